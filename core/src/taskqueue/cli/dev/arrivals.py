@@ -1,0 +1,92 @@
+"""What reached the example API: counted, judged against the rate, and kept as lines of JSON."""
+
+import time
+from collections.abc import Mapping
+from typing import BinaryIO
+
+import msgspec
+
+from taskqueue.cli.dev.sliding import SECOND_NS, SlidingWindow
+
+# A line is about 120 bytes, so a full list is about 350 MB.
+MAX_ARRIVALS = 2_000_000
+MAX_TYPES = 10_000
+
+
+def whole_number(text: str | None) -> int | None:
+    """Read a whole number of at most 18 digits; anything else is None."""
+    return int(text) if text and len(text) <= 18 and text.isascii() and text.isdigit() else None  # noqa: PLR2004
+
+
+class Arrivals:
+    """Every request that arrived since the last `clear`.
+
+    The first MAX_ARRIVALS are recorded, the rest only counted (`unrecorded`). Types after the first MAX_TYPES
+    share the key "". Lines are made when a request arrives, so that giving out many of them stalls nobody.
+    """
+
+    def __init__(self, rate: int, record: BinaryIO | None = None) -> None:
+        self.rate = rate
+        self._record = record
+        self._encode = msgspec.json.Encoder().encode
+        self.clear()
+
+    def clear(self) -> None:
+        """Forget all arrivals; the rate and the record file stay."""
+        self._all = SlidingWindow()
+        self._types: dict[str, SlidingWindow] = {}
+        self._lines: list[bytes] = []
+        self._rejected = 0
+        self._unrecorded = 0
+        self._first_ns = 0
+        self._last_ns = 0
+
+    def add(self, at_ns: int, wall_ns: int, path: str, said: Mapping[str, str]) -> bool:
+        """Count a request that arrived at `at_ns` (monotonic) = `wall_ns` (epoch); say if the rate allows it.
+
+        `said` is what the request tells about itself: type, user, occurrence, attempt, each of them optional.
+        """
+        if not self._all.requests:
+            self._first_ns = at_ns
+        self._last_ns = at_ns
+        allowed = self._all.add(at_ns) <= self.rate
+        self._rejected += not allowed
+        kind = said.get("type")
+        if kind is not None:
+            self._window(kind).add(at_ns)
+        numbers = whole_number(said.get("occurrence")), whole_number(said.get("attempt"))
+        line = self._encode((wall_ns // 1000, kind, said.get("user"), *numbers, path))
+        if len(self._lines) < MAX_ARRIVALS:
+            self._lines.append(line)
+        else:
+            self._unrecorded += 1
+        if self._record:
+            self._record.write(line + b"\n")
+        return allowed
+
+    def _window(self, kind: str) -> SlidingWindow:
+        window = self._types.get(kind)
+        if window is None:
+            window = self._types.setdefault(kind if len(self._types) < MAX_TYPES else "", SlidingWindow())
+        return window
+
+    def stats(self) -> bytes:
+        """Give the counts as JSON. seconds: from the first arrival to now; span_s: from it to the last."""
+        since_ns = time.monotonic_ns() - self._first_ns if self._all.requests else 0
+        return self._encode(
+            {
+                "rate": self.rate,
+                "requests": self._all.requests,
+                "rejected": self._rejected,
+                "worst": self._all.worst,
+                "per_key": {k: {"requests": w.requests, "worst": w.worst} for k, w in self._types.items()},
+                "seconds": since_ns / SECOND_NS,
+                "span_s": (self._last_ns - self._first_ns) / SECOND_NS,
+                "recorded": len(self._lines),
+                "unrecorded": self._unrecorded,
+            }
+        )
+
+    def lines(self, start: int) -> bytes:
+        """Give the recorded arrivals from number `start` on, each ended by a line feed."""
+        return b"".join(line + b"\n" for line in self._lines[start:])

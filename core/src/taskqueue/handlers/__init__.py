@@ -1,0 +1,21 @@
+"""Handlers: the user's code, and what stands between it and the worker.
+
+    job         what a handler is given
+    outcomes    what a handler may raise to ask for something else than "done"
+    registry    the names a manifest may use, and how modules that register them are loaded
+    dispatch    a task type -> the coroutine function the worker calls for each of its jobs
+    http_call   the handler that needs no code (with http_request, references, status, retry_after)
+    errors      the one tree of errors this package raises at start-up
+
+May import `taskqueue.models`; never Redis. aiohttp is imported by `http_call` alone, so that handlers can be
+written and tested without it. Nothing here may cost a task, a timer or a thread per job unless the handler
+itself needs one: the worker starts tens of thousands of jobs a second.
+
+What users import is re-exported here; `taskqueue.testing` runs handlers in their tests.
+"""
+
+from taskqueue.handlers.job import Job
+from taskqueue.handlers.outcomes import Discard, RateLimited, RetryLater
+from taskqueue.handlers.registry import Registry, handler
+
+__all__ = ["Discard", "Job", "RateLimited", "Registry", "RetryLater", "handler"]

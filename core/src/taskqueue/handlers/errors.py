@@ -1,0 +1,39 @@
+"""What can be wrong with handlers before any job runs, and the failure of a call. One tree."""
+
+from collections.abc import Iterable
+
+
+class HandlersError(Exception):
+    """Something is wrong with a handler."""
+
+
+class BadHandler(HandlersError, TypeError):  # noqa: N818 - reads as a sentence, as the three below
+    """What was registered cannot be a handler."""
+
+
+class DuplicateHandler(HandlersError, ValueError):  # noqa: N818
+    """Two functions claim one name."""
+
+
+class UnloadableHandlers(HandlersError, ImportError):  # noqa: N818
+    """A module or an entry point that should register handlers does not load."""
+
+
+class UnknownHandler(HandlersError, LookupError):  # noqa: N818
+    """A manifest names a function that nobody registered."""
+
+    def __init__(self, function: str, registered: Iterable[str]) -> None:
+        names = ", ".join(sorted(registered)) or "none"
+        super().__init__(
+            f"no handler is registered under {function!r}; registered: {names}. "
+            f"Decorate the function with @handler({function!r}) and name its module in the worker's "
+            "settings, or install a package with an entry point in the group `taskqueue.handlers`."
+        )
+
+
+class BadHttpCall(HandlersError, ValueError):  # noqa: N818
+    """The `http` of a task type cannot be called as it is written."""
+
+
+class CallFailed(HandlersError):  # noqa: N818
+    """The API did not answer, or did with a status that may pass: the job is retried with backoff."""

@@ -1,0 +1,48 @@
+"""The job as its handler sees it."""
+
+from collections.abc import Awaitable, Callable, Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """One subscription at one occurrence, or one ad hoc run of a task type for a user.
+
+    occurrence: epoch seconds, None for an ad hoc job, which has an `ad_hoc_id` instead.
+    due_ms: epoch milliseconds.   params: the type's defaults under the subscription's own.
+    attempt: 1 for the first.   permits: where `permit` takes permits from.
+
+    Not frozen, because one is made per job and a frozen dataclass takes five times as long to make. Params
+    stay out of the repr: they may be personal, and a repr ends up in logs.
+    """
+
+    type: str
+    user: str
+    occurrence: int | None
+    due_ms: int
+    params: Mapping[str, Any] = field(repr=False)
+    attempt: int
+    permits: Callable[[int], Awaitable[None]] = field(repr=False)
+    ad_hoc_id: str | None = None
+
+    @property
+    def idempotency_key(self) -> str:
+        """The same for all attempts of this job only: "type/user/occurrence", or "type/user/~id" if ad hoc.
+
+        Jobs run at least once; an API that remembers this key makes a repetition harmless.
+        """
+        if self.occurrence is None:
+            return f"{self.type}/{self.user}/~{self.ad_hoc_id}"
+        return f"{self.type}/{self.user}/{self.occurrence}"
+
+    async def permit(self, cost: int = 1) -> None:
+        """Wait until the API may be called again under the global limit, then call it at once.
+
+        The start of the job is already its first permit, so the first call needs none; every further call
+        does. A job whose type has a cost c holds c consecutive slots: its first c - 1 permits wait for those.
+        Raises ValueError if `cost` is less than 1.
+        """
+        if cost < 1:
+            raise ValueError(f"a permit costs at least 1, not {cost}")
+        await self.permits(cost)

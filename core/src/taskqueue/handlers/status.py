@@ -1,0 +1,38 @@
+"""What an HTTP status means for a job. Reasons hold the status and nothing else of the exchange."""
+
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from http import HTTPStatus
+
+from taskqueue.handlers.errors import CallFailed
+from taskqueue.handlers.outcomes import Discard, RateLimited, RetryLater
+from taskqueue.handlers.retry_after import retry_after_s
+
+RATE_LIMITED_DEFAULT_S = 1.0
+"""For a 429 that names no time, or none to wait: without it, a job that costs no attempt would spin."""
+
+_PASSING = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY})
+
+
+def judge(status: int, headers: Mapping[str, str]) -> None:
+    """Return for 2xx; raise RateLimited, RetryLater, CallFailed (retried with backoff) or Discard."""
+    if 200 <= status < 300:  # noqa: PLR2004 - the class of successes
+        return
+    if status == HTTPStatus.TOO_MANY_REQUESTS:
+        raise RateLimited(retry_after_s(headers, datetime.now(UTC)) or RATE_LIMITED_DEFAULT_S)
+    if status == HTTPStatus.SERVICE_UNAVAILABLE:
+        delay = retry_after_s(headers, datetime.now(UTC))
+        if delay is not None:
+            raise RetryLater(delay, _named(status))
+    if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _PASSING:
+        raise CallFailed(_named(status))
+    if status < HTTPStatus.BAD_REQUEST:
+        raise Discard(f"{_named(status)}: redirects are not followed, write the final URL into the task type")
+    raise Discard(_named(status))
+
+
+def _named(status: int) -> str:
+    try:
+        return f"HTTP {status} {HTTPStatus(status).phrase}"
+    except ValueError:
+        return f"HTTP {status}"

@@ -1,0 +1,97 @@
+"""The kinds of field that manifests share: each with its check and its schema for the CRD.
+
+A check of one's own, and not pydantic's `pattern`, because people are to read a sentence and not a regex.
+"""
+
+from collections.abc import Callable
+from typing import Annotated, Any
+
+from pydantic import AfterValidator, PlainValidator, WithJsonSchema
+
+from taskqueue.models import duration, http_call, identity, quantity
+from taskqueue.models.cron import MAX_CHARACTERS as MAX_CRON_CHARACTERS
+from taskqueue.models.cron import check_cron
+from taskqueue.models.params import check_params
+from taskqueue.models.refusal import ValueRefusedError
+from taskqueue.models.time_zone import check_time_zone
+
+
+def _written(check: Callable[[str], object], example: str) -> PlainValidator:
+    """Check text that has a form of its own and stays as it was written."""
+
+    def validate(written: object) -> str:
+        if not isinstance(written, str):
+            raise ValueRefusedError(f'write text in quotes, such as "{example}"')
+        check(written)
+        return written
+
+    return PlainValidator(validate)
+
+
+def _check_quantity(written: object) -> str | int:
+    if isinstance(written, bool) or not isinstance(written, str | int):
+        raise ValueRefusedError('write text in quotes, such as "10", "0.5" or "500m"')
+    quantity.parse_per_second(written)
+    return written
+
+
+def _text_schema(max_characters: int, pattern: str | None = None) -> WithJsonSchema:
+    schema: dict[str, Any] = {"type": "string", "minLength": 1, "maxLength": max_characters}
+    return WithJsonSchema(schema | ({"pattern": pattern} if pattern else {}))
+
+
+_duration_schema = _text_schema(duration.MAX_CHARACTERS, duration.PATTERN)
+
+Duration = Annotated[str, _written(duration.parse_ms, "1s"), _duration_schema]
+PositiveDuration = Annotated[str, _written(duration.parse_positive_ms, "30s"), _duration_schema]
+WholeSeconds = Annotated[str, _written(duration.parse_whole_s, "5m"), _duration_schema]
+Cron = Annotated[str, _written(check_cron, "0 2 * * *"), _text_schema(MAX_CRON_CHARACTERS)]
+TimeZone = Annotated[str, _written(check_time_zone, "Europe/Berlin"), _text_schema(64)]
+Url = Annotated[str, _written(http_call.check_url, "https://..."), _text_schema(http_call.MAX_URL_CHARACTERS)]
+Quantity = Annotated[
+    str | int,
+    PlainValidator(_check_quantity),
+    WithJsonSchema(
+        {
+            "anyOf": [{"type": "integer"}, {"type": "string"}],
+            "pattern": quantity.PATTERN,
+            "x-kubernetes-int-or-string": True,
+        }
+    ),
+]
+Headers = Annotated[
+    dict[str, str],
+    PlainValidator(http_call.check_headers),
+    WithJsonSchema(
+        {
+            "type": "object",
+            "maxProperties": http_call.MAX_HEADERS,
+            "additionalProperties": {"type": "string", "maxLength": http_call.MAX_HEADER_CHARACTERS},
+        }
+    ),
+]
+Params = Annotated[
+    dict[str, Any],
+    PlainValidator(check_params),
+    WithJsonSchema({"type": "object", "x-kubernetes-preserve-unknown-fields": True}),
+]
+UserId = Annotated[
+    str,
+    AfterValidator(identity.check_user_id),
+    _text_schema(identity.MAX_USER_ID_CHARACTERS, identity.USER_ID_PATTERN),
+]
+TypeName = Annotated[
+    str,
+    AfterValidator(identity.check_type_name),
+    _text_schema(identity.MAX_TYPE_CHARACTERS, identity.NAME_PATTERN),
+]
+ObjectName = Annotated[
+    str,
+    AfterValidator(identity.check_object_name),
+    _text_schema(identity.MAX_OBJECT_CHARACTERS, identity.NAME_PATTERN),
+]
+FunctionName = Annotated[
+    str,
+    AfterValidator(identity.check_function),
+    _text_schema(identity.MAX_FUNCTION_CHARACTERS, identity.FUNCTION_PATTERN),
+]

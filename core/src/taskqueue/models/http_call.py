@@ -1,0 +1,49 @@
+"""What an HTTP handler may be told: a URL that leads to one place, headers that stay one line each.
+
+No message repeats a URL or a header: both may hold secrets.
+"""
+
+import re
+from urllib.parse import urlsplit
+
+from taskqueue.models.refusal import ValueRefusedError
+
+MAX_URL_CHARACTERS = 2_048
+MAX_HEADERS = 64
+MAX_HEADER_CHARACTERS = 4_096
+
+_PRINTABLE = re.compile("[!-~]+")
+_HEADER_NAME = re.compile("[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}")  # a token of RFC 9110, section 5.6.2
+
+
+def check_url(url: str) -> None:
+    """Raise ValueRefusedError unless the URL is absolute, http or https, with a host."""
+    if len(url) > MAX_URL_CHARACTERS:
+        raise ValueRefusedError(f"write a URL of at most {MAX_URL_CHARACTERS} characters")
+    if not _PRINTABLE.fullmatch(url):
+        raise ValueRefusedError("write a URL without spaces, other characters percent-encoded")
+    try:
+        parts = urlsplit(url)
+        complete = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+    except ValueError:  # urlsplit's words for a bad port or a bad IPv6 address would repeat the URL
+        complete = False
+    if not complete:
+        raise ValueRefusedError('write an absolute http or https URL, such as "https://api.example.com/sync"')
+
+
+def check_headers(headers: object) -> dict[str, str]:
+    """Hand back headers that are safe to send. Raises ValueRefusedError."""
+    if not isinstance(headers, dict):
+        raise ValueRefusedError("write a mapping of header names to text, such as {Accept: application/json}")
+    if len(headers) > MAX_HEADERS:
+        raise ValueRefusedError(f"write at most {MAX_HEADERS} headers")
+    for name, text in headers.items():
+        if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
+            raise ValueRefusedError("write header names of letters, digits and dashes")
+        if not isinstance(text, str):
+            raise ValueRefusedError(f"write the value of {name} as text, in quotes")
+        if len(text) > MAX_HEADER_CHARACTERS or not (text.isprintable() or not text):
+            raise ValueRefusedError(
+                f"write the value of {name} on one line of at most {MAX_HEADER_CHARACTERS} characters, without CR or LF"
+            )
+    return headers

@@ -1,0 +1,53 @@
+"""Who and what: user ids, names of task types, names of objects. All three become parts of keys and of URLs."""
+
+import re
+
+from taskqueue.models.refusal import ValueRefusedError, shown
+
+USER_ID_PATTERN = "^[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}$"
+NAME_PATTERN = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"  # a DNS-1123 subdomain
+FUNCTION_PATTERN = "^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$"
+MAX_USER_ID_CHARACTERS = 128
+MAX_TYPE_CHARACTERS = 63
+MAX_OBJECT_CHARACTERS = 253
+MAX_FUNCTION_CHARACTERS = 128
+
+_USER_ID = re.compile(USER_ID_PATTERN.removesuffix("$"))
+_NAME = re.compile(NAME_PATTERN.removesuffix("$"))
+_FUNCTION = re.compile(FUNCTION_PATTERN.removesuffix("$"))
+
+
+def check_user_id(user_id: str) -> str:
+    """Raise ValueRefusedError unless the id may be part of a key."""
+    if not _USER_ID.fullmatch(user_id):
+        raise ValueRefusedError(
+            f'write 1 to {MAX_USER_ID_CHARACTERS} letters, digits and ._@+-, the first a letter or digit, instead of "{shown(user_id)}"'
+        )
+    return user_id
+
+
+def check_type_name(name: str) -> str:
+    """Raise ValueRefusedError unless the name can be a task type's."""
+    return _check_name(name, MAX_TYPE_CHARACTERS)
+
+
+def check_object_name(name: str) -> str:
+    """Raise ValueRefusedError unless Kubernetes takes the name."""
+    return _check_name(name, MAX_OBJECT_CHARACTERS)
+
+
+def check_function(name: str) -> str:
+    """Raise ValueRefusedError unless a handler can be registered under the name."""
+    if not _FUNCTION.fullmatch(name):
+        raise ValueRefusedError(
+            f'write the name a handler is registered under, such as "fetch_orders", instead of "{shown(name)}"'
+        )
+    return name
+
+
+def _check_name(name: str, max_characters: int) -> str:
+    if len(name) > max_characters or not _NAME.fullmatch(name):
+        raise ValueRefusedError(
+            f'write 1 to {max_characters} lower case letters, digits and inner dashes, such as "fetch-orders", instead of "{shown(name)}"'
+        )
+    return name

@@ -1,0 +1,67 @@
+"""The one way in: a document becomes a value, or is refused with every reason at once."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+from pydantic import ValidationError
+
+from taskqueue.models import part, values
+from taskqueue.models.refusal import ManifestRefusedError, Refusal, shown
+from taskqueue.models.rules import subscription_conflicts, task_type_conflicts
+from taskqueue.models.task_type import TaskTypeManifest
+from taskqueue.models.user_subscription import UserSubscriptionManifest
+
+API_VERSION = "taskqueue.dev/v1alpha1"
+
+
+class _Kind(NamedTuple):
+    shape: type[TaskTypeManifest | UserSubscriptionManifest]
+    conflicts: Callable[[Mapping[str, Any]], Iterator[Refusal]]
+
+
+_KINDS = {
+    "TaskType": _Kind(TaskTypeManifest, task_type_conflicts),
+    "UserSubscription": _Kind(UserSubscriptionManifest, subscription_conflicts),
+}
+
+
+def parse(document: object) -> values.TaskType | values.UserSubscription:
+    """Turn a document, as YAML or JSON gave it, into a value.
+
+    Raises ManifestRefusedError, which names every field that is wrong.
+
+    >>> parse({"apiVersion": API_VERSION, "kind": "UserSubscription", "metadata": {"name": "ada"}, "spec": {}})
+    UserSubscription(user_id='ada', tasks=(), suspend=False)
+    """
+    kind = _kind_of(document)
+    refusals: list[Refusal] = []
+    try:
+        manifest = kind.shape.model_validate(document)
+    except ValidationError as error:
+        refusals += part.refusals(error, kind.shape)
+    assert isinstance(document, dict)
+    refusals += kind.conflicts(document)
+    if refusals:
+        raise ManifestRefusedError(tuple(refusals))
+    return manifest.value()
+
+
+def _kind_of(document: object) -> _Kind:
+    if not isinstance(document, dict):
+        raise _refused((), "write a mapping with apiVersion, kind, metadata and spec")
+    if "apiVersion" not in document and "kind" not in document:
+        raise _refused((), f"write apiVersion: {API_VERSION} and kind: {' or '.join(_KINDS)}")
+    if document.get("apiVersion") != API_VERSION:
+        raise _refused(("apiVersion",), f"write {API_VERSION}{_instead(document.get('apiVersion'))}")
+    kind = document.get("kind")
+    if not isinstance(kind, str) or kind not in _KINDS:
+        raise _refused(("kind",), f"write {' or '.join(_KINDS)}{_instead(kind)}")
+    return _KINDS[kind]
+
+
+def _instead(written: object) -> str:
+    return f' instead of "{shown(written)}"' if isinstance(written, str) else ""
+
+
+def _refused(path: tuple[str, ...], message: str) -> ManifestRefusedError:
+    return ManifestRefusedError((Refusal(path, message),))

@@ -1,0 +1,24 @@
+"""An object's metadata: taskqueue reads the name; labels, annotations and what a cluster adds are let through."""
+
+from pydantic import ConfigDict, Field
+
+from taskqueue.models.fields import ObjectName, TypeName
+from taskqueue.models.part import Part
+
+
+class TypeMetadata(Part):
+    """Metadata of a TaskType, whose name is part of keys and therefore shorter."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    name: TypeName = Field(description="Name of the task type, as subscriptions write it.")
+
+
+class SubscriptionMetadata(Part):
+    """Metadata of a UserSubscription."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    name: ObjectName = Field(
+        description="Name of the object, and the user's id where spec.userId is not given."
+    )

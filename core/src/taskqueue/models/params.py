@@ -1,0 +1,67 @@
+"""Params are JSON: what goes to a handler must survive the way through Redis and an HTTP body unchanged."""
+
+import math
+from typing import Any
+
+import msgspec
+
+from taskqueue.models.refusal import ValueRefusedError
+
+MAX_TASK_BYTES = 1_024
+MAX_OBJECT_BYTES = 65_536
+MAX_DEPTH = 32
+MAX_INTEGER = 2**63 - 1
+
+
+def check_params(params: object) -> dict[str, Any]:
+    """Hand back params that are a JSON object of at most 1 KiB. Raises ValueRefusedError.
+
+    The values are never repeated in a message: params may hold secrets.
+    """
+    if not isinstance(params, dict):
+        raise ValueRefusedError("write a mapping of names to values, such as {region: eu}")
+    written = json_bytes(params)
+    if written > MAX_TASK_BYTES:
+        raise ValueRefusedError(f"write at most {MAX_TASK_BYTES} bytes of JSON instead of {written}")
+    return params
+
+
+def json_bytes(params: Any) -> int:
+    """Count the bytes that params take as JSON. Raises ValueRefusedError for what JSON cannot hold."""
+    _check_json(params, MAX_DEPTH)
+    return len(msgspec.json.encode(params))
+
+
+def _check_json(value: object, depth: int) -> None:
+    if isinstance(value, str):
+        _check_text(value)
+    elif isinstance(value, dict):
+        if not depth:
+            raise ValueRefusedError(f"write at most {MAX_DEPTH} levels of mappings and lists")
+        for key, item in value.items():
+            if not isinstance(key, str):
+                raise ValueRefusedError("write every key as text, in quotes")
+            _check_text(key)
+            _check_json(item, depth - 1)
+    elif isinstance(value, list):
+        if not depth:
+            raise ValueRefusedError(f"write at most {MAX_DEPTH} levels of mappings and lists")
+        for item in value:
+            _check_json(item, depth - 1)
+    elif isinstance(value, float):
+        if not math.isfinite(value):
+            raise ValueRefusedError("write finite numbers: JSON has no NaN and no infinity")
+    elif isinstance(value, int):
+        if abs(value) > MAX_INTEGER:
+            raise ValueRefusedError("write a number beyond 64 bits as text, in quotes")
+    elif value is not None:
+        raise ValueRefusedError("write text, numbers, true, false, null, lists and mappings only")
+
+
+def _check_text(text: str) -> None:
+    if text.isascii():
+        return
+    try:
+        text.encode()
+    except UnicodeEncodeError as error:
+        raise ValueRefusedError("write whole characters: half a surrogate pair is not text") from error

@@ -1,0 +1,105 @@
+"""What all pydantic models of manifests have in common, and how their errors become sentences."""
+
+from collections.abc import Callable, Iterator, Mapping
+from difflib import get_close_matches
+from typing import Any, get_args
+
+from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic.alias_generators import to_camel
+from pydantic_core import ErrorDetails
+
+from taskqueue.models.refusal import FieldPath, Refusal, ValueRefusedError, shown
+
+
+class Part(BaseModel):
+    """A mapping inside a manifest: camelCase keys, nothing unknown, nothing converted ("5" is not a number)."""
+
+    model_config = ConfigDict(extra="forbid", frozen=True, strict=True, alias_generator=to_camel)
+
+    @field_validator("*", mode="before")
+    @classmethod
+    def refuse_null(cls, written: object) -> object:
+        """An empty value is most often a template's variable that was not set: never the default in silence."""
+        if written is None:
+            raise ValueRefusedError("write a value, or remove the line for the default")
+        return written
+
+
+def refusals(error: ValidationError, root: type[Part]) -> Iterator[Refusal]:
+    """Turn what pydantic found in a document of the model `root` into sentences."""
+    for details in error.errors(include_url=False):
+        path = tuple(step for step in details["loc"] if step != "[key]")
+        sentence = _SENTENCES.get(details["type"], _in_pydantics_words)
+        yield Refusal(path, sentence(details, path, root), unquoted=details["type"] == "string_type")
+
+
+def _unknown(_details: ErrorDetails, path: FieldPath, root: type[Part]) -> str:
+    known = _keys(_part_at(root, path[:-1]))
+    near = get_close_matches(str(path[-1])[:64], known, n=1)
+    return f'unknown: write "{near[0]}"' if near else f"unknown: write one of {', '.join(known)}"
+
+
+def _mapping(_details: ErrorDetails, path: FieldPath, root: type[Part]) -> str:
+    return f"write a mapping with {', '.join(_keys(_part_at(root, path)))}"
+
+
+def _missing(_details: ErrorDetails, path: FieldPath, _root: type[Part]) -> str:
+    return f"write {path[-1]}: it is required"
+
+
+def _choice(details: ErrorDetails, _path: FieldPath, _root: type[Part]) -> str:
+    return f"write {details['ctx']['expected']}".replace("'", "")
+
+
+def _rule(details: ErrorDetails, _path: FieldPath, _root: type[Part]) -> str:
+    return str(details["ctx"]["error"])
+
+
+def _in_pydantics_words(details: ErrorDetails, _path: FieldPath, _root: type[Part]) -> str:
+    return shown(details["msg"])
+
+
+def _saying(template: str) -> Callable[[ErrorDetails, FieldPath, type[Part]], str]:
+    def sentence(details: ErrorDetails, _path: FieldPath, _root: type[Part]) -> str:
+        return template.format_map(details.get("ctx", {}))
+
+    return sentence
+
+
+_SENTENCES: Mapping[str, Callable[[ErrorDetails, FieldPath, type[Part]], str]] = {
+    "missing": _missing,
+    "extra_forbidden": _unknown,
+    "model_type": _mapping,
+    "enum": _choice,
+    "literal_error": _choice,
+    "value_error": _rule,
+    "string_type": _saying("write text, in quotes"),
+    "string_unicode": _saying("write whole characters: half a surrogate pair is not text"),
+    "invalid_key": _saying("write every key as text, in quotes"),
+    "int_type": _saying("write a whole number, without quotes"),
+    "greater_than_equal": _saying("write at least {ge}"),
+    "less_than_equal": _saying("write at most {le}"),
+    "bool_type": _saying("write true or false, without quotes"),
+    "list_type": _saying("write a list, one item a line after a dash"),
+    "too_long": _saying("write at most {max_length} items"),
+}
+
+
+def _keys(part: type[Part]) -> list[str]:
+    return [str(field.alias) for field in part.model_fields.values()]
+
+
+def _part_at(root: type[Part], path: FieldPath) -> type[Part]:
+    """Follow a path of known keys to the model at its end."""
+    part = root
+    for key in (step for step in path if isinstance(step, str)):
+        field = next(field for field in part.model_fields.values() if field.alias == key)
+        part = next(_parts_in(field.annotation))
+    return part
+
+
+def _parts_in(annotation: Any) -> Iterator[type[Part]]:
+    if isinstance(annotation, type) and issubclass(annotation, Part):
+        yield annotation
+    for argument in get_args(annotation):
+        yield from _parts_in(argument)

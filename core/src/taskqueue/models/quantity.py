@@ -1,0 +1,35 @@
+"""Rates as Kubernetes writes numbers: "10", "0.5", "500m". Text, because a CRD has no floats that survive."""
+
+import re
+
+from taskqueue.models.refusal import ValueRefusedError, shown
+
+PATTERN = r"^[+]?([0-9]+([.][0-9]*)?|[.][0-9]+)([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]{1,2})?$"
+MAX_CHARACTERS = 32
+# Below, a cost of 1000 would book a slot beyond the microseconds that a double counts exactly; above, nothing is limited.
+MIN_PER_SECOND = 1e-6
+MAX_PER_SECOND = 1e6
+
+_WHOLE = re.compile(PATTERN.removesuffix("$"))
+_FACTOR = {"n": 1e-9, "u": 1e-6, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18}
+_FACTOR |= {f"{unit}i": 1024.0**power for power, unit in enumerate("KMGTPE", start=1)}
+
+
+def parse_per_second(written: str | int) -> float:
+    """Turn a quantity into starts per second. Raises ValueRefusedError.
+
+    >>> parse_per_second("500m"), parse_per_second("1e2"), parse_per_second(10)
+    (0.5, 100.0, 10.0)
+    """
+    text = written if isinstance(written, str) else format(written, "d") if written < 10**9 else "1G"
+    match = _WHOLE.fullmatch(text) if len(text) <= MAX_CHARACTERS else None
+    if match is None:
+        raise ValueRefusedError(
+            f'write a number above zero, such as "10", "0.5" or "500m", instead of "{shown(text)}"'
+        )
+    number, _, suffix = match.groups()
+    exponent = suffix is not None and suffix[0] in "eE" and len(suffix) > 1 and suffix[1] != "i"
+    per_second = float(number + suffix) if exponent else float(number) * _FACTOR.get(suffix, 1.0)
+    if not MIN_PER_SECOND <= per_second <= MAX_PER_SECOND:
+        raise ValueRefusedError('write a rate above zero, from "1u" to "1M" a second')
+    return per_second

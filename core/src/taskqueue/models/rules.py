@@ -1,0 +1,113 @@
+"""Rules between fields.
+
+They look at the document as it was written and not at a model, so that a person sees a window that is too
+long together with a typing error elsewhere, and not one after the other. What a field's own check refuses is
+passed over here.
+"""
+
+from collections.abc import Iterator, Mapping
+from typing import Any
+
+from taskqueue.models.duration import format_ms, parse_ms
+from taskqueue.models.identity import MAX_USER_ID_CHARACTERS
+from taskqueue.models.params import MAX_OBJECT_BYTES, json_bytes
+from taskqueue.models.refusal import Refusal, ValueRefusedError, shown
+from taskqueue.models.values import Retry
+
+
+def task_type_conflicts(document: Mapping[str, Any]) -> Iterator[Refusal]:
+    """What contradicts itself in a TaskType."""
+    spec = _mapping(document, "spec")
+    yield from _schedule_conflicts(spec)
+    yield from _handler_conflicts(spec)
+    retry = _mapping(spec, "retry")
+    min_backoff_ms = _duration_ms(retry, "minBackoff", Retry().min_backoff_ms)
+    max_backoff_ms = _duration_ms(retry, "maxBackoff", Retry().max_backoff_ms)
+    if min_backoff_ms is not None and max_backoff_ms is not None and min_backoff_ms > max_backoff_ms:
+        yield Refusal(
+            ("spec", "retry", "maxBackoff"), f"write at least minBackoff, {format_ms(min_backoff_ms)}"
+        )
+
+
+def subscription_conflicts(document: Mapping[str, Any]) -> Iterator[Refusal]:
+    """What contradicts itself in a UserSubscription."""
+    spec = _mapping(document, "spec")
+    name = _mapping(document, "metadata").get("name")
+    if "userId" not in spec and isinstance(name, str) and len(name) > MAX_USER_ID_CHARACTERS:
+        message = f"write userId: the object's name is longer than {MAX_USER_ID_CHARACTERS} characters"
+        yield Refusal(("spec", "userId"), message)
+    tasks = spec.get("tasks")
+    if isinstance(tasks, list):
+        yield from task_conflicts(tasks)
+
+
+def task_conflicts(tasks: list[Any]) -> Iterator[Refusal]:
+    """Types that one user lists twice, and params that are too big together."""
+    first_by_type: dict[str, int] = {}
+    params_bytes = 0
+    for position, task in enumerate(tasks):
+        if not isinstance(task, dict):
+            continue
+        params_bytes += _params_bytes(task.get("params", {}))
+        task_type = task.get("type")
+        if isinstance(task_type, str):
+            first = first_by_type.setdefault(task_type, position)
+            if first != position:
+                message = f'write "{shown(task_type)}" once: tasks[{first}] lists it already'
+                yield Refusal(("spec", "tasks", position, "type"), message)
+    if params_bytes > MAX_OBJECT_BYTES:
+        yield Refusal(
+            ("spec", "tasks"),
+            f"write at most {MAX_OBJECT_BYTES} bytes of params in all instead of {params_bytes}",
+        )
+
+
+def _schedule_conflicts(spec: Mapping[str, Any]) -> Iterator[Refusal]:
+    schedule = spec.get("schedule")
+    if not isinstance(schedule, dict):
+        return
+    if "interval" in schedule and "cron" in schedule:
+        yield Refusal(("spec", "schedule", "cron"), "write either interval or cron: remove one")
+    elif "interval" not in schedule and "cron" not in schedule:
+        message = 'write interval (such as "5m") or cron (such as "0 2 * * *")'
+        yield Refusal(("spec", "schedule"), message)
+    elif "timeZone" in schedule and "cron" not in schedule:
+        message = "write timeZone with cron only: remove it, an interval has no time zone"
+        yield Refusal(("spec", "schedule", "timeZone"), message)
+    window_ms = _duration_ms(spec, "window")
+    interval_ms = _duration_ms(schedule, "interval")
+    if window_ms is not None and interval_ms is not None and window_ms > interval_ms:
+        yield Refusal(("spec", "window"), f"write at most the interval, {format_ms(interval_ms)}")
+
+
+def _handler_conflicts(spec: Mapping[str, Any]) -> Iterator[Refusal]:
+    handler = spec.get("handler")
+    if not isinstance(handler, dict):
+        return
+    if "function" in handler and "http" in handler:
+        yield Refusal(("spec", "handler", "http"), "write either function or http: remove one")
+    elif "function" not in handler and "http" not in handler:
+        message = "write function (a registered name) or http (with a url)"
+        yield Refusal(("spec", "handler"), message)
+
+
+def _mapping(parent: Mapping[str, Any], key: str) -> Mapping[str, Any]:
+    child = parent.get(key)
+    return child if isinstance(child, dict) else {}
+
+
+def _duration_ms(parent: Mapping[str, Any], key: str, default_ms: int | None = None) -> int | None:
+    """Read a duration; None where it is absent without a default, or refused by its own check."""
+    if key not in parent:
+        return default_ms
+    try:
+        return parse_ms(parent[key]) if isinstance(parent[key], str) else None
+    except ValueRefusedError:
+        return None
+
+
+def _params_bytes(params: object) -> int:
+    try:
+        return json_bytes(params)
+    except ValueRefusedError:
+        return 0

@@ -1,0 +1,192 @@
+"""The TaskType manifest: a kind of recurring work, as people write it."""
+
+from collections.abc import Iterator, Mapping
+from typing import Annotated, Any, Literal
+
+from pydantic import Field
+
+from taskqueue.models import values
+from taskqueue.models.duration import parse_ms, parse_whole_s
+from taskqueue.models.fields import (
+    Cron,
+    Duration,
+    FunctionName,
+    Headers,
+    Params,
+    PositiveDuration,
+    Quantity,
+    TimeZone,
+    Url,
+    WholeSeconds,
+)
+from taskqueue.models.metadata import TypeMetadata
+from taskqueue.models.part import Part
+from taskqueue.models.quantity import parse_per_second
+from taskqueue.models.refusal import Refusal, ValueRefusedError
+
+MAX_COST = 1_000
+MAX_ATTEMPTS = 100
+
+
+class ScheduleSpec(Part):
+    """When the type recurs: exactly one of interval and cron."""
+
+    interval: WholeSeconds | None = Field(
+        default=None,
+        description="Length of the period, whole seconds from 1s, such as 5m or 1h30m. Periods start at multiples of it "
+        "since 1970-01-01 00:00 UTC.",
+    )
+    cron: Cron | None = Field(
+        default=None,
+        description="Five cron fields, minute hour day month weekday, such as '0 2 * * *'. Each time it names starts a period.",
+    )
+    time_zone: TimeZone | None = Field(
+        default=None,
+        description="IANA time zone that cron is read in, such as Europe/Berlin. Defaults to UTC. Only with cron.",
+    )
+
+
+class HttpSpec(Part):
+    """A request in place of code."""
+
+    url: Url = Field(
+        description="Absolute http or https URL. Params go into the body or the query, never into the URL."
+    )
+    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] = Field(
+        default="POST",
+        description="HTTP method. Params are the query of GET, HEAD and DELETE, and the JSON body of all others.",
+    )
+    headers: Headers = Field(default={}, description="Headers sent with every request.")
+
+
+class HandlerSpec(Part):
+    """What a job runs: exactly one of function and http."""
+
+    function: FunctionName | None = Field(
+        default=None, description="Name that the workers' code registered a handler under."
+    )
+    http: HttpSpec | None = Field(default=None, description="An HTTP request, for a handler without code.")
+
+
+class RetrySpec(Part):
+    """How often a failed job is tried again, and how soon."""
+
+    max_attempts: int = Field(
+        default=5,
+        ge=1,
+        le=MAX_ATTEMPTS,
+        description="Starts of a job until it is a dead letter, the first one included.",
+    )
+    min_backoff: PositiveDuration = Field(
+        default="1s",
+        description="Upper end of the first delay; it doubles with every attempt. The delay is random between 0 and that end.",
+    )
+    max_backoff: PositiveDuration = Field(default="5m", description="The upper end never grows beyond this.")
+
+
+class RateLimitSpec(Part):
+    """Limits narrower than the release's global one, in cost-weighted starts per second."""
+
+    per_second: Quantity | None = Field(
+        default=None,
+        description='Starts per second of this type, all users together, such as "10" or "500m".',
+    )
+    per_user_per_second: Quantity | None = Field(
+        default=None,
+        description='Starts per second of one user, such as "0.5", on a limit that the user\'s jobs of all types share.',
+    )
+
+
+class TaskTypeSpec(Part):
+    """The desired state of a TaskType."""
+
+    schedule: ScheduleSpec = Field(description="When the type recurs: exactly one of interval and cron.")
+    window: WholeSeconds | None = Field(
+        default=None,
+        description="First part of each period, over which subscriptions are spread evenly. Whole seconds, at most the interval. "
+        "Defaults to the interval; with cron to the shortest gap between two times, at most 1h.",
+    )
+    handler: HandlerSpec = Field(description="What a job runs: exactly one of function and http.")
+    params: Params = Field(
+        default={},
+        description="Default params, merged under those of each subscription. At most 1 KiB of JSON.",
+    )
+    priority: Annotated[values.Priority, Field(strict=False)] = Field(
+        default=values.Priority.NORMAL,
+        description="Lane that jobs wait in: High, Normal or Low. Lanes share workers by weight; none starves.",
+    )
+    cost: int = Field(
+        default=1,
+        ge=1,
+        le=MAX_COST,
+        description="Consecutive permits that a job takes from the global rate limit.",
+    )
+    timeout: PositiveDuration = Field(
+        default="30s", description="Time after which a running attempt is cancelled and fails."
+    )
+    retry: RetrySpec = Field(
+        default=RetrySpec(), description="How often a failed job is tried again, and how soon."
+    )
+    rate_limit: RateLimitSpec = Field(
+        default=RateLimitSpec(), description="Limits narrower than the global one. Defaults to none."
+    )
+    concurrency_policy: Annotated[values.ConcurrencyPolicy, Field(strict=False)] = Field(
+        default=values.ConcurrencyPolicy.ALLOW,
+        description="What happens while the subscription's previous job still runs: Allow starts beside it, Forbid skips, "
+        "Replace cancels the running one.",
+    )
+    starting_deadline: PositiveDuration | None = Field(
+        default=None,
+        description="A job that has not started this long after it was due expires. Defaults to the subscription's next due time.",
+    )
+    catch_up: Annotated[values.CatchUp, Field(strict=False)] = Field(
+        default=values.CatchUp.LATEST,
+        description="What an outage swallowed: Latest runs the last missed period, All every one, Skip none.",
+    )
+    suspend: bool = Field(default=False, description="While true, no job of this type is emitted or started.")
+
+
+class TaskTypeManifest(Part):
+    """A kind of recurring work, its schedule and its handler. Read through `taskqueue.models.manifest.parse`."""
+
+    api_version: Literal["taskqueue.dev/v1alpha1"] = Field(description="Version of this schema.")
+    kind: Literal["TaskType"] = Field(description="Kind of the object.")
+    metadata: TypeMetadata = Field(description="Standard metadata; the name is the type's name.")
+    spec: TaskTypeSpec = Field(description="The desired state.")
+    status: Any = Field(default={}, description="Written by the operator, ignored in a file.")
+
+    def value(self) -> values.TaskType:
+        """Fill in all defaults and turn text into numbers."""
+        spec = self.spec
+        http = spec.handler.http
+        limit = spec.rate_limit
+        return values.TaskType(
+            name=self.metadata.name,
+            schedule=values.Schedule(
+                interval_s=None if spec.schedule.interval is None else parse_whole_s(spec.schedule.interval),
+                cron=spec.schedule.cron,
+                time_zone=spec.schedule.time_zone or "UTC",
+                window_s=None if spec.window is None else parse_whole_s(spec.window),
+            ),
+            function=spec.handler.function,
+            http=None if http is None else values.HttpCall(http.url, http.method, http.headers),
+            params=spec.params,
+            priority=spec.priority,
+            cost=spec.cost,
+            timeout_ms=parse_ms(spec.timeout),
+            retry=values.Retry(
+                max_attempts=spec.retry.max_attempts,
+                min_backoff_ms=parse_ms(spec.retry.min_backoff),
+                max_backoff_ms=parse_ms(spec.retry.max_backoff),
+            ),
+            rate_limit=values.RateLimit(
+                per_second=None if limit.per_second is None else parse_per_second(limit.per_second),
+                per_user_per_second=None
+                if limit.per_user_per_second is None
+                else parse_per_second(limit.per_user_per_second),
+            ),
+            concurrency_policy=spec.concurrency_policy,
+            starting_deadline_ms=None if spec.starting_deadline is None else parse_ms(spec.starting_deadline),
+            catch_up=spec.catch_up,
+            suspend=spec.suspend,
+        )

@@ -1,0 +1,59 @@
+"""The UserSubscription manifest: what one user wants done, as people write it."""
+
+from typing import Any, Literal
+
+from pydantic import Field
+
+from taskqueue.models import values
+from taskqueue.models.fields import Params, TypeName, UserId
+from taskqueue.models.metadata import SubscriptionMetadata
+from taskqueue.models.part import Part
+
+MAX_TASKS = 500
+
+
+class TaskSpec(Part):
+    """One task type that the user wants."""
+
+    type: TypeName = Field(description="Name of a TaskType.")
+    params: Params = Field(
+        default={},
+        description="Params of this user's jobs, merged over the type's. At most 1 KiB of JSON, 64 KiB for all tasks together.",
+    )
+    suspend: bool = Field(
+        default=False, description="While true, no job of this task is emitted; its offset is kept."
+    )
+
+
+class UserSubscriptionSpec(Part):
+    """The desired state of a UserSubscription."""
+
+    user_id: UserId | None = Field(
+        default=None, description="The user's id. Defaults to the object's name. Immutable."
+    )
+    suspend: bool = Field(
+        default=False, description="While true, no job of this user is emitted; offsets are kept."
+    )
+    tasks: list[TaskSpec] = Field(
+        default=[], max_length=MAX_TASKS, description="The task types that the user wants, each at most once."
+    )
+
+
+class UserSubscriptionManifest(Part):
+    """One user's tasks. Read through `taskqueue.models.manifest.parse`."""
+
+    api_version: Literal["taskqueue.dev/v1alpha1"] = Field(description="Version of this schema.")
+    kind: Literal["UserSubscription"] = Field(description="Kind of the object.")
+    metadata: SubscriptionMetadata = Field(
+        description="Standard metadata; the name is the default of spec.userId."
+    )
+    spec: UserSubscriptionSpec = Field(description="The desired state.")
+    status: Any = Field(default={}, description="Written by the operator, ignored in a file.")
+
+    def value(self) -> values.UserSubscription:
+        """Fill in all defaults."""
+        return values.UserSubscription(
+            user_id=self.spec.user_id or self.metadata.name,
+            tasks=tuple(values.Task(task.type, task.params, task.suspend) for task in self.spec.tasks),
+            suspend=self.spec.suspend,
+        )

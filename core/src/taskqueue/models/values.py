@@ -1,0 +1,117 @@
+"""The values inside: what a manifest says, with every default filled in and every unit in the name.
+
+Frozen and slotted, so that a value can be compared, hashed by identity and shared between tasks.
+`params` and `headers` are mappings that nobody mutates.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from enum import StrEnum
+from typing import Any
+
+
+class Priority(StrEnum):
+    """The lane a job waits in. Lanes share the workers by weight; an empty lane yields."""
+
+    HIGH = "High"
+    NORMAL = "Normal"
+    LOW = "Low"
+
+
+class ConcurrencyPolicy(StrEnum):
+    """What happens to a job whose subscription already has one running, as in Kubernetes' CronJob."""
+
+    ALLOW = "Allow"
+    FORBID = "Forbid"
+    REPLACE = "Replace"
+
+
+class CatchUp(StrEnum):
+    """Which of the occurrences that an outage swallowed are still run."""
+
+    LATEST = "Latest"
+    ALL = "All"
+    SKIP = "Skip"
+
+
+@dataclass(frozen=True, slots=True)
+class Schedule:
+    """When a task type recurs: exactly one of `interval_s` and `cron` is set.
+
+    interval_s: whole seconds, aligned to the epoch.   cron: five fields, read in `time_zone` (IANA name).
+    window_s: the first part of each period over which subscriptions are spread;
+    None stands for the default, which `taskqueue.plan` derives from the period.
+    """
+
+    interval_s: int | None = None
+    cron: str | None = None
+    time_zone: str = "UTC"
+    window_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Retry:
+    """Full jitter: the n-th delay is uniform in [0, min(max_backoff, min_backoff * 2**(n-1))]."""
+
+    max_attempts: int = 5
+    min_backoff_ms: int = 1_000
+    max_backoff_ms: int = 300_000
+
+
+@dataclass(frozen=True, slots=True)
+class RateLimit:
+    """Limits narrower than the global one, in starts per second (cost-weighted); None means unlimited.
+
+    per_second: all jobs of this type together.   per_user_per_second: what one user may start, booked on a
+    limit that the user's jobs of all types share.
+    """
+
+    per_second: float | None = None
+    per_user_per_second: float | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class HttpCall:
+    """A handler that needs no code. Params go into the query (GET, HEAD, DELETE) or a JSON body, never the URL."""
+
+    url: str
+    method: str = "POST"
+    headers: Mapping[str, str] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True)
+class TaskType:
+    """A kind of recurring work. Exactly one of `function` (a registered name) and `http` is set."""
+
+    name: str
+    schedule: Schedule
+    function: str | None = None
+    http: HttpCall | None = None
+    params: Mapping[str, Any] = field(default_factory=dict)
+    priority: Priority = Priority.NORMAL
+    cost: int = 1
+    timeout_ms: int = 30_000
+    retry: Retry = Retry()
+    rate_limit: RateLimit = RateLimit()
+    concurrency_policy: ConcurrencyPolicy = ConcurrencyPolicy.ALLOW
+    starting_deadline_ms: int | None = None
+    catch_up: CatchUp = CatchUp.LATEST
+    suspend: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Task:
+    """One task type a user wants. `params` are merged over the type's."""
+
+    type: str
+    params: Mapping[str, Any] = field(default_factory=dict)
+    suspend: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class UserSubscription:
+    """Everything one user wants; `tasks` holds each type at most once."""
+
+    user_id: str
+    tasks: tuple[Task, ...] = ()
+    suspend: bool = False

@@ -1,0 +1,5 @@
+"""What the plan refuses."""
+
+
+class ScheduleError(ValueError):
+    """A cron expression that cannot be read or never runs, or an unknown time zone; the text says which."""

@@ -1,0 +1,127 @@
+"""When the periods of a schedule begin, interval or cron. All instants are epoch seconds.
+
+Cron occurrences are kept per UTC day, bounded: the ticker asks for about a hundred expressions four times a
+second, and nearly always for the same day.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Sequence
+from functools import lru_cache
+from itertools import pairwise
+
+from taskqueue.models.values import Schedule
+from taskqueue.plan.cron import DAY_S, parse
+from taskqueue.plan.daylight import HOUR_S, REACH_DAYS, day_occurrences, offset_spans
+from taskqueue.plan.errors import ScheduleError
+
+# Years whose changes of the clock stand for all: 2024-01-01 to 2027-12-31, in days since 1970-01-01.
+_SAMPLE_DAYS = range(19_723, 21_184)
+
+
+def window_s(schedule: Schedule) -> int:
+    """Return the first part of each period, in seconds, over which its subscriptions are spread.
+
+    Default: the interval; for cron the shortest gap, at most an hour. Never longer than the shortest gap.
+
+    >>> window_s(Schedule(interval_s=300)), window_s(Schedule(cron="0 2 * * *"))
+    (300, 3600)
+    """
+    if schedule.interval_s is not None:
+        return min(schedule.window_s or schedule.interval_s, schedule.interval_s)
+    return min(schedule.window_s or HOUR_S, shortest_gap_s(schedule))
+
+
+def shortest_gap_s(schedule: Schedule) -> int:
+    """Return the shortest distance between two period starts, in seconds. Raises ScheduleError.
+
+    A clock that is put forward shortens the gap it falls into: daily in Berlin is 23 hours.
+    """
+    if schedule.interval_s is not None:
+        return schedule.interval_s
+    return _shortest_gap(*_cron(schedule))
+
+
+def occurrences(schedule: Schedule, lo_s: int, hi_s: int) -> Sequence[int]:
+    """Return the period starts with lo_s <= start < hi_s, ascending. Raises ScheduleError.
+
+    >>> list(occurrences(Schedule(interval_s=300), 1, 1000))
+    [300, 600, 900]
+    """
+    interval = schedule.interval_s
+    if interval is not None:
+        return range(-(-lo_s // interval) * interval, hi_s, interval)
+    cron, zone = _cron(schedule)
+    day, last_day = lo_s // DAY_S, (hi_s - 1) // DAY_S
+    if day == last_day:  # the steady state of the ticker: one look into the memory
+        starts = day_occurrences(cron, zone, day)
+        return starts[bisect_left(starts, lo_s) : bisect_left(starts, hi_s)]
+    found: list[int] = []
+    while day <= last_day:
+        starts = day_occurrences(cron, zone, day)
+        found += starts
+        day = day + 1 if starts else _neighbour(cron, zone, day, 1) // DAY_S
+    return found[bisect_left(found, lo_s) : bisect_left(found, hi_s)]
+
+
+def next_occurrence(schedule: Schedule, after_s: int) -> int:
+    """Return the first period start > after_s. Raises ScheduleError.
+
+    >>> next_occurrence(Schedule(cron="0 0 29 2 *"), 0)  # 1972-02-29
+    68169600
+    """
+    if schedule.interval_s is not None:
+        return (after_s // schedule.interval_s + 1) * schedule.interval_s
+    cron, zone = _cron(schedule)
+    starts = day_occurrences(cron, zone, after_s // DAY_S)
+    index = bisect_right(starts, after_s)
+    return starts[index] if index < len(starts) else _neighbour(cron, zone, after_s // DAY_S, 1)
+
+
+def previous_occurrence(schedule: Schedule, at_s: int) -> int:
+    """Return the last period start <= at_s. Raises ScheduleError."""
+    if schedule.interval_s is not None:
+        return at_s // schedule.interval_s * schedule.interval_s
+    cron, zone = _cron(schedule)
+    starts = day_occurrences(cron, zone, at_s // DAY_S)
+    index = bisect_right(starts, at_s)
+    return starts[index - 1] if index else _neighbour(cron, zone, at_s // DAY_S, -1)
+
+
+def _cron(schedule: Schedule) -> tuple[str, str]:
+    if schedule.cron is None:
+        raise ScheduleError("a schedule has either an interval or a cron expression; this one has neither")
+    return schedule.cron, schedule.time_zone
+
+
+@lru_cache(maxsize=8192)
+def _neighbour(cron: str, time_zone: str, day: int, step: int) -> int:
+    """Return the nearest occurrence on a later (step 1) or an earlier (step -1) UTC day than this one."""
+    pattern = parse(cron)
+    day += step
+    while not (starts := day_occurrences(cron, time_zone, day)):
+        # Rare dates: go on to the next date that matches, but for the two days a zone may lie beside UTC.
+        local = pattern.nearest_day(day - step, step)
+        day = step * max(step * (day + step), step * local - 2)
+    return starts[0] if step > 0 else starts[-1]
+
+
+@lru_cache(maxsize=2048)
+def _shortest_gap(cron: str, time_zone: str) -> int:
+    pattern = parse(cron)
+    if pattern.gap_s <= HOUR_S:
+        return pattern.gap_s  # `daylight` lets nothing come closer
+    # The same times on every day, so that it does not matter which dates the clock is changed on.
+    times = " ".join(cron.split()[:2])
+    every_day = Schedule(cron=f"{times} * * *", time_zone=time_zone)
+    shortest = regular = parse(f"{times} * * *").gap_s
+    for day in _clock_changes(time_zone):
+        starts = occurrences(every_day, (day - REACH_DAYS) * DAY_S, (day + REACH_DAYS) * DAY_S)
+        shortest = min(shortest, *(later - earlier for earlier, later in pairwise(starts)))
+    return pattern.gap_s - (regular - shortest)
+
+
+@lru_cache(maxsize=2048)
+def _clock_changes(time_zone: str) -> tuple[int, ...]:
+    """Return the UTC days of the sample years on which the zone's offset changes."""
+    looks = (offset_spans(time_zone, day) for day in _SAMPLE_DAYS[:: 2 * REACH_DAYS + 1])
+    return tuple(span.start_s // DAY_S for spans in looks for span in spans[1:])

@@ -1,0 +1,41 @@
+"""The two records that pass between plan, store and scheduler."""
+
+from dataclasses import dataclass
+
+from taskqueue.models.values import CatchUp, Priority, Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Segment:
+    """One generation of a task type's schedule: its occurrences with from_s <= occurrence < until_s (epoch s).
+
+    A type has one segment, or two while a changed schedule takes over from the old one.
+    """
+
+    type: str
+    generation: int
+    schedule: Schedule
+    priority: Priority = Priority.NORMAL
+    catch_up: CatchUp = CatchUp.LATEST
+    starting_deadline_ms: int | None = None
+    from_s: int = 0
+    until_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class DueRange:
+    """The subscriptions of one type whose offset lies in [offset_lo_ms, offset_hi_ms] (inclusive).
+
+    Their due is occurrence_s * 1000 + offset. `missed` 0 emits them; n > 0 only counts them, n times.
+    life_ms: from due to deadline, 0 for no deadline. overdue: goes to the backfill lane.
+    """
+
+    type: str
+    generation: int
+    offset_lo_ms: int
+    offset_hi_ms: int
+    occurrence_s: int
+    life_ms: int
+    priority: Priority
+    overdue: bool = False
+    missed: int = 0

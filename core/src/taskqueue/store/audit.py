@@ -1,0 +1,30 @@
+"""audit: conservation. Every job that came in is somewhere, exactly once."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from taskqueue.store.connection import Store
+from taskqueue.store.script import run
+
+
+@dataclass(frozen=True, slots=True)
+class Audit:
+    """difference = (emitted + enqueued + redriven) - (done + dead + expired + skipped + replaced + waiting + leased).
+
+    It is 0 at any time. totals: counters since the store was installed. cursor -1: lost. Times in epoch ms.
+    """
+
+    totals: Mapping[str, int]
+    ready: Mapping[str, int]
+    parked: int
+    leased: int
+    dead_letters: int
+    difference: int
+    cursor: int
+    now: int
+
+
+async def audit(store: Store) -> Audit:
+    return msgspec.msgpack.decode(await run(store, "audit"), type=Audit)

@@ -1,0 +1,58 @@
+"""claim: one round trip settles a batch of results and takes the next jobs, each with its exact start."""
+
+from collections.abc import Sequence
+from typing import Literal, NamedTuple
+
+import msgspec
+
+from taskqueue.store.connection import Store
+from taskqueue.store.script import run
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class Result(NamedTuple):
+    """What became of a leased job.
+
+    verb: d done · r retry after wait_ms · x dead because of `text` · l leave (not started, nothing consumed)
+    · c the limit `text` (type, user or global) is closed for wait_ms.
+    """
+
+    member: str
+    verb: Literal["d", "r", "x", "l", "c"]
+    wait_ms: int = 0
+    text: str = ""
+
+
+class ClaimedJob(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A leased job. start_us: when it may start, server clock. failures and losses: attempts that went before."""
+
+    member: str
+    start_us: int
+    params: str
+    failures: int
+    losses: int
+
+
+class Claim(msgspec.Struct, array_like=True, frozen=True):
+    """The answer. come_back_us: when to call again, server clock; -1: as soon as there is room. rate -1: none set."""
+
+    now_us: int
+    version: int
+    rate: float
+    come_back_us: int
+    jobs: list[ClaimedJob]
+
+
+_decode = msgspec.msgpack.Decoder(Claim).decode
+
+
+async def claim(
+    store: Store, worker: str, seq: int, free_slots: int, lease_ms: int, results: Sequence[Result] = ()
+) -> Claim:
+    """Settles `results`, then takes at most `free_slots` jobs.
+
+    After an unknown outcome (any of UNREACHABLE) repeat with the same seq and results: the same jobs come back.
+    """
+    blob = _encode([tuple(result) for result in results])
+    return _decode(await run(store, "claim", worker, seq, free_slots, lease_ms, blob))

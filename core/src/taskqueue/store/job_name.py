@@ -1,0 +1,31 @@
+"""A job's name says everything that claim needs: TYPE|USER|OCCURRENCE|OFFSET_MS|LIFE_MS, ad hoc TYPE|USER|~ID|DUE_MS|LIFE_MS.
+
+A leased member is that name followed by |WORKER|SEQ (and an x where the concurrency policy tracks the job).
+"""
+
+from typing import NamedTuple
+
+
+class JobName(NamedTuple):
+    """occurrence: epoch seconds, None for an ad hoc job, whose `id` its caller made. life_ms 0: no deadline."""
+
+    type: str
+    user: str
+    occurrence: int | None
+    id: str
+    due_ms: int
+    life_ms: int
+
+
+def parse(name: str) -> JobName:
+    """Reads a job's name or a leased member.
+
+    >>> parse("fetch-orders|u-1|1764000000|250|300000").due_ms
+    1764000000250
+    >>> parse("fetch-orders|u-1|~a1|1764000000250|0|worker|7").id
+    'a1'
+    """
+    kind, user, occurrence, offset, life = name.split("|", 5)[:5]
+    if occurrence[0] == "~":
+        return JobName(kind, user, None, occurrence[1:], int(offset), int(life))
+    return JobName(kind, user, int(occurrence), "", int(occurrence) * 1000 + int(offset), int(life))

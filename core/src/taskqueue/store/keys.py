@@ -1,0 +1,69 @@
+"""Every key of a release, built here and nowhere else. The table for people is docs/redis.md.
+
+All keys share the hash tag {release}, so that one script may touch them and Redis Cluster keeps them together.
+"""
+
+import re
+from dataclasses import dataclass
+
+LANES = ("high", "normal", "low", "backfill")
+
+#: Names (after the prefix) that live without a TTL. Each is bounded by what its comment names.
+PERMANENT = (
+    r"config",  # a dozen fields
+    r"installed",  # one value
+    r"cursor",  # one value
+    r"types",  # one field a task type
+    r"overrides",  # one field a paused type, one for the limit
+    r"users",  # one field a user
+    r"users:[^:]+:(tasks|runs)",  # one field a subscription
+    r"schedule:[^:]+:\d+",  # one member a subscription and live generation
+    r"spread:.+",  # one counter and one set of freed numbers a class
+    r"ready:(high|normal|low|backfill)",  # maxBacklog: the cursor waits
+    r"parked:.+",  # maxBacklog
+    r"wake",  # one member a parked key
+    r"leased",  # the workers' concurrency
+    r"live",  # the workers' concurrency
+    r"attempts",  # jobs in the system
+    r"payload",  # ad hoc jobs in the system
+    r"dead",  # maxDead
+    r"dead:body",  # maxDead
+    r"closed",  # limits closed by a handler, removed once open again
+    r"limiter",  # a dozen fields
+    r"metrics",  # a dozen fields
+    r"workers",  # pruned after an hour of silence
+    r"handlers",  # names seen, pruned with their workers
+)
+_PERMANENT = re.compile("|".join(f"(?:{pattern})" for pattern in PERMANENT))
+
+
+@dataclass(frozen=True, slots=True)
+class Keys:
+    """The keys of one release. Scripts get `prefix` as KEYS[1] and add the names below themselves."""
+
+    release: str
+
+    @property
+    def prefix(self) -> str:
+        return f"taskqueue:{{{self.release}}}:"
+
+    def __call__(self, *name: str) -> str:
+        """A key by the parts of its name: keys("users", "u-1", "tasks")."""
+        return self.prefix + ":".join(name)
+
+    def schedule(self, task_type: str, generation: int) -> str:
+        return self("schedule", task_type, str(generation))
+
+    def tasks(self, user: str) -> str:
+        return self("users", user, "tasks")
+
+    def runs(self, user: str) -> str:
+        return self("users", user, "runs")
+
+    def ready(self, lane: str) -> str:
+        return self("ready", lane)
+
+    def is_permanent(self, key: str) -> bool:
+        """Whether a key of this release is in the table of keys that need no TTL."""
+        name = key.removeprefix(self.prefix)
+        return name != key and _PERMANENT.fullmatch(name) is not None

@@ -1,0 +1,41 @@
+"""Loads a Lua script with the shared parts its header asks for, and runs it by digest."""
+
+import hashlib
+import re
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from redis.exceptions import NoScriptError
+
+from taskqueue.store.connection import Store
+
+_USES = re.compile(r"^-- uses:((?: \w+)+)$", re.MULTILINE)
+
+
+@cache
+def source(name: str) -> str:
+    """The whole text of script `name`: the parts of `-- uses:` in that order, then its own body."""
+    folder = files("taskqueue.store") / "scripts"
+    body = (folder / f"{name}.lua").read_text()
+    uses = _USES.search(body)
+    parts = uses.group(1).split() if uses else []
+    return "\n".join([*((folder / "lib" / f"{part}.lua").read_text() for part in parts), body])
+
+
+@cache
+def _digest(name: str) -> str:
+    return hashlib.sha1(source(name).encode(), usedforsecurity=False).hexdigest()
+
+
+async def run(store: Store, name: str, *args: str | bytes | float) -> Any:
+    """Runs script `name` with the release's prefix as its one key.
+
+    A server that does not know the script has not run any of it, so loading and asking again is safe. Nothing
+    else is ever repeated here: a lost answer is the caller's to handle, who knows whether a repeat is harmless.
+    """
+    prefix = store.keys.prefix
+    try:
+        return await store.client.evalsha(_digest(name), 1, prefix, *args)
+    except NoScriptError:
+        return await store.client.eval(source(name), 1, prefix, *args)

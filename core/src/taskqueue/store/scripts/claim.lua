@@ -1,0 +1,273 @@
+-- claim: settles the results of the previous batch, returns expired leases, then takes jobs whose start fits the limit.
+-- KEYS  1 prefix
+-- ARGV  1 worker (incarnation and channel)  2 seq (grows by 1 a call)  3 n (free slots)  4 lease ms
+--       5 results, msgpack [[member, verb, wait ms, text], ...]
+-- Output  msgpack [now us, version, rate, come back us, [[member, start us, params, failures, losses], ...]]
+--         rate -1: none configured; come back -1: call when there is room
+-- Repeating a call (same worker and seq) gives the same jobs again, less those lost meanwhile, and settles nothing twice.
+-- uses: base facts limiter narrow settle
+local EARLY_US = 10000     -- a job may be taken this long before its due: longer would make later work wait for its slot
+local LEAD_US = 8000       -- a worker is called back this long before a due
+local EXAMINED_MAX = 200   -- bounds a call that parks or drops more than it starts
+local IDLE_US, IDLE_MAX_US = 100000, 15000000  -- idle workers poll in turn, one each IDLE_US, none less often than the second
+local REAP_MAX = 20
+-- Weighted round robin over the lanes, 8 : 4 : 2 : 1, evenly mixed.
+local LANES = { 'high', 'normal', 'low', 'backfill' }
+local TURNS = { 1, 2, 1, 3, 1, 2, 1, 4, 1, 2, 1, 3, 1, 2, 1 }
+
+local worker, seq, n, lease_ms = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local memory = P .. 'claims:' .. worker
+
+local function reply(limiter, come_us, jobs)
+  return cmsgpack.pack({ now_us, limiter.version, limiter.T and SLACK * 1000000 / limiter.T or -1, math.floor(come_us), jobs })
+end
+
+local limiter = open_limiter(lease_ms)
+born_us = limiter.born
+
+local before = redis.call('HMGET', memory, 'seq', 'jobs')
+if before[1] == seq then
+  local jobs = {}
+  for _, job in ipairs(cmsgpack.unpack(before[2])) do
+    if redis.call('ZSCORE', P .. 'leased', job[1]) then jobs[#jobs + 1] = job end
+  end
+  close_limiter(limiter)
+  return reply(limiter, now_us, jobs)
+end
+
+for _, result in ipairs(cmsgpack.unpack(ARGV[5])) do
+  settle(result[1], result[2], result[3], result[4])
+  if result[2] == 'c' and result[4] == 'global' then limiter.tat = math.max(limiter.tat, now_us + result[3] * 1000) end
+end
+if now_us >= limiter.reap then
+  for _, member in ipairs(redis.call('ZRANGEBYSCORE', P .. 'leased', '-inf', now, 'LIMIT', 0, REAP_MAX)) do reap(member) end
+end
+
+local jobs, horizon = {}, now_us + HORIZON_US
+local soon = now + EARLY_US / 1000
+local leases, claimed, live = {}, {}, {}
+local examined, limited = 0, false
+
+-- What an operator or an API has shut by hand; both are empty as a rule.
+local paused, closed = {}, {}
+if n > 0 then
+  local list = redis.call('HGETALL', P .. 'overrides')
+  for i = 1, #list, 2 do
+    local expires = tonumber(string.match(list[i + 1], '|(%d+)$'))
+    paused[list[i]] = expires == 0 or expires > now
+  end
+  if redis.call('EXISTS', P .. 'closed') == 1 then
+    redis.call('ZREMRANGEBYSCORE', P .. 'closed', '-inf', now_us)
+    for _, narrow in ipairs(redis.call('ZRANGE', P .. 'closed', 0, -1)) do closed[narrow] = true end
+  end
+end
+
+local function drop(job, reason)
+  count(reason)
+  finish(job)
+  return 'gone'
+end
+
+-- Starts a job at start_us, or says where it went: 'gone', 'deferred', or the narrow limit it must wait for.
+local function admit(job, start_us)
+  local known, record = facts(job.type), nil
+  if not known then return drop(job, 'skipped') end
+  if not job.adhoc then
+    if known.suspended or paused[job.type] then return drop(job, 'skipped') end
+    record = redis.call('HGET', P .. 'users:' .. job.user .. ':tasks', job.type)
+    if not record then return drop(job, 'skipped') end
+  end
+  if job.life > 0 and now > job.due + job.life then return drop(job, 'expired') end
+  local suspended, params = '0', nil
+  if record then suspended, params = string.match(record, '^[^|]*|[^|]*|([^|]*)|(.*)$') end
+  if suspended == '1' then return drop(job, 'skipped') end
+
+  local pair, holder = job.type .. '|' .. job.user, nil
+  if known.policy ~= 'Allow' then
+    holder = redis.call('HGET', P .. 'live', pair)
+    if holder and not redis.call('ZSCORE', P .. 'leased', holder) then holder = nil end
+    if holder and known.policy == 'Forbid' then
+      if not job.adhoc then return drop(job, 'skipped') end
+      return 'deferred'
+    end
+  end
+
+  local by_type, by_user = 'type:' .. job.type, 'user:' .. job.user
+  local type_narrow = known.type_us > 0 or closed[by_type]
+  local user_narrow = known.user_us > 0 or closed[by_user]
+  if type_narrow and narrow_tat(by_type, known.type_us) - NARROW_TOLERANCE_US > start_us then return by_type end
+  if user_narrow and narrow_tat(by_user, known.user_us) - NARROW_TOLERANCE_US > start_us then return by_user end
+  if type_narrow then book_narrow(by_type, known.type_us, start_us, known.cost) end
+  if user_narrow then book_narrow(by_user, known.user_us, start_us, known.cost) end
+
+  if holder then  -- Replace: its worker learns at the next heartbeat that the lease is gone
+    redis.call('ZREM', P .. 'leased', holder)
+    count('replaced')
+    finish(parse(holder))
+  end
+  local member = job.name .. '|' .. worker .. '|' .. seq
+  if known.policy ~= 'Allow' then
+    member = member .. 'x'
+    redis.call('HSET', P .. 'live', pair, member)
+  end
+  if job.adhoc then params = redis.call('HGET', P .. 'payload', job.name) end
+  limiter.tat = start_us + known.cost * limiter.T
+  leases[#leases + 1] = math.floor(start_us / 1000) + lease_ms
+  leases[#leases + 1] = member
+  claimed[#claimed + 1] = job.name
+  jobs[#jobs + 1] = { member, math.floor(start_us), params or '', 0, 0 }
+  return 'started'
+end
+
+-- Up to `most` jobs that are due, lane by lane in turn, then ordered by due.
+local function pick(most)
+  local left, total = {}, 0
+  for i, lane in ipairs(LANES) do
+    left[i] = math.min(most, redis.call('ZCOUNT', P .. 'ready:' .. lane, '-inf', soon))
+    total = total + left[i]
+  end
+  local quota, picked = { 0, 0, 0, 0 }, {}
+  most = math.min(most, total)
+  while most > 0 do
+    local turn = TURNS[limiter.lane + 1]
+    limiter.lane = (limiter.lane + 1) % #TURNS
+    if quota[turn] < left[turn] then
+      quota[turn] = quota[turn] + 1
+      most = most - 1
+    end
+  end
+  for i, lane in ipairs(LANES) do
+    if quota[i] > 0 then
+      local rows = redis.call('ZRANGEBYSCORE', P .. 'ready:' .. lane, '-inf', soon, 'WITHSCORES', 'LIMIT', 0, quota[i])
+      for j = 1, #rows, 2 do picked[#picked + 1] = { name = rows[j], score = tonumber(rows[j + 1]), lane = i } end
+    end
+  end
+  table.sort(picked, function(a, b) return a.score < b.score end)
+  return picked
+end
+
+-- The narrow limits with jobs waiting that are free within the horizon, soonest first.
+local waiting = {}
+local function wait_for(narrow, free_us)
+  local i = #waiting + 1
+  while i > 1 and waiting[i - 1].free > free_us do i = i - 1 end
+  table.insert(waiting, i, { narrow = narrow, free = free_us })
+end
+
+local function take_parked(start_us)
+  local entry = table.remove(waiting, 1)
+  local narrow, key = entry.narrow, P .. 'parked:' .. entry.narrow
+  local name = redis.call('ZRANGE', key, 0, 0)[1]
+  if name then
+    local job = parse(name)
+    local outcome = admit(job, math.max(start_us, entry.free))
+    if outcome == 'deferred' then
+      make_ready(job, now + 1000)
+    elseif outcome ~= 'gone' and outcome ~= 'started' and outcome ~= narrow then
+      park(job, outcome, tats[outcome] - NARROW_TOLERANCE_US)
+    end
+    if outcome ~= narrow then redis.call('ZREM', key, name) end
+  end
+  if redis.call('EXISTS', key) == 0 then
+    redis.call('ZREM', P .. 'wake', narrow)
+    return
+  end
+  local free = tats[narrow] and tats[narrow] - NARROW_TOLERANCE_US or entry.free
+  redis.call('ZADD', P .. 'wake', int(math.ceil(free)), narrow)
+  if free <= horizon then wait_for(narrow, free) end
+end
+
+if n > 0 and limiter.T then
+  local rows = redis.call('ZRANGEBYSCORE', P .. 'wake', '-inf', int(horizon), 'WITHSCORES', 'LIMIT', 0, n)
+  for i = 1, #rows, 2 do waiting[#waiting + 1] = { narrow = rows[i], free = tonumber(rows[i + 1]) } end
+  local picked, at, gone, parked_last = {}, 1, {}, false
+  local function remove_gone()
+    for lane, names in pairs(gone) do redis.call('ZREM', P .. 'ready:' .. LANES[lane], unpack(names)) end
+    gone = {}
+  end
+  while #jobs < n and examined < EXAMINED_MAX do
+    local start_us = math.max(now_us, limiter.tat)
+    if start_us > horizon then
+      limited = true
+      break
+    end
+    if at > #picked then
+      remove_gone()
+      picked, at = pick(math.min(n - #jobs, math.floor((horizon - start_us) / limiter.T) + 1)), 1
+    end
+    local candidate, head = picked[at], waiting[1]
+    local free = head and head.free <= math.max(start_us, now_us + EARLY_US)
+    if free and not (parked_last and candidate) then  -- parked jobs take at most every second slot
+      take_parked(start_us)
+      parked_last = true
+    elseif candidate then
+      local job = parse(candidate.name)
+      local outcome = admit(job, math.max(start_us, candidate.score * 1000))
+      if outcome == 'deferred' then
+        make_ready(job, now + 1000)
+      else
+        if outcome ~= 'gone' and outcome ~= 'started' then park(job, outcome, tats[outcome] - NARROW_TOLERANCE_US) end
+        gone[candidate.lane] = gone[candidate.lane] or {}
+        table.insert(gone[candidate.lane], candidate.name)
+      end
+      at = at + 1
+      parked_last = false
+    else
+      break
+    end
+    examined = examined + 1
+  end
+  remove_gone()
+end
+
+if #jobs > 0 then
+  redis.call('ZADD', P .. 'leased', unpack(leases))
+  if redis.call('EXISTS', P .. 'attempts') == 1 then
+    for i, record in ipairs(redis.call('HMGET', P .. 'attempts', unpack(claimed))) do
+      if record then
+        local failures, losses = string.match(record, '^(%d+)|(%d+)')
+        jobs[i][4], jobs[i][5] = tonumber(failures), tonumber(losses)
+      end
+    end
+  end
+  count('started', #jobs)
+end
+flush_forgotten()
+flush_narrow()
+
+-- When to come back. Each caller gets a time of its own, so that a start costs about one call however many workers idle.
+-- limiter.wake: up to here (us) dues and slots are covered by a call that some worker was told to make.
+local come_us = -1
+if n > 0 and #jobs < n then
+  if not limiter.T then
+    come_us = now_us + 1000000
+  elseif examined >= EXAMINED_MAX then
+    come_us = now_us
+  elseif limited then
+    come_us = math.max(limiter.wake, limiter.tat - HORIZON_US / 2, now_us)
+    limiter.wake = come_us + math.min(HORIZON_US / 2, n * limiter.T)
+  else
+    local covered = math.max(limiter.wake, now_us + EARLY_US)
+    local next_us = math.huge
+    for _, lane in ipairs(LANES) do
+      local row = redis.call('ZRANGEBYSCORE', P .. 'ready:' .. lane, '(' .. int(math.floor(covered / 1000)), '+inf',
+        'WITHSCORES', 'LIMIT', 0, 1)
+      if row[2] then next_us = math.min(next_us, row[2] * 1000) end
+    end
+    local row = redis.call('ZRANGEBYSCORE', P .. 'wake', '(' .. int(covered), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
+    if row[2] then next_us = math.min(next_us, tonumber(row[2])) end
+    if next_us - now_us <= 1000000 then
+      come_us = next_us - LEAD_US
+      limiter.wake = come_us + EARLY_US
+    else
+      limiter.idle = math.min(math.max(limiter.idle, now_us) + IDLE_US, now_us + IDLE_MAX_US)
+      come_us = limiter.idle
+    end
+  end
+end
+
+redis.call('HSET', memory, 'seq', seq, 'jobs', cmsgpack.pack(jobs))
+redis.call('PEXPIRE', memory, lease_ms)
+close_limiter(limiter)
+flush_counts()
+return reply(limiter, come_us, jobs)

@@ -1,0 +1,45 @@
+-- The global limit: GCRA with burst 1, shared by all workers, on the server's clock in whole microseconds.
+-- start s = max(now, TAT); TAT = s + cost * T; T = 1.015 / R seconds: 1.5 % of the limit pays for 15 ms of jitter between
+-- a start and its arrival. A start is given only while s - now <= HORIZON_US.
+-- `limiter` fields: tat, run (run_id of the server), born (us, when that server was first seen), last (us, last call),
+-- reap (us, no lease is reaped before), wake and idle (us, see claim), lane (round robin position), fence.
+local HORIZON_US = 250000
+local SLACK = 1.015
+
+local function rate()
+  local known = redis.call('HMGET', P .. 'config', 'rate', 'version')
+  local override = redis.call('HGET', P .. 'overrides', ':limit')
+  local value = tonumber(known[1])
+  if override then
+    local limit, expires = string.match(override, '^([^|]*)|([^|]*)')
+    if tonumber(expires) == 0 or tonumber(expires) > now then value = tonumber(limit) end
+  end
+  return value, tonumber(known[2]) or 0
+end
+
+-- Opens the limiter: reads its state, and if the server is a new one (restart, failover, lost state) assumes the worst:
+-- that the old one gave away every slot up to its horizon.
+local function open_limiter(lease_ms)
+  local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
+  local state = redis.call('HMGET', P .. 'limiter', 'tat', 'run', 'born', 'last', 'reap', 'wake', 'idle', 'lane')
+  local per_second, version = rate()
+  local limiter = {
+    T = per_second and SLACK * 1000000 / per_second, version = version, run = run,
+    tat = tonumber(state[1]), born = tonumber(state[3]) or 0, last = tonumber(state[4]) or 0,
+    reap = tonumber(state[5]) or 0, wake = tonumber(state[6]) or 0, idle = tonumber(state[7]) or 0,
+    lane = tonumber(state[8]) or 0,
+  }
+  if state[2] ~= run or not limiter.tat then
+    limiter.tat = math.max(limiter.tat or 0, now_us + HORIZON_US + (limiter.T or 0))
+    limiter.born = now_us
+    limiter.reap = now_us + lease_ms * 1000
+  elseif now_us - limiter.last > lease_ms * 500 then
+    limiter.reap = now_us + lease_ms * 1000  -- nobody could call: leases ran out through no fault of their workers
+  end
+  return limiter
+end
+
+local function close_limiter(limiter)
+  redis.call('HSET', P .. 'limiter', 'tat', int(math.ceil(limiter.tat)), 'run', limiter.run, 'born', int(limiter.born),
+    'last', int(now_us), 'reap', int(limiter.reap), 'wake', int(limiter.wake), 'idle', int(limiter.idle), 'lane', limiter.lane)
+end

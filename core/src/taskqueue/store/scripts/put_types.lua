@@ -1,0 +1,17 @@
+-- put_types: writes, replaces and removes records of task types, only if nobody else did so since they were read.
+-- KEYS  1 prefix
+-- ARGV  1 expected version  2 records, msgpack [[type, record], ...]  3 types to remove, msgpack [type, ...]
+--       4 generations to drop, msgpack [[type, number], ...]  5 refuse once the cursor (ms) has reached this; 0: never
+-- Output  [verdict, version]; verdicts: ok, moved (version differs), late (cursor)
+-- uses: base
+local version = redis.call('HGET', P .. 'config', 'version') or '0'
+if version ~= ARGV[1] then return { 'moved', tonumber(version) } end
+local cursor = tonumber(redis.call('GET', P .. 'cursor'))
+if tonumber(ARGV[5]) > 0 and cursor and cursor >= tonumber(ARGV[5]) then return { 'late', tonumber(version) } end
+
+for _, row in ipairs(cmsgpack.unpack(ARGV[2])) do redis.call('HSET', P .. 'types', row[1], row[2]) end
+for _, kind in ipairs(cmsgpack.unpack(ARGV[3])) do redis.call('HDEL', P .. 'types', kind) end
+for _, row in ipairs(cmsgpack.unpack(ARGV[4])) do redis.call('UNLINK', P .. 'schedule:' .. row[1] .. ':' .. row[2]) end
+-- A first start begins now. Later a missing cursor means loss, which tick refuses to paper over.
+if redis.call('SET', P .. 'installed', int(now), 'NX') then redis.call('SET', P .. 'cursor', int(now), 'NX') end
+return { 'ok', redis.call('HINCRBY', P .. 'config', 'version', 1) }

@@ -1,0 +1,26 @@
+-- redeal: moves some subscriptions of a type into its newest generation (or, for a removed type, into the waiting room 0).
+-- KEYS  1 prefix
+-- ARGV  1 type  2 target generation  3 users, msgpack [user, ...]
+-- Output  number of subscriptions moved
+-- uses: base facts deal
+local kind, target = ARGV[1], ARGV[2]
+local moved = 0
+for _, user in ipairs(cmsgpack.unpack(ARGV[3])) do
+  local tasks_key = P .. 'users:' .. user .. ':tasks'
+  local record = redis.call('HGET', tasks_key, kind)
+  if record then
+    local k, generation, suspended, params = string.match(record, '^([^|]*)|([^|]*)|([^|]*)|(.*)$')
+    if generation ~= target then
+      free(kind, k, generation)
+      if target == '0' then
+        redis.call('HSET', tasks_key, kind, '0|0|' .. suspended .. '|' .. params)
+        redis.call('ZADD', P .. 'schedule:' .. kind .. ':0', -1, user)
+      else
+        deal(kind, user, tonumber(suspended), params, tasks_key)
+      end
+      moved = moved + 1
+    end
+  end
+  if target ~= '0' then redis.call('ZREM', P .. 'schedule:' .. kind .. ':0', user) end
+end
+return moved

@@ -1,0 +1,74 @@
+-- tick: emits the jobs that became due between the cursor and a later instant, and moves the cursor, in one step.
+-- KEYS  1 prefix
+-- ARGV  1 expected cursor ms  2 new cursor ms  3 version of the types  4 most members a call
+--       5 most jobs waiting  6 ranges, msgpack [[type, generation, lo, hi, occurrence s, life ms, lane, missed], ...]
+-- Output  [verdict, cursor ms, now ms, emitted]; verdicts: ok, lost (no cursor), moved (by another caller), types (they are
+--         newer), ahead (more than LOOK_AHEAD_MS before the clock), full (too many jobs wait), big (halve the step)
+-- uses: base
+local LOOK_AHEAD_MS = 1000
+local expected, target, version = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
+local most, backlog_most = tonumber(ARGV[4]), tonumber(ARGV[5])
+
+local cursor = tonumber(redis.call('GET', P .. 'cursor'))
+local function verdict(word, emitted) return { word, cursor or -1, now, emitted or 0 } end
+
+if not cursor then return verdict('lost') end
+if cursor ~= expected then return verdict('moved') end
+if (redis.call('HGET', P .. 'config', 'version') or '0') ~= version then return verdict('types') end
+if target > now + LOOK_AHEAD_MS then return verdict('ahead') end
+if target <= cursor then return verdict('ok') end
+
+-- ready + parked follow from the counters: what came in, less what went out, less what is leased.
+local totals = redis.call('HMGET', P .. 'metrics', 'emitted', 'enqueued', 'redriven', 'done', 'dead', 'expired', 'skipped', 'replaced')
+local waiting = -redis.call('ZCARD', P .. 'leased')
+for i = 1, 8 do waiting = waiting + (i <= 3 and 1 or -1) * (tonumber(totals[i]) or 0) end
+if waiting >= backlog_most then return verdict('full') end
+
+-- Read everything before the first write, so that a step found too big has done nothing.
+local batches, total, missed = {}, 0, 0
+for _, range in ipairs(cmsgpack.unpack(ARGV[6])) do
+  local key = P .. 'schedule:' .. range[1] .. ':' .. range[2]
+  if range[8] > 0 then
+    missed = missed + range[8] * redis.call('ZCOUNT', key, range[3], range[4])
+  else
+    local rows = redis.call('ZRANGEBYSCORE', key, range[3], range[4], 'WITHSCORES', 'LIMIT', 0, most + 1 - total)
+    if #rows > 0 then
+      batches[#batches + 1] = { range, rows }
+      total = total + #rows / 2
+      if total > most then
+        if target - cursor > 1 then return verdict('big') end
+        rows = redis.call('ZRANGEBYSCORE', key, range[3], range[4], 'WITHSCORES')  -- 1 ms is never refused
+        batches[#batches][2], most = rows, math.huge
+      end
+    end
+  end
+end
+
+local lanes, emitted = {}, 0
+local function push(lane)
+  emitted = emitted + redis.call('ZADD', P .. 'ready:' .. lane, 'NX', unpack(lanes[lane]))
+  lanes[lane] = nil
+end
+for _, batch in ipairs(batches) do
+  local range, rows = batch[1], batch[2]
+  local head, tail = range[1] .. '|', '|' .. int(range[5]) .. '|'
+  local life, base, lane = '|' .. int(range[6]), range[5] * 1000, range[7]
+  for i = 1, #rows, 2 do
+    local pairs_of = lanes[lane]
+    if not pairs_of then
+      pairs_of = {}
+      lanes[lane] = pairs_of
+    end
+    local offset = rows[i + 1]
+    pairs_of[#pairs_of + 1] = base + offset
+    pairs_of[#pairs_of + 1] = head .. rows[i] .. tail .. offset .. life
+    if #pairs_of >= 1000 then push(lane) end
+  end
+end
+for lane in pairs(lanes) do push(lane) end
+redis.call('SET', P .. 'cursor', int(target))
+cursor = target
+count('emitted', emitted)
+if missed > 0 then count('missed', missed) end
+flush_counts()
+return verdict('ok', emitted)

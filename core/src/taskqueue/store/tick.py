@@ -1,0 +1,64 @@
+"""tick: emits what became due and moves the cursor, in one step."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from enum import StrEnum
+
+import msgspec
+
+from taskqueue.plan.segment import DueRange
+from taskqueue.store.connection import Store
+from taskqueue.store.script import run
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+class Verdict(StrEnum):
+    """What became of a tick. Anything but OK has changed nothing."""
+
+    OK = "ok"
+    LOST = "lost"
+    MOVED = "moved"
+    TYPES = "types"
+    AHEAD = "ahead"
+    FULL = "full"
+    BIG = "big"
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """cursor_ms: where the cursor stands after the call (-1: lost). now_ms: the server's clock."""
+
+    verdict: Verdict
+    cursor_ms: int
+    now_ms: int
+    emitted: int
+
+
+async def tick(
+    store: Store,
+    expected_ms: int,
+    target_ms: int,
+    version: int,
+    ranges: Sequence[DueRange],
+    *,
+    most: int = 1_000,
+    max_backlog: int = 100_000,
+) -> Tick:
+    """Moves the cursor from expected_ms to target_ms and emits `ranges`, if nothing moved meanwhile."""
+    rows = [
+        (
+            r.type,
+            r.generation,
+            r.offset_lo_ms,
+            r.offset_hi_ms,
+            r.occurrence_s,
+            r.life_ms,
+            "backfill" if r.overdue else r.priority.value.lower(),
+            r.missed,
+        )
+        for r in ranges
+    ]
+    args = (expected_ms, target_ms, version, most, max_backlog, _encode(rows))
+    verdict, cursor_ms, now_ms, emitted = await run(store, "tick", *args)
+    return Tick(Verdict(verdict.decode()), cursor_ms, now_ms, emitted)

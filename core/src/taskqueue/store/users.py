@@ -1,0 +1,126 @@
+"""What users want: one record a subscription, replaced a user at a time."""
+
+import hashlib
+from collections.abc import AsyncIterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import msgspec
+
+from taskqueue.models.values import UserSubscription
+from taskqueue.store.connection import Store
+from taskqueue.store.script import run, source
+
+Source = Literal["folder", "kubernetes", "import"]
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Owner:
+    """Where a user's subscriptions come from, and a digest of them."""
+
+    source: str
+    digest: str
+
+
+@dataclass(frozen=True, slots=True)
+class StoredTask:
+    """A subscription in the store. number: its place in the spread of its class; generation 0: unknown type."""
+
+    type: str
+    number: int
+    generation: int
+    suspended: bool
+    params: Mapping[str, Any]
+
+
+def _rows(user: UserSubscription) -> list[tuple[str, str, int]]:
+    return [
+        (
+            task.type,
+            msgspec.json.encode(dict(task.params), order="sorted").decode() if task.params else "",
+            int(task.suspend or user.suspend),
+        )
+        for task in sorted(user.tasks, key=lambda task: task.type)
+    ]
+
+
+def digest(user: UserSubscription) -> str:
+    """Twelve hex digits that change with anything that the store keeps of a user."""
+    return hashlib.blake2b(_encode(_rows(user)), digest_size=6).hexdigest()
+
+
+async def set_users(store: Store, source_name: Source, users: Sequence[UserSubscription]) -> list[str]:
+    """Replaces what each of `users` wants, one atomic script a user, all in one round trip.
+
+    Returns the ids that were refused because an import owns them. A user without tasks is removed.
+    """
+    pipeline = store.client.pipeline(transaction=False)
+    script = await _loaded(store)
+    for user in users:
+        rows = _encode(_rows(user))
+        pipeline.evalsha(script, 1, store.keys.prefix, user.user_id, source_name, digest(user), rows)
+    answers = await pipeline.execute()
+    return [user.user_id for user, answer in zip(users, answers, strict=True) if answer[0] == b"foreign"]
+
+
+async def _loaded(store: Store) -> str:
+    sha = await store.client.script_load(source("set_user"))
+    return sha.decode() if isinstance(sha, bytes) else str(sha)
+
+
+async def read_owners(store: Store) -> dict[str, Owner]:
+    """Every user with its source and digest."""
+    rows = await store.client.hgetall(store.keys("users"))
+    return {user.decode(): Owner(*value.decode().split("|", 1)) for user, value in rows.items()}
+
+
+async def scan_owners(store: Store, batch: int = 1_000) -> AsyncIterator[tuple[str, Owner]]:
+    """The same, a batch at a time, for listings of a million users."""
+    async for user, value in store.client.hscan_iter(store.keys("users"), count=batch):
+        yield user.decode(), Owner(*value.decode().split("|", 1))
+
+
+async def read_tasks(store: Store, user: str) -> list[StoredTask]:
+    """What one user wants, by type; empty if the user is unknown."""
+    rows = await store.client.hgetall(store.keys.tasks(user))
+    return [_task(name.decode(), value.decode()) for name, value in sorted(rows.items())]
+
+
+def _task(name: str, record: str) -> StoredTask:
+    number, generation, suspended, params = record.split("|", 3)
+    return StoredTask(name, int(number), int(generation), suspended == "1", decode_params(params))
+
+
+async def read_runs(store: Store, user: str) -> dict[str, tuple[str, int]]:
+    """The last outcome (d done, x dead) and its time (epoch s) by type."""
+    rows = await store.client.hgetall(store.keys.runs(user))
+    return {name.decode(): (chr(value[0]), int(value[1:])) for name, value in rows.items()}
+
+
+def decode_params(text: str) -> dict[str, Any]:
+    return msgspec.json.decode(text, type=dict[str, Any]) if text else {}
+
+
+async def redeal(store: Store, task_type: str, source_generation: int, target: int, batch: int = 200) -> int:
+    """Moves all members of one generation into another, a batch a script call; may be repeated after a cut."""
+    moved = 0
+    key = store.keys.schedule(task_type, source_generation)
+    users: list[str] = []
+    async for user, _ in store.client.zscan_iter(key, count=batch):
+        users.append(user.decode())
+        if len(users) >= batch:
+            moved += await run(store, "redeal", task_type, target, _encode(users))
+            users = []
+    if users:
+        moved += await run(store, "redeal", task_type, target, _encode(users))
+    return moved
+
+
+async def count_subscriptions(store: Store, generations: Mapping[str, int]) -> dict[str, int]:
+    """Running subscriptions by type, of the generation given for each."""
+    pipeline = store.client.pipeline(transaction=False)
+    for name, number in generations.items():
+        pipeline.zcount(store.keys.schedule(name, number), 0, "+inf")
+    return dict(zip(generations, await pipeline.execute(), strict=True))

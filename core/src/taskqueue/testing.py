@@ -1,0 +1,100 @@
+"""What users test their handlers with: a handler is run as a worker would run it, without Redis or a worker.
+
+result = run_handler(fetch_orders, user="u-7", params={"region": "eu"})
+assert result.outcome == "done"
+"""
+
+import asyncio
+import time
+from collections.abc import Awaitable, Callable, Mapping
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass
+from typing import Any, Literal, TypeAlias
+
+from taskqueue.handlers.dispatch import runnable
+from taskqueue.handlers.job import Job
+from taskqueue.handlers.outcomes import Discard, RateLimited, RetryLater
+from taskqueue.handlers.registry import Function
+
+__all__ = ["Permits", "Result", "run_handler", "run_handler_async"]
+
+OutcomeName: TypeAlias = Literal["done", "retry", "dead", "rate-limited"]
+
+
+class Permits:
+    """Records the cost of every permit, then grants it: at once, or when `grant` does."""
+
+    def __init__(self, grant: Callable[[int], Awaitable[None]] | None = None) -> None:
+        self.costs: list[int] = []
+        self._grant = grant
+
+    async def __call__(self, cost: int) -> None:
+        self.costs.append(cost)
+        if self._grant is not None:
+            await self._grant(cost)
+
+
+@dataclass(frozen=True, slots=True)
+class Result:
+    """How one attempt ended.
+
+    delay_s: seconds the handler asked to wait; None for the type's backoff, and when done or dead.
+    permits: the cost of each further permit it took; the start of the job, its first, is not listed.
+    error: what the handler raised. (A worker makes the last attempt's retry dead; only it knows the last.)
+    """
+
+    outcome: OutcomeName
+    delay_s: float | None = None
+    reason: str = ""
+    permits: tuple[int, ...] = ()
+    error: Exception | None = None
+
+
+async def run_handler_async(
+    fn: Function,
+    *,
+    type: str = "test",  # noqa: A002 - the word manifests use
+    user: str = "u-1",
+    params: Mapping[str, Any] | None = None,
+    attempt: int = 1,
+    permits: Callable[[int], Awaitable[None]] | None = None,
+) -> Result:
+    """Run one attempt of a scheduled job, due now; a handler that is not async runs in a thread.
+
+    permits: what grants them, for example to wait or to raise; by default all are granted at once.
+    """
+    recorded = Permits(permits)
+    now_s = int(time.time())
+    job = Job(type, user, now_s, now_s * 1000, params or {}, attempt, recorded)
+    outcome, delay_s, reason, error = await _run(fn, job)
+    return Result(outcome, delay_s, reason, tuple(recorded.costs), error)
+
+
+def run_handler(
+    fn: Function,
+    *,
+    type: str = "test",  # noqa: A002 - the word manifests use
+    user: str = "u-1",
+    params: Mapping[str, Any] | None = None,
+    attempt: int = 1,
+    permits: Callable[[int], Awaitable[None]] | None = None,
+) -> Result:
+    """Run `run_handler_async` in a loop of its own, for tests that are not async."""
+    return asyncio.run(
+        run_handler_async(fn, type=type, user=user, params=params, attempt=attempt, permits=permits)
+    )
+
+
+async def _run(fn: Function, job: Job) -> tuple[OutcomeName, float | None, str, Exception | None]:
+    with ThreadPoolExecutor(max_workers=1) as threads:
+        try:
+            await runnable(fn, threads)(job)
+        except RetryLater as asked:
+            return "retry", asked.after_s, asked.reason, asked
+        except Discard as asked:
+            return "dead", None, asked.reason, asked
+        except RateLimited as asked:
+            return "rate-limited", asked.retry_after_s, asked.reason, asked
+        except Exception as error:  # noqa: BLE001 - as in a worker, any other exception means a retry
+            return "retry", None, f"{error.__class__.__name__}: {error}", error
+    return "done", None, "", None

