@@ -1,12 +1,11 @@
 """The shop's handlers: what the types in types/ name as `function`.
 
-    SHOP_API_URL=http://127.0.0.1:8099 taskqueue-worker --config worker.yaml      # handlers: examples/shop/handlers.py
+The environment variable SHOP_API_URL says where the API is, e.g. http://127.0.0.1:8099.
 
-The start of a job is its first permit, so the first request needs none; each further one waits for `permit()`.
+The start of a job is its first permit, so the first request needs none; each further one waits for `permit`.
 A type with `cost: 3` says `requests: 3` in its params and so calls the API three times on three permits.
 """
 
-import asyncio
 import os
 
 import aiohttp
@@ -82,7 +81,6 @@ def session() -> aiohttp.ClientSession:
 
 
 async def close() -> None:
-    """Close the session, and let its connections go."""
+    """Close the session; the next job makes another."""
     if _session is not None:
         await _session.close()
-        await asyncio.sleep(0)

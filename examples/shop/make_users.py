@@ -20,8 +20,9 @@ from bisect import bisect
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
-from datetime import UTC, datetime
-from itertools import accumulate
+from datetime import UTC, datetime, timedelta
+from functools import cache
+from itertools import accumulate, takewhile
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -46,6 +47,7 @@ PARAMS: tuple[tuple[int, dict[str, Any]], ...] = (
     (4, {"locale": "fr"}),
 )
 SUSPENDED_PERCENT = 1
+SPREAD_SEEDS = 0xD1342543DE82EF95  # odd, so that no two users share a seed modulo 2**64
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,20 +106,24 @@ def seconds(duration: str) -> int:
 
 
 def runs_in_a_year(cron: str) -> int:
-    """Count; the time zone moves runs, it hardly changes their number."""
-    count = 0
-    for at in CronSim(cron, YEAR):
-        if at.year > YEAR.year:
-            break
-        count += 1
-    return count
+    """Count the runs of 2026: those of a day times the days. A time zone hardly changes their number."""
+    minute, hour, days = cron.split(maxsplit=2)
+    return runs(f"{minute} {hour} * * *", 1) * runs(f"0 0 {days}", 365)
+
+
+@cache
+def runs(cron: str, days: int) -> int:
+    """Count the runs in the first days of 2026."""
+    until = YEAR + timedelta(days=days)
+    found = takewhile(lambda at: at < until, CronSim(cron, YEAR - timedelta(minutes=1)))
+    return sum(1 for _ in found)
 
 
 class Dice:
-    """Numbers that look random: splitmix64 (Steele, Lea, Flood 2014), seeded with the user's number."""
+    """Numbers that look random: splitmix64 (Steele, Lea, Flood 2014)."""
 
     def __init__(self, seed: int) -> None:
-        self._state = seed * 0xD1342543DE82EF95 & 0xFFFFFFFFFFFFFFFF
+        self._state = seed
 
     def below(self, bound: int) -> int:
         """Return a number in [0, bound)."""
@@ -149,7 +155,7 @@ def make_users(count: int, kinds: list[Kind]) -> Iterator[dict[str, Any]]:
         for z, zone in enumerate(zones)
     }
     for number in range(1, count + 1):
-        dice = Dice(number)
+        dice = Dice(number * SPREAD_SEEDS)
         p = dice.pick(plan_percents)
         table = tables[p, dice.pick(ZONES.values())]
         wanted = plans[p].tasks_min + dice.below(plans[p].tasks_max - plans[p].tasks_min + 1)

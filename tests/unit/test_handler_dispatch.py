@@ -9,10 +9,10 @@ import pytest
 
 from taskqueue.handlers import Discard, Job, Registry
 from taskqueue.handlers.dispatch import Dispatcher, UnknownHandler
-from taskqueue.handlers.errors import BadHandler
+from taskqueue.handlers.errors import BadHandler, BadHttpCall
 from taskqueue.handlers.http_call import HttpClient
 from taskqueue.handlers.registry import Function, Runnable
-from taskqueue.models.values import Schedule, TaskType
+from taskqueue.models.values import HttpCall, Schedule, TaskType
 from taskqueue.testing import Permits
 
 JOB = Job("fetch", "u-1", 1, 0, {"n": 1}, 1, Permits())
@@ -108,3 +108,15 @@ def test_an_unknown_function_is_named_with_the_known_ones_and_the_remedy(threads
     assert isinstance(raised.value, UnknownHandler)
     for said in ("'os.system'", "a_work, b_work", "@handler('os.system')", "taskqueue.handlers"):
         assert said in str(raised.value)
+
+
+def test_an_http_type_is_checked_when_it_is_resolved_not_when_its_first_job_runs(
+    threads: ThreadPoolExecutor,
+) -> None:
+    dispatcher = Dispatcher(Registry(), HttpClient(), threads)
+    schedule = Schedule(interval_s=60)
+    with pytest.raises(BadHttpCall, match="a reference is written"):
+        dispatcher.resolve(
+            TaskType("fetch", schedule, http=HttpCall("http://a.example", headers={"X": "${env:HOME}"}))
+        )
+    assert callable(dispatcher.resolve(TaskType("fetch", schedule, http=HttpCall("http://a.example"))))

@@ -10,18 +10,21 @@ from taskqueue.models.refusal import ValueRefusedError, shown
 MAX_CHARACTERS = 128
 FIELD_COUNT = 5
 
-_ANY_START = datetime(
-    2000, 1, 1, tzinfo=UTC
-)  # cronsim looks 50 years ahead, which holds every combination of dates
+# cronsim looks 50 years ahead, which holds every combination of dates.
+_ANY_START = datetime(2000, 1, 1, tzinfo=UTC)
 
 
 @lru_cache(maxsize=4_096)
 def check_cron(text: str) -> None:
-    """Raise ValueRefusedError unless the text is five cron fields that fire at some time (`0 0 31 2 *` never does)."""
+    """Raise ValueRefusedError unless the text is five cron fields that fire at some time.
+
+    `0 0 31 2 *` never does.
+    """
     fields = text.split()
     if len(text) > MAX_CHARACTERS or len(fields) != FIELD_COUNT or not text.isascii():
         raise ValueRefusedError(
-            f'write five fields (minute hour day month weekday), such as "0 2 * * *", instead of "{shown(text)}"'
+            'write five fields (minute hour day month weekday), such as "0 2 * * *", '
+            f'instead of "{shown(text)}"'
         )
     try:
         next(CronSim(text, _ANY_START))

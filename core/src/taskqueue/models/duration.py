@@ -6,9 +6,8 @@ from taskqueue.models.refusal import ValueRefusedError, shown
 
 PATTERN = "^([0-9]{1,5}(h|m|s|ms)){1,4}$"
 MAX_CHARACTERS = 32
-MAX_MS = (
-    (99_999 * 60 + 59) * 60 + 59
-) * 1_000 + 999  # 99999h59m59s999ms, the longest that GEP-2257 can write
+MAX_MS = 99_999 * 3_600_000 + 3_599_999  # 99999h59m59s999ms, the longest that GEP-2257 can write
+_MS_PER_S = 1_000
 
 _MS_PER_UNIT = {"h": 3_600_000, "m": 60_000, "s": 1_000, "ms": 1}
 _WHOLE = re.compile(PATTERN.removesuffix("$"))
@@ -25,7 +24,8 @@ def parse_ms(text: str) -> int:
     """
     if not _WHOLE.fullmatch(text):
         raise ValueRefusedError(
-            f'write a duration such as "5m" or "1h30m" instead of "{shown(text)}": up to four numbers, each with h, m, s or ms'
+            f'write a duration such as "5m" or "1h30m" instead of "{shown(text)}": '
+            "up to four numbers, each with h, m, s or ms"
         )
     duration_ms = sum(int(number) * _MS_PER_UNIT[unit] for number, unit in _PART.findall(text))
     if duration_ms > MAX_MS:
@@ -50,9 +50,9 @@ def parse_whole_s(text: str) -> int:
     300
     """
     duration_ms = parse_ms(text)
-    if duration_ms < 1_000 or duration_ms % 1_000:
+    if duration_ms < _MS_PER_S or duration_ms % _MS_PER_S:
         raise ValueRefusedError(f'write whole seconds, at least "1s", instead of "{text}"')
-    return duration_ms // 1_000
+    return duration_ms // _MS_PER_S
 
 
 def format_ms(duration_ms: int) -> str:

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 class Fault:
     """One thing that is wrong in a file of manifests.
 
-    document: 1 for the first in the file (in .ndjson, the line).   line: 1 for the first; 0 where no line is meant,
-    as when a file cannot be read.   field: `spec.window`.   message: a sentence that says what to write instead.
+    document: 1 for the first in the file (in .ndjson, the line).
+    line: 1 for the first; 0 where no line is meant, as when a file cannot be read.
+    field: `spec.window`.   message: a sentence that says what to write instead.
     """
 
     file: str

@@ -44,6 +44,7 @@ def check_headers(headers: object) -> dict[str, str]:
             raise ValueRefusedError(f"write the value of {name} as text, in quotes")
         if len(text) > MAX_HEADER_CHARACTERS or not (text.isprintable() or not text):
             raise ValueRefusedError(
-                f"write the value of {name} on one line of at most {MAX_HEADER_CHARACTERS} characters, without CR or LF"
+                f"write the value of {name} on one line, without CR or LF, "
+                f"of at most {MAX_HEADER_CHARACTERS} characters"
             )
     return headers

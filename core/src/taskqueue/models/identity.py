@@ -1,4 +1,4 @@
-"""Who and what: user ids, names of task types, names of objects. All three become parts of keys and of URLs."""
+"""Who and what: user ids, names of task types, names of objects. All become parts of keys."""
 
 import re
 
@@ -21,7 +21,8 @@ def check_user_id(user_id: str) -> str:
     """Raise ValueRefusedError unless the id may be part of a key."""
     if not _USER_ID.fullmatch(user_id):
         raise ValueRefusedError(
-            f'write 1 to {MAX_USER_ID_CHARACTERS} letters, digits and ._@+-, the first a letter or digit, instead of "{shown(user_id)}"'
+            f"write 1 to {MAX_USER_ID_CHARACTERS} letters, digits and ._@+-, the first a letter or digit, "
+            f'instead of "{shown(user_id)}"'
         )
     return user_id
 
@@ -40,7 +41,8 @@ def check_function(name: str) -> str:
     """Raise ValueRefusedError unless a handler can be registered under the name."""
     if not _FUNCTION.fullmatch(name):
         raise ValueRefusedError(
-            f'write the name a handler is registered under, such as "fetch_orders", instead of "{shown(name)}"'
+            'write the name a handler is registered under, such as "fetch_orders", '
+            f'instead of "{shown(name)}"'
         )
     return name
 
@@ -48,6 +50,7 @@ def check_function(name: str) -> str:
 def _check_name(name: str, max_characters: int) -> str:
     if len(name) > max_characters or not _NAME.fullmatch(name):
         raise ValueRefusedError(
-            f'write 1 to {max_characters} lower case letters, digits and inner dashes, such as "fetch-orders", instead of "{shown(name)}"'
+            f'write 1 to {max_characters} lower case letters, digits and dashes, such as "fetch-orders", '
+            f'instead of "{shown(name)}"'
         )
     return name

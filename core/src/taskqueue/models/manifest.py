@@ -30,7 +30,8 @@ def parse(document: object) -> values.TaskType | values.UserSubscription:
 
     Raises ManifestRefusedError, which names every field that is wrong.
 
-    >>> parse({"apiVersion": API_VERSION, "kind": "UserSubscription", "metadata": {"name": "ada"}, "spec": {}})
+    >>> ada = {"kind": "UserSubscription", "metadata": {"name": "ada"}, "spec": {}}
+    >>> parse({"apiVersion": API_VERSION} | ada)
     UserSubscription(user_id='ada', tasks=(), suspend=False)
     """
     kind = _kind_of(document)
@@ -52,7 +53,10 @@ def _kind_of(document: object) -> _Kind:
     if "apiVersion" not in document and "kind" not in document:
         raise _refused((), f"write apiVersion: {API_VERSION} and kind: {' or '.join(_KINDS)}")
     if document.get("apiVersion") != API_VERSION:
-        raise _refused(("apiVersion",), f"write {API_VERSION}{_instead(document.get('apiVersion'))}")
+        raise _refused(
+            ("apiVersion",),
+            f"write {API_VERSION} (kinds {' and '.join(_KINDS)}){_instead(document.get('apiVersion'))}",
+        )
     kind = document.get("kind")
     if not isinstance(kind, str) or kind not in _KINDS:
         raise _refused(("kind",), f"write {' or '.join(_KINDS)}{_instead(kind)}")

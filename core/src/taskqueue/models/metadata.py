@@ -1,4 +1,4 @@
-"""An object's metadata: taskqueue reads the name; labels, annotations and what a cluster adds are let through."""
+"""An object's metadata: taskqueue reads the name; labels and all that a cluster adds are let through."""
 
 from pydantic import ConfigDict, Field
 

@@ -33,34 +33,42 @@ def json_bytes(params: Any) -> int:
 
 
 def _check_json(value: object, depth: int) -> None:
-    if isinstance(value, str):
-        _check_text(value)
-    elif isinstance(value, dict):
-        if not depth:
-            raise ValueRefusedError(f"write at most {MAX_DEPTH} levels of mappings and lists")
-        for key, item in value.items():
+    if not isinstance(value, dict | list):
+        _check_scalar(value)
+        return
+    if not depth:
+        raise ValueRefusedError(f"write at most {MAX_DEPTH} levels of mappings and lists")
+    if isinstance(value, dict):
+        for key in value:
             if not isinstance(key, str):
                 raise ValueRefusedError("write every key as text, in quotes")
-            _check_text(key)
+            if not key.isascii():
+                _check_text(key)
+        value = list(value.values())
+    for item in value:
+        if (
+            type(item) is not str or not item.isascii()
+        ):  # most are plain words; a call for each would double the time
             _check_json(item, depth - 1)
-    elif isinstance(value, list):
-        if not depth:
-            raise ValueRefusedError(f"write at most {MAX_DEPTH} levels of mappings and lists")
-        for item in value:
-            _check_json(item, depth - 1)
-    elif isinstance(value, float):
-        if not math.isfinite(value):
-            raise ValueRefusedError("write finite numbers: JSON has no NaN and no infinity")
-    elif isinstance(value, int):
-        if abs(value) > MAX_INTEGER:
-            raise ValueRefusedError("write a number beyond 64 bits as text, in quotes")
-    elif value is not None:
-        raise ValueRefusedError("write text, numbers, true, false, null, lists and mappings only")
+
+
+def _check_scalar(value: object) -> None:
+    match value:
+        case str():
+            _check_text(value)
+        case float():
+            if not math.isfinite(value):
+                raise ValueRefusedError("write finite numbers: JSON has no NaN and no infinity")
+        case int():
+            if abs(value) > MAX_INTEGER:
+                raise ValueRefusedError("write a number beyond 64 bits as text, in quotes")
+        case None:
+            pass
+        case _:
+            raise ValueRefusedError("write text, numbers, true, false, null, lists and mappings only")
 
 
 def _check_text(text: str) -> None:
-    if text.isascii():
-        return
     try:
         text.encode()
     except UnicodeEncodeError as error:

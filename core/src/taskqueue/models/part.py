@@ -12,14 +12,17 @@ from taskqueue.models.refusal import FieldPath, Refusal, ValueRefusedError, show
 
 
 class Part(BaseModel):
-    """A mapping inside a manifest: camelCase keys, nothing unknown, nothing converted ("5" is not a number)."""
+    """A mapping inside a manifest: camelCase keys, nothing unknown, nothing converted."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, alias_generator=to_camel)
 
     @field_validator("*", mode="before")
     @classmethod
     def refuse_null(cls, written: object) -> object:
-        """An empty value is most often a template's variable that was not set: never the default in silence."""
+        """Raise ValueRefusedError for an empty value.
+
+        Most often it is a template's variable that was not set: never the default in silence.
+        """
         if written is None:
             raise ValueRefusedError("write a value, or remove the line for the default")
         return written
@@ -94,12 +97,11 @@ def _part_at(root: type[Part], path: FieldPath) -> type[Part]:
     part = root
     for key in (step for step in path if isinstance(step, str)):
         field = next(field for field in part.model_fields.values() if field.alias == key)
-        part = next(_parts_in(field.annotation))
+        part = _parts_in(field.annotation)[0]
     return part
 
 
-def _parts_in(annotation: Any) -> Iterator[type[Part]]:
+def _parts_in(annotation: Any) -> list[type[Part]]:
     if isinstance(annotation, type) and issubclass(annotation, Part):
-        yield annotation
-    for argument in get_args(annotation):
-        yield from _parts_in(argument)
+        return [annotation]
+    return [part for argument in get_args(annotation) for part in _parts_in(argument)]

@@ -13,7 +13,10 @@ class ValueRefusedError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
-    """One reason to refuse a document. `unquoted`: text was wanted, and quotes might be all that is missing."""
+    """One reason to refuse a document.
+
+    unquoted: text was wanted, and quotes might be all that is missing.
+    """
 
     path: FieldPath
     message: str
@@ -39,7 +42,7 @@ class ManifestRefusedError(ValueError):
 
 
 def shown(text: str) -> str:
-    r"""What a person wrote, safe to print: bounded, and nothing in it moves a cursor or breaks an encoding.
+    r"""Make what a person wrote safe to print: bounded, nothing that moves a cursor or breaks an encoding.
 
     >>> shown("two\nlines")
     'two\\nlines'

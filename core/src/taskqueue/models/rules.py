@@ -10,13 +10,13 @@ from typing import Any
 
 from taskqueue.models.duration import format_ms, parse_ms
 from taskqueue.models.identity import MAX_USER_ID_CHARACTERS
-from taskqueue.models.params import MAX_OBJECT_BYTES, json_bytes
+from taskqueue.models.params import MAX_OBJECT_BYTES, MAX_TASK_BYTES, json_bytes
 from taskqueue.models.refusal import Refusal, ValueRefusedError, shown
 from taskqueue.models.values import Retry
 
 
 def task_type_conflicts(document: Mapping[str, Any]) -> Iterator[Refusal]:
-    """What contradicts itself in a TaskType."""
+    """Find what contradicts itself in a TaskType."""
     spec = _mapping(document, "spec")
     yield from _schedule_conflicts(spec)
     yield from _handler_conflicts(spec)
@@ -30,7 +30,7 @@ def task_type_conflicts(document: Mapping[str, Any]) -> Iterator[Refusal]:
 
 
 def subscription_conflicts(document: Mapping[str, Any]) -> Iterator[Refusal]:
-    """What contradicts itself in a UserSubscription."""
+    """Find what contradicts itself in a UserSubscription."""
     spec = _mapping(document, "spec")
     name = _mapping(document, "metadata").get("name")
     if "userId" not in spec and isinstance(name, str) and len(name) > MAX_USER_ID_CHARACTERS:
@@ -42,24 +42,22 @@ def subscription_conflicts(document: Mapping[str, Any]) -> Iterator[Refusal]:
 
 
 def task_conflicts(tasks: list[Any]) -> Iterator[Refusal]:
-    """Types that one user lists twice, and params that are too big together."""
+    """Find types that one user lists twice, and params that are too big together."""
     first_by_type: dict[str, int] = {}
-    params_bytes = 0
     for position, task in enumerate(tasks):
         if not isinstance(task, dict):
             continue
-        params_bytes += _params_bytes(task.get("params", {}))
         task_type = task.get("type")
         if isinstance(task_type, str):
             first = first_by_type.setdefault(task_type, position)
             if first != position:
                 message = f'write "{shown(task_type)}" once: tasks[{first}] lists it already'
                 yield Refusal(("spec", "tasks", position, "type"), message)
-    if params_bytes > MAX_OBJECT_BYTES:
-        yield Refusal(
-            ("spec", "tasks"),
-            f"write at most {MAX_OBJECT_BYTES} bytes of params in all instead of {params_bytes}",
-        )
+    if len(tasks) > MAX_OBJECT_BYTES // MAX_TASK_BYTES:  # fewer cannot be too big together
+        params_bytes = sum(_params_bytes(task.get("params", {})) for task in tasks if isinstance(task, dict))
+        if params_bytes > MAX_OBJECT_BYTES:
+            message = f"write at most {MAX_OBJECT_BYTES} bytes of params in all instead of {params_bytes}"
+            yield Refusal(("spec", "tasks"), message)
 
 
 def _schedule_conflicts(spec: Mapping[str, Any]) -> Iterator[Refusal]:

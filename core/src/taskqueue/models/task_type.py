@@ -1,6 +1,5 @@
 """The TaskType manifest: a kind of recurring work, as people write it."""
 
-from collections.abc import Iterator, Mapping
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
@@ -9,7 +8,6 @@ from taskqueue.models import values
 from taskqueue.models.duration import parse_ms, parse_whole_s
 from taskqueue.models.fields import (
     Cron,
-    Duration,
     FunctionName,
     Headers,
     Params,
@@ -22,7 +20,6 @@ from taskqueue.models.fields import (
 from taskqueue.models.metadata import TypeMetadata
 from taskqueue.models.part import Part
 from taskqueue.models.quantity import parse_per_second
-from taskqueue.models.refusal import Refusal, ValueRefusedError
 
 MAX_COST = 1_000
 MAX_ATTEMPTS = 100
@@ -33,16 +30,18 @@ class ScheduleSpec(Part):
 
     interval: WholeSeconds | None = Field(
         default=None,
-        description="Length of the period, whole seconds from 1s, such as 5m or 1h30m. Periods start at multiples of it "
-        "since 1970-01-01 00:00 UTC.",
+        description="Length of the period, whole seconds from 1s, such as 5m or 1h30m. "
+        "Periods start at multiples of it since 1970-01-01 00:00 UTC.",
     )
     cron: Cron | None = Field(
         default=None,
-        description="Five cron fields, minute hour day month weekday, such as '0 2 * * *'. Each time it names starts a period.",
+        description="Five cron fields, minute hour day month weekday, such as '0 2 * * *'. "
+        "Each time it names starts a period.",
     )
     time_zone: TimeZone | None = Field(
         default=None,
-        description="IANA time zone that cron is read in, such as Europe/Berlin. Defaults to UTC. Only with cron.",
+        description="IANA time zone that cron is read in, such as Europe/Berlin. "
+        "Defaults to UTC. Only with cron.",
     )
 
 
@@ -54,7 +53,8 @@ class HttpSpec(Part):
     )
     method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] = Field(
         default="POST",
-        description="HTTP method. Params are the query of GET, HEAD and DELETE, and the JSON body of all others.",
+        description="HTTP method. Params are the query of GET, HEAD and DELETE, "
+        "and the JSON body of all others.",
     )
     headers: Headers = Field(default={}, description="Headers sent with every request.")
 
@@ -79,7 +79,8 @@ class RetrySpec(Part):
     )
     min_backoff: PositiveDuration = Field(
         default="1s",
-        description="Upper end of the first delay; it doubles with every attempt. The delay is random between 0 and that end.",
+        description="Upper end of the first delay; it doubles with every attempt. "
+        "The delay is random between 0 and that end.",
     )
     max_backoff: PositiveDuration = Field(default="5m", description="The upper end never grows beyond this.")
 
@@ -93,7 +94,8 @@ class RateLimitSpec(Part):
     )
     per_user_per_second: Quantity | None = Field(
         default=None,
-        description='Starts per second of one user, such as "0.5", on a limit that the user\'s jobs of all types share.',
+        description='Starts per second of one user, such as "0.5", '
+        "on a limit that the user's jobs of all types share.",
     )
 
 
@@ -103,7 +105,8 @@ class TaskTypeSpec(Part):
     schedule: ScheduleSpec = Field(description="When the type recurs: exactly one of interval and cron.")
     window: WholeSeconds | None = Field(
         default=None,
-        description="First part of each period, over which subscriptions are spread evenly. Whole seconds, at most the interval. "
+        description="First part of each period, over which subscriptions are spread evenly. "
+        "Whole seconds, at most the interval. "
         "Defaults to the interval; with cron to the shortest gap between two times, at most 1h.",
     )
     handler: HandlerSpec = Field(description="What a job runs: exactly one of function and http.")
@@ -113,7 +116,8 @@ class TaskTypeSpec(Part):
     )
     priority: Annotated[values.Priority, Field(strict=False)] = Field(
         default=values.Priority.NORMAL,
-        description="Lane that jobs wait in: High, Normal or Low. Lanes share workers by weight; none starves.",
+        description="Lane that jobs wait in: High, Normal or Low. "
+        "Lanes share workers by weight; none starves.",
     )
     cost: int = Field(
         default=1,
@@ -132,12 +136,13 @@ class TaskTypeSpec(Part):
     )
     concurrency_policy: Annotated[values.ConcurrencyPolicy, Field(strict=False)] = Field(
         default=values.ConcurrencyPolicy.ALLOW,
-        description="What happens while the subscription's previous job still runs: Allow starts beside it, Forbid skips, "
-        "Replace cancels the running one.",
+        description="What happens while the subscription's previous job still runs: "
+        "Allow starts beside it, Forbid skips, Replace cancels the running one.",
     )
     starting_deadline: PositiveDuration | None = Field(
         default=None,
-        description="A job that has not started this long after it was due expires. Defaults to the subscription's next due time.",
+        description="A job that has not started this long after it was due expires. "
+        "Defaults to the subscription's next due time.",
     )
     catch_up: Annotated[values.CatchUp, Field(strict=False)] = Field(
         default=values.CatchUp.LATEST,
@@ -147,7 +152,10 @@ class TaskTypeSpec(Part):
 
 
 class TaskTypeManifest(Part):
-    """A kind of recurring work, its schedule and its handler. Read through `taskqueue.models.manifest.parse`."""
+    """A kind of recurring work, its schedule and its handler.
+
+    Read through `taskqueue.models.manifest.parse`.
+    """
 
     api_version: Literal["taskqueue.dev/v1alpha1"] = Field(description="Version of this schema.")
     kind: Literal["TaskType"] = Field(description="Kind of the object.")

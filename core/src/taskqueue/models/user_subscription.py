@@ -18,7 +18,8 @@ class TaskSpec(Part):
     type: TypeName = Field(description="Name of a TaskType.")
     params: Params = Field(
         default={},
-        description="Params of this user's jobs, merged over the type's. At most 1 KiB of JSON, 64 KiB for all tasks together.",
+        description="Params of this user's jobs, merged over the type's. At most 1 KiB of JSON, "
+        "64 KiB for all tasks together.",
     )
     suspend: bool = Field(
         default=False, description="While true, no job of this task is emitted; its offset is kept."

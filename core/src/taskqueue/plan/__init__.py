@@ -1,11 +1,11 @@
 """Plan: a value becomes points in time here. Pure functions; `now` is an argument, never read from a clock.
 
-    schedule   when the periods of a schedule begin (interval, cron, daylight saving time)
-    spread     which offset within the window a subscription gets (golden stride)
-    due        which ranges of offsets became due between two instants, catch-up after an outage
-    takeover   when a changed schedule replaces the old one
-    forecast   starts per second or minute of a day
-    feasibility  whether the demand fits under the limits, and the cheapest change if not
+    schedule     when the periods begin: interval, cron (its fields), daylight (saving time)
+    spread       which offset within the window a subscription gets (golden stride)
+    due          which ranges of offsets became due between two instants, catch-up after an outage (segment)
+    takeover     when a changed schedule replaces the old one
+    forecast     starts per step of a day or an hour (load)
+    feasibility  whether a day's demand fits under the limits (demand, verdict), the cheapest change (remedy)
 
-May import `taskqueue.models` only.
+May import `taskqueue.models` only. What cannot be planned raises `errors.ScheduleError`.
 """

@@ -33,11 +33,13 @@ class Pattern:
 
     times_s: seconds after midnight, ascending.   every_hour: it names all 24 hours, so it follows real time.
     gap_s: the shortest distance of two of its times on a clock without daylight saving time.
+    days_apart: the shortest distance of two of its dates.
     """
 
     times_s: tuple[int, ...]
     every_hour: bool
     gap_s: int
+    days_apart: int
     _fields: CronSim
 
     def matches(self, day: int) -> bool:
@@ -78,7 +80,7 @@ def parse(cron: str) -> Pattern:
     days_apart = _days_apart(cron, fields)
     overnight = days_apart * DAY_S + times[0] - times[-1]
     gap = min([overnight, *(later - earlier for earlier, later in pairwise(times))])
-    return Pattern(times, len(fields.hours) == HOURS_A_DAY, gap, fields)
+    return Pattern(times, len(fields.hours) == HOURS_A_DAY, gap, days_apart, fields)
 
 
 def _matches(fields: CronSim, day: int) -> bool:

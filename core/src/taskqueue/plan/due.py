@@ -1,8 +1,11 @@
 """Which subscriptions became due between two instants, as ranges of offsets: a handful, however many users.
 
 For every subscription with offset f and every occurrence o of its segment with after < o * 1000 + f <= until,
-exactly one answer: emitted (missed 0) or missed. Each rule of catch-up is a lower bound on the due of what is still
-emitted, and depends on `now` alone, so cutting (after, until] anywhere gives the same answers.
+there is exactly one answer: emitted (missed 0) or missed. Each rule of catch-up is a lower bound on the dues
+that are still emitted and depends on `now` alone, so cutting (after, until] anywhere gives the same answers.
+
+The ticker asks four times a second for hundreds of types: about 3 us a segment, hence comparisons in place of
+min and max, and positional arguments.
 """
 
 from bisect import bisect_left, bisect_right
@@ -10,24 +13,30 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 
 from taskqueue.models.values import CatchUp
-from taskqueue.plan.schedule import next_occurrence, occurrences, previous_occurrence, shortest_gap_s, window_s
+from taskqueue.plan.schedule import (
+    next_occurrence,
+    occurrences,
+    previous_occurrence,
+    shortest_gap_s,
+    window_s,
+)
 from taskqueue.plan.segment import DueRange, Segment
 
 # A job this late is overdue: it waits in the backfill lane, behind work that is on time.
 OVERDUE_GRACE_MS = 5_000
 # CatchUp.ALL goes back this many periods, as Kubernetes' CronJob does.
 CATCH_UP_PERIODS = 100
-# Later than any due.
+# Longer than any window.
 _FOREVER_MS = 1 << 60
-# The windows of a ticker that is not behind touch two starts at most: the one that ends and the one that begins.
+# The span of a ticker that is not behind touches two windows at most: one that ends and one that begins.
 _ON_TIME_STARTS = 2
 
 
 def due(segments: Iterable[Segment], after_ms: int, until_ms: int, now_ms: int) -> list[DueRange]:
     """Return what has after_ms < due <= until_ms, judged at now_ms; until_ms may lie a little ahead of it.
 
-    Periods that an outage swallowed whole come back as one range per segment: its `missed` says how many, its
-    occurrence_s is the last of them. Raises ScheduleError.
+    Periods that an outage swallowed whole come back as one range per segment: its `missed` says how many they
+    are, its occurrence_s is the last of them. Raises ScheduleError.
 
     >>> from taskqueue.models.values import Schedule
     >>> (found,) = due([Segment("sync", 1, Schedule(interval_s=300))], 600_000, 600_250, 600_250)
@@ -35,95 +44,117 @@ def due(segments: Iterable[Segment], after_ms: int, until_ms: int, now_ms: int) 
     (600, 1, 250, 0)
     """
     found: list[DueRange] = []
+    if until_ms <= after_ms:
+        return found
     for segment in segments:
         schedule = segment.schedule
         last_ms = window_s(schedule) * 1000 - 1
-        # Starts whose last offset is after `after`, up to those whose first is at `until`.
-        lo_s = max((after_ms - last_ms) // 1000 + 1, segment.from_s)
-        hi_s = until_ms // 1000 + 1
+        # From the first start whose last offset is after `after` to the last start not after `until`.
+        lo_s, hi_s = (after_ms - last_ms) // 1000 + 1, until_ms // 1000 + 1
+        if lo_s < segment.from_s:  # noqa: PLR1730
+            lo_s = segment.from_s
         if segment.until_s is not None and segment.until_s < hi_s:
             hi_s = segment.until_s
         starts = occurrences(schedule, lo_s, hi_s)
         if starts:
-            found += _ranges(segment, starts, last_ms, after_ms, until_ms, now_ms)
+            _answer(found, segment, starts, last_ms, after_ms=after_ms, until_ms=until_ms, now_ms=now_ms)
     return found
 
 
-def _ranges(
-    segment: Segment, starts: Sequence[int], last_ms: int, after_ms: int, until_ms: int, now_ms: int
-) -> list[DueRange]:
-    """Return the answers for the starts whose windows, offsets 0 to last_ms, touch (after, until]."""
-    found: list[DueRange] = []
-    following_s = next_occurrence(segment.schedule, starts[-1])
-    oldest_s = _oldest_start_s(segment, starts[0], now_ms)
-    overdue_ms = now_ms - OVERDUE_GRACE_MS
-
-    def next_s(index: int) -> int:
-        return starts[index + 1] if index + 1 < len(starts) else following_s
-
-    def first_offset_ms(index: int) -> int:
-        return _first_emitted_ms(segment, starts[index], next_s(index), oldest_s, now_ms) - starts[index] * 1000
-
-    swallowed = range(0)
+def _answer(
+    found: list[DueRange],
+    segment: Segment,
+    starts: Sequence[int],
+    last_ms: int,
+    *,
+    after_ms: int,
+    until_ms: int,
+    now_ms: int,
+) -> None:
+    """Append the answers for the starts whose windows, offsets 0 to `last_ms`, touch (after, until]."""
+    oldest_s = _oldest_start_s(segment, starts[0], now_ms) if segment.catch_up is CatchUp.ALL else 0
+    indices: Iterable[int] = range(len(starts))
     if len(starts) > _ON_TIME_STARTS:
-        whole = range(bisect_right(starts, after_ms // 1000), bisect_right(starts, (until_ms - last_ms) // 1000))
-        swallowed = whole[: bisect_left(whole, True, key=lambda index: first_offset_ms(index) <= last_ms)]
-    if swallowed:
-        index = swallowed[-1]
-        life = _life_ms(segment, starts[index], next_s(index))
-        found.append(_range(segment, 0, last_ms, starts[index], life, missed=len(swallowed)))
-    for index in chain(range(swallowed.start), range(swallowed.stop, len(starts))):
+        whole = range(
+            bisect_right(starts, after_ms // 1000), bisect_right(starts, (until_ms - last_ms) // 1000)
+        )
+        swallowed = _swallowed(segment, starts, whole, last_ms, oldest_s, now_ms=now_ms)
+        if swallowed:
+            start_s, next_s = starts[swallowed[-1]], starts[swallowed.stop]
+            found.append(_range(segment, 0, last_ms, start_s, next_s, missed=len(swallowed)))
+            indices = chain(range(swallowed.start), range(swallowed.stop, len(starts)))
+    for index in indices:
         start_s = starts[index]
-        life = _life_ms(segment, start_s, next_s(index))
-        lo = max(0, after_ms + 1 - start_s * 1000)
-        hi = min(last_ms, until_ms - start_s * 1000)
-        emitted = max(lo, first_offset_ms(index))
-        on_time = max(emitted, overdue_ms - start_s * 1000)
+        next_s = starts[index + 1] if index + 1 < len(starts) else next_occurrence(segment.schedule, start_s)
+        start_ms = start_s * 1000
+        lo, hi = after_ms + 1 - start_ms, until_ms - start_ms
+        if lo < 0:  # noqa: PLR1730
+            lo = 0
+        if hi > last_ms:  # noqa: PLR1730
+            hi = last_ms
+        emitted = _first_offset_ms(segment, start_s, next_s, oldest_s, now_ms)
+        on_time = now_ms - OVERDUE_GRACE_MS - start_ms
         if lo < emitted:
-            found.append(_range(segment, lo, min(hi, emitted - 1), start_s, life, missed=1))
-        if emitted < on_time and emitted <= hi:
-            found.append(_range(segment, emitted, min(hi, on_time - 1), start_s, life, overdue=True))
-        if on_time <= hi:
-            found.append(_range(segment, on_time, hi, start_s, life))
-    return found
+            found.append(_range(segment, lo, min(hi, emitted - 1), start_s, next_s, missed=1))
+            lo = emitted
+        if lo < on_time and lo <= hi:
+            found.append(_range(segment, lo, min(hi, on_time - 1), start_s, next_s, overdue=True))
+            lo = on_time
+        if lo <= hi:
+            found.append(_range(segment, lo, hi, start_s, next_s))
 
 
-def _first_emitted_ms(segment: Segment, start_s: int, next_s: int, oldest_s: int, now_ms: int) -> int:
-    """Return the due from which on an occurrence's subscriptions are emitted; those before it are missed."""
-    deadline_ms = segment.starting_deadline_ms
-    first_ms = -_FOREVER_MS if deadline_ms is None else now_ms - deadline_ms
-    match segment.catch_up:
-        case CatchUp.LATEST if segment.until_s is None or next_s < segment.until_s:
-            # Emitted only while its subscription's next due, (next_s - start_s) later, is still to come.
-            return max(first_ms, now_ms + 1 - (next_s - start_s) * 1000)
-        case CatchUp.SKIP:
-            return max(first_ms, now_ms - OVERDUE_GRACE_MS)
-        case CatchUp.ALL if start_s < oldest_s:
-            return _FOREVER_MS
+def _swallowed(
+    segment: Segment, starts: Sequence[int], whole: range, last_ms: int, oldest_s: int, *, now_ms: int
+) -> range:
+    """Return those of the starts `whole` (indices) that emit nothing: neighbours, from the first on.
+
+    The very last start is never among them: it may be the latest of its segment.
+    """
+
+    def emits(index: int) -> bool:
+        return _first_offset_ms(segment, starts[index], starts[index + 1], oldest_s, now_ms) <= last_ms
+
+    whole = range(whole.start, min(whole.stop, len(starts) - 1))
+    return whole[: bisect_left(whole, True, key=emits)]
+
+
+def _first_offset_ms(segment: Segment, start_s: int, next_s: int, oldest_s: int, now_ms: int) -> int:
+    """Return the offset from which on an occurrence's subscriptions are emitted; lower ones are missed."""
+    first_ms = 0
+    if segment.starting_deadline_ms is not None:
+        first_ms = now_ms - segment.starting_deadline_ms - start_s * 1000
+    policy = segment.catch_up
+    if policy is CatchUp.LATEST:
+        # Only while the subscription's next due is still to come; behind the segment's end there is none.
+        behind_ms = now_ms + 1 - next_s * 1000
+        if behind_ms > first_ms and (segment.until_s is None or next_s < segment.until_s):
+            return behind_ms
+    elif policy is CatchUp.SKIP:
+        return max(first_ms, now_ms - OVERDUE_GRACE_MS - start_s * 1000)
+    elif start_s < oldest_s:
+        return _FOREVER_MS
     return first_ms
 
 
 def _oldest_start_s(segment: Segment, first_s: int, now_ms: int) -> int:
-    """Return the first start that CatchUp.ALL still runs; any start <= first_s if it runs all from there."""
+    """Return the first start that CatchUp.ALL still runs, or `first_s` if it runs all from there on."""
     start_s = now_ms // 1000
-    periods = CATCH_UP_PERIODS - 1
-    if segment.catch_up is not CatchUp.ALL or first_s >= start_s - periods * shortest_gap_s(segment.schedule):
+    further = CATCH_UP_PERIODS - 1
+    if first_s >= start_s - further * shortest_gap_s(segment.schedule):
         return first_s
     start_s = previous_occurrence(segment.schedule, start_s)
-    for _ in range(periods):
+    for _ in range(further):
         start_s = previous_occurrence(segment.schedule, start_s - 1)
     return start_s
 
 
-def _life_ms(segment: Segment, start_s: int, next_s: int) -> int:
-    if segment.starting_deadline_ms is not None:
-        return segment.starting_deadline_ms
-    return 0 if segment.catch_up is CatchUp.ALL else (next_s - start_s) * 1000
-
-
 def _range(
-    segment: Segment, lo: int, hi: int, start_s: int, life: int, *, overdue: bool = False, missed: int = 0
+    segment: Segment, lo: int, hi: int, start_s: int, next_s: int, *, overdue: bool = False, missed: int = 0
 ) -> DueRange:
+    life_ms = segment.starting_deadline_ms
+    if life_ms is None:
+        life_ms = 0 if segment.catch_up is CatchUp.ALL else (next_s - start_s) * 1000
     return DueRange(
-        segment.type, segment.generation, lo, hi, start_s, life, segment.priority, overdue=overdue, missed=missed
+        segment.type, segment.generation, lo, hi, start_s, life_ms, segment.priority, overdue, missed
     )

@@ -26,9 +26,10 @@ def window_s(schedule: Schedule) -> int:
     >>> window_s(Schedule(interval_s=300)), window_s(Schedule(cron="0 2 * * *"))
     (300, 3600)
     """
-    if schedule.interval_s is not None:
-        return min(schedule.window_s or schedule.interval_s, schedule.interval_s)
-    return min(schedule.window_s or HOUR_S, shortest_gap_s(schedule))
+    window, gap = schedule.window_s, schedule.interval_s
+    if gap is None:
+        gap, window = shortest_gap_s(schedule), window or HOUR_S
+    return gap if window is None or gap < window else window
 
 
 def shortest_gap_s(schedule: Schedule) -> int:
@@ -108,20 +109,30 @@ def _neighbour(cron: str, time_zone: str, day: int, step: int) -> int:
 @lru_cache(maxsize=2048)
 def _shortest_gap(cron: str, time_zone: str) -> int:
     pattern = parse(cron)
-    if pattern.gap_s <= HOUR_S:
-        return pattern.gap_s  # `daylight` lets nothing come closer
-    # The same times on every day, so that it does not matter which dates the clock is changed on.
-    times = " ".join(cron.split()[:2])
-    every_day = Schedule(cron=f"{times} * * *", time_zone=time_zone)
-    shortest = regular = parse(f"{times} * * *").gap_s
-    for day in _clock_changes(time_zone):
-        starts = occurrences(every_day, (day - REACH_DAYS) * DAY_S, (day + REACH_DAYS) * DAY_S)
-        shortest = min(shortest, *(later - earlier for earlier, later in pairwise(starts)))
-    return pattern.gap_s - (regular - shortest)
+    shortest = pattern.gap_s
+    if shortest <= HOUR_S:
+        return shortest  # `daylight` lets nothing come closer
+    first, last = pattern.times_s[0], pattern.times_s[-1]
+    dates_between = (pattern.days_apart - 1) * DAY_S
+    for wall, jump in _jumps(time_zone):
+        # Real time since midnight on the date of a jump, which may be the earlier or the later of two.
+        elapsed = [
+            min(time, wall) if time < wall + jump else time - jump for time in (*pattern.times_s, DAY_S)
+        ]
+        on_earlier_date = elapsed[-1] - elapsed[-2] + dates_between + first
+        on_later_date = DAY_S - last + dates_between + elapsed[0]
+        within = (later - earlier for earlier, later in pairwise(elapsed[:-1]))
+        shortest = min(shortest, on_earlier_date, on_later_date, *within)
+    return max(shortest, HOUR_S)
 
 
-@lru_cache(maxsize=2048)
-def _clock_changes(time_zone: str) -> tuple[int, ...]:
-    """Return the UTC days of the sample years on which the zone's offset changes."""
+@lru_cache(maxsize=1024)
+def _jumps(time_zone: str) -> frozenset[tuple[int, int]]:
+    """Return (seconds since midnight, by how many) for each jump ahead of the clock in the sample years."""
     looks = (offset_spans(time_zone, day) for day in _SAMPLE_DAYS[:: 2 * REACH_DAYS + 1])
-    return tuple(span.start_s // DAY_S for spans in looks for span in spans[1:])
+    return frozenset(
+        ((after.start_s + before.offset_s) % DAY_S, after.offset_s - before.offset_s)
+        for spans in looks
+        for before, after in pairwise(spans)
+        if after.offset_s > before.offset_s
+    )

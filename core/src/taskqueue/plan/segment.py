@@ -7,7 +7,7 @@ from taskqueue.models.values import CatchUp, Priority, Schedule
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One generation of a task type's schedule: its occurrences with from_s <= occurrence < until_s (epoch s).
+    """One generation of a task type's schedule: occurrences with from_s <= occurrence < until_s (epoch s).
 
     A type has one segment, or two while a changed schedule takes over from the old one.
     """

@@ -1,5 +1,6 @@
 """Jobs outside the schedule."""
 
+import re
 import uuid
 from collections.abc import Mapping
 from typing import Any
@@ -9,6 +10,9 @@ import msgspec
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import UnknownTypeError
 from taskqueue.store.script import run
+
+#: What a user and an id may be: both are part of the job's name, whose fields "|" separates.
+_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}")
 
 
 async def enqueue(
@@ -23,9 +27,12 @@ async def enqueue(
 ) -> str:
     """Adds one job and returns its name. The same job_id within an hour adds nothing and returns the same name.
 
-    Raises UnknownTypeError. After an unknown outcome repeat with the same job_id.
+    Raises UnknownTypeError, and ValueError for a user or job_id that no job's name can hold. After an unknown outcome repeat with the same job_id.
     """
     made = job_id or uuid.uuid4().hex
+    for part in (user, made):
+        if not _PART.fullmatch(part):
+            raise ValueError(f"{part!r} must match {_PART.pattern}")
     body = msgspec.json.encode(dict(params)) if params else b""
     verdict, name = await run(store, "enqueue", task_type, user, made, delay_ms, life_ms, body)
     if verdict == b"unknown":

@@ -77,16 +77,24 @@ class TypeRecord:
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """All task types at one version. paused: types an operator paused by hand; rate: effective R, None if unset."""
+    """All task types at one version. paused: types an operator paused by hand; rate: effective R, None if unset.
+
+    installed_ms: when the store got its first types (epoch ms), 0 if it never did; it tells stores apart.
+    expires_ms: when a pause or limit set for a time first ends by itself (the version stays), or None.
+    """
 
     version: int
     records: Mapping[str, TypeRecord]
     paused: frozenset[str] = frozenset()
     rate: float | None = None
+    installed_ms: int = 0
+    expires_ms: int | None = None
 
     def segments(self) -> list[Segment]:
         """What the plan reads of the types that run now."""
-        return [s for name, record in self.records.items() if name not in self.paused for s in record.segments()]
+        return [
+            s for name, record in self.records.items() if name not in self.paused for s in record.segments()
+        ]
 
 
 def _spacing_us(limit: float | None) -> int:
@@ -127,19 +135,24 @@ async def read_catalog(store: Store) -> Catalog:
     pipeline.hgetall(store.keys("types"))
     pipeline.hmget(store.keys("config"), "version", "rate")
     pipeline.hgetall(store.keys("overrides"))
+    pipeline.get(store.keys("installed"))
     pipeline.time()
-    types, (version, rate), overrides, (now_s, _) = await pipeline.execute()
-    limit, paused = float(rate) if rate else None, set()
+    types, (version, rate), overrides, installed, (now_s, now_us) = await pipeline.execute()
+    limit, paused, ends = float(rate) if rate else None, set(), []
     for name, value in overrides.items():
-        text, _, expires_ms = value.decode().partition("|")
-        if int(expires_ms) not in {0} and int(expires_ms) <= now_s * 1000:
-            continue
+        text, _, expires = value.decode().partition("|")
+        expires_ms = int(expires)
+        if expires_ms:
+            if expires_ms <= now_s * 1000 + now_us // 1000:
+                continue
+            ends.append(expires_ms)
         if name == b":limit":
             limit = float(text)
         else:
             paused.add(name.decode())
     records = {name.decode(): decode_record(value) for name, value in sorted(types.items())}
-    return Catalog(int(version or 0), records, frozenset(paused), limit)
+    first_end = min(ends, default=None)
+    return Catalog(int(version or 0), records, frozenset(paused), limit, int(installed or 0), first_end)
 
 
 async def put_types(
@@ -181,6 +194,12 @@ async def read_cursor(store: Store) -> int:
 async def restore_cursor(store: Store, cursor_ms: int) -> bool:
     """Gives a store that lost its cursor one again; never moves one that is there."""
     return bool(await store.client.set(store.keys("cursor"), cursor_ms, nx=True))
+
+
+async def mark_installed(store: Store) -> bool:
+    """Says that a store without types lost them: tick then waits until its cursor was restored."""
+    seconds, micros = await store.client.time()
+    return bool(await store.client.set(store.keys("installed"), seconds * 1000 + micros // 1000, nx=True))
 
 
 async def set_rate(store: Store, per_second: float) -> None:

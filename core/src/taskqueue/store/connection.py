@@ -55,7 +55,7 @@ def _client(url: str, timeout_s: float) -> Any:
             raise ValueError  # noqa: TRY301
         if kind == "":
             return Redis.from_url(url, **options)
-        login = {
+        login: dict[str, Any] = {
             "username": unquote(parts.username) if parts.username else None,
             "password": unquote(parts.password) if parts.password else None,
             "ssl": scheme == "rediss",
@@ -67,7 +67,7 @@ def _client(url: str, timeout_s: float) -> Any:
         service, _, database = parts.path.strip("/").partition("/")
         if not service:
             raise ValueError  # noqa: TRY301
-        sentinel = Sentinel(
+        sentinel = Sentinel(  # type: ignore[no-untyped-call]
             [(host, port or 26379) for host, port in hosts],
             sentinel_kwargs={"ssl": login["ssl"], "socket_timeout": timeout_s},
         )

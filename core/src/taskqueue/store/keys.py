@@ -32,7 +32,7 @@ PERMANENT = (
     r"limiter",  # a dozen fields
     r"metrics",  # a dozen fields
     r"workers",  # pruned after an hour of silence
-    r"handlers",  # names seen, pruned with their workers
+    r"handlers",  # one field a name of a handler; the last known ones stay while no worker runs
 )
 _PERMANENT = re.compile("|".join(f"(?:{pattern})" for pattern in PERMANENT))
 

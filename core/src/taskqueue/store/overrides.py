@@ -6,7 +6,7 @@ _LIMIT = ":limit"  # no task type can be called that
 
 
 async def pause(store: Store, task_type: str, for_ms: int = 0) -> None:
-    """Emits and starts nothing of a type until resumed, or for for_ms."""
+    """Emits and starts no scheduled job of a type until resumed, or for for_ms; ad hoc jobs still run."""
     await _set(store, task_type, "paused", for_ms)
 
 

@@ -108,12 +108,12 @@ class Connection(asyncio.Protocol):
         self._buffer = self._buffer + data if self._buffer else data
         while not self._over and len(self._buffer) >= self._enough:
             end = self._buffer.find(HEAD_END)
-            if end < 0:
+            if (len(self._buffer) if end < 0 else end) > MAX_HEAD_BYTES:
+                self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
+            elif end < 0:
                 self._enough = len(self._buffer) + 1
-                if len(self._buffer) > MAX_HEAD_BYTES:
-                    self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
-                return
-            self._serve(end, at_ns, wall_ns)
+            else:
+                self._serve(end, at_ns, wall_ns)
 
     def _serve(self, end: int, at_ns: int, wall_ns: int) -> None:
         """Answer the request whose head ends at `end`, or wait for the rest of its body."""

@@ -14,7 +14,7 @@ for _, narrow in ipairs(redis.call('ZRANGE', P .. 'wake', 0, -1)) do
 end
 answer.leased = redis.call('ZCARD', P .. 'leased')
 answer.dead_letters = redis.call('ZCARD', P .. 'dead')
-local totals = {}
+local totals = { emitted = 0 }  -- never empty: cmsgpack takes an empty table for a list
 local list = redis.call('HGETALL', P .. 'metrics')
 for i = 1, #list, 2 do totals[list[i]] = tonumber(list[i + 1]) end
 local flow = held + answer.parked + answer.leased

@@ -34,6 +34,10 @@ if before[1] == seq then
   close_limiter(limiter)
   return reply(limiter, now_us, jobs)
 end
+if before[1] and tonumber(before[1]) > tonumber(seq) then  -- a copy of an old call, held up on the way: nobody reads the answer
+  close_limiter(limiter)
+  return reply(limiter, now_us, {})
+end
 
 for _, result in ipairs(cmsgpack.unpack(ARGV[5])) do
   settle(result[1], result[2], result[3], result[4])
@@ -45,7 +49,7 @@ end
 
 local jobs, horizon = {}, now_us + HORIZON_US
 local soon = now + EARLY_US / 1000
-local leases, claimed, live = {}, {}, {}
+local leases, claimed = {}, {}
 local examined, limited = 0, false
 
 -- What an operator or an API has shut by hand; both are empty as a rule.
@@ -103,44 +107,66 @@ local function admit(job, start_us)
   if holder then  -- Replace: its worker learns at the next heartbeat that the lease is gone
     redis.call('ZREM', P .. 'leased', holder)
     count('replaced')
-    finish(parse(holder))
+    finish(parse((split_lease(holder))))
+    for i = #jobs, 1, -1 do  -- it may have been given out by this very call
+      if jobs[i][1] == holder then
+        table.remove(jobs, i)
+        table.remove(claimed, i)
+      end
+    end
   end
-  local member = job.name .. '|' .. worker .. '|' .. seq
-  if known.policy ~= 'Allow' then
+  local member, expiry = job.name .. '|' .. worker .. '|' .. seq, math.floor(start_us / 1000) + lease_ms
+  if known.policy ~= 'Allow' then  -- leased at once: the next job of this call may be of the same subscription
     member = member .. 'x'
     redis.call('HSET', P .. 'live', pair, member)
+    redis.call('ZADD', P .. 'leased', expiry, member)
+  else
+    leases[#leases + 1] = expiry
+    leases[#leases + 1] = member
   end
   if job.adhoc then params = redis.call('HGET', P .. 'payload', job.name) end
   limiter.tat = start_us + known.cost * limiter.T
-  leases[#leases + 1] = math.floor(start_us / 1000) + lease_ms
-  leases[#leases + 1] = member
   claimed[#claimed + 1] = job.name
   jobs[#jobs + 1] = { member, math.floor(start_us), params or '', 0, 0 }
   return 'started'
 end
 
--- Up to `most` jobs that are due, lane by lane in turn, then ordered by due.
-local function pick(most)
+-- The next jobs that are due and fit between start_us and the horizon, at most `most`: lane by lane in turn, then ordered by
+-- due. What fits is reckoned by cost, for of more than that the oldest would start, and old lanes would starve new ones.
+local function pick(most, start_us)
   local left, total = {}, 0
   for i, lane in ipairs(LANES) do
     left[i] = math.min(most, redis.call('ZCOUNT', P .. 'ready:' .. lane, '-inf', soon))
     total = total + left[i]
   end
-  local quota, picked = { 0, 0, 0, 0 }, {}
+  local quota, turns, positions = { 0, 0, 0, 0 }, {}, {}
+  local position = limiter.lane
   most = math.min(most, total)
-  while most > 0 do
-    local turn = TURNS[limiter.lane + 1]
-    limiter.lane = (limiter.lane + 1) % #TURNS
+  while #turns < most do
+    local turn = TURNS[position + 1]
+    position = (position + 1) % #TURNS
     if quota[turn] < left[turn] then
       quota[turn] = quota[turn] + 1
-      most = most - 1
+      turns[#turns + 1] = turn
+      positions[#positions + 1] = position
     end
   end
+  local rows, taken, picked = {}, { 0, 0, 0, 0 }, {}
   for i, lane in ipairs(LANES) do
     if quota[i] > 0 then
-      local rows = redis.call('ZRANGEBYSCORE', P .. 'ready:' .. lane, '-inf', soon, 'WITHSCORES', 'LIMIT', 0, quota[i])
-      for j = 1, #rows, 2 do picked[#picked + 1] = { name = rows[j], score = tonumber(rows[j + 1]), lane = i } end
+      rows[i] = redis.call('ZRANGEBYSCORE', P .. 'ready:' .. lane, '-inf', soon, 'WITHSCORES', 'LIMIT', 0, quota[i])
     end
+  end
+  for k, turn in ipairs(turns) do
+    if start_us > horizon then break end
+    local row = taken[turn] * 2
+    local job = parse(rows[turn][row + 1])
+    job.score, job.lane = tonumber(rows[turn][row + 2]), turn
+    picked[#picked + 1] = job
+    taken[turn] = taken[turn] + 1
+    limiter.lane = positions[k]
+    local known = facts(job.type)
+    start_us = start_us + (known and known.cost or 0) * limiter.T
   end
   table.sort(picked, function(a, b) return a.score < b.score end)
   return picked
@@ -193,7 +219,7 @@ if n > 0 and limiter.T then
     end
     if at > #picked then
       remove_gone()
-      picked, at = pick(math.min(n - #jobs, math.floor((horizon - start_us) / limiter.T) + 1)), 1
+      picked, at = pick(math.min(n - #jobs, math.floor((horizon - start_us) / limiter.T) + 1), start_us), 1
     end
     local candidate, head = picked[at], waiting[1]
     local free = head and head.free <= math.max(start_us, now_us + EARLY_US)
@@ -201,14 +227,14 @@ if n > 0 and limiter.T then
       take_parked(start_us)
       parked_last = true
     elseif candidate then
-      local job = parse(candidate.name)
-      local outcome = admit(job, math.max(start_us, candidate.score * 1000))
-      if outcome == 'deferred' then
-        make_ready(job, now + 1000)
+      local job = candidate
+      local outcome = admit(job, math.max(start_us, job.score * 1000))
+      if outcome == 'deferred' then  -- in the lane where it is: the type's priority may have changed
+        redis.call('ZADD', P .. 'ready:' .. LANES[job.lane], now + 1000, job.name)
       else
         if outcome ~= 'gone' and outcome ~= 'started' then park(job, outcome, tats[outcome] - NARROW_TOLERANCE_US) end
-        gone[candidate.lane] = gone[candidate.lane] or {}
-        table.insert(gone[candidate.lane], candidate.name)
+        gone[job.lane] = gone[job.lane] or {}
+        table.insert(gone[job.lane], job.name)
       end
       at = at + 1
       parked_last = false
@@ -220,8 +246,8 @@ if n > 0 and limiter.T then
   remove_gone()
 end
 
+if #leases > 0 then redis.call('ZADD', P .. 'leased', unpack(leases)) end
 if #jobs > 0 then
-  redis.call('ZADD', P .. 'leased', unpack(leases))
   if redis.call('EXISTS', P .. 'attempts') == 1 then
     for i, record in ipairs(redis.call('HMGET', P .. 'attempts', unpack(claimed))) do
       if record then

@@ -2,9 +2,11 @@
 -- KEYS  1 prefix
 -- ARGV  1 worker  2 lease ms  3 info, JSON  4 members, msgpack [member, ...]  5 handlers, msgpack [name, ...]
 -- Output  msgpack [member lost, ...]
--- uses: base
+-- uses: base limiter
 local FORGET_MS = 3600000
-local lost, kept = {}, {}
+local lost = {}
+-- While all workers are busy nobody claims; heartbeats show that they could, so that leases of the dead run out.
+close_limiter(open_limiter(tonumber(ARGV[2])))
 for _, member in ipairs(cmsgpack.unpack(ARGV[4])) do
   if redis.call('ZSCORE', P .. 'leased', member) then
     redis.call('ZADD', P .. 'leased', 'XX', 'GT', now + ARGV[2], member)

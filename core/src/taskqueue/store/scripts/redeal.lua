@@ -1,10 +1,11 @@
 -- redeal: moves some subscriptions of a type into its newest generation (or, for a removed type, into the waiting room 0).
 -- KEYS  1 prefix
 -- ARGV  1 type  2 target generation  3 users, msgpack [user, ...]
--- Output  number of subscriptions moved
+-- Output  number of subscriptions moved; none if the type's subscriptions are by now dealt elsewhere
 -- uses: base facts deal
 local kind, target = ARGV[1], ARGV[2]
 local moved = 0
+if dealing(kind).generation ~= tonumber(target) then return 0 end  -- a caller that fell behind moves nobody
 for _, user in ipairs(cmsgpack.unpack(ARGV[3])) do
   local tasks_key = P .. 'users:' .. user .. ':tasks'
   local record = redis.call('HGET', tasks_key, kind)

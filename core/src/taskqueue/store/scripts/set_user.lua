@@ -31,6 +31,7 @@ end
 for kind, record in pairs(held) do
   local k, generation = string.match(record, '^([^|]*)|([^|]*)|')
   for one in pairs(dealing(kind).classes) do redis.call('ZREM', P .. 'schedule:' .. kind .. ':' .. one, user) end
+  redis.call('ZREM', P .. 'schedule:' .. kind .. ':' .. generation, user)  -- the waiting room of a type being removed
   free(kind, k, generation)
   redis.call('HDEL', tasks_key, kind)
   redis.call('HDEL', P .. 'users:' .. user .. ':runs', kind)

@@ -6,6 +6,7 @@
 --         newer), ahead (more than LOOK_AHEAD_MS before the clock), full (too many jobs wait), big (halve the step)
 -- uses: base
 local LOOK_AHEAD_MS = 1000
+local UNBOUNDED = 1e15  -- a number Redis still reads as an integer
 local expected, target, version = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
 local most, backlog_most = tonumber(ARGV[4]), tonumber(ARGV[5])
 
@@ -38,7 +39,7 @@ for _, range in ipairs(cmsgpack.unpack(ARGV[6])) do
       if total > most then
         if target - cursor > 1 then return verdict('big') end
         rows = redis.call('ZRANGEBYSCORE', key, range[3], range[4], 'WITHSCORES')  -- 1 ms is never refused
-        batches[#batches][2], most = rows, math.huge
+        batches[#batches][2], most = rows, UNBOUNDED
       end
     end
   end

@@ -14,6 +14,7 @@ local function rate()
     local limit, expires = string.match(override, '^([^|]*)|([^|]*)')
     if tonumber(expires) == 0 or tonumber(expires) > now then value = tonumber(limit) end
   end
+  if value and value <= 0 then value = nil end  -- a limit of 0 starts nothing
   return value, tonumber(known[2]) or 0
 end
 

@@ -15,7 +15,7 @@ local function narrow_tat(narrow, per_cost_us)
 end
 
 local function book_narrow(narrow, per_cost_us, start_us, cost)
-  tats[narrow] = math.max(tats[narrow], start_us - NARROW_TOLERANCE_US) + per_cost_us * cost
+  tats[narrow] = math.max(tats[narrow], start_us) + per_cost_us * cost
   dirty[narrow] = true
 end
 

@@ -64,7 +64,7 @@ local function settle(member, verb, wait_ms, text)
     local failures, losses = attempts_of(name)
     bury(job, text, failures + 1, losses)
     if redis.call('HEXISTS', P .. 'users:' .. job.user .. ':tasks', job.type) == 1 then remember_run(job, 'x') end
-  elseif verb == 'c' and text ~= 'global' then
+  elseif verb == 'c' and (text == 'type' or text == 'user') then
     local narrow = text .. ':' .. job[text]
     close_narrow(narrow, now_us + wait_ms * 1000)
     park(job, narrow, tats[narrow])
@@ -81,8 +81,11 @@ end
 -- A lease that ran out: its worker vanished. The job runs again, but one that keeps taking workers down does not.
 local function reap(member)
   redis.call('ZREM', P .. 'leased', member)
-  local name = split_lease(member)
+  local name, live = split_lease(member)
   local job = parse(name)
+  if live and redis.call('HGET', P .. 'live', job.type .. '|' .. job.user) == member then
+    redis.call('HDEL', P .. 'live', job.type .. '|' .. job.user)
+  end
   local failures, losses = attempts_of(name)
   count('lost')
   if losses + 1 >= POISON_LOSSES then

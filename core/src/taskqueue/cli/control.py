@@ -1,0 +1,134 @@
+"""What an operator does by hand while everything runs: run, pause, resume, limit."""
+
+import json
+from typing import Annotated, Any
+
+import typer
+
+from taskqueue.cli.exit_codes import ExitCode
+from taskqueue.cli.failure import fail, fail_unknown_type
+from taskqueue.cli.instant import iso, read_duration_ms
+from taskqueue.cli.options import ForOption, TypeArgument, UserArgument
+from taskqueue.cli.output import show_facts
+from taskqueue.cli.store_command import Session, store_command
+
+limit_app = typer.Typer(no_args_is_help=True)
+
+
+@store_command
+async def run(
+    session: Session,
+    task_type: TypeArgument,
+    user: UserArgument,
+    params: Annotated[
+        str | None, typer.Option("--params", metavar="JSON", help="Laid over the params of the type.")
+    ] = None,
+    job_id: Annotated[
+        str | None, typer.Option("--id", help="The same id within an hour adds the job only once.")
+    ] = None,
+) -> None:
+    """Start one job of a type for a user now, within the limits."""
+    from taskqueue.store.adhoc import enqueue  # noqa: PLC0415 - slow
+    from taskqueue.store.errors import UnknownTypeError  # noqa: PLC0415 - slow
+
+    _check_part("USER", user)
+    if job_id is not None:
+        _check_part("--id", job_id)
+    try:
+        name = await enqueue(session.store, task_type, user, _read_params(params), job_id=job_id)
+    except UnknownTypeError:
+        fail_unknown_type(task_type)
+    show_facts(session.output, {"job": name})
+
+
+@store_command
+async def pause(session: Session, task_type: TypeArgument, for_: ForOption = None) -> None:
+    """Emit and start no scheduled job of a type until it is resumed; jobs started by `run` still go."""
+    from taskqueue.store.catalog import read_catalog  # noqa: PLC0415 - slow
+    from taskqueue.store.listing import server_now_ms  # noqa: PLC0415 - slow
+    from taskqueue.store.overrides import pause as pause_type  # noqa: PLC0415 - slow
+
+    for_ms = read_duration_ms(for_)
+    if task_type not in (await read_catalog(session.store)).records:
+        fail_unknown_type(task_type)
+    await pause_type(session.store, task_type, for_ms)
+    until = iso(await server_now_ms(session.store) + for_ms) if for_ms else None
+    show_facts(session.output, {"type": task_type, "state": "paused", "until": until})
+
+
+@store_command
+async def resume(session: Session, task_type: TypeArgument) -> None:
+    """End a pause. Says so, and succeeds, where there was none."""
+    from taskqueue.store.overrides import resume as resume_type  # noqa: PLC0415 - slow
+
+    ended = await resume_type(session.store, task_type)
+    show_facts(session.output, {"type": task_type, "wasPaused": ended})
+
+
+@limit_app.command("get")
+@store_command
+async def limit_get(session: Session) -> None:
+    """Show the global limit in force, in starts (cost-weighted) a second over all workers."""
+    from taskqueue.store.catalog import read_catalog  # noqa: PLC0415 - slow
+
+    rate = (await read_catalog(session.store)).rate
+    if rate is None:
+        fail("no limit is set, so nothing starts: `taskqueue limit set N`", ExitCode.NOT_FOUND)
+    show_facts(session.output, {"perSecond": rate})
+
+
+@limit_app.command("set")
+@store_command
+async def limit_set(
+    session: Session,
+    per_second: Annotated[
+        float, typer.Argument(metavar="N", min=0.001, max=1_000_000, help="Starts a second.")
+    ],
+    for_: ForOption = None,
+) -> None:
+    """Override the configured limit, at once and for all workers, until it is cleared."""
+    from taskqueue.store.listing import server_now_ms  # noqa: PLC0415 - slow
+    from taskqueue.store.overrides import override_rate  # noqa: PLC0415 - slow
+
+    for_ms = read_duration_ms(for_)
+    await override_rate(session.store, per_second, for_ms)
+    until = iso(await server_now_ms(session.store) + for_ms) if for_ms else None
+    show_facts(session.output, {"perSecond": per_second, "until": until})
+
+
+@limit_app.command("clear")
+@store_command
+async def limit_clear(session: Session) -> None:
+    """End the override: the configured limit is in force again."""
+    from taskqueue.store.catalog import read_catalog  # noqa: PLC0415 - slow
+    from taskqueue.store.overrides import clear_rate  # noqa: PLC0415 - slow
+
+    ended = await clear_rate(session.store)
+    rate = (await read_catalog(session.store)).rate
+    show_facts(session.output, {"wasOverridden": ended, "perSecond": rate})
+
+
+def _check_part(argument: str, text: str) -> None:
+    """Check what becomes a part of the job's name."""
+    from taskqueue.models.identity import check_user_id  # noqa: PLC0415 - slow
+    from taskqueue.models.refusal import ValueRefusedError  # noqa: PLC0415 - slow
+
+    try:
+        check_user_id(text)
+    except ValueRefusedError as error:
+        fail(f"{argument}: {error}", ExitCode.USAGE)
+
+
+def _read_params(text: str | None) -> dict[str, Any] | None:
+    """Read --params; what they hold is never repeated in a message."""
+    if text is None:
+        return None
+    from taskqueue.models.params import check_params  # noqa: PLC0415 - slow
+    from taskqueue.models.refusal import ValueRefusedError  # noqa: PLC0415 - slow
+
+    try:
+        return check_params(json.loads(text))
+    except (json.JSONDecodeError, RecursionError):
+        fail("""--params: write a JSON object, such as '{"region": "eu"}'""", ExitCode.USAGE)
+    except ValueRefusedError as error:
+        fail(f"--params: {error}", ExitCode.USAGE)

@@ -1,0 +1,146 @@
+"""describe: all that is known of one task type or one user."""
+
+from typing import TYPE_CHECKING, Any
+
+import typer
+
+from taskqueue.cli.exit_codes import ExitCode
+from taskqueue.cli.failure import fail, fail_unknown_type
+from taskqueue.cli.get import record_state
+from taskqueue.cli.instant import iso
+from taskqueue.cli.options import TypeArgument, UserArgument
+from taskqueue.cli.output import Output, show_facts, show_json, show_rows
+from taskqueue.cli.schedule_text import schedule_text
+from taskqueue.cli.store_command import Session, store_command
+from taskqueue.cli.waiting import Surroundings, why_idle, why_waiting
+
+if TYPE_CHECKING:
+    from taskqueue.store.catalog import Catalog, TypeRecord
+    from taskqueue.store.connection import Store
+    from taskqueue.store.users import StoredTask
+
+#: Period starts shown of a type.
+NEXT_STARTS = 3
+OUTCOMES = {"d": "done", "x": "dead"}
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@app.command("type")
+@store_command
+async def describe_type(session: Session, name: TypeArgument) -> None:
+    """Show a task type: its schedule, next periods, limits, and how many subscribe to it."""
+    from taskqueue.models.duration import format_ms  # noqa: PLC0415 - slow
+    from taskqueue.store.catalog import read_catalog  # noqa: PLC0415 - slow
+    from taskqueue.store.listing import read_handlers, server_now_ms  # noqa: PLC0415 - slow
+    from taskqueue.store.users import count_subscriptions  # noqa: PLC0415 - slow
+
+    catalog = await read_catalog(session.store)
+    record = catalog.records.get(name)
+    if record is None:
+        fail_unknown_type(name)
+    spec = record.spec
+    counts = {}
+    if record.newest:
+        counts = await count_subscriptions(session.store, {name: record.newest.number})
+    handlers = await read_handlers(session.store)
+    deadline_ms = spec.starting_deadline_ms
+    facts = {
+        "type": name,
+        "state": record_state(record.removed, name in catalog.paused, spec.suspend),
+        "schedule": schedule_text(spec.schedule),
+        "nextPeriods": _next_periods(record, await server_now_ms(session.store)),
+        "subscriptions": counts.get(name, 0),
+        "handler": f"function {spec.function}" if spec.function else _http_text(record),
+        # Until a worker says that it has a function nobody can know.
+        "handlerRegistered": spec.function in handlers if spec.function else None,
+        "priority": spec.priority.value,
+        "cost": spec.cost,
+        "timeout": format_ms(spec.timeout_ms),
+        "maxAttempts": spec.retry.max_attempts,
+        "concurrencyPolicy": spec.concurrency_policy.value,
+        "catchUp": spec.catch_up.value,
+        "startingDeadline": None if deadline_ms is None else format_ms(deadline_ms),
+        "limitPerSecond": spec.rate_limit.per_second,
+        "limitPerUserPerSecond": spec.rate_limit.per_user_per_second,
+    }
+    show_facts(session.output, facts)
+
+
+def _http_text(record: "TypeRecord") -> str:
+    from taskqueue.log import redact  # noqa: PLC0415 - slow
+
+    http = record.spec.http
+    return f"{http.method} {redact(http.url)}" if http else ""
+
+
+def _next_periods(record: "TypeRecord", now_ms: int) -> list[str]:
+    from taskqueue.plan.schedule import next_occurrence  # noqa: PLC0415 - slow
+
+    starts: list[str] = []
+    at_s = now_ms // 1000
+    while record.segments() and len(starts) < NEXT_STARTS:
+        at_s = next_occurrence(record.spec.schedule, at_s)
+        starts.append(iso(at_s * 1000))
+    return starts
+
+
+@app.command("user")
+@store_command
+async def describe_user(session: Session, user: UserArgument) -> None:
+    """Show a user's tasks: when each runs next and how it ended last, and why jobs of the user wait."""
+    from taskqueue.store.catalog import read_catalog  # noqa: PLC0415 - slow
+    from taskqueue.store.listing import read_workers, server_now_ms  # noqa: PLC0415 - slow
+    from taskqueue.store.lookup import find_jobs, find_owners  # noqa: PLC0415 - slow
+    from taskqueue.store.users import read_tasks  # noqa: PLC0415 - slow
+
+    store = session.store
+    (owner,) = await find_owners(store, [user])
+    catalog = await read_catalog(store)
+    waiting = await find_jobs(store, user, list(catalog.records))
+    if owner is None and not waiting:
+        fail(f"{user}: no such user; `taskqueue get users` lists them", ExitCode.NOT_FOUND)
+    now_ms = await server_now_ms(store)
+    tasks = await _tasks(store, user, catalog, await read_tasks(store, user), now_ms)
+    around = Surroundings(catalog, await read_workers(store), now_ms)
+    jobs = [{"job": job.name, "where": job.where, "why": why_waiting(job, around)} for job in waiting]
+    source = owner.source if owner else None
+    if session.output is Output.JSON:
+        show_json({"user": user, "source": source, "tasks": tasks, "jobs": jobs})
+        return
+    show_facts(session.output, {"user": user, "source": source})
+    typer.echo()
+    show_rows(session.output, ("type", "next", "lastOutcome", "lastAt", "state"), tasks)
+    if jobs:
+        typer.echo()
+        show_rows(session.output, ("job", "where", "why"), jobs)
+
+
+async def _tasks(
+    store: "Store", user: str, catalog: "Catalog", tasks: "list[StoredTask]", now_ms: int
+) -> list[dict[str, Any]]:
+    from taskqueue.cli.next_due import next_due_ms  # noqa: PLC0415 - slow
+    from taskqueue.store.lookup import read_offsets  # noqa: PLC0415 - slow
+    from taskqueue.store.users import read_runs  # noqa: PLC0415 - slow
+
+    runs = await read_runs(store, user)
+    segments = {
+        task.type: catalog.records[task.type].segments() for task in tasks if task.type in catalog.records
+    }
+    places = [(name, one.generation) for name, several in segments.items() for one in several]
+    offsets = await read_offsets(store, user, places)
+    rows = []
+    for task in tasks:
+        idle = why_idle(task, catalog)
+        due_ms = None if idle else next_due_ms(segments[task.type], offsets, now_ms)
+        outcome, at_s = runs.get(task.type, ("", 0))
+        rows.append(
+            {
+                "type": task.type,
+                "next": None if due_ms is None else iso(due_ms),
+                "lastOutcome": OUTCOMES.get(outcome),
+                "lastAt": iso(at_s * 1000) if outcome else None,
+                "state": idle or "active",
+            }
+        )
+    return rows

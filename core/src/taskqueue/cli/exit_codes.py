@@ -1,0 +1,18 @@
+"""What the exit status of `taskqueue` means. The table for people is docs/cli.md."""
+
+from enum import IntEnum
+
+
+class ExitCode(IntEnum):
+    """One meaning a number, in every command."""
+
+    OK = 0
+    FAULTS = 1  # something in the input is wrong; what is right was taken
+    USAGE = 2  # an argument, an option or a setting
+    DOES_NOT_FIT = 3  # plan check: the demand exceeds a limit
+    AUDIT = 4  # audit: jobs are unaccounted for, or the cursor is lost
+    UNREACHABLE = 5  # Redis is down, slow, or refuses the login
+    NOT_FOUND = 6  # no such type, user or job
+    REFUSED = 7  # understood, and not done: the sentence says why
+    BUG = 70  # a fault of taskqueue itself
+    INTERRUPTED = 130  # Ctrl-C

@@ -1,0 +1,44 @@
+"""A day as a picture of characters."""
+
+import shutil
+import sys
+from collections.abc import Sequence
+
+import plotext  # type: ignore[import-untyped]
+
+HEIGHT_LINES = 18
+WIDTH_MOST = 120
+_MINUTES_PER_HOUR = 60
+
+
+def day_plot(minutes: Sequence[float], day: str, rate: float | None) -> str:
+    """Draw the starts of each minute; with `rate` (a second) also the line of the limit."""
+    width = min(WIDTH_MOST, shutil.get_terminal_size().columns)
+    peak, mean = max(minutes, default=0), sum(minutes) / max(1, len(minutes))
+    limit = rate * 60 if rate else 0
+    title = f"starts a minute on {day} (UTC): peak {peak:,.0f}, mean {mean:,.0f}"
+    figure = plotext.figure
+    figure.clear()
+    figure.plot_size(width, HEIGHT_LINES)
+    figure.theme("colorless")
+    curve = figure.signal(list(range(len(minutes))), list(minutes), marker="braille")
+    curve.lines()
+    figure.draw(curve)
+    top = max(peak, 1) * 1.1
+    if limit and limit <= top * 2:
+        figure.line(limit)
+        top = max(top, limit * 1.05)
+    if limit:
+        title += f", limit {limit:,.0f}"
+    hours = range(0, len(minutes) // _MINUTES_PER_HOUR + 1, 4)
+    figure.ruler("x").ticks([hour * _MINUTES_PER_HOUR for hour in hours], [f"{hour:02}:00" for hour in hours])
+    figure.ruler("y").lim(0, top)
+    marks = [top * part / 4 for part in range(5)]
+    figure.ruler("y").ticks(marks, [f"{mark:,.0f}" for mark in marks])
+    figure.title(title)
+    text = str(figure.build().string(colorless=True))
+    return text if _draws_unicode() else text.encode("ascii", "replace").decode()
+
+
+def _draws_unicode() -> bool:
+    return (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")

@@ -1,0 +1,184 @@
+"""users: subscriptions by the million, which no manifest could hold."""
+
+import sys
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated
+
+import typer
+
+from taskqueue.cli.exit_codes import ExitCode
+from taskqueue.cli.failure import fail, say
+from taskqueue.cli.output import show_facts
+from taskqueue.cli.store_command import Session, store_command
+
+if TYPE_CHECKING:
+    from taskqueue.models.values import UserSubscription
+    from taskqueue.store.connection import Store
+
+#: Users compared and written in one round trip.
+BATCH = 500
+#: Faults printed one by one; more are only counted.
+FAULTS_SHOWN = 100
+
+app = typer.Typer(no_args_is_help=True)
+
+
+@dataclass(slots=True)
+class Tally:
+    """What an import did so far. line: everything up to it is in the store. faults: rows left out."""
+
+    line: int
+    written: int = 0
+    unchanged: int = 0
+    faults: int = 0
+
+
+@app.command("import")
+@store_command
+async def import_users(
+    session: Session,
+    file: Annotated[
+        Path, typer.Argument(help="A .ndjson or .csv file of users.", exists=True, dir_okay=False)
+    ],
+    after_line: Annotated[
+        int, typer.Option("--after-line", min=0, help="Go on behind this line of the file.")
+    ] = 0,
+) -> None:
+    """Write users from a file; what is stored already is passed over, so an import may be repeated.
+
+    Rows at fault are listed and left out. Imported users belong to the import: manifests do not change them.
+    """
+    if file.suffix.lower() not in {".ndjson", ".jsonl", ".csv"}:
+        fail(f"{file}: write a file that ends in .ndjson or .csv", ExitCode.USAGE)
+    from asyncio import CancelledError  # noqa: PLC0415 - slow
+
+    tally = Tally(after_line)
+    try:
+        with _progress(file) as moved_to:
+            for line, batch in _batches(file, tally):
+                await _write(session.store, batch, tally)
+                tally.line = line
+                moved_to(line)
+    except CancelledError:
+        say(f"stopped: go on with --after-line {tally.line}, or repeat the command")
+        raise
+    show_facts(
+        session.output,
+        {
+            "written": tally.written,
+            "unchanged": tally.unchanged,
+            "faults": tally.faults,
+            "lastLine": tally.line,
+        },
+    )
+    if tally.faults:
+        raise typer.Exit(int(ExitCode.FAULTS))
+
+
+@app.command("remove")
+@store_command
+async def remove(
+    session: Session,
+    users: Annotated[list[str], typer.Argument(metavar="USER...", help="Ids of imported users.")],
+) -> None:
+    """Remove imported users with all they subscribe to; those of manifests are removed in their files."""
+    from taskqueue.models.values import UserSubscription  # noqa: PLC0415 - slow
+    from taskqueue.store.lookup import find_owners  # noqa: PLC0415 - slow
+    from taskqueue.store.users import set_users  # noqa: PLC0415 - slow
+
+    removed: list[str] = []
+    declared: list[str] = []
+    unknown: list[str] = []
+    for user, owner in zip(users, await find_owners(session.store, users), strict=True):
+        kind = unknown if owner is None else removed if owner.source == "import" else declared
+        kind.append(user)
+    if removed:
+        await set_users(session.store, "import", [UserSubscription(user) for user in removed])
+    show_facts(session.output, {"removed": removed, "declaredByManifests": declared, "unknown": unknown})
+    if declared:
+        fail(
+            f"{', '.join(declared)}: remove from their manifests, then `taskqueue apply PATH --prune`",
+            ExitCode.REFUSED,
+        )
+    if unknown:
+        fail(f"{', '.join(unknown)}: no such user; `taskqueue get users` lists them", ExitCode.NOT_FOUND)
+
+
+def _batches(file: Path, tally: Tally) -> "Iterator[tuple[int, list[UserSubscription]]]":
+    """Read users a batch at a time, each batch with its last line; say what is wrong with the others.
+
+    Of a user who comes twice in a batch the later row counts, as it would in two batches.
+    """
+    from taskqueue.models.fault import Fault  # noqa: PLC0415 - slow
+    from taskqueue.sources.users_file import read_users  # noqa: PLC0415 - slow
+
+    batch: dict[str, UserSubscription] = {}
+    line = faulty_line = tally.line
+    try:
+        for line, row in read_users(file, tally.line):
+            if isinstance(row, Fault):
+                if line != faulty_line:
+                    tally.faults += 1
+                    faulty_line = line
+                _say_fault(row, tally.faults)
+                continue
+            batch[row.user_id] = row
+            if len(batch) == BATCH:
+                yield line, list(batch.values())
+                batch = {}
+    except OSError as error:
+        fail(f"{file}: make it readable: {error.strerror}", ExitCode.USAGE)
+    if line > tally.line:
+        yield line, list(batch.values())
+
+
+def _say_fault(fault: object, number: int) -> None:
+    if number <= FAULTS_SHOWN:
+        typer.echo(str(fault), err=True)
+    elif number == FAULTS_SHOWN + 1:
+        say("further rows at fault are only counted")
+
+
+async def _write(store: "Store", users: "list[UserSubscription]", tally: Tally) -> None:
+    from taskqueue.store.lookup import find_owners  # noqa: PLC0415 - slow
+    from taskqueue.store.users import Owner, digest, set_users  # noqa: PLC0415 - slow
+
+    owners = await find_owners(store, [user.user_id for user in users])
+    changed = [
+        user
+        for user, owner in zip(users, owners, strict=True)
+        if owner != (Owner("import", digest(user)) if user.tasks else None)
+    ]
+    if changed:
+        await set_users(store, "import", changed)
+    tally.written += len(changed)
+    tally.unchanged += len(users) - len(changed)
+
+
+@contextmanager
+def _progress(file: Path) -> Iterator[Callable[[int], None]]:
+    """Show a bar on a terminal; what it is given is called with the line reached."""
+    if not sys.stderr.isatty():
+        yield lambda _line: None
+        return
+    from rich.console import Console  # noqa: PLC0415 - slow
+    from rich.progress import (  # noqa: PLC0415 - slow
+        BarColumn,
+        MofNCompleteColumn,
+        Progress,
+        TextColumn,
+        TimeRemainingColumn,
+    )
+
+    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
+    with Progress(*columns, console=Console(stderr=True)) as progress:
+        task = progress.add_task(file.name, total=_count_lines(file))
+        yield lambda line: progress.update(task, completed=line)
+
+
+def _count_lines(file: Path) -> int:
+    with file.open("rb") as data:
+        return sum(chunk.count(b"\n") for chunk in iter(lambda: data.read(1 << 20), b""))

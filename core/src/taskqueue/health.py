@@ -1,0 +1,50 @@
+"""What a probe and Prometheus ask a process over HTTP: /livez, /readyz, /metrics. One answer a connection."""
+
+import asyncio
+from collections.abc import Callable
+
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+
+#: A check returns what is wrong, in a sentence, or None.
+Check = Callable[[], str | None]
+
+_READ_TIMEOUT_S = 5.0
+_PLAIN = "text/plain; charset=utf-8"
+_REASONS = {200: "OK", 404: "Not Found", 405: "Method Not Allowed", 503: "Service Unavailable"}
+
+
+async def serve_health(host: str, port: int, *, live: Check, ready: Check) -> asyncio.Server:
+    """Answer probes until the server is closed; port 0 takes a free one. Raises OSError if it is taken."""
+
+    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            async with asyncio.timeout(_READ_TIMEOUT_S):
+                head = await reader.readuntil(b"\r\n\r\n")
+                status, kind, body = _respond(head, live, ready)
+                writer.write(
+                    f"HTTP/1.1 {status} {_REASONS[status]}\r\nContent-Type: {kind}\r\n"
+                    f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode()
+                )
+                if not head.startswith(b"HEAD "):
+                    writer.write(body)
+                await writer.drain()
+        except (OSError, EOFError, TimeoutError, asyncio.LimitOverrunError):
+            pass  # a caller that went away or does not speak HTTP
+        finally:
+            writer.close()
+
+    return await asyncio.start_server(answer, host, port)
+
+
+def _respond(head: bytes, live: Check, ready: Check) -> tuple[int, str, bytes]:
+    method, _, rest = head.decode("latin-1").partition(" ")
+    path = rest.partition(" ")[0].partition("?")[0]
+    if method not in {"GET", "HEAD"}:
+        return 405, _PLAIN, b"only GET\n"
+    if path == "/metrics":
+        return 200, CONTENT_TYPE_LATEST, generate_latest(REGISTRY)
+    check = {"/livez": live, "/readyz": ready}.get(path)
+    if check is None:
+        return 404, _PLAIN, b"there is /livez, /readyz and /metrics\n"
+    fault = check()
+    return (503, _PLAIN, f"{fault}\n".encode()) if fault else (200, _PLAIN, b"ok\n")

@@ -1,0 +1,135 @@
+"""Whether the demand of a day fits under the limits, and the cheapest change if it does not.
+
+Demand carries an allowance for retries; capacity is what the limiter admits: it spaces starts 1.015 / R
+apart, so that no sliding second holds more than R. Narrow limits are judged each on its own.
+"""
+
+from bisect import bisect_left, bisect_right
+from collections.abc import Iterable, Iterator, Sequence
+from itertools import pairwise
+from typing import NamedTuple
+
+from taskqueue.plan.demand import Peak, Step, backlog, demand, is_steady, steps_of_day
+from taskqueue.plan.load import Load
+from taskqueue.plan.remedy import cheapest_change, raised_limit
+from taskqueue.plan.schedule import occurrences, shortest_gap_s, window_s
+from taskqueue.plan.verdict import Fit, Interval, Scope, Verdict, Violation
+
+# The spacing of starts in units of 1 / R, as the store's limiter has it.
+LIMITER_STRETCH = 1.015
+# How many of the types behind the tightest interval are named.
+NAMED_TYPES = 5
+# Monday 2026-01-05 00:00 UTC: an ordinary working day, for callers that ask about no day in particular.
+ORDINARY_DAY_S = 1_767_571_200
+
+
+class _Outcome(NamedTuple):
+    """waits_s: the longest wait for the global limit in each step of the day; delay_s: the longest of all."""
+
+    fit: Fit
+    peak: Peak
+    waits_s: list[float]
+    delay_s: float
+
+
+def check(
+    loads: Iterable[Load],
+    rate_per_s: float,
+    retry_allowance: float = 0.1,
+    *,
+    day_start_s: int = ORDINARY_DAY_S,
+) -> Verdict:
+    """Judge the loads against the global limit (permits a second) over the 24 hours from day_start_s on.
+
+    retry_allowance: retries expected per first start. It does not fit if a day asks for more than it gives,
+    if a job would wait past its deadline, or if a narrow limit is outrun. Raises ScheduleError.
+
+    >>> from taskqueue.models.values import Schedule
+    >>> verdict = check([Load("sync", Schedule(interval_s=300), 33_000)], rate_per_s=100)
+    >>> verdict.fit.value, verdict.change
+    ('DoesNotFit', 'lengthen the interval of sync to 10m')
+    """
+    loads = [load for load in loads if load.subscriptions]
+    factor = 1 + retry_allowance
+    steps = steps_of_day(loads, day_start_s)
+
+    def judge(changed: Sequence[Load], limit_per_s: float) -> _Outcome:
+        demanded = steps if changed is loads else steps_of_day(changed, day_start_s)
+        return _judge(changed, demanded, limit_per_s / LIMITER_STRETCH / factor)
+
+    outcome = judge(loads, rate_per_s)
+    start_s, end_s = _tightest(steps, outcome.peak)
+    shares = sorted(((demand(load, start_s, end_s), load) for load in loads), key=lambda share: -share[0])
+    total = sum(permits for permits, _ in shares)
+    behind = [(load, permits / total) for permits, load in shares[:NAMED_TYPES] if permits]
+    violations = tuple(found for load in loads for found in _violations(load, factor))
+    change = ""
+    if outcome.fit is not Fit.FITS:
+        types = [load for load, _ in behind]
+        change = cheapest_change(
+            loads, types, rate_per_s, lambda changed, limit: _better(judge(changed, limit).fit, outcome.fit)
+        )
+    elif violations:
+        change = raised_limit(max(violations, key=lambda found: found.needed_per_s / found.limit_per_s))
+    capacity = rate_per_s / LIMITER_STRETCH * (end_s - start_s)
+    return Verdict(
+        fit=Fit.DOES_NOT_FIT if violations else outcome.fit,
+        delay_s=outcome.delay_s,
+        tightest=Interval(start_s, end_s, total * factor, capacity),
+        behind=tuple((load.type, share) for load, share in behind),
+        late=tuple(load.type for load in loads if _is_late(load, steps, outcome.waits_s, outcome.delay_s)),
+        violations=violations,
+        change=change,
+    )
+
+
+def _better(fit: Fit, than: Fit) -> bool:
+    order = list(Fit)
+    return order.index(fit) < order.index(than)
+
+
+def _tightest(steps: Sequence[Step], peak: Peak) -> tuple[int, int]:
+    if peak.permits:
+        return peak.start_s, peak.end_s
+    busiest = max(steps, key=lambda step: step.rate)
+    return busiest.start_s, busiest.end_s
+
+
+def _violations(load: Load, factor: float) -> Iterator[Violation]:
+    """Yield the narrow limits that this type's own starts outrun: the whole type's, and one user's."""
+    gap = shortest_gap_s(load.schedule)
+    # A window's work may go on behind it, until the next period begins or its deadline passes.
+    served_s = min(gap, window_s(load.schedule) + _life_s(load))
+    needed = load.permits * factor * LIMITER_STRETCH / served_s
+    if load.per_second is not None and needed > load.per_second:
+        yield Violation(load.type, Scope.TYPE, needed, load.per_second)
+    needed = load.cost * factor * LIMITER_STRETCH / gap
+    if load.per_user_per_second is not None and needed > load.per_user_per_second:
+        yield Violation(load.type, Scope.USER, needed, load.per_user_per_second)
+
+
+def _judge(loads: Sequence[Load], steps: Sequence[Step], capacity: float) -> _Outcome:
+    levels, peak, lasting = backlog(steps, capacity)
+    # Jobs start in the order of their dues: who comes now waits for the backlog of now.
+    waits = [max(edge) / capacity for edge in pairwise(levels)]
+    if not peak.permits:
+        return _Outcome(Fit.FITS, peak, waits, 0.0)
+    delay = max(waits)
+    late = lasting or any(_is_late(load, steps, waits, delay) for load in loads)
+    return _Outcome(Fit.DOES_NOT_FIT if late else Fit.DELAYED, peak, waits, delay)
+
+
+def _is_late(load: Load, steps: Sequence[Step], waits: Sequence[float], delay: float) -> bool:
+    """Whether jobs of this type would wait past their deadline."""
+    life = _life_s(load)
+    if delay <= life or is_steady(load.schedule):
+        return delay > life
+    window = window_s(load.schedule)
+    starts = occurrences(load.schedule, steps[0].start_s - window + 1, steps[-1].end_s)
+    edges = [step.start_s for step in steps]
+    spans = ((bisect_right(edges, start) - 1, bisect_left(edges, start + window)) for start in starts)
+    return any(max(waits[max(0, first) : end]) > life for first, end in spans)
+
+
+def _life_s(load: Load) -> float:
+    return shortest_gap_s(load.schedule) if load.life_s is None else load.life_s

@@ -1,0 +1,27 @@
+"""What a task type asks for, as forecast and feasibility see it: numbers instead of users."""
+
+from dataclasses import dataclass
+
+from taskqueue.models.values import Schedule
+
+
+@dataclass(frozen=True, slots=True)
+class Load:
+    """One task type with all its subscriptions. Suspended ones are left out by whoever counts.
+
+    cost: permits of the global limit a start takes.   per_second, per_user_per_second: the narrow limits, in
+    cost-weighted starts a second.   life_s: from due to deadline; None stands for the period.
+    """
+
+    type: str
+    schedule: Schedule
+    subscriptions: int
+    cost: int = 1
+    per_second: float | None = None
+    per_user_per_second: float | None = None
+    life_s: float | None = None
+
+    @property
+    def permits(self) -> int:
+        """The permits all its subscriptions take together in one period."""
+        return self.subscriptions * self.cost

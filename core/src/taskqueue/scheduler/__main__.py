@@ -1,0 +1,7 @@
+"""`python -m taskqueue.scheduler` runs the scheduler."""
+
+import sys
+
+from taskqueue.scheduler.service import main
+
+sys.exit(main())

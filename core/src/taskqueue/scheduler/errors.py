@@ -1,0 +1,8 @@
+"""What can go wrong for a scheduler. Each docstring is the message a person sees."""
+
+
+class StoreReplacedError(Exception):
+    """The store is not the one that was published to: it was emptied or replaced."""
+
+    def __init__(self) -> None:
+        super().__init__(self.__doc__)

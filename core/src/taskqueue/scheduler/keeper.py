@@ -1,0 +1,169 @@
+"""Keeps the store as the manifests say: publishes, tries again, confirms removals, refills a lost store."""
+
+import asyncio
+from pathlib import Path
+
+import structlog
+
+from taskqueue.scheduler import metrics
+from taskqueue.scheduler.errors import StoreReplacedError
+from taskqueue.scheduler.publisher import Published, Publisher
+from taskqueue.scheduler.ticker import Ticker
+from taskqueue.sources.folder import FolderSource, load
+from taskqueue.sources.loaded import Loaded
+from taskqueue.store.cancelled import raise_if_cancelled
+from taskqueue.store.catalog import mark_installed, set_rate
+from taskqueue.store.connection import Store
+from taskqueue.store.errors import UNREACHABLE
+
+#: What is under way (a schedule that takes over, a type that goes) is carried on this often.
+MAINTAIN_S = 1.0
+
+log = structlog.get_logger()
+
+
+class Keeper:
+    """One for a process.
+
+    started: set by the first publish and never cleared.
+    published: set after every publish; whoever waits for it clears it.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        ticker: Ticker,
+        *,
+        manifests: Path | None = None,
+        rate: float | None = None,
+        poll_s: float = 0.5,
+    ) -> None:
+        self.started = asyncio.Event()
+        self.published = asyncio.Event()
+        self._store = store
+        self._ticker = ticker
+        self._manifests = manifests
+        self._rate = rate
+        self._poll_s = poll_s
+        self._publisher = Publisher(store)
+        self._loaded: Loaded | None = None
+        self._changed = asyncio.Event()
+        self._restoring = False
+        # Files that were never seen good by this process: what they declared before it started is not known.
+        self._unknown: set[str] | None = None
+
+    async def watch(self) -> None:
+        """Take in what the manifests say, until cancelled; returns at once where there are none to watch."""
+        if self._manifests is None:
+            self._changed.set()
+            return
+        async for loaded in FolderSource(self._manifests).changes(self._poll_s):
+            self._take(loaded)
+
+    async def keep(self) -> None:
+        """Publish whenever something changed, and carry on what is under way, until cancelled."""
+        await self._changed.wait()
+        while True:
+            raise_if_cancelled()
+            try:
+                await self._turn()
+                await self._pause()
+            except UNREACHABLE as error:
+                metrics.PUBLISHES.labels("failed").inc()
+                log.warning("could not publish; trying again", error=repr(error))
+                await asyncio.sleep(MAINTAIN_S)
+            except StoreReplacedError as error:
+                log.critical(str(error), cursor_ms=self._ticker.cursor_ms)
+                self._publisher.forget()
+                self._restoring = self._loaded is not None  # else whoever published must come again
+                self._changed.set()
+
+    async def _pause(self) -> None:
+        """Wait for a change, but no longer than MAINTAIN_S."""
+        raise_if_cancelled()
+        try:
+            async with asyncio.timeout(MAINTAIN_S):
+                await self._changed.wait()
+        except TimeoutError:
+            pass
+
+    def _take(self, loaded: Loaded) -> None:
+        faulty = {fault.file for fault in loaded.faults}
+        self._unknown = faulty if self._unknown is None else self._unknown & faulty
+        metrics.SOURCE_FAULTS.set(len(loaded.faults))
+        metrics.SOURCE_TYPES.set(len(loaded.types))
+        metrics.SOURCE_USERS.set(len(loaded.users))
+        for fault in loaded.faults:
+            log.error("a manifest is at fault and not applied", fault=str(fault), file=fault.file)
+        for unresolved in loaded.unresolved:
+            log.warning("a subscription waits for its task type", reason=str(unresolved))
+        self._loaded = loaded
+        self._changed.set()
+
+    async def _turn(self) -> None:
+        if not self._changed.is_set():
+            await self._publisher.maintain()
+            return
+        self._changed.clear()
+        try:
+            if self._restoring:
+                await mark_installed(self._store)
+            if self._rate is not None:
+                await set_rate(self._store, self._rate)
+            await self._publish()
+            if self._restoring:
+                await self._ticker.restore()
+                self._restoring = False
+        except BaseException:
+            self._changed.set()  # it is still to do
+            raise
+        self.published.set()
+        self.started.set()
+
+    async def _publish(self) -> None:
+        loaded = self._loaded
+        if loaded is None:
+            await self._publisher.maintain()
+            return
+        prune = not self._unknown
+        as_of_ms = self._ticker.cursor_ms if self._restoring else None
+        done = await self._publisher.publish(loaded.types, loaded.users, prune=prune, as_of_ms=as_of_ms)
+        if done.held and await self._confirmed(loaded):
+            done = await self._publisher.publish(loaded.types, loaded.users, confirm_removals=True)
+        self._report(done, prune=prune)
+
+    async def _confirmed(self, loaded: Loaded) -> bool:
+        """Whether a fresh look at all files, a little later, misses the same users and types."""
+        assert self._manifests is not None
+        log.warning("many users or types are gone; reading the manifests again before they are removed")
+        await asyncio.sleep(self._poll_s)
+        fresh = await asyncio.to_thread(load, self._manifests)
+        readable = all(fault.document for fault in fresh.faults)
+        return (
+            readable
+            and fresh.users.keys() <= loaded.users.keys()
+            and fresh.types.keys() <= loaded.types.keys()
+        )
+
+    def _report(self, done: Published, *, prune: bool) -> None:
+        metrics.PUBLISHES.labels("done").inc()
+        metrics.TYPES_WRITTEN.inc(done.types_written)
+        metrics.USERS_WRITTEN.labels("written").inc(done.users_written)
+        metrics.USERS_WRITTEN.labels("removed").inc(done.users_removed)
+        metrics.REMOVALS_HELD.set(done.held)
+        log.info(
+            "published",
+            types=done.types_written,
+            users=done.users_written,
+            users_removed=done.users_removed,
+            removals_held=done.held,
+        )
+        if not prune:
+            log.warning(
+                "nothing was removed: these files were at fault since this process started",
+                files=sorted(self._unknown or ()),
+            )
+        if done.foreign:
+            log.warning(
+                "an import owns these users; left alone", users=done.foreign[:10], count=len(done.foreign)
+            )

@@ -1,0 +1,24 @@
+"""What a scheduler counts, for Prometheus. The docstring of a metric is its help text."""
+
+from prometheus_client import Counter, Gauge
+
+TICK_LAG = Gauge(
+    "taskqueue_tick_lag_seconds", "How far the cursor is behind the store's clock; negative: ahead."
+)
+CURSOR_AGE = Gauge("taskqueue_cursor_age_seconds", "Time since this process last saw the cursor move.")
+CURSOR_LOST = Gauge("taskqueue_cursor_lost", "1 while the store's cursor is lost and nothing can be emitted.")
+BACKLOG_FULL = Gauge("taskqueue_backlog_full", "1 while the cursor waits because too many jobs are waiting.")
+EMITTED = Counter("taskqueue_emitted_total", "Jobs that this process emitted.")
+TICKS = Counter("taskqueue_ticks_total", "Calls of tick by verdict.", ["verdict"])
+
+PUBLISHES = Counter("taskqueue_publishes_total", "Publishes by outcome: done, failed.", ["outcome"])
+TYPES_WRITTEN = Counter("taskqueue_published_types_total", "Task types written, built or removed.")
+USERS_WRITTEN = Counter(
+    "taskqueue_published_users_total", "Users by what was done: written, removed.", ["verb"]
+)
+REMOVALS_HELD = Gauge("taskqueue_removals_held", "Users whose removal waits for a confirmation.")
+SOURCE_FAULTS = Gauge(
+    "taskqueue_source_faults", "Faults in the manifests; what they stand in is not applied."
+)
+SOURCE_TYPES = Gauge("taskqueue_source_types", "Task types in force in the manifests.")
+SOURCE_USERS = Gauge("taskqueue_source_users", "Users in force in the manifests.")

@@ -1,0 +1,214 @@
+"""Writes the difference between what is wanted and what the store has. Level-triggered: call it at will.
+
+Types first, then the users who leave, then the others in the order of their ids, then what has to be dealt
+anew. It may be cut off anywhere: the next call, of this process or another, finds what is missing.
+"""
+
+import asyncio
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from itertools import islice
+
+from taskqueue.models.values import TaskType, UserSubscription
+from taskqueue.scheduler.errors import StoreReplacedError
+from taskqueue.scheduler.reconcile import Change, advance, pending_move
+from taskqueue.store.cancelled import raise_if_cancelled
+from taskqueue.store.catalog import Catalog, TypeRecord, put_types, read_catalog, read_cursor
+from taskqueue.store.connection import Store
+from taskqueue.store.errors import CursorLostError, TypesMovedError
+from taskqueue.store.listing import server_now_ms
+from taskqueue.store.users import Owner, Source, digest, read_owners, redeal, set_users
+
+#: Users written in one round trip.
+BATCH = 200
+#: More removals than this at once, and than this part of what there is, want a confirmation.
+REMOVALS_FREE = 100
+REMOVALS_FREE_PART = 0.2
+
+
+@dataclass(frozen=True, slots=True)
+class Published:
+    """What a publish did. held: users and types whose removal waits. foreign: users that an import owns."""
+
+    types_written: int = 0
+    users_written: int = 0
+    users_removed: int = 0
+    held: int = 0
+    foreign: tuple[str, ...] = ()
+
+
+class Publisher:
+    """Publishes for one source of manifests; other sources' users are left alone."""
+
+    def __init__(self, store: Store, source: Source = "folder") -> None:
+        self._store = store
+        self._source: Source = source
+        self._lock = asyncio.Lock()
+        self._installed_ms = 0
+        self._version = 0
+        self._owners: dict[str, Owner] | None = None
+        # What was compared already, by identity: digests of 100,000 users take a second.
+        self._seen: dict[str, UserSubscription] = {}
+
+    def forget(self) -> None:
+        """Take nothing for granted any more: the next publish reads all from the store."""
+        self._installed_ms = self._version = 0
+        self._owners = None
+        self._seen = {}
+
+    async def publish(
+        self,
+        types: Mapping[str, TaskType],
+        users: Mapping[str, UserSubscription],
+        *,
+        prune: bool = True,
+        confirm_removals: bool = False,
+        as_of_ms: int | None = None,
+    ) -> Published:
+        """Make the store have these types, and these users of this source.
+
+        prune False: what is not named stays.   confirm_removals: also remove many at once.
+        as_of_ms: new types begin with the period of that instant instead of now.
+        Raises StoreReplacedError and any of UNREACHABLE.
+        """
+        async with self._lock:
+            catalog = await self._read()
+            if self._owners is None:
+                self._owners = await read_owners(self._store)
+            wanted = {user_id: user for user_id, user in users.items() if user.tasks}
+            ours = [user_id for user_id, owner in self._owners.items() if owner.source == self._source]
+            gone = sorted(user_id for user_id in ours if prune and user_id not in wanted)
+            gone_types = [name for name in catalog.records if prune and name not in types]
+            held = 0
+            if not confirm_removals and (_many(gone, ours) or _many(gone_types, catalog.records)):
+                held = len(gone) + len(gone_types)
+                gone, gone_types = [], []
+            specs = {**dict.fromkeys(gone_types), **types}
+            written = await self._round(specs, as_of_ms, moving=False)
+            # Leaving first: who joins gets the numbers that become free, and the spread stays even.
+            for batch in _batches(gone):
+                await set_users(self._store, self._source, [UserSubscription(user_id) for user_id in batch])
+                for user_id in batch:
+                    self._owners.pop(user_id, None)
+                    self._seen.pop(user_id, None)
+            users_written, foreign = await self._write_users(wanted)
+            written |= await self._settle(specs, as_of_ms)
+            return Published(len(written), users_written, len(gone), held, tuple(foreign))
+
+    async def maintain(self) -> int:
+        """Carry on what is under way in the store and return how many types were written.
+
+        Raises StoreReplacedError and any of UNREACHABLE.
+        """
+        async with self._lock:
+            return len(await self._settle({}, None))
+
+    async def _read(self) -> Catalog:
+        catalog = await read_catalog(self._store)
+        if self._installed_ms and catalog.installed_ms != self._installed_ms:
+            raise StoreReplacedError
+        if catalog.version < self._version:  # a failover or a backup: older than what was written
+            self.forget()
+        self._installed_ms, self._version = catalog.installed_ms, catalog.version
+        return catalog
+
+    async def _settle(self, specs: Mapping[str, TaskType | None], as_of_ms: int | None) -> set[str]:
+        written: set[str] = set()
+        while changed := await self._round(specs, as_of_ms, moving=True):
+            raise_if_cancelled()
+            written |= changed
+        return written
+
+    async def _round(
+        self, specs: Mapping[str, TaskType | None], as_of_ms: int | None, *, moving: bool
+    ) -> set[str]:
+        """Write one step of every type that has one to make, in one call, and return those types.
+
+        moving False: those that have subscriptions to deal anew stay where they are.
+        """
+        moved: dict[str, TypeRecord] = {}
+        while True:
+            catalog = await self._read()
+            records = catalog.records
+            if moving:
+                await self._move(records, moved)
+            cursor_ms, now_ms = await self._cursor(), as_of_ms or await server_now_ms(self._store)
+            changes = []
+            for name in sorted(records.keys() | specs.keys()):
+                record = records.get(name)
+                if record and not moving and pending_move(record):
+                    continue
+                spec = specs[name] if name in specs else records[name].spec
+                change = advance(record, spec, cursor_ms, now_ms)
+                if change:
+                    changes.append(change)
+            if not changes:
+                return set()
+            try:
+                self._version = await self._write(catalog.version, changes)
+            except TypesMovedError:
+                continue
+            return {change.type for change in changes}
+
+    async def _move(self, records: Mapping[str, TypeRecord], moved: dict[str, TypeRecord]) -> None:
+        """Deal anew what has to be, but for records that `moved` holds just as they are."""
+        for name, record in records.items():
+            move = pending_move(record)
+            if move and moved.get(name) != record:
+                for generation in move.sources:
+                    await redeal(self._store, name, generation, move.target)
+                moved[name] = record
+
+    async def _write(self, version: int, changes: Sequence[Change]) -> int:
+        deadlines = [change.before_cursor_ms for change in changes if change.before_cursor_ms]
+        return await put_types(
+            self._store,
+            version,
+            [change.record for change in changes if change.record],
+            removed=[change.type for change in changes if not change.record],
+            dropped=[(change.type, number) for change in changes for number in change.dropped],
+            before_cursor_ms=min(deadlines, default=0),
+        )
+
+    async def _cursor(self) -> int | None:
+        try:
+            return await read_cursor(self._store)
+        except CursorLostError:
+            return None
+
+    async def _write_users(self, wanted: Mapping[str, UserSubscription]) -> tuple[int, list[str]]:
+        """Write the users that differ; return how many, and those that an import owns."""
+        owners = self._owners
+        assert owners is not None
+        written, foreign = 0, []
+        for batch in _batches(sorted(wanted)):
+            digests = {
+                user_id: digest(wanted[user_id])
+                for user_id in batch
+                if self._seen.get(user_id) is not wanted[user_id]
+            }
+            changed = [
+                user_id
+                for user_id, text in digests.items()
+                if owners.get(user_id) != Owner(self._source, text)
+            ]
+            if changed:
+                refused = await set_users(self._store, self._source, [wanted[user_id] for user_id in changed])
+                foreign += refused
+                written += len(changed) - len(refused)
+                owners |= {user_id: Owner(self._source, digests[user_id]) for user_id in changed}
+                for user_id in refused:
+                    del owners[user_id], digests[user_id]
+            self._seen |= {user_id: wanted[user_id] for user_id in digests}
+            await asyncio.sleep(0)  # the ticker shares this thread
+        return written, foreign
+
+
+def _many(gone: Iterable[str], there: Iterable[str]) -> bool:
+    return len(list(gone)) > max(REMOVALS_FREE, REMOVALS_FREE_PART * len(list(there)))
+
+
+def _batches(user_ids: Iterable[str]) -> Iterator[list[str]]:
+    rest = iter(user_ids)
+    while batch := list(islice(rest, BATCH)):
+        yield batch

@@ -1,0 +1,101 @@
+"""The scheduler as a process: watching, publishing, ticking and answering probes until SIGTERM or SIGINT."""
+
+import asyncio
+import contextlib
+import signal
+import sys
+import time
+from collections.abc import Sequence
+from typing import Any
+
+import structlog
+
+from taskqueue.health import serve_health
+from taskqueue.log import configure
+from taskqueue.scheduler import metrics
+from taskqueue.scheduler.keeper import Keeper
+from taskqueue.scheduler.settings import SchedulerSettings
+from taskqueue.scheduler.ticker import Ticker
+from taskqueue.settings import load
+
+#: The store counts as reachable if it answered this recently, seconds.
+REACHABLE_S = 5.0
+
+log = structlog.get_logger()
+
+
+async def run(settings: SchedulerSettings) -> None:
+    """Schedule until SIGTERM or SIGINT. Raises OSError if the health port is taken.
+
+    Any number may run on one store. Whatever is cut off here, another or the next one carries on.
+    """
+    stopping = asyncio.Event()
+    loop = asyncio.get_running_loop()
+    for number in (signal.SIGTERM, signal.SIGINT):
+        loop.add_signal_handler(number, stopping.set)
+    store = settings.open_store()
+    ticker = Ticker(
+        store,
+        period_s=settings.tick_period,
+        look_ahead_ms=int(settings.look_ahead * 1000),
+        max_backlog=settings.max_backlog,
+    )
+    keeper = Keeper(
+        store,
+        ticker,
+        manifests=settings.manifests,
+        rate=settings.rate,
+        poll_s=settings.manifests_poll,
+    )
+    metrics.CURSOR_AGE.set_function(lambda: time.monotonic() - ticker.moved_s)
+
+    def live() -> str | None:
+        silent_s = time.monotonic() - ticker.turned_s
+        return (
+            None if silent_s < settings.live_within else f"the ticking loop made no turn for {silent_s:.0f} s"
+        )
+
+    def ready() -> str | None:
+        if time.monotonic() - ticker.answered_s > REACHABLE_S:
+            return "the store does not answer"
+        return None if keeper.started.is_set() else "the manifests are not published yet"
+
+    async with contextlib.AsyncExitStack() as stack:
+        stack.push_async_callback(store.close)
+        health = await serve_health(settings.health_host, settings.health_port, live=live, ready=ready)
+        stack.callback(health.close)
+        port = health.sockets[0].getsockname()[1]
+        log.info(
+            "scheduler started", redis=str(settings.redis_url), release=settings.release, health_port=port
+        )
+        work = (keeper.watch(), keeper.keep(), ticker.run(), stopping.wait())
+        parts: list[asyncio.Task[Any]] = [asyncio.ensure_future(part) for part in work]
+        try:
+            await _until_stopped(parts)
+        finally:
+            for part in parts:
+                part.cancel()
+            await asyncio.gather(*parts, return_exceptions=True)
+        log.info("scheduler stopped")
+
+
+async def _until_stopped(parts: Sequence[asyncio.Task[Any]]) -> None:
+    """Wait for the last of the parts, and meanwhile raise what any of them dies of."""
+    running = set(parts)
+    while not parts[-1].done():
+        done, running = await asyncio.wait(running, return_when=asyncio.FIRST_COMPLETED)
+        for part in done:
+            part.result()
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `taskqueue scheduler` and return its exit code. Raises SystemExit on --help and bad settings."""
+    arguments = sys.argv[1:] if argv is None else argv
+    settings = load(SchedulerSettings, arguments, "taskqueue scheduler")
+    configure(settings.log_level, settings.log_format)
+    try:
+        asyncio.run(run(settings))
+    except OSError as error:
+        log.critical("cannot serve /livez, /readyz and /metrics", port=settings.health_port, error=str(error))
+        return 1
+    return 0

@@ -1,0 +1,52 @@
+"""The settings of `taskqueue scheduler`."""
+
+from pathlib import Path
+
+from pydantic import Field
+
+from taskqueue.settings import StoreSettings
+
+
+class SchedulerSettings(StoreSettings):
+    """Publishes task types and users from a folder of manifests, and emits jobs when they are due."""
+
+    manifests: Path | None = Field(
+        default=None,
+        description="A manifest file, or a folder of them, to publish and to watch; without it, the store's "
+        "types and users are scheduled as they are.",
+    )
+    manifests_poll: float = Field(
+        default=0.5, gt=0, le=60, description="Look for changed manifests this often, in seconds."
+    )
+    rate: float | None = Field(
+        default=None,
+        gt=0,
+        le=1_000_000,
+        description="The global limit R, starts per second over all workers; without it, what the store has "
+        "stays. Where none was ever set, nothing starts.",
+    )
+    tick_period: float = Field(
+        default=0.25, ge=0.01, le=1, description="Emit what became due this often, in seconds."
+    )
+    look_ahead: float = Field(
+        default=1.0, ge=0, le=1, description="Emit jobs this long before they are due, in seconds."
+    )
+    max_backlog: int = Field(
+        default=100_000,
+        ge=1,
+        description="Emit nothing while this many jobs wait: time stands still for them.",
+    )
+    health_host: str = Field(
+        default="127.0.0.1", description="Where /livez, /readyz and /metrics are served."
+    )
+    health_port: int = Field(
+        default=8080,
+        ge=0,
+        le=65_535,
+        description="The port of /livez, /readyz and /metrics; 0 takes a free one.",
+    )
+    live_within: float = Field(
+        default=30,
+        gt=0,
+        description="/livez fails when the ticking loop made no turn for this long, in seconds.",
+    )

@@ -1,0 +1,197 @@
+"""Emits what became due, up to a second ahead of the clock, and moves the cursor.
+
+Any number of tickers may run: the store lets one of several equal calls through and tells the others. One
+that dies loses nothing, for all it knew is the cursor, and that is in the store.
+"""
+
+import asyncio
+import random
+import time
+
+import structlog
+
+from taskqueue.plan.due import due
+from taskqueue.plan.segment import Segment
+from taskqueue.scheduler import metrics
+from taskqueue.store.cancelled import raise_if_cancelled
+from taskqueue.store.catalog import Catalog, read_catalog, read_cursor, restore_cursor
+from taskqueue.store.connection import Store
+from taskqueue.store.errors import UNREACHABLE, CursorLostError
+from taskqueue.store.listing import server_now_ms
+from taskqueue.store.tick import Tick, Verdict, tick
+
+#: Most members of one call: what keeps Redis free for the workers, and what catches up fast.
+STEADY_MOST = 1_000
+CATCH_UP_MOST = 4_000
+#: Further behind than this is catching up.
+BEHIND_MS = 2_000
+STEP_MAX_MS = 86_400_000
+#: Full jitter between tries while the store is unreachable.
+BACKOFF_MIN_S = 0.1
+BACKOFF_MAX_S = 5.0
+
+log = structlog.get_logger()
+
+
+class Ticker:
+    """Ticks every `period_s` seconds and emits up to `look_ahead_ms` early, which the store bounds at 1,000.
+
+    ticked is set after every call that moved the cursor; whoever waits for it clears it.
+    """
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        period_s: float = 0.25,
+        look_ahead_ms: int = 1_000,
+        max_backlog: int = 100_000,
+    ) -> None:
+        self.ticked = asyncio.Event()
+        #: The cursor as last seen, epoch ms; the copy that a store which lost it is given back.
+        self.cursor_ms: int | None = None
+        #: Monotonic seconds: last turn of the loop, last answer of the store, last move of the cursor.
+        self.turned_s = self.answered_s = self.moved_s = time.monotonic()
+        self._store = store
+        self._period_s = period_s
+        self._look_ahead_ms = look_ahead_ms
+        self._max_backlog = max_backlog
+        self._step_ms = look_ahead_ms
+        self._catalog: Catalog | None = None
+        self._segments = list[Segment]()
+        self._ahead_of_monotonic_ms = 0.0
+        self._lost = False
+
+    async def run(self) -> None:
+        """Tick until cancelled. An unreachable store is waited for."""
+        failures = 0
+        while True:
+            self.turned_s = time.monotonic()
+            try:
+                wait_s = await self.turn()
+                if failures:
+                    log.info("the store answers again", failures=failures)
+                failures = 0
+            except UNREACHABLE as error:
+                if not failures:
+                    log.warning("the store does not answer; nothing is emitted", error=repr(error))
+                wait_s = random.uniform(0, min(BACKOFF_MAX_S, BACKOFF_MIN_S * 2 ** min(failures, 10)))
+                failures += 1
+            raise_if_cancelled()
+            await asyncio.sleep(wait_s)
+
+    async def turn(self) -> float:
+        """Emit all that is due by now and return how many seconds to wait. Raises any of UNREACHABLE."""
+        if self.cursor_ms is None or self._catalog is None:
+            await self._learn()
+        while self.cursor_ms is not None:
+            raise_if_cancelled()
+            catalog, now_ms = await self._current()
+            goal_ms = now_ms + self._look_ahead_ms
+            if self.cursor_ms >= goal_ms:
+                break
+            most = CATCH_UP_MOST if now_ms - self.cursor_ms > BEHIND_MS else STEADY_MOST
+            target_ms = min(goal_ms, self.cursor_ms + self._step_ms)
+            ranges = due(self._segments, self.cursor_ms, target_ms, now_ms)
+            answer = await tick(
+                self._store,
+                self.cursor_ms,
+                target_ms,
+                catalog.version,
+                ranges,
+                most=most,
+                max_backlog=self._max_backlog,
+            )
+            if not await self._take(answer, target_ms, most) or self.cursor_ms == goal_ms:
+                break
+        return self._period_s
+
+    async def restore(self) -> bool:
+        """Give a store that lost its cursor the one this ticker knows, if it knows one."""
+        if self.cursor_ms is None:
+            return False
+        restored = await restore_cursor(self._store, self.cursor_ms)
+        if restored:
+            log.warning("the store had lost its cursor and got it back", cursor_ms=self.cursor_ms)
+        return restored
+
+    async def _take(self, answer: Tick, target_ms: int, most: int) -> bool:
+        """Learn from an answer; True: go on at once."""
+        self._set_clock(answer.now_ms)
+        metrics.TICKS.labels(answer.verdict.value).inc()
+        metrics.BACKLOG_FULL.set(answer.verdict is Verdict.FULL)
+        span_ms = target_ms - (self.cursor_ms or 0)
+        match answer.verdict:
+            case Verdict.OK:
+                self._see(answer)
+                metrics.EMITTED.inc(answer.emitted)
+                if span_ms == self._step_ms and answer.emitted * 2 <= most:
+                    self._step_ms = min(self._step_ms * 2, STEP_MAX_MS)
+                self.ticked.set()
+            case Verdict.BIG:
+                self._step_ms = max(1, span_ms // 2)
+            case Verdict.TYPES:
+                await self._read_catalog()
+            case Verdict.MOVED:
+                self._see(answer)
+                return False  # somebody else ticks: leave it the next period, too
+            case Verdict.LOST:
+                await self._recover()
+                return False
+            case Verdict.FULL:
+                return False
+            case Verdict.AHEAD:
+                pass  # the clock is set now
+        return True
+
+    def _see(self, answer: Tick) -> None:
+        if answer.cursor_ms != self.cursor_ms:
+            self.moved_s = time.monotonic()
+        self.cursor_ms = answer.cursor_ms
+        metrics.TICK_LAG.set((answer.now_ms - answer.cursor_ms) / 1000)
+        if self._lost:
+            self._lost = False
+            metrics.CURSOR_LOST.set(0)
+
+    async def _learn(self) -> None:
+        self._set_clock(await server_now_ms(self._store))
+        catalog = await self._read_catalog()
+        try:
+            self.cursor_ms = await read_cursor(self._store)
+        except CursorLostError as error:
+            if catalog.installed_ms:
+                self._say_lost(error)
+
+    async def _current(self) -> tuple[Catalog, int]:
+        """Return the types as last seen, and the store's clock, never ahead of it."""
+        now_ms = int(time.monotonic() * 1000 + self._ahead_of_monotonic_ms)
+        catalog = self._catalog
+        if catalog is None or (catalog.expires_ms is not None and now_ms >= catalog.expires_ms):
+            catalog = await self._read_catalog()
+        return catalog, now_ms
+
+    def _set_clock(self, server_ms: int) -> None:
+        # An answer is a little old when it arrives, so that this clock is behind the store's, never ahead.
+        self.answered_s = time.monotonic()
+        self._ahead_of_monotonic_ms = server_ms - self.answered_s * 1000
+
+    async def _read_catalog(self) -> Catalog:
+        self._catalog = await read_catalog(self._store)
+        self._segments = self._catalog.segments()
+        return self._catalog
+
+    async def _recover(self) -> None:
+        """Give the cursor back where only it is gone; where all is, publishing comes first."""
+        known = self._catalog
+        assert known is not None
+        catalog = await read_catalog(self._store)
+        if catalog.installed_ms == known.installed_ms != 0:
+            await self.restore()
+        else:
+            self._say_lost(CursorLostError())
+
+    def _say_lost(self, error: CursorLostError) -> None:
+        metrics.CURSOR_LOST.set(1)
+        if not self._lost:
+            log.error(str(error), last_cursor_ms=self.cursor_ms)
+        self._lost = True

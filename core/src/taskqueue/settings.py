@@ -1,0 +1,158 @@
+"""Settings of a process: flags over environment (TASKQUEUE_...) over the YAML file of --config over defaults.
+
+`load` is how a command gets them. Whatever is wrong is said in a sentence that names where the value came
+from, which setting it is for and what is allowed there; then the process ends with exit code 2.
+"""
+
+import sys
+from collections.abc import Mapping, Sequence
+from difflib import get_close_matches
+from pathlib import Path
+from typing import Any, NoReturn, TypeVar
+
+import yaml
+from pydantic import Field, Secret, ValidationError, field_validator
+from pydantic_core import ErrorDetails
+from pydantic_settings import (
+    BaseSettings,
+    CliSettingsSource,
+    EnvSettingsSource,
+    SettingsConfigDict,
+    SettingsError,
+)
+
+from taskqueue.log import LogFormat, LogLevel, redact
+from taskqueue.store.connection import Store, open_store
+from taskqueue.store.errors import StoreUrlError
+
+ENVIRONMENT_PREFIX = "TASKQUEUE_"
+EXIT_BAD_SETTINGS = 2
+
+
+class RedisUrl(Secret[str]):
+    """A URL that shows itself without its password. `get_secret_value()` gives all of it."""
+
+    def _display(self) -> str:
+        return redact(self.get_secret_value())
+
+
+class StoreSettings(BaseSettings):
+    """What every process that speaks to the store is told."""
+
+    model_config = SettingsConfigDict(env_prefix=ENVIRONMENT_PREFIX, extra="forbid", frozen=True)
+
+    config: Path | None = Field(default=None, description="A YAML file with settings, by the names below.")
+    redis_url: RedisUrl = Field(
+        default=RedisUrl("redis://127.0.0.1:6379/0"),
+        description="Where the store is: redis://, rediss:// (TLS), unix://, redis+sentinel://HOST,HOST/NAME "
+        "or redis+cluster://HOST. Put a password into the environment rather than a flag.",
+    )
+    release: str = Field(
+        default="default",
+        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$",
+        description="Separates several systems that share one Redis.",
+    )
+    log_level: LogLevel = Field(default="info", description="Log this and what is more severe.")
+    log_format: LogFormat = Field(
+        default="json", description="A JSON object a line, or readable lines for a console."
+    )
+
+    @field_validator("redis_url")
+    @classmethod
+    def _is_redis_url(cls, value: RedisUrl) -> RedisUrl:
+        try:
+            open_store(value.get_secret_value())  # connects to nothing yet
+        except StoreUrlError as error:
+            raise ValueError(str(error)) from None
+        return value
+
+    def open_store(self) -> Store:
+        """Return the store these settings name; its connections are made when first used."""
+        return open_store(self.redis_url.get_secret_value(), self.release)
+
+
+AnySettings = TypeVar("AnySettings", bound=StoreSettings)
+
+
+class _Refused(Exception):  # noqa: N818
+    """A value that cannot be used; the text says which and why."""
+
+
+def load(settings_class: type[AnySettings], argv: Sequence[str], prog: str) -> AnySettings:
+    """Return the settings of a command called `prog` with the arguments `argv` (without the name).
+
+    Raises SystemExit: code 0 after --help, 2 with a sentence for every fault on standard error.
+    """
+    try:
+        flags = _flags(settings_class, argv, prog)
+        environment = dict(EnvSettingsSource(settings_class)())
+        path = flags.get("config") or environment.get("config")
+        file = _file(settings_class, Path(str(path))) if path else {}
+        origin = {name: f"{path}: {name}" for name in file}
+        origin |= {name: ENVIRONMENT_PREFIX + name.upper() for name in environment}
+        origin |= {name: _flag(name) for name in flags}
+        try:
+            return settings_class(**{**file, **environment, **flags})
+        except ValidationError as error:
+            found = error.errors(include_url=False, include_input=False, include_context=False)
+            raise _Refused("\n".join(_sentence(one, origin) for one in found)) from None
+    except (_Refused, SettingsError) as error:
+        _refuse(prog, error)
+
+
+def _flag(name: str) -> str:
+    return "--" + name.replace("_", "-")
+
+
+def _flags(settings_class: type[StoreSettings], argv: Sequence[str], prog: str) -> Mapping[str, Any]:
+    # A source never replaces its parser's own exit on --help; errors come back as SettingsError.
+    source: CliSettingsSource[Any] = CliSettingsSource(
+        settings_class,
+        cli_prog_name=prog,
+        cli_parse_args=list(argv),
+        cli_kebab_case=True,
+        cli_implicit_flags=True,
+        cli_hide_none_type=True,
+        cli_exit_on_error=False,
+    )
+    return dict(source())
+
+
+def _file(settings_class: type[StoreSettings], path: Path) -> Mapping[str, Any]:
+    try:
+        values = yaml.safe_load(path.read_text(encoding="utf-8"))
+    except (OSError, UnicodeDecodeError) as error:
+        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        raise _Refused(f"--config {path}: make the file readable: {reason}") from None
+    except yaml.YAMLError as error:
+        mark = getattr(error, "problem_mark", None)
+        where = f":{mark.line + 1}" if mark else ""
+        raise _Refused(f"{path}{where}: write YAML: {getattr(error, 'problem', 'bad character')}") from None
+    if values is None:
+        return {}
+    if not isinstance(values, dict):
+        raise _Refused(f"{path}: write a mapping of settings, such as `release: default`")
+    known = settings_class.model_fields.keys() - {"config"}
+    unknown = [f"{path}: {_unknown(str(key), known)}" for key in values if key not in known]
+    if unknown:
+        raise _Refused("\n".join(unknown))
+    return values
+
+
+def _unknown(key: str, known: set[str]) -> str:
+    near = get_close_matches(key.replace("-", "_"), known, n=1, cutoff=0.0)
+    return f"there is no setting {key!r}; did you mean {near[0]!r}?"
+
+
+def _sentence(error: ErrorDetails, origin: Mapping[str, str]) -> str:
+    name = str(error["loc"][0]) if error["loc"] else "settings"
+    rest = "".join(f"[{part}]" for part in error["loc"][1:])
+    message = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    return f"{origin.get(name, name)}{rest}: {message}"
+
+
+def _refuse(prog: str, error: Exception) -> NoReturn:
+    for line in str(error).splitlines():
+        sys.stderr.write(f"{prog}: {redact(line.removeprefix('error parsing CLI: '))}\n")
+    sys.stderr.write(f"{prog}: --help names every setting\n")
+    raise SystemExit(EXIT_BAD_SETTINGS) from None

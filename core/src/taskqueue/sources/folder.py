@@ -1,0 +1,164 @@
+"""A folder of manifests as a source: what is in force follows the files, and survives a bad edit.
+
+Rules: a file applies as a whole or not at all. A file that turned bad leaves in force what it declared when
+it was last good. What is in force came first: a file that newly declares the same thing is the one at fault.
+A file that is gone takes along what it declared, but not where its folder could not be read.
+"""
+
+import asyncio
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+from types import MappingProxyType
+
+from taskqueue.models.fault import Fault
+from taskqueue.models.values import TaskType, UserSubscription
+from taskqueue.sources.loaded import NOTHING, Loaded, resolve
+from taskqueue.sources.manifest_file import (
+    Declaration,
+    Key,
+    ManifestFile,
+    duplicate,
+    read_manifest_file,
+)
+from taskqueue.sources.scan import Scan, Stamp, scan
+
+
+def load(path: Path) -> Loaded:
+    """Read a file, or a folder and all below it, once. What is wrong is in the result's faults."""
+    return FolderSource(path).refresh()
+
+
+@dataclass(slots=True)
+class _FileState:
+    """One file: what it says now, and what of it is in force, which is older while the file is at fault."""
+
+    stamp: Stamp
+    content: ManifestFile
+    in_force: Mapping[Key, Declaration] | None = None
+
+
+class FolderSource:
+    """Keeps the last good state of every file below a path."""
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+        self.loaded = NOTHING
+        self._files: dict[Path, _FileState] = {}
+        self._scan_faults: list[Fault] = []
+
+    def refresh(self) -> Loaded:
+        """Read again what changed, and say what is in force now. Blocks for as long as reading takes."""
+        return self._take(scan(self.path))
+
+    async def changes(self, poll_s: float = 0.5) -> AsyncIterator[Loaded]:
+        """Yield what is in force: at once, and then whenever a file changed. Looks every `poll_s` seconds.
+
+        A change is taken when two looks in a row agree on it: an editor that empties or replaces a file on
+        the way to saving it is not believed in between.
+        """
+        loaded = await asyncio.to_thread(self.refresh)
+        yield loaded
+        before = await asyncio.to_thread(scan, self.path)
+        while True:
+            await asyncio.sleep(poll_s)
+            now = await asyncio.to_thread(scan, self.path)
+            settled = self._settled(before, now)
+            before = now
+            if self._differs(settled):
+                loaded = await asyncio.to_thread(self._take, settled)
+                yield loaded
+
+    def _settled(self, before: Scan, now: Scan) -> Scan:
+        """Give each file that is still moving the stamp it was last read with."""
+        stamps: dict[Path, Stamp] = {}
+        for path in sorted(before.stamps.keys() | now.stamps.keys() | self._files.keys()):
+            stamp = now.stamps.get(path)
+            if stamp != before.stamps.get(path):
+                stamp = self._files[path].stamp if path in self._files else None
+            if stamp is not None:
+                stamps[path] = stamp
+        return Scan(stamps, now.faults)
+
+    def _differs(self, found: Scan) -> bool:
+        known = {path: state.stamp for path, state in self._files.items()}
+        gone = any(found.is_gone(path) for path in known)
+        changed = any(known.get(path) != stamp for path, stamp in found.stamps.items())
+        return changed or gone or found.faults != self._scan_faults
+
+    def _take(self, found: Scan) -> Loaded:
+        self._scan_faults = found.faults
+        for path in [path for path in self._files if found.is_gone(path)]:
+            del self._files[path]
+        for path, stamp in found.stamps.items():
+            self._read(path, stamp)
+        self._files = dict(sorted(self._files.items()))
+        conflicts = self._put_in_force()
+        self.loaded = self._state(conflicts)
+        return self.loaded
+
+    def _read(self, path: Path, stamp: Stamp) -> None:
+        """Read a file if it changed. One that changes meanwhile keeps its old stamp, and is read again."""
+        state = self._files.get(path)
+        if state is not None and state.stamp == stamp:
+            return
+        content = read_manifest_file(path)
+        if state is None:
+            self._files[path] = _FileState(stamp, content)
+        elif scan(path).stamps.get(path) == stamp:
+            state.stamp, state.content = stamp, content
+
+    def _put_in_force(self) -> list[Fault]:
+        """Decide for each file what of it counts; hand back where files contradict each other."""
+        claimed: dict[Key, Declaration] = {}
+        edited = []
+        for state in self._files.values():
+            if state.content.faults or state.content.declarations is state.in_force:
+                claimed |= state.in_force or {}
+            else:
+                edited.append(state)
+        edited.sort(key=lambda state: state.in_force is None)  # stable: what has nothing in force comes last
+        conflicts: list[Fault] = []
+        for state in edited:
+            found = list(_conflicts(state.content.declarations, claimed))
+            if not found:
+                state.in_force = state.content.declarations
+            elif state.in_force is not None:
+                kept = {key: one for key, one in state.in_force.items() if key not in claimed}
+                state.in_force = kept
+                found = _still_in_force(found)
+            conflicts += found
+            claimed |= state.in_force or {}
+        return conflicts
+
+    def _state(self, conflicts: list[Fault]) -> Loaded:
+        types: dict[str, TaskType] = {}
+        users: dict[str, UserSubscription] = {}
+        faults = [*self._scan_faults, *conflicts]
+        for state in self._files.values():
+            faults += (
+                state.content.faults if state.in_force is None else _still_in_force(state.content.faults)
+            )
+            for declaration in (state.in_force or {}).values():
+                if isinstance(declaration.value, TaskType):
+                    types[declaration.value.name] = declaration.value
+                else:
+                    users[declaration.value.user_id] = declaration.value
+        return Loaded(
+            types=MappingProxyType(types),
+            users=MappingProxyType(users),
+            faults=tuple(sorted(faults, key=lambda fault: (fault.file, fault.line))),
+            unresolved=resolve(types, users),
+            files=tuple(str(path) for path in self._files),
+        )
+
+
+def _conflicts(new: Mapping[Key, Declaration], claimed: Mapping[Key, Declaration]) -> Iterator[Fault]:
+    for key in new.keys() & claimed.keys():
+        here = new[key]
+        yield Fault(here.file, here.document, here.line, here.field, duplicate(key, claimed[key]))
+
+
+def _still_in_force(faults: Iterable[Fault]) -> list[Fault]:
+    note = "; until then the last good state of this file stays in force"
+    return [replace(fault, message=fault.message + note) for fault in faults]

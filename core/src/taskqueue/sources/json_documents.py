@@ -1,0 +1,112 @@
+"""JSON as documents with places: a file of one document, or one a line (.ndjson).
+
+The standard library's reader, because it shows the pairs of a mapping, and so a key that is written twice.
+Places are found by reading a faulty document again as YAML, of which JSON is a part.
+"""
+
+import json as json_reader
+import re
+from typing import Any, NoReturn
+
+import yaml
+
+from taskqueue.models.refusal import Refusal
+from taskqueue.sources.document import Document, Place, Places
+from taskqueue.sources.yaml_documents import yaml_documents
+
+BYTE_ORDER_MARK = b"\xef\xbb\xbf"
+# The one thing in JSON that YAML refuses: characters written as two halves.
+_SURROGATE = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+
+
+class JsonRefusedError(ValueError):
+    """A text is not JSON. line: where, from 1."""
+
+    def __init__(self, line: int, message: str) -> None:
+        super().__init__(message)
+        self.line = line
+
+
+def json_document(data: bytes) -> Document:
+    """Read a file that is one document. Raises JsonRefusedError."""
+    return _document(data.removeprefix(BYTE_ORDER_MARK), 1, 1)
+
+
+def json_line(data: bytes, line: int) -> Document:
+    """Read one line of an .ndjson file; its number is the line's. Raises JsonRefusedError."""
+    return _document(data, line, line)
+
+
+def decode(data: bytes, line: int) -> Any:
+    """Read one JSON text. Raises JsonRefusedError, also for a key that is written twice."""
+    text = _text(data, line)
+    try:
+        return _decode(text, line)
+    except _KeyTwiceError as error:
+        raise JsonRefusedError(line, str(error)) from error
+
+
+def _document(data: bytes, number: int, line: int) -> Document:
+    text = _text(data, line)
+    flaws: tuple[Refusal, ...] = ()
+    try:
+        value = _decode(text, line)
+    except _KeyTwiceError as error:
+        again = _as_yaml(text)
+        value = again.value if again else None
+        flaws = (again.flaws if again else ()) or (Refusal((), str(error)),)
+    return Document(number, line, value, flaws, lambda: _places(text, line))
+
+
+def _text(data: bytes, line: int) -> str:
+    try:
+        return data.decode()
+    except UnicodeDecodeError as error:
+        line += data.count(b"\n", 0, error.start)
+        raise JsonRefusedError(line, "write the file in UTF-8") from error
+
+
+def _decode(text: str, line: int) -> Any:
+    try:
+        return _DECODER.decode(text)
+    except json_reader.JSONDecodeError as error:
+        message = f"write JSON: {error.msg}, at column {error.colno}"
+        raise JsonRefusedError(line + error.lineno - 1, message) from error
+    except RecursionError as error:
+        raise JsonRefusedError(line, "write fewer levels of mappings and lists") from error
+    except _KeyTwiceError:
+        raise
+    except ValueError as error:
+        raise JsonRefusedError(line, "write finite numbers that fit into 64 bits") from error
+
+
+class _KeyTwiceError(ValueError):
+    """Write every key once."""
+
+
+def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+    mapping = dict(pairs)
+    if len(mapping) != len(pairs):
+        raise _KeyTwiceError("write every key once: one is there twice")
+    return mapping
+
+
+def _refuse_constant(name: str) -> NoReturn:
+    raise ValueError(name)
+
+
+_DECODER = json_reader.JSONDecoder(object_pairs_hook=_once, parse_constant=_refuse_constant)
+
+
+def _as_yaml(text: str) -> Document | None:
+    """Read the same text as YAML; None where it is JSON only."""
+    try:
+        return next(yaml_documents(_SURROGATE.sub(r"\\u0041", text)), None)
+    except yaml.YAMLError:
+        return None
+
+
+def _places(text: str, line: int) -> Places:
+    again = _as_yaml(text)
+    found = again.places() if again else {}
+    return {path: Place(place.line + line - 1, place.raw) for path, place in found.items()}

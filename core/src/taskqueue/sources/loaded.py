@@ -1,0 +1,49 @@
+"""What a source says is in force, and what it could not take."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from taskqueue.models.fault import Fault
+from taskqueue.models.values import TaskType, UserSubscription
+
+
+@dataclass(frozen=True, slots=True)
+class Unresolved:
+    """A task type that subscriptions name and no file declares: a warning, all their other tasks run.
+
+    user_id: one of the `user_count` users that name it.
+    """
+
+    type: str
+    user_id: str
+    user_count: int
+
+    def __str__(self) -> str:
+        """Say who waits for what."""
+        others = f" and {self.user_count - 1} more" if self.user_count > 1 else ""
+        return f"{self.user_id}{others}: no file declares the task type {self.type}"
+
+
+@dataclass(frozen=True, slots=True)
+class Loaded:
+    """All that is in force now. `files` are those it came from, in order of path."""
+
+    types: Mapping[str, TaskType]
+    users: Mapping[str, UserSubscription]
+    faults: tuple[Fault, ...]
+    unresolved: tuple[Unresolved, ...]
+    files: tuple[str, ...]
+
+
+def resolve(types: Mapping[str, TaskType], users: Mapping[str, UserSubscription]) -> tuple[Unresolved, ...]:
+    """Find the task types that are subscribed to and not declared, in order of name."""
+    waiting: dict[str, list[str]] = {}
+    for user in users.values():
+        for task in user.tasks:
+            if task.type not in types:
+                waiting.setdefault(task.type, []).append(user.user_id)
+    return tuple(Unresolved(name, user_ids[0], len(user_ids)) for name, user_ids in sorted(waiting.items()))
+
+
+NOTHING = Loaded(MappingProxyType({}), MappingProxyType({}), (), (), ())

@@ -1,0 +1,147 @@
+"""A file of manifests: what it declares, or every fault that is in it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from taskqueue.models.fault import Fault
+from taskqueue.models.manifest import parse
+from taskqueue.models.refusal import FieldPath, ManifestRefusedError, Refusal
+from taskqueue.models.values import TaskType, UserSubscription
+from taskqueue.sources.document import Document
+from taskqueue.sources.json_documents import BYTE_ORDER_MARK, JsonRefusedError, json_document, json_line
+from taskqueue.sources.yaml_documents import yaml_documents
+
+SUFFIXES = frozenset({".yaml", ".yml", ".json", ".ndjson"})
+
+
+@dataclass(frozen=True, slots=True)
+class Key:
+    """What may be declared once only: a task type by its name, a user by its id."""
+
+    kind: str
+    name: str
+
+    def __str__(self) -> str:
+        return f"{self.kind} {self.name}"
+
+
+@dataclass(frozen=True, slots=True)
+class Declaration:
+    """A value and where it is written.
+
+    document, line: from 1, the line its document starts at.
+    field: of its name or id, such as `spec.userId`, or `items[3].spec.userId` in a List.
+    """
+
+    value: TaskType | UserSubscription
+    file: str
+    document: int
+    line: int
+    field: str
+
+    def place(self) -> str:
+        return f"{self.file}:{self.line} (document {self.document}) {self.field}"
+
+
+@dataclass(frozen=True, slots=True)
+class ManifestFile:
+    """What a file declares, and what is wrong with it. With faults, what it declares is not to be applied."""
+
+    declarations: dict[Key, Declaration]
+    faults: tuple[Fault, ...]
+
+
+def read_manifest_file(path: Path) -> ManifestFile:
+    """Read a file by its suffix, one of SUFFIXES. All that can be wrong with it is in the result's faults."""
+    file = str(path)
+    try:
+        data = path.read_bytes()
+    except OSError as error:
+        return ManifestFile({}, (Fault(file, 0, 0, "", f"make the file readable: {error.strerror}"),))
+    declarations: dict[Key, Declaration] = {}
+    faults: list[Fault] = []
+    number = 0
+    try:
+        for document in _documents(path.suffix.lower(), data, faults, file):
+            number = document.number
+            _declare(document, file, declarations, faults)
+    except yaml.YAMLError as error:
+        faults.append(_syntax_fault(file, number + 1, error))
+    except JsonRefusedError as error:
+        faults.append(Fault(file, 1, error.line, "manifest", str(error)))
+    if not declarations and not faults:
+        message = "write a manifest; to take away what the file declared, delete the file"
+        faults.append(Fault(file, 1, 1, "manifest", message))
+    return ManifestFile(declarations, tuple(faults))
+
+
+def _documents(suffix: str, data: bytes, faults: list[Fault], file: str) -> Iterator[Document]:
+    if suffix == ".ndjson":
+        for line, row in enumerate(data.removeprefix(BYTE_ORDER_MARK).splitlines(), start=1):
+            if row.strip():
+                try:
+                    yield json_line(row, line)
+                except JsonRefusedError as error:
+                    faults.append(Fault(file, line, line, "manifest", str(error)))
+    elif suffix == ".json":
+        yield json_document(data)
+    else:
+        yield from yaml_documents(data)
+
+
+def _declare(
+    document: Document, file: str, declarations: dict[Key, Declaration], faults: list[Fault]
+) -> None:
+    """Add what one document declares, which is more than one thing where it is a List."""
+    refusals = list(document.flaws)
+    for prefix, manifest in _manifests(document.value):
+        try:
+            value = parse(manifest)
+        except ManifestRefusedError as error:
+            refusals += (
+                Refusal((*prefix, *refusal.path), refusal.message, refusal.unquoted)
+                for refusal in error.refusals
+            )
+            continue
+        if isinstance(value, TaskType):
+            key, id_path = Key("TaskType", value.name), ("metadata", "name")
+        else:
+            in_spec = "userId" in manifest["spec"]
+            key = Key("UserSubscription", value.user_id)
+            id_path = ("spec", "userId") if in_spec else ("metadata", "name")
+        path = (*prefix, *id_path)
+        declaration = Declaration(value, file, document.number, document.line, Refusal(path, "").field)
+        earlier = declarations.setdefault(key, declaration)
+        if earlier is not declaration:
+            refusals.append(Refusal(path, duplicate(key, earlier)))
+    if refusals:
+        faults += document.faults(file, tuple(refusals))
+
+
+def duplicate(key: Key, earlier: Declaration) -> str:
+    """Say that something is declared already, and where."""
+    return f"write another, or remove one: {key} is declared at {earlier.place()} already"
+
+
+def _manifests(value: Any) -> Iterator[tuple[FieldPath, Any]]:
+    """Take a List apart, as `kubectl get -o yaml` writes it; anything else is its own manifest."""
+    if not isinstance(value, dict) or (value.get("apiVersion"), value.get("kind")) != ("v1", "List"):
+        yield (), value
+        return
+    items = value.get("items")
+    if not isinstance(items, list):
+        items = [None]
+    for position, item in enumerate(items):
+        yield ("items", position), item
+
+
+def _syntax_fault(file: str, number: int, error: yaml.YAMLError) -> Fault:
+    """Say where YAML ends to be YAML. An encoding error has no mark, and a byte's position instead."""
+    if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
+        message = f"write YAML: {error.problem}, at column {error.problem_mark.column + 1}"
+        return Fault(file, number, error.problem_mark.line + 1, "manifest", message)
+    return Fault(file, number, 1, "manifest", "write the file in UTF-8, without control characters")

@@ -1,0 +1,183 @@
+"""YAML as documents with places, built straight from libyaml's events.
+
+Why not yaml.load: it keeps the last of two equal keys in silence, turns dates into objects that JSON does not
+know, follows aliases however many times they multiply, and its composer overflows the stack on deep nesting.
+What is plain text and what is a number is decided as kubectl does (YAML 1.1, without dates and base 60), so
+that a file means the same in a folder and in a cluster.
+"""
+
+import re
+from collections.abc import Iterator
+from typing import Any
+
+import yaml
+
+from taskqueue.models.refusal import FieldPath, Refusal, shown
+from taskqueue.sources.document import Document, Place
+
+MAX_DEPTH = 64
+MAX_ALIASED_NODES = 100_000  # a document; a few hundred bytes of aliases can stand for billions of values
+
+_STR_TAG = "tag:yaml.org,2002:str"
+_PLAIN_TAGS = (None, "!", _STR_TAG, "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
+_WORDS = {
+    word: meaning
+    for lower, meaning in {
+        "": None, "~": None, "null": None,
+        "true": True, "yes": True, "on": True,
+        "false": False, "no": False, "off": False,
+    }.items()
+    for word in (lower, lower.capitalize(), lower.upper())
+}  # fmt: skip
+_INTEGER = re.compile(r"([-+]?)(?:0b([01_]+)|0x([0-9a-fA-F_]+)|0o?([0-7_]+)|(0|[1-9][0-9_]*))")
+_FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9][0-9_]*(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
+_NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
+_MAX_DIGITS = 64  # beyond, a number is a float: integers of unbounded size take unbounded time to read
+
+
+class TooDeepError(yaml.MarkedYAMLError):
+    """The file nests too deep to be read on: libyaml's time grows with the square of the depth."""
+
+    def __init__(self, mark: yaml.Mark) -> None:
+        super().__init__(
+            problem=f"there are more than {MAX_DEPTH} levels of mappings and lists", problem_mark=mark
+        )
+
+
+def yaml_documents(data: bytes | str) -> Iterator[Document]:
+    """Read all documents. Empty ones count, and are left out. Raises yaml.YAMLError where it is not YAML."""
+    number = 0
+    events = yaml.parse(data, Loader=yaml.CSafeLoader)
+    for event in events:
+        if isinstance(event, yaml.DocumentStartEvent):
+            number += 1
+            document = _Builder(events).build(number)
+            if document.value is not None or document.flaws:
+                yield document
+
+
+class _Builder:
+    """Builds the value of one document, and notes places and flaws on the way."""
+
+    def __init__(self, events: Iterator[Any]) -> None:
+        self.events = events
+        self.places: dict[FieldPath, Place] = {}
+        self.flaws: list[Refusal] = []
+        self.anchors: dict[str, tuple[Any, int]] = {}  # a value, and the number of nodes in it
+        self.nodes = 0
+        self.aliased_nodes = 0
+
+    def build(self, number: int) -> Document:
+        first = next(self.events)
+        value = self.node(first, ())
+        return Document(number, first.start_mark.line + 1, value, tuple(self.flaws), lambda: self.places)
+
+    def node(self, event: Any, path: FieldPath) -> Any:
+        self.places[path] = Place(event.start_mark.line + 1)
+        if isinstance(event, yaml.AliasEvent):
+            return self.alias(event, path)
+        if event.tag not in _PLAIN_TAGS:
+            self.flaw(path, f'write the value without the tag "{shown(event.tag)}"')
+        before = self.nodes
+        self.nodes += 1
+        if isinstance(event, yaml.ScalarEvent):
+            value = self.scalar(event, path)
+        elif len(path) >= MAX_DEPTH:
+            raise TooDeepError(event.start_mark)
+        elif isinstance(event, yaml.SequenceStartEvent):
+            value = self.sequence(path)
+        else:
+            value = self.mapping(path)
+        if event.anchor:
+            self.anchors[event.anchor] = (value, self.nodes - before)
+        return value
+
+    def alias(self, event: Any, path: FieldPath) -> Any:
+        """Look up what the alias stands for: nothing yet inside itself, so that no value is endless."""
+        if event.anchor not in self.anchors:
+            self.flaw(path, f'write the anchor "&{shown(event.anchor)}" before the alias that refers to it')
+            return None
+        value, nodes = self.anchors[event.anchor]
+        self.nodes += nodes
+        self.aliased_nodes += nodes
+        if self.aliased_nodes > MAX_ALIASED_NODES:
+            self.flaw(path, f"write fewer aliases: they stand for more than {MAX_ALIASED_NODES} values")
+            return None
+        return value
+
+    def scalar(self, event: Any, path: FieldPath) -> Any:
+        text: str = event.value
+        if not event.implicit[0] or event.tag is not None:
+            return text
+        value = plain_value(text)
+        if not isinstance(value, str):
+            self.places[path] = Place(event.start_mark.line + 1, text)
+        return value
+
+    def sequence(self, path: FieldPath) -> list[Any]:
+        items: list[Any] = []
+        while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
+            items.append(self.node(event, (*path, len(items))))
+        return items
+
+    def mapping(self, path: FieldPath) -> dict[str, Any]:
+        items: dict[str, Any] = {}
+        merged: list[Any] = []
+        while not isinstance(event := next(self.events), yaml.MappingEndEvent):
+            key = self.key(event, path)
+            inside = (*path, key)
+            if key in items:
+                self.flaw(inside, f'write "{shown(key)}" once', event)
+            value = self.node(next(self.events), inside)
+            if key == "<<" and event.implicit[0]:
+                merged += value if isinstance(value, list) else [value]
+            else:
+                items[key] = value
+        return self.merge(items, merged, path) if merged else items
+
+    def key(self, event: Any, path: FieldPath) -> str:
+        if not isinstance(event, yaml.ScalarEvent):
+            self.flaw(path, "write every key as text", event)
+            self.node(event, (*path, "?"))
+            return "?"
+        text: str = event.value
+        if event.implicit[0] and not isinstance(plain_value(text), str):
+            self.flaw((*path, text), f'quote the key: write "{shown(text)}"', event)
+        return text
+
+    def merge(self, items: dict[str, Any], merged: list[Any], path: FieldPath) -> dict[str, Any]:
+        """Fill in from `<<`: what is written in place counts more, and then what is named first."""
+        whole: dict[str, Any] = {}
+        for source in reversed(merged):
+            if isinstance(source, dict):
+                whole |= source
+            else:
+                self.flaw((*path, "<<"), "write an alias of a mapping after <<")
+        return whole | items
+
+    def flaw(self, path: FieldPath, message: str, event: Any = None) -> None:
+        if event is not None:
+            self.places[path] = Place(event.start_mark.line + 1)
+        self.flaws.append(Refusal(path, message))
+
+
+def plain_value(text: str) -> Any:
+    """Read a scalar without quotes.
+
+    >>> plain_value("no"), plain_value("0042"), plain_value("2026-01-01"), plain_value("1e3")
+    (False, 34, '2026-01-01', 1000.0)
+    """
+    if text in _WORDS:
+        return _WORDS[text]
+    if text[0] not in "+-.0123456789":
+        return text
+    if len(text) <= _MAX_DIGITS and (match := _INTEGER.fullmatch(text)):
+        sign, binary, hexadecimal, octal, decimal = match.groups()
+        for digits, base in ((binary, 2), (hexadecimal, 16), (octal, 8), (decimal, 10)):
+            if digits and digits.strip("_"):
+                return int(sign + digits.replace("_", ""), base)
+    if _FLOAT.fullmatch(text):
+        return float(text.replace("_", ""))
+    if _NOT_FINITE.fullmatch(text):
+        return float(text.replace(".", ""))
+    return text

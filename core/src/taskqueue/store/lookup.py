@@ -1,0 +1,53 @@
+"""Read-only looks at one user, for people: who declared it, where its places are, which of its jobs wait."""
+
+from collections.abc import Sequence
+
+from taskqueue.store.connection import Store
+from taskqueue.store.job_name import parse
+from taskqueue.store.keys import LANES
+from taskqueue.store.listing import WaitingJob
+from taskqueue.store.users import Owner
+
+
+async def find_owners(store: Store, users: Sequence[str]) -> list[Owner | None]:
+    """Read the source and digest of each of `users`, None for those the store does not know."""
+    values = await store.client.hmget(store.keys("users"), users) if users else []
+    return [Owner(*value.decode().split("|", 1)) if value else None for value in values]
+
+
+async def read_offsets(
+    store: Store, user: str, generations: Sequence[tuple[str, int]]
+) -> dict[tuple[str, int], int]:
+    """Read the user's offset (ms) in each (type, generation) that holds it and emits it."""
+    pipeline = store.client.pipeline(transaction=False)
+    for task_type, number in generations:
+        pipeline.zscore(store.keys.schedule(task_type, number), user)
+    scores = await pipeline.execute()
+    return {
+        place: int(score)
+        for place, score in zip(generations, scores, strict=True)
+        if score is not None and score >= 0
+    }
+
+
+async def find_jobs(store: Store, user: str, types: Sequence[str]) -> list[WaitingJob]:
+    """Find every job of a user that waits or runs; `types`: those whose limits its jobs may wait for.
+
+    Looks through all that is queued, a thousand jobs a call.
+    """
+    narrows = [f"parked:type:{name}" for name in types] + [f"parked:user:{user}"]
+    places = [(lane, store.keys.ready(lane)) for lane in LANES]
+    places += [(narrow, store.keys(narrow)) for narrow in narrows]
+    found: dict[str, WaitingJob] = {}
+    for where, key in [*places, ("leased", store.keys("leased"))]:
+        async for member, score in store.client.zscan_iter(key, match=f"*|{user}|*", count=1_000):
+            name = member.decode()
+            place = where
+            if where == "leased":
+                name, worker, _ = name.rsplit("|", 2)
+                place = f"leased:{worker}"
+            if parse(name).user == user:
+                found[name] = WaitingJob(
+                    name, place, int(score)
+                )  # the later place is where it went meanwhile
+    return sorted(found.values(), key=lambda job: job.score_ms)

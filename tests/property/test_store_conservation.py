@@ -1,0 +1,309 @@
+"""Whatever workers, operators and faults do in whatever order: no job is lost, doubled or started too early.
+
+TASKQUEUE_FUZZ=1000 runs that many longer histories instead of a few short ones.
+"""
+
+import asyncio
+import itertools
+import os
+from collections.abc import Coroutine
+from typing import Any, TypeVar
+
+import pytest
+from hypothesis import HealthCheck, settings
+from hypothesis import strategies as st
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+
+from taskqueue.models.values import (
+    ConcurrencyPolicy,
+    Priority,
+    RateLimit,
+    Schedule,
+    Task,
+    TaskType,
+    UserSubscription,
+)
+from taskqueue.plan.segment import DueRange
+from taskqueue.store.adhoc import enqueue
+from taskqueue.store.audit import audit
+from taskqueue.store.catalog import Generation, TypeRecord, put_types, read_catalog, read_cursor, set_rate
+from taskqueue.store.claim import Claim, Result, claim
+from taskqueue.store.connection import Store, open_store
+from taskqueue.store.dead import purge_dead, read_dead, retry_dead
+from taskqueue.store.lease import heartbeat, permit
+from taskqueue.store.overrides import override_rate, pause, resume
+from taskqueue.store.tick import tick
+from taskqueue.store.users import set_users
+
+T = TypeVar("T")
+
+HOUR = Schedule(interval_s=3600)
+LONG_MS = 60_000
+RATE = 2_000
+SPACING_US = 1_015_000 // RATE
+KINDS = (
+    TaskType("plain", HOUR),
+    TaskType("forbid", HOUR, concurrency_policy=ConcurrencyPolicy.FORBID, priority=Priority.HIGH),
+    TaskType("replace", HOUR, concurrency_policy=ConcurrencyPolicy.REPLACE),
+    TaskType("slow", HOUR, rate_limit=RateLimit(per_second=200, per_user_per_second=100), cost=2),
+    TaskType("shy", HOUR, rate_limit=RateLimit(per_user_per_second=0.5), priority=Priority.LOW),
+)
+NAMES = tuple(kind.name for kind in KINDS)
+USERS = ("a", "b")
+_releases = itertools.count()
+
+kinds = st.sampled_from(NAMES)
+users = st.sampled_from(USERS)
+seldom = st.sampled_from((False, False, False, True))
+workers = st.sampled_from(("w1", "w2", "w3"))
+
+
+class Histories(RuleBasedStateMachine):
+    """Each rule is one thing that somebody may do to the store; the invariants hold after every one."""
+
+    url = ""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.loop = asyncio.new_event_loop()
+        self.store: Store = open_store(self.url, f"fuzz-{os.getpid()}-{next(_releases)}")
+        self.seqs: dict[str, int] = {}
+        self.last: dict[str, tuple[int, list[Result]]] = {}
+        self.held: dict[str, str] = {}
+        self.stale: list[str] = []
+        self.starts: list[int] = []
+        self.ids = itertools.count()
+        self.occurrences = itertools.count(1_000)
+
+    def do(self, call: Coroutine[Any, Any, T]) -> T:
+        return self.loop.run_until_complete(call)
+
+    def teardown(self) -> None:
+        async def remove() -> None:
+            keys = [key async for key in self.store.client.scan_iter(match=self.store.keys("*"), count=1_000)]
+            await self.store.client.unlink(*keys)
+            await self.store.close()
+
+        self.do(remove())
+        self.loop.close()
+
+    @initialize()
+    def begin(self) -> None:
+        records = [TypeRecord(kind, (Generation(1, kind.schedule),)) for kind in KINDS]
+        self.do(put_types(self.store, 0, records))
+        self.do(set_rate(self.store, RATE))
+
+        async def warm() -> None:
+            seconds, micros = await self.store.client.time()
+            run = (await self.store.client.info("server"))["run_id"]
+            now_us = seconds * 1_000_000 + micros
+            state = {"tat": now_us, "run": run, "born": 0, "last": now_us, "reap": 0}
+            await self.store.client.hset(self.store.keys("limiter"), mapping=state)
+
+        self.do(warm())
+        for user in USERS:
+            self.wants(user, set(NAMES), suspend=False)
+
+    @rule(user=users, types=st.sets(kinds, min_size=3), suspend=seldom)
+    def wants(self, user: str, types: set[str], *, suspend: bool) -> None:
+        tasks = tuple(Task(name) for name in sorted(types))
+        self.do(set_users(self.store, "folder", [UserSubscription(user, tasks, suspend)]))
+
+    @rule(
+        kind=kinds,
+        overdue=st.booleans(),
+        life_ms=st.sampled_from([0, 0, 1, 10**15]),
+        missed=st.sampled_from([0, 0, 2]),
+    )
+    def occurs(self, kind: str, overdue: bool, life_ms: int, missed: int) -> None:
+        cursor, version = self.do(read_cursor(self.store)), self.do(read_catalog(self.store)).version
+        row = DueRange(
+            kind,
+            1,
+            0,
+            1 << 40,
+            next(self.occurrences),
+            life_ms,
+            Priority.NORMAL,
+            overdue=overdue,
+            missed=missed,
+        )
+        for _ in range(2):  # the second caller is late
+            self.do(tick(self.store, cursor, cursor + 1, version, [row]))
+
+    @rule(
+        kind=kinds,
+        user=users,
+        delay_ms=st.sampled_from([0, 0, 1, LONG_MS]),
+        life_ms=st.sampled_from([0, 0, 1]),
+    )
+    def enqueued(self, kind: str, user: str, delay_ms: int, life_ms: int) -> None:
+        made = f"id{next(self.ids)}"
+        for _ in range(2):  # the first answer was lost
+            self.do(enqueue(self.store, kind, user, job_id=made, delay_ms=delay_ms, life_ms=life_ms))
+
+    def _results(self, chosen: list[tuple[int, str]]) -> list[Result]:
+        """Outcomes of jobs that are held, were held, or never were."""
+        members = [*self.held, *self.stale, "plain|a|1|2|0|nobody|1"]
+        texts = {"c": ("type", "user", "global")}
+        return [
+            Result(members[k % len(members)], verb, k % 3, texts[verb][k % 3] if verb == "c" else "why")  # type: ignore[arg-type]
+            for k, verb in chosen
+        ]
+
+    @rule(
+        worker=workers,
+        n=st.integers(0, 8),
+        lease_ms=st.sampled_from([1, LONG_MS, LONG_MS]),
+        chosen=st.lists(st.tuples(st.integers(0, 50), st.sampled_from("ddrxlc")), max_size=8),
+    )
+    def claims(self, worker: str, n: int, lease_ms: int, chosen: list[tuple[int, str]]) -> None:
+        results = self._results(chosen)
+        self.seqs[worker] = seq = self.seqs.get(worker, 0) + 1
+        got = self.do(claim(self.store, worker, seq, n, lease_ms, results))
+        assert len(got.jobs) <= n
+        self.last[worker] = (n, results)
+        for start_us in (job.start_us for job in got.jobs):
+            assert start_us <= got.now_us + 250_000
+            assert not self.starts or start_us - self.starts[-1] >= SPACING_US - 1
+            self.starts.append(start_us)
+        self._note(got, worker)
+
+    @rule(worker=workers)
+    def answer_was_lost(self, worker: str) -> None:
+        if worker not in self.last:
+            return
+        n, results = self.last[worker]
+        if not self.do(self.store.client.exists(self.store.keys("claims", worker))):
+            return  # its leases ended with the memory of it; a worker that late begins anew
+        before = self.do(audit(self.store))
+        got = self.do(claim(self.store, worker, self.seqs[worker], n, LONG_MS, results))
+        assert {job.member for job in got.jobs} <= set(self.held)
+        after = self.do(audit(self.store))
+        assert after.totals == before.totals
+
+    @rule(worker=workers, n=st.integers(1, 8))
+    def an_old_call_arrives_late(self, worker: str, n: int) -> None:
+        if self.seqs.get(worker, 0) > 1 and self.do(
+            self.store.client.exists(self.store.keys("claims", worker))
+        ):
+            assert self.do(claim(self.store, worker, self.seqs[worker] - 1, n, LONG_MS, [])).jobs == []
+
+    def _note(self, got: Claim, worker: str) -> None:
+        leased = {m.decode() for m in self.do(self.store.client.zrange(self.store.keys("leased"), 0, -1))}
+        self.stale = [*self.stale, *(m for m in self.held if m not in leased)][-20:]
+        self.held = {m: w for m, w in self.held.items() if m in leased}
+        self.held.update({job.member: worker for job in got.jobs})
+        assert set(self.held) == leased
+
+    @rule(worker=workers)
+    def beats(self, worker: str) -> None:
+        mine = [m for m, w in self.held.items() if w == worker]
+        lost = self.do(heartbeat(self.store, worker, LONG_MS, b"{}", [*mine, *self.stale], ["f"]))
+        assert lost == self.stale
+
+    @rule(cost=st.integers(1, 3))
+    def asks_for_permits(self, cost: int) -> None:
+        granted, wait_s = self.do(permit(self.store, cost, LONG_MS))
+        assert wait_s >= 0
+        if granted:
+            tat = int(self.do(self.store.client.hget(self.store.keys("limiter"), "tat")))
+            self.starts.append(tat - SPACING_US)
+
+    @rule()
+    def leases_run_out(self) -> None:
+        """Every worker vanished, long ago."""
+
+        async def expire() -> None:
+            for member in await self.store.client.zrange(self.store.keys("leased"), 0, -1):
+                await self.store.client.zadd(self.store.keys("leased"), {member: 1})
+            await self.store.client.hset(self.store.keys("limiter"), "reap", 0)
+
+        self.do(expire())
+
+    @rule(retry=st.booleans())
+    def dead_letters_are_handled(self, retry: bool) -> None:
+        names = [letter.job for letter in self.do(read_dead(self.store))]
+        verb = retry_dead if retry else purge_dead
+        assert self.do(verb(self.store, names)) == len(names)
+        assert self.do(verb(self.store, names)) == 0
+
+    @rule(kind=kinds, paused=seldom)
+    def pauses(self, kind: str, paused: bool) -> None:
+        self.do(pause(self.store, kind) if paused else resume(self.store, kind))
+
+    @rule()
+    def limit_is_raised_for_no_time(self) -> None:
+        self.do(override_rate(self.store, 1e6, for_ms=-1))
+
+    @invariant()
+    def nothing_is_lost_or_doubled(self) -> None:
+        found = self.do(audit(self.store))
+        assert found.difference == 0, found
+        places: dict[str, list[str]] = {}
+        parked = set()
+        keys = self.do(self._keys())
+        for key, members in keys.items():
+            if key.startswith("parked:"):
+                parked.add(key.removeprefix("parked:"))
+            if key == "leased":
+                members = [member.rsplit("|", 2)[0] for member in members]  # noqa: PLW2901
+            if key == "leased" or key.startswith(("ready:", "parked:")):
+                for name in members:
+                    places.setdefault(name, []).append(key)
+        doubled = {name: where for name, where in places.items() if len(where) > 1}
+        assert doubled == {}
+        assert parked <= set(keys.get("wake", [])), "a limit that nobody will ever look at"
+
+    @invariant()
+    def no_subscription_runs_twice_where_it_must_not(self) -> None:
+        leased = self.do(self.store.client.zrange(self.store.keys("leased"), 0, -1))
+        pairs = [tuple(m.decode().split("|")[:2]) for m in leased if m.endswith(b"x")]
+        assert len(pairs) == len(set(pairs))
+
+    @invariant()
+    def records_belong_to_jobs_that_exist(self) -> None:
+        keys = self.do(self._keys())
+        jobs = {m.rsplit("|", 2)[0] for m in keys.get("leased", [])}
+        for key, members in keys.items():
+            if key.startswith(("ready:", "parked:")):
+                jobs.update(members)
+        for record in ("attempts", "payload"):
+            fields = {f.decode() for f in self.do(self.store.client.hkeys(self.store.keys(record)))}
+            assert fields <= jobs, record
+
+    async def _keys(self) -> dict[str, list[str]]:
+        found = {}
+        async for key in self.store.client.scan_iter(match=self.store.keys("*"), count=1_000, _type="zset"):
+            members = await self.store.client.zrange(key, 0, -1)
+            found[key.decode().removeprefix(self.store.keys.prefix)] = [m.decode() for m in members]
+        return found
+
+    @invariant()
+    def every_key_is_known(self) -> None:
+        async def unknown() -> list[str]:
+            names = [
+                k.decode() async for k in self.store.client.scan_iter(match=self.store.keys("*"), count=1_000)
+            ]
+            return [
+                name
+                for name in names
+                if not self.store.keys.is_permanent(name) and await self.store.client.pttl(name) == -1
+            ]
+
+        assert self.do(unknown()) == []
+
+
+@pytest.mark.filterwarnings("ignore::ResourceWarning")
+def test_no_history_loses_or_doubles_a_job(redis_url: str) -> None:
+    Histories.url = redis_url
+    fuzz = int(os.environ.get("TASKQUEUE_FUZZ", "0"))
+    run_state_machine_as_test(
+        Histories,
+        settings=settings(
+            max_examples=fuzz or 60,
+            stateful_step_count=80 if fuzz else 40,
+            deadline=None,
+            suppress_health_check=list(HealthCheck),
+        ),
+    )

@@ -1,0 +1,111 @@
+"""A small world on a real store: task types, users, jobs and workers in one line each."""
+
+from __future__ import annotations
+
+import itertools
+import random
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+
+from taskqueue.models.values import Task, TaskType, UserSubscription
+from taskqueue.plan.segment import DueRange
+from taskqueue.store.adhoc import enqueue
+from taskqueue.store.audit import audit
+from taskqueue.store.catalog import Generation, TypeRecord, put_types, read_catalog, read_cursor, set_rate
+from taskqueue.store.claim import Claim, Result, claim
+from taskqueue.store.tick import tick
+from taskqueue.store.users import set_users
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+
+    from taskqueue.store.connection import Store
+
+#: Longer than any test: leases of this length never run out.
+LEASE_MS = 60_000
+
+
+@dataclass
+class World:
+    """Everything a test does to the store, with the numbers (version, cursor, seq) kept for it."""
+
+    store: Store
+    seqs: dict[str, int] = field(default_factory=dict)
+    occurrences: itertools.count[int] = field(default_factory=lambda: itertools.count(1_000))
+
+    async def install(self, *types: TaskType, rate: float | None = 1_000.0) -> None:
+        """Writes types (generation 1 each) and the limit; the limiter is warm, nothing is booked."""
+        version = (await read_catalog(self.store)).version
+        await put_types(
+            self.store, version, [TypeRecord(one, (Generation(1, one.schedule),)) for one in types]
+        )
+        if rate is not None:
+            await set_rate(self.store, rate)
+        await self.warm()
+
+    async def warm(self) -> None:
+        """A limiter that has been on this server for long, with every slot free."""
+        run = (await self.store.client.info("server"))["run_id"]
+        now_us = await self.now_us()
+        mapping = {"tat": now_us, "run": run, "born": 0, "last": now_us, "reap": 0}
+        await self.store.client.hset(self.store.keys("limiter"), mapping=mapping)
+
+    async def subscribe(self, user: str, *kinds: str, suspend: bool = False) -> None:
+        tasks = tuple(Task(kind) for kind in kinds)
+        assert await set_users(self.store, "folder", [UserSubscription(user, tasks, suspend)]) == []
+
+    async def occur(self, kind: str, occurrence_s: int | None = None, *, life_ms: int = 0) -> int:
+        """An occurrence of a type long ago, all its users' jobs are due; returns how many were emitted."""
+        catalog, cursor = await read_catalog(self.store), await read_cursor(self.store)
+        at = next(self.occurrences) if occurrence_s is None else occurrence_s
+        row = DueRange(kind, 1, 0, 1 << 40, at, life_ms, catalog.records[kind].spec.priority)
+        done = await tick(self.store, cursor, cursor + 1, catalog.version, [row])
+        assert done.verdict == "ok"
+        return done.emitted
+
+    async def enqueue(self, kind: str, *users: str, delay_ms: int = 0, life_ms: int = 0) -> list[str]:
+        return [await enqueue(self.store, kind, user, delay_ms=delay_ms, life_ms=life_ms) for user in users]
+
+    async def claim(
+        self, worker: str = "w", n: int = 10, results: Sequence[Result] = (), lease_ms: int = LEASE_MS
+    ) -> Claim:
+        self.seqs[worker] = self.seqs.get(worker, 0) + 1
+        return await claim(self.store, worker, self.seqs[worker], n, lease_ms, results)
+
+    async def again(self, worker: str, n: int, results: Sequence[Result] = ()) -> Claim:
+        """The last call of a worker once more, as after a lost answer."""
+        return await claim(self.store, worker, self.seqs[worker], n, LEASE_MS, results)
+
+    async def now_us(self) -> int:
+        seconds, micros = await self.store.client.time()
+        return int(seconds) * 1_000_000 + int(micros)
+
+    async def total(self, name: str) -> int:
+        return (await audit(self.store)).totals.get(name, 0)
+
+    async def waiting(self) -> dict[str, list[str]]:
+        """Names of jobs by the key that holds them (ready:..., parked:...)."""
+        keys = [k async for k in self.store.client.scan_iter(match=self.store.keys("*"), _type="zset")]
+        found: dict[str, list[str]] = {}
+        for key in keys:
+            name = key.decode().removeprefix(self.store.keys.prefix)
+            if name.startswith(("ready:", "parked:")):
+                found[name] = [job.decode() for job in await self.store.client.zrange(key, 0, -1)]
+        return found
+
+    async def conserved(self) -> None:
+        found = await audit(self.store)
+        assert found.difference == 0, found
+
+
+@pytest.fixture
+async def world(store: Store) -> World:
+    return World(store)
+
+
+@pytest.fixture
+def chance() -> random.Random:
+    """The same numbers at every run."""
+    return random.Random(20_261_124)

@@ -1,0 +1,49 @@
+"""audit: every job that came in is somewhere, exactly once."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from taskqueue.models.values import RateLimit, Schedule, TaskType
+from taskqueue.store.audit import audit
+from taskqueue.store.catalog import read_cursor
+from taskqueue.store.claim import Result
+
+if TYPE_CHECKING:
+    from tests.store.conftest import World
+
+HOUR = Schedule(interval_s=3600)
+
+
+async def test_an_empty_store_can_be_audited(world: World) -> None:
+    found = await audit(world.store)
+    assert (found.difference, found.parked, found.leased, found.cursor) == (0, 0, 0, -1)
+    assert set(found.totals.values()) <= {0}
+
+
+async def test_each_place_and_each_end_is_counted(world: World) -> None:
+    narrow = TaskType("narrow", HOUR, rate_limit=RateLimit(per_second=0.001))
+    await world.install(TaskType("sync", HOUR), narrow)
+    await world.enqueue("sync", "a", "b", "c", "d")
+    await world.enqueue("narrow", "a", "b")
+    jobs = {job.member.split("|")[1]: job for job in (await world.claim(n=10)).jobs if "sync" in job.member}
+    results = [
+        Result(jobs["a"].member, "d"),
+        Result(jobs["b"].member, "x", 0, "no"),
+        Result(jobs["c"].member, "l"),
+    ]
+    await world.claim(n=0, results=results)
+    found = await audit(world.store)
+    assert found.difference == 0
+    assert (found.totals["enqueued"], found.totals["done"], found.totals["dead"]) == (6, 1, 1)
+    assert (sum(found.ready.values()), found.parked, found.leased, found.dead_letters) == (1, 1, 2, 1)
+    assert found.cursor == await read_cursor(world.store)
+
+
+async def test_a_job_that_vanished_or_doubled_shows(world: World) -> None:
+    await world.install(TaskType("sync", HOUR))
+    names = await world.enqueue("sync", "a", "b")
+    await world.store.client.zrem(world.store.keys("ready", "normal"), names[0])
+    assert (await audit(world.store)).difference == 1
+    await world.store.client.zadd(world.store.keys("ready", "low"), {names[1]: 1, names[0]: 1})
+    assert (await audit(world.store)).difference == -1

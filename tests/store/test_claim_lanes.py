@@ -1,0 +1,90 @@
+"""Lanes share the workers by weight, and none starves."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import TYPE_CHECKING
+
+import pytest
+
+from taskqueue.models.values import Priority, Schedule, TaskType
+from taskqueue.store.claim import Result
+
+if TYPE_CHECKING:
+    from tests.store.conftest import World
+
+HOUR = Schedule(interval_s=3600)
+USERS = [f"u{k}" for k in range(200)]
+
+
+async def fill(world: World, cost: int = 1) -> None:
+    """A backlog in every lane, the less important the older."""
+    kinds = [TaskType(p.value.lower(), HOUR, priority=p, cost=cost) for p in Priority]
+    await world.install(*kinds, TaskType("late", HOUR, cost=cost), rate=1_000_000)
+    for age, kind in enumerate(["high", "normal", "low", "late"]):
+        lane = "backfill" if kind == "late" else kind
+        jobs = {
+            f"{kind}|{user}|~{kind}|{1_000_000 - age * 1_000}|0": 1_000_000 - age * 1_000 for user in USERS
+        }
+        await world.store.client.zadd(world.store.keys.ready(lane), jobs)
+
+
+@pytest.mark.parametrize("n", [1, 2, 15])
+async def test_lanes_are_served_8_to_4_to_2_to_1(world: World, n: int) -> None:
+    await fill(world)
+    seen: Counter[str] = Counter()
+    while seen.total() < 60:
+        seen.update(job.member.split("|")[0] for job in (await world.claim(n=n)).jobs)
+    assert seen == {"high": 32, "normal": 16, "low": 8, "late": 4}
+
+
+async def test_the_weights_hold_where_a_call_starts_few_of_the_jobs_it_could_take(world: World) -> None:
+    await fill(world, cost=100_000)  # 100 ms each at this rate: two or three fit the horizon
+    seen: Counter[str] = Counter()
+    while seen.total() < 60:
+        await world.warm()
+        seen.update(job.member.split("|")[0] for job in (await world.claim(n=50)).jobs)
+    assert seen["high"] == pytest.approx(32, abs=3)
+    assert seen["late"] == pytest.approx(4, abs=2)
+
+
+async def test_an_empty_lane_yields(world: World) -> None:
+    await fill(world)
+    await world.store.client.delete(world.store.keys.ready("high"), world.store.keys.ready("normal"))
+    seen = Counter(job.member.split("|")[0] for job in (await world.claim(n=30)).jobs)
+    assert seen == {"low": 20, "late": 10}
+
+
+async def test_within_what_was_chosen_the_earliest_due_starts_first(world: World) -> None:
+    await fill(world)
+    dues = [int(job.member.split("|")[3]) for job in (await world.claim(n=50)).jobs]
+    assert dues == sorted(dues)
+
+
+async def test_a_lane_starts_its_jobs_by_due(world: World) -> None:
+    await world.install(TaskType("sync", HOUR))
+    jobs = {f"sync|u|~{k}|{due}|0": due for k, due in enumerate([900, 100, 500])}
+    await world.store.client.zadd(world.store.keys.ready("normal"), jobs)
+    got = [int(job.member.split("|")[3]) for _ in range(3) for job in (await world.claim(n=1)).jobs]
+    assert got == [100, 500, 900]
+
+
+async def test_a_job_is_taken_at_most_10_ms_before_its_due_and_never_starts_before_it(world: World) -> None:
+    await world.install(TaskType("sync", HOUR))
+    await world.enqueue("sync", "later", delay_ms=10_000)
+    assert (await world.claim()).jobs == []
+    now_ms = await world.now_us() // 1000
+    name = f"sync|soon|~1|{now_ms + 8}|0"
+    await world.store.client.zadd(world.store.keys.ready("normal"), {name: now_ms + 8})
+    (job,) = (await world.claim()).jobs
+    assert job.member.startswith(name)
+    assert job.start_us >= (now_ms + 8) * 1000
+
+
+async def test_a_retry_waits_for_its_time(world: World) -> None:
+    await world.install(TaskType("sync", HOUR))
+    await world.enqueue("sync", "u")
+    (job,) = (await world.claim()).jobs
+    assert (await world.claim(results=[Result(job.member, "r", 5_000)])).jobs == []
+    score = (await world.store.client.zrange(world.store.keys.ready("normal"), 0, 0, withscores=True))[0][1]
+    assert score * 1000 == pytest.approx(await world.now_us() + 5_000_000, abs=500_000)

@@ -1,0 +1,169 @@
+"""Leases: the one record of work in flight. What is lost comes back, what comes too late changes nothing."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from taskqueue.models.values import ConcurrencyPolicy, Schedule, TaskType
+from taskqueue.store.claim import Result
+from taskqueue.store.dead import read_dead
+from taskqueue.store.lease import heartbeat
+
+if TYPE_CHECKING:
+    from tests.store.conftest import World
+
+HOUR = Schedule(interval_s=3600)
+
+
+async def vanish(world: World) -> None:
+    """All leases ran out, long after the last gap in calls."""
+    for member in await world.store.client.zrange(world.store.keys("leased"), 0, -1):
+        await world.store.client.zadd(world.store.keys("leased"), {member: 1})
+
+
+async def test_a_lease_lasts_from_the_start_of_its_job(world: World) -> None:
+    await world.install(TaskType("sync", HOUR))
+    await world.enqueue("sync", "u")
+    (job,) = (await world.claim(lease_ms=5_000)).jobs
+    expiry = await world.store.client.zscore(world.store.keys("leased"), job.member)
+    assert expiry == job.start_us // 1000 + 5_000
+
+
+async def test_a_job_whose_worker_vanished_runs_again_and_the_loss_is_counted_apart_from_failures(
+    world: World,
+) -> None:
+    await world.install(TaskType("sync", HOUR))
+    await world.enqueue("sync", "u")
+    (first,) = (await world.claim("one")).jobs
+    await vanish(world)
+    (second,) = (await world.claim("two")).jobs
+    assert (second.failures, second.losses) == (0, 1)
+    assert second.member.split("|")[:5] == first.member.split("|")[:5]
+    assert await world.total("lost") == 1
+    await world.conserved()
+
+
+@pytest.mark.parametrize("verb", ["d", "r", "x", "l", "c"])
+async def test_the_result_of_a_lost_lease_changes_nothing(world: World, verb: str) -> None:
+    await world.install(TaskType("sync", HOUR))
+    await world.enqueue("sync", "u")
+    (first,) = (await world.claim("one")).jobs
+    await vanish(world)
+    (second,) = (await world.claim("two")).jobs
+    before = await world.waiting()
+    await world.claim("one", n=0, results=[Result(first.member, verb, 0, "type")])  # type: ignore[arg-type]
+    assert await world.waiting() == before == {}
+    assert await world.store.client.zrange(world.store.keys("leased"), 0, -1) == [second.member.encode()]
+    await world.conserved()
+
+
+async def test_a_job_that_takes_three_workers_down_is_dead(world: World) -> None:
+    await world.install(TaskType("sync", HOUR))
+    (name,) = await world.enqueue("sync", "u")
+    for losses in range(3):
+        (job,) = (await world.claim(f"w{losses}")).jobs
+        assert job.losses == losses
+        await vanish(world)
+    assert (await world.claim("last")).jobs == []
+    (letter,) = await read_dead(world.store)
+    assert (letter.job, letter.failures, letter.losses) == (name, 0, 3)
+    assert "vanished 3 times" in letter.reason
+    await world.conserved()
+
+
+async def test_failures_do_not_count_as_losses(world: World) -> None:
+    await world.install(TaskType("sync", HOUR))
+    await world.enqueue("sync", "u")
+    results: list[Result] = []
+    for failures in range(5):
+        (job,) = (await world.claim(results=results)).jobs
+        assert (job.failures, job.losses) == (failures, 0)
+        results = [Result(job.member, "r", 0)]
+
+
+async def test_a_job_that_was_left_or_waits_for_a_limit_has_used_no_attempt(world: World) -> None:
+    await world.install(TaskType("sync", HOUR))
+    await world.enqueue("sync", "u")
+    (job,) = (await world.claim()).jobs
+    (again,) = (await world.claim(results=[Result(job.member, "l")])).jobs
+    assert (again.failures, again.losses) == (0, 0)
+    assert await world.store.client.exists(world.store.keys("attempts")) == 0
+
+
+@pytest.mark.parametrize("text", ["", "types", "nonsense"])
+async def test_an_unknown_limit_never_costs_a_job(world: World, text: str) -> None:
+    await world.install(TaskType("sync", HOUR))
+    await world.enqueue("sync", "u")
+    (job,) = (await world.claim()).jobs
+    assert len((await world.claim(results=[Result(job.member, "c", 10, text)])).jobs) == 1
+    await world.conserved()
+
+
+async def test_nothing_is_reaped_for_one_lease_after_a_gap_in_calls(world: World) -> None:
+    await world.install(TaskType("sync", HOUR))
+    await world.enqueue("sync", "u")
+    await world.claim("one")
+    await vanish(world)
+    now_us = await world.now_us()
+    await world.store.client.hset(world.store.keys("limiter"), "last", now_us - 40_000_000)
+    assert (await world.claim("two", lease_ms=60_000)).jobs == []
+    reap = int(await world.store.client.hget(world.store.keys("limiter"), "reap"))
+    assert now_us + 60_000_000 <= reap <= now_us + 61_000_000
+    await world.store.client.hset(world.store.keys("limiter"), "reap", now_us)
+    assert len((await world.claim("two", lease_ms=60_000)).jobs) == 1
+
+
+async def test_nothing_is_reaped_for_one_lease_after_a_new_server(world: World) -> None:
+    await world.install(TaskType("sync", HOUR))
+    await world.enqueue("sync", "u")
+    await world.claim("one")
+    await vanish(world)
+    await world.store.client.hset(
+        world.store.keys("limiter"), mapping={"run": "0" * 40, "last": await world.now_us()}
+    )
+    await world.claim("two")
+    assert await world.total("lost") == 0
+
+
+async def test_heartbeats_show_that_there_is_no_gap_while_every_worker_is_busy(world: World) -> None:
+    await world.install(TaskType("sync", HOUR))
+    await world.enqueue("sync", "u")
+    await world.claim("one", lease_ms=60_000)
+    await vanish(world)
+    for _ in range(4):  # no claim for far longer than half a lease, a heartbeat every third of one
+        await world.store.client.hincrby(world.store.keys("limiter"), "last", -20_000_000)
+        await heartbeat(world.store, "two", 60_000, b"{}", [], [])
+    assert len((await world.claim("two", lease_ms=60_000)).jobs) == 1
+
+
+async def test_a_heartbeat_that_comes_first_after_a_gap_does_not_hide_it(world: World) -> None:
+    await world.install(TaskType("sync", HOUR))
+    await world.enqueue("sync", "u")
+    await world.claim("one", lease_ms=60_000)
+    await vanish(world)
+    await world.store.client.hset(world.store.keys("limiter"), "last", await world.now_us() - 40_000_000)
+    await heartbeat(world.store, "two", 60_000, b"{}", [], [])
+    await world.claim("two", lease_ms=60_000)
+    assert await world.total("lost") == 0
+
+
+async def test_a_call_returns_a_bounded_number_of_leases(world: World) -> None:
+    await world.install(TaskType("sync", HOUR))
+    await world.enqueue("sync", *(f"u{k}" for k in range(50)))
+    await world.claim(n=50)
+    await vanish(world)
+    await world.claim("two", n=0)
+    assert await world.total("lost") == 20
+
+
+async def test_a_lost_lease_leaves_nothing_behind_that_forbids_the_next_run(world: World) -> None:
+    await world.install(TaskType("sync", HOUR, concurrency_policy=ConcurrencyPolicy.FORBID))
+    await world.subscribe("u", "sync")
+    await world.occur("sync")
+    await world.claim("one")
+    await vanish(world)
+    await world.claim("two", n=0)
+    assert await world.store.client.exists(world.store.keys("live")) == 0
+    assert len((await world.claim("two")).jobs) == 1

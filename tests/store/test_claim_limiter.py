@@ -1,0 +1,142 @@
+"""The global limit: starts are spaced exactly, for all workers together, on the server's clock."""
+
+from __future__ import annotations
+
+import itertools
+from typing import TYPE_CHECKING
+
+import pytest
+
+from taskqueue.models.values import Schedule, TaskType
+from taskqueue.store.catalog import set_rate
+from taskqueue.store.claim import Result, claim
+from taskqueue.store.overrides import override_rate
+
+if TYPE_CHECKING:
+    from tests.store.conftest import World
+
+HOUR = Schedule(interval_s=3600)
+HORIZON_US = 250_000
+
+
+def spacing_us(rate: float, cost: int = 1) -> float:
+    return cost * 1.015e6 / rate
+
+
+async def test_starts_of_all_workers_are_spaced_and_lie_within_the_horizon(world: World) -> None:
+    await world.install(TaskType("sync", HOUR), rate=1_000)
+    await world.enqueue("sync", *(f"u{k}" for k in range(100)))
+    starts: list[int] = []
+    for k in range(10):
+        got = await world.claim(f"w{k % 3}", n=10)
+        assert len(got.jobs) == 10
+        assert all(got.now_us <= job.start_us <= got.now_us + HORIZON_US for job in got.jobs)
+        starts += [job.start_us for job in got.jobs]
+    assert all(b - a >= int(spacing_us(1_000)) for a, b in itertools.pairwise(starts))
+
+
+async def test_a_worker_gets_no_more_than_fits_the_horizon_and_is_told_when_to_come(world: World) -> None:
+    await world.install(TaskType("sync", HOUR), rate=100)
+    await world.enqueue("sync", *(f"u{k}" for k in range(100)))
+    got = await world.claim(n=100)
+    assert len(got.jobs) == 1 + HORIZON_US * 100 // 1_015_000
+    assert got.now_us < got.come_back_us <= got.now_us + HORIZON_US
+    assert (await world.claim("v", n=100)).jobs == []
+
+
+async def test_never_more_jobs_than_free_slots(world: World) -> None:
+    await world.install(TaskType("sync", HOUR))
+    await world.enqueue("sync", *(f"u{k}" for k in range(20)))
+    assert [len((await world.claim(n=n)).jobs) for n in (0, 1, 7)] == [0, 1, 7]
+
+
+async def test_a_job_reserves_as_many_slots_as_it_costs(world: World) -> None:
+    await world.install(TaskType("big", HOUR, cost=20), rate=1_000)
+    await world.enqueue("big", "a", "b", "c")
+    starts = [job.start_us for job in (await world.claim()).jobs]
+    assert [b - a >= int(spacing_us(1_000, 20)) for a, b in itertools.pairwise(starts)] == [True, True]
+
+
+async def test_a_server_never_seen_starts_nothing_before_the_horizon_of_the_last_one(world: World) -> None:
+    await world.install(TaskType("sync", HOUR), rate=10)
+    await world.enqueue("sync", "a")
+    await world.store.client.hset(world.store.keys("limiter"), "run", "0" * 40)
+    first = await world.claim()
+    assert first.jobs == []
+    tat = int(await world.store.client.hget(world.store.keys("limiter"), "tat"))
+    assert tat == pytest.approx(first.now_us + HORIZON_US + spacing_us(10), abs=2)
+
+
+async def test_a_lost_limiter_waits_as_a_new_server_does(world: World) -> None:
+    await world.install(TaskType("sync", HOUR))
+    await world.enqueue("sync", "a")
+    await world.store.client.delete(world.store.keys("limiter"))
+    first = await world.claim()
+    tat = int(await world.store.client.hget(world.store.keys("limiter"), "tat"))
+    assert first.jobs == []
+    assert tat == pytest.approx(first.now_us + HORIZON_US + spacing_us(1_000), abs=2)
+
+
+async def test_a_new_server_keeps_a_later_booking_of_the_old_one(world: World) -> None:
+    await world.install(TaskType("sync", HOUR))
+    later = await world.now_us() + 60_000_000
+    await world.store.client.hset(world.store.keys("limiter"), mapping={"run": "0" * 40, "tat": later})
+    await world.claim()
+    assert int(await world.store.client.hget(world.store.keys("limiter"), "tat")) == later
+
+
+@pytest.mark.parametrize("rate", [None, 0.0, -1.0])
+async def test_without_a_limit_nothing_starts(world: World, rate: float | None) -> None:
+    await world.install(TaskType("sync", HOUR), rate=rate)
+    await world.enqueue("sync", "a")
+    got = await world.claim()
+    assert (got.jobs, got.rate) == ([], -1)
+    assert got.come_back_us == got.now_us + 1_000_000
+    await set_rate(world.store, 1_000)
+    await world.warm()
+    assert len((await world.claim()).jobs) == 1
+
+
+async def test_an_override_replaces_the_limit_at_once(world: World) -> None:
+    await world.install(TaskType("sync", HOUR), rate=1_000)
+    await override_rate(world.store, 50)
+    await world.enqueue("sync", *"abcdef")
+    got = await world.claim()
+    assert got.rate == pytest.approx(50)
+    gaps = [b.start_us - a.start_us for a, b in itertools.pairwise(got.jobs)]
+    assert all(gap >= int(spacing_us(50)) for gap in gaps)
+
+
+async def test_repeating_a_call_gives_the_same_jobs_and_settles_nothing_twice(world: World) -> None:
+    await world.install(TaskType("sync", HOUR))
+    await world.enqueue("sync", *"abcdef")
+    first = await world.claim(n=2)
+    results = [Result(first.jobs[0].member, "d"), Result(first.jobs[1].member, "r", 60_000)]
+    second = await world.claim(n=2, results=results)
+    for _ in range(2):
+        assert (await world.again("w", 2, results)).jobs == second.jobs
+    assert (await world.total("done"), await world.total("retried"), await world.total("started")) == (
+        1,
+        1,
+        4,
+    )
+    await world.conserved()
+
+
+async def test_a_repeat_leaves_out_what_was_lost_meanwhile(world: World) -> None:
+    await world.install(TaskType("sync", HOUR))
+    await world.enqueue("sync", "a", "b")
+    first = await world.claim(n=2)
+    await world.store.client.zrem(world.store.keys("leased"), first.jobs[0].member)
+    assert (await world.again("w", 2)).jobs == first.jobs[1:]
+
+
+async def test_an_old_call_that_was_held_up_on_the_way_leases_nothing(world: World) -> None:
+    await world.install(TaskType("sync", HOUR))
+    await world.enqueue("sync", *"abcdef")
+    await world.claim(n=1)
+    await world.claim(n=1)
+    late = await claim(world.store, "w", 1, 4, 60_000)
+    assert late.jobs == []
+    assert await world.total("started") == 2
+    assert len((await world.claim(n=1)).jobs) == 1

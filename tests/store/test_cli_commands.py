@@ -1,0 +1,298 @@
+"""The `taskqueue` command on a real store: what an operator does by hand."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from taskqueue.cli.exit_codes import ExitCode
+from taskqueue.cli.instant import read_instant_ms
+from taskqueue.cli.main import app
+from taskqueue.store.catalog import read_catalog, read_cursor
+from taskqueue.store.claim import Result as Settled
+from taskqueue.store.claim import claim
+from taskqueue.store.connection import Store
+from taskqueue.store.job_name import parse
+from taskqueue.store.lease import heartbeat
+from taskqueue.store.listing import server_now_ms
+from taskqueue.store.overrides import override_rate
+from taskqueue.store.users import read_owners
+
+HOUR_MS = 3_600_000
+
+TYPE = """\
+apiVersion: taskqueue.dev/v1alpha1
+kind: TaskType
+metadata: {name: NAME}
+spec:
+  schedule: {interval: 1h}
+  handler: {function: fetch}
+"""
+USER = """\
+apiVersion: taskqueue.dev/v1alpha1
+kind: UserSubscription
+metadata: {name: NAME}
+spec:
+  tasks: [{type: fetch-orders}, {type: fetch-stock, suspend: true}, {type: fetch-nothing}]
+"""
+
+Command = Callable[..., Awaitable[Result]]
+
+
+@pytest.fixture
+def taskqueue(redis_url: str, release: str, store: Store) -> Command:
+    """Run a command on the store of this test."""
+
+    def invoke(*arguments: str) -> Result:
+        where = {"TASKQUEUE_REDIS_URL": redis_url, "TASKQUEUE_RELEASE": release}
+        return CliRunner().invoke(app, list(arguments), env=where)
+
+    async def command(*arguments: str) -> Result:
+        return await asyncio.to_thread(invoke, *arguments)
+
+    return command
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    for name in ("fetch-orders", "fetch-stock"):
+        (tmp_path / f"{name}.yaml").write_text(TYPE.replace("NAME", name))
+    for name in ("u-1", "u-2"):
+        (tmp_path / f"{name}.yaml").write_text(USER.replace("NAME", name))
+    return tmp_path
+
+
+async def answer(done: Result, code: ExitCode = ExitCode.OK) -> Any:
+    assert done.exit_code == code, done.output
+    return json.loads(done.stdout)
+
+
+async def bury(store: Store, name: str) -> None:
+    """Start the one job that waits, and let it die."""
+    async with asyncio.timeout(5):
+        seq = 1
+        while not (found := await claim(store, "w", seq, 1, 60_000)).jobs:
+            seq += 1
+            await asyncio.sleep(max(0.0, (found.come_back_us - found.now_us) / 1e6))
+    (job,) = found.jobs
+    assert job.member.startswith(name)
+    await claim(store, "w", seq + 1, 0, 60_000, [Settled(job.member, "x", text="no such order")])
+
+
+async def test_apply_writes_good_files_lists_faults_and_takes_nothing_away(
+    taskqueue: Command, folder: Path, store: Store
+) -> None:
+    done = await answer(await taskqueue("apply", str(folder), "-o", "json"))
+    assert (done["typesWritten"], done["usersWritten"], done["faults"]) == (2, 2, [])
+    assert [one["type"] for one in done["unresolved"]] == ["fetch-nothing"]
+
+    (folder / "fetch-stock.yaml").write_text(TYPE.replace("1h", "one hour"))
+    (folder / "u-2.yaml").unlink()
+    (folder / "u-3.yaml").write_text(USER.replace("NAME", "u-3"))
+    done = await answer(await taskqueue("apply", str(folder), "--prune", "-o", "json"), ExitCode.FAULTS)
+    assert [fault["field"] for fault in done["faults"]] == ["metadata.name", "spec.schedule.interval"]
+    assert (done["usersWritten"], done["usersRemoved"]) == (1, 0)
+    assert set(await read_owners(store)) == {"u-1", "u-2", "u-3"}
+    assert set((await read_catalog(store)).records) == {"fetch-orders", "fetch-stock"}
+
+    (folder / "fetch-stock.yaml").unlink()
+    done = await answer(await taskqueue("apply", str(folder), "--prune", "-o", "json"))
+    assert done["usersRemoved"] == 1
+    assert set((await read_catalog(store)).records) == {"fetch-orders"}
+
+
+async def test_describe_user_tells_the_next_run_to_the_millisecond_and_why_others_have_none(
+    taskqueue: Command, folder: Path, store: Store
+) -> None:
+    await taskqueue("apply", str(folder))
+    found = await answer(await taskqueue("describe", "user", "u-2", "-o", "json"))
+    assert found["source"] == "folder"
+    by_type = {task["type"]: task for task in found["tasks"]}
+    assert {name: task["state"] for name, task in by_type.items()} == {
+        "fetch-nothing": "unknown type: no manifest declares it",
+        "fetch-orders": "active",
+        "fetch-stock": "suspended",
+    }
+    offset_ms = int(await store.client.zscore(store.keys.schedule("fetch-orders", 1), "u-2"))
+    now_ms = await server_now_ms(store)
+    due_ms = (now_ms - offset_ms) // HOUR_MS * HOUR_MS + HOUR_MS + offset_ms
+    next_ms = read_instant_ms(by_type["fetch-orders"]["next"])
+    assert next_ms == due_ms
+    assert by_type["fetch-stock"]["next"] is None
+
+    await taskqueue("pause", "fetch-orders")
+    found = await answer(await taskqueue("describe", "user", "u-2", "-o", "json"))
+    (orders,) = (task for task in found["tasks"] if task["type"] == "fetch-orders")
+    assert orders["state"] == "paused: `taskqueue resume fetch-orders`"
+
+
+async def test_describe_user_says_why_a_job_waits(taskqueue: Command, folder: Path, store: Store) -> None:
+    await taskqueue("apply", str(folder))
+    await taskqueue("run", "fetch-orders", "u-1")
+
+    async def why() -> str:
+        found = await answer(await taskqueue("describe", "user", "u-1", "-o", "json"))
+        (job,) = found["jobs"]
+        return str(job["why"])
+
+    assert await why() == "no global limit is set, so nothing starts: `taskqueue limit set N`"
+    await override_rate(store, 100)
+    assert await why() == "no worker is alive: start one with `taskqueue worker`"
+    await heartbeat(store, "w-1", 60_000, b"{}", [], [])
+    assert await why() == "waits its turn in lane normal for the global limit of 100/s"
+    (name,) = await store.client.zrange(store.keys.ready("normal"), 0, -1)
+    score = await store.client.zscore(store.keys.ready("normal"), name)
+    await store.client.zrem(store.keys.ready("normal"), name)
+    await store.client.zadd(store.keys("parked:type:fetch-orders"), {name: score})
+    await store.client.zadd(store.keys("wake"), {"type:fetch-orders": 1})
+    assert await why() == "waits for the limit of the task type fetch-orders"
+    assert (await taskqueue("audit")).exit_code == ExitCode.OK
+
+
+async def test_describe_type_shows_schedule_and_state(taskqueue: Command, folder: Path) -> None:
+    await taskqueue("apply", str(folder))
+    found = await answer(await taskqueue("describe", "type", "fetch-orders", "-o", "json"))
+    assert (found["schedule"], found["state"], found["subscriptions"]) == ("every 1h", "active", 2)
+    assert len(found["nextPeriods"]) == 3
+    assert found["handlerRegistered"] is False
+
+
+async def test_run_adds_a_job_once_for_an_id(taskqueue: Command, folder: Path, store: Store) -> None:
+    await taskqueue("apply", str(folder))
+    first = await answer(
+        await taskqueue("run", "fetch-orders", "u-1", "--params", '{"a": 1}', "--id", "mine", "-o", "json")
+    )
+    again = await answer(await taskqueue("run", "fetch-orders", "u-1", "--id", "mine", "-o", "json"))
+    assert first == again
+    assert parse(first["job"]).id == "mine"
+    (listed,) = await answer(await taskqueue("get", "jobs", "-o", "json"))
+    assert (listed["type"], listed["user"], listed["where"]) == ("fetch-orders", "u-1", "normal")
+    assert await store.client.hvals(store.keys("payload")) == [b'{"a":1}']
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ("run", "no-type", "u-1"),
+        ("pause", "no-type"),
+        ("describe", "type", "no-type"),
+        ("describe", "user", "nobody"),
+        ("dead", "show", "no-type|u|1|0|0"),
+        ("dead", "retry", "no-type|u|1|0|0"),
+        ("users", "remove", "nobody"),
+        ("limit", "get"),
+    ],
+)
+async def test_what_does_not_exist_is_said_with_a_way_on(
+    taskqueue: Command, arguments: tuple[str, ...]
+) -> None:
+    done = await taskqueue(*arguments)
+    assert done.exit_code == ExitCode.NOT_FOUND
+    assert "`taskqueue " in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+
+
+async def test_a_pause_holds_until_resumed_or_over(taskqueue: Command, folder: Path, store: Store) -> None:
+    await taskqueue("apply", str(folder))
+    paused = await answer(await taskqueue("pause", "fetch-orders", "--for", "1h", "-o", "json"))
+    assert (await read_catalog(store)).paused == {"fetch-orders"}
+    until_ms = read_instant_ms(paused["until"])
+    assert 0 < until_ms - await server_now_ms(store) <= HOUR_MS
+    states = await answer(await taskqueue("get", "types", "-o", "json"))
+    assert {one["type"]: one["state"] for one in states} == {
+        "fetch-orders": "paused",
+        "fetch-stock": "active",
+    }
+    assert (await answer(await taskqueue("resume", "fetch-orders", "-o", "json")))["wasPaused"] is True
+    assert (await answer(await taskqueue("resume", "fetch-orders", "-o", "json")))["wasPaused"] is False
+    assert (await read_catalog(store)).paused == frozenset()
+
+
+async def test_the_limit_is_overridden_and_given_back(taskqueue: Command) -> None:
+    await answer(await taskqueue("limit", "set", "12.5", "--for", "1h", "-o", "json"))
+    assert await answer(await taskqueue("limit", "get", "-o", "json")) == {"perSecond": 12.5}
+    cleared = await answer(await taskqueue("limit", "clear", "-o", "json"))
+    assert cleared == {"wasOverridden": True, "perSecond": None}
+    assert (await taskqueue("limit", "set", "0")).exit_code == ExitCode.USAGE
+
+
+async def test_dead_jobs_are_shown_retried_and_purged(taskqueue: Command, folder: Path, store: Store) -> None:
+    await taskqueue("apply", str(folder))
+    await override_rate(store, 1_000)
+    await taskqueue("run", "fetch-orders", "u-1", "--params", '{"a": 1}')
+    await bury(store, "fetch-orders|u-1|~")
+    (dead,) = await answer(await taskqueue("dead", "list", "-o", "json"))
+    assert (dead["reason"], dead["failures"]) == ("no such order", 1)
+    shown = await answer(await taskqueue("dead", "show", dead["job"], "-o", "json"))
+    assert shown["params"] == {"a": 1}
+    described = await answer(await taskqueue("describe", "user", "u-1", "-o", "json"))
+    assert {task["type"]: task["lastOutcome"] for task in described["tasks"]}["fetch-orders"] == "dead"
+
+    assert await answer(await taskqueue("dead", "retry", "--all", "-o", "json")) == {"retried": 1}
+    assert await answer(await taskqueue("dead", "list", "-o", "json")) == []
+    await bury(store, "fetch-orders|u-1|~")
+    (dead,) = await answer(await taskqueue("dead", "list", "-o", "json"))
+    assert await answer(await taskqueue("dead", "purge", dead["job"], "-o", "json")) == {"purged": 1}
+    assert (await taskqueue("audit")).exit_code == ExitCode.OK
+
+
+async def test_audit_fails_where_a_job_is_missing_or_the_cursor_is_lost(
+    taskqueue: Command, folder: Path, store: Store
+) -> None:
+    assert (await taskqueue("audit")).exit_code == ExitCode.OK  # a store that was never used
+    await taskqueue("apply", str(folder))
+    await store.client.hincrby(store.keys("metrics"), "emitted", 2)
+    done = await taskqueue("audit", "-o", "json")
+    assert done.exit_code == ExitCode.AUDIT
+    assert json.loads(done.stdout)["difference"] == 2
+    assert "2 jobs are missing" in done.stderr
+    await store.client.hincrby(store.keys("metrics"), "emitted", -2)
+    await store.client.delete(store.keys("cursor"))
+    done = await taskqueue("audit")
+    assert done.exit_code == ExitCode.AUDIT
+    assert "the cursor is lost: `taskqueue cursor set TIME`" in done.stderr
+
+
+async def test_a_cursor_is_restored_only_where_it_was_lost(
+    taskqueue: Command, folder: Path, store: Store
+) -> None:
+    assert (await taskqueue("cursor", "set", "2026-01-01T00:00:00Z")).exit_code == ExitCode.REFUSED
+    await taskqueue("apply", str(folder))
+    before_ms = await read_cursor(store)
+    assert (await taskqueue("cursor", "set", "2026-01-01T00:00:00Z")).exit_code == ExitCode.REFUSED
+    assert await read_cursor(store) == before_ms
+
+    await store.client.delete(store.keys("cursor"))
+    assert (await taskqueue("cursor", "get")).exit_code == ExitCode.AUDIT
+    assert (await taskqueue("cursor", "set", "2999-01-01T00:00:00Z")).exit_code == ExitCode.USAGE
+    assert (await taskqueue("cursor", "set", "2026-01-01T00:00:00.250Z")).exit_code == ExitCode.OK
+    assert await read_cursor(store) == 1_767_225_600_250
+
+
+async def test_the_plan_of_a_store_counts_running_subscriptions_under_its_limit(
+    taskqueue: Command, folder: Path
+) -> None:
+    await taskqueue("apply", str(folder))
+    await taskqueue("limit", "set", "5")
+    shown = await answer(await taskqueue("plan", "show", "--store", "--json"))
+    assert shown["ratePerSecond"] == 5
+    counts = {one["type"]: one["subscriptions"] for one in shown["types"]}
+    assert counts == {"fetch-orders": 2, "fetch-stock": 0}
+    checked = await answer(await taskqueue("plan", "check", "--store", "--json"))
+    assert (checked["verdict"], checked["ratePerSecond"]) == ("Fits", 5)
+
+
+async def test_users_and_workers_are_listed(taskqueue: Command, folder: Path, store: Store) -> None:
+    await taskqueue("apply", str(folder))
+    await heartbeat(store, "w-1", 60_000, b'{"slots":4}', [], [])
+    (worker,) = await answer(await taskqueue("get", "workers", "-o", "json"))
+    assert (worker["worker"], worker["info"]) == ("w-1", {"slots": 4})
+    done = await taskqueue("get", "users", "--most", "1", "-o", "json")
+    assert len(await answer(done)) == 1
+    assert "there are more than 1" in done.stderr
+    table = await taskqueue("get", "users")
+    assert [line.split()[0] for line in table.stdout.splitlines()] == ["user", "u-1", "u-2"]

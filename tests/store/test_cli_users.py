@@ -1,0 +1,111 @@
+"""Imports: many users from a file, and what happens to those who are there already."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner, Result
+
+from taskqueue.cli import users as users_command
+from taskqueue.cli.exit_codes import ExitCode
+from taskqueue.cli.main import app
+from taskqueue.models.values import Task, UserSubscription
+from taskqueue.store.connection import Store
+from taskqueue.store.users import read_owners, read_tasks, set_users
+
+Command = Callable[..., Awaitable[Result]]
+
+
+@pytest.fixture
+def taskqueue(redis_url: str, release: str, store: Store, monkeypatch: pytest.MonkeyPatch) -> Command:
+    """Run a command on the store of this test, with batches so small that a test has many."""
+    monkeypatch.setattr(users_command, "BATCH", 3)
+
+    def invoke(*arguments: str) -> Result:
+        where = {"TASKQUEUE_REDIS_URL": redis_url, "TASKQUEUE_RELEASE": release}
+        return CliRunner().invoke(app, list(arguments), env=where)
+
+    async def command(*arguments: str) -> Result:
+        return await asyncio.to_thread(invoke, *arguments)
+
+    return command
+
+
+def rows(*numbers: int, task: str = "fetch-orders") -> str:
+    lines = [{"userId": f"u-{number}", "tasks": [{"type": task}]} for number in numbers]
+    return "".join(json.dumps(line) + "\n" for line in lines)
+
+
+async def test_an_import_may_be_repeated_and_writes_only_what_differs(
+    taskqueue: Command, tmp_path: Path, store: Store
+) -> None:
+    file = tmp_path / "users.ndjson"
+    file.write_text(rows(*range(10)))
+    done = await taskqueue("users", "import", str(file), "-o", "json")
+    assert done.exit_code == ExitCode.OK
+    assert json.loads(done.stdout) == {"written": 10, "unchanged": 0, "faults": 0, "lastLine": 10}
+    assert {owner.source for owner in (await read_owners(store)).values()} == {"import"}
+
+    file.write_text(rows(*range(9)) + rows(9, task="fetch-stock") + rows(10))
+    done = await taskqueue("users", "import", str(file), "-o", "json")
+    assert json.loads(done.stdout) == {"written": 2, "unchanged": 9, "faults": 0, "lastLine": 11}
+    assert [task.type for task in await read_tasks(store, "u-9")] == ["fetch-stock"]
+
+
+async def test_an_import_goes_on_behind_a_line(taskqueue: Command, tmp_path: Path, store: Store) -> None:
+    file = tmp_path / "users.ndjson"
+    file.write_text(rows(*range(10)))
+    done = await taskqueue("users", "import", str(file), "--after-line", "8", "-o", "json")
+    assert json.loads(done.stdout)["written"] == 2
+    assert set(await read_owners(store)) == {"u-8", "u-9"}
+
+
+async def test_rows_at_fault_are_named_by_line_and_left_out(
+    taskqueue: Command, tmp_path: Path, store: Store
+) -> None:
+    file = tmp_path / "users.ndjson"
+    file.write_text(rows(0, 1) + '{"tasks": [{"type": "A B"}]}\n' + "no json\n" + rows(4))
+    done = await taskqueue("users", "import", str(file), "-o", "json")
+    assert done.exit_code == ExitCode.FAULTS
+    assert json.loads(done.stdout) == {"written": 3, "unchanged": 0, "faults": 2, "lastLine": 5}
+    assert f"{file}:3 (document 3) userId: " in done.stderr
+    assert f"{file}:4 (document 4) manifest: " in done.stderr
+    assert set(await read_owners(store)) == {"u-0", "u-1", "u-4"}
+
+
+async def test_of_a_user_who_comes_twice_the_last_row_counts(
+    taskqueue: Command, tmp_path: Path, store: Store
+) -> None:
+    file = tmp_path / "users.ndjson"
+    file.write_text(rows(0) + rows(0, task="fetch-stock") + rows(1, 2, 3) + rows(0))
+    await taskqueue("users", "import", str(file))
+    assert [task.type for task in await read_tasks(store, "u-0")] == ["fetch-orders"]
+    file.write_text(rows(0, task="fetch-stock") + rows(0))
+    await taskqueue("users", "import", str(file))
+    assert [task.type for task in await read_tasks(store, "u-0")] == ["fetch-orders"]
+
+
+async def test_a_csv_file_is_imported_too(taskqueue: Command, tmp_path: Path, store: Store) -> None:
+    file = tmp_path / "users.csv"
+    file.write_text('userId,type,params\nu-1,fetch-orders,"{""a"": 1}"\nu-1,fetch-stock,\nu-2,fetch-stock,\n')
+    assert (await taskqueue("users", "import", str(file))).exit_code == ExitCode.OK
+    assert [(task.type, task.params) for task in await read_tasks(store, "u-1")] == [
+        ("fetch-orders", {"a": 1}),
+        ("fetch-stock", {}),
+    ]
+    assert set(await read_owners(store)) == {"u-1", "u-2"}
+
+
+async def test_only_imported_users_are_removed_by_hand(
+    taskqueue: Command, tmp_path: Path, store: Store
+) -> None:
+    file = tmp_path / "users.ndjson"
+    file.write_text(rows(1, 2))
+    await taskqueue("users", "import", str(file))
+    await set_users(store, "folder", [UserSubscription("u-3", (Task("fetch-orders"),))])
+    done = await taskqueue("users", "remove", "u-1", "u-3", "-o", "json")
+    assert done.exit_code == ExitCode.REFUSED
+    assert json.loads(done.stdout) == {"removed": ["u-1"], "declaredByManifests": ["u-3"], "unknown": []}
+    assert set(await read_owners(store)) == {"u-2", "u-3"}

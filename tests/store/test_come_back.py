@@ -1,0 +1,126 @@
+"""Workers are told when to call again, each its own time: about one call a start, however many workers idle.
+
+Workers are simulated: each keeps every time it was given in a heap and calls when the first has come. Time is
+the test's: between two calls everything the store knows is put back by what should have passed.
+"""
+
+from __future__ import annotations
+
+import heapq
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+import pytest
+
+from taskqueue.models.values import Schedule, TaskType
+from taskqueue.store.claim import Result
+
+if TYPE_CHECKING:
+    from tests.store.conftest import World
+
+HOUR = Schedule(interval_s=3600)
+PREFIX = "sync|u|~"
+
+
+@dataclass
+class Fleet:
+    """W idle workers on a store whose clock the test moves: time 0 is `zero_us` of the server."""
+
+    world: World
+    workers: int
+    n: int
+    calls: int = 0
+    started: int = 0
+    late_us: list[int] = field(default_factory=list)
+    zero_us: int = 0
+
+    async def set_clock(self, to_us: int) -> None:
+        """Moves all instants in the store so that the server's now means `to_us` of the simulation."""
+        client, keys = self.world.store.client, self.world.store.keys
+        now_us = await self.world.now_us()
+        shift_us = (now_us - to_us) - self.zero_us
+        self.zero_us += shift_us
+        for name in ("tat", "last", "wake", "idle"):
+            await client.hincrby(keys("limiter"), name, shift_us)
+        jobs = await client.zrange(keys.ready("normal"), 0, -1)
+        # Names keep their due in simulated us; scores are what the server's clock will show then.
+        if jobs:
+            await client.zadd(
+                keys.ready("normal"),
+                {job: (self.zero_us + int(job.split(b"~")[1].split(b"|")[0])) // 1000 for job in jobs},
+            )
+
+    async def run(self, dues_us: list[int], until_us: int, look_ahead_us: int = 1_000_000) -> None:
+        client, keys = self.world.store.client, self.world.store.keys
+        self.zero_us = await self.world.now_us()
+        await client.hset(keys("limiter"), mapping={"wake": 0, "idle": 0})
+        heap = [(0, worker) for worker in range(self.workers)]
+        pending: dict[int, list[Result]] = {}
+        at = 0
+        while heap and heap[0][0] <= until_us:
+            now_us, worker = heapq.heappop(heap)
+            while at < len(dues_us) and dues_us[at] <= now_us + look_ahead_us:
+                await client.zadd(keys.ready("normal"), {f"{PREFIX}{dues_us[at]}|0|0": 0})
+                at += 1
+            await self.set_clock(now_us)
+            got = await self.world.claim(str(worker), n=self.n, results=pending.pop(worker, []))
+            self.calls += 1
+            self.started += len(got.jobs)
+            for job in got.jobs:
+                due_us = int(job.member.split("~")[1].split("|")[0])
+                self.late_us.append(job.start_us - self.zero_us - due_us)
+            pending[worker] = [Result(job.member, "d") for job in got.jobs]
+            next_us = got.come_back_us - self.zero_us if got.come_back_us >= 0 else now_us + 1_000
+            heapq.heappush(heap, (max(next_us, now_us + 1), worker))
+
+
+@pytest.mark.parametrize("workers", [1, 4, 100])
+async def test_unsaturated_a_start_costs_at_most_one_and_a_half_calls_and_is_on_time(
+    world: World, workers: int
+) -> None:
+    await world.install(TaskType("sync", HOUR), rate=100)
+    fleet = Fleet(world, workers, n=10)
+    seconds = 10
+    dues = [round(1e6 + k * 1e6 / 30 + 7_919 * (k % 5)) for k in range(30 * seconds)]
+    await fleet.run(dues, 1_000_000 * (seconds + 2))
+    assert fleet.started == len(dues)
+    assert (fleet.calls - workers) / fleet.started <= 1.5  # the first call of each worker is not for a start
+    late = sorted(fleet.late_us)
+    assert late[len(late) // 2] <= 3_000
+    assert late[len(late) * 99 // 100] <= 15_000
+
+
+@pytest.mark.parametrize("workers", [1, 4, 20])
+async def test_saturated_a_start_costs_at_most_a_fifth_of_a_call(world: World, workers: int) -> None:
+    await world.install(TaskType("sync", HOUR), rate=100)
+    fleet = Fleet(world, workers, n=50)
+    await fleet.run(list(range(1_500)), 10_000_000)
+    assert fleet.started >= 0.975 * 100 * 10 / 1.015
+    assert fleet.calls / fleet.started <= 0.2
+
+
+@pytest.mark.parametrize("workers", [1, 4, 100])
+async def test_idle_workers_poll_in_turn(world: World, workers: int) -> None:
+    await world.install(TaskType("sync", HOUR), rate=100)
+    fleet = Fleet(world, workers, n=10)
+    await fleet.run([], 20_000_000)
+    assert fleet.calls <= workers + 20 * 10 + 1
+
+
+async def test_a_full_worker_is_not_told_to_come_back(world: World) -> None:
+    await world.install(TaskType("sync", HOUR))
+    await world.enqueue("sync", "a", "b")
+    assert (await world.claim(n=1)).come_back_us == -1
+    assert (await world.claim(n=0)).come_back_us == -1
+
+
+async def test_two_workers_never_wait_for_the_same_due(world: World) -> None:
+    await world.install(TaskType("sync", HOUR))
+    await world.enqueue("sync", "a", delay_ms=300)
+    await world.enqueue("sync", "b", delay_ms=500)
+    first, second, third = [
+        (await world.claim(f"w{k}")).come_back_us - await world.now_us() for k in range(3)
+    ]
+    assert first == pytest.approx(292_000, abs=30_000)
+    assert second == pytest.approx(492_000, abs=30_000)
+    assert third == pytest.approx(100_000, abs=30_000)

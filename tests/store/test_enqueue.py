@@ -1,0 +1,103 @@
+"""enqueue: one ad hoc job under an id that its caller made."""
+
+from __future__ import annotations
+
+import asyncio
+from typing import TYPE_CHECKING
+
+import pytest
+
+from taskqueue.models.values import Priority, Schedule, TaskType
+from taskqueue.store.adhoc import enqueue
+from taskqueue.store.connection import open_store
+from taskqueue.store.errors import UnknownTypeError
+from taskqueue.store.job_name import parse
+from taskqueue.store.lease import WAKEUPS, pass_wakeup_on, wait_for_wakeup
+
+if TYPE_CHECKING:
+    from tests.store.conftest import World
+
+HOUR = Schedule(interval_s=3600)
+
+
+async def test_a_job_waits_in_the_lane_of_its_type_and_carries_its_params(world: World) -> None:
+    await world.install(TaskType("sync", HOUR, priority=Priority.HIGH))
+    name = await enqueue(world.store, "sync", "u", {"a": [1]}, job_id="one", life_ms=9_000)
+    assert await world.waiting() == {"ready:high": [name]}
+    assert (parse(name).id, parse(name).life_ms, parse(name).occurrence) == ("one", 9_000, None)
+    (job,) = (await world.claim()).jobs
+    assert job.params == '{"a":[1]}'
+
+
+async def test_repeating_a_call_with_its_id_adds_nothing_and_names_the_same_job(world: World) -> None:
+    await world.install(TaskType("sync", HOUR))
+    names = {await enqueue(world.store, "sync", "u", {"n": n}, job_id="one", delay_ms=n) for n in range(3)}
+    assert len(names) == 1
+    assert await world.total("enqueued") == 1
+    (job,) = (await world.claim()).jobs
+    assert job.params == '{"n":0}'
+    assert await enqueue(world.store, "sync", "u", job_id="one") in names
+    assert (await world.claim()).jobs == []
+
+
+async def test_an_id_is_of_one_type_and_user(world: World) -> None:
+    await world.install(TaskType("sync", HOUR), TaskType("send", HOUR))
+    pairs = [("sync", "a"), ("sync", "b"), ("send", "a")]
+    assert len({await enqueue(world.store, kind, user, job_id="one") for kind, user in pairs}) == 3
+
+
+async def test_a_delayed_job_starts_no_earlier(world: World) -> None:
+    await world.install(TaskType("sync", HOUR))
+    name = await enqueue(world.store, "sync", "u", delay_ms=5_000)
+    assert parse(name).due_ms == pytest.approx(await world.now_us() / 1000 + 5_000, abs=1_000)
+    assert (await world.claim()).jobs == []
+
+
+async def test_an_unknown_type_is_refused_and_its_id_stays_free(world: World) -> None:
+    await world.install(TaskType("sync", HOUR))
+    with pytest.raises(UnknownTypeError, match="nope"):
+        await enqueue(world.store, "nope", "u", job_id="one")
+    assert await world.waiting() == {}
+    await world.install(TaskType("nope", HOUR))
+    await enqueue(world.store, "nope", "u", job_id="one")
+    assert await world.total("enqueued") == 1
+
+
+@pytest.mark.parametrize(
+    ("user", "job_id"),
+    [("a|b", "one"), ("u", "a|b"), ("u", "a:b"), ("", "one"), ("u", "é"), ("u", "x" * 129)],
+)
+async def test_what_no_name_can_hold_is_refused_before_anything_is_written(
+    world: World, user: str, job_id: str
+) -> None:
+    await world.install(TaskType("sync", HOUR))
+    with pytest.raises(ValueError, match="must match"):
+        await enqueue(world.store, "sync", user, job_id=job_id)
+    assert await world.waiting() == {}
+
+
+async def test_one_idle_worker_hears_of_it_at_once(world: World, redis_url: str, release: str) -> None:
+    await world.install(TaskType("sync", HOUR))
+    listeners = [open_store(redis_url, release) for _ in range(2)]
+    waits = [asyncio.ensure_future(wait_for_wakeup(one, 0.3)) for one in listeners]
+    while (await world.store.client.info("clients"))["blocked_clients"] < 2:  # noqa: ASYNC110
+        await asyncio.sleep(0)  # the server, not this process, is waited for
+    await world.enqueue("sync", "u")
+    assert sorted(await asyncio.gather(*waits)) == [False, True]
+    for one in listeners:
+        await one.close()
+
+
+async def test_a_full_worker_passes_a_wakeup_on(world: World) -> None:
+    await world.install(TaskType("sync", HOUR))
+    await world.enqueue("sync", "u")
+    assert await wait_for_wakeup(world.store, 1)
+    await pass_wakeup_on(world.store)
+    assert await wait_for_wakeup(world.store, 1)
+
+
+async def test_wakeups_are_bounded_and_fade(world: World) -> None:
+    await world.install(TaskType("sync", HOUR))
+    await world.enqueue("sync", *(f"u{k}" for k in range(30)))
+    assert await world.store.client.llen(world.store.keys(WAKEUPS)) == 16
+    assert 0 < await world.store.client.pttl(world.store.keys(WAKEUPS)) <= 5_000

@@ -1,0 +1,56 @@
+"""heartbeat: extends only what still exists, says what was lost, and keeps the list of workers."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from taskqueue.models.values import Schedule, TaskType
+from taskqueue.store.lease import heartbeat
+from taskqueue.store.listing import read_handlers, read_workers
+
+if TYPE_CHECKING:
+    from tests.store.conftest import World
+
+HOUR = Schedule(interval_s=3600)
+
+
+async def test_it_extends_what_is_held_and_names_what_is_lost(world: World) -> None:
+    await world.install(TaskType("sync", HOUR))
+    await world.enqueue("sync", "a", "b")
+    kept, lost = [job.member for job in (await world.claim(lease_ms=1_000)).jobs]
+    await world.store.client.zrem(world.store.keys("leased"), lost)
+    assert await heartbeat(world.store, "w", 50_000, b"{}", [kept, lost, "never|was|1|2|0|w|9"], []) == [
+        lost,
+        "never|was|1|2|0|w|9",
+    ]
+    expiry_ms = await world.store.client.zscore(world.store.keys("leased"), kept)
+    assert 49_000 < expiry_ms - await world.now_us() / 1000 <= 50_000
+    assert await world.store.client.zcard(world.store.keys("leased")) == 1
+
+
+async def test_it_never_shortens_a_lease(world: World) -> None:
+    await world.install(TaskType("sync", HOUR))
+    await world.enqueue("sync", "a")
+    (job,) = (await world.claim(lease_ms=60_000)).jobs
+    before = await world.store.client.zscore(world.store.keys("leased"), job.member)
+    assert await heartbeat(world.store, "w", 1_000, b"{}", [job.member], []) == []
+    assert await world.store.client.zscore(world.store.keys("leased"), job.member) == before
+
+
+async def test_workers_and_handlers_are_listed_with_when_they_were_last_seen(world: World) -> None:
+    await heartbeat(world.store, "w2", 1_000, b'{"slots": 4}', [], ["fetch", "send"])
+    await heartbeat(world.store, "w1", 1_000, b"{}", [], ["fetch"])
+    first, second = await read_workers(world.store)
+    assert (first.worker, second.worker, second.info) == ("w1", "w2", {"slots": 4})
+    assert abs(second.seen_ms - await world.now_us() / 1000) < 5_000
+    assert set(await read_handlers(world.store)) == {"fetch", "send"}
+
+
+async def test_workers_that_fell_silent_an_hour_ago_are_forgotten(world: World) -> None:
+    long_ago = int(await world.now_us() / 1000 - 3_700_000)
+    await world.store.client.hset(world.store.keys("workers"), "old", f"{long_ago}|{{}}")
+    for _ in range(2_000):  # one call in twenty looks
+        await heartbeat(world.store, "new", 1_000, b"{}", [], [])
+        if len(await read_workers(world.store)) == 1:
+            break
+    assert [worker.worker for worker in await read_workers(world.store)] == ["new"]

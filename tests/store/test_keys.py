@@ -1,0 +1,71 @@
+"""Every key has a bound or a TTL, and stands in the table of docs/redis.md."""
+
+from pathlib import Path
+
+import pytest
+
+from taskqueue.store.keys import LANES, PERMANENT, Keys
+
+KEYS = Keys("shop")
+TABLE = (Path(__file__).parents[2] / "docs" / "redis.md").read_text()
+
+#: One key for each pattern, and how the table writes it.
+EXAMPLES = {
+    r"config": ("config", "config"),
+    r"installed": ("installed", "installed"),
+    r"cursor": ("cursor", "cursor"),
+    r"types": ("types", "types"),
+    r"overrides": ("overrides", "overrides"),
+    r"users": ("users", "users"),
+    r"users:[^:]+:(tasks|runs)": ("users:u-1:tasks", "users:USER:tasks"),
+    r"schedule:[^:]+:\d+": ("schedule:sync:1", "schedule:TYPE:GENERATION"),
+    r"spread:.+": ("spread:c*/5 1-3 * * *@Europe/Berlin/300:free", "spread:CLASS"),
+    r"ready:(high|normal|low|backfill)": ("ready:backfill", "ready:LANE"),
+    r"parked:.+": ("parked:user:a.b@c", "parked:LIMIT"),
+    r"wake": ("wake", "wake"),
+    r"leased": ("leased", "leased"),
+    r"live": ("live", "live"),
+    r"attempts": ("attempts", "attempts"),
+    r"payload": ("payload", "payload"),
+    r"dead": ("dead", "dead"),
+    r"dead:body": ("dead:body", "dead:body"),
+    r"closed": ("closed", "closed"),
+    r"limiter": ("limiter", "limiter"),
+    r"metrics": ("metrics", "metrics"),
+    r"workers": ("workers", "workers"),
+    r"handlers": ("handlers", "handlers"),
+}
+
+
+def test_all_keys_of_a_release_share_one_hash_tag() -> None:
+    assert KEYS("users", "u-1", "tasks") == KEYS.tasks("u-1") == "taskqueue:{shop}:users:u-1:tasks"
+    assert KEYS.schedule("sync", 2) == "taskqueue:{shop}:schedule:sync:2"
+    assert [KEYS.ready(lane).removeprefix(KEYS.prefix + "ready:") for lane in LANES] == [
+        "high",
+        "normal",
+        "low",
+        "backfill",
+    ]
+
+
+def test_the_examples_cover_every_pattern() -> None:
+    assert set(EXAMPLES) == set(PERMANENT)
+
+
+@pytest.mark.parametrize(("key", "written"), EXAMPLES.values())
+def test_a_permanent_key_is_known_and_stands_in_the_table(key: str, written: str) -> None:
+    assert KEYS.is_permanent(KEYS.prefix + key)
+    assert f"\n| `{written}`" in TABLE
+
+
+@pytest.mark.parametrize("key", ["claims:w", "enqueued:sync:u:1", "wakeups", "ratelimit:type:sync"])
+def test_a_key_with_a_ttl_is_not_permanent_and_stands_in_the_table_too(key: str) -> None:
+    assert not KEYS.is_permanent(KEYS.prefix + key)
+    assert f"\n| `{key.partition(':')[0]}" in TABLE
+
+
+@pytest.mark.parametrize(
+    "key", ["types", "taskqueue:{other}:types", "taskqueue:{shop}:typesX", "taskqueue:{shop}:ready:x"]
+)
+def test_other_keys_are_not_known(key: str) -> None:
+    assert not KEYS.is_permanent(key)

@@ -1,0 +1,79 @@
+"""Overrides: what an operator set by hand holds until cleared, or until its time is over."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from taskqueue.models.values import Schedule, TaskType
+from taskqueue.store.catalog import read_catalog, set_rate
+from taskqueue.store.overrides import clear_rate, override_rate, pause, resume
+
+if TYPE_CHECKING:
+    from tests.store.conftest import World
+
+HOUR = Schedule(interval_s=3600)
+
+
+async def rates(world: World) -> tuple[float | None, float]:
+    """The limit as the catalog says it, and as claim applies it."""
+    return (await read_catalog(world.store)).rate, round((await world.claim(n=0)).rate, 6)
+
+
+async def test_an_overridden_limit_outlives_a_new_configuration_until_it_is_cleared(world: World) -> None:
+    await world.install(rate=100)
+    await override_rate(world.store, 30)
+    await set_rate(world.store, 200)
+    assert await rates(world) == (30, 30)
+    assert await clear_rate(world.store)
+    assert await rates(world) == (200, 200)
+    assert not await clear_rate(world.store)
+
+
+@pytest.mark.parametrize(("for_ms", "expected"), [(0, 30.0), (60_000, 30.0), (-1, 100.0)])
+async def test_an_override_ends_by_itself(world: World, for_ms: int, expected: float) -> None:
+    await world.install(rate=100)
+    await override_rate(world.store, 30, for_ms)
+    assert await rates(world) == (expected, expected)
+
+
+async def test_a_limit_of_zero_stops_all_starts_and_leaves_no_trace_when_cleared(world: World) -> None:
+    await world.install(TaskType("sync", HOUR), rate=100)
+    await world.enqueue("sync", "u")
+    await override_rate(world.store, 0)
+    assert (await world.claim()).jobs == []
+    await clear_rate(world.store)
+    assert len((await world.claim()).jobs) == 1
+
+
+@pytest.mark.parametrize(("for_ms", "paused"), [(0, True), (60_000, True), (-1, False)])
+async def test_a_paused_type_has_no_segments_and_starts_nothing_that_was_scheduled(
+    world: World, for_ms: int, paused: bool
+) -> None:
+    await world.install(TaskType("sync", HOUR), TaskType("send", HOUR))
+    await world.subscribe("u", "sync", "send")
+    await world.occur("sync")
+    await world.occur("send")
+    await pause(world.store, "sync", for_ms)
+    catalog = await read_catalog(world.store)
+    left = {"send"} if paused else {"send", "sync"}
+    assert catalog.paused == ({"sync"} if paused else set())
+    assert {segment.type for segment in catalog.segments()} == left
+    assert {job.member.split("|")[0] for job in (await world.claim()).jobs} == left
+    assert await resume(world.store, "sync")
+    assert not await resume(world.store, "sync")
+
+
+async def test_every_change_moves_the_version(world: World) -> None:
+    await world.install(TaskType("sync", HOUR))
+    seen = {(await read_catalog(world.store)).version}
+    for change in (
+        pause(world.store, "sync"),
+        resume(world.store, "sync"),
+        override_rate(world.store, 1),
+        clear_rate(world.store),
+    ):
+        await change
+        seen.add((await read_catalog(world.store)).version)
+    assert len(seen) == 5

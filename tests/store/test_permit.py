@@ -1,0 +1,51 @@
+"""permit: a running job takes further slots of the same limit."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from taskqueue.models.values import Schedule, TaskType
+from taskqueue.store.lease import permit
+
+if TYPE_CHECKING:
+    from tests.store.conftest import World
+
+HOUR = Schedule(interval_s=3600)
+
+
+async def tat(world: World) -> int:
+    return int(await world.store.client.hget(world.store.keys("limiter"), "tat"))
+
+
+async def test_a_free_slot_is_granted_at_once_and_booked_by_cost(world: World) -> None:
+    await world.install(rate=100)
+    now_us = await world.now_us()
+    assert await permit(world.store, 3, 60_000) == (True, 0.0)
+    assert await tat(world) == pytest.approx(now_us + 3 * 10_150, abs=20_000)
+
+
+async def test_permits_and_starts_share_one_limit(world: World) -> None:
+    await world.install(TaskType("sync", HOUR), rate=10)
+    await world.enqueue("sync", "a")
+    now_us = await world.now_us()
+    await permit(world.store, 1, 60_000)
+    (job,) = (await world.claim()).jobs
+    assert job.start_us >= now_us + 101_500
+
+
+async def test_beyond_the_horizon_a_permit_is_refused_with_a_time_and_books_nothing(world: World) -> None:
+    await world.install(rate=10)
+    granted, _ = await permit(world.store, 20, 60_000)
+    before = await tat(world)
+    refused, wait_s = await permit(world.store, 1, 60_000)
+    assert (granted, refused) == (True, False)
+    assert wait_s == pytest.approx(20 * 0.1015 - 0.125, abs=0.05)
+    assert await tat(world) == before
+
+
+@pytest.mark.parametrize("rate", [None, 0.0])
+async def test_without_a_limit_no_permit_is_granted(world: World, rate: float | None) -> None:
+    await world.install(rate=rate)
+    assert await permit(world.store, 1, 60_000) == (False, 1.0)

@@ -1,0 +1,106 @@
+"""redeal: a changed schedule is dealt beside the old one, and nobody is dealt twice."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+from taskqueue.models.values import Schedule, TaskType
+from taskqueue.plan.spread import offset_ms
+from taskqueue.store.catalog import Generation, TypeRecord, put_types, read_catalog
+from taskqueue.store.users import count_subscriptions, read_tasks, redeal
+
+if TYPE_CHECKING:
+    from tests.store.conftest import World
+
+OLD, NEW = Schedule(interval_s=60), Schedule(interval_s=300)
+OLD_TYPE, NEW_TYPE = TaskType("sync", OLD), TaskType("sync", NEW)
+USERS = [f"u{k}" for k in range(30)]
+
+
+async def put(world: World, record: TypeRecord, dropped: tuple[tuple[str, int], ...] = ()) -> None:
+    await put_types(world.store, (await read_catalog(world.store)).version, [record], dropped=dropped)
+
+
+async def members(world: World, generation: int) -> dict[str, float]:
+    rows = await world.store.client.zrange(
+        world.store.keys.schedule("sync", generation), 0, -1, withscores=True
+    )
+    return {user.decode(): score for user, score in rows}
+
+
+async def begin(world: World) -> None:
+    await world.install(OLD_TYPE)
+    for user in USERS:
+        await world.subscribe(user, "sync", suspend=user == "u7")
+    await put(world, TypeRecord(NEW_TYPE, (Generation(1, OLD),), Generation(2, NEW)))
+
+
+async def test_all_members_get_a_place_in_the_new_generation_and_keep_the_old_one_until_it_is_dropped(
+    world: World,
+) -> None:
+    await begin(world)
+    before = await members(world, 1)
+    assert await redeal(world.store, "sync", 1, 2, batch=7) == 30
+    after = await members(world, 2)
+    assert await members(world, 1) == before
+    assert sorted(score if score >= 0 else -1 - score for score in after.values()) == sorted(
+        offset_ms(k, 300) for k in range(30)
+    )
+    assert [user for user, score in after.items() if score < 0] == ["u7"]
+    await put(world, TypeRecord(NEW_TYPE, (Generation(2, NEW),)), dropped=(("sync", 1),))
+    assert await members(world, 1) == {}
+    assert await members(world, 2) == after
+
+
+async def test_repeating_it_moves_nobody(world: World) -> None:
+    await begin(world)
+    await redeal(world.store, "sync", 1, 2)
+    before = await members(world, 2)
+    assert await redeal(world.store, "sync", 1, 2) == 0
+    assert await members(world, 2) == before
+
+
+async def test_old_numbers_are_free_for_others_of_their_class(world: World) -> None:
+    await begin(world)
+    await redeal(world.store, "sync", 1, 2)
+    free = await world.store.client.zcard(world.store.keys("spread", "i60/60", "free"))
+    assert free == 30
+
+
+async def test_users_who_join_or_leave_or_suspend_meanwhile_are_right_in_every_generation(
+    world: World,
+) -> None:
+    await begin(world)
+    await world.subscribe("new", "sync")
+    await world.subscribe("u1")
+    await redeal(world.store, "sync", 1, 2)
+    await world.subscribe("u2")
+    await world.subscribe("u3", "sync", suspend=True)
+    first, second = await members(world, 1), await members(world, 2)
+    assert "new" not in first
+    assert set(second) == {*USERS, "new"} - {"u1", "u2"}
+    assert set(first) == set(USERS) - {"u1", "u2"}
+    assert {user for user, score in second.items() if score < 0} == {"u3", "u7"}
+    assert {user for user, score in first.items() if score < 0} == {"u3", "u7"}
+
+
+async def test_a_caller_that_fell_behind_moves_nobody(world: World) -> None:
+    await begin(world)
+    await redeal(world.store, "sync", 1, 2)
+    assert await redeal(world.store, "sync", 2, 1) == 0
+    assert await redeal(world.store, "sync", 2, 3) == 0
+    assert {task.generation for task in await read_tasks(world.store, "u0")} == {2}
+
+
+async def test_a_removed_type_sends_its_users_to_the_waiting_room(world: World) -> None:
+    await begin(world)
+    await redeal(world.store, "sync", 1, 2)
+    await put(world, TypeRecord(NEW_TYPE, (Generation(2, NEW),), removed=True), dropped=(("sync", 1),))
+    assert await redeal(world.store, "sync", 2, 0) == 30
+    version = (await read_catalog(world.store)).version
+    await put_types(world.store, version, [], removed=["sync"], dropped=[("sync", 2)])
+    assert set(await members(world, 0)) == set(USERS)
+    await world.install(OLD_TYPE)
+    assert await redeal(world.store, "sync", 0, 1) == 30
+    assert await count_subscriptions(world.store, {"sync": 1}) == {"sync": 29}
+    assert await world.store.client.get(world.store.keys("spread", "i60/60")) == b"30"

@@ -1,0 +1,175 @@
+"""Keeping the store as a folder of manifests says, through bad edits, lost files and a lost store."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+
+from taskqueue.scheduler import keeper as keeper_module
+from taskqueue.scheduler.keeper import Keeper
+from taskqueue.scheduler.ticker import Ticker
+from taskqueue.sources.folder import load
+from taskqueue.store.catalog import read_catalog, read_cursor
+from taskqueue.store.connection import Store
+from taskqueue.store.users import read_owners, read_tasks
+
+PATIENCE_S = 20.0
+
+
+def type_manifest(name: str, interval: str = "5m", cost: int = 1) -> str:
+    return (
+        f"apiVersion: taskqueue.dev/v1alpha1\nkind: TaskType\nmetadata: {{name: {name}}}\n"
+        f"spec:\n  schedule: {{interval: {interval}}}\n  handler: {{function: f}}\n  cost: {cost}\n"
+    )
+
+
+def user_manifests(count: int, name: str = "orders", prefix: str = "u") -> str:
+    return "".join(
+        f"---\napiVersion: taskqueue.dev/v1alpha1\nkind: UserSubscription\nmetadata: {{name: {prefix}-{i}}}\n"
+        f"spec:\n  tasks: [{{type: {name}}}]\n"
+        for i in range(count)
+    )
+
+
+@asynccontextmanager
+async def keeping(store: Store, folder: Path | None, ticker: Ticker | None = None) -> AsyncIterator[Keeper]:
+    ticking = ticker or Ticker(store)
+    keeper = Keeper(store, ticking, manifests=folder, rate=50, poll_s=0.02)
+    tasks = [asyncio.create_task(part) for part in (keeper.watch(), keeper.keep())]
+    if ticker:
+        tasks.append(asyncio.create_task(ticker.run()))
+    try:
+        yield keeper
+        assert [task for task in tasks if task.done() and task.exception()] == []
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def after_publish(keeper: Keeper) -> None:
+    async with asyncio.timeout(PATIENCE_S):
+        await keeper.published.wait()
+    keeper.published.clear()
+
+
+async def test_a_folder_is_published_and_an_edit_follows(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "types.yaml").write_text(type_manifest("orders"))
+    (tmp_path / "users.yaml").write_text(user_manifests(3))
+    async with keeping(store, tmp_path) as keeper:
+        await after_publish(keeper)
+        assert keeper.started.is_set()
+        catalog = await read_catalog(store)
+        assert catalog.records.keys() == {"orders"}
+        assert catalog.rate == 50
+        assert len(await read_owners(store)) == 3
+        (tmp_path / "types.yaml").write_text(type_manifest("orders", cost=7))
+        await after_publish(keeper)
+        assert (await read_catalog(store)).records["orders"].spec.cost == 7
+
+
+async def test_a_bad_file_keeps_its_last_good_state_while_others_go_on(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(type_manifest("orders") + user_manifests(3))
+    (tmp_path / "b.yaml").write_text(type_manifest("report"))
+    async with keeping(store, tmp_path) as keeper:
+        await after_publish(keeper)
+        (tmp_path / "a.yaml").write_text(type_manifest("orders", interval="never"))
+        await after_publish(keeper)
+        (tmp_path / "b.yaml").write_text(type_manifest("report", cost=9))
+        await after_publish(keeper)
+        catalog = await read_catalog(store)
+        assert catalog.records["orders"].spec.schedule.interval_s == 300
+        assert catalog.records["report"].spec.cost == 9
+        assert len(await read_owners(store)) == 3
+        (tmp_path / "b.yaml").unlink()
+        await after_publish(keeper)
+        assert (await read_catalog(store)).records.keys() == {"orders"}
+
+
+async def test_a_file_that_was_bad_when_the_process_started_takes_nothing_away(
+    store: Store, tmp_path: Path
+) -> None:
+    (tmp_path / "a.yaml").write_text(type_manifest("orders") + user_manifests(3))
+    (tmp_path / "b.yaml").write_text(type_manifest("report"))
+    async with keeping(store, tmp_path) as keeper:
+        await after_publish(keeper)
+    (tmp_path / "a.yaml").write_text("spec: [")
+    async with keeping(store, tmp_path) as keeper:
+        await after_publish(keeper)
+        assert (await read_catalog(store)).records.keys() == {"orders", "report"}
+        assert len(await read_owners(store)) == 3
+        (tmp_path / "a.yaml").write_text(type_manifest("orders") + user_manifests(2))
+        await after_publish(keeper)
+        assert len(await read_owners(store)) == 2
+
+
+async def test_a_folder_that_is_not_there_takes_nothing_away(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(type_manifest("orders") + user_manifests(3))
+    async with keeping(store, tmp_path) as keeper:
+        await after_publish(keeper)
+    async with keeping(store, tmp_path / "missing") as keeper:
+        await after_publish(keeper)
+    assert len(await read_owners(store)) == 3
+
+
+async def test_many_removals_are_carried_out_when_a_second_look_confirms_them(
+    store: Store, tmp_path: Path
+) -> None:
+    (tmp_path / "types.yaml").write_text(type_manifest("orders"))
+    (tmp_path / "users.yaml").write_text(user_manifests(150))
+    async with keeping(store, tmp_path) as keeper:
+        await after_publish(keeper)
+        (tmp_path / "users.yaml").write_text(user_manifests(5))
+        await after_publish(keeper)
+        assert len(await read_owners(store)) == 5
+
+
+async def test_many_removals_are_not_carried_out_when_a_second_look_finds_the_users_again(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "types.yaml").write_text(type_manifest("orders"))
+    (tmp_path / "users.yaml").write_text(user_manifests(150))
+    whole = load(tmp_path)
+    async with keeping(store, tmp_path) as keeper:
+        await after_publish(keeper)
+        monkeypatch.setattr(keeper_module, "load", lambda _path: whole)
+        (tmp_path / "users.yaml").unlink()
+        await after_publish(keeper)
+        assert len(await read_owners(store)) == 150
+
+
+async def test_a_store_that_lost_everything_is_filled_again_and_goes_on_from_its_cursor(
+    store: Store, tmp_path: Path
+) -> None:
+    (tmp_path / "types.yaml").write_text(type_manifest("orders", interval="2s") + user_manifests(20))
+    ticker = Ticker(store, period_s=0.05)
+    async with keeping(store, tmp_path, ticker) as keeper:
+        await after_publish(keeper)
+        async with asyncio.timeout(PATIENCE_S):
+            await ticker.ticked.wait()
+            keys = [key async for key in store.client.scan_iter(match=f"{store.keys.prefix}*")]
+            known_ms = await read_cursor(store)
+            await store.client.unlink(*keys)
+        await after_publish(keeper)
+        ticker.ticked.clear()
+        async with asyncio.timeout(PATIENCE_S):
+            await ticker.ticked.wait()
+        assert await read_cursor(store) > known_ms
+        catalog = await read_catalog(store)
+        assert catalog.rate == 50
+        assert catalog.records["orders"].active[0].from_s * 1000 <= known_ms
+        assert len(await read_owners(store)) == 20
+        numbers = [(await read_tasks(store, f"u-{i}"))[0].number for i in range(20)]
+        assert sorted(numbers) == list(range(20))
+
+
+async def test_without_manifests_what_the_store_has_stays(store: Store, tmp_path: Path) -> None:
+    (tmp_path / "a.yaml").write_text(type_manifest("orders") + user_manifests(3))
+    async with keeping(store, tmp_path) as keeper:
+        await after_publish(keeper)
+    async with keeping(store, None) as keeper:
+        await after_publish(keeper)
+        assert (await read_catalog(store)).records.keys() == {"orders"}
+        assert len(await read_owners(store)) == 3

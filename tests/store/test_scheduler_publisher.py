@@ -1,0 +1,271 @@
+"""Publishing: the store becomes what is wanted, whatever it was, wherever the way there was cut off."""
+
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+
+import msgspec
+import pytest
+
+from taskqueue.models.values import Schedule, Task, TaskType, UserSubscription
+from taskqueue.scheduler import publisher as publisher_module
+from taskqueue.scheduler.errors import StoreReplacedError
+from taskqueue.scheduler.publisher import Publisher
+from taskqueue.store.catalog import put_types, read_catalog
+from taskqueue.store.connection import Store
+from taskqueue.store.script import run
+from taskqueue.store.users import StoredTask, read_owners, read_tasks, redeal, set_users
+
+ORDERS = TaskType("orders", Schedule(interval_s=300), function="f")
+REPORT = TaskType("report", Schedule(interval_s=3600), function="f")
+TYPES = {"orders": ORDERS, "report": REPORT}
+
+
+def users(count: int, *types: str) -> dict[str, UserSubscription]:
+    tasks = tuple(Task(name) for name in types or ("orders", "report"))
+    return {f"u-{i:04}": UserSubscription(f"u-{i:04}", tasks) for i in range(count)}
+
+
+async def offsets(store: Store, name: str, generation: int) -> dict[str, float]:
+    rows = await store.client.zrange(store.keys.schedule(name, generation), 0, -1, withscores=True)
+    return {user.decode(): score for user, score in rows}
+
+
+async def task(store: Store, user: str, name: str) -> StoredTask:
+    (found,) = [one for one in await read_tasks(store, user) if one.type == name]
+    return found
+
+
+async def test_what_is_wanted_is_in_the_store_and_a_second_publish_writes_nothing(store: Store) -> None:
+    publisher = Publisher(store)
+    done = await publisher.publish(TYPES, users(250))
+    assert (done.types_written, done.users_written) == (2, 250)
+    catalog = await read_catalog(store)
+    assert {name: record.spec for name, record in catalog.records.items()} == TYPES
+    assert len(await offsets(store, "orders", 1)) == len(await offsets(store, "report", 1)) == 250
+    assert await offsets(store, "orders", 0) == {}
+    for again in (publisher, Publisher(store)):
+        done = await again.publish(TYPES, users(250))
+        assert (done.types_written, done.users_written, done.users_removed) == (0, 0, 0)
+    assert (await read_catalog(store)).version == catalog.version
+
+
+async def test_numbers_follow_the_order_of_ids_whatever_the_order_of_files(store: Store) -> None:
+    wanted = users(30, "orders")
+    await Publisher(store).publish(TYPES, dict(reversed(wanted.items())))
+    assert [(await task(store, user, "orders")).number for user in sorted(wanted)] == list(range(30))
+
+
+async def test_joins_leaves_and_edits_move_nobody_else(store: Store) -> None:
+    publisher, wanted = Publisher(store), users(40)
+    await publisher.publish(TYPES, wanted)
+    before = await offsets(store, "orders", 1)
+    del wanted["u-0007"]
+    wanted["u-0900"] = UserSubscription("u-0900", (Task("orders"),))
+    wanted["u-0008"] = UserSubscription("u-0008", (Task("orders", {"a": 1}), Task("report", suspend=True)))
+    edited = {"orders": replace(ORDERS, cost=2, params={"b": 2}), "report": REPORT}
+    await publisher.publish(edited, wanted)
+    after = await offsets(store, "orders", 1)
+    gone = before.pop("u-0007")
+    assert after.pop("u-0900") == gone  # a freed number is dealt again first
+    assert after == before
+    assert (await task(store, "u-0008", "orders")).params == {"a": 1}
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [Schedule(interval_s=600), Schedule(interval_s=300, window_s=100), Schedule(cron="*/7 * * * *")],
+)
+async def test_another_schedule_deals_that_type_anew_and_moves_no_other(
+    store: Store, schedule: Schedule
+) -> None:
+    publisher = Publisher(store)
+    await publisher.publish(TYPES, users(30))
+    others = await offsets(store, "report", 1)
+    old = await offsets(store, "orders", 1)
+    await publisher.publish(TYPES | {"orders": replace(ORDERS, schedule=schedule)}, users(30))
+    record = (await read_catalog(store)).records["orders"]
+    first, second = record.active
+    assert (first.schedule, second.schedule) == (ORDERS.schedule, schedule)
+    assert first.until_s == second.from_s
+    assert await offsets(store, "orders", 1) == old  # until it is over
+    assert (await offsets(store, "orders", 2)).keys() == old.keys()
+    assert await offsets(store, "report", 1) == others
+
+
+async def test_a_user_who_joins_or_leaves_during_a_takeover_does_so_in_both_generations(store: Store) -> None:
+    publisher, wanted = Publisher(store), users(10)
+    await publisher.publish(TYPES, wanted)
+    edited = TYPES | {"orders": replace(ORDERS, schedule=Schedule(interval_s=86_400))}
+    await publisher.publish(edited, wanted)
+    del wanted["u-0003"]
+    wanted["u-0900"] = UserSubscription("u-0900", (Task("orders"),))
+    await publisher.publish(edited, wanted)
+    assert "u-0003" not in await offsets(store, "orders", 1)
+    assert "u-0003" not in await offsets(store, "orders", 2)
+    assert "u-0900" in await offsets(store, "orders", 2)
+
+
+Cut = Callable[[Store, str, int, int], Awaitable[int]]
+
+
+async def _cut_before(store: Store, name: str, source: int, target: int) -> int:
+    raise ConnectionError
+
+
+async def _cut_within(store: Store, name: str, source: int, target: int) -> int:
+    if source == 0:
+        return await redeal(store, name, source, target)
+    members = await store.client.zrange(store.keys.schedule(name, source), 0, 6)
+    await run(store, "redeal", name, target, msgspec.msgpack.encode([user.decode() for user in members]))
+    raise ConnectionError
+
+
+@pytest.mark.parametrize("cut", [_cut_before, _cut_within])
+async def test_another_process_finishes_a_dealing_that_was_cut_off(
+    store: Store, monkeypatch: pytest.MonkeyPatch, cut: Cut
+) -> None:
+    await Publisher(store).publish(TYPES, users(20))
+    edited = TYPES | {"orders": replace(ORDERS, schedule=Schedule(interval_s=600))}
+    with monkeypatch.context() as patch:
+        patch.setattr(publisher_module, "redeal", cut)
+        with pytest.raises(ConnectionError):
+            await Publisher(store).publish(edited, users(20))
+    record = (await read_catalog(store)).records["orders"]
+    assert record.building is not None
+    assert [one.number for one in record.active] == [1]
+    await Publisher(store).maintain()
+    record = (await read_catalog(store)).records["orders"]
+    assert [one.number for one in record.active] == [1, 2]
+    dealt = [await task(store, user, "orders") for user in users(20)]
+    assert {one.generation for one in dealt} == {2}
+    assert {one.number for one in dealt} == set(range(20))
+    assert len(await offsets(store, "orders", 2)) == 20
+
+
+async def test_another_process_finishes_what_was_dealt_but_not_written(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls = 0
+
+    async def cut_third(*args: object, **kwargs: object) -> int:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise ConnectionError
+        return await put_types(*args, **kwargs)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(publisher_module, "put_types", cut_third)
+        with pytest.raises(ConnectionError):
+            await Publisher(store).publish(TYPES, users(5))
+    assert (await read_catalog(store)).segments() == []
+    await Publisher(store).maintain()
+    assert len((await read_catalog(store)).segments()) == 2
+    assert len(await offsets(store, "orders", 1)) == 5
+
+
+async def test_users_of_a_removed_type_wait_and_are_dealt_when_it_comes_back(store: Store) -> None:
+    publisher, wanted = Publisher(store), users(20)
+    await publisher.publish(TYPES, wanted)
+    await publisher.publish({"report": REPORT}, wanted)
+    assert (await read_catalog(store)).records.keys() == {"report"}
+    assert (await offsets(store, "orders", 0)).keys() == wanted.keys()
+    assert await offsets(store, "orders", 1) == {}
+    assert (await task(store, "u-0003", "orders")).generation == 0
+    await publisher.publish(TYPES, wanted)
+    assert await offsets(store, "orders", 0) == {}
+    assert (await offsets(store, "orders", 1)).keys() == wanted.keys()
+    assert {(await task(store, user, "orders")).number for user in wanted} == set(range(20))
+
+
+async def test_a_user_removed_while_its_type_goes_leaves_nothing_behind(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    publisher, wanted = Publisher(store), users(5, "orders")
+    await publisher.publish(TYPES, wanted)
+    calls = 0
+
+    async def cut_second(*args: object, **kwargs: object) -> int:
+        nonlocal calls
+        calls += 1
+        if calls == 2:
+            raise ConnectionError
+        return await put_types(*args, **kwargs)  # type: ignore[arg-type]
+
+    with monkeypatch.context() as patch:
+        patch.setattr(publisher_module, "put_types", cut_second)
+        with pytest.raises(ConnectionError):  # the subscriptions wait already, the record is still there
+            await publisher.publish({"report": REPORT}, wanted)
+    assert len(await offsets(store, "orders", 0)) == 5
+    await set_users(store, "folder", [UserSubscription("u-0001")])
+    assert "u-0001" not in await offsets(store, "orders", 0)
+
+
+async def test_users_who_leave_free_their_numbers(store: Store) -> None:
+    publisher = Publisher(store)
+    await publisher.publish(TYPES, users(20))
+    done = await publisher.publish(TYPES, users(10))
+    assert done.users_removed == 10
+    assert (await read_owners(store)).keys() == users(10).keys()
+    newcomers = {f"n-{i}": UserSubscription(f"n-{i}", (Task("orders"),)) for i in range(10)}
+    await publisher.publish(TYPES, users(10) | newcomers)
+    assert {(await task(store, user, "orders")).number for user in newcomers} == set(range(10, 20))
+
+
+async def test_many_removals_at_once_are_held_until_confirmed(store: Store) -> None:
+    publisher = Publisher(store)
+    await publisher.publish(TYPES, users(150))
+    edited = TYPES | {"orders": replace(ORDERS, cost=5)}
+    held = await publisher.publish(edited, users(20))
+    assert (held.held, held.users_removed) == (130, 0)
+    assert len(await read_owners(store)) == 150
+    assert (await read_catalog(store)).records["orders"].spec.cost == 5  # the rest is published
+    confirmed = await publisher.publish(edited, users(20), confirm_removals=True)
+    assert (confirmed.held, confirmed.users_removed) == (0, 130)
+    assert len(await read_owners(store)) == 20
+
+
+async def test_types_stay_while_the_removal_of_their_users_is_held(store: Store) -> None:
+    publisher = Publisher(store)
+    await publisher.publish(TYPES, users(150))
+    done = await publisher.publish({}, {})
+    assert done.held == 152
+    assert (await read_catalog(store)).records.keys() == TYPES.keys()
+
+
+async def test_users_of_an_import_are_left_alone(store: Store) -> None:
+    await set_users(store, "import", [UserSubscription("u-0001", (Task("report"),))])
+    publisher = Publisher(store)
+    done = await publisher.publish(TYPES, users(3))
+    assert done.foreign == ("u-0001",)
+    assert done.users_written == 2
+    await publisher.publish(TYPES, {})
+    assert [one.type for one in await read_tasks(store, "u-0001")] == ["report"]
+
+
+async def test_a_publish_that_does_not_prune_leaves_what_it_does_not_name(store: Store) -> None:
+    publisher = Publisher(store)
+    await publisher.publish(TYPES, users(3))
+    await publisher.publish({"orders": ORDERS}, users(1), prune=False)
+    assert (await read_catalog(store)).records.keys() == TYPES.keys()
+    assert len(await read_owners(store)) == 3
+
+
+async def test_two_publishers_at_once_write_everything_once(store: Store) -> None:
+    import asyncio
+
+    await asyncio.gather(*(Publisher(store).publish(TYPES, users(60)) for _ in range(3)))
+    numbers = [(await task(store, user, "orders")).number for user in users(60)]
+    assert sorted(numbers) == list(range(60))
+
+
+async def test_a_store_that_was_emptied_is_noticed(store: Store) -> None:
+    publisher = Publisher(store)
+    await publisher.publish(TYPES, users(3))
+    await publisher.maintain()
+    keys = [key async for key in store.client.scan_iter(match=store.keys("*"))]
+    await store.client.unlink(*[key for key in keys if key.startswith(store.keys.prefix.encode())])
+    with pytest.raises(StoreReplacedError):
+        await publisher.maintain()
+    publisher.forget()
+    assert (await publisher.publish(TYPES, users(3))).users_written == 3

@@ -1,0 +1,355 @@
+"""Ticking: exactly what the plan says, however many tickers there are and however late they come."""
+
+import asyncio
+import math
+from collections import Counter
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from itertools import pairwise
+
+import pytest
+
+from taskqueue.models.values import CatchUp, Priority, Schedule, Task, TaskType, UserSubscription
+from taskqueue.plan.schedule import occurrences, window_s
+from taskqueue.plan.segment import DueRange
+from taskqueue.scheduler import ticker as ticker_module
+from taskqueue.scheduler.publisher import Publisher
+from taskqueue.scheduler.ticker import Ticker
+from taskqueue.store import job_name
+from taskqueue.store.audit import audit
+from taskqueue.store.catalog import read_catalog, read_cursor, restore_cursor
+from taskqueue.store.connection import Store
+from taskqueue.store.keys import LANES
+from taskqueue.store.listing import server_now_ms
+from taskqueue.store.overrides import pause, resume
+from taskqueue.store.tick import Verdict, tick
+
+PATIENCE_S = 20.0
+LOOK_AHEAD_MS = 1_000
+
+#: (type, user, occurrence s) -> due ms
+Plan = dict[tuple[str, str, int], int]
+
+
+def some_users(count: int, *types: str) -> dict[str, UserSubscription]:
+    tasks = tuple(Task(name) for name in types)
+    return {f"u-{i:03}": UserSubscription(f"u-{i:03}", tasks) for i in range(count)}
+
+
+def some_types(*types: TaskType) -> dict[str, TaskType]:
+    return {one.name: one for one in types}
+
+
+async def start_at(store: Store, cursor_ms: int, types: dict[str, TaskType], users: int) -> Publisher:
+    """Publish as if it had been done when the cursor was there."""
+    assert await restore_cursor(store, cursor_ms)
+    publisher = Publisher(store)
+    await publisher.publish(types, some_users(users, *types), as_of_ms=cursor_ms)
+    return publisher
+
+
+async def emitted(store: Store) -> list[tuple[str, str, int]]:
+    names = [name for lane in LANES for name in await store.client.zrange(store.keys.ready(lane), 0, -1)]
+    jobs = [job_name.parse(name.decode()) for name in names]
+    return [(job.type, job.user, job.occurrence or 0) for job in jobs]
+
+
+async def planned(store: Store, after_ms: int, until_ms: int) -> Plan:
+    """By brute force: every occurrence of every generation, and every member of it."""
+    plan: Plan = {}
+    for name, record in (await read_catalog(store)).records.items():
+        for one in record.active:
+            members = await store.client.zrange(store.keys.schedule(name, one.number), 0, -1, withscores=True)
+            lo_s = max(one.from_s, after_ms // 1000 - window_s(one.schedule))
+            hi_s = min(until_ms // 1000 + 1, one.until_s or until_ms)
+            for start_s in occurrences(one.schedule, lo_s, hi_s):
+                for user, offset in members:
+                    due_ms = start_s * 1000 + int(offset)
+                    if after_ms < due_ms <= until_ms:
+                        assert (name, user.decode(), start_s) not in plan
+                        plan[name, user.decode(), start_s] = due_ms
+    return plan
+
+
+@asynccontextmanager
+async def running(*tickers: Ticker) -> AsyncIterator[None]:
+    tasks = [asyncio.create_task(one.run()) for one in tickers]
+    try:
+        yield
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def reach(tickers: Sequence[Ticker], cursor_ms: int) -> None:
+    """Wait until the cursor is there."""
+    async with asyncio.timeout(PATIENCE_S):
+        while max(one.cursor_ms or 0 for one in tickers) < cursor_ms:
+            waits = [asyncio.create_task(one.ticked.wait()) for one in tickers]
+            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            for wait, one in zip(waits, tickers, strict=True):
+                wait.cancel()
+                one.ticked.clear()
+
+
+async def test_three_tickers_emit_exactly_the_plan(store: Store) -> None:
+    start_ms = await server_now_ms(store) - 90_000
+    types = some_types(
+        TaskType("five", Schedule(interval_s=5), function="f", catch_up=CatchUp.ALL),
+        TaskType("seven", Schedule(interval_s=7), function="f", catch_up=CatchUp.ALL),
+        TaskType("ten", Schedule(interval_s=10, window_s=3), function="f", catch_up=CatchUp.ALL),
+        TaskType("cron", Schedule(cron="* * * * *"), function="f", catch_up=CatchUp.ALL),
+    )
+    await start_at(store, start_ms, types, 40)
+    tickers = [Ticker(store, period_s=0.01) for _ in range(3)]
+    async with running(*tickers):
+        await reach(tickers, await server_now_ms(store) + LOOK_AHEAD_MS)
+    plan = await planned(store, start_ms, await read_cursor(store))
+    found = await emitted(store)
+    assert Counter(found) == Counter(plan.keys())
+    assert len(found) > 40 * (90 // 5 + 90 // 7 + 90 // 10 + 1)
+    state = await audit(store)
+    assert (state.totals["emitted"], state.difference) == (len(found), 0)
+    assert "missed" not in state.totals
+
+
+@pytest.mark.parametrize("policy", list(CatchUp))
+async def test_after_an_outage_each_policy_emits_what_it_promises_and_counts_the_rest(
+    store: Store, policy: CatchUp
+) -> None:
+    before_ms = await server_now_ms(store)
+    start_ms = before_ms - 210_000  # 3.5 periods
+    only = TaskType("only", Schedule(interval_s=60), function="f", catch_up=policy)
+    await start_at(store, start_ms, some_types(only), 120)
+    ticker = Ticker(store)
+    await ticker.turn()
+    after_ms = await server_now_ms(store)
+    plan = await planned(store, start_ms, await read_cursor(store))
+
+    def promised(now_ms: int) -> set[tuple[str, str, int]]:
+        match policy:
+            case CatchUp.ALL:
+                return set(plan)
+            case CatchUp.LATEST:
+                return {job for job, due_ms in plan.items() if due_ms + 60_000 > now_ms}
+            case CatchUp.SKIP:
+                return {job for job, due_ms in plan.items() if due_ms >= now_ms - 5_000}
+
+    found = await emitted(store)
+    assert len(found) == len(set(found))
+    assert promised(after_ms) <= set(found) <= promised(before_ms)
+    totals = (await audit(store)).totals
+    assert totals["emitted"] + totals.get("missed", 0) == len(plan)
+
+
+async def test_a_change_of_interval_loses_nothing_doubles_nothing_and_leaves_no_long_gap(
+    store: Store,
+) -> None:
+    start_ms = await server_now_ms(store) - 10_000
+    types = some_types(
+        TaskType("edited", Schedule(interval_s=2), function="f", catch_up=CatchUp.ALL),
+        TaskType("other", Schedule(interval_s=2), function="f", catch_up=CatchUp.ALL),
+    )
+    publisher = await start_at(store, start_ms, types, 20)
+    tickers = [Ticker(store, period_s=0.05) for _ in range(2)]
+    async with running(*tickers):
+        await reach(tickers, start_ms + 10_000)
+        types["edited"] = replace(types["edited"], schedule=Schedule(interval_s=3, window_s=2))
+        await publisher.publish(types, some_users(20, *types))
+        record = (await read_catalog(store)).records["edited"]
+        await reach(tickers, (record.active[-1].from_s + 5) * 1000)
+    plan = await planned(store, start_ms, await read_cursor(store))
+    assert Counter(await emitted(store)) == Counter(plan.keys())
+    old, new = record.active
+    assert await store.client.zcard(store.keys.schedule("edited", new.number)) == 20
+    for user in some_users(20):
+        dues = sorted(due for (name, who, _), due in plan.items() if (name, who) == ("edited", user))
+        offsets = [
+            await store.client.zscore(store.keys.schedule("edited", one.number), user) for one in (old, new)
+        ]
+        bound_ms = 3_000 + max(0, offsets[1] - offsets[0])
+        assert max(later - earlier for earlier, later in pairwise(dues)) <= bound_ms
+        assert len(dues) >= 5
+
+
+async def test_a_ticker_that_still_has_the_old_types_is_told(store: Store) -> None:
+    start_ms = await server_now_ms(store) - 5_000
+    gone = TaskType("gone", Schedule(interval_s=1), function="f", catch_up=CatchUp.ALL)
+    publisher = await start_at(store, start_ms, some_types(gone), 3)
+    old = Ticker(store)
+    await old.turn()
+    known = set(await emitted(store))
+    assert known
+    kept = replace(gone, name="kept")
+    await publisher.publish(some_types(kept), some_users(3, "kept"))
+    stale = (await read_catalog(store)).version - 1
+    cursor_ms = await read_cursor(store)
+    ranges = [DueRange("gone", 1, 0, 999, cursor_ms // 1000, 0, Priority.NORMAL)]
+    assert (await tick(store, cursor_ms, cursor_ms + 1, stale, ranges)).verdict is Verdict.TYPES
+    async with running(old):
+        await reach([old], cursor_ms + 1_500)
+    assert {name for name, _, _ in set(await emitted(store)) - known} == {"kept"}
+
+
+async def test_a_dense_catch_up_is_cut_into_calls_of_bounded_size(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    calls: list[tuple[Verdict, int, int]] = []
+
+    async def noted(*args: object, most: int, max_backlog: int) -> object:
+        answer = await tick(*args, most=most, max_backlog=max_backlog)  # type: ignore[arg-type]
+        calls.append((answer.verdict, answer.emitted, most))
+        return answer
+
+    monkeypatch.setattr(ticker_module, "tick", noted)
+    monkeypatch.setattr(ticker_module, "CATCH_UP_MOST", 300)
+    start_ms = await server_now_ms(store) - 60_000
+    every = TaskType("every", Schedule(interval_s=1), function="f", catch_up=CatchUp.ALL)
+    await start_at(store, start_ms, some_types(every), 400)
+    await Ticker(store).turn()
+    assert Verdict.BIG in {verdict for verdict, _, _ in calls}
+    assert all(count <= most for _, count, most in calls)
+    plan = await planned(store, start_ms, await read_cursor(store))
+    assert Counter(await emitted(store)) == Counter(plan.keys())
+    assert len(calls) < 3 * math.ceil(60 * 400 / 300)
+
+
+async def test_one_millisecond_is_emitted_however_much_is_due_in_it(store: Store) -> None:
+    now_ms = await server_now_ms(store)
+    a, b = (TaskType(name, Schedule(interval_s=3600, window_s=1), function="f") for name in "ab")
+    await start_at(store, now_ms, some_types(a, b), 8)
+    ranges = [DueRange(name, 1, 0, 999, now_ms // 1000, 0, Priority.NORMAL) for name in "ab"]
+    version = (await read_catalog(store)).version
+    answer = await tick(store, now_ms, now_ms + 1, version, ranges, most=3)
+    assert (answer.verdict, answer.emitted) == (Verdict.OK, 16)
+
+
+async def test_a_ticker_that_is_busy_can_be_stopped(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+    now_ms = await server_now_ms(store)
+    every = TaskType("every", Schedule(interval_s=1), function="f")
+    await start_at(store, now_ms - 60_000, some_types(every), 1)
+    monkeypatch.setattr(ticker_module, "STEP_MAX_MS", 1)  # 60,000 calls to go
+    ticker = Ticker(store)
+    ticker._step_ms = 1
+    busy = asyncio.create_task(ticker.run())
+    async with asyncio.timeout(PATIENCE_S):
+        await ticker.ticked.wait()
+        busy.cancel()
+        await asyncio.wait([busy])
+    assert busy.cancelled()
+    assert await read_cursor(store) < now_ms
+
+
+async def test_the_cursor_waits_while_too_much_waits(store: Store) -> None:
+    start_ms = await server_now_ms(store) - 20_000
+    every = TaskType("every", Schedule(interval_s=1), function="f", catch_up=CatchUp.ALL)
+    await start_at(store, start_ms, some_types(every), 10)
+    ticker = Ticker(store, max_backlog=50)
+    await ticker.turn()
+    stuck_ms = await read_cursor(store)
+    assert stuck_ms < start_ms + 20_000
+    waiting = len(await emitted(store))
+    await ticker.turn()
+    assert await read_cursor(store) == stuck_ms
+    assert len(await emitted(store)) == waiting >= 50
+
+
+async def test_a_paused_type_emits_nothing_until_its_pause_ends_by_itself(store: Store) -> None:
+    now_ms = await server_now_ms(store)
+    every = TaskType("every", Schedule(interval_s=1), function="f")
+    await start_at(store, now_ms, some_types(every), 3)
+    ticker = Ticker(store, period_s=0.01)
+    await pause(store, "every", for_ms=1_000)
+    await ticker.turn()
+    assert await emitted(store) == []
+    async with running(ticker):
+        await reach([ticker], now_ms + 3_500)
+    assert await emitted(store) != []
+    assert await resume(store, "every")
+
+
+async def test_a_cursor_that_is_lost_comes_back_from_a_ticker_that_knew_it(store: Store) -> None:
+    now_ms = await server_now_ms(store)
+    await start_at(store, now_ms - 5_000, some_types(TaskType("t", Schedule(interval_s=1), function="f")), 3)
+    ticker = Ticker(store)
+    await ticker.turn()
+    known_ms = await read_cursor(store)
+    await store.client.delete(store.keys("cursor"))
+    async with running(ticker):
+        await reach([ticker], known_ms + 1)
+    plan = await planned(store, now_ms - 5_000, await read_cursor(store))
+    assert set(await emitted(store)) <= plan.keys()
+    assert set(await emitted(store)) >= {job for job, due_ms in plan.items() if due_ms > now_ms}
+
+
+async def test_a_ticker_that_never_knew_the_cursor_waits_for_someone_to_give_one(store: Store) -> None:
+    now_ms = await server_now_ms(store)
+    await start_at(store, now_ms, some_types(TaskType("t", Schedule(interval_s=1), function="f")), 3)
+    await store.client.delete(store.keys("cursor"))
+    ticker = Ticker(store)
+    await ticker.turn()
+    assert ticker.cursor_ms is None
+    assert not await ticker.restore()
+    assert await emitted(store) == []
+    await restore_cursor(store, now_ms)
+    await ticker.turn()
+    assert await read_cursor(store) > now_ms
+
+
+async def test_a_store_that_is_not_published_to_yet_is_waited_for(store: Store) -> None:
+    ticker = Ticker(store, period_s=0.01)
+    await ticker.turn()
+    await Publisher(store).publish(
+        some_types(TaskType("t", Schedule(interval_s=1), function="f")), some_users(1, "t")
+    )
+    async with running(ticker):
+        await reach([ticker], await server_now_ms(store))
+    assert await emitted(store) != []
+
+
+async def test_a_store_that_does_not_answer_is_waited_for(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_ms = await server_now_ms(store)
+    await start_at(store, now_ms - 5_000, some_types(TaskType("t", Schedule(interval_s=1), function="f")), 3)
+    failures = iter([ConnectionError(), TimeoutError(), OSError()])
+
+    async def failing(*args: object, **kwargs: object) -> object:
+        for error in failures:
+            raise error
+        return await tick(*args, **kwargs)  # type: ignore[arg-type]
+
+    monkeypatch.setattr(ticker_module, "tick", failing)
+    monkeypatch.setattr(ticker_module, "BACKOFF_MIN_S", 0.001)
+    ticker = Ticker(store, period_s=0.01)
+    async with running(ticker):
+        await reach([ticker], now_ms)
+    assert list(failures) == []
+
+
+async def test_a_tick_whose_answer_was_lost_emits_nothing_twice(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    start_ms = await server_now_ms(store) - 5_000
+    every = TaskType("t", Schedule(interval_s=1), function="f", catch_up=CatchUp.ALL)
+    await start_at(store, start_ms, some_types(every), 3)
+    lost = 0
+
+    async def losing(*args: object, **kwargs: object) -> object:
+        nonlocal lost
+        answer = await tick(*args, **kwargs)  # type: ignore[arg-type]
+        lost += 1
+        if lost % 3 == 1:
+            raise TimeoutError
+        return answer
+
+    monkeypatch.setattr(ticker_module, "tick", losing)
+    monkeypatch.setattr(ticker_module, "BACKOFF_MIN_S", 0.001)
+    ticker = Ticker(store, period_s=0.01)
+    async with running(ticker):
+        await reach([ticker], start_ms + 5_000)
+    plan = await planned(store, start_ms, await read_cursor(store))
+    assert Counter(await emitted(store)) == Counter(plan.keys())
+    assert (await audit(store)).totals["emitted"] == len(plan)

@@ -1,0 +1,158 @@
+"""tick: what became due is emitted exactly once, whoever calls and however often."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from taskqueue.models.values import Priority, Schedule, TaskType
+from taskqueue.plan.segment import DueRange
+from taskqueue.store.catalog import put_types, read_catalog, read_cursor, restore_cursor
+from taskqueue.store.errors import CursorLostError
+from taskqueue.store.listing import server_now_ms
+from taskqueue.store.tick import Tick, Verdict, tick
+
+if TYPE_CHECKING:
+    from tests.store.conftest import World
+
+HOUR = Schedule(interval_s=3600)
+
+FOREVER_MS = 1 << 40
+
+
+def whole(kind: str = "sync", occurrence_s: int = 1_000, missed: int = 0) -> DueRange:
+    return DueRange(kind, 1, 0, FOREVER_MS, occurrence_s, 0, Priority.NORMAL, missed=missed)
+
+
+async def step(
+    world: World, *ranges: DueRange, ms: int = 1, most: int = 1_000, max_backlog: int = 100
+) -> Tick:
+    cursor, version = await read_cursor(world.store), (await read_catalog(world.store)).version
+    return await tick(world.store, cursor, cursor + ms, version, ranges, most=most, max_backlog=max_backlog)
+
+
+@pytest.fixture
+async def three(world: World) -> World:
+    """A type with three users, each at a place of its own."""
+    await world.install(TaskType("sync", HOUR))
+    for user in ("a", "b", "c"):
+        await world.subscribe(user, "sync")
+    return world
+
+
+async def test_a_tick_emits_its_ranges_and_moves_the_cursor(three: World) -> None:
+    before = await read_cursor(three.store)
+    done = await step(three, whole(), ms=5)
+    assert (done.verdict, done.emitted, done.cursor_ms) == (Verdict.OK, 3, before + 5)
+    assert await read_cursor(three.store) == before + 5
+    # 2227 and 854: the golden stride of an hour.
+    assert await three.waiting() == {
+        "ready:normal": ["sync|a|1000|0|0", "sync|c|1000|854000|0", "sync|b|1000|2227000|0"]
+    }
+
+
+async def test_a_range_emits_only_the_offsets_it_names(three: World) -> None:
+    part = DueRange("sync", 1, 1, 854_000, 1_000, 7_000, Priority.NORMAL, overdue=True)
+    assert (await step(three, part)).emitted == 1
+    assert await three.waiting() == {"ready:backfill": ["sync|c|1000|854000|7000"]}
+
+
+async def test_a_second_caller_with_the_same_cursor_emits_nothing(three: World) -> None:
+    cursor, version = await read_cursor(three.store), (await read_catalog(three.store)).version
+    first, second = [await tick(three.store, cursor, cursor + 5, version, [whole()]) for _ in range(2)]
+    assert (first.verdict, second.verdict, second.emitted) == (Verdict.OK, Verdict.MOVED, 0)
+    assert second.cursor_ms == cursor + 5
+
+
+async def test_a_caller_with_old_types_emits_nothing(three: World) -> None:
+    cursor, version = await read_cursor(three.store), (await read_catalog(three.store)).version
+    await put_types(three.store, version, [])
+    done = await tick(three.store, cursor, cursor + 5, version, [whole()])
+    assert (done.verdict, done.emitted) == (Verdict.TYPES, 0)
+    assert await read_cursor(three.store) == cursor
+
+
+async def test_a_first_start_begins_now(world: World) -> None:
+    with pytest.raises(CursorLostError):
+        await read_cursor(world.store)
+    await world.install(TaskType("sync", HOUR))
+    assert abs(await read_cursor(world.store) - await server_now_ms(world.store)) < 1_000
+
+
+async def test_a_lost_cursor_stops_the_tick_until_somebody_gives_one(three: World) -> None:
+    cursor = await read_cursor(three.store)
+    await three.store.client.delete(three.store.keys("cursor"))
+    version = await put_types(three.store, (await read_catalog(three.store)).version, [])
+    lost = await tick(three.store, cursor, cursor + 5, version, [whole()])
+    assert (lost.verdict, lost.cursor_ms) == (Verdict.LOST, -1)
+    assert await restore_cursor(three.store, cursor)
+    assert not await restore_cursor(three.store, cursor + 1_000_000)
+    assert (await step(three, whole())).verdict is Verdict.OK
+
+
+async def test_the_cursor_runs_at_most_a_second_ahead(three: World) -> None:
+    cursor, version = await read_cursor(three.store), (await read_catalog(three.store)).version
+    now = await server_now_ms(three.store)
+    assert (await tick(three.store, cursor, now + 2_000, version, [whole()])).verdict is Verdict.AHEAD
+    assert (await tick(three.store, cursor, now + 900, version, [whole()])).verdict is Verdict.OK
+
+
+async def test_the_cursor_waits_while_too_many_jobs_wait(three: World) -> None:
+    assert (await step(three, whole(), max_backlog=3)).verdict is Verdict.OK
+    full = await step(three, whole(occurrence_s=2_000), max_backlog=3)
+    assert (full.verdict, full.emitted) == (Verdict.FULL, 0)
+    assert await three.total("emitted") == 3
+
+
+async def test_leased_jobs_do_not_count_as_waiting(three: World) -> None:
+    await step(three, whole(), max_backlog=3)
+    assert len((await three.claim(n=1)).jobs) == 1
+    assert (await step(three, whole(occurrence_s=2_000), max_backlog=3)).verdict is Verdict.OK
+
+
+async def test_a_step_that_is_too_big_does_nothing_and_says_so(three: World) -> None:
+    cursor = await read_cursor(three.store)
+    done = await step(three, whole(), ms=2, most=2)
+    assert (done.verdict, done.emitted, done.cursor_ms) == (Verdict.BIG, 0, cursor)
+    assert await three.waiting() == {}
+
+
+@pytest.mark.parametrize("most", [1, 2])
+async def test_one_millisecond_is_never_refused_however_many_ranges_it_has(three: World, most: int) -> None:
+    ranges = [whole(occurrence_s=at) for at in (1_000, 2_000, 3_000)]
+    done = await step(three, *ranges, ms=1, most=most)
+    assert (done.verdict, done.emitted) == (Verdict.OK, 9)
+
+
+async def test_missed_occurrences_are_counted_and_not_emitted(three: World) -> None:
+    done = await step(three, whole(missed=4))
+    assert (done.verdict, done.emitted) == (Verdict.OK, 0)
+    assert await three.total("missed") == 12
+
+
+async def test_a_job_that_is_already_there_is_not_emitted_again(three: World) -> None:
+    await step(three, whole())
+    assert (await step(three, whole())).emitted == 0
+    assert await three.total("emitted") == 3
+    await three.conserved()
+
+
+async def test_a_thousand_jobs_fit_into_one_step(world: World) -> None:
+    await world.install(TaskType("sync", HOUR))
+    schedule = {f"u{k}": k for k in range(1_000)}
+    await world.store.client.zadd(world.store.keys.schedule("sync", 1), schedule)
+    assert (await step(world, whole(), ms=250)).emitted == 1_000
+
+
+async def test_suspended_subscriptions_are_not_emitted(three: World) -> None:
+    await three.subscribe("b", "sync", suspend=True)
+    assert (await step(three, whole())).emitted == 2
+    assert (await step(three, whole(missed=1))).emitted == 0
+    assert await three.total("missed") == 2
+
+
+async def test_a_step_back_changes_nothing(three: World) -> None:
+    cursor = await read_cursor(three.store)
+    done = await step(three, whole(), ms=-10)
+    assert (done.verdict, done.emitted, done.cursor_ms) == (Verdict.OK, 0, cursor)

@@ -1,0 +1,177 @@
+"""Users: what they want, and the places their subscriptions are dealt."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from taskqueue.models.values import Schedule, Task, TaskType, UserSubscription
+from taskqueue.plan.spread import offset_ms
+from taskqueue.store.catalog import put_types, read_catalog
+from taskqueue.store.users import (
+    count_subscriptions,
+    digest,
+    read_owners,
+    read_tasks,
+    redeal,
+    scan_owners,
+    set_users,
+)
+
+if TYPE_CHECKING:
+    from tests.store.conftest import World
+
+MINUTE = Schedule(interval_s=60)
+HOUR = Schedule(interval_s=3600)
+
+
+async def number(world: World, user: str, kind: str = "sync") -> int:
+    return {task.type: task.number for task in await read_tasks(world.store, user)}[kind]
+
+
+async def score(world: World, user: str, kind: str = "sync", generation: int = 1) -> float | None:
+    found: float | None = await world.store.client.zscore(world.store.keys.schedule(kind, generation), user)
+    return found
+
+
+async def test_offsets_are_those_of_the_plan(world: World) -> None:
+    await world.install(TaskType("sync", MINUTE))
+    for k in range(150):
+        await world.subscribe(f"u{k}", "sync")
+    assert [await number(world, f"u{k}") for k in range(150)] == list(range(150))
+    assert [await score(world, f"u{k}") for k in range(150)] == [offset_ms(k, 60) for k in range(150)]
+
+
+async def test_types_of_one_class_share_its_numbers_and_other_classes_have_their_own(world: World) -> None:
+    await world.install(TaskType("sync", MINUTE), TaskType("send", MINUTE), TaskType("slow", HOUR))
+    await world.subscribe("a", "sync", "send", "slow")
+    await world.subscribe("b", "sync", "slow")
+    assert sorted(
+        [await number(world, "a", "sync"), await number(world, "a", "send"), await number(world, "b")]
+    ) == [0, 1, 2]
+    assert (await number(world, "a", "slow"), await number(world, "b", "slow")) == (0, 1)
+
+
+async def test_freed_numbers_are_dealt_again_first_and_nobody_else_moves(world: World) -> None:
+    await world.install(TaskType("sync", MINUTE))
+    for user in "abcd":
+        await world.subscribe(user, "sync")
+    await world.subscribe("c")
+    await world.subscribe("b")
+    for user in "ef":
+        await world.subscribe(user, "sync")
+    assert [await number(world, user) for user in "aefd"] == [0, 1, 2, 3]
+    await world.subscribe("g", "sync")
+    assert await number(world, "g") == 4
+
+
+async def test_a_suspended_subscription_keeps_its_place(world: World) -> None:
+    await world.install(TaskType("sync", MINUTE))
+    for user in "ab":
+        await world.subscribe(user, "sync")
+    for user in "ab":
+        before = await score(world, user)
+        await world.subscribe(user, "sync", suspend=True)
+        hidden = await score(world, user)
+        assert hidden is not None
+        assert hidden < 0
+        await world.subscribe(user, "sync")
+        assert await score(world, user) == before
+    await world.subscribe("a", "sync", suspend=True)
+    await world.subscribe("c", "sync", suspend=True)
+    assert await number(world, "c") == 2
+    assert await count_subscriptions(world.store, {"sync": 1}) == {"sync": 1}
+
+
+async def test_a_user_is_replaced_as_a_whole(world: World) -> None:
+    await world.install(TaskType("sync", MINUTE), TaskType("send", MINUTE))
+    await world.subscribe("u", "sync")
+    user = UserSubscription("u", (Task("send", {"b": 1, "a": [None]}),))
+    await set_users(world.store, "folder", [user])
+    (task,) = await read_tasks(world.store, "u")
+    assert (task.type, task.params, task.suspended, task.generation) == (
+        "send",
+        {"a": [None], "b": 1},
+        False,
+        1,
+    )
+    assert await score(world, "u") is None
+    owner = (await read_owners(world.store))["u"]
+    assert (owner.source, owner.digest) == ("folder", digest(user))
+
+
+async def test_repeating_a_call_changes_nothing(world: World) -> None:
+    await world.install(TaskType("sync", MINUTE))
+    for _ in range(3):
+        await world.subscribe("u", "sync")
+    assert await number(world, "u") == 0
+    assert int(await world.store.client.get(world.store.keys("spread", "i60/60"))) == 1
+
+
+async def test_a_user_without_tasks_is_gone_with_all_keys(world: World) -> None:
+    await world.install(TaskType("sync", MINUTE))
+    await world.subscribe("u", "sync", "unknown")
+    await world.subscribe("u")
+    assert await read_owners(world.store) == {}
+    left = [key.decode() async for key in world.store.client.scan_iter(match=world.store.keys("*"))]
+    assert not [key for key in left if "users" in key or "schedule" in key]
+
+
+@pytest.mark.parametrize("source", ["folder", "kubernetes"])
+async def test_an_imported_user_is_left_alone_by_others(world: World, source: str) -> None:
+    await world.install(TaskType("sync", MINUTE))
+    mine, theirs = UserSubscription("u", (Task("sync"),)), UserSubscription("u")
+    assert await set_users(world.store, "import", [mine]) == []
+    assert await set_users(world.store, source, [theirs, UserSubscription("v", (Task("sync"),))]) == ["u"]  # type: ignore[arg-type]
+    assert len(await read_tasks(world.store, "u")) == 1
+    assert {user: owner.source async for user, owner in scan_owners(world.store)} == {
+        "u": "import",
+        "v": source,
+    }
+    assert await set_users(world.store, "import", [theirs]) == []
+
+
+async def test_the_digest_changes_with_what_is_kept_and_with_nothing_else() -> None:
+    user = UserSubscription("u", (Task("a", {"x": 1, "y": 2}), Task("b")))
+    same = UserSubscription("u", (Task("b"), Task("a", {"y": 2, "x": 1})))
+    others = [
+        UserSubscription("u", (Task("a", {"x": 1, "y": 3}), Task("b"))),
+        UserSubscription("u", (Task("a", {"x": 1, "y": 2}),)),
+        UserSubscription("u", user.tasks, suspend=True),
+    ]
+    assert digest(user) == digest(same)
+    assert len({digest(one) for one in (user, *others)}) == 4
+
+
+async def test_an_unknown_type_waits_in_generation_0_and_is_dealt_when_it_appears(world: World) -> None:
+    await world.install()
+    for user in "ab":
+        await world.subscribe(user, "sync", suspend=user == "b")
+    assert [(task.generation, task.number) for task in await read_tasks(world.store, "a")] == [(0, 0)]
+    assert await score(world, "a", generation=0) == -1
+    await world.install(TaskType("sync", MINUTE))
+    assert await redeal(world.store, "sync", 0, 1) == 2
+    assert sorted([await number(world, "a"), await number(world, "b")]) == [0, 1]
+    assert await count_subscriptions(world.store, {"sync": 1}) == {"sync": 1}
+    assert await world.store.client.exists(world.store.keys.schedule("sync", 0)) == 0
+
+
+async def test_who_leaves_the_waiting_room_of_a_known_type_is_gone_from_it(world: World) -> None:
+    await world.install()
+    await world.subscribe("a", "sync")
+    await world.install(TaskType("sync", MINUTE))
+    await world.subscribe("a")
+    assert await world.store.client.exists(world.store.keys.schedule("sync", 0)) == 0
+    assert await world.store.client.exists(world.store.keys("spread", "i60/60", "free")) == 0
+
+
+async def test_types_may_be_removed_while_users_want_them(world: World) -> None:
+    await world.install(TaskType("sync", MINUTE))
+    await world.subscribe("a", "sync")
+    await put_types(
+        world.store, (await read_catalog(world.store)).version, [], removed=["sync"], dropped=[("sync", 1)]
+    )
+    await world.subscribe("a", "sync", suspend=True)
+    await world.subscribe("a")
+    assert await read_tasks(world.store, "a") == []

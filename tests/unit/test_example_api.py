@@ -1,0 +1,360 @@
+"""The example API is the judge of the limit, so it is judged here first."""
+
+import asyncio
+import json
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Iterator
+from dataclasses import dataclass, field
+from itertools import pairwise
+from pathlib import Path
+from typing import Any, cast
+
+import aiohttp
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from taskqueue.cli.dev import api, arrivals
+from taskqueue.cli.dev.api import Connection
+from taskqueue.cli.dev.arrivals import Arrivals
+from taskqueue.cli.dev.sliding import SECOND_NS, SlidingWindow
+
+GET = b"GET /v1/orders HTTP/1.1\r\n\r\n"
+
+
+@dataclass
+class Wire:
+    """The far side of one connection: what the server wrote, and whether it hung up."""
+
+    connection: Connection
+    sent: bytes = b""
+    closed: bool = False
+    wrote: asyncio.Event = field(default_factory=asyncio.Event)
+
+    def __post_init__(self) -> None:
+        self.connection.connection_made(cast("asyncio.Transport", self))
+
+    def write(self, data: bytes) -> None:
+        self.sent += data
+        self.wrote.set()
+
+    def close(self) -> None:
+        self.closed = True
+
+    def ask(self, data: bytes) -> list[tuple[int, bytes]]:
+        """Send bytes; return status and body of each answer to them."""
+        self.sent = b""
+        self.connection.data_received(data)
+        return answers(self.sent)
+
+
+class Clock:
+    """Stands in for the module `time`; both clocks move only when a test moves them."""
+
+    now_ns = 1_000 * SECOND_NS
+
+    def monotonic_ns(self) -> int:
+        return self.now_ns
+
+    def time_ns(self) -> int:
+        return self.now_ns + 1_700_000_000 * SECOND_NS
+
+
+@pytest.fixture
+def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
+    made = Clock()
+    monkeypatch.setattr(api, "time", made)
+    monkeypatch.setattr(arrivals, "time", made)
+    return made
+
+
+def wire(ledger: Arrivals | None = None, rate: int = 1_000_000) -> Wire:
+    return Wire(Connection(ledger or Arrivals(rate)))
+
+
+def answers(raw: bytes) -> list[tuple[int, bytes]]:
+    found = []
+    while raw:
+        head, raw = raw.split(b"\r\n\r\n", 1)
+        length = next(int(line[16:]) for line in head.split(b"\r\n") if line.startswith(b"Content-Length: "))
+        found.append((int(head[9:12]), raw[:length]))
+        raw = raw[length:]
+    return found
+
+
+def get_json(wire: Wire, path: str) -> Any:
+    ((status, body),) = wire.ask(f"GET {path} HTTP/1.1\r\n\r\n".encode())
+    assert status == 200
+    return json.loads(body)
+
+
+def recorded(ledger: Arrivals, start: int = 0) -> list[list[Any]]:
+    return [json.loads(line) for line in ledger.lines(start).splitlines()]
+
+
+# --- the window ---
+
+
+@given(
+    st.lists(st.integers(0, SECOND_NS // 2) | st.sampled_from([0, 1, SECOND_NS - 1, SECOND_NS]), max_size=60)
+)
+@settings(max_examples=200)
+def test_the_window_agrees_with_counting_every_second_by_hand(gaps_ns: list[int]) -> None:
+    window = SlidingWindow()
+    stamps: list[int] = []
+    for gap_ns in gaps_ns:
+        stamps.append((stamps[-1] if stamps else 0) + gap_ns)
+        assert window.add(stamps[-1]) == sum(stamp > stamps[-1] - SECOND_NS for stamp in stamps)
+    starts = {stamp + shift for stamp in stamps for shift in (-SECOND_NS, -1, 0, 1)}
+    by_hand = max((sum(start <= s < start + SECOND_NS for s in stamps) for start in starts), default=0)
+    assert (window.worst, window.requests) == (by_hand, len(stamps))
+
+
+def test_the_window_holds_no_more_than_a_second() -> None:
+    window = SlidingWindow()
+    for number in range(10_000):
+        window.add(number * SECOND_NS // 100)
+    assert len(window._recent_ns) == window.worst == 100
+
+
+# --- the limit ---
+
+
+def test_one_more_than_the_rate_in_a_second_is_refused_and_told_when_to_come_back(clock: Clock) -> None:
+    client = wire(rate=3)
+    assert [status for status, _ in client.ask(GET * 4)] == [200, 200, 200, 429]
+    assert b"Retry-After: 1\r\n" in client.sent
+    clock.now_ns += SECOND_NS - 1
+    assert client.ask(GET) == [(429, b'{"error": "rate limit exceeded"}')]
+    clock.now_ns += SECOND_NS
+    assert client.ask(GET) == [(200, b"{}")]
+
+
+def test_all_connections_share_one_limit(clock: Clock) -> None:
+    ledger = Arrivals(2)
+    assert [wire(ledger).ask(GET)[0][0] for _ in range(3)] == [200, 200, 429]
+
+
+def test_stats_tell_what_arrived_in_total_and_by_type(clock: Clock) -> None:
+    client = wire(rate=2)
+    for kind, ms in (("a", 0), ("a", 400), ("b", 400), ("a", 400)):
+        clock.now_ns += ms * 1_000_000
+        client.ask(b"GET /x?type=%s HTTP/1.1\r\n\r\n" % kind.encode())
+    clock.now_ns += 300_000_000
+    assert get_json(client, "/-/stats") == {
+        "rate": 2,
+        "requests": 4,
+        "rejected": 2,
+        "worst": 3,
+        "per_key": {"a": {"requests": 3, "worst": 2}, "b": {"requests": 1, "worst": 1}},
+        "seconds": 1.5,
+        "span_s": 1.2,
+        "recorded": 4,
+        "unrecorded": 0,
+    }
+
+
+def test_reset_forgets_arrivals_and_keeps_the_rate(clock: Clock) -> None:
+    client = wire(rate=2)
+    client.ask(GET * 5)
+    assert client.ask(b"POST /-/reset HTTP/1.1\r\nContent-Length: 0\r\n\r\n") == [(200, b"{}")]
+    stats = get_json(client, "/-/stats")
+    assert (stats["requests"], stats["worst"], stats["rate"], stats["seconds"]) == (0, 0, 2, 0.0)
+    assert [status for status, _ in client.ask(GET * 3)] == [200, 200, 429]
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "rate"),
+    [
+        (b'{"rate": 7}', 200, 7),
+        (b'{"rate": 0}', 400, 5),
+        (b'{"rate": "7"}', 400, 5),
+        (b"{}", 400, 5),
+        (b"", 400, 5),
+    ],
+)
+def test_the_limit_is_changed_by_a_good_body_only(body: bytes, status: int, rate: int) -> None:
+    ledger = Arrivals(5)
+    request = b"POST /-/limit HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % len(body)
+    assert wire(ledger).ask(request + body)[0][0] == status
+    assert ledger.rate == rate
+
+
+# --- what is recorded ---
+
+
+def test_an_arrival_is_recorded_as_its_headers_say(clock: Clock) -> None:
+    ledger = Arrivals(10)
+    wire(ledger).ask(
+        b"PUT /v1/orders?type=no&user=u-9&x=1 HTTP/1.1\r\nx-taskqueue-TYPE: orders\r\n"
+        b"X-Taskqueue-Occurrence: 1700000000\r\nX-Taskqueue-Attempt: 2\r\n\r\n"
+    )
+    wire(ledger).ask(b"GET / HTTP/1.1\r\nX-Taskqueue-Attempt: many\r\n\r\n")
+    wall_us = clock.time_ns() // 1000
+    assert recorded(ledger) == [
+        [wall_us, "orders", "u-9", 1_700_000_000, 2, "/v1/orders"],
+        [wall_us, None, None, None, None, "/"],
+    ]
+
+
+def test_arrivals_are_given_from_any_number_on() -> None:
+    client = wire()
+    client.ask(b"".join(b"GET /%d HTTP/1.1\r\n\r\n" % number for number in range(5)))
+    ((_, body),) = client.ask(b"GET /-/arrivals?from=3 HTTP/1.1\r\n\r\n")
+    assert [json.loads(line)[5] for line in body.splitlines()] == ["/3", "/4"]
+
+
+def test_the_record_is_bounded_and_says_what_it_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(arrivals, "MAX_ARRIVALS", 3)
+    monkeypatch.setattr(arrivals, "MAX_TYPES", 2)
+    client = wire()
+    client.ask(b"".join(b"GET /?type=t%d HTTP/1.1\r\n\r\n" % number for number in range(5)))
+    stats = get_json(client, "/-/stats")
+    assert (stats["requests"], stats["recorded"], stats["unrecorded"]) == (5, 3, 2)
+    assert {key: counts["requests"] for key, counts in stats["per_key"].items()} == {"t0": 1, "t1": 1, "": 3}
+
+
+def test_control_requests_are_not_counted() -> None:
+    client = wire()
+    assert get_json(client, "/-/stats")["requests"] == 0
+    assert client.ask(b"GET /-/nothing HTTP/1.1\r\n\r\n")[0][0] == 404
+    assert get_json(client, "/-/stats")["requests"] == 0
+
+
+# --- HTTP ---
+
+STREAM = (
+    b"POST /a HTTP/1.1\r\nContent-Length: 9\r\n\r\nGET /no\r\n"
+    b"GET /b HTTP/1.1\r\nHost: x\r\n\r\n"
+    b"DELETE /c HTTP/1.1\r\n\r\n"
+    b"PATCH /d HTTP/1.1\r\ncontent-length:   4\r\n\r\n\r\n\r\n"
+)
+
+
+@given(st.sets(st.integers(1, len(STREAM) - 1)))
+def test_however_the_stream_is_cut_each_request_counts_once(cuts: set[int]) -> None:
+    ledger = Arrivals(100)
+    client = wire(ledger)
+    edges = [0, *sorted(cuts), len(STREAM)]
+    for start, end in pairwise(edges):
+        client.connection.data_received(STREAM[start:end])
+    assert answers(client.sent) == [(200, b"{}")] * 4
+    assert [line[5] for line in recorded(ledger)] == ["/a", "/b", "/c", "/d"]
+
+
+@given(
+    st.binary(max_size=200)
+    | st.builds(lambda b: b"GET /?" + b + b" HTTP/1.1\r\n" + b + b"\r\n\r\n", st.binary())
+)
+def test_no_bytes_at_all_make_the_server_fail(data: bytes) -> None:
+    ledger = Arrivals(100)
+    client = wire(ledger)
+    client.connection.data_received(data)
+    ledger.stats()
+
+
+@pytest.mark.parametrize(
+    ("request_", "status"),
+    [
+        (b"HELLO\r\n\r\n", 400),
+        (b"GET / HTTP/2\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nContent-Length: -1\r\n\r\n", 400),
+        (b"POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n", 411),
+        (b"POST / HTTP/1.1\r\nContent-Length: 999999999\r\n\r\n", 413),
+        (b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 20_000, 431),
+    ],
+)
+def test_what_is_not_understood_is_refused_uncounted_and_ends_the_connection(
+    request_: bytes, status: int
+) -> None:
+    ledger = Arrivals(100)
+    client = wire(ledger)
+    assert [found for found, _ in client.ask(request_ + GET)] == [status]
+    assert client.closed
+    assert recorded(ledger) == []
+
+
+@pytest.mark.parametrize(
+    "request_", [b"GET / HTTP/1.0\r\n\r\n", b"GET / HTTP/1.1\r\nConnection: Close\r\n\r\n"]
+)
+def test_a_client_that_wants_no_further_answer_gets_none(request_: bytes) -> None:
+    client = wire()
+    assert client.ask(request_ + GET) == [(200, b"{}")]
+    assert client.closed
+
+
+def test_head_is_answered_without_a_body() -> None:
+    client = wire()
+    client.connection.data_received(b"HEAD / HTTP/1.1\r\n\r\n")
+    assert client.sent.endswith(b"Content-Length: 2\r\n\r\n")
+
+
+async def test_a_slow_answer_holds_up_only_those_behind_it_on_its_connection() -> None:
+    ledger = Arrivals(1)
+    slow, other = wire(ledger), wire(ledger)
+    assert slow.ask(b"GET /?sleep_ms=5 HTTP/1.1\r\n\r\n" + GET) == []
+    assert other.ask(GET)[0][0] == 429
+    await slow.wrote.wait()
+    assert [status for status, _ in answers(slow.sent)] == [200, 429]
+    assert not slow.closed
+
+
+async def test_a_connection_ends_after_its_last_slow_answer() -> None:
+    client = wire()
+    assert client.ask(b"GET /?sleep_ms=5 HTTP/1.1\r\nConnection: close\r\n\r\n") == []
+    assert not client.closed
+    await client.wrote.wait()
+    assert answers(client.sent) == [(200, b"{}")]
+    assert client.closed
+
+
+def test_ten_thousand_requests_cost_less_than_a_second_of_cpu() -> None:
+    client = wire()
+    request = (
+        b"GET /v1/a?b=c HTTP/1.1\r\nHost: h\r\nX-Taskqueue-Type: t\r\nX-Taskqueue-User: u\r\nA: b\r\n\r\n"
+    )
+    began_s = time.process_time()
+    for _ in range(10_000):
+        client.connection.data_received(request)
+    assert time.process_time() - began_s < 1.0
+    assert get_json(client, "/-/stats")["requests"] == 10_000
+
+
+# --- the process ---
+
+
+@pytest.fixture
+def server(tmp_path: Path) -> Iterator[tuple["subprocess.Popen[str]", int]]:
+    command = [sys.executable, "-m", "taskqueue.cli.dev.api", "--port", "0", "--rate", "3"]
+    with subprocess.Popen(
+        [*command, "--record", str(tmp_path / "record.jsonl")], stdout=subprocess.PIPE, text=True
+    ) as process:
+        assert process.stdout
+        line = process.stdout.readline()
+        assert line.startswith("listening 127.0.0.1:")
+        yield process, int(line.split(":")[1])
+        process.kill()
+
+
+async def test_the_process_counts_what_a_real_client_sends_and_ends_at_once_when_told_to(
+    server: tuple["subprocess.Popen[str]", int], tmp_path: Path
+) -> None:
+    process, port = server
+    async with aiohttp.ClientSession(f"http://127.0.0.1:{port}") as client:
+
+        async def status(number: int) -> int:
+            headers = {"X-Taskqueue-Type": "t", "X-Taskqueue-User": f"u-{number}"}
+            async with client.post("/v1/x?sleep_ms=1", json={"n": number}, headers=headers) as response:
+                return response.status
+
+        assert sorted(await asyncio.gather(*map(status, range(5)))) == [200, 200, 200, 429, 429]
+        async with client.get("/-/stats") as response:
+            stats = await response.json()
+        process.send_signal(signal.SIGTERM)
+        assert await asyncio.to_thread(process.wait, 5) == 0
+    assert (stats["requests"], stats["rejected"], stats["worst"]) == (5, 2, 5)
+    lines = [json.loads(line) for line in (tmp_path / "record.jsonl").read_text().splitlines()]
+    assert sorted(line[2] for line in lines) == [f"u-{number}" for number in range(5)]

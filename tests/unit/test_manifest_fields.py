@@ -1,0 +1,265 @@
+from typing import Any
+
+import pytest
+
+from taskqueue.models.cron import check_cron
+from taskqueue.models.fault import Fault
+from taskqueue.models.http_call import check_headers, check_url
+from taskqueue.models.identity import check_function, check_object_name, check_type_name, check_user_id
+from taskqueue.models.params import MAX_DEPTH, check_params, json_bytes
+from taskqueue.models.quantity import parse_per_second
+from taskqueue.models.refusal import ManifestRefusedError, Refusal, ValueRefusedError, shown
+from taskqueue.models.time_zone import check_time_zone, time_zone_names
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "* * * * *",
+        "0 2 * * *",
+        "*/5 8-18 * * MON-FRI",
+        "0 0 29 2 *",
+        "0 0 31 2 1",
+        "0 0 L * *",
+        "0 9 * * 1#5",
+        "5,35 * * jan 0",
+    ],
+)
+def test_a_cron_line_that_fires_is_taken(text: str) -> None:
+    check_cron(text)
+
+
+@pytest.mark.parametrize(
+    ("text", "says"),
+    [
+        ("0 0 31 2 *", "day-of-month"),
+        ("0 0 30,31 2 *", "day-of-month"),
+        ("0 0 31 4,6,9,11 *", "day-of-month"),
+        ("0 0 30 2 */7", "day-of-month"),
+        ("60 * * * *", "another minute"),
+        ("* 24 * * *", "another hour"),
+        ("* * 0 * *", "another day-of-month"),
+        ("* * * 13 *", "another month"),
+        ("* * * * 8", "another day-of-week"),
+        ("*/0 * * * *", "another minute"),
+        ("5-1 * * * *", "another minute"),
+        ("* * * *", "five fields"),
+        ("0 * * * * *", "five fields"),
+        ("@daily", "five fields"),
+        ("", "five fields"),
+        ("\N{ARABIC-INDIC DIGIT ZERO} * * * *", "five fields"),
+        ("1," * 80 + "1 * * * *", "five fields"),
+        ("0 0 LW * */7", "never comes"),
+    ],
+)
+def test_a_cron_line_that_is_wrong_or_never_fires_is_refused_with_the_part_that_is_wrong(
+    text: str, says: str
+) -> None:
+    with pytest.raises(ValueRefusedError, match=says):
+        check_cron(text)
+
+
+def test_time_zones_are_those_of_the_iana_database_and_the_nearest_is_offered() -> None:
+    for name in ("UTC", "Europe/Berlin", "America/Argentina/Ushuaia"):
+        check_time_zone(name)
+    with pytest.raises(ValueRefusedError, match='such as "Europe/Berlin", instead of "Europe/Berlim"'):
+        check_time_zone("Europe/Berlim")
+    for name in ("Europe", "../../etc/passwd", "europe/berlin", "", "x" * 100_000, "\ud800"):
+        with pytest.raises(ValueRefusedError, match="write an IANA time zone"):
+            check_time_zone(name)
+    assert len(time_zone_names()) > 400
+
+
+@pytest.mark.parametrize(
+    ("written", "per_second"),
+    [
+        ("10", 10.0),
+        ("0.5", 0.5),
+        ("500m", 0.5),
+        (10, 10.0),
+        ("1k", 1e3),
+        ("1e2", 100.0),
+        ("1E-3", 1e-3),
+        (".5", 0.5),
+        ("5.", 5.0),
+        ("+5", 5.0),
+        ("1u", 1e-6),
+        ("1000n", 1e-6),
+        ("1Ki", 1024.0),
+        ("1M", 1e6),
+        ("0.5Mi", 524288.0),
+    ],
+)
+def test_a_quantity_reads_as_kubernetes_reads_it(written: str | int, per_second: float) -> None:
+    assert parse_per_second(written) == pytest.approx(per_second)
+
+
+@pytest.mark.parametrize("written", ["0", 0, -1, "-1", "0m", "1G", "1E", "1Ei", 10**30, "1n", "9e99", "0e5"])
+def test_a_rate_that_is_not_above_zero_or_beyond_reason_is_refused(written: str | int) -> None:
+    with pytest.raises(ValueRefusedError, match="above zero"):
+        parse_per_second(written)
+
+
+@pytest.mark.parametrize("written", ["", "ten", "1 ", "1/s", "1e999", "1" * 33, "٣", "0x10", "1mm", "."])
+def test_what_is_not_a_quantity_is_refused(written: str) -> None:
+    with pytest.raises(ValueRefusedError, match="write a number above zero"):
+        parse_per_second(written)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "http://127.0.0.1:8080/x",
+        "https://api.example.com",
+        "https://u:p@h/x?y=1#z",
+        "http://[::1]/",
+        "HTTPS://h",
+    ],
+)
+def test_an_absolute_http_url_is_taken(url: str) -> None:
+    check_url(url)
+
+
+@pytest.mark.parametrize(
+    "url",
+    [
+        "",
+        "ftp://h/",
+        "file:///etc/passwd",
+        "//h/x",
+        "/x",
+        "http://",
+        "http:///x",
+        "http://h:99999/",
+        "http://h:0/",
+        "http://h:x/",
+        "http://[::1",
+        "http://h/a b",
+        "http://h/\r\nX: y",
+        "http://hé/",
+        "http://h/" + "x" * 2_048,
+    ],
+)
+def test_any_other_url_is_refused_without_being_repeated(url: str) -> None:
+    with pytest.raises(ValueRefusedError, match="URL") as refused:
+        check_url(url)
+    assert len(url) < 5 or url not in str(refused.value)
+
+
+def test_headers_are_one_line_each() -> None:
+    headers = {"Authorization": "Bearer x", "X-Empty": ""}
+    assert check_headers(headers) == headers
+
+
+@pytest.mark.parametrize(
+    ("headers", "says"),
+    [
+        ("Accept: x", "write a mapping"),
+        ({"A": "secret\r\nB: c"}, "the value of A on one line, without CR or LF"),
+        ({"A": "x\0"}, "the value of A on one line"),
+        ({"A": "x" * 5_000}, "at most 4096 characters"),
+        ({"A": 5}, "the value of A as text, in quotes"),
+        ({"A B": "x"}, "write header names of"),
+        ({"": "x"}, "write header names of"),
+        ({"A\n": "x"}, "write header names of"),
+        ({1: "x"}, "write header names of"),
+        ({f"A{number}": "" for number in range(65)}, "at most 64 headers"),
+    ],
+)
+def test_headers_that_could_become_others_are_refused_without_their_values(headers: Any, says: str) -> None:
+    with pytest.raises(ValueRefusedError, match=says) as refused:
+        check_headers(headers)
+    assert "secret" not in str(refused.value)
+
+
+def test_names_and_ids_are_what_keys_and_kubernetes_take() -> None:
+    assert check_user_id("A._@+-9" + "x" * 121) == "A._@+-9" + "x" * 121
+    assert check_type_name("fetch-orders.v2") == "fetch-orders.v2"
+    assert check_object_name("a" * 253) == "a" * 253
+    assert check_function("_fetch.Orders-2") == "_fetch.Orders-2"
+
+
+@pytest.mark.parametrize("user_id", ["", "-x", "a b", "a:b", "a{b}", "x" * 129, "a\n", "é", "\ud800"])
+def test_a_user_id_that_could_break_a_key_is_refused(user_id: str) -> None:
+    with pytest.raises(ValueRefusedError, match="write 1 to 128 letters"):
+        check_user_id(user_id)
+
+
+@pytest.mark.parametrize("name", ["", "Fetch", "fetch_orders", "-a", "a-", "a..b", "a" * 64, "a\n", "a/b"])
+def test_a_type_name_that_kubernetes_refuses_is_refused(name: str) -> None:
+    with pytest.raises(ValueRefusedError, match="write 1 to 63 lower case letters"):
+        check_type_name(name)
+
+
+@pytest.mark.parametrize("name", ["", "os.system()", "a b", "-a", "a:b", "x" * 129])
+def test_a_function_is_a_registered_name_and_no_expression(name: str) -> None:
+    with pytest.raises(ValueRefusedError, match="registered under"):
+        check_function(name)
+
+
+def nested(depth: int) -> Any:
+    value: Any = "deep"
+    for level in range(depth):
+        value = {"a": value} if level % 2 else [value]
+    return {"a": value}
+
+
+def test_params_that_json_can_hold_come_back_as_they_are() -> None:
+    params = {
+        "s": "ü",
+        "ключ": 1,
+        "f": 0.5,
+        "b": True,
+        "n": None,
+        "l": [1, [2]],
+        "big": 2**63 - 1,
+        "m": nested(5),
+    }
+    assert check_params(params) is params
+    assert json_bytes({"a": 1}) == 7
+    assert check_params(nested(MAX_DEPTH - 1))
+
+
+@pytest.mark.parametrize(
+    ("params", "says"),
+    [
+        ([], "write a mapping"),
+        ("x", "write a mapping"),
+        ({1: "x"}, "every key as text"),
+        ({"a": {None: "x"}}, "every key as text"),
+        ({"a": float("nan")}, "finite numbers"),
+        ({"a": [float("-inf")]}, "finite numbers"),
+        ({"a": 2**63}, "beyond 64 bits"),
+        ({"a": -(2**200)}, "beyond 64 bits"),
+        ({"a": b"x"}, "write text, numbers"),
+        ({"a": {1, 2}}, "write text, numbers"),
+        ({"a": "\ud800"}, "half a surrogate"),
+        ({"\udfff": 1}, "half a surrogate"),
+        (nested(MAX_DEPTH), "at most 32 levels"),
+        (nested(5_000), "at most 32 levels"),
+        ({"a": "x" * 1_017}, "at most 1024 bytes of JSON instead of 1025"),
+    ],
+)
+def test_params_that_json_cannot_hold_are_refused_without_their_values(params: Any, says: str) -> None:
+    with pytest.raises(ValueRefusedError, match=says):
+        check_params(params)
+
+
+def test_a_refusal_shows_its_field_as_people_write_it() -> None:
+    assert Refusal(("spec", "tasks", 3, "params"), "").field == "spec.tasks[3].params"
+    assert Refusal((), "").field == "manifest"
+    assert Refusal(("items", 0), "").field == "items[0]"
+    error = ManifestRefusedError((Refusal(("spec",), "write it"), Refusal((), "write that")))
+    assert str(error) == "spec: write it; manifest: write that"
+
+
+def test_what_people_wrote_is_shown_bounded_and_on_one_line() -> None:
+    assert shown("fetch") == "fetch"
+    assert shown("x" * 500) == "x" * 60 + "..."
+    assert shown("\x1b[2J\n\ud800") == "\\x1b[2J\\n\\ud800"
+
+
+def test_a_fault_reads_as_a_place_and_a_sentence() -> None:
+    fault = Fault("a.yaml", 2, 12, "spec.window", "write at most the interval")
+    assert str(fault) == "a.yaml:12 (document 2) spec.window: write at most the interval"
+    assert str(Fault("a.yaml", 0, 0, "file", "make it readable")) == "a.yaml: make it readable"

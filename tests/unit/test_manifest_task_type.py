@@ -1,0 +1,222 @@
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from pydantic import ValidationError
+
+from taskqueue.models.manifest import API_VERSION, parse
+from taskqueue.models.part import Part, refusals
+from taskqueue.models.refusal import ManifestRefusedError
+from taskqueue.models.task_type import TaskTypeManifest
+from taskqueue.models.user_subscription import UserSubscriptionManifest
+from taskqueue.models.values import (
+    CatchUp,
+    ConcurrencyPolicy,
+    HttpCall,
+    Priority,
+    RateLimit,
+    Retry,
+    Schedule,
+    TaskType,
+)
+
+SMALLEST: Mapping[str, Any] = {"schedule": {"interval": "5m"}, "handler": {"function": "fetch_orders"}}
+
+
+def manifest(**changes: Any) -> dict[str, Any]:
+    """The smallest task type with other fields in its spec; ... takes a field out."""
+    spec = {key: value for key, value in {**SMALLEST, **changes}.items() if value is not ...}
+    return {"apiVersion": API_VERSION, "kind": "TaskType", "metadata": {"name": "fetch-orders"}, "spec": spec}
+
+
+def refused(document: object) -> dict[str, str]:
+    """Field -> sentences."""
+    with pytest.raises(ManifestRefusedError) as error:
+        parse(document)
+    assert error.value.refusals
+    return {refusal.field: refusal.message for refusal in error.value.refusals}
+
+
+def test_the_smallest_task_type_has_the_documented_defaults() -> None:
+    assert parse(manifest()) == TaskType(
+        name="fetch-orders", schedule=Schedule(interval_s=300), function="fetch_orders"
+    )
+
+
+def test_every_field_finds_its_place_in_the_value() -> None:
+    document = manifest(
+        schedule={"cron": "0 2 * * *", "timeZone": "Europe/Berlin"},
+        window="2h",
+        handler={"http": {"url": "https://h/x", "method": "PUT", "headers": {"A": "b"}}},
+        params={"region": "eu"},
+        priority="High",
+        cost=3,
+        timeout="1m",
+        retry={"maxAttempts": 2, "minBackoff": "2s", "maxBackoff": "4s"},
+        rateLimit={"perSecond": "10", "perUserPerSecond": "500m"},
+        concurrencyPolicy="Replace",
+        startingDeadline="10m",
+        catchUp="All",
+        suspend=True,
+    )
+    document["metadata"] |= {"labels": {"a": "b"}, "resourceVersion": "1"}
+    document["status"] = {"conditions": []}
+    assert parse(document) == TaskType(
+        name="fetch-orders",
+        schedule=Schedule(cron="0 2 * * *", time_zone="Europe/Berlin", window_s=7_200),
+        http=HttpCall("https://h/x", "PUT", {"A": "b"}),
+        params={"region": "eu"},
+        priority=Priority.HIGH,
+        cost=3,
+        timeout_ms=60_000,
+        retry=Retry(2, 2_000, 4_000),
+        rate_limit=RateLimit(10.0, 0.5),
+        concurrency_policy=ConcurrencyPolicy.REPLACE,
+        starting_deadline_ms=600_000,
+        catch_up=CatchUp.ALL,
+        suspend=True,
+    )
+
+
+@pytest.mark.parametrize(
+    ("changes", "field", "says"),
+    [
+        ({"schedule": {"interval": "5m", "cron": "* * * * *"}}, "spec.schedule.cron", "remove one"),
+        ({"schedule": {}}, "spec.schedule", "write interval"),
+        ({"schedule": ...}, "spec.schedule", "write schedule: it is required"),
+        ({"schedule": "5m"}, "spec.schedule", "write a mapping with interval, cron, timeZone"),
+        ({"schedule": {"interval": 300}}, "spec.schedule.interval", 'in quotes, such as "5m"'),
+        ({"schedule": {"interval": "500ms"}}, "spec.schedule.interval", "whole seconds"),
+        ({"schedule": {"interval": "5m", "timeZone": "UTC"}}, "spec.schedule.timeZone", "with cron only"),
+        ({"schedule": {"cron": "0 0 31 2 *"}}, "spec.schedule.cron", "day-of-month"),
+        ({"schedule": {"cron": "* * * * *", "timeZone": "Mars"}}, "spec.schedule.timeZone", "IANA"),
+        ({"window": "6m"}, "spec.window", "write at most the interval, 5m"),
+        ({"window": "1s1ms"}, "spec.window", "whole seconds"),
+        ({"handler": {}}, "spec.handler", "write function"),
+        ({"handler": ...}, "spec.handler", "required"),
+        ({"handler": []}, "spec.handler", "write a mapping with function, http"),
+        ({"handler": {"function": "f", "http": {"url": "http://h/"}}}, "spec.handler.http", "remove one"),
+        ({"handler": {"function": "os:system"}}, "spec.handler.function", "registered"),
+        ({"handler": {"http": {}}}, "spec.handler.http.url", "required"),
+        ({"handler": {"http": {"url": "ftp://h/"}}}, "spec.handler.http.url", "http or https"),
+        ({"handler": {"http": {"url": "http://h/", "method": "post"}}}, "spec.handler.http.method", "POST"),
+        (
+            {"handler": {"http": {"url": "http://h/", "headers": {"A": "\n"}}}},
+            "spec.handler.http.headers",
+            "CR or LF",
+        ),
+        ({"params": {"a": "x" * 2_000}}, "spec.params", "at most 1024 bytes"),
+        ({"priority": "high"}, "spec.priority", "write High, Normal or Low"),
+        ({"priority": 1}, "spec.priority", "write High, Normal or Low"),
+        ({"concurrencyPolicy": "No"}, "spec.concurrencyPolicy", "write Allow, Forbid or Replace"),
+        ({"catchUp": True}, "spec.catchUp", "write Latest, All or Skip"),
+        ({"cost": 0}, "spec.cost", "write at least 1"),
+        ({"cost": 1_001}, "spec.cost", "write at most 1000"),
+        ({"cost": "5"}, "spec.cost", "write a whole number, without quotes"),
+        ({"cost": True}, "spec.cost", "write a whole number"),
+        ({"cost": 1.5}, "spec.cost", "write a whole number"),
+        ({"timeout": "0s"}, "spec.timeout", "above zero"),
+        ({"startingDeadline": "0s"}, "spec.startingDeadline", "above zero"),
+        ({"retry": {"maxAttempts": 0}}, "spec.retry.maxAttempts", "at least 1"),
+        ({"retry": {"maxAttempts": 101}}, "spec.retry.maxAttempts", "at most 100"),
+        ({"retry": {"minBackoff": "10m"}}, "spec.retry.maxBackoff", "at least minBackoff, 10m"),
+        ({"retry": {"minBackoff": "0s"}}, "spec.retry.minBackoff", "above zero"),
+        ({"rateLimit": {"perSecond": 0.5}}, "spec.rateLimit.perSecond", 'such as "10", "0.5"'),
+        ({"rateLimit": {"perSecond": True}}, "spec.rateLimit.perSecond", 'such as "10", "0.5"'),
+        ({"rateLimit": {"perSecond": "0"}}, "spec.rateLimit.perSecond", "above zero"),
+        ({"rateLimit": {"perUserPerSecond": -1}}, "spec.rateLimit.perUserPerSecond", "above zero"),
+        ({"suspend": "no"}, "spec.suspend", "write true or false"),
+        ({"window": None}, "spec.window", "remove the line"),
+        ({"startingDedline": "1m"}, "spec.startingDedline", 'unknown: write "startingDeadline"'),
+        (
+            {"retry": {"zzz": 1}},
+            "spec.retry.zzz",
+            "unknown: write one of maxAttempts, minBackoff, maxBackoff",
+        ),
+        ({"\ud800": 1}, "spec", "half a surrogate pair"),
+        ({"handler": {"function": "\ud800"}}, "spec.handler.function", "registered"),
+    ],
+)
+def test_a_bad_field_is_named_and_the_sentence_says_what_to_write(
+    changes: dict[str, Any], field: str, says: str
+) -> None:
+    found = refused(manifest(**changes))
+    assert says in found.pop(field)
+    assert found == {}
+
+
+def test_rules_between_fields_are_reported_together_with_bad_fields() -> None:
+    found = refused(manifest(window="6m", cost=0, handler={}, retry={"minBackoff": "10m", "x": 1}))
+    assert set(found) == {"spec.window", "spec.cost", "spec.handler", "spec.retry.maxBackoff", "spec.retry.x"}
+
+
+def test_rules_between_fields_pass_over_what_is_no_duration() -> None:
+    found = refused(manifest(window=5, retry={"minBackoff": "soon", "maxBackoff": "1s"}))
+    assert set(found) == {"spec.window", "spec.retry.minBackoff"}
+
+
+def test_a_window_as_long_as_the_interval_is_taken() -> None:
+    value = parse(manifest(window="300s"))
+    assert isinstance(value, TaskType)
+    assert value.schedule == Schedule(interval_s=300, window_s=300)
+
+
+@pytest.mark.parametrize(
+    ("document", "field", "says"),
+    [
+        (None, "manifest", "write a mapping with apiVersion, kind, metadata and spec"),
+        ([manifest()], "manifest", "write a mapping"),
+        ({}, "manifest", f"write apiVersion: {API_VERSION} and kind: TaskType or UserSubscription"),
+        ({"kind": "TaskType"}, "apiVersion", f"write {API_VERSION}"),
+        ({"apiVersion": "apps/v1", "kind": "Deployment"}, "apiVersion", 'instead of "apps/v1"'),
+        ({"apiVersion": API_VERSION}, "kind", "write TaskType or UserSubscription"),
+        ({"apiVersion": API_VERSION, "kind": "Tasktype"}, "kind", 'instead of "Tasktype"'),
+        ({"apiVersion": API_VERSION, "kind": ["TaskType"]}, "kind", "write TaskType or UserSubscription"),
+        (
+            manifest() | {"extra": 1},
+            "extra",
+            "unknown: write one of apiVersion, kind, metadata, spec, status",
+        ),
+        (manifest() | {"metadata": {}}, "metadata.name", "required"),
+        (manifest() | {"metadata": {"name": "a" * 64}}, "metadata.name", "1 to 63"),
+        (manifest() | {"metadata": {"name": 5}}, "metadata.name", "write text, in quotes"),
+        (manifest() | {"spec": []}, "spec", "write a mapping with schedule"),
+    ],
+)
+def test_a_document_that_is_no_manifest_is_told_what_one_is(document: object, field: str, says: str) -> None:
+    found = refused(document)
+    assert says in found.pop(field)
+    assert found == {}
+
+
+def test_a_key_that_is_not_text_is_refused() -> None:
+    found = refused(manifest() | {7: 1})
+    assert found == {"[7]": "write every key as text, in quotes"}
+
+
+def test_what_pydantic_says_in_words_of_its_own_still_names_the_field() -> None:
+    class Odd(Part):
+        ratio: float
+
+    with pytest.raises(ValidationError) as error:
+        Odd.model_validate({"ratio": "half"})
+    (refusal,) = refusals(error.value, Odd)
+    assert (refusal.field, refusal.message) == ("ratio", "Input should be a valid number")
+
+
+def undescribed(schema: dict[str, Any]) -> list[str]:
+    """Name the fields that neither describe themselves nor refer to a part that does."""
+    parts = schema["$defs"]
+    return [
+        name
+        for part in [schema, *parts.values()]
+        for name, field in part.get("properties", {}).items()
+        if not (parts.get(field.get("$ref", "").removeprefix("#/$defs/"), {}) | field).get("description")
+    ]
+
+
+@pytest.mark.parametrize("shape", [TaskTypeManifest, UserSubscriptionManifest])
+def test_every_field_is_described_for_kubectl_explain(
+    shape: type[TaskTypeManifest | UserSubscriptionManifest],
+) -> None:
+    assert undescribed(shape.model_json_schema()) == []

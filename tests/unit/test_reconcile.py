@@ -1,0 +1,169 @@
+"""What is written for one task type, step by step, until there is nothing left to write."""
+
+from dataclasses import replace
+
+import pytest
+
+from taskqueue.models.values import Priority, Schedule, TaskType
+from taskqueue.plan.schedule import window_s
+from taskqueue.scheduler.reconcile import Change, advance, pending_move
+from taskqueue.store.catalog import Generation, TypeRecord
+
+NOW_S = 1_764_000_100
+NOW_MS = NOW_S * 1000
+FIVE_MINUTES = TaskType("orders", Schedule(interval_s=300), function="f")
+ONE_HOUR = replace(FIVE_MINUTES, schedule=Schedule(interval_s=3600))
+
+
+def settle(
+    record: TypeRecord | None, spec: TaskType | None, cursor_ms: int = NOW_MS, now_ms: int = NOW_MS
+) -> tuple[TypeRecord | None, list[Change]]:
+    changes = []
+    while change := advance(record, spec, cursor_ms, now_ms):
+        changes.append(change)
+        assert len(changes) < 10
+        record = change.record
+    return record, changes
+
+
+def active(spec: TaskType) -> TypeRecord:
+    record, _ = settle(None, spec)
+    assert record is not None
+    return record
+
+
+def test_a_new_type_takes_its_subscriptions_from_the_waiting_room_before_it_begins() -> None:
+    first = advance(None, FIVE_MINUTES, NOW_MS, NOW_MS)
+    assert first is not None
+    assert first.record is not None
+    assert first.record.segments() == []
+    move = pending_move(first.record)
+    assert move is not None
+    assert (move.sources, move.target) == ((0,), 1)
+    second = advance(first.record, FIVE_MINUTES, NOW_MS, NOW_MS)
+    assert second is not None
+    assert second.record is not None
+    assert [one.generation for one in second.record.segments()] == [1]
+    assert pending_move(second.record) is None
+
+
+def test_a_new_type_begins_with_the_period_that_is_on_however_far_behind_the_cursor_is() -> None:
+    record, _ = settle(None, FIVE_MINUTES, cursor_ms=NOW_MS - 3_600_000)
+    assert record is not None
+    assert record.active[0].from_s == NOW_S // 300 * 300
+
+
+@pytest.mark.parametrize(
+    "edit",
+    [
+        {"priority": Priority.HIGH},
+        {"cost": 3},
+        {"suspend": True},
+        {"params": {"region": "eu"}},
+        {"schedule": Schedule(interval_s=300, window_s=300)},  # what the default says
+    ],
+)
+def test_an_edit_that_leaves_the_schedule_as_it_was_moves_nobody(edit: dict[str, object]) -> None:
+    record = active(FIVE_MINUTES)
+    edited = replace(FIVE_MINUTES, **edit)  # type: ignore[arg-type]
+    after, changes = settle(record, edited)
+    assert after == replace(record, spec=edited)
+    assert len(changes) == 1
+    assert changes[0].dropped == ()
+
+
+@pytest.mark.parametrize(
+    "schedule",
+    [
+        Schedule(interval_s=3600),
+        Schedule(interval_s=300, window_s=60),
+        Schedule(cron="0 2 * * *", time_zone="Europe/Berlin"),
+    ],
+)
+def test_another_schedule_is_dealt_beside_the_old_one_and_takes_over_behind_the_cursor(
+    schedule: Schedule,
+) -> None:
+    record, edited = active(FIVE_MINUTES), replace(FIVE_MINUTES, schedule=schedule)
+    building = advance(record, edited, NOW_MS, NOW_MS)
+    assert building is not None
+    assert building.record is not None
+    assert building.record.active == record.active
+    move = pending_move(building.record)
+    assert move is not None
+    assert (move.sources, move.target) == ((0, 1), 2)
+    change = advance(building.record, edited, NOW_MS + 700, NOW_MS)
+    assert change is not None
+    assert change.record is not None
+    old, new = change.record.active
+    assert old.until_s == new.from_s
+    assert new.from_s * 1000 == change.before_cursor_ms > NOW_MS + 1_000
+    assert new.schedule == schedule
+    assert advance(change.record, edited, NOW_MS, NOW_MS) is None
+
+
+def test_an_edit_during_the_dealing_waits_until_the_generation_that_is_dealt_has_taken_over() -> None:
+    building = advance(active(FIVE_MINUTES), ONE_HOUR, NOW_MS, NOW_MS)
+    assert building is not None
+    daily = replace(FIVE_MINUTES, schedule=Schedule(interval_s=86_400))
+    change = advance(building.record, daily, NOW_MS, NOW_MS)
+    assert change is not None
+    assert change.record is not None
+    assert [one.number for one in change.record.active] == [1, 2]
+    then = advance(change.record, daily, NOW_MS, NOW_MS)
+    assert then is not None
+    assert then.record is not None
+    assert then.record.building == Generation(3, daily.schedule)
+
+
+def test_a_generation_that_has_not_begun_when_the_next_edit_comes_never_begins() -> None:
+    record, _ = settle(active(FIVE_MINUTES), ONE_HOUR)
+    assert record is not None
+    begins_s = record.active[-1].from_s
+    record, changes = settle(record, replace(FIVE_MINUTES, schedule=Schedule(interval_s=600)))
+    assert record is not None
+    assert [one.number for one in record.active] == [1, 3]
+    assert record.active[0].until_s == record.active[1].from_s
+    assert changes[-1].dropped == (2,)
+    assert 0 < changes[-1].before_cursor_ms <= begins_s * 1000
+
+
+def test_the_old_generation_is_dropped_once_the_last_due_of_its_window_is_past() -> None:
+    record, _ = settle(active(FIVE_MINUTES), ONE_HOUR)
+    assert record is not None
+    old = record.active[0]
+    assert old.until_s is not None
+    over_ms = (old.until_s + window_s(old.schedule)) * 1000
+    assert advance(record, ONE_HOUR, over_ms, over_ms) is None
+    change = advance(record, ONE_HOUR, over_ms + 1_000, over_ms)
+    assert change is not None
+    assert change.dropped == (1,)
+    assert change.record is not None
+    assert change.record.active == record.active[1:]
+
+
+def test_a_removed_type_emits_nothing_and_goes_once_its_subscriptions_wait() -> None:
+    record = active(FIVE_MINUTES)
+    first = advance(record, None, NOW_MS, NOW_MS)
+    assert first is not None
+    assert first.record is not None
+    assert first.record.segments() == []
+    move = pending_move(first.record)
+    assert move is not None
+    assert (move.sources, move.target) == ((1,), 0)
+    second = advance(first.record, None, NOW_MS, NOW_MS)
+    assert second == Change("orders", None, dropped=(1,))
+
+
+def test_a_type_that_is_wanted_again_while_it_goes_is_made_anew() -> None:
+    removed = replace(active(FIVE_MINUTES), removed=True)
+    record, changes = settle(removed, FIVE_MINUTES)
+    assert changes[0].record is None
+    assert record is not None
+    assert not record.removed
+    assert [one.number for one in record.active] == [1]
+
+
+def test_without_a_cursor_nothing_takes_over_from_anything() -> None:
+    building = advance(active(FIVE_MINUTES), ONE_HOUR, None, NOW_MS)
+    assert building is not None
+    assert advance(building.record, ONE_HOUR, None, NOW_MS) is None

@@ -1,0 +1,159 @@
+"""Settings: which source wins, and what is said about a value that cannot be used."""
+
+import json
+from pathlib import Path
+
+import pytest
+
+from taskqueue.log import HIDDEN, configure, redact
+from taskqueue.scheduler.settings import SchedulerSettings
+from taskqueue.settings import StoreSettings, load
+
+PROG = "taskqueue scheduler"
+
+
+def write(tmp_path: Path, text: str) -> str:
+    path = tmp_path / "scheduler.yaml"
+    path.write_text(text)
+    return str(path)
+
+
+def test_a_flag_wins_over_the_environment_which_wins_over_the_file(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    file = write(tmp_path, "rate: 1\nrelease: file\nmax_backlog: 7\nlook_ahead: 0.5\n")
+    monkeypatch.setenv("TASKQUEUE_RELEASE", "environment")
+    monkeypatch.setenv("TASKQUEUE_RATE", "2")
+    settings = load(SchedulerSettings, ["--config", file, "--rate", "3"], PROG)
+    assert (settings.rate, settings.release, settings.max_backlog) == (3, "environment", 7)
+    assert settings.look_ahead == 0.5
+    assert settings.tick_period == 0.25  # the default
+
+
+def test_the_file_can_be_named_by_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("TASKQUEUE_CONFIG", write(tmp_path, "release: here\n"))
+    assert load(SchedulerSettings, [], PROG).release == "here"
+
+
+@pytest.mark.parametrize("settings_class", [StoreSettings, SchedulerSettings])
+def test_help_says_something_about_every_setting(
+    settings_class: type[StoreSettings], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        load(settings_class, ["--help"], PROG)
+    assert ended.value.code in {0, None}
+    shown = " ".join(capsys.readouterr().out.split())
+    for name, field in settings_class.model_fields.items():
+        assert f"--{name.replace('_', '-')} " in shown
+        assert field.description
+        assert field.description.endswith(".") or ":" in field.description
+        assert " ".join(field.description.split())[:20] in shown
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("relase: x\n", ["'relase'", "'release'"]),
+        ("redisUrl: redis://h\n", ["'redisUrl'", "'redis_url'"]),
+        ("release: a b\n", ["release: ", "pattern"]),
+        ("log_format: xml\n", ["log_format", "'json' or 'console'"]),
+        ("rate: -1\n", ["rate", "greater than 0"]),
+        ("rate: many\n", ["rate", "valid number"]),
+        ("redis_url: ftp://u:geheim@h\n", ["redis_url", "redis+sentinel://"]),
+        ("- a\n", ["a mapping"]),
+        ("a: [\n", ["write YAML", ":2"]),
+    ],
+)
+def test_a_fault_in_the_file_is_told_with_the_file_the_key_and_what_is_allowed(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, words: list[str]
+) -> None:
+    file = write(tmp_path, text)
+    with pytest.raises(SystemExit) as ended:
+        load(SchedulerSettings, ["--config", file], PROG)
+    said = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert file in said
+    assert [word for word in words if word not in said] == []
+    assert "geheim" not in said
+    assert "Traceback" not in said
+
+
+@pytest.mark.parametrize(
+    ("argv", "words"),
+    [
+        (["--bogus", "1"], ["--bogus"]),
+        (["--rat", "1"], ["--rat"]),
+        (["--rate", "x"], ["--rate", "valid number"]),
+        (["--health-port", "99999"], ["--health-port", "65535"]),
+        (["--config", "/nowhere/at.yaml"], ["/nowhere/at.yaml", "readable"]),
+        (["--redis-ulr", "redis://u:geheim@h"], ["--redis-ulr"]),
+    ],
+)
+def test_a_bad_flag_is_told_with_its_name(
+    capsys: pytest.CaptureFixture[str], argv: list[str], words: list[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        load(SchedulerSettings, argv, PROG)
+    said = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert [word for word in words if word not in said] == []
+    assert "geheim" not in said
+
+
+def test_a_bad_variable_is_told_with_its_name(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("TASKQUEUE_RATE", "0")
+    with pytest.raises(SystemExit):
+        load(SchedulerSettings, [], PROG)
+    assert "TASKQUEUE_RATE: should be greater than 0" in capsys.readouterr().err
+
+
+def test_the_password_of_the_url_is_kept_and_never_shown() -> None:
+    settings = load(SchedulerSettings, ["--redis-url", "redis://u:geheim@h:1/2"], PROG)
+    assert settings.redis_url.get_secret_value() == "redis://u:geheim@h:1/2"
+    shown = f"{settings!r} {settings} {settings.redis_url} {settings.model_dump_json()}"
+    assert "geheim" not in shown
+    assert "u:***@h:1/2" in shown
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        "redis://u:geheim@h/0 and rediss://:geheim@h",
+        "Authorization: Bearer geheim",
+        "GET https://h/?a=1&api_token=geheim&b=2",
+        "redis+sentinel://u:geheim@a:1,b:2/main",
+    ],
+)
+def test_secrets_in_a_text_are_hidden(text: str) -> None:
+    assert "geheim" not in redact(text)
+    assert HIDDEN in redact(text)
+
+
+@pytest.mark.parametrize("log_format", ["json", "console"])
+def test_no_params_tokens_or_passwords_get_into_a_log_line(
+    capsys: pytest.CaptureFixture[str], log_format: str
+) -> None:
+    import logging
+
+    import structlog
+
+    configure("info", "json" if log_format == "json" else "console")
+    log = structlog.get_logger()
+    try:
+        int("redis://u:geheim@h refused")
+    except ValueError:
+        log.exception("job failed", job="orders|u-1|1|2|3")
+    log.info("x", params={"a": "geheim"}, token="geheim", nested={"password": "geheim"}, url="a://b:geheim@c")
+    logging.getLogger("elsewhere").warning("redis://u:%s@h", "geheim")
+    log.debug("not at this level")
+    said = capsys.readouterr().err
+    structlog.reset_defaults()
+    assert "geheim" not in said
+    assert "orders|u-1|1|2|3" in said
+    assert "elsewhere" not in said or "redis://u:***@h" in said
+    assert "not at this level" not in said
+    if log_format == "json":
+        lines = [json.loads(line) for line in said.splitlines()]
+        assert [list(line)[:3] for line in lines] == [["ts", "level", "event"]] * 3

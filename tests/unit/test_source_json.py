@@ -1,0 +1,51 @@
+import pytest
+
+from taskqueue.sources.json_documents import JsonRefusedError, decode, json_document, json_line
+
+
+def test_a_document_knows_the_lines_of_its_parts() -> None:
+    document = json_document(b'\xef\xbb\xbf{\n  "a": {\n\t"b": 42},\n "c": "\\ud83d\\ude00 \\/"}')
+    assert document.value == {"a": {"b": 42}, "c": "\N{GRINNING FACE} /"}
+    assert (document.number, document.line, document.flaws) == (1, 1, ())
+    assert document.places()[("a", "b")].line == 3
+    assert document.places()[("c",)].line == 4
+
+
+def test_a_line_of_many_is_numbered_by_its_line() -> None:
+    document = json_line(b'{"a": 1}', 7)
+    assert (document.number, document.line) == (7, 7)
+    assert document.places()[("a",)].line == 7
+
+
+def test_a_key_that_is_written_twice_is_a_flaw_where_it_is() -> None:
+    document = json_document(b'{"a": {"b": 1,\n "b": 2}, "c": 3}')
+    assert document.value == {"a": {"b": 2}, "c": 3}
+    assert [(flaw.field, flaw.message) for flaw in document.flaws] == [("a.b", 'write "b" once')]
+    assert document.places()[("a", "b")].line == 2
+
+
+def test_a_key_that_is_written_twice_is_a_flaw_even_where_yaml_cannot_read_the_document() -> None:
+    document = json_document(b'{"a": 1, "a": "\x7f"}')
+    assert [(flaw.field, flaw.message) for flaw in document.flaws] == [
+        ("manifest", "write every key once: one is there twice")
+    ]
+    assert document.places() == {}
+
+
+@pytest.mark.parametrize(
+    ("data", "line", "says"),
+    [
+        (b"", 3, "Expecting value, at column 1"),
+        (b'{"a": 1,\n "b" 2}', 4, "Expecting ':' delimiter, at column 6"),
+        (b'{"a": NaN}', 3, "finite numbers"),
+        (b'{"a": -Infinity}', 3, "finite numbers"),
+        (b"1" * 5_000, 3, "fit into 64 bits"),
+        (b"[" * 100_000, 3, "fewer levels"),
+        (b'{"a":\n"\xff"}', 4, "UTF-8"),
+        (b'{"a": 1, "a": 2}', 3, "write every key once"),
+    ],
+)
+def test_what_is_not_json_is_refused_with_its_line(data: bytes, line: int, says: str) -> None:
+    with pytest.raises(JsonRefusedError, match=says) as refused:
+        decode(data, 3)
+    assert refused.value.line == line

@@ -1,0 +1,164 @@
+from typing import Any
+
+import pytest
+import yaml
+
+from taskqueue.sources.document import Document
+from taskqueue.sources.yaml_documents import MAX_DEPTH, TooDeepError, plain_value, yaml_documents
+
+
+def documents(text: str) -> list[Document]:
+    return list(yaml_documents(text.encode()))
+
+
+def flaws(text: str) -> dict[str, str]:
+    (document,) = documents(text)
+    return {flaw.field: flaw.message for flaw in document.flaws}
+
+
+@pytest.mark.parametrize(
+    ("text", "value"),
+    [
+        ("", None),
+        ("~", None),
+        ("null", None),
+        ("Null", None),
+        ("nUll", "nUll"),
+        ("yes", True),
+        ("On", True),
+        ("TRUE", True),
+        ("no", False),
+        ("off", False),
+        ("False", False),
+        ("y", "y"),
+        ("0", 0),
+        ("42", 42),
+        ("-7", -7),
+        ("+7", 7),
+        ("1_000", 1_000),
+        ("0042", 34),
+        ("0o17", 15),
+        ("0x1F", 31),
+        ("0b101", 5),
+        ("-0x10", -16),
+        ("0_", 0.0),
+        ("08", 8.0),
+        ("1.5", 1.5),
+        (".5", 0.5),
+        ("5.", 5.0),
+        ("1e3", 1_000.0),
+        ("-1.5E-1", -0.15),
+        ("2026-01-01", "2026-01-01"),
+        ("1:30", "1:30"),
+        ("12h", "12h"),
+        ("-", "-"),
+        (".", "."),
+        ("0x", "0x"),
+        ("+", "+"),
+        ("1" * 100, float("1" * 100)),
+        (".inf", float("inf")),
+        ("-.INF", float("-inf")),
+        ("fetch-orders", "fetch-orders"),
+        ("=", "="),
+        ("<<", "<<"),
+        ("0b_", "0b_"),
+    ],
+)
+def test_a_plain_scalar_means_what_kubectl_reads_in_it(text: str, value: Any) -> None:
+    read = plain_value(text)
+    assert (read, type(read)) == (value, type(value))
+
+
+def test_not_a_number_is_read_as_such_so_that_its_field_refuses_it() -> None:
+    assert plain_value(".nan") != plain_value(".nan")
+
+
+def test_quotes_and_blocks_are_text_whatever_is_in_them() -> None:
+    (document,) = documents("a: '0042'\nb: \"no\"\nc: |\n  5\nd: !!str 5\ne: ! 5\nf: plain")
+    assert document.value == {"a": "0042", "b": "no", "c": "5\n", "d": "5", "e": "5", "f": "plain"}
+    assert document.flaws == ()
+
+
+def test_documents_are_counted_with_the_empty_ones_and_know_their_lines() -> None:
+    found = documents("# nothing\n---\na: 1\n---\n---\n# still nothing\n---\n- b:\n    c: no\n")
+    assert [(document.number, document.line, document.value) for document in found] == [
+        (1, 3, {"a": 1}),
+        (4, 8, [{"b": {"c": False}}]),
+    ]
+    places = found[1].places()
+    assert (places[(0, "b", "c")].line, places[(0, "b", "c")].raw) == (9, "no")
+    assert places[(0, "b")].raw is None
+
+
+def test_a_key_that_is_written_twice_is_a_flaw_at_its_second_line() -> None:
+    (document,) = documents("spec:\n  a: 1\n  'a': 2\n")
+    assert [(flaw.field, flaw.message) for flaw in document.flaws] == [("spec.a", 'write "a" once')]
+    assert document.places()[("spec", "a")].line == 3
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("on: push", {"on": 'quote the key: write "on"'}),
+        ("a: {1: x}", {"a.1": 'quote the key: write "1"'}),
+        ("? [a, b]\n: c", {"manifest": "write every key as text"}),
+        (
+            "&x a: 1\n*x : 2",
+            {
+                "manifest": "write every key as text",
+                "?": 'write the anchor "&x" before the alias that refers to it',
+            },
+        ),
+        (
+            "a: !!python/object:os.system x",
+            {"a": 'write the value without the tag "tag:yaml.org,2002:python/object:os.system"'},
+        ),
+        ("a: !!binary aGk=", {"a": 'write the value without the tag "tag:yaml.org,2002:binary"'}),
+        ("a: !!set {x: ~}", {"a": 'write the value without the tag "tag:yaml.org,2002:set"'}),
+        ("a: *missing", {"a": 'write the anchor "&missing" before the alias that refers to it'}),
+        ("a: &loop [*loop]", {"a[0]": 'write the anchor "&loop" before the alias that refers to it'}),
+        ("<<: 5\na: 1", {"<<": "write an alias of a mapping after <<"}),
+        ("a: b", {}),
+    ],
+)
+def test_what_json_has_no_word_for_is_a_flaw(text: str, expected: dict[str, str]) -> None:
+    assert flaws(text) == expected
+
+
+def test_aliases_stand_for_their_anchor_and_merges_yield_to_what_is_written() -> None:
+    (document,) = documents(
+        "base: &base {a: 1, b: 2}\nmore: &more {b: 3, c: 4}\n"
+        "one: *base\ntwo: {<<: *base, a: 5}\nthree: {<<: [*base, *more]}\nfour: {'<<': text}\n"
+    )
+    assert document.flaws == ()
+    assert document.value["one"] == {"a": 1, "b": 2}
+    assert document.value["two"] == {"a": 5, "b": 2}
+    assert document.value["three"] == {"a": 1, "b": 2, "c": 4}
+    assert document.value["four"] == {"<<": "text"}
+
+
+def test_aliases_that_multiply_are_refused_before_they_are_followed() -> None:
+    lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
+    lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
+    (document,) = documents("\n".join(lines))
+    assert document.flaws
+    assert {flaw.message for flaw in document.flaws} == {
+        "write fewer aliases: they stand for more than 100000 values"
+    }
+
+
+@pytest.mark.parametrize("depth", [MAX_DEPTH + 1, 100_000])
+@pytest.mark.parametrize("opening", ["[", "{a: ", "- "])
+def test_nesting_without_end_is_refused_at_once_and_no_crash(opening: str, depth: int) -> None:
+    with pytest.raises(TooDeepError, match="more than 64 levels"):
+        documents(opening * depth)
+
+
+def test_nesting_up_to_the_bound_is_read() -> None:
+    (document,) = documents("[" * MAX_DEPTH + "]" * MAX_DEPTH)
+    assert document.flaws == ()
+
+
+def test_what_is_not_yaml_raises() -> None:
+    with pytest.raises(yaml.YAMLError):
+        documents("a: b: c")

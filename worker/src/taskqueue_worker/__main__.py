@@ -1,0 +1,3 @@
+from taskqueue_worker.main import run
+
+run()

@@ -1,0 +1,135 @@
+"""Calls claim when it is worth a call. Two calls may be in flight, so that the store works while jobs run."""
+
+import asyncio
+import random
+from collections.abc import Callable
+from itertools import count
+
+import structlog
+
+from taskqueue.store.claim import Claim, Result, claim
+from taskqueue.store.connection import Store
+from taskqueue.store.errors import UNREACHABLE
+from taskqueue_worker.clock import ServerClock
+from taskqueue_worker.kinds import Kind, Kinds
+from taskqueue_worker.pace import Pace
+from taskqueue_worker.slots import Slots
+from taskqueue_worker.started import Started
+
+log = structlog.get_logger("taskqueue.worker")
+
+CHANNELS = 2
+#: The store's scripts are bounded: no call takes more jobs than this.
+_MOST_JOBS = 100
+_MOST_RESULTS = 500
+_RETRY_MIN_S, _RETRY_MAX_S = 0.05, 1.0
+
+
+class Claimer:
+    """Owns the results that wait to be settled. `answered_s`: when a claim was last answered (loop time)."""
+
+    def __init__(self, store: Store, worker: str, lease_ms: int, kinds: Kinds, pace: Pace) -> None:
+        self._store = store
+        self._worker = worker
+        self._lease_ms = lease_ms
+        self._kinds = kinds
+        self._pace = pace
+        self._loop = asyncio.get_running_loop()
+        self._clock = ServerClock()
+        self._results: list[Result] = []
+        self._asked = 0
+        self.draining = False
+        self.answered_s = self._loop.time()
+        self.calls = 0
+        self.started = 0
+
+    def report(self, result: Result) -> None:
+        self._results.append(result)
+        self._pace.reported()
+
+    def server_ms(self, loop_s: float) -> float:
+        """The server's clock at an instant of the loop's."""
+        return self._clock.to_server_ms(loop_s)
+
+    async def channel(self, number: int, slots: Slots) -> None:
+        """Claims until the worker drains; then settles what is left and returns."""
+        worker = f"{self._worker}.{number}"
+        sequence = count(1)
+        while not self.draining:
+            free = min(slots.free - self._asked, _MOST_JOBS)
+            next_s = self._pace.next_s(free)
+            if next_s > self._loop.time():
+                await self._pace.wait(next_s)
+                continue
+            await self._call(worker, next(sequence), free, slots)
+
+    async def settle(self, until_s: float) -> bool:
+        """Reports every result that is left; False if the store could not be reached by until_s."""
+        sequence = count(1)
+        while self._results and self._loop.time() < until_s:
+            results, self._results = self._results[:_MOST_RESULTS], self._results[_MOST_RESULTS:]
+            answer = await self._claim(f"{self._worker}.end", next(sequence), 0, results, lambda: until_s)
+            if answer is None:
+                self._results = results + self._results
+        return not self._results
+
+    async def _call(self, worker: str, seq: int, free: int, slots: Slots) -> None:
+        results, self._results = self._results[:_MOST_RESULTS], self._results[_MOST_RESULTS:]
+        self._pace.calling()
+        self._asked += free
+        try:
+            forever = float("inf")
+            answer = await self._claim(worker, seq, free, results, lambda: 0.0 if self.draining else forever)
+            if answer is None:  # draining: whatever the lost call leased comes back when its lease ends
+                self._results = results + self._results
+                return
+            await self._take(answer, slots)
+        finally:
+            self._asked -= free
+        if free:
+            self._pace.come_back(
+                None if answer.come_back_us < 0 else self._clock.to_loop(answer.come_back_us)
+            )
+
+    async def _claim(
+        self, worker: str, seq: int, free: int, results: list[Result], until_s: Callable[[], float]
+    ) -> Claim | None:
+        """The same call again until it is answered: the store remembers (worker, seq)."""
+        wait_s = _RETRY_MIN_S
+        while True:
+            sent_s = self._loop.time()
+            try:
+                self.calls += 1
+                answer = await claim(self._store, worker, seq, free, self._lease_ms, results)
+            except UNREACHABLE as error:
+                log.warning("store unreachable", problem=type(error).__name__, retry_s=wait_s)
+                if self._loop.time() + wait_s >= until_s():
+                    return None
+                await asyncio.sleep(wait_s * random.uniform(0.5, 1.0))
+                wait_s = min(2 * wait_s, _RETRY_MAX_S)
+                continue
+            self.answered_s = self._loop.time()
+            self._clock.observe(sent_s, self.answered_s, answer.now_us)
+            return answer
+
+    async def _take(self, answer: Claim, slots: Slots) -> None:
+        if answer.jobs and answer.version != self._kinds.version:
+            try:
+                await self._kinds.refresh()
+            except UNREACHABLE:
+                log.warning("types not read, jobs returned", jobs=len(answer.jobs))
+                for job in answer.jobs:
+                    self.report(Result(job.member, "l"))
+                return
+        spacing_s = 1.015 / answer.rate if answer.rate > 0 else 0.0
+        find: Callable[[str], Kind | None] = self._kinds.get
+        jobs = []
+        for job in answer.jobs:
+            kind = find(job.member[: job.member.index("|")])
+            if kind is None:  # gone since: the next claim of this job drops it
+                self.report(Result(job.member, "l"))
+                continue
+            start_s = self._clock.to_loop(job.start_us)
+            jobs.append(Started(job.member, kind, job.params, job.failures, start_s, spacing_s))
+        self.started += len(jobs)
+        slots.add(jobs)

@@ -1,0 +1,65 @@
+"""What the worker knows of each task type: its spec and the callable that does its jobs."""
+
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
+from typing import Any
+
+import structlog
+
+from taskqueue.handlers.dispatch import Dispatcher
+from taskqueue.handlers.errors import HandlersError
+from taskqueue.handlers.registry import Runnable
+from taskqueue.models.values import TaskType
+from taskqueue.store.catalog import Catalog, read_catalog
+from taskqueue.store.connection import Store
+
+log = structlog.get_logger("taskqueue.worker")
+
+#: Outcomes counted per type, in the order of the documentation.
+OUTCOMES = ("done", "retried", "dead", "limited", "late", "cancelled", "lost")
+
+
+@dataclass(slots=True)
+class Kind:
+    """One task type as the worker runs it. `problem` says why it cannot. `counts` are this process' outcomes."""
+
+    spec: TaskType
+    run: Runnable | None
+    problem: str = ""
+    counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(OUTCOMES, 0))
+
+
+class Kinds:
+    """All task types at the version the worker knows."""
+
+    def __init__(self, store: Store, dispatcher: Dispatcher) -> None:
+        self._store = store
+        self._dispatcher = dispatcher
+        self._by_name: dict[str, Kind] = {}
+        self.version = -1
+        self.get: Callable[[str], Kind | None] = self._by_name.get
+
+    def all(self) -> Iterable[Kind]:
+        return self._by_name.values()
+
+    async def refresh(self) -> None:
+        """Reads the types again. Raises any of UNREACHABLE and then changes nothing."""
+        catalog = await read_catalog(self._store)
+        self._take(catalog)
+
+    def _take(self, catalog: Catalog) -> None:
+        for name in [name for name in self._by_name if name not in catalog.records]:
+            del self._by_name[name]
+        for name, record in catalog.records.items():
+            known = self._by_name.get(name)
+            if known is None or known.spec != record.spec:
+                self._by_name[name] = self._resolve(record.spec, known)
+        self.version = catalog.version
+
+    def _resolve(self, spec: TaskType, known: Kind | None) -> Kind:
+        kept: dict[str, Any] = {"counts": known.counts} if known else {}
+        try:
+            return Kind(spec, self._dispatcher.resolve(spec), **kept)
+        except HandlersError as error:
+            log.warning("handler missing", type=spec.name, problem=str(error))
+            return Kind(spec, None, str(error), **kept)

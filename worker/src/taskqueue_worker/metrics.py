@@ -1,0 +1,52 @@
+"""What a worker counts, for Prometheus. The table for people is in docs/configuration.md."""
+
+from collections.abc import Iterable, Iterator
+
+from prometheus_client import Histogram
+from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
+from prometheus_client.registry import Collector
+
+from taskqueue_worker.claimer import Claimer
+from taskqueue_worker.kinds import OUTCOMES, Kinds
+from taskqueue_worker.slots import Slots
+
+LATENESS = Histogram(
+    "taskqueue_start_lateness_seconds",
+    "From a job's due to its handler's first line.",
+    buckets=(0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 60, 600),
+)
+DURATION = Histogram(
+    "taskqueue_job_duration_seconds",
+    "From a handler's first line to its end.",
+    buckets=(0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 60, 600),
+)
+
+
+class WorkerCollector(Collector):
+    """Reads the numbers the worker keeps anyway, when asked: a job pays for no label look-up."""
+
+    def __init__(self, kinds: Kinds, slots: Slots, claimer: Claimer) -> None:
+        self._kinds = kinds
+        self._slots = slots
+        self._claimer = claimer
+
+    def collect(self) -> Iterator[Metric]:
+        yield _counter("taskqueue_claims", "Calls of claim.", [((), self._claimer.calls)])
+        yield _counter("taskqueue_started", "Jobs claimed to be started.", [((), self._claimer.started)])
+        jobs = CounterMetricFamily(
+            "taskqueue_jobs", "Jobs by what became of them.", labels=("type", "outcome")
+        )
+        for kind in self._kinds.all():
+            for outcome in OUTCOMES:
+                if kind.counts[outcome]:
+                    jobs.add_metric((kind.spec.name, outcome), kind.counts[outcome])
+        yield jobs
+        yield GaugeMetricFamily("taskqueue_slots", "Jobs this worker can run at a time.", self._slots.size)
+        yield GaugeMetricFamily("taskqueue_slots_free", "Slots without a job.", self._slots.free)
+
+
+def _counter(name: str, text: str, samples: Iterable[tuple[tuple[str, ...], float]]) -> Metric:
+    family = CounterMetricFamily(name, text, labels=())
+    for labels, value in samples:
+        family.add_metric(labels, value)
+    return family

@@ -1,0 +1,106 @@
+"""When the next claim is worth a call.
+
+An idle worker comes back when it was told to, and at no other time; each worker has times of its own, so a start costs
+about one call however many workers there are. A worker that found more than it could take comes back as soon as it
+has room, a moment later, so that one call fills several slots.
+"""
+
+import asyncio
+import heapq
+
+#: Results wait this long for a claim that would carry them anyway.
+_SETTLE_S = 0.3
+#: More results than this are worth a call of their own.
+_SETTLE_MOST = 100
+#: A worker with a backlog waits this long for more slots to become free.
+_GATHER_S = 0.002
+#: Times to come back that are this close are one.
+_CLOSE_S = 0.002
+
+
+class Pace:
+    """All times in seconds of the loop's clock. `call` wakes whoever waits in `due`."""
+
+    def __init__(self) -> None:
+        self._loop = asyncio.get_running_loop()
+        self._times: list[float] = []
+        self._waiters: set[asyncio.Future[None]] = set()
+        self._hungry = True
+        self._room_s = 0.0
+        self._results_s: float | None = None
+        self.results = 0
+
+    def come_back(self, when_s: float | None) -> None:
+        """The store's word: a time of this worker's own, or None: as soon as there is room."""
+        self._hungry = when_s is None
+        if when_s is None:
+            self._room_s = self._loop.time()
+        else:
+            heapq.heappush(self._times, when_s)
+
+    def call(self) -> None:
+        """An ad hoc job is waiting, or the worker drains: call now."""
+        heapq.heappush(self._times, self._loop.time())
+        self._stir()
+
+    def reported(self) -> None:
+        """A result waits to be settled."""
+        self.results += 1
+        if self._results_s is None:
+            self._results_s = self._loop.time() + _SETTLE_S
+            self._stir()
+        elif self.results == _SETTLE_MOST:
+            self._stir()
+
+    def freed(self) -> None:
+        """A slot became free."""
+        if self._hungry:
+            if not self._room_s:
+                self._room_s = self._loop.time() + _GATHER_S
+                self._stir()
+        elif self._times and self._times[0] <= self._loop.time():
+            self._stir()  # the time to come back passed while the worker was full
+
+    def calling(self) -> None:
+        """A call is made now; it answers every time that has come."""
+        limit = self._loop.time() + _CLOSE_S
+        while self._times and self._times[0] <= limit:
+            heapq.heappop(self._times)
+        self._room_s = 0.0
+        self.results = 0
+        self._results_s = None
+
+    def next_s(self, free: int) -> float:
+        """When a call is worth it, given the free slots; infinity if only an event can change that."""
+        times = [float("inf")]
+        if self._results_s is not None:
+            times.append(0.0 if self.results >= _SETTLE_MOST else self._results_s)
+        if free > 0:
+            if self._hungry and self._room_s:
+                times.append(self._room_s)
+            if self._times:
+                times.append(self._times[0])
+        return min(times)
+
+    async def wait(self, until_s: float) -> None:
+        """Until that time, or until something happened that may have changed it."""
+        stirred = self._loop.create_future()
+        self._waiters.add(stirred)
+        handle = None
+        if until_s != float("inf"):
+            handle = self._loop.call_later(max(0.0, until_s - self._loop.time()), _set, stirred)
+        try:
+            await stirred
+        finally:
+            self._waiters.discard(stirred)
+            if handle is not None:
+                handle.cancel()
+
+    def _stir(self) -> None:
+        for waiter in self._waiters:
+            _set(waiter)
+
+
+def _set(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)

@@ -1,0 +1,61 @@
+"""Further slots of the global limit for a job that is already running."""
+
+import asyncio
+from collections.abc import Callable
+
+from taskqueue.store.connection import Store
+from taskqueue.store.errors import UNREACHABLE
+from taskqueue.store.lease import permit
+from taskqueue_worker.sleeping import sleep_until
+from taskqueue_worker.started import Started
+
+_LATE_S = 0.010
+_RETRY_S = 0.25
+
+
+class Permits:
+    """A job of cost c holds the slots start, start + T, ... start + (c-1) T; its start used the first.
+
+    Those that are left are used first; beyond them, or once one was missed, the store is asked.
+    """
+
+    __slots__ = ("_lease_ms", "_started", "_store", "_used")
+
+    def __init__(self, store: Store, lease_ms: int, started: Started) -> None:
+        self._store = store
+        self._lease_ms = lease_ms
+        self._started = started
+        self._used = 1
+
+    async def take(self, cost: int) -> None:
+        """Returns when a call of this cost may leave. Waits as long as it takes: the job's timeout bounds it."""
+        loop = asyncio.get_running_loop()
+        held = self._started.kind.spec.cost
+        while self._used + cost <= held:
+            slot_s = self._started.start_s + self._used * self._started.spacing_s
+            if await _reached(slot_s, loop.time):
+                self._used += cost
+                return
+            self._used += 1
+        self._used = held
+        while True:
+            if await self._ask(cost, loop.time):
+                return
+
+    async def _ask(self, cost: int, now_s: Callable[[], float]) -> bool:
+        try:
+            granted, wait_s = await permit(self._store, cost, self._lease_ms)
+        except UNREACHABLE:
+            await asyncio.sleep(_RETRY_S)  # closed while the store is away
+            return False
+        if not granted:
+            await asyncio.sleep(wait_s)
+            return False
+        return await _reached(now_s() + wait_s, now_s)
+
+
+async def _reached(slot_s: float, now_s: Callable[[], float]) -> bool:
+    """Waits for a slot; False if it was missed."""
+    if slot_s > now_s():
+        await sleep_until(slot_s)
+    return now_s() - slot_s <= _LATE_S
