@@ -26,7 +26,7 @@ class Pace:
         self._times: list[float] = []
         self._waiters: set[asyncio.Future[None]] = set()
         self._hungry = True
-        self._room_s = 0.0
+        self._room_s: float | None = self._loop.time()
         self._results_s: float | None = None
         self.results = 0
 
@@ -55,7 +55,7 @@ class Pace:
     def freed(self) -> None:
         """A slot became free."""
         if self._hungry:
-            if not self._room_s:
+            if self._room_s is None:
                 self._room_s = self._loop.time() + _GATHER_S
                 self._stir()
         elif self._times and self._times[0] <= self._loop.time():
@@ -66,7 +66,7 @@ class Pace:
         limit = self._loop.time() + _CLOSE_S
         while self._times and self._times[0] <= limit:
             heapq.heappop(self._times)
-        self._room_s = 0.0
+        self._room_s = None
         self.results = 0
         self._results_s = None
 
@@ -76,7 +76,7 @@ class Pace:
         if self._results_s is not None:
             times.append(0.0 if self.results >= _SETTLE_MOST else self._results_s)
         if free > 0:
-            if self._hungry and self._room_s:
+            if self._hungry and self._room_s is not None:
                 times.append(self._room_s)
             if self._times:
                 times.append(self._times[0])
