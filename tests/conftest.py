@@ -3,6 +3,7 @@
 import asyncio
 import itertools
 import os
+import socket
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
@@ -20,7 +21,10 @@ def redis_url() -> Iterator[str]:
     if given:
         yield given
         return
-    server = ValkeyServer(config={"save": "", "maxmemory-policy": "noeviction"})
+    with socket.socket() as probe:  # the package's own search for a port races between test processes
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    server = ValkeyServer(port=port, config={"save": "", "maxmemory-policy": "noeviction"})
     server.start()
     try:
         yield server.connection_url

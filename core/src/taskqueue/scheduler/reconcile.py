@@ -15,7 +15,7 @@ from taskqueue.models.values import TaskType
 from taskqueue.plan.schedule import previous_occurrence, window_s
 from taskqueue.plan.spread import spread_class
 from taskqueue.plan.takeover import takeover_s
-from taskqueue.store.catalog import Generation, TypeRecord
+from taskqueue.store.catalog import GENERATIONS_MOST, Generation, TypeRecord
 
 #: A takeover is at least this far ahead, so that it can be written before the cursor gets there; the cursor
 #: itself may be a second ahead of the clock.
@@ -117,11 +117,20 @@ def _keep_up(record: TypeRecord, spec: TaskType, cursor_ms: int) -> Change | Non
     active = tuple(one for one in record.active if one not in retired)
     building = None
     if spread_class(active[-1].schedule) != spread_class(spec.schedule):
-        building = Generation(active[-1].number + 1, spec.schedule)
+        number = _next_number(record.active)
+        building = Generation(number, spec.schedule) if number else None
     wanted = TypeRecord(spec, active, building)
     if wanted == record:
         return None
     return Change(spec.name, wanted, dropped=tuple(one.number for one in retired))
+
+
+def _next_number(active: tuple[Generation, ...]) -> int | None:
+    """Return a number that no generation has; None if all are in use, then an edit waits for one to retire."""
+    used = {one.number for one in active}
+    after = active[-1].number
+    turns = ((after + step) % GENERATIONS_MOST + 1 for step in range(GENERATIONS_MOST))
+    return next((number for number in turns if number not in used), None)
 
 
 def _is_over(generation: Generation, cursor_ms: int) -> bool:

@@ -21,6 +21,9 @@ from taskqueue.store.script import run
 #: A narrow limit spaces its starts this much wider than 1/limit; why is in scripts/lib/narrow.lua.
 NARROW_SLACK = 1.02
 
+#: Generations are numbered 1 to 9 in turn: a subscription's record has one digit for it (scripts/lib/deal.lua).
+GENERATIONS_MOST = 9
+
 _encode = msgspec.msgpack.Encoder().encode
 
 

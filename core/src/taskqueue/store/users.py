@@ -1,6 +1,8 @@
 """What users want: one record a subscription, replaced a user at a time."""
 
 import hashlib
+import re
+from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -14,6 +16,8 @@ from taskqueue.store.script import run, source
 Source = Literal["folder", "kubernetes", "import"]
 
 _encode = msgspec.msgpack.Encoder().encode
+#: A subscription's record, as scripts/lib/deal.lua writes it.
+_RECORD = re.compile(r"(\d+)(s?)(.*)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,8 +51,8 @@ def _rows(user: UserSubscription) -> list[tuple[str, str, int]]:
 
 
 def digest(user: UserSubscription) -> str:
-    """Twelve hex digits that change with anything that the store keeps of a user."""
-    return hashlib.blake2b(_encode(_rows(user)), digest_size=6).hexdigest()
+    """Eight letters that change with anything that the store keeps of a user."""
+    return urlsafe_b64encode(hashlib.blake2b(_encode(_rows(user)), digest_size=6).digest()).decode()
 
 
 async def set_users(store: Store, source_name: Source, users: Sequence[UserSubscription]) -> list[str]:
@@ -89,8 +93,10 @@ async def read_tasks(store: Store, user: str) -> list[StoredTask]:
 
 
 def _task(name: str, record: str) -> StoredTask:
-    number, generation, suspended, params = record.split("|", 3)
-    return StoredTask(name, int(number), int(generation), suspended == "1", decode_params(params))
+    found = _RECORD.fullmatch(record)
+    assert found is not None, record
+    number, generation = divmod(int(found[1]), 10)
+    return StoredTask(name, number, generation, bool(found[2]), decode_params(found[3]))
 
 
 async def read_runs(store: Store, user: str) -> dict[str, tuple[str, int]]:

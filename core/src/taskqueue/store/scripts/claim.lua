@@ -82,9 +82,9 @@ local function admit(job, start_us)
     if not record then return drop(job, 'skipped') end
   end
   if job.life > 0 and now > job.due + job.life then return drop(job, 'expired') end
-  local suspended, params = '0', nil
-  if record then suspended, params = string.match(record, '^[^|]*|[^|]*|([^|]*)|(.*)$') end
-  if suspended == '1' then return drop(job, 'skipped') end
+  local suspended, params
+  if record then suspended, params = string.match(record, '^%d+(s?)(.*)$') end
+  if suspended == 's' then return drop(job, 'skipped') end
 
   local pair, holder = job.type .. '|' .. job.user, nil
   if known.policy ~= 'Allow' then

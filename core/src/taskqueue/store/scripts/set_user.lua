@@ -16,20 +16,20 @@ local list = redis.call('HGETALL', tasks_key)
 for i = 1, #list, 2 do held[list[i]] = list[i + 1] end
 
 for _, task in ipairs(wanted) do
-  local kind, params, suspended = task[1], task[2], task[3]
+  local kind, params, suspended = task[1], task[2], task[3] == 1
   local record = held[kind]
   held[kind] = nil
   if record then
-    local k, generation, was_suspended = string.match(record, '^([^|]*)|([^|]*)|([^|]*)|')
-    redis.call('HSET', tasks_key, kind, k .. '|' .. generation .. '|' .. suspended .. '|' .. params)
-    if was_suspended ~= tostring(suspended) then mark(kind, user, suspended == 1) end
+    local k, generation, was_suspended = read_record(record)
+    write_record(tasks_key, kind, k, generation, suspended, params)
+    if was_suspended ~= suspended then mark(kind, user, suspended) end
   else
     deal(kind, user, suspended, params, tasks_key)
     dealt = dealt + 1
   end
 end
 for kind, record in pairs(held) do
-  local k, generation = string.match(record, '^([^|]*)|([^|]*)|')
+  local k, generation = read_record(record)
   for one in pairs(dealing(kind).classes) do redis.call('ZREM', P .. 'schedule:' .. kind .. ':' .. one, user) end
   redis.call('ZREM', P .. 'schedule:' .. kind .. ':' .. generation, user)  -- the waiting room of a type being removed
   free(kind, k, generation)

@@ -1,0 +1,57 @@
+"""How fast one real worker process drains no-op jobs: leases, retries, timeouts, heartbeats, limiter and metrics on."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from pathlib import Path
+
+from backlog import fill, install, kinds, server
+
+from taskqueue.store.audit import audit
+from taskqueue.store.connection import Store, open_store
+
+HANDLERS = str(Path(__file__).with_name("noop_handlers.py"))
+
+
+async def drain(jobs: int, users: int = 5_000, *, forbid: bool = False, narrow: bool = False, rest: int = 0) -> float:
+    """Jobs a second between 10 % and 90 % of the backlog done; `rest` further jobs stay queued behind."""
+    with server() as url:
+        store = open_store(url)
+        types = kinds(10, forbid=forbid, narrow=narrow)
+        await install(store, types, users)
+        total = await fill(store, types, jobs + rest, users)
+        worker = await asyncio.create_subprocess_exec(
+            sys.executable, "-m", "taskqueue_worker",
+            *("--redis-url", url, "--handlers", HANDLERS, "--concurrency", "200", "--health-port", "0"),
+            *("--log-level", "warning"),
+            env={**os.environ},
+        )  # fmt: skip
+        try:
+            wanted = total - rest
+            start = await _reached(store, wanted // 10)
+            end = await _reached(store, wanted * 9 // 10)
+        finally:
+            worker.send_signal(signal.SIGTERM)
+            await worker.wait()
+        checked = await audit(store)
+        assert checked.difference == 0, checked
+        await store.close()
+        return (end[1] - start[1]) / (end[0] - start[0])
+
+
+async def _reached(store: Store, done: int) -> tuple[float, int]:
+    """When at least so many jobs were done, and how many they were then."""
+    limit = time.monotonic() + 120
+    while time.monotonic() < limit:
+        count = int(await store.client.hget(store.keys("metrics"), "done") or 0)
+        if count >= done:
+            return time.perf_counter(), count
+        await asyncio.sleep(0.02)
+    raise TimeoutError(done)
+
+
+if __name__ == "__main__":
+    for options in ({}, {"forbid": True, "narrow": True}):
+        print(options, round(asyncio.run(drain(200_000, **options))), "jobs/s")

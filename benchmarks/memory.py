@@ -1,0 +1,45 @@
+"""Bytes per subscription in Valkey: schedule and preferences, then with the last outcome of each."""
+
+import asyncio
+from typing import Any
+
+from backlog import INTERVAL_S, fill, install, kinds, server
+
+from taskqueue.store.claim import Result, claim
+from taskqueue.store.connection import Store, open_store
+
+
+async def _used(store: Store) -> int:
+    return int((await store.client.info("memory"))["used_memory_dataset"])
+
+
+async def memory(users: int, types: int = 30) -> dict[str, Any]:
+    """Every user wants every type, so a user's records fit one compact hash, as for real users."""
+    with server() as url:
+        store = open_store(url)
+        specs = kinds(types)
+        await install(store, [], 0)
+        empty = await _used(store)
+        await install(store, specs, users)
+        plain = await _used(store)
+        subscriptions = users * types
+        await fill(store, specs, subscriptions, users)
+        results: list[Result] = []
+        for seq in range(subscriptions // 100 + 2):
+            answer = await claim(store, "w", seq, 100, 60_000, results)
+            results = [Result(job.member, "d") for job in answer.jobs]
+        await claim(store, "w", seq + 1, 0, 60_000, results)
+        await store.client.delete(store.keys("claims", "w"))
+        settled = await _used(store)
+        done = int(await store.client.hget(store.keys("metrics"), "done"))
+        assert done == subscriptions, (done, subscriptions, INTERVAL_S)
+        await store.close()
+        return {
+            "subscriptions": subscriptions,
+            "bytes_schedule_and_preferences": round((plain - empty) / subscriptions, 1),
+            "bytes_with_last_outcomes": round((settled - empty) / subscriptions, 1),
+        }
+
+
+if __name__ == "__main__":
+    print(asyncio.run(memory(10_000)))

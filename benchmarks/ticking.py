@@ -1,0 +1,69 @@
+"""How fast the ticker catches up after an outage at a million subscriptions, and what a steady call costs."""
+
+import asyncio
+import time
+from typing import Any
+
+from backlog import server
+
+from taskqueue.models.values import CatchUp, Schedule, Task, TaskType, UserSubscription
+from taskqueue.scheduler.ticker import Ticker
+from taskqueue.store.audit import audit
+from taskqueue.store.catalog import Generation, TypeRecord, put_types, read_catalog
+from taskqueue.store.connection import Store, open_store
+from taskqueue.store.users import set_users
+
+INTERVALS_S = (60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 43_200, 86_400)
+OUTAGE_S = 600
+
+
+async def _install(store: Store, users: int) -> int:
+    types = [
+        TaskType(f"type-{n:03}", Schedule(interval_s=INTERVALS_S[n % 11]), function="noop", catch_up=CatchUp.ALL)
+        for n in range(110)
+    ]
+    records = [TypeRecord(spec, (Generation(1, spec.schedule),)) for spec in types]
+    await put_types(store, (await read_catalog(store)).version, records)
+    tasks = tuple(Task(spec.name) for spec in types)
+    for start in range(0, users, 100):
+        batch = [UserSubscription(f"u-{n:06}", tasks) for n in range(start, min(start + 100, users))]
+        await set_users(store, "import", batch)
+    return users * len(types)
+
+
+async def ticking(users: int, steady_s: float = 15.0) -> dict[str, Any]:
+    """Catch-up: occurrences a second, reckoning included, after OUTAGE_S. Steady: the store's own time per call."""
+    with server() as url:
+        store = open_store(url)
+        subscriptions = await _install(store, users)
+        now_ms = int(time.time() * 1000)
+        await store.client.set(store.keys("cursor"), now_ms - OUTAGE_S * 1000)
+        ticker = Ticker(store, max_backlog=10**9)
+        began = time.perf_counter()
+        while (ticker.cursor_ms or 0) < now_ms:
+            await ticker.turn()
+        took = time.perf_counter() - began
+        emitted = (await audit(store)).totals["emitted"]
+
+        await store.client.config_set("slowlog-log-slower-than", 0)
+        await store.client.config_set("slowlog-max-len", 100_000)
+        await store.client.slowlog_reset()
+        running = asyncio.create_task(ticker.run())
+        await asyncio.sleep(steady_s)
+        running.cancel()
+        await asyncio.gather(running, return_exceptions=True)
+        calls = [row["duration"] for row in await store.client.slowlog_get(100_000) if row["command"][:7] == b"EVALSHA"]
+        await store.close()
+        calls.sort()
+        return {
+            "subscriptions": subscriptions,
+            "catch_up_occurrences": emitted,
+            "catch_up_per_s": round(emitted / took),
+            "steady_calls": len(calls),
+            "steady_call_median_ms": calls[len(calls) // 2] / 1000,
+            "steady_call_worst_ms": calls[-1] / 1000,
+        }
+
+
+if __name__ == "__main__":
+    print(asyncio.run(ticking(9_100)))
