@@ -97,7 +97,7 @@ class Histories(RuleBasedStateMachine):
             seconds, micros = await self.store.client.time()
             run = (await self.store.client.info("server"))["run_id"]
             now_us = seconds * 1_000_000 + micros
-            state = {"tat": now_us, "run": run, "born": 0, "last": now_us, "reap": 0}
+            state = {"start": now_us, "cost": 0, "run": run, "born": 0, "last": now_us, "reap": 0}
             await self.store.client.hset(self.store.keys("limiter"), mapping=state)
 
         self.do(warm())
@@ -207,8 +207,8 @@ class Histories(RuleBasedStateMachine):
         granted, wait_s = self.do(permit(self.store, cost, LONG_MS))
         assert wait_s >= 0
         if granted:
-            tat = int(self.do(self.store.client.hget(self.store.keys("limiter"), "tat")))
-            self.starts.append(tat - SPACING_US)
+            start = int(self.do(self.store.client.hget(self.store.keys("limiter"), "start")))
+            self.starts.append(start + (cost - 1) * SPACING_US)
 
     @rule()
     def leases_run_out(self) -> None:

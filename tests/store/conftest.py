@@ -49,7 +49,7 @@ class World:
         """A limiter that has been on this server for long, with every slot free."""
         run = (await self.store.client.info("server"))["run_id"]
         now_us = await self.now_us()
-        mapping = {"tat": now_us, "run": run, "born": 0, "last": now_us, "reap": 0}
+        mapping = {"start": now_us, "cost": 0, "run": run, "born": 0, "last": now_us, "reap": 0}
         await self.store.client.hset(self.store.keys("limiter"), mapping=mapping)
 
     async def subscribe(self, user: str, *kinds: str, suspend: bool = False) -> None:
@@ -81,6 +81,13 @@ class World:
     async def now_us(self) -> int:
         seconds, micros = await self.store.client.time()
         return int(seconds) * 1_000_000 + int(micros)
+
+    async def tat_us(self) -> float:
+        """When the next job may start: the last start and what it cost, at the limit in force."""
+        start, cost = await self.store.client.hmget(self.store.keys("limiter"), "start", "cost")
+        rate = (await read_catalog(self.store)).rate
+        assert rate is not None
+        return int(start) + int(cost) * 1.015e6 / rate
 
     async def total(self, name: str) -> int:
         return (await audit(self.store)).totals.get(name, 0)

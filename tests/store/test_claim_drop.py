@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 HOUR = Schedule(interval_s=3600)
 
 
-async def tat(world: World) -> int:
-    return int(await world.store.client.hget(world.store.keys("limiter"), "tat"))
+async def tat(world: World) -> float:
+    return await world.tat_us()
 
 
 async def remove_type(world: World) -> None:

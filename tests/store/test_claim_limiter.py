@@ -63,7 +63,7 @@ async def test_a_server_never_seen_starts_nothing_before_the_horizon_of_the_last
     await world.store.client.hset(world.store.keys("limiter"), "run", "0" * 40)
     first = await world.claim()
     assert first.jobs == []
-    tat = int(await world.store.client.hget(world.store.keys("limiter"), "tat"))
+    tat = await world.tat_us()
     assert tat == pytest.approx(first.now_us + HORIZON_US + spacing_us(10), abs=2)
 
 
@@ -72,7 +72,7 @@ async def test_a_lost_limiter_waits_as_a_new_server_does(world: World) -> None:
     await world.enqueue("sync", "a")
     await world.store.client.delete(world.store.keys("limiter"))
     first = await world.claim()
-    tat = int(await world.store.client.hget(world.store.keys("limiter"), "tat"))
+    tat = await world.tat_us()
     assert first.jobs == []
     assert tat == pytest.approx(first.now_us + HORIZON_US + spacing_us(1_000), abs=2)
 
@@ -80,9 +80,11 @@ async def test_a_lost_limiter_waits_as_a_new_server_does(world: World) -> None:
 async def test_a_new_server_keeps_a_later_booking_of_the_old_one(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     later = await world.now_us() + 60_000_000
-    await world.store.client.hset(world.store.keys("limiter"), mapping={"run": "0" * 40, "tat": later})
+    await world.store.client.hset(
+        world.store.keys("limiter"), mapping={"run": "0" * 40, "start": later, "cost": 0}
+    )
     await world.claim()
-    assert int(await world.store.client.hget(world.store.keys("limiter"), "tat")) == later
+    assert later <= await world.tat_us() <= later + spacing_us(1_000)
 
 
 @pytest.mark.parametrize("rate", [None, 0.0, -1.0])
@@ -140,3 +142,21 @@ async def test_an_old_call_that_was_held_up_on_the_way_leases_nothing(world: Wor
     assert late.jobs == []
     assert await world.total("started") == 2
     assert len((await world.claim(n=1)).jobs) == 1
+
+
+async def test_a_raised_limit_holds_from_the_next_start_on(world: World) -> None:
+    await world.install(TaskType("sync", HOUR), rate=0.1)
+    for user in "abc":
+        await world.enqueue("sync", user)
+    assert len((await world.claim()).jobs) == 1
+    await set_rate(world.store, 100)
+    assert len((await world.claim()).jobs) == 2
+
+
+async def test_a_new_server_waits_for_the_dearest_booking_of_the_old_one(world: World) -> None:
+    await world.install(TaskType("dear", HOUR, cost=7), rate=100)
+    await world.enqueue("dear", "a")
+    assert len((await world.claim()).jobs) == 1
+    await world.store.client.hset(world.store.keys("limiter"), "run", "0" * 40)
+    seen = await world.claim()
+    assert await world.tat_us() == pytest.approx(seen.now_us + HORIZON_US + 7 * spacing_us(100), abs=2)

@@ -49,7 +49,7 @@ async def drive(world: World, seconds: float, n: int = 50) -> list[ClaimedJob]:
 async def rewind(world: World, by_us: int) -> None:
     """As if by_us had passed."""
     client, keys = world.store.client, world.store.keys
-    for field in ("tat", "last", "wake", "idle", "born"):
+    for field in ("start", "closed", "last", "wake", "idle", "born"):
         await client.hincrby(keys("limiter"), field, -by_us)
     for name, score in await client.zrange(keys("wake"), 0, -1, withscores=True):
         await client.zadd(keys("wake"), {name: score - by_us})
@@ -141,7 +141,7 @@ async def test_the_global_limit_does_not_move_for_jobs_that_do_not_start(world: 
     await world.install(TaskType("slow", HOUR, rate_limit=RateLimit(per_second=0.01)), rate=10)
     await backlog(world, "slow", 150, 1_000)
     got = await world.claim(n=5)
-    tat = int(await world.store.client.hget(world.store.keys("limiter"), "tat"))
+    tat = await world.tat_us()
     assert len(got.jobs) == 1
     assert tat <= got.now_us + 101_501
     assert len((await world.waiting())["parked:type:slow"]) == 149

@@ -40,7 +40,7 @@ class Fleet:
         now_us = await self.world.now_us()
         shift_us = (now_us - to_us) - self.zero_us
         self.zero_us += shift_us
-        for name in ("tat", "last", "wake", "idle"):
+        for name in ("start", "last", "wake", "idle"):
             await client.hincrby(keys("limiter"), name, shift_us)
         jobs = await client.zrange(keys.ready("normal"), 0, -1)
         # Names keep their due in simulated us; scores are what the server's clock will show then.

@@ -15,8 +15,8 @@ if TYPE_CHECKING:
 HOUR = Schedule(interval_s=3600)
 
 
-async def tat(world: World) -> int:
-    return int(await world.store.client.hget(world.store.keys("limiter"), "tat"))
+async def tat(world: World) -> float:
+    return await world.tat_us()
 
 
 async def test_a_free_slot_is_granted_at_once_and_booked_by_cost(world: World) -> None:

@@ -1,6 +1,7 @@
 """Calls claim when it is worth a call. Two calls may be in flight, so that the store works while jobs run."""
 
 import asyncio
+import contextlib
 import random
 from collections.abc import Callable
 from itertools import count
@@ -10,6 +11,7 @@ import structlog
 from taskqueue.store.claim import Claim, Result, claim
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import UNREACHABLE
+from taskqueue.store.lease import pass_wakeup_on
 from taskqueue_worker.clock import ServerClock
 from taskqueue_worker.kinds import Kind, Kinds
 from taskqueue_worker.pace import Pace
@@ -56,10 +58,14 @@ class Claimer:
         worker = f"{self._worker}.{number}"
         sequence = count(1)
         while not self.draining:
-            free = min(slots.free - self._asked, _MOST_JOBS)
+            free = max(0, min(slots.free - self._asked, _MOST_JOBS))
             next_s = self._pace.next_s(free)
             if next_s > self._loop.time():
                 await self._pace.wait(next_s)
+                continue
+            if free <= 0 and self._pace.missed():
+                with contextlib.suppress(*UNREACHABLE):
+                    await pass_wakeup_on(self._store)
                 continue
             await self._call(worker, next(sequence), free, slots)
 

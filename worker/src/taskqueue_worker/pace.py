@@ -54,12 +54,9 @@ class Pace:
 
     def freed(self) -> None:
         """A slot became free."""
-        if self._hungry:
-            if self._room_s is None:
-                self._room_s = self._loop.time() + _GATHER_S
-                self._stir()
-        elif self._times and self._times[0] <= self._loop.time():
-            self._stir()  # the time to come back passed while the worker was full
+        if self._hungry and self._room_s is None:
+            self._room_s = self._loop.time() + _GATHER_S
+            self._stir()
 
     def calling(self) -> None:
         """A call is made now; it answers every time that has come."""
@@ -70,16 +67,22 @@ class Pace:
         self.results = 0
         self._results_s = None
 
+    def missed(self) -> bool:
+        """Forget the times that have come; True if there were any: the worker is full, somebody else must go."""
+        before = len(self._times)
+        while self._times and self._times[0] <= self._loop.time():
+            heapq.heappop(self._times)
+        return len(self._times) < before
+
     def next_s(self, free: int) -> float:
         """When a call is worth it, given the free slots; infinity if only an event can change that."""
         times = [float("inf")]
         if self._results_s is not None:
             times.append(0.0 if self.results >= _SETTLE_MOST else self._results_s)
-        if free > 0:
-            if self._hungry and self._room_s is not None:
-                times.append(self._room_s)
-            if self._times:
-                times.append(self._times[0])
+        if self._times:
+            times.append(self._times[0])
+        if free > 0 and self._hungry and self._room_s is not None:
+            times.append(self._room_s)
         return min(times)
 
     async def wait(self, until_s: float) -> None:

@@ -27,7 +27,8 @@ async def enqueue(
 ) -> str:
     """Adds one job and returns its name. The same job_id within an hour adds nothing and returns the same name.
 
-    Raises UnknownTypeError, and ValueError for a user or job_id that no job's name can hold. After an unknown outcome repeat with the same job_id.
+    Raises UnknownTypeError, and ValueError for a user or job_id that no job's name can hold.
+    After an unknown outcome repeat with the same job_id.
     """
     made = job_id or uuid.uuid4().hex
     for part in (user, made):

@@ -1,4 +1,6 @@
-"""A job's name says everything that claim needs: TYPE|USER|OCCURRENCE|OFFSET_MS|LIFE_MS, ad hoc TYPE|USER|~ID|DUE_MS|LIFE_MS.
+"""A job's name says everything that claim needs.
+
+Scheduled: TYPE|USER|OCCURRENCE|OFFSET_MS|LIFE_MS. Ad hoc: TYPE|USER|~ID|DUE_MS|LIFE_MS. LIFE 0: no deadline.
 
 A leased member is that name followed by |WORKER|SEQ (and an x where the concurrency policy tracks the job).
 """

@@ -41,7 +41,10 @@ end
 
 for _, result in ipairs(cmsgpack.unpack(ARGV[5])) do
   settle(result[1], result[2], result[3], result[4])
-  if result[2] == 'c' and result[4] == 'global' then limiter.tat = math.max(limiter.tat, now_us + result[3] * 1000) end
+  if result[2] == 'c' and result[4] == 'global' then
+    limiter.closed = math.max(limiter.closed, now_us + result[3] * 1000)
+    limiter.tat = math.max(limiter.tat, limiter.closed)
+  end
 end
 if now_us >= limiter.reap then
   for _, member in ipairs(redis.call('ZRANGEBYSCORE', P .. 'leased', '-inf', now, 'LIMIT', 0, REAP_MAX)) do reap(member) end
@@ -125,7 +128,7 @@ local function admit(job, start_us)
     leases[#leases + 1] = member
   end
   if job.adhoc then params = redis.call('HGET', P .. 'payload', job.name) end
-  limiter.tat = start_us + known.cost * limiter.T
+  book(limiter, start_us, known.cost)
   claimed[#claimed + 1] = job.name
   jobs[#jobs + 1] = { member, math.floor(start_us), params or '', 0, 0 }
   return 'started'

@@ -12,7 +12,7 @@ if not limiter.T then
 elseif start_us - now_us > HORIZON_US then
   answer = { 0, math.floor(start_us - now_us - HORIZON_US / 2) }
 else
-  limiter.tat = start_us + cost * limiter.T
+  book(limiter, start_us, cost)
   answer = { 1, math.floor(start_us - now_us) }
 end
 close_limiter(limiter)

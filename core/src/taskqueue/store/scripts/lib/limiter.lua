@@ -1,8 +1,10 @@
 -- The global limit: GCRA with burst 1, shared by all workers, on the server's clock in whole microseconds.
 -- start s = max(now, TAT); TAT = s + cost * T; T = 1.015 / R seconds: 1.5 % of the limit pays for 15 ms of jitter between
 -- a start and its arrival. A start is given only while s - now <= HORIZON_US.
--- `limiter` fields: tat, run (run_id of the server), born (us, when that server was first seen), last (us, last call),
--- reap (us, no lease is reaped before), wake and idle (us, see claim), lane (round robin position), fence.
+-- The TAT follows from the last start and its cost, so that a new rate holds from the next start on.
+-- `limiter` fields: start (us) and cost of the last booking, dearest (highest cost ever booked), closed (us, shut until then by a
+-- handler), run (run_id of the server), born (us, when that server was first seen), last (us, last call), reap (us, no lease is
+-- reaped before), wake and idle (us, see claim), lane (round robin position).
 local HORIZON_US = 250000
 local SLACK = 1.015
 
@@ -22,25 +24,33 @@ end
 -- that the old one gave away every slot up to its horizon.
 local function open_limiter(lease_ms)
   local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
-  local state = redis.call('HMGET', P .. 'limiter', 'tat', 'run', 'born', 'last', 'reap', 'wake', 'idle', 'lane')
+  local state = redis.call('HMGET', P .. 'limiter', 'run', 'start', 'cost', 'dearest', 'closed', 'born', 'last', 'reap', 'wake',
+    'idle', 'lane')
   local per_second, version = rate()
+  local function field(i) return tonumber(state[i]) or 0 end
   local limiter = {
-    T = per_second and SLACK * 1000000 / per_second, version = version, run = run,
-    tat = tonumber(state[1]), born = tonumber(state[3]) or 0, last = tonumber(state[4]) or 0,
-    reap = tonumber(state[5]) or 0, wake = tonumber(state[6]) or 0, idle = tonumber(state[7]) or 0,
-    lane = tonumber(state[8]) or 0,
+    T = per_second and SLACK * 1000000 / per_second, version = version, run = run, start = tonumber(state[2]), cost = field(3),
+    dearest = math.max(field(4), 1), closed = field(5), born = field(6), last = field(7), reap = field(8), wake = field(9),
+    idle = field(10), lane = field(11),
   }
-  if state[2] ~= run or not limiter.tat then
-    limiter.tat = math.max(limiter.tat or 0, now_us + HORIZON_US + (limiter.T or 0))
+  if state[1] ~= run or not limiter.start then
+    limiter.start, limiter.cost = math.max(limiter.start or 0, now_us + HORIZON_US), limiter.dearest
     limiter.born = now_us
     limiter.reap = now_us + lease_ms * 1000
   elseif now_us - limiter.last > lease_ms * 500 then
     limiter.reap = now_us + lease_ms * 1000  -- nobody could call: leases ran out through no fault of their workers
   end
+  limiter.tat = math.max(limiter.start + limiter.cost * (limiter.T or 0), limiter.closed)
   return limiter
 end
 
+local function book(limiter, start_us, cost)
+  limiter.start, limiter.cost, limiter.dearest = start_us, cost, math.max(limiter.dearest, cost)
+  limiter.tat = start_us + cost * limiter.T
+end
+
 local function close_limiter(limiter)
-  redis.call('HSET', P .. 'limiter', 'tat', int(math.ceil(limiter.tat)), 'run', limiter.run, 'born', int(limiter.born),
-    'last', int(now_us), 'reap', int(limiter.reap), 'wake', int(limiter.wake), 'idle', int(limiter.idle), 'lane', limiter.lane)
+  redis.call('HSET', P .. 'limiter', 'run', limiter.run, 'start', int(math.ceil(limiter.start)), 'cost', limiter.cost,
+    'dearest', limiter.dearest, 'closed', int(limiter.closed), 'born', int(limiter.born), 'last', int(now_us),
+    'reap', int(limiter.reap), 'wake', int(limiter.wake), 'idle', int(limiter.idle), 'lane', limiter.lane)
 end
