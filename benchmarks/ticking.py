@@ -19,7 +19,9 @@ OUTAGE_S = 600
 
 async def _install(store: Store, users: int) -> int:
     types = [
-        TaskType(f"type-{n:03}", Schedule(interval_s=INTERVALS_S[n % 11]), function="noop", catch_up=CatchUp.ALL)
+        TaskType(
+            f"type-{n:03}", Schedule(interval_s=INTERVALS_S[n % 11]), function="noop", catch_up=CatchUp.ALL
+        )
         for n in range(110)
     ]
     records = [TypeRecord(spec, (Generation(1, spec.schedule),)) for spec in types]
@@ -52,7 +54,11 @@ async def ticking(users: int, steady_s: float = 15.0) -> dict[str, Any]:
         await asyncio.sleep(steady_s)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
-        calls = [row["duration"] for row in await store.client.slowlog_get(100_000) if row["command"][:7] == b"EVALSHA"]
+        calls = [
+            row["duration"]
+            for row in await store.client.slowlog_get(100_000)
+            if row["command"][:7] == b"EVALSHA"
+        ]
         await store.close()
         calls.sort()
         return {

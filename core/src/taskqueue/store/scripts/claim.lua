@@ -164,14 +164,15 @@ local function pick(most, start_us)
     if start_us > horizon then break end
     local row = taken[turn] * 2
     local job = parse(rows[turn][row + 1])
-    job.score, job.lane = tonumber(rows[turn][row + 2]), turn
+    job.score, job.lane, job.rank = tonumber(rows[turn][row + 2]), turn, k
     picked[#picked + 1] = job
     taken[turn] = taken[turn] + 1
     limiter.lane = positions[k]
     local known = facts(job.type)
     start_us = start_us + (known and known.cost or 0) * limiter.T
   end
-  table.sort(picked, function(a, b) return a.score < b.score end)
+  -- Ties keep their order, so that what leaves a lane is always its head.
+  table.sort(picked, function(a, b) return a.score < b.score or (a.score == b.score and a.rank < b.rank) end)
   return picked
 end
 
@@ -211,7 +212,7 @@ if n > 0 and limiter.T then
   for i = 1, #rows, 2 do waiting[#waiting + 1] = { narrow = rows[i], free = tonumber(rows[i + 1]) } end
   local picked, at, gone, parked_last = {}, 1, {}, false
   local function remove_gone()
-    for lane, names in pairs(gone) do redis.call('ZREM', P .. 'ready:' .. LANES[lane], unpack(names)) end
+    for lane, heads in pairs(gone) do redis.call('ZREMRANGEBYRANK', P .. 'ready:' .. LANES[lane], 0, heads - 1) end
     gone = {}
   end
   while #jobs < n and examined < EXAMINED_MAX do
@@ -236,8 +237,7 @@ if n > 0 and limiter.T then
         redis.call('ZADD', P .. 'ready:' .. LANES[job.lane], now + 1000, job.name)
       else
         if outcome ~= 'gone' and outcome ~= 'started' then park(job, outcome, tats[outcome] - NARROW_TOLERANCE_US) end
-        gone[job.lane] = gone[job.lane] or {}
-        table.insert(gone[job.lane], job.name)
+        gone[job.lane] = (gone[job.lane] or 0) + 1
       end
       at = at + 1
       parked_last = false
