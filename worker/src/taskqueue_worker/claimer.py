@@ -108,7 +108,8 @@ class Claimer:
                 self.calls += 1
                 answer = await claim(self._store, worker, seq, free, self._lease_ms, results)
             except UNREACHABLE as error:
-                log.warning("store unreachable", problem=type(error).__name__, retry_s=wait_s)
+                if wait_s == _RETRY_MIN_S:
+                    log.warning("store unreachable, nothing starts", problem=type(error).__name__)
                 if self._loop.time() + wait_s >= until_s():
                     return None
                 await asyncio.sleep(wait_s * random.uniform(0.5, 1.0))
@@ -138,4 +139,6 @@ class Claimer:
             start_s = self._clock.to_loop(job.start_us)
             jobs.append(Started(job.member, kind, job.params, job.failures, start_s, spacing_s))
         self.started += len(jobs)
+        if jobs:
+            self._pace.booked(jobs[-1].start_s)
         slots.add(jobs)

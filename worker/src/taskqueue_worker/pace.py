@@ -12,8 +12,9 @@ import heapq
 _SETTLE_S = 0.3
 #: More results than this are worth a call of their own.
 _SETTLE_MOST = 100
-#: A worker with a backlog waits this long for more slots to become free.
+#: A worker with a backlog waits this long for more slots to become free, and as long as the jobs it holds begin later still.
 _GATHER_S = 0.002
+_BOOKED_S = 0.1
 #: Times to come back that are this close are one.
 _CLOSE_S = 0.002
 
@@ -27,6 +28,7 @@ class Pace:
         self._waiters: set[asyncio.Future[None]] = set()
         self._hungry = True
         self._room_s: float | None = self._loop.time()
+        self._booked_s = 0.0
         self._results_s: float | None = None
         self.results = 0
 
@@ -34,9 +36,13 @@ class Pace:
         """The store's word: a time of this worker's own, or None: as soon as there is room."""
         self._hungry = when_s is None
         if when_s is None:
-            self._room_s = self._loop.time()
+            self._room_s = self._gathered_s()
         else:
             heapq.heappush(self._times, when_s)
+
+    def booked(self, until_s: float) -> None:
+        """The worker holds jobs that begin up to then, so no slot of the limit is lost before."""
+        self._booked_s = max(self._booked_s, until_s)
 
     def call(self) -> None:
         """An ad hoc job is waiting, or the worker drains: call now."""
@@ -55,8 +61,11 @@ class Pace:
     def freed(self) -> None:
         """A slot became free."""
         if self._hungry and self._room_s is None:
-            self._room_s = self._loop.time() + _GATHER_S
+            self._room_s = self._gathered_s()
             self._stir()
+
+    def _gathered_s(self) -> float:
+        return max(self._loop.time() + _GATHER_S, self._booked_s - _BOOKED_S)
 
     def calling(self) -> None:
         """A call is made now; it answers every time that has come."""

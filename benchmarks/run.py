@@ -1,0 +1,103 @@
+"""`make bench`: every benchmark, a table for people and, with --json FILE, the same for programs.
+
+Figures of a shared machine vary: compare runs made side by side.
+"""
+
+import argparse
+import asyncio
+import json
+import platform
+import sys
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any
+
+from drain import drain
+from memory import memory
+from ticking import ticking
+
+#: Figure -> (bound, whether the figure should be at least or at most that).
+GOALS: dict[str, tuple[float, str]] = {
+    "drain_plain_per_s": (30_000, "least"),
+    "drain_forbid_and_narrow_limits_per_s": (20_000, "least"),
+    "cost_per_job_largest_over_smallest": (1.15, "most"),
+    "catch_up_per_s": (150_000, "least"),
+    "steady_call_worst_ms": (5, "most"),
+    "bytes_schedule_and_preferences": (100, "most"),
+    "bytes_with_last_outcomes": (130, "most"),
+}
+
+
+async def _drains(quick: bool) -> dict[str, Any]:
+    jobs = 50_000 if quick else 200_000
+    return {
+        "drain_plain_per_s": round(await drain(jobs)),
+        "drain_forbid_and_narrow_limits_per_s": round(await drain(jobs, forbid=True, narrow=True)),
+    }
+
+
+async def _flat(quick: bool) -> dict[str, Any]:
+    """The same drain before a backlog of 1e4 to 1e6 jobs, in turn, three times; the cost of the medians."""
+    sizes = (10_000, 100_000) if quick else (10_000, 100_000, 1_000_000)
+    jobs = 10_000 if quick else 50_000
+    runs: dict[int, list[float]] = {size: [] for size in sizes}
+    for _ in range(1 if quick else 3):
+        for size in sizes:
+            runs[size].append(await drain(jobs, users=10_000, rest=size))
+    medians = {size: sorted(rates)[len(rates) // 2] for size, rates in runs.items()}
+    return {
+        "drain_per_s_by_backlog": {str(size): round(rate) for size, rate in medians.items()},
+        "cost_per_job_largest_over_smallest": round(medians[sizes[0]] / medians[sizes[-1]], 3),
+    }
+
+
+async def _ticking(quick: bool) -> dict[str, Any]:
+    return await ticking(1_000 if quick else 9_100, 5 if quick else 30)
+
+
+async def _memory(quick: bool) -> dict[str, Any]:
+    return await memory(2_000 if quick else 20_000, 50)
+
+
+PARTS: dict[str, Callable[[bool], Any]] = {
+    "drain": _drains,
+    "flat": _flat,
+    "ticking": _ticking,
+    "memory": _memory,
+}
+
+
+def main() -> int:
+    """Run the parts named, by default all; exit 1 if a goal is missed."""
+    parser = argparse.ArgumentParser(description=__doc__)
+    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="which to run (default: all)")
+    parser.add_argument("--json", type=Path, help="write the figures to this file")
+    parser.add_argument("--quick", action="store_true", help="small sizes: does it run at all?")
+    options = parser.parse_args()
+    figures: dict[str, Any] = {"python": platform.python_version(), "quick": options.quick}
+    for name in options.parts or PARTS:
+        print(f"{name} ...", file=sys.stderr)
+        figures[name] = asyncio.run(PARTS[name](options.quick))
+    missed = _print(figures)
+    if options.json:
+        options.json.write_text(json.dumps(figures, indent=2) + "\n")
+    return 1 if missed and not options.quick else 0
+
+
+def _print(figures: dict[str, Any]) -> int:
+    missed = 0
+    for part in figures.values():
+        for name, value in part.items() if isinstance(part, dict) else ():
+            goal = GOALS.get(name)
+            verdict = ""
+            if goal:
+                bound, kind = goal
+                held = value >= bound if kind == "least" else value <= bound
+                verdict = f"goal: at {kind} {bound:g}  {'held' if held else 'MISSED'}"
+                missed += not held
+            print(f"{name:40} {value!s:>24}  {verdict}")
+    return missed
+
+
+if __name__ == "__main__":
+    sys.exit(main())
