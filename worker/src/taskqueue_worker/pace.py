@@ -36,7 +36,7 @@ class Pace:
         """The store's word: a time of this worker's own, or None: as soon as there is room."""
         self._hungry = when_s is None
         if when_s is None:
-            self._room_s = self._gathered_s()
+            self._room_s = max(self._loop.time(), self._booked_s - _BOOKED_S)
         else:
             heapq.heappush(self._times, when_s)
 
@@ -61,11 +61,8 @@ class Pace:
     def freed(self) -> None:
         """A slot became free."""
         if self._hungry and self._room_s is None:
-            self._room_s = self._gathered_s()
+            self._room_s = max(self._loop.time() + _GATHER_S, self._booked_s - _BOOKED_S)
             self._stir()
-
-    def _gathered_s(self) -> float:
-        return max(self._loop.time() + _GATHER_S, self._booked_s - _BOOKED_S)
 
     def calling(self) -> None:
         """A call is made now; it answers every time that has come."""
