@@ -12,7 +12,7 @@ import heapq
 _SETTLE_S = 0.3
 #: More results than this are worth a call of their own.
 _SETTLE_MOST = 100
-#: A worker with a backlog waits this long for more slots to become free, and as long as the jobs it holds begin later still.
+#: A worker with a backlog waits this long for more slots to become free, longer while the jobs it holds lie ahead.
 _GATHER_S = 0.002
 _BOOKED_S = 0.1
 #: Times to come back that are this close are one.
