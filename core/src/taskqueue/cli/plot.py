@@ -1,25 +1,40 @@
-"""A day as a picture of characters."""
+"""A day, or the next hour, as a picture of characters."""
 
 import shutil
 import sys
 from collections.abc import Sequence
 
-import plotext  # type: ignore[import-untyped]
+import plotext
 
 HEIGHT_LINES = 18
+HOUR_HEIGHT_LINES = 9
 WIDTH_MOST = 120
 _MINUTES_PER_HOUR = 60
 
 
 def day_plot(minutes: Sequence[float], day: str, rate: float | None) -> str:
     """Draw the starts of each minute; with `rate` (a second) also the line of the limit."""
-    width = min(WIDTH_MOST, shutil.get_terminal_size().columns)
+    hours = range(0, len(minutes) // _MINUTES_PER_HOUR + 1, 4)
+    ticks = {hour * _MINUTES_PER_HOUR: f"{hour:02}:00" for hour in hours}
+    return _plot(minutes, f"starts a minute on {day} (UTC)", rate, ticks, HEIGHT_LINES)
+
+
+def hour_plot(minutes: Sequence[float], rate: float) -> str:
+    """Draw the starts of each of the next minutes, small."""
+    ticks = {minute: f"+{minute} min" for minute in range(0, len(minutes) + 1, 15)}
+    return _plot(minutes, "", rate, ticks, HOUR_HEIGHT_LINES)
+
+
+def _plot(
+    minutes: Sequence[float], title: str, rate: float | None, ticks: dict[int, str], height: int
+) -> str:
+    width = min(WIDTH_MOST, shutil.get_terminal_size().columns) - 4
     peak, mean = max(minutes, default=0), sum(minutes) / max(1, len(minutes))
     limit = rate * 60 if rate else 0
-    title = f"starts a minute on {day} (UTC): peak {peak:,.0f}, mean {mean:,.0f}"
+    title = f"{title}: peak {peak:,.0f}, mean {mean:,.0f}".removeprefix(": ")
     figure = plotext.figure
     figure.clear()
-    figure.plot_size(width, HEIGHT_LINES)
+    figure.plot_size(width, height)
     figure.theme("colorless")
     curve = figure.signal(list(range(len(minutes))), list(minutes), marker="braille")
     curve.lines()
@@ -30,8 +45,7 @@ def day_plot(minutes: Sequence[float], day: str, rate: float | None) -> str:
         top = max(top, limit * 1.05)
     if limit:
         title += f", limit {limit:,.0f}"
-    hours = range(0, len(minutes) // _MINUTES_PER_HOUR + 1, 4)
-    figure.ruler("x").ticks([hour * _MINUTES_PER_HOUR for hour in hours], [f"{hour:02}:00" for hour in hours])
+    figure.ruler("x").ticks(list(ticks), list(ticks.values()))
     figure.ruler("y").lim(0, top)
     marks = [top * part / 4 for part in range(5)]
     figure.ruler("y").ticks(marks, [f"{mark:,.0f}" for mark in marks])

