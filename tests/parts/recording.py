@@ -1,0 +1,20 @@
+"""Handlers for workers under test: each start is one line, written in one call, so that it survives kill -9."""
+
+import asyncio
+import os
+import time
+
+from taskqueue.handlers import Job, handler
+
+_FILE = os.open(os.environ["TASKQUEUE_TEST_RECORD"], os.O_APPEND | os.O_CREAT | os.O_WRONLY)
+_SLEEP_S = float(os.environ.get("TASKQUEUE_TEST_SLEEP", "0"))
+
+
+@handler("record")
+async def record(job: Job) -> None:
+    """Write the start down, then take as long as the test wants."""
+    name = "~" if job.occurrence is None else job.occurrence
+    line = f"{job.type} {job.user} {name} {job.idempotency_key} {job.attempt} {os.getpid()} {job.due_ms} {time.time():.6f}\n"
+    os.write(_FILE, line.encode())
+    if _SLEEP_S:
+        await asyncio.sleep(_SLEEP_S)

@@ -1,0 +1,153 @@
+"""A site under test: real scheduler and worker processes on one store, and what their handlers wrote down."""
+
+import asyncio
+import os
+import signal
+import sys
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import NamedTuple
+
+import msgspec
+
+from taskqueue.store.audit import Audit, audit
+from taskqueue.store.connection import Store, open_store
+
+HANDLERS = str(Path(__file__).with_name("recording.py"))
+
+
+class Start(NamedTuple):
+    """One start of a handler. at_s: wall clock."""
+
+    type: str
+    user: str
+    occurrence: str
+    key: str
+    attempt: int
+    pid: int
+    due_ms: int
+    at_s: float
+
+
+async def until(what: str, check: Callable[[], Awaitable[bool]], limit_s: float = 30.0) -> None:
+    """Wait for a condition; fail with its name."""
+    end = time.monotonic() + limit_s
+    while not await check():
+        assert time.monotonic() < end, f"not within {limit_s} s: {what}"
+        await asyncio.sleep(0.05)
+
+
+@dataclass
+class Site:
+    """Processes that end with the site."""
+
+    url: str
+    release: str
+    folder: Path
+    store: Store = field(init=False)
+    processes: list[asyncio.subprocess.Process] = field(default_factory=list)
+
+    def __post_init__(self) -> None:
+        self.store = open_store(self.url, self.release)
+        self.manifests.mkdir()
+
+    @property
+    def manifests(self) -> Path:
+        return self.folder / "manifests"
+
+    @property
+    def record(self) -> Path:
+        return self.folder / "starts.txt"
+
+    def publish(self, types: dict[str, dict[str, object]], users: int) -> None:
+        """Write manifests of types by name and spec; every user wants all of them."""
+        kinds = [
+            _manifest("TaskType", name, {"handler": {"function": "record"}, **spec})
+            for name, spec in types.items()
+        ]
+        tasks = [{"type": name} for name in types]
+        people = [_manifest("UserSubscription", f"u-{n:04}", {"tasks": tasks}) for n in range(users)]
+        draft = self.manifests / ".draft"
+        draft.write_bytes(b"\n".join(msgspec.json.encode(one) for one in [*kinds, *people]))
+        draft.rename(self.manifests / "all.ndjson")
+
+    async def scheduler(self) -> asyncio.subprocess.Process:
+        return await self._start(
+            "taskqueue.scheduler", "--manifests", str(self.manifests), "--manifests-poll", "0.2"
+        )
+
+    async def worker(
+        self, *options: str, url: str | None = None, sleep_s: float = 0.0
+    ) -> asyncio.subprocess.Process:
+        return await self._start(
+            "taskqueue_worker", "--handlers", HANDLERS, *options, url=url, sleep_s=sleep_s
+        )
+
+    async def _start(
+        self, module: str, *options: str, url: str | None = None, sleep_s: float = 0.0
+    ) -> asyncio.subprocess.Process:
+        with (self.folder / "log.txt").open("ab") as log:
+            process = await asyncio.create_subprocess_exec(
+                sys.executable,
+                *("-m", module, "--health-port", "0", *options),
+                stdout=log,
+                stderr=log,
+                env={
+                    **os.environ,
+                    "TASKQUEUE_REDIS_URL": url or self.url,
+                    "TASKQUEUE_RELEASE": self.release,
+                    "TASKQUEUE_TEST_RECORD": str(self.record),
+                    "TASKQUEUE_TEST_SLEEP": str(sleep_s),
+                },
+            )
+        self.processes.append(process)
+        return process
+
+    async def end(
+        self, process: asyncio.subprocess.Process, number: signal.Signals, limit_s: float = 20.0
+    ) -> int:
+        """Send a signal and return the exit code."""
+        if process.returncode is None:
+            process.send_signal(number)
+        return await asyncio.wait_for(process.wait(), limit_s)
+
+    async def close(self) -> None:
+        for process in self.processes:
+            if process.returncode is None:
+                process.kill()
+                await process.wait()
+        await self.store.close()
+
+    def starts(self) -> list[Start]:
+        lines = self.record.read_text().splitlines() if self.record.exists() else []
+        rows = (line.split() for line in lines)
+        return [Start(r[0], r[1], r[2], r[3], int(r[4]), int(r[5]), int(r[6]), float(r[7])) for r in rows]
+
+    async def balanced(self) -> Audit:
+        """Ask the store to account for every job."""
+        found = await audit(self.store)
+        assert found.difference == 0, found
+        return found
+
+    async def idle(self) -> bool:
+        found = await self.balanced()
+        return sum(found.ready.values()) + found.parked + found.leased == 0
+
+    async def total(self, name: str) -> int:
+        return (await audit(self.store)).totals.get(name, 0)
+
+
+def _manifest(kind: str, name: str, spec: dict[str, object]) -> dict[str, object]:
+    return {"apiVersion": "taskqueue.dev/v1alpha1", "kind": kind, "metadata": {"name": name}, "spec": spec}
+
+
+@asynccontextmanager
+async def site(url: str, release: str, folder: Path) -> AsyncIterator[Site]:
+    opened = Site(url, release, folder)
+    try:
+        yield opened
+    finally:
+        await opened.close()
