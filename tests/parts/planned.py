@@ -1,4 +1,4 @@
-"""What should have been emitted, reckoned the slow way from what the store was told: the judge of the scheduler tests."""
+"""What should have been emitted, reckoned the slow way from what the store was told."""
 
 from dataclasses import dataclass, field
 

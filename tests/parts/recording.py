@@ -14,7 +14,16 @@ _SLEEP_S = float(os.environ.get("TASKQUEUE_TEST_SLEEP", "0"))
 async def record(job: Job) -> None:
     """Write the start down, then take as long as the test wants."""
     name = "~" if job.occurrence is None else job.occurrence
-    line = f"{job.type} {job.user} {name} {job.idempotency_key} {job.attempt} {os.getpid()} {job.due_ms} {time.time():.6f}\n"
-    os.write(_FILE, line.encode())
+    fields = (
+        job.type,
+        job.user,
+        name,
+        job.idempotency_key,
+        job.attempt,
+        os.getpid(),
+        job.due_ms,
+        f"{time.time():.6f}",
+    )
+    os.write(_FILE, (" ".join(map(str, fields)) + "\n").encode())
     if _SLEEP_S:
         await asyncio.sleep(_SLEEP_S)

@@ -1,4 +1,4 @@
-"""However schedulers die, every (subscription, occurrence) is emitted once: the plan against what handlers wrote down."""
+"""However schedulers die, every (subscription, occurrence) is emitted once: the plan against the handlers."""
 
 import asyncio
 import os
