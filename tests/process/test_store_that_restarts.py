@@ -70,9 +70,7 @@ async def test_a_store_killed_and_restarted_leaves_no_hole_and_no_double(
             await asyncio.sleep(3)
             up_s = time.time()
             valkey = await start_valkey(port, data)
-            await (
-                world.store.client.connection_pool.disconnect()
-            )  # ours are of the old server, too
+            await world.store.client.connection_pool.disconnect()  # ours are of the old server, too
             seen = len(world.starts())
             await until("jobs run again", lambda: _more_than(world.starts, seen + 300))
 
