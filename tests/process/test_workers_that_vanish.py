@@ -18,7 +18,7 @@ JOBS = 1_500
 ROUNDS = int(float(os.environ.get("TASKQUEUE_SOAK", "5")))
 
 
-async def fill(world: Site, jobs: int = JOBS, rate: float = 300, **spec: int) -> set[str]:
+async def fill(world: Site, jobs: int = JOBS, rate: float = 300, **spec: Any) -> set[str]:
     """A queue of ad hoc jobs; their idempotency keys."""
     await set_rate(world.store, rate)
     kind = TaskType("job", Schedule(interval_s=3600), function="record", **spec)

@@ -47,7 +47,7 @@ class Claimer:
 
     def report(self, result: Result) -> None:
         self._results.append(result)
-        self._pace.reported()
+        self._pace.reported(soon=result.verb != "d" or result.member.endswith("x"))
 
     def server_ms(self, loop_s: float) -> float:
         """The server's clock at an instant of the loop's."""

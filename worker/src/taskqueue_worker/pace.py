@@ -8,14 +8,15 @@ has room, a moment later, so that one call fills several slots.
 import asyncio
 import heapq
 
-#: Results wait this long for a claim that would carry them anyway.
-_SETTLE_S = 0.3
+#: Results wait this long for a claim that would carry them anyway; those that something waits for, much shorter.
+_SETTLE_S = 1.0
+_SETTLE_SOON_S = 0.05
 #: More results than this are worth a call of their own.
 _SETTLE_MOST = 100
 #: A worker with a backlog waits this long for more slots to become free, longer while the jobs it holds lie ahead.
 _GATHER_S = 0.002
 _BOOKED_S = 0.1
-#: Times to come back that are this close are one.
+#: Times to come back that are this close are one; claim reckons with callers up to 3 ms early.
 _CLOSE_S = 0.002
 
 
@@ -49,11 +50,12 @@ class Pace:
         heapq.heappush(self._times, self._loop.time())
         self._stir()
 
-    def reported(self) -> None:
-        """A result waits to be settled."""
+    def reported(self, *, soon: bool) -> None:
+        """A result waits to be settled; soon: a retry or another job of the subscription waits for it."""
         self.results += 1
-        if self._results_s is None:
-            self._results_s = self._loop.time() + _SETTLE_S
+        settle_s = self._loop.time() + (_SETTLE_SOON_S if soon else _SETTLE_S)
+        if self._results_s is None or settle_s < self._results_s:
+            self._results_s = settle_s
             self._stir()
         elif self.results == _SETTLE_MOST:
             self._stir()

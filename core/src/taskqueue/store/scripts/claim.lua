@@ -7,7 +7,8 @@
 -- Repeating a call (same worker and seq) gives the same jobs again, less those lost meanwhile, and settles nothing twice.
 -- uses: base facts limiter narrow settle
 local EARLY_US = 10000     -- a job may be taken this long before its due: longer would make later work wait for its slot
-local LEAD_US = 8000       -- a worker is called back this long before a due
+local LEAD_US = 6000       -- a worker is called back this long before a due, and may come this much before that
+local PROMPT_US = 3000
 local EXAMINED_MAX = 200   -- bounds a call that parks or drops more than it starts
 local IDLE_US, IDLE_MAX_US = 100000, 15000000  -- idle workers poll in turn, one each IDLE_US, none less often than the second
 local REAP_MAX = 20
@@ -287,7 +288,7 @@ if n > 0 and #jobs < n then
     if row[2] then next_us = math.min(next_us, tonumber(row[2])) end
     if next_us - now_us <= 1000000 then
       come_us = next_us - LEAD_US
-      limiter.wake = come_us + EARLY_US
+      limiter.wake = come_us + EARLY_US - PROMPT_US
     else
       limiter.idle = math.min(math.max(limiter.idle, now_us) + IDLE_US, now_us + IDLE_MAX_US)
       come_us = limiter.idle
