@@ -6,6 +6,7 @@ import random
 import signal
 from collections import Counter
 from pathlib import Path
+from typing import Any
 
 from flaky import flaky
 from site_under_test import Site, site, until
