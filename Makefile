@@ -1,66 +1,89 @@
-# taskqueue: `make help` lists what there is. Everything runs in .venv, which the first target that needs it makes.
+# taskqueue: `make help` lists what there is.
+# Needs make, Python 3.11 or newer and a package index. Everything else goes into a virtual environment, which the
+# first target that needs it makes; `make test PYTHON=python3.13` has one of its own, .venv-python3.13.
 PYTHON ?= python3
-VENV := .venv
+VENV ?= .venv$(if $(filter-out python3,$(PYTHON)),-$(notdir $(PYTHON)))
+DEMO_ARGS ?=
+BENCH_ARGS ?= --json dist/bench.json
+
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.synced
 USERS := examples/shop/users.ndjson
-DEMO_ARGS ?=
-BENCH_ARGS ?=
-export TASKQUEUE_FUZZ
+CODE := core/src worker/src tests benchmarks examples docs
+STARTED := $(shell date +%s)
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint types unit process conformance bench fuzz format wheel clean
+.DELETE_ON_ERROR:
+.NOTPARALLEL:
+.PHONY: help demo test lint types unit process conformance bench fuzz format docs wheel verify clean
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
 
-$(STAMP): pyproject.toml uv.lock
-	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet 'uv>=0.9'
-	VIRTUAL_ENV=$(CURDIR)/$(VENV) $(BIN)/uv sync --quiet --frozen --active --inexact
-	@touch $@
-
-$(USERS): $(STAMP) examples/shop/make_users.py $(wildcard examples/shop/types/*.yaml)
-	$(BIN)/python examples/shop/make_users.py --users 10000 --format ndjson --out $@
-
-demo: $(USERS) ## Run the example shop on this machine: 300 types, 10,000 users, an API with a limit of 100/s
+demo: $(USERS) ## The example shop on this machine: 300 types, 10,000 users, an API that allows 100/s [DEMO_ARGS]
 	$(BIN)/taskqueue dev examples/shop --rate 100 $(DEMO_ARGS)
 
-test: lint types unit process ## Everything that must be green, on real servers and processes (under 10 minutes)
+test: lint types unit process ## All that must be green, on real servers and processes; under 10 minutes
+	@echo "make test: all green after $$(($$(date +%s) - $(STARTED))) s"
 
 lint: $(STAMP) ## Style, and the layers of the house
 	$(BIN)/ruff check .
 	$(BIN)/ruff format --check .
 	$(BIN)/lint-imports --no-logo
 
-types: $(STAMP) ## mypy --strict
-	$(BIN)/mypy core/src worker/src
+types: $(STAMP) ## mypy --strict, tests included
+	$(BIN)/mypy $(CODE)
 
-unit: $(STAMP) ## Unit, property and store tests; every branch of models and plan
+unit: $(STAMP) ## Unit, property and store tests; every branch of models and plan is taken
 	$(BIN)/pytest -n 2 --dist loadfile tests/unit tests/property tests/store \
 	  --cov=taskqueue.models --cov=taskqueue.plan --cov-branch --cov-fail-under=100 --cov-report=term:skip-covered
 
-process: $(STAMP) ## Real processes: kill -9, cut connections, the limiter in short
+process: $(STAMP) ## Real processes, one test at a time: kill -9, cut connections, the limiter in short
 	$(BIN)/pytest tests/process
 
-conformance: $(STAMP) ## The limiter against a counting server, long form (about 6 minutes)
+conformance: $(STAMP) ## The limiter against a counting server, long form; minutes
 	$(BIN)/pytest tests/conformance -m conformance -s
 
-bench: $(STAMP) ## Throughput, memory, tick; exit 1 if a goal is missed
+bench: $(STAMP) ## Throughput, memory, tick; exit 1 if a goal is missed [BENCH_ARGS]
+	@mkdir -p dist
 	$(BIN)/python benchmarks/run.py $(BENCH_ARGS)
 
 fuzz: $(STAMP) ## 100,000 fuzzed manifests, and long random runs of the store
 	TASKQUEUE_FUZZ=100000 $(BIN)/pytest tests/property/test_manifest_fuzz.py
 	TASKQUEUE_FUZZ=500 $(BIN)/pytest tests/property/test_store_conservation.py
 
+docs: $(STAMP) ## Write docs/configuration.md from the code
+	$(BIN)/python docs/generate.py
+
 format: $(STAMP) ## Let ruff write the style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-wheel: $(STAMP) ## Build the wheel and try it without the sources
-	rm -rf dist && $(BIN)/uv build --quiet --wheel
-	$(BIN)/uv venv --quiet --clear dist/venv && $(BIN)/uv pip install --quiet --python dist/venv/bin/python "$$(ls dist/*.whl)[dev]"
-	cd dist && venv/bin/taskqueue validate ../examples/shop/types
+docs: $(STAMP) ## Write docs/configuration.md from the code
+	$(BIN)/python docs/generate.py
+
+wheel: $(USERS) ## Build the wheel and run the example shop from it, without the sources
+	rm -rf dist/wheel
+	$(BIN)/uv build --quiet --wheel --out-dir dist/wheel
+	$(PYTHON) -m venv dist/wheel/venv
+	$(BIN)/uv pip install --quiet --python dist/wheel/venv/bin/python "$$(ls dist/wheel/*.whl)[dev]"
+	cd dist/wheel && venv/bin/taskqueue validate ../../examples/shop/types
+	cd dist/wheel && venv/bin/taskqueue dev ../../examples/shop --for 5s --json
+
+verify: $(STAMP) ## What is written by machine equals its sources: the lock file, docs/configuration.md
+	$(BIN)/uv lock --quiet --check
+	$(BIN)/pytest -q tests/unit/test_docs.py
 
 clean: ## Remove what was made
 	rm -rf $(VENV) dist $(USERS) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage
+
+# uv is put beside the packages it installs; --inexact keeps it there.
+$(STAMP): pyproject.toml uv.lock
+	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "taskqueue needs Python 3.11 or newer; make PYTHON=...")'
+	$(PYTHON) -m venv $(VENV)
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9'
+	UV_PROJECT_ENVIRONMENT=$(VENV) UV_PYTHON_DOWNLOADS=never $(BIN)/uv sync --quiet --frozen --inexact
+	@touch $@
+
+$(USERS): $(STAMP) examples/shop/make_users.py $(wildcard examples/shop/types/*.yaml)
+	$(BIN)/python examples/shop/make_users.py --users 10000 --format ndjson --out $@

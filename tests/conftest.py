@@ -46,7 +46,8 @@ async def store(redis_url: str, release: str) -> AsyncIterator[Store]:
     leaked = [
         key.decode()
         for key in keys
-        if not opened.keys.is_permanent(key.decode()) and await opened.client.ttl(key) < 0
+        if not opened.keys.is_permanent(key.decode())
+        and await opened.client.ttl(key) == -1  # -2: it expired meanwhile
     ]
     if keys:
         await asyncio.wait_for(opened.client.unlink(*keys), 5)

@@ -107,7 +107,7 @@ async def test_a_limited_type_gets_its_limit_and_the_others_the_rest_however_old
     await backlog(world, "slow", 1_000, 1_000)
     await backlog(world, "free", 1_000, 1_000_000)
     found = starts(await drive(world, 4.0), kind)
-    assert 0.95 * 4 * 20 <= len(found["slow"]) <= 4 * 20 + 5
+    assert len(found["slow"]) >= 0.95 * 4 * 20
     assert len(found["slow"]) + len(found["free"]) >= 0.95 * 4 * 100
     # Never more than the limit in any sliding second.
     assert all(
@@ -122,7 +122,8 @@ async def test_a_wide_limit_is_used_too(world: World, limit: int) -> None:
     await backlog(world, "wide", 1_000, 1_000)
     await backlog(world, "free", 1_000, 1_000_000)
     found = starts(await drive(world, 4.0), kind)
-    assert len(found["wide"]) <= 4 * limit + 5
+    wide_s = (found["wide"][-1] - found["wide"][0]) / 1e6
+    assert len(found["wide"]) <= wide_s * limit + 5
     assert len(found["free"]) >= 4 * 8
     assert len(found["wide"]) >= 0.45 * 4 * 100
 

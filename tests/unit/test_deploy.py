@@ -1,0 +1,107 @@
+"""docker-compose.yml and the image, as far as they can be judged without a container engine."""
+
+import importlib
+import re
+import shlex
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+
+from taskqueue.cli.dev.api import main as example_api
+from taskqueue.cli.exit_codes import ExitCode
+from taskqueue.scheduler.settings import SchedulerSettings
+from taskqueue.settings import StoreSettings, load
+from taskqueue_worker.settings import WorkerSettings
+
+ROOT = Path(__file__).parents[2]
+COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
+SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
+DOCKERFILE = (ROOT / "deploy" / "docker" / "Dockerfile").read_text()
+SETTINGS = {"scheduler": SchedulerSettings, "worker": WorkerSettings}
+
+
+def mounts(service: str) -> dict[str, Path]:
+    """Path in the container -> path in the repository."""
+    bound = [text.split(":") for text in SERVICES[service].get("volumes", []) if text.startswith("./")]
+    return {inside: ROOT / outside for outside, inside, _ in bound}
+
+
+@pytest.mark.parametrize("service", SETTINGS)
+def test_the_processes_of_compose_start_with_settings_that_exist(
+    service: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name, value in SERVICES[service]["environment"].items():
+        monkeypatch.setenv(name, value)
+    mounted = mounts(service)
+    argv = [str(mounted.get(word, word)) for word in SERVICES[service]["command"]]
+    settings = load(SETTINGS[service], argv, service)
+    assert settings.redis_url.get_secret_value() == "redis://redis:6379/0"
+    assert settings.release == "shop"
+    named = [getattr(settings, "manifests", None), *map(Path, getattr(settings, "handlers", []))]
+    assert [path for path in named if path and not path.exists()] == []
+
+
+@pytest.mark.parametrize("service", SETTINGS)
+def test_the_example_settings_load_and_name_no_secret(service: str) -> None:
+    file = ROOT / "examples" / f"{service}.yaml"
+    settings: StoreSettings = load(SETTINGS[service], ["--config", str(file)], service)
+    assert settings.config == file
+    assert "@" not in file.read_text()
+    offered = re.findall(r"^#? ?([a-z_]+): ", file.read_text(), re.MULTILINE)
+    assert set(offered) <= SETTINGS[service].model_fields.keys()
+
+
+@pytest.mark.parametrize("service", SERVICES)
+def test_what_a_service_mounts_or_waits_for_is_there(service: str) -> None:
+    assert [path for path in mounts(service).values() if not path.exists()] == []
+    assert SERVICES[service].get("depends_on", {}).keys() <= SERVICES.keys()
+    network = SERVICES[service].get("network_mode", "")
+    assert not network or network.removeprefix("service:") in SERVICES
+
+
+@pytest.mark.parametrize("service", [name for name, service in SERVICES.items() if "build" in service])
+def test_a_service_is_built_from_a_target_of_the_dockerfile(service: str) -> None:
+    build = SERVICES[service]["build"]
+    assert (ROOT / build["context"] / build["dockerfile"]).is_file()
+    assert re.search(rf"^FROM \S+ AS {build['target']}$", DOCKERFILE, re.MULTILINE)
+
+
+def test_the_store_of_compose_keeps_what_it_was_given() -> None:
+    command = SERVICES["redis"]["command"]
+    assert command[command.index("--maxmemory-policy") + 1] == "noeviction"
+    assert command[command.index("--appendonly") + 1] == "yes"
+
+
+def test_a_worker_is_killed_later_than_its_own_grace_ends() -> None:
+    grace = SERVICES["worker"]["stop_grace_period"]
+    configured = yaml.safe_load((ROOT / "examples" / "worker.yaml").read_text())["grace"]
+    assert int(grace.removesuffix("s")) > configured + 5
+
+
+def test_the_example_api_knows_its_flags(capsys: pytest.CaptureFixture[str]) -> None:
+    program, dash_m, module = SERVICES["api"]["entrypoint"]
+    assert (program, dash_m) == ("python", "-m")
+    assert importlib.import_module(module).main is example_api
+    with pytest.raises(SystemExit) as ended:
+        example_api([*SERVICES["api"]["command"], "--help"])
+    assert ended.value.code == ExitCode.OK
+    shown = capsys.readouterr().out
+    assert [word for word in SERVICES["api"]["command"] if word.startswith("--") and word not in shown] == []
+
+
+def test_the_image_takes_what_the_lock_file_names_and_runs_without_rights() -> None:
+    runs = [line for line in DOCKERFILE.splitlines() if line.startswith("RUN uv sync")]
+    assert len(runs) == 4
+    assert all("--frozen" in run and "--no-dev" in run for run in runs)
+    assert re.search(r"^USER [1-9]\d*:[1-9]\d*$", DOCKERFILE, re.MULTILINE)
+    copied = [
+        word
+        for line in DOCKERFILE.splitlines()
+        if line.startswith("COPY ")
+        for word in shlex.split(line)[1:-1]
+    ]
+    local = [word for word in copied if not word.startswith(("--", "/"))]
+    ignored = (ROOT / ".dockerignore").read_text().splitlines()
+    assert [path for path in local if not (ROOT / path).exists() or f"!{path}" not in ignored] == []
