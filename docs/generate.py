@@ -1,19 +1,23 @@
 """Writes docs/configuration.md from the code: settings, manifests and metrics describe themselves. `make docs`."""
 
+import json
 import sys
 from collections.abc import Iterator
+from enum import Enum
 from pathlib import Path
-from typing import Any, get_args
+from typing import Any, Literal, get_args, get_origin
 
+import annotated_types
 from prometheus_client import REGISTRY
 from pydantic import BaseModel
+from pydantic.fields import FieldInfo
 
 import taskqueue.scheduler.metrics  # noqa: F401 - registers what it documents
-import taskqueue_worker.metrics
 from taskqueue.models.task_type import TaskTypeSpec
 from taskqueue.models.user_subscription import UserSubscriptionSpec
 from taskqueue.scheduler.settings import SchedulerSettings
 from taskqueue.settings import StoreSettings
+from taskqueue_worker.metrics import WorkerCollector
 from taskqueue_worker.settings import WorkerSettings
 
 TARGET = Path(__file__).with_name("configuration.md")
@@ -25,19 +29,22 @@ Written by `make docs` from the code; change it there.
 
 `taskqueue scheduler` and `taskqueue worker` take each setting as a flag (`--redis-url`), from the environment
 (`TASKQUEUE_REDIS_URL`), or from the YAML file of `--config` (`redis_url:`); flags win over the environment, which wins over the
-file. An unknown or bad one is named and refused (exit code 2). Keep passwords in the environment.
+file. An unknown or bad one is named and refused (exit code 2). Keep passwords in the environment. Files to start from:
+[scheduler.yaml](../examples/scheduler.yaml), [worker.yaml](../examples/worker.yaml).
+
+Two more variables: `TASKQUEUE_HTTP_...` are the ones that HTTP handlers may put into headers ([handlers](handlers.md)),
+`TASKQUEUE_TRACEBACK` makes the command show where a bug is ([exit codes](cli.md#exit-codes)).
 """
-WORKER_METRICS = (
-    ("taskqueue_claims_total", "counter", "Calls of claim."),
-    ("taskqueue_started_total", "counter", "Jobs claimed to be started."),
-    (
-        "taskqueue_jobs_total",
-        "counter",
-        "Jobs by `type` and `outcome`: " + ", ".join(taskqueue_worker.metrics.OUTCOMES) + ".",
-    ),
-    ("taskqueue_slots", "gauge", "Jobs this worker can run at a time."),
-    ("taskqueue_slots_free", "gauge", "Slots without a job."),
-)
+LIMITS = {annotated_types.Ge: "at least", annotated_types.Gt: "above", annotated_types.Le: "at most"}
+
+
+class _Idle:
+    """Stands for all that a worker counts, where there is no worker."""
+
+    size = free = calls = started = 0
+
+    def all(self) -> tuple[()]:
+        return ()
 
 
 def text() -> str:
@@ -54,29 +61,36 @@ def _lines() -> Iterator[str]:
     yield "## Manifests\n"
     yield (
         "`apiVersion: taskqueue.dev/v1alpha1`, `metadata.name`, and a `spec` of these fields. Durations are written like `30s`, `5m`, "
-        "`1h30m`. Files are YAML of any number of documents, JSON, or `.ndjson`; folders are read recursively. "
+        '`1h30m`; rates like `"10"`, `"0.5"`, `"500m"`. Nothing unknown and no empty value is taken. Files are YAML of any number of '
+        "documents, JSON, or `.ndjson`; folders are read recursively. "
         "Examples: [examples/shop](../examples/shop/README.md).\n"
     )
     for kind, model in (("TaskType", TaskTypeSpec), ("UserSubscription", UserSubscriptionSpec)):
         yield f"### {kind}\n"
-        yield "| field of spec | default | |\n|---|---|---|"
+        yield "| field of spec | default | allowed | |\n|---|---|---|---|"
         yield from _fields(model, "")
         yield ""
     yield "## Metrics\n"
-    yield "`/metrics` of each process (`health_port`), beside `/livez` and `/readyz`.\n"
+    yield (
+        "`/metrics` of each process (`health_port`), beside `/livez` and `/readyz`, and those of Python and the process itself. "
+        "What the store counts for all processes together is in `taskqueue audit -o json`.\n"
+    )
     yield "| name | kind | |\n|---|---|---|"
-    rows = [(_metric_name(m.name, m.type), m.type, m.documentation) for m in REGISTRY.collect()]
-    for name, kind, words in sorted({*rows, *WORKER_METRICS}):
-        if name.startswith("taskqueue_"):
-            yield f"| `{name}` | {kind} | {_cell(words)} |"
+    idle: Any = _Idle()
+    metrics = [*REGISTRY.collect(), *WorkerCollector(idle, idle, idle).collect()]
+    for metric in sorted(metrics, key=lambda metric: metric.name):
+        if metric.name.startswith("taskqueue_"):
+            name = f"{metric.name}_total" if metric.type == "counter" else metric.name
+            yield f"| `{name}` | {metric.type} | {_cell(metric.documentation)} |"
 
 
 def _settings(title: str, model: type[StoreSettings], without: set[str]) -> Iterator[str]:
     yield f"### {title}\n"
-    yield "| setting | default | |\n|---|---|---|"
+    yield "| setting | default | allowed | |\n|---|---|---|---|"
     for name, field in model.model_fields.items():
         if name not in without:
-            yield f"| `{name}` | {_default(field.get_default(call_default_factory=True))} | {_cell(field.description)} |"
+            default = _default(field.get_default(call_default_factory=True))
+            yield f"| `{name}` | {default} | {_allowed(field)} | {_cell(field.description)} |"
     yield ""
 
 
@@ -87,7 +101,8 @@ def _fields(model: type[BaseModel], prefix: str) -> Iterator[str]:
         default = (
             "required" if field.is_required() else _default(field.get_default(call_default_factory=True))
         )
-        yield f"| `{label}` | {'' if inner and not field.is_required() else default} | {_cell(field.description)} |"
+        shown = "" if inner and not field.is_required() else default
+        yield f"| `{label}` | {shown} | {_allowed(field)} | {_cell(field.description)} |"
         if inner:
             yield from _fields(inner, label + ("[]." if "list" in str(field.annotation) else "."))
 
@@ -102,15 +117,30 @@ def _inner(annotation: Any) -> type[BaseModel] | None:
 def _default(value: Any) -> str:
     if value is None or value in ({}, []):
         return ""
+    if isinstance(value, bool):
+        return f"`{json.dumps(value)}`"
     return f"`{getattr(value, 'value', value)}`"
+
+
+def _allowed(field: FieldInfo) -> str:
+    """The words to choose from, or the bounds of a number or of a list's length."""
+    if get_origin(field.annotation) is Literal:
+        return ", ".join(f"`{word}`" for word in get_args(field.annotation))
+    if isinstance(field.annotation, type) and issubclass(field.annotation, Enum):
+        return ", ".join(f"`{member.value}`" for member in field.annotation)
+    nested = [item for part in get_args(field.annotation) for item in getattr(part, "__metadata__", ())]
+    words = []
+    for item in (*field.metadata, *nested):
+        if type(item) in LIMITS:
+            bound = next(getattr(item, name) for name in ("ge", "gt", "le") if hasattr(item, name))
+            words.append(f"{LIMITS[type(item)]} {bound:,}")
+        elif isinstance(item, annotated_types.MaxLen):
+            words.append(f"at most {item.max_length:,} items")
+    return ", ".join(words)
 
 
 def _cell(words: str | None) -> str:
     return (words or "").replace("|", "\\|").replace("\n", " ")
-
-
-def _metric_name(name: str, kind: str) -> str:
-    return f"{name}_total" if kind == "counter" else name
 
 
 if __name__ == "__main__":

@@ -19,7 +19,7 @@ ROOT = Path(__file__).parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 DOCKERFILE = (ROOT / "deploy" / "docker" / "Dockerfile").read_text()
-SETTINGS = {"scheduler": SchedulerSettings, "worker": WorkerSettings}
+SETTINGS: dict[str, type[StoreSettings]] = {"scheduler": SchedulerSettings, "worker": WorkerSettings}
 
 
 def mounts(service: str) -> dict[str, Path]:
@@ -46,7 +46,7 @@ def test_the_processes_of_compose_start_with_settings_that_exist(
 @pytest.mark.parametrize("service", SETTINGS)
 def test_the_example_settings_load_and_name_no_secret(service: str) -> None:
     file = ROOT / "examples" / f"{service}.yaml"
-    settings: StoreSettings = load(SETTINGS[service], ["--config", str(file)], service)
+    settings = load(SETTINGS[service], ["--config", str(file)], service)
     assert settings.config == file
     assert "@" not in file.read_text()
     offered = re.findall(r"^#? ?([a-z_]+): ", file.read_text(), re.MULTILINE)

@@ -34,7 +34,7 @@ class WorkerCollector(Collector):
         yield _counter("taskqueue_claims", "Calls of claim.", [((), self._claimer.calls)])
         yield _counter("taskqueue_started", "Jobs claimed to be started.", [((), self._claimer.started)])
         jobs = CounterMetricFamily(
-            "taskqueue_jobs", "Jobs by what became of them.", labels=("type", "outcome")
+            "taskqueue_jobs", f"Jobs by type and outcome: {', '.join(OUTCOMES)}.", labels=("type", "outcome")
         )
         for kind in self._kinds.all():
             for outcome in OUTCOMES:
