@@ -59,9 +59,6 @@ format: $(STAMP) ## Let ruff write the style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-docs: $(STAMP) ## Write docs/configuration.md from the code
-	$(BIN)/python docs/generate.py
-
 wheel: $(USERS) ## Build the wheel and run the example shop from it, without the sources
 	rm -rf dist/wheel
 	$(BIN)/uv build --quiet --wheel --out-dir dist/wheel
