@@ -18,7 +18,7 @@ from traffic import Arrival, Traffic, per_second, traffic, worst_second
 from taskqueue.models.values import RateLimit, Schedule, Task, TaskType, UserSubscription
 from taskqueue.store.adhoc import enqueue
 from taskqueue.store.catalog import Generation, TypeRecord, put_types, read_catalog, set_rate
-from taskqueue.store.listing import server_now_ms
+from taskqueue.store.clock import server_now_ms
 from taskqueue.store.overrides import override_rate
 from taskqueue.store.users import set_users
 

@@ -15,10 +15,10 @@ from taskqueue.cli.main import app
 from taskqueue.store.catalog import read_catalog, read_cursor
 from taskqueue.store.claim import Result as Settled
 from taskqueue.store.claim import claim
+from taskqueue.store.clock import server_now_ms
 from taskqueue.store.connection import Store
 from taskqueue.store.job_name import parse
 from taskqueue.store.lease import heartbeat
-from taskqueue.store.listing import server_now_ms
 from taskqueue.store.overrides import override_rate
 from taskqueue.store.users import read_owners
 

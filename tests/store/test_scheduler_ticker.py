@@ -19,9 +19,9 @@ from taskqueue.scheduler.ticker import Ticker
 from taskqueue.store import job_name
 from taskqueue.store.audit import audit
 from taskqueue.store.catalog import read_catalog, read_cursor, restore_cursor
+from taskqueue.store.clock import server_now_ms
 from taskqueue.store.connection import Store
 from taskqueue.store.keys import LANES
-from taskqueue.store.listing import server_now_ms
 from taskqueue.store.overrides import pause, resume
 from taskqueue.store.tick import Verdict, tick
 

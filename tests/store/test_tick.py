@@ -9,8 +9,8 @@ import pytest
 from taskqueue.models.values import Priority, Schedule, TaskType
 from taskqueue.plan.segment import DueRange
 from taskqueue.store.catalog import put_types, read_catalog, read_cursor, restore_cursor
+from taskqueue.store.clock import server_now_ms
 from taskqueue.store.errors import CursorLostError
-from taskqueue.store.listing import server_now_ms
 from taskqueue.store.tick import Tick, Verdict, tick
 
 if TYPE_CHECKING:

@@ -47,7 +47,7 @@ async def run(started: Started, job: Job, now_s: Callable[[], float]) -> Result 
         task.uncancel()
         return _stopped(started)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever user code raises is an outcome
-        return _failed(started, f"{type(error).__name__}: {error}")
+        return _failed(started, f"{type(error).__name__}: {error}", said=type(error).__name__)
     kind.counts["done"] += 1
     return Result(started.member, "d")
 
@@ -63,18 +63,22 @@ def _stopped(started: Started) -> Result | None:
     return Result(started.member, "l")
 
 
-def _failed(started: Started, reason: str, wait_ms: int | None = None) -> Result:
+def _failed(started: Started, reason: str, wait_ms: int | None = None, said: str = "") -> Result:
+    """`said` stands for the reason in logs: the text of an exception may quote params, and those are the user's."""
+    said = said or reason
     spec = started.kind.spec
     failures = started.failures + 1
     if failures >= spec.retry.max_attempts:
-        return _dead(started, reason)
+        return _dead(started, reason, said)
     started.kind.counts["retried"] += 1
     wait_ms = backoff_ms(spec.retry, failures) if wait_ms is None else wait_ms
-    log.info("job failed", job=started.name, attempt=failures, reason=reason[:_REASON_MAX], retry_ms=wait_ms)
+    log.info("job failed", job=started.name, attempt=failures, reason=said[:_REASON_MAX], retry_ms=wait_ms)
     return Result(started.member, "r", wait_ms)
 
 
-def _dead(started: Started, reason: str) -> Result:
+def _dead(started: Started, reason: str, said: str = "") -> Result:
     started.kind.counts["dead"] += 1
-    log.warning("job dead", job=started.name, attempt=started.failures + 1, reason=reason[:_REASON_MAX])
+    log.warning(
+        "job dead", job=started.name, attempt=started.failures + 1, reason=(said or reason)[:_REASON_MAX]
+    )
     return Result(started.member, "x", 0, reason[:_REASON_MAX])

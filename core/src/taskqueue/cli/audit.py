@@ -48,7 +48,7 @@ async def audit(session: Session) -> None:
 async def cursor_get(session: Session) -> None:
     """Show the instant up to which everything was emitted, and how far that is behind the clock."""
     from taskqueue.store.catalog import read_cursor  # noqa: PLC0415 - slow
-    from taskqueue.store.listing import server_now_ms  # noqa: PLC0415 - slow
+    from taskqueue.store.clock import server_now_ms  # noqa: PLC0415 - slow
 
     cursor_ms = await read_cursor(session.store)
     now_ms = await server_now_ms(session.store)
@@ -65,7 +65,7 @@ async def cursor_set(
 ) -> None:
     """Give a store that lost its cursor one again; one that has a cursor keeps it."""
     from taskqueue.store.catalog import read_catalog, restore_cursor  # noqa: PLC0415 - slow
-    from taskqueue.store.listing import server_now_ms  # noqa: PLC0415 - slow
+    from taskqueue.store.clock import server_now_ms  # noqa: PLC0415 - slow
 
     cursor_ms = read_instant_ms(time)
     if cursor_ms > await server_now_ms(session.store):

@@ -45,7 +45,7 @@ async def run(
 async def pause(session: Session, task_type: TypeArgument, for_: ForOption = None) -> None:
     """Emit and start no scheduled job of a type until it is resumed; jobs started by `run` still go."""
     from taskqueue.store.catalog import read_catalog  # noqa: PLC0415 - slow
-    from taskqueue.store.listing import server_now_ms  # noqa: PLC0415 - slow
+    from taskqueue.store.clock import server_now_ms  # noqa: PLC0415 - slow
     from taskqueue.store.overrides import pause as pause_type  # noqa: PLC0415 - slow
 
     for_ms = read_duration_ms(for_)
@@ -87,7 +87,7 @@ async def limit_set(
     for_: ForOption = None,
 ) -> None:
     """Override the configured limit, at once and for all workers, until it is cleared."""
-    from taskqueue.store.listing import server_now_ms  # noqa: PLC0415 - slow
+    from taskqueue.store.clock import server_now_ms  # noqa: PLC0415 - slow
     from taskqueue.store.overrides import override_rate  # noqa: PLC0415 - slow
 
     for_ms = read_duration_ms(for_)

@@ -32,7 +32,8 @@ async def describe_type(session: Session, name: TypeArgument) -> None:
     """Show a task type: its schedule, next periods, limits, and how many subscribe to it."""
     from taskqueue.models.duration import format_ms  # noqa: PLC0415 - slow
     from taskqueue.store.catalog import read_catalog  # noqa: PLC0415 - slow
-    from taskqueue.store.listing import read_handlers, server_now_ms  # noqa: PLC0415 - slow
+    from taskqueue.store.clock import server_now_ms  # noqa: PLC0415 - slow
+    from taskqueue.store.listing import read_handlers  # noqa: PLC0415 - slow
     from taskqueue.store.users import count_subscriptions  # noqa: PLC0415 - slow
 
     catalog = await read_catalog(session.store)
@@ -90,7 +91,8 @@ def _next_periods(record: "TypeRecord", now_ms: int) -> list[str]:
 async def describe_user(session: Session, user: UserArgument) -> None:
     """Show a user's tasks: when each runs next and how it ended last, and why jobs of the user wait."""
     from taskqueue.store.catalog import read_catalog  # noqa: PLC0415 - slow
-    from taskqueue.store.listing import read_workers, server_now_ms  # noqa: PLC0415 - slow
+    from taskqueue.store.clock import server_now_ms  # noqa: PLC0415 - slow
+    from taskqueue.store.listing import read_workers  # noqa: PLC0415 - slow
     from taskqueue.store.lookup import find_jobs, find_owners  # noqa: PLC0415 - slow
     from taskqueue.store.users import read_tasks  # noqa: PLC0415 - slow
 

@@ -97,7 +97,8 @@ async def jobs(session: Session, most: MostOption = MOST_DEFAULT) -> None:
 @store_command
 async def workers(session: Session) -> None:
     """List the workers seen in the last hour."""
-    from taskqueue.store.listing import read_workers, server_now_ms  # noqa: PLC0415 - slow
+    from taskqueue.store.clock import server_now_ms  # noqa: PLC0415 - slow
+    from taskqueue.store.listing import read_workers  # noqa: PLC0415 - slow
 
     now_ms = await server_now_ms(session.store)
     show_rows(

@@ -14,9 +14,9 @@ from taskqueue.scheduler.errors import StoreReplacedError
 from taskqueue.scheduler.reconcile import Change, advance, pending_move
 from taskqueue.store.cancelled import raise_if_cancelled
 from taskqueue.store.catalog import Catalog, TypeRecord, put_types, read_catalog, read_cursor
+from taskqueue.store.clock import server_now_ms
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import CursorLostError, TypesMovedError
-from taskqueue.store.listing import server_now_ms
 from taskqueue.store.users import Owner, Source, digest, read_owners, redeal, set_users
 
 #: Users written in one round trip.

@@ -15,9 +15,9 @@ from taskqueue.plan.segment import Segment
 from taskqueue.scheduler import metrics
 from taskqueue.store.cancelled import raise_if_cancelled
 from taskqueue.store.catalog import Catalog, read_catalog, read_cursor, restore_cursor
+from taskqueue.store.clock import server_now_ms
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import UNREACHABLE, CursorLostError
-from taskqueue.store.listing import server_now_ms
 from taskqueue.store.tick import Tick, Verdict, tick
 
 #: Most members of one call: what keeps Redis free for the workers, and what catches up fast.

@@ -14,6 +14,7 @@ from taskqueue.models.values import Schedule, TaskType
 from taskqueue.plan.schedule import window_s
 from taskqueue.plan.segment import Segment
 from taskqueue.plan.spread import spread_class, stride
+from taskqueue.store.clock import server_now_ms
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import CursorLostError, TypesMovedError
 from taskqueue.store.script import run
@@ -139,14 +140,14 @@ async def read_catalog(store: Store) -> Catalog:
     pipeline.hmget(store.keys("config"), "version", "rate")
     pipeline.hgetall(store.keys("overrides"))
     pipeline.get(store.keys("installed"))
-    pipeline.time()
-    types, (version, rate), overrides, installed, (now_s, now_us) = await pipeline.execute()
+    types, (version, rate), overrides, installed = await pipeline.execute()
+    now_ms = await server_now_ms(store) if overrides else 0
     limit, paused, ends = float(rate) if rate else None, set(), []
     for name, value in overrides.items():
         text, _, expires = value.decode().partition("|")
         expires_ms = int(expires)
         if expires_ms:
-            if expires_ms <= now_s * 1000 + now_us // 1000:
+            if expires_ms <= now_ms:
                 continue
             ends.append(expires_ms)
         if name == b":limit":
@@ -201,8 +202,7 @@ async def restore_cursor(store: Store, cursor_ms: int) -> bool:
 
 async def mark_installed(store: Store) -> bool:
     """Says that a store without types lost them: tick then waits until its cursor was restored."""
-    seconds, micros = await store.client.time()
-    return bool(await store.client.set(store.keys("installed"), seconds * 1000 + micros // 1000, nx=True))
+    return bool(await store.client.set(store.keys("installed"), await server_now_ms(store), nx=True))
 
 
 async def set_rate(store: Store, per_second: float) -> None:

@@ -31,6 +31,10 @@ class Store:
     keys: Keys
 
     async def close(self) -> None:
+        # Behind Sentinel the pool keeps clients of its own, which it does not close.
+        pool = getattr(self.client, "connection_pool", None)
+        for sentinel in getattr(getattr(pool, "sentinel_manager", None), "sentinels", ()):
+            await sentinel.aclose()
         await self.client.aclose()
 
 

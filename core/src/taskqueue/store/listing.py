@@ -64,9 +64,3 @@ async def read_handlers(store: Store) -> dict[str, int]:
     """Names of handlers that some worker registered, and when it last said so (epoch ms)."""
     rows = await store.client.hgetall(store.keys("handlers"))
     return {name.decode(): int(seen) for name, seen in rows.items()}
-
-
-async def server_now_ms(store: Store) -> int:
-    """The store's clock, the only one that decides."""
-    seconds, micros = await store.client.time()
-    return int(seconds) * 1000 + int(micros) // 1000

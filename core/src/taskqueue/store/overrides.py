@@ -1,5 +1,6 @@
 """What an operator sets by hand: pauses and the limit, in records of their own that no publish touches."""
 
+from taskqueue.store.clock import server_now_ms
 from taskqueue.store.connection import Store
 
 _LIMIT = ":limit"  # no task type can be called that
@@ -27,8 +28,7 @@ async def clear_rate(store: Store) -> bool:
 async def _set(store: Store, name: str, value: str, for_ms: int) -> None:
     expires_ms = 0
     if for_ms:
-        seconds, micros = await store.client.time()
-        expires_ms = seconds * 1000 + micros // 1000 + for_ms
+        expires_ms = await server_now_ms(store) + for_ms
     pipeline = store.client.pipeline(transaction=True)
     pipeline.hset(store.keys("overrides"), name, f"{value}|{expires_ms}")
     pipeline.hincrby(store.keys("config"), "version", 1)

@@ -11,11 +11,14 @@ import msgspec
 
 from taskqueue.models.values import UserSubscription
 from taskqueue.store.connection import Store
-from taskqueue.store.script import run, source
+from taskqueue.store.script import run
 
 Source = Literal["folder", "kubernetes", "import"]
 
 _encode = msgspec.msgpack.Encoder().encode
+_refused = msgspec.msgpack.Decoder(list[str]).decode
+#: Tasks that one call of the script handles: a few milliseconds of the server's time.
+_BATCH_TASKS = 300
 #: A subscription's record, as scripts/lib/deal.lua writes it.
 _RECORD = re.compile(r"(\d+)(s?)(.*)", re.DOTALL)
 
@@ -56,22 +59,23 @@ def digest(user: UserSubscription) -> str:
 
 
 async def set_users(store: Store, source_name: Source, users: Sequence[UserSubscription]) -> list[str]:
-    """Replaces what each of `users` wants, one atomic script a user, all in one round trip.
+    """Replaces what each of `users` wants; each user atomically, many users a round trip.
 
     Returns the ids that were refused because an import owns them. A user without tasks is removed.
     """
-    pipeline = store.client.pipeline(transaction=False)
-    script = await _loaded(store)
+    refused: list[str] = []
+    batch: list[tuple[str, str, list[tuple[str, str, int]]]] = []
+    size = 0
     for user in users:
-        rows = _encode(_rows(user))
-        pipeline.evalsha(script, 1, store.keys.prefix, user.user_id, source_name, digest(user), rows)
-    answers = await pipeline.execute()
-    return [user.user_id for user, answer in zip(users, answers, strict=True) if answer[0] == b"foreign"]
-
-
-async def _loaded(store: Store) -> str:
-    sha = await store.client.script_load(source("set_user"))
-    return sha.decode() if isinstance(sha, bytes) else str(sha)
+        rows = _rows(user)
+        batch.append((user.user_id, digest(user), rows))
+        size += len(rows) + 1
+        if size >= _BATCH_TASKS:
+            refused += _refused(await run(store, "set_users", source_name, _encode(batch)))
+            batch, size = [], 0
+    if batch:
+        refused += _refused(await run(store, "set_users", source_name, _encode(batch)))
+    return refused
 
 
 async def read_owners(store: Store) -> dict[str, Owner]:

@@ -1,0 +1,14 @@
+"""clock: the store's clock, the only one that decides."""
+
+from taskqueue.store.connection import Store
+from taskqueue.store.script import run
+
+
+async def server_now_us(store: Store) -> int:
+    """Epoch microseconds."""
+    return int(await run(store, "clock"))
+
+
+async def server_now_ms(store: Store) -> int:
+    """Epoch milliseconds."""
+    return await server_now_us(store) // 1000

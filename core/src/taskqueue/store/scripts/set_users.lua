@@ -1,0 +1,52 @@
+-- set_users: replaces all that each of some users wants, as a whole; deals numbers to new subscriptions and frees those of
+-- removed ones. The caller bounds the call by the number of tasks in it.
+-- KEYS  1 prefix
+-- ARGV  1 source (folder, kubernetes, import)
+--       2 users, msgpack [[user, digest of what is wanted, [[type, params JSON, suspended 0 or 1], ...]], ...]; no task removes one
+-- Output  msgpack [user refused because an import owns it, ...]
+-- uses: base facts deal
+local source = ARGV[1]
+
+local function set_user(user, digest, wanted)
+  local tasks_key = P .. 'users:' .. user .. ':tasks'
+  local held = {}
+  local list = redis.call('HGETALL', tasks_key)
+  for i = 1, #list, 2 do held[list[i]] = list[i + 1] end
+
+  for _, task in ipairs(wanted) do
+    local kind, params, suspended = task[1], task[2], task[3] == 1
+    local record = held[kind]
+    held[kind] = nil
+    if record then
+      local k, generation, was_suspended = read_record(record)
+      write_record(tasks_key, kind, k, generation, suspended, params)
+      if was_suspended ~= suspended then mark(kind, user, suspended) end
+    else
+      deal(kind, user, suspended, params, tasks_key)
+    end
+  end
+  for kind, record in pairs(held) do
+    local k, generation = read_record(record)
+    for one in pairs(dealing(kind).classes) do redis.call('ZREM', P .. 'schedule:' .. kind .. ':' .. one, user) end
+    redis.call('ZREM', P .. 'schedule:' .. kind .. ':' .. generation, user)  -- the waiting room of a type being removed
+    free(kind, k, generation)
+    redis.call('HDEL', tasks_key, kind)
+    redis.call('HDEL', P .. 'users:' .. user .. ':runs', kind)
+  end
+  if #wanted > 0 then
+    redis.call('HSET', P .. 'users', user, source .. '|' .. digest)
+  else
+    redis.call('HDEL', P .. 'users', user)
+  end
+end
+
+local refused = {}
+for _, row in ipairs(cmsgpack.unpack(ARGV[2])) do
+  local owner = redis.call('HGET', P .. 'users', row[1])
+  if owner and string.match(owner, '^[^|]*') == 'import' and source ~= 'import' then
+    refused[#refused + 1] = row[1]
+  else
+    set_user(row[1], row[2], row[3])
+  end
+end
+return cmsgpack.pack(refused)
