@@ -48,8 +48,8 @@ bench: $(STAMP) ## Throughput, memory, tick; exit 1 if a goal is missed [BENCH_A
 	@mkdir -p dist
 	$(BIN)/python benchmarks/run.py $(BENCH_ARGS)
 
-fuzz: $(STAMP) ## 100,000 fuzzed manifests, and long random runs of the store
-	TASKQUEUE_FUZZ=100000 $(BIN)/pytest tests/property/test_manifest_fuzz.py
+fuzz: $(STAMP) ## 100,000 fuzzed manifests and as many payloads, and long random runs of the store
+	TASKQUEUE_FUZZ=100000 $(BIN)/pytest tests/property/test_manifest_fuzz.py tests/property/test_payload_fuzz.py
 	TASKQUEUE_FUZZ=500 $(BIN)/pytest tests/property/test_store_conservation.py
 
 docs: $(STAMP) ## Write docs/configuration.md from the code
