@@ -51,8 +51,8 @@ async def begin(
 
 async def finish(world: Site, running: list[Any], worker: Any, planned: Planned, after_ms: int) -> None:
     """Stop emitting, drain, and compare."""
-    for process in running:
-        assert await world.end(process, signal.SIGTERM) == 0
+    for process in running:  # the youngest may not even have come to handle signals
+        assert await world.end(process, signal.SIGTERM) in {0, -signal.SIGTERM}
     until_ms = await read_cursor(world.store)
     await planned.look(world.store)
     await until("the queue is empty", world.idle)
