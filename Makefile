@@ -15,7 +15,7 @@ STARTED := $(shell date +%s)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test lint types unit process conformance bench fuzz format docs wheel verify clean
+.PHONY: help demo test lint types unit store process conformance bench fuzz format docs wheel verify clean
 
 help: ## List the targets
 	@grep -hE '^[a-z]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-12s %s\n", $$1, $$2}'
@@ -23,7 +23,7 @@ help: ## List the targets
 demo: $(USERS) ## The example shop on this machine: 300 types, 10,000 users, an API that allows 100/s [DEMO_ARGS]
 	$(BIN)/taskqueue dev examples/shop --rate 100 $(DEMO_ARGS)
 
-test: lint types unit process ## All that must be green, on real servers and processes; under 10 minutes
+test: lint types unit store process ## All that must be green, on real servers and processes; under 10 minutes
 	@echo "make test: all green after $$(($$(date +%s) - $(STARTED))) s"
 
 lint: $(STAMP) ## Style, and the layers of the house
@@ -34,9 +34,12 @@ lint: $(STAMP) ## Style, and the layers of the house
 types: $(STAMP) ## mypy --strict, tests included
 	$(BIN)/mypy $(CODE)
 
-unit: $(STAMP) ## Unit, property and store tests; every branch of models and plan is taken
-	$(BIN)/pytest -n 2 --dist loadfile tests/unit tests/property tests/store \
+unit: $(STAMP) ## Unit and property tests; every branch of models and plan is taken
+	$(BIN)/pytest -n 2 --dist loadfile tests/unit tests/property \
 	  --cov=taskqueue.models --cov=taskqueue.plan --cov-branch --cov-fail-under=100 --cov-report=term:skip-covered
+
+store: $(STAMP) ## Every script on a real Valkey; some watch the clock, so one test at a time
+	$(BIN)/pytest tests/store
 
 process: $(STAMP) ## Real processes, one test at a time: kill -9, cut connections, the limiter in short
 	$(BIN)/pytest tests/process
