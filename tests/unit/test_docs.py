@@ -20,3 +20,10 @@ def test_every_relative_link_leads_somewhere(page: Path) -> None:
     links = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text())
     broken = [link for link in links if "://" not in link and not (page.parent / link).exists()]
     assert broken == []
+
+
+def test_every_file_of_code_that_the_internals_name_is_there() -> None:
+    named = re.findall(r"`([\w/]+\.(?:py|lua))`", (ROOT / "docs" / "internals.md").read_text())
+    files = [path.as_posix().replace("taskqueue_worker", "worker") for path in ROOT.glob("*/src/**/*.*")]
+    assert len(named) > 20
+    assert [name for name in named if not any(path.endswith(f"/{name}") for path in files)] == []
