@@ -56,7 +56,7 @@ async def rewind(world: World, by_us: int) -> None:
     async for key in client.scan_iter(match=keys("ratelimit", "*"), count=1_000):
         value = await client.get(key)
         if value:
-            await client.set(key, int(value) - by_us, keepttl=True)
+            await client.set(key, int(value) - by_us, keepttl=True, xx=True)  # it may have expired meanwhile
 
 
 def starts(jobs: list[ClaimedJob], part: Callable[[ClaimedJob], str]) -> dict[str, list[int]]:

@@ -160,5 +160,6 @@ def test_the_ticker_in_steady_state_and_after_an_outage_is_quick() -> None:
         return min(times) * 1000
 
     # Measured: 0.9 and 9 ms on the machine of the reference numbers; loaded machines get room.
-    assert best_ms(NOW - 250) < 5
-    assert best_ms(NOW - DAY_MS) < 100
+    # Measured 0.7 to 1 and 6 to 64 ms; these bounds only tell a slow plan from a slow machine.
+    assert best_ms(NOW - 250) < 25
+    assert best_ms(NOW - DAY_MS) < 500
