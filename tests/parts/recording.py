@@ -10,9 +10,7 @@ _FILE = os.open(os.environ["TASKQUEUE_TEST_RECORD"], os.O_APPEND | os.O_CREAT | 
 _SLEEP_S = float(os.environ.get("TASKQUEUE_TEST_SLEEP", "0"))
 
 
-@handler("record")
-async def record(job: Job) -> None:
-    """Write the start down, then take as long as the test wants."""
+def _write(job: Job) -> None:
     name = "~" if job.occurrence is None else job.occurrence
     fields = (
         job.type,
@@ -25,5 +23,25 @@ async def record(job: Job) -> None:
         f"{time.time():.6f}",
     )
     os.write(_FILE, (" ".join(map(str, fields)) + "\n").encode())
+
+
+@handler("record")
+async def record(job: Job) -> None:
+    """Write the start down, then take as long as the test wants."""
+    _write(job)
     if _SLEEP_S:
         await asyncio.sleep(_SLEEP_S)
+
+
+@handler("record-thread")
+def record_in_a_thread(job: Job) -> None:
+    """The same in one of the worker's threads, which nothing can stop."""
+    _write(job)
+    time.sleep(_SLEEP_S)
+
+
+@handler("record-to-thread")
+async def record_through_a_thread(job: Job) -> None:
+    """The same in a thread of the loop's own."""
+    _write(job)
+    await asyncio.to_thread(time.sleep, _SLEEP_S)

@@ -49,6 +49,7 @@ class Site:
     folder: Path
     store: Store = field(init=False)
     processes: list[asyncio.subprocess.Process] = field(default_factory=list)
+    logs: dict[int, Path] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
         self.store = open_store(self.url, self.release)
@@ -89,7 +90,8 @@ class Site:
     async def _start(
         self, module: str, *options: str, url: str | None = None, sleep_s: float = 0.0
     ) -> asyncio.subprocess.Process:
-        with (self.folder / "log.txt").open("ab") as log:
+        path = self.folder / f"{module}-{len(self.processes)}.log"
+        with path.open("wb") as log:
             process = await asyncio.create_subprocess_exec(
                 sys.executable,
                 *("-m", module, "--health-port", "0", *options),
@@ -104,12 +106,23 @@ class Site:
                 },
             )
         self.processes.append(process)
+        self.logs[process.pid] = path
         return process
+
+    async def says(self, process: asyncio.subprocess.Process, words: str) -> None:
+        """Wait until a process has logged these words."""
+
+        async def said() -> bool:
+            return words in self.logs[process.pid].read_text()
+
+        await until(f"{self.logs[process.pid].name} says {words!r}", said)
 
     async def end(
         self, process: asyncio.subprocess.Process, number: signal.Signals, limit_s: float = 20.0
     ) -> int:
-        """Send a signal and return the exit code."""
+        """Send a signal and return the exit code. Before it has begun, a process knows no signal but the last."""
+        if number is not signal.SIGKILL:
+            await self.says(process, "started")
         if process.returncode is None:
             process.send_signal(number)
         return await asyncio.wait_for(process.wait(), limit_s)

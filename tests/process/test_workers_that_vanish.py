@@ -2,16 +2,17 @@
 
 import asyncio
 import os
-import random
 import signal
 from collections import Counter
 from pathlib import Path
 from typing import Any
 
-from flaky import flaky
+import pytest
+from chance import chance
+from flaky import Flaky, flaky
 from site_under_test import Site, site, until
 
-from taskqueue.models.values import Schedule, TaskType
+from taskqueue.models.values import Retry, Schedule, TaskType
 from taskqueue.store.adhoc import enqueue
 from taskqueue.store.catalog import Generation, TypeRecord, put_types, set_rate
 
@@ -19,10 +20,12 @@ JOBS = 1_500
 ROUNDS = int(float(os.environ.get("TASKQUEUE_SOAK", "5")))
 
 
-async def fill(world: Site, jobs: int = JOBS, rate: float = 300, **spec: Any) -> set[str]:
+async def fill(
+    world: Site, jobs: int = JOBS, rate: float = 300, function: str = "record", **spec: Any
+) -> set[str]:
     """A queue of ad hoc jobs; their idempotency keys."""
     await set_rate(world.store, rate)
-    kind = TaskType("job", Schedule(interval_s=3600), function="record", **spec)
+    kind = TaskType("job", Schedule(interval_s=3600), function=function, **spec)
     await put_types(world.store, 0, [TypeRecord(kind, (Generation(1, kind.schedule),))])
     names: list[str] = []
     for first in range(0, jobs, 50):
@@ -51,13 +54,13 @@ async def test_killed_workers_lose_nothing_and_only_leased_jobs_run_twice(
 ) -> None:
     async with site(redis_url, release, tmp_path) as world:
         keys = await fill(world)
-        chance = random.Random(3)
+        dice = chance(3)
         options = ("--lease", "1", "--concurrency", "20")
         workers = [await world.worker(*options, sleep_s=0.05) for _ in range(3)]
         suspects: set[str] = set()
         for turn in range(ROUNDS):
             await some_done(world, 100 * (turn + 1))
-            victim = workers.pop(chance.randrange(3))
+            victim = workers.pop(dice.randrange(3))
             await world.end(victim, signal.SIGKILL)
             leased = await world.store.client.zrange(world.store.keys("leased"), 0, -1)
             suspects |= {key_of(member) for member in leased if f"-{victim.pid}-" in member.decode()}
@@ -80,36 +83,125 @@ async def test_lost_replies_delays_and_cut_connections_start_nothing_twice(
         site(redis_url, release, tmp_path) as world,
         flaky(redis_url, seed=4, cut=0.03, drop=0.06, delay=0.05) as (url, proxy),
     ):
-        keys = await fill(world)
-        workers = [await world.worker("--lease", "30", "--concurrency", "30", url=url) for _ in range(2)]
-        await until("every job is done", world.idle, 60)
-        runs = Counter(start.key for start in world.starts())
+        await through(world, url, proxy, "--lease", "30")
         assert proxy.counts["drop"] > 5, proxy.counts
-        assert runs.keys() == keys, "lost"
-        assert {key: n for key, n in runs.items() if n > 1} == {}, "started twice"
-        assert await world.total("lost") == 0
-        assert await world.total("done") == JOBS
+
+
+async def test_requests_and_replies_that_come_after_the_client_gave_up_start_nothing_twice(
+    redis_url: str, release: str, tmp_path: Path
+) -> None:
+    async with (
+        site(redis_url, release, tmp_path) as world,
+        flaky(redis_url, seed=5, drop=0.01, hold=0.05) as (url, proxy),
+    ):
+        await through(world, url, proxy, "--lease", "30")
+        assert min(proxy.counts["late request"], proxy.counts["late reply"]) > 0, proxy.counts
+
+
+async def test_leases_that_run_out_behind_a_bad_line_are_the_only_reason_to_run_twice(
+    redis_url: str, release: str, tmp_path: Path
+) -> None:
+    # A held heartbeat outlasts the lease by far: the store cannot know that the worker lives.
+    async with (
+        site(redis_url, release, tmp_path) as world,
+        flaky(redis_url, seed=6, cut=0.02, drop=0.02, hold=0.05, holds=2) as (url, proxy),
+    ):
+        keys = await fill(world, retry=Retry(max_attempts=99))
+        workers = [
+            await world.worker("--lease", "1", "--concurrency", "30", url=url, sleep_s=0.1) for _ in range(2)
+        ]
+        await until("every job is done or dead", world.idle, 60)
+        totals = (await world.balanced()).totals
+        runs = Counter(start.key for start in world.starts())
+        assert sum(runs.values()) - len(runs) <= totals.get("lost", 0), "twice, and nobody lost a lease"
+        assert len(keys - runs.keys()) <= totals.get("dead", 0), "lost"
+        assert totals["done"] + totals.get("dead", 0) == JOBS
+        assert proxy.counts["late request"] + proxy.counts["late reply"] > 0, proxy.counts
         for worker in workers:
             assert await world.end(worker, signal.SIGTERM) == 0
 
 
-async def test_a_stopped_worker_gives_back_what_had_not_begun_and_ends_in_its_grace_period(
+async def through(world: Site, url: str, proxy: Flaky, *options: str) -> None:
+    """Two workers do all jobs through a proxy, each exactly once."""
+    keys = await fill(world)
+    workers = [await world.worker(*options, "--concurrency", "30", url=url) for _ in range(2)]
+    await until("every job is done", world.idle, 60)
+    runs = Counter(start.key for start in world.starts())
+    assert runs.keys() == keys, "lost"
+    assert {key: n for key, n in runs.items() if n > 1} == {}, f"started twice; {proxy.counts}"
+    assert await world.total("lost") == 0
+    assert await world.total("done") == JOBS
+    for worker in workers:
+        assert await world.end(worker, signal.SIGTERM) == 0
+
+
+async def test_workers_replaced_one_by_one_under_load_run_nothing_twice(
     redis_url: str, release: str, tmp_path: Path
 ) -> None:
     async with site(redis_url, release, tmp_path) as world:
-        keys = await fill(world, 600)
-        options = ("--concurrency", "40", "--grace", "5")
-        first = await world.worker(*options, sleep_s=0.2)
-        await some_done(world, 150)
-        assert await world.end(first, signal.SIGTERM, limit_s=6) == 0
+        keys = await fill(world)
+        options = ("--concurrency", "40", "--grace", "5", "--lease", "30")
+        workers = [await world.worker(*options, sleep_s=0.2) for _ in range(2)]
+        for turn in range(ROUNDS):
+            await some_done(world, 150 * (turn + 1))
+            workers.append(await world.worker(*options, sleep_s=0.2))
+            assert await world.end(workers.pop(0), signal.SIGTERM, limit_s=6) == 0
+            await world.balanced()
+        ends = (world.end(worker, signal.SIGTERM, limit_s=6) for worker in workers)
+        assert await asyncio.gather(*ends) == [0, 0]  # together, in the middle of the load
         found = await world.balanced()
-        assert found.leased == 0, "whatever it held is settled or given back"
-        second = await world.worker(*options, sleep_s=0.0)
+        begun = len(world.starts())
+        assert 0 < begun < JOBS
+        assert (found.leased, sum(found.ready.values())) == (0, JOBS - begun), "what had not begun is ready"
+        assert found.totals["done"] == begun
+        last = await world.worker("--concurrency", "40")
         await until("every job is done", world.idle, 30)
         runs = Counter(start.key for start in world.starts())
-        assert runs.keys() == keys
-        assert set(runs.values()) == {1}
-        assert await world.end(second, signal.SIGTERM) == 0
+        assert runs.keys() == keys, "lost"
+        assert set(runs.values()) == {1}, "run twice"
+        assert await world.total("lost") == 0
+        assert await world.end(last, signal.SIGTERM) == 0
+
+
+@pytest.mark.parametrize("function", ["record-thread", "record-to-thread"])
+async def test_a_thread_that_does_not_end_keeps_no_worker_beyond_its_grace_period(
+    redis_url: str, release: str, tmp_path: Path, function: str
+) -> None:
+    async with site(redis_url, release, tmp_path) as world:
+        await fill(world, 1, function=function, timeout_ms=60_000)
+        worker = await world.worker("--grace", "0.5", sleep_s=30)
+
+        async def begun() -> bool:
+            return bool(world.starts())
+
+        await until("the job began", begun)
+        assert await world.end(worker, signal.SIGTERM, limit_s=5) == 0
+        found = await world.balanced()
+        assert (sum(found.ready.values()), found.leased) == (1, 0)
+
+
+async def test_a_worker_whose_store_has_fallen_silent_ends_all_the_same(
+    redis_url: str, release: str, tmp_path: Path
+) -> None:
+    async with (
+        site(redis_url, release, tmp_path) as world,
+        flaky(redis_url, seed=7) as (url, proxy),
+    ):
+        keys = await fill(world, 600)
+        worker = await world.worker(
+            "--grace", "1", "--lease", "2", "--concurrency", "40", url=url, sleep_s=0.2
+        )
+        await some_done(world, 100)
+        proxy.flowing.clear()
+        # Its grace, a second for handlers that clean up, and 5 s to say what became of the last jobs.
+        assert await world.end(worker, signal.SIGTERM, limit_s=1 + 1 + 5 + 1) == 0
+        again = await world.worker("--concurrency", "40", "--lease", "2")
+        await until("every job is done", world.idle, 30)
+        runs = Counter(start.key for start in world.starts())
+        assert runs.keys() == keys, "lost"
+        twice = sum(runs.values()) - len(runs)
+        assert 0 < twice <= await world.total("lost"), "only what nobody could report runs again"
+        assert await world.end(again, signal.SIGTERM) == 0
 
 
 async def test_a_job_longer_than_the_grace_period_is_given_back(

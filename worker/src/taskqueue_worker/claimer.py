@@ -74,7 +74,12 @@ class Claimer:
         sequence = count(1)
         while self._results and self._loop.time() < until_s:
             results, self._results = self._results[:_MOST_RESULTS], self._results[_MOST_RESULTS:]
-            answer = await self._claim(f"{self._worker}.end", next(sequence), 0, results, lambda: until_s)
+            answer = None
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout_at(until_s):
+                    answer = await self._claim(
+                        f"{self._worker}.end", next(sequence), 0, results, lambda: until_s
+                    )
             if answer is None:
                 self._results = results + self._results
         return not self._results
@@ -128,6 +133,10 @@ class Claimer:
                 for job in answer.jobs:
                     self.report(Result(job.member, "l"))
                 return
+        if self.draining:  # what a call in flight brought when the worker was told to stop
+            for job in answer.jobs:
+                self.report(Result(job.member, "l"))
+            return
         spacing_s = 1.015 / answer.rate if answer.rate > 0 else 0.0
         find: Callable[[str], Kind | None] = self._kinds.get
         jobs = []

@@ -2,8 +2,11 @@
 
 import asyncio
 import gc
+import os
 import signal
 import sys
+import threading
+import time
 from collections.abc import Sequence
 
 import structlog
@@ -19,6 +22,8 @@ from taskqueue_worker.worker import Worker
 log = structlog.get_logger("taskqueue.worker")
 
 EXIT_FAILED = 1
+#: How long idle threads take to notice that they are no longer needed.
+_THREADS_END_S = 0.2
 
 
 async def work(settings: WorkerSettings) -> None:
@@ -51,6 +56,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         load_modules(settings.handlers)
         with asyncio.Runner(loop_factory=_loop_factory()) as runner:
             runner.run(work(settings))
+            _leave_threads()
     except HandlersError as error:
         log.critical("handlers not loaded", problem=str(error))
         return EXIT_FAILED
@@ -60,6 +66,22 @@ def main(argv: Sequence[str] | None = None) -> int:
         )
         return EXIT_FAILED
     return 0
+
+
+def _leave_threads() -> None:
+    """Ends the process here and now if threads of handlers still run: Python would wait for them for ever.
+
+    Their jobs were given back, so they run again; nothing but the exit is left to do.
+    """
+    until_s = time.monotonic() + _THREADS_END_S
+    for thread in threading.enumerate():
+        if thread is not threading.current_thread() and not thread.daemon:
+            thread.join(max(0.0, until_s - time.monotonic()))
+            if thread.is_alive():
+                log.info("threads of handlers are left behind", thread=thread.name)
+                sys.stdout.flush()
+                sys.stderr.flush()
+                os._exit(0)
 
 
 def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:

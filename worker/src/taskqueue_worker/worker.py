@@ -117,18 +117,25 @@ class Worker:
                 await asyncio.sleep(1.0)
 
     async def _drain(self, channels: list[asyncio.Task[None]], listener: asyncio.Task[None]) -> None:
-        """Claims no more, returns what has not begun, waits for the rest, then returns that too."""
+        """Claims no more, returns what has not begun, waits for the rest, then returns that too.
+
+        Takes the grace period and 6 s at most, even if the store has fallen silent: a call in flight is waited for
+        last, beside the final settle; what it brings is given back by the claimer.
+        """
         self._claimer.draining = True
         listener.cancel()
         self._pace.call()
-        await asyncio.gather(*channels, return_exceptions=True)
         self.slots.give_back()
-        deadline_s = self._loop.time() + self._settings.grace
-        await self.slots.emptied(deadline_s)
+        await self.slots.emptied(self._loop.time() + self._settings.grace)
         for job in list(self.slots.running.values()):
             job.cancel("drain")
         await self.slots.emptied(self._loop.time() + _CANCEL_S)
-        settled = await self._claimer.settle(self._loop.time() + _FINAL_SETTLE_S)
+        until_s = self._loop.time() + _FINAL_SETTLE_S
+        await asyncio.wait(channels, timeout=_FINAL_SETTLE_S)
+        settled = await self._claimer.settle(until_s)
+        for channel in channels:
+            channel.cancel()
+        await asyncio.gather(*channels, return_exceptions=True)
         with contextlib.suppress(*UNREACHABLE):
             await self._wakeups.close()
         log.info("worker drained", worker=self.name, settled=settled)
