@@ -2,8 +2,11 @@
 
 from dataclasses import dataclass, field
 
+from taskqueue.plan.schedule import window_s
+from taskqueue.plan.spread import offset_ms
 from taskqueue.store.catalog import Generation, read_catalog
 from taskqueue.store.connection import Store
+from taskqueue.store.users import read_tasks
 
 Job = tuple[str, str, int]  # type, user, occurrence in epoch seconds
 
@@ -27,6 +30,22 @@ class Planned:
                         user.decode(): int(score) for user, score in rows
                     }
 
+    async def follows_from_the_numbers(self, store: Store) -> None:
+        """Every offset that was seen is what the plan makes of the number in the subscription's record."""
+        users = {user for offsets in self.offsets.values() for user in offsets}
+        for user in users:
+            for task in await read_tasks(store, user):
+                key = task.type, task.generation
+                if key in self.offsets:
+                    window = window_s(self.generations[key].schedule)
+                    assert self.offsets[key][user] == offset_ms(task.number, window), (user, task)
+
+    def longest_s(self, task_type: str) -> int:
+        """The longest period a type ever had: no two neighbouring occurrences may be further apart."""
+        return max(
+            g.schedule.interval_s or 0 for (name, _), g in self.generations.items() if name == task_type
+        )
+
     def between(self, after_ms: int, until_ms: int) -> dict[Job, int]:
         """Every (type, user, occurrence) with after < due <= until, and its due (epoch ms)."""
         jobs: dict[Job, int] = {}
@@ -37,8 +56,8 @@ class Planned:
             for occurrence in range(first, until_ms // 1000 + 1, interval_s):
                 if occurrence < generation.from_s or (generation.until_s or 1e18) <= occurrence:
                     continue
-                for user, offset_ms in self.offsets[key].items():
-                    due_ms = occurrence * 1000 + offset_ms
+                for user, offset in self.offsets[key].items():
+                    due_ms = occurrence * 1000 + offset
                     if after_ms < due_ms <= until_ms:
                         job = (key[0], user, occurrence)
                         assert job not in jobs, f"planned twice: {job}"

@@ -67,7 +67,7 @@ async def test_a_store_killed_and_restarted_leaves_no_hole_and_no_double(
             valkey.kill()
             await valkey.wait()
             down_s = time.time()
-            await asyncio.sleep(3)
+            await until("it was down for a while", lambda: _passed(down_s + 3))
             up_s = time.time()
             valkey = await start_valkey(port, data)
             await world.store.client.connection_pool.disconnect()  # ours are of the old server, too
@@ -79,6 +79,7 @@ async def test_a_store_killed_and_restarted_leaves_no_hole_and_no_double(
             until_ms = await read_cursor(world.store)
             await until("the queue is empty", world.idle)
             assert await world.end(worker, signal.SIGTERM) == 0
+            await world.balanced()
             starts = world.starts()
             # What was claimed before the kill may still begin, up to the limiter's horizon of 250 ms.
             assert [s for s in starts if down_s + 0.35 < s.at_s < up_s] == [], (
@@ -103,15 +104,75 @@ async def test_a_worker_ends_in_its_grace_period_while_the_store_is_down(
         port = free.getsockname()[1]
     async with site(f"redis://127.0.0.1:{port}/0", release, tmp_path) as world:
         worker = await world.worker("--grace", "1")
-        log = tmp_path / "log.txt"
-
-        async def tried() -> bool:
-            return "store unreachable" in log.read_text()
-
-        await until("the worker tried", tried)
+        await world.says(worker, "store unreachable")
         assert await world.end(worker, signal.SIGTERM, limit_s=8) == 0
+
+
+async def test_workers_that_hold_jobs_end_while_the_store_is_down_and_only_those_run_again(
+    release: str, tmp_path: Path
+) -> None:
+    with socket.socket() as free:
+        free.bind(("127.0.0.1", 0))
+        port = free.getsockname()[1]
+    data = tmp_path / "data"
+    data.mkdir()
+    valkey = await start_valkey(port, data)
+    try:
+        async with site(f"redis://127.0.0.1:{port}/0", release, tmp_path) as world:
+            await set_rate(world.store, 300)
+            world.publish({"sync": {"schedule": {"interval": "2s"}, "catchUp": "All"}}, USERS)
+            schedulers = [await world.scheduler() for _ in range(2)]
+            options = ("--grace", "2", "--lease", "1", "--concurrency", "40")
+            workers = [await world.worker(*options, sleep_s=0.5) for _ in range(2)]
+            planned = Planned()
+
+            async def dealt() -> bool:
+                await planned.look(world.store)
+                return sum(map(len, planned.offsets.values())) == USERS
+
+            await until("all subscriptions are dealt", dealt)
+            await until("jobs run", lambda: _more_than(world.starts, 40))
+            after_ms = await read_cursor(world.store)
+            await until("dues pass", lambda: _more_than(world.starts, 140))
+            valkey.kill()
+            await valkey.wait()
+            for process in (*workers, *schedulers):
+                await world.says(process, "store unreachable" if process in workers else "does not answer")
+            ends = (
+                world.end(process, signal.SIGTERM, limit_s=2 + 1 + 5 + 1)
+                for process in (*workers, *schedulers)
+            )
+            assert await asyncio.gather(*ends) == [0, 0, 0, 0]
+            before = Counter(start.key for start in world.starts())
+            assert set(before.values()) == {1}
+
+            valkey = await start_valkey(port, data)
+            await world.store.client.connection_pool.disconnect()
+            held = await world.store.client.zrange(world.store.keys("leased"), 0, -1)
+            unreported = {"/".join(member.decode().split("|")[:3]) for member in held}
+            assert unreported, "no worker held a job: the test shows nothing"
+            again = [await world.scheduler(), await world.worker("--lease", "1")]
+            await until("jobs run again", lambda: _more_than(world.starts, before.total() + 100))
+            assert await world.end(again[0], signal.SIGTERM) == 0
+            until_ms = await read_cursor(world.store)
+            await until("the queue is empty", world.idle)
+            assert await world.end(again[1], signal.SIGTERM) == 0
+            await world.balanced()
+            starts = world.starts()
+            got = {(s.type, s.user, int(s.occurrence)) for s in starts if after_ms < s.due_ms <= until_ms}
+            assert got == planned.between(after_ms, until_ms).keys()
+            twice = {key for key, n in Counter(start.key for start in starts).items() if n > 1}
+            assert twice <= unreported
+    finally:
+        if valkey.returncode is None:
+            valkey.kill()
+            await valkey.wait()
 
 
 async def _more_than(starts: object, most: int) -> bool:
     assert callable(starts)
     return len(starts()) > most
+
+
+async def _passed(at_s: float) -> bool:
+    return time.time() >= at_s
