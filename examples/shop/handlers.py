@@ -10,7 +10,7 @@ import os
 
 import aiohttp
 
-from taskqueue.handlers import Discard, Job, RateLimited, handler
+from taskqueue.handlers import Discard, Job, RateLimited, handler, on_shutdown
 
 # One session for the process, made by the first job: a session belongs to the loop that runs when it is made.
 _session: aiohttp.ClientSession | None = None
@@ -80,6 +80,7 @@ def session() -> aiohttp.ClientSession:
     return _session
 
 
+@on_shutdown
 async def close() -> None:
     """Close the session; the next job makes another."""
     if _session is not None:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 
-from taskqueue.handlers import Job, Registry, handler
+from taskqueue.handlers import Job, Registry, handler, on_shutdown
 from taskqueue.handlers import registry as registry_module
 from taskqueue.handlers.errors import BadHandler, DuplicateHandler, UnloadableHandlers
 from taskqueue.handlers.registry import default_registry, load_entry_points, load_modules
@@ -173,3 +173,15 @@ def test_an_entry_point_that_does_not_load_is_named(tmp_path: Path, monkeypatch:
 
 def test_the_default_registry_is_what_the_decorator_fills() -> None:
     assert isinstance(default_registry, Registry)
+
+
+def test_what_is_closed_at_shutdown_is_kept_in_order_and_must_be_async(fresh_registry: Registry) -> None:
+    async def first() -> None: ...
+
+    async def second() -> None: ...
+
+    assert on_shutdown(first) is first
+    on_shutdown(second)
+    assert fresh_registry.closings == [first, second]
+    with pytest.raises(BadHandler, match="async def"):
+        on_shutdown(work)  # type: ignore[type-var]

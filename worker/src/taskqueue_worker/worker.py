@@ -17,6 +17,7 @@ from taskqueue.handlers.registry import Registry
 from taskqueue.store.errors import UNREACHABLE
 from taskqueue.store.lease import pass_wakeup_on, wait_for_wakeup
 from taskqueue_worker.claimer import CHANNELS, Claimer
+from taskqueue_worker.closing import close_shared
 from taskqueue_worker.heartbeat import keep_leases, stop_overdue
 from taskqueue_worker.kinds import Kinds
 from taskqueue_worker.metrics import DURATION, LATENESS, WorkerCollector
@@ -86,6 +87,7 @@ class Worker:
                 task.cancel()
             await asyncio.gather(*background, stop, return_exceptions=True)
             await self.slots.close()
+            await close_shared(self._registry.closings)
             await self._http.close()
             self._threads.shutdown(wait=False, cancel_futures=True)
             await self._store.close()

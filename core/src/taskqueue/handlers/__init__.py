@@ -16,6 +16,6 @@ What users import is re-exported here; `taskqueue.testing` runs handlers in thei
 
 from taskqueue.handlers.job import Job
 from taskqueue.handlers.outcomes import Discard, RateLimited, RetryLater
-from taskqueue.handlers.registry import Registry, handler
+from taskqueue.handlers.registry import Registry, handler, on_shutdown
 
-__all__ = ["Discard", "Job", "RateLimited", "Registry", "RetryLater", "handler"]
+__all__ = ["Discard", "Job", "RateLimited", "Registry", "RetryLater", "handler", "on_shutdown"]

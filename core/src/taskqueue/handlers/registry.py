@@ -24,16 +24,21 @@ Function: TypeAlias = Callable[[Job], object]
 Runnable: TypeAlias = Callable[[Job], Coroutine[Any, Any, object]]
 """What the worker calls. The result means nothing; exceptions are outcomes (see `outcomes`)."""
 
+Closing: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
+"""What gives back, when the worker ends, something that jobs shared."""
+
 _F = TypeVar("_F", bound=Function)
+_C = TypeVar("_C", bound=Closing)
 
 ENTRY_POINT_GROUP = "taskqueue.handlers"
 
 
 class Registry:
-    """Functions by name."""
+    """Functions by name, and what is to be closed after the last of them."""
 
     def __init__(self) -> None:
         self._functions: dict[str, Function] = {}
+        self.closings: list[Closing] = []
 
     def add(self, name: str, function: Function) -> None:
         """Register; the same function twice is harmless.
@@ -75,6 +80,17 @@ def handler(name: str | None = None) -> Callable[[_F], _F]:
         return function
 
     return register
+
+
+def on_shutdown(function: _C) -> _C:
+    """Have the worker await the decorated function when its last job has ended; the function itself is unchanged.
+
+    Raises BadHandler, when the module is imported, if it is not async: sessions are closed on the loop they live on.
+    """
+    if not inspect.iscoroutinefunction(function):
+        raise BadHandler(f"what @on_shutdown decorates is awaited: write `async def`, not {function!r}")
+    default_registry.closings.append(function)
+    return function
 
 
 def load_entry_points() -> None:
