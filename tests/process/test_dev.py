@@ -1,7 +1,9 @@
 """`taskqueue dev` as a person runs it."""
 
 import asyncio
+import contextlib
 import json
+import os
 import signal
 import sys
 from pathlib import Path
@@ -26,7 +28,12 @@ spec: {tasks: [{type: fetch}]}
 HANDLERS = """
 import os
 import urllib.request
-from taskqueue.handlers import Job, handler
+from pathlib import Path
+from taskqueue.handlers import Job, handler, on_shutdown
+
+@on_shutdown
+async def close() -> None:
+    Path(__file__).with_name(f"closed-{os.getpid()}").touch()
 
 @handler("fetch")
 def fetch(job: Job) -> None:
@@ -34,14 +41,22 @@ def fetch(job: Job) -> None:
 """
 
 
-async def run_dev(folder: Path, *arguments: str, interrupt_after: str = "") -> tuple[int, dict[str, float]]:
+async def run_dev(
+    folder: Path,
+    *arguments: str,
+    handlers: str = HANDLERS,
+    interrupt_after: str = "",
+    interrupt: int = signal.SIGINT,
+) -> tuple[int, str, str]:
+    """Exit code, standard output and standard error."""
     (folder / "tasks.yaml").write_text(MANIFESTS)
-    (folder / "handlers.py").write_text(HANDLERS)
+    (folder / "handlers.py").write_text(handlers)
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "taskqueue.cli.main", "dev", str(folder), "--json", "--rate", "20", *arguments),
         stdout=asyncio.subprocess.PIPE,
         stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, "TMPDIR": str(folder)},
     )
     if interrupt_after:
         assert process.stderr is not None
@@ -49,22 +64,68 @@ async def run_dev(folder: Path, *arguments: str, interrupt_after: str = "") -> t
             async for line in process.stderr:
                 if interrupt_after in line.decode():
                     break
-        process.send_signal(signal.SIGINT)
+        process.send_signal(interrupt)
     out, err = await asyncio.wait_for(process.communicate(), 60)
-    assert process.returncode is not None, err
-    return process.returncode, json.loads(out)
+    assert process.returncode is not None
+    assert left_behind(folder) == []
+    return process.returncode, out.decode(), err.decode()
+
+
+def left_behind(folder: Path) -> list[str]:
+    """Return the processes whose folder of logs is below this one (found where there is /proc)."""
+    found = []
+    for process in Path("/proc").glob("[0-9]*"):
+        with contextlib.suppress(OSError):
+            # The store paints over its environment, but works in its folder.
+            if (
+                str(folder).encode() in (process / "environ").read_bytes()
+                or folder in (process / "cwd").resolve().parents
+            ):
+                found.append(process.name)
+    return found
+
+
+def files(folder: Path, pattern: str) -> int:
+    return len(list(folder.glob(pattern)))
 
 
 async def test_a_folder_runs_and_the_api_sees_no_more_than_the_limit(tmp_path: Path) -> None:
-    code, summary = await run_dev(tmp_path, "--for", "8s")
-    assert code == 0
+    code, out, err = await run_dev(tmp_path, "--for", "8s")
+    assert code == 0, err
+    summary = json.loads(out)
     assert summary["api_requests"] == summary["done"] > 0
     assert (summary["api_429"], summary["audit_difference"], summary["dead"]) == (0, 0, 0)
     assert summary["api_worst_second"] <= 20
+    assert files(tmp_path, "closed-*") == 2, "each of the two workers closes what its jobs shared"
+    assert files(tmp_path, "taskqueue-dev-*") == 0, "logs of a run without trouble are of no use"
 
 
 async def test_an_interrupt_drains_and_prints_the_summary(tmp_path: Path) -> None:
-    code, summary = await run_dev(tmp_path, interrupt_after="requests/s")
-    assert code == 0
+    code, out, err = await run_dev(tmp_path, interrupt_after="requests/s")
+    assert code == 0, err
+    summary = json.loads(out)
     assert summary["done"] > 0
     assert summary["audit_difference"] == 0
+
+
+async def test_a_process_that_dies_ends_the_run_and_is_named_with_its_last_words(tmp_path: Path) -> None:
+    dying = 'import os\nprint("a last word", flush=True)\n' + HANDLERS.replace(
+        "urllib.request.urlopen", "os.kill(os.getpid(), 9) or urllib.request.urlopen"
+    )
+    code, out, err = await run_dev(tmp_path, "--workers", "1", "--for", "30s", handlers=dying)
+    assert (code, out) == (7, "")
+    assert "worker-0 ended with exit code -9" in err
+    assert "a last word" in err
+    assert files(tmp_path, "taskqueue-dev-*/worker-0.log") == 1, "the logs that were named are kept"
+
+
+async def test_a_store_that_does_not_answer_is_named_before_anything_starts(tmp_path: Path) -> None:
+    code, _, err = await run_dev(tmp_path, "--redis", "redis://:secret@127.0.0.1:1/0")
+    assert code == 5
+    assert "does not answer" in err
+    assert "secret" not in err
+
+
+async def test_an_interrupt_while_it_starts_leaves_nothing_behind(tmp_path: Path) -> None:
+    code, out, _ = await run_dev(tmp_path, interrupt_after="starting", interrupt=signal.SIGHUP)
+    assert (code, out) == (130, "")

@@ -13,7 +13,11 @@ from taskqueue_worker.slots import Slots
 LATENESS = Histogram(
     "taskqueue_start_lateness_seconds",
     "From a job's due to its handler's first line.",
-    buckets=(0.0005, 0.001, 0.002, 0.003, 0.005, 0.01, 0.015, 0.03, 0.1, 0.25, 0.5, 1, 3, 10, 60, 600),
+    # Fine where quantiles are wanted: idle a job waits for less than 15 ms, at 80 % of the limit for up to 150 ms.
+    buckets=(
+        *(0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.07),
+        *(0.1, 0.15, 0.2, 0.3, 0.5, 1, 3, 10, 60, 600),
+    ),
 )
 DURATION = Histogram(
     "taskqueue_job_duration_seconds",

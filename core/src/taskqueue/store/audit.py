@@ -13,11 +13,13 @@ from taskqueue.store.script import run
 class Audit:
     """difference = (emitted + enqueued + redriven) - (done + dead + expired + skipped + replaced + waiting + leased).
 
-    It is 0 at any time. totals: counters since the store was installed. cursor -1: lost. Times in epoch ms.
+    It is 0 at any time. totals: counters since the store was installed. due: those of `ready` whose time has come; the
+    others were emitted ahead, or wait for their next attempt. cursor -1: lost. Times in epoch ms.
     """
 
     totals: Mapping[str, int]
     ready: Mapping[str, int]
+    due: Mapping[str, int]
     parked: int
     leased: int
     dead_letters: int

@@ -30,14 +30,21 @@ class ApiStats(msgspec.Struct):
 
 @dataclass(frozen=True, slots=True)
 class Look:
-    """lateness_s: starts by upper bound of their lateness, cumulative, over all workers. calls: of claim."""
+    """What everybody said at about the same time, the workers' numbers added up.
+
+    lateness_s: starts by upper bound of their lateness, cumulative. calls: of claim. started: jobs these brought.
+    """
 
     audit: Audit
     api: ApiStats
     lateness_s: Sequence[tuple[float, float]]
     calls: int
+    started: int
     slots: int
-    slots_free: int
+
+    def claims_per_start(self) -> float | None:
+        """None without a single start."""
+        return self.calls / self.started if self.started else None
 
 
 async def look(stack: Stack, store: Store) -> Look:
@@ -55,8 +62,8 @@ async def look(stack: Stack, store: Store) -> Look:
         msgspec.json.decode(stats, type=ApiStats) if stats else ApiStats(),
         sorted(lateness.items()),
         totals["taskqueue_claims_total"],
+        totals["taskqueue_started_total"],
         totals["taskqueue_slots"],
-        totals["taskqueue_slots_free"],
     )
 
 

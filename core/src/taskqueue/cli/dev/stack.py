@@ -1,5 +1,7 @@
 """Everything that `taskqueue dev` runs, started in order and stopped in the reverse of it."""
 
+import shutil
+import signal
 import socket
 import tempfile
 from dataclasses import dataclass, field
@@ -7,10 +9,14 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from taskqueue.cli.dev.children import Child, health_port, listening, start_python, start_server
+from taskqueue.cli.dev.children import Child, ChildError, health_port, listening, start_python, start_server
+from taskqueue.cli.failure import say
+from taskqueue.cli.options import RELEASE_DEFAULT
 
 #: Five types of the example shop call this port without a handler of their own.
 API_PORT = 8099
+#: Ctrl-C, `kill`, and a terminal that is closed.
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _DRAIN_S = 30.0
 _LOOPBACK_FREE = ["--health-port", "0"]
 
@@ -29,7 +35,10 @@ class Wanted:
 
 @dataclass(slots=True)
 class Stack:
-    """The running processes. redis_url, api: where they are; worker_ports: their /metrics."""
+    """The running processes. redis_url, api: where they are; worker_ports: their /metrics.
+
+    Their logs are in `folder`, which is removed if all ended well.
+    """
 
     wanted: Wanted
     folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="taskqueue-dev-")))
@@ -41,15 +50,15 @@ class Stack:
     def __enter__(self) -> Self:
         try:
             self._start()
-        except BaseException:
-            self.stop()
+        except BaseException as error:
+            self._end(error)
             raise
         return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
-        self.stop()
+        self._end(error)
 
     def problem(self) -> str | None:
         """What to say about a process that ended by itself."""
@@ -66,9 +75,17 @@ class Stack:
                 child.stop(_DRAIN_S)
                 self._children.remove(child)
 
-    def stop(self) -> None:
+    def _end(self, error: BaseException | None) -> None:
+        """Stop everything. A second signal must not end this process while it has children: they would stay."""
+        for number in STOP_SIGNALS:
+            signal.signal(number, signal.SIG_IGN)
+        if isinstance(error, ChildError):
+            say(str(error))  # before the others are stopped, which can take a while
+        self.drain()
         while self._children:
             self._children.pop().stop(_DRAIN_S)
+        if error is None:
+            shutil.rmtree(self.folder, ignore_errors=True)
 
     def _start(self) -> None:
         wanted = self.wanted
@@ -82,6 +99,11 @@ class Stack:
             "api", "taskqueue.cli.dev.api", ["--port", str(port), "--rate", str(max(1, int(wanted.rate)))]
         )
         self.api = "http://" + api.wait_for(listening)
+        if not port:
+            say(
+                f"port {API_PORT} is taken, so the example API is at {self.api}: "
+                f"types whose `http` names {API_PORT} do not reach it"
+            )
         manifests = ["--manifests", str(wanted.path), "--rate", str(wanted.rate), *_LOOPBACK_FREE]
         for number in range(wanted.schedulers):
             self._python(f"scheduler-{number}", "taskqueue.scheduler", manifests).wait_for(health_port)
@@ -94,6 +116,7 @@ class Stack:
     def _python(self, name: str, module: str, arguments: list[str]) -> Child:
         environment = {
             "TASKQUEUE_REDIS_URL": self.redis_url,
+            "TASKQUEUE_RELEASE": RELEASE_DEFAULT,
             "TASKQUEUE_LOG_FORMAT": "json",
             "TASKQUEUE_LOG_LEVEL": "info",
             "SHOP_API_URL": self.api,

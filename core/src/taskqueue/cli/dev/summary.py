@@ -1,14 +1,17 @@
 """What `taskqueue dev` says at its end: what the store, the workers and the API counted."""
 
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
 from taskqueue.cli.dev.scrape import Look, quantile_ms
 from taskqueue.cli.exit_codes import ExitCode
 
+_COUNTED = ("emitted", "done", "retried", "dead", "expired", "skipped")
+
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The keys of `--json`. Times in ms; `api_worst_second`: most arrivals in any sliding second."""
+    """The keys of `--json`; docs/cli.md says what each means. Times in ms."""
 
     rate: float
     emitted: int
@@ -28,28 +31,40 @@ class Summary:
 
     def exit_code(self) -> ExitCode:
         """Nothing lost or doubled, and never above the limit: that is what it is for."""
-        held = self.audit_difference == 0 and self.api_worst_second <= max(1, int(self.rate))
-        return ExitCode.OK if held else ExitCode.AUDIT
+        return ExitCode.AUDIT if self.audit_difference or self._above() else ExitCode.OK
+
+    def verdict(self) -> str:
+        """Say the same in a sentence."""
+        lost = (
+            f"{abs(self.audit_difference):,} jobs are unaccounted for"
+            if self.audit_difference
+            else "every job is accounted for"
+        )
+        limit = "saw more than" if self._above() else "never saw more than"
+        return f"{lost}; the API {limit} {self.rate:g} requests in any second"
 
     def lines(self) -> list[tuple[str, str]]:
         """What to print for people."""
         return [(name.replace("_", " "), _shown(value)) for name, value in asdict(self).items()]
 
+    def _above(self) -> bool:
+        return self.api_worst_second > max(1, int(self.rate))
 
-def summarize(rate: float, running: Look, drained: Look) -> Summary:
-    """`running`: the last look while the workers ran, for their own metrics; `drained`: after they ended."""
+
+def summarize(rate: float, earlier: Mapping[str, int], running: Look, drained: Look) -> Summary:
+    """Put together what was counted since `earlier`, the store's totals before anything was started.
+
+    `running`: the last look while the workers ran, for their own metrics; `drained`: after they ended.
+    """
     totals = drained.audit.totals
-    started = running.audit.totals.get("started", 0)
     return Summary(
         rate=rate,
-        **{
-            name: totals.get(name, 0) for name in ("emitted", "done", "retried", "dead", "expired", "skipped")
-        },
+        **{name: totals.get(name, 0) - earlier.get(name, 0) for name in _COUNTED},
         waiting=sum(drained.audit.ready.values()) + drained.audit.parked,
         audit_difference=drained.audit.difference,
         lateness_p50_ms=quantile_ms(running.lateness_s, 0.5),
         lateness_p99_ms=quantile_ms(running.lateness_s, 0.99),
-        claims_per_start=running.calls / started if started else None,
+        claims_per_start=running.claims_per_start(),
         api_requests=drained.api.requests,
         api_429=drained.api.rejected,
         api_worst_second=drained.api.worst,

@@ -1,6 +1,5 @@
-"""The live view of `taskqueue dev`."""
+"""How `taskqueue dev` shows one look: a picture for a terminal, a line for anything else."""
 
-from rich.columns import Columns
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
@@ -9,68 +8,96 @@ from rich.text import Text
 from taskqueue.cli.dev.scrape import Look, quantile_ms
 from taskqueue.store.keys import LANES
 
-_BAR = 40
+_BAR = 50
 
 
 def render(now: Look, before: Look | None, elapsed_s: float, rate: float, plot: str) -> RenderableType:
-    """Draw one look; `before`, a second or so earlier, gives the speeds."""
-    return Group(
-        _limit(now, before, rate),
-        Columns([_queue(now), _outcomes(now, elapsed_s)], expand=True, equal=True),
-        Panel(Text(plot), title="starts a minute, the next hour"),
-        Text("Ctrl-C drains the workers and prints a summary", style="dim"),
-    )
+    """Draw one look; `before`, a second or so earlier, gives the speeds. An empty plot is left out."""
+    beside = Table.grid(expand=True)
+    beside.add_column(ratio=1)
+    beside.add_column(ratio=1)
+    beside.add_row(_queue(now), _jobs(now))
+    parts: list[RenderableType] = [_limit(now, before, rate), beside]
+    if plot:
+        parts.append(Panel(Text(plot.strip("\n")), title="the plan: starts a minute, the next hour"))
+    parts.append(Text(f"{elapsed_s:.0f} s   Ctrl-C drains the workers and prints a summary", style="dim"))
+    return Group(*parts)
 
 
 def line(now: Look, before: Look | None, elapsed_s: float, rate: float) -> str:
-    """The same in one line, where there is no terminal."""
+    """The same in one line."""
+    totals = now.audit.totals
     return (
-        f"{elapsed_s:6.0f} s  {_speed(now, before):6.1f} of {rate:g} requests/s  waiting {_waiting(now):,}  "
-        f"in flight {now.audit.leased}  done {now.audit.totals.get('done', 0):,}  "
+        f"{elapsed_s:6.0f} s  {_arrived(now, before):6.1f} of {rate:g} requests/s  due {_due(now):,}  "
+        f"in flight {now.audit.leased}  done {totals.get('done', 0):,}  retried {totals.get('retried', 0):,}  "
+        f"dead {totals.get('dead', 0):,}  late {_ms(now, 0.5)} / {_ms(now, 0.99)}  "
         f"429s {now.api.rejected}  worst second {now.api.worst}"
     )
 
 
-def _speed(now: Look, before: Look | None) -> float:
-    if before is None or now.audit.now <= before.audit.now:
-        return 0.0
-    return (now.api.requests - before.api.requests) / ((now.audit.now - before.audit.now) / 1000)
-
-
-def _waiting(now: Look) -> int:
-    return sum(now.audit.ready.values()) + now.audit.parked
-
-
 def _limit(now: Look, before: Look | None, rate: float) -> Panel:
-    speed = _speed(now, before)
-    filled = min(_BAR, round(_BAR * speed / rate))
+    arrived, started = (
+        _arrived(now, before),
+        _a_second(now, before, now.started, before.started if before else 0),
+    )
+    filled = min(_BAR, round(_BAR * arrived / rate))
+    good = not now.api.rejected and now.api.worst <= rate
     text = Text.assemble(
-        ("█" * filled, "green"),
+        ("█" * filled, "green" if good else "red"),
         ("░" * (_BAR - filled), "dim"),
-        f"  {speed:5.1f} of {rate:g} requests/s   worst sliding second {now.api.worst}   429s {now.api.rejected}",
+        (f"  {arrived:5.1f} of {rate:g} requests/s\n", "bold"),
+        f"jobs started/s {started:.1f}   most in any sliding second ",
+        (f"{now.api.worst}", "green" if now.api.worst <= rate else "bold red"),
+        "   429s ",
+        (f"{now.api.rejected}", "bold red" if now.api.rejected else "green"),
+        f"   requests {now.api.requests:,}",
     )
     return Panel(text, title="what the API itself counts")
 
 
 def _queue(now: Look) -> Panel:
+    audit = now.audit
     table = Table.grid(padding=(0, 2))
+    table.add_row("", *(Text(head, style="dim", justify="right") for head in ("due", "soon")))
     for lane in LANES:
-        table.add_row(f"waiting, {lane}", f"{now.audit.ready.get(lane, 0):,}")
-    table.add_row("waiting for a narrower limit", f"{now.audit.parked:,}")
-    table.add_row("in flight", f"{now.audit.leased:,} of {now.slots:,} slots")
-    table.add_row("cursor ahead of the clock", f"{(now.audit.cursor - now.audit.now) / 1000:+.2f} s")
-    return Panel(table, title="queue")
+        due = audit.due.get(lane, 0)
+        table.add_row(lane, _number(due), _number(audit.ready.get(lane, 0) - due))
+    table.add_row("narrower limits", _number(audit.parked))
+    table.add_row("in flight", _number(audit.leased), Text(f"of {now.slots:,} slots", style="dim"))
+    table.add_row(
+        "emitted until", "", f"now {(audit.cursor - audit.now) / 1000:+.1f} s" if audit.cursor >= 0 else "-"
+    )
+    return Panel(table, title="waiting")
 
 
-def _outcomes(now: Look, elapsed_s: float) -> Panel:
+def _jobs(now: Look) -> Panel:
     totals = now.audit.totals
     table = Table.grid(padding=(0, 2))
     for name in ("done", "retried", "dead", "expired", "skipped"):
-        table.add_row(name, f"{totals.get(name, 0):,}")
-    table.add_row("lateness p50 / p99", f"{_ms(now, 0.5)} / {_ms(now, 0.99)}")
-    table.add_row("script calls a start", f"{now.calls / max(1, totals.get('started', 0)):.2f}")
-    table.add_row("audit difference", f"{now.audit.difference}   after {elapsed_s:.0f} s")
+        table.add_row(name, _number(totals.get(name, 0), alarm=name == "dead"))
+    table.add_row("late, p50 / p99", f"{_ms(now, 0.5)} / {_ms(now, 0.99)}")
+    calls = now.claims_per_start()
+    table.add_row("calls a start", "-" if calls is None else f"{calls:.2f}")
+    table.add_row("unaccounted for", _number(now.audit.difference, alarm=True))
     return Panel(table, title="jobs")
+
+
+def _number(value: int, *, alarm: bool = False) -> Text:
+    return Text(f"{value:,}", style="bold red" if alarm and value else "", justify="right")
+
+
+def _due(now: Look) -> int:
+    return sum(now.audit.due.values()) + now.audit.parked
+
+
+def _arrived(now: Look, before: Look | None) -> float:
+    return _a_second(now, before, now.api.requests, before.api.requests if before else 0)
+
+
+def _a_second(now: Look, before: Look | None, count: int, earlier: int) -> float:
+    if before is None or now.audit.now <= before.audit.now:
+        return 0.0
+    return max(0.0, (count - earlier) * 1000 / (now.audit.now - before.audit.now))
 
 
 def _ms(now: Look, share: float) -> str:

@@ -3,10 +3,11 @@
 -- ARGV  none
 -- Output  msgpack {counters and sizes by name, difference = in - out - held, cursor ms, now ms}
 -- uses: base
-local answer = { ready = {}, parked = 0, cursor = tonumber(redis.call('GET', P .. 'cursor')) or -1, now = now }
+local answer = { ready = {}, due = {}, parked = 0, cursor = tonumber(redis.call('GET', P .. 'cursor')) or -1, now = now }
 local held = 0
 for _, lane in ipairs({ 'high', 'normal', 'low', 'backfill' }) do
   answer.ready[lane] = redis.call('ZCARD', P .. 'ready:' .. lane)
+  answer.due[lane] = redis.call('ZCOUNT', P .. 'ready:' .. lane, '-inf', now)
   held = held + answer.ready[lane]
 end
 for _, narrow in ipairs(redis.call('ZRANGE', P .. 'wake', 0, -1)) do

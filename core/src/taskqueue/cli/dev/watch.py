@@ -1,0 +1,110 @@
+"""Looking at a running stack until it is time to stop, and showing what is seen."""
+
+import asyncio
+import contextlib
+import time
+from dataclasses import dataclass
+
+from rich.console import Console
+from rich.live import Live
+
+from taskqueue.cli.dev.children import ChildError
+from taskqueue.cli.dev.scrape import Look, look
+from taskqueue.cli.dev.stack import STOP_SIGNALS, Stack
+from taskqueue.cli.dev.view import line, render
+from taskqueue.cli.loads import loads_of_store
+from taskqueue.cli.plot import hour_plot
+from taskqueue.log import redact
+from taskqueue.plan.forecast import starts
+from taskqueue.store.connection import Store
+from taskqueue.store.errors import UNREACHABLE
+
+_LOOK_EVERY_S = 1.0
+_LINE_EVERY_S = 5.0
+_PLOT_EVERY_S = 5.0
+#: How often to ask whether all processes live; also how long one that hung up on us may take to be dead.
+_ALIVE_EVERY_S = 0.3
+#: Below this many lines the plot would push the numbers out of sight.
+_PLOT_FROM_LINES = 30
+
+
+@dataclass(slots=True)
+class Watch:
+    """On a terminal a picture drawn over the last one; elsewhere, and on standard error, a line now and then."""
+
+    stack: Stack
+    store: Store
+    console: Console
+    _plot: str = ""
+    _plotted_s: float = float("-inf")
+    _lined_s: float = 0.0
+
+    async def run(self, for_s: float | None) -> Look:
+        """Return the last look, after one of STOP_SIGNALS or for_s. Raises ChildError if a process ends before."""
+        stopping = asyncio.Event()
+        for number in STOP_SIGNALS:
+            asyncio.get_running_loop().add_signal_handler(number, stopping.set)
+        stack = self.stack
+        self.console.print(
+            f"store {redact(stack.redis_url)}   API {stack.api}   logs {stack.folder}",
+            style="dim",
+            soft_wrap=True,
+        )
+        began_s, before = time.monotonic(), None
+        with self._screen() as screen:
+            while True:
+                now = await self._look()
+                elapsed_s = time.monotonic() - began_s
+                await self._show(screen, now, before, elapsed_s)
+                before = now
+                left_s = _LOOK_EVERY_S if for_s is None else min(_LOOK_EVERY_S, for_s - elapsed_s)
+                if left_s <= 0 or await _set_within(stopping, left_s):
+                    return await self._look()
+
+    def _screen(self) -> "Live | contextlib.nullcontext[None]":
+        if self.console.stderr or not self.console.is_terminal:
+            return contextlib.nullcontext()
+        # Nobody else prints meanwhile; a redirected stdout would hide from the plot what it can draw.
+        return Live(console=self.console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False)
+
+    async def _look(self) -> Look:
+        """Look, but say at once if a process died, rather than wait for an answer that it will never give."""
+        looking = asyncio.create_task(look(self.stack, self.store))
+        try:
+            while not (await asyncio.wait((looking,), timeout=_ALIVE_EVERY_S))[0]:
+                self._raise_problem()
+            return await looking
+        except UNREACHABLE:
+            await asyncio.sleep(_ALIVE_EVERY_S)
+            raise
+        finally:
+            looking.cancel()
+            self._raise_problem()
+
+    def _raise_problem(self) -> None:
+        problem = self.stack.problem()
+        if problem:
+            raise ChildError(problem)
+
+    async def _show(self, screen: Live | None, now: Look, before: Look | None, elapsed_s: float) -> None:
+        rate = self.stack.wanted.rate
+        if screen:
+            if elapsed_s - self._plotted_s > _PLOT_EVERY_S:
+                self._plot, self._plotted_s = await self._next_hour(rate), elapsed_s
+            plot = self._plot if self.console.height >= _PLOT_FROM_LINES else ""
+            screen.update(render(now, before, elapsed_s, rate, plot), refresh=True)
+        elif elapsed_s - self._lined_s >= _LINE_EVERY_S:
+            self._lined_s = elapsed_s
+            self.console.print(line(now, before, elapsed_s, rate), soft_wrap=True)
+
+    async def _next_hour(self, rate: float) -> str:
+        loads, _ = await loads_of_store(self.store)
+        return hour_plot(await asyncio.to_thread(starts, loads, int(time.time()), 60, 3600), rate)
+
+
+async def _set_within(event: asyncio.Event, within_s: float) -> bool:
+    try:
+        await asyncio.wait_for(event.wait(), within_s)
+    except TimeoutError:
+        return False
+    return True
