@@ -49,7 +49,7 @@ async def drive(world: World, seconds: float, n: int = 50) -> list[ClaimedJob]:
 async def rewind(world: World, by_us: int) -> None:
     """As if by_us had passed."""
     client, keys = world.store.client, world.store.keys
-    for field in ("start", "closed", "last", "wake", "idle", "born"):
+    for field in ("start", "closed", "last", "wake", "turn", "idle", "born"):
         await client.hincrby(keys("limiter"), field, -by_us)
     for name, score in await client.zrange(keys("wake"), 0, -1, withscores=True):
         await client.zadd(keys("wake"), {name: score - by_us})

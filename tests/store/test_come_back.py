@@ -40,7 +40,7 @@ class Fleet:
         now_us = await self.world.now_us()
         shift_us = (now_us - to_us) - self.zero_us
         self.zero_us += shift_us
-        for name in ("start", "last", "wake", "idle"):
+        for name in ("start", "last", "wake", "turn", "idle"):
             await client.hincrby(keys("limiter"), name, shift_us)
         jobs = await client.zrange(keys.ready("normal"), 0, -1)
         # Names keep their due in simulated us; scores are what the server's clock will show then.
@@ -53,7 +53,7 @@ class Fleet:
     async def run(self, dues_us: list[int], until_us: int, look_ahead_us: int = 1_000_000) -> None:
         client, keys = self.world.store.client, self.world.store.keys
         self.zero_us = await self.world.now_us()
-        await client.hset(keys("limiter"), mapping={"wake": 0, "idle": 0})
+        await client.hset(keys("limiter"), mapping={"wake": 0, "turn": 0, "idle": 0})
         heap = [(0, worker) for worker in range(self.workers)]
         pending: dict[int, list[Result]] = {}
         at = 0
@@ -124,3 +124,11 @@ async def test_two_workers_never_wait_for_the_same_due(world: World) -> None:
     assert first == pytest.approx(292_000, abs=30_000)
     assert second == pytest.approx(492_000, abs=30_000)
     assert third == pytest.approx(100_000, abs=30_000)
+
+
+async def test_a_backlog_promises_slots_and_leaves_the_dues_after_it_to_be_promised(world: World) -> None:
+    await world.install(TaskType("sync", HOUR), rate=100)
+    await world.enqueue("sync", *(f"u{n}" for n in range(100)))
+    answers = [await world.claim(n=50) for _ in range(20)]
+    assert answers[-1].come_back_us - answers[-1].now_us > 1_000_000, "turns reach far ahead"
+    assert int(await world.store.client.hget(world.store.keys("limiter"), "wake") or 0) <= answers[-1].now_us

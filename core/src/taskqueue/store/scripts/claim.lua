@@ -266,7 +266,8 @@ flush_forgotten()
 flush_narrow()
 
 -- When to come back. Each caller gets a time of its own, so that a start costs about one call however many workers idle.
--- limiter.wake: up to here (us) dues and slots are covered by a call that some worker was told to make.
+-- limiter.wake, limiter.turn: up to here (us) the dues, and the slots of a backlog, are covered by a call that some worker was
+-- told to make. Two facts: turns may reach far ahead, and when the backlog ends, the dues after it are nobody's yet.
 local come_us = -1
 if n > 0 and #jobs < n then
   if not limiter.T then
@@ -274,8 +275,8 @@ if n > 0 and #jobs < n then
   elseif examined >= EXAMINED_MAX then
     come_us = now_us
   elseif limited then
-    come_us = math.max(limiter.wake, limiter.tat - HORIZON_US / 2, now_us)
-    limiter.wake = come_us + math.min(HORIZON_US / 2, n * limiter.T)
+    come_us = math.max(limiter.turn, limiter.tat - HORIZON_US / 2, now_us)
+    limiter.turn = come_us + math.min(HORIZON_US / 2, n * limiter.T)
   else
     local covered = math.max(limiter.wake, now_us + EARLY_US)
     local next_us = math.huge

@@ -4,7 +4,7 @@
 -- The TAT follows from the last start and its cost, so that a new rate holds from the next start on.
 -- `limiter` fields: start (us) and cost of the last booking, dearest (highest cost ever booked), closed (us, shut until then by a
 -- handler), run (run_id of the server), born (us, when that server was first seen), last (us, last call), reap (us, no lease is
--- reaped before), wake and idle (us, see claim), lane (round robin position).
+-- reaped before), wake, turn and idle (us, see claim), lane (round robin position).
 local HORIZON_US = 250000
 local SLACK = 1.015
 
@@ -25,13 +25,13 @@ end
 local function open_limiter(lease_ms)
   local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
   local state = redis.call('HMGET', P .. 'limiter', 'run', 'start', 'cost', 'dearest', 'closed', 'born', 'last', 'reap', 'wake',
-    'idle', 'lane')
+    'idle', 'lane', 'turn')
   local per_second, version = rate()
   local function field(i) return tonumber(state[i]) or 0 end
   local limiter = {
     T = per_second and SLACK * 1000000 / per_second, version = version, run = run, start = tonumber(state[2]), cost = field(3),
     dearest = math.max(field(4), 1), closed = field(5), born = field(6), last = field(7), reap = field(8), wake = field(9),
-    idle = field(10), lane = field(11),
+    idle = field(10), lane = field(11), turn = field(12),
   }
   if state[1] ~= run or not limiter.start then
     limiter.start, limiter.cost = math.max(limiter.start or 0, now_us + HORIZON_US), limiter.dearest
@@ -52,5 +52,6 @@ end
 local function close_limiter(limiter)
   redis.call('HSET', P .. 'limiter', 'run', limiter.run, 'start', int(math.ceil(limiter.start)), 'cost', limiter.cost,
     'dearest', limiter.dearest, 'closed', int(limiter.closed), 'born', int(limiter.born), 'last', int(now_us),
-    'reap', int(limiter.reap), 'wake', int(limiter.wake), 'idle', int(limiter.idle), 'lane', limiter.lane)
+    'reap', int(limiter.reap), 'wake', int(limiter.wake), 'idle', int(limiter.idle), 'lane', limiter.lane,
+    'turn', int(limiter.turn))
 end
