@@ -20,6 +20,12 @@ class Planned:
 
     async def look(self, store: Store) -> None:
         for name, record in (await read_catalog(store)).records.items():
+            # One that is gone and was never given an end was to take over and was replaced before it began. Had it
+            # begun after all, its jobs would be found not to be planned.
+            kept = {generation.number for generation in record.active}
+            for key in [key for key in self.generations if key[0] == name and key[1] not in kept]:
+                if self.generations[key].until_s is None:
+                    del self.generations[key], self.offsets[key]
             for generation in record.active:
                 rows = await store.client.zrange(
                     store.keys.schedule(name, generation.number), 0, -1, withscores=True
