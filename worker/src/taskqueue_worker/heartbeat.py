@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
+from taskqueue.store.cancelled import raise_if_cancelled
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import UNREACHABLE
 from taskqueue.store.lease import heartbeat
@@ -26,6 +27,7 @@ async def keep_leases(
             slots.drop(set(lost) & set(slots.members()))
         except UNREACHABLE as error:
             log.warning("heartbeat failed", problem=type(error).__name__)
+        raise_if_cancelled()
         await asyncio.sleep(lease_ms / 3000)
 
 

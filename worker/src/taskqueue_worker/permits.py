@@ -3,6 +3,7 @@
 import asyncio
 from collections.abc import Callable
 
+from taskqueue.store.cancelled import raise_if_cancelled
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import UNREACHABLE
 from taskqueue.store.lease import permit
@@ -39,7 +40,9 @@ class Permits:
             self._used += 1
         self._used = held
         while True:
-            if await self._ask(cost, loop.time):
+            granted = await self._ask(cost, loop.time)
+            raise_if_cancelled()  # a job that timed out meanwhile must not go on, even with a permit
+            if granted:
                 return
 
     async def _ask(self, cost: int, now_s: Callable[[], float]) -> bool:

@@ -14,6 +14,7 @@ from prometheus_client import REGISTRY
 from taskqueue.handlers.dispatch import Dispatcher
 from taskqueue.handlers.http_call import HttpClient
 from taskqueue.handlers.registry import Registry
+from taskqueue.store.cancelled import raise_if_cancelled
 from taskqueue.store.errors import UNREACHABLE
 from taskqueue.store.lease import pass_wakeup_on, wait_for_wakeup
 from taskqueue_worker.claimer import CHANNELS, Claimer
@@ -108,6 +109,7 @@ class Worker:
     async def _listen(self) -> None:
         """An ad hoc job wakes one idle worker at once; a full one passes the word on."""
         while True:
+            raise_if_cancelled()
             try:
                 if await wait_for_wakeup(self._wakeups, _WAKEUP_TIMEOUT_S):
                     if self.slots.free > 0:
