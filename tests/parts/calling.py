@@ -22,9 +22,10 @@ async def _request(job: Job) -> None:
 
 @handler("noop")
 async def call(job: Job) -> None:
-    """Write down how late the first line is (ms), then call the API once for each unit of cost."""
+    """Write down how late the first line is (ms) and when (us), then call the API once for each unit of cost."""
+    now_us = time.time_ns() // 1000
     kind = "adhoc" if job.occurrence is None else "scheduled"
-    os.write(_LATENESS, f"{kind} {time.time() * 1000 - job.due_ms:.3f}\n".encode())
+    os.write(_LATENESS, f"{kind} {now_us / 1000 - job.due_ms:.3f} {now_us}\n".encode())
     await _request(job)
     for _ in range(int(job.type.rpartition("cost-")[2] or 1) - 1 if "cost-" in job.type else 0):
         await job.permit()

@@ -5,6 +5,7 @@ import json
 import os
 import signal
 import sys
+import time
 import urllib.request
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
@@ -37,11 +38,29 @@ def worst_second(arrivals: Sequence[Arrival]) -> int:
     return worst
 
 
-def per_second(arrivals: Sequence[Arrival]) -> float:
-    """Mean speed from the first to the last arrival."""
-    return (
-        (len(arrivals) - 1) / ((arrivals[-1].at_us - arrivals[0].at_us) / 1e6) if len(arrivals) > 1 else 0.0
-    )
+def between(arrivals: Sequence[Arrival], from_s: float, to_s: float) -> list[Arrival]:
+    """Those in [from_s, to_s) of the wall clock, which is one and the same for all processes of a machine."""
+    return [one for one in arrivals if from_s <= one.at_us / 1e6 < to_s]
+
+
+@dataclass(frozen=True)
+class Watched:
+    """What a counting server saw. everything: from the very first request on. steady: within the watched time only.
+
+    seconds: how long that was by the clock, so a stall at either end counts. calls_a_start: scripts run by anybody.
+    """
+
+    everything: list[Arrival]
+    steady: list[Arrival]
+    seconds: float
+    calls_a_start: float
+
+    @property
+    def worst(self) -> int:
+        return worst_second(self.everything)
+
+    def per_second(self, task_type: str | None = None) -> float:
+        return sum(task_type in {None, one.type} for one in self.steady) / self.seconds
 
 
 @dataclass
@@ -92,15 +111,32 @@ class Traffic:
         page = await asyncio.to_thread(_get, f"{self.api}/-/arrivals")
         return [Arrival(row[0], row[1], row[2]) for row in map(json.loads, page.splitlines())]
 
+    async def watch(self, rate: float, seconds: float) -> Watched:
+        """Let the first second's worth arrive, then watch."""
+        await self.flowing(int(rate))
+        before, from_s = await self.calls_and_starts(), time.time()
+        await asyncio.sleep(seconds)
+        after, to_s = await self.calls_and_starts(), time.time()
+        calls, starts = (b - a for a, b in zip(before, after, strict=True))
+        everything = await self.arrivals()
+        return Watched(everything, between(everything, from_s, to_s), to_s - from_s, calls / starts)
+
     async def flowing(self, number: int) -> None:
-        """Wait until so many requests arrived, then forget them: what follows is the steady part."""
+        """Wait until so many requests arrived since the API started."""
 
         async def check() -> bool:
             stats = await asyncio.to_thread(_get, f"{self.api}/-/stats")
             return int(json.loads(stats)["requests"]) >= number
 
         await until(f"{number} requests arrived", check, 60)
-        await asyncio.to_thread(_post, f"{self.api}/-/reset")
+
+    async def workers_up(self) -> None:
+        """Wait until every worker said that it is there."""
+
+        async def check() -> bool:
+            return int(await self.store.client.hlen(self.store.keys("workers"))) == len(self.workers)
+
+        await until("all workers are up", check, 240)
 
     async def calls_and_starts(self) -> tuple[int, int]:
         stats: dict[str, Any] = await self.store.client.info("commandstats")
@@ -108,8 +144,17 @@ class Traffic:
         return stats["cmdstat_evalsha"]["calls"], int(started or 0)
 
     def lateness_ms(self, kind: str) -> list[float]:
-        rows = (line.split() for line in (self.folder / "lateness.txt").read_text().splitlines())
-        return sorted(float(ms) for name, ms in rows if name == kind)
+        return sorted(float(ms) for name, ms, _ in self._starts() if name == kind)
+
+    def starts_worst(self) -> int:
+        """Most first lines of handlers in any sliding second, by their own clock: what the limiter let through.
+
+        If more arrived than that, they were held up on their way: by the network, or by a processor that was busy.
+        """
+        return worst_second(sorted(Arrival(int(at_us), "", "") for _, _, at_us in self._starts()))
+
+    def _starts(self) -> list[list[str]]:
+        return [line.split() for line in (self.folder / "lateness.txt").read_text().splitlines()]
 
     def forget_lateness(self) -> None:
         os.truncate(self.folder / "lateness.txt", 0)
@@ -140,7 +185,3 @@ async def traffic(url: str, folder: Path) -> AsyncIterator[Traffic]:
 def _get(url: str) -> str:
     with urllib.request.urlopen(url, timeout=20) as answer:
         return str(answer.read().decode())
-
-
-def _post(url: str) -> None:
-    urllib.request.urlopen(urllib.request.Request(url, method="POST"), timeout=20).close()

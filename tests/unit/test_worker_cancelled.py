@@ -1,4 +1,4 @@
-"""Python 3.11's wait_for, through which the client sends, may answer instead of being cancelled. No loop may go on then."""
+"""Python 3.11's wait_for, which the client uses, may answer instead of being cancelled. No loop may go on then."""
 
 import asyncio
 from collections.abc import Awaitable, Callable
