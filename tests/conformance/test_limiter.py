@@ -21,21 +21,23 @@ HOUR = Schedule(interval_s=INTERVAL_S)
 SECONDS = 20
 
 
-@pytest.mark.parametrize("rate", [100, 1_000])
-@pytest.mark.parametrize("forbid", [False, True], ids=["allow", "forbid"])
+@pytest.mark.parametrize(
+    ("workers", "rate", "policy"),
+    [(4, 100, "Allow"), (4, 1_000, "Allow"), (4, 100, "Forbid"), (4, 1_000, "Forbid"), (20, 100, "Allow")],
+)
 async def test_a_saturated_queue_uses_all_of_the_limit_and_never_more(
-    rate: int, forbid: bool, tmp_path: Path, row: Callable[..., None]
+    workers: int, rate: int, policy: str, tmp_path: Path, row: Callable[..., None]
 ) -> None:
     with server() as url:
         async with traffic(url, tmp_path) as running:
-            types = kinds(10, forbid=forbid)
+            types = kinds(10, forbid=policy == "Forbid")
             await install(running.store, types, 5_000, rate)
-            await fill(running.store, types, (SECONDS + 10) * rate, 5_000)
-            await running.start_workers(4)
+            await fill(running.store, types, (SECONDS + 10 + workers) * rate, 5_000)
+            await running.start_workers(workers)
+            await running.workers_up()
             seen = await running.watch(rate, SECONDS)
-            case = f"saturated, {'Forbid' if forbid else 'Allow'}"
             row(
-                case,
+                f"saturated, {workers} workers, {policy}",
                 rate,
                 worst=seen.worst,
                 starts_worst=running.starts_worst(),

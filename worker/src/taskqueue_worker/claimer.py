@@ -3,18 +3,20 @@
 import asyncio
 import contextlib
 import random
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from itertools import count
 
 import structlog
 
-from taskqueue.store.claim import Claim, Result, claim
+from taskqueue.plan.feasibility import LIMITER_STRETCH
+from taskqueue.store.claim import Claim, ClaimedJob, Result, claim
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import UNREACHABLE
 from taskqueue.store.lease import pass_wakeup_on
 from taskqueue_worker.clock import ServerClock
 from taskqueue_worker.kinds import Kind, Kinds
 from taskqueue_worker.pace import Pace
+from taskqueue_worker.results import Results
 from taskqueue_worker.slots import Slots
 from taskqueue_worker.started import Started
 
@@ -23,42 +25,49 @@ log = structlog.get_logger("taskqueue.worker")
 CHANNELS = 2
 #: The store's scripts are bounded: no call takes more jobs than this.
 _MOST_JOBS = 100
-_MOST_RESULTS = 500
+#: Calls of each channel before the first that takes jobs: one reply that was held up must not be all that is known of
+#: the store's clock, or a new worker would start its first jobs late by as much.
+_CALLS_FOR_THE_CLOCK = 3
 _RETRY_MIN_S, _RETRY_MAX_S = 0.05, 1.0
 
 
 class Claimer:
-    """Owns the results that wait to be settled. `answered_s`: when a claim was last answered (loop time)."""
+    """`answered_s`: when a claim was last answered (loop time)."""
 
-    def __init__(self, store: Store, worker: str, lease_ms: int, kinds: Kinds, pace: Pace) -> None:
+    def __init__(
+        self,
+        store: Store,
+        worker: str,
+        lease_ms: int,
+        kinds: Kinds,
+        clock: ServerClock,
+        pace: Pace,
+        results: Results,
+        slots: Slots,
+    ) -> None:
         self._store = store
         self._worker = worker
         self._lease_ms = lease_ms
         self._kinds = kinds
+        self._clock = clock
         self._pace = pace
+        self._results = results
+        self._slots = slots
         self._loop = asyncio.get_running_loop()
-        self._clock = ServerClock()
-        self._results: list[Result] = []
         self._asked = 0
         self.draining = False
         self.answered_s = self._loop.time()
         self.calls = 0
         self.started = 0
 
-    def report(self, result: Result) -> None:
-        self._results.append(result)
-        self._pace.reported(soon=result.verb != "d" or result.member.endswith("x"))
-
-    def server_ms(self, loop_s: float) -> float:
-        """The server's clock at an instant of the loop's."""
-        return self._clock.to_server_ms(loop_s)
-
-    async def channel(self, number: int, slots: Slots) -> None:
-        """Claims until the worker drains; then settles what is left and returns."""
+    async def channel(self, number: int) -> None:
+        """Claims until the worker drains."""
         worker = f"{self._worker}.{number}"
         sequence = count(1)
+        for _ in range(_CALLS_FOR_THE_CLOCK):
+            await self._claim(worker, next(sequence), 0, [])
         while not self.draining:
-            free = max(0, min(slots.free - self._asked, _MOST_JOBS))
+            free = max(0, min(self._slots.free - self._asked, _MOST_JOBS))
             next_s = self._pace.next_s(free)
             if next_s > self._loop.time():
                 await self._pace.wait(next_s)
@@ -67,55 +76,60 @@ class Claimer:
                 with contextlib.suppress(*UNREACHABLE):
                     await pass_wakeup_on(self._store)
                 continue
-            await self._call(worker, next(sequence), free, slots)
+            await self._call(worker, next(sequence), free)
 
     async def settle(self, until_s: float) -> bool:
         """Reports every result that is left; False if the store could not be reached by until_s."""
         sequence = count(1)
         while self._results and self._loop.time() < until_s:
-            results, self._results = self._results[:_MOST_RESULTS], self._results[_MOST_RESULTS:]
+            results = self._results.take()
             answer = None
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout_at(until_s):
-                    answer = await self._claim(
-                        f"{self._worker}.end", next(sequence), 0, results, lambda: until_s
-                    )
+                    answer = await self._claim(f"{self._worker}.end", next(sequence), 0, results, until_s)
             if answer is None:
-                self._results = results + self._results
+                self._results.put_back(results)
         return not self._results
 
-    async def _call(self, worker: str, seq: int, free: int, slots: Slots) -> None:
-        results, self._results = self._results[:_MOST_RESULTS], self._results[_MOST_RESULTS:]
+    async def _call(self, worker: str, seq: int, free: int) -> None:
+        results = self._results.take()
         self._pace.calling()
         self._asked += free
         try:
-            forever = float("inf")
-            answer = await self._claim(worker, seq, free, results, lambda: 0.0 if self.draining else forever)
+            answer = await self._claim(worker, seq, free, results)
             if answer is None:  # draining: whatever the lost call leased comes back when its lease ends
-                self._results = results + self._results
+                self._results.put_back(results)
                 return
-            await self._take(answer, slots)
+            await self._take(answer)
         finally:
             self._asked -= free
-        if free:
-            self._pace.come_back(
-                None if answer.come_back_us < 0 else self._clock.to_loop(answer.come_back_us)
-            )
+        if not free:
+            return
+        if answer.come_back_us < 0:
+            self._pace.come_when_free()
+        else:
+            self._pace.come_back(self._clock.to_loop(answer.come_back_us) if answer.come_back_us else None)
 
     async def _claim(
-        self, worker: str, seq: int, free: int, results: list[Result], until_s: Callable[[], float]
+        self, worker: str, seq: int, free: int, results: list[Result], until_s: float | None = None
     ) -> Claim | None:
-        """The same call again until it is answered: the store remembers (worker, seq)."""
+        """The same call until it is answered, for the store remembers (worker, seq).
+
+        None if that was not until until_s, or, without it, if the worker drains meanwhile.
+        """
         wait_s = _RETRY_MIN_S
         while True:
             sent_s = self._loop.time()
             try:
                 self.calls += 1
-                answer = await claim(self._store, worker, seq, free, self._lease_ms, results)
+                has_time = self._pace.has_time()
+                answer = await claim(
+                    self._store, worker, seq, free, self._lease_ms, results, has_time=has_time
+                )
             except UNREACHABLE as error:
                 if wait_s == _RETRY_MIN_S:
                     log.warning("store unreachable, nothing starts", problem=type(error).__name__)
-                if self._loop.time() + wait_s >= until_s():
+                if self.draining if until_s is None else self._loop.time() + wait_s >= until_s:
                     return None
                 await asyncio.sleep(wait_s * random.uniform(0.5, 1.0))
                 wait_s = min(2 * wait_s, _RETRY_MAX_S)
@@ -124,30 +138,32 @@ class Claimer:
             self._clock.observe(sent_s, self.answered_s, answer.now_us)
             return answer
 
-    async def _take(self, answer: Claim, slots: Slots) -> None:
+    async def _take(self, answer: Claim) -> None:
         if answer.jobs and answer.version != self._kinds.version:
             try:
                 await self._kinds.refresh()
             except UNREACHABLE:
                 log.warning("types not read, jobs returned", jobs=len(answer.jobs))
-                for job in answer.jobs:
-                    self.report(Result(job.member, "l"))
+                self._give_back(answer.jobs)
                 return
         if self.draining:  # what a call in flight brought when the worker was told to stop
-            for job in answer.jobs:
-                self.report(Result(job.member, "l"))
+            self._give_back(answer.jobs)
             return
-        spacing_s = 1.015 / answer.rate if answer.rate > 0 else 0.0
+        spacing_s = LIMITER_STRETCH / answer.rate if answer.rate > 0 else 0.0
         find: Callable[[str], Kind | None] = self._kinds.get
         jobs = []
         for job in answer.jobs:
             kind = find(job.member[: job.member.index("|")])
             if kind is None:  # gone since: the next claim of this job drops it
-                self.report(Result(job.member, "l"))
+                self._give_back([job])
                 continue
             start_s = self._clock.to_loop(job.start_us)
             jobs.append(Started(job.member, kind, job.params, job.failures, start_s, spacing_s))
         self.started += len(jobs)
         if jobs:
             self._pace.booked(jobs[-1].start_s)
-        slots.add(jobs)
+        self._slots.add(jobs)
+
+    def _give_back(self, jobs: Iterable[ClaimedJob]) -> None:
+        for job in jobs:
+            self._results.add(Result(job.member, "l"))

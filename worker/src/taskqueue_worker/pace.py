@@ -18,28 +18,42 @@ _GATHER_S = 0.002
 _BOOKED_S = 0.1
 #: Times to come back that are this close are one; claim reckons with callers up to 3 ms early.
 _CLOSE_S = 0.002
+#: A worker whose last time passed while it was told to keep it polls after so long.
+_FORGOTTEN_S = 0.2
 
 
 class Pace:
-    """All times in seconds of the loop's clock. `call` wakes whoever waits in `due`."""
+    """All times in seconds of the loop's clock.
+
+    hungry: the store had more than was taken. While a worker is not, it comes back at the times it was given.
+    """
 
     def __init__(self) -> None:
         self._loop = asyncio.get_running_loop()
         self._times: list[float] = []
         self._waiters: set[asyncio.Future[None]] = set()
-        self._hungry = True
+        self.hungry = True
         self._room_s: float | None = self._loop.time()
         self._booked_s = 0.0
         self._results_s: float | None = None
         self.results = 0
 
+    def come_when_free(self) -> None:
+        """The store's word: there is more than was taken."""
+        self.hungry = True
+        self._room_s = max(self._loop.time(), self._booked_s - _BOOKED_S)
+
     def come_back(self, when_s: float | None) -> None:
-        """The store's word: a time of this worker's own, or None: as soon as there is room."""
-        self._hungry = when_s is None
-        if when_s is None:
-            self._room_s = max(self._loop.time(), self._booked_s - _BOOKED_S)
-        else:
+        """The store's word: a time of this worker's own, or None: the time it has is enough."""
+        self.hungry = False
+        if when_s is not None:
             heapq.heappush(self._times, when_s)
+        elif not self._times:  # it came while the call was under way
+            heapq.heappush(self._times, self._loop.time() + _FORGOTTEN_S)
+
+    def has_time(self) -> bool:
+        """Whether the store may leave this worker with the times it was given."""
+        return bool(self._times)
 
     def booked(self, until_s: float) -> None:
         """The worker holds jobs that begin up to then, so no slot of the limit is lost before."""
@@ -62,25 +76,22 @@ class Pace:
 
     def freed(self) -> None:
         """A slot became free."""
-        if self._hungry and self._room_s is None:
+        if self.hungry and self._room_s is None:
             self._room_s = max(self._loop.time() + _GATHER_S, self._booked_s - _BOOKED_S)
             self._stir()
 
     def calling(self) -> None:
         """A call is made now; it answers every time that has come."""
-        limit = self._loop.time() + _CLOSE_S
-        while self._times and self._times[0] <= limit:
-            heapq.heappop(self._times)
+        self._forget(self._loop.time() + _CLOSE_S)
         self._room_s = None
         self.results = 0
         self._results_s = None
 
     def missed(self) -> bool:
         """Forget the times that have come; True if there were any: the worker is full, somebody else must go."""
-        before = len(self._times)
-        while self._times and self._times[0] <= self._loop.time():
-            heapq.heappop(self._times)
-        return len(self._times) < before
+        missed = self._forget(self._loop.time())
+        self.hungry = self.hungry or not self._times  # with no time left, it comes when it has room
+        return missed
 
     def next_s(self, free: int) -> float:
         """When a call is worth it, given the free slots; infinity if only an event can change that."""
@@ -89,7 +100,7 @@ class Pace:
             times.append(0.0 if self.results >= _SETTLE_MOST else self._results_s)
         if self._times:
             times.append(self._times[0])
-        if free > 0 and self._hungry and self._room_s is not None:
+        if free > 0 and self.hungry and self._room_s is not None:
             times.append(self._room_s)
         return min(times)
 
@@ -106,6 +117,13 @@ class Pace:
             self._waiters.discard(stirred)
             if handle is not None:
                 handle.cancel()
+
+    def _forget(self, until_s: float) -> bool:
+        """Drop the times up to then; True if there were any."""
+        before = len(self._times)
+        while self._times and self._times[0] <= until_s:
+            heapq.heappop(self._times)
+        return len(self._times) < before
 
     def _stir(self) -> None:
         for waiter in self._waiters:

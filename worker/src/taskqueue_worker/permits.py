@@ -1,16 +1,14 @@
 """Further slots of the global limit for a job that is already running."""
 
 import asyncio
-from collections.abc import Callable
 
 from taskqueue.store.cancelled import raise_if_cancelled
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import UNREACHABLE
 from taskqueue.store.lease import permit
-from taskqueue_worker.sleeping import sleep_until
+from taskqueue_worker.slot_time import reached
 from taskqueue_worker.started import Started
 
-_LATE_S = 0.010
 _RETRY_S = 0.25
 
 
@@ -30,22 +28,21 @@ class Permits:
 
     async def take(self, cost: int) -> None:
         """Returns when a call of this cost may leave. Waits as long as it takes: the job's timeout bounds it."""
-        loop = asyncio.get_running_loop()
         held = self._started.kind.spec.cost
         while self._used + cost <= held:
             slot_s = self._started.start_s + self._used * self._started.spacing_s
-            if await _reached(slot_s, loop.time):
+            if await reached(slot_s):
                 self._used += cost
                 return
             self._used += 1
         self._used = held
         while True:
-            granted = await self._ask(cost, loop.time)
+            granted = await self._ask(cost)
             raise_if_cancelled()  # a job that timed out meanwhile must not go on, even with a permit
             if granted:
                 return
 
-    async def _ask(self, cost: int, now_s: Callable[[], float]) -> bool:
+    async def _ask(self, cost: int) -> bool:
         try:
             granted, wait_s = await permit(self._store, cost, self._lease_ms)
         except UNREACHABLE:
@@ -54,11 +51,4 @@ class Permits:
         if not granted:
             await asyncio.sleep(wait_s)
             return False
-        return await _reached(now_s() + wait_s, now_s)
-
-
-async def _reached(slot_s: float, now_s: Callable[[], float]) -> bool:
-    """Waits for a slot; False if it was missed."""
-    if slot_s > now_s():
-        await sleep_until(slot_s)
-    return now_s() - slot_s <= _LATE_S
+        return await reached(asyncio.get_running_loop().time() + wait_s)

@@ -16,13 +16,8 @@ from taskqueue.store.job_name import parse
 from taskqueue.store.users import decode_params
 from taskqueue_worker.permits import Permits
 from taskqueue_worker.runner import run
-from taskqueue_worker.sleeping import sleep_until
+from taskqueue_worker.slot_time import reached
 from taskqueue_worker.started import Started
-
-#: A job this little before its start is started: timers are no finer.
-_EARLY_S = 0.0005
-#: A job that misses its start by more gives the slot up: later ones must not crowd together with it.
-LATE_S = 0.010
 
 
 class Slots:
@@ -125,23 +120,8 @@ class Slots:
             self._freed()
 
     async def _one(self, started: Started) -> Result | None:
-        now_s = self._loop.time
-        ahead_s = started.start_s - now_s()
-        if ahead_s > _EARLY_S:
-            try:
-                await sleep_until(started.start_s)
-            except asyncio.CancelledError:
-                if started.stop is None:
-                    raise
-                asyncio.current_task().uncancel()  # type: ignore[union-attr]
-                return None if started.stop == "lost" else Result(started.member, "l")
-            ahead_s = started.start_s - now_s()
-        if ahead_s < -LATE_S:
-            started.kind.counts["late"] += 1
-            return Result(started.member, "l")
         name = parse(started.member)
-        spec = started.kind.spec
-        params = spec.params
+        params = started.kind.spec.params
         if started.params:
             params = {**params, **decode_params(started.params)}
         job = Job(
@@ -154,6 +134,16 @@ class Slots:
             self._permits(started).take,
             name.id or None,
         )
-        result = await run(started, job, now_s)
-        self._observe(started, name.due_ms, now_s())
+        try:
+            in_time = await reached(started.start_s)
+        except asyncio.CancelledError:
+            if started.stop is None:
+                raise
+            asyncio.current_task().uncancel()  # type: ignore[union-attr]
+            return None if started.stop == "lost" else Result(started.member, "l")
+        if not in_time:
+            started.kind.counts["late"] += 1
+            return Result(started.member, "l")
+        result = await run(started, job, self._loop.time)
+        self._observe(started, name.due_ms, self._loop.time())
         return result

@@ -18,12 +18,14 @@ from taskqueue.store.cancelled import raise_if_cancelled
 from taskqueue.store.errors import UNREACHABLE
 from taskqueue.store.lease import pass_wakeup_on, wait_for_wakeup
 from taskqueue_worker.claimer import CHANNELS, Claimer
+from taskqueue_worker.clock import ServerClock
 from taskqueue_worker.closing import close_shared
 from taskqueue_worker.heartbeat import keep_leases, stop_overdue
 from taskqueue_worker.kinds import Kinds
 from taskqueue_worker.metrics import DURATION, LATENESS, WorkerCollector
 from taskqueue_worker.pace import Pace
 from taskqueue_worker.permits import Permits
+from taskqueue_worker.results import Results
 from taskqueue_worker.settings import WorkerSettings
 from taskqueue_worker.slots import Slots
 from taskqueue_worker.started import Started
@@ -51,13 +53,17 @@ class Worker:
         self.name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
         self._kinds = Kinds(self._store, Dispatcher(registry, self._http, self._threads))
         self._pace = Pace()
-        self._claimer = Claimer(self._store, self.name, self._lease_ms, self._kinds, self._pace)
+        self._clock = ServerClock()
+        results = Results(self._pace, self._kinds, self._clock)
         self.slots = Slots(
             settings.concurrency,
             lambda started: Permits(self._store, self._lease_ms, started),
-            self._claimer.report,
+            results.add,
             self._pace.freed,
             self._observe,
+        )
+        self._claimer = Claimer(
+            self._store, self.name, self._lease_ms, self._kinds, self._clock, self._pace, results, self.slots
         )
         self._collector = WorkerCollector(self._kinds, self.slots, self._claimer)
 
@@ -73,9 +79,7 @@ class Worker:
             asyncio.create_task(stop_overdue(self.slots)),
         ]
         listener = asyncio.create_task(self._listen())
-        channels = [
-            asyncio.create_task(self._claimer.channel(number, self.slots)) for number in range(CHANNELS)
-        ]
+        channels = [asyncio.create_task(self._claimer.channel(number)) for number in range(CHANNELS)]
         stop = asyncio.create_task(stopping.wait())
         try:
             parts = [stop, listener, *background, *channels]
@@ -146,7 +150,7 @@ class Worker:
 
     def _observe(self, started: Started, due_ms: int, ended_s: float) -> None:
         if started.failures == 0:
-            LATENESS.observe((self._claimer.server_ms(started.began_s) - due_ms) / 1e3)
+            LATENESS.observe((self._clock.to_server_ms(started.began_s) - due_ms) / 1e3)
         DURATION.observe(ended_s - started.began_s)
 
     def _info(self) -> bytes:

@@ -35,7 +35,10 @@ class ClaimedJob(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class Claim(msgspec.Struct, array_like=True, frozen=True):
-    """The answer. come_back_us: when to call again, server clock; -1: as soon as there is room. rate -1: none set."""
+    """The answer. rate -1: none set.
+
+    come_back_us: when to call again, server clock; -1: as soon as there is room; 0: the time it has is enough.
+    """
 
     now_us: int
     version: int
@@ -48,11 +51,20 @@ _decode = msgspec.msgpack.Decoder(Claim).decode
 
 
 async def claim(
-    store: Store, worker: str, seq: int, free_slots: int, lease_ms: int, results: Sequence[Result] = ()
+    store: Store,
+    worker: str,
+    seq: int,
+    free_slots: int,
+    lease_ms: int,
+    results: Sequence[Result] = (),
+    *,
+    has_time: bool = False,
 ) -> Claim:
     """Settles `results`, then takes at most `free_slots` jobs.
+
+    has_time: the worker was told before when to come back, and that lies ahead: it needs no other time to poll.
 
     After an unknown outcome (any of UNREACHABLE) repeat with the same seq and results: the same jobs come back.
     """
     blob = _encode([tuple(result) for result in results])
-    return _decode(await run(store, "claim", worker, seq, free_slots, lease_ms, blob))
+    return _decode(await run(store, "claim", worker, seq, free_slots, lease_ms, blob, int(has_time)))

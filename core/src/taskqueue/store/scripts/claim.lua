@@ -1,16 +1,18 @@
 -- claim: settles the results of the previous batch, returns expired leases, then takes jobs whose start fits the limit.
 -- KEYS  1 prefix
 -- ARGV  1 worker (incarnation and channel)  2 seq (grows by 1 a call)  3 n (free slots)  4 lease ms
---       5 results, msgpack [[member, verb, wait ms, text], ...]
+--       5 results, msgpack [[member, verb, wait ms, text], ...]  6 has a time to come back already (1 or 0)
 -- Output  msgpack [now us, version, rate, come back us, [[member, start us, params, failures, losses], ...]]
---         rate -1: none configured; come back -1: call when there is room
+--         rate -1: none configured; come back -1: call when there is room; 0: the time that the worker has is enough
 -- Repeating a call (same worker and seq) gives the same jobs again, less those lost meanwhile, and settles nothing twice.
 -- uses: base facts limiter narrow settle
 local EARLY_US = 10000     -- a job may be taken this long before its due: longer would make later work wait for its slot
 local LEAD_US = 6000       -- a worker is called back this long before a due, and may come this much before that
 local PROMPT_US = 3000
 local EXAMINED_MAX = 200   -- bounds a call that parks or drops more than it starts
-local IDLE_US, IDLE_MAX_US = 100000, 15000000  -- idle workers poll in turn, one each IDLE_US, none less often than the second
+local AHEAD_US = 1000000   -- dues are covered this far ahead; whoever is not needed for them idles
+local TURNS_US, SPARE_US = 500000, 250000  -- slots of a backlog are, too: by who just took some; less far, by anybody
+local IDLE_US, IDLE_MAX_US = 200000, 15000000  -- idle workers poll in turn, one each IDLE_US, none less often than the second
 local REAP_MAX = 20
 -- Weighted round robin over the lanes, 8 : 4 : 2 : 1, evenly mixed.
 local LANES = { 'high', 'normal', 'low', 'backfill' }
@@ -270,14 +272,12 @@ flush_narrow()
 -- told to make. Two facts: turns may reach far ahead, and when the backlog ends, the dues after it are nobody's yet.
 local come_us = -1
 if n > 0 and #jobs < n then
-  if not limiter.T then
-    come_us = now_us + 1000000
-  elseif examined >= EXAMINED_MAX then
+  if examined >= EXAMINED_MAX then
     come_us = now_us
-  elseif limited then
+  elseif limited and limiter.turn - now_us <= (#jobs > 0 and TURNS_US or SPARE_US) then
     come_us = math.max(limiter.turn, limiter.tat - HORIZON_US / 2, now_us)
     limiter.turn = come_us + math.min(HORIZON_US / 2, n * limiter.T)
-  else
+  elseif limiter.T and not limited then
     local covered = math.max(limiter.wake, now_us + EARLY_US)
     local next_us = math.huge
     for _, lane in ipairs(LANES) do
@@ -287,13 +287,16 @@ if n > 0 and #jobs < n then
     end
     local row = redis.call('ZRANGEBYSCORE', P .. 'wake', '(' .. int(covered), '+inf', 'WITHSCORES', 'LIMIT', 0, 1)
     if row[2] then next_us = math.min(next_us, tonumber(row[2])) end
-    if next_us - now_us <= 1000000 then
+    if next_us - now_us <= AHEAD_US then
       come_us = next_us - LEAD_US
       limiter.wake = come_us + EARLY_US - PROMPT_US
-    else
-      limiter.idle = math.min(math.max(limiter.idle, now_us) + IDLE_US, now_us + IDLE_MAX_US)
-      come_us = limiter.idle
     end
+  end
+  if come_us < 0 and ARGV[6] == '1' then
+    come_us = 0  -- else every call made for results or for an ad hoc job would leave one more time to poll behind, for good
+  elseif come_us < 0 then
+    limiter.idle = math.min(math.max(limiter.idle, now_us) + IDLE_US, now_us + IDLE_MAX_US)
+    come_us = limiter.idle
   end
 end
 
