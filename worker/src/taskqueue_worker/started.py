@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Literal
 
+from taskqueue.store.job_name import split_lease
 from taskqueue_worker.kinds import Kind
 
 Stop = Literal["timeout", "lost", "drain"]
@@ -29,7 +30,7 @@ class Started:
     @property
     def name(self) -> str:
         """The job's name, without worker and fence."""
-        return self.member.rsplit("|", 2)[0]
+        return split_lease(self.member)[0]
 
     def cancel(self, why: Stop) -> None:
         """Stops a running job; a second reason changes nothing."""

@@ -7,12 +7,13 @@ from typing import Any
 
 import msgspec
 
+from taskqueue.models.identity import USER_ID_PATTERN
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import UnknownTypeError
 from taskqueue.store.script import run
 
 #: What a user and an id may be: both are part of the job's name, whose fields "|" separates.
-_PART = re.compile(r"[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}")
+_PART = re.compile(USER_ID_PATTERN.removesuffix("$"))
 
 
 async def enqueue(

@@ -31,3 +31,13 @@ def parse(name: str) -> JobName:
     if occurrence[0] == "~":
         return JobName(kind, user, None, occurrence[1:], int(offset), int(life))
     return JobName(kind, user, int(occurrence), "", int(occurrence) * 1000 + int(offset), int(life))
+
+
+def split_lease(member: str) -> tuple[str, str]:
+    """The job's name and the worker of a leased member.
+
+    >>> split_lease("fetch-orders|u-1|1764000000|250|300000|worker-a.0|7x")
+    ('fetch-orders|u-1|1764000000|250|300000', 'worker-a.0')
+    """
+    name, worker, _ = member.rsplit("|", 2)
+    return name, worker

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 import msgspec
 
 from taskqueue.store.connection import Store
+from taskqueue.store.job_name import split_lease
 from taskqueue.store.keys import LANES
 
 
@@ -35,7 +36,7 @@ async def read_jobs(store: Store, most: int = 100) -> list[WaitingJob]:
         for name, score in rows
     ]
     for member, expiry in leased:
-        name, worker, _ = member.decode().rsplit("|", 2)
+        name, worker = split_lease(member.decode())
         jobs.append(WaitingJob(name, f"leased:{worker}", int(expiry)))
     return jobs
 

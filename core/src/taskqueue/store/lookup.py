@@ -3,7 +3,7 @@
 from collections.abc import Sequence
 
 from taskqueue.store.connection import Store
-from taskqueue.store.job_name import parse
+from taskqueue.store.job_name import parse, split_lease
 from taskqueue.store.keys import LANES
 from taskqueue.store.listing import WaitingJob
 from taskqueue.store.users import Owner
@@ -12,7 +12,7 @@ from taskqueue.store.users import Owner
 async def find_owners(store: Store, users: Sequence[str]) -> list[Owner | None]:
     """Read the source and digest of each of `users`, None for those the store does not know."""
     values = await store.client.hmget(store.keys("users"), users) if users else []
-    return [Owner(*value.decode().split("|", 1)) if value else None for value in values]
+    return [Owner.read(value) if value else None for value in values]
 
 
 async def read_offsets(
@@ -44,7 +44,7 @@ async def find_jobs(store: Store, user: str, types: Sequence[str]) -> list[Waiti
             name = member.decode()
             place = where
             if where == "leased":
-                name, worker, _ = name.rsplit("|", 2)
+                name, worker = split_lease(name)
                 place = f"leased:{worker}"
             if parse(name).user == user:
                 found[name] = WaitingJob(

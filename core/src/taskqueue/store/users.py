@@ -5,7 +5,7 @@ import re
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Literal, Self
 
 import msgspec
 
@@ -29,6 +29,11 @@ class Owner:
 
     source: str
     digest: str
+
+    @classmethod
+    def read(cls, value: bytes) -> Self:
+        """Read a value of `users`."""
+        return cls(*value.decode().split("|", 1))
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,13 +86,13 @@ async def set_users(store: Store, source_name: Source, users: Sequence[UserSubsc
 async def read_owners(store: Store) -> dict[str, Owner]:
     """Every user with its source and digest."""
     rows = await store.client.hgetall(store.keys("users"))
-    return {user.decode(): Owner(*value.decode().split("|", 1)) for user, value in rows.items()}
+    return {user.decode(): Owner.read(value) for user, value in rows.items()}
 
 
 async def scan_owners(store: Store, batch: int = 1_000) -> AsyncIterator[tuple[str, Owner]]:
     """The same, a batch at a time, for listings of a million users."""
     async for user, value in store.client.hscan_iter(store.keys("users"), count=batch):
-        yield user.decode(), Owner(*value.decode().split("|", 1))
+        yield user.decode(), Owner.read(value)
 
 
 async def read_tasks(store: Store, user: str) -> list[StoredTask]:

@@ -11,7 +11,7 @@ local LEAD_US = 6000       -- a worker is called back this long before a due, an
 local PROMPT_US = 3000
 local EXAMINED_MAX = 200   -- bounds a call that parks or drops more than it starts
 local AHEAD_US = 1000000   -- dues are covered this far ahead; whoever is not needed for them idles
-local TURNS_US, SPARE_US = 500000, 250000  -- slots of a backlog are, too: by who just took some; less far, by anybody
+local TURNS_US, SPARE_US = 550000, 450000  -- slots of a backlog are, too: by who just took some; not quite as far, by anybody
 local IDLE_US, IDLE_MAX_US = 200000, 15000000  -- idle workers poll in turn, one each IDLE_US, none less often than the second
 local REAP_MAX = 20
 -- Weighted round robin over the lanes, 8 : 4 : 2 : 1, evenly mixed.
@@ -210,7 +210,11 @@ local function take_parked(start_us)
   if free <= horizon then wait_for(narrow, free) end
 end
 
-if n > 0 and limiter.T then
+-- Whoever comes while more than half of the horizon is given away leaves the rest to the one whose turn it is: a call then
+-- takes half a horizon's worth or nothing, and not every idle worker that polls a part. No job starts later for it.
+if limiter.tat > now_us + HORIZON_US / 2 + PROMPT_US then
+  limited = true
+elseif n > 0 and limiter.T then
   local rows = redis.call('ZRANGEBYSCORE', P .. 'wake', '-inf', int(horizon), 'WITHSCORES', 'LIMIT', 0, n)
   for i = 1, #rows, 2 do waiting[#waiting + 1] = { narrow = rows[i], free = tonumber(rows[i + 1]) } end
   local picked, at, gone, parked_last = {}, 1, {}, false
