@@ -150,3 +150,16 @@ async def test_turns_of_a_backlog_reach_no_further_than_half_a_second_and_leave_
     assert last.come_back_us == 0
     limiter = world.store.keys("limiter")
     assert int(await world.store.client.hget(limiter, "wake") or 0) <= last.now_us, "no due was promised"
+
+
+async def test_in_a_backlog_a_call_takes_half_a_horizon_or_nothing(world: World) -> None:
+    await world.install(TaskType("sync", HOUR), rate=100)
+    await world.enqueue("sync", *(f"u{n}" for n in range(100)))
+    first = await world.claim("a", n=50)
+    assert len(first.jobs) == 25, "as much as the horizon of 250 ms holds"
+    polled = await world.claim("b", n=50)
+    assert polled.jobs == []
+    assert polled.come_back_us - polled.now_us == pytest.approx(250_000, abs=30_000), "a turn of its own"
+    moved_us = 140_000  # and that much later, as if it had passed
+    await world.store.client.hincrby(world.store.keys("limiter"), "start", -moved_us)
+    assert len((await world.claim("b", n=50)).jobs) == pytest.approx(moved_us / 10_150, abs=1.5)

@@ -21,7 +21,7 @@ from taskqueue.store.errors import UNREACHABLE, CursorLostError
 from taskqueue.store.tick import Tick, Verdict, tick
 
 #: Most members of one call: what keeps Redis free for the workers, and what catches up fast.
-STEADY_MOST = 500
+STEADY_MOST = 300
 CATCH_UP_MOST = 4_000
 #: Further behind than this is catching up.
 BEHIND_MS = 2_000

@@ -1,0 +1,103 @@
+"""A worker's calls of claim, on a real store."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+from taskqueue.models.values import Schedule, TaskType
+from taskqueue.store.audit import audit
+from taskqueue_worker import claimer as module
+from taskqueue_worker.claimer import Claimer
+from taskqueue_worker.clock import ServerClock
+from taskqueue_worker.pace import Pace
+from taskqueue_worker.results import Results
+
+if TYPE_CHECKING:
+    from tests.store.conftest import World
+
+    from taskqueue.store.claim import Claim
+    from taskqueue_worker.started import Started
+
+SYNC = TaskType("sync", Schedule(interval_s=3600))
+
+
+class Desk:
+    """A claimer with two free slots that nothing ever leaves."""
+
+    def __init__(self, world: World) -> None:
+        self.got: list[Started] = []
+        self.added = asyncio.Event()
+        self.clock = ServerClock()
+        pace = Pace()
+        kinds: Any = SimpleNamespace(
+            version=-1, get=lambda _: SimpleNamespace(spec=SYNC), refresh=self._refresh
+        )
+        self.results = Results(pace, kinds, self.clock)
+        slots: Any = self
+        self.claimer = Claimer(world.store, "w", 5_000, kinds, self.clock, pace, self.results, slots)
+
+    @property
+    def free(self) -> int:
+        return 2 - len(self.got)
+
+    def add(self, jobs: list[Started]) -> None:
+        self.got += jobs
+        if jobs:
+            self.added.set()
+
+    async def _refresh(self) -> None: ...
+
+
+async def test_a_first_reply_that_is_held_up_makes_no_job_late(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.install(SYNC)
+    await world.enqueue("sync", "ada")
+    starts_us: list[int] = []
+    calls = 0
+
+    async def held_up(*args: Any, **options: Any) -> Claim:
+        nonlocal calls
+        answer = await real(*args, **options)
+        calls += 1
+        if calls == 1:
+            await asyncio.sleep(0.08)
+        starts_us.extend(job.start_us for job in answer.jobs)
+        return answer
+
+    real = module.claim
+    monkeypatch.setattr(module, "claim", held_up)
+    desk = Desk(world)
+    channel = asyncio.create_task(desk.claimer.channel(0))
+    await asyncio.wait_for(desk.added.wait(), 5)
+    channel.cancel()
+    loop_s, server_us = asyncio.get_running_loop().time(), await world.now_us()
+    true_s = loop_s + (starts_us[0] - server_us) / 1e6
+    assert desk.got[0].start_s == pytest.approx(true_s, abs=0.02)
+
+
+async def test_what_a_call_in_flight_brings_to_a_draining_worker_goes_back(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.install(SYNC)
+    await world.enqueue("sync", "ada", "bob")
+    desk = Desk(world)
+
+    async def drained_meanwhile(*args: Any, **options: Any) -> Claim:
+        answer = await real(*args, **options)
+        desk.claimer.draining = bool(answer.jobs)
+        return answer
+
+    real = module.claim
+    monkeypatch.setattr(module, "claim", drained_meanwhile)
+    async with asyncio.timeout(5):
+        await desk.claimer.channel(0)
+    assert desk.got == []
+    assert (await audit(world.store)).leased == 2
+    assert await desk.claimer.settle(asyncio.get_running_loop().time() + 5)
+    found = await audit(world.store)
+    assert (found.leased, sum(found.ready.values()), found.difference) == (0, 2, 0)

@@ -1,0 +1,81 @@
+"""Which results are worth a call of their own: those that another job of the subscription may soon wait for."""
+
+import asyncio
+from typing import Any
+
+import pytest
+
+from taskqueue.models.values import Schedule, TaskType
+from taskqueue.store.claim import Result
+from taskqueue_worker.clock import ServerClock
+from taskqueue_worker.pace import Pace
+from taskqueue_worker.results import Results
+
+EVERY_MINUTE = TaskType("sync", Schedule(interval_s=60))
+EVERY_NIGHT = TaskType("sync", Schedule(cron="0 2 * * *"))
+NOW_S = 1_764_000_000
+
+
+class Kinds:
+    def __init__(self, spec: TaskType) -> None:
+        self._spec = spec
+
+    def get(self, name: str) -> Any:
+        return type("Kind", (), {"spec": self._spec}) if name == self._spec.name else None
+
+
+class Heard(Pace):
+    """A pace that writes down what it is told."""
+
+    soon: bool | None = None
+
+    def reported(self, *, soon: bool) -> None:
+        self.soon = soon
+
+
+def scheduled(due_ago_s: float) -> str:
+    return f"sync|ada|{NOW_S - 600}|{(600 - due_ago_s) * 1000:.0f}|0|w|7"
+
+
+@pytest.mark.parametrize(
+    ("spec", "member", "verb", "soon"),
+    [
+        (EVERY_MINUTE, scheduled(1), "d", False),
+        (EVERY_MINUTE, scheduled(1) + "x", "d", False),
+        (EVERY_MINUTE, scheduled(57.5) + "x", "d", False),
+        (EVERY_MINUTE, scheduled(58.5) + "x", "d", True),
+        (EVERY_MINUTE, scheduled(2 * 60 + 58.5) + "x", "d", True),
+        (EVERY_NIGHT, scheduled(1) + "x", "d", False),
+        (EVERY_NIGHT, scheduled(59) + "x", "d", True),
+        (EVERY_MINUTE, f"sync|ada|~a1|{NOW_S * 1000}|0|w|7x", "d", True),
+        (EVERY_MINUTE, scheduled(1).replace("sync", "gone") + "x", "d", True),
+        (EVERY_MINUTE, scheduled(1), "r", True),
+    ],
+    ids=[
+        *("Allow", "far", "not yet near", "near", "near, periods later", "cron, far", "cron, near"),
+        *("ad hoc", "unknown type", "a retry waits for it"),
+    ],
+)
+async def test_a_result_is_settled_soon_if_something_may_wait_for_it(
+    spec: TaskType, member: str, verb: Any, soon: bool
+) -> None:
+    loop_s, clock, pace, kinds = asyncio.get_running_loop().time(), ServerClock(), Heard(), Kinds(spec)
+    clock.observe(loop_s, loop_s, NOW_S * 1_000_000)
+    pace.hungry = False
+    results = Results(pace, kinds, clock)  # type: ignore[arg-type]
+    results.add(Result(member, verb))
+    assert pace.soon is soon
+    pace.hungry = True
+    results.add(Result(member, verb))
+    assert pace.soon is (verb != "d"), "the next claim of a hungry worker is a moment away"
+
+
+async def test_what_was_not_delivered_comes_first_again() -> None:
+    results = Results(Heard(), Kinds(EVERY_MINUTE), ServerClock())  # type: ignore[arg-type]
+    for n in range(700):
+        results.add(Result(f"sync|u-{n}|1|0|0|w|1", "d"))
+    first = results.take()
+    assert len(first) == 500, "a call is bounded"
+    results.put_back(first)
+    assert len(results) == 700
+    assert results.take() == first

@@ -1,0 +1,98 @@
+"""The slots of one worker: jobs begin at their start or not at all, and go back when the worker is told to stop."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from taskqueue.handlers.job import Job
+from taskqueue.models.values import Schedule, TaskType
+from taskqueue.store.claim import Result
+from taskqueue_worker.kinds import Kind
+from taskqueue_worker.slot_time import LATE_S
+from taskqueue_worker.slots import Slots
+from taskqueue_worker.started import Started
+
+
+@dataclass
+class Bench:
+    """Slots whose jobs run until the test lets them end."""
+
+    began: list[str] = field(default_factory=list)
+    results: list[Result] = field(default_factory=list)
+    go: asyncio.Event = field(default_factory=asyncio.Event)
+    slots: Slots = field(init=False)
+    kind: Kind = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.kind = Kind(TaskType("sync", Schedule(interval_s=60)), self._handle)
+        self.slots = Slots(2, self._permits, self.results.append, lambda: None, lambda *_: None)
+
+    @staticmethod
+    def _permits(started: Started) -> Any:
+        return SimpleNamespace(take=None)  # no job here asks for one
+
+    async def _handle(self, job: Job) -> None:
+        self.began.append(job.user)
+        await self.go.wait()
+
+    def add(self, *users: str, ahead_s: float = 0.0) -> None:
+        start_s = asyncio.get_running_loop().time() + ahead_s
+        self.slots.add(Started(self.member(user), self.kind, "", 0, start_s, 0.01) for user in users)
+
+    @staticmethod
+    def member(user: str) -> str:
+        return f"sync|{user}|60|0|0|w|1"
+
+    def verbs(self) -> dict[str, str]:
+        return {result.member.split("|")[1]: result.verb for result in self.results}
+
+    async def settled(self) -> None:
+        for _ in range(10):
+            await asyncio.sleep(0)
+
+
+@pytest.fixture
+async def bench() -> AsyncIterator[Bench]:
+    made = Bench()
+    await made.settled()
+    yield made
+    await made.slots.close()
+
+
+async def test_give_back_returns_what_has_not_begun_and_leaves_the_rest_alone(bench: Bench) -> None:
+    bench.add("running")
+    bench.add("next", "behind", ahead_s=30)
+    await bench.settled()
+    assert bench.slots.free == -1
+    bench.slots.give_back()
+    await bench.settled()
+    assert bench.verbs() == {"next": "l", "behind": "l"}
+    bench.go.set()
+    await bench.slots.emptied(asyncio.get_running_loop().time() + 5)
+    await bench.settled()
+    assert bench.verbs() == {"next": "l", "behind": "l", "running": "d"}
+    assert bench.began == ["running"]
+    assert bench.slots.free == 2
+
+
+async def test_a_job_that_missed_its_start_gives_the_slot_up(bench: Bench) -> None:
+    bench.add("late", ahead_s=-LATE_S - 0.001)
+    await bench.settled()
+    assert bench.verbs() == {"late": "l"}
+    assert bench.began == []
+    assert bench.kind.counts["late"] == 1
+
+
+async def test_jobs_whose_lease_is_lost_end_without_a_result(bench: Bench) -> None:
+    bench.add("running")
+    bench.add("next", "behind", ahead_s=30)
+    await bench.settled()
+    bench.slots.drop({bench.member(user) for user in ("running", "next", "behind")})
+    await bench.settled()
+    assert bench.verbs() == {}
+    assert bench.slots.members() == []
+    assert bench.slots.free == 2
