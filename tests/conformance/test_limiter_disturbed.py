@@ -34,7 +34,7 @@ async def test_a_changed_limit_holds_250_ms_later(tmp_path: Path, row: Callable[
                 worst, use = worst_second(arrivals), len(arrivals) / 6 / rate
                 row("changed while running", rate, worst=worst, use=use)
                 assert worst <= rate
-                assert use >= 0.95
+                assert use >= 0.975
 
 
 async def test_killed_workers_never_let_more_through(tmp_path: Path, row: Callable[..., None]) -> None:
@@ -60,7 +60,7 @@ async def test_killed_workers_never_let_more_through(tmp_path: Path, row: Callab
             )
             row("a worker killed every 2 s", rate, worst=worst, starts_worst=running.starts_worst(), use=use)
             assert worst <= rate
-            assert use >= 0.85, "a kill costs what the worker was given: 250 ms at most"
+            assert use >= 0.95, "a kill costs what the worker was given: 250 ms at most"
 
 
 @pytest.mark.parametrize("kept", [True, False], ids=["appendonly", "empty"])
@@ -108,4 +108,4 @@ async def test_while_the_store_is_down_nothing_starts_and_afterwards_never_more(
             )
             assert meanwhile == 0
             assert worst_second(arrivals) <= rate
-            assert use >= 0.95, "it goes on afterwards"
+            assert use >= 0.975, "it goes on afterwards"
