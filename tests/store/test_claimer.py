@@ -10,7 +10,8 @@ import pytest
 
 from taskqueue.models.values import Schedule, TaskType
 from taskqueue.store.audit import audit
-from taskqueue_worker import claimer as module
+from taskqueue.store.claim import Claim, claim
+from taskqueue_worker import claimer
 from taskqueue_worker.claimer import Claimer
 from taskqueue_worker.clock import ServerClock
 from taskqueue_worker.pace import Pace
@@ -19,7 +20,6 @@ from taskqueue_worker.results import Results
 if TYPE_CHECKING:
     from tests.store.conftest import World
 
-    from taskqueue.store.claim import Claim
     from taskqueue_worker.started import Started
 
 SYNC = TaskType("sync", Schedule(interval_s=3600))
@@ -62,15 +62,14 @@ async def test_a_first_reply_that_is_held_up_makes_no_job_late(
 
     async def held_up(*args: Any, **options: Any) -> Claim:
         nonlocal calls
-        answer = await real(*args, **options)
+        answer = await claim(*args, **options)
         calls += 1
         if calls == 1:
             await asyncio.sleep(0.08)
         starts_us.extend(job.start_us for job in answer.jobs)
         return answer
 
-    real = module.claim
-    monkeypatch.setattr(module, "claim", held_up)
+    monkeypatch.setattr(claimer, "claim", held_up)
     desk = Desk(world)
     channel = asyncio.create_task(desk.claimer.channel(0))
     await asyncio.wait_for(desk.added.wait(), 5)
@@ -88,12 +87,11 @@ async def test_what_a_call_in_flight_brings_to_a_draining_worker_goes_back(
     desk = Desk(world)
 
     async def drained_meanwhile(*args: Any, **options: Any) -> Claim:
-        answer = await real(*args, **options)
+        answer = await claim(*args, **options)
         desk.claimer.draining = bool(answer.jobs)
         return answer
 
-    real = module.claim
-    monkeypatch.setattr(module, "claim", drained_meanwhile)
+    monkeypatch.setattr(claimer, "claim", drained_meanwhile)
     async with asyncio.timeout(5):
         await desk.claimer.channel(0)
     assert desk.got == []
