@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from taskqueue.scheduler import keeper as keeper_module
 from taskqueue.scheduler.keeper import Keeper
 from taskqueue.scheduler.ticker import Ticker
-from taskqueue.sources.folder import load
+from taskqueue.sources import folder as folder_module
+from taskqueue.sources.folder import FolderSource, load
 from taskqueue.store.catalog import read_catalog, read_cursor
 from taskqueue.store.connection import Store
 from taskqueue.store.users import read_owners, read_tasks
@@ -36,7 +36,7 @@ def user_manifests(count: int, name: str = "orders", prefix: str = "u") -> str:
 @asynccontextmanager
 async def keeping(store: Store, folder: Path | None, ticker: Ticker | None = None) -> AsyncIterator[Keeper]:
     ticking = ticker or Ticker(store)
-    keeper = Keeper(store, ticking, manifests=folder, rate=50, poll_s=0.02)
+    keeper = Keeper(store, ticking, source=FolderSource(folder, 0.02) if folder else None, rate=50)
     tasks = [asyncio.create_task(part) for part in (keeper.watch(), keeper.keep())]
     if ticker:
         tasks.append(asyncio.create_task(ticker.run()))
@@ -134,7 +134,7 @@ async def test_many_removals_are_not_carried_out_when_a_second_look_finds_the_us
     whole = load(tmp_path)
     async with keeping(store, tmp_path) as keeper:
         await after_publish(keeper)
-        monkeypatch.setattr(keeper_module, "load", lambda _path: whole)
+        monkeypatch.setattr(folder_module, "load", lambda _path: whole)
         (tmp_path / "users.yaml").unlink()
         await after_publish(keeper)
         assert len(await read_owners(store)) == 150

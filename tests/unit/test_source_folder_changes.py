@@ -35,7 +35,7 @@ class Watch:
         self.polls: asyncio.Queue[None] = asyncio.Queue()
         self.asleep: asyncio.Queue[float] = asyncio.Queue()
         monkeypatch.setattr(asyncio, "sleep", self.sleep)
-        self.stream = FolderSource(path).changes(poll_s=0.5)
+        self.stream = FolderSource(path, poll_s=0.5).changes()
 
     async def sleep(self, poll_s: float) -> None:
         self.asleep.put_nowait(poll_s)

@@ -1,23 +1,24 @@
 """Keeps the store as the manifests say: publishes, tries again, confirms removals, refills a lost store."""
 
 import asyncio
-from pathlib import Path
 
 import structlog
 
 from taskqueue.scheduler import metrics
 from taskqueue.scheduler.errors import StoreReplacedError
 from taskqueue.scheduler.publisher import Published, Publisher
+from taskqueue.scheduler.source import Always, Leadership, Source
 from taskqueue.scheduler.ticker import Ticker
-from taskqueue.sources.folder import FolderSource, load
 from taskqueue.sources.loaded import Loaded
 from taskqueue.store.cancelled import raise_if_cancelled
 from taskqueue.store.catalog import mark_installed, set_rate
 from taskqueue.store.connection import Store
-from taskqueue.store.errors import UNREACHABLE
+from taskqueue.store.errors import UNREACHABLE, DeposedError, ForeignOwnerError
 
 #: What is under way (a schedule that takes over, a type that goes) is carried on this often.
 MAINTAIN_S = 1.0
+#: A store that somebody else keeps is looked at again this often.
+_REFUSED_S = 10.0
 
 log = structlog.get_logger()
 
@@ -27,6 +28,7 @@ class Keeper:
 
     started: set by the first publish and never cleared.
     published: set after every publish; whoever waits for it clears it.
+    refused: why the store may not be written to by this release, or empty.
     """
 
     def __init__(
@@ -34,18 +36,19 @@ class Keeper:
         store: Store,
         ticker: Ticker,
         *,
-        manifests: Path | None = None,
+        source: Source | None = None,
         rate: float | None = None,
-        poll_s: float = 0.5,
+        leadership: Leadership | None = None,
     ) -> None:
         self.started = asyncio.Event()
         self.published = asyncio.Event()
+        self.refused = ""
         self._store = store
         self._ticker = ticker
-        self._manifests = manifests
+        self._source = source
         self._rate = rate
-        self._poll_s = poll_s
-        self._publisher = Publisher(store)
+        self._leadership = leadership or Always()
+        self._publisher = Publisher(store, source.name) if source else Publisher(store)
         self._loaded: Loaded | None = None
         self._changed = asyncio.Event()
         self._restoring = False
@@ -54,10 +57,10 @@ class Keeper:
 
     async def watch(self) -> None:
         """Take in what the manifests say, until cancelled; returns at once where there are none to watch."""
-        if self._manifests is None:
+        if self._source is None:
             self._changed.set()
             return
-        async for loaded in FolderSource(self._manifests).changes(self._poll_s):
+        async for loaded in self._source.changes():
             self._take(loaded)
 
     async def keep(self) -> None:
@@ -66,17 +69,30 @@ class Keeper:
         while True:
             raise_if_cancelled()
             try:
+                await self._lead()
                 await self._turn()
                 await self._pause()
             except UNREACHABLE as error:
                 metrics.PUBLISHES.labels("failed").inc()
                 log.warning("could not publish; trying again", error=repr(error))
                 await asyncio.sleep(MAINTAIN_S)
+            except DeposedError as error:
+                log.warning("somebody else publishes by now", reason=str(error))
+                await asyncio.sleep(MAINTAIN_S)
+            except ForeignOwnerError as error:
+                self.refused = str(error)
+                log.critical("nothing is published", reason=self.refused)
+                await asyncio.sleep(_REFUSED_S)
             except StoreReplacedError as error:
                 log.critical(str(error), cursor_ms=self._ticker.cursor_ms)
                 self._publisher.forget()
                 self._restoring = self._loaded is not None  # else whoever published must come again
                 self._changed.set()
+
+    async def _lead(self) -> None:
+        """Wait until this process may publish. Whoever was not leading before looks at everything anew."""
+        if self._publisher.lead(await self._leadership.leading()):
+            self._changed.set()
 
     async def _pause(self) -> None:
         """Wait for a change, but no longer than MAINTAIN_S."""
@@ -117,6 +133,7 @@ class Keeper:
         except BaseException:
             self._changed.set()  # it is still to do
             raise
+        self.refused = ""
         self.published.set()
         self.started.set()
 
@@ -134,13 +151,11 @@ class Keeper:
 
     async def _confirmed(self, loaded: Loaded) -> bool:
         """Whether a fresh look at all files, a little later, misses the same users and types."""
-        assert self._manifests is not None
+        assert self._source is not None
         log.warning("many users or types are gone; reading the manifests again before they are removed")
-        await asyncio.sleep(self._poll_s)
-        fresh = await asyncio.to_thread(load, self._manifests)
-        readable = all(fault.document for fault in fresh.faults)
+        fresh = await self._source.look()
         return (
-            readable
+            fresh is not None
             and fresh.users.keys() <= loaded.users.keys()
             and fresh.types.keys() <= loaded.types.keys()
         )

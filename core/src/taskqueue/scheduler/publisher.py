@@ -17,6 +17,7 @@ from taskqueue.store.catalog import Catalog, TypeRecord, put_types, read_catalog
 from taskqueue.store.clock import server_now_ms
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import CursorLostError, TypesMovedError
+from taskqueue.store.fence import UNFENCED, Fence
 from taskqueue.store.users import Owner, Source, digest, read_owners, redeal, set_users
 
 #: Users written in one round trip.
@@ -43,12 +44,20 @@ class Publisher:
     def __init__(self, store: Store, source: Source = "folder") -> None:
         self._store = store
         self._source: Source = source
+        self._fence = UNFENCED
         self._lock = asyncio.Lock()
         self._installed_ms = 0
         self._version = 0
         self._owners: dict[str, Owner] | None = None
         # What was compared already, by identity: digests of 100,000 users take a second.
         self._seen: dict[str, UserSubscription] = {}
+
+    def lead(self, fence: Fence) -> bool:
+        """Write as this leader from now on. True if it is another: what was written meanwhile is not known."""
+        changed, self._fence = fence != self._fence, fence
+        if changed:
+            self.forget()
+        return changed
 
     def forget(self) -> None:
         """Take nothing for granted any more: the next publish reads all from the store."""
@@ -69,7 +78,7 @@ class Publisher:
 
         prune False: what is not named stays.   confirm_removals: also remove many at once.
         as_of_ms: new types begin with the period of that instant instead of now.
-        Raises StoreReplacedError and any of UNREACHABLE.
+        Raises StoreReplacedError, DeposedError, ForeignOwnerError and any of UNREACHABLE.
         """
         async with self._lock:
             catalog = await self._read()
@@ -87,7 +96,7 @@ class Publisher:
             written = await self._round(specs, as_of_ms, moving=False)
             # Leaving first: who joins gets the numbers that become free, and the spread stays even.
             for batch in _batches(gone):
-                await set_users(self._store, self._source, [UserSubscription(user_id) for user_id in batch])
+                await self._set_users(UserSubscription(user_id) for user_id in batch)
                 for user_id in batch:
                     self._owners.pop(user_id, None)
                     self._seen.pop(user_id, None)
@@ -168,6 +177,7 @@ class Publisher:
             removed=[change.type for change in changes if not change.record],
             dropped=[(change.type, number) for change in changes for number in change.dropped],
             before_cursor_ms=min(deadlines, default=0),
+            fence=self._fence,
         )
 
     async def _cursor(self) -> int | None:
@@ -175,6 +185,9 @@ class Publisher:
             return await read_cursor(self._store)
         except CursorLostError:
             return None
+
+    async def _set_users(self, users: Iterable[UserSubscription]) -> list[str]:
+        return await set_users(self._store, self._source, list(users), self._fence)
 
     async def _write_users(self, wanted: Mapping[str, UserSubscription]) -> tuple[int, list[str]]:
         """Write the users that differ; return how many, and those that an import owns."""
@@ -193,7 +206,7 @@ class Publisher:
                 if owners.get(user_id) != Owner(self._source, text)
             ]
             if changed:
-                refused = await set_users(self._store, self._source, [wanted[user_id] for user_id in changed])
+                refused = await self._set_users(wanted[user_id] for user_id in changed)
                 foreign += refused
                 written += len(changed) - len(refused)
                 owners |= {user_id: Owner(self._source, digests[user_id]) for user_id in changed}

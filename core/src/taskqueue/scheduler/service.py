@@ -17,6 +17,7 @@ from taskqueue.scheduler.keeper import Keeper
 from taskqueue.scheduler.settings import SchedulerSettings
 from taskqueue.scheduler.ticker import Ticker
 from taskqueue.settings import load
+from taskqueue.sources.folder import FolderSource
 
 #: The store counts as reachable if it answered this recently, seconds.
 REACHABLE_S = 5.0
@@ -43,9 +44,8 @@ async def run(settings: SchedulerSettings) -> None:
     keeper = Keeper(
         store,
         ticker,
-        manifests=settings.manifests,
+        source=FolderSource(settings.manifests, settings.manifests_poll) if settings.manifests else None,
         rate=settings.rate,
-        poll_s=settings.manifests_poll,
     )
     metrics.CURSOR_AGE.set_function(lambda: time.monotonic() - ticker.moved_s)
 
@@ -58,7 +58,7 @@ async def run(settings: SchedulerSettings) -> None:
     def ready() -> str | None:
         if time.monotonic() - ticker.answered_s > REACHABLE_S:
             return "the store does not answer"
-        return None if keeper.started.is_set() else "the manifests are not published yet"
+        return keeper.refused or (None if keeper.started.is_set() else "the manifests are not published yet")
 
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(store.close)

@@ -10,6 +10,7 @@ from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
 from types import MappingProxyType
+from typing import Literal
 
 from taskqueue.models.fault import Fault
 from taskqueue.models.values import TaskType, UserSubscription
@@ -39,10 +40,13 @@ class _FileState:
 
 
 class FolderSource:
-    """Keeps the last good state of every file below a path."""
+    """Keeps the last good state of every file below a path, which it looks at every `poll_s` seconds."""
 
-    def __init__(self, path: Path) -> None:
+    name: Literal["folder"] = "folder"
+
+    def __init__(self, path: Path, poll_s: float = 0.5) -> None:
         self.path = path
+        self.poll_s = poll_s
         self.loaded = NOTHING
         self._files: dict[Path, _FileState] = {}
         self._scan_faults: list[Fault] = []
@@ -51,8 +55,14 @@ class FolderSource:
         """Read again what changed, and say what is in force now. Blocks for as long as reading takes."""
         return self._take(scan(self.path))
 
-    async def changes(self, poll_s: float = 0.5) -> AsyncIterator[Loaded]:
-        """Yield what is in force: at once, and then whenever a file changed. Looks every `poll_s` seconds.
+    async def look(self) -> Loaded | None:
+        """Read all files anew, a little later than now; None where a file or a folder could not be read."""
+        await asyncio.sleep(self.poll_s)
+        fresh = await asyncio.to_thread(load, self.path)
+        return fresh if all(fault.document for fault in fresh.faults) else None
+
+    async def changes(self) -> AsyncIterator[Loaded]:
+        """Yield what is in force: at once, and then whenever a file changed.
 
         A change is taken when two looks in a row agree on it: an editor that empties or replaces a file on
         the way to saving it is not believed in between.
@@ -61,7 +71,7 @@ class FolderSource:
         yield loaded
         before = await asyncio.to_thread(scan, self.path)
         while True:
-            await asyncio.sleep(poll_s)
+            await asyncio.sleep(self.poll_s)
             now = await asyncio.to_thread(scan, self.path)
             settled = self._settled(before, now)
             before = now

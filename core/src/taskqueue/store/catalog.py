@@ -17,6 +17,7 @@ from taskqueue.plan.spread import spread_class, stride
 from taskqueue.store.clock import server_now_ms
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import CursorLostError, TypesMovedError
+from taskqueue.store.fence import UNFENCED, Fence, check
 from taskqueue.store.script import run
 
 #: A narrow limit spaces its starts this much wider than 1/limit; why is in scripts/lib/narrow.lua.
@@ -167,11 +168,12 @@ async def put_types(
     removed: Iterable[str] = (),
     dropped: Iterable[tuple[str, int]] = (),
     before_cursor_ms: int = 0,
+    fence: Fence = UNFENCED,
 ) -> int:
     """Writes records against the version they were made from and returns the new one.
 
     dropped: (type, generation) whose members are deleted. before_cursor_ms: refuse once the cursor is there.
-    Raises TypesMovedError: read the catalog again and decide anew.
+    Raises TypesMovedError: read the catalog again and decide anew; DeposedError, ForeignOwnerError.
     """
     verdict, now_version = await run(
         store,
@@ -181,7 +183,9 @@ async def put_types(
         _encode(list(removed)),
         _encode([(name, str(number)) for name, number in dropped]),
         before_cursor_ms,
+        *fence,
     )
+    check(verdict, fence)
     if verdict != b"ok":
         raise TypesMovedError
     return int(now_version)

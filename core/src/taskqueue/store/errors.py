@@ -23,6 +23,14 @@ class TypesMovedError(StoreError):
     """Somebody else changed the task types meanwhile: read them again."""
 
 
+class DeposedError(StoreError):
+    """Another leader has written since: this one must not write any more."""
+
+
+class ForeignOwnerError(StoreError):
+    """The store is kept by the manifests of somebody else: choose another release, or another Redis."""
+
+
 class UnknownTypeError(StoreError):
     """There is no such task type."""
 

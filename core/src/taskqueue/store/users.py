@@ -11,6 +11,7 @@ import msgspec
 
 from taskqueue.models.values import UserSubscription
 from taskqueue.store.connection import Store
+from taskqueue.store.fence import UNFENCED, Fence, check
 from taskqueue.store.script import run
 
 Source = Literal["folder", "kubernetes", "import"]
@@ -19,6 +20,8 @@ _encode = msgspec.msgpack.Encoder().encode
 _refused = msgspec.msgpack.Decoder(list[str]).decode
 #: Tasks that one call of the script handles: a few milliseconds of the server's time.
 _BATCH_TASKS = 300
+#: A user, the digest of what is wanted, and that: type, params as JSON, whether suspended.
+_Wanted = tuple[str, str, list[tuple[str, str, int]]]
 #: A subscription's record, as scripts/lib/deal.lua writes it.
 _RECORD = re.compile(r"(\d+)(s?)(.*)", re.DOTALL)
 
@@ -63,24 +66,33 @@ def digest(user: UserSubscription) -> str:
     return urlsafe_b64encode(hashlib.blake2b(_encode(_rows(user)), digest_size=6).digest()).decode()
 
 
-async def set_users(store: Store, source_name: Source, users: Sequence[UserSubscription]) -> list[str]:
+async def set_users(
+    store: Store, source_name: Source, users: Sequence[UserSubscription], fence: Fence = UNFENCED
+) -> list[str]:
     """Replaces what each of `users` wants; each user atomically, many users a round trip.
 
     Returns the ids that were refused because an import owns them. A user without tasks is removed.
+    Raises DeposedError and ForeignOwnerError.
     """
     refused: list[str] = []
-    batch: list[tuple[str, str, list[tuple[str, str, int]]]] = []
+    batch: list[_Wanted] = []
     size = 0
     for user in users:
         rows = _rows(user)
         batch.append((user.user_id, digest(user), rows))
         size += len(rows) + 1
         if size >= _BATCH_TASKS:
-            refused += _refused(await run(store, "set_users", source_name, _encode(batch)))
+            refused += await _write(store, source_name, batch, fence)
             batch, size = [], 0
     if batch:
-        refused += _refused(await run(store, "set_users", source_name, _encode(batch)))
+        refused += await _write(store, source_name, batch, fence)
     return refused
+
+
+async def _write(store: Store, source_name: Source, batch: Sequence[_Wanted], fence: Fence) -> list[str]:
+    verdict, refused = await run(store, "set_users", source_name, _encode(batch), *fence)
+    check(verdict, fence)
+    return _refused(refused)
 
 
 async def read_owners(store: Store) -> dict[str, Owner]:

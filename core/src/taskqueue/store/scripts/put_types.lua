@@ -2,9 +2,12 @@
 -- KEYS  1 prefix
 -- ARGV  1 expected version  2 records, msgpack [[type, record], ...]  3 types to remove, msgpack [type, ...]
 --       4 generations to drop, msgpack [[type, number], ...]  5 refuse once the cursor (ms) has reached this; 0: never
--- Output  [verdict, version]; verdicts: ok, moved (version differs), late (cursor)
--- uses: base
+--       6 owner  7 epoch of the writer
+-- Output  [verdict, version]; verdicts: ok, moved (version differs), late (cursor), foreign, deposed (see fence)
+-- uses: base fence
 local version = redis.call('HGET', P .. 'config', 'version') or '0'
+local refusal = fenced(ARGV[6], ARGV[7])
+if refusal then return { refusal, tonumber(version) } end
 if version ~= ARGV[1] then return { 'moved', tonumber(version) } end
 local cursor = tonumber(redis.call('GET', P .. 'cursor'))
 if tonumber(ARGV[5]) > 0 and cursor and cursor >= tonumber(ARGV[5]) then return { 'late', tonumber(version) } end

@@ -3,9 +3,12 @@
 -- KEYS  1 prefix
 -- ARGV  1 source (folder, kubernetes, import)
 --       2 users, msgpack [[user, digest of what is wanted, [[type, params JSON, suspended 0 or 1], ...]], ...]; no task removes one
--- Output  msgpack [user refused because an import owns it, ...]
--- uses: base facts deal
+--       3 owner  4 epoch of the writer, unless the source is import
+-- Output  [verdict, msgpack [user refused because an import owns it, ...]]; verdicts: ok, foreign, deposed (see fence)
+-- uses: base facts deal fence
 local source = ARGV[1]
+local refusal = source ~= 'import' and fenced(ARGV[3], ARGV[4])
+if refusal then return { refusal, cmsgpack.pack({}) } end
 
 local function set_user(user, digest, wanted)
   local tasks_key = P .. 'users:' .. user .. ':tasks'
@@ -49,4 +52,4 @@ for _, row in ipairs(cmsgpack.unpack(ARGV[2])) do
     set_user(row[1], row[2], row[3])
   end
 end
-return cmsgpack.pack(refused)
+return { 'ok', cmsgpack.pack(refused) }

@@ -1,0 +1,35 @@
+"""What the scheduler asks of whoever knows the manifests, and of whoever says who may publish them."""
+
+from collections.abc import AsyncIterator
+from typing import Protocol
+
+from taskqueue.sources.loaded import Loaded
+from taskqueue.store.fence import UNFENCED, Fence
+from taskqueue.store.users import Source as SourceName
+
+
+class Source(Protocol):
+    """Manifests that are in force. name: whose users they are, in the store."""
+
+    @property
+    def name(self) -> SourceName: ...
+
+    def changes(self) -> AsyncIterator[Loaded]:
+        """What is in force: at once, and then whenever it changed."""
+
+    async def look(self) -> Loaded | None:
+        """A fresh look at all of it; None where not everything could be read."""
+
+
+class Leadership(Protocol):
+    """Which of several processes publishes. Never needed for correctness: the store refuses who is late."""
+
+    async def leading(self) -> Fence:
+        """Return once this process may publish, and as whom."""
+
+
+class Always:
+    """Everybody publishes: several processes that read the same folder write the same."""
+
+    async def leading(self) -> Fence:
+        return UNFENCED

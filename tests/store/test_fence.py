@@ -1,0 +1,69 @@
+"""A store takes manifests from one owner, and from nobody who was replaced as its leader."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from taskqueue.models.values import Schedule, Task, TaskType, UserSubscription
+from taskqueue.scheduler.publisher import Publisher
+from taskqueue.store.catalog import Generation, TypeRecord, put_types, read_catalog
+from taskqueue.store.errors import DeposedError, ForeignOwnerError
+from taskqueue.store.fence import UNFENCED, Fence
+from taskqueue.store.users import read_owners, set_users
+
+if TYPE_CHECKING:
+    from taskqueue.store.connection import Store
+
+SYNC = TaskType("sync", Schedule(interval_s=60))
+RECORD = TypeRecord(SYNC, (Generation(1, SYNC.schedule),))
+ADA = UserSubscription("ada", (Task("sync"),))
+OURS, THEIRS = Fence("cluster-1/shop", 7), Fence("cluster-2/shop", 99)
+
+
+@pytest.mark.parametrize(
+    ("writer", "error"),
+    [
+        (OURS, None),
+        (OURS._replace(epoch=8), None),
+        (OURS._replace(epoch=6), DeposedError),
+        (THEIRS, ForeignOwnerError),
+        (UNFENCED, ForeignOwnerError),
+    ],
+    ids=["the leader", "its successor", "its predecessor", "another cluster", "a folder"],
+)
+async def test_who_may_write_after_a_leader_has_written(
+    store: Store, writer: Fence, error: type[Exception] | None
+) -> None:
+    version = await put_types(store, 0, [RECORD], fence=OURS)
+    if error is None:
+        assert await put_types(store, version, [], removed=["sync"], fence=writer) == version + 1
+        assert await set_users(store, "kubernetes", [ADA], writer) == []
+        return
+    with pytest.raises(error):
+        await put_types(store, version, [], removed=["sync"], fence=writer)
+    with pytest.raises(error):
+        await set_users(store, "kubernetes", [ADA], writer)
+    assert set((await read_catalog(store)).records) == {"sync"}
+    assert await read_owners(store) == {}
+
+
+async def test_an_import_belongs_to_nobody_and_is_always_taken(store: Store) -> None:
+    await put_types(store, 0, [RECORD], fence=OURS)
+    assert await set_users(store, "import", [ADA]) == []
+    assert (await read_owners(store))["ada"].source == "import"
+
+
+async def test_a_publisher_that_leads_again_looks_at_what_was_written_meanwhile(store: Store) -> None:
+    ours, theirs = Publisher(store, "kubernetes"), Publisher(store, "kubernetes")
+    assert ours.lead(OURS)
+    assert not ours.lead(OURS), "nothing new"
+    assert (await ours.publish({"sync": SYNC}, {"ada": ADA})).users_written == 1
+    theirs.lead(OURS._replace(epoch=8))
+    assert (await theirs.publish({"sync": SYNC}, {})).users_removed == 1
+    with pytest.raises(DeposedError):
+        await ours.publish({"sync": SYNC}, {"bob": UserSubscription("bob", ADA.tasks)})
+    assert await read_owners(store) == {}
+    ours.lead(OURS._replace(epoch=9))
+    assert (await ours.publish({"sync": SYNC}, {"ada": ADA})).users_written == 1
