@@ -9,7 +9,7 @@ BENCH_ARGS ?= --json dist/bench.json
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.synced
 USERS := examples/shop/users.ndjson
-CODE := core/src worker/src tests benchmarks examples docs
+CODE := core/src operator/src worker/src tests benchmarks examples docs
 STARTED := $(shell date +%s)
 
 .DEFAULT_GOAL := help

@@ -1,7 +1,5 @@
 """What every task type asks for, counted from manifests or from the store, for the plan to judge."""
 
-from collections import Counter
-from collections.abc import Mapping
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -9,9 +7,7 @@ from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.failure import fail
 
 if TYPE_CHECKING:
-    from taskqueue.models.values import TaskType
     from taskqueue.plan.load import Load
-    from taskqueue.sources.loaded import Loaded
     from taskqueue.store.connection import Store
 
 
@@ -26,11 +22,12 @@ def loads_of_path(path: Path) -> "list[Load]":
             f"`taskqueue validate {path}` lists them",
             ExitCode.FAULTS,
         )
-    return _loads(loaded.types, count_running(loaded))
+    return loaded.loads()
 
 
 async def loads_of_store(store: "Store") -> "tuple[list[Load], float | None]":
     """Count the running subscriptions of a store, without paused types; also give the limit R in force."""
+    from taskqueue.plan.load import Load  # noqa: PLC0415 - slow
     from taskqueue.store.catalog import read_catalog  # noqa: PLC0415 - slow
     from taskqueue.store.users import count_subscriptions  # noqa: PLC0415 - slow
 
@@ -42,33 +39,9 @@ async def loads_of_store(store: "Store") -> "tuple[list[Load], float | None]":
     }
     newest = {name: record.newest.number for name, record in running.items() if record.newest}
     counts = await count_subscriptions(store, newest) if newest else {}
-    return _loads({name: record.spec for name, record in running.items()}, counts), catalog.rate
-
-
-def count_running(loaded: "Loaded") -> Mapping[str, int]:
-    """Count the subscriptions by type that are not suspended."""
-    return Counter(
-        task.type
-        for user in loaded.users.values()
-        if not user.suspend
-        for task in user.tasks
-        if not task.suspend
-    )
-
-
-def _loads(types: "Mapping[str, TaskType]", counts: Mapping[str, int]) -> "list[Load]":
-    from taskqueue.plan.load import Load  # noqa: PLC0415 - slow
-
-    return [
-        Load(
-            name,
-            spec.schedule,
-            counts.get(name, 0),
-            spec.cost,
-            spec.rate_limit.per_second,
-            spec.rate_limit.per_user_per_second,
-            None if spec.starting_deadline_ms is None else spec.starting_deadline_ms / 1000,
-        )
-        for name, spec in types.items()
-        if not spec.suspend
+    loads = [
+        Load.of(record.spec, counts.get(name, 0))
+        for name, record in running.items()
+        if not record.spec.suspend
     ]
+    return loads, catalog.rate

@@ -1,8 +1,9 @@
 """What a task type asks for, as forecast and feasibility see it: numbers instead of users."""
 
 from dataclasses import dataclass
+from typing import Self
 
-from taskqueue.models.values import Schedule
+from taskqueue.models.values import Schedule, TaskType
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +21,19 @@ class Load:
     per_second: float | None = None
     per_user_per_second: float | None = None
     life_s: float | None = None
+
+    @classmethod
+    def of(cls, spec: TaskType, subscriptions: int) -> Self:
+        """What a task type with so many subscriptions asks for."""
+        return cls(
+            spec.name,
+            spec.schedule,
+            subscriptions,
+            spec.cost,
+            spec.rate_limit.per_second,
+            spec.rate_limit.per_user_per_second,
+            None if spec.starting_deadline_ms is None else spec.starting_deadline_ms / 1000,
+        )
 
     @property
     def permits(self) -> int:

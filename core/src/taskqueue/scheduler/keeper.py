@@ -29,6 +29,7 @@ class Keeper:
     started: set by the first publish and never cleared.
     published: set after every publish; whoever waits for it clears it.
     refused: why the store may not be written to by this release, or empty.
+    in_store: what was published last, as a whole. foreign: users of it that an import owns.
     """
 
     def __init__(
@@ -43,6 +44,8 @@ class Keeper:
         self.started = asyncio.Event()
         self.published = asyncio.Event()
         self.refused = ""
+        self.in_store: Loaded | None = None
+        self.foreign: frozenset[str] = frozenset()
         self._store = store
         self._ticker = ticker
         self._source = source
@@ -78,6 +81,7 @@ class Keeper:
                 await asyncio.sleep(MAINTAIN_S)
             except DeposedError as error:
                 log.warning("somebody else publishes by now", reason=str(error))
+                self._leadership.deposed()
                 await asyncio.sleep(MAINTAIN_S)
             except ForeignOwnerError as error:
                 self.refused = str(error)
@@ -147,6 +151,7 @@ class Keeper:
         done = await self._publisher.publish(loaded.types, loaded.users, prune=prune, as_of_ms=as_of_ms)
         if done.held and await self._confirmed(loaded):
             done = await self._publisher.publish(loaded.types, loaded.users, confirm_removals=True)
+        self.in_store, self.foreign = loaded, frozenset(done.foreign)
         self._report(done, prune=prune)
 
     async def _confirmed(self, loaded: Loaded) -> bool:

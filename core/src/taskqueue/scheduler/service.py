@@ -5,8 +5,8 @@ import contextlib
 import signal
 import sys
 import time
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Callable, Coroutine, Sequence
+from typing import Any, NamedTuple
 
 import structlog
 
@@ -14,10 +14,12 @@ from taskqueue.health import serve_health
 from taskqueue.log import configure
 from taskqueue.scheduler import metrics
 from taskqueue.scheduler.keeper import Keeper
-from taskqueue.scheduler.settings import SchedulerSettings
+from taskqueue.scheduler.settings import SchedulerSettings, TickingSettings
+from taskqueue.scheduler.source import Leadership, Source
 from taskqueue.scheduler.ticker import Ticker
 from taskqueue.settings import load
 from taskqueue.sources.folder import FolderSource
+from taskqueue.store.connection import Store
 
 #: The store counts as reachable if it answered this recently, seconds.
 REACHABLE_S = 5.0
@@ -25,10 +27,29 @@ REACHABLE_S = 5.0
 log = structlog.get_logger()
 
 
-async def run(settings: SchedulerSettings) -> None:
-    """Schedule until SIGTERM or SIGINT. Raises OSError if the health port is taken.
+class Parts(NamedTuple):
+    """What a running scheduler is made of, for those that run beside it."""
+
+    store: Store
+    keeper: Keeper
+    ticker: Ticker
+    stopping: asyncio.Event
+
+
+def _nothing(_: Parts) -> Sequence[Coroutine[Any, Any, Any]]:
+    return ()
+
+
+async def run(
+    settings: TickingSettings,
+    source: Source | None,
+    leadership: Leadership | None = None,
+    beside: Callable[[Parts], Sequence[Coroutine[Any, Any, Any]]] = _nothing,
+) -> None:
+    """Schedule what `source` says until SIGTERM or SIGINT. Raises OSError if the health port is taken.
 
     Any number may run on one store. Whatever is cut off here, another or the next one carries on.
+    beside: what else is to run as long.
     """
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -41,12 +62,7 @@ async def run(settings: SchedulerSettings) -> None:
         look_ahead_ms=int(settings.look_ahead * 1000),
         max_backlog=settings.max_backlog,
     )
-    keeper = Keeper(
-        store,
-        ticker,
-        source=FolderSource(settings.manifests, settings.manifests_poll) if settings.manifests else None,
-        rate=settings.rate,
-    )
+    keeper = Keeper(store, ticker, source=source, rate=settings.rate, leadership=leadership)
     metrics.CURSOR_AGE.set_function(lambda: time.monotonic() - ticker.moved_s)
 
     def live() -> str | None:
@@ -68,7 +84,14 @@ async def run(settings: SchedulerSettings) -> None:
         log.info(
             "scheduler started", redis=str(settings.redis_url), release=settings.release, health_port=port
         )
-        work = (keeper.watch(), keeper.keep(), ticker.run(), stopping.wait())
+        others = beside(Parts(store, keeper, ticker, stopping))
+        work: tuple[Coroutine[Any, Any, Any], ...] = (
+            keeper.watch(),
+            keeper.keep(),
+            ticker.run(),
+            *others,
+            stopping.wait(),
+        )
         parts: list[asyncio.Task[Any]] = [asyncio.ensure_future(part) for part in work]
         try:
             await _until_stopped(parts)
@@ -94,7 +117,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     settings = load(SchedulerSettings, arguments, "taskqueue scheduler")
     configure(settings.log_level, settings.log_format)
     try:
-        asyncio.run(run(settings))
+        folder = settings.manifests
+        asyncio.run(run(settings, FolderSource(folder, settings.manifests_poll) if folder else None))
     except OSError as error:
         log.critical("cannot serve /livez, /readyz and /metrics", port=settings.health_port, error=str(error))
         return 1

@@ -7,17 +7,9 @@ from pydantic import Field
 from taskqueue.settings import StoreSettings
 
 
-class SchedulerSettings(StoreSettings):
-    """Publishes task types and users from a folder of manifests, and emits jobs when they are due."""
+class TickingSettings(StoreSettings):
+    """What every process that emits jobs is told."""
 
-    manifests: Path | None = Field(
-        default=None,
-        description="A manifest file, or a folder of them, to publish and to watch; without it, the store's "
-        "types and users are scheduled as they are.",
-    )
-    manifests_poll: float = Field(
-        default=0.5, gt=0, le=60, description="Look for changed manifests this often, in seconds."
-    )
     rate: float | None = Field(
         default=None,
         gt=0,
@@ -49,4 +41,17 @@ class SchedulerSettings(StoreSettings):
         default=30,
         gt=0,
         description="/livez fails when the ticking loop made no turn for this long, in seconds.",
+    )
+
+
+class SchedulerSettings(TickingSettings):
+    """Publishes task types and users from a folder of manifests, and emits jobs when they are due."""
+
+    manifests: Path | None = Field(
+        default=None,
+        description="A manifest file, or a folder of them, to publish and to watch; without it, the store's "
+        "types and users are scheduled as they are.",
+    )
+    manifests_poll: float = Field(
+        default=0.5, gt=0, le=60, description="Look for changed manifests this often, in seconds."
     )

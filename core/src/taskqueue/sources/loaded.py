@@ -1,11 +1,13 @@
 """What a source says is in force, and what it could not take."""
 
+from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
 from taskqueue.models.fault import Fault
 from taskqueue.models.values import TaskType, UserSubscription
+from taskqueue.plan.load import Load
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,6 +36,17 @@ class Loaded:
     faults: tuple[Fault, ...]
     unresolved: tuple[Unresolved, ...]
     files: tuple[str, ...]
+
+    def loads(self) -> list[Load]:
+        """What each type that runs asks for, with its subscriptions that are not suspended."""
+        counts = Counter(
+            task.type
+            for user in self.users.values()
+            if not user.suspend
+            for task in user.tasks
+            if not task.suspend
+        )
+        return [Load.of(spec, counts[name]) for name, spec in self.types.items() if not spec.suspend]
 
 
 def resolve(types: Mapping[str, TaskType], users: Mapping[str, UserSubscription]) -> tuple[Unresolved, ...]:

@@ -2,6 +2,7 @@
 
 from typing import NamedTuple
 
+from taskqueue.store.connection import Store
 from taskqueue.store.errors import DeposedError, ForeignOwnerError
 
 
@@ -22,3 +23,8 @@ def check(verdict: bytes, fence: Fence) -> None:
         raise DeposedError(f"Our epoch is {fence.epoch}.")
     if verdict == b"foreign":
         raise ForeignOwnerError(f"We are {fence.owner or 'a folder of manifests'}.")
+
+
+async def read_epoch(store: Store) -> int:
+    """The epoch of the leader that wrote last; 0: none ever did."""
+    return int(await store.client.hget(store.keys("config"), "epoch") or 0)

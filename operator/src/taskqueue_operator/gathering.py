@@ -1,0 +1,77 @@
+"""What status needs to know beyond the objects: from the store, from the scheduler and from the plan."""
+
+import asyncio
+from collections import Counter
+from collections.abc import Mapping
+
+from taskqueue.models.values import TaskType, UserSubscription
+from taskqueue.plan.feasibility import check
+from taskqueue.plan.verdict import Fit
+from taskqueue.scheduler.keeper import Keeper
+from taskqueue.sources.loaded import Loaded
+from taskqueue.store.catalog import read_catalog
+from taskqueue.store.connection import Store
+from taskqueue.store.listing import read_handlers, read_workers
+from taskqueue_operator.objects import Object, ObjectTable
+from taskqueue_operator.status import Facts
+
+
+class Gathering:
+    """Keeps what is dear to work out as long as it holds: a plan is judged when it or the limit changed."""
+
+    def __init__(self, store: Store, keeper: Keeper, table: ObjectTable) -> None:
+        self._store = store
+        self._keeper = keeper
+        self._table = table
+        self._judged: tuple[Loaded | None, float | None] = None, None
+        self._infeasible = ""
+
+    async def facts(self) -> Facts:
+        """Raises any of UNREACHABLE."""
+        rate = (await read_catalog(self._store)).rate
+        handlers = frozenset(await read_handlers(self._store))
+        seen = handlers or await read_workers(self._store)
+        loaded = self._keeper.in_store
+        if (loaded, rate) != self._judged:
+            self._infeasible = await asyncio.to_thread(_judge, loaded, rate)
+            self._judged = loaded, rate
+        return Facts(
+            types=loaded.types if loaded else {},
+            rivals=self._table.rivals(),
+            imported=self._keeper.foreign,
+            handlers=handlers if seen else None,
+            infeasible=self._infeasible,
+            subscriptions=_count(loaded),
+        )
+
+    def published(self, one: Object, rivals: Mapping[str, Object]) -> bool:
+        """Whether the store has what the object declares; a status before that would promise too much."""
+        loaded = self._keeper.in_store
+        if loaded is None:
+            return False
+        if isinstance(one.value, TaskType):
+            return loaded.types.get(one.name) is one.value
+        if isinstance(one.value, UserSubscription) and one.name not in rivals:
+            return loaded.users.get(one.value.user_id) is one.value
+        return True  # nothing of it is published
+
+
+def _count(loaded: Loaded | None) -> Counter[str]:
+    return (
+        Counter(task.type for user in loaded.users.values() for task in user.tasks) if loaded else Counter()
+    )
+
+
+def _judge(loaded: Loaded | None, rate: float | None) -> str:
+    """Why the plan of a day does not fit under the limit, in a sentence; empty if it does or nothing is known."""
+    if loaded is None or not rate:
+        return ""
+    verdict = check(loaded.loads(), rate)
+    if verdict.fit is not Fit.DOES_NOT_FIT:
+        return ""
+    worst = verdict.tightest
+    behind = ", ".join(name for name, _ in verdict.behind)
+    return (
+        f"{worst.demand:.0f} starts are due in {worst.end_s - worst.start_s} s, and the limit allows "
+        f"{worst.capacity:.0f}; most of them are of {behind}: {verdict.change}"
+    )

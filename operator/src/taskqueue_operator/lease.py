@@ -1,0 +1,119 @@
+"""The Lease that says which replica publishes and writes status. It is never needed for correctness.
+
+Times are judged by one's own monotonic clock: a Lease counts as silent when its record has not changed for its
+duration since it was first seen so. leaseTransitions is the fencing epoch: the store refuses a lower one.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable
+from dataclasses import replace
+from datetime import UTC, datetime
+
+import structlog
+
+from taskqueue.store.errors import UNREACHABLE
+from taskqueue.store.fence import Fence
+from taskqueue_operator.api import API_ERRORS
+from taskqueue_operator.lease_record import LeaseObject
+
+log = structlog.get_logger("taskqueue.operator")
+
+#: Renewals within a duration.
+_TRIES = 5
+
+
+class Lease:
+    """`owner` and `store_epoch` complete the fence: whose manifests these are, and the last epoch that wrote."""
+
+    def __init__(
+        self,
+        lease: LeaseObject,
+        identity: str,
+        duration_s: float,
+        owner: str,
+        store_epoch: Callable[[], Awaitable[int]],
+    ) -> None:
+        self._lease = lease
+        self._identity = identity
+        self._duration_s = duration_s
+        self._owner = owner
+        self._store_epoch = store_epoch
+        self._loop = asyncio.get_running_loop()
+        self._seen: tuple[str, float] = ("", 0.0)
+        self._renewed_s = float("-inf")
+        self._deposed = False
+        self._led = asyncio.Event()
+        self.epoch = 0
+
+    @property
+    def leads(self) -> bool:
+        """Until the Lease could have been taken over by another, this replica leads."""
+        return self._loop.time() < self._renewed_s + self._duration_s * (_TRIES - 1) / _TRIES
+
+    async def leading(self) -> Fence:
+        """Return once this replica may publish, and as whom."""
+        while not self.leads:
+            self._led.clear()
+            await self._led.wait()
+        return Fence(self._owner, self.epoch)
+
+    def deposed(self) -> None:
+        """The store knows a later epoch: if the Lease is ours all the same, it must go beyond that."""
+        self._deposed = True
+
+    async def run(self) -> None:
+        """Hold the Lease or wait for it, until cancelled; then let it go, so that another need not wait."""
+        try:
+            while True:
+                await self._turn()
+                await asyncio.sleep(self._duration_s / _TRIES)
+        finally:
+            if self.leads:
+                with contextlib.suppress(*API_ERRORS):
+                    await asyncio.wait_for(self._release(), 2)
+
+    async def _turn(self) -> None:
+        led, asked_s = self.leads, self._loop.time()
+        try:
+            held = await self._hold()
+        except API_ERRORS as error:
+            log.warning("the lease could not be renewed", lease=self._lease.name, error=repr(error)[:300])
+            return
+        if held:
+            self._renewed_s = asked_s
+            self._led.set()
+        else:
+            self._renewed_s = float("-inf")
+        if held != led:
+            log.info("leading" if held else "no longer leading", lease=self._lease.name, epoch=self.epoch)
+
+    async def _hold(self) -> bool:
+        """Renew, take or leave it. Raises any of API_ERRORS, among them 409 when another was faster."""
+        found = await self._lease.read()
+        if found.version != self._seen[0]:
+            self._seen = found.version, self._loop.time()
+        mine = found.holder == self._identity and found.transitions == self.epoch
+        silent = self._loop.time() - self._seen[1] >= found.duration_s
+        if found.holder and not mine and not silent:
+            return False
+        now = datetime.now(UTC)
+        wanted = replace(found, holder=self._identity, renewed=now, duration_s=int(self._duration_s))
+        if not mine or self._deposed:
+            epoch = max(found.transitions, self.epoch, await self._last()) + 1
+            wanted = replace(wanted, transitions=epoch, acquired=now)
+        await self._lease.write(wanted)
+        self.epoch, self._deposed = wanted.transitions, False
+        return True
+
+    async def _last(self) -> int:
+        try:
+            return await self._store_epoch()
+        except UNREACHABLE:
+            return 0  # if it is higher, the first publish says so
+
+    async def _release(self) -> None:
+        found = await self._lease.read()
+        if found.holder == self._identity:
+            await self._lease.write(replace(found, holder=""))
+        self._renewed_s = float("-inf")

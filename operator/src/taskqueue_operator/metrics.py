@@ -1,0 +1,10 @@
+"""What the operator counts beside the scheduler; the table for people is in docs/operator.md."""
+
+from prometheus_client import Counter, Gauge
+
+OBJECTS = Gauge("taskqueue_operator_objects", "Objects known.", ["kind"])
+LEADER = Gauge("taskqueue_operator_leader", "1 while this replica publishes and writes status.")
+STATUS_WRITES = Counter("taskqueue_operator_status_writes", "Writes of status by outcome.", ["outcome"])
+STATUS_PENDING = Gauge(
+    "taskqueue_operator_status_pending", "Objects whose status is not yet as it should be."
+)

@@ -1,0 +1,140 @@
+"""The objects of the namespace as values, and what they are together. Pure: knows no API and no store."""
+
+from collections.abc import Container, Iterator, Mapping
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import Any, Literal
+
+from taskqueue.models.fault import Fault
+from taskqueue.models.manifest import API_VERSION, parse
+from taskqueue.models.refusal import ManifestRefusedError
+from taskqueue.models.values import TaskType, UserSubscription
+from taskqueue.sources.loaded import Loaded, resolve
+
+Kind = Literal["TaskType", "UserSubscription"]
+Key = tuple[Kind, str]
+_EMPTY: Mapping[str, Any] = MappingProxyType({})
+
+
+@dataclass(frozen=True, slots=True)
+class Object:
+    """One object. value: what it declares, None if it is refused; `refusal` says why, field by field.
+
+    version: its resourceVersion. created: RFC 3339, which sorts as text. status: as the server has it.
+    """
+
+    kind: Kind
+    name: str
+    uid: str
+    generation: int
+    created: str
+    version: str
+    value: TaskType | UserSubscription | None
+    refusal: str
+    status: Mapping[str, Any] = _EMPTY
+
+    @property
+    def key(self) -> Key:
+        return self.kind, self.name
+
+    @property
+    def age(self) -> tuple[str, str]:
+        """Orders objects, the oldest first."""
+        return self.created, self.uid
+
+
+def read(kind: Kind, raw: Mapping[str, Any], known: Object | None = None) -> Object:
+    """Makes an Object of what the API server sent. What only the server adds to an object is left out.
+
+    known: an earlier state; the value of the same generation is the same one, and not only an equal one.
+    """
+    meta = raw["metadata"]
+    if known and (known.uid, known.generation) == (meta["uid"], meta.get("generation", 0)):
+        value, refusal = known.value, known.refusal
+    else:
+        value, refusal = _value(kind, meta["name"], raw.get("spec") or {})
+    return Object(
+        kind,
+        meta["name"],
+        meta["uid"],
+        meta.get("generation", 0),
+        meta.get("creationTimestamp", ""),
+        meta["resourceVersion"],
+        value,
+        refusal,
+        raw.get("status") or _EMPTY,
+    )
+
+
+def _value(kind: Kind, name: str, spec: Mapping[str, Any]) -> tuple[TaskType | UserSubscription | None, str]:
+    document = {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": name}, "spec": spec}
+    try:
+        return parse(document), ""
+    except ManifestRefusedError as error:
+        return None, str(error)
+
+
+@dataclass
+class ObjectTable:
+    """Every object by kind and name, fed by lists and by watches in any order."""
+
+    objects: dict[Key, Object] = field(default_factory=dict)
+
+    def put(self, kind: Kind, raw: Mapping[str, Any]) -> bool:
+        """Take an object in, unless a later state of it is known. True if it declares something new."""
+        meta = raw["metadata"]
+        known = self.objects.get((kind, meta["name"]))
+        if known and known.uid == meta["uid"] and int(known.version) >= int(meta["resourceVersion"]):
+            return False
+        seen = read(kind, raw, known)
+        self.objects[seen.key] = seen
+        return known is None or seen.uid != known.uid or seen.value is not known.value
+
+    def drop(self, kind: Kind, name: str, uid: str) -> bool:
+        """Forget an object that was deleted, but not one that was made anew under its name."""
+        known = self.objects.get((kind, name))
+        if known is None or known.uid != uid:
+            return False
+        del self.objects[kind, name]
+        return True
+
+    def prune(self, kind: Kind, listed: Container[str], before: Mapping[Key, Object]) -> bool:
+        """Forget what a whole list did not name, unless it came after the list was asked for (`before`)."""
+        gone = [
+            key
+            for key, known in self.objects.items()
+            if key[0] == kind and key[1] not in listed and before.get(key) is known
+        ]
+        for key in gone:
+            del self.objects[key]
+        return bool(gone)
+
+    def rivals(self) -> dict[str, Object]:
+        """Subscriptions that name a user who has an older one, by their name: the older, which counts."""
+        first: dict[str, Object] = {}
+        rivals: dict[str, Object] = {}
+        for one in sorted(self._of("UserSubscription"), key=lambda one: one.age):
+            if isinstance(one.value, UserSubscription):
+                older = first.setdefault(one.value.user_id, one)
+                if older is not one:
+                    rivals[one.name] = older
+        return rivals
+
+    def loaded(self) -> Loaded:
+        """What is in force. An object that is refused is a fault, and nothing is removed for its sake."""
+        rivals = self.rivals()
+        types = {one.name: one.value for one in self._of("TaskType") if isinstance(one.value, TaskType)}
+        users = {
+            one.value.user_id: one.value
+            for one in self._of("UserSubscription")
+            if isinstance(one.value, UserSubscription) and one.name not in rivals
+        }
+        faults = tuple(
+            Fault(f"{one.kind}/{one.name}", 1, 0, "spec", one.refusal)
+            for one in self.objects.values()
+            if one.refusal
+        )
+        return Loaded(MappingProxyType(types), MappingProxyType(users), faults, resolve(types, users), ())
+
+    def _of(self, kind: Kind) -> Iterator[Object]:
+        return (one for one in self.objects.values() if one.kind == kind)

@@ -1,0 +1,82 @@
+"""The operator as a process: the scheduler with objects as its source, a lease, and a writer of status."""
+
+import asyncio
+import os
+import socket
+import sys
+import uuid
+from collections.abc import Coroutine, Sequence
+from typing import Any
+
+import structlog
+from kubernetes.aio.config import ConfigException
+
+from taskqueue.log import configure
+from taskqueue.scheduler import service
+from taskqueue.settings import load
+from taskqueue.store.fence import read_epoch
+from taskqueue_operator.api import API_ERRORS, Api, connect
+from taskqueue_operator.gathering import Gathering
+from taskqueue_operator.lease import Lease
+from taskqueue_operator.settings import OperatorSettings
+from taskqueue_operator.source import KubernetesSource
+from taskqueue_operator.status_writer import StatusWriter
+from taskqueue_operator.watching import watch
+
+log = structlog.get_logger("taskqueue.operator")
+
+_RETRY_S = 2.0
+
+
+async def run(settings: OperatorSettings) -> None:
+    """Operate one namespace until SIGTERM or SIGINT. Raises OSError if the health port is taken."""
+    async with connect(settings.namespace) as api:
+        source = KubernetesSource(api, settings.resync)
+        store = settings.open_store()
+        lease = Lease(
+            api.lease(settings.lease_name),
+            f"{socket.gethostname()}-{uuid.uuid4().hex[:8]}",
+            settings.lease_duration,
+            f"{await _namespace_uid(api)}/{settings.release}",
+            lambda: read_epoch(store),
+        )
+
+        def beside(parts: service.Parts) -> Sequence[Coroutine[Any, Any, Any]]:
+            gathering = Gathering(parts.store, parts.keeper, source.table)
+            return lease.run(), StatusWriter(api, lease, source.table, gathering).run(), watching(parts)
+
+        async def watching(parts: service.Parts) -> None:
+            await watch(source, settings.namespace, parts.stopping)
+            parts.stopping.set()  # kopf took the signal
+
+        try:
+            await service.run(settings, source, lease, beside)
+        finally:
+            await store.close()
+
+
+async def _namespace_uid(api: Api) -> str:
+    while True:
+        try:
+            return await api.namespace_uid()
+        except API_ERRORS as error:
+            log.warning("the namespace cannot be read", namespace=api.namespace, error=repr(error)[:300])
+            await asyncio.sleep(_RETRY_S)
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run the operator and return its exit code. Raises SystemExit on --help and bad settings."""
+    arguments = sys.argv[1:] if argv is None else argv
+    settings = load(OperatorSettings, arguments, "python -m taskqueue_operator")
+    configure(settings.log_level, settings.log_format)
+    if settings.kubeconfig is not None:
+        os.environ["KUBECONFIG"] = str(settings.kubeconfig)  # the one place that both clients look at
+    try:
+        asyncio.run(run(settings))
+    except ConfigException as error:
+        log.critical("no API server is known: give --kubeconfig FILE", error=str(error))
+        return 2
+    except OSError as error:
+        log.critical("cannot serve /livez, /readyz and /metrics", port=settings.health_port, error=str(error))
+        return 1
+    return 0

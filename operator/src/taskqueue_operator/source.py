@@ -1,0 +1,81 @@
+"""The objects of the namespace as a source of manifests for the scheduler."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from typing import Any, Literal
+
+import structlog
+
+from taskqueue.sources.loaded import Loaded
+from taskqueue_operator.api import API_ERRORS, PLURALS, Api
+from taskqueue_operator.objects import Kind, ObjectTable
+
+log = structlog.get_logger("taskqueue.operator")
+
+#: Changes that come together are published together.
+_DEBOUNCE_S = 0.2
+_RETRY_MIN_S, _RETRY_MAX_S = 0.5, 15.0
+#: The first list and the first of the watches may be apart; a second list soon closes the gap.
+_SECOND_LIST_S = 15.0
+
+
+class KubernetesSource:
+    """Lists, then follows what the watch tells (`put`, `drop`), and lists again every `resync_s` seconds."""
+
+    name: Literal["kubernetes"] = "kubernetes"
+
+    def __init__(self, api: Api, resync_s: float) -> None:
+        self.table = ObjectTable()
+        self._api = api
+        self._resync_s = resync_s
+        self._changed = asyncio.Event()
+
+    def put(self, kind: Kind, raw: Mapping[str, Any]) -> None:
+        """What the watch saw."""
+        if self.table.put(kind, raw):
+            self._changed.set()
+
+    def drop(self, kind: Kind, name: str, uid: str) -> None:
+        """What the watch saw go."""
+        if self.table.drop(kind, name, uid):
+            self._changed.set()
+
+    async def changes(self) -> AsyncIterator[Loaded]:
+        """What is in force: once everything was listed, and whenever something changed."""
+        wait_s = _RETRY_MIN_S
+        while not await self._list():
+            await asyncio.sleep(wait_s)
+            wait_s = min(2 * wait_s, _RETRY_MAX_S)
+        resync = asyncio.create_task(self._resync())
+        try:
+            while True:
+                self._changed.clear()
+                yield self.table.loaded()
+                await self._changed.wait()
+                await asyncio.sleep(_DEBOUNCE_S)
+        finally:
+            resync.cancel()
+
+    async def look(self) -> Loaded | None:
+        """List everything; None where that failed, and then nothing may be removed."""
+        return self.table.loaded() if await self._list() else None
+
+    async def _list(self) -> bool:
+        for kind in PLURALS:
+            before, listed = dict(self.table.objects), set()
+            try:
+                async for raw in self._api.list(kind):
+                    self.put(kind, raw)
+                    listed.add(raw["metadata"]["name"])
+            except API_ERRORS as error:
+                log.warning("could not list; nothing is removed for it", kind=kind, error=repr(error)[:300])
+                return False
+            if self.table.prune(kind, listed, before):
+                self._changed.set()
+        return True
+
+    async def _resync(self) -> None:
+        await asyncio.sleep(_SECOND_LIST_S)
+        while True:
+            await self._list()
+            await asyncio.sleep(self._resync_s)

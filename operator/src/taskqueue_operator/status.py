@@ -1,0 +1,139 @@
+"""What an object's status should say. Pure: objects and what the store knows in, status out.
+
+Conditions follow the API conventions: a list by type, PascalCase reasons, observedGeneration, and a transition
+time that changes only with the status.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Any, NamedTuple
+
+from taskqueue.models.values import TaskType, UserSubscription
+from taskqueue_operator.objects import Object
+
+_NAMED_MOST = 10
+
+
+class Condition(NamedTuple):
+    """status: True, False or Unknown."""
+
+    type: str
+    status: str
+    reason: str
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is not in the object itself.
+
+    types: all that are declared. imported: users that an import owns. handlers: names that a worker ever
+    registered, None if no worker was ever seen. infeasible: why the whole plan does not fit, or empty.
+    subscriptions: how many a type has.
+    """
+
+    types: Mapping[str, TaskType]
+    rivals: Mapping[str, Object]
+    imported: frozenset[str]
+    handlers: frozenset[str] | None
+    infeasible: str
+    subscriptions: Mapping[str, int]
+
+
+def status_of(one: Object, facts: Facts, now: datetime) -> dict[str, Any]:
+    """The part of the status that is ours, as it should be; equal to one.status if there is nothing to write."""
+    if one.kind == "TaskType":
+        conditions = _of_type(one, facts)
+        fields: dict[str, Any] = {"subscriptions": facts.subscriptions.get(one.name, 0)}
+    else:
+        conditions = _of_user(one, facts)
+        fields = {}
+        if isinstance(one.value, UserSubscription):
+            fields = {"userId": one.value.user_id, "taskCount": len(one.value.tasks)}
+    return {
+        "observedGeneration": one.generation,
+        **fields,
+        "conditions": _dated(conditions, one, now),
+    }
+
+
+def _of_type(one: Object, facts: Facts) -> list[Condition]:
+    if not isinstance(one.value, TaskType):
+        return [
+            Condition("Accepted", "False", "Invalid", one.refusal),
+            Condition("Ready", "False", "Invalid", one.refusal),
+        ]
+    return [
+        Condition("Accepted", "True", "Valid"),
+        Condition("Feasible", "False", "DoesNotFit", facts.infeasible)
+        if facts.infeasible
+        else Condition("Feasible", "True", "Fits"),
+        _handler(one.value, facts),
+        _ready(one.value.suspend),
+    ]
+
+
+def _handler(spec: TaskType, facts: Facts) -> Condition:
+    if spec.function is None:
+        return Condition("HandlerRegistered", "True", "NeedsNone", "an HTTP call needs no handler")
+    if facts.handlers is None:
+        return Condition("HandlerRegistered", "Unknown", "NoWorkerSeen", "no worker has started yet")
+    if spec.function in facts.handlers:
+        return Condition("HandlerRegistered", "True", "Registered")
+    return Condition(
+        "HandlerRegistered", "False", "NotRegistered", f'no worker has a handler named "{spec.function}"'
+    )
+
+
+def _of_user(one: Object, facts: Facts) -> list[Condition]:
+    accepted = _accepted(one, facts)
+    if accepted.status == "False":
+        return [accepted, Condition("Ready", "False", accepted.reason, accepted.message)]
+    assert isinstance(one.value, UserSubscription)
+    unknown = sorted(task.type for task in one.value.tasks if task.type not in facts.types)
+    return [accepted, _resolved(unknown), _ready(one.value.suspend)]
+
+
+def _accepted(one: Object, facts: Facts) -> Condition:
+    older = facts.rivals.get(one.name)
+    if not isinstance(one.value, UserSubscription):
+        return Condition("Accepted", "False", "Invalid", one.refusal)
+    if older is not None:
+        why = f'user "{one.value.user_id}" is declared by the older UserSubscription "{older.name}"'
+        return Condition("Accepted", "False", "DuplicateUser", why)
+    if one.value.user_id in facts.imported:
+        why = f'user "{one.value.user_id}" comes from an import, which objects do not change'
+        return Condition("Accepted", "False", "ManagedByImport", why)
+    return Condition("Accepted", "True", "Valid")
+
+
+def _resolved(unknown: Sequence[str]) -> Condition:
+    if not unknown:
+        return Condition("ResolvedRefs", "True", "Resolved")
+    more = f" and {len(unknown) - _NAMED_MOST} more" if len(unknown) > _NAMED_MOST else ""
+    named = ", ".join(unknown[:_NAMED_MOST])
+    why = f"no such task type: {named}{more}; all other tasks run"
+    return Condition("ResolvedRefs", "False", "TaskTypeNotFound", why)
+
+
+def _ready(suspended: bool) -> Condition:
+    if suspended:
+        return Condition("Ready", "True", "Suspended", "nothing starts while it is suspended")
+    return Condition("Ready", "True", "Scheduled")
+
+
+def _dated(conditions: Sequence[Condition], one: Object, now: datetime) -> list[dict[str, Any]]:
+    known = {had["type"]: had for had in one.status.get("conditions", ())}
+    dated = []
+    for condition in sorted(conditions):
+        had = known.get(condition.type)
+        since = had.get("lastTransitionTime") if had and had.get("status") == condition.status else None
+        dated.append(
+            {
+                **condition._asdict(),
+                "observedGeneration": one.generation,
+                "lastTransitionTime": since or now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+            }
+        )
+    return dated

@@ -1,0 +1,82 @@
+"""Writes status where it differs from what it should be: paced, edited objects first, nothing in steady state."""
+
+import asyncio
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from http import HTTPStatus
+from typing import Any
+
+import structlog
+from kubernetes.aio.client.exceptions import ApiException
+
+from taskqueue.store.errors import UNREACHABLE
+from taskqueue_operator import metrics
+from taskqueue_operator.api import API_ERRORS, Api
+from taskqueue_operator.gathering import Gathering
+from taskqueue_operator.lease import Lease
+from taskqueue_operator.objects import Key, Object, ObjectTable
+from taskqueue_operator.status import Facts, status_of
+
+log = structlog.get_logger("taskqueue.operator")
+
+#: Writes a second; the API server is everybody's.
+_WRITES_PER_S = 50.0
+#: Everything is compared again this often, for what changes without an object: handlers, feasibility.
+_ROUND_S = 1.0
+
+
+class StatusWriter:
+    """Level-triggered: compares all objects each round. Only the leader writes."""
+
+    def __init__(self, api: Api, lease: Lease, table: ObjectTable, gathering: Gathering) -> None:
+        self._api = api
+        self._lease = lease
+        self._table = table
+        self._gathering = gathering
+        self._facts: Facts | None = None
+        self._right: dict[Key, Object] = {}  # objects whose status agreed with these facts
+
+    async def run(self) -> None:
+        """Write until cancelled."""
+        while True:
+            await self._lease.leading()
+            try:
+                await self._round()
+            except (*API_ERRORS, *UNREACHABLE) as error:
+                log.warning("status not written; trying again", error=repr(error)[:300])
+            await asyncio.sleep(_ROUND_S)
+
+    async def _round(self) -> None:
+        facts = await self._gathering.facts()
+        if facts != self._facts:
+            self._facts, self._right = facts, {}
+        differing = list(self._differing(facts))
+        differing.sort(key=lambda pair: pair[0].status.get("observedGeneration") == pair[0].generation)
+        metrics.STATUS_PENDING.set(len(differing))
+        for one, wanted in differing:
+            if not self._lease.leads:
+                return
+            if self._table.objects.get(one.key) is one:  # else it changed meanwhile: next round
+                await self._write(one, wanted)
+                await asyncio.sleep(1 / _WRITES_PER_S)
+
+    def _differing(self, facts: Facts) -> Iterator[tuple[Object, dict[str, Any]]]:
+        now = datetime.now(UTC)
+        rivals = facts.rivals
+        for key, one in self._table.objects.items():
+            if self._right.get(key) is one or not self._gathering.published(one, rivals):
+                continue
+            wanted = status_of(one, facts, now)
+            if any(one.status.get(name) != value for name, value in wanted.items()):
+                yield one, wanted
+            else:
+                self._right[key] = one
+
+    async def _write(self, one: Object, wanted: dict[str, Any]) -> None:
+        try:
+            await self._api.apply_status(one, wanted)
+            metrics.STATUS_WRITES.labels("written").inc()
+        except ApiException as error:
+            if error.status not in {HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND}:
+                raise
+            metrics.STATUS_WRITES.labels("stale").inc()  # the watch brings what is newer
