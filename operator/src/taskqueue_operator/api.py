@@ -93,7 +93,8 @@ async def connect(namespace: str) -> AsyncIterator[Api]:
     if in_a_pod():
         config.load_incluster_config(client_configuration=configuration)
     else:
-        await config.load_kube_config(client_configuration=configuration)
+        named = os.environ.get("KUBECONFIG")  # the client itself looks at it only once, when it is imported
+        await config.load_kube_config(config_file=named, client_configuration=configuration)
     async with client.ApiClient(configuration) as connection:
         yield Api(connection, namespace)
 

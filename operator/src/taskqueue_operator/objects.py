@@ -31,7 +31,7 @@ class Object:
     version: str
     value: TaskType | UserSubscription | None
     refusal: str
-    status: Mapping[str, Any] = _EMPTY
+    status: Mapping[str, Any]
 
     @property
     def key(self) -> Key:
