@@ -1,0 +1,30 @@
+"""The programs of a control plane, built if the cache has none; see tools/cluster."""
+
+import subprocess
+import sys
+from pathlib import Path
+
+BUILD = Path(__file__).parents[2] / "tools" / "cluster" / "build.py"
+NO_GO = 3
+
+
+class NoGoError(Exception):
+    """There is no Go that could build them; the message says what to install."""
+
+
+def cluster_tools() -> Path:
+    """Return the folder. Progress goes to stderr: the first build takes minutes."""
+    with subprocess.Popen(
+        [sys.executable, BUILD], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    ) as run:
+        assert run.stdout
+        assert run.stderr
+        said = ""
+        for line in run.stderr:
+            said = line.strip()
+            print(said, file=sys.stderr, flush=True)
+        printed = run.stdout.read().strip()
+    if run.returncode == NO_GO:
+        raise NoGoError(said)
+    assert run.returncode == 0, said
+    return Path(printed)

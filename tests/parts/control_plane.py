@@ -1,0 +1,145 @@
+"""A Kubernetes control plane of a test's own: etcd, API server, controllers, as plain processes on loopback.
+
+There is no node: pods are accepted and stay pending. Everything else is real: definitions, validation, RBAC, watches.
+"""
+
+import http.client
+import ssl
+import subprocess
+from contextlib import closing
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+import kubeconfig
+from certificates import Authority
+from child import Child, free_ports
+from cluster import Cluster
+
+HOST = "127.0.0.1"
+SERVICES = "10.0.0.0/24"
+SERVICE_HOSTS = ["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"]
+
+
+class ControlPlane(Cluster):
+    """tools: the folder of the programs. folder: of this control plane alone; made if it is not there."""
+
+    def __init__(self, tools: Path, folder: Path) -> None:
+        self.tools = tools
+        folder.mkdir(mode=0o700, exist_ok=True)
+        self.authority = Authority(folder / "certificates")
+        self.authority.key("service-accounts")
+        self.authority.server("kube-apiserver", SERVICE_HOSTS, [HOST, "10.0.0.1"])
+        self.port, self.etcd_port, self.peer_port = free_ports(3)
+        super().__init__(tools / "kubectl", folder / "admin.kubeconfig", folder)
+        self._write(self.kubeconfig, "admin", "admin", "system:masters")
+        self._children: list[Child] = []
+
+    def start(self) -> None:
+        """Return when the API server is ready and the controllers have been started."""
+        self._start_etcd()
+        self.start_api()
+        self._start_controllers()
+
+    def stop(self) -> None:
+        """Kill all, last started first: a graceful end takes seconds, and nothing is kept."""
+        for child in reversed(self._children):
+            child.kill()
+
+    def processes(self) -> list[subprocess.Popen[bytes]]:
+        return [child.process for child in self._children]
+
+    def start_api(self) -> None:
+        """Start the API server on the port and the data it had before, and wait until it is ready."""
+        certificates = self.authority.folder
+        api = self._start(
+            "kube-apiserver",
+            f"--bind-address={HOST}",
+            f"--secure-port={self.port}",
+            f"--advertise-address={HOST}",
+            "--endpoint-reconciler-type=none",  # an endpoint on loopback would be refused
+            f"--etcd-servers=http://{HOST}:{self.etcd_port}",
+            "--authorization-mode=RBAC",
+            f"--client-ca-file={self.authority.certificate}",
+            f"--tls-cert-file={certificates / 'kube-apiserver.crt'}",
+            f"--tls-private-key-file={certificates / 'kube-apiserver.key'}",
+            "--service-account-issuer=https://kubernetes.default.svc",
+            f"--service-account-key-file={certificates / 'service-accounts.key'}",
+            f"--service-account-signing-key-file={certificates / 'service-accounts.key'}",
+            f"--service-cluster-ip-range={SERVICES}",
+        )
+        api.until("it is ready", self._ready)
+
+    def stop_api(self) -> None:
+        """Kill the API server, as a machine that fails would."""
+        (api,) = [child for child in self._children if child.name == "kube-apiserver"]
+        api.kill()
+        self._children.remove(api)
+
+    def _start_etcd(self) -> None:
+        client, peer = f"http://{HOST}:{self.etcd_port}", f"http://{HOST}:{self.peer_port}"
+        self._start(
+            "etcd",
+            f"--data-dir={self.folder / 'etcd'}",
+            "--unsafe-no-fsync",  # the data need not outlive the machine
+            f"--listen-client-urls={client}",
+            f"--advertise-client-urls={client}",
+            f"--listen-peer-urls={peer}",
+            f"--initial-advertise-peer-urls={peer}",
+            f"--initial-cluster=default={peer}",
+        )
+
+    def _start_controllers(self) -> None:
+        name = "system:kube-controller-manager"
+        config = self._write(self.folder / "controllers.kubeconfig", "controllers", name)
+        self._start(
+            "kube-controller-manager",
+            f"--kubeconfig={config}",
+            "--use-service-account-credentials=true",  # each controller has the rights of its own account
+            "--leader-elect=false",
+            "--secure-port=0",
+            f"--root-ca-file={self.authority.certificate}",
+            f"--service-account-private-key-file={self.authority.folder / 'service-accounts.key'}",
+        )
+
+    def _start(self, program: str, *options: str) -> Child:
+        child = Child(self.tools / program, self.folder / f"{program}.log", *options)
+        self._children.append(child)
+        return child
+
+    def _write(self, path: Path, name: str, user: str, group: str = "") -> Path:
+        certificate = self.authority.client(name, user, group)
+        return kubeconfig.write(
+            path,
+            {
+                "server": f"https://{HOST}:{self.port}",
+                "certificate-authority-data": kubeconfig.inline(self.authority.certificate),
+            },
+            {
+                "client-certificate-data": kubeconfig.inline(certificate),
+                "client-key-data": kubeconfig.inline(certificate.with_suffix(".key")),
+            },
+        )
+
+    def _ready(self) -> bool:
+        context = ssl.create_default_context(cafile=self.authority.certificate)
+        context.load_cert_chain(self.authority.folder / "admin.crt", self.authority.folder / "admin.key")
+        with closing(http.client.HTTPSConnection(HOST, self.port, timeout=5, context=context)) as connection:
+            try:
+                connection.request("GET", "/readyz")
+                return connection.getresponse().status == http.HTTPStatus.OK
+            except (OSError, http.client.HTTPException):
+                return False
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.stop()

@@ -1,0 +1,70 @@
+"""tools/cluster/build.py, with a Go that is missing, too old, or only pretends to build."""
+
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from cluster_tools import BUILD, NO_GO
+
+PRETENDS = """#!/bin/sh
+[ "$1" = env ] && { echo go1.26.0; exit; }
+while [ "$1" != -o ]; do shift; done
+case "$2" in *"$BROKEN") exit 1;; esac
+echo '#!/bin/sh' > "$2"; chmod 755 "$2"
+"""
+
+
+@pytest.fixture
+def go(tmp_path: Path) -> Path:
+    """Where a pretended Go can be put; it is all that is on PATH beside the shell's own programs."""
+    folder = tmp_path / "bin"
+    folder.mkdir()
+    return folder / "go"
+
+
+def put(go: Path, text: str) -> None:
+    go.write_text(text)
+    go.chmod(0o755)
+
+
+def build(go: Path, broken: str = "none") -> subprocess.CompletedProcess[str]:
+    env = {"PATH": f"{go.parent}:/bin", "TASKQUEUE_CACHE": str(go.parent.parent / "cache"), "BROKEN": broken}
+    return subprocess.run([sys.executable, BUILD], capture_output=True, text=True, env=env, check=False)
+
+
+@pytest.mark.parametrize("found", ["go1.25.9", "go1.9", "devel"])
+def test_a_go_that_is_too_old_is_named_with_what_to_install(go: Path, found: str) -> None:
+    put(go, f"#!/bin/sh\necho {found}\n")
+    ended = build(go)
+    assert (ended.returncode, ended.stdout) == (NO_GO, "")
+    assert (
+        f"Go 1.26 or newer is needed to build the control plane, and there is {found}: install"
+        in ended.stderr
+    )
+    assert not (go.parent.parent / "cache").exists()
+
+
+def test_what_is_complete_is_printed_and_not_built_again(go: Path) -> None:
+    put(go, PRETENDS)
+    first = build(go)
+    assert first.returncode == 0, first.stderr
+    folder = Path(first.stdout.strip())
+    programs = ["etcd", "kube-apiserver", "kube-controller-manager", "kubectl"]
+    assert sorted(path.name for path in folder.iterdir()) == programs
+    go.unlink()
+    again = build(go)
+    assert (again.returncode, again.stdout, again.stderr) == (0, first.stdout, "")
+
+
+def test_a_build_that_fails_leaves_nothing_and_the_next_one_starts_afresh(go: Path) -> None:
+    put(go, PRETENDS)
+    failed = build(go, broken="kubectl")
+    assert (failed.returncode, failed.stdout) == (1, "")
+    assert list((go.parent.parent / "cache").iterdir()) == []
+    ended = build(go)
+    assert ended.returncode == 0
+    (Path(ended.stdout.strip()) / "etcd").unlink()
+    assert build(go).returncode == 0
+    assert os.access(Path(ended.stdout.strip()) / "etcd", os.X_OK)
