@@ -6,7 +6,7 @@ from itertools import pairwise
 from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
-from hypothesis import given, settings
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from taskqueue.models.values import Schedule
@@ -94,6 +94,9 @@ def test_in_utc_occurrences_are_those_of_cronsim(
 
 
 @given(MINUTES, HOURS, DAYS, ZONES, st.integers(1_700_000_000, 1_830_000_000))
+@example(
+    {1}, {2}, "* * MON#2", "Europe/Berlin", 1_700_000_000
+)  # the clock jumps on a Sunday between two Mondays
 @settings(max_examples=60, deadline=None)
 def test_nothing_comes_closer_than_the_shortest_gap_and_all_ways_of_asking_agree(
     minutes: set[int], hours: set[int], days: str, zone: str, at: int

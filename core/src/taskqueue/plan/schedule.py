@@ -123,6 +123,8 @@ def _shortest_gap(cron: str, time_zone: str) -> int:
         on_later_date = DAY_S - last + dates_between + elapsed[0]
         within = (later - earlier for earlier, later in pairwise(elapsed[:-1]))
         shortest = min(shortest, on_earlier_date, on_later_date, *within)
+        if pattern.days_apart > 1:  # the jump may be on a date between the two
+            shortest = min(shortest, DAY_S - last + dates_between + first - jump)
     return max(shortest, HOUR_S)
 
 
