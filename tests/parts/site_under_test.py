@@ -80,6 +80,11 @@ class Site:
             "taskqueue.scheduler", "--manifests", str(self.manifests), "--manifests-poll", "0.2"
         )
 
+    async def operator(self, kubeconfig: Path, namespace: str, *options: str) -> asyncio.subprocess.Process:
+        """Run an operator of a namespace; its manifests are objects, and not those of `publish`."""
+        where = ("--kubeconfig", str(kubeconfig), "--namespace", namespace)
+        return await self._start("taskqueue_operator", *where, *options)
+
     async def worker(
         self, *options: str, url: str | None = None, sleep_s: float = 0.0
     ) -> asyncio.subprocess.Process:

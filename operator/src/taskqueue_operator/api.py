@@ -18,6 +18,7 @@ PLURALS: Mapping[Kind, str] = {"TaskType": "tasktypes", "UserSubscription": "use
 #: What a call raises when the API server is down, slow or says no.
 API_ERRORS = (ApiException, ClientError, OSError, TimeoutError)
 _PAGE = 500
+_SAID_MOST = 300
 _TIMEOUT_S = 10.0
 
 
@@ -97,6 +98,13 @@ async def connect(namespace: str) -> AsyncIterator[Api]:
         await config.load_kube_config(config_file=named, client_configuration=configuration)
     async with client.ApiClient(configuration) as connection:
         yield Api(connection, namespace)
+
+
+def said(error: BaseException) -> str:
+    """What an error says, in a line for the log; of one of the API server, its own words."""
+    if isinstance(error, ApiException):
+        return f"{error.status} {error.reason}: {error.body}"[:_SAID_MOST]
+    return repr(error)[:_SAID_MOST]
 
 
 def in_a_pod() -> bool:

@@ -14,7 +14,7 @@ import structlog
 
 from taskqueue.store.errors import UNREACHABLE
 from taskqueue.store.fence import Fence
-from taskqueue_operator.api import API_ERRORS
+from taskqueue_operator.api import API_ERRORS, said
 from taskqueue_operator.lease_record import LeaseObject
 
 log = structlog.get_logger("taskqueue.operator")
@@ -78,7 +78,7 @@ class Lease:
         try:
             held = await self._hold()
         except API_ERRORS as error:
-            log.warning("the lease could not be renewed", lease=self._lease.name, error=repr(error)[:300])
+            log.warning("the lease could not be renewed", lease=self._lease.name, error=said(error))
             return
         if held:
             self._renewed_s = asked_s

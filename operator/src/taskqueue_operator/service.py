@@ -15,7 +15,7 @@ from taskqueue.log import configure
 from taskqueue.scheduler import service
 from taskqueue.settings import load
 from taskqueue.store.fence import read_epoch
-from taskqueue_operator.api import API_ERRORS, Api, connect
+from taskqueue_operator.api import API_ERRORS, Api, connect, said
 from taskqueue_operator.gathering import Gathering
 from taskqueue_operator.lease import Lease
 from taskqueue_operator.settings import OperatorSettings
@@ -35,7 +35,7 @@ async def run(settings: OperatorSettings) -> None:
         store = settings.open_store()
         lease = Lease(
             api.lease(settings.lease_name),
-            f"{socket.gethostname()}-{uuid.uuid4().hex[:8]}",
+            f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}",
             settings.lease_duration,
             f"{await _namespace_uid(api)}/{settings.release}",
             lambda: read_epoch(store),
@@ -60,7 +60,7 @@ async def _namespace_uid(api: Api) -> str:
         try:
             return await api.namespace_uid()
         except API_ERRORS as error:
-            log.warning("the namespace cannot be read", namespace=api.namespace, error=repr(error)[:300])
+            log.warning("the namespace cannot be read", namespace=api.namespace, error=said(error))
             await asyncio.sleep(_RETRY_S)
 
 

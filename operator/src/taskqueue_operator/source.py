@@ -7,7 +7,7 @@ from typing import Any, Literal
 import structlog
 
 from taskqueue.sources.loaded import Loaded
-from taskqueue_operator.api import API_ERRORS, PLURALS, Api
+from taskqueue_operator.api import API_ERRORS, PLURALS, Api, said
 from taskqueue_operator.objects import Kind, ObjectTable
 
 log = structlog.get_logger("taskqueue.operator")
@@ -68,7 +68,7 @@ class KubernetesSource:
                     self.put(kind, raw)
                     listed.add(raw["metadata"]["name"])
             except API_ERRORS as error:
-                log.warning("could not list; nothing is removed for it", kind=kind, error=repr(error)[:300])
+                log.warning("could not list; nothing is removed for it", kind=kind, error=said(error))
                 return False
             if self.table.prune(kind, listed, before):
                 self._changed.set()

@@ -11,7 +11,7 @@ from kubernetes.aio.client.exceptions import ApiException
 
 from taskqueue.store.errors import UNREACHABLE
 from taskqueue_operator import metrics
-from taskqueue_operator.api import API_ERRORS, Api
+from taskqueue_operator.api import API_ERRORS, Api, said
 from taskqueue_operator.gathering import Gathering
 from taskqueue_operator.lease import Lease
 from taskqueue_operator.objects import Key, Object, ObjectTable
@@ -43,7 +43,7 @@ class StatusWriter:
             try:
                 await self._round()
             except (*API_ERRORS, *UNREACHABLE) as error:
-                log.warning("status not written; trying again", error=repr(error)[:300])
+                log.warning("status not written; trying again", error=said(error))
             await asyncio.sleep(_ROUND_S)
 
     async def _round(self) -> None:

@@ -1,0 +1,172 @@
+"""The operator on a real API server: objects become jobs, exactly as planned, and status says what became of them."""
+
+import asyncio
+import signal
+from collections.abc import AsyncIterator
+from pathlib import Path
+
+import pytest
+from cluster import Cluster
+from control_plane import ControlPlane
+from shop import ROLE, ROOT, Shop, subscription, subscriptions, task_type
+from site_under_test import site, until
+
+from taskqueue.store.catalog import read_catalog, read_cursor, set_rate
+
+USERS = 60
+
+
+@pytest.fixture(scope="module", autouse=True)
+def definitions(cluster: Cluster) -> None:
+    cluster.kubectl("apply", "--server-side", "-f", str(ROOT / "crds"))
+    for name in ("tasktypes", "usersubscriptions"):
+        cluster.kubectl("wait", "--for=condition=Established", f"crd/{name}.taskqueue.dev", "--timeout=30s")
+
+
+@pytest.fixture
+async def shop(
+    cluster: Cluster, namespace: str, redis_url: str, release: str, tmp_path: Path
+) -> AsyncIterator[Shop]:
+    async with site(redis_url, release, tmp_path) as world:
+        await set_rate(world.store, 500)
+        made = await asyncio.to_thread(Shop, cluster, namespace, world)
+        yield made
+        for log in world.logs.values():
+            assert "orbidden" not in log.read_text(), "the shipped role must be enough"
+
+
+async def test_objects_become_jobs_and_every_edit_is_followed(shop: Shop) -> None:
+    await shop.operator()
+    worker = await shop.world.worker()
+    await shop.apply(task_type("sync"), task_type("report", "3s"), *subscriptions(USERS, "sync", "report"))
+    await shop.kubectl("wait", "--for=condition=Ready", "tasktype/sync", "usub/u-000", "--timeout=30s")
+    await shop.dealt(2 * USERS)
+    after_ms = await read_cursor(shop.world.store)
+    await shop.started(300)
+    await shop.exactly_as_planned(after_ms)
+    before = shop.planned.offsets["sync", 1]
+
+    await shop.apply(task_type("report", "3s", suspend=True))
+    await shop.says("tt", "report", "Ready", "True", "Suspended")
+    await shop.kubectl("delete", "usub", "u-000", "u-001")
+    await shop.gone({"u-000", "u-001"})
+    await shop.started(100)  # what was under way
+    last = len(shop.world.starts())
+    await shop.started(200)
+    for start in shop.world.starts()[last:]:
+        assert (start.type, start.user in {"u-000", "u-001"}) == ("sync", False)
+    await shop.planned.look(shop.world.store)
+    now = shop.planned.offsets["sync", 1]
+    assert now == {user: before[user] for user in before.keys() - {"u-000", "u-001"}}, "nobody was moved"
+    assert await shop.world.end(worker, signal.SIGTERM) == 0
+
+
+async def test_status_says_what_is_wrong_and_that_it_was_mended(shop: Shop) -> None:
+    operator = await shop.operator()
+    await shop.apply(
+        task_type("sync"),
+        subscription("ada", "sync", "nowhere"),
+        task_type("unheard", handler={"function": "unheard"}),
+    )
+    await shop.says("usub", "ada", "ResolvedRefs", "False", "TaskTypeNotFound")
+    await shop.says("usub", "ada", "Ready", "True", "Scheduled")
+    await shop.says("tt", "sync", "HandlerRegistered", "Unknown", "NoWorkerSeen")
+    await shop.world.worker()
+    await shop.says("tt", "sync", "HandlerRegistered", "True", "Registered")
+    await shop.says("tt", "unheard", "HandlerRegistered", "False", "NotRegistered")
+    await shop.apply(subscription("rival", "sync", userId="ada"), task_type("nowhere"))
+    await shop.says("usub", "rival", "Accepted", "False", "DuplicateUser")
+    await shop.says("usub", "ada", "ResolvedRefs", "True", "Resolved")
+    await shop.kubectl("delete", "usub", "ada")
+    await shop.says("usub", "rival", "Ready", "True", "Scheduled")
+    await shop.apply(task_type("huge", "1s", cost=1_000), subscription("bob", "huge"))
+    await shop.says("tt", "huge", "Feasible", "False", "DoesNotFit")
+    await shop.says("tt", "sync", "Feasible", "False", "DoesNotFit")
+    await shop.says("usub", "bob", "Ready", "True", "Scheduled")
+
+    columns = ("get", "tt,usub", "-o", "jsonpath={.items[*].metadata.resourceVersion}")
+    versions, cursor_ms = await shop.kubectl(*columns), await read_cursor(shop.world.store)
+
+    async def four_seconds_later() -> bool:
+        return await read_cursor(shop.world.store) > cursor_ms + 4_000
+
+    await until("rounds of status have passed", four_seconds_later)
+    assert await shop.kubectl(*columns) == versions, "nothing is written while nothing changes"
+    assert await shop.world.end(operator, signal.SIGTERM) == 0
+
+
+async def test_leaders_killed_in_turn_lose_nothing_and_double_nothing(shop: Shop) -> None:
+    replicas = [await shop.operator() for _ in range(2)]
+    await shop.world.worker()
+    await shop.apply(task_type("sync"), *subscriptions(USERS, "sync"))
+    await shop.dealt(USERS)
+    after_ms = await read_cursor(shop.world.store)
+    for _ in range(2):
+        await shop.started(60)
+        holder = await shop.holder()
+        (leader,) = (one for one in replicas if f"-{one.pid}-" in holder)
+        await shop.world.end(leader, signal.SIGKILL)
+        replicas.remove(leader)
+        replicas.append(await shop.operator())
+
+        async def led_by_another(before: str = holder) -> bool:
+            return await shop.holder() not in {"", before}
+
+        await until("another leads", led_by_another, 15)
+    await shop.exactly_as_planned(after_ms)
+    await shop.apply(subscription("late", "sync"))
+    await shop.dealt(USERS + 1)
+
+
+async def test_without_an_api_server_ticking_goes_on(shop: Shop, control_plane: ControlPlane) -> None:
+    await shop.operator()
+    await shop.world.worker()
+    await shop.apply(task_type("sync"), *subscriptions(USERS, "sync"))
+    await shop.dealt(USERS)
+    after_ms = await read_cursor(shop.world.store)
+    control_plane.stop_api()
+    try:
+        await shop.started(300)
+    finally:
+        await asyncio.to_thread(control_plane.start_api)
+    assert len(await shop.owners()) == USERS
+    await shop.exactly_as_planned(after_ms)
+    await shop.apply(subscription("late", "sync"))
+    await shop.dealt(USERS + 1)
+    shop.world.logs.clear()  # an API server that has just begun refuses everybody until it knows the roles
+
+
+async def test_nobody_is_removed_for_a_failing_list_or_by_somebody_elses_namespace(shop: Shop) -> None:
+    operator = await shop.operator()
+    await shop.apply(task_type("sync"), *subscriptions(USERS, "sync"))
+    await shop.dealt(USERS)
+    other = f"{shop.namespace}-other"
+    await shop.kubectl("create", "namespace", other)
+    try:
+        await shop.kubectl("apply", "-n", other, "-f", str(ROLE))
+        kubeconfig = await asyncio.to_thread(shop.cluster.kubeconfig_for, "taskqueue-operator", other)
+        foreign = await shop.world.operator(kubeconfig, other)
+        await shop.world.says(foreign, "kept by the manifests of somebody else")
+        assert await shop.world.end(foreign, signal.SIGTERM) == 0
+    finally:
+        await shop.kubectl("delete", "namespace", other, "--wait=false")
+    assert await shop.world.end(operator, signal.SIGTERM) == 0
+
+    await shop.kubectl("delete", "role", "taskqueue-operator")
+    blind = await shop.operator()
+    await shop.world.says(blind, "cannot be read")
+    await shop.world.end(blind, signal.SIGKILL)
+    del shop.world.logs[blind.pid]  # this one was to be refused
+    assert len(await shop.owners()) == USERS
+
+
+async def test_what_was_deleted_while_no_operator_ran_is_seen_at_its_start(shop: Shop) -> None:
+    operator = await shop.operator()
+    await shop.apply(task_type("sync"), *subscriptions(USERS, "sync"))
+    await shop.dealt(USERS)
+    assert await shop.world.end(operator, signal.SIGTERM) == 0
+    await shop.kubectl("delete", "usub", "u-000")
+    await shop.operator()
+    await shop.gone({"u-000"})
+    assert len(await shop.owners()) == USERS - 1
+    assert set((await read_catalog(shop.world.store)).records) == {"sync"}
