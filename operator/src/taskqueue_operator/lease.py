@@ -43,6 +43,7 @@ class Lease:
         self._seen: tuple[str, float] = ("", 0.0)
         self._renewed_s = float("-inf")
         self._deposed = False
+        self.elsewhere = False
         self._led = asyncio.Event()
         self.epoch = 0
 
@@ -80,6 +81,7 @@ class Lease:
         except API_ERRORS as error:
             log.warning("the lease could not be renewed", lease=self._lease.name, error=said(error))
             return
+        self.elsewhere = not held
         if held:
             self._renewed_s = asked_s
             self._led.set()

@@ -109,6 +109,9 @@ class ObjectTable:
             del self.objects[key]
         return bool(gone)
 
+    def count(self, kind: Kind) -> int:
+        return sum(1 for _ in self._of(kind))
+
     def rivals(self) -> dict[str, Object]:
         """Subscriptions that name a user who has an older one, by their name: the older, which counts."""
         first: dict[str, Object] = {}

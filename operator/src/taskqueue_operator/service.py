@@ -6,6 +6,7 @@ import socket
 import sys
 import uuid
 from collections.abc import Coroutine, Sequence
+from functools import partial
 from typing import Any
 
 import structlog
@@ -15,7 +16,8 @@ from taskqueue.log import configure
 from taskqueue.scheduler import service
 from taskqueue.settings import load
 from taskqueue.store.fence import read_epoch
-from taskqueue_operator.api import API_ERRORS, Api, connect, said
+from taskqueue_operator import metrics
+from taskqueue_operator.api import API_ERRORS, PLURALS, Api, connect, said
 from taskqueue_operator.gathering import Gathering
 from taskqueue_operator.lease import Lease
 from taskqueue_operator.settings import OperatorSettings
@@ -42,6 +44,9 @@ async def run(settings: OperatorSettings) -> None:
         )
 
         def beside(parts: service.Parts) -> Sequence[Coroutine[Any, Any, Any]]:
+            metrics.LEADER.set_function(lambda: lease.leads)
+            for kind in PLURALS:
+                metrics.OBJECTS.labels(kind).set_function(partial(source.table.count, kind))
             gathering = Gathering(parts.store, parts.keeper, source.table)
             return lease.run(), StatusWriter(api, lease, source.table, gathering).run(), watching(parts)
 

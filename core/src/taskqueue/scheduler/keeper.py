@@ -58,6 +58,14 @@ class Keeper:
         # Files that were never seen good by this process: what they declared before it started is not known.
         self._unknown: set[str] | None = None
 
+    def ready(self) -> str | None:
+        """Why this process is not ready, or None: all was published, or is by another that leads."""
+        if self.refused or self.started.is_set():
+            return self.refused or None
+        if self._leadership.elsewhere and self._loaded is not None:
+            return None
+        return "the manifests are not published yet"
+
     async def watch(self) -> None:
         """Take in what the manifests say, until cancelled; returns at once where there are none to watch."""
         if self._source is None:

@@ -74,7 +74,7 @@ async def run(
     def ready() -> str | None:
         if time.monotonic() - ticker.answered_s > REACHABLE_S:
             return "the store does not answer"
-        return keeper.refused or (None if keeper.started.is_set() else "the manifests are not published yet")
+        return keeper.ready()
 
     async with contextlib.AsyncExitStack() as stack:
         stack.push_async_callback(store.close)

@@ -24,6 +24,10 @@ class Source(Protocol):
 class Leadership(Protocol):
     """Which of several processes publishes. Never needed for correctness: the store refuses who is late."""
 
+    @property
+    def elsewhere(self) -> bool:
+        """Whether another process is known to publish."""
+
     async def leading(self) -> Fence:
         """Return once this process may publish, and as whom."""
 
@@ -33,6 +37,8 @@ class Leadership(Protocol):
 
 class Always:
     """Everybody publishes: several processes that read the same folder write the same."""
+
+    elsewhere = False
 
     async def leading(self) -> Fence:
         return UNFENCED
