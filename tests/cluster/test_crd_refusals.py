@@ -5,9 +5,11 @@ from pathlib import Path
 from typing import Protocol
 
 import pytest
-from manifest_cases import CASES, Case, Object, subscription, task_type
+from manifest_case import Case, Object, subscription, task_type
+from manifest_cases import CASES
 
 CRDS = Path(__file__).parents[2] / "crds"
+EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
 class Cluster(Protocol):
@@ -18,7 +20,7 @@ class Cluster(Protocol):
     def refused(self, *args: str, stdin: str = "") -> str: ...
 
 
-@pytest.fixture
+@pytest.fixture(scope="session")
 def defined(cluster: Cluster) -> Cluster:
     cluster.kubectl("apply", "--server-side", "-f", str(CRDS))
     cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRDS))
@@ -29,14 +31,42 @@ def apply(cluster: Cluster, namespace: str, written: Object) -> None:
     cluster.kubectl("apply", "-n", namespace, "-f", "-", stdin=json.dumps(written))
 
 
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_a_bad_object_is_refused_in_words_and_its_good_twin_is_taken(
+def test_the_definitions_are_taken_without_a_complaint(defined: Cluster) -> None:
+    for definition in json.loads(defined.kubectl("get", "-f", str(CRDS), "-o", "json"))["items"]:
+        held = {condition["type"]: condition["status"] for condition in definition["status"]["conditions"]}
+        assert held == {"NamesAccepted": "True", "Established": "True"}
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if not case.before], ids=lambda case: case.name)
+def test_a_bad_object_is_refused_in_words_and_its_good_twin_is_taken(defined: Cluster, case: Case) -> None:
+    dry_run = ("apply", "-n", "default", "--dry-run=server", "-f", "-")  # needs no namespace of its own
+    assert case.says in defined.refused(*dry_run, stdin=json.dumps(case.bad))
+    defined.kubectl(*dry_run, stdin=json.dumps(case.good))
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.before], ids=lambda case: case.name)
+def test_a_bad_change_is_refused_in_words_and_a_good_one_is_taken(
     defined: Cluster, namespace: str, case: Case
 ) -> None:
-    if case.before:
-        apply(defined, namespace, case.before)
+    assert case.before
+    apply(defined, namespace, case.before)
     assert case.says in defined.refused("apply", "-n", namespace, "-f", "-", stdin=json.dumps(case.bad))
     apply(defined, namespace, case.good)
+
+
+def test_every_example_is_taken(defined: Cluster) -> None:
+    folders = ("-f", str(EXAMPLES / "shop" / "types"), "-f", str(EXAMPLES / "single-file"))
+    taken = defined.kubectl("apply", "-n", "default", "--dry-run=server", *folders).splitlines()
+    assert len(taken) > 300
+
+
+def test_server_side_apply_refuses_a_field_without_a_value(defined: Cluster) -> None:
+    """Applied by the client, a null is removed before anybody sees it."""
+    written = json.dumps(task_type(suspend=None, window=None))
+    dry_run = ("apply", "-n", "default", "--server-side", "--dry-run=server", "-f", "-")
+    answer = defined.refused(*dry_run, stdin=written)
+    assert 'spec.suspend: Invalid value: "null"' in answer
+    assert 'spec.window: Invalid value: "null"' in answer
 
 
 def test_a_url_or_a_header_that_is_refused_is_not_repeated(defined: Cluster, namespace: str) -> None:

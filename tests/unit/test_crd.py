@@ -7,17 +7,13 @@ from typing import Any, get_args
 import pytest
 import yaml
 from jsonschema import Draft202012Validator
-from manifest_cases import CASES, Case, task_type
+from manifest_case import task_type
 from pydantic import BaseModel
 
 from taskqueue.models.manifest import parse
-from taskqueue.models.refusal import ManifestRefusedError
 from taskqueue.models.task_type import TaskTypeSpec
 from taskqueue.models.user_subscription import UserSubscriptionSpec
-from taskqueue_operator.crd import rules
 from taskqueue_operator.crd.definition import definitions, text
-from taskqueue_operator.crd.rule import Rule, add_rules
-from taskqueue_operator.crd.structural import structural
 
 ROOT = Path(__file__).parents[2]
 EXAMPLES = [*sorted((ROOT / "examples").rglob("types/*.yaml")), ROOT / "examples/single-file/tasks.yaml"]
@@ -28,7 +24,19 @@ SCHEMAS: dict[str, Any] = {
 }
 SPECS: dict[str, type[BaseModel]] = {"TaskType": TaskTypeSpec, "UserSubscription": UserSubscriptionSpec}
 FORBIDDEN = {
-    *("$ref", "$defs", "title", "const", "oneOf", "allOf", "not", "discriminator", "nullable", "definitions"),
+    *(
+        "$ref",
+        "$defs",
+        "title",
+        "const",
+        "anyOf",
+        "oneOf",
+        "allOf",
+        "not",
+        "discriminator",
+        "nullable",
+        "definitions",
+    ),
     *(
         "uniqueItems",
         "exclusiveMinimum",
@@ -84,9 +92,6 @@ def test_the_schema_is_structural() -> None:
         assert not FORBIDDEN & node.keys(), (kind, path)
         assert "type" in node or node.get("x-kubernetes-int-or-string"), (kind, path)
         assert node.get("additionalProperties") is not False
-        if "anyOf" in node:
-            assert node["anyOf"] == [{"type": "integer"}, {"type": "string"}]
-            assert node["x-kubernetes-int-or-string"]
 
 
 def test_whatever_a_rule_may_walk_is_bounded() -> None:
@@ -115,7 +120,7 @@ def test_every_field_of_the_models_is_there_and_described() -> None:
     described = {(kind, path) for kind, path, node in NODES if node.get("description")}
     assert {(kind, path) for kind, path, _ in FIELDS} <= described
     undescribed = {(kind, path) for kind, path, _ in NODES} - described
-    assert all(path.endswith(("[]", "{}")) for _, path in undescribed), undescribed
+    assert all(path.endswith(("[]", "{}")) or path == "metadata" for _, path in undescribed), undescribed
 
 
 def test_every_default_that_is_shown_is_the_models_own() -> None:
@@ -200,54 +205,3 @@ def test_the_examples_pass(path: Path) -> None:
     assert documents
     for document in documents:
         Draft202012Validator(SCHEMAS[document["kind"]]).validate(document)
-
-
-@pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_the_models_agree_on_what_the_api_server_takes_and_refuses(case: Case) -> None:
-    parse(case.good)
-    Draft202012Validator(SCHEMAS[case.good["kind"]]).validate(case.good)
-    if case.only_here:
-        parse(case.bad)
-        return
-    with pytest.raises(ManifestRefusedError):
-        parse(case.bad)
-
-
-def test_each_rule_has_a_case() -> None:
-    unproven = [
-        rule.message
-        for of_kind in (rules.TASK_TYPE, rules.USER_SUBSCRIPTION)
-        for of_field in of_kind.values()
-        for rule in of_field
-        if not any(case.says.startswith(rule.message[:24]) or case.says in rule.message for case in CASES)
-    ]
-    assert unproven == []
-
-
-def test_case_names_are_unique() -> None:
-    names = [case.name for case in CASES]
-    assert len(names) == len(set(names))
-
-
-def test_what_json_schema_says_in_other_words_is_turned() -> None:
-    assert structural({"const": "a", "type": "string", "title": "A"}) == {"type": "string", "enum": ["a"]}
-    assert structural({"type": "integer", "exclusiveMinimum": 0}) == {"type": "integer", "minimum": 1}
-    assert structural(
-        {"type": "array", "uniqueItems": True, "items": {"type": "string", "default": "a"}}
-    ) == {
-        "type": "array",
-        "items": {"type": "string"},
-    }
-
-
-@pytest.mark.parametrize(
-    "schema", [{"type": "string", "contentEncoding": "base64"}, {"type": "number", "exclusiveMinimum": 0}]
-)
-def test_what_a_structural_schema_cannot_say_stops_the_generation(schema: dict[str, Any]) -> None:
-    with pytest.raises(ValueError, match=r"no structural schema|only integers"):
-        structural(schema)
-
-
-def test_a_rule_for_a_field_that_is_not_there_stops_the_generation() -> None:
-    with pytest.raises(KeyError):
-        add_rules({"properties": {}}, {"spec": [Rule("true", "write")]})

@@ -166,7 +166,7 @@ class TaskTypeSpec(Part):
 
 
 class TaskTypeManifest(Part):
-    """A kind of recurring work: its schedule, its handler, its limits. UserSubscriptions name the types they want.
+    """A kind of recurring work: its schedule, its handler, its limits.
 
     Read through `taskqueue.models.manifest.parse`.
     """

@@ -12,5 +12,7 @@ The API server refuses a bad manifest when it is applied, in the words of a rule
 can know becomes a condition of the object: a cron line that never comes or whose ranges run backwards
 (`0 0 31 2 *`, `SAT-SUN`), and params that take more than 1 KiB, or 64 KiB together, or are no JSON to msgspec.
 
+Needs Kubernetes 1.31 or newer: older ones know no selectable fields.
+
 May import `taskqueue.models` and nothing else of taskqueue.
 """

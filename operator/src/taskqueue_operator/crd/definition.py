@@ -133,14 +133,12 @@ def _definition(kind: _Kind) -> dict[str, Any]:
 
 def _schema(kind: _Kind) -> Schema:
     schema = structural(kind.model.model_json_schema())
-    schema["description"] = (
-        schema["description"].split("\n\n")[0].replace("\n", " ")
-    )  # the rest is for programmers
+    schema["description"] = schema["description"].split("\n\n")[0]  # the rest is for programmers
     schema["required"] = ["spec"]  # the API server sees to apiVersion, kind and metadata itself
     properties = schema["properties"]
-    for name in ("apiVersion", "kind", "metadata"):
-        of_type = "object" if name == "metadata" else "string"
-        properties[name] = {"description": properties[name]["description"], "type": of_type}
+    for name in ("apiVersion", "kind"):
+        properties[name] = {"description": properties[name]["description"], "type": "string"}
+    properties["metadata"] = {"type": "object"}  # Kubernetes allows no other word, and describes it itself
     properties["status"] = kind.status
     tasks = properties["spec"]["properties"].get("tasks")
     if tasks:

@@ -81,7 +81,7 @@ TASK_TYPE_STATUS = _status(
             "type": "string",
         },
         "next": {
-            "description": "Start of the next period, in UTC, such as 2026-01-31T02:00:00Z. "
+            "description": "When a job of this type is due next, in UTC, such as 2026-01-31T02:00:00Z. "
             "Refreshed at most once a minute.",
             "type": "string",
         },

@@ -7,8 +7,9 @@ Two things are left out on purpose:
 - Defaults that say nothing: none, false and empty mappings. A figure or a word that one would have to look up
   (`timeout: 30s`, `priority: Normal`) is filled in by the API server, so that `kubectl get -o yaml` shows what is in
   effect and a later release cannot change it under an object. The price is that a null there becomes the default in
-  silence, where the models refuse it; `suspend:` with nothing after it must be refused, and so has none. Nor has
-  anything inside a list: 500 tasks would carry it 500 times.
+  silence, where the models refuse it; server-side apply refuses one for a field without a default, and
+  `suspend:` with nothing after it must not mean no. Nor has anything inside a list a default: 500 tasks would
+  carry it 500 times.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,13 +17,13 @@ from typing import Any
 
 Schema = dict[str, Any]
 
+_INT_OR_STRING = "x-kubernetes-int-or-string"
 _KEPT = (
     "description",
     "type",
     "enum",
     "format",
-    "anyOf",
-    "x-kubernetes-int-or-string",
+    _INT_OR_STRING,
     "x-kubernetes-preserve-unknown-fields",
     "minimum",
     "maximum",
@@ -48,12 +49,8 @@ def _turned(schema: Mapping[str, Any], defs: Mapping[str, Any], *, shows_default
     unknown = flat.keys() - set(_KEPT) - _LEFT_OUT - _TURNED
     if unknown:
         raise ValueError(f"no structural schema can say {', '.join(sorted(unknown))}")
-    if "const" in flat:
-        flat["enum"] = [flat["const"]]
-    if "exclusiveMinimum" in flat:
-        if flat.get("type") != "integer":
-            raise ValueError("write a bound that includes itself: only integers have a next one")
-        flat["minimum"] = flat["exclusiveMinimum"] + 1
+    if "exclusiveMinimum" in flat and flat.get("type") != "integer":
+        raise ValueError("write a bound that includes itself: only integers have a next one")
     turned = {keyword: flat[keyword] for keyword in _KEPT if keyword in flat}
     if shows_defaults and _says_something(flat.get("default")):
         turned["default"] = flat["default"]
@@ -72,7 +69,10 @@ def _turned(schema: Mapping[str, Any], defs: Mapping[str, Any], *, shows_default
 
 
 def _flat(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> Schema:
-    """Put what a reference or `anyOf: [X, null]` leads to in its place; words written at the place itself win."""
+    """Put what a reference or `anyOf: [X, null]` leads to in its place, where what is written there already wins.
+
+    What pydantic says in words that Kubernetes does not take, it says in others afterwards.
+    """
     flat = dict(schema)
     if "$ref" in flat:
         flat = _flat(defs[flat.pop("$ref").removeprefix("#/$defs/")], defs) | flat
@@ -80,6 +80,12 @@ def _flat(schema: Mapping[str, Any], defs: Mapping[str, Any]) -> Schema:
     if len(given) == 1:
         del flat["anyOf"]
         flat = _flat(given[0], defs) | flat
+    if flat.get(_INT_OR_STRING):
+        flat.pop("anyOf", None)  # it is implied, and written out it is three more lines of every refusal
+    if "const" in flat:
+        flat["enum"] = [flat["const"]]
+    if "exclusiveMinimum" in flat:
+        flat["minimum"] = flat["exclusiveMinimum"] + 1
     return flat
 
 
