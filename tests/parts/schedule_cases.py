@@ -44,7 +44,9 @@ def schedules() -> Iterator[Case]:
     ]:
         yield of(NIGHTLY | {"timeZone": bad}, NIGHTLY | {"timeZone": good}, zone, f"time zone '{bad}'")
     yield of(NIGHTLY | {"timeZone": "A" * 65}, NIGHTLY, "Too long", "time zone of 65 characters")
-    yield of_type("a window longer", {"window": "6m"}, {"window": "5m"}, "at most the interval, 5m")
+    yield of_type(
+        "a window longer", {"window": "6m"}, {"window": "5m"}, "write window of at most the interval, 5m"
+    )
 
 
 def durations() -> Iterator[Case]:

@@ -56,7 +56,10 @@ def cron(name: str) -> list[Rule]:
 
 
 def time_zone(name: str) -> list[Rule]:
-    """CEL takes an offset and a path for a zone, too; an unknown name is an error there, and refused as such."""
+    """The names are those that the API server knows, as for a CronJob; asked for the hour in another, it fails.
+
+    It would take an offset, too.
+    """
     return [
         Rule(
             "self.matches('^[A-Za-z][A-Za-z0-9_+/-]*$') && "
