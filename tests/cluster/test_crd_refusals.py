@@ -2,22 +2,14 @@
 
 import json
 from pathlib import Path
-from typing import Protocol
 
 import pytest
+from cluster import Cluster
 from manifest_case import Case, Object, subscription, task_type
 from manifest_cases import CASES
 
 CRDS = Path(__file__).parents[2] / "crds"
 EXAMPLES = Path(__file__).parents[2] / "examples"
-
-
-class Cluster(Protocol):
-    """What these tests need of the fixture."""
-
-    def kubectl(self, *args: str, stdin: str = "") -> str: ...
-
-    def refused(self, *args: str, stdin: str = "") -> str: ...
 
 
 @pytest.fixture(scope="session")
