@@ -15,7 +15,7 @@ STARTED := $(shell date +%s)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test lint types unit store process cluster cluster-tools conformance bench fuzz format docs wheel verify clean
+.PHONY: help demo test lint types unit store process cluster cluster-tools conformance bench fuzz format docs generate wheel verify clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -64,6 +64,9 @@ fuzz: $(STAMP) ## 100,000 fuzzed manifests and as many payloads, and long random
 docs: $(STAMP) ## Write docs/configuration.md from the code
 	$(BIN)/python docs/generate.py
 
+generate: $(STAMP) ## Write crds/ from the models
+	$(BIN)/python -m taskqueue_operator.crd crds
+
 format: $(STAMP) ## Let ruff write the style
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
@@ -76,9 +79,9 @@ wheel: $(USERS) ## Build the wheel and run the example shop from it, without the
 	cd dist/wheel && venv/bin/taskqueue validate ../../examples/shop/types
 	cd dist/wheel && venv/bin/taskqueue dev ../../examples/shop --for 5s --json
 
-verify: $(STAMP) ## What is written by machine equals its sources: the lock file, docs/configuration.md
+verify: $(STAMP) ## What is written by machine equals its sources: the lock file, docs/configuration.md, crds/
 	$(BIN)/uv lock --quiet --check
-	$(BIN)/pytest -q tests/unit/test_docs.py
+	$(BIN)/pytest -q tests/unit/test_docs.py tests/unit/test_crd.py
 
 clean: ## Remove what was made
 	rm -rf $(VENV) dist $(USERS) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage

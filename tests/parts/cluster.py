@@ -46,6 +46,12 @@ class Cluster:
             raise KubectlError(f"kubectl {' '.join(args)}: exit {done.returncode}: {done.stderr.strip()}")
         return done.stdout
 
+    def refused(self, *args: str, stdin: str = "") -> str:
+        """Run kubectl, which must fail, and return what it said."""
+        done = self.attempt(*args, stdin=stdin)
+        assert done.returncode, f"kubectl {' '.join(args)} did it: {done.stdout.strip()}"
+        return done.stderr
+
     def kubeconfig_for(self, service_account: str, namespace: str) -> Path:
         """Write a kubeconfig with an hour's token of a service account."""
         token = self.kubectl("create", "token", service_account, "--namespace", namespace).strip()

@@ -9,4 +9,6 @@ namespace) and a writer of status. Data flows one way:
 
 Any number of replicas run warm: each of them watches and ticks, and the one that holds the Lease publishes and
 writes status. The Lease is never needed for correctness: the store refuses a leader that was replaced.
+
+`crd` generates the CustomResourceDefinitions of both kinds from the models; the operator does not need it to run.
 """

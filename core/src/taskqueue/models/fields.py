@@ -54,6 +54,7 @@ Quantity = Annotated[
     WithJsonSchema(
         {
             "anyOf": [{"type": "integer"}, {"type": "string"}],
+            "maxLength": quantity.MAX_CHARACTERS,
             "pattern": quantity.PATTERN,
             "x-kubernetes-int-or-string": True,
         }

@@ -30,13 +30,13 @@ class ScheduleSpec(Part):
 
     interval: WholeSeconds | None = Field(
         default=None,
-        description="Length of the period, whole seconds from 1s, such as 5m or 1h30m. "
+        description="Length of the period: whole seconds from 1s, such as 5m or 1h30m. "
         "Periods start at multiples of it since 1970-01-01 00:00 UTC.",
     )
     cron: Cron | None = Field(
         default=None,
-        description="Five cron fields, minute hour day month weekday, such as '0 2 * * *'. "
-        "Each time it names starts a period.",
+        description="Five cron fields (minute hour day month weekday), such as '0 2 * * *'. "
+        "Each time that they name starts a period.",
     )
     time_zone: TimeZone | None = Field(
         default=None,
@@ -56,16 +56,23 @@ class HttpSpec(Part):
         description="HTTP method. Params are the query of GET, HEAD and DELETE, "
         "and the JSON body of all others.",
     )
-    headers: Headers = Field(default={}, description="Headers sent with every request.")
+    headers: Headers = Field(
+        default={},
+        description="Headers sent with every request. ${env:TASKQUEUE_HTTP_...} in a value is read from the "
+        "worker's environment, so that a manifest holds no secret.",
+    )
 
 
 class HandlerSpec(Part):
     """What a job runs: exactly one of function and http."""
 
     function: FunctionName | None = Field(
-        default=None, description="Name that the workers' code registered a handler under."
+        default=None,
+        description="Name that the workers' code registered a handler under, such as fetch_orders.",
     )
-    http: HttpSpec | None = Field(default=None, description="An HTTP request, for a handler without code.")
+    http: HttpSpec | None = Field(
+        default=None, description="An HTTP request that each attempt sends, for a handler without code."
+    )
 
 
 class RetrySpec(Part):
@@ -82,7 +89,9 @@ class RetrySpec(Part):
         description="Upper end of the first delay; it doubles with every attempt. "
         "The delay is random between 0 and that end.",
     )
-    max_backoff: PositiveDuration = Field(default="5m", description="The upper end never grows beyond this.")
+    max_backoff: PositiveDuration = Field(
+        default="5m", description="The upper end of a delay never grows beyond this. At least minBackoff."
+    )
 
 
 class RateLimitSpec(Part):
@@ -102,17 +111,21 @@ class RateLimitSpec(Part):
 class TaskTypeSpec(Part):
     """The desired state of a TaskType."""
 
-    schedule: ScheduleSpec = Field(description="When the type recurs: exactly one of interval and cron.")
+    schedule: ScheduleSpec = Field(
+        description="When the type recurs: exactly one of interval and cron. Every subscription has one job "
+        "in each period, always at the same place within the window."
+    )
     window: WholeSeconds | None = Field(
         default=None,
-        description="First part of each period, over which subscriptions are spread evenly. "
-        "Whole seconds, at most the interval. "
+        description="First part of each period, over which subscriptions are spread evenly: "
+        "whole seconds, at most the interval, such as 5m. "
         "Defaults to the interval; with cron to the shortest gap between two times, at most 1h.",
     )
     handler: HandlerSpec = Field(description="What a job runs: exactly one of function and http.")
     params: Params = Field(
         default={},
-        description="Default params, merged under those of each subscription. At most 1 KiB of JSON.",
+        description="What the handler is given: defaults, merged under the params of each subscription. "
+        "At most 1 KiB of JSON.",
     )
     priority: Annotated[values.Priority, Field(strict=False)] = Field(
         default=values.Priority.NORMAL,
@@ -126,7 +139,8 @@ class TaskTypeSpec(Part):
         description="Consecutive permits that a job takes from the global rate limit.",
     )
     timeout: PositiveDuration = Field(
-        default="30s", description="Time after which a running attempt is cancelled and fails."
+        default="30s",
+        description="Time after which a running attempt is cancelled and fails, such as 30s or 2m.",
     )
     retry: RetrySpec = Field(
         default=RetrySpec(), description="How often a failed job is tried again, and how soon."
@@ -141,7 +155,7 @@ class TaskTypeSpec(Part):
     )
     starting_deadline: PositiveDuration | None = Field(
         default=None,
-        description="A job that has not started this long after it was due expires. "
+        description="A job that has not started this long after it was due expires, such as 10m. "
         "Defaults to the subscription's next due time.",
     )
     catch_up: Annotated[values.CatchUp, Field(strict=False)] = Field(
@@ -152,7 +166,7 @@ class TaskTypeSpec(Part):
 
 
 class TaskTypeManifest(Part):
-    """A kind of recurring work, its schedule and its handler.
+    """A kind of recurring work: its schedule, its handler, its limits.
 
     Read through `taskqueue.models.manifest.parse`.
     """
@@ -160,7 +174,9 @@ class TaskTypeManifest(Part):
     api_version: Literal["taskqueue.dev/v1alpha1"] = Field(description="Version of this schema.")
     kind: Literal["TaskType"] = Field(description="Kind of the object.")
     metadata: TypeMetadata = Field(description="Standard metadata; the name is the type's name.")
-    spec: TaskTypeSpec = Field(description="The desired state.")
+    spec: TaskTypeSpec = Field(
+        description="The desired state. Only schedule and handler are required; all else has a default."
+    )
     status: Any = Field(default={}, description="Written by the operator, ignored in a file.")
 
     def value(self) -> values.TaskType:

@@ -15,10 +15,10 @@ MAX_TASKS = 500
 class TaskSpec(Part):
     """One task type that the user wants."""
 
-    type: TypeName = Field(description="Name of a TaskType.")
+    type: TypeName = Field(description="Name of the TaskType, such as fetch-orders.")
     params: Params = Field(
         default={},
-        description="Params of this user's jobs, merged over the type's. At most 1 KiB of JSON, "
+        description="What the handler is given for this user, merged over the type's params. At most 1 KiB of JSON, "
         "64 KiB for all tasks together.",
     )
     suspend: bool = Field(
@@ -30,18 +30,25 @@ class UserSubscriptionSpec(Part):
     """The desired state of a UserSubscription."""
 
     user_id: UserId | None = Field(
-        default=None, description="The user's id. Defaults to the object's name. Immutable."
+        default=None,
+        description="The user's id, as handlers see it: letters, digits and ._@+-. "
+        "Defaults to the object's name. Immutable.",
     )
     suspend: bool = Field(
         default=False, description="While true, no job of this user is emitted; offsets are kept."
     )
     tasks: list[TaskSpec] = Field(
-        default=[], max_length=MAX_TASKS, description="The task types that the user wants, each at most once."
+        default=[],
+        max_length=MAX_TASKS,
+        description="The task types that the user wants: at most 500, each once.",
     )
 
 
 class UserSubscriptionManifest(Part):
-    """One user's tasks. Read through `taskqueue.models.manifest.parse`."""
+    """One user, and the task types that are to run for that user.
+
+    Read through `taskqueue.models.manifest.parse`.
+    """
 
     api_version: Literal["taskqueue.dev/v1alpha1"] = Field(description="Version of this schema.")
     kind: Literal["UserSubscription"] = Field(description="Kind of the object.")

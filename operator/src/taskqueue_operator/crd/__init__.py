@@ -1,0 +1,18 @@
+"""The CustomResourceDefinitions, generated from the models: `make generate` writes crds/.
+
+    structural    pydantic's JSON schema -> the subset of it that Kubernetes takes
+    rule          a rule in CEL, and how rules get to their fields
+    forms         rules for text that has a form: durations, cron, time zones, quantities, URLs, names
+    cron_pattern  the five fields of cron as one regular expression
+    rules         which field has which rules
+    status        what the operator writes back
+    definition    all of it together, with printer columns and selectable fields
+
+The API server refuses a bad manifest when it is applied, in the words of a rule. What neither a schema nor CEL
+can know becomes a condition of the object: a cron line that never comes or whose ranges run backwards
+(`0 0 31 2 *`, `SAT-SUN`), and params that take more than 1 KiB, or 64 KiB together, or are no JSON to msgspec.
+
+Needs Kubernetes 1.31 or newer: older ones know no selectable fields.
+
+May import `taskqueue.models` and nothing else of taskqueue.
+"""

@@ -1,0 +1,147 @@
+"""The two CustomResourceDefinitions, whole."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import yaml
+
+from taskqueue.models.manifest import API_VERSION
+from taskqueue.models.task_type import TaskTypeManifest
+from taskqueue.models.user_subscription import UserSubscriptionManifest
+from taskqueue_operator.crd import rules
+from taskqueue_operator.crd.rule import Rule, add_rules
+from taskqueue_operator.crd.status import TASK_TYPE_STATUS, USER_SUBSCRIPTION_STATUS
+from taskqueue_operator.crd.structural import Schema, structural
+
+GROUP, VERSION = API_VERSION.split("/")
+HEAD = "# Written by `make generate` from the models; change it there.\n"
+
+Columns = Sequence[tuple[str, str, str]]  # name, type, where it is found
+
+_READY = ("Ready", "string", '.status.conditions[?(@.type=="Ready")].status')
+_ACCEPTED = ("Accepted", "string", '.status.conditions[?(@.type=="Accepted")].status')
+_AGE = ("Age", "date", ".metadata.creationTimestamp")
+
+
+@dataclass(frozen=True, slots=True)
+class _Kind:
+    """What differs between the kinds.   selectable: fields that `kubectl get --field-selector` can ask for."""
+
+    model: type[TaskTypeManifest | UserSubscriptionManifest]
+    singular: str
+    short: str
+    rules: Mapping[str, Sequence[Rule]]
+    status: Schema
+    columns: Columns
+    selectable: Sequence[str] = ()
+
+    @property
+    def name(self) -> str:
+        return self.model.__name__.removesuffix("Manifest")
+
+    @property
+    def plural(self) -> str:
+        return f"{self.singular}s"
+
+
+_KINDS = (
+    _Kind(
+        TaskTypeManifest,
+        "tasktype",
+        "tt",
+        rules.TASK_TYPE,
+        TASK_TYPE_STATUS,
+        columns=(
+            ("Schedule", "string", ".spec.schedule['interval','cron']"),
+            ("Window", "string", ".status.window"),
+            ("Subscriptions", "integer", ".status.subscriptions"),
+            ("Next", "string", ".status.next"),
+            _READY,
+            _AGE,
+        ),
+    ),
+    _Kind(
+        UserSubscriptionManifest,
+        "usersubscription",
+        "usub",
+        rules.USER_SUBSCRIPTION,
+        USER_SUBSCRIPTION_STATUS,
+        columns=(
+            ("User", "string", ".status.userId"),
+            ("Tasks", "integer", ".status.taskCount"),
+            _ACCEPTED,
+            _READY,
+            _AGE,
+        ),
+        selectable=(".spec.userId",),
+    ),
+)
+
+
+def definitions() -> dict[str, dict[str, Any]]:
+    """Each definition under its name, `tasktypes.taskqueue.dev`."""
+    return {f"{kind.plural}.{GROUP}": _definition(kind) for kind in _KINDS}
+
+
+def text(definition: Mapping[str, Any]) -> str:
+    """Write a definition as the YAML of its file."""
+    return HEAD + yaml.dump(
+        definition, Dumper=_Dumper, sort_keys=False, width=110, default_flow_style=False, allow_unicode=True
+    )
+
+
+class _Dumper(yaml.SafeDumper):
+    """Without anchors: the same words twice are written twice."""
+
+    def ignore_aliases(self, _data: Any) -> bool:
+        return True
+
+
+def _definition(kind: _Kind) -> dict[str, Any]:
+    version: dict[str, Any] = {
+        "name": VERSION,
+        "served": True,
+        "storage": True,
+        "subresources": {"status": {}},
+        "additionalPrinterColumns": [
+            {"name": name, "type": of_type, "jsonPath": path} for name, of_type, path in kind.columns
+        ],
+        "schema": {"openAPIV3Schema": _schema(kind)},
+    }
+    if kind.selectable:
+        version["selectableFields"] = [{"jsonPath": path} for path in kind.selectable]
+    return {
+        "apiVersion": "apiextensions.k8s.io/v1",
+        "kind": "CustomResourceDefinition",
+        "metadata": {"name": f"{kind.plural}.{GROUP}"},
+        "spec": {
+            "group": GROUP,
+            "scope": "Namespaced",
+            "names": {
+                "kind": kind.name,
+                "listKind": f"{kind.name}List",
+                "plural": kind.plural,
+                "singular": kind.singular,
+                "shortNames": [kind.short],
+                "categories": ["taskqueue"],
+            },
+            "versions": [version],
+        },
+    }
+
+
+def _schema(kind: _Kind) -> Schema:
+    schema = structural(kind.model.model_json_schema())
+    schema["description"] = schema["description"].split("\n\n")[0]  # the rest is for programmers
+    schema["required"] = ["spec"]  # the API server sees to apiVersion, kind and metadata itself
+    properties = schema["properties"]
+    for name in ("apiVersion", "kind"):
+        properties[name] = {"description": properties[name]["description"], "type": "string"}
+    properties["metadata"] = {"type": "object"}  # Kubernetes allows no other word, and describes it itself
+    properties["status"] = kind.status
+    tasks = properties["spec"]["properties"].get("tasks")
+    if tasks:
+        tasks |= {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]}
+    add_rules(schema, kind.rules)
+    return schema

@@ -1,0 +1,144 @@
+"""Rules for text that has a form. Each says what `models` says, before anything is stored."""
+
+from taskqueue.models import duration, identity, quantity
+from taskqueue.models.http_call import MAX_HEADER_CHARACTERS
+from taskqueue_operator.crd.cron_pattern import CRON_PATTERN, FIVE_FIELDS
+from taskqueue_operator.crd.rule import Rule
+
+IS_DURATION = f"matches('{duration.PATTERN}')"
+# A look at the text: CEL knows no bound of what url().getPort() gives, and takes the cost to be beyond all budgets.
+_PORT = "0*([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+_HOST_AND_PORT = rf"^[^/?#]+//([^/?#]*@)?(\[[^\]]+\]|[^/?#:\[\]]+)(:({_PORT})?)?([/?#]|$)"
+_LONGEST = duration.format_ms(duration.MAX_MS)
+
+
+def positive_duration(name: str) -> list[Rule]:
+    return [
+        *_any_duration(name),
+        _of_duration("duration(self) > duration('0s')", f'write {name} above zero, such as "30s"'),
+    ]
+
+
+def whole_seconds(name: str) -> list[Rule]:
+    return [
+        *_any_duration(name),
+        _of_duration(
+            "duration(self) >= duration('1s') && duration(self).getMilliseconds() % 1000 == 0",
+            f'write {name} in whole seconds, at least "1s"',
+        ),
+    ]
+
+
+def _any_duration(name: str) -> list[Rule]:
+    return [
+        Rule(
+            f"self.{IS_DURATION}",
+            f'write {name} as a duration such as "5m" or "1h30m": up to four numbers, each with h, m, s or ms',
+        ),
+        _of_duration(f"duration(self) <= duration('{_LONGEST}')", f"write {name} of at most {_LONGEST}"),
+    ]
+
+
+def _of_duration(cel: str, message: str) -> Rule:
+    return Rule(f"!self.{IS_DURATION} || ({cel})", message)
+
+
+def cron(name: str) -> list[Rule]:
+    five = f"self.matches(r'{FIVE_FIELDS}')"
+    return [
+        Rule(five, f'write {name} as five fields (minute hour day month weekday), such as "0 2 * * *"'),
+        Rule(
+            f"!{five} || self.matches(r'{CRON_PATTERN}')",
+            f"write {name} with minutes 0-59, hours 0-23, days 1-31, months 1-12 or JAN-DEC and weekdays 0-7 or "
+            'SUN-SAT; also *, lists, ranges and steps: "*/15 8-18 * * MON-FRI"',
+        ),
+    ]
+
+
+def time_zone(name: str) -> list[Rule]:
+    """The names are those that the API server knows, as for a CronJob; asked for the hour in another, it fails.
+
+    It would take an offset, too.
+    """
+    return [
+        Rule(
+            "self.matches('^[A-Za-z][A-Za-z0-9_+/-]*$') && "
+            "timestamp('2000-01-01T00:00:00Z').getHours(self) >= 0",
+            f'write {name} as an IANA time zone, such as "Europe/Berlin"',
+        )
+    ]
+
+
+def per_second(name: str) -> list[Rule]:
+    text = "string(self)"
+    number = f"quantity({text})"
+    return [
+        Rule(
+            "type(self) == int ? int(self) >= 1 && int(self) <= 1000000 : "
+            f"{text}.matches(r'{quantity.PATTERN}') && isQuantity({text}) && "
+            f"!{number}.isLessThan(quantity('1u')) && !{number}.isGreaterThan(quantity('1M'))",
+            f'write {name} as a rate above zero, from "1u" to "1M" a second, such as "10", "0.5" or "500m"',
+        )
+    ]
+
+
+def url(field: str) -> list[Rule]:
+    """Rules for the parent: a URL may hold a password, and the API server repeats what a rule on it refuses."""
+    printable = f"self.{field}.matches('^[!-~]+$')"
+    return [
+        Rule(printable, f"write {field} without spaces, other characters percent-encoded", at=f".{field}"),
+        Rule(
+            f"!{printable} || isURL(self.{field}) && url(self.{field}).getScheme() in ['http', 'https'] && "
+            f"self.{field}.matches(r'{_HOST_AND_PORT}')",
+            f'write {field} as an absolute http or https URL, such as "https://api.example.com/sync"',
+            at=f".{field}",
+        ),
+    ]
+
+
+def headers(field: str) -> list[Rule]:
+    """Rules for the parent, as for a URL."""
+    return [
+        Rule(
+            f"!has(self.{field}) || self.{field}.all(name, "
+            r"name.matches(r'^[A-Za-z0-9!#$%&\x27*+.^_`|~-]{1,128}$'))",
+            f"write the names of {field} with letters, digits and dashes",
+            at=f".{field}",
+        ),
+        Rule(
+            f"!has(self.{field}) || self.{field}.all(name, "
+            rf"self.{field}[name].matches(r'^( |[^\pC\pZ])*$'))",
+            f"write the values of {field} on one line each, without CR or LF, of at most "
+            f"{MAX_HEADER_CHARACTERS} characters",
+            at=f".{field}",
+        ),
+    ]
+
+
+def function(name: str) -> list[Rule]:
+    return [
+        Rule(
+            f"self.matches('{identity.FUNCTION_PATTERN}')",
+            f'write {name} as the name a handler is registered under, such as "fetch_orders"',
+        )
+    ]
+
+
+def type_name(name: str) -> list[Rule]:
+    return [
+        Rule(
+            f"self.matches('{identity.NAME_PATTERN}')",
+            f"write {name} with 1 to {identity.MAX_TYPE_CHARACTERS} lower case letters, digits and dashes, "
+            'such as "fetch-orders"',
+        )
+    ]
+
+
+def user_id(name: str) -> list[Rule]:
+    return [
+        Rule(
+            f"self.matches('{identity.USER_ID_PATTERN}')",
+            f"write {name} with 1 to {identity.MAX_USER_ID_CHARACTERS} letters, digits and ._@+-, the first "
+            "a letter or digit",
+        )
+    ]

@@ -1,0 +1,93 @@
+"""Which field has which rules. The models have the same ones: fields.py and rules.py there."""
+
+from collections.abc import Mapping, Sequence
+
+from taskqueue.models.identity import MAX_TYPE_CHARACTERS, MAX_USER_ID_CHARACTERS
+from taskqueue_operator.crd import forms
+from taskqueue_operator.crd.rule import Rule
+
+_SCHEDULE = [
+    Rule(
+        "has(self.interval) || has(self.cron)",
+        'write schedule with interval (such as "5m") or cron (such as "0 2 * * *")',
+    ),
+    Rule(
+        "!has(self.interval) || !has(self.cron)",
+        "write either interval or cron in schedule: remove one",
+        at=".cron",
+    ),
+    Rule(
+        "!has(self.timeZone) || has(self.cron)",
+        "write timeZone with cron only: remove it, an interval has no time zone",
+        at=".timeZone",
+    ),
+]
+_HANDLER = [
+    Rule(
+        "has(self.function) || has(self.http)",
+        "write handler with function (a registered name) or http (with a url)",
+    ),
+    Rule(
+        "!has(self.function) || !has(self.http)",
+        "write either function or http in handler: remove one",
+        at=".http",
+    ),
+]
+_WINDOW = Rule(
+    "!has(self.window) || !has(self.schedule.interval) || "
+    f"!self.window.{forms.IS_DURATION} || !self.schedule.interval.{forms.IS_DURATION} || "
+    "duration(self.window) <= duration(self.schedule.interval)",
+    "write window of at most the interval",
+    saying="'write window of at most the interval, ' + self.schedule.interval",
+    at=".window",
+)
+_BACKOFF = Rule(  # both are always there: the schema has defaults for them
+    f"!self.minBackoff.{forms.IS_DURATION} || !self.maxBackoff.{forms.IS_DURATION} || "
+    "duration(self.minBackoff) <= duration(self.maxBackoff)",
+    "write maxBackoff of at least minBackoff",
+    saying="'write maxBackoff of at least minBackoff, ' + self.minBackoff",
+    at=".maxBackoff",
+)
+
+TASK_TYPE: Mapping[str, Sequence[Rule]] = {
+    "": [
+        Rule(
+            f"size(self.metadata.name) <= {MAX_TYPE_CHARACTERS}",
+            f"write metadata.name of at most {MAX_TYPE_CHARACTERS} characters: it is part of keys and labels",
+        )
+    ],
+    "spec": [_WINDOW],
+    "spec.schedule": _SCHEDULE,
+    "spec.schedule.interval": forms.whole_seconds("interval"),
+    "spec.schedule.cron": forms.cron("cron"),
+    "spec.schedule.timeZone": forms.time_zone("timeZone"),
+    "spec.window": forms.whole_seconds("window"),
+    "spec.handler": _HANDLER,
+    "spec.handler.function": forms.function("function"),
+    "spec.handler.http": [*forms.url("url"), *forms.headers("headers")],
+    "spec.timeout": forms.positive_duration("timeout"),
+    "spec.retry": [_BACKOFF],
+    "spec.retry.minBackoff": forms.positive_duration("minBackoff"),
+    "spec.retry.maxBackoff": forms.positive_duration("maxBackoff"),
+    "spec.rateLimit.perSecond": forms.per_second("perSecond"),
+    "spec.rateLimit.perUserPerSecond": forms.per_second("perUserPerSecond"),
+    "spec.startingDeadline": forms.positive_duration("startingDeadline"),
+}
+
+_ID = "(has({0}.spec.userId) ? {0}.spec.userId : {0}.metadata.name)"
+USER_SUBSCRIPTION: Mapping[str, Sequence[Rule]] = {
+    "": [
+        Rule(  # a transition rule: it holds on updates only, and its default is the object's name
+            f"{_ID.format('self')} == {_ID.format('oldSelf')}",
+            "write userId as it was: it cannot change; delete the object and create another for another user",
+            at=".spec.userId",
+        ),
+        Rule(
+            f"has(self.spec.userId) || size(self.metadata.name) <= {MAX_USER_ID_CHARACTERS}",
+            f"write userId: the object's name is longer than {MAX_USER_ID_CHARACTERS} characters",
+            at=".spec.userId",
+        ),
+    ],
+    "spec.userId": forms.user_id("userId"),
+    "spec.tasks[].type": forms.type_name("type"),
+}

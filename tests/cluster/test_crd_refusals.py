@@ -1,0 +1,132 @@
+"""The API server takes the definitions, and refuses each bad object in a sentence that names the field."""
+
+import json
+from pathlib import Path
+
+import pytest
+from cluster import Cluster
+from manifest_case import Case, Object, subscription, task_type
+from manifest_cases import CASES
+
+CRDS = Path(__file__).parents[2] / "crds"
+EXAMPLES = Path(__file__).parents[2] / "examples"
+
+
+@pytest.fixture(scope="session")
+def defined(cluster: Cluster) -> Cluster:
+    cluster.kubectl("apply", "--server-side", "-f", str(CRDS))
+    cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRDS))
+    return cluster
+
+
+def apply(cluster: Cluster, namespace: str, written: Object) -> None:
+    cluster.kubectl("apply", "-n", namespace, "-f", "-", stdin=json.dumps(written))
+
+
+def test_the_definitions_are_taken_without_a_complaint(defined: Cluster) -> None:
+    for definition in json.loads(defined.kubectl("get", "-f", str(CRDS), "-o", "json"))["items"]:
+        held = {condition["type"]: condition["status"] for condition in definition["status"]["conditions"]}
+        assert held == {"NamesAccepted": "True", "Established": "True"}
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if not case.before], ids=lambda case: case.name)
+def test_a_bad_object_is_refused_in_words_and_its_good_twin_is_taken(defined: Cluster, case: Case) -> None:
+    dry_run = ("apply", "-n", "default", "--dry-run=server", "-f", "-")  # needs no namespace of its own
+    assert case.says in defined.refused(*dry_run, stdin=json.dumps(case.bad))
+    defined.kubectl(*dry_run, stdin=json.dumps(case.good))
+
+
+@pytest.mark.parametrize("case", [case for case in CASES if case.before], ids=lambda case: case.name)
+def test_a_bad_change_is_refused_in_words_and_a_good_one_is_taken(
+    defined: Cluster, namespace: str, case: Case
+) -> None:
+    assert case.before
+    apply(defined, namespace, case.before)
+    assert case.says in defined.refused("apply", "-n", namespace, "-f", "-", stdin=json.dumps(case.bad))
+    apply(defined, namespace, case.good)
+
+
+def test_every_example_is_taken(defined: Cluster) -> None:
+    folders = ("-f", str(EXAMPLES / "shop" / "types"), "-f", str(EXAMPLES / "single-file"))
+    taken = defined.kubectl("apply", "-n", "default", "--dry-run=server", *folders).splitlines()
+    assert len(taken) > 300
+
+
+def test_server_side_apply_refuses_a_field_without_a_value(defined: Cluster) -> None:
+    """Applied by the client, a null is removed before anybody sees it."""
+    written = json.dumps(task_type(suspend=None, window=None))
+    dry_run = ("apply", "-n", "default", "--server-side", "--dry-run=server", "-f", "-")
+    answer = defined.refused(*dry_run, stdin=written)
+    assert 'spec.suspend: Invalid value: "null"' in answer
+    assert 'spec.window: Invalid value: "null"' in answer
+
+
+def test_a_url_or_a_header_that_is_refused_is_not_repeated(defined: Cluster, namespace: str) -> None:
+    secret = "hunter2"
+    for request in (
+        {"url": f"ftp://ada:{secret}@example.com/"},
+        {"url": f"https://ada:{secret} @example.com/"},
+        {"url": "https://example.com", "headers": {"Authorization": f"{secret}\n"}},
+    ):
+        written = json.dumps(task_type(handler={"http": request}))
+        answer = defined.refused("apply", "-n", namespace, "-f", "-", stdin=written)
+        assert "write" in answer
+        assert secret not in answer
+
+
+def test_the_api_server_fills_in_what_one_would_have_to_look_up(defined: Cluster, namespace: str) -> None:
+    apply(defined, namespace, task_type(handler={"http": {"url": "https://example.com"}}))
+    found = defined.kubectl("get", "-n", namespace, "tt", "fetch-orders", "-o", "json")
+    assert json.loads(found)["spec"] == {
+        "schedule": {"interval": "5m"},
+        "handler": {"http": {"url": "https://example.com", "method": "POST"}},
+        "priority": "Normal",
+        "cost": 1,
+        "timeout": "30s",
+        "retry": {"maxAttempts": 5, "minBackoff": "1s", "maxBackoff": "5m"},
+        "concurrencyPolicy": "Allow",
+        "catchUp": "Latest",
+    }
+
+
+def test_params_come_back_as_they_were_written(defined: Cluster, namespace: str) -> None:
+    params = {"region": "eu", "deep": {"a": [1, 0.5, True, None, {"b": "c"}]}}
+    apply(defined, namespace, subscription(tasks=[{"type": "a", "params": params}]))
+    found = json.loads(defined.kubectl("get", "-n", namespace, "usub", "ada", "-o", "json"))
+    assert found["spec"] == {"tasks": [{"type": "a", "params": params}]}
+
+
+def test_a_list_shows_the_schedule_and_what_the_status_says(defined: Cluster, namespace: str) -> None:
+    apply(defined, namespace, task_type("by-interval"))
+    apply(defined, namespace, task_type("by-cron", schedule={"cron": "0 2 * * *"}))
+    condition = {"reason": "AsItShould", "message": "", "lastTransitionTime": "2026-01-31T02:00:00Z"}
+    status = {
+        "subscriptions": 7,
+        "window": "1h",
+        "next": "2026-01-31T02:00:00Z",
+        "conditions": [{"type": "Ready", "status": "True"} | condition],
+    }
+    patch = json.dumps({"status": status})
+    defined.kubectl(
+        "patch", "-n", namespace, "tt/by-cron", "--subresource=status", "--type=merge", "-p", patch
+    )
+    table = defined.kubectl("get", "-n", namespace, "tt").splitlines()
+    assert table[0].split() == ["NAME", "SCHEDULE", "WINDOW", "SUBSCRIPTIONS", "NEXT", "READY", "AGE"]
+    assert table[1].split()[:-1] == [
+        *("by-cron", "0", "2", "*", "*", "*", "1h", "7", "2026-01-31T02:00:00Z", "True"),
+    ]
+    assert table[2].split()[:2] == ["by-interval", "5m"]
+
+
+def test_subscriptions_are_found_by_the_user_and_by_the_category(defined: Cluster, namespace: str) -> None:
+    apply(defined, namespace, subscription("first", userId="ada"))
+    apply(defined, namespace, subscription("second", userId="eve"))
+    found = defined.kubectl("get", "-n", namespace, "usub", "--field-selector=spec.userId=eve", "-o", "name")
+    assert found.split() == ["usersubscription.taskqueue.dev/second"]
+    assert len(defined.kubectl("get", "-n", namespace, "taskqueue", "-o", "name").split()) == 2
+
+
+def test_explain_reads_like_documentation(defined: Cluster) -> None:
+    page = " ".join(defined.kubectl("explain", "tasktype.spec.schedule").split())
+    assert "When the type recurs: exactly one of interval and cron." in page
+    assert "timeZone <string> IANA time zone that cron is read in" in page
