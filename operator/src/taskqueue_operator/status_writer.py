@@ -15,12 +15,16 @@ from taskqueue_operator.api import API_ERRORS, Api
 from taskqueue_operator.gathering import Gathering
 from taskqueue_operator.lease import Lease
 from taskqueue_operator.objects import Key, Object, ObjectTable
-from taskqueue_operator.status import Facts, status_of
+from taskqueue_operator.status import Facts, agrees, status_of
 
 log = structlog.get_logger("taskqueue.operator")
 
 #: Writes a second; the API server is everybody's.
 _WRITES_PER_S = 50.0
+#: Of one round: what is edited meanwhile comes first in the next one.
+_WRITES_MOST = 250
+#: What is wrong with the status itself: to write the same again is of no use.
+_REFUSED = {HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY}
 #: Everything is compared again this often, for what changes without an object: handlers, feasibility.
 _ROUND_S = 1.0
 
@@ -34,7 +38,7 @@ class StatusWriter:
         self._table = table
         self._gathering = gathering
         self._facts: Facts | None = None
-        self._right: dict[Key, Object] = {}  # objects whose status agreed with these facts
+        self._right: dict[Key, Object] = {}  # objects whose status agreed with these facts, or was refused
 
     async def run(self) -> None:
         """Write until cancelled."""
@@ -53,7 +57,7 @@ class StatusWriter:
         differing = list(self._differing(facts))
         differing.sort(key=lambda pair: pair[0].status.get("observedGeneration") == pair[0].generation)
         metrics.STATUS_PENDING.set(len(differing))
-        for one, wanted in differing:
+        for one, wanted in differing[:_WRITES_MOST]:
             if not self._lease.leads:
                 return
             if self._table.objects.get(one.key) is one:  # else it changed meanwhile: next round
@@ -67,16 +71,21 @@ class StatusWriter:
             if self._right.get(key) is one or not self._gathering.published(one, rivals):
                 continue
             wanted = status_of(one, facts, now)
-            if any(one.status.get(name) != value for name, value in wanted.items()):
-                yield one, wanted
-            else:
+            if agrees(one.status, wanted):
                 self._right[key] = one
+            else:
+                yield one, wanted
 
     async def _write(self, one: Object, wanted: dict[str, Any]) -> None:
         try:
             await self._api.apply_status(one, wanted)
             metrics.STATUS_WRITES.labels("written").inc()
         except ApiException as error:
-            if error.status not in {HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND}:
+            if error.status in _REFUSED:
+                metrics.STATUS_WRITES.labels("refused").inc()
+                log.warning("a status is refused", kind=one.kind, name=one.name, error=repr(error)[:300])
+                self._right[one.key] = one  # until it or the facts change
+            elif error.status in {HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND}:
+                metrics.STATUS_WRITES.labels("stale").inc()  # the watch brings what is newer
+            else:
                 raise
-            metrics.STATUS_WRITES.labels("stale").inc()  # the watch brings what is newer
