@@ -75,11 +75,16 @@ class Leading(Lease):
         return Fence("", 1)
 
 
+def keeper() -> Any:
+    """Stand for a Keeper that has published nothing yet."""
+    return SimpleNamespace(in_store=None)
+
+
 class Given(Gathering):
     """Facts that the test says, and the store has what `publish` last put there."""
 
     def __init__(self, table: ObjectTable) -> None:
-        self.keeper: Any = SimpleNamespace(in_store=None)
+        self.keeper = keeper()
         self.table = table
         self.now = FACTS
         self.error: Exception | None = None
