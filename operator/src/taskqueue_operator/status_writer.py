@@ -23,7 +23,8 @@ log = structlog.get_logger("taskqueue.operator")
 _WRITES_PER_S = 50.0
 #: Of one round: what is edited meanwhile comes first in the next one.
 _WRITES_MOST = 250
-#: What is wrong with the status itself: to write the same again is of no use.
+#: The object changed or went; or the status itself is wrong. To write the same again is of no use.
+_STALE = {HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND}
 _REFUSED = {HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY}
 #: Everything is compared again this often, for what changes without an object: handlers, feasibility.
 _ROUND_S = 1.0
@@ -38,7 +39,7 @@ class StatusWriter:
         self._table = table
         self._gathering = gathering
         self._facts: Facts | None = None
-        self._right: dict[Key, Object] = {}  # objects whose status agreed with these facts, or was refused
+        self._done: dict[Key, Object] = {}  # nothing is to be written until they change, or these facts do
 
     async def run(self) -> None:
         """Write until cancelled."""
@@ -53,7 +54,7 @@ class StatusWriter:
     async def _round(self) -> None:
         facts = await self._gathering.facts()
         if facts != self._facts:
-            self._facts, self._right = facts, {}
+            self._facts, self._done = facts, {}
         differing = list(self._differing(facts))
         differing.sort(key=lambda pair: pair[0].status.get("observedGeneration") == pair[0].generation)
         metrics.STATUS_PENDING.set(len(differing))
@@ -68,24 +69,25 @@ class StatusWriter:
         now = datetime.now(UTC)
         rivals = facts.rivals
         for key, one in self._table.objects.items():
-            if self._right.get(key) is one or not self._gathering.published(one, rivals):
+            if self._done.get(key) is one or not self._gathering.published(one, rivals):
                 continue
             wanted = status_of(one, facts, now)
             if agrees(one.status, wanted):
-                self._right[key] = one
+                self._done[key] = one
             else:
                 yield one, wanted
 
     async def _write(self, one: Object, wanted: dict[str, Any]) -> None:
+        """Write once: what comes of it, and what is newer, the watch brings. Raises any of API_ERRORS."""
         try:
             await self._api.apply_status(one, wanted)
             metrics.STATUS_WRITES.labels("written").inc()
         except ApiException as error:
-            if error.status in _REFUSED:
+            if error.status in _STALE:
+                metrics.STATUS_WRITES.labels("stale").inc()
+            elif error.status in _REFUSED:
                 metrics.STATUS_WRITES.labels("refused").inc()
                 log.warning("a status is refused", kind=one.kind, name=one.name, error=repr(error)[:300])
-                self._right[one.key] = one  # until it or the facts change
-            elif error.status in {HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND}:
-                metrics.STATUS_WRITES.labels("stale").inc()  # the watch brings what is newer
             else:
                 raise
+        self._done[one.key] = one
