@@ -146,7 +146,7 @@ async def test_one_failed_renewal_or_two_are_no_change_of_leader() -> None:
 
 
 @virtual_time
-async def test_an_answer_that_is_lost_costs_one_turn_and_no_epoch() -> None:
+async def test_an_answer_that_is_lost_costs_one_turn_and_one_epoch() -> None:
     group = Group(Trouble(lose=1))
     first = group.start()
     second = group.start()
@@ -154,8 +154,8 @@ async def test_an_answer_that_is_lost_costs_one_turn_and_no_epoch() -> None:
     assert group.shared.record.holder == "r0"
     assert group.leaders() == []
     group.trouble.lose = 0
-    assert await group.led_by(first, TURN_S) == Fence("release", 1)
-    assert group.shared.record.transitions == 1
+    assert await group.led_by(first, TURN_S) == Fence("release", 2)
+    assert group.shared.record.transitions == 2
     assert not second.lease.leads
     await group.stop()
 
@@ -216,6 +216,19 @@ async def test_epochs_go_on_when_the_lease_is_deleted_also_where_the_store_forgo
     group.store.epoch = 0
     group.shared.delete()
     assert (await group.led_by(second, TURN_S)).epoch == 9
+    await group.stop()
+
+
+@virtual_time
+async def test_a_lease_that_a_late_write_made_anew_under_the_epoch_of_another_is_not_led_under_it() -> None:
+    group = Group()
+    first = group.start()
+    await group.led_by(first, 0.1)
+    second = group.start()
+    await asyncio.sleep(0.1)
+    group.shared.record = LeaseRecord("r1", 1, 10, version="late")
+    assert (await group.led_by(second, TURN_S)).epoch == 2
+    assert group.store.writers == {1: {"r0"}, 2: {"r1"}}
     await group.stop()
 
 

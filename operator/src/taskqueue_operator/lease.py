@@ -97,13 +97,14 @@ class Lease:
         if found.version != self._seen[0]:
             self._seen = found.version, self._loop.time()
         self._highest = max(self._highest, found.transitions)
-        mine = found.holder == self._identity  # also where the answer to the write that took it was lost
+        mine = found.holder == self._identity
         silent = self._loop.time() - self._seen[1] >= found.duration_s
         if found.holder and not mine and not silent:
             return False
         now = datetime.now(UTC)
         wanted = replace(found, holder=self._identity, renewed=now, duration_s=math.ceil(self._duration_s))
-        if not mine or self._deposed or found.transitions < self._highest:
+        # Ours under an epoch we do not know: the answer to that write was lost, and it may have come late.
+        if not mine or found.transitions != self.epoch or self._deposed:
             epoch = max(self._highest, await self._store_epoch()) + 1
             wanted = replace(wanted, transitions=epoch, acquired=now)
         await self._lease.write(wanted)
