@@ -1,11 +1,13 @@
 """The Lease that says which replica publishes and writes status. It is never needed for correctness.
 
 Times are judged by one's own monotonic clock: a Lease counts as silent when its record has not changed for its
-duration since it was first seen so. leaseTransitions is the fencing epoch: the store refuses a lower one.
+duration since it was first seen so. leaseTransitions is the fencing epoch: the store refuses a lower one. It
+goes beyond all that was seen in a Lease or in the store; a store that cannot be read has no use for a new leader.
 """
 
 import asyncio
 import contextlib
+import math
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
@@ -43,6 +45,7 @@ class Lease:
         self._seen: tuple[str, float] = ("", 0.0)
         self._renewed_s = float("-inf")
         self._deposed = False
+        self._highest = 0
         self.elsewhere = False
         self._led = asyncio.Event()
         self.epoch = 0
@@ -70,15 +73,15 @@ class Lease:
                 await self._turn()
                 await asyncio.sleep(self._duration_s / _TRIES)
         finally:
-            if self.leads:
-                with contextlib.suppress(*API_ERRORS):
-                    await asyncio.wait_for(self._release(), 2)
+            self._renewed_s = float("-inf")  # before another can take over
+            with contextlib.suppress(*API_ERRORS):
+                await asyncio.wait_for(self._release(), 2)
 
     async def _turn(self) -> None:
         led, asked_s = self.leads, self._loop.time()
         try:
             held = await self._hold()
-        except API_ERRORS as error:
+        except (*API_ERRORS, *UNREACHABLE) as error:
             log.warning("the lease could not be renewed", lease=self._lease.name, error=said(error))
             return
         self.elsewhere = not held
@@ -91,31 +94,27 @@ class Lease:
             log.info("leading" if held else "no longer leading", lease=self._lease.name, epoch=self.epoch)
 
     async def _hold(self) -> bool:
-        """Renew, take or leave it. Raises any of API_ERRORS, among them 409 when another was faster."""
+        """Renew, take or leave it. Raises any of API_ERRORS, among them 409 when another was faster; UNREACHABLE."""
         found = await self._lease.read()
         if found.version != self._seen[0]:
             self._seen = found.version, self._loop.time()
-        mine = found.holder == self._identity and found.transitions == self.epoch
+        self._highest = max(self._highest, found.transitions)
+        mine = found.holder == self._identity
         silent = self._loop.time() - self._seen[1] >= found.duration_s
         if found.holder and not mine and not silent:
             return False
         now = datetime.now(UTC)
-        wanted = replace(found, holder=self._identity, renewed=now, duration_s=int(self._duration_s))
-        if not mine or self._deposed:
-            epoch = max(found.transitions, self.epoch, await self._last()) + 1
+        wanted = replace(found, holder=self._identity, renewed=now, duration_s=math.ceil(self._duration_s))
+        # Ours under an epoch we do not know: the answer to that write was lost, and it may have come late.
+        if not mine or found.transitions != self.epoch or self._deposed:
+            epoch = max(self._highest, await self._store_epoch()) + 1
             wanted = replace(wanted, transitions=epoch, acquired=now)
         await self._lease.write(wanted)
-        self.epoch, self._deposed = wanted.transitions, False
+        self.epoch = self._highest = wanted.transitions
+        self._deposed = False
         return True
-
-    async def _last(self) -> int:
-        try:
-            return await self._store_epoch()
-        except UNREACHABLE:
-            return 0  # if it is higher, the first publish says so
 
     async def _release(self) -> None:
         found = await self._lease.read()
         if found.holder == self._identity:
             await self._lease.write(replace(found, holder=""))
-        self._renewed_s = float("-inf")

@@ -18,7 +18,7 @@ _EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Object:
-    """One object. value: what it declares, None if it is refused; `refusal` says why, field by field.
+    """One object. value: what of it is in force; None if nothing ever was. refusal: why it is not what it says now.
 
     version: its resourceVersion. created: RFC 3339, which sorts as text. status: as the server has it.
     """
@@ -46,13 +46,18 @@ class Object:
 def read(kind: Kind, raw: Mapping[str, Any], known: Object | None = None) -> Object:
     """Makes an Object of what the API server sent. What only the server adds to an object is left out.
 
-    known: an earlier state; the value of the same generation is the same one, and not only an equal one.
+    known: an earlier state; the value of the same generation is the same one, and not only an equal one. An edit
+    that is refused leaves in force what the object said when it was last good.
     """
     meta = raw["metadata"]
-    if known and (known.uid, known.generation) == (meta["uid"], meta.get("generation", 0)):
+    if known and known.uid != meta["uid"]:
+        known = None
+    if known and known.generation == meta.get("generation", 0):
         value, refusal = known.value, known.refusal
     else:
         value, refusal = _value(kind, meta["name"], raw.get("spec") or {})
+        if refusal and known:
+            value = known.value
     return Object(
         kind,
         meta["name"],
@@ -76,22 +81,35 @@ def _value(kind: Kind, name: str, spec: Mapping[str, Any]) -> tuple[TaskType | U
 
 @dataclass
 class ObjectTable:
-    """Every object by kind and name, fed by lists and by watches in any order."""
+    """Every object by kind and name, fed by lists and by watches in any order.
+
+    gone: uids that went since a list was asked for last; what that list says of them is late.
+    """
 
     objects: dict[Key, Object] = field(default_factory=dict)
+    gone: set[str] = field(default_factory=set)
+
+    def asked(self) -> Mapping[Key, Object]:
+        """A list of everything is about to be asked for: what is known before it."""
+        self.gone.clear()
+        return dict(self.objects)
 
     def put(self, kind: Kind, raw: Mapping[str, Any]) -> bool:
         """Take an object in, unless a later state of it is known. True if it declares something new."""
         meta = raw["metadata"]
         known = self.objects.get((kind, meta["name"]))
-        if known and known.uid == meta["uid"] and int(known.version) >= int(meta["resourceVersion"]):
+        # Versions count for all objects of a kind together: also another one of that name may be the later.
+        if meta["uid"] in self.gone or (known and int(known.version) >= int(meta["resourceVersion"])):
             return False
         seen = read(kind, raw, known)
         self.objects[seen.key] = seen
-        return known is None or seen.uid != known.uid or seen.value is not known.value
+        if known is None or seen.value is not known.value:
+            return True
+        return (seen.uid, seen.refusal) != (known.uid, known.refusal)
 
     def drop(self, kind: Kind, name: str, uid: str) -> bool:
         """Forget an object that was deleted, but not one that was made anew under its name."""
+        self.gone.add(uid)
         known = self.objects.get((kind, name))
         if known is None or known.uid != uid:
             return False
@@ -106,7 +124,7 @@ class ObjectTable:
             if key[0] == kind and key[1] not in listed and before.get(key) is known
         ]
         for key in gone:
-            del self.objects[key]
+            self.gone.add(self.objects.pop(key).uid)
         return bool(gone)
 
     def count(self, kind: Kind) -> int:

@@ -29,6 +29,7 @@ class KubernetesSource:
         self._api = api
         self._resync_s = resync_s
         self._changed = asyncio.Event()
+        self._listing = asyncio.Lock()
 
     def put(self, kind: Kind, raw: Mapping[str, Any]) -> None:
         """What the watch saw."""
@@ -61,17 +62,23 @@ class KubernetesSource:
         return self.table.loaded() if await self._list() else None
 
     async def _list(self) -> bool:
-        for kind in PLURALS:
-            before, listed = dict(self.table.objects), set()
-            try:
-                async for raw in self._api.list(kind):
-                    self.put(kind, raw)
-                    listed.add(raw["metadata"]["name"])
-            except API_ERRORS as error:
-                log.warning("could not list; nothing is removed for it", kind=kind, error=said(error))
-                return False
-            if self.table.prune(kind, listed, before):
-                self._changed.set()
+        async with self._listing:
+            for kind in PLURALS:
+                if not await self._list_kind(kind):
+                    return False
+            return True
+
+    async def _list_kind(self, kind: Kind) -> bool:
+        before, listed = self.table.asked(), set()
+        try:
+            async for raw in self._api.list(kind):
+                self.put(kind, raw)
+                listed.add(raw["metadata"]["name"])
+        except API_ERRORS as error:
+            log.warning("could not list; nothing is removed for it", kind=kind, error=said(error))
+            return False
+        if self.table.prune(kind, listed, before):
+            self._changed.set()
         return True
 
     async def _resync(self) -> None:

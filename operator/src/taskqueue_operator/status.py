@@ -13,6 +13,8 @@ from taskqueue.models.values import TaskType, UserSubscription
 from taskqueue_operator.objects import Object
 
 _NAMED_MOST = 10
+#: Of a message; the API server refuses 32 KiB, and nobody reads the half of it.
+_CHARACTERS_MOST = 1024
 
 
 class Condition(NamedTuple):
@@ -42,7 +44,7 @@ class Facts:
 
 
 def status_of(one: Object, facts: Facts, now: datetime) -> dict[str, Any]:
-    """The part of the status that is ours, as it should be; equal to one.status if there is nothing to write."""
+    """The part of the status that is ours, as it should be."""
     if one.kind == "TaskType":
         conditions = _of_type(one, facts)
         fields: dict[str, Any] = {"subscriptions": facts.subscriptions.get(one.name, 0)}
@@ -58,11 +60,22 @@ def status_of(one: Object, facts: Facts, now: datetime) -> dict[str, Any]:
     }
 
 
+def agrees(status: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
+    """Whether a status says all that is wanted; others may have fields and conditions of their own in it."""
+    known = {had["type"]: had for had in status.get("conditions", ())}
+    return all(
+        all(known.get(condition["type"]) == condition for condition in value)
+        if name == "conditions"
+        else status.get(name) == value
+        for name, value in wanted.items()
+    )
+
+
 def _of_type(one: Object, facts: Facts) -> list[Condition]:
-    if not isinstance(one.value, TaskType):
+    if one.refusal or not isinstance(one.value, TaskType):
         return [
-            Condition("Accepted", "False", "Invalid", one.refusal),
-            Condition("Ready", "False", "Invalid", one.refusal),
+            Condition("Accepted", "False", "Invalid", _refusal(one)),
+            Condition("Ready", "False", "Invalid", _refusal(one)),
         ]
     return [
         Condition("Accepted", "True", "Valid"),
@@ -97,8 +110,8 @@ def _of_user(one: Object, facts: Facts) -> list[Condition]:
 
 def _accepted(one: Object, facts: Facts) -> Condition:
     older = facts.rivals.get(one.name)
-    if not isinstance(one.value, UserSubscription):
-        return Condition("Accepted", "False", "Invalid", one.refusal)
+    if one.refusal or not isinstance(one.value, UserSubscription):
+        return Condition("Accepted", "False", "Invalid", _refusal(one))
     if older is not None:
         why = f'user "{one.value.user_id}" is declared by the older UserSubscription "{older.name}"'
         return Condition("Accepted", "False", "DuplicateUser", why)
@@ -106,6 +119,12 @@ def _accepted(one: Object, facts: Facts) -> Condition:
         why = f'user "{one.value.user_id}" comes from an import, which objects do not change'
         return Condition("Accepted", "False", "ManagedByImport", why)
     return Condition("Accepted", "True", "Valid")
+
+
+def _refusal(one: Object) -> str:
+    kept = "" if one.value is None else " (what it said before stays in force)"
+    most = _CHARACTERS_MOST - len(kept)
+    return (one.refusal if len(one.refusal) <= most else one.refusal[: most - 3] + "...") + kept
 
 
 def _resolved(unknown: Sequence[str]) -> Condition:

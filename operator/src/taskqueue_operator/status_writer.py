@@ -15,12 +15,17 @@ from taskqueue_operator.api import API_ERRORS, Api, said
 from taskqueue_operator.gathering import Gathering
 from taskqueue_operator.lease import Lease
 from taskqueue_operator.objects import Key, Object, ObjectTable
-from taskqueue_operator.status import Facts, status_of
+from taskqueue_operator.status import Facts, agrees, status_of
 
 log = structlog.get_logger("taskqueue.operator")
 
 #: Writes a second; the API server is everybody's.
 _WRITES_PER_S = 50.0
+#: Of one round: what is edited meanwhile comes first in the next one.
+_WRITES_MOST = 250
+#: The object changed or went; or the status itself is wrong. To write the same again is of no use.
+_STALE = {HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND}
+_REFUSED = {HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY}
 #: Everything is compared again this often, for what changes without an object: handlers, feasibility.
 _ROUND_S = 1.0
 
@@ -34,7 +39,7 @@ class StatusWriter:
         self._table = table
         self._gathering = gathering
         self._facts: Facts | None = None
-        self._right: dict[Key, Object] = {}  # objects whose status agreed with these facts
+        self._done: dict[Key, Object] = {}  # nothing is to be written until they change, or these facts do
 
     async def run(self) -> None:
         """Write until cancelled."""
@@ -49,11 +54,11 @@ class StatusWriter:
     async def _round(self) -> None:
         facts = await self._gathering.facts()
         if facts != self._facts:
-            self._facts, self._right = facts, {}
+            self._facts, self._done = facts, {}
         differing = list(self._differing(facts))
         differing.sort(key=lambda pair: pair[0].status.get("observedGeneration") == pair[0].generation)
         metrics.STATUS_PENDING.set(len(differing))
-        for one, wanted in differing:
+        for one, wanted in differing[:_WRITES_MOST]:
             if not self._lease.leads:
                 return
             if self._table.objects.get(one.key) is one:  # else it changed meanwhile: next round
@@ -64,19 +69,25 @@ class StatusWriter:
         now = datetime.now(UTC)
         rivals = facts.rivals
         for key, one in self._table.objects.items():
-            if self._right.get(key) is one or not self._gathering.published(one, rivals):
+            if self._done.get(key) is one or not self._gathering.published(one, rivals):
                 continue
             wanted = status_of(one, facts, now)
-            if any(one.status.get(name) != value for name, value in wanted.items()):
-                yield one, wanted
+            if agrees(one.status, wanted):
+                self._done[key] = one
             else:
-                self._right[key] = one
+                yield one, wanted
 
     async def _write(self, one: Object, wanted: dict[str, Any]) -> None:
+        """Write once: what comes of it, and what is newer, the watch brings. Raises any of API_ERRORS."""
         try:
             await self._api.apply_status(one, wanted)
             metrics.STATUS_WRITES.labels("written").inc()
         except ApiException as error:
-            if error.status not in {HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND}:
+            if error.status in _STALE:
+                metrics.STATUS_WRITES.labels("stale").inc()
+            elif error.status in _REFUSED:
+                metrics.STATUS_WRITES.labels("refused").inc()
+                log.warning("a status is refused", kind=one.kind, name=one.name, error=repr(error)[:300])
+            else:
                 raise
-            metrics.STATUS_WRITES.labels("stale").inc()  # the watch brings what is newer
+        self._done[one.key] = one

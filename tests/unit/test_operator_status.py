@@ -1,0 +1,230 @@
+"""What a status says: each condition with each of its reasons, and when there is nothing to write."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from typing import Any
+
+import pytest
+from raw_objects import task_type, user
+
+from taskqueue.models.values import TaskType, UserSubscription
+from taskqueue_operator.objects import Object, ObjectTable, read
+from taskqueue_operator.status import Facts, agrees, status_of
+
+NOW = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
+HTTP = {"schedule": {"interval": "5m"}, "handler": {"http": {"url": "https://api.example/orders"}}}
+SUSPENDED_TYPE = {"schedule": {"interval": "5m"}, "handler": {"function": "f"}, "suspend": True}
+BAD = {"tasks": [{"type": "A"}]}
+INVALID = {"Accepted": ("False", "Invalid"), "Ready": ("False", "Invalid")}
+FITS = {"Accepted": ("True", "Valid"), "Feasible": ("True", "Fits")}
+REGISTERED = {"HandlerRegistered": ("True", "Registered")}
+SCHEDULED = {"Ready": ("True", "Scheduled")}
+SUSPENDED = {"Ready": ("True", "Suspended")}
+VALID = {"Accepted": ("True", "Valid")}
+RESOLVED = {"ResolvedRefs": ("True", "Resolved")}
+NOT_FOUND = {"ResolvedRefs": ("False", "TaskTypeNotFound")}
+
+
+def a_type(spec: Mapping[str, Any] | None = None, **more: Any) -> Object:
+    return read("TaskType", task_type("orders", 7, spec, **more))
+
+
+def a_user(spec: Mapping[str, Any] | None = None, **more: Any) -> Object:
+    return read("UserSubscription", user("ada", 7, spec, **more))
+
+
+def known(*names: str) -> dict[str, TaskType]:
+    found = a_type().value
+    assert isinstance(found, TaskType)
+    return {name: replace(found, name=name) for name in names}
+
+
+def facts(**other: Any) -> Facts:
+    usual: dict[str, Any] = {
+        "types": known("orders"),
+        "rivals": {},
+        "imported": frozenset(),
+        "handlers": frozenset({"f"}),
+        "infeasible": "",
+        "subscriptions": {},
+    }
+    return Facts(**usual | other)
+
+
+def wants(*types: str, **more: Any) -> dict[str, Any]:
+    return {"tasks": [{"type": name} for name in types], **more}
+
+
+OLDER = read("UserSubscription", user("older", 1, {"userId": "ada"}))
+MANY = [f"t{number:02}" for number in range(12)]
+
+Case = tuple[Object, Facts, dict[str, tuple[str, str]], dict[str, str]]
+CASES: dict[str, Case] = {
+    "a type that runs": (a_type(), facts(), FITS | REGISTERED | SCHEDULED, {}),
+    "a type that is suspended": (a_type(SUSPENDED_TYPE), facts(), FITS | REGISTERED | SUSPENDED, {}),
+    "a type that is refused": (
+        a_type({}),
+        facts(),
+        INVALID,
+        {"Accepted": "spec.schedule", "Ready": "spec.schedule"},
+    ),
+    "a plan that does not fit": (
+        a_type(),
+        facts(infeasible="9 starts are due"),
+        FITS | REGISTERED | SCHEDULED | {"Feasible": ("False", "DoesNotFit")},
+        {"Feasible": "9 starts are due"},
+    ),
+    "an HTTP call": (
+        a_type(HTTP),
+        facts(handlers=None),
+        FITS | SCHEDULED | {"HandlerRegistered": ("True", "NeedsNone")},
+        {},
+    ),
+    "no worker yet": (
+        a_type(),
+        facts(handlers=None),
+        FITS | SCHEDULED | {"HandlerRegistered": ("Unknown", "NoWorkerSeen")},
+        {"HandlerRegistered": "no worker has started yet"},
+    ),
+    "workers without this handler": (
+        a_type(),
+        facts(handlers=frozenset({"g"})),
+        FITS | SCHEDULED | {"HandlerRegistered": ("False", "NotRegistered")},
+        {"HandlerRegistered": '"f"'},
+    ),
+    "workers without any handler": (
+        a_type(),
+        facts(handlers=frozenset()),
+        FITS | SCHEDULED | {"HandlerRegistered": ("False", "NotRegistered")},
+        {},
+    ),
+    "a rival of the type's name is not its own": (
+        a_type(),
+        facts(rivals={"orders": OLDER}),
+        FITS | REGISTERED | SCHEDULED,
+        {},
+    ),
+    "a user whose tasks run": (a_user(wants("orders")), facts(), VALID | RESOLVED | SCHEDULED, {}),
+    "a user without tasks": (a_user(), facts(), VALID | RESOLVED | SCHEDULED, {}),
+    "a user who is suspended": (a_user({"suspend": True}), facts(), VALID | RESOLVED | SUSPENDED, {}),
+    "a user who is refused": (a_user(BAD), facts(), INVALID, {"Accepted": "spec.tasks[0].type"}),
+    "a refused rival is refused first": (a_user(BAD), facts(rivals={"ada": OLDER}), INVALID, {}),
+    "a task type that is missing": (
+        a_user(wants("orders", "b", "a")),
+        facts(),
+        VALID | NOT_FOUND | SCHEDULED,
+        {"ResolvedRefs": "no such task type: a, b; all other tasks run"},
+    ),
+    "at most ten are named": (
+        a_user(wants(*MANY)),
+        facts(),
+        VALID | NOT_FOUND | SCHEDULED,
+        {"ResolvedRefs": f"no such task type: {', '.join(MANY[:10])} and 2 more; all other tasks run"},
+    ),
+    "a user whom an older object declares": (
+        a_user(),
+        facts(rivals={"ada": OLDER}),
+        {"Accepted": ("False", "DuplicateUser"), "Ready": ("False", "DuplicateUser")},
+        {"Accepted": 'user "ada" is declared by the older UserSubscription "older"'},
+    ),
+    "a user who was imported": (
+        a_user(),
+        facts(imported=frozenset({"ada"})),
+        {"Accepted": ("False", "ManagedByImport"), "Ready": ("False", "ManagedByImport")},
+        {"Ready": 'user "ada" comes from an import'},
+    ),
+    "it is the user's id that was imported, and not the object's name": (
+        a_user({"userId": "u-1"}),
+        facts(imported=frozenset({"ada"})),
+        VALID | RESOLVED | SCHEDULED,
+        {},
+    ),
+}
+
+
+@pytest.mark.parametrize(("one", "known_facts", "expected", "says"), CASES.values(), ids=CASES)
+def test_each_condition_has_its_reason_and_says_why(
+    one: Object, known_facts: Facts, expected: dict[str, tuple[str, str]], says: dict[str, str]
+) -> None:
+    conditions = {had["type"]: had for had in status_of(one, known_facts, NOW)["conditions"]}
+    assert {name: (had["status"], had["reason"]) for name, had in conditions.items()} == expected
+    for name, text in says.items():
+        assert text in conditions[name]["message"]
+
+
+@pytest.mark.parametrize(("one", "known_facts"), [case[:2] for case in CASES.values()], ids=CASES)
+def test_a_status_that_was_written_leaves_nothing_to_write_whenever_it_is_compared(
+    one: Object, known_facts: Facts
+) -> None:
+    wanted = status_of(one, known_facts, NOW)
+    assert not agrees({}, wanted)
+    written = replace(one, status=wanted, version="8")
+    again = status_of(written, known_facts, NOW + timedelta(days=1))
+    assert again == wanted
+    assert agrees(written.status, again)
+
+
+def test_every_condition_is_of_the_generation_it_was_made_for() -> None:
+    status = status_of(a_user(generation=3), facts(), NOW)
+    assert status["observedGeneration"] == 3
+    assert {had["observedGeneration"] for had in status["conditions"]} == {3}
+    assert not agrees(status, status_of(a_user(generation=4), facts(), NOW))
+
+
+def test_a_transition_is_dated_when_the_status_changes_and_not_when_its_reason_does() -> None:
+    first = status_of(a_user(), facts(), NOW)
+    assert {had["lastTransitionTime"] for had in first["conditions"]} == {"2026-01-02T03:04:05Z"}
+    edited = a_user(wants("gone", suspend=True), generation=2, status=first)
+    second = {had["type"]: had for had in status_of(edited, facts(), NOW + timedelta(hours=1))["conditions"]}
+    assert second["Ready"]["reason"] == "Suspended"
+    assert {name: had["lastTransitionTime"][11:] for name, had in second.items()} == {
+        "Accepted": "03:04:05Z",
+        "Ready": "03:04:05Z",
+        "ResolvedRefs": "04:04:05Z",
+    }
+
+
+def test_a_transition_is_dated_in_utc() -> None:
+    abroad = NOW.astimezone(datetime.strptime("+0530", "%z").tzinfo)
+    assert status_of(a_user(), facts(), abroad) == status_of(a_user(), facts(), NOW)
+
+
+def test_a_type_counts_its_subscriptions_and_a_user_the_tasks_in_force() -> None:
+    assert status_of(a_type(), facts(subscriptions={"orders": 5}), NOW)["subscriptions"] == 5
+    assert status_of(a_type(), facts(), NOW)["subscriptions"] == 0
+    status = status_of(a_user(wants("orders", "b", userId="u-1")), facts(), NOW)
+    assert (status["userId"], status["taskCount"]) == ("u-1", 2)
+    assert "userId" not in status_of(a_user(BAD), facts(), NOW)
+
+
+def test_an_edit_that_is_refused_says_that_the_former_state_is_in_force() -> None:
+    table = ObjectTable()
+    table.put("UserSubscription", user("ada", 1, wants("orders")))
+    table.put("UserSubscription", user("ada", 2, BAD, generation=2))
+    one = table.objects["UserSubscription", "ada"]
+    assert isinstance(one.value, UserSubscription)
+    status = status_of(one, facts(), NOW)
+    assert status["taskCount"] == 1
+    assert [(had["type"], had["reason"]) for had in status["conditions"]] == [
+        ("Accepted", "Invalid"),
+        ("Ready", "Invalid"),
+    ]
+    assert status["conditions"][0]["message"].endswith("(what it said before stays in force)")
+
+
+def test_a_message_is_bounded_however_much_is_wrong() -> None:
+    one = a_user({"tasks": [{"type": f"A{number}"} for number in range(500)]})
+    assert len(one.refusal) > 10_000
+    messages = [had["message"] for had in status_of(one, facts(), NOW)["conditions"]]
+    assert [len(message) for message in messages] == [1024, 1024]
+    assert messages[0].endswith("...")
+
+
+def test_what_others_put_into_a_status_is_not_ours_to_write() -> None:
+    wanted = status_of(a_user(), facts(), NOW)
+    theirs = {"type": "Billed", "status": "True"}
+    had = wanted | {"conditions": [theirs, *reversed(wanted["conditions"])], "theirs": 1}
+    assert agrees(had, wanted)
+    assert not agrees(had | {"conditions": [theirs, *wanted["conditions"][1:]]}, wanted)
+    assert not agrees(had | {"taskCount": 1}, wanted)

@@ -1,0 +1,306 @@
+"""Status is written where it differs, by the leader, paced, and what was edited first."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from itertools import pairwise
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from kubernetes.aio.client.exceptions import ApiException
+from raw_objects import user
+from virtual_time import virtual_time
+
+from taskqueue.store.fence import Fence
+from taskqueue_operator.api import Api
+from taskqueue_operator.gathering import Gathering
+from taskqueue_operator.lease import Lease
+from taskqueue_operator.objects import Object, ObjectTable
+from taskqueue_operator.status import Facts
+from taskqueue_operator.status_writer import StatusWriter
+
+FACTS = Facts({}, {}, frozenset(), None, "", {})
+
+
+class Server(Api):
+    """Takes a status as the API server does, and tells the table of it as the watch does."""
+
+    def __init__(self, table: ObjectTable) -> None:
+        self.table = table
+        self.raws: dict[str, dict[str, Any]] = {}
+        self.fails: dict[str, Exception] = {}
+        self.tried: list[str] = []
+        self.tried_s: list[float] = []
+        self.version = 0
+        self.deaf = False  # whether the watch says nothing of statuses
+
+    def edit(self, name: str, spec: Mapping[str, Any] | None = None, *, told: bool = True) -> None:
+        self.version += 1
+        known = self.raws.get(name)
+        generation = known["metadata"]["generation"] + 1 if known else 1
+        status = known.get("status") if known else None
+        self.raws[name] = user(name, self.version, spec, generation=generation, status=status)
+        if told:
+            self.tell(name)
+
+    def tell(self, name: str) -> None:
+        self.table.put("UserSubscription", self.raws[name])
+
+    async def apply_status(self, one: Object, status: Mapping[str, Any]) -> None:
+        self.tried.append(one.name)
+        self.tried_s.append(asyncio.get_running_loop().time())
+        if one.name in self.fails:
+            raise self.fails[one.name]
+        known = self.raws[one.name]
+        if known["metadata"]["resourceVersion"] != one.version:
+            raise ApiException(status=409)
+        self.version += 1
+        meta = known["metadata"] | {"resourceVersion": str(self.version)}
+        self.raws[one.name] = known | {"metadata": meta, "status": dict(status)}
+        if not self.deaf:
+            self.tell(one.name)
+
+
+class Leading(Lease):
+    def __init__(self) -> None:
+        self.now = asyncio.Event()
+        self.now.set()
+
+    @property
+    def leads(self) -> bool:
+        return self.now.is_set()
+
+    async def leading(self) -> Fence:
+        await self.now.wait()
+        return Fence("", 1)
+
+
+def keeper() -> Any:
+    """Stand for a Keeper that has published nothing yet."""
+    return SimpleNamespace(in_store=None)
+
+
+class Given(Gathering):
+    """Facts that the test says, and the store has what `publish` last put there."""
+
+    def __init__(self, table: ObjectTable) -> None:
+        self.keeper = keeper()
+        self.table = table
+        self.now = FACTS
+        self.error: Exception | None = None
+        no_store: Any = None
+        super().__init__(no_store, self.keeper, table)
+
+    def publish(self) -> None:
+        self.keeper.in_store = self.table.loaded()
+
+    async def facts(self) -> Facts:
+        if self.error:
+            raise self.error
+        return self.now
+
+
+class Writing:
+    def __init__(self) -> None:
+        self.table = ObjectTable()
+        self.server = Server(self.table)
+        self.lease = Leading()
+        self.given = Given(self.table)
+
+    def start(self, *names: str) -> None:
+        for name in names:
+            self.server.edit(name)
+        self.given.publish()
+
+
+@asynccontextmanager
+async def writing(*names: str) -> AsyncIterator[Writing]:
+    parts = Writing()
+    parts.start(*names)
+    task = asyncio.create_task(StatusWriter(parts.server, parts.lease, parts.table, parts.given).run())
+    yield parts
+    assert not task.done()
+    task.cancel()
+    await asyncio.wait([task])
+
+
+@virtual_time
+async def test_each_status_is_written_once_and_nothing_when_nothing_differs() -> None:
+    async with writing("ada", "bob") as parts:
+        await asyncio.sleep(60)
+        assert sorted(parts.server.tried) == ["ada", "bob"]
+        parts.server.edit("bob", {"suspend": True})
+        parts.given.publish()
+        await asyncio.sleep(60)
+        assert sorted(parts.server.tried) == ["ada", "bob", "bob"]
+        assert parts.server.raws["bob"]["status"]["observedGeneration"] == 2
+
+
+@virtual_time
+async def test_when_the_facts_change_only_what_they_concern_is_written() -> None:
+    async with writing("ada", "bob") as parts:
+        await asyncio.sleep(5)
+        parts.server.tried.clear()
+        parts.given.now = replace(FACTS, imported=frozenset({"ada"}))
+        await asyncio.sleep(60)
+        assert parts.server.tried == ["ada"]
+        assert parts.server.raws["ada"]["status"]["conditions"][0]["reason"] == "ManagedByImport"
+
+
+@virtual_time
+async def test_writes_are_paced() -> None:
+    async with writing(*(f"u{number}" for number in range(200))) as parts:
+        await asyncio.sleep(60)
+        times_s = parts.server.tried_s
+        assert len(times_s) == 200
+        assert min(later - at for at, later in pairwise(times_s)) >= 0.0199
+
+
+@virtual_time
+async def test_what_was_edited_comes_first_also_while_many_wait() -> None:
+    async with writing(*(f"u{number}" for number in range(2000))) as parts:
+        await asyncio.sleep(60)
+        parts.given.now = replace(FACTS, imported=frozenset(f"u{number}" for number in range(2000)))
+        parts.server.tried.clear()
+        await asyncio.sleep(1.5)
+        assert parts.server.tried
+        parts.server.edit("u1999", {"suspend": True})
+        parts.given.publish()
+        await asyncio.sleep(8)
+        assert "u1999" in parts.server.tried
+        assert len(parts.server.tried) < 500
+
+
+@pytest.mark.parametrize("status", [404, 409])
+@virtual_time
+async def test_an_object_that_changed_or_went_is_left_to_the_watch_and_holds_nobody_up(status: int) -> None:
+    async with writing("ada", "bob") as parts:
+        parts.server.fails["ada"] = ApiException(status=status)
+        await asyncio.sleep(0.1)
+        assert parts.server.tried == ["ada", "bob"]
+        assert "status" in parts.server.raws["bob"]
+        await asyncio.sleep(60)
+        assert parts.server.tried == ["ada", "bob"]
+        parts.server.fails.clear()
+        parts.server.version += 1
+        parts.server.raws["ada"]["metadata"]["resourceVersion"] = str(parts.server.version)
+        parts.server.tell("ada")
+        await asyncio.sleep(2)
+        assert parts.server.tried == ["ada", "bob", "ada"]
+
+
+@virtual_time
+async def test_what_was_written_is_not_written_again_while_the_watch_is_late() -> None:
+    async with writing("ada") as parts:
+        parts.server.deaf = True
+        await asyncio.sleep(60)
+        assert parts.server.tried == ["ada"]
+        parts.server.tell("ada")
+        await asyncio.sleep(60)
+        assert parts.server.tried == ["ada"]
+
+
+@virtual_time
+async def test_a_write_that_is_late_is_refused_and_made_anew_from_what_the_watch_brings() -> None:
+    async with writing("ada") as parts:
+        parts.server.edit("ada", {"suspend": True}, told=False)
+        await asyncio.sleep(0.5)
+        assert "status" not in parts.server.raws["ada"]
+        parts.server.tell("ada")
+        parts.given.publish()
+        await asyncio.sleep(10)
+        assert parts.server.raws["ada"]["status"]["observedGeneration"] == 2
+        assert parts.server.tried == ["ada", "ada"]
+
+
+@pytest.mark.parametrize("status", [400, 422])
+@virtual_time
+async def test_a_status_that_is_refused_is_not_tried_again_and_holds_nobody_up(status: int) -> None:
+    async with writing("ada", "bob") as parts:
+        parts.server.fails["ada"] = ApiException(status=status)
+        await asyncio.sleep(60)
+        assert parts.server.tried == ["ada", "bob"]
+        del parts.server.fails["ada"]
+        parts.server.edit("ada", {"suspend": True})
+        parts.given.publish()
+        await asyncio.sleep(10)
+        assert parts.server.tried == ["ada", "bob", "ada"]
+
+
+@pytest.mark.parametrize(
+    "error", [ApiException(status=503), ApiException(status=403), TimeoutError()], ids=repr
+)
+@virtual_time
+async def test_an_api_server_that_fails_is_asked_once_a_round(error: Exception) -> None:
+    async with writing("ada", "bob", "eve") as parts:
+        parts.server.fails = dict.fromkeys(("ada", "bob", "eve"), error)
+        await asyncio.sleep(9.5)
+        assert 9 <= len(parts.server.tried) <= 11
+        parts.server.fails = {}
+        await asyncio.sleep(10)
+        assert all("status" in raw for raw in parts.server.raws.values())
+
+
+@virtual_time
+async def test_a_store_that_is_down_stops_the_writing_until_it_is_back() -> None:
+    async with writing("ada") as parts:
+        parts.given.error = ConnectionRefusedError()
+        await asyncio.sleep(10)
+        assert parts.server.tried == []
+        parts.given.error = None
+        await asyncio.sleep(2)
+        assert parts.server.tried == ["ada"]
+
+
+@virtual_time
+async def test_only_the_leader_writes_and_it_stops_in_the_middle_of_a_round() -> None:
+    async with writing() as parts:
+        parts.lease.now.clear()
+        parts.start(*(f"u{number}" for number in range(100)))
+        await asyncio.sleep(10)
+        assert parts.server.tried == []
+        parts.lease.now.set()
+        await asyncio.sleep(1)
+        parts.lease.now.clear()
+        written = len(parts.server.tried)
+        assert 30 < written < 60
+        await asyncio.sleep(10)
+        assert len(parts.server.tried) == written
+
+
+@virtual_time
+async def test_what_is_declared_and_not_published_yet_is_left_alone() -> None:
+    async with writing("ada") as parts:
+        await asyncio.sleep(2)
+        parts.server.edit("ada", {"suspend": True})
+        parts.server.edit("bob")
+        await asyncio.sleep(10)
+        assert parts.server.tried == ["ada"]
+        parts.given.publish()
+        await asyncio.sleep(2)
+        assert sorted(parts.server.tried) == ["ada", "ada", "bob"]
+
+
+@virtual_time
+async def test_what_declares_nothing_that_could_be_published_is_told_so_at_once() -> None:
+    async with writing("ada") as parts:
+        parts.server.edit("bad", {"tasks": [{"type": "A"}]})
+        parts.server.edit("zoe", {"userId": "ada"})
+        parts.given.now = replace(FACTS, rivals=parts.table.rivals())
+        await asyncio.sleep(2)
+        reasons = {name: raw["status"]["conditions"][0]["reason"] for name, raw in parts.server.raws.items()}
+        assert reasons == {"ada": "Valid", "bad": "Invalid", "zoe": "DuplicateUser"}
+
+
+@virtual_time
+async def test_an_object_that_changes_in_the_middle_of_a_round_waits_for_the_next() -> None:
+    async with writing("ada", "bob") as parts:
+        await asyncio.sleep(0.01)
+        parts.server.edit("bob", {"suspend": True})
+        parts.given.publish()
+        await asyncio.sleep(0.5)
+        assert parts.server.tried == ["ada"]
+        await asyncio.sleep(2)
+        assert parts.server.tried == ["ada", "bob"]
