@@ -18,6 +18,7 @@ class Shared:
 
     record: LeaseRecord = field(default_factory=LeaseRecord)
     version: int = 0
+    made_s: float = 0.0
     history: list[LeaseRecord] = field(default_factory=list)
     written: Callable[[LeaseRecord, LeaseRecord], None] = lambda _before, _after: None
 
@@ -25,6 +26,8 @@ class Shared:
         if record.version != self.record.version:
             raise ApiException(status=409)
         self.version += 1
+        if not record.version:
+            self.made_s = asyncio.get_running_loop().time()
         before, self.record = self.record, replace(record, version=str(self.version))
         self.history.append(self.record)
         self.written(before, self.record)

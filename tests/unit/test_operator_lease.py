@@ -273,8 +273,13 @@ async def test_a_lease_of_someone_else_counts_for_the_duration_that_it_names() -
 
 
 async def trouble_for(group: Group, chance: random.Random, *, deletions: bool) -> None:
-    """Start, stop, kill and cut off replicas at random; watch that never two of them lead."""
-    for _ in range(60):
+    """Start, stop, kill and cut off replicas at random; watch that never two of them lead.
+
+    A Lease is deleted once its epoch is in the store, and not while a call may be under way that found none before
+    it was made: that call would make it anew under the same epoch.
+    """
+    loop = asyncio.get_running_loop()
+    for _ in range(120):
         await asyncio.sleep(chance.uniform(0, 6))
         assert deletions or len(group.leaders()) <= 1
         what = chance.choice(("start", "stop", "kill", "cut", "cut", "mend", "mend", "store", "delete"))
@@ -289,7 +294,11 @@ async def trouble_for(group: Group, chance: random.Random, *, deletions: bool) -
             one.api.dead = what == "cut"
         elif what == "store":
             group.store.down = not group.store.down
-        elif deletions and group.store.epoch == group.shared.record.transitions:
+        elif (
+            deletions
+            and group.store.epoch == group.shared.record.transitions
+            and loop.time() > group.shared.made_s + 90
+        ):
             group.shared.delete()
 
 
@@ -297,7 +306,7 @@ def stormy(chance: random.Random) -> Trouble:
     return Trouble(chance, fail=0.1, lose=0.1, late=0.1, pause=0.1, slow_s=0.5, pause_s=15)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.integers(0, 1 << 32), st.sampled_from([2.0, 2.9, 10.0]))
 @virtual_time
 async def test_whatever_happens_one_leads_at_a_time_and_its_epoch_is_its_own(
@@ -319,7 +328,7 @@ async def test_whatever_happens_one_leads_at_a_time_and_its_epoch_is_its_own(
     await calm(group)
 
 
-@settings(max_examples=60)
+@settings(max_examples=40)
 @given(st.integers(0, 1 << 32))
 @virtual_time
 async def test_epochs_only_grow_and_have_one_writer_each_also_when_leases_are_deleted(seed: int) -> None:
