@@ -2,6 +2,7 @@
 
 import asyncio
 import signal
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator
 from pathlib import Path
 
@@ -170,3 +171,34 @@ async def test_what_was_deleted_while_no_operator_ran_is_seen_at_its_start(shop:
     await shop.gone({"u-000"})
     assert len(await shop.owners()) == USERS - 1
     assert set((await read_catalog(shop.world.store)).records) == {"sync"}
+
+
+async def test_a_store_that_was_emptied_while_no_operator_ran_goes_on_from_the_copy_of_the_cursor(
+    shop: Shop,
+) -> None:
+    first = await shop.operator()
+    worker = await shop.world.worker()
+    await shop.apply(task_type("sync"), *subscriptions(USERS, "sync"))
+    await shop.dealt(USERS)
+    await shop.started(100)
+    await shop.world.end(first, signal.SIGKILL)
+    assert await shop.world.end(worker, signal.SIGTERM) == 0
+    store = shop.world.store
+    cursor_ms = await read_cursor(store)
+    await store.client.unlink(*[key async for key in store.client.scan_iter(match=store.keys("*"))])
+    await shop.operator()
+    await shop.world.worker()
+    await shop.started(300)
+
+    async def without_holes() -> bool:
+        occurrences: dict[str, set[int]] = defaultdict(set)
+        for start in shop.world.starts():
+            occurrences[start.user].add(int(start.occurrence))
+        return len(occurrences) == USERS and all(
+            seen == set(range(min(seen), max(seen) + 1, 2)) for seen in occurrences.values()
+        )
+
+    await until("every occurrence of everybody has run", without_holes)
+    twice = Counter((s.user, s.occurrence) for s in shop.world.starts())
+    again = {s.due_ms for s in shop.world.starts() if twice[s.user, s.occurrence] > 1}
+    assert all(due_ms > cursor_ms - 4_000 for due_ms in again), "only what was due since the last copy"

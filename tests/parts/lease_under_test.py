@@ -101,10 +101,11 @@ class StoreEpoch:
     down: bool = False
     writers: dict[int, set[str]] = field(default_factory=dict)
 
-    async def read(self) -> int:
+    async def claim(self, above: int) -> int:
         await asyncio.sleep(0)
         if self.down:
             raise ConnectionRefusedError
+        self.epoch = max(self.epoch, above) + 1
         return self.epoch
 
     def publish(self, fence: Fence, who: str) -> bool:
@@ -124,9 +125,12 @@ class Replica:
     ) -> None:
         self.name = name
         self.api = StandIn(shared, trouble)
-        self.lease = Lease(self.api, name, duration_s, "release", store.read)
+        self.lease = Lease(self.api, name, duration_s, "release", store.claim)
         self._store = store
-        self._tasks = [asyncio.create_task(self.lease.run()), asyncio.create_task(self._publish())]
+        self._tasks = [
+            asyncio.create_task(self.lease.run(lambda: None)),
+            asyncio.create_task(self._publish()),
+        ]
 
     async def _publish(self) -> None:
         while True:

@@ -50,7 +50,9 @@ class Shop:
 
     async def operator(self) -> asyncio.subprocess.Process:
         """Start one more replica."""
-        return await self.world.operator(self.kubeconfig, self.namespace, "--lease-duration", "4")
+        return await self.world.operator(
+            self.kubeconfig, self.namespace, "--lease-duration", "4", "--rate", "500"
+        )
 
     async def kubectl(self, *args: str, stdin: str = "") -> str:
         return await asyncio.to_thread(self.cluster.kubectl, "-n", self.namespace, *args, stdin=stdin)

@@ -1,8 +1,10 @@
 """The Lease that says which replica publishes and writes status. It is never needed for correctness.
 
 Times are judged by one's own monotonic clock: a Lease counts as silent when its record has not changed for its
-duration since it was first seen so. leaseTransitions is the fencing epoch: the store refuses a lower one. It
-goes beyond all that was seen in a Lease or in the store; a store that cannot be read has no use for a new leader.
+duration since it was first seen so. leaseTransitions shows the fencing epoch, which the store hands out, each once,
+and refuses when it is not the last; a store that does not answer has no use for a new leader.
+
+The Lease also keeps a copy of the cursor, renewed with it: a store that lost everything goes on from there.
 """
 
 import asyncio
@@ -26,7 +28,7 @@ _TRIES = 5
 
 
 class Lease:
-    """`owner` and `store_epoch` complete the fence: whose manifests these are, and the last epoch that wrote."""
+    """`owner` and `claim_epoch` complete the fence: whose manifests these are, and an epoch beyond a given one."""
 
     def __init__(
         self,
@@ -34,19 +36,20 @@ class Lease:
         identity: str,
         duration_s: float,
         owner: str,
-        store_epoch: Callable[[], Awaitable[int]],
+        claim_epoch: Callable[[int], Awaitable[int]],
     ) -> None:
         self._lease = lease
         self._identity = identity
         self._duration_s = duration_s
         self._owner = owner
-        self._store_epoch = store_epoch
+        self._claim_epoch = claim_epoch
         self._loop = asyncio.get_running_loop()
         self._seen: tuple[str, float] = ("", 0.0)
         self._renewed_s = float("-inf")
         self._deposed = False
         self._highest = 0
         self.elsewhere = False
+        self.last_cursor_ms: int | None = None
         self._led = asyncio.Event()
         self.epoch = 0
 
@@ -66,21 +69,24 @@ class Lease:
         """The store knows a later epoch: if the Lease is ours all the same, it must go beyond that."""
         self._deposed = True
 
-    async def run(self) -> None:
-        """Hold the Lease or wait for it, until cancelled; then let it go, so that another need not wait."""
+    async def run(self, cursor_ms: Callable[[], int | None]) -> None:
+        """Hold the Lease or wait for it, until cancelled; then let it go, so that another need not wait.
+
+        cursor_ms: the cursor as this replica knows it, for the copy.
+        """
         try:
             while True:
-                await self._turn()
+                await self._turn(cursor_ms())
                 await asyncio.sleep(self._duration_s / _TRIES)
         finally:
             self._renewed_s = float("-inf")  # before another can take over
             with contextlib.suppress(*API_ERRORS):
                 await asyncio.wait_for(self._release(), 2)
 
-    async def _turn(self) -> None:
+    async def _turn(self, cursor_ms: int | None) -> None:
         led, asked_s = self.leads, self._loop.time()
         try:
-            held = await self._hold()
+            held = await self._hold(cursor_ms)
         except (*API_ERRORS, *UNREACHABLE) as error:
             log.warning("the lease could not be renewed", lease=self._lease.name, error=said(error))
             return
@@ -93,7 +99,7 @@ class Lease:
         if held != led:
             log.info("leading" if held else "no longer leading", lease=self._lease.name, epoch=self.epoch)
 
-    async def _hold(self) -> bool:
+    async def _hold(self, cursor_ms: int | None) -> bool:
         """Renew, take or leave it. Raises any of API_ERRORS, among them 409 when another was faster; UNREACHABLE."""
         found = await self._lease.read()
         if found.version != self._seen[0]:
@@ -104,10 +110,18 @@ class Lease:
         if found.holder and not mine and not silent:
             return False
         now = datetime.now(UTC)
-        wanted = replace(found, holder=self._identity, renewed=now, duration_s=math.ceil(self._duration_s))
+        now = now.replace(microsecond=now.microsecond or 1)  # the API takes no time without a fraction
+        self.last_cursor_ms = max(found.cursor_ms or 0, cursor_ms or 0) or None
+        wanted = replace(
+            found,
+            holder=self._identity,
+            renewed=now,
+            duration_s=math.ceil(self._duration_s),
+            cursor_ms=self.last_cursor_ms,
+        )
         # Ours under an epoch we do not know: the answer to that write was lost, and it may have come late.
         if not mine or found.transitions != self.epoch or self._deposed:
-            epoch = max(self._highest, await self._store_epoch()) + 1
+            epoch = await self._claim_epoch(self._highest)
             wanted = replace(wanted, transitions=epoch, acquired=now)
         await self._lease.write(wanted)
         self.epoch = self._highest = wanted.transitions

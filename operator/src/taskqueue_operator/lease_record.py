@@ -8,11 +8,15 @@ from kubernetes.aio.client import CoordinationV1Api, V1Lease, V1LeaseSpec, V1Obj
 from kubernetes.aio.client.exceptions import ApiException
 
 _TIMEOUT_S = 5.0
+_CURSOR = "taskqueue.dev/cursor-ms"
 
 
 @dataclass(frozen=True, slots=True)
 class LeaseRecord:
-    """holder: empty if nobody holds it. version: its resourceVersion, empty if the object is to be made."""
+    """holder: empty if nobody holds it. version: its resourceVersion, empty if the object is to be made.
+
+    cursor_ms: the copy of the cursor, epoch ms; None if there never was one.
+    """
 
     holder: str = ""
     transitions: int = 0
@@ -20,6 +24,7 @@ class LeaseRecord:
     acquired: datetime | None = None
     renewed: datetime | None = None
     version: str = ""
+    cursor_ms: int | None = None
 
 
 class LeaseObject:
@@ -48,12 +53,17 @@ class LeaseObject:
             spec.acquire_time,
             spec.renew_time,
             meta.resource_version or "",
+            int((meta.annotations or {}).get(_CURSOR, 0)) or None,
         )
 
     async def write(self, record: LeaseRecord) -> None:
         """Make or replace it; 409 if somebody else was faster."""
         body = V1Lease(
-            metadata=V1ObjectMeta(name=self.name, resource_version=record.version or None),
+            metadata=V1ObjectMeta(
+                name=self.name,
+                resource_version=record.version or None,
+                annotations={_CURSOR: str(record.cursor_ms)} if record.cursor_ms else None,
+            ),
             spec=V1LeaseSpec(
                 holder_identity=record.holder or None,
                 lease_transitions=record.transitions,

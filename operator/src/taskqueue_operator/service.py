@@ -15,7 +15,7 @@ from kubernetes.aio.config import ConfigException
 from taskqueue.log import configure
 from taskqueue.scheduler import service
 from taskqueue.settings import load
-from taskqueue.store.fence import read_epoch
+from taskqueue.store.fence import claim_epoch
 from taskqueue_operator import metrics
 from taskqueue_operator.api import API_ERRORS, PLURALS, Api, connect, said
 from taskqueue_operator.gathering import Gathering
@@ -40,7 +40,7 @@ async def run(settings: OperatorSettings) -> None:
             f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}",
             settings.lease_duration,
             f"{await _namespace_uid(api)}/{settings.release}",
-            lambda: read_epoch(store),
+            partial(claim_epoch, store),
         )
 
         def beside(parts: service.Parts) -> Sequence[Coroutine[Any, Any, Any]]:
@@ -48,7 +48,8 @@ async def run(settings: OperatorSettings) -> None:
             for kind in PLURALS:
                 metrics.OBJECTS.labels(kind).set_function(partial(source.table.count, kind))
             gathering = Gathering(parts.store, parts.keeper, source.table)
-            return lease.run(), StatusWriter(api, lease, source.table, gathering).run(), watching(parts)
+            writer = StatusWriter(api, lease, source.table, gathering)
+            return lease.run(lambda: parts.ticker.cursor_ms), writer.run(), watching(parts)
 
         async def watching(parts: service.Parts) -> None:
             await watch(source, settings.namespace, parts.stopping)

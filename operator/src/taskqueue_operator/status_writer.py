@@ -87,7 +87,7 @@ class StatusWriter:
                 metrics.STATUS_WRITES.labels("stale").inc()
             elif error.status in _REFUSED:
                 metrics.STATUS_WRITES.labels("refused").inc()
-                log.warning("a status is refused", kind=one.kind, name=one.name, error=repr(error)[:300])
+                log.warning("a status is refused", kind=one.kind, name=one.name, error=said(error))
             else:
                 raise
         self._done[one.key] = one

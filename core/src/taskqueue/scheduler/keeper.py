@@ -11,12 +11,14 @@ from taskqueue.scheduler.source import Always, Leadership, Source
 from taskqueue.scheduler.ticker import Ticker
 from taskqueue.sources.loaded import Loaded
 from taskqueue.store.cancelled import raise_if_cancelled
-from taskqueue.store.catalog import mark_installed, set_rate
+from taskqueue.store.catalog import mark_installed, read_catalog, set_rate
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import UNREACHABLE, DeposedError, ForeignOwnerError
 
 #: What is under way (a schedule that takes over, a type that goes) is carried on this often.
 MAINTAIN_S = 1.0
+#: What was emitted ahead of its due, or was about to start, went with a store that lost everything: emit it again.
+_LOST_WITH_STORE_MS = 2_000
 #: A store that somebody else keeps is looked at again this often.
 _REFUSED_S = 10.0
 
@@ -98,13 +100,27 @@ class Keeper:
             except StoreReplacedError as error:
                 log.critical(str(error), cursor_ms=self._ticker.cursor_ms)
                 self._publisher.forget()
-                self._restoring = self._loaded is not None  # else whoever published must come again
+                self._restore()
                 self._changed.set()
 
     async def _lead(self) -> None:
         """Wait until this process may publish. Whoever was not leading before looks at everything anew."""
-        if self._publisher.lead(await self._leadership.leading()):
-            self._changed.set()
+        if not self._publisher.lead(await self._leadership.leading()):
+            return
+        self._changed.set()
+        copy_ms = self._leadership.last_cursor_ms
+        if copy_ms and self._ticker.cursor_ms is None and not (await read_catalog(self._store)).installed_ms:
+            log.critical("the store has lost everything; it is filled again", cursor_ms=copy_ms)
+            self._ticker.cursor_ms = copy_ms
+            self._restore()
+
+    def _restore(self) -> None:
+        """Fill the store again with the next publish; without manifests whoever published must come again."""
+        if self._loaded is None or self._restoring:
+            return
+        self._restoring = True
+        if self._ticker.cursor_ms is not None:
+            self._ticker.cursor_ms -= _LOST_WITH_STORE_MS
 
     async def _pause(self) -> None:
         """Wait for a change, but no longer than MAINTAIN_S."""

@@ -25,6 +25,10 @@ class Leadership(Protocol):
     """Which of several processes publishes. Never needed for correctness: the store refuses who is late."""
 
     @property
+    def last_cursor_ms(self) -> int | None:
+        """The cursor as it was last known outside the store; None if nobody keeps a copy, or not yet."""
+
+    @property
     def elsewhere(self) -> bool:
         """Whether another process is known to publish."""
 
@@ -39,6 +43,7 @@ class Always:
     """Everybody publishes: several processes that read the same folder write the same."""
 
     elsewhere = False
+    last_cursor_ms = None
 
     async def leading(self) -> Fence:
         return UNFENCED

@@ -25,6 +25,10 @@ def check(verdict: bytes, fence: Fence) -> None:
         raise ForeignOwnerError(f"We are {fence.owner or 'a folder of manifests'}.")
 
 
-async def read_epoch(store: Store) -> int:
-    """The epoch of the leader that wrote last; 0: none ever did."""
-    return int(await store.client.hget(store.keys("config"), "epoch") or 0)
+async def claim_epoch(store: Store, above: int) -> int:
+    """An epoch that nobody else ever gets, beyond `above` and all before; older ones are refused from now on."""
+    key = store.keys("config")
+    epoch = int(await store.client.hincrby(key, "epoch", 1))
+    if epoch <= above:  # the store was emptied
+        epoch = int(await store.client.hincrby(key, "epoch", above + 1 - epoch))
+    return epoch
