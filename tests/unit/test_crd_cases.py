@@ -10,10 +10,11 @@ from manifest_cases import CASES
 
 from taskqueue.models.manifest import parse
 from taskqueue.models.refusal import ManifestRefusedError
+from taskqueue_operator.conditions import Facts
 from taskqueue_operator.crd import rules
 from taskqueue_operator.crd.definition import definitions
 from taskqueue_operator.objects import read
-from taskqueue_operator.status import Facts, status_of
+from taskqueue_operator.status import status_of
 
 VALIDATORS: dict[str, Any] = {
     definition["spec"]["names"]["kind"]: Draft202012Validator(
@@ -56,7 +57,7 @@ def test_case_names_are_unique() -> None:
 def test_nothing_that_the_operator_writes_into_a_status_would_be_pruned(written: Object) -> None:
     meta = {"name": "a", "uid": "u", "generation": 1, "creationTimestamp": "", "resourceVersion": "1"}
     one = read(written["kind"], {**written, "metadata": meta})
-    status = status_of(one, Facts({}, {}, frozenset(), None, "", {}), datetime(2026, 1, 31, tzinfo=UTC))
+    status = status_of(one, Facts({}, {}, frozenset(), None, "", {}, 0), datetime(2026, 1, 31, tzinfo=UTC))
     schema = VALIDATORS[written["kind"]].schema["properties"]["status"]
     Draft202012Validator(schema).validate(status)
     known = schema["properties"]

@@ -9,8 +9,9 @@ import pytest
 from raw_objects import task_type, user
 
 from taskqueue.models.values import TaskType, UserSubscription
+from taskqueue_operator.conditions import Facts
 from taskqueue_operator.objects import Object, ObjectTable, read
-from taskqueue_operator.status import Facts, agrees, status_of
+from taskqueue_operator.status import agrees, status_of
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
 HTTP = {"schedule": {"interval": "5m"}, "handler": {"http": {"url": "https://api.example/orders"}}}
@@ -48,6 +49,7 @@ def facts(**other: Any) -> Facts:
         "handlers": frozenset({"f"}),
         "infeasible": "",
         "subscriptions": {},
+        "minute": 0,
     }
     return Facts(**usual | other)
 
@@ -228,3 +230,26 @@ def test_what_others_put_into_a_status_is_not_ours_to_write() -> None:
     assert agrees(had, wanted)
     assert not agrees(had | {"conditions": [theirs, *wanted["conditions"][1:]]}, wanted)
     assert not agrees(had | {"taskCount": 1}, wanted)
+
+
+@pytest.mark.parametrize(
+    ("spec", "window", "following"),
+    [
+        ({"schedule": {"interval": "5m"}}, "5m", None),
+        ({"schedule": {"interval": "6h"}, "window": "90m"}, "1h30m", "2026-01-31T18:00:00Z"),
+        ({"schedule": {"cron": "0 2 * * *", "timeZone": "Europe/Berlin"}}, "1h", "2026-02-01T01:00:00Z"),
+        ({"schedule": {"cron": "*/15 * * * *"}}, "15m", None),
+        ({"schedule": {"interval": "6h"}, "suspend": True}, "6h", None),
+    ],
+    ids=["often", "rarely", "by a calendar", "often by a calendar", "suspended"],
+)
+def test_a_type_says_its_window_and_when_it_is_next_if_that_does_not_change_all_the_time(
+    spec: dict[str, Any], window: str, following: str | None
+) -> None:
+    now = datetime(2026, 1, 31, 12, 30, tzinfo=UTC)
+    raw = {"metadata": {"name": "t", "uid": "1", "generation": 1, "resourceVersion": "1"}}
+    one = read("TaskType", raw | {"spec": {"handler": {"function": "f"}, **spec}})
+    wanted = status_of(one, facts(), now)
+    assert (wanted["window"], wanted.get("next")) == (window, following)
+    assert agrees(wanted, wanted)
+    assert not agrees(wanted | {"next": "1970-01-01T00:00:00Z"}, wanted)

@@ -15,13 +15,13 @@ from virtual_time import virtual_time
 
 from taskqueue.store.fence import Fence
 from taskqueue_operator.api import Api
+from taskqueue_operator.conditions import Facts
 from taskqueue_operator.gathering import Gathering
 from taskqueue_operator.lease import Lease
 from taskqueue_operator.objects import Object, ObjectTable
-from taskqueue_operator.status import Facts
 from taskqueue_operator.status_writer import StatusWriter
 
-FACTS = Facts({}, {}, frozenset(), None, "", {})
+FACTS = Facts({}, {}, frozenset(), None, "", {}, 0)
 
 
 class Server(Api):

@@ -1,6 +1,7 @@
 """What status needs to know beyond the objects: from the store, from the scheduler and from the plan."""
 
 import asyncio
+import time
 from collections import Counter
 from collections.abc import Mapping
 
@@ -12,8 +13,8 @@ from taskqueue.sources.loaded import Loaded
 from taskqueue.store.catalog import read_catalog
 from taskqueue.store.connection import Store
 from taskqueue.store.listing import read_handlers, read_workers
+from taskqueue_operator.conditions import Facts
 from taskqueue_operator.objects import Object, ObjectTable
-from taskqueue_operator.status import Facts
 
 
 class Gathering:
@@ -42,6 +43,7 @@ class Gathering:
             handlers=handlers if seen else None,
             infeasible=self._infeasible,
             subscriptions=_count(loaded),
+            minute=int(time.time()) // 60,
         )
 
     def published(self, one: Object, rivals: Mapping[str, Object]) -> bool:

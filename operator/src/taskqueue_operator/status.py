@@ -1,55 +1,32 @@
-"""What an object's status should say. Pure: objects and what the store knows in, status out.
+"""What an object's status should say, and whether it does. Pure, but for the time it is told.
 
-Conditions follow the API conventions: a list by type, PascalCase reasons, observedGeneration, and a transition
-time that changes only with the status.
+A transition time changes only with the status of its condition, and nothing changes more than once an hour by itself.
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import UTC, datetime
-from typing import Any, NamedTuple
+from typing import Any
 
+from taskqueue.models.duration import format_ms
 from taskqueue.models.values import TaskType, UserSubscription
+from taskqueue.plan.schedule import next_occurrence, shortest_gap_s, window_s
+from taskqueue_operator.conditions import Condition, Facts, of_type, of_user
 from taskqueue_operator.objects import Object
 
-_NAMED_MOST = 10
-#: Of a message; the API server refuses 32 KiB, and nobody reads the half of it.
-_CHARACTERS_MOST = 1024
-
-
-class Condition(NamedTuple):
-    """status: True, False or Unknown."""
-
-    type: str
-    status: str
-    reason: str
-    message: str = ""
-
-
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What is not in the object itself.
-
-    types: all that are declared. imported: users that an import owns. handlers: names that a worker ever
-    registered, None if no worker was ever seen. infeasible: why the whole plan does not fit, or empty.
-    subscriptions: how many a type has.
-    """
-
-    types: Mapping[str, TaskType]
-    rivals: Mapping[str, Object]
-    imported: frozenset[str]
-    handlers: frozenset[str] | None
-    infeasible: str
-    subscriptions: Mapping[str, int]
+_NEXT_GAP_S = 3600
+_RFC_3339 = "%Y-%m-%dT%H:%M:%SZ"
+_FIELDS = ("observedGeneration", "subscriptions", "window", "next", "userId", "taskCount")
 
 
 def status_of(one: Object, facts: Facts, now: datetime) -> dict[str, Any]:
     """The part of the status that is ours, as it should be."""
     if one.kind == "TaskType":
-        conditions = _of_type(one, facts)
+        conditions = of_type(one, facts)
         fields: dict[str, Any] = {"subscriptions": facts.subscriptions.get(one.name, 0)}
+        if isinstance(one.value, TaskType):
+            fields |= _times(one.value, now)
     else:
-        conditions = _of_user(one, facts)
+        conditions = of_user(one, facts)
         fields = {}
         if isinstance(one.value, UserSubscription):
             fields = {"userId": one.value.user_id, "taskCount": len(one.value.tasks)}
@@ -63,83 +40,18 @@ def status_of(one: Object, facts: Facts, now: datetime) -> dict[str, Any]:
 def agrees(status: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
     """Whether a status says all that is wanted; others may have fields and conditions of their own in it."""
     known = {had["type"]: had for had in status.get("conditions", ())}
-    return all(
-        all(known.get(condition["type"]) == condition for condition in value)
-        if name == "conditions"
-        else status.get(name) == value
-        for name, value in wanted.items()
+    return all(status.get(name) == wanted.get(name) for name in _FIELDS) and all(
+        known.get(condition["type"]) == condition for condition in wanted["conditions"]
     )
 
 
-def _of_type(one: Object, facts: Facts) -> list[Condition]:
-    if one.refusal or not isinstance(one.value, TaskType):
-        return [
-            Condition("Accepted", "False", "Invalid", _refusal(one)),
-            Condition("Ready", "False", "Invalid", _refusal(one)),
-        ]
-    return [
-        Condition("Accepted", "True", "Valid"),
-        Condition("Feasible", "False", "DoesNotFit", facts.infeasible)
-        if facts.infeasible
-        else Condition("Feasible", "True", "Fits"),
-        _handler(one.value, facts),
-        _ready(one.value.suspend),
-    ]
-
-
-def _handler(spec: TaskType, facts: Facts) -> Condition:
-    if spec.function is None:
-        return Condition("HandlerRegistered", "True", "NeedsNone", "an HTTP call needs no handler")
-    if facts.handlers is None:
-        return Condition("HandlerRegistered", "Unknown", "NoWorkerSeen", "no worker has started yet")
-    if spec.function in facts.handlers:
-        return Condition("HandlerRegistered", "True", "Registered")
-    return Condition(
-        "HandlerRegistered", "False", "NotRegistered", f'no worker has a handler named "{spec.function}"'
-    )
-
-
-def _of_user(one: Object, facts: Facts) -> list[Condition]:
-    accepted = _accepted(one, facts)
-    if accepted.status == "False":
-        return [accepted, Condition("Ready", "False", accepted.reason, accepted.message)]
-    assert isinstance(one.value, UserSubscription)
-    unknown = sorted(task.type for task in one.value.tasks if task.type not in facts.types)
-    return [accepted, _resolved(unknown), _ready(one.value.suspend)]
-
-
-def _accepted(one: Object, facts: Facts) -> Condition:
-    older = facts.rivals.get(one.name)
-    if one.refusal or not isinstance(one.value, UserSubscription):
-        return Condition("Accepted", "False", "Invalid", _refusal(one))
-    if older is not None:
-        why = f'user "{one.value.user_id}" is declared by the older UserSubscription "{older.name}"'
-        return Condition("Accepted", "False", "DuplicateUser", why)
-    if one.value.user_id in facts.imported:
-        why = f'user "{one.value.user_id}" comes from an import, which objects do not change'
-        return Condition("Accepted", "False", "ManagedByImport", why)
-    return Condition("Accepted", "True", "Valid")
-
-
-def _refusal(one: Object) -> str:
-    kept = "" if one.value is None else " (what it said before stays in force)"
-    most = _CHARACTERS_MOST - len(kept)
-    return (one.refusal if len(one.refusal) <= most else one.refusal[: most - 3] + "...") + kept
-
-
-def _resolved(unknown: Sequence[str]) -> Condition:
-    if not unknown:
-        return Condition("ResolvedRefs", "True", "Resolved")
-    more = f" and {len(unknown) - _NAMED_MOST} more" if len(unknown) > _NAMED_MOST else ""
-    named = ", ".join(unknown[:_NAMED_MOST])
-    why = f"no such task type: {named}{more}; all other tasks run"
-    return Condition("ResolvedRefs", "False", "TaskTypeNotFound", why)
-
-
-def _ready(suspended: bool) -> Condition:
-    if suspended:
-        return Condition("Ready", "True", "Suspended", "nothing starts while it is suspended")
-    return Condition("Ready", "True", "Scheduled")
+def _times(spec: TaskType, now: datetime) -> dict[str, str]:
+    """The window in effect; and when the next period begins, where that changes once an hour at most: a write each."""
+    times = {"window": format_ms(window_s(spec.schedule) * 1000)}
+    if not spec.suspend and shortest_gap_s(spec.schedule) >= _NEXT_GAP_S:
+        begins = datetime.fromtimestamp(next_occurrence(spec.schedule, int(now.timestamp())), UTC)
+        times["next"] = begins.strftime(_RFC_3339)
+    return times
 
 
 def _dated(conditions: Sequence[Condition], one: Object, now: datetime) -> list[dict[str, Any]]:
@@ -152,7 +64,7 @@ def _dated(conditions: Sequence[Condition], one: Object, now: datetime) -> list[
             {
                 **condition._asdict(),
                 "observedGeneration": one.generation,
-                "lastTransitionTime": since or now.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ"),
+                "lastTransitionTime": since or now.astimezone(UTC).strftime(_RFC_3339),
             }
         )
     return dated

@@ -1,7 +1,7 @@
 """Writes status where it differs from what it should be: paced, edited objects first, nothing in steady state."""
 
 import asyncio
-from collections.abc import Iterator
+from collections.abc import AsyncIterator
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
@@ -12,10 +12,11 @@ from kubernetes.aio.client.exceptions import ApiException
 from taskqueue.store.errors import UNREACHABLE
 from taskqueue_operator import metrics
 from taskqueue_operator.api import API_ERRORS, Api, said
+from taskqueue_operator.conditions import Facts
 from taskqueue_operator.gathering import Gathering
 from taskqueue_operator.lease import Lease
 from taskqueue_operator.objects import Key, Object, ObjectTable
-from taskqueue_operator.status import Facts, agrees, status_of
+from taskqueue_operator.status import agrees, status_of
 
 log = structlog.get_logger("taskqueue.operator")
 
@@ -26,6 +27,7 @@ _WRITES_MOST = 250
 #: The object changed or went; or the status itself is wrong. To write the same again is of no use.
 _STALE = {HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND}
 _REFUSED = {HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY}
+_COMPARED_AT_ONCE = 200
 #: Everything is compared again this often, for what changes without an object: handlers, feasibility.
 _ROUND_S = 1.0
 
@@ -55,7 +57,7 @@ class StatusWriter:
         facts = await self._gathering.facts()
         if facts != self._facts:
             self._facts, self._done = facts, {}
-        differing = list(self._differing(facts))
+        differing = [pair async for pair in self._differing(facts)]
         differing.sort(key=lambda pair: pair[0].status.get("observedGeneration") == pair[0].generation)
         metrics.STATUS_PENDING.set(len(differing))
         for one, wanted in differing[:_WRITES_MOST]:
@@ -65,10 +67,12 @@ class StatusWriter:
                 await self._write(one, wanted)
                 await asyncio.sleep(1 / _WRITES_PER_S)
 
-    def _differing(self, facts: Facts) -> Iterator[tuple[Object, dict[str, Any]]]:
+    async def _differing(self, facts: Facts) -> AsyncIterator[tuple[Object, dict[str, Any]]]:
         now = datetime.now(UTC)
         rivals = facts.rivals
-        for key, one in self._table.objects.items():
+        for number, (key, one) in enumerate(list(self._table.objects.items())):
+            if number % _COMPARED_AT_ONCE == 0:
+                await asyncio.sleep(0)  # the ticker shares this loop
             if self._done.get(key) is one or not self._gathering.published(one, rivals):
                 continue
             wanted = status_of(one, facts, now)

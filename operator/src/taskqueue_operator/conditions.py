@@ -1,0 +1,115 @@
+"""The conditions of both kinds. Pure: objects and what the store knows in, conditions out.
+
+They follow the API conventions: PascalCase reasons, and a sentence where one is of use.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import NamedTuple
+
+from taskqueue.models.values import TaskType, UserSubscription
+from taskqueue_operator.objects import Object
+
+_NAMED_MOST = 10
+#: Of a message; the API server refuses 32 KiB, and nobody reads the half of it.
+_CHARACTERS_MOST = 1024
+
+
+class Condition(NamedTuple):
+    """status: True, False or Unknown."""
+
+    type: str
+    status: str
+    reason: str
+    message: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class Facts:
+    """What is not in the object itself.
+
+    types: all that are declared. imported: users that an import owns. handlers: names that a worker ever
+    registered, None if no worker was ever seen. infeasible: why the whole plan does not fit, or empty.
+    subscriptions: how many a type has. minute: since the epoch; what time alone changes is looked at once in each.
+    """
+
+    types: Mapping[str, TaskType]
+    rivals: Mapping[str, Object]
+    imported: frozenset[str]
+    handlers: frozenset[str] | None
+    infeasible: str
+    subscriptions: Mapping[str, int]
+    minute: int
+
+
+def of_type(one: Object, facts: Facts) -> list[Condition]:
+    """Conditions of a TaskType."""
+    if one.refusal or not isinstance(one.value, TaskType):
+        return [
+            Condition("Accepted", "False", "Invalid", _refusal(one)),
+            Condition("Ready", "False", "Invalid", _refusal(one)),
+        ]
+    return [
+        Condition("Accepted", "True", "Valid"),
+        Condition("Feasible", "False", "DoesNotFit", facts.infeasible)
+        if facts.infeasible
+        else Condition("Feasible", "True", "Fits"),
+        _handler(one.value, facts),
+        _ready(one.value.suspend),
+    ]
+
+
+def _handler(spec: TaskType, facts: Facts) -> Condition:
+    if spec.function is None:
+        return Condition("HandlerRegistered", "True", "NeedsNone", "an HTTP call needs no handler")
+    if facts.handlers is None:
+        return Condition("HandlerRegistered", "Unknown", "NoWorkerSeen", "no worker has started yet")
+    if spec.function in facts.handlers:
+        return Condition("HandlerRegistered", "True", "Registered")
+    return Condition(
+        "HandlerRegistered", "False", "NotRegistered", f'no worker has a handler named "{spec.function}"'
+    )
+
+
+def of_user(one: Object, facts: Facts) -> list[Condition]:
+    """Conditions of a UserSubscription."""
+    accepted = _accepted(one, facts)
+    if accepted.status == "False":
+        return [accepted, Condition("Ready", "False", accepted.reason, accepted.message)]
+    assert isinstance(one.value, UserSubscription)
+    unknown = sorted(task.type for task in one.value.tasks if task.type not in facts.types)
+    return [accepted, _resolved(unknown), _ready(one.value.suspend)]
+
+
+def _accepted(one: Object, facts: Facts) -> Condition:
+    older = facts.rivals.get(one.name)
+    if one.refusal or not isinstance(one.value, UserSubscription):
+        return Condition("Accepted", "False", "Invalid", _refusal(one))
+    if older is not None:
+        why = f'user "{one.value.user_id}" is declared by the older UserSubscription "{older.name}"'
+        return Condition("Accepted", "False", "DuplicateUser", why)
+    if one.value.user_id in facts.imported:
+        why = f'user "{one.value.user_id}" comes from an import, which objects do not change'
+        return Condition("Accepted", "False", "ManagedByImport", why)
+    return Condition("Accepted", "True", "Valid")
+
+
+def _refusal(one: Object) -> str:
+    kept = "" if one.value is None else " (what it said before stays in force)"
+    most = _CHARACTERS_MOST - len(kept)
+    return (one.refusal if len(one.refusal) <= most else one.refusal[: most - 3] + "...") + kept
+
+
+def _resolved(unknown: Sequence[str]) -> Condition:
+    if not unknown:
+        return Condition("ResolvedRefs", "True", "Resolved")
+    more = f" and {len(unknown) - _NAMED_MOST} more" if len(unknown) > _NAMED_MOST else ""
+    named = ", ".join(unknown[:_NAMED_MOST])
+    why = f"no such task type: {named}{more}; all other tasks run"
+    return Condition("ResolvedRefs", "False", "TaskTypeNotFound", why)
+
+
+def _ready(suspended: bool) -> Condition:
+    if suspended:
+        return Condition("Ready", "True", "Suspended", "nothing starts while it is suspended")
+    return Condition("Ready", "True", "Scheduled")
