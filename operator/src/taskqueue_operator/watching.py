@@ -6,6 +6,7 @@ from typing import Any
 import kopf
 
 from taskqueue_operator.api import GROUP, PLURALS, VERSION, in_a_pod
+from taskqueue_operator.forgetting import NoDifferences, NoProgress
 from taskqueue_operator.objects import Kind
 from taskqueue_operator.source import KubernetesSource
 
@@ -45,6 +46,8 @@ def _settings() -> kopf.OperatorSettings:
     settings = kopf.OperatorSettings()
     settings.posting.enabled = False
     settings.peering.standalone = True
+    settings.persistence.diffbase_storage = NoDifferences()
+    settings.persistence.progress_storage = NoProgress()
     settings.scanning.disabled = True
     settings.queueing.idle_timeout = 0.05  # a task per object for as long as it is busy, and not for 5 s
     settings.watching.server_timeout = 240
