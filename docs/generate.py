@@ -13,10 +13,12 @@ from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
 import taskqueue.scheduler.metrics  # noqa: F401 - registers what it documents
+import taskqueue_operator.metrics  # noqa: F401 - the same
 from taskqueue.models.task_type import TaskTypeSpec
 from taskqueue.models.user_subscription import UserSubscriptionSpec
-from taskqueue.scheduler.settings import SchedulerSettings
+from taskqueue.scheduler.settings import SchedulerSettings, TickingSettings
 from taskqueue.settings import StoreSettings
+from taskqueue_operator.settings import OperatorSettings
 from taskqueue_worker.metrics import WorkerCollector
 from taskqueue_worker.settings import WorkerSettings
 
@@ -58,6 +60,8 @@ def _lines() -> Iterator[str]:
     yield from _settings("Both", StoreSettings, set())
     yield from _settings("Scheduler", SchedulerSettings, shared)
     yield from _settings("Worker", WorkerSettings, shared)
+    ticking = set(TickingSettings.model_fields)
+    yield from _settings("Operator, beside all of the scheduler but its manifests", OperatorSettings, ticking)
     yield "## Manifests\n"
     yield (
         "`apiVersion: taskqueue.dev/v1alpha1`, `metadata.name`, and a `spec` of these fields. Durations are written like `30s`, `5m`, "
