@@ -76,11 +76,12 @@ async def test_a_store_killed_and_restarted_leaves_no_hole_and_no_double(
 async def test_a_worker_ends_in_its_grace_period_while_the_store_is_down(
     release: str, tmp_path: Path
 ) -> None:
-    valkey = Server()  # its port is free, and nothing listens there
-    async with site(valkey.url, release, tmp_path) as world:
-        worker = await world.worker("--grace", "1")
-        await world.says(worker, "store unreachable")
-        assert await world.end(worker, signal.SIGTERM, limit_s=8) == 0
+    with Server() as valkey:
+        valkey.kill()
+        async with site(valkey.url, release, tmp_path) as world:
+            worker = await world.worker("--grace", "1")
+            await world.says(worker, "store unreachable")
+            assert await world.end(worker, signal.SIGTERM, limit_s=8) == 0
 
 
 async def test_workers_that_hold_jobs_end_while_the_store_is_down_and_only_those_run_again(
