@@ -9,7 +9,7 @@ from typing import Any
 
 from cluster import Cluster
 from planned import Planned
-from site_under_test import Site, until
+from site_under_test import Site, manifest, until
 
 from taskqueue.store.catalog import read_cursor
 from taskqueue.store.users import read_owners
@@ -22,19 +22,15 @@ Object = dict[str, Any]
 def task_type(name: str, interval: str = "2s", **spec: Any) -> Object:
     """Make a TaskType whose handler writes each start down."""
     fields = {"schedule": {"interval": interval}, "handler": {"function": "record"}, "catchUp": "All"}
-    return _object("TaskType", name, {**fields, **spec})
+    return manifest("TaskType", name, {**fields, **spec})
 
 
 def subscription(name: str, *types: str, **spec: Any) -> Object:
-    return _object("UserSubscription", name, {"tasks": [{"type": one} for one in types], **spec})
+    return manifest("UserSubscription", name, {"tasks": [{"type": one} for one in types], **spec})
 
 
 def subscriptions(users: int, *types: str) -> list[Object]:
     return [subscription(f"u-{n:03}", *types) for n in range(users)]
-
-
-def _object(kind: str, name: str, spec: Object) -> Object:
-    return {"apiVersion": "taskqueue.dev/v1alpha1", "kind": kind, "metadata": {"name": name}, "spec": spec}
 
 
 class Shop:

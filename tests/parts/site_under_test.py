@@ -5,7 +5,7 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -66,11 +66,11 @@ class Site:
     def publish(self, types: dict[str, dict[str, object]], users: int) -> None:
         """Write manifests of types by name and spec; every user wants all of them."""
         kinds = [
-            _manifest("TaskType", name, {"handler": {"function": "record"}, **spec})
+            manifest("TaskType", name, {"handler": {"function": "record"}, **spec})
             for name, spec in types.items()
         ]
         tasks = [{"type": name} for name in types]
-        people = [_manifest("UserSubscription", f"u-{n:04}", {"tasks": tasks}) for n in range(users)]
+        people = [manifest("UserSubscription", f"u-{n:04}", {"tasks": tasks}) for n in range(users)]
         draft = self.manifests / ".draft"
         draft.write_bytes(b"\n".join(msgspec.json.encode(one) for one in [*kinds, *people]))
         draft.rename(self.manifests / "all.ndjson")
@@ -158,7 +158,7 @@ class Site:
         return (await audit(self.store)).totals.get(name, 0)
 
 
-def _manifest(kind: str, name: str, spec: dict[str, object]) -> dict[str, object]:
+def manifest(kind: str, name: str, spec: Mapping[str, object]) -> dict[str, object]:
     return {"apiVersion": "taskqueue.dev/v1alpha1", "kind": kind, "metadata": {"name": name}, "spec": spec}
 
 

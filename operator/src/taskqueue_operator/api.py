@@ -10,10 +10,11 @@ from aiohttp import ClientError
 from kubernetes.aio import client, config
 from kubernetes.aio.client.exceptions import ApiException
 
+from taskqueue.models.manifest import API_VERSION
 from taskqueue_operator.lease_record import LeaseObject
 from taskqueue_operator.objects import Kind, Object
 
-GROUP, VERSION = "taskqueue.dev", "v1alpha1"
+GROUP, VERSION = API_VERSION.split("/")
 PLURALS: Mapping[Kind, str] = {"TaskType": "tasktypes", "UserSubscription": "usersubscriptions"}
 #: What a call raises when the API server is down, slow or says no.
 API_ERRORS = (ApiException, ClientError, OSError, TimeoutError)
@@ -65,7 +66,7 @@ class Api:
     async def apply_status(self, one: Object, status: Mapping[str, Any]) -> None:
         """Server-side apply of our part of the status, unless the object changed since. Raises any of API_ERRORS."""
         body = {
-            "apiVersion": f"{GROUP}/{VERSION}",
+            "apiVersion": API_VERSION,
             "kind": one.kind,
             "metadata": {"name": one.name, "resourceVersion": one.version},
             "status": status,

@@ -18,7 +18,7 @@ from taskqueue_operator.objects import Object, ObjectTable
 
 
 class Gathering:
-    """Keeps what is dear to work out as long as it holds: a plan is judged when it or the limit changed."""
+    """Keeps what is dear to work out as long as it holds: a plan is counted and judged when it or the limit changed."""
 
     def __init__(self, store: Store, keeper: Keeper, table: ObjectTable) -> None:
         self._store = store
@@ -26,6 +26,7 @@ class Gathering:
         self._table = table
         self._judged: tuple[Loaded | None, float | None] = None, None
         self._infeasible = ""
+        self._subscriptions = Counter[str]()
 
     async def facts(self) -> Facts:
         """Raises any of UNREACHABLE."""
@@ -35,6 +36,7 @@ class Gathering:
         loaded = self._keeper.in_store
         if (loaded, rate) != self._judged:
             self._infeasible = await asyncio.to_thread(_judge, loaded, rate)
+            self._subscriptions = _count(loaded)
             self._judged = loaded, rate
         return Facts(
             types=loaded.types if loaded else {},
@@ -42,7 +44,7 @@ class Gathering:
             imported=self._keeper.foreign,
             handlers=handlers if seen else None,
             infeasible=self._infeasible,
-            subscriptions=_count(loaded),
+            subscriptions=self._subscriptions,
             minute=int(time.time()) // 60,
         )
 
