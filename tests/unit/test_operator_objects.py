@@ -325,3 +325,16 @@ def test_a_watch_that_has_told_all_needs_no_list_to_undo_what_an_earlier_one_did
     server.end_list()
     server.hear_all()
     server.assert_true()
+
+
+def test_an_api_server_that_got_a_backup_back_is_believed_where_nothing_came_since_it_was_asked() -> None:
+    table = ObjectTable()
+    table.put("UserSubscription", user("ada", 90, SUSPENDED, generation=5))
+    table.put("UserSubscription", user("bob", 91))
+    before = table.asked()
+    table.put("UserSubscription", user("bob", 95, SUSPENDED, generation=2))
+    assert table.put("UserSubscription", user("ada", 7, generation=3), before)
+    assert not table.put("UserSubscription", user("bob", 8), before)
+    assert table.objects["UserSubscription", "ada"].version == "7"
+    assert table.objects["UserSubscription", "bob"].version == "95"
+    assert not table.put("UserSubscription", user("ada", 6)), "a watch does not say when it was asked"

@@ -64,9 +64,11 @@ class Stream:
 async def following(api: StandIn, resync_s: float = 600) -> AsyncIterator[tuple[KubernetesSource, Stream]]:
     source = KubernetesSource(api, resync_s)
     stream = Stream(source)
+    resync = asyncio.create_task(source.resync())
     yield source, stream
     stream.task.cancel()
-    await asyncio.wait([stream.task])
+    resync.cancel()
+    await asyncio.wait([stream.task, resync])
 
 
 @pytest.mark.parametrize("kind", PLURALS)

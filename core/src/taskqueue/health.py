@@ -1,6 +1,7 @@
 """What a probe and Prometheus ask a process over HTTP: /livez, /readyz, /metrics. One answer a connection."""
 
 import asyncio
+import time
 from collections.abc import Callable
 
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
@@ -11,6 +12,25 @@ Check = Callable[[], str | None]
 _READ_TIMEOUT_S = 5.0
 _PLAIN = "text/plain; charset=utf-8"
 _REASONS = {200: "OK", 404: "Not Found", 405: "Method Not Allowed", 503: "Service Unavailable"}
+
+
+class Progress:
+    """When a loop made its last step. One that waits for its turn is idle, and as live as can be."""
+
+    def __init__(self, loop: str) -> None:
+        self._loop = loop
+        self.step()
+
+    def step(self) -> None:
+        self._since_s: float | None = time.monotonic()
+
+    def idle(self) -> None:
+        self._since_s = None
+
+    def stuck(self, within_s: float) -> str | None:
+        """What is wrong, if the last step is longer ago than that."""
+        silent_s = 0.0 if self._since_s is None else time.monotonic() - self._since_s
+        return None if silent_s < within_s else f"the {self._loop} loop made no step for {silent_s:.0f} s"
 
 
 async def serve_health(host: str, port: int, *, live: Check, ready: Check) -> asyncio.Server:

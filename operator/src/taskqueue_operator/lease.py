@@ -18,7 +18,7 @@ import structlog
 
 from taskqueue.store.errors import UNREACHABLE
 from taskqueue.store.fence import Fence
-from taskqueue_operator.api import API_ERRORS, said
+from taskqueue_operator.connection import API_ERRORS, said
 from taskqueue_operator.lease_record import LeaseObject
 
 log = structlog.get_logger("taskqueue.operator")
@@ -110,7 +110,6 @@ class Lease:
         if found.holder and not mine and not silent:
             return False
         now = datetime.now(UTC)
-        now = now.replace(microsecond=now.microsecond or 1)  # the API takes no time without a fraction
         self.last_cursor_ms = max(found.cursor_ms or 0, cursor_ms or 0) or None
         wanted = replace(
             found,

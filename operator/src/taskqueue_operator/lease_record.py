@@ -1,14 +1,19 @@
 """A Lease as a value, and its way to the API server and back."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from http import HTTPStatus
+from http import HTTPMethod, HTTPStatus
+from typing import Any
 
-from kubernetes.aio.client import CoordinationV1Api, V1Lease, V1LeaseSpec, V1ObjectMeta
+import msgspec
 from kubernetes.aio.client.exceptions import ApiException
+
+from taskqueue_operator.connection import Connection
 
 _TIMEOUT_S = 5.0
 _CURSOR = "taskqueue.dev/cursor-ms"
+_MICRO_TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,51 +35,65 @@ class LeaseRecord:
 class LeaseObject:
     """One Lease of one namespace. Both calls raise any of API_ERRORS."""
 
-    def __init__(self, leases: CoordinationV1Api, namespace: str, name: str) -> None:
+    def __init__(self, connection: Connection, namespace: str, name: str) -> None:
         self.name = name
-        self._leases = leases
-        self._namespace = namespace
+        self._connection = connection
+        self._all = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
 
     async def read(self) -> LeaseRecord:
         """What it says; an empty record if there is none."""
         try:
-            found = await self._leases.read_namespaced_lease(
-                self.name, self._namespace, _request_timeout=_TIMEOUT_S
-            )
+            found = await self._call(HTTPMethod.GET, f"{self._all}/{self.name}")
         except ApiException as error:
             if error.status == HTTPStatus.NOT_FOUND:
                 return LeaseRecord()
             raise
-        meta, spec = found.metadata or V1ObjectMeta(), found.spec or V1LeaseSpec()
-        return LeaseRecord(
-            spec.holder_identity or "",
-            spec.lease_transitions or 0,
-            spec.lease_duration_seconds or 0,
-            spec.acquire_time,
-            spec.renew_time,
-            meta.resource_version or "",
-            int((meta.annotations or {}).get(_CURSOR, 0)) or None,
-        )
+        return _read(msgspec.json.decode(found))
 
     async def write(self, record: LeaseRecord) -> None:
         """Make or replace it; 409 if somebody else was faster."""
-        body = V1Lease(
-            metadata=V1ObjectMeta(
-                name=self.name,
-                resource_version=record.version or None,
-                annotations={_CURSOR: str(record.cursor_ms)} if record.cursor_ms else None,
-            ),
-            spec=V1LeaseSpec(
-                holder_identity=record.holder or None,
-                lease_transitions=record.transitions,
-                lease_duration_seconds=max(1, record.duration_s),
-                acquire_time=record.acquired,
-                renew_time=record.renewed,
-            ),
-        )
         if record.version:
-            await self._leases.replace_namespaced_lease(
-                self.name, self._namespace, body, _request_timeout=_TIMEOUT_S
-            )
+            await self._call(HTTPMethod.PUT, f"{self._all}/{self.name}", _body(self.name, record))
         else:
-            await self._leases.create_namespaced_lease(self._namespace, body, _request_timeout=_TIMEOUT_S)
+            await self._call(HTTPMethod.POST, self._all, _body(self.name, record))
+
+    async def _call(self, method: HTTPMethod, path: str, body: Mapping[str, Any] | None = None) -> bytes:
+        return await self._connection.call(method, path, body, timeout_s=_TIMEOUT_S)
+
+
+def _read(raw: Mapping[str, Any]) -> LeaseRecord:
+    meta, spec = raw["metadata"], raw.get("spec", {})
+    return LeaseRecord(
+        spec.get("holderIdentity", ""),
+        spec.get("leaseTransitions", 0),
+        spec.get("leaseDurationSeconds", 0),
+        _time(spec.get("acquireTime")),
+        _time(spec.get("renewTime")),
+        meta["resourceVersion"],
+        int(meta.get("annotations", {}).get(_CURSOR, 0)) or None,
+    )
+
+
+def _body(name: str, record: LeaseRecord) -> dict[str, Any]:
+    meta = {
+        "name": name,
+        "resourceVersion": record.version,
+        "annotations": {_CURSOR: str(record.cursor_ms)} if record.cursor_ms else {},
+    }
+    spec = {
+        "holderIdentity": record.holder,
+        "leaseTransitions": record.transitions,
+        "leaseDurationSeconds": max(1, record.duration_s),
+        "acquireTime": record.acquired and record.acquired.strftime(_MICRO_TIME),
+        "renewTime": record.renewed and record.renewed.strftime(_MICRO_TIME),
+    }
+    return {
+        "apiVersion": "coordination.k8s.io/v1",
+        "kind": "Lease",
+        "metadata": {field: value for field, value in meta.items() if value},
+        "spec": {field: value for field, value in spec.items() if value is not None and value != ""},
+    }
+
+
+def _time(text: str | None) -> datetime | None:
+    return datetime.fromisoformat(text) if text else None

@@ -94,12 +94,19 @@ class ObjectTable:
         self.gone.clear()
         return dict(self.objects)
 
-    def put(self, kind: Kind, raw: Mapping[str, Any]) -> bool:
-        """Take an object in, unless a later state of it is known. True if it declares something new."""
+    def put(self, kind: Kind, raw: Mapping[str, Any], before: Mapping[Key, Object] | None = None) -> bool:
+        """Take an object in, unless a later state of it is known. True if it declares something new.
+
+        before: what was known when the list that says this was asked for. Where nothing came since, the list is
+        right, also with a lower version: those of an API server that got a backup back.
+        """
         meta = raw["metadata"]
         known = self.objects.get((kind, meta["name"]))
+        if meta["uid"] in self.gone or (known and known.version == meta["resourceVersion"]):
+            return False
         # Versions count for all objects of a kind together: also another one of that name may be the later.
-        if meta["uid"] in self.gone or (known and int(known.version) >= int(meta["resourceVersion"])):
+        later = known is not None and int(known.version) > int(meta["resourceVersion"])
+        if known and later and (before is None or before.get(known.key) is not known):
             return False
         seen = read(kind, raw, known)
         self.objects[seen.key] = seen

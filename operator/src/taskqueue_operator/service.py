@@ -12,12 +12,13 @@ from typing import Any
 import structlog
 from kubernetes.aio.config import ConfigException
 
-from taskqueue.log import configure
-from taskqueue.scheduler import service
+from taskqueue.scheduler import service as scheduler
+from taskqueue.scheduler.service import Parts
 from taskqueue.settings import load
 from taskqueue.store.fence import claim_epoch
 from taskqueue_operator import metrics
-from taskqueue_operator.api import API_ERRORS, PLURALS, Api, connect, said
+from taskqueue_operator.api import PLURALS, Api
+from taskqueue_operator.connection import API_ERRORS, connect, said
 from taskqueue_operator.gathering import Gathering
 from taskqueue_operator.lease import Lease
 from taskqueue_operator.settings import OperatorSettings
@@ -31,10 +32,13 @@ _RETRY_S = 2.0
 
 
 async def run(settings: OperatorSettings) -> None:
-    """Operate one namespace until SIGTERM or SIGINT. Raises OSError if the health port is taken."""
-    async with connect(settings.namespace) as api:
+    """Operate one namespace until SIGTERM or SIGINT.
+
+    Raises ConfigException where no API server is known, and OSError if the health port is taken.
+    """
+    async with connect() as connection, settings.open_store() as store:
+        api = Api(connection, settings.namespace)
         source = KubernetesSource(api, settings.resync)
-        store = settings.open_store()
         lease = Lease(
             api.lease(settings.lease_name),
             f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}",
@@ -43,22 +47,19 @@ async def run(settings: OperatorSettings) -> None:
             partial(claim_epoch, store),
         )
 
-        def beside(parts: service.Parts) -> Sequence[Coroutine[Any, Any, Any]]:
+        def beside(parts: Parts) -> Sequence[Coroutine[Any, Any, Any]]:
             metrics.LEADER.set_function(lambda: lease.leads)
             for kind in PLURALS:
                 metrics.OBJECTS.labels(kind).set_function(partial(source.table.count, kind))
-            gathering = Gathering(parts.store, parts.keeper, source.table)
+            gathering = Gathering(store, parts.keeper, source.table)
             writer = StatusWriter(api, lease, source.table, gathering)
-            return lease.run(lambda: parts.ticker.cursor_ms), writer.run(), watching(parts)
+            return lease.run(lambda: parts.ticker.cursor_ms), source.resync(), writer.run(), watching(parts)
 
-        async def watching(parts: service.Parts) -> None:
+        async def watching(parts: Parts) -> None:
             await watch(source, settings.namespace, parts.stopping)
             parts.stopping.set()  # kopf took the signal
 
-        try:
-            await service.run(settings, source, lease, beside)
-        finally:
-            await store.close()
+        await scheduler.run(settings, store, source, lease, beside)
 
 
 async def _namespace_uid(api: Api) -> str:
@@ -74,15 +75,10 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the operator and return its exit code. Raises SystemExit on --help and bad settings."""
     arguments = sys.argv[1:] if argv is None else argv
     settings = load(OperatorSettings, arguments, "python -m taskqueue_operator")
-    configure(settings.log_level, settings.log_format)
     if settings.kubeconfig is not None:
         os.environ["KUBECONFIG"] = str(settings.kubeconfig)  # the one place that both clients look at
     try:
-        asyncio.run(run(settings))
+        return scheduler.execute(settings, run(settings))
     except ConfigException as error:
         log.critical("no API server is known: give --kubeconfig FILE", error=str(error))
         return 2
-    except OSError as error:
-        log.critical("cannot serve /livez, /readyz and /metrics", port=settings.health_port, error=str(error))
-        return 1
-    return 0

@@ -7,7 +7,8 @@ from typing import Any, Literal
 import structlog
 
 from taskqueue.sources.loaded import Loaded
-from taskqueue_operator.api import API_ERRORS, PLURALS, Api, said
+from taskqueue_operator.api import PLURALS, Api
+from taskqueue_operator.connection import API_ERRORS, said
 from taskqueue_operator.objects import Kind, ObjectTable
 
 log = structlog.get_logger("taskqueue.operator")
@@ -47,15 +48,11 @@ class KubernetesSource:
         while not await self._list():
             await asyncio.sleep(wait_s)
             wait_s = min(2 * wait_s, _RETRY_MAX_S)
-        resync = asyncio.create_task(self._resync())
-        try:
-            while True:
-                self._changed.clear()
-                yield self.table.loaded()
-                await self._changed.wait()
-                await asyncio.sleep(_DEBOUNCE_S)
-        finally:
-            resync.cancel()
+        while True:
+            self._changed.clear()
+            yield self.table.loaded()
+            await self._changed.wait()
+            await asyncio.sleep(_DEBOUNCE_S)
 
     async def look(self) -> Loaded | None:
         """List everything; None where that failed, and then nothing may be removed."""
@@ -72,7 +69,8 @@ class KubernetesSource:
         before, listed = self.table.asked(), set()
         try:
             async for raw in self._api.list(kind):
-                self.put(kind, raw)
+                if self.table.put(kind, raw, before):
+                    self._changed.set()
                 listed.add(raw["metadata"]["name"])
         except API_ERRORS as error:
             log.warning("could not list; nothing is removed for it", kind=kind, error=said(error))
@@ -81,7 +79,8 @@ class KubernetesSource:
             self._changed.set()
         return True
 
-    async def _resync(self) -> None:
+    async def resync(self) -> None:
+        """List again and again, for what a watch may have missed, until cancelled."""
         await asyncio.sleep(_SECOND_LIST_S)
         while True:
             await self._list()

@@ -11,8 +11,9 @@ from kubernetes.aio.client.exceptions import ApiException
 
 from taskqueue.store.errors import UNREACHABLE
 from taskqueue_operator import metrics
-from taskqueue_operator.api import API_ERRORS, Api, said
+from taskqueue_operator.api import Api
 from taskqueue_operator.conditions import Facts
+from taskqueue_operator.connection import API_ERRORS, said
 from taskqueue_operator.gathering import Gathering
 from taskqueue_operator.lease import Lease
 from taskqueue_operator.objects import Key, Object, ObjectTable
@@ -22,8 +23,8 @@ log = structlog.get_logger("taskqueue.operator")
 
 #: Writes a second; the API server is everybody's.
 _WRITES_PER_S = 50.0
-#: Of one round: what is edited meanwhile comes first in the next one.
-_WRITES_MOST = 250
+#: Of one round, a second: what is edited meanwhile comes first in the next one.
+_WRITES_MOST = 50
 #: The object changed or went; or the status itself is wrong. To write the same again is of no use.
 _STALE = {HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND}
 _REFUSED = {HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY}
@@ -42,30 +43,35 @@ class StatusWriter:
         self._gathering = gathering
         self._facts: Facts | None = None
         self._done: dict[Key, Object] = {}  # nothing is to be written until they change, or these facts do
+        self._free_s = 0.0  # when the next write may begin
 
     async def run(self) -> None:
         """Write until cancelled."""
         while True:
             await self._lease.leading()
+            more = False
             try:
-                await self._round()
+                more = await self._round()
             except (*API_ERRORS, *UNREACHABLE) as error:
                 log.warning("status not written; trying again", error=said(error))
-            await asyncio.sleep(_ROUND_S)
+            if not more:
+                await asyncio.sleep(_ROUND_S)
 
-    async def _round(self) -> None:
+    async def _round(self) -> bool:
+        """Write what differs, but not all of it at once; whether there is more."""
         facts = await self._gathering.facts()
         if facts != self._facts:
             self._facts, self._done = facts, {}
         differing = [pair async for pair in self._differing(facts)]
-        differing.sort(key=lambda pair: pair[0].status.get("observedGeneration") == pair[0].generation)
+        differing.sort(key=lambda pair: _turn(pair[0]))
         metrics.STATUS_PENDING.set(len(differing))
         for one, wanted in differing[:_WRITES_MOST]:
+            await self._pace()
             if not self._lease.leads:
-                return
+                return False
             if self._table.objects.get(one.key) is one:  # else it changed meanwhile: next round
                 await self._write(one, wanted)
-                await asyncio.sleep(1 / _WRITES_PER_S)
+        return len(differing) > _WRITES_MOST
 
     async def _differing(self, facts: Facts) -> AsyncIterator[tuple[Object, dict[str, Any]]]:
         now = datetime.now(UTC)
@@ -95,3 +101,14 @@ class StatusWriter:
             else:
                 raise
         self._done[one.key] = one
+
+    async def _pace(self) -> None:
+        now_s = asyncio.get_running_loop().time()
+        if now_s < self._free_s:
+            await asyncio.sleep(self._free_s - now_s)
+        self._free_s = max(now_s, self._free_s) + 1 / _WRITES_PER_S
+
+
+def _turn(one: Object) -> tuple[bool, int]:
+    """Edited objects first, and of those the latest: somebody waits for it."""
+    return one.status.get("observedGeneration") == one.generation, -int(one.version)

@@ -5,7 +5,8 @@ from typing import Any
 
 import kopf
 
-from taskqueue_operator.api import GROUP, PLURALS, VERSION, in_a_pod
+from taskqueue_operator.api import GROUP, PLURALS, VERSION
+from taskqueue_operator.connection import in_a_pod
 from taskqueue_operator.forgetting import NoDifferences, NoProgress
 from taskqueue_operator.objects import Kind
 from taskqueue_operator.source import KubernetesSource

@@ -31,6 +31,7 @@ class Keeper:
     started: set by the first publish and never cleared.
     published: set after every publish; whoever waits for it clears it.
     refused: why the store may not be written to by this release, or empty.
+    progress: of the loop that publishes, for /livez.
     in_store: what was published last, as a whole. foreign: users of it that an import owns.
     """
 
@@ -54,6 +55,8 @@ class Keeper:
         self._rate = rate
         self._leadership = leadership or Always()
         self._publisher = Publisher(store, source.name) if source else Publisher(store)
+        self.progress = self._publisher.progress
+        self.progress.idle()
         self._loaded: Loaded | None = None
         self._changed = asyncio.Event()
         self._restoring = False
@@ -96,6 +99,7 @@ class Keeper:
             except ForeignOwnerError as error:
                 self.refused = str(error)
                 log.critical("nothing is published", reason=self.refused)
+                self.progress.idle()
                 await asyncio.sleep(_REFUSED_S)
             except StoreReplacedError as error:
                 log.critical(str(error), cursor_ms=self._ticker.cursor_ms)
@@ -105,7 +109,10 @@ class Keeper:
 
     async def _lead(self) -> None:
         """Wait until this process may publish. Whoever was not leading before looks at everything anew."""
-        if not self._publisher.lead(await self._leadership.leading()):
+        self.progress.idle()
+        fence = await self._leadership.leading()
+        self.progress.step()
+        if not self._publisher.lead(fence):
             return
         self._changed.set()
         copy_ms = self._leadership.last_cursor_ms

@@ -9,6 +9,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
+from taskqueue.health import Progress
 from taskqueue.models.values import TaskType, UserSubscription
 from taskqueue.scheduler.errors import StoreReplacedError
 from taskqueue.scheduler.reconcile import Change, advance, pending_move
@@ -42,6 +43,7 @@ class Publisher:
     """Publishes for one source of manifests; other sources' users are left alone."""
 
     def __init__(self, store: Store, source: Source = "folder") -> None:
+        self.progress = Progress("publishing")
         self._store = store
         self._source: Source = source
         self._fence = UNFENCED
@@ -113,6 +115,7 @@ class Publisher:
             return len(await self._settle({}, None))
 
     async def _read(self) -> Catalog:
+        self.progress.step()
         catalog = await read_catalog(self._store)
         if self._installed_ms and catalog.installed_ms != self._installed_ms:
             raise StoreReplacedError
@@ -165,6 +168,7 @@ class Publisher:
             move = pending_move(record)
             if move and moved.get(name) != record:
                 for generation in move.sources:
+                    self.progress.step()
                     await redeal(self._store, name, generation, move.target)
                 moved[name] = record
 
@@ -187,6 +191,7 @@ class Publisher:
             return None
 
     async def _set_users(self, users: Iterable[UserSubscription]) -> list[str]:
+        self.progress.step()
         return await set_users(self._store, self._source, list(users), self._fence)
 
     async def _write_users(self, wanted: Mapping[str, UserSubscription]) -> tuple[int, list[str]]:

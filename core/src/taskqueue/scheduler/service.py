@@ -30,7 +30,6 @@ log = structlog.get_logger()
 class Parts(NamedTuple):
     """What a running scheduler is made of, for those that run beside it."""
 
-    store: Store
     keeper: Keeper
     ticker: Ticker
     stopping: asyncio.Event
@@ -42,6 +41,7 @@ def _nothing(_: Parts) -> Sequence[Coroutine[Any, Any, Any]]:
 
 async def run(
     settings: TickingSettings,
+    store: Store,
     source: Source | None,
     leadership: Leadership | None = None,
     beside: Callable[[Parts], Sequence[Coroutine[Any, Any, Any]]] = _nothing,
@@ -55,7 +55,6 @@ async def run(
     loop = asyncio.get_running_loop()
     for number in (signal.SIGTERM, signal.SIGINT):
         loop.add_signal_handler(number, stopping.set)
-    store = settings.open_store()
     ticker = Ticker(
         store,
         period_s=settings.tick_period,
@@ -66,10 +65,8 @@ async def run(
     metrics.CURSOR_AGE.set_function(lambda: time.monotonic() - ticker.moved_s)
 
     def live() -> str | None:
-        silent_s = time.monotonic() - ticker.turned_s
-        return (
-            None if silent_s < settings.live_within else f"the ticking loop made no turn for {silent_s:.0f} s"
-        )
+        within_s = settings.live_within
+        return ticker.progress.stuck(within_s) or keeper.progress.stuck(within_s)
 
     def ready() -> str | None:
         if time.monotonic() - ticker.answered_s > REACHABLE_S:
@@ -77,14 +74,13 @@ async def run(
         return keeper.ready()
 
     async with contextlib.AsyncExitStack() as stack:
-        stack.push_async_callback(store.close)
         health = await serve_health(settings.health_host, settings.health_port, live=live, ready=ready)
         stack.callback(health.close)
         port = health.sockets[0].getsockname()[1]
         log.info(
             "scheduler started", redis=str(settings.redis_url), release=settings.release, health_port=port
         )
-        others = beside(Parts(store, keeper, ticker, stopping))
+        others = beside(Parts(keeper, ticker, stopping))
         work: tuple[Coroutine[Any, Any, Any], ...] = (
             keeper.watch(),
             keeper.keep(),
@@ -111,15 +107,25 @@ async def _until_stopped(parts: Sequence[asyncio.Task[Any]]) -> None:
             part.result()
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run `taskqueue scheduler` and return its exit code. Raises SystemExit on --help and bad settings."""
-    arguments = sys.argv[1:] if argv is None else argv
-    settings = load(SchedulerSettings, arguments, "taskqueue scheduler")
+def execute(settings: TickingSettings, running: Coroutine[Any, Any, None]) -> int:
+    """Run a process of these settings to its end and return its exit code."""
     configure(settings.log_level, settings.log_format)
     try:
-        folder = settings.manifests
-        asyncio.run(run(settings, FolderSource(folder, settings.manifests_poll) if folder else None))
+        asyncio.run(running)
     except OSError as error:
         log.critical("cannot serve /livez, /readyz and /metrics", port=settings.health_port, error=str(error))
         return 1
     return 0
+
+
+def main(argv: Sequence[str] | None = None) -> int:
+    """Run `taskqueue scheduler` and return its exit code. Raises SystemExit on --help and bad settings."""
+    arguments = sys.argv[1:] if argv is None else argv
+    settings = load(SchedulerSettings, arguments, "taskqueue scheduler")
+    return execute(settings, _schedule_folder(settings))
+
+
+async def _schedule_folder(settings: SchedulerSettings) -> None:
+    folder = settings.manifests
+    async with settings.open_store() as store:
+        await run(settings, store, FolderSource(folder, settings.manifests_poll) if folder else None)

@@ -40,7 +40,8 @@ class TickingSettings(StoreSettings):
     live_within: float = Field(
         default=30,
         gt=0,
-        description="/livez fails when the ticking loop made no turn for this long, in seconds.",
+        description="/livez fails when the loop that ticks, or the one that publishes, made no step for this "
+        "long, in seconds.",
     )
 
 

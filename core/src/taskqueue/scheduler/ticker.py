@@ -10,6 +10,7 @@ import time
 
 import structlog
 
+from taskqueue.health import Progress
 from taskqueue.plan.due import due
 from taskqueue.plan.segment import Segment
 from taskqueue.scheduler import metrics
@@ -50,8 +51,9 @@ class Ticker:
         self.ticked = asyncio.Event()
         #: The cursor as last seen, epoch ms; the copy that a store which lost it is given back.
         self.cursor_ms: int | None = None
-        #: Monotonic seconds: last turn of the loop, last answer of the store, last move of the cursor.
-        self.turned_s = self.answered_s = self.moved_s = time.monotonic()
+        self.progress = Progress("ticking")
+        #: Monotonic seconds: last answer of the store, last move of the cursor.
+        self.answered_s = self.moved_s = time.monotonic()
         self._store = store
         self._period_s = period_s
         self._look_ahead_ms = look_ahead_ms
@@ -66,7 +68,7 @@ class Ticker:
         """Tick until cancelled. An unreachable store is waited for."""
         failures = 0
         while True:
-            self.turned_s = time.monotonic()
+            self.progress.step()
             try:
                 wait_s = await self.turn()
                 if failures:
@@ -86,6 +88,7 @@ class Ticker:
             await self._learn()
         while self.cursor_ms is not None:
             raise_if_cancelled()
+            self.progress.step()
             catalog, now_ms = await self._current()
             goal_ms = now_ms + self._look_ahead_ms
             if self.cursor_ms >= goal_ms:

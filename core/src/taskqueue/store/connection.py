@@ -8,7 +8,7 @@ The client never repeats a command by itself: a repeat after a lost answer would
 """
 
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Self
 from urllib.parse import unquote, urlsplit
 
 from redis.asyncio import Redis, RedisCluster
@@ -29,6 +29,12 @@ class Store:
 
     client: Any
     keys: Keys
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.close()
 
     async def close(self) -> None:
         # Behind Sentinel the pool keeps clients of its own, which it does not close.
