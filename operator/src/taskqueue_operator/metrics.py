@@ -6,5 +6,5 @@ OBJECTS = Gauge("taskqueue_operator_objects", "Objects known.", ["kind"])
 LEADER = Gauge("taskqueue_operator_leader", "1 while this replica publishes and writes status.")
 STATUS_WRITES = Counter("taskqueue_operator_status_writes", "Writes of status by outcome.", ["outcome"])
 STATUS_PENDING = Gauge(
-    "taskqueue_operator_status_pending", "Objects whose status is not yet as it should be."
+    "taskqueue_operator_status_pending", "Objects whose status is still to be compared or written."
 )

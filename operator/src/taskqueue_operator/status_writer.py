@@ -1,7 +1,7 @@
 """Writes status where it differs from what it should be: paced, edited objects first, nothing in steady state."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import Iterator
 from datetime import UTC, datetime
 from http import HTTPStatus
 from typing import Any
@@ -62,30 +62,32 @@ class StatusWriter:
         facts = await self._gathering.facts()
         if facts != self._facts:
             self._facts, self._done = facts, {}
-        differing = [pair async for pair in self._differing(facts)]
-        differing.sort(key=lambda pair: _turn(pair[0]))
-        metrics.STATUS_PENDING.set(len(differing))
-        for one, wanted in differing[:_WRITES_MOST]:
+        waiting = sorted(self._waiting(facts), key=_turn)
+        written = 0
+        for number, one in enumerate(waiting):
+            if number % _COMPARED_AT_ONCE == 0:
+                await asyncio.sleep(0)  # the ticker shares this loop
+            wanted = status_of(one, facts, datetime.now(UTC))
+            if agrees(one.status, wanted):
+                self._done[one.key] = one
+                continue
+            if written == _WRITES_MOST:
+                metrics.STATUS_PENDING.set(len(waiting) - number)
+                return True
             await self._pace()
             if not self._lease.leads:
                 return False
             if self._table.objects.get(one.key) is one:  # else it changed meanwhile: next round
                 await self._write(one, wanted)
-        return len(differing) > _WRITES_MOST
+            written += 1
+        metrics.STATUS_PENDING.set(0)
+        return False
 
-    async def _differing(self, facts: Facts) -> AsyncIterator[tuple[Object, dict[str, Any]]]:
-        now = datetime.now(UTC)
-        rivals = facts.rivals
-        for number, (key, one) in enumerate(list(self._table.objects.items())):
-            if number % _COMPARED_AT_ONCE == 0:
-                await asyncio.sleep(0)  # the ticker shares this loop
-            if self._done.get(key) is one or not self._gathering.published(one, rivals):
-                continue
-            wanted = status_of(one, facts, now)
-            if agrees(one.status, wanted):
-                self._done[key] = one
-            else:
-                yield one, wanted
+    def _waiting(self, facts: Facts) -> Iterator[Object]:
+        """What changed since it was looked at last, as far as the store has it."""
+        for key, one in self._table.objects.items():
+            if self._done.get(key) is not one and self._gathering.published(one, facts.rivals):
+                yield one
 
     async def _write(self, one: Object, wanted: dict[str, Any]) -> None:
         """Write once: what comes of it, and what is newer, the watch brings. Raises any of API_ERRORS."""
