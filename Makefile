@@ -15,7 +15,7 @@ STARTED := $(shell date +%s)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test lint types unit store process cluster cluster-tools conformance bench fuzz format docs generate wheel verify clean
+.PHONY: help demo test lint types unit store process cluster cluster-tools conformance bench bench-operator soak fuzz format docs generate wheel verify clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -55,7 +55,14 @@ conformance: $(STAMP) ## The limiter against a counting server, long form; minut
 
 bench: $(STAMP) ## Throughput, memory, tick; exit 1 if a goal is missed [BENCH_ARGS]
 	@mkdir -p dist
-	$(BIN)/python benchmarks/run.py $(BENCH_ARGS)
+	PYTHONPATH=tests/parts $(BIN)/python benchmarks/run.py $(BENCH_ARGS)
+
+bench-operator: $(STAMP) ## The operator at 10,000 subscriptions on a real control plane; 15 minutes, needs Go
+	@mkdir -p dist
+	PYTHONPATH=tests/parts $(BIN)/python benchmarks/run.py operating --json dist/bench-operator.json
+
+soak: $(STAMP) ## An hour of objects that come and go, after which nothing may have grown [TASKQUEUE_SOAK seconds]
+	TASKQUEUE_SOAK=$${TASKQUEUE_SOAK:-3600} $(BIN)/pytest -s tests/cluster/test_operator_churn.py
 
 fuzz: $(STAMP) ## 100,000 fuzzed manifests and as many payloads, and long random runs of the store
 	TASKQUEUE_FUZZ=100000 $(BIN)/pytest tests/property/test_manifest_fuzz.py tests/property/test_payload_fuzz.py

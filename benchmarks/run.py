@@ -1,4 +1,4 @@
-"""`make bench`: every benchmark, a table for people and, with --json FILE, the same for programs.
+"""`make bench` and `make bench-operator`: a table for people and, with --json FILE, the same for programs.
 
 Figures of a shared machine vary: compare runs made side by side.
 """
@@ -14,6 +14,7 @@ from typing import Any
 
 from drain import drain
 from memory import memory
+from operating import operating
 from ticking import ticking
 
 #: Figure -> (bound, whether the figure should be at least or at most that).
@@ -25,6 +26,16 @@ GOALS: dict[str, tuple[float, str]] = {
     "steady_call_worst_ms": (5, "most"),
     "bytes_schedule_and_preferences": (100, "most"),
     "bytes_with_last_outcomes": (130, "most"),
+    "operator_first_tick_s": (60, "most"),
+    "operator_peak_mb": (300, "most"),
+    "steady_status_writes": (0, "most"),
+    "edit_status_while_all_others_wait_s": (3, "most"),
+    "edit_status_s": (3, "most"),
+    "edit_published_s": (2, "most"),
+    "burst_published_s": (10, "most"),
+    "burst_status_s": (60, "most"),
+    "type_created_status_writes_per_s": (50, "most"),
+    "type_deleted_status_writes_per_s": (50, "most"),
 }
 
 
@@ -55,6 +66,10 @@ async def _ticking(quick: bool) -> dict[str, Any]:
     return await ticking(1_000 if quick else 9_100, 5 if quick else 30)
 
 
+async def _operating(quick: bool) -> dict[str, Any]:
+    return await operating(200 if quick else 10_000)
+
+
 async def _memory(quick: bool) -> dict[str, Any]:
     return await memory(2_000 if quick else 20_000, 50)
 
@@ -64,18 +79,23 @@ PARTS: dict[str, Callable[[bool], Any]] = {
     "flat": _flat,
     "ticking": _ticking,
     "memory": _memory,
+    "operating": _operating,
 }
+#: What needs no Kubernetes; `make bench-operator` is the rest.
+DEFAULT = ("drain", "flat", "ticking", "memory")
 
 
 def main() -> int:
-    """Run the parts named, by default all; exit 1 if a goal is missed."""
+    """Run the parts named; exit 1 if a goal is missed."""
     parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("parts", nargs="*", choices=[*PARTS, []], help="which to run (default: all)")
+    parser.add_argument(
+        "parts", nargs="*", choices=[*PARTS, []], help="which to run (default: what needs no Kubernetes)"
+    )
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     parser.add_argument("--quick", action="store_true", help="small sizes: does it run at all?")
     options = parser.parse_args()
     figures: dict[str, Any] = {"python": platform.python_version(), "quick": options.quick}
-    for name in options.parts or PARTS:
+    for name in options.parts or DEFAULT:
         print(f"{name} ...", file=sys.stderr)
         figures[name] = asyncio.run(PARTS[name](options.quick))
     missed = _print(figures)

@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 from cluster import Cluster
 from control_plane import ControlPlane
-from shop import ROLE, ROOT, Shop, subscription, subscriptions, task_type
+from shop import ROLE, Shop, install_definitions, subscription, subscriptions, task_type
 from site_under_test import site, until
 
 from taskqueue.store.catalog import read_catalog, read_cursor, set_rate
@@ -19,9 +19,7 @@ USERS = 60
 
 @pytest.fixture(scope="module", autouse=True)
 def definitions(cluster: Cluster) -> None:
-    cluster.kubectl("apply", "--server-side", "-f", str(ROOT / "crds"))
-    for name in ("tasktypes", "usersubscriptions"):
-        cluster.kubectl("wait", "--for=condition=Established", f"crd/{name}.taskqueue.dev", "--timeout=30s")
+    install_definitions(cluster)
 
 
 @pytest.fixture

@@ -33,6 +33,13 @@ def subscriptions(users: int, *types: str) -> list[Object]:
     return [subscription(f"u-{n:03}", *types) for n in range(users)]
 
 
+def install_definitions(cluster: Cluster) -> None:
+    """Install the CRDs and wait until the API server serves them."""
+    cluster.kubectl("apply", "--server-side", "-f", str(ROOT / "crds"))
+    for name in ("tasktypes", "usersubscriptions"):
+        cluster.kubectl("wait", "--for=condition=Established", f"crd/{name}.taskqueue.dev", "--timeout=30s")
+
+
 class Shop:
     """Makes the account when it is made; blocks for as long as that takes."""
 
