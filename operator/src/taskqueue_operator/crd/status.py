@@ -42,11 +42,27 @@ _CONDITION: Schema = {
     },
 }
 
+#: What an object says that no operator has seen: whoever waits for it must not take it for ready. The API server shows
+#: it in place of a status that was never written, and the operator always writes these two.
+_NOT_SEEN: Schema = {
+    "conditions": [
+        {
+            "type": condition,
+            "status": "Unknown",
+            "reason": "Pending",
+            "message": "waiting for the operator",
+            "lastTransitionTime": "1970-01-01T00:00:00Z",
+        }
+        for condition in ("Accepted", "Ready")
+    ]
+}
+
 
 def _status(conditions: str, of_kind: dict[str, Schema]) -> Schema:
     return {
         "description": "What the operator found and did. Written by the operator alone.",
         "type": "object",
+        "default": _NOT_SEEN,
         "properties": {
             "observedGeneration": {
                 "description": "The metadata.generation that this status is about.",
