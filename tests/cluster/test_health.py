@@ -60,6 +60,9 @@ async def test_everybody_sees_the_right_health(shop: Shop, tools: Path) -> None:
     await shop.says("usub", "rival", "Ready", "False", "DuplicateUser")
     await shop.says("tt", "sync", "HandlerRegistered", "Unknown", "NoWorkerSeen")
     assert await seen(SEEN) == SEEN
+    rows = [line.split()[:-1] for line in (await shop.kubectl("get", "usub", "ada", "rival")).splitlines()]
+    assert rows[0] == ["NAME", "USER", "TASKS", "ACCEPTED", "READY"]
+    assert rows[1:] == [["ada", "ada", "1", "True", "True"], ["rival", "ada", "1", "False", "False"]]
     assert await pending(shop) == [], "nothing is left of what a new object says"
 
     await shop.apply(task_type("huge", "1s", cost=1_000), subscription("greedy", "huge"))
