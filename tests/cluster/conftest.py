@@ -4,16 +4,21 @@ KUBECONFIG_TEST names a cluster to use; else a control plane is started, from pr
 has none. Where there is no Go to build them, these tests are skipped and say so.
 """
 
+import asyncio
 import itertools
 import os
 import shutil
-from collections.abc import Iterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from cluster import Cluster
 from cluster_tools import NoGoError, cluster_tools
 from control_plane import ControlPlane
+from shop import Shop, install_definitions
+from site_under_test import site
+
+from taskqueue.store.catalog import set_rate
 
 _namespaces = itertools.count()
 
@@ -60,3 +65,22 @@ def namespace(cluster: Cluster) -> Iterator[str]:
         yield name
     finally:
         cluster.kubectl("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture(scope="session")
+def defined(cluster: Cluster) -> Cluster:
+    """The cluster, once it knows both kinds."""
+    install_definitions(cluster)
+    return cluster
+
+
+@pytest.fixture
+async def shop(
+    defined: Cluster, namespace: str, redis_url: str, release: str, tmp_path: Path
+) -> AsyncIterator[Shop]:
+    async with site(redis_url, release, tmp_path) as world:
+        await set_rate(world.store, 500)
+        made = await asyncio.to_thread(Shop, defined, namespace, world)
+        yield made
+        for log in world.logs.values():
+            assert "orbidden" not in log.read_text(), "the shipped role must be enough"

@@ -12,13 +12,6 @@ CRDS = Path(__file__).parents[2] / "crds"
 EXAMPLES = Path(__file__).parents[2] / "examples"
 
 
-@pytest.fixture(scope="session")
-def defined(cluster: Cluster) -> Cluster:
-    cluster.kubectl("apply", "--server-side", "-f", str(CRDS))
-    cluster.kubectl("wait", "--for=condition=Established", "--timeout=30s", "-f", str(CRDS))
-    return cluster
-
-
 def apply(cluster: Cluster, namespace: str, written: Object) -> None:
     cluster.kubectl("apply", "-n", namespace, "-f", "-", stdin=json.dumps(written))
 

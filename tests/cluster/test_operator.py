@@ -3,35 +3,14 @@
 import asyncio
 import signal
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator
-from pathlib import Path
 
-import pytest
-from cluster import Cluster
 from control_plane import ControlPlane
-from shop import ROLE, Shop, install_definitions, subscription, subscriptions, task_type
-from site_under_test import site, until
+from shop import ROLE, Shop, subscription, subscriptions, task_type
+from site_under_test import until
 
-from taskqueue.store.catalog import read_catalog, read_cursor, set_rate
+from taskqueue.store.catalog import read_catalog, read_cursor
 
 USERS = 60
-
-
-@pytest.fixture(scope="module", autouse=True)
-def definitions(cluster: Cluster) -> None:
-    install_definitions(cluster)
-
-
-@pytest.fixture
-async def shop(
-    cluster: Cluster, namespace: str, redis_url: str, release: str, tmp_path: Path
-) -> AsyncIterator[Shop]:
-    async with site(redis_url, release, tmp_path) as world:
-        await set_rate(world.store, 500)
-        made = await asyncio.to_thread(Shop, cluster, namespace, world)
-        yield made
-        for log in world.logs.values():
-            assert "orbidden" not in log.read_text(), "the shipped role must be enough"
 
 
 async def test_objects_become_jobs_and_every_edit_is_followed(shop: Shop) -> None:

@@ -14,9 +14,8 @@ from typing import Any
 import pytest
 from applying import Objects
 from chance import chance
-from cluster import Cluster
-from shop import Shop, install_definitions
-from site_under_test import site, until
+from shop import Shop
+from site_under_test import until
 
 from taskqueue.store.connection import Store
 from taskqueue_operator.connection import connect
@@ -32,13 +31,10 @@ PASSING = tuple(f"passing-{n}" for n in range(4))
 
 
 @pytest.fixture
-async def objects(
-    cluster: Cluster, namespace: str, monkeypatch: pytest.MonkeyPatch
-) -> AsyncIterator[Objects]:
-    await asyncio.to_thread(install_definitions, cluster)
-    monkeypatch.setenv("KUBECONFIG", str(cluster.kubeconfig))
+async def objects(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Objects]:
+    monkeypatch.setenv("KUBECONFIG", str(shop.cluster.kubeconfig))
     async with connect() as connection:
-        yield Objects(connection, namespace)
+        yield Objects(connection, shop.namespace)
 
 
 async def churn(objects: Objects, by: Random, users: set[str]) -> None:
@@ -74,42 +70,37 @@ async def keys(store: Store) -> set[str]:
     return {key.decode() async for key in store.client.scan_iter(match=store.keys("*"), count=1000)}
 
 
-async def test_without_end_objects_come_and_go_and_nothing_grows(
-    cluster: Cluster, namespace: str, objects: Objects, redis_url: str, release: str, tmp_path: Path
-) -> None:
+async def test_without_end_objects_come_and_go_and_nothing_grows(shop: Shop, objects: Objects) -> None:
     by, users, loop = chance(4), set[str](), asyncio.get_running_loop()
-    async with site(redis_url, release, tmp_path) as world:
-        shop = await asyncio.to_thread(Shop, cluster, namespace, world)
-        operator = await shop.operator()
-        await world.worker()
-        await objects.apply("TaskType", [(name, SPEC) for name in STEADY])
-        await shop.says("tt", STEADY[0], "Ready", "True", "Scheduled")
-        began_s, memory, changes = loop.time(), list[tuple[float, float]](), 0
-        while (at_s := loop.time() - began_s) < SECONDS:
-            await churn(objects, by, users)
-            changes += 1
-            memory.append((at_s, memory_mb(operator)))
-            await asyncio.sleep(max(0.0, began_s + changes / EDITS_PER_S - loop.time()))
+    operator = await shop.operator()
+    await shop.world.worker()
+    await objects.apply("TaskType", [(name, SPEC) for name in STEADY])
+    await shop.says("tt", STEADY[0], "Ready", "True", "Scheduled")
+    began_s, memory, changes = loop.time(), list[tuple[float, float]](), 0
+    while (at_s := loop.time() - began_s) < SECONDS:
+        await churn(objects, by, users)
+        changes += 1
+        memory.append((at_s, memory_mb(operator)))
+        await asyncio.sleep(max(0.0, began_s + changes / EDITS_PER_S - loop.time()))
 
-        async def published() -> bool:
-            return await shop.owners() == users
+    async def published() -> bool:
+        return await shop.owners() == users
 
-        await until("every user that is there is published, and nobody else", published, 30)
-        early = max(mb for at_s, mb in memory if at_s < SECONDS / 3)
-        late = max(mb for at_s, mb in memory if at_s > SECONDS * 2 / 3)
-        print(
-            f"{changes} changes in {SECONDS:.0f} s: {early:.1f} MB in the first third, {late:.1f} in the last"
-        )
-        assert late - early < GROWTH_MB
-        await world.balanced()
+    await until("every user that is there is published, and nobody else", published, 30)
+    early = max(mb for at_s, mb in memory if at_s < SECONDS / 3)
+    late = max(mb for at_s, mb in memory if at_s > SECONDS * 2 / 3)
+    print(f"{changes} changes in {SECONDS:.0f} s: {early:.1f} MB in the first third, {late:.1f} in the last")
+    assert late - early < GROWTH_MB
+    await shop.world.balanced()
 
-        left = await keys(world.store)
-        await shop.kubectl("delete", "usub,tt", "--all")
+    left = await keys(shop.world.store)
+    for name in users:
+        await objects.delete("UserSubscription", name)
 
-        async def empty() -> bool:
-            return not await shop.owners()
+    async def empty() -> bool:
+        return not await shop.owners()
 
-        await until("everybody is gone", empty, 30)
-        gone = {key for key in await keys(world.store) if any(name in key for name in users)}
-        assert gone == set(), "nothing of a user is kept once they are gone"
-        assert len(await keys(world.store)) < len(left)
+    await until("everybody is gone", empty, 30)
+    gone = {key for key in await keys(shop.world.store) if any(name in key for name in users)}
+    assert gone == set(), "nothing of a user is kept once they are gone"
+    assert len(await keys(shop.world.store)) < len(left)

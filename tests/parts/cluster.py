@@ -53,8 +53,10 @@ class Cluster:
         return done.stderr
 
     def kubeconfig_for(self, service_account: str, namespace: str) -> Path:
-        """Write a kubeconfig with an hour's token of a service account."""
-        token = self.kubectl("create", "token", service_account, "--namespace", namespace).strip()
+        """Write a kubeconfig with a token of a service account, for hours."""
+        token = self.kubectl(
+            "create", "token", service_account, "--namespace", namespace, "--duration=3h"
+        ).strip()
         shown = self.kubectl("config", "view", "--raw", "--minify", "--flatten", "--output", "json")
         return kubeconfig.write(
             self.folder / f"{namespace}-{service_account}.kubeconfig",

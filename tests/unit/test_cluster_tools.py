@@ -51,7 +51,7 @@ def test_what_is_complete_is_printed_and_not_built_again(go: Path) -> None:
     first = build(go)
     assert first.returncode == 0, first.stderr
     folder = Path(first.stdout.strip())
-    programs = ["etcd", "kube-apiserver", "kube-controller-manager", "kubectl"]
+    programs = ["etcd", "kstatus", "kube-apiserver", "kube-controller-manager", "kubectl"]
     assert sorted(path.name for path in folder.iterdir()) == programs
     go.unlink()
     again = build(go)

@@ -15,8 +15,12 @@ from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
 KUBERNETES = ("kube-apiserver", "kube-controller-manager", "kubectl")
-ETCD = "go.etcd.io/etcd/server/v3"
-PROGRAMS = (*KUBERNETES, "etcd")
+PACKAGES = {
+    **{program: f"k8s.io/kubernetes/cmd/{program}" for program in KUBERNETES},
+    "etcd": "go.etcd.io/etcd/server/v3",
+    "kstatus": ".",
+}
+SOURCES = {"go.mod", "go.sum", "main.go"}
 OLDEST_GO = (1, 26)
 NO_GO = 3
 
@@ -29,7 +33,7 @@ def version() -> str:
 
 def folder() -> Path:
     """Where the programs are, or will be."""
-    sources = [HERE / "build.py", *sorted(HERE.glob("*/go.mod")), *sorted(HERE.glob("*/go.sum"))]
+    sources = [HERE / "build.py", *sorted(path for path in HERE.glob("*/*") if path.name in SOURCES)]
     digest = hashlib.sha256(b"\0".join(path.read_bytes() for path in sources)).hexdigest()[:12]
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     cache = os.environ.get("TASKQUEUE_CACHE") or Path(home) / "taskqueue"
@@ -37,7 +41,7 @@ def folder() -> Path:
 
 
 def complete(found: Path) -> bool:
-    return all(os.access(found / program, os.X_OK) for program in PROGRAMS)
+    return all(os.access(found / program, os.X_OK) for program in PACKAGES)
 
 
 def installed_go() -> str:
@@ -75,13 +79,12 @@ def compile_into(draft: Path) -> None:
         "k8s.io/client-go/pkg/version.gitVersion": version(),
     }
     flags = " ".join(["-s", "-w", *(f"-X {name}={value}" for name, value in stamps.items())])
-    packages = {"etcd": ETCD} | {program: f"k8s.io/kubernetes/cmd/{program}" for program in KUBERNETES}
-    for program, package in packages.items():
+    for program, package in PACKAGES.items():
         say(f"building {program}")
         subprocess.run(
             ["go", "build", "-trimpath", "-ldflags", flags, "-o", draft / program, package],
             check=True,
-            cwd=HERE / ("etcd" if program == "etcd" else "kubernetes"),
+            cwd=HERE / ("kubernetes" if program in KUBERNETES else program),
             env=go_env(),
             stdout=sys.stderr,
         )

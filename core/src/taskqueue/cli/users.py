@@ -41,7 +41,7 @@ class Tally:
 async def import_users(
     session: Session,
     file: Annotated[
-        Path, typer.Argument(help="A .ndjson or .csv file of users.", exists=True, dir_okay=False)
+        Path, typer.Argument(help="A .ndjson or .csv file of users; - reads .ndjson from standard input.")
     ],
     after_line: Annotated[
         int, typer.Option("--after-line", min=0, help="Go on behind this line of the file.")
@@ -51,13 +51,17 @@ async def import_users(
 
     Rows at fault are listed and left out. Imported users belong to the import: manifests do not change them.
     """
-    if file.suffix.lower() not in {".ndjson", ".jsonl", ".csv"}:
-        fail(f"{file}: write a file that ends in .ndjson or .csv", ExitCode.USAGE)
     from asyncio import CancelledError  # noqa: PLC0415 - slow
 
+    from taskqueue.sources.users_file import STDIN  # noqa: PLC0415 - slow
+
+    if file != STDIN and file.suffix.lower() not in {".ndjson", ".jsonl", ".csv"}:
+        fail(f"{file}: write a file that ends in .ndjson or .csv", ExitCode.USAGE)
+    if file != STDIN and not file.is_file():
+        fail(f"{file}: no such file", ExitCode.USAGE)
     tally = Tally(after_line)
     try:
-        with _progress(file) as moved_to:
+        with _progress(None if file == STDIN else file) as moved_to:
             for line, batch in _batches(file, tally):
                 await _write(session.store, batch, tally)
                 tally.line = line
@@ -159,9 +163,9 @@ async def _write(store: "Store", users: "list[UserSubscription]", tally: Tally) 
 
 
 @contextmanager
-def _progress(file: Path) -> Iterator[Callable[[int], None]]:
-    """Show a bar on a terminal; what it is given is called with the line reached."""
-    if not sys.stderr.isatty():
+def _progress(file: Path | None) -> Iterator[Callable[[int], None]]:
+    """Show a bar on a terminal, if there is a file to measure; what it is given is called with the line reached."""
+    if file is None or not sys.stderr.isatty():
         yield lambda _line: None
         return
     from rich.console import Console  # noqa: PLC0415 - slow

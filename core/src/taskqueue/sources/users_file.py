@@ -7,6 +7,7 @@ one user follow each other: a user who comes back later in the file is another r
 """
 
 import csv
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from itertools import groupby
@@ -20,6 +21,8 @@ from taskqueue.models.user_subscription import MAX_TASKS
 from taskqueue.models.values import UserSubscription
 from taskqueue.sources.json_documents import BYTE_ORDER_MARK, JsonRefusedError, decode
 
+#: Rows of .ndjson from standard input.
+STDIN = Path("-")
 MAX_ROW_BYTES = 1_048_576
 COLUMNS = ("userId", "type", "params", "suspend")
 
@@ -40,7 +43,7 @@ def read_users(path: Path, after_line: int = 0) -> Iterator[Row]:
 
 
 def _ndjson_rows(path: Path, after_line: int) -> Iterator[Row]:
-    with path.open("rb") as file:
+    with sys.stdin.buffer if path == STDIN else path.open("rb") as file:
         for line, data in enumerate(_lines(file), start=1):
             if line <= after_line or not data.strip():
                 continue
@@ -57,13 +60,14 @@ def _ndjson_rows(path: Path, after_line: int) -> Iterator[Row]:
 
 
 def _lines(file: BinaryIO) -> Iterator[bytes]:
-    """Read lines, without ever holding more than a little too much of one."""
-    file.seek(len(BYTE_ORDER_MARK) if file.read(len(BYTE_ORDER_MARK)) == BYTE_ORDER_MARK else 0)
+    """Read lines, without ever holding more than a little too much of one. The file may be a pipe."""
+    mark = BYTE_ORDER_MARK
     while data := file.readline(MAX_ROW_BYTES + 1):
         rest = data
         while len(rest) > MAX_ROW_BYTES and not rest.endswith(b"\n"):
             rest = file.readline(MAX_ROW_BYTES + 1)
-        yield data
+        yield data.removeprefix(mark)
+        mark = b""
 
 
 def _users(row: Any, file: str, line: int) -> Iterator[Row]:

@@ -42,11 +42,27 @@ _CONDITION: Schema = {
     },
 }
 
+#: What an object says that no operator has seen: whoever waits for it must not take it for ready. The API server shows
+#: it in place of a status that was never written, and the operator always writes these two.
+_NOT_SEEN: Schema = {
+    "conditions": [
+        {
+            "type": condition,
+            "status": "Unknown",
+            "reason": "Pending",
+            "message": "waiting for the operator",
+            "lastTransitionTime": "1970-01-01T00:00:00Z",
+        }
+        for condition in ("Accepted", "Ready")
+    ]
+}
+
 
 def _status(conditions: str, of_kind: dict[str, Schema]) -> Schema:
     return {
         "description": "What the operator found and did. Written by the operator alone.",
         "type": "object",
+        "default": _NOT_SEEN,
         "properties": {
             "observedGeneration": {
                 "description": "The metadata.generation that this status is about.",
@@ -68,7 +84,8 @@ def _status(conditions: str, of_kind: dict[str, Schema]) -> Schema:
 
 TASK_TYPE_STATUS = _status(
     "Accepted (the manifest can be used), HandlerRegistered (a worker knows its function), Feasible (a day's "
-    "demand fits under the limit), Ready (all of them: jobs are emitted).",
+    "demand of all types fits under the limit), Ready (it is accepted, and does what it says: jobs are emitted, or it "
+    "is suspended).",
     {
         "subscriptions": {
             "description": "How many users subscribe to the type.",
@@ -81,15 +98,16 @@ TASK_TYPE_STATUS = _status(
             "type": "string",
         },
         "next": {
-            "description": "When a job of this type is due next, in UTC, such as 2026-01-31T02:00:00Z. "
-            "Refreshed at most once a minute.",
+            "description": "When the next period begins, in UTC, such as 2026-01-31T02:00:00Z. Only where periods "
+            "are an hour or longer.",
             "type": "string",
         },
     },
 )
 USER_SUBSCRIPTION_STATUS = _status(
     "Accepted (the user is this object's and nobody else's), ResolvedRefs (every type that tasks names is there; "
-    "the others run all the same), Ready (both: jobs are emitted).",
+    "the others run all the same), Ready (it is accepted, and does what it says: jobs are emitted, or it is "
+    "suspended).",
     {
         "userId": {
             "description": "The user's id in effect: spec.userId or the object's name.",

@@ -1,0 +1,132 @@
+"""`kubectl taskqueue`: what is its own of a command line, and which pod of the operator is taken."""
+
+import os
+import pty
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from typer.main import get_command
+
+from taskqueue.cli.exit_codes import ExitCode
+from taskqueue.cli.main import app
+from taskqueue.cli.plugin import WHERE, Call, Pod, choose, parse, run
+
+
+def test_its_options_may_stand_anywhere_and_all_else_is_the_commands() -> None:
+    asked = (
+        "get",
+        "-n",
+        "shop",
+        "types",
+        "--context=prod",
+        "-o",
+        "json",
+        "--instance",
+        "a",
+        "--kubeconfig",
+        "f",
+    )
+    assert parse(asked) == Call(
+        command=["get", "types", "-o", "json"],
+        where=["--namespace", "shop", "--context", "prod", "--kubeconfig", "f"],
+        instance="a",
+    )
+    assert parse(["--local", "audit"]) == Call(command=["audit"], local=True)
+    assert parse(["run", "a", "b", "--", "-n", "--local"]).command == ["run", "a", "b", "--", "-n", "--local"]
+
+
+def names(command: Any) -> set[str]:
+    """Every option of a command and of all below it."""
+    own = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
+    return own.union(*map(names, getattr(command, "commands", {}).values()))
+
+
+def test_no_command_has_an_option_of_the_same_name() -> None:
+    known = names(get_command(app))
+    assert "--output" in known
+    assert not known & {*WHERE, "--instance", "--local"}
+
+
+@pytest.mark.parametrize("asked", [["get", "types", "-n"], ["--context=", "audit"]])
+def test_an_option_without_a_value_is_a_wrong_use(
+    asked: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        parse(asked)
+    assert ended.value.code == ExitCode.USAGE
+    assert "needs a value" in capsys.readouterr().err
+
+
+def pod(name: str, *, instance: str = "shop", running: bool = True, ready: bool = True) -> Pod:
+    return Pod(name, instance, running, ready, "Running" if running else "CrashLoopBackOff")
+
+
+def test_of_several_replicas_a_ready_one_is_taken(capsys: pytest.CaptureFixture[str]) -> None:
+    assert choose([pod("a", running=False), pod("b", ready=False), pod("c")], "").name == "c"
+    assert capsys.readouterr().err == ""
+
+
+def test_one_that_is_not_ready_will_do_and_it_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+    assert choose([pod("a", running=False), pod("b", ready=False)], "").name == "b"
+    assert "the operator is not ready (b)" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("pods", "words"),
+    [
+        ([], "no pod with the labels some=label: -n NAMESPACE"),
+        ([pod("a", running=False)], "the operator does not run: a (CrashLoopBackOff)"),
+        ([pod("a"), pod("b", instance="b")], "choose one with --instance b or shop"),
+    ],
+)
+def test_without_a_pod_to_take_it_says_what_to_do(
+    pods: list[Pod], words: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    with pytest.raises(SystemExit) as ended:
+        choose(pods, "some=label")
+    assert ended.value.code == ExitCode.REFUSED
+    assert words in capsys.readouterr().err
+
+
+def test_without_kubectl_it_says_so(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("PATH", "/nowhere")
+    monkeypatch.setattr("sys.argv", ["kubectl-taskqueue", "audit"])
+    with pytest.raises(SystemExit) as ended:
+        run()
+    assert ended.value.code == ExitCode.REFUSED
+    assert "kubectl is not on PATH" in capsys.readouterr().err
+
+
+KUBECTL = """#!/bin/sh
+[ "$1" = get ] || { echo "$@"; exit 3; }
+echo '{"items": [{"metadata": {"name": "operator-0"}, "status":
+  {"containerStatuses": [{"name": "operator", "ready": true, "state": {"running": {}}}]}}]}'
+"""
+
+
+@pytest.mark.parametrize("at_a_terminal", [True, False])
+def test_a_person_at_a_terminal_has_one_in_the_pod_and_a_pipe_stays_a_pipe(
+    tmp_path: Path, at_a_terminal: bool
+) -> None:
+    (tmp_path / "kubectl").write_text(KUBECTL)
+    (tmp_path / "kubectl").chmod(0o755)
+    ours, theirs = pty.openpty() if at_a_terminal else os.pipe()
+    ran = subprocess.run(
+        [sys.executable, "-c", "from taskqueue.cli.plugin import run; run()", "get", "types"],
+        stdin=theirs if at_a_terminal else subprocess.DEVNULL,
+        stdout=theirs,
+        env={"PATH": f"{tmp_path}:/bin"},
+        timeout=30,
+        check=False,
+    )
+    os.close(theirs)
+    said = os.read(ours, 1000).decode().strip()
+    os.close(ours)
+    terminal = " --tty" if at_a_terminal else ""
+    assert said == f"exec operator-0 --container operator --stdin{terminal} -- taskqueue get types"
+    assert ran.returncode == 3, "as kubectl ended"
