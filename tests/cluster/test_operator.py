@@ -1,6 +1,7 @@
 """The operator on a real API server: objects become jobs, exactly as planned, and status says what became of them."""
 
 import asyncio
+import re
 import signal
 from collections import Counter, defaultdict
 
@@ -62,6 +63,10 @@ async def test_status_says_what_is_wrong_and_that_it_was_mended(shop: Shop) -> N
     await shop.says("tt", "sync", "Feasible", "False", "DoesNotFit")
     await shop.says("usub", "bob", "Ready", "True", "Scheduled")
 
+    described = await shop.kubectl("describe", "tt", "unheard")
+    assert re.search(
+        r"Warning +NotRegistered .*taskqueue.dev/operator +no worker has a handler named", described
+    )
     columns = ("get", "tt,usub", "-o", "jsonpath={.items[*].metadata.resourceVersion}")
     versions, cursor_ms = await shop.kubectl(*columns), await read_cursor(shop.world.store)
 

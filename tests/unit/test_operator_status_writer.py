@@ -16,6 +16,7 @@ from virtual_time import virtual_time
 from taskqueue.store.fence import Fence
 from taskqueue_operator.api import Api
 from taskqueue_operator.conditions import Facts
+from taskqueue_operator.events import Events
 from taskqueue_operator.gathering import Gathering
 from taskqueue_operator.lease import Lease
 from taskqueue_operator.objects import Object, ObjectTable
@@ -109,6 +110,10 @@ class Writing:
         self.lease = Leading()
         self.given = Given(self.table)
 
+    def writer(self) -> StatusWriter:
+        events = Events(self.server, "replica-0")
+        return StatusWriter(self.server, self.lease, self.table, self.given, events)
+
     def start(self, *names: str) -> None:
         for name in names:
             self.server.edit(name)
@@ -119,7 +124,7 @@ class Writing:
 async def writing(*names: str) -> AsyncIterator[Writing]:
     parts = Writing()
     parts.start(*names)
-    task = asyncio.create_task(StatusWriter(parts.server, parts.lease, parts.table, parts.given).run())
+    task = asyncio.create_task(parts.writer().run())
     yield parts
     assert not task.done()
     task.cancel()

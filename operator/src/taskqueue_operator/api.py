@@ -1,6 +1,7 @@
 """The few calls of the Kubernetes API that the operator makes itself, in one namespace; watching is kopf's."""
 
 from collections.abc import AsyncIterator, Mapping
+from datetime import UTC, datetime
 from http import HTTPMethod
 from typing import Any
 
@@ -8,7 +9,7 @@ import msgspec
 
 from taskqueue.models.manifest import API_VERSION
 from taskqueue_operator.connection import Connection
-from taskqueue_operator.lease_record import LeaseObject
+from taskqueue_operator.lease_record import LeaseObject, micro_time
 from taskqueue_operator.objects import Kind, Object
 
 GROUP, VERSION = API_VERSION.split("/")
@@ -61,6 +62,31 @@ class Api:
             query={"fieldManager": FIELD_MANAGER, "force": "true"},
             content_type="application/apply-patch+yaml",
         )
+
+    async def create_event(self, about: Object, identity: str, kind: str, reason: str, note: str) -> None:
+        """Make an event of an object. identity: of this replica. kind: Normal or Warning. note: 1 KiB at most."""
+        body = {
+            "apiVersion": "events.k8s.io/v1",
+            "kind": "Event",
+            "metadata": {"generateName": f"{about.name}-", "namespace": self.namespace},
+            "eventTime": micro_time(datetime.now(UTC)),
+            "reportingController": f"{GROUP}/operator",
+            "reportingInstance": identity,
+            "action": "Reconcile",
+            "type": kind,
+            "reason": reason,
+            "note": note,
+            "regarding": {
+                "apiVersion": API_VERSION,
+                "kind": about.kind,
+                "name": about.name,
+                "namespace": self.namespace,
+                "uid": about.uid,
+                "resourceVersion": about.version,
+            },
+        }
+        path = f"/apis/events.k8s.io/v1/namespaces/{self.namespace}/events"
+        await self._connection.call(HTTPMethod.POST, path, body)
 
     def _path(self, kind: Kind) -> str:
         return f"/apis/{API_VERSION}/namespaces/{self.namespace}/{PLURALS[kind]}"

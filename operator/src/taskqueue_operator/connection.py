@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode
 
+import msgspec
 from aiohttp import ClientError
 from kubernetes.aio import client, config
 from kubernetes.aio.client.exceptions import ApiException
@@ -69,9 +70,13 @@ async def connect() -> AsyncIterator[Connection]:
 
 def said(error: BaseException) -> str:
     """What an error says, in a line for the log; of one of the API server, its own words."""
-    if isinstance(error, ApiException):
-        return f"{error.status} {error.reason}: {error.body}"[:_SAID_MOST]
-    return repr(error)[:_SAID_MOST]
+    if not isinstance(error, ApiException):
+        return repr(error)[:_SAID_MOST]
+    try:
+        why = msgspec.json.decode(error.body or "")["message"]
+    except (msgspec.DecodeError, TypeError, KeyError):  # something on the way that is no API server
+        why = error.body
+    return f"{error.status} {error.reason}: {why}"[:_SAID_MOST]
 
 
 def in_a_pod() -> bool:

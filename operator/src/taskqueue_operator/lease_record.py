@@ -13,7 +13,6 @@ from taskqueue_operator.connection import Connection
 
 _TIMEOUT_S = 5.0
 _CURSOR = "taskqueue.dev/cursor-ms"
-_MICRO_TIME = "%Y-%m-%dT%H:%M:%S.%fZ"
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,6 +60,11 @@ class LeaseObject:
         return await self._connection.call(method, path, body, timeout_s=_TIMEOUT_S)
 
 
+def micro_time(instant: datetime) -> str:
+    """A time in UTC as Kubernetes' MicroTime wants it, which takes none without a fraction."""
+    return instant.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
 def _read(raw: Mapping[str, Any]) -> LeaseRecord:
     meta, spec = raw["metadata"], raw.get("spec", {})
     return LeaseRecord(
@@ -84,8 +88,8 @@ def _body(name: str, record: LeaseRecord) -> dict[str, Any]:
         "holderIdentity": record.holder,
         "leaseTransitions": record.transitions,
         "leaseDurationSeconds": max(1, record.duration_s),
-        "acquireTime": record.acquired and record.acquired.strftime(_MICRO_TIME),
-        "renewTime": record.renewed and record.renewed.strftime(_MICRO_TIME),
+        "acquireTime": record.acquired and micro_time(record.acquired),
+        "renewTime": record.renewed and micro_time(record.renewed),
     }
     return {
         "apiVersion": "coordination.k8s.io/v1",

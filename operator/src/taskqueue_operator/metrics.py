@@ -8,3 +8,8 @@ STATUS_WRITES = Counter("taskqueue_operator_status_writes", "Writes of status by
 STATUS_PENDING = Gauge(
     "taskqueue_operator_status_pending", "Objects whose status is still to be compared or written."
 )
+EVENTS = Counter(
+    "taskqueue_operator_events",
+    "Events of task types: told, dropped as there were many, failed.",
+    ["outcome"],
+)

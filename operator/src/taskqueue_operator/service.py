@@ -19,6 +19,7 @@ from taskqueue.store.fence import claim_epoch
 from taskqueue_operator import metrics
 from taskqueue_operator.api import PLURALS, Api
 from taskqueue_operator.connection import API_ERRORS, connect, said
+from taskqueue_operator.events import Events
 from taskqueue_operator.gathering import Gathering
 from taskqueue_operator.lease import Lease
 from taskqueue_operator.settings import OperatorSettings
@@ -39,9 +40,10 @@ async def run(settings: OperatorSettings) -> None:
     async with connect() as connection, settings.open_store() as store:
         api = Api(connection, settings.namespace)
         source = KubernetesSource(api, settings.resync)
+        identity = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
         lease = Lease(
             api.lease(settings.lease_name),
-            f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}",
+            identity,
             settings.lease_duration,
             f"{await _namespace_uid(api)}/{settings.release}",
             partial(claim_epoch, store),
@@ -52,7 +54,7 @@ async def run(settings: OperatorSettings) -> None:
             for kind in PLURALS:
                 metrics.OBJECTS.labels(kind).set_function(partial(source.table.count, kind))
             gathering = Gathering(store, parts.keeper, source.table)
-            writer = StatusWriter(api, lease, source.table, gathering)
+            writer = StatusWriter(api, lease, source.table, gathering, Events(api, identity))
             return lease.run(lambda: parts.ticker.cursor_ms), source.resync(), writer.run(), watching(parts)
 
         async def watching(parts: Parts) -> None:

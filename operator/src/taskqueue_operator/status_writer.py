@@ -14,6 +14,7 @@ from taskqueue_operator import metrics
 from taskqueue_operator.api import Api
 from taskqueue_operator.conditions import Facts
 from taskqueue_operator.connection import API_ERRORS, said
+from taskqueue_operator.events import Events
 from taskqueue_operator.gathering import Gathering
 from taskqueue_operator.lease import Lease
 from taskqueue_operator.objects import Key, Object, ObjectTable
@@ -36,11 +37,14 @@ _ROUND_S = 1.0
 class StatusWriter:
     """Level-triggered: compares all objects each round. Only the leader writes."""
 
-    def __init__(self, api: Api, lease: Lease, table: ObjectTable, gathering: Gathering) -> None:
+    def __init__(
+        self, api: Api, lease: Lease, table: ObjectTable, gathering: Gathering, events: Events
+    ) -> None:
         self._api = api
         self._lease = lease
         self._table = table
         self._gathering = gathering
+        self._events = events
         self._facts: Facts | None = None
         self._done: dict[Key, Object] = {}  # nothing is to be written until they change, or these facts do
         self._free_s = 0.0  # when the next write may begin
@@ -94,6 +98,7 @@ class StatusWriter:
         try:
             await self._api.apply_status(one, wanted)
             metrics.STATUS_WRITES.labels("written").inc()
+            await self._events.tell(one, wanted)
         except ApiException as error:
             if error.status in _STALE:
                 metrics.STATUS_WRITES.labels("stale").inc()
