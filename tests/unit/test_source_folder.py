@@ -81,8 +81,8 @@ def test_a_type_that_nobody_declares_is_a_warning_and_no_fault(tmp_path: Path) -
     assert set(loaded.users) == {"ada", "bob", "eve"}
     assert loaded.unresolved == (Unresolved("lost", "ada", 2), Unresolved("new", "eve", 1))
     assert [str(one) for one in loaded.unresolved] == [
-        "ada and 1 more: no file declares the task type lost",
-        "eve: no file declares the task type new",
+        "ada and 1 more: nothing declares the task type lost",
+        "eve: nothing declares the task type new",
     ]
 
 

@@ -211,7 +211,7 @@ class Keeper:
         )
         if not prune:
             log.warning(
-                "nothing was removed: these files were at fault since this process started",
+                "nothing was removed: these manifests were at fault since this process started",
                 files=sorted(self._unknown or ()),
             )
         if done.foreign:

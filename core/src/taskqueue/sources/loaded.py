@@ -12,7 +12,7 @@ from taskqueue.plan.load import Load
 
 @dataclass(frozen=True, slots=True)
 class Unresolved:
-    """A task type that subscriptions name and no file declares: a warning, all their other tasks run.
+    """A task type that subscriptions name and nothing declares: a warning, all their other tasks run.
 
     user_id: one of the `user_count` users that name it.
     """
@@ -24,7 +24,7 @@ class Unresolved:
     def __str__(self) -> str:
         """Say who waits for what."""
         others = f" and {self.user_count - 1} more" if self.user_count > 1 else ""
-        return f"{self.user_id}{others}: no file declares the task type {self.type}"
+        return f"{self.user_id}{others}: nothing declares the task type {self.type}"
 
 
 @dataclass(frozen=True, slots=True)
