@@ -10,6 +10,7 @@ from shop import ROLE, Shop, subscription, subscriptions, task_type
 from site_under_test import until
 
 from taskqueue.store.catalog import read_catalog, read_cursor
+from taskqueue.store.overrides import pause
 
 USERS = 60
 
@@ -63,6 +64,8 @@ async def test_status_says_what_is_wrong_and_that_it_was_mended(shop: Shop) -> N
     await shop.says("tt", "sync", "Feasible", "False", "DoesNotFit")
     await shop.says("usub", "bob", "Ready", "True", "Scheduled")
 
+    await pause(shop.world.store, "sync")
+    await shop.says("tt", "sync", "Ready", "True", "Paused")
     described = await shop.kubectl("describe", "tt", "unheard")
     assert re.search(
         r"Warning +NotRegistered .*taskqueue.dev/operator +no worker has a handler named", described

@@ -61,8 +61,9 @@ def test_no_worker_yet_is_healthy() -> None:
 
 
 def test_what_was_put_on_hold_is_suspended_whatever_else_is_wrong() -> None:
-    held = condition("Ready", "True", "Suspended", "nothing starts")
-    assert seen(condition("Feasible", "False"), held) == ("Suspended", "nothing starts")
+    for reason in ("Suspended", "Paused"):
+        held = condition("Ready", "True", reason, "nothing starts")
+        assert seen(condition("Feasible", "False"), held) == ("Suspended", "nothing starts")
 
 
 def test_conditions_of_others_do_not_matter() -> None:

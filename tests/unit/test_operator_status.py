@@ -47,6 +47,7 @@ def facts(**other: Any) -> Facts:
         "rivals": {},
         "imported": frozenset(),
         "handlers": frozenset({"f"}),
+        "paused": frozenset(),
         "infeasible": "",
         "subscriptions": {},
         "minute": 0,
@@ -65,6 +66,24 @@ Case = tuple[Object, Facts, dict[str, tuple[str, str]], dict[str, str]]
 CASES: dict[str, Case] = {
     "a type that runs": (a_type(), facts(), FITS | REGISTERED | SCHEDULED, {}),
     "a type that is suspended": (a_type(SUSPENDED_TYPE), facts(), FITS | REGISTERED | SUSPENDED, {}),
+    "a type that is paused by hand": (
+        a_type(),
+        facts(paused=frozenset({"orders"})),
+        FITS | REGISTERED | {"Ready": ("True", "Paused")},
+        {"Ready": "taskqueue resume"},
+    ),
+    "a suspended type that is paused as well": (
+        a_type(SUSPENDED_TYPE),
+        facts(paused=frozenset({"orders"})),
+        FITS | REGISTERED | SUSPENDED,
+        {},
+    ),
+    "a pause of a type concerns no user of its name": (
+        a_user(),
+        facts(paused=frozenset({"ada"})),
+        VALID | RESOLVED | SCHEDULED,
+        {},
+    ),
     "a type that is refused": (
         a_type({}),
         facts(),

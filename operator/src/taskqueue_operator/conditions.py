@@ -29,14 +29,16 @@ class Facts:
     """What is not in the object itself.
 
     types: all that are declared. imported: users that an import owns. handlers: names that a worker ever
-    registered, None if no worker was ever seen. infeasible: why the whole plan does not fit, or empty.
-    subscriptions: how many a type has. minute: since the epoch; what time alone changes is looked at once in each.
+    registered, None if no worker was ever seen. paused: types, by `taskqueue pause`. infeasible: why the whole plan
+    does not fit, or empty. subscriptions: how many a type has. minute: since the epoch; what time alone changes is
+    looked at once in each.
     """
 
     types: Mapping[str, TaskType]
     rivals: Mapping[str, Object]
     imported: frozenset[str]
     handlers: frozenset[str] | None
+    paused: frozenset[str]
     infeasible: str
     subscriptions: Mapping[str, int]
     minute: int
@@ -55,7 +57,7 @@ def of_type(one: Object, facts: Facts) -> list[Condition]:
         if facts.infeasible
         else Condition("Feasible", "True", "Fits"),
         _handler(one.value, facts),
-        _ready(one.value.suspend),
+        _ready(one.value.suspend, paused=one.name in facts.paused),
     ]
 
 
@@ -109,7 +111,11 @@ def _resolved(unknown: Sequence[str]) -> Condition:
     return Condition("ResolvedRefs", "False", "TaskTypeNotFound", why)
 
 
-def _ready(suspended: bool) -> Condition:
+def _ready(suspended: bool, *, paused: bool = False) -> Condition:
     if suspended:
         return Condition("Ready", "True", "Suspended", "nothing starts while it is suspended")
+    if paused:
+        return Condition(
+            "Ready", "True", "Paused", "nothing starts until `taskqueue resume` or the pause ends"
+        )
     return Condition("Ready", "True", "Scheduled")

@@ -13,6 +13,7 @@ from taskqueue.sources.loaded import Loaded
 from taskqueue.store.catalog import read_catalog
 from taskqueue.store.connection import Store
 from taskqueue.store.listing import read_handlers, read_workers
+from taskqueue_operator import metrics
 from taskqueue_operator.conditions import Facts
 from taskqueue_operator.objects import Object, ObjectTable
 
@@ -30,7 +31,10 @@ class Gathering:
 
     async def facts(self) -> Facts:
         """Raises any of UNREACHABLE."""
-        rate = (await read_catalog(self._store)).rate
+        catalog = await read_catalog(self._store)
+        rate = catalog.rate
+        metrics.LIMIT.set(rate or 0)
+        metrics.PAUSED.set(len(catalog.paused))
         handlers = frozenset(await read_handlers(self._store))
         seen = handlers or await read_workers(self._store)
         loaded = self._keeper.in_store
@@ -43,6 +47,7 @@ class Gathering:
             rivals=self._table.rivals(),
             imported=self._keeper.foreign,
             handlers=handlers if seen else None,
+            paused=catalog.paused,
             infeasible=self._infeasible,
             subscriptions=self._subscriptions,
             minute=int(time.time()) // 60,

@@ -13,3 +13,5 @@ EVENTS = Counter(
     "Events of task types: told, dropped as there were many, failed.",
     ["outcome"],
 )
+LIMIT = Gauge("taskqueue_operator_limit", "The global limit in force, starts per second; 0 if none is set.")
+PAUSED = Gauge("taskqueue_operator_paused_types", "Task types that `taskqueue pause` holds.")
