@@ -132,7 +132,7 @@ async def test_nobody_is_removed_for_a_failing_list_or_by_somebody_elses_namespa
         await shop.kubectl("apply", "-n", other, "-f", str(ROLE))
         kubeconfig = await asyncio.to_thread(shop.cluster.kubeconfig_for, "taskqueue-operator", other)
         foreign = await shop.world.operator(kubeconfig, other)
-        await shop.world.says(foreign, "kept by the manifests of somebody else")
+        await shop.world.says(foreign, f"the objects in the Kubernetes namespace {shop.namespace}")
         assert await shop.world.end(foreign, signal.SIGTERM) == 0
     finally:
         await shop.kubectl("delete", "namespace", other, "--wait=false")

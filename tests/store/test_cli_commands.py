@@ -12,11 +12,14 @@ from typer.testing import CliRunner, Result
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.instant import read_instant_ms
 from taskqueue.cli.main import app
+from taskqueue.scheduler.publisher import Publisher
+from taskqueue.sources.folder import load
 from taskqueue.store.catalog import read_catalog, read_cursor
 from taskqueue.store.claim import Result as Settled
 from taskqueue.store.claim import claim
 from taskqueue.store.clock import server_now_ms
 from taskqueue.store.connection import Store
+from taskqueue.store.fence import Fence
 from taskqueue.store.job_name import parse
 from taskqueue.store.lease import heartbeat
 from taskqueue.store.overrides import override_rate
@@ -81,6 +84,21 @@ async def bury(store: Store, name: str) -> None:
     (job,) = found.jobs
     assert job.member.startswith(name)
     await claim(store, "w", seq + 1, 0, 60_000, [Settled(job.member, "x", text="no such order")])
+
+
+@pytest.mark.parametrize("file", ["", "fetch-orders.yaml"], ids=["with users", "with nothing that is new"])
+async def test_apply_is_refused_where_a_kubernetes_namespace_keeps_the_release(
+    taskqueue: Command, folder: Path, store: Store, file: str
+) -> None:
+    publisher = Publisher(store, "kubernetes")
+    publisher.lead(Fence("shop/uid-1", 1))
+    loaded = load(folder)
+    await publisher.publish(loaded.types, loaded.users)
+    before = await read_catalog(store), await read_owners(store)
+    done = await taskqueue("apply", str(folder / file))
+    assert (done.exit_code, done.stdout) == (ExitCode.REFUSED, "")
+    assert "the Kubernetes namespace shop (uid uid-1): edit those with kubectl" in done.stderr
+    assert (await read_catalog(store), await read_owners(store)) == before
 
 
 async def test_apply_writes_good_files_lists_faults_and_takes_nothing_away(

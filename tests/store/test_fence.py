@@ -10,7 +10,7 @@ from taskqueue.models.values import Schedule, Task, TaskType, UserSubscription
 from taskqueue.scheduler.publisher import Publisher
 from taskqueue.store.catalog import Generation, TypeRecord, put_types, read_catalog
 from taskqueue.store.errors import DeposedError, ForeignOwnerError
-from taskqueue.store.fence import UNFENCED, Fence
+from taskqueue.store.fence import UNFENCED, Fence, refuse_foreign
 from taskqueue.store.users import read_owners, set_users
 
 if TYPE_CHECKING:
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 SYNC = TaskType("sync", Schedule(interval_s=60))
 RECORD = TypeRecord(SYNC, (Generation(1, SYNC.schedule),))
 ADA = UserSubscription("ada", (Task("sync"),))
-OURS, THEIRS = Fence("cluster-1/shop", 7), Fence("cluster-2/shop", 99)
+OURS, THEIRS = Fence("shop/uid-1", 7), Fence("shop/uid-2", 99)
 
 
 @pytest.mark.parametrize(
@@ -47,6 +47,20 @@ async def test_who_may_write_after_a_leader_has_written(
         await set_users(store, "kubernetes", [ADA], writer)
     assert set((await read_catalog(store)).records) == {"sync"}
     assert await read_owners(store) == {}
+
+
+@pytest.mark.parametrize("writer", [THEIRS, UNFENCED], ids=["another cluster", "a folder"])
+async def test_who_may_not_write_is_told_whose_it_is_and_what_to_do(store: Store, writer: Fence) -> None:
+    await refuse_foreign(store, writer)
+    version = await put_types(store, 0, [RECORD], fence=OURS)
+    await refuse_foreign(store, OURS)
+    remedy = (
+        r"in the Kubernetes namespace shop \(uid uid-1\): edit those with kubectl, or choose another release"
+    )
+    with pytest.raises(ForeignOwnerError, match=remedy):
+        await refuse_foreign(store, writer)
+    with pytest.raises(ForeignOwnerError, match=remedy):
+        await put_types(store, version, [RECORD], fence=writer)
 
 
 async def test_an_import_belongs_to_nobody_and_is_always_taken(store: Store) -> None:

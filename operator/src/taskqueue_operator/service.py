@@ -45,7 +45,7 @@ async def run(settings: OperatorSettings) -> None:
             api.lease(settings.lease_name),
             identity,
             settings.lease_duration,
-            f"{await _namespace_uid(api)}/{settings.release}",
+            f"{settings.namespace}/{await _namespace_uid(api)}",
             partial(claim_epoch, store),
         )
 

@@ -32,10 +32,13 @@ async def apply(
 ) -> None:
     """Write the task types and users of a folder into the store; faults are listed, good files applied.
 
-    Where `taskqueue scheduler` watches a folder, change the files of that folder instead.
+    Where `taskqueue scheduler` watches a folder, change the files of that folder instead. Where the operator publishes
+    the objects of a Kubernetes namespace this is refused: edit those with kubectl.
     """
     from taskqueue.scheduler.publisher import Publisher  # noqa: PLC0415 - slow
+    from taskqueue.store.fence import refuse_foreign  # noqa: PLC0415 - slow
 
+    await refuse_foreign(session.store)  # also where there is nothing to write
     loaded = _load(path)
     if prune and loaded.faults:
         say("nothing is removed while a manifest is at fault: mend it, then apply with --prune again")

@@ -185,7 +185,7 @@ async def put_types(
         before_cursor_ms,
         *fence,
     )
-    check(verdict, fence)
+    await check(store, verdict, fence)
     if verdict != b"ok":
         raise TypesMovedError
     return int(now_version)

@@ -28,7 +28,7 @@ class DeposedError(StoreError):
 
 
 class ForeignOwnerError(StoreError):
-    """The store is kept by the manifests of somebody else: choose another release, or another Redis."""
+    """The release is kept by somebody else's manifests."""
 
 
 class UnknownTypeError(StoreError):

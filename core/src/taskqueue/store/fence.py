@@ -7,7 +7,10 @@ from taskqueue.store.errors import DeposedError, ForeignOwnerError
 
 
 class Fence(NamedTuple):
-    """owner: whose manifests these are; the first who writes keeps the store. epoch: of the leader, growing."""
+    """owner: NAMESPACE/UID whose objects these are; the first who writes keeps the store.
+
+    epoch: of the leader, growing.
+    """
 
     owner: str = ""
     epoch: int = 0
@@ -17,12 +20,24 @@ class Fence(NamedTuple):
 UNFENCED = Fence()
 
 
-def check(verdict: bytes, fence: Fence) -> None:
+async def refuse_foreign(store: Store, fence: Fence = UNFENCED) -> None:
+    """Raises ForeignOwnerError if the store is kept by another owner than this writer."""
+    kept = (await store.client.hget(store.keys("config"), "owner") or b"").decode()
+    if kept not in {"", fence.owner}:
+        namespace, _, uid = kept.partition("/")
+        raise ForeignOwnerError(
+            f"They are the objects in the Kubernetes namespace {namespace} (uid {uid}): "
+            "edit those with kubectl, or choose another release."
+        )
+
+
+async def check(store: Store, verdict: bytes, fence: Fence) -> None:
     """Raises DeposedError or ForeignOwnerError if the store refused the writer."""
     if verdict == b"deposed":
         raise DeposedError(f"Our epoch is {fence.epoch}.")
     if verdict == b"foreign":
-        raise ForeignOwnerError(f"We are {fence.owner or 'a folder of manifests'}.")
+        await refuse_foreign(store, fence)
+        raise ForeignOwnerError  # the owner went meanwhile
 
 
 async def claim_epoch(store: Store, above: int) -> int:

@@ -91,7 +91,7 @@ async def set_users(
 
 async def _write(store: Store, source_name: Source, batch: Sequence[_Wanted], fence: Fence) -> list[str]:
     verdict, refused = await run(store, "set_users", source_name, _encode(batch), *fence)
-    check(verdict, fence)
+    await check(store, verdict, fence)
     return _refused(refused)
 
 
