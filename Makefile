@@ -15,7 +15,7 @@ STARTED := $(shell date +%s)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test lint types unit store process cluster cluster-tools conformance bench bench-operator soak fuzz format docs generate wheel verify clean
+.PHONY: help demo test lint types unit store process cluster cluster-tools cluster-oldest conformance bench bench-operator soak fuzz format docs generate wheel verify clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -49,6 +49,9 @@ cluster: $(STAMP) ## On a real Kubernetes control plane [KUBECONFIG_TEST]; skipp
 
 cluster-tools: ## Build that control plane into a cache; Go 1.26 or newer, 6 minutes the first time
 	$(PYTHON) tools/cluster/build.py
+
+cluster-oldest: $(STAMP) ## The definitions, and all that they refuse, on Kubernetes 1.30; builds it the first time, 6 minutes
+	TASKQUEUE_TEST_KUBERNETES=kubernetes-oldest $(BIN)/pytest tests/cluster/test_crd_refusals.py
 
 conformance: $(STAMP) ## The limiter against a counting server, long form; minutes
 	$(BIN)/pytest tests/conformance -m conformance -s

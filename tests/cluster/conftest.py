@@ -1,7 +1,8 @@
 """One cluster for the session, one namespace for every test.
 
 KUBECONFIG_TEST names a cluster to use; else a control plane is started, from programs that are built first if the cache
-has none. Where there is no Go to build them, these tests are skipped and say so.
+has none. TASKQUEUE_TEST_KUBERNETES says by which module of tools/cluster. Where there is no Go to build them, these
+tests are skipped and say so.
 """
 
 import asyncio
@@ -28,7 +29,7 @@ def tools(request: pytest.FixtureRequest) -> Path:
     capturing = request.config.pluginmanager.getplugin("capturemanager")
     try:
         with capturing.global_and_fixture_disabled():  # minutes of silence would look like a test that hangs
-            return cluster_tools()
+            return cluster_tools(os.environ.get("TASKQUEUE_TEST_KUBERNETES", "kubernetes"))
     except NoGoError as missing:
         pytest.skip(str(missing))
 

@@ -52,6 +52,11 @@ class Cluster:
         assert done.returncode, f"kubectl {' '.join(args)} did it: {done.stdout.strip()}"
         return done.stderr
 
+    def minor(self) -> int:
+        """Return the 30 of a server of version 1.30."""
+        asked = json.loads(self.kubectl("version", "--output", "json"))
+        return int(asked["serverVersion"]["minor"].rstrip("+"))
+
     def kubeconfig_for(self, service_account: str, namespace: str) -> Path:
         """Write a kubeconfig with a token of a service account, for hours."""
         token = self.kubectl(

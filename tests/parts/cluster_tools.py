@@ -12,10 +12,13 @@ class NoGoError(Exception):
     """There is no Go that could build them; the message says what to install."""
 
 
-def cluster_tools() -> Path:
-    """Return the folder. Progress goes to stderr: the first build takes minutes."""
+def cluster_tools(release: str) -> Path:
+    """Return the folder. Progress goes to stderr: the first build takes minutes.
+
+    release: the module of tools/cluster that says of which version the API server is.
+    """
     with subprocess.Popen(
-        [sys.executable, BUILD], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+        [sys.executable, BUILD, release], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     ) as run:
         assert run.stdout
         assert run.stderr

@@ -23,7 +23,7 @@ def subscriptions() -> Iterator[Case]:
     yield Case(
         "a task without a type", subscription(tasks=[{}]), tasks("a"), "spec.tasks[0].type: Required value"
     )
-    yield Case("a type twice", tasks("a", "b", "a"), tasks("a", "b"), 'Duplicate value: {"type":"a"}')
+    yield Case("a type twice", tasks("a", "b", "a"), tasks("a", "b"), "spec.tasks[2]: Duplicate value: ")
     yield Case("501 tasks", tasks(*many), tasks(*many[:500]), "Too many")
     yield Case(
         "a name too long for a user",

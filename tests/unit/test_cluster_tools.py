@@ -12,7 +12,7 @@ PRETENDS = """#!/bin/sh
 [ "$1" = env ] && { echo go1.26.0; exit; }
 while [ "$1" != -o ]; do shift; done
 case "$2" in *"$BROKEN") exit 1;; esac
-echo '#!/bin/sh' > "$2"; chmod 755 "$2"
+echo "#!/bin/sh ${PWD##*/}" > "$2"; chmod 755 "$2"
 """
 
 
@@ -29,9 +29,11 @@ def put(go: Path, text: str) -> None:
     go.chmod(0o755)
 
 
-def build(go: Path, broken: str = "none") -> subprocess.CompletedProcess[str]:
+def build(go: Path, *release: str, broken: str = "none") -> subprocess.CompletedProcess[str]:
     env = {"PATH": f"{go.parent}:/bin", "TASKQUEUE_CACHE": str(go.parent.parent / "cache"), "BROKEN": broken}
-    return subprocess.run([sys.executable, BUILD], capture_output=True, text=True, env=env, check=False)
+    return subprocess.run(
+        [sys.executable, BUILD, *release], capture_output=True, text=True, env=env, check=False
+    )
 
 
 @pytest.mark.parametrize("found", ["go1.25.9", "go1.9", "devel"])
@@ -56,6 +58,19 @@ def test_what_is_complete_is_printed_and_not_built_again(go: Path) -> None:
     go.unlink()
     again = build(go)
     assert (again.returncode, again.stdout, again.stderr) == (0, first.stdout, "")
+
+
+def test_the_oldest_has_a_folder_of_its_own_and_the_newest_kubectl(go: Path) -> None:
+    put(go, PRETENDS)
+    newest, oldest = (Path(build(go, *release).stdout.strip()) for release in ((), ("kubernetes-oldest",)))
+    assert newest != oldest
+    assert {path.name: path.read_text().split()[-1] for path in oldest.iterdir()} == {
+        "etcd": "etcd",
+        "kstatus": "kstatus",
+        "kube-apiserver": "kubernetes-oldest",
+        "kube-controller-manager": "kubernetes-oldest",
+        "kubectl": "kubernetes",
+    }
 
 
 def test_a_build_that_fails_leaves_nothing_and_the_next_one_starts_afresh(go: Path) -> None:

@@ -1,7 +1,11 @@
 """Build what a Kubernetes control plane needs into a cache outside the checkout, and print the folder on stdout.
 
-The folder is named after the version and after all that decides what is built, so a change of either makes another one.
-It is filled beside and renamed when complete: who finds it, finds all of it. Exit 3: there is no Go that could build.
+    python tools/cluster/build.py [kubernetes | kubernetes-oldest]
+
+The argument is the module that says of which release the API server and the controllers are; kubectl and etcd are
+always the newest. The folder is named after the version and after all that decides what is built, so a change of either
+makes another one. It is filled beside and renamed when complete: who finds it, finds all of it. Exit 3: there is no Go
+that could build.
 """
 
 import hashlib
@@ -14,9 +18,10 @@ import tempfile
 from pathlib import Path
 
 HERE = Path(__file__).resolve().parent
-KUBERNETES = ("kube-apiserver", "kube-controller-manager", "kubectl")
+NEWEST = "kubernetes"
+RELEASED = ("kube-apiserver", "kube-controller-manager")
 PACKAGES = {
-    **{program: f"k8s.io/kubernetes/cmd/{program}" for program in KUBERNETES},
+    **{program: f"k8s.io/kubernetes/cmd/{program}" for program in (*RELEASED, "kubectl")},
     "etcd": "go.etcd.io/etcd/server/v3",
     "kstatus": ".",
 }
@@ -25,19 +30,28 @@ OLDEST_GO = (1, 26)
 NO_GO = 3
 
 
-def version() -> str:
-    found = re.search(r"k8s\.io/kubernetes (v\S+)", (HERE / "kubernetes" / "go.mod").read_text())
+def version(module: str) -> str:
+    found = re.search(r"k8s\.io/kubernetes (v\S+)", (HERE / module / "go.mod").read_text())
     assert found
     return found[1]
 
 
-def folder() -> Path:
+def module_of(program: str, release: str) -> str:
+    """The folder whose go.mod says which version of a program is built."""
+    if program in RELEASED:
+        return release
+    return NEWEST if program == "kubectl" else program
+
+
+def folder(release: str) -> Path:
     """Where the programs are, or will be."""
-    sources = [HERE / "build.py", *sorted(path for path in HERE.glob("*/*") if path.name in SOURCES)]
+    modules = {module_of(program, release) for program in PACKAGES}
+    found = (path for module in sorted(modules) for path in sorted((HERE / module).iterdir()))
+    sources = [HERE / "build.py", *(path for path in found if path.name in SOURCES)]
     digest = hashlib.sha256(b"\0".join(path.read_bytes() for path in sources)).hexdigest()[:12]
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     cache = os.environ.get("TASKQUEUE_CACHE") or Path(home) / "taskqueue"
-    return Path(cache).resolve() / f"cluster-{version()}-{digest}"
+    return Path(cache).resolve() / f"cluster-{version(release)}-{digest}"
 
 
 def complete(found: Path) -> bool:
@@ -70,21 +84,28 @@ def go_env() -> dict[str, str]:
     return {**os.environ, **fixed}
 
 
-def compile_into(draft: Path) -> None:
-    major, minor = version().removeprefix("v").split(".")[:2]
-    stamps = {
-        "k8s.io/component-base/version.gitVersion": version(),
+def stamps(module: str) -> str:
+    """The flags by which a program of Kubernetes knows its version."""
+    name = version(module)
+    major, minor = name.removeprefix("v").split(".")[:2]
+    values = {
+        "k8s.io/component-base/version.gitVersion": name,
         "k8s.io/component-base/version.gitMajor": major,
         "k8s.io/component-base/version.gitMinor": minor,
-        "k8s.io/client-go/pkg/version.gitVersion": version(),
+        "k8s.io/client-go/pkg/version.gitVersion": name,
     }
-    flags = " ".join(["-s", "-w", *(f"-X {name}={value}" for name, value in stamps.items())])
+    return " ".join(f"-X {name}={value}" for name, value in values.items())
+
+
+def compile_into(draft: Path, release: str) -> None:
     for program, package in PACKAGES.items():
+        module = module_of(program, release)
+        flags = f"-s -w {stamps(module)}" if module in {release, NEWEST} else "-s -w"
         say(f"building {program}")
         subprocess.run(
             ["go", "build", "-trimpath", "-ldflags", flags, "-o", draft / program, package],
             check=True,
-            cwd=HERE / ("kubernetes" if program in KUBERNETES else program),
+            cwd=HERE / module,
             env=go_env(),
             stdout=sys.stderr,
         )
@@ -94,12 +115,12 @@ def say(words: str) -> None:
     print(f"cluster tools: {words}", file=sys.stderr, flush=True)
 
 
-def build(final: Path) -> None:
+def build(final: Path, release: str) -> None:
     final.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".draft-", dir=final.parent) as beside:
         draft = Path(beside) / "tools"
         draft.mkdir()
-        compile_into(draft)
+        compile_into(draft, release)
         if not complete(final):
             shutil.rmtree(final, ignore_errors=True)
         try:
@@ -110,7 +131,8 @@ def build(final: Path) -> None:
 
 
 def main() -> int:
-    final = folder()
+    release = sys.argv[1] if len(sys.argv) > 1 else NEWEST
+    final = folder(release)
     if not complete(final):
         go = installed_go()
         if not new_enough(go):
@@ -122,7 +144,7 @@ def main() -> int:
             return NO_GO
         say(f"{final} is made once; from nothing it takes about 6 minutes on two cores")
         try:
-            build(final)
+            build(final, release)
         except subprocess.CalledProcessError as failed:
             say(f"go build ended with {failed.returncode}; nothing was kept")
             return 1

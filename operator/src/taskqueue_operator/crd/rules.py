@@ -22,13 +22,13 @@ _SCHEDULE = [
         at=".timeZone",
     ),
 ]
-_HANDLER = [
+_HANDLER = [  # __function__ is the field `function`: the word is reserved in CEL, and Kubernetes 1.30 insists on that
     Rule(
-        "has(self.function) || has(self.http)",
+        "has(self.__function__) || has(self.http)",
         "write handler with function (a registered name) or http (with a url)",
     ),
     Rule(
-        "!has(self.function) || !has(self.http)",
+        "!has(self.__function__) || !has(self.http)",
         "write either function or http in handler: remove one",
         at=".http",
     ),
