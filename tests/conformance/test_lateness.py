@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 from backlog import INTERVAL_S, install, server
+from counting_api import between, worst_second
 from site_under_test import until
-from traffic import Traffic, between, traffic, worst_second
+from traffic import Traffic, traffic
 
 from taskqueue.models.values import ConcurrencyPolicy, Schedule, Task, TaskType, UserSubscription
 from taskqueue.store.adhoc import enqueue
@@ -81,7 +82,7 @@ async def test_unsaturated_a_job_starts_when_it_is_due_and_costs_about_one_call(
             calls_a_start = (calls - scheduler_s * (to_s - from_s) - extra) / starts
             late, adhoc = running.lateness_ms("scheduled"), running.lateness_ms("adhoc")
             p50, p99, adhoc_p50 = late[len(late) // 2], late[len(late) * 99 // 100], adhoc[len(adhoc) // 2]
-            worst = worst_second(between(await running.arrivals(), from_s, to_s))
+            worst = worst_second(between(await running.api.arrivals(), from_s, to_s))
             row(
                 f"30 % in use, {workers} workers, {policy}",
                 RATE,

@@ -10,7 +10,8 @@ from pathlib import Path
 
 import pytest
 from backlog import INTERVAL_S, fill, install, kinds, server
-from traffic import traffic, worst_second
+from counting_api import worst_second
+from traffic import traffic
 
 from taskqueue.models.values import RateLimit, Schedule, TaskType
 from taskqueue.store.adhoc import enqueue
@@ -118,7 +119,7 @@ async def test_limits_of_10_000_users_hold_for_each(tmp_path: Path, row: Callabl
                 ids = (n // 3 for n in range(3 * first, 3 * min(first + 25, users)))
                 await asyncio.gather(*(enqueue(running.store, "own", f"u-{n:05}") for n in ids))
             await asyncio.sleep(gap_s)
-            assert await running.arrivals() == [], "a limit of 0 starts nothing"
+            assert await running.api.arrivals() == [], "a limit of 0 starts nothing"
             await set_rate(running.store, rate)
             seen = await running.watch(rate, SECONDS)
             last: dict[str, int] = defaultdict(int)

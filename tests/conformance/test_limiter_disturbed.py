@@ -8,7 +8,8 @@ from pathlib import Path
 
 import pytest
 from backlog import Server, fill, install, kinds, server
-from traffic import between, traffic, worst_second
+from counting_api import between, worst_second
+from traffic import traffic
 
 from taskqueue.store.adhoc import enqueue
 from taskqueue.store.overrides import override_rate
@@ -25,12 +26,12 @@ async def test_a_changed_limit_holds_250_ms_later(tmp_path: Path, row: Callable[
             await install(running.store, types, 2_000, 100)
             await fill(running.store, types, 10_000, 2_000)
             await running.start_workers(4)
-            await running.flowing(100)
+            await running.api.flowing(100)
             for rate in (40, 400, 100):
                 await override_rate(running.store, rate)
                 from_s = time.time() + GIVEN_S
                 await asyncio.sleep(6 + GIVEN_S)
-                arrivals = between(await running.arrivals(), from_s, from_s + 6)
+                arrivals = between(await running.api.arrivals(), from_s, from_s + 6)
                 worst, use = worst_second(arrivals), len(arrivals) / 6 / rate
                 row("changed while running", rate, worst=worst, use=use)
                 assert worst <= rate
@@ -45,7 +46,7 @@ async def test_killed_workers_never_let_more_through(tmp_path: Path, row: Callab
             await install(running.store, types, 2_000, rate)
             await fill(running.store, types, 6_000, 2_000)
             await running.start_workers(4, "--lease", "1")
-            await running.flowing(rate)
+            await running.api.flowing(rate)
             from_s = time.time()
             for _ in range(5):
                 await asyncio.sleep(2)
@@ -53,7 +54,7 @@ async def test_killed_workers_never_let_more_through(tmp_path: Path, row: Callab
                 await running.start_workers(1, "--lease", "1")
             await asyncio.sleep(3)
             seconds = time.time() - from_s
-            arrivals = await running.arrivals()
+            arrivals = await running.api.arrivals()
             worst, use = (
                 worst_second(arrivals),
                 len(between(arrivals, from_s, from_s + seconds)) / seconds / rate,
@@ -81,7 +82,7 @@ async def test_while_the_store_is_down_nothing_starts_and_afterwards_never_more(
 
             await stock()
             await running.start_workers(4, "--lease", "2")
-            await running.flowing(rate)
+            await running.api.flowing(rate)
             valkey.kill()
             killed_s = time.time()
             await asyncio.sleep(2)
@@ -92,7 +93,7 @@ async def test_while_the_store_is_down_nothing_starts_and_afterwards_never_more(
                 await stock()
             await asyncio.sleep(8)
             now_s = time.time()
-            arrivals = await running.arrivals()
+            arrivals = await running.api.arrivals()
             meanwhile = len(between(arrivals, killed_s + GIVEN_S, started_s))
             again_s = next(one.at_us for one in arrivals if one.at_us / 1e6 >= started_s) / 1e6 - started_s
             use = len(between(arrivals, now_s - 4, now_s)) / 4 / rate

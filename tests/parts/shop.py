@@ -51,10 +51,10 @@ class Shop:
         cluster.kubectl("apply", "-n", namespace, "-f", str(ROLE))
         self.kubeconfig = cluster.kubeconfig_for("taskqueue-operator", namespace)
 
-    async def operator(self) -> asyncio.subprocess.Process:
+    async def operator(self, *options: str) -> asyncio.subprocess.Process:
         """Start one more replica."""
         return await self.world.operator(
-            self.kubeconfig, self.namespace, "--lease-duration", "4", "--rate", "500"
+            self.kubeconfig, self.namespace, "--lease-duration", "4", "--rate", "500", *options
         )
 
     async def kubectl(self, *args: str, stdin: str = "") -> str:

@@ -86,10 +86,10 @@ class Site:
         return await self._start("taskqueue_operator", *where, *options)
 
     async def worker(
-        self, *options: str, url: str | None = None, sleep_s: float = 0.0
+        self, *options: str, handlers: str = HANDLERS, url: str | None = None, sleep_s: float = 0.0
     ) -> asyncio.subprocess.Process:
         return await self._start(
-            "taskqueue_worker", "--handlers", HANDLERS, *options, url=url, sleep_s=sleep_s
+            "taskqueue_worker", "--handlers", handlers, *options, url=url, sleep_s=sleep_s
         )
 
     async def _start(

@@ -1,46 +1,22 @@
-"""Worker processes against an API that counts: what reached it, and how fast, whatever the workers believe."""
+"""Worker processes against an API that counts: how fast it was reached, whatever the workers believe."""
 
 import asyncio
-import json
 import os
 import signal
 import sys
 import time
-import urllib.request
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any
 
+from counting_api import Arrival, CountingApi, between, counting_api, worst_second
 from site_under_test import until
 
 from taskqueue.store.connection import Store, open_store
 
 HANDLERS = str(Path(__file__).with_name("calling.py"))
-
-
-class Arrival(NamedTuple):
-    """One request as the API saw it, by its own clock (us)."""
-
-    at_us: int
-    type: str
-    user: str
-
-
-def worst_second(arrivals: Sequence[Arrival]) -> int:
-    """Most arrivals in any sliding second: in [t, t + 1 s) for every t."""
-    worst, first = 0, 0
-    for last, arrival in enumerate(arrivals):
-        while arrival.at_us - arrivals[first].at_us >= 1_000_000:
-            first += 1
-        worst = max(worst, last - first + 1)
-    return worst
-
-
-def between(arrivals: Sequence[Arrival], from_s: float, to_s: float) -> list[Arrival]:
-    """Those in [from_s, to_s) of the wall clock, which is one and the same for all processes of a machine."""
-    return [one for one in arrivals if from_s <= one.at_us / 1e6 < to_s]
 
 
 @dataclass(frozen=True)
@@ -69,7 +45,7 @@ class Traffic:
 
     url: str
     folder: Path
-    api: str
+    api: CountingApi
     store: Store
     workers: list[asyncio.subprocess.Process] = field(default_factory=list)
     others: list[asyncio.subprocess.Process] = field(default_factory=list)
@@ -102,33 +78,20 @@ class Traffic:
                 stderr=log,
                 env={
                     **os.environ,
-                    "TASKQUEUE_EXAMPLE_API_URL": self.api,
+                    "TASKQUEUE_EXAMPLE_API_URL": self.api.url,
                     "TASKQUEUE_TEST_RECORD": str(self.folder / "lateness.txt"),
                 },
             )
 
-    async def arrivals(self) -> list[Arrival]:
-        page = await asyncio.to_thread(_get, f"{self.api}/-/arrivals")
-        return [Arrival(row[0], row[1], row[2]) for row in map(json.loads, page.splitlines())]
-
     async def watch(self, rate: float, seconds: float) -> Watched:
         """Let the first second's worth arrive, then watch."""
-        await self.flowing(int(rate))
+        await self.api.flowing(int(rate))
         before, from_s = await self.calls_and_starts(), time.time()
         await asyncio.sleep(seconds)
         after, to_s = await self.calls_and_starts(), time.time()
         calls, starts = (b - a for a, b in zip(before, after, strict=True))
-        everything = await self.arrivals()
+        everything = await self.api.arrivals()
         return Watched(everything, between(everything, from_s, to_s), to_s - from_s, calls / starts)
-
-    async def flowing(self, number: int) -> None:
-        """Wait until so many requests arrived since the API started."""
-
-        async def check() -> bool:
-            stats = await asyncio.to_thread(_get, f"{self.api}/-/stats")
-            return int(json.loads(stats)["requests"]) >= number
-
-        await until(f"{number} requests arrived", check, 60)
 
     async def workers_up(self) -> None:
         """Wait until every worker said that it is there."""
@@ -162,26 +125,13 @@ class Traffic:
 
 @asynccontextmanager
 async def traffic(url: str, folder: Path) -> AsyncIterator[Traffic]:
-    api = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "taskqueue.cli.dev.api", "--port", "0", "--rate", "1000000"),
-        stdout=asyncio.subprocess.PIPE,
-    )
-    assert api.stdout is not None
-    address = (await api.stdout.readline()).decode().split()[-1]
-    running = Traffic(url, folder, f"http://{address}", open_store(url))
-    try:
-        yield running
-    finally:
-        for process in (*running.workers, *running.others):
-            if process.returncode is None:
-                process.send_signal(signal.SIGKILL)
-                await process.wait()
-        api.terminate()
-        await api.wait()
-        await running.store.close()
-
-
-def _get(url: str) -> str:
-    with urllib.request.urlopen(url, timeout=20) as answer:
-        return str(answer.read().decode())
+    async with counting_api(1_000_000) as api:
+        running = Traffic(url, folder, api, open_store(url))
+        try:
+            yield running
+        finally:
+            for process in (*running.workers, *running.others):
+                if process.returncode is None:
+                    process.send_signal(signal.SIGKILL)
+                    await process.wait()
+            await running.store.close()
