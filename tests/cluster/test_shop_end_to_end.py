@@ -18,7 +18,7 @@ from site_under_test import until
 
 RATE = 60
 USERS = 1_000
-PERIOD_S = 6
+PERIOD_S = 5
 #: Every 10 minutes, in the shop's files. Some 50 users want each, together 200.
 HURRIED = ("stock-alert-low", "orders-risk-check", "refunds-fetch-new", "returns-fetch-received")
 #: 50 users more, who will all be due in the first second of a period: with the others, that is more than RATE.
@@ -26,6 +26,8 @@ CROWDED = "shipments-fetch-exceptions"
 HURRY = {"schedule": {"interval": f"{PERIOD_S}s"}}
 #: From an edit of an interval to the first occurrence of the new one, at most (s).
 TAKES_OVER_S = 5.0
+#: The limiter spaces starts; on a machine that is busy, a request may reach the API so much later (s).
+HELD_UP_S = 0.05
 #: From a suspension or a deletion to the last start, at most (s).
 STOPS_S = 2.0
 
@@ -39,7 +41,7 @@ async def test_what_is_applied_edited_suspended_and_deleted_is_what_the_api_sees
     async def everybody_is_known() -> bool:
         return len(await shop.owners()) == USERS
 
-    async with counting_api(RATE) as api:
+    async with counting_api() as api:
         monkeypatch.setenv("SHOP_API_URL", api.url)
 
         # The shop opens: all is applied as it stands in examples/shop, and jobs arrive.
@@ -81,7 +83,6 @@ async def test_what_is_applied_edited_suspended_and_deleted_is_what_the_api_sees
         ]
         mean = len(rest_of_the_shop) / (changed_s - opened_s)
         assert worst_second(rest_of_the_shop) <= 3 * mean, "a herd among all the other types"
-        assert 0.9 * RATE <= worst_second(everything) <= RATE, (
-            "the crowd was there, and never above the limit"
-        )
+        assert worst_second(everything) >= 0.9 * RATE, "too little came at once to show a limit"
+        assert worst_second(everything, HELD_UP_S) <= RATE
         await shop.world.balanced()

@@ -26,7 +26,8 @@ async def next_period(
 def once_each(arrivals: Iterable[Arrival], wanted: Mapping[str, Collection[str]]) -> None:
     """Every type came for each of its users once, and for nobody else."""
     came = Counter((one.type, one.user) for one in arrivals)
-    assert came == Counter((name, user) for name, users in wanted.items() for user in users)
+    due = Counter((name, user) for name, users in wanted.items() for user in users)
+    assert (came - due, due - came) == (Counter(), Counter()), "(too many, missing)"
 
 
 def evenly(arrivals: Collection[Arrival], begin_s: int, period_s: int) -> None:

@@ -125,7 +125,7 @@ class Traffic:
 
 @asynccontextmanager
 async def traffic(url: str, folder: Path) -> AsyncIterator[Traffic]:
-    async with counting_api(1_000_000) as api:
+    async with counting_api() as api:
         running = Traffic(url, folder, api, open_store(url))
         try:
             yield running
