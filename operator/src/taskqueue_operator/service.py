@@ -55,11 +55,8 @@ async def run(settings: OperatorSettings) -> None:
                 metrics.OBJECTS.labels(kind).set_function(partial(source.table.count, kind))
             gathering = Gathering(store, parts.keeper, source.table)
             writer = StatusWriter(api, lease, source.table, gathering, Events(api, identity))
-            return lease.run(lambda: parts.ticker.cursor_ms), source.resync(), writer.run(), watching(parts)
-
-        async def watching(parts: Parts) -> None:
-            await watch(source, settings.namespace, parts.stopping)
-            parts.stopping.set()  # kopf took the signal
+            following = watch(source, settings.namespace)
+            return lease.run(lambda: parts.ticker.cursor_ms), source.resync(), writer.run(), following
 
         await scheduler.run(settings, store, source, lease, beside)
 
