@@ -47,6 +47,7 @@ class Lease:
         self._seen: tuple[str, float] = ("", 0.0)
         self._renewed_s = float("-inf")
         self._deposed = False
+        self._said = False
         self._highest = 0
         self.elsewhere = False
         self.last_cursor_ms: int | None = None
@@ -84,7 +85,7 @@ class Lease:
                 await asyncio.wait_for(self._release(), 2)
 
     async def _turn(self, cursor_ms: int | None) -> None:
-        led, asked_s = self.leads, self._loop.time()
+        asked_s = self._loop.time()
         try:
             held = await self._hold(cursor_ms)
         except (*API_ERRORS, *UNREACHABLE) as error:
@@ -96,7 +97,8 @@ class Lease:
             self._led.set()
         else:
             self._renewed_s = float("-inf")
-        if held != led:
+        if held != self._said:
+            self._said = held
             log.info("leading" if held else "no longer leading", lease=self._lease.name, epoch=self.epoch)
 
     async def _hold(self, cursor_ms: int | None) -> bool:
