@@ -50,6 +50,9 @@ cluster: $(STAMP) ## On a real Kubernetes control plane [KUBECONFIG_TEST]; skipp
 cluster-tools: ## Build that control plane into a cache; Go 1.26 or newer, 6 minutes the first time
 	$(PYTHON) tools/cluster/build.py
 
+faults: $(STAMP) ## The operator while API server and store are away for a minute, and more; minutes
+	TASKQUEUE_OUTAGE_S=60 $(BIN)/pytest tests/cluster/test_operator_faults.py tests/cluster/test_operator_flaky_api.py -v
+
 conformance: $(STAMP) ## The limiter against a counting server, long form; minutes
 	$(BIN)/pytest tests/conformance -m conformance -s
 
