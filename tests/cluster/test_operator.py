@@ -98,7 +98,7 @@ async def test_nobody_is_removed_for_a_failing_list_or_by_somebody_elses_namespa
 
     await shop.kubectl("delete", "role", "taskqueue-operator")
     blind = await shop.operator()
-    await shop.world.says(blind, "cannot be read")
+    await shop.world.says(blind, "could not list")
     await shop.world.end(blind, signal.SIGKILL)
     del shop.world.logs[blind.pid]  # this one was to be refused
     assert len(await shop.owners()) == USERS

@@ -20,6 +20,8 @@ from probes import metric, probe
 from shop import Shop, subscription, subscriptions, task_type
 from site_under_test import until
 
+from taskqueue.store.catalog import read_cursor
+
 USERS = 60
 LONG = float(os.environ.get("TASKQUEUE_OUTAGE_S", "0")) > 30
 REFUSED = [[gone()], [refusal(404, "NotFound")]]
@@ -154,26 +156,31 @@ async def test_a_kubeconfig_that_is_wrong_is_said_to_be_and_removes_nobody(
     assert await shop.world.end(first, signal.SIGTERM) == 0
     right = json.loads(await asyncio.to_thread(shop.kubeconfig.read_text))
     server = right["clusters"][0]["cluster"]
-    wrong = tmp_path / "wrong.kubeconfig"
-
-    async def says(words: str) -> asyncio.subprocess.Process:
-        shop.kubeconfig = wrong
-        process = await shop.operator()
+    nothing_there = {**server, "server": f"https://127.0.0.1:{free_ports(1)[0]}"}
+    malformed = tmp_path / "malformed"
+    await asyncio.to_thread(malformed.write_text, "clusters: [")
+    wrong = (
+        (kubeconfig.write(tmp_path / "nowhere", nothing_there, {"token": "t"}), "Cannot connect to host"),
+        (kubeconfig.write(tmp_path / "nobody", server, {"token": "not.a.token"}), "401 Unauthorized"),
+        (malformed, "give --kubeconfig FILE"),
+    )
+    started = list[asyncio.subprocess.Process]()
+    for shop.kubeconfig, _ in wrong:
+        started.append(await shop.operator())
+    for process, (_, words) in zip(started, wrong, strict=True):
         await shop.world.says(process, words)
-        return process
-
-    kubeconfig.write(wrong, {**server, "server": f"https://127.0.0.1:{free_ports(1)[0]}"}, {"token": "t"})
-    nowhere = await says("Cannot connect to host 127.0.0.1")
-    kubeconfig.write(tmp_path / "other.kubeconfig", server, {"token": "not.a.token"})
-    wrong = tmp_path / "other.kubeconfig"
-    nobody = await says("401 Unauthorized")
-    wrong = tmp_path / "malformed.kubeconfig"
-    await asyncio.to_thread(wrong.write_text, "clusters: [")
-    lost = await says("give --kubeconfig FILE")
+    lost = started.pop()
     assert await lost.wait() == 2
     assert "Traceback" not in await asyncio.to_thread(shop.world.logs[lost.pid].read_text)
-    for process in (nowhere, nobody):
-        assert process.returncode is None, "it waits for an API server that is there, and knows it"
-        process.send_signal(signal.SIGTERM)
-        assert await asyncio.wait_for(process.wait(), 10) in {0, -signal.SIGTERM}
+
+    cursor_ms = await read_cursor(shop.world.store)
+
+    async def ticked() -> bool:
+        return await read_cursor(shop.world.store) > cursor_ms + 2_000
+
+    await until("ticking goes on, as that needs no API server", ticked)
+    for process in started:
+        assert (await probe(shop.world, process, "/livez"))[0] == 200
+        assert (await probe(shop.world, process, "/readyz"))[0] == 503
+        assert await shop.world.end(process, signal.SIGTERM) == 0
     assert len(await shop.owners()) == USERS

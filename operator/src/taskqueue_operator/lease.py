@@ -28,20 +28,24 @@ _TRIES = 5
 
 
 class Lease:
-    """`owner` and `claim_epoch` complete the fence: whose manifests these are, and an epoch beyond a given one."""
+    """`find_owner` and `claim_epoch` complete the fence: whose manifests these are, and an epoch beyond a given one.
+
+    Both are asked when there is something to lead; they raise any of API_ERRORS and of UNREACHABLE.
+    """
 
     def __init__(
         self,
         lease: LeaseObject,
         identity: str,
         duration_s: float,
-        owner: str,
+        find_owner: Callable[[], Awaitable[str]],
         claim_epoch: Callable[[int], Awaitable[int]],
     ) -> None:
         self._lease = lease
         self._identity = identity
         self._duration_s = duration_s
-        self._owner = owner
+        self._find_owner = find_owner
+        self._owner = ""
         self._claim_epoch = claim_epoch
         self._loop = asyncio.get_running_loop()
         self._seen: tuple[str, float] = ("", 0.0)
@@ -111,6 +115,7 @@ class Lease:
         silent = self._loop.time() - self._seen[1] >= found.duration_s
         if found.holder and not mine and not silent:
             return False
+        self._owner = self._owner or await self._find_owner()
         now = datetime.now(UTC)
         self.last_cursor_ms = max(found.cursor_ms or 0, cursor_ms or 0) or None
         wanted = replace(
