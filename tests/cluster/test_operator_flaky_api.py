@@ -15,12 +15,13 @@ from pathlib import Path
 import kubeconfig
 import pytest
 from child import free_ports
+from control_plane import ControlPlane
 from flaky_api import FlakyApi, flaky_api, gone, nothing, refusal
 from probes import metric, probe
-from shop import Shop, subscription, subscriptions, task_type
-from site_under_test import until
+from shop import Shop, install_definitions, subscription, subscriptions, task_type
+from site_under_test import Site, site, until
 
-from taskqueue.store.catalog import read_cursor
+from taskqueue.store.catalog import read_cursor, set_rate
 
 USERS = 60
 LONG = float(os.environ.get("TASKQUEUE_OUTAGE_S", "0")) > 30
@@ -81,6 +82,13 @@ async def behind(shop: Shop, tmp_path: Path) -> AsyncIterator[Behind]:
         await shop.apply(task_type("sync"), *subscriptions(USERS, "sync"))
         await made.well()
         yield made
+
+
+@pytest.fixture
+async def site_of_its_own(redis_url: str, release: str, tmp_path: Path) -> AsyncIterator[Site]:
+    async with site(redis_url, release, tmp_path) as world:
+        await set_rate(world.store, 500)
+        yield world
 
 
 async def test_whatever_a_watch_is_answered_no_edit_and_no_deletion_is_lost(behind: Behind) -> None:
@@ -145,6 +153,27 @@ async def test_a_list_that_is_empty_removes_nobody_before_another_agrees_and_mea
         return await metric(shop.world, behind.operator, "taskqueue_removals_held") == 0
 
     await until("nothing is held any more", nothing_held)
+
+
+@pytest.mark.skipif(not LONG, reason="takes a control plane of its own: see make faults")
+async def test_definitions_that_are_deleted_and_made_anew_are_followed_again(
+    tools: Path, site_of_its_own: Site, tmp_path: Path
+) -> None:
+    with ControlPlane(tools, tmp_path / "other") as other:
+        install_definitions(other)
+        shop = Shop(other, "default", site_of_its_own)
+        operator = await shop.operator()
+        await shop.apply(task_type("sync"), *subscriptions(USERS, "sync"))
+        await shop.dealt(USERS)
+        await shop.kubectl("delete", "crd", "usersubscriptions.taskqueue.dev")
+        await shop.world.says(operator, "could not list")
+        install_definitions(other)
+        await shop.apply(*subscriptions(USERS, "sync"))
+        await shop.told()
+        assert len(await shop.owners()) == USERS
+        await shop.kubectl("delete", "usub", "u-000")
+        await shop.gone({"u-000"})
+        assert operator.returncode is None
 
 
 async def test_a_kubeconfig_that_is_wrong_is_said_to_be_and_removes_nobody(
