@@ -15,7 +15,7 @@ STARTED := $(shell date +%s)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test lint types unit store process cluster cluster-tools cluster-oldest conformance bench bench-operator soak fuzz format docs generate wheel verify clean
+.PHONY: help demo test lint types unit store process cluster cluster-tools cluster-oldest faults conformance bench bench-operator soak fuzz format docs generate wheel verify clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -52,6 +52,9 @@ cluster-tools: ## Build that control plane into a cache; Go 1.26 or newer, 6 min
 
 cluster-oldest: $(STAMP) ## The definitions, and all that they refuse, on Kubernetes 1.30; builds it the first time, 6 minutes
 	TASKQUEUE_TEST_KUBERNETES=kubernetes-oldest $(BIN)/pytest tests/cluster/test_crd_refusals.py
+
+faults: $(STAMP) ## The operator while API server and store are away for a minute, and more; minutes
+	TASKQUEUE_OUTAGE_S=60 $(BIN)/pytest tests/cluster/test_operator_faults.py tests/cluster/test_operator_flaky_api.py -v
 
 conformance: $(STAMP) ## The limiter against a counting server, long form; minutes
 	$(BIN)/pytest tests/conformance -m conformance -s

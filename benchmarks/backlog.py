@@ -1,5 +1,6 @@
 """A store with many subscriptions and a backlog of jobs, for the benchmarks."""
 
+import signal
 import socket
 import subprocess
 import tempfile
@@ -74,6 +75,14 @@ class Server:
         """kill -9."""
         self._process.kill()
         self._process.wait()
+
+    def freeze(self) -> None:
+        """It keeps its connections and answers nobody."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Go on after a freeze."""
+        self._process.send_signal(signal.SIGCONT)
 
 
 def kinds(count: int, *, forbid: bool = False, narrow: bool = False) -> list[TaskType]:

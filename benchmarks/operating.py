@@ -37,7 +37,7 @@ async def operating(users: int, tasks: int = 30) -> dict[str, Any]:
     """Figures; the API server's own counters say what was written. Objects carry managedFields, as applied ones do."""
     with (
         tempfile.TemporaryDirectory() as folder,
-        ControlPlane(cluster_tools(), Path(folder) / "control-plane") as cluster,
+        ControlPlane(cluster_tools("kubernetes"), Path(folder) / "control-plane") as cluster,
         server() as url,
     ):
         async with objects(cluster) as shop, open_store(url) as store:

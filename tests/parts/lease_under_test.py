@@ -125,12 +125,15 @@ class Replica:
     ) -> None:
         self.name = name
         self.api = StandIn(shared, trouble)
-        self.lease = Lease(self.api, name, duration_s, "release", store.claim)
+        self.lease = Lease(self.api, name, duration_s, self._owner, store.claim)
         self._store = store
         self._tasks = [
             asyncio.create_task(self.lease.run(lambda: None)),
             asyncio.create_task(self._publish()),
         ]
+
+    async def _owner(self) -> str:
+        return "release"
 
     async def _publish(self) -> None:
         while True:

@@ -2,7 +2,7 @@
 
 import asyncio
 import json
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
@@ -77,6 +77,15 @@ class Shop:
 
         await until(f"{kind}/{name}: {condition}={status} {reason}", check, 20)
 
+    async def told(self, limit_s: float = 20.0) -> None:
+        """Wait until the status of every object speaks of what it says now, and finds nothing wrong."""
+
+        async def check() -> bool:
+            listed = json.loads(await self.kubectl("get", "tt,usub", "-o", "json"))["items"]
+            return all(_is_ready(one) for one in listed)
+
+        await until("every status is up to date", check, limit_s)
+
     async def holder(self) -> str:
         """Who holds the lease; empty if nobody does."""
         return str((await self.get("lease", "taskqueue-operator"))["spec"].get("holderIdentity", ""))
@@ -109,6 +118,19 @@ class Shop:
 
         await until(f"{users} are gone", check, 20)
 
+    async def without_holes(self, users: int) -> None:
+        """Wait until of so many users every occurrence of 2 s between the first and the last has run."""
+
+        async def check() -> bool:
+            occurrences: dict[str, set[int]] = defaultdict(set)
+            for start in self.world.starts():
+                occurrences[start.user].add(int(start.occurrence))
+            return len(occurrences) == users and all(
+                seen == set(range(min(seen), max(seen) + 1, 2)) for seen in occurrences.values()
+            )
+
+        await until("every occurrence of everybody has run", check)
+
     async def exactly_as_planned(self, after_ms: int, *, at_least: int = 100) -> None:
         """Wait until all that was due since then has started; nothing of it started twice."""
         until_ms = await read_cursor(self.world.store) - 1_000
@@ -122,3 +144,9 @@ class Shop:
         assert {job: n for job, n in counted.items() if n > 1} == {}
         assert len(planned) >= at_least, "too little was due to show anything"
         await self.world.balanced()
+
+
+def _is_ready(one: Object) -> bool:
+    status, generation = one.get("status", {}), one["metadata"]["generation"]
+    ready = [known for known in status.get("conditions", []) if known["type"] == "Ready"]
+    return status.get("observedGeneration") == generation and [known["status"] for known in ready] == ["True"]

@@ -140,8 +140,10 @@ class Site:
         await self.store.close()
 
     def starts(self) -> list[Start]:
-        lines = self.record.read_text().splitlines() if self.record.exists() else []
-        rows = (line.split() for line in lines)
+        text = self.record.read_text() if self.record.exists() else ""
+        rows = (
+            line.split() for line in text[: text.rfind("\n") + 1].splitlines()
+        )  # the last may be half a line
         return [Start(r[0], r[1], r[2], r[3], int(r[4]), int(r[5]), int(r[6]), float(r[7])) for r in rows]
 
     async def balanced(self) -> Audit:

@@ -7,10 +7,12 @@ from pathlib import Path
 
 import pytest
 
+from taskqueue.scheduler import keeper as keeper_module
 from taskqueue.scheduler.keeper import Keeper
 from taskqueue.scheduler.ticker import Ticker
 from taskqueue.sources import folder as folder_module
 from taskqueue.sources.folder import FolderSource, load
+from taskqueue.sources.loaded import Loaded
 from taskqueue.store.catalog import read_catalog, read_cursor
 from taskqueue.store.connection import Store
 from taskqueue.store.users import read_owners, read_tasks
@@ -138,6 +140,28 @@ async def test_many_removals_are_not_carried_out_when_a_second_look_finds_the_us
         (tmp_path / "users.yaml").unlink()
         await after_publish(keeper)
         assert len(await read_owners(store)) == 150
+
+
+async def test_a_removal_that_is_held_is_asked_about_again_until_it_is_confirmed(
+    store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "types.yaml").write_text(type_manifest("orders"))
+    (tmp_path / "users.yaml").write_text(user_manifests(3))
+    monkeypatch.setattr(keeper_module, "_HELD_S", 0)
+    looks = list[Loaded | None]([None, None, None])  # it could not be read
+
+    async def look(_source: FolderSource) -> Loaded | None:
+        return looks.pop() if looks else load(tmp_path)
+
+    monkeypatch.setattr(FolderSource, "look", look)
+    async with keeping(store, tmp_path) as keeper:
+        await after_publish(keeper)
+        (tmp_path / "users.yaml").unlink()
+        for _ in range(3):
+            await after_publish(keeper)
+            assert len(await read_owners(store)) == 3
+        await after_publish(keeper)
+        assert await read_owners(store) == {}
 
 
 async def test_a_store_that_lost_everything_is_filled_again_and_goes_on_from_its_cursor(

@@ -225,6 +225,14 @@ async def test_many_removals_at_once_are_held_until_confirmed(store: Store) -> N
     assert len(await read_owners(store)) == 20
 
 
+async def test_the_removal_of_everybody_is_held_however_few_they_are_but_for_the_last(store: Store) -> None:
+    publisher = Publisher(store)
+    await publisher.publish(TYPES, users(3))
+    assert (await publisher.publish(TYPES, {})).held == 3
+    assert (await publisher.publish(TYPES, users(1))).users_removed == 2
+    assert (await publisher.publish(TYPES, {})).users_removed == 1
+
+
 async def test_types_stay_while_the_removal_of_their_users_is_held(store: Store) -> None:
     publisher = Publisher(store)
     await publisher.publish(TYPES, users(150))

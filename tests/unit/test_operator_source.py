@@ -131,10 +131,10 @@ async def test_a_fresh_look_is_all_there_is_now() -> None:
 
 
 @virtual_time
-async def test_what_a_watch_missed_is_found_by_the_second_list_and_then_by_each_resync() -> None:
+async def test_what_a_watch_missed_is_found_soon_after_it_began_and_then_by_each_resync() -> None:
     api = StandIn()
     api.objects["UserSubscription"] = [user("ada", 1), user("bob", 2)]
-    async with following(api, resync_s=100) as (_, stream):
+    async with following(api, resync_s=100) as (source, stream):
         await asyncio.sleep(1)
         api.objects["UserSubscription"] = [user("bob", 2)]
         await asyncio.sleep(20)
@@ -142,8 +142,32 @@ async def test_what_a_watch_missed_is_found_by_the_second_list_and_then_by_each_
         api.objects["UserSubscription"] = []
         await asyncio.sleep(80)
         assert stream.users()[-1] == {"bob"}
-        await asyncio.sleep(20)
+        source.doubt()
+        await asyncio.sleep(3)
         assert stream.users()[-1] == set()
+        api.objects["UserSubscription"] = [user("eve", 3)]
+        await asyncio.sleep(95)
+        assert stream.users()[-1] == set()
+        await asyncio.sleep(10)
+        assert stream.users()[-1] == {"eve"}
+
+
+@virtual_time
+async def test_a_list_that_is_doubted_is_tried_until_it_is_had() -> None:
+    api = StandIn()
+    api.objects["UserSubscription"] = [user("ada", 1), user("bob", 2)]
+    async with following(api) as (source, stream):
+        await asyncio.sleep(10)
+        source.listed.clear()
+        api.objects["UserSubscription"] = [user("bob", 2)]
+        api.fails["TaskType"] = 0, TimeoutError()
+        source.doubt()
+        await asyncio.sleep(60)
+        assert not source.listed.is_set()
+        del api.fails["TaskType"]
+        await asyncio.sleep(16)
+        assert source.listed.is_set()
+        assert stream.users() == [{"ada", "bob"}, {"bob"}]
 
 
 @virtual_time
@@ -154,7 +178,7 @@ async def test_changes_that_come_together_are_offered_together() -> None:
         for version in range(1, 51):
             source.put("UserSubscription", user(f"u{version}", version))
             await asyncio.sleep(0.01)
-        await asyncio.sleep(1)
+        await asyncio.sleep(0.4)
         assert [at_s for at_s, _ in stream.offered] == [0, 1.2, 1.41, 1.62]
         assert len(stream.users()[-1]) == 50
 

@@ -16,6 +16,7 @@ import msgspec
 from aiohttp import ClientError
 from kubernetes.aio import client, config
 from kubernetes.aio.client.exceptions import ApiException
+from kubernetes.aio.config import ConfigException
 
 #: What a call raises when the API server is down, slow or says no.
 API_ERRORS = (ApiException, ClientError, OSError, TimeoutError)
@@ -46,32 +47,39 @@ class Connection:
         await self._pool.update_params_for_auth(headers, [], _AUTH, path, method, body)
         url = f"{self._pool.configuration.host}{path}" + (f"?{urlencode(query)}" if query else "")
         answer = await self._pool.call_api(method, url, headers, body, _request_timeout=timeout_s)
-        said: bytes = await answer.read()
+        read: bytes = await answer.read()
         if answer.status not in _ANY_SUCCESS:
             raise ApiException(http_resp=answer)
-        return said
+        return read
 
 
 @asynccontextmanager
 async def connect() -> AsyncIterator[Connection]:
     """Open the API that KUBECONFIG, the pod's service account or ~/.kube/config names, in this order.
 
-    Raises ConfigException where nothing says how to reach one.
+    Raises ConfigException where nothing says how to reach one, or nothing that can be understood.
     """
-    configuration = client.Configuration()
-    if in_a_pod():
-        config.load_incluster_config(client_configuration=configuration)
-    else:
-        named = os.environ.get("KUBECONFIG")  # the client itself looks at it only once, when it is imported
-        await config.load_kube_config(config_file=named, client_configuration=configuration)
-    async with client.ApiClient(configuration) as pool:
+    try:
+        configuration = client.Configuration()
+        if in_a_pod():
+            config.load_incluster_config(client_configuration=configuration)
+        else:
+            # The client itself looks at it only once, when it is imported.
+            named = os.environ.get("KUBECONFIG")
+            await config.load_kube_config(config_file=named, client_configuration=configuration)
+        connected = client.ApiClient(configuration)
+    except ConfigException:
+        raise
+    except Exception as error:  # the library lets through whatever a malformed file makes it meet
+        raise ConfigException(said(error)) from error
+    async with connected as pool:
         yield Connection(pool)
 
 
 def said(error: BaseException) -> str:
     """What an error says, in a line for the log; of one of the API server, its own words."""
     if not isinstance(error, ApiException):
-        return repr(error)[:_SAID_MOST]
+        return f"{type(error).__name__}: {error}".removesuffix(": ")[:_SAID_MOST]
     try:
         why = msgspec.json.decode(error.body or "")["message"]
     except (msgspec.DecodeError, TypeError, KeyError):  # something on the way that is no API server

@@ -28,25 +28,30 @@ _TRIES = 5
 
 
 class Lease:
-    """`owner` and `claim_epoch` complete the fence: whose manifests these are, and an epoch beyond a given one."""
+    """`find_owner` and `claim_epoch` complete the fence: whose manifests these are, and an epoch beyond a given one.
+
+    Both are asked when there is something to lead; they raise any of API_ERRORS and of UNREACHABLE.
+    """
 
     def __init__(
         self,
         lease: LeaseObject,
         identity: str,
         duration_s: float,
-        owner: str,
+        find_owner: Callable[[], Awaitable[str]],
         claim_epoch: Callable[[int], Awaitable[int]],
     ) -> None:
         self._lease = lease
         self._identity = identity
         self._duration_s = duration_s
-        self._owner = owner
+        self._find_owner = find_owner
+        self._owner = ""
         self._claim_epoch = claim_epoch
         self._loop = asyncio.get_running_loop()
         self._seen: tuple[str, float] = ("", 0.0)
         self._renewed_s = float("-inf")
         self._deposed = False
+        self._said = False
         self._highest = 0
         self.elsewhere = False
         self.last_cursor_ms: int | None = None
@@ -84,7 +89,7 @@ class Lease:
                 await asyncio.wait_for(self._release(), 2)
 
     async def _turn(self, cursor_ms: int | None) -> None:
-        led, asked_s = self.leads, self._loop.time()
+        asked_s = self._loop.time()
         try:
             held = await self._hold(cursor_ms)
         except (*API_ERRORS, *UNREACHABLE) as error:
@@ -96,7 +101,8 @@ class Lease:
             self._led.set()
         else:
             self._renewed_s = float("-inf")
-        if held != led:
+        if held != self._said:
+            self._said = held
             log.info("leading" if held else "no longer leading", lease=self._lease.name, epoch=self.epoch)
 
     async def _hold(self, cursor_ms: int | None) -> bool:
@@ -109,6 +115,7 @@ class Lease:
         silent = self._loop.time() - self._seen[1] >= found.duration_s
         if found.holder and not mine and not silent:
             return False
+        self._owner = self._owner or await self._find_owner()
         now = datetime.now(UTC)
         self.last_cursor_ms = max(found.cursor_ms or 0, cursor_ms or 0) or None
         wanted = replace(

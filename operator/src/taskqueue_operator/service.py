@@ -1,6 +1,5 @@
 """The operator as a process: the scheduler with objects as its source, a lease, and a writer of status."""
 
-import asyncio
 import os
 import socket
 import sys
@@ -18,7 +17,7 @@ from taskqueue.settings import load
 from taskqueue.store.fence import claim_epoch
 from taskqueue_operator import metrics
 from taskqueue_operator.api import PLURALS, Api
-from taskqueue_operator.connection import API_ERRORS, connect, said
+from taskqueue_operator.connection import connect
 from taskqueue_operator.events import Events
 from taskqueue_operator.gathering import Gathering
 from taskqueue_operator.lease import Lease
@@ -28,8 +27,6 @@ from taskqueue_operator.status_writer import StatusWriter
 from taskqueue_operator.watching import watch
 
 log = structlog.get_logger("taskqueue.operator")
-
-_RETRY_S = 2.0
 
 
 async def run(settings: OperatorSettings) -> None:
@@ -41,11 +38,15 @@ async def run(settings: OperatorSettings) -> None:
         api = Api(connection, settings.namespace)
         source = KubernetesSource(api, settings.resync)
         identity = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
+
+        async def owner() -> str:
+            return f"{settings.namespace}/{await api.namespace_uid()}"
+
         lease = Lease(
             api.lease(settings.lease_name),
             identity,
             settings.lease_duration,
-            f"{settings.namespace}/{await _namespace_uid(api)}",
+            owner,
             partial(claim_epoch, store),
         )
 
@@ -55,22 +56,10 @@ async def run(settings: OperatorSettings) -> None:
                 metrics.OBJECTS.labels(kind).set_function(partial(source.table.count, kind))
             gathering = Gathering(store, parts.keeper, source.table)
             writer = StatusWriter(api, lease, source.table, gathering, Events(api, identity))
-            return lease.run(lambda: parts.ticker.cursor_ms), source.resync(), writer.run(), watching(parts)
-
-        async def watching(parts: Parts) -> None:
-            await watch(source, settings.namespace, parts.stopping)
-            parts.stopping.set()  # kopf took the signal
+            following = watch(source, settings.namespace)
+            return lease.run(lambda: parts.ticker.cursor_ms), source.resync(), writer.run(), following
 
         await scheduler.run(settings, store, source, lease, beside)
-
-
-async def _namespace_uid(api: Api) -> str:
-    while True:
-        try:
-            return await api.namespace_uid()
-        except API_ERRORS as error:
-            log.warning("the namespace cannot be read", namespace=api.namespace, error=said(error))
-            await asyncio.sleep(_RETRY_S)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

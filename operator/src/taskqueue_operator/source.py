@@ -1,6 +1,7 @@
 """The objects of the namespace as a source of manifests for the scheduler."""
 
 import asyncio
+import contextlib
 from collections.abc import AsyncIterator, Mapping
 from typing import Any, Literal
 
@@ -16,12 +17,15 @@ log = structlog.get_logger("taskqueue.operator")
 #: Changes that come together are published together.
 _DEBOUNCE_S = 0.2
 _RETRY_MIN_S, _RETRY_MAX_S = 0.5, 15.0
-#: The first list and the first of the watches may be apart; a second list soon closes the gap.
-_SECOND_LIST_S = 15.0
+#: A watch that begins with a list of its own tells the objects one by one.
+_SETTLED_S = 2.0
 
 
 class KubernetesSource:
-    """Lists, then follows what the watch tells (`put`, `drop`), and lists again every `resync_s` seconds."""
+    """Lists, then follows what the watch tells (`put`, `drop`), and lists again every `resync_s` seconds.
+
+    listed: set when everything was listed; whoever watches clears it when the watch breaks off.
+    """
 
     name: Literal["kubernetes"] = "kubernetes"
 
@@ -29,7 +33,10 @@ class KubernetesSource:
         self.table = ObjectTable()
         self._api = api
         self._resync_s = resync_s
+        self.listed = asyncio.Event()
         self._changed = asyncio.Event()
+        self._doubted = asyncio.Event()
+        self._doubted.set()  # the first list and the first watch may be apart
         self._listing = asyncio.Lock()
 
     def put(self, kind: Kind, raw: Mapping[str, Any]) -> None:
@@ -42,12 +49,13 @@ class KubernetesSource:
         if self.table.drop(kind, name, uid):
             self._changed.set()
 
+    def doubt(self) -> None:
+        """The watch may have missed what only a list can tell."""
+        self._doubted.set()
+
     async def changes(self) -> AsyncIterator[Loaded]:
         """What is in force: once everything was listed, and whenever something changed."""
-        wait_s = _RETRY_MIN_S
-        while not await self._list():
-            await asyncio.sleep(wait_s)
-            wait_s = min(2 * wait_s, _RETRY_MAX_S)
+        await self._list_at_last()
         while True:
             self._changed.clear()
             yield self.table.loaded()
@@ -81,7 +89,18 @@ class KubernetesSource:
 
     async def resync(self) -> None:
         """List again and again, for what a watch may have missed, until cancelled."""
-        await asyncio.sleep(_SECOND_LIST_S)
+        await self.listed.wait()
         while True:
-            await self._list()
-            await asyncio.sleep(self._resync_s)
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(self._resync_s):
+                    await self._doubted.wait()
+                    await asyncio.sleep(_SETTLED_S)
+            self._doubted.clear()
+            await self._list_at_last()
+
+    async def _list_at_last(self) -> None:
+        wait_s = _RETRY_MIN_S
+        while not await self._list():
+            await asyncio.sleep(wait_s)
+            wait_s = min(2 * wait_s, _RETRY_MAX_S)
+        self.listed.set()

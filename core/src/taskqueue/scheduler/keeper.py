@@ -1,6 +1,8 @@
 """Keeps the store as the manifests say: publishes, tries again, confirms removals, refills a lost store."""
 
 import asyncio
+import math
+import time
 
 import structlog
 
@@ -21,6 +23,8 @@ MAINTAIN_S = 1.0
 _LOST_WITH_STORE_MS = 2_000
 #: A store that somebody else keeps is looked at again this often.
 _REFUSED_S = 10.0
+#: What is held is asked about again this often.
+_HELD_S = 10.0
 
 log = structlog.get_logger()
 
@@ -60,6 +64,7 @@ class Keeper:
         self._loaded: Loaded | None = None
         self._changed = asyncio.Event()
         self._restoring = False
+        self._ask_again_s = math.inf  # of the monotonic clock
         # Files that were never seen good by this process: what they declared before it started is not known.
         self._unknown: set[str] | None = None
 
@@ -128,6 +133,7 @@ class Keeper:
         self._restoring = True
         if self._ticker.cursor_ms is not None:
             self._ticker.cursor_ms -= _LOST_WITH_STORE_MS
+            metrics.CURSOR_SET_BACK.inc(_LOST_WITH_STORE_MS / 1000)
 
     async def _pause(self) -> None:
         """Wait for a change, but no longer than MAINTAIN_S."""
@@ -152,7 +158,7 @@ class Keeper:
         self._changed.set()
 
     async def _turn(self) -> None:
-        if not self._changed.is_set():
+        if not self._changed.is_set() and time.monotonic() < self._ask_again_s:
             await self._publisher.maintain()
             return
         self._changed.clear()
@@ -182,6 +188,7 @@ class Keeper:
         done = await self._publisher.publish(loaded.types, loaded.users, prune=prune, as_of_ms=as_of_ms)
         if done.held and await self._confirmed(loaded):
             done = await self._publisher.publish(loaded.types, loaded.users, confirm_removals=True)
+        self._ask_again_s = time.monotonic() + _HELD_S if done.held else math.inf
         self.in_store, self.foreign = loaded, frozenset(done.foreign)
         self._report(done, prune=prune)
 

@@ -7,6 +7,10 @@ TICK_LAG = Gauge(
 )
 CURSOR_AGE = Gauge("taskqueue_cursor_age_seconds", "Time since this process last saw the cursor move.")
 CURSOR_LOST = Gauge("taskqueue_cursor_lost", "1 while the store's cursor is lost and nothing can be emitted.")
+CURSOR_SET_BACK = Counter(
+    "taskqueue_cursor_set_back_seconds_total",
+    "How far the cursor was set back for a store that had lost everything; what was due in that time may run twice.",
+)
 BACKLOG_FULL = Gauge("taskqueue_backlog_full", "1 while the cursor waits because too many jobs are waiting.")
 EMITTED = Counter("taskqueue_emitted_total", "Jobs that this process emitted.")
 TICKS = Counter("taskqueue_ticks_total", "Calls of tick by verdict.", ["verdict"])

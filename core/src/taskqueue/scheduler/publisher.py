@@ -5,7 +5,7 @@ anew. It may be cut off anywhere: the next call, of this process or another, fin
 """
 
 import asyncio
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
 
@@ -23,7 +23,7 @@ from taskqueue.store.users import Owner, Source, digest, read_owners, redeal, se
 
 #: Users written in one round trip.
 BATCH = 200
-#: More removals than this at once, and than this part of what there is, want a confirmation.
+#: More removals than this at once, and than this part of what there is, want a confirmation; and so does everything.
 REMOVALS_FREE = 100
 REMOVALS_FREE_PART = 0.2
 
@@ -222,8 +222,8 @@ class Publisher:
         return written, foreign
 
 
-def _many(gone: Iterable[str], there: Iterable[str]) -> bool:
-    return len(list(gone)) > max(REMOVALS_FREE, REMOVALS_FREE_PART * len(list(there)))
+def _many(gone: Collection[str], there: Collection[str]) -> bool:
+    return len(gone) > max(REMOVALS_FREE, REMOVALS_FREE_PART * len(there)) or 1 < len(gone) == len(there)
 
 
 def _batches(user_ids: Iterable[str]) -> Iterator[list[str]]:

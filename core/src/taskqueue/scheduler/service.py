@@ -32,7 +32,6 @@ class Parts(NamedTuple):
 
     keeper: Keeper
     ticker: Ticker
-    stopping: asyncio.Event
 
 
 def _nothing(_: Parts) -> Sequence[Coroutine[Any, Any, Any]]:
@@ -80,7 +79,7 @@ async def run(
         log.info(
             "scheduler started", redis=str(settings.redis_url), release=settings.release, health_port=port
         )
-        others = beside(Parts(keeper, ticker, stopping))
+        others = beside(Parts(keeper, ticker))
         work: tuple[Coroutine[Any, Any, Any], ...] = (
             keeper.watch(),
             keeper.keep(),

@@ -1,0 +1,222 @@
+"""The operator while something else fails, on a real API server and a real store.
+
+`make test` has everything away for seconds; `make faults` for as long as TASKQUEUE_OUTAGE_S says, and more.
+"""
+
+import asyncio
+import itertools
+import os
+import signal
+from collections import Counter, defaultdict
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from pathlib import Path
+
+import pytest
+from backlog import Server
+from cluster import Cluster
+from control_plane import ControlPlane
+from probes import metric, probe
+from shop import Shop, subscription, subscriptions, task_type
+from site_under_test import site, until
+
+from taskqueue.store.catalog import read_cursor, set_rate
+
+USERS = 60
+OUTAGE_S = float(os.environ.get("TASKQUEUE_OUTAGE_S", "3"))
+LONG = OUTAGE_S > 30
+#: How often leader and standby are killed.
+ROUNDS = 4 if LONG else 1
+
+
+@pytest.fixture
+async def store_and_shop(
+    defined: Cluster, namespace: str, release: str, tmp_path: Path
+) -> AsyncIterator[tuple[Server, Shop]]:
+    """A shop on a store of its own, which forgets nothing it acknowledged."""
+    with Server(appendonly="yes", appendfsync="always") as valkey:
+        async with site(valkey.url, release, tmp_path) as world:
+            await set_rate(world.store, 500)
+            yield valkey, await asyncio.to_thread(Shop, defined, namespace, world)
+
+
+@asynccontextmanager
+async def churn(shop: Shop) -> AsyncIterator[None]:
+    """All the time users come, are edited and go, and those who stay are edited; nobody of this is left over."""
+    ending = asyncio.Event()
+
+    async def go_on() -> None:
+        for number in itertools.count():
+            last = ending.is_set()
+            edited = subscription(f"u-{number % USERS:03}", tasks=[{"type": "sync", "params": {"n": number}}])
+            guests = [] if last else [subscription(f"guest-{number}", "sync")]
+            if number:
+                guests.append(subscription(f"guest-{number - 1}", "sync", suspend=True))
+            await shop.apply(edited, *guests)
+            if number > 1:
+                await shop.kubectl("delete", "usub", f"guest-{number - 2}")
+            if last:
+                await shop.kubectl("delete", "usub", f"guest-{number - 1}")
+                return
+
+    task = asyncio.create_task(go_on())
+    try:
+        yield
+        ending.set()
+        await task
+    finally:
+        task.cancel()
+        await asyncio.wait([task])
+
+
+async def leader_of(shop: Shop, replicas: list[asyncio.subprocess.Process]) -> asyncio.subprocess.Process:
+    found: list[asyncio.subprocess.Process] = []
+
+    async def check() -> bool:
+        holder = await shop.holder()
+        found[:] = [one for one in replicas if f"-{one.pid}-" in holder]
+        return bool(found)
+
+    await until("one of them leads", check, 20)
+    return found[0]
+
+
+async def answers(shop: Shop, process: asyncio.subprocess.Process, path: str, status: int) -> None:
+    async def check() -> bool:
+        return (await probe(shop.world, process, path))[0] == status
+
+    await until(f"{path} answers {status}", check)
+
+
+async def test_leader_and_standby_killed_in_turn_under_churn_lose_nothing_and_double_nothing(
+    shop: Shop,
+) -> None:
+    replicas = [await shop.operator() for _ in range(2)]
+    await shop.world.worker()
+    await shop.apply(task_type("sync"), *subscriptions(USERS, "sync"))
+    await shop.dealt(USERS)
+    after_ms = await read_cursor(shop.world.store)
+    async with churn(shop):
+        for _ in range(ROUNDS):
+            for kills_the_leader in (True, False):
+                await shop.started(40)
+                leader = await leader_of(shop, replicas)
+                victim = leader if kills_the_leader else next(one for one in replicas if one is not leader)
+                await shop.world.end(victim, signal.SIGKILL)
+                replicas.remove(victim)
+                await leader_of(shop, replicas)
+                replicas.append(await shop.operator())
+                await shop.world.says(replicas[-1], "scheduler started")
+    await shop.dealt(USERS)
+    await shop.told()
+    await shop.exactly_as_planned(after_ms)
+
+
+async def test_edits_around_an_outage_of_the_api_server_are_all_seen_and_ticking_goes_on_meanwhile(
+    shop: Shop, control_plane: ControlPlane
+) -> None:
+    operator = await shop.operator()
+    await shop.world.worker()
+    await shop.apply(task_type("sync"), *subscriptions(USERS, "sync"))
+    await shop.dealt(USERS)
+    await shop.told()
+    after_ms = await read_cursor(shop.world.store)
+    await shop.apply(subscription("early", "sync"))
+    control_plane.stop_api()  # the status of that one is still to be written
+    try:
+        await asyncio.sleep(OUTAGE_S)
+        await shop.started(60)
+        for path in ("/livez", "/readyz"):
+            await answers(shop, operator, path, 200)
+    finally:
+        control_plane.start_api()  # not in a thread: the server would end with it
+    await shop.kubectl("delete", "usub", "u-000")
+    await shop.apply(subscription("u-001", "sync", suspend=True), subscription("late", "sync"))
+    await shop.gone({"u-000"})
+    await shop.told()
+    await shop.dealt(USERS + 1)
+    assert operator.returncode is None
+    await shop.kubectl(
+        "delete", "usub", "u-001", "early", "late"
+    )  # what was due to them is not reckoned here
+    await shop.dealt(USERS - 2)
+    await shop.exactly_as_planned(after_ms)
+    shop.world.logs.clear()  # an API server that has just begun refuses everybody until it knows the roles
+
+
+async def test_a_store_that_hangs_or_is_killed_is_waited_for_and_one_that_was_emptied_is_filled_again(
+    store_and_shop: tuple[Server, Shop],
+) -> None:
+    valkey, shop = store_and_shop
+    world = shop.world
+    operator = await shop.operator()
+    await world.worker()
+    await shop.apply(task_type("sync"), *subscriptions(USERS, "sync"))
+    await shop.dealt(USERS)
+    after_ms = await read_cursor(world.store)
+    await answers(shop, operator, "/readyz", 200)
+    ways = [(valkey.freeze, valkey.thaw), (valkey.kill, valkey.start)]
+    for goes, comes in ways if LONG else ways[:1]:
+        goes()
+        await answers(shop, operator, "/readyz", 503)  # that takes 5 s
+        await asyncio.sleep(OUTAGE_S - 5 if LONG else 0)
+        assert (await probe(world, operator, "/livez"))[0] == 200
+        await shop.apply(subscription(f"met-{comes.__name__}", "sync"))
+        comes()
+        await world.store.client.connection_pool.disconnect()  # ours are of the old server, too
+        await answers(shop, operator, "/readyz", 200)
+        await shop.told()
+        await shop.kubectl("delete", "usub", f"met-{comes.__name__}")
+        await shop.dealt(USERS)
+    await shop.exactly_as_planned(after_ms)
+    assert operator.returncode is None
+
+    cursor_ms = await read_cursor(world.store)
+    keys = [key async for key in world.store.client.scan_iter(match=world.store.keys("*"))]
+    await world.store.client.unlink(*keys)
+    await world.says(operator, "emptied or replaced")
+    await shop.dealt(USERS)
+    await shop.started(300)
+    await shop.without_holes(USERS)
+    again = defaultdict[tuple[str, str], list[int]](list)
+    for start in world.starts():
+        again[start.user, start.occurrence].append(start.due_ms)
+    assert all(max(dues) > cursor_ms - 2_000 for dues in again.values() if len(dues) > 1)
+    assert await metric(world, operator, "taskqueue_cursor_set_back_seconds_total") == 2
+    assert operator.returncode is None
+
+
+async def test_a_leader_that_was_stopped_steps_down_and_leaves_alone_whoever_was_made_anew(
+    shop: Shop,
+) -> None:
+    replicas = [await shop.operator() for _ in range(2)]
+    await shop.world.worker()
+    await shop.apply(task_type("sync"), *subscriptions(USERS, "sync"))
+    await shop.dealt(USERS)
+    old = await leader_of(shop, replicas)
+    old.send_signal(signal.SIGSTOP)
+    await leader_of(shop, [one for one in replicas if one is not old])
+    anew, other = {f"u-{n:03}" for n in range(10)}, "u-010"
+    await shop.kubectl("delete", "usub", *anew, other)
+    await shop.gone({*anew, other})
+    await shop.apply(*(subscription(name, "sync") for name in sorted(anew)))
+    await shop.apply(subscription("other", "sync", userId=other))
+    await shop.dealt(USERS)
+    await shop.told()
+    everybody = await shop.owners()
+    assert len(everybody) == USERS
+
+    old.send_signal(signal.SIGCONT)
+    await shop.world.says(old, "no longer leading")
+    began = Counter(start.user for start in shop.world.starts())
+    gone_meanwhile = set[str]()
+
+    async def all_have_run_twice() -> bool:
+        gone_meanwhile.update(everybody - await shop.owners())
+        now = Counter(start.user for start in shop.world.starts())
+        return all(now[user] >= began[user] + 2 for user in everybody)
+
+    await until("jobs of everybody go on", all_have_run_twice)
+    assert gone_meanwhile == set()
+    assert await leader_of(shop, replicas) is not old
+    await shop.told()

@@ -1,0 +1,215 @@
+"""The operator behind an API server that lies, refuses, cuts and lets wait: it catches up, and removes nobody.
+
+What a real server cannot be made to do is done by a proxy in front of one.
+"""
+
+import asyncio
+import itertools
+import json
+import os
+import signal
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import kubeconfig
+import pytest
+from child import free_ports
+from control_plane import ControlPlane
+from flaky_api import FlakyApi, flaky_api, gone, nothing, refusal
+from probes import metric, probe
+from shop import Shop, install_definitions, subscription, subscriptions, task_type
+from site_under_test import Site, site, until
+
+from taskqueue.store.catalog import read_cursor, set_rate
+
+USERS = 60
+LONG = float(os.environ.get("TASKQUEUE_OUTAGE_S", "0")) > 30
+REFUSED = [[gone()], [refusal(404, "NotFound")]]
+if LONG:
+    REFUSED += [
+        [refusal(410, "Expired")],
+        [refusal(500, "InternalError")] * 8,
+        [refusal(403, "Forbidden")] * 8,
+    ]
+LISTS = ("list tasktypes", "list usersubscriptions")
+BOTH = ("watch tasktypes", "watch usersubscriptions")
+
+
+@dataclass
+class Behind:
+    """A shop with one operator that reaches the API server by a proxy only."""
+
+    shop: Shop
+    api: FlakyApi
+    operator: asyncio.subprocess.Process
+
+    async def is_asked(self, what: str, times: int) -> None:
+        """Wait until something was asked for so many times more."""
+        wanted = self.api.asked[what] + times
+
+        async def check() -> bool:
+            return self.api.asked[what] >= wanted
+
+        await until(f"{what} is asked for", check)
+
+    async def metric(self, name: str, value: float, **labels: str) -> None:
+        async def check() -> bool:
+            return await metric(self.shop.world, self.operator, name, **labels) >= value
+
+        await until(f"{name} is {value}", check)
+
+    async def users(self, number: int) -> None:
+        async def check() -> bool:
+            return len(await self.shop.owners()) == number
+
+        await until(f"there are {number} users", check)
+
+    async def well(self) -> None:
+        """Every status is right, all users are known, and the process is the same, and ready."""
+        await self.shop.told()
+        await self.users(USERS)
+        assert self.operator.returncode is None
+        for path in ("/livez", "/readyz"):
+            assert (await probe(self.shop.world, self.operator, path))[0] == 200
+
+
+@pytest.fixture
+async def behind(shop: Shop, tmp_path: Path) -> AsyncIterator[Behind]:
+    async with flaky_api(shop.kubeconfig, tmp_path / "proxied.kubeconfig") as (config, api):
+        shop.kubeconfig = config
+        made = Behind(shop, api, await shop.operator())
+        await shop.apply(task_type("sync"), *subscriptions(USERS, "sync"))
+        await made.well()
+        yield made
+
+
+@pytest.fixture
+async def site_of_its_own(redis_url: str, release: str, tmp_path: Path) -> AsyncIterator[Site]:
+    async with site(redis_url, release, tmp_path) as world:
+        await set_rate(world.store, 500)
+        yield world
+
+
+async def test_whatever_a_watch_is_answered_no_edit_and_no_deletion_is_lost(behind: Behind) -> None:
+    shop, api = behind.shop, behind.api
+    for what in BOTH:
+        assert api.cut(what) == 1
+    await shop.apply(subscription("u-000", "sync", suspend=True))
+    await behind.well()
+
+    for refused in REFUSED:  # what happens in between no watch will ever tell
+        api.watching.clear()
+        await shop.kubectl("delete", "usub", "u-001")
+        api.answers["watch usersubscriptions"] = iter(refused)
+        api.cut("watch usersubscriptions")
+        api.watching.set()
+        await shop.gone({"u-001"})
+        await shop.apply(subscription("u-001", "sync"))
+        await behind.well()
+        assert next(api.answers["watch usersubscriptions"], None) is None, "all of that was answered"
+
+
+async def test_throttled_slow_and_conflicting_answers_delay_a_status_and_lose_none(behind: Behind) -> None:
+    shop, api = behind.shop, behind.api
+    status = "patch usersubscriptions/status"
+    busy = refusal(429, "TooManyRequests", **{"Retry-After": "1"})
+    for what in (status, "watch usersubscriptions", "get leases", "put leases"):
+        api.answers[what] = iter([busy] * 2)
+    api.cut("watch usersubscriptions")
+    await shop.apply(subscription("u-000", "sync", suspend=True))
+    await behind.well()
+    assert next(api.answers[status], None) is None, "it was throttled"
+
+    api.delay_s[status] = 1
+    await shop.apply(subscription("u-000", "sync"))
+    await behind.is_asked(status, 1)
+    await shop.apply(
+        subscription("u-000", "sync", suspend=True)
+    )  # what is under way is of a version that was
+    await behind.metric("taskqueue_operator_status_writes_total", 1, outcome="stale")
+    for what in (*BOTH, *LISTS, "put leases"):
+        api.delay_s[what] = 1
+    api.cut("watch usersubscriptions")
+    await shop.apply(subscription("u-002", "sync", suspend=True))
+    await behind.well()
+
+
+async def test_a_list_that_is_empty_removes_nobody_before_another_agrees_and_meanwhile_that_is_shown(
+    behind: Behind,
+) -> None:
+    shop, api = behind.shop, behind.api
+    # Nothing is listed to the watch either, and what is asked to confirm it fails.
+    for what, kind in zip(LISTS, ("TaskType", "UserSubscription"), strict=True):
+        api.answers[what] = itertools.chain([nothing(kind)], itertools.repeat(refusal(503, "Unavailable")))
+    await shop.world.end(behind.operator, signal.SIGTERM)
+    behind.operator = await shop.operator()
+    await behind.metric("taskqueue_removals_held", USERS + 1)
+    assert len(await shop.owners()) == USERS
+    api.answers.clear()
+    await behind.well()
+
+    async def nothing_held() -> bool:
+        return await metric(shop.world, behind.operator, "taskqueue_removals_held") == 0
+
+    await until("nothing is held any more", nothing_held)
+
+
+@pytest.mark.skipif(not LONG, reason="takes a control plane of its own: see make faults")
+async def test_definitions_that_are_deleted_and_made_anew_are_followed_again(
+    tools: Path, site_of_its_own: Site, tmp_path: Path
+) -> None:
+    with ControlPlane(tools, tmp_path / "other") as other:
+        install_definitions(other)
+        shop = Shop(other, "default", site_of_its_own)
+        operator = await shop.operator()
+        await shop.apply(task_type("sync"), *subscriptions(USERS, "sync"))
+        await shop.dealt(USERS)
+        await shop.kubectl("delete", "crd", "usersubscriptions.taskqueue.dev")
+        await shop.world.says(operator, "could not list")
+        install_definitions(other)
+        await shop.apply(*subscriptions(USERS, "sync"))
+        await shop.told()
+        assert len(await shop.owners()) == USERS
+        await shop.kubectl("delete", "usub", "u-000")
+        await shop.gone({"u-000"})
+        assert operator.returncode is None
+
+
+async def test_a_kubeconfig_that_is_wrong_is_said_to_be_and_removes_nobody(
+    shop: Shop, tmp_path: Path
+) -> None:
+    first = await shop.operator()
+    await shop.apply(task_type("sync"), *subscriptions(USERS, "sync"))
+    await shop.dealt(USERS)
+    assert await shop.world.end(first, signal.SIGTERM) == 0
+    right = json.loads(await asyncio.to_thread(shop.kubeconfig.read_text))
+    server = right["clusters"][0]["cluster"]
+    nothing_there = {**server, "server": f"https://127.0.0.1:{free_ports(1)[0]}"}
+    malformed = tmp_path / "malformed"
+    await asyncio.to_thread(malformed.write_text, "clusters: [")
+    wrong = (
+        (kubeconfig.write(tmp_path / "nowhere", nothing_there, {"token": "t"}), "Cannot connect to host"),
+        (kubeconfig.write(tmp_path / "nobody", server, {"token": "not.a.token"}), "401 Unauthorized"),
+        (malformed, "give --kubeconfig FILE"),
+    )
+    started = list[asyncio.subprocess.Process]()
+    for shop.kubeconfig, _ in wrong:
+        started.append(await shop.operator())
+    for process, (_, words) in zip(started, wrong, strict=True):
+        await shop.world.says(process, words)
+    lost = started.pop()
+    assert await lost.wait() == 2
+    assert "Traceback" not in await asyncio.to_thread(shop.world.logs[lost.pid].read_text)
+
+    cursor_ms = await read_cursor(shop.world.store)
+
+    async def ticked() -> bool:
+        return await read_cursor(shop.world.store) > cursor_ms + 2_000
+
+    await until("ticking goes on, as that needs no API server", ticked)
+    for process in started:
+        assert (await probe(shop.world, process, "/livez"))[0] == 200
+        assert (await probe(shop.world, process, "/readyz"))[0] == 503
+        assert await shop.world.end(process, signal.SIGTERM) == 0
+    assert len(await shop.owners()) == USERS
