@@ -133,7 +133,7 @@ async def test_a_store_that_was_emptied_while_no_operator_ran_goes_on_from_the_c
     await shop.world.worker()
     await shop.started(300)
 
-    await shop.without_holes(USERS)
+    await shop.without_holes()
     twice = Counter((s.user, s.occurrence) for s in shop.world.starts())
     again = {s.due_ms for s in shop.world.starts() if twice[s.user, s.occurrence] > 1}
     assert all(due_ms > cursor_ms - 4_000 for due_ms in again), "only what was due since the last copy"

@@ -177,7 +177,7 @@ async def test_a_store_that_hangs_or_is_killed_is_waited_for_and_one_that_was_em
     await world.says(operator, "emptied or replaced")
     await shop.dealt(USERS)
     await shop.started(300)
-    await shop.without_holes(USERS)
+    await shop.without_holes()
     again = defaultdict[tuple[str, str], list[int]](list)
     for start in world.starts():
         again[start.user, start.occurrence].append(start.due_ms)

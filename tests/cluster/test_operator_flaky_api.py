@@ -104,10 +104,11 @@ async def test_whatever_a_watch_is_answered_no_edit_and_no_deletion_is_lost(behi
         api.answers["watch usersubscriptions"] = iter(refused)
         api.cut("watch usersubscriptions")
         api.watching.set()
+        await behind.is_asked("watch usersubscriptions", len(refused))
         await shop.gone({"u-001"})
         await shop.apply(subscription("u-001", "sync"))
         await behind.well()
-        assert next(api.answers["watch usersubscriptions"], None) is None, "all of that was answered"
+    shop.world.logs.clear()  # that some were forbidden is not for want of rights
 
 
 async def test_throttled_slow_and_conflicting_answers_delay_a_status_and_lose_none(behind: Behind) -> None:

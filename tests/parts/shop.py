@@ -118,16 +118,15 @@ class Shop:
 
         await until(f"{users} are gone", check, 20)
 
-    async def without_holes(self, users: int) -> None:
-        """Wait until of so many users every occurrence of 2 s between the first and the last has run."""
+    async def without_holes(self) -> None:
+        """Wait until of every user the store knows each occurrence of 2 s from the first to the last has run."""
 
         async def check() -> bool:
             occurrences: dict[str, set[int]] = defaultdict(set)
             for start in self.world.starts():
                 occurrences[start.user].add(int(start.occurrence))
-            return len(occurrences) == users and all(
-                seen == set(range(min(seen), max(seen) + 1, 2)) for seen in occurrences.values()
-            )
+            seen = [occurrences[user] for user in await self.owners()]
+            return bool(seen) and all(one and one == set(range(min(one), max(one) + 1, 2)) for one in seen)
 
         await until("every occurrence of everybody has run", check)
 
