@@ -12,7 +12,7 @@ class NoGoError(Exception):
     """There is no Go that could build them; the message says what to install."""
 
 
-def cluster_tools(release: str) -> Path:
+def cluster_tools(release: str = "kubernetes") -> Path:
     """Return the folder. Progress goes to stderr: the first build takes minutes.
 
     release: the module of tools/cluster that says of which version the API server is.
