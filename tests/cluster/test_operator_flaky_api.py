@@ -23,7 +23,7 @@ from site_under_test import Site, site, until
 
 from taskqueue.store.catalog import read_cursor, set_rate
 
-USERS = 60
+USERS = 20
 LONG = float(os.environ.get("TASKQUEUE_OUTAGE_S", "0")) > 30
 REFUSED = [[gone()], [refusal(404, "NotFound")]]
 if LONG:
@@ -32,6 +32,9 @@ if LONG:
         [refusal(500, "InternalError")] * 8,
         [refusal(403, "Forbidden")] * 8,
     ]
+only_in_the_long_form = pytest.mark.skipif(
+    not LONG, reason="costs seconds that `make test` has not: see make faults"
+)
 LISTS = ("list tasktypes", "list usersubscriptions")
 BOTH = ("watch tasktypes", "watch usersubscriptions")
 
@@ -111,6 +114,7 @@ async def test_whatever_a_watch_is_answered_no_edit_and_no_deletion_is_lost(behi
     shop.world.logs.clear()  # that some were forbidden is not for want of rights
 
 
+@only_in_the_long_form
 async def test_throttled_slow_and_conflicting_answers_delay_a_status_and_lose_none(behind: Behind) -> None:
     shop, api = behind.shop, behind.api
     status = "patch usersubscriptions/status"
@@ -156,7 +160,7 @@ async def test_a_list_that_is_empty_removes_nobody_before_another_agrees_and_mea
     await until("nothing is held any more", nothing_held)
 
 
-@pytest.mark.skipif(not LONG, reason="takes a control plane of its own: see make faults")
+@only_in_the_long_form
 async def test_definitions_that_are_deleted_and_made_anew_are_followed_again(
     tools: Path, site_of_its_own: Site, tmp_path: Path
 ) -> None:
