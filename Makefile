@@ -45,7 +45,7 @@ process: $(STAMP) ## Real processes, one test at a time: kill -9, cut connection
 	$(BIN)/pytest tests/process
 
 cluster: $(STAMP) ## On a real Kubernetes control plane [KUBECONFIG_TEST]; skipped, with the reason, where there is no Go to build it
-	$(BIN)/pytest tests/cluster
+	$(BIN)/pytest -n 2 --dist loadfile tests/cluster
 
 cluster-tools: ## Build that control plane into a cache; Go 1.26 or newer, 6 minutes the first time
 	$(PYTHON) tools/cluster/build.py
