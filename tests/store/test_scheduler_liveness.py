@@ -1,7 +1,7 @@
 """/livez of a scheduler fails when a loop of it hangs, and not while a loop only waits for its turn."""
 
 import asyncio
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
@@ -12,33 +12,16 @@ import pytest
 from child import free_ports
 from site_under_test import until
 
-from taskqueue.models.values import Schedule, Task, TaskType, UserSubscription
 from taskqueue.scheduler import service
+from taskqueue.scheduler.publisher import Publisher
 from taskqueue.scheduler.settings import SchedulerSettings
 from taskqueue.scheduler.source import Always
 from taskqueue.scheduler.ticker import Ticker
 from taskqueue.sources.folder import FolderSource
-from taskqueue.sources.loaded import Loaded
 from taskqueue.store.connection import Store
 from taskqueue.store.fence import UNFENCED, Fence
 
-USERS = 150
 LIVE_WITHIN_S = 1.3
-
-
-class Wedged(FolderSource):
-    """Declares users, then none; and whether that is really so it never comes to say."""
-
-    async def changes(self) -> AsyncIterator[Loaded]:
-        types = {"sync": TaskType("sync", Schedule(interval_s=60), function="f")}
-        users = {f"u-{n}": UserSubscription(f"u-{n}", (Task("sync"),)) for n in range(USERS)}
-        yield Loaded(types, users, (), (), ())
-        await asyncio.sleep(0.3)
-        yield Loaded(types, {}, (), (), ())
-
-    async def look(self) -> Loaded | None:
-        await asyncio.Event().wait()
-        return None
 
 
 class Overtaken(Always):
@@ -85,21 +68,24 @@ async def livez(port: int) -> tuple[int, str]:
     return await asyncio.to_thread(ask)
 
 
-async def _hang(_: Ticker) -> float:
+async def _hang(*_: object, **__: object) -> None:
     await asyncio.Event().wait()
-    return 0.0
 
 
-@pytest.mark.parametrize("loop", ["publishing", "ticking"])
+@pytest.mark.parametrize(
+    ("loop", "part", "step"), [("publishing", Publisher, "publish"), ("ticking", Ticker, "turn")]
+)
 async def test_livez_fails_and_names_the_loop_that_hangs(
-    loop: str, redis_url: str, store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    loop: str,
+    part: type,
+    step: str,
+    redis_url: str,
+    store: Store,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    args: Sequence[Any] = [None]
-    if loop == "publishing":
-        args = [Wedged(tmp_path)]
-    else:
-        monkeypatch.setattr(Ticker, "turn", _hang)
-    async with scheduler(redis_url, store, *args) as port:
+    monkeypatch.setattr(part, step, _hang)
+    async with scheduler(redis_url, store, FolderSource(tmp_path)) as port:
 
         async def said() -> bool:
             status, text = await livez(port)

@@ -153,6 +153,20 @@ async def test_what_a_watch_missed_is_found_soon_after_it_began_and_then_by_each
 
 
 @virtual_time
+async def test_while_a_watch_tells_its_list_one_by_one_nothing_is_listed_and_afterwards_once() -> None:
+    api = StandIn()
+    async with following(api) as (source, _):
+        await asyncio.sleep(10)
+        api.asked.clear()
+        for _ in range(100):
+            source.doubt()
+            await asyncio.sleep(0.1)
+        assert api.asked == []
+        await asyncio.sleep(5)
+        assert api.asked == list(PLURALS)
+
+
+@virtual_time
 async def test_a_list_that_is_doubted_is_tried_until_it_is_had() -> None:
     api = StandIn()
     api.objects["UserSubscription"] = [user("ada", 1), user("bob", 2)]

@@ -17,7 +17,7 @@ log = structlog.get_logger("taskqueue.operator")
 #: Changes that come together are published together.
 _DEBOUNCE_S = 0.2
 _RETRY_MIN_S, _RETRY_MAX_S = 0.5, 15.0
-#: A watch that begins with a list of its own tells the objects one by one.
+#: Without news of the list that a watch begins with, it is over.
 _SETTLED_S = 2.0
 
 
@@ -36,7 +36,7 @@ class KubernetesSource:
         self.listed = asyncio.Event()
         self._changed = asyncio.Event()
         self._doubted = asyncio.Event()
-        self._doubted.set()  # the first list and the first watch may be apart
+        self._doubted_s = float("-inf")
         self._listing = asyncio.Lock()
 
     def put(self, kind: Kind, raw: Mapping[str, Any]) -> None:
@@ -51,6 +51,7 @@ class KubernetesSource:
 
     def doubt(self) -> None:
         """The watch may have missed what only a list can tell."""
+        self._doubted_s = asyncio.get_running_loop().time()
         self._doubted.set()
 
     async def changes(self) -> AsyncIterator[Loaded]:
@@ -90,13 +91,20 @@ class KubernetesSource:
     async def resync(self) -> None:
         """List again and again, for what a watch may have missed, until cancelled."""
         await self.listed.wait()
+        self.doubt()  # the first list and the first watch may be apart
         while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._resync_s):
                     await self._doubted.wait()
-                    await asyncio.sleep(_SETTLED_S)
+                    await self._settled()
             self._doubted.clear()
             await self._list_at_last()
+
+    async def _settled(self) -> None:
+        """Wait until the watch has told all of its list, thousands of objects one by one."""
+        loop = asyncio.get_running_loop()
+        while (rest_s := self._doubted_s + _SETTLED_S - loop.time()) > 0:
+            await asyncio.sleep(rest_s)
 
     async def _list_at_last(self) -> None:
         wait_s = _RETRY_MIN_S

@@ -29,9 +29,8 @@ _ANSWER_S = 30
 
 async def watch(source: KubernetesSource, namespace: str) -> None:
     """Follow both kinds until cancelled."""
-    logging.getLogger("kopf._core.reactor.running").setLevel(
-        logging.ERROR
-    )  # it warns that signals are not its own
+    # It warns that signals are not its own.
+    logging.getLogger("kopf._core.reactor.running").setLevel(logging.ERROR)
     while True:
         await source.listed.wait()
         try:

@@ -196,7 +196,9 @@ class Keeper:
         """Whether a fresh look at all files, a little later, misses the same users and types."""
         assert self._source is not None
         log.warning("many users or types are gone; reading the manifests again before they are removed")
+        self.progress.idle()  # all files, or a slow API server: however long it takes, that is no loop that hangs
         fresh = await self._source.look()
+        self.progress.step()
         return (
             fresh is not None
             and fresh.users.keys() <= loaded.users.keys()
