@@ -36,7 +36,6 @@ class KubernetesSource:
         self.listed = asyncio.Event()
         self._changed = asyncio.Event()
         self._doubted = asyncio.Event()
-        self._doubted_s = float("-inf")
         self._listing = asyncio.Lock()
 
     def put(self, kind: Kind, raw: Mapping[str, Any]) -> None:
@@ -51,7 +50,6 @@ class KubernetesSource:
 
     def doubt(self) -> None:
         """The watch may have missed what only a list can tell."""
-        self._doubted_s = asyncio.get_running_loop().time()
         self._doubted.set()
 
     async def changes(self) -> AsyncIterator[Loaded]:
@@ -96,15 +94,16 @@ class KubernetesSource:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._resync_s):
                     await self._doubted.wait()
-                    await self._settled()
-            self._doubted.clear()
+            await self._settled()
             await self._list_at_last()
 
     async def _settled(self) -> None:
         """Wait until the watch has told all of its list, thousands of objects one by one."""
-        loop = asyncio.get_running_loop()
-        while (rest_s := self._doubted_s + _SETTLED_S - loop.time()) > 0:
-            await asyncio.sleep(rest_s)
+        with contextlib.suppress(TimeoutError):
+            while True:
+                self._doubted.clear()
+                async with asyncio.timeout(_SETTLED_S):
+                    await self._doubted.wait()
 
     async def _list_at_last(self) -> None:
         wait_s = _RETRY_MIN_S
