@@ -18,8 +18,8 @@ from kubernetes.aio import client, config
 from kubernetes.aio.client.exceptions import ApiException
 from kubernetes.aio.config import ConfigException
 
-#: What a call raises when the API server is down, slow or says no.
-API_ERRORS = (ApiException, ClientError, OSError, TimeoutError)
+#: What a call raises when the API server is down, slow or says no, or when something else answers in its place.
+API_ERRORS = (ApiException, ClientError, OSError, TimeoutError, msgspec.DecodeError)
 JSON = "application/json"
 _AUTH = ["BearerToken"]  # the name of the one way the library knows; certificates belong to the connection
 _ANY_SUCCESS = range(200, 300)

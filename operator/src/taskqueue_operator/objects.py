@@ -2,6 +2,7 @@
 
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
+from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -13,6 +14,8 @@ from taskqueue.sources.loaded import Loaded, resolve
 
 Kind = Literal["TaskType", "UserSubscription"]
 Key = tuple[Kind, str]
+#: Orders objects, the oldest first.
+_AGE = attrgetter("created", "uid")
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -36,11 +39,6 @@ class Object:
     @property
     def key(self) -> Key:
         return self.kind, self.name
-
-    @property
-    def age(self) -> tuple[str, str]:
-        """Orders objects, the oldest first."""
-        return self.created, self.uid
 
 
 def read(kind: Kind, raw: Mapping[str, Any], known: Object | None = None) -> Object:
@@ -141,7 +139,7 @@ class ObjectTable:
         """Subscriptions that name a user who has an older one, by their name: the older, which counts."""
         first: dict[str, Object] = {}
         rivals: dict[str, Object] = {}
-        for one in sorted(self._of("UserSubscription"), key=lambda one: one.age):
+        for one in sorted(self._of("UserSubscription"), key=_AGE):
             if isinstance(one.value, UserSubscription):
                 older = first.setdefault(one.value.user_id, one)
                 if older is not one:
