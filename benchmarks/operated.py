@@ -24,11 +24,11 @@ def task_type(name: str) -> dict[str, Any]:
     return {"schedule": {"interval": "1h"}, "handler": {"function": name.replace("-", "_")}}
 
 
-def subscription(number: int, tasks: int, *, suspend: bool = False) -> dict[str, Any]:
+def subscription(number: int, tasks: int) -> dict[str, Any]:
     """Make the spec of a user who wants every type from a place of its own on, and one that is not declared."""
     known = [f"type-{(number + step) % TYPES:03}" for step in range(tasks - 1)]
     wanted = [{"type": name, "params": {"region": "eu"}} for name in (*known, "not-yet")]
-    return {"tasks": wanted, "suspend": suspend}
+    return {"tasks": wanted}
 
 
 @asynccontextmanager

@@ -21,6 +21,9 @@ from taskqueue.store.users import read_owners, read_tasks
 _LIMIT_S = 900.0
 _QUIET_S = 30.0
 _POLL_S = 0.05
+#: One edit, and the generation it makes.
+_EDIT = {"suspend": True}
+_EDITED = 2
 
 
 async def _until(check: Callable[[], Awaitable[bool]]) -> float:
@@ -45,7 +48,7 @@ async def operating(users: int, tasks: int = 30) -> dict[str, Any]:
             every = [(f"u-{n:05}", subscription(n, tasks)) for n in range(users)]
             await shop.apply("UserSubscription", every)
             async with operator(cluster, url, Path(folder)) as process:
-                return await _Run(shop, store, process, users, tasks).figures()
+                return await _Run(shop, store, process, users).figures()
 
 
 def _types() -> list[str]:
@@ -53,22 +56,21 @@ def _types() -> list[str]:
 
 
 class _Run:
-    def __init__(self, shop: Objects, store: Store, process: Operator, users: int, tasks: int) -> None:
+    def __init__(self, shop: Objects, store: Store, process: Operator, users: int) -> None:
         self._shop = shop
         self._store = store
         self._process = process
         self._users = users
-        self._tasks = tasks
 
     async def figures(self) -> dict[str, Any]:
         """In the order of a day: start, first statuses, quiet, edits, a type that comes and goes."""
         figures: dict[str, Any] = {"operator_objects": self._users + TYPES}
         await self._start(figures)
-        figures["edit_status_while_all_others_wait_s"] = await self._edit_one(1, suspend=True)
+        figures["edit_status_while_all_others_wait_s"] = await self._edit_one("u-00001")
         await self._first_statuses(figures)
         await self._quiet(figures)
-        figures["edit_status_s"] = await self._edit_one(2, suspend=True)
-        figures["edit_published_s"] = await self._publish_one(3)
+        figures["edit_status_s"] = await self._edit_one("u-00002")
+        figures["edit_published_s"] = await self._publish_one("u-00003")
         await self._burst(figures)
         figures |= await self._fan_out("type_created", self._shop.apply("TaskType", [_new_type()]))
         figures |= await self._fan_out("type_deleted", self._shop.delete("TaskType", "not-yet"))
@@ -104,24 +106,21 @@ class _Run:
         figures["steady_cpu_percent"] = round(100 * (self._process.cpu_s() - cpu_s) / _QUIET_S, 1)
         figures["operator_rss_mb"] = round(self._process.memory_mb())
 
-    async def _edit_one(self, number: int, *, suspend: bool) -> float:
+    async def _edit_one(self, name: str) -> float:
         """Seconds from an edit to its confirmation: a status that observed the generation."""
-        name = f"u-{number:05}"
-        before = (await self._shop.status("UserSubscription", name)).get("observedGeneration")
         began = time.monotonic()
-        await self._shop.apply("UserSubscription", [(name, self._spec(number, suspend=suspend))])
+        await self._shop.edit("UserSubscription", [(name, _EDIT)])
 
         async def confirmed() -> bool:
-            status = await self._shop.status("UserSubscription", name)
-            return status.get("observedGeneration") not in {None, before, 1}
+            return (await self._shop.status("UserSubscription", name)).get("observedGeneration") == _EDITED
 
         await _until(confirmed)
         return round(time.monotonic() - began, 2)
 
-    async def _publish_one(self, number: int) -> float:
+    async def _publish_one(self, name: str) -> float:
         """Seconds from an edit to the store: nothing that is suspended starts from there on."""
-        name, began = f"u-{number:05}", time.monotonic()
-        await self._shop.apply("UserSubscription", [(name, self._spec(number, suspend=True))])
+        began = time.monotonic()
+        await self._shop.edit("UserSubscription", [(name, _EDIT)])
 
         async def suspended() -> bool:
             return all(task.suspended for task in await read_tasks(self._store, name))
@@ -134,13 +133,12 @@ class _Run:
         owners = await read_owners(self._store)
         names = [f"u-{n:05}" for n in edited]
         began = time.monotonic()
-        specs = [(f"u-{n:05}", self._spec(n, suspend=True)) for n in edited]
 
-        async def apply() -> float:
-            await self._shop.apply("UserSubscription", specs)
+        async def edit() -> float:
+            await self._shop.edit("UserSubscription", [(name, _EDIT) for name in names])
             return time.monotonic()
 
-        applying = asyncio.create_task(apply())
+        editing = asyncio.create_task(edit())
 
         async def published() -> bool:
             now = await read_owners(self._store)
@@ -149,11 +147,11 @@ class _Run:
         await _until(published)
         figures["burst_edits"] = len(names)
         figures["burst_published_s"] = round(time.monotonic() - began, 1)
-        figures["burst_published_after_the_last_edit_s"] = round(time.monotonic() - await applying, 1)
+        figures["burst_published_after_the_last_edit_s"] = round(time.monotonic() - await editing, 1)
 
         async def confirmed() -> bool:
             said = [await self._shop.status("UserSubscription", name) for name in (names[0], names[-1])]
-            return all(status.get("observedGeneration") == 2 for status in said)
+            return all(status.get("observedGeneration") == _EDITED for status in said)
 
         await _until(confirmed)
         await self._settled()
@@ -177,9 +175,6 @@ class _Run:
             await asyncio.sleep(3)
             if await self._shop.status_writes() == before:
                 return
-
-    def _spec(self, number: int, *, suspend: bool) -> dict[str, Any]:
-        return subscription(number, self._tasks, suspend=suspend)
 
     def _cpu_ms_per_object(self, since_s: float) -> float:
         return round(1000 * (self._process.cpu_s() - since_s) / (self._users + TYPES), 2)

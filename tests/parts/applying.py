@@ -27,6 +27,10 @@ class Objects:
     async def apply(self, kind: Kind, specs: Iterable[tuple[str, dict[str, Any]]]) -> None:
         await asyncio.gather(*(self._apply(kind, name, spec) for name, spec in specs))
 
+    async def edit(self, kind: Kind, specs: Iterable[tuple[str, dict[str, Any]]]) -> None:
+        """Patch some fields of each spec, as `kubectl patch --type=merge` does."""
+        await asyncio.gather(*(self._edit(kind, name, fields) for name, fields in specs))
+
     async def delete(self, kind: Kind, name: str) -> None:
         await self._connection.call(HTTPMethod.DELETE, self._path(kind, name))
 
@@ -58,6 +62,16 @@ class Objects:
                 body,
                 query={"fieldManager": "kubectl", "force": "true"},
                 content_type="application/apply-patch+yaml",
+                timeout_s=60,
+            )
+
+    async def _edit(self, kind: Kind, name: str, fields: dict[str, Any]) -> None:
+        async with self._free:
+            await self._connection.call(
+                HTTPMethod.PATCH,
+                self._path(kind, name),
+                {"spec": fields},
+                content_type="application/merge-patch+json",
                 timeout_s=60,
             )
 
