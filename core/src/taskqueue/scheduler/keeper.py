@@ -8,7 +8,8 @@ import structlog
 
 from taskqueue.scheduler import metrics
 from taskqueue.scheduler.errors import StoreReplacedError
-from taskqueue.scheduler.publisher import Published, Publisher
+from taskqueue.scheduler.publisher import Publisher
+from taskqueue.scheduler.reports import Lag, report_published, report_taken
 from taskqueue.scheduler.source import Always, Leadership, Source
 from taskqueue.scheduler.ticker import Ticker
 from taskqueue.sources.loaded import Loaded
@@ -65,6 +66,7 @@ class Keeper:
         self._changed = asyncio.Event()
         self._restoring = False
         self._ask_again_s = math.inf  # of the monotonic clock
+        self._lag = Lag()
         # Files that were never seen good by this process: what they declared before it started is not known.
         self._unknown: set[str] | None = None
 
@@ -75,6 +77,10 @@ class Keeper:
         if self._leadership.elsewhere and self._loaded is not None:
             return None
         return "the manifests are not published yet"
+
+    def lag_s(self) -> float:
+        """How long the oldest change has been waiting; another replica's to publish is not waited for here."""
+        return 0.0 if self._leadership.elsewhere else self._lag.seconds()
 
     async def watch(self) -> None:
         """Take in what the manifests say, until cancelled; returns at once where there are none to watch."""
@@ -147,14 +153,9 @@ class Keeper:
     def _take(self, loaded: Loaded) -> None:
         faulty = {fault.file for fault in loaded.faults}
         self._unknown = faulty if self._unknown is None else self._unknown & faulty
-        metrics.SOURCE_FAULTS.set(len(loaded.faults))
-        metrics.SOURCE_TYPES.set(len(loaded.types))
-        metrics.SOURCE_USERS.set(len(loaded.users))
-        for fault in loaded.faults:
-            log.error("a manifest is at fault and not applied", fault=str(fault), file=fault.file)
-        for unresolved in loaded.unresolved:
-            log.warning("a subscription waits for its task type", reason=str(unresolved))
+        report_taken(loaded)
         self._loaded = loaded
+        self._lag.change()
         self._changed.set()
 
     async def _turn(self) -> None:
@@ -162,6 +163,8 @@ class Keeper:
             await self._publisher.maintain()
             return
         self._changed.clear()
+        self._lag.begin()
+        began_s = time.monotonic()
         try:
             if self._restoring:
                 await mark_installed(self._store)
@@ -174,6 +177,8 @@ class Keeper:
         except BaseException:
             self._changed.set()  # it is still to do
             raise
+        self._lag.done()
+        metrics.PUBLISH_SECONDS.observe(time.monotonic() - began_s)
         self.refused = ""
         self.published.set()
         self.started.set()
@@ -190,7 +195,7 @@ class Keeper:
             done = await self._publisher.publish(loaded.types, loaded.users, confirm_removals=True)
         self._ask_again_s = time.monotonic() + _HELD_S if done.held else math.inf
         self.in_store, self.foreign = loaded, frozenset(done.foreign)
-        self._report(done, prune=prune)
+        report_published(done, self._unknown or ())
 
     async def _confirmed(self, loaded: Loaded) -> bool:
         """Whether a fresh look at all files, a little later, misses the same users and types."""
@@ -204,26 +209,3 @@ class Keeper:
             and fresh.users.keys() <= loaded.users.keys()
             and fresh.types.keys() <= loaded.types.keys()
         )
-
-    def _report(self, done: Published, *, prune: bool) -> None:
-        metrics.PUBLISHES.labels("done").inc()
-        metrics.TYPES_WRITTEN.inc(done.types_written)
-        metrics.USERS_WRITTEN.labels("written").inc(done.users_written)
-        metrics.USERS_WRITTEN.labels("removed").inc(done.users_removed)
-        metrics.REMOVALS_HELD.set(done.held)
-        log.info(
-            "published",
-            types=done.types_written,
-            users=done.users_written,
-            users_removed=done.users_removed,
-            removals_held=done.held,
-        )
-        if not prune:
-            log.warning(
-                "nothing was removed: these manifests were at fault since this process started",
-                files=sorted(self._unknown or ()),
-            )
-        if done.foreign:
-            log.warning(
-                "an import owns these users; left alone", users=done.foreign[:10], count=len(done.foreign)
-            )

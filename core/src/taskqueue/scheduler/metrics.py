@@ -1,6 +1,6 @@
 """What a scheduler counts, for Prometheus. The docstring of a metric is its help text."""
 
-from prometheus_client import Counter, Gauge
+from prometheus_client import Counter, Gauge, Histogram
 
 TICK_LAG = Gauge(
     "taskqueue_tick_lag_seconds", "How far the cursor is behind the store's clock; negative: ahead."
@@ -15,6 +15,15 @@ BACKLOG_FULL = Gauge("taskqueue_backlog_full", "1 while the cursor waits because
 EMITTED = Counter("taskqueue_emitted_total", "Jobs that this process emitted.")
 TICKS = Counter("taskqueue_ticks_total", "Calls of tick by verdict.", ["verdict"])
 
+PUBLISH_SECONDS = Histogram(
+    "taskqueue_publish_seconds",
+    "How long it took to bring the store to what the manifests say.",
+    buckets=(0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100),
+)
+PUBLISH_LAG = Gauge(
+    "taskqueue_publish_lag_seconds",
+    "How long the oldest change of the manifests has been waiting to be published.",
+)
 PUBLISHES = Counter("taskqueue_publishes_total", "Publishes by outcome: done, failed.", ["outcome"])
 TYPES_WRITTEN = Counter("taskqueue_published_types_total", "Task types written, built or removed.")
 USERS_WRITTEN = Counter(

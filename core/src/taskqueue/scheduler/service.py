@@ -62,6 +62,7 @@ async def run(
     )
     keeper = Keeper(store, ticker, source=source, rate=settings.rate, leadership=leadership)
     metrics.CURSOR_AGE.set_function(lambda: time.monotonic() - ticker.moved_s)
+    metrics.PUBLISH_LAG.set_function(keeper.lag_s)
 
     def live() -> str | None:
         within_s = settings.live_within

@@ -1,0 +1,74 @@
+"""What becomes of manifests, for the log and for Prometheus: taken in, waiting, published."""
+
+import time
+from collections.abc import Callable, Collection
+
+import structlog
+
+from taskqueue.scheduler import metrics
+from taskqueue.scheduler.publisher import Published
+from taskqueue.sources.loaded import Loaded
+
+log = structlog.get_logger()
+
+
+class Lag:
+    """How long the oldest change that is not published yet has been waiting, in seconds."""
+
+    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+        self._clock = clock
+        self._waiting_s: float | None = None
+        self._under_way_s: float | None = None
+
+    def change(self) -> None:
+        """Something is to be published."""
+        if self._waiting_s is None:
+            self._waiting_s = self._clock()
+
+    def begin(self) -> None:
+        """All of that is being published; what changes from here on waits for the next time."""
+        if self._under_way_s is None:  # else the last time failed
+            self._under_way_s = self._waiting_s
+        self._waiting_s = None
+
+    def done(self) -> None:
+        self._under_way_s = None
+
+    def seconds(self) -> float:
+        oldest_s = self._waiting_s if self._under_way_s is None else self._under_way_s
+        return 0.0 if oldest_s is None else self._clock() - oldest_s
+
+
+def report_taken(loaded: Loaded) -> None:
+    metrics.SOURCE_FAULTS.set(len(loaded.faults))
+    metrics.SOURCE_TYPES.set(len(loaded.types))
+    metrics.SOURCE_USERS.set(len(loaded.users))
+    for fault in loaded.faults:
+        log.error("a manifest is at fault and not applied", fault=str(fault), file=fault.file)
+    for unresolved in loaded.unresolved:
+        log.warning("a subscription waits for its task type", reason=str(unresolved))
+
+
+def report_published(done: Published, unknown: Collection[str]) -> None:
+    """unknown: manifests for whose sake nothing was removed."""
+    metrics.PUBLISHES.labels("done").inc()
+    metrics.TYPES_WRITTEN.inc(done.types_written)
+    metrics.USERS_WRITTEN.labels("written").inc(done.users_written)
+    metrics.USERS_WRITTEN.labels("removed").inc(done.users_removed)
+    metrics.REMOVALS_HELD.set(done.held)
+    log.info(
+        "published",
+        types=done.types_written,
+        users=done.users_written,
+        users_removed=done.users_removed,
+        removals_held=done.held,
+    )
+    if unknown:
+        log.warning(
+            "nothing was removed: these manifests were at fault since this process started",
+            files=sorted(unknown),
+        )
+    if done.foreign:
+        log.warning(
+            "an import owns these users; left alone", users=done.foreign[:10], count=len(done.foreign)
+        )

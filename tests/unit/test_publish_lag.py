@@ -1,0 +1,51 @@
+"""The lag is the age of the oldest change that is not published, through failures and through what comes meanwhile."""
+
+from taskqueue.scheduler.reports import Lag
+
+
+class Clock:
+    now_s = 100.0
+
+    def __call__(self) -> float:
+        return self.now_s
+
+
+def test_the_lag_is_that_of_the_oldest_change_which_is_not_published() -> None:
+    clock = Clock()
+    lag = Lag(clock)
+    assert lag.seconds() == 0
+    lag.change()
+    clock.now_s = 103
+    lag.change()
+    assert lag.seconds() == 3
+    lag.begin()
+    clock.now_s = 104
+    lag.change()  # this one comes too late for what is under way
+    clock.now_s = 106
+    assert lag.seconds() == 6
+    lag.done()
+    assert lag.seconds() == 2
+    lag.begin()
+    lag.done()
+    assert lag.seconds() == 0
+
+
+def test_what_failed_is_still_waited_for() -> None:
+    clock = Clock()
+    lag = Lag(clock)
+    lag.change()
+    lag.begin()
+    clock.now_s = 105
+    lag.change()
+    lag.begin()  # the first time failed
+    assert lag.seconds() == 5
+    lag.done()
+    assert lag.seconds() == 0
+
+
+def test_to_publish_without_a_change_is_no_lag() -> None:
+    clock = Clock()
+    lag = Lag(clock)
+    lag.begin()
+    clock.now_s = 105
+    assert lag.seconds() == 0
