@@ -232,3 +232,15 @@ async def test_what_is_deleted_while_a_list_is_under_way_stays_away() -> None:
             assert set(fresh.users) == {"ada"}
         await asyncio.sleep(1)
         assert stream.users() == [{"ada", "bob"}, {"ada"}]
+
+
+@virtual_time
+async def test_doubts_without_end_do_not_put_the_list_off_for_ever() -> None:
+    api = StandIn()
+    async with following(api) as (source, _):
+        await asyncio.sleep(10)
+        api.asked.clear()
+        for _ in range(100):
+            source.doubt()
+            await asyncio.sleep(1.5)
+        assert api.asked.count("TaskType") >= 2

@@ -316,3 +316,18 @@ async def test_an_object_that_changes_in_the_middle_of_a_round_waits_for_the_nex
         assert parts.server.tried == ["ada"]
         await asyncio.sleep(2)
         assert parts.server.tried == ["ada", "bob"]
+
+
+@pytest.mark.parametrize(
+    "error", [ApiException(status=403), ApiException(status=500), TimeoutError()], ids=repr
+)
+@virtual_time
+async def test_what_fails_for_one_object_alone_holds_up_no_other(error: Exception) -> None:
+    names = [f"u{number}" for number in range(60)]
+    async with writing(*names) as parts:
+        parts.server.fails["u59"] = error
+        await asyncio.sleep(10)
+        assert {name for name, raw in parts.server.raws.items() if "status" not in raw} == {"u59"}
+        parts.server.fails.clear()
+        await asyncio.sleep(2)
+        assert "status" in parts.server.raws["u59"]

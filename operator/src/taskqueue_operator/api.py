@@ -54,7 +54,7 @@ class Api:
     async def namespace_uid(self) -> str:
         """Tells this namespace from every other of any cluster."""
         found = await self._connection.call(HTTPMethod.GET, f"/api/v1/namespaces/{self.namespace}")
-        return str(msgspec.json.decode(found)["metadata"]["uid"])
+        return str(msgspec.json.decode(found, type=_Item)["metadata"]["uid"])
 
     def lease(self, name: str) -> LeaseObject:
         return LeaseObject(self._connection, self.namespace, name)

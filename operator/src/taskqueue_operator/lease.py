@@ -16,6 +16,7 @@ from datetime import UTC, datetime
 
 import structlog
 
+from taskqueue.store.cancelled import raise_if_cancelled
 from taskqueue.store.errors import UNREACHABLE
 from taskqueue.store.fence import Fence
 from taskqueue_operator.connection import API_ERRORS, said
@@ -81,6 +82,7 @@ class Lease:
         """
         try:
             while True:
+                raise_if_cancelled()
                 await self._turn(cursor_ms())
                 await asyncio.sleep(self._duration_s / _TRIES)
         finally:

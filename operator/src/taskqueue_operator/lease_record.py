@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPMethod, HTTPStatus
-from typing import Any
+from typing import Any, NotRequired, TypedDict
 
 import msgspec
 from kubernetes.aio.client.exceptions import ApiException
@@ -47,7 +47,7 @@ class LeaseObject:
             if error.status == HTTPStatus.NOT_FOUND:
                 return LeaseRecord()
             raise
-        return _read(msgspec.json.decode(found))
+        return _read(msgspec.json.decode(found, type=_Raw))
 
     async def write(self, record: LeaseRecord) -> None:
         """Make or replace it; 409 if somebody else was faster."""
@@ -65,7 +65,12 @@ def micro_time(instant: datetime) -> str:
     return instant.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
-def _read(raw: Mapping[str, Any]) -> LeaseRecord:
+class _Raw(TypedDict):
+    metadata: dict[str, Any]
+    spec: NotRequired[dict[str, Any]]
+
+
+def _read(raw: _Raw) -> LeaseRecord:
     meta, spec = raw["metadata"], raw.get("spec", {})
     return LeaseRecord(
         spec.get("holderIdentity", ""),
@@ -74,7 +79,7 @@ def _read(raw: Mapping[str, Any]) -> LeaseRecord:
         _time(spec.get("acquireTime")),
         _time(spec.get("renewTime")),
         meta["resourceVersion"],
-        int(meta.get("annotations", {}).get(_CURSOR, 0)) or None,
+        _cursor(meta.get("annotations", {}).get(_CURSOR, "")),
     )
 
 
@@ -97,6 +102,11 @@ def _body(name: str, record: LeaseRecord) -> dict[str, Any]:
         "metadata": {field: value for field, value in meta.items() if value},
         "spec": {field: value for field, value in spec.items() if value is not None and value != ""},
     }
+
+
+def _cursor(text: str) -> int | None:
+    """Nothing if somebody wrote nonsense there."""
+    return (int(text) or None) if text.isdecimal() else None
 
 
 def _time(text: str | None) -> datetime | None:

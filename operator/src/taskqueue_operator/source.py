@@ -19,6 +19,8 @@ _DEBOUNCE_S = 0.2
 _RETRY_MIN_S, _RETRY_MAX_S = 0.5, 15.0
 #: Without news of the list that a watch begins with, it is over.
 _SETTLED_S = 2.0
+#: Of one that has news of lists without end not all is waited for.
+_DOUBTS_MOST = 20
 
 
 class KubernetesSource:
@@ -100,10 +102,11 @@ class KubernetesSource:
     async def _settled(self) -> None:
         """Wait until the watch has told all of its list, thousands of objects one by one."""
         with contextlib.suppress(TimeoutError):
-            while True:
+            for _ in range(_DOUBTS_MOST):
                 self._doubted.clear()
                 async with asyncio.timeout(_SETTLED_S):
                     await self._doubted.wait()
+                await asyncio.sleep(_SETTLED_S / 2)
 
     async def _list_at_last(self) -> None:
         wait_s = _RETRY_MIN_S

@@ -9,6 +9,7 @@ from typing import Any
 import structlog
 from kubernetes.aio.client.exceptions import ApiException
 
+from taskqueue.store.cancelled import raise_if_cancelled
 from taskqueue.store.errors import UNREACHABLE
 from taskqueue_operator import metrics
 from taskqueue_operator.api import Api
@@ -47,11 +48,13 @@ class StatusWriter:
         self._events = events
         self._facts: Facts | None = None
         self._done: dict[Key, Object] = {}  # nothing is to be written until they change, or these facts do
+        self._failed: dict[Key, Object] = {}  # the others first: what is wrong may be theirs alone
         self._free_s = 0.0  # when the next write may begin
 
     async def run(self) -> None:
         """Write until cancelled."""
         while True:
+            raise_if_cancelled()
             await self._lease.leading()
             more = False
             try:
@@ -66,7 +69,7 @@ class StatusWriter:
         facts = await self._gathering.facts()
         if facts != self._facts:
             self._facts, self._done = facts, {}
-        waiting = sorted(self._waiting(facts), key=_turn)
+        waiting = sorted(self._waiting(facts), key=self._turn)
         written = 0
         for number, one in enumerate(waiting):
             if number % _COMPARED_AT_ONCE == 0:
@@ -106,7 +109,12 @@ class StatusWriter:
                 metrics.STATUS_WRITES.labels("refused").inc()
                 log.warning("a status is refused", kind=one.kind, name=one.name, error=said(error))
             else:
+                self._failed[one.key] = one
                 raise
+        except API_ERRORS:
+            self._failed[one.key] = one
+            raise
+        self._failed.pop(one.key, None)
         self._done[one.key] = one
 
     async def _pace(self) -> None:
@@ -115,7 +123,7 @@ class StatusWriter:
             await asyncio.sleep(self._free_s - now_s)
         self._free_s = max(now_s, self._free_s) + 1 / _WRITES_PER_S
 
-
-def _turn(one: Object) -> tuple[bool, int]:
-    """Edited objects first, and of those the latest: somebody waits for it."""
-    return one.status.get("observedGeneration") == one.generation, -int(one.version)
+    def _turn(self, one: Object) -> tuple[bool, bool, int]:
+        """Edited objects first, and of those the latest: somebody waits for it. Last what failed as it is."""
+        failed = self._failed.get(one.key) is one
+        return failed, one.status.get("observedGeneration") == one.generation, -int(one.version)

@@ -6,3 +6,10 @@ class StoreReplacedError(Exception):
 
     def __init__(self) -> None:
         super().__init__(self.__doc__)
+
+
+class StoreRevertedError(Exception):
+    """The store went back to an earlier state, by a failover or a backup: all is compared and published again."""
+
+    def __init__(self) -> None:
+        super().__init__(self.__doc__)

@@ -7,7 +7,7 @@ import time
 import structlog
 
 from taskqueue.scheduler import metrics
-from taskqueue.scheduler.errors import StoreReplacedError
+from taskqueue.scheduler.errors import StoreReplacedError, StoreRevertedError
 from taskqueue.scheduler.publisher import Publisher
 from taskqueue.scheduler.reports import Lag, report_published, report_taken
 from taskqueue.scheduler.source import Always, Leadership, Source
@@ -24,8 +24,8 @@ MAINTAIN_S = 1.0
 _LOST_WITH_STORE_MS = 2_000
 #: A store that somebody else keeps is looked at again this often.
 _REFUSED_S = 10.0
-#: What is held is asked about again this often.
-_HELD_S = 10.0
+#: What is held is asked about again this often; whether an import still owns users; what became of all users.
+_HELD_S, _FOREIGN_S, _LOOK_AGAIN_S = 10.0, 60.0, 600.0
 
 log = structlog.get_logger()
 
@@ -65,6 +65,7 @@ class Keeper:
         self._loaded: Loaded | None = None
         self._changed = asyncio.Event()
         self._restoring = False
+        self._new_to_lead = False
         self._ask_again_s = math.inf  # of the monotonic clock
         self._lag = Lag()
         # Files that were never seen good by this process: what they declared before it started is not known.
@@ -117,19 +118,28 @@ class Keeper:
                 self._publisher.forget()
                 self._restore()
                 self._changed.set()
+            except StoreRevertedError as error:
+                log.critical(str(error))
+                self._changed.set()
 
     async def _lead(self) -> None:
         """Wait until this process may publish. Whoever was not leading before looks at everything anew."""
         self.progress.idle()
         fence = await self._leadership.leading()
         self.progress.step()
-        if not self._publisher.lead(fence):
-            return
-        self._changed.set()
-        copy_ms = self._leadership.last_cursor_ms
-        if copy_ms and self._ticker.cursor_ms is None and not (await read_catalog(self._store)).installed_ms:
-            log.critical("the store has lost everything; it is filled again", cursor_ms=copy_ms)
-            self._ticker.cursor_ms = copy_ms
+        if self._publisher.lead(fence):
+            self._new_to_lead = True
+            self._changed.set()
+        if self._new_to_lead:
+            await self._look_for_a_loss()
+            self._new_to_lead = False
+
+    async def _look_for_a_loss(self) -> None:
+        """Fill a store again that lost everything while somebody else led, or nobody did."""
+        known_ms = max(self._ticker.cursor_ms or 0, self._leadership.last_cursor_ms or 0)
+        if known_ms and not (await read_catalog(self._store)).installed_ms:
+            log.critical("the store has lost everything; it is filled again", cursor_ms=known_ms)
+            self._ticker.cursor_ms = known_ms
             self._restore()
 
     def _restore(self) -> None:
@@ -159,7 +169,9 @@ class Keeper:
         self._changed.set()
 
     async def _turn(self) -> None:
-        if not self._changed.is_set() and time.monotonic() < self._ask_again_s:
+        if time.monotonic() >= self._ask_again_s:
+            await self._publisher.look_again()
+        elif not self._changed.is_set():
             await self._publisher.maintain()
             return
         self._changed.clear()
@@ -193,7 +205,8 @@ class Keeper:
         done = await self._publisher.publish(loaded.types, loaded.users, prune=prune, as_of_ms=as_of_ms)
         if done.held and await self._confirmed(loaded):
             done = await self._publisher.publish(loaded.types, loaded.users, confirm_removals=True)
-        self._ask_again_s = time.monotonic() + _HELD_S if done.held else math.inf
+        wait_s = _HELD_S if done.held else _FOREIGN_S if done.foreign else _LOOK_AGAIN_S
+        self._ask_again_s = time.monotonic() + wait_s
         self.in_store, self.foreign = loaded, frozenset(done.foreign)
         report_published(done, self._unknown or ())
 

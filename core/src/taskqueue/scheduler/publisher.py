@@ -11,7 +11,7 @@ from itertools import islice
 
 from taskqueue.health import Progress
 from taskqueue.models.values import TaskType, UserSubscription
-from taskqueue.scheduler.errors import StoreReplacedError
+from taskqueue.scheduler.errors import StoreReplacedError, StoreRevertedError
 from taskqueue.scheduler.reconcile import Change, advance, pending_move
 from taskqueue.store.cancelled import raise_if_cancelled
 from taskqueue.store.catalog import Catalog, TypeRecord, put_types, read_catalog, read_cursor
@@ -67,6 +67,15 @@ class Publisher:
         self._owners = None
         self._seen = {}
 
+    async def look_again(self) -> None:
+        """Let the next publish find what others did to users: an import, or a failover that lost some."""
+        async with self._lock:
+            fresh = await read_owners(self._store)
+            for user_id, owner in (self._owners or {}).items():
+                if fresh.get(user_id) != owner:
+                    self._seen.pop(user_id, None)
+            self._owners = fresh
+
     async def publish(
         self,
         types: Mapping[str, TaskType],
@@ -80,7 +89,7 @@ class Publisher:
 
         prune False: what is not named stays.   confirm_removals: also remove many at once.
         as_of_ms: new types begin with the period of that instant instead of now.
-        Raises StoreReplacedError, DeposedError, ForeignOwnerError and any of UNREACHABLE.
+        Raises StoreReplacedError, StoreRevertedError, DeposedError, ForeignOwnerError and any of UNREACHABLE.
         """
         async with self._lock:
             catalog = await self._read()
@@ -109,7 +118,7 @@ class Publisher:
     async def maintain(self) -> int:
         """Carry on what is under way in the store and return how many types were written.
 
-        Raises StoreReplacedError and any of UNREACHABLE.
+        Raises StoreReplacedError, StoreRevertedError and any of UNREACHABLE.
         """
         async with self._lock:
             return len(await self._settle({}, None))
@@ -121,6 +130,7 @@ class Publisher:
             raise StoreReplacedError
         if catalog.version < self._version:  # a failover or a backup: older than what was written
             self.forget()
+            raise StoreRevertedError
         self._installed_ms, self._version = catalog.installed_ms, catalog.version
         return catalog
 

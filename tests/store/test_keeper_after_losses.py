@@ -1,0 +1,168 @@
+"""What others did to the store behind a Keeper's back: lost it, set it back, imported a user or let one go."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from types import MappingProxyType
+from typing import Literal
+
+import pytest
+from site_under_test import until
+
+from taskqueue.models.values import Schedule, Task, TaskType, UserSubscription
+from taskqueue.scheduler import keeper as keeper_module
+from taskqueue.scheduler.keeper import Keeper
+from taskqueue.scheduler.source import Always
+from taskqueue.scheduler.ticker import Ticker
+from taskqueue.sources.loaded import Loaded
+from taskqueue.store.catalog import read_catalog, read_cursor
+from taskqueue.store.connection import Store
+from taskqueue.store.fence import Fence, claim_epoch
+from taskqueue.store.users import read_owners, set_users
+
+
+def loaded(types: tuple[str, ...] = ("sync",), users: tuple[str, ...] = ("ada", "bob")) -> Loaded:
+    return Loaded(
+        MappingProxyType({name: TaskType(name, Schedule(interval_s=2), function="f") for name in types}),
+        MappingProxyType({name: UserSubscription(name, (Task("sync"),)) for name in users}),
+        (),
+        (),
+        (),
+    )
+
+
+class Given:
+    """A source that says what it is given."""
+
+    name: Literal["kubernetes"] = "kubernetes"
+
+    def __init__(self) -> None:
+        self.said = asyncio.Queue[Loaded]()
+
+    async def changes(self) -> AsyncIterator[Loaded]:
+        while True:
+            yield await self.said.get()
+
+    async def look(self) -> Loaded | None:
+        return None
+
+
+class Leading(Always):
+    """Leads from `begin` on, and not after `end`."""
+
+    def __init__(self, store: Store) -> None:
+        self._store = store
+        self._on = asyncio.Event()
+        self._fence = Fence("ns/uid", 0)
+
+    async def begin(self) -> None:
+        self._fence = Fence("ns/uid", await claim_epoch(self._store, self._fence.epoch))
+        self._on.set()
+
+    def end(self) -> None:
+        self._on.clear()
+
+    async def leading(self) -> Fence:
+        await self._on.wait()
+        return self._fence
+
+
+class Replica:
+    def __init__(self, store: Store) -> None:
+        self.ticker = Ticker(store, period_s=0.05)
+        self.source = Given()
+        self.leads = Leading(store)
+        self.keeper = Keeper(store, self.ticker, source=self.source, rate=50, leadership=self.leads)
+
+    async def publishes(self, what: Loaded) -> None:
+        self.keeper.published.clear()
+        self.source.said.put_nowait(what)
+        async with asyncio.timeout(20):
+            await self.keeper.published.wait()
+
+
+@asynccontextmanager
+async def replica(store: Store) -> AsyncIterator[Replica]:
+    made = Replica(store)
+    tasks = [asyncio.create_task(c) for c in (made.keeper.watch(), made.keeper.keep(), made.ticker.run())]
+    try:
+        yield made
+        assert not [task for task in tasks if task.done()]
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def everything(store: Store) -> dict[bytes, bytes]:
+    return {key: await store.client.dump(key) async for key in store.client.scan_iter(match=store.keys("*"))}
+
+
+async def put_back(store: Store, kept: dict[bytes, bytes]) -> None:
+    pipeline = store.client.pipeline(transaction=True)
+    pipeline.unlink(*(await everything(store)))
+    for key, value in kept.items():
+        pipeline.restore(key, 0, value)
+    await pipeline.execute()
+
+
+async def test_a_store_that_was_lost_with_its_leader_is_filled_by_the_standby_from_where_it_was(
+    store: Store,
+) -> None:
+    async with replica(store) as first, replica(store) as standby:
+        await first.leads.begin()
+        await first.publishes(loaded())
+        standby.source.said.put_nowait(loaded())
+
+        async def standby_knows() -> bool:
+            return standby.ticker.cursor_ms is not None and standby.ticker.cursor_ms == first.ticker.cursor_ms
+
+        await until("the standby ticks, too", standby_knows)
+        first.leads.end()
+        cursor_ms = await read_cursor(store)
+        await store.client.unlink(*(await everything(store)))
+        await asyncio.sleep(2.5)  # nobody leads for more than a period
+        await standby.leads.begin()
+
+        async def goes_on() -> bool:
+            record = (await read_catalog(store)).records.get("sync")
+            return record is not None and bool(await store.client.exists(store.keys("cursor")))
+
+        await until("it is filled again", goes_on)
+        record = (await read_catalog(store)).records["sync"]
+        assert record.active[0].from_s * 1000 <= cursor_ms, "nothing was skipped"
+
+
+async def test_a_store_that_went_back_is_given_what_it_lost_without_another_edit(store: Store) -> None:
+    async with replica(store) as only:
+        await only.leads.begin()
+        await only.publishes(loaded())
+        kept = await everything(store)
+        await only.publishes(loaded(types=("sync", "other"), users=("ada", "bob", "eve")))
+        await put_back(store, kept)
+
+        async def there_again() -> bool:
+            types = (await read_catalog(store)).records.keys()
+            return types == {"sync", "other"} and "eve" in await read_owners(store)
+
+        await until("what was lost is there again", there_again)
+
+
+async def test_users_are_given_to_imports_and_taken_back_as_these_come_and_go(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(keeper_module, "_FOREIGN_S", 0.1)
+    monkeypatch.setattr(keeper_module, "_LOOK_AGAIN_S", 0.1)
+
+    async with replica(store) as only:
+        await only.leads.begin()
+        await only.publishes(loaded())
+        await set_users(store, "import", [UserSubscription("ada", (Task("sync"),))])
+
+        async def foreign(users: set[str]) -> bool:
+            return only.keeper.foreign == users
+
+        await until("ada is seen to be imported", lambda: foreign({"ada"}))
+        await set_users(store, "import", [UserSubscription("ada")])
+        await until("ada is ours", lambda: foreign(set()))
+        assert (await read_owners(store))["ada"].source == "kubernetes"

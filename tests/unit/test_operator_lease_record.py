@@ -1,0 +1,44 @@
+"""A Lease is read as it is, whoever wrote into it."""
+
+from typing import Any
+
+import msgspec
+import pytest
+from kubernetes.aio.client.exceptions import ApiException
+
+from taskqueue_operator.connection import API_ERRORS, Connection
+from taskqueue_operator.lease_record import LeaseObject, LeaseRecord
+
+
+class Answers(Connection):
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+
+    async def call(self, *_: Any, **__: Any) -> bytes:
+        if isinstance(self.answer, Exception):
+            raise self.answer
+        return msgspec.json.encode(self.answer)
+
+
+async def read(answer: Any) -> LeaseRecord:
+    return await LeaseObject(Answers(answer), "shop", "taskqueue-operator").read()
+
+
+@pytest.mark.parametrize(
+    ("annotation", "cursor_ms"),
+    [("1795543365711", 1_795_543_365_711), ("now", None), ("-1", None), ("", None)],
+)
+async def test_a_copy_of_the_cursor_that_is_no_number_is_none(annotation: str, cursor_ms: int | None) -> None:
+    meta = {"resourceVersion": "7", "annotations": {"taskqueue.dev/cursor-ms": annotation}}
+    found = await read({"metadata": meta, "spec": {"holderIdentity": "a"}})
+    assert (found.version, found.holder, found.cursor_ms) == ("7", "a", cursor_ms)
+
+
+async def test_a_lease_that_is_not_there_is_an_empty_one() -> None:
+    assert await read(ApiException(status=404)) == LeaseRecord()
+
+
+@pytest.mark.parametrize("answer", [{}, {"metadata": 1}, []], ids=str)
+async def test_what_is_no_lease_is_an_error_that_is_waited_out(answer: Any) -> None:
+    with pytest.raises(API_ERRORS):
+        await read(answer)
