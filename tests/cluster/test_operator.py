@@ -110,10 +110,14 @@ async def test_what_was_deleted_while_no_operator_ran_is_seen_at_its_start(shop:
     await shop.dealt(USERS)
     assert await shop.world.end(operator, signal.SIGTERM) == 0
     await shop.kubectl("delete", "usub", "u-000")
+    await shop.apply(
+        task_type("never", schedule={"cron": "0 0 31 2 *"})
+    )  # which only the operator can refuse
     await shop.operator()
     await shop.gone({"u-000"})
     assert len(await shop.owners()) == USERS - 1
     assert set((await read_catalog(shop.world.store)).records) == {"sync"}
+    await shop.says("tt", "never", "Accepted", "False", "Invalid")
 
 
 async def test_a_store_that_was_emptied_while_no_operator_ran_goes_on_from_the_copy_of_the_cursor(

@@ -3,18 +3,20 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import replace
 from types import MappingProxyType
 from typing import Literal
 
 import pytest
 from site_under_test import until
 
+from taskqueue.models.fault import Fault
 from taskqueue.models.values import Schedule, Task, TaskType, UserSubscription
 from taskqueue.scheduler import keeper as keeper_module
 from taskqueue.scheduler.keeper import Keeper
 from taskqueue.scheduler.source import Always
 from taskqueue.scheduler.ticker import Ticker
-from taskqueue.sources.loaded import Loaded
+from taskqueue.sources.loaded import Loaded, Spared
 from taskqueue.store.catalog import read_catalog, read_cursor
 from taskqueue.store.connection import Store
 from taskqueue.store.fence import Fence, claim_epoch
@@ -166,3 +168,18 @@ async def test_users_are_given_to_imports_and_taken_back_as_these_come_and_go(
         await set_users(store, "import", [UserSubscription("ada")])
         await until("ada is ours", lambda: foreign(set()))
         assert (await read_owners(store))["ada"].source == "kubernetes"
+
+
+async def test_a_refused_object_keeps_what_the_store_has_of_it_and_nobody_elses_removal_waits(
+    store: Store,
+) -> None:
+    async with replica(store) as only:
+        await only.leads.begin()
+        await only.publishes(loaded(types=("sync", "bad"), users=("ada", "bob", "eve")))
+        fault = Fault("UserSubscription/ada", 1, 0, "spec", "cannot be")
+        rest = replace(loaded(users=("eve",)), faults=(fault,))
+        await only.publishes(replace(rest, spared=Spared(frozenset({"bad"}), frozenset({"ada"}))))
+        assert (await read_owners(store)).keys() == {"ada", "eve"}
+        assert (await read_catalog(store)).records.keys() == {"sync", "bad"}
+        await only.publishes(replace(rest, spared=Spared()))
+        assert (await read_owners(store)).keys() == {"eve"}

@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from raw_objects import task_type, user
 
 from taskqueue.models.values import TaskType, UserSubscription
+from taskqueue.sources.loaded import Spared
 from taskqueue_operator.objects import Key, Object, ObjectTable
 
 SUSPENDED = {"suspend": True}
@@ -338,3 +339,17 @@ def test_an_api_server_that_got_a_backup_back_is_believed_where_nothing_came_sin
     assert table.objects["UserSubscription", "ada"].version == "7"
     assert table.objects["UserSubscription", "bob"].version == "95"
     assert not table.put("UserSubscription", user("ada", 6)), "a watch does not say when it was asked"
+
+
+def test_what_a_refused_object_declares_is_spared_and_nothing_else() -> None:
+    table = ObjectTable()
+    table.put("TaskType", task_type("never", 1, {"schedule": {}}))
+    table.put("UserSubscription", user("first", 2, BAD | {"userId": "ada"}))
+    table.put("UserSubscription", user("bob", 3, BAD))
+    table.put("UserSubscription", user("eve", 4))
+    loaded = table.loaded()
+    assert loaded.spared == Spared(frozenset({"never"}), frozenset({"ada", "bob"}))
+    table.put("UserSubscription", user("eve", 5, BAD, generation=2))
+    loaded = table.loaded()
+    assert "eve" in loaded.users, "what it said before is in force"
+    assert loaded.spared == Spared(frozenset({"never"}), frozenset({"ada", "bob"}))

@@ -10,7 +10,7 @@ from taskqueue.models.fault import Fault
 from taskqueue.models.manifest import API_VERSION, parse
 from taskqueue.models.refusal import ManifestRefusedError
 from taskqueue.models.values import TaskType, UserSubscription
-from taskqueue.sources.loaded import Loaded, resolve
+from taskqueue.sources.loaded import Loaded, Spared, resolve
 
 Kind = Literal["TaskType", "UserSubscription"]
 Key = tuple[Kind, str]
@@ -24,6 +24,7 @@ class Object:
     """One object. value: what of it is in force; None if nothing ever was. refusal: why it is not what it says now.
 
     version: its resourceVersion. created: RFC 3339, which sorts as text. status: as the server has it.
+    subject: the type or user that it declares; of one that was never good, as far as it can be told.
     """
 
     kind: Kind
@@ -35,6 +36,7 @@ class Object:
     value: TaskType | UserSubscription | None
     refusal: str
     status: Mapping[str, Any]
+    subject: str
 
     @property
     def key(self) -> Key:
@@ -66,7 +68,16 @@ def read(kind: Kind, raw: Mapping[str, Any], known: Object | None = None) -> Obj
         value,
         refusal,
         raw.get("status") or _EMPTY,
+        _subject(kind, meta["name"], value, raw.get("spec") or {}),
     )
+
+
+def _subject(
+    kind: Kind, name: str, value: TaskType | UserSubscription | None, spec: Mapping[str, Any]
+) -> str:
+    if isinstance(value, UserSubscription):
+        return value.user_id
+    return str(spec.get("userId", name)) if kind == "UserSubscription" else name
 
 
 def _value(kind: Kind, name: str, spec: Mapping[str, Any]) -> tuple[TaskType | UserSubscription | None, str]:
@@ -160,7 +171,13 @@ class ObjectTable:
             for one in self.objects.values()
             if one.refusal
         )
-        return Loaded(MappingProxyType(types), MappingProxyType(users), faults, resolve(types, users), ())
+        unknown = [one for one in self.objects.values() if one.value is None]
+        spared = Spared(
+            frozenset(one.subject for one in unknown if one.kind == "TaskType"),
+            frozenset(one.subject for one in unknown if one.kind == "UserSubscription"),
+        )
+        unresolved = resolve(types, users)
+        return Loaded(MappingProxyType(types), MappingProxyType(users), faults, unresolved, (), spared)
 
     def _of(self, kind: Kind) -> Iterator[Object]:
         return (one for one in self.objects.values() if one.kind == kind)

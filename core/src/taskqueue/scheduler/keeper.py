@@ -3,6 +3,7 @@
 import asyncio
 import math
 import time
+from functools import partial
 
 import structlog
 
@@ -12,7 +13,7 @@ from taskqueue.scheduler.publisher import Publisher
 from taskqueue.scheduler.reports import Lag, report_published, report_taken
 from taskqueue.scheduler.source import Always, Leadership, Source
 from taskqueue.scheduler.ticker import Ticker
-from taskqueue.sources.loaded import Loaded
+from taskqueue.sources.loaded import Loaded, Spared
 from taskqueue.store.cancelled import raise_if_cancelled
 from taskqueue.store.catalog import mark_installed, read_catalog, set_rate
 from taskqueue.store.connection import Store
@@ -161,7 +162,7 @@ class Keeper:
             pass
 
     def _take(self, loaded: Loaded) -> None:
-        faulty = {fault.file for fault in loaded.faults}
+        faulty = {fault.file for fault in loaded.faults} if loaded.spared is None else set[str]()
         self._unknown = faulty if self._unknown is None else self._unknown & faulty
         report_taken(loaded)
         self._loaded = loaded
@@ -202,9 +203,12 @@ class Keeper:
             return
         prune = not self._unknown
         as_of_ms = self._ticker.cursor_ms if self._restoring else None
-        done = await self._publisher.publish(loaded.types, loaded.users, prune=prune, as_of_ms=as_of_ms)
+        publish = partial(
+            self._publisher.publish, loaded.types, loaded.users, spared=loaded.spared or Spared()
+        )
+        done = await publish(prune=prune, as_of_ms=as_of_ms)
         if done.held and await self._confirmed(loaded):
-            done = await self._publisher.publish(loaded.types, loaded.users, confirm_removals=True)
+            done = await publish(confirm_removals=True)
         wait_s = _HELD_S if done.held else _FOREIGN_S if done.foreign else _LOOK_AGAIN_S
         self._ask_again_s = time.monotonic() + wait_s
         self.in_store, self.foreign = loaded, frozenset(done.foreign)

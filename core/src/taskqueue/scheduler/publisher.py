@@ -13,6 +13,7 @@ from taskqueue.health import Progress
 from taskqueue.models.values import TaskType, UserSubscription
 from taskqueue.scheduler.errors import StoreReplacedError, StoreRevertedError
 from taskqueue.scheduler.reconcile import Change, advance, pending_move
+from taskqueue.sources.loaded import Spared
 from taskqueue.store.cancelled import raise_if_cancelled
 from taskqueue.store.catalog import Catalog, TypeRecord, put_types, read_catalog, read_cursor
 from taskqueue.store.clock import server_now_ms
@@ -37,6 +38,9 @@ class Published:
     users_removed: int = 0
     held: int = 0
     foreign: tuple[str, ...] = ()
+
+
+_NOTHING_SPARED = Spared()
 
 
 class Publisher:
@@ -82,12 +86,14 @@ class Publisher:
         users: Mapping[str, UserSubscription],
         *,
         prune: bool = True,
+        spared: Spared = _NOTHING_SPARED,
         confirm_removals: bool = False,
         as_of_ms: int | None = None,
     ) -> Published:
         """Make the store have these types, and these users of this source.
 
-        prune False: what is not named stays.   confirm_removals: also remove many at once.
+        prune False: what is not named stays.   spared: what stays as it is.
+        confirm_removals: also remove many at once.
         as_of_ms: new types begin with the period of that instant instead of now.
         Raises StoreReplacedError, StoreRevertedError, DeposedError, ForeignOwnerError and any of UNREACHABLE.
         """
@@ -97,8 +103,10 @@ class Publisher:
                 self._owners = await read_owners(self._store)
             wanted = {user_id: user for user_id, user in users.items() if user.tasks}
             ours = [user_id for user_id, owner in self._owners.items() if owner.source == self._source]
-            gone = sorted(user_id for user_id in ours if prune and user_id not in wanted)
-            gone_types = [name for name in catalog.records if prune and name not in types]
+            stay = spared.users | wanted.keys()
+            gone = sorted(user_id for user_id in ours if prune and user_id not in stay)
+            stay = spared.types | types.keys()
+            gone_types = [name for name in catalog.records if prune and name not in stay]
             held = 0
             if not confirm_removals and (_many(gone, ours) or _many(gone_types, catalog.records)):
                 held = len(gone) + len(gone_types)

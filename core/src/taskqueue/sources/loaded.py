@@ -28,14 +28,26 @@ class Unresolved:
 
 
 @dataclass(frozen=True, slots=True)
+class Spared:
+    """Types and users that manifests at fault declare: what the store has of them stays as it is."""
+
+    types: frozenset[str] = frozenset()
+    users: frozenset[str] = frozenset()
+
+
+@dataclass(frozen=True, slots=True)
 class Loaded:
-    """All that is in force now. `files` are those it came from, in order of path."""
+    """All that is in force now. `files` are those it came from, in order of path.
+
+    spared: what the faults concern; None where that cannot be told, and then nothing may be removed for any of them.
+    """
 
     types: Mapping[str, TaskType]
     users: Mapping[str, UserSubscription]
     faults: tuple[Fault, ...]
     unresolved: tuple[Unresolved, ...]
     files: tuple[str, ...]
+    spared: Spared | None = None
 
     def loads(self) -> list[Load]:
         """What each type that runs asks for, with its subscriptions that are not suspended."""
