@@ -164,7 +164,7 @@ class Keeper:
     def _take(self, loaded: Loaded) -> None:
         faulty = {fault.file for fault in loaded.faults} if loaded.spared is None else set[str]()
         self._unknown = faulty if self._unknown is None else self._unknown & faulty
-        report_taken(loaded)
+        report_taken(loaded, self._loaded)
         self._loaded = loaded
         self._lag.change()
         self._changed.set()

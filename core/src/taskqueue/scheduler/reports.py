@@ -39,14 +39,18 @@ class Lag:
         return 0.0 if oldest_s is None else self._clock() - oldest_s
 
 
-def report_taken(loaded: Loaded) -> None:
+def report_taken(loaded: Loaded, before: Loaded | None) -> None:
+    """before: what was taken last; what was wrong already then is not said again."""
     metrics.SOURCE_FAULTS.set(len(loaded.faults))
     metrics.SOURCE_TYPES.set(len(loaded.types))
     metrics.SOURCE_USERS.set(len(loaded.users))
     for fault in loaded.faults:
-        log.error("a manifest is at fault and not applied", fault=str(fault), file=fault.file)
+        if before is None or fault not in before.faults:
+            log.error("a manifest is at fault and not applied", fault=str(fault), file=fault.file)
+    waited = {unresolved.type for unresolved in before.unresolved} if before else set[str]()
     for unresolved in loaded.unresolved:
-        log.warning("a subscription waits for its task type", reason=str(unresolved))
+        if unresolved.type not in waited:
+            log.warning("a subscription waits for its task type", reason=str(unresolved))
 
 
 def report_published(done: Published, unknown: Collection[str]) -> None:
