@@ -28,10 +28,10 @@ class Condition(NamedTuple):
 class Facts:
     """What is not in the object itself.
 
-    types: all that are declared. imported: users that an import owns. handlers: names that a worker ever
-    registered, None if no worker was ever seen. paused: types, by `taskqueue pause`. infeasible: why the whole plan
-    does not fit, or empty. subscriptions: how many a type has. minute: since the epoch; what time alone changes is
-    looked at once in each.
+    types: all that are declared. imported: users that an import owns. handlers: names that running workers have, or had
+    the last ones where none runs; None if no worker was ever seen. paused: types, by `taskqueue pause`. infeasible:
+    why the whole plan does not fit, or empty. subscriptions: how many a type has. minute: since the epoch; what time
+    alone changes is looked at once in each.
     """
 
     types: Mapping[str, TaskType]

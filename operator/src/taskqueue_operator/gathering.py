@@ -3,7 +3,7 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from taskqueue.models.values import TaskType, UserSubscription
 from taskqueue.plan.feasibility import check
@@ -12,10 +12,13 @@ from taskqueue.scheduler.keeper import Keeper
 from taskqueue.sources.loaded import Loaded
 from taskqueue.store.catalog import read_catalog
 from taskqueue.store.connection import Store
-from taskqueue.store.listing import read_handlers, read_workers
+from taskqueue.store.listing import WorkerSeen, read_handlers, read_workers
 from taskqueue_operator import metrics
 from taskqueue_operator.conditions import Facts
 from taskqueue_operator.objects import Object, ObjectTable
+
+#: A worker that lives has sent a heartbeat within this time, several in fact.
+_RUNNING_MS = 30_000
 
 
 class Gathering:
@@ -35,8 +38,7 @@ class Gathering:
         rate = catalog.rate
         metrics.LIMIT.set(rate or 0)
         metrics.PAUSED.set(len(catalog.paused))
-        handlers = frozenset(await read_handlers(self._store))
-        seen = handlers or await read_workers(self._store)
+        handlers, workers = await read_handlers(self._store), await read_workers(self._store)
         loaded = self._keeper.in_store
         if (loaded, rate) != self._judged:
             self._infeasible = await asyncio.to_thread(_judge, loaded, rate)
@@ -46,7 +48,7 @@ class Gathering:
             types=loaded.types if loaded else {},
             rivals=self._table.rivals(),
             imported=self._keeper.foreign,
-            handlers=handlers if seen else None,
+            handlers=running(handlers, workers) if handlers or workers else None,
             paused=catalog.paused,
             infeasible=self._infeasible,
             subscriptions=self._subscriptions,
@@ -63,6 +65,15 @@ class Gathering:
         if isinstance(one.value, UserSubscription) and one.name not in rivals:
             return loaded.users.get(one.value.user_id) is one.value
         return True  # nothing of it is published
+
+
+def running(handlers: Mapping[str, int], workers: Iterable[WorkerSeen]) -> frozenset[str]:
+    """Names of handlers that running workers have; where none runs, those that the last ones had.
+
+    handlers: when a worker said each name last, epoch ms; each says all of its own with every heartbeat.
+    """
+    latest_ms = max((worker.seen_ms for worker in workers), default=0)
+    return frozenset(name for name, said_ms in handlers.items() if said_ms >= latest_ms - _RUNNING_MS)
 
 
 def _count(loaded: Loaded | None) -> Counter[str]:
