@@ -98,6 +98,7 @@ class StatusWriter:
 
     async def _write(self, one: Object, wanted: dict[str, Any]) -> None:
         """Write once: what comes of it, and what is newer, the watch brings. Raises any of API_ERRORS."""
+        self._failed[one.key] = one  # unless it goes well
         try:
             await self._api.apply_status(one, wanted)
             metrics.STATUS_WRITES.labels("written").inc()
@@ -109,12 +110,8 @@ class StatusWriter:
                 metrics.STATUS_WRITES.labels("refused").inc()
                 log.warning("a status is refused", kind=one.kind, name=one.name, error=said(error))
             else:
-                self._failed[one.key] = one
                 raise
-        except API_ERRORS:
-            self._failed[one.key] = one
-            raise
-        self._failed.pop(one.key, None)
+        del self._failed[one.key]
         self._done[one.key] = one
 
     async def _pace(self) -> None:
