@@ -37,8 +37,7 @@ async def objects(cluster: Cluster) -> AsyncIterator[Objects]:
     await asyncio.to_thread(install_definitions, cluster)
     await asyncio.to_thread(cluster.kubectl, "create", "namespace", NAMESPACE)
     await asyncio.to_thread(cluster.kubectl, "apply", "-n", NAMESPACE, "-f", str(ROLE))
-    os.environ["KUBECONFIG"] = str(cluster.kubeconfig)
-    async with connect() as connection:
+    async with connect(cluster.kubeconfig) as connection:
         yield Objects(connection, NAMESPACE)
 
 

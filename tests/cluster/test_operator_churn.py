@@ -31,9 +31,8 @@ PASSING = tuple(f"passing-{n}" for n in range(4))
 
 
 @pytest.fixture
-async def objects(shop: Shop, monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Objects]:
-    monkeypatch.setenv("KUBECONFIG", str(shop.cluster.kubeconfig))
-    async with connect() as connection:
+async def objects(shop: Shop) -> AsyncIterator[Objects]:
+    async with connect(shop.cluster.kubeconfig) as connection:
         yield Objects(connection, shop.namespace)
 
 

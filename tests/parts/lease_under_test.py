@@ -102,10 +102,13 @@ class StoreEpoch:
     writers: dict[int, set[str]] = field(default_factory=dict)
 
     async def claim(self, above: int) -> int:
+        self.epoch = max(await self.last(), above) + 1
+        return self.epoch
+
+    async def last(self) -> int:
         await asyncio.sleep(0)
         if self.down:
             raise ConnectionRefusedError
-        self.epoch = max(self.epoch, above) + 1
         return self.epoch
 
     def publish(self, fence: Fence, who: str) -> bool:
@@ -118,14 +121,15 @@ class StoreEpoch:
 
 
 class Replica:
-    """One process: it holds its Lease, and publishes as long as it leads."""
+    """One process: it holds its Lease, and publishes as long as it leads. cut_off: from the store, it alone."""
 
     def __init__(
         self, name: str, shared: Shared, store: StoreEpoch, trouble: Trouble, duration_s: float = 10
     ) -> None:
         self.name = name
         self.api = StandIn(shared, trouble)
-        self.lease = Lease(self.api, name, duration_s, self._owner, store.claim)
+        self.cut_off = False
+        self.lease = Lease(self.api, name, duration_s, self._owner, self._last_epoch, self._claim_epoch)
         self._store = store
         self._tasks = [
             asyncio.create_task(self.lease.run(lambda: None)),
@@ -135,11 +139,21 @@ class Replica:
     async def _owner(self) -> str:
         return "release"
 
+    async def _last_epoch(self) -> int:
+        if self.cut_off:
+            raise ConnectionRefusedError
+        return await self._store.last()
+
+    async def _claim_epoch(self, _owner: str, above: int) -> int:
+        if self.cut_off:
+            raise ConnectionRefusedError
+        return await self._store.claim(above)
+
     async def _publish(self) -> None:
         while True:
             fence = await self.lease.leading()
-            if not self._store.down and not self._store.publish(fence, self.name):
-                self.lease.deposed()
+            if not self._store.down and not self.cut_off:
+                self._store.publish(fence, self.name)
             await asyncio.sleep(1)
 
     async def stop(self) -> None:

@@ -10,7 +10,7 @@ from taskqueue.models.values import Schedule, Task, TaskType, UserSubscription
 from taskqueue.scheduler.publisher import Publisher
 from taskqueue.store.catalog import Generation, TypeRecord, put_types, read_catalog
 from taskqueue.store.errors import DeposedError, ForeignOwnerError
-from taskqueue.store.fence import UNFENCED, Fence, refuse_foreign
+from taskqueue.store.fence import UNFENCED, Fence, claim_epoch, read_epoch, refuse_foreign
 from taskqueue.store.users import read_owners, set_users
 
 if TYPE_CHECKING:
@@ -61,6 +61,17 @@ async def test_who_may_not_write_is_told_whose_it_is_and_what_to_do(store: Store
         await refuse_foreign(store, writer)
     with pytest.raises(ForeignOwnerError, match=remedy):
         await put_types(store, version, [RECORD], fence=writer)
+
+
+async def test_an_epoch_is_beyond_all_before_and_who_is_refused_anyhow_takes_none(store: Store) -> None:
+    assert await read_epoch(store) == 0
+    assert await claim_epoch(store, OURS.owner, above=6) == 7
+    assert await claim_epoch(store, OURS.owner, above=0) == 8
+    await put_types(store, 0, [RECORD], fence=OURS._replace(epoch=8))
+    assert await claim_epoch(store, THEIRS.owner, above=3) == 4
+    assert await read_epoch(store) == 8
+    with pytest.raises(ForeignOwnerError):
+        await put_types(store, 1, [RECORD], fence=THEIRS._replace(epoch=4))
 
 
 async def test_an_import_belongs_to_nobody_and_is_always_taken(store: Store) -> None:

@@ -58,7 +58,7 @@ class Leading(Always):
         self._fence = Fence("ns/uid", 0)
 
     async def begin(self) -> None:
-        self._fence = Fence("ns/uid", await claim_epoch(self._store, self._fence.epoch))
+        self._fence = Fence("ns/uid", await claim_epoch(self._store, "ns/uid", self._fence.epoch))
         self._on.set()
 
     def end(self) -> None:

@@ -57,7 +57,7 @@ def test_case_names_are_unique() -> None:
 def test_nothing_that_the_operator_writes_into_a_status_would_be_pruned(written: Object) -> None:
     meta = {"name": "a", "uid": "u", "generation": 1, "creationTimestamp": "", "resourceVersion": "1"}
     one = read(written["kind"], {**written, "metadata": meta})
-    facts = Facts({}, {}, frozenset(), None, frozenset(), "", {}, 0)
+    facts = Facts({}, {}, frozenset(), None, frozenset(), True, "", {}, 0)
     status = status_of(one, facts, datetime(2026, 1, 31, tzinfo=UTC))
     schema = VALIDATORS[written["kind"]].schema["properties"]["status"]
     Draft202012Validator(schema).validate(status)

@@ -1,12 +1,14 @@
 """Who we are and where the server is: what is wrong with it is said in a sentence, and by one error."""
 
+from http import HTTPMethod
 from pathlib import Path
 
 import pytest
 from kubernetes.aio.config import ConfigException
 
-from taskqueue_operator.connection import connect, said
+from taskqueue_operator.connection import Connection, connect, said
 
+NOBODY_THERE = "https://127.0.0.1:9"
 CONFIG = """
 current-context: a
 contexts: [{name: a, context: {cluster: c, user: u}}]
@@ -28,14 +30,32 @@ clusters: [{name: c, cluster: {server: "https://x", %s}}]
     ],
 )
 async def test_a_kubeconfig_that_cannot_be_understood_is_one_error(
-    text: str, words: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    text: str, words: str, tmp_path: Path
 ) -> None:
     path = tmp_path / "kubeconfig"
     path.write_text(text)
-    monkeypatch.setenv("KUBECONFIG", str(path))
     with pytest.raises(ConfigException, match=words):
-        async with connect():
+        async with connect(path):
             pass
+
+
+async def test_a_token_file_is_read_again_before_what_it_held_ends(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (tmp_path / "token").write_text("first")
+    path = tmp_path / "kubeconfig"
+    path.write_text((CONFIG % "").replace("https://x", NOBODY_THERE).replace("token: t", "tokenFile: token"))
+
+    async def asked(connection: Connection) -> str:
+        with pytest.raises(OSError, match="Cannot connect"):
+            await connection.call(HTTPMethod.GET, "/version")
+        return connection.authorization
+
+    async with connect(path) as connection:
+        (tmp_path / "token").write_text("second")
+        assert await asked(connection) == "Bearer first"
+        monkeypatch.setattr("taskqueue_operator.connection._ASKED_AGAIN_S", 0)
+        assert await asked(connection) == "Bearer second"
 
 
 def test_an_error_without_words_is_named() -> None:

@@ -195,7 +195,6 @@ async def test_a_replica_that_waits_goes_beyond_what_the_store_knows_when_it_tak
     first = group.start()
     await group.led_by(first, 0.1)
     second = group.start()
-    second.lease.deposed()
     group.store.epoch = 7
     await first.kill()
     assert (await group.led_by(second, 2 * DURATION_S)).epoch == 8
@@ -253,9 +252,35 @@ async def test_nobody_begins_to_lead_while_the_store_cannot_say_which_epoch_was_
     assert group.leaders() == []
     group.store.down = False
     assert (await group.led_by(first, TURN_S)).epoch == 8
-    group.store.down = True
+    await group.stop()
+
+
+@virtual_time
+async def test_a_leader_that_alone_does_not_reach_the_store_is_replaced() -> None:
+    group = Group()
+    first = group.start()
+    await group.led_by(first, 0.1)
+    second = group.start()
+    await asyncio.sleep(TURN_S)
+    first.cut_off = True
+    assert (await group.led_by(second, 15)).epoch == 2
+    first.cut_off = False
     await asyncio.sleep(3 * DURATION_S)
-    assert group.leaders() == ["r0"]  # to hold it takes no store
+    assert group.leaders() == ["r1"]
+    await group.stop()
+
+
+@virtual_time
+async def test_a_store_that_was_away_is_led_again_by_one_within_a_turn_or_two() -> None:
+    group = Group()
+    group.start(2)
+    await asyncio.sleep(TURN_S)
+    group.store.down = True
+    await asyncio.sleep(60)
+    assert group.leaders() == []
+    group.store.down = False
+    await asyncio.sleep(2 * TURN_S)
+    assert len(group.leaders()) == 1
     await group.stop()
 
 
@@ -276,7 +301,9 @@ async def trouble_for(group: Group, chance: random.Random, *, deletions: bool) -
     for _ in range(60):
         await asyncio.sleep(chance.uniform(0, 6))
         assert deletions or len(group.leaders()) <= 1
-        what = chance.choice(("start", "stop", "kill", "cut", "cut", "mend", "mend", "store", "delete"))
+        what = chance.choice(
+            ("start", "stop", "kill", "cut", "cut", "mend", "mend", "store", "off", "delete")
+        )
         one = chance.choice(group.replicas[-3:])
         if what == "start" and len(group.replicas) < 12:
             group.start()
@@ -286,6 +313,8 @@ async def trouble_for(group: Group, chance: random.Random, *, deletions: bool) -
             await one.kill()
         elif what in {"cut", "mend"}:
             one.api.dead = what == "cut"
+        elif what == "off":
+            one.cut_off = not one.cut_off
         elif what == "store":
             group.store.down = not group.store.down
         elif deletions and group.store.epoch == group.shared.record.transitions:

@@ -48,6 +48,7 @@ def facts(**other: Any) -> Facts:
         "imported": frozenset(),
         "handlers": frozenset({"f"}),
         "paused": frozenset(),
+        "limited": True,
         "infeasible": "",
         "subscriptions": {},
         "minute": 0,
@@ -95,6 +96,12 @@ CASES: dict[str, Case] = {
         facts(infeasible="9 starts are due"),
         FITS | REGISTERED | SCHEDULED | {"Feasible": ("False", "DoesNotFit")},
         {"Feasible": "9 starts are due"},
+    ),
+    "no limit": (
+        a_type(),
+        facts(limited=False),
+        FITS | REGISTERED | SCHEDULED | {"Feasible": ("Unknown", "NoLimit")},
+        {"Feasible": "nothing starts"},
     ),
     "an HTTP call": (
         a_type(HTTP),

@@ -22,7 +22,7 @@ from taskqueue_operator.lease import Lease
 from taskqueue_operator.objects import Object, ObjectTable
 from taskqueue_operator.status_writer import StatusWriter
 
-FACTS = Facts({}, {}, frozenset(), None, frozenset(), "", {}, 0)
+FACTS = Facts({}, {}, frozenset(), None, frozenset(), True, "", {}, 0)
 
 
 class Server(Api):

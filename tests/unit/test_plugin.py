@@ -109,15 +109,22 @@ echo '{"items": [{"metadata": {"name": "operator-0"}, "status":
 """
 
 
-@pytest.mark.parametrize("at_a_terminal", [True, False])
-def test_a_person_at_a_terminal_has_one_in_the_pod_and_a_pipe_stays_a_pipe(
-    tmp_path: Path, at_a_terminal: bool
+@pytest.mark.parametrize(
+    ("at_a_terminal", "command", "given"),
+    [
+        (True, "get types", " --stdin --tty"),
+        (False, "get types", ""),
+        (False, "users import -", " --stdin"),
+    ],
+)
+def test_a_person_at_a_terminal_has_one_in_the_pod_and_a_pipe_is_read_only_where_asked_for(
+    tmp_path: Path, at_a_terminal: bool, command: str, given: str
 ) -> None:
     (tmp_path / "kubectl").write_text(KUBECTL)
     (tmp_path / "kubectl").chmod(0o755)
     ours, theirs = pty.openpty() if at_a_terminal else os.pipe()
     ran = subprocess.run(
-        [sys.executable, "-c", "from taskqueue.cli.plugin import run; run()", "get", "types"],
+        [sys.executable, "-c", "from taskqueue.cli.plugin import run; run()", *command.split()],
         stdin=theirs if at_a_terminal else subprocess.DEVNULL,
         stdout=theirs,
         env={"PATH": f"{tmp_path}:/bin"},
@@ -127,6 +134,5 @@ def test_a_person_at_a_terminal_has_one_in_the_pod_and_a_pipe_stays_a_pipe(
     os.close(theirs)
     said = os.read(ours, 1000).decode().strip()
     os.close(ours)
-    terminal = " --tty" if at_a_terminal else ""
-    assert said == f"exec operator-0 --container operator --stdin{terminal} -- taskqueue get types"
+    assert said == f"exec operator-0 --container operator{given} -- taskqueue {command}"
     assert ran.returncode == 3, "as kubectl ended"

@@ -29,9 +29,9 @@ class Facts:
     """What is not in the object itself.
 
     types: all that are declared. imported: users that an import owns. handlers: names that running workers have, or had
-    the last ones where none runs; None if no worker was ever seen. paused: types, by `taskqueue pause`. infeasible:
-    why the whole plan does not fit, or empty. subscriptions: how many a type has. minute: since the epoch; what time
-    alone changes is looked at once in each.
+    the last ones where none runs; None if no worker was ever seen. paused: types, by `taskqueue pause`. limited:
+    whether a global limit is set. infeasible: why the whole plan does not fit under it, or empty. subscriptions: how
+    many a type has. minute: since the epoch; what time alone changes is looked at once in each.
     """
 
     types: Mapping[str, TaskType]
@@ -39,6 +39,7 @@ class Facts:
     imported: frozenset[str]
     handlers: frozenset[str] | None
     paused: frozenset[str]
+    limited: bool
     infeasible: str
     subscriptions: Mapping[str, int]
     minute: int
@@ -53,12 +54,18 @@ def of_type(one: Object, facts: Facts) -> list[Condition]:
         ]
     return [
         Condition("Accepted", "True", "Valid"),
-        Condition("Feasible", "False", "DoesNotFit", facts.infeasible)
-        if facts.infeasible
-        else Condition("Feasible", "True", "Fits"),
+        _feasible(facts),
         _handler(one.value, facts),
         _ready(one.value.suspend, paused=one.name in facts.paused),
     ]
+
+
+def _feasible(facts: Facts) -> Condition:
+    if not facts.limited:
+        return Condition("Feasible", "Unknown", "NoLimit", "no global limit is set, and so nothing starts")
+    if facts.infeasible:
+        return Condition("Feasible", "False", "DoesNotFit", facts.infeasible)
+    return Condition("Feasible", "True", "Fits")
 
 
 def _handler(spec: TaskType, facts: Facts) -> Condition:

@@ -5,7 +5,8 @@ are left aside: to import them costs 100 MB and a second, and they copy each obj
 """
 
 import os
-from collections.abc import AsyncIterator, Mapping
+import time
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from contextlib import asynccontextmanager
 from http import HTTPMethod
 from pathlib import Path
@@ -21,9 +22,12 @@ from kubernetes.aio.config import ConfigException
 #: What a call raises when the API server is down, slow or says no, or when something else answers in its place.
 API_ERRORS = (ApiException, ClientError, OSError, TimeoutError, msgspec.DecodeError)
 JSON = "application/json"
-_AUTH = ["BearerToken"]  # the name of the one way the library knows; certificates belong to the connection
+_SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 _ANY_SUCCESS = range(200, 300)
 _SAID_MOST = 300
+_TOKEN = "BearerToken"  # noqa: S105  (the name of the one way the library knows; certificates belong to the connection)
+#: A token file, or the program that gives tokens, is asked again this often.
+_ASKED_AGAIN_S = 60.0
 
 
 class Connection:
@@ -31,6 +35,12 @@ class Connection:
 
     def __init__(self, pool: client.ApiClient) -> None:
         self._pool = pool
+        self.configuration = pool.configuration
+
+    @property
+    def authorization(self) -> str:
+        """What the header of that name says now; empty where a certificate says who we are."""
+        return str(self.configuration.api_key.get(_TOKEN, ""))
 
     async def call(
         self,
@@ -44,8 +54,8 @@ class Connection:
     ) -> bytes:
         """Call and return what a successful answer holds. Raises ApiException for any other, and API_ERRORS."""
         headers = {"Accept": JSON, "Content-Type": content_type}
-        await self._pool.update_params_for_auth(headers, [], _AUTH, path, method, body)
-        url = f"{self._pool.configuration.host}{path}" + (f"?{urlencode(query)}" if query else "")
+        await self._pool.update_params_for_auth(headers, [], [_TOKEN], path, method, body)
+        url = f"{self.configuration.host}{path}" + (f"?{urlencode(query)}" if query else "")
         answer = await self._pool.call_api(method, url, headers, body, _request_timeout=timeout_s)
         read: bytes = await answer.read()
         if answer.status not in _ANY_SUCCESS:
@@ -54,19 +64,22 @@ class Connection:
 
 
 @asynccontextmanager
-async def connect() -> AsyncIterator[Connection]:
-    """Open the API that KUBECONFIG, the pod's service account or ~/.kube/config names, in this order.
+async def connect(kubeconfig: Path | None = None) -> AsyncIterator[Connection]:
+    """Open the API that a file, KUBECONFIG, the pod's service account or ~/.kube/config names, in this order.
 
     Raises ConfigException where nothing says how to reach one, or nothing that can be understood.
     """
     try:
         configuration = client.Configuration()
-        if in_a_pod():
+        # The client itself looks at the variable only once, when it is imported.
+        named = kubeconfig or os.environ.get("KUBECONFIG")
+        if not named and _in_a_pod():
             config.load_incluster_config(client_configuration=configuration)
         else:
-            # The client itself looks at it only once, when it is imported.
-            named = os.environ.get("KUBECONFIG")
-            await config.load_kube_config(config_file=named, client_configuration=configuration)
+            loader = await config.load_kube_config(
+                str(named) if named else None, client_configuration=configuration
+            )
+            configuration.refresh_api_key_hook = _asking_again(loader.load_and_set)  # type: ignore[assignment]
         connected = client.ApiClient(configuration)
     except ConfigException:
         raise
@@ -87,7 +100,21 @@ def said(error: BaseException) -> str:
     return f"{error.status} {error.reason}: {why}"[:_SAID_MOST]
 
 
-def in_a_pod() -> bool:
-    """Whether the service account of a pod says who we are: unless KUBECONFIG says so first."""
-    token = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
-    return not os.environ.get("KUBECONFIG") and token.exists()
+def _in_a_pod() -> bool:
+    """Whether the service account of a pod could say who we are."""
+    return _SERVICE_ACCOUNT.exists()
+
+
+def _asking_again(
+    load: Callable[[client.Configuration], Awaitable[None]],
+) -> Callable[[client.Configuration], Awaitable[None]]:
+    """A hook that the client calls before each call: tokens end, and who gives them knows of others."""
+    asked_s = time.monotonic()
+
+    async def again(configuration: client.Configuration) -> None:
+        nonlocal asked_s
+        if time.monotonic() - asked_s >= _ASKED_AGAIN_S:
+            asked_s = time.monotonic()
+            await load(configuration)
+
+    return again

@@ -50,6 +50,7 @@ class Gathering:
             imported=self._keeper.foreign,
             handlers=running(handlers, workers) if handlers or workers else None,
             paused=catalog.paused,
+            limited=bool(rate),
             infeasible=self._infeasible,
             subscriptions=self._subscriptions,
             minute=int(time.time()) // 60,

@@ -2,7 +2,7 @@
 
 Times are judged by one's own monotonic clock: a Lease counts as silent when its record has not changed for its
 duration since it was first seen so. leaseTransitions shows the fencing epoch, which the store hands out, each once,
-and refuses when it is not the last; a store that does not answer has no use for a new leader.
+and refuses when it is not the last. Who does not reach the store neither takes the Lease nor renews it: another may.
 
 The Lease also keeps a copy of the cursor, renewed with it: a store that lost everything goes on from there.
 """
@@ -29,9 +29,10 @@ _TRIES = 5
 
 
 class Lease:
-    """`find_owner` and `claim_epoch` complete the fence: whose manifests these are, and an epoch beyond a given one.
+    """Held by one replica at a time.
 
-    Both are asked when there is something to lead; they raise any of API_ERRORS and of UNREACHABLE.
+    `find_owner` says whose manifests these are; `read_epoch` which epoch the store gave out last, and `claim_epoch`
+    takes a new one for an owner, beyond a given one. They raise any of API_ERRORS and of UNREACHABLE.
     """
 
     def __init__(
@@ -40,18 +41,19 @@ class Lease:
         identity: str,
         duration_s: float,
         find_owner: Callable[[], Awaitable[str]],
-        claim_epoch: Callable[[int], Awaitable[int]],
+        read_epoch: Callable[[], Awaitable[int]],
+        claim_epoch: Callable[[str, int], Awaitable[int]],
     ) -> None:
         self._lease = lease
         self._identity = identity
         self._duration_s = duration_s
         self._find_owner = find_owner
         self._owner = ""
+        self._read_epoch = read_epoch
         self._claim_epoch = claim_epoch
         self._loop = asyncio.get_running_loop()
         self._seen: tuple[str, float] = ("", 0.0)
         self._renewed_s = float("-inf")
-        self._deposed = False
         self._said = False
         self._highest = 0
         self.elsewhere = False
@@ -70,10 +72,6 @@ class Lease:
             self._led.clear()
             await self._led.wait()
         return Fence(self._owner, self.epoch)
-
-    def deposed(self) -> None:
-        """The store knows a later epoch: if the Lease is ours all the same, it must go beyond that."""
-        self._deposed = True
 
     async def run(self, cursor_ms: Callable[[], int | None]) -> None:
         """Hold the Lease or wait for it, until cancelled; then let it go, so that another need not wait.
@@ -128,12 +126,12 @@ class Lease:
             cursor_ms=self.last_cursor_ms,
         )
         # Ours under an epoch we do not know: the answer to that write was lost, and it may have come late.
-        if not mine or found.transitions != self.epoch or self._deposed:
-            epoch = await self._claim_epoch(self._highest)
+        known = mine and found.transitions == self.epoch
+        if not known or await self._read_epoch() > self.epoch:
+            epoch = await self._claim_epoch(self._owner, self._highest)
             wanted = replace(wanted, transitions=epoch, acquired=now)
         await self._lease.write(wanted)
         self.epoch = self._highest = wanted.transitions
-        self._deposed = False
         return True
 
     async def _release(self) -> None:

@@ -14,7 +14,7 @@ from kubernetes.aio.config import ConfigException
 from taskqueue.scheduler import service as scheduler
 from taskqueue.scheduler.service import Parts
 from taskqueue.settings import load
-from taskqueue.store.fence import claim_epoch
+from taskqueue.store.fence import claim_epoch, read_epoch
 from taskqueue_operator import metrics
 from taskqueue_operator.api import PLURALS, Api
 from taskqueue_operator.connection import connect
@@ -34,7 +34,7 @@ async def run(settings: OperatorSettings) -> None:
 
     Raises ConfigException where no API server is known, and OSError if the health port is taken.
     """
-    async with connect() as connection, settings.open_store() as store:
+    async with connect(settings.kubeconfig) as connection, settings.open_store() as store:
         api = Api(connection, settings.namespace)
         source = KubernetesSource(api, settings.resync)
         identity = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
@@ -47,6 +47,7 @@ async def run(settings: OperatorSettings) -> None:
             identity,
             settings.lease_duration,
             owner,
+            partial(read_epoch, store),
             partial(claim_epoch, store),
         )
 
@@ -56,7 +57,7 @@ async def run(settings: OperatorSettings) -> None:
                 metrics.OBJECTS.labels(kind).set_function(partial(source.table.count, kind))
             gathering = Gathering(store, parts.keeper, source.table)
             writer = StatusWriter(api, lease, source.table, gathering, Events(api, identity))
-            following = watch(source, settings.namespace)
+            following = watch(source, connection, settings.namespace)
             return lease.run(lambda: parts.ticker.cursor_ms), source.resync(), writer.run(), following
 
         await scheduler.run(settings, store, source, lease, beside)
@@ -66,8 +67,6 @@ def main(argv: Sequence[str] | None = None) -> int:
     """Run the operator and return its exit code. Raises SystemExit on --help and bad settings."""
     arguments = sys.argv[1:] if argv is None else argv
     settings = load(OperatorSettings, arguments, "python -m taskqueue_operator")
-    if settings.kubeconfig is not None:
-        os.environ["KUBECONFIG"] = str(settings.kubeconfig)  # the one place that both clients look at
     try:
         return scheduler.execute(settings, run(settings))
     except ConfigException as error:

@@ -14,7 +14,7 @@ import kopf
 import structlog
 
 from taskqueue_operator.api import GROUP, PLURALS, VERSION
-from taskqueue_operator.connection import in_a_pod, said
+from taskqueue_operator.connection import Connection, said
 from taskqueue_operator.forgetting import NoDifferences, NoProgress
 from taskqueue_operator.objects import Kind
 from taskqueue_operator.source import KubernetesSource
@@ -27,26 +27,26 @@ _CONNECT_S = 5
 _ANSWER_S = 30
 
 
-async def watch(source: KubernetesSource, namespace: str) -> None:
+async def watch(source: KubernetesSource, connection: Connection, namespace: str) -> None:
     """Follow both kinds until cancelled."""
     # It warns that signals are not its own.
     logging.getLogger("kopf._core.reactor.running").setLevel(logging.ERROR)
     while True:
         await source.listed.wait()
         try:
-            await _run_apart(source, namespace)
+            await _run_apart(source, connection, namespace)
         except Exception as error:  # noqa: BLE001  (kopf lets through whatever its watches meet)
             log.warning("the watch broke off and begins anew", error=said(error))
         source.listed.clear()
         source.doubt()
 
 
-async def _run_apart(source: KubernetesSource, namespace: str) -> None:
+async def _run_apart(source: KubernetesSource, connection: Connection, namespace: str) -> None:
     """Run kopf in a thread until it fails, or this is cancelled."""
     loop = asyncio.new_event_loop()
     kopfs = loop.create_task(
         kopf.operator(
-            registry=_registry(source, asyncio.get_running_loop()),
+            registry=_registry(source, connection, asyncio.get_running_loop()),
             settings=_settings(),
             standalone=True,
             namespaces=[namespace],
@@ -68,16 +68,28 @@ def _run(loop: asyncio.AbstractEventLoop, kopfs: asyncio.Task[None]) -> None:
         loop.close()
 
 
-def _registry(source: KubernetesSource, loop: asyncio.AbstractEventLoop) -> kopf.OperatorRegistry:
+def _registry(
+    source: KubernetesSource, connection: Connection, loop: asyncio.AbstractEventLoop
+) -> kopf.OperatorRegistry:
     registry = kopf.OperatorRegistry()
     for kind, plural in PLURALS.items():
         _follow(registry, source, loop, kind, plural)
 
     @kopf.on.login(registry=registry)
-    def login(**kwargs: Any) -> Any:
-        if in_a_pod():
-            return kopf.login_with_service_account(**kwargs)
-        return kopf.login_with_kubeconfig(**kwargs)
+    def login(**_: Any) -> kopf.ConnectionInfo:
+        """As the other connection: it asks for a new token in time."""
+        known = connection.configuration
+        scheme, _space, token = connection.authorization.partition(" ")
+        return kopf.ConnectionInfo(
+            server=known.host,
+            ca_path=known.ssl_ca_cert,
+            insecure=not known.verify_ssl,
+            certificate_path=known.cert_file,
+            private_key_path=known.key_file,
+            scheme=scheme or None,
+            token=token or None,
+            proxy_url=known.proxy,
+        )
 
     return registry
 

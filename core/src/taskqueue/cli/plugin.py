@@ -81,8 +81,7 @@ def run() -> NoReturn:
         )
     selector = f"{LABELS},{INSTANCE}={call.instance}" if call.instance else LABELS
     pod = choose(_pods(kubectl, call.where, selector), selector)
-    terminal = ["--tty"] if sys.stdin.isatty() and sys.stdout.isatty() else []
-    into = ["exec", pod.name, "--container", CONTAINER, "--stdin", *terminal]
+    into = ["exec", pod.name, "--container", CONTAINER, *_input(call.command)]
     os.execv(kubectl, [kubectl, *call.where, *into, "--", "taskqueue", *call.command])  # noqa: S606
 
 
@@ -132,6 +131,13 @@ def choose(pods: Iterable[Pod], selector: str) -> Pod:
     if not running[0].ready:
         say(f"the operator is not ready ({running[0].name}); its answer may say why")
     return running[0]
+
+
+def _input(command: Sequence[str]) -> list[str]:
+    """A terminal if there is one; else this input only where it is asked for: it may be that of a loop in a shell."""
+    if sys.stdin.isatty() and sys.stdout.isatty():
+        return ["--stdin", "--tty"]
+    return ["--stdin"] if "-" in command else []
 
 
 def _pods(kubectl: str, where: Sequence[str], selector: str) -> list[Pod]:

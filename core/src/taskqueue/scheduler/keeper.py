@@ -107,7 +107,6 @@ class Keeper:
                 await asyncio.sleep(MAINTAIN_S)
             except DeposedError as error:
                 log.warning("somebody else publishes by now", reason=str(error))
-                self._leadership.deposed()
                 await asyncio.sleep(MAINTAIN_S)
             except ForeignOwnerError as error:
                 self.refused = str(error)

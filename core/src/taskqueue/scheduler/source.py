@@ -35,9 +35,6 @@ class Leadership(Protocol):
     async def leading(self) -> Fence:
         """Return once this process may publish, and as whom."""
 
-    def deposed(self) -> None:
-        """The store refused that: a later leader has written."""
-
 
 class Always:
     """Everybody publishes: several processes that read the same folder write the same."""
@@ -47,6 +44,3 @@ class Always:
 
     async def leading(self) -> Fence:
         return UNFENCED
-
-    def deposed(self) -> None:
-        """Cannot happen: whoever has no epoch has no later one."""

@@ -22,7 +22,7 @@ UNFENCED = Fence()
 
 async def refuse_foreign(store: Store, fence: Fence = UNFENCED) -> None:
     """Raises ForeignOwnerError if the store is kept by another owner than this writer."""
-    kept = (await store.client.hget(store.keys("config"), "owner") or b"").decode()
+    kept = await _owner(store)
     if kept not in {"", fence.owner}:
         namespace, _, uid = kept.partition("/")
         raise ForeignOwnerError(
@@ -40,10 +40,24 @@ async def check(store: Store, verdict: bytes, fence: Fence) -> None:
         raise ForeignOwnerError  # the owner went meanwhile
 
 
-async def claim_epoch(store: Store, above: int) -> int:
-    """An epoch that nobody else ever gets, beyond `above` and all before; older ones are refused from now on."""
+async def read_epoch(store: Store) -> int:
+    """The last epoch that was claimed; 0 in an empty store."""
+    return int(await store.client.hget(store.keys("config"), "epoch") or 0)
+
+
+async def claim_epoch(store: Store, owner: str, above: int) -> int:
+    """An epoch that nobody else ever gets, beyond `above` and all before; older ones are refused from now on.
+
+    From the store of another owner none is taken: whoever writes there is refused, with any.
+    """
+    if await _owner(store) not in {"", owner}:
+        return above + 1
     key = store.keys("config")
     epoch = int(await store.client.hincrby(key, "epoch", 1))
     if epoch <= above:  # the store was emptied
         epoch = int(await store.client.hincrby(key, "epoch", above + 1 - epoch))
     return epoch
+
+
+async def _owner(store: Store) -> str:
+    return (await store.client.hget(store.keys("config"), "owner") or b"").decode()

@@ -1,0 +1,46 @@
+"""Whatever way a kubeconfig says who we are: the operator lists and watches with it, and writes status."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import kubeconfig
+import pytest
+from shop import Shop, subscription, task_type
+from site_under_test import until
+
+PLUGIN = """#!/bin/sh
+printf '{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential",
+  "status": {"token": "%s"}}' "$(cat token)"
+"""
+
+
+def user_of(way: str, token: str, folder: Path) -> dict[str, Any]:
+    """Lay down what the way needs."""
+    (folder / "token").write_text(token)
+    (folder / "plugin").write_text(PLUGIN.replace("cat token", f"cat {folder / 'token'}"))
+    (folder / "plugin").chmod(0o700)
+    plugin = {"apiVersion": "client.authentication.k8s.io/v1", "interactiveMode": "Never"}
+    ways: dict[str, dict[str, Any]] = {
+        "a token file": {"tokenFile": "token"},
+        "a program": {"exec": {**plugin, "command": str(folder / "plugin")}},
+    }
+    return ways[way]
+
+
+@pytest.mark.parametrize("way", ["a token file", "a program"])
+async def test_an_operator_works_by(way: str, shop: Shop, tmp_path: Path) -> None:
+    right = json.loads(shop.kubeconfig.read_text())
+    user = user_of(way, right["users"][0]["user"]["token"], tmp_path)
+    shop.kubeconfig = kubeconfig.write(
+        tmp_path / "kubeconfig", right["clusters"][0]["cluster"], user, shop.namespace
+    )
+    await shop.apply(task_type("sync"), subscription("ada", "sync"))
+    await shop.operator()
+    await shop.told()
+    await shop.apply(subscription("bob", "sync"))  # seen by the watch: a list comes only in minutes
+
+    async def known() -> bool:
+        return await shop.owners() == {"ada", "bob"}
+
+    await until("bob is published", known, 10)
