@@ -89,7 +89,7 @@ wheel: $(USERS) ## Build the wheel and run the example shop from it, without the
 	$(BIN)/uv build --quiet --wheel --out-dir dist/wheel
 	$(PYTHON) -m venv dist/wheel/venv
 	$(BIN)/uv pip install --quiet --python dist/wheel/venv/bin/python "$$(ls dist/wheel/*.whl)[dev]"
-	cd dist/wheel && venv/bin/taskqueue validate ../../examples/shop/types
+	cd dist/wheel && venv/bin/taskqueue validate ../../examples/shop
 	cd dist/wheel && venv/bin/taskqueue dev ../../examples/shop --for 5s --json
 
 verify: $(STAMP) ## What is written by machine equals its sources: the lock file, docs/configuration.md, crds/
@@ -107,5 +107,5 @@ $(STAMP): pyproject.toml uv.lock
 	UV_PROJECT_ENVIRONMENT=$(VENV) UV_PYTHON_DOWNLOADS=never $(BIN)/uv sync --quiet --frozen --inexact
 	@touch $@
 
-$(USERS): $(STAMP) examples/shop/make_users.py $(wildcard examples/shop/types/*.yaml)
+$(USERS): $(STAMP) examples/shop/make_users.py $(wildcard examples/shop/*.yaml)
 	$(BIN)/python examples/shop/make_users.py --users 10000 --format ndjson --out $@

@@ -1,4 +1,4 @@
-"""Makes the shop's users: which of the types in types/ each of them subscribed to.
+"""Makes the shop's users: which of the types in this folder each of them subscribed to.
 
     python examples/shop/make_users.py --users 10000 --format ndjson --out users.ndjson
 
@@ -29,7 +29,7 @@ from typing import Any, TextIO
 import yaml
 from cronsim import CronSim
 
-TYPES = Path(__file__).parent / "types"
+TYPES = Path(__file__).parent
 UNIT_S = {"h": 3600, "m": 60, "s": 1}
 YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 YEAR_S = 365 * 86_400
@@ -87,7 +87,8 @@ def read_types(folder: Path = TYPES) -> list[Kind]:
     """Read all types of a folder, sorted by name: adding a file must not reorder the others."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     documents = (doc for path in folder.glob("*.yaml") for doc in yaml.load_all(path.read_text(), loader))
-    return sorted(map(kind, documents), key=lambda each: each.name)
+    types = (document for document in documents if document["kind"] == "TaskType")
+    return sorted(map(kind, types), key=lambda each: each.name)
 
 
 def kind(document: dict[str, Any]) -> Kind:

@@ -41,7 +41,7 @@ def test_a_bad_change_is_refused_in_words_and_a_good_one_is_taken(
 
 
 def test_every_example_is_taken(defined: Cluster) -> None:
-    folders = ("-f", str(EXAMPLES / "shop" / "types"), "-f", str(EXAMPLES / "single-file"))
+    folders = ("-f", str(EXAMPLES / "shop"), "-f", str(EXAMPLES / "single-file"))
     taken = defined.kubectl("apply", "-n", "default", "--dry-run=server", *folders).splitlines()
     assert len(taken) > 300
 

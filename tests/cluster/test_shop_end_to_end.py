@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 from counting_api import between, counting_api, worst_second
-from example_shop import HANDLERS, TYPES, make_users, subscribers
+from example_shop import FOLDER, HANDLERS, make_users, subscribers
 from periods import evenly, next_period, once_each
 from shop import Shop
 from site_under_test import until
@@ -50,7 +50,7 @@ async def test_what_is_applied_edited_suspended_and_deleted_is_what_the_api_sees
             await shop.world.worker(handlers=HANDLERS)
         users = await asyncio.to_thread(make_users, USERS, tmp_path)
         wanted = {name: subscribers(users, name) for name in (*HURRIED, CROWDED)}
-        await shop.kubectl("apply", "--server-side", "-f", str(TYPES))
+        await shop.kubectl("apply", "--server-side", "-f", str(FOLDER))
         await shop.apply(*users)
         await until("all users are published", everybody_is_known, 20)
         opened_s = time.time()

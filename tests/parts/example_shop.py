@@ -9,7 +9,6 @@ from pathlib import Path
 from shop import ROOT, Object
 
 FOLDER = ROOT / "examples" / "shop"
-TYPES = FOLDER / "types"
 HANDLERS = str(FOLDER / "handlers.py")
 
 

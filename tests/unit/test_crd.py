@@ -17,7 +17,7 @@ from taskqueue.models.user_subscription import UserSubscriptionSpec
 from taskqueue_operator.crd.definition import definitions, text
 
 ROOT = Path(__file__).parents[2]
-EXAMPLES = [*sorted((ROOT / "examples").rglob("types/*.yaml")), ROOT / "examples/single-file/tasks.yaml"]
+EXAMPLES = [*sorted((ROOT / "examples" / "shop").glob("*.yaml")), ROOT / "examples/single-file/tasks.yaml"]
 DEFINITIONS = definitions()
 SCHEMAS: dict[str, Any] = {
     definition["spec"]["names"]["kind"]: definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]

@@ -52,7 +52,7 @@ make_users = load_make_users()
 def types() -> dict[str, TaskType]:
     found = [
         parse(document)
-        for path in sorted((SHOP / "types").glob("*.yaml"))
+        for path in sorted(SHOP.glob("*.yaml"))
         for document in yaml.safe_load_all(path.read_text())
     ]
     named = {each.name: each for each in found if isinstance(each, TaskType)}
@@ -111,7 +111,7 @@ def test_a_type_makes_as_many_requests_as_it_costs(types: dict[str, TaskType]) -
 
 
 def test_no_description_of_a_file_is_missing() -> None:
-    for path in (SHOP / "types").glob("*.yaml"):
+    for path in SHOP.glob("*.yaml"):
         text = path.read_text()
         assert text.startswith("# "), path.name
         assert text.count("\n# ") >= text.count("\nkind: TaskType"), path.name
