@@ -133,12 +133,8 @@ class _Run:
         owners = await read_owners(self._store)
         names = [f"u-{n:05}" for n in edited]
         began = time.monotonic()
-
-        async def edit() -> float:
-            await self._shop.edit("UserSubscription", [(name, _EDIT) for name in names])
-            return time.monotonic()
-
-        editing = asyncio.create_task(edit())
+        await self._shop.edit("UserSubscription", [(name, _EDIT) for name in names])
+        accepted = time.monotonic()
 
         async def published() -> bool:
             now = await read_owners(self._store)
@@ -147,7 +143,7 @@ class _Run:
         await _until(published)
         figures["burst_edits"] = len(names)
         figures["burst_published_s"] = round(time.monotonic() - began, 1)
-        figures["burst_published_after_the_last_edit_s"] = round(time.monotonic() - await editing, 1)
+        figures["burst_published_after_the_last_edit_s"] = round(time.monotonic() - accepted, 1)
 
         async def confirmed() -> bool:
             said = [await self._shop.status("UserSubscription", name) for name in (names[0], names[-1])]

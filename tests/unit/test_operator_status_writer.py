@@ -185,6 +185,24 @@ async def test_what_was_edited_comes_first_also_while_many_wait() -> None:
         assert len(parts.server.tried) < 220
 
 
+@virtual_time
+async def test_edits_that_come_faster_than_statuses_are_written_go_first_but_not_for_ever() -> None:
+    async with writing() as parts:
+
+        async def flood(name: str, seconds: int) -> None:
+            for number in range(seconds * 10):
+                parts.start(*(f"{name}{number}-{n}" for n in range(10)))
+                await asyncio.sleep(0.1)
+
+        await flood("a", 15)
+        assert len(parts.server.tried) <= 100, "one round or two, until it was seen"
+        await asyncio.sleep(40)
+        assert all("status" in raw for raw in parts.server.raws.values())
+        parts.server.tried.clear()
+        await flood("b", 60)
+        assert 100 <= len(parts.server.tried) <= 300
+
+
 @pytest.mark.parametrize("status", [404, 409])
 @virtual_time
 async def test_an_object_that_changed_or_went_is_left_to_the_watch_and_holds_nobody_up(status: int) -> None:
@@ -274,7 +292,7 @@ async def test_only_the_leader_writes_and_it_stops_in_the_middle_of_a_round() ->
         await asyncio.sleep(10)
         assert parts.server.tried == []
         parts.lease.now.set()
-        await asyncio.sleep(1)
+        await asyncio.sleep(2)
         parts.lease.now.clear()
         written = len(parts.server.tried)
         assert 30 < written < 60

@@ -92,11 +92,13 @@ def _value(kind: Kind, name: str, spec: Mapping[str, Any]) -> tuple[TaskType | U
 class ObjectTable:
     """Every object by kind and name, fed by lists and by watches in any order.
 
-    gone: uids that went since a list was asked for last; what that list says of them is late.
+    gone: uids that went since a list was asked for last; what that list says of them is late. news: how often an
+    object declared something new.
     """
 
     objects: dict[Key, Object] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
+    news: int = 0
 
     def asked(self) -> Mapping[Key, Object]:
         """A list of everything is about to be asked for: what is known before it."""
@@ -119,9 +121,11 @@ class ObjectTable:
             return False
         seen = read(kind, raw, known)
         self.objects[seen.key] = seen
-        if known is None or seen.value is not known.value:
-            return True
-        return (seen.uid, seen.refusal) != (known.uid, known.refusal)
+        same = known and (
+            seen.value is known.value and (seen.uid, seen.refusal) == (known.uid, known.refusal)
+        )
+        self.news += not same
+        return not same
 
     def drop(self, kind: Kind, name: str, uid: str) -> bool:
         """Forget an object that was deleted, but not one that was made anew under its name."""

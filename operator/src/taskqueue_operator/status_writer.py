@@ -33,6 +33,8 @@ _REFUSED = {HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY}
 _COMPARED_AT_ONCE = 200
 #: Everything is compared again this often, for what changes without an object: handlers, feasibility.
 _ROUND_S = 1.0
+#: Edits that come faster than their statuses could be written leave the API server to whoever edits; not for longer.
+_YIELDS_MOST = 20
 
 
 class StatusWriter:
@@ -50,12 +52,17 @@ class StatusWriter:
         self._done: dict[Key, Object] = {}  # nothing is to be written until they change, or these facts do
         self._failed: dict[Key, Object] = {}  # the others first: what is wrong may be theirs alone
         self._free_s = 0.0  # when the next write may begin
+        self._news = 0
+        self._yields = 0
 
     async def run(self) -> None:
         """Write until cancelled."""
         while True:
             raise_if_cancelled()
             await self._lease.leading()
+            if self._flooded():
+                await asyncio.sleep(_ROUND_S)
+                continue
             more = False
             try:
                 more = await self._round()
@@ -63,6 +70,12 @@ class StatusWriter:
                 log.warning("status not written; trying again", error=said(error))
             if not more:
                 await asyncio.sleep(_ROUND_S)
+
+    def _flooded(self) -> bool:
+        """Whether more was edited since the last look than a round writes."""
+        came, self._news = self._table.news - self._news, self._table.news
+        self._yields = self._yields + 1 if came > _WRITES_MOST and self._yields < _YIELDS_MOST else 0
+        return self._yields > 0
 
     async def _round(self) -> bool:
         """Write what differs, but not all of it at once; whether there is more."""
