@@ -139,7 +139,9 @@ def _allowed(field: FieldInfo) -> str:
             bound = next(getattr(item, name) for name in ("ge", "gt", "le") if hasattr(item, name))
             words.append(f"{LIMITS[type(item)]} {bound:,}")
         elif isinstance(item, annotated_types.MaxLen):
-            words.append(f"at most {item.max_length:,} items")
+            words.append(
+                f"at most {item.max_length:,} {'characters' if field.annotation is str else 'items'}"
+            )
     return ", ".join(words)
 
 
