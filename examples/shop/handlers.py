@@ -1,4 +1,4 @@
-"""The shop's handlers: what the types in types/ name as `function`.
+"""The shop's handlers: what the types beside it name as `function`.
 
 The environment variable SHOP_API_URL says where the API is, e.g. http://127.0.0.1:8099.
 
