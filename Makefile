@@ -15,7 +15,7 @@ STARTED := $(shell date +%s)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test lint types unit store process cluster cluster-tools cluster-oldest faults conformance bench bench-operator soak fuzz format docs generate wheel verify clean
+.PHONY: help demo test lint types unit store process cluster cluster-tools node-tools cluster-oldest faults conformance bench bench-operator soak fuzz format docs generate wheel verify clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -49,6 +49,10 @@ cluster: $(STAMP) ## On a real Kubernetes control plane [KUBECONFIG_TEST]; skipp
 
 cluster-tools: ## Build that control plane into a cache; Go 1.26 or newer, 6 minutes the first time
 	$(PYTHON) tools/cluster/build.py
+
+node-tools: cluster-tools ## Build also a node's programs, CoreDNS and Helm; 6 minutes more the first time
+	$(PYTHON) tools/cluster/build.py node
+	$(PYTHON) tools/cluster/build.py helm
 
 cluster-oldest: $(STAMP) ## The definitions, and all that they refuse, on Kubernetes 1.30; builds it the first time, 6 minutes
 	TASKQUEUE_TEST_KUBERNETES=kubernetes-oldest $(BIN)/pytest tests/cluster/test_crd_refusals.py
