@@ -15,7 +15,7 @@ STARTED := $(shell date +%s)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test lint types unit store process cluster cluster-tools node-tools cluster-oldest faults conformance bench bench-operator soak fuzz format docs generate wheel verify clean
+.PHONY: help demo test lint types unit store process cluster cluster-tools node-tools images cluster-oldest faults conformance bench bench-operator soak fuzz format docs generate wheel verify clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -53,6 +53,9 @@ cluster-tools: ## Build that control plane into a cache; Go 1.26 or newer, 6 min
 node-tools: cluster-tools ## Build also a node's programs, CoreDNS and Helm; 6 minutes more the first time
 	$(PYTHON) tools/cluster/build.py node
 	$(PYTHON) tools/cluster/build.py helm
+
+images: node-tools ## Build the images into a cache, without a container engine: root, buildah, debootstrap; 3 minutes
+	$(PYTHON) tools/images/build.py
 
 cluster-oldest: $(STAMP) ## The definitions, and all that they refuse, on Kubernetes 1.30; builds it the first time, 6 minutes
 	TASKQUEUE_TEST_KUBERNETES=kubernetes-oldest $(BIN)/pytest tests/cluster/test_crd_refusals.py
