@@ -29,6 +29,7 @@ BUSYBOX = Path("/bin/busybox")
 SUITE = "bookworm"
 PACKAGES = "ca-certificates,python3,python3-venv"
 
+BASE = f"localhost/taskqueue-base:{SUITE}-{PACKAGES.replace(',', '-')}"
 KEPT = 4  # archives of one name
 
 
@@ -52,9 +53,8 @@ def contents(paths: Iterable[Path]) -> Iterator[bytes]:
                 yield file.read_bytes()
 
 
-def base() -> str:
-    """Return the name of the base image; made if buildah does not have it."""
-    name = f"localhost/taskqueue-base:{digest([SUITE.encode(), PACKAGES.encode()])}"
+def make_base(name: str) -> None:
+    """Make what the project's images begin from, if buildah does not have it."""
     if not buildah("images", "--quiet", "--filter", f"reference={name}"):
         say(f"making the base of Debian {SUITE}: {PACKAGES}")
         with tempfile.TemporaryDirectory(prefix="taskqueue-base-") as folder:
@@ -63,7 +63,6 @@ def base() -> str:
             buildah("add", "--quiet", container, folder, "/")
             buildah("config", "--env", "PATH=/usr/local/bin:/usr/sbin:/usr/bin:/sbin:/bin", container)
             buildah("commit", "--quiet", "--rm", container, name)
-    return name
 
 
 def bootstrap(folder: Path) -> None:
@@ -87,12 +86,12 @@ def run(command: list[str]) -> str:
 def project_image(target: str) -> Path:
     name = f"taskqueue-{target}"
     files = [DOCKERFILE, *(ROOT / path for path in COPIED)]
-    begins = base()
-    archive = cache() / f"{name}-{digest([begins.encode(), *contents(files)])}.tar"
+    archive = cache() / f"{name}-{digest([BASE.encode(), *contents(files)])}.tar"
     if not archive.exists():
+        make_base(BASE)
         say(f"building {name}")
         full = f"docker.io/library/{name}:{version()}"  # what `docker build -t NAME:VERSION` calls it
-        arguments = {"BASE": begins, "VERSION": version()}
+        arguments = {"BASE": BASE, "VERSION": version()}
         with secrets() as given:
             buildah(
                 *("bud", "--quiet", "--layers", "--isolation", "chroot", "--network", "host"),
