@@ -60,7 +60,10 @@ class Node(ControlPlane):
 
     def load(self, name: str) -> None:
         """Give the node an image of `images`."""
-        self.ctr("images", "import", str(self.images[name]))
+        self.import_image(self.images[name])
+
+    def import_image(self, archive: Path) -> None:
+        self.ctr("images", "import", str(archive))
 
     def ctr(self, *words: str) -> str:
         """Run containerd's own client on the images and containers of Kubernetes, and return what it printed."""
