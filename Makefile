@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV ?= .venv$(if $(filter-out python3,$(PYTHON)),-$(notdir $(PYTHON)))
 DEMO_ARGS ?=
+E2E_ARGS ?=
 BENCH_ARGS ?= --json dist/bench.json
 
 BIN := $(VENV)/bin
@@ -15,7 +16,7 @@ STARTED := $(shell date +%s)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test lint types unit store process cluster cluster-tools node-tools images cluster-oldest faults conformance bench bench-operator soak fuzz format docs generate wheel verify clean
+.PHONY: help demo test lint types unit store process cluster cluster-tools node-tools images cluster-oldest e2e faults conformance bench bench-operator soak fuzz format docs generate wheel verify clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -59,6 +60,9 @@ images: node-tools ## Build the images into a cache, without a container engine:
 
 cluster-oldest: $(STAMP) ## The definitions, and all that they refuse, on Kubernetes 1.30; builds it the first time, 6 minutes
 	TASKQUEUE_TEST_KUBERNETES=kubernetes-oldest $(BIN)/pytest tests/cluster/test_crd_refusals.py
+
+e2e: $(STAMP) ## On a real node, in namespaces of its own: root and Linux; builds what is missing, 12 minutes the first time [E2E_ARGS]
+	$(BIN)/python tools/e2e.py $(E2E_ARGS)
 
 faults: $(STAMP) ## The operator while API server and store are away for a minute, and more; minutes
 	TASKQUEUE_OUTAGE_S=60 $(BIN)/pytest tests/cluster/test_operator_faults.py tests/cluster/test_operator_flaky_api.py -v
