@@ -8,9 +8,11 @@ the control groups are removed. Exit 3: this machine cannot, and why.
 import os
 import platform
 import shutil
+import signal
 import subprocess
 import sys
 import tempfile
+import time
 from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
@@ -18,6 +20,7 @@ CLUSTER = ROOT / "tools" / "cluster" / "build.py"
 IMAGES = ROOT / "tools" / "images" / "build.py"
 CGROUPS = Path("/sys/fs/cgroup")
 CANNOT = 3
+ENDING_S = 20.0
 # A program, or a file, of each Debian package that is needed.
 PACKAGES = {
     "buildah": "buildah",
@@ -64,12 +67,18 @@ def run(work: Path, words: list[str]) -> int:
 
 
 def remove_cgroups(name: str) -> None:
-    """Remove the control groups of the pods, innermost first. Their processes have ended."""
-    for root in [CGROUPS, *CGROUPS.iterdir()]:
-        top = root / name
-        if top.is_dir():
-            for folder in sorted((path for path in [top, *top.rglob("*/")] if path.is_dir()), reverse=True):
-                folder.rmdir()
+    """Remove the control groups of the pods, innermost first, as soon as the last processes have left them."""
+    end = time.monotonic() + ENDING_S
+    for top in (root / name for root in [CGROUPS, *CGROUPS.iterdir()] if (root / name).is_dir()):
+        for folder, _, _ in os.walk(top, topdown=False):
+            while True:
+                try:
+                    Path(folder).rmdir()
+                    break
+                except OSError:  # busy
+                    if time.monotonic() > end:
+                        raise
+                    time.sleep(0.1)
 
 
 def say(words: str) -> None:
@@ -87,6 +96,7 @@ def main() -> int:
         )
         if built.returncode:
             return built.returncode
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that it is tidied up
     with tempfile.TemporaryDirectory(prefix="taskqueue-e2e-", dir="/var/tmp") as folder:
         work = Path(folder)
         try:

@@ -3,6 +3,8 @@
 import importlib
 import re
 import shlex
+import subprocess
+import sys
 import tomllib
 from pathlib import Path
 from typing import Any
@@ -106,6 +108,16 @@ def test_the_image_takes_what_the_lock_file_names_and_runs_without_rights() -> N
     local = [word for word in copied if not word.startswith(("--", "/"))]
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
     assert [path for path in local if not (ROOT / path).exists() or f"!{path}" not in ignored] == []
+
+
+def test_an_archive_of_an_image_is_named_after_all_that_is_copied_into_it() -> None:
+    code = "import build; print(*build.COPIED)"
+    folder = ROOT / "tools" / "images"
+    asked = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, check=True, capture_output=True, text=True
+    )
+    taken = re.findall(r"^!(\S+)", (ROOT / ".dockerignore").read_text(), re.MULTILINE)
+    assert set(asked.stdout.split()) == {*taken, ".dockerignore"}
 
 
 def test_the_image_is_labelled_with_the_version_of_the_project() -> None:

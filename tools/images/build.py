@@ -92,13 +92,12 @@ def project_image(target: str) -> Path:
         say(f"building {name}")
         full = f"docker.io/library/{name}:{version()}"  # what `docker build -t NAME:VERSION` calls it
         arguments = {"BASE": BASE, "VERSION": version()}
-        with secrets() as given:
-            buildah(
-                *("bud", "--quiet", "--layers", "--isolation", "chroot", "--network", "host"),
-                *(f"--build-arg={key}={value}" for key, value in arguments.items()),
-                *given,
-                *("--file", str(DOCKERFILE), "--target", target, "--tag", full, str(ROOT)),
-            )
+        buildah(
+            *("bud", "--quiet", "--layers", "--isolation", "chroot", "--network", "host"),
+            *(f"--build-arg={key}={value}" for key, value in arguments.items()),
+            *secrets(),
+            *("--file", str(DOCKERFILE), "--target", target, "--tag", full, str(ROOT)),
+        )
         export(full, archive)
     return archive
 

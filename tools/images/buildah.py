@@ -2,13 +2,13 @@
 
 import os
 import subprocess
-import tempfile
-from collections.abc import Iterator
-from contextlib import contextmanager
 from pathlib import Path
 
-CERTIFICATES = Path("/etc/ssl/certs/ca-certificates.crt")
-UV_SETTINGS = Path("/etc/uv/uv.toml")
+LENT = {
+    "pip.conf": Path("/etc/pip.conf"),
+    "uv.toml": Path("/etc/uv/uv.toml"),
+    "ca.crt": Path("/etc/ssl/certs/ca-certificates.crt"),
+}
 
 
 def cache() -> Path:
@@ -24,15 +24,9 @@ def buildah(*words: str) -> str:
     return done.stdout.strip()
 
 
-@contextmanager
-def secrets() -> Iterator[list[str]]:
-    """Give pip's and uv's settings and the trusted authorities of this machine to a build, and to nothing else.
+def secrets() -> list[str]:
+    """Lend pip's and uv's settings and the trusted authorities of this machine to a build.
 
     A secret is seen by the steps that name it, and is in no layer.
     """
-    with tempfile.TemporaryDirectory(prefix="taskqueue-secrets-") as folder:
-        uv_toml = Path(folder, "uv.toml")
-        own = UV_SETTINGS.read_text() if UV_SETTINGS.exists() else ""
-        uv_toml.write_text(own if "native-tls" in own else f"native-tls = true\n{own}")
-        files = {"pip.conf": Path("/etc/pip.conf"), "uv.toml": uv_toml, "ca.crt": CERTIFICATES}
-        yield [f"--secret=id={name},src={path}" for name, path in files.items() if path.exists()]
+    return [f"--secret=id={name},src={path}" for name, path in LENT.items() if path.exists()]
