@@ -18,6 +18,7 @@ from cluster import Cluster
 
 HOST = "127.0.0.1"
 SERVICES = "10.0.0.0/24"
+FRONT_PROXY = "front-proxy-client"  # as what the API server calls the servers of aggregated APIs
 SERVICE_HOSTS = ["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"]
 
 
@@ -30,6 +31,8 @@ class ControlPlane(Cluster):
         self.authority = Authority(folder / "certificates")
         self.authority.key("service-accounts")
         self.authority.server("kube-apiserver", SERVICE_HOSTS, [HOST, "10.0.0.1"])
+        self.front_proxy = Authority(folder / "front-proxy")  # one that signs for nobody else
+        self.front_proxy.client("client", FRONT_PROXY)
         self.port, self.etcd_port, self.peer_port = free_ports(3)
         super().__init__(tools / "kubectl", folder / "admin.kubeconfig", folder)
         self._write(self.kubeconfig, "admin", "admin", "system:masters")
@@ -67,8 +70,22 @@ class ControlPlane(Cluster):
             f"--service-account-key-file={certificates / 'service-accounts.key'}",
             f"--service-account-signing-key-file={certificates / 'service-accounts.key'}",
             f"--service-cluster-ip-range={SERVICES}",
+            *self._aggregation(),
         )
         api.until("it is ready", self._ready)
+
+    def _aggregation(self) -> list[str]:
+        """What servers of aggregated APIs know the API server and its callers by."""
+        certificates = self.front_proxy.folder
+        return [
+            f"--proxy-client-cert-file={certificates / 'client.crt'}",
+            f"--proxy-client-key-file={certificates / 'client.key'}",
+            f"--requestheader-client-ca-file={self.front_proxy.certificate}",
+            f"--requestheader-allowed-names={FRONT_PROXY}",
+            "--requestheader-username-headers=X-Remote-User",
+            "--requestheader-group-headers=X-Remote-Group",
+            "--requestheader-extra-headers-prefix=X-Remote-Extra-",
+        ]
 
     def stop_api(self) -> None:
         """Kill the API server, as a machine that fails would."""
@@ -97,6 +114,8 @@ class ControlPlane(Cluster):
             f"--kubeconfig={config}",
             "--use-service-account-credentials=true",  # each controller has the rights of its own account
             "--leader-elect=false",
+            "--horizontal-pod-autoscaler-sync-period=1s",
+            "--horizontal-pod-autoscaler-downscale-stabilization=5s",
             "--secure-port=0",
             f"--root-ca-file={self.authority.certificate}",
             f"--service-account-private-key-file={self.authority.folder / 'service-accounts.key'}",
