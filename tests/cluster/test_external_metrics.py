@@ -48,7 +48,7 @@ async def due(api: MetricsApi) -> None:
 async def test_an_autoscaler_follows_the_due_work_as_far_as_the_limit_makes_workers_useful(
     api: MetricsApi,
 ) -> None:
-    await api.begin()
+    operator, _ = await api.begin()
     assert await api.value_s() == 0, "one item, also when idle"
     await api.shop.apply(_deployment(), _autoscaler())
 
@@ -59,6 +59,8 @@ async def test_an_autoscaler_follows_the_due_work_as_far_as_the_limit_makes_work
     await override_rate(store, 1.5)  # 1.5 starts/s of 2.02 s keep 4 workers of one slot busy
     await _scaled(api, 4)
     assert await api.value_s() == 4 * TARGET_S
+    told = {"workSeconds": 4 * TARGET_S, "uncappedWorkSeconds": DUE * MEAN_S, "usefulReplicas": 4}
+    assert await api.scaling(operator) == told
     await clear_rate(store)
     await _scaled(api, 14)
     await store.client.unlink(store.keys.ready("normal"))
@@ -164,6 +166,10 @@ async def test_an_api_of_somebody_else_is_left_alone_and_missing_rights_are_told
     await api.shop.world.says(operator, "is served by keda/keda")
     assert "caBundle" not in (await api.shop.get("apiservice", API_SERVICE))["spec"]
     del api.shop.world.logs[operator.pid]  # this one was to be refused
+
+    second = await api.shop.operator("--external-metrics-port", str(port))
+    assert await asyncio.wait_for(second.wait(), 20) == 1
+    assert "cannot serve the external metrics" in api.shop.world.logs[second.pid].read_text()
 
 
 async def _scaled(api: MetricsApi, replicas: int) -> None:

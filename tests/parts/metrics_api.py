@@ -4,7 +4,9 @@ import asyncio
 import base64
 import http.client
 import json
+import re
 import ssl
+import urllib.request
 from contextlib import closing
 from pathlib import Path
 from typing import Any
@@ -78,6 +80,13 @@ class MetricsApi:
             return bool((await self.raw(self.path)).returncode == 0)
 
         await until("the API server answers with the metric", answered, 40)
+
+    async def scaling(self, process: asyncio.subprocess.Process) -> dict[str, float]:
+        """Ask the health port, as KEDA would."""
+        (port,) = re.findall(r'"health_port": (\d+)', self.shop.world.logs[process.pid].read_text())
+        answer = await asyncio.to_thread(urllib.request.urlopen, f"http://{HOST}:{port}/scaling", timeout=5)
+        found: dict[str, float] = json.loads(answer.read())
+        return found
 
     async def raw(self, path: str, cluster: Any = None) -> Any:
         """Ask through the API server."""

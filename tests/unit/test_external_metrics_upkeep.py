@@ -3,6 +3,7 @@
 import base64
 import itertools
 import json
+import ssl
 from collections.abc import Mapping
 from http import HTTPMethod
 from typing import Any
@@ -76,6 +77,8 @@ class Shown:
         self.believed: list[FrontProxy] = []
 
     def use(self, pair: Pair, front_proxy: FrontProxy) -> None:
+        if front_proxy.authorities == "NONSENSE":
+            raise ssl.SSLError("no start line")
         self.pairs.append(pair)
         self.believed.append(front_proxy)
 
@@ -137,6 +140,9 @@ async def test_a_change_of_whom_to_believe_is_followed() -> None:
     await one.turn()
     server.refused[CONFIG_MAP] = 500  # what was known stays
     await one.turn()
+    server.refused.clear()
+    server.objects[CONFIG_MAP]["data"]["requestheader-client-ca-file"] = "NONSENSE"
+    assert [await one.turn(), await one.turn()] == [False, False]
     assert [proxy.authorities for proxy in shown.believed] == ["PEM", "NEW"]
 
 

@@ -81,10 +81,15 @@ class Upkeep:
         )
         if trusted or self._shown is None:
             self._shown = pair
-        if self._in_use != (self._shown, self._front_proxy):
+        used = await self._try("the certificate, or whom to believe", self._use)
+        return used is not None and trusted is not None and bool(self._front_proxy.authorities)
+
+    async def _use(self) -> bool:
+        """Show and believe what is new of it. Raises ssl.SSLError for what is no certificate."""
+        if self._shown is not None and self._in_use != (self._shown, self._front_proxy):
+            self._server.use(self._shown, self._front_proxy)
             self._in_use = self._shown, self._front_proxy
-            self._server.use(*self._in_use)
-        return trusted is not None and bool(self._front_proxy.authorities)
+        return True
 
     async def _pair(self) -> Pair | None:
         """Return the pair that all replicas share, after making one if need be; None: look again."""
