@@ -9,7 +9,7 @@
 -- lane the sample is all of them. A counter by type would be exact, but a second record of where each job is, kept by every
 -- script, and could not know which of them are due.
 -- uses: base limiter
-local STRATA, RUN = 16, 8  -- 1 to 1.4 ms of the server with four long lanes
+local STRATA, RUN = 32, 4  -- 1 to 1.7 ms of the server with four long lanes
 local SEEN_MS = 60000  -- a worker that was silent for longer does not count
 local lanes, kinds = {}, {}
 
