@@ -97,6 +97,9 @@ async def test_only_the_front_proxy_may_ask_and_only_for_whom_may_read(
     resource = "--resource=taskqueue_work_seconds.external.metrics.k8s.io"
     await api.shop.kubectl("create", "role", "reader", "--verb=list", resource)
     user = f"system:serviceaccount:{api.shop.namespace}:default"
+    code, said = await api.ask(port, api.path, right, user=user)
+    assert (code, said["reason"]) == (403, "Forbidden"), "also where the API server would hand it on"
+    assert user in said["message"]
     await api.shop.kubectl("create", "rolebinding", "reader", "--role=reader", f"--user={user}")
 
     async def allowed() -> bool:

@@ -23,6 +23,7 @@ NAME = "taskqueue-external-metrics"
 #: One replica is asked for per so many work-seconds: slots of a worker times seconds to drain.
 CONCURRENCY, DRAIN_S = 1, 5
 TARGET_S = CONCURRENCY * DRAIN_S
+ADMIN = {"user": "system:admin", "group": "system:masters"}
 
 
 class MetricsApi:
@@ -104,11 +105,12 @@ class MetricsApi:
         return {name: base64.b64decode(value) for name, value in found["data"].items()}
 
     async def ask(
-        self, port: int, path: str, certificate: Path | None = None, *, user: str = "system:admin"
+        self, port: int, path: str, certificate: Path | None = None, **headers: str
     ) -> tuple[int, Any]:
-        """Ask a replica itself, with a client's certificate or without, as somebody in system:masters."""
+        """Ask a replica itself, with a client's certificate or without, for a user and a group, or for an admin."""
         authorities = (await self.secret())["ca.crt"].decode()
-        return await asyncio.to_thread(_ask, port, path, authorities, certificate, user)
+        named = {f"X-Remote-{name}": value for name, value in (headers or ADMIN).items() if value}
+        return await asyncio.to_thread(_ask, port, path, authorities, certificate, named)
 
     async def remove(self) -> None:
         await asyncio.to_thread(
@@ -116,12 +118,13 @@ class MetricsApi:
         )
 
 
-def _ask(port: int, path: str, authorities: str, certificate: Path | None, user: str) -> tuple[int, Any]:
+def _ask(
+    port: int, path: str, authorities: str, certificate: Path | None, headers: dict[str, str]
+) -> tuple[int, Any]:
     context = ssl.create_default_context(cadata=authorities)
     context.check_hostname = False  # which the API server does
     if certificate is not None:
         context.load_cert_chain(certificate, certificate.with_suffix(".key"))
-    headers = {"X-Remote-User": user, "X-Remote-Group": "system:masters"} if user else {}
     with closing(http.client.HTTPSConnection(HOST, port, timeout=5, context=context)) as connection:
         connection.request("GET", path, headers=headers)
         answer = connection.getresponse()
