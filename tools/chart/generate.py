@@ -1,8 +1,8 @@
 """Write what of the chart follows from other files: `make generate`.
 
-    crds/                             ->  helm/taskqueue/templates/crds/       with a switch, labels and the keep policy
-    deploy/kubernetes/*-role.yaml     ->  helm/taskqueue/files/*-rules.yaml    the one source of what may be done
-    helm/taskqueue/values.yaml        ->  helm/taskqueue/README.md             every value with its comment
+crds/                             ->  helm/taskqueue/templates/crds/       with a switch, labels and the keep policy
+deploy/kubernetes/*-role.yaml     ->  helm/taskqueue/files/*-rules.yaml    the one source of what may be done
+helm/taskqueue/values.yaml        ->  helm/taskqueue/README.md             every value with its comment
 """
 
 import sys
@@ -35,11 +35,12 @@ The [operator](../../docs/operator.md), workers, and what they need: [installing
 [upgrading](../../docs/upgrade.md), [security](../../docs/security.md). Kubernetes 1.30 or newer.
 
 ```sh
-helm install taskqueue helm/taskqueue --namespace shop --create-namespace --set rate=100 --set redis.development.enabled=true
+helm install taskqueue helm/taskqueue --namespace shop --create-namespace \\
+  --set rate=100 --set redis.development.enabled=true
 ```
 
-Unknown and contradictory values are refused, with a sentence that names the value and says what to write. Values that are
-Kubernetes' own, such as `affinity`, are passed on, and it is the API server that refuses a wrong one.
+Unknown and contradictory values are refused, with a sentence that names the value and says what to write. Values that
+are Kubernetes' own, such as `affinity`, are passed on, and it is the API server that refuses a wrong one.
 
 """
 
