@@ -8,8 +8,10 @@ from pathlib import Path
 import pytest
 from cluster import Cluster
 from cluster_fixtures import cluster, namespace, tools
+from control_plane import ControlPlane
 from foreign_definitions import NoModulesError, foreign_definitions
 from helm import Helm, NoHelmError, find_helm
+from shop import install_definitions
 
 __all__ = ["cluster", "namespace", "tools"]
 
@@ -60,3 +62,27 @@ def restricted(cluster: Cluster) -> Iterator[str]:
         yield name
     finally:
         cluster.kubectl("delete", "namespace", name, "--wait=false")
+
+
+@pytest.fixture
+def own(cluster: Cluster) -> ControlPlane:
+    """The cluster, for a test that installs and removes what is the whole cluster's."""
+    if not isinstance(cluster, ControlPlane):
+        pytest.skip("KUBECONFIG_TEST names a cluster whose definitions are not ours to remove")
+    return cluster
+
+
+@pytest.fixture
+def defined(own: ControlPlane) -> ControlPlane:
+    """The cluster with both kinds, as `kubectl apply -f crds/` makes them."""
+    install_definitions(own)
+    return own
+
+
+@pytest.fixture
+def undefined(own: ControlPlane) -> Iterator[ControlPlane]:
+    """The cluster without them, before and after."""
+    names = ("customresourcedefinition", "tasktypes.taskqueue.dev", "usersubscriptions.taskqueue.dev")
+    own.kubectl("delete", "--ignore-not-found", *names)
+    yield own
+    own.kubectl("delete", "--ignore-not-found", *names)
