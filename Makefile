@@ -15,7 +15,7 @@ STARTED := $(shell date +%s)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test lint types unit store process cluster cluster-tools cluster-oldest faults conformance bench bench-operator soak fuzz format docs generate wheel verify clean
+.PHONY: help demo test lint types unit store process cluster chart kind-up kind-demo cluster-tools cluster-oldest faults conformance bench bench-operator soak fuzz format docs generate manifests wheel verify clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -23,7 +23,7 @@ help: ## List the targets
 demo: $(USERS) ## The example shop on this machine: 300 types, 10,000 users, an API that allows 100/s [DEMO_ARGS]
 	$(BIN)/taskqueue dev examples/shop --rate 100 $(DEMO_ARGS)
 
-test: lint types unit store process cluster ## All that must be green, on real servers and processes; under 10 minutes once cluster-tools are built
+test: lint types unit store process cluster chart ## All that must be green, on real servers and processes; under 10 minutes once cluster-tools are built
 	@echo "make test: all green after $$(($$(date +%s) - $(STARTED))) s"
 
 lint: $(STAMP) ## Style, and the layers of the house
@@ -46,6 +46,15 @@ process: $(STAMP) ## Real processes, one test at a time: kill -9, cut connection
 
 cluster: $(STAMP) ## On a real Kubernetes control plane [KUBECONFIG_TEST]; skipped, with the reason, where there is no Go to build it
 	$(BIN)/pytest -n 2 --dist loadfile tests/cluster
+
+chart: $(STAMP) ## The chart: lint, refusals, and on a real API server; needs helm 4 [TASKQUEUE_HELM]
+	$(BIN)/pytest -n 2 --dist loadfile tests/chart
+
+kind-up: ## A cluster of your own with the chart in it; needs Docker, kind, kubectl and helm
+	deploy/kind/up.sh
+
+kind-demo: $(STAMP) ## The example shop in that cluster
+	deploy/kind/demo.sh
 
 cluster-tools: ## Build that control plane into a cache; Go 1.26 or newer, 6 minutes the first time
 	$(PYTHON) tools/cluster/build.py
@@ -77,8 +86,12 @@ fuzz: $(STAMP) ## 100,000 fuzzed manifests and as many payloads, and long random
 docs: $(STAMP) ## Write docs/configuration.md from the code
 	$(BIN)/python docs/generate.py
 
-generate: $(STAMP) ## Write crds/ from the models
+generate: $(STAMP) ## Write crds/ from the models, and what of the chart follows from other files
 	$(BIN)/python -m taskqueue_operator.crd crds
+	$(BIN)/python tools/chart/generate.py
+
+manifests: $(STAMP) ## Write deploy/manifests/ from the chart, with helm
+	$(BIN)/python tools/chart/render.py
 
 format: $(STAMP) ## Let ruff write the style
 	$(BIN)/ruff check --fix .
@@ -92,9 +105,9 @@ wheel: $(USERS) ## Build the wheel and run the example shop from it, without the
 	cd dist/wheel && venv/bin/taskqueue validate ../../examples/shop/types
 	cd dist/wheel && venv/bin/taskqueue dev ../../examples/shop --for 5s --json
 
-verify: $(STAMP) ## What is written by machine equals its sources: the lock file, docs/configuration.md, crds/
+verify: $(STAMP) ## What is written by machine equals its sources: the lock file, docs, crds/, chart, deploy/manifests/
 	$(BIN)/uv lock --quiet --check
-	$(BIN)/pytest -q tests/unit/test_docs.py tests/unit/test_crd.py
+	$(BIN)/pytest -q tests/unit/test_docs.py tests/unit/test_crd.py tests/unit/test_chart_files.py tests/chart/test_manifests.py
 
 clean: ## Remove what was made
 	rm -rf $(VENV) dist $(USERS) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage

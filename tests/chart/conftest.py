@@ -10,7 +10,8 @@ from cluster import Cluster
 from cluster_fixtures import cluster, namespace, tools
 from control_plane import ControlPlane
 from foreign_definitions import NoModulesError, foreign_definitions
-from helm import Helm, NoHelmError, find_helm
+from helm import Helm
+from helm_program import NoHelmError, find_helm
 from shop import install_definitions
 
 __all__ = ["cluster", "namespace", "tools"]

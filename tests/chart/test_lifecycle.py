@@ -55,6 +55,7 @@ def test_definitions_go_with_the_release_where_that_is_asked_for(
     undefined: ControlPlane, installer: Helm, restricted: str
 ) -> None:
     installer.run("install", *place("taskqueue", restricted), "--set", "crds.keep=false")
+    undefined.kubectl("wait", "--for=condition=Established", "crd/tasktypes.taskqueue.dev", "--timeout=30s")
     installer.run("uninstall", "taskqueue", "--namespace", restricted)
     undefined.kubectl("wait", "--for=delete", "crd/tasktypes.taskqueue.dev", "--timeout=30s")
 

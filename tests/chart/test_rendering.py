@@ -13,6 +13,18 @@ ROOT = Path(__file__).parents[2]
 EVERYTHING, DEVELOPMENT, EXTERNAL = (
     CHART / "ci" / f"{name}-values.yaml" for name in ("everything", "development", "external-redis")
 )
+#: Documented with the external metrics server.
+OF_AUTOSCALING = {
+    "taskqueue_dead_letters",
+    "taskqueue_due_jobs",
+    "taskqueue_oldest_due_seconds",
+    "taskqueue_operator_external_metrics_ready",
+    "taskqueue_store_jobs_total",
+    "taskqueue_useful_replicas",
+    "taskqueue_work_seconds",
+    "taskqueue_work_seconds_uncapped",
+    "taskqueue_workers_seen",
+}
 of_every_case = pytest.mark.parametrize("case", CASES, ids=lambda path: path.stem)
 
 
@@ -129,14 +141,26 @@ def test_the_role_of_people_is_the_shipped_one(helm: Helm) -> None:
     assert role["rules"] == shipped["rules"]
 
 
+def test_the_rights_of_self_served_are_the_shipped_ones(helm: Helm) -> None:
+    shipped = ROOT / "deploy" / "kubernetes" / "external-metrics-role.yaml"
+    if not shipped.exists():
+        pytest.skip(f"{shipped.name} comes with the external metrics server")
+    found = [one for one in yaml.safe_load_all(shipped.read_text("utf-8")) if "rules" in one]
+    rendered = helm.objects(CHART / "ci" / "self-served-values.yaml")
+    for kind in ("Role", "ClusterRole"):
+        wanted = [one["rules"] for one in found if one["kind"] == kind]
+        assert [
+            rules for rules in wanted if rules not in [one["rules"] for one in of_kind(rendered, kind)]
+        ] == []
+
+
 def test_self_served_rights_name_the_one_secret_and_the_one_api_service(helm: Helm) -> None:
     objects = helm.objects(EVERYTHING)
     rules = [rule for one in objects if one["kind"] in ("Role", "ClusterRole") for rule in one["rules"]]
-    for rule in rules:
-        if "secrets" in rule["resources"] and rule["verbs"] != ["create"]:
-            assert rule["resourceNames"] == ["all-of-it-external-metrics"]
-        if "apiservices" in rule["resources"]:
-            assert rule["resourceNames"] == ["v1beta1.external.metrics.k8s.io"]
+    (secret,) = [rule for rule in rules if "secrets" in rule["resources"] and rule["verbs"] != ["create"]]
+    (api,) = [rule for rule in rules if "apiservices" in rule["resources"]]
+    assert secret["resourceNames"] == ["all-of-it-external-metrics"]
+    assert api["resourceNames"] == ["v1beta1.external.metrics.k8s.io"]
     (service,) = of_kind(objects, "APIService")
     assert "caBundle" not in service["spec"]
     assert "insecureSkipTLSVerify" not in service["spec"]
@@ -241,7 +265,7 @@ def test_the_plugin_finds_the_operator(helm: Helm) -> None:
 
 def test_alerts_and_dashboard_ask_for_metrics_that_are_documented(helm: Helm) -> None:
     documented = (ROOT / "docs" / "configuration.md").read_text("utf-8")
-    known = set(re.findall(r"^\| `(taskqueue_\w+)`", documented, re.MULTILINE)) | {"taskqueue_work_seconds"}
+    known = set(re.findall(r"^\| `(taskqueue_\w+)`", documented, re.MULTILINE)) | OF_AUTOSCALING
     objects = helm.objects(EVERYTHING)
     (rule,) = of_kind(objects, "PrometheusRule")
     (board,) = [one for one in of_kind(objects, "ConfigMap") if "taskqueue.json" in one["data"]]

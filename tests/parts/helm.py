@@ -1,7 +1,6 @@
 """The real helm, and what it makes of the chart."""
 
 import os
-import shutil
 import subprocess
 from pathlib import Path
 from typing import Any
@@ -13,20 +12,8 @@ CASES = sorted((CHART / "ci").glob("*-values.yaml"))
 LIMIT_S = 180.0
 
 
-class NoHelmError(Exception):
-    """There is no helm; the message says what to do."""
-
-
 class HelmError(Exception):
     """helm failed; the message is what it said."""
-
-
-def find_helm() -> Path:
-    """Return the program: TASKQUEUE_HELM, or what is on PATH. Raises NoHelmError."""
-    found = os.environ.get("TASKQUEUE_HELM") or shutil.which("helm")
-    if not found:
-        raise NoHelmError("helm is needed for the chart: put helm 4 on PATH, or its path into TASKQUEUE_HELM")
-    return Path(found)
 
 
 class Helm:
@@ -42,7 +29,7 @@ class Helm:
 
     def attempt(self, *args: str) -> subprocess.CompletedProcess[str]:
         """Run helm and return how it ended, for what may be refused."""
-        command = [self.program, *args]
+        command = [str(self.program), *args]
         return subprocess.run(
             command, capture_output=True, text=True, check=False, timeout=LIMIT_S, env=self._environment
         )
