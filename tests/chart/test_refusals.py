@@ -60,3 +60,10 @@ def test_a_registry_with_a_port_is_no_tag(helm: Helm, template: tuple[str, ...],
     values = over(GOOD, {"worker": {"image": {"repository": "registry.example.com:5000/shop"}}})
     (tmp_path / "values.yaml").write_text(yaml.safe_dump(values), "utf-8")
     assert "registry.example.com:5000/shop:0.1.0" in helm.run(*template)
+
+
+def test_a_cluster_that_is_too_old_is_refused(helm: Helm, template: tuple[str, ...], tmp_path: Path) -> None:
+    (tmp_path / "values.yaml").write_text(yaml.safe_dump(GOOD), "utf-8")
+    said = helm.refused(*template, "--kube-version", "1.29.9")
+    assert "requires kubeVersion: >=1.30.0-0 which is incompatible with Kubernetes v1.29.9" in said
+    assert helm.run(*template, "--kube-version", "1.30.0-eks-1")

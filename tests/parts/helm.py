@@ -8,7 +8,7 @@ from typing import Any
 import yaml
 
 CHART = Path(__file__).parents[2] / "helm" / "taskqueue"
-CASES = sorted((CHART / "ci").glob("*-values.yaml"))
+CASES = [*sorted((CHART / "ci").glob("*-values.yaml")), CHART.parents[1] / "deploy" / "kind" / "values.yaml"]
 LIMIT_S = 180.0
 
 
