@@ -9,6 +9,8 @@ from shop import install_definitions
 
 DEVELOPMENT = CHART / "ci" / "development-values.yaml"
 SELF_SERVED = CHART / "ci" / "self-served-values.yaml"
+#: What the documentation says to write where definitions are somebody else's.
+TAKE = ("--take-ownership", "--force-conflicts")
 TYPE = {
     "apiVersion": "taskqueue.dev/v1alpha1",
     "kind": "TaskType",
@@ -46,7 +48,7 @@ def test_uninstalling_keeps_definitions_objects_and_data_and_another_name_takes_
     said = installer.refused("install", *place("second", restricted))
     assert 'CustomResourceDefinition "tasktypes.taskqueue.dev"' in said
     assert 'must equal "second": current value is "first"' in said
-    installer.run("install", *place("second", restricted), "--take-ownership")
+    installer.run("install", *place("second", restricted), *TAKE)
     assert "fetch-orders" in undefined.kubectl("get", "tasktype", *inside, "--output", "name")
     installer.run("uninstall", "second", *inside)
 
@@ -64,13 +66,17 @@ def test_definitions_that_kubectl_applied_are_left_alone_or_taken_over(
     undefined: ControlPlane, installer: Helm, restricted: str
 ) -> None:
     install_definitions(undefined)
+    shown = ("crd/tasktypes.taskqueue.dev", "--output=jsonpath={.metadata.labels}{.spec.names.shortNames}")
+    older = json.dumps([{"op": "replace", "path": "/spec/names/shortNames", "value": ["old"]}])
+    undefined.kubectl("patch", shown[0], "--field-manager=kubectl", "--type=json", "--patch", older)
     said = installer.refused("install", *place("taskqueue", restricted))
     assert "invalid ownership metadata" in said
     installer.run("install", *place("taskqueue", restricted), "--set", "crds.enabled=false")
-    labels = ("crd/tasktypes.taskqueue.dev", "--output=jsonpath={.metadata.labels}")
-    assert "Helm" not in undefined.kubectl("get", *labels)
-    installer.run("upgrade", *place("taskqueue", restricted), "--take-ownership")
-    assert "Helm" in undefined.kubectl("get", *labels)
+    assert undefined.kubectl("get", *shown) == '["old"]'
+    installer.run("upgrade", *place("taskqueue", restricted), *TAKE)
+    taken = undefined.kubectl("get", *shown)
+    assert "Helm" in taken
+    assert taken.endswith('["tt"]')
     installer.run("uninstall", "taskqueue", "--namespace", restricted)
 
 

@@ -10,6 +10,7 @@ from child import Child
 from cluster import Cluster
 from control_plane import ControlPlane
 from helm import CASES, CHART, Helm
+from render import TARGET
 
 DEVELOPMENT = CHART / "ci" / "development-values.yaml"
 LIMIT_S = 60.0
@@ -138,3 +139,10 @@ def test_who_is_not_the_clusters_administrator_can_install_all_but_self_served(
     said = tenant.refused("upgrade", "mine", str(CHART), *values, "--set", "autoscaling.mode=selfServed")
     assert "forbidden" in said
     tenant.run("uninstall", "mine", "--namespace", restricted)
+
+
+def test_kubectl_applies_the_plain_manifests(defined: ControlPlane) -> None:
+    defined.kubectl("create", "namespace", "taskqueue")
+    said = defined.kubectl("apply", "--server-side", "--validate=strict", "--filename", str(TARGET))
+    defined.kubectl("delete", "namespace", "taskqueue", "--wait=false")
+    assert said.count("serverside-applied") == TARGET.read_text("utf-8").count("\nkind: ")

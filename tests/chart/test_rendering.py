@@ -250,6 +250,12 @@ def test_uninstalling_keeps_definitions_and_data_unless_told_otherwise(helm: Hel
     assert [one["metadata"].get("annotations") for one in told] == [None, None]
 
 
+def test_where_the_cluster_chooses_the_user_no_pod_names_one(helm: Helm) -> None:
+    nulls = ("--set-json", 'podSecurityContext={"runAsUser":null,"runAsGroup":null,"fsGroup":null}')
+    for pod in pods(helm.objects(DEVELOPMENT, *nulls)).values():
+        assert pod["securityContext"] == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+
+
 def test_the_plugin_finds_the_operator(helm: Helm) -> None:
     (operator,) = [
         one

@@ -7,13 +7,13 @@
 {{- end -}}
 {{- end -}}
 
-{{/* What Pod Security `restricted` asks of a pod. */}}
+{{/* What Pod Security `restricted` asks of a pod. Helm takes away what values set to null. */}}
 {{- define "taskqueue.podSecurity" -}}
 runAsNonRoot: true
-runAsUser: 10001
-runAsGroup: 10001
-fsGroup: 10001
 seccompProfile: {type: RuntimeDefault}
+{{- with .Values.podSecurityContext }}
+{{ toYaml . }}
+{{- end }}
 {{- end -}}
 
 {{- define "taskqueue.containerSecurity" -}}
