@@ -67,3 +67,12 @@ def test_a_cluster_that_is_too_old_is_refused(helm: Helm, template: tuple[str, .
     said = helm.refused(*template, "--kube-version", "1.29.9")
     assert "requires kubeVersion: >=1.30.0-0 which is incompatible with Kubernetes v1.29.9" in said
     assert helm.run(*template, "--kube-version", "1.30.0-eks-1")
+
+
+def test_a_release_whose_name_is_none_for_a_service_is_told_the_remedy(
+    helm: Helm, template: tuple[str, ...], tmp_path: Path
+) -> None:
+    (tmp_path / "values.yaml").write_text(yaml.safe_dump(GOOD), "utf-8")
+    command, _, *rest = template
+    assert 'a Service cannot be called "1.2-taskqueue"' in helm.refused(command, "1.2", *rest)
+    assert helm.run(command, "1.2", *rest, "--set", "fullnameOverride=mine")

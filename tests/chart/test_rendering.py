@@ -2,6 +2,7 @@
 
 import json
 import re
+import tarfile
 from pathlib import Path
 from typing import Any
 
@@ -292,3 +293,13 @@ def test_the_notes_name_the_next_three_commands(helm: Helm, tmp_path: Path) -> N
     ).partition("\nNext:\n")[2]
     commands = [line.split()[0] for line in shown.splitlines() if line.strip()]
     assert commands == ["kubectl", "helm", "kubectl"]
+
+
+def test_the_package_renders_as_the_folder_does(helm: Helm, tmp_path: Path) -> None:
+    said = helm.run("package", str(CHART), "--destination", str(tmp_path))
+    (package,) = tmp_path.glob("taskqueue-*.tgz")
+    assert str(package) in said
+    with tarfile.open(package) as held:
+        assert not [name for name in held.getnames() if "/ci/" in name]
+    place = ("--namespace", "shop", "--values", str(EVERYTHING))
+    assert helm.run("template", "taskqueue", str(package), *place) == helm.template(EVERYTHING)

@@ -97,7 +97,6 @@ class ControlPlane(Cluster):
             f"--kubeconfig={config}",
             "--use-service-account-credentials=true",  # each controller has the rights of its own account
             "--leader-elect=false",
-            "--horizontal-pod-autoscaler-sync-period=1s",
             "--secure-port=0",
             f"--root-ca-file={self.authority.certificate}",
             f"--service-account-private-key-file={self.authority.folder / 'service-accounts.key'}",

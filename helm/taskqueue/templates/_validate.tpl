@@ -11,8 +11,8 @@
 {{- if and .Values.release (not (regexMatch "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$" .Values.release)) -}}
 {{- fail (printf "release: write letters, digits and . _ - only, at most 63, and not %q" .Values.release) -}}
 {{- end -}}
-{{- if and .Values.fullnameOverride (not (regexMatch "^[a-z]([a-z0-9-]*[a-z0-9])?$" .Values.fullnameOverride)) -}}
-{{- fail (printf "fullnameOverride: write small letters, digits and - only, beginning with a letter, and not %q" .Values.fullnameOverride) -}}
+{{- if not (regexMatch "^[a-z]([a-z0-9-]*[a-z0-9])?$" (include "taskqueue.fullname" .)) -}}
+{{- fail (printf "fullnameOverride: write small letters, digits and - only, beginning with a letter: a Service cannot be called %q" (include "taskqueue.fullname" .)) -}}
 {{- end -}}
 {{- if and (not (kindIs "invalid" .Values.rate)) (le (float64 .Values.rate) 0.0) -}}
 {{- fail (printf "rate: write a number above 0, and not %v; `taskqueue pause` stops a task type" .Values.rate) -}}
