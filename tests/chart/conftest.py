@@ -5,6 +5,7 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
+import definitions
 import pytest
 from cluster import Cluster
 from cluster_fixtures import cluster, namespace, tools
@@ -83,7 +84,6 @@ def defined(own: ControlPlane) -> ControlPlane:
 @pytest.fixture
 def undefined(own: ControlPlane) -> Iterator[ControlPlane]:
     """The cluster without them, before and after."""
-    names = ("customresourcedefinition", "tasktypes.taskqueue.dev", "usersubscriptions.taskqueue.dev")
-    own.kubectl("delete", "--ignore-not-found", *names)
+    definitions.remove(own)
     yield own
-    own.kubectl("delete", "--ignore-not-found", *names)
+    definitions.remove(own)

@@ -2,6 +2,7 @@
 
 import json
 
+import definitions
 import pytest
 from control_plane import ControlPlane
 from helm import CHART, Helm
@@ -59,7 +60,7 @@ def test_definitions_go_with_the_release_where_that_is_asked_for(
     installer.run("install", *place("taskqueue", restricted), "--set", "crds.keep=false")
     undefined.kubectl("wait", "--for=condition=Established", "crd/tasktypes.taskqueue.dev", "--timeout=30s")
     installer.run("uninstall", "taskqueue", "--namespace", restricted)
-    undefined.kubectl("wait", "--for=delete", "crd/tasktypes.taskqueue.dev", "--timeout=30s")
+    definitions.until_gone(undefined)
 
 
 def test_definitions_that_kubectl_applied_are_left_alone_or_taken_over(
