@@ -12,6 +12,7 @@ FOLDER = ROOT / "deploy" / "manifests"
 TARGET = FOLDER / "taskqueue.yaml"
 NO_HELM = 3
 OF_HELM = re.compile(r"^(# Source: .*| +(helm\.sh/chart|app\.kubernetes\.io/managed-by): .*)\n", re.MULTILINE)
+EMPTY = re.compile(r"^[ \t]*\n", re.MULTILINE)
 HEAD = """\
 # Written by `make manifests` from helm/taskqueue with values.yaml of this folder; change it there.
 #   kubectl create namespace taskqueue
@@ -26,7 +27,7 @@ def text() -> str:
     rendered = subprocess.run(
         [find_helm(), *place, "--values", FOLDER / "values.yaml"], capture_output=True, text=True, check=True
     ).stdout
-    return HEAD + OF_HELM.sub("", rendered).rstrip() + "\n"
+    return HEAD + EMPTY.sub("", OF_HELM.sub("", rendered))
 
 
 def main() -> int:

@@ -29,6 +29,13 @@
 {{- fail (printf "networkPolicy.worker: write address ranges such as 10.0.0.0/8, and not %q" .) -}}
 {{- end -}}
 {{- end -}}
+{{- range $name, $labels := dict "commonLabels" .Values.commonLabels "operator.podLabels" .Values.operator.podLabels "worker.podLabels" .Values.worker.podLabels -}}
+{{- range $label, $_ := $labels -}}
+{{- if or (hasPrefix "app.kubernetes.io/" $label) (hasPrefix "helm.sh/" $label) -}}
+{{- fail (printf "%s: leave %s out: the chart sets the labels of app.kubernetes.io and helm.sh" $name $label) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
 {{- if and .Values.cli.role.subjects (not .Values.cli.role.create) -}}
 {{- fail "cli.role.subjects: there is no Role to give them; also write cli.role.create: true" -}}
 {{- end -}}
