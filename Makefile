@@ -4,6 +4,7 @@
 PYTHON ?= python3
 VENV ?= .venv$(if $(filter-out python3,$(PYTHON)),-$(notdir $(PYTHON)))
 DEMO_ARGS ?=
+E2E_ARGS ?=
 BENCH_ARGS ?= --json dist/bench.json
 
 BIN := $(VENV)/bin
@@ -15,7 +16,7 @@ STARTED := $(shell date +%s)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test lint types unit store process cluster cluster-tools cluster-oldest faults conformance bench bench-operator soak fuzz format docs generate wheel verify clean
+.PHONY: help demo test lint types unit store process cluster chart e2e kind-up kind-demo cluster-tools node-tools images cluster-oldest faults conformance bench bench-operator soak fuzz format docs generate manifests wheel verify clean
 
 help: ## List the targets
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -23,7 +24,7 @@ help: ## List the targets
 demo: $(USERS) ## The example shop on this machine: 300 types, 10,000 users, an API that allows 100/s [DEMO_ARGS]
 	$(BIN)/taskqueue dev examples/shop --rate 100 $(DEMO_ARGS)
 
-test: lint types unit store process cluster ## All that must be green, on real servers and processes; under 10 minutes once cluster-tools are built
+test: lint types unit store process cluster chart ## All that must be green, on real servers and processes; under 10 minutes once cluster-tools are built
 	@echo "make test: all green after $$(($$(date +%s) - $(STARTED))) s"
 
 lint: $(STAMP) ## Style, and the layers of the house
@@ -47,11 +48,30 @@ process: $(STAMP) ## Real processes, one test at a time: kill -9, cut connection
 cluster: $(STAMP) ## On a real Kubernetes control plane [KUBECONFIG_TEST]; skipped, with the reason, where there is no Go to build it
 	$(BIN)/pytest -n 2 --dist loadfile tests/cluster
 
+chart: $(STAMP) ## The chart: lint, refusals, and on a real API server; helm 4 is built the first time, 2 minutes [TASKQUEUE_HELM]
+	$(BIN)/pytest -n 2 --dist loadfile tests/chart
+
+kind-up: ## A cluster of your own with the chart in it; needs Docker, kind, kubectl and helm
+	deploy/kind/up.sh
+
+kind-demo: $(STAMP) ## The example shop in that cluster
+	deploy/kind/demo.sh
+
 cluster-tools: ## Build that control plane into a cache; Go 1.26 or newer, 6 minutes the first time
 	$(PYTHON) tools/cluster/build.py
 
+node-tools: cluster-tools ## Build also a node's programs, CoreDNS and Helm; 6 minutes more the first time
+	$(PYTHON) tools/cluster/build.py node
+	$(PYTHON) tools/cluster/build.py helm
+
+images: node-tools ## Build the images into a cache, without a container engine: root, buildah, debootstrap; 3 minutes
+	$(PYTHON) tools/images/build.py
+
 cluster-oldest: $(STAMP) ## The definitions, and all that they refuse, on Kubernetes 1.30; builds it the first time, 6 minutes
 	TASKQUEUE_TEST_KUBERNETES=kubernetes-oldest $(BIN)/pytest tests/cluster/test_crd_refusals.py
+
+e2e: $(STAMP) ## On a real node, in namespaces of its own: root and Linux; builds what is missing, 12 minutes the first time [E2E_ARGS]
+	$(BIN)/python tools/e2e.py $(E2E_ARGS)
 
 faults: $(STAMP) ## The operator while API server and store are away for a minute, and more; minutes
 	TASKQUEUE_OUTAGE_S=60 $(BIN)/pytest tests/cluster/test_operator_faults.py tests/cluster/test_operator_flaky_api.py -v
@@ -77,8 +97,12 @@ fuzz: $(STAMP) ## 100,000 fuzzed manifests and as many payloads, and long random
 docs: $(STAMP) ## Write docs/configuration.md from the code
 	$(BIN)/python docs/generate.py
 
-generate: $(STAMP) ## Write crds/ from the models
+generate: $(STAMP) ## Write crds/ from the models, and what of the chart follows from other files
 	$(BIN)/python -m taskqueue_operator.crd crds
+	$(BIN)/python tools/chart/generate.py
+
+manifests: $(STAMP) ## Write deploy/manifests/ from the chart, with helm
+	$(BIN)/python tools/chart/render.py
 
 format: $(STAMP) ## Let ruff write the style
 	$(BIN)/ruff check --fix .
@@ -92,9 +116,9 @@ wheel: $(USERS) ## Build the wheel and run the example shop from it, without the
 	cd dist/wheel && venv/bin/taskqueue validate ../../examples/shop
 	cd dist/wheel && venv/bin/taskqueue dev ../../examples/shop --for 5s --json
 
-verify: $(STAMP) ## What is written by machine equals its sources: the lock file, docs/configuration.md, crds/
+verify: $(STAMP) ## What is written by machine equals its sources: the lock file, docs, crds/, chart, deploy/manifests/
 	$(BIN)/uv lock --quiet --check
-	$(BIN)/pytest -q tests/unit/test_docs.py tests/unit/test_crd.py
+	$(BIN)/pytest -q tests/unit/test_docs.py tests/unit/test_crd.py tests/unit/test_chart_files.py tests/chart/test_manifests.py
 
 clean: ## Remove what was made
 	rm -rf $(VENV) dist $(USERS) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage

@@ -19,6 +19,7 @@ from taskqueue.models.user_subscription import UserSubscriptionSpec
 from taskqueue.scheduler.settings import SchedulerSettings, TickingSettings
 from taskqueue.settings import StoreSettings
 from taskqueue_operator.settings import OperatorSettings
+from taskqueue_operator.work_metrics import WorkCollector
 from taskqueue_worker.metrics import WorkerCollector
 from taskqueue_worker.settings import WorkerSettings
 
@@ -82,6 +83,7 @@ def _lines() -> Iterator[str]:
     yield "| name | kind | |\n|---|---|---|"
     idle: Any = _Idle()
     metrics = [*REGISTRY.collect(), *WorkerCollector(idle, idle, idle).collect()]
+    metrics += WorkCollector(lambda: None).collect()
     for metric in sorted(metrics, key=lambda metric: metric.name):
         if metric.name.startswith("taskqueue_"):
             name = f"{metric.name}_total" if metric.type == "counter" else metric.name

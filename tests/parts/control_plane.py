@@ -1,6 +1,7 @@
 """A Kubernetes control plane of a test's own: etcd, API server, controllers, as plain processes on loopback.
 
 There is no node: pods are accepted and stay pending. Everything else is real: definitions, validation, RBAC, watches.
+With a node it is node.py's.
 """
 
 import http.client
@@ -18,18 +19,28 @@ from cluster import Cluster
 
 HOST = "127.0.0.1"
 SERVICES = "10.0.0.0/24"
+FRONT_PROXY = "front-proxy-client"  # as what the API server calls the servers of aggregated APIs
 SERVICE_HOSTS = ["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"]
 
 
 class ControlPlane(Cluster):
-    """tools: the folder of the programs. folder: of this control plane alone; made if it is not there."""
+    """tools: the folder of the programs. folder: of this control plane alone; made if it is not there.
 
-    def __init__(self, tools: Path, folder: Path) -> None:
+    address: where the API server listens.
+    """
+
+    #: What those who inherit say beside the options that any API server is started with.
+    api_options: tuple[str, ...] = ("--endpoint-reconciler-type=none",)  # one on loopback would be refused
+
+    def __init__(self, tools: Path, folder: Path, address: str = HOST) -> None:
         self.tools = tools
+        self.address = address
         folder.mkdir(mode=0o700, exist_ok=True)
         self.authority = Authority(folder / "certificates")
         self.authority.key("service-accounts")
-        self.authority.server("kube-apiserver", SERVICE_HOSTS, [HOST, "10.0.0.1"])
+        self.authority.server("kube-apiserver", SERVICE_HOSTS, sorted({HOST, address, "10.0.0.1"}))
+        self.front_proxy = Authority(folder / "front-proxy")  # one that signs for nobody else
+        self.front_proxy.client("client", FRONT_PROXY)
         self.port, self.etcd_port, self.peer_port = free_ports(3)
         super().__init__(tools / "kubectl", folder / "admin.kubeconfig", folder)
         self._write(self.kubeconfig, "admin", "admin", "system:masters")
@@ -53,13 +64,12 @@ class ControlPlane(Cluster):
         """Start the API server on the port and the data it had before, and wait until it is ready."""
         certificates = self.authority.folder
         api = self._start(
-            "kube-apiserver",
-            f"--bind-address={HOST}",
+            self.tools / "kube-apiserver",
+            f"--bind-address={self.address}",
             f"--secure-port={self.port}",
-            f"--advertise-address={HOST}",
-            "--endpoint-reconciler-type=none",  # an endpoint on loopback would be refused
+            f"--advertise-address={self.address}",
             f"--etcd-servers=http://{HOST}:{self.etcd_port}",
-            "--authorization-mode=RBAC",
+            "--authorization-mode=Node,RBAC",
             f"--client-ca-file={self.authority.certificate}",
             f"--tls-cert-file={certificates / 'kube-apiserver.crt'}",
             f"--tls-private-key-file={certificates / 'kube-apiserver.key'}",
@@ -67,8 +77,23 @@ class ControlPlane(Cluster):
             f"--service-account-key-file={certificates / 'service-accounts.key'}",
             f"--service-account-signing-key-file={certificates / 'service-accounts.key'}",
             f"--service-cluster-ip-range={SERVICES}",
+            *self._aggregation(),
+            *self.api_options,
         )
         api.until("it is ready", self._ready)
+
+    def _aggregation(self) -> list[str]:
+        """What servers of aggregated APIs know the API server and its callers by."""
+        certificates = self.front_proxy.folder
+        return [
+            f"--proxy-client-cert-file={certificates / 'client.crt'}",
+            f"--proxy-client-key-file={certificates / 'client.key'}",
+            f"--requestheader-client-ca-file={self.front_proxy.certificate}",
+            f"--requestheader-allowed-names={FRONT_PROXY}",
+            "--requestheader-username-headers=X-Remote-User",
+            "--requestheader-group-headers=X-Remote-Group",
+            "--requestheader-extra-headers-prefix=X-Remote-Extra-",
+        ]
 
     def stop_api(self) -> None:
         """Kill the API server, as a machine that fails would."""
@@ -79,7 +104,7 @@ class ControlPlane(Cluster):
     def _start_etcd(self) -> None:
         client, peer = f"http://{HOST}:{self.etcd_port}", f"http://{HOST}:{self.peer_port}"
         self._start(
-            "etcd",
+            self.tools / "etcd",
             f"--data-dir={self.folder / 'etcd'}",
             "--unsafe-no-fsync",  # the data need not outlive the machine
             f"--listen-client-urls={client}",
@@ -93,17 +118,19 @@ class ControlPlane(Cluster):
         name = "system:kube-controller-manager"
         config = self._write(self.folder / "controllers.kubeconfig", "controllers", name)
         self._start(
-            "kube-controller-manager",
+            self.tools / "kube-controller-manager",
             f"--kubeconfig={config}",
             "--use-service-account-credentials=true",  # each controller has the rights of its own account
             "--leader-elect=false",
+            "--horizontal-pod-autoscaler-sync-period=1s",
+            "--horizontal-pod-autoscaler-downscale-stabilization=5s",
             "--secure-port=0",
             f"--root-ca-file={self.authority.certificate}",
             f"--service-account-private-key-file={self.authority.folder / 'service-accounts.key'}",
         )
 
-    def _start(self, program: str, *options: str) -> Child:
-        child = Child(self.tools / program, self.folder / f"{program}.log", *options)
+    def _start(self, program: Path, *options: str) -> Child:
+        child = Child(program, self.folder / f"{program.name}.log", *options)
         self._children.append(child)
         return child
 
@@ -112,7 +139,7 @@ class ControlPlane(Cluster):
         return kubeconfig.write(
             path,
             {
-                "server": f"https://{HOST}:{self.port}",
+                "server": f"https://{self.address}:{self.port}",
                 "certificate-authority-data": kubeconfig.inline(self.authority.certificate),
             },
             {
@@ -124,7 +151,9 @@ class ControlPlane(Cluster):
     def _ready(self) -> bool:
         context = ssl.create_default_context(cafile=self.authority.certificate)
         context.load_cert_chain(self.authority.folder / "admin.crt", self.authority.folder / "admin.key")
-        with closing(http.client.HTTPSConnection(HOST, self.port, timeout=5, context=context)) as connection:
+        with closing(
+            http.client.HTTPSConnection(self.address, self.port, timeout=5, context=context)
+        ) as connection:
             try:
                 connection.request("GET", "/readyz")
                 return connection.getresponse().status == http.HTTPStatus.OK

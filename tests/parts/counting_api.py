@@ -19,6 +19,7 @@ class Arrival(NamedTuple):
     type: str
     user: str
     occurrence: int | None = None  # epoch s
+    attempt: int = 1
 
 
 def worst_second(arrivals: Sequence[Arrival], held_up_s: float = 0.0) -> int:
@@ -48,7 +49,7 @@ class CountingApi:
 
     async def arrivals(self) -> list[Arrival]:
         page = await asyncio.to_thread(_get, f"{self.url}/-/arrivals")
-        return [Arrival(*row[:4]) for row in map(json.loads, page.splitlines())]
+        return [Arrival(*row[:5]) for row in map(json.loads, page.splitlines())]
 
     async def flowing(self, number: int) -> None:
         """Wait until so many requests arrived since the API started."""

@@ -147,7 +147,13 @@ class Histories(RuleBasedStateMachine):
         members = [*self.held, *self.stale, "plain|a|1|2|0|nobody|1"]
         texts = {"c": ("type", "user", "global")}
         return [
-            Result(members[k % len(members)], verb, k % 3, texts[verb][k % 3] if verb == "c" else "why")  # type: ignore[arg-type]
+            Result(
+                members[k % len(members)],
+                verb,  # type: ignore[arg-type]
+                k % 3,
+                texts[verb][k % 3] if verb == "c" else "why",
+                100 * k,
+            )
             for k, verb in chosen
         ]
 

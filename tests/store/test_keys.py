@@ -31,6 +31,7 @@ EXAMPLES = {
     r"dead:body": ("dead:body", "dead:body"),
     r"closed": ("closed", "closed"),
     r"limiter": ("limiter", "limiter"),
+    r"service": ("service", "service"),
     r"metrics": ("metrics", "metrics"),
     r"workers": ("workers", "workers"),
     r"handlers": ("handlers", "handlers"),

@@ -27,7 +27,7 @@ def code(name: str) -> str:
 
 
 def test_the_verbs_are_those_of_the_design() -> None:
-    verbs = "audit claim clock enqueue heartbeat permit put_types redeal redrive set_users tick"
+    verbs = "audit claim clock enqueue heartbeat permit put_types redeal redrive set_users tick work"
     assert verbs.split() == NAMES
 
 

@@ -73,6 +73,19 @@ def test_the_oldest_has_a_folder_of_its_own_and_the_newest_kubectl(go: Path) -> 
     }
 
 
+def test_the_other_sets_have_folders_of_their_own_named_after_what_is_in_them(go: Path) -> None:
+    put(go, PRETENDS)
+    node, helm = (Path(build(go, name).stdout.strip()) for name in ("node", "helm"))
+    assert (node.name.startswith("node-v1.36.3-"), helm.name.startswith("helm-v4.3.1-")) == (True, True)
+    assert {path.name: path.read_text().split()[-1] for path in node.iterdir()} == {
+        "coredns": "coredns",
+        "kube-proxy": "kubernetes",
+        "kube-scheduler": "kubernetes",
+        "kubelet": "kubernetes",
+    }
+    assert [path.name for path in helm.iterdir()] == ["helm"]
+
+
 def test_a_build_that_fails_leaves_nothing_and_the_next_one_starts_afresh(go: Path) -> None:
     put(go, PRETENDS)
     failed = build(go, broken="kubectl")

@@ -3,6 +3,9 @@
 import importlib
 import re
 import shlex
+import subprocess
+import sys
+import tomllib
 from pathlib import Path
 from typing import Any
 
@@ -92,7 +95,7 @@ def test_the_example_api_knows_its_flags(capsys: pytest.CaptureFixture[str]) -> 
 
 
 def test_the_image_takes_what_the_lock_file_names_and_runs_without_rights() -> None:
-    runs = [line for line in DOCKERFILE.splitlines() if line.startswith("RUN uv sync")]
+    runs = re.findall(r"uv sync [^\n]*", DOCKERFILE)
     assert len(runs) == 4
     assert all("--frozen" in run and "--no-dev" in run for run in runs)
     assert re.search(r"^USER [1-9]\d*:[1-9]\d*$", DOCKERFILE, re.MULTILINE)
@@ -105,3 +108,24 @@ def test_the_image_takes_what_the_lock_file_names_and_runs_without_rights() -> N
     local = [word for word in copied if not word.startswith(("--", "/"))]
     ignored = (ROOT / ".dockerignore").read_text().splitlines()
     assert [path for path in local if not (ROOT / path).exists() or f"!{path}" not in ignored] == []
+
+
+def test_an_archive_of_an_image_is_named_after_all_that_is_copied_into_it() -> None:
+    code = "import build; print(*build.COPIED)"
+    folder = ROOT / "tools" / "images"
+    asked = subprocess.run(
+        [sys.executable, "-c", code], cwd=folder, check=True, capture_output=True, text=True
+    )
+    taken = re.findall(r"^!(\S+)", (ROOT / ".dockerignore").read_text(), re.MULTILINE)
+    assert set(asked.stdout.split()) == {*taken, ".dockerignore"}
+
+
+def test_the_image_is_labelled_with_the_version_of_the_project() -> None:
+    project = tomllib.loads((ROOT / "pyproject.toml").read_text())["project"]
+    assert f"ARG VERSION={project['version']}\n" in DOCKERFILE
+    assert f"org.opencontainers.image.licenses={project['license']['text']} " in DOCKERFILE
+
+
+def test_the_scheduler_of_compose_is_told_to_the_image_of_the_operator() -> None:
+    assert SERVICES["scheduler"]["build"]["target"] == "operator"
+    assert SERVICES["scheduler"]["entrypoint"] == ["taskqueue", "scheduler"]

@@ -24,6 +24,7 @@ class Bench:
     began: list[str] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
     go: asyncio.Event = field(default_factory=asyncio.Event)
+    both: asyncio.Event = field(default_factory=asyncio.Event)
     slots: Slots = field(init=False)
     kind: Kind = field(init=False)
 
@@ -37,6 +38,8 @@ class Bench:
 
     async def _handle(self, job: Job) -> None:
         self.began.append(job.user)
+        if len(self.began) == 2:
+            self.both.set()
         await self.go.wait()
 
     def add(self, *users: str, ahead_s: float = 0.0) -> None:
@@ -96,3 +99,23 @@ async def test_jobs_whose_lease_is_lost_end_without_a_result(bench: Bench) -> No
     assert bench.verbs() == {}
     assert bench.slots.members() == []
     assert bench.slots.free == 2
+
+
+async def test_a_result_tells_how_long_its_handler_ran_and_one_that_was_cut_short_does_not(
+    bench: Bench,
+) -> None:
+    bench.add("whole", "cut", ahead_s=0.02)
+    loop = asyncio.get_running_loop()
+    began_s = loop.time()
+    async with asyncio.timeout(5):
+        await bench.both.wait()
+    for job in bench.slots.running.values():
+        if "|cut|" in job.member:
+            job.cancel("drain")
+    await bench.settled()
+    bench.go.set()
+    await bench.slots.emptied(loop.time() + 5)
+    await bench.settled()
+    ran_us = {result.member.split("|")[1]: result.ran_us for result in bench.results}
+    assert ran_us.pop("cut") == 0
+    assert 1 <= ran_us["whole"] <= (loop.time() - began_s) * 1e6

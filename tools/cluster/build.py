@@ -1,11 +1,10 @@
-"""Build what a Kubernetes control plane needs into a cache outside the checkout, and print the folder on stdout.
+"""Build a set of programs of a Kubernetes cluster into a cache outside the checkout, and print the folder on stdout.
 
-    python tools/cluster/build.py [kubernetes | kubernetes-oldest]
+    python tools/cluster/build.py [kubernetes | kubernetes-oldest | node | helm]
 
-The argument is the module that says of which release the API server and the controllers are; kubectl and etcd are
-always the newest. The folder is named after the version and after all that decides what is built, so a change of either
-makes another one. It is filled beside and renamed when complete: who finds it, finds all of it. Exit 3: there is no Go
-that could build.
+A set's folder is named after the version and after all that decides what is built, which are the sources and the
+commands: a change of either makes another folder. It is filled beside and renamed when complete: who finds it, finds
+all of it. Exit 3: there is no Go that could build.
 """
 
 import hashlib
@@ -16,46 +15,87 @@ import subprocess
 import sys
 import tempfile
 from pathlib import Path
+from typing import NamedTuple
 
 HERE = Path(__file__).resolve().parent
-NEWEST = "kubernetes"
-RELEASED = ("kube-apiserver", "kube-controller-manager")
-PACKAGES = {
-    **{program: f"k8s.io/kubernetes/cmd/{program}" for program in (*RELEASED, "kubectl")},
-    "etcd": "go.etcd.io/etcd/server/v3",
-    "kstatus": ".",
-}
 SOURCES = {"go.mod", "go.sum", "main.go"}
 OLDEST_GO = (1, 26)
 NO_GO = 3
+# The checksums stay as committed, and the Go that is installed is the one that builds.
+GO_ENV = {
+    "GOFLAGS": "-mod=readonly -buildvcs=false",
+    "GOTOOLCHAIN": "local",
+    "GOWORK": "off",
+    "CGO_ENABLED": "0",
+}
 
 
-def version(module: str) -> str:
-    found = re.search(r"k8s\.io/kubernetes (v\S+)", (HERE / module / "go.mod").read_text())
-    assert found
-    return found[1]
+class Program(NamedTuple):
+    """module: the folder here whose go.mod says which version of the package is built."""
+
+    module: str
+    package: str
 
 
-def module_of(program: str, release: str) -> str:
-    """The folder whose go.mod says which version of a program is built."""
-    if program in RELEASED:
-        return release
-    return NEWEST if program == "kubectl" else program
+class Programs(NamedTuple):
+    """A set. The first program's version is the set's."""
+
+    name: str
+    what: str
+    minutes: int
+    programs: dict[str, Program]
 
 
-def folder(release: str) -> Path:
+def of_kubernetes(module: str, *names: str) -> dict[str, Program]:
+    return {name: Program(module, f"k8s.io/kubernetes/cmd/{name}") for name in names}
+
+
+def control_plane(release: str) -> Programs:
+    """kubectl and etcd are always the newest."""
+    programs = {
+        **of_kubernetes(release, "kube-apiserver", "kube-controller-manager"),
+        **of_kubernetes("kubernetes", "kubectl"),
+        "etcd": Program("etcd", "go.etcd.io/etcd/server/v3"),
+        "kstatus": Program("kstatus", "."),
+    }
+    return Programs("cluster", "the control plane", 6, programs)
+
+
+NODE = {
+    **of_kubernetes("kubernetes", "kubelet", "kube-scheduler", "kube-proxy"),
+    "coredns": Program("coredns", "github.com/coredns/coredns"),
+}
+SETS = {
+    "kubernetes": control_plane("kubernetes"),
+    "kubernetes-oldest": control_plane("kubernetes-oldest"),
+    "node": Programs("node", "the programs of a node", 4, NODE),
+    "helm": Programs("helm", "Helm", 2, {"helm": Program("helm", "helm.sh/helm/v4/cmd/helm")}),
+}
+
+
+def version(program: Program) -> str:
+    """What the module requires of the package's own module, such as v1.36.3."""
+    text = (HERE / program.module / "go.mod").read_text()
+    required: list[tuple[str, str]] = re.findall(r"^(?:require)?\s+(\S+) (v\S+)", text, re.MULTILINE)
+    (found,) = [number for name, number in required if program.package.startswith(f"{name}/")]
+    return found
+
+
+def folder(wanted: Programs) -> Path:
     """Where the programs are, or will be."""
-    modules = {module_of(program, release) for program in PACKAGES}
+    modules = {program.module for program in wanted.programs.values()}
     found = (path for module in sorted(modules) for path in sorted((HERE / module).iterdir()))
-    sources = [HERE / "build.py", *(path for path in found if path.name in SOURCES)]
-    digest = hashlib.sha256(b"\0".join(path.read_bytes() for path in sources)).hexdigest()[:12]
+    decides = [path.read_bytes() for path in found if path.name in SOURCES]
+    decides += [" ".join(command(program, Path(name))).encode() for name, program in wanted.programs.items()]
+    digest = hashlib.sha256(b"\0".join([*decides, repr(GO_ENV).encode()])).hexdigest()[:12]
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     cache = os.environ.get("TASKQUEUE_CACHE") or Path(home) / "taskqueue"
-    return Path(cache).resolve() / f"cluster-{version(release)}-{digest}"
+    first = next(iter(wanted.programs.values()))
+    return Path(cache).resolve() / f"{wanted.name}-{version(first)}-{digest}"
 
 
-def complete(found: Path) -> bool:
-    return all(os.access(found / program, os.X_OK) for program in PACKAGES)
+def complete(found: Path, wanted: Programs) -> bool:
+    return all(os.access(found / program, os.X_OK) for program in wanted.programs)
 
 
 def installed_go() -> str:
@@ -63,7 +103,7 @@ def installed_go() -> str:
     if not shutil.which("go"):
         return ""
     asked = subprocess.run(
-        ["go", "env", "GOVERSION"], capture_output=True, text=True, check=False, env=go_env()
+        ["go", "env", "GOVERSION"], capture_output=True, text=True, check=False, env={**os.environ, **GO_ENV}
     )
     return asked.stdout.strip()
 
@@ -73,40 +113,33 @@ def new_enough(go: str) -> bool:
     return numbers is not None and (int(numbers[1]), int(numbers[2])) >= OLDEST_GO
 
 
-def go_env() -> dict[str, str]:
-    """The checksums stay as committed, and the Go that is installed is the one that builds."""
-    fixed = {
-        "GOFLAGS": "-mod=readonly -buildvcs=false",
-        "GOTOOLCHAIN": "local",
-        "GOWORK": "off",
-        "CGO_ENABLED": "0",
-    }
-    return {**os.environ, **fixed}
+def command(program: Program, out: Path) -> list[str]:
+    """What builds a program, in its module's folder."""
+    flags = ["-s", "-w"]
+    if program.package.startswith("k8s.io/kubernetes/"):
+        flags += [f"-X {name}={value}" for name, value in stamps(version(program)).items()]
+    return ["go", "build", "-trimpath", "-ldflags", " ".join(flags), "-o", str(out), program.package]
 
 
-def stamps(module: str) -> str:
-    """The flags by which a program of Kubernetes knows its version."""
-    name = version(module)
+def stamps(name: str) -> dict[str, str]:
+    """The variables by which a program of Kubernetes knows its version, v1.36.3 for one."""
     major, minor = name.removeprefix("v").split(".")[:2]
-    values = {
+    return {
         "k8s.io/component-base/version.gitVersion": name,
         "k8s.io/component-base/version.gitMajor": major,
         "k8s.io/component-base/version.gitMinor": minor,
         "k8s.io/client-go/pkg/version.gitVersion": name,
     }
-    return " ".join(f"-X {name}={value}" for name, value in values.items())
 
 
-def compile_into(draft: Path, release: str) -> None:
-    for program, package in PACKAGES.items():
-        module = module_of(program, release)
-        flags = f"-s -w {stamps(module)}" if module in {release, NEWEST} else "-s -w"
-        say(f"building {program}")
+def compile_into(draft: Path, wanted: Programs) -> None:
+    for name, program in wanted.programs.items():
+        say(f"building {name}")
         subprocess.run(
-            ["go", "build", "-trimpath", "-ldflags", flags, "-o", draft / program, package],
+            command(program, draft / name),
             check=True,
-            cwd=HERE / module,
-            env=go_env(),
+            cwd=HERE / program.module,
+            env={**os.environ, **GO_ENV},
             stdout=sys.stderr,
         )
 
@@ -115,36 +148,35 @@ def say(words: str) -> None:
     print(f"cluster tools: {words}", file=sys.stderr, flush=True)
 
 
-def build(final: Path, release: str) -> None:
+def build(final: Path, wanted: Programs) -> None:
     final.parent.mkdir(parents=True, exist_ok=True)
     with tempfile.TemporaryDirectory(prefix=".draft-", dir=final.parent) as beside:
         draft = Path(beside) / "tools"
         draft.mkdir()
-        compile_into(draft, release)
-        if not complete(final):
+        compile_into(draft, wanted)
+        if not complete(final, wanted):
             shutil.rmtree(final, ignore_errors=True)
         try:
             draft.rename(final)
         except OSError:  # another build was faster, and what it made is the same
-            if not complete(final):
+            if not complete(final, wanted):
                 raise
 
 
 def main() -> int:
-    release = sys.argv[1] if len(sys.argv) > 1 else NEWEST
-    final = folder(release)
-    if not complete(final):
+    wanted = SETS[sys.argv[1] if len(sys.argv) > 1 else "kubernetes"]
+    final = folder(wanted)
+    if not complete(final, wanted):
         go = installed_go()
         if not new_enough(go):
-            wanted = "Go {}.{} or newer".format(*OLDEST_GO)
-            found = go or "none"
+            needed = "Go {}.{} or newer is needed".format(*OLDEST_GO)
             say(
-                f"{wanted} is needed to build the control plane, and there is {found}: install it and put it on PATH"
+                f"{needed} to build {wanted.what}, and there is {go or 'none'}: install it and put it on PATH"
             )
             return NO_GO
-        say(f"{final} is made once; from nothing it takes about 6 minutes on two cores")
+        say(f"{final} is made once; from nothing it takes about {wanted.minutes} minutes on two cores")
         try:
-            build(final, release)
+            build(final, wanted)
         except subprocess.CalledProcessError as failed:
             say(f"go build ended with {failed.returncode}; nothing was kept")
             return 1

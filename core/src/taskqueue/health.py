@@ -1,13 +1,18 @@
-"""What a probe and Prometheus ask a process over HTTP: /livez, /readyz, /metrics. One answer a connection."""
+"""What is asked of a process over HTTP: /livez, /readyz, /metrics, pages of its own. One answer a connection."""
 
 import asyncio
 import time
-from collections.abc import Callable
+from collections.abc import Awaitable, Callable, Mapping
+from types import MappingProxyType
 
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 
 #: A check returns what is wrong, in a sentence, or None.
 Check = Callable[[], str | None]
+#: A page returns its status, its content type and itself.
+Page = Callable[[], Awaitable[tuple[int, str, bytes]]]
+
+NO_PAGES: Mapping[str, Page] = MappingProxyType({})
 
 _READ_TIMEOUT_S = 5.0
 _PLAIN = "text/plain; charset=utf-8"
@@ -33,14 +38,19 @@ class Progress:
         return None if silent_s < within_s else f"the {self._loop} loop made no step for {silent_s:.0f} s"
 
 
-async def serve_health(host: str, port: int, *, live: Check, ready: Check) -> asyncio.Server:
-    """Answer probes until the server is closed; port 0 takes a free one. Raises OSError if it is taken."""
+async def serve_health(
+    host: str, port: int, *, live: Check, ready: Check, pages: Mapping[str, Page] = NO_PAGES
+) -> asyncio.Server:
+    """Answer probes until the server is closed; port 0 takes a free one. Raises OSError if it is taken.
+
+    pages: further ones by path; one of them may stand for /metrics.
+    """
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             async with asyncio.timeout(_READ_TIMEOUT_S):
                 head = await reader.readuntil(b"\r\n\r\n")
-                status, kind, body = _respond(head, live, ready)
+                status, kind, body = await _respond(head, live, ready, pages)
                 writer.write(
                     f"HTTP/1.1 {status} {_REASONS[status]}\r\nContent-Type: {kind}\r\n"
                     f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode()
@@ -56,15 +66,20 @@ async def serve_health(host: str, port: int, *, live: Check, ready: Check) -> as
     return await asyncio.start_server(answer, host, port)
 
 
-def _respond(head: bytes, live: Check, ready: Check) -> tuple[int, str, bytes]:
+async def _respond(
+    head: bytes, live: Check, ready: Check, pages: Mapping[str, Page]
+) -> tuple[int, str, bytes]:
     method, _, rest = head.decode("latin-1").partition(" ")
     path = rest.partition(" ")[0].partition("?")[0]
     if method not in {"GET", "HEAD"}:
         return 405, _PLAIN, b"only GET\n"
+    if path in pages:
+        return await pages[path]()
     if path == "/metrics":
         return 200, CONTENT_TYPE_LATEST, generate_latest(REGISTRY)
     check = {"/livez": live, "/readyz": ready}.get(path)
     if check is None:
-        return 404, _PLAIN, b"there is /livez, /readyz and /metrics\n"
+        there_is = sorted({"/livez", "/readyz", "/metrics", *pages})
+        return 404, _PLAIN, f"there is {', '.join(there_is)}\n".encode()
     fault = check()
     return (503, _PLAIN, f"{fault}\n".encode()) if fault else (200, _PLAIN, b"ok\n")

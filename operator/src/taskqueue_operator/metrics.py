@@ -15,3 +15,7 @@ EVENTS = Counter(
 )
 LIMIT = Gauge("taskqueue_operator_limit", "The global limit in force, starts per second; 0 if none is set.")
 PAUSED = Gauge("taskqueue_operator_paused_types", "Task types that `taskqueue pause` holds.")
+EXTERNAL_METRICS_READY = Gauge(
+    "taskqueue_operator_external_metrics_ready",
+    "1 while the external metrics API can be answered by this replica: certificate, trust and APIService are right.",
+)

@@ -4,12 +4,14 @@ import os
 import socket
 import sys
 import uuid
-from collections.abc import Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Sequence
+from contextlib import AsyncExitStack
 from functools import partial
 from typing import Any
 
 import structlog
 from kubernetes.aio.config import ConfigException
+from prometheus_client import REGISTRY
 
 from taskqueue.scheduler import service as scheduler
 from taskqueue.scheduler.service import Parts
@@ -19,12 +21,15 @@ from taskqueue_operator import metrics
 from taskqueue_operator.api import PLURALS, Api
 from taskqueue_operator.connection import connect
 from taskqueue_operator.events import Events
+from taskqueue_operator.external_metrics.serving import ExternalMetricsPortError, external_metrics
 from taskqueue_operator.gathering import Gathering
 from taskqueue_operator.lease import Lease
+from taskqueue_operator.scaling import Scaling
 from taskqueue_operator.settings import OperatorSettings
 from taskqueue_operator.source import KubernetesSource
 from taskqueue_operator.status_writer import StatusWriter
 from taskqueue_operator.watching import watch
+from taskqueue_operator.work_metrics import WorkCollector
 
 log = structlog.get_logger("taskqueue.operator")
 
@@ -32,9 +37,11 @@ log = structlog.get_logger("taskqueue.operator")
 async def run(settings: OperatorSettings) -> None:
     """Operate one namespace until SIGTERM or SIGINT.
 
-    Raises ConfigException where no API server is known, and OSError if the health port is taken.
+    Raises ConfigException where no API server is known, ExternalMetricsPortError and OSError if a port is taken.
     """
-    async with connect(settings.kubeconfig) as connection, settings.open_store() as store:
+    async with AsyncExitStack() as stack:
+        connection = await stack.enter_async_context(connect(settings.kubeconfig))
+        store = await stack.enter_async_context(settings.open_store())
         api = Api(connection, settings.namespace)
         source = KubernetesSource(api, settings.resync)
         identity = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
@@ -51,16 +58,29 @@ async def run(settings: OperatorSettings) -> None:
             partial(claim_epoch, store),
         )
 
+        scaling = Scaling(store, settings.worker_concurrency, settings.scale_drain)
+        collector = WorkCollector(lambda: scaling.last)
+        REGISTRY.register(collector)
+        stack.callback(REGISTRY.unregister, collector)
+        serving: list[Callable[[], Coroutine[Any, Any, None]]] = []
+        if settings.external_metrics_port:
+            serving.append(await stack.enter_async_context(external_metrics(settings, connection, scaling)))
+
         def beside(parts: Parts) -> Sequence[Coroutine[Any, Any, Any]]:
             metrics.LEADER.set_function(lambda: lease.leads)
             for kind in PLURALS:
                 metrics.OBJECTS.labels(kind).set_function(partial(source.table.count, kind))
             gathering = Gathering(store, parts.keeper, source.table)
             writer = StatusWriter(api, lease, source.table, gathering, Events(api, identity))
-            following = watch(source, connection, settings.namespace)
-            return lease.run(lambda: parts.ticker.cursor_ms), source.resync(), writer.run(), following
+            return (
+                lease.run(lambda: parts.ticker.cursor_ms),
+                source.resync(),
+                writer.run(),
+                watch(source, connection, settings.namespace),
+                *(part() for part in serving),
+            )
 
-        await scheduler.run(settings, store, source, lease, beside)
+        await scheduler.run(settings, store, source, lease, beside, scaling.pages())
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -72,3 +92,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ConfigException as error:
         log.critical("no API server is known: give --kubeconfig FILE", error=str(error))
         return 2
+    except ExternalMetricsPortError as error:
+        log.critical(
+            "cannot serve the external metrics", port=settings.external_metrics_port, error=str(error)
+        )
+        return 1

@@ -36,3 +36,33 @@ class OperatorSettings(TickingSettings):
         ge=5,
         description="List all objects again this often, in seconds: what a watch may have missed.",
     )
+    worker_concurrency: int = Field(
+        default=50,
+        ge=1,
+        le=10_000,
+        description="For autoscaling: the slots of one worker, its own `concurrency`.",
+    )
+    scale_drain: float = Field(
+        default=30,
+        ge=1,
+        le=3_600,
+        description="For autoscaling: one worker is asked for per worker_concurrency * scale_drain work-seconds, so "
+        "that a backlog ends within about this time, in seconds.",
+    )
+    external_metrics_port: int = Field(
+        default=0,
+        ge=0,
+        le=65_535,
+        description="Serve the API external.metrics.k8s.io here, over HTTPS, on the address of `health_host`; 0: do "
+        "not.",
+    )
+    external_metrics_service: str = Field(
+        default="taskqueue-external-metrics",
+        pattern=r"^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$",
+        description="The Service in front of that port, which the certificate is for.",
+    )
+    external_metrics_secret: str = Field(
+        default="taskqueue-external-metrics",
+        pattern=r"^[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?$",
+        description="The Secret in the namespace that the operator makes and renews for it.",
+    )

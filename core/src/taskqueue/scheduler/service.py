@@ -5,12 +5,12 @@ import contextlib
 import signal
 import sys
 import time
-from collections.abc import Callable, Coroutine, Sequence
+from collections.abc import Callable, Coroutine, Mapping, Sequence
 from typing import Any, NamedTuple
 
 import structlog
 
-from taskqueue.health import serve_health
+from taskqueue.health import NO_PAGES, Page, serve_health
 from taskqueue.log import configure
 from taskqueue.scheduler import metrics
 from taskqueue.scheduler.keeper import Keeper
@@ -44,11 +44,12 @@ async def run(
     source: Source | None,
     leadership: Leadership | None = None,
     beside: Callable[[Parts], Sequence[Coroutine[Any, Any, Any]]] = _nothing,
+    pages: Mapping[str, Page] = NO_PAGES,
 ) -> None:
     """Schedule what `source` says until SIGTERM or SIGINT. Raises OSError if the health port is taken.
 
     Any number may run on one store. Whatever is cut off here, another or the next one carries on.
-    beside: what else is to run as long.
+    beside: what else is to run as long. pages: what else the health port serves.
     """
     stopping = asyncio.Event()
     loop = asyncio.get_running_loop()
@@ -74,7 +75,9 @@ async def run(
         return keeper.ready()
 
     async with contextlib.AsyncExitStack() as stack:
-        health = await serve_health(settings.health_host, settings.health_port, live=live, ready=ready)
+        health = await serve_health(
+            settings.health_host, settings.health_port, live=live, ready=ready, pages=pages
+        )
         stack.callback(health.close)
         port = health.sockets[0].getsockname()[1]
         log.info(

@@ -16,12 +16,14 @@ class Result(NamedTuple):
 
     verb: d done · r retry after wait_ms · x dead because of `text` · l leave (not started, nothing consumed)
     · c the limit `text` (type, user or global) is closed for wait_ms.
+    ran_us: how long its handler ran, 0 if it did not.
     """
 
     member: str
     verb: Literal["d", "r", "x", "l", "c"]
     wait_ms: int = 0
     text: str = ""
+    ran_us: int = 0
 
 
 class ClaimedJob(msgspec.Struct, array_like=True, frozen=True, gc=False):

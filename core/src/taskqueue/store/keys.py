@@ -30,6 +30,7 @@ PERMANENT = (
     r"dead:body",  # maxDead
     r"closed",  # limits closed by a handler, removed once open again
     r"limiter",  # a dozen fields
+    r"service",  # one field a task type; those of removed types go with the next publish
     r"metrics",  # a dozen fields
     r"workers",  # pruned after an hour of silence
     r"handlers",  # one field a name of a handler; the last known ones stay while no worker runs

@@ -1,7 +1,7 @@
 -- claim: settles the results of the previous batch, returns expired leases, then takes jobs whose start fits the limit.
 -- KEYS  1 prefix
 -- ARGV  1 worker (incarnation and channel)  2 seq (grows by 1 a call)  3 n (free slots)  4 lease ms
---       5 results, msgpack [[member, verb, wait ms, text], ...]  6 has a time to come back already (1 or 0)
+--       5 results, msgpack [[member, verb, wait ms, text, ran us], ...]  6 has a time to come back already (1 or 0)
 -- Output  msgpack [now us, version, rate, come back us, [[member, start us, params, failures, losses], ...]]
 --         rate -1: none configured; come back -1: call when there is room; 0: the time that the worker has is enough
 -- Repeating a call (same worker and seq) gives the same jobs again, less those lost meanwhile, and settles nothing twice.
@@ -43,7 +43,7 @@ if before[1] and tonumber(before[1]) > tonumber(seq) then  -- a copy of an old c
 end
 
 for _, result in ipairs(cmsgpack.unpack(ARGV[5])) do
-  settle(result[1], result[2], result[3], result[4])
+  settle(result[1], result[2], result[3], result[4], result[5])
   if result[2] == 'c' and result[4] == 'global' then
     limiter.closed = math.max(limiter.closed, now_us + result[3] * 1000)
     limiter.tat = math.max(limiter.tat, limiter.closed)
@@ -269,6 +269,7 @@ if #jobs > 0 then
   count('started', #jobs)
 end
 flush_forgotten()
+flush_served()
 flush_narrow()
 
 -- When to come back. Each caller gets a time of its own, so that a start costs about one call however many workers idle.

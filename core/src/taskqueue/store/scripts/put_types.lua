@@ -15,6 +15,11 @@ if tonumber(ARGV[5]) > 0 and cursor and cursor >= tonumber(ARGV[5]) then return 
 for _, row in ipairs(cmsgpack.unpack(ARGV[2])) do redis.call('HSET', P .. 'types', row[1], row[2]) end
 for _, kind in ipairs(cmsgpack.unpack(ARGV[3])) do redis.call('HDEL', P .. 'types', kind) end
 for _, row in ipairs(cmsgpack.unpack(ARGV[4])) do redis.call('UNLINK', P .. 'schedule:' .. row[1] .. ':' .. row[2]) end
+if redis.call('HLEN', P .. 'service') > redis.call('HLEN', P .. 'types') then  -- what is known of types that are gone
+  for _, kind in ipairs(redis.call('HKEYS', P .. 'service')) do
+    if redis.call('HEXISTS', P .. 'types', kind) == 0 then redis.call('HDEL', P .. 'service', kind) end
+  end
+end
 -- A first start begins now. Later a missing cursor means loss, which tick refuses to paper over.
 if redis.call('SET', P .. 'installed', int(now), 'NX') then redis.call('SET', P .. 'cursor', int(now), 'NX') end
 return { 'ok', redis.call('HINCRBY', P .. 'config', 'version', 1) }

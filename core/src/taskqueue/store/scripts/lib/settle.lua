@@ -2,7 +2,9 @@
 -- replaced changes nothing, so results may be repeated. verb: d(one) r(etry ms) x (dead) l(eave: not started) c(losed: ms).
 local POISON_LOSSES = 3
 local DEAD_MAX, DEAD_MAX_MS = 10000, 30 * 86400000  -- the dead letters are bounded by count and by age
+local SERVICE_JOBS = 50  -- a type's mean service time follows about its last so many jobs
 local forget, forget_payload = {}, {}
+local served, served_us = {}, {}
 
 local function split_lease(member)
   local job, fence = string.match(member, '^(.*)|[^|]*|([^|]*)$')
@@ -46,11 +48,15 @@ local function remember_run(job, outcome)
   redis.call('HSET', P .. 'users:' .. job.user .. ':runs', job.type, outcome .. int(math.floor(now / 1000)))
 end
 
-local function settle(member, verb, wait_ms, text)
+local function settle(member, verb, wait_ms, text, ran_us)
   if redis.call('ZREM', P .. 'leased', member) == 0 then return end
   local name, live = split_lease(member)
   local job = parse(name)
   if live then redis.call('HDEL', P .. 'live', job.type .. '|' .. job.user) end
+  if ran_us and ran_us > 0 then
+    served[job.type] = (served[job.type] or 0) + 1
+    served_us[job.type] = (served_us[job.type] or 0) + ran_us
+  end
   if verb == 'd' then
     count('done')
     finish(job)
@@ -76,6 +82,24 @@ end
 local function flush_forgotten()
   if #forget > 0 then redis.call('HDEL', P .. 'attempts', unpack(forget)) end
   if #forget_payload > 0 then redis.call('HDEL', P .. 'payload', unpack(forget_payload)) end
+end
+
+-- `service`: type -> mean service time in us, then of how many jobs, which is counted up to SERVICE_JOBS: until then the mean is
+-- exact, from then on each job weighs 1 / SERVICE_JOBS.
+local function flush_served()
+  local kinds, fields = {}, {}
+  for kind in pairs(served) do kinds[#kinds + 1] = kind end
+  if #kinds == 0 then return end
+  for i, record in ipairs(redis.call('HMGET', P .. 'service', unpack(kinds))) do
+    local mean, jobs = 0, 0
+    if record then mean, jobs = string.match(record, '^(%d+)|(%d+)') end
+    local new = served[kinds[i]]
+    jobs = math.min(jobs + new, SERVICE_JOBS)
+    mean = mean + math.min(1, new / jobs) * (served_us[kinds[i]] / new - mean)
+    fields[#fields + 1] = kinds[i]
+    fields[#fields + 1] = int(mean) .. '|' .. jobs
+  end
+  redis.call('HSET', P .. 'service', unpack(fields))
 end
 
 -- A lease that ran out: its worker vanished. The job runs again, but one that keeps taking workers down does not.

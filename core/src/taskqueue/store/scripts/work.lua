@@ -1,0 +1,66 @@
+-- work: what waits for workers and what runs, for autoscaling and alerts. Reads only.
+-- KEYS  1 prefix
+-- ARGV  none
+-- Output  msgpack [now ms, rate (0: nothing starts), running, dead letters, workers, lanes, types, totals]
+--         lanes [[name, due jobs, oldest due ms (0: none), [[type, jobs of the sample], ...]], ...], `parked` among them: one job
+--         for each limit that is free and that jobs wait for; types [[type, cost, mean service us (-1: none ended)], ...] of
+--         those samples; totals [[counter, value], ...]
+-- Bounded whatever is queued: how many are due is counted by rank, which types they are is sampled. Up to STRATA * RUN jobs a
+-- lane the sample is all of them. A counter by type would be exact, but a second record of where each job is, kept by every
+-- script, and could not know which of them are due.
+-- uses: base limiter
+local STRATA, RUN = 32, 4  -- 1 to 1.7 ms of the server with four long lanes
+local SEEN_MS = 60000  -- a worker that was silent for longer does not count
+local lanes, kinds = {}, {}
+
+local function add(name, jobs, oldest, names)
+  local by_kind, sample = {}, {}
+  for _, job in ipairs(names) do
+    local kind = string.match(job, '^[^|]*')
+    by_kind[kind] = (by_kind[kind] or 0) + 1
+    kinds[kind] = true
+  end
+  for kind, times in pairs(by_kind) do sample[#sample + 1] = { kind, times } end
+  lanes[#lanes + 1] = { name, jobs, tonumber(oldest) or 0, sample }
+end
+
+-- The first `jobs` members: all, or a few in a row from a random place of each of STRATA equal parts.
+local function sample_of(key, jobs)
+  if jobs <= STRATA * RUN then return redis.call('ZRANGE', key, 0, jobs - 1) end
+  local names, width = {}, jobs / STRATA
+  for i = 0, STRATA - 1 do
+    local at = math.floor(i * width + math.random() * (width - RUN))
+    for _, name in ipairs(redis.call('ZRANGE', key, at, at + RUN - 1)) do names[#names + 1] = name end
+  end
+  return names
+end
+
+math.randomseed(now % 1000003)
+for _, lane in ipairs({ 'high', 'normal', 'low', 'backfill' }) do
+  local key = P .. 'ready:' .. lane
+  local jobs = redis.call('ZCOUNT', key, '-inf', now)
+  if jobs > 0 then add(lane, jobs, redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')[2], sample_of(key, jobs)) end
+end
+local limits, heads = redis.call('ZCOUNT', P .. 'wake', '-inf', int(now_us)), {}
+for _, narrow in ipairs(redis.call('ZRANGE', P .. 'wake', 0, math.min(limits, STRATA) - 1)) do
+  heads[#heads + 1] = redis.call('ZRANGE', P .. 'parked:' .. narrow, 0, 0)[1]
+end
+if limits > 0 then add('parked', limits, nil, heads) end
+
+local types, names = {}, {}
+for kind in pairs(kinds) do names[#names + 1] = kind end
+if #names > 0 then
+  local lines = redis.call('HMGET', P .. 'types', unpack(names))
+  for i, service in ipairs(redis.call('HMGET', P .. 'service', unpack(names))) do
+    local cost = tonumber(lines[i] and string.match(lines[i], '^[^|]*|(%d+)') or 1)
+    types[i] = { names[i], cost, service and tonumber(string.match(service, '^%d+')) or -1 }
+  end
+end
+local workers, beats = 0, redis.call('HVALS', P .. 'workers')
+for _, beat in ipairs(beats) do
+  if now - tonumber(string.match(beat, '^%d+')) <= SEEN_MS then workers = workers + 1 end
+end
+local totals, list = {}, redis.call('HGETALL', P .. 'metrics')
+for i = 1, #list, 2 do totals[#totals + 1] = { list[i], tonumber(list[i + 1]) } end
+return cmsgpack.pack({ now, rate() or 0, redis.call('ZCARD', P .. 'leased'), redis.call('ZCARD', P .. 'dead'), workers,
+  lanes, types, totals })

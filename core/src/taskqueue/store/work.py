@@ -1,0 +1,73 @@
+"""work: what waits for workers and what runs, in one bounded step; what it asks for: `taskqueue.plan.capacity`."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import msgspec
+
+from taskqueue.plan.capacity import DEFAULT_SERVICE_S, Due, mean_of
+from taskqueue.store.connection import Store
+from taskqueue.store.script import run
+
+
+class _Lane(msgspec.Struct, array_like=True, frozen=True):
+    name: str
+    jobs: int
+    oldest_ms: int
+    sample: list[tuple[str, int]]
+
+
+class _Answer(msgspec.Struct, array_like=True, frozen=True):
+    now_ms: int
+    rate_per_s: float
+    running: int
+    dead_letters: int
+    workers: int
+    lanes: list[_Lane]
+    types: list[tuple[str, int, int]]
+    totals: list[tuple[str, int]]
+
+
+_decode = msgspec.msgpack.Decoder(_Answer).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Work:
+    """due: by lane; `parked`: one job for each limit of a type or user that is free and that jobs wait for.
+
+    workers: those that gave a sign of life within a minute. oldest_due_s: since when the oldest job of the lanes has
+    been due, seconds. rate_per_s: the limit in force, 0 if nothing may start. totals: counters since installation.
+    """
+
+    due: Mapping[str, Due]
+    running: int
+    rate_per_s: float
+    workers: int
+    oldest_due_s: float
+    dead_letters: int
+    totals: Mapping[str, int]
+
+
+async def read_work(store: Store) -> Work:
+    """Read it; how many jobs there are makes no difference to how long that takes. Raises any of UNREACHABLE."""
+    answer = _decode(await run(store, "work"))
+    service_s = {name: mean_us / 1e6 for name, _, mean_us in answer.types if mean_us >= 0}
+    costs = {name: float(cost) for name, cost, _ in answer.types}
+    due = {
+        lane.name: Due(
+            lane.jobs,
+            mean_of(dict(lane.sample), service_s, DEFAULT_SERVICE_S),
+            mean_of(dict(lane.sample), costs, 1.0),
+        )
+        for lane in answer.lanes
+    }
+    oldest_ms = min((lane.oldest_ms for lane in answer.lanes if lane.oldest_ms), default=answer.now_ms)
+    return Work(
+        due,
+        answer.running,
+        answer.rate_per_s,
+        answer.workers,
+        (answer.now_ms - oldest_ms) / 1000,
+        answer.dead_letters,
+        dict(answer.totals),
+    )

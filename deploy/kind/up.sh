@@ -1,0 +1,16 @@
+#!/usr/bin/env bash
+# A cluster named taskqueue, the two images in it, the namespace shop, and the chart. Run it again after a change.
+set -euo pipefail
+cd "$(dirname "$0")/../.."
+version=$(sed -n 's/^appVersion: //p' helm/taskqueue/Chart.yaml)
+
+kind get clusters | grep -qx taskqueue || kind create cluster --config deploy/kind/cluster.yaml
+kubectl config use-context kind-taskqueue
+for target in operator worker; do
+  docker build --file deploy/docker/Dockerfile --target "$target" --tag "taskqueue-$target:$version" .
+  kind load docker-image --name taskqueue "taskqueue-$target:$version"
+done
+kubectl get namespace shop >/dev/null 2>&1 || kubectl create namespace shop
+kubectl -n shop create configmap shop-handlers --from-file=examples/shop/handlers.py --dry-run=client -o yaml |
+  kubectl -n shop apply --server-side -f -
+helm upgrade --install taskqueue helm/taskqueue --namespace shop --values deploy/kind/values.yaml --wait --timeout 5m

@@ -1,0 +1,115 @@
+"""The HTTPS server. Everybody but a probe must be the API server; for whom it asks, the API server says again."""
+
+import ssl
+from collections.abc import Mapping, Sequence
+from datetime import UTC, datetime
+from http import HTTPMethod, HTTPStatus
+
+import msgspec
+import structlog
+from aiohttp import web
+
+from taskqueue.store.errors import UNREACHABLE
+from taskqueue_operator.connection import API_ERRORS, said
+from taskqueue_operator.external_metrics import certificates, documents
+from taskqueue_operator.external_metrics.certificates import Pair
+from taskqueue_operator.external_metrics.documents import GROUP, GROUP_VERSION, METRIC, Document
+from taskqueue_operator.external_metrics.front_proxy import FrontProxy
+from taskqueue_operator.external_metrics.permission import Permission
+from taskqueue_operator.external_metrics.tls import Believing, Latest, context
+from taskqueue_operator.scaling import Scaling
+
+log = structlog.get_logger("taskqueue.operator")
+
+_DISCOVERY: Mapping[str, Document] = {
+    "/apis": documents.GROUPS,
+    f"/apis/{GROUP}": documents.THE_GROUP,
+    f"/apis/{GROUP_VERSION}": documents.RESOURCES,
+}
+Answer = tuple[HTTPStatus, Document]
+
+
+class MetricServer:
+    """Serves the metric of one namespace. Until told whom to believe it believes nobody."""
+
+    def __init__(
+        self, scaling: Scaling, permission: Permission, namespace: str, release: str, names: Sequence[str]
+    ) -> None:
+        self._scaling = scaling
+        self._permission = permission
+        self._namespace = namespace
+        self._path = f"/apis/{GROUP_VERSION}/namespaces/{namespace}/{METRIC}"
+        self._labels = {"release": release}
+        self._latest = Latest(ssl.PROTOCOL_TLS_SERVER)
+        self._latest.inner = context(certificates.make(names, datetime.now(UTC)), FrontProxy())
+        app = web.Application()
+        app.router.add_route("*", "/{path:.*}", self._answer)
+        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
+
+    async def start(self, host: str, port: int) -> None:
+        """Serve until closed. Raises OSError if the port is taken."""
+        await self._runner.setup()
+        await web.TCPSite(self._runner, host, port, ssl_context=self._latest).start()
+
+    async def close(self) -> None:
+        await self._runner.cleanup()
+
+    def use(self, pair: Pair, front_proxy: FrontProxy) -> None:
+        """Show this certificate and believe this front proxy from the next handshake on. Raises ssl.SSLError."""
+        self._latest.inner = context(pair, front_proxy)
+
+    async def _answer(self, request: web.Request) -> web.Response:
+        if request.path == "/healthz":
+            return web.Response(text="ok\n")
+        tls = None if request.transport is None else request.transport.get_extra_info("ssl_object")
+        code, document = await self._respond(request, tls)
+        answer = web.Response(
+            body=msgspec.json.encode(document), status=code, content_type="application/json"
+        )
+        if tls is None or tls.context is not self._latest.inner:
+            answer.force_close()  # the next one shall have today's certificate
+        return answer
+
+    async def _respond(self, request: web.Request, tls: ssl.SSLObject | None) -> Answer:
+        front_proxy = self._latest.inner.front_proxy
+        agreed = tls.context if tls else None
+        if tls is None or not isinstance(agreed, Believing) or agreed.front_proxy != front_proxy:
+            return _failure(HTTPStatus.UNAUTHORIZED, "whom to believe has changed: connect again")
+        caller = front_proxy.caller(request.headers.items())
+        if not front_proxy.vouches(tls.getpeercert()) or caller is None:
+            return _failure(HTTPStatus.UNAUTHORIZED, "only the front proxy of the API server may ask here")
+        if request.method != HTTPMethod.GET:
+            return _failure(HTTPStatus.METHOD_NOT_ALLOWED, "there is only GET")
+        if request.path in _DISCOVERY:
+            return HTTPStatus.OK, _DISCOVERY[request.path]
+        if request.path != self._path:
+            return _failure(
+                HTTPStatus.NOT_FOUND,
+                f"there is only {METRIC}, in the namespace {self._namespace}, not {request.path}",
+            )
+        try:
+            if not await self._permission.may_read(caller):
+                return _failure(
+                    HTTPStatus.FORBIDDEN,
+                    f"{caller.user} may not list {METRIC}.{GROUP} in the namespace {self._namespace}",
+                )
+        except API_ERRORS as error:
+            why = f"whether {caller.user} may read this cannot be asked: {said(error)}"
+            log.warning("an autoscaler could not be answered", reason=why)
+            return _failure(HTTPStatus.SERVICE_UNAVAILABLE, why)
+        return await self._value(request.query.get("labelSelector", ""))
+
+    async def _value(self, selector: str) -> Answer:
+        if not documents.selects(selector, self._labels):
+            return _failure(
+                HTTPStatus.NOT_FOUND, f"the one series has the labels {self._labels}, not {selector}"
+            )
+        try:
+            work_s = (await self._scaling.read()).capacity.work_s
+        except UNREACHABLE as error:
+            return _failure(HTTPStatus.SERVICE_UNAVAILABLE, f"the store does not answer: {error!r}")
+        return HTTPStatus.OK, documents.value(work_s, self._labels, datetime.now(UTC))
+
+
+def _failure(code: HTTPStatus, message: str) -> Answer:
+    return code, documents.failure(code, message)

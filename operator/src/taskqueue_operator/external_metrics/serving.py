@@ -1,0 +1,39 @@
+"""The parts put together, from the settings of an operator."""
+
+from collections.abc import AsyncIterator, Callable, Coroutine
+from contextlib import asynccontextmanager
+from typing import Any
+
+from taskqueue_operator.connection import Connection
+from taskqueue_operator.external_metrics.cluster import PairSecret
+from taskqueue_operator.external_metrics.permission import Permission
+from taskqueue_operator.external_metrics.server import MetricServer
+from taskqueue_operator.external_metrics.upkeep import Upkeep
+from taskqueue_operator.scaling import Scaling
+from taskqueue_operator.settings import OperatorSettings
+
+
+class ExternalMetricsPortError(Exception):
+    """The external metrics cannot be served on their port."""
+
+
+@asynccontextmanager
+async def external_metrics(
+    settings: OperatorSettings, connection: Connection, scaling: Scaling
+) -> AsyncIterator[Callable[[], Coroutine[Any, Any, None]]]:
+    """Serve the API and give what is to run beside it. Raises ExternalMetricsPortError if the port is taken."""
+    namespace, service = settings.namespace, settings.external_metrics_service
+    names = [f"{service}.{namespace}.svc"]
+    permission = Permission(connection, namespace)
+    server = MetricServer(scaling, permission, namespace, settings.release, names)
+    secret = PairSecret(connection, namespace, settings.external_metrics_secret)
+    upkeep = Upkeep(connection, secret, (service, namespace), names, server)
+    try:
+        await server.start(settings.health_host, settings.external_metrics_port)
+    except OSError as error:
+        await server.close()
+        raise ExternalMetricsPortError(str(error)) from error
+    try:
+        yield upkeep.run
+    finally:
+        await server.close()

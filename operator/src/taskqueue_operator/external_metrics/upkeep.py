@@ -1,0 +1,124 @@
+"""Keeps what the server stands on: its certificate, the APIService that trusts it, whom it believes itself.
+
+All replicas share one Secret. Whoever finds it missing or two thirds through its life writes a new pair, if nobody else
+did; the authorities in it are the new one and the last, so whatever a replica still shows is trusted. A new
+certificate is shown one turn after the APIService was seen to trust it.
+"""
+
+import asyncio
+import ssl
+from collections.abc import Awaitable, Callable, Sequence
+from datetime import UTC, datetime
+from typing import TypeVar
+
+import structlog
+from kubernetes.aio.client.exceptions import ApiException
+
+from taskqueue.store.cancelled import raise_if_cancelled
+from taskqueue_operator import metrics
+from taskqueue_operator.connection import API_ERRORS, Connection, said
+from taskqueue_operator.external_metrics import certificates
+from taskqueue_operator.external_metrics.certificates import Pair
+from taskqueue_operator.external_metrics.cluster import (
+    ForeignApiServiceError,
+    PairSecret,
+    publish_authorities,
+)
+from taskqueue_operator.external_metrics.front_proxy import FrontProxy, read_front_proxy
+from taskqueue_operator.external_metrics.server import MetricServer
+
+log = structlog.get_logger("taskqueue.operator")
+T = TypeVar("T")
+
+#: How often all of it is looked at: three reads of a replica.
+_EVERY_S = 10.0
+_HOPELESS = (403, 404)
+
+
+class Upkeep:
+    """names: of the service, what the certificate is for."""
+
+    def __init__(
+        self,
+        connection: Connection,
+        secret: PairSecret,
+        service: tuple[str, str],
+        names: Sequence[str],
+        server: MetricServer,
+    ) -> None:
+        self._connection = connection
+        self._secret = secret
+        self._service, self._namespace = service
+        self._names = names
+        self._server = server
+        self._front_proxy = FrontProxy()
+        self._shown: Pair | None = None
+        self._in_use: tuple[Pair, FrontProxy] | None = None
+        self._said: dict[str, str] = {}
+
+    async def run(self) -> None:
+        """Look after it until cancelled; what fails is said and tried again."""
+        while True:
+            raise_if_cancelled()
+            metrics.EXTERNAL_METRICS_READY.set(await self.turn())
+            await asyncio.sleep(_EVERY_S)
+
+    async def turn(self) -> bool:
+        """Look once; True if an autoscaler can be answered."""
+        found = await self._try(
+            "whom to believe: reading kube-system/extension-apiserver-authentication",
+            lambda: read_front_proxy(self._connection),
+        )
+        self._front_proxy = found or self._front_proxy
+        if found and not found.authorities:
+            self._say("whom to believe", "the API server has no --requestheader-client-ca-file")
+        pair = await self._try("the certificate: its Secret", self._pair)
+        if pair is None:
+            return False
+        trusted = await self._try(
+            "the APIService",
+            lambda: publish_authorities(self._connection, self._service, self._namespace, pair.authorities),
+        )
+        if trusted or self._shown is None:
+            self._shown = pair
+        used = await self._try("the certificate, or whom to believe", self._use)
+        return used is not None and trusted is not None and bool(self._front_proxy.authorities)
+
+    async def _use(self) -> bool:
+        """Show and believe what is new of it. Raises ssl.SSLError for what is no certificate."""
+        if self._shown is not None and self._in_use != (self._shown, self._front_proxy):
+            self._server.use(self._shown, self._front_proxy)
+            self._in_use = self._shown, self._front_proxy
+        return True
+
+    async def _pair(self) -> Pair | None:
+        """Return the pair that all replicas share, after making one if need be; None: look again."""
+        stored = await self._secret.read()
+        now = datetime.now(UTC)
+        wrong = certificates.fault(stored.pair, self._names, now) if stored else "there is none"
+        if stored and wrong is None:
+            return stored.pair
+        made = certificates.make(self._names, now, stored.pair.authorities if stored else b"")
+        if await self._secret.write(made, stored.version if stored else None):
+            log.info("made a certificate for the external metrics", reason=wrong)
+            return made
+        stored = await self._secret.read()  # another replica was first
+        return stored.pair if stored and certificates.fault(stored.pair, self._names, now) is None else None
+
+    async def _try(self, what: str, call: Callable[[], Awaitable[T]]) -> T | None:
+        try:
+            done = await call()
+        except (*API_ERRORS, ForeignApiServiceError, ssl.SSLError) as error:
+            why = said(error)
+            if isinstance(error, ApiException) and error.status in _HOPELESS:
+                why += "; see deploy/kubernetes/external-metrics-role.yaml"
+            self._say(what, why)
+            return None
+        self._said.pop(what, None)
+        return done
+
+    def _say(self, what: str, why: str) -> None:
+        """Say it once, until it is something else."""
+        if self._said.get(what) != why:
+            self._said[what] = why
+            log.error("external metrics", problem=what, error=why)

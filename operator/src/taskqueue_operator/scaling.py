@@ -1,0 +1,74 @@
+"""What an autoscaler is told, read from the store when it asks and at most once a second; /scaling and /metrics."""
+
+import asyncio
+import contextlib
+import time
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+import msgspec
+from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+
+from taskqueue.health import Page
+from taskqueue.plan.capacity import Capacity, capacity
+from taskqueue.store.connection import Store
+from taskqueue.store.errors import UNREACHABLE
+from taskqueue.store.work import Work, read_work
+
+_FRESH_S = 1.0
+#: A store that hangs must not hold up the metrics of everything else.
+_READ_TIMEOUT_S = 2.0
+
+
+@dataclass(frozen=True, slots=True)
+class Reading:
+    """What there was to do, and what it asks for. at_s: monotonic clock."""
+
+    work: Work
+    capacity: Capacity
+    at_s: float = field(default_factory=time.monotonic)
+
+    @property
+    def age_s(self) -> float:
+        return time.monotonic() - self.at_s
+
+
+class Scaling:
+    """concurrency: slots of one worker. drain_s: a due job is to end within about this time."""
+
+    def __init__(self, store: Store, concurrency: int, drain_s: float) -> None:
+        self._store = store
+        self._concurrency = concurrency
+        self._drain_s = drain_s
+        self._one_at_a_time = asyncio.Lock()
+        self.last: Reading | None = None
+
+    async def read(self) -> Reading:
+        """Return a reading of this second. Raises any of UNREACHABLE."""
+        async with asyncio.timeout(_READ_TIMEOUT_S), self._one_at_a_time:
+            if self.last is None or self.last.age_s > _FRESH_S:
+                self.last = None
+                work = await read_work(self._store)
+                asked = capacity(work.due, work.running, work.rate_per_s, self._concurrency, self._drain_s)
+                self.last = Reading(work, asked)
+            return self.last
+
+    def pages(self) -> Mapping[str, Page]:
+        return {"/scaling": self._scaling, "/metrics": self._metrics}
+
+    async def _scaling(self) -> tuple[int, str, bytes]:
+        try:
+            asked = (await self.read()).capacity
+        except UNREACHABLE as error:
+            return 503, "text/plain; charset=utf-8", f"the store does not answer: {error!r}\n".encode()
+        body = {
+            "workSeconds": asked.work_s,
+            "uncappedWorkSeconds": asked.uncapped_work_s,
+            "usefulReplicas": asked.useful_replicas,
+        }
+        return 200, "application/json", msgspec.json.encode(body)
+
+    async def _metrics(self) -> tuple[int, str, bytes]:
+        with contextlib.suppress(*UNREACHABLE):  # what the store would say is then missing
+            await self.read()
+        return 200, CONTENT_TYPE_LATEST, generate_latest(REGISTRY)

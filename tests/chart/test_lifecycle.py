@@ -1,0 +1,121 @@
+"""Definitions, data and what a cluster has once: who owns them, what stays, and how the second one is refused."""
+
+import json
+
+import definitions
+import pytest
+from control_plane import ControlPlane
+from helm import CHART, Helm
+from shop import install_definitions
+
+DEVELOPMENT = CHART / "ci" / "development-values.yaml"
+SELF_SERVED = CHART / "ci" / "self-served-values.yaml"
+#: What the documentation says to write where definitions are somebody else's.
+TAKE = ("--take-ownership", "--force-conflicts")
+TYPE = {
+    "apiVersion": "taskqueue.dev/v1alpha1",
+    "kind": "TaskType",
+    "metadata": {"name": "fetch-orders"},
+    "spec": {"schedule": {"interval": "5m"}, "handler": {"function": "fetch_orders"}},
+}
+
+
+def place(name: str, namespace: str, values: object = DEVELOPMENT) -> tuple[str, ...]:
+    return name, str(CHART), "--namespace", namespace, "--values", str(values)
+
+
+@pytest.fixture
+def other(own: ControlPlane, restricted: str) -> str:
+    """A second namespace, removed with the control plane."""
+    own.kubectl("create", "namespace", f"{restricted}-other")
+    return f"{restricted}-other"
+
+
+def test_uninstalling_keeps_definitions_objects_and_data_and_another_name_takes_them_over(
+    undefined: ControlPlane, installer: Helm, restricted: str
+) -> None:
+    inside = ("--namespace", restricted)
+    installer.run("install", *place("first", restricted))
+    undefined.kubectl("wait", "--for=condition=Established", "crd/tasktypes.taskqueue.dev", "--timeout=30s")
+    undefined.kubectl("apply", "--server-side", *inside, "--filename", "-", stdin=json.dumps(TYPE))
+    undefined.kubectl("wait", "--for=create", "pvc/data-first-taskqueue-redis-0", *inside, "--timeout=30s")
+    installer.run("uninstall", "first", *inside)
+    kept = undefined.kubectl("get", "tasktype,persistentvolumeclaim", *inside, "--output", "name").split()
+    assert kept == [
+        "tasktype.taskqueue.dev/fetch-orders",
+        "persistentvolumeclaim/data-first-taskqueue-redis-0",
+    ]
+
+    said = installer.refused("install", *place("second", restricted))
+    assert 'CustomResourceDefinition "tasktypes.taskqueue.dev"' in said
+    assert 'must equal "second": current value is "first"' in said
+    installer.run("install", *place("second", restricted), *TAKE)
+    assert "fetch-orders" in undefined.kubectl("get", "tasktype", *inside, "--output", "name")
+    installer.run("uninstall", "second", *inside)
+
+
+def test_definitions_go_with_the_release_where_that_is_asked_for(
+    undefined: ControlPlane, installer: Helm, restricted: str
+) -> None:
+    installer.run("install", *place("taskqueue", restricted), "--set", "crds.keep=false")
+    undefined.kubectl("wait", "--for=condition=Established", "crd/tasktypes.taskqueue.dev", "--timeout=30s")
+    installer.run("uninstall", "taskqueue", "--namespace", restricted)
+    definitions.until_gone(undefined)
+
+
+def test_definitions_that_kubectl_applied_are_left_alone_or_taken_over(
+    undefined: ControlPlane, installer: Helm, restricted: str
+) -> None:
+    install_definitions(undefined)
+    shown = ("crd/tasktypes.taskqueue.dev", "--output=jsonpath={.metadata.labels}{.spec.names.shortNames}")
+    older = json.dumps([{"op": "replace", "path": "/spec/names/shortNames", "value": ["old"]}])
+    undefined.kubectl("patch", shown[0], "--field-manager=kubectl", "--type=json", "--patch", older)
+    said = installer.refused("install", *place("taskqueue", restricted))
+    assert "invalid ownership metadata" in said
+    installer.run("install", *place("taskqueue", restricted), "--set", "crds.enabled=false")
+    assert undefined.kubectl("get", *shown) == '["old"]'
+    installer.run("upgrade", *place("taskqueue", restricted), *TAKE)
+    taken = undefined.kubectl("get", *shown)
+    assert "Helm" in taken
+    assert taken.endswith('["tt"]')
+    installer.run("uninstall", "taskqueue", "--namespace", restricted)
+
+
+def test_a_second_release_in_another_namespace_leaves_the_definitions_to_the_first(
+    undefined: ControlPlane, installer: Helm, restricted: str, other: str
+) -> None:
+    installer.run("install", *place("taskqueue", restricted))
+    said = installer.refused("install", *place("taskqueue", other))
+    assert f'"meta.helm.sh/release-namespace" must equal "{other}": current value is "{restricted}"' in said
+    installer.run("install", *place("taskqueue", other), "--set", "crds.enabled=false")
+    installer.run("uninstall", "taskqueue", "--namespace", other)
+    assert "tasktypes" in undefined.kubectl("get", "crd", "--output", "name")
+    installer.run("uninstall", "taskqueue", "--namespace", restricted)
+
+
+def test_a_second_self_served_release_is_told_who_serves_already(
+    defined: ControlPlane, installer: Helm, restricted: str, other: str
+) -> None:
+    options = ("--set", "crds.enabled=false")
+    installer.run("install", *place("taskqueue", restricted, SELF_SERVED), *options)
+    said = installer.refused("install", *place("taskqueue", other, SELF_SERVED), *options)
+    assert 'APIService "v1beta1.external.metrics.k8s.io"' in said
+    assert f'"meta.helm.sh/release-namespace" must equal "{other}": current value is "{restricted}"' in said
+    assert defined.kubectl("get", "deployments", "--namespace", other, "--output", "name") == ""
+    installer.run("uninstall", "taskqueue", "--namespace", restricted)
+    assert "external.metrics" not in defined.kubectl("get", "apiservices", "--output", "name")
+
+
+def test_the_authority_that_the_operator_writes_survives_an_upgrade(
+    defined: ControlPlane, installer: Helm, restricted: str
+) -> None:
+    options = ("--set", "crds.enabled=false")
+    service = "apiservice/v1beta1.external.metrics.k8s.io"
+    installer.run("install", *place("taskqueue", restricted, SELF_SERVED), *options)
+    account = defined.seen_by("taskqueue-operator", restricted)
+    patch = json.dumps({"spec": {"caBundle": "bm90IGEgY2VydGlmaWNhdGU="}})
+    account.kubectl("patch", service, "--type=merge", "--patch", patch)
+    installer.run("upgrade", *place("taskqueue", restricted, SELF_SERVED), *options, "--set", "rate=50")
+    kept = defined.kubectl("get", service, "--output=jsonpath={.spec.caBundle}")
+    installer.run("uninstall", "taskqueue", "--namespace", restricted)
+    assert kept == "bm90IGEgY2VydGlmaWNhdGU="

@@ -1,0 +1,148 @@
+"""What a real API server says of the chart: all objects are valid, all pods admitted, no upgrade resets replicas."""
+
+import json
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import pytest
+from child import Child
+from cluster import Cluster
+from control_plane import ControlPlane
+from helm import CASES, CHART, Helm
+from render import TARGET
+
+DEVELOPMENT = CHART / "ci" / "development-values.yaml"
+LIMIT_S = 60.0
+of_every_case = pytest.mark.parametrize("case", CASES, ids=lambda path: path.stem)
+
+
+class Release:
+    """The chart in a namespace of a cluster, whose definitions are there already."""
+
+    def __init__(self, helm: Helm, cluster: Cluster, namespace: str, name: str = "taskqueue") -> None:
+        self.name = name
+        self._helm = helm
+        self._cluster = cluster
+        self._place = ("--namespace", namespace)
+
+    def install(self, values: Path, *options: str) -> None:
+        chart = (self.name, str(CHART), "--values", str(values))
+        self._helm.run("install", *chart, *self._place, "--set", "crds.enabled=false", *options)
+
+    def upgrade(self, *options: str) -> None:
+        chart = (self.name, str(CHART), "--values", str(DEVELOPMENT))
+        self._helm.run("upgrade", *chart, *self._place, "--set", "crds.enabled=false", *options)
+
+    def uninstall(self) -> None:
+        self._helm.run("uninstall", self.name, *self._place)
+
+    def until(self, what: str, field: str, value: str = "") -> None:
+        """Wait until a field of an object is a value, or is there at all."""
+        condition = f"--for=jsonpath={field}={value}".rstrip("=")
+        self._cluster.kubectl("wait", what, *self._place, condition, f"--timeout={LIMIT_S:.0f}s")
+
+
+@pytest.fixture
+def release(installer: Helm, defined: ControlPlane, restricted: str) -> Iterator[Release]:
+    made = Release(installer, defined, restricted)
+    yield made
+    made.uninstall()
+
+
+@of_every_case
+def test_every_object_is_valid(
+    monitored: Cluster, own: ControlPlane, restricted: str, helm: Helm, case: Path
+) -> None:
+    rendered = helm.template(case, namespace=restricted)
+    options = ("--server-side", "--force-conflicts", "--dry-run=server", "--validate=strict")
+    said = monitored.kubectl("apply", *options, "--filename", "-", stdin=rendered)
+    assert said.count("(server dry run)") == rendered.count("\nkind: ")
+
+
+@of_every_case
+def test_every_pod_is_admitted_where_only_restricted_ones_are(
+    monitored: Cluster, release: Release, restricted: str, case: Path
+) -> None:
+    release.install(case)
+    place = ("--namespace", restricted, "--output", "json")
+    controllers = json.loads(monitored.kubectl("get", "deployments,statefulsets", *place))["items"]
+    assert {one["metadata"]["name"].rpartition("-")[2] for one in controllers} >= {"operator", "worker"}
+    for one in controllers:
+        release.until(f"{one['kind'].lower()}/{one['metadata']['name']}", "{.status.replicas}")
+    pods = json.loads(monitored.kubectl("get", "pods", *place))["items"]
+    components = {pod["metadata"]["labels"]["app.kubernetes.io/component"] for pod in pods}
+    assert components == {one["metadata"]["name"].rpartition("-")[2] for one in controllers}
+
+
+@of_every_case
+def test_the_pod_of_helm_test_is_admitted(own: ControlPlane, restricted: str, helm: Helm, case: Path) -> None:
+    pod = helm.template(case, "--show-only", "templates/tests/audit.yaml", namespace=restricted)
+    own.kubectl("create", "--dry-run=server", "--namespace", restricted, "--filename", "-", stdin=pod)
+
+
+def test_that_namespace_refuses_a_pod_that_is_not_restricted(own: ControlPlane, restricted: str) -> None:
+    said = own.refused("run", "lax", "--image=nowhere.invalid/web", "--namespace", restricted)
+    assert "violates PodSecurity" in said
+
+
+@contextmanager
+def replicas_seen(cluster: ControlPlane, namespace: str, folder: Path) -> Iterator[Callable[[], list[str]]]:
+    """Follow spec.replicas of the workers; what is handed over returns all values so far, repeats left out."""
+    log = folder / "replicas"
+    watch = ("--watch", "--output=jsonpath={.spec.replicas}{'\\n'}")
+    child = Child(
+        cluster.program,
+        log,
+        *("get", "deployment", "taskqueue-worker", "--namespace", namespace, *watch),
+        *(f"--kubeconfig={cluster.kubeconfig}",),
+    )
+
+    def seen() -> list[str]:
+        values = log.read_text().split()
+        return [value for before, value in zip(["", *values], values, strict=False) if value != before]
+
+    try:
+        child.until("it follows", lambda: bool(seen()))
+        yield seen
+    finally:
+        child.kill()
+
+
+def test_switching_modes_and_upgrading_never_resets_the_replicas(
+    monitored: Cluster, own: ControlPlane, release: Release, restricted: str, tmp_path: Path
+) -> None:
+    workers = "deployment/taskqueue-worker"
+    release.install(DEVELOPMENT, "--set", "worker.replicas=3")
+    with replicas_seen(own, restricted, tmp_path) as seen:
+        release.until(workers, "{.spec.replicas}", "3")  # the HPA, as nothing else says a number
+        release.upgrade("--set", "autoscaling.mode=selfServed")
+        own.kubectl("scale", workers, "--namespace", restricted, "--replicas=7")  # as an autoscaler would
+        release.upgrade("--set", "autoscaling.mode=selfServed", "--set", "worker.image.tag=next")
+        for mode in ("keda", "prometheusAdapter", "keda", "selfServed"):
+            release.upgrade("--set", f"autoscaling.mode={mode}")
+        release.upgrade("--set", "worker.replicas=5")
+        release.until(workers, "{.spec.replicas}", "5")
+        own.kubectl("annotate", workers, "--namespace", restricted, "last=seen")
+        assert seen()[seen().index("3") :] == ["3", "7", "5"]
+
+
+def test_who_is_not_the_clusters_administrator_can_install_all_but_self_served(
+    monitored: Cluster, own: ControlPlane, restricted: str, helm_program: Path, tmp_path: Path
+) -> None:
+    own.kubectl("create", "serviceaccount", "tenant", "--namespace", restricted)
+    bound = f"--serviceaccount={restricted}:tenant"
+    own.kubectl("create", "rolebinding", "tenant", "-n", restricted, "--clusterrole=cluster-admin", bound)
+    tenant = Helm(helm_program, tmp_path, own.kubeconfig_for("tenant", restricted))
+    values = ("--values", str(DEVELOPMENT), "--namespace", restricted, "--set", "crds.enabled=false")
+    tenant.run("install", "mine", str(CHART), *values)
+    said = tenant.refused("upgrade", "mine", str(CHART), *values, "--set", "autoscaling.mode=selfServed")
+    assert "forbidden" in said
+    tenant.run("uninstall", "mine", "--namespace", restricted)
+
+
+def test_kubectl_applies_the_plain_manifests(defined: ControlPlane) -> None:
+    defined.kubectl("create", "namespace", "taskqueue")
+    said = defined.kubectl("apply", "--server-side", "--validate=strict", "--filename", str(TARGET))
+    defined.kubectl("delete", "namespace", "taskqueue", "--wait=false")
+    assert said.count("serverside-applied") == TARGET.read_text("utf-8").count("\nkind: ")

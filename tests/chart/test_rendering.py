@@ -1,0 +1,291 @@
+"""What the chart renders, for every file of ci/: the same each time, safe, and with no number that resets another."""
+
+import json
+import re
+import tarfile
+from pathlib import Path
+from typing import Any
+
+import pytest
+import yaml
+from helm import CASES, CHART, Helm
+
+ROOT = Path(__file__).parents[2]
+EVERYTHING, DEVELOPMENT, EXTERNAL = (
+    CHART / "ci" / f"{name}-values.yaml" for name in ("everything", "development", "external-redis")
+)
+of_every_case = pytest.mark.parametrize("case", CASES, ids=lambda path: path.stem)
+
+
+def of_kind(objects: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    return [one for one in objects if one["kind"] == kind]
+
+
+def pods(objects: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Spec of every pod that the objects ask for, by the name of what asks."""
+    found = {}
+    for one in objects:
+        spec = one["spec"] if one["kind"] == "Pod" else one.get("spec", {}).get("template", {}).get("spec")
+        if spec:
+            found[one["metadata"]["name"]] = spec
+    return found
+
+
+def worker(objects: list[dict[str, Any]]) -> dict[str, Any]:
+    (found,) = [one for one in of_kind(objects, "Deployment") if one["metadata"]["name"].endswith("-worker")]
+    return found
+
+
+def variables(pod: dict[str, Any]) -> dict[str, Any]:
+    return {one["name"]: one.get("value", one.get("valueFrom")) for one in pod["containers"][0]["env"]}
+
+
+@of_every_case
+def test_lint_finds_nothing(helm: Helm, case: Path) -> None:
+    assert "0 chart(s) failed" in helm.run("lint", "--strict", str(CHART), "--values", str(case))
+
+
+@of_every_case
+def test_two_renderings_are_the_same_bytes(helm: Helm, case: Path) -> None:
+    assert helm.template(case) == helm.template(case)
+
+
+def test_no_template_asks_the_cluster_the_clock_or_chance() -> None:
+    asking = re.compile(
+        r"\b(lookup|rand\w*|genCA\w*|genS\w+|genPrivateKey|now|uuidv4|date\w*|Capabilities)\b"
+    )
+    texts = {
+        path.name: path.read_text("utf-8") for path in (CHART / "templates").rglob("*") if path.is_file()
+    }
+    assert len(texts) > 15
+    for name, text in texts.items():
+        called = " ".join(re.findall(r"\{\{.*?\}\}", re.sub(r"\{\{/\*.*?\*/\}\}", "", text, flags=re.DOTALL)))
+        assert asking.findall(re.sub(r'".*?"', "", called)) == [], name
+
+
+@of_every_case
+def test_workers_have_no_replicas_and_no_token(helm: Helm, case: Path) -> None:
+    deployment = worker(helm.objects(case))
+    assert "replicas" not in deployment["spec"]
+    pod = deployment["spec"]["template"]["spec"]
+    assert pod["automountServiceAccountToken"] is False
+    assert not [volume for volume in pod["volumes"] if "projected" in volume]
+
+
+@of_every_case
+def test_exactly_one_object_decides_how_many_workers_there_are(helm: Helm, case: Path) -> None:
+    objects = helm.objects(case)
+    scalers = of_kind(objects, "HorizontalPodAutoscaler") + of_kind(objects, "ScaledObject")
+    assert [one["spec"]["scaleTargetRef"]["name"] for one in scalers] == [worker(objects)["metadata"]["name"]]
+
+
+@of_every_case
+def test_a_pod_that_is_told_to_stop_has_the_grace_and_six_seconds(helm: Helm, case: Path) -> None:
+    pod = worker(helm.objects(case))["spec"]["template"]["spec"]
+    assert pod["terminationGracePeriodSeconds"] >= float(variables(pod)["TASKQUEUE_GRACE"]) + 6
+
+
+@of_every_case
+def test_no_pod_gets_variables_of_services(helm: Helm, case: Path) -> None:
+    """A Service taskqueue-external-metrics would set TASKQUEUE_EXTERNAL_METRICS_PORT to tcp://..."""
+    assert {pod["enableServiceLinks"] for pod in pods(helm.objects(case)).values()} == {False}
+
+
+@of_every_case
+def test_every_container_has_requests_a_limit_of_memory_and_a_read_only_root(helm: Helm, case: Path) -> None:
+    for pod in pods(helm.objects(case)).values():
+        for container in pod["containers"]:
+            assert {"cpu", "memory"} <= set(container["resources"]["requests"])
+            assert "memory" in container["resources"]["limits"]
+            assert container["securityContext"]["readOnlyRootFilesystem"] is True
+
+
+@of_every_case
+def test_only_self_served_has_rights_in_the_whole_cluster(helm: Helm, case: Path) -> None:
+    mode = (yaml.safe_load(case.read_text("utf-8")).get("autoscaling") or {}).get("mode", "none")
+    everywhere = {
+        one["kind"]
+        for one in helm.objects(case)
+        if one["metadata"].get("namespace") != "shop" and one["kind"] != "CustomResourceDefinition"
+    }
+    served = {"APIService", "ClusterRole", "ClusterRoleBinding", "RoleBinding"}
+    assert everywhere == (served if mode == "selfServed" else set())
+
+
+@of_every_case
+def test_the_operators_role_is_the_shipped_one(helm: Helm, case: Path) -> None:
+    shipped = yaml.safe_load_all((ROOT / "deploy/kubernetes/operator-role.yaml").read_text("utf-8"))
+    (rules,) = [one["rules"] for one in shipped if one["kind"] == "Role"]
+    roles = [
+        one for one in of_kind(helm.objects(case), "Role") if one["metadata"]["name"].endswith("-operator")
+    ]
+    assert [role["rules"] for role in roles] == [rules]
+
+
+def test_the_role_of_people_is_the_shipped_one(helm: Helm) -> None:
+    shipped = yaml.safe_load((ROOT / "deploy/kubernetes/cli-role.yaml").read_text("utf-8"))
+    (role,) = [
+        one for one in of_kind(helm.objects(EVERYTHING), "Role") if one["metadata"]["name"].endswith("-cli")
+    ]
+    assert role["rules"] == shipped["rules"]
+
+
+def test_the_rights_of_self_served_are_the_shipped_ones(helm: Helm) -> None:
+    shipped = ROOT / "deploy" / "kubernetes" / "external-metrics-role.yaml"
+    found = [one for one in yaml.safe_load_all(shipped.read_text("utf-8")) if "rules" in one]
+    rendered = helm.objects(CHART / "ci" / "self-served-values.yaml")
+    for kind in ("Role", "ClusterRole"):
+        wanted = [one["rules"] for one in found if one["kind"] == kind]
+        assert [
+            rules for rules in wanted if rules not in [one["rules"] for one in of_kind(rendered, kind)]
+        ] == []
+
+
+def test_self_served_rights_name_the_one_secret_and_the_one_api_service(helm: Helm) -> None:
+    objects = helm.objects(EVERYTHING)
+    rules = [rule for one in objects if one["kind"] in ("Role", "ClusterRole") for rule in one["rules"]]
+    (secret,) = [rule for rule in rules if "secrets" in rule["resources"] and rule["verbs"] != ["create"]]
+    (api,) = [rule for rule in rules if "apiservices" in rule["resources"]]
+    assert secret["resourceNames"] == ["all-of-it-external-metrics"]
+    assert api["resourceNames"] == ["v1beta1.external.metrics.k8s.io"]
+    (service,) = of_kind(objects, "APIService")
+    assert "caBundle" not in service["spec"]
+    assert "insecureSkipTLSVerify" not in service["spec"]
+
+
+def test_workers_are_kept_from_link_local_addresses_and_the_api_server(helm: Helm) -> None:
+    (policy,) = [
+        one
+        for one in of_kind(helm.objects(EVERYTHING), "NetworkPolicy")
+        if one["metadata"]["name"] == "all-of-it-worker"
+    ]
+    blocks = [
+        to["ipBlock"] for rule in policy["spec"]["egress"] for to in rule.get("to", ()) if "ipBlock" in to
+    ]
+    (world,) = [block for block in blocks if block["cidr"] == "0.0.0.0/0"]
+    assert {"169.254.0.0/16", "10.0.0.0/8", "203.0.113.7/32"} <= set(world["except"])
+    (world6,) = [block for block in blocks if block["cidr"] == "::/0"]
+    assert {"fe80::/10", "2001:db8::7/128"} <= set(world6["except"])
+    free = [rule["ports"] for rule in policy["spec"]["egress"] if "to" not in rule]
+    assert free == [
+        [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}],
+        [{"port": 6379, "protocol": "TCP"}],
+    ]
+
+
+def test_no_password_is_in_a_manifest_and_a_url_is_made_from_the_secret(helm: Helm) -> None:
+    objects = helm.objects(EXTERNAL)
+    assert of_kind(objects, "Secret") == []
+    for name, pod in pods(objects).items():
+        found = variables(pod)
+        assert found["TASKQUEUE_REDIS_URL"] == (
+            "rediss://$(REDIS_USERNAME):$(REDIS_PASSWORD)@redis.example.com:6380/0?ssl_ca_certs=/etc/taskqueue/redis/ca.crt"
+        ), name
+        assert found["REDIS_PASSWORD"] == {"secretKeyRef": {"name": "taskqueue-redis", "key": "password"}}
+        names = [one["name"] for one in pod["containers"][0]["env"]]
+        assert names.index("REDIS_PASSWORD") < names.index("TASKQUEUE_REDIS_URL"), (
+            "what $(...) names comes before"
+        )
+        assert {"name": "redis-ca", "mountPath": "/etc/taskqueue/redis", "readOnly": True} in pod[
+            "containers"
+        ][0]["volumeMounts"]
+
+
+def test_a_secret_for_handlers_can_be_no_other_setting(helm: Helm) -> None:
+    (source, _) = worker(helm.objects(EVERYTHING))["spec"]["template"]["spec"]["containers"][0]["envFrom"]
+    assert source == {"prefix": "TASKQUEUE_HTTP_", "secretRef": {"name": "shop-api"}}
+
+
+def test_one_replica_is_asked_for_as_much_work_as_it_does_in_drain_seconds(helm: Helm) -> None:
+    (scaler,) = of_kind(helm.objects(EVERYTHING), "HorizontalPodAutoscaler")
+    external = scaler["spec"]["metrics"][0]["external"]
+    assert external["metric"]["name"] == "taskqueue_work_seconds"
+    assert external["target"] == {"type": "AverageValue", "averageValue": "2000"}  # 200 slots x 10 s
+    (scaled,) = of_kind(helm.objects(CHART / "ci" / "keda-values.yaml"), "ScaledObject")
+    assert scaled["spec"]["minReplicaCount"] == 0
+    (trigger,) = scaled["spec"]["triggers"]
+    assert trigger["metadata"]["url"] == "http://taskqueue-operator.shop.svc:8080/scaling"
+    assert trigger["metadata"]["targetValue"] == "1500"
+
+
+def test_the_store_is_found_by_the_namespace_whatever_the_release_is_called(helm: Helm) -> None:
+    for name in ("taskqueue", "other"):
+        for pod in pods(helm.objects(DEVELOPMENT, name=name)).values():
+            if pod["containers"][0]["name"] != "redis":
+                assert variables(pod)["TASKQUEUE_RELEASE"] == "shop"
+
+
+def test_a_long_name_leaves_room_and_a_large_number_stays_a_number(helm: Helm) -> None:
+    options = ("--set", "operator.maxBacklog=10000000", "--set", "rate=1000000")
+    objects = helm.objects(
+        DEVELOPMENT, *options, name="a-release-with-a-name-of-fifty-three-characters-12345"
+    )
+    assert max(len(one["metadata"]["name"]) for one in objects) <= 63
+    operator = variables(pods(objects)["a-release-with-a-name-of-fifty-taskqueue-operator"])
+    assert operator["TASKQUEUE_MAX_BACKLOG"] == "10000000"
+    assert float(operator["TASKQUEUE_RATE"]) == 1_000_000
+
+
+def test_uninstalling_keeps_definitions_and_data_unless_told_otherwise(helm: Helm) -> None:
+    keep = {"helm.sh/resource-policy": "keep"}
+    objects = helm.objects(DEVELOPMENT)
+    definitions = of_kind(objects, "CustomResourceDefinition")
+    assert [one["metadata"]["annotations"] for one in definitions] == [keep, keep]
+    assert of_kind(objects, "StatefulSet")[0]["spec"]["volumeClaimTemplates"]
+    assert "PersistentVolumeClaim" not in {one["kind"] for one in objects}
+    told = of_kind(helm.objects(DEVELOPMENT, "--set", "crds.keep=false"), "CustomResourceDefinition")
+    assert [one["metadata"].get("annotations") for one in told] == [None, None]
+
+
+def test_where_the_cluster_chooses_the_user_no_pod_names_one(helm: Helm) -> None:
+    nulls = ("--set-json", 'podSecurityContext={"runAsUser":null,"runAsGroup":null,"fsGroup":null}')
+    for pod in pods(helm.objects(DEVELOPMENT, *nulls)).values():
+        assert pod["securityContext"] == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
+
+
+def test_the_plugin_finds_the_operator(helm: Helm) -> None:
+    (operator,) = [
+        one
+        for one in of_kind(helm.objects(DEVELOPMENT, name="other"), "Deployment")
+        if one["metadata"]["name"] == "other-taskqueue-operator"
+    ]
+    template = operator["spec"]["template"]
+    labels = template["metadata"]["labels"]
+    assert labels["app.kubernetes.io/name"] == "taskqueue"
+    assert labels["app.kubernetes.io/component"] == "operator"
+    assert [one["name"] for one in template["spec"]["containers"]] == ["operator"]
+
+
+def test_alerts_and_dashboard_ask_for_metrics_that_are_documented(helm: Helm) -> None:
+    documented = (ROOT / "docs" / "configuration.md").read_text("utf-8")
+    known = set(re.findall(r"^\| `(taskqueue_\w+)`", documented, re.MULTILINE))
+    objects = helm.objects(EVERYTHING)
+    (rule,) = of_kind(objects, "PrometheusRule")
+    (board,) = [one for one in of_kind(objects, "ConfigMap") if "taskqueue.json" in one["data"]]
+    asked = [alert["expr"] for group in rule["spec"]["groups"] for alert in group["rules"]]
+    asked += [
+        target["expr"]
+        for panel in json.loads(board["data"]["taskqueue.json"])["panels"]
+        for target in panel["targets"]
+    ]
+    named = {re.sub(r"_bucket$", "", name) for text in asked for name in re.findall(r"\btaskqueue_\w+", text)}
+    assert len(named) > 10
+    assert named <= known
+
+
+def test_the_notes_name_the_next_three_commands(helm: Helm, tmp_path: Path) -> None:
+    shown = helm.run(
+        "install", "taskqueue", str(CHART), "-n", "shop", "-f", str(DEVELOPMENT), "--dry-run=client"
+    ).partition("\nNext:\n")[2]
+    commands = [line.split()[0] for line in shown.splitlines() if line.strip()]
+    assert commands == ["kubectl", "helm", "kubectl"]
+
+
+def test_the_package_renders_as_the_folder_does(helm: Helm, tmp_path: Path) -> None:
+    said = helm.run("package", str(CHART), "--destination", str(tmp_path))
+    (package,) = tmp_path.glob("taskqueue-*.tgz")
+    assert str(package) in said
+    with tarfile.open(package) as held:
+        assert not [name for name in held.getnames() if "/ci/" in name]
+    place = ("--namespace", "shop", "--values", str(EVERYTHING))
+    assert helm.run("template", "taskqueue", str(package), *place) == helm.template(EVERYTHING)

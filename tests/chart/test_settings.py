@@ -1,0 +1,141 @@
+"""What the chart tells its pods is what the processes understand, and the login it documents is enough for them."""
+
+import asyncio
+import os
+import re
+import sys
+from collections.abc import AsyncIterator, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+import redis
+from backlog import Server
+from certificates import Authority
+from helm import CASES, CHART, Helm
+from site_under_test import site, until
+from tls_front import tls_front
+
+from taskqueue.settings import load
+from taskqueue.store.catalog import set_rate
+from taskqueue.store.connection import open_store
+from taskqueue_operator.settings import OperatorSettings
+from taskqueue_worker.settings import WorkerSettings
+
+ROOT = Path(__file__).parents[2]
+EXTERNAL = CHART / "ci" / "external-redis-values.yaml"
+LOGIN = {"REDIS_USERNAME": "taskqueue", "REDIS_PASSWORD": "PASSWORD"}
+of_every_case = pytest.mark.parametrize("case", CASES, ids=lambda path: path.stem)
+
+
+def variables(objects: list[dict[str, Any]], component: str) -> dict[str, str]:
+    """Environment of a component's pod, as Kubernetes puts it together."""
+    (pod,) = [
+        one["spec"]["template"]["spec"]
+        for one in objects
+        if one["kind"] == "Deployment" and one["metadata"]["name"].endswith(f"-{component}")
+    ]
+    found: dict[str, str] = {}
+    for one in pod["containers"][0]["env"]:
+        given = {**LOGIN, "TASKQUEUE_NAMESPACE": "shop", "TASKQUEUE_REDIS_URL": "redis://cache:6379/0"}
+        value = one.get("value", given.get(one["name"], ""))
+        found[one["name"]] = re.sub(r"\$\((\w+)\)", lambda name: found[name[1]], value)
+    return found
+
+
+@pytest.fixture
+def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+    for name in os.environ:
+        if name.startswith("TASKQUEUE_"):
+            monkeypatch.delenv(name)
+    return monkeypatch
+
+
+@of_every_case
+def test_a_worker_takes_its_settings(helm: Helm, environment: pytest.MonkeyPatch, case: Path) -> None:
+    told = variables(helm.objects(case), "worker")
+    for name, value in told.items():
+        environment.setenv(name, value)
+    settings = load(WorkerSettings, [], "worker")
+    unknown = {name.removeprefix("TASKQUEUE_").lower() for name in told if name.startswith("TASKQUEUE_")}
+    assert unknown <= set(WorkerSettings.model_fields)
+    assert settings.health_port == 8081
+    assert settings.concurrency == (200 if case.stem.startswith("everything") else 50)
+    assert settings.handlers == (
+        ["shop.handlers"] if case.stem.startswith("everything") else settings.handlers
+    )
+
+
+@of_every_case
+def test_an_operator_takes_its_settings(helm: Helm, environment: pytest.MonkeyPatch, case: Path) -> None:
+    told = variables(helm.objects(case), "operator")
+    for name, value in told.items():
+        environment.setenv(name, value)
+    settings = load(OperatorSettings, [], "operator")
+    assert settings.namespace == "shop"
+    assert settings.release == ("everything" if case.stem.startswith("everything") else "shop")
+    assert settings.max_backlog == 100_000
+    assert settings.rate == (float(told["TASKQUEUE_RATE"]) if "TASKQUEUE_RATE" in told else None)
+
+
+@pytest.fixture
+def guarded() -> Iterator[int]:
+    """A server that knows the documented user and no other; its port."""
+    (line,) = re.findall(r"^ACL (SETUSER .*)$", (ROOT / "docs" / "install.md").read_text(), re.MULTILINE)
+    with Server() as running:
+        with redis.Redis.from_url(running.url) as admin:
+            admin.execute_command("ACL", *line.split())
+            admin.execute_command("ACL", "SETUSER", "default", "off")
+        yield int(running.url.rpartition(":")[2].removesuffix("/0"))
+
+
+@pytest.fixture
+async def url(helm: Helm, guarded: int, tmp_path: Path) -> AsyncIterator[str]:
+    """What the chart tells a worker, but for where server and certificate are."""
+    authority = Authority(tmp_path / "redis")
+    told = variables(helm.objects(EXTERNAL), "worker")["TASKQUEUE_REDIS_URL"]
+    async with tls_front(authority.server("redis", ["localhost"], ["127.0.0.1"]), guarded) as port:
+        here = told.replace("redis.example.com:6380", f"127.0.0.1:{port}")
+        yield here.replace("/etc/taskqueue/redis", str(authority.folder))
+
+
+async def test_the_documented_user_is_enough_for_every_process_by_tls(url: str, tmp_path: Path) -> None:
+    async with site(url, "shop", tmp_path) as world:
+        await set_rate(world.store, 100)
+        world.publish({"often": {"schedule": {"interval": "1s"}}}, users=5)
+        await world.scheduler()
+        await world.worker()
+
+        async def all_started() -> bool:
+            return len({start.user for start in world.starts()}) == 5
+
+        await until("all users' jobs have started", all_started)
+        await world.balanced()
+        shown = await asyncio.create_subprocess_exec(
+            *(sys.executable, "-m", "taskqueue.cli.main", "audit"),
+            env={**os.environ, "TASKQUEUE_REDIS_URL": url, "TASKQUEUE_RELEASE": "shop"},
+            stdout=asyncio.subprocess.DEVNULL,
+        )
+        assert await shown.wait() == 0
+
+
+def test_that_user_reaches_no_other_release_and_empties_nothing(guarded: int) -> None:
+    with redis.Redis(port=guarded, username="taskqueue", password="PASSWORD") as client:
+        assert client.get("taskqueue:{shop}:cursor") is None
+        for command in (
+            ("GET", "taskqueue:{other}:cursor"),
+            ("FLUSHALL",),
+            ("CONFIG", "GET", "*"),
+            ("KEYS", "*"),
+        ):
+            with pytest.raises(redis.exceptions.NoPermissionError):
+                client.execute_command(*command)
+
+
+async def test_another_authority_is_not_believed(url: str, tmp_path: Path) -> None:
+    stranger = Authority(tmp_path / "stranger")
+    other = url.replace(str(tmp_path / "redis"), str(stranger.folder))
+    store = open_store(other)
+    with pytest.raises(redis.exceptions.ConnectionError, match="certificate verify failed"):
+        await store.client.ping()
+    await store.close()

@@ -1,0 +1,81 @@
+"""A load that rises and falls: the real HPA follows it up to what the limit makes useful, and no job is lost by it."""
+
+import asyncio
+import json
+import time
+
+from installed import Installed, subscriptions, task_type
+from site_under_test import until
+
+from taskqueue.store.adhoc import enqueue
+
+RATE = 40
+CONCURRENCY = 10
+#: Of 5 s of work; one replica for each 50 work-seconds.
+DRAIN_S = 5
+#: Beyond what is useful: RATE starts of a second each keep 40 slots busy, and a little more.
+MOST = 8
+USEFUL = 5
+TYPES = [f"type-{n:02}" for n in range(50)]
+USERS = 500
+#: 2,000 subscriptions, 33 starts a second.
+EACH = 4
+
+
+async def sleep(installed: Installed, sleep_ms: int) -> None:
+    """Have the API take so long."""
+    types = [task_type(name, "60s", params={"sleep_ms": sleep_ms}) for name in TYPES]
+    await installed.apply(*types)
+
+
+async def replicas(installed: Installed) -> int:
+    return int((await installed.get("deployment", "taskqueue-worker"))["spec"]["replicas"])
+
+
+async def scaling(installed: Installed) -> dict[str, float]:
+    """What the operator tells KEDA, read through the API server."""
+    path = f"/api/v1/namespaces/{installed.namespace}/services/taskqueue-operator:8080/proxy/scaling"
+    found: dict[str, float] = json.loads(await installed.kubectl("get", "--raw", path))
+    return found
+
+
+async def test_pods_come_with_the_load_and_go_with_it_and_every_job_runs_once(installed: Installed) -> None:
+    installed.values |= {
+        "rate": RATE,
+        "autoscaling": {"mode": "selfServed", "minReplicas": 1, "maxReplicas": MOST, "drainSeconds": DRAIN_S},
+    }
+    installed.values["worker"] |= {"concurrency": CONCURRENCY}
+    await installed.install()
+    await installed.open()
+    await installed.ready(1)
+    await sleep(installed, 20)
+    people = subscriptions(USERS, ())
+    for number, one in enumerate(people):
+        one["spec"]["tasks"] = [{"type": TYPES[(number + 13 * step) % len(TYPES)]} for step in range(EACH)]
+    await installed.apply(*people)
+    await installed.arrived(100)
+    since_ms = int(time.time() * 1000)
+
+    # Each job takes a second: 33 slots are busy.
+    await sleep(installed, 1000)
+    await installed.ready(4)
+
+    # A backlog that only the limit holds up: more pods than are useful under it would but wait with the others.
+    for number in range(20 * RATE):
+        await enqueue(installed.store, TYPES[number % len(TYPES)], f"u-{number % USERS:04}")
+    await installed.ready(USEFUL)
+
+    async def asks_for_more() -> bool:
+        return (await scaling(installed))["uncappedWorkSeconds"] > (USEFUL + 1) * CONCURRENCY * DRAIN_S
+
+    await until("the backlog alone asks for more", asks_for_more, 10)
+    for _ in range(10):
+        assert await replicas(installed) == USEFUL
+        await asyncio.sleep(1)
+
+    # The load falls: pods end what they run, and go.
+    await sleep(installed, 20)
+    await installed.ready(1, 180)
+    await installed.exactly_as_planned(since_ms, at_least=1000)
+    await installed.within(RATE)
+    print((await installed.kubectl("describe", "hpa", "taskqueue-worker"))[-1500:])

@@ -1,0 +1,123 @@
+"""What people and machines do to a release under load: upgrades, restarts, drains, kills. No job is lost by it."""
+
+import asyncio
+import time
+
+import pytest
+from installed import WORKERS, Installed, Object, subscriptions, task_type
+from site_under_test import until
+
+from taskqueue.store.adhoc import enqueue
+from taskqueue.store.dead import read_dead
+
+RATE = 60
+TYPES = [f"type-{n}" for n in range(5)]
+USERS = 40
+#: 40 starts a second, of half a second each.
+INTERVAL = "5s"
+SLEEP_MS = 500
+
+
+def a_type(name: str) -> Object:
+    return task_type(name, INTERVAL, params={"sleep_ms": SLEEP_MS}, catchUp="All")
+
+
+@pytest.fixture
+async def busy(installed: Installed) -> Installed:
+    """A release that works: two workers, and jobs that arrive."""
+    installed.values |= {"rate": RATE}
+    installed.values["worker"] |= {"replicas": 2}
+    await installed.install()
+    await installed.open()
+    await installed.apply(*map(a_type, TYPES), *subscriptions(USERS, TYPES))
+    await installed.ready(2)
+    await installed.arrived(200)
+    return installed
+
+
+async def test_an_upgrade_and_restarts_under_load_leave_no_gap(busy: Installed) -> None:
+    since_ms = int(time.time() * 1000)
+    for part in ("operator", "worker"):
+        busy.values[part]["image"]["tag"] = "next"
+    await busy.install()
+    images = {pod["spec"]["containers"][0]["image"].rpartition(":")[2] for pod in await busy.pods()}
+    assert images == {"next"}
+    await busy.ready(2)
+    for part in ("operator", "worker"):
+        await busy.kubectl("rollout", "restart", f"deployment/taskqueue-{part}")
+    for part in ("operator", "worker"):
+        await busy.kubectl("rollout", "status", f"deployment/taskqueue-{part}", "--timeout=120s")
+    await busy.arrived(200)
+    await busy.exactly_as_planned(since_ms, at_least=500)
+    await busy.within(RATE)
+
+
+async def test_a_drain_takes_one_worker_and_leaves_the_last_to_its_budget(busy: Installed) -> None:
+    since_ms = int(time.time() * 1000)
+    drained = await asyncio.to_thread(
+        busy.cluster.attempt,
+        "drain",
+        "node",
+        f"--pod-selector={WORKERS}",
+        "--timeout=30s",
+        "--delete-emptydir-data",
+    )
+    try:
+        assert drained.returncode, "there is one node: the second worker has nowhere to go"
+        assert "violate the pod's disruption budget" in drained.stderr
+        running = [pod for pod in await busy.pods() if pod["status"]["phase"] == "Running"]
+        assert len(running) == 1
+        await busy.arrived(100)
+    finally:
+        await asyncio.to_thread(busy.cluster.kubectl, "uncordon", "node")
+    await busy.ready(2)
+    await busy.exactly_as_planned(since_ms, at_least=500)
+    await busy.within(RATE)
+
+
+async def test_what_a_pod_that_is_deleted_by_force_had_begun_runs_again(busy: Installed) -> None:
+    since_ms = int(time.time() * 1000)
+    concurrency = 50
+    for _ in range(2):
+        victim, *_others = await busy.pods()
+        await busy.kubectl("delete", "pod", victim["metadata"]["name"], "--force", "--grace-period=0")
+        await busy.ready(2)
+        await busy.arrived(200)
+    await busy.exactly_as_planned(since_ms, repeats=2 * concurrency, at_least=500)
+    await busy.within(RATE)
+
+
+async def test_a_job_that_eats_the_memory_of_three_pods_is_given_up_and_the_others_finish(
+    busy: Installed,
+) -> None:
+    since_ms = int(time.time() * 1000)
+    await busy.apply(task_type("eater", "24h", "eat", timeout="60s"))
+    await busy.kubectl("wait", "tasktype/eater", "--for=condition=Ready", "--timeout=30s")
+    await enqueue(busy.store, "eater", "u-0001")
+
+    async def given_up() -> bool:
+        return any(letter.job.startswith("eater|") for letter in await read_dead(busy.store))
+
+    await until("the job is a dead letter", given_up, 180)
+    (letter,) = [letter for letter in await read_dead(busy.store) if letter.job.startswith("eater|")]
+    assert "vanished 3 times" in letter.reason, letter
+    killed = [
+        status["lastState"].get("terminated", {}).get("reason")
+        for pod in await busy.pods()
+        for status in pod["status"]["containerStatuses"]
+    ]
+    assert "OOMKilled" in killed, killed
+    await busy.ready(2)
+    await busy.arrived(200)
+    await busy.exactly_as_planned(since_ms, repeats=500, at_least=500)
+    await busy.within(RATE)
+
+
+async def test_a_store_that_is_restarted_goes_on_where_it_was(busy: Installed) -> None:
+    since_ms = int(time.time() * 1000)
+    await busy.kubectl("delete", "pod", "taskqueue-redis-0")
+    await busy.kubectl("wait", "pod/taskqueue-redis-0", "--for=create", "--timeout=60s")
+    await busy.kubectl("wait", "pod/taskqueue-redis-0", "--for=condition=Ready", "--timeout=60s")
+    await busy.arrived(200)
+    await busy.exactly_as_planned(since_ms, repeats=100, at_least=200)
+    await busy.within(RATE)

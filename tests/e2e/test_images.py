@@ -1,0 +1,138 @@
+"""The images as they are shipped: what is in them, and that they run with a read-only root and no rights."""
+
+import json
+import subprocess
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from backlog import server
+from node import ADDRESS, Node
+from oci_archive import OciArchive
+from pods import deployment, env, run
+from shop import ROLE, install_definitions
+from site_under_test import manifest, until
+from wheel import wheel
+
+IMAGES = ("taskqueue-operator", "taskqueue-worker")
+OPERATOR, WORKER = (f"{name}:0.1.0" for name in IMAGES)
+OWN_BYTES = 120_000_000
+TWO_LINES = "FROM taskqueue-worker\nRUN pip install shop-handlers\n"
+HANDLER = """
+def greet(job):
+    print("good morning", job.user, flush=True)
+"""
+#: Where pip of the build finds packages: a folder in place of an index.
+PIP = "[global]\nno-index = true\nfind-links = /packages\n"
+
+
+@pytest.fixture
+def store_url() -> Iterator[str]:
+    """A store that pods reach by the address of the node."""
+    with server(bind="0.0.0.0", **{"protected-mode": "no"}) as url:
+        yield url.replace("127.0.0.1", ADDRESS)
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_an_image_has_less_than_120_mb_of_its_own_and_none_of_the_secrets_of_its_build(
+    archives: dict[str, Path], name: str
+) -> None:
+    image = OciArchive(archives[name])
+    assert image.config["User"] == "10001:10001"
+    assert image.config["Labels"]["org.opencontainers.image.title"] == name
+    assert image.config["Labels"]["org.opencontainers.image.version"] == "0.1.0"
+    print(f"{name}: {image.own_bytes() / 1e6:.0f} MB")
+    assert 10_000_000 < image.own_bytes() < OWN_BYTES
+    paths = [path for layer in image.own_layers() for path in layer.getnames()]
+    assert [path for path in paths if "taskqueue_worker/main.py" in path]
+    assert [path for path in paths if path.startswith(("src/", "etc/pip", "etc/uv", "etc/ssl", "uv/"))] == []
+
+
+def test_the_operator_image_has_the_operator_and_the_whole_command_line(node: Node, namespace: str) -> None:
+    name = run(node, namespace, deployment("shell", OPERATOR, command=["sleep", "infinity"]))
+    inside = ("exec", name, "-n", namespace, "--")
+    assert "--lease-name" in node.kubectl(*inside, "python", "-m", "taskqueue_operator", "--help")
+    assert "audit" in node.kubectl(*inside, "taskqueue", "--help")
+    assert "--manifests" in node.kubectl(*inside, "taskqueue", "scheduler", "--help"), "as compose runs it"
+    assert "--rate" in node.kubectl(*inside, "python", "-m", "taskqueue.cli.dev.api", "--help")
+
+
+async def test_two_lines_make_a_worker_whose_handlers_the_operator_schedules(
+    node: Node, archives: dict[str, Path], namespace: str, store_url: str, work: Path, tmp_path: Path
+) -> None:
+    wheel(tmp_path, "shop_handlers", "shop_handlers", "greet", HANDLER)
+    node.import_image(two_line_image(archives["taskqueue-worker"], work, tmp_path))
+    install_definitions(node)
+    node.kubectl("apply", "-n", namespace, "-f", str(ROLE))
+    settings = {"TASKQUEUE_REDIS_URL": store_url, "TASKQUEUE_RELEASE": namespace}
+    run(
+        node,
+        namespace,
+        deployment(
+            "operator",
+            OPERATOR,
+            pod={"serviceAccountName": "taskqueue-operator"},
+            env=env(**settings, TASKQUEUE_NAMESPACE=namespace, TASKQUEUE_RATE="10"),
+            readinessProbe=ready(8080),
+        ),
+    )
+    worker = run(
+        node,
+        namespace,
+        deployment("worker", "shop-worker:1", env=env(**settings), readinessProbe=ready(8081)),
+    )
+    wanted = [
+        manifest("TaskType", "greet", {"schedule": {"interval": "1s"}, "handler": {"function": "greet"}}),
+        manifest("UserSubscription", "ada", {"tasks": [{"type": "greet"}]}),
+    ]
+    node.kubectl(
+        "apply", "-n", namespace, "--server-side", "-f", "-", stdin="\n---\n".join(map(json.dumps, wanted))
+    )
+    node.kubectl("wait", "tasktype/greet", "-n", namespace, "--for=condition=Ready", "--timeout=30s")
+
+    async def greeted() -> bool:
+        return "good morning ada" in node.kubectl("logs", worker, "-n", namespace)
+
+    await until("the handler ran", greeted)
+
+
+def ready(port: int) -> dict[str, object]:
+    return {"httpGet": {"path": "/readyz", "port": port}, "periodSeconds": 1}
+
+
+def two_line_image(base: Path, work: Path, packages: Path) -> Path:
+    """Build the Dockerfile of two lines with what a person has: the worker's image, and an index of packages."""
+    packages.chmod(0o755)  # it is read by the user of the image
+    (packages / "Dockerfile").write_text(TWO_LINES)
+    (packages / "pip.conf").write_text(PIP)
+    buildah = ["buildah", "--root", f"{work}/buildah", "--runroot", "/run/buildah"]
+    image = subprocess.run(
+        [*buildah, "pull", "-q", f"oci-archive:{base}"], check=True, capture_output=True, text=True
+    )
+    subprocess.run([*buildah, "tag", image.stdout.strip(), "taskqueue-worker"], check=True)
+    built = subprocess.run(
+        [
+            *buildah,
+            *(
+                "bud",
+                "--isolation",
+                "chroot",
+                "--network",
+                "host",
+                "--tag",
+                "docker.io/library/shop-worker:1",
+            ),
+            *("--volume", f"{packages}:/packages:ro", "--volume", f"{packages}/pip.conf:/etc/pip.conf:ro"),
+            str(packages),
+        ],
+        check=False,
+        capture_output=True,
+        text=True,
+    )
+    assert built.returncode == 0, built.stdout + built.stderr
+    archive = packages / "shop-worker.tar"
+    name = "docker.io/library/shop-worker:1"
+    subprocess.run(
+        [*buildah, "push", "-q", "--disable-compression", name, f"oci-archive:{archive}:{name}"], check=True
+    )
+    return archive

@@ -1,0 +1,46 @@
+"""What an archive of an image says of itself, and what is in its layers."""
+
+import gzip
+import io
+import json
+import tarfile
+from pathlib import Path
+from typing import Any
+
+
+class OciArchive:
+    """The first image of an archive in the layout of the Open Container Initiative."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        (first, *_) = self._json("index.json")["manifests"]
+        manifest = self._blob(first["digest"])
+        self._layers: list[str] = [layer["digest"] for layer in manifest["layers"]]
+        self.config: dict[str, Any] = self._blob(manifest["config"]["digest"])["config"]
+
+    def own_layers(self) -> list[tarfile.TarFile]:
+        """Open all layers but the first, which is that of the base."""
+        return [tarfile.open(fileobj=io.BytesIO(self._layer(digest))) for digest in self._layers[1:]]
+
+    def own_bytes(self) -> int:
+        """The size of these layers, unpacked."""
+        return sum(len(self._layer(digest)) for digest in self._layers[1:])
+
+    def _layer(self, digest: str) -> bytes:
+        return gzip.decompress(self._read(_path_of(digest)))
+
+    def _blob(self, digest: str) -> Any:
+        return self._json(_path_of(digest))
+
+    def _json(self, name: str) -> Any:
+        return json.loads(self._read(name))
+
+    def _read(self, name: str) -> bytes:
+        with tarfile.open(self._path) as archive:
+            member = archive.extractfile(name)
+            assert member, name
+            return member.read()
+
+
+def _path_of(digest: str) -> str:
+    return f"blobs/{digest.replace(':', '/')}"

@@ -1,0 +1,25 @@
+"""A package of handlers as its authors would give it to an index: a wheel, made without tools."""
+
+import zipfile
+from pathlib import Path
+
+METADATA = "Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n"
+WHEEL = "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-none-any\n"
+
+
+def wheel(folder: Path, name: str, module: str, handler: str, code: str) -> Path:
+    """Write NAME-1.0 with one module, whose handler is an entry point."""
+    info = f"{name}-1.0.dist-info"
+    files = {
+        f"{module}.py": code,
+        f"{info}/METADATA": METADATA.format(name=name),
+        f"{info}/WHEEL": WHEEL,
+        f"{info}/entry_points.txt": f"[taskqueue.handlers]\n{handler} = {module}:{handler}\n",
+    }
+    record = f"{info}/RECORD"
+    files[record] = "".join(f"{path},,\n" for path in [*files, record])
+    made = folder / f"{name}-1.0-py3-none-any.whl"
+    with zipfile.ZipFile(made, "w") as archive:
+        for path, text in files.items():
+            archive.writestr(path, text)
+    return made

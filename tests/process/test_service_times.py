@@ -1,0 +1,37 @@
+"""What real workers report of their jobs is what autoscaling reads."""
+
+from pathlib import Path
+
+import pytest
+from site_under_test import site, until
+
+from taskqueue.store.catalog import set_rate
+from taskqueue.store.work import read_work
+
+SLEEP_S = 0.3
+
+
+async def test_the_work_of_a_worker_is_seen_while_it_runs_and_how_long_it_took_afterwards(
+    redis_url: str, release: str, tmp_path: Path
+) -> None:
+    async with site(redis_url, release, tmp_path) as world:
+        await set_rate(world.store, 200)
+        world.publish({"sync": {"schedule": {"interval": "1s"}}}, 20)
+        await world.scheduler()
+
+        async def waiting() -> bool:
+            return sum(lane.jobs for lane in (await read_work(world.store)).due.values()) >= 20
+
+        await until("jobs are due and nobody takes them", waiting)
+        worker = await world.worker("--concurrency", "2", sleep_s=SLEEP_S)
+        await world.says(worker, "worker started")
+
+        async def busy() -> bool:
+            found = await read_work(world.store)
+            return found.running == 2 and found.workers == 1 and found.totals.get("done", 0) >= 10
+
+        await until("both slots are busy, and jobs have ended", busy)
+        found = await read_work(world.store)
+        assert found.due["normal"].mean_service_s == pytest.approx(SLEEP_S, abs=0.15)
+        assert found.oldest_due_s > 0
+        await world.balanced()

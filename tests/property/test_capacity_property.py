@@ -1,0 +1,64 @@
+"""What due work asks for, whatever is due: nothing when idle, never more than the limit can use."""
+
+from hypothesis import given
+from hypothesis import strategies as st
+
+from taskqueue.plan.capacity import TURNS, Due, capacity, useful_replicas
+
+DRAIN_S = 30.0
+dues = st.dictionaries(
+    st.sampled_from(sorted(TURNS)),
+    st.builds(Due, st.integers(0, 10**6), st.floats(0.001, 600), st.floats(1, 100)),
+)
+slots = st.integers(1, 500)
+rates = st.floats(0, 10_000)
+
+
+@given(dues, st.integers(0, 10_000), rates, slots)
+def test_it_is_between_nothing_and_what_the_useful_replicas_share(
+    due: dict[str, Due], running: int, rate: float, concurrency: int
+) -> None:
+    asked = capacity(due, running, rate, concurrency, DRAIN_S)
+    target_s = concurrency * DRAIN_S
+    assert 0 <= asked.work_s <= asked.uncapped_work_s
+    assert asked.work_s <= asked.useful_replicas * target_s
+    waits = any(lane.jobs for lane in due.values())
+    assert (asked.work_s == 0) == (not waits and not running)
+    if waits:
+        assert asked.work_s >= target_s, "one job is enough for the first worker"
+
+
+@given(st.integers(1, 10**6), st.integers(1, 10**6), st.floats(0.001, 600), st.floats(1, 100), rates, slots)
+def test_a_longer_backlog_never_asks_for_more_than_the_limit_lets_run(
+    jobs: int, more: int, service_s: float, cost: float, rate: float, concurrency: int
+) -> None:
+    short = capacity({"normal": Due(jobs, service_s, cost)}, 0, rate, concurrency, DRAIN_S)
+    long = capacity({"normal": Due(jobs + more, service_s, cost)}, 0, rate, concurrency, DRAIN_S)
+    assert long.useful_replicas == short.useful_replicas
+    assert long.uncapped_work_s >= short.uncapped_work_s
+    busy = rate / cost * service_s / concurrency
+    assert busy <= long.useful_replicas <= max(1, busy + rate / cost * 0.02 / concurrency + 1)
+
+
+@given(st.integers(1, 10_000), slots)
+def test_what_runs_keeps_its_slots(running: int, concurrency: int) -> None:
+    """No limit and no mean, however wrong, scales down under jobs that run."""
+    asked = capacity({}, running, 0, concurrency, DRAIN_S)
+    assert asked.work_s == running * DRAIN_S
+    assert (asked.useful_replicas - 1) * concurrency < running <= asked.useful_replicas * concurrency
+
+
+@given(dues, st.integers(0, 1_000), rates, slots)
+def test_a_higher_limit_never_asks_for_less(
+    due: dict[str, Due], running: int, rate: float, concurrency: int
+) -> None:
+    asked = [capacity(due, running, limit, concurrency, DRAIN_S) for limit in (rate, 2 * rate)]
+    assert asked[0].work_s <= asked[1].work_s
+    assert asked[0].uncapped_work_s == asked[1].uncapped_work_s
+
+
+@given(rates, st.floats(0, 600), slots)
+def test_the_useful_replicas_follow_little(rate: float, service_s: float, concurrency: int) -> None:
+    replicas = useful_replicas(rate, service_s, concurrency)
+    assert replicas * concurrency >= rate * service_s * (1 - 1e-9)
+    assert (replicas - 1) * concurrency < rate * service_s or replicas == 0

@@ -1,0 +1,187 @@
+"""What autoscaling reads: counts that are exact, means that are what jobs took, at a cost that no queue raises."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+import pytest
+
+from taskqueue.models.values import ConcurrencyPolicy, Priority, RateLimit, Schedule, TaskType
+from taskqueue.plan.capacity import DEFAULT_SERVICE_S, Due
+from taskqueue.store.catalog import put_types, read_catalog
+from taskqueue.store.claim import Result
+from taskqueue.store.lease import heartbeat
+from taskqueue.store.overrides import override_rate
+from taskqueue.store.work import read_work
+
+if TYPE_CHECKING:
+    import random
+
+    from tests.store.conftest import World
+
+HOUR = Schedule(interval_s=3600)
+LONG_MS = 3_600_000
+
+
+async def ran(world: World, kind: str, *times_us: int, verb: str = "d") -> None:
+    """Jobs of a type that took so long."""
+    for time_us in times_us:
+        await world.enqueue(kind, f"ran-{time_us}")
+        (job,) = (await world.claim("runner", 1)).jobs
+        await world.claim("runner", 0, [Result(job.member, verb, LONG_MS, "why", time_us)])  # type: ignore[arg-type]
+
+
+async def means_us(world: World) -> dict[str, int]:
+    rows = await world.store.client.hgetall(world.store.keys("service"))
+    return {kind.decode(): int(value.partition(b"|")[0]) for kind, value in rows.items()}
+
+
+async def test_an_idle_store_has_no_work(world: World) -> None:
+    found = await read_work(world.store)
+    assert (found.due, found.running, found.rate_per_s, found.oldest_due_s) == ({}, 0, 0, 0)
+    await world.install(TaskType("sync", HOUR))
+    assert (await read_work(world.store)).rate_per_s == 1000
+
+
+async def test_due_jobs_count_in_their_lanes_with_the_means_of_their_types(world: World) -> None:
+    late = TaskType("late", HOUR, priority=Priority.LOW)
+    await world.install(TaskType("quick", HOUR), TaskType("slow", HOUR, cost=4), late)
+    await ran(world, "quick", 100_000)
+    await ran(world, "slow", 2_000_000)
+    await world.enqueue("quick", "a", "b", "c")
+    await world.enqueue("slow", "a")
+    await world.enqueue("late", "a")
+    await world.enqueue("late", "later", delay_ms=LONG_MS)
+    found = await read_work(world.store)
+    assert found.due["low"] == Due(1, DEFAULT_SERVICE_S, 1)
+    assert (found.due["normal"].jobs, found.due["normal"].mean_cost) == (4, (3 + 4) / 4)
+    assert found.due["normal"].mean_service_s == pytest.approx((3 * 0.1 + 2) / 4)
+    assert 0 <= found.oldest_due_s < 30
+
+
+async def test_running_retried_dead_and_lost_jobs_are_where_they_belong(world: World) -> None:
+    await world.install(TaskType("sync", HOUR))
+    await world.enqueue("sync", "a", "b", "c", "d")
+    jobs = (await world.claim()).jobs
+    found = await read_work(world.store)
+    assert (found.due, found.running) == ({}, 4)
+
+    await world.claim("w", 0, [Result(jobs[0].member, "r", LONG_MS, "", 1_000_000)])  # not due for an hour
+    await world.claim("w", 0, [Result(jobs[1].member, "x", 0, "why", 3_000_000)])
+    await world.store.client.zadd(world.store.keys("leased"), {jobs[2].member: 1})  # its worker vanished
+    await world.claim("w", 0)
+    found = await read_work(world.store)
+    assert {name: lane.jobs for name, lane in found.due.items()} == {"normal": 1}
+    assert (found.running, found.dead_letters) == (1, 1)
+    assert found.due["normal"].mean_service_s == 2.0, "of both that ended, and not of the lost one"
+    assert {name: found.totals[name] for name in ("enqueued", "started", "retried", "dead", "lost")} == {
+        "enqueued": 4, "started": 4, "retried": 1, "dead": 1, "lost": 1,
+    }  # fmt: skip
+
+
+async def test_the_mean_is_exact_for_the_first_jobs_and_follows_the_last_fifty(world: World) -> None:
+    await world.install(TaskType("sync", HOUR))
+    await ran(world, "sync", *range(1_000, 41_000, 1_000))
+    assert await means_us(world) == {"sync": 20_500}
+    for _ in range(4):
+        await ran(world, "sync", *[100_000 + n for n in range(50)])
+    assert (await means_us(world))["sync"] == pytest.approx(100_000, rel=0.05)
+
+
+async def test_one_call_with_many_results_is_as_good_as_many(world: World) -> None:
+    await world.install(TaskType("a", HOUR), TaskType("b", HOUR))
+    await world.enqueue("a", *"uvw")
+    await world.enqueue("b", *"uvw")
+    jobs = (await world.claim()).jobs
+    times = {"a": 10_000, "b": 30_000}
+    results = [Result(job.member, "d", 0, "", times[job.member[0]] + n * 1_000) for n, job in enumerate(jobs)]
+    await world.claim("w", 0, results)
+    for _ in range(2):  # answers that were lost
+        await world.again("w", 0, results)
+    taken = {kind: [r.ran_us for r in results if r.member[0] == kind] for kind in times}
+    assert await means_us(world) == {kind: sum(many) // 3 for kind, many in taken.items()}
+
+
+async def test_what_did_not_run_or_comes_from_an_older_worker_says_nothing_of_the_time(world: World) -> None:
+    await world.install(TaskType("sync", HOUR))
+    await ran(world, "sync", 5_000)
+    await ran(world, "sync", 0, verb="l")
+    (job,) = (await world.claim("old")).jobs
+    four: tuple[object, ...] = (job.member, "d", 0, "")
+    await world.claim("old", 0, [four])  # type: ignore[list-item]
+    assert await means_us(world) == {"sync": 5_000}
+    assert await world.total("done") == 2
+
+
+async def test_a_result_of_a_lost_lease_is_not_counted(world: World) -> None:
+    await world.install(TaskType("sync", HOUR))
+    await world.claim("w", 0, [Result("sync|u|~1|1|0|gone|1", "d", 0, "", 7_000)])
+    assert await means_us(world) == {}
+
+
+async def test_the_means_of_removed_types_go_with_a_publish(world: World) -> None:
+    await world.install(TaskType("sync", HOUR), TaskType("gone", HOUR))
+    await ran(world, "sync", 1_000)
+    await ran(world, "gone", 1_000)
+    version = (await read_catalog(world.store)).version
+    await put_types(world.store, version, [], removed=["gone"])
+    assert set(await means_us(world)) == {"sync"}
+
+
+async def test_of_jobs_that_wait_for_a_limit_of_their_own_one_a_free_limit_counts(world: World) -> None:
+    narrow = RateLimit(per_user_per_second=0.001)
+    await world.install(TaskType("shy", HOUR, rate_limit=narrow, cost=2))
+    await ran(world, "shy", 4_000_000)
+    for _ in range(3):
+        await world.enqueue("shy", "ada", "bob")
+    assert len((await world.claim()).jobs) == 2
+    assert (await read_work(world.store)).due == {}, "no worker could start any"
+    for user in ("ada", "bob"):
+        await world.store.client.zadd(world.store.keys("wake"), {f"user:{user}": 1})
+    assert (await read_work(world.store)).due == {"parked": Due(2, 4.0, 2)}
+
+
+async def test_a_long_queue_is_counted_exactly_and_its_types_are_sampled(
+    world: World, chance: random.Random
+) -> None:
+    await world.install(TaskType("quick", HOUR), TaskType("slow", HOUR))
+    await ran(world, "quick", 100_000)
+    await ran(world, "slow", 1_900_000)
+    lane = world.store.keys.ready("normal")
+    kinds = chance.choices(("quick", "slow"), (3, 1), k=20_000)
+    await world.store.client.zadd(lane, {f"{kind}|u{n}|~{n}|1|0": 1_000 + n for n, kind in enumerate(kinds)})
+    means_s = []
+    for _ in range(25):  # each takes its sample elsewhere
+        found = (await read_work(world.store)).due["normal"]
+        assert found.jobs == 20_000
+        means_s.append(found.mean_service_s)
+    exact_s = 0.75 * 0.1 + 0.25 * 1.9
+    assert means_s == pytest.approx([exact_s] * 25, rel=0.6)
+    assert len(set(means_s)) > 1
+    assert sum(means_s) / 25 == pytest.approx(exact_s, rel=0.12)
+    await world.store.client.unlink(lane)
+
+
+async def test_reading_costs_the_same_whatever_is_queued(world: World) -> None:
+    """Calls inside the script: what grows with the queue is the depth of a sorted set, and nothing else."""
+    await world.install(TaskType("sync", HOUR))
+    client, costs = world.store.client, list[int]()
+    for jobs in (2_000, 100_000):
+        await client.zadd(world.store.keys.ready("normal"), {f"sync|u{n}|~{n}|1|0": n for n in range(jobs)})
+        await client.config_resetstat()
+        await read_work(world.store)
+        stats = await client.info("commandstats")
+        costs.append(sum(v["calls"] for k, v in stats.items() if k in {"cmdstat_zrange", "cmdstat_hget"}))
+    assert costs[0] == costs[1] < 100
+    await client.unlink(world.store.keys.ready("normal"))
+
+
+async def test_the_limit_in_force_and_the_workers_seen_are_told(world: World) -> None:
+    await world.install(TaskType("sync", HOUR, concurrency_policy=ConcurrencyPolicy.FORBID))
+    await heartbeat(world.store, "w1", 5_000, b"{}", [], [])
+    await world.store.client.hset(world.store.keys("workers"), "w0", "1000|{}")  # long silent
+    await override_rate(world.store, 7)
+    found = await read_work(world.store)
+    assert (found.workers, found.rate_per_s) == (1, 7)
+    await override_rate(world.store, 0)
+    assert (await read_work(world.store)).rate_per_s == 0

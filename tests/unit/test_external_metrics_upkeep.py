@@ -1,0 +1,171 @@
+"""Replicas that share a Secret, on an API server that is a dictionary: who is first wins, and nothing is said twice."""
+
+import base64
+import itertools
+import json
+import ssl
+from collections.abc import Mapping
+from http import HTTPMethod
+from typing import Any
+
+import pytest
+from kubernetes.aio.client.exceptions import ApiException
+
+from taskqueue_operator.external_metrics.certificates import Pair
+from taskqueue_operator.external_metrics.cluster import PairSecret
+from taskqueue_operator.external_metrics.front_proxy import FrontProxy
+from taskqueue_operator.external_metrics.upkeep import Upkeep
+
+SECRET = "/api/v1/namespaces/shop/secrets/pair"
+API_SERVICE = "/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.external.metrics.k8s.io"
+CONFIG_MAP = "/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication"
+NAMES = ["metrics.shop.svc"]
+
+
+class Server:
+    """Keeps objects by path. refused: paths it answers with this status. hidden: seen as not there, once each."""
+
+    def __init__(self) -> None:
+        self.objects: dict[str, dict[str, Any]] = {
+            API_SERVICE: {"spec": {"service": {"name": "metrics", "namespace": "shop"}}},
+            CONFIG_MAP: {"data": {"requestheader-client-ca-file": "PEM"}},
+        }
+        self.refused: dict[str, int] = {}
+        self.hidden: list[str] = []
+        self.writes: list[str] = []
+        self._versions = itertools.count(1)
+
+    async def call(
+        self, method: HTTPMethod, path: str, body: Mapping[str, Any] | None = None, **_: Any
+    ) -> bytes:
+        if path in self.refused:
+            raise ApiException(status=self.refused[path], reason="no")
+        if method is HTTPMethod.GET:
+            if path in self.hidden:
+                self.hidden.remove(path)
+                raise ApiException(status=404)
+            if path not in self.objects:
+                raise ApiException(status=404)
+            return json.dumps(self.objects[path]).encode()
+        assert body is not None
+        self.writes.append(f"{method} {path}")
+        if method is HTTPMethod.POST:
+            path = f"{path}/{body['metadata']['name']}"
+            if path in self.objects:
+                raise ApiException(status=409)
+            self.objects[path] = {}
+        stored = self.objects[path]
+        wanted = body.get("metadata", {}).get("resourceVersion")
+        if wanted is not None and wanted != stored["metadata"]["resourceVersion"]:
+            raise ApiException(status=409)
+        if "spec" in body:
+            stored["spec"] |= body["spec"]
+        else:
+            stored["data"] = body["data"]
+        stored["metadata"] = {"resourceVersion": str(next(self._versions))}
+        return b"{}"
+
+    def bundle(self) -> bytes:
+        return base64.b64decode(self.objects[API_SERVICE]["spec"].get("caBundle", ""))
+
+
+class Shown:
+    """Stands for the HTTPS server."""
+
+    def __init__(self) -> None:
+        self.pairs: list[Pair] = []
+        self.believed: list[FrontProxy] = []
+
+    def use(self, pair: Pair, front_proxy: FrontProxy) -> None:
+        if front_proxy.authorities == "NONSENSE":
+            raise ssl.SSLError("no start line")
+        self.pairs.append(pair)
+        self.believed.append(front_proxy)
+
+
+def replica(server: Server, names: list[str] = NAMES) -> tuple[Upkeep, Shown]:
+    shown: Any = Shown()
+    connection: Any = server
+    return Upkeep(
+        connection, PairSecret(connection, "shop", "pair"), ("metrics", "shop"), names, shown
+    ), shown
+
+
+async def test_the_first_makes_the_pair_and_all_show_it() -> None:
+    server = Server()
+    (one, shown), (two, also) = replica(server), replica(server)
+    assert [await one.turn(), await two.turn(), await one.turn()] == [True, True, True]
+    assert shown.pairs == also.pairs
+    assert len(shown.pairs) == 1
+    assert server.bundle() == shown.pairs[0].authorities
+    assert len(server.writes) == 2, "the Secret and the bundle, once"
+
+
+async def test_of_two_that_find_no_secret_the_later_reads_the_others() -> None:
+    server = Server()
+    (one, shown), (two, also) = replica(server), replica(server)
+    await one.turn()
+    server.hidden = [SECRET]
+    assert await two.turn()
+    assert also.pairs == shown.pairs
+
+
+async def test_a_renewed_pair_is_shown_once_it_was_seen_to_be_trusted() -> None:
+    server = Server()
+    one, shown = replica(server)
+    await one.turn()
+    server.objects[SECRET]["data"]["tls.crt"] = base64.b64encode(b"nonsense").decode()
+    await one.turn()
+    assert len(shown.pairs) == 1, "the API server may not have heard yet"
+    assert server.bundle().endswith(shown.pairs[0].authorities), "what is still shown stays trusted"
+    await one.turn()
+    assert len(shown.pairs) == 2
+    assert server.bundle() == shown.pairs[1].authorities
+
+
+async def test_whoever_finds_the_bundle_differing_writes_it() -> None:
+    server = Server()
+    one, shown = replica(server)
+    await one.turn()
+    server.objects[API_SERVICE]["spec"]["caBundle"] = ""
+    await one.turn()
+    assert server.bundle() == shown.pairs[0].authorities
+
+
+async def test_a_change_of_whom_to_believe_is_followed() -> None:
+    server = Server()
+    one, shown = replica(server)
+    await one.turn()
+    server.objects[CONFIG_MAP]["data"]["requestheader-client-ca-file"] = "NEW"
+    await one.turn()
+    server.refused[CONFIG_MAP] = 500  # what was known stays
+    await one.turn()
+    server.refused.clear()
+    server.objects[CONFIG_MAP]["data"]["requestheader-client-ca-file"] = "NONSENSE"
+    assert [await one.turn(), await one.turn()] == [False, False]
+    assert [proxy.authorities for proxy in shown.believed] == ["PEM", "NEW"]
+
+
+@pytest.mark.parametrize(
+    ("path", "status"), [(SECRET, 403), (API_SERVICE, 403), (API_SERVICE, 404), (CONFIG_MAP, 403)]
+)
+async def test_what_is_refused_is_said_once_and_asked_again(
+    path: str, status: int, capsys: pytest.CaptureFixture[str]
+) -> None:
+    server = Server()
+    one, _ = replica(server)
+    server.refused[path] = status
+    assert [await one.turn(), await one.turn()] == [False, False]
+    said = capsys.readouterr().out
+    assert said.count("external-metrics-role.yaml") == 1
+    server.refused.clear()
+    assert await one.turn()
+
+
+async def test_the_api_service_of_another_is_left_alone(capsys: pytest.CaptureFixture[str]) -> None:
+    server = Server()
+    server.objects[API_SERVICE]["spec"]["service"] = {"name": "keda", "namespace": "keda"}
+    one, _ = replica(server)
+    assert not await one.turn()
+    assert "served by keda/keda, not shop/metrics" in capsys.readouterr().out
+    assert server.bundle() == b""

@@ -1,0 +1,30 @@
+"""Where helm is."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+BUILD = Path(__file__).parents[1] / "cluster" / "build.py"
+
+
+class NoHelmError(Exception):
+    """There is no helm; the message says what to do."""
+
+
+def find_helm() -> Path:
+    """Return the program: TASKQUEUE_HELM, or what tools/cluster builds, or what is on PATH where there is no Go.
+
+    Raises NoHelmError. The first build takes minutes; what it does goes to stderr.
+    """
+    given = os.environ.get("TASKQUEUE_HELM")
+    if given:
+        return Path(given)
+    built = subprocess.run([sys.executable, BUILD, "helm"], stdout=subprocess.PIPE, text=True, check=False)
+    if built.returncode == 0:
+        return Path(built.stdout.strip()) / "helm"
+    found = shutil.which("helm")
+    if not found:
+        raise NoHelmError("the chart needs helm 4: put it on PATH, or its path into TASKQUEUE_HELM")
+    return Path(found)

@@ -1,0 +1,121 @@
+"""Run tests/e2e on a real node, in namespaces of their own: make e2e [E2E_ARGS: words for pytest].
+
+Builds what is missing first (tools/cluster, tools/images), as there is no network once the namespaces are entered.
+Nothing outlives the run: processes end with the namespace of processes, mounts with that of mounts, and the folder and
+the control groups are removed. Exit 3: this machine cannot, and why.
+"""
+
+import os
+import platform
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+ROOT = Path(__file__).resolve().parents[1]
+CLUSTER = ROOT / "tools" / "cluster" / "build.py"
+IMAGES = ROOT / "tools" / "images" / "build.py"
+CGROUPS = Path("/sys/fs/cgroup")
+CANNOT = 3
+ENDING_S = 20.0
+# A program, or a file, of each Debian package that is needed.
+PACKAGES = {
+    "buildah": "buildah",
+    "/bin/busybox": "busybox-static",
+    "containerd": "containerd",
+    "/usr/lib/cni/ptp": "containernetworking-plugins",
+    "debootstrap": "debootstrap",
+    "ip": "iproute2",
+    "nft": "nftables",
+    "runc": "runc",
+    "unshare": "util-linux",
+}
+# Sockets and locks of the run, and of nothing else on this machine.
+IN_NAMESPACES = 'mount -t tmpfs tmpfs /run; exec "$@"'
+UNSHARE = ("unshare", "--net", "--mount", "--pid", "--fork", "--kill-child", "--mount-proc")
+
+
+def obstacle() -> str:
+    """Why the tests cannot run here; empty if they can."""
+    if platform.system() != "Linux":
+        return f"a node needs Linux, and this is {platform.system()}"
+    if os.geteuid() != 0:
+        return "a node needs root: sudo make e2e"
+    missing = sorted({package for program, package in PACKAGES.items() if not shutil.which(program)})
+    return f"install first: apt-get install {' '.join(missing)}" if missing else ""
+
+
+def run(work: Path, words: list[str]) -> int:
+    """Run pytest with work as the folder of all that it makes."""
+    pytest = [
+        sys.executable,
+        "-m",
+        "pytest",
+        "-v",
+        str(ROOT / "tests" / "e2e"),
+        f"--basetemp={work}/pytest",
+        *words,
+    ]
+    # The first word ends the namespaces with this process, however it ends.
+    command = ["setpriv", "--pdeathsig", "KILL", *UNSHARE, "sh", "-ec", IN_NAMESPACES, "sh", *pytest]
+    return subprocess.run(
+        command, check=False, cwd=ROOT, env={**os.environ, "TASKQUEUE_E2E": str(work)}
+    ).returncode
+
+
+def remove_cgroups(name: str) -> None:
+    """Remove the control groups of the pods, innermost first, as soon as the last processes have left them."""
+    end = time.monotonic() + ENDING_S
+    for top in (root / name for root in [CGROUPS, *CGROUPS.iterdir()] if (root / name).is_dir()):
+        for folder, _, _ in os.walk(top, topdown=False):
+            while True:
+                try:
+                    Path(folder).rmdir()
+                    break
+                except OSError:  # busy
+                    if time.monotonic() > end:
+                        raise
+                    time.sleep(0.1)
+
+
+def say(words: str) -> None:
+    print(f"e2e: {words}", file=sys.stderr, flush=True)
+
+
+def main() -> int:
+    why = obstacle()
+    if why:
+        say(why)
+        return CANNOT
+    for script, name in ((CLUSTER, "kubernetes"), (CLUSTER, "node"), (CLUSTER, "helm"), (IMAGES, "")):
+        built = subprocess.run(
+            [sys.executable, script, *filter(None, [name])], check=False, stdout=subprocess.DEVNULL
+        )
+        if built.returncode:
+            return built.returncode
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that it is tidied up
+    with tempfile.TemporaryDirectory(prefix="taskqueue-e2e-", dir="/var/tmp") as folder:
+        work = Path(folder)
+        try:
+            code = run(work, sys.argv[1:])
+            if code:
+                keep_logs(work)
+        finally:
+            remove_cgroups(work.name)
+    return code
+
+
+def keep_logs(work: Path) -> None:
+    kept = ROOT / "dist" / "e2e"
+    shutil.rmtree(kept, ignore_errors=True)
+    kept.mkdir(parents=True)
+    for log in (work / "node").glob("*.log"):
+        shutil.copy(log, kept)
+    say(f"the logs of the node are in {kept}")
+
+
+if __name__ == "__main__":
+    sys.exit(main())
