@@ -114,6 +114,8 @@ async def test_leases_that_run_out_behind_a_bad_line_are_the_only_reason_to_run_
         totals = (await world.balanced()).totals
         runs = Counter(start.key for start in world.starts())
         assert sum(runs.values()) - len(runs) <= totals.get("lost", 0), "twice, and nobody lost a lease"
+        attempts = {(start.key, start.attempt) for start in world.starts()}
+        assert len(attempts) == sum(runs.values()), "a handler cannot tell that its job has run before"
         assert len(keys - runs.keys()) <= totals.get("dead", 0), "lost"
         assert totals["done"] + totals.get("dead", 0) == JOBS
         assert proxy.counts["late request"] + proxy.counts["late reply"] > 0, proxy.counts

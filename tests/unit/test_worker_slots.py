@@ -44,7 +44,7 @@ class Bench:
 
     def add(self, *users: str, ahead_s: float = 0.0) -> None:
         start_s = asyncio.get_running_loop().time() + ahead_s
-        self.slots.add(Started(self.member(user), self.kind, "", 0, start_s, 0.01) for user in users)
+        self.slots.add(Started(self.member(user), self.kind, "", 0, 0, start_s, 0.01) for user in users)
 
     @staticmethod
     def member(user: str) -> str:

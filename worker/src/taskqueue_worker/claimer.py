@@ -158,7 +158,7 @@ class Claimer:
                 self._give_back([job])
                 continue
             start_s = self._clock.to_loop(job.start_us)
-            jobs.append(Started(job.member, kind, job.params, job.failures, start_s, spacing_s))
+            jobs.append(Started(job.member, kind, job.params, job.failures, job.losses, start_s, spacing_s))
         self.started += len(jobs)
         if jobs:
             self._pace.booked(jobs[-1].start_s)

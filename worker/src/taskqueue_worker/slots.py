@@ -130,7 +130,7 @@ class Slots:
             name.occurrence,
             name.due_ms,
             params,
-            started.failures + 1,
+            started.attempt,
             self._permits(started).take,
             name.id or None,
         )

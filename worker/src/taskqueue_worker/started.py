@@ -14,18 +14,24 @@ Stop = Literal["timeout", "lost", "drain"]
 class Started:
     """start_s, began_s: loop time of the slot it may start at, and of its handler's first line (0: not yet).
 
-    stop: why the worker cancelled it. task: the slot that runs it.
+    failures, losses: attempts that went before. stop: why the worker cancelled it. task: the slot that runs it.
     """
 
     member: str
     kind: Kind
     params: str
     failures: int
+    losses: int
     start_s: float
     spacing_s: float
     began_s: float = 0.0
     stop: Stop | None = None
     task: asyncio.Task[None] | None = None
+
+    @property
+    def attempt(self) -> int:
+        """Which start of the job this is, from 1 on."""
+        return self.failures + self.losses + 1
 
     @property
     def name(self) -> str:

@@ -149,7 +149,7 @@ class Worker:
         log.info("worker drained", worker=self.name, settled=settled)
 
     def _observe(self, started: Started, due_ms: int, ended_s: float) -> None:
-        if started.failures == 0:
+        if started.attempt == 1:
             LATENESS.observe((self._clock.to_server_ms(started.began_s) - due_ms) / 1e3)
         DURATION.observe(ended_s - started.began_s)
 

@@ -11,7 +11,7 @@ class Job:
 
     occurrence: epoch seconds, None for an ad hoc job, which has an `ad_hoc_id` instead.
     due_ms: epoch milliseconds.   params: the type's defaults under the subscription's own.
-    attempt: 1 for the first.   permits: where `permit` takes permits from.
+    attempt: which start of the job, from 1 on.   permits: where `permit` takes permits from.
 
     Not frozen, because one is made per job and a frozen dataclass takes five times as long to make. Params
     stay out of the repr: they may be personal, and a repr ends up in logs.
