@@ -13,9 +13,9 @@ RATE = 40
 CONCURRENCY = 10
 #: Of 5 s of work; one replica for each 50 work-seconds.
 DRAIN_S = 5
-#: Beyond what is useful: RATE starts of a second each keep 40 slots busy, and a little more.
-MOST = 8
-USEFUL = 5
+#: So long a job takes while the load is high: 33 starts a second keep 37 slots busy, and RATE of them 45.
+SLOW_MS = 1100
+BUSY, USEFUL, MOST = 4, 5, 8
 TYPES = [f"type-{n:02}" for n in range(50)]
 USERS = 500
 #: 2,000 subscriptions, 33 starts a second.
@@ -56,9 +56,9 @@ async def test_pods_come_with_the_load_and_go_with_it_and_every_job_runs_once(in
     await installed.arrived(100)
     since_ms = int(time.time() * 1000)
 
-    # Each job takes a second: 33 slots are busy.
-    await sleep(installed, 1000)
-    await installed.ready(4)
+    # Each job takes a second and more.
+    await sleep(installed, SLOW_MS)
+    await installed.ready(BUSY)
 
     # A backlog that only the limit holds up: more pods than are useful under it would but wait with the others.
     for number in range(20 * RATE):

@@ -112,6 +112,7 @@ class Installed:
         """Reach the store and the API, and begin to look at the plan."""
         await self.kubectl("wait", "pod/api", "--for=condition=Ready", "--timeout=60s")
         self.api = CountingApi(f"http://{await self._address('api')}:8099")
+        await until("the API answers at the address of its Service", self._api_answers)
         self.store = open_store(f"redis://{await self._address(redis)}:6379/0", self.namespace)
         self._looking = asyncio.create_task(self._look())
 
@@ -195,6 +196,13 @@ class Installed:
         for name, words in asked.items():
             said = self.cluster.attempt("-n", self.namespace, *words)
             (self.cluster.folder / f"{self.namespace}-{name}.log").write_text(said.stdout + said.stderr)
+
+    async def _api_answers(self) -> bool:
+        try:
+            await self.api.arrivals()
+        except OSError:
+            return False
+        return True
 
     async def _look(self) -> None:
         while True:
