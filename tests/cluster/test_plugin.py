@@ -154,5 +154,5 @@ async def test_the_node_is_asked_for_the_command_word_for_word_with_no_more_than
     assert path_asked == f"/exec/{namespace}/operator/operator"
     words = [value for key, value in query if key == "command"]
     assert words == ["taskqueue", "run", "fetch-orders", "ada", "--params", '{"a": "b c"}']
-    assert {key for key, _ in query} == {"command", "input", "output", "error"}, "no terminal"
+    assert {key for key, _ in query} == {"command", "output", "error"}, "no terminal, and no input"
     assert SAYS in ran.stderr
