@@ -6,7 +6,7 @@ kubectl config use-context kind-taskqueue
 
 kubectl -n shop apply --server-side -f deploy/kind/api.yaml
 # A few types name the API as it is on a laptop.
-sed -s '$a---' examples/shop/types/*.yaml | sed 's|http://127.0.0.1:8099|http://shop-api:8099|' |
+sed -s '$a---' examples/shop/*.yaml | sed 's|http://127.0.0.1:8099|http://shop-api:8099|' |
   kubectl -n shop apply --server-side -f -
 users=$(mktemp)
 trap 'rm "$users"' EXIT
@@ -14,5 +14,6 @@ trap 'rm "$users"' EXIT
 kubectl -n shop apply --server-side -f - <"$users"
 helm -n shop test taskqueue
 kubectl -n shop get tt,hpa
+kubectl -n shop rollout status deployment shop-api
 kubectl -n shop exec deploy/shop-api -- python -c \
   "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8099/-/stats').read().decode())"

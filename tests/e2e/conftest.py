@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 from cluster_tools import cluster_tools
-from helm import Helm
+from helm import CHART, Helm
 from images import images
 from installed import VERSION, Installed
 from node import Node
@@ -48,8 +48,15 @@ def helm(node: Node, work: Path) -> Helm:
     return Helm(cluster_tools("helm") / "helm", work / "helm", node.kubeconfig)
 
 
-@pytest.fixture
-def namespace(node: Node) -> Iterator[str]:
+@pytest.fixture(scope="session")
+def package(helm: Helm, work: Path) -> Path:
+    """The chart as it is shipped, in one file."""
+    helm.run("package", str(CHART), "--destination", str(work))
+    (made,) = work.glob("taskqueue-*.tgz")
+    return made
+
+
+def made(node: Node) -> Iterator[str]:
     """A namespace that admits restricted pods alone; removed afterwards."""
     name = f"test-{next(_namespaces)}"
     node.kubectl("create", "namespace", name)
@@ -61,12 +68,25 @@ def namespace(node: Node) -> Iterator[str]:
         node.kubectl("delete", "namespace", name, "--wait=false")
 
 
-@pytest.fixture
-async def installed(node: Node, helm: Helm, namespace: str) -> AsyncIterator[Installed]:
+namespace = pytest.fixture(made, name="namespace")
+other_namespace = pytest.fixture(made, name="other_namespace")
+
+
+async def prepared(node: Node, helm: Helm, package: Path, namespace: str) -> AsyncIterator[Installed]:
     """A namespace with the API and the handlers in it, for a release that the test installs; removed afterwards."""
-    found = Installed(node, helm, namespace)
+    found = Installed(node, helm, package, namespace)
     await found.prepare()
     try:
         yield found
     finally:
         await found.close()
+
+
+installed = pytest.fixture(prepared, name="installed")
+
+
+@pytest.fixture
+async def second(node: Node, helm: Helm, package: Path, other_namespace: str) -> AsyncIterator[Installed]:
+    """One more, in a namespace of its own."""
+    async for found in prepared(node, helm, package, other_namespace):
+        yield found

@@ -6,6 +6,7 @@ import time
 
 from installed import Installed, subscriptions, task_type
 from site_under_test import until
+from watched import Watched
 
 from taskqueue.store.adhoc import enqueue
 
@@ -79,3 +80,49 @@ async def test_pods_come_with_the_load_and_go_with_it_and_every_job_runs_once(in
     await installed.exactly_as_planned(since_ms, at_least=1000)
     await installed.within(RATE)
     print((await installed.kubectl("describe", "hpa", "taskqueue-worker"))[-1500:])
+
+
+async def test_upgrades_and_changes_of_mode_never_reset_what_the_autoscaler_chose(
+    installed: Installed,
+) -> None:
+    chosen = 3
+    installed.values |= {"rate": RATE}
+    installed.values["worker"] |= {"replicas": chosen, "concurrency": CONCURRENCY}
+    fixed = {"mode": "none"}
+    scaled = {"mode": "selfServed", "minReplicas": chosen, "maxReplicas": MOST, "drainSeconds": DRAIN_S}
+    await installed.install()
+    await installed.ready(chosen)
+    async with Watched(installed) as watched:
+        for mode in (scaled, scaled, fixed, scaled, fixed):
+            installed.values["autoscaling"] = mode
+            installed.values["worker"]["podAnnotations"] = {
+                "try": str(time.time())
+            }  # so that every pod is new
+            await installed.install()
+            await installed.ready(chosen)
+    assert set(watched.replicas) == {chosen}
+
+
+async def test_the_metric_is_told_to_nobody_but_the_api_server_for_those_who_may_read_it(
+    installed: Installed,
+) -> None:
+    installed.values |= {"rate": RATE, "autoscaling": {"mode": "selfServed", "maxReplicas": MOST}}
+    await installed.install()
+    path = f"/apis/external.metrics.k8s.io/v1beta1/namespaces/{installed.namespace}/taskqueue_work_seconds"
+
+    async def served() -> bool:
+        asked = await asyncio.to_thread(installed.cluster.attempt, "get", "--raw", path)
+        return asked.returncode == 0 and len(json.loads(asked.stdout)["items"]) == 1
+
+    await until("the API server answers with the metric", served, 60)
+    asks = (
+        "import ssl, sys, urllib.request as u; c = ssl.create_default_context(); "
+        "c.check_hostname, c.verify_mode = False, ssl.CERT_NONE; "
+        "u.urlopen(u.Request(sys.argv[1], headers={'X-Remote-User': 'admin', 'X-Remote-Group': 'system:masters'}), "
+        "context=c, timeout=5)"
+    )
+    service = "https://taskqueue-external-metrics" + path
+    inside = ("-n", installed.namespace, "exec", "api", "--", "python", "-c", asks, service)
+    assert "HTTP Error 401" in await asyncio.to_thread(installed.cluster.refused, *inside)
+    stranger = installed.cluster.seen_by("default", installed.namespace)
+    assert "forbidden" in (await asyncio.to_thread(stranger.refused, "get", "--raw", path)).lower()

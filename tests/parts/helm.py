@@ -21,7 +21,7 @@ class Helm:
 
     def __init__(self, program: Path, folder: Path, kubeconfig: Path | None = None) -> None:
         self.program = program
-        self._environment = {
+        self.environment = {
             **os.environ,
             "KUBECONFIG": str(kubeconfig or os.devnull),
             **{f"HELM_{kind}_HOME": str(folder / kind.lower()) for kind in ("CACHE", "CONFIG", "DATA")},
@@ -31,7 +31,7 @@ class Helm:
         """Run helm and return how it ended, for what may be refused."""
         command = [str(self.program), *args]
         return subprocess.run(
-            command, capture_output=True, text=True, check=False, timeout=LIMIT_S, env=self._environment
+            command, capture_output=True, text=True, check=False, timeout=LIMIT_S, env=self.environment
         )
 
     def run(self, *args: str) -> str:

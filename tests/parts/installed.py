@@ -45,13 +45,16 @@ def subscriptions(users: int, types: Collection[str]) -> list[Object]:
 class Installed:
     """One namespace. values: of the chart, such as a person with handlers in a file would write them for a try-out.
 
-    Open after `install`: `store` and `api` are reached at the addresses of their Services.
+    package: of the chart, as it is shipped. Open after `install`: `store` and `api` are reached at the addresses of
+    their Services.
     """
 
-    def __init__(self, cluster: Cluster, helm: Helm, namespace: str) -> None:
+    def __init__(self, cluster: Cluster, helm: Helm, package: Path, namespace: str) -> None:
         self.cluster = cluster
         self.helm = helm
+        self.package = package
         self.namespace = namespace
+        self.names: list[str] = []
         self.values: dict[str, Any] = {
             "redis": {"development": {"enabled": True, "image": {"repository": "valkey", "tag": "local"}}},
             "operator": {"image": {"tag": VERSION}},
@@ -88,7 +91,7 @@ class Installed:
 
         await self.apply(_volume(self.cluster.folder, self.namespace))
 
-    async def install(self, chart: Path | str = CHART, *options: str, name: str = NAME) -> None:
+    async def install(self, *options: str, name: str = NAME) -> None:
         """Install or upgrade with what `values` says now, and wait until every pod is ready.
 
         The definitions that an earlier release left are taken over.
@@ -104,9 +107,15 @@ class Installed:
             "--force-conflicts",
         )
         waiting = ("--wait", "--timeout", "120s")
+        self.names.append(name)
         await asyncio.to_thread(
-            self.helm.run, "upgrade", "--install", name, str(chart), *where, *waiting, *options
+            self.helm.run, "upgrade", "--install", name, str(self.package), *where, *waiting, *options
         )
+
+    async def uninstall(self, name: str = NAME) -> None:
+        """Return when its pods are gone."""
+        where = ("--namespace", self.namespace, "--wait", "--timeout", "60s")
+        await asyncio.to_thread(self.helm.run, "uninstall", name, *where)
 
     async def open(self, redis: str = f"{NAME}-redis") -> None:
         """Reach the store and the API, and begin to look at the plan."""
@@ -123,7 +132,8 @@ class Installed:
             self._looking.cancel()
             await asyncio.wait([self._looking])
             await self.store.close()
-        await asyncio.to_thread(self.helm.attempt, "uninstall", NAME, "--namespace", self.namespace)
+        for name in {*self.names}:
+            await asyncio.to_thread(self.helm.attempt, "uninstall", name, "--namespace", self.namespace)
 
     async def pods(self, selector: str = WORKERS) -> list[Object]:
         """Those that nobody has told to go."""

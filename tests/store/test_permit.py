@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from taskqueue.models.values import Schedule, TaskType
+from taskqueue.store.audit import audit
 from taskqueue.store.lease import permit
 
 if TYPE_CHECKING:
@@ -43,6 +44,18 @@ async def test_beyond_the_horizon_a_permit_is_refused_with_a_time_and_books_noth
     assert (granted, refused) == (True, False)
     assert wait_s == pytest.approx(20 * 0.1015 - 0.125, abs=0.05)
     assert await tat(world) == before
+
+
+async def test_what_is_given_away_is_counted_by_cost(world: World) -> None:
+    await world.install(TaskType("dear", HOUR, cost=3), rate=100)
+    await world.enqueue("dear", "a")
+    await world.claim()
+    await permit(world.store, 2, 60_000)
+    await permit(world.store, 50, 60_000)
+    refused, _ = await permit(world.store, 1, 60_000)
+    totals = (await audit(world.store)).totals
+    assert not refused
+    assert (totals["started"], totals["permits"]) == (1, 3 + 2 + 50)
 
 
 @pytest.mark.parametrize("rate", [None, 0.0])

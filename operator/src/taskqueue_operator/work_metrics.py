@@ -27,13 +27,17 @@ class WorkCollector(Collector):
             yield gauge
         due = GaugeMetricFamily("taskqueue_due_jobs", _DUE, labels=("lane",))
         totals = CounterMetricFamily("taskqueue_store_jobs", _TOTALS, labels=("event",))
+        permits = CounterMetricFamily("taskqueue_store_permits", _PERMITS)
         if known:
-            for lane, jobs in known.work.due.items():
-                due.add_metric((lane,), jobs.jobs)
-            for event, count in known.work.totals.items():
+            for lane, waiting in known.work.due.items():
+                due.add_metric((lane,), waiting.jobs)
+            jobs = dict(known.work.totals)
+            permits.add_metric((), jobs.pop("permits", 0))
+            for event, count in jobs.items():
                 totals.add_metric((event,), count)
         yield due
         yield totals
+        yield permits
 
 
 _DUE = (
@@ -43,6 +47,7 @@ _DUE = (
 _TOTALS = (
     "What became of jobs, counted by the store since it was set up: emitted, enqueued, started, done, ..."
 )
+_PERMITS = "Slots of the global limit that were given away: by starts, each its type's cost, and to running jobs."
 _WORK = (
     "What an autoscaler gets: the work that is due or runs, as far as the limit makes workers useful; one worker per "
     "worker_concurrency * scale_drain of it."

@@ -16,4 +16,5 @@ else
   answer = { 1, math.floor(start_us - now_us) }
 end
 close_limiter(limiter)
+flush_counts()
 return answer

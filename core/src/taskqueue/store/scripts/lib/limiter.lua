@@ -47,6 +47,7 @@ end
 local function book(limiter, start_us, cost)
   limiter.start, limiter.cost, limiter.dearest = start_us, cost, math.max(limiter.dearest, cost)
   limiter.tat = start_us + cost * limiter.T
+  count('permits', cost)
 end
 
 local function close_limiter(limiter)

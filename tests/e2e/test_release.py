@@ -1,0 +1,162 @@
+"""What a person does with a release: install it, follow its notes, look into it, take it away, and install it again."""
+
+import json
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from helm import Helm
+from installed import NAME, VERSION, Installed, subscriptions, task_type
+from node import Node
+from person import Person
+from pods import deployment, run
+from site_under_test import manifest, until
+
+RATE = 60
+TYPES = ["type-0", "type-1"]
+#: Shows the header it is sent, and nothing else.
+SHOWS = """
+import http.server
+
+class Shows(http.server.BaseHTTPRequestHandler):
+    def do_POST(self):
+        print(self.headers["Authorization"], flush=True)
+        self.send_response(204)
+        self.end_headers()
+
+http.server.HTTPServer(("", 8000), Shows).serve_forever()
+"""
+
+
+@pytest.fixture
+def person(node: Node, helm: Helm) -> Person:
+    return Person(node, helm, node.kubeconfig)
+
+
+@pytest.fixture
+def shop(node: Node, helm: Helm) -> Iterator[str]:
+    """The namespace that deploy/kind/up.sh makes; removed afterwards."""
+    node.kubectl("create", "namespace", "shop")
+    yield "shop"
+    helm.attempt("uninstall", NAME, "--namespace", "shop")
+    node.kubectl("delete", "namespace", "shop", "--wait=false")
+
+
+async def test_the_notes_name_commands_that_do_it(installed: Installed, person: Person) -> None:
+    installed.values["rate"] = RATE
+    await installed.install()
+    notes = installed.helm.run("get", "notes", NAME, "--namespace", installed.namespace)
+    commands = notes.partition("Next:")[2].strip().splitlines()
+    assert len(commands) == 3
+    printed = [await person.types(command) for command in commands]
+    assert "successfully rolled out" in printed[0]
+    assert "Phase:          Succeeded" in printed[1]
+    assert printed[2].count("serverside-applied") == 300
+    audited = await person.types(f"kubectl taskqueue -n {installed.namespace} audit -o json")
+    assert json.loads(audited)["difference"] == 0
+
+
+async def test_the_demo_for_kind_runs_in_any_cluster_with_a_context_of_that_name(
+    node: Node, helm: Helm, package: Path, shop: str
+) -> None:
+    config = node.folder / "kind.kubeconfig"
+    config.write_text(node.kubeconfig.read_text().replace('"test"', '"kind-taskqueue"'))
+    person = Person(node, helm, config)
+    handlers = "kubectl -n shop create configmap shop-handlers --from-file=examples/shop/handlers.py"
+    await person.types(handlers)
+    ours = "image.repository=valkey,redis.development.image.tag=local,redis.development.persistence.enabled=false"
+    await person.types(
+        f"helm install taskqueue {package} -n shop --values deploy/kind/values.yaml --take-ownership "
+        f"--force-conflicts --set redis.development.{ours} --wait --timeout 2m"
+    )
+    printed = await person.types("deploy/kind/demo.sh")
+    assert printed.count("serverside-applied") == 300 + 1000 + 2
+    assert "Phase:          Succeeded" in printed
+    asks = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8099/-/stats').read().decode())"
+
+    async def counts() -> bool:
+        said = json.loads(await person.types(f'kubectl -n shop exec deploy/shop-api -- python -c "{asks}"'))
+        return bool(said["requests"] > 50)
+
+    await until("the shop's API is called", counts, 60)
+
+
+async def test_a_worker_has_no_token_no_other_services_and_nothing_to_write_to(installed: Installed) -> None:
+    installed.values["rate"] = RATE
+    await installed.install()
+    worker, *_ = await installed.pods()
+    inside = ("exec", worker["metadata"]["name"], "--", "python", "-c")
+    looks = (
+        "import os; print(os.path.exists('/var/run/secrets'), [n for n in os.environ if 'SERVICE_HOST' in n])"
+    )
+    assert (await installed.kubectl(*inside, looks)).strip() == "False ['KUBERNETES_SERVICE_HOST']"
+    for folder in ("/", "/srv", "/app", "/handlers"):
+        refused = installed.cluster.refused("-n", installed.namespace, *inside, f"open('{folder}/x', 'w')")
+        assert "Read-only file system" in refused
+    assert (await installed.kubectl(*inside, "open('/tmp/x', 'w'); print('written')")).strip() == "written"
+
+
+async def test_a_header_s_secret_comes_from_a_secret_and_never_from_an_object(installed: Installed) -> None:
+    shows = deployment("shows", f"taskqueue-worker:{VERSION}", command=["python", "-c", SHOWS])
+    name = run(installed.cluster, installed.namespace, shows)
+    await installed.kubectl("expose", name, "--port=80", "--target-port=8000")
+    await installed.kubectl("create", "secret", "generic", "tokens", "--from-literal=SHOP=of-the-shop")
+    installed.values |= {"rate": RATE}
+    installed.values["worker"] |= {"handlersEnv": {"existingSecret": "tokens"}}
+    await installed.install()
+    headers = {"Authorization": "Bearer ${env:TASKQUEUE_HTTP_SHOP}"}
+    call = {"http": {"url": "http://shows/", "headers": headers}}
+    kind = manifest("TaskType", "called", {"schedule": {"interval": "1s"}, "handler": call})
+    await installed.apply(kind, *subscriptions(1, ["called"]))
+
+    async def shown() -> bool:
+        return "Bearer of-the-shop" in await installed.kubectl("logs", name)
+
+    await until("the header was sent", shown, 60)
+
+
+async def test_a_release_that_goes_and_comes_back_under_another_name_makes_up_for_the_time_between(
+    installed: Installed,
+) -> None:
+    store = deployment(
+        "store",
+        "valkey:local",
+        command=["valkey-server", "--save", "", "--protected-mode", "no", "--dir", "/tmp"],
+    )
+    await installed.kubectl("expose", run(installed.cluster, installed.namespace, store), "--port=6379")
+    await installed.kubectl("create", "secret", "generic", "redis", "--from-literal=url=redis://store:6379/0")
+    installed.values |= {"rate": RATE, "redis": {"existingSecret": {"name": "redis"}}}
+    await installed.install(name="first")
+    await installed.open(redis="store")
+    await installed.apply(
+        *(task_type(name, "5s", catchUp="All") for name in TYPES), *subscriptions(40, TYPES)
+    )
+    await installed.arrived(100)
+    since_ms = int(time.time() * 1000)
+    await installed.uninstall("first")
+    assert await installed.pods() == []
+    kept = await installed.kubectl("get", "tasktypes,usersubscriptions", "-o", "name")
+    assert len(kept.split()) == len(TYPES) + 40
+    await installed.install(name="second")
+    await installed.arrived(200)
+    await installed.exactly_as_planned(since_ms, at_least=300)
+    await installed.within(RATE)
+
+
+async def test_two_releases_in_two_namespaces_do_not_know_of_each_other(
+    installed: Installed, second: Installed
+) -> None:
+    since_ms = int(time.time() * 1000)
+    for one in (installed, second):
+        one.values["rate"] = RATE
+        await one.install(*(["--set", "crds.enabled=false"] if one is second else []))
+        await one.open()
+        await one.apply(*(task_type(name, "5s", catchUp="All") for name in TYPES), *subscriptions(40, TYPES))
+    for one in (installed, second):
+        await one.arrived(200)
+        await one.exactly_as_planned(since_ms)
+        await one.within(RATE)
+    await second.uninstall()
+    await installed.arrived(100)
+    await installed.exactly_as_planned(since_ms)

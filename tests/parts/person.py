@@ -1,0 +1,41 @@
+"""Somebody who types what the documentation says, in a shell at the top of the repository."""
+
+import asyncio
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+from helm import Helm
+from node import Node
+
+ROOT = Path(__file__).parents[2]
+LIMIT_S = 120.0
+
+
+class Person:
+    """Has kubectl, helm and kubectl-taskqueue on PATH. kubeconfig: whose context is used."""
+
+    def __init__(self, node: Node, helm: Helm, kubeconfig: Path) -> None:
+        programs = (helm.program.parent, node.program.parent, Path(sys.executable).parent)
+        self._environment = {
+            **helm.environment,
+            "KUBECONFIG": str(kubeconfig),
+            "KUBECACHEDIR": str(node.folder / "kubectl-cache"),
+            "PATH": os.pathsep.join([*map(str, programs), os.environ["PATH"]]),
+        }
+
+    async def types(self, script: str) -> str:
+        """Run a script, which must end well, and return what it printed."""
+        done = await asyncio.to_thread(
+            subprocess.run,
+            ["bash", "-euo", "pipefail", "-c", script],
+            cwd=ROOT,
+            env=self._environment,
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=LIMIT_S,
+        )
+        assert done.returncode == 0, f"{script}: exit {done.returncode}\n{done.stdout}\n{done.stderr}"
+        return done.stdout
