@@ -92,7 +92,7 @@ async def test_upgrades_and_changes_of_mode_never_reset_what_the_autoscaler_chos
     scaled = {"mode": "selfServed", "minReplicas": chosen, "maxReplicas": MOST, "drainSeconds": DRAIN_S}
     await installed.install()
     await installed.ready(chosen)
-    async with Watched(installed) as watched:
+    async with Watched(installed, "spec.replicas") as asked_for:
         for mode in (scaled, scaled, fixed, scaled, fixed):
             installed.values["autoscaling"] = mode
             installed.values["worker"]["podAnnotations"] = {
@@ -100,7 +100,7 @@ async def test_upgrades_and_changes_of_mode_never_reset_what_the_autoscaler_chos
             }  # so that every pod is new
             await installed.install()
             await installed.ready(chosen)
-    assert set(watched.replicas) == {chosen}
+    assert set(asked_for.values) == {chosen}
 
 
 async def test_the_metric_is_told_to_nobody_but_the_api_server_for_those_who_may_read_it(

@@ -2,10 +2,13 @@
 
 import asyncio
 import time
+from collections.abc import Iterator
 
 import pytest
 from installed import WORKERS, Installed, Object, subscriptions, task_type
+from node import Node
 from site_under_test import until
+from watched import Watched
 
 from taskqueue.store.adhoc import enqueue
 from taskqueue.store.dead import read_dead
@@ -22,17 +25,29 @@ def a_type(name: str) -> Object:
     return task_type(name, INTERVAL, params={"sleep_ms": SLEEP_MS}, catchUp="All")
 
 
-@pytest.fixture
-async def busy(installed: Installed) -> Installed:
-    """A release that works: two workers, and jobs that arrive."""
+async def busy_with(installed: Installed, workers: int) -> None:
+    """Install a release, and return when jobs arrive."""
     installed.values |= {"rate": RATE}
-    installed.values["worker"] |= {"replicas": 2}
+    installed.values["worker"] |= {"replicas": workers}
     await installed.install()
     await installed.open()
     await installed.apply(*map(a_type, TYPES), *subscriptions(USERS, TYPES))
-    await installed.ready(2)
+    await installed.ready(workers)
     await installed.arrived(200)
+
+
+@pytest.fixture
+async def busy(installed: Installed) -> Installed:
+    """A release that works, with two workers."""
+    await busy_with(installed, 2)
     return installed
+
+
+@pytest.fixture
+def other_node(node: Node) -> Iterator[str]:
+    """A second node, gone afterwards."""
+    with node.joined_by("other"):
+        yield "other"
 
 
 async def test_an_upgrade_and_restarts_under_load_leave_no_gap(busy: Installed) -> None:
@@ -52,27 +67,47 @@ async def test_an_upgrade_and_restarts_under_load_leave_no_gap(busy: Installed) 
     await busy.within(RATE)
 
 
-async def test_a_drain_takes_one_worker_and_leaves_the_last_to_its_budget(busy: Installed) -> None:
+async def test_a_drain_moves_workers_one_by_one_and_loses_nothing(
+    node: Node, installed: Installed, other_node: str
+) -> None:
+    await busy_with(installed, workers=4)
+    there = (
+        "get",
+        "pods",
+        f"--selector={WORKERS}",
+        f"--field-selector=spec.nodeName={other_node}",
+        "-o",
+        "name",
+    )
+    assert len((await installed.kubectl(*there)).split()) == 2, "they are spread over the nodes"
     since_ms = int(time.time() * 1000)
+    async with Watched(installed, "status.readyReplicas") as ready:
+        await asyncio.to_thread(node.kubectl, "drain", other_node, "--delete-emptydir-data", "--timeout=50s")
+    assert await installed.kubectl(*there) == ""
+    assert min(ready.values) == 3, "the budget lets one go at a time"
+    await installed.ready(4)
+    await installed.arrived(100)
+    await installed.exactly_as_planned(since_ms, at_least=500)
+    await installed.within(RATE)
+
+
+async def test_a_drain_leaves_the_last_worker_to_its_budget(busy: Installed) -> None:
     drained = await asyncio.to_thread(
         busy.cluster.attempt,
         "drain",
         "node",
         f"--pod-selector={WORKERS}",
-        "--timeout=30s",
+        "--timeout=10s",
         "--delete-emptydir-data",
     )
     try:
-        assert drained.returncode, "there is one node: the second worker has nowhere to go"
+        assert drained.returncode, "the second worker has nowhere to go"
         assert "violate the pod's disruption budget" in drained.stderr
-        running = [pod for pod in await busy.pods() if pod["status"]["phase"] == "Running"]
-        assert len(running) == 1
+        assert len([pod for pod in await busy.pods() if pod["status"]["phase"] == "Running"]) == 1
         await busy.arrived(100)
     finally:
         await asyncio.to_thread(busy.cluster.kubectl, "uncordon", "node")
     await busy.ready(2)
-    await busy.exactly_as_planned(since_ms, at_least=500)
-    await busy.within(RATE)
 
 
 async def test_what_a_pod_that_is_deleted_by_force_had_begun_runs_again(busy: Installed) -> None:

@@ -43,7 +43,7 @@ class ControlPlane(Cluster):
         self.front_proxy.client("client", FRONT_PROXY)
         self.port, self.etcd_port, self.peer_port = free_ports(3)
         super().__init__(tools / "kubectl", folder / "admin.kubeconfig", folder)
-        self._write(self.kubeconfig, "admin", "admin", "system:masters")
+        self.write_kubeconfig(self.kubeconfig, "admin", "admin", "system:masters")
         self._children: list[Child] = []
 
     def start(self) -> None:
@@ -63,7 +63,7 @@ class ControlPlane(Cluster):
     def start_api(self) -> None:
         """Start the API server on the port and the data it had before, and wait until it is ready."""
         certificates = self.authority.folder
-        api = self._start(
+        api = self.start_program(
             self.tools / "kube-apiserver",
             f"--bind-address={self.address}",
             f"--secure-port={self.port}",
@@ -103,7 +103,7 @@ class ControlPlane(Cluster):
 
     def _start_etcd(self) -> None:
         client, peer = f"http://{HOST}:{self.etcd_port}", f"http://{HOST}:{self.peer_port}"
-        self._start(
+        self.start_program(
             self.tools / "etcd",
             f"--data-dir={self.folder / 'etcd'}",
             "--unsafe-no-fsync",  # the data need not outlive the machine
@@ -116,8 +116,8 @@ class ControlPlane(Cluster):
 
     def _start_controllers(self) -> None:
         name = "system:kube-controller-manager"
-        config = self._write(self.folder / "controllers.kubeconfig", "controllers", name)
-        self._start(
+        config = self.write_kubeconfig(self.folder / "controllers.kubeconfig", "controllers", name)
+        self.start_program(
             self.tools / "kube-controller-manager",
             f"--kubeconfig={config}",
             "--use-service-account-credentials=true",  # each controller has the rights of its own account
@@ -129,12 +129,12 @@ class ControlPlane(Cluster):
             f"--service-account-private-key-file={self.authority.folder / 'service-accounts.key'}",
         )
 
-    def _start(self, program: Path, *options: str) -> Child:
+    def start_program(self, program: Path, *options: str) -> Child:
         child = Child(program, self.folder / f"{program.name}.log", *options)
         self._children.append(child)
         return child
 
-    def _write(self, path: Path, name: str, user: str, group: str = "") -> Path:
+    def write_kubeconfig(self, path: Path, name: str, user: str, group: str = "") -> Path:
         certificate = self.authority.client(name, user, group)
         return kubeconfig.write(
             path,

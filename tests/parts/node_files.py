@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-PODS = "10.244.0.0/24"
+PODS = "10.244.0.0/16"
 CLUSTER_DNS = "10.0.0.10"  # as in dns.yaml
 KUBELET_PORT = 10250
 CGROUPS = Path("/sys/fs/cgroup")
@@ -13,10 +13,19 @@ CNI_PROGRAMS = Path("/usr/lib/cni")  # where Debian has them
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Folders of one node. cgroup: below the root of the control groups."""
+    """Folders and addresses of one node. cgroup: below the root of the control groups. number: of the node, from 0."""
 
     folder: Path
     cgroup: str
+    number: int = 0
+
+    @property
+    def address(self) -> str:
+        return f"172.30.0.{self.number + 1}"
+
+    @property
+    def pods(self) -> str:
+        return f"10.244.{self.number}.0/24"
 
     @property
     def containerd(self) -> Path:
@@ -33,7 +42,7 @@ class Places:
     @property
     def state(self) -> Path:
         """Short, as it holds sockets: their names may have 107 bytes."""
-        return Path("/run/containerd")
+        return Path(f"/run/containerd-{self.number}")
 
     @property
     def socket(self) -> Path:
@@ -41,10 +50,10 @@ class Places:
 
     def make(self) -> None:
         for folder in (self.containerd, self.cni, self.kubelet, self.state):
-            folder.mkdir()
+            folder.mkdir(parents=True)
         version_2 = (CGROUPS / "cgroup.controllers").exists()
         for root in [CGROUPS] if version_2 else CGROUPS.iterdir():
-            (root / self.cgroup.lstrip("/")).mkdir()
+            (root / self.cgroup.lstrip("/")).mkdir(parents=True)
 
 
 def containerd(places: Places) -> str:
@@ -71,7 +80,7 @@ runtime_type = "io.containerd.runc.v2"
 """
 
 
-def cni() -> dict[str, Any]:
+def cni(places: Places) -> dict[str, Any]:
     """Routed pairs, not a bridge: so answers pass the node's rules as well, without a kernel module for bridges."""
     return {
         "cniVersion": "1.0.0",
@@ -81,21 +90,21 @@ def cni() -> dict[str, Any]:
                 "type": "ptp",
                 "ipam": {
                     "type": "host-local",
-                    "ranges": [[{"subnet": PODS}]],
+                    "ranges": [[{"subnet": places.pods}]],
                     "routes": [{"dst": "0.0.0.0/0"}],
-                    "dataDir": "/run/cni",
+                    "dataDir": f"/run/cni-{places.number}",
                 },
             }
         ],
     }
 
 
-def kubelet(places: Places, address: str, certificates: Path, name: str) -> dict[str, Any]:
+def kubelet(places: Places, certificates: Path, name: str) -> dict[str, Any]:
     """certificates: the folder with ca.crt and the kubelet's own NAME.crt and NAME.key."""
     return {
         "apiVersion": "kubelet.config.k8s.io/v1beta1",
         "kind": "KubeletConfiguration",
-        "address": address,
+        "address": places.address,
         "port": KUBELET_PORT,
         "healthzPort": 0,
         "tlsCertFile": str(certificates / f"{name}.crt"),
