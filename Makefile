@@ -10,6 +10,7 @@ BENCH_ARGS ?= --json dist/bench.json
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.synced
 USERS := examples/shop/users.ndjson
+SHORT := tests/process/test_limiter_short.py
 CODE := core/src operator/src worker/src tests benchmarks examples docs tools
 STARTED := $(shell date +%s)
 
@@ -42,8 +43,9 @@ unit: $(STAMP) ## Unit and property tests; every branch of models and plan is ta
 store: $(STAMP) ## Every script on a real Valkey; some watch the clock, so one test at a time
 	$(BIN)/pytest tests/store
 
-process: $(STAMP) ## Real processes, one test at a time: kill -9, cut connections, the limiter in short
-	$(BIN)/pytest tests/process
+process: $(STAMP) ## Real processes: kill -9, cut connections; and, with nothing beside it, the limiter in short
+	$(BIN)/pytest -n 2 --dist loadfile tests/process --ignore $(SHORT)
+	$(BIN)/pytest $(SHORT)
 
 cluster: $(STAMP) ## On a real Kubernetes control plane [KUBECONFIG_TEST]; skipped, with the reason, where there is no Go to build it
 	$(BIN)/pytest -n 2 --dist loadfile tests/cluster
