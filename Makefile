@@ -50,7 +50,7 @@ process: $(STAMP) ## Real processes: kill -9, cut connections; and, with nothing
 cluster: $(STAMP) ## On a real Kubernetes control plane [KUBECONFIG_TEST]; skipped, with the reason, where there is no Go to build it
 	$(BIN)/pytest -n 2 --dist loadfile tests/cluster
 
-chart: $(STAMP) ## The chart: lint, refusals, and on a real API server; helm 4 is built the first time, 2 minutes [TASKQUEUE_HELM]
+chart: $(STAMP) ## The chart: lint, refusals, and on a real API server; helm 4 and promtool are built the first time, 3 minutes [TASKQUEUE_HELM]
 	$(BIN)/pytest -n 2 --dist loadfile tests/chart
 
 kind-up: ## A cluster of your own with the chart in it; needs Docker, kind, kubectl and helm

@@ -1,6 +1,6 @@
 """Build a set of programs of a Kubernetes cluster into a cache outside the checkout, and print the folder on stdout.
 
-    python tools/cluster/build.py [kubernetes | kubernetes-oldest | node | helm]
+    python tools/cluster/build.py [kubernetes | kubernetes-oldest | node | helm | promtool]
 
 A set's folder is named after the version and after all that decides what is built, which are the sources and the
 commands: a change of either makes another folder. It is filled beside and renamed when complete: who finds it, finds
@@ -31,10 +31,11 @@ GO_ENV = {
 
 
 class Program(NamedTuple):
-    """module: the folder here whose go.mod says which version of the package is built."""
+    """module: the folder here whose go.mod says which version of the package is built. tags: of the build."""
 
     module: str
     package: str
+    tags: str = ""
 
 
 class Programs(NamedTuple):
@@ -65,11 +66,14 @@ NODE = {
     **of_kubernetes("kubernetes", "kubelet", "kube-scheduler", "kube-proxy"),
     "coredns": Program("coredns", "github.com/coredns/coredns"),
 }
+# Without the clients of clouds, by which Prometheus finds what to scrape: they are most of what would be compiled.
+PROMTOOL = Program("promtool", "github.com/prometheus/prometheus/cmd/promtool", "remove_all_sd")
 SETS = {
     "kubernetes": control_plane("kubernetes"),
     "kubernetes-oldest": control_plane("kubernetes-oldest"),
     "node": Programs("node", "the programs of a node", 4, NODE),
     "helm": Programs("helm", "Helm", 2, {"helm": Program("helm", "helm.sh/helm/v4/cmd/helm")}),
+    "promtool": Programs("promtool", "Prometheus' promtool", 1, {"promtool": PROMTOOL}),
 }
 
 
@@ -118,7 +122,8 @@ def command(program: Program, out: Path) -> list[str]:
     flags = ["-s", "-w"]
     if program.package.startswith("k8s.io/kubernetes/"):
         flags += [f"-X {name}={value}" for name, value in stamps(version(program)).items()]
-    return ["go", "build", "-trimpath", "-ldflags", " ".join(flags), "-o", str(out), program.package]
+    tags = ["-tags", program.tags] if program.tags else []
+    return ["go", "build", "-trimpath", *tags, "-ldflags", " ".join(flags), "-o", str(out), program.package]
 
 
 def stamps(name: str) -> dict[str, str]:
