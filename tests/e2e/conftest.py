@@ -72,21 +72,23 @@ namespace = pytest.fixture(made, name="namespace")
 other_namespace = pytest.fixture(made, name="other_namespace")
 
 
-async def prepared(node: Node, helm: Helm, package: Path, namespace: str) -> AsyncIterator[Installed]:
+@pytest.fixture
+async def installed(node: Node, helm: Helm, package: Path, namespace: str) -> AsyncIterator[Installed]:
     """A namespace with the API and the handlers in it, for a release that the test installs; removed afterwards."""
     found = Installed(node, helm, package, namespace)
-    await found.prepare()
+    await found.prepare(cpu="1")
     try:
         yield found
     finally:
         await found.close()
 
 
-installed = pytest.fixture(prepared, name="installed")
-
-
 @pytest.fixture
 async def second(node: Node, helm: Helm, package: Path, other_namespace: str) -> AsyncIterator[Installed]:
-    """One more, in a namespace of its own."""
-    async for found in prepared(node, helm, package, other_namespace):
+    """One more, beside it; its API has less of the two cores, and so is no judge of the limit."""
+    found = Installed(node, helm, package, other_namespace)
+    await found.prepare(cpu="200m")
+    try:
         yield found
+    finally:
+        await found.close()

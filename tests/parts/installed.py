@@ -82,9 +82,13 @@ class Installed:
         found: Object = json.loads(await self.kubectl("get", what, *args, "-o", "json"))
         return found
 
-    async def prepare(self) -> None:
-        """Start the API, put the handlers where the workers mount them, and have a disk ready for Redis."""
+    async def prepare(self, cpu: str) -> None:
+        """Start the API, put the handlers where the workers mount them, and have a disk ready for Redis.
+
+        cpu: what the API asks for.
+        """
         api = (HERE / "api.yaml").read_text().replace("IMAGE", f"taskqueue-operator:{VERSION}")
+        api = api.replace("CPU", json.dumps(cpu))
         await self.kubectl("apply", "-f", "-", stdin=api)
         handlers = str(HERE / "pod_handlers.py")
         await self.kubectl("create", "configmap", "handlers", f"--from-file=handlers.py={handlers}")
