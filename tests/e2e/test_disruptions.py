@@ -79,7 +79,7 @@ async def test_a_drain_moves_workers_one_by_one_and_loses_nothing(
         "-o",
         "name",
     )
-    assert len((await installed.kubectl(*there)).split()) == 2, "they are spread over the nodes"
+    assert len((await installed.kubectl(*there)).split()) > 1
     since_ms = int(time.time() * 1000)
     async with Watched(installed, "status.readyReplicas") as ready:
         await asyncio.to_thread(node.kubectl, "drain", other_node, "--delete-emptydir-data", "--timeout=50s")

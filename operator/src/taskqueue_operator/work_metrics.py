@@ -47,7 +47,9 @@ _DUE = (
 _TOTALS = (
     "What became of jobs, counted by the store since it was set up: emitted, enqueued, started, done, ..."
 )
-_PERMITS = "Slots of the global limit that were given away: by starts, each its type's cost, and to running jobs."
+_PERMITS = (
+    "Slots of the global limit that were given away: by starts, each its type's cost, and to running jobs."
+)
 _WORK = (
     "What an autoscaler gets: the work that is due or runs, as far as the limit makes workers useful; one worker per "
     "worker_concurrency * scale_drain of it."
