@@ -229,11 +229,12 @@ class Installed:
 
 
 def _volume(folder: Path, namespace: str) -> Object:
-    """Make a folder of the node what the claim of the chart's Redis is bound to."""
+    """Make a folder of the first node what the claim of the chart's Redis is bound to."""
     path = folder / f"{namespace}-redis"
     path.mkdir()
     path.chmod(0o777)  # Redis runs as a user of its image's own
     claim = {"namespace": namespace, "name": f"data-{NAME}-redis-0"}
+    here = {"key": "kubernetes.io/hostname", "operator": "In", "values": ["node"]}
     return {
         "apiVersion": "v1",
         "kind": "PersistentVolume",
@@ -243,6 +244,7 @@ def _volume(folder: Path, namespace: str) -> Object:
             "accessModes": ["ReadWriteOnce"],
             "claimRef": claim,
             "hostPath": {"path": str(path)},
+            "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [here]}]}},
         },
     }
 
