@@ -60,9 +60,10 @@ kind-demo: $(STAMP) ## The example shop in that cluster
 cluster-tools: ## Build that control plane into a cache; Go 1.26 or newer, 6 minutes the first time
 	$(PYTHON) tools/cluster/build.py
 
-node-tools: cluster-tools ## Build also a node's programs, CoreDNS and Helm; 6 minutes more the first time
+node-tools: cluster-tools ## Build also a node's programs, CoreDNS, Helm and docker compose; 8 minutes more the first time
 	$(PYTHON) tools/cluster/build.py node
 	$(PYTHON) tools/cluster/build.py helm
+	$(PYTHON) tools/cluster/build.py compose
 
 images: node-tools ## Build the images into a cache, without a container engine: root, buildah, debootstrap; 3 minutes
 	$(PYTHON) tools/images/build.py
