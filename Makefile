@@ -50,7 +50,7 @@ process: $(STAMP) ## Real processes: kill -9, cut connections; and, with nothing
 cluster: $(STAMP) ## On a real Kubernetes control plane [KUBECONFIG_TEST]; skipped, with the reason, where there is no Go to build it
 	$(BIN)/pytest -n 2 --dist loadfile tests/cluster
 
-chart: $(STAMP) ## The chart: lint, refusals, and on a real API server; helm 4 and promtool are built the first time, 3 minutes [TASKQUEUE_HELM]
+chart: $(STAMP) ## The chart: lint, refusals, and on a real API server; helm 4 and promtool are built the first time, 4 minutes [TASKQUEUE_HELM]
 	$(BIN)/pytest -n 2 --dist loadfile tests/chart
 
 kind-up: ## A cluster of your own with the chart in it; needs Docker, kind, kubectl and helm
@@ -62,9 +62,10 @@ kind-demo: $(STAMP) ## The example shop in that cluster
 cluster-tools: ## Build that control plane into a cache; Go 1.26 or newer, 6 minutes the first time
 	$(PYTHON) tools/cluster/build.py
 
-node-tools: cluster-tools ## Build also a node's programs, CoreDNS and Helm; 6 minutes more the first time
+node-tools: cluster-tools ## Build also a node's programs, CoreDNS, Helm and docker compose; 8 minutes more the first time
 	$(PYTHON) tools/cluster/build.py node
 	$(PYTHON) tools/cluster/build.py helm
+	$(PYTHON) tools/cluster/build.py compose
 
 images: node-tools ## Build the images into a cache, without a container engine: root, buildah, debootstrap; 3 minutes
 	$(PYTHON) tools/images/build.py

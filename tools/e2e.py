@@ -20,6 +20,7 @@ CLUSTER = ROOT / "tools" / "cluster" / "build.py"
 IMAGES = ROOT / "tools" / "images" / "build.py"
 CGROUPS = Path("/sys/fs/cgroup")
 CANNOT = 3
+SETS = ("kubernetes", "node", "helm", "compose")
 ENDING_S = 20.0
 # A program, or a file, of each Debian package that is needed.
 PACKAGES = {
@@ -90,7 +91,7 @@ def main() -> int:
     if why:
         say(why)
         return CANNOT
-    for script, name in ((CLUSTER, "kubernetes"), (CLUSTER, "node"), (CLUSTER, "helm"), (IMAGES, "")):
+    for script, name in (*((CLUSTER, name) for name in SETS), (IMAGES, "")):
         built = subprocess.run(
             [sys.executable, script, *filter(None, [name])], check=False, stdout=subprocess.DEVNULL
         )

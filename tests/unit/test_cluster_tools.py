@@ -75,8 +75,9 @@ def test_the_oldest_has_a_folder_of_its_own_and_the_newest_kubectl(go: Path) -> 
 
 def test_the_other_sets_have_folders_of_their_own_named_after_what_is_in_them(go: Path) -> None:
     put(go, PRETENDS)
-    node, helm = (Path(build(go, name).stdout.strip()) for name in ("node", "helm"))
-    assert (node.name.startswith("node-v1.36.3-"), helm.name.startswith("helm-v4.3.1-")) == (True, True)
+    node, helm, compose = (Path(build(go, name).stdout.strip()) for name in ("node", "helm", "compose"))
+    versions = ["-".join(folder.name.split("-")[:2]) for folder in (node, helm, compose)]
+    assert versions == ["node-v1.36.3", "helm-v4.3.1", "compose-v5.5.1"]
     assert {path.name: path.read_text().split()[-1] for path in node.iterdir()} == {
         "coredns": "coredns",
         "kube-proxy": "kubernetes",
@@ -84,6 +85,7 @@ def test_the_other_sets_have_folders_of_their_own_named_after_what_is_in_them(go
         "kubelet": "kubernetes",
     }
     assert [path.name for path in helm.iterdir()] == ["helm"]
+    assert [path.name for path in compose.iterdir()] == ["docker-compose"]
 
 
 def test_a_build_that_fails_leaves_nothing_and_the_next_one_starts_afresh(go: Path) -> None:

@@ -1,6 +1,6 @@
 """Build a set of programs of a Kubernetes cluster into a cache outside the checkout, and print the folder on stdout.
 
-    python tools/cluster/build.py [kubernetes | kubernetes-oldest | node | helm | promtool]
+    python tools/cluster/build.py [kubernetes | kubernetes-oldest | node | helm | compose | promtool]
 
 A set's folder is named after the version and after all that decides what is built, which are the sources and the
 commands: a change of either makes another folder. It is filled beside and renamed when complete: who finds it, finds
@@ -73,7 +73,13 @@ SETS = {
     "kubernetes-oldest": control_plane("kubernetes-oldest"),
     "node": Programs("node", "the programs of a node", 4, NODE),
     "helm": Programs("helm", "Helm", 2, {"helm": Program("helm", "helm.sh/helm/v4/cmd/helm")}),
-    "promtool": Programs("promtool", "Prometheus' promtool", 1, {"promtool": PROMTOOL}),
+    "compose": Programs(
+        "compose",
+        "docker compose",
+        2,
+        {"docker-compose": Program("compose", "github.com/docker/compose/v5/cmd")},
+    ),
+    "promtool": Programs("promtool", "Prometheus' promtool", 2, {"promtool": PROMTOOL}),
 }
 
 

@@ -1,0 +1,163 @@
+"""docker-compose.yml without Docker: docker compose itself reads it, and containerd runs what it read.
+
+The images are those that compose would build, of the same targets of the same Dockerfile, under the names it gives.
+Under the name valkey/valkey:9, which no registry is asked for, is the image of tools/images/valkey.Dockerfile. What is
+not shown: Docker's engine, its network and its volumes.
+"""
+
+import asyncio
+import json
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from cluster_tools import cluster_tools
+from compose import FILE, ROOT, Service, compose, services
+from compose_pods import Step, name_on_the_network, steps
+from counting_api import CountingApi, worst_second
+from installed import HELD_UP_S, VERSION
+from node import Node
+from site_under_test import until
+
+RATE = 100
+#: 10,000 customers have more.
+SUBSCRIPTIONS = 100_000
+#: So many requests arrive from when the limit is lowered until it is judged.
+MORE = 2500
+#: The head of the file says so.
+STATS = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8099/-/stats').read().decode())"
+#: Docker kills after 10 s what does not end by itself.
+IN_TIME = "--timeout=9s"
+
+
+class Up:
+    """What `docker compose up` starts, as pods."""
+
+    def __init__(self, node: Node, namespace: str, steps: list[Step]) -> None:
+        self._node = node
+        self._namespace = namespace
+        self._steps = steps
+
+    def start(self) -> None:
+        for step in self._steps:
+            for service, condition in step.after.items():
+                self.kubectl(
+                    "wait", "pod", f"--selector=service={service}", f"--for={condition}", "--timeout=50s"
+                )
+            made = [name_on_the_network(step.service), *step.pods]
+            self.kubectl("create", "-f", "-", stdin="\n---\n".join(map(json.dumps, made)))
+
+    def stop(self) -> None:
+        """End all, the last started first, and fail if anything does not end by itself."""
+        for step in reversed(self._steps):
+            self.kubectl("delete", "pod", f"--selector=service={step.service}", IN_TIME)
+
+    async def inside(self, name: str, *command: str) -> Any:
+        """Run a command that prints JSON, as `docker compose exec` does."""
+        return json.loads(
+            await asyncio.to_thread(self.kubectl, "exec", name, "--container", name, "--", *command)
+        )
+
+    def containers(self) -> dict[str, dict[str, Any]]:
+        """Return their statuses by name."""
+        pods = json.loads(self.kubectl("get", "pods", "--output", "json"))["items"]
+        return {one["name"]: one for pod in pods for one in pod["status"].get("containerStatuses", ())}
+
+    def keep_logs(self) -> None:
+        """Write them where the logs of the node are."""
+        said = self.kubectl("describe", "pods")
+        for step in self._steps:
+            words = (
+                "logs",
+                f"--selector=service={step.service}",
+                "--all-containers",
+                "--prefix",
+                "--tail=500",
+            )
+            said += self._node.attempt("-n", self._namespace, *words).stdout
+        (self._node.folder / f"{self._namespace}-compose.log").write_text(said)
+
+    def kubectl(self, *words: str, stdin: str = "") -> str:
+        return self._node.kubectl("-n", self._namespace, *words, stdin=stdin)
+
+
+@pytest.fixture(scope="module")
+def program(work: Path) -> Path:
+    return cluster_tools("compose") / "docker-compose"
+
+
+@pytest.fixture
+def up(node: Node, namespace: str, program: Path, tmp_path: Path) -> Iterator[Up]:
+    found = services(program)
+    for service in found.values():
+        node.ctr("images", "tag", "--force", _full(_image(service)), _full(service["image"]))
+    # Folders of the node are mounted, which restricted pods may not do.
+    node.kubectl("label", "namespace", namespace, "pod-security.kubernetes.io/enforce-")
+    running = Up(node, namespace, steps(found, tmp_path))
+    try:
+        running.start()
+        yield running
+    finally:
+        running.keep_logs()
+
+
+def _image(service: Service) -> str:
+    """The image that stands for what compose would build or pull."""
+    if "build" not in service:
+        return "valkey:local"
+    build = service["build"]
+    assert Path(build["context"], build["dockerfile"]) == ROOT / "deploy" / "docker" / "Dockerfile"
+    return f"taskqueue-{build['target']}:{VERSION}"
+
+
+def _full(image: str) -> str:
+    """What containerd calls an image that Docker calls `name`, or `name:tag`, or `owner/name:tag`."""
+    path = image if "/" in image else f"library/{image}"
+    return f"docker.io/{path}" if ":" in path else f"docker.io/{path}:latest"
+
+
+def test_docker_compose_takes_the_file_and_would_not_take_any(program: Path, tmp_path: Path) -> None:
+    taken = compose(program, "config", "--quiet")
+    assert (taken.returncode, taken.stdout, taken.stderr) == (0, "", "")
+    wrong = tmp_path / "docker-compose.yml"
+    wrong.write_text(FILE.read_text().replace("service_healthy", "service_well"))
+    refused = compose(program, "config", "--quiet", file=wrong)
+    assert refused.returncode
+    assert "depends_on" in refused.stderr
+
+
+async def test_the_shop_imports_its_customers_keeps_to_the_limit_and_accounts_for_every_job(
+    up: Up, tmp_path: Path
+) -> None:
+    async def ended() -> bool:
+        return up.kubectl("get", "pod/customers-1", "--output", "jsonpath={.status.phase}") == "Succeeded"
+
+    await until("the customers are imported", ended, 120)
+    types = await up.inside("scheduler-1", "taskqueue", "get", "types", "--output", "json")
+    assert sum(one["subscriptions"] for one in types) > SUBSCRIPTIONS
+
+    # The shop alone asks for 80 a second. Less is allowed for a while: after that, the limit is all that holds jobs up.
+    await up.inside("scheduler-1", "taskqueue", "limit", "set", "10", "--for", "15s", "--output", "json")
+    address = up.kubectl("get", "pod/api-1", "--output", "jsonpath={.status.podIP}")
+    api = CountingApi(f"http://{address}:8099")
+    await api.flowing(len(await api.arrivals()) + MORE)
+    stats = await up.inside("api-1", "python", "-c", STATS)
+    arrivals = await api.arrivals()
+    worst = worst_second(arrivals, HELD_UP_S)
+    print({name: stats[name] for name in ("requests", "rejected", "worst")}, f"in {1 - HELD_UP_S} s {worst}")
+    assert stats["rate"] == RATE
+    assert worst <= RATE
+    assert worst_second(arrivals) > 0.95 * RATE, "too little was to be done to show anything"
+    for scheduler in ("scheduler-1", "scheduler-2"):
+        audit = await up.inside(scheduler, "taskqueue", "audit", "--output", "json")
+        assert audit["difference"] == 0, audit
+    assert (tmp_path / "redis-data" / "appendonlydir").is_dir(), "the queue outlives the container"
+    workers = await up.inside("scheduler-1", "taskqueue", "get", "workers", "--output", "json")
+    assert len(workers) == 2, workers
+    containers = up.containers()
+    assert sorted(containers) == [
+        *("api-1", "customers-1", "redis-1", "scheduler-1", "scheduler-2", "worker-1", "worker-2"),
+    ]
+    assert {name: one["restartCount"] for name, one in containers.items() if one["restartCount"]} == {}
+    up.stop()
