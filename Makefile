@@ -70,8 +70,9 @@ node-tools: cluster-tools ## Build also a node's programs, CoreDNS, Helm and doc
 images: node-tools ## Build the images into a cache, without a container engine: root, buildah, debootstrap; 3 minutes
 	$(PYTHON) tools/images/build.py
 
-cluster-oldest: $(STAMP) ## The definitions, and all that they refuse, on Kubernetes 1.30; builds it the first time, 6 minutes
+cluster-oldest: $(STAMP) ## The definitions, all that they refuse, and the chart on Kubernetes 1.30; builds it the first time, 6 minutes
 	TASKQUEUE_TEST_KUBERNETES=kubernetes-oldest $(BIN)/pytest tests/cluster/test_crd_refusals.py
+	TASKQUEUE_TEST_KUBERNETES=kubernetes-oldest $(BIN)/pytest tests/chart/test_on_a_server.py tests/chart/test_lifecycle.py
 
 e2e: $(STAMP) ## On a real node, in namespaces of its own: root and Linux; builds what is missing, 12 minutes the first time [E2E_ARGS]
 	$(BIN)/python tools/e2e.py $(E2E_ARGS)
