@@ -17,10 +17,10 @@ STARTED := $(shell date +%s)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test lint types unit store process cluster chart e2e kind-up kind-demo cluster-tools node-tools images cluster-oldest faults conformance bench bench-operator soak fuzz format docs generate manifests wheel verify clean
+.PHONY: help demo test lint types unit store process cluster chart e2e e2e-keda kind-up kind-demo cluster-tools node-tools images cluster-oldest faults conformance bench bench-operator soak fuzz format docs generate manifests wheel verify clean
 
 help: ## List the targets
-	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
+	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
 
 demo: $(USERS) ## The example shop on this machine: 300 types, 10,000 users, an API that allows 100/s [DEMO_ARGS]
 	$(BIN)/taskqueue dev examples/shop --rate 100 $(DEMO_ARGS)
@@ -76,6 +76,9 @@ cluster-oldest: $(STAMP) ## The definitions, all that they refuse, and the chart
 
 e2e: $(STAMP) ## On a real node, in namespaces of its own: root and Linux; builds what is missing, 12 minutes the first time [E2E_ARGS]
 	$(BIN)/python tools/e2e.py $(E2E_ARGS)
+
+e2e-keda: $(STAMP) ## KEDA itself on such a node: pods from zero and back to zero; builds KEDA the first time, 8 minutes more [E2E_ARGS]
+	$(BIN)/python tools/e2e.py tests/e2e_keda $(E2E_ARGS)
 
 faults: $(STAMP) ## The operator while API server and store are away for a minute, and more; minutes
 	TASKQUEUE_OUTAGE_S=60 $(BIN)/pytest tests/cluster/test_operator_faults.py tests/cluster/test_operator_flaky_api.py -v

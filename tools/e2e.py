@@ -1,4 +1,6 @@
-"""Run tests/e2e on a real node, in namespaces of their own: make e2e [E2E_ARGS: words for pytest].
+"""Run tests on a real node, in namespaces of their own.
+
+    python tools/e2e.py [tests/e2e | tests/e2e_keda] [WORDS FOR PYTEST]
 
 Builds what is missing first (tools/cluster, tools/images), as there is no network once the namespaces are entered.
 Nothing outlives the run: processes end with the namespace of processes, mounts with that of mounts, and the folder and
@@ -19,8 +21,10 @@ ROOT = Path(__file__).resolve().parents[1]
 CLUSTER = ROOT / "tools" / "cluster" / "build.py"
 IMAGES = ROOT / "tools" / "images" / "build.py"
 CGROUPS = Path("/sys/fs/cgroup")
+# Folders of tests, the first being the one that is meant where none is named: the sets of programs that each needs.
+NODE = ("kubernetes", "node", "helm")
+FOLDERS = {"tests/e2e": (*NODE, "compose"), "tests/e2e_keda": (*NODE, "keda")}
 CANNOT = 3
-SETS = ("kubernetes", "node", "helm", "compose")
 ENDING_S = 20.0
 # A program, or a file, of each Debian package that is needed.
 PACKAGES = {
@@ -49,14 +53,19 @@ def obstacle() -> str:
     return f"install first: apt-get install {' '.join(missing)}" if missing else ""
 
 
-def run(work: Path, words: list[str]) -> int:
-    """Run pytest with work as the folder of all that it makes."""
+def asked(words: list[str]) -> tuple[str, list[str]]:
+    """Split the words of the command line into the folder of tests and what goes to pytest."""
+    return (words[0], words[1:]) if words and words[0] in FOLDERS else (next(iter(FOLDERS)), words)
+
+
+def run(work: Path, tests: str, words: list[str]) -> int:
+    """Run pytest on a folder of tests, with work as the folder of all that it makes."""
     pytest = [
         sys.executable,
         "-m",
         "pytest",
         "-v",
-        str(ROOT / "tests" / "e2e"),
+        str(ROOT / tests),
         f"--basetemp={work}/pytest",
         *words,
     ]
@@ -91,17 +100,16 @@ def main() -> int:
     if why:
         say(why)
         return CANNOT
-    for script, name in (*((CLUSTER, name) for name in SETS), (IMAGES, "")):
-        built = subprocess.run(
-            [sys.executable, script, *filter(None, [name])], check=False, stdout=subprocess.DEVNULL
-        )
+    tests, words = asked(sys.argv[1:])
+    for command in (*((CLUSTER, name) for name in FOLDERS[tests]), (IMAGES,)):
+        built = subprocess.run([sys.executable, *command], check=False, stdout=subprocess.DEVNULL)
         if built.returncode:
             return built.returncode
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(128 + signal.SIGTERM))  # so that it is tidied up
     with tempfile.TemporaryDirectory(prefix="taskqueue-e2e-", dir="/var/tmp") as folder:
         work = Path(folder)
         try:
-            code = run(work, sys.argv[1:])
+            code = run(work, tests, words)
             if code:
                 keep_logs(work)
         finally:

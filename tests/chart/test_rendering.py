@@ -79,6 +79,17 @@ def test_exactly_one_object_decides_how_many_workers_there_are(helm: Helm, case:
     assert [one["spec"]["scaleTargetRef"]["name"] for one in scalers] == [worker(objects)["metadata"]["name"]]
 
 
+def test_keda_may_take_over_from_every_other_mode(helm: Helm) -> None:
+    """Its admission reads this of the HPA, and refuses a ScaledObject while another HPA has the same workers."""
+    for mode in ("none", "selfServed", "prometheusAdapter"):
+        (one,) = of_kind(
+            helm.objects(DEVELOPMENT, "--set", f"autoscaling.mode={mode}"), "HorizontalPodAutoscaler"
+        )
+        assert one["metadata"]["annotations"] == {"validations.keda.sh/hpa-ownership": "false"}
+    (scaled,) = of_kind(helm.objects(CHART / "ci" / "keda-values.yaml"), "ScaledObject")
+    assert scaled["spec"]["initialCooldownPeriod"] == scaled["spec"]["cooldownPeriod"] == 120
+
+
 @of_every_case
 def test_a_pod_that_is_told_to_stop_has_the_grace_and_six_seconds(helm: Helm, case: Path) -> None:
     pod = worker(helm.objects(case))["spec"]["template"]["spec"]

@@ -1,94 +1,25 @@
-"""One node for the session, one namespace for every test. `make e2e` runs these, in namespaces of the machine's own."""
+"""A node with the project's images. `make e2e` runs these tests, in namespaces of the machine's own."""
 
-import itertools
-import os
-from collections.abc import AsyncIterator, Iterator
-from pathlib import Path
+from node_fixtures import (
+    archives,
+    helm,
+    installed,
+    namespace,
+    node,
+    other_namespace,
+    package,
+    second,
+    work,
+)
 
-import pytest
-from cluster_tools import cluster_tools
-from helm import CHART, Helm
-from images import images
-from installed import VERSION, Installed
-from node import Node
-
-OURS = ("taskqueue-operator", "taskqueue-worker")
-_namespaces = itertools.count()
-
-
-@pytest.fixture(scope="session")
-def work() -> Path:
-    """The folder of all that the run makes."""
-    given = os.environ.get("TASKQUEUE_E2E")
-    if not given:
-        pytest.skip("a node is started by `make e2e` alone, apart from the machine's own network")
-    return Path(given)
-
-
-@pytest.fixture(scope="session")
-def archives(work: Path) -> dict[str, Path]:
-    return images()
-
-
-@pytest.fixture(scope="session")
-def node(work: Path, archives: dict[str, Path]) -> Iterator[Node]:
-    """A node with DNS, and with the images of the project."""
-    with Node(cluster_tools(), cluster_tools("node"), archives, work / "node", cgroup=work.name) as started:
-        for name in (*OURS, "valkey"):
-            started.load(name)
-        for name in OURS:
-            started.ctr(
-                "images", "tag", f"docker.io/library/{name}:{VERSION}", f"docker.io/library/{name}:next"
-            )
-        yield started
-
-
-@pytest.fixture(scope="session")
-def helm(node: Node, work: Path) -> Helm:
-    return Helm(cluster_tools("helm") / "helm", work / "helm", node.kubeconfig)
-
-
-@pytest.fixture(scope="session")
-def package(helm: Helm, work: Path) -> Path:
-    """The chart as it is shipped, in one file."""
-    helm.run("package", str(CHART), "--destination", str(work))
-    (made,) = work.glob("taskqueue-*.tgz")
-    return made
-
-
-def made(node: Node) -> Iterator[str]:
-    """A namespace that admits restricted pods alone; removed afterwards."""
-    name = f"test-{next(_namespaces)}"
-    node.kubectl("create", "namespace", name)
-    try:
-        node.kubectl("label", "namespace", name, "pod-security.kubernetes.io/enforce=restricted")
-        node.kubectl("wait", "--for=create", "serviceaccount/default", "-n", name, "--timeout=30s")
-        yield name
-    finally:
-        node.kubectl("delete", "namespace", name, "--wait=false")
-
-
-namespace = pytest.fixture(made, name="namespace")
-other_namespace = pytest.fixture(made, name="other_namespace")
-
-
-@pytest.fixture
-async def installed(node: Node, helm: Helm, package: Path, namespace: str) -> AsyncIterator[Installed]:
-    """A namespace with the API and the handlers in it, for a release that the test installs; removed afterwards."""
-    found = Installed(node, helm, package, namespace)
-    await found.prepare(cpu="1")
-    try:
-        yield found
-    finally:
-        await found.close()
-
-
-@pytest.fixture
-async def second(node: Node, helm: Helm, package: Path, other_namespace: str) -> AsyncIterator[Installed]:
-    """One more, beside it; its API has less of the two cores, and so is no judge of the limit."""
-    found = Installed(node, helm, package, other_namespace)
-    await found.prepare(cpu="200m")
-    try:
-        yield found
-    finally:
-        await found.close()
+__all__ = [
+    "archives",
+    "helm",
+    "installed",
+    "namespace",
+    "node",
+    "other_namespace",
+    "package",
+    "second",
+    "work",
+]

@@ -1,11 +1,12 @@
 """One program of a control plane: started with its output in a file, ended by its own process id."""
 
+import os
 import random
 import shutil
 import socket
 import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
 
@@ -32,16 +33,23 @@ def free_ports(count: int) -> list[int]:
 
 
 class Child:
-    """A program that is killed with whoever started it, where Linux can be asked for that."""
+    """A program that is killed with whoever started it, where Linux can be asked for that.
 
-    def __init__(self, program: Path, log: Path, *options: str) -> None:
+    env: variables beside those of whoever starts it.
+    """
+
+    def __init__(self, program: Path, log: Path, *options: str, env: Mapping[str, str] | None = None) -> None:
         self.name = program.name
         self.log = log
         setpriv = shutil.which("setpriv")
         before = [setpriv, "--pdeathsig", "KILL"] if setpriv else []
         with log.open("ab") as out:
             self.process = subprocess.Popen(
-                [*before, program, *options], stdout=out, stderr=out, cwd=log.parent
+                [*before, program, *options],
+                stdout=out,
+                stderr=out,
+                cwd=log.parent,
+                env={**os.environ, **(env or {})},
             )
 
     def until(self, what: str, check: Callable[[], bool], limit_s: float = 30.0) -> None:

@@ -4,6 +4,7 @@ import subprocess
 from pathlib import Path
 
 BRIDGE = "node0"
+RESOLVER = Path("/etc/resolv.conf")
 
 
 def open_network() -> None:
@@ -23,6 +24,22 @@ def open_network() -> None:
 
 def add_address(address: str) -> None:
     _ip(f"address add {address}/24 dev {BRIDGE}")
+
+
+def resolve_by(server: str, folder: Path) -> None:
+    """Have processes of this mount namespace resolve names as a pod does that has this server of names.
+
+    After `open_network`, which makes sure that the namespaces are a test's own. folder: where the settings are kept.
+    """
+    settings = folder / "resolv.conf"
+    settings.write_text(f"nameserver {server}\nsearch svc.cluster.local cluster.local\noptions ndots:5\n")
+    read = RESOLVER.resolve()
+    if read.is_relative_to(
+        "/run"
+    ):  # where a system service has it; tools/e2e.py has put an empty folder there
+        read.parent.mkdir(parents=True, exist_ok=True)
+        read.touch()
+    subprocess.run(["mount", "--bind", settings, read], check=True)
 
 
 def _ip(words: str) -> None:

@@ -10,6 +10,7 @@ from cluster_tools import BUILD, NO_GO
 
 PRETENDS = """#!/bin/sh
 [ "$1" = env ] && { echo go1.26.0; exit; }
+[ "$1" = list ] && { echo "$MODULE"; exit; }
 while [ "$1" != -o ]; do shift; done
 case "$2" in *"$BROKEN") exit 1;; esac
 echo "#!/bin/sh ${PWD##*/}" > "$2"; chmod 755 "$2"
@@ -30,7 +31,12 @@ def put(go: Path, text: str) -> None:
 
 
 def build(go: Path, *release: str, broken: str = "none") -> subprocess.CompletedProcess[str]:
-    env = {"PATH": f"{go.parent}:/bin", "TASKQUEUE_CACHE": str(go.parent.parent / "cache"), "BROKEN": broken}
+    env = {
+        "PATH": f"{go.parent}:/bin",
+        "TASKQUEUE_CACHE": str(go.parent.parent / "cache"),
+        "BROKEN": broken,
+        "MODULE": str(go.parent.parent / "module"),
+    }
     return subprocess.run(
         [sys.executable, BUILD, *release], capture_output=True, text=True, env=env, check=False
     )
@@ -86,6 +92,31 @@ def test_the_other_sets_have_folders_of_their_own_named_after_what_is_in_them(go
     }
     assert [path.name for path in helm.iterdir()] == ["helm"]
     assert [path.name for path in compose.iterdir()] == ["docker-compose"]
+
+
+def test_a_set_has_what_it_needs_of_the_sources_and_anybody_may_remove_it(go: Path) -> None:
+    put(go, PRETENDS)
+    definitions = go.parent.parent / "module" / "config" / "crd"
+    definitions.mkdir(parents=True)
+    (definitions / "one.yaml").write_text("kind: CustomResourceDefinition\n")
+    (definitions / "one.yaml").chmod(0o444)
+    (definitions.parents[1] / "go.mod").write_text("module keda\n")
+    ended = build(go, "keda")
+    assert ended.returncode == 0, ended.stderr
+    keda = Path(ended.stdout.strip())
+    assert keda.name.startswith("keda-v2.21.0-")
+    assert sorted(path.name for path in keda.iterdir()) == [
+        "config",
+        "keda-adapter",
+        "keda-operator",
+        "keda-webhooks",
+    ]
+    copied = keda / "config" / "crd" / "one.yaml"
+    assert copied.read_text() == "kind: CustomResourceDefinition\n"
+    assert copied.stat().st_mode & 0o200
+    go.unlink()
+    again = build(go, "keda")
+    assert (again.returncode, again.stdout, again.stderr) == (0, ended.stdout, "")
 
 
 def test_a_build_that_fails_leaves_nothing_and_the_next_one_starts_afresh(go: Path) -> None:

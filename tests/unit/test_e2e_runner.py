@@ -47,12 +47,31 @@ def needed_packages() -> list[str]:
     return asked.stdout.split()
 
 
-def test_without_the_runner_the_tests_on_a_node_are_skipped_with_the_reason() -> None:
+@pytest.mark.parametrize(
+    ("words", "tests", "rest"),
+    [
+        ([], "tests/e2e", []),
+        (["-k", "service"], "tests/e2e", ["-k", "service"]),
+        (["tests/e2e_keda", "-x"], "tests/e2e_keda", ["-x"]),
+    ],
+)
+def test_a_folder_of_tests_is_named_first_or_it_is_tests_e2e(
+    words: list[str], tests: str, rest: list[str]
+) -> None:
+    code = "import e2e, sys; print(*e2e.asked(sys.argv[1:]))"
+    asked = subprocess.run(
+        [sys.executable, "-c", code, *words], cwd=RUNNER.parent, check=True, capture_output=True, text=True
+    )
+    assert asked.stdout.strip() == f"{tests} {rest}"
+
+
+@pytest.mark.parametrize("tests", ["tests/e2e", "tests/e2e_keda"])
+def test_without_the_runner_the_tests_on_a_node_are_skipped_with_the_reason(tests: str) -> None:
     env = {key: value for key, value in os.environ.items() if key != "TASKQUEUE_E2E"}
-    words = ("-m", "pytest", "-q", "-p", "no:cacheprovider", "tests/e2e")
+    words = ("-m", "pytest", "-q", "-p", "no:cacheprovider", tests)
     ended = subprocess.run(
         [sys.executable, *words], cwd=RUNNER.parents[1], check=False, capture_output=True, text=True, env=env
     )
     assert ended.returncode == 0, ended.stdout
-    assert "a node is started by `make e2e` alone" in ended.stdout
+    assert "a node is started by tools/e2e.py alone" in ended.stdout
     assert "passed" not in ended.stdout

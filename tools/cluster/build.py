@@ -1,6 +1,6 @@
 """Build a set of programs of a Kubernetes cluster into a cache outside the checkout, and print the folder on stdout.
 
-    python tools/cluster/build.py [kubernetes | kubernetes-oldest | node | helm | compose | promtool]
+    python tools/cluster/build.py [kubernetes | kubernetes-oldest | node | helm | compose | keda | promtool]
 
 A set's folder is named after the version and after all that decides what is built, which are the sources and the
 commands: a change of either makes another folder. It is filled beside and renamed when complete: who finds it, finds
@@ -38,6 +38,14 @@ class Program(NamedTuple):
     tags: str = ""
 
 
+class Copied(NamedTuple):
+    """A folder of a module that a program is built from, beside the programs under its own name."""
+
+    module: str
+    source: str
+    folder: str
+
+
 class Programs(NamedTuple):
     """A set. The first program's version is the set's."""
 
@@ -45,6 +53,7 @@ class Programs(NamedTuple):
     what: str
     minutes: int
     programs: dict[str, Program]
+    copied: tuple[Copied, ...] = ()
 
 
 def of_kubernetes(module: str, *names: str) -> dict[str, Program]:
@@ -68,6 +77,13 @@ NODE = {
 }
 # Without the clients of clouds, by which Prometheus finds what to scrape: they are most of what would be compiled.
 PROMTOOL = Program("promtool", "github.com/prometheus/prometheus/cmd/promtool", "remove_all_sd")
+# Its definitions, and what its processes may do, are among the sources.
+KEDA = "github.com/kedacore/keda/v2"
+KEDA_PROGRAMS = {
+    "keda-operator": Program("keda", f"{KEDA}/cmd/operator"),
+    "keda-adapter": Program("keda", f"{KEDA}/cmd/adapter"),
+    "keda-webhooks": Program("keda", f"{KEDA}/cmd/webhooks"),
+}
 SETS = {
     "kubernetes": control_plane("kubernetes"),
     "kubernetes-oldest": control_plane("kubernetes-oldest"),
@@ -80,6 +96,7 @@ SETS = {
         {"docker-compose": Program("compose", "github.com/docker/compose/v5/cmd")},
     ),
     "promtool": Programs("promtool", "Prometheus' promtool", 2, {"promtool": PROMTOOL}),
+    "keda": Programs("keda", "KEDA", 8, KEDA_PROGRAMS, (Copied("keda", KEDA, "config"),)),
 }
 
 
@@ -97,6 +114,7 @@ def folder(wanted: Programs) -> Path:
     found = (path for module in sorted(modules) for path in sorted((HERE / module).iterdir()))
     decides = [path.read_bytes() for path in found if path.name in SOURCES]
     decides += [" ".join(command(program, Path(name))).encode() for name, program in wanted.programs.items()]
+    decides += [" ".join(copied).encode() for copied in wanted.copied]
     digest = hashlib.sha256(b"\0".join([*decides, repr(GO_ENV).encode()])).hexdigest()[:12]
     home = os.environ.get("XDG_CACHE_HOME") or Path.home() / ".cache"
     cache = os.environ.get("TASKQUEUE_CACHE") or Path(home) / "taskqueue"
@@ -105,7 +123,8 @@ def folder(wanted: Programs) -> Path:
 
 
 def complete(found: Path, wanted: Programs) -> bool:
-    return all(os.access(found / program, os.X_OK) for program in wanted.programs)
+    programs = all(os.access(found / program, os.X_OK) for program in wanted.programs)
+    return programs and all((found / copied.folder).is_dir() for copied in wanted.copied)
 
 
 def installed_go() -> str:
@@ -155,6 +174,24 @@ def compile_into(draft: Path, wanted: Programs) -> None:
         )
 
 
+def copy_into(draft: Path, copied: Copied) -> None:
+    """Go, which has just built from it, says where the module is."""
+    asked = subprocess.run(
+        ["go", "list", "-m", "-f", "{{.Dir}}", copied.source],
+        check=True,
+        cwd=HERE / copied.module,
+        env={**os.environ, **GO_ENV},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+    source = Path(asked.stdout.strip())
+    for path in (source / copied.folder).rglob("*"):
+        if path.is_file():
+            target = draft / path.relative_to(source)
+            target.parent.mkdir(parents=True, exist_ok=True)
+            shutil.copyfile(path, target)  # not its mode: Go writes its cache for nobody to change
+
+
 def say(words: str) -> None:
     print(f"cluster tools: {words}", file=sys.stderr, flush=True)
 
@@ -165,6 +202,8 @@ def build(final: Path, wanted: Programs) -> None:
         draft = Path(beside) / "tools"
         draft.mkdir()
         compile_into(draft, wanted)
+        for copied in wanted.copied:
+            copy_into(draft, copied)
         if not complete(final, wanted):
             shutil.rmtree(final, ignore_errors=True)
         try:
@@ -189,7 +228,7 @@ def main() -> int:
         try:
             build(final, wanted)
         except subprocess.CalledProcessError as failed:
-            say(f"go build ended with {failed.returncode}; nothing was kept")
+            say(f"{failed.cmd[0]} {failed.cmd[1]} ended with {failed.returncode}; nothing was kept")
             return 1
     print(final)
     return 0

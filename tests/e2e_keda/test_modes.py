@@ -1,0 +1,109 @@
+"""From a fixed number to KEDA and back, under load; and what KEDA's admission has to say of it."""
+
+import datetime as dt
+import itertools
+import json
+
+from installed import Installed, Object
+from keda import Keda
+from steady_load import (
+    BUSY,
+    COOLDOWN_S,
+    OURS,
+    POLL_S,
+    RATE,
+    SCALED,
+    THEIRS,
+    WORKERS,
+    apply_types,
+    scaled_by,
+    subscribe,
+)
+from watched import Watched
+
+OWNERSHIP = "validations.keda.sh/hpa-ownership"
+#: The least that KEDA takes for the workers.
+ANOTHER: Object = {
+    "apiVersion": "keda.sh/v1alpha1",
+    "kind": "ScaledObject",
+    "metadata": {"name": "another"},
+    "spec": {
+        "scaleTargetRef": {"name": WORKERS.partition("/")[2]},
+        "triggers": [
+            {
+                "type": "metrics-api",
+                "metadata": {"url": "http://api:8099/", "valueLocation": "x", "targetValue": "1"},
+            }
+        ],
+    },
+}
+
+
+async def admitted(installed: Installed) -> str:
+    """Return what KEDA has against a ScaledObject for the workers beside the HPA of the chart; empty if nothing."""
+    options = ("-n", installed.namespace, "create", "--dry-run=server", "--filename=-")
+    return installed.cluster.attempt(*options, stdin=json.dumps(ANOTHER)).stderr
+
+
+async def test_no_worker_is_missing_when_keda_takes_over_and_when_it_hands_back(
+    keda: Keda, installed: Installed
+) -> None:
+    scaled_by(installed, "none")
+    await installed.install()
+    await installed.open()
+    await apply_types(installed)
+    since_ms = await subscribe(installed)
+    await installed.ready(BUSY)
+    await installed.arrived(50)
+    async with Watched(installed, "spec.replicas") as asked_for:
+        scaled_by(installed, "keda")
+        await installed.install()
+        await installed.kubectl("wait", OURS, "--for=delete", "--timeout=30s")
+        await installed.kubectl("wait", THEIRS, "--for=create", "--timeout=30s")
+        await installed.kubectl("wait", THEIRS, "--for=condition=ScalingActive", "--timeout=60s")
+        await installed.kubectl("wait", SCALED, "--for=condition=Active", "--timeout=30s")
+        await installed.arrived(8 * (COOLDOWN_S + 3 * POLL_S))
+        await installed.ready(BUSY)
+
+        scaled_by(installed, "none")
+        await installed.install()
+        await installed.kubectl("wait", SCALED, "--for=delete", "--timeout=30s")
+        await installed.kubectl("wait", THEIRS, "--for=delete", "--timeout=30s")
+        await installed.kubectl("get", OURS)
+        await installed.arrived(100)
+        await installed.ready(BUSY)
+    print(f"spec.replicas: {[number for number, _ in itertools.groupby(asked_for.values)]}")
+    print(
+        await installed.kubectl(
+            "get", "events", "--field-selector=involvedObject.kind=HorizontalPodAutoscaler"
+        )
+    )
+    assert min(asked_for.values) == BUSY
+    await installed.exactly_as_planned(since_ms, at_least=200)
+    await installed.within(RATE)
+
+
+async def test_keda_admits_a_scaled_object_beside_the_hpa_of_the_chart_as_that_says_so(
+    keda: Keda, installed: Installed
+) -> None:
+    scaled_by(installed, "none")
+    await installed.install()
+    assert await admitted(installed) == ""
+    await installed.kubectl("annotate", OURS, f"{OWNERSHIP}-")
+    assert "already managed by the hpa 'taskqueue-worker'" in await admitted(installed)
+
+
+async def test_in_a_quiet_moment_keda_leaves_the_workers_it_finds_for_the_cooldown(
+    keda: Keda, installed: Installed
+) -> None:
+    scaled_by(installed, "none")
+    await installed.install()
+    await installed.ready(BUSY)
+    scaled_by(installed, "keda")
+    await installed.install()
+    await installed.ready(0)
+    since = dt.datetime.fromisoformat((await installed.get(SCALED))["metadata"]["creationTimestamp"])
+    (event,) = (await installed.get("events", "--field-selector=reason=KEDAScaleTargetDeactivated"))["items"]
+    after_s = (dt.datetime.fromisoformat(event["eventTime"]) - since).total_seconds()
+    print(f"{event['message']}, {after_s:.1f} s after it took over")
+    assert after_s >= COOLDOWN_S
