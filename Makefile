@@ -68,7 +68,7 @@ node-tools: cluster-tools ## Build also a node's programs, CoreDNS, Helm and doc
 	$(PYTHON) tools/cluster/build.py compose
 
 images: node-tools ## Build the images into a cache, without a container engine: root, buildah, debootstrap; 3 minutes
-	$(PYTHON) tools/images/build.py
+	$(PYTHON) tools/images/build_images.py
 
 cluster-oldest: $(STAMP) ## The definitions, all that they refuse, and the chart on Kubernetes 1.30; builds it the first time, 6 minutes
 	TASKQUEUE_TEST_KUBERNETES=kubernetes-oldest $(BIN)/pytest tests/cluster/test_crd_refusals.py

@@ -19,7 +19,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).resolve().parents[1]
 CLUSTER = ROOT / "tools" / "cluster" / "build.py"
-IMAGES = ROOT / "tools" / "images" / "build.py"
+IMAGES = ROOT / "tools" / "images" / "build_images.py"
 CGROUPS = Path("/sys/fs/cgroup")
 # Folders of tests, the first being the one that is meant where none is named: the sets of programs that each needs.
 NODE = ("kubernetes", "node", "helm")

@@ -4,7 +4,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-BUILD = Path(__file__).parents[2] / "tools" / "images" / "build.py"
+BUILD = Path(__file__).parents[2] / "tools" / "images" / "build_images.py"
 
 
 def images() -> dict[str, Path]:

@@ -111,7 +111,7 @@ def test_the_image_takes_what_the_lock_file_names_and_runs_without_rights() -> N
 
 
 def test_an_archive_of_an_image_is_named_after_all_that_is_copied_into_it() -> None:
-    code = "import build; print(*build.COPIED)"
+    code = "import build_images; print(*build_images.COPIED)"
     folder = ROOT / "tools" / "images"
     asked = subprocess.run(
         [sys.executable, "-c", code], cwd=folder, check=True, capture_output=True, text=True

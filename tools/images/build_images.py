@@ -1,6 +1,6 @@
 """Build images into a cache outside the checkout, and print a line for each: NAME ARCHIVE.
 
-    python tools/images/build.py
+    python tools/images/build_images.py
 
 Builds what deploy/docker/Dockerfile says with buildah, without a container engine and without a registry of images: the
 base is made of Debian packages. An archive (OCI, to be read by `ctr images import` or `docker load`) is named after the
