@@ -8,11 +8,13 @@ from prometheus_client.parser import text_string_to_metric_families
 from site_under_test import Site
 
 
-async def probe(world: Site, process: asyncio.subprocess.Process, path: str) -> tuple[int, str]:
-    """Status and body."""
-    await world.says(process, "scheduler started")
+async def probe(
+    world: Site, process: asyncio.subprocess.Process, path: str, started: str = "scheduler started"
+) -> tuple[int, str]:
+    """Status and body. started: what it logs when it can be asked."""
+    await world.says(process, started)
     lines = world.logs[process.pid].read_text().splitlines()
-    said: list[dict[str, Any]] = [json.loads(line) for line in lines if "scheduler started" in line]
+    said: list[dict[str, Any]] = [json.loads(line) for line in lines if started in line]
     reader, writer = await asyncio.open_connection("127.0.0.1", said[0]["health_port"])
     try:
         writer.write(f"GET {path} HTTP/1.1\r\nHost: h\r\n\r\n".encode())

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from backlog import Server
 from planned import Planned
+from probes import probe
 from site_under_test import Site, site, until
 
 from taskqueue.store.catalog import read_cursor, set_rate
@@ -133,3 +134,25 @@ async def _more_than(starts: object, most: int) -> bool:
 
 async def _passed(at_s: float) -> bool:
     return time.time() >= at_s
+
+
+async def test_a_worker_outlives_a_store_that_is_away_for_longer_than_it_may_be_silent(
+    release: str, tmp_path: Path
+) -> None:
+    async with under_test(release, tmp_path) as (valkey, world):
+        await set_rate(world.store, 500)
+        within_s = 16
+        worker = await world.worker("--live-within", str(within_s))
+
+        async def is_ready(status: int) -> bool:
+            return (await probe(world, worker, "/readyz", "worker started"))[0] == status
+
+        await until("it is ready", lambda: is_ready(200))
+        valkey.kill()
+        down_s = time.time()
+        await until("it says that it is not", lambda: is_ready(503))
+        await until("it was down for long", lambda: _passed(down_s + within_s + 2))
+        assert await probe(world, worker, "/livez", "worker started") == (200, "ok\n")
+        assert "no claim was answered for" in (await probe(world, worker, "/readyz", "worker started"))[1]
+        await restart(valkey, world)
+        await until("it is ready again", lambda: is_ready(200))

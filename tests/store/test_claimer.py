@@ -14,6 +14,7 @@ from taskqueue.store.claim import Claim, claim
 from taskqueue_worker import claimer
 from taskqueue_worker.claimer import Claimer
 from taskqueue_worker.clock import ServerClock
+from taskqueue_worker.life import Life
 from taskqueue_worker.pace import Pace
 from taskqueue_worker.results import Results
 
@@ -38,7 +39,9 @@ class Desk:
         )
         self.results = Results(pace, kinds, self.clock)
         slots: Any = self
-        self.claimer = Claimer(world.store, "w", 5_000, kinds, self.clock, pace, self.results, slots)
+        self.claimer = Claimer(
+            world.store, "w", 5_000, kinds, self.clock, pace, self.results, slots, Life(60)
+        )
 
     @property
     def free(self) -> int:

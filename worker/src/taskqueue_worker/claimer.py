@@ -15,6 +15,7 @@ from taskqueue.store.errors import UNREACHABLE
 from taskqueue.store.lease import pass_wakeup_on
 from taskqueue_worker.clock import ServerClock
 from taskqueue_worker.kinds import Kind, Kinds
+from taskqueue_worker.life import Life
 from taskqueue_worker.pace import Pace
 from taskqueue_worker.results import Results
 from taskqueue_worker.slots import Slots
@@ -32,7 +33,7 @@ _RETRY_MIN_S, _RETRY_MAX_S = 0.05, 1.0
 
 
 class Claimer:
-    """`answered_s`: when a claim was last answered (loop time)."""
+    """calls, started: so many calls of claim, and so many jobs from them. draining: claim no more."""
 
     def __init__(
         self,
@@ -44,6 +45,7 @@ class Claimer:
         pace: Pace,
         results: Results,
         slots: Slots,
+        life: Life,
     ) -> None:
         self._store = store
         self._worker = worker
@@ -53,10 +55,10 @@ class Claimer:
         self._pace = pace
         self._results = results
         self._slots = slots
+        self._life = life
         self._loop = asyncio.get_running_loop()
         self._asked = 0
         self.draining = False
-        self.answered_s = self._loop.time()
         self.calls = 0
         self.started = 0
 
@@ -127,6 +129,7 @@ class Claimer:
                     self._store, worker, seq, free, self._lease_ms, results, has_time=has_time
                 )
             except UNREACHABLE as error:
+                self._life.refused()
                 if wait_s == _RETRY_MIN_S:
                     log.warning("store unreachable, nothing starts", problem=type(error).__name__)
                 if self.draining if until_s is None else self._loop.time() + wait_s >= until_s:
@@ -134,8 +137,8 @@ class Claimer:
                 await asyncio.sleep(wait_s * random.uniform(0.5, 1.0))
                 wait_s = min(2 * wait_s, _RETRY_MAX_S)
                 continue
-            self.answered_s = self._loop.time()
-            self._clock.observe(sent_s, self.answered_s, answer.now_us)
+            self._life.answered()
+            self._clock.observe(sent_s, self._loop.time(), answer.now_us)
             return answer
 
     async def _take(self, answer: Claim) -> None:

@@ -33,5 +33,8 @@ class WorkerSettings(StoreSettings):
     )
     health_port: int = Field(default=8081, ge=0, le=65_535, description="Their port; 0 takes a free one.")
     live_within: float = Field(
-        default=60, gt=15, description="/livez fails when no claim was answered for this long, in seconds."
+        default=60,
+        gt=15,
+        description="/livez fails when a worker with a free slot ended no call of claim for this long, in seconds; "
+        "calls that fail as the store is away make /readyz fail alone.",
     )

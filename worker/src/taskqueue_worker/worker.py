@@ -22,6 +22,7 @@ from taskqueue_worker.clock import ServerClock
 from taskqueue_worker.closing import close_shared
 from taskqueue_worker.heartbeat import keep_leases, stop_overdue
 from taskqueue_worker.kinds import Kinds
+from taskqueue_worker.life import Life
 from taskqueue_worker.metrics import DURATION, LATENESS, WorkerCollector
 from taskqueue_worker.pace import Pace
 from taskqueue_worker.permits import Permits
@@ -62,8 +63,17 @@ class Worker:
             self._pace.freed,
             self._observe,
         )
+        self._life = Life(settings.live_within)
         self._claimer = Claimer(
-            self._store, self.name, self._lease_ms, self._kinds, self._clock, self._pace, results, self.slots
+            self._store,
+            self.name,
+            self._lease_ms,
+            self._kinds,
+            self._clock,
+            self._pace,
+            results,
+            self.slots,
+            self._life,
         )
         self._collector = WorkerCollector(self._kinds, self.slots, self._claimer)
 
@@ -99,16 +109,12 @@ class Worker:
             REGISTRY.unregister(self._collector)
 
     def live(self) -> str | None:
-        """What is wrong: only an answered claim proves that work can be done."""
-        silent_s = self._loop.time() - self._claimer.answered_s
-        if silent_s > self._settings.live_within:
-            return f"no claim was answered for {silent_s:.0f} s"
-        return None
+        """What is wrong with this process."""
+        return self._life.stuck(self.slots.free)
 
     def ready(self) -> str | None:
-        if self._claimer.draining:
-            return "draining"
-        return self.live() or (None if self._claimer.calls else "no claim was made yet")
+        """Why it takes no work, be it its own fault or not."""
+        return "draining" if self._claimer.draining else self.live() or self._life.unanswered()
 
     async def _listen(self) -> None:
         """An ad hoc job wakes one idle worker at once; a full one passes the word on."""
