@@ -31,7 +31,7 @@ class WorkCollector(Collector):
         if known:
             for lane, waiting in known.work.due.items():
                 due.add_metric((lane,), waiting.jobs)
-            jobs = dict(known.work.totals)
+            jobs = {**dict.fromkeys(_EVENTS, 0), **known.work.totals}
             permits.add_metric((), jobs.pop("permits", 0))
             for event, count in jobs.items():
                 totals.add_metric((event,), count)
@@ -47,6 +47,8 @@ _DUE = (
 _TOTALS = (
     "What became of jobs, counted by the store since it was set up: emitted, enqueued, started, done, ..."
 )
+#: Those that alerts ask for: a counter that is not there before its first event has never grown.
+_EVENTS = ("emitted", "enqueued", "started", "done", "dead", "lost", "expired", "skipped")
 _PERMITS = (
     "Slots of the global limit that were given away: by starts, each its type's cost, and to running jobs."
 )
