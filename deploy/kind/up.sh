@@ -14,3 +14,4 @@ kubectl get namespace shop >/dev/null 2>&1 || kubectl create namespace shop
 kubectl -n shop create configmap shop-handlers --from-file=examples/shop/handlers.py --dry-run=client -o yaml |
   kubectl -n shop apply --server-side -f -
 helm upgrade --install taskqueue helm/taskqueue --namespace shop --values deploy/kind/values.yaml --wait --timeout 5m
+kubectl -n shop rollout restart deployment taskqueue-operator taskqueue-worker # the tag and the ConfigMap have the names they had

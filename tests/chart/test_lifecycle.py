@@ -93,6 +93,17 @@ def test_a_second_release_in_another_namespace_leaves_the_definitions_to_the_fir
     installer.run("uninstall", "taskqueue", "--namespace", restricted)
 
 
+def test_a_second_release_in_one_namespace_is_told_that_there_is_one(
+    defined: ControlPlane, installer: Helm, restricted: str
+) -> None:
+    options = ("--set", "crds.enabled=false")
+    installer.run("install", *place("one", restricted), *options)
+    said = installer.refused("install", *place("two", restricted), *options)
+    assert f'Role "taskqueue-operator" in namespace "{restricted}" exists' in said
+    assert 'must equal "two": current value is "one"' in said
+    installer.run("uninstall", "one", "--namespace", restricted)
+
+
 def test_a_second_self_served_release_is_told_who_serves_already(
     defined: ControlPlane, installer: Helm, restricted: str, other: str
 ) -> None:

@@ -127,12 +127,16 @@ def test_switching_modes_and_upgrading_never_resets_the_replicas(
         assert seen()[seen().index("3") :] == ["3", "7", "5"]
 
 
-def test_who_is_not_the_clusters_administrator_can_install_all_but_self_served(
-    monitored: Cluster, own: ControlPlane, restricted: str, helm_program: Path, tmp_path: Path
+def test_who_administers_a_namespace_can_install_all_but_self_served(
+    monitored: Cluster, own: ControlPlane, helm: Helm, restricted: str, helm_program: Path, tmp_path: Path
 ) -> None:
+    roles = helm.template(DEVELOPMENT, "--show-only", "templates/aggregated-roles.yaml")
+    own.kubectl("apply", "--server-side", "--filename=-", stdin=roles)
     own.kubectl("create", "serviceaccount", "tenant", "--namespace", restricted)
     bound = f"--serviceaccount={restricted}:tenant"
-    own.kubectl("create", "rolebinding", "tenant", "-n", restricted, "--clusterrole=cluster-admin", bound)
+    own.kubectl("create", "rolebinding", "tenant", "-n", restricted, "--clusterrole=admin", bound)
+    may = ("auth", "can-i", "create", "tasktypes.taskqueue.dev", "--namespace", restricted)
+    own.kubectl(*may, f"--as=system:serviceaccount:{restricted}:tenant")
     tenant = Helm(helm_program, tmp_path, own.kubeconfig_for("tenant", restricted))
     values = ("--values", str(DEVELOPMENT), "--namespace", restricted, "--set", "crds.enabled=false")
     tenant.run("install", "mine", str(CHART), *values)

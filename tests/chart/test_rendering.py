@@ -117,7 +117,9 @@ def test_only_self_served_has_rights_in_the_whole_cluster(helm: Helm, case: Path
     everywhere = {
         one["kind"]
         for one in helm.objects(case)
-        if one["metadata"].get("namespace") != "shop" and one["kind"] != "CustomResourceDefinition"
+        if one["metadata"].get("namespace") != "shop"
+        and one["kind"] != "CustomResourceDefinition"
+        and not any("aggregate-to" in label for label in one["metadata"]["labels"])
     }
     served = {"APIService", "ClusterRole", "ClusterRoleBinding", "RoleBinding"}
     assert everywhere == (served if mode == "selfServed" else set())
@@ -254,6 +256,32 @@ def test_where_the_cluster_chooses_the_user_no_pod_names_one(helm: Helm) -> None
         assert pod["securityContext"] == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
 
 
+def test_every_port_that_redis_may_have_is_opened(helm: Helm) -> None:
+    ports = ("--set", "networkPolicy.redisPorts={26379,6380}", "--set", "redis.development.enabled=false")
+    objects = helm.objects(DEVELOPMENT, *ports, "--set", "redis.existingSecret.name=redis")
+    for policy in of_kind(objects, "NetworkPolicy"):
+        opened = [port["port"] for rule in policy["spec"]["egress"] for port in rule.get("ports", [])]
+        assert {6379, 26379, 6380} <= set(opened), policy["metadata"]["name"]
+
+
+def test_a_label_that_is_said_twice_is_written_once_and_the_nearer_one_counts(helm: Helm) -> None:
+    twice = ("--set", "commonLabels.team=all", "--set", "monitoring.dashboard.labels.team=graphs")
+    (board,) = [
+        one
+        for one in of_kind(helm.objects(EVERYTHING, *twice), "ConfigMap")
+        if "taskqueue.json" in one["data"]
+    ]
+    assert board["metadata"]["labels"]["team"] == "graphs"
+    assert helm.template(EVERYTHING, *twice).count("team: graphs") == 1
+
+
+@pytest.mark.parametrize("name", ["on", "null", "e1"])
+def test_a_name_that_yaml_would_take_for_something_else_stays_a_name(helm: Helm, name: str) -> None:
+    objects = helm.objects(DEVELOPMENT, name=name, namespace="123")
+    assert {one["metadata"].get("namespace", "123") for one in objects} == {"123"}
+    assert {one["metadata"]["labels"]["app.kubernetes.io/instance"] for one in objects} == {name}
+
+
 def test_the_plugin_finds_the_operator(helm: Helm) -> None:
     (operator,) = [
         one
@@ -288,7 +316,7 @@ def test_the_notes_name_the_next_three_commands(helm: Helm, tmp_path: Path) -> N
     shown = helm.run(
         "install", "taskqueue", str(CHART), "-n", "shop", "-f", str(DEVELOPMENT), "--dry-run=client"
     ).partition("\nNext:\n")[2]
-    commands = [line.split()[0] for line in shown.splitlines() if line.strip()]
+    commands = [line.split()[0] for line in shown.splitlines() if line.startswith("  ") and "-n shop" in line]
     assert commands == ["kubectl", "helm", "kubectl"]
 
 

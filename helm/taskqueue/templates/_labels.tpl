@@ -1,17 +1,18 @@
 {{/* The labels that never change. (dict "root" $ "component" NAME); `kubectl taskqueue` finds the operator by them. */}}
 {{- define "taskqueue.selector" -}}
 app.kubernetes.io/name: taskqueue
-app.kubernetes.io/instance: {{ .root.Release.Name }}
+app.kubernetes.io/instance: {{ .root.Release.Name | quote }}
 app.kubernetes.io/component: {{ .component }}
 {{- end -}}
 
+{{/* Of an object. (dict "root" $ "component" NAME "more" LABELS) */}}
 {{- define "taskqueue.labels" -}}
 {{ include "taskqueue.selector" . }}
 app.kubernetes.io/version: {{ .root.Chart.AppVersion | quote }}
 app.kubernetes.io/part-of: taskqueue
 app.kubernetes.io/managed-by: {{ .root.Release.Service }}
 helm.sh/chart: {{ printf "%s-%s" .root.Chart.Name .root.Chart.Version | replace "+" "_" }}
-{{- with .root.Values.commonLabels }}
+{{- with merge (dict) (.more | default dict) .root.Values.commonLabels }}
 {{ toYaml . }}
 {{- end }}
 {{- end -}}

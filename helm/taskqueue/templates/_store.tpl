@@ -10,11 +10,11 @@
 {{- else if $redis.host }}
 {{- with $secret.usernameKey }}
 - name: REDIS_USERNAME
-  valueFrom: {secretKeyRef: {name: {{ $secret.name }}, key: {{ . }}}}
+  valueFrom: {secretKeyRef: {name: {{ $secret.name | quote }}, key: {{ . | quote }}}}
 {{- end }}
 {{- with $secret.passwordKey }}
 - name: REDIS_PASSWORD
-  valueFrom: {secretKeyRef: {name: {{ $secret.name }}, key: {{ . }}}}
+  valueFrom: {secretKeyRef: {name: {{ $secret.name | quote }}, key: {{ . | quote }}}}
 {{- end }}
 {{- $login := printf "%s%s" (ternary "$(REDIS_USERNAME)" "" (ne $secret.usernameKey "")) (ternary ":$(REDIS_PASSWORD)" "" (ne $secret.passwordKey "")) }}
 - name: TASKQUEUE_REDIS_URL
@@ -27,7 +27,7 @@
     (ternary (printf "?ssl_ca_certs=/etc/taskqueue/redis/%s" $redis.tls.caSecret.key) "" (ne $redis.tls.caSecret.name "")) | quote }}
 {{- else }}
 - name: TASKQUEUE_REDIS_URL
-  valueFrom: {secretKeyRef: {name: {{ $secret.name }}, key: {{ $secret.urlKey }}}}
+  valueFrom: {secretKeyRef: {name: {{ $secret.name | quote }}, key: {{ $secret.urlKey | quote }}}}
 {{- end }}
 {{- end -}}
 
@@ -36,8 +36,8 @@
 {{- if .name }}
 - name: redis-ca
   secret:
-    secretName: {{ .name }}
-    items: [{key: {{ .key }}, path: {{ .key }}}]
+    secretName: {{ .name | quote }}
+    items: [{key: {{ .key | quote }}, path: {{ .key | quote }}}]
 {{- end }}
 {{- end }}
 {{- end -}}

@@ -25,11 +25,17 @@
 {{- fail "worker.serviceAccount.name: write another one than the operator's: workers need no rights" -}}
 {{- end -}}
 {{- range concat .Values.networkPolicy.worker.deniedCIDRs .Values.networkPolicy.worker.apiServerCIDRs -}}
-{{- if not (regexMatch "^[0-9a-fA-F.:]+/[0-9]{1,3}$" .) -}}
+{{- if not (regexMatch "^([0-9]{1,3}(\\.[0-9]{1,3}){3}/([1-9]|[12][0-9]|3[0-2])|[0-9a-fA-F:]*:[0-9a-fA-F:]*/([1-9][0-9]?|1[01][0-9]|12[0-8]))$" .) -}}
 {{- fail (printf "networkPolicy.worker: write address ranges such as 10.0.0.0/8, and not %q" .) -}}
 {{- end -}}
 {{- end -}}
-{{- range $name, $labels := dict "commonLabels" .Values.commonLabels "operator.podLabels" .Values.operator.podLabels "worker.podLabels" .Values.worker.podLabels -}}
+{{- range $name, $labels := dict
+  "commonLabels" .Values.commonLabels
+  "operator.podLabels" .Values.operator.podLabels
+  "worker.podLabels" .Values.worker.podLabels
+  "monitoring.monitors.labels" .Values.monitoring.monitors.labels
+  "monitoring.rules.labels" .Values.monitoring.rules.labels
+  "monitoring.dashboard.labels" .Values.monitoring.dashboard.labels -}}
 {{- range $label, $_ := $labels -}}
 {{- if or (hasPrefix "app.kubernetes.io/" $label) (hasPrefix "helm.sh/" $label) -}}
 {{- fail (printf "%s: leave %s out: the chart sets the labels of app.kubernetes.io and helm.sh" $name $label) -}}
@@ -63,8 +69,8 @@
 {{- if and $secret.name $redis.host (not $secret.passwordKey) -}}
 {{- fail "redis.host: with redis.existingSecret.name also write redis.existingSecret.passwordKey, or leave redis.host out and let the Secret hold a URL" -}}
 {{- end -}}
-{{- if and (contains ":" $redis.host) -}}
-{{- fail (printf "redis.host: write the host alone, and not %q: redis.port and redis.tls.enabled say the rest" $redis.host) -}}
+{{- if not (regexMatch "^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?)?$" $redis.host) -}}
+{{- fail (printf "redis.host: write a name or an IPv4 address alone, and not %q: redis.port, redis.database and redis.tls.enabled say the rest; for IPv6 let the Secret hold a URL" $redis.host) -}}
 {{- end -}}
 {{- if and $redis.tls.enabled (not $redis.host) -}}
 {{- fail "redis.tls.enabled: it goes with redis.host; a URL says rediss:// for TLS" -}}
