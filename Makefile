@@ -25,7 +25,7 @@ help: ## List the targets
 demo: $(USERS) ## The example shop on this machine: 300 types, 10,000 users, an API that allows 100/s [DEMO_ARGS]
 	$(BIN)/taskqueue dev examples/shop --rate 100 $(DEMO_ARGS)
 
-test: lint types unit store process cluster chart ## All that must be green, on real servers and processes; under 10 minutes once cluster-tools are built
+test: lint types unit store process cluster chart ## All that must be green, on real servers and processes; 12 minutes on two cores once the tools are built
 	@echo "make test: all green after $$(($$(date +%s) - $(STARTED))) s"
 
 lint: $(STAMP) ## Style, and the layers of the house
@@ -48,7 +48,7 @@ process: $(STAMP) ## Real processes: kill -9, cut connections; and, with nothing
 	$(BIN)/pytest $(SHORT)
 
 cluster: $(STAMP) ## On a real Kubernetes control plane [KUBECONFIG_TEST]; skipped, with the reason, where there is no Go to build it
-	$(BIN)/pytest -n 2 --dist loadfile tests/cluster
+	$(BIN)/pytest -n 3 --dist loadfile tests/cluster
 
 chart: $(STAMP) ## The chart: lint, refusals, and on a real API server; helm 4 and promtool are built the first time, 4 minutes [TASKQUEUE_HELM]
 	$(BIN)/pytest -n 2 --dist loadfile tests/chart
