@@ -127,11 +127,23 @@ def test_switching_modes_and_upgrading_never_resets_the_replicas(
         assert seen()[seen().index("3") :] == ["3", "7", "5"]
 
 
-def test_who_administers_a_namespace_can_install_all_but_self_served(
-    monitored: Cluster, own: ControlPlane, helm: Helm, restricted: str, helm_program: Path, tmp_path: Path
-) -> None:
+@pytest.fixture
+def aggregated(own: ControlPlane, helm: Helm) -> Iterator[None]:
+    """The roles that come with the chart's definitions; removed afterwards."""
     roles = helm.template(DEVELOPMENT, "--show-only", "templates/aggregated-roles.yaml")
     own.kubectl("apply", "--server-side", "--filename=-", stdin=roles)
+    yield
+    own.kubectl("delete", "--filename=-", stdin=roles)
+
+
+def test_who_administers_a_namespace_can_install_all_but_self_served(
+    monitored: Cluster,
+    own: ControlPlane,
+    aggregated: None,
+    restricted: str,
+    helm_program: Path,
+    tmp_path: Path,
+) -> None:
     own.kubectl("create", "serviceaccount", "tenant", "--namespace", restricted)
     bound = f"--serviceaccount={restricted}:tenant"
     own.kubectl("create", "rolebinding", "tenant", "-n", restricted, "--clusterrole=admin", bound)
