@@ -48,7 +48,7 @@ process: $(STAMP) ## Real processes: kill -9, cut connections; and, with nothing
 	$(BIN)/pytest $(SHORT)
 
 cluster: $(STAMP) ## On a real Kubernetes control plane [KUBECONFIG_TEST]; skipped, with the reason, where there is no Go to build it
-	$(BIN)/pytest -n 3 --dist loadfile tests/cluster
+	$(BIN)/pytest -n 2 --dist loadfile tests/cluster
 
 chart: $(STAMP) ## The chart: lint, refusals, and on a real API server; helm 4 and promtool are built the first time, 4 minutes [TASKQUEUE_HELM]
 	$(BIN)/pytest -n 2 --dist loadfile tests/chart

@@ -139,7 +139,7 @@ async def test_the_shop_imports_its_customers_keeps_to_the_limit_and_accounts_fo
 
     await until("the importer has ended", ended, 120)
     # Where `make demo` has left the customers in the folder, it imports none, and the schedulers publish them.
-    await until("the customers are known", known, 60)
+    await until("the customers are known", known, 120)
 
     # The shop alone asks for 80 a second. Less is allowed for a while: after that, the limit is all that holds jobs up.
     await up.inside("scheduler-1", "taskqueue", "limit", "set", "10", "--for", "15s", "--output", "json")
