@@ -1,16 +1,15 @@
 """What a real API server says of the chart: all objects are valid, all pods admitted, no upgrade resets replicas."""
 
 import json
-from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from child import Child
 from cluster import Cluster
 from control_plane import ControlPlane
 from helm import CASES, CHART, Helm
 from render import TARGET
+from watched import watched
 
 DEVELOPMENT = CHART / "ci" / "development-values.yaml"
 LIMIT_S = 60.0
@@ -86,35 +85,12 @@ def test_that_namespace_refuses_a_pod_that_is_not_restricted(own: ControlPlane, 
     assert "violates PodSecurity" in said
 
 
-@contextmanager
-def replicas_seen(cluster: ControlPlane, namespace: str, folder: Path) -> Iterator[Callable[[], list[str]]]:
-    """Follow spec.replicas of the workers; what is handed over returns all values so far, repeats left out."""
-    log = folder / "replicas"
-    watch = ("--watch", "--output=jsonpath={.spec.replicas}{'\\n'}")
-    child = Child(
-        cluster.program,
-        log,
-        *("get", "deployment", "taskqueue-worker", "--namespace", namespace, *watch),
-        *(f"--kubeconfig={cluster.kubeconfig}",),
-    )
-
-    def seen() -> list[str]:
-        values = log.read_text().split()
-        return [value for before, value in zip(["", *values], values, strict=False) if value != before]
-
-    try:
-        child.until("it follows", lambda: bool(seen()))
-        yield seen
-    finally:
-        child.kill()
-
-
 def test_switching_modes_and_upgrading_never_resets_the_replicas(
-    monitored: Cluster, own: ControlPlane, release: Release, restricted: str, tmp_path: Path
+    monitored: Cluster, own: ControlPlane, release: Release, restricted: str
 ) -> None:
     workers = "deployment/taskqueue-worker"
     release.install(DEVELOPMENT, "--set", "worker.replicas=3")
-    with replicas_seen(own, restricted, tmp_path) as seen:
+    with watched(own, restricted, "spec.replicas") as seen:
         release.until(workers, "{.spec.replicas}", "3")  # the HPA, as nothing else says a number
         release.upgrade("--set", "autoscaling.mode=selfServed")
         own.kubectl("scale", workers, "--namespace", restricted, "--replicas=7")  # as an autoscaler would
@@ -124,7 +100,7 @@ def test_switching_modes_and_upgrading_never_resets_the_replicas(
         release.upgrade("--set", "worker.replicas=5")
         release.until(workers, "{.spec.replicas}", "5")
         own.kubectl("annotate", workers, "--namespace", restricted, "last=seen")
-        assert seen()[seen().index("3") :] == ["3", "7", "5"]
+        assert seen()[seen().index(3) :] == [3, 7, 5]
 
 
 @pytest.fixture

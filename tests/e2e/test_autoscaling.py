@@ -5,8 +5,9 @@ import json
 import time
 
 from installed import Installed, subscriptions, task_type
+from metrics_api import BASE, NAME
 from site_under_test import until
-from watched import Watched
+from watched import watched
 
 from taskqueue.store.adhoc import enqueue
 
@@ -31,13 +32,6 @@ async def sleep(installed: Installed, sleep_ms: int) -> None:
 
 async def replicas(installed: Installed) -> int:
     return int((await installed.get("deployment", "taskqueue-worker"))["spec"]["replicas"])
-
-
-async def scaling(installed: Installed) -> dict[str, float]:
-    """What the operator tells KEDA, read through the API server."""
-    path = f"/api/v1/namespaces/{installed.namespace}/services/taskqueue-operator:8080/proxy/scaling"
-    found: dict[str, float] = json.loads(await installed.kubectl("get", "--raw", path))
-    return found
 
 
 async def test_pods_come_with_the_load_and_go_with_it_and_every_job_runs_once(installed: Installed) -> None:
@@ -67,7 +61,7 @@ async def test_pods_come_with_the_load_and_go_with_it_and_every_job_runs_once(in
     await installed.ready(USEFUL)
 
     async def asks_for_more() -> bool:
-        return (await scaling(installed))["uncappedWorkSeconds"] > (USEFUL + 1) * CONCURRENCY * DRAIN_S
+        return (await installed.scaling())["uncappedWorkSeconds"] > (USEFUL + 1) * CONCURRENCY * DRAIN_S
 
     await until("the backlog alone asks for more", asks_for_more, 10)
     for _ in range(10):
@@ -92,7 +86,7 @@ async def test_upgrades_and_changes_of_mode_never_reset_what_the_autoscaler_chos
     scaled = {"mode": "selfServed", "minReplicas": chosen, "maxReplicas": MOST, "drainSeconds": DRAIN_S}
     await installed.install()
     await installed.ready(chosen)
-    async with Watched(installed, "spec.replicas") as asked_for:
+    with watched(installed.cluster, installed.namespace, "spec.replicas") as asked_for:
         for mode in (scaled, scaled, fixed, scaled, fixed):
             installed.values["autoscaling"] = mode
             installed.values["worker"]["podAnnotations"] = {
@@ -100,7 +94,7 @@ async def test_upgrades_and_changes_of_mode_never_reset_what_the_autoscaler_chos
             }  # so that every pod is new
             await installed.install()
             await installed.ready(chosen)
-    assert set(asked_for.values) == {chosen}
+    assert set(asked_for()) == {chosen}
 
 
 async def test_the_metric_is_told_to_nobody_but_the_api_server_for_those_who_may_read_it(
@@ -108,7 +102,7 @@ async def test_the_metric_is_told_to_nobody_but_the_api_server_for_those_who_may
 ) -> None:
     installed.values |= {"rate": RATE, "autoscaling": {"mode": "selfServed", "maxReplicas": MOST}}
     await installed.install()
-    path = f"/apis/external.metrics.k8s.io/v1beta1/namespaces/{installed.namespace}/taskqueue_work_seconds"
+    path = f"{BASE}/namespaces/{installed.namespace}/taskqueue_work_seconds"
 
     async def served() -> bool:
         asked = await asyncio.to_thread(installed.cluster.attempt, "get", "--raw", path)
@@ -121,7 +115,7 @@ async def test_the_metric_is_told_to_nobody_but_the_api_server_for_those_who_may
         "u.urlopen(u.Request(sys.argv[1], headers={'X-Remote-User': 'admin', 'X-Remote-Group': 'system:masters'}), "
         "context=c, timeout=5)"
     )
-    service = "https://taskqueue-external-metrics" + path
+    service = f"https://{NAME}{path}"
     inside = ("-n", installed.namespace, "exec", "api", "--", "python", "-c", asks, service)
     assert "HTTP Error 401" in await asyncio.to_thread(installed.cluster.refused, *inside)
     stranger = installed.cluster.seen_by("default", installed.namespace)

@@ -15,7 +15,7 @@ import pytest
 from cluster_tools import cluster_tools
 from compose import FILE, ROOT, Service, compose, services
 from compose_pods import Step, name_on_the_network, steps
-from counting_api import CountingApi, worst_second
+from counting_api import STATS, CountingApi, worst_second
 from installed import HELD_UP_S, VERSION
 from node import Node
 from site_under_test import until
@@ -25,8 +25,6 @@ RATE = 100
 SUBSCRIPTIONS = 100_000
 #: So many requests arrive from when the limit is lowered until it is judged.
 MORE = 2500
-#: The head of the file says so.
-STATS = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8099/-/stats').read().decode())"
 #: Docker kills after 10 s what does not end by itself.
 IN_TIME = "--timeout=9s"
 

@@ -8,7 +8,7 @@ import pytest
 from installed import WORKERS, Installed, Object, subscriptions, task_type
 from node import Node
 from site_under_test import until
-from watched import Watched
+from watched import watched
 
 from taskqueue.store.adhoc import enqueue
 from taskqueue.store.dead import read_dead
@@ -81,10 +81,10 @@ async def test_a_drain_moves_workers_one_by_one_and_loses_nothing(
     )
     assert len((await installed.kubectl(*there)).split()) > 1
     since_ms = int(time.time() * 1000)
-    async with Watched(installed, "status.readyReplicas") as ready:
+    with watched(installed.cluster, installed.namespace, "status.readyReplicas") as ready:
         await asyncio.to_thread(node.kubectl, "drain", other_node, "--delete-emptydir-data", "--timeout=50s")
     assert await installed.kubectl(*there) == ""
-    assert min(ready.values) == 3, "the budget lets one go at a time"
+    assert min(ready()) == 3, "the budget lets one go at a time"
     await installed.ready(4)
     await installed.arrived(100)
     await installed.exactly_as_planned(since_ms, at_least=500)
@@ -151,8 +151,7 @@ async def test_a_job_that_eats_the_memory_of_three_pods_is_given_up_and_the_othe
 async def test_a_store_that_is_restarted_goes_on_where_it_was(busy: Installed) -> None:
     since_ms = int(time.time() * 1000)
     await busy.kubectl("delete", "pod", "taskqueue-redis-0")
-    await busy.kubectl("wait", "pod/taskqueue-redis-0", "--for=create", "--timeout=60s")
-    await busy.kubectl("wait", "pod/taskqueue-redis-0", "--for=condition=Ready", "--timeout=60s")
+    await busy.pod_is_ready("taskqueue-redis-0")
     await busy.arrived(200)
     await busy.exactly_as_planned(since_ms, repeats=100, at_least=200)
     await busy.within(RATE)

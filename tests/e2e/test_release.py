@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from counting_api import STATS
 from helm import Helm
 from installed import NAME, VERSION, Installed, subscriptions, task_type
 from node import Node
@@ -78,10 +79,9 @@ async def test_the_demo_for_kind_runs_in_any_cluster_with_a_context_of_that_name
     printed = await person.types("deploy/kind/demo.sh")
     assert printed.count("serverside-applied") == 300 + 1000 + 2
     assert "Phase:          Succeeded" in printed
-    asks = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8099/-/stats').read().decode())"
 
     async def counts() -> bool:
-        said = json.loads(await person.types(f'kubectl -n shop exec deploy/shop-api -- python -c "{asks}"'))
+        said = json.loads(await person.types(f'kubectl -n shop exec deploy/shop-api -- python -c "{STATS}"'))
         return bool(said["requests"] > 50)
 
     await until("the shop's API is called", counts, 60)

@@ -1,7 +1,6 @@
 """Pods from zero and back to zero, by KEDA, and what it does while nobody knows how much there is to do."""
 
 import asyncio
-import itertools
 import time
 from functools import partial
 
@@ -16,11 +15,10 @@ from steady_load import (
     USEFUL,
     USERS,
     apply_types,
-    scaling,
     steady,
     subscribe,
 )
-from watched import Watched
+from watched import watched
 
 from taskqueue.store.adhoc import enqueue
 from taskqueue.store.audit import audit
@@ -36,7 +34,7 @@ async def ad_hoc_arrivals(installed: Installed) -> int:
 
 async def test_pods_come_from_zero_and_go_back_to_zero_and_every_job_runs_once(scaled: Installed) -> None:
     await scaled.install()
-    async with Watched(scaled, "spec.replicas") as asked_for:
+    with watched(scaled.cluster, scaled.namespace, "spec.replicas") as asked_for:
         await scaled.open()
         await apply_types(scaled)
         await scaled.ready(0)
@@ -64,7 +62,7 @@ async def test_pods_come_from_zero_and_go_back_to_zero_and_every_job_runs_once(s
         # Nothing more to do, ever.
         await apply_types(scaled, suspend=True)
         await scaled.ready(0)
-    numbers = [number for number, _ in itertools.groupby(asked_for.values)]
+    numbers = asked_for()
     print(f"spec.replicas: {numbers}")
     assert (numbers[-1], max(numbers)) == (0, USEFUL)
     assert numbers.count(0) == 3, (
@@ -81,7 +79,7 @@ async def test_pods_come_from_zero_and_go_back_to_zero_and_every_job_runs_once(s
 async def is_silent(installed: Installed) -> bool:
     """Is KEDA told that there is nothing to be told?"""
     try:
-        await scaling(installed)
+        await installed.scaling()
     except KubectlError as error:
         return "ServiceUnavailable" in str(error)
     return False
@@ -97,19 +95,18 @@ async def test_workers_stay_as_they_are_while_the_store_is_away_for_less_than_th
     await apply_types(scaled, catchUp="All")
     since_ms = await subscribe(scaled)
     await steady(scaled)
-    async with Watched(scaled, "spec.replicas") as asked_for:
+    with watched(scaled.cluster, scaled.namespace, "spec.replicas") as asked_for:
         await scaled.kubectl("scale", "statefulset/taskqueue-redis", "--replicas=0")
         await scaled.kubectl("wait", SCALED, "--for=condition=Ready=False", "--timeout=60s")
         await until("the operator does not say", partial(is_silent, scaled))
         await asyncio.sleep(AWAY_S)
         assert await is_silent(scaled)
-    assert set(asked_for.values) == {BUSY}
-    async with Watched(scaled, "spec.replicas") as asked_for:
+    assert set(asked_for()) == {BUSY}
+    with watched(scaled.cluster, scaled.namespace, "spec.replicas") as asked_for:
         await scaled.kubectl("scale", "statefulset/taskqueue-redis", "--replicas=1")
-        await scaled.kubectl("wait", "pod/taskqueue-redis-0", "--for=create", "--timeout=60s")
-        await scaled.kubectl("wait", "pod/taskqueue-redis-0", "--for=condition=Ready", "--timeout=60s")
+        await scaled.pod_is_ready("taskqueue-redis-0")
         await scaled.kubectl("wait", SCALED, "--for=condition=Ready", "--timeout=60s")
         await scaled.arrived(200)
-    assert min(asked_for.values) == BUSY
+    assert min(asked_for()) == BUSY
     await scaled.exactly_as_planned(since_ms, repeats=100, at_least=200)
     await scaled.within(RATE)

@@ -1,7 +1,6 @@
 """From a fixed number to KEDA and back, under load; and what KEDA's admission has to say of it."""
 
 import datetime as dt
-import itertools
 import json
 
 from installed import Installed, Object
@@ -19,7 +18,7 @@ from steady_load import (
     scaled_by,
     subscribe,
 )
-from watched import Watched
+from watched import watched
 
 OWNERSHIP = "validations.keda.sh/hpa-ownership"
 #: The least that KEDA takes for the workers.
@@ -55,7 +54,7 @@ async def test_no_worker_is_missing_when_keda_takes_over_and_when_it_hands_back(
     since_ms = await subscribe(installed)
     await installed.ready(BUSY)
     await installed.arrived(50)
-    async with Watched(installed, "spec.replicas") as asked_for:
+    with watched(installed.cluster, installed.namespace, "spec.replicas") as asked_for:
         scaled_by(installed, "keda")
         await installed.install()
         await installed.kubectl("wait", OURS, "--for=delete", "--timeout=30s")
@@ -72,13 +71,13 @@ async def test_no_worker_is_missing_when_keda_takes_over_and_when_it_hands_back(
         await installed.kubectl("get", OURS)
         await installed.arrived(100)
         await installed.ready(BUSY)
-    print(f"spec.replicas: {[number for number, _ in itertools.groupby(asked_for.values)]}")
+    print(f"spec.replicas: {asked_for()}")
     print(
         await installed.kubectl(
             "get", "events", "--field-selector=involvedObject.kind=HorizontalPodAutoscaler"
         )
     )
-    assert min(asked_for.values) == BUSY
+    assert min(asked_for()) == BUSY
     await installed.exactly_as_planned(since_ms, at_least=200)
     await installed.within(RATE)
 

@@ -9,6 +9,7 @@ import time
 from collections.abc import Callable, Mapping
 from contextlib import closing
 from pathlib import Path
+from typing import Self
 
 POLL_S = 0.05
 LOG_TAIL = 3000
@@ -65,3 +66,28 @@ class Child:
     def kill(self) -> None:
         self.process.kill()
         self.process.wait()
+
+
+class Children:
+    """Programs that start and stop together, which whoever inherits starts and puts into `_children`."""
+
+    _children: list[Child]
+
+    def start(self) -> None:
+        raise NotImplementedError
+
+    def stop(self) -> None:
+        """Kill all, last started first: a graceful end takes seconds, and nothing is kept."""
+        for child in reversed(self._children):
+            child.kill()
+
+    def __enter__(self) -> Self:
+        try:
+            self.start()
+        except BaseException:
+            self.stop()
+            raise
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        self.stop()

@@ -9,12 +9,10 @@ import ssl
 import subprocess
 from contextlib import closing
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import kubeconfig
 from certificates import Authority
-from child import Child, free_ports
+from child import Child, Children, free_ports
 from cluster import Cluster
 
 HOST = "127.0.0.1"
@@ -23,7 +21,7 @@ FRONT_PROXY = "front-proxy-client"  # as what the API server calls the servers o
 SERVICE_HOSTS = ["localhost", "kubernetes", "kubernetes.default", "kubernetes.default.svc"]
 
 
-class ControlPlane(Cluster):
+class ControlPlane(Cluster, Children):
     """tools: the folder of the programs. folder: of this control plane alone; made if it is not there.
 
     address: where the API server listens.
@@ -51,11 +49,6 @@ class ControlPlane(Cluster):
         self._start_etcd()
         self.start_api()
         self._start_controllers()
-
-    def stop(self) -> None:
-        """Kill all, last started first: a graceful end takes seconds, and nothing is kept."""
-        for child in reversed(self._children):
-            child.kill()
 
     def processes(self) -> list[subprocess.Popen[bytes]]:
         return [child.process for child in self._children]
@@ -159,16 +152,3 @@ class ControlPlane(Cluster):
                 return connection.getresponse().status == http.HTTPStatus.OK
             except (OSError, http.client.HTTPException):
                 return False
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()

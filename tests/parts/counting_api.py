@@ -11,6 +11,9 @@ from typing import NamedTuple
 
 from site_under_test import until
 
+#: Prints what the API counted, where it is run beside it.
+STATS = "import urllib.request as u; print(u.urlopen('http://127.0.0.1:8099/-/stats').read().decode())"
+
 
 class Arrival(NamedTuple):
     """One request as the API saw it, by its own clock (us)."""

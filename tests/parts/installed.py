@@ -54,7 +54,7 @@ class Installed:
         self.helm = helm
         self.package = package
         self.namespace = namespace
-        self.names: list[str] = []
+        self.names: set[str] = set()
         self.values: dict[str, Any] = {
             "redis": {"development": {"enabled": True, "image": {"repository": "valkey", "tag": "local"}}},
             "operator": {"image": {"tag": VERSION}},
@@ -111,7 +111,7 @@ class Installed:
             "--force-conflicts",
         )
         waiting = ("--wait", "--timeout", "120s")
-        self.names.append(name)
+        self.names.add(name)
         await asyncio.to_thread(
             self.helm.run, "upgrade", "--install", name, str(self.package), *where, *waiting, *options
         )
@@ -123,7 +123,7 @@ class Installed:
 
     async def open(self, redis: str = f"{NAME}-redis") -> None:
         """Reach the store and the API, and begin to look at the plan."""
-        await self.kubectl("wait", "pod/api", "--for=condition=Ready", "--timeout=60s")
+        await self.pod_is_ready("api")
         self.api = CountingApi(f"http://{await self._address('api')}:8099")
         await until("the API answers at the address of its Service", self._api_answers)
         self.store = open_store(f"redis://{await self._address(redis)}:6379/0", self.namespace)
@@ -136,13 +136,24 @@ class Installed:
             self._looking.cancel()
             await asyncio.wait([self._looking])
             await self.store.close()
-        for name in {*self.names}:
+        for name in self.names:
             await asyncio.to_thread(self.helm.attempt, "uninstall", name, "--namespace", self.namespace)
 
     async def pods(self, selector: str = WORKERS) -> list[Object]:
         """Those that nobody has told to go."""
         listed = (await self.get("pods", "--selector", selector))["items"]
         return [pod for pod in listed if "deletionTimestamp" not in pod["metadata"]]
+
+    async def scaling(self) -> dict[str, float]:
+        """What the operator tells KEDA, read through the API server. Raises KubectlError with what it says else."""
+        path = f"/api/v1/namespaces/{self.namespace}/services/taskqueue-operator:8080/proxy/scaling"
+        found: dict[str, float] = json.loads(await self.kubectl("get", "--raw", path))
+        return found
+
+    async def pod_is_ready(self, name: str) -> None:
+        """Wait until a pod is made and ready."""
+        for condition in ("create", "condition=Ready"):
+            await self.kubectl("wait", f"pod/{name}", f"--for={condition}", "--timeout=60s")
 
     async def ready(self, number: int, limit_s: float = 90.0) -> None:
         """Wait until exactly so many workers are there and ready."""

@@ -11,18 +11,16 @@ from collections.abc import Callable
 from contextlib import closing
 from http import HTTPStatus
 from pathlib import Path
-from types import TracebackType
-from typing import Self
 
 import kubeconfig
-from child import Child, free_ports
+from child import Child, Children, free_ports
 from control_plane import HOST
 from keda_files import ACCOUNT, DEFINITIONS, METRICS, NAMESPACE, RIGHTS, KedaFiles, Object
+from metrics_api import API_SERVICE
 from node import ADDRESS, Node
 from node_files import CLUSTER_DNS
 from own_network import resolve_by
 
-API_SERVICE = "v1beta1.external.metrics.k8s.io"
 #: It watches all namespaces.
 ENVIRONMENT = {
     "KEDA_CLUSTER_OBJECT_NAMESPACE": NAMESPACE,
@@ -32,7 +30,7 @@ ENVIRONMENT = {
 }
 
 
-class Keda:
+class Keda(Children):
     """tools: the folder of the set `keda`. node: one that has been started."""
 
     def __init__(self, tools: Path, node: Node) -> None:
@@ -56,10 +54,6 @@ class Keda:
         self._start_operator(metrics)
         self._start_adapter(metrics)
         self._start_webhooks()
-
-    def stop(self) -> None:
-        for child in reversed(self._children):
-            child.kill()
 
     def _start_operator(self, metrics: int) -> None:
         (probes,) = free_ports(1)
@@ -123,19 +117,6 @@ class Keda:
 
     def _apply(self, *objects: Object) -> None:
         self.node.kubectl("apply", "--filename=-", stdin="\n---\n".join(map(json.dumps, objects)))
-
-    def __enter__(self) -> Self:
-        try:
-            self.start()
-        except BaseException:
-            self.stop()
-            raise
-        return self
-
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.stop()
 
 
 def _answers(url: str) -> Callable[[], bool]:

@@ -6,6 +6,7 @@ tools/e2e.py runs them, in namespaces of the machine's own.
 import itertools
 import os
 from collections.abc import AsyncIterator, Iterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
@@ -75,23 +76,27 @@ namespace = pytest.fixture(made, name="namespace")
 other_namespace = pytest.fixture(made, name="other_namespace")
 
 
-@pytest.fixture
-async def installed(node: Node, helm: Helm, package: Path, namespace: str) -> AsyncIterator[Installed]:
+@asynccontextmanager
+async def prepared(
+    node: Node, helm: Helm, package: Path, namespace: str, cpu: str
+) -> AsyncIterator[Installed]:
     """A namespace with the API and the handlers in it, for a release that the test installs; removed afterwards."""
     found = Installed(node, helm, package, namespace)
-    await found.prepare(cpu="1")
+    await found.prepare(cpu)
     try:
         yield found
     finally:
         await found.close()
+
+
+@pytest.fixture
+async def installed(node: Node, helm: Helm, package: Path, namespace: str) -> AsyncIterator[Installed]:
+    async with prepared(node, helm, package, namespace, cpu="1") as found:
+        yield found
 
 
 @pytest.fixture
 async def second(node: Node, helm: Helm, package: Path, other_namespace: str) -> AsyncIterator[Installed]:
     """One more, beside it; its API has less of the two cores, and so is no judge of the limit."""
-    found = Installed(node, helm, package, other_namespace)
-    await found.prepare(cpu="200m")
-    try:
+    async with prepared(node, helm, package, other_namespace, cpu="200m") as found:
         yield found
-    finally:
-        await found.close()

@@ -1,6 +1,5 @@
 """A load that keeps two small workers busy under a limit that makes four useful, and KEDA's pace for tests."""
 
-import json
 import time
 from typing import Any
 
@@ -62,10 +61,3 @@ async def steady(installed: Installed) -> None:
     await installed.ready(BUSY)
     await installed.arrived(100)
     await installed.ready(BUSY)
-
-
-async def scaling(installed: Installed) -> dict[str, float]:
-    """What the operator tells KEDA, read through the API server. Raises KubectlError with what it says else."""
-    path = f"/api/v1/namespaces/{installed.namespace}/services/taskqueue-operator:8080/proxy/scaling"
-    found: dict[str, float] = json.loads(await installed.kubectl("get", "--raw", path))
-    return found

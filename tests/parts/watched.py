@@ -1,33 +1,34 @@
-"""Every value that a field of the workers' Deployment ever had, in order, as the API server tells it."""
+"""Every value that a field of the workers' Deployment has, in order, as the API server tells it."""
 
-import asyncio
-from typing import Self
+import itertools
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
 
-from installed import Installed
+from child import Child
+from cluster import Cluster
 
 
-class Watched:
-    """field: a number of it, as in spec.replicas. values: complete when the block is left."""
+@contextmanager
+def watched(cluster: Cluster, namespace: str, field: str) -> Iterator[Callable[[], list[int]]]:
+    """Follow a number, such as spec.replicas, until the block is left.
 
-    def __init__(self, installed: Installed, field: str) -> None:
-        self.values: list[int] = []
-        cluster = installed.cluster
-        self._command = (
-            *(
-                str(cluster.program),
-                f"--kubeconfig={cluster.kubeconfig}",
-                f"--namespace={installed.namespace}",
-            ),
-            *("get", "deployment/taskqueue-worker", "--watch", f"--output=jsonpath={{.{field}}}{{'\\n'}}"),
-        )
+    What is handed over returns all values so far, repeats left out, and may be called afterwards, too.
+    """
+    log = Path(tempfile.mkdtemp(dir=cluster.folder)) / "values"
+    child = Child(
+        cluster.program,
+        log,
+        *(f"--kubeconfig={cluster.kubeconfig}", f"--namespace={namespace}"),
+        *("get", "deployment/taskqueue-worker", "--watch", f"--output=jsonpath={{.{field}}}{{'\\n'}}"),
+    )
 
-    async def __aenter__(self) -> Self:
-        self._process = await asyncio.create_subprocess_exec(*self._command, stdout=asyncio.subprocess.PIPE)
-        assert self._process.stdout
-        self.values.append(int(await self._process.stdout.readline()))
-        return self
+    def seen() -> list[int]:
+        return [value for value, _ in itertools.groupby(map(int, log.read_text().split()))]
 
-    async def __aexit__(self, *_error: object) -> None:
-        self._process.terminate()
-        told, _ = await self._process.communicate()
-        self.values += map(int, told.split())
+    try:
+        child.until("it follows", lambda: bool(seen()))
+        yield seen
+    finally:
+        child.kill()

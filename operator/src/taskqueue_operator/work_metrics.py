@@ -47,7 +47,7 @@ _DUE = (
 _TOTALS = (
     "What became of jobs, counted by the store since it was set up: emitted, enqueued, started, done, ..."
 )
-#: Those that alerts ask for: a counter that is not there before its first event has never grown.
+#: Told before they first happen, too: a counter that begins at 1 never grew, for an alert.
 _EVENTS = ("emitted", "enqueued", "started", "done", "dead", "lost", "expired", "skipped")
 _PERMITS = (
     "Slots of the global limit that were given away: by starts, each its type's cost, and to running jobs."
