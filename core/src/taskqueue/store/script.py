@@ -10,17 +10,25 @@ from redis.exceptions import NoScriptError
 
 from taskqueue.store.connection import Store
 
+_SCRIPTS = files("taskqueue.store") / "scripts"
 _USES = re.compile(r"^-- uses:((?: \w+)+)$", re.MULTILINE)
+
+
+def part(name: str) -> str:
+    """Read the text of one shared part.
+
+    A seam for tests: they replace this function to give scripts a clock that stands still until it is moved, in place
+    of `clock_us` in lib/base.lua (tests/parts/script_clock.py).
+    """
+    return (_SCRIPTS / "lib" / f"{name}.lua").read_text()
 
 
 @cache
 def source(name: str) -> str:
     """The whole text of script `name`: the parts of `-- uses:` in that order, then its own body."""
-    folder = files("taskqueue.store") / "scripts"
-    body = (folder / f"{name}.lua").read_text()
+    body = (_SCRIPTS / f"{name}.lua").read_text()
     uses = _USES.search(body)
-    parts = uses.group(1).split() if uses else []
-    return "\n".join([*((folder / "lib" / f"{part}.lua").read_text() for part in parts), body])
+    return "\n".join([*(part(used) for used in (uses.group(1).split() if uses else [])), body])
 
 
 @cache

@@ -2,8 +2,14 @@
 -- A job is named TYPE|USER|OCCURRENCE|OFFSET|LIFE (scheduled) or TYPE|USER|~ID|DUE|LIFE (ad hoc); ms, LIFE 0 = no deadline.
 -- While leased it is followed by |WORKER|FENCE; the fence ends in "x" where the live table knows the job.
 local P = KEYS[1]
-local clock = redis.call('TIME')
-local now_us = clock[1] * 1000000 + clock[2]
+
+-- Reads the server's clock, once a call. Tests replace this function as a script is loaded (store/script.py).
+local function clock_us()
+  local time = redis.call('TIME')
+  return time[1] * 1000000 + time[2]
+end
+
+local now_us = clock_us()
 local now = math.floor(now_us / 1000)
 
 local function int(number) return string.format('%.0f', number) end
