@@ -69,7 +69,7 @@ async def test_a_store_that_is_away_is_said_and_other_metrics_are_served(world: 
     scaling = Scaling(nowhere, concurrency=50, drain_s=30)
     status, _, body = await scaling.pages()["/scaling"]()
     assert status == 503
-    assert b"the store does not answer" in body
+    assert b"The store does not answer." in body
     status, _, text = await scaling.pages()["/metrics"]()
     assert status == 200
     assert "process_cpu_seconds" in {one.name for one in text_string_to_metric_families(text.decode())}

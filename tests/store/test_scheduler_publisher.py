@@ -12,7 +12,6 @@ from taskqueue.scheduler.errors import StoreReplacedError
 from taskqueue.scheduler.publisher import Publisher
 from taskqueue.store.catalog import put_types, read_catalog
 from taskqueue.store.connection import Store
-from taskqueue.store.script import run
 from taskqueue.store.users import StoredTask, read_owners, read_tasks, redeal, set_users
 
 ORDERS = TaskType("orders", Schedule(interval_s=300), function="f")
@@ -116,7 +115,7 @@ async def _cut_within(store: Store, name: str, source: int, target: int) -> int:
     if source == 0:
         return await redeal(store, name, source, target)
     members = await store.client.zrange(store.keys.schedule(name, source), 0, 6)
-    await run(store, "redeal", name, target, msgspec.msgpack.encode([user.decode() for user in members]))
+    await store.run("redeal", name, target, msgspec.msgpack.encode([user.decode() for user in members]))
     raise ConnectionError
 
 

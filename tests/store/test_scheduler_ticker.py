@@ -21,6 +21,7 @@ from taskqueue.store.audit import audit
 from taskqueue.store.catalog import read_catalog, read_cursor, restore_cursor
 from taskqueue.store.clock import server_now_ms
 from taskqueue.store.connection import Store
+from taskqueue.store.errors import StoreCorrupt, StoreRefused, StoreUnavailable
 from taskqueue.store.keys import LANES
 from taskqueue.store.overrides import pause, resume
 from taskqueue.store.tick import Verdict, tick
@@ -314,7 +315,7 @@ async def test_a_store_that_does_not_answer_is_waited_for(
 ) -> None:
     now_ms = await server_now_ms(store)
     await start_at(store, now_ms - 5_000, some_types(TaskType("t", Schedule(interval_s=1), function="f")), 3)
-    failures = iter([ConnectionError(), TimeoutError(), OSError()])
+    failures = iter([StoreUnavailable("away"), StoreRefused("OOM"), StoreCorrupt("types")])
 
     async def failing(*args: object, **kwargs: object) -> object:
         for error in failures:
@@ -342,7 +343,7 @@ async def test_a_tick_whose_answer_was_lost_emits_nothing_twice(
         answer = await tick(*args, **kwargs)  # type: ignore[arg-type]
         lost += 1
         if lost % 3 == 1:
-            raise TimeoutError
+            raise StoreUnavailable("no answer")
         return answer
 
     monkeypatch.setattr(ticker_module, "tick", losing)

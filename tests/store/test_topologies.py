@@ -19,7 +19,7 @@ from taskqueue.store.audit import audit
 from taskqueue.store.claim import Result, claim
 from taskqueue.store.connection import open_store
 from taskqueue.store.dead import purge_dead, read_dead, retry_dead
-from taskqueue.store.errors import UNREACHABLE
+from taskqueue.store.errors import StoreFailure
 from taskqueue.store.lease import heartbeat, pass_wakeup_on, permit, wait_for_wakeup
 from taskqueue.store.listing import read_jobs
 from taskqueue.store.overrides import override_rate, pause, resume
@@ -61,7 +61,7 @@ async def test_every_verb_works_there(kind: str, tmp_path: Path) -> None:
         async def answers() -> bool:
             try:
                 return (await audit(store)).difference == 0
-            except UNREACHABLE:
+            except StoreFailure:
                 return False
 
         await until("the store answers", answers)

@@ -1,32 +1,39 @@
 """Python 3.11's wait_for, which the client uses, may answer instead of being cancelled. No loop may go on then."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
 from typing import Any
 
+import msgspec
 import pytest
 
+from taskqueue.store.connection import Store
+from taskqueue.store.keys import Keys
 from taskqueue_worker import heartbeat, permits, worker
 
 
-def swallowing(answer: Any, entered: asyncio.Event) -> Callable[..., Awaitable[Any]]:
-    """A call of the store that is under way when its task is cancelled, and answers; the next one waits."""
+class Swallowing:
+    """A client whose call is under way when its task is cancelled, and answers; the next one waits."""
 
-    async def call(*_: Any, **__: Any) -> Any:
-        first = not entered.is_set()
-        entered.set()
+    def __init__(self, answer: Any) -> None:
+        self.answer = answer
+        self.entered = asyncio.Event()
+
+    async def evalsha(self, *_: Any) -> Any:
+        first = not self.entered.is_set()
+        self.entered.set()
         try:
             await asyncio.sleep(30)
         except asyncio.CancelledError:
             if not first:
                 raise
-        return answer
+        return self.answer
 
-    return call
+    async def blpop(self, *_: Any, **__: Any) -> Any:
+        return await self.evalsha()
 
 
 class Nothing:
-    """Slots without a job, and a worker without a store."""
+    """Slots without a job."""
 
     free = 1
 
@@ -34,6 +41,16 @@ class Nothing:
         return []
 
     def drop(self, lost: set[str]) -> None: ...
+
+
+@pytest.fixture
+def client(request: pytest.FixtureRequest) -> Swallowing:
+    return Swallowing(getattr(request, "param", None))
+
+
+@pytest.fixture
+def store(client: Swallowing) -> Store:
+    return Store(client, Keys("shop"))
 
 
 async def ends(task: asyncio.Task[Any], entered: asyncio.Event) -> None:
@@ -45,27 +62,21 @@ async def ends(task: asyncio.Task[Any], entered: asyncio.Event) -> None:
     assert task.cancelled()
 
 
-async def test_the_heartbeat_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    entered = asyncio.Event()
-    monkeypatch.setattr(heartbeat, "heartbeat", swallowing([], entered))
-    store: Any = None
+@pytest.mark.parametrize("client", [msgspec.msgpack.encode([])], indirect=True)
+async def test_the_heartbeat_ends(client: Swallowing, store: Store) -> None:
     slots: Any = Nothing()
     # A lease of 3 ms: the sleep between two beats must not be what ends it.
     task = asyncio.create_task(heartbeat.keep_leases(store, "w", 3, slots, lambda: b"{}", []))
-    await ends(task, entered)
+    await ends(task, client.entered)
 
 
-async def test_waiting_for_ad_hoc_jobs_ends(monkeypatch: pytest.MonkeyPatch) -> None:
-    entered = asyncio.Event()
-    monkeypatch.setattr(worker, "wait_for_wakeup", swallowing(False, entered))
+async def test_waiting_for_ad_hoc_jobs_ends(client: Swallowing, store: Store) -> None:
     idle: Any = object.__new__(worker.Worker)
-    idle._wakeups = None
-    await ends(asyncio.create_task(idle._listen()), entered)
+    idle._wakeups = store
+    await ends(asyncio.create_task(idle._listen()), client.entered)
 
 
-async def test_a_job_that_timed_out_asks_for_no_further_permit(monkeypatch: pytest.MonkeyPatch) -> None:
-    entered = asyncio.Event()
-    monkeypatch.setattr(permits, "permit", swallowing((False, 0.0), entered))
-    store: Any = None
+@pytest.mark.parametrize("client", [(0, 0)], indirect=True)
+async def test_a_job_that_timed_out_asks_for_no_further_permit(client: Swallowing, store: Store) -> None:
     started: Any = type("Started", (), {"kind": type("Kind", (), {"spec": type("Spec", (), {"cost": 1})})})
-    await ends(asyncio.create_task(permits.Permits(store, 1_000, started).take(1)), entered)
+    await ends(asyncio.create_task(permits.Permits(store, 1_000, started).take(1)), client.entered)

@@ -26,10 +26,10 @@ async def test_while_the_store_is_away_a_worker_is_live_and_not_ready() -> None:
     life = Life(WITHIN_S)
     life.answered()
     for _ in range(600):
-        life.refused()
+        life.refused("Connection refused.")
         await asyncio.sleep(1)
         assert life.stuck(free=1) is None
-    assert life.unanswered() == "no claim was answered for 600 s"
+    assert life.unanswered() == "no claim was answered for 600 s. Connection refused."
     life.answered()
     assert life.unanswered() is None
 
@@ -38,7 +38,7 @@ async def test_while_the_store_is_away_a_worker_is_live_and_not_ready() -> None:
 async def test_one_call_that_fails_makes_nobody_unready() -> None:
     life = Life(WITHIN_S)
     life.answered()
-    life.refused()
+    life.refused("Connection refused.")
     await asyncio.sleep(1)
     assert life.unanswered() is None
 
@@ -67,6 +67,6 @@ async def test_a_worker_that_is_full_need_not_call_and_has_time_to_once_it_has_r
 @virtual_time
 async def test_a_full_worker_whose_call_hangs_is_stuck() -> None:
     life = Life(WITHIN_S)
-    life.refused()
+    life.refused("Connection refused.")
     await asyncio.sleep(WITHIN_S + 1)
     assert life.stuck(free=0) == "no claim ended for 61 s"

@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
 import yaml
-from pydantic import Field, Secret, ValidationError, field_validator
+from pydantic import Field, Secret, SecretStr, ValidationError, field_validator
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
@@ -47,6 +47,10 @@ class StoreSettings(BaseSettings):
         description="Where the store is: redis://, rediss:// (TLS), unix://, redis+sentinel://HOST,HOST/NAME "
         "or redis+cluster://HOST. Put a password into the environment rather than a flag.",
     )
+    sentinel_password: SecretStr | None = Field(
+        default=None,
+        description="The password of the Sentinels themselves, where they have one; that of the store is in its URL.",
+    )
     release: str = Field(
         default="default",
         pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$",
@@ -68,7 +72,9 @@ class StoreSettings(BaseSettings):
 
     def open_store(self) -> Store:
         """Return the store these settings name; its connections are made when first used."""
-        return open_store(self.redis_url.get_secret_value(), self.release)
+        secret = self.sentinel_password
+        password = secret.get_secret_value() if secret else None
+        return open_store(self.redis_url.get_secret_value(), self.release, sentinel_password=password)
 
 
 AnySettings = TypeVar("AnySettings", bound=StoreSettings)

@@ -33,7 +33,7 @@ class Gathering:
         self._subscriptions = Counter[str]()
 
     async def facts(self) -> Facts:
-        """Raises any of UNREACHABLE."""
+        """Raises StoreFailure."""
         catalog = await read_catalog(self._store)
         rate = catalog.rate
         metrics.LIMIT.set(rate or 0)

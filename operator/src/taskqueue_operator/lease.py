@@ -17,7 +17,7 @@ from datetime import UTC, datetime
 import structlog
 
 from taskqueue.store.cancelled import raise_if_cancelled
-from taskqueue.store.errors import UNREACHABLE
+from taskqueue.store.errors import StoreFailure
 from taskqueue.store.fence import Fence
 from taskqueue_operator.connection import API_ERRORS, said
 from taskqueue_operator.lease_record import LeaseObject
@@ -32,7 +32,7 @@ class Lease:
     """Held by one replica at a time.
 
     `find_owner` says whose manifests these are; `read_epoch` which epoch the store gave out last, and `claim_epoch`
-    takes a new one for an owner, beyond a given one. They raise any of API_ERRORS and of UNREACHABLE.
+    takes a new one for an owner, beyond a given one. They raise any of API_ERRORS and StoreFailure.
     """
 
     def __init__(
@@ -92,7 +92,7 @@ class Lease:
         asked_s = self._loop.time()
         try:
             held = await self._hold(cursor_ms)
-        except (*API_ERRORS, *UNREACHABLE) as error:
+        except (*API_ERRORS, StoreFailure) as error:
             log.warning("the lease could not be renewed", lease=self._lease.name, error=said(error))
             return
         self.elsewhere = not held
@@ -106,7 +106,7 @@ class Lease:
             log.info("leading" if held else "no longer leading", lease=self._lease.name, epoch=self.epoch)
 
     async def _hold(self, cursor_ms: int | None) -> bool:
-        """Renew, take or leave it. Raises any of API_ERRORS, among them 409 when another was faster; UNREACHABLE."""
+        """Renew, take or leave it. Raises any of API_ERRORS, among them 409 when another was faster; StoreFailure."""
         found = await self._lease.read()
         if found.version != self._seen[0]:
             self._seen = found.version, self._loop.time()

@@ -12,7 +12,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 from taskqueue.health import Page
 from taskqueue.plan.capacity import Capacity, capacity
 from taskqueue.store.connection import Store
-from taskqueue.store.errors import UNREACHABLE
+from taskqueue.store.errors import StoreFailure, StoreUnavailable
 from taskqueue.store.work import Work, read_work
 
 _FRESH_S = 1.0
@@ -44,14 +44,19 @@ class Scaling:
         self.last: Reading | None = None
 
     async def read(self) -> Reading:
-        """Return a reading of this second. Raises any of UNREACHABLE."""
-        async with asyncio.timeout(_READ_TIMEOUT_S), self._one_at_a_time:
-            if self.last is None or self.last.age_s > _FRESH_S:
-                self.last = None
-                work = await read_work(self._store)
-                asked = capacity(work.due, work.running, work.rate_per_s, self._concurrency, self._drain_s)
-                self.last = Reading(work, asked)
-            return self.last
+        """Return a reading of this second. Raises StoreFailure."""
+        try:
+            async with asyncio.timeout(_READ_TIMEOUT_S), self._one_at_a_time:
+                if self.last is None or self.last.age_s > _FRESH_S:
+                    self.last = None
+                    work = await read_work(self._store)
+                    asked = capacity(
+                        work.due, work.running, work.rate_per_s, self._concurrency, self._drain_s
+                    )
+                    self.last = Reading(work, asked)
+                return self.last
+        except TimeoutError as error:
+            raise StoreUnavailable(f"no answer within {_READ_TIMEOUT_S:.0f} s") from error
 
     def pages(self) -> Mapping[str, Page]:
         return {"/scaling": self._scaling, "/metrics": self._metrics}
@@ -59,8 +64,8 @@ class Scaling:
     async def _scaling(self) -> tuple[int, str, bytes]:
         try:
             asked = (await self.read()).capacity
-        except UNREACHABLE as error:
-            return 503, "text/plain; charset=utf-8", f"the store does not answer: {error!r}\n".encode()
+        except StoreFailure as error:
+            return 503, "text/plain; charset=utf-8", f"{error}\n".encode()
         body = {
             "workSeconds": asked.work_s,
             "uncappedWorkSeconds": asked.uncapped_work_s,
@@ -69,6 +74,6 @@ class Scaling:
         return 200, "application/json", msgspec.json.encode(body)
 
     async def _metrics(self) -> tuple[int, str, bytes]:
-        with contextlib.suppress(*UNREACHABLE):  # what the store would say is then missing
+        with contextlib.suppress(StoreFailure):  # what the store would say is then missing
             await self.read()
         return 200, CONTENT_TYPE_LATEST, generate_latest(REGISTRY)

@@ -10,7 +10,7 @@ import structlog
 from kubernetes.aio.client.exceptions import ApiException
 
 from taskqueue.store.cancelled import raise_if_cancelled
-from taskqueue.store.errors import UNREACHABLE
+from taskqueue.store.errors import StoreFailure
 from taskqueue_operator import metrics
 from taskqueue_operator.api import Api
 from taskqueue_operator.conditions import Facts
@@ -66,7 +66,7 @@ class StatusWriter:
             more = False
             try:
                 more = await self._round()
-            except (*API_ERRORS, *UNREACHABLE) as error:
+            except (*API_ERRORS, StoreFailure) as error:
                 log.warning("status not written; trying again", error=said(error))
             if not more:
                 await asyncio.sleep(_ROUND_S)

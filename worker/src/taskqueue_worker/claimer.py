@@ -11,7 +11,7 @@ import structlog
 from taskqueue.plan.feasibility import LIMITER_STRETCH
 from taskqueue.store.claim import Claim, ClaimedJob, Result, claim
 from taskqueue.store.connection import Store
-from taskqueue.store.errors import UNREACHABLE
+from taskqueue.store.errors import StoreFailure
 from taskqueue.store.lease import pass_wakeup_on
 from taskqueue_worker.clock import ServerClock
 from taskqueue_worker.kinds import Kind, Kinds
@@ -75,7 +75,7 @@ class Claimer:
                 await self._pace.wait(next_s)
                 continue
             if free <= 0 and self._pace.missed():
-                with contextlib.suppress(*UNREACHABLE):
+                with contextlib.suppress(StoreFailure):
                     await pass_wakeup_on(self._store)
                 continue
             await self._call(worker, next(sequence), free)
@@ -128,10 +128,10 @@ class Claimer:
                 answer = await claim(
                     self._store, worker, seq, free, self._lease_ms, results, has_time=has_time
                 )
-            except UNREACHABLE as error:
-                self._life.refused()
+            except StoreFailure as error:
+                self._life.refused(str(error))
                 if wait_s == _RETRY_MIN_S:
-                    log.warning("store unreachable, nothing starts", problem=type(error).__name__)
+                    log.warning("claim failed, nothing starts", error=str(error))
                 if self.draining if until_s is None else self._loop.time() + wait_s >= until_s:
                     return None
                 await asyncio.sleep(wait_s * random.uniform(0.5, 1.0))
@@ -145,7 +145,7 @@ class Claimer:
         if answer.jobs and answer.version != self._kinds.version:
             try:
                 await self._kinds.refresh()
-            except UNREACHABLE:
+            except StoreFailure:
                 log.warning("types not read, jobs returned", jobs=len(answer.jobs))
                 self._give_back(answer.jobs)
                 return

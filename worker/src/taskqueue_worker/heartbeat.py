@@ -5,9 +5,8 @@ from collections.abc import Callable, Sequence
 
 import structlog
 
-from taskqueue.store.cancelled import raise_if_cancelled
 from taskqueue.store.connection import Store
-from taskqueue.store.errors import UNREACHABLE
+from taskqueue.store.errors import StoreFailure
 from taskqueue.store.lease import heartbeat
 from taskqueue_worker.slots import Slots
 
@@ -25,9 +24,8 @@ async def keep_leases(
         try:
             lost = await heartbeat(store, worker, lease_ms, info(), slots.members(), handlers)
             slots.drop(set(lost) & set(slots.members()))
-        except UNREACHABLE as error:
-            log.warning("heartbeat failed", problem=type(error).__name__)
-        raise_if_cancelled()
+        except StoreFailure as error:
+            log.warning("heartbeat failed", error=str(error))
         await asyncio.sleep(lease_ms / 3000)
 
 

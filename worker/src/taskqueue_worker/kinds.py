@@ -43,7 +43,7 @@ class Kinds:
         return self._by_name.values()
 
     async def refresh(self) -> None:
-        """Reads the types again. Raises any of UNREACHABLE and then changes nothing."""
+        """Reads the types again. Raises StoreFailure and then changes nothing."""
         catalog = await read_catalog(self._store)
         self._take(catalog)
 

@@ -19,6 +19,7 @@ class Life:
         self._moved_s = self._loop.time()
         self._refused_s: float | None = None
         self._answered = False
+        self._why = ""
 
     def answered(self) -> None:
         """The store answered a call."""
@@ -26,8 +27,9 @@ class Life:
         self._refused_s = None
         self._answered = True
 
-    def refused(self) -> None:
-        """A call ended without an answer."""
+    def refused(self, why: str) -> None:
+        """A call failed."""
+        self._why = why
         self._moved_s = self._loop.time()
         self._refused_s = self._refused_s or self._moved_s
 
@@ -42,5 +44,5 @@ class Life:
         """What is wrong, if the store does not answer."""
         silent_s = self._loop.time() - (self._refused_s or self._loop.time())
         if silent_s > _UNANSWERED_S:
-            return f"no claim was answered for {silent_s:.0f} s"
+            return f"no claim was answered for {silent_s:.0f} s. {self._why}"
         return None if self._answered else "no claim was answered yet"

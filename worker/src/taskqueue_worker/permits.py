@@ -2,9 +2,8 @@
 
 import asyncio
 
-from taskqueue.store.cancelled import raise_if_cancelled
 from taskqueue.store.connection import Store
-from taskqueue.store.errors import UNREACHABLE
+from taskqueue.store.errors import StoreFailure
 from taskqueue.store.lease import permit
 from taskqueue_worker.slot_time import reached
 from taskqueue_worker.started import Started
@@ -37,15 +36,13 @@ class Permits:
             self._used += 1
         self._used = held
         while True:
-            granted = await self._ask(cost)
-            raise_if_cancelled()  # a job that timed out meanwhile must not go on, even with a permit
-            if granted:
+            if await self._ask(cost):
                 return
 
     async def _ask(self, cost: int) -> bool:
         try:
             granted, wait_s = await permit(self._store, cost, self._lease_ms)
-        except UNREACHABLE:
+        except StoreFailure:
             await asyncio.sleep(_RETRY_S)  # closed while the store is away
             return False
         if not granted:

@@ -14,8 +14,7 @@ from prometheus_client import REGISTRY
 from taskqueue.handlers.dispatch import Dispatcher
 from taskqueue.handlers.http_call import HttpClient
 from taskqueue.handlers.registry import Registry
-from taskqueue.store.cancelled import raise_if_cancelled
-from taskqueue.store.errors import UNREACHABLE
+from taskqueue.store.errors import StoreFailure
 from taskqueue.store.lease import pass_wakeup_on, wait_for_wakeup
 from taskqueue_worker.claimer import CHANNELS, Claimer
 from taskqueue_worker.clock import ServerClock
@@ -33,7 +32,8 @@ from taskqueue_worker.started import Started
 
 log = structlog.get_logger("taskqueue.worker")
 
-_WAKEUP_TIMEOUT_S = 2.0
+#: Less than the time after which no answer of the store counts as a lost one.
+_WAKEUP_TIMEOUT_S = 1.0
 #: How long a cancelled handler may take to clean up, and the last results to be settled.
 _CANCEL_S = 1.0
 _FINAL_SETTLE_S = 5.0
@@ -119,7 +119,6 @@ class Worker:
     async def _listen(self) -> None:
         """An ad hoc job wakes one idle worker at once; a full one passes the word on."""
         while True:
-            raise_if_cancelled()
             try:
                 if await wait_for_wakeup(self._wakeups, _WAKEUP_TIMEOUT_S):
                     if self.slots.free > 0:
@@ -127,7 +126,7 @@ class Worker:
                     else:
                         await pass_wakeup_on(self._store)
                         await asyncio.sleep(0.05)
-            except UNREACHABLE:
+            except StoreFailure:
                 await asyncio.sleep(1.0)
 
     async def _drain(self, channels: list[asyncio.Task[None]], listener: asyncio.Task[None]) -> None:
@@ -150,7 +149,7 @@ class Worker:
         for channel in channels:
             channel.cancel()
         await asyncio.gather(*channels, return_exceptions=True)
-        with contextlib.suppress(*UNREACHABLE):
+        with contextlib.suppress(StoreFailure):
             await self._wakeups.close()
         log.info("worker drained", worker=self.name, settled=settled)
 

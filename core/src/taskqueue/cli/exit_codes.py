@@ -11,8 +11,10 @@ class ExitCode(IntEnum):
     USAGE = 2  # an argument, an option or a setting
     DOES_NOT_FIT = 3  # plan check: the demand exceeds a limit
     AUDIT = 4  # audit: jobs are unaccounted for, or the cursor is lost
-    UNREACHABLE = 5  # Redis is down, slow, or refuses the login
+    UNREACHABLE = 5  # Redis is down or slow: no answer
     NOT_FOUND = 6  # no such type, user or job
     REFUSED = 7  # understood, and not done: the sentence says why
+    STORE_REFUSED = 8  # Redis answered no: a login, a right, memory, a replica; the sentence has its words
+    CORRUPT = 9  # the store holds a record that cannot be read
     BUG = 70  # a fault of taskqueue itself
     INTERRUPTED = 130  # Ctrl-C

@@ -1,6 +1,7 @@
 """A command that talks to the store: it gets a session, and the options --redis, --release and --output."""
 
 import inspect
+import os
 from collections.abc import Awaitable, Callable, Coroutine
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Concatenate, NoReturn, ParamSpec, TypeVar
@@ -20,6 +21,10 @@ from taskqueue.cli.output import Output
 
 if TYPE_CHECKING:
     from taskqueue.store.connection import Store
+    from taskqueue.store.errors import StoreFailure
+
+#: The same variable that the processes' setting sentinel_password is read from.
+SENTINEL_PASSWORD_VARIABLE = "TASKQUEUE_SENTINEL_PASSWORD"  # noqa: S105 - its name
 
 Given = ParamSpec("Given")
 Answer = TypeVar("Answer")
@@ -62,14 +67,17 @@ def with_store(redis: str, release: str, work: Callable[["Store"], Awaitable[Ans
 
     from taskqueue.store.connection import open_store  # noqa: PLC0415 - slow
     from taskqueue.store.errors import (  # noqa: PLC0415 - slow
-        UNREACHABLE,
         CursorLostError,
+        StoreCorrupt,
         StoreError,
+        StoreRefused,
+        StoreUnavailable,
         StoreUrlError,
     )
 
     async def session() -> Answer:
-        store = open_store(redis, release)
+        password = os.environ.get(SENTINEL_PASSWORD_VARIABLE)
+        store = open_store(redis, release, sentinel_password=password)
         try:
             return await work(store)
         finally:
@@ -83,20 +91,21 @@ def with_store(redis: str, release: str, work: Callable[["Store"], Awaitable[Ans
         fail(f"--redis: {error}", ExitCode.USAGE)
     except CursorLostError as error:
         fail(str(error), ExitCode.AUDIT)
+    except StoreUnavailable as error:
+        remedy = "start it, or give its address with --redis or TASKQUEUE_REDIS_URL"
+        _fail(redis, "does not answer", error, remedy, ExitCode.UNREACHABLE)
+    except StoreRefused as error:
+        remedy = "docs/redis.md lists the rights and settings that taskqueue needs"
+        _fail(redis, "refused", error, remedy, ExitCode.STORE_REFUSED)
+    except StoreCorrupt as error:
+        remedy = "`taskqueue audit --repair` removes records that cannot be read"
+        _fail(redis, "holds a record that cannot be read", error, remedy, ExitCode.CORRUPT)
     except StoreError as error:
         fail(str(error), ExitCode.REFUSED)
-    except BrokenPipeError:
-        raise  # whoever read the answer has read enough; typer ends quietly
-    except UNREACHABLE as error:
-        _unreachable(redis, error)
 
 
-def _unreachable(redis: str, error: BaseException) -> NoReturn:
+def _fail(redis: str, problem: str, error: "StoreFailure", remedy: str, code: ExitCode) -> NoReturn:
     from taskqueue.log import redact  # noqa: PLC0415 - slow
 
-    reason = redact(" ".join(str(error).split())).rstrip(".") or type(error).__name__
-    fail(
-        f"the store at {redact(redis)} does not answer ({reason}): "
-        "start it, or give its address with --redis or TASKQUEUE_REDIS_URL",
-        ExitCode.UNREACHABLE,
-    )
+    reason = redact(error.detail).rstrip(".")
+    fail(f"the store at {redact(redis)} {problem} ({reason}): {remedy}", code)

@@ -14,10 +14,9 @@ from taskqueue.scheduler.reports import Lag, report_published, report_taken
 from taskqueue.scheduler.source import Always, Leadership, Source
 from taskqueue.scheduler.ticker import Ticker
 from taskqueue.sources.loaded import Loaded, Spared
-from taskqueue.store.cancelled import raise_if_cancelled
 from taskqueue.store.catalog import mark_installed, read_catalog, set_rate
 from taskqueue.store.connection import Store
-from taskqueue.store.errors import UNREACHABLE, DeposedError, ForeignOwnerError
+from taskqueue.store.errors import DeposedError, ForeignOwnerError, StoreFailure
 
 #: What is under way (a schedule that takes over, a type that goes) is carried on this often.
 MAINTAIN_S = 1.0
@@ -96,14 +95,13 @@ class Keeper:
         """Publish whenever something changed, and carry on what is under way, until cancelled."""
         await self._changed.wait()
         while True:
-            raise_if_cancelled()
             try:
                 await self._lead()
                 await self._turn()
                 await self._pause()
-            except UNREACHABLE as error:
+            except StoreFailure as error:
                 metrics.PUBLISHES.labels("failed").inc()
-                log.warning("could not publish; trying again", error=repr(error))
+                log.warning("could not publish; trying again", error=str(error))
                 await asyncio.sleep(MAINTAIN_S)
             except DeposedError as error:
                 log.warning("somebody else publishes by now", reason=str(error))
@@ -153,7 +151,6 @@ class Keeper:
 
     async def _pause(self) -> None:
         """Wait for a change, but no longer than MAINTAIN_S."""
-        raise_if_cancelled()
         try:
             async with asyncio.timeout(MAINTAIN_S):
                 await self._changed.wait()

@@ -14,7 +14,6 @@ from taskqueue.models.values import TaskType, UserSubscription
 from taskqueue.scheduler.errors import StoreReplacedError, StoreRevertedError
 from taskqueue.scheduler.reconcile import Change, advance, pending_move
 from taskqueue.sources.loaded import Spared
-from taskqueue.store.cancelled import raise_if_cancelled
 from taskqueue.store.catalog import Catalog, TypeRecord, put_types, read_catalog, read_cursor
 from taskqueue.store.clock import server_now_ms
 from taskqueue.store.connection import Store
@@ -95,7 +94,7 @@ class Publisher:
         prune False: what is not named stays.   spared: what stays as it is.
         confirm_removals: also remove many at once.
         as_of_ms: new types begin with the period of that instant instead of now.
-        Raises StoreReplacedError, StoreRevertedError, DeposedError, ForeignOwnerError and any of UNREACHABLE.
+        Raises StoreReplacedError, StoreRevertedError, DeposedError, ForeignOwnerError and StoreFailure.
         """
         async with self._lock:
             catalog = await self._read()
@@ -126,7 +125,7 @@ class Publisher:
     async def maintain(self) -> int:
         """Carry on what is under way in the store and return how many types were written.
 
-        Raises StoreReplacedError, StoreRevertedError and any of UNREACHABLE.
+        Raises StoreReplacedError, StoreRevertedError and StoreFailure.
         """
         async with self._lock:
             return len(await self._settle({}, None))
@@ -145,7 +144,6 @@ class Publisher:
     async def _settle(self, specs: Mapping[str, TaskType | None], as_of_ms: int | None) -> set[str]:
         written: set[str] = set()
         while changed := await self._round(specs, as_of_ms, moving=True):
-            raise_if_cancelled()
             written |= changed
         return written
 

@@ -71,7 +71,7 @@ async def run(
 
     def ready() -> str | None:
         if time.monotonic() - ticker.answered_s > REACHABLE_S:
-            return "the store does not answer"
+            return ticker.failure or "the store does not answer"
         return keeper.ready()
 
     async with contextlib.AsyncExitStack() as stack:

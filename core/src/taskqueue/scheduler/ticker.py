@@ -14,11 +14,10 @@ from taskqueue.health import Progress
 from taskqueue.plan.due import due
 from taskqueue.plan.segment import Segment
 from taskqueue.scheduler import metrics
-from taskqueue.store.cancelled import raise_if_cancelled
 from taskqueue.store.catalog import Catalog, read_catalog, read_cursor, restore_cursor
 from taskqueue.store.clock import server_now_ms
 from taskqueue.store.connection import Store
-from taskqueue.store.errors import UNREACHABLE, CursorLostError
+from taskqueue.store.errors import CursorLostError, StoreFailure
 from taskqueue.store.tick import Tick, Verdict, tick
 
 #: Most members of one call: what keeps Redis free for the workers, and what catches up fast.
@@ -54,6 +53,8 @@ class Ticker:
         self.progress = Progress("ticking")
         #: Monotonic seconds: last answer of the store, last move of the cursor.
         self.answered_s = self.moved_s = time.monotonic()
+        #: Why the last call failed, in the store's words; empty once one succeeded.
+        self.failure = ""
         self._store = store
         self._period_s = period_s
         self._look_ahead_ms = look_ahead_ms
@@ -73,21 +74,20 @@ class Ticker:
                 wait_s = await self.turn()
                 if failures:
                     log.info("the store answers again", failures=failures)
-                failures = 0
-            except UNREACHABLE as error:
+                failures, self.failure = 0, ""
+            except StoreFailure as error:
+                self.failure = str(error)
                 if not failures:
-                    log.warning("the store does not answer; nothing is emitted", error=repr(error))
+                    log.warning("tick failed, nothing is emitted", error=str(error))
                 wait_s = random.uniform(0, min(BACKOFF_MAX_S, BACKOFF_MIN_S * 2 ** min(failures, 10)))
                 failures += 1
-            raise_if_cancelled()
             await asyncio.sleep(wait_s)
 
     async def turn(self) -> float:
-        """Emit all that is due by now and return how many seconds to wait. Raises any of UNREACHABLE."""
+        """Emit all that is due by now and return how many seconds to wait. Raises StoreFailure."""
         if self.cursor_ms is None or self._catalog is None:
             await self._learn()
         while self.cursor_ms is not None:
-            raise_if_cancelled()
             self.progress.step()
             catalog, now_ms = await self._current()
             goal_ms = now_ms + self._look_ahead_ms

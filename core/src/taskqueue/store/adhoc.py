@@ -10,7 +10,6 @@ import msgspec
 from taskqueue.models.identity import USER_ID_PATTERN
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import UnknownTypeError
-from taskqueue.store.script import run
 
 #: What a user and an id may be: both are part of the job's name, whose fields "|" separates.
 _PART = re.compile(USER_ID_PATTERN.removesuffix("$"))
@@ -36,7 +35,7 @@ async def enqueue(
         if not _PART.fullmatch(part):
             raise ValueError(f"{part!r} must match {_PART.pattern}")
     body = msgspec.json.encode(dict(params)) if params else b""
-    verdict, name = await run(store, "enqueue", task_type, user, made, delay_ms, life_ms, body)
+    verdict, name = await store.run("enqueue", task_type, user, made, delay_ms, life_ms, body)
     if verdict == b"unknown":
         raise UnknownTypeError(task_type)
     return str(name.decode())

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import msgspec
 
 from taskqueue.store.connection import Store
-from taskqueue.store.script import run
+from taskqueue.store.errors import decoded
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,5 +28,8 @@ class Audit:
     now: int
 
 
+_decode = msgspec.msgpack.Decoder(Audit).decode
+
+
 async def audit(store: Store) -> Audit:
-    return msgspec.msgpack.decode(await run(store, "audit"), type=Audit)
+    return decoded(_decode, await store.run("audit"), "the answer of audit")

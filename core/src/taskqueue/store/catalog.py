@@ -14,11 +14,9 @@ from taskqueue.models.values import Schedule, TaskType
 from taskqueue.plan.schedule import window_s
 from taskqueue.plan.segment import Segment
 from taskqueue.plan.spread import spread_class, stride
-from taskqueue.store.clock import server_now_ms
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import CursorLostError, TypesMovedError
 from taskqueue.store.fence import UNFENCED, Fence, check
-from taskqueue.store.script import run
 
 #: A narrow limit spaces its starts this much wider than 1/limit; why is in scripts/lib/narrow.lua.
 NARROW_SLACK = 1.02
@@ -135,16 +133,10 @@ def decode_record(value: bytes) -> TypeRecord:
 
 
 async def read_catalog(store: Store) -> Catalog:
-    """Types, pauses and the effective limit, read in one transaction."""
-    pipeline = store.client.pipeline(transaction=True)
-    pipeline.hgetall(store.keys("types"))
-    pipeline.hmget(store.keys("config"), "version", "rate")
-    pipeline.hgetall(store.keys("overrides"))
-    pipeline.get(store.keys("installed"))
-    types, (version, rate), overrides, installed = await pipeline.execute()
-    now_ms = await server_now_ms(store) if overrides else 0
+    """Types, pauses and the effective limit, read in one step."""
+    now_ms, version, rate, installed, types, overrides = await store.run("catalog")
     limit, paused, ends = float(rate) if rate else None, set(), []
-    for name, value in overrides.items():
+    for name, value in _fields(overrides):
         text, _, expires = value.decode().partition("|")
         expires_ms = int(expires)
         if expires_ms:
@@ -155,9 +147,13 @@ async def read_catalog(store: Store) -> Catalog:
             limit = float(text)
         else:
             paused.add(name.decode())
-    records = {name.decode(): decode_record(value) for name, value in sorted(types.items())}
+    records = {name.decode(): decode_record(value) for name, value in sorted(_fields(types))}
     first_end = min(ends, default=None)
     return Catalog(int(version or 0), records, frozenset(paused), limit, int(installed or 0), first_end)
+
+
+def _fields(flat: list[bytes]) -> list[tuple[bytes, bytes]]:
+    return list(zip(flat[::2], flat[1::2], strict=True))
 
 
 async def put_types(
@@ -175,8 +171,7 @@ async def put_types(
     dropped: (type, generation) whose members are deleted. before_cursor_ms: refuse once the cursor is there.
     Raises TypesMovedError: read the catalog again and decide anew; DeposedError, ForeignOwnerError.
     """
-    verdict, now_version = await run(
-        store,
+    verdict, now_version = await store.run(
         "put_types",
         version,
         _encode([(record.spec.name, encode_record(record)) for record in records]),
@@ -193,7 +188,7 @@ async def put_types(
 
 async def read_cursor(store: Store) -> int:
     """The instant (epoch ms) up to which everything was emitted. Raises CursorLostError."""
-    value = await store.client.get(store.keys("cursor"))
+    value = await store.read("GET", store.keys("cursor"))
     if value is None:
         raise CursorLostError
     return int(value)
@@ -201,14 +196,14 @@ async def read_cursor(store: Store) -> int:
 
 async def restore_cursor(store: Store, cursor_ms: int) -> bool:
     """Gives a store that lost its cursor one again; never moves one that is there."""
-    return bool(await store.client.set(store.keys("cursor"), cursor_ms, nx=True))
+    return bool(await store.run("install", "cursor", cursor_ms))
 
 
 async def mark_installed(store: Store) -> bool:
     """Says that a store without types lost them: tick then waits until its cursor was restored."""
-    return bool(await store.client.set(store.keys("installed"), await server_now_ms(store), nx=True))
+    return bool(await store.run("install", "installed", ""))
 
 
 async def set_rate(store: Store, per_second: float) -> None:
     """The configured limit R, starts per second; an override stays in force."""
-    await store.client.hset(store.keys("config"), "rate", per_second)
+    await store.run("install", "rate", per_second)

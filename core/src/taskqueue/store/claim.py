@@ -6,7 +6,7 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from taskqueue.store.connection import Store
-from taskqueue.store.script import run
+from taskqueue.store.errors import decoded
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -66,7 +66,8 @@ async def claim(
 
     has_time: the worker was told before when to come back, and that lies ahead: it needs no other time to poll.
 
-    After an unknown outcome (any of UNREACHABLE) repeat with the same seq and results: the same jobs come back.
+    After an unknown outcome (any StoreFailure) repeat with the same seq and results: the same jobs come back.
     """
     blob = _encode([tuple(result) for result in results])
-    return _decode(await run(store, "claim", worker, seq, free_slots, lease_ms, blob, int(has_time)))
+    answer = await store.run("claim", worker, seq, free_slots, lease_ms, blob, int(has_time))
+    return decoded(_decode, answer, "the answer of claim")

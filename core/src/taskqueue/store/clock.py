@@ -1,12 +1,11 @@
 """clock: the store's clock, the only one that decides."""
 
 from taskqueue.store.connection import Store
-from taskqueue.store.script import run
 
 
 async def server_now_us(store: Store) -> int:
     """Epoch microseconds."""
-    return int(await run(store, "clock"))
+    return int(await store.run("clock"))
 
 
 async def server_now_ms(store: Store) -> int:

@@ -1,34 +1,45 @@
-"""Opens the store from a URL: one server, Sentinel or Cluster, with TLS and ACL users.
+"""The one door to Redis: run a script, read, wait. One server, Sentinel or Cluster, with TLS and ACL users.
 
-redis://user:secret@host:6379/0    rediss:// (TLS)    unix:///path
-redis+sentinel://user:secret@host1:26379,host2:26379/service/0    (rediss+sentinel:// for TLS)
-redis+cluster://user:secret@host:6379    (rediss+cluster:// for TLS)
+Whatever goes through the door comes back as a value or as a StoreFailure; nothing of the Redis client gets out.
 
-The client never repeats a command by itself: a repeat after a lost answer would run a script twice.
+The client never repeats a command by itself: a repeat after a lost answer would run a script twice. A process talks to
+one primary at a time: when a server is silent, answers as a former primary does, or turns out to be another than
+before (its run_id), every connection is closed, and the next one goes where the address, or Sentinel, says by then.
 """
 
-from dataclasses import dataclass
-from typing import Any, Self
-from urllib.parse import unquote, urlsplit
+from collections.abc import AsyncIterator, Awaitable, Sequence
+from typing import Any, Self, TypeVar
 
-from redis.asyncio import Redis, RedisCluster
+from redis.asyncio import Connection, ConnectionPool, Redis, RedisCluster, SSLConnection
+from redis.asyncio import UnixDomainSocketConnection as UnixConnection
+from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
-from redis.asyncio.sentinel import Sentinel
 from redis.backoff import NoBackoff
+from redis.exceptions import NoScriptError, ResponseError
 
-from taskqueue.store.errors import StoreUrlError
+from taskqueue.store import script
+from taskqueue.store.cancelled import raise_if_cancelled
+from taskqueue.store.errors import CLIENT_ERRORS, StoreFailure, is_not_primary, translate
 from taskqueue.store.keys import Keys
+from taskqueue.store.sentinel import Primary
+from taskqueue.store.url import StoreUrl, parse_url
 
 #: No answer within this time counts as a lost one. Scripts are bounded to milliseconds.
-ANSWER_TIMEOUT_S = 5.0
+ANSWER_TIMEOUT_S = 2.0
+#: Connections of a store, at most: only `permit` may want many at once.
+_CONNECTIONS_MAX = 100
+
+Argument = str | bytes | int | float
+_Answer = TypeVar("_Answer")
 
 
-@dataclass(frozen=True, slots=True)
 class Store:
-    """A client and the keys of the release it works for."""
+    """A client and the keys of the release it works for. Every call raises StoreFailure."""
 
-    client: Any
-    keys: Keys
+    def __init__(self, client: Any, keys: Keys, servers: "_Servers | None" = None) -> None:
+        self.client = client
+        self.keys = keys
+        self._servers = servers
 
     async def __aenter__(self) -> Self:
         return self
@@ -37,57 +48,182 @@ class Store:
         await self.close()
 
     async def close(self) -> None:
-        # Behind Sentinel the pool keeps clients of its own, which it does not close.
-        pool = getattr(self.client, "connection_pool", None)
-        for sentinel in getattr(getattr(pool, "sentinel_manager", None), "sentinels", ()):
-            await sentinel.aclose()
+        if self._servers:
+            await self._servers.close()
         await self.client.aclose()
 
+    async def run(self, name: str, *args: Argument) -> Any:
+        """Run script `name` with the release's prefix as its one key.
 
-def open_store(url: str, release: str = "default", *, timeout_s: float = ANSWER_TIMEOUT_S) -> Store:
-    """A store whose connections are made when first used.
+        A server that does not know the script has not run any of it, so loading and asking again is safe. Nothing
+        else is ever repeated here: a lost answer is the caller's to handle, who knows whether a repeat is harmless.
+        """
+        return await self._answer(self._run(name, args))
+
+    async def read(self, command: str, *args: Argument) -> Any:
+        """Return the answer of one command that reads one key."""
+        return await self._answer(self.client.execute_command(command, *args))
+
+    async def read_all(self, commands: Sequence[tuple[Argument, ...]]) -> list[Any]:
+        """Return the answers of several such commands, sent together; they are no transaction."""
+        pipeline = self.client.pipeline(transaction=False)
+        for command in commands:
+            pipeline.execute_command(*command)
+        return list(await self._answer(pipeline.execute())) if commands else []
+
+    async def scan(self, command: str, key: str, count: int, match: str = "*") -> AsyncIterator[list[Any]]:
+        """Yield all of a hash (HSCAN) or sorted set (ZSCAN), a batch at a time; some of it may come twice."""
+        cursor = 0
+        while True:
+            arguments = (command, key, cursor, "MATCH", match, "COUNT", count)
+            cursor, rows = await self.read(*arguments)
+            yield list(rows.items()) if isinstance(rows, dict) else rows
+            if not int(cursor):
+                return
+
+    async def pop(self, key: str, timeout_s: float) -> bool:
+        """Take an element off a list, waiting for one for less than ANSWER_TIMEOUT_S; False if none came."""
+        return await self._answer(self.client.blpop([key], timeout=timeout_s)) is not None
+
+    async def _run(self, name: str, args: Sequence[Argument]) -> Any:
+        try:
+            return await self.client.evalsha(script.digest(name), 1, self.keys.prefix, *args)
+        except NoScriptError:
+            return await self.client.eval(script.source(name), 1, self.keys.prefix, *args)
+
+    async def _answer(self, call: Awaitable[_Answer]) -> _Answer:
+        """Await a call; raise what it fails of as ours, and CancelledError where the client swallowed it."""
+        generation = self._servers.generation if self._servers else 0
+        try:
+            answer = await call
+        except CLIENT_ERRORS as error:
+            raise_if_cancelled()
+            if self._servers and is_not_primary(error):
+                await self._servers.doubt(generation)
+            raise translate(error) from error
+        except StoreFailure:
+            raise_if_cancelled()
+            raise
+        raise_if_cancelled()
+        return answer
+
+
+class _Servers:
+    """The connections to one server at a time, be it named by the URL or by Sentinel."""
+
+    def __init__(self, url: StoreUrl, options: dict[str, Any], sentinel_password: str | None) -> None:
+        self._run_id = ""
+        self._primary: Primary | None = None
+        kind: type[AbstractConnection] = SSLConnection if url.tls else Connection
+        if url.path:
+            kind, options = UnixConnection, {**options, "path": url.path}
+        elif url.kind == "sentinel":
+            login = {"password": sentinel_password}
+            tls = {name: value for name, value in url.parameters.items() if name.startswith("ssl_")}
+            asking = {
+                **_patience(options["socket_timeout"]),
+                **login,
+                **({"ssl": True, **tls} if url.tls else {}),
+            }
+            self._primary = Primary(url.service, url.hosts, asking, self.drop)
+            kind = _following(kind, self._primary)
+        else:
+            host, port = url.hosts[0]
+            options = {**options, "host": host, "port": port}
+        #: Grows whenever the connections are closed.
+        self.generation = 0
+        self.pool = ConnectionPool(
+            connection_class=kind,
+            max_connections=_CONNECTIONS_MAX,
+            redis_connect_func=self._connected,
+            **options,
+        )
+
+    async def doubt(self, generation: int) -> None:
+        """Drop the connections that a failed call was made on, unless another call has done so since."""
+        if generation != self.generation:
+            return
+        if self._primary:
+            self._primary.doubt()
+        await self.drop()
+
+    async def drop(self) -> None:
+        """Close every connection, also those in use: their calls fail, and are made again elsewhere."""
+        self.generation += 1
+        await self.pool.disconnect(inuse_connections=True)
+
+    async def close(self) -> None:
+        if self._primary:
+            await self._primary.close()
+        await self.pool.aclose()
+
+    async def _connected(self, connection: AbstractConnection) -> None:
+        """Log in, and close the others if this is another server than theirs."""
+        await connection.on_connect()
+        await connection.send_command("INFO", "server")
+        try:
+            run_id = _run_id(await connection.read_response())
+        except ResponseError:  # a right that is missing: the scripts ask for it, too, and say so
+            return
+        before, self._run_id = self._run_id, run_id
+        if before not in {"", run_id}:
+            self.generation += 1
+            for other in self._connections():
+                if other is not connection:
+                    await other.disconnect(nowait=True)
+
+    def _connections(self) -> list[AbstractConnection]:
+        return [*self.pool._available_connections, *self.pool._in_use_connections]  # noqa: SLF001 - no public list
+
+
+def open_store(
+    url: str,
+    release: str = "default",
+    *,
+    timeout_s: float = ANSWER_TIMEOUT_S,
+    sentinel_password: str | None = None,
+) -> Store:
+    """Return a store whose connections are made when first used.
 
     Raises StoreUrlError, which never repeats the URL's password.
     """
-    return Store(_client(url, timeout_s), Keys(release))
+    parsed = parse_url(url)
+    options = {
+        **_patience(timeout_s),
+        "username": parsed.username,
+        "password": parsed.password,
+        **parsed.parameters,
+    }
+    keys = Keys(release)
+    if parsed.kind == "cluster":
+        host, port = parsed.hosts[0]
+        return Store(RedisCluster(host=host, port=port, ssl=parsed.tls, **options), keys)
+    servers = _Servers(parsed, {**options, "db": parsed.database}, sentinel_password)
+    return Store(Redis(connection_pool=servers.pool), keys, servers)
 
 
-def _client(url: str, timeout_s: float) -> Any:
-    options: dict[str, Any] = {
+def _patience(timeout_s: float) -> dict[str, Any]:
+    return {
         "socket_timeout": timeout_s,
         "socket_connect_timeout": timeout_s,
         "retry": Retry(NoBackoff(), 0),
+        "protocol": 2,
     }
-    try:
-        parts = urlsplit(url)
-        scheme, _, kind = parts.scheme.partition("+")
-        if kind not in {"", "sentinel", "cluster"} or scheme not in {"redis", "rediss", "unix"}:
-            raise ValueError  # noqa: TRY301
-        if kind == "":
-            return Redis.from_url(url, **options)
-        login: dict[str, Any] = {
-            "username": unquote(parts.username) if parts.username else None,
-            "password": unquote(parts.password) if parts.password else None,
-            "ssl": scheme == "rediss",
-        }
-        hosts = [_host(item) for item in parts.netloc.rpartition("@")[2].split(",")]
-        if kind == "cluster":
-            host, port = hosts[0]
-            return RedisCluster(host=host, port=port or 6379, **login, **options)
-        service, _, database = parts.path.strip("/").partition("/")
-        if not service:
-            raise ValueError  # noqa: TRY301
-        sentinel = Sentinel(  # type: ignore[no-untyped-call]
-            [(host, port or 26379) for host, port in hosts],
-            sentinel_kwargs={"ssl": login["ssl"], "socket_timeout": timeout_s},
-        )
-        return sentinel.master_for(service, db=int(database or 0), **login, **options)
-    except ValueError as error:
-        raise StoreUrlError from error
 
 
-def _host(item: str) -> tuple[str, int | None]:
-    parts = urlsplit(f"//{item}")
-    if not parts.hostname:
-        raise ValueError(item)
-    return parts.hostname, parts.port
+def _following(kind: type[AbstractConnection], primary: Primary) -> type[AbstractConnection]:
+    class Following(kind):  # type: ignore[valid-type, misc]
+        async def connect(self) -> None:
+            if not self.is_connected:
+                self.host, self.port = await primary.address()
+            await super().connect()
+
+    return Following
+
+
+def _run_id(info: bytes) -> str:
+    for line in bytes(info).splitlines():
+        name, _, value = line.partition(b":")
+        if name == b"run_id":
+            return value.decode()
+    return ""

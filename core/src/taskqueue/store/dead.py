@@ -6,7 +6,6 @@ from dataclasses import dataclass
 import msgspec
 
 from taskqueue.store.connection import Store
-from taskqueue.store.script import run
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -33,7 +32,7 @@ class DeadLetter:
 
 async def read_dead(store: Store, offset: int = 0, most: int = 100) -> list[DeadLetter]:
     """The newest dead letters first."""
-    names = await store.client.zrevrange(store.keys("dead"), offset, offset + most - 1)
+    names = await store.read("ZREVRANGE", store.keys("dead"), offset, offset + most - 1)
     return await _bodies(store, names) if names else []
 
 
@@ -43,7 +42,7 @@ async def find_dead(store: Store, job: str) -> DeadLetter | None:
 
 
 async def _bodies(store: Store, names: Sequence[bytes]) -> list[DeadLetter]:
-    values = await store.client.hmget(store.keys("dead:body"), names)
+    values = await store.read("HMGET", store.keys("dead:body"), *names)
     letters = []
     for name, value in zip(names, values, strict=True):
         if value is not None:
@@ -56,9 +55,9 @@ async def _bodies(store: Store, names: Sequence[bytes]) -> list[DeadLetter]:
 
 async def retry_dead(store: Store, jobs: Sequence[str]) -> int:
     """Puts dead letters back into their lanes, with a clean record and no deadline; returns how many."""
-    return int(await run(store, "redrive", "retry", _encode(list(jobs))))
+    return int(await store.run("redrive", "retry", _encode(list(jobs))))
 
 
 async def purge_dead(store: Store, jobs: Sequence[str]) -> int:
     """Deletes dead letters; returns how many."""
-    return int(await run(store, "redrive", "purge", _encode(list(jobs))))
+    return int(await store.run("redrive", "purge", _encode(list(jobs))))

@@ -1,14 +1,59 @@
-"""What can go wrong with the store. Each docstring is the message a person sees."""
+"""What can go wrong with the store: one tree, with nothing of the Redis client in it.
 
-from redis.exceptions import RedisError
+    StoreError
+      StoreFailure        a call failed, and its effect is unknown
+        StoreUnavailable  no answer
+        StoreRefused      the server answered no
+        StoreCorrupt      a record that cannot be read
+      the refusals of a verb: CursorLostError, TypesMovedError, ...
+
+Each docstring is the message a person sees.
+"""
+
+from collections.abc import Callable
+from typing import TypeVar
+
+from redis import exceptions as client
+
+#: What the Redis client raises. RedisClusterException is no RedisError; IncompleteReadError is an EOFError.
+CLIENT_ERRORS = (client.RedisError, client.RedisClusterException, OSError, TimeoutError, EOFError)
+
+#: Answers that a primary gives which is none any more, or may not act as one.
+_NOT_PRIMARY = ("READONLY", "NOREPLICAS", "MASTERDOWN", "LOADING")
+_ANSWERS = (
+    client.ResponseError,
+    client.AuthenticationError,
+    client.AuthorizationError,
+    client.BusyLoadingError,
+    client.InvalidResponse,
+)
+
+_Value = TypeVar("_Value")
 
 
 class StoreError(Exception):
     """The store refused or failed."""
 
     def __init__(self, detail: str = "") -> None:
+        self.detail = detail
         text = " ".join((self.__doc__ or "").split())
         super().__init__(f"{text} {detail}".strip())
+
+
+class StoreFailure(StoreError):  # noqa: N818 - as the three below: they read as a sentence
+    """A call of the store failed."""
+
+
+class StoreUnavailable(StoreFailure):
+    """The store does not answer."""
+
+
+class StoreRefused(StoreFailure):
+    """The store refused."""
+
+
+class StoreCorrupt(StoreFailure):
+    """The store holds a record that cannot be read."""
 
 
 class StoreUrlError(StoreError):
@@ -35,5 +80,29 @@ class UnknownTypeError(StoreError):
     """There is no such task type."""
 
 
-#: What a call raises when Redis is down, slow or cut off; nothing is known of the call's effect then.
-UNREACHABLE = (RedisError, OSError, TimeoutError)
+def translate(error: BaseException) -> StoreFailure:
+    """Return our error for one of CLIENT_ERRORS; a refusal keeps the server's own words."""
+    text = " ".join(str(error).split()) or type(error).__name__
+    if isinstance(error, _ANSWERS):
+        return StoreRefused(f"{_code(error)} {text}".strip())
+    return StoreUnavailable(text)
+
+
+def is_not_primary(error: BaseException) -> bool:
+    """Tell whether a call failed as calls of a former primary fail: by silence, or by these words."""
+    if isinstance(error, client.MaxConnectionsError):
+        return False
+    return not isinstance(error, _ANSWERS) or f"{_code(error)} {error}".strip().startswith(_NOT_PRIMARY)
+
+
+def _code(error: BaseException) -> str:
+    """Return the first word of the server's answer, which the client takes off where it knows the word."""
+    return getattr(error, "status_code", None) or ""
+
+
+def decoded(decode: Callable[[bytes], _Value], value: bytes, name: str) -> _Value:
+    """Decode what the store holds as `name`. Raises StoreCorrupt."""
+    try:
+        return decode(value)
+    except (ValueError, TypeError, LookupError, RecursionError) as error:
+        raise StoreCorrupt(f"{name} ({type(error).__name__})") from error

@@ -42,7 +42,7 @@ async def check(store: Store, verdict: bytes, fence: Fence) -> None:
 
 async def read_epoch(store: Store) -> int:
     """The last epoch that was claimed; 0 in an empty store."""
-    return int(await store.client.hget(store.keys("config"), "epoch") or 0)
+    return int(await store.read("HGET", store.keys("config"), "epoch") or 0)
 
 
 async def claim_epoch(store: Store, owner: str, above: int) -> int:
@@ -50,14 +50,8 @@ async def claim_epoch(store: Store, owner: str, above: int) -> int:
 
     From the store of another owner none is taken: whoever writes there is refused, with any.
     """
-    if await _owner(store) not in {"", owner}:
-        return above + 1
-    key = store.keys("config")
-    epoch = int(await store.client.hincrby(key, "epoch", 1))
-    if epoch <= above:  # the store was emptied
-        epoch = int(await store.client.hincrby(key, "epoch", above + 1 - epoch))
-    return epoch
+    return int(await store.run("claim_epoch", owner, above))
 
 
 async def _owner(store: Store) -> str:
-    return (await store.client.hget(store.keys("config"), "owner") or b"").decode()
+    return (await store.read("HGET", store.keys("config"), "owner") or b"").decode()

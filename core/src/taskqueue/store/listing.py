@@ -22,23 +22,26 @@ class WaitingJob:
 async def read_jobs(store: Store, most: int = 100) -> list[WaitingJob]:
     """The first jobs of every lane, of every limit that jobs wait for, and in flight."""
     keys = store.keys
-    narrows = [name.decode() for name in await store.client.zrange(keys("wake"), 0, most)]
+    narrows = [name.decode() for name in await store.read("ZRANGE", keys("wake"), 0, most)]
     places = [*LANES, *(f"parked:{narrow}" for narrow in narrows)]
-    pipeline = store.client.pipeline(transaction=False)
-    for place in places:
-        key = keys(place) if place.startswith("parked:") else keys.ready(place)
-        pipeline.zrange(key, 0, most - 1, withscores=True)
-    pipeline.zrange(keys("leased"), 0, most - 1, withscores=True)
-    *waiting, leased = await pipeline.execute()
+    queues = [keys(place) if place.startswith("parked:") else keys.ready(place) for place in places]
+    *waiting, leased = await store.read_all(
+        [("ZRANGE", key, 0, most - 1, "WITHSCORES") for key in (*queues, keys("leased"))]
+    )
     jobs = [
         WaitingJob(name.decode(), place, int(score))
         for place, rows in zip(places, waiting, strict=True)
-        for name, score in rows
+        for name, score in _pairs(rows)
     ]
-    for member, expiry in leased:
+    for member, expiry in _pairs(leased):
         name, worker = split_lease(member.decode())
         jobs.append(WaitingJob(name, f"leased:{worker}", int(expiry)))
     return jobs
+
+
+def _pairs(rows: list[bytes]) -> Iterator[tuple[bytes, float]]:
+    """Yield member and score of an answer WITHSCORES, which is one flat list."""
+    yield from zip(rows[::2], map(float, rows[1::2]), strict=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +54,7 @@ class WorkerSeen:
 
 
 async def read_workers(store: Store) -> list[WorkerSeen]:
-    rows = await store.client.hgetall(store.keys("workers"))
+    rows = await store.read("HGETALL", store.keys("workers"))
     return sorted(_workers(rows), key=lambda worker: worker.worker)
 
 
@@ -63,5 +66,5 @@ def _workers(rows: dict[bytes, bytes]) -> Iterator[WorkerSeen]:
 
 async def read_handlers(store: Store) -> dict[str, int]:
     """Names of handlers that some worker registered, and when it last said so (epoch ms)."""
-    rows = await store.client.hgetall(store.keys("handlers"))
+    rows = await store.read("HGETALL", store.keys("handlers"))
     return {name.decode(): int(seen) for name, seen in rows.items()}

@@ -1,6 +1,6 @@
 """Read-only looks at one user, for people: who declared it, where its places are, which of its jobs wait."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 
 from taskqueue.store.connection import Store
 from taskqueue.store.job_name import parse, split_lease
@@ -11,7 +11,7 @@ from taskqueue.store.users import Owner
 
 async def find_owners(store: Store, users: Sequence[str]) -> list[Owner | None]:
     """Read the source and digest of each of `users`, None for those the store does not know."""
-    values = await store.client.hmget(store.keys("users"), users) if users else []
+    values = await store.read("HMGET", store.keys("users"), *users) if users else []
     return [Owner.read(value) if value else None for value in values]
 
 
@@ -19,10 +19,9 @@ async def read_offsets(
     store: Store, user: str, generations: Sequence[tuple[str, int]]
 ) -> dict[tuple[str, int], int]:
     """Read the user's offset (ms) in each (type, generation) that holds it and emits it."""
-    pipeline = store.client.pipeline(transaction=False)
-    for task_type, number in generations:
-        pipeline.zscore(store.keys.schedule(task_type, number), user)
-    scores = await pipeline.execute()
+    scores = await store.read_all(
+        [("ZSCORE", store.keys.schedule(task_type, number), user) for task_type, number in generations]
+    )
     return {
         place: int(score)
         for place, score in zip(generations, scores, strict=True)
@@ -40,7 +39,7 @@ async def find_jobs(store: Store, user: str, types: Sequence[str]) -> list[Waiti
     places += [(narrow, store.keys(narrow)) for narrow in narrows]
     found: dict[str, WaitingJob] = {}
     for where, key in [*places, ("leased", store.keys("leased"))]:
-        async for member, score in store.client.zscan_iter(key, match=f"*|{user}|*", count=1_000):
+        async for member, score in _members(store, key, f"*|{user}|*"):
             name = member.decode()
             place = where
             if where == "leased":
@@ -51,3 +50,9 @@ async def find_jobs(store: Store, user: str, types: Sequence[str]) -> list[Waiti
                     name, place, int(score)
                 )  # the later place is where it went meanwhile
     return sorted(found.values(), key=lambda job: job.score_ms)
+
+
+async def _members(store: Store, key: str, match: str) -> AsyncIterator[tuple[bytes, float]]:
+    async for rows in store.scan("ZSCAN", key, 1_000, match):
+        for row in rows:
+            yield row

@@ -1,6 +1,5 @@
 """What an operator sets by hand: pauses and the limit, in records of their own that no publish touches."""
 
-from taskqueue.store.clock import server_now_ms
 from taskqueue.store.connection import Store
 
 _LIMIT = ":limit"  # no task type can be called that
@@ -26,18 +25,8 @@ async def clear_rate(store: Store) -> bool:
 
 
 async def _set(store: Store, name: str, value: str, for_ms: int) -> None:
-    expires_ms = 0
-    if for_ms:
-        expires_ms = await server_now_ms(store) + for_ms
-    pipeline = store.client.pipeline(transaction=True)
-    pipeline.hset(store.keys("overrides"), name, f"{value}|{expires_ms}")
-    pipeline.hincrby(store.keys("config"), "version", 1)
-    await pipeline.execute()
+    await store.run("override", name, value, for_ms)
 
 
 async def _clear(store: Store, name: str) -> bool:
-    pipeline = store.client.pipeline(transaction=True)
-    pipeline.hdel(store.keys("overrides"), name)
-    pipeline.hincrby(store.keys("config"), "version", 1)
-    removed, _ = await pipeline.execute()
-    return bool(removed)
+    return bool(await store.run("override", name, "", 0))

@@ -1,14 +1,9 @@
-"""Loads a Lua script with the shared parts its header asks for, and runs it by digest."""
+"""The text of a Lua script with the shared parts that its header asks for, and its digest."""
 
 import hashlib
 import re
 from functools import cache
 from importlib.resources import files
-from typing import Any
-
-from redis.exceptions import NoScriptError
-
-from taskqueue.store.connection import Store
 
 _SCRIPTS = files("taskqueue.store") / "scripts"
 _USES = re.compile(r"^-- uses:((?: \w+)+)$", re.MULTILINE)
@@ -32,18 +27,6 @@ def source(name: str) -> str:
 
 
 @cache
-def _digest(name: str) -> str:
+def digest(name: str) -> str:
+    """Return the SHA-1 by which a server that has loaded script `name` knows it."""
     return hashlib.sha1(source(name).encode(), usedforsecurity=False).hexdigest()
-
-
-async def run(store: Store, name: str, *args: str | bytes | float) -> Any:
-    """Runs script `name` with the release's prefix as its one key.
-
-    A server that does not know the script has not run any of it, so loading and asking again is safe. Nothing
-    else is ever repeated here: a lost answer is the caller's to handle, who knows whether a repeat is harmless.
-    """
-    prefix = store.keys.prefix
-    try:
-        return await store.client.evalsha(_digest(name), 1, prefix, *args)
-    except NoScriptError:
-        return await store.client.eval(source(name), 1, prefix, *args)

@@ -8,7 +8,6 @@ import msgspec
 
 from taskqueue.plan.segment import DueRange
 from taskqueue.store.connection import Store
-from taskqueue.store.script import run
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -60,5 +59,5 @@ async def tick(
         for r in ranges
     ]
     args = (expected_ms, target_ms, version, most, max_backlog, _encode(rows))
-    verdict, cursor_ms, now_ms, emitted = await run(store, "tick", *args)
+    verdict, cursor_ms, now_ms, emitted = await store.run("tick", *args)
     return Tick(Verdict(verdict.decode()), cursor_ms, now_ms, emitted)

@@ -12,7 +12,6 @@ import msgspec
 from taskqueue.models.values import UserSubscription
 from taskqueue.store.connection import Store
 from taskqueue.store.fence import UNFENCED, Fence, check
-from taskqueue.store.script import run
 
 Source = Literal["folder", "kubernetes", "import"]
 
@@ -90,26 +89,27 @@ async def set_users(
 
 
 async def _write(store: Store, source_name: Source, batch: Sequence[_Wanted], fence: Fence) -> list[str]:
-    verdict, refused = await run(store, "set_users", source_name, _encode(batch), *fence)
+    verdict, refused = await store.run("set_users", source_name, _encode(batch), *fence)
     await check(store, verdict, fence)
     return _refused(refused)
 
 
 async def read_owners(store: Store) -> dict[str, Owner]:
     """Every user with its source and digest."""
-    rows = await store.client.hgetall(store.keys("users"))
+    rows = await store.read("HGETALL", store.keys("users"))
     return {user.decode(): Owner.read(value) for user, value in rows.items()}
 
 
 async def scan_owners(store: Store, batch: int = 1_000) -> AsyncIterator[tuple[str, Owner]]:
     """The same, a batch at a time, for listings of a million users."""
-    async for user, value in store.client.hscan_iter(store.keys("users"), count=batch):
-        yield user.decode(), Owner.read(value)
+    async for rows in store.scan("HSCAN", store.keys("users"), batch):
+        for user, value in rows:
+            yield user.decode(), Owner.read(value)
 
 
 async def read_tasks(store: Store, user: str) -> list[StoredTask]:
     """What one user wants, by type; empty if the user is unknown."""
-    rows = await store.client.hgetall(store.keys.tasks(user))
+    rows = await store.read("HGETALL", store.keys.tasks(user))
     return [_task(name.decode(), value.decode()) for name, value in sorted(rows.items())]
 
 
@@ -122,7 +122,7 @@ def _task(name: str, record: str) -> StoredTask:
 
 async def read_runs(store: Store, user: str) -> dict[str, tuple[str, int]]:
     """The last outcome (d done, x dead) and its time (epoch s) by type."""
-    rows = await store.client.hgetall(store.keys.runs(user))
+    rows = await store.read("HGETALL", store.keys.runs(user))
     return {name.decode(): (chr(value[0]), int(value[1:])) for name, value in rows.items()}
 
 
@@ -134,20 +134,15 @@ async def redeal(store: Store, task_type: str, source_generation: int, target: i
     """Moves all members of one generation into another, a batch a script call; may be repeated after a cut."""
     moved = 0
     key = store.keys.schedule(task_type, source_generation)
-    users: list[str] = []
-    async for user, _ in store.client.zscan_iter(key, count=batch):
-        users.append(user.decode())
-        if len(users) >= batch:
-            moved += await run(store, "redeal", task_type, target, _encode(users))
-            users = []
-    if users:
-        moved += await run(store, "redeal", task_type, target, _encode(users))
+    async for rows in store.scan("ZSCAN", key, batch):
+        users = [user.decode() for user, _ in rows]
+        moved += await store.run("redeal", task_type, target, _encode(users))
     return moved
 
 
 async def count_subscriptions(store: Store, generations: Mapping[str, int]) -> dict[str, int]:
     """Running subscriptions by type, of the generation given for each."""
-    pipeline = store.client.pipeline(transaction=False)
-    for name, number in generations.items():
-        pipeline.zcount(store.keys.schedule(name, number), 0, "+inf")
-    return dict(zip(generations, await pipeline.execute(), strict=True))
+    counts = await store.read_all(
+        [("ZCOUNT", store.keys.schedule(name, number), 0, "+inf") for name, number in generations.items()]
+    )
+    return dict(zip(generations, counts, strict=True))

@@ -7,7 +7,7 @@ import msgspec
 
 from taskqueue.plan.capacity import DEFAULT_SERVICE_S, Due, mean_of
 from taskqueue.store.connection import Store
-from taskqueue.store.script import run
+from taskqueue.store.errors import decoded
 
 
 class _Lane(msgspec.Struct, array_like=True, frozen=True):
@@ -49,8 +49,8 @@ class Work:
 
 
 async def read_work(store: Store) -> Work:
-    """Read it; how many jobs there are makes no difference to how long that takes. Raises any of UNREACHABLE."""
-    answer = _decode(await run(store, "work"))
+    """Read it; how many jobs there are makes no difference to how long that takes. Raises StoreFailure."""
+    answer = decoded(_decode, await store.run("work"), "the answer of work")
     service_s = {name: mean_us / 1e6 for name, _, mean_us in answer.types if mean_us >= 0}
     costs = {name: float(cost) for name, cost, _ in answer.types}
     due = {

@@ -9,7 +9,7 @@ import msgspec
 import structlog
 from aiohttp import web
 
-from taskqueue.store.errors import UNREACHABLE
+from taskqueue.store.errors import StoreFailure
 from taskqueue_operator.connection import API_ERRORS, said
 from taskqueue_operator.external_metrics import certificates, documents
 from taskqueue_operator.external_metrics.certificates import Pair
@@ -106,8 +106,8 @@ class MetricServer:
             )
         try:
             work_s = (await self._scaling.read()).capacity.work_s
-        except UNREACHABLE as error:
-            return _failure(HTTPStatus.SERVICE_UNAVAILABLE, f"the store does not answer: {error!r}")
+        except StoreFailure as error:
+            return _failure(HTTPStatus.SERVICE_UNAVAILABLE, str(error))
         return HTTPStatus.OK, documents.value(work_s, self._labels, datetime.now(UTC))
 
 

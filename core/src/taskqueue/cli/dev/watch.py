@@ -17,7 +17,7 @@ from taskqueue.cli.plot import hour_plot
 from taskqueue.log import redact
 from taskqueue.plan.forecast import starts
 from taskqueue.store.connection import Store
-from taskqueue.store.errors import UNREACHABLE
+from taskqueue.store.errors import StoreFailure
 
 _LOOK_EVERY_S = 1.0
 _LINE_EVERY_S = 5.0
@@ -74,7 +74,7 @@ class Watch:
             while not (await asyncio.wait((looking,), timeout=_ALIVE_EVERY_S))[0]:
                 self._raise_problem()
             return await looking
-        except UNREACHABLE:
+        except StoreFailure:
             await asyncio.sleep(_ALIVE_EVERY_S)
             raise
         finally:

@@ -1,0 +1,14 @@
+-- override: sets, replaces or removes what an operator set by hand; no publish touches it.
+-- KEYS  1 prefix
+-- ARGV  1 name (a task type, or :limit)  2 value, '' removes it  3 ms until it ends by itself, 0: never
+-- Output  1 if there was one before, else 0
+-- uses: base
+local before
+if ARGV[2] == '' then
+  before = redis.call('HDEL', P .. 'overrides', ARGV[1])
+else
+  local ends = tonumber(ARGV[3]) ~= 0 and now + ARGV[3] or 0
+  before = 1 - redis.call('HSET', P .. 'overrides', ARGV[1], ARGV[2] .. '|' .. int(ends))
+end
+redis.call('HINCRBY', P .. 'config', 'version', 1)
+return before

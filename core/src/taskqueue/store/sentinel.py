@@ -1,0 +1,134 @@
+"""Where a service's primary is, as its Sentinels know.
+
+Each Sentinel answers with the configuration it has; after a failover one that is cut off still has the old one, so the
+answer of the highest configuration epoch counts, and where no majority answers an epoch seen before does, too.
+Their announcements are listened to, and while anything is odd they are asked each second: a former primary goes
+on answering for seconds, and whatever it acknowledges then is lost.
+"""
+
+import asyncio
+import contextlib
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Any
+
+from redis.asyncio import Redis
+
+from taskqueue.store.errors import CLIENT_ERRORS, StoreUnavailable
+from taskqueue.store.url import Address
+
+#: A Sentinel that does not answer within this time has no say.
+_ANSWER_S = 1.0
+#: Asked again this often while odd, and this often when all is quiet.
+_ODD_S, _QUIET_S = 1.0, 10.0
+#: How long after the last sign of it a state counts as odd.
+_ODD_FOR_S = 5.0
+
+_Known = tuple[int, Address]
+#: By service and Sentinels: the highest configuration epoch that any store of this process has seen, and its primary.
+_seen: dict[tuple[str, tuple[Address, ...]], _Known] = {}
+
+
+class Primary:
+    """The address of the primary. `moved` is awaited whenever it has become another."""
+
+    def __init__(
+        self,
+        service: str,
+        sentinels: Sequence[Address],
+        options: dict[str, Any],
+        moved: Callable[[], Awaitable[None]],
+    ) -> None:
+        self._service = service
+        self._key = (service, tuple(sentinels))
+        self._sentinels = [
+            Redis(host=host, port=port, **{**options, "socket_timeout": None, "decode_responses": True})
+            for host, port in sentinels
+        ]
+        self._moved = moved
+        self._address: Address | None = None
+        self._odd = asyncio.Event()
+        self._asking = asyncio.Lock()
+        self._tasks: list[asyncio.Task[None]] = []
+
+    async def address(self) -> Address:
+        """Return where to connect; the first call asks. Raises StoreUnavailable while no Sentinel knows."""
+        if not self._tasks:
+            self._tasks = [asyncio.create_task(self._follow())]
+            self._tasks += [asyncio.create_task(self._listen(one)) for one in self._sentinels]
+        if self._address is None:
+            await self._ask()
+        if self._address is None:
+            hosts = ", ".join(f"{host}:{port}" for host, port in self._key[1])
+            raise StoreUnavailable(f"no Sentinel at {hosts} knows a primary of {self._service!r}")
+        return self._address
+
+    def doubt(self) -> None:
+        """Have the Sentinels asked at once: the primary behaves as if it were none."""
+        self._odd.set()
+
+    async def close(self) -> None:
+        for task in self._tasks:
+            task.cancel()
+        await asyncio.gather(*self._tasks, return_exceptions=True)
+        for sentinel in self._sentinels:
+            with contextlib.suppress(*CLIENT_ERRORS):
+                await sentinel.aclose()
+
+    async def _follow(self) -> None:
+        """Ask until cancelled: at once after a sign that something is odd, each second for a while after it."""
+        now_s = asyncio.get_running_loop().time
+        odd_until_s = 0.0
+        while True:
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_ODD_S if now_s() < odd_until_s else _QUIET_S):
+                    await self._odd.wait()
+            if self._odd.is_set():
+                self._odd.clear()
+                odd_until_s = now_s() + _ODD_FOR_S
+            await self._ask()
+
+    async def _listen(self, sentinel: Any) -> None:
+        """Take every event of a Sentinel about this service for a sign."""
+        while True:
+            with contextlib.suppress(*CLIENT_ERRORS):
+                async with sentinel.pubsub(ignore_subscribe_messages=True) as events:
+                    await events.psubscribe("*")
+                    async for message in events.listen():
+                        if self._service in str(message["data"]).split():
+                            self._odd.set()
+            self._odd.set()
+            await asyncio.sleep(_ODD_S)
+
+    async def _ask(self) -> None:
+        async with self._asking:
+            answers = await asyncio.gather(*(self._opinion(one) for one in self._sentinels))
+            known = [answer for answer in answers if answer is not None]
+            seen = _seen.get(self._key)
+            if seen and 2 * len(known) <= len(answers):  # those that answer may be the ones that are cut off
+                known.append(seen)
+            if not known:
+                return
+            epoch, address = max(known, key=lambda answer: answer[0])
+            _seen[self._key] = epoch, address
+            before, self._address = self._address, address
+        if before not in {None, address}:
+            await self._moved()
+
+    async def _opinion(self, sentinel: Any) -> _Known | None:
+        """Return the configuration epoch and primary that one Sentinel knows."""
+        try:
+            async with asyncio.timeout(_ANSWER_S):
+                state = await sentinel.execute_command("SENTINEL", "MASTER", self._service)
+                host, port = await sentinel.execute_command(
+                    "SENTINEL", "GET-MASTER-ADDR-BY-NAME", self._service
+                )
+                return int(_field(state, "config-epoch")), (str(host), int(port))
+        except (*CLIENT_ERRORS, TypeError, ValueError, LookupError):
+            return None
+
+
+def _field(state: Any, name: str) -> str:
+    """Return a field of SENTINEL MASTER, whose answer is a map, or a list of names and values."""
+    if isinstance(state, dict):
+        return str(state[name])
+    return str(state[list(state).index(name) + 1])

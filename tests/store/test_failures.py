@@ -1,0 +1,101 @@
+"""What fails at the store is one of three errors of ours, with the server's own words."""
+
+import asyncio
+from typing import Any
+
+import pytest
+from backlog import Server
+
+from taskqueue.store.audit import audit
+from taskqueue.store.catalog import read_catalog, set_rate
+from taskqueue.store.connection import Store, open_store
+from taskqueue.store.errors import StoreCorrupt, StoreRefused, StoreUnavailable
+from taskqueue.store.work import read_work
+
+
+@pytest.fixture(scope="module")
+def server() -> Any:
+    with Server() as running:
+        yield running
+
+
+async def refusal(url: str) -> str:
+    async with open_store(url, "shop") as store:
+        with pytest.raises(StoreRefused) as caught:
+            await set_rate(store, 1)
+    return caught.value.detail
+
+
+async def configure(url: str, *command: str) -> None:
+    async with open_store(url) as store:
+        await store.client.execute_command(*command)
+
+
+@pytest.mark.parametrize(
+    ("change", "back", "words"),
+    [
+        (("CONFIG", "SET", "maxmemory", "1"), ("CONFIG", "SET", "maxmemory", "0"), "OOM "),
+        (("REPLICAOF", "127.0.0.1", "1"), ("REPLICAOF", "NO", "ONE"), "READONLY "),
+        (
+            ("CONFIG", "SET", "min-replicas-to-write", "1"),
+            ("CONFIG", "SET", "min-replicas-to-write", "0"),
+            "NOREPLICAS ",
+        ),
+    ],
+)
+async def test_a_refusal_carries_the_servers_words(
+    server: Server, change: tuple[str, ...], back: tuple[str, ...], words: str
+) -> None:
+    await configure(server.url, *change)
+    try:
+        assert (await refusal(server.url)).startswith(words)
+    finally:
+        await configure(server.url, *back)
+
+
+async def test_a_missing_right_and_a_wrong_password_are_refusals(server: Server) -> None:
+    await configure(server.url, "ACL", "SETUSER", "ann", "on", ">pw", "~*", "+@all", "-evalsha")
+    place = server.url.removeprefix("redis://")
+    assert "no permissions to run the 'evalsha' command" in await refusal(f"redis://ann:pw@{place}")
+    assert (await refusal(f"redis://ann:no@{place}")).startswith("WRONGPASS ")
+
+
+async def test_a_value_of_another_kind_is_a_refusal_of_a_read(server: Server) -> None:
+    async with open_store(server.url, "shop") as store:
+        await store.client.set(store.keys("users"), "x")
+        with pytest.raises(StoreRefused, match="WRONGTYPE"):
+            await store.read("HGETALL", store.keys("users"))
+
+
+async def test_an_answer_that_cannot_be_read_is_corrupt(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def odd(*_: Any) -> bytes:
+        return b"\xc1"
+
+    monkeypatch.setattr(Store, "run", odd)
+    for read in (audit, read_work):
+        with pytest.raises(StoreCorrupt, match="the answer of"):
+            await read(store)
+
+
+@pytest.mark.parametrize(
+    "url", ["redis://127.0.0.1:1/0", "redis+cluster://127.0.0.1:1", "redis+sentinel://127.0.0.1:1/main"]
+)
+async def test_a_server_that_is_away_is_unavailable(url: str) -> None:
+    async with open_store(url) as store:
+        with pytest.raises(StoreUnavailable):
+            await read_catalog(store)
+
+
+async def test_what_speaks_no_redis_is_a_refusal() -> None:
+    async def page(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        await reader.read(100)
+        writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
+        writer.close()
+
+    async with await asyncio.start_server(page, "127.0.0.1", 0) as other:
+        port = other.sockets[0].getsockname()[1]
+        async with open_store(f"redis://127.0.0.1:{port}/0") as store:
+            with pytest.raises(StoreRefused, match="Protocol"):
+                await read_catalog(store)
