@@ -3,7 +3,8 @@
 Each Sentinel answers with the configuration it has; after a failover one that is cut off still has the old one, so the
 answer of the highest configuration epoch counts, and where no majority answers an epoch seen before does, too.
 Their announcements are listened to, and while anything is odd they are asked each second: a former primary goes
-on answering for seconds, and whatever it acknowledges then is lost.
+on answering for seconds, and whatever it acknowledges then is lost. So nothing is asked of it any more from the
+moment at which a replica is about to be told to replicate no longer, until its promotion was seen, or failed.
 """
 
 import asyncio
@@ -22,6 +23,10 @@ _ANSWER_S = 1.0
 _ODD_S, _QUIET_S = 1.0, 10.0
 #: How long after the last sign of it a state counts as odd.
 _ODD_FOR_S = 5.0
+#: Announced by the Sentinel that leads a failover, up to 0.1 s before it promotes a replica; it looks each second
+#: whether that was done, and gives up with an event that begins with -failover-abort.
+_PROMOTING, _ABORTED = "+failover-state-send-slaveof-noone", "-failover-abort"
+_PROMOTING_MAX_S = 3.0
 
 _Known = tuple[int, Address]
 #: By service and Sentinels: the highest configuration epoch that any store of this process has seen, and its primary.
@@ -29,7 +34,7 @@ _seen: dict[tuple[str, tuple[Address, ...]], _Known] = {}
 
 
 class Primary:
-    """The address of the primary. `moved` is awaited whenever it has become another."""
+    """The address of the primary. `moved` is awaited to have every connection to the former one closed."""
 
     def __init__(
         self,
@@ -47,16 +52,26 @@ class Primary:
         self._moved = moved
         self._address: Address | None = None
         self._odd = asyncio.Event()
+        self._settled = asyncio.Event()
+        self._settled.set()
         self._asking = asyncio.Lock()
         self._tasks: list[asyncio.Task[None]] = []
 
     async def address(self) -> Address:
-        """Return where to connect; the first call asks. Raises StoreUnavailable while no Sentinel knows."""
+        """Return where to connect; the first call asks, and one amid a promotion waits for it.
+
+        Raises StoreUnavailable while no Sentinel knows.
+        """
         if not self._tasks:
             self._tasks = [asyncio.create_task(self._follow())]
             self._tasks += [asyncio.create_task(self._listen(one)) for one in self._sentinels]
         if self._address is None:
             await self._ask()
+        if not self._settled.is_set():
+            with contextlib.suppress(TimeoutError):
+                async with asyncio.timeout(_PROMOTING_MAX_S):
+                    await self._settled.wait()
+            self._settled.set()
         if self._address is None:
             hosts = ", ".join(f"{host}:{port}" for host, port in self._key[1])
             raise StoreUnavailable(f"no Sentinel at {hosts} knows a primary of {self._service!r}")
@@ -95,9 +110,17 @@ class Primary:
                     await events.psubscribe("*")
                     async for message in events.listen():
                         if self._service in str(message["data"]).split():
-                            self._odd.set()
+                            await self._hear(str(message["channel"]))
             self._odd.set()
             await asyncio.sleep(_ODD_S)
+
+    async def _hear(self, event: str) -> None:
+        self._odd.set()
+        if event.startswith(_ABORTED):
+            self._settled.set()
+        elif event == _PROMOTING:
+            self._settled.clear()
+            await self._moved()
 
     async def _ask(self) -> None:
         async with self._asking:
@@ -112,6 +135,7 @@ class Primary:
             _seen[self._key] = epoch, address
             before, self._address = self._address, address
         if before not in {None, address}:
+            self._settled.set()
             await self._moved()
 
     async def _opinion(self, sentinel: Any) -> _Known | None:
