@@ -8,6 +8,7 @@ from collections.abc import AsyncIterator, Iterator
 import pytest
 from backlog import server
 from hypothesis import settings
+from script_clock import ScriptClock, replaced
 
 from taskqueue.store.connection import Store, open_store
 
@@ -47,3 +48,18 @@ async def store(redis_url: str, release: str) -> AsyncIterator[Store]:
         await asyncio.wait_for(opened.client.unlink(*keys), 5)
     await opened.close()
     assert leaked == [], "keys without a TTL outside the table of permanent keys"
+
+
+@pytest.fixture(scope="session")
+def scripts_with_a_clock() -> Iterator[None]:
+    """From here on, scripts ask for the clock of their release first; where there is none, for the server's."""
+    with replaced():
+        yield
+
+
+@pytest.fixture
+async def clock(store: Store, scripts_with_a_clock: None) -> ScriptClock:
+    """The clock of this test's store, which stands still until it is moved."""
+    made = ScriptClock(store)
+    await made.set(made.now_us)
+    return made

@@ -21,6 +21,8 @@ from taskqueue.store.users import set_users
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
+    from script_clock import ScriptClock
+
     from taskqueue.store.connection import Store
 
 #: Longer than any test: leases of this length never run out.
@@ -29,9 +31,13 @@ LEASE_MS = 60_000
 
 @dataclass
 class World:
-    """Everything a test does to the store, with the numbers (version, cursor, seq) kept for it."""
+    """Everything a test does to the store, with the numbers (version, cursor, seq) kept for it.
+
+    The scripts' clock stands still until `world.clock` is moved.
+    """
 
     store: Store
+    clock: ScriptClock
     seqs: dict[str, int] = field(default_factory=dict)
     occurrences: itertools.count[int] = field(default_factory=lambda: itertools.count(1_000))
 
@@ -48,7 +54,7 @@ class World:
     async def warm(self) -> None:
         """A limiter that has been on this server for long, with every slot free."""
         run = (await self.store.client.info("server"))["run_id"]
-        now_us = await self.now_us()
+        now_us = self.clock.now_us
         mapping = {"start": now_us, "cost": 0, "run": run, "born": 0, "last": now_us, "reap": 0}
         await self.store.client.hset(self.store.keys("limiter"), mapping=mapping)
 
@@ -78,10 +84,6 @@ class World:
         """The last call of a worker once more, as after a lost answer."""
         return await claim(self.store, worker, self.seqs[worker], n, LEASE_MS, results)
 
-    async def now_us(self) -> int:
-        seconds, micros = await self.store.client.time()
-        return int(seconds) * 1_000_000 + int(micros)
-
     async def tat_us(self) -> float:
         """When the next job may start: the last start and what it cost, at the limit in force."""
         start, cost = await self.store.client.hmget(self.store.keys("limiter"), "start", "cost")
@@ -108,8 +110,8 @@ class World:
 
 
 @pytest.fixture
-async def world(store: Store) -> World:
-    return World(store)
+async def world(store: Store, clock: ScriptClock) -> World:
+    return World(store, clock)
 
 
 @pytest.fixture

@@ -105,13 +105,11 @@ async def test_nothing_is_reaped_for_one_lease_after_a_gap_in_calls(world: World
     await world.install(TaskType("sync", HOUR))
     await world.enqueue("sync", "u")
     await world.claim("one")
-    await vanish(world)
-    now_us = await world.now_us()
-    await world.store.client.hset(world.store.keys("limiter"), "last", now_us - 40_000_000)
-    assert (await world.claim("two", lease_ms=60_000)).jobs == []
-    reap = int(await world.store.client.hget(world.store.keys("limiter"), "reap"))
-    assert now_us + 60_000_000 <= reap <= now_us + 61_000_000
-    await world.store.client.hset(world.store.keys("limiter"), "reap", now_us)
+    await world.clock.advance(s=90)  # nobody called, and the lease ran out
+    for passed_s in (0, 20, 20, 19):
+        await world.clock.advance(s=passed_s)
+        assert (await world.claim("two", lease_ms=60_000)).jobs == []
+    await world.clock.advance(s=1)
     assert len((await world.claim("two", lease_ms=60_000)).jobs) == 1
 
 
@@ -120,20 +118,19 @@ async def test_nothing_is_reaped_for_one_lease_after_a_new_server(world: World) 
     await world.enqueue("sync", "u")
     await world.claim("one")
     await vanish(world)
-    await world.store.client.hset(
-        world.store.keys("limiter"), mapping={"run": "0" * 40, "last": await world.now_us()}
-    )
-    await world.claim("two")
-    assert await world.total("lost") == 0
+    await world.store.client.hset(world.store.keys("limiter"), "run", "0" * 40)
+    for passed_s, lost in ((0, 0), (29, 0), (29, 0), (2, 1)):
+        await world.clock.advance(s=passed_s)
+        await world.claim("two")
+        assert await world.total("lost") == lost
 
 
 async def test_heartbeats_show_that_there_is_no_gap_while_every_worker_is_busy(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     await world.enqueue("sync", "u")
     await world.claim("one", lease_ms=60_000)
-    await vanish(world)
     for _ in range(4):  # no claim for far longer than half a lease, a heartbeat every third of one
-        await world.store.client.hincrby(world.store.keys("limiter"), "last", -20_000_000)
+        await world.clock.advance(s=20)
         await heartbeat(world.store, "two", 60_000, b"{}", [], [])
     assert len((await world.claim("two", lease_ms=60_000)).jobs) == 1
 
@@ -142,8 +139,7 @@ async def test_a_heartbeat_that_comes_first_after_a_gap_does_not_hide_it(world: 
     await world.install(TaskType("sync", HOUR))
     await world.enqueue("sync", "u")
     await world.claim("one", lease_ms=60_000)
-    await vanish(world)
-    await world.store.client.hset(world.store.keys("limiter"), "last", await world.now_us() - 40_000_000)
+    await world.clock.advance(s=90)
     await heartbeat(world.store, "two", 60_000, b"{}", [], [])
     await world.claim("two", lease_ms=60_000)
     assert await world.total("lost") == 0

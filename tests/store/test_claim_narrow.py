@@ -29,34 +29,16 @@ async def backlog(world: World, kind: str, jobs: int, due_ms: int, users: int = 
 
 
 async def drive(world: World, seconds: float, n: int = 50) -> list[ClaimedJob]:
-    """One worker that never fills up and calls exactly when it is told to, without waiting for the clock.
-
-    Between calls all instants that the store keeps are put back by what should have passed.
-    """
+    """One worker that never fills up and calls exactly when it is told to."""
     started: list[ClaimedJob] = []
     results: list[Result] = []
-    passed_us = 0
-    while passed_us < seconds * 1e6:
+    end_us = world.clock.now_us + seconds * 1e6
+    while world.clock.now_us < end_us:
         got = await world.claim(n=n, results=results)
         results = [Result(job.member, "d") for job in got.jobs]
-        started += [ClaimedJob(job.member, job.start_us + passed_us, "", 0, 0) for job in got.jobs]
-        step_us = max(1_000, got.come_back_us - got.now_us) if got.come_back_us >= 0 else 1_000
-        await rewind(world, step_us)
-        passed_us += step_us
+        started += got.jobs
+        await world.clock.advance(us=max(1_000, got.come_back_us - got.now_us))
     return started
-
-
-async def rewind(world: World, by_us: int) -> None:
-    """As if by_us had passed."""
-    client, keys = world.store.client, world.store.keys
-    for field in ("start", "closed", "last", "wake", "turn", "idle", "born"):
-        await client.hincrby(keys("limiter"), field, -by_us)
-    for name, score in await client.zrange(keys("wake"), 0, -1, withscores=True):
-        await client.zadd(keys("wake"), {name: score - by_us})
-    async for key in client.scan_iter(match=keys("ratelimit", "*"), count=1_000):
-        value = await client.get(key)
-        if value:
-            await client.set(key, int(value) - by_us, keepttl=True, xx=True)  # it may have expired meanwhile
 
 
 def starts(jobs: list[ClaimedJob], part: Callable[[ClaimedJob], str]) -> dict[str, list[int]]:
@@ -154,7 +136,7 @@ async def test_a_job_needs_both_of_its_limits_and_books_neither_alone(world: Wor
     await world.install(TaskType("both", HOUR, rate_limit=limits))
     await backlog(world, "both", 2, 1_000, users=1)
     assert len((await world.claim()).jobs) == 1
-    await rewind(world, 11_000_000)  # the type is free again, the user is not
+    await world.clock.advance(s=11)  # the type is free again, the user is not
     assert (await world.claim()).jobs == []
     assert set(await world.waiting()) == {"parked:user:u0"}
     await backlog(world, "both", 3, 500)  # other users find the type free
@@ -181,8 +163,9 @@ async def test_a_handler_closes_a_limit_for_all_workers_and_no_attempt_is_used(
         await world.enqueue("other", "a")
     got = [job.member.split("|~")[0] for job in (await world.claim("elsewhere")).jobs]
     assert got == free
-    await rewind(world, 5_300_000)
-    await world.store.client.delete(world.store.keys("closed"))
+    await world.clock.advance(ms=4_740)
+    assert (await world.claim("elsewhere")).jobs == []
+    await world.clock.advance(ms=260)
     again = {j.member.rsplit("|", 2)[0]: j for j in (await world.claim("elsewhere")).jobs}
     first = again[job.member.rsplit("|", 2)[0]]
     assert (first.failures, first.losses) == (0, 0)
@@ -191,11 +174,11 @@ async def test_a_handler_closes_a_limit_for_all_workers_and_no_attempt_is_used(
 
 async def test_a_limit_is_shut_after_a_restart_until_the_last_start_is_paid(world: World) -> None:
     await world.install(TaskType("slow", HOUR, rate_limit=RateLimit(per_second=1)), TaskType("free", HOUR))
-    await world.store.client.hset(world.store.keys("limiter"), "born", await world.now_us() - 500_000)
+    await world.store.client.hset(world.store.keys("limiter"), "born", world.clock.now_us - 500_000)
     await backlog(world, "slow", 1, 1_000)
     await backlog(world, "free", 1, 1_000)
     assert [kind(job) for job in (await world.claim()).jobs] == ["free"]
-    await rewind(world, 600_000)
+    await world.clock.advance(ms=600)
     assert [kind(job) for job in (await world.claim()).jobs] == ["slow"]
 
 
@@ -204,7 +187,7 @@ async def test_a_type_that_lost_its_limit_frees_what_was_parked(world: World) ->
     await backlog(world, "slow", 3, 1_000)
     assert len((await world.claim()).jobs) == 1
     await world.install(TaskType("slow", HOUR))
-    await rewind(world, 1_100_000)
+    await world.clock.advance(ms=1_100)
     assert len((await world.claim()).jobs) == 2
     assert await world.store.client.exists(world.store.keys("wake")) == 0
     assert await read_tasks(world.store, "u0") == []

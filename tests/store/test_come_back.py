@@ -1,7 +1,6 @@
 """Workers are told when to call again, each its own time: about one call a start, however many workers idle.
 
-Workers are simulated: each keeps every time it was given in a heap and calls when the first has come. Time is
-the test's: between two calls everything the store knows is put back by what should have passed.
+Workers are simulated: each keeps every time it was given in a heap and calls when the first has come.
 """
 
 from __future__ import annotations
@@ -24,7 +23,7 @@ PREFIX = "sync|u|~"
 
 @dataclass
 class Fleet:
-    """W idle workers on a store whose clock the test moves: time 0 is `zero_us` of the server."""
+    """W idle workers; dues and times to call are counted from when they begin."""
 
     world: World
     workers: int
@@ -32,45 +31,27 @@ class Fleet:
     calls: int = 0
     started: int = 0
     late_us: list[int] = field(default_factory=list)
-    zero_us: int = 0
-
-    async def set_clock(self, to_us: int) -> None:
-        """Moves all instants in the store so that the server's now means `to_us` of the simulation."""
-        client, keys = self.world.store.client, self.world.store.keys
-        now_us = await self.world.now_us()
-        shift_us = (now_us - to_us) - self.zero_us
-        self.zero_us += shift_us
-        for name in ("start", "last", "wake", "turn", "idle"):
-            await client.hincrby(keys("limiter"), name, shift_us)
-        jobs = await client.zrange(keys.ready("normal"), 0, -1)
-        # Names keep their due in simulated us; scores are what the server's clock will show then.
-        if jobs:
-            await client.zadd(
-                keys.ready("normal"),
-                {job: (self.zero_us + int(job.split(b"~")[1].split(b"|")[0])) // 1000 for job in jobs},
-            )
 
     async def run(self, dues_us: list[int], until_us: int, look_ahead_us: int = 1_000_000) -> None:
-        client, keys = self.world.store.client, self.world.store.keys
-        self.zero_us = await self.world.now_us()
-        await client.hset(keys("limiter"), mapping={"wake": 0, "turn": 0, "idle": 0})
+        client, keys, zero_us = self.world.store.client, self.world.store.keys, self.world.clock.now_us
         heap = [(0, worker) for worker in range(self.workers)]
         pending: dict[int, list[Result]] = {}
         at = 0
         while heap and heap[0][0] <= until_us:
             now_us, worker = heapq.heappop(heap)
             while at < len(dues_us) and dues_us[at] <= now_us + look_ahead_us:
-                await client.zadd(keys.ready("normal"), {f"{PREFIX}{dues_us[at]}|0|0": 0})
+                job = f"{PREFIX}{dues_us[at]}|0|0"
+                await client.zadd(keys.ready("normal"), {job: (zero_us + dues_us[at]) // 1_000})
                 at += 1
-            await self.set_clock(now_us)
+            await self.world.clock.set(zero_us + now_us)
             got = await self.world.claim(str(worker), n=self.n, results=pending.pop(worker, []))
             self.calls += 1
             self.started += len(got.jobs)
-            for job in got.jobs:
-                due_us = int(job.member.split("~")[1].split("|")[0])
-                self.late_us.append(job.start_us - self.zero_us - due_us)
-            pending[worker] = [Result(job.member, "d") for job in got.jobs]
-            next_us = got.come_back_us - self.zero_us if got.come_back_us >= 0 else now_us + 1_000
+            for started in got.jobs:
+                due_us = int(started.member.split("~")[1].split("|")[0])
+                self.late_us.append(started.start_us - zero_us - due_us)
+            pending[worker] = [Result(started.member, "d") for started in got.jobs]
+            next_us = got.come_back_us - zero_us if got.come_back_us >= 0 else now_us + 1_000
             heapq.heappush(heap, (max(next_us, now_us + 1), worker))
 
 
@@ -119,12 +100,9 @@ async def test_two_workers_never_wait_for_the_same_due(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     await world.enqueue("sync", "a", delay_ms=300)
     await world.enqueue("sync", "b", delay_ms=500)
-    first, second, third = [
-        (await world.claim(f"w{k}")).come_back_us - await world.now_us() for k in range(3)
-    ]
-    assert first == pytest.approx(292_000, abs=30_000)
-    assert second == pytest.approx(492_000, abs=30_000)
-    assert third == pytest.approx(200_000, abs=30_000)
+    first, second, third = [(await world.claim(f"w{k}")).come_back_us - world.clock.now_us for k in range(3)]
+    begun_us = world.clock.now_us % 1_000  # dues are whole milliseconds
+    assert (first, second, third) == (294_000 - begun_us, 494_000 - begun_us, 200_000)
 
 
 async def test_a_worker_that_has_a_time_gets_no_second_one_to_idle(world: World) -> None:
@@ -134,9 +112,7 @@ async def test_a_worker_that_has_a_time_gets_no_second_one_to_idle(world: World)
     answers = [await claim(world.store, "w", seq, 10, 15_000, has_time=True) for seq in range(2, 12)]
     assert {answer.come_back_us for answer in answers} == {0}
     other = await world.claim("other")
-    assert other.come_back_us - first.come_back_us == pytest.approx(200_000, abs=1_000), (
-        "nobody's turn was spent"
-    )
+    assert other.come_back_us - first.come_back_us == 200_000, "nobody's turn was spent"
 
 
 async def test_turns_of_a_backlog_reach_no_further_than_half_a_second_and_leave_later_dues_to_be_taken(
@@ -159,7 +135,8 @@ async def test_in_a_backlog_a_call_takes_half_a_horizon_or_nothing(world: World)
     assert len(first.jobs) == 25, "as much as the horizon of 250 ms holds"
     polled = await world.claim("b", n=50)
     assert polled.jobs == []
-    assert polled.come_back_us - polled.now_us == pytest.approx(250_000, abs=30_000), "a turn of its own"
-    moved_us = 140_000  # and that much later, as if it had passed
-    await world.store.client.hincrby(world.store.keys("limiter"), "start", -moved_us)
-    assert len((await world.claim("b", n=50)).jobs) == pytest.approx(moved_us / 10_150, abs=1.5)
+    assert polled.come_back_us - polled.now_us == 25 * 10_150, "a turn of its own"
+    await world.clock.advance(ms=120)
+    assert (await world.claim("b", n=50)).jobs == []
+    await world.clock.advance(ms=20)
+    assert len((await world.claim("b", n=50)).jobs) == 140_000 // 10_150 + 1

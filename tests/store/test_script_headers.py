@@ -58,7 +58,7 @@ def test_the_parts_used_exist_and_are_put_in_front(name: str) -> None:
     assert parts[0] == "base"
     assert set(parts) <= set(PARTS)
     whole = script.source(name)
-    positions = [whole.index((SCRIPTS / "lib" / f"{part}.lua").read_text()) for part in parts]
+    positions = [whole.index(script.part(part)) for part in parts]
     assert positions == sorted(positions)
     assert whole.endswith((SCRIPTS / f"{name}.lua").read_text())
 

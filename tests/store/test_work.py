@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from typing import TYPE_CHECKING
 
 import pytest
@@ -29,6 +30,7 @@ async def ran(world: World, kind: str, *times_us: int, verb: str = "d") -> None:
         await world.enqueue(kind, f"ran-{time_us}")
         (job,) = (await world.claim("runner", 1)).jobs
         await world.claim("runner", 0, [Result(job.member, verb, LONG_MS, "why", time_us)])  # type: ignore[arg-type]
+        await world.clock.advance(us=1_015)  # a slot of 1,000/s
 
 
 async def means_us(world: World) -> dict[str, int]:
@@ -52,11 +54,12 @@ async def test_due_jobs_count_in_their_lanes_with_the_means_of_their_types(world
     await world.enqueue("slow", "a")
     await world.enqueue("late", "a")
     await world.enqueue("late", "later", delay_ms=LONG_MS)
+    await world.clock.advance(s=7)
     found = await read_work(world.store)
     assert found.due["low"] == Due(1, DEFAULT_SERVICE_S, 1)
     assert (found.due["normal"].jobs, found.due["normal"].mean_cost) == (4, (3 + 4) / 4)
     assert found.due["normal"].mean_service_s == pytest.approx((3 * 0.1 + 2) / 4)
-    assert 0 <= found.oldest_due_s < 30
+    assert found.oldest_due_s == 7
 
 
 async def test_running_retried_dead_and_lost_jobs_are_where_they_belong(world: World) -> None:
@@ -151,14 +154,17 @@ async def test_a_long_queue_is_counted_exactly_and_its_types_are_sampled(
     kinds = chance.choices(("quick", "slow"), (3, 1), k=20_000)
     await world.store.client.zadd(lane, {f"{kind}|u{n}|~{n}|1|0": 1_000 + n for n, kind in enumerate(kinds)})
     means_s = []
-    for _ in range(25):  # each takes its sample elsewhere
+    for _ in range(25):  # each takes its sample elsewhere: its seed is the clock's
+        await world.clock.advance(ms=1)
         found = (await read_work(world.store)).due["normal"]
         assert found.jobs == 20_000
         means_s.append(found.mean_service_s)
-    exact_s = 0.75 * 0.1 + 0.25 * 1.9
-    assert means_s == pytest.approx([exact_s] * 25, rel=0.6)
-    assert len(set(means_s)) > 1
-    assert sum(means_s) / 25 == pytest.approx(exact_s, rel=0.12)
+    slow = kinds.count("slow") / 20_000
+    exact_s = 0.1 + slow * 1.8
+    deviation_s = 1.8 * math.sqrt(slow * (1 - slow) / (32 * 4))  # of the mean of STRATA * RUN jobs
+    assert means_s == pytest.approx([exact_s] * 25, abs=4.5 * deviation_s)
+    assert len(set(means_s)) > 5
+    assert sum(means_s) / 25 == pytest.approx(exact_s, abs=4.5 * deviation_s / math.sqrt(25))
     await world.store.client.unlink(lane)
 
 
@@ -178,8 +184,9 @@ async def test_reading_costs_the_same_whatever_is_queued(world: World) -> None:
 
 async def test_the_limit_in_force_and_the_workers_seen_are_told(world: World) -> None:
     await world.install(TaskType("sync", HOUR, concurrency_policy=ConcurrencyPolicy.FORBID))
+    await heartbeat(world.store, "w0", 5_000, b"{}", [], [])
+    await world.clock.advance(ms=60_001)
     await heartbeat(world.store, "w1", 5_000, b"{}", [], [])
-    await world.store.client.hset(world.store.keys("workers"), "w0", "1000|{}")  # long silent
     await override_rate(world.store, 7)
     found = await read_work(world.store)
     assert (found.workers, found.rate_per_s) == (1, 7)
