@@ -8,6 +8,7 @@ from types import MappingProxyType
 from typing import Literal
 
 import pytest
+from script_clock import ScriptClock
 from site_under_test import until
 
 from taskqueue.models.fault import Fault
@@ -79,8 +80,15 @@ class Replica:
     async def publishes(self, what: Loaded) -> None:
         self.keeper.published.clear()
         self.source.said.put_nowait(what)
-        async with asyncio.timeout(20):
+        async with asyncio.timeout(60):
             await self.keeper.published.wait()
+
+
+@pytest.fixture(autouse=True)
+def clock(ticking_clock: ScriptClock, monkeypatch: pytest.MonkeyPatch) -> ScriptClock:
+    """The store's clock stands still, and keepers look after it without delay."""
+    monkeypatch.setattr(keeper_module, "MAINTAIN_S", 0.05)
+    return ticking_clock
 
 
 @asynccontextmanager
@@ -109,7 +117,7 @@ async def put_back(store: Store, kept: dict[bytes, bytes]) -> None:
 
 
 async def test_a_store_that_was_lost_with_its_leader_is_filled_by_the_standby_from_where_it_was(
-    store: Store,
+    store: Store, clock: ScriptClock
 ) -> None:
     async with replica(store) as first, replica(store) as standby:
         await first.leads.begin()
@@ -123,7 +131,7 @@ async def test_a_store_that_was_lost_with_its_leader_is_filled_by_the_standby_fr
         first.leads.end()
         cursor_ms = await read_cursor(store)
         await store.client.unlink(*(await everything(store)))
-        await asyncio.sleep(2.5)  # nobody leads for more than a period
+        await clock.advance(ms=2_500)  # nobody leads for more than a period
         await standby.leads.begin()
 
         async def goes_on() -> bool:

@@ -6,6 +6,8 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
+from script_clock import ScriptClock
+from site_under_test import until
 
 from taskqueue.scheduler import keeper as keeper_module
 from taskqueue.scheduler.keeper import Keeper
@@ -17,7 +19,7 @@ from taskqueue.store.catalog import read_catalog, read_cursor
 from taskqueue.store.connection import Store
 from taskqueue.store.users import read_owners, read_tasks
 
-PATIENCE_S = 20.0
+PATIENCE_S = 60.0
 
 
 def type_manifest(name: str, interval: str = "5m", cost: int = 1) -> str:
@@ -33,6 +35,20 @@ def user_manifests(count: int, name: str = "orders", prefix: str = "u") -> str:
         f"spec:\n  tasks: [{{type: {name}}}]\n"
         for i in range(count)
     )
+
+
+@pytest.fixture(autouse=True)
+def clock(ticking_clock: ScriptClock, monkeypatch: pytest.MonkeyPatch) -> ScriptClock:
+    """The store's clock stands still, and keepers look after it without delay."""
+    monkeypatch.setattr(keeper_module, "MAINTAIN_S", 0.05)
+    return ticking_clock
+
+
+def save(path: Path, text: str) -> None:
+    """Write a file so that no look at the folder sees half of it."""
+    draft = path.with_name(f".{path.name}.draft")
+    draft.write_text(text)
+    draft.rename(path)
 
 
 @asynccontextmanager
@@ -58,8 +74,8 @@ async def after_publish(keeper: Keeper) -> None:
 
 
 async def test_a_folder_is_published_and_an_edit_follows(store: Store, tmp_path: Path) -> None:
-    (tmp_path / "types.yaml").write_text(type_manifest("orders"))
-    (tmp_path / "users.yaml").write_text(user_manifests(3))
+    save(tmp_path / "types.yaml", type_manifest("orders"))
+    save(tmp_path / "users.yaml", user_manifests(3))
     async with keeping(store, tmp_path) as keeper:
         await after_publish(keeper)
         assert keeper.started.is_set()
@@ -67,19 +83,19 @@ async def test_a_folder_is_published_and_an_edit_follows(store: Store, tmp_path:
         assert catalog.records.keys() == {"orders"}
         assert catalog.rate == 50
         assert len(await read_owners(store)) == 3
-        (tmp_path / "types.yaml").write_text(type_manifest("orders", cost=7))
+        save(tmp_path / "types.yaml", type_manifest("orders", cost=7))
         await after_publish(keeper)
         assert (await read_catalog(store)).records["orders"].spec.cost == 7
 
 
 async def test_a_bad_file_keeps_its_last_good_state_while_others_go_on(store: Store, tmp_path: Path) -> None:
-    (tmp_path / "a.yaml").write_text(type_manifest("orders") + user_manifests(3))
-    (tmp_path / "b.yaml").write_text(type_manifest("report"))
+    save(tmp_path / "a.yaml", type_manifest("orders") + user_manifests(3))
+    save(tmp_path / "b.yaml", type_manifest("report"))
     async with keeping(store, tmp_path) as keeper:
         await after_publish(keeper)
-        (tmp_path / "a.yaml").write_text(type_manifest("orders", interval="never"))
+        save(tmp_path / "a.yaml", type_manifest("orders", interval="never"))
         await after_publish(keeper)
-        (tmp_path / "b.yaml").write_text(type_manifest("report", cost=9))
+        save(tmp_path / "b.yaml", type_manifest("report", cost=9))
         await after_publish(keeper)
         catalog = await read_catalog(store)
         assert catalog.records["orders"].spec.schedule.interval_s == 300
@@ -93,22 +109,22 @@ async def test_a_bad_file_keeps_its_last_good_state_while_others_go_on(store: St
 async def test_a_file_that_was_bad_when_the_process_started_takes_nothing_away(
     store: Store, tmp_path: Path
 ) -> None:
-    (tmp_path / "a.yaml").write_text(type_manifest("orders") + user_manifests(3))
-    (tmp_path / "b.yaml").write_text(type_manifest("report"))
+    save(tmp_path / "a.yaml", type_manifest("orders") + user_manifests(3))
+    save(tmp_path / "b.yaml", type_manifest("report"))
     async with keeping(store, tmp_path) as keeper:
         await after_publish(keeper)
-    (tmp_path / "a.yaml").write_text("spec: [")
+    save(tmp_path / "a.yaml", "spec: [")
     async with keeping(store, tmp_path) as keeper:
         await after_publish(keeper)
         assert (await read_catalog(store)).records.keys() == {"orders", "report"}
         assert len(await read_owners(store)) == 3
-        (tmp_path / "a.yaml").write_text(type_manifest("orders") + user_manifests(2))
+        save(tmp_path / "a.yaml", type_manifest("orders") + user_manifests(2))
         await after_publish(keeper)
         assert len(await read_owners(store)) == 2
 
 
 async def test_a_folder_that_is_not_there_takes_nothing_away(store: Store, tmp_path: Path) -> None:
-    (tmp_path / "a.yaml").write_text(type_manifest("orders") + user_manifests(3))
+    save(tmp_path / "a.yaml", type_manifest("orders") + user_manifests(3))
     async with keeping(store, tmp_path) as keeper:
         await after_publish(keeper)
     async with keeping(store, tmp_path / "missing") as keeper:
@@ -119,11 +135,11 @@ async def test_a_folder_that_is_not_there_takes_nothing_away(store: Store, tmp_p
 async def test_many_removals_are_carried_out_when_a_second_look_confirms_them(
     store: Store, tmp_path: Path
 ) -> None:
-    (tmp_path / "types.yaml").write_text(type_manifest("orders"))
-    (tmp_path / "users.yaml").write_text(user_manifests(150))
+    save(tmp_path / "types.yaml", type_manifest("orders"))
+    save(tmp_path / "users.yaml", user_manifests(150))
     async with keeping(store, tmp_path) as keeper:
         await after_publish(keeper)
-        (tmp_path / "users.yaml").write_text(user_manifests(5))
+        save(tmp_path / "users.yaml", user_manifests(5))
         await after_publish(keeper)
         assert len(await read_owners(store)) == 5
 
@@ -131,8 +147,8 @@ async def test_many_removals_are_carried_out_when_a_second_look_confirms_them(
 async def test_many_removals_are_not_carried_out_when_a_second_look_finds_the_users_again(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "types.yaml").write_text(type_manifest("orders"))
-    (tmp_path / "users.yaml").write_text(user_manifests(150))
+    save(tmp_path / "types.yaml", type_manifest("orders"))
+    save(tmp_path / "users.yaml", user_manifests(150))
     whole = load(tmp_path)
     async with keeping(store, tmp_path) as keeper:
         await after_publish(keeper)
@@ -145,29 +161,31 @@ async def test_many_removals_are_not_carried_out_when_a_second_look_finds_the_us
 async def test_a_removal_that_is_held_is_asked_about_again_until_it_is_confirmed(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    (tmp_path / "types.yaml").write_text(type_manifest("orders"))
-    (tmp_path / "users.yaml").write_text(user_manifests(3))
+    save(tmp_path / "types.yaml", type_manifest("orders"))
+    save(tmp_path / "users.yaml", user_manifests(3))
     monkeypatch.setattr(keeper_module, "_HELD_S", 0)
-    looks = list[Loaded | None]([None, None, None])  # it could not be read
+    looks = asyncio.Queue[Loaded | None]()
 
     async def look(_source: FolderSource) -> Loaded | None:
-        return looks.pop() if looks else load(tmp_path)
+        return await looks.get()
 
     monkeypatch.setattr(FolderSource, "look", look)
     async with keeping(store, tmp_path) as keeper:
         await after_publish(keeper)
         (tmp_path / "users.yaml").unlink()
         for _ in range(3):
+            looks.put_nowait(None)  # it could not be read
             await after_publish(keeper)
             assert len(await read_owners(store)) == 3
+        looks.put_nowait(load(tmp_path))
         await after_publish(keeper)
         assert await read_owners(store) == {}
 
 
 async def test_a_store_that_lost_everything_is_filled_again_and_goes_on_from_its_cursor(
-    store: Store, tmp_path: Path
+    store: Store, tmp_path: Path, clock: ScriptClock
 ) -> None:
-    (tmp_path / "types.yaml").write_text(type_manifest("orders", interval="2s") + user_manifests(20))
+    save(tmp_path / "types.yaml", type_manifest("orders", interval="2s") + user_manifests(20))
     ticker = Ticker(store, period_s=0.05)
     async with keeping(store, tmp_path, ticker) as keeper:
         await after_publish(keeper)
@@ -177,10 +195,12 @@ async def test_a_store_that_lost_everything_is_filled_again_and_goes_on_from_its
             known_ms = await read_cursor(store)
             await store.client.unlink(*keys)
         await after_publish(keeper)
-        ticker.ticked.clear()
-        async with asyncio.timeout(PATIENCE_S):
-            await ticker.ticked.wait()
-        assert await read_cursor(store) > known_ms
+        await clock.advance(s=1)
+
+        async def goes_on() -> bool:
+            return await read_cursor(store) > known_ms
+
+        await until("the cursor goes on", goes_on)
         catalog = await read_catalog(store)
         assert catalog.rate == 50
         assert catalog.records["orders"].active[0].from_s * 1000 <= known_ms
@@ -190,7 +210,7 @@ async def test_a_store_that_lost_everything_is_filled_again_and_goes_on_from_its
 
 
 async def test_without_manifests_what_the_store_has_stays(store: Store, tmp_path: Path) -> None:
-    (tmp_path / "a.yaml").write_text(type_manifest("orders") + user_manifests(3))
+    save(tmp_path / "a.yaml", type_manifest("orders") + user_manifests(3))
     async with keeping(store, tmp_path) as keeper:
         await after_publish(keeper)
     async with keeping(store, None) as keeper:

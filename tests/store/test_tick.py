@@ -9,7 +9,6 @@ import pytest
 from taskqueue.models.values import Priority, Schedule, TaskType
 from taskqueue.plan.segment import DueRange
 from taskqueue.store.catalog import put_types, read_catalog, read_cursor, restore_cursor
-from taskqueue.store.clock import server_now_ms
 from taskqueue.store.errors import CursorLostError
 from taskqueue.store.tick import Tick, Verdict, tick
 
@@ -77,7 +76,7 @@ async def test_a_first_start_begins_now(world: World) -> None:
     with pytest.raises(CursorLostError):
         await read_cursor(world.store)
     await world.install(TaskType("sync", HOUR))
-    assert abs(await read_cursor(world.store) - await server_now_ms(world.store)) < 1_000
+    assert await read_cursor(world.store) == world.clock.now_ms
 
 
 async def test_a_lost_cursor_stops_the_tick_until_somebody_gives_one(three: World) -> None:
@@ -93,9 +92,9 @@ async def test_a_lost_cursor_stops_the_tick_until_somebody_gives_one(three: Worl
 
 async def test_the_cursor_runs_at_most_a_second_ahead(three: World) -> None:
     cursor, version = await read_cursor(three.store), (await read_catalog(three.store)).version
-    now = await server_now_ms(three.store)
-    assert (await tick(three.store, cursor, now + 2_000, version, [whole()])).verdict is Verdict.AHEAD
-    assert (await tick(three.store, cursor, now + 900, version, [whole()])).verdict is Verdict.OK
+    now_ms = three.clock.now_ms
+    assert (await tick(three.store, cursor, now_ms + 1_001, version, [whole()])).verdict is Verdict.AHEAD
+    assert (await tick(three.store, cursor, now_ms + 1_000, version, [whole()])).verdict is Verdict.OK
 
 
 async def test_the_cursor_waits_while_too_many_jobs_wait(three: World) -> None:
