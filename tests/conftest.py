@@ -38,14 +38,14 @@ def release() -> str:
 @pytest.fixture
 async def store(redis_url: str, release: str) -> AsyncIterator[Store]:
     """An empty store; afterwards every key must be in the table of permanent keys or have a TTL."""
-    opened = open_store(redis_url, release)
+    opened = open_store(redis_url, release, timeout_s=30)
     yield opened
     keys = [key async for key in opened.client.scan_iter(match=f"taskqueue:{{{release}}}:*")]
     leaked = [key.decode() for key in keys if not opened.keys.is_permanent(key.decode())]
     for _ in range(2):  # of one key among hundreds that were expiring, a server was once seen to say -1
         leaked = [key for key in leaked if await opened.client.pttl(key) == -1]
     if keys:
-        await asyncio.wait_for(opened.client.unlink(*keys), 5)
+        await asyncio.wait_for(opened.client.unlink(*keys), 30)
     await opened.close()
     assert leaked == [], "keys without a TTL outside the table of permanent keys"
 

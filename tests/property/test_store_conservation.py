@@ -13,6 +13,7 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
+from script_clock import ScriptClock
 
 from taskqueue.models.values import (
     ConcurrencyPolicy,
@@ -67,6 +68,7 @@ class Histories(RuleBasedStateMachine):
         super().__init__()
         self.loop = asyncio.new_event_loop()
         self.store: Store = open_store(self.url, f"fuzz-{os.getpid()}-{next(_releases)}")
+        self.clock = ScriptClock(self.store)
         self.seqs: dict[str, int] = {}
         self.last: dict[str, tuple[int, list[Result]]] = {}
         self.held: dict[str, str] = {}
@@ -82,6 +84,7 @@ class Histories(RuleBasedStateMachine):
         async def remove() -> None:
             keys = [key async for key in self.store.client.scan_iter(match=self.store.keys("*"), count=1_000)]
             await self.store.client.unlink(*keys)
+            await self.clock.remove()
             await self.store.close()
 
         self.do(remove())
@@ -89,14 +92,13 @@ class Histories(RuleBasedStateMachine):
 
     @initialize()
     def begin(self) -> None:
+        self.do(self.clock.set(self.clock.now_us))
         records = [TypeRecord(kind, (Generation(1, kind.schedule),)) for kind in KINDS]
         self.do(put_types(self.store, 0, records))
         self.do(set_rate(self.store, RATE))
 
         async def warm() -> None:
-            seconds, micros = await self.store.client.time()
-            run = (await self.store.client.info("server"))["run_id"]
-            now_us = seconds * 1_000_000 + micros
+            run, now_us = (await self.store.client.info("server"))["run_id"], self.clock.now_us
             state = {"start": now_us, "cost": 0, "run": run, "born": 0, "last": now_us, "reap": 0}
             await self.store.client.hset(self.store.keys("limiter"), mapping=state)
 
@@ -141,6 +143,10 @@ class Histories(RuleBasedStateMachine):
         made = f"id{next(self.ids)}"
         for _ in range(2):  # the first answer was lost
             self.do(enqueue(self.store, kind, user, job_id=made, delay_ms=delay_ms, life_ms=life_ms))
+
+    @rule(us=st.sampled_from([1, 400, 1_000, 20_000, 300_000, 5_000_000, LONG_MS * 1_000]))
+    def time_passes(self, us: int) -> None:
+        self.do(self.clock.advance(us=us))
 
     def _results(self, chosen: list[tuple[int, str]]) -> list[Result]:
         """Outcomes of jobs that are held, were held, or never were."""
@@ -301,7 +307,7 @@ class Histories(RuleBasedStateMachine):
 
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
-def test_no_history_loses_or_doubles_a_job(redis_url: str) -> None:
+def test_no_history_loses_or_doubles_a_job(redis_url: str, scripts_with_a_clock: None) -> None:
     Histories.url = redis_url
     fuzz = int(os.environ.get("TASKQUEUE_FUZZ", "0"))
     run_state_machine_as_test(

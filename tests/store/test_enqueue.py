@@ -6,6 +6,7 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
+from site_under_test import until
 
 from taskqueue.models.values import Priority, Schedule, TaskType
 from taskqueue.store.adhoc import enqueue
@@ -80,12 +81,18 @@ async def test_what_no_name_can_hold_is_refused_before_anything_is_written(
 
 async def test_one_idle_worker_hears_of_it_at_once(world: World, redis_url: str, release: str) -> None:
     await world.install(TaskType("sync", HOUR))
-    listeners = [open_store(redis_url, release) for _ in range(2)]
-    waits = [asyncio.ensure_future(wait_for_wakeup(one, 0.3)) for one in listeners]
-    while (await world.store.client.info("clients"))["blocked_clients"] < 2:  # noqa: ASYNC110
-        await asyncio.sleep(0)  # the server, not this process, is waited for
+    listeners = [open_store(redis_url, release, timeout_s=60) for _ in range(2)]
+    waits = [asyncio.ensure_future(wait_for_wakeup(one, 0)) for one in listeners]
+
+    async def blocked(clients: int) -> bool:
+        return bool((await world.store.client.info("clients"))["blocked_clients"] == clients)
+
+    await until("both listen", lambda: blocked(2))
     await world.enqueue("sync", "u")
-    assert sorted(await asyncio.gather(*waits)) == [False, True]
+    done, (waiting,) = await asyncio.wait(waits, return_when=asyncio.FIRST_COMPLETED)
+    assert [one.result() for one in done] == [True]
+    assert await blocked(1)
+    waiting.cancel()
     for one in listeners:
         await one.close()
 

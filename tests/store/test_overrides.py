@@ -31,10 +31,14 @@ async def test_an_overridden_limit_outlives_a_new_configuration_until_it_is_clea
     assert not await clear_rate(world.store)
 
 
-@pytest.mark.parametrize(("for_ms", "expected"), [(0, 30.0), (60_000, 30.0), (-1, 100.0)])
-async def test_an_override_ends_by_itself(world: World, for_ms: int, expected: float) -> None:
+@pytest.mark.parametrize(
+    ("for_ms", "passed_ms", "expected"),
+    [(0, 10**9, 30.0), (60_000, 59_999, 30.0), (60_000, 60_000, 100.0), (-1, 0, 100.0)],
+)
+async def test_an_override_ends_by_itself(world: World, for_ms: int, passed_ms: int, expected: float) -> None:
     await world.install(rate=100)
     await override_rate(world.store, 30, for_ms)
+    await world.clock.advance(ms=passed_ms)
     assert await rates(world) == (expected, expected)
 
 
@@ -47,15 +51,19 @@ async def test_a_limit_of_zero_stops_all_starts_and_leaves_no_trace_when_cleared
     assert len((await world.claim()).jobs) == 1
 
 
-@pytest.mark.parametrize(("for_ms", "paused"), [(0, True), (60_000, True), (-1, False)])
+@pytest.mark.parametrize(
+    ("for_ms", "passed_ms", "paused"),
+    [(0, 10**9, True), (60_000, 59_999, True), (60_000, 60_000, False), (-1, 0, False)],
+)
 async def test_a_paused_type_has_no_segments_and_starts_nothing_that_was_scheduled(
-    world: World, for_ms: int, paused: bool
+    world: World, for_ms: int, passed_ms: int, paused: bool
 ) -> None:
     await world.install(TaskType("sync", HOUR), TaskType("send", HOUR))
     await world.subscribe("u", "sync", "send")
     await world.occur("sync")
     await world.occur("send")
     await pause(world.store, "sync", for_ms)
+    await world.clock.advance(ms=passed_ms)
     catalog = await read_catalog(world.store)
     left = {"send"} if paused else {"send", "sync"}
     assert catalog.paused == ({"sync"} if paused else set())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 from typing import TYPE_CHECKING
 
+import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
 from taskqueue.models.values import Schedule, TaskType
@@ -14,7 +15,6 @@ from taskqueue_operator.scaling import Scaling
 from taskqueue_operator.work_metrics import WorkCollector
 
 if TYPE_CHECKING:
-    import pytest
     from prometheus_client.core import Metric
     from tests.store.conftest import World
 
@@ -29,6 +29,11 @@ def samples(scaling: Scaling) -> dict[str, float]:
         for sample in metric.samples:
             found[" ".join([sample.name, *sample.labels.values()])] = sample.value
     return found
+
+
+@pytest.fixture(autouse=True)
+def patience(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_READ_TIMEOUT_S", 60.0)
 
 
 async def test_autoscalers_and_prometheus_are_told_the_same(world: World) -> None:
@@ -57,6 +62,8 @@ async def test_a_reading_is_good_for_a_second_however_many_ask(
 ) -> None:
     await world.install(SYNC)
     scaling = Scaling(world.store, concurrency=50, drain_s=30)
+    assert module._FRESH_S == 1.0
+    monkeypatch.setattr(module, "_FRESH_S", 3600.0)
     first = await scaling.read()
     await world.enqueue("sync", "ada")
     assert await scaling.read() is first
