@@ -1,6 +1,6 @@
 """What due work asks for, whatever is due: nothing when idle, never more than the limit can use."""
 
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from taskqueue.plan.capacity import TURNS, Due, capacity, useful_replicas
@@ -8,7 +8,7 @@ from taskqueue.plan.capacity import TURNS, Due, capacity, useful_replicas
 DRAIN_S = 30.0
 dues = st.dictionaries(
     st.sampled_from(sorted(TURNS)),
-    st.builds(Due, st.integers(0, 10**6), st.floats(0.001, 600), st.floats(1, 100)),
+    st.builds(Due, st.integers(0, 10**6), st.floats(0, 600), st.floats(1, 100)),
 )
 slots = st.integers(1, 500)
 rates = st.floats(0, 10_000)
@@ -58,6 +58,9 @@ def test_a_higher_limit_never_asks_for_less(
 
 
 @given(rates, st.floats(0, 600), slots)
+@example(1.0, 5e-324, 2)
+@example(5e-324, 600.0, 500)
+@example(5e-324, 5e-324, 1)
 def test_the_useful_replicas_follow_little(rate: float, service_s: float, concurrency: int) -> None:
     replicas = useful_replicas(rate, service_s, concurrency)
     assert replicas * concurrency >= rate * service_s * (1 - 1e-9)

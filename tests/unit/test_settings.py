@@ -57,7 +57,9 @@ def test_help_says_something_about_every_setting(
         ("redisUrl: redis://h\n", ["'redisUrl'", "'redis_url'"]),
         ("release: a b\n", ["release: ", "pattern"]),
         ("log_format: xml\n", ["log_format", "'json' or 'console'"]),
-        ("rate: -1\n", ["rate", "greater than 0"]),
+        ("rate: -1\n", ["rate", "greater than or equal to 0.000001"]),
+        ("rate: 5e-324\n", ["rate", "greater than or equal to 0.000001"]),
+        ("rate: 1e7\n", ["rate", "less than or equal to 1000000"]),
         ("rate: many\n", ["rate", "valid number"]),
         ("redis_url: ftp://u:geheim@h\n", ["redis_url", "redis+sentinel://"]),
         ("- a\n", ["a mapping"]),
@@ -106,7 +108,7 @@ def test_a_bad_variable_is_told_with_its_name(
     monkeypatch.setenv("TASKQUEUE_RATE", "0")
     with pytest.raises(SystemExit):
         load(SchedulerSettings, [], PROG)
-    assert "TASKQUEUE_RATE: should be greater than 0" in capsys.readouterr().err
+    assert "TASKQUEUE_RATE: should be greater than or equal to 0.000001" in capsys.readouterr().err
 
 
 def test_the_password_of_the_url_is_kept_and_never_shown() -> None:

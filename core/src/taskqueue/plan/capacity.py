@@ -44,12 +44,13 @@ class Capacity:
 
 
 def useful_replicas(starts_per_s: float, mean_service_s: float, concurrency: int) -> int:
-    """Return how many workers all starts that the limit allows keep busy.
+    """Return how many workers all starts that the limit allows keep busy: one at least, however short they are.
 
     >>> useful_replicas(100, 1.5, 50)
     3
     """
-    return math.ceil(starts_per_s * mean_service_s / concurrency)
+    busy_slots = starts_per_s * mean_service_s
+    return max(math.ceil(busy_slots / concurrency), int(busy_slots > 0))  # a quotient may be too small for a float
 
 
 def capacity(

@@ -4,6 +4,7 @@ from pathlib import Path
 
 from pydantic import Field
 
+from taskqueue.models.quantity import MAX_PER_SECOND, MIN_PER_SECOND
 from taskqueue.settings import StoreSettings
 
 
@@ -12,8 +13,8 @@ class TickingSettings(StoreSettings):
 
     rate: float | None = Field(
         default=None,
-        gt=0,
-        le=1_000_000,
+        ge=MIN_PER_SECOND,
+        le=MAX_PER_SECOND,
         description="The global limit R, starts per second over all workers; without it, what the store has "
         "stays. Where none was ever set, nothing starts.",
     )
