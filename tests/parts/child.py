@@ -20,7 +20,7 @@ PORTS = range(20_000, 32_000)
 
 def free_ports(count: int) -> list[int]:
     found: list[int] = []
-    for port in random.sample(PORTS, len(PORTS)):
+    for port in random.SystemRandom().sample(PORTS, len(PORTS)):  # tests run with a seed of their own
         with closing(socket.socket()) as tried:
             tried.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
             try:

@@ -113,6 +113,6 @@ async def test_bad_settings_end_it_with_code_2_and_no_traceback() -> None:
     async with asyncio.timeout(PATIENCE_S):
         _, said = await process.communicate()
     assert process.returncode == 2
-    assert b"--rate: should be greater than 0" in said
+    assert b"--rate: should be greater than or equal to 0.000001" in said
     assert b"--health-port: should be a valid integer" in said
     assert b"Traceback" not in said

@@ -26,7 +26,7 @@ from taskqueue.models.values import TaskType, UserSubscription
 from taskqueue.sources.manifest_file import read_manifest_file
 from taskqueue.sources.users_file import read_users
 
-MANIFESTS = int(os.environ.get("TASKQUEUE_FUZZ", "2000"))
+MANIFESTS = int(os.environ.get("TASKQUEUE_FUZZ") or "2000")
 
 
 def fuzz(share: float) -> settings:

@@ -18,7 +18,7 @@ from taskqueue.store.claim import Result, claim
 from taskqueue.store.connection import Store, open_store
 from taskqueue.store.users import decode_params
 
-EXAMPLES = int(os.environ.get("TASKQUEUE_FUZZ", "300"))
+EXAMPLES = int(os.environ.get("TASKQUEUE_FUZZ") or "300")
 # No lone surrogates: JSON is UTF-8. Numbers as far as 64 bits carry them.
 LEAVES = (
     st.none()

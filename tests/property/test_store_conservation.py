@@ -309,7 +309,7 @@ class Histories(RuleBasedStateMachine):
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_no_history_loses_or_doubles_a_job(redis_url: str, scripts_with_a_clock: None) -> None:
     Histories.url = redis_url
-    fuzz = int(os.environ.get("TASKQUEUE_FUZZ", "0"))
+    fuzz = int(os.environ.get("TASKQUEUE_FUZZ") or "0")
     run_state_machine_as_test(
         Histories,
         settings=settings(

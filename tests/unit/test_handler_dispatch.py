@@ -84,7 +84,7 @@ async def test_a_stray_stop_iteration_fails_the_job_instead_of_hanging_it(
 ) -> None:
     run = resolve(lambda job: next(iter(())), threads)
     with pytest.raises(RuntimeError, match="StopIteration"):
-        await asyncio.wait_for(run(JOB), timeout=5)
+        await asyncio.wait_for(run(JOB), timeout=30)
 
 
 async def test_a_coroutine_that_nobody_would_await_fails_the_job(threads: ThreadPoolExecutor) -> None:

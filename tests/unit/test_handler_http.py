@@ -2,8 +2,6 @@
 
 import asyncio
 import json
-import statistics
-import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from dataclasses import dataclass, field
 from typing import Any
@@ -29,12 +27,10 @@ class Api:
 
     seen: list[tuple[web.Request, bytes]] = field(default_factory=list)
     peers: set[tuple[str, int]] = field(default_factory=set)
-    arrived_s: list[float] = field(default_factory=list)
     respond: Respond | None = None
     url: str = ""
 
     async def handle(self, request: web.Request) -> web.StreamResponse:
-        self.arrived_s.append(time.perf_counter())
         assert request.transport is not None
         self.peers.add(request.transport.get_extra_info("peername"))
         self.seen.append((request, await request.read()))
@@ -245,8 +241,8 @@ async def test_a_body_without_end_is_left_after_64_kib(
             stopped.set()
 
     api.respond = respond
-    await asyncio.wait_for(client.call(HttpCall(api.url), job()), 5)
-    await asyncio.wait_for(stopped.wait(), 5)
+    await asyncio.wait_for(client.call(HttpCall(api.url), job()), 30)
+    await asyncio.wait_for(stopped.wait(), 30)
 
 
 @pytest.mark.parametrize("then", ["stalls", "breaks"])
@@ -268,7 +264,7 @@ async def test_a_body_that_stalls_or_breaks_does_not_undo_the_status(
         return response
 
     api.respond = respond
-    await asyncio.wait_for(client.call(HttpCall(api.url), job()), 5)
+    await asyncio.wait_for(client.call(HttpCall(api.url), job()), 30)
     forever.set()
 
 
@@ -316,22 +312,11 @@ async def test_a_cancelled_call_stops_waiting(api: Api, client: HttpClient) -> N
 
     api.respond = respond
     running = asyncio.ensure_future(client.call(HttpCall(api.url), job()))
-    await asyncio.wait_for(arrived.wait(), 5)
+    await asyncio.wait_for(arrived.wait(), 30)
     running.cancel()
     with pytest.raises(asyncio.CancelledError):
         await running
     forever.set()
-
-
-async def test_a_request_leaves_at_once(api: Api, client: HttpClient) -> None:
-    """From call to arrival in the server's handler, same process and loop: typically 0.5 ms."""
-    called_s: list[float] = []
-    for n in range(60):
-        called_s.append(time.perf_counter())
-        await client.call(HttpCall(api.url), job({"n": n}))
-    delays_ms = [(arrived - called) * 1000 for called, arrived in zip(called_s, api.arrived_s, strict=True)]
-    # The first opens the connection. The bound is loose because other processes share the machine.
-    assert statistics.median(delays_ms[1:]) < 5
 
 
 async def test_a_closed_client_opens_again(api: Api, client: HttpClient) -> None:

@@ -54,9 +54,9 @@ def store(client: Swallowing) -> Store:
 
 
 async def ends(task: asyncio.Task[Any], entered: asyncio.Event) -> None:
-    await asyncio.wait_for(entered.wait(), 5)
+    await asyncio.wait_for(entered.wait(), 30)
     task.cancel()
-    done, _ = await asyncio.wait([task], timeout=1)
+    done, _ = await asyncio.wait([task], timeout=30)
     task.cancel()
     assert done, "it went on"
     assert task.cancelled()
