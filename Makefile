@@ -5,19 +5,19 @@ PYTHON ?= python3
 VENV ?= .venv$(if $(filter-out python3,$(PYTHON)),-$(notdir $(PYTHON)))
 DEMO_ARGS ?=
 E2E_ARGS ?=
+STEADY_ARGS ?=
 BENCH_ARGS ?= --json dist/bench.json
 
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.synced
 USERS := examples/shop/users.ndjson
-SHORT := tests/process/test_limiter_short.py
 CODE := core/src operator/src worker/src tests benchmarks examples docs tools
 STARTED := $(shell date +%s)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test lint types unit store process cluster chart e2e e2e-keda kind-up kind-demo cluster-tools node-tools images cluster-oldest faults conformance bench bench-operator soak fuzz format docs generate manifests wheel verify clean
+.PHONY: help demo test lint types unit store steady process cluster chart e2e e2e-keda kind-up kind-demo cluster-tools node-tools images cluster-oldest faults conformance bench bench-operator soak fuzz format docs generate manifests wheel verify clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -40,12 +40,14 @@ unit: $(STAMP) ## Unit and property tests; every branch of models and plan is ta
 	$(BIN)/pytest -n 2 --dist loadfile tests/unit tests/property \
 	  --cov=taskqueue.models --cov=taskqueue.plan --cov-branch --cov-fail-under=100 --cov-report=term:skip-covered
 
-store: $(STAMP) ## Every script on a real Valkey; some watch the clock, so one test at a time
-	$(BIN)/pytest tests/store
+store: $(STAMP) ## Every script on a real Valkey, by a clock that the tests move
+	$(BIN)/pytest -n 2 --dist loadfile tests/store
 
-process: $(STAMP) ## Real processes: kill -9, cut connections; and, with nothing beside it, the limiter in short
-	$(BIN)/pytest -n 2 --dist loadfile tests/process --ignore $(SHORT)
-	$(BIN)/pytest $(SHORT)
+steady: $(STAMP) ## Unit, property and store tests five times in a row, and five times beside two busy loops; 12 minutes [STEADY_ARGS]
+	$(BIN)/python tools/steady.py $(STEADY_ARGS)
+
+process: $(STAMP) ## Real processes: kill -9, cut connections, the slots that the limiter gave
+	$(BIN)/pytest -n 2 --dist loadfile tests/process
 
 cluster: $(STAMP) ## On a real Kubernetes control plane [KUBECONFIG_TEST]; skipped, with the reason, where there is no Go to build it
 	$(BIN)/pytest -n 2 --dist loadfile tests/cluster

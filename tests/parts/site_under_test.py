@@ -11,7 +11,9 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import NamedTuple
 
+import bookings
 import msgspec
+from bookings import Booking, read_bookings
 
 from taskqueue.store.audit import Audit, audit
 from taskqueue.store.connection import Store, open_store
@@ -89,7 +91,10 @@ class Site:
         self, *options: str, handlers: str = HANDLERS, url: str | None = None, sleep_s: float = 0.0
     ) -> asyncio.subprocess.Process:
         return await self._start(
-            "taskqueue_worker", "--handlers", handlers, *options, url=url, sleep_s=sleep_s
+            "taskqueue_worker",
+            *("--handlers", handlers, "--handlers", bookings.MODULE, *options),
+            url=url,
+            sleep_s=sleep_s,
         )
 
     async def _start(
@@ -145,6 +150,10 @@ class Site:
             line.split() for line in text[: text.rfind("\n") + 1].splitlines()
         )  # the last may be half a line
         return [Start(r[0], r[1], r[2], r[3], int(r[4]), int(r[5]), int(r[6]), float(r[7])) for r in rows]
+
+    def bookings(self) -> list[Booking]:
+        """What the store gave the workers, by slot."""
+        return read_bookings(self.record)
 
     async def balanced(self) -> Audit:
         """Ask the store to account for every job."""

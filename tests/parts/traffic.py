@@ -11,6 +11,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+import bookings
+from bookings import Booking, read_bookings
 from counting_api import Arrival, CountingApi, between, counting_api, worst_second
 from site_under_test import until
 
@@ -57,6 +59,8 @@ class Traffic:
                     "taskqueue_worker",
                     "--handlers",
                     HANDLERS,
+                    "--handlers",
+                    bookings.MODULE,
                     "--concurrency",
                     "50",
                     "--health-port",
@@ -106,6 +110,10 @@ class Traffic:
         started = await self.store.client.hget(self.store.keys("metrics"), "started")
         return stats["cmdstat_evalsha"]["calls"], int(started or 0)
 
+    def bookings(self) -> list[Booking]:
+        """What the store gave these workers, by slot."""
+        return read_bookings(self.folder / "lateness.txt")
+
     def lateness_ms(self, kind: str) -> list[float]:
         return sorted(float(ms) for name, ms, _ in self._starts() if name == kind)
 
@@ -114,7 +122,11 @@ class Traffic:
 
         If more arrived than that, they were held up on their way: by the network, or by a processor that was busy.
         """
-        return worst_second(sorted(Arrival(int(at_us), "", "") for _, _, at_us in self._starts()))
+        return worst_second([Arrival(at_us, "", "") for at_us in self.begun_us()])
+
+    def begun_us(self) -> list[int]:
+        """Return when handlers began, by their own clock, in that order."""
+        return sorted(int(at_us) for _, _, at_us in self._starts())
 
     def _starts(self) -> list[list[str]]:
         return [line.split() for line in (self.folder / "lateness.txt").read_text().splitlines()]

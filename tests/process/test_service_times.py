@@ -2,7 +2,6 @@
 
 from pathlib import Path
 
-import pytest
 from site_under_test import site, until
 
 from taskqueue.store.catalog import set_rate
@@ -32,6 +31,8 @@ async def test_the_work_of_a_worker_is_seen_while_it_runs_and_how_long_it_took_a
 
         await until("both slots are busy, and jobs have ended", busy)
         found = await read_work(world.store)
-        assert found.due["normal"].mean_service_s == pytest.approx(SLEEP_S, abs=0.15)
+        assert SLEEP_S * 0.99 <= found.due["normal"].mean_service_s < 10, (
+            "as long as the handler, however busy"
+        )
         assert found.oldest_due_s > 0
         await world.balanced()

@@ -67,8 +67,10 @@ async def test_a_store_killed_and_restarted_leaves_no_hole_and_no_double(
         assert await world.end(worker, signal.SIGTERM) == 0
         await world.balanced()
         starts = world.starts()
-        # What was claimed before the kill may still begin, up to the limiter's horizon of 250 ms.
-        assert [s for s in starts if down_s + 0.35 < s.at_s < up_s] == [], "started while the store was down"
+        # What was claimed before the kill may still begin, in slots up to the limiter's horizon of 250 ms.
+        slots = {one.key: one.start_us for one in world.bookings() if one.now_us / 1e6 <= down_s}
+        while_down = [slots.get(s.key) for s in starts if down_s < s.at_s < up_s]
+        assert all(slot is not None and slot / 1e6 <= down_s + 0.25 for slot in while_down)
         got = Counter((s.type, s.user, int(s.occurrence)) for s in starts if after_ms < s.due_ms <= until_ms)
         assert got.keys() == planned.between(after_ms, until_ms).keys()
         assert set(got.values()) == {1}
@@ -82,7 +84,7 @@ async def test_a_worker_ends_in_its_grace_period_while_the_store_is_down(
         async with site(valkey.url, release, tmp_path) as world:
             worker = await world.worker("--grace", "1")
             await world.says(worker, "store unreachable")
-            assert await world.end(worker, signal.SIGTERM, limit_s=8) == 0
+            assert await world.end(worker, signal.SIGTERM, limit_s=30) == 0
 
 
 async def test_workers_that_hold_jobs_end_while_the_store_is_down_and_only_those_run_again(
@@ -102,9 +104,7 @@ async def test_workers_that_hold_jobs_end_while_the_store_is_down_and_only_those
         valkey.kill()
         for process in (*workers, *schedulers):
             await world.says(process, "store unreachable" if process in workers else "does not answer")
-        ends = (
-            world.end(process, signal.SIGTERM, limit_s=2 + 1 + 5 + 1) for process in (*workers, *schedulers)
-        )
+        ends = (world.end(process, signal.SIGTERM, limit_s=30) for process in (*workers, *schedulers))
         assert await asyncio.gather(*ends) == [0, 0, 0, 0]
         before = Counter(start.key for start in world.starts())
         assert set(before.values()) == {1}
