@@ -29,8 +29,8 @@ test: lint types unit store process cluster chart ## All that must be green, on 
 	@echo "make test: all green after $$(($$(date +%s) - $(STARTED))) s"
 
 lint: $(STAMP) ## Style, and the layers of the house
-	$(BIN)/ruff check .
-	$(BIN)/ruff format --check .
+	$(BIN)/ruff check $(CODE)
+	$(BIN)/ruff format --check $(CODE)
 	$(BIN)/lint-imports --no-logo
 
 types: $(STAMP) ## mypy --strict, tests included
@@ -115,8 +115,8 @@ manifests: $(STAMP) ## Write deploy/manifests/ from the chart, with helm
 	$(BIN)/python tools/chart/render.py
 
 format: $(STAMP) ## Let ruff write the style
-	$(BIN)/ruff check --fix .
-	$(BIN)/ruff format .
+	$(BIN)/ruff check --fix $(CODE)
+	$(BIN)/ruff format $(CODE)
 
 wheel: $(USERS) ## Build the wheel and run the example shop from it, without the sources
 	rm -rf dist/wheel

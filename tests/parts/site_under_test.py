@@ -34,7 +34,7 @@ class Start(NamedTuple):
     at_s: float
 
 
-async def until(what: str, check: Callable[[], Awaitable[bool]], limit_s: float = 30.0) -> None:
+async def until(what: str, check: Callable[[], Awaitable[bool]], limit_s: float = 60.0) -> None:
     """Wait for a condition; fail with its name."""
     end = time.monotonic() + limit_s
     while not await check():
@@ -128,7 +128,7 @@ class Site:
         await until(f"{self.logs[process.pid].name} says {words!r}", said)
 
     async def end(
-        self, process: asyncio.subprocess.Process, number: signal.Signals, limit_s: float = 20.0
+        self, process: asyncio.subprocess.Process, number: signal.Signals, limit_s: float = 60.0
     ) -> int:
         """Send a signal and return the exit code. Before it has begun, a process knows no signal but the last."""
         if number is not signal.SIGKILL:

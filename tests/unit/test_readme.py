@@ -1,6 +1,9 @@
 """What the README shows can be run as it stands."""
 
 import re
+import shutil
+import subprocess
+import sys
 from pathlib import Path
 from typing import Any
 
@@ -11,7 +14,8 @@ from taskqueue.handlers.registry import default_registry, load_modules
 from taskqueue.sources.folder import load
 from taskqueue.testing import run_handler
 
-README = (Path(__file__).parents[2] / "README.md").read_text()
+ROOT = Path(__file__).parents[2]
+README = (ROOT / "README.md").read_text()
 
 
 @pytest.fixture
@@ -41,6 +45,30 @@ def test_the_handler_of_ones_own_does_what_is_printed_beside_it(mine: Path) -> N
     shown = re.search(r"cat greetings.txt +# (.*) of greet/ada/", README)
     assert shown is not None
     assert Path("greetings.txt").read_text().startswith(shown.group(1))
+
+
+def test_a_checkout_where_it_was_typed_is_as_clean_as_before(mine: Path) -> None:
+    """`make lint` in a copy of the checkout, small: what it calls, and a file in each folder of code."""
+    makefile = (ROOT / "Makefile").read_text()
+    (code,) = re.findall(r"^CODE := (.*)$", makefile, re.MULTILINE)
+    commands = [
+        command.replace("$(CODE)", code).split()
+        for command in re.findall(r"^\t\$\(BIN\)/(ruff (?!.*--fix|format \$).*)$", makefile, re.MULTILINE)
+    ]
+    assert [command[1] for command in commands] == ["check", "format"]
+    for name in ("pyproject.toml", ".gitignore"):
+        shutil.copy(ROOT / name, name)
+    for folder in code.split():
+        Path(folder).mkdir(parents=True)
+        Path(folder, "__init__.py").write_text('"""Nothing."""\n')
+    Path("greetings.txt").touch()
+    assert Path("mine", "handlers.py").exists()
+    for command in commands:
+        done = subprocess.run(
+            [sys.executable, "-m", *command], capture_output=True, text=True, check=False, timeout=60
+        )
+        assert done.returncode == 0, f"{command}: {done.stdout}{done.stderr}"
+    assert {"/mine/", "/greetings.txt"} <= set((ROOT / ".gitignore").read_text().splitlines())
 
 
 def test_the_commands_named_exist(capsys: pytest.CaptureFixture[str]) -> None:

@@ -50,7 +50,9 @@ def useful_replicas(starts_per_s: float, mean_service_s: float, concurrency: int
     3
     """
     busy_slots = starts_per_s * mean_service_s
-    return max(math.ceil(busy_slots / concurrency), int(busy_slots > 0))  # a quotient may be too small for a float
+    return max(
+        math.ceil(busy_slots / concurrency), int(busy_slots > 0)
+    )  # a quotient may be too small for a float
 
 
 def capacity(
