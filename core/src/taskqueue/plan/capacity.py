@@ -50,9 +50,9 @@ def useful_replicas(starts_per_s: float, mean_service_s: float, concurrency: int
     3
     """
     busy_slots = starts_per_s * mean_service_s
-    return max(
-        math.ceil(busy_slots / concurrency), int(busy_slots > 0)
-    )  # a quotient may be too small for a float
+    if busy_slots <= 0:
+        return 0
+    return max(1, math.ceil(busy_slots / concurrency))  # the quotient may be too small for a float
 
 
 def capacity(
