@@ -31,7 +31,7 @@ def cluster() -> Iterator[str]:
     with Server(**{"cluster-enabled": "yes", "cluster-port": str(free_ports(1)[0])}) as running:
         with redis.Redis.from_url(running.url) as client:
             client.execute_command("CLUSTER", "ADDSLOTSRANGE", 0, 16_383)
-            end = time.monotonic() + 20
+            end = time.monotonic() + 60
             while client.execute_command("CLUSTER INFO")["cluster_state"] != "ok":
                 assert time.monotonic() < end, "the cluster never was ready"
                 time.sleep(0.05)
