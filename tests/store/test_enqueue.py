@@ -82,10 +82,12 @@ async def test_what_no_name_can_hold_is_refused_before_anything_is_written(
 async def test_one_idle_worker_hears_of_it_at_once(world: World, redis_url: str, release: str) -> None:
     await world.install(TaskType("sync", HOUR))
     listeners = [open_store(redis_url, release, timeout_s=60) for _ in range(2)]
+    ours = {str(await one.client.client_id()) for one in listeners}
     waits = [asyncio.ensure_future(wait_for_wakeup(one, 0)) for one in listeners]
 
     async def blocked(clients: int) -> bool:
-        return bool((await world.store.client.info("clients"))["blocked_clients"] == clients)
+        known = await world.store.client.client_list()
+        return sum(one["id"] in ours and "b" in one["flags"] for one in known) == clients
 
     await until("both listen", lambda: blocked(2))
     await world.enqueue("sync", "u")
