@@ -1,6 +1,7 @@
 """The command itself: every group and command by name."""
 
 import os
+import signal
 import sys
 
 import typer
@@ -40,6 +41,8 @@ for process in (processes.scheduler, processes.worker, processes.dev, processes.
 
 def run() -> None:
     """Run the command with the arguments of this process. Never shows a traceback unasked."""
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # what a command has opened is closed
     try:
         app(prog_name="taskqueue")
     except Exception as error:
