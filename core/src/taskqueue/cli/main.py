@@ -1,5 +1,10 @@
 """The command itself: every group and command by name."""
 
+if __name__ == "__main__":  # before anything that takes time
+    from taskqueue.entry import command
+
+    command()
+
 import os
 import signal
 import sys
@@ -53,7 +58,3 @@ def run() -> None:
         text = redact(" ".join(str(error).split()))
         say(f"a bug: {type(error).__name__}: {text}; {TRACEBACK_VARIABLE}=1 shows where, please report it")
         sys.exit(ExitCode.BUG)
-
-
-if __name__ == "__main__":
-    run()
