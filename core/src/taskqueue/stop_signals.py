@@ -4,10 +4,13 @@
     set_on        the loop runs: the signal sets an event, and the process ends in order
     keep          the loop has ended: a further signal cuts the rest short, and the exit code stays
 
-Each step replaces the one before it by one system call, so no signal falls between two. The kernel ends a process that
-has the default action whatever code of its it runs, and a shell calls that 128 + number; but process 1 of a container
-without an init has no default action, so a handler stands in for it there. `loop.add_signal_handler` is not used: it
-gives the signals back to the default action when the loop closes, while the process still has an exit code to deliver.
+Each step replaces the one before it by one system call, so no signal falls between two. Where a handler of Python's
+makes way for none, signals are held back meanwhile: Python drops one that it has noticed and then finds no handler for.
+
+The kernel ends a process that has the default action whatever code of its it runs, and a shell calls that 128 + number;
+but process 1 of a container without an init has no default action, so a handler stands in for it there.
+`loop.add_signal_handler` is not used: it gives the signals back to the default action when the loop closes, while the
+process still has an exit code to deliver.
 
 Imported first of all by every entry point, hence nothing slow here.
 """
@@ -31,11 +34,12 @@ _INIT = 1
 def end_at_once() -> None:
     """Let a stop signal end this process now, until `set_on`. Whoever started it may have left SIGTERM blocked."""
     atexit.register(_ignore)  # before all others, so it runs after them
-    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     for number in STOP_SIGNALS:
         # A shell has its background processes ignore Ctrl-C.
         if number == signal.SIGTERM or signal.getsignal(number) != signal.SIG_IGN:
             signal.signal(number, _end if os.getpid() == _INIT else signal.SIG_DFL)
+    signal.pthread_sigmask(signal.SIG_UNBLOCK, STOP_SIGNALS)
 
 
 def set_on(stopping: "asyncio.Event", loop: "asyncio.AbstractEventLoop") -> None:
@@ -71,5 +75,6 @@ def _end(number: int, _frame: FrameType | None) -> None:
 
 def _ignore() -> None:
     """Ignore what comes while the interpreter takes itself apart, its signal handlers first."""
+    signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)
