@@ -185,9 +185,15 @@ def test_the_first_line_waits_for_no_import() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "started"), [("scheduler", b"scheduler started"), ("worker", b"worker started")]
+    ("name", "started"),
+    [
+        ("scheduler", b"scheduler started"),
+        ("worker", b"worker started"),
+        ("worker whose store is silent", b"worker started"),
+        ("operator whose API server is silent", b"scheduler started"),
+    ],
 )
-async def test_signals_while_a_process_ends_leave_its_exit_code(
+async def test_a_process_that_just_started_ends_soon_and_with_0_however_often_it_is_told(
     programs: dict[str, list[str]], name: str, started: bytes
 ) -> None:
     process = await asyncio.create_subprocess_exec(*programs[name], stderr=asyncio.subprocess.PIPE)
@@ -197,10 +203,12 @@ async def test_signals_while_a_process_ends_leave_its_exit_code(
             while started not in await process.stderr.readline():
                 pass
             reading = asyncio.create_task(process.stderr.read())
+            told_s = time.monotonic()
             while process.returncode is None:
                 with contextlib.suppress(ProcessLookupError):
                     os.kill(process.pid, signal.SIGTERM)  # asyncio's own would take the exit code away
                 await asyncio.sleep(0.002)
+        assert time.monotonic() - told_s < GONE_S
         said = (await reading).decode()
         assert (process.returncode, [line for line in said.splitlines() if line[:1] != "{"]) == (0, [])
     finally:
