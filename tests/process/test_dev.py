@@ -6,7 +6,11 @@ import json
 import os
 import signal
 import sys
+import time
 from pathlib import Path
+
+import pytest
+from backlog import server
 
 MANIFESTS = """
 apiVersion: taskqueue.dev/v1alpha1
@@ -71,6 +75,29 @@ async def run_dev(
     return process.returncode, out.decode(), err.decode()
 
 
+async def kill_dev(folder: Path, after: str, delay_s: float) -> tuple[int, float]:
+    """Kill a run with SIGKILL once it has said something; how many children it had, and for how long they lived on."""
+    process = await asyncio.create_subprocess_exec(
+        *(sys.executable, "-m", "taskqueue.cli.main", "dev", str(folder), "--workers", "1"),
+        stdout=asyncio.subprocess.PIPE,
+        env={**os.environ, "TMPDIR": str(folder)},
+    )
+    assert process.stdout is not None
+    async with asyncio.timeout(40):
+        async for line in process.stdout:
+            if after in line.decode():
+                break
+    await asyncio.sleep(delay_s)
+    children = len(left_behind(folder)) - 1
+    process.kill()
+    killed_s = time.monotonic()
+    await process.communicate()
+    async with asyncio.timeout(20):
+        while left_behind(folder):  # noqa: ASYNC110 - of /proc, which tells nobody
+            await asyncio.sleep(0.02)
+    return children, time.monotonic() - killed_s
+
+
 def left_behind(folder: Path) -> list[str]:
     """Return the processes whose folder of logs is below this one (found where there is /proc)."""
     found = []
@@ -116,6 +143,30 @@ async def test_a_process_that_dies_ends_the_run_and_is_named_with_its_last_words
     assert (code, out) == (7, "")
     assert "worker-0 ended with exit code -9" in err
     assert "a last word" in err
+    assert files(tmp_path, "taskqueue-dev-*/worker-0.log") == 1, "the logs that were named are kept"
+
+
+@pytest.mark.parametrize(
+    ("after", "delay_s", "least"), [("starting", 0.0, 0), ("starting", 0.5, 1), ("logs /", 0.0, 5)]
+)
+async def test_a_run_that_is_killed_leaves_no_process_after_5_seconds(
+    after: str, delay_s: float, least: int, tmp_path: Path
+) -> None:
+    (tmp_path / "tasks.yaml").write_text(MANIFESTS)
+    (tmp_path / "handlers.py").write_text(HANDLERS)
+    children, lived_on_s = await kill_dev(tmp_path, after, delay_s)
+    assert children >= least, "at the end: the server and its guard, API, scheduler and worker"
+    assert lived_on_s < 5
+
+
+async def test_a_run_on_a_full_store_says_that_nothing_was_done_and_why(tmp_path: Path) -> None:
+    with server(maxmemory="1") as url:
+        code, out, err = await run_dev(tmp_path, "--redis", url, "--for", "3s", "--workers", "1")
+    assert code == 7
+    problem = json.loads(out)["problem"]
+    assert f"taskqueue: {problem}\n" in err
+    assert problem.startswith("nothing was done although jobs were due: scheduler-0: ")
+    assert "OOM command not allowed" in problem, "the server's own words"
     assert files(tmp_path, "taskqueue-dev-*/worker-0.log") == 1, "the logs that were named are kept"
 
 

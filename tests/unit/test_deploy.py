@@ -84,14 +84,24 @@ def test_a_worker_is_killed_later_than_its_own_grace_ends() -> None:
 
 
 def test_the_example_api_knows_its_flags(capsys: pytest.CaptureFixture[str]) -> None:
-    program, dash_m, module = SERVICES["api"]["entrypoint"]
-    assert (program, dash_m) == ("python", "-m")
+    *words, module = SERVICES["api"]["entrypoint"]
+    assert words == ["tini", "--", "python", "-m"]
     assert importlib.import_module(module).main is example_api
     with pytest.raises(SystemExit) as ended:
         example_api([*SERVICES["api"]["command"], "--help"])
     assert ended.value.code == ExitCode.OK
     shown = capsys.readouterr().out
     assert [word for word in SERVICES["api"]["command"] if word.startswith("--") and word not in shown] == []
+
+
+def test_process_1_of_every_container_is_an_init() -> None:
+    in_images = [yaml.safe_load(line) for line in re.findall(r"^ENTRYPOINT (.+)$", DOCKERFILE, re.MULTILINE)]
+    own = [service for service in SERVICES.values() if "build" in service]
+    in_compose = [service["entrypoint"] for service in own if "entrypoint" in service]
+    for entrypoint in (*in_images, *in_compose):
+        assert entrypoint[:2] == ["tini", "--"]
+    assert (len(in_images), len(in_compose)) == (2, 3)
+    assert [service for service in own if "init" in service] == [], "a second init"
 
 
 def test_the_image_takes_what_the_lock_file_names_and_runs_without_rights() -> None:
@@ -128,4 +138,4 @@ def test_the_image_is_labelled_with_the_version_of_the_project() -> None:
 
 def test_the_scheduler_of_compose_is_told_to_the_image_of_the_operator() -> None:
     assert SERVICES["scheduler"]["build"]["target"] == "operator"
-    assert SERVICES["scheduler"]["entrypoint"] == ["taskqueue", "scheduler"]
+    assert SERVICES["scheduler"]["entrypoint"] == ["tini", "--", "taskqueue", "scheduler"]

@@ -26,9 +26,10 @@ COPIED = ("pyproject.toml", "uv.lock", "README.md", "core", "operator", "worker"
 TARGETS = ("operator", "worker")
 BUSYBOX = Path("/bin/busybox")
 
-# What the project's images begin from: Python with its venv module, as python:3.13-slim has them.
+# What the project's images begin from: Python with its venv module, as python:3.13-slim has them; and tini, which the
+# Dockerfile would else install from an index of Debian's packages.
 SUITE = "bookworm"
-PACKAGES = "ca-certificates,python3,python3-venv"
+PACKAGES = "ca-certificates,python3,python3-venv,tini"
 
 BASE = f"localhost/taskqueue-base:{SUITE}-{PACKAGES.replace(',', '-')}"
 KEPT = 4  # archives of one name

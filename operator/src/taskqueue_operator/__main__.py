@@ -1,8 +1,6 @@
-"""`python -m taskqueue_operator`."""
+"""`python -m taskqueue_operator` runs the operator."""
 
-import sys
-
-from taskqueue_operator.service import main
+from taskqueue.entry import enter
 
 if __name__ == "__main__":
-    sys.exit(main())
+    enter("taskqueue_operator.service")

@@ -85,8 +85,9 @@ class Lease:
                 await asyncio.sleep(self._duration_s / _TRIES)
         finally:
             self._renewed_s = float("-inf")  # before another can take over
-            with contextlib.suppress(*API_ERRORS):
-                await asyncio.wait_for(self._release(), 2)
+            if self._owner:  # else it was never asked for, and a process that starts must end at once
+                with contextlib.suppress(*API_ERRORS):
+                    await asyncio.wait_for(self._release(), 2)
 
     async def _turn(self, cursor_ms: int | None) -> None:
         asked_s = self._loop.time()

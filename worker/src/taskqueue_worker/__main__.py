@@ -1,3 +1,5 @@
-from taskqueue_worker.main import run
+"""`python -m taskqueue_worker` runs a worker."""
 
-run()
+from taskqueue import entry
+
+entry.worker()

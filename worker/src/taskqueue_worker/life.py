@@ -21,6 +21,11 @@ class Life:
         self._answered = False
         self._why = ""
 
+    @property
+    def began(self) -> bool:
+        """Whether the store has ever answered a call."""
+        return self._answered
+
     def answered(self) -> None:
         """The store answered a call."""
         self._moved_s = self._loop.time()

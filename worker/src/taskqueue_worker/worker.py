@@ -37,6 +37,8 @@ _WAKEUP_TIMEOUT_S = 1.0
 #: How long a cancelled handler may take to clean up, and the last results to be settled.
 _CANCEL_S = 1.0
 _FINAL_SETTLE_S = 5.0
+#: The same for a worker that no call has brought a job: what one in flight may lease comes back when its lease ends.
+_NOTHING_BEGAN_S = 1.0
 
 
 class Worker:
@@ -143,8 +145,9 @@ class Worker:
         for job in list(self.slots.running.values()):
             job.cancel("drain")
         await self.slots.emptied(self._loop.time() + _CANCEL_S)
-        until_s = self._loop.time() + _FINAL_SETTLE_S
-        await asyncio.wait(channels, timeout=_FINAL_SETTLE_S)
+        limit_s = _FINAL_SETTLE_S if self._life.began else _NOTHING_BEGAN_S
+        until_s = self._loop.time() + limit_s
+        await asyncio.wait(channels, timeout=limit_s)
         settled = await self._claimer.settle(until_s)
         for channel in channels:
             channel.cancel()

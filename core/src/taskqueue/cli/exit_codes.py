@@ -18,3 +18,4 @@ class ExitCode(IntEnum):
     CORRUPT = 9  # the store holds a record that cannot be read
     BUG = 70  # a fault of taskqueue itself
     INTERRUPTED = 130  # Ctrl-C
+    TERMINATED = 143  # SIGTERM, before anything had begun

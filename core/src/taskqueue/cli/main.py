@@ -1,6 +1,12 @@
 """The command itself: every group and command by name."""
 
+if __name__ == "__main__":  # before anything that takes time
+    from taskqueue.entry import command
+
+    command()
+
 import os
+import signal
 import sys
 
 import typer
@@ -40,6 +46,8 @@ for process in (processes.scheduler, processes.worker, processes.dev, processes.
 
 def run() -> None:
     """Run the command with the arguments of this process. Never shows a traceback unasked."""
+    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)  # what a command has opened is closed
     try:
         app(prog_name="taskqueue")
     except Exception as error:
@@ -50,7 +58,3 @@ def run() -> None:
         text = redact(" ".join(str(error).split()))
         say(f"a bug: {type(error).__name__}: {text}; {TRACEBACK_VARIABLE}=1 shows where, please report it")
         sys.exit(ExitCode.BUG)
-
-
-if __name__ == "__main__":
-    run()

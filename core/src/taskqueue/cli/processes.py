@@ -8,6 +8,7 @@ import typer
 
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.failure import fail
+from taskqueue.stop_signals import end_at_once
 
 #: For typer: options, --help among them, are not read here.
 PASS_ON = {"ignore_unknown_options": True, "allow_extra_args": True, "allow_interspersed_args": False}
@@ -34,6 +35,7 @@ def example_api(context: typer.Context) -> None:
 
 
 def _pass_on(module: str, argv: Sequence[str], *, extra: str) -> NoReturn:
+    end_at_once()
     try:
         main = import_module(module).main
     except ModuleNotFoundError as error:

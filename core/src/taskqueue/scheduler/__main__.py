@@ -1,7 +1,5 @@
 """`python -m taskqueue.scheduler` runs the scheduler."""
 
-import sys
+from taskqueue.entry import enter
 
-from taskqueue.scheduler.service import main
-
-sys.exit(main())
+enter("taskqueue.scheduler.service")

@@ -2,10 +2,10 @@
 
 import asyncio
 import contextlib
-import signal
 import sys
 import time
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
 from typing import Any, NamedTuple
 
 import structlog
@@ -19,7 +19,9 @@ from taskqueue.scheduler.source import Leadership, Source
 from taskqueue.scheduler.ticker import Ticker
 from taskqueue.settings import load
 from taskqueue.sources.folder import FolderSource
+from taskqueue.stop_signals import keep, set_on
 from taskqueue.store.connection import Store
+from taskqueue.threads import leave_threads
 
 #: The store counts as reachable if it answered this recently, seconds.
 REACHABLE_S = 5.0
@@ -52,9 +54,7 @@ async def run(
     beside: what else is to run as long. pages: what else the health port serves.
     """
     stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
+    set_on(stopping, asyncio.get_running_loop())
     ticker = Ticker(
         store,
         period_s=settings.tick_period,
@@ -114,7 +114,13 @@ def execute(settings: TickingSettings, running: Coroutine[Any, Any, None]) -> in
     """Run a process of these settings to its end and return its exit code."""
     configure(settings.log_level, settings.log_format)
     try:
-        asyncio.run(running)
+        with asyncio.Runner() as runner:
+            threads = ThreadPoolExecutor(thread_name_prefix="taskqueue-scheduler")
+            runner.get_loop().set_default_executor(threads)
+            runner.run(running)
+            code = keep(0)
+            threads.shutdown(wait=False, cancel_futures=True)
+            leave_threads(code)
     except OSError as error:
         log.critical("cannot serve /livez, /readyz and /metrics", port=settings.health_port, error=str(error))
         return 1

@@ -16,10 +16,14 @@ the arrivals of 50 ms look simultaneous).
     POST /-/reset            forgets all arrivals, keeps the rate
 """
 
+if __name__ == "__main__":  # before anything that takes time
+    from taskqueue.entry import enter
+
+    enter("taskqueue.cli.dev.api")
+
 import argparse
 import asyncio
 import gc
-import signal
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
@@ -32,6 +36,7 @@ from urllib.parse import parse_qsl
 import msgspec
 
 from taskqueue.cli.dev.arrivals import Arrivals, whole_number
+from taskqueue.stop_signals import keep, set_on
 
 MAX_HEAD_BYTES = 65_536
 MAX_BODY_BYTES = 16_777_216
@@ -186,8 +191,7 @@ async def serve(host: str, port: int, rate: int, record: BinaryIO | None) -> Non
     """Serve until SIGTERM or SIGINT, then stop at once. Prints `listening HOST:PORT` as soon as it does."""
     loop = asyncio.get_running_loop()
     stop = asyncio.Event()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stop.set)
+    set_on(stop, loop)
     arrivals = Arrivals(rate, record)
     server = await loop.create_server(lambda: Connection(arrivals), host, port, backlog=1024)
     print(f"listening {host}:{server.sockets[0].getsockname()[1]}", flush=True)
@@ -230,7 +234,4 @@ def main(argv: list[str] | None = None) -> None:
         gc.disable()
         with asyncio.Runner(loop_factory=loop_factory()) as runner:
             runner.run(serve(options.host, options.port, options.rate, record))
-
-
-if __name__ == "__main__":
-    main()
+            keep(0)

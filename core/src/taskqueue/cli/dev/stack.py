@@ -1,5 +1,6 @@
 """Everything that `taskqueue dev` runs, started in order and stopped in the reverse of it."""
 
+import os
 import shutil
 import signal
 import socket
@@ -9,7 +10,15 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from taskqueue.cli.dev.children import Child, ChildError, health_port, listening, start_python, start_server
+from taskqueue.cli.dev.children import (
+    Child,
+    ChildError,
+    health_port,
+    listening,
+    ready,
+    start_python,
+    start_server,
+)
 from taskqueue.cli.failure import say
 from taskqueue.cli.options import RELEASE_DEFAULT
 
@@ -37,7 +46,7 @@ class Wanted:
 class Stack:
     """The running processes. redis_url, api: where they are; worker_ports: their /metrics.
 
-    Their logs are in `folder`, which is removed if all ended well.
+    Their logs are in `folder`, which is removed if all ended well and `keeps_logs` is not set.
     """
 
     wanted: Wanted
@@ -45,7 +54,10 @@ class Stack:
     redis_url: str = ""
     api: str = ""
     worker_ports: list[str] = field(default_factory=list)
+    keeps_logs: bool = False
     _children: list[Child] = field(default_factory=list)
+    #: The children end when nobody holds its write end any more.
+    _pipe: tuple[int, int] = field(default_factory=os.pipe)
 
     def __enter__(self) -> Self:
         try:
@@ -63,6 +75,10 @@ class Stack:
     def problem(self) -> str | None:
         """What to say about a process that ended by itself."""
         return next((said for child in self._children if (said := child.ended())), None)
+
+    def logs(self) -> list[Path]:
+        """The logs of what emits and of what runs jobs."""
+        return sorted([*self.folder.glob("scheduler-*.log"), *self.folder.glob("worker-*.log")])
 
     def drain(self) -> None:
         """Stop what emits and what runs jobs; the store and the API stay to be asked."""
@@ -84,7 +100,9 @@ class Stack:
         self.drain()
         while self._children:
             self._children.pop().stop(_DRAIN_S)
-        if error is None:
+        for end in self._pipe:
+            os.close(end)
+        if error is None and not self.keeps_logs:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def _start(self) -> None:
@@ -92,8 +110,9 @@ class Stack:
         if wanted.redis:
             self.redis_url = wanted.redis
         else:
-            server, self.redis_url = start_server(self.folder)
+            server, self.redis_url = start_server(self.folder, self._pipe[0])
             self._children.append(server)
+            server.wait_for(ready)
         port = API_PORT if _is_free(API_PORT) else 0
         api = self._python(
             "api", "taskqueue.cli.dev.api", ["--port", str(port), "--rate", str(max(1, int(wanted.rate)))]
@@ -122,7 +141,7 @@ class Stack:
             "SHOP_API_URL": self.api,
             "TASKQUEUE_EXAMPLE_API_URL": self.api,
         }
-        child = start_python(name, module, arguments, self.folder, environment)
+        child = start_python(name, module, arguments, self.folder, self._pipe[0], environment)
         self._children.append(child)
         return child
 

@@ -6,8 +6,6 @@ from dataclasses import asdict, dataclass
 from taskqueue.cli.dev.scrape import Look, quantile_ms
 from taskqueue.cli.exit_codes import ExitCode
 
-_COUNTED = ("emitted", "done", "retried", "dead", "expired", "skipped")
-
 
 @dataclass(frozen=True, slots=True)
 class Summary:
@@ -28,10 +26,18 @@ class Summary:
     api_requests: int
     api_429: int
     api_worst_second: int
+    problem: str | None = None
 
     def exit_code(self) -> ExitCode:
-        """Nothing lost or doubled, and never above the limit: that is what it is for."""
-        return ExitCode.AUDIT if self.audit_difference or self._above() else ExitCode.OK
+        """Nothing lost or doubled, and never above the limit: that is what it is for. And something must be done."""
+        if self.audit_difference or self._above():
+            return ExitCode.AUDIT
+        return ExitCode.REFUSED if self.problem else ExitCode.OK
+
+    @property
+    def ended_badly(self) -> int:
+        """How often the time of a job had come, and it was not done."""
+        return self.retried + self.dead + self.expired
 
     def verdict(self) -> str:
         """Say the same in a sentence."""
@@ -44,8 +50,9 @@ class Summary:
         return f"{lost}; the API {limit} {self.rate:g} requests in any second"
 
     def lines(self) -> list[tuple[str, str]]:
-        """What to print for people."""
-        return [(name.replace("_", " "), _shown(value)) for name, value in asdict(self).items()]
+        """What to print for people, apart from the problem, which is a sentence of its own."""
+        numbers = {name: value for name, value in asdict(self).items() if name != "problem"}
+        return [(name.replace("_", " "), _shown(value)) for name, value in numbers.items()]
 
     def _above(self) -> bool:
         return self.api_worst_second > max(1, int(self.rate))
@@ -56,10 +63,18 @@ def summarize(rate: float, earlier: Mapping[str, int], running: Look, drained: L
 
     `running`: the last look while the workers ran, for their own metrics; `drained`: after they ended.
     """
-    totals = drained.audit.totals
+
+    def since(name: str) -> int:
+        return drained.audit.totals.get(name, 0) - earlier.get(name, 0)
+
     return Summary(
         rate=rate,
-        **{name: totals.get(name, 0) - earlier.get(name, 0) for name in _COUNTED},
+        emitted=since("emitted"),
+        done=since("done"),
+        retried=since("retried"),
+        dead=since("dead"),
+        expired=since("expired"),
+        skipped=since("skipped"),
         waiting=sum(drained.audit.ready.values()) + drained.audit.parked,
         audit_difference=drained.audit.difference,
         lateness_p50_ms=quantile_ms(running.lateness_s, 0.5),
