@@ -71,6 +71,8 @@ class Fleet:
     schedulers: list[Process] = field(default_factory=list)
     workers: list[Process] = field(default_factory=list)
     planned: Planned = field(default_factory=Planned)
+    former: Planned | None = None
+    types: list[str] = field(default_factory=list)
     after_ms: int = 0
     exit_codes: list[int | None] = field(default_factory=list)
 
@@ -80,6 +82,7 @@ class Fleet:
 
     async def start(self, types: Mapping[str, dict[str, Any]], schedulers: int, workers: int) -> None:
         """Return when everybody is scheduled, from when on the plan must hold, and jobs arrive."""
+        self.types = list(types)
         self.world.publish(dict(types), USERS)
         self.schedulers = [await self.new_scheduler() for _ in range(schedulers)]
         self.workers = [await self.new_worker() for _ in range(workers)]
@@ -126,6 +129,16 @@ class Fleet:
 
         await until(f"{more} more requests arrive", check, limit_s)
 
+    async def flows(self, seconds: int, limit_s: float = 60.0) -> None:
+        """Wait until so many seconds' worth of what is due has arrived, if a while is not over before.
+
+        A fleet that stands still is for the verdict to tell.
+        """
+        wanted = len(await self.arrivals()) + seconds * len(self.types) * USERS // INTERVAL_S
+        end_s = time.monotonic() + limit_s
+        while len(await self.arrivals()) < wanted and time.monotonic() < end_s:
+            await asyncio.sleep(0.2)
+
     async def arrivals(self) -> list[Arrival]:
         return await self.api.arrivals()
 
@@ -170,8 +183,17 @@ class Fleet:
             print(said.decode()[-2000:])
         return process.returncode or 0
 
+    def forget_plan(self) -> None:
+        """Plan anew from here on, as for a store that was filled again, in which users may have other places."""
+        self.former, self.planned = self.planned, Planned()
+
     def between(self, until_ms: int) -> dict[Job, int]:
-        return self.planned.between(self.after_ms, until_ms)
+        """Return what must arrive until then: what both plans name, where there is a former one."""
+        now = self.planned.between(self.after_ms, until_ms)
+        if self.former is None:
+            return now
+        before = self.former.between(self.after_ms, until_ms)
+        return {job: min(due, before[job]) for job, due in now.items() if job in before}
 
     async def _all_scheduled(self, types: int) -> bool:
         await self.look()

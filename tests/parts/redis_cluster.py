@@ -127,9 +127,7 @@ class RedisCluster:
             server.call("CLUSTER", "SET-CONFIG-EPOCH", epoch)
         first, share = self.servers[0], -(-SLOTS // PRIMARIES)
         for number, server in enumerate(self.servers[:PRIMARIES]):
-            server.call(
-                "CLUSTER", "ADDSLOTSRANGE", number * share, min((number + 1) * share, SLOTS) - 1
-            )
+            server.call("CLUSTER", "ADDSLOTSRANGE", number * share, min((number + 1) * share, SLOTS) - 1)
         for server in self.servers[1:]:
             first.call("CLUSTER", "MEET", HOST, server.port, self._bus[server.port])
         wait_until("everybody knows everybody", lambda: all(map(self._knows_all, self.servers)))
