@@ -1,5 +1,6 @@
 """A store that is restored again and again with leases of jobs that ended since."""
 
+from functools import partial
 from pathlib import Path
 
 import pytest
@@ -36,15 +37,17 @@ async def test_leases_that_come_back_with_a_restored_store_are_no_losses(tmp_pat
                 async with open_store(server.url, "faults") as store:
                     return await audit(store)
 
-            async def held() -> bool:
-                return (await now()).leased == JOBS
+            async def held(round_: int) -> bool:
+                found = await now()
+                assert found.dead_letters == 0, f"{found.dead_letters} jobs that ended well are dead letters"
+                return found.leased == JOBS and len(await api.arrivals()) == round_ * JOBS
 
             async def done() -> bool:
                 found = await now()
                 return found.leased + found.parked + sum(found.ready.values()) == 0
 
-            for _ in range(RESTORES):
-                await until("all jobs are held", held)
+            for number in range(1, RESTORES + 1):
+                await until("all jobs run", partial(held, number))
                 server.call("SAVE")
                 await until("all jobs have ended", done)
                 server.kill()

@@ -209,6 +209,7 @@ async def fleet(
     direct: Callable[[], str],
     folder: Path,
     *,
+    rate: int = RATE,
     types: int = TYPES,
     schedulers: int = SCHEDULERS,
     workers: int = WORKERS,
@@ -217,6 +218,6 @@ async def fleet(
 ) -> AsyncIterator[Fleet]:
     """Everything is started, and ends with the context."""
     async with counting_api() as api, site(url, RELEASE, folder) as world:
-        made = Fleet(world, api, direct, worker_options=worker_options)
+        made = Fleet(world, api, direct, rate, worker_options)
         await made.start({**fleet_types(api.url, types), **more_types(api.url)}, schedulers, workers)
         yield made

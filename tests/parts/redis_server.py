@@ -138,6 +138,7 @@ def fake_clock_library() -> str | None:
     if not command:
         return None
     told = subprocess.run(
-        [command, "-m", "+0s", "printenv", "LD_PRELOAD"], capture_output=True, text=True, check=False
+        [command, "-m", "-f", "+0", "printenv", "LD_PRELOAD"], capture_output=True, text=True, check=False
     )
-    return told.stdout.strip().rpartition(":")[2] or None
+    # It may hold $LIB, which the dynamic loader fills in.
+    return told.stdout.strip().rpartition(":")[2] or None if told.returncode == 0 else None
