@@ -136,7 +136,9 @@ class Fleet:
         """
         wanted = len(await self.arrivals()) + seconds * len(self.types) * USERS // INTERVAL_S
         end_s = time.monotonic() + limit_s
-        while len(await self.arrivals()) < wanted and time.monotonic() < end_s:
+        while time.monotonic() < end_s:
+            if len(await self.arrivals()) >= wanted:
+                return
             await asyncio.sleep(0.2)
 
     async def arrivals(self) -> list[Arrival]:
