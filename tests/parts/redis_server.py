@@ -20,7 +20,7 @@ _ANSWER_S = 2.0
 
 
 def program(name: str) -> Path:
-    """Return the server program: of the system for "redis", the embedded one for "valkey". Skips where it is missing."""
+    """Return the program of a server, "redis" or "valkey"; skip the test where it is missing."""
     if name == "valkey":
         return Path(get_binary_path())
     found = shutil.which("redis-server")
