@@ -17,7 +17,7 @@ STARTED := $(shell date +%s)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test lint types unit store steady process cluster chart e2e e2e-keda kind-up kind-demo cluster-tools node-tools images cluster-oldest faults conformance bench bench-operator soak fuzz format docs generate manifests wheel verify clean
+.PHONY: help demo test lint types unit store steady process cluster chart e2e e2e-keda kind-up kind-demo cluster-tools node-tools images cluster-oldest faults faults-store conformance bench bench-operator soak fuzz format docs generate manifests wheel verify clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -46,8 +46,9 @@ store: $(STAMP) ## Every script on a real Valkey, by a clock that the tests move
 steady: $(STAMP) ## Unit, property and store tests five times in a row, and five times beside two busy loops; 12 minutes [STEADY_ARGS]
 	$(BIN)/python tools/steady.py $(STEADY_ARGS)
 
-process: $(STAMP) ## Real processes: kill -9, cut connections, the slots that the limiter gave
+process: $(STAMP) ## Real processes: kill -9, cut connections, the slots that the limiter gave; and, with nothing beside them, failovers in short
 	$(BIN)/pytest -n 2 --dist loadfile tests/process
+	$(BIN)/pytest tests/faults
 
 cluster: $(STAMP) ## On a real Kubernetes control plane [KUBECONFIG_TEST]; skipped, with the reason, where there is no Go to build it
 	$(BIN)/pytest -n 2 --dist loadfile tests/cluster
@@ -84,6 +85,9 @@ e2e-keda: $(STAMP) ## KEDA itself on such a node: pods from zero and back to zer
 
 faults: $(STAMP) ## The operator while API server and store are away for a minute, and more; minutes
 	TASKQUEUE_OUTAGE_S=60 $(BIN)/pytest tests/cluster/test_operator_faults.py tests/cluster/test_operator_flaky_api.py -v
+
+faults-store: $(STAMP) ## Failovers, slot moves, restarts and clock steps of the store under load: plan versus arrivals; minutes
+	$(BIN)/pytest tests/faults -m faults -s
 
 conformance: $(STAMP) ## The limiter against a counting server, long form; minutes
 	$(BIN)/pytest tests/conformance -m conformance -s

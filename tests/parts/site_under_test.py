@@ -77,9 +77,9 @@ class Site:
         draft.write_bytes(b"\n".join(msgspec.json.encode(one) for one in [*kinds, *people]))
         draft.rename(self.manifests / "all.ndjson")
 
-    async def scheduler(self) -> asyncio.subprocess.Process:
+    async def scheduler(self, *options: str) -> asyncio.subprocess.Process:
         return await self._start(
-            "taskqueue.scheduler", "--manifests", str(self.manifests), "--manifests-poll", "0.2"
+            "taskqueue.scheduler", "--manifests", str(self.manifests), "--manifests-poll", "0.2", *options
         )
 
     async def operator(self, kubeconfig: Path, namespace: str, *options: str) -> asyncio.subprocess.Process:
