@@ -75,7 +75,7 @@ class Worker:
             self.slots,
             self._life,
         )
-        self._collector = WorkerCollector(self._kinds, self.slots, self._claimer)
+        self._collector = WorkerCollector(self._kinds, self.slots, self._claimer, self._clock)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Works until `stopping` is set, then drains."""

@@ -13,9 +13,7 @@ class ClusterClient(RedisCluster):
     takes for an answer of the server.
     """
 
-    def get_node(
-        self, host: str | None = None, port: int | None = None, node_name: str | None = None
-    ) -> Any:
+    def get_node(self, host: str | None = None, port: int | None = None, node_name: str | None = None) -> Any:
         node = super().get_node(host, port, node_name)
         if node is None:
             text = f"MOVING the slot of this release is moving to {node_name or f'{host}:{port}'}, nothing was done"

@@ -26,7 +26,7 @@ local function reply(limiter, come_us, jobs)
 end
 
 local limiter = open_limiter(lease_ms)
-born_us = limiter.born
+born_us, stepped_us = limiter.born, limiter.stepped
 
 local before = redis.call('HMGET', memory, 'seq', 'jobs')
 if before[1] == seq then
@@ -58,17 +58,13 @@ local soon = now + EARLY_US / 1000
 local leases, claimed = {}, {}
 local examined, limited = 0, false
 
--- What an operator or an API has shut by hand; both are empty as a rule.
-local paused, closed = {}, {}
+-- What an operator paused; empty as a rule.
+local paused = {}
 if n > 0 then
   local list = redis.call('HGETALL', P .. 'overrides')
   for i = 1, #list, 2 do
     local expires = tonumber(string.match(list[i + 1], '|(%d+)$'))
     paused[list[i]] = expires == 0 or expires > now
-  end
-  if redis.call('EXISTS', P .. 'closed') == 1 then
-    redis.call('ZREMRANGEBYSCORE', P .. 'closed', '-inf', now_us)
-    for _, narrow in ipairs(redis.call('ZRANGE', P .. 'closed', 0, -1)) do closed[narrow] = true end
   end
 end
 
@@ -103,8 +99,8 @@ local function admit(job, start_us)
   end
 
   local by_type, by_user = 'type:' .. job.type, 'user:' .. job.user
-  local type_narrow = known.type_us > 0 or closed[by_type]
-  local user_narrow = known.user_us > 0 or closed[by_user]
+  local type_narrow = known.type_us > 0 or closed_until(by_type) > now_us
+  local user_narrow = known.user_us > 0 or closed_until(by_user) > now_us
   if type_narrow and narrow_tat(by_type, known.type_us) - NARROW_TOLERANCE_US > start_us then return by_type end
   if user_narrow and narrow_tat(by_user, known.user_us) - NARROW_TOLERANCE_US > start_us then return by_user end
   if type_narrow then book_narrow(by_type, known.type_us, start_us, known.cost) end

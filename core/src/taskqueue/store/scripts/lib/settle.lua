@@ -23,6 +23,11 @@ local function make_ready(job, score)
   redis.call('ZADD', P .. 'ready:' .. (known and known.lane or 'normal'), score, job.name)
 end
 
+-- Back to where it was claimed from. A due that lies ahead, though the job was claimed, is of a clock that was set back since.
+local function make_ready_again(job)
+  make_ready(job, job.due > now + 1000 and now or job.due)
+end
+
 local function finish(job)
   forget[#forget + 1] = job.name
   if job.adhoc then forget_payload[#forget_payload + 1] = job.name end
@@ -72,10 +77,9 @@ local function settle(member, verb, wait_ms, text, ran_us)
     if redis.call('HEXISTS', P .. 'users:' .. job.user .. ':tasks', job.type) == 1 then remember_run(job, 'x') end
   elseif verb == 'c' and (text == 'type' or text == 'user') then
     local narrow = text .. ':' .. job[text]
-    close_narrow(narrow, now_us + wait_ms * 1000)
-    park(job, narrow, tats[narrow])
+    park(job, narrow, close_narrow(narrow, now_us + wait_ms * 1000))
   else
-    make_ready(job, job.due)
+    make_ready_again(job)
   end
 end
 
@@ -116,6 +120,6 @@ local function reap(member)
     bury(job, 'the worker vanished ' .. (losses + 1) .. ' times while this job ran', failures, losses + 1)
   else
     redis.call('HSET', P .. 'attempts', name, failures .. '|' .. (losses + 1))
-    make_ready(job, job.due)
+    make_ready_again(job)
   end
 end
