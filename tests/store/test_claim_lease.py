@@ -113,7 +113,9 @@ async def test_nothing_is_reaped_for_one_lease_after_a_gap_in_calls(world: World
     assert len((await world.claim("two", lease_ms=60_000, alone=Alone.NOW)).jobs) == 1
 
 
-async def test_a_lease_from_before_a_new_server_comes_back_after_one_more_and_is_no_loss(world: World) -> None:
+async def test_a_lease_from_before_a_new_server_comes_back_after_one_more_and_is_no_loss(
+    world: World,
+) -> None:
     await world.install(TaskType("sync", HOUR))
     await world.enqueue("sync", "u")
     await world.claim("one")

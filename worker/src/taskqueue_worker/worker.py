@@ -29,6 +29,7 @@ from taskqueue_worker.results import Results
 from taskqueue_worker.settings import WorkerSettings
 from taskqueue_worker.slots import Slots
 from taskqueue_worker.started import Started
+from taskqueue_worker.suspects import Suspects
 
 log = structlog.get_logger("taskqueue.worker")
 
@@ -55,12 +56,13 @@ class Worker:
         self._kinds = Kinds(self._store, Dispatcher(registry, self._http, self._threads))
         self._pace = Pace()
         self._clock = ServerClock()
+        self._suspects = Suspects(self._pace, lambda: self.slots.free == self.slots.size)
         results = Results(self._pace, self._kinds, self._clock)
         self.slots = Slots(
             settings.concurrency,
             lambda started: Permits(self._store, self._lease_ms, started),
             results.add,
-            self._pace.freed,
+            self._freed,
             self._observe,
         )
         self._life = Life(settings.live_within)
@@ -74,6 +76,7 @@ class Worker:
             results,
             self.slots,
             self._life,
+            self._suspects,
         )
         self._collector = WorkerCollector(self._kinds, self.slots, self._claimer, self._clock)
 
@@ -121,7 +124,7 @@ class Worker:
         while True:
             try:
                 if await wait_for_wakeup(self._wakeups, _WAKEUP_TIMEOUT_S):
-                    if self.slots.free > 0:
+                    if self.slots.free > 0 and not self._suspects.stands_aside:
                         self._pace.call()
                     else:
                         await pass_wakeup_on(self._store)
@@ -152,6 +155,10 @@ class Worker:
         with contextlib.suppress(StoreFailure):
             await self._wakeups.close()
         log.info("worker drained", worker=self.name, settled=settled)
+
+    def _freed(self) -> None:
+        self._pace.freed()
+        self._suspects.freed()
 
     def _observe(self, started: Started, due_ms: int, ended_s: float) -> None:
         if started.attempt == 1:

@@ -53,7 +53,7 @@ class Claim(msgspec.Struct, array_like=True, frozen=True):
     """The answer. rate -1: none set.
 
     come_back_us: when to call again, server clock; -1: as soon as there is room; 0: the time it has is enough.
-    alone: what the worker has to do with suspects. closed_us: until when a handler shut the global limit, 0 if none did.
+    alone: what the worker has to do with suspects. closed_us: until when a handler shut the global limit, or 0.
     """
 
     now_us: int

@@ -12,8 +12,10 @@ from taskqueue.store.keys import LANES
 
 @dataclass(frozen=True, slots=True)
 class WaitingJob:
-    """where: a lane, parked:LIMIT, suspects or leased:WORKER. score_ms: due or retry time; for a lease
-    its expiry; for a suspect when it became one."""
+    """where: a lane, parked:LIMIT, suspects or leased:WORKER.
+
+    score_ms: due or retry time; for a lease its expiry; for a suspect when it became one.
+    """
 
     name: str
     where: str
@@ -21,7 +23,7 @@ class WaitingJob:
 
 
 async def read_jobs(store: Store, most: int = 100) -> list[WaitingJob]:
-    """The first jobs of every lane, of every limit that jobs wait for, those that wait to run alone, and those in flight."""
+    """The first jobs of every lane and of every limit that jobs wait for, of suspects, and in flight."""
     keys = store.keys
     narrows = [name.decode() for name in await store.read("ZRANGE", keys("wake"), 0, most)]
     places = [*LANES, "suspects", *(f"parked:{narrow}" for narrow in narrows)]
