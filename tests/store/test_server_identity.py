@@ -37,7 +37,7 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 
         monkeypatch.setattr(script, "part", part)
         script.source.cache_clear()
-        script._digest.cache_clear()
+        script.digest.cache_clear()
 
     return replace
 
@@ -46,7 +46,7 @@ def serve(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
 def real_scripts_afterwards() -> object:
     yield
     script.source.cache_clear()
-    script._digest.cache_clear()
+    script.digest.cache_clear()
 
 
 def dragonfly(uptime_s: int, replid: str = "d1") -> dict[str, str]:

@@ -34,7 +34,10 @@ _RETRY_MIN_S, _RETRY_MAX_S = 0.05, 1.0
 
 
 class Claimer:
-    """calls, started: so many calls of claim, and so many jobs from them. draining: claim no more."""
+    """calls, started: so many calls of claim, and so many jobs from them. draining: claim no more.
+
+    closed_us: until when a handler shut the global limit, server clock; 0 if it is open.
+    """
 
     def __init__(
         self,
@@ -64,6 +67,7 @@ class Claimer:
         self.draining = False
         self.calls = 0
         self.started = 0
+        self.closed_us = 0
 
     async def channel(self, number: int) -> None:
         """Claims until the worker drains."""
@@ -151,6 +155,7 @@ class Claimer:
                 continue
             self._life.answered()
             self._clock.observe(sent_s, self._loop.time(), answer.now_us)
+            self.closed_us = answer.closed_us
             return answer
 
     async def _take(self, answer: Claim) -> None:

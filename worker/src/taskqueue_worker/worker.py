@@ -6,6 +6,7 @@ import os
 import socket
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import msgspec
 import structlog
@@ -118,6 +119,14 @@ class Worker:
     def ready(self) -> str | None:
         """Why it takes no work, be it its own fault or not."""
         return "draining" if self._claimer.draining else self.live() or self._life.unanswered()
+
+    def note(self) -> str | None:
+        """What is odd, though the worker is ready."""
+        until_ms = self._claimer.closed_us / 1000
+        if until_ms <= self._clock.to_server_ms(self._loop.time()):
+            return None
+        at = datetime.fromtimestamp(until_ms / 1000, UTC).isoformat(timespec="seconds")
+        return f"a handler closed the global limit until {at}: `taskqueue limit get`, `taskqueue limit open`"
 
     async def _listen(self) -> None:
         """An ad hoc job wakes one idle worker at once; a full one passes the word on."""

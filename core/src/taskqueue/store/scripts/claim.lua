@@ -50,8 +50,7 @@ end
 for _, result in ipairs(cmsgpack.unpack(ARGV[5])) do
   settle(result[1], result[2], result[3], result[4], result[5])
   if result[2] == 'c' and result[4] == 'global' then
-    limiter.closed = math.max(limiter.closed, now_us + result[3] * 1000)
-    limiter.tat = math.max(limiter.tat, limiter.closed)
+    shut(limiter, now_us + result[3] * 1000, string.match(result[1], '^[^|]*|[^|]*'))
   end
 end
 if now_us >= limiter.reap then

@@ -3,10 +3,11 @@
 -- a start and its arrival. A start is given only while s - now <= HORIZON_US.
 -- The TAT follows from the last start and its cost, so that a new rate holds from the next start on.
 -- `limiter` fields: start (us) and cost of the last booking, dearest (highest cost ever booked), closed (us, shut until then by a
--- handler), run (which server, see server_run), born (us, when that server was first seen), last (us, last call), reap (us, no lease is
+-- handler, of closed_by: TYPE|USER), run (which server, see server_run), born (us, when that server was first seen), last (us, last call), reap (us, no lease is
 -- reaped before), wake, turn and idle (us, see claim), lane (round robin position), stepped (us, how far the clock was set back in all).
 local HORIZON_US = 250000
 local SLACK = 1.015
+local CLOSED_MAX_US = 86400000000  -- a day: whoever shuts a limit for longer took a date for a delay
 local STEP_US = 100000  -- clocks are slewed by less than this between two calls
 local UPTIME_S = 2      -- uptimes are whole seconds: the start of a server reckoned from them wobbles
 
@@ -71,9 +72,10 @@ local function open_limiter(lease_ms)
   local function field(i) return tonumber(state[i]) or 0 end
   local limiter = {
     T = per_second and SLACK * 1000000 / per_second, version = version, run = run, start = tonumber(state[2]), cost = field(3),
-    dearest = math.max(field(4), 1), closed = field(5), born = field(6), last = field(7), reap = field(8), wake = field(9),
+    dearest = math.max(field(4), 1), born = field(6), last = field(7), reap = field(8), wake = field(9),
     idle = field(10), lane = field(11), turn = field(12), stepped = field(13),
   }
+  limiter.closed = math.min(field(5), now_us + CLOSED_MAX_US)
   local back = limiter.last - now_us > STEP_US
   if back then follow_step_back(limiter) end
   if state[1] ~= run or not limiter.start or back then
@@ -85,6 +87,14 @@ local function open_limiter(lease_ms)
   end
   limiter.tat = math.max(limiter.start + limiter.cost * (limiter.T or 0), limiter.closed)
   return limiter
+end
+
+-- Shuts the limit for all workers; `by` is TYPE|USER of the job whose handler was told so by the API.
+local function shut(limiter, until_us, by)
+  until_us = math.min(until_us, now_us + CLOSED_MAX_US)
+  if until_us <= limiter.closed then return end
+  limiter.closed, limiter.tat = until_us, math.max(limiter.tat, until_us)
+  redis.call('HSET', P .. 'limiter', 'closed_by', by)
 end
 
 local function book(limiter, start_us, cost)

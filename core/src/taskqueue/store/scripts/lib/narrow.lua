@@ -2,7 +2,6 @@
 -- when it is free, so a missing key means free. A small tolerance lets a limit use the slots of the global grid without loss:
 -- L starts take at least L * 1.02 / L s - 10 ms of tolerance - 10 ms of jitter = 1 s.
 local NARROW_TOLERANCE_US = 10000
-local CLOSED_MAX_US = 86400000000  -- a day: whoever asks for more took a date for a delay
 local tats, dirty = {}, {}
 local born_us, stepped_us = 0, 0  -- of the limiter
 
