@@ -28,7 +28,7 @@ from taskqueue.plan.segment import DueRange
 from taskqueue.store.adhoc import enqueue
 from taskqueue.store.audit import audit
 from taskqueue.store.catalog import Generation, TypeRecord, put_types, read_catalog, read_cursor, set_rate
-from taskqueue.store.claim import Claim, Result, claim
+from taskqueue.store.claim import Alone, Claim, Result, claim
 from taskqueue.store.connection import Store, open_store
 from taskqueue.store.dead import purge_dead, read_dead, retry_dead
 from taskqueue.store.lease import heartbeat, permit
@@ -148,6 +148,13 @@ class Histories(RuleBasedStateMachine):
     def time_passes(self, us: int) -> None:
         self.do(self.clock.advance(us=us))
 
+    @rule(us=st.sampled_from([200_000, 5_000_000, 3_600_000_000]))
+    def clock_is_set_back(self, us: int) -> None:
+        self.do(permit(self.store, 1, LONG_MS))  # the limiter knows the time before
+        self.do(self.clock.advance(us=-us))
+        self.do(permit(self.store, 1, LONG_MS))
+        self.starts = []
+
     def _results(self, chosen: list[tuple[int, str]]) -> list[Result]:
         """Outcomes of jobs that are held, were held, or never were."""
         members = [*self.held, *self.stale, "plain|a|1|2|0|nobody|1"]
@@ -168,12 +175,13 @@ class Histories(RuleBasedStateMachine):
         n=st.integers(0, 8),
         lease_ms=st.sampled_from([1, LONG_MS, LONG_MS]),
         chosen=st.lists(st.tuples(st.integers(0, 50), st.sampled_from("ddrxlc")), max_size=8),
+        alone=st.sampled_from(Alone),
     )
-    def claims(self, worker: str, n: int, lease_ms: int, chosen: list[tuple[int, str]]) -> None:
+    def claims(self, worker: str, n: int, lease_ms: int, chosen: list[tuple[int, str]], alone: Alone) -> None:
         results = self._results(chosen)
         self.seqs[worker] = seq = self.seqs.get(worker, 0) + 1
-        got = self.do(claim(self.store, worker, seq, n, lease_ms, results))
-        assert len(got.jobs) <= n
+        got = self.do(claim(self.store, worker, seq, n, lease_ms, results, alone=alone))
+        assert len(got.jobs) <= (1 if got.alone is Alone.NOW else n)
         self.last[worker] = (n, results)
         for start_us in (job.start_us for job in got.jobs):
             assert start_us <= got.now_us + 250_000
@@ -228,7 +236,7 @@ class Histories(RuleBasedStateMachine):
 
         async def expire() -> None:
             for member in await self.store.client.zrange(self.store.keys("leased"), 0, -1):
-                await self.store.client.zadd(self.store.keys("leased"), {member: 1})
+                await self.store.client.zadd(self.store.keys("leased"), {member: self.clock.now_ms})
             await self.store.client.hset(self.store.keys("limiter"), "reap", 0)
 
         self.do(expire())
@@ -260,7 +268,7 @@ class Histories(RuleBasedStateMachine):
                 parked.add(key.removeprefix("parked:"))
             if key == "leased":
                 members = [member.rsplit("|", 2)[0] for member in members]  # noqa: PLW2901
-            if key == "leased" or key.startswith(("ready:", "parked:")):
+            if key in {"leased", "suspects"} or key.startswith(("ready:", "parked:")):
                 for name in members:
                     places.setdefault(name, []).append(key)
         doubled = {name: where for name, where in places.items() if len(where) > 1}
@@ -278,7 +286,7 @@ class Histories(RuleBasedStateMachine):
         keys = self.do(self._keys())
         jobs = {m.rsplit("|", 2)[0] for m in keys.get("leased", [])}
         for key, members in keys.items():
-            if key.startswith(("ready:", "parked:")):
+            if key == "suspects" or key.startswith(("ready:", "parked:")):
                 jobs.update(members)
         for record in ("attempts", "payload"):
             fields = {f.decode() for f in self.do(self.store.client.hkeys(self.store.keys(record)))}

@@ -16,7 +16,7 @@ from taskqueue.scheduler import ticker
 from taskqueue.store.adhoc import enqueue
 from taskqueue.store.audit import audit
 from taskqueue.store.catalog import Generation, TypeRecord, put_types, read_catalog, read_cursor, set_rate
-from taskqueue.store.claim import Claim, Result, claim
+from taskqueue.store.claim import Alone, Claim, Result, claim
 from taskqueue.store.tick import tick
 from taskqueue.store.users import set_users
 
@@ -77,10 +77,15 @@ class World:
         return [await enqueue(self.store, kind, user, delay_ms=delay_ms, life_ms=life_ms) for user in users]
 
     async def claim(
-        self, worker: str = "w", n: int = 10, results: Sequence[Result] = (), lease_ms: int = LEASE_MS
+        self,
+        worker: str = "w",
+        n: int = 10,
+        results: Sequence[Result] = (),
+        lease_ms: int = LEASE_MS,
+        alone: Alone = Alone.NOT_NOW,
     ) -> Claim:
         self.seqs[worker] = self.seqs.get(worker, 0) + 1
-        return await claim(self.store, worker, self.seqs[worker], n, lease_ms, results)
+        return await claim(self.store, worker, self.seqs[worker], n, lease_ms, results, alone=alone)
 
     async def again(self, worker: str, n: int, results: Sequence[Result] = ()) -> Claim:
         """The last call of a worker once more, as after a lost answer."""

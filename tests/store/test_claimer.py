@@ -17,6 +17,7 @@ from taskqueue_worker.clock import ServerClock
 from taskqueue_worker.life import Life
 from taskqueue_worker.pace import Pace
 from taskqueue_worker.results import Results
+from taskqueue_worker.suspects import Suspects
 
 if TYPE_CHECKING:
     from tests.store.conftest import World
@@ -40,7 +41,16 @@ class Desk:
         self.results = Results(pace, kinds, self.clock)
         slots: Any = self
         self.claimer = Claimer(
-            world.store, "w", 5_000, kinds, self.clock, pace, self.results, slots, Life(60)
+            world.store,
+            "w",
+            5_000,
+            kinds,
+            self.clock,
+            pace,
+            self.results,
+            slots,
+            Life(60),
+            Suspects(pace, lambda: True),
         )
 
     @property

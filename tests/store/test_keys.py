@@ -22,6 +22,7 @@ EXAMPLES = {
     r"spread:.+": ("spread:c*/5 1-3 * * *@Europe/Berlin/300:free", "spread:CLASS"),
     r"ready:(high|normal|low|backfill)": ("ready:backfill", "ready:LANE"),
     r"parked:.+": ("parked:user:a.b@c", "parked:LIMIT"),
+    r"suspects": ("suspects", "suspects"),
     r"wake": ("wake", "wake"),
     r"leased": ("leased", "leased"),
     r"live": ("live", "live"),

@@ -72,12 +72,13 @@ async def test_running_retried_dead_and_lost_jobs_are_where_they_belong(world: W
 
     await world.claim("w", 0, [Result(jobs[0].member, "r", LONG_MS, "", 1_000_000)])  # not due for an hour
     await world.claim("w", 0, [Result(jobs[1].member, "x", 0, "why", 3_000_000)])
-    await world.store.client.zadd(world.store.keys("leased"), {jobs[2].member: 1})  # its worker vanished
+    now_ms = world.clock.now_ms
+    await world.store.client.zadd(world.store.keys("leased"), {jobs[2].member: now_ms})  # its worker vanished
     await world.claim("w", 0)
     found = await read_work(world.store)
-    assert {name: lane.jobs for name, lane in found.due.items()} == {"normal": 1}
+    assert {name: lane.jobs for name, lane in found.due.items()} == {"parked": 1}
     assert (found.running, found.dead_letters) == (1, 1)
-    assert found.due["normal"].mean_service_s == 2.0, "of both that ended, and not of the lost one"
+    assert found.due["parked"].mean_service_s == 2.0, "of both that ended, and not of the lost one"
     assert {name: found.totals[name] for name in ("enqueued", "started", "retried", "dead", "lost")} == {
         "enqueued": 4, "started": 4, "retried": 1, "dead": 1, "lost": 1,
     }  # fmt: skip

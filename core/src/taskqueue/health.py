@@ -39,10 +39,17 @@ class Progress:
 
 
 async def serve_health(
-    host: str, port: int, *, live: Check, ready: Check, pages: Mapping[str, Page] = NO_PAGES
+    host: str,
+    port: int,
+    *,
+    live: Check,
+    ready: Check,
+    note: Check = lambda: None,
+    pages: Mapping[str, Page] = NO_PAGES,
 ) -> asyncio.Server:
     """Answer probes until the server is closed; port 0 takes a free one. Raises OSError if it is taken.
 
+    note: what /readyz says beside "ok", of a thing that is odd and no reason to be unready.
     pages: further ones by path; one of them may stand for /metrics.
     """
 
@@ -50,7 +57,7 @@ async def serve_health(
         try:
             async with asyncio.timeout(_READ_TIMEOUT_S):
                 head = await reader.readuntil(b"\r\n\r\n")
-                status, kind, body = await _respond(head, live, ready, pages)
+                status, kind, body = await _respond(head, live, ready, note, pages)
                 writer.write(
                     f"HTTP/1.1 {status} {_REASONS[status]}\r\nContent-Type: {kind}\r\n"
                     f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode()
@@ -67,7 +74,7 @@ async def serve_health(
 
 
 async def _respond(
-    head: bytes, live: Check, ready: Check, pages: Mapping[str, Page]
+    head: bytes, live: Check, ready: Check, note: Check, pages: Mapping[str, Page]
 ) -> tuple[int, str, bytes]:
     method, _, rest = head.decode("latin-1").partition(" ")
     path = rest.partition(" ")[0].partition("?")[0]
@@ -82,4 +89,7 @@ async def _respond(
         there_is = sorted({"/livez", "/readyz", "/metrics", *pages})
         return 404, _PLAIN, f"there is {', '.join(there_is)}\n".encode()
     fault = check()
-    return (503, _PLAIN, f"{fault}\n".encode()) if fault else (200, _PLAIN, b"ok\n")
+    if fault:
+        return 503, _PLAIN, f"{fault}\n".encode()
+    beside = note() if check is ready else None
+    return 200, _PLAIN, f"ok; {beside}\n".encode() if beside else b"ok\n"

@@ -28,16 +28,19 @@ class WorkCollector(Collector):
         due = GaugeMetricFamily("taskqueue_due_jobs", _DUE, labels=("lane",))
         totals = CounterMetricFamily("taskqueue_store_jobs", _TOTALS, labels=("event",))
         permits = CounterMetricFamily("taskqueue_store_permits", _PERMITS)
+        steps = CounterMetricFamily("taskqueue_store_clock_steps", _CLOCK_STEPS)
         if known:
             for lane, waiting in known.work.due.items():
                 due.add_metric((lane,), waiting.jobs)
             jobs = {**dict.fromkeys(_EVENTS, 0), **known.work.totals}
             permits.add_metric((), jobs.pop("permits", 0))
+            steps.add_metric((), jobs.pop("clock_steps", 0))
             for event, count in jobs.items():
                 totals.add_metric((event,), count)
         yield due
         yield totals
         yield permits
+        yield steps
 
 
 _DUE = (
@@ -52,6 +55,7 @@ _EVENTS = ("emitted", "enqueued", "started", "done", "dead", "lost", "expired", 
 _PERMITS = (
     "Slots of the global limit that were given away: by starts, each its type's cost, and to running jobs."
 )
+_CLOCK_STEPS = "How often the clock of Redis was set back by more than 0.1 s."
 _WORK = (
     "What an autoscaler gets: the work that is due or runs, as far as the limit makes workers useful; one worker per "
     "worker_concurrency * scale_drain of it."

@@ -9,7 +9,7 @@ from itertools import count
 import structlog
 
 from taskqueue.plan.feasibility import LIMITER_STRETCH
-from taskqueue.store.claim import Claim, ClaimedJob, Result, claim
+from taskqueue.store.claim import Alone, Claim, ClaimedJob, Result, claim
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import StoreFailure
 from taskqueue.store.lease import pass_wakeup_on
@@ -20,6 +20,7 @@ from taskqueue_worker.pace import Pace
 from taskqueue_worker.results import Results
 from taskqueue_worker.slots import Slots
 from taskqueue_worker.started import Started
+from taskqueue_worker.suspects import Suspects
 
 log = structlog.get_logger("taskqueue.worker")
 
@@ -33,7 +34,10 @@ _RETRY_MIN_S, _RETRY_MAX_S = 0.05, 1.0
 
 
 class Claimer:
-    """calls, started: so many calls of claim, and so many jobs from them. draining: claim no more."""
+    """calls, started: so many calls of claim, and so many jobs from them. draining: claim no more.
+
+    closed_us: until when a handler shut the global limit, server clock; 0 if it is open.
+    """
 
     def __init__(
         self,
@@ -46,6 +50,7 @@ class Claimer:
         results: Results,
         slots: Slots,
         life: Life,
+        suspects: Suspects,
     ) -> None:
         self._store = store
         self._worker = worker
@@ -56,11 +61,13 @@ class Claimer:
         self._results = results
         self._slots = slots
         self._life = life
+        self._suspects = suspects
         self._loop = asyncio.get_running_loop()
         self._asked = 0
         self.draining = False
         self.calls = 0
         self.started = 0
+        self.closed_us = 0
 
     async def channel(self, number: int) -> None:
         """Claims until the worker drains."""
@@ -70,7 +77,8 @@ class Claimer:
             await self._claim(worker, next(sequence), 0, [])
         while not self.draining:
             free = max(0, min(self._slots.free - self._asked, _MOST_JOBS))
-            next_s = self._pace.next_s(free)
+            free = self._suspects.room(free, self._asked)
+            next_s = min(self._pace.next_s(free), self._suspects.next_s())
             if next_s > self._loop.time():
                 await self._pace.wait(next_s)
                 continue
@@ -96,15 +104,17 @@ class Claimer:
     async def _call(self, worker: str, seq: int, free: int) -> None:
         results = self._results.take()
         self._pace.calling()
+        said = self._suspects.word(free)
         self._asked += free
         try:
-            answer = await self._claim(worker, seq, free, results)
+            answer = await self._claim(worker, seq, free, results, said=said)
             if answer is None:  # draining: whatever the lost call leased comes back when its lease ends
                 self._results.put_back(results)
                 return
             await self._take(answer)
         finally:
             self._asked -= free
+        self._suspects.answered(said, answer, self._asked)
         if not free:
             return
         if answer.come_back_us < 0:
@@ -113,7 +123,13 @@ class Claimer:
             self._pace.come_back(self._clock.to_loop(answer.come_back_us) if answer.come_back_us else None)
 
     async def _claim(
-        self, worker: str, seq: int, free: int, results: list[Result], until_s: float | None = None
+        self,
+        worker: str,
+        seq: int,
+        free: int,
+        results: list[Result],
+        until_s: float | None = None,
+        said: Alone = Alone.NOT_NOW,
     ) -> Claim | None:
         """The same call until it is answered, for the store remembers (worker, seq).
 
@@ -126,7 +142,7 @@ class Claimer:
                 self.calls += 1
                 has_time = self._pace.has_time()
                 answer = await claim(
-                    self._store, worker, seq, free, self._lease_ms, results, has_time=has_time
+                    self._store, worker, seq, free, self._lease_ms, results, has_time=has_time, alone=said
                 )
             except StoreFailure as error:
                 self._life.refused(str(error))
@@ -139,6 +155,7 @@ class Claimer:
                 continue
             self._life.answered()
             self._clock.observe(sent_s, self._loop.time(), answer.now_us)
+            self.closed_us = answer.closed_us
             return answer
 
     async def _take(self, answer: Claim) -> None:

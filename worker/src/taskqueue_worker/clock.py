@@ -1,29 +1,47 @@
 """The server's clock in the event loop's time.
 
 A reply carries the server's time of some instant between send and receive, so receive - server is an upper bound of
-the offset between the clocks. The smallest of the recent bounds is the truest: a reply delayed by a busy loop
-must not shift starts, or two workers' starts could fall closer together than the limiter spaced them.
+the offset between the clocks, and send - server a lower one. The smallest of the recent upper bounds is the truest: a
+reply delayed by a busy loop must not shift starts, or two workers' starts could fall closer together than the limiter
+spaced them. Bounds that contradict those before mean that the server's clock was set, or that another server answers.
 """
 
 from collections import deque
 
+import structlog
+
+log = structlog.get_logger("taskqueue.worker")
+
 _SAMPLES = 64
+#: Clocks drift apart by less than this within so many samples.
+_STEP_S = 0.1
 
 
 class ServerClock:
-    """Times on the loop's clock are seconds (float), on the server's microseconds (int)."""
+    """Times on the loop's clock are seconds (float), on the server's microseconds (int).
+
+    steps: how often the server's clock was seen to jump.
+    """
 
     def __init__(self) -> None:
-        self._bounds: deque[float] = deque(maxlen=_SAMPLES)
+        self._upper: deque[float] = deque(maxlen=_SAMPLES)
+        self._lower: deque[float] = deque(maxlen=_SAMPLES)
         self._now_us = 0
         self._now_s = 0.0
+        self.steps = 0
 
     def observe(self, sent_s: float, received_s: float, server_us: int) -> None:
         """Learns from one call and its reply."""
-        self._bounds.append(received_s - server_us / 1e6)
+        upper_s, lower_s = received_s - server_us / 1e6, sent_s - server_us / 1e6
+        if self._upper:
+            back_s = lower_s - min(self._upper)
+            forward_s = max(self._lower) - upper_s
+            if max(back_s, forward_s) > _STEP_S:
+                self._stepped(forward_s if forward_s > 0 else -back_s)
+        self._upper.append(upper_s)
+        self._lower.append(lower_s)
         self._now_us = server_us
-        # Never earlier than the call was sent: that also survives a jump of the server's clock.
-        self._now_s = max(sent_s, min(self._bounds) + server_us / 1e6)
+        self._now_s = max(sent_s, min(self._upper) + server_us / 1e6)
 
     def to_loop(self, server_us: int) -> float:
         """When the loop's clock will read what the server's reads at server_us."""
@@ -31,3 +49,10 @@ class ServerClock:
 
     def to_server_ms(self, loop_s: float) -> float:
         return self._now_us / 1e3 + (loop_s - self._now_s) * 1e3
+
+    def _stepped(self, by_s: float) -> None:
+        """Forget what was known of the clock before."""
+        self._upper.clear()
+        self._lower.clear()
+        self.steps += 1
+        log.warning("server clock jumped", seconds=round(by_s, 3))

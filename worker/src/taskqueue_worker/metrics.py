@@ -7,6 +7,7 @@ from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metri
 from prometheus_client.registry import Collector
 
 from taskqueue_worker.claimer import Claimer
+from taskqueue_worker.clock import ServerClock
 from taskqueue_worker.kinds import OUTCOMES, Kinds
 from taskqueue_worker.slots import Slots
 
@@ -29,14 +30,20 @@ DURATION = Histogram(
 class WorkerCollector(Collector):
     """Reads the numbers the worker keeps anyway, when asked: a job pays for no label look-up."""
 
-    def __init__(self, kinds: Kinds, slots: Slots, claimer: Claimer) -> None:
+    def __init__(self, kinds: Kinds, slots: Slots, claimer: Claimer, clock: ServerClock) -> None:
         self._kinds = kinds
         self._slots = slots
         self._claimer = claimer
+        self._clock = clock
 
     def collect(self) -> Iterator[Metric]:
         yield _counter("taskqueue_claims", "Calls of claim.", [((), self._claimer.calls)])
         yield _counter("taskqueue_started", "Jobs claimed to be started.", [((), self._claimer.started)])
+        yield _counter(
+            "taskqueue_clock_steps",
+            "Jumps of the store's clock by more than 0.1 s.",
+            [((), self._clock.steps)],
+        )
         jobs = CounterMetricFamily(
             "taskqueue_jobs", f"Jobs by type and outcome: {', '.join(OUTCOMES)}.", labels=("type", "outcome")
         )

@@ -6,6 +6,7 @@ import os
 import socket
 import uuid
 from concurrent.futures import ThreadPoolExecutor
+from datetime import UTC, datetime
 
 import msgspec
 import structlog
@@ -29,6 +30,7 @@ from taskqueue_worker.results import Results
 from taskqueue_worker.settings import WorkerSettings
 from taskqueue_worker.slots import Slots
 from taskqueue_worker.started import Started
+from taskqueue_worker.suspects import Suspects
 
 log = structlog.get_logger("taskqueue.worker")
 
@@ -57,12 +59,13 @@ class Worker:
         self._kinds = Kinds(self._store, Dispatcher(registry, self._http, self._threads))
         self._pace = Pace()
         self._clock = ServerClock()
+        self._suspects = Suspects(self._pace, lambda: self.slots.free == self.slots.size)
         results = Results(self._pace, self._kinds, self._clock)
         self.slots = Slots(
             settings.concurrency,
             lambda started: Permits(self._store, self._lease_ms, started),
             results.add,
-            self._pace.freed,
+            self._freed,
             self._observe,
         )
         self._life = Life(settings.live_within)
@@ -76,8 +79,9 @@ class Worker:
             results,
             self.slots,
             self._life,
+            self._suspects,
         )
-        self._collector = WorkerCollector(self._kinds, self.slots, self._claimer)
+        self._collector = WorkerCollector(self._kinds, self.slots, self._claimer, self._clock)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Works until `stopping` is set, then drains."""
@@ -118,12 +122,20 @@ class Worker:
         """Why it takes no work, be it its own fault or not."""
         return "draining" if self._claimer.draining else self.live() or self._life.unanswered()
 
+    def note(self) -> str | None:
+        """What is odd, though the worker is ready."""
+        until_ms = self._claimer.closed_us / 1000
+        if until_ms <= self._clock.to_server_ms(self._loop.time()):
+            return None
+        at = datetime.fromtimestamp(until_ms / 1000, UTC).isoformat(timespec="seconds")
+        return f"a handler closed the global limit until {at}: `taskqueue limit get`, `taskqueue limit open`"
+
     async def _listen(self) -> None:
         """An ad hoc job wakes one idle worker at once; a full one passes the word on."""
         while True:
             try:
                 if await wait_for_wakeup(self._wakeups, _WAKEUP_TIMEOUT_S):
-                    if self.slots.free > 0:
+                    if self.slots.free > 0 and not self._suspects.stands_aside:
                         self._pace.call()
                     else:
                         await pass_wakeup_on(self._store)
@@ -155,6 +167,10 @@ class Worker:
         with contextlib.suppress(StoreFailure):
             await self._wakeups.close()
         log.info("worker drained", worker=self.name, settled=settled)
+
+    def _freed(self) -> None:
+        self._pace.freed()
+        self._suspects.freed()
 
     def _observe(self, started: Started, due_ms: int, ended_s: float) -> None:
         if started.attempt == 1:

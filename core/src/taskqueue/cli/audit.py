@@ -29,6 +29,7 @@ async def audit(session: Session) -> None:
             "totals": dict(sorted(found.totals.items())),
             "ready": dict(found.ready),
             "parked": found.parked,
+            "suspects": found.suspects,
             "leased": found.leased,
             "deadLetters": found.dead_letters,
             "cursor": "lost" if lost else iso(found.cursor) if installed else None,

@@ -1,7 +1,7 @@
 """What an operator does by hand while everything runs: run, pause, resume, limit."""
 
 import json
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -11,6 +11,9 @@ from taskqueue.cli.instant import iso, read_duration_ms
 from taskqueue.cli.options import ForOption, TypeArgument, UserArgument
 from taskqueue.cli.output import show_facts
 from taskqueue.cli.store_command import Session, store_command
+
+if TYPE_CHECKING:
+    from taskqueue.store.closed import ClosedLimit
 
 limit_app = typer.Typer(no_args_is_help=True)
 
@@ -68,13 +71,15 @@ async def resume(session: Session, task_type: TypeArgument) -> None:
 @limit_app.command("get")
 @store_command
 async def limit_get(session: Session) -> None:
-    """Show the global limit in force, in starts (cost-weighted) a second over all workers."""
+    """Show the global limit in force, in starts (cost-weighted) a second over all workers, and closed limits."""
     from taskqueue.store.catalog import read_catalog  # noqa: PLC0415 - slow
+    from taskqueue.store.closed import read_closed  # noqa: PLC0415 - slow
 
     rate = (await read_catalog(session.store)).rate
     if rate is None:
         fail("no limit is set, so nothing starts: `taskqueue limit set N`", ExitCode.NOT_FOUND)
-    show_facts(session.output, {"perSecond": rate})
+    closed = {one.limit: _closed_text(one) for one in await read_closed(session.store)}
+    show_facts(session.output, {"perSecond": rate, **({"closed": closed} if closed else {})})
 
 
 @limit_app.command("set")
@@ -106,6 +111,33 @@ async def limit_clear(session: Session) -> None:
     ended = await clear_rate(session.store)
     rate = (await read_catalog(session.store)).rate
     show_facts(session.output, {"wasOverridden": ended, "perSecond": rate})
+
+
+@limit_app.command("open")
+@store_command
+async def limit_open(
+    session: Session,
+    task_type: Annotated[
+        str | None, typer.Option("--type", metavar="TYPE", help="Open the limit of this type instead.")
+    ] = None,
+    user: Annotated[
+        str | None, typer.Option("--user", metavar="USER", help="Open the limit of this user instead.")
+    ] = None,
+) -> None:
+    """Open a limit that a handler closed by raising RateLimited: the global one, or that of a type or a user."""
+    from taskqueue.store.closed import GLOBAL, open_limit  # noqa: PLC0415 - slow
+
+    if task_type and user:
+        fail("--type, --user: give one of them", ExitCode.USAGE)
+    limit = f"type:{task_type}" if task_type else f"user:{user}" if user else GLOBAL
+    was_ms = await open_limit(session.store, limit)
+    show_facts(session.output, {"limit": limit, "wasClosedUntil": iso(was_ms) if was_ms else None})
+
+
+def _closed_text(one: "ClosedLimit") -> str:
+    """Say until when a limit is closed, and by whom if that is known."""
+    by = f" by a handler of {one.by[0]}, user {one.by[1]}" if one.by else ""
+    return f"until {iso(one.until_ms)}{by}"
 
 
 def _check_part(argument: str, text: str) -> None:

@@ -47,6 +47,8 @@ def why_waiting(job: "WaitingJob", around: Surroundings) -> str:
     if place == "parked":
         narrow, _, whose = detail.partition(":")
         return f"waits for the limit of the {'task type' if narrow == 'type' else 'user'} {whose}"
+    if place == "suspects":
+        return "may have taken a worker down: waits for one that runs nothing else"
     return _why_in_lane(job, around)
 
 

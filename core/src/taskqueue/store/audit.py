@@ -14,7 +14,8 @@ class Audit:
     """difference = (emitted + enqueued + redriven) - (done + dead + expired + skipped + replaced + waiting + leased).
 
     It is 0 at any time. totals: counters since the store was installed. due: those of `ready` whose time has come; the
-    others were emitted ahead, or wait for their next attempt. cursor -1: lost. Times in epoch ms.
+    others were emitted ahead, or wait for their next attempt. parked: waits for a limit or, as the `suspects` among
+    them do, for a worker that runs nothing else. cursor -1: lost. Times in epoch ms.
     """
 
     totals: Mapping[str, int]
@@ -26,6 +27,7 @@ class Audit:
     difference: int
     cursor: int
     now: int
+    suspects: int = 0
 
 
 _decode = msgspec.msgpack.Decoder(Audit).decode

@@ -1,6 +1,7 @@
 """claim: one round trip settles a batch of results and takes the next jobs, each with its exact start."""
 
 from collections.abc import Sequence
+from enum import IntEnum
 from typing import Literal, NamedTuple
 
 import msgspec
@@ -36,10 +37,23 @@ class ClaimedJob(msgspec.Struct, array_like=True, frozen=True, gc=False):
     losses: int
 
 
+class Alone(IntEnum):
+    """What worker and store say to each other about suspects: jobs which may have taken a worker down.
+
+    A worker says that it would run one, if it runs no other (WOULD), and that it is empty by now (NOW). The store asks
+    it to become empty (WOULD), and says that the one job it gives is a suspect (NOW).
+    """
+
+    NOT_NOW = 0
+    WOULD = 1
+    NOW = 2
+
+
 class Claim(msgspec.Struct, array_like=True, frozen=True):
     """The answer. rate -1: none set.
 
     come_back_us: when to call again, server clock; -1: as soon as there is room; 0: the time it has is enough.
+    alone: what the worker has to do with suspects. closed_us: until when a handler shut the global limit, or 0.
     """
 
     now_us: int
@@ -47,6 +61,8 @@ class Claim(msgspec.Struct, array_like=True, frozen=True):
     rate: float
     come_back_us: int
     jobs: list[ClaimedJob]
+    alone: Alone = Alone.NOT_NOW
+    closed_us: int = 0
 
 
 _decode = msgspec.msgpack.Decoder(Claim).decode
@@ -61,6 +77,7 @@ async def claim(
     results: Sequence[Result] = (),
     *,
     has_time: bool = False,
+    alone: Alone = Alone.NOT_NOW,
 ) -> Claim:
     """Settles `results`, then takes at most `free_slots` jobs.
 
@@ -69,5 +86,5 @@ async def claim(
     After an unknown outcome (any StoreFailure) repeat with the same seq and results: the same jobs come back.
     """
     blob = _encode([tuple(result) for result in results])
-    answer = await store.run("claim", worker, seq, free_slots, lease_ms, blob, int(has_time))
+    answer = await store.run("claim", worker, seq, free_slots, lease_ms, blob, int(has_time), int(alone))
     return decoded(_decode, answer, "the answer of claim")

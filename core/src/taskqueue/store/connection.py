@@ -10,7 +10,7 @@ before (its run_id), every connection is closed, and the next one goes where the
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from typing import Any, Self, TypeVar
 
-from redis.asyncio import Connection, ConnectionPool, Redis, RedisCluster, SSLConnection
+from redis.asyncio import Connection, ConnectionPool, Redis, SSLConnection
 from redis.asyncio import UnixDomainSocketConnection as UnixConnection
 from redis.asyncio.connection import AbstractConnection
 from redis.asyncio.retry import Retry
@@ -19,6 +19,7 @@ from redis.exceptions import NoScriptError, ResponseError
 
 from taskqueue.store import script
 from taskqueue.store.cancelled import raise_if_cancelled
+from taskqueue.store.cluster import ClusterClient
 from taskqueue.store.errors import CLIENT_ERRORS, StoreFailure, is_not_primary, translate
 from taskqueue.store.keys import Keys
 from taskqueue.store.sentinel import Primary
@@ -197,7 +198,7 @@ def open_store(
     keys = Keys(release)
     if parsed.kind == "cluster":
         host, port = parsed.hosts[0]
-        return Store(RedisCluster(host=host, port=port, ssl=parsed.tls, **options), keys)
+        return Store(ClusterClient(host=host, port=port, ssl=parsed.tls, **options), keys)
     servers = _Servers(parsed, {**options, "db": parsed.database}, sentinel_password)
     return Store(Redis(connection_pool=servers.pool), keys, servers)
 

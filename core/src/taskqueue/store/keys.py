@@ -21,6 +21,7 @@ PERMANENT = (
     r"spread:.+",  # one counter and one set of freed numbers a class
     r"ready:(high|normal|low|backfill)",  # maxBacklog: the cursor waits
     r"parked:.+",  # maxBacklog
+    r"suspects",  # jobs in the system
     r"wake",  # one member a parked key
     r"leased",  # the workers' concurrency
     r"live",  # the workers' concurrency

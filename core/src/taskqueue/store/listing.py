@@ -12,7 +12,10 @@ from taskqueue.store.keys import LANES
 
 @dataclass(frozen=True, slots=True)
 class WaitingJob:
-    """where: a lane, parked:LIMIT or leased:WORKER. score_ms: due or retry time; for a lease its expiry."""
+    """where: a lane, parked:LIMIT, suspects or leased:WORKER.
+
+    score_ms: due or retry time; for a lease its expiry; for a suspect when it became one.
+    """
 
     name: str
     where: str
@@ -20,11 +23,11 @@ class WaitingJob:
 
 
 async def read_jobs(store: Store, most: int = 100) -> list[WaitingJob]:
-    """The first jobs of every lane, of every limit that jobs wait for, and in flight."""
+    """The first jobs of every lane and of every limit that jobs wait for, of suspects, and in flight."""
     keys = store.keys
     narrows = [name.decode() for name in await store.read("ZRANGE", keys("wake"), 0, most)]
-    places = [*LANES, *(f"parked:{narrow}" for narrow in narrows)]
-    queues = [keys(place) if place.startswith("parked:") else keys.ready(place) for place in places]
+    places = [*LANES, "suspects", *(f"parked:{narrow}" for narrow in narrows)]
+    queues = [keys.ready(place) if place in LANES else keys(place) for place in places]
     *waiting, leased = await store.read_all(
         [("ZRANGE", key, 0, most - 1, "WITHSCORES") for key in (*queues, keys("leased"))]
     )

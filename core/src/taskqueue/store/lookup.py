@@ -36,7 +36,7 @@ async def find_jobs(store: Store, user: str, types: Sequence[str]) -> list[Waiti
     """
     narrows = [f"parked:type:{name}" for name in types] + [f"parked:user:{user}"]
     places = [(lane, store.keys.ready(lane)) for lane in LANES]
-    places += [(narrow, store.keys(narrow)) for narrow in narrows]
+    places += [(place, store.keys(place)) for place in [*narrows, "suspects"]]
     found: dict[str, WaitingJob] = {}
     for where, key in [*places, ("leased", store.keys("leased"))]:
         async for member, score in _members(store, key, f"*|{user}|*"):

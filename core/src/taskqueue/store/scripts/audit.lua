@@ -13,6 +13,8 @@ end
 for _, narrow in ipairs(redis.call('ZRANGE', P .. 'wake', 0, -1)) do
   answer.parked = answer.parked + redis.call('ZCARD', P .. 'parked:' .. narrow)
 end
+answer.suspects = redis.call('ZCARD', P .. 'suspects')
+answer.parked = answer.parked + answer.suspects
 answer.leased = redis.call('ZCARD', P .. 'leased')
 answer.dead_letters = redis.call('ZCARD', P .. 'dead')
 local totals = { emitted = 0 }  -- never empty: cmsgpack takes an empty table for a list

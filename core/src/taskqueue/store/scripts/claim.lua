@@ -2,8 +2,11 @@
 -- KEYS  1 prefix
 -- ARGV  1 worker (incarnation and channel)  2 seq (grows by 1 a call)  3 n (free slots)  4 lease ms
 --       5 results, msgpack [[member, verb, wait ms, text, ran us], ...]  6 has a time to come back already (1 or 0)
--- Output  msgpack [now us, version, rate, come back us, [[member, start us, params, failures, losses], ...]]
+--       7 suspects: 0 not now, 1 would run one alone, 2 runs nothing and waits for one
+-- Output  msgpack [now us, version, rate, come back us, [[member, start us, params, failures, losses], ...], alone, closed us]
 --         rate -1: none configured; come back -1: call when there is room; 0: the time that the worker has is enough
+--         alone 1: become empty and come with suspects = 2; 2: the one job given is a suspect, run nothing beside it
+--         closed: until then a handler has shut the global limit; 0: it is open
 -- Repeating a call (same worker and seq) gives the same jobs again, less those lost meanwhile, and settles nothing twice.
 -- uses: base facts limiter narrow settle
 local EARLY_US = 10000     -- a job may be taken this long before its due: longer would make later work wait for its slot
@@ -21,21 +24,23 @@ local TURNS = { 1, 2, 1, 3, 1, 2, 1, 4, 1, 2, 1, 3, 1, 2, 1 }
 local worker, seq, n, lease_ms = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local memory = P .. 'claims:' .. worker
 
-local function reply(limiter, come_us, jobs)
-  return cmsgpack.pack({ now_us, limiter.version, limiter.T and SLACK * 1000000 / limiter.T or -1, math.floor(come_us), jobs })
+local function reply(limiter, come_us, jobs, alone)
+  local closed_us = limiter.closed > now_us and math.floor(limiter.closed) or 0
+  local per_second = limiter.T and SLACK * 1000000 / limiter.T or -1
+  return cmsgpack.pack({ now_us, limiter.version, per_second, math.floor(come_us), jobs, alone or 0, closed_us })
 end
 
 local limiter = open_limiter(lease_ms)
-born_us = limiter.born
+born_us, stepped_us = limiter.born, limiter.stepped
 
-local before = redis.call('HMGET', memory, 'seq', 'jobs')
+local before = redis.call('HMGET', memory, 'seq', 'jobs', 'alone')
 if before[1] == seq then
   local jobs = {}
   for _, job in ipairs(cmsgpack.unpack(before[2])) do
     if redis.call('ZSCORE', P .. 'leased', job[1]) then jobs[#jobs + 1] = job end
   end
   close_limiter(limiter)
-  return reply(limiter, now_us, jobs)
+  return reply(limiter, now_us, jobs, tonumber(before[3]))
 end
 if before[1] and tonumber(before[1]) > tonumber(seq) then  -- a copy of an old call, held up on the way: nobody reads the answer
   close_limiter(limiter)
@@ -45,12 +50,12 @@ end
 for _, result in ipairs(cmsgpack.unpack(ARGV[5])) do
   settle(result[1], result[2], result[3], result[4], result[5])
   if result[2] == 'c' and result[4] == 'global' then
-    limiter.closed = math.max(limiter.closed, now_us + result[3] * 1000)
-    limiter.tat = math.max(limiter.tat, limiter.closed)
+    shut(limiter, now_us + result[3] * 1000, string.match(result[1], '^[^|]*|[^|]*'))
   end
 end
 if now_us >= limiter.reap then
-  for _, member in ipairs(redis.call('ZRANGEBYSCORE', P .. 'leased', '-inf', now, 'LIMIT', 0, REAP_MAX)) do reap(member) end
+  local expired = redis.call('ZRANGEBYSCORE', P .. 'leased', '-inf', now, 'WITHSCORES', 'LIMIT', 0, REAP_MAX)
+  for i = 1, #expired, 2 do reap(expired[i], tonumber(expired[i + 1]), limiter.born, lease_ms) end
 end
 
 local jobs, horizon = {}, now_us + HORIZON_US
@@ -58,17 +63,13 @@ local soon = now + EARLY_US / 1000
 local leases, claimed = {}, {}
 local examined, limited = 0, false
 
--- What an operator or an API has shut by hand; both are empty as a rule.
-local paused, closed = {}, {}
+-- What an operator paused; empty as a rule.
+local paused = {}
 if n > 0 then
   local list = redis.call('HGETALL', P .. 'overrides')
   for i = 1, #list, 2 do
     local expires = tonumber(string.match(list[i + 1], '|(%d+)$'))
     paused[list[i]] = expires == 0 or expires > now
-  end
-  if redis.call('EXISTS', P .. 'closed') == 1 then
-    redis.call('ZREMRANGEBYSCORE', P .. 'closed', '-inf', now_us)
-    for _, narrow in ipairs(redis.call('ZRANGE', P .. 'closed', 0, -1)) do closed[narrow] = true end
   end
 end
 
@@ -103,8 +104,8 @@ local function admit(job, start_us)
   end
 
   local by_type, by_user = 'type:' .. job.type, 'user:' .. job.user
-  local type_narrow = known.type_us > 0 or closed[by_type]
-  local user_narrow = known.user_us > 0 or closed[by_user]
+  local type_narrow = known.type_us > 0 or closed_until(by_type) > now_us
+  local user_narrow = known.user_us > 0 or closed_until(by_user) > now_us
   if type_narrow and narrow_tat(by_type, known.type_us) - NARROW_TOLERANCE_US > start_us then return by_type end
   if user_narrow and narrow_tat(by_user, known.user_us) - NARROW_TOLERANCE_US > start_us then return by_user end
   if type_narrow then book_narrow(by_type, known.type_us, start_us, known.cost) end
@@ -210,9 +211,49 @@ local function take_parked(start_us)
   if free <= horizon then wait_for(narrow, free) end
 end
 
+-- Suspects (see reap) wait in a place of their own, for a worker that runs nothing else. One worker of ten at a time, or the only
+-- one, is asked to become empty; it comes when it is, and a worker that was asked and vanished is replaced after a lease.
+local SUSPECTS_MAX = 20  -- looked at in one call
+local alone = 0
+local function take_suspect(key)
+  for _, name in ipairs(redis.call('ZRANGE', P .. 'suspects', 0, SUSPECTS_MAX - 1)) do
+    local start_us = math.max(now_us, limiter.tat)
+    if start_us > horizon then return 1 end
+    local outcome = admit(parse(name), start_us)
+    if outcome == 'started' or outcome == 'gone' then
+      redis.call('ZREM', P .. 'suspects', name)
+    else
+      redis.call('ZADD', P .. 'suspects', now, name)  -- its limit is not free: behind the others
+    end
+    if outcome == 'started' then
+      redis.call('SET', key, jobs[1][1], 'PX', lease_ms)
+      return 2
+    end
+  end
+  return 0
+end
+if n > 0 and limiter.T and ARGV[7] ~= '0' and redis.call('EXISTS', P .. 'suspects') == 1 then
+  local turns = math.max(1, math.floor(redis.call('HLEN', P .. 'workers') / 10))
+  local mine = worker_of('|' .. worker .. '|')
+  local key = P .. 'alone:' .. int((tonumber(string.sub(mine, -4), 16) or 0) % turns)
+  if ARGV[7] == '2' then
+    alone = take_suspect(key)
+  else
+    local holder = redis.call('GET', key)  -- the worker asked, then what it was given
+    if holder and string.find(holder, '|', 1, true) and not redis.call('ZSCORE', P .. 'leased', holder) then holder = nil end
+    if not holder then
+      redis.call('SET', key, mine, 'PX', lease_ms)
+      alone = 1
+    end
+  end
+end
+local waits_alone = alone == 2 or alone == 1 and ARGV[7] == '2'
+
 -- Whoever comes while more than half of the horizon is given away leaves the rest to the one whose turn it is: a call then
 -- takes half a horizon's worth or nothing, and not every idle worker that polls a part. No job starts later for it.
-if limiter.tat > now_us + HORIZON_US / 2 + PROMPT_US then
+if waits_alone then
+  limited = alone == 1
+elseif limiter.tat > now_us + HORIZON_US / 2 + PROMPT_US then
   limited = true
 elseif n > 0 and limiter.T then
   local rows = redis.call('ZRANGEBYSCORE', P .. 'wake', '-inf', int(horizon), 'WITHSCORES', 'LIMIT', 0, n)
@@ -276,7 +317,9 @@ flush_narrow()
 -- limiter.wake, limiter.turn: up to here (us) the dues, and the slots of a backlog, are covered by a call that some worker was
 -- told to make. Two facts: turns may reach far ahead, and when the backlog ends, the dues after it are nobody's yet.
 local come_us = -1
-if n > 0 and #jobs < n then
+if waits_alone then
+  come_us = alone == 1 and math.max(now_us, limiter.tat - HORIZON_US / 2) or -1
+elseif n > 0 and #jobs < n then
   if examined >= EXAMINED_MAX then
     come_us = now_us
   elseif limited and limiter.turn - now_us <= (#jobs > 0 and TURNS_US or SPARE_US) then
@@ -305,8 +348,8 @@ if n > 0 and #jobs < n then
   end
 end
 
-redis.call('HSET', memory, 'seq', seq, 'jobs', cmsgpack.pack(jobs))
+redis.call('HSET', memory, 'seq', seq, 'jobs', cmsgpack.pack(jobs), 'alone', alone)
 redis.call('PEXPIRE', memory, lease_ms)
 close_limiter(limiter)
 flush_counts()
-return reply(limiter, come_us, jobs)
+return reply(limiter, come_us, jobs, alone)

@@ -22,4 +22,5 @@ if now % 20 == 0 then  -- now and then, forget the workers that fell silent
     if now - tonumber(string.match(list[i + 1], '^%d+')) > FORGET_MS then redis.call('HDEL', P .. 'workers', list[i]) end
   end
 end
+flush_counts()
 return cmsgpack.pack(lost)

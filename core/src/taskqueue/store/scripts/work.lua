@@ -3,7 +3,7 @@
 -- ARGV  none
 -- Output  msgpack [now ms, rate (0: nothing starts), running, dead letters, workers, lanes, types, totals]
 --         lanes [[name, due jobs, oldest due ms (0: none), [[type, jobs of the sample], ...]], ...], `parked` among them: one job
---         for each limit that is free and that jobs wait for; types [[type, cost, mean service us (-1: none ended)], ...] of
+--         for each limit that is free and that jobs wait for, and suspects; types [[type, cost, mean service us (-1: none ended)], ...] of
 --         those samples; totals [[counter, value], ...]
 -- Bounded whatever is queued: how many are due is counted by rank, which types they are is sampled. Up to STRATA * RUN jobs a
 -- lane the sample is all of them. A counter by type would be exact, but a second record of where each job is, kept by every
@@ -45,7 +45,11 @@ local limits, heads = redis.call('ZCOUNT', P .. 'wake', '-inf', int(now_us)), {}
 for _, narrow in ipairs(redis.call('ZRANGE', P .. 'wake', 0, math.min(limits, STRATA) - 1)) do
   heads[#heads + 1] = redis.call('ZRANGE', P .. 'parked:' .. narrow, 0, 0)[1]
 end
-if limits > 0 then add('parked', limits, nil, heads) end
+local suspects = redis.call('ZCARD', P .. 'suspects')
+if suspects > 0 then
+  for _, name in ipairs(redis.call('ZRANGE', P .. 'suspects', 0, STRATA - 1)) do heads[#heads + 1] = name end
+end
+if limits + suspects > 0 then add('parked', limits + suspects, nil, heads) end
 
 local types, names = {}, {}
 for kind in pairs(kinds) do names[#names + 1] = kind end

@@ -2,6 +2,13 @@
 -- A job is named TYPE|USER|OCCURRENCE|OFFSET|LIFE (scheduled) or TYPE|USER|~ID|DUE|LIFE (ad hoc); ms, LIFE 0 = no deadline.
 -- While leased it is followed by |WORKER|FENCE; the fence ends in "x" where the live table knows the job.
 local P = KEYS[1]
+-- Redis Cluster, while the release's slot moves: each node holds a part of the keys. A command that names two keys of which one is
+-- missing is refused on both nodes then, so nothing of the script runs on half a store (the old node sends the whole call on, as
+-- its key, the prefix, is missing too; the new one refuses here). Anywhere else this is one cheap command.
+local whole = redis.pcall('EXISTS', P .. 'moving:1', P .. 'moving:2')
+if type(whole) == 'table' then
+  return redis.error_reply('MOVING the slot of this release is moving to another node, nothing was done: ' .. whole.err)
+end
 
 -- Reads the server's clock, once a call. Tests replace this function as a script is loaded (store/script.py).
 local function clock_us()

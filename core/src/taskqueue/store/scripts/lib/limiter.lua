@@ -3,10 +3,52 @@
 -- a start and its arrival. A start is given only while s - now <= HORIZON_US.
 -- The TAT follows from the last start and its cost, so that a new rate holds from the next start on.
 -- `limiter` fields: start (us) and cost of the last booking, dearest (highest cost ever booked), closed (us, shut until then by a
--- handler), run (run_id of the server), born (us, when that server was first seen), last (us, last call), reap (us, no lease is
--- reaped before), wake, turn and idle (us, see claim), lane (round robin position).
+-- handler, of closed_by: TYPE|USER), run (which server, see server_run), born (us, when that server was first seen), last (us, last call), reap (us, no lease is
+-- reaped before), wake, turn and idle (us, see claim), lane (round robin position), stepped (us, how far the clock was set back in all).
 local HORIZON_US = 250000
 local SLACK = 1.015
+local CLOSED_MAX_US = 86400000000  -- a day: whoever shuts a limit for longer took a date for a delay
+local STEP_US = 100000  -- clocks are slewed by less than this between two calls
+local UPTIME_S = 2      -- uptimes are whole seconds: the start of a server reckoned from them wobbles
+
+local function info(section) return redis.call('INFO', section) end
+
+-- Names the run of the server: its run_id, or, where INFO has none (Dragonfly), its replication id and the second it started.
+-- `known` is the name it had at the last call, which it keeps while it can be the same run.
+local function server_run(known)
+  local server = info('server')
+  local run = string.match(server, 'run_id:(%x+)')
+  if run then return run end
+  local uptime = string.match(server, 'uptime_in_seconds:(%d+)')
+  if not uptime then
+    error({ err = 'ERR NOIDENTITY the INFO of this server has neither run_id nor uptime_in_seconds, so a restart would go unnoticed' })
+  end
+  local replid = string.match(info('replication'), 'master_replid:(%w+)') or 'none'
+  local began = math.floor(now / 1000) - uptime
+  local known_replid, known_began = string.match(known or '', '^(%w+)@(%d+)$')
+  if known_replid == replid and math.abs(known_began - began) <= UPTIME_S then return known end
+  return replid .. '@' .. int(began)
+end
+
+-- Takes the state of the release along when the server's clock was set back: every instant that was kept moves by as much,
+-- so that what was due stays due, and what was to wait goes on waiting as long as before. What each worker was told is
+-- not known on the new clock, so the limiter begins as on a new server. Sorted sets are scaled, as Redis cannot add to all
+-- scores of one: at an hour and a day's distance that differs by 0.2 s. The cursor stays: new dues wait for the clock.
+local function follow_step_back(limiter)
+  local by_us = limiter.last - now_us
+  local scale = string.format('%.17g', now_us / limiter.last)
+  for _, key in ipairs({ 'ready:high', 'ready:normal', 'ready:low', 'ready:backfill', 'wake', 'leased', 'closed' }) do
+    redis.call('ZUNIONSTORE', P .. key, 1, P .. key, 'WEIGHTS', scale)
+  end
+  local workers = redis.call('HGETALL', P .. 'workers')
+  for i = 1, #workers, 2 do
+    local beat, rest = string.match(workers[i + 1], '^(%d+)(.*)$')
+    if tonumber(beat) > now then redis.call('HSET', P .. 'workers', workers[i], int(now) .. rest) end
+  end
+  limiter.start, limiter.wake, limiter.turn, limiter.idle = 0, now_us, now_us, now_us
+  limiter.closed, limiter.stepped = limiter.closed - by_us, limiter.stepped + by_us
+  count('clock_steps')
+end
 
 local function rate()
   local known = redis.call('HMGET', P .. 'config', 'rate', 'version')
@@ -20,20 +62,23 @@ local function rate()
   return value, tonumber(known[2]) or 0
 end
 
--- Opens the limiter: reads its state, and if the server is a new one (restart, failover, lost state) assumes the worst:
--- that the old one gave away every slot up to its horizon.
+-- Opens the limiter: reads its state, and if the server is a new one (restart, failover, lost state, a clock that was set back)
+-- assumes the worst: that the old one gave away every slot up to its horizon.
 local function open_limiter(lease_ms)
-  local run = string.match(redis.call('INFO', 'server'), 'run_id:(%x+)')
   local state = redis.call('HMGET', P .. 'limiter', 'run', 'start', 'cost', 'dearest', 'closed', 'born', 'last', 'reap', 'wake',
-    'idle', 'lane', 'turn')
+    'idle', 'lane', 'turn', 'stepped')
+  local run = server_run(state[1])
   local per_second, version = rate()
   local function field(i) return tonumber(state[i]) or 0 end
   local limiter = {
     T = per_second and SLACK * 1000000 / per_second, version = version, run = run, start = tonumber(state[2]), cost = field(3),
-    dearest = math.max(field(4), 1), closed = field(5), born = field(6), last = field(7), reap = field(8), wake = field(9),
-    idle = field(10), lane = field(11), turn = field(12),
+    dearest = math.max(field(4), 1), born = field(6), last = field(7), reap = field(8), wake = field(9),
+    idle = field(10), lane = field(11), turn = field(12), stepped = field(13),
   }
-  if state[1] ~= run or not limiter.start then
+  limiter.closed = math.min(field(5), now_us + CLOSED_MAX_US)
+  local back = limiter.last - now_us > STEP_US
+  if back then follow_step_back(limiter) end
+  if state[1] ~= run or not limiter.start or back then
     limiter.start, limiter.cost = math.max(limiter.start or 0, now_us + HORIZON_US), limiter.dearest
     limiter.born = now_us
     limiter.reap = now_us + lease_ms * 1000
@@ -42,6 +87,14 @@ local function open_limiter(lease_ms)
   end
   limiter.tat = math.max(limiter.start + limiter.cost * (limiter.T or 0), limiter.closed)
   return limiter
+end
+
+-- Shuts the limit for all workers; `by` is TYPE|USER of the job whose handler was told so by the API.
+local function shut(limiter, until_us, by)
+  until_us = math.min(until_us, now_us + CLOSED_MAX_US)
+  if until_us <= limiter.closed then return end
+  limiter.closed, limiter.tat = until_us, math.max(limiter.tat, until_us)
+  redis.call('HSET', P .. 'limiter', 'closed_by', by)
 end
 
 local function book(limiter, start_us, cost)
@@ -54,5 +107,5 @@ local function close_limiter(limiter)
   redis.call('HSET', P .. 'limiter', 'run', limiter.run, 'start', int(math.ceil(limiter.start)), 'cost', limiter.cost,
     'dearest', limiter.dearest, 'closed', int(limiter.closed), 'born', int(limiter.born), 'last', int(now_us),
     'reap', int(limiter.reap), 'wake', int(limiter.wake), 'idle', int(limiter.idle), 'lane', limiter.lane,
-    'turn', int(limiter.turn))
+    'turn', int(limiter.turn), 'stepped', int(limiter.stepped))
 end

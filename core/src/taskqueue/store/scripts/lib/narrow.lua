@@ -3,12 +3,31 @@
 -- L starts take at least L * 1.02 / L s - 10 ms of tolerance - 10 ms of jitter = 1 s.
 local NARROW_TOLERANCE_US = 10000
 local tats, dirty = {}, {}
-local born_us = 0
+local born_us, stepped_us = 0, 0  -- of the limiter
 
+-- Until when a handler shut a limit, us; 0 if none did. Read one by one: an API may shut out very many users.
+local any_closed, closed = nil, {}
+local function closed_until(narrow)
+  if any_closed == nil then
+    any_closed = redis.call('EXISTS', P .. 'closed') == 1
+    if any_closed then redis.call('ZREMRANGEBYSCORE', P .. 'closed', '-inf', int(now_us)) end
+  end
+  if not any_closed then return 0 end
+  local until_us = closed[narrow]
+  if not until_us then
+    until_us = tonumber(redis.call('ZSCORE', P .. 'closed', narrow)) or 0
+    closed[narrow] = until_us
+  end
+  return until_us
+end
+
+-- A TAT carries how far the clock had been set back when it was written, if ever, and moves by what came since.
 local function narrow_tat(narrow, per_cost_us)
   local tat = tats[narrow]
   if not tat then
-    tat = tonumber(redis.call('GET', P .. 'ratelimit:' .. narrow)) or (born_us + per_cost_us)
+    local value, stepped = string.match(redis.call('GET', P .. 'ratelimit:' .. narrow) or '', '^(%d+)|?(%d*)$')
+    tat = value and value - stepped_us + (tonumber(stepped) or 0) or born_us + per_cost_us
+    tat = math.max(tat, closed_until(narrow))
     tats[narrow] = tat
   end
   return tat
@@ -19,17 +38,21 @@ local function book_narrow(narrow, per_cost_us, start_us, cost)
   dirty[narrow] = true
 end
 
--- Keeps a limit shut until until_us, for all workers (a handler was told so by the API).
+-- Keeps a limit shut until until_us, for all workers (a handler was told so by the API), and says when it is free.
 local function close_narrow(narrow, until_us)
-  tats[narrow] = math.max(narrow_tat(narrow, 0), until_us)
-  dirty[narrow] = true
+  until_us = math.min(until_us, now_us + CLOSED_MAX_US)
+  closed[narrow] = math.max(closed_until(narrow), until_us)
+  any_closed = true
   redis.call('ZADD', P .. 'closed', 'GT', int(until_us), narrow)
+  tats[narrow] = math.max(narrow_tat(narrow, 0), until_us)
+  return tats[narrow]
 end
 
 local function flush_narrow()
+  local stepped = stepped_us > 0 and '|' .. int(stepped_us) or ''
   for narrow in pairs(dirty) do
     local ttl_ms = math.ceil((tats[narrow] + NARROW_TOLERANCE_US - now_us) / 1000)
-    if ttl_ms > 0 then redis.call('SET', P .. 'ratelimit:' .. narrow, int(math.ceil(tats[narrow])), 'PX', ttl_ms) end
+    if ttl_ms > 0 then redis.call('SET', P .. 'ratelimit:' .. narrow, int(math.ceil(tats[narrow])) .. stepped, 'PX', ttl_ms) end
   end
 end
 

@@ -1,6 +1,7 @@
 -- What became of leased jobs. Removing the exact leased member proves ownership: a result for a lease that was reaped or
 -- replaced changes nothing, so results may be repeated. verb: d(one) r(etry ms) x (dead) l(eave: not started) c(losed: ms).
 local POISON_LOSSES = 3
+local VANISHED_MS = 3600000
 local DEAD_MAX, DEAD_MAX_MS = 10000, 30 * 86400000  -- the dead letters are bounded by count and by age
 local SERVICE_JOBS = 50  -- a type's mean service time follows about its last so many jobs
 local forget, forget_payload = {}, {}
@@ -11,16 +12,31 @@ local function split_lease(member)
   return job, string.sub(fence, -1) == 'x'
 end
 
+-- `attempts`: job -> FAILURES|LOSSES|ALONE, then "s" while the job is a suspect. LOSSES: leases of it that ran out; ALONE: how many
+-- of those took down a worker that ran nothing else.
 local function attempts_of(name)
   local record = redis.call('HGET', P .. 'attempts', name)
-  if not record then return 0, 0 end
-  local failures, losses = string.match(record, '^(%d+)|(%d+)')
-  return tonumber(failures), tonumber(losses)
+  if not record then return 0, 0, 0, false end
+  local failures, losses, alone, suspect = string.match(record, '^(%d+)|(%d+)|?(%d*)(s?)$')
+  return tonumber(failures), tonumber(losses), tonumber(alone) or 0, suspect == 's'
+end
+
+local function remember_attempts(name, failures, losses, alone, suspect)
+  redis.call('HSET', P .. 'attempts', name, failures .. '|' .. losses .. '|' .. alone .. (suspect and 's' or ''))
 end
 
 local function make_ready(job, score)
   local known = facts(job.type)
   redis.call('ZADD', P .. 'ready:' .. (known and known.lane or 'normal'), score, job.name)
+end
+
+-- Back to where it was claimed from. A due that lies ahead, though the job was claimed, is of a clock that was set back since.
+local function put_back(job, suspect)
+  if suspect then
+    redis.call('ZADD', P .. 'suspects', now, job.name)
+  else
+    make_ready(job, job.due > now + 1000 and now or job.due)
+  end
 end
 
 local function finish(job)
@@ -62,20 +78,27 @@ local function settle(member, verb, wait_ms, text, ran_us)
     finish(job)
     if redis.call('HEXISTS', P .. 'users:' .. job.user .. ':tasks', job.type) == 1 then remember_run(job, 'd') end
   elseif verb == 'r' then
-    local failures, losses = attempts_of(name)
-    redis.call('HSET', P .. 'attempts', name, (failures + 1) .. '|' .. losses)
+    local failures, losses, alone = attempts_of(name)
+    remember_attempts(name, failures + 1, losses, alone, false)
     make_ready(job, now + wait_ms)
     count('retried')
   elseif verb == 'x' then
     local failures, losses = attempts_of(name)
     bury(job, text, failures + 1, losses)
     if redis.call('HEXISTS', P .. 'users:' .. job.user .. ':tasks', job.type) == 1 then remember_run(job, 'x') end
-  elseif verb == 'c' and (text == 'type' or text == 'user') then
-    local narrow = text .. ':' .. job[text]
-    close_narrow(narrow, now_us + wait_ms * 1000)
-    park(job, narrow, tats[narrow])
   else
-    make_ready(job, job.due)
+    local failures, losses, alone, suspect = attempts_of(name)
+    if verb == 'l' then
+      put_back(job, suspect)
+    else
+      if suspect then remember_attempts(name, failures, losses, alone, false) end
+      if text == 'type' or text == 'user' then
+        local narrow = text .. ':' .. job[text]
+        park(job, narrow, close_narrow(narrow, now_us + wait_ms * 1000))
+      else
+        put_back(job, false)
+      end
+    end
   end
 end
 
@@ -102,20 +125,54 @@ local function flush_served()
   redis.call('HSET', P .. 'service', unpack(fields))
 end
 
--- A lease that ran out: its worker vanished. The job runs again, but one that keeps taking workers down does not.
-local function reap(member)
-  redis.call('ZREM', P .. 'leased', member)
+-- The worker of a leased member, as it names itself in heartbeats: without the channel.
+local function worker_of(member)
+  local worker = string.match(member, '^.*|([^|]*)|[^|]*$')
+  return string.match(worker, '^(.*)%.%w+$') or worker
+end
+
+-- Whether a worker that vanished ran one job only: the culprit is known then. Its leases run out at different times and a call
+-- reaps a few, so having had company is remembered. All leases are walked, once a call, and only if a worker vanished.
+local leases_of
+local function ran_alone(worker)
+  if not leases_of then
+    leases_of = {}
+    for _, member in ipairs(redis.call('ZRANGE', P .. 'leased', 0, -1)) do
+      local one = worker_of(member)
+      leases_of[one] = (leases_of[one] or 0) + 1
+    end
+  end
+  local key = P .. 'vanished:' .. worker
+  if (leases_of[worker] or 0) > 1 then redis.call('SET', key, 1, 'PX', VANISHED_MS) end
+  return redis.call('EXISTS', key) == 0
+end
+
+-- A lease that ran out. If it is older than this run of the server, the server was restored or went away: no worker is to
+-- blame. If its worker gives signs of life, the lease was lost on the way. Else the worker vanished, and which of its jobs took it
+-- down is not known, unless it ran one only: the job is a suspect from now on, which runs in a worker that runs nothing
+-- else, and after so many losses alone it is dead. A suspect whose outcome reached the store is none any more.
+local function reap(member, expiry_ms, born_us, lease_ms)
   local name, live = split_lease(member)
-  local job = parse(name)
+  local job, worker = parse(name), worker_of(member)
   if live and redis.call('HGET', P .. 'live', job.type .. '|' .. job.user) == member then
     redis.call('HDEL', P .. 'live', job.type .. '|' .. job.user)
   end
-  local failures, losses = attempts_of(name)
-  count('lost')
-  if losses + 1 >= POISON_LOSSES then
-    bury(job, 'the worker vanished ' .. (losses + 1) .. ' times while this job ran', failures, losses + 1)
-  else
-    redis.call('HSET', P .. 'attempts', name, failures .. '|' .. (losses + 1))
-    make_ready(job, job.due)
+  local failures, losses, alone, suspect = attempts_of(name)
+  local restored = (expiry_ms - lease_ms) * 1000 < born_us
+  local beat = redis.call('HGET', P .. 'workers', worker)
+  local lives = beat and now - string.match(beat, '^%d+') < lease_ms
+  local by_itself = not restored and not lives and ran_alone(worker)
+  redis.call('ZREM', P .. 'leased', member)
+  if restored then
+    count('returned')
+    return put_back(job, suspect)
   end
+  count('lost')
+  if by_itself then alone = alone + 1 end
+  if alone >= POISON_LOSSES then
+    return bury(job, 'the worker vanished ' .. alone .. ' times while this job ran', failures, losses + 1)
+  end
+  suspect = suspect or not lives
+  remember_attempts(name, failures, losses + 1, alone, suspect)
+  put_back(job, suspect)
 end

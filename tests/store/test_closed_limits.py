@@ -1,0 +1,135 @@
+"""Limits that a handler closed: for a day at most, seen by people, and opened by them."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from typing import TYPE_CHECKING
+
+import pytest
+from typer.testing import CliRunner
+
+from taskqueue.cli.exit_codes import ExitCode
+from taskqueue.cli.main import app
+from taskqueue.models.values import RateLimit, Schedule, TaskType
+from taskqueue.store.claim import Result
+from taskqueue.store.closed import ClosedLimit, open_limit, read_closed
+from taskqueue.store.lease import wait_for_wakeup
+
+if TYPE_CHECKING:
+    from tests.store.conftest import World
+
+HOUR = Schedule(interval_s=3600)
+PLAIN = TaskType("plain", HOUR)
+DAY_MS = 86_400_000
+EPOCH_FOR_A_DELAY_MS = 1_795_977_600_000
+SCOPES = pytest.mark.parametrize(
+    ("scope", "limit"), [("global", "global"), ("type", "type:plain"), ("user", "user:u")]
+)
+
+
+async def closed(world: World, scope: str, wait_ms: int, kind: TaskType = PLAIN) -> None:
+    """Two jobs of one user; the handler of the first closed a limit."""
+    await world.install(kind)
+    await world.enqueue("plain", "u", "u")
+    (job,) = (await world.claim(n=1)).jobs
+    await world.claim(n=0, results=[Result(job.member, "c", wait_ms, scope)])
+
+
+async def starts_within(world: World, ms: int) -> bool:
+    for _ in range(ms // 100):
+        await world.clock.advance(ms=100)
+        if (await world.claim(n=1)).jobs:
+            return True
+    return False
+
+
+@SCOPES
+async def test_a_limit_is_closed_for_a_day_at_most(world: World, scope: str, limit: str) -> None:
+    await closed(world, scope, EPOCH_FOR_A_DELAY_MS)
+    (found,) = await read_closed(world.store)
+    assert (found.limit, found.until_ms) == (limit, world.clock.now_ms + DAY_MS)
+    assert not await starts_within(world, 1_000)
+    await world.clock.advance(ms=DAY_MS - 1_000)
+    assert await starts_within(world, 500)
+    await world.conserved()
+
+
+async def test_a_store_that_was_closed_for_decades_opens_within_a_day(world: World) -> None:
+    await world.install(PLAIN)
+    await world.enqueue("plain", "u")
+    key = world.store.keys("limiter")
+    await world.store.client.hset(key, "closed", world.clock.now_us + EPOCH_FOR_A_DELAY_MS * 1_000)
+    assert (await world.claim(n=1)).jobs == []
+    await world.clock.advance(ms=DAY_MS // 2)
+    assert (await world.claim(n=1)).jobs == []
+    await world.clock.advance(ms=DAY_MS // 2)
+    assert await starts_within(world, 500)
+
+
+async def test_a_shorter_close_does_not_end_a_longer_one(world: World) -> None:
+    await world.install(PLAIN)
+    await world.enqueue("plain", "a", "b")
+    first, second = (await world.claim(n=2)).jobs
+    await world.claim(n=0, results=[Result(first.member, "c", 60_000, "global")])
+    await world.claim(n=0, results=[Result(second.member, "c", 1_000, "global")])
+    (found,) = await read_closed(world.store)
+    assert found == ClosedLimit("global", world.clock.now_ms + 60_000, ("plain", "a"))
+
+
+@SCOPES
+async def test_a_limit_opened_by_hand_starts_what_waited(world: World, scope: str, limit: str) -> None:
+    await closed(world, scope, 3_600_000)
+    assert not await starts_within(world, 1_000)
+    until_ms = world.clock.now_ms + 3_600_000 - 1_000
+    assert await open_limit(world.store, limit) == until_ms
+    assert await read_closed(world.store) == []
+    assert await wait_for_wakeup(world.store, 0.1), "an idle worker hears of it"
+    assert await starts_within(world, 500)
+    assert await open_limit(world.store, limit) == 0
+    await world.conserved()
+
+
+async def test_an_opened_limit_keeps_the_spacing_that_its_type_asks_for(world: World) -> None:
+    await closed(world, "type", 3_600_000, TaskType("plain", HOUR, rate_limit=RateLimit(per_second=0.5)))
+    await open_limit(world.store, "type:plain")
+    assert not await starts_within(world, 1_500)
+    assert await starts_within(world, 1_000)
+
+
+async def test_the_answer_of_claim_says_until_when_the_global_limit_is_closed(world: World) -> None:
+    await closed(world, "global", 5_000)
+    assert (await world.claim(n=1)).closed_us == world.clock.now_us + 5_000_000
+    await world.clock.advance(ms=5_001)
+    assert (await world.claim(n=1)).closed_us == 0
+
+
+async def test_limit_get_shows_closed_limits_and_limit_open_opens_them(
+    world: World, redis_url: str, release: str
+) -> None:
+    await closed(world, "global", 5_000)
+    await world.store.client.zadd(world.store.keys("closed"), {"user:v": world.clock.now_us + 60_000_000})
+
+    def taskqueue(*arguments: str) -> dict[str, object]:
+        where = {"TASKQUEUE_REDIS_URL": redis_url, "TASKQUEUE_RELEASE": release}
+        done = CliRunner().invoke(app, [*arguments, "-o", "json"], env=where)
+        assert done.exit_code == 0, done.output
+        answer: dict[str, object] = json.loads(done.output)
+        return answer
+
+    shown = await asyncio.to_thread(taskqueue, "limit", "get")
+    assert shown["closed"] == {
+        "global": "until 2027-01-15T08:00:05.123Z by a handler of plain, user u",
+        "user:v": "until 2027-01-15T08:01:00.123Z",
+    }
+    opened = await asyncio.to_thread(taskqueue, "limit", "open")
+    assert opened == {"limit": "global", "wasClosedUntil": "2027-01-15T08:00:05.123Z"}
+    opened = await asyncio.to_thread(taskqueue, "limit", "open", "--user", "v")
+    assert opened == {"limit": "user:v", "wasClosedUntil": "2027-01-15T08:01:00.123Z"}
+    assert await asyncio.to_thread(taskqueue, "limit", "get") == {"perSecond": 1000.0}
+
+
+def test_limit_open_takes_a_type_or_a_user(redis_url: str) -> None:
+    where = {"TASKQUEUE_REDIS_URL": redis_url}
+    done = CliRunner().invoke(app, ["limit", "open", "--type", "a", "--user", "b"], env=where)
+    assert done.exit_code == ExitCode.USAGE

@@ -1,0 +1,102 @@
+"""When a worker stands aside for a suspect, and for how long it works for the others afterwards."""
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from taskqueue.store.claim import Alone, Claim, ClaimedJob
+from taskqueue_worker.suspects import Suspects
+
+SUSPECT = ClaimedJob("job|u|~1|1|0|w.0|1", 0, "", 0, 1)
+
+
+class Desk:
+    """A worker of ten slots, its clock and its pace, which notes what it was told."""
+
+    def __init__(self) -> None:
+        self.now_s = 100.0
+        self.held = 0
+        self.told: list[str] = []
+        self.hungry = True
+        pace: Any = self
+        self.suspects = Suspects(pace, lambda: self.held == 0)
+        self.suspects._loop = SimpleNamespace(time=lambda: self.now_s)  # type: ignore[assignment]
+
+    def come_when_free(self) -> None:
+        self.told.append("come")
+
+    def call(self) -> None:
+        self.told.append("call")
+
+    def claim(self, alone: Alone = Alone.NOT_NOW, asked: int = 0) -> tuple[int, Alone]:
+        """One call of claim and its answer; what it asked for and said."""
+        room = self.suspects.room(10 - self.held, asked)
+        said = self.suspects.word(room)
+        jobs = [SUSPECT] if said is alone is Alone.NOW else []
+        self.held += len(jobs)
+        self.suspects.answered(said, Claim(0, 1, 100.0, 0, jobs, alone), asked)
+        return room, said
+
+
+@pytest.fixture
+async def desk() -> Desk:
+    asyncio.get_running_loop()
+    return Desk()
+
+
+def test_a_worker_asked_to_become_empty_takes_nothing_until_it_is(desk: Desk) -> None:
+    desk.held = 4
+    assert desk.claim(Alone.WOULD) == (6, Alone.WOULD)
+    desk.held = 1
+    desk.suspects.freed()
+    assert (desk.claim(), desk.told) == ((0, Alone.NOT_NOW), [])
+    desk.held = 0
+    desk.suspects.freed()
+    assert desk.told == ["call"]
+    assert desk.suspects.room(10, asked=3) == 0, "another call may bring jobs yet"
+    assert desk.claim(Alone.NOW) == (10, Alone.NOW)
+
+
+def test_a_worker_that_runs_a_suspect_takes_nothing_beside_it(desk: Desk) -> None:
+    desk.claim(Alone.WOULD)
+    desk.claim(Alone.NOW)
+    assert desk.claim() == (0, Alone.NOT_NOW)
+    assert desk.suspects.next_s() == desk.now_s + 5, "it is heard of all the same"
+    desk.held = 0
+    assert desk.claim()[0] == 10
+    assert "come" in desk.told
+
+
+@pytest.mark.parametrize("gone", [False, True])
+def test_a_worker_with_a_backlog_works_nine_times_as_long_as_it_stood_aside(desk: Desk, gone: bool) -> None:
+    desk.claim(Alone.WOULD)
+    desk.now_s += 1
+    desk.claim(Alone.NOT_NOW if gone else Alone.NOW)  # somebody else was faster, or it runs the suspect
+    desk.now_s += 0 if gone else 1
+    desk.held = 0
+    stood_aside_s = desk.now_s - 100
+    assert desk.claim()[1] is Alone.NOT_NOW
+    desk.now_s += 9 * stood_aside_s - 0.01
+    assert desk.claim()[1] is Alone.NOT_NOW
+    desk.now_s += 0.02
+    assert desk.claim()[1] is Alone.WOULD
+
+
+def test_a_worker_that_idled_stands_aside_again_at_once(desk: Desk) -> None:
+    desk.hungry = False
+    desk.claim(Alone.WOULD)
+    desk.claim(Alone.NOW)
+    desk.now_s += 5
+    desk.held = 0
+    desk.hungry = True
+    assert desk.claim()[1] is Alone.WOULD
+
+
+def test_a_suspect_that_was_not_started_keeps_nobody_waiting(desk: Desk) -> None:
+    desk.claim(Alone.WOULD)
+    desk.claim(Alone.NOW)
+    desk.held = 0  # its type is gone: given back
+    assert desk.suspects.room(10, 0) == 10
+    assert not desk.suspects.stands_aside
