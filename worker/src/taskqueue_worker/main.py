@@ -15,13 +15,17 @@ from taskqueue.handlers.errors import HandlersError
 from taskqueue.handlers.registry import default_registry, load_entry_points, load_modules
 from taskqueue.health import serve_health
 from taskqueue.log import configure
+from taskqueue.printable import describe_error
 from taskqueue.settings import load
+from taskqueue_worker.event_loop import run_to_end
 from taskqueue_worker.settings import WorkerSettings
+from taskqueue_worker.slots import SlotEndedError
 from taskqueue_worker.worker import Worker
 
 log = structlog.get_logger("taskqueue.worker")
 
 EXIT_FAILED = 1
+EXIT_BUG = 70
 #: How long idle threads take to notice that they are no longer needed.
 _THREADS_END_S = 0.2
 
@@ -54,9 +58,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         load_entry_points()
         load_modules(settings.handlers)
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(work(settings))
-            _leave_threads()
+        run_to_end(work(settings))
+    except SlotEndedError as error:
+        log.critical("worker ends, its jobs are taken over", error=describe_error(error))
+        _leave_threads(EXIT_FAILED)
+        return EXIT_FAILED
     except HandlersError as error:
         log.critical("handlers not loaded", problem=str(error))
         return EXIT_FAILED
@@ -65,10 +71,16 @@ def main(argv: Sequence[str] | None = None) -> int:
             "cannot serve /livez, /readyz and /metrics", port=settings.health_port, problem=str(error)
         )
         return EXIT_FAILED
+    except Exception as error:
+        # Said here, too: threads that hang would keep a traceback from ever being printed.
+        log.critical("worker failed", error=describe_error(error))
+        _leave_threads(EXIT_BUG)
+        raise
+    _leave_threads(0)
     return 0
 
 
-def _leave_threads() -> None:
+def _leave_threads(code: int) -> None:
     """Ends the process here and now if threads of handlers still run: Python would wait for them for ever.
 
     Their jobs were given back, so they run again; nothing but the exit is left to do.
@@ -81,15 +93,7 @@ def _leave_threads() -> None:
                 log.info("threads of handlers are left behind", thread=thread.name)
                 sys.stdout.flush()
                 sys.stderr.flush()
-                os._exit(0)
-
-
-def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
-    try:
-        import uvloop  # noqa: PLC0415 - not on every platform
-    except ImportError:
-        return None
-    return uvloop.Loop
+                os._exit(code)
 
 
 def run() -> None:

@@ -4,7 +4,6 @@ import asyncio
 from dataclasses import dataclass
 from typing import Literal
 
-from taskqueue.store.job_name import split_lease
 from taskqueue_worker.kinds import Kind
 
 Stop = Literal["timeout", "lost", "drain"]
@@ -36,7 +35,8 @@ class Started:
     @property
     def name(self) -> str:
         """The job's name, without worker and fence."""
-        return split_lease(self.member)[0]
+        # Not split_lease: a member that cannot be read has a name in logs, too.
+        return self.member.rsplit("|", 2)[0]
 
     def cancel(self, why: Stop) -> None:
         """Stops a running job; a second reason changes nothing."""

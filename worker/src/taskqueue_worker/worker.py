@@ -5,7 +5,10 @@ import contextlib
 import os
 import socket
 import uuid
+from collections.abc import Callable, Coroutine, Sequence
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
+from typing import Any
 
 import msgspec
 import structlog
@@ -29,6 +32,7 @@ from taskqueue_worker.results import Results
 from taskqueue_worker.settings import WorkerSettings
 from taskqueue_worker.slots import Slots
 from taskqueue_worker.started import Started
+from taskqueue_worker.uncancelled import absorb_cancellation, keep_running
 
 log = structlog.get_logger("taskqueue.worker")
 
@@ -53,6 +57,7 @@ class Worker:
         self._http = HttpClient()
         self.name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
         self._kinds = Kinds(self._store, Dispatcher(registry, self._http, self._threads))
+        self._ending = False
         self._pace = Pace()
         self._clock = ServerClock()
         results = Results(self._pace, self._kinds, self._clock)
@@ -81,23 +86,21 @@ class Worker:
         """Works until `stopping` is set, then drains."""
         REGISTRY.register(self._collector)
         background = [
-            asyncio.create_task(
-                keep_leases(
-                    self._store, self.name, self._lease_ms, self.slots, self._info, self._registry.names()
-                )
-            ),
-            asyncio.create_task(stop_overdue(self.slots)),
+            self._kept("heartbeat", self._keep_leases),
+            self._kept("timeouts", lambda: stop_overdue(self.slots)),
+            self._kept("wake-ups", self._listen),
         ]
-        listener = asyncio.create_task(self._listen())
-        channels = [asyncio.create_task(self._claimer.channel(number)) for number in range(CHANNELS)]
-        stop = asyncio.create_task(stopping.wait())
+        channels = [
+            self._kept(f"claim {number}", partial(self._claimer.channel, number))
+            for number in range(CHANNELS)
+        ]
+        stop = self._kept("stop", lambda: _until(stopping))
         try:
-            parts = [stop, listener, *background, *channels]
-            done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
-            for part in done:
-                part.result()
+            await self._first_ended([stop, *background, *channels, self.slots.ended])
         finally:
-            await self._drain(channels, listener)
+            self._ending = True
+            background[-1].cancel()
+            await self._drain(channels)
             for task in (*background, stop):
                 task.cancel()
             await asyncio.gather(*background, stop, return_exceptions=True)
@@ -108,8 +111,31 @@ class Worker:
             await self._store.close()
             REGISTRY.unregister(self._collector)
 
+    def _kept(self, name: str, run: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:
+        return asyncio.create_task(keep_running(name, run, lambda: self._ending), name=f"taskqueue {name}")
+
+    def _keep_leases(self) -> Coroutine[Any, Any, None]:
+        names = self._registry.names()
+        return keep_leases(self._store, self.name, self._lease_ms, self.slots, self._info, names)
+
+    async def _first_ended(self, parts: Sequence[asyncio.Future[None]]) -> None:
+        """Return when a part ends. Raises what it ended with."""
+        while True:
+            try:
+                done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+            except asyncio.CancelledError:
+                log.warning("worker cancelled by user code, going on", worker=self.name)
+                await absorb_cancellation()
+                continue
+            for part in done:
+                part.result()
+            return
+
     def live(self) -> str | None:
         """What is wrong with this process."""
+        ended = self.slots.size - self.slots.alive
+        if ended:
+            return f"{ended} of {self.slots.size} slots ended"
         return self._life.stuck(self.slots.free)
 
     def ready(self) -> str | None:
@@ -129,14 +155,13 @@ class Worker:
             except StoreFailure:
                 await asyncio.sleep(1.0)
 
-    async def _drain(self, channels: list[asyncio.Task[None]], listener: asyncio.Task[None]) -> None:
+    async def _drain(self, channels: list[asyncio.Task[None]]) -> None:
         """Claims no more, returns what has not begun, waits for the rest, then returns that too.
 
         Takes the grace period and 6 s at most, even if the store has fallen silent: a call in flight is waited for
         last, beside the final settle; what it brings is given back by the claimer.
         """
         self._claimer.draining = True
-        listener.cancel()
         self._pace.call()
         self.slots.give_back()
         await self.slots.emptied(self._loop.time() + self._settings.grace)
@@ -146,6 +171,7 @@ class Worker:
         until_s = self._loop.time() + _FINAL_SETTLE_S
         await asyncio.wait(channels, timeout=_FINAL_SETTLE_S)
         settled = await self._claimer.settle(until_s)
+        self._claimer.ended = True
         for channel in channels:
             channel.cancel()
         await asyncio.gather(*channels, return_exceptions=True)
@@ -168,3 +194,7 @@ class Worker:
                 "started": self._claimer.started,
             }
         )
+
+
+async def _until(event: asyncio.Event) -> None:
+    await event.wait()

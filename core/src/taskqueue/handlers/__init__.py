@@ -2,6 +2,7 @@
 
     job         what a handler is given
     outcomes    what a handler may raise to ask for something else than "done"
+    ending      what an exception asks for, read so that nothing in it can harm the worker
     registry    the names a manifest may use, and how modules that register them are loaded
     dispatch    a task type -> the coroutine function the worker calls for each of its jobs
     http_call   the handler that needs no code (with http_request, references, status, retry_after)

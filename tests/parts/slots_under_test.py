@@ -1,0 +1,36 @@
+"""Slots without a store: a job goes in, its result comes out."""
+
+import asyncio
+from types import SimpleNamespace
+from typing import Any
+
+from taskqueue.handlers.registry import Runnable
+from taskqueue.models.values import Retry, Schedule, TaskType
+from taskqueue.store.claim import Result
+from taskqueue_worker.kinds import Kind
+from taskqueue_worker.slots import Slots
+from taskqueue_worker.started import Started
+
+LIMIT_S = 5.0
+
+
+class SlotsUnderTest:
+    """Slots whose results wait in a queue."""
+
+    def __init__(self, size: int = 1) -> None:
+        self.results: asyncio.Queue[Result] = asyncio.Queue()
+        self.slots = Slots(size, self._permits, self.results.put_nowait, lambda: None, lambda *_: None)
+
+    @staticmethod
+    def _permits(_: Started) -> Any:
+        return SimpleNamespace(take=None)  # no job here asks for one
+
+    def add(self, member: str, run: Runnable | None, params: str = "") -> None:
+        spec = TaskType("sync", Schedule(interval_s=60), retry=Retry(max_attempts=9))
+        start_s = asyncio.get_running_loop().time()
+        self.slots.add([Started(member, Kind(spec, run), params, 0, 0, start_s, 0.01)])
+
+    async def run(self, member: str, run: Runnable | None, params: str = "") -> Result:
+        """Run one job and return its result."""
+        self.add(member, run, params)
+        return await asyncio.wait_for(self.results.get(), LIMIT_S)
