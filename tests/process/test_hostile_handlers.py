@@ -1,0 +1,55 @@
+"""A real worker whose handlers attack it: it goes on, its good jobs are done, and it ends when it is told to."""
+
+import signal
+from pathlib import Path
+
+from hostile_handlers import WAYS
+from site_under_test import HANDLERS, Site, site, until
+
+from taskqueue.models.values import Retry, Schedule, TaskType
+from taskqueue.store.adhoc import enqueue
+from taskqueue.store.catalog import Generation, TypeRecord, put_types, set_rate
+
+HOSTILE = str(Path(__file__).parent.parent / "parts" / "hostile_handlers.py")
+
+
+async def publish(world: Site, *types: TaskType) -> None:
+    await set_rate(world.store, 200)
+    await put_types(world.store, 0, [TypeRecord(one, (Generation(1, one.schedule),)) for one in types])
+
+
+def of_type(name: str, function: str, **spec: object) -> TaskType:
+    return TaskType(name, Schedule(interval_s=3600), function=function, **spec)  # type: ignore[arg-type]
+
+
+async def test_a_worker_outlives_its_handlers(redis_url: str, release: str, tmp_path: Path) -> None:
+    async with site(redis_url, release, tmp_path) as world:
+        await publish(
+            world,
+            of_type("good", "record"),
+            of_type("bad", "hostile", retry=Retry(max_attempts=2, min_backoff_ms=1)),
+            of_type("bad-thread", "exit-thread", retry=Retry(max_attempts=1)),
+        )
+        worker = await world.worker("--handlers", HOSTILE, "--concurrency", "4", handlers=HANDLERS)
+        for turn, how in enumerate(WAYS):
+            await enqueue(world.store, "bad", f"u-{how}", {"how": how})
+            await enqueue(world.store, "bad-thread", f"u-{how}")
+            await enqueue(world.store, "good", "u-good")
+
+            async def good_is_done(turn: int = turn) -> bool:
+                return len(world.starts()) == turn + 1
+
+            await until(f"the good job beside {how} ran", good_is_done)
+
+        async def settled() -> bool:
+            totals = (await world.balanced()).totals
+            # `exit` fails twice, `surrogate` is dead at once, and so is each of the thread.
+            return totals.get("dead", 0) == 2 + len(WAYS)
+
+        await until("the bad ones are dead", settled)
+        assert await world.end(worker, signal.SIGTERM) == 0
+        log = world.logs[worker.pid].read_text()
+        print(log)
+        for said in ("event loop interrupted by user code", "cancelled by user code", "delay out of bounds"):
+            assert said in log
+        assert "Traceback" not in log.replace("Task exception was never retrieved", "")
