@@ -82,7 +82,7 @@ def _lines() -> Iterator[str]:
     )
     yield "| name | kind | |\n|---|---|---|"
     idle: Any = _Idle()
-    metrics = [*REGISTRY.collect(), *WorkerCollector(idle, idle, idle).collect()]
+    metrics = [*REGISTRY.collect(), *WorkerCollector(idle, idle, idle, idle).collect()]
     metrics += WorkCollector(lambda: None).collect()
     for metric in sorted(metrics, key=lambda metric: metric.name):
         if metric.name.startswith("taskqueue_"):

@@ -1,9 +1,11 @@
 """A real worker whose handlers attack it: it goes on, its good jobs are done, and it ends when it is told to."""
 
 import signal
+from functools import partial
 from pathlib import Path
 
 from hostile_handlers import WAYS
+from probes import metric, probe
 from site_under_test import HANDLERS, Site, site, until
 
 from taskqueue.models.values import Retry, Schedule, TaskType
@@ -53,3 +55,47 @@ async def test_a_worker_outlives_its_handlers(redis_url: str, release: str, tmp_
         for said in ("event loop interrupted by user code", "cancelled by user code", "delay out of bounds"):
             assert said in log
         assert "Traceback" not in log.replace("Task exception was never retrieved", "")
+
+
+async def test_a_worker_without_a_free_thread_is_unready_and_uses_no_attempts_up(
+    redis_url: str, release: str, tmp_path: Path
+) -> None:
+    async with site(redis_url, release, tmp_path) as world:
+        await publish(
+            world,
+            of_type("stuck", "stuck-thread", timeout_ms=200, retry=Retry(max_attempts=1)),
+            of_type("waits", "record-thread", timeout_ms=200, retry=Retry(max_attempts=1)),
+            of_type("good", "record"),
+        )
+        options = ("--handlers", HOSTILE, "--threads", "1", "--grace", "0.2")
+        worker = await world.worker(*options, handlers=HANDLERS)
+        await world.says(worker, "worker started")
+        await enqueue(world.store, "stuck", "u-1")
+
+        async def unready() -> bool:
+            status, text = await probe(world, worker, "/readyz", "worker started")
+            return (
+                status == 503 and text == "all 1 threads run handlers for longer than their jobs' timeouts\n"
+            )
+
+        await until("the worker is unready", unready)
+        await enqueue(world.store, "waits", "u-1")
+        await world.says(worker, "no free thread")
+        await enqueue(world.store, "good", "u-1")
+        await until("an async job runs all the same", partial(good_ran, world))
+        value = partial(metric, world, worker, started="worker started")
+        assert await value("taskqueue_jobs_total", type="waits", outcome="no-thread") >= 1
+        assert await value("taskqueue_threads_stuck") == 1
+        assert await world.end(worker, signal.SIGTERM) == 0
+        free = await world.worker("--threads", "1")
+
+        async def waited_ran() -> bool:
+            return {start.type: start.attempt for start in world.starts()}.get("waits") == 1
+
+        await until("the job that waited runs in another worker, its attempts untouched", waited_ran)
+        assert await world.total("dead") == 1, "the stuck one alone"
+        assert await world.end(free, signal.SIGTERM) == 0
+
+
+async def good_ran(world: Site) -> bool:
+    return any(start.type == "good" for start in world.starts())

@@ -7,7 +7,6 @@ assert result.outcome == "done"
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
@@ -15,6 +14,7 @@ from taskqueue.handlers.dispatch import runnable
 from taskqueue.handlers.ending import read_ending
 from taskqueue.handlers.job import Job
 from taskqueue.handlers.registry import Function
+from taskqueue.handlers.threads import Threads
 
 __all__ = ["Permits", "Result", "run_handler", "run_handler_async"]
 
@@ -86,7 +86,7 @@ def run_handler(
 
 
 async def _run(fn: Function, job: Job) -> tuple[OutcomeName, float | None, str, Exception | None]:
-    with ThreadPoolExecutor(max_workers=1) as threads:
+    with Threads(1) as threads:
         try:
             await runnable(fn, threads)(job)
         except Exception as error:  # noqa: BLE001 - as in a worker, any exception is an outcome

@@ -6,6 +6,7 @@ from prometheus_client import Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from taskqueue.handlers.threads import Threads
 from taskqueue_worker.claimer import Claimer
 from taskqueue_worker.kinds import OUTCOMES, Kinds
 from taskqueue_worker.slots import Slots
@@ -29,10 +30,11 @@ DURATION = Histogram(
 class WorkerCollector(Collector):
     """Reads the numbers the worker keeps anyway, when asked: a job pays for no label look-up."""
 
-    def __init__(self, kinds: Kinds, slots: Slots, claimer: Claimer) -> None:
+    def __init__(self, kinds: Kinds, slots: Slots, claimer: Claimer, threads: Threads) -> None:
         self._kinds = kinds
         self._slots = slots
         self._claimer = claimer
+        self._threads = threads
 
     def collect(self) -> Iterator[Metric]:
         yield _counter("taskqueue_claims", "Calls of claim.", [((), self._claimer.calls)])
@@ -47,6 +49,16 @@ class WorkerCollector(Collector):
         yield jobs
         yield GaugeMetricFamily("taskqueue_slots", "Jobs this worker can run at a time.", self._slots.size)
         yield GaugeMetricFamily("taskqueue_slots_free", "Slots without a job.", self._slots.free)
+        for name, text, value in (
+            ("taskqueue_threads", "Threads for handlers that are not async.", self._threads.size),
+            ("taskqueue_threads_busy", "Threads that run a handler.", self._threads.busy),
+            (
+                "taskqueue_threads_stuck",
+                "Threads whose handler has run for longer than its job's timeout.",
+                self._threads.stuck,
+            ),
+        ):
+            yield GaugeMetricFamily(name, text, value)
 
 
 def _counter(name: str, text: str, samples: Iterable[tuple[tuple[str, ...], float]]) -> Metric:

@@ -14,6 +14,9 @@ from taskqueue_worker.started import Started
 
 log = structlog.get_logger("taskqueue.worker")
 
+#: A job that found no free thread is not taken again before.
+_NO_THREAD_MS = 1_000
+
 
 def done(started: Started) -> Result:
     """Report that the handler returned."""
@@ -30,6 +33,13 @@ def late(started: Started) -> Result:
     """Report that the job missed its slot of the limit."""
     started.kind.counts["late"] += 1
     return returned(started.member)
+
+
+def no_thread(started: Started, error: BaseException) -> Result:
+    """Report a job that waited for a thread for as long as it may run: it has not begun."""
+    started.kind.counts["no-thread"] += 1
+    log.warning("no free thread", job=started.name, error=printable(error), again_ms=_NO_THREAD_MS)
+    return returned(started.member, _NO_THREAD_MS)
 
 
 def ended(started: Started, ending: Ending) -> Result:

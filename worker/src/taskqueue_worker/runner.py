@@ -1,11 +1,11 @@
 """One job: call its handler and say what became of it. The table of outcomes is in docs/handlers.md."""
 
 import asyncio
-from collections.abc import Callable
 
 import structlog
 
 from taskqueue.handlers.ending import read_ending
+from taskqueue.handlers.errors import NoFreeThread, SlotMissed
 from taskqueue.handlers.job import Job
 from taskqueue.handlers.outcomes import Outcome
 from taskqueue.printable import type_name
@@ -17,7 +17,7 @@ from taskqueue_worker.uncancelled import absorb_cancellation
 log = structlog.get_logger("taskqueue.worker")
 
 
-async def run(started: Started, job: Job, now_s: Callable[[], float]) -> Result | None:
+async def run(started: Started, job: Job) -> Result | None:
     """Runs one job to its end and returns what to report; None if the lease is no longer ours.
 
     Whatever the handler raises is an outcome, and however often it or the worker cancelled its task, the task goes on.
@@ -25,24 +25,35 @@ async def run(started: Started, job: Job, now_s: Callable[[], float]) -> Result 
     kind = started.kind
     if kind.run is None:
         return report.failed(started, kind.problem)
-    started.began_s = now_s()
+    started.begin()
+    if kind.managed is not None:
+        started.began_s = 0.0  # it says so itself
     error: BaseException | None = None
     try:
         await kind.run(job)
     except BaseException as raised:  # whatever user code raises is an outcome
         if isinstance(raised, GeneratorExit) and not _in_loop():
             raise  # not the handler's: the loop is gone, and Python closes what was left in it
-        error = BaseException.with_traceback(raised, None)  # else it and this frame keep each other
+        # Without its traceback: else it and this frame keep each other.
+        error = BaseException.with_traceback(raised, None)
     task = asyncio.current_task()
     if task is not None and task.cancelling():
         await absorb_cancellation()
-    if error is None:
-        return report.done(started)
-    if started.stop is not None and not issubclass(type(error), Outcome):
+    return report.done(started) if error is None else _raised(started, error)
+
+
+def _raised(started: Started, error: BaseException) -> Result | None:
+    # Not isinstance, which may ask an object for a class of its own.
+    kind = type(error)
+    if issubclass(kind, SlotMissed):
+        return report.late(started)
+    if issubclass(kind, NoFreeThread) and started.stop == "timeout":
+        return report.no_thread(started, error)
+    if started.stop is not None and not issubclass(kind, Outcome):
         return report.stopped(started)
-    if issubclass(type(error), asyncio.CancelledError):
+    if issubclass(kind, asyncio.CancelledError):
         return report.failed(started, "the handler, or what a handler left behind, cancelled this job")
-    if not issubclass(type(error), Exception):
+    if not issubclass(kind, Exception):
         log.error("handler raised what ends programs", job=started.name, error=type_name(error))
     return report.ended(started, read_ending(error))
 

@@ -185,7 +185,7 @@ class Slots:
             return report.dead(started, f"the stored job cannot be read: {describe_error(error)}")
         if not await reached(started.start_s):
             return report.late(started)
-        result = await run(started, job, self._loop.time)
+        result = await run(started, job)
         if not started.began_s:
             return result
         ended_s = self._loop.time()
@@ -202,5 +202,15 @@ class Slots:
             params = {**params, **decode_params(started.params)}
         permits, ad_hoc_id = self._permits(started).take, name.id or None
         return name, Job(
-            *(name.type, name.user, name.occurrence, name.due_ms, params, started.attempt, permits, ad_hoc_id)
+            *(
+                name.type,
+                name.user,
+                name.occurrence,
+                name.due_ms,
+                params,
+                started.attempt,
+                permits,
+                ad_hoc_id,
+                started,
+            )
         )

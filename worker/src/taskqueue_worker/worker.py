@@ -6,7 +6,6 @@ import os
 import socket
 import uuid
 from collections.abc import Callable, Coroutine, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from functools import partial
 from typing import Any
 
@@ -17,6 +16,7 @@ from prometheus_client import REGISTRY
 from taskqueue.handlers.dispatch import Dispatcher
 from taskqueue.handlers.http_call import HttpClient
 from taskqueue.handlers.registry import Registry
+from taskqueue.handlers.threads import Threads
 from taskqueue.store.errors import StoreFailure
 from taskqueue.store.lease import pass_wakeup_on, wait_for_wakeup
 from taskqueue_worker.claimer import CHANNELS, Claimer
@@ -53,7 +53,7 @@ class Worker:
         self._wakeups = settings.open_store()
         self._lease_ms = int(settings.lease * 1000)
         self._registry = registry
-        self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="taskqueue-handler")
+        self._threads = Threads(settings.threads)
         self._http = HttpClient()
         self.name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
         self._kinds = Kinds(self._store, Dispatcher(registry, self._http, self._threads))
@@ -80,7 +80,7 @@ class Worker:
             self.slots,
             self._life,
         )
-        self._collector = WorkerCollector(self._kinds, self.slots, self._claimer)
+        self._collector = WorkerCollector(self._kinds, self.slots, self._claimer, self._threads)
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Works until `stopping` is set, then drains."""
@@ -107,7 +107,7 @@ class Worker:
             await self.slots.close()
             await close_shared(self._registry.closings)
             await self._http.close()
-            self._threads.shutdown(wait=False, cancel_futures=True)
+            self._threads.shutdown()
             await self._store.close()
             REGISTRY.unregister(self._collector)
 
@@ -140,7 +140,14 @@ class Worker:
 
     def ready(self) -> str | None:
         """Why it takes no work, be it its own fault or not."""
-        return "draining" if self._claimer.draining else self.live() or self._life.unanswered()
+        if self._claimer.draining:
+            return "draining"
+        return self.live() or self._life.unanswered() or self._without_threads()
+
+    def _without_threads(self) -> str | None:
+        if self._threads.stuck < self._threads.size:
+            return None
+        return f"all {self._threads.size} threads run handlers for longer than their jobs' timeouts"
 
     async def _listen(self) -> None:
         """An ad hoc job wakes one idle worker at once; a full one passes the word on."""

@@ -5,6 +5,8 @@
     ending      what an exception asks for, read so that nothing in it can harm the worker
     registry    the names a manifest may use, and how modules that register them are loaded
     dispatch    a task type -> the coroutine function the worker calls for each of its jobs
+    managed     handlers that say themselves when a job begins: those of threads and HTTP
+    threads     the threads in which handlers that are not async run
     http_call   the handler that needs no code (with http_request, references, status, retry_after)
     errors      the one tree of errors this package raises at start-up
 

@@ -1,5 +1,5 @@
 -- What became of leased jobs. Removing the exact leased member proves ownership: a result for a lease that was reaped or
--- replaced changes nothing, so results may be repeated. verb: d(one) r(etry ms) x (dead) l(eave: not started) c(losed: ms).
+-- replaced changes nothing, so results may be repeated. verb: d(one) r(etry ms) x (dead) l(eave: not started, ms) c(losed: ms).
 local POISON_LOSSES = 3
 local DEAD_MAX, DEAD_MAX_MS = 10000, 30 * 86400000  -- the dead letters are bounded by count and by age
 local SERVICE_JOBS = 50  -- a type's mean service time follows about its last so many jobs
@@ -75,7 +75,7 @@ local function settle(member, verb, wait_ms, text, ran_us)
     close_narrow(narrow, now_us + wait_ms * 1000)
     park(job, narrow, tats[narrow])
   else
-    make_ready(job, job.due)
+    make_ready(job, verb == 'l' and wait_ms > 0 and now + wait_ms or job.due)
   end
 end
 
