@@ -1,6 +1,7 @@
 """Handlers that attack the worker they run in; the parameter `how` says which way."""
 
 import asyncio
+import ctypes
 import logging
 import os
 import threading
@@ -67,6 +68,12 @@ async def hostile(job: Job) -> None:
 async def block(job: Job) -> None:
     """Block the loop of the worker."""
     time.sleep(job.params["seconds"])  # noqa: ASYNC251 - that is the fault
+
+
+@handler("hold")
+async def hold(job: Job) -> None:
+    """Hold the interpreter: no thread of the worker runs."""
+    ctypes.PyDLL(None).usleep(int(job.params["seconds"] * 1e6))
 
 
 @handler("stuck-thread")

@@ -1,7 +1,9 @@
 """A real worker whose handlers attack it: it goes on, its good jobs are done, and it ends when it is told to."""
 
+import json
 import signal
 from functools import partial
+from itertools import count
 from pathlib import Path
 
 from hostile_handlers import WAYS
@@ -11,6 +13,7 @@ from site_under_test import HANDLERS, Site, site, until
 from taskqueue.models.values import Retry, Schedule, TaskType
 from taskqueue.store.adhoc import enqueue
 from taskqueue.store.catalog import Generation, TypeRecord, put_types, set_rate
+from taskqueue.store.claim import claim
 
 HOSTILE = str(Path(__file__).parent.parent / "parts" / "hostile_handlers.py")
 
@@ -95,6 +98,53 @@ async def test_a_worker_without_a_free_thread_is_unready_and_uses_no_attempts_up
         await until("the job that waited runs in another worker, its attempts untouched", waited_ran)
         assert await world.total("dead") == 1, "the stuck one alone"
         assert await world.end(free, signal.SIGTERM) == 0
+
+
+async def test_a_blocked_loop_is_told_and_keeps_its_leases(
+    redis_url: str, release: str, tmp_path: Path
+) -> None:
+    async with site(redis_url, release, tmp_path) as world:
+        await publish(
+            world,
+            of_type("block", "block"),
+            of_type("hold", "hold"),
+            of_type("good", "record", timeout_ms=60_000),
+        )
+        worker = await world.worker("--handlers", HOSTILE, "--lease", "1", handlers=HANDLERS, sleep_s=4)
+        await enqueue(world.store, "good", "u-1")
+        await until("a good job runs beside", partial(good_ran, world))
+        await enqueue(world.store, "block", "u-1", {"seconds": 2.5})
+
+        async def goes_on() -> bool:
+            await claim(world.store, "other", next(calls), 0, 1_000)  # takes over what lost its lease
+            return "event loop goes on" in world.logs[worker.pid].read_text()
+
+        calls = count(1)
+        await until("the loop goes on", goes_on)
+        status, text = await probe(world, worker, "/readyz", "worker started")
+        assert status == 503
+        assert text.startswith("a handler of type block blocked the event loop for ")
+        await until("both jobs are done", world.idle)
+        await enqueue(world.store, "hold", "u-1", {"seconds": 1.3})
+        await world.says(worker, "interpreter held")
+        await until("the last one is done", world.idle)
+        found = await world.balanced()
+        assert (found.totals["done"], found.totals.get("lost", 0)) == (3, 0)
+        assert len(world.starts()) == 1, "the good job ran once"
+        for kind in ("block", "hold"):
+            assert (
+                await metric(
+                    world, worker, "taskqueue_loop_blocks_total", started="worker started", type=kind
+                )
+                == 1
+            )
+        log = [line for line in world.logs[worker.pid].read_text().splitlines() if line.startswith("{")]
+        (blocked,) = [
+            json.loads(line) for line in log if '"event loop blocked"' in line and '"block"' in line
+        ]
+        assert blocked["stack"][-1].endswith(" block")
+        assert "hostile_handlers.py:" in blocked["stack"][-1]
+        assert await world.end(worker, signal.SIGTERM) == 0
 
 
 async def good_ran(world: Site) -> bool:

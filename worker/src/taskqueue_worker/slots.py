@@ -84,6 +84,12 @@ class Slots:
         """Every lease held."""
         return [job.member for job in (*self.running.values(), *self._waiting)]
 
+    def snapshot(self) -> list[Started]:
+        """Every job held, for another thread, which may come while this one changes something."""
+        while True:
+            with contextlib.suppress(RuntimeError):  # changed meanwhile
+                return [*self.running.values(), *self._waiting]
+
     def drop(self, lost: set[str]) -> None:
         """Forgets and cancels jobs whose lease is gone."""
         self._waiting = deque(job for job in self._waiting if job.member not in lost)

@@ -31,8 +31,10 @@ from taskqueue_worker.permits import Permits
 from taskqueue_worker.results import Results
 from taskqueue_worker.settings import WorkerSettings
 from taskqueue_worker.slots import Slots
+from taskqueue_worker.standby import Standby
 from taskqueue_worker.started import Started
 from taskqueue_worker.uncancelled import absorb_cancellation, keep_running
+from taskqueue_worker.watchdog import Watchdog
 
 log = structlog.get_logger("taskqueue.worker")
 
@@ -80,7 +82,13 @@ class Worker:
             self.slots,
             self._life,
         )
-        self._collector = WorkerCollector(self._kinds, self.slots, self._claimer, self._threads)
+        standby = Standby(
+            settings.open_store, self.name, self._lease_ms, self.slots, self._info, registry.names
+        )
+        self._watchdog = Watchdog(self.slots, standby.keep_leases, settings.lease / 3)
+        self._collector = WorkerCollector(
+            self._kinds, self.slots, self._claimer, self._threads, self._watchdog.counts
+        )
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Works until `stopping` is set, then drains."""
@@ -88,6 +96,7 @@ class Worker:
         background = [
             self._kept("heartbeat", self._keep_leases),
             self._kept("timeouts", lambda: stop_overdue(self.slots)),
+            self._kept("watchdog", self._watchdog.beat),
             self._kept("wake-ups", self._listen),
         ]
         channels = [
@@ -101,6 +110,7 @@ class Worker:
             self._ending = True
             background[-1].cancel()
             await self._drain(channels)
+            self._watchdog.stop()
             for task in (*background, stop):
                 task.cancel()
             await asyncio.gather(*background, stop, return_exceptions=True)
@@ -142,7 +152,7 @@ class Worker:
         """Why it takes no work, be it its own fault or not."""
         if self._claimer.draining:
             return "draining"
-        return self.live() or self._life.unanswered() or self._without_threads()
+        return self.live() or self._life.unanswered() or self._without_threads() or self._watchdog.blocked()
 
     def _without_threads(self) -> str | None:
         if self._threads.stuck < self._threads.size:
