@@ -38,7 +38,7 @@ async def test_a_worker_outlives_its_handlers(redis_url: str, release: str, tmp_
         worker = await world.worker("--handlers", HOSTILE, "--concurrency", "4", handlers=HANDLERS)
         for turn, how in enumerate(WAYS):
             await enqueue(world.store, "bad", f"u-{how}", {"how": how})
-            await enqueue(world.store, "bad-thread", f"u-{how}")
+            await enqueue(world.store, "bad-thread", "u-good")
             await enqueue(world.store, "good", "u-good")
 
             async def good_is_done(turn: int = turn) -> bool:
