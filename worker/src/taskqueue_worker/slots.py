@@ -189,7 +189,8 @@ class Slots:
             name, job = self._job(started)
         except Exception as error:  # noqa: BLE001 - whatever the store held
             return report.dead(started, f"the stored job cannot be read: {describe_error(error)}")
-        if not await reached(started.start_s):
+        managed = started.kind.managed
+        if not await reached(started.start_s, managed.ahead_s if managed else 0.0):
             return report.late(started)
         result = await run(started, job)
         if not started.began_s:
