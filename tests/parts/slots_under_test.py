@@ -2,7 +2,7 @@
 
 import asyncio
 from types import SimpleNamespace
-from typing import Any
+from typing import Any, Self
 
 from taskqueue.handlers.registry import Runnable
 from taskqueue.models.values import Retry, Schedule, TaskType
@@ -15,11 +15,17 @@ LIMIT_S = 5.0
 
 
 class SlotsUnderTest:
-    """Slots whose results wait in a queue."""
+    """Slots whose results wait in a queue. They swallow every cancellation but their own, so they must be closed."""
 
     def __init__(self, size: int = 1) -> None:
         self.results: asyncio.Queue[Result] = asyncio.Queue()
         self.slots = Slots(size, self._permits, self.results.put_nowait, lambda: None, lambda *_: None)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        await self.slots.close()
 
     @staticmethod
     def _permits(_: Started) -> Any:

@@ -89,15 +89,14 @@ async def test_threads_beyond_their_timeouts_are_stuck_until_they_end(go: thread
 async def test_a_job_without_a_thread_uses_no_attempt_up(go: threading.Event) -> None:
     threads = Threads(1)
     handler = ThreadHandler(lambda _: go.wait(), threads, 0)
-    bench = SlotsUnderTest(2)
-    bench.add("sync|stuck|60|0|0|w|1", handler)
-    bench.add("sync|waits|60|0|0|w|1", handler)
-    for _ in range(10):
-        await asyncio.sleep(0)
-    assert (len(bench.slots.running), threads.busy) == (2, 1)
-    for running in list(bench.slots.running.values()):
-        running.cancel("timeout")
-    results = {(found := await bench.results.get()).member.split("|")[1]: found for _ in range(2)}
-    assert (results["stuck"].verb, results["waits"].verb) == ("r", "l")
-    assert results["waits"].wait_ms > 0
-    await bench.slots.close()
+    async with SlotsUnderTest(2) as bench:
+        bench.add("sync|stuck|60|0|0|w|1", handler)
+        bench.add("sync|waits|60|0|0|w|1", handler)
+        for _ in range(10):
+            await asyncio.sleep(0)
+        assert (len(bench.slots.running), threads.busy) == (2, 1)
+        for running in list(bench.slots.running.values()):
+            running.cancel("timeout")
+        results = {(found := await bench.results.get()).member.split("|")[1]: found for _ in range(2)}
+        assert (results["stuck"].verb, results["waits"].verb) == ("r", "l")
+        assert results["waits"].wait_ms > 0

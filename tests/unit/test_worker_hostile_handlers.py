@@ -95,15 +95,14 @@ def raises_before(_: Job) -> Any:
     ],
 )
 async def test_a_slot_survives(handle: Runnable, verb: str) -> None:
-    bench = SlotsUnderTest()
-    for turn in range(3):
-        hostile = await bench.run(f"sync|hostile|60|0|0|w|{turn}", handle)
-        assert hostile.verb == verb
-        msgspec.msgpack.encode(tuple(hostile))
-        good = await bench.run(f"sync|good|60|0|0|w|{turn}", good_handler)
-        assert good.verb == "d"
-    assert bench.slots.alive == 1
-    await bench.slots.close()
+    async with SlotsUnderTest() as bench:
+        for turn in range(3):
+            hostile = await bench.run(f"sync|hostile|60|0|0|w|{turn}", handle)
+            assert hostile.verb == verb
+            msgspec.msgpack.encode(tuple(hostile))
+            good = await bench.run(f"sync|good|60|0|0|w|{turn}", good_handler)
+            assert good.verb == "d"
+        assert bench.slots.alive == 1
 
 
 @pytest.mark.parametrize(
@@ -118,24 +117,22 @@ async def test_a_slot_survives(handle: Runnable, verb: str) -> None:
     ],
 )
 async def test_a_stored_job_that_cannot_be_read_is_dead(member: str, params: str) -> None:
-    bench = SlotsUnderTest()
-    result = await bench.run(member, good_handler, params)
-    assert (result.member, result.verb) == (member, "x")
-    assert result.text.startswith("the stored job cannot be read: ")
-    assert bench.slots.alive == 1
-    await bench.slots.close()
+    async with SlotsUnderTest() as bench:
+        result = await bench.run(member, good_handler, params)
+        assert (result.member, result.verb) == (member, "x")
+        assert result.text.startswith("the stored job cannot be read: ")
+        assert bench.slots.alive == 1
 
 
 async def test_a_slot_that_ends_all_the_same_is_told() -> None:
-    bench = SlotsUnderTest(2)
-    await asyncio.sleep(0)
+    async with SlotsUnderTest(2) as bench:
+        await asyncio.sleep(0)
 
-    def broken(_: object) -> None:
-        raise MemoryError
+        def broken(_: object) -> None:
+            raise MemoryError
 
-    bench.slots._report = broken
-    bench.add("sync|u|60|0|0|w|1", good_handler)
-    with pytest.raises(SlotEndedError, match="a slot ended: MemoryError"):
-        await asyncio.wait_for(bench.slots.ended, LIMIT_S)
-    assert (bench.slots.size, bench.slots.alive) == (2, 1)
-    await bench.slots.close()
+        bench.slots._report = broken
+        bench.add("sync|u|60|0|0|w|1", good_handler)
+        with pytest.raises(SlotEndedError, match="a slot ended: MemoryError"):
+            await asyncio.wait_for(bench.slots.ended, LIMIT_S)
+        assert (bench.slots.size, bench.slots.alive) == (2, 1)
