@@ -31,12 +31,15 @@ class SlotsUnderTest:
     def _permits(_: Started) -> Any:
         return SimpleNamespace(take=None)  # no job here asks for one
 
-    def add(self, member: str, run: Runnable | None, params: str = "") -> None:
-        spec = TaskType("sync", Schedule(interval_s=60), retry=Retry(max_attempts=9))
-        start_s = asyncio.get_running_loop().time()
-        self.slots.add([Started(member, Kind(spec, run), params, 0, 0, start_s, 0.01)])
+    def add(self, member: str, run: Runnable | None, params: str = "") -> Kind:
+        kind = Kind(TaskType("sync", Schedule(interval_s=60), retry=Retry(max_attempts=9)), run)
+        self.slots.add([Started(member, kind, params, 0, 0, asyncio.get_running_loop().time(), 0.01)])
+        return kind
 
     async def run(self, member: str, run: Runnable | None, params: str = "") -> Result:
-        """Run one job and return its result."""
-        self.add(member, run, params)
-        return await asyncio.wait_for(self.results.get(), LIMIT_S)
+        """Run one job and return its result. A machine without time may miss its slot: then it gets another."""
+        while True:
+            kind = self.add(member, run, params)
+            result = await asyncio.wait_for(self.results.get(), LIMIT_S)
+            if not kind.counts["late"]:
+                return result
