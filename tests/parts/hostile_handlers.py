@@ -4,6 +4,7 @@ import asyncio
 import ctypes
 import logging
 import os
+import signal
 import threading
 import time
 from collections.abc import Awaitable, Callable
@@ -35,6 +36,10 @@ async def _cancel_everything(_: Job) -> None:
         task.cancel()
 
 
+async def _take_signals(_: Job) -> None:
+    signal.signal(signal.SIGTERM, signal.SIG_IGN)
+
+
 async def _surrogate(_: Job) -> None:
     raise Discard("\ud800")
 
@@ -52,6 +57,7 @@ _WAYS: dict[str, Callable[[Job], Awaitable[None]]] = {
     "exit": _exit,
     "stop": _stop_the_loop,
     "cancel-everything": _cancel_everything,
+    "take-signals": _take_signals,
     "surrogate": _surrogate,
     "far": _far,
     "log": _log_a_word,

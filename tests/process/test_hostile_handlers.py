@@ -52,6 +52,7 @@ async def test_a_worker_outlives_its_handlers(redis_url: str, release: str, tmp_
             return totals.get("dead", 0) == 2 + len(WAYS)
 
         await until("the bad ones are dead", settled)
+        await world.says(worker, "signal handlers replaced by user code")
         assert await world.end(worker, signal.SIGTERM) == 0
         log = world.logs[worker.pid].read_text()
         print(log)

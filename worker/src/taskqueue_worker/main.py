@@ -3,11 +3,11 @@
 import asyncio
 import gc
 import os
-import signal
 import sys
 import threading
 import time
 from collections.abc import Sequence
+from functools import partial
 
 import structlog
 
@@ -19,7 +19,9 @@ from taskqueue.printable import describe_error
 from taskqueue.settings import load
 from taskqueue_worker.event_loop import run_to_end
 from taskqueue_worker.settings import WorkerSettings
+from taskqueue_worker.signals import end_on_signals, keep_signals
 from taskqueue_worker.slots import SlotEndedError
+from taskqueue_worker.uncancelled import keep_running
 from taskqueue_worker.worker import Worker
 
 log = structlog.get_logger("taskqueue.worker")
@@ -33,9 +35,7 @@ _THREADS_END_S = 0.2
 async def work(settings: WorkerSettings) -> None:
     """Runs a worker until SIGTERM or SIGINT. Raises OSError if the health port is taken."""
     stopping = asyncio.Event()
-    loop = asyncio.get_running_loop()
-    for number in (signal.SIGTERM, signal.SIGINT):
-        loop.add_signal_handler(number, stopping.set)
+    keeping = partial(keep_signals, stopping, end_on_signals(stopping))
     worker = Worker(settings, default_registry)
     health = await serve_health(
         settings.health_host, settings.health_port, live=worker.live, ready=worker.ready
@@ -45,9 +45,11 @@ async def work(settings: WorkerSettings) -> None:
     # What exists now lives until the end: the collector need not walk it between two starts.
     gc.collect()
     gc.freeze()
+    kept = asyncio.create_task(keep_running("signals", keeping, stopping.is_set))
     try:
         await worker.run(stopping)
     finally:
+        kept.cancel()
         health.close()
 
 
