@@ -106,10 +106,13 @@ def test_any_text_can_be_stored_and_is_no_longer_than_asked_for(text: str, most:
 
 def test_a_huge_text_is_cut_before_it_is_worked_on() -> None:
     huge = "x" * 50_000_000
-    began_s = time.perf_counter()
     for value in (huge, ValueError(huge), KeyError(huge), ValueError(1, huge), huge.encode()):
-        assert len(printable(value)) == module.MAX_CHARACTERS
-    assert time.perf_counter() - began_s < 0.05
+        took_s = []
+        for _ in range(3):  # the best of three, for other processes share the machine
+            began_s = time.perf_counter()
+            assert len(printable(value)) == module.MAX_CHARACTERS
+            took_s.append(time.perf_counter() - began_s)
+        assert min(took_s) < 0.005
 
 
 def test_a_class_with_a_hostile_name() -> None:

@@ -13,7 +13,7 @@ import structlog
 
 from taskqueue.store.claim import Result, claim
 from taskqueue.store.connection import Store
-from taskqueue.store.errors import UNREACHABLE
+from taskqueue.store.errors import StoreFailure
 from taskqueue.store.lease import heartbeat
 from taskqueue_worker import report
 from taskqueue_worker.slot_time import LATE_S
@@ -62,8 +62,8 @@ class Standby:
                 await heartbeat(store, self._worker, self._lease_ms, self._info(), kept, self._handlers())
                 if missed:
                     await self._return(store, missed)
-        except UNREACHABLE as error:
-            log.warning("leases not renewed while the loop is blocked", error=type(error).__name__)
+        except StoreFailure as error:
+            log.warning("leases not renewed while the loop is blocked", error=str(error))
 
     async def _return(self, store: Store, missed: list[Result]) -> None:
         worker = f"{self._worker}.standby"
