@@ -105,7 +105,11 @@ class Claimer:
         self._pace.calling()
         self._asked += free
         try:
-            answer = await self._claim(worker, seq, free, results)
+            try:
+                answer = await self._claim(worker, seq, free, results)
+            except BaseException:
+                self._results.put_back(results)  # reported twice, they change nothing
+                raise
             if answer is None:  # draining: whatever the lost call leased comes back when its lease ends
                 self._results.put_back(results)
                 return

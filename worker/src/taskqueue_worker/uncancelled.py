@@ -1,4 +1,4 @@
-"""Keeps the worker's own tasks alive when user code cancels them.
+"""Keeps the worker's own tasks alive when user code cancels them, or when they fail.
 
 A handler may cancel the task it runs in, or all tasks it finds; one that it left behind may do so at any time. The
 worker's tasks end when the worker says so and at no other time.
@@ -10,7 +10,12 @@ from typing import Any
 
 import structlog
 
+from taskqueue.printable import describe_error
+
 log = structlog.get_logger("taskqueue.worker")
+
+#: A task that fails is started again after so long.
+_RESTART_S = 1.0
 
 
 async def absorb_cancellation() -> None:
@@ -29,14 +34,23 @@ async def absorb_cancellation() -> None:
 async def keep_running(
     name: str, run: Callable[[], Coroutine[Any, Any, None]], ending: Callable[[], bool]
 ) -> None:
-    """Run a task that lasts until the worker ends it; start it again if anything else cancels it."""
+    """Run a task that lasts until the worker ends it; start it again if anything else cancels it, or if it fails."""
+    failed = False
     while True:
         try:
+            if failed:
+                await asyncio.sleep(_RESTART_S)
+            failed = False
             await run()
         except asyncio.CancelledError:
             if ending():
                 raise
             log.warning("background task cancelled by user code, restarted", task=name)
             await absorb_cancellation()
+        except Exception as error:
+            if ending():
+                raise
+            log.exception("background task failed, restarted", task=name, error=describe_error(error))
+            failed = True
         else:
             return
