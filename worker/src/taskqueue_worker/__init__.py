@@ -10,7 +10,8 @@
     permits                         further slots of the global limit for a job that is running
     kinds                           what the worker knows of each task type, read again when the store says it moved
     heartbeat                       keeps the leases, learns which were lost, cancels what ran too long
-    watchdog, stack, standby        sees a blocked loop from another thread, says where, and keeps the leases there
+    watchdog, held_timer, stack, standby
+                                    sees a blocked loop from another thread, says where, and keeps the leases there
     uncancelled                     keeps the worker's own tasks alive when user code cancels them
     life, metrics, settings, closing, clock, backoff
 

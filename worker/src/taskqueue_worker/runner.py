@@ -17,7 +17,7 @@ from taskqueue_worker.uncancelled import absorb_cancellation
 log = structlog.get_logger("taskqueue.worker")
 
 
-async def run(started: Started, job: Job) -> Result | None:
+async def run(started: Started, job: Job, now_s: float) -> Result | None:
     """Runs one job to its end and returns what to report; None if the lease is no longer ours.
 
     Whatever the handler raises is an outcome, and however often it or the worker cancelled its task, the task goes on.
@@ -25,9 +25,9 @@ async def run(started: Started, job: Job) -> Result | None:
     kind = started.kind
     if kind.run is None:
         return report.failed(started, kind.problem)
-    started.begin()
-    if kind.managed is not None:
-        started.began_s = 0.0  # it says so itself
+    started.called_s = now_s
+    if kind.managed is None:  # else it says so itself
+        started.began_s = now_s
     error: BaseException | None = None
     try:
         await kind.run(job)
@@ -36,8 +36,7 @@ async def run(started: Started, job: Job) -> Result | None:
             raise  # not the handler's: the loop is gone, and Python closes what was left in it
         # Without its traceback: else it and this frame keep each other.
         error = BaseException.with_traceback(raised, None)
-    task = asyncio.current_task()
-    if task is not None and task.cancelling():
+    if started.task is not None and started.task.cancelling():
         await absorb_cancellation()
     return report.done(started) if error is None else _raised(started, error)
 

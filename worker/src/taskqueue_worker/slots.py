@@ -192,16 +192,17 @@ class Slots:
         managed = started.kind.managed
         if not await reached(started.start_s, managed.ahead_s if managed else 0.0):
             return report.late(started)
-        # A wait for a thread counts: the slot is held meanwhile. A wait for the start, with a connection, does not.
-        held_s = max(self._loop.time(), started.start_s)
-        result = await run(started, job)
+        called_s = self._loop.time()
+        result = await run(started, job, called_s)
         if not started.began_s:
             return result
         ended_s = self._loop.time()
         self._observe(started, name.due_ms, ended_s)
         if result is None or result.verb == "l":  # cut short: not what a job of this type takes
             return result
-        return result._replace(ran_us=max(1, int((ended_s - held_s) * 1e6)))
+        # A wait for a thread counts: the slot is held meanwhile. A wait for the start, with a connection, does not.
+        held_s = ended_s - max(called_s, started.start_s)
+        return result._replace(ran_us=max(1, int(held_s * 1e6)))
 
     def _job(self, started: Started) -> tuple[JobName, Job]:
         """Make the job that a handler gets. Raises whatever a stored value that cannot be read makes it raise."""

@@ -3,14 +3,11 @@
 main loop: beat, beat, (a handler blocks) ............................ beat
 watchdog:  look, look, look: silent for 1 s -> log its stack, count its type, keep the leases ... -> goes on
 
-While C code holds the interpreter itself, no thread runs: then `faulthandler`, which needs no interpreter, writes the
-stacks to standard error, and the watchdog logs afterwards how long it lasted. Leases are not renewed meanwhile.
+While C code holds the interpreter itself, no thread runs: then a timer of the system has the stacks written to standard
+error (held_timer), and the watchdog logs afterwards how long it lasted. Leases are not renewed meanwhile.
 """
 
 import asyncio
-import contextlib
-import faulthandler
-import sys
 import threading
 import time
 from collections import Counter
@@ -20,6 +17,7 @@ from dataclasses import dataclass
 import structlog
 
 from taskqueue.printable import describe_error
+from taskqueue_worker.held_timer import HeldTimer
 from taskqueue_worker.slots import Slots
 from taskqueue_worker.stack import stack_of
 
@@ -32,8 +30,6 @@ BLOCKED_S = 1.0
 _HELD_S = 1.0
 #: For how long after a block the worker says so in /readyz.
 _REMEMBERED_S = 10.0
-#: faulthandler is set again so often, and writes after so long without that.
-_ARM_S, _DUMP_S = 1.0, 3.0
 #: What blocks the loop without being a handler: a task or a callback that one left behind, or a machine without time.
 NO_TYPE = "none"
 
@@ -49,7 +45,7 @@ class Block:
 class Watchdog:
     """keep_leases: called in the watchdog's thread, again and again while the loop is blocked.
 
-    counts: blocks by type. dump: whether faulthandler may write to standard error.
+    counts: blocks by type.
     """
 
     def __init__(self, slots: Slots, keep_leases: Callable[[], None], keep_each_s: float) -> None:
@@ -62,7 +58,7 @@ class Watchdog:
         self._stopping = threading.Event()
         self._block: Block | None = None
         self._kept_s = 0.0
-        self._armed_s = 0.0
+        self._timer = HeldTimer()
         self._last: tuple[str, float, float] | None = None
         self._beat_s = time.monotonic()
         self.counts: Counter[str] = Counter()
@@ -80,7 +76,7 @@ class Watchdog:
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join(_BEAT_S)
-        faulthandler.cancel_dump_traceback_later()
+        self._timer.remove()
 
     def blocked(self) -> str | None:
         """Say what blocked the loop a moment ago; while it is blocked nobody can ask, and probes time out."""
@@ -97,7 +93,7 @@ class Watchdog:
         while not self._stopping.wait(_BEAT_S):
             now_s = time.monotonic()
             try:
-                self._arm(now_s)
+                self._timer.set()
                 self._look(now_s, now_s - looked_s)
             except Exception as error:  # noqa: BLE001 - a watchdog that ended would watch nothing
                 log.error("watchdog failed", error=describe_error(error))  # noqa: TRY400
@@ -140,11 +136,3 @@ class Watchdog:
             if task is not None and started.task is task and started.called_s:
                 return started.kind.spec.name
         return NO_TYPE
-
-    def _arm(self, now_s: float) -> None:
-        if now_s - self._armed_s < _ARM_S:
-            return
-        self._armed_s = now_s
-        # Standard error may be no file, as in tests.
-        with contextlib.suppress(OSError, ValueError, AttributeError, RuntimeError):
-            faulthandler.dump_traceback_later(_DUMP_S, file=sys.stderr)
