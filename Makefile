@@ -103,8 +103,9 @@ bench-operator: $(STAMP) ## The operator at 10,000 subscriptions on a real contr
 soak: $(STAMP) ## An hour of objects that come and go, after which nothing may have grown [TASKQUEUE_SOAK seconds]
 	TASKQUEUE_SOAK=$${TASKQUEUE_SOAK:-3600} $(BIN)/pytest -s tests/cluster/test_operator_churn.py
 
-fuzz: $(STAMP) ## New examples for every property: 100,000 manifests and as many payloads, and long random runs of the store
+fuzz: $(STAMP) ## New examples for every property: 100,000 manifests and as many payloads, 20,000 hostile handlers, and long random runs of the store
 	TASKQUEUE_FUZZ=100000 $(BIN)/pytest tests/property/test_manifest_fuzz.py tests/property/test_payload_fuzz.py
+	TASKQUEUE_FUZZ=20000 $(BIN)/pytest tests/property/test_hostile_handlers.py
 	TASKQUEUE_FUZZ=500 $(BIN)/pytest tests/property/test_store_conservation.py
 	TASKQUEUE_FUZZ= $(BIN)/pytest -n 2 -m hypothesis tests/unit tests/property
 

@@ -25,8 +25,15 @@ async def probe(
     return int(head.split(" ", 2)[1]), body
 
 
-async def metric(world: Site, process: asyncio.subprocess.Process, name: str, **labels: str) -> float:
-    """The value of one series; 0 if there is none yet."""
-    _, text = await probe(world, process, "/metrics")
+async def metric(
+    world: Site,
+    process: asyncio.subprocess.Process,
+    name: str,
+    *,
+    started: str = "scheduler started",
+    **labels: str,
+) -> float:
+    """The value of one series; 0 if there is none yet. started: as for `probe`."""
+    _, text = await probe(world, process, "/metrics", started)
     samples = (one for family in text_string_to_metric_families(text) for one in family.samples)
     return sum(one.value for one in samples if one.name == name and one.labels == labels)

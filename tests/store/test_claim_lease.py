@@ -167,3 +167,17 @@ async def test_a_lost_lease_leaves_nothing_behind_that_forbids_the_next_run(worl
     await world.claim("two", n=0)
     assert await world.store.client.exists(world.store.keys("live")) == 0
     assert len((await world.claim("two", alone=Alone.NOW)).jobs) == 1
+
+
+async def test_a_job_that_goes_back_with_a_wait_is_taken_again_after_it(world: World) -> None:
+    await world.install(TaskType("sync", HOUR))
+    await world.enqueue("sync", "u")
+    (job,) = (await world.claim()).jobs
+    assert (await world.claim(results=[Result(job.member, "l", 60_000)])).jobs == []
+    ((name, due_ms),) = await world.store.client.zrange(
+        world.store.keys("ready:normal"), 0, -1, withscores=True
+    )
+    assert job.member.startswith(name.decode())
+    assert 50_000 < due_ms - world.clock.now_us / 1000 <= 60_000
+    assert (await world.store.client.hgetall(world.store.keys("attempts"))) == {}
+    await world.conserved()

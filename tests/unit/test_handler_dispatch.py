@@ -2,7 +2,6 @@ import asyncio
 import functools
 import threading
 from collections.abc import Iterator
-from concurrent.futures import ThreadPoolExecutor
 from contextvars import ContextVar
 
 import pytest
@@ -12,6 +11,7 @@ from taskqueue.handlers.dispatch import Dispatcher, UnknownHandler
 from taskqueue.handlers.errors import BadHandler, BadHttpCall
 from taskqueue.handlers.http_call import HttpClient
 from taskqueue.handlers.registry import Function, Runnable
+from taskqueue.handlers.threads import Threads
 from taskqueue.models.values import HttpCall, Schedule, TaskType
 from taskqueue.testing import Permits
 
@@ -19,19 +19,19 @@ JOB = Job("fetch", "u-1", 1, 0, {"n": 1}, 1, Permits())
 
 
 @pytest.fixture
-def threads() -> Iterator[ThreadPoolExecutor]:
-    with ThreadPoolExecutor(2, thread_name_prefix="handler") as executor:
+def threads() -> Iterator[Threads]:
+    with Threads(2) as executor:
         yield executor
 
 
-def resolve(function: Function, threads: ThreadPoolExecutor) -> Runnable:
+def resolve(function: Function, threads: Threads) -> Runnable:
     registry = Registry()
     registry.add("work", function)
     dispatcher = Dispatcher(registry, HttpClient(), threads)
     return dispatcher.resolve(TaskType("fetch", Schedule(interval_s=60), function="work"))
 
 
-def test_an_async_function_is_returned_as_it_is(threads: ThreadPoolExecutor) -> None:
+def test_an_async_function_is_returned_as_it_is(threads: Threads) -> None:
     async def work(job: Job) -> None: ...
 
     class Work:
@@ -42,16 +42,16 @@ def test_an_async_function_is_returned_as_it_is(threads: ThreadPoolExecutor) -> 
 
 
 async def test_a_function_that_is_not_async_runs_in_a_thread_and_gets_the_job(
-    threads: ThreadPoolExecutor,
+    threads: Threads,
 ) -> None:
     seen: list[tuple[Job, str]] = []
     await resolve(lambda job: seen.append((job, threading.current_thread().name)), threads)(JOB)
     [(job, thread)] = seen
     assert job is JOB
-    assert thread.startswith("handler")
+    assert thread.startswith("taskqueue-handler")
 
 
-async def test_a_thread_sees_the_contextvars_of_its_job(threads: ThreadPoolExecutor) -> None:
+async def test_a_thread_sees_the_contextvars_of_its_job(threads: Threads) -> None:
     current: ContextVar[str] = ContextVar("current", default="none")
     seen: dict[str, str] = {}
 
@@ -71,7 +71,7 @@ async def test_a_thread_sees_the_contextvars_of_its_job(threads: ThreadPoolExecu
     assert list(after) == ["of a", "of b"]
 
 
-async def test_what_a_function_raises_in_its_thread_arrives(threads: ThreadPoolExecutor) -> None:
+async def test_what_a_function_raises_in_its_thread_arrives(threads: Threads) -> None:
     def work(job: Job) -> None:
         raise Discard("no such shop")
 
@@ -80,14 +80,14 @@ async def test_what_a_function_raises_in_its_thread_arrives(threads: ThreadPoolE
 
 
 async def test_a_stray_stop_iteration_fails_the_job_instead_of_hanging_it(
-    threads: ThreadPoolExecutor,
+    threads: Threads,
 ) -> None:
     run = resolve(lambda job: next(iter(())), threads)
     with pytest.raises(RuntimeError, match="StopIteration"):
         await asyncio.wait_for(run(JOB), timeout=30)
 
 
-async def test_a_coroutine_that_nobody_would_await_fails_the_job(threads: ThreadPoolExecutor) -> None:
+async def test_a_coroutine_that_nobody_would_await_fails_the_job(threads: Threads) -> None:
     async def work(job: Job) -> None: ...
 
     @functools.wraps(work)
@@ -98,7 +98,7 @@ async def test_a_coroutine_that_nobody_would_await_fails_the_job(threads: Thread
         await resolve(decorated, threads)(JOB)
 
 
-def test_an_unknown_function_is_named_with_the_known_ones_and_the_remedy(threads: ThreadPoolExecutor) -> None:
+def test_an_unknown_function_is_named_with_the_known_ones_and_the_remedy(threads: Threads) -> None:
     registry = Registry()
     registry.add("b_work", print)
     registry.add("a_work", print)
@@ -111,7 +111,7 @@ def test_an_unknown_function_is_named_with_the_known_ones_and_the_remedy(threads
 
 
 def test_an_http_type_is_checked_when_it_is_resolved_not_when_its_first_job_runs(
-    threads: ThreadPoolExecutor,
+    threads: Threads,
 ) -> None:
     dispatcher = Dispatcher(Registry(), HttpClient(), threads)
     schedule = Schedule(interval_s=60)

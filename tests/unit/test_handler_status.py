@@ -23,6 +23,7 @@ NOW = datetime(2026, 11, 24, 12, 0, tzinfo=UTC)
         ({"Retry-After": "0"}, 0),
         ({"Retry-After": " 7 "}, 7),
         ({"Retry-After": "86400"}, MAX_S),
+        ({"Retry-After": "86401"}, MAX_S),
         ({"Retry-After": "9" * 8000}, MAX_S),
         ({"Retry-After": "Tue, 24 Nov 2026 12:00:30 GMT"}, 30),
         ({"Retry-After": "Tue, 24 Nov 2026 12:00:30 -0000"}, 30),

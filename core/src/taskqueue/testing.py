@@ -7,14 +7,14 @@ assert result.outcome == "done"
 import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias
 
 from taskqueue.handlers.dispatch import runnable
+from taskqueue.handlers.ending import read_ending
 from taskqueue.handlers.job import Job
-from taskqueue.handlers.outcomes import Discard, RateLimited, RetryLater
 from taskqueue.handlers.registry import Function
+from taskqueue.handlers.threads import Threads
 
 __all__ = ["Permits", "Result", "run_handler", "run_handler_async"]
 
@@ -86,15 +86,10 @@ def run_handler(
 
 
 async def _run(fn: Function, job: Job) -> tuple[OutcomeName, float | None, str, Exception | None]:
-    with ThreadPoolExecutor(max_workers=1) as threads:
+    with Threads(1) as threads:
         try:
             await runnable(fn, threads)(job)
-        except RetryLater as asked:
-            return "retry", asked.after_s, asked.reason, asked
-        except Discard as asked:
-            return "dead", None, asked.reason, asked
-        except RateLimited as asked:
-            return "rate-limited", asked.retry_after_s, asked.reason, asked
-        except Exception as error:  # noqa: BLE001 - as in a worker, any other exception means a retry
-            return "retry", None, f"{error.__class__.__name__}: {error}", error
+        except Exception as error:  # noqa: BLE001 - as in a worker, any exception is an outcome
+            ending = read_ending(error)
+            return ending.kind, ending.delay_s, ending.reason, error
     return "done", None, "", None

@@ -13,6 +13,7 @@ from taskqueue.store.claim import Alone, Claim, ClaimedJob, Result, claim
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import StoreFailure
 from taskqueue.store.lease import pass_wakeup_on
+from taskqueue_worker import report
 from taskqueue_worker.clock import ServerClock
 from taskqueue_worker.kinds import Kind, Kinds
 from taskqueue_worker.life import Life
@@ -21,6 +22,7 @@ from taskqueue_worker.results import Results
 from taskqueue_worker.slots import Slots
 from taskqueue_worker.started import Started
 from taskqueue_worker.suspects import Suspects
+from taskqueue_worker.uncancelled import absorb_cancellation
 
 log = structlog.get_logger("taskqueue.worker")
 
@@ -34,8 +36,9 @@ _RETRY_MIN_S, _RETRY_MAX_S = 0.05, 1.0
 
 
 class Claimer:
-    """calls, started: so many calls of claim, and so many jobs from them. draining: claim no more.
+    """calls, started: so many calls of claim, and so many jobs from them.
 
+    draining: claim no more. ended: a cancellation is the worker's own; before, user code made it, and it is ignored.
     closed_us: until when a handler shut the global limit, server clock; 0 if it is open.
     """
 
@@ -64,7 +67,9 @@ class Claimer:
         self._suspects = suspects
         self._loop = asyncio.get_running_loop()
         self._asked = 0
+        self._sequences = [count(1) for _ in range(CHANNELS)]
         self.draining = False
+        self.ended = False
         self.calls = 0
         self.started = 0
         self.closed_us = 0
@@ -72,7 +77,7 @@ class Claimer:
     async def channel(self, number: int) -> None:
         """Claims until the worker drains."""
         worker = f"{self._worker}.{number}"
-        sequence = count(1)
+        sequence = self._sequences[number]
         for _ in range(_CALLS_FOR_THE_CLOCK):
             await self._claim(worker, next(sequence), 0, [])
         while not self.draining:
@@ -107,7 +112,11 @@ class Claimer:
         said = self._suspects.word(free)
         self._asked += free
         try:
-            answer = await self._claim(worker, seq, free, results, said=said)
+            try:
+                answer = await self._claim(worker, seq, free, results, said=said)
+            except BaseException:
+                self._results.put_back(results)  # reported twice, they change nothing
+                raise
             if answer is None:  # draining: whatever the lost call leased comes back when its lease ends
                 self._results.put_back(results)
                 return
@@ -153,6 +162,12 @@ class Claimer:
                 await asyncio.sleep(wait_s * random.uniform(0.5, 1.0))
                 wait_s = min(2 * wait_s, _RETRY_MAX_S)
                 continue
+            except asyncio.CancelledError:
+                if self.ended or until_s is not None:
+                    raise
+                await absorb_cancellation()
+                log.warning("claim cancelled by user code, repeated")
+                continue
             self._life.answered()
             self._clock.observe(sent_s, self._loop.time(), answer.now_us)
             self.closed_us = answer.closed_us
@@ -173,7 +188,7 @@ class Claimer:
         find: Callable[[str], Kind | None] = self._kinds.get
         jobs = []
         for job in answer.jobs:
-            kind = find(job.member[: job.member.index("|")])
+            kind = find(job.member.partition("|")[0])
             if kind is None:  # gone since: the next claim of this job drops it
                 self._give_back([job])
                 continue
@@ -186,4 +201,4 @@ class Claimer:
 
     def _give_back(self, jobs: Iterable[ClaimedJob]) -> None:
         for job in jobs:
-            self._results.add(Result(job.member, "l"))
+            self._results.add(report.returned(job.member))

@@ -30,11 +30,14 @@ async def keep_leases(
 
 
 async def stop_overdue(slots: Slots) -> None:
-    """Runs until cancelled: cancels each job whose handler took longer than its type allows."""
+    """Runs until cancelled: cancels each job whose handler took longer than its type allows.
+
+    A job that waits for a thread or a connection has as long for that.
+    """
     loop = asyncio.get_running_loop()
     while True:
         await asyncio.sleep(_SWEEP_S)
         now_s = loop.time()
         for job in list(slots.running.values()):
-            if job.began_s and now_s - job.began_s > job.kind.spec.timeout_ms / 1000:
+            if job.called_s and now_s - job.called_s > job.kind.spec.timeout_ms / 1000:
                 job.cancel("timeout")

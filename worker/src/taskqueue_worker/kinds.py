@@ -8,6 +8,7 @@ import structlog
 
 from taskqueue.handlers.dispatch import Dispatcher
 from taskqueue.handlers.errors import HandlersError
+from taskqueue.handlers.managed import ManagedHandler
 from taskqueue.handlers.registry import Runnable
 from taskqueue.models.values import TaskType
 from taskqueue.store.catalog import Catalog, read_catalog
@@ -16,17 +17,26 @@ from taskqueue.store.connection import Store
 log = structlog.get_logger("taskqueue.worker")
 
 #: Outcomes counted per type, in the order of the documentation.
-OUTCOMES = ("done", "retried", "dead", "limited", "late", "cancelled", "lost")
+OUTCOMES = ("done", "retried", "dead", "limited", "late", "no-thread", "cancelled", "lost")
 
 
 @dataclass(slots=True)
 class Kind:
-    """One task type as the worker runs it. `problem` says why it cannot. `counts` are this process' outcomes."""
+    """One task type as the worker runs it.
+
+    problem: why it cannot run.   counts: this process' outcomes.
+    managed: the handler, if it says itself when its jobs begin.
+    """
 
     spec: TaskType
     run: Runnable | None
     problem: str = ""
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(OUTCOMES, 0))
+
+    managed: ManagedHandler | None = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.managed = self.run if isinstance(self.run, ManagedHandler) else None
 
 
 class Kinds:

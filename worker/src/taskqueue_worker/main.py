@@ -4,6 +4,7 @@ import asyncio
 import gc
 import sys
 from collections.abc import Sequence
+from functools import partial
 
 import structlog
 
@@ -11,21 +12,27 @@ from taskqueue.handlers.errors import HandlersError
 from taskqueue.handlers.registry import default_registry, load_entry_points, load_modules
 from taskqueue.health import serve_health
 from taskqueue.log import configure
+from taskqueue.printable import describe_error
 from taskqueue.settings import load
-from taskqueue.stop_signals import keep, set_on
+from taskqueue.stop_signals import keep
 from taskqueue.threads import leave_threads
+from taskqueue_worker.event_loop import run_to_end
 from taskqueue_worker.settings import WorkerSettings
+from taskqueue_worker.signals import end_on_signals, keep_signals
+from taskqueue_worker.slots import SlotEndedError
+from taskqueue_worker.uncancelled import keep_running
 from taskqueue_worker.worker import Worker
 
 log = structlog.get_logger("taskqueue.worker")
 
 EXIT_FAILED = 1
+EXIT_BUG = 70
 
 
 async def work(settings: WorkerSettings) -> None:
     """Runs a worker until SIGTERM or SIGINT. Raises OSError if the health port is taken."""
     stopping = asyncio.Event()
-    set_on(stopping, asyncio.get_running_loop())
+    keeping = partial(keep_signals, stopping, end_on_signals(stopping))
     worker = Worker(settings, default_registry)
     health = await serve_health(
         settings.health_host, settings.health_port, live=worker.live, ready=worker.ready, note=worker.note
@@ -35,9 +42,11 @@ async def work(settings: WorkerSettings) -> None:
     # What exists now lives until the end: the collector need not walk it between two starts.
     gc.collect()
     gc.freeze()
+    kept = asyncio.create_task(keep_running("signals", keeping, stopping.is_set))
     try:
         await worker.run(stopping)
     finally:
+        kept.cancel()
         health.close()
 
 
@@ -48,9 +57,11 @@ def main(argv: Sequence[str] | None = None) -> int:
     try:
         load_entry_points()
         load_modules(settings.handlers)
-        with asyncio.Runner(loop_factory=_loop_factory()) as runner:
-            runner.run(work(settings))
-            leave_threads(keep(0))
+        run_to_end(work(settings))
+    except SlotEndedError as error:
+        log.critical("worker ends, its jobs are taken over", error=describe_error(error))
+        leave_threads(keep(EXIT_FAILED))
+        return EXIT_FAILED
     except HandlersError as error:
         log.critical("handlers not loaded", problem=str(error))
         return EXIT_FAILED
@@ -59,12 +70,10 @@ def main(argv: Sequence[str] | None = None) -> int:
             "cannot serve /livez, /readyz and /metrics", port=settings.health_port, problem=str(error)
         )
         return EXIT_FAILED
+    except Exception as error:
+        # Said here, too: threads that hang would keep a traceback from ever being printed.
+        log.critical("worker failed", error=describe_error(error))
+        leave_threads(keep(EXIT_BUG))
+        raise
+    leave_threads(keep(0))
     return 0
-
-
-def _loop_factory() -> type[asyncio.AbstractEventLoop] | None:
-    try:
-        import uvloop  # noqa: PLC0415 - not on every platform
-    except ImportError:
-        return None
-    return uvloop.Loop

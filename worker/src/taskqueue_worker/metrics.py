@@ -1,11 +1,12 @@
 """What a worker counts, for Prometheus. The table for people is in docs/configuration.md."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
 
 from prometheus_client import Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from taskqueue.handlers.threads import Threads
 from taskqueue_worker.claimer import Claimer
 from taskqueue_worker.clock import ServerClock
 from taskqueue_worker.kinds import OUTCOMES, Kinds
@@ -30,11 +31,21 @@ DURATION = Histogram(
 class WorkerCollector(Collector):
     """Reads the numbers the worker keeps anyway, when asked: a job pays for no label look-up."""
 
-    def __init__(self, kinds: Kinds, slots: Slots, claimer: Claimer, clock: ServerClock) -> None:
+    def __init__(
+        self,
+        kinds: Kinds,
+        slots: Slots,
+        claimer: Claimer,
+        clock: ServerClock,
+        threads: Threads,
+        blocks: Mapping[str, int],
+    ) -> None:
         self._kinds = kinds
         self._slots = slots
         self._claimer = claimer
         self._clock = clock
+        self._threads = threads
+        self._blocks = blocks
 
     def collect(self) -> Iterator[Metric]:
         yield _counter("taskqueue_claims", "Calls of claim.", [((), self._claimer.calls)])
@@ -54,6 +65,25 @@ class WorkerCollector(Collector):
         yield jobs
         yield GaugeMetricFamily("taskqueue_slots", "Jobs this worker can run at a time.", self._slots.size)
         yield GaugeMetricFamily("taskqueue_slots_free", "Slots without a job.", self._slots.free)
+        blocks = CounterMetricFamily(
+            "taskqueue_loop_blocks",
+            "Times that the event loop was blocked for 1 s or longer, by the type whose handler ran; none: what a "
+            "handler left behind, or a machine without time.",
+            labels=("type",),
+        )
+        for name, times in list(self._blocks.items()):
+            blocks.add_metric((name,), times)
+        yield blocks
+        for gauge, text, value in (
+            ("taskqueue_threads", "Threads for handlers that are not async.", self._threads.size),
+            ("taskqueue_threads_busy", "Threads that run a handler.", self._threads.busy),
+            (
+                "taskqueue_threads_stuck",
+                "Threads whose handler has run for longer than its job's timeout.",
+                self._threads.stuck,
+            ),
+        ):
+            yield GaugeMetricFamily(gauge, text, value)
 
 
 def _counter(name: str, text: str, samples: Iterable[tuple[tuple[str, ...], float]]) -> Metric:

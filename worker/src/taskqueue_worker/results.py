@@ -46,7 +46,10 @@ class Results:
         """Whether another job of the same subscription may come up while this one still counts as running."""
         if not member.endswith("x") or self._pace.hungry:  # a hungry worker's next claim is a moment away
             return False
-        name = parse(member)
+        try:
+            name = parse(member)
+        except (ValueError, IndexError):  # a member that cannot be read is better gone soon
+            return True
         kind = self._kinds.get(name.type)
         if name.occurrence is None or kind is None:
             return True

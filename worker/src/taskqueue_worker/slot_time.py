@@ -13,11 +13,11 @@ LATE_S = (LIMITER_STRETCH - 1) / 2
 _GRAIN_S = 0.0005
 
 
-async def reached(slot_s: float) -> bool:
-    """Waits for a slot; False if it was missed."""
+async def reached(slot_s: float, ahead_s: float = 0.0) -> bool:
+    """Waits until `ahead_s` before a slot; False if the slot was missed."""
     now_s = asyncio.get_running_loop().time
-    if slot_s - now_s() > _EARLY_S:
-        await _sleep_until(slot_s)
+    if slot_s - ahead_s - now_s() > _EARLY_S:
+        await _sleep_until(slot_s - ahead_s)
     return now_s() - slot_s <= LATE_S
 
 

@@ -3,6 +3,8 @@
 No task, timer or future is made per job unless the job needs one: a slot waits for its job's start if that lies ahead,
 and awaits the handler itself. Timeouts are looked after by one sweep (heartbeat.py). An idle slot is woken only
 when a job waits, and wakes the next one in turn, so a hundred quick jobs may all run in the first.
+
+A slot ends when the worker closes and for no other reason: whatever happens to a job in it becomes the job's result.
 """
 
 import asyncio
@@ -10,14 +12,29 @@ import contextlib
 from collections import deque
 from collections.abc import Callable, Iterable
 
+import structlog
+
 from taskqueue.handlers.job import Job
+from taskqueue.printable import describe_error, type_name
 from taskqueue.store.claim import Result
-from taskqueue.store.job_name import parse
+from taskqueue.store.job_name import JobName, parse
 from taskqueue.store.users import decode_params
+from taskqueue_worker import report
 from taskqueue_worker.permits import Permits
 from taskqueue_worker.runner import run
 from taskqueue_worker.slot_time import reached
 from taskqueue_worker.started import Started
+from taskqueue_worker.uncancelled import absorb_cancellation
+
+log = structlog.get_logger("taskqueue.worker")
+
+
+#: How long a cancelled handler may hold up the end of the worker.
+_CLOSE_S = 1.0
+
+
+class SlotEndedError(RuntimeError):
+    """A slot ended though the worker goes on: what it held would stay leased and never run."""
 
 
 class Slots:
@@ -42,12 +59,22 @@ class Slots:
         self._empty = asyncio.Event()
         self.running: dict[int, Started] = {}
         self.size = size
+        self.closing = False
+        #: Resolved, with the reason, if a slot ends before the worker closes.
+        self.ended: asyncio.Future[None] = self._loop.create_future()
         self._tasks = [asyncio.create_task(self._slot(number)) for number in range(size)]
+        for task in self._tasks:
+            task.add_done_callback(self._slot_ended)
 
     @property
     def free(self) -> int:
         """Slots that neither run a job nor have one waiting for them."""
         return self.size - len(self.running) - len(self._waiting)
+
+    @property
+    def alive(self) -> int:
+        """Slots that can run jobs."""
+        return sum(not task.done() for task in self._tasks)
 
     def add(self, jobs: Iterable[Started]) -> None:
         self._waiting.extend(jobs)
@@ -56,6 +83,12 @@ class Slots:
     def members(self) -> list[str]:
         """Every lease held."""
         return [job.member for job in (*self.running.values(), *self._waiting)]
+
+    def snapshot(self) -> list[Started]:
+        """Every job held, for another thread, which may come while this one changes something."""
+        while True:
+            with contextlib.suppress(RuntimeError):  # changed meanwhile
+                return [*self.running.values(), *self._waiting]
 
     def drop(self, lost: set[str]) -> None:
         """Forgets and cancels jobs whose lease is gone."""
@@ -67,7 +100,7 @@ class Slots:
     def give_back(self) -> None:
         """Returns every job whose handler has not begun."""
         while self._waiting:
-            self._report(Result(self._waiting.popleft().member, "l"))
+            self._report(report.returned(self._waiting.popleft().member))
         for job in list(self.running.values()):
             if not job.began_s:
                 job.cancel("drain")
@@ -81,9 +114,14 @@ class Slots:
                     await self._empty.wait()
 
     async def close(self) -> None:
+        """End every slot. A handler that goes on although it is cancelled is left."""
+        self.closing = True
+        for job in list(self.running.values()):
+            job.cancel("drain")
         for task in self._tasks:
             task.cancel()
-        await asyncio.gather(*self._tasks, return_exceptions=True)
+        await asyncio.wait(self._tasks, timeout=_CLOSE_S)
+        self.ended.cancel()
 
     def _wake(self) -> None:
         if self._waiting and not self._waking:
@@ -96,57 +134,93 @@ class Slots:
 
     async def _slot(self, number: int) -> None:
         task = asyncio.current_task()
-        running = self.running
-        while True:
-            waiting = self._waiting
-            if not waiting:
-                future = self._loop.create_future()
-                self._idle.append(future)
-                await future
-                self._waking = False
+        while not self.closing:
+            if not self._waiting:
+                await self._idle_until_woken()
                 continue
-            job = waiting.popleft()
+            job = self._waiting.popleft()
             job.task = task
-            running[number] = job
+            self.running[number] = job
             self._wake()
             try:
                 result = await self._one(job)
+            except BaseException as error:  # noqa: BLE001 - the slot goes on, whatever it was
+                result = await self._broken(job, error)
             finally:
-                del running[number]
-                if not running:
+                del self.running[number]
+                if not self.running:
                     self._empty.set()
             if result is not None:
                 self._report(result)
             self._freed()
 
-    async def _one(self, started: Started) -> Result | None:
-        name = parse(started.member)
-        params = started.kind.spec.params
-        if started.params:
-            params = {**params, **decode_params(started.params)}
-        job = Job(
-            name.type,
-            name.user,
-            name.occurrence,
-            name.due_ms,
-            params,
-            started.attempt,
-            self._permits(started).take,
-            name.id or None,
-        )
+    async def _idle_until_woken(self) -> None:
+        future = self._loop.create_future()
+        self._idle.append(future)
         try:
-            in_time = await reached(started.start_s)
+            await future
         except asyncio.CancelledError:
-            if started.stop is None:
+            if self.closing:
                 raise
-            asyncio.current_task().uncancel()  # type: ignore[union-attr]
-            return None if started.stop == "lost" else Result(started.member, "l")
-        if not in_time:
-            started.kind.counts["late"] += 1
-            return Result(started.member, "l")
-        result = await run(started, job, self._loop.time)
+            await absorb_cancellation()
+            self._waking = False
+            self._wake()
+        self._waking = False
+
+    async def _broken(self, job: Started, error: BaseException) -> Result | None:
+        """What becomes of a job whose slot met an error outside its handler."""
+        if self.closing or isinstance(error, GeneratorExit):
+            raise error
+        if isinstance(error, asyncio.CancelledError):
+            await absorb_cancellation()
+            return None if job.stop == "lost" else report.returned(job.member)
+        log.error("job failed outside its handler", job=job.name, error=type_name(error))
+        return report.failed(job, f"the worker failed: {describe_error(error)}", logged=type_name(error))
+
+    def _slot_ended(self, task: asyncio.Task[None]) -> None:
+        if self.closing or self.ended.done():
+            return
+        error = None if task.cancelled() else task.exception()
+        said = "cancelled" if error is None else describe_error(error)
+        self.ended.set_exception(SlotEndedError(f"a slot ended: {said}"))
+
+    async def _one(self, started: Started) -> Result | None:
+        try:
+            name, job = self._job(started)
+        except Exception as error:  # noqa: BLE001 - whatever the store held
+            return report.dead(started, f"the stored job cannot be read: {describe_error(error)}")
+        managed = started.kind.managed
+        if not await reached(started.start_s, managed.ahead_s if managed else 0.0):
+            return report.late(started)
+        called_s = self._loop.time()
+        result = await run(started, job, called_s)
+        if not started.began_s:
+            return result
         ended_s = self._loop.time()
         self._observe(started, name.due_ms, ended_s)
         if result is None or result.verb == "l":  # cut short: not what a job of this type takes
             return result
-        return result._replace(ran_us=max(1, int((ended_s - started.began_s) * 1e6)))
+        # A wait for a thread counts: the slot is held meanwhile. A wait for the start, with a connection, does not.
+        held_s = ended_s - max(called_s, started.start_s)
+        return result._replace(ran_us=max(1, int(held_s * 1e6)))
+
+    def _job(self, started: Started) -> tuple[JobName, Job]:
+        """Make the job that a handler gets. Raises whatever a stored value that cannot be read makes it raise."""
+        name = parse(started.member)
+        params = started.kind.spec.params
+        if started.params:
+            params = {**params, **decode_params(started.params)}
+        permits, ad_hoc_id = self._permits(started).take, name.id or None
+        return name, Job(
+            *(
+                name.type,
+                name.user,
+                name.occurrence,
+                name.due_ms,
+                params,
+                started.attempt,
+                permits,
+                ad_hoc_id,
+                started,
+            )
+        )

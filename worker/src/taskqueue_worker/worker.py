@@ -5,8 +5,10 @@ import contextlib
 import os
 import socket
 import uuid
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import Callable, Coroutine, Sequence
 from datetime import UTC, datetime
+from functools import partial
+from typing import Any
 
 import msgspec
 import structlog
@@ -15,6 +17,7 @@ from prometheus_client import REGISTRY
 from taskqueue.handlers.dispatch import Dispatcher
 from taskqueue.handlers.http_call import HttpClient
 from taskqueue.handlers.registry import Registry
+from taskqueue.handlers.threads import Threads
 from taskqueue.store.errors import StoreFailure
 from taskqueue.store.lease import pass_wakeup_on, wait_for_wakeup
 from taskqueue_worker.claimer import CHANNELS, Claimer
@@ -29,8 +32,11 @@ from taskqueue_worker.permits import Permits
 from taskqueue_worker.results import Results
 from taskqueue_worker.settings import WorkerSettings
 from taskqueue_worker.slots import Slots
+from taskqueue_worker.standby import Standby
 from taskqueue_worker.started import Started
 from taskqueue_worker.suspects import Suspects
+from taskqueue_worker.uncancelled import absorb_cancellation, keep_running
+from taskqueue_worker.watchdog import Watchdog
 
 log = structlog.get_logger("taskqueue.worker")
 
@@ -53,10 +59,11 @@ class Worker:
         self._wakeups = settings.open_store()
         self._lease_ms = int(settings.lease * 1000)
         self._registry = registry
-        self._threads = ThreadPoolExecutor(settings.threads, thread_name_prefix="taskqueue-handler")
+        self._threads = Threads(settings.threads)
         self._http = HttpClient()
         self.name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
         self._kinds = Kinds(self._store, Dispatcher(registry, self._http, self._threads))
+        self._ending = False
         self._pace = Pace()
         self._clock = ServerClock()
         self._suspects = Suspects(self._pace, lambda: self.slots.free == self.slots.size)
@@ -81,46 +88,82 @@ class Worker:
             self._life,
             self._suspects,
         )
-        self._collector = WorkerCollector(self._kinds, self.slots, self._claimer, self._clock)
+        standby = Standby(
+            settings.open_store, self.name, self._lease_ms, self.slots, self._info, registry.names
+        )
+        self._watchdog = Watchdog(self.slots, standby.keep_leases, settings.lease / 3)
+        self._collector = WorkerCollector(
+            self._kinds, self.slots, self._claimer, self._clock, self._threads, self._watchdog.counts
+        )
 
     async def run(self, stopping: asyncio.Event) -> None:
         """Works until `stopping` is set, then drains."""
         REGISTRY.register(self._collector)
         background = [
-            asyncio.create_task(
-                keep_leases(
-                    self._store, self.name, self._lease_ms, self.slots, self._info, self._registry.names()
-                )
-            ),
-            asyncio.create_task(stop_overdue(self.slots)),
+            self._kept("heartbeat", self._keep_leases),
+            self._kept("timeouts", lambda: stop_overdue(self.slots)),
+            self._kept("watchdog", self._watchdog.beat),
+            self._kept("wake-ups", self._listen),
         ]
-        listener = asyncio.create_task(self._listen())
-        channels = [asyncio.create_task(self._claimer.channel(number)) for number in range(CHANNELS)]
-        stop = asyncio.create_task(stopping.wait())
+        channels = [
+            self._kept(f"claim {number}", partial(self._claimer.channel, number))
+            for number in range(CHANNELS)
+        ]
+        stop = self._kept("stop", lambda: _until(stopping))
         try:
-            parts = [stop, listener, *background, *channels]
-            done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
-            for part in done:
-                part.result()
+            await self._first_ended([stop, *background, *channels, self.slots.ended])
         finally:
-            await self._drain(channels, listener)
+            self._ending = True
+            background[-1].cancel()
+            await self._drain(channels)
+            self._watchdog.stop()
             for task in (*background, stop):
                 task.cancel()
             await asyncio.gather(*background, stop, return_exceptions=True)
             await self.slots.close()
             await close_shared(self._registry.closings)
             await self._http.close()
-            self._threads.shutdown(wait=False, cancel_futures=True)
+            self._threads.shutdown()
             await self._store.close()
             REGISTRY.unregister(self._collector)
 
+    def _kept(self, name: str, run: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:
+        return asyncio.create_task(keep_running(name, run, lambda: self._ending), name=f"taskqueue {name}")
+
+    def _keep_leases(self) -> Coroutine[Any, Any, None]:
+        names = self._registry.names()
+        return keep_leases(self._store, self.name, self._lease_ms, self.slots, self._info, names)
+
+    async def _first_ended(self, parts: Sequence[asyncio.Future[None]]) -> None:
+        """Return when a part ends. Raises what it ended with."""
+        while True:
+            try:
+                done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
+            except asyncio.CancelledError:
+                log.warning("worker cancelled by user code, going on", worker=self.name)
+                await absorb_cancellation()
+                continue
+            for part in done:
+                part.result()
+            return
+
     def live(self) -> str | None:
         """What is wrong with this process."""
+        ended = self.slots.size - self.slots.alive
+        if ended:
+            return f"{ended} of {self.slots.size} slots ended"
         return self._life.stuck(self.slots.free)
 
     def ready(self) -> str | None:
         """Why it takes no work, be it its own fault or not."""
-        return "draining" if self._claimer.draining else self.live() or self._life.unanswered()
+        if self._claimer.draining:
+            return "draining"
+        return self.live() or self._life.unanswered() or self._without_threads() or self._watchdog.blocked()
+
+    def _without_threads(self) -> str | None:
+        if self._threads.stuck < self._threads.size:
+            return None
+        return f"all {self._threads.size} threads run handlers for longer than their jobs' timeouts"
 
     def note(self) -> str | None:
         """What is odd, though the worker is ready."""
@@ -143,14 +186,13 @@ class Worker:
             except StoreFailure:
                 await asyncio.sleep(1.0)
 
-    async def _drain(self, channels: list[asyncio.Task[None]], listener: asyncio.Task[None]) -> None:
+    async def _drain(self, channels: list[asyncio.Task[None]]) -> None:
         """Claims no more, returns what has not begun, waits for the rest, then returns that too.
 
         Takes the grace period and 6 s at most, even if the store has fallen silent: a call in flight is waited for
         last, beside the final settle; what it brings is given back by the claimer.
         """
         self._claimer.draining = True
-        listener.cancel()
         self._pace.call()
         self.slots.give_back()
         await self.slots.emptied(self._loop.time() + self._settings.grace)
@@ -161,6 +203,7 @@ class Worker:
         until_s = self._loop.time() + limit_s
         await asyncio.wait(channels, timeout=limit_s)
         settled = await self._claimer.settle(until_s)
+        self._claimer.ended = True
         for channel in channels:
             channel.cancel()
         await asyncio.gather(*channels, return_exceptions=True)
@@ -187,3 +230,7 @@ class Worker:
                 "started": self._claimer.started,
             }
         )
+
+
+async def _until(event: asyncio.Event) -> None:
+    await event.wait()

@@ -1,14 +1,12 @@
 """From a task type to the coroutine function that does its jobs, found once per type and called per job."""
 
-import asyncio
 import inspect
-from concurrent.futures import Executor
-from contextvars import copy_context
+import math
 from typing import TYPE_CHECKING, TypeGuard
 
-from taskqueue.handlers.errors import BadHandler, UnknownHandler
-from taskqueue.handlers.job import Job
+from taskqueue.handlers.errors import UnknownHandler
 from taskqueue.handlers.registry import Function, Registry, Runnable
+from taskqueue.handlers.threads import ThreadHandler, Threads
 from taskqueue.models.values import TaskType
 
 if TYPE_CHECKING:
@@ -20,7 +18,7 @@ __all__ = ["Dispatcher", "UnknownHandler", "runnable"]
 class Dispatcher:
     """Finds the handler of a task type. `threads` runs the handlers that are not async."""
 
-    def __init__(self, registry: Registry, http: "HttpClient", threads: Executor) -> None:
+    def __init__(self, registry: Registry, http: "HttpClient", threads: Threads) -> None:
         self._registry = registry
         self._http = http
         self._threads = threads
@@ -36,23 +34,16 @@ class Dispatcher:
         function = self._registry.get(name)
         if function is None:
             raise UnknownHandler(name, self._registry.names())
-        return runnable(function, self._threads)
+        return runnable(function, self._threads, task_type.timeout_ms / 1000)
 
 
-def runnable(function: Function, threads: Executor) -> Runnable:
+def runnable(function: Function, threads: Threads, timeout_s: float = math.inf) -> Runnable:
     """Return an async function as it is; wrap any other so that it runs in `threads` with its contextvars.
 
     A job that is cancelled (timeout, shutdown) stops waiting for its thread; the thread itself cannot be
     stopped and runs to its end.
     """
-    if _is_async(function):
-        return function
-
-    async def in_thread(job: Job) -> None:
-        run = asyncio.get_running_loop().run_in_executor
-        await run(threads, copy_context().run, _call, function, job)
-
-    return in_thread
+    return function if _is_async(function) else ThreadHandler(function, threads, timeout_s)
 
 
 def _is_async(function: Function) -> TypeGuard[Runnable]:
@@ -60,17 +51,3 @@ def _is_async(function: Function) -> TypeGuard[Runnable]:
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
         getattr(function, "__call__", None)  # noqa: B004 - the question is not whether it is callable
     )
-
-
-def _call(function: Function, job: Job) -> None:
-    try:
-        result = function(job)
-    except StopIteration as error:
-        # A future cannot carry StopIteration: Python 3.11 would leave the job waiting for ever.
-        raise RuntimeError("the handler raised StopIteration") from error
-    if inspect.iscoroutine(result):
-        result.close()
-        raise BadHandler(
-            "the handler is not an async function but returned a coroutine, which did not run: "
-            "a decorator around it must be async too"
-        )

@@ -37,3 +37,17 @@ class BadHttpCall(HandlersError, ValueError):  # noqa: N818
 
 class CallFailed(HandlersError):  # noqa: N818
     """The API did not answer, or did with a status that may pass: the job is retried with backoff."""
+
+
+class SlotMissed(HandlersError):  # noqa: N818
+    """The job's slot of the limit passed before it could begin; it has not begun."""
+
+
+class NoFreeThread(HandlersError):  # noqa: N818
+    """All threads for handlers that are not async were busy; the job has not begun."""
+
+    def __init__(self, threads: int, stuck: int) -> None:
+        super().__init__(
+            f"no free thread: {stuck} of {threads} have run for longer than their job's timeout. Let their handlers "
+            "end, or raise the worker's setting `threads`."
+        )

@@ -1,23 +1,26 @@
 """The handler that needs no code: one request per job, to the URL of the task type.
 
-    call -> request (http_request) -> a pooled connection -> status -> outcome (status)
+    call -> request (http_request) -> a connection -> the job's slot -> status -> outcome (status)
 
-The start of a job is a reserved slot of the global limit, so the request leaves as directly as it can: on
-a pooled connection nothing is awaited between `call` and the write. At most one request arrives per call:
-no redirect is followed and aiohttp's own second try is off, since neither would have a permit.
+The start of a job is a reserved slot of the global limit, so the connection is there before it (http_connection), and
+nothing is awaited between the slot and the write. At most one request arrives per call: no redirect is followed and
+aiohttp's own second try is off, since neither would have a permit. The status decides, also of an answer that
+is otherwise no HTTP (http_answer).
 """
 
 import asyncio
 import os
 from contextlib import suppress
-from functools import partial
 
 import aiohttp
 
-from taskqueue import __version__
 from taskqueue.handlers import http_request
 from taskqueue.handlers.errors import CallFailed
+from taskqueue.handlers.http_answer import is_beginning, read_head
+from taskqueue.handlers.http_connection import ConnectTimes, Exchange, open_session
 from taskqueue.handlers.job import Job
+from taskqueue.handlers.managed import ManagedHandler
+from taskqueue.handlers.outcomes import Discard
 from taskqueue.handlers.registry import Runnable
 from taskqueue.handlers.status import judge
 from taskqueue.models.values import HttpCall
@@ -37,32 +40,45 @@ class HttpClient:
     def __init__(self, connections: int = 0) -> None:
         self._connections = connections
         self._session: aiohttp.ClientSession | None = None
+        self._times = ConnectTimes()
 
     def resolve(self, spec: HttpCall) -> Runnable:
         """Return the handler of a task type. Raises BadHttpCall for what could not be called."""
         http_request.check(spec)
-        # The spec stays as written and is expanded per call (microseconds): no secret ends up in a repr.
-        return partial(self.call, spec)
+        return HttpHandler(self, spec)
+
+    @property
+    def ahead_s(self) -> float:
+        """How long before its slot a job needs to ask for a connection."""
+        return self._times.ahead_s
 
     async def call(self, spec: HttpCall, job: Job) -> None:
         """Send one request; return if the answer is 2xx, else raise as `status.judge` says.
 
-        Raises CallFailed if there is no answer. There is no timeout here: the worker cancels a job that takes
-        longer than its type allows.
+        Raises CallFailed if there is no answer, Discard if it is none of HTTP, SlotMissed if the connection came too
+        late. There is no timeout here: the worker cancels a job that takes longer than its type allows.
         """
         url, body = http_request.target(spec, job.params)
         headers = http_request.headers(spec, job)
         session = self._session or self._open()
+        exchange = Exchange(job.slot, self._times)
         try:
             response = await session.request(
-                spec.method, url, data=body, headers=headers, allow_redirects=False
+                spec.method, url, data=body, headers=headers, allow_redirects=False, middlewares=(exchange,)
             )
         except (aiohttp.ClientError, OSError) as error:
-            # Not chained: aiohttp's messages may quote the URL.
-            raise CallFailed(_cause(error)) from None
+            judge_broken(exchange.head, error)
+            return
+        except asyncio.CancelledError:
+            head = read_head(exchange.head)
+            if head is None:
+                raise
+            judge(head.status, head.headers)  # it was answered, however slowly the rest comes
+            return
         try:
             await _drain(response)
         finally:
+            exchange.ended()
             response.release()
         judge(response.status, response.headers)
 
@@ -74,28 +90,51 @@ class HttpClient:
 
     def _open(self) -> aiohttp.ClientSession:
         """Open the session; the first call does, because a session belongs to the running loop."""
-        self._session = session = aiohttp.ClientSession(
-            connector=aiohttp.TCPConnector(limit=self._connections),
-            # What one user's answer sets must not reach another's request.
-            cookie_jar=aiohttp.DummyCookieJar(),
-            timeout=aiohttp.ClientTimeout(total=None),
-            headers={"User-Agent": f"taskqueue/{__version__}"},
-            auto_decompress=False,
-        )
-        # A GET whose pooled connection breaks would be sent twice, the second time without a permit.
-        # aiohttp has no public switch for it.
-        session._retry_connection = False  # noqa: SLF001
+        self._session = session = open_session(self._connections)
         return session
 
 
+class HttpHandler(ManagedHandler):
+    """The handler of one task type. The spec stays as written and is expanded per call: no secret gets into a repr."""
+
+    def __init__(self, client: HttpClient, spec: HttpCall) -> None:
+        self._client = client
+        self._spec = spec
+
+    @property
+    def ahead_s(self) -> float:
+        return self._client.ahead_s
+
+    async def __call__(self, job: Job) -> None:
+        await self._client.call(self._spec, job)
+
+
+def judge_broken(data: bytes, error: Exception) -> None:
+    """Judge an answer of which only the first bytes are known, if any. The error's own text may quote the URL."""
+    head = read_head(data)
+    if head is not None:
+        judge(head.status, head.headers)
+    elif is_beginning(data):
+        raise CallFailed(_cause(error)) from None
+    else:
+        # Not sent again: the request was answered, so it may have been carried out, and a repeat would read as badly.
+        raise Discard(
+            "the answer cannot be read: it does not begin with a status line of HTTP/1, so the url may name something "
+            "else; whether the request was carried out is not known"
+        ) from None
+
+
 async def _drain(response: aiohttp.ClientResponse) -> None:
-    """Read the body within bounds. What fails here changes nothing: the status has said what happened."""
+    """Read the body within bounds. What fails here changes nothing: the status has said what happened.
+
+    A cancelled job (timeout, shutdown) ends here too, and still as its status says.
+    """
     if response.content.is_eof():
         return
     timer = asyncio.get_running_loop().call_later(BODY_WAIT_S, response.close)
     left = BODY_MAX_BYTES
     try:
-        with suppress(aiohttp.ClientError, OSError):
+        with suppress(Exception, asyncio.CancelledError):
             while left > 0 and (chunk := await response.content.read(left)):
                 left -= len(chunk)
     finally:

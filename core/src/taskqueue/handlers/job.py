@@ -2,7 +2,30 @@
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
+
+
+class Slot(Protocol):
+    """The start that the limit reserved for a job, for handlers that say themselves when it begins."""
+
+    async def reached(self) -> bool:
+        """Wait for the slot; False if it was missed."""
+
+    def begin(self) -> None:
+        """Say that the job begins now: from here on its timeout counts."""
+
+
+class _NoSlot:
+    """Of a job outside a worker."""
+
+    async def reached(self) -> bool:
+        return True
+
+    def begin(self) -> None:
+        pass
+
+
+NO_SLOT = _NoSlot()
 
 
 @dataclass(slots=True, eq=False)
@@ -12,6 +35,7 @@ class Job:
     occurrence: epoch seconds, None for an ad hoc job, which has an `ad_hoc_id` instead.
     due_ms: epoch milliseconds.   params: the type's defaults under the subscription's own.
     attempt: which start of the job, from 1 on.   permits: where `permit` takes permits from.
+    slot: its own start; the worker and its handlers of threads and HTTP use it, other handlers need not.
 
     Not frozen, because one is made per job and a frozen dataclass takes five times as long to make. Params
     stay out of the repr: they may be personal, and a repr ends up in logs.
@@ -25,6 +49,7 @@ class Job:
     attempt: int
     permits: Callable[[int], Awaitable[None]] = field(repr=False)
     ad_hoc_id: str | None = None
+    slot: Slot = field(default=NO_SLOT, repr=False)
 
     @property
     def idempotency_key(self) -> str:

@@ -1,6 +1,7 @@
 """What a handler may raise. Returning means done; any other exception means: try again with backoff."""
 
 import math
+import sys
 from typing import Literal, TypeAlias
 
 Scope: TypeAlias = Literal["type", "user", "global"]
@@ -16,7 +17,7 @@ class RetryLater(Outcome):
     """Try again later."""
 
     def __init__(self, after_s: float | None = None, reason: str = "") -> None:
-        """Consume an attempt and wait `after_s` seconds; None stands for the type's backoff.
+        """Consume an attempt and wait `after_s` seconds, 30 days at most; None stands for the type's backoff.
 
         A negative delay is taken as 0. Raises ValueError if it is not finite.
         """
@@ -41,10 +42,11 @@ class RateLimited(Outcome):
         """Close a limit for all workers for `retry_after_s` seconds; consumes no attempt.
 
         scope: "type" for this task type, "user" for all jobs of this user, "global" for everything.
-        A negative delay is taken as 0. Raises ValueError if it is not finite or the scope is another word.
+        The worker closes it for 1 s at least and 24 h at most. Raises ValueError if the delay is not finite or the
+        scope is another word.
         """
         if scope not in ("type", "user", "global"):
-            raise ValueError(f"scope is 'type', 'user' or 'global', not {scope!r}")
+            raise ValueError(f"scope must be 'type', 'user' or 'global' (was {scope!r})")
         self.retry_after_s = _delay(retry_after_s)
         self.scope: Scope = scope
         self.reason = f"the API asks to wait {self.retry_after_s:g} s (scope {scope})"
@@ -52,6 +54,10 @@ class RateLimited(Outcome):
 
 
 def _delay(seconds: float) -> float:
-    if not math.isfinite(seconds):
-        raise ValueError(f"a delay is a finite number of seconds, not {seconds}")
-    return max(0.0, float(seconds))
+    try:
+        number = float(seconds)
+    except OverflowError:  # an int too large for a float
+        number = sys.float_info.max if seconds > 0 else 0.0
+    if not math.isfinite(number):
+        raise ValueError(f"a delay must be a finite number of seconds (was {number})")
+    return max(0.0, number)

@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-MAX_S = 3600.0
+MAX_S = 86_400.0
 """No API may close a limit for longer in one answer; it can always say so again."""
 
 

@@ -26,7 +26,7 @@ def judge(status: int, headers: Mapping[str, str]) -> None:
             raise RetryLater(delay, _named(status))
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _PASSING:
         raise CallFailed(_named(status))
-    if status < HTTPStatus.BAD_REQUEST:
+    if HTTPStatus.MULTIPLE_CHOICES <= status < HTTPStatus.BAD_REQUEST:
         raise Discard(f"{_named(status)}: redirects are not followed, write the final URL into the task type")
     raise Discard(_named(status))
 

@@ -15,8 +15,8 @@ _encode = msgspec.msgpack.Encoder().encode
 class Result(NamedTuple):
     """What became of a leased job.
 
-    verb: d done · r retry after wait_ms · x dead because of `text` · l leave (not started, nothing consumed)
-    · c the limit `text` (type, user or global) is closed for wait_ms.
+    verb: d done · r retry after wait_ms · x dead because of `text` · l leave (not started, nothing consumed;
+    wait_ms: not to be taken again before) · c the limit `text` (type, user or global) is closed for wait_ms.
     ran_us: how long its handler ran, 0 if it did not.
     """
 

@@ -15,8 +15,13 @@ from typing import TypeVar
 
 from redis import exceptions as client
 
-#: What the Redis client raises. RedisClusterException is no RedisError; IncompleteReadError is an EOFError.
-CLIENT_ERRORS = (client.RedisError, client.RedisClusterException, OSError, TimeoutError, EOFError)
+#: What the Redis client raises. RedisClusterException is no RedisError; IncompleteReadError is an EOFError; uvloop
+#: raises RuntimeError for a connection closed between two writes.
+CLIENT_ERRORS = (
+    client.RedisError,
+    client.RedisClusterException,
+    *(OSError, TimeoutError, EOFError, RuntimeError),
+)
 
 #: Answers that a primary gives which is none any more, or may not act as one.
 _NOT_PRIMARY = ("READONLY", "NOREPLICAS", "MASTERDOWN", "LOADING")

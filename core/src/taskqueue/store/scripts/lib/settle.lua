@@ -1,5 +1,5 @@
 -- What became of leased jobs. Removing the exact leased member proves ownership: a result for a lease that was reaped or
--- replaced changes nothing, so results may be repeated. verb: d(one) r(etry ms) x (dead) l(eave: not started) c(losed: ms).
+-- replaced changes nothing, so results may be repeated. verb: d(one) r(etry ms) x (dead) l(eave: not started, ms) c(losed: ms).
 local POISON_LOSSES = 3
 local VANISHED_MS = 3600000
 local DEAD_MAX, DEAD_MAX_MS = 10000, 30 * 86400000  -- the dead letters are bounded by count and by age
@@ -88,7 +88,9 @@ local function settle(member, verb, wait_ms, text, ran_us)
     if redis.call('HEXISTS', P .. 'users:' .. job.user .. ':tasks', job.type) == 1 then remember_run(job, 'x') end
   else
     local failures, losses, alone, suspect = attempts_of(name)
-    if verb == 'l' then
+    if verb == 'l' and wait_ms > 0 and not suspect then
+      make_ready(job, now + wait_ms)
+    elseif verb == 'l' then
       put_back(job, suspect)
     else
       if suspect then remember_attempts(name, failures, losses, alone, false) end

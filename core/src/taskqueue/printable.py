@@ -1,0 +1,126 @@
+"""Makes text of whatever user code or an API produced, so that no log line, message or script can fail on it.
+
+A text is cut before any work is done on it. Lone surrogates, NUL and other control characters become escapes. An
+object is asked for its text aside, in a thread that is left behind if it does not answer: `__str__` is user code,
+which may raise, block or never end.
+"""
+
+import sys
+import threading
+from contextvars import copy_context
+from types import FrameType
+from typing import Any, ClassVar
+
+#: Characters that are kept of one text, unless the caller says otherwise.
+MAX_CHARACTERS = 500
+#: For how long an object may work on its own text.
+_TEXT_LIMIT_S = 0.1
+#: Threads that wait for a text which never comes; beyond them no object is asked.
+_LEFT_MAX = 8
+_TEXT_MAX = 10_000
+_ESCAPES = {code: f"\\x{code:02x}" for code in (*range(32), 127) if chr(code) not in "\t\n"}
+#: Types whose text is made by Python itself. An int of many digits is refused there.
+_PLAIN = (str, bytes, bool, int, float, type(None))
+#: The makers of an exception's text that ask nothing but its args.
+_PLAIN_EXCEPTIONS = (BaseException.__str__, KeyError.__str__)
+
+
+def printable(value: object, most: int = MAX_CHARACTERS) -> str:
+    r"""Return the text of a value: at most `most` characters, encodable, without control characters.
+
+    >>> printable("\ud800 and \x00")
+    '\\ud800 and \\x00'
+    >>> printable("a" * 1_000_000, most=3)
+    'aaa'
+    """
+    # Not isinstance, which may ask the object's own __class__.
+    text: str = value if issubclass(type(value), str) else _text(value, most)  # type: ignore[assignment]
+    # The slice of a subclass of str is a plain str, whatever the subclass overrides.
+    cut = str.__getitem__(text, slice(0, most))
+    return cut.translate(_ESCAPES).encode("utf-8", "backslashreplace").decode()[:most]
+
+
+def describe_error(error: BaseException, most: int = MAX_CHARACTERS) -> str:
+    """Return an exception's type and text.
+
+    >>> describe_error(KeyError("shop"))
+    "KeyError: 'shop'"
+    """
+    return f"{type_name(error)}: {printable(error, most)}"[:most]
+
+
+def type_name(value: object) -> str:
+    """Return the name of a value's type, past any metaclass of the user's."""
+    return printable(type.__dict__["__name__"].__get__(type(value)), 100)
+
+
+def _text(value: object, most: int) -> str:
+    if type(value) in _PLAIN:
+        return _own_text(_cut(value, most))
+    if issubclass(type(value), BaseException):
+        args = _args(value)
+        own = type(value).__str__
+        if own in _PLAIN_EXCEPTIONS and all(type(item) in _PLAIN for item in args):
+            cut = tuple(_cut(item, most) for item in args)
+            if len(cut) != 1:
+                return _own_text(cut) if cut else ""
+            return repr(cut[0]) if own is KeyError.__str__ else _own_text(cut[0])
+    return _Asked(value).answer()
+
+
+def _args(error: object) -> tuple[Any, ...]:
+    found: tuple[Any, ...] = BaseException.__dict__["args"].__get__(error)
+    return found
+
+
+def _cut(value: Any, most: int) -> Any:
+    """Return a plain value, a long text or bytes cut, so that no more is copied than is shown."""
+    return value[:most] if type(value) in (str, bytes) else value
+
+
+def _own_text(value: object) -> str:
+    try:
+        return str(value)
+    except Exception as error:  # noqa: BLE001 - an int of too many digits, for one
+        return f"<{type_name(value)} without a text: {type_name(error)}>"
+
+
+class _Asked(threading.Thread):
+    """Asks one object for its text. Python code that does not end is ended by a trace function at its next line."""
+
+    _left_behind: ClassVar[list[threading.Thread]] = []
+
+    def __init__(self, value: object) -> None:
+        super().__init__(daemon=True, name="taskqueue-text")
+        self._value = value
+        self._context = copy_context()
+        self._left = False
+        self._answer = f"<{type_name(value)} without a text>"
+
+    def answer(self) -> str:
+        alive = [thread for thread in self._left_behind if thread.is_alive()]
+        self._left_behind[:] = alive
+        if len(alive) >= _LEFT_MAX:
+            return self._answer
+        try:
+            self.start()
+        except RuntimeError:  # no more threads
+            return self._answer
+        self.join(_TEXT_LIMIT_S)
+        self._left = True
+        if self.is_alive():
+            self._left_behind.append(self)
+        return self._answer
+
+    def run(self) -> None:
+        sys.settrace(self._trace)
+        try:
+            text = self._context.run(str, self._value)
+            self._answer = str.__getitem__(text, slice(0, _TEXT_MAX))
+        except BaseException as error:  # noqa: BLE001 - whatever user code raises
+            self._answer = f"<{type_name(self._value)} without a text: {type_name(error)}>"
+
+    def _trace(self, _frame: FrameType, _event: str, _arg: object) -> Any:
+        if self._left:
+            raise SystemExit
+        return self._trace

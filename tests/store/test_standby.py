@@ -1,0 +1,49 @@
+"""What a thread does for a worker whose event loop is blocked: what runs is kept, what missed its slot goes back."""
+
+from __future__ import annotations
+
+import asyncio
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+from taskqueue.models.values import Schedule, TaskType
+from taskqueue.store.connection import open_store
+from taskqueue_worker.kinds import Kind
+from taskqueue_worker.standby import Standby
+from taskqueue_worker.started import Started
+
+if TYPE_CHECKING:
+    from tests.store.conftest import World
+
+HOUR = Schedule(interval_s=3600)
+SHORT_MS, LONG_MS = 5_000, 60_000
+
+
+async def test_the_standby_keeps_what_runs_and_returns_what_missed_its_slot(
+    world: World, redis_url: str, release: str
+) -> None:
+    spec = TaskType("sync", HOUR, timeout_ms=1_000)
+    await world.install(spec)
+    await world.enqueue("sync", "runs", "overdue", "missed", "next")
+    jobs = (await world.claim(lease_ms=SHORT_MS)).jobs
+    now_s = asyncio.get_running_loop().time()
+    started = {
+        job.member.split("|")[1]: Started(job.member, Kind(spec, None), "", 0, 0, now_s + 1, 0.01)
+        for job in jobs
+    }
+    started["runs"].called_s = now_s
+    started["overdue"].called_s = now_s - 2
+    started["missed"].start_s = now_s - 1
+    slots: Any = SimpleNamespace(snapshot=lambda: list(started.values()))
+    standby = Standby(lambda: open_store(redis_url, release), "w", LONG_MS, slots, lambda: b"{}", lambda: ())
+    await asyncio.to_thread(standby.keep_leases)
+    leased = await world.store.client.zrange(world.store.keys("leased"), 0, -1, withscores=True)
+    left_ms = {
+        member.split(b"|")[1].decode(): expiry - world.clock.now_us / 1000 for member, expiry in leased
+    }
+    assert left_ms.keys() == {"runs", "overdue", "next"}
+    assert left_ms["overdue"] <= SHORT_MS, "its timeout has passed: on a loop that ran it would have ended"
+    assert min(left_ms["runs"], left_ms["next"]) > LONG_MS / 2
+    (ready,) = (await world.waiting())["ready:normal"]
+    assert ready.startswith("sync|missed|")
+    await world.conserved()

@@ -1,0 +1,130 @@
+"""Text of hostile objects: always encodable, never longer than asked for, never later than it may be."""
+
+import threading
+import time
+from collections.abc import Iterator
+from typing import Any
+
+import msgspec
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from taskqueue import printable as module
+from taskqueue.printable import describe_error, printable
+
+
+class Raises:
+    def __str__(self) -> str:
+        raise KeyboardInterrupt
+
+    __repr__ = __str__
+
+
+class EndlessError(Exception):
+    def __str__(self) -> str:  # noqa: PLE0307 - as hostile as can be
+        while True:
+            pass
+
+
+class Blocks:
+    go = threading.Event()
+
+    def __repr__(self) -> str:
+        self.go.wait(20)
+        return ""
+
+
+class NoTextError(Exception):
+    def __str__(self) -> Any:
+        return 7  # noqa: PLE0307 - as hostile as can be
+
+
+class Text(str):
+    __slots__ = ()
+
+    def __getitem__(self, _: Any) -> str:
+        raise RuntimeError
+
+    def encode(self, *_: Any) -> bytes:
+        raise RuntimeError
+
+
+def _refuse(_: object) -> Any:
+    raise RuntimeError
+
+
+Pretends = type("Pretends", (), {"__class__": property(_refuse)})
+
+
+@pytest.fixture(autouse=True)
+def _nothing_blocks_afterwards() -> Iterator[None]:
+    Blocks.go.clear()
+    yield
+    Blocks.go.set()
+    for thread in module._Asked._left_behind:
+        thread.join(5)
+
+
+@pytest.mark.parametrize(
+    ("value", "text"),
+    [
+        ("\ud800", "\\ud800"),
+        ("a\x00b\x1b[31m\x7f", "a\\x00b\\x1b[31m\\x7f"),
+        ("two\nlines", "two\nlines"),
+        (404, "404"),
+        (None, "None"),
+        (b"\xff", "b'\\xff'"),
+        (10**5_000, "<int without a text: ValueError>"),
+        (Text("kept\ud800"), "kept\\ud800"),
+        (Raises(), "<Raises without a text: KeyboardInterrupt>"),
+        (ValueError(Raises()), "<ValueError without a text: KeyboardInterrupt>"),
+        (EndlessError(), "<EndlessError without a text>"),
+        (Blocks(), "<Blocks without a text>"),
+        (NoTextError(), "<NoTextError without a text: TypeError>"),
+        (KeyError("shop"), "'shop'"),
+        (ValueError(1, "\ud800"), "(1, '\\ud800')"),
+        (OSError(2, "gone", "a file"), "[Errno 2] gone: 'a file'"),
+    ],
+    ids=lambda value: "",
+)
+def test_text_of_any_object(value: object, text: str) -> None:
+    assert printable(value) == text
+
+
+def test_an_object_with_a_hostile_class() -> None:
+    assert printable(Pretends()).startswith("<")
+
+
+@given(st.text(st.characters(), max_size=40), st.integers(0, 50))
+def test_any_text_can_be_stored_and_is_no_longer_than_asked_for(text: str, most: int) -> None:
+    safe = printable(text, most)
+    assert len(safe) <= most
+    assert msgspec.msgpack.decode(msgspec.msgpack.encode(safe)) == safe
+    assert "\x00" not in safe
+
+
+def test_a_huge_text_is_cut_before_it_is_worked_on() -> None:
+    huge = "x" * 50_000_000
+    for value in (huge, ValueError(huge), KeyError(huge), ValueError(1, huge), huge.encode()):
+        took_s = []
+        for _ in range(3):  # the best of three, for other processes share the machine
+            began_s = time.perf_counter()
+            assert len(printable(value)) == module.MAX_CHARACTERS
+            took_s.append(time.perf_counter() - began_s)
+        assert min(took_s) < 0.005
+
+
+def test_a_class_with_a_hostile_name() -> None:
+    meta: Any = type("Meta", (type,), {"__name__": property(_refuse)})
+    odd_error: Any = meta("OddError", (Exception,), {})
+    assert describe_error(odd_error("text")) == "OddError: text"
+
+
+def test_objects_that_never_answer_leave_a_bounded_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "_TEXT_LIMIT_S", 0.001)
+    began_s = time.perf_counter()
+    for _ in range(1_000):
+        printable(Blocks())
+    assert len(module._Asked._left_behind) <= module._LEFT_MAX
+    assert time.perf_counter() - began_s < 2

@@ -1,0 +1,138 @@
+"""Handlers that do their worst: each is a result, the slot goes on, and the good job behind it is done."""
+
+import asyncio
+from typing import Any
+
+import msgspec
+import pytest
+from slots_under_test import LIMIT_S, SlotsUnderTest
+
+from taskqueue.handlers import Discard, Job, RateLimited, RetryLater
+from taskqueue.handlers.registry import Runnable
+from taskqueue_worker.slots import SlotEndedError
+
+
+def raises(error: BaseException) -> Runnable:
+    async def handle(_: Job) -> None:
+        raise error
+
+    return handle
+
+
+async def cancels_itself(_: Job) -> None:
+    task = asyncio.current_task()
+    assert task is not None
+    task.cancel()
+
+
+async def cancels_itself_and_waits(_: Job) -> None:
+    await cancels_itself(_)
+    await asyncio.sleep(10)
+
+
+async def cancels_itself_and_forgets(_: Job) -> None:
+    await cancels_itself(_)
+    task = asyncio.current_task()
+    assert task is not None
+    task.uncancel()
+
+
+async def cancels_itself_later(_: Job) -> None:
+    task = asyncio.current_task()
+    assert task is not None
+    asyncio.get_running_loop().call_soon(task.cancel)
+
+
+async def awaits_a_cancelled_future(_: Job) -> None:
+    future = asyncio.get_running_loop().create_future()
+    future.cancel()
+    await future
+
+
+async def leaves_a_task(_: Job) -> None:
+    asyncio.get_running_loop().create_task(raises(ValueError("left"))(_))
+
+
+async def good_handler(_: Job) -> None:
+    await asyncio.sleep(0)
+
+
+async def returns_anything(_: Job) -> object:
+    return object()
+
+
+def returns_nothing_to_await(_: Job) -> Any:
+    return 7
+
+
+def raises_before(_: Job) -> Any:
+    raise SystemExit(1)
+
+
+@pytest.mark.parametrize(
+    ("handle", "verb"),
+    [
+        (raises(Discard("\ud800")), "x"),
+        (raises(Discard(404)), "x"),  # type: ignore[arg-type]
+        (raises(RateLimited(1e300)), "c"),
+        (raises(RateLimited(1795977600, scope="global")), "c"),
+        (raises(RetryLater(1e300)), "r"),
+        (raises(KeyboardInterrupt()), "r"),
+        (raises(SystemExit("\x00")), "r"),
+        (raises(GeneratorExit()), "r"),
+        (raises(asyncio.CancelledError()), "r"),
+        (raises(BaseExceptionGroup("b", [SystemExit()])), "r"),
+        (raises(StopAsyncIteration()), "r"),
+        (cancels_itself, "d"),
+        (cancels_itself_and_waits, "r"),
+        (cancels_itself_and_forgets, "d"),
+        (cancels_itself_later, "d"),
+        (awaits_a_cancelled_future, "r"),
+        (leaves_a_task, "d"),
+        (returns_anything, "d"),
+        (returns_nothing_to_await, "r"),
+        (raises_before, "r"),
+    ],
+)
+async def test_a_slot_survives(handle: Runnable, verb: str) -> None:
+    async with SlotsUnderTest() as bench:
+        for turn in range(3):
+            hostile = await bench.run(f"sync|hostile|60|0|0|w|{turn}", handle)
+            assert hostile.verb == verb
+            msgspec.msgpack.encode(tuple(hostile))
+            good = await bench.run(f"sync|good|60|0|0|w|{turn}", good_handler)
+            assert good.verb == "d"
+        assert bench.slots.alive == 1
+
+
+@pytest.mark.parametrize(
+    ("member", "params"),
+    [
+        ("sync|u|60|0|0|w|1", "[1,2]"),
+        ("sync|u|60|0|0|w|1", "not JSON"),
+        ("sync|u|60|0|0|w|1", '{"a":' + "[" * 100_000),
+        ("sync|u|soon|0|0|w|1", ""),
+        ("sync|u||0|0|w|1", ""),
+        ("sync|", ""),
+    ],
+)
+async def test_a_stored_job_that_cannot_be_read_is_dead(member: str, params: str) -> None:
+    async with SlotsUnderTest() as bench:
+        result = await bench.run(member, good_handler, params)
+        assert (result.member, result.verb) == (member, "x")
+        assert result.text.startswith("the stored job cannot be read: ")
+        assert bench.slots.alive == 1
+
+
+async def test_a_slot_that_ends_all_the_same_is_told() -> None:
+    async with SlotsUnderTest(2) as bench:
+        await asyncio.sleep(0)
+
+        def broken(_: object) -> None:
+            raise MemoryError
+
+        bench.slots._report = broken
+        bench.add("sync|u|60|0|0|w|1", good_handler)
+        with pytest.raises(SlotEndedError, match="a slot ended: MemoryError"):
+            await asyncio.wait_for(bench.slots.ended, LIMIT_S)
+        assert (bench.slots.size, bench.slots.alive) == (2, 1)

@@ -1,0 +1,117 @@
+"""Requests leave in their slots of the limit or not at all, however late the connections come."""
+
+import asyncio
+from collections.abc import AsyncIterator
+from types import SimpleNamespace
+from typing import TYPE_CHECKING, Any
+
+import aiohttp.abc
+import aiohttp.connector
+import pytest
+
+from taskqueue.handlers.http_call import HttpClient
+from taskqueue.models.values import HttpCall, Schedule, TaskType
+from taskqueue_worker.kinds import Kind
+from taskqueue_worker.slot_time import LATE_S
+from taskqueue_worker.slots import Slots
+from taskqueue_worker.started import Started
+
+if TYPE_CHECKING:
+    from taskqueue.store.claim import Result
+
+JOBS = 48
+SPACING_S = 0.005
+#: Timers wake up to half a millisecond early.
+EARLY_S = 0.001
+
+
+class SlowResolver(aiohttp.abc.AbstractResolver):
+    """Answers everybody at one moment, so that all connections stand at once."""
+
+    go: asyncio.Event
+    asked: int
+
+    def __init__(self, **_: object) -> None: ...
+
+    async def resolve(self, host: str, port: int = 0, family: Any = None) -> list[aiohttp.abc.ResolveResult]:
+        type(self).asked += 1
+        await self.go.wait()
+        return [
+            aiohttp.abc.ResolveResult(hostname=host, host="127.0.0.1", port=port, family=2, proto=0, flags=0)
+        ]
+
+    async def close(self) -> None: ...
+
+
+@pytest.fixture
+async def url(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[str]:
+    SlowResolver.go, SlowResolver.asked = asyncio.Event(), 0
+    monkeypatch.setattr(aiohttp.connector, "DefaultResolver", SlowResolver)
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        try:
+            while True:
+                await reader.readuntil(b"\r\n\r\n")
+                writer.write(b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n")
+        except EOFError:
+            writer.close()
+
+    server = await asyncio.start_server(serve, "127.0.0.1", 0)
+    yield f"http://api.example:{server.sockets[0].getsockname()[1]}/"
+    server.close()
+
+
+async def test_no_request_leaves_outside_its_slot(url: str) -> None:
+    loop = asyncio.get_running_loop()
+    client = HttpClient()
+    kind = Kind(TaskType("sync", Schedule(interval_s=60)), client.resolve(HttpCall(url, "GET")))
+    results: asyncio.Queue[Result] = asyncio.Queue()
+    begun: list[Started] = []
+    slots = Slots(
+        JOBS,
+        lambda _: SimpleNamespace(take=None),  # type: ignore[arg-type,return-value]
+        results.put_nowait,
+        lambda: None,
+        lambda started, *_: begun.append(started),
+    )
+
+    async def round_of_jobs(turn: int) -> dict[str, int]:
+        first_s = loop.time() + 0.02
+        slots.add(
+            Started(f"sync|u-{n}|60|0|0|w|{turn}", kind, "", 0, 0, first_s + n * SPACING_S, SPACING_S)
+            for n in range(JOBS)
+        )
+        # In the middle of their slots, when some have passed.
+        loop.call_at(first_s + JOBS * SPACING_S / 2, SlowResolver.go.set)
+        async with asyncio.timeout(10):
+            verbs = [(await results.get()).verb for _ in range(JOBS)]
+        return {verb: verbs.count(verb) for verb in ("d", "l")}
+
+    async def check() -> None:
+        ends = await round_of_jobs(1)
+        assert sum(ends.values()) == JOBS
+        assert ends["l"] >= JOBS / 2 - LATE_S / SPACING_S - 1, "their slots had passed"
+        assert kind.counts["late"] == ends["l"]
+        for turn in range(2, 4):
+            ends = await round_of_jobs(turn)
+            assert sum(ends.values()) == JOBS
+        assert len(begun) == kind.counts["done"]
+        for started in begun:
+            assert -EARLY_S <= started.began_s - started.start_s <= LATE_S
+        assert SlowResolver.asked <= JOBS, "connections whose slots were missed serve the next jobs"
+
+    try:
+        await check()
+    finally:
+        await slots.close()
+        await client.close()
+
+
+def test_connections_are_asked_for_ahead_as_long_as_they_took() -> None:
+    client = HttpClient()
+    assert client.ahead_s == 0.1
+    for taken_s in (0.03, 0.001):
+        client._times.add(taken_s)
+    assert client.ahead_s == 0.06
+    client._times.add(3.0)
+    assert client.ahead_s == 0.2

@@ -1,0 +1,79 @@
+"""Runs the worker in an event loop that user code cannot end.
+
+asyncio lets SystemExit and KeyboardInterrupt of a task or a callback out of `run_forever`, and `loop.stop()` returns
+from it. A handler's leftovers may do either. The loop is then simply run again: what was ready is still in it.
+"""
+
+import asyncio
+import time
+from collections.abc import Coroutine
+from contextlib import suppress
+from typing import Any
+
+import structlog
+
+from taskqueue.printable import describe_error
+
+log = structlog.get_logger("taskqueue.worker")
+
+#: How long the tasks that handlers left behind may take to end.
+_LEFTOVERS_S = 0.5
+#: Interruptions are logged so often at most: a leftover may repeat itself.
+_LOG_EACH_S = 1.0
+
+
+def run_to_end(main: Coroutine[Any, Any, None]) -> None:
+    """Run `main` in a loop of its own. Raises what it raises, and nothing that anything else in the loop raises."""
+    loop = _new_loop()
+    asyncio.set_event_loop(loop)
+    try:
+        _run(loop, loop.create_task(main, name="taskqueue worker"))
+    finally:
+        with suppress(BaseException):
+            _end_leftovers(loop)
+        asyncio.set_event_loop(None)
+        loop.close()
+
+
+def _run(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:
+    logged_s, times = float("-inf"), 0
+    while not task.done():
+        try:
+            loop.run_until_complete(task)
+        except BaseException as error:  # noqa: BLE001 - the task's own is raised below
+            if task.done():
+                break
+            times += 1
+            if time.monotonic() - logged_s >= _LOG_EACH_S:
+                logged_s = time.monotonic()
+                log.error(  # noqa: TRY400 - where the loop was says nothing
+                    "event loop interrupted by user code, going on", error=describe_error(error), times=times
+                )
+    task.result()
+
+
+def _end_leftovers(loop: asyncio.AbstractEventLoop) -> None:
+    leftovers = asyncio.all_tasks(loop)
+    for task in leftovers:
+        task.cancel()
+    if leftovers:
+        _run(loop, loop.create_task(_wait(leftovers)))
+    _run(loop, loop.create_task(_end_generators(loop)))
+
+
+async def _wait(tasks: set[asyncio.Task[Any]]) -> None:
+    await asyncio.wait(tasks, timeout=_LEFTOVERS_S)
+
+
+async def _end_generators(loop: asyncio.AbstractEventLoop) -> None:
+    with suppress(TimeoutError):
+        async with asyncio.timeout(_LEFTOVERS_S):
+            await loop.shutdown_asyncgens()
+
+
+def _new_loop() -> asyncio.AbstractEventLoop:
+    try:
+        import uvloop  # noqa: PLC0415 - not on every platform
+    except ImportError:
+        return asyncio.new_event_loop()
+    return uvloop.new_event_loop()

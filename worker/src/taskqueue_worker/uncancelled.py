@@ -1,0 +1,56 @@
+"""Keeps the worker's own tasks alive when user code cancels them, or when they fail.
+
+A handler may cancel the task it runs in, or all tasks it finds; one that it left behind may do so at any time. The
+worker's tasks end when the worker says so and at no other time.
+"""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from typing import Any
+
+import structlog
+
+from taskqueue.printable import describe_error
+
+log = structlog.get_logger("taskqueue.worker")
+
+#: A task that fails is started again after so long.
+_RESTART_S = 1.0
+
+
+async def absorb_cancellation() -> None:
+    """Forget every cancellation of the running task, one that is still to be delivered too."""
+    task = asyncio.current_task()
+    assert task is not None
+    while task.cancelling():
+        task.uncancel()
+    try:  # before Python 3.13, uncancel() leaves an exception that was not delivered yet
+        await asyncio.sleep(0)
+    except asyncio.CancelledError:
+        while task.cancelling():
+            task.uncancel()
+
+
+async def keep_running(
+    name: str, run: Callable[[], Coroutine[Any, Any, None]], ending: Callable[[], bool]
+) -> None:
+    """Run a task that lasts until the worker ends it; start it again if anything else cancels it, or if it fails."""
+    failed = False
+    while True:
+        try:
+            if failed:
+                await asyncio.sleep(_RESTART_S)
+            failed = False
+            await run()
+        except asyncio.CancelledError:
+            if ending():
+                raise
+            log.warning("background task cancelled by user code, restarted", task=name)
+            await absorb_cancellation()
+        except Exception as error:
+            if ending():
+                raise
+            log.exception("background task failed, restarted", task=name, error=describe_error(error))
+            failed = True
+        else:
+            return
