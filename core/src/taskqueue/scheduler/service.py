@@ -87,6 +87,7 @@ async def run(
         work: tuple[Coroutine[Any, Any, Any], ...] = (
             keeper.watch(),
             keeper.keep(),
+            keeper.lookout.run(),
             ticker.run(),
             *others,
             stopping.wait(),

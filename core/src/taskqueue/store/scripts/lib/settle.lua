@@ -21,6 +21,7 @@ end
 local function make_ready(job, score)
   local known = facts(job.type)
   redis.call('ZADD', P .. 'ready:' .. (known and known.lane or 'normal'), score, job.name)
+  note_move(job)
 end
 
 local function finish(job)
