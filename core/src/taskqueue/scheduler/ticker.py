@@ -193,7 +193,7 @@ class Ticker:
             self.cursor_ms = await read_cursor(self._store)
         except CursorLostError as error:
             if catalog.installed_ms:
-                self._say_lost(error)
+                self._say_lost(str(error))
 
     async def _current(self) -> tuple[Catalog, int]:
         """Return the types as last seen, and the store's clock, never ahead of it."""
@@ -220,11 +220,13 @@ class Ticker:
         catalog = await read_catalog(self._store)
         if catalog.installed_ms == known.installed_ms != 0 and not catalog.refilling:
             await self.restore()
+        elif catalog.refilling or not catalog.installed_ms:
+            self._say_lost("store lost everything, waiting until it is filled again")
         else:
-            self._say_lost(CursorLostError())
+            self._say_lost(str(CursorLostError()))
 
-    def _say_lost(self, error: CursorLostError) -> None:
+    def _say_lost(self, text: str) -> None:
         metrics.CURSOR_LOST.set(1)
         if not self._lost:
-            log.error(str(error), last_cursor_ms=self.cursor_ms)
+            log.error(text, last_cursor_ms=self.cursor_ms)
         self._lost = True
