@@ -13,6 +13,7 @@ from site_under_test import until
 
 from taskqueue.models.values import CatchUp, Schedule, Task, TaskType, UserSubscription
 from taskqueue.scheduler import floors as floors_module
+from taskqueue.scheduler import keeper as keeper_module
 from taskqueue.scheduler.keeper import Keeper
 from taskqueue.scheduler.lookout import Lookout
 from taskqueue.scheduler.publisher import Publisher
@@ -39,6 +40,11 @@ def manifests(users: tuple[str, ...] = USERS) -> Loaded:
     tasks = tuple(Task(name) for name in TYPES)
     subscriptions = {name: UserSubscription(name, tasks) for name in users}
     return Loaded(MappingProxyType(TYPES), MappingProxyType(subscriptions), (), (), ())
+
+
+@pytest.fixture(autouse=True)
+def _impatient_keepers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeper_module, "MAINTAIN_S", 0.05)
 
 
 class Folder:

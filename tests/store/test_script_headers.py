@@ -28,7 +28,7 @@ def code(name: str) -> str:
 
 def test_the_verbs_are_those_of_the_design() -> None:
     verbs = "audit catalog claim claim_epoch clock enqueue heartbeat install look look_at override pass_wakeup permit"
-    verbs += " put_types redeal redrive set_users tick work"
+    verbs += " put_types redeal redrive retention set_users tick work"
     assert verbs.split() == NAMES
 
 

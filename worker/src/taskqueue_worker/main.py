@@ -34,7 +34,7 @@ async def work(settings: WorkerSettings) -> None:
         loop.add_signal_handler(number, stopping.set)
     worker = Worker(settings, default_registry)
     health = await serve_health(
-        settings.health_host, settings.health_port, live=worker.live, ready=worker.ready
+        settings.health_host, settings.health_port, live=worker.live, ready=worker.ready, note=worker.note
     )
     port = health.sockets[0].getsockname()[1]
     log.info("worker started", worker=worker.name, redis=str(settings.redis_url), health_port=port)

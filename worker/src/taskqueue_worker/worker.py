@@ -14,6 +14,7 @@ from prometheus_client import REGISTRY
 from taskqueue.handlers.dispatch import Dispatcher
 from taskqueue.handlers.http_call import HttpClient
 from taskqueue.handlers.registry import Registry
+from taskqueue.retention import RetentionWatch
 from taskqueue.store.errors import StoreFailure
 from taskqueue.store.lease import pass_wakeup_on, wait_for_wakeup
 from taskqueue_worker.claimer import CHANNELS, Claimer
@@ -64,6 +65,7 @@ class Worker:
             self._observe,
         )
         self._life = Life(settings.live_within)
+        self._retention = RetentionWatch(self._store)
         self._claimer = Claimer(
             self._store,
             self.name,
@@ -87,6 +89,7 @@ class Worker:
                 )
             ),
             asyncio.create_task(stop_overdue(self.slots)),
+            asyncio.create_task(self._retention.run()),
         ]
         listener = asyncio.create_task(self._listen())
         channels = [asyncio.create_task(self._claimer.channel(number)) for number in range(CHANNELS)]
@@ -115,6 +118,10 @@ class Worker:
     def ready(self) -> str | None:
         """Why it takes no work, be it its own fault or not."""
         return "draining" if self._claimer.draining else self.live() or self._life.unanswered()
+
+    def note(self) -> str | None:
+        """What a person should know of the store, though work goes on."""
+        return self._retention.note
 
     async def _listen(self) -> None:
         """An ad hoc job wakes one idle worker at once; a full one passes the word on."""
