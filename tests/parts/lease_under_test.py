@@ -4,12 +4,16 @@ import asyncio
 import random
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from typing import TYPE_CHECKING
 
 from kubernetes.aio.client.exceptions import ApiException
 
 from taskqueue.store.fence import Fence
 from taskqueue_operator.lease import Lease
 from taskqueue_operator.lease_record import LeaseObject, LeaseRecord
+
+if TYPE_CHECKING:
+    from taskqueue.scheduler.floors import CursorCopy
 
 
 @dataclass
@@ -129,10 +133,12 @@ class Replica:
         self.name = name
         self.api = StandIn(shared, trouble)
         self.cut_off = False
+        #: Of the cursor, as this process knows it.
+        self.copy: CursorCopy | None = None
         self.lease = Lease(self.api, name, duration_s, self._owner, self._last_epoch, self._claim_epoch)
         self._store = store
         self._tasks = [
-            asyncio.create_task(self.lease.run(lambda: None)),
+            asyncio.create_task(self.lease.run(lambda: self.copy)),
             asyncio.create_task(self._publish()),
         ]
 

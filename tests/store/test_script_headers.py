@@ -27,8 +27,8 @@ def code(name: str) -> str:
 
 
 def test_the_verbs_are_those_of_the_design() -> None:
-    verbs = "audit catalog claim claim_epoch clock enqueue heartbeat install open_limit override pass_wakeup permit"
-    verbs += " put_types redeal redrive set_users tick work"
+    verbs = "audit catalog claim claim_epoch clock enqueue heartbeat install look look_at open_limit override"
+    verbs += " pass_wakeup permit put_types redeal redrive retention set_users tick work"
     assert verbs.split() == NAMES
 
 

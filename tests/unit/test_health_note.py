@@ -11,7 +11,7 @@ from taskqueue.health import serve_health
     ("fault", "note", "answer"),
     [
         (None, None, (200, "ok")),
-        (None, "the global limit is closed", (200, "ok; the global limit is closed")),
+        (None, "the global limit is closed", (200, "ok\nnote: the global limit is closed")),
         ("draining", "the global limit is closed", (503, "draining")),
     ],
 )

@@ -10,6 +10,7 @@ from hypothesis import strategies as st
 from lease_under_test import Replica, Shared, StoreEpoch, Trouble
 from virtual_time import virtual_time
 
+from taskqueue.scheduler.floors import CursorCopy, Floors
 from taskqueue.store.fence import Fence
 from taskqueue_operator.lease_record import LeaseRecord
 
@@ -293,6 +294,26 @@ async def test_a_lease_of_someone_else_counts_for_the_duration_that_it_names() -
     assert group.leaders() == []
     assert (await group.led_by(first, TURN_S)).epoch == 5
     assert group.shared.record.duration_s == 10
+    await group.stop()
+
+
+@virtual_time
+async def test_who_takes_over_knows_the_cursor_and_the_floors_that_the_last_leader_knew() -> None:
+    group = Group()
+    first = group.start()
+    first.copy = CursorCopy(5_000, Floors(4_000, {"orders": 1_000}, 7, 3))
+    await group.led_by(first, 0.1)
+    second = group.start()
+    second.copy = CursorCopy(5_100)
+    await asyncio.sleep(TURN_S)
+    first.copy = CursorCopy(7_000, Floors(6_000, {"orders": 2_000}, 7, 3))
+    await asyncio.sleep(TURN_S)
+    await first.kill()
+    await group.led_by(second, 2 * DURATION_S)
+    assert second.lease.last_copy == first.copy
+    second.copy = CursorCopy(6_900, Floors(6_800, {}, 8, 6_800))
+    await asyncio.sleep(TURN_S)
+    assert group.shared.record.copy == CursorCopy(7_000, second.copy.floors)
     await group.stop()
 
 

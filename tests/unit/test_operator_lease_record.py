@@ -6,6 +6,7 @@ import msgspec
 import pytest
 from kubernetes.aio.client.exceptions import ApiException
 
+from taskqueue.scheduler.floors import CursorCopy, Floors
 from taskqueue_operator.connection import API_ERRORS, Connection
 from taskqueue_operator.lease_record import LeaseObject, LeaseRecord
 
@@ -31,7 +32,8 @@ async def read(answer: Any) -> LeaseRecord:
 async def test_a_copy_of_the_cursor_that_is_no_number_is_none(annotation: str, cursor_ms: int | None) -> None:
     meta = {"resourceVersion": "7", "annotations": {"taskqueue.dev/cursor-ms": annotation}}
     found = await read({"metadata": meta, "spec": {"holderIdentity": "a"}})
-    assert (found.version, found.holder, found.cursor_ms) == ("7", "a", cursor_ms)
+    assert (found.version, found.holder) == ("7", "a")
+    assert (found.copy and found.copy.cursor_ms) == cursor_ms
 
 
 async def test_a_lease_that_is_not_there_is_an_empty_one() -> None:
@@ -42,3 +44,35 @@ async def test_a_lease_that_is_not_there_is_an_empty_one() -> None:
 async def test_what_is_no_lease_is_an_error_that_is_waited_out(answer: Any) -> None:
     with pytest.raises(API_ERRORS):
         await read(answer)
+
+
+SEEN = Floors(1_795_543_360_000, {"orders": 1_795_543_000_123}, 1 << 50, 7)
+
+
+class Kept(Connection):
+    """An API server that keeps one object."""
+
+    def __init__(self) -> None:
+        self.kept: Any = None
+
+    async def call(self, *call: Any, **_: Any) -> bytes:
+        _, _, body = call
+        if body:
+            self.kept = body | {"metadata": body["metadata"] | {"resourceVersion": "8"}}
+        return msgspec.json.encode(self.kept)
+
+
+@pytest.mark.parametrize("copy", [None, CursorCopy(1_795_543_365_711), CursorCopy(1_795_543_365_711, SEEN)])
+async def test_a_copy_of_the_cursor_comes_back_as_it_was_written(copy: CursorCopy | None) -> None:
+    lease = LeaseObject(Kept(), "shop", "taskqueue-operator")
+    await lease.write(LeaseRecord("a", 3, 10, copy=copy))
+    assert await lease.read() == LeaseRecord("a", 3, 10, version="8", copy=copy)
+
+
+@pytest.mark.parametrize(
+    "text", ["", "1", "{}", '{"seen_ms": "x"}', '{"seen_ms": -5}', '{"seen_ms": 5, "by_type": {"a": -1}}']
+)
+async def test_floors_that_are_nonsense_are_none_and_the_cursor_counts(text: str) -> None:
+    annotations = {"taskqueue.dev/cursor-ms": "5000", "taskqueue.dev/cursor-floors": text}
+    found = await read({"metadata": {"resourceVersion": "7", "annotations": annotations}})
+    assert found.copy == CursorCopy(5_000)

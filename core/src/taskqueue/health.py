@@ -4,11 +4,14 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
+from typing import NamedTuple
 
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 
 #: A check returns what is wrong, in a sentence, or None.
 Check = Callable[[], str | None]
+#: A note says, in a sentence, what a person should know though all is well, or None.
+Note = Callable[[], str | None]
 #: A page returns its status, its content type and itself.
 Page = Callable[[], Awaitable[tuple[int, str, bytes]]]
 
@@ -38,26 +41,30 @@ class Progress:
         return None if silent_s < within_s else f"the {self._loop} loop made no step for {silent_s:.0f} s"
 
 
+def _no_note() -> None:
+    return None
+
+
 async def serve_health(
     host: str,
     port: int,
     *,
     live: Check,
     ready: Check,
-    note: Check = lambda: None,
+    note: Note = _no_note,
     pages: Mapping[str, Page] = NO_PAGES,
 ) -> asyncio.Server:
     """Answer probes until the server is closed; port 0 takes a free one. Raises OSError if it is taken.
 
-    note: what /readyz says beside "ok", of a thing that is odd and no reason to be unready.
-    pages: further ones by path; one of them may stand for /metrics.
+    note: stands in the text of /readyz.   pages: further ones by path; one of them may stand for /metrics.
     """
+    readiness = _Readiness(ready, note)
 
     async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         try:
             async with asyncio.timeout(_READ_TIMEOUT_S):
                 head = await reader.readuntil(b"\r\n\r\n")
-                status, kind, body = await _respond(head, live, ready, note, pages)
+                status, kind, body = await _respond(head, live, readiness, pages)
                 writer.write(
                     f"HTTP/1.1 {status} {_REASONS[status]}\r\nContent-Type: {kind}\r\n"
                     f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode()
@@ -73,8 +80,23 @@ async def serve_health(
     return await asyncio.start_server(answer, host, port)
 
 
+class _Readiness(NamedTuple):
+    check: Check
+    note: Note
+
+    def answer(self) -> tuple[int, str, bytes]:
+        status, kind, body = _probe(self.check)
+        note = self.note()
+        return status, kind, body + f"note: {note}\n".encode() if note else body
+
+
+def _probe(check: Check) -> tuple[int, str, bytes]:
+    fault = check()
+    return (503, _PLAIN, f"{fault}\n".encode()) if fault else (200, _PLAIN, b"ok\n")
+
+
 async def _respond(
-    head: bytes, live: Check, ready: Check, note: Check, pages: Mapping[str, Page]
+    head: bytes, live: Check, readiness: _Readiness, pages: Mapping[str, Page]
 ) -> tuple[int, str, bytes]:
     method, _, rest = head.decode("latin-1").partition(" ")
     path = rest.partition(" ")[0].partition("?")[0]
@@ -84,12 +106,9 @@ async def _respond(
         return await pages[path]()
     if path == "/metrics":
         return 200, CONTENT_TYPE_LATEST, generate_latest(REGISTRY)
-    check = {"/livez": live, "/readyz": ready}.get(path)
-    if check is None:
-        there_is = sorted({"/livez", "/readyz", "/metrics", *pages})
-        return 404, _PLAIN, f"there is {', '.join(there_is)}\n".encode()
-    fault = check()
-    if fault:
-        return 503, _PLAIN, f"{fault}\n".encode()
-    beside = note() if check is ready else None
-    return 200, _PLAIN, f"ok; {beside}\n".encode() if beside else b"ok\n"
+    if path == "/livez":
+        return _probe(live)
+    if path == "/readyz":
+        return readiness.answer()
+    there_is = sorted({"/livez", "/readyz", "/metrics", *pages})
+    return 404, _PLAIN, f"there is {', '.join(there_is)}\n".encode()

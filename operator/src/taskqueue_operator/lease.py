@@ -4,7 +4,8 @@ Times are judged by one's own monotonic clock: a Lease counts as silent when its
 duration since it was first seen so. leaseTransitions shows the fencing epoch, which the store hands out, each once,
 and refuses when it is not the last. Who does not reach the store neither takes the Lease nor renews it: another may.
 
-The Lease also keeps a copy of the cursor, renewed with it: a store that lost everything goes on from there.
+The Lease also keeps a copy of the cursor, and of how far back each type must go, renewed with it: a store that lost
+everything goes on from there.
 """
 
 import asyncio
@@ -16,6 +17,7 @@ from datetime import UTC, datetime
 
 import structlog
 
+from taskqueue.scheduler.floors import CursorCopy, newest
 from taskqueue.store.cancelled import raise_if_cancelled
 from taskqueue.store.errors import StoreFailure
 from taskqueue.store.fence import Fence
@@ -57,7 +59,7 @@ class Lease:
         self._said = False
         self._highest = 0
         self.elsewhere = False
-        self.last_cursor_ms: int | None = None
+        self.last_copy: CursorCopy | None = None
         self._led = asyncio.Event()
         self.epoch = 0
 
@@ -73,15 +75,15 @@ class Lease:
             await self._led.wait()
         return Fence(self._owner, self.epoch)
 
-    async def run(self, cursor_ms: Callable[[], int | None]) -> None:
+    async def run(self, copy: Callable[[], CursorCopy | None]) -> None:
         """Hold the Lease or wait for it, until cancelled; then let it go, so that another need not wait.
 
-        cursor_ms: the cursor as this replica knows it, for the copy.
+        copy: of the cursor, as this replica knows it.
         """
         try:
             while True:
                 raise_if_cancelled()
-                await self._turn(cursor_ms())
+                await self._turn(copy())
                 await asyncio.sleep(self._duration_s / _TRIES)
         finally:
             self._renewed_s = float("-inf")  # before another can take over
@@ -89,10 +91,10 @@ class Lease:
                 with contextlib.suppress(*API_ERRORS):
                     await asyncio.wait_for(self._release(), 2)
 
-    async def _turn(self, cursor_ms: int | None) -> None:
+    async def _turn(self, copy: CursorCopy | None) -> None:
         asked_s = self._loop.time()
         try:
-            held = await self._hold(cursor_ms)
+            held = await self._hold(copy)
         except (*API_ERRORS, StoreFailure) as error:
             log.warning("the lease could not be renewed", lease=self._lease.name, error=said(error))
             return
@@ -106,7 +108,7 @@ class Lease:
             self._said = held
             log.info("leading" if held else "no longer leading", lease=self._lease.name, epoch=self.epoch)
 
-    async def _hold(self, cursor_ms: int | None) -> bool:
+    async def _hold(self, copy: CursorCopy | None) -> bool:
         """Renew, take or leave it. Raises any of API_ERRORS, among them 409 when another was faster; StoreFailure."""
         found = await self._lease.read()
         if found.version != self._seen[0]:
@@ -118,13 +120,13 @@ class Lease:
             return False
         self._owner = self._owner or await self._find_owner()
         now = datetime.now(UTC)
-        self.last_cursor_ms = max(found.cursor_ms or 0, cursor_ms or 0) or None
+        self.last_copy = newest(copy, found.copy)
         wanted = replace(
             found,
             holder=self._identity,
             renewed=now,
             duration_s=math.ceil(self._duration_s),
-            cursor_ms=self.last_cursor_ms,
+            copy=self.last_copy,
         )
         # Ours under an epoch we do not know: the answer to that write was lost, and it may have come late.
         known = mine and found.transitions == self.epoch

@@ -4,22 +4,26 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPMethod, HTTPStatus
-from typing import Any, NotRequired, TypedDict
+from typing import Annotated, Any, NotRequired, TypedDict
 
 import msgspec
 from kubernetes.aio.client.exceptions import ApiException
 
+from taskqueue.scheduler.floors import CursorCopy, Floors
 from taskqueue_operator.connection import Connection
 
 _TIMEOUT_S = 5.0
 _CURSOR = "taskqueue.dev/cursor-ms"
+_FLOORS = "taskqueue.dev/cursor-floors"
+#: Epoch ms, before the year 5000.
+_Instant = Annotated[int, msgspec.Meta(gt=0, lt=100_000_000_000_000)]
 
 
 @dataclass(frozen=True, slots=True)
 class LeaseRecord:
     """holder: empty if nobody holds it. version: its resourceVersion, empty if the object is to be made.
 
-    cursor_ms: the copy of the cursor, epoch ms; None if there never was one.
+    copy: of the cursor; None if there never was one.
     """
 
     holder: str = ""
@@ -28,7 +32,7 @@ class LeaseRecord:
     acquired: datetime | None = None
     renewed: datetime | None = None
     version: str = ""
-    cursor_ms: int | None = None
+    copy: CursorCopy | None = None
 
 
 class LeaseObject:
@@ -79,7 +83,7 @@ def _read(raw: _Raw) -> LeaseRecord:
         _time(spec.get("acquireTime")),
         _time(spec.get("renewTime")),
         meta["resourceVersion"],
-        _cursor(meta.get("annotations", {}).get(_CURSOR, "")),
+        _copy(meta.get("annotations") or {}),
     )
 
 
@@ -87,7 +91,7 @@ def _body(name: str, record: LeaseRecord) -> dict[str, Any]:
     meta = {
         "name": name,
         "resourceVersion": record.version,
-        "annotations": {_CURSOR: str(record.cursor_ms)} if record.cursor_ms else {},
+        "annotations": _annotations(record.copy) if record.copy else {},
     }
     spec = {
         "holderIdentity": record.holder,
@@ -104,9 +108,24 @@ def _body(name: str, record: LeaseRecord) -> dict[str, Any]:
     }
 
 
-def _cursor(text: str) -> int | None:
+def _annotations(copy: CursorCopy) -> dict[str, str]:
+    cursor = {_CURSOR: str(copy.cursor_ms)}
+    return cursor | {_FLOORS: msgspec.json.encode(copy.floors).decode()} if copy.floors else cursor
+
+
+def _copy(annotations: Mapping[str, str]) -> CursorCopy | None:
     """Nothing if somebody wrote nonsense there."""
-    return (int(text) or None) if text.isdecimal() else None
+    try:
+        cursor_ms = msgspec.json.decode(annotations.get(_CURSOR, ""), type=_Instant)
+    except ValueError:
+        return None
+    try:
+        floors = msgspec.json.decode(annotations.get(_FLOORS, "null"), type=Floors | None)
+    except ValueError:
+        floors = None
+    if floors and min(floors.seen_ms, *floors.by_type.values(), cursor_ms) < 0:
+        floors = None
+    return CursorCopy(cursor_ms, floors)
 
 
 def _time(text: str | None) -> datetime | None:

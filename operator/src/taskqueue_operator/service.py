@@ -73,7 +73,7 @@ async def run(settings: OperatorSettings) -> None:
             gathering = Gathering(store, parts.keeper, source.table)
             writer = StatusWriter(api, lease, source.table, gathering, Events(api, identity))
             return (
-                lease.run(lambda: parts.ticker.cursor_ms),
+                lease.run(lambda: parts.keeper.lookout.copy),
                 source.resync(),
                 writer.run(),
                 watch(source, connection, settings.namespace),

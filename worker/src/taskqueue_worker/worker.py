@@ -18,6 +18,7 @@ from taskqueue.handlers.dispatch import Dispatcher
 from taskqueue.handlers.http_call import HttpClient
 from taskqueue.handlers.registry import Registry
 from taskqueue.handlers.threads import Threads
+from taskqueue.retention import RetentionWatch
 from taskqueue.store.errors import StoreFailure
 from taskqueue.store.lease import pass_wakeup_on, wait_for_wakeup
 from taskqueue_worker.claimer import CHANNELS, Claimer
@@ -76,6 +77,7 @@ class Worker:
             self._observe,
         )
         self._life = Life(settings.live_within)
+        self._retention = RetentionWatch(self._store)
         self._claimer = Claimer(
             self._store,
             self.name,
@@ -103,6 +105,7 @@ class Worker:
             self._kept("heartbeat", self._keep_leases),
             self._kept("timeouts", lambda: stop_overdue(self.slots)),
             self._kept("watchdog", self._watchdog.beat),
+            self._kept("retention", self._retention.run),
             self._kept("wake-ups", self._listen),
         ]
         channels = [
@@ -167,6 +170,10 @@ class Worker:
 
     def note(self) -> str | None:
         """What is odd, though the worker is ready."""
+        notes = [note for note in (self._closed(), self._retention.note) if note]
+        return "; ".join(notes) or None
+
+    def _closed(self) -> str | None:
         until_ms = self._claimer.closed_us / 1000
         if until_ms <= self._clock.to_server_ms(self._loop.time()):
             return None

@@ -160,7 +160,8 @@ class TaskTypeSpec(Part):
     )
     catch_up: Annotated[values.CatchUp, Field(strict=False)] = Field(
         default=values.CatchUp.LATEST,
-        description="What an outage swallowed: Latest runs the last missed period, All every one, Skip none.",
+        description="What an outage swallowed: Latest runs the last missed period, All every one of the last 100, "
+        "Skip none.",
     )
     suspend: bool = Field(default=False, description="While true, no job of this type is emitted or started.")
 

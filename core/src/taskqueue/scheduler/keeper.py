@@ -9,6 +9,8 @@ import structlog
 
 from taskqueue.scheduler import metrics
 from taskqueue.scheduler.errors import StoreReplacedError, StoreRevertedError
+from taskqueue.scheduler.floors import CursorCopy, replay
+from taskqueue.scheduler.lookout import Lookout, every_period
 from taskqueue.scheduler.publisher import Publisher
 from taskqueue.scheduler.reports import Lag, report_published, report_taken
 from taskqueue.scheduler.source import Always, Leadership, Source
@@ -17,11 +19,10 @@ from taskqueue.sources.loaded import Loaded, Spared
 from taskqueue.store.catalog import mark_installed, read_catalog, set_rate
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import DeposedError, ForeignOwnerError, StoreFailure
+from taskqueue.store.places import digest_places
 
 #: What is under way (a schedule that takes over, a type that goes) is carried on this often.
 MAINTAIN_S = 1.0
-#: What was emitted ahead of its due, or was about to start, went with a store that lost everything: emit it again.
-_LOST_WITH_STORE_MS = 2_000
 #: A store that somebody else keeps is looked at again this often.
 _REFUSED_S = 10.0
 #: What is held is asked about again this often; whether an import still owns users; what became of all users.
@@ -37,6 +38,7 @@ class Keeper:
     published: set after every publish; whoever waits for it clears it.
     refused: why the store may not be written to by this release, or empty.
     progress: of the loop that publishes, for /livez.
+    lookout: to be run beside it; knows how far back a lost store must go.
     in_store: what was published last, as a whole. foreign: users of it that an import owns.
     """
 
@@ -59,12 +61,15 @@ class Keeper:
         self._source = source
         self._rate = rate
         self._leadership = leadership or Always()
+        self.lookout = Lookout(store, ticker, self._leadership)
         self._publisher = Publisher(store, source.name) if source else Publisher(store)
         self.progress = self._publisher.progress
         self.progress.idle()
         self._loaded: Loaded | None = None
         self._changed = asyncio.Event()
+        # While a store that lost everything is filled again, and what is known of it, if anything is.
         self._restoring = False
+        self._lost: CursorCopy | None = None
         self._new_to_lead = False
         self._ask_again_s = math.inf  # of the monotonic clock
         self._lag = Lag()
@@ -134,20 +139,25 @@ class Keeper:
 
     async def _look_for_a_loss(self) -> None:
         """Fill a store again that lost everything while somebody else led, or nobody did."""
-        known_ms = max(self._ticker.cursor_ms or 0, self._leadership.last_cursor_ms or 0)
-        if known_ms and not (await read_catalog(self._store)).installed_ms:
-            log.critical("the store has lost everything; it is filled again", cursor_ms=known_ms)
-            self._ticker.cursor_ms = known_ms
+        known, catalog = self.lookout.copy, await read_catalog(self._store)
+        if known and (not catalog.installed_ms or catalog.refilling):
+            log.critical("the store has lost everything; it is filled again", cursor_ms=known.cursor_ms)
             self._restore()
 
     def _restore(self) -> None:
         """Fill the store again with the next publish; without manifests whoever published must come again."""
-        if self._loaded is None or self._restoring:
-            return
-        self._restoring = True
-        if self._ticker.cursor_ms is not None:
-            self._ticker.cursor_ms -= _LOST_WITH_STORE_MS
-            metrics.CURSOR_SET_BACK.inc(_LOST_WITH_STORE_MS / 1000)
+        if self._loaded is not None and not self._restoring:
+            self._restoring, self._lost = True, self.lookout.copy
+
+    async def _go_back(self, lost: CursorCopy) -> None:
+        """Give a store that was filled again its cursor, set back as far as what waited in it was due."""
+        assert self._loaded is not None
+        every = every_period(await read_catalog(self._store))
+        again = replay(lost, self._loaded.types.values(), await digest_places(self._store, every))
+        if await self._ticker.restore(again):
+            metrics.CURSOR_SET_BACK.inc((again.end_ms - again.start_ms) / 1000)
+            for name, after_ms in again.by_type.items():
+                log.warning("type goes back", type=name, seconds=(again.end_ms - after_ms) / 1000)
 
     async def _pause(self) -> None:
         """Wait for a change, but no longer than MAINTAIN_S."""
@@ -181,7 +191,8 @@ class Keeper:
                 await set_rate(self._store, self._rate)
             await self._publish()
             if self._restoring:
-                await self._ticker.restore()
+                if self._lost:
+                    await self._go_back(self._lost)
                 self._restoring = False
         except BaseException:
             self._changed.set()  # it is still to do
@@ -198,7 +209,9 @@ class Keeper:
             await self._publisher.maintain()
             return
         prune = not self._unknown
-        as_of_ms = self._ticker.cursor_ms if self._restoring else None
+        as_of_ms = None
+        if self._restoring and self._lost:
+            as_of_ms = replay(self._lost, loaded.types.values(), places=0).start_ms
         publish = partial(
             self._publisher.publish, loaded.types, loaded.users, spared=loaded.spared or Spared()
         )

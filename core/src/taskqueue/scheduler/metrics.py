@@ -11,6 +11,10 @@ CURSOR_SET_BACK = Counter(
     "taskqueue_cursor_set_back_seconds_total",
     "How far the cursor was set back for a store that had lost everything; what was due in that time may run twice.",
 )
+EMITTED_AGAIN = Counter(
+    "taskqueue_emitted_again_total",
+    "Jobs that this process emitted again for a store that had lost everything: what was lost, and what runs twice.",
+)
 BACKLOG_FULL = Gauge("taskqueue_backlog_full", "1 while the cursor waits because too many jobs are waiting.")
 EMITTED = Counter("taskqueue_emitted_total", "Jobs that this process emitted.")
 TICKS = Counter("taskqueue_ticks_total", "Calls of tick by verdict.", ["verdict"])

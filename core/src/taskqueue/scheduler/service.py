@@ -12,6 +12,7 @@ import structlog
 
 from taskqueue.health import NO_PAGES, Page, serve_health
 from taskqueue.log import configure
+from taskqueue.retention import RetentionWatch
 from taskqueue.scheduler import metrics
 from taskqueue.scheduler.keeper import Keeper
 from taskqueue.scheduler.settings import SchedulerSettings, TickingSettings
@@ -62,6 +63,7 @@ async def run(
         max_backlog=settings.max_backlog,
     )
     keeper = Keeper(store, ticker, source=source, rate=settings.rate, leadership=leadership)
+    retention = RetentionWatch(store)
     metrics.CURSOR_AGE.set_function(lambda: time.monotonic() - ticker.moved_s)
     metrics.PUBLISH_LAG.set_function(keeper.lag_s)
 
@@ -76,7 +78,12 @@ async def run(
 
     async with contextlib.AsyncExitStack() as stack:
         health = await serve_health(
-            settings.health_host, settings.health_port, live=live, ready=ready, pages=pages
+            settings.health_host,
+            settings.health_port,
+            live=live,
+            ready=ready,
+            note=lambda: retention.note,
+            pages=pages,
         )
         stack.callback(health.close)
         port = health.sockets[0].getsockname()[1]
@@ -87,6 +94,8 @@ async def run(
         work: tuple[Coroutine[Any, Any, Any], ...] = (
             keeper.watch(),
             keeper.keep(),
+            keeper.lookout.run(),
+            retention.run(),
             ticker.run(),
             *others,
             stopping.wait(),

@@ -3,6 +3,7 @@
 from collections.abc import AsyncIterator
 from typing import Protocol
 
+from taskqueue.scheduler.floors import CursorCopy
 from taskqueue.sources.loaded import Loaded
 from taskqueue.store.fence import UNFENCED, Fence
 from taskqueue.store.users import Source as SourceName
@@ -25,7 +26,7 @@ class Leadership(Protocol):
     """Which of several processes publishes. Never needed for correctness: the store refuses who is late."""
 
     @property
-    def last_cursor_ms(self) -> int | None:
+    def last_copy(self) -> CursorCopy | None:
         """The cursor as it was last known outside the store; None if nobody keeps a copy, or not yet."""
 
     @property
@@ -40,7 +41,7 @@ class Always:
     """Everybody publishes: several processes that read the same folder write the same."""
 
     elsewhere = False
-    last_cursor_ms = None
+    last_copy: CursorCopy | None = None
 
     async def leading(self) -> Fence:
         return UNFENCED

@@ -12,7 +12,8 @@ import structlog
 
 from taskqueue.health import Progress
 from taskqueue.plan.due import due
-from taskqueue.plan.segment import Segment
+from taskqueue.plan.replay import Replay, due_in_replay
+from taskqueue.plan.segment import DueRange, Segment
 from taskqueue.scheduler import metrics
 from taskqueue.store.catalog import Catalog, read_catalog, read_cursor, restore_cursor
 from taskqueue.store.clock import server_now_ms
@@ -95,7 +96,10 @@ class Ticker:
                 break
             most = CATCH_UP_MOST if now_ms - self.cursor_ms > BEHIND_MS else STEADY_MOST
             target_ms = min(goal_ms, self.cursor_ms + self._step_ms)
-            ranges = due(self._segments, self.cursor_ms, target_ms, now_ms)
+            replay = self._replay()
+            if replay:  # what is emitted again is counted
+                target_ms = min(target_ms, replay.end_ms)
+            ranges = self._due(replay, target_ms, now_ms)
             answer = await tick(
                 self._store,
                 self.cursor_ms,
@@ -105,18 +109,44 @@ class Ticker:
                 most=most,
                 max_backlog=self._max_backlog,
             )
+            if replay and answer.verdict is Verdict.OK:
+                metrics.EMITTED_AGAIN.inc(answer.emitted)
             if not await self._take(answer, target_ms, most) or self.cursor_ms == goal_ms:
                 break
         return self._period_s
 
-    async def restore(self) -> bool:
-        """Give a store that lost its cursor the one this ticker knows, if it knows one."""
+    @property
+    def catalog(self) -> Catalog | None:
+        """The types as last seen."""
+        return self._catalog
+
+    @property
+    def reached_ms(self) -> int | None:
+        """Up to where everything was emitted that is not emitted again, epoch ms."""
+        replay = self._replay()
+        return max(self.cursor_ms, replay.after_ms) if replay and self.cursor_ms else self.cursor_ms
+
+    async def restore(self, replay: Replay | None = None) -> bool:
+        """Give a store that lost its cursor the one this ticker knows, if it knows one; or one that is set back."""
+        if replay:
+            self.cursor_ms = replay.start_ms
         if self.cursor_ms is None:
             return False
-        restored = await restore_cursor(self._store, self.cursor_ms)
+        restored = await restore_cursor(self._store, self.cursor_ms, replay)
         if restored:
             log.warning("the store had lost its cursor and got it back", cursor_ms=self.cursor_ms)
         return restored
+
+    def _replay(self) -> Replay | None:
+        """Return what is emitted again, while the cursor is not where it was before."""
+        replay = self._catalog.replay if self._catalog else None
+        return replay if replay and (self.cursor_ms or 0) < replay.end_ms else None
+
+    def _due(self, replay: Replay | None, until_ms: int, now_ms: int) -> list[DueRange]:
+        assert self.cursor_ms is not None
+        if replay:
+            return due_in_replay(replay, self._segments, self.cursor_ms, until_ms, now_ms)
+        return due(self._segments, self.cursor_ms, until_ms, now_ms)
 
     async def _take(self, answer: Tick, target_ms: int, most: int) -> bool:
         """Learn from an answer; True: go on at once."""
@@ -163,7 +193,7 @@ class Ticker:
             self.cursor_ms = await read_cursor(self._store)
         except CursorLostError as error:
             if catalog.installed_ms:
-                self._say_lost(error)
+                self._say_lost(str(error))
 
     async def _current(self) -> tuple[Catalog, int]:
         """Return the types as last seen, and the store's clock, never ahead of it."""
@@ -188,13 +218,15 @@ class Ticker:
         known = self._catalog
         assert known is not None
         catalog = await read_catalog(self._store)
-        if catalog.installed_ms == known.installed_ms != 0:
+        if catalog.installed_ms == known.installed_ms != 0 and not catalog.refilling:
             await self.restore()
+        elif catalog.refilling or not catalog.installed_ms:
+            self._say_lost("store lost everything, waiting until it is filled again")
         else:
-            self._say_lost(CursorLostError())
+            self._say_lost(str(CursorLostError()))
 
-    def _say_lost(self, error: CursorLostError) -> None:
+    def _say_lost(self, text: str) -> None:
         metrics.CURSOR_LOST.set(1)
         if not self._lost:
-            log.error(str(error), last_cursor_ms=self.cursor_ms)
+            log.error(text, last_cursor_ms=self.cursor_ms)
         self._lost = True

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 import msgspec
 
 from taskqueue.models.values import Schedule, TaskType
+from taskqueue.plan.replay import Replay
 from taskqueue.plan.schedule import window_s
 from taskqueue.plan.segment import Segment
 from taskqueue.plan.spread import spread_class, stride
@@ -84,6 +85,8 @@ class Catalog:
 
     installed_ms: when the store got its first types (epoch ms), 0 if it never did; it tells stores apart.
     expires_ms: when a pause or limit set for a time first ends by itself (the version stays), or None.
+    replay: what is emitted again, after the store lost everything.
+    refilling: it lost everything and is being filled; it gets its cursor last.
     """
 
     version: int
@@ -92,6 +95,8 @@ class Catalog:
     rate: float | None = None
     installed_ms: int = 0
     expires_ms: int | None = None
+    replay: Replay | None = None
+    refilling: bool = False
 
     def segments(self) -> list[Segment]:
         """What the plan reads of the types that run now."""
@@ -134,7 +139,7 @@ def decode_record(value: bytes) -> TypeRecord:
 
 async def read_catalog(store: Store) -> Catalog:
     """Types, pauses and the effective limit, read in one step."""
-    now_ms, version, rate, installed, types, overrides = await store.run("catalog")
+    now_ms, version, rate, installed, types, overrides, replay, refilling = await store.run("catalog")
     limit, paused, ends = float(rate) if rate else None, set(), []
     for name, value in _fields(overrides):
         text, _, expires = value.decode().partition("|")
@@ -149,7 +154,24 @@ async def read_catalog(store: Store) -> Catalog:
             paused.add(name.decode())
     records = {name.decode(): decode_record(value) for name, value in sorted(_fields(types))}
     first_end = min(ends, default=None)
-    return Catalog(int(version or 0), records, frozenset(paused), limit, int(installed or 0), first_end)
+    return Catalog(
+        int(version or 0),
+        records,
+        frozenset(paused),
+        limit,
+        int(installed or 0),
+        first_end,
+        _decode_replay(replay) if replay else None,
+        bool(refilling),
+    )
+
+
+def _decode_replay(value: bytes) -> Replay | None:
+    """Return None for one that cannot be read: what is due again is emitted, and more with it."""
+    try:
+        return msgspec.json.decode(value, type=Replay)
+    except ValueError:
+        return None
 
 
 def _fields(flat: list[bytes]) -> list[tuple[bytes, bytes]]:
@@ -194,16 +216,21 @@ async def read_cursor(store: Store) -> int:
     return int(value)
 
 
-async def restore_cursor(store: Store, cursor_ms: int) -> bool:
-    """Gives a store that lost its cursor one again; never moves one that is there."""
-    return bool(await store.run("install", "cursor", cursor_ms))
+async def restore_cursor(store: Store, cursor_ms: int, replay: Replay | None = None) -> bool:
+    """Gives a store that lost its cursor one again; never moves one that is there.
+
+    replay: what was lost with it, and is emitted again.
+    """
+    text = msgspec.json.encode(replay) if replay else ""
+    end_ms = replay.end_ms if replay else 0
+    return bool(await store.run("install", "cursor", cursor_ms, text, end_ms))
 
 
 async def mark_installed(store: Store) -> bool:
     """Says that a store without types lost them: tick then waits until its cursor was restored."""
-    return bool(await store.run("install", "installed", ""))
+    return bool(await store.run("install", "installed", "", "", 0))
 
 
 async def set_rate(store: Store, per_second: float) -> None:
     """The configured limit R, starts per second; an override stays in force."""
-    await store.run("install", "rate", per_second)
+    await store.run("install", "rate", per_second, "", 0)

@@ -15,7 +15,8 @@ local function verdict(word, emitted) return { word, cursor or -1, now, emitted 
 
 if not cursor then return verdict('lost') end
 if cursor ~= expected then return verdict('moved') end
-if (redis.call('HGET', P .. 'config', 'version') or '0') ~= version then return verdict('types') end
+local config = redis.call('HMGET', P .. 'config', 'version', 'replay_end')
+if (config[1] or '0') ~= version then return verdict('types') end
 if target > now + LOOK_AHEAD_MS then return verdict('ahead') end
 if target <= cursor then return verdict('ok') end
 
@@ -68,6 +69,7 @@ for _, batch in ipairs(batches) do
 end
 for lane in pairs(lanes) do push(lane) end
 redis.call('SET', P .. 'cursor', int(target))
+if config[2] and target >= tonumber(config[2]) then redis.call('HDEL', P .. 'config', 'replay', 'replay_end') end
 cursor = target
 count('emitted', emitted)
 if missed > 0 then count('missed', missed) end

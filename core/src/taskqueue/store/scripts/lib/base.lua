@@ -33,3 +33,16 @@ local function parse(job)
   local due = adhoc and tonumber(offset) or occurrence * 1000 + offset
   return { name = job, type = kind, user = user, due = due, life = tonumber(life), adhoc = adhoc }
 end
+
+-- A look for the oldest jobs (look.lua) takes many calls, and jobs move meanwhile. `note_move` writes down the due of one that
+-- goes back to where the look may have been, by type, in `moved:N` for the Nth MOVED_MS; only while somebody looks.
+local MOVED_MS, MOVED_KEPT_MS = 10000, 600000
+local watched
+local function note_move(job)
+  if job.adhoc then return end
+  if watched == nil then watched = redis.call('EXISTS', P .. 'look') == 1 end
+  if not watched then return end
+  local key = P .. 'moved:' .. int(math.floor(now / MOVED_MS))
+  redis.call('ZADD', key, 'LT', job.due, job.type)
+  redis.call('PEXPIRE', key, MOVED_KEPT_MS)
+end

@@ -59,4 +59,5 @@ end
 local function park(job, narrow, free_us)
   redis.call('ZADD', P .. 'parked:' .. narrow, job.due, job.name)
   redis.call('ZADD', P .. 'wake', 'GT', int(math.ceil(free_us)), narrow)
+  note_move(job)
 end

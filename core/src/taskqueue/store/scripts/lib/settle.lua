@@ -28,6 +28,7 @@ end
 local function make_ready(job, score)
   local known = facts(job.type)
   redis.call('ZADD', P .. 'ready:' .. (known and known.lane or 'normal'), score, job.name)
+  note_move(job)
 end
 
 -- Back to where it was claimed from. A due that lies ahead, though the job was claimed, is of a clock that was set back since.

@@ -1,0 +1,86 @@
+"""How far back each type must go if the store loses everything now: values, and what follows from them. Pure."""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+
+from taskqueue.models.values import CatchUp, TaskType
+from taskqueue.plan.replay import Replay
+from taskqueue.plan.schedule import previous_occurrence, window_s
+
+#: What was emitted ahead of its due, or was about to start, goes with a store that loses everything: emit it again.
+LOST_WITH_STORE_MS = 2_000
+#: Types that a copy names, at most: it has room in an annotation.
+TYPES_MAX = 500
+
+
+@dataclass(frozen=True, slots=True)
+class Floors:
+    """What waited of the types with catchUp All when last seen, epoch ms.
+
+    seen_ms: of a type that is not named, nothing older than LOST_WITH_STORE_MS before that instant waited.
+    by_type: the oldest due of the others.
+    places: tells whether subscriptions have the places they had (0: not known), and since when that was so.
+    """
+
+    seen_ms: int
+    by_type: Mapping[str, int] = field(default_factory=dict)
+    places: int = 0
+    places_since_ms: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class CursorCopy:
+    """What is known of the store's progress outside of it. floors: None if nobody has looked yet."""
+
+    cursor_ms: int
+    floors: Floors | None = None
+
+
+def newest(known: CursorCopy | None, other: CursorCopy | None) -> CursorCopy | None:
+    """Return the later cursor of two copies, with the floors of the first that has any."""
+    if known is None or other is None:
+        return known or other
+    return CursorCopy(max(known.cursor_ms, other.cursor_ms), known.floors or other.floors)
+
+
+def floors(seen_ms: int, oldest_ms: Mapping[str, int]) -> Floors:
+    """Return the floors by what a look found when the cursor was at `seen_ms`.
+
+    >>> floors(100_000, {"old": 1_000, "new": 99_000}).by_type
+    {'old': 1000}
+    """
+    old = sorted(
+        (due_ms, name) for name, due_ms in oldest_ms.items() if due_ms < seen_ms - LOST_WITH_STORE_MS
+    )
+    if len(old) > TYPES_MAX:  # for all that is not named the oldest of the rest stands
+        seen_ms = old[TYPES_MAX][0] + LOST_WITH_STORE_MS
+    return Floors(seen_ms, {name: due_ms for due_ms, name in old[:TYPES_MAX]})
+
+
+def replay(copy: CursorCopy, types: Iterable[TaskType], places: int) -> Replay:
+    """Return from where each type goes on in a store that lost everything and was filled again.
+
+    places: as dealt now; where they are others than before, a subscription may have moved from behind the instant to
+    before it. Types with catchUp All then go on from the beginning of the period. Raises ScheduleError.
+    """
+    after_ms = copy.cursor_ms - LOST_WITH_STORE_MS
+    by_type = {}
+    for one in types:
+        if one.catch_up is CatchUp.ALL:
+            first_ms = _first_ms(one, copy, places)
+            if first_ms <= after_ms:
+                by_type[one.name] = first_ms - 1
+    return Replay(after_ms, copy.cursor_ms, by_type)
+
+
+def _first_ms(task_type: TaskType, copy: CursorCopy, places: int) -> int:
+    """Return the first due of a type that may have been lost."""
+    seen = copy.floors
+    first_ms = min(copy.cursor_ms, seen.seen_ms if seen else copy.cursor_ms) - LOST_WITH_STORE_MS + 1
+    if seen:
+        first_ms = min(first_ms, seen.by_type.get(task_type.name, first_ms))
+        if seen.places and seen.places == places and seen.places_since_ms <= first_ms:
+            return first_ms
+    start_s = previous_occurrence(task_type.schedule, first_ms // 1000)
+    over_ms = (start_s + window_s(task_type.schedule)) * 1000
+    return first_ms if first_ms >= over_ms else start_s * 1000

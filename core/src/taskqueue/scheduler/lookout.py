@@ -1,0 +1,109 @@
+"""Looks every few seconds at what waits of the types with catchUp All, for the copy of the cursor.
+
+A folder's scheduler keeps that copy in memory alone; the operator's leader also writes it into the Lease.
+"""
+
+import asyncio
+import time
+
+import structlog
+
+from taskqueue.models.values import CatchUp
+from taskqueue.scheduler.floors import CursorCopy, Floors, floors, newest
+from taskqueue.scheduler.source import Leadership
+from taskqueue.scheduler.ticker import Ticker
+from taskqueue.store.catalog import Catalog, TypeRecord
+from taskqueue.store.connection import Store
+from taskqueue.store.errors import StoreFailure
+from taskqueue.store.oldest import Oldest, find_oldest
+from taskqueue.store.places import digest_places
+
+#: The time between two looks is so many times what the last one took: this process and the server spend no more on it.
+_REST = 100
+#: That time at least, and at most: where very much waits, more than a hundredth is spent on it.
+LOOK_MIN_S, LOOK_MAX_S = 2.0, 60.0
+#: The same between two looks at places, which change with subscriptions alone.
+_PLACES_MAX_S = 600.0
+
+log = structlog.get_logger()
+
+
+class Lookout:
+    """One for a process; looks only while this process may be the one that fills the store again."""
+
+    def __init__(self, store: Store, ticker: Ticker, leadership: Leadership) -> None:
+        self._store = store
+        self._ticker = ticker
+        self._leadership = leadership
+        self._floors: Floors | None = None
+        self._places_at_s = 0.0
+
+    @property
+    def copy(self) -> CursorCopy | None:
+        """What is known of the store's progress, here and by the leader."""
+        reached_ms = self._ticker.reached_ms
+        ours = None if reached_ms is None else CursorCopy(reached_ms, self._floors)
+        return newest(ours, self._leadership.last_copy)
+
+    async def run(self) -> None:
+        """Look until cancelled. A look that fails leaves what the last one found, which holds as well."""
+        while True:
+            wait_s = LOOK_MIN_S
+            try:
+                if self._leadership.elsewhere:
+                    self._floors = None
+                else:
+                    began_s = time.monotonic()
+                    await self.look()
+                    wait_s = _rest_s(began_s, LOOK_MAX_S)
+            except StoreFailure as error:
+                log.debug("could not look at what waits", error=str(error))
+            await asyncio.sleep(wait_s)
+
+    async def look(self) -> None:
+        """Learn how far back types with catchUp All would have to go. Raises StoreFailure."""
+        catalog = self._ticker.catalog
+        if catalog is None:
+            return
+        every = every_period(catalog)
+        if not every:
+            self._floors = None
+            return
+        found = await find_oldest(self._store, [one.spec.name for one in every])
+        if found is None or found.installed_ms != catalog.installed_ms:
+            return
+        self._floors = await self._place(_floors(found, catalog, every), every)
+
+    async def _place(self, seen: Floors, every: list[TypeRecord]) -> Floors:
+        """Return what was seen with the places of subscriptions, which are looked at now and then."""
+        known = self.copy
+        before = known.floors if known and known.floors else Floors(0)
+        places, since_ms = before.places, before.places_since_ms
+        began_s = time.monotonic()
+        if began_s >= self._places_at_s or not self._floors:
+            places = await digest_places(self._store, every)
+            if places != before.places:
+                since_ms = seen.seen_ms
+            self._places_at_s = time.monotonic() + _rest_s(began_s, _PLACES_MAX_S)
+        return Floors(seen.seen_ms, seen.by_type, places, since_ms)
+
+
+def every_period(catalog: Catalog) -> list[TypeRecord]:
+    """Return the types that make up for every period they missed."""
+    return [one for one in catalog.records.values() if one.spec.catch_up is CatchUp.ALL]
+
+
+def _floors(found: Oldest, catalog: Catalog, every: list[TypeRecord]) -> Floors:
+    """Return the floors by what a look found; a type in replay is to be emitted from where it is."""
+    behind, oldest_ms, seen_ms = catalog.replay, dict(found.due_ms), found.cursor_ms
+    if behind:
+        seen_ms = max(seen_ms, behind.after_ms)
+        for one in every:
+            name = one.spec.name
+            reached_ms = behind.reached_ms(name, found.cursor_ms)
+            oldest_ms[name] = min(oldest_ms.get(name, reached_ms), reached_ms)
+    return floors(seen_ms, oldest_ms)
+
+
+def _rest_s(began_s: float, most_s: float) -> float:
+    return min(max(LOOK_MIN_S, _REST * (time.monotonic() - began_s)), most_s)

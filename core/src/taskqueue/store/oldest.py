@@ -1,0 +1,94 @@
+"""look, look_at: the oldest job of each type that waits or runs, found in many short calls while jobs move."""
+
+from collections.abc import Collection, Mapping, Sequence
+from dataclasses import dataclass
+
+import msgspec
+
+from taskqueue.store.connection import Store
+from taskqueue.store.errors import decoded
+from taskqueue.store.keys import LANES
+
+#: Members that one call reads, and keys that it is given: about a millisecond of the server's time.
+_MEMBERS, _KEYS = 1_000, 100
+
+_encode = msgspec.msgpack.Encoder().encode
+
+
+@dataclass(frozen=True, slots=True)
+class Oldest:
+    """The oldest due (epoch ms) by type, of scheduled jobs that waited or ran throughout the look.
+
+    installed_ms, cursor_ms: of the store, when the look began. What became due since is later than that cursor.
+    """
+
+    installed_ms: int
+    cursor_ms: int
+    due_ms: Mapping[str, int]
+
+
+async def find_oldest(store: Store, types: Collection[str]) -> Oldest | None:
+    """Find the oldest job of each of `types`; None if the look failed, as where the store was emptied meanwhile.
+
+    No job is missed that is there from begin to end: first lanes and limits are read, then the leased ones, and the
+    scripts note each job that goes back from there.
+    """
+    began = await _edge(store, 0)
+    if began is None or not began.installed_ms or not began.cursor_ms:
+        return None
+    named, oldest = _encode(list(types)), dict[str, int]()
+    lanes = [f"ready:{lane}" for lane in LANES]
+    whole = await _look_at(store, began.now_ms, named, lanes, oldest)
+    async for rows in store.scan("ZSCAN", store.keys("wake"), _MEMBERS):
+        limits = [f"parked:{limit.decode(errors='replace')}" for limit, _ in rows]
+        whole = whole and await _look_at(store, began.now_ms, named, limits, oldest)
+    whole = whole and await _look_at(store, began.now_ms, named, ["leased"], oldest)
+    ended = await _edge(store, began.now_ms)
+    if not whole or ended is None or ended.installed_ms != began.installed_ms:
+        return None
+    for name in types:
+        _keep(oldest, name, ended.moved.get(name))
+    return Oldest(began.installed_ms, began.cursor_ms, oldest)
+
+
+@dataclass(frozen=True, slots=True)
+class _Edge:
+    now_ms: int
+    installed_ms: int
+    cursor_ms: int
+    moved: Mapping[str, int]
+
+
+async def _edge(store: Store, began_ms: int) -> _Edge | None:
+    answer = await store.run("look", began_ms)
+    if not answer:
+        return None
+    now_ms, installed, cursor, moved = answer
+    marks = decoded(int, installed, "installed"), decoded(int, cursor, "cursor")
+    return _Edge(int(now_ms), *marks, _by_type(moved))
+
+
+async def _look_at(
+    store: Store, began_ms: int, types: bytes, keys: Sequence[str], oldest: dict[str, int]
+) -> bool:
+    """Look at the jobs in `keys`; False if the look is worth nothing."""
+    at, first = b"0", 0
+    while first < len(keys):
+        some = _encode(keys[first : first + _KEYS])
+        answer = await store.run("look_at", began_ms, types, some, at, _MEMBERS)
+        if not answer:
+            return False
+        done, at, found = answer
+        first += done
+        for name, due_ms in _by_type(found).items():
+            _keep(oldest, name, due_ms)
+    return True
+
+
+def _by_type(flat: Sequence[bytes]) -> dict[str, int]:
+    return {name.decode(errors="replace"): int(due) for name, due in zip(flat[::2], flat[1::2], strict=True)}
+
+
+def _keep(oldest: dict[str, int], name: str, due_ms: int | None) -> None:
+    if due_ms is not None:
+        oldest[name] = min(due_ms, oldest.get(name, due_ms))

@@ -1,0 +1,36 @@
+"""retention: whether the server keeps what it is given."""
+
+from dataclasses import dataclass
+
+from taskqueue.store.connection import Store
+from taskqueue.store.errors import decoded
+
+#: Users whose keys one call looks at.
+_SAMPLE = 20
+#: The one policy under which a full server refuses writes instead of forgetting keys.
+NO_EVICTION = "noeviction"
+
+
+@dataclass(frozen=True, slots=True)
+class Retention:
+    """What the server said.
+
+    policy: its maxmemory-policy, empty if it does not say. evicted: keys of anybody since it started.
+    types: how many there are at that version. missing: names of keys of the release that must exist.
+    """
+
+    policy: str
+    evicted: int
+    version: int
+    types: int
+    missing: tuple[str, ...]
+
+    @property
+    def may_evict(self) -> bool:
+        return self.policy not in {"", NO_EVICTION}
+
+
+async def read_retention(store: Store) -> Retention:
+    policy, evicted, version, types, missing = await store.run("retention", _SAMPLE)
+    names = tuple(name.decode(errors="replace") for name in missing)
+    return Retention(decoded(bytes.decode, policy, "maxmemory_policy"), evicted, version, types, names)

@@ -1,0 +1,20 @@
+-- retention: whether the server may evict keys, and which of this release are missing that must exist. Reads only.
+-- KEYS  1 prefix
+-- ARGV  1 users to look at, chosen at random
+-- Output  [policy or '', keys evicted since the server started, version, types, [name of a missing key, ...]]
+-- uses: base
+local info = redis.call('INFO', 'memory') .. redis.call('INFO', 'stats')
+local missing = {}
+local function must_exist(name)
+  if redis.call('EXISTS', P .. name) == 0 then missing[#missing + 1] = name end
+end
+
+local types = redis.call('HLEN', P .. 'types')
+if types > 0 or redis.call('EXISTS', P .. 'installed') == 1 then  -- written in one call, and never removed
+  must_exist('installed')
+  must_exist('config')
+  if not redis.call('HGET', P .. 'config', 'refilling') then must_exist('cursor') end
+end
+for _, user in ipairs(redis.call('HRANDFIELD', P .. 'users', ARGV[1])) do must_exist('users:' .. user .. ':tasks') end
+return { string.match(info, 'maxmemory_policy:([%w-]+)') or '', tonumber(string.match(info, 'evicted_keys:(%d+)') or 0),
+  tonumber(redis.call('HGET', P .. 'config', 'version') or 0), types, missing }

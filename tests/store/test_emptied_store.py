@@ -1,0 +1,231 @@
+"""A store that loses everything under running schedulers: catchUp All loses nothing, others go on as ever."""
+
+import asyncio
+from collections import Counter
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+from types import MappingProxyType
+from typing import Literal
+
+import pytest
+from prometheus_client import REGISTRY
+from site_under_test import until
+
+from taskqueue.models.values import CatchUp, Schedule, Task, TaskType, UserSubscription
+from taskqueue.scheduler import floors as floors_module
+from taskqueue.scheduler import keeper as keeper_module
+from taskqueue.scheduler.keeper import Keeper
+from taskqueue.scheduler.lookout import Lookout
+from taskqueue.scheduler.publisher import Publisher
+from taskqueue.scheduler.ticker import Ticker
+from taskqueue.sources.loaded import Loaded
+from taskqueue.store import job_name
+from taskqueue.store.catalog import read_catalog, read_cursor, restore_cursor, set_rate
+from taskqueue.store.claim import Result, claim
+from taskqueue.store.clock import server_now_ms
+from taskqueue.store.connection import Store
+from taskqueue.store.keys import LANES
+from taskqueue.store.users import read_tasks
+
+Due = tuple[str, str, int]
+BEHIND_MS = 60_000
+EVERY = TaskType("every", Schedule(interval_s=5), function="f", catch_up=CatchUp.ALL)
+QUIET = TaskType("quiet", Schedule(interval_s=3_600), function="f", catch_up=CatchUp.ALL)
+LATEST = TaskType("latest", Schedule(interval_s=5), function="f")
+TYPES = {one.name: one for one in (EVERY, QUIET, LATEST)}
+USERS = tuple(f"u-{k:02}" for k in range(12))
+
+
+def manifests(users: tuple[str, ...] = USERS) -> Loaded:
+    tasks = tuple(Task(name) for name in TYPES)
+    subscriptions = {name: UserSubscription(name, tasks) for name in users}
+    return Loaded(MappingProxyType(TYPES), MappingProxyType(subscriptions), (), (), ())
+
+
+@pytest.fixture(autouse=True)
+def _impatient_keepers(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(keeper_module, "MAINTAIN_S", 0.05)
+
+
+class Folder:
+    """A source that says one thing."""
+
+    name: Literal["folder"] = "folder"
+
+    async def changes(self) -> AsyncIterator[Loaded]:
+        yield manifests()
+        await asyncio.Event().wait()
+
+    async def look(self) -> Loaded | None:
+        return manifests()
+
+
+class Scheduler:
+    def __init__(self, store: Store) -> None:
+        self.ticker = Ticker(store, period_s=0.02)
+        self.keeper = Keeper(store, self.ticker, source=Folder())
+
+
+@asynccontextmanager
+async def scheduler(store: Store) -> AsyncIterator[Scheduler]:
+    made = Scheduler(store)
+    parts = (made.keeper.watch(), made.keeper.keep(), made.ticker.run())
+    tasks = [asyncio.create_task(part) for part in parts]
+    try:
+        yield made
+        assert not [task for task in tasks if task.done()]
+    finally:
+        for task in tasks:
+            task.cancel()
+        await asyncio.gather(*tasks, return_exceptions=True)
+
+
+async def begin(store: Store, *batches: tuple[str, ...]) -> int:
+    """Publish as it was done a minute ago, the users in the order of the batches; return the cursor of then."""
+    cursor_ms = await server_now_ms(store) - BEHIND_MS
+    assert await restore_cursor(store, cursor_ms)
+    await set_rate(store, 1_000)
+    there: tuple[str, ...] = ()
+    for batch in batches:
+        there += batch
+        await Publisher(store).publish(TYPES, manifests(there).users, as_of_ms=cursor_ms)
+    return cursor_ms
+
+
+async def waiting(store: Store) -> set[Due]:
+    names = [name for lane in LANES for name in await store.read("ZRANGE", store.keys.ready(lane), 0, -1)]
+    jobs = [job_name.parse(name.decode()) for name in names]
+    return {(job.type, job.user, job.occurrence or 0) for job in jobs}
+
+
+async def empty(store: Store) -> None:
+    """Do to this release what FLUSHALL does to all of them, in one step."""
+    keys = [key async for key in store.client.scan_iter(match=store.keys("*"))]
+    await store.client.unlink(*keys)
+
+
+async def run_some(store: Store, jobs: int) -> Counter[Due]:
+    """Run the first jobs that a worker gets, and forget the rest."""
+    ran = Counter[Due]()
+    results: list[Result] = []
+    for seq in range(1, 1_000):
+        got = await claim(store, "w", seq, min(10, jobs - ran.total()), 60_000, results)
+        names = [job_name.parse(job.member) for job in got.jobs]
+        ran.update((job.type, job.user, job.occurrence or 0) for job in names)
+        results = [Result(job.member, "d") for job in got.jobs]
+        if ran.total() == jobs and not results:
+            return ran
+        await asyncio.sleep(0.01)
+    raise AssertionError(ran)
+
+
+async def caught_up(store: Store, *tickers: Ticker) -> None:
+    async def there() -> bool:
+        catalog = await read_catalog(store)
+        cursor_ms = int(await store.read("GET", store.keys("cursor")) or 0)
+        ahead = cursor_ms >= await server_now_ms(store)
+        return ahead and catalog.replay is None and all(one.cursor_ms == cursor_ms for one in tickers)
+
+    await until("the cursor is where the clock is", there)
+
+
+async def planned(store: Store, since_ms: int, until_ms: int, *types: str) -> set[Due]:
+    """Every due of some types, or of those with catchUp All, by the places that the store has now."""
+    found = set[Due]()
+    for one in [TYPES[name] for name in types or ("every", "quiet")]:
+        (generation,) = (await read_catalog(store)).records[one.name].active
+        key = store.keys.schedule(one.name, generation.number)
+        interval_s = one.schedule.interval_s or 0
+        first_s = since_ms // 1000 // interval_s * interval_s
+        for user, place in await store.client.zrange(key, 0, -1, withscores=True):
+            for occurrence_s in range(first_s, until_ms // 1000 + 1, interval_s):
+                if since_ms < occurrence_s * 1000 + place <= until_ms:
+                    found.add((one.name, user.decode(), occurrence_s))
+    return found
+
+
+def counted() -> float:
+    return REGISTRY.get_sample_value("taskqueue_emitted_again_total") or 0.0
+
+
+async def settled_looks(*lookouts: Lookout) -> None:
+    """Look until subscriptions were seen to keep their places for longer than what goes back in any case."""
+
+    async def settled() -> bool:
+        for one in lookouts:
+            await one.look()
+        seen = [one.copy.floors for one in lookouts if one.copy and one.copy.floors]
+        steady = [one.places_since_ms <= one.seen_ms - floors_module.LOST_WITH_STORE_MS for one in seen]
+        return len(steady) == len(lookouts) and all(steady)
+
+    await until("places are known for a while", settled)
+
+
+async def test_what_waited_of_catch_up_all_is_emitted_again_and_little_else(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(floors_module, "LOST_WITH_STORE_MS", 500)
+    since_ms = await begin(store, USERS)
+    async with scheduler(store) as first, scheduler(store) as second:
+        await caught_up(store, first.ticker, second.ticker)
+        ran = await run_some(store, 60)
+        await settled_looks(first.keeper.lookout, second.keeper.lookout)
+        waited, before_ms, count = await waiting(store), await read_cursor(store), counted()
+        due = await planned(store, since_ms, before_ms)
+        await empty(store)
+        await caught_up(store, first.ticker, second.ticker)
+        again = await waiting(store)
+        due |= await planned(store, since_ms, await read_cursor(store))
+    assert due - ran.keys() - again == set(), "nothing of catchUp All is missing"
+    every = {job for job in waited if job[0] == "every"}
+    assert len(every) > 80
+    assert len([job for job in again & ran.keys() if job[0] == "every"]) <= len(every)
+    assert counted() - count >= len(every)
+    others = {job for job in again if job[0] != "every"}
+    assert others <= await planned(store, before_ms - 600, before_ms + 60_000, *TYPES), (
+        "half a second, as ever"
+    )
+
+
+async def test_a_scheduler_that_never_looked_goes_back_to_the_beginning_of_the_period(store: Store) -> None:
+    since_ms = await begin(store, USERS)
+    async with scheduler(store) as first, scheduler(store) as second:
+        await caught_up(store, first.ticker, second.ticker)
+        due = {job for job in await planned(store, since_ms, await read_cursor(store)) if job[0] == "quiet"}
+        await empty(store)
+        await caught_up(store, first.ticker, second.ticker)
+        assert due <= await waiting(store)
+
+
+async def test_nothing_is_lost_where_the_refilled_store_deals_other_places(store: Store) -> None:
+    since_ms = await begin(store, USERS[6:], USERS[:6])
+    async with scheduler(store) as only:
+        await caught_up(store, only.ticker)
+        ran = await run_some(store, 60)
+        await only.keeper.lookout.look()
+        places = {user: [task.number for task in await read_tasks(store, user)] for user in USERS}
+        due = await planned(store, since_ms, await read_cursor(store))
+        await empty(store)
+        await caught_up(store, only.ticker)
+        again = await waiting(store)
+        assert places != {user: [task.number for task in await read_tasks(store, user)] for user in USERS}
+        cursor_ms = await read_cursor(store)
+        later = await planned(store, cursor_ms, cursor_ms + 3_600_000)
+    assert due - ran.keys() - again - later == set()
+
+
+async def test_a_store_that_is_emptied_while_it_goes_back_loses_nothing_either(store: Store) -> None:
+    since_ms = await begin(store, USERS)
+    async with scheduler(store) as only:
+        await caught_up(store, only.ticker)
+        ran = await run_some(store, 30)
+        await only.keeper.lookout.look()
+        due = await planned(store, since_ms, await read_cursor(store))
+        for _ in range(2):
+            only.keeper.published.clear()
+            await empty(store)
+            await asyncio.wait_for(only.keeper.published.wait(), 20)
+            await only.keeper.lookout.look()
+        await caught_up(store, only.ticker)
+        again = await waiting(store)
+    assert due - ran.keys() - again == set()

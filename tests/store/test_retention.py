@@ -1,0 +1,111 @@
+"""A server that may evict keys, and keys that are gone: said in the log, in /metrics and in a note."""
+
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
+
+import pytest
+from backlog import Server
+from prometheus_client import REGISTRY
+from structlog.testing import capture_logs
+
+from taskqueue.models.values import Schedule, Task, TaskType, UserSubscription
+from taskqueue.retention import RetentionWatch
+from taskqueue.scheduler.publisher import Publisher
+from taskqueue.store.adhoc import enqueue
+from taskqueue.store.connection import Store, open_store
+from taskqueue.store.overrides import override_rate
+from taskqueue.store.retention import read_retention
+
+TYPES = {name: TaskType(name, Schedule(interval_s=60), function="f") for name in ("sync", "send")}
+USERS = {name: UserSubscription(name, (Task("sync"), Task("send"))) for name in ("ada", "bob")}
+
+
+def measured(name: str) -> float:
+    return REGISTRY.get_sample_value(name) or 0.0
+
+
+@asynccontextmanager
+async def on_server(**options: str) -> AsyncIterator[Store]:
+    with Server(**options) as running:
+        async with open_store(running.url) as store:
+            yield store
+
+
+async def test_a_server_that_evicts_nothing_is_no_news(store: Store) -> None:
+    watch = RetentionWatch(store)
+    with capture_logs() as lines:
+        await watch.look()
+        await override_rate(store, 5)
+        await watch.look()
+        await Publisher(store).publish(TYPES, USERS)
+        await watch.look()
+        await Publisher(store).publish({"sync": TYPES["sync"]}, {})
+        await watch.look()
+    assert [line for line in lines if line["log_level"] != "info"] == []
+    assert watch.note is None
+    assert (measured("taskqueue_store_may_evict"), measured("taskqueue_store_missing_keys")) == (0, 0)
+    assert (await read_retention(store)).policy == "noeviction"
+
+
+@pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-ttl"])
+async def test_another_policy_is_said_once_and_stays_in_the_note(policy: str) -> None:
+    async with on_server(**{"maxmemory-policy": policy}) as store:
+        watch = RetentionWatch(store)
+        with capture_logs() as lines:
+            await watch.look()
+            await watch.look()
+        text = f"maxmemory-policy must be noeviction (was {policy}): an evicted key is lost work"
+        assert [(line["event"], line["log_level"]) for line in lines] == [(text, "warning")]
+        assert watch.note == text
+        assert measured("taskqueue_store_may_evict") == 1
+        await store.client.config_set("maxmemory-policy", "noeviction")
+        await watch.look()
+        assert measured("taskqueue_store_may_evict") == 0
+        assert not watch.note
+
+
+@pytest.mark.parametrize("gone", ["installed", "config", "cursor", "types", "users:ada:tasks"])
+async def test_a_key_that_must_exist_and_does_not_is_named(store: Store, gone: str) -> None:
+    await Publisher(store).publish(TYPES, USERS)
+    watch = RetentionWatch(store)
+    await watch.look()
+    assert watch.note is None
+    await store.client.unlink(store.keys(gone))
+    with capture_logs() as lines:
+        await watch.look()
+    assert [(line["event"], line["keys"]) for line in lines] == [("keys missing that must exist", [gone])]
+    assert watch.note == f"keys are missing that must exist: {gone}"
+    assert measured("taskqueue_store_missing_keys") == 1
+
+
+async def test_keys_that_are_evicted_are_counted_with_the_jobs_that_went(store: Store) -> None:
+    async with on_server(**{"maxmemory-policy": "allkeys-random"}) as full:
+        await Publisher(full).publish(TYPES, USERS)
+        watch = RetentionWatch(full)
+        await watch.look()
+        await enqueue(full, "sync", "ada")
+        await full.client.unlink(full.keys.ready("normal"))
+        before, count = measured("taskqueue_store_evicted_keys_total"), 0
+        used = (await full.client.info("memory"))["used_memory"]
+        await full.client.config_set("maxmemory", used + 1_000_000)
+        while not (await full.client.info("stats"))["evicted_keys"]:
+            count += 1
+            await full.client.set(f"other-{count}", bytes(50_000))
+        with capture_logs() as lines:
+            await watch.look()
+        (line,) = [line for line in lines if line["event"] == "server evicted keys"]
+        evicted = (await full.client.info("stats"))["evicted_keys"]
+        assert line["keys"] == measured("taskqueue_store_evicted_keys_total") - before
+        assert 0 < line["keys"] <= evicted
+
+
+async def test_a_server_that_does_not_say_its_policy_is_no_news_either(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def run(_name: str, *_: object) -> list[object]:
+        return [b"", 0, 0, 0, []]
+
+    monkeypatch.setattr(store, "run", run)
+    watch = RetentionWatch(store)
+    await watch.look()
+    assert watch.note is None
