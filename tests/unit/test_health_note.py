@@ -12,7 +12,7 @@ from taskqueue.health import serve_health
     [
         (None, None, (200, "ok")),
         (None, "the global limit is closed", (200, "ok\nnote: the global limit is closed")),
-        ("draining", "the global limit is closed", (503, "draining")),
+        ("draining", "the global limit is closed", (503, "draining\nnote: the global limit is closed")),
     ],
 )
 async def test_readyz_says_what_is_odd_beside_ok(
