@@ -27,23 +27,26 @@ local function clock_us()
   return time[1] * 1000000 + time[2]
 end
 local unknown = { EXPIRE = true, EXPIREAT = true, PEXPIREAT = true, SETEX = true, PSETEX = true, GETEX = true }
-local redis = { call = function(command, ...)
+local function on_this_clock(call) return function(command, ...)
   assert(not unknown[command], 'tests/parts/script_clock.py must learn what ' .. command .. ' does')
   local words, at = { ... }, command == 'PEXPIRE' and 2 or nil
   for i = 3, command == 'SET' and #words or 0 do
     assert(words[i] ~= 'EX', 'tests/parts/script_clock.py must learn what SET ... EX does')
     if words[i] == 'PX' then at = i + 1 end
   end
-  if not clock or not at then return server.call(command, ...) end
+  if not clock or not at then return call(command, ...) end
   local end_ms = math.floor(clock_us() / 1000) + words[at]
   words[at] = words[at] + 3600000
-  local answer = server.call(command, unpack(words))
+  local answer = call(command, unpack(words))
   if answer then
     server.call('ZADD', clock .. ':ends', string.format('%.0f', end_ms), words[1])
     server.call('PEXPIRE', clock .. ':ends', 3600000)
   end
   return answer
-end }
+end end
+local redis = {
+  call = on_this_clock(server.call), pcall = on_this_clock(server.pcall), error_reply = server.error_reply,
+}
 """
 _SET = """\
 redis.call('SET', KEYS[1], ARGV[1], 'PX', 3600000)

@@ -5,10 +5,10 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 import pytest
-from redis.exceptions import ResponseError
 
 from taskqueue.models.values import Schedule, TaskType
 from taskqueue.store import script
+from taskqueue.store.errors import StoreRefused
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -86,5 +86,5 @@ async def test_a_server_that_cannot_be_told_from_its_next_run_is_refused(
 ) -> None:
     await world.install(PLAIN)
     serve(server="redis_version:7.4.0", replication="")
-    with pytest.raises(ResponseError, match=r"NOIDENTITY .* a restart would go unnoticed"):
+    with pytest.raises(StoreRefused, match=r"NOIDENTITY .* a restart would go unnoticed"):
         await world.claim()

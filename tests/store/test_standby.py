@@ -42,7 +42,7 @@ async def test_the_standby_keeps_what_runs_and_returns_what_missed_its_slot(
         member.split(b"|")[1].decode(): expiry - world.clock.now_us / 1000 for member, expiry in leased
     }
     assert left_ms.keys() == {"runs", "overdue", "next"}
-    assert left_ms["overdue"] <= SHORT_MS, "its timeout has passed: on a loop that ran it would have ended"
+    assert left_ms["overdue"] < LONG_MS / 2, "its timeout has passed: on a loop that ran it would have ended"
     assert min(left_ms["runs"], left_ms["next"]) > LONG_MS / 2
     (ready,) = (await world.waiting())["ready:normal"]
     assert ready.startswith("sync|missed|")

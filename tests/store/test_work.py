@@ -30,7 +30,8 @@ async def ran(world: World, kind: str, *times_us: int, verb: str = "d") -> None:
     for time_us in times_us:
         await world.enqueue(kind, f"ran-{time_us}")
         (job,) = (await world.claim("runner", 1)).jobs
-        await world.claim("runner", 0, [Result(job.member, verb, LONG_MS, "why", time_us)])  # type: ignore[arg-type]
+        wait_ms = 0 if verb == "l" else LONG_MS
+        await world.claim("runner", 0, [Result(job.member, verb, wait_ms, "why", time_us)])  # type: ignore[arg-type]
         await world.clock.advance(us=1_015)  # a slot of 1,000/s
 
 
