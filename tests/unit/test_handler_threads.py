@@ -5,6 +5,7 @@ import threading
 from collections.abc import Iterator
 
 import pytest
+from site_under_test import until
 from slots_under_test import SlotsUnderTest
 
 from taskqueue.handlers import Job
@@ -82,9 +83,11 @@ async def test_threads_beyond_their_timeouts_are_stuck_until_they_end(go: thread
     assert (threads.busy, threads.stuck) == (2, 2)
     go.set()
     assert await asyncio.wait_for(threads.reserve(), 5) is False
-    async with asyncio.timeout(5):
-        while threads.stuck:
-            await asyncio.sleep(0.001)
+
+    async def none_is_stuck() -> bool:
+        return threads.stuck == 0
+
+    await until("every thread has ended", none_is_stuck)
 
 
 async def test_a_job_without_a_thread_uses_no_attempt_up(go: threading.Event) -> None:
