@@ -96,7 +96,7 @@ async def test_it_is_alive_but_not_ready_while_the_store_does_not_answer(tmp_pat
     try:
         started = await line_with(process, "scheduler started")
         assert "geheim" not in str(started)
-        await line_with(process, "the store does not answer; nothing is emitted")
+        await line_with(process, "tick failed, nothing is emitted")
         assert (await get(started["health_port"], "/livez"))[0] == 200
         assert (await get(started["health_port"], "/readyz"))[0] == 503
         process.send_signal(signal.SIGTERM)
