@@ -5,7 +5,6 @@ import ctypes
 import logging
 import os
 import signal
-import threading
 import time
 from collections.abc import Awaitable, Callable
 
@@ -83,9 +82,9 @@ async def hold(job: Job) -> None:
 
 
 @handler("stuck-thread")
-def stuck_thread(_: Job) -> None:
-    """Keep a thread until the process ends."""
-    threading.Event().wait()
+def stuck_thread(job: Job) -> None:
+    """Keep a thread, whatever the timeout."""
+    time.sleep(job.params["seconds"])
 
 
 @handler("exit-thread")

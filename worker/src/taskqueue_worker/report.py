@@ -4,6 +4,8 @@ Texts and delays come from `handlers.ending` or are made printable here: no text
 an API reaches the store unmade safe.
 """
 
+import random
+
 import structlog
 
 from taskqueue.handlers.ending import Ending
@@ -14,8 +16,9 @@ from taskqueue_worker.started import Started
 
 log = structlog.get_logger("taskqueue.worker")
 
-#: A job that found no free thread is not taken again before.
-_NO_THREAD_MS = 1_000
+#: When a job that found no free thread is due again. That is further ahead than a claim tells its caller to come back
+#: for, so any worker may be the next to take it, and not this one again as a rule.
+_NO_THREAD_MIN_MS, _NO_THREAD_MAX_MS = 2_000, 3_000
 
 
 def done(started: Started) -> Result:
@@ -38,8 +41,9 @@ def late(started: Started) -> Result:
 def no_thread(started: Started, error: BaseException) -> Result:
     """Report a job that waited for a thread for as long as it may run: it has not begun."""
     started.kind.counts["no-thread"] += 1
-    log.warning("no free thread", job=started.name, error=printable(error), again_ms=_NO_THREAD_MS)
-    return returned(started.member, _NO_THREAD_MS)
+    again_ms = random.randint(_NO_THREAD_MIN_MS, _NO_THREAD_MAX_MS)
+    log.warning("no free thread", job=started.name, error=printable(error), again_ms=again_ms)
+    return returned(started.member, again_ms)
 
 
 def ended(started: Started, ending: Ending) -> Result:
