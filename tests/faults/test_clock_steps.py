@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 from counting_api import worst_second
-from fleet import Fleet, fleet
+from fleet import RATE, SATURATED, Fleet, fleet
 from redis_server import RedisServer, fake_clock_library
 from verdict import Event, judge
 
@@ -36,7 +36,7 @@ class Clock:
 
 
 @asynccontextmanager
-async def on_a_fake_clock(folder: Path) -> AsyncIterator[tuple[Fleet, Clock, RedisServer]]:
+async def on_a_fake_clock(folder: Path, rate: int = RATE) -> AsyncIterator[tuple[Fleet, Clock, RedisServer]]:
     clock = Clock(folder / "clock")
     clock.step(0)
     env = {
@@ -50,7 +50,7 @@ async def on_a_fake_clock(folder: Path) -> AsyncIterator[tuple[Fleet, Clock, Red
     with ExitStack() as stack:
         stack.callback(server.kill)
         server.start()
-        async with fleet(server.url, lambda: server.url, folder) as made:
+        async with fleet(server.url, lambda: server.url, folder, rate=rate) as made:
             yield made, clock, server
 
 
@@ -60,7 +60,7 @@ def ahead_s(server: RedisServer) -> float:
 
 
 async def test_a_step_forward(tmp_path: Path) -> None:
-    async with on_a_fake_clock(tmp_path) as (under_load, clock, server):
+    async with on_a_fake_clock(tmp_path, SATURATED) as (under_load, clock, server):
         at_s = clock.step(5)
         assert 4.9 < ahead_s(server) < 5.1
         await under_load.flows(6)

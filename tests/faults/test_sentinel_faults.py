@@ -7,7 +7,7 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from fleet import Fleet, fleet
+from fleet import RATE, SATURATED, Fleet, fleet
 from redis_server import RedisServer
 from sentinels import Sentinels
 from verdict import HORIZON_S, Event, judge
@@ -19,9 +19,9 @@ STAY_S = 1.0
 
 
 @asynccontextmanager
-async def behind(sentinels: Sentinels, folder: Path) -> AsyncIterator[Fleet]:
+async def behind(sentinels: Sentinels, folder: Path, rate: int = RATE) -> AsyncIterator[Fleet]:
     with sentinels:
-        async with fleet(sentinels.url, lambda: sentinels.primary.url, folder) as made:
+        async with fleet(sentinels.url, lambda: sentinels.primary.url, folder, rate=rate) as made:
             yield made
 
 
@@ -47,7 +47,7 @@ async def test_a_primary_that_dies_costs_seconds_and_nothing_else(fault: str, tm
 @pytest.mark.parametrize("min_replicas", [0, 1])
 async def test_a_failover_that_was_asked_for(min_replicas: int, tmp_path: Path) -> None:
     sentinels = Sentinels(tmp_path, min_replicas=min_replicas)
-    async with behind(sentinels, tmp_path) as under_load:
+    async with behind(sentinels, tmp_path, SATURATED) as under_load:
         old = sentinels.primary
         with Writes(old) as writes:
             from_s = time.time()
@@ -69,7 +69,7 @@ async def test_a_primary_cut_off_from_the_others_but_not_from_clients(
     min_replicas: int, tmp_path: Path
 ) -> None:
     sentinels = Sentinels(tmp_path, min_replicas=min_replicas, cuttable=True)
-    async with behind(sentinels, tmp_path) as under_load:
+    async with behind(sentinels, tmp_path, SATURATED) as under_load:
         old = sentinels.primary
         with Writes(old) as writes:
             from_s = time.time()

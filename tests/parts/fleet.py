@@ -21,6 +21,8 @@ from taskqueue.store.connection import open_store
 
 RELEASE = "faults"
 RATE = 200
+#: A limit below what is due: the queue grows, and each slot is taken, before anything breaks and after.
+SATURATED = 100
 TYPES = 40
 USERS = 30
 INTERVAL_S = 10
@@ -60,7 +62,7 @@ def fleet_types(api: str, count: int = TYPES) -> dict[str, dict[str, Any]]:
 class Fleet:
     """direct: the URL of the server that holds the store now, asked whenever the store is looked at.
 
-    after_ms: from this cursor on the plan must hold.
+    after_ms: from this cursor on the plan must hold. former: the plan until `replaced_ms`, where there were two.
     """
 
     world: Site
@@ -72,6 +74,7 @@ class Fleet:
     workers: list[Process] = field(default_factory=list)
     planned: Planned = field(default_factory=Planned)
     former: Planned | None = None
+    replaced_ms: int = 0
     types: list[str] = field(default_factory=list)
     after_ms: int = 0
     exit_codes: list[int | None] = field(default_factory=list)
@@ -185,17 +188,18 @@ class Fleet:
             print(said.decode()[-2000:])
         return process.returncode or 0
 
-    def forget_plan(self) -> None:
-        """Plan anew from here on, as for a store that was filled again, in which users may have other places."""
-        self.former, self.planned = self.planned, Planned()
+    def plan_anew(self, at_ms: int) -> None:
+        """Plan anew from there on, as for a store that was filled again, in which users may have other places."""
+        self.former, self.planned, self.replaced_ms = self.planned, Planned(), at_ms
 
     def between(self, until_ms: int) -> dict[Job, int]:
-        """Return what must arrive until then: what both plans name, where there is a former one."""
-        now = self.planned.between(self.after_ms, until_ms)
+        """Return what must arrive until then; since a new plan what both plans name, as a job may change its due."""
         if self.former is None:
-            return now
-        before = self.former.between(self.after_ms, until_ms)
-        return {job: min(due, before[job]) for job, due in now.items() if job in before}
+            return self.planned.between(self.after_ms, until_ms)
+        before = self.former.between(self.after_ms, self.replaced_ms)
+        former = self.former.between(self.replaced_ms, until_ms)
+        both = former.keys() & self.planned.between(self.replaced_ms, until_ms).keys()
+        return {**{job: former[job] for job in both}, **before}
 
     async def _all_scheduled(self, types: int) -> bool:
         await self.look()
