@@ -73,6 +73,7 @@ class Claimer:
         self.calls = 0
         self.started = 0
         self.closed_us = 0
+        self._rate = 0.0
 
     async def channel(self, number: int) -> None:
         """Claims until the worker drains."""
@@ -81,7 +82,8 @@ class Claimer:
         for _ in range(_CALLS_FOR_THE_CLOCK):
             await self._claim(worker, next(sequence), 0, [])
         while not self.draining:
-            free = max(0, min(self._slots.free - self._asked, _MOST_JOBS))
+            most = min(_MOST_JOBS, self._pace.reach.jobs(self._rate))
+            free = max(0, int(min(self._slots.free - self._asked, most)))
             free = self._suspects.room(free, self._asked)
             next_s = min(self._pace.next_s(free), self._suspects.next_s())
             if next_s > self._loop.time():
@@ -171,6 +173,7 @@ class Claimer:
             self._life.answered()
             self._clock.observe(sent_s, self._loop.time(), answer.now_us)
             self.closed_us = answer.closed_us
+            self._rate = answer.rate
             return answer
 
     async def _take(self, answer: Claim) -> None:

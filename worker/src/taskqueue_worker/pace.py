@@ -8,6 +8,8 @@ has room, a moment later, so that one call fills several slots.
 import asyncio
 import heapq
 
+from taskqueue_worker.reach import Reach
+
 #: Results wait this long for a claim that would carry them anyway; those that something waits for, much shorter.
 _SETTLE_S = 1.0
 _SETTLE_SOON_S = 0.05
@@ -15,7 +17,6 @@ _SETTLE_SOON_S = 0.05
 _SETTLE_MOST = 100
 #: A worker with a backlog waits this long for more slots to become free, longer while the jobs it holds lie ahead.
 _GATHER_S = 0.002
-_BOOKED_S = 0.1
 #: Times to come back that are this close are one; claim reckons with callers up to 3 ms early.
 _CLOSE_S = 0.002
 #: A worker whose last time passed while it was told to keep it polls after so long.
@@ -35,13 +36,14 @@ class Pace:
         self.hungry = True
         self._room_s: float | None = self._loop.time()
         self._booked_s = 0.0
+        self.reach = Reach()
         self._results_s: float | None = None
         self.results = 0
 
     def come_when_free(self) -> None:
         """The store's word: there is more than was taken."""
         self.hungry = True
-        self._room_s = max(self._loop.time(), self._booked_s - _BOOKED_S)
+        self._room_s = max(self._loop.time(), self._booked_s - self.reach.seconds)
 
     def come_back(self, when_s: float | None) -> None:
         """The store's word: a time of this worker's own, or None: the time it has is enough."""
@@ -77,7 +79,7 @@ class Pace:
     def freed(self) -> None:
         """A slot became free."""
         if self.hungry and self._room_s is None:
-            self._room_s = max(self._loop.time() + _GATHER_S, self._booked_s - _BOOKED_S)
+            self._room_s = max(self._loop.time() + _GATHER_S, self._booked_s - self.reach.seconds)
             self._stir()
 
     def calling(self) -> None:

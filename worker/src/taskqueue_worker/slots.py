@@ -21,6 +21,7 @@ from taskqueue.store.job_name import JobName, parse
 from taskqueue.store.users import decode_params
 from taskqueue_worker import report
 from taskqueue_worker.permits import Permits
+from taskqueue_worker.reach import Reach
 from taskqueue_worker.runner import run
 from taskqueue_worker.slot_time import reached
 from taskqueue_worker.started import Started
@@ -47,12 +48,14 @@ class Slots:
         report: Callable[[Result], None],
         freed: Callable[[], None],
         observe: Callable[[Started, int, float], None],
+        reach: Reach | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._permits = permits
         self._report = report
         self._freed = freed
         self._observe = observe
+        self._reach = reach or Reach()
         self._waiting: deque[Started] = deque()
         self._idle: deque[asyncio.Future[None]] = deque()
         self._waking = False
@@ -190,7 +193,9 @@ class Slots:
         except Exception as error:  # noqa: BLE001 - whatever the store held
             return report.dead(started, f"the stored job cannot be read: {describe_error(error)}")
         managed = started.kind.managed
-        if not await reached(started.start_s, managed.ahead_s if managed else 0.0):
+        in_time = await reached(started.start_s, managed.ahead_s if managed else 0.0)
+        self._reach.saw(in_time=in_time)
+        if not in_time:
             return report.late(started)
         called_s = self._loop.time()
         result = await run(started, job, called_s)

@@ -75,6 +75,7 @@ class Worker:
             results.add,
             self._freed,
             self._observe,
+            self._pace.reach,
         )
         self._life = Life(settings.live_within)
         self._retention = RetentionWatch(self._store)
