@@ -17,7 +17,7 @@ STARTED := $(shell date +%s)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test lint types unit store steady process cluster chart e2e e2e-keda kind-up kind-demo cluster-tools node-tools images cluster-oldest faults faults-store conformance bench bench-operator soak fuzz format docs generate manifests wheel verify clean
+.PHONY: help demo test lint types unit store steady process cluster chart e2e e2e-keda kind-up kind-demo cluster-tools node-tools images cluster-oldest faults faults-store conformance bench bench-operator soak soak-core fuzz format docs generate manifests wheel verify clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -102,6 +102,9 @@ bench-operator: $(STAMP) ## The operator at 10,000 subscriptions on a real contr
 
 soak: $(STAMP) ## An hour of objects that come and go, after which nothing may have grown [TASKQUEUE_SOAK seconds]
 	TASKQUEUE_SOAK=$${TASKQUEUE_SOAK:-3600} $(BIN)/pytest -s tests/cluster/test_operator_churn.py
+
+soak-core: $(STAMP) ## An hour of schedulers, workers and a store under every kind of job, after which nothing may have grown [TASKQUEUE_SOAK_CORE seconds]
+	$(BIN)/pytest -s -m soak tests/soak
 
 fuzz: $(STAMP) ## New examples for every property: 100,000 manifests and as many payloads, 20,000 hostile handlers, and long random runs of the store
 	TASKQUEUE_FUZZ=100000 $(BIN)/pytest tests/property/test_manifest_fuzz.py tests/property/test_payload_fuzz.py

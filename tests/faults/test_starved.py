@@ -23,6 +23,13 @@ GIVEN_UP_MAX = 0.1
 _LOOP = "import sys, time\nend = time.monotonic() + float(sys.argv[1])\nwhile time.monotonic() < end: pass"
 
 
+def start_busy_loops(stack: ExitStack) -> None:
+    for _ in range(BUSY_LOOPS):
+        loop = subprocess.Popen([sys.executable, "-c", _LOOP, str(2 * SECONDS)])
+        stack.callback(loop.wait)
+        stack.callback(loop.kill)
+
+
 async def test_few_slots_are_given_up_beside_busy_loops(tmp_path: Path) -> None:
     server = RedisServer("store", tmp_path, "valkey")
     with ExitStack() as stack:
@@ -32,10 +39,7 @@ async def test_few_slots_are_given_up_beside_busy_loops(tmp_path: Path) -> None:
             fleet(server.url, lambda: server.url, tmp_path) as running,
             open_store(server.url, RELEASE) as store,
         ):
-            for _ in range(BUSY_LOOPS):
-                loop = subprocess.Popen([sys.executable, "-c", _LOOP, str(2 * SECONDS)])
-                stack.callback(loop.wait)
-                stack.callback(loop.kill)
+            start_busy_loops(stack)
             before, came = (await audit(store)).totals["started"], len(await running.arrivals())
             await asyncio.sleep(SECONDS)
             started = (await audit(store)).totals["started"] - before
