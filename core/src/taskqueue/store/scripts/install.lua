@@ -8,6 +8,7 @@ if ARGV[1] == 'rate' then
   redis.call('HSET', P .. 'config', 'rate', ARGV[2])
   return 1
 end
+read_cursor()  -- one that cannot be read is no cursor
 local value = ARGV[1] == 'installed' and int(now) or ARGV[2]
 local changed = redis.call('SETNX', P .. ARGV[1], value)
 if ARGV[1] == 'installed' then
@@ -18,6 +19,7 @@ end
 redis.call('HDEL', P .. 'config', 'refilling')
 if changed == 1 and ARGV[3] ~= '' then
   redis.call('HSET', P .. 'config', 'replay', ARGV[3], 'replay_end', ARGV[4])
+  types_version()
   redis.call('HINCRBY', P .. 'config', 'version', 1)  -- nobody ticks who has not read it
 end
 return changed
