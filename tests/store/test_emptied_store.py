@@ -9,6 +9,7 @@ from typing import Literal
 
 import pytest
 from prometheus_client import REGISTRY
+from script_clock import ScriptClock
 from site_under_test import until
 
 from taskqueue.models.values import CatchUp, Schedule, Task, TaskType, UserSubscription
@@ -43,8 +44,10 @@ def manifests(users: tuple[str, ...] = USERS) -> Loaded:
 
 
 @pytest.fixture(autouse=True)
-def _impatient_keepers(monkeypatch: pytest.MonkeyPatch) -> None:
+def clock(ticking_clock: ScriptClock, monkeypatch: pytest.MonkeyPatch) -> ScriptClock:
+    """The store's clock stands still, and keepers look after it without delay."""
     monkeypatch.setattr(keeper_module, "MAINTAIN_S", 0.05)
+    return ticking_clock
 
 
 class Folder:
@@ -104,7 +107,7 @@ async def empty(store: Store) -> None:
     await store.client.unlink(*keys)
 
 
-async def run_some(store: Store, jobs: int) -> Counter[Due]:
+async def run_some(store: Store, clock: ScriptClock, jobs: int) -> Counter[Due]:
     """Run the first jobs that a worker gets, and forget the rest."""
     ran = Counter[Due]()
     results: list[Result] = []
@@ -115,7 +118,7 @@ async def run_some(store: Store, jobs: int) -> Counter[Due]:
         results = [Result(job.member, "d") for job in got.jobs]
         if ran.total() == jobs and not results:
             return ran
-        await asyncio.sleep(0.01)
+        await clock.advance(ms=10)
     raise AssertionError(ran)
 
 
@@ -148,10 +151,11 @@ def counted() -> float:
     return REGISTRY.get_sample_value("taskqueue_emitted_again_total") or 0.0
 
 
-async def settled_looks(*lookouts: Lookout) -> None:
+async def settled_looks(clock: ScriptClock, *lookouts: Lookout) -> None:
     """Look until subscriptions were seen to keep their places for longer than what goes back in any case."""
 
     async def settled() -> bool:
+        await clock.advance(ms=100)
         for one in lookouts:
             await one.look()
         seen = [one.copy.floors for one in lookouts if one.copy and one.copy.floors]
@@ -162,14 +166,14 @@ async def settled_looks(*lookouts: Lookout) -> None:
 
 
 async def test_what_waited_of_catch_up_all_is_emitted_again_and_little_else(
-    store: Store, monkeypatch: pytest.MonkeyPatch
+    store: Store, clock: ScriptClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(floors_module, "LOST_WITH_STORE_MS", 500)
     since_ms = await begin(store, USERS)
     async with scheduler(store) as first, scheduler(store) as second:
         await caught_up(store, first.ticker, second.ticker)
-        ran = await run_some(store, 60)
-        await settled_looks(first.keeper.lookout, second.keeper.lookout)
+        ran = await run_some(store, clock, 60)
+        await settled_looks(clock, first.keeper.lookout, second.keeper.lookout)
         waited, before_ms, count = await waiting(store), await read_cursor(store), counted()
         due = await planned(store, since_ms, before_ms)
         await empty(store)
@@ -197,11 +201,13 @@ async def test_a_scheduler_that_never_looked_goes_back_to_the_beginning_of_the_p
         assert due <= await waiting(store)
 
 
-async def test_nothing_is_lost_where_the_refilled_store_deals_other_places(store: Store) -> None:
+async def test_nothing_is_lost_where_the_refilled_store_deals_other_places(
+    store: Store, clock: ScriptClock
+) -> None:
     since_ms = await begin(store, USERS[6:], USERS[:6])
     async with scheduler(store) as only:
         await caught_up(store, only.ticker)
-        ran = await run_some(store, 60)
+        ran = await run_some(store, clock, 60)
         await only.keeper.lookout.look()
         places = {user: [task.number for task in await read_tasks(store, user)] for user in USERS}
         due = await planned(store, since_ms, await read_cursor(store))
@@ -214,11 +220,13 @@ async def test_nothing_is_lost_where_the_refilled_store_deals_other_places(store
     assert due - ran.keys() - again - later == set()
 
 
-async def test_a_store_that_is_emptied_while_it_goes_back_loses_nothing_either(store: Store) -> None:
+async def test_a_store_that_is_emptied_while_it_goes_back_loses_nothing_either(
+    store: Store, clock: ScriptClock
+) -> None:
     since_ms = await begin(store, USERS)
     async with scheduler(store) as only:
         await caught_up(store, only.ticker)
-        ran = await run_some(store, 30)
+        ran = await run_some(store, clock, 30)
         await only.keeper.lookout.look()
         due = await planned(store, since_ms, await read_cursor(store))
         for _ in range(2):

@@ -111,7 +111,7 @@ async def test_the_status_decides(
     server: RawServer, client: HttpClient, answer: bytes, outcome: type[Exception] | None
 ) -> None:
     server.answer, server.closes = answer, True
-    call = asyncio.wait_for(client.call(HttpCall(server.url, "GET"), job()), 5)
+    call = asyncio.wait_for(client.call(HttpCall(server.url, "GET"), job()), 30)
     if outcome is None:
         await call
     else:
@@ -141,7 +141,7 @@ async def test_an_answer_without_a_status_is_named(
 ) -> None:
     server.answer, server.closes = answer, True
     with pytest.raises(outcome) as raised:
-        await asyncio.wait_for(client.call(HttpCall(server.url, "GET"), job()), 5)
+        await asyncio.wait_for(client.call(HttpCall(server.url, "GET"), job()), 30)
     assert str(raised.value).startswith(reason)
     assert server.requests == 1
 
@@ -167,7 +167,9 @@ async def test_a_server_that_speaks_first_is_a_failed_attempt(server: RawServer,
 
     class Slot:
         async def reached(self) -> bool:
-            await asyncio.sleep(0.05)  # long enough for the greeting to come
+            await server.connected.wait()
+            for _ in range(10):  # the greeting comes by this loop
+                await asyncio.sleep(0)
             return True
 
         def begin(self) -> None: ...
@@ -212,6 +214,6 @@ async def test_a_job_cancelled_after_its_status_came_ends_as_that_says(
     monkeypatch.setattr(Protocol, "data_received", data_received)
     server.answer = answer
     call = asyncio.ensure_future(client.call(HttpCall(server.url, "GET"), job()))
-    await asyncio.wait_for(came.wait(), 5)
+    await asyncio.wait_for(came.wait(), 30)
     call.cancel()
     await call

@@ -82,7 +82,7 @@ async def test_threads_beyond_their_timeouts_are_stuck_until_they_end(go: thread
     await asyncio.wait(given_up)
     assert (threads.busy, threads.stuck) == (2, 2)
     go.set()
-    assert await asyncio.wait_for(threads.reserve(), 5) is False
+    assert await asyncio.wait_for(threads.reserve(), 30) is False
 
     async def none_is_stuck() -> bool:
         return threads.stuck == 0

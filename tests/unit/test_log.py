@@ -43,10 +43,10 @@ def _configured_as_before() -> Iterator[None]:
 def test_a_megabyte_is_redacted_at_once(unit: str) -> None:
     text = unit * (MEGABYTE // len(unit))
     took_s = []
-    for _ in range(5):  # the best of five, for other processes share the machine
-        began_s = time.perf_counter()
+    for _ in range(5):  # the best of five, and of this thread alone: other processes share the machine
+        began_s = time.thread_time()
         redact(text)
-        took_s.append(time.perf_counter() - began_s)
+        took_s.append(time.thread_time() - began_s)
     assert min(took_s) < 0.05
 
 

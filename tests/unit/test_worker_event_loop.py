@@ -37,6 +37,7 @@ def timer(error: BaseException) -> Callable[[], object]:
 @pytest.fixture(params=[asyncio.new_event_loop, uvloop.new_event_loop], ids=["asyncio", "uvloop"])
 def _loop(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(event_loop, "_new_loop", request.param)
+    monkeypatch.setattr(event_loop, "_LOG_EACH_S", 3_600.0)
 
 
 @pytest.mark.usefixtures("_loop")
