@@ -83,7 +83,7 @@ async def test_a_worker_ends_in_its_grace_period_while_the_store_is_down(
         valkey.kill()
         async with site(valkey.url, release, tmp_path) as world:
             worker = await world.worker("--grace", "1")
-            await world.says(worker, "store unreachable")
+            await world.says(worker, "claim failed")
             assert await world.end(worker, signal.SIGTERM, limit_s=30) == 0
 
 
@@ -103,7 +103,7 @@ async def test_workers_that_hold_jobs_end_while_the_store_is_down_and_only_those
         await until("dues pass", lambda: _more_than(world.starts, 140))
         valkey.kill()
         for process in (*workers, *schedulers):
-            await world.says(process, "store unreachable" if process in workers else "does not answer")
+            await world.says(process, "claim failed" if process in workers else "does not answer")
         ends = (world.end(process, signal.SIGTERM, limit_s=30) for process in (*workers, *schedulers))
         assert await asyncio.gather(*ends) == [0, 0, 0, 0]
         before = Counter(start.key for start in world.starts())
