@@ -21,7 +21,7 @@ from taskqueue.store.places import digest_places
 #: The time between two looks is so many times what the last one took: this process and the server spend no more on it.
 _REST = 100
 #: That time at least, and at most: where very much waits, more than a hundredth is spent on it.
-LOOK_MIN_S, LOOK_MAX_S = 2.0, 60.0
+LOOK_MIN_S, LOOK_MAX_S = 1.0, 60.0
 #: The same between two looks at places, which change with subscriptions alone.
 _PLACES_MAX_S = 600.0
 
@@ -76,16 +76,12 @@ class Lookout:
 
     async def _place(self, seen: Floors, every: list[TypeRecord]) -> Floors:
         """Return what was seen with the places of subscriptions, which are looked at now and then."""
-        known = self.copy
-        before = known.floors if known and known.floors else Floors(0)
-        places, since_ms = before.places, before.places_since_ms
         began_s = time.monotonic()
-        if began_s >= self._places_at_s or not self._floors:
-            places = await digest_places(self._store, every)
-            if places != before.places:
-                since_ms = seen.seen_ms
-            self._places_at_s = time.monotonic() + _rest_s(began_s, _PLACES_MAX_S)
-        return Floors(seen.seen_ms, seen.by_type, places, since_ms)
+        if self._floors and began_s < self._places_at_s:
+            return Floors(seen.seen_ms, seen.by_type, self._floors.places)
+        places = await digest_places(self._store, every)
+        self._places_at_s = time.monotonic() + _rest_s(began_s, _PLACES_MAX_S)
+        return Floors(seen.seen_ms, seen.by_type, places)
 
 
 def every_period(catalog: Catalog) -> list[TypeRecord]:
