@@ -19,7 +19,7 @@ class Floors:
 
     seen_ms: of a type that is not named, nothing waited whose due is before that instant.
     by_type: the oldest due of the others.
-    places: tells whether subscriptions have the places they had; 0: not known.
+    places: a digest of the places of their subscriptions; 0: not known.
     """
 
     seen_ms: int
@@ -57,30 +57,30 @@ def floors(seen_ms: int, oldest_ms: Mapping[str, int]) -> Floors:
     return Floors(seen_ms, {name: due_ms for due_ms, name in oldest[:named]})
 
 
-def replay(copy: CursorCopy, types: Iterable[TaskType], places: int) -> Replay:
+def replay(copy: CursorCopy, types: Iterable[TaskType], *, kept_places: bool) -> Replay:
     """Return from where each type goes on in a store that lost everything and was filled again.
 
-    places: as dealt now; where they are others than before, a subscription may have moved from behind the instant to
-    before it. Types with catchUp All then go on from the beginning of the period. Raises ScheduleError.
+    kept_places: subscriptions are where they were. Where not, one may have moved from behind an instant to before it:
+    types with catchUp All then go on from the beginning of the period. Raises ScheduleError.
     """
     after_ms = copy.cursor_ms - LOST_WITH_STORE_MS
     by_type = {}
     for one in types:
         if one.catch_up is CatchUp.ALL:
-            first_ms = _first_ms(one, copy, places)
+            first_ms = _first_ms(one, copy, kept_places=kept_places)
             if first_ms <= after_ms:
                 by_type[one.name] = first_ms - 1
     return Replay(after_ms, copy.cursor_ms, by_type)
 
 
-def _first_ms(task_type: TaskType, copy: CursorCopy, places: int) -> int:
+def _first_ms(task_type: TaskType, copy: CursorCopy, *, kept_places: bool) -> int:
     """Return the first due of a type that may have been lost."""
     seen = copy.floors
     first_ms = copy.cursor_ms - LOST_WITH_STORE_MS + 1
     if seen:
         first_ms = min(first_ms, seen.by_type.get(task_type.name, seen.seen_ms))
-        if seen.places and seen.places == places:
-            return first_ms
+    if kept_places:
+        return first_ms
     start_s = previous_occurrence(task_type.schedule, first_ms // 1000)
     over_ms = (start_s + window_s(task_type.schedule)) * 1000
     return first_ms if first_ms >= over_ms else start_s * 1000
