@@ -25,7 +25,7 @@ from taskqueue.store.fence import read_epoch
 from taskqueue.store.lease import heartbeat, permit
 from taskqueue.store.listing import read_handlers, read_jobs, read_workers
 from taskqueue.store.lookup import find_jobs, find_owners
-from taskqueue.store.places import digest_places
+from taskqueue.store.places import read_places
 from taskqueue.store.retention import read_retention
 from taskqueue.store.users import Source as SourceName
 from taskqueue.store.users import read_owners, read_runs, read_tasks
@@ -97,7 +97,7 @@ class Fleet:
         await audit(store)
         await read_closed(store)
         await read_retention(store)
-        await digest_places(store, (await read_catalog(store)).records.values())
+        await read_places(store, (await read_catalog(store)).records.values())
         self.alive()
 
     async def enqueue(self, task_type: str = GOOD, user: str = "ada") -> str:

@@ -87,7 +87,10 @@ async def test_values_that_are_no_jobs_are_passed_over(world: World) -> None:
     await world.subscribe("u", "sync")
     await emitted(world, "sync", 700)
     keys, client = world.store.keys, world.store.client
-    await client.zadd(keys.ready("low"), {"garbage": 1, "sync|u": 2, "sync|u|x|y|z": 3, b"sync|\xff|1": 4})
+    await client.zadd(
+        keys.ready("low"),
+        {"garbage": 1, "sync|u": 2, "sync|u|x|y|z": 3, f"sync|u|{'9' * 400}|0|0": 3, b"sync|\xff|1": 4},
+    )
     await client.set(keys.ready("backfill"), "no lane")
     assert (await found(world, "sync")).keys() == {"sync"}
     await client.unlink(keys.ready("backfill"), keys.ready("low"))

@@ -46,7 +46,7 @@ async def test_what_is_no_lease_is_an_error_that_is_waited_out(answer: Any) -> N
         await read(answer)
 
 
-SEEN = Floors(1_795_543_360_000, {"orders": 1_795_543_000_123}, 1 << 50, 7)
+SEEN = Floors(1_795_543_360_000, {"orders": 1_795_543_000_123}, 1 << 50)
 
 
 class Kept(Connection):

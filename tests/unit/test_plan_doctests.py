@@ -5,7 +5,7 @@ import importlib
 
 import pytest
 
-MODULES = ("capacity", "cron", "due", "feasibility", "forecast", "schedule", "spread", "takeover")
+MODULES = ("capacity", "cron", "due", "feasibility", "forecast", "replay", "schedule", "spread", "takeover")
 
 
 @pytest.mark.parametrize("module", MODULES)

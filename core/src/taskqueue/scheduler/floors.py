@@ -17,15 +17,14 @@ TYPES_MAX = 500
 class Floors:
     """What waited of the types with catchUp All when last seen, epoch ms.
 
-    seen_ms: of a type that is not named, nothing older than LOST_WITH_STORE_MS before that instant waited.
+    seen_ms: of a type that is not named, nothing waited whose due is before that instant.
     by_type: the oldest due of the others.
-    places: tells whether subscriptions have the places they had (0: not known), and since when that was so.
+    places: a digest of the places of their subscriptions; 0: not known.
     """
 
     seen_ms: int
     by_type: Mapping[str, int] = field(default_factory=dict)
     places: int = 0
-    places_since_ms: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,41 +45,42 @@ def newest(known: CursorCopy | None, other: CursorCopy | None) -> CursorCopy | N
 def floors(seen_ms: int, oldest_ms: Mapping[str, int]) -> Floors:
     """Return the floors by what a look found when the cursor was at `seen_ms`.
 
-    >>> floors(100_000, {"old": 1_000, "new": 99_000}).by_type
-    {'old': 1000}
+    Types whose jobs waited for longer than LOST_WITH_STORE_MS are named; for all others the oldest of theirs stands.
+
+    >>> floors(100_000, {"old": 1_000, "new": 99_000})
+    Floors(seen_ms=99000, by_type={'old': 1000}, places=0)
     """
-    old = sorted(
-        (due_ms, name) for name, due_ms in oldest_ms.items() if due_ms < seen_ms - LOST_WITH_STORE_MS
-    )
-    if len(old) > TYPES_MAX:  # for all that is not named the oldest of the rest stands
-        seen_ms = old[TYPES_MAX][0] + LOST_WITH_STORE_MS
-    return Floors(seen_ms, {name: due_ms for due_ms, name in old[:TYPES_MAX]})
+    oldest = sorted((due_ms, name) for name, due_ms in oldest_ms.items())
+    named = sum(due_ms < seen_ms - LOST_WITH_STORE_MS for due_ms, _ in oldest[:TYPES_MAX])
+    if named < len(oldest):
+        seen_ms = min(seen_ms, oldest[named][0])
+    return Floors(seen_ms, {name: due_ms for due_ms, name in oldest[:named]})
 
 
-def replay(copy: CursorCopy, types: Iterable[TaskType], places: int) -> Replay:
+def replay(copy: CursorCopy, types: Iterable[TaskType], *, kept_places: bool) -> Replay:
     """Return from where each type goes on in a store that lost everything and was filled again.
 
-    places: as dealt now; where they are others than before, a subscription may have moved from behind the instant to
-    before it. Types with catchUp All then go on from the beginning of the period. Raises ScheduleError.
+    kept_places: subscriptions are where they were. Where not, one may have moved from behind an instant to before it:
+    types with catchUp All then go on from the beginning of the period. Raises ScheduleError.
     """
     after_ms = copy.cursor_ms - LOST_WITH_STORE_MS
     by_type = {}
     for one in types:
         if one.catch_up is CatchUp.ALL:
-            first_ms = _first_ms(one, copy, places)
+            first_ms = _first_ms(one, copy, kept_places=kept_places)
             if first_ms <= after_ms:
                 by_type[one.name] = first_ms - 1
     return Replay(after_ms, copy.cursor_ms, by_type)
 
 
-def _first_ms(task_type: TaskType, copy: CursorCopy, places: int) -> int:
+def _first_ms(task_type: TaskType, copy: CursorCopy, *, kept_places: bool) -> int:
     """Return the first due of a type that may have been lost."""
     seen = copy.floors
-    first_ms = min(copy.cursor_ms, seen.seen_ms if seen else copy.cursor_ms) - LOST_WITH_STORE_MS + 1
+    first_ms = copy.cursor_ms - LOST_WITH_STORE_MS + 1
     if seen:
-        first_ms = min(first_ms, seen.by_type.get(task_type.name, first_ms))
-        if seen.places and seen.places == places and seen.places_since_ms <= first_ms:
-            return first_ms
+        first_ms = min(first_ms, seen.by_type.get(task_type.name, seen.seen_ms))
+    if kept_places:
+        return first_ms
     start_s = previous_occurrence(task_type.schedule, first_ms // 1000)
     over_ms = (start_s + window_s(task_type.schedule)) * 1000
     return first_ms if first_ms >= over_ms else start_s * 1000

@@ -10,7 +10,7 @@ import structlog
 from taskqueue.scheduler import metrics
 from taskqueue.scheduler.errors import StoreReplacedError, StoreRevertedError
 from taskqueue.scheduler.floors import CursorCopy, replay
-from taskqueue.scheduler.lookout import Lookout, every_period
+from taskqueue.scheduler.lookout import Lookout
 from taskqueue.scheduler.publisher import Publisher
 from taskqueue.scheduler.reports import Lag, report_published, report_taken
 from taskqueue.scheduler.source import Always, Leadership, Source
@@ -19,7 +19,6 @@ from taskqueue.sources.loaded import Loaded, Spared
 from taskqueue.store.catalog import mark_installed, read_catalog, set_rate
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import DeposedError, ForeignOwnerError, StoreFailure
-from taskqueue.store.places import digest_places
 
 #: What is under way (a schedule that takes over, a type that goes) is carried on this often.
 MAINTAIN_S = 1.0
@@ -152,8 +151,8 @@ class Keeper:
     async def _go_back(self, lost: CursorCopy) -> None:
         """Give a store that was filled again its cursor, set back as far as what waited in it was due."""
         assert self._loaded is not None
-        every = every_period(await read_catalog(self._store))
-        again = replay(lost, self._loaded.types.values(), await digest_places(self._store, every))
+        kept = await self.lookout.kept_places(lost)
+        again = replay(lost, self._loaded.types.values(), kept_places=kept)
         if await self._ticker.restore(again):
             metrics.CURSOR_SET_BACK.inc((again.end_ms - again.start_ms) / 1000)
             for name, after_ms in again.by_type.items():
@@ -213,7 +212,7 @@ class Keeper:
         prune = not self._unknown
         as_of_ms = None
         if self._restoring and self._lost:
-            as_of_ms = replay(self._lost, loaded.types.values(), places=0).start_ms
+            as_of_ms = replay(self._lost, loaded.types.values(), kept_places=False).start_ms
         publish = partial(
             self._publisher.publish, loaded.types, loaded.users, spared=loaded.spared or Spared()
         )

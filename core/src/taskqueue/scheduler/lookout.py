@@ -12,16 +12,16 @@ from taskqueue.models.values import CatchUp
 from taskqueue.scheduler.floors import CursorCopy, Floors, floors, newest
 from taskqueue.scheduler.source import Leadership
 from taskqueue.scheduler.ticker import Ticker
-from taskqueue.store.catalog import Catalog, TypeRecord
+from taskqueue.store.catalog import Catalog, TypeRecord, read_catalog
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import StoreFailure
 from taskqueue.store.oldest import Oldest, find_oldest
-from taskqueue.store.places import digest_places
+from taskqueue.store.places import Places, read_places
 
 #: The time between two looks is so many times what the last one took: this process and the server spend no more on it.
 _REST = 100
 #: That time at least, and at most: where very much waits, more than a hundredth is spent on it.
-LOOK_MIN_S, LOOK_MAX_S = 2.0, 60.0
+LOOK_MIN_S, LOOK_MAX_S = 1.0, 60.0
 #: The same between two looks at places, which change with subscriptions alone.
 _PLACES_MAX_S = 600.0
 
@@ -36,6 +36,8 @@ class Lookout:
         self._ticker = ticker
         self._leadership = leadership
         self._floors: Floors | None = None
+        self._places: Places | None = None
+        self._digest = 0
         self._places_at_s = 0.0
 
     @property
@@ -72,20 +74,20 @@ class Lookout:
         found = await find_oldest(self._store, [one.spec.name for one in every])
         if found is None or found.installed_ms != catalog.installed_ms:
             return
-        self._floors = await self._place(_floors(found, catalog, every), every)
-
-    async def _place(self, seen: Floors, every: list[TypeRecord]) -> Floors:
-        """Return what was seen with the places of subscriptions, which are looked at now and then."""
-        known = self.copy
-        before = known.floors if known and known.floors else Floors(0)
-        places, since_ms = before.places, before.places_since_ms
-        began_s = time.monotonic()
-        if began_s >= self._places_at_s or not self._floors:
-            places = await digest_places(self._store, every)
-            if places != before.places:
-                since_ms = seen.seen_ms
+        seen = _floors(found, catalog, every)
+        if not self._floors or time.monotonic() >= self._places_at_s:
+            began_s = time.monotonic()
+            self._places = await read_places(self._store, every)
+            self._digest = self._places.digest if self._places else 0
             self._places_at_s = time.monotonic() + _rest_s(began_s, _PLACES_MAX_S)
-        return Floors(seen.seen_ms, seen.by_type, places, since_ms)
+        self._floors = Floors(seen.seen_ms, seen.by_type, self._digest)
+
+    async def kept_places(self, copy: CursorCopy) -> bool:
+        """Tell whether the store, filled again, has dealt subscriptions the places they had. Raises StoreFailure."""
+        places = await read_places(self._store, every_period(await read_catalog(self._store)))
+        if places is None or copy.floors is None:
+            return False
+        return places.digest == copy.floors.places or bool(self._places and self._places.have(places))
 
 
 def every_period(catalog: Catalog) -> list[TypeRecord]:

@@ -1,6 +1,8 @@
-"""A number that tells whether subscriptions have the places they had: a store that is filled anew may deal others."""
+"""Where in its window each subscription is: a store that is filled anew may deal other places."""
 
+from array import array
 from collections.abc import Iterable
+from hashlib import blake2b
 from math import isfinite
 from zlib import crc32
 
@@ -9,25 +11,39 @@ from taskqueue.store.catalog import TypeRecord
 from taskqueue.store.connection import Store
 
 _BATCH = 1_000
+_DIGEST_BYTES = 7
 
 
-async def digest_places(store: Store, records: Iterable[TypeRecord]) -> int:
-    """Return a number that changes with any place of these types' subscriptions, suspended ones included.
+class Places:
+    """The places of the subscriptions of some types, eight bytes each."""
 
-    0: a schedule takes over from another, and places are about to change.
-    """
-    total = 1
+    def __init__(self, known: "array[int]") -> None:
+        self.known = known
+
+    @property
+    def digest(self) -> int:
+        """Return a number above 0 that changes with any subscription and any place."""
+        in_order = array("Q", sorted(self.known))
+        return 1 + int.from_bytes(blake2b(in_order.tobytes(), digest_size=_DIGEST_BYTES).digest())
+
+    def have(self, later: "Places") -> bool:
+        """Tell whether every later subscription was here, and in the same place; others may have gone."""
+        return set(later.known) <= set(self.known)
+
+
+async def read_places(store: Store, records: Iterable[TypeRecord]) -> Places | None:
+    """Read the places of these types; None while a schedule takes over, and places are about to change."""
+    known = array("Q")
     for record in records:
         if record.building or len(record.active) != 1:
-            return 0
+            return None
         (generation,) = record.active
         salt = crc32(f"{record.spec.name} {spread_class(generation.schedule)}".encode())
-        async for rows in store.scan(
-            "ZSCAN", store.keys.schedule(record.spec.name, generation.number), _BATCH
-        ):
+        key = store.keys.schedule(record.spec.name, generation.number)
+        async for rows in store.scan("ZSCAN", key, _BATCH):
             for user, score in rows:
                 if not isfinite(score):
                     continue  # nobody's
-                place = int(score if score >= 0 else -1 - score)
-                total += crc32(b"%s %d" % (user, place), salt)
-    return total
+                place = int(score if score >= 0 else -1 - score)  # suspended: it keeps its place
+                known.append((place & 0xFFFF_FFFF) << 32 | crc32(user, salt))
+    return Places(known)

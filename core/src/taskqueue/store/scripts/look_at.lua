@@ -12,7 +12,7 @@ local function see(job)
   local kind = string.match(job, '^[^|]*')
   if not wanted[kind] then return end
   local occurrence, offset = string.match(job, '^[^|]*|[^|]*|(%d+)|(%d+)|')  -- an ad hoc job has ~ID there
-  if not occurrence then return end
+  if not occurrence or #occurrence > 12 or #offset > 12 then return end  -- no instant
   local due = occurrence * 1000 + offset
   if not oldest[kind] or due < oldest[kind] then oldest[kind] = due end
 end

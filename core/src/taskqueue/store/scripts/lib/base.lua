@@ -219,7 +219,7 @@ end
 local MOVED_MS, MOVED_KEPT_MS = 10000, 600000
 local watched
 local function note_move(job)
-  if job.adhoc then return end
+  if job.adhoc or job.due > 1e15 then return end
   if watched == nil then watched = redis.call('EXISTS', P .. 'look') == 1 end
   if not watched then return end
   local key = P .. 'moved:' .. int(math.floor(now / MOVED_MS))
