@@ -1,12 +1,14 @@
 """What became of a fleet under a fault: plan versus arrivals, the limit, the processes, and how long it took."""
 
 import math
+import os
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
+from bookings import Booking
 from counting_api import Arrival, worst_second
 from fleet import Fleet
 from planned import Job
@@ -32,8 +34,8 @@ class Verdict:
     """twice: jobs that arrived more than once, with each arrival's time. silence_s: by event, until the first start.
 
     after_s: by event, from when a server could be used to the first start since. codes: of processes after SIGTERM;
-    None had to be killed. dead: how many processes had ended before.
-    dues: of what was planned, epoch ms.
+    None had to be killed. dead: how many processes had ended before. dues: of what was planned, epoch ms.
+    worst, booked: most arrivals, and most slots that stores booked, in any second.
     """
 
     scenario: str
@@ -42,6 +44,7 @@ class Verdict:
     missing: Sequence[Job]
     twice: Mapping[Job, Sequence[float]]
     worst: int
+    booked: int
     idle: bool
     audit: int
     dead: int
@@ -52,16 +55,24 @@ class Verdict:
 
     def holds(self, *allowed_twice: tuple[float, float]) -> None:
         """Fail unless all is as it must be. allowed_twice: see `twice_outside`."""
+        self.loses_nothing(*allowed_twice)
+        self.stands()
+        self.keeps_the_limit()
+
+    def loses_nothing(self, *allowed_twice: tuple[float, float]) -> None:
         assert self.missing == []
         assert self.twice_outside(allowed_twice) == []
-        self.stands()
-        assert self.worst <= self.rate
 
-    def stands(self) -> None:
+    def stands(self, start_s: float = START_S) -> None:
         """Fail unless every process lived and ended well, the store accounts for all, and starts came soon."""
         assert (self.dead, set(self.codes)) == (0, {0})
         assert (self.idle, self.audit) == (True, 0)
-        assert max(self.after_s.values(), default=0.0) <= START_S
+        assert max(self.after_s.values(), default=0.0) <= start_s
+
+    def keeps_the_limit(self) -> None:
+        """Fail if more arrived in any second than may. If no more were booked, the machine held some up."""
+        assert self.booked <= self.rate
+        assert self.worst <= self.rate, f"arrivals; no second has more than {self.booked} slots"
 
     def twice_outside(self, windows: Sequence[tuple[float, float]]) -> list[Job]:
         """Return the jobs that arrived twice though their first arrival was in none of these windows (epoch s)."""
@@ -80,9 +91,9 @@ class Verdict:
         more = " ".join(f"{name}={value:g}" for name, value in self.more.items())
         return (
             f"{self.scenario:34} planned={len(self.dues)} missing={len(self.missing)} twice={len(self.twice)} "
-            f"worst={self.worst}/{self.rate} drained={self.idle} "
+            f"worst={self.worst}/{self.rate} booked={self.booked} drained={self.idle} "
             f"audit={self.audit} ended-early={self.dead} exits={sorted(Counter(map(str, self.codes)).items())} "
-            f"{waits} {more}"
+            f"{waits} load={os.getloadavg()[0]:.1f} {more}"
         ).rstrip()
 
 
@@ -108,6 +119,7 @@ async def judge(scenario: str, fleet: Fleet, events: Sequence[Event], **more: fl
         sorted(planned.keys() - came.keys()),
         {job: times for job, times in came.items() if len(times) > 1},
         worst_second(arrivals),
+        booked_worst(fleet.world.bookings()),
         idle,
         audit,
         dead,
@@ -133,3 +145,8 @@ def silence(arrivals: Sequence[Arrival], from_s: float, within_s: float = 30.0) 
 def first_after(arrivals: Sequence[Arrival], at_s: float) -> float:
     """Return how long after an instant the first request arrived; infinite if none did."""
     return next((one.at_us / 1e6 - at_s for one in arrivals if one.at_us / 1e6 >= at_s), math.inf)
+
+
+def booked_worst(bookings: Sequence[Booking]) -> int:
+    """Return the most slots in any second, whichever server booked them; exact on a machine however busy."""
+    return worst_second([Arrival(one.start_us, "", "") for one in bookings])
