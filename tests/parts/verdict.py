@@ -2,6 +2,7 @@
 
 import math
 import os
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -31,7 +32,7 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """twice: jobs that arrived more than once, with each arrival's time. silence_s: by event, until the first start.
+    """twice: jobs that arrived more than once, with each arrival's time. silence_s: by event, the longest since.
 
     after_s: by event, from when a server could be used to the first start since. codes: of processes after SIGTERM;
     None had to be killed. dead: how many processes had ended before. dues: of what was planned, epoch ms.
@@ -99,6 +100,7 @@ class Verdict:
 
 async def judge(scenario: str, fleet: Fleet, events: Sequence[Event], **more: float) -> Verdict:
     """Stop emitting, drain, end everything; print and return the verdict."""
+    stopped_s = time.time()
     dead = sum(process.returncode is not None for process in fleet.processes)
     codes = [*fleet.exit_codes, *[await fleet.end(process) for process in fleet.schedulers]]
     until_ms = await fleet.cursor_ms()
@@ -124,7 +126,7 @@ async def judge(scenario: str, fleet: Fleet, events: Sequence[Event], **more: fl
         audit,
         dead,
         codes,
-        {event.name: silence(arrivals, event.from_s) for event in events},
+        {event.name: silence(arrivals, event.from_s, stopped_s) for event in events},
         {event.name: first_after(arrivals, event.good_s) for event in events},
         more,
     )
@@ -135,11 +137,10 @@ async def judge(scenario: str, fleet: Fleet, events: Sequence[Event], **more: fl
     return verdict
 
 
-def silence(arrivals: Sequence[Arrival], from_s: float, within_s: float = 30.0) -> float:
-    """Return the longest time without an arrival that begins this soon after a fault."""
-    times = [from_s, *(one.at_us / 1e6 for one in arrivals if one.at_us / 1e6 >= from_s)]
-    gaps = [later - earlier for earlier, later in pairwise(times) if earlier < from_s + within_s]
-    return max(gaps, default=math.inf)
+def silence(arrivals: Sequence[Arrival], from_s: float, until_s: float) -> float:
+    """Return the longest time without an arrival between a fault and the end of emission."""
+    between_s = (one.at_us / 1e6 for one in arrivals if from_s <= one.at_us / 1e6 < until_s)
+    return max(later - earlier for earlier, later in pairwise([from_s, *between_s, until_s]))
 
 
 def first_after(arrivals: Sequence[Arrival], at_s: float) -> float:
