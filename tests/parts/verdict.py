@@ -1,12 +1,15 @@
 """What became of a fleet under a fault: plan versus arrivals, the limit, the processes, and how long it took."""
 
 import math
+import os
+import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
+from bookings import Booking
 from counting_api import Arrival, worst_second
 from fleet import Fleet
 from planned import Job
@@ -29,11 +32,11 @@ class Event:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """twice: jobs that arrived more than once, with each arrival's time. silence_s: by event, until the first start.
+    """twice: jobs that arrived more than once, with each arrival's time. silence_s: by event, the longest since.
 
     after_s: by event, from when a server could be used to the first start since. codes: of processes after SIGTERM;
-    None had to be killed. dead: how many processes had ended before.
-    dues: of what was planned, epoch ms.
+    None had to be killed. dead: how many processes had ended before. dues: of what was planned, epoch ms.
+    worst, booked: most arrivals, and most slots that stores booked, in any second.
     """
 
     scenario: str
@@ -42,6 +45,7 @@ class Verdict:
     missing: Sequence[Job]
     twice: Mapping[Job, Sequence[float]]
     worst: int
+    booked: int
     idle: bool
     audit: int
     dead: int
@@ -52,16 +56,24 @@ class Verdict:
 
     def holds(self, *allowed_twice: tuple[float, float]) -> None:
         """Fail unless all is as it must be. allowed_twice: see `twice_outside`."""
+        self.loses_nothing(*allowed_twice)
+        self.stands()
+        self.keeps_the_limit()
+
+    def loses_nothing(self, *allowed_twice: tuple[float, float]) -> None:
         assert self.missing == []
         assert self.twice_outside(allowed_twice) == []
-        self.stands()
-        assert self.worst <= self.rate
 
-    def stands(self) -> None:
+    def stands(self, start_s: float = START_S) -> None:
         """Fail unless every process lived and ended well, the store accounts for all, and starts came soon."""
         assert (self.dead, set(self.codes)) == (0, {0})
         assert (self.idle, self.audit) == (True, 0)
-        assert max(self.after_s.values(), default=0.0) <= START_S
+        assert max(self.after_s.values(), default=0.0) <= start_s
+
+    def keeps_the_limit(self) -> None:
+        """Fail if more arrived in any second than may. If no more were booked, the machine held some up."""
+        assert self.booked <= self.rate
+        assert self.worst <= self.rate, f"arrivals; no second has more than {self.booked} slots"
 
     def twice_outside(self, windows: Sequence[tuple[float, float]]) -> list[Job]:
         """Return the jobs that arrived twice though their first arrival was in none of these windows (epoch s)."""
@@ -80,14 +92,15 @@ class Verdict:
         more = " ".join(f"{name}={value:g}" for name, value in self.more.items())
         return (
             f"{self.scenario:34} planned={len(self.dues)} missing={len(self.missing)} twice={len(self.twice)} "
-            f"worst={self.worst}/{self.rate} drained={self.idle} "
+            f"worst={self.worst}/{self.rate} booked={self.booked} drained={self.idle} "
             f"audit={self.audit} ended-early={self.dead} exits={sorted(Counter(map(str, self.codes)).items())} "
-            f"{waits} {more}"
+            f"{waits} load={os.getloadavg()[0]:.1f} {more}"
         ).rstrip()
 
 
 async def judge(scenario: str, fleet: Fleet, events: Sequence[Event], **more: float) -> Verdict:
     """Stop emitting, drain, end everything; print and return the verdict."""
+    stopped_s = time.time()
     dead = sum(process.returncode is not None for process in fleet.processes)
     codes = [*fleet.exit_codes, *[await fleet.end(process) for process in fleet.schedulers]]
     until_ms = await fleet.cursor_ms()
@@ -108,11 +121,12 @@ async def judge(scenario: str, fleet: Fleet, events: Sequence[Event], **more: fl
         sorted(planned.keys() - came.keys()),
         {job: times for job, times in came.items() if len(times) > 1},
         worst_second(arrivals),
+        booked_worst(fleet.world.bookings()),
         idle,
         audit,
         dead,
         codes,
-        {event.name: silence(arrivals, event.from_s) for event in events},
+        {event.name: silence(arrivals, event.from_s, stopped_s) for event in events},
         {event.name: first_after(arrivals, event.good_s) for event in events},
         more,
     )
@@ -123,13 +137,17 @@ async def judge(scenario: str, fleet: Fleet, events: Sequence[Event], **more: fl
     return verdict
 
 
-def silence(arrivals: Sequence[Arrival], from_s: float, within_s: float = 30.0) -> float:
-    """Return the longest time without an arrival that begins this soon after a fault."""
-    times = [from_s, *(one.at_us / 1e6 for one in arrivals if one.at_us / 1e6 >= from_s)]
-    gaps = [later - earlier for earlier, later in pairwise(times) if earlier < from_s + within_s]
-    return max(gaps, default=math.inf)
+def silence(arrivals: Sequence[Arrival], from_s: float, until_s: float) -> float:
+    """Return the longest time without an arrival between a fault and the end of emission."""
+    between_s = (one.at_us / 1e6 for one in arrivals if from_s <= one.at_us / 1e6 < until_s)
+    return max(later - earlier for earlier, later in pairwise([from_s, *between_s, until_s]))
 
 
 def first_after(arrivals: Sequence[Arrival], at_s: float) -> float:
     """Return how long after an instant the first request arrived; infinite if none did."""
     return next((one.at_us / 1e6 - at_s for one in arrivals if one.at_us / 1e6 >= at_s), math.inf)
+
+
+def booked_worst(bookings: Sequence[Booking]) -> int:
+    """Return the most slots in any second, whichever server booked them; exact on a machine however busy."""
+    return worst_second([Arrival(one.start_us, "", "") for one in bookings])
