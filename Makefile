@@ -110,6 +110,7 @@ fuzz: $(STAMP) ## New examples for every property: 100,000 manifests and as many
 	TASKQUEUE_FUZZ=100000 $(BIN)/pytest tests/property/test_manifest_fuzz.py tests/property/test_payload_fuzz.py
 	TASKQUEUE_FUZZ=20000 $(BIN)/pytest tests/property/test_hostile_handlers.py
 	TASKQUEUE_FUZZ=500 $(BIN)/pytest tests/property/test_store_conservation.py
+	TASKQUEUE_FUZZ=1 $(BIN)/pytest tests/property/test_store_mutations.py
 	TASKQUEUE_FUZZ= $(BIN)/pytest -n 2 -m hypothesis tests/unit tests/property
 
 docs: $(STAMP) ## Write docs/configuration.md from the code

@@ -12,6 +12,7 @@ from prometheus_client import REGISTRY
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
+import taskqueue.malformed_values
 import taskqueue.retention
 import taskqueue.scheduler.metrics  # noqa: F401 - registers what it documents
 import taskqueue_operator.metrics  # noqa: F401 - the same

@@ -111,3 +111,28 @@ async def test_what_a_call_in_flight_brings_to_a_draining_worker_goes_back(
     assert await desk.claimer.settle(asyncio.get_running_loop().time() + 20)
     found = await audit(world.store)
     assert (found.leased, sum(found.ready.values()), found.difference) == (0, 2, 0)
+
+
+async def test_jobs_of_a_type_that_this_worker_cannot_read_wait_for_it(
+    world: World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    await world.install(SYNC)
+    await world.enqueue("sync", "ada")
+    desk = Desk(world)
+    kinds: Any = SimpleNamespace(
+        version=-1, get=lambda _: None, unreadable=frozenset({"sync"}), refresh=desk._refresh
+    )
+    desk.claimer._kinds = kinds
+
+    async def drained_afterwards(*args: Any, **options: Any) -> Claim:
+        answer = await claim(*args, **options)
+        if answer.jobs:
+            asyncio.get_running_loop().call_later(0.1, setattr, desk.claimer, "draining", True)
+        return answer
+
+    monkeypatch.setattr(claimer, "claim", drained_afterwards)
+    async with asyncio.timeout(5):
+        await desk.claimer.channel(0)
+    assert await desk.claimer.settle(asyncio.get_running_loop().time() + 5)
+    found = await audit(world.store)
+    assert (desk.got, found.leased, found.parked, found.difference) == ([], 0, 1, 0)

@@ -60,11 +60,11 @@ async def test_a_missing_right_and_a_wrong_password_are_refusals(server: Server)
     assert (await refusal(f"redis://ann:no@{place}")).startswith("WRONGPASS ")
 
 
-async def test_a_value_of_another_kind_is_a_refusal_of_a_read(server: Server) -> None:
+async def test_a_read_of_a_key_of_another_type_finds_nothing_and_keeps_the_value(server: Server) -> None:
     async with open_store(server.url, "shop") as store:
         await store.client.set(store.keys("users"), "x")
-        with pytest.raises(StoreRefused, match="WRONGTYPE"):
-            await store.read("HGETALL", store.keys("users"))
+        assert await store.read("HGETALL", store.keys("users")) == {}
+        assert await store.client.get(store.keys("malformed:users")) == b"x"
 
 
 async def test_an_answer_that_cannot_be_read_is_corrupt(

@@ -34,6 +34,7 @@ EXAMPLES = {
     r"limiter": ("limiter", "limiter"),
     r"service": ("service", "service"),
     r"metrics": ("metrics", "metrics"),
+    r"malformed": ("malformed", "malformed"),
     r"workers": ("workers", "workers"),
     r"handlers": ("handlers", "handlers"),
 }

@@ -28,7 +28,7 @@ def code(name: str) -> str:
 
 def test_the_verbs_are_those_of_the_design() -> None:
     verbs = "audit catalog claim claim_epoch clock enqueue heartbeat install look look_at open_limit override"
-    verbs += " pass_wakeup permit put_types redeal redrive retention set_users tick work"
+    verbs += " pass_wakeup permit put_types redeal redrive repair retention set_aside set_users tick work"
     assert verbs.split() == NAMES
 
 
@@ -72,6 +72,11 @@ def test_no_script_walks_the_keyspace_or_empties_it(name: str) -> None:
     text = code(name)
     assert not re.search(r"call\('(KEYS|SCAN|FLUSH\w*|RANDOMKEY|SORT|EVAL\w*)'", text, re.IGNORECASE)
     assert not re.search(r"KEYS\[[^1]\]", text)
+
+
+@pytest.mark.parametrize("name", [*NAMES, *(f"lib/{part}" for part in PARTS if part != "base")])
+def test_every_command_is_guarded_against_keys_of_another_type(name: str) -> None:
+    assert re.findall(r"redis\.(?!call\b)\w+|server\.\w+", code(name)) == []
 
 
 @pytest.mark.parametrize("name", [*NAMES, *(f"lib/{part}" for part in PARTS)])

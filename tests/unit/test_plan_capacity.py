@@ -1,13 +1,13 @@
 """What due work asks for, by example, and closed loops of an autoscaler with it."""
 
 import re
-from importlib.resources import files
 from typing import Literal
 
 import pytest
 from autoscaled import autoscaled
 
 from taskqueue.plan.capacity import DEFAULT_SERVICE_S, TURNS, Capacity, Due, capacity, mean_of
+from taskqueue.store import script
 
 TARGET_S = 50 * 30
 
@@ -34,7 +34,7 @@ def test_lanes_share_the_starts_by_their_turns_and_not_by_their_length() -> None
 
 
 def test_the_turns_are_those_of_claim() -> None:
-    claim = (files("taskqueue.store") / "scripts" / "claim.lua").read_text()
+    claim = script.source("claim")
     lanes, turns = (re.search(rf"local {name} = \{{(.*)\}}", claim) for name in ("LANES", "TURNS"))
     assert lanes
     assert turns

@@ -21,6 +21,7 @@ from pydantic_settings import (
     SettingsError,
 )
 
+from taskqueue import malformed_values
 from taskqueue.log import LogFormat, LogLevel, redact
 from taskqueue.store.connection import Store, open_store
 from taskqueue.store.errors import StoreUrlError
@@ -74,7 +75,9 @@ class StoreSettings(BaseSettings):
         """Return the store these settings name; its connections are made when first used."""
         secret = self.sentinel_password
         password = secret.get_secret_value() if secret else None
-        return open_store(self.redis_url.get_secret_value(), self.release, sentinel_password=password)
+        store = open_store(self.redis_url.get_secret_value(), self.release, sentinel_password=password)
+        store.malformed.tell = malformed_values.tell
+        return store
 
 
 AnySettings = TypeVar("AnySettings", bound=StoreSettings)

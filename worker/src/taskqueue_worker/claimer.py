@@ -32,6 +32,8 @@ _MOST_JOBS = 100
 #: Calls of each channel before the first that takes jobs: one reply that was held up must not be all that is known of
 #: the store's clock, or a new worker would start its first jobs late by as much.
 _CALLS_FOR_THE_CLOCK = 3
+#: A type whose record cannot be read is tried again so often.
+_UNREADABLE_MS = 1_000
 _RETRY_MIN_S, _RETRY_MAX_S = 0.05, 1.0
 
 
@@ -191,7 +193,11 @@ class Claimer:
         find: Callable[[str], Kind | None] = self._kinds.get
         jobs = []
         for job in answer.jobs:
-            kind = find(job.member.partition("|")[0])
+            name = job.member.partition("|")[0]
+            kind = find(name)
+            if kind is None and name in self._kinds.unreadable:  # until its record is written again
+                self._results.add(Result(job.member, "c", _UNREADABLE_MS, "type"))
+                continue
             if kind is None:  # gone since: the next claim of this job drops it
                 self._give_back([job])
                 continue

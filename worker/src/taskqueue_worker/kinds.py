@@ -47,6 +47,8 @@ class Kinds:
         self._dispatcher = dispatcher
         self._by_name: dict[str, Kind] = {}
         self.version = -1
+        #: Types whose records cannot be read; what was known of them before still holds.
+        self.unreadable = frozenset[str]()
         self.get: Callable[[str], Kind | None] = self._by_name.get
 
     def all(self) -> Iterable[Kind]:
@@ -58,12 +60,15 @@ class Kinds:
         self._take(catalog)
 
     def _take(self, catalog: Catalog) -> None:
-        for name in [name for name in self._by_name if name not in catalog.records]:
+        for name in [
+            name for name in self._by_name if name not in catalog.records.keys() | catalog.unreadable
+        ]:
             del self._by_name[name]
         for name, record in catalog.records.items():
             known = self._by_name.get(name)
             if known is None or known.spec != record.spec:
                 self._by_name[name] = self._resolve(record.spec, known)
+        self.unreadable = catalog.unreadable
         self.version = catalog.version
 
     def _resolve(self, spec: TaskType, known: Kind | None) -> Kind:

@@ -1,6 +1,7 @@
 """audit and cursor: whether every job is accounted for, and how far the schedule has been emitted."""
 
-from typing import Annotated
+from itertools import islice
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 
@@ -10,17 +11,36 @@ from taskqueue.cli.instant import iso, read_instant_ms
 from taskqueue.cli.output import show_facts
 from taskqueue.cli.store_command import Session, store_command
 
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from taskqueue.store.connection import Store
+
+#: Places named by `audit`; all are counted.
+PLACES_SHOWN = 100
+
 cursor_app = typer.Typer(no_args_is_help=True)
 
 
 @store_command
-async def audit(session: Session) -> None:
-    """Check that what came in equals what went out and what is held."""
+async def audit(
+    session: Session,
+    repair: Annotated[
+        bool, typer.Option("--repair", help="Look at every value, and remove those that cannot be read.")
+    ] = False,
+) -> None:
+    """Check that what came in equals what went out and what is held, and name values that cannot be read."""
     from taskqueue.store.audit import audit as read_audit  # noqa: PLC0415 - slow
     from taskqueue.store.catalog import read_catalog  # noqa: PLC0415 - slow
 
-    found = await read_audit(session.store)
-    installed = (await read_catalog(session.store)).installed_ms > 0
+    store = session.store
+    found = await read_audit(store)
+    installed = (await read_catalog(store)).installed_ms > 0
+    malformed = await _malformed(store)
+    repaired: list[str] = []
+    if repair:
+        repaired = await _repair(store, malformed)
+        found, malformed = await read_audit(store), await _malformed(store)
     lost = installed and found.cursor < 0
     show_facts(
         session.output,
@@ -34,6 +54,13 @@ async def audit(session: Session) -> None:
             "deadLetters": found.dead_letters,
             "cursor": "lost" if lost else iso(found.cursor) if installed else None,
             "now": iso(found.now),
+            "malformed": len(malformed),
+            **(
+                {"malformedValues": dict(islice(sorted(malformed.items()), PLACES_SHOWN))}
+                if malformed
+                else {}
+            ),
+            **({"repaired": repaired} if repair else {}),
         },
     )
     if lost:
@@ -42,6 +69,34 @@ async def audit(session: Session) -> None:
         many = abs(found.difference)
         fate = "are missing" if found.difference > 0 else "are there without having come in"
         fail(f"{many} jobs {fate}: keep the store as it is and report this as a bug", ExitCode.AUDIT)
+    if malformed:
+        fail(
+            f"{len(malformed)} values cannot be read and are skipped: `taskqueue audit --repair` removes them",
+            ExitCode.CORRUPT,
+        )
+
+
+async def _malformed(store: "Store") -> dict[str, str]:
+    """Read what scripts named, and what this process could not read; each place, and what became of the value."""
+    from taskqueue.store.malformed import text  # noqa: PLC0415 - slow
+    from taskqueue.store.repair import read_notes  # noqa: PLC0415 - slow
+
+    notes = {text(place): fate for place, fate in (await read_notes(store)).items()}
+    return {**store.malformed.places, **notes}
+
+
+async def _repair(store: "Store", malformed: "Mapping[str, str]") -> list[str]:
+    """Repair all there is, take note of the rest, and return every place."""
+    from taskqueue.store.inspection import inspect, release_subscribers  # noqa: PLC0415 - slow
+    from taskqueue.store.repair import forget_notes, read_notes, repair  # noqa: PLC0415 - slow
+
+    wanted = await inspect(store)
+    await release_subscribers(store, wanted)
+    done = await repair(store, wanted)
+    await forget_notes(store, await read_notes(store))
+    for place in list(store.malformed.places):
+        store.malformed.forget(place)
+    return sorted({one.place for one in done} | malformed.keys())
 
 
 @cursor_app.command("get")

@@ -100,10 +100,11 @@ async def describe_user(session: Session, user: UserArgument) -> None:
     (owner,) = await find_owners(store, [user])
     catalog = await read_catalog(store)
     waiting = await find_jobs(store, user, list(catalog.records))
-    if owner is None and not waiting:
+    wanted = await read_tasks(store, user)
+    if owner is None and not waiting and not wanted:
         fail(f"{user}: no such user; `taskqueue get users` lists them", ExitCode.NOT_FOUND)
     now_ms = await server_now_ms(store)
-    tasks = await _tasks(store, user, catalog, await read_tasks(store, user), now_ms)
+    tasks = await _tasks(store, user, catalog, wanted, now_ms)
     around = Surroundings(catalog, await read_workers(store), now_ms)
     jobs = [{"job": job.name, "where": job.where, "why": why_waiting(job, around)} for job in waiting]
     source = owner.source if owner else None

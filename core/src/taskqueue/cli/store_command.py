@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Any, Concatenate, NoReturn, ParamSpec, TypeVar
 import typer
 
 from taskqueue.cli.exit_codes import ExitCode
-from taskqueue.cli.failure import fail
+from taskqueue.cli.failure import fail, say
 from taskqueue.cli.options import (
     REDIS_DEFAULT,
     RELEASE_DEFAULT,
@@ -25,6 +25,9 @@ if TYPE_CHECKING:
 
 #: The same variable that the processes' setting sentinel_password is read from.
 SENTINEL_PASSWORD_VARIABLE = "TASKQUEUE_SENTINEL_PASSWORD"  # noqa: S105 - its name
+
+#: Places that a command names.
+PLACES_SAID = 5
 
 Given = ParamSpec("Given")
 Answer = TypeVar("Answer")
@@ -79,7 +82,9 @@ def with_store(redis: str, release: str, work: Callable[["Store"], Awaitable[Ans
         password = os.environ.get(SENTINEL_PASSWORD_VARIABLE)
         store = open_store(redis, release, sentinel_password=password)
         try:
-            return await work(store)
+            answer = await work(store)
+            _say_skipped(store)
+            return answer
         finally:
             await store.close()
 
@@ -102,6 +107,17 @@ def with_store(redis: str, release: str, work: Callable[["Store"], Awaitable[Ans
         _fail(redis, "holds a record that cannot be read", error, remedy, ExitCode.CORRUPT)
     except StoreError as error:
         fail(str(error), ExitCode.REFUSED)
+
+
+def _say_skipped(store: "Store") -> None:
+    """Name values that the command could not read, and went on without."""
+    places = list(store.malformed.places)
+    if places:
+        more = f" and {len(places) - PLACES_SAID} more" if len(places) > PLACES_SAID else ""
+        say(
+            f"left out what cannot be read: {', '.join(places[:PLACES_SAID])}{more}; "
+            "`taskqueue audit --repair` removes it"
+        )
 
 
 def _fail(redis: str, problem: str, error: "StoreFailure", remedy: str, code: ExitCode) -> NoReturn:

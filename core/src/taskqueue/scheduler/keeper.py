@@ -180,6 +180,8 @@ class Keeper:
             await self._publisher.look_again()
         elif not self._changed.is_set():
             await self._publisher.maintain()
+            if self._publisher.incomplete:
+                self._changed.set()
             return
         self._changed.clear()
         self._lag.begin()

@@ -8,10 +8,12 @@ import asyncio
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import islice
+from typing import TypeVar
 
 from taskqueue.health import Progress
 from taskqueue.models.values import TaskType, UserSubscription
 from taskqueue.scheduler.errors import StoreReplacedError, StoreRevertedError
+from taskqueue.scheduler.mending import Mending
 from taskqueue.scheduler.reconcile import Change, advance, pending_move
 from taskqueue.sources.loaded import Spared
 from taskqueue.store.catalog import Catalog, TypeRecord, put_types, read_catalog, read_cursor
@@ -19,10 +21,15 @@ from taskqueue.store.clock import server_now_ms
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import CursorLostError, TypesMovedError
 from taskqueue.store.fence import UNFENCED, Fence
+from taskqueue.store.inspection import wake_parked
+from taskqueue.store.repair import forget_notes, repair
 from taskqueue.store.users import Owner, Source, digest, read_owners, redeal, set_users
 
 #: Users written in one round trip.
 BATCH = 200
+#: Places of values that only a whole publish writes.
+_WRITTEN_BY_PUBLISH = frozenset({b"config", b"config rate", b"users"})
+_Item = TypeVar("_Item")
 #: More removals than this at once, and than this part of what there is, want a confirmation; and so does everything.
 REMOVALS_FREE = 100
 REMOVALS_FREE_PART = 0.2
@@ -53,6 +60,9 @@ class Publisher:
         self._lock = asyncio.Lock()
         self._installed_ms = 0
         self._version = 0
+        self._mending = Mending(store)
+        #: Something that only a publish writes was lost with a key that was set aside: the limit, all users.
+        self.incomplete = False
         self._owners: dict[str, Owner] | None = None
         # What was compared already, by identity: digests of 100,000 users take a second.
         self._seen: dict[str, UserSubscription] = {}
@@ -69,6 +79,7 @@ class Publisher:
         self._installed_ms = self._version = 0
         self._owners = None
         self._seen = {}
+        self._mending.forget()
 
     async def look_again(self) -> None:
         """Let the next publish find what others did to users: an import, or a failover that lost some."""
@@ -97,10 +108,13 @@ class Publisher:
         Raises StoreReplacedError, StoreRevertedError, DeposedError, ForeignOwnerError and StoreFailure.
         """
         async with self._lock:
+            wanted = {user_id: user for user_id, user in users.items() if user.tasks}
+            self._mending.types, self._mending.users = types, wanted
+            self.incomplete = False
+            await self._mend()
             catalog = await self._read()
             if self._owners is None:
                 self._owners = await read_owners(self._store)
-            wanted = {user_id: user for user_id, user in users.items() if user.tasks}
             ours = [user_id for user_id, owner in self._owners.items() if owner.source == self._source]
             stay = spared.users | wanted.keys()
             gone = sorted(user_id for user_id in ours if prune and user_id not in stay)
@@ -128,7 +142,26 @@ class Publisher:
         Raises StoreReplacedError, StoreRevertedError and StoreFailure.
         """
         async with self._lock:
+            await self._mend()
             return len(await self._settle({}, None))
+
+    async def _mend(self) -> None:
+        """Write anew what cannot be read, as far as it is the manifests' or was known."""
+        catalog = await self._read()
+        notes = await self._mending.notes()  # those of that reading, too
+        self._version = await self._mending.mend_types(catalog, notes, self._fence) or self._version
+        found = self._mending.unreadable_users(notes)
+        for places in _batches(found):
+            await self._set_users({user.user_id: user for user in map(found.__getitem__, places)}.values())
+            await forget_notes(self._store, places)
+        if b"wake" in notes:
+            await repair(self._store, await wake_parked(self._store))
+            await forget_notes(self._store, [b"wake"])
+        lost = [place for place in notes if place in _WRITTEN_BY_PUBLISH]
+        if lost:
+            self.incomplete = True
+            self._owners, self._seen = None, {}
+            await forget_notes(self._store, lost)
 
     async def _read(self) -> Catalog:
         self.progress.step()
@@ -242,7 +275,7 @@ def _many(gone: Collection[str], there: Collection[str]) -> bool:
     return len(gone) > max(REMOVALS_FREE, REMOVALS_FREE_PART * len(there)) or 1 < len(gone) == len(there)
 
 
-def _batches(user_ids: Iterable[str]) -> Iterator[list[str]]:
-    rest = iter(user_ids)
+def _batches(items: Iterable[_Item]) -> Iterator[list[_Item]]:
+    rest = iter(items)
     while batch := list(islice(rest, BATCH)):
         yield batch

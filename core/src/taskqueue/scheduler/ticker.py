@@ -7,6 +7,7 @@ that dies loses nothing, for all it knew is the cursor, and that is in the store
 import asyncio
 import random
 import time
+from dataclasses import replace
 
 import structlog
 
@@ -27,6 +28,8 @@ CATCH_UP_MOST = 4_000
 #: Further behind than this is catching up.
 BEHIND_MS = 2_000
 STEP_MAX_MS = 86_400_000
+#: A new process waits so long for types that cannot be read to be published again: what is due meanwhile is not lost.
+UNREADABLE_S = 5.0
 #: Full jitter between tries while the store is unreachable.
 BACKOFF_MIN_S = 0.1
 BACKOFF_MAX_S = 5.0
@@ -65,6 +68,7 @@ class Ticker:
         self._segments = list[Segment]()
         self._ahead_of_monotonic_ms = 0.0
         self._lost = False
+        self._began_s = time.monotonic()
 
     async def run(self) -> None:
         """Tick until cancelled. An unreachable store is waited for."""
@@ -88,7 +92,7 @@ class Ticker:
         """Emit all that is due by now and return how many seconds to wait. Raises StoreFailure."""
         if self.cursor_ms is None or self._catalog is None:
             await self._learn()
-        while self.cursor_ms is not None:
+        while self.cursor_ms is not None and not await self._waits_for_types():
             self.progress.step()
             catalog, now_ms = await self._current()
             goal_ms = now_ms + self._look_ahead_ms
@@ -114,6 +118,15 @@ class Ticker:
             if not await self._take(answer, target_ms, most) or self.cursor_ms == goal_ms:
                 break
         return self._period_s
+
+    async def _waits_for_types(self) -> bool:
+        """Whether types that cannot be read, and that this process never knew, may still be published again."""
+        catalog = self._catalog
+        unknown = catalog.unreadable - catalog.records.keys() if catalog else frozenset[str]()
+        if not unknown or time.monotonic() >= self._began_s + UNREADABLE_S:
+            return False
+        await self._read_catalog()
+        return True
 
     @property
     def catalog(self) -> Catalog | None:
@@ -209,7 +222,7 @@ class Ticker:
         self._ahead_of_monotonic_ms = server_ms - self.answered_s * 1000
 
     async def _read_catalog(self) -> Catalog:
-        self._catalog = await read_catalog(self._store)
+        self._catalog = _completed(await read_catalog(self._store), self._catalog)
         self._segments = self._catalog.segments()
         return self._catalog
 
@@ -230,3 +243,15 @@ class Ticker:
         if not self._lost:
             log.error(text, last_cursor_ms=self.cursor_ms)
         self._lost = True
+
+
+def _completed(catalog: Catalog, known: Catalog | None) -> Catalog:
+    """Return the catalog with types that cannot be read as they were known: their schedule goes on.
+
+    While the version is the same, none can have gone.
+    """
+    if known is None:
+        return catalog
+    same = catalog.version == known.version and catalog.installed_ms == known.installed_ms
+    kept = {name: record for name, record in known.records.items() if same or name in catalog.unreadable}
+    return replace(catalog, records={**kept, **catalog.records})

@@ -5,11 +5,15 @@ The record's first line is for scripts (see scripts/lib/facts.lua), the rest is 
 """
 
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import NamedTuple
 
 import msgspec
 
+from taskqueue.models.identity import NAME_PATTERN
 from taskqueue.models.values import Schedule, TaskType
 from taskqueue.plan.replay import Replay
 from taskqueue.plan.schedule import window_s
@@ -18,6 +22,7 @@ from taskqueue.plan.spread import spread_class, stride
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import CursorLostError, TypesMovedError
 from taskqueue.store.fence import UNFENCED, Fence, check
+from taskqueue.store.malformed import place_of, text
 
 #: A narrow limit spaces its starts this much wider than 1/limit; why is in scripts/lib/narrow.lua.
 NARROW_SLACK = 1.02
@@ -26,6 +31,14 @@ NARROW_SLACK = 1.02
 GENERATIONS_MOST = 9
 
 _encode = msgspec.msgpack.Encoder().encode
+
+_LIMIT = b":limit"
+#: As in scripts/lib/limiter.lua and base.lua.
+_RATE_MIN, _RATE_MAX = 1e-6, 1e9
+_DIGITS_MAX = 16
+_NAME = re.compile(NAME_PATTERN)
+_decode_replay = msgspec.json.Decoder(Replay).decode
+_CURSOR_END_MS = 10**14
 
 
 @dataclass(frozen=True, slots=True)
@@ -87,6 +100,8 @@ class Catalog:
     expires_ms: when a pause or limit set for a time first ends by itself (the version stays), or None.
     replay: what is emitted again, after the store lost everything.
     refilling: it lost everything and is being filled; it gets its cursor last.
+    unreadable: types whose records are there and cannot be read by Python, by scripts or by both; those that Python can
+    read are among the records.
     """
 
     version: int
@@ -97,6 +112,7 @@ class Catalog:
     expires_ms: int | None = None
     replay: Replay | None = None
     refilling: bool = False
+    unreadable: frozenset[str] = frozenset()
 
     def segments(self) -> list[Segment]:
         """What the plan reads of the types that run now."""
@@ -134,48 +150,114 @@ def encode_record(record: TypeRecord) -> str:
 
 
 def decode_record(value: bytes) -> TypeRecord:
+    """Read a record. Raises ValueError, also where it is another type's, or not one that a schedule can follow."""
     return msgspec.json.decode(value.partition(b"\n")[2], type=TypeRecord)
 
 
 async def read_catalog(store: Store) -> Catalog:
     """Types, pauses and the effective limit, read in one step."""
     now_ms, version, rate, installed, types, overrides, replay, refilling = await store.run("catalog")
-    limit, paused, ends = float(rate) if rate else None, set(), []
+    malformed = store.malformed
+    limit = malformed.read("config rate", partial(read_rate, rate)) if rate else None
+    paused, ends = set(), []
     for name, value in _fields(overrides):
-        text, _, expires = value.decode().partition("|")
-        expires_ms = int(expires)
-        if expires_ms:
-            if expires_ms <= now_ms:
-                continue
-            ends.append(expires_ms)
-        if name == b":limit":
-            limit = float(text)
+        over = malformed.read(place_of("overrides", name), partial(read_override, name, value))
+        if over is None or (over.expires_ms and over.expires_ms <= now_ms):
+            continue
+        if over.expires_ms:
+            ends.append(over.expires_ms)
+        if over.type:
+            paused.add(over.type)
         else:
-            paused.add(name.decode())
-    records = {name.decode(): decode_record(value) for name, value in sorted(_fields(types))}
-    first_end = min(ends, default=None)
+            limit = over.rate
+    records, unreadable = {}, set()
+    for name, value in sorted(_fields(types)):
+        place = place_of("types", name)
+        read = malformed.read(place, partial(read_type, name, value))
+        if read is None:
+            unreadable.add(text(name))
+            continue
+        record, as_ours = read
+        records[record.spec.name] = record
+        if not as_ours:
+            unreadable.add(record.spec.name)
+            malformed.add(place, "its line for scripts is not that of the record")
     return Catalog(
-        int(version or 0),
+        int(version),
         records,
         frozenset(paused),
         limit,
         int(installed or 0),
-        first_end,
-        _decode_replay(replay) if replay else None,
+        min(ends, default=None),
+        malformed.read("config replay", partial(_decode_replay, replay)) if replay else None,
         bool(refilling),
+        frozenset(unreadable),
     )
 
 
-def _decode_replay(value: bytes) -> Replay | None:
-    """Return None for one that cannot be read: what is due again is emitted, and more with it."""
-    try:
-        return msgspec.json.decode(value, type=Replay)
-    except ValueError:
-        return None
+class _Override(NamedTuple):
+    """type: that is paused, or empty: the limit is replaced by `rate`, None: nothing starts. expires_ms 0: never."""
+
+    type: str
+    rate: float | None
+    expires_ms: int
+
+
+def read_override(name: bytes, value: bytes) -> _Override:
+    """Read a pause, or what replaces the limit. Raises what UNREADABLE names."""
+    detail, _, expires = value.decode("ascii").partition("|")
+    expires_ms = read_whole(expires)
+    if name == _LIMIT:
+        return _Override("", read_rate(detail.encode()), expires_ms)
+    return _Override(name.decode("ascii"), None, expires_ms)
+
+
+def read_rate(value: bytes) -> float | None:
+    """Read a limit as scripts do (lib/limiter.lua); 0 starts nothing."""
+    rate = float(value)
+    if rate and not _RATE_MIN <= rate <= _RATE_MAX:
+        raise ValueError(value)
+    return rate or None
+
+
+def read_whole(digits: str) -> int:
+    """Read a whole number as scripts do (lib/base.lua). Raises ValueError."""
+    if not digits.isascii() or not digits.isdigit() or len(digits) > _DIGITS_MAX:
+        raise ValueError(digits)
+    return int(digits)
 
 
 def _fields(flat: list[bytes]) -> list[tuple[bytes, bytes]]:
     return list(zip(flat[::2], flat[1::2], strict=True))
+
+
+@lru_cache(maxsize=1_024)
+def read_type(name: bytes, value: bytes) -> tuple[TypeRecord, bool]:
+    """Read a record that scheduling can follow, and whether its line for scripts is that of the record.
+
+    Every process reads all of them every second, mostly as they were. Raises what UNREADABLE names.
+    """
+    record = decode_record(value)
+    spec, numbers = record.spec, [one.number for one in record.held]
+    if spec.name.encode() != name or not _NAME.fullmatch(spec.name):
+        raise ValueError(spec.name)
+    if len(numbers) != len(set(numbers)) or min(numbers, default=0) < 1 or max(numbers) > GENERATIONS_MOST:
+        raise ValueError(numbers)
+    for schedule in (spec.schedule, *(one.schedule for one in record.held)):
+        if (schedule.interval_s is None) == (schedule.cron is None) or min(_lengths(schedule), default=1) < 1:
+            raise ValueError(schedule)
+        window_s(schedule)  # a cron expression that cannot be read
+    narrow = spec.rate_limit
+    limits = [limit for limit in (narrow.per_second, narrow.per_user_per_second) if limit is not None]
+    if min(spec.cost, spec.timeout_ms) < 1 or not all(_RATE_MIN <= limit <= _RATE_MAX for limit in limits):
+        raise ValueError(spec.name)
+    ours = _line(record).encode()
+    line = value.partition(b"\n")[0]
+    return record, line == ours or line.startswith(ours + b"|")  # another release may say more
+
+
+def _lengths(schedule: Schedule) -> list[int]:
+    return [length for length in (schedule.interval_s, schedule.window_s) if length is not None]
 
 
 async def put_types(
@@ -211,9 +293,17 @@ async def put_types(
 async def read_cursor(store: Store) -> int:
     """The instant (epoch ms) up to which everything was emitted. Raises CursorLostError."""
     value = await store.read("GET", store.keys("cursor"))
-    if value is None:
+    cursor = store.malformed.read("cursor", partial(_cursor, value)) if value is not None else None
+    if cursor is None:
         raise CursorLostError
-    return int(value)
+    return cursor
+
+
+def _cursor(value: bytes) -> int:
+    cursor_ms = read_whole(value.decode("ascii"))
+    if cursor_ms >= _CURSOR_END_MS:
+        raise ValueError(cursor_ms)
+    return cursor_ms
 
 
 async def restore_cursor(store: Store, cursor_ms: int, replay: Replay | None = None) -> bool:

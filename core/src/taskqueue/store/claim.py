@@ -2,12 +2,14 @@
 
 from collections.abc import Sequence
 from enum import IntEnum
+from functools import partial
 from typing import Literal, NamedTuple
 
 import msgspec
 
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import decoded
+from taskqueue.store.malformed import UNREADABLE_PARAMS
 
 _encode = msgspec.msgpack.Encoder().encode
 
@@ -65,7 +67,27 @@ class Claim(msgspec.Struct, array_like=True, frozen=True):
     closed_us: int = 0
 
 
+class _RawJob(msgspec.Struct, array_like=True, frozen=True):
+    member: str
+    start_us: int
+    params: msgspec.Raw
+    failures: int
+    losses: int
+
+
+class _RawClaim(msgspec.Struct, array_like=True, frozen=True):
+    now_us: int
+    version: int
+    rate: float
+    come_back_us: int
+    jobs: list[_RawJob]
+    alone: Alone = Alone.NOT_NOW
+    closed_us: int = 0
+
+
 _decode = msgspec.msgpack.Decoder(Claim).decode
+_decode_raw = msgspec.msgpack.Decoder(_RawClaim).decode
+_decode_text = msgspec.msgpack.Decoder(str).decode
 
 
 async def claim(
@@ -87,4 +109,16 @@ async def claim(
     """
     blob = _encode([tuple(result) for result in results])
     answer = await store.run("claim", worker, seq, free_slots, lease_ms, blob, int(has_time), int(alone))
-    return decoded(_decode, answer, "the answer of claim")
+    try:
+        return _decode(answer)
+    except ValueError:  # params are the one part that is text of others
+        raw = decoded(_decode_raw, answer, "the answer of claim")
+    jobs = [_job(store, one) for one in raw.jobs]
+    return Claim(raw.now_us, raw.version, raw.rate, raw.come_back_us, jobs, raw.alone, raw.closed_us)
+
+
+def _job(store: Store, raw: "_RawJob") -> ClaimedJob:
+    params = store.malformed.read(f"payload {raw.member}", partial(_decode_text, raw.params))
+    return ClaimedJob(
+        raw.member, raw.start_us, UNREADABLE_PARAMS if params is None else params, raw.failures, raw.losses
+    )

@@ -8,7 +8,7 @@ before (its run_id), every connection is closed, and the next one goes where the
 """
 
 from collections.abc import AsyncIterator, Awaitable, Sequence
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypeVar, cast
 
 from redis.asyncio import Connection, ConnectionPool, Redis, SSLConnection
 from redis.asyncio import UnixDomainSocketConnection as UnixConnection
@@ -20,8 +20,9 @@ from redis.exceptions import NoScriptError, ResponseError
 from taskqueue.store import script
 from taskqueue.store.cancelled import raise_if_cancelled
 from taskqueue.store.cluster import ClusterClient
-from taskqueue.store.errors import CLIENT_ERRORS, StoreFailure, is_not_primary, translate
+from taskqueue.store.errors import CLIENT_ERRORS, StoreFailure, StoreRefused, is_not_primary, translate
 from taskqueue.store.keys import Keys
+from taskqueue.store.malformed import Malformed
 from taskqueue.store.sentinel import Primary
 from taskqueue.store.url import StoreUrl, parse_url
 
@@ -29,6 +30,10 @@ from taskqueue.store.url import StoreUrl, parse_url
 ANSWER_TIMEOUT_S = 2.0
 #: Connections of a store, at most: only `permit` may want many at once.
 _CONNECTIONS_MAX = 100
+
+#: The server's word for a key of another type than the command's, and that type by the command's first letter.
+_WRONG_TYPE = "WRONGTYPE"
+_TYPES = {"G": "string", "H": "hash", "Z": "zset"}
 
 Argument = str | bytes | int | float
 _Answer = TypeVar("_Answer")
@@ -40,6 +45,8 @@ class Store:
     def __init__(self, client: Any, keys: Keys, servers: "_Servers | None" = None) -> None:
         self.client = client
         self.keys = keys
+        #: What readers skipped.
+        self.malformed = Malformed()
         self._servers = servers
 
     async def __aenter__(self) -> Self:
@@ -62,15 +69,25 @@ class Store:
         return await self._answer(self._run(name, args))
 
     async def read(self, command: str, *args: Argument) -> Any:
-        """Return the answer of one command that reads one key."""
-        return await self._answer(self.client.execute_command(command, *args))
+        """Return the answer of one command that reads one key; a key of another type is set aside, and not there."""
+        try:
+            return await self._answer(self.client.execute_command(command, *args))
+        except StoreRefused as error:
+            if not error.detail.startswith(_WRONG_TYPE):
+                raise
+            await self.run("set_aside", args[0], _TYPES[command[0]])
+            return await self._answer(self.client.execute_command(command, *args))
 
     async def read_all(self, commands: Sequence[tuple[Argument, ...]]) -> list[Any]:
         """Return the answers of several such commands, sent together; they are no transaction."""
         pipeline = self.client.pipeline(transaction=False)
         for command in commands:
             pipeline.execute_command(*command)
-        return list(await self._answer(pipeline.execute())) if commands else []
+        answers = await self._answer(pipeline.execute(raise_on_error=False)) if commands else []
+        for number, answer in enumerate(answers):
+            if isinstance(answer, Exception):  # the same once more, alone
+                answers[number] = await self.read(*cast("tuple[str, Argument]", commands[number]))
+        return list(answers)
 
     async def scan(self, command: str, key: str, count: int, match: str = "*") -> AsyncIterator[list[Any]]:
         """Yield all of a hash (HSCAN) or sorted set (ZSCAN), a batch at a time; some of it may come twice."""
@@ -82,9 +99,24 @@ class Store:
             if not int(cursor):
                 return
 
+    async def scan_keys(self, count: int = 1_000) -> AsyncIterator[bytes]:
+        """Yield every key of the release, some perhaps twice; walks all keys that the server has."""
+        keys = aiter(self.client.scan_iter(match=self.keys("*"), count=count))
+        while True:
+            try:
+                yield await self._answer(anext(keys))
+            except StopAsyncIteration:
+                return
+
     async def pop(self, key: str, timeout_s: float) -> bool:
         """Take an element off a list, waiting for one for less than ANSWER_TIMEOUT_S; False if none came."""
-        return await self._answer(self.client.blpop([key], timeout=timeout_s)) is not None
+        try:
+            return await self._answer(self.client.blpop([key], timeout=timeout_s)) is not None
+        except StoreRefused as error:
+            if not error.detail.startswith(_WRONG_TYPE):
+                raise
+            await self.run("set_aside", key, "list")
+            return False
 
     async def _run(self, name: str, args: Sequence[Argument]) -> Any:
         try:

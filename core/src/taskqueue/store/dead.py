@@ -2,12 +2,15 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 
 from taskqueue.store.connection import Store
+from taskqueue.store.malformed import UNREADABLE_PARAMS, place_of, text
 
 _encode = msgspec.msgpack.Encoder().encode
+_END_MS = 10**14
 
 
 class _Body(msgspec.Struct):
@@ -15,7 +18,10 @@ class _Body(msgspec.Struct):
     failures: int
     losses: int
     at: int
-    payload: str = ""
+    payload: msgspec.Raw = msgspec.Raw(b"\xa0")
+
+
+_decode = msgspec.msgpack.Decoder(_Body).decode
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,11 +52,21 @@ async def _bodies(store: Store, names: Sequence[bytes]) -> list[DeadLetter]:
     letters = []
     for name, value in zip(names, values, strict=True):
         if value is not None:
-            body = msgspec.msgpack.decode(value, type=_Body)
-            letters.append(
-                DeadLetter(name.decode(), body.at, body.reason, body.failures, body.losses, body.payload)
-            )
+            letter = store.malformed.read(place_of("dead:body", name), partial(read_letter, name, value))
+            letters.append(letter or DeadLetter(text(name), 0, "its record cannot be read", 0, 0, ""))
     return letters
+
+
+def read_letter(name: bytes, value: bytes) -> DeadLetter:
+    """Read a dead letter; params that are no text are left out. Raises what UNREADABLE names."""
+    body = _decode(value)
+    if not 0 <= body.at < _END_MS:
+        raise ValueError(body.at)
+    try:
+        payload = msgspec.msgpack.decode(body.payload, type=str)
+    except ValueError:
+        payload = UNREADABLE_PARAMS
+    return DeadLetter(text(name), body.at, body.reason, body.failures, body.losses, payload)
 
 
 async def retry_dead(store: Store, jobs: Sequence[str]) -> int:

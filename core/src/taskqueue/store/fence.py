@@ -42,7 +42,8 @@ async def check(store: Store, verdict: bytes, fence: Fence) -> None:
 
 async def read_epoch(store: Store) -> int:
     """The last epoch that was claimed; 0 in an empty store."""
-    return int(await store.read("HGET", store.keys("config"), "epoch") or 0)
+    value = await store.read("HGET", store.keys("config"), "epoch")
+    return store.malformed.read("config epoch", lambda: int(value or 0)) or 0
 
 
 async def claim_epoch(store: Store, owner: str, above: int) -> int:
@@ -54,4 +55,4 @@ async def claim_epoch(store: Store, owner: str, above: int) -> int:
 
 
 async def _owner(store: Store) -> str:
-    return (await store.read("HGET", store.keys("config"), "owner") or b"").decode()
+    return (await store.read("HGET", store.keys("config"), "owner") or b"").decode(errors="replace")

@@ -7,6 +7,9 @@ A leased member is that name followed by |WORKER|SEQ (and an x where the concurr
 
 from typing import NamedTuple
 
+#: No job is due that late, in the year 5138: the same bound as in scripts/lib/base.lua.
+_END_MS = 10**14
+
 
 class JobName(NamedTuple):
     """occurrence: epoch seconds, None for an ad hoc job, whose `id` its caller made. life_ms 0: no deadline."""
@@ -20,7 +23,7 @@ class JobName(NamedTuple):
 
 
 def parse(name: str) -> JobName:
-    """Reads a job's name or a leased member.
+    """Reads a job's name or a leased member. Raises ValueError for what is none.
 
     >>> parse("fetch-orders|u-1|1764000000|250|300000").due_ms
     1764000000250
@@ -28,9 +31,13 @@ def parse(name: str) -> JobName:
     'a1'
     """
     kind, user, occurrence, offset, life = name.split("|", 5)[:5]
-    if occurrence[0] == "~":
-        return JobName(kind, user, None, occurrence[1:], int(offset), int(life))
-    return JobName(kind, user, int(occurrence), "", int(occurrence) * 1000 + int(offset), int(life))
+    if occurrence.startswith("~"):
+        job = JobName(kind, user, None, occurrence[1:], int(offset), int(life))
+    else:
+        job = JobName(kind, user, int(occurrence), "", int(occurrence) * 1000 + int(offset), int(life))
+    if not 0 <= job.due_ms < _END_MS:
+        raise ValueError(name)
+    return job
 
 
 def split_lease(member: str) -> tuple[str, str]:

@@ -33,6 +33,7 @@ PERMANENT = (
     r"limiter",  # a dozen fields
     r"service",  # one field a task type; those of removed types go with the next publish
     r"metrics",  # a dozen fields
+    r"malformed",  # 1,000 fields (scripts/lib/base.lua)
     r"workers",  # pruned after an hour of silence
     r"handlers",  # one field a name of a handler; the last known ones stay while no worker runs
 )

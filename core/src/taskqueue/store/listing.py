@@ -2,12 +2,16 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import partial
 
 import msgspec
 
 from taskqueue.store.connection import Store
-from taskqueue.store.job_name import split_lease
+from taskqueue.store.job_name import parse, split_lease
 from taskqueue.store.keys import LANES
+from taskqueue.store.malformed import place_of, text
+
+_END_MS = 10**14
 
 
 @dataclass(frozen=True, slots=True)
@@ -25,21 +29,40 @@ class WaitingJob:
 async def read_jobs(store: Store, most: int = 100) -> list[WaitingJob]:
     """The first jobs of every lane and of every limit that jobs wait for, of suspects, and in flight."""
     keys = store.keys
-    narrows = [name.decode() for name in await store.read("ZRANGE", keys("wake"), 0, most)]
+    narrows = [text(name) for name in await store.read("ZRANGE", keys("wake"), 0, most)]
     places = [*LANES, "suspects", *(f"parked:{narrow}" for narrow in narrows)]
     queues = [keys.ready(place) if place in LANES else keys(place) for place in places]
     *waiting, leased = await store.read_all(
         [("ZRANGE", key, 0, most - 1, "WITHSCORES") for key in (*queues, keys("leased"))]
     )
+    names = [place if place.startswith("parked:") else f"ready:{place}" for place in places]
     jobs = [
-        WaitingJob(name.decode(), place, int(score))
-        for place, rows in zip(places, waiting, strict=True)
-        for name, score in _pairs(rows)
+        store.malformed.read(place_of(name, member), partial(read_waiting, place, member, score))
+        for place, name, rows in zip(places, names, waiting, strict=True)
+        for member, score in _pairs(rows)
     ]
-    for member, expiry in _pairs(leased):
-        name, worker = split_lease(member.decode())
-        jobs.append(WaitingJob(name, f"leased:{worker}", int(expiry)))
-    return jobs
+    jobs += [
+        store.malformed.read(place_of("leased", member), partial(read_waiting, "leased", member, score))
+        for member, score in _pairs(leased)
+    ]
+    return [job for job in jobs if job]
+
+
+def read_waiting(where: str, member: bytes, score: float) -> WaitingJob:
+    """Read a member of a lane, of a limit's queue or of `leased`. Raises what UNREADABLE names."""
+    name = member.decode("ascii")
+    if where == "leased":
+        name, worker = split_lease(name)
+        where = f"leased:{worker}"
+    parse(name)
+    return WaitingJob(name, where, read_ms(score))
+
+
+def read_ms(score: float) -> int:
+    """Read a score that is an instant, epoch ms. Raises ValueError for one that no date can be made of."""
+    if not -1 <= score < _END_MS:
+        raise ValueError(score)
+    return int(score)
 
 
 def _pairs(rows: list[bytes]) -> Iterator[tuple[bytes, float]]:
@@ -58,16 +81,32 @@ class WorkerSeen:
 
 async def read_workers(store: Store) -> list[WorkerSeen]:
     rows = await store.read("HGETALL", store.keys("workers"))
-    return sorted(_workers(rows), key=lambda worker: worker.worker)
+    return sorted(_workers(store, rows), key=lambda worker: worker.worker)
 
 
-def _workers(rows: dict[bytes, bytes]) -> Iterator[WorkerSeen]:
+def _workers(store: Store, rows: dict[bytes, bytes]) -> Iterator[WorkerSeen]:
     for worker, value in rows.items():
-        seen, _, info = value.partition(b"|")
-        yield WorkerSeen(worker.decode(), int(seen), msgspec.json.decode(info))
+        read = store.malformed.read(place_of("workers", worker), partial(read_worker, worker, value))
+        if read:
+            yield read
+
+
+def read_worker(worker: bytes, value: bytes) -> WorkerSeen:
+    """Read a worker's last heartbeat. Raises what UNREADABLE names."""
+    seen, _, info = value.partition(b"|")
+    return WorkerSeen(worker.decode(), read_ms(int(seen)), msgspec.json.decode(info, type=dict[str, object]))
 
 
 async def read_handlers(store: Store) -> dict[str, int]:
     """Names of handlers that some worker registered, and when it last said so (epoch ms)."""
     rows = await store.read("HGETALL", store.keys("handlers"))
-    return {name.decode(): int(seen) for name, seen in rows.items()}
+    read = (
+        store.malformed.read(place_of("handlers", name), partial(read_handler, name, seen))
+        for name, seen in rows.items()
+    )
+    return dict(one for one in read if one)
+
+
+def read_handler(name: bytes, seen: bytes) -> tuple[str, int]:
+    """Read a name and when a worker last had it. Raises what UNREADABLE names."""
+    return name.decode(), read_ms(int(seen))

@@ -1,18 +1,25 @@
 """Read-only looks at one user, for people: who declared it, where its places are, which of its jobs wait."""
 
 from collections.abc import AsyncIterator, Sequence
+from functools import partial
 
 from taskqueue.store.connection import Store
-from taskqueue.store.job_name import parse, split_lease
+from taskqueue.store.job_name import parse
 from taskqueue.store.keys import LANES
-from taskqueue.store.listing import WaitingJob
+from taskqueue.store.listing import WaitingJob, read_waiting
+from taskqueue.store.malformed import place_of
 from taskqueue.store.users import Owner
+
+_END_MS = 10**14
 
 
 async def find_owners(store: Store, users: Sequence[str]) -> list[Owner | None]:
     """Read the source and digest of each of `users`, None for those the store does not know."""
     values = await store.read("HMGET", store.keys("users"), *users) if users else []
-    return [Owner.read(value) if value else None for value in values]
+    return [
+        store.malformed.read(f"users {user}", partial(Owner.read, value)) if value else None
+        for user, value in zip(users, values, strict=True)
+    ]
 
 
 async def read_offsets(
@@ -25,7 +32,7 @@ async def read_offsets(
     return {
         place: int(score)
         for place, score in zip(generations, scores, strict=True)
-        if score is not None and score >= 0
+        if score is not None and 0 <= score < _END_MS
     }
 
 
@@ -40,15 +47,10 @@ async def find_jobs(store: Store, user: str, types: Sequence[str]) -> list[Waiti
     found: dict[str, WaitingJob] = {}
     for where, key in [*places, ("leased", store.keys("leased"))]:
         async for member, score in _members(store, key, f"*|{user}|*"):
-            name = member.decode()
-            place = where
-            if where == "leased":
-                name, worker = split_lease(name)
-                place = f"leased:{worker}"
-            if parse(name).user == user:
-                found[name] = WaitingJob(
-                    name, place, int(score)
-                )  # the later place is where it went meanwhile
+            name = key.removeprefix(store.keys.prefix)
+            job = store.malformed.read(place_of(name, member), partial(read_waiting, where, member, score))
+            if job and parse(job.name).user == user:
+                found[job.name] = job  # the later place is where it went meanwhile
     return sorted(found.values(), key=lambda job: job.score_ms)
 
 

@@ -3,17 +3,21 @@
 import hashlib
 import re
 from base64 import urlsafe_b64encode
-from collections.abc import AsyncIterator, Mapping, Sequence
+from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Literal, Self
+from functools import partial
+from typing import Any, Literal, Self, get_args
 
 import msgspec
 
 from taskqueue.models.values import UserSubscription
 from taskqueue.store.connection import Store
 from taskqueue.store.fence import UNFENCED, Fence, check
+from taskqueue.store.malformed import place_of
 
 Source = Literal["folder", "kubernetes", "import"]
+
+SOURCES = frozenset(get_args(Source))
 
 _encode = msgspec.msgpack.Encoder().encode
 _refused = msgspec.msgpack.Decoder(list[str]).decode
@@ -22,7 +26,8 @@ _BATCH_TASKS = 300
 #: A user, the digest of what is wanted, and that: type, params as JSON, whether suspended.
 _Wanted = tuple[str, str, list[tuple[str, str, int]]]
 #: A subscription's record, as scripts/lib/deal.lua writes it.
-_RECORD = re.compile(r"(\d+)(s?)(.*)", re.DOTALL)
+_RECORD = re.compile(r"([0-9]{1,16})(s?)(.*)", re.DOTALL)
+_RUN = re.compile(rb"([dx])([0-9]{1,11})")
 
 
 @dataclass(frozen=True, slots=True)
@@ -34,8 +39,11 @@ class Owner:
 
     @classmethod
     def read(cls, value: bytes) -> Self:
-        """Read a value of `users`."""
-        return cls(*value.decode().split("|", 1))
+        """Read a value of `users`. Raises ValueError."""
+        source, bar, digest = value.decode("ascii").partition("|")
+        if source not in SOURCES or not bar:
+            raise ValueError(value)
+        return cls(source, digest)
 
 
 @dataclass(frozen=True, slots=True)
@@ -97,33 +105,63 @@ async def _write(store: Store, source_name: Source, batch: Sequence[_Wanted], fe
 async def read_owners(store: Store) -> dict[str, Owner]:
     """Every user with its source and digest."""
     rows = await store.read("HGETALL", store.keys("users"))
-    return {user.decode(): Owner.read(value) for user, value in rows.items()}
+    return dict(_owners(store, rows.items()))
 
 
 async def scan_owners(store: Store, batch: int = 1_000) -> AsyncIterator[tuple[str, Owner]]:
     """The same, a batch at a time, for listings of a million users."""
     async for rows in store.scan("HSCAN", store.keys("users"), batch):
-        for user, value in rows:
-            yield user.decode(), Owner.read(value)
+        for one in _owners(store, rows):
+            yield one
+
+
+def read_owner(user: bytes, value: bytes) -> tuple[str, Owner]:
+    """Read a user and where it comes from. Raises what UNREADABLE names."""
+    return user.decode("ascii"), Owner.read(value)
+
+
+def _owners(store: Store, rows: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[str, Owner]]:
+    for user, value in rows:
+        read = store.malformed.read(place_of("users", user), partial(read_owner, user, value))
+        if read:
+            yield read
 
 
 async def read_tasks(store: Store, user: str) -> list[StoredTask]:
     """What one user wants, by type; empty if the user is unknown."""
     rows = await store.read("HGETALL", store.keys.tasks(user))
-    return [_task(name.decode(), value.decode()) for name, value in sorted(rows.items())]
+    tasks = [
+        store.malformed.read(place_of(f"users:{user}:tasks", name), partial(read_task, name, value))
+        for name, value in sorted(rows.items())
+    ]
+    return [task for task in tasks if task]
 
 
-def _task(name: str, record: str) -> StoredTask:
-    found = _RECORD.fullmatch(record)
-    assert found is not None, record
+def read_task(name: bytes, record: bytes) -> StoredTask:
+    """Read a subscription's record. Raises what UNREADABLE names."""
+    found = _RECORD.fullmatch(record.decode())
+    if found is None:
+        raise ValueError(record)
     number, generation = divmod(int(found[1]), 10)
-    return StoredTask(name, number, generation, bool(found[2]), decode_params(found[3]))
+    return StoredTask(name.decode("ascii"), number, generation, bool(found[2]), decode_params(found[3]))
 
 
 async def read_runs(store: Store, user: str) -> dict[str, tuple[str, int]]:
     """The last outcome (d done, x dead) and its time (epoch s) by type."""
     rows = await store.read("HGETALL", store.keys.runs(user))
-    return {name.decode(): (chr(value[0]), int(value[1:])) for name, value in rows.items()}
+    runs = {
+        name: store.malformed.read(place_of(f"users:{user}:runs", name), partial(read_run, value))
+        for name, value in rows.items()
+    }
+    return {name.decode("ascii", "replace"): run for name, run in runs.items() if run}
+
+
+def read_run(value: bytes) -> tuple[str, int]:
+    """Read an outcome and its time. Raises what UNREADABLE names."""
+    found = _RUN.fullmatch(value)
+    if found is None:
+        raise ValueError(value)
+    return found[1].decode(), int(found[2])
 
 
 def decode_params(text: str) -> dict[str, Any]:
@@ -135,7 +173,7 @@ async def redeal(store: Store, task_type: str, source_generation: int, target: i
     moved = 0
     key = store.keys.schedule(task_type, source_generation)
     async for rows in store.scan("ZSCAN", key, batch):
-        users = [user.decode() for user, _ in rows]
+        users = [user.decode() for user, _ in rows if user.isascii()]  # no others are anybody's
         moved += await store.run("redeal", task_type, target, _encode(users))
     return moved
 

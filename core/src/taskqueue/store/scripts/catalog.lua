@@ -4,6 +4,12 @@
 -- Output  [now ms, version or false, rate or false, installed ms or false, [type, record, ...], [name, override, ...],
 --         replay (JSON) or false, refilling or false]
 -- uses: base
-local config = redis.call('HMGET', P .. 'config', 'version', 'rate', 'replay', 'refilling')
-return { now, config[1], config[2], redis.call('GET', P .. 'installed'), redis.call('HGETALL', P .. 'types'),
-  redis.call('HGETALL', P .. 'overrides'), config[3], config[4] }
+local version, installed = types_version(), redis.call('GET', P .. 'installed')
+if installed and not whole(installed) then  -- it tells stores apart: as another one this is compared, and published again
+  note('installed')
+  installed = int(now)
+  redis.call('SET', P .. 'installed', installed)
+end
+local config = redis.call('HMGET', P .. 'config', 'rate', 'replay', 'refilling')
+return { now, version, config[1], installed, redis.call('HGETALL', P .. 'types'), redis.call('HGETALL', P .. 'overrides'),
+  config[2], config[3] }

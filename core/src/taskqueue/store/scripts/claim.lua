@@ -9,6 +9,7 @@
 --         closed: until then a handler has shut the global limit; 0: it is open
 -- Repeating a call (same worker and seq) gives the same jobs again, less those lost meanwhile, and settles nothing twice.
 -- uses: base facts limiter narrow settle
+jobs_move = true
 local EARLY_US = 10000     -- a job may be taken this long before its due: longer would make later work wait for its slot
 local LEAD_US = 6000       -- a worker is called back this long before a due, and may come this much before that
 local PROMPT_US = 3000
@@ -17,8 +18,8 @@ local AHEAD_US = 1000000   -- dues are covered this far ahead; whoever is not ne
 local TURNS_US, SPARE_US = 550000, 450000  -- slots of a backlog are, too: by who just took some; not quite as far, by anybody
 local IDLE_US, IDLE_MAX_US = 200000, 15000000  -- idle workers poll in turn, one each IDLE_US, none less often than the second
 local REAP_MAX = 20
+local UNREADABLE_US, RECORD_MS = 1000000, 60000  -- a type that cannot be read is looked at again so often; a user's record, so long
 -- Weighted round robin over the lanes, 8 : 4 : 2 : 1, evenly mixed.
-local LANES = { 'high', 'normal', 'low', 'backfill' }
 local TURNS = { 1, 2, 1, 3, 1, 2, 1, 4, 1, 2, 1, 3, 1, 2, 1 }
 
 local worker, seq, n, lease_ms = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
@@ -33,17 +34,29 @@ end
 local limiter = open_limiter(lease_ms)
 born_us, stepped_us = limiter.born, limiter.stepped
 
-local before = redis.call('HMGET', memory, 'seq', 'jobs', 'alone')
-if before[1] == seq then
-  local jobs = {}
-  for _, job in ipairs(cmsgpack.unpack(before[2])) do
+-- What the last call gave; nil where that cannot be read: then it counts as another call, and its leases run out.
+local function recall(text)
+  local known, jobs = unpacked(text), {}
+  if type(known) ~= 'table' then return end
+  for _, job in ipairs(known) do
+    if type(job) ~= 'table' or type(job[1]) ~= 'string' or type(job[2]) ~= 'number' or type(job[3]) ~= 'string'
+      or type(job[4]) ~= 'number' or type(job[5]) ~= 'number' or (job[2] + job[4] + job[5]) % 1 ~= 0 or parse((split_lease(job[1]))).malformed then return end
     if redis.call('ZSCORE', P .. 'leased', job[1]) then jobs[#jobs + 1] = job end
   end
-  close_limiter(limiter)
-  return reply(limiter, now_us, jobs, tonumber(before[3]))
+  return jobs
 end
-if before[1] and tonumber(before[1]) > tonumber(seq) then  -- a copy of an old call, held up on the way: nobody reads the answer
+
+local before = redis.call('HMGET', memory, 'seq', 'jobs', 'alone')
+local recalled = before[1] == seq and recall(before[2])
+if before[1] and not whole(before[1]) or recalled == nil then note('claims:' .. worker, 'cannot be read', true) end
+if recalled then
   close_limiter(limiter)
+  flush_counts()
+  return reply(limiter, now_us, recalled, whole(before[3]))
+end
+if (whole(before[1]) or 0) > tonumber(seq) then  -- a copy of an old call, held up on the way: nobody reads the answer
+  close_limiter(limiter)
+  flush_counts()
   return reply(limiter, now_us, {})
 end
 
@@ -68,8 +81,9 @@ local paused = {}
 if n > 0 then
   local list = redis.call('HGETALL', P .. 'overrides')
   for i = 1, #list, 2 do
-    local expires = tonumber(string.match(list[i + 1], '|(%d+)$'))
-    paused[list[i]] = expires == 0 or expires > now
+    local expires = whole(string.match(list[i + 1], '|(%d+)$'))
+    if not expires then note('overrides ' .. list[i]) end
+    paused[list[i]] = expires ~= nil and (expires == 0 or expires > now)
   end
 end
 
@@ -79,18 +93,41 @@ local function drop(job, reason)
   return 'gone'
 end
 
+-- A subscription whose record cannot be read may be suspended, and its params are not known: its job waits for the record to be
+-- published again, but not for ever.
+local function await_record(job, place)
+  note(place)
+  if now > job.due + RECORD_MS then return drop(job, 'skipped') end
+  return 'deferred'
+end
+
 -- Starts a job at start_us, or says where it went: 'gone', 'deferred', or the narrow limit it must wait for.
-local function admit(job, start_us)
+local function admit(job, start_us, place)
+  if job.malformed then
+    discard(place, job.name)
+    return 'gone'
+  end
   local known, record = facts(job.type), nil
   if not known then return drop(job, 'skipped') end
+  if known.malformed and not (job.life > 0 and now > job.due + job.life) then
+    tats['type:' .. job.type] = now_us + UNREADABLE_US
+    return 'type:' .. job.type
+  end
   if not job.adhoc then
     if known.suspended or paused[job.type] then return drop(job, 'skipped') end
-    record = redis.call('HGET', P .. 'users:' .. job.user .. ':tasks', job.type)
-    if not record then return drop(job, 'skipped') end
+    local place = 'users:' .. job.user .. ':tasks'
+    record = redis.call('HGET', P .. place, job.type)
+    if not record then
+      if redis.call('HEXISTS', P .. 'malformed', place) == 1 then return await_record(job, place .. ' ' .. job.type) end
+      return drop(job, 'skipped')
+    end
   end
   if job.life > 0 and now > job.due + job.life then return drop(job, 'expired') end
-  local suspended, params
-  if record then suspended, params = string.match(record, '^%d+(s?)(.*)$') end
+  local number, suspended, params
+  if record then
+    number, suspended, params = string.match(record, '^(%d+)(s?)(.*)$')
+    if not number or #number > 16 then return await_record(job, 'users:' .. job.user .. ':tasks ' .. job.type) end
+  end
   if suspended == 's' then return drop(job, 'skipped') end
 
   local pair, holder = job.type .. '|' .. job.user, nil
@@ -114,7 +151,8 @@ local function admit(job, start_us)
   if holder then  -- Replace: its worker learns at the next heartbeat that the lease is gone
     redis.call('ZREM', P .. 'leased', holder)
     count('replaced')
-    finish(parse((split_lease(holder))))
+    local ended = parse((split_lease(holder)))
+    if not ended.malformed then finish(ended) end
     for i = #jobs, 1, -1 do  -- it may have been given out by this very call
       if jobs[i][1] == holder then
         table.remove(jobs, i)
@@ -147,7 +185,7 @@ local function pick(most, start_us)
     total = total + left[i]
   end
   local quota, turns, positions = { 0, 0, 0, 0 }, {}, {}
-  local position = limiter.lane
+  local position = limiter.lane % #TURNS
   most = math.min(most, total)
   while #turns < most do
     local turn = TURNS[position + 1]
@@ -172,7 +210,7 @@ local function pick(most, start_us)
     picked[#picked + 1] = job
     taken[turn] = taken[turn] + 1
     limiter.lane = positions[k]
-    local known = facts(job.type)
+    local known = not job.malformed and facts(job.type)
     start_us = start_us + (known and known.cost or 0) * limiter.T
   end
   -- Ties keep their order, so that what leaves a lane is always its head.
@@ -194,7 +232,7 @@ local function take_parked(start_us)
   local name = redis.call('ZRANGE', key, 0, 0)[1]
   if name then
     local job = parse(name)
-    local outcome = admit(job, math.max(start_us, entry.free))
+    local outcome = admit(job, math.max(start_us, entry.free), 'parked:' .. narrow)
     if outcome == 'deferred' then
       make_ready(job, now + 1000)
     elseif outcome ~= 'gone' and outcome ~= 'started' and outcome ~= narrow then
@@ -204,6 +242,9 @@ local function take_parked(start_us)
   end
   if redis.call('EXISTS', key) == 0 then
     redis.call('ZREM', P .. 'wake', narrow)
+    if not string.find(narrow, '^type:.') and not string.find(narrow, '^user:.') then
+      note('wake ' .. narrow, 'was no limit, removed', true)
+    end
     return
   end
   local free = tats[narrow] and tats[narrow] - NARROW_TOLERANCE_US or entry.free
@@ -219,7 +260,7 @@ local function take_suspect(key)
   for _, name in ipairs(redis.call('ZRANGE', P .. 'suspects', 0, SUSPECTS_MAX - 1)) do
     local start_us = math.max(now_us, limiter.tat)
     if start_us > horizon then return 1 end
-    local outcome = admit(parse(name), start_us)
+    local outcome = admit(parse(name), start_us, 'suspects')
     if outcome == 'started' or outcome == 'gone' then
       redis.call('ZREM', P .. 'suspects', name)
     else
@@ -254,7 +295,7 @@ local waits_alone = alone == 2 or alone == 1 and ARGV[7] == '2'
 if waits_alone then
   limited = alone == 1
 elseif limiter.tat > now_us + HORIZON_US / 2 + PROMPT_US then
-  limited = true
+  limited = limiter.T ~= nil  -- without a rate there is no time at which it would be worth to call
 elseif n > 0 and limiter.T then
   local rows = redis.call('ZRANGEBYSCORE', P .. 'wake', '-inf', int(horizon), 'WITHSCORES', 'LIMIT', 0, n)
   for i = 1, #rows, 2 do waiting[#waiting + 1] = { narrow = rows[i], free = tonumber(rows[i + 1]) } end
@@ -280,7 +321,7 @@ elseif n > 0 and limiter.T then
       parked_last = true
     elseif candidate then
       local job = candidate
-      local outcome = admit(job, math.max(start_us, job.score * 1000))
+      local outcome = admit(job, math.max(start_us, job.score * 1000), 'ready:' .. LANES[job.lane])
       if outcome == 'deferred' then  -- in the lane where it is: the type's priority may have changed
         redis.call('ZADD', P .. 'ready:' .. LANES[job.lane], now + 1000, job.name)
       else
@@ -302,8 +343,7 @@ if #jobs > 0 then
   if redis.call('EXISTS', P .. 'attempts') == 1 then
     for i, record in ipairs(redis.call('HMGET', P .. 'attempts', unpack(claimed))) do
       if record then
-        local failures, losses = string.match(record, '^(%d+)|(%d+)')
-        jobs[i][4], jobs[i][5] = tonumber(failures), tonumber(losses)
+        jobs[i][4], jobs[i][5] = read_attempts(claimed[i], record)
       end
     end
   end

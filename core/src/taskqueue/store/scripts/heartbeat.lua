@@ -19,7 +19,9 @@ for _, name in ipairs(cmsgpack.unpack(ARGV[5])) do redis.call('HSET', P .. 'hand
 if now % 20 == 0 then  -- now and then, forget the workers that fell silent
   local list = redis.call('HGETALL', P .. 'workers')
   for i = 1, #list, 2 do
-    if now - tonumber(string.match(list[i + 1], '^%d+')) > FORGET_MS then redis.call('HDEL', P .. 'workers', list[i]) end
+    local seen = whole(string.match(list[i + 1], '^%d+'))
+    if not seen then note('workers ' .. list[i], 'cannot be read, removed', true) end
+    if not seen or now - seen > FORGET_MS then redis.call('HDEL', P .. 'workers', list[i]) end
   end
 end
 flush_counts()

@@ -8,6 +8,7 @@ if ARGV[1] == 'rate' then
   redis.call('HSET', P .. 'config', 'rate', ARGV[2])
   return 1
 end
+read_cursor()  -- one that cannot be read is no cursor
 local value = ARGV[1] == 'installed' and int(now) or ARGV[2]
 local changed = redis.call('SETNX', P .. ARGV[1], value)
 if ARGV[1] == 'installed' then

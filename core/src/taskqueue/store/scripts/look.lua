@@ -11,9 +11,11 @@ if began > 0 then
   for slice = math.floor(began / MOVED_MS), math.floor(now / MOVED_MS) do
     local rows = redis.call('ZRANGE', P .. 'moved:' .. int(slice), 0, -1, 'WITHSCORES')
     for i = 1, #rows, 2 do
-      moved[#moved + 1] = rows[i]
-      moved[#moved + 1] = int(tonumber(rows[i + 1]))
+      if whole(rows[i + 1]) then
+        moved[#moved + 1] = rows[i]
+        moved[#moved + 1] = rows[i + 1]
+      end
     end
   end
 end
-return { now, redis.call('GET', P .. 'installed') or 0, redis.call('GET', P .. 'cursor') or 0, moved }
+return { now, whole(redis.call('GET', P .. 'installed')) or 0, read_cursor() or 0, moved }

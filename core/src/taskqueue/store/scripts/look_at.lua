@@ -21,11 +21,7 @@ local left, done, at = tonumber(ARGV[5]), 0, ARGV[4]
 for _, name in ipairs(cmsgpack.unpack(ARGV[3])) do
   local key = P .. name
   repeat
-    local answer = redis.pcall('ZSCAN', key, at, 'COUNT', math.min(left, 500))
-    if answer.err then
-      if not string.find(answer.err, 'WRONGTYPE', 1, true) then return answer end
-      answer = { '0', {} }  -- no job can be in it
-    end
+    local answer = redis.call('ZSCAN', key, at, 'COUNT', math.min(left, 500))
     at = answer[1]
     for i = 1, #answer[2], 2 do see(answer[2][i]) end
     left = left - #answer[2] / 2 - 1

@@ -10,5 +10,6 @@ else
   local ends = tonumber(ARGV[3]) ~= 0 and now + ARGV[3] or 0
   before = 1 - redis.call('HSET', P .. 'overrides', ARGV[1], ARGV[2] .. '|' .. int(ends))
 end
+types_version()
 redis.call('HINCRBY', P .. 'config', 'version', 1)
 return before

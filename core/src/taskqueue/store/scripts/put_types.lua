@@ -5,11 +5,11 @@
 --       6 owner  7 epoch of the writer
 -- Output  [verdict, version]; verdicts: ok, moved (version differs), late (cursor), foreign, deposed (see fence)
 -- uses: base fence
-local version = redis.call('HGET', P .. 'config', 'version') or '0'
+local version = types_version()
 local refusal = fenced(ARGV[6], ARGV[7])
 if refusal then return { refusal, tonumber(version) } end
 if version ~= ARGV[1] then return { 'moved', tonumber(version) } end
-local cursor = tonumber(redis.call('GET', P .. 'cursor'))
+local cursor = read_cursor()
 if tonumber(ARGV[5]) > 0 and cursor and cursor >= tonumber(ARGV[5]) then return { 'late', tonumber(version) } end
 
 for _, row in ipairs(cmsgpack.unpack(ARGV[2])) do redis.call('HSET', P .. 'types', row[1], row[2]) end

@@ -11,7 +11,9 @@ for _, user in ipairs(cmsgpack.unpack(ARGV[3])) do
   local record = redis.call('HGET', tasks_key, kind)
   if record then
     local k, generation, suspended, params = read_record(record)
-    if generation ~= target then
+    if not k then
+      note('users:' .. user .. ':tasks ' .. kind)
+    elseif generation ~= target then
       free(kind, k, generation)
       if target == 0 then
         write_record(tasks_key, kind, 0, 0, suspended, params)

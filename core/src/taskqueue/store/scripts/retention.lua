@@ -17,4 +17,4 @@ if types > 0 or redis.call('EXISTS', P .. 'installed') == 1 then  -- written in 
 end
 for _, user in ipairs(redis.call('HRANDFIELD', P .. 'users', ARGV[1])) do must_exist('users:' .. user .. ':tasks') end
 return { string.match(info, 'maxmemory_policy:([%w-]+)') or '', tonumber(string.match(info, 'evicted_keys:(%d+)') or 0),
-  tonumber(redis.call('HGET', P .. 'config', 'version') or 0), types, missing }
+  tonumber(types_version()), types, missing }

@@ -20,19 +20,22 @@ local function set_user(user, digest, wanted)
     local kind, params, suspended = task[1], task[2], task[3] == 1
     local record = held[kind]
     held[kind] = nil
-    if record then
-      local k, generation, was_suspended = read_record(record)
+    local k, generation, was_suspended = read_record(record or '')
+    if k then
       write_record(tasks_key, kind, k, generation, suspended, params)
       if was_suspended ~= suspended then mark(kind, user, suspended) end
     else
       deal(kind, user, suspended, params, tasks_key)
+      if record then mark(kind, user, suspended) end  -- it could not be read
     end
   end
   for kind, record in pairs(held) do
     local k, generation = read_record(record)
     for one in pairs(dealing(kind).classes) do redis.call('ZREM', P .. 'schedule:' .. kind .. ':' .. one, user) end
-    redis.call('ZREM', P .. 'schedule:' .. kind .. ':' .. generation, user)  -- the waiting room of a type being removed
-    free(kind, k, generation)
+    if k then
+      redis.call('ZREM', P .. 'schedule:' .. kind .. ':' .. generation, user)  -- the waiting room of a type being removed
+      free(kind, k, generation)
+    end
     redis.call('HDEL', tasks_key, kind)
     redis.call('HDEL', P .. 'users:' .. user .. ':runs', kind)
   end

@@ -5,25 +5,37 @@
 -- Output  [verdict, cursor ms, now ms, emitted]; verdicts: ok, lost (no cursor), moved (by another caller), types (they are
 --         newer), ahead (more than LOOK_AHEAD_MS before the clock), full (too many jobs wait), big (halve the step)
 -- uses: base
+jobs_move = true
 local LOOK_AHEAD_MS = 1000
 local UNBOUNDED = 1e15  -- a number Redis still reads as an integer
 local expected, target, version = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
 local most, backlog_most = tonumber(ARGV[4]), tonumber(ARGV[5])
 
-local cursor = tonumber(redis.call('GET', P .. 'cursor'))
+local cursor = read_cursor()
 local function verdict(word, emitted) return { word, cursor or -1, now, emitted or 0 } end
 
 if not cursor then return verdict('lost') end
 if cursor ~= expected then return verdict('moved') end
-local config = redis.call('HMGET', P .. 'config', 'version', 'replay_end')
-if (config[1] or '0') ~= version then return verdict('types') end
+if types_version() ~= version then return verdict('types') end
 if target > now + LOOK_AHEAD_MS then return verdict('ahead') end
 if target <= cursor then return verdict('ok') end
 
 -- ready + parked follow from the counters: what came in, less what went out, less what is leased.
-local totals = redis.call('HMGET', P .. 'metrics', 'emitted', 'enqueued', 'redriven', 'done', 'dead', 'expired', 'skipped', 'replaced')
-local waiting = -redis.call('ZCARD', P .. 'leased')
-for i = 1, 8 do waiting = waiting + (i <= 3 and 1 or -1) * (tonumber(totals[i]) or 0) end
+local function read_flow()
+  local flow, readable = 0, true
+  for i, text in ipairs(redis.call('HMGET', P .. 'metrics', 'emitted', 'enqueued', 'redriven', 'done', 'dead', 'expired', 'skipped',
+    'replaced')) do
+    flow = flow + (i <= 3 and 1 or -1) * (whole(text) or 0)
+    readable = readable and (not text or whole(text))
+  end
+  return flow, readable
+end
+local flow, readable = read_flow()
+if not readable then
+  read_balanced()
+  flow = read_flow()
+end
+local waiting = flow - redis.call('ZCARD', P .. 'leased')
 if waiting >= backlog_most then return verdict('full') end
 
 -- Read everything before the first write, so that a step found too big has done nothing.
@@ -62,14 +74,19 @@ for _, batch in ipairs(batches) do
       lanes[lane] = pairs_of
     end
     local offset = rows[i + 1]
-    pairs_of[#pairs_of + 1] = base + offset
-    pairs_of[#pairs_of + 1] = head .. rows[i] .. tail .. offset .. life
-    if #pairs_of >= 1000 then push(lane) end
+    if offset % 1 == 0 then
+      pairs_of[#pairs_of + 1] = base + offset
+      pairs_of[#pairs_of + 1] = head .. rows[i] .. tail .. offset .. life
+      if #pairs_of >= 1000 then push(lane) end
+    else
+      note('schedule:' .. range[1] .. ':' .. range[2] .. ' ' .. rows[i])
+    end
   end
 end
 for lane in pairs(lanes) do push(lane) end
 redis.call('SET', P .. 'cursor', int(target))
-if config[2] and target >= tonumber(config[2]) then redis.call('HDEL', P .. 'config', 'replay', 'replay_end') end
+local replay_end = redis.call('HGET', P .. 'config', 'replay_end')
+if replay_end and target >= (whole(replay_end) or 0) then redis.call('HDEL', P .. 'config', 'replay', 'replay_end') end
 cursor = target
 count('emitted', emitted)
 if missed > 0 then count('missed', missed) end

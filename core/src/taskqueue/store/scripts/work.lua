@@ -16,9 +16,11 @@ local lanes, kinds = {}, {}
 local function add(name, jobs, oldest, names)
   local by_kind, sample = {}, {}
   for _, job in ipairs(names) do
-    local kind = string.match(job, '^[^|]*')
-    by_kind[kind] = (by_kind[kind] or 0) + 1
-    kinds[kind] = true
+    local kind = parse(job).type
+    if kind then
+      by_kind[kind] = (by_kind[kind] or 0) + 1
+      kinds[kind] = true
+    end
   end
   for kind, times in pairs(by_kind) do sample[#sample + 1] = { kind, times } end
   lanes[#lanes + 1] = { name, jobs, tonumber(oldest) or 0, sample }
@@ -36,7 +38,7 @@ local function sample_of(key, jobs)
 end
 
 math.randomseed(now % 1000003)
-for _, lane in ipairs({ 'high', 'normal', 'low', 'backfill' }) do
+for _, lane in ipairs(LANES) do
   local key = P .. 'ready:' .. lane
   local jobs = redis.call('ZCOUNT', key, '-inf', now)
   if jobs > 0 then add(lane, jobs, redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')[2], sample_of(key, jobs)) end
@@ -56,15 +58,17 @@ for kind in pairs(kinds) do names[#names + 1] = kind end
 if #names > 0 then
   local lines = redis.call('HMGET', P .. 'types', unpack(names))
   for i, service in ipairs(redis.call('HMGET', P .. 'service', unpack(names))) do
-    local cost = tonumber(lines[i] and string.match(lines[i], '^[^|]*|(%d+)') or 1)
-    types[i] = { names[i], cost, service and tonumber(string.match(service, '^%d+')) or -1 }
+    local cost = lines[i] and whole(string.match(lines[i], '^[^|]*|(%d+)')) or 1
+    types[i] = { names[i], cost, service and whole(string.match(service, '^%d+')) or -1 }
   end
 end
 local workers, beats = 0, redis.call('HVALS', P .. 'workers')
 for _, beat in ipairs(beats) do
-  if now - tonumber(string.match(beat, '^%d+')) <= SEEN_MS then workers = workers + 1 end
+  local seen = whole(string.match(beat, '^%d+'))
+  if seen and now - seen <= SEEN_MS then workers = workers + 1 end
 end
-local totals, list = {}, redis.call('HGETALL', P .. 'metrics')
-for i = 1, #list, 2 do totals[#totals + 1] = { list[i], tonumber(list[i + 1]) } end
-return cmsgpack.pack({ now, rate() or 0, redis.call('ZCARD', P .. 'leased'), redis.call('ZCARD', P .. 'dead'), workers,
+local running = redis.call('ZCARD', P .. 'leased')
+local totals = {}
+for name, total in pairs(read_balanced()) do totals[#totals + 1] = { name, total } end
+return cmsgpack.pack({ now, rate() or 0, running, redis.call('ZCARD', P .. 'dead'), workers,
   lanes, types, totals })

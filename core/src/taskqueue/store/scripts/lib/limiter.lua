@@ -43,23 +43,35 @@ local function follow_step_back(limiter)
   local workers = redis.call('HGETALL', P .. 'workers')
   for i = 1, #workers, 2 do
     local beat, rest = string.match(workers[i + 1], '^(%d+)(.*)$')
-    if tonumber(beat) > now then redis.call('HSET', P .. 'workers', workers[i], int(now) .. rest) end
+    if (whole(beat) or 0) > now then redis.call('HSET', P .. 'workers', workers[i], int(now) .. rest) end
   end
   limiter.start, limiter.wake, limiter.turn, limiter.idle = 0, now_us, now_us, now_us
   limiter.closed, limiter.stepped = limiter.closed - by_us, limiter.stepped + by_us
   count('clock_steps')
 end
 
+-- Reads a rate; a limit of 0 starts nothing, and so does what is none.
+local function per_second(text)
+  local value = text and tonumber(text)
+  return value and value >= 1e-6 and value <= 1e9 and value or nil
+end
+
 local function rate()
-  local known = redis.call('HMGET', P .. 'config', 'rate', 'version')
+  local configured = redis.call('HGET', P .. 'config', 'rate')
   local override = redis.call('HGET', P .. 'overrides', ':limit')
-  local value = tonumber(known[1])
+  local value = per_second(configured)
+  if configured and not value and tonumber(configured) ~= 0 then note('config rate') end
   if override then
-    local limit, expires = string.match(override, '^([^|]*)|([^|]*)')
-    if tonumber(expires) == 0 or tonumber(expires) > now then value = tonumber(limit) end
+    local limit, expires = string.match(override, '^([^|]*)|(%d+)$')
+    local over = per_second(limit)
+    expires = whole(expires)
+    if not expires or not (over or tonumber(limit) == 0) then
+      note('overrides :limit')
+    elseif expires == 0 or expires > now then
+      value = over
+    end
   end
-  if value and value <= 0 then value = nil end  -- a limit of 0 starts nothing
-  return value, tonumber(known[2]) or 0
+  return value, tonumber(types_version())
 end
 
 -- Opens the limiter: reads its state, and if the server is a new one (restart, failover, lost state, a clock that was set back)
@@ -69,13 +81,20 @@ local function open_limiter(lease_ms)
     'idle', 'lane', 'turn', 'stepped')
   local run = server_run(state[1])
   local per_second, version = rate()
-  local function field(i) return tonumber(state[i]) or 0 end
+  local function field(i, name)
+    if not state[i] then return end
+    local number = tonumber(state[i])
+    if number and number % 1 == 0 and math.abs(number) < 1e16 then return number end
+    note('limiter ' .. name)
+  end
+  local dearest = math.min(field(4, 'dearest') or 1, 1000000)
   local limiter = {
-    T = per_second and SLACK * 1000000 / per_second, version = version, run = run, start = tonumber(state[2]), cost = field(3),
-    dearest = math.max(field(4), 1), born = field(6), last = field(7), reap = field(8), wake = field(9),
-    idle = field(10), lane = field(11), turn = field(12), stepped = field(13),
+    T = per_second and SLACK * 1000000 / per_second, version = version, run = run, start = field(2, 'start'),
+    cost = field(3, 'cost') or dearest, dearest = math.max(dearest, 1), born = field(6, 'born') or 0,
+    last = field(7, 'last') or 0, reap = field(8, 'reap') or 0, wake = field(9, 'wake') or 0, idle = field(10, 'idle') or 0,
+    lane = field(11, 'lane') or 0, turn = field(12, 'turn') or 0, stepped = field(13, 'stepped') or 0,
   }
-  limiter.closed = math.min(field(5), now_us + CLOSED_MAX_US)
+  limiter.closed = math.min(field(5, 'closed') or 0, now_us + CLOSED_MAX_US)
   local back = limiter.last - now_us > STEP_US
   if back then follow_step_back(limiter) end
   if state[1] ~= run or not limiter.start or back then

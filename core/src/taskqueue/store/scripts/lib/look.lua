@@ -8,5 +8,5 @@ local function watch(began)
     since = now
     redis.call('SET', P .. 'look', int(now), 'PX', LOOK_MS)
   end
-  return began == 0 or since and tonumber(since) <= began and began <= now
+  return began == 0 or (tonumber(since) or math.huge) <= began and began <= now
 end

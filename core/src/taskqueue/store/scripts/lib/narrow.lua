@@ -2,6 +2,7 @@
 -- when it is free, so a missing key means free. A small tolerance lets a limit use the slots of the global grid without loss:
 -- L starts take at least L * 1.02 / L s - 10 ms of tolerance - 10 ms of jitter = 1 s.
 local NARROW_TOLERANCE_US = 10000
+local TAT_MAX_US = 40 * 86400000000  -- no limit is free again later than that
 local tats, dirty = {}, {}
 local born_us, stepped_us = 0, 0  -- of the limiter
 
@@ -16,6 +17,11 @@ local function closed_until(narrow)
   local until_us = closed[narrow]
   if not until_us then
     until_us = tonumber(redis.call('ZSCORE', P .. 'closed', narrow)) or 0
+    if until_us > now_us + 2 * CLOSED_MAX_US then
+      note('closed ' .. narrow, 'was no instant, removed', true)
+      redis.call('ZREM', P .. 'closed', narrow)
+      until_us = 0
+    end
     closed[narrow] = until_us
   end
   return until_us
@@ -25,9 +31,16 @@ end
 local function narrow_tat(narrow, per_cost_us)
   local tat = tats[narrow]
   if not tat then
-    local value, stepped = string.match(redis.call('GET', P .. 'ratelimit:' .. narrow) or '', '^(%d+)|?(%d*)$')
-    tat = value and value - stepped_us + (tonumber(stepped) or 0) or born_us + per_cost_us
-    tat = math.max(tat, closed_until(narrow))
+    local text = redis.call('GET', P .. 'ratelimit:' .. narrow)
+    local value, stepped = string.match(text or '', '^(%d+)|?(%d*)$')
+    tat = whole(value)
+    tat = tat and tat - stepped_us + (whole(stepped) or 0)
+    if text and not (tat and tat < now_us + TAT_MAX_US) then
+      note('ratelimit:' .. narrow)
+      redis.call('UNLINK', P .. 'ratelimit:' .. narrow)
+      tat = now_us  -- the worst: it was free for the last start just now
+    end
+    tat = math.max(tat or born_us + per_cost_us, closed_until(narrow))
     tats[narrow] = tat
   end
   return tat

@@ -9,7 +9,18 @@ local served, served_us = {}, {}
 
 local function split_lease(member)
   local job, fence = string.match(member, '^(.*)|[^|]*|([^|]*)$')
-  return job, string.sub(fence, -1) == 'x'
+  return job or '', job ~= nil and string.sub(fence, -1) == 'x'
+end
+
+-- Reads failures and losses; none, where they cannot be read.
+local function read_attempts(name, record)
+  local failures, losses, alone, suspect = string.match(record, '^(%d+)|(%d+)|?(%d*)(s?)$')
+  failures, losses, alone = whole(failures), whole(losses), whole(alone) or 0
+  if not (failures and losses and failures < 1e6 and losses < 1e6 and alone < 1e6) then
+    note('attempts ' .. name)
+    return 0, 0, 0, false
+  end
+  return failures, losses, alone, suspect == 's'
 end
 
 -- `attempts`: job -> FAILURES|LOSSES|ALONE, then "s" while the job is a suspect. LOSSES: leases of it that ran out; ALONE: how many
@@ -17,8 +28,7 @@ end
 local function attempts_of(name)
   local record = redis.call('HGET', P .. 'attempts', name)
   if not record then return 0, 0, 0, false end
-  local failures, losses, alone, suspect = string.match(record, '^(%d+)|(%d+)|?(%d*)(s?)$')
-  return tonumber(failures), tonumber(losses), tonumber(alone) or 0, suspect == 's'
+  return read_attempts(name, record)
 end
 
 local function remember_attempts(name, failures, losses, alone, suspect)
@@ -69,6 +79,7 @@ local function settle(member, verb, wait_ms, text, ran_us)
   if redis.call('ZREM', P .. 'leased', member) == 0 then return end
   local name, live = split_lease(member)
   local job = parse(name)
+  if job.malformed then return discard('leased', member) end
   if live then redis.call('HDEL', P .. 'live', job.type .. '|' .. job.user) end
   if ran_us and ran_us > 0 then
     served[job.type] = (served[job.type] or 0) + 1
@@ -118,7 +129,14 @@ local function flush_served()
   if #kinds == 0 then return end
   for i, record in ipairs(redis.call('HMGET', P .. 'service', unpack(kinds))) do
     local mean, jobs = 0, 0
-    if record then mean, jobs = string.match(record, '^(%d+)|(%d+)') end
+    if record then
+      mean, jobs = string.match(record, '^(%d+)|(%d+)$')
+      mean, jobs = whole(mean), whole(jobs)
+      if not (mean and jobs) then
+        note('service ' .. kinds[i])
+        mean, jobs = 0, 0
+      end
+    end
     local new = served[kinds[i]]
     jobs = math.min(jobs + new, SERVICE_JOBS)
     mean = mean + math.min(1, new / jobs) * (served_us[kinds[i]] / new - mean)
@@ -130,7 +148,7 @@ end
 
 -- The worker of a leased member, as it names itself in heartbeats: without the channel.
 local function worker_of(member)
-  local worker = string.match(member, '^.*|([^|]*)|[^|]*$')
+  local worker = string.match(member, '^.*|([^|]*)|[^|]*$') or ''
   return string.match(worker, '^(.*)%.%w+$') or worker
 end
 
@@ -157,13 +175,18 @@ end
 local function reap(member, expiry_ms, born_us, lease_ms)
   local name, live = split_lease(member)
   local job, worker = parse(name), worker_of(member)
+  if job.malformed then
+    redis.call('ZREM', P .. 'leased', member)
+    return discard('leased', member)
+  end
   if live and redis.call('HGET', P .. 'live', job.type .. '|' .. job.user) == member then
     redis.call('HDEL', P .. 'live', job.type .. '|' .. job.user)
   end
   local failures, losses, alone, suspect = attempts_of(name)
   local restored = (expiry_ms - lease_ms) * 1000 < born_us
   local beat = redis.call('HGET', P .. 'workers', worker)
-  local lives = beat and now - string.match(beat, '^%d+') < lease_ms
+  local seen = beat and whole(string.match(beat, '^%d+'))
+  local lives = seen and now - seen < lease_ms
   local by_itself = not restored and not lives and ran_alone(worker)
   redis.call('ZREM', P .. 'leased', member)
   if restored then

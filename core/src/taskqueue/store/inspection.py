@@ -1,0 +1,229 @@
+"""Looks at every key and value of a release and says how those that cannot be read are to be repaired.
+
+Walks all keys of the server and all values of the release, a batch at a time: for `taskqueue audit --repair`.
+"""
+
+import re
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from taskqueue.models.identity import USER_ID_PATTERN
+from taskqueue.store.catalog import GENERATIONS_MOST, read_override, read_rate, read_type, read_whole
+from taskqueue.store.connection import Store
+from taskqueue.store.dead import read_letter
+from taskqueue.store.job_name import parse
+from taskqueue.store.listing import read_handler, read_waiting, read_worker
+from taskqueue.store.malformed import UNREADABLE
+from taskqueue.store.repair import Repair, Verb
+from taskqueue.store.users import read_owner, read_run, read_task, redeal
+
+#: Repairs of one inspection. A store with more wants another one, or none at all.
+MAX_REPAIRS = 10_000
+_BATCH = 1_000
+_USER = re.compile(USER_ID_PATTERN.encode())
+_LIMIT = re.compile(rb"(type|user):[A-Za-z0-9._@+-]{1,128}")
+_ATTEMPTS = re.compile(rb"[0-9]{1,6}\|[0-9]{1,6}(\|[0-9]{1,6}s?)?")
+_END_US = 10**17
+_WAITING_ROOM = 0
+
+#: Both raise what UNREADABLE names.
+_ReadField = Callable[[bytes, bytes], object]
+_ReadMember = Callable[[bytes, float], object]
+
+
+@dataclass(frozen=True, slots=True)
+class _Place:
+    """A kind of key: the type it has, how its fields or members are read, and how one that cannot be is repaired."""
+
+    type: str
+    field: _ReadField | None = None
+    member: _ReadMember | None = None
+    verb: Verb = "field"
+
+
+def _number(name: bytes, value: bytes) -> object:
+    return name.decode("ascii"), read_whole(value.decode("ascii"))
+
+
+def _limiter(name: bytes, value: bytes) -> object:
+    number = 0.0 if name == b"run" else float(value)
+    if not number.is_integer() or abs(number) >= _END_US:
+        raise ValueError(value)
+    return number
+
+
+def _config(name: bytes, value: bytes) -> object:
+    if name == b"rate":
+        return read_rate(value)
+    return _number(name, value) if name in {b"version", b"epoch"} else value.decode()
+
+
+def _pair(name: bytes, value: bytes) -> object:
+    first, _, second = value.decode("ascii").partition("|")
+    return name.decode(), read_whole(first), read_whole(second)
+
+
+def _attempts(name: bytes, value: bytes) -> object:
+    if not _ATTEMPTS.fullmatch(value):
+        raise ValueError(value)
+    return parse(name.decode("ascii"))
+
+
+def _of_job(name: bytes, _value: bytes) -> object:
+    return parse(name.decode("ascii"))
+
+
+def _member_of_schedule(member: bytes, score: float) -> object:
+    if not _USER.fullmatch(member) or not float(score).is_integer():
+        raise ValueError(member)
+    return score
+
+
+def _freed(member: bytes, score: float) -> object:
+    if read_whole(member.decode("ascii")) != score:
+        raise ValueError(member)
+    return score
+
+
+def _limit(member: bytes, score: float) -> object:
+    if not _LIMIT.fullmatch(member) or not -1 <= score < _END_US:
+        raise ValueError(member)
+    return score
+
+
+def _dead(member: bytes, score: float) -> object:
+    return read_waiting("dead", member, score)
+
+
+def _place(name: str) -> _Place | None:
+    """Return the kind of a key by its name in the release, None for what is none of ours or ends by itself."""
+    for pattern, place in _PLACES.items():
+        if pattern.fullmatch(name):
+            return place
+    return None
+
+
+def _lane(member: bytes, score: float) -> object:
+    return read_waiting("queue", member, score)
+
+
+_PLACES: Mapping[re.Pattern[str], _Place] = {
+    re.compile(pattern): place
+    for pattern, place in {
+        r"config": _Place("hash", _config),
+        r"installed|cursor": _Place("string"),
+        r"types": _Place("hash", read_type, verb="type"),
+        r"overrides": _Place("hash", read_override),
+        r"users": _Place("hash", read_owner),
+        r"users:[^:]+:tasks": _Place("hash", read_task, verb="task"),
+        r"users:[^:]+:runs": _Place("hash", lambda _, value: read_run(value)),
+        r"schedule:[^:]+:\d+": _Place("zset", member=_member_of_schedule),
+        r"spread:.+:free": _Place("zset", member=_freed),
+        r"spread:.+": _Place("string"),
+        r"ready:(high|normal|low|backfill)": _Place("zset", member=_lane),
+        r"parked:.+": _Place("zset", member=_lane),
+        r"suspects": _Place("zset", member=_lane),
+        r"wake|closed": _Place("zset", member=_limit),
+        r"leased": _Place("zset", member=partial(read_waiting, "leased")),
+        r"live": _Place("hash", lambda name, value: (name.decode("ascii"), value.decode("ascii"))),
+        r"attempts": _Place("hash", _attempts),
+        r"payload": _Place("hash", _of_job),
+        r"dead": _Place("zset", member=_dead),
+        r"dead:body": _Place("hash", read_letter),
+        r"limiter": _Place("hash", _limiter),
+        r"service": _Place("hash", _pair),
+        r"metrics": _Place("hash", _number),
+        r"workers": _Place("hash", read_worker),
+        r"handlers": _Place("hash", read_handler),
+        r"malformed": _Place("hash"),
+        r"ratelimit:.+|enqueued:.+": _Place("string"),
+        r"claims:.+": _Place("hash"),
+        r"wakeups": _Place("list"),
+    }.items()
+}
+
+
+async def inspect(store: Store) -> list[Repair]:
+    """Return what is to be repaired, at most MAX_REPAIRS."""
+    found: list[Repair] = []
+    batch: list[bytes] = []
+    async for key in store.scan_keys(_BATCH):
+        batch.append(key)
+        if len(batch) == _BATCH:
+            found += [one async for one in _look_at(store, batch)]
+            batch = []
+        if len(found) >= MAX_REPAIRS:
+            return found[:MAX_REPAIRS]
+    return (found + [one async for one in _look_at(store, batch)])[:MAX_REPAIRS]
+
+
+async def wake_parked(store: Store) -> list[Repair]:
+    """Return how jobs that wait for a limit are looked at again, after `wake` was lost."""
+    prefix = store.keys("parked", "").encode()
+    limits = [key.removeprefix(prefix) async for key in store.scan_keys(_BATCH) if key.startswith(prefix)]
+    return [Repair("wake", "wake", limit) for limit in limits]
+
+
+async def release_subscribers(store: Store, repairs: list[Repair]) -> None:
+    """Let whoever subscribes to a type whose record is about to be removed wait for it to be published again."""
+    for one in repairs:
+        if one.verb == "type" and one.field.isascii():
+            for number in range(1, GENERATIONS_MOST + 1):
+                await redeal(store, one.field.decode(), number, _WAITING_ROOM)
+
+
+async def _look_at(store: Store, keys: list[bytes]) -> AsyncIterator[Repair]:
+    types = await store.read_all([("TYPE", key) for key in keys])
+    for key, held in zip(keys, types, strict=True):
+        name = key.decode(errors="replace").removeprefix(store.keys.prefix)
+        place = _place(name)
+        if place is None or held == b"none":
+            continue
+        if held.decode() != place.type:
+            yield Repair("key", name, b"", place.type.encode())
+            continue
+        limit = name.removeprefix("parked:")
+        if limit != name and await store.read("ZSCORE", store.keys("wake"), limit) is None:
+            yield Repair("wake", "wake", limit.encode())
+        async for one in _look_into(store, name, place):
+            yield one
+
+
+async def _look_into(store: Store, name: str, place: _Place) -> AsyncIterator[Repair]:
+    if place.field:
+        async for rows in store.scan("HSCAN", store.keys(name), _BATCH):
+            for one in _fields(name, place, rows):
+                yield one
+    elif place.member:
+        async for rows in store.scan("ZSCAN", store.keys(name), _BATCH):
+            for one in _members(name, place, rows):
+                yield one
+
+
+def _fields(name: str, place: _Place, rows: list[tuple[bytes, bytes]]) -> Iterator[Repair]:
+    assert place.field
+    for field, value in rows:
+        try:
+            place.field(field, value)
+        except UNREADABLE:
+            yield Repair(place.verb, name, field, value)
+
+
+def _members(name: str, place: _Place, rows: list[tuple[bytes, float]]) -> Iterator[Repair]:
+    assert place.member
+    for member, score in rows:
+        try:
+            place.member(member, float(score))
+        except UNREADABLE:
+            yield _mend_member(name, place.member, member)
+
+
+def _mend_member(name: str, read: _ReadMember, member: bytes) -> Repair:
+    """Give a member that is right a score that is: at once. Any other is removed."""
+    try:
+        read(member, 0.0)
+    except UNREADABLE:
+        return Repair("member", name, member)
+    keeps = name.startswith(("ready:", "parked:")) or name in {"suspects", "leased", "wake", "dead"}
+    return Repair("score", name, member, b"0") if keeps else Repair("member", name, member)

@@ -1,0 +1,135 @@
+"""A scheduler and a worker's calls in one process: what holds them together is the store, which a test may spoil."""
+
+import asyncio
+from collections.abc import AsyncIterator, Callable
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
+from itertools import count
+
+import msgspec
+
+from taskqueue.models.values import RateLimit, Schedule, Task, TaskType, UserSubscription
+from taskqueue.scheduler import keeper as keeper_module
+from taskqueue.scheduler import mending, metrics
+from taskqueue.scheduler.keeper import Keeper
+from taskqueue.scheduler.ticker import Ticker
+from taskqueue.sources.loaded import Loaded
+from taskqueue.store.adhoc import enqueue
+from taskqueue.store.audit import audit
+from taskqueue.store.catalog import read_catalog
+from taskqueue.store.claim import Claim, Result, claim
+from taskqueue.store.connection import Store
+from taskqueue.store.dead import read_dead
+from taskqueue.store.fence import read_epoch
+from taskqueue.store.lease import heartbeat, permit
+from taskqueue.store.listing import read_handlers, read_jobs, read_workers
+from taskqueue.store.lookup import find_jobs, find_owners
+from taskqueue.store.users import Source as SourceName
+from taskqueue.store.users import read_owners, read_runs, read_tasks
+from taskqueue.store.work import read_work
+
+LEASE_MS = 10_000
+GOOD, BAD = "good", "bad"
+TYPES = {
+    GOOD: TaskType(GOOD, Schedule(interval_s=60), function="f"),
+    BAD: TaskType(BAD, Schedule(interval_s=60), function="f", rate_limit=RateLimit(per_second=500)),
+}
+USERS = {name: UserSubscription(name, (Task(GOOD), Task(BAD))) for name in ("ada", "mal")}
+
+
+class Manifests:
+    """A source that says the same for ever."""
+
+    name: SourceName = "folder"
+
+    async def changes(self) -> AsyncIterator[Loaded]:
+        yield await self.look()
+        await asyncio.Event().wait()
+
+    async def look(self) -> Loaded:
+        return Loaded(TYPES, USERS, (), (), ())
+
+
+@dataclass
+class Fleet:
+    """The calls of one worker, and what it did."""
+
+    store: Store
+    keeper: Keeper
+    ticker: Ticker
+    parts: list[asyncio.Task[None]]
+    failed: float = field(default_factory=metrics.PUBLISHES.labels("failed")._value.get)
+    done: set[str] = field(default_factory=set)
+    told: list[str] = field(default_factory=list)
+    numbers: "count[int]" = field(default_factory=lambda: count(1))
+
+    async def work(self, calls: int = 1) -> None:
+        """Claim and settle, with everything else that workers, the operator and people call."""
+        results: list[Result] = []
+        for _ in range(calls):
+            got: Claim = await claim(self.store, "w", next(self.numbers), 20, LEASE_MS, results)
+            results = [Result(job.member, "d", 0, "", 100) for job in got.jobs]
+            self.done |= {job.member.rsplit("|", 2)[0] for job in got.jobs}
+        await claim(self.store, "w", next(self.numbers), 0, LEASE_MS, results)
+        self.alive()
+
+    async def look(self) -> None:
+        """Read all that is read."""
+        store = self.store
+        await heartbeat(store, "w", LEASE_MS, msgspec.json.encode({}), ["nobody|1|1|1|1|w|1"], ["f"])
+        await permit(store, 1, LEASE_MS)
+        await read_catalog(store)
+        await read_jobs(store)
+        await read_workers(store)
+        await read_handlers(store)
+        await read_dead(store)
+        await read_work(store)
+        await read_owners(store)
+        await find_owners(store, list(USERS))
+        await read_epoch(store)
+        for user in USERS:
+            await read_tasks(store, user)
+            await read_runs(store, user)
+            await find_jobs(store, user, list(TYPES))
+        await audit(store)
+        self.alive()
+
+    async def enqueue(self, task_type: str = GOOD, user: str = "ada") -> str:
+        return await enqueue(self.store, task_type, user, job_id=f"n{next(self.numbers)}")
+
+    async def until(self, happened: Callable[[], bool], patience_s: float = 10.0) -> None:
+        """Work until then; the patience is for machines under load."""
+        async with asyncio.timeout(patience_s):
+            while not happened():
+                await self.work()
+                await asyncio.sleep(0.002)
+
+    def alive(self) -> None:
+        """Raise what a part of the scheduler ended of, or what the store refused it."""
+        assert self.ticker.failure == ""
+        assert metrics.PUBLISHES.labels("failed")._value.get() == self.failed
+        for part in self.parts:
+            if part.done():
+                part.result()
+                raise AssertionError("a part of the scheduler ended")
+
+
+@asynccontextmanager
+async def fleet(store: Store) -> AsyncIterator[Fleet]:
+    """Run a scheduler until the end of the block. Its loops turn many times a second."""
+    before = keeper_module.MAINTAIN_S, mending._AGAIN_S
+    keeper_module.MAINTAIN_S, mending._AGAIN_S = 0.02, 0.0
+    ticker = Ticker(store, period_s=0.02)
+    keeper = Keeper(store, ticker, source=Manifests(), rate=20_000)
+    parts = [asyncio.create_task(part) for part in (keeper.watch(), keeper.keep(), ticker.run())]
+    running = Fleet(store, keeper, ticker, parts)
+    store.malformed.tell = lambda place, _fate: running.told.append(place)
+    try:
+        await running.until(keeper.started.is_set)
+        yield running
+        running.alive()
+    finally:
+        keeper_module.MAINTAIN_S, mending._AGAIN_S = before
+        for part in parts:
+            part.cancel()
+        await asyncio.gather(*parts, return_exceptions=True)

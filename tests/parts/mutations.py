@@ -1,0 +1,156 @@
+"""Values that nobody can read, put into every kind of place that a release has, as a bug or another release would."""
+
+import contextlib
+import random
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+from redis.exceptions import ResponseError
+
+from taskqueue.store.connection import Store
+
+#: What a field, a string or a member may turn into. No place takes any of them for a value but where _VALUES says so.
+GARBAGE = (
+    b"",
+    b"garbage",
+    b"\xff\xfe\x00",
+    b"nan",
+    b"inf",
+    b"-inf",
+    b"1e300",
+    b"-1",
+    b"0.5",
+    b"9" * 40,
+    b"|||||||||",
+    b"[1,2]",
+    b'{"version":2}',
+    b"\x91" * 3_000,
+    "\u20ac".encode(),
+)
+_VALUES = {("config", "rate"): b"0.5"}
+_QUEUES = ("ready:", "parked:", "suspects")
+SCORES = ("inf", "-inf", "1e300", "-1e300", "0.5")
+LIMITER = ("start", "cost", "dearest", "closed", "born", "last", "reap", "wake", "idle", "lane", "turn")
+METRICS = ("emitted", "enqueued", "done", "skipped", "permits", "malformed")
+LANES = ("high", "normal", "low", "backfill")
+
+
+@dataclass(frozen=True, slots=True)
+class Mutation:
+    """One change. verb: field, member, score, string or type. destroys: jobs that were there before may be gone."""
+
+    verb: str
+    name: str
+    field: str = ""
+    value: bytes = b""
+    destroys: bool = False
+
+    async def apply(self, store: Store) -> None:
+        """Make the change, unless somebody changes the key's type just now."""
+        with contextlib.suppress(ResponseError):
+            await self._apply(store)
+
+    async def _apply(self, store: Store) -> None:
+        client, key = store.client, store.keys(self.name)
+        if self.verb == "type":
+            await client.unlink(key)
+            await (client.rpush if self.value == b"list" else client.set)(key, "of another type")
+            if self.name.startswith("ratelimit:"):
+                await client.expire(key, 60)
+            return
+        wanted = {"field": b"hash", "member": b"zset", "score": b"zset", "string": b"string"}[self.verb]
+        if await client.type(key) not in {wanted, b"none"}:
+            return  # hit before, and not looked at yet
+        if self.verb == "field":
+            await client.hset(key, self.field, self.value)
+            if self.name.startswith("claims:"):
+                await client.expire(key, 60)
+        elif self.verb == "string":
+            await client.set(key, self.value, ex=60 if self.name.startswith("ratelimit:") else None)
+        elif self.verb == "member":
+            await client.zadd(key, {self.value: "1"})
+        elif await client.zadd(key, {self.field: self.value}) and self.name.startswith(_QUEUES):
+            await _count_in(store)
+            if self.name.startswith("parked:"):  # whoever parks a job says when its limit is free
+                await client.zadd(store.keys("wake"), {self.name.removeprefix("parked:"): 1}, nx=True)
+
+
+async def _count_in(store: Store) -> None:
+    """Account for a job that was put where jobs are: one that came in, and whose score went wrong."""
+    metrics = store.keys("metrics")
+    with contextlib.suppress(ResponseError):  # hit before, too
+        await store.client.hincrby(metrics, "enqueued", 1)
+
+
+def every_kind(task_type: str, user: str) -> Iterator[Mutation]:
+    """Yield one mutation for each kind of place; the type and the user are the only ones that are hit by name."""
+    for name, field in _fields(task_type, user):
+        yield Mutation("field", name, field, b"garbage", destroys=name in {"metrics", "payload"})
+    for name in _queues(task_type, user):
+        yield Mutation("member", name, "", b"garbage")
+        yield Mutation("score", name, f"{task_type}|{user}|17|1|0", b"inf")
+    for name in ("cursor", "installed", "spread:i60/60", f"ratelimit:type:{task_type}"):
+        yield Mutation("string", name, "", b"garbage")
+    for name in _keys(task_type, user):
+        yield Mutation("type", name, "", b"string", destroys=True)
+
+
+def any_mutation(chance: random.Random, task_type: str, user: str) -> Mutation:
+    """Return a mutation of any place to anything."""
+    value = chance.choice(GARBAGE)
+    match chance.choice(("field", "field", "field", "member", "score", "string", "type")):
+        case "field":
+            name, field = chance.choice(list(_fields(task_type, user)))
+            if chance.random() < 0.1:
+                field = "\u20ac"
+            if _VALUES.get((name, field)) == value:
+                value = b"garbage"
+            return Mutation("field", name, field, value, destroys=name in {"metrics", "payload"})
+        case "member":
+            return Mutation("member", chance.choice(list(_queues(task_type, user))), "", value or b" ")
+        case "score":
+            name = chance.choice(list(_queues(task_type, user)))
+            member = f"{task_type}|{user}|{chance.randrange(1000)}|{chance.randrange(10)}|0"
+            return Mutation("score", name, member, chance.choice(SCORES).encode())
+        case "string":
+            places = ("cursor", "installed", "spread:i60/60", f"ratelimit:type:{task_type}")
+            return Mutation("string", chance.choice(places), "", value)
+        case _:
+            kind = chance.choice((b"string", b"list"))
+            return Mutation("type", chance.choice(list(_keys(task_type, user))), "", kind, destroys=True)
+
+
+def _fields(task_type: str, user: str) -> Iterator[tuple[str, str]]:
+    yield from (("config", field) for field in ("rate", "version", "epoch"))
+    yield from (("limiter", field) for field in LIMITER)
+    yield from (("metrics", field) for field in METRICS)
+    job = f"{task_type}|{user}|~1|1|0"
+    yield from [
+        ("types", task_type),
+        ("overrides", task_type),
+        ("overrides", ":limit"),
+        ("users", user),
+        (f"users:{user}:tasks", task_type),
+        (f"users:{user}:runs", task_type),
+        ("live", f"{task_type}|{user}"),
+        ("attempts", job),
+        ("payload", job),
+        ("dead:body", job),
+        ("service", task_type),
+        ("workers", "w9"),
+        ("handlers", "f9"),
+        ("claims:w", "seq"),
+        ("claims:w", "jobs"),
+    ]
+
+
+def _queues(task_type: str, user: str) -> Iterator[str]:
+    yield from (f"ready:{lane}" for lane in LANES)
+    yield from (f"parked:type:{task_type}", f"parked:user:{user}", "wake", "closed", "leased", "suspects", "dead")
+    yield from (f"schedule:{task_type}:1", "spread:i60/60:free")
+
+
+def _keys(task_type: str, user: str) -> Iterator[str]:
+    yield from {name for name, _ in _fields(task_type, user)} - {"claims:w"}
+    yield from _queues(task_type, user)
+    yield from ("claims:w", "cursor", "spread:i60/60", f"ratelimit:type:{task_type}", "malformed")

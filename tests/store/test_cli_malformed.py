@@ -1,0 +1,133 @@
+"""The `taskqueue` command on a store in which one of every kind of value cannot be read."""
+
+import asyncio
+import json
+from collections.abc import Awaitable, Callable
+
+import pytest
+from fleet_in_process import BAD, TYPES, USERS
+from mutations import every_kind
+from typer.testing import CliRunner, Result
+
+from taskqueue.cli.exit_codes import ExitCode
+from taskqueue.cli.main import app
+from taskqueue.scheduler.publisher import Publisher
+from taskqueue.store.adhoc import enqueue
+from taskqueue.store.audit import audit
+from taskqueue.store.catalog import read_catalog
+from taskqueue.store.connection import Store
+from taskqueue.store.inspection import inspect
+from taskqueue.store.users import read_tasks
+
+Command = Callable[..., Awaitable[Result]]
+
+
+@pytest.fixture
+def taskqueue(redis_url: str, release: str) -> Command:
+    def invoke(*arguments: str) -> Result:
+        where = {"TASKQUEUE_REDIS_URL": redis_url, "TASKQUEUE_RELEASE": release}
+        return CliRunner().invoke(app, list(arguments), env=where)
+
+    async def command(*arguments: str) -> Result:
+        return await asyncio.to_thread(invoke, *arguments)
+
+    return command
+
+
+@pytest.fixture
+async def spoilt(store: Store) -> Store:
+    """A store with good jobs, types and users among which every kind of value was hit once."""
+    await Publisher(store).publish(TYPES, USERS)
+    await enqueue(store, "good", "ada")
+    for mutation in every_kind(BAD, "mal"):
+        if mutation.verb != "type" and mutation.name != "cursor":
+            await mutation.apply(store)
+    return store
+
+
+@pytest.mark.parametrize(
+    ("arguments", "shows"),
+    [
+        ("get types", "good"),
+        ("get users", "ada"),
+        ("get jobs", "ada"),
+        ("get workers", "worker"),
+        ("describe type good", "good"),
+        ("describe user ada", "ada"),
+        ("describe user mal", "mal"),
+        ("dead list", "job"),
+        ("dead show bad|mal|~1|1|0", "cannot be read"),
+        ("dead purge bad|mal|~1|1|0", "purged"),
+        ("dead retry --all", "retried"),
+        ("limit set 5", "5"),
+        ("limit clear", "wasOverridden"),
+        ("pause good", "paused"),
+        ("resume bad", "wasPaused"),
+        ("run good ada", "good|ada|~"),
+    ],
+)
+async def test_every_command_does_what_it_can(
+    spoilt: Store, taskqueue: Command, arguments: str, shows: str
+) -> None:
+    done = await taskqueue(*arguments.split())
+    assert done.exit_code in {ExitCode.OK, ExitCode.NOT_FOUND}, done.output
+    assert shows in done.stdout or (done.exit_code == ExitCode.NOT_FOUND and "dead" in arguments)
+    assert "Traceback" not in done.output
+    await spoilt.client.unlink(spoilt.keys("ratelimit", "type", BAD))
+
+
+async def test_what_was_left_out_is_said(spoilt: Store, taskqueue: Command) -> None:
+    done = await taskqueue("get", "types")
+    assert "left out what cannot be read: " in done.stderr
+    assert "types bad" in done.stderr
+    assert "`taskqueue audit --repair`" in done.stderr
+    assert (await spoilt.client.hget(spoilt.keys("types"), BAD)) == b"garbage"
+
+
+async def test_audit_names_what_it_knows_and_repair_removes_it(spoilt: Store, taskqueue: Command) -> None:
+    found = await taskqueue("audit", "-o", "json")
+    assert found.exit_code == ExitCode.CORRUPT, found.output
+    facts = json.loads(found.stdout)
+    assert facts["malformed"] > 1
+    assert "types bad" in facts["malformedValues"]
+
+    wanted = {
+        one.place for one in await inspect(spoilt) if one.name != "schedule:bad:1"
+    }  # goes with the type
+    assert {"types bad", "users mal", "users:mal:tasks bad", "ready:low garbage", "leased garbage"} <= wanted
+
+    done = await taskqueue("audit", "--repair", "-o", "json")
+    assert done.exit_code == ExitCode.OK, done.output
+    facts = json.loads(done.stdout)
+    assert (facts["malformed"], facts["difference"]) == (0, 0)
+    assert wanted <= set(facts["repaired"])
+    assert await inspect(spoilt) == []
+    assert (await taskqueue("audit")).exit_code == ExitCode.OK
+
+
+async def test_what_was_repaired_is_written_again_by_the_next_publish(
+    spoilt: Store, taskqueue: Command
+) -> None:
+    assert (await taskqueue("audit", "--repair")).exit_code == ExitCode.OK
+    await Publisher(spoilt).publish(TYPES, USERS)
+    assert (await read_catalog(spoilt)).records.keys() == TYPES.keys()
+    assert [task.type for task in await read_tasks(spoilt, "mal")] == [BAD, "good"]
+    assert {task.generation for task in await read_tasks(spoilt, "ada")} == {1}
+
+
+@pytest.mark.parametrize("emitted", [True, False])
+async def test_a_member_that_is_removed_leaves_the_equation_right(
+    store: Store, taskqueue: Command, emitted: bool
+) -> None:
+    await Publisher(store).publish(TYPES, USERS)
+    lane = store.keys.ready("low")
+    job = await enqueue(store, "good", "ada")
+    if emitted:  # a job that turned into garbage
+        await store.client.zrem(store.keys.ready("normal"), job)
+    await store.client.zadd(lane, {"garbage": 1e18})
+    assert (await audit(store)).difference == (0 if emitted else -1)
+    done = await taskqueue("audit", "--repair", "-o", "json")
+    facts = json.loads(done.stdout)
+    assert (facts["difference"], facts["repaired"]) == (0, ["ready:low garbage"])
+    assert facts["totals"].get("skipped", 0) == (1 if emitted else 0)
+    await store.client.unlink(store.keys("payload"))

@@ -1,0 +1,62 @@
+"""A value that cannot be read is skipped and named; everything else goes on."""
+
+import pytest
+from fleet_in_process import BAD, TYPES, fleet
+from mutations import Mutation, every_kind
+
+from taskqueue.store.audit import audit
+from taskqueue.store.catalog import read_catalog
+from taskqueue.store.connection import Store
+from taskqueue.store.inspection import inspect
+from taskqueue.store.repair import forget_notes, read_notes, repair
+
+KINDS = list(every_kind(BAD, "mal"))
+#: Places that nothing reads all the time: `taskqueue audit --repair` looks there, or whoever needs the value next.
+SELDOM_READ = (
+    "field live",
+    "field service",
+    "field payload",
+    "field attempts",
+    "field dead:body",
+    "field claims:w",
+    "member dead",
+    "member closed",
+    "member schedule",
+    "member spread",
+    "member parked",
+    "score ",
+    "string spread",
+    "string ratelimit",
+    "type malformed",
+    "type closed",
+    "type attempts",
+    "type payload",
+    "type dead",
+    "type live",
+    "type ratelimit",
+    "type spread",
+    "type parked",
+    "type schedule",
+)
+
+
+def name_of(mutation: Mutation) -> str:
+    return f"{mutation.verb} {mutation.name} {mutation.field}".strip()
+
+
+@pytest.mark.parametrize("mutation", KINDS, ids=name_of)
+async def test_everything_else_goes_on(store: Store, mutation: Mutation) -> None:
+    async with fleet(store) as running:
+        before = await running.enqueue()
+        await mutation.apply(store)
+        after = await running.enqueue()
+        wanted = {after} if mutation.destroys else {before, after}
+        await running.until(lambda: wanted <= running.done)
+        await running.look()
+        if not name_of(mutation).startswith(SELDOM_READ):
+            await running.until(lambda: any(mutation.name in place for place in running.told))
+    await repair(store, await inspect(store))
+    await forget_notes(store, await read_notes(store))
+    assert await inspect(store) == []
+    assert (await audit(store)).difference == 0
+    assert (await read_catalog(store)).records.keys() == TYPES.keys()
