@@ -18,12 +18,15 @@ from taskqueue.store.adhoc import enqueue
 from taskqueue.store.audit import audit
 from taskqueue.store.catalog import read_catalog
 from taskqueue.store.claim import Claim, Result, claim
+from taskqueue.store.closed import read_closed
 from taskqueue.store.connection import Store
 from taskqueue.store.dead import read_dead
 from taskqueue.store.fence import read_epoch
 from taskqueue.store.lease import heartbeat, permit
 from taskqueue.store.listing import read_handlers, read_jobs, read_workers
 from taskqueue.store.lookup import find_jobs, find_owners
+from taskqueue.store.places import digest_places
+from taskqueue.store.retention import read_retention
 from taskqueue.store.users import Source as SourceName
 from taskqueue.store.users import read_owners, read_runs, read_tasks
 from taskqueue.store.work import read_work
@@ -92,6 +95,9 @@ class Fleet:
             await read_runs(store, user)
             await find_jobs(store, user, list(TYPES))
         await audit(store)
+        await read_closed(store)
+        await read_retention(store)
+        await digest_places(store, (await read_catalog(store)).records.values())
         self.alive()
 
     async def enqueue(self, task_type: str = GOOD, user: str = "ada") -> str:

@@ -146,7 +146,15 @@ def _fields(task_type: str, user: str) -> Iterator[tuple[str, str]]:
 
 def _queues(task_type: str, user: str) -> Iterator[str]:
     yield from (f"ready:{lane}" for lane in LANES)
-    yield from (f"parked:type:{task_type}", f"parked:user:{user}", "wake", "closed", "leased", "suspects", "dead")
+    yield from (
+        f"parked:type:{task_type}",
+        f"parked:user:{user}",
+        "wake",
+        "closed",
+        "leased",
+        "suspects",
+        "dead",
+    )
     yield from (f"schedule:{task_type}:1", "spread:i60/60:free")
 
 

@@ -1,11 +1,14 @@
 """The limits that handlers shut because an API said so: who did it, until when, and how to open them again."""
 
 from dataclasses import dataclass
+from functools import partial
 
 from taskqueue.store.clock import server_now_us
 from taskqueue.store.connection import Store
+from taskqueue.store.malformed import place_of, text
 
 GLOBAL = "global"
+_END_US = 10**17
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,11 +30,22 @@ async def read_closed(store: Store, most: int = 100) -> list[ClosedLimit]:
         ]
     )
     found = []
-    if until_us and int(until_us) > now_us:
-        kind, _, user = (by or b"").decode().partition("|")
-        found.append(ClosedLimit(GLOBAL, int(until_us) // 1000, (kind, user) if by else None))
-    pairs = zip(others[::2], others[1::2], strict=True)
-    return found + [ClosedLimit(name.decode(), int(float(until)) // 1000) for name, until in pairs]
+    until = store.malformed.read("limiter closed", partial(_ms, until_us)) if until_us else None
+    if until and until > now_us // 1000:
+        kind, _, user = text(by or b"").partition("|")
+        found.append(ClosedLimit(GLOBAL, until, (kind, user) if by else None))
+    for name, value in zip(others[::2], others[1::2], strict=True):
+        until = store.malformed.read(place_of("closed", name), partial(_ms, value))
+        if until:
+            found.append(ClosedLimit(text(name), until))
+    return found
+
+
+def _ms(until_us: bytes) -> int:
+    until = float(until_us)
+    if not 0 <= until < _END_US:
+        raise ValueError(until_us)
+    return int(until) // 1000
 
 
 async def open_limit(store: Store, limit: str = GLOBAL) -> int:

@@ -1,6 +1,7 @@
 """A number that tells whether subscriptions have the places they had: a store that is filled anew may deal others."""
 
 from collections.abc import Iterable
+from math import isfinite
 from zlib import crc32
 
 from taskqueue.plan.spread import spread_class
@@ -25,6 +26,8 @@ async def digest_places(store: Store, records: Iterable[TypeRecord]) -> int:
             "ZSCAN", store.keys.schedule(record.spec.name, generation.number), _BATCH
         ):
             for user, score in rows:
+                if not isfinite(score):
+                    continue  # nobody's
                 place = int(score if score >= 0 else -1 - score)
                 total += crc32(b"%s %d" % (user, place), salt)
     return total

@@ -16,4 +16,4 @@ end
 if was <= now_us then return 0 end
 redis.call('LPUSH', P .. 'wakeups', '1')  -- an idle worker comes at once
 redis.call('PEXPIRE', P .. 'wakeups', WAKEUPS_MS)
-return math.floor(was)
+return math.floor(math.min(was, 1e16))
