@@ -86,9 +86,9 @@ def every_kind(task_type: str, user: str) -> Iterator[Mutation]:
     """Yield one mutation for each kind of place; the type and the user are the only ones that are hit by name."""
     for name, field in _fields(task_type, user):
         yield Mutation("field", name, field, b"garbage", destroys=name in {"metrics", "payload"})
-    for name in _queues(task_type, user):
+    for number, name in enumerate(_queues(task_type, user)):
         yield Mutation("member", name, "", b"garbage")
-        yield Mutation("score", name, f"{task_type}|{user}|17|1|0", b"inf")
+        yield Mutation("score", name, f"{task_type}|{user}|{number}|1|0", b"inf")
     for name in ("cursor", "installed", "spread:i60/60", f"ratelimit:type:{task_type}"):
         yield Mutation("string", name, "", b"garbage")
     for name in _keys(task_type, user):

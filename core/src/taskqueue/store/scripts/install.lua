@@ -19,6 +19,7 @@ end
 redis.call('HDEL', P .. 'config', 'refilling')
 if changed == 1 and ARGV[3] ~= '' then
   redis.call('HSET', P .. 'config', 'replay', ARGV[3], 'replay_end', ARGV[4])
+  types_version()
   redis.call('HINCRBY', P .. 'config', 'version', 1)  -- nobody ticks who has not read it
 end
 return changed
