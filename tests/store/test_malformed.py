@@ -3,6 +3,7 @@
 import pytest
 from fleet_in_process import BAD, TYPES, Fleet, fleet
 from mutations import Mutation, every_kind
+from site_under_test import until
 
 from taskqueue.store.audit import audit
 from taskqueue.store.catalog import read_catalog
@@ -54,7 +55,11 @@ async def test_everything_else_goes_on(store: Store, verb: str) -> None:
                 except BaseException as error:
                     error.add_note(name_of(mutation))
                     raise
-    assert (await read_catalog(store)).records.keys() == TYPES.keys()
+
+        async def restored() -> bool:
+            return (await read_catalog(store)).records.keys() == TYPES.keys()
+
+        await until("the types that manifests name are written again", restored)
 
 
 async def outlive(running: Fleet, mutation: Mutation) -> None:

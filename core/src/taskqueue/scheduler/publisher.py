@@ -142,11 +142,14 @@ class Publisher:
         Raises StoreReplacedError, StoreRevertedError and StoreFailure.
         """
         async with self._lock:
-            await self._mend()
+            catalog = await self._mend()
+            published = self._mending.types or {}
+            if not published.keys() <= catalog.records.keys() | catalog.unreadable:  # removed by a repair
+                self.incomplete = True
             return len(await self._settle({}, None))
 
-    async def _mend(self) -> None:
-        """Write anew what cannot be read, as far as it is the manifests' or was known."""
+    async def _mend(self) -> Catalog:
+        """Write anew what cannot be read, as far as it is the manifests' or was known; return what was read before."""
         catalog = await self._read()
         notes = await self._mending.notes()  # those of that reading, too
         self._version = await self._mending.mend_types(catalog, notes, self._fence) or self._version
@@ -162,6 +165,7 @@ class Publisher:
             self.incomplete = True
             self._owners, self._seen = None, {}
             await forget_notes(self._store, lost)
+        return catalog
 
     async def _read(self) -> Catalog:
         self.progress.step()
