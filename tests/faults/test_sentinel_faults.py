@@ -10,7 +10,7 @@ import pytest
 from fleet import RATE, SATURATED, Fleet, fleet
 from redis_server import RedisServer
 from sentinels import Sentinels
-from verdict import HORIZON_S, Event, judge
+from verdict import HORIZON_S, SETTLED_S, Event, judge
 from writes import Writes
 
 pytestmark = pytest.mark.faults
@@ -60,7 +60,7 @@ async def test_a_failover_that_was_asked_for(min_replicas: int, tmp_path: Path) 
         verdict = await judge(
             f"sentinel failover min-replicas={min_replicas}", under_load, [event], stayed_s=stayed_s
         )
-        verdict.holds((from_s, event.good_s + STAY_S + HORIZON_S))
+        verdict.holds((from_s - SETTLED_S, event.good_s + STAY_S + HORIZON_S))
         assert stayed_s <= STAY_S
 
 
@@ -84,5 +84,5 @@ async def test_a_primary_cut_off_from_the_others_but_not_from_clients(
             f"sentinel cut min-replicas={min_replicas}", under_load, [event], stayed_s=stayed_s
         )
         # What the old one acknowledged while it was alone is lost with it.
-        verdict.holds((from_s - HORIZON_S, event.good_s + STAY_S + HORIZON_S))
+        verdict.holds((from_s - SETTLED_S, event.good_s + STAY_S + HORIZON_S))
         assert stayed_s <= STAY_S
