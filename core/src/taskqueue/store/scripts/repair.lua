@@ -54,7 +54,7 @@ function verbs.task(name, kind, seen)
   if redis.call('HGET', P .. name, kind) ~= seen then return end
   local user = string.match(name, '^users:(.*):tasks$')
   for generation = 0, 9 do redis.call('ZREM', P .. 'schedule:' .. kind .. ':' .. generation, user) end
-  local source = string.match(redis.call('HGET', P .. 'users', user) or '', '^%l+')
+  local source = string.match(redis.call('HGET', P .. 'users', user) or '', '^(%l+)|')
   if source then redis.call('HSET', P .. 'users', user, source .. '|') end
   return redis.call('HDEL', P .. name, kind)
 end
