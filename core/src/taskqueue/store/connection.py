@@ -2,20 +2,15 @@
 
 Whatever goes through the door comes back as a value or as a StoreFailure; nothing of the Redis client gets out.
 
-The client never repeats a command by itself: a repeat after a lost answer would run a script twice. A process talks to
-one primary at a time: when a server is silent, answers as a former primary does, or turns out to be another than
-before (its run_id), every connection is closed, and the next one goes where the address, or Sentinel, says by then.
+The client never repeats a command by itself: a repeat after a lost answer would run a script twice.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from typing import Any, Self, TypeVar, cast
 
-from redis.asyncio import Connection, ConnectionPool, Redis, SSLConnection
-from redis.asyncio import UnixDomainSocketConnection as UnixConnection
-from redis.asyncio.connection import AbstractConnection
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, ResponseError
+from redis.asyncio import Redis
+from redis.asyncio.cluster import ClusterNode
+from redis.exceptions import NoScriptError
 
 from taskqueue.store import script
 from taskqueue.store.cancelled import raise_if_cancelled
@@ -23,14 +18,11 @@ from taskqueue.store.cluster import ClusterClient
 from taskqueue.store.errors import CLIENT_ERRORS, StoreFailure, StoreRefused, is_not_primary, translate
 from taskqueue.store.keys import Keys
 from taskqueue.store.malformed import Malformed
-from taskqueue.store.sentinel import Primary
-from taskqueue.store.url import StoreUrl, parse_url
+from taskqueue.store.servers import Servers, patience
+from taskqueue.store.url import parse_url
 
 #: No answer within this time counts as a lost one. Scripts are bounded to milliseconds.
 ANSWER_TIMEOUT_S = 2.0
-#: Connections of a store, at most: only `permit` may want many at once.
-_CONNECTIONS_MAX = 100
-
 #: The server's word for a key of another type than the command's, and that type by the command's first letter.
 _WRONG_TYPE = "WRONGTYPE"
 _TYPES = {"G": "string", "H": "hash", "Z": "zset"}
@@ -42,7 +34,7 @@ _Answer = TypeVar("_Answer")
 class Store:
     """A client and the keys of the release it works for. Every call raises StoreFailure."""
 
-    def __init__(self, client: Any, keys: Keys, servers: "_Servers | None" = None) -> None:
+    def __init__(self, client: Any, keys: Keys, servers: Servers | None = None) -> None:
         self.client = client
         self.keys = keys
         #: What readers skipped.
@@ -141,74 +133,6 @@ class Store:
         return answer
 
 
-class _Servers:
-    """The connections to one server at a time, be it named by the URL or by Sentinel."""
-
-    def __init__(self, url: StoreUrl, options: dict[str, Any], sentinel_password: str | None) -> None:
-        self._run_id = ""
-        self._primary: Primary | None = None
-        kind: type[AbstractConnection] = SSLConnection if url.tls else Connection
-        if url.path:
-            kind, options = UnixConnection, {**options, "path": url.path}
-        elif url.kind == "sentinel":
-            login = {"password": sentinel_password}
-            tls = {name: value for name, value in url.parameters.items() if name.startswith("ssl_")}
-            asking = {
-                **_patience(options["socket_timeout"]),
-                **login,
-                **({"ssl": True, **tls} if url.tls else {}),
-            }
-            self._primary = Primary(url.service, url.hosts, asking, self.drop)
-            kind = _following(kind, self._primary)
-        else:
-            host, port = url.hosts[0]
-            options = {**options, "host": host, "port": port}
-        #: Grows whenever the connections are closed.
-        self.generation = 0
-        self.pool = ConnectionPool(
-            connection_class=kind,
-            max_connections=_CONNECTIONS_MAX,
-            redis_connect_func=self._connected,
-            **options,
-        )
-
-    async def doubt(self, generation: int) -> None:
-        """Drop the connections that a failed call was made on, unless another call has done so since."""
-        if generation != self.generation:
-            return
-        if self._primary:
-            self._primary.doubt()
-        await self.drop()
-
-    async def drop(self) -> None:
-        """Close every connection, also those in use: their calls fail, and are made again elsewhere."""
-        self.generation += 1
-        await self.pool.disconnect(inuse_connections=True)
-
-    async def close(self) -> None:
-        if self._primary:
-            await self._primary.close()
-        await self.pool.aclose()
-
-    async def _connected(self, connection: AbstractConnection) -> None:
-        """Log in, and close the others if this is another server than theirs."""
-        await connection.on_connect()
-        await connection.send_command("INFO", "server")
-        try:
-            run_id = _run_id(await connection.read_response())
-        except ResponseError:  # a right that is missing: the scripts ask for it, too, and say so
-            return
-        before, self._run_id = self._run_id, run_id
-        if before not in {"", run_id}:
-            self.generation += 1
-            for other in self._connections():
-                if other is not connection:
-                    await other.disconnect(nowait=True)
-
-    def _connections(self) -> list[AbstractConnection]:
-        return [*self.pool._available_connections, *self.pool._in_use_connections]  # noqa: SLF001 - no public list
-
-
 def open_store(
     url: str,
     release: str = "default",
@@ -222,41 +146,14 @@ def open_store(
     """
     parsed = parse_url(url)
     options = {
-        **_patience(timeout_s),
+        **patience(timeout_s),
         "username": parsed.username,
         "password": parsed.password,
         **parsed.parameters,
     }
     keys = Keys(release)
     if parsed.kind == "cluster":
-        host, port = parsed.hosts[0]
-        return Store(ClusterClient(host=host, port=port, ssl=parsed.tls, **options), keys)
-    servers = _Servers(parsed, {**options, "db": parsed.database}, sentinel_password)
+        nodes = [ClusterNode(host, port) for host, port in parsed.hosts]
+        return Store(ClusterClient(startup_nodes=nodes, ssl=parsed.tls, **options), keys)
+    servers = Servers(parsed, {**options, "db": parsed.database}, sentinel_password)
     return Store(Redis(connection_pool=servers.pool), keys, servers)
-
-
-def _patience(timeout_s: float) -> dict[str, Any]:
-    return {
-        "socket_timeout": timeout_s,
-        "socket_connect_timeout": timeout_s,
-        "retry": Retry(NoBackoff(), 0),
-        "protocol": 2,
-    }
-
-
-def _following(kind: type[AbstractConnection], primary: Primary) -> type[AbstractConnection]:
-    class Following(kind):  # type: ignore[valid-type, misc]
-        async def connect(self) -> None:
-            if not self.is_connected:
-                self.host, self.port = await primary.address()
-            await super().connect()
-
-    return Following
-
-
-def _run_id(info: bytes) -> str:
-    for line in bytes(info).splitlines():
-        name, _, value = line.partition(b":")
-        if name == b"run_id":
-            return value.decode()
-    return ""

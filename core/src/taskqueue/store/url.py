@@ -2,7 +2,7 @@
 
 redis://user:secret@host:6379/0    rediss:// (TLS)    unix:///path?db=0
 redis+sentinel://user:secret@host1:26379,host2:26379/service/0    (rediss+sentinel:// for TLS)
-redis+cluster://user:secret@host:6379    (rediss+cluster:// for TLS)
+redis+cluster://user:secret@host1:6379,host2:6379    (rediss+cluster:// for TLS; one node that answers names the others)
 """
 
 from collections.abc import Mapping
