@@ -144,6 +144,9 @@ async def test_edits_around_an_outage_of_the_api_server_are_all_seen_and_ticking
     shop.world.logs.clear()  # an API server that has just begun refuses everybody until it knows the roles
 
 
+LOOKED_AGO_MAX_MS = 5_000
+
+
 async def test_a_store_that_hangs_or_is_killed_is_waited_for_and_one_that_was_emptied_is_filled_again(
     store_and_shop: tuple[Server, Shop],
 ) -> None:
@@ -181,7 +184,8 @@ async def test_a_store_that_hangs_or_is_killed_is_waited_for_and_one_that_was_em
     again = defaultdict[tuple[str, str], list[int]](list)
     for start in world.starts():
         again[start.user, start.occurrence].append(start.due_ms)
-    assert all(max(dues) > cursor_ms - 2_000 for dues in again.values() if len(dues) > 1)
+    # Two seconds, and what waited when the operator last looked: it looks each second, later on a busy machine.
+    assert all(max(dues) > cursor_ms - 2_000 - LOOKED_AGO_MAX_MS for dues in again.values() if len(dues) > 1)
     assert await metric(world, operator, "taskqueue_cursor_set_back_seconds_total") == 2
     assert operator.returncode is None
 
