@@ -29,7 +29,7 @@ INTERVAL_S = 10
 #: Jobs take so long that some are always held.
 SLEEP_MS = 50
 SCHEDULERS, WORKERS = 3, 4
-_IDLE_S = 60.0
+_IDLE_S = 90.0
 _END_S = 40.0
 
 Process = asyncio.subprocess.Process
