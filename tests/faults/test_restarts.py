@@ -94,7 +94,7 @@ async def test_a_server_that_lost_everything(how: str, tmp_path: Path) -> None:
         under_load.plan_anew(at_ms)
         await under_load.flows(8)
         name = f"emptied by {how}"
-        verdict = await judge(name, under_load, [event], waited=len(waited))
+        verdict = await judge(name, under_load, [event], due_since_seen=len(waited))
         assert verdict.missing == []
         assert [job for job in verdict.twice if not _may_repeat(job, verdict.dues, waited, seen_ms)] == []
         verdict.stands()
