@@ -48,7 +48,7 @@ steady: $(STAMP) ## Unit, property and store tests five times in a row, and five
 
 process: $(STAMP) ## Real processes: kill -9, cut connections, the slots that the limiter gave; and, with nothing beside them, failovers in short
 	$(BIN)/pytest -n 2 --dist loadfile tests/process
-	$(BIN)/pytest tests/faults
+	$(BIN)/pytest -n 2 --dist load tests/faults
 
 cluster: $(STAMP) ## On a real Kubernetes control plane [KUBECONFIG_TEST]; skipped, with the reason, where there is no Go to build it
 	$(BIN)/pytest -n 2 --dist loadfile tests/cluster
