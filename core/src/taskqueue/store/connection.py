@@ -6,6 +6,7 @@ The client never repeats a command by itself: a repeat after a lost answer would
 """
 
 from collections.abc import AsyncIterator, Awaitable, Sequence
+from contextlib import suppress
 from typing import Any, Self, TypeVar, cast
 
 from redis.asyncio import Redis
@@ -50,7 +51,8 @@ class Store:
     async def close(self) -> None:
         if self._servers:
             await self._servers.close()
-        await self.client.aclose()
+        with suppress(*CLIENT_ERRORS):
+            await self.client.aclose()
 
     async def run(self, name: str, *args: Argument) -> Any:
         """Run script `name` with the release's prefix as its one key.

@@ -4,6 +4,7 @@ When a server is silent, answers as a former primary does, or turns out to be an
 connection is closed, and the next one goes where the address, or Sentinel, says by then.
 """
 
+from contextlib import suppress
 from typing import Any
 
 from redis.asyncio import Connection, ConnectionPool, SSLConnection
@@ -13,6 +14,7 @@ from redis.asyncio.retry import Retry
 from redis.backoff import NoBackoff
 from redis.exceptions import ResponseError
 
+from taskqueue.store.errors import CLIENT_ERRORS
 from taskqueue.store.sentinel import Primary
 from taskqueue.store.url import StoreUrl
 
@@ -62,12 +64,14 @@ class Servers:
     async def drop(self) -> None:
         """Close every connection, also those in use: their calls fail, and are made again elsewhere."""
         self.generation += 1
-        await self.pool.disconnect(inuse_connections=True)
+        with suppress(*CLIENT_ERRORS):  # a connection that breaks as it is closed is closed as well
+            await self.pool.disconnect(inuse_connections=True)
 
     async def close(self) -> None:
         if self._primary:
             await self._primary.close()
-        await self.pool.aclose()
+        with suppress(*CLIENT_ERRORS):
+            await self.pool.aclose()
 
     async def _connected(self, connection: AbstractConnection) -> None:
         """Log in, and close the others if this is another server than theirs."""
@@ -82,7 +86,8 @@ class Servers:
             self.generation += 1
             for other in self._connections():
                 if other is not connection:
-                    await other.disconnect(nowait=True)
+                    with suppress(*CLIENT_ERRORS):
+                        await other.disconnect(nowait=True)
 
     def _connections(self) -> list[AbstractConnection]:
         return [*self.pool._available_connections, *self.pool._in_use_connections]  # noqa: SLF001 - no public list

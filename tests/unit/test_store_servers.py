@@ -1,0 +1,23 @@
+"""A connection that breaks as it is closed is no error of the call that had it closed."""
+
+import pytest
+
+from taskqueue.store.connection import open_store
+from taskqueue.store.errors import StoreUnavailable
+
+
+@pytest.mark.parametrize(
+    "error", [ConnectionResetError("reset"), RuntimeError("handler is closed"), OSError(9)]
+)
+async def test_a_connection_that_breaks_while_it_is_closed_ends_nothing(
+    monkeypatch: pytest.MonkeyPatch, error: Exception
+) -> None:
+    store = open_store("redis://127.0.0.1:1/0")
+
+    async def breaks(*_: object, **__: object) -> None:
+        raise error
+
+    monkeypatch.setattr(store.client.connection_pool, "disconnect", breaks)
+    with pytest.raises(StoreUnavailable, match="Connect call failed"):
+        await store.read("GET", "x")
+    await store.close()
