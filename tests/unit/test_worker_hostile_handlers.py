@@ -6,6 +6,7 @@ from typing import Any
 import msgspec
 import pytest
 from slots_under_test import LIMIT_S, SlotsUnderTest
+from structlog.testing import capture_logs
 
 from taskqueue.handlers import Discard, Job, RateLimited, RetryLater
 from taskqueue.handlers.registry import Runnable
@@ -162,3 +163,11 @@ async def test_a_slot_that_ends_all_the_same_is_told() -> None:
         with pytest.raises(SlotEndedError, match="a slot ended: MemoryError"):
             await asyncio.wait_for(bench.slots.ended, LIMIT_S)
         assert (bench.slots.size, bench.slots.alive) == (2, 1)
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(59, []), (60, ["limit closed for long"])])
+async def test_a_type_closed_for_long_is_told(seconds: int, said: list[str]) -> None:
+    async with SlotsUnderTest() as bench:
+        with capture_logs() as logs:
+            assert (await bench.run("sync|u|60|0|0|w|1", raises(RateLimited(seconds)))).verb == "c"
+        assert [line["event"] for line in logs] == said

@@ -101,7 +101,7 @@ class _Bounded(reprlib.Repr):
 
 def _object_text(value: Any) -> str:
     """Return what `str` does, with containers cut, also where they are what an exception holds."""
-    own = type(value).__str__
+    own: object = type(value).__str__
     if type(value) in _CONTAINERS:
         return _Bounded().repr(value)
     if issubclass(type(value), BaseException) and own in _PLAIN_EXCEPTIONS:
