@@ -27,6 +27,14 @@ async def test_a_free_slot_is_granted_at_once_and_booked_by_cost(world: World) -
     assert await tat(world) == now_us + 3 * 10_150
 
 
+@pytest.mark.parametrize("cost", [10**6, 10**30, float("nan"), float("inf"), 1e300])
+async def test_no_permit_closes_the_limit_for_longer_than_the_dearest_job(world: World, cost: float) -> None:
+    await world.install(rate=100)
+    now_us = world.clock.now_us
+    await permit(world.store, cost, 60_000)  # type: ignore[arg-type]
+    assert await tat(world) <= now_us + 1_000 * 10_150
+
+
 async def test_permits_and_starts_share_one_limit(world: World) -> None:
     await world.install(TaskType("sync", HOUR), rate=10)
     await world.enqueue("sync", "a")

@@ -75,6 +75,10 @@ HUGE = b"X-Huge: " + b"h" * 9_000 + b"\r\n"
 @pytest.mark.parametrize(
     ("answer", "outcome"),
     [
+        (b"HTTP/1.1 103 Early Hints\r\nLink: x\r\n\r\n" * 50 + OK, None),
+        (b"HTTP/1.1 100 Continue\r\n\r\n" * 100_000, CallFailed),
+        (b"\r\n" * 100_000, CallFailed),
+        (b"H" * 100_000, Discard),
         (b"HTTP/1.1 200 OK\r\n" + HUGE + b"Content-Length: 0\r\n\r\n", None),
         (b"HTTP/1.1 200 OK\r\n" + HUGE * 20 + b"Content-Length: 0\r\n\r\n", None),
         (b"HTTP/1.1 200 OK\r\nX: " + b"h" * 200_000 + b"\r\nContent-Length: 0\r\n\r\n", None),

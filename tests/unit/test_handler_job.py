@@ -1,4 +1,5 @@
 import math
+from typing import Any
 
 import pytest
 from hypothesis import given, settings
@@ -37,10 +38,10 @@ async def test_permit_waits_for_what_grants_it() -> None:
     assert permits.costs == [1, 3]
 
 
-@pytest.mark.parametrize("cost", [0, -1])
-async def test_a_permit_for_nothing_is_refused_and_asks_nobody(cost: int) -> None:
+@pytest.mark.parametrize("cost", [0, -1, 1_001, 10**30, math.nan, math.inf, 1.5, "3", None, b"1"])
+async def test_a_permit_of_another_cost_is_refused_and_asks_nobody(cost: Any) -> None:
     permits = Permits()
-    with pytest.raises(ValueError, match="at least 1"):
+    with pytest.raises(ValueError, match="must be a whole number from 1 to 1,000"):
         await Job("fetch", "u-1", 1, 0, {}, 1, permits).permit(cost)
     assert permits.costs == []
 

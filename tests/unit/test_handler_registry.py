@@ -185,3 +185,23 @@ def test_what_is_closed_at_shutdown_is_kept_in_order_and_must_be_async(fresh_reg
     assert fresh_registry.closings == [first, second]
     with pytest.raises(BadHandler, match="async def"):
         on_shutdown(work)  # type: ignore[type-var]
+
+
+@pytest.mark.parametrize(
+    ("source", "said"),
+    [
+        ("import sys; sys.exit(0)", "SystemExit: 0"),
+        ("raise KeyboardInterrupt", "KeyboardInterrupt"),
+        ("class E(Exception):\n    def __str__(self): raise SystemExit\nraise E", "E: <E without a text"),
+    ],
+)
+def test_a_file_that_would_end_the_worker_is_named(tmp_path: Path, source: str, said: str) -> None:
+    file = tmp_path / "ends.py"
+    file.write_text(source)
+    with pytest.raises(UnloadableHandlers, match=rf"ends\.py: {said}"):
+        load_modules([str(file)])
+
+
+def test_a_name_that_is_no_text_is_refused(fresh_registry: Registry) -> None:
+    with pytest.raises(BadHandler, match=r"must be a text \(was 5\)"):
+        fresh_registry.add(5, work)  # type: ignore[arg-type]

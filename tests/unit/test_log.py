@@ -1,6 +1,7 @@
 """A log line takes bounded time and memory, hides secrets where it is cut, and never raises."""
 
 import io
+import json
 import logging
 import sys
 import time
@@ -85,6 +86,18 @@ def test_anything_can_be_logged(capsys: pytest.CaptureFixture[str]) -> None:
         log.info("all", a=Hostile(), b=endless, c=10**5_000, d="\ud800", e={Hostile(): 1}, f=range(10**9))
         logging.getLogger("shop").warning("%s", "\ud800" * 3)
     assert capsys.readouterr().err.count("all") == 2
+
+
+def test_a_line_ends_however_much_is_nested_in_it(capsys: pytest.CaptureFixture[str]) -> None:
+    lists: Any = ["y" * 1_000] * 100
+    names: Any = {}
+    for _ in range(7):
+        lists, names = [lists] * 100, {f"k{number}": names for number in range(100)}
+    configure()
+    structlog.get_logger("test").info("wide", a=lists, b=names, c="the end")
+    line = capsys.readouterr().err
+    assert json.loads(line)["c"] == "the end"
+    assert len(line) < 200_000
 
 
 def test_a_line_that_cannot_be_written_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:

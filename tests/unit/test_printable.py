@@ -128,3 +128,15 @@ def test_objects_that_never_answer_leave_a_bounded_number_of_threads(monkeypatch
         printable(Blocks())
     assert len(module._Asked._left_behind) <= module._LEFT_MAX
     assert time.thread_time() - began_s < 2
+
+
+def test_containers_without_end_are_cut() -> None:
+    wide: Any = [1] * 100
+    deep: Any = {"a": 1}
+    for _ in range(8):
+        wide, deep = [wide] * 100, {"a": deep, "b": [deep] * 100}
+    for value in (wide, deep, ValueError(wide), KeyError(deep), ValueError(deep, wide), {1: wide}):
+        assert len(printable(value)) <= 500
+    assert printable([1, {"a": "b"}]) == "[1, {'a': 'b'}]"
+    assert printable(ValueError(["x"] * 1_000)).endswith(", ...]")
+    assert describe_error(ValueError({"a": 1}, 2)) == "ValueError: ({'a': 1}, 2)"

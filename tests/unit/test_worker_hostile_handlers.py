@@ -6,10 +6,14 @@ from typing import Any
 import msgspec
 import pytest
 from slots_under_test import LIMIT_S, SlotsUnderTest
+from structlog.testing import capture_logs
 
 from taskqueue.handlers import Discard, Job, RateLimited, RetryLater
 from taskqueue.handlers.registry import Runnable
+from taskqueue.models.values import Schedule, TaskType
+from taskqueue_worker.kinds import Kind
 from taskqueue_worker.slots import SlotEndedError
+from taskqueue_worker.started import Started
 
 
 def raises(error: BaseException) -> Runnable:
@@ -47,6 +51,19 @@ async def awaits_a_cancelled_future(_: Job) -> None:
     future = asyncio.get_running_loop().create_future()
     future.cancel()
     await future
+
+
+async def awaits_a_future_that_ends_generators(_: Job) -> None:
+    future = asyncio.get_running_loop().create_future()
+    asyncio.get_running_loop().call_soon(future.set_exception, GeneratorExit())
+    await future
+
+
+async def changes_its_params(job: Job) -> None:
+    if job.params != {"pages": [1]}:
+        raise Discard(f"{job.params}")
+    job.params["pages"].append(2)
+    job.params["more"] = 1  # type: ignore[index]
 
 
 async def leaves_a_task(_: Job) -> None:
@@ -88,6 +105,7 @@ def raises_before(_: Job) -> Any:
         (cancels_itself_and_forgets, "d"),
         (cancels_itself_later, "d"),
         (awaits_a_cancelled_future, "r"),
+        (awaits_a_future_that_ends_generators, "r"),
         (leaves_a_task, "d"),
         (returns_anything, "d"),
         (returns_nothing_to_await, "r"),
@@ -103,6 +121,15 @@ async def test_a_slot_survives(handle: Runnable, verb: str) -> None:
             good = await bench.run(f"sync|good|60|0|0|w|{turn}", good_handler)
             assert good.verb == "d"
         assert bench.slots.alive == 1
+
+
+async def test_a_handler_changes_no_params_but_its_own() -> None:
+    async with SlotsUnderTest() as bench:
+        kind = Kind(TaskType("sync", Schedule(interval_s=60), params={"pages": [1]}), changes_its_params)
+        now_s = asyncio.get_running_loop().time()
+        for turn in range(2):
+            bench.slots.add([Started(f"sync|u|60|0|0|w|{turn}", kind, "", 0, 0, now_s, 0.01)])
+            assert (await asyncio.wait_for(bench.results.get(), LIMIT_S)).verb == "d"
 
 
 @pytest.mark.parametrize(
@@ -136,3 +163,11 @@ async def test_a_slot_that_ends_all_the_same_is_told() -> None:
         with pytest.raises(SlotEndedError, match="a slot ended: MemoryError"):
             await asyncio.wait_for(bench.slots.ended, LIMIT_S)
         assert (bench.slots.size, bench.slots.alive) == (2, 1)
+
+
+@pytest.mark.parametrize(("seconds", "said"), [(59, []), (60, ["limit closed for long"])])
+async def test_a_type_closed_for_long_is_told(seconds: int, said: list[str]) -> None:
+    async with SlotsUnderTest() as bench:
+        with capture_logs() as logs:
+            assert (await bench.run("sync|u|60|0|0|w|1", raises(RateLimited(seconds)))).verb == "c"
+        assert [line["event"] for line in logs] == said

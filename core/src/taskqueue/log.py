@@ -11,24 +11,28 @@ rather than raised.
 import logging
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from contextlib import suppress
 from itertools import islice
-from typing import Any, Literal, TextIO, cast
+from typing import Any, Literal, TextIO, TypeVar, cast
 
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from taskqueue.printable import printable
+from taskqueue.printable import printable, type_name
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["json", "console"]
+
+_T = TypeVar("_T")
 
 HIDDEN = "***"
 #: Characters that are kept of one text. Of several lines, such as a traceback, the last ones are kept, too.
 MAX_CHARACTERS = 8_192
 _TAIL_CHARACTERS = 4_096
 _MAX_ITEMS, _MAX_DEPTH = 100, 8
+#: Characters of one line. A value counts as some more than its text: a hundred lists of a hundred lists have no end.
+_MAX_LINE, _VALUE_COST = 65_536, 16
 #: Python refuses to write much larger numbers.
 _MAX_NUMBER = 2**64
 
@@ -136,22 +140,39 @@ def _json(logger: WrappedLogger, name: str, event: EventDict) -> str | bytes:
 
 
 def _hide(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
-    return {key: _hidden(key, value) for key, value in event.items()}
+    line = _Line()
+    return {key: line.shown(key, value) for key, value in event.items()}
 
 
-def _hidden(key: str, value: Any, depth: int = 0) -> Any:
-    if key in _PRIVATE or _SECRET.search(key[:MAX_CHARACTERS]):
-        return HIDDEN
-    # Under a name with "_" structlog carries a record of the standard library along.
-    if value is None or isinstance(value, bool | float) or key.startswith("_"):
-        return value
-    if isinstance(value, int) and -_MAX_NUMBER < value < _MAX_NUMBER:
-        return value
-    if isinstance(value, str):
-        return redact(value)
-    if depth < _MAX_DEPTH and isinstance(value, Mapping):
-        items = ((printable(inner, 100), item) for inner, item in islice(value.items(), _MAX_ITEMS))
-        return {inner: _hidden(inner, item, depth + 1) for inner, item in items}
-    if depth < _MAX_DEPTH and isinstance(value, list | tuple | set | frozenset):
-        return [_hidden("", item, depth + 1) for item in islice(value, _MAX_ITEMS)]
-    return redact(printable(value, MAX_CHARACTERS))
+class _Line:
+    """The values of one line, until it is full."""
+
+    def __init__(self) -> None:
+        self._left = _MAX_LINE
+
+    def shown(self, key: str, value: Any, depth: int = 0) -> Any:
+        """Return what is written of a value: no secret, and no more than the line has room for."""
+        self._left -= _VALUE_COST
+        if key in _PRIVATE or _SECRET.search(key[:MAX_CHARACTERS]):
+            return HIDDEN
+        # Under a name with "_" structlog carries a record of the standard library along.
+        if value is None or isinstance(value, bool | float) or key.startswith("_"):
+            return value
+        if isinstance(value, int) and -_MAX_NUMBER < value < _MAX_NUMBER:
+            return value
+        if isinstance(value, Mapping | list | tuple | set | frozenset):
+            if depth >= _MAX_DEPTH or self._left <= 0:
+                return f"<{type_name(value)}>"
+            if isinstance(value, Mapping):
+                named = ((printable(name, 100), item) for name, item in self._first(value.items()))
+                return {name: self.shown(name, item, depth + 1) for name, item in named}
+            return [self.shown("", item, depth + 1) for item in self._first(value)]
+        text = redact(value if isinstance(value, str) else printable(value, MAX_CHARACTERS))
+        self._left -= len(text)
+        return text if self._left > 0 or depth == 0 else "..."
+
+    def _first(self, values: Iterable[_T]) -> Iterator[_T]:
+        for value in islice(values, _MAX_ITEMS):
+            if self._left <= 0:
+                return
+            yield value

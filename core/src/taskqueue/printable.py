@@ -5,6 +5,7 @@ object is asked for its text aside, in a thread that is left behind if it does n
 which may raise, block or never end.
 """
 
+import reprlib
 import sys
 import threading
 from contextvars import copy_context
@@ -23,6 +24,9 @@ _ESCAPES = {code: f"\\x{code:02x}" for code in (*range(32), 127) if chr(code) no
 _PLAIN = (str, bytes, bool, int, float, type(None))
 #: The makers of an exception's text that ask nothing but its args.
 _PLAIN_EXCEPTIONS = (BaseException.__str__, KeyError.__str__)
+#: Their own text is made by C code, which nothing can end: a hundred lists of a hundred lists, eight deep, take years.
+_CONTAINERS = (list, tuple, dict, set, frozenset)
+_ITEMS_MAX, _DEPTH_MAX = 20, 4
 
 
 def printable(value: object, most: int = MAX_CHARACTERS) -> str:
@@ -85,6 +89,29 @@ def _own_text(value: object) -> str:
         return f"<{type_name(value)} without a text: {type_name(error)}>"
 
 
+class _Bounded(reprlib.Repr):
+    """Writes the first items of nested containers."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.maxlevel = _DEPTH_MAX
+        self.maxlist = self.maxtuple = self.maxset = self.maxfrozenset = self.maxdict = _ITEMS_MAX
+        self.maxstring = self.maxother = self.maxlong = MAX_CHARACTERS
+
+
+def _object_text(value: Any) -> str:
+    """Return what `str` does, with containers cut, also where they are what an exception holds."""
+    own: object = type(value).__str__
+    if type(value) in _CONTAINERS:
+        return _Bounded().repr(value)
+    if issubclass(type(value), BaseException) and own in _PLAIN_EXCEPTIONS:
+        args = _args(value)
+        if len(args) != 1:
+            return _Bounded().repr(args)
+        return _Bounded().repr(args[0]) if own is KeyError.__str__ else _object_text(args[0])
+    return str(value)
+
+
 class _Asked(threading.Thread):
     """Asks one object for its text. Python code that does not end is ended by a trace function at its next line."""
 
@@ -115,7 +142,7 @@ class _Asked(threading.Thread):
     def run(self) -> None:
         sys.settrace(self._trace)
         try:
-            text = self._context.run(str, self._value)
+            text = self._context.run(_object_text, self._value)
             self._answer = str.__getitem__(text, slice(0, _TEXT_MAX))
         except BaseException as error:  # noqa: BLE001 - whatever user code raises
             self._answer = f"<{type_name(self._value)} without a text: {type_name(error)}>"

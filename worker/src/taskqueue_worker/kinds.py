@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
 from typing import Any
 
+import msgspec
 import structlog
 
 from taskqueue.handlers.dispatch import Dispatcher
@@ -34,9 +35,16 @@ class Kind:
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(OUTCOMES, 0))
 
     managed: ManagedHandler | None = field(init=False)
+    _params: bytes = field(init=False)
 
     def __post_init__(self) -> None:
+        self._params = msgspec.json.encode(self.spec.params)
         self.managed = self.run if isinstance(self.run, ManagedHandler) else None
+
+    def params(self) -> dict[str, Any]:
+        """Return the type's params, made anew for each job: what a handler changes in them is its own."""
+        found: dict[str, Any] = msgspec.json.decode(self._params)
+        return found
 
 
 class Kinds:

@@ -19,6 +19,8 @@ log = structlog.get_logger("taskqueue.worker")
 #: When a job that found no free thread is due again. That is further ahead than a claim tells its caller to come back
 #: for, so any worker may be the next to take it, and not this one again as a rule.
 _NO_THREAD_MIN_MS, _NO_THREAD_MAX_MS = 2_000, 3_000
+#: A type or a user that waits for so long is somebody's surprise.
+_LONG_CLOSED_MS = 60_000
 
 
 def done(started: Started) -> Result:
@@ -101,6 +103,10 @@ def _limited(started: Started, ending: Ending, delay_ms: int) -> Result:
     started.kind.counts["limited"] += 1
     if ending.scope == "global":
         log.warning("all types closed by a handler", job=started.name, delay_ms=delay_ms, **_who(started))
+    elif delay_ms >= _LONG_CLOSED_MS:
+        log.warning(
+            "limit closed for long", job=started.name, scope=ending.scope, delay_ms=delay_ms, **_who(started)
+        )
     return Result(started.member, "c", delay_ms, ending.scope)
 
 

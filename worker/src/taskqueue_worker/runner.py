@@ -31,17 +31,20 @@ async def run(started: Started, job: Job, now_s: float) -> Result | None:
     error: BaseException | None = None
     try:
         await kind.run(job)
-    except BaseException as raised:  # whatever user code raises is an outcome
-        if isinstance(raised, GeneratorExit) and not _in_loop():
-            raise  # not the handler's: the loop is gone, and Python closes what was left in it
+    except GeneratorExit:
+        # Python closes the coroutines within a task that a future throws GeneratorExit into, and raises it in the
+        # outermost alone: only there can what becomes of the job be said.
+        raise
+    except BaseException as raised:  # noqa: BLE001 - whatever user code raises is an outcome
         # Without its traceback: else it and this frame keep each other.
         error = BaseException.with_traceback(raised, None)
     if started.task is not None and started.task.cancelling():
         await absorb_cancellation()
-    return report.done(started) if error is None else _raised(started, error)
+    return report.done(started) if error is None else judge_raised(started, error)
 
 
-def _raised(started: Started, error: BaseException) -> Result | None:
+def judge_raised(started: Started, error: BaseException) -> Result | None:
+    """Return what to report of a job whose handler raised; None if the lease is no longer ours."""
     # Not isinstance, which may ask an object for a class of its own.
     kind = type(error)
     if issubclass(kind, SlotMissed):
@@ -55,11 +58,3 @@ def _raised(started: Started, error: BaseException) -> Result | None:
     if not issubclass(kind, Exception):
         log.error("handler raised what ends programs", job=started.name, error=type_name(error))
     return report.ended(started, read_ending(error))
-
-
-def _in_loop() -> bool:
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
-        return False
-    return True

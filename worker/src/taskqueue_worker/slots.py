@@ -22,7 +22,7 @@ from taskqueue.store.users import decode_params
 from taskqueue_worker import report
 from taskqueue_worker.permits import Permits
 from taskqueue_worker.reach import Reach
-from taskqueue_worker.runner import run
+from taskqueue_worker.runner import judge_raised, run
 from taskqueue_worker.slot_time import reached
 from taskqueue_worker.started import Started
 from taskqueue_worker.uncancelled import absorb_cancellation
@@ -172,8 +172,12 @@ class Slots:
 
     async def _broken(self, job: Started, error: BaseException) -> Result | None:
         """What becomes of a job whose slot met an error outside its handler."""
-        if self.closing or isinstance(error, GeneratorExit):
+        if self.closing:
             raise error
+        if isinstance(error, GeneratorExit):
+            if not _in_loop():
+                raise error  # not the handler's: the loop is gone, and Python closes what was left in it
+            return judge_raised(job, BaseException.with_traceback(error, None))
         if isinstance(error, asyncio.CancelledError):
             await absorb_cancellation()
             return None if job.stop == "lost" else report.returned(job.member)
@@ -212,9 +216,9 @@ class Slots:
     def _job(self, started: Started) -> tuple[JobName, Job]:
         """Make the job that a handler gets. Raises whatever a stored value that cannot be read makes it raise."""
         name = parse(started.member)
-        params = started.kind.spec.params
+        params = started.kind.params()
         if started.params:
-            params = {**params, **decode_params(started.params)}
+            params |= decode_params(started.params)
         permits, ad_hoc_id = self._permits(started).take, name.id or None
         return name, Job(
             *(
@@ -229,3 +233,11 @@ class Slots:
                 started,
             )
         )
+
+
+def _in_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True

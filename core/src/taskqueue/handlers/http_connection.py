@@ -16,7 +16,7 @@ from aiohttp.connector import Connection
 
 from taskqueue import __version__
 from taskqueue.handlers.errors import CallFailed, SlotMissed
-from taskqueue.handlers.http_answer import HEAD_MAX_BYTES
+from taskqueue.handlers.http_answer import HEAD_MAX_BYTES, read_head
 from taskqueue.handlers.job import Slot
 
 #: Before the first connection has told how long one takes.
@@ -45,6 +45,10 @@ class Protocol(ResponseHandler):
             return
         if len(self.head) < HEAD_MAX_BYTES:
             self.head += data[: HEAD_MAX_BYTES - len(self.head)]
+            if len(self.head) == HEAD_MAX_BYTES and read_head(self.head) is None:
+                # Only what goes before an answer, such as 100 Continue: parsing that without end blocks the loop.
+                self.abort()
+                return
         super().data_received(data)
 
 

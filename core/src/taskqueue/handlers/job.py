@@ -4,6 +4,9 @@ from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from taskqueue.models.values import MAX_COST
+from taskqueue.printable import printable
+
 
 class Slot(Protocol):
     """The start that the limit reserved for a job, for handlers that say themselves when it begins."""
@@ -66,8 +69,11 @@ class Job:
 
         The start of the job is already its first permit, so the first call needs none; every further call
         does. A job whose type has a cost c holds c consecutive slots: its first c - 1 permits wait for those.
-        Raises ValueError if `cost` is less than 1.
+        Raises ValueError if `cost` is no whole number from 1 to 1,000: a larger one would close the limit for all.
         """
-        if cost < 1:
-            raise ValueError(f"a permit costs at least 1, not {cost}")
-        await self.permits(cost)
+        if not (isinstance(cost, int) and 1 <= cost <= MAX_COST):
+            raise ValueError(
+                f"the cost of a permit must be a whole number from 1 to {MAX_COST:,} (was {printable(cost, 50)}); "
+                "ask before each call instead"
+            )
+        await self.permits(int(cost))

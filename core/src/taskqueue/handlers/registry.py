@@ -17,6 +17,7 @@ from zlib import crc32
 
 from taskqueue.handlers.errors import BadHandler, DuplicateHandler, UnloadableHandlers
 from taskqueue.handlers.job import Job
+from taskqueue.printable import describe_error, printable
 
 Function: TypeAlias = Callable[[Job], object]
 """What users write: a function of a job, async or not. What it returns is not kept."""
@@ -45,6 +46,8 @@ class Registry:
 
         Raises DuplicateHandler if another function has that name, BadHandler if this one could never do work.
         """
+        if not isinstance(name, str):
+            raise BadHandler(f"the name of a handler must be a text (was {printable(name, 100)})")
         if not callable(function):
             raise BadHandler(f"handler {name!r} is not callable: {function!r}")
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
@@ -102,9 +105,9 @@ def load_entry_points() -> None:
     for entry_point in entry_points(group=ENTRY_POINT_GROUP):
         try:
             loaded = entry_point.load()
-        except Exception as error:
+        except BaseException as error:
             raise UnloadableHandlers(
-                f"entry point {entry_point.name} = {entry_point.value}: {error}"
+                f"entry point {entry_point.name} = {entry_point.value}: {describe_error(error)}"
             ) from error
         if not isinstance(loaded, ModuleType):
             default_registry.add(entry_point.name, loaded)
@@ -121,8 +124,8 @@ def load_modules(paths: Iterable[str]) -> None:
                 _load_file(Path(path).resolve(strict=True))
             else:
                 import_module(path)
-        except Exception as error:
-            raise UnloadableHandlers(f"{path}: {type(error).__name__}: {error}") from error
+        except BaseException as error:  # a module may call sys.exit, too
+            raise UnloadableHandlers(f"{path}: {describe_error(error)}") from error
 
 
 def _load_file(path: Path) -> None:

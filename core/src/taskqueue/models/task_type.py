@@ -21,7 +21,6 @@ from taskqueue.models.metadata import TypeMetadata
 from taskqueue.models.part import Part
 from taskqueue.models.quantity import parse_per_second
 
-MAX_COST = 1_000
 MAX_ATTEMPTS = 100
 
 
@@ -135,7 +134,7 @@ class TaskTypeSpec(Part):
     cost: int = Field(
         default=1,
         ge=1,
-        le=MAX_COST,
+        le=values.MAX_COST,
         description="Consecutive permits that a job takes from the global rate limit.",
     )
     timeout: PositiveDuration = Field(

@@ -9,6 +9,9 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
+#: Slots of the limit that one job, or one further permit, may take at a time.
+MAX_COST = 1_000
+
 
 class Priority(StrEnum):
     """The lane a job waits in. Lanes share the workers by weight; an empty lane yields."""

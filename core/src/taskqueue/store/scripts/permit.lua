@@ -3,7 +3,7 @@
 -- ARGV  1 cost (slots)  2 lease ms
 -- Output  [granted 1 or 0, wait us]: granted, the first slot is that long from now; refused, ask again after that long
 -- uses: base limiter
-local cost = tonumber(ARGV[1])
+local cost = math.min(math.max(whole(ARGV[1]) or COST_MAX, 1), COST_MAX)
 local limiter = open_limiter(tonumber(ARGV[2]))
 local start_us = math.max(now_us, limiter.tat)
 local answer

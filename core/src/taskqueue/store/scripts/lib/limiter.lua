@@ -8,6 +8,7 @@
 local HORIZON_US = 250000
 local SLACK = 1.015
 local CLOSED_MAX_US = 86400000000  -- a day: whoever shuts a limit for longer took a date for a delay
+local COST_MAX = 1000  -- of one booking: more would close the limit for as long
 local STEP_US = 100000  -- clocks are slewed by less than this between two calls
 local UPTIME_S = 2      -- uptimes are whole seconds: the start of a server reckoned from them wobbles
 
@@ -87,10 +88,10 @@ local function open_limiter(lease_ms)
     if number and number % 1 == 0 and math.abs(number) < 1e16 then return number end
     note('limiter ' .. name)
   end
-  local dearest = math.min(field(4, 'dearest') or 1, 1000000)
+  local dearest = math.min(field(4, 'dearest') or 1, COST_MAX)
   local limiter = {
     T = per_second and SLACK * 1000000 / per_second, version = version, run = run, start = field(2, 'start'),
-    cost = field(3, 'cost') or dearest, dearest = math.max(dearest, 1), born = field(6, 'born') or 0,
+    cost = math.min(field(3, 'cost') or dearest, COST_MAX), dearest = math.max(dearest, 1), born = field(6, 'born') or 0,
     last = field(7, 'last') or 0, reap = field(8, 'reap') or 0, wake = field(9, 'wake') or 0, idle = field(10, 'idle') or 0,
     lane = field(11, 'lane') or 0, turn = field(12, 'turn') or 0, stepped = field(13, 'stepped') or 0,
   }
