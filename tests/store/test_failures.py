@@ -1,16 +1,25 @@
 """What fails at the store is one of three errors of ours, with the server's own words."""
 
 import asyncio
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 from backlog import Server
 
+from taskqueue.models.values import Schedule, TaskType
+from taskqueue.store import script
+from taskqueue.store.adhoc import enqueue
 from taskqueue.store.audit import audit
-from taskqueue.store.catalog import read_catalog, set_rate
+from taskqueue.store.catalog import Generation, TypeRecord, put_types, read_catalog, set_rate
+from taskqueue.store.claim import claim
 from taskqueue.store.connection import Store, open_store
 from taskqueue.store.errors import StoreCorrupt, StoreRefused, StoreUnavailable
 from taskqueue.store.work import read_work
+
+HOUR = Schedule(interval_s=3600)
+FETCH = TypeRecord(TaskType("fetch", HOUR), (Generation(1, HOUR),))
 
 
 @pytest.fixture(scope="module")
@@ -99,3 +108,48 @@ async def test_what_speaks_no_redis_is_a_refusal() -> None:
         async with open_store(f"redis://127.0.0.1:{port}/0") as store:
             with pytest.raises(StoreRefused, match="Protocol"):
                 await read_catalog(store)
+
+
+async def test_a_server_without_cluster_mode_is_a_refusal(server: Server) -> None:
+    place = server.url.removeprefix("redis://").removesuffix("/0")
+    assert "cluster support disabled" in await refusal(f"redis+cluster://{place}")
+
+
+@pytest.mark.parametrize("right", ["EXISTS", "INFO", "HDEL", "HSET", "HINCRBY", "ZADD", "ZREM"])
+async def test_a_script_that_misses_a_right_does_nothing_and_names_it(server: Server, right: str) -> None:
+    await configure(
+        server.url, "ACL", "SETUSER", "bob", "on", ">pw", "~taskqueue:{shop}:*", "+@all", f"-{right}"
+    )
+    async with open_store(server.url, "shop") as store:
+        await put_types(store, (await read_catalog(store)).version, [FETCH])
+        await enqueue(store, "fetch", "ann")
+        before = await store.client.dbsize()
+    async with open_store(f"redis://bob:pw@{server.url.removeprefix('redis://')}", "shop") as store:
+        with pytest.raises(StoreRefused, match=f"permissions to run {right} within scripts"):
+            await claim(store, "w", 1, 1, 1_000, [])
+    async with open_store(server.url, "shop") as store:
+        assert await store.client.dbsize() == before
+        assert (await audit(store)).difference == 0
+
+
+@pytest.mark.parametrize(
+    "name", sorted(path.stem for path in Path(script.__file__).parent.glob("scripts/*.lua"))
+)
+def test_every_command_of_a_script_is_asked_for(name: str) -> None:
+    text = script.source(name)
+    (asked,) = re.findall(r"local COMMANDS = \{ (.*) \}", text)
+    code = re.sub(r"--.*", "", text)
+    assert set(re.findall(r"call\('(\w+)'", code)) == set(re.findall(r"\w+", asked))
+
+
+async def test_an_answer_of_another_form_is_a_refusal() -> None:
+    async def odd(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        while data := await reader.read(10_000):
+            writer.write(b":7\r\n" * data.count(b"*"))
+        writer.close()
+
+    async with await asyncio.start_server(odd, "127.0.0.1", 0) as other:
+        port = other.sockets[0].getsockname()[1]
+        async with open_store(f"redis://127.0.0.1:{port}/0") as store:
+            with pytest.raises(StoreRefused, match="its answer cannot be read"):
+                await store.scan_keys().__anext__()

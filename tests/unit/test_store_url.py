@@ -60,3 +60,27 @@ def test_a_url_that_cannot_be_read_is_refused(text: str) -> None:
 def test_an_unknown_parameter_is_refused_by_name(prefix: str) -> None:
     with pytest.raises(StoreUrlError, match="'foo' must be one of db, client_name"):
         open_store(f"{prefix}?foo=bar")
+
+
+@pytest.mark.parametrize(
+    ("text", "remedy"),
+    [
+        ("redis://cache?ssl_ca_certs=/ca.pem", "need rediss://"),
+        ("redis+sentinel://a/main?ssl_keyfile=/key", "need rediss://"),
+        ("unix:///run/redis.sock?ssl_keyfile=/key", "need rediss://"),
+        ("rediss://cache?ssl_cert_reqs=perhaps", "must be one of none, optional, required"),
+        ("unix://", "unix:///path"),
+        ("unix://run/redis.sock", "unix:///path"),
+        ("unix+cluster:///run/redis.sock", "unix:///path"),
+        ("redis+cluster://a/3", "0: a cluster has no other"),
+        ("redis+cluster://a?db=3", "0: a cluster has no other"),
+        ("redis://cache/-1", "0 or more"),
+        ("redis://a,b/0", "Several hosts need"),
+        ("redis://cache/0#1", "%23"),
+        ("redis://cache:0", "redis://"),
+        ("redis://me:\udcff@cache", "redis://"),
+    ],
+)
+def test_a_part_that_no_connection_could_follow_is_refused(text: str, remedy: str) -> None:
+    with pytest.raises(StoreUrlError, match=remedy):
+        open_store(text)

@@ -16,11 +16,13 @@ from typing import TypeVar
 from redis import exceptions as client
 
 #: What the Redis client raises. RedisClusterException is no RedisError; IncompleteReadError is an EOFError; uvloop
-#: raises RuntimeError for a connection closed between two writes.
+#: raises RuntimeError for a connection closed between two writes. The last row is for answers of another form than
+#: the command has: from a proxy, or from a server that is none of Redis' kind.
 CLIENT_ERRORS = (
     client.RedisError,
     client.RedisClusterException,
     *(OSError, TimeoutError, EOFError, RuntimeError),
+    *(TypeError, ValueError, LookupError, AttributeError),
 )
 
 #: Answers that a primary gives which is none any more, or may not act as one.
@@ -32,6 +34,10 @@ _ANSWERS = (
     client.BusyLoadingError,
     client.InvalidResponse,
 )
+
+#: An answer that the client takes for a connection that broke.
+_FULL = "max number of clients reached"
+_NOT_OF_REDIS = (TypeError, ValueError, LookupError, AttributeError)
 
 _Value = TypeVar("_Value")
 
@@ -87,10 +93,20 @@ class UnknownTypeError(StoreError):
 
 def translate(error: BaseException) -> StoreFailure:
     """Return our error for one of CLIENT_ERRORS; a refusal keeps the server's own words."""
+    error = _origin(error)
     text = " ".join(str(error).split()) or type(error).__name__
-    if isinstance(error, _ANSWERS):
+    if isinstance(error, _NOT_OF_REDIS):
+        return StoreRefused(f"its answer cannot be read ({type(error).__name__}: {text})")
+    if isinstance(error, _ANSWERS) or text.startswith(_FULL):
         return StoreRefused(f"{_code(error)} {text}".strip())
     return StoreUnavailable(text)
+
+
+def _origin(error: BaseException) -> BaseException:
+    """Return what a node of a cluster answered, which the client wraps in a sentence of its own."""
+    while isinstance(error, client.RedisClusterException) and (error.__cause__ or error.__context__):
+        error = error.__cause__ or error.__context__ or error
+    return error
 
 
 def is_not_primary(error: BaseException) -> bool:

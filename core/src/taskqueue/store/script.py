@@ -6,6 +6,7 @@ from functools import cache
 from importlib.resources import files
 
 _SCRIPTS = files("taskqueue.store") / "scripts"
+_COMMAND = re.compile(r"\b(?:redis|server)\.p?call\('([A-Z]+)'")
 _USES = re.compile(r"^-- uses:((?: \w+)+)$", re.MULTILINE)
 
 
@@ -20,10 +21,15 @@ def part(name: str) -> str:
 
 @cache
 def source(name: str) -> str:
-    """The whole text of script `name`: the parts of `-- uses:` in that order, then its own body."""
+    """The whole text of script `name`: the parts of `-- uses:` in that order, then its own body.
+
+    In front of all stands COMMANDS, a list of all commands that it calls.
+    """
     body = (_SCRIPTS / f"{name}.lua").read_text()
     uses = _USES.search(body)
-    return "\n".join([*(part(used) for used in (uses.group(1).split() if uses else [])), body])
+    text = "\n".join([*(part(used) for used in (uses.group(1).split() if uses else [])), body])
+    commands = ", ".join(f"'{command}'" for command in sorted({*_COMMAND.findall(text)}))
+    return f"local COMMANDS = {{ {commands} }}\n{text}"
 
 
 @cache

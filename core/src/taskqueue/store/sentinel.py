@@ -14,7 +14,7 @@ from typing import Any
 
 from redis.asyncio import Redis
 
-from taskqueue.store.errors import CLIENT_ERRORS, StoreUnavailable
+from taskqueue.store.errors import CLIENT_ERRORS, StoreFailure, StoreRefused, StoreUnavailable, translate
 from taskqueue.store.url import Address
 
 #: A Sentinel that does not answer within this time has no say.
@@ -27,6 +27,9 @@ _ODD_FOR_S = 5.0
 #: whether that was done, and gives up with an event that begins with -failover-abort.
 _PROMOTING, _ABORTED = "+failover-state-send-slaveof-noone", "-failover-abort"
 _PROMOTING_MAX_S = 3.0
+
+#: The end of a Sentinel's answer about a service that it does not watch.
+_NO_SUCH_SERVICE = "No such master with that name"
 
 _Known = tuple[int, Address]
 #: By service and Sentinels: the highest configuration epoch that any store of this process has seen, and its primary.
@@ -51,6 +54,8 @@ class Primary:
         ]
         self._moved = moved
         self._address: Address | None = None
+        #: What a Sentinel answered when last asked that could not tell; a refusal rather than silence.
+        self._failure: StoreFailure | None = None
         self._odd = asyncio.Event()
         self._settled = asyncio.Event()
         self._settled.set()
@@ -60,7 +65,7 @@ class Primary:
     async def address(self) -> Address:
         """Return where to connect; the first call asks, and one amid a promotion waits for it.
 
-        Raises StoreUnavailable while no Sentinel knows.
+        Raises StoreUnavailable while no Sentinel knows, StoreRefused if one lets nobody ask.
         """
         if not self._tasks:
             self._tasks = [asyncio.create_task(self._follow())]
@@ -74,7 +79,12 @@ class Primary:
             self._settled.set()
         if self._address is None:
             hosts = ", ".join(f"{host}:{port}" for host, port in self._key[1])
-            raise StoreUnavailable(f"no Sentinel at {hosts} knows a primary of {self._service!r}")
+            unknown = f"no Sentinel at {hosts} knows a primary of {self._service!r}"
+            if isinstance(self._failure, StoreRefused) and not self._failure.detail.endswith(
+                _NO_SUCH_SERVICE
+            ):
+                raise StoreRefused(f"{unknown}: {self._failure.detail}")
+            raise StoreUnavailable(f"{unknown}: {self._failure.detail}" if self._failure else unknown)
         return self._address
 
     def doubt(self) -> None:
@@ -124,6 +134,7 @@ class Primary:
 
     async def _ask(self) -> None:
         async with self._asking:
+            self._failure = None
             answers = await asyncio.gather(*(self._opinion(one) for one in self._sentinels))
             known = [answer for answer in answers if answer is not None]
             seen = _seen.get(self._key)
@@ -147,7 +158,10 @@ class Primary:
                     "SENTINEL", "GET-MASTER-ADDR-BY-NAME", self._service
                 )
                 return int(_field(state, "config-epoch")), (str(host), int(port))
-        except (*CLIENT_ERRORS, TypeError, ValueError, LookupError):
+        except CLIENT_ERRORS as error:
+            failure = translate(error)
+            if not isinstance(self._failure, StoreRefused) or isinstance(failure, StoreRefused):
+                self._failure = failure
             return None
 
 

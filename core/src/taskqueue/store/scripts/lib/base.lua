@@ -2,6 +2,16 @@
 -- A job is named TYPE|USER|OCCURRENCE|OFFSET|LIFE (scheduled) or TYPE|USER|~ID|DUE|LIFE (ad hoc); ms, LIFE 0 = no deadline.
 -- While leased it is followed by |WORKER|FENCE; the fence ends in "x" where the live table knows the job.
 local P = KEYS[1]
+-- A command that is refused in the middle would leave half a call behind, and jobs would be lost with it: a right that is missing,
+-- or a name that the server's configuration took away, refuses the whole call. COMMANDS is all that the script calls
+-- (store/script.py puts it in front). Each is asked for with arguments that it could have: Valkey 9 crashes over ZUNIONSTORE without.
+for _, command in ipairs(redis.acl_check_cmd and COMMANDS or {}) do
+  local known, allowed = pcall(redis.acl_check_cmd, command, P, command == 'ZUNIONSTORE' and 1 or P, P)
+  if not known or not allowed then
+    local why = known and 'NOPERM this user has no permissions to run ' or 'ERR this server has no command '
+    return redis.error_reply(why .. command .. ' within scripts, nothing was done')
+  end
+end
 -- Redis Cluster, while the release's slot moves: each node holds a part of the keys. A command that names two keys of which one is
 -- missing is refused on both nodes then, so nothing of the script runs on half a store (the old node sends the whole call on, as
 -- its key, the prefix, is missing too; the new one refuses here). Anywhere else this is one cheap command.
