@@ -206,6 +206,8 @@ class _Override(NamedTuple):
 
 def read_override(name: bytes, value: bytes) -> _Override:
     """Read a pause, or what replaces the limit. Raises what UNREADABLE names."""
+    if not name:  # no type has this name, and it would be taken for the limit's
+        raise ValueError(name)
     detail, _, expires = value.decode("ascii").partition("|")
     expires_ms = read_whole(expires)
     if name == _LIMIT:
