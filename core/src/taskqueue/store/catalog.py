@@ -35,6 +35,7 @@ _encode = msgspec.msgpack.Encoder().encode
 _LIMIT = b":limit"
 #: As in scripts/lib/limiter.lua and base.lua.
 _RATE_MIN, _RATE_MAX = 1e-6, 1e9
+_RATE = re.compile(rb"[0-9.e+-]+")
 _DIGITS_MAX = 16
 _NAME = re.compile(NAME_PATTERN)
 _decode_replay = msgspec.json.Decoder(Replay).decode
@@ -205,6 +206,8 @@ class _Override(NamedTuple):
 
 def read_override(name: bytes, value: bytes) -> _Override:
     """Read a pause, or what replaces the limit. Raises what UNREADABLE names."""
+    if not name:  # no type has this name, and it would be taken for the limit's
+        raise ValueError(name)
     detail, _, expires = value.decode("ascii").partition("|")
     expires_ms = read_whole(expires)
     if name == _LIMIT:
@@ -214,6 +217,8 @@ def read_override(name: bytes, value: bytes) -> _Override:
 
 def read_rate(value: bytes) -> float | None:
     """Read a limit as scripts do (lib/limiter.lua); 0 starts nothing."""
+    if not _RATE.fullmatch(value):  # no 1_0, which scripts cannot read, and no 0x10, which Python cannot
+        raise ValueError(value)
     rate = float(value)
     if rate and not _RATE_MIN <= rate <= _RATE_MAX:
         raise ValueError(value)

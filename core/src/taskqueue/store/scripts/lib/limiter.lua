@@ -53,7 +53,7 @@ end
 
 -- Reads a rate; a limit of 0 starts nothing, and so does what is none.
 local function per_second(text)
-  local value = text and tonumber(text)
+  local value = text and string.find(text, '^[%d.e+-]+$') and tonumber(text)
   return value and value >= 1e-6 and value <= 1e9 and value or nil
 end
 
