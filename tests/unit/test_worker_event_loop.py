@@ -117,19 +117,23 @@ def test_tasks_left_behind_do_not_hold_up_the_end(monkeypatch: pytest.MonkeyPatc
 @pytest.mark.parametrize(
     "source",
     [
-        "from taskqueue_worker.event_loop import run_to_end\n"
-        "async def main():\n"
-        "    child = os.fork()\n"
-        "    if child == 0:\n"
-        "        await asyncio.sleep(60)\n"
-        "    ended(child)\n"
-        "run_to_end(main())",
-        "from taskqueue.testing import run_handler\n"
-        "def handle(job):\n"
-        "    child = os.fork()\n"
-        "    if child:\n"
-        "        ended(child)\n"
-        "run_handler(handle)",
+        (
+            "from taskqueue_worker.event_loop import run_to_end\n"
+            "async def main():\n"
+            "    child = os.fork()\n"
+            "    if child == 0:\n"
+            "        await asyncio.sleep(60)\n"
+            "    ended(child)\n"
+            "run_to_end(main())"
+        ),
+        (
+            "from taskqueue.testing import run_handler\n"
+            "def handle(job):\n"
+            "    child = os.fork()\n"
+            "    if child:\n"
+            "        ended(child)\n"
+            "run_handler(handle)"
+        ),
     ],
     ids=["loop", "thread"],
 )
