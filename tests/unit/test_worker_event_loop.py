@@ -1,6 +1,8 @@
 """User code that would end the event loop: the worker's own task goes on until it is done."""
 
 import asyncio
+import subprocess
+import sys
 from collections.abc import Callable, Coroutine
 from typing import Any
 
@@ -110,3 +112,35 @@ def test_tasks_left_behind_do_not_hold_up_the_end(monkeypatch: pytest.MonkeyPatc
 
     run_to_end(main())
     assert sorted(ended) == ["not", "tidy"]
+
+
+@pytest.mark.parametrize(
+    "source",
+    [
+        (
+            "from taskqueue_worker.event_loop import run_to_end\n"
+            "async def main():\n"
+            "    child = os.fork()\n"
+            "    if child == 0:\n"
+            "        await asyncio.sleep(60)\n"
+            "    ended(child)\n"
+            "run_to_end(main())"
+        ),
+        (
+            "from taskqueue.testing import run_handler\n"
+            "def handle(job):\n"
+            "    child = os.fork()\n"
+            "    if child:\n"
+            "        ended(child)\n"
+            "run_handler(handle)"
+        ),
+    ],
+    ids=["loop", "thread"],
+)
+def test_a_fork_that_comes_back_from_a_handler_ends(source: str) -> None:
+    ended = "def ended(child): print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))"
+    script = f"import asyncio, os\n{ended}\n{source}"
+    done = subprocess.run(
+        [sys.executable, "-c", script], capture_output=True, text=True, timeout=30, check=True
+    )
+    assert done.stdout.split() == ["70"]

@@ -5,6 +5,8 @@ from it. A handler's leftovers may do either. The loop is then simply run again:
 """
 
 import asyncio
+import os
+import threading
 import time
 from collections.abc import Coroutine
 from contextlib import suppress
@@ -18,6 +20,8 @@ log = structlog.get_logger("taskqueue.worker")
 
 #: How long the tasks that handlers left behind may take to end.
 _LEFTOVERS_S = 0.5
+#: Exit code of a process that a handler forked and that came back to the loop.
+_FORK_RETURNED = 70
 #: Interruptions are logged so often at most: a leftover may repeat itself.
 _LOG_EACH_S = 1.0
 
@@ -26,6 +30,7 @@ def run_to_end(main: Coroutine[Any, Any, None]) -> None:
     """Run `main` in a loop of its own. Raises what it raises, and nothing that anything else in the loop raises."""
     loop = _new_loop()
     asyncio.set_event_loop(loop)
+    _end_forks(loop)
     try:
         _run(loop, loop.create_task(main, name="taskqueue worker"))
     finally:
@@ -33,6 +38,20 @@ def run_to_end(main: Coroutine[Any, Any, None]) -> None:
             _end_leftovers(loop)
         asyncio.set_event_loop(None)
         loop.close()
+
+
+def _end_forks(loop: asyncio.AbstractEventLoop) -> None:
+    """Have a process that a handler forks end when it comes back to the loop.
+
+    It would be a second worker on the connections, leases and slots of this one.
+    """
+    thread = threading.get_ident()
+
+    def forked() -> None:
+        if threading.get_ident() == thread and not loop.is_closed():
+            loop.call_soon(os._exit, _FORK_RETURNED)
+
+    os.register_at_fork(after_in_child=forked)
 
 
 def _run(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:

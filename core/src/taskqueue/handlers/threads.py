@@ -6,6 +6,7 @@ that hang are seen.
 
 import asyncio
 import inspect
+import os
 import time
 from collections import deque
 from collections.abc import Callable
@@ -19,6 +20,9 @@ from taskqueue.handlers.job import Job
 from taskqueue.handlers.managed import ManagedHandler
 
 Call = Callable[[Job], object]
+
+#: Exit code of a process that a handler forked and that came back from the handler.
+_FORK_RETURNED = 70
 
 
 class Threads:
@@ -124,11 +128,17 @@ class ThreadHandler(ManagedHandler):
 
 
 def _call(function: Call, job: Job) -> None:
+    worker = os.getpid()
     try:
         result = function(job)
     except StopIteration as error:
         # A future cannot carry StopIteration: Python 3.11 would leave the job waiting for ever.
         raise RuntimeError("the handler raised StopIteration") from error
+    finally:
+        if os.getpid() != worker:
+            os._exit(
+                _FORK_RETURNED
+            )  # a fork that the handler made: it would wait for jobs in a pool without a worker
     if inspect.iscoroutine(result):
         result.close()
         raise BadHandler(
