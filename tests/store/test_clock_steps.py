@@ -9,9 +9,11 @@ import pytest
 
 from taskqueue.models.values import RateLimit, Schedule, TaskType
 from taskqueue.store.audit import audit
+from taskqueue.store.catalog import read_catalog
 from taskqueue.store.claim import Result
 from taskqueue.store.lease import heartbeat, permit
 from taskqueue.store.listing import read_workers
+from taskqueue.store.overrides import override_rate, pause
 
 if TYPE_CHECKING:
     from tests.store.conftest import World
@@ -60,6 +62,25 @@ async def test_a_delayed_job_keeps_its_delay_over_a_step_back(world: World, back
     now_us = world.clock.now_us
     (start_us,) = await drive(world, 4)
     assert start_us - now_us == pytest.approx(3e6, abs=20_000)
+
+
+async def test_a_pause_and_a_limit_for_a_time_end_as_late_as_before_a_step_back(
+    world: World, back_s: float
+) -> None:
+    await world.install(PLAIN)
+    await pause(world.store, "plain", 3_000)
+    await override_rate(world.store, 5, 3_000)
+    await world.claim(n=0)
+    before = await read_catalog(world.store)
+    await set_back(world, back_s)
+    await world.claim(n=0)
+    stepped = await read_catalog(world.store)
+    assert stepped.version > before.version, "tickers read it again"
+    assert (stepped.paused, stepped.rate) == (frozenset({"plain"}), 5.0)
+    await world.clock.advance(ms=3_001)
+    over = await read_catalog(world.store)
+    assert over.paused == frozenset()
+    assert over.rate != 5
 
 
 async def test_a_retry_after_a_step_back_waits_for_its_backoff(world: World, back_s: float) -> None:

@@ -46,6 +46,14 @@ local function follow_step_back(limiter)
     local beat, rest = string.match(workers[i + 1], '^(%d+)(.*)$')
     if (whole(beat) or 0) > now then redis.call('HSET', P .. 'workers', workers[i], int(now) .. rest) end
   end
+  local overrides = redis.call('HGETALL', P .. 'overrides')  -- a field for each paused type, and the limit's
+  for i = 1, #overrides, 2 do
+    local value, ends = string.match(overrides[i + 1], '^(.*)|(%d+)$')
+    if (whole(ends) or 0) > 0 then
+      redis.call('HSET', P .. 'overrides', overrides[i], value .. '|' .. int(math.max(1, ends - by_us / 1000)))
+      redis.call('HINCRBY', P .. 'config', 'version', 1)
+    end
+  end
   limiter.start, limiter.wake, limiter.turn, limiter.idle = 0, now_us, now_us, now_us
   limiter.closed, limiter.stepped = limiter.closed - by_us, limiter.stepped + by_us
   count('clock_steps')
