@@ -84,6 +84,12 @@ def test_a_429_closes_the_limit_of_the_type_and_never_for_no_time(
     assert (raised.value.retry_after_s, raised.value.scope) == (seconds, "type")
 
 
+@pytest.mark.parametrize("named", ["0", "Sun, 06 Nov 1994 08:49:37 GMT"])
+def test_a_503_that_names_no_time_to_wait_is_retried_with_backoff(named: str) -> None:
+    with pytest.raises(CallFailed):
+        judge(503, {"Retry-After": named})
+
+
 def test_only_a_503_with_retry_after_chooses_its_own_delay() -> None:
     with pytest.raises(RetryLater, match="HTTP 503 Service Unavailable") as raised:
         judge(503, {"Retry-After": "12"})

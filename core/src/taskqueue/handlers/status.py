@@ -22,7 +22,7 @@ def judge(status: int, headers: Mapping[str, str]) -> None:
         raise RateLimited(retry_after_s(headers, datetime.now(UTC)) or RATE_LIMITED_DEFAULT_S)
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         delay = retry_after_s(headers, datetime.now(UTC))
-        if delay is not None:
+        if delay:  # none to wait is no choice: attempts would be used up within milliseconds
             raise RetryLater(delay, _named(status))
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _PASSING:
         raise CallFailed(_named(status))
