@@ -19,7 +19,7 @@ from taskqueue.plan.replay import Replay
 from taskqueue.plan.schedule import window_s
 from taskqueue.plan.segment import Segment
 from taskqueue.plan.spread import spread_class, stride
-from taskqueue.store.connection import Store
+from taskqueue.store.connection import Store, pairs
 from taskqueue.store.errors import CursorLostError, TypesMovedError
 from taskqueue.store.fence import UNFENCED, Fence, check
 from taskqueue.store.malformed import place_of, text
@@ -161,7 +161,7 @@ async def read_catalog(store: Store) -> Catalog:
     malformed = store.malformed
     limit = malformed.read("config rate", partial(read_rate, rate)) if rate else None
     paused, ends = set(), []
-    for name, value in _fields(overrides):
+    for name, value in pairs(overrides):
         over = malformed.read(place_of("overrides", name), partial(read_override, name, value))
         if over is None or (over.expires_ms and over.expires_ms <= now_ms):
             continue
@@ -172,7 +172,7 @@ async def read_catalog(store: Store) -> Catalog:
         else:
             limit = over.rate
     records, unreadable = {}, set()
-    for name, value in sorted(_fields(types)):
+    for name, value in sorted(pairs(types)):
         place = place_of("types", name)
         read = malformed.read(place, partial(read_type, name, value))
         if read is None:
@@ -230,10 +230,6 @@ def read_whole(digits: str) -> int:
     if not digits.isascii() or not digits.isdigit() or len(digits) > _DIGITS_MAX:
         raise ValueError(digits)
     return int(digits)
-
-
-def _fields(flat: list[bytes]) -> list[tuple[bytes, bytes]]:
-    return list(zip(flat[::2], flat[1::2], strict=True))
 
 
 @lru_cache(maxsize=1_024)

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from taskqueue.store.clock import server_now_us
-from taskqueue.store.connection import Store
+from taskqueue.store.connection import Store, pairs
 from taskqueue.store.malformed import place_of, text
 
 GLOBAL = "global"
@@ -34,7 +34,7 @@ async def read_closed(store: Store, most: int = 100) -> list[ClosedLimit]:
     if until and until > now_us // 1000:
         kind, _, user = text(by or b"").partition("|")
         found.append(ClosedLimit(GLOBAL, until, (kind, user) if by else None))
-    for name, value in zip(others[::2], others[1::2], strict=True):
+    for name, value in pairs(others):
         until = store.malformed.read(place_of("closed", name), partial(_ms, value))
         if until:
             found.append(ClosedLimit(text(name), until))

@@ -135,6 +135,11 @@ class Store:
         return answer
 
 
+def pairs(flat: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
+    """Return names with their values, or members with their scores: servers answer with one flat list."""
+    return list(zip(flat[::2], flat[1::2], strict=True))
+
+
 def open_store(
     url: str,
     release: str = "default",

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from taskqueue.store.connection import Store
+from taskqueue.store.connection import Store, pairs
 from taskqueue.store.errors import decoded
 from taskqueue.store.keys import LANES
 
@@ -86,7 +86,7 @@ async def _look_at(
 
 
 def _by_type(flat: Sequence[bytes]) -> dict[str, int]:
-    return {name.decode(errors="replace"): int(due) for name, due in zip(flat[::2], flat[1::2], strict=True)}
+    return {name.decode(errors="replace"): int(due) for name, due in pairs(flat)}
 
 
 def _keep(oldest: dict[str, int], name: str, due_ms: int | None) -> None:
