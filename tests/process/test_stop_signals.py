@@ -275,3 +275,21 @@ def test_a_fork_of_a_handler_is_ended_alone() -> None:
         timeout=PATIENCE_S,
     )
     assert done.stdout == f"{-signal.SIGTERM} False\n"
+
+
+CLOSING = """
+import asyncio, os, signal
+from taskqueue.stop_signals import keep, set_on
+
+loop = asyncio.new_event_loop()
+set_on(asyncio.Event(), loop)
+loop.close()
+os.kill(os.getpid(), signal.SIGTERM)
+keep(3)
+os.kill(os.getpid(), signal.SIGTERM)
+"""
+
+
+def test_a_signal_after_the_loop_closed_leaves_the_exit_code() -> None:
+    ended = subprocess.run([sys.executable, "-c", CLOSING], check=False, timeout=PATIENCE_S)
+    assert ended.returncode == 3

@@ -43,14 +43,17 @@ def end_at_once() -> None:
 
 
 def set_on(stopping: "asyncio.Event", loop: "asyncio.AbstractEventLoop") -> None:
-    """Let a stop signal set an event of the running loop; a second one changes nothing."""
+    """Let a stop signal set an event of the running loop; a second one changes nothing.
+
+    A signal between the end of the loop and `keep` changes nothing either: the process is about to end.
+    """
     owner = os.getpid()
 
     def stop(number: int, _frame: FrameType | None) -> None:
-        if os.getpid() != owner or loop.is_closed():  # a fork of a handler's is no worker
+        if os.getpid() != owner:  # a fork of a handler's is no worker
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
-        else:
+        elif not loop.is_closed():
             loop.call_soon_threadsafe(stopping.set)
 
     for number in STOP_SIGNALS:
