@@ -6,7 +6,8 @@ from taskqueue.models.cron import check_cron
 from taskqueue.models.fault import Fault
 from taskqueue.models.http_call import check_headers, check_url
 from taskqueue.models.identity import check_function, check_object_name, check_type_name, check_user_id
-from taskqueue.models.params import MAX_DEPTH, check_params, json_bytes
+from taskqueue.models.nesting import MAX_DEPTH
+from taskqueue.models.params import check_params, json_bytes
 from taskqueue.models.quantity import parse_per_second
 from taskqueue.models.refusal import ManifestRefusedError, Refusal, ValueRefusedError, shown
 from taskqueue.models.time_zone import check_time_zone, time_zone_names
@@ -235,7 +236,7 @@ def test_params_that_json_can_hold_come_back_as_they_are() -> None:
         ({"a": {1, 2}}, "write text, numbers"),
         ({"a": "\ud800"}, "half a surrogate"),
         ({"\udfff": 1}, "half a surrogate"),
-        (nested(MAX_DEPTH), "at most 32 levels"),
+        (nested(MAX_DEPTH), "nested deeper than 32: write at most 32 levels"),
         (nested(5_000), "at most 32 levels"),
         ({"a": "x" * 1_017}, "at most 1024 bytes of JSON instead of 1025"),
     ],

@@ -5,11 +5,11 @@ from typing import Any
 
 import msgspec
 
+from taskqueue.models.nesting import MAX_DEPTH, TOO_DEEP
 from taskqueue.models.refusal import ValueRefusedError
 
 MAX_TASK_BYTES = 1_024
 MAX_OBJECT_BYTES = 65_536
-MAX_DEPTH = 32
 MAX_INTEGER = 2**63 - 1
 
 
@@ -37,7 +37,7 @@ def _check_json(value: object, depth: int) -> None:
         _check_scalar(value)
         return
     if not depth:
-        raise ValueRefusedError(f"write at most {MAX_DEPTH} levels of mappings and lists")
+        raise ValueRefusedError(TOO_DEEP)
     if isinstance(value, dict):
         for key in value:
             if not isinstance(key, str):
