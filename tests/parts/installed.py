@@ -57,9 +57,9 @@ class Installed:
         self.names: set[str] = set()
         self.values: dict[str, Any] = {
             "redis": {"development": {"enabled": True, "image": {"repository": "valkey", "tag": "local"}}},
-            "operator": {"image": {"tag": VERSION}},
+            "operator": {"image": {"repository": "localhost/taskqueue-operator", "tag": VERSION}},
             "worker": {
-                "image": {"tag": VERSION},
+                "image": {"repository": "localhost/taskqueue-worker", "tag": VERSION},
                 "handlers": ["/handlers/handlers.py"],
                 "extraEnv": [{"name": "API_URL", "value": "http://api:8099"}],
                 "volumes": [{"name": "handlers", "configMap": {"name": "handlers"}}],

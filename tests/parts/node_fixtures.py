@@ -41,9 +41,11 @@ def node(work: Path, archives: dict[str, Path]) -> Iterator[Node]:
         for name in (*OURS, "valkey"):
             started.load(name)
         for name in OURS:
-            started.ctr(
-                "images", "tag", f"docker.io/library/{name}:{VERSION}", f"docker.io/library/{name}:next"
-            )
+            names = [
+                f"docker.io/library/{name}:next",
+                *(f"localhost/{name}:{tag}" for tag in (VERSION, "next")),
+            ]
+            started.ctr("images", "tag", f"docker.io/library/{name}:{VERSION}", *names)
         yield started
 
 

@@ -6,8 +6,8 @@ import subprocess
 import sys
 from pathlib import Path
 
+from cluster import Cluster
 from helm import Helm
-from node import Node
 
 ROOT = Path(__file__).parents[2]
 LIMIT_S = 120.0
@@ -16,12 +16,12 @@ LIMIT_S = 120.0
 class Person:
     """Has kubectl, helm and kubectl-taskqueue on PATH. kubeconfig: whose context is used."""
 
-    def __init__(self, node: Node, helm: Helm, kubeconfig: Path) -> None:
-        programs = (helm.program.parent, node.program.parent, Path(sys.executable).parent)
+    def __init__(self, cluster: Cluster, helm: Helm, kubeconfig: Path) -> None:
+        programs = (helm.program.parent, cluster.program.parent, Path(sys.executable).parent)
         self._environment = {
             **helm.environment,
             "KUBECONFIG": str(kubeconfig),
-            "KUBECACHEDIR": str(node.folder / "kubectl-cache"),
+            "KUBECACHEDIR": str(cluster.folder / "kubectl-cache"),
             "PATH": os.pathsep.join([*map(str, programs), os.environ["PATH"]]),
         }
 
