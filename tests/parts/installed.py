@@ -116,6 +116,17 @@ class Installed:
             self.helm.run, "upgrade", "--install", name, str(self.package), *where, *waiting, *options
         )
 
+    async def hand_over(self) -> None:
+        """Do what the notes of mode none say before an upgrade to another mode."""
+        workers = {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": f"{NAME}-worker"},
+            "spec": {"replicas": self.values["worker"]["replicas"]},
+        }
+        manager = ("--server-side", "--field-manager=autoscaling", "--filename=-")
+        await self.kubectl("apply", *manager, stdin=json.dumps(workers))
+
     async def uninstall(self, name: str = NAME) -> None:
         """Return when its pods are gone."""
         where = ("--namespace", self.namespace, "--wait", "--timeout", "60s")
