@@ -76,14 +76,15 @@ def numbers(schema: dict[str, Any], path: str = "") -> dict[str, tuple[str, floa
 
 @pytest.mark.parametrize("mode", ["none", "selfServed", "keda"])
 def test_an_exponent_renders_as_its_digits_do(helm: Helm, mode: str) -> None:
-    settings = ("--set", f"autoscaling.mode={mode}", "--set", "redis.development.enabled=false")
-    settings += ("--set", "redis.existingSecret.name=redis", "--set", "monitoring.rules.enabled=true")
-    settings += (
-        "--set",
-        "redis.host=redis.example.com",
-        "--set",
-        "redis.existingSecret.passwordKey=password",
-    )
+    chosen = {
+        "autoscaling.mode": mode,
+        "monitoring.rules.enabled": "true",
+        "redis.development.enabled": "false",
+        "redis.existingSecret.name": "redis",
+        "redis.existingSecret.passwordKey": "password",
+        "redis.host": "redis.example.com",
+    }
+    settings = options(chosen, "--set")
     rendered = helm.template(DEVELOPMENT, *settings, *options(EXPONENTS, "--set"))
     assert rendered == helm.template(DEVELOPMENT, *settings, *options(plain(EXPONENTS), "--set"))
     assert rendered == helm.template(DEVELOPMENT, *settings, *options(plain(EXPONENTS), "--set-string"))

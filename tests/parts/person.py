@@ -14,10 +14,13 @@ LIMIT_S = 120.0
 
 
 class Person:
-    """Has kubectl, helm and kubectl-taskqueue on PATH. kubeconfig: whose context is used."""
+    """Has kubectl, helm and kubectl-taskqueue on PATH. kubeconfig: whose context is used.
 
-    def __init__(self, cluster: Cluster, helm: Helm, kubeconfig: Path) -> None:
-        programs = (helm.program.parent, cluster.program.parent, Path(sys.executable).parent)
+    before: folders whose programs go before all others.
+    """
+
+    def __init__(self, cluster: Cluster, helm: Helm, kubeconfig: Path, *before: Path) -> None:
+        programs = (*before, helm.program.parent, cluster.program.parent, Path(sys.executable).parent)
         self._environment = {
             **helm.environment,
             "KUBECONFIG": str(kubeconfig),
