@@ -184,6 +184,20 @@ def test_who_administers_a_namespace_can_install_all_but_self_served(
     tenant.run("uninstall", "mine", "--namespace", restricted)
 
 
+def test_the_role_of_people_is_enough_for_exec_by_deployment(
+    own: ControlPlane, release: Release, restricted: str
+) -> None:
+    """Without a node exec ends at a pod that has none; all rights have been asked by then."""
+    own.kubectl("create", "serviceaccount", "ada", "--namespace", restricted)
+    subject = {"kind": "ServiceAccount", "name": "ada", "namespace": restricted}
+    role = json.dumps({"create": True, "subjects": [subject]})
+    release.install(DEVELOPMENT, "--set-json", f"cli.role={role}")
+    release.until("deployment/taskqueue-operator", "{.status.replicas}", "2")
+    ada = own.seen_by("ada", restricted)
+    said = ada.refused("exec", "deploy/taskqueue-operator", "-n", restricted, "--", "taskqueue", "audit")
+    assert "does not have a host assigned" in said
+
+
 def test_kubectl_applies_the_plain_manifests(defined: ControlPlane) -> None:
     defined.kubectl("create", "namespace", "taskqueue")
     said = defined.kubectl("apply", "--server-side", "--validate=strict", "--filename", str(TARGET))
