@@ -7,8 +7,9 @@ version=$(sed -n 's/^appVersion: //p' helm/taskqueue/Chart.yaml)
 kind get clusters | grep -qx taskqueue || kind create cluster --config deploy/kind/cluster.yaml
 kubectl config use-context kind-taskqueue
 for target in operator worker; do
-  docker build --file deploy/docker/Dockerfile --target "$target" --tag "taskqueue-$target:$version" .
-  kind load docker-image --name taskqueue "taskqueue-$target:$version"
+  image=localhost/taskqueue-$target:$version # a name that nobody can publish anything under
+  docker build --file deploy/docker/Dockerfile --target "$target" --tag "$image" .
+  kind load docker-image --name taskqueue "$image"
 done
 kubectl get namespace shop >/dev/null 2>&1 || kubectl create namespace shop
 kubectl -n shop create configmap shop-handlers --from-file=examples/shop/handlers.py --dry-run=client -o yaml |

@@ -10,7 +10,9 @@ import pytest
 import yaml
 from cluster_tools import NoGoError, cluster_tools
 from helm import CHART, Helm
+from rendered import of_kind
 
+ROOT = CHART.parents[1]
 CASES = Path(__file__).with_name("alerts.yaml")
 SELF_SERVED = CHART / "ci" / "self-served-values.yaml"
 RULES = ("--set", "monitoring.rules.enabled=true")
@@ -31,6 +33,10 @@ def rules(helm: Helm) -> dict[str, Any]:
     return spec
 
 
+def alerts(rules: dict[str, Any]) -> list[dict[str, Any]]:
+    return [alert for group in rules["groups"] for alert in group["rules"]]
+
+
 def run(promtool: Path, *words: str) -> None:
     done = subprocess.run([promtool, *words], capture_output=True, text=True, check=False)
     assert done.returncode == 0, done.stdout + done.stderr
@@ -45,8 +51,26 @@ def test_every_alert_fires_when_it_should_and_no_other(
 
 
 def test_every_alert_has_a_case_in_which_it_fires(rules: dict[str, Any]) -> None:
-    alerts = {alert["alert"] for group in rules["groups"] for alert in group["rules"]}
-    assert set(re.findall(r'alertname="(\w+)"', CASES.read_text())) == alerts
+    named = set(re.findall(r'alertname="(\w+)"', CASES.read_text()))
+    assert named == {alert["alert"] for alert in alerts(rules)}
+
+
+def test_every_alert_leads_to_its_own_chapter_of_the_page_of_alerts(
+    helm: Helm, rules: dict[str, Any]
+) -> None:
+    page = (ROOT / "docs" / "alerts.md").read_text("utf-8")
+    chapters = dict(re.findall(r"^## (\w+)\n(.*?)(?=^## |\Z)", page, re.MULTILINE | re.DOTALL))
+    told = {one["alert"]: one["annotations"]["runbook_url"] for one in alerts(rules)}
+    assert told == {name: f"docs/alerts.md#{name.lower()}" for name in chapters}
+    for name, text in chapters.items():
+        assert re.findall(r"^\*([\w ]+)\.\*", text, re.MULTILINE) == ["Meaning", "Look at", "Do"], name
+
+
+def test_the_base_of_runbooks_is_a_value(helm: Helm) -> None:
+    base = "https://git.example.com/docs/alerts.md"
+    objects = helm.objects(SELF_SERVED, *RULES, "--set", f"monitoring.rules.runbookUrl={base}")
+    (rule,) = of_kind(objects, "PrometheusRule")
+    assert {one["annotations"]["runbook_url"].partition("#")[0] for one in alerts(rule["spec"])} == {base}
 
 
 def test_prometheus_can_read_what_the_dashboard_asks(promtool: Path, tmp_path: Path) -> None:

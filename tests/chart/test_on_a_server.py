@@ -1,6 +1,7 @@
 """What a real API server says of the chart: all objects are valid, all pods admitted, no upgrade resets replicas."""
 
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +9,7 @@ import pytest
 from cluster import Cluster
 from control_plane import ControlPlane
 from helm import CASES, CHART, Helm
+from person import Person
 from render import TARGET
 from watched import watched
 
@@ -33,6 +35,14 @@ class Release:
         chart = (self.name, str(CHART), "--values", str(DEVELOPMENT))
         self._helm.run("upgrade", *chart, *self._place, "--set", "crds.enabled=false", *options)
 
+    def upgrade_refused(self, *options: str) -> str:
+        """Return what helm says of an upgrade, which must fail."""
+        chart = (self.name, str(CHART), "--values", str(DEVELOPMENT))
+        return self._helm.refused("upgrade", *chart, *self._place, "--set", "crds.enabled=false", *options)
+
+    def notes(self) -> str:
+        return self._helm.run("get", "notes", self.name, *self._place)
+
     def uninstall(self) -> None:
         self._helm.run("uninstall", self.name, *self._place)
 
@@ -40,6 +50,11 @@ class Release:
         """Wait until a field of an object is a value, or is there at all."""
         condition = f"--for=jsonpath={field}={value}".rstrip("=")
         self._cluster.kubectl("wait", what, *self._place, condition, f"--timeout={LIMIT_S:.0f}s")
+
+
+@pytest.fixture
+def person(own: ControlPlane, installer: Helm) -> Person:
+    return Person(own, installer, own.kubeconfig)
 
 
 @pytest.fixture
@@ -85,22 +100,58 @@ def test_that_namespace_refuses_a_pod_that_is_not_restricted(own: ControlPlane, 
     assert "violates PodSecurity" in said
 
 
-def test_switching_modes_and_upgrading_never_resets_the_replicas(
-    monitored: Cluster, own: ControlPlane, release: Release, restricted: str
+async def test_switching_modes_and_upgrading_never_resets_the_replicas(
+    monitored: Cluster, own: ControlPlane, release: Release, restricted: str, person: Person
 ) -> None:
     workers = "deployment/taskqueue-worker"
     release.install(DEVELOPMENT, "--set", "worker.replicas=3")
     with watched(own, restricted, "spec.replicas") as seen:
-        release.until(workers, "{.spec.replicas}", "3")  # the HPA, as nothing else says a number
+        (hand_over,) = re.findall(r"^  (kubectl .*<<END\n.*\nEND)$", release.notes(), re.MULTILINE)
+        await person.types(hand_over)
         release.upgrade("--set", "autoscaling.mode=selfServed")
         own.kubectl("scale", workers, "--namespace", restricted, "--replicas=7")  # as an autoscaler would
         release.upgrade("--set", "autoscaling.mode=selfServed", "--set", "worker.image.tag=next")
         for mode in ("keda", "prometheusAdapter", "keda", "selfServed"):
             release.upgrade("--set", f"autoscaling.mode={mode}")
-        release.upgrade("--set", "worker.replicas=5")
-        release.until(workers, "{.spec.replicas}", "5")
+        assert 'conflict with "kubectl"' in release.upgrade_refused("--set", "worker.replicas=5")
+        release.upgrade("--set", "worker.replicas=5", "--force-conflicts")
         own.kubectl("annotate", workers, "--namespace", restricted, "last=seen")
         assert seen()[seen().index(3) :] == [3, 7, 5]
+
+
+def test_workers_that_were_scaled_to_zero_are_back_after_an_upgrade(
+    own: ControlPlane, release: Release, restricted: str
+) -> None:
+    release.install(DEVELOPMENT)
+    for_workers = ("deployment/taskqueue-worker", "--namespace", restricted)
+    own.kubectl("scale", *for_workers, "--replicas=0")
+    release.upgrade()
+    assert own.kubectl("get", *for_workers, "--output=jsonpath={.spec.replicas}") == "2"
+
+
+def test_workers_that_were_scaled_by_hand_are_no_silent_success(
+    own: ControlPlane, release: Release, restricted: str
+) -> None:
+    release.install(DEVELOPMENT)
+    own.kubectl("scale", "deployment/taskqueue-worker", "--namespace", restricted, "--replicas=1")
+    assert '"scale" using apps/v1: .spec.replicas' in release.upgrade_refused()
+    release.upgrade("--force-conflicts")
+    release.until("deployment/taskqueue-worker", "{.spec.replicas}", "2")
+
+
+async def test_a_release_without_a_storage_class_is_repaired_as_its_notes_say(
+    own: ControlPlane, release: Release, restricted: str, person: Person
+) -> None:
+    assert own.kubectl("get", "storageclass", "--output=name") == ""
+    release.install(DEVELOPMENT)
+    release.until(
+        "pod/taskqueue-redis-0", "{.spec.volumes[?(@.name=='data')].persistentVolumeClaim.claimName}"
+    )
+    (repair,) = re.findall(r"^(  kubectl .* delete .*\n  helm .*)$", release.notes(), re.MULTILINE)
+    await person.types(repair)
+    release.until("pod/taskqueue-redis-0", "{.spec.volumes[?(@.name=='data')].emptyDir}")
+    assert own.kubectl("get", "persistentvolumeclaims", "--namespace", restricted, "--output=name") == ""
+    release.until("statefulset/taskqueue-redis", "{.status.updatedReplicas}", "1")
 
 
 @pytest.fixture
@@ -131,6 +182,20 @@ def test_who_administers_a_namespace_can_install_all_but_self_served(
     said = tenant.refused("upgrade", "mine", str(CHART), *values, "--set", "autoscaling.mode=selfServed")
     assert "forbidden" in said
     tenant.run("uninstall", "mine", "--namespace", restricted)
+
+
+def test_the_role_of_people_is_enough_for_exec_by_deployment(
+    own: ControlPlane, release: Release, restricted: str
+) -> None:
+    """Without a node exec ends at a pod that has none; all rights have been asked by then."""
+    own.kubectl("create", "serviceaccount", "ada", "--namespace", restricted)
+    subject = {"kind": "ServiceAccount", "name": "ada", "namespace": restricted}
+    role = json.dumps({"create": True, "subjects": [subject]})
+    release.install(DEVELOPMENT, "--set-json", f"cli.role={role}")
+    release.until("deployment/taskqueue-operator", "{.status.replicas}", "2")
+    ada = own.seen_by("ada", restricted)
+    said = ada.refused("exec", "deploy/taskqueue-operator", "-n", restricted, "--", "taskqueue", "audit")
+    assert "does not have a host assigned" in said
 
 
 def test_kubectl_applies_the_plain_manifests(defined: ControlPlane) -> None:

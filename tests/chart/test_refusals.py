@@ -8,7 +8,11 @@ import pytest
 import yaml
 from helm import CHART, Helm
 
-GOOD: dict[str, Any] = {"redis": {"existingSecret": {"name": "taskqueue-redis"}}}
+GOOD: dict[str, Any] = {
+    "redis": {"existingSecret": {"name": "taskqueue-redis"}},
+    "operator": {"image": {"repository": "registry.example.com/taskqueue-operator"}},
+    "worker": {"image": {"repository": "registry.example.com/taskqueue-worker"}},
+}
 
 
 @dataclass(frozen=True)

@@ -1,43 +1,37 @@
 """What the chart renders, for every file of ci/: the same each time, safe, and with no number that resets another."""
 
+import ipaddress
 import json
 import re
 import tarfile
 from pathlib import Path
-from typing import Any
 
 import pytest
 import yaml
 from helm import CASES, CHART, Helm
+from rendered import mode, of_kind, pods, variables, worker
 
 ROOT = Path(__file__).parents[2]
+#: Where clouds hand out credentials or settings to whoever asks from one of their machines, and ways around by IPv6.
+CREDENTIALS = {
+    "most clouds": "169.254.169.254",
+    "Amazon, by IPv6": "fd00:ec2::254",
+    "Amazon's pod identities": "169.254.170.23",
+    "Azure": "168.63.129.16",
+    "Google, by IPv6": "fd20:ce::254",
+    "Oracle": "192.0.0.192",
+    "Alibaba": "100.100.100.200",
+    "a link's neighbours": "fe80::a9fe:a9fe",
+    "through NAT64": "64:ff9b::a9fe:a9fe",
+    "through a NAT64 of one's own": "64:ff9b:1::a9fe:a9fe",
+    "through 6to4": "2002:a9fe:a9fe::1",
+    "through Teredo": "2001::a9fe:a9fe",
+    "as an IPv4-compatible address": "::a9fe:a9fe",
+}
 EVERYTHING, DEVELOPMENT, EXTERNAL = (
     CHART / "ci" / f"{name}-values.yaml" for name in ("everything", "development", "external-redis")
 )
 of_every_case = pytest.mark.parametrize("case", CASES, ids=lambda path: path.stem)
-
-
-def of_kind(objects: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
-    return [one for one in objects if one["kind"] == kind]
-
-
-def pods(objects: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Spec of every pod that the objects ask for, by the name of what asks."""
-    found = {}
-    for one in objects:
-        spec = one["spec"] if one["kind"] == "Pod" else one.get("spec", {}).get("template", {}).get("spec")
-        if spec:
-            found[one["metadata"]["name"]] = spec
-    return found
-
-
-def worker(objects: list[dict[str, Any]]) -> dict[str, Any]:
-    (found,) = [one for one in of_kind(objects, "Deployment") if one["metadata"]["name"].endswith("-worker")]
-    return found
-
-
-def variables(pod: dict[str, Any]) -> dict[str, Any]:
-    return {one["name"]: one.get("value", one.get("valueFrom")) for one in pod["containers"][0]["env"]}
 
 
 @of_every_case
@@ -64,9 +58,8 @@ def test_no_template_asks_the_cluster_the_clock_or_chance() -> None:
 
 
 @of_every_case
-def test_workers_have_no_replicas_and_no_token(helm: Helm, case: Path) -> None:
+def test_workers_have_no_token(helm: Helm, case: Path) -> None:
     deployment = worker(helm.objects(case))
-    assert "replicas" not in deployment["spec"]
     pod = deployment["spec"]["template"]["spec"]
     assert pod["automountServiceAccountToken"] is False
     assert not [volume for volume in pod["volumes"] if "projected" in volume]
@@ -76,14 +69,20 @@ def test_workers_have_no_replicas_and_no_token(helm: Helm, case: Path) -> None:
 def test_exactly_one_object_decides_how_many_workers_there_are(helm: Helm, case: Path) -> None:
     objects = helm.objects(case)
     scalers = of_kind(objects, "HorizontalPodAutoscaler") + of_kind(objects, "ScaledObject")
-    assert [one["spec"]["scaleTargetRef"]["name"] for one in scalers] == [worker(objects)["metadata"]["name"]]
+    deployment = worker(objects)
+    if mode(case) == "none":
+        assert scalers == []
+        assert deployment["spec"]["replicas"] == 2
+    else:
+        assert [one["spec"]["scaleTargetRef"]["name"] for one in scalers] == [deployment["metadata"]["name"]]
+        assert "replicas" not in deployment["spec"], "an upgrade would reset what the autoscaler chose"
 
 
-def test_keda_may_take_over_from_every_other_mode(helm: Helm) -> None:
+def test_keda_may_take_over_from_every_hpa(helm: Helm) -> None:
     """Its admission reads this of the HPA, and refuses a ScaledObject while another HPA has the same workers."""
-    for mode in ("none", "selfServed", "prometheusAdapter"):
+    for name in ("selfServed", "prometheusAdapter"):
         (one,) = of_kind(
-            helm.objects(DEVELOPMENT, "--set", f"autoscaling.mode={mode}"), "HorizontalPodAutoscaler"
+            helm.objects(DEVELOPMENT, "--set", f"autoscaling.mode={name}"), "HorizontalPodAutoscaler"
         )
         assert one["metadata"]["annotations"] == {"validations.keda.sh/hpa-ownership": "false"}
     (scaled,) = of_kind(helm.objects(CHART / "ci" / "keda-values.yaml"), "ScaledObject")
@@ -113,7 +112,6 @@ def test_every_container_has_requests_a_limit_of_memory_and_a_read_only_root(hel
 
 @of_every_case
 def test_only_self_served_has_rights_in_the_whole_cluster(helm: Helm, case: Path) -> None:
-    mode = (yaml.safe_load(case.read_text("utf-8")).get("autoscaling") or {}).get("mode", "none")
     everywhere = {
         one["kind"]
         for one in helm.objects(case)
@@ -122,7 +120,7 @@ def test_only_self_served_has_rights_in_the_whole_cluster(helm: Helm, case: Path
         and not any("aggregate-to" in label for label in one["metadata"]["labels"])
     }
     served = {"APIService", "ClusterRole", "ClusterRoleBinding", "RoleBinding"}
-    assert everywhere == (served if mode == "selfServed" else set())
+    assert everywhere == (served if mode(case) == "selfServed" else set())
 
 
 @of_every_case
@@ -179,6 +177,10 @@ def test_workers_are_kept_from_link_local_addresses_and_the_api_server(helm: Hel
     assert {"169.254.0.0/16", "10.0.0.0/8", "203.0.113.7/32"} <= set(world["except"])
     (world6,) = [block for block in blocks if block["cidr"] == "::/0"]
     assert {"fe80::/10", "2001:db8::7/128"} <= set(world6["except"])
+    denied = [ipaddress.ip_network(one) for one in (*world["except"], *world6["except"])]
+    for name, address in CREDENTIALS.items():
+        found = ipaddress.ip_address(address)
+        assert any(found in one for one in denied if one.version == found.version), name
     free = [rule["ports"] for rule in policy["spec"]["egress"] if "to" not in rule]
     assert free == [
         [{"port": 53, "protocol": "UDP"}, {"port": 53, "protocol": "TCP"}],

@@ -92,6 +92,8 @@ async def test_upgrades_and_changes_of_mode_never_reset_what_the_autoscaler_chos
             installed.values["worker"]["podAnnotations"] = {
                 "try": str(time.time())
             }  # so that every pod is new
+            if mode is scaled:
+                await installed.hand_over()
             await installed.install()
             await installed.ready(chosen)
     assert set(asked_for()) == {chosen}

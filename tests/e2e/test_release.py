@@ -10,9 +10,11 @@ from counting_api import STATS
 from helm import Helm
 from installed import NAME, VERSION, Installed, subscriptions, task_type
 from node import Node
+from page import scripts
 from person import Person
 from pods import POD, deployment, run
 from site_under_test import manifest, until
+from stand_ins import StandIns
 
 RATE = 60
 TYPES = ["type-0", "type-1"]
@@ -61,6 +63,30 @@ async def test_the_notes_name_commands_that_do_it(installed: Installed, person: 
     await until("a job is done", works, 60)
     applied = f"kubectl -n {installed.namespace} apply --server-side -f examples/first.yaml"
     assert (await person.types(applied)).count("serverside-applied") == 2
+
+
+async def test_the_page_on_installing_leads_from_its_first_command_to_an_audit(
+    node: Node, helm: Helm, shop: str, tmp_path: Path
+) -> None:
+    engines = StandIns(tmp_path / "engines", "docker", "kind")  # the node has what they would make
+    newcomer = Person(node, helm, node.kubeconfig, engines.folder)
+    (install,) = scripts("install.md", "On kind")
+    taken = install.replace(
+        "helm install taskqueue", "helm install --take-ownership --force-conflicts taskqueue"
+    )
+    await newcomer.types(taken)  # the definitions are there from other tests
+    see, without_a_volume = scripts("install.md", "See it work")
+    await newcomer.types(without_a_volume)  # a node without a StorageClass
+    printed = await newcomer.types(see)
+    assert "Phase:          Succeeded" in printed
+    assert "difference" in printed
+
+    async def works() -> bool:
+        (audit,) = [line for line in see.splitlines() if " exec " in line]
+        totals = json.loads(await newcomer.types(audit.partition("#")[0] + "-o json"))["totals"]
+        return bool(totals.get("done", 0) > 0)
+
+    await until("a job is done", works, 60)
 
 
 async def test_the_demo_for_kind_runs_in_any_cluster_with_a_context_of_that_name(

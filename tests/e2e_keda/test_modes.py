@@ -55,9 +55,9 @@ async def test_no_worker_is_missing_when_keda_takes_over_and_when_it_hands_back(
     await installed.ready(BUSY)
     await installed.arrived(50)
     with watched(installed.cluster, installed.namespace, "spec.replicas") as asked_for:
+        await installed.hand_over()
         scaled_by(installed, "keda")
         await installed.install()
-        await installed.kubectl("wait", OURS, "--for=delete", "--timeout=30s")
         await installed.kubectl("wait", THEIRS, "--for=create", "--timeout=30s")
         await installed.kubectl("wait", THEIRS, "--for=condition=ScalingActive", "--timeout=60s")
         await installed.kubectl("wait", SCALED, "--for=condition=Active", "--timeout=30s")
@@ -68,7 +68,6 @@ async def test_no_worker_is_missing_when_keda_takes_over_and_when_it_hands_back(
         await installed.install()
         await installed.kubectl("wait", SCALED, "--for=delete", "--timeout=30s")
         await installed.kubectl("wait", THEIRS, "--for=delete", "--timeout=30s")
-        await installed.kubectl("get", OURS)
         await installed.arrived(100)
         await installed.ready(BUSY)
     print(f"spec.replicas: {asked_for()}")
@@ -85,7 +84,7 @@ async def test_no_worker_is_missing_when_keda_takes_over_and_when_it_hands_back(
 async def test_keda_admits_a_scaled_object_beside_the_hpa_of_the_chart_as_that_says_so(
     keda: Keda, installed: Installed
 ) -> None:
-    scaled_by(installed, "none")
+    scaled_by(installed, "prometheusAdapter")
     await installed.install()
     assert await admitted(installed) == ""
     await installed.kubectl("annotate", OURS, f"{OWNERSHIP}-")
@@ -98,6 +97,7 @@ async def test_in_a_quiet_moment_keda_leaves_the_workers_it_finds_for_the_cooldo
     scaled_by(installed, "none")
     await installed.install()
     await installed.ready(BUSY)
+    await installed.hand_over()
     scaled_by(installed, "keda")
     await installed.install()
     await installed.ready(0)

@@ -57,9 +57,9 @@ class Installed:
         self.names: set[str] = set()
         self.values: dict[str, Any] = {
             "redis": {"development": {"enabled": True, "image": {"repository": "valkey", "tag": "local"}}},
-            "operator": {"image": {"tag": VERSION}},
+            "operator": {"image": {"repository": "localhost/taskqueue-operator", "tag": VERSION}},
             "worker": {
-                "image": {"tag": VERSION},
+                "image": {"repository": "localhost/taskqueue-worker", "tag": VERSION},
                 "handlers": ["/handlers/handlers.py"],
                 "extraEnv": [{"name": "API_URL", "value": "http://api:8099"}],
                 "volumes": [{"name": "handlers", "configMap": {"name": "handlers"}}],
@@ -115,6 +115,17 @@ class Installed:
         await asyncio.to_thread(
             self.helm.run, "upgrade", "--install", name, str(self.package), *where, *waiting, *options
         )
+
+    async def hand_over(self) -> None:
+        """Do what the notes of mode none say before an upgrade to another mode."""
+        workers = {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": f"{NAME}-worker"},
+            "spec": {"replicas": self.values["worker"]["replicas"]},
+        }
+        manager = ("--server-side", "--field-manager=autoscaling", "--filename=-")
+        await self.kubectl("apply", *manager, stdin=json.dumps(workers))
 
     async def uninstall(self, name: str = NAME) -> None:
         """Return when its pods are gone."""

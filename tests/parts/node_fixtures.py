@@ -16,6 +16,8 @@ from images import images
 from installed import VERSION, Installed
 from node import Node
 
+#: What the chart names, of which a node without a registry has only its own.
+DEVELOPMENT_REDIS = "valkey/valkey:9.1"
 OURS = ("taskqueue-operator", "taskqueue-worker")
 _namespaces = itertools.count()
 
@@ -41,9 +43,12 @@ def node(work: Path, archives: dict[str, Path]) -> Iterator[Node]:
         for name in (*OURS, "valkey"):
             started.load(name)
         for name in OURS:
-            started.ctr(
-                "images", "tag", f"docker.io/library/{name}:{VERSION}", f"docker.io/library/{name}:next"
-            )
+            names = [
+                f"docker.io/library/{name}:next",
+                *(f"localhost/{name}:{tag}" for tag in (VERSION, "next")),
+            ]
+            started.ctr("images", "tag", f"docker.io/library/{name}:{VERSION}", *names)
+        started.ctr("images", "tag", "docker.io/library/valkey:local", f"docker.io/{DEVELOPMENT_REDIS}")
         yield started
 
 

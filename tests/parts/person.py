@@ -6,22 +6,25 @@ import subprocess
 import sys
 from pathlib import Path
 
+from cluster import Cluster
 from helm import Helm
-from node import Node
 
 ROOT = Path(__file__).parents[2]
 LIMIT_S = 120.0
 
 
 class Person:
-    """Has kubectl, helm and kubectl-taskqueue on PATH. kubeconfig: whose context is used."""
+    """Has kubectl, helm and kubectl-taskqueue on PATH. kubeconfig: whose context is used.
 
-    def __init__(self, node: Node, helm: Helm, kubeconfig: Path) -> None:
-        programs = (helm.program.parent, node.program.parent, Path(sys.executable).parent)
+    before: folders whose programs go before all others.
+    """
+
+    def __init__(self, cluster: Cluster, helm: Helm, kubeconfig: Path, *before: Path) -> None:
+        programs = (*before, helm.program.parent, cluster.program.parent, Path(sys.executable).parent)
         self._environment = {
             **helm.environment,
             "KUBECONFIG": str(kubeconfig),
-            "KUBECACHEDIR": str(node.folder / "kubectl-cache"),
+            "KUBECACHEDIR": str(cluster.folder / "kubectl-cache"),
             "PATH": os.pathsep.join([*map(str, programs), os.environ["PATH"]]),
         }
 

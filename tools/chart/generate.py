@@ -36,7 +36,9 @@ The [operator](../../docs/operator.md), workers, and what they need: [installing
 
 ```sh
 helm install taskqueue helm/taskqueue --namespace shop --create-namespace \\
-  --set rate=100 --set redis.development.enabled=true
+  --set rate=100 --set redis.development.enabled=true \\
+  --set operator.image.repository=registry.example.com/taskqueue-operator \\
+  --set worker.image.repository=registry.example.com/taskqueue-worker
 ```
 
 Unknown and contradictory values are refused, with a sentence that names the value and says what to write. Values that

@@ -15,9 +15,11 @@ OF_HELM = re.compile(r"^(# Source: .*| +(helm\.sh/chart|app\.kubernetes\.io/mana
 EMPTY = re.compile(r"^[ \t]*\n", re.MULTILINE)
 HEAD = """\
 # Written by `make manifests` from helm/taskqueue with values.yaml of this folder; change it there.
+# Images are yours to build (docs/install.md): name them in kustomization.yaml of this folder, then
 #   kubectl create namespace taskqueue
 #   kubectl -n taskqueue create secret generic taskqueue-redis --from-literal=url=redis://HOST:6379/0
-#   kubectl apply --server-side -f crds/ -f deploy/manifests/taskqueue.yaml
+#   kubectl apply --server-side -f crds/
+#   kubectl apply --server-side -k deploy/manifests
 """
 
 

@@ -30,5 +30,5 @@
 
 {{/* Work-seconds a worker gets through in drainSeconds: what one replica is asked for. */}}
 {{- define "taskqueue.target" -}}
-{{ mul (int64 .Values.worker.concurrency) (int64 .Values.autoscaling.drainSeconds) }}
+{{ mul (include "taskqueue.whole" .Values.worker.concurrency) (include "taskqueue.whole" .Values.autoscaling.drainSeconds) }}
 {{- end -}}

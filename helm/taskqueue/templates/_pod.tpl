@@ -1,18 +1,9 @@
-{{/* NAME:TAG, or NAME@DIGEST. (dict "root" $ "image" VALUES) */}}
-{{- define "taskqueue.image" -}}
-{{- if .image.digest -}}
-{{ .image.repository }}@{{ .image.digest }}
-{{- else -}}
-{{ .image.repository }}:{{ .image.tag | default .root.Chart.AppVersion }}
-{{- end -}}
-{{- end -}}
-
 {{/* What Pod Security `restricted` asks of a pod. Helm takes away what values set to null. */}}
 {{- define "taskqueue.podSecurity" -}}
 runAsNonRoot: true
 seccompProfile: {type: RuntimeDefault}
-{{- with .Values.podSecurityContext }}
-{{ toYaml . }}
+{{- range $field, $number := .Values.podSecurityContext }}
+{{ $field }}: {{ include "taskqueue.whole" $number }}
 {{- end }}
 {{- end -}}
 
@@ -24,9 +15,7 @@ capabilities: {drop: [ALL]}
 
 {{/* Where pods may run. (dict "root" $ "part" VALUES) */}}
 {{- define "taskqueue.placement" -}}
-{{- with .root.Values.imagePullSecrets }}
-imagePullSecrets: {{- toYaml . | nindent 2 }}
-{{- end }}
+{{- include "taskqueue.pullSecrets" .root }}
 {{- with .part.priorityClassName }}
 priorityClassName: {{ . | quote }}
 {{- end }}

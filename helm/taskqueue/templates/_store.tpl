@@ -22,8 +22,8 @@
     (ternary "rediss" "redis" $redis.tls.enabled)
     (ternary (printf "%s@" $login) "" (ne $login ""))
     $redis.host
-    (int64 $redis.port)
-    (int64 $redis.database)
+    (include "taskqueue.whole" $redis.port)
+    (include "taskqueue.whole" $redis.database)
     (ternary (printf "?ssl_ca_certs=/etc/taskqueue/redis/%s" $redis.tls.caSecret.key) "" (ne $redis.tls.caSecret.name "")) | quote }}
 {{- else }}
 - name: TASKQUEUE_REDIS_URL

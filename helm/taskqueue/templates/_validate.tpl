@@ -1,10 +1,9 @@
 {{/* What values.schema.json cannot refuse in words that help. Each message names the value and says what to write. */}}
 {{- define "taskqueue.validate" -}}
+{{- include "taskqueue.validateNumbers" . -}}
 {{- include "taskqueue.validateStore" . -}}
 {{- include "taskqueue.validateScaling" . -}}
-{{- range $component := list "operator" "worker" "redis.development" -}}
-{{- include "taskqueue.validateImage" (dict "name" $component "image" (dig "image" (dict) (ternary $.Values.redis.development (get $.Values $component) (eq $component "redis.development")))) -}}
-{{- end -}}
+{{- include "taskqueue.validateImages" . -}}
 {{- range $component := list "operator" "worker" -}}
 {{- include "taskqueue.validatePod" (dict "name" $component "part" (get $.Values $component)) -}}
 {{- end -}}
@@ -17,7 +16,7 @@
 {{- if and (not (kindIs "invalid" .Values.rate)) (le (float64 .Values.rate) 0.0) -}}
 {{- fail (printf "rate: write a number above 0, and not %v; `taskqueue pause` stops a task type" .Values.rate) -}}
 {{- end -}}
-{{- $needed := addf .Values.worker.graceSeconds 6 -}}
+{{- $needed := addf (float64 .Values.worker.graceSeconds) 6 -}}
 {{- if lt (float64 .Values.worker.terminationGracePeriodSeconds) $needed -}}
 {{- fail (printf "worker.terminationGracePeriodSeconds: write at least %v, which is worker.graceSeconds + 6, and not %v: Kubernetes would kill jobs that are being returned" $needed .Values.worker.terminationGracePeriodSeconds) -}}
 {{- end -}}
@@ -91,24 +90,12 @@
 
 {{- define "taskqueue.validateScaling" -}}
 {{- with .Values.autoscaling -}}
-{{- if and (eq (int64 .minReplicas) 0) (ne .mode "keda") (ne .mode "none") -}}
+{{- if and (eq (float64 .minReplicas) 0.0) (ne .mode "keda") (ne .mode "none") -}}
 {{- fail (printf "autoscaling.minReplicas: write 1 or more with mode %s: only keda starts a worker where there is none" .mode) -}}
 {{- end -}}
-{{- if gt (int64 .minReplicas) (int64 .maxReplicas) -}}
+{{- if gt (float64 .minReplicas) (float64 .maxReplicas) -}}
 {{- fail (printf "autoscaling.maxReplicas: write at least autoscaling.minReplicas, which is %v, and not %v" .minReplicas .maxReplicas) -}}
 {{- end -}}
-{{- end -}}
-{{- end -}}
-
-{{- define "taskqueue.validateImage" -}}
-{{- if contains "@" .image.repository -}}
-{{- fail (printf "%s.image.repository: write the digest into %s.image.digest" .name .name) -}}
-{{- end -}}
-{{- if regexMatch ":[^/]*$" .image.repository -}}
-{{- fail (printf "%s.image.repository: write the tag of %q into %s.image.tag" .name .image.repository .name) -}}
-{{- end -}}
-{{- if and .image.digest (not (regexMatch "^sha256:[0-9a-f]{64}$" .image.digest)) -}}
-{{- fail (printf "%s.image.digest: write sha256: and 64 hexadecimal digits, and not %q" .name .image.digest) -}}
 {{- end -}}
 {{- end -}}
 

@@ -1,0 +1,87 @@
+{{/* REGISTRY/NAME:TAG, or REGISTRY/NAME@DIGEST. (dict "root" $ "image" VALUES) */}}
+{{- define "taskqueue.image" -}}
+{{- $registry := .root.Values.global.imageRegistry | trimSuffix "/" -}}
+{{- if and $registry (not (include "taskqueue.namesRegistry" .image.repository)) -}}
+{{ $registry }}/
+{{- end -}}
+{{- if .image.digest -}}
+{{ .image.repository }}@{{ .image.digest }}
+{{- else -}}
+{{ .image.repository }}:{{ .image.tag | default .root.Chart.AppVersion }}
+{{- end -}}
+{{- end -}}
+
+{{/* "true" where a repository begins with a registry, by the rule of containerd and Docker: a dot, a port, or localhost. */}}
+{{- define "taskqueue.namesRegistry" -}}
+{{- if regexMatch "^(localhost|[^/]*[.:][^/]*)/" . }}true{{ end -}}
+{{- end -}}
+
+{{/* Of a pod: those of the chart and those of a parent chart, each as a name or as {name: ...}, each once. */}}
+{{- define "taskqueue.pullSecrets" -}}
+{{- $names := list -}}
+{{- range concat .Values.imagePullSecrets .Values.global.imagePullSecrets -}}
+{{- $names = append $names (kindIs "string" . | ternary . (dig "name" "" (kindIs "map" . | ternary . (dict)))) -}}
+{{- end -}}
+{{- with uniq $names -}}
+imagePullSecrets:
+  {{- range . }}
+  - name: {{ . | quote }}
+  {{- end }}
+{{- end -}}
+{{- end -}}
+
+{{/* What there is to do where an image is not named: nobody publishes them. (dict "root" $ "components" LIST) */}}
+{{- define "taskqueue.validateImages" -}}
+{{- $version := .Chart.AppVersion -}}
+{{- $missing := list -}}
+{{- range $component := list "operator" "worker" -}}
+{{- if not (get $.Values $component).image.repository -}}
+{{- $missing = append $missing $component -}}
+{{- end -}}
+{{- end -}}
+{{- if $missing -}}
+{{- $lines := list (printf "%s.image.repository: write the name of your own image, as none is published. Build, tag and push it:" (join ".image.repository and " $missing)) -}}
+{{- range $missing -}}
+{{- $lines = append $lines (printf "  docker build -f deploy/docker/Dockerfile --target %s -t registry.example.com/taskqueue-%s:%s ." . . $version) -}}
+{{- $lines = append $lines (printf "  docker push registry.example.com/taskqueue-%s:%s" . $version) -}}
+{{- end -}}
+{{- $lines = append $lines "or, for a kind cluster, put it on the nodes:" -}}
+{{- range $missing -}}
+{{- $lines = append $lines (printf "  docker build -f deploy/docker/Dockerfile --target %s -t localhost/taskqueue-%s:%s ." . . $version) -}}
+{{- $lines = append $lines (printf "  kind load docker-image localhost/taskqueue-%s:%s" . $version) -}}
+{{- end -}}
+{{- $lines = append $lines "and name it, here that of kind:" -}}
+{{- range $missing -}}
+{{- $lines = append $lines (printf "  --set %s.image.repository=localhost/taskqueue-%s" . .) -}}
+{{- end -}}
+{{- fail (join "\n" $lines) -}}
+{{- end -}}
+{{- range $name, $image := dict
+  "operator" .Values.operator.image
+  "worker" .Values.worker.image
+  "redis.development" .Values.redis.development.image -}}
+{{- include "taskqueue.validateImage" (dict "name" $name "image" $image) -}}
+{{- end -}}
+{{- $registry := .Values.global.imageRegistry -}}
+{{- if not (regexMatch "^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*/?)?$" $registry) -}}
+{{- fail (printf "global.imageRegistry: write a host, with a port and a path where it has them, such as registry.example.com:5000/mirror, and not %q" $registry) -}}
+{{- end -}}
+{{- end -}}
+
+{{- define "taskqueue.validateImage" -}}
+{{- if contains "@" .image.repository -}}
+{{- fail (printf "%s.image.repository: write the digest into %s.image.digest" .name .name) -}}
+{{- end -}}
+{{- if regexMatch ":[^/]*$" .image.repository -}}
+{{- fail (printf "%s.image.repository: write the tag of %q into %s.image.tag" .name .image.repository .name) -}}
+{{- end -}}
+{{- if not (regexMatch "^(localhost/|[A-Za-z0-9.-]+(:[0-9]+)?/)?[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*$" .image.repository) -}}
+{{- fail (printf "%s.image.repository: write a name such as registry.example.com/shop/%s, in small letters, and not %q" .name (.name | replace "." "-") .image.repository) -}}
+{{- end -}}
+{{- if and .image.tag (not (regexMatch "^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$" .image.tag)) -}}
+{{- fail (printf "%s.image.tag: write letters, digits and . _ - only, at most 128, and not %q" .name .image.tag) -}}
+{{- end -}}
+{{- if and .image.digest (not (regexMatch "^sha256:[0-9a-f]{64}$" .image.digest)) -}}
+{{- fail (printf "%s.image.digest: write sha256: and 64 hexadecimal digits, and not %q" .name .image.digest) -}}
+{{- end -}}
+{{- end -}}

@@ -1,0 +1,54 @@
+{{/* A number as digits: of `--set` Helm makes a string of 100.5 and 1e3, and Go prints a large one of a file as 1e+06. */}}
+{{- define "taskqueue.number" -}}{{ toJson (float64 .) }}{{- end -}}
+
+{{- define "taskqueue.whole" -}}{{ int64 (float64 .) }}{{- end -}}
+
+{{/* A size: a number as digits, or one with a unit as it is. */}}
+{{- define "taskqueue.quantity" -}}
+{{- if kindIs "string" . }}{{ . }}{{ else }}{{ toJson (float64 .) }}{{ end -}}
+{{- end -}}
+
+{{/* The bounds of values.schema.json, for numbers that are strings: tests/unit/test_chart_files.py compares. 0: none above. */}}
+{{- define "taskqueue.validateNumbers" -}}
+{{- $bounds := dict
+  "rate" (list "a number" 0 1000000)
+  "redis.port" (list "a whole number" 1 65535)
+  "redis.database" (list "a whole number" 0 0)
+  "operator.replicas" (list "a whole number" 1 10)
+  "operator.leaseDurationSeconds" (list "a number" 2 300)
+  "operator.maxBacklog" (list "a whole number" 1 0)
+  "operator.terminationGracePeriodSeconds" (list "a whole number" 5 0)
+  "worker.replicas" (list "a whole number" 1 0)
+  "worker.concurrency" (list "a whole number" 1 10000)
+  "worker.threads" (list "a whole number" 1 1000)
+  "worker.leaseSeconds" (list "a number" 1 3600)
+  "worker.graceSeconds" (list "a number" 0 0)
+  "worker.terminationGracePeriodSeconds" (list "a whole number" 6 0)
+  "autoscaling.minReplicas" (list "a whole number" 0 0)
+  "autoscaling.maxReplicas" (list "a whole number" 1 0)
+  "autoscaling.drainSeconds" (list "a whole number" 1 3600)
+  "autoscaling.keda.pollingInterval" (list "a whole number" 1 0)
+  "autoscaling.keda.cooldownPeriod" (list "a whole number" 0 0)
+  "networkPolicy.redisPorts" (list "a whole number" 1 65535)
+  "networkPolicy.apiServerPorts" (list "a whole number" 1 65535)
+  "monitoring.rules.latenessSeconds" (list "a number" 0 0)
+  "podSecurityContext.runAsUser" (list "a whole number" 1 0)
+  "podSecurityContext.runAsGroup" (list "a whole number" 1 0)
+  "podSecurityContext.fsGroup" (list "a whole number" 1 0) -}}
+{{- range $path, $bound := $bounds -}}
+{{- $value := $.Values -}}
+{{- range splitList "." $path -}}
+{{- $value = get $value . -}}
+{{- end -}}
+{{- range (kindIs "slice" $value | ternary $value (list $value)) -}}
+{{- if kindIs "string" . -}}
+{{- $number := float64 . -}}
+{{- $most := index $bound 2 | float64 -}}
+{{- $fits := and (ge $number (index $bound 1 | float64)) (or (eq $most 0.0) (le $number $most)) (or (ne (index $bound 0) "a whole number") (eq $number (floor $number))) -}}
+{{- if and (ne . "") (not $fits) -}}{{/* empty: one that is null */}}
+{{- fail (printf "%s: write %s from %v%s, and not %s" $path (index $bound 0) (index $bound 1) (ternary "" (printf " to %v" (index $bound 2)) (eq $most 0.0)) .) -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}
+{{- end -}}

@@ -1,0 +1,110 @@
+"""docs/install.md, typed from its first command on a real API server. Its pods run in tests/e2e."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+import yaml
+from control_plane import ControlPlane
+from helm import Helm
+from page import scripts
+from person import Person
+from stand_ins import StandIns
+
+ROOT = Path(__file__).parents[2]
+DOCKERFILE = (ROOT / "deploy" / "docker" / "Dockerfile").read_text("utf-8")
+VERSION = yaml.safe_load((ROOT / "helm" / "taskqueue" / "Chart.yaml").read_text("utf-8"))["appVersion"]
+#: Chapters, the registry that each names, and how images get to the nodes.
+WAYS = {
+    "On kind": ("localhost", "kind load docker-image --name taskqueue {images}"),
+    "With a registry": ("registry.example.com", "docker push {image}"),
+    "In a cluster with a Redis of its own": ("registry.example.com", ""),
+}
+IMAGES = "{range .items[*]}{.spec.template.spec.containers[0].image}{'\\n'}{end}"
+
+
+@pytest.fixture
+def engines(tmp_path: Path) -> StandIns:
+    return StandIns(tmp_path / "engines", "docker", "kind")
+
+
+@pytest.fixture
+def newcomer(undefined: ControlPlane, installer: Helm, engines: StandIns) -> Person:
+    """Somebody before a cluster that knows nothing of taskqueue."""
+    return Person(undefined, installer, undefined.kubeconfig, engines.folder)
+
+
+@pytest.fixture
+def place(own: ControlPlane, installer: Helm, request: pytest.FixtureRequest) -> Iterator[str]:
+    """The name of a namespace that is not there yet, in place of the page's; removed afterwards."""
+    name = f"page-{abs(hash(request.node.name)) % 10**8}"
+    yield name
+    installer.attempt("uninstall", "taskqueue", "--namespace", name)
+    own.kubectl("delete", "namespace", name, "--wait=false")
+
+
+def here(script: str, place: str) -> str:
+    """Return a script of the page with another namespace."""
+    return re.sub(r"(-n |namespace )shop\b", rf"\g<1>{place}", script)
+
+
+@pytest.mark.parametrize("chapter", WAYS)
+async def test_each_way_installs_the_chart_with_the_images_that_it_built(
+    newcomer: Person, own: ControlPlane, engines: StandIns, place: str, chapter: str
+) -> None:
+    registry, moved = WAYS[chapter]
+    images = [f"{registry}/taskqueue-{target}:{VERSION}" for target in ("operator", "worker")]
+    (script,) = scripts("install.md", chapter)
+    printed = await newcomer.types(here(script, place))
+    assert "STATUS: deployed" in printed
+    asked = own.kubectl("get", "deployments", "-n", place, "-o", f"jsonpath={IMAGES}").split()
+    assert asked == images
+    if moved:
+        built = [call for call in engines.calls() if call.startswith("docker build")]
+        assert built == [
+            f"docker build -f deploy/docker/Dockerfile --target {built_of(one)} -t {one} ." for one in images
+        ]
+        calls = {moved.format(image=image, images=" ".join(images)) for image in images}
+        assert calls <= set(engines.calls())
+    for target in ("operator", "worker"):
+        assert re.search(rf"^FROM \S+ AS {target}$", DOCKERFILE, re.MULTILINE), target
+    see, _ = scripts("install.md", "See it work")
+    without_pods = [line for line in see.splitlines() if re.search(r" (apply|get) ", line)]
+    printed = await newcomer.types(here("\n".join(without_pods), place))
+    assert printed.count("serverside-applied") == 2
+    assert "tasktype.taskqueue.dev/first" in printed
+    assert "usersubscription.taskqueue.dev/ada" in printed
+
+
+def built_of(image: str) -> str:
+    return image.partition("taskqueue-")[2].partition(":")[0]
+
+
+async def test_what_is_removed_by_the_page_is_gone(newcomer: Person, own: ControlPlane, place: str) -> None:
+    (install,) = scripts("install.md", "On kind")
+    see, repair = scripts("install.md", "See it work")
+    await newcomer.types(here(install, place))
+    own.kubectl("wait", "crd", "--all", "--for=condition=Established", "--timeout=30s")
+    (first,) = [line for line in see.splitlines() if " apply " in line]
+    await newcomer.types(here(first, place))
+    await newcomer.types(here(repair, place))
+    (removal,) = scripts("install.md", "Taking it away")
+    await newcomer.types(here(removal, place))
+    left = own.kubectl("get", "tt,usub,deployments,statefulsets,leases,pvc", "-n", place, "-o", "name")
+    assert left == ""
+
+
+async def test_numbers_change_hands_as_the_page_on_upgrading_says(
+    newcomer: Person, own: ControlPlane, place: str
+) -> None:
+    (install,) = scripts("install.md", "On kind")
+    await newcomer.types(here(install, place))
+    (hand_over,) = scripts("upgrade.md", "From one mode to another")
+    await newcomer.types(here(hand_over, place))
+    await newcomer.types(
+        f"helm -n {place} upgrade taskqueue helm/taskqueue --reset-then-reuse-values "
+        "--set autoscaling.mode=prometheusAdapter"
+    )
+    workers = ("deployment/taskqueue-worker", "-n", place)
+    assert own.kubectl("get", *workers, "-o", "jsonpath={.spec.replicas}") == "2"

@@ -1,0 +1,34 @@
+"""What the objects say that the chart renders, and which mode a file of values chooses."""
+
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+
+def of_kind(objects: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
+    return [one for one in objects if one["kind"] == kind]
+
+
+def pods(objects: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
+    """Spec of every pod that the objects ask for, by the name of what asks."""
+    found = {}
+    for one in objects:
+        spec = one["spec"] if one["kind"] == "Pod" else one.get("spec", {}).get("template", {}).get("spec")
+        if spec:
+            found[one["metadata"]["name"]] = spec
+    return found
+
+
+def worker(objects: list[dict[str, Any]]) -> dict[str, Any]:
+    (found,) = [one for one in of_kind(objects, "Deployment") if one["metadata"]["name"].endswith("-worker")]
+    return found
+
+
+def mode(case: Path) -> str:
+    found: str = (yaml.safe_load(case.read_text("utf-8")).get("autoscaling") or {}).get("mode", "none")
+    return found
+
+
+def variables(pod: dict[str, Any]) -> dict[str, Any]:
+    return {one["name"]: one.get("value", one.get("valueFrom")) for one in pod["containers"][0]["env"]}
