@@ -4,7 +4,7 @@ import asyncio
 import os
 import re
 import sys
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator, Callable, Iterator
 from pathlib import Path
 from typing import Any
 
@@ -25,6 +25,9 @@ from taskqueue_worker.settings import WorkerSettings
 ROOT = Path(__file__).parents[2]
 EXTERNAL = CHART / "ci" / "external-redis-values.yaml"
 LOGIN = {"REDIS_USERNAME": "taskqueue", "REDIS_PASSWORD": "PASSWORD"}
+#: Where the chart mounts the authority of Redis.
+MOUNTED = "/etc/taskqueue/redis"
+Take = Callable[[dict[str, str]], None]
 of_every_case = pytest.mark.parametrize("case", CASES, ids=lambda path: path.stem)
 
 
@@ -44,18 +47,24 @@ def variables(objects: list[dict[str, Any]], component: str) -> dict[str, str]:
 
 
 @pytest.fixture
-def environment(monkeypatch: pytest.MonkeyPatch) -> pytest.MonkeyPatch:
+def take(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Take:
+    """Put variables into the environment, with the authority of Redis where a test may write."""
     for name in os.environ:
         if name.startswith("TASKQUEUE_"):
             monkeypatch.delenv(name)
-    return monkeypatch
+    authority = Authority(tmp_path / "redis")
+
+    def put(told: dict[str, str]) -> None:
+        for name, value in told.items():
+            monkeypatch.setenv(name, value.replace(MOUNTED, str(authority.folder)))
+
+    return put
 
 
 @of_every_case
-def test_a_worker_takes_its_settings(helm: Helm, environment: pytest.MonkeyPatch, case: Path) -> None:
+def test_a_worker_takes_its_settings(helm: Helm, take: Take, case: Path) -> None:
     told = variables(helm.objects(case), "worker")
-    for name, value in told.items():
-        environment.setenv(name, value)
+    take(told)
     settings = load(WorkerSettings, [], "worker")
     unknown = {name.removeprefix("TASKQUEUE_").lower() for name in told if name.startswith("TASKQUEUE_")}
     assert unknown <= set(WorkerSettings.model_fields)
@@ -67,10 +76,9 @@ def test_a_worker_takes_its_settings(helm: Helm, environment: pytest.MonkeyPatch
 
 
 @of_every_case
-def test_an_operator_takes_its_settings(helm: Helm, environment: pytest.MonkeyPatch, case: Path) -> None:
+def test_an_operator_takes_its_settings(helm: Helm, take: Take, case: Path) -> None:
     told = variables(helm.objects(case), "operator")
-    for name, value in told.items():
-        environment.setenv(name, value)
+    take(told)
     settings = load(OperatorSettings, [], "operator")
     assert settings.namespace == "shop"
     assert settings.release == ("everything" if case.stem.startswith("everything") else "shop")
@@ -96,7 +104,7 @@ async def url(helm: Helm, guarded: int, tmp_path: Path) -> AsyncIterator[str]:
     told = variables(helm.objects(EXTERNAL), "worker")["TASKQUEUE_REDIS_URL"]
     async with tls_front(authority.server("redis", ["localhost"], ["127.0.0.1"]), guarded) as port:
         here = told.replace("redis.example.com:6380", f"127.0.0.1:{port}")
-        yield here.replace("/etc/taskqueue/redis", str(authority.folder))
+        yield here.replace(MOUNTED, str(authority.folder))
 
 
 async def test_the_documented_user_is_enough_for_every_process_by_tls(url: str, tmp_path: Path) -> None:

@@ -175,7 +175,7 @@ class Fleet:
 
     async def audit_code(self) -> int:
         """Return the exit code of `taskqueue audit` on the URL that the processes have."""
-        command = ("-m", "taskqueue.cli.main", "audit", "--redis", self.world.url, "--release", RELEASE)
+        command = ("-m", "taskqueue.cli.main", "audit", "--redis-url", self.world.url, "--release", RELEASE)
         process = await asyncio.create_subprocess_exec(
             sys.executable,
             *command,

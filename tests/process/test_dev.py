@@ -161,7 +161,7 @@ async def test_a_run_that_is_killed_leaves_no_process_after_5_seconds(
 
 async def test_a_run_on_a_full_store_says_that_nothing_was_done_and_why(tmp_path: Path) -> None:
     with server(maxmemory="1") as url:
-        code, out, err = await run_dev(tmp_path, "--redis", url, "--for", "3s", "--workers", "1")
+        code, out, err = await run_dev(tmp_path, "--redis-url", url, "--for", "3s", "--workers", "1")
     assert code == 7
     problem = json.loads(out)["problem"]
     assert f"taskqueue: {problem}\n" in err
@@ -171,7 +171,7 @@ async def test_a_run_on_a_full_store_says_that_nothing_was_done_and_why(tmp_path
 
 
 async def test_a_store_that_does_not_answer_is_named_before_anything_starts(tmp_path: Path) -> None:
-    code, _, err = await run_dev(tmp_path, "--redis", "redis://:secret@127.0.0.1:1/0")
+    code, _, err = await run_dev(tmp_path, "--redis-url", "redis://:secret@127.0.0.1:1/0")
     assert code == 5
     assert "does not answer" in err
     assert "secret" not in err

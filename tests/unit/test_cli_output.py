@@ -116,7 +116,10 @@ def test_plan_check_answers_with_its_exit_code(folder: Path, rate: str, code: Ex
         (["run", "a-type", "u-1", "--params", "[1]"], "--params: write a mapping"),
         (["run", "a-type", "u-1", "--id", "a|b"], "--id: write 1 to 128"),
         (["users", "import", "FOLDER/good.yaml"], "ends in .ndjson or .csv"),
-        (["audit", "--redis", "http://me:s3cret@host"], "--redis: The Redis URL is not one of"),
+        (
+            ["audit", "--redis-url", "http://me:s3cret@host"],
+            "--redis-url: The Redis URL cannot be used. It must begin with redis://",
+        ),
     ],
 )
 def test_a_wrong_argument_is_answered_with_one_sentence(
@@ -131,10 +134,10 @@ def test_a_wrong_argument_is_answered_with_one_sentence(
 
 
 def test_an_unreachable_store_is_one_sentence_without_the_password() -> None:
-    done = CliRunner().invoke(app, ["get", "types", "--redis", "redis://me:s3cret@127.0.0.1:1/0"])
+    done = CliRunner().invoke(app, ["get", "types", "--redis-url", "redis://me:s3cret@127.0.0.1:1/0"])
     assert done.exit_code == ExitCode.UNREACHABLE
-    assert "redis://me:***@127.0.0.1:1/0 does not answer" in done.stderr
-    assert "--redis" in done.stderr
+    assert "redis://***@127.0.0.1:1/0 does not answer" in done.stderr
+    assert "--redis-url" in done.stderr
     assert len(done.stderr.splitlines()) == 1
     assert "s3cret" not in done.output
 
@@ -180,7 +183,7 @@ def test_a_fault_of_taskqueue_itself_is_one_sentence_without_secrets(
         main.run()
     assert ended.value.code == ExitCode.BUG
     said = capsys.readouterr().err
-    assert said.startswith("taskqueue: a bug: ValueError: redis://me:***@host is odd; TASKQUEUE_TRACEBACK=1")
+    assert said.startswith("taskqueue: a bug: ValueError: redis://***@host is odd; TASKQUEUE_TRACEBACK=1")
     monkeypatch.setenv(main.TRACEBACK_VARIABLE, "1")
     with pytest.raises(ValueError, match="is odd"):
         main.run()

@@ -11,7 +11,8 @@ from typing import Any
 import pytest
 import structlog
 
-from taskqueue.log import HIDDEN, MAX_CHARACTERS, configure, redact
+from taskqueue.log import configure
+from taskqueue.redaction import HIDDEN, MAX_CHARACTERS, redact
 
 MEGABYTE = 1_000_000
 #: Texts that the patterns could take long for.

@@ -1,8 +1,8 @@
 """Logs: one JSON object a line for machines, or a readable line for people, and no secret in either.
 
 Code says what happened and with which job: `log.info("job retried", job=name, after_ms=250)`. Params and
-payloads are left out whatever asks for them, tokens and passwords are hidden by their key, and the passwords
-of URLs by their form, in exception texts too.
+payloads are left out whatever asks for them, tokens and passwords are hidden by their key, and the logins of
+URLs by their form, in exception texts and tracebacks too.
 
 User code logs here, too, so a line takes bounded time whatever is in it, and one that cannot be written is lost
 rather than raised.
@@ -20,16 +20,13 @@ import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
 from taskqueue.printable import printable, type_name
+from taskqueue.redaction import HIDDEN, MAX_CHARACTERS, redact, show_traceback
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["json", "console"]
 
 _T = TypeVar("_T")
 
-HIDDEN = "***"
-#: Characters that are kept of one text. Of several lines, such as a traceback, the last ones are kept, too.
-MAX_CHARACTERS = 8_192
-_TAIL_CHARACTERS = 4_096
 _MAX_ITEMS, _MAX_DEPTH = 100, 8
 #: Characters of one line. A value counts as some more than its text: a hundred lists of a hundred lists have no end.
 _MAX_LINE, _VALUE_COST = 65_536, 16
@@ -39,40 +36,6 @@ _MAX_NUMBER = 2**64
 # What a user of the system passes to a handler is nobody else's business.
 _PRIVATE = frozenset({"params", "payload", "body", "headers", "cookies"})
 _SECRET = re.compile(r"passw|secret|token|authori[sz]ation|api_?key|credential|cookie", re.IGNORECASE)
-# Each of these takes time in proportion to the text: what stands before a fixed part is bounded or cannot overlap.
-_URL_LOGIN = re.compile(
-    r"(?P<scheme>[a-z][a-z0-9+.-]{0,30}://)(?P<user>[^\s:/?#@]*):[^\s/?#]*@", re.IGNORECASE
-)
-_URL_TOKEN = re.compile(
-    r"(?P<key>[?&;](?:[\w-]*(?:token|key|secret|signature)|passw(?:or)?d|sig|code)=)[^\s&#\"']+",
-    re.IGNORECASE,
-)
-_BEARER = re.compile(r"\b(?P<kind>Bearer|Basic)\s+[A-Za-z0-9+/._~=-]+", re.IGNORECASE)
-
-
-def redact(text: str) -> str:
-    """Hide the passwords and tokens that a text holds, and cut it after 8,192 characters.
-
-    >>> redact("redis://worker:s3cret@cache:6379/0 refused")
-    'redis://worker:***@cache:6379/0 refused'
-    >>> redact("GET https://api.example/orders?access_token=abc&page=2")
-    'GET https://api.example/orders?access_token=***&page=2'
-    """
-    if len(text) <= MAX_CHARACTERS:
-        return _hide_secrets(text)
-    # The end is kept from a line's beginning on: what was cut in the middle could not be recognised as a secret.
-    tail = text[-_TAIL_CHARACTERS:].partition("\n")[2]
-    head = text[: MAX_CHARACTERS - len(tail)]
-    word = head.rsplit(maxsplit=1)[-1:]
-    if word and "://" in word[0]:  # its password may end behind the cut
-        head = head[: head.rindex(word[0])]
-    return f"{_hide_secrets(head)}... ({len(text):,} characters) ...{_hide_secrets(tail)}"
-
-
-def _hide_secrets(text: str) -> str:
-    text = _URL_LOGIN.sub(rf"\g<scheme>\g<user>:{HIDDEN}@", text)
-    text = _URL_TOKEN.sub(rf"\g<key>{HIDDEN}", text)
-    return _BEARER.sub(rf"\g<kind> {HIDDEN}", text)
 
 
 class _Output:
@@ -121,6 +84,7 @@ def configure(level: LogLevel = "info", log_format: LogFormat = "json") -> None:
         )
     )
     logging.basicConfig(level=max(number, logging.WARNING), handlers=[handler], force=True)
+    sys.excepthook = show_traceback
 
 
 def _rendered(log_format: LogFormat) -> Processor:

@@ -22,25 +22,32 @@ from pydantic_settings import (
 )
 
 from taskqueue import malformed_values
-from taskqueue.log import LogFormat, LogLevel, redact
+from taskqueue.log import LogFormat, LogLevel
+from taskqueue.redaction import HIDDEN, redact, redact_usage
 from taskqueue.store.connection import Store, open_store
 from taskqueue.store.errors import StoreUrlError
+from taskqueue.store.url import parse_url
 
 ENVIRONMENT_PREFIX = "TASKQUEUE_"
 EXIT_BAD_SETTINGS = 2
 
 
 class RedisUrl(Secret[str]):
-    """A URL that shows itself without its password. `get_secret_value()` gives all of it."""
+    """A URL that shows itself without its login. `get_secret_value()` gives all of it."""
 
     def _display(self) -> str:
-        return redact(self.get_secret_value())
+        try:
+            return str(parse_url(self.get_secret_value()))
+        except StoreUrlError:
+            return HIDDEN
 
 
 class StoreSettings(BaseSettings):
     """What every process that speaks to the store is told."""
 
-    model_config = SettingsConfigDict(env_prefix=ENVIRONMENT_PREFIX, extra="forbid", frozen=True)
+    model_config = SettingsConfigDict(
+        env_prefix=ENVIRONMENT_PREFIX, extra="forbid", frozen=True, hide_input_in_errors=True
+    )
 
     config: Path | None = Field(default=None, description="A YAML file with settings, by the names below.")
     redis_url: RedisUrl = Field(
@@ -150,7 +157,7 @@ def _file(settings_class: type[StoreSettings], path: Path) -> Mapping[str, Any]:
 
 def _unknown(key: str, known: set[str]) -> str:
     near = get_close_matches(key.replace("-", "_"), known, n=1, cutoff=0.0)
-    return f"there is no setting {key!r}; did you mean {near[0]!r}?"
+    return f"there is no setting {redact(key)!r}; did you mean {near[0]!r}?"
 
 
 def _sentence(error: ErrorDetails, origin: Mapping[str, str]) -> str:
@@ -161,7 +168,8 @@ def _sentence(error: ErrorDetails, origin: Mapping[str, str]) -> str:
 
 
 def _refuse(prog: str, error: Exception) -> NoReturn:
-    for line in str(error).splitlines():
-        sys.stderr.write(f"{prog}: {redact(line.removeprefix('error parsing CLI: '))}\n")
+    text = str(error) if isinstance(error, _Refused) else redact_usage(str(error))
+    for line in text.splitlines():
+        sys.stderr.write(f"{prog}: {line.removeprefix('error parsing CLI: ')}\n")
     sys.stderr.write(f"{prog}: --help names every setting\n")
     raise SystemExit(EXIT_BAD_SETTINGS) from None

@@ -13,6 +13,7 @@ from taskqueue.cli.output import Output, show_facts, show_json, show_rows
 from taskqueue.cli.schedule_text import schedule_text
 from taskqueue.cli.store_command import Session, store_command
 from taskqueue.cli.waiting import Surroundings, why_idle, why_waiting
+from taskqueue.redaction import redact
 
 if TYPE_CHECKING:
     from taskqueue.store.catalog import Catalog, TypeRecord
@@ -69,8 +70,6 @@ async def describe_type(session: Session, name: TypeArgument) -> None:
 
 
 def _http_text(record: "TypeRecord") -> str:
-    from taskqueue.log import redact  # noqa: PLC0415 - slow
-
     http = record.spec.http
     return f"{http.method} {redact(http.url)}" if http else ""
 

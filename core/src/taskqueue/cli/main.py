@@ -14,6 +14,8 @@ import typer
 from taskqueue.cli import audit, control, dead, describe, get, manifests, plan, processes, users
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.failure import say
+from taskqueue.cli.usage import CommandGroup
+from taskqueue.redaction import redact, show_traceback
 
 #: Set to anything, a fault of taskqueue itself shows where it happened.
 TRACEBACK_VARIABLE = "TASKQUEUE_TRACEBACK"
@@ -21,6 +23,7 @@ TRACEBACK_VARIABLE = "TASKQUEUE_TRACEBACK"
 # Plain help: rich takes longer to import than all the rest together.
 app = typer.Typer(
     name="taskqueue",
+    cls=CommandGroup,
     help="Recurring work for many users, spread evenly, under one exact global limit.",
     no_args_is_help=True,
     rich_markup_mode=None,
@@ -52,9 +55,8 @@ def run() -> None:
         app(prog_name="taskqueue")
     except Exception as error:
         if os.environ.get(TRACEBACK_VARIABLE):
+            sys.excepthook = show_traceback
             raise
-        from taskqueue.log import redact  # noqa: PLC0415 - slow
-
         text = redact(" ".join(str(error).split()))
         say(f"a bug: {type(error).__name__}: {text}; {TRACEBACK_VARIABLE}=1 shows where, please report it")
         sys.exit(ExitCode.BUG)

@@ -7,11 +7,13 @@ import typer
 
 from taskqueue.cli.output import Output
 
+REDIS_VARIABLE = "TASKQUEUE_REDIS_URL"
+
 RedisOption = Annotated[
     str,
     typer.Option(
-        "--redis",
-        envvar="TASKQUEUE_REDIS_URL",
+        "--redis-url",
+        envvar=REDIS_VARIABLE,
         metavar="URL",
         help="Where the store is: redis://, rediss://, unix://, redis+sentinel://, redis+cluster://.",
     ),

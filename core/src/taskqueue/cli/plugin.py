@@ -34,8 +34,8 @@ A file that COMMAND names is a file of that pod; `users import -` reads this inp
   --context NAME        As for kubectl.
   --kubeconfig FILE     As for kubectl.
   --instance NAME       Which of several operators: its pods' {INSTANCE}.
-  --local               Run COMMAND on this machine, on the store that --redis or
-                        TASKQUEUE_REDIS_URL names.
+  --local               Run COMMAND on this machine, on the store that --redis-url
+                        or TASKQUEUE_REDIS_URL names.
 
 `kubectl taskqueue --local --help` lists the commands.
 """

@@ -1,4 +1,4 @@
-"""A command that talks to the store: it gets a session, and the options --redis, --release and --output."""
+"""A command that talks to the store: it gets a session, and the options --redis-url, --release and --output."""
 
 import inspect
 import os
@@ -12,12 +12,14 @@ from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.failure import fail, say
 from taskqueue.cli.options import (
     REDIS_DEFAULT,
+    REDIS_VARIABLE,
     RELEASE_DEFAULT,
     OutputOption,
     RedisOption,
     ReleaseOption,
 )
 from taskqueue.cli.output import Output
+from taskqueue.redaction import redact
 
 if TYPE_CHECKING:
     from taskqueue.store.connection import Store
@@ -78,6 +80,9 @@ def with_store(redis: str, release: str, work: Callable[["Store"], Awaitable[Ans
         StoreUrlError,
     )
 
+    if redis == REDIS_DEFAULT and os.environ.get(REDIS_VARIABLE) == "":  # which typer takes for none
+        fail(f"{REDIS_VARIABLE} must be the URL of a Redis (was empty)", ExitCode.USAGE)
+
     async def session() -> Answer:
         password = os.environ.get(SENTINEL_PASSWORD_VARIABLE)
         store = open_store(redis, release, sentinel_password=password)
@@ -93,18 +98,16 @@ def with_store(redis: str, release: str, work: Callable[["Store"], Awaitable[Ans
     except KeyboardInterrupt:
         raise typer.Exit(int(ExitCode.INTERRUPTED)) from None
     except StoreUrlError as error:
-        fail(f"--redis: {error}", ExitCode.USAGE)
+        fail(f"{_origin(redis)}: {error}", ExitCode.USAGE)
     except CursorLostError as error:
         fail(str(error), ExitCode.AUDIT)
     except StoreUnavailable as error:
-        remedy = "start it, or give its address with --redis or TASKQUEUE_REDIS_URL"
-        _fail(redis, "does not answer", error, remedy, ExitCode.UNREACHABLE)
+        _fail(redis, "does not answer", error, ExitCode.UNREACHABLE)
     except StoreRefused as error:
-        remedy = "docs/redis.md lists the rights and settings that taskqueue needs"
-        _fail(redis, "refused", error, remedy, ExitCode.STORE_REFUSED)
+        _fail(redis, "refused", error, ExitCode.STORE_REFUSED)
     except StoreCorrupt as error:
-        remedy = "`taskqueue audit --repair` removes records that cannot be read"
-        _fail(redis, "holds a record that cannot be read", error, remedy, ExitCode.CORRUPT)
+        advice = "`taskqueue audit --repair` removes records that cannot be read"
+        _fail(redis, "holds a record that cannot be read", error, ExitCode.CORRUPT, advice)
     except StoreError as error:
         fail(str(error), ExitCode.REFUSED)
 
@@ -120,8 +123,15 @@ def _say_skipped(store: "Store") -> None:
         )
 
 
-def _fail(redis: str, problem: str, error: "StoreFailure", remedy: str, code: ExitCode) -> NoReturn:
-    from taskqueue.log import redact  # noqa: PLC0415 - slow
+def _origin(redis: str) -> str:
+    """Return where the URL came from."""
+    return REDIS_VARIABLE if redis == os.environ.get(REDIS_VARIABLE) else "--redis-url"
 
+
+def _fail(redis: str, problem: str, error: "StoreFailure", code: ExitCode, advice: str = "") -> NoReturn:
+    from taskqueue.cli.remedies import remedy  # noqa: PLC0415 - slow
+    from taskqueue.store.url import parse_url  # noqa: PLC0415 - slow
+
+    url = parse_url(redis)
     reason = redact(error.detail).rstrip(".")
-    fail(f"the store at {redact(redis)} {problem} ({reason}): {remedy}", code)
+    fail(f"the store at {url} {problem} ({reason}): {advice or remedy(error, url)}", code)

@@ -16,11 +16,20 @@ from redis.exceptions import NoScriptError
 from taskqueue.store import script
 from taskqueue.store.cancelled import raise_if_cancelled
 from taskqueue.store.cluster import ClusterClient
-from taskqueue.store.errors import CLIENT_ERRORS, StoreFailure, StoreRefused, is_not_primary, translate
+from taskqueue.store.errors import (
+    CLIENT_ERRORS,
+    StoreFailure,
+    StoreRefused,
+    StoreUnavailable,
+    StoreUrlError,
+    is_not_primary,
+    translate,
+)
 from taskqueue.store.keys import Keys
 from taskqueue.store.malformed import Malformed
 from taskqueue.store.servers import Servers, patience
-from taskqueue.store.url import parse_url
+from taskqueue.store.tls_files import check_files
+from taskqueue.store.url import StoreUrl, parse_url
 
 #: No answer within this time counts as a lost one. Scripts are bounded to milliseconds.
 ANSWER_TIMEOUT_S = 2.0
@@ -35,9 +44,12 @@ _Answer = TypeVar("_Answer")
 class Store:
     """A client and the keys of the release it works for. Every call raises StoreFailure."""
 
-    def __init__(self, client: Any, keys: Keys, servers: Servers | None = None) -> None:
+    def __init__(
+        self, client: Any, keys: Keys, servers: Servers | None = None, url: StoreUrl | None = None
+    ) -> None:
         self.client = client
         self.keys = keys
+        self._url = url
         #: What readers skipped.
         self.malformed = Malformed()
         self._servers = servers
@@ -127,12 +139,21 @@ class Store:
             raise_if_cancelled()
             if self._servers and is_not_primary(error):
                 await self._servers.doubt(generation)
-            raise translate(error) from error
+            raise self._explain(translate(error)) from error
         except StoreFailure:
             raise_if_cancelled()
             raise
         raise_if_cancelled()
         return answer
+
+    def _explain(self, failure: StoreFailure) -> StoreFailure:
+        """Return a failure that names the file of TLS that is gone, or no good any more, where one is."""
+        if self._url and isinstance(failure, StoreUnavailable):
+            try:
+                check_files(self._url.parameters)
+            except StoreUrlError as error:
+                return StoreUnavailable(error.detail)
+        return failure
 
 
 def pairs(flat: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
@@ -152,6 +173,8 @@ def open_store(
     Raises StoreUrlError, which never repeats the URL's password.
     """
     parsed = parse_url(url)
+    check_files(parsed.parameters)
+    _check_password(sentinel_password or "")
     options = {
         **patience(timeout_s),
         "username": parsed.username,
@@ -161,6 +184,13 @@ def open_store(
     keys = Keys(release)
     if parsed.kind == "cluster":
         nodes = [ClusterNode(host, port) for host, port in parsed.hosts]
-        return Store(ClusterClient(startup_nodes=nodes, ssl=parsed.tls, **options), keys)
+        return Store(ClusterClient(startup_nodes=nodes, ssl=parsed.tls, **options), keys, url=parsed)
     servers = Servers(parsed, {**options, "db": parsed.database}, sentinel_password)
-    return Store(Redis(connection_pool=servers.pool), keys, servers)
+    return Store(Redis(connection_pool=servers.pool), keys, servers, parsed)
+
+
+def _check_password(text: str) -> None:
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # bytes of the environment that are no UTF-8
+        raise StoreUrlError("The password of its Sentinels must be UTF-8.") from None

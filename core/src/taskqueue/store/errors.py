@@ -10,6 +10,7 @@
 Each docstring is the message a person sees.
 """
 
+import re
 from collections.abc import Callable
 from typing import TypeVar
 
@@ -38,6 +39,11 @@ _ANSWERS = (
 #: An answer that the client takes for a connection that broke.
 _FULL = "max number of clients reached"
 _NOT_OF_REDIS = (TypeError, ValueError, LookupError, AttributeError)
+
+#: Where Python's own code was, which helps nobody.
+_PLACE_IN_C = re.compile(r" \(_ssl\.c:\d+\)")
+#: A user name may be a token.
+_OF_USER = re.compile(r"\bUser \S+ has(?= no permission)")
 
 _Value = TypeVar("_Value")
 
@@ -68,7 +74,7 @@ class StoreCorrupt(StoreFailure):
 
 
 class StoreUrlError(StoreError):
-    """The Redis URL is not one of redis://, rediss://, unix://, redis+sentinel://host,host/service or redis+cluster://host."""
+    """The Redis URL cannot be used."""
 
 
 class CursorLostError(StoreError):
@@ -94,12 +100,18 @@ class UnknownTypeError(StoreError):
 def translate(error: BaseException) -> StoreFailure:
     """Return our error for one of CLIENT_ERRORS; a refusal keeps the server's own words."""
     error = _origin(error)
-    text = " ".join(str(error).split()) or type(error).__name__
+    text = _PLACE_IN_C.sub("", " ".join(str(error).split())) or _silence(error)
+    text = _OF_USER.sub("this user has", text)
     if isinstance(error, _NOT_OF_REDIS):
-        return StoreRefused(f"its answer cannot be read ({type(error).__name__}: {text})")
+        return StoreRefused(f"its answer cannot be read ({text})")
     if isinstance(error, _ANSWERS) or text.startswith(_FULL):
         return StoreRefused(f"{_code(error)} {text}".strip())
     return StoreUnavailable(text)
+
+
+def _silence(error: BaseException) -> str:
+    """Return words for an error that has none."""
+    return "no answer in time" if isinstance(error, TimeoutError) else "no reason given"
 
 
 def _origin(error: BaseException) -> BaseException:

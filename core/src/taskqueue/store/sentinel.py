@@ -14,8 +14,8 @@ from typing import Any
 
 from redis.asyncio import Redis
 
+from taskqueue.store.address import Address
 from taskqueue.store.errors import CLIENT_ERRORS, StoreFailure, StoreRefused, StoreUnavailable, translate
-from taskqueue.store.url import Address
 
 #: A Sentinel that does not answer within this time has no say.
 _ANSWER_S = 1.0

@@ -20,6 +20,8 @@ from taskqueue.store.url import StoreUrl
 
 #: Connections of a store, at most: only `permit` may want many at once.
 _CONNECTIONS_MAX = 100
+#: Of Redis; Valkey says the version of Redis that it is compatible with.
+_VERSION_MIN = 7
 
 
 class Servers:
@@ -78,9 +80,11 @@ class Servers:
         await connection.on_connect()
         await connection.send_command("INFO", "server")
         try:
-            run_id = _run_id(await connection.read_response())
+            info = await connection.read_response()
         except ResponseError:  # a right that is missing: the scripts ask for it, too, and say so
             return
+        _check_version(_field(info, b"redis_version"))
+        run_id = _field(info, b"run_id")
         before, self._run_id = self._run_id, run_id
         if before not in {"", run_id}:
             self.generation += 1
@@ -113,9 +117,16 @@ def _following(kind: type[AbstractConnection], primary: Primary) -> type[Abstrac
     return Following
 
 
-def _run_id(info: bytes) -> str:
+def _check_version(version: str) -> None:
+    """Refuse a server whose scripts lack what ours call."""
+    major = version.partition(".")[0]
+    if major.isdigit() and int(major) < _VERSION_MIN:
+        raise ResponseError(f"its version must be {_VERSION_MIN} or later (was {version})")
+
+
+def _field(info: bytes, wanted: bytes) -> str:
     for line in bytes(info).splitlines():
         name, _, value = line.partition(b":")
-        if name == b"run_id":
-            return value.decode()
+        if name == wanted:
+            return value.decode(errors="replace")
     return ""

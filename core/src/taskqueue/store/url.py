@@ -3,124 +3,159 @@
 redis://user:secret@host:6379/0    rediss:// (TLS)    unix:///path?db=0
 redis+sentinel://user:secret@host1:26379,host2:26379/service/0    (rediss+sentinel:// for TLS)
 redis+cluster://user:secret@host1:6379,host2:6379    (rediss+cluster:// for TLS; one node that answers names the others)
+
+A character that could begin another part is never guessed at: of redis://:57#pw@host the port would be 57, and the
+password a fragment. Such a URL is refused, and no refusal repeats a part of it.
 """
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from typing import Literal
-from urllib.parse import SplitResult, parse_qsl, unquote, urlsplit
+from urllib.parse import unquote_to_bytes
 
+from taskqueue.store.address import Address, read_address
 from taskqueue.store.errors import StoreUrlError
+from taskqueue.store.url_parameters import read_database, read_parameters
 
-#: Parameters after `?` and their types; others would be dropped in silence by one kind of server or another.
-_PARAMETERS: Mapping[str, type] = {
-    "db": int,
-    "client_name": str,
-    "ssl_ca_certs": str,
-    "ssl_ca_path": str,
-    "ssl_cert_reqs": str,
-    "ssl_certfile": str,
-    "ssl_check_hostname": bool,
-    "ssl_keyfile": str,
+Kind = Literal["server", "sentinel", "cluster"]
+
+_FORM = re.compile(r"(?P<scheme>[^:/?#@]*)://(?P<place>[^/?#]*)(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?")
+_SCHEMES: Mapping[str, Kind] = {
+    "redis": "server",
+    "rediss": "server",
+    "unix": "server",
+    "redis+sentinel": "sentinel",
+    "rediss+sentinel": "sentinel",
+    "redis+cluster": "cluster",
+    "rediss+cluster": "cluster",
 }
-_CERT_REQS = ("none", "optional", "required")
-_YES_OR_NO = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-_PORTS = {"server": 6379, "cluster": 6379, "sentinel": 26379}
+_PORTS: Mapping[Kind, int] = {"server": 6379, "cluster": 6379, "sentinel": 26379}
+_BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
-Address = tuple[str, int]
+_ENCODE = (
+    "Percent-encode the password, and the user name: "
+    "# is %23, % is %25, / is %2F, : is %3A, ? is %3F, @ is %40, a blank is %20"
+)
+_FORMS = "redis://, rediss:// (TLS), unix:///path, redis+sentinel://HOST,HOST/SERVICE or redis+cluster://HOST"
 
 
 @dataclass(frozen=True, slots=True)
 class StoreUrl:
     """kind: what answers at `hosts`. path: of a Unix socket, instead of hosts. service: the name Sentinel knows."""
 
-    kind: Literal["server", "sentinel", "cluster"]
-    tls: bool
+    kind: Kind
+    scheme: str
     hosts: tuple[Address, ...] = ()
     path: str = ""
     service: str = ""
     database: int = 0
-    username: str | None = None
+    username: str | None = field(default=None, repr=False)
     password: str | None = field(default=None, repr=False)
     parameters: Mapping[str, str | int | bool] = field(default_factory=dict)
 
+    @property
+    def tls(self) -> bool:
+        return self.scheme.startswith("rediss")
+
+    def __str__(self) -> str:
+        """Return the URL for people: without its login and its parameters."""
+        login = "***@" if self.username or self.password else ""
+        places = ",".join(map(_shown, self.hosts))
+        database = "" if self.kind == "cluster" else f"/{self.database}"
+        if self.path:
+            return f"unix://{login}{self.path}{f'?db={self.database}' if self.database else ''}"
+        return f"{self.scheme}://{login}{places}{f'/{self.service}' if self.service else ''}{database}"
+
+
+def _shown(address: Address) -> str:
+    host, port = address
+    return f"[{host.replace('%', '%25')}]:{port}" if ":" in host else f"{host}:{port}"
+
 
 def parse_url(url: str) -> StoreUrl:
-    """Read a URL. Raises StoreUrlError, which never repeats a password."""
-    try:
-        return _parse(url)
-    except (ValueError, KeyError) as error:
-        raise StoreUrlError from error
-
-
-def _parse(url: str) -> StoreUrl:
-    url.encode()  # bytes of the environment that are no UTF-8 could not be sent later
-    parts = urlsplit(url)
-    scheme, _, kind = parts.scheme.partition("+")
-    if kind not in {"", "sentinel", "cluster"} or scheme not in {"redis", "rediss", "unix"}:
-        raise ValueError(parts.scheme)
-    if parts.fragment:
-        raise StoreUrlError("A # in it must be written %23.")
-    parameters = dict(_parameter(*pair) for pair in parse_qsl(parts.query, keep_blank_values=True))
-    if scheme != "rediss" and any(name.startswith("ssl_") for name in parameters):
-        raise StoreUrlError("Its parameters ssl_... need rediss://.")
-    database = int(parameters.pop("db", 0))
-    known = StoreUrl(
-        _kind(kind),
-        scheme == "rediss",
-        database=database,
-        username=unquote(parts.username) if parts.username else None,
-        password=unquote(parts.password) if parts.password else None,
-        parameters=parameters,
-    )
-    if scheme == "unix":
-        return replace(known, path=_socket(parts, kind))
-    service, path = "", parts.path.strip("/")
-    if kind == "sentinel":
-        service, _, path = path.partition("/")
-        if not service:
-            raise ValueError(kind)
-    database = int(path or database)
-    if database < 0:
-        raise StoreUrlError("Its database must be 0 or more.")
-    if database and kind == "cluster":
-        raise StoreUrlError("Its database must be 0: a cluster has no other.")
-    places = parts.netloc.rpartition("@")[2] or ("" if kind else "127.0.0.1")
-    hosts = tuple(_host(item, _PORTS[known.kind]) for item in places.split(","))
-    if len(hosts) > 1 and not kind:
+    """Read a URL. Raises StoreUrlError, which repeats no part of it but a parameter's name."""
+    _check_characters(url)
+    found = _FORM.fullmatch(url)
+    kind = _SCHEMES.get(found["scheme"].lower()) if found else None
+    if found is None or kind is None:
+        raise StoreUrlError(f"It must begin with {_FORMS}.")
+    login, _, places = found["place"].rpartition("@")
+    username, password = _read_login(login)
+    if "@" in found["path"] + (found["query"] or "") and not _is_socket(found):
+        raise StoreUrlError(f"{_ENCODE}.")
+    known = StoreUrl(kind, found["scheme"].lower(), username=username, password=password)
+    if known.scheme == "unix":
+        if places or not found["path"].strip("/"):
+            raise StoreUrlError("A socket must be written unix:///path.")
+        path = _decoded(found["path"], "path")
+        return _with_parameters(replace(known, path=path), found["query"], "")
+    if not places and (login or kind != "server"):
+        raise StoreUrlError("Its host is missing.")
+    hosts = tuple(read_address(item, _PORTS[kind]) for item in (places or "127.0.0.1").split(","))
+    if len(hosts) > 1 and kind == "server":
         raise StoreUrlError("Several hosts need redis+sentinel:// or redis+cluster://.")
-    return replace(known, hosts=hosts, service=service, database=database)
+    service, database = _read_path(found["path"], kind)
+    return _with_parameters(replace(known, hosts=hosts, service=service), found["query"], database)
 
 
-def _socket(parts: SplitResult, kind: str) -> str:
-    """Return the path of a Unix socket."""
-    path = unquote(parts.path)
-    if kind or not path or parts.netloc.rpartition("@")[2]:
-        raise StoreUrlError("A socket must be written unix:///path.")
-    return path
+def _check_characters(url: str) -> None:
+    """Refuse what a parser would guess at, drop in silence, or could not send."""
+    try:
+        url.encode()
+    except UnicodeEncodeError:  # bytes of the environment that are no UTF-8
+        raise StoreUrlError(
+            "It must be UTF-8; of redis://USER:PASSWORD@HOST percent-encode the rest."
+        ) from None
+    if any(letter.isspace() or not letter.isprintable() for letter in url):
+        raise StoreUrlError(f"It must hold no white space or control characters. {_ENCODE}.")
+    if _BAD_ESCAPE.search(url):
+        raise StoreUrlError(f"% must be followed by two hexadecimal digits. {_ENCODE}.")
+    if "#" in url:
+        raise StoreUrlError(f"# must be written %23. {_ENCODE}.")
 
 
-def _kind(word: str) -> Literal["server", "sentinel", "cluster"]:
-    if word == "sentinel":
-        return "sentinel"
-    return "cluster" if word == "cluster" else "server"
+def _is_socket(found: re.Match[str]) -> bool:
+    return found["scheme"].lower() == "unix" and not found["place"]
 
 
-def _parameter(name: str, text: str) -> tuple[str, str | int | bool]:
-    kind = _PARAMETERS.get(name)
-    if kind is None:
-        raise StoreUrlError(f"Its parameter {name!r} must be one of {', '.join(_PARAMETERS)}.")
-    if kind is bool:
-        return name, _YES_OR_NO[text.lower()]
-    if name == "ssl_cert_reqs" and text not in _CERT_REQS:
-        raise StoreUrlError(f"Its parameter {name!r} must be one of {', '.join(_CERT_REQS)}.")
-    return name, int(text) if kind is int else text
+def _read_login(login: str) -> tuple[str | None, str | None]:
+    if "@" in login:
+        raise StoreUrlError(f"{_ENCODE}.")
+    username, _, password = login.partition(":")
+    return _decoded(username, "user name") or None, _decoded(password, "password") or None
 
 
-def _host(item: str, port: int) -> Address:
-    parts = urlsplit(f"//{item}")
-    if not parts.hostname:
-        raise ValueError(item)
-    if parts.port == 0:
-        raise ValueError(item)
-    return parts.hostname, parts.port or port
+def _read_path(path: str, kind: Kind) -> tuple[str, str]:
+    """Return the service, and the digits of the database."""
+    text = path[1:-1] if len(path) > 2 and path.endswith("/") else path[1:]  # noqa: PLR2004 - "/0/" is "/0"
+    if kind != "sentinel":
+        return "", text
+    service, _, database = text.partition("/")
+    if not service:
+        raise StoreUrlError("It must name the service, as in redis+sentinel://HOST,HOST/SERVICE/0.")
+    return _decoded(service, "service"), database
+
+
+def _with_parameters(url: StoreUrl, query: str | None, path: str) -> StoreUrl:
+    """Add what stands behind `?`, and the database that the path or a parameter names."""
+    parameters = read_parameters(query or "", tls=url.tls)
+    named = parameters.pop("db", None)
+    example = "HOST,HOST/SERVICE/0" if url.kind == "sentinel" else "HOST:PORT/0"
+    database = read_database(path, "Its path", f"{url.scheme}://{example}") if path else 0
+    if path and named is not None and named != database:
+        raise StoreUrlError("Its path and its parameter 'db' must name the same database.")
+    database = database or int(named or 0)
+    if database and url.kind == "cluster":
+        raise StoreUrlError("Its database must be 0: a cluster has no other.")
+    return replace(url, database=database, parameters=parameters)
+
+
+def _decoded(text: str, part: str) -> str:
+    try:
+        plain = unquote_to_bytes(text).decode()
+    except UnicodeDecodeError:
+        raise StoreUrlError(f"Its {part} must be percent-encoded as UTF-8 (ä is %C3%A4).") from None
+    if part not in {"user name", "password"} and not plain.isprintable():
+        raise StoreUrlError(f"Its {part} must hold no control characters.")
+    return plain

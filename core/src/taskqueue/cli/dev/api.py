@@ -21,7 +21,6 @@ if __name__ == "__main__":  # before anything that takes time
 
     enter("taskqueue.cli.dev.api")
 
-import argparse
 import asyncio
 import gc
 import time
@@ -35,6 +34,7 @@ from urllib.parse import parse_qsl
 
 import msgspec
 
+from taskqueue.cli.dev.arguments import Arguments
 from taskqueue.cli.dev.arrivals import Arrivals, whole_number
 from taskqueue.stop_signals import keep, set_on
 
@@ -215,9 +215,7 @@ def loop_factory() -> Callable[[], asyncio.AbstractEventLoop]:
 
 def main(argv: list[str] | None = None) -> None:
     """Run the server from the command line."""
-    parser = argparse.ArgumentParser(
-        prog="python -m taskqueue.cli.dev.api", description=__doc__.split("\n")[0]
-    )
+    parser = Arguments(prog="python -m taskqueue.cli.dev.api", description=__doc__.split("\n")[0])
     parser.add_argument("--host", default="127.0.0.1")
     parser.add_argument("--port", type=int, default=8099, help="0 takes a free one (default: %(default)s)")
     parser.add_argument(

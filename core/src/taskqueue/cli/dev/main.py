@@ -11,6 +11,7 @@ from pathlib import Path
 import msgspec
 from rich.console import Console
 
+from taskqueue.cli.dev.arguments import Arguments
 from taskqueue.cli.dev.children import ChildError
 from taskqueue.cli.dev.problem import find_problem
 from taskqueue.cli.dev.scrape import look
@@ -35,13 +36,18 @@ def main(argv: Sequence[str] | None = None) -> int:
         return ExitCode.USAGE
     console = Console(stderr=options.json, highlight=False)
     wanted = Wanted(
-        options.path, options.rate, options.workers, options.schedulers, options.redis, options.concurrency
+        options.path,
+        options.rate,
+        options.workers,
+        options.schedulers,
+        options.redis_url,
+        options.concurrency,
     )
     for number in STOP_SIGNALS:
         # Before and after the watch, too, the children must not outlive this process.
         signal.signal(number, signal.default_int_handler)
     # A server that is used again has counted before.
-    earlier = with_store(wanted.redis, RELEASE_DEFAULT, audit).totals if wanted.redis else {}
+    earlier = with_store(wanted.redis, RELEASE_DEFAULT, audit).totals if wanted.redis is not None else {}
     console.print(f"starting the processes that run {wanted.path}", style="dim")
     try:
         with Stack(wanted) as stack:
@@ -63,8 +69,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     return summary.exit_code()
 
 
-def _parser() -> argparse.ArgumentParser:
-    parser = argparse.ArgumentParser(prog="taskqueue dev", description=__doc__)
+def _parser() -> Arguments:
+    parser = Arguments(prog="taskqueue dev", description=__doc__)
     parser.add_argument(
         "path", type=Path, help="a file or folder of manifests; its handlers.py, if any, is loaded"
     )
@@ -77,7 +83,7 @@ def _parser() -> argparse.ArgumentParser:
     parser.add_argument("--workers", type=_count, default=2, help="worker processes (2)")
     parser.add_argument("--concurrency", type=_count, default=50, help="jobs a worker runs at a time (50)")
     parser.add_argument("--schedulers", type=_count, default=1, help="scheduler processes (1)")
-    parser.add_argument("--redis", metavar="URL", help="use this server instead of one of its own")
+    parser.add_argument("--redis-url", metavar="URL", help="use this server instead of one of its own")
     parser.add_argument("--json", action="store_true", help="no view; print the summary as one JSON object")
     return parser
 

@@ -107,7 +107,7 @@ class Stack:
 
     def _start(self) -> None:
         wanted = self.wanted
-        if wanted.redis:
+        if wanted.redis is not None:
             self.redis_url = wanted.redis
         else:
             server, self.redis_url = start_server(self.folder, self._pipe[0])

@@ -14,10 +14,10 @@ from taskqueue.cli.dev.stack import STOP_SIGNALS, Stack
 from taskqueue.cli.dev.view import line, render
 from taskqueue.cli.loads import loads_of_store
 from taskqueue.cli.plot import hour_plot
-from taskqueue.log import redact
 from taskqueue.plan.forecast import starts
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import StoreFailure
+from taskqueue.store.url import parse_url
 
 _LOOK_EVERY_S = 1.0
 _LINE_EVERY_S = 5.0
@@ -46,7 +46,7 @@ class Watch:
             asyncio.get_running_loop().add_signal_handler(number, stopping.set)
         stack = self.stack
         self.console.print(
-            f"store {redact(stack.redis_url)}   API {stack.api}   logs {stack.folder}",
+            f"store {parse_url(stack.redis_url)}   API {stack.api}   logs {stack.folder}",
             style="dim",
             soft_wrap=True,
         )

@@ -1,0 +1,60 @@
+"""What to do about a store that does not answer, or refuses: by the words of the server or of the network."""
+
+from taskqueue.store.errors import StoreFailure, StoreRefused
+from taskqueue.store.url import StoreUrl
+
+_START = "start it, or give its address with --redis-url or TASKQUEUE_REDIS_URL"
+_RIGHTS = "docs/redis.md lists the rights and settings that taskqueue needs"
+_CERTIFICATE = "name a certificate that it takes, and its key, with ssl_certfile and ssl_keyfile"
+_NO_TLS = (
+    f"{_START}; where it speaks no TLS, redis:// instead of rediss://, "
+    "and where it asks for a certificate, one with ssl_certfile and ssl_keyfile"
+)
+_TLS = f"{_START}; where it speaks TLS, rediss:// instead of redis://"
+
+#: Words of a failure, in lower case, and the remedy; the first that fits counts.
+_BY_WORDS = (
+    (
+        "certificate verify failed",
+        "name the file of its authority with ssl_ca_certs, and the host as its certificate does",
+    ),
+    ("alert certificate required", _CERTIFICATE),
+    ("sslv3 alert", _CERTIFICATE),
+    ("alert unknown ca", _CERTIFICATE),
+    ("protocol error", "something else than Redis answers there: correct the address"),
+    ("cluster support disabled", "write redis:// instead of redis+cluster://"),
+    ("unknown command 'sentinel'", "no Sentinel answers there: write redis://, or the address of a Sentinel"),
+    ("unknown command 'cluster'", "no node of a cluster answers there: correct the address"),
+    ("unknown command 'evalsha'", "a Sentinel answers there: write redis+sentinel://HOST/SERVICE"),
+    ("no such master", "write the service as `sentinel monitor` in the configuration of its Sentinels does"),
+    (
+        "db index is out of range",
+        "write a database that it has: below `databases` in its configuration, 16 unless set",
+    ),
+    ("not allowed in cluster mode", "write redis+cluster:// and no database"),
+    ("moved ", "write redis+cluster://"),
+    (
+        "slots are not covered",
+        "have a node for every slot: `redis-cli --cluster check` names what is missing",
+    ),
+    ("name or service not known", "correct the host in --redis-url or TASKQUEUE_REDIS_URL"),
+)
+_HUNG_UP = ("closed", "reset", "lost", "broken pipe")
+_LOGIN = ("wrongpass", "noauth", "err auth", "invalid password", "invalid username")
+
+
+def remedy(failure: StoreFailure, url: StoreUrl) -> str:
+    """Return what to do about a failure of the store at `url`."""
+    words = failure.detail.lower()
+    for part, advice in _BY_WORDS:
+        if part in words:
+            return advice
+    if any(part in words for part in _LOGIN):
+        if "no sentinel at" in words:
+            return "give the password of its Sentinels in TASKQUEUE_SENTINEL_PASSWORD"
+        return "correct the user name and the password in --redis-url or TASKQUEUE_REDIS_URL"
+    if isinstance(failure, StoreRefused):
+        return _RIGHTS
+    if url.tls:
+        return _NO_TLS
+    return _TLS if any(sign in words for sign in _HUNG_UP) else _START
