@@ -75,16 +75,33 @@ async def test_rows_at_fault_are_named_by_line_and_left_out(
     assert set(await read_owners(store)) == {"u-0", "u-1", "u-4"}
 
 
-async def test_of_a_user_who_comes_twice_the_last_row_counts(
+async def test_a_second_line_of_a_user_is_refused_and_another_file_replaces(
     taskqueue: Command, tmp_path: Path, store: Store
 ) -> None:
     file = tmp_path / "users.ndjson"
-    file.write_text(rows(0) + rows(0, task="fetch-stock") + rows(1, 2, 3) + rows(0))
-    await taskqueue("users", "import", str(file))
+    file.write_text(rows(0) + rows(1, 2, 3) + rows(0, task="fetch-stock"))
+    done = await taskqueue("users", "import", str(file))
+    assert done.exit_code == ExitCode.FAULTS
+    assert f"{file}:5 (document 5) userId: " in done.stderr
     assert [task.type for task in await read_tasks(store, "u-0")] == ["fetch-orders"]
-    file.write_text(rows(0, task="fetch-stock") + rows(0))
-    await taskqueue("users", "import", str(file))
-    assert [task.type for task in await read_tasks(store, "u-0")] == ["fetch-orders"]
+    file.write_text(rows(0, task="fetch-stock"))
+    assert (await taskqueue("users", "import", str(file))).exit_code == ExitCode.OK
+    assert [task.type for task in await read_tasks(store, "u-0")] == ["fetch-stock"]
+
+
+async def test_a_csv_ordered_by_type_loses_no_row_in_silence(
+    taskqueue: Command, tmp_path: Path, store: Store
+) -> None:
+    file = tmp_path / "users.csv"
+    by_type = ["ada,a", "bob,a", "eve,a", "ada,b", "bob,b"]
+    file.write_text("\n".join(["userId,type", *by_type]))
+    done = await taskqueue("users", "import", str(file))
+    assert done.exit_code == ExitCode.FAULTS
+    assert [f":{line} (document" in done.stderr for line in range(2, 7)] == [True, True, False, True, True]
+    assert set(await read_owners(store)) == {"eve"}
+    file.write_text("\n".join(["userId,type", *sorted(by_type)]))
+    assert (await taskqueue("users", "import", str(file))).exit_code == ExitCode.OK
+    assert [task.type for task in await read_tasks(store, "bob")] == ["a", "b"]
 
 
 async def test_a_csv_file_is_imported_too(taskqueue: Command, tmp_path: Path, store: Store) -> None:

@@ -1,3 +1,5 @@
+import gzip
+import io
 import json
 import tracemalloc
 from pathlib import Path
@@ -8,7 +10,9 @@ import pytest
 from taskqueue.models.fault import Fault
 from taskqueue.models.manifest import API_VERSION
 from taskqueue.models.values import Task, UserSubscription
-from taskqueue.sources.users_file import MAX_ROW_BYTES, read_users
+from taskqueue.sources.limits import MAX_ROW_BYTES
+from taskqueue.sources.lines import read_lines
+from taskqueue.sources.users_file import read_users
 
 
 def rows(path: Path, data: str | bytes, after_line: int = 0) -> list[tuple[int, Any]]:
@@ -107,12 +111,12 @@ def test_rows_of_one_user_that_follow_each_other_are_one_user(tmp_path: Path) ->
         "u-1,b,,true\n"
         "\n"
         'u-2,a,"{""note"":\n ""two lines""}",false\n'
-        "u-1,c,,\n"
+        "u-3,c,,\n"
     )
     assert rows(tmp_path / "u.csv", data) == [
         (2, UserSubscription("u-1", (Task("a", {"x": 1}), Task("b", suspend=True)))),
         (5, UserSubscription("u-2", (Task("a", {"note": "two lines"}),))),
-        (7, UserSubscription("u-1", (Task("c"),))),
+        (7, UserSubscription("u-3", (Task("c"),))),
     ]
 
 
@@ -170,10 +174,130 @@ def test_more_tasks_than_a_user_may_have_are_refused_without_being_held(tmp_path
     assert peak_bytes < 2_000_000, "20,000 rows take several times as much"
 
 
-def test_what_is_not_csv_ends_the_import_with_its_line(tmp_path: Path) -> None:
-    found = rows(tmp_path / "u.csv", 'userId,type\nu-1,a\nu-2,"a"b\n')
-    assert found[-1][1][:2] == (3, "row")
-    assert "write CSV" in found[-1][1][2]
+#: Rows behind the header, the lines of faults with a part of each message, and the users that are read.
+BROKEN = {
+    "a quote inside a cell": ('a,x\nb,"x"y\nc,x\n', {3: "write CSV: write a comma behind the quote"}, "ac"),
+    "a quote that nobody closes": ('a,x\nb,"x\nc,x\nd,x\n', {3: "close the quote"}, "acd"),
+    "two quotes that nobody closes": ('a,"x\nb,x\nc,"x\nd,x\n', {2: "write CSV", 4: "write CSV"}, "bd"),
+    "a quote before rows with params": ('a,"x\nb,x,"{""k"": 1}"\nc,x\n', {2: "write CSV"}, "bc"),
+    "a quote that another closes": ('a,"x\nb,x\nc,"\nd,x\n', {2: "lower case(the row ends in line 4)"}, "d"),
+    "a large cell": (f"a,x\nb,x,{'x' * 200_000}\nc,x\n", {3: "write at most 65,536 characters a cell"}, "ac"),
+    "a large line": (f"a,x\nb,x,{'x' * 3_000_000}\nc,x\n", {3: "write at most 1,048,576 bytes a row"}, "ac"),
+    "a large line of another user's quote": (
+        f'a,"x\nb,x,{"x" * 3_000_000}\nc,x\n',
+        {2: "write at most 1,048,576", 3: "write at most 1,048,576"},
+        "c",
+    ),
+    "a bad row of a user": ('a,x\na,"y"z\na,z\nb,x\n', {3: "write CSV"}, "b"),
+    "NUL": ("a,x\nb,\0\nc,x\n", {3: "lower case"}, "ac"),
+    "not UTF-8": ("a,x\nb\udcff,x\nc,x\n", {3: "letters, digits"}, "ac"),
+    "ordered by type": (
+        "a,x\nb,x\na,y\nc,x\na,z\n",
+        {2: "rows from line 4 on, too; sort", 4: "rows from line 2 on, too", 6: "rows from line 2 on, too"},
+        "bc",
+    ),
+    "a bad row apart": ('a,x\nb,x\na,"y"z\n', {4: "write CSV"}, "ab"),
+    "CR": ("a,x\rb,x\r", {}, "ab"),
+    "CRLF": ("a,x\r\n\r\nb,x", {}, "ab"),
+}
+
+
+@pytest.mark.parametrize("case", BROKEN)
+def test_a_bad_row_of_csv_is_left_out_and_the_rest_read(tmp_path: Path, case: str) -> None:
+    body, faults, users = BROKEN[case]
+    data = ("userId,type,params\n" + body).encode("utf-8", "surrogateescape")
+    found = [row for _, row in rows(tmp_path / "u.csv", data)]
+    said = {row[0]: row[2] for row in found if isinstance(row, tuple)}
+    assert said.keys() == faults.keys()
+    for line, parts in faults.items():
+        assert all(part.rstrip(")") in said[line] for part in parts.split("(")), said[line]
+    assert [row.user_id for row in found if not isinstance(row, tuple)] == list(users)
+
+
+@pytest.mark.parametrize(
+    ("data", "says"),
+    [
+        (b"", "the file is empty"),
+        (b"userId;type\na;x\n", "with commas between the cells instead of semicolons"),
+        (b"userId\ttype\na\tx\n", "instead of tabs"),
+        (b"userId,type,type\na,x,x\n", '"type" is there twice'),
+        (b"userId, type\na,x\n", '" type" is unknown, write "type"'),
+        (b"userId,type,\na,x\n", "column 3 has no name"),
+        (b"type\nx\n", "userId is missing"),
+        (b'"userId,type\na,x\n', "close the quote"),
+        ("userId,type\na,x\n".encode("utf-16"), "it is UTF-16"),
+        ("userId,type\na,x\n".encode("utf-16-le"), "it is UTF-16"),
+        (gzip.compress(b"userId,type\n"), "compressed with gzip"),
+        (b"PK\x03\x04rest", "ZIP archive or a spreadsheet"),
+    ],
+)
+def test_a_file_that_is_no_csv_of_users_says_why(tmp_path: Path, data: bytes, says: str) -> None:
+    ((_, fault),) = rows(tmp_path / "u.csv", data)
+    assert fault[0] == 1
+    assert says in fault[2]
+
+
+def test_a_csv_of_a_header_alone_has_no_users(tmp_path: Path) -> None:
+    assert rows(tmp_path / "u.csv", "userId,type\n") == []
+
+
+def test_the_second_line_of_a_user_is_refused(tmp_path: Path) -> None:
+    ada, bob = '{"userId": "ada"}\n', '{"userId": "bob"}\n'
+    message = "write all tasks of a user in one line: ada is in line 1 already"
+    expected = [
+        (1, UserSubscription("ada")),
+        (2, UserSubscription("bob")),
+        (3, (3, "userId", message)),
+    ]
+    assert rows(tmp_path / "u.ndjson", ada + bob + ada) == expected
+    assert rows(tmp_path / "u.ndjson", ada + bob + ada, after_line=2) == expected[2:]
+
+
+@pytest.mark.parametrize(
+    ("line", "says"),
+    [
+        ('[{"userId": "a"},', "without a list around them"),
+        ('{"userId": "a"},', "there is more behind it, such as a comma"),
+        ('{"userId": "a"\0}', "write JSON"),
+        ("[" * 100_000, "without a list around them"),
+        ('{"userId": "a", "tasks": ' + "[" * 100_000, "levels"),
+    ],
+)
+def test_what_people_write_instead_of_a_line_is_named(tmp_path: Path, line: str, says: str) -> None:
+    (_, fault), (_, user) = rows(tmp_path / "u.ndjson", f'{line}\n \n{{"userId": "ok"}}')
+    assert says in fault[2]
+    assert user == UserSubscription("ok")
+
+
+@pytest.mark.parametrize("name", ["u.csv", "u.ndjson"])
+def test_a_line_of_100_mb_is_never_held(tmp_path: Path, name: str) -> None:
+    (path := tmp_path / name).write_bytes(b"userId,type\n" if name == "u.csv" else b"{}\n")
+    with path.open("ab") as file:
+        for _ in range(100):
+            file.write(b"x" * 1_000_000)
+    tracemalloc.start()
+    found = list(read_users(path))
+    _, peak_bytes = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert "write at most" in str(found[-1][1])
+    assert peak_bytes < 8_000_000
+
+
+@pytest.mark.parametrize("most", [1, 2, 3, 7])
+def test_lines_are_those_of_python_however_they_arrive(most: int) -> None:
+    data = b"\xef\xbb\xbfone\r\n\r\ntwo\rthree\n\nfour\r\r\n5"
+    plain = data[3:].splitlines(keepends=True)
+
+    class Slow(io.BytesIO):
+        def read1(self, _size: int | None = -1) -> bytes:
+            return super().read1(most)
+
+    found = list(read_lines(Slow(data)))
+    assert [line.data for line in found] == plain
+    assert [line.number for line in found] == list(range(1, len(plain) + 1))
+    cut = list(read_lines(Slow(data), most=3))
+    assert [line.data for line in cut] == [line[:3] for line in plain]
+    assert [line.too_long for line in cut] == [len(line) > 3 for line in plain]
 
 
 def test_a_file_that_is_not_there_raises(tmp_path: Path) -> None:

@@ -7,6 +7,7 @@ import typer
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.failure import fail, say
 from taskqueue.cli.instant import iso
+from taskqueue.cli.interruption import said_when_stopped
 from taskqueue.cli.options import MOST_DEFAULT, MostOption
 from taskqueue.cli.output import show_facts, show_rows
 from taskqueue.cli.store_command import Session, store_command
@@ -86,8 +87,9 @@ async def _move(
     if all_:
         jobs = await _all_names(session.store)
     moved = 0
-    for start in range(0, len(jobs), BATCH):
-        moved += await verb(session.store, jobs[start : start + BATCH])
+    with said_when_stopped(lambda: f"stopped: {moved} of {len(jobs)} jobs are {word}"):
+        for start in range(0, len(jobs), BATCH):
+            moved += await verb(session.store, jobs[start : start + BATCH])
     show_facts(session.output, {word: moved})
     if moved < len(jobs) and not all_:
         say(f"{len(jobs) - moved} of these jobs are not dead: `taskqueue dead list` shows those that are")

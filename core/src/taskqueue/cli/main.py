@@ -6,7 +6,6 @@ if __name__ == "__main__":  # before anything that takes time
     command()
 
 import os
-import signal
 import sys
 
 import typer
@@ -14,6 +13,7 @@ import typer
 from taskqueue.cli import audit, control, dead, describe, get, manifests, plan, processes, users
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.failure import say
+from taskqueue.cli.interruption import stopped_by_signals
 from taskqueue.cli.usage import CommandGroup
 from taskqueue.redaction import redact, show_traceback
 
@@ -49,10 +49,9 @@ for process in (processes.scheduler, processes.worker, processes.dev, processes.
 
 def run() -> None:
     """Run the command with the arguments of this process. Never shows a traceback unasked."""
-    if signal.getsignal(signal.SIGINT) != signal.SIG_IGN:
-        signal.signal(signal.SIGINT, signal.default_int_handler)  # what a command has opened is closed
     try:
-        app(prog_name="taskqueue")
+        with stopped_by_signals():
+            app(prog_name="taskqueue")
     except Exception as error:
         if os.environ.get(TRACEBACK_VARIABLE):
             sys.excepthook = show_traceback

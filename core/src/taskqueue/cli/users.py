@@ -11,6 +11,7 @@ import typer
 
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.failure import fail, say
+from taskqueue.cli.interruption import said_when_stopped
 from taskqueue.cli.output import show_facts
 from taskqueue.cli.store_command import Session, store_command
 
@@ -35,6 +36,10 @@ class Tally:
     unchanged: int = 0
     faults: int = 0
 
+    def how_to_go_on(self) -> str:
+        """Say how to read the rest of the file."""
+        return f"stopped: go on with --after-line {self.line}, or repeat the command"
+
 
 @app.command("import")
 @store_command
@@ -51,23 +56,24 @@ async def import_users(
 
     Rows at fault are listed and left out. Imported users belong to the import: manifests do not change them.
     """
-    from asyncio import CancelledError  # noqa: PLC0415 - slow
-
     from taskqueue.sources.users_file import STDIN  # noqa: PLC0415 - slow
+    from taskqueue.store.errors import StoreError  # noqa: PLC0415 - slow
 
     if file != STDIN and file.suffix.lower() not in {".ndjson", ".jsonl", ".csv"}:
         fail(f"{file}: write a file that ends in .ndjson or .csv", ExitCode.USAGE)
-    if file != STDIN and not file.is_file():
+    if file != STDIN and not file.exists():
         fail(f"{file}: no such file", ExitCode.USAGE)
+    if file != STDIN and not file.is_file():
+        fail(f"{file}: name a regular file, or read from a pipe with -", ExitCode.USAGE)
     tally = Tally(after_line)
     try:
-        with _progress(None if file == STDIN else file) as moved_to:
+        with said_when_stopped(tally.how_to_go_on), _progress(None if file == STDIN else file) as moved_to:
             for line, batch in _batches(file, tally):
                 await _write(session.store, batch, tally)
                 tally.line = line
                 moved_to(line)
-    except CancelledError:
-        say(f"stopped: go on with --after-line {tally.line}, or repeat the command")
+    except StoreError:
+        say(tally.how_to_go_on())
         raise
     show_facts(
         session.output,
@@ -112,14 +118,11 @@ async def remove(
 
 
 def _batches(file: Path, tally: Tally) -> "Iterator[tuple[int, list[UserSubscription]]]":
-    """Read users a batch at a time, each batch with its last line; say what is wrong with the others.
-
-    Of a user who comes twice in a batch the later row counts, as it would in two batches.
-    """
+    """Read users a batch at a time, each batch with its last line; say what is wrong with the others."""
     from taskqueue.models.fault import Fault  # noqa: PLC0415 - slow
     from taskqueue.sources.users_file import read_users  # noqa: PLC0415 - slow
 
-    batch: dict[str, UserSubscription] = {}
+    batch: list[UserSubscription] = []
     line = faulty_line = tally.line
     try:
         for line, row in read_users(file, tally.line):
@@ -129,14 +132,14 @@ def _batches(file: Path, tally: Tally) -> "Iterator[tuple[int, list[UserSubscrip
                     faulty_line = line
                 _say_fault(row, tally.faults)
                 continue
-            batch[row.user_id] = row
+            batch.append(row)
             if len(batch) == BATCH:
-                yield line, list(batch.values())
-                batch = {}
+                yield line, batch
+                batch = []
     except OSError as error:
         fail(f"{file}: make it readable: {error.strerror}", ExitCode.USAGE)
     if line > tally.line:
-        yield line, list(batch.values())
+        yield line, batch
 
 
 def _say_fault(fault: object, number: int) -> None:

@@ -12,11 +12,14 @@ import yaml
 
 from taskqueue.models.refusal import Refusal
 from taskqueue.sources.document import Document, Place, Places
+from taskqueue.sources.encoding import BYTE_ORDER_MARK
 from taskqueue.sources.yaml_documents import yaml_documents
 
-BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 # The one thing in JSON that YAML refuses: characters written as two halves.
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
+
+
+_PROBLEMS = {"Extra data": "there is more behind it, such as a comma"}
 
 
 class JsonRefusedError(ValueError):
@@ -70,7 +73,7 @@ def _decode(text: str, line: int) -> Any:
     try:
         return _DECODER.decode(text)
     except json_reader.JSONDecodeError as error:
-        message = f"write JSON: {error.msg}, at column {error.colno}"
+        message = f"write JSON: {_PROBLEMS.get(error.msg, error.msg)}, at column {error.colno}"
         raise JsonRefusedError(line + error.lineno - 1, message) from error
     except RecursionError as error:
         raise JsonRefusedError(line, "write fewer levels of mappings and lists") from error

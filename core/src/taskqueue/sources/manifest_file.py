@@ -12,7 +12,8 @@ from taskqueue.models.manifest import parse
 from taskqueue.models.refusal import FieldPath, ManifestRefusedError, Refusal
 from taskqueue.models.values import TaskType, UserSubscription
 from taskqueue.sources.document import Document
-from taskqueue.sources.json_documents import BYTE_ORDER_MARK, JsonRefusedError, json_document, json_line
+from taskqueue.sources.encoding import BYTE_ORDER_MARK
+from taskqueue.sources.json_documents import JsonRefusedError, json_document, json_line
 from taskqueue.sources.yaml_documents import yaml_documents
 
 SUFFIXES = frozenset({".yaml", ".yml", ".json", ".ndjson"})

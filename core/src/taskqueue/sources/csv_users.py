@@ -1,0 +1,168 @@
+"""Users in CSV: a header, then a row for each task of a user."""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from difflib import get_close_matches
+from itertools import groupby
+from typing import Any, NamedTuple
+
+from taskqueue.models.fault import Fault
+from taskqueue.models.refusal import ManifestRefusedError, Refusal, shown
+from taskqueue.models.user_subscription import MAX_TASKS
+from taskqueue.sources.csv_records import Record, read_records
+from taskqueue.sources.json_documents import JsonRefusedError, decode
+from taskqueue.sources.lines import Line
+from taskqueue.sources.user_rows import Row, read_user
+
+COLUMNS = ("userId", "type", "params", "suspend")
+
+_BOOLEANS = {"true": True, "false": False}
+_DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
+
+Lines = Callable[[], Iterator[Line]]
+
+
+class _Cells(NamedTuple):
+    """One row. last: its last line.   problem: why it cannot be read."""
+
+    line: int
+    last: int
+    by_column: dict[str, str]
+    problem: str
+
+    @property
+    def user(self) -> str:
+        return self.by_column.get("userId", "")
+
+
+def csv_users(lines: Lines, file: str) -> Iterator[Row]:
+    """Join the rows of a user. Bytes that are not UTF-8 become characters that every check refuses.
+
+    lines: reads the file from its beginning; called twice, so that rows that are apart are known from the first on.
+    """
+    records = read_records(lines())
+    header = next(records, None)
+    problem = _header_problem(header)
+    if header is None or problem:
+        yield 1, Fault(file, 1, 1, "header", problem)
+        return
+    apart = _apart(lines)
+    for user, group in groupby(_cells(records, header.cells), key=lambda cells: cells.user):
+        yield from _user(group, file, apart.get(user, ()))
+
+
+def _header_problem(header: Record | None) -> str:
+    """Say what is wrong with a header; empty if nothing is."""
+    wanted = f"write a header of {', '.join(COLUMNS)}, of which the last two may be left out"
+    if header is None:
+        return f"the file is empty: {wanted}"
+    if header.problem:
+        return f"{wanted}: {header.problem}"
+    names = header.cells
+    if len(names) == 1:
+        for delimiter, word in _DELIMITERS.items():
+            if delimiter in names[0]:
+                return f"{wanted}, with commas between the cells instead of {word}"
+    for position, name in enumerate(names):
+        if name in names[:position]:
+            return f'{wanted}: "{shown(name)}" is there twice'
+        if not name:
+            return f"{wanted}: column {position + 1} has no name"
+        if name not in COLUMNS:
+            near = get_close_matches(name.strip()[:64], COLUMNS, n=1)
+            return f'{wanted}: "{shown(name)}" is unknown' + (f', write "{near[0]}"' if near else "")
+    missing = [name for name in COLUMNS[:2] if name not in names]
+    return f"{wanted}: {' and '.join(missing)} is missing" if missing else ""
+
+
+def _cells(records: Iterator[Record], header: Sequence[str]) -> Iterator[_Cells]:
+    """Pair cells with the header's names; a cell too many is a column without a name."""
+    for record in records:
+        extra = [""] * (len(record.cells) - len(header))
+        by_column = dict(zip([*header, *extra], record.cells, strict=False))
+        yield _Cells(record.first, record.last, by_column, record.problem)
+
+
+def _apart(lines: Lines) -> Mapping[str, tuple[int, int]]:
+    """Find users whose rows do not follow each other: the lines of their first two groups of rows."""
+    records = read_records(lines())
+    header = next(records)
+    seen: dict[str, int] = {}
+    apart: dict[str, tuple[int, int]] = {}
+    before = None
+    for cells in _cells(records, header.cells):
+        user = cells.user
+        if cells.problem or user == before:
+            continue
+        before = user
+        first = seen.setdefault(user, cells.line)
+        if first != cells.line:
+            apart.setdefault(user, (first, cells.line))
+    return apart
+
+
+def _user(group: Iterator[_Cells], file: str, apart: tuple[int, ...]) -> Iterator[Row]:
+    """Turn the rows of one user into a user, or into faults each with its own row's line."""
+    rows: list[_Cells] = []
+    tasks: list[dict[str, Any]] = []
+    faults: list[Fault] = []
+    for cells in group:
+        if len(rows) > MAX_TASKS:
+            continue  # one too many is enough to refuse them all
+        rows.append(cells)
+        try:
+            tasks.append(_task(cells))
+        except ManifestRefusedError as error:
+            faults += (_fault(file, cells, refusal) for refusal in error.refusals)
+    line = rows[0].line
+    if apart and not faults:
+        other = next(one for one in apart if one != line)
+        message = (
+            f"write the rows of a user one after the other: {shown(rows[0].user)} has rows from line {other} on, too; "
+            "sort the file by userId"
+        )
+        faults = [Fault(file, line, line, "userId", message)]
+    if faults:
+        yield from ((line, fault) for fault in faults)
+        return
+    try:
+        yield line, read_user({"userId": rows[0].user, "tasks": tasks})
+    except ManifestRefusedError as error:
+        for refusal in error.refusals:
+            at, inside = _place(refusal, rows)
+            yield line, _fault(file, at, inside)
+
+
+def _fault(file: str, cells: _Cells, refusal: Refusal) -> Fault:
+    message = refusal.message
+    if cells.last > cells.line:
+        message += f" (the row ends in line {cells.last})"
+    return Fault(file, cells.line, cells.line, refusal.field, message)
+
+
+def _task(cells: _Cells) -> dict[str, Any]:
+    """Read a row's cells. Raises ManifestRefusedError; what its checks are is the manifest's business."""
+    columns = cells.by_column
+    if cells.problem:
+        raise ManifestRefusedError((Refusal(("row",), cells.problem),))
+    if "" in columns:
+        raise ManifestRefusedError((Refusal(("row",), "write no more cells than the header has"),))
+    task: dict[str, Any] = {"type": columns.get("type", "")}
+    if columns.get("params"):
+        try:
+            task["params"] = decode(columns["params"].encode("utf-8", "surrogateescape"), cells.line)
+        except JsonRefusedError as error:
+            raise ManifestRefusedError((Refusal(("params",), str(error)),)) from error
+    if columns.get("suspend"):
+        if columns["suspend"] not in _BOOLEANS:
+            raise ManifestRefusedError((Refusal(("suspend",), "write true or false"),))
+        task["suspend"] = _BOOLEANS[columns["suspend"]]
+    return task
+
+
+def _place(refusal: Refusal, rows: list[_Cells]) -> tuple[_Cells, Refusal]:
+    """Find row and column of a refusal: of the row that wrote the task, else of the user's first."""
+    match refusal.path:
+        case ("tasks", int(position), *inside):
+            return rows[position], Refusal(tuple(inside), refusal.message)
+        case _:
+            return rows[0], refusal

@@ -1,0 +1,16 @@
+"""The bounds of whatever is read from files. docs/cli.md has the table for people."""
+
+#: A file of manifests or settings; the API server takes 1.5 MiB an object.
+MAX_FILE_BYTES = 16 * 1024 * 1024
+#: Values of one document: mappings, lists and scalars. Each takes up to 200 bytes of memory.
+MAX_VALUES = 1_000_000
+#: Values that the aliases of one document stand for; a few hundred bytes of aliases can stand for billions.
+MAX_ALIASED_VALUES = 100_000
+#: Faults listed of one file; a last one says that there are more.
+MAX_FAULTS = 1_000
+#: Folders in folders, below the one that is named.
+MAX_FOLDERS_DEEP = 100
+#: Files and folders below the one that is named, those included that are no manifests.
+MAX_ENTRIES = 250_000
+#: A row of an import: a line of .ndjson, or the lines of a row of .csv.
+MAX_ROW_BYTES = 1_048_576

@@ -1,0 +1,38 @@
+"""A row of an import as a user: the short form, which is the spec of a UserSubscription, or the whole manifest."""
+
+from dataclasses import replace
+from typing import Any
+
+from taskqueue.models.fault import Fault
+from taskqueue.models.manifest import API_VERSION, parse
+from taskqueue.models.refusal import ManifestRefusedError, Refusal
+from taskqueue.models.values import UserSubscription
+
+_SHELL = {"apiVersion": API_VERSION, "kind": "UserSubscription", "metadata": {"name": "row"}}
+
+#: A line and the user, or one of the faults, of the row that begins there.
+Row = tuple[int, UserSubscription | Fault]
+
+
+def read_row(row: Any) -> UserSubscription:
+    """Read a row of either form. Raises ManifestRefusedError."""
+    if isinstance(row, dict) and "apiVersion" not in row and "kind" not in row:
+        return read_user(row)
+    user = parse(row)
+    if not isinstance(user, UserSubscription):
+        message = "write UserSubscription: task types are applied, not imported"
+        raise ManifestRefusedError((Refusal(("kind",), message),))
+    return user
+
+
+def read_user(spec: dict[str, Any]) -> UserSubscription:
+    """Read the short form. Raises ManifestRefusedError, with paths inside the row."""
+    if "userId" not in spec:
+        raise ManifestRefusedError((Refusal(("userId",), "write userId: it is required"),))
+    try:
+        user = parse(_SHELL | {"spec": spec})
+    except ManifestRefusedError as error:
+        inside = (replace(refusal, path=refusal.path[1:]) for refusal in error.refusals)
+        raise ManifestRefusedError(tuple(inside)) from error
+    assert isinstance(user, UserSubscription)
+    return user
