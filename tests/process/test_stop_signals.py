@@ -177,6 +177,7 @@ def test_the_first_line_waits_for_no_import() -> None:
     assert {name for name in imported if name.startswith("taskqueue")} == {
         "taskqueue",
         "taskqueue.entry",
+        "taskqueue.open_files",
         "taskqueue.parent",
         "taskqueue.stop_signals",
     }
