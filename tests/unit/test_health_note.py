@@ -4,6 +4,7 @@ import asyncio
 
 import pytest
 
+from taskqueue.bounded_http.port import Port
 from taskqueue.health import serve_health
 
 
@@ -24,7 +25,7 @@ async def test_readyz_says_what_is_odd_beside_ok(
         assert await ask(serving, "/livez") == (200, "ok")
 
 
-async def ask(serving: asyncio.Server, path: str) -> tuple[int, str]:
+async def ask(serving: Port, path: str) -> tuple[int, str]:
     reader, writer = await asyncio.open_connection(*serving.sockets[0].getsockname())
     writer.write(f"GET {path} HTTP/1.1\r\n\r\n".encode())
     head, _, body = (await reader.read()).decode().partition("\r\n\r\n")

@@ -1,12 +1,17 @@
-"""What is asked of a process over HTTP: /livez, /readyz, /metrics, pages of its own. One answer a connection."""
+"""What is asked of a process over HTTP: /livez, /readyz, /metrics, pages of its own. One answer a connection.
 
-import asyncio
+What callers may cost: `taskqueue.bounded_http`.
+"""
+
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
 
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
+
+from taskqueue.bounded_http.port import Port
+from taskqueue.bounded_http.request import PLAIN, Answer, Request
 
 #: A check returns what is wrong, in a sentence, or None.
 Check = Callable[[], str | None]
@@ -16,10 +21,6 @@ Note = Callable[[], str | None]
 Page = Callable[[], Awaitable[tuple[int, str, bytes]]]
 
 NO_PAGES: Mapping[str, Page] = MappingProxyType({})
-
-_READ_TIMEOUT_S = 5.0
-_PLAIN = "text/plain; charset=utf-8"
-_REASONS = {200: "OK", 404: "Not Found", 405: "Method Not Allowed", 503: "Service Unavailable"}
 
 
 class Progress:
@@ -53,31 +54,19 @@ async def serve_health(
     ready: Check,
     note: Note = _no_note,
     pages: Mapping[str, Page] = NO_PAGES,
-) -> asyncio.Server:
-    """Answer probes until the server is closed; port 0 takes a free one. Raises OSError if it is taken.
+) -> Port:
+    """Answer probes until the port is closed; port 0 takes a free one. Raises OSError if it is taken.
 
     note: stands in the text of /readyz.   pages: further ones by path; one of them may stand for /metrics.
     """
     readiness = _Readiness(ready, note)
 
-    async def answer(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
-        try:
-            async with asyncio.timeout(_READ_TIMEOUT_S):
-                head = await reader.readuntil(b"\r\n\r\n")
-                status, kind, body = await _respond(head, live, readiness, pages)
-                writer.write(
-                    f"HTTP/1.1 {status} {_REASONS[status]}\r\nContent-Type: {kind}\r\n"
-                    f"Content-Length: {len(body)}\r\nConnection: close\r\n\r\n".encode()
-                )
-                if not head.startswith(b"HEAD "):
-                    writer.write(body)
-                await writer.drain()
-        except (OSError, EOFError, TimeoutError, asyncio.LimitOverrunError):
-            pass  # a caller that went away or does not speak HTTP
-        finally:
-            writer.close()
+    async def answer(request: Request) -> Answer:
+        return Answer(*await _respond(request, live, readiness, pages))
 
-    return await asyncio.start_server(answer, host, port)
+    serving = Port(answer)
+    await serving.open(host, port)
+    return serving
 
 
 class _Readiness(NamedTuple):
@@ -92,16 +81,15 @@ class _Readiness(NamedTuple):
 
 def _probe(check: Check) -> tuple[int, str, bytes]:
     fault = check()
-    return (503, _PLAIN, f"{fault}\n".encode()) if fault else (200, _PLAIN, b"ok\n")
+    return (503, PLAIN, f"{fault}\n".encode()) if fault else (200, PLAIN, b"ok\n")
 
 
 async def _respond(
-    head: bytes, live: Check, readiness: _Readiness, pages: Mapping[str, Page]
+    request: Request, live: Check, readiness: _Readiness, pages: Mapping[str, Page]
 ) -> tuple[int, str, bytes]:
-    method, _, rest = head.decode("latin-1").partition(" ")
-    path = rest.partition(" ")[0].partition("?")[0]
-    if method not in {"GET", "HEAD"}:
-        return 405, _PLAIN, b"only GET\n"
+    if request.method not in {"GET", "HEAD"}:
+        return 405, PLAIN, b"only GET\n"
+    path = request.path
     if path in pages:
         return await pages[path]()
     if path == "/metrics":
@@ -111,4 +99,4 @@ async def _respond(
     if path == "/readyz":
         return readiness.answer()
     there_is = sorted({"/livez", "/readyz", "/metrics", *pages})
-    return 404, _PLAIN, f"there is {', '.join(there_is)}\n".encode()
+    return 404, PLAIN, f"there is {', '.join(there_is)}\n".encode()

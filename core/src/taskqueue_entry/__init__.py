@@ -1,7 +1,7 @@
 """The first lines of every process: what a console script and `python -m` import before anything that takes time.
 
-Signals are in force before the rest is imported; see `taskqueue.stop_signals`. Nothing may be imported here but that,
-and `clash`, which refuses to run where another distribution has files in the package `taskqueue`. This is a package of
+Signals are in force before the rest is imported; see `taskqueue.stop_signals`. Nothing may be imported here but
+what must act before the rest and takes no time, and `clash`, which refuses to run where another distribution has files in the package `taskqueue`. This is a package of
 its own because `taskqueue` may be that distribution's.
 """
 
@@ -12,7 +12,7 @@ from typing import NoReturn
 
 def enter(module: str, verb: str = "main") -> NoReturn:
     """Import a module, call its function of that name, and exit with what it returns."""
-    _take_signals()
+    _begin()
     from taskqueue_entry.clash import refuse_clash  # noqa: PLC0415 - signals are first
 
     refuse_clash()
@@ -34,8 +34,9 @@ def worker() -> NoReturn:
     enter("taskqueue_worker.main")
 
 
-def _take_signals() -> None:
+def _begin() -> None:
     try:
+        from taskqueue.open_files import raise_limit  # noqa: PLC0415 - may be missing
         from taskqueue.parent import end_with_parent  # noqa: PLC0415 - may be missing
         from taskqueue.stop_signals import end_at_once  # noqa: PLC0415 - may be missing
     except Exception:  # another distribution's package raises what it likes
@@ -45,3 +46,4 @@ def _take_signals() -> None:
         raise
     end_at_once()
     end_with_parent()
+    raise_limit()

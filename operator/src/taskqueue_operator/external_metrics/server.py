@@ -1,14 +1,16 @@
 """The HTTPS server. Everybody but a probe must be the API server; for whom it asks, the API server says again."""
 
-import ssl
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from http import HTTPMethod, HTTPStatus
+from urllib.parse import parse_qsl
 
 import msgspec
 import structlog
-from aiohttp import web
 
+from taskqueue.bounded_http.port import Port
+from taskqueue.bounded_http.request import PLAIN, Request
+from taskqueue.bounded_http.request import Answer as HttpAnswer
 from taskqueue.store.errors import StoreFailure
 from taskqueue_operator.connection import API_ERRORS, said
 from taskqueue_operator.external_metrics import certificates, documents
@@ -16,7 +18,7 @@ from taskqueue_operator.external_metrics.certificates import Pair
 from taskqueue_operator.external_metrics.documents import GROUP, GROUP_VERSION, METRIC, Document
 from taskqueue_operator.external_metrics.front_proxy import FrontProxy
 from taskqueue_operator.external_metrics.permission import Permission
-from taskqueue_operator.external_metrics.tls import Believing, Latest, context
+from taskqueue_operator.external_metrics.tls import Believing, context
 from taskqueue_operator.scaling import Scaling
 
 log = structlog.get_logger("taskqueue.operator")
@@ -40,43 +42,39 @@ class MetricServer:
         self._namespace = namespace
         self._path = f"/apis/{GROUP_VERSION}/namespaces/{namespace}/{METRIC}"
         self._labels = {"release": release}
-        self._latest = Latest(ssl.PROTOCOL_TLS_SERVER)
-        self._latest.inner = context(certificates.make(names, datetime.now(UTC)), FrontProxy())
-        app = web.Application()
-        app.router.add_route("*", "/{path:.*}", self._answer)
-        self._runner = web.AppRunner(app, access_log=None, handle_signals=False, shutdown_timeout=1.0)
+        self._latest = context(certificates.make(names, datetime.now(UTC)), FrontProxy())
+        self._port = Port(self._answer, lambda: self._latest)
 
     async def start(self, host: str, port: int) -> None:
         """Serve until closed. Raises OSError if the port is taken."""
-        await self._runner.setup()
-        await web.TCPSite(self._runner, host, port, ssl_context=self._latest).start()
+        await self._port.open(host, port)
 
     async def close(self) -> None:
-        await self._runner.cleanup()
+        self._port.close()
+        await self._port.wait_closed()
 
     def use(self, pair: Pair, front_proxy: FrontProxy) -> None:
         """Show this certificate and believe this front proxy from the next handshake on. Raises ssl.SSLError."""
-        self._latest.inner = context(pair, front_proxy)
+        self._latest = context(pair, front_proxy)
 
-    async def _answer(self, request: web.Request) -> web.Response:
+    async def _answer(self, request: Request) -> HttpAnswer:
         if request.path == "/healthz":
-            return web.Response(text="ok\n")
-        tls = None if request.transport is None else request.transport.get_extra_info("ssl_object")
-        code, document = await self._respond(request, tls)
-        answer = web.Response(
-            body=msgspec.json.encode(document), status=code, content_type="application/json"
-        )
-        if tls is None or tls.context is not self._latest.inner:
-            answer.force_close()  # the next one shall have today's certificate
-        return answer
+            return HttpAnswer(HTTPStatus.OK, PLAIN, b"ok\n")
+        code, document = await self._respond(request)
+        # The next request shall meet today's certificate; a connection without the front proxy's is not kept.
+        keep = code != HTTPStatus.UNAUTHORIZED and self._is_latest(request)
+        return HttpAnswer(code, "application/json", msgspec.json.encode(document), keep)
 
-    async def _respond(self, request: web.Request, tls: ssl.SSLObject | None) -> Answer:
-        front_proxy = self._latest.inner.front_proxy
-        agreed = tls.context if tls else None
-        if tls is None or not isinstance(agreed, Believing) or agreed.front_proxy != front_proxy:
+    def _is_latest(self, request: Request) -> bool:
+        return request.tls is not None and request.tls.context is self._latest
+
+    async def _respond(self, request: Request) -> Answer:
+        front_proxy = self._latest.front_proxy
+        agreed = request.tls.context if request.tls else None
+        if request.tls is None or not isinstance(agreed, Believing) or agreed.front_proxy != front_proxy:
             return _failure(HTTPStatus.UNAUTHORIZED, "whom to believe has changed: connect again")
-        caller = front_proxy.caller(request.headers.items())
-        if not front_proxy.vouches(tls.getpeercert()) or caller is None:
+        caller = front_proxy.caller(request.headers)
+        if not front_proxy.vouches(request.tls.getpeercert()) or caller is None:
             return _failure(HTTPStatus.UNAUTHORIZED, "only the front proxy of the API server may ask here")
         if request.method != HTTPMethod.GET:
             return _failure(HTTPStatus.METHOD_NOT_ALLOWED, "there is only GET")
@@ -97,7 +95,8 @@ class MetricServer:
             why = f"whether {caller.user} may read this cannot be asked: {said(error)}"
             log.warning("an autoscaler could not be answered", reason=why)
             return _failure(HTTPStatus.SERVICE_UNAVAILABLE, why)
-        return await self._value(request.query.get("labelSelector", ""))
+        said_of = dict(parse_qsl(request.query))
+        return await self._value(said_of.get("labelSelector", ""))
 
     async def _value(self, selector: str) -> Answer:
         if not documents.selects(selector, self._labels):

@@ -1,4 +1,4 @@
-"""TLS whose certificate and trusted authorities may change while it serves: each handshake takes the latest."""
+"""TLS with a certificate and the authorities that are trusted, which both change while the server runs."""
 
 import contextlib
 import os
@@ -29,15 +29,6 @@ def context(pair: Pair, front_proxy: FrontProxy) -> Believing:
         made.load_verify_locations(cadata=front_proxy.authorities)
         made.verify_mode = ssl.CERT_OPTIONAL
     return made
-
-
-class Latest(ssl.SSLContext):
-    """What a server is given: it stands for the context in force."""
-
-    inner: Believing
-
-    def wrap_bio(self, *args: Any, **options: Any) -> ssl.SSLObject:
-        return self.inner.wrap_bio(*args, **options)
 
 
 @contextlib.contextmanager

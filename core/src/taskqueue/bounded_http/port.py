@@ -1,0 +1,120 @@
+"""A listening port with at most so many connections. One more takes the place of the one that is idle longest.
+
+So a caller that connects and asks at once is answered, whoever else fills the port: it is the newest of all. A
+connection that was answered goes after those that never were, one that is being answered last.
+"""
+
+import asyncio
+import socket
+import ssl
+from collections.abc import Callable
+from types import TracebackType
+from typing import Self
+
+import structlog
+
+from taskqueue.bounded_http.connection import Connection, Handler
+
+MAX_CONNECTIONS = 100
+_BACKLOG = 128
+#: Without a free file descriptor.
+_RETRY_S = 0.2
+
+log = structlog.get_logger("taskqueue.port")
+
+
+class Port:
+    """tls: the context for the next handshake; a plain port without. Close it when done."""
+
+    def __init__(self, handler: Handler, tls: Callable[[], ssl.SSLContext] | None = None) -> None:
+        self._handler = handler
+        self._tls = tls
+        self._connections: dict[Connection, asyncio.Task[None]] = {}
+        self._ending = set[asyncio.Task[None]]()
+        self._accepting = list[asyncio.Task[None]]()
+        self.sockets = list[socket.socket]()
+
+    async def open(self, host: str, port: int) -> None:
+        """Listen on each address of the host; port 0 takes a free one. Raises OSError where one is taken."""
+        loop = asyncio.get_running_loop()
+        found = await loop.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
+        try:
+            for family, _type, _protocol, _name, address in dict.fromkeys(found):
+                listening = socket.create_server(address, family=family, backlog=_BACKLOG)
+                listening.setblocking(False)
+                self.sockets.append(listening)
+        except OSError:
+            self.close()
+            raise
+        self._accepting = [loop.create_task(self._accept(listening)) for listening in self.sockets]
+
+    def close(self) -> None:
+        """Stop listening and end what is idle; requests that came get their answers."""
+        for task in self._accepting:
+            task.cancel()
+        for listening in self.sockets:
+            listening.close()
+        for connection, task in list(self._connections.items()):
+            connection.finish()
+            if not connection.busy:
+                task.cancel()
+
+    async def wait_closed(self, within_s: float = 1.0) -> None:
+        """Wait for the last answers, and cut off those that take longer."""
+        left = {*self._accepting, *self._connections.values(), *self._ending}
+        if left:
+            _, late = await asyncio.wait(left, timeout=within_s)
+            for task in late:
+                task.cancel()
+            await asyncio.gather(*late, return_exceptions=True)
+
+    async def __aenter__(self) -> Self:
+        return self
+
+    async def __aexit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+        await self.wait_closed()
+
+    async def _accept(self, listening: socket.socket) -> None:
+        loop = asyncio.get_running_loop()
+        while True:
+            try:
+                accepted, _ = await loop.sock_accept(listening)
+            except OSError as error:
+                log.warning("connection not accepted", error=str(error))
+                self._drop_idle()
+                await asyncio.sleep(_RETRY_S)
+                continue
+            while len(self._connections) >= MAX_CONNECTIONS:
+                self._drop(min(self._connections, key=_worth))
+            self._begin(accepted)
+            await asyncio.sleep(0)  # a burst of connections holds up nothing else
+
+    def _begin(self, accepted: socket.socket) -> None:
+        accepted.setblocking(False)
+        connection = Connection(accepted, self._handler, self._tls() if self._tls else None)
+        task = asyncio.get_running_loop().create_task(connection.serve())
+        self._connections[connection] = task
+        task.add_done_callback(lambda _: self._release(connection))
+
+    def _release(self, connection: Connection) -> None:
+        self._connections.pop(connection, None)
+        connection.close()
+
+    def _drop_idle(self) -> None:
+        """Free a file descriptor, if a connection is idle."""
+        idle = [one for one in self._connections if not one.busy]
+        if idle:
+            self._drop(min(idle, key=_worth))
+
+    def _drop(self, connection: Connection) -> None:
+        task = self._connections.pop(connection)
+        self._ending.add(task)
+        task.add_done_callback(self._ending.discard)
+        task.cancel()
+
+
+def _worth(connection: Connection) -> tuple[bool, bool, float]:
+    return connection.busy, connection.known, connection.since_s
