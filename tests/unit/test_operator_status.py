@@ -60,7 +60,7 @@ def wants(*types: str, **more: Any) -> dict[str, Any]:
     return {"tasks": [{"type": name} for name in types], **more}
 
 
-OLDER = read("UserSubscription", user("older", 1, {"userId": "ada"}))
+OWNER = read("UserSubscription", user("owner", 1, {"userId": "ada"}))
 MANY = [f"t{number:02}" for number in range(12)]
 
 Case = tuple[Object, Facts, dict[str, tuple[str, str]], dict[str, str]]
@@ -129,7 +129,7 @@ CASES: dict[str, Case] = {
     ),
     "a rival of the type's name is not its own": (
         a_type(),
-        facts(rivals={"orders": OLDER}),
+        facts(rivals={"orders": OWNER}),
         FITS | REGISTERED | SCHEDULED,
         {},
     ),
@@ -137,7 +137,7 @@ CASES: dict[str, Case] = {
     "a user without tasks": (a_user(), facts(), VALID | RESOLVED | SCHEDULED, {}),
     "a user who is suspended": (a_user({"suspend": True}), facts(), VALID | RESOLVED | SUSPENDED, {}),
     "a user who is refused": (a_user(BAD), facts(), INVALID, {"Accepted": "spec.tasks[0].type"}),
-    "a refused rival is refused first": (a_user(BAD), facts(rivals={"ada": OLDER}), INVALID, {}),
+    "a refused rival is refused first": (a_user(BAD), facts(rivals={"ada": OWNER}), INVALID, {}),
     "a task type that is missing": (
         a_user(wants("orders", "b", "a")),
         facts(),
@@ -150,11 +150,11 @@ CASES: dict[str, Case] = {
         VALID | NOT_FOUND | SCHEDULED,
         {"ResolvedRefs": f"no such task type: {', '.join(MANY[:10])} and 2 more; all other tasks run"},
     ),
-    "a user whom an older object declares": (
+    "a user whom another object has": (
         a_user(),
-        facts(rivals={"ada": OLDER}),
+        facts(rivals={"ada": OWNER}),
         {"Accepted": ("False", "DuplicateUser"), "Ready": ("False", "DuplicateUser")},
-        {"Accepted": 'user "ada" is declared by the older UserSubscription "older"'},
+        {"Accepted": 'user "ada" is declared by the UserSubscription "owner", which keeps it'},
     ),
     "a user who was imported": (
         a_user(),

@@ -91,11 +91,14 @@ def of_user(one: Object, facts: Facts) -> list[Condition]:
 
 
 def _accepted(one: Object, facts: Facts) -> Condition:
-    older = facts.rivals.get(one.name)
+    owner = facts.rivals.get(one.name)
     if one.refusal or not isinstance(one.value, UserSubscription):
         return Condition("Accepted", "False", "Invalid", _refusal(one))
-    if older is not None:
-        why = f'user "{one.value.user_id}" is declared by the older UserSubscription "{older.name}"'
+    if owner is not None:
+        why = (
+            f'user "{one.value.user_id}" is declared by the UserSubscription "{owner.name}", '
+            "which keeps it until it is deleted"
+        )
         return Condition("Accepted", "False", "DuplicateUser", why)
     if one.value.user_id in facts.imported:
         why = f'user "{one.value.user_id}" comes from an import, which objects do not change'
