@@ -108,7 +108,7 @@ def test_a_deleted_owner_hands_over_and_stays_second_when_made_anew() -> None:
 
 @pytest.mark.parametrize("stored", ["a", "b"])
 def test_the_store_tells_at_a_start_whose_the_user_is(stored: str) -> None:
-    given = {"a": (ADA, SECOND, None), "b": (SUSPENDED, SECOND, None)}
+    given: Given = {"a": (ADA, SECOND, None), "b": (SUSPENDED, SECOND, None)}
     for order in permutations(given):
         table = filled(given, order)
         assert table.undecided() == ["ada"]

@@ -42,7 +42,7 @@ class Gathering:
         loaded = self._keeper.in_store
         if (loaded, rate) != self._judged:
             self._infeasible = await asyncio.to_thread(_judge, loaded, rate)
-            self._subscriptions = _count(loaded)
+            self._subscriptions = await asyncio.to_thread(_count, loaded)
             self._judged = loaded, rate
         return Facts(
             types=loaded.types if loaded else {},
