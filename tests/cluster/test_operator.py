@@ -46,9 +46,13 @@ async def test_status_says_what_is_wrong_and_that_it_was_mended(shop: Shop) -> N
     await shop.apply(
         task_type("sync"),
         subscription("ada", "sync", "nowhere"),
+        subscription("eve", "never"),
+        task_type("never", params={"note": "n" * 1_100}),  # which only the operator can refuse
         task_type("unheard", handler={"function": "unheard"}),
     )
     await shop.says("usub", "ada", "ResolvedRefs", "False", "TaskTypeNotFound")
+    await shop.says("usub", "eve", "ResolvedRefs", "False", "TaskTypeRefused")
+    assert "task type never is refused: spec.params: " in await shop.kubectl("describe", "usub", "eve")
     await shop.says("usub", "ada", "Ready", "True", "Scheduled")
     await shop.says("tt", "sync", "HandlerRegistered", "Unknown", "NoWorkerSeen")
     await shop.world.worker()

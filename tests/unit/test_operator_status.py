@@ -25,6 +25,7 @@ SUSPENDED = {"Ready": ("True", "Suspended")}
 VALID = {"Accepted": ("True", "Valid")}
 RESOLVED = {"ResolvedRefs": ("True", "Resolved")}
 NOT_FOUND = {"ResolvedRefs": ("False", "TaskTypeNotFound")}
+REFUSED_TYPE = {"ResolvedRefs": ("False", "TaskTypeRefused")}
 
 
 def a_type(spec: Mapping[str, Any] | None = None, **more: Any) -> Object:
@@ -150,6 +151,33 @@ CASES: dict[str, Case] = {
         VALID | NOT_FOUND | SCHEDULED,
         {"ResolvedRefs": f"no such task type: {', '.join(MANY[:10])} and 2 more; all other tasks run"},
     ),
+    "a task type that is refused": (
+        a_user(wants("orders", "t-14")),
+        facts(refused_types={"t-14": "spec.window: write at most the interval, 5m"}),
+        VALID | REFUSED_TYPE | SCHEDULED,
+        {
+            "ResolvedRefs": "task type t-14 is refused: spec.window: write at most the interval, 5m; "
+            "all other tasks run"
+        },
+    ),
+    "a task type that is refused and one that is missing": (
+        a_user(wants("a", "t-14")),
+        facts(refused_types={"t-14": "spec.window: write at most the interval, 5m", "t-15": "not named"}),
+        VALID | NOT_FOUND | SCHEDULED,
+        {"ResolvedRefs": "no such task type: a; task type t-14 is refused: spec.window: write at most the "},
+    ),
+    "a refused type whose former state is in force": (
+        a_user(wants("orders")),
+        facts(refused_types={"orders": "spec.window: write at most the interval, 5m"}),
+        VALID | RESOLVED | SCHEDULED,
+        {},
+    ),
+    "many refused types": (
+        a_user(wants(*MANY)),
+        facts(refused_types=dict.fromkeys(MANY, "spec.window: " + "x" * 2_000)),
+        VALID | REFUSED_TYPE | SCHEDULED,
+        {"ResolvedRefs": "...; 2 more task types are refused; all other tasks run"},
+    ),
     "a user whom another object has": (
         a_user(),
         facts(rivals={"ada": OWNER}),
@@ -179,6 +207,7 @@ def test_each_condition_has_its_reason_and_says_why(
     assert {name: (had["status"], had["reason"]) for name, had in conditions.items()} == expected
     for name, text in says.items():
         assert text in conditions[name]["message"]
+    assert max(len(had["message"]) for had in conditions.values()) <= 1_024
 
 
 @pytest.mark.parametrize(("one", "known_facts"), [case[:2] for case in CASES.values()], ids=CASES)

@@ -164,6 +164,10 @@ class ObjectTable:
         """Subscriptions that name a user whom another has, by their name: the other, which counts."""
         return {one.name: first for first, *others in self._contenders().values() for one in others}
 
+    def refused_types(self) -> dict[str, str]:
+        """Task types that declare nothing that is in force, by name: why."""
+        return {one.name: one.refusal for one in self._of("TaskType") if one.value is None}
+
     def undecided(self) -> list[str]:
         """Users that several objects name, and of whom no status says whose they are."""
         return [user for user, (first, *_) in self._contenders().items() if not first.says_owner]
@@ -218,7 +222,7 @@ class ObjectTable:
             frozenset(one.subject for one in unknown if one.kind == "TaskType"),
             frozenset(one.subject for one in unknown if one.kind == "UserSubscription"),
         )
-        unresolved = resolve(types, users)
+        unresolved = resolve(types, users, self.refused_types())
         return Loaded(MappingProxyType(types), MappingProxyType(users), faults, unresolved, (), spared)
 
     def _of(self, kind: Kind) -> Iterator[Object]:
