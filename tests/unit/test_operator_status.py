@@ -21,6 +21,7 @@ INVALID = {"Accepted": ("False", "Invalid"), "Ready": ("False", "Invalid")}
 FITS = {"Accepted": ("True", "Valid"), "Feasible": ("True", "Fits")}
 REGISTERED = {"HandlerRegistered": ("True", "Registered")}
 SCHEDULED = {"Ready": ("True", "Scheduled")}
+NO_TASKS = {"Ready": ("True", "NoTasks")}
 SUSPENDED = {"Ready": ("True", "Suspended")}
 VALID = {"Accepted": ("True", "Valid")}
 RESOLVED = {"ResolvedRefs": ("True", "Resolved")}
@@ -81,7 +82,7 @@ CASES: dict[str, Case] = {
         {},
     ),
     "a pause of a type concerns no user of its name": (
-        a_user(),
+        a_user(wants("orders")),
         facts(paused=frozenset({"ada"})),
         VALID | RESOLVED | SCHEDULED,
         {},
@@ -135,7 +136,18 @@ CASES: dict[str, Case] = {
         {},
     ),
     "a user whose tasks run": (a_user(wants("orders")), facts(), VALID | RESOLVED | SCHEDULED, {}),
-    "a user without tasks": (a_user(), facts(), VALID | RESOLVED | SCHEDULED, {}),
+    "a user without tasks": (
+        a_user(),
+        facts(),
+        VALID | RESOLVED | NO_TASKS,
+        {"Ready": "it names no task types, and so nothing starts"},
+    ),
+    "a user whose tasks are all suspended": (
+        a_user({"tasks": [{"type": "orders", "suspend": True}]}),
+        facts(),
+        VALID | RESOLVED | SUSPENDED,
+        {"Ready": "all of its tasks"},
+    ),
     "a user who is suspended": (a_user({"suspend": True}), facts(), VALID | RESOLVED | SUSPENDED, {}),
     "a user who is refused": (a_user(BAD), facts(), INVALID, {"Accepted": "spec.tasks[0].type"}),
     "a refused rival is refused first": (a_user(BAD), facts(rivals={"ada": OWNER}), INVALID, {}),
@@ -191,7 +203,7 @@ CASES: dict[str, Case] = {
         {"Ready": 'user "ada" comes from an import'},
     ),
     "it is the user's id that was imported, and not the object's name": (
-        a_user({"userId": "u-1"}),
+        a_user(wants("orders", userId="u-1")),
         facts(imported=frozenset({"ada"})),
         VALID | RESOLVED | SCHEDULED,
         {},

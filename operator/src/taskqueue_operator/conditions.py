@@ -89,7 +89,7 @@ def of_user(one: Object, facts: Facts) -> list[Condition]:
         return [accepted, Condition("Ready", "False", accepted.reason, accepted.message)]
     assert isinstance(one.value, UserSubscription)
     unresolved = sorted(task.type for task in one.value.tasks if task.type not in facts.types)
-    return [accepted, _resolved(unresolved, facts.refused_types), _ready(one.value.suspend)]
+    return [accepted, _resolved(unresolved, facts.refused_types), _user_ready(one.value)]
 
 
 def _accepted(one: Object, facts: Facts) -> Condition:
@@ -149,6 +149,14 @@ def _resolved(unresolved: Sequence[str], refused_types: Mapping[str, str]) -> Co
 
 def _more(names: Sequence[str]) -> str:
     return f" and {len(names) - _NAMED_MOST} more" if len(names) > _NAMED_MOST else ""
+
+
+def _user_ready(user: UserSubscription) -> Condition:
+    if user.suspend or any(not task.suspend for task in user.tasks):
+        return _ready(user.suspend)
+    if user.tasks:
+        return Condition("Ready", "True", "Suspended", "nothing starts while all of its tasks are suspended")
+    return Condition("Ready", "True", "NoTasks", "it names no task types, and so nothing starts")
 
 
 def _ready(suspended: bool, *, paused: bool = False) -> Condition:
