@@ -105,11 +105,15 @@ def test_a_list_shows_the_schedule_and_what_the_status_says(defined: Cluster, na
         "patch", "-n", namespace, "tt/by-cron", "--subresource=status", "--type=merge", "-p", patch
     )
     table = defined.kubectl("get", "-n", namespace, "tt").splitlines()
-    assert table[0].split() == ["NAME", "SCHEDULE", "WINDOW", "SUBSCRIPTIONS", "NEXT", "READY", "AGE"]
+    columns = "NAME SCHEDULE SUBSCRIPTIONS NEXT SUSPENDED FEASIBLE HANDLER READY AGE"
+    assert table[0].split() == columns.split()
     assert table[1].split()[:-1] == [
-        *("by-cron", "0", "2", "*", "*", "*", "1h", "7", "2026-01-31T02:00:00Z", "True"),
+        *("by-cron", "0", "2", "*", "*", "*", "7", "2026-01-31T02:00:00Z", "True"),
     ]
     assert table[2].split()[:2] == ["by-interval", "5m"]
+    wide = defined.kubectl("get", "-n", namespace, "tt", "-o", "wide").splitlines()
+    assert wide[0].split() == [*columns.replace("SUBS", "WINDOW SUBS").split(), "REASON"]
+    assert (wide[1].split()[6], wide[1].split()[-1]) == ("1h", "AsItShould")
 
 
 def test_both_kinds_are_found_by_their_category(defined: Cluster, namespace: str) -> None:

@@ -2,14 +2,18 @@
 
 import asyncio
 import json
+import re
 import signal
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
 from cluster import Cluster
 from onlookers import ARGO_CD, argo_cd, kstatus
 from shop import Shop, subscription, task_type
+
+from taskqueue.store.overrides import pause, resume
 
 Verdict = tuple[bool, str, str]  # kubectl wait --for=condition=Ready, kstatus, Argo CD
 
@@ -30,6 +34,22 @@ INFEASIBLE: dict[str, Verdict] = {
 }
 EDITED: dict[str, Verdict] = {"TaskType/sync": WAITING, "UserSubscription/ada": (True, "Current", "Healthy")}
 
+TYPE_COLUMNS = ("SUSPENDED", "FEASIBLE", "HANDLER", "READY", "REASON")
+TYPES_SHOWN = {
+    "broken": ("", "", "", "False", "Invalid"),
+    "call": ("", "True", "True", "True", "Scheduled"),
+    "held": ("true", "True", "Unknown", "True", "Suspended"),
+    "sync": ("", "True", "Unknown", "True", "Paused"),
+}
+USER_COLUMNS = ("USER", "TASKS", "SUSPENDED", "ACCEPTED", "REFS", "READY", "REASON")
+USERS_SHOWN = {
+    "ada": ("ada", "1", "", "True", "True", "True", "Scheduled"),
+    "astray": ("astray", "2", "", "True", "False", "True", "Scheduled"),
+    "away": ("away", "1", "true", "True", "True", "True", "Suspended"),
+    "idle": ("idle", "0", "", "True", "True", "True", "NoTasks"),
+    "rival": ("ada", "1", "", "False", "", "False", "DuplicateUser"),
+}
+
 
 async def test_everybody_sees_the_right_health(shop: Shop, tools: Path) -> None:
     async def seen(wanted: Mapping[str, Verdict]) -> dict[str, Verdict]:
@@ -49,6 +69,9 @@ async def test_everybody_sees_the_right_health(shop: Shop, tools: Path) -> None:
         subscription("ada", "sync"),
         subscription("away", "sync", suspend=True),
         subscription("astray", "sync", "nowhere"),
+        subscription("idle"),
+        task_type("broken", params={"note": "n" * 1_100}),  # which only the operator can refuse
+        task_type("call", handler={"http": {"url": "https://api.example/"}}),
     )
     assert await seen(NEW) == NEW
     table = (await shop.kubectl("get", "tt", "sync")).splitlines()
@@ -60,9 +83,10 @@ async def test_everybody_sees_the_right_health(shop: Shop, tools: Path) -> None:
     await shop.says("usub", "rival", "Ready", "False", "DuplicateUser")
     await shop.says("tt", "sync", "HandlerRegistered", "Unknown", "NoWorkerSeen")
     assert await seen(SEEN) == SEEN
-    rows = [line.split()[:-1] for line in (await shop.kubectl("get", "usub", "ada", "rival")).splitlines()]
-    assert rows[0] == ["NAME", "USER", "TASKS", "ACCEPTED", "READY"]
-    assert rows[1:] == [["ada", "ada", "1", "True", "True"], ["rival", "ada", "1", "False", "False"]]
+    await pause(shop.world.store, "sync")
+    await shop.says("tt", "sync", "Ready", "True", "Paused")
+    assert await shown(shop, "tt", TYPE_COLUMNS) == TYPES_SHOWN
+    assert await shown(shop, "usub", USER_COLUMNS) == USERS_SHOWN
     assert await pending(shop) == [], "nothing is left of what a new object says"
 
     await shop.apply(task_type("huge", "1s", cost=1_000), subscription("greedy", "huge"))
@@ -71,9 +95,24 @@ async def test_everybody_sees_the_right_health(shop: Shop, tools: Path) -> None:
     await shop.says("usub", "greedy", "Ready", "True", "Scheduled")
     assert await seen(INFEASIBLE) == INFEASIBLE
 
+    await resume(shop.world.store, "sync")
+    await shop.says("tt", "sync", "Ready", "True", "Scheduled")
     await shop.world.end(operator, signal.SIGKILL)
     await shop.apply(task_type("sync", "3s"))
     assert await seen(EDITED) == EDITED
+
+
+async def shown(shop: Shop, kind: str, columns: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    """Read columns of the API server's own table, cells by name; an empty one is not left out."""
+    head, *rows = (await shop.kubectl("get", kind, "-o", "wide")).splitlines()
+    begins = {found[0]: found.start() for found in re.finditer(r"\S+", head)}
+    spans = dict(zip(begins, pairwise([*begins.values(), None]), strict=True))
+    assert spans.keys() >= set(columns)
+
+    def cell(row: str, name: str) -> str:
+        return row[slice(*spans[name])].strip()
+
+    return {cell(row, "NAME"): tuple(cell(row, name) for name in columns) for row in rows}
 
 
 async def pending(shop: Shop) -> list[tuple[str, str]]:

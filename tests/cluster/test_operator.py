@@ -10,6 +10,7 @@ from site_under_test import until
 
 from taskqueue.store.catalog import read_catalog, read_cursor
 from taskqueue.store.overrides import pause
+from taskqueue.store.users import read_owners
 
 USERS = 60
 
@@ -45,9 +46,13 @@ async def test_status_says_what_is_wrong_and_that_it_was_mended(shop: Shop) -> N
     await shop.apply(
         task_type("sync"),
         subscription("ada", "sync", "nowhere"),
+        subscription("eve", "never"),
+        task_type("never", params={"note": "n" * 1_100}),  # which only the operator can refuse
         task_type("unheard", handler={"function": "unheard"}),
     )
     await shop.says("usub", "ada", "ResolvedRefs", "False", "TaskTypeNotFound")
+    await shop.says("usub", "eve", "ResolvedRefs", "False", "TaskTypeRefused")
+    assert "task type never is refused: spec.params: " in await shop.kubectl("describe", "usub", "eve")
     await shop.says("usub", "ada", "Ready", "True", "Scheduled")
     await shop.says("tt", "sync", "HandlerRegistered", "Unknown", "NoWorkerSeen")
     await shop.world.worker()
@@ -78,6 +83,27 @@ async def test_status_says_what_is_wrong_and_that_it_was_mended(shop: Shop) -> N
     await until("rounds of status have passed", four_seconds_later)
     assert await shop.kubectl(*columns) == versions, "nothing is written while nothing changes"
     assert await shop.world.end(operator, signal.SIGTERM) == 0
+
+
+async def test_the_object_that_has_a_user_keeps_it_also_across_a_restart(shop: Shop) -> None:
+    operator = await shop.operator()
+    too_big = {"type": "sync", "params": {"note": "n" * 1_100}}  # which only the operator can refuse
+    first = subscription("a", userId="ada") | {"spec": {"userId": "ada", "tasks": [too_big]}}
+    await shop.apply(task_type("sync"), first)
+    await shop.says("usub", "a", "Accepted", "False", "Invalid")
+    await shop.apply(subscription("b", "sync", userId="ada"))
+    await shop.says("usub", "b", "Accepted", "True", "Valid")
+    await shop.apply(subscription("a", "sync", "other", userId="ada"))  # older, and good by now
+    await shop.says("usub", "a", "Accepted", "False", "DuplicateUser")
+    before = await read_owners(shop.world.store)
+    assert await shop.world.end(operator, signal.SIGTERM) == 0
+    await shop.apply(subscription("b", userId="ada") | {"spec": {"userId": "ada", "tasks": [too_big]}})
+    await shop.operator()
+    await shop.says("usub", "b", "Accepted", "False", "Invalid")
+    assert (await read_owners(shop.world.store))["ada"] == before["ada"]
+    await shop.says("usub", "a", "Accepted", "False", "DuplicateUser")
+    await shop.kubectl("delete", "usub", "b")
+    await shop.says("usub", "a", "Accepted", "True", "Valid")
 
 
 async def test_nobody_is_removed_for_a_failing_list_or_by_somebody_elses_namespace(shop: Shop) -> None:

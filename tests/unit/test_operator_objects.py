@@ -195,6 +195,22 @@ def test_a_task_type_that_nobody_declares_is_unresolved() -> None:
     assert isinstance(loaded.types["orders"], TaskType)
 
 
+def test_a_refused_type_says_why_it_is_unresolved_unless_an_earlier_state_is_in_force() -> None:
+    table = ObjectTable()
+    table.put("UserSubscription", user("ada", 1, {"tasks": [{"type": "orders"}]}))
+    table.put("TaskType", task_type("orders", 2, {"handler": {"function": "f"}}))
+    (unresolved,) = table.loaded().unresolved
+    assert (
+        str(unresolved)
+        == "ada: the task type orders is refused: spec.schedule: write schedule: it is required"
+    )
+    assert list(table.refused_types()) == ["orders"]
+    table.put("TaskType", task_type("orders", 3, generation=2))
+    table.put("TaskType", task_type("orders", 4, {}, generation=3))
+    assert table.loaded().unresolved == ()
+    assert table.refused_types() == {}
+
+
 @dataclass
 class Server:
     """An API server, and one client that lists and is told of changes: in order for each object, and only so."""

@@ -21,10 +21,12 @@ INVALID = {"Accepted": ("False", "Invalid"), "Ready": ("False", "Invalid")}
 FITS = {"Accepted": ("True", "Valid"), "Feasible": ("True", "Fits")}
 REGISTERED = {"HandlerRegistered": ("True", "Registered")}
 SCHEDULED = {"Ready": ("True", "Scheduled")}
+NO_TASKS = {"Ready": ("True", "NoTasks")}
 SUSPENDED = {"Ready": ("True", "Suspended")}
 VALID = {"Accepted": ("True", "Valid")}
 RESOLVED = {"ResolvedRefs": ("True", "Resolved")}
 NOT_FOUND = {"ResolvedRefs": ("False", "TaskTypeNotFound")}
+REFUSED_TYPE = {"ResolvedRefs": ("False", "TaskTypeRefused")}
 
 
 def a_type(spec: Mapping[str, Any] | None = None, **more: Any) -> Object:
@@ -60,7 +62,7 @@ def wants(*types: str, **more: Any) -> dict[str, Any]:
     return {"tasks": [{"type": name} for name in types], **more}
 
 
-OLDER = read("UserSubscription", user("older", 1, {"userId": "ada"}))
+OWNER = read("UserSubscription", user("owner", 1, {"userId": "ada"}))
 MANY = [f"t{number:02}" for number in range(12)]
 
 Case = tuple[Object, Facts, dict[str, tuple[str, str]], dict[str, str]]
@@ -80,7 +82,7 @@ CASES: dict[str, Case] = {
         {},
     ),
     "a pause of a type concerns no user of its name": (
-        a_user(),
+        a_user(wants("orders")),
         facts(paused=frozenset({"ada"})),
         VALID | RESOLVED | SCHEDULED,
         {},
@@ -129,15 +131,26 @@ CASES: dict[str, Case] = {
     ),
     "a rival of the type's name is not its own": (
         a_type(),
-        facts(rivals={"orders": OLDER}),
+        facts(rivals={"orders": OWNER}),
         FITS | REGISTERED | SCHEDULED,
         {},
     ),
     "a user whose tasks run": (a_user(wants("orders")), facts(), VALID | RESOLVED | SCHEDULED, {}),
-    "a user without tasks": (a_user(), facts(), VALID | RESOLVED | SCHEDULED, {}),
+    "a user without tasks": (
+        a_user(),
+        facts(),
+        VALID | RESOLVED | NO_TASKS,
+        {"Ready": "it names no task types, and so nothing starts"},
+    ),
+    "a user whose tasks are all suspended": (
+        a_user({"tasks": [{"type": "orders", "suspend": True}]}),
+        facts(),
+        VALID | RESOLVED | SUSPENDED,
+        {"Ready": "all of its tasks"},
+    ),
     "a user who is suspended": (a_user({"suspend": True}), facts(), VALID | RESOLVED | SUSPENDED, {}),
     "a user who is refused": (a_user(BAD), facts(), INVALID, {"Accepted": "spec.tasks[0].type"}),
-    "a refused rival is refused first": (a_user(BAD), facts(rivals={"ada": OLDER}), INVALID, {}),
+    "a refused rival is refused first": (a_user(BAD), facts(rivals={"ada": OWNER}), INVALID, {}),
     "a task type that is missing": (
         a_user(wants("orders", "b", "a")),
         facts(),
@@ -150,11 +163,38 @@ CASES: dict[str, Case] = {
         VALID | NOT_FOUND | SCHEDULED,
         {"ResolvedRefs": f"no such task type: {', '.join(MANY[:10])} and 2 more; all other tasks run"},
     ),
-    "a user whom an older object declares": (
+    "a task type that is refused": (
+        a_user(wants("orders", "t-14")),
+        facts(refused_types={"t-14": "spec.window: write at most the interval, 5m"}),
+        VALID | REFUSED_TYPE | SCHEDULED,
+        {
+            "ResolvedRefs": "task type t-14 is refused: spec.window: write at most the interval, 5m; "
+            "all other tasks run"
+        },
+    ),
+    "a task type that is refused and one that is missing": (
+        a_user(wants("a", "t-14")),
+        facts(refused_types={"t-14": "spec.window: write at most the interval, 5m", "t-15": "not named"}),
+        VALID | NOT_FOUND | SCHEDULED,
+        {"ResolvedRefs": "no such task type: a; task type t-14 is refused: spec.window: write at most the "},
+    ),
+    "a refused type whose former state is in force": (
+        a_user(wants("orders")),
+        facts(refused_types={"orders": "spec.window: write at most the interval, 5m"}),
+        VALID | RESOLVED | SCHEDULED,
+        {},
+    ),
+    "many refused types": (
+        a_user(wants(*MANY)),
+        facts(refused_types=dict.fromkeys(MANY, "spec.window: " + "x" * 2_000)),
+        VALID | REFUSED_TYPE | SCHEDULED,
+        {"ResolvedRefs": "...; 2 more task types are refused; all other tasks run"},
+    ),
+    "a user whom another object has": (
         a_user(),
-        facts(rivals={"ada": OLDER}),
+        facts(rivals={"ada": OWNER}),
         {"Accepted": ("False", "DuplicateUser"), "Ready": ("False", "DuplicateUser")},
-        {"Accepted": 'user "ada" is declared by the older UserSubscription "older"'},
+        {"Accepted": 'user "ada" is declared by the UserSubscription "owner", which keeps it'},
     ),
     "a user who was imported": (
         a_user(),
@@ -163,7 +203,7 @@ CASES: dict[str, Case] = {
         {"Ready": 'user "ada" comes from an import'},
     ),
     "it is the user's id that was imported, and not the object's name": (
-        a_user({"userId": "u-1"}),
+        a_user(wants("orders", userId="u-1")),
         facts(imported=frozenset({"ada"})),
         VALID | RESOLVED | SCHEDULED,
         {},
@@ -179,6 +219,7 @@ def test_each_condition_has_its_reason_and_says_why(
     assert {name: (had["status"], had["reason"]) for name, had in conditions.items()} == expected
     for name, text in says.items():
         assert text in conditions[name]["message"]
+    assert max(len(had["message"]) for had in conditions.values()) <= 1_024
 
 
 @pytest.mark.parametrize(("one", "known_facts"), [case[:2] for case in CASES.values()], ids=CASES)

@@ -10,7 +10,7 @@ from typing import Any
 
 import pytest
 from kubernetes.aio.client.exceptions import ApiException
-from raw_objects import user
+from raw_objects import raw
 from virtual_time import virtual_time
 
 from taskqueue.store.fence import Fence
@@ -19,7 +19,7 @@ from taskqueue_operator.conditions import Facts
 from taskqueue_operator.events import Events
 from taskqueue_operator.gathering import Gathering
 from taskqueue_operator.lease import Lease
-from taskqueue_operator.objects import Object, ObjectTable
+from taskqueue_operator.objects import Kind, Object, ObjectTable
 from taskqueue_operator.status_writer import StatusWriter
 
 FACTS = Facts({}, {}, frozenset(), None, frozenset(), True, "", {}, 0)
@@ -31,23 +31,32 @@ class Server(Api):
     def __init__(self, table: ObjectTable) -> None:
         self.table = table
         self.raws: dict[str, dict[str, Any]] = {}
+        self.kinds: dict[str, Kind] = {}
         self.fails: dict[str, Exception] = {}
         self.tried: list[str] = []
         self.tried_s: list[float] = []
         self.version = 0
         self.deaf = False  # whether the watch says nothing of statuses
 
-    def edit(self, name: str, spec: Mapping[str, Any] | None = None, *, told: bool = True) -> None:
+    def edit(
+        self,
+        name: str,
+        spec: Mapping[str, Any] | None = None,
+        *,
+        told: bool = True,
+        kind: Kind = "UserSubscription",
+    ) -> None:
         self.version += 1
         known = self.raws.get(name)
         generation = known["metadata"]["generation"] + 1 if known else 1
         status = known.get("status") if known else None
-        self.raws[name] = user(name, self.version, spec, generation=generation, status=status)
+        self.raws[name] = raw(kind, name, self.version, spec, generation=generation, status=status)
+        self.kinds[name] = kind
         if told:
             self.tell(name)
 
     def tell(self, name: str) -> None:
-        self.table.put("UserSubscription", self.raws[name])
+        self.table.put(self.kinds[name], self.raws[name])
 
     async def apply_status(self, one: Object, status: Mapping[str, Any]) -> None:
         self.tried.append(one.name)
@@ -114,10 +123,19 @@ class Writing:
         events = Events(self.server, "replica-0")
         return StatusWriter(self.server, self.lease, self.table, self.given, events)
 
-    def start(self, *names: str) -> None:
+    def start(self, *names: str, kind: Kind = "UserSubscription") -> None:
         for name in names:
-            self.server.edit(name)
+            self.server.edit(name, kind=kind)
         self.given.publish()
+
+    def count(self, *types: str) -> None:
+        """Have every publish change what the types say of their subscriptions."""
+        known = self.given.now.subscriptions
+        self.given.now = replace(FACTS, subscriptions={name: known.get(name, 0) + 1 for name in types})
+
+    def counted(self, name: str) -> int:
+        status: Mapping[str, Any] = self.server.raws[name].get("status", {})
+        return int(status.get("subscriptions", -1))
 
 
 @asynccontextmanager
@@ -201,6 +219,58 @@ async def test_edits_that_come_faster_than_statuses_are_written_go_first_but_not
         parts.server.tried.clear()
         await flood("b", 60)
         assert 100 <= len(parts.server.tried) <= 300
+
+
+@virtual_time
+async def test_a_type_waits_behind_no_users() -> None:
+    async with writing() as parts:
+        parts.start("orders", kind="TaskType")
+        await asyncio.sleep(5)
+        parts.start(*(f"u{number}" for number in range(2_000)))
+        parts.count("orders")
+        parts.server.tried.clear()
+        await asyncio.sleep(25)
+        assert "orders" in parts.server.tried[:2]
+        parts.server.tried.clear()
+        parts.count("orders")
+        await asyncio.sleep(2.5)
+        assert parts.counted("orders") == 2
+        assert parts.server.tried.index("orders") <= 100, "what the rounds under way wrote before it changed"
+        assert len(parts.server.tried) > 100, "the users go on"
+
+
+@virtual_time
+async def test_a_type_is_written_while_users_are_edited_faster_than_statuses() -> None:
+    async with writing() as parts:
+        parts.start("orders", kind="TaskType")
+        await asyncio.sleep(5)
+        parts.server.tried.clear()
+        for second in range(15):
+            for tenth in range(10):
+                parts.start(*(f"u{second}-{tenth}-{n}" for n in range(10)))
+                parts.count("orders")
+                await asyncio.sleep(0.1)
+        assert parts.counted("orders") >= 130, "within two rounds of the 150 changes"
+        assert len(parts.server.tried) <= 100 + 15
+
+
+@virtual_time
+async def test_types_that_change_with_every_publish_take_turns_and_leave_users_their_part() -> None:
+    types = [f"t{number}" for number in range(120)]
+    async with writing() as parts:
+        parts.start(*types, kind="TaskType")
+        await asyncio.sleep(10)
+        parts.server.tried.clear()
+        parts.start(*(f"u{number}" for number in range(500)))
+        for _ in range(40):
+            parts.count(*types)
+            await asyncio.sleep(1)
+        written = parts.server.tried
+        users = sum(name.startswith("u") for name in written)
+        assert users == 500, "all of them, among types that never rest"
+        turns = [written.count(name) for name in types]
+        assert max(turns) - min(turns) <= 2
+        assert parts.server.tried[0].startswith("t")
 
 
 @pytest.mark.parametrize("status", [404, 409])

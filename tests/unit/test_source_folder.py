@@ -86,6 +86,67 @@ def test_a_type_that_nobody_declares_is_a_warning_and_no_fault(tmp_path: Path) -
     ]
 
 
+def refused_type(name: str) -> dict[str, Any]:
+    good = task_type(name)
+    return good | {"spec": good["spec"] | {"window": "10m"}}
+
+
+@pytest.mark.parametrize(
+    ("files", "why"),
+    [
+        (
+            {"types.yaml": [refused_type("lost")]},
+            "types.yaml:1 (document 1) spec.window: write at most the interval, 5m",
+        ),
+        (
+            {"types.yaml": [task_type("lost"), refused_type("bad")]},
+            "types.yaml:3 (document 2) spec.window: write at most the interval, 5m",
+        ),
+        (
+            {"a.yaml": [task_type("taken")], "types.yaml": [task_type("taken"), task_type("lost")]},
+            "types.yaml:1 (document 1) metadata.name: write another, or remove one: ",
+        ),
+        (
+            {"types.yaml": [task_type("lost"), task_type("lost")]},
+            "types.yaml:3 (document 2) metadata.name: write another, or remove one: ",
+        ),
+        (
+            {"types.yaml": [{"apiVersion": "v1", "kind": "List", "items": [refused_type("lost")]}]},
+            "types.yaml:1 (document 1) items[0].spec.window: ",
+        ),
+    ],
+    ids=["refused", "its file is at fault", "its file contradicts another", "declared twice", "in a List"],
+)
+def test_a_type_that_is_refused_is_named_with_its_fault(
+    tmp_path: Path, files: dict[str, list[dict[str, Any]]], why: str
+) -> None:
+    for name, manifests in files.items():
+        write(tmp_path / name, *manifests)
+    write(tmp_path / "users.yaml", user("ada", "lost"))
+    loaded = load(tmp_path)
+    (unresolved,) = loaded.unresolved
+    assert f"ada: the task type lost is refused: {tmp_path}/{why}" in str(unresolved)
+
+
+def test_a_type_whose_former_state_is_in_force_is_resolved(tmp_path: Path) -> None:
+    write(tmp_path / "types.yaml", task_type("lost"))
+    write(tmp_path / "users.yaml", user("ada", "lost"))
+    source = FolderSource(tmp_path)
+    source.refresh()
+    write(tmp_path / "types.yaml", task_type("lost"), refused_type("bad"))
+    loaded = source.refresh()
+    assert len(loaded.faults) == 1
+    assert loaded.unresolved == ()
+
+
+@pytest.mark.parametrize("kind", [None, 1, [], "TaskType"])
+@pytest.mark.parametrize("metadata", [None, 1, [], {}, {"name": 1}, {"name": ""}])
+def test_what_has_no_name_is_no_refused_type(tmp_path: Path, kind: Any, metadata: Any) -> None:
+    write(tmp_path / "a.yaml", {"apiVersion": "taskqueue.dev/v1alpha1", "kind": kind, "metadata": metadata})
+    write(tmp_path / "users.yaml", user("ada", "lost"))
+    assert [str(one) for one in load(tmp_path).unresolved] == ["ada: nothing declares the task type lost"]
+
+
 def test_what_two_files_declare_is_the_later_ones_fault(tmp_path: Path) -> None:
     write(tmp_path / "a.yaml", user("ada", "x"))
     write(tmp_path / "b.yaml", user("bob"), user("ada", "y"))

@@ -4,7 +4,7 @@ They follow the API conventions: PascalCase reasons, and a sentence where one is
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from taskqueue.models.values import TaskType, UserSubscription
@@ -28,10 +28,11 @@ class Condition(NamedTuple):
 class Facts:
     """What is not in the object itself.
 
-    types: all that are declared. imported: users that an import owns. handlers: names that running workers have, or had
-    the last ones where none runs; None if no worker was ever seen. paused: types, by `taskqueue pause`. limited:
-    whether a global limit is set. infeasible: why the whole plan does not fit under it, or empty. subscriptions: how
-    many a type has. minute: since the epoch; what time alone changes is looked at once in each.
+    types: all that are in force. refused_types: those that are not though they are there, by name: why. imported: users
+    that an import owns. handlers: names that running workers have, or had the last ones where none runs; None if no
+    worker was ever seen. paused: types, by `taskqueue pause`. limited: whether a global limit is set. infeasible: why
+    the whole plan does not fit under it, or empty. subscriptions: how many a type has. minute: since the epoch; what
+    time alone changes is looked at once in each.
     """
 
     types: Mapping[str, TaskType]
@@ -43,6 +44,7 @@ class Facts:
     infeasible: str
     subscriptions: Mapping[str, int]
     minute: int
+    refused_types: Mapping[str, str] = field(default_factory=dict)
 
 
 def of_type(one: Object, facts: Facts) -> list[Condition]:
@@ -86,16 +88,19 @@ def of_user(one: Object, facts: Facts) -> list[Condition]:
     if accepted.status == "False":
         return [accepted, Condition("Ready", "False", accepted.reason, accepted.message)]
     assert isinstance(one.value, UserSubscription)
-    unknown = sorted(task.type for task in one.value.tasks if task.type not in facts.types)
-    return [accepted, _resolved(unknown), _ready(one.value.suspend)]
+    unresolved = sorted(task.type for task in one.value.tasks if task.type not in facts.types)
+    return [accepted, _resolved(unresolved, facts.refused_types), _user_ready(one.value)]
 
 
 def _accepted(one: Object, facts: Facts) -> Condition:
-    older = facts.rivals.get(one.name)
+    owner = facts.rivals.get(one.name)
     if one.refusal or not isinstance(one.value, UserSubscription):
         return Condition("Accepted", "False", "Invalid", _refusal(one))
-    if older is not None:
-        why = f'user "{one.value.user_id}" is declared by the older UserSubscription "{older.name}"'
+    if owner is not None:
+        why = (
+            f'user "{one.value.user_id}" is declared by the UserSubscription "{owner.name}", '
+            "which keeps it until it is deleted"
+        )
         return Condition("Accepted", "False", "DuplicateUser", why)
     if one.value.user_id in facts.imported:
         why = f'user "{one.value.user_id}" comes from an import, which objects do not change'
@@ -103,19 +108,55 @@ def _accepted(one: Object, facts: Facts) -> Condition:
     return Condition("Accepted", "True", "Valid")
 
 
+def kept(refusal: str) -> str:
+    """Say of an object that is refused that an earlier state of it is in force."""
+    note = " (what it said before stays in force)"
+    return _bounded(refusal, _CHARACTERS_MOST - len(note)) + note
+
+
 def _refusal(one: Object) -> str:
-    kept = "" if one.value is None else " (what it said before stays in force)"
-    most = _CHARACTERS_MOST - len(kept)
-    return (one.refusal if len(one.refusal) <= most else one.refusal[: most - 3] + "...") + kept
+    return _bounded(one.refusal) if one.value is None else kept(one.refusal)
 
 
-def _resolved(unknown: Sequence[str]) -> Condition:
-    if not unknown:
+def _bounded(text: str, most: int = _CHARACTERS_MOST) -> str:
+    return text if len(text) <= most else text[: most - 3] + "..."
+
+
+def _resolved(unresolved: Sequence[str], refused_types: Mapping[str, str]) -> Condition:
+    """unresolved: types that the tasks name and that are not in force."""
+    if not unresolved:
         return Condition("ResolvedRefs", "True", "Resolved")
-    more = f" and {len(unknown) - _NAMED_MOST} more" if len(unknown) > _NAMED_MOST else ""
-    named = ", ".join(unknown[:_NAMED_MOST])
-    why = f"no such task type: {named}{more}; all other tasks run"
-    return Condition("ResolvedRefs", "False", "TaskTypeNotFound", why)
+    unknown = [name for name in unresolved if name not in refused_types]
+    refused = [name for name in unresolved if name in refused_types]
+    found = []
+    if unknown:
+        found.append(f"no such task type: {', '.join(unknown[:_NAMED_MOST])}{_more(unknown)}")
+    each = _CHARACTERS_MOST // 2 // min(len(refused) or 1, _NAMED_MOST)
+    found += [
+        f"task type {name} is refused: {_bounded(refused_types[name], each)}"
+        for name in refused[:_NAMED_MOST]
+    ]
+    if len(refused) > _NAMED_MOST:
+        found.append(f"{len(refused) - _NAMED_MOST} more task types are refused")
+    reason = "TaskTypeNotFound" if unknown else "TaskTypeRefused"
+    return Condition(
+        "ResolvedRefs",
+        "False",
+        reason,
+        f"{_bounded('; '.join(found), _CHARACTERS_MOST - 30)}; all other tasks run",
+    )
+
+
+def _more(names: Sequence[str]) -> str:
+    return f" and {len(names) - _NAMED_MOST} more" if len(names) > _NAMED_MOST else ""
+
+
+def _user_ready(user: UserSubscription) -> Condition:
+    if user.suspend or any(not task.suspend for task in user.tasks):
+        return _ready(user.suspend)
+    if user.tasks:
+        return Condition("Ready", "True", "Suspended", "nothing starts while all of its tasks are suspended")
+    return Condition("Ready", "True", "NoTasks", "it names no task types, and so nothing starts")
 
 
 def _ready(suspended: bool, *, paused: bool = False) -> Condition:

@@ -14,7 +14,7 @@ from taskqueue.store.catalog import read_catalog
 from taskqueue.store.connection import Store
 from taskqueue.store.listing import WorkerSeen, read_handlers, read_workers
 from taskqueue_operator import metrics
-from taskqueue_operator.conditions import Facts
+from taskqueue_operator.conditions import Facts, kept
 from taskqueue_operator.objects import Object, ObjectTable
 
 #: A worker that lives has sent a heartbeat within this time, several in fact.
@@ -42,10 +42,14 @@ class Gathering:
         loaded = self._keeper.in_store
         if (loaded, rate) != self._judged:
             self._infeasible = await asyncio.to_thread(_judge, loaded, rate)
-            self._subscriptions = _count(loaded)
+            self._subscriptions = await asyncio.to_thread(_count, loaded)
             self._judged = loaded, rate
         return Facts(
             types=loaded.types if loaded else {},
+            refused_types={
+                name: kept(refusal) if name in catalog.records else refusal
+                for name, refusal in self._table.refused_types().items()
+            },
             rivals=self._table.rivals(),
             imported=self._keeper.foreign,
             handlers=running(handlers, workers) if handlers or workers else None,

@@ -2,7 +2,6 @@
 
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
-from operator import attrgetter
 from types import MappingProxyType
 from typing import Any, Literal
 
@@ -11,11 +10,10 @@ from taskqueue.models.manifest import API_VERSION, parse
 from taskqueue.models.refusal import ManifestRefusedError
 from taskqueue.models.values import TaskType, UserSubscription
 from taskqueue.sources.loaded import Loaded, Spared, resolve
+from taskqueue_operator.ownership import Ownership, says_owner
 
 Kind = Literal["TaskType", "UserSubscription"]
 Key = tuple[Kind, str]
-#: Orders objects, the oldest first.
-_AGE = attrgetter("created", "uid")
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 
@@ -41,6 +39,11 @@ class Object:
     @property
     def key(self) -> Key:
         return self.kind, self.name
+
+    @property
+    def says_owner(self) -> bool:
+        """Whether its status says that it has the user that it declares."""
+        return self.kind == "UserSubscription" and says_owner(self.status, self.subject)
 
 
 def read(kind: Kind, raw: Mapping[str, Any], known: Object | None = None) -> Object:
@@ -93,12 +96,15 @@ class ObjectTable:
     """Every object by kind and name, fed by lists and by watches in any order.
 
     gone: uids that went since a list was asked for last; what that list says of them is late. news: how often an
-    object declared something new.
+    object declared something new. ownership: who has which user. contended: users that several objects named when
+    they were last offered.
     """
 
     objects: dict[Key, Object] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
     news: int = 0
+    ownership: Ownership = field(default_factory=Ownership)
+    contended: frozenset[str] = frozenset()
 
     def asked(self) -> Mapping[Key, Object]:
         """A list of everything is about to be asked for: what is known before it."""
@@ -106,8 +112,9 @@ class ObjectTable:
         return dict(self.objects)
 
     def put(self, kind: Kind, raw: Mapping[str, Any], before: Mapping[Key, Object] | None = None) -> bool:
-        """Take an object in, unless a later state of it is known. True if it declares something new.
+        """Take an object in, unless a later state of it is known. True if something else may be in force now.
 
+        That is: it declares something new, or its status says otherwise who has a user that several objects name.
         before: what was known when the list that says this was asked for. Where nothing came since, the list is
         right, also with a lower version: those of an API server that got a backup back.
         """
@@ -121,11 +128,14 @@ class ObjectTable:
             return False
         seen = read(kind, raw, known)
         self.objects[seen.key] = seen
-        same = known and (
-            seen.value is known.value and (seen.uid, seen.refusal) == (known.uid, known.refusal)
-        )
-        self.news += not same
-        return not same
+        if (
+            known is None
+            or seen.value is not known.value
+            or (seen.uid, seen.refusal) != (known.uid, known.refusal)
+        ):
+            self.news += 1
+            return True
+        return seen.subject in self.contended and known.says_owner != seen.says_owner
 
     def drop(self, kind: Kind, name: str, uid: str) -> bool:
         """Forget an object that was deleted, but not one that was made anew under its name."""
@@ -151,19 +161,51 @@ class ObjectTable:
         return sum(1 for _ in self._of(kind))
 
     def rivals(self) -> dict[str, Object]:
-        """Subscriptions that name a user who has an older one, by their name: the older, which counts."""
-        first: dict[str, Object] = {}
-        rivals: dict[str, Object] = {}
-        for one in sorted(self._of("UserSubscription"), key=_AGE):
-            if isinstance(one.value, UserSubscription):
-                older = first.setdefault(one.value.user_id, one)
-                if older is not one:
-                    rivals[one.name] = older
-        return rivals
+        """Subscriptions that name a user whom another has, by their name: the other, which counts."""
+        return {one.name: first for first, *others in self._contenders().values() for one in others}
+
+    def refused_types(self) -> dict[str, str]:
+        """Task types that declare nothing that is in force, by name: why."""
+        return {one.name: one.refusal for one in self._of("TaskType") if one.value is None}
+
+    def undecided(self) -> list[str]:
+        """Users that several objects name, and of whom no status says whose they are."""
+        return [user for user, (first, *_) in self._contenders().items() if not first.says_owner]
+
+    def _contenders(self) -> dict[str, list[Object]]:
+        """Of each user that several objects name those objects, the one that has it first."""
+        alone: dict[str, Object] = {}
+        contenders: dict[str, list[Object]] = {}
+        for one in self._of("UserSubscription"):
+            if one.value is None and not one.says_owner:
+                continue  # it never declared anything
+            first = alone.setdefault(one.subject, one)
+            if first is not one:
+                contenders.setdefault(one.subject, [first]).append(one)
+        return {user: sorted(several, key=self._claim) for user, several in contenders.items()}
+
+    def _claim(self, one: Object) -> tuple[bool, bool, bool, str, str]:
+        """Order the objects that name one user, the one that has it first."""
+        return (
+            not one.says_owner,
+            not self.ownership.is_stored(one.value),
+            one.uid not in self.ownership.held,
+            one.created,
+            one.name,
+        )
 
     def loaded(self) -> Loaded:
         """What is in force. An object that is refused is a fault, and nothing is removed for its sake."""
-        rivals = self.rivals()
+        contenders = self._contenders()
+        rivals = {one.name for _, *others in contenders.values() for one in others}
+        self.contended = frozenset(contenders)
+        self.ownership = Ownership(
+            frozenset(
+                one.uid
+                for one in self._of("UserSubscription")
+                if one.value is not None and one.name not in rivals
+            )
+        )
         types = {one.name: one.value for one in self._of("TaskType") if isinstance(one.value, TaskType)}
         users = {
             one.value.user_id: one.value
@@ -180,7 +222,7 @@ class ObjectTable:
             frozenset(one.subject for one in unknown if one.kind == "TaskType"),
             frozenset(one.subject for one in unknown if one.kind == "UserSubscription"),
         )
-        unresolved = resolve(types, users)
+        unresolved = resolve(types, users, self.refused_types())
         return Loaded(MappingProxyType(types), MappingProxyType(users), faults, unresolved, (), spared)
 
     def _of(self, kind: Kind) -> Iterator[Object]:

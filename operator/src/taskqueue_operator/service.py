@@ -17,6 +17,7 @@ from taskqueue.scheduler import service as scheduler
 from taskqueue.scheduler.service import Parts
 from taskqueue.settings import load
 from taskqueue.store.fence import claim_epoch, read_epoch
+from taskqueue.store.lookup import find_digests
 from taskqueue_operator import metrics
 from taskqueue_operator.api import PLURALS, Api
 from taskqueue_operator.connection import connect
@@ -43,7 +44,8 @@ async def run(settings: OperatorSettings) -> None:
         connection = await stack.enter_async_context(connect(settings.kubeconfig))
         store = await stack.enter_async_context(settings.open_store())
         api = Api(connection, settings.namespace)
-        source = KubernetesSource(api, settings.resync)
+        find_stored = partial(find_digests, store, "kubernetes")
+        source = KubernetesSource(api, settings.resync, find_stored)
         identity = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
 
         async def owner() -> str:

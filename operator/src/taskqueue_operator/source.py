@@ -2,12 +2,13 @@
 
 import asyncio
 import contextlib
-from collections.abc import AsyncIterator, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, Literal
 
 import structlog
 
 from taskqueue.sources.loaded import Loaded
+from taskqueue.store.errors import StoreFailure
 from taskqueue_operator.api import PLURALS, Api
 from taskqueue_operator.connection import API_ERRORS, said
 from taskqueue_operator.objects import Kind, ObjectTable
@@ -22,17 +23,21 @@ _SETTLED_S = 2.0
 #: Of one that has news of lists without end not all is waited for.
 _DOUBTS_MOST = 20
 
+FindStored = Callable[[Sequence[str]], Awaitable[Mapping[str, str]]]
+
 
 class KubernetesSource:
     """Lists, then follows what the watch tells (`put`, `drop`), and lists again every `resync_s` seconds.
 
     listed: set when everything was listed; whoever watches clears it when the watch breaks off.
+    find_stored: reads from the store the digests of the users that objects declared.
     """
 
     name: Literal["kubernetes"] = "kubernetes"
 
-    def __init__(self, api: Api, resync_s: float) -> None:
+    def __init__(self, api: Api, resync_s: float, find_stored: FindStored | None = None) -> None:
         self.table = ObjectTable()
+        self._find_stored = find_stored
         self._api = api
         self._resync_s = resync_s
         self.listed = asyncio.Event()
@@ -57,11 +62,23 @@ class KubernetesSource:
     async def changes(self) -> AsyncIterator[Loaded]:
         """What is in force: once everything was listed, and whenever something changed."""
         await self._list_at_last()
+        await self._learn_owners()
         while True:
             self._changed.clear()
             yield self.table.loaded()
             await self._changed.wait()
             await asyncio.sleep(_DEBOUNCE_S)
+
+    async def _learn_owners(self) -> None:
+        """Ask the store, until it answers, which of several objects that name one user it has."""
+        while self._find_stored and (undecided := self.table.undecided()):
+            try:
+                self.table.ownership.stored = await self._find_stored(undecided)
+            except StoreFailure as error:
+                log.warning("could not read who has contended users; trying again", error=str(error))
+                await asyncio.sleep(_RETRY_MIN_S)
+            else:
+                return
 
     async def look(self) -> Loaded | None:
         """List everything; None where that failed, and then nothing may be removed."""

@@ -27,14 +27,19 @@ def status_of(one: Object, facts: Facts, now: datetime) -> dict[str, Any]:
             fields |= _times(one.value, now)
     else:
         conditions = of_user(one, facts)
-        fields = {}
-        if isinstance(one.value, UserSubscription):
-            fields = {"userId": one.value.user_id, "taskCount": len(one.value.tasks)}
+        fields = _user(one, has_user=one.name not in facts.rivals)
     return {
         "observedGeneration": one.generation,
         **fields,
         "conditions": _dated(conditions, one, now),
     }
+
+
+def _user(one: Object, *, has_user: bool) -> dict[str, Any]:
+    """The user and how many tasks; of a refused object only while it has the user, which `says_owner` reads again."""
+    if isinstance(one.value, UserSubscription) and (has_user or not one.refusal):
+        return {"userId": one.subject, "taskCount": len(one.value.tasks)}
+    return {"userId": one.subject} if has_user and one.says_owner else {}
 
 
 def agrees(status: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:

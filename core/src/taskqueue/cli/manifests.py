@@ -84,7 +84,12 @@ def _report(output: Output, loaded: "Loaded", done: dict[str, Any]) -> None:
                     for fault in loaded.faults
                 ],
                 "unresolved": [
-                    {"type": one.type, "user": one.user_id, "users": one.user_count}
+                    {
+                        "type": one.type,
+                        "user": one.user_id,
+                        "users": one.user_count,
+                        "refusal": one.refusal or None,
+                    }
                     for one in loaded.unresolved
                 ],
             }

@@ -158,9 +158,18 @@ class FolderSource:
             types=MappingProxyType(types),
             users=MappingProxyType(users),
             faults=tuple(sorted(faults, key=lambda fault: (fault.file, fault.line))),
-            unresolved=resolve(types, users),
+            unresolved=resolve(types, users, self._refused_types(conflicts)),
             files=tuple(str(path) for path in self._files),
         )
+
+    def _refused_types(self, conflicts: list[Fault]) -> dict[str, str]:
+        """Say of each task type that a file names and that is not in force why it is not."""
+        by_file = {fault.file: fault for fault in reversed(conflicts)}
+        return {
+            name: str(fault)
+            for state in self._files.values()
+            for name, fault in state.content.why_not_in_force(by_file)
+        }
 
 
 def _conflicts(new: Mapping[Key, Declaration], claimed: Mapping[Key, Declaration]) -> Iterator[Fault]:

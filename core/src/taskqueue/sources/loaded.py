@@ -12,18 +12,22 @@ from taskqueue.plan.load import Load
 
 @dataclass(frozen=True, slots=True)
 class Unresolved:
-    """A task type that subscriptions name and nothing declares: a warning, all their other tasks run.
+    """A task type that subscriptions name and that is not in force: a warning, all their other tasks run.
 
-    user_id: one of the `user_count` users that name it.
+    user_id: one of the `user_count` users that name it. refusal: why what declares the type is refused; empty where
+    nothing declares it.
     """
 
     type: str
     user_id: str
     user_count: int
+    refusal: str = ""
 
     def __str__(self) -> str:
         """Say who waits for what."""
         others = f" and {self.user_count - 1} more" if self.user_count > 1 else ""
+        if self.refusal:
+            return f"{self.user_id}{others}: the task type {self.type} is refused: {self.refusal}"
         return f"{self.user_id}{others}: nothing declares the task type {self.type}"
 
 
@@ -61,14 +65,22 @@ class Loaded:
         return [Load.of(spec, counts[name]) for name, spec in self.types.items() if not spec.suspend]
 
 
-def resolve(types: Mapping[str, TaskType], users: Mapping[str, UserSubscription]) -> tuple[Unresolved, ...]:
-    """Find the task types that are subscribed to and not declared, in order of name."""
+def resolve(
+    types: Mapping[str, TaskType], users: Mapping[str, UserSubscription], refused: Mapping[str, str]
+) -> tuple[Unresolved, ...]:
+    """Find the task types that are subscribed to and not in force, in order of name.
+
+    refused: why, of types that something declares and that are not in force.
+    """
     waiting: dict[str, list[str]] = {}
     for user in users.values():
         for task in user.tasks:
             if task.type not in types:
                 waiting.setdefault(task.type, []).append(user.user_id)
-    return tuple(Unresolved(name, user_ids[0], len(user_ids)) for name, user_ids in sorted(waiting.items()))
+    return tuple(
+        Unresolved(name, user_ids[0], len(user_ids), refused.get(name, ""))
+        for name, user_ids in sorted(waiting.items())
+    )
 
 
 NOTHING = Loaded(MappingProxyType({}), MappingProxyType({}), (), (), ())

@@ -1,7 +1,7 @@
 """A file of manifests: what it declares, or every fault that is in it."""
 
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -50,10 +50,25 @@ class Declaration:
 
 @dataclass(frozen=True, slots=True)
 class ManifestFile:
-    """What a file declares, and what is wrong with it. With faults, what it declares is not to be applied."""
+    """What a file declares, and what is wrong with it. With faults, what it declares is not to be applied.
+
+    refused_types: a fault of each task type that is refused itself.
+    """
 
     declarations: dict[Key, Declaration]
     faults: tuple[Fault, ...]
+    refused_types: Mapping[str, Fault] = field(default_factory=dict)
+
+    def why_not_in_force(self, conflicts: Mapping[str, Fault]) -> Iterator[tuple[str, Fault]]:
+        """Give each task type that the file names a fault that keeps it from being in force: its own, or the file's.
+
+        conflicts: by file, where files contradict each other.
+        """
+        for key, one in self.declarations.items():
+            fault = next(iter(self.faults), conflicts.get(one.file))
+            if key.kind == "TaskType" and fault:
+                yield key.name, fault
+        yield from self.refused_types.items()
 
 
 def read_manifest_file(path: Path) -> ManifestFile:
@@ -65,11 +80,12 @@ def read_manifest_file(path: Path) -> ManifestFile:
         return ManifestFile({}, (Fault(file, 0, 0, "", f"make the file readable: {error.strerror}"),))
     declarations: dict[Key, Declaration] = {}
     faults: list[Fault] = []
+    refused: dict[str, Fault] = {}
     number = 0
     try:
         for document in _documents(path.suffix.lower(), data, faults, file):
             number = document.number
-            _declare(document, file, declarations, faults)
+            _declare(document, file, declarations, faults, refused)
     except yaml.YAMLError as error:
         faults.append(_syntax_fault(file, number + 1, error))
     except JsonRefusedError as error:
@@ -77,7 +93,7 @@ def read_manifest_file(path: Path) -> ManifestFile:
     if not declarations and not faults:
         message = "write a manifest; to take away what the file declared, delete the file"
         faults.append(Fault(file, 1, 1, "manifest", message))
-    return ManifestFile(declarations, tuple(faults))
+    return ManifestFile(declarations, tuple(faults), refused)
 
 
 def _documents(suffix: str, data: bytes, faults: list[Fault], file: str) -> Iterator[Document]:
@@ -95,7 +111,11 @@ def _documents(suffix: str, data: bytes, faults: list[Fault], file: str) -> Iter
 
 
 def _declare(
-    document: Document, file: str, declarations: dict[Key, Declaration], faults: list[Fault]
+    document: Document,
+    file: str,
+    declarations: dict[Key, Declaration],
+    faults: list[Fault],
+    refused: dict[str, Fault],
 ) -> None:
     """Add what one document declares, which is more than one thing where it is a List."""
     refusals = list(document.flaws)
@@ -103,10 +123,13 @@ def _declare(
         try:
             value = parse(manifest)
         except ManifestRefusedError as error:
-            refusals += (
+            found = [
                 Refusal((*prefix, *refusal.path), refusal.message, refusal.unquoted)
                 for refusal in error.refusals
-            )
+            ]
+            refusals += found
+            if name := _type_name(manifest):
+                refused.setdefault(name, document.faults(file, tuple(found))[0])
             continue
         if isinstance(value, TaskType):
             key, id_path = Key("TaskType", value.name), ("metadata", "name")
@@ -121,6 +144,15 @@ def _declare(
             refusals.append(Refusal(path, duplicate(key, earlier)))
     if refusals:
         faults += document.faults(file, tuple(refusals))
+
+
+def _type_name(manifest: Any) -> str:
+    """Read the name of a task type that is refused; empty where it has none, or is something else."""
+    if not isinstance(manifest, dict) or manifest.get("kind") != "TaskType":
+        return ""
+    metadata = manifest.get("metadata")
+    name = metadata.get("name") if isinstance(metadata, dict) else None
+    return name if isinstance(name, str) else ""
 
 
 def duplicate(key: Key, earlier: Declaration) -> str:

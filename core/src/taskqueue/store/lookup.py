@@ -8,7 +8,7 @@ from taskqueue.store.job_name import parse
 from taskqueue.store.keys import LANES
 from taskqueue.store.listing import WaitingJob, read_waiting
 from taskqueue.store.malformed import place_of
-from taskqueue.store.users import Owner
+from taskqueue.store.users import Owner, Source
 
 _END_MS = 10**14
 
@@ -20,6 +20,12 @@ async def find_owners(store: Store, users: Sequence[str]) -> list[Owner | None]:
         store.malformed.read(f"users {user}", partial(Owner.read, value)) if value else None
         for user, value in zip(users, values, strict=True)
     ]
+
+
+async def find_digests(store: Store, source: Source, users: Sequence[str]) -> dict[str, str]:
+    """Read the digest of each of `users` that the store has from this source."""
+    owners = zip(users, await find_owners(store, users), strict=True)
+    return {user: owner.digest for user, owner in owners if owner and owner.source == source}
 
 
 async def read_offsets(

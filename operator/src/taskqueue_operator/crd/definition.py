@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import yaml
 
@@ -17,11 +17,33 @@ from taskqueue_operator.crd.structural import Schema, structural
 GROUP, VERSION = API_VERSION.split("/")
 HEAD = "# Written by `make generate` from the models; change it there.\n"
 
-Columns = Sequence[tuple[str, str, str]]  # name, type, where it is found
 
-_READY = ("Ready", "string", '.status.conditions[?(@.type=="Ready")].status')
-_ACCEPTED = ("Accepted", "string", '.status.conditions[?(@.type=="Accepted")].status')
-_AGE = ("Age", "date", ".metadata.creationTimestamp")
+class Column(NamedTuple):
+    """A column of `kubectl get`.   path: where its value is found.   wide: whether only `-o wide` shows it."""
+
+    name: str
+    type: str
+    path: str
+    wide: bool = False
+
+    def written(self) -> dict[str, Any]:
+        """As the definition has it."""
+        written: dict[str, Any] = {"name": self.name, "type": self.type, "jsonPath": self.path}
+        return written | ({"priority": 1} if self.wide else {})
+
+
+def _condition(name: str, condition: str, field: str = "status", *, wide: bool = False) -> Column:
+    return Column(name, "string", f'.status.conditions[?(@.type=="{condition}")].{field}', wide)
+
+
+#: Empty where the field is not written: a default would be one more line of every object.
+_SUSPENDED = Column("Suspended", "boolean", ".spec.suspend")
+#: Ready is True of what is suspended, paused or has nothing to do: the reason tells.
+_READY = (
+    _condition("Ready", "Ready"),
+    Column("Age", "date", ".metadata.creationTimestamp"),
+    _condition("Reason", "Ready", "reason", wide=True),
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -33,7 +55,7 @@ class _Kind:
     short: str
     rules: Mapping[str, Sequence[Rule]]
     status: Schema
-    columns: Columns
+    columns: Sequence[Column]
     selectable: Sequence[str] = ()
 
     @property
@@ -53,12 +75,14 @@ _KINDS = (
         rules.TASK_TYPE,
         TASK_TYPE_STATUS,
         columns=(
-            ("Schedule", "string", ".spec.schedule['interval','cron']"),
-            ("Window", "string", ".status.window"),
-            ("Subscriptions", "integer", ".status.subscriptions"),
-            ("Next", "string", ".status.next"),
-            _READY,
-            _AGE,
+            Column("Schedule", "string", ".spec.schedule['interval','cron']"),
+            Column("Window", "string", ".status.window", wide=True),
+            Column("Subscriptions", "integer", ".status.subscriptions"),
+            Column("Next", "string", ".status.next"),
+            _SUSPENDED,
+            _condition("Feasible", "Feasible"),
+            _condition("Handler", "HandlerRegistered"),
+            *_READY,
         ),
     ),
     _Kind(
@@ -68,11 +92,12 @@ _KINDS = (
         rules.USER_SUBSCRIPTION,
         USER_SUBSCRIPTION_STATUS,
         columns=(
-            ("User", "string", ".status.userId"),
-            ("Tasks", "integer", ".status.taskCount"),
-            _ACCEPTED,
-            _READY,
-            _AGE,
+            Column("User", "string", ".status.userId"),
+            Column("Tasks", "integer", ".status.taskCount"),
+            _SUSPENDED,
+            _condition("Accepted", "Accepted"),
+            _condition("Refs", "ResolvedRefs"),
+            *_READY,
         ),
         selectable=(".spec.userId",),
     ),
@@ -104,9 +129,7 @@ def _definition(kind: _Kind) -> dict[str, Any]:
         "served": True,
         "storage": True,
         "subresources": {"status": {}},
-        "additionalPrinterColumns": [
-            {"name": name, "type": of_type, "jsonPath": path} for name, of_type, path in kind.columns
-        ],
+        "additionalPrinterColumns": [column.written() for column in kind.columns],
         "schema": {"openAPIV3Schema": _schema(kind)},
     }
     if kind.selectable:
