@@ -114,6 +114,7 @@ def test_plan_check_answers_with_its_exit_code(folder: Path, rate: str, code: Ex
         (["run", "a-type", "u 1"], "USER: write 1 to 128 letters"),
         (["run", "a-type", "u-1", "--params", "s3cret"], "--params: write a JSON object"),
         (["run", "a-type", "u-1", "--params", "[1]"], "--params: write a mapping"),
+        (["run", "a-type", "u-1", "--params", '{"a": ' * 1_200 + "1" + "}" * 1_200], "nested deeper than 32"),
         (["run", "a-type", "u-1", "--id", "a|b"], "--id: write 1 to 128"),
         (["users", "import", "FOLDER/good.yaml"], "ends in .ndjson or .csv"),
         (

@@ -2,6 +2,7 @@
 
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
+from functools import partial
 from http import HTTPMethod
 from typing import Any, TypedDict
 
@@ -10,38 +11,21 @@ import msgspec
 from taskqueue.models.manifest import API_VERSION
 from taskqueue_operator.connection import Connection
 from taskqueue_operator.lease_record import LeaseObject, micro_time
+from taskqueue_operator.memory_limit import memory_limit
 from taskqueue_operator.objects import Kind, Object
+from taskqueue_operator.pages import Pages
 
 GROUP, VERSION = API_VERSION.split("/")
 PLURALS: Mapping[Kind, str] = {"TaskType": "tasktypes", "UserSubscription": "usersubscriptions"}
 FIELD_MANAGER = "taskqueue-operator"
-_PAGE = 500
 
 
-class _Metadata(TypedDict, total=False):
-    name: str
+class _Metadata(TypedDict):
     uid: str
-    generation: int
-    creationTimestamp: str
-    resourceVersion: str
 
 
-class _Item(TypedDict, total=False):
+class _Named(TypedDict):
     metadata: _Metadata
-    spec: dict[str, Any]
-    status: dict[str, Any]
-
-
-_More = TypedDict("_More", {"continue": str}, total=False)
-
-
-class _Page(TypedDict):
-    items: list[_Item]
-    metadata: _More
-
-
-#: Reads what is used and skips the rest: managedFields are more than half of an object.
-_PAGES = msgspec.json.Decoder(_Page)
 
 
 class Api:
@@ -50,26 +34,21 @@ class Api:
     def __init__(self, connection: Connection, namespace: str) -> None:
         self.namespace = namespace
         self._connection = connection
+        memory = memory_limit()
+        self._pages = {kind: Pages(partial(self._ask, kind), memory) for kind in PLURALS}
 
     async def namespace_uid(self) -> str:
         """Tells this namespace from every other of any cluster."""
         found = await self._connection.call(HTTPMethod.GET, f"/api/v1/namespaces/{self.namespace}")
-        return str(msgspec.json.decode(found, type=_Item)["metadata"]["uid"])
+        return str(msgspec.json.decode(found, type=_Named)["metadata"]["uid"])
 
     def lease(self, name: str) -> LeaseObject:
         return LeaseObject(self._connection, self.namespace, name)
 
     async def list(self, kind: Kind) -> AsyncIterator[Mapping[str, Any]]:
         """Every object of a kind, page by page; a kind the server does not know is an error, not an empty list."""
-        more = ""
-        while True:
-            query = {"limit": str(_PAGE), **({"continue": more} if more else {})}
-            page = _PAGES.decode(await self._connection.call(HTTPMethod.GET, self._path(kind), query=query))
-            for raw in page["items"]:
-                yield raw
-            more = page["metadata"].get("continue", "")
-            if not more:
-                return
+        async for raw in self._pages[kind].objects():
+            yield raw
 
     async def apply_status(self, one: Object, status: Mapping[str, Any]) -> None:
         """Server-side apply of our part of the status, unless the object changed since."""
@@ -111,6 +90,11 @@ class Api:
         }
         path = f"/apis/events.k8s.io/v1/namespaces/{self.namespace}/events"
         await self._connection.call(HTTPMethod.POST, path, body)
+
+    async def _ask(self, kind: Kind, query: Mapping[str, str], accept: str, max_bytes: int) -> bytes:
+        return await self._connection.call(
+            HTTPMethod.GET, self._path(kind), query=query, accept=accept, max_bytes=max_bytes
+        )
 
     def _path(self, kind: Kind) -> str:
         return f"/apis/{API_VERSION}/namespaces/{self.namespace}/{PLURALS[kind]}"

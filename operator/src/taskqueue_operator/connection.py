@@ -1,4 +1,4 @@
-"""One connection to one API server: JSON goes, bytes come.
+"""One connection to one API server: JSON goes, bytes come, cut to a depth that every decoder manages.
 
 Of the client library this takes who we are, where the server is, and its pool of connections. Its generated classes
 are left aside: to import them costs 100 MB and a second, and they copy each object three times on its way.
@@ -14,13 +14,20 @@ from typing import Any
 from urllib.parse import urlencode
 
 import msgspec
-from aiohttp import ClientError
+from aiohttp import ClientError, ClientResponse
 from kubernetes.aio import client, config
 from kubernetes.aio.client.exceptions import ApiException
 from kubernetes.aio.config import ConfigException
 
+from taskqueue.models.nesting import cut
+
+
+class AnswerTooLongError(Exception):
+    """An answer is longer than what was allowed for it."""
+
+
 #: What a call raises when the API server is down, slow or says no, or when something else answers in its place.
-API_ERRORS = (ApiException, ClientError, OSError, TimeoutError, msgspec.DecodeError)
+API_ERRORS = (ApiException, ClientError, OSError, TimeoutError, msgspec.DecodeError, AnswerTooLongError)
 JSON = "application/json"
 _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 _ANY_SUCCESS = range(200, 300)
@@ -49,16 +56,19 @@ class Connection:
         body: Mapping[str, Any] | None = None,
         *,
         query: Mapping[str, str] | None = None,
+        accept: str = JSON,
         content_type: str = JSON,
         timeout_s: float = 10.0,
+        max_bytes: int | None = None,
     ) -> bytes:
         """Call and return what a successful answer holds. Raises ApiException for any other, and API_ERRORS."""
-        headers = {"Accept": JSON, "Content-Type": content_type}
+        headers = {"Accept": accept, "Content-Type": content_type}
         await self._pool.update_params_for_auth(headers, [], [_TOKEN], path, method, body)
         url = f"{self.configuration.host}{path}" + (f"?{urlencode(query)}" if query else "")
         answer = await self._pool.call_api(method, url, headers, body, _request_timeout=timeout_s)
-        read: bytes = await answer.read()
+        read = await _read(answer.response, max_bytes)
         if answer.status not in _ANY_SUCCESS:
+            answer.data = read  # type: ignore[assignment]  # what the library's own read does
             raise ApiException(http_resp=answer)
         return read
 
@@ -87,6 +97,19 @@ async def connect(kubeconfig: Path | None = None) -> AsyncIterator[Connection]:
         raise ConfigException(said(error)) from error
     async with connected as pool:
         yield Connection(pool)
+
+
+async def _read(answer: ClientResponse, max_bytes: int | None) -> bytes:
+    """Read to the end. Raises AnswerTooLongError."""
+    chunks, length = [], 0
+    async with answer:
+        async for chunk in answer.content.iter_any():
+            length += len(chunk)
+            if max_bytes is not None and length > max_bytes:
+                answer.close()
+                raise AnswerTooLongError(f"more than {max_bytes} bytes")
+            chunks.append(chunk)
+    return cut(b"".join(chunks))
 
 
 def said(error: BaseException) -> str:

@@ -9,6 +9,7 @@ from typing import Annotated, Any, NotRequired, TypedDict
 import msgspec
 from kubernetes.aio.client.exceptions import ApiException
 
+from taskqueue.models.nesting import cut
 from taskqueue.scheduler.floors import CursorCopy, Floors
 from taskqueue_operator.connection import Connection
 
@@ -116,11 +117,11 @@ def _annotations(copy: CursorCopy) -> dict[str, str]:
 def _copy(annotations: Mapping[str, str]) -> CursorCopy | None:
     """Nothing if somebody wrote nonsense there."""
     try:
-        cursor_ms = msgspec.json.decode(annotations.get(_CURSOR, ""), type=_Instant)
+        cursor_ms = msgspec.json.decode(cut(annotations.get(_CURSOR, "").encode()), type=_Instant)
     except ValueError:
         return None
     try:
-        floors = msgspec.json.decode(annotations.get(_FLOORS, "null"), type=Floors | None)
+        floors = msgspec.json.decode(cut(annotations.get(_FLOORS, "null").encode()), type=Floors | None)
     except ValueError:
         floors = None
     if floors and min(floors.seen_ms, *floors.by_type.values(), cursor_ms) < 0:

@@ -49,6 +49,8 @@ class Object:
 def read(kind: Kind, raw: Mapping[str, Any], known: Object | None = None) -> Object:
     """Makes an Object of what the API server sent. What only the server adds to an object is left out.
 
+    raw: with `unreadable`, why there is only metadata of it.
+
     known: an earlier state; the value of the same generation is the same one, and not only an equal one. An edit
     that is refused leaves in force what the object said when it was last good.
     """
@@ -58,7 +60,7 @@ def read(kind: Kind, raw: Mapping[str, Any], known: Object | None = None) -> Obj
     if known and known.generation == meta.get("generation", 0):
         value, refusal = known.value, known.refusal
     else:
-        value, refusal = _value(kind, meta["name"], raw.get("spec") or {})
+        value, refusal = _value(kind, raw)
         if refusal and known:
             value = known.value
     return Object(
@@ -83,8 +85,11 @@ def _subject(
     return str(spec.get("userId", name)) if kind == "UserSubscription" else name
 
 
-def _value(kind: Kind, name: str, spec: Mapping[str, Any]) -> tuple[TaskType | UserSubscription | None, str]:
-    document = {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": name}, "spec": spec}
+def _value(kind: Kind, raw: Mapping[str, Any]) -> tuple[TaskType | UserSubscription | None, str]:
+    if raw.get("unreadable"):
+        return None, f"the object cannot be read: {raw['unreadable']}"
+    name = {"name": raw["metadata"]["name"]}
+    document = {"apiVersion": API_VERSION, "kind": kind, "metadata": name, "spec": raw.get("spec") or {}}
     try:
         return parse(document), ""
     except ManifestRefusedError as error:

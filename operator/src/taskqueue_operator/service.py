@@ -29,7 +29,7 @@ from taskqueue_operator.scaling import Scaling
 from taskqueue_operator.settings import OperatorSettings
 from taskqueue_operator.source import KubernetesSource
 from taskqueue_operator.status_writer import StatusWriter
-from taskqueue_operator.watching import watch
+from taskqueue_operator.watching import Watcher
 from taskqueue_operator.work_metrics import WorkCollector
 
 log = structlog.get_logger("taskqueue.operator")
@@ -46,6 +46,7 @@ async def run(settings: OperatorSettings) -> None:
         api = Api(connection, settings.namespace)
         find_stored = partial(find_digests, store, "kubernetes")
         source = KubernetesSource(api, settings.resync, find_stored)
+        watcher = Watcher(source, connection, settings.namespace, settings.watch_period)
         identity = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
 
         async def owner() -> str:
@@ -70,19 +71,20 @@ async def run(settings: OperatorSettings) -> None:
 
         def beside(parts: Parts) -> Sequence[Coroutine[Any, Any, Any]]:
             metrics.LEADER.set_function(lambda: lease.leads)
-            for kind in PLURALS:
+            for kind, plural in PLURALS.items():
                 metrics.OBJECTS.labels(kind).set_function(partial(source.table.count, kind))
+                metrics.WATCH_AGE.labels(kind).set_function(partial(watcher.pulse.age_s, plural))
             gathering = Gathering(store, parts.keeper, source.table)
             writer = StatusWriter(api, lease, source.table, gathering, Events(api, identity))
             return (
                 lease.run(lambda: parts.keeper.lookout.copy),
                 source.resync(),
                 writer.run(),
-                watch(source, connection, settings.namespace),
+                watcher.run(),
                 *(part() for part in serving),
             )
 
-        await scheduler.run(settings, store, source, lease, beside, scaling.pages())
+        await scheduler.run(settings, store, source, lease, beside, scaling.pages(), watcher.stuck)
 
 
 def main(argv: Sequence[str] | None = None) -> int:

@@ -36,6 +36,12 @@ class OperatorSettings(TickingSettings):
         ge=5,
         description="List all objects again this often, in seconds: what a watch may have missed.",
     )
+    watch_period: float = Field(
+        default=30,
+        ge=1,
+        le=300,
+        description="Ask for a watch anew this often, in seconds; one that tells nothing for longer is given up.",
+    )
     worker_concurrency: int = Field(
         default=50,
         ge=1,

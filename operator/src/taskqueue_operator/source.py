@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
 from typing import Any, Literal
 
@@ -44,6 +45,7 @@ class KubernetesSource:
         self._changed = asyncio.Event()
         self._doubted = asyncio.Event()
         self._listing = asyncio.Lock()
+        self._listed_since_s: float | None = None
 
     def put(self, kind: Kind, raw: Mapping[str, Any]) -> None:
         """What the watch saw."""
@@ -58,6 +60,10 @@ class KubernetesSource:
     def doubt(self) -> None:
         """The watch may have missed what only a list can tell."""
         self._doubted.set()
+
+    def listed_for_s(self) -> float:
+        """Since when lists go well; 0 if the last one failed."""
+        return 0.0 if self._listed_since_s is None else time.monotonic() - self._listed_since_s
 
     async def changes(self) -> AsyncIterator[Loaded]:
         """What is in force: once everything was listed, and whenever something changed."""
@@ -88,7 +94,9 @@ class KubernetesSource:
         async with self._listing:
             for kind in PLURALS:
                 if not await self._list_kind(kind):
+                    self._listed_since_s = None
                     return False
+            self._listed_since_s = self._listed_since_s or time.monotonic()
             return True
 
     async def _list_kind(self, kind: Kind) -> bool:

@@ -151,6 +151,12 @@ def _check_part(argument: str, text: str) -> None:
         fail(f"{argument}: {error}", ExitCode.USAGE)
 
 
+def _cut(text: str) -> str:
+    from taskqueue.models.nesting import cut  # noqa: PLC0415 - slow
+
+    return cut(text.encode(errors="surrogatepass")).decode(errors="surrogatepass")
+
+
 def _read_params(text: str | None) -> dict[str, Any] | None:
     """Read --params; what they hold is never repeated in a message."""
     if text is None:
@@ -159,8 +165,8 @@ def _read_params(text: str | None) -> dict[str, Any] | None:
     from taskqueue.models.refusal import ValueRefusedError  # noqa: PLC0415 - slow
 
     try:
-        return check_params(json.loads(text))
-    except (json.JSONDecodeError, RecursionError):
+        return check_params(json.loads(_cut(text)))
+    except json.JSONDecodeError:
         fail("""--params: write a JSON object, such as '{"region": "eu"}'""", ExitCode.USAGE)
     except ValueRefusedError as error:
         fail(f"--params: {error}", ExitCode.USAGE)

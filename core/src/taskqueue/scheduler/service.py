@@ -48,11 +48,12 @@ async def run(
     leadership: Leadership | None = None,
     beside: Callable[[Parts], Sequence[Coroutine[Any, Any, Any]]] = _nothing,
     pages: Mapping[str, Page] = NO_PAGES,
+    stuck: Callable[[], str | None] = lambda: None,
 ) -> None:
     """Schedule what `source` says until SIGTERM or SIGINT. Raises OSError if the health port is taken.
 
     Any number may run on one store. Whatever is cut off here, another or the next one carries on.
-    beside: what else is to run as long. pages: what else the health port serves.
+    beside: what else is to run as long. pages: what else the health port serves. stuck: what is wrong with that.
     """
     stopping = asyncio.Event()
     set_on(stopping, asyncio.get_running_loop())
@@ -69,7 +70,7 @@ async def run(
 
     def live() -> str | None:
         within_s = settings.live_within
-        return ticker.progress.stuck(within_s) or keeper.progress.stuck(within_s)
+        return ticker.progress.stuck(within_s) or keeper.progress.stuck(within_s) or stuck()
 
     def ready() -> str | None:
         if time.monotonic() - ticker.answered_s > REACHABLE_S:

@@ -8,6 +8,7 @@ from urllib.parse import unquote
 
 import msgspec
 
+from taskqueue.models.nesting import cut
 from taskqueue_operator.connection import Connection
 
 _PATH = "/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentication"
@@ -37,7 +38,9 @@ class FrontProxy:
         """Read the data of the ConfigMap. Raises msgspec.DecodeError."""
 
         def words(name: str) -> tuple[str, ...]:
-            return msgspec.json.decode(data.get(f"requestheader-{name}") or "[]", type=tuple[str, ...])
+            return msgspec.json.decode(
+                cut((data.get(f"requestheader-{name}") or "[]").encode()), type=tuple[str, ...]
+            )
 
         def headers(name: str) -> tuple[str, ...]:
             return tuple(word.lower() for word in words(name))

@@ -36,6 +36,7 @@ import msgspec
 
 from taskqueue.cli.dev.arguments import Arguments
 from taskqueue.cli.dev.arrivals import Arrivals, whole_number
+from taskqueue.models.nesting import cut
 from taskqueue.stop_signals import keep, set_on
 
 MAX_HEAD_BYTES = 65_536
@@ -78,7 +79,7 @@ def control(arrivals: Arrivals, method: str, path: str, query: Mapping[str, str]
             return OK
         case "POST", "/-/limit":
             try:
-                arrivals.rate = msgspec.json.decode(body, type=Limit).rate
+                arrivals.rate = msgspec.json.decode(cut(body), type=Limit).rate
             except msgspec.DecodeError as error:
                 return answer(HTTPStatus.BAD_REQUEST, msgspec.json.encode({"error": str(error)}))
             return OK

@@ -6,6 +6,8 @@ from typing import Any
 
 import msgspec
 
+from taskqueue.models.nesting import cut
+
 _TAIL_BYTES = 262_144
 _LEVELS = frozenset({"warning", "error", "critical"})
 #: The fields in which an event says why.
@@ -32,8 +34,8 @@ def _last_complaint(log: Path) -> str | None:
 
 def _event(line: bytes) -> Mapping[str, Any] | None:
     try:
-        event = msgspec.json.decode(line)
-    except (msgspec.DecodeError, RecursionError):  # a print of a handler, or a line cut in two
+        event = msgspec.json.decode(cut(line))
+    except msgspec.DecodeError:  # a print of a handler, or a line cut in two
         return None
     return event if isinstance(event, dict) else None
 

@@ -1,0 +1,74 @@
+"""The lines of a watch, each an event that kopf can decode."""
+
+from collections.abc import AsyncIterator, Callable
+from typing import Any
+
+import msgspec
+from aiohttp import ClientPayloadError, StreamReader
+
+from taskqueue.models.nesting import cut
+
+#: An event holds one object of 1.5 MiB at most.
+_MAX_LINE_BYTES = 2**24
+#: Makes kopf list anew and watch from there.
+EXPIRED = b'{"type":"ERROR","object":{"kind":"Status","code":410,"reason":"Expired"}}\n'
+
+
+class _Event(msgspec.Struct):
+    type: str
+    object: dict[str, Any]
+
+
+_EVENTS = msgspec.json.Decoder(_Event)
+
+
+class Lines:
+    """Stands in for the content of an answer. on_bytes: called whenever something came."""
+
+    def __init__(self, content: StreamReader, on_bytes: Callable[[], None]) -> None:
+        self._content = content
+        self._on_bytes = on_bytes
+
+    async def iter_chunked(self, _size: int) -> AsyncIterator[bytes]:
+        """Every line as it comes, whole. Raises ClientPayloadError at one without an end."""
+        parts: list[bytes] = []
+        length = 0
+        async for data in self._content.iter_any():
+            self._on_bytes()
+            *lines, rest = data.split(b"\n")
+            for line in lines:
+                yield checked(b"".join((*parts, line)))
+                parts, length = [], 0
+            parts.append(rest)
+            length += len(rest)
+            if length > _MAX_LINE_BYTES:
+                raise ClientPayloadError(f"a line of a watch has more than {_MAX_LINE_BYTES} bytes")
+        yield checked(b"".join(parts))
+
+
+class Expired:
+    """Stands in for the content of a watch that must begin anew."""
+
+    async def iter_chunked(self, _size: int) -> AsyncIterator[bytes]:
+        yield EXPIRED
+
+
+def checked(line: bytes) -> bytes:
+    """Return an event that kopf can decode: the line, cut to a depth, or that the watch is too old.
+
+    kopf ends at an error that it does not know, and at what is no event. To list anew brings what that would have told.
+    """
+    line = cut(line)
+    if not line.strip():
+        return b""
+    try:
+        event = _EVENTS.decode(line)
+    except msgspec.DecodeError:
+        return EXPIRED
+    return line + b"\n" if event.type != "ERROR" and _is_named(event) else EXPIRED
+
+
+def _is_named(event: _Event) -> bool:
+    metadata = event.object.get("metadata")
+    wanted = ("resourceVersion",) if event.type == "BOOKMARK" else ("resourceVersion", "name", "uid")
+    return isinstance(metadata, dict) and all(isinstance(metadata.get(name), str) for name in wanted)

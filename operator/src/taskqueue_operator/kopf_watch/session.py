@@ -1,0 +1,145 @@
+"""What kopf asks the API server by, in place of an aiohttp.ClientSession: it never sees what would end it."""
+
+import asyncio
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping
+from http import HTTPMethod, HTTPStatus
+from typing import Any, Protocol
+from urllib.parse import parse_qs, urlsplit, urlunsplit
+
+import aiohttp
+import msgspec
+
+from taskqueue.models.nesting import cut
+from taskqueue_operator.kopf_watch.answer import Answer
+from taskqueue_operator.kopf_watch.lines import Expired, Lines
+from taskqueue_operator.kopf_watch.pulse import Pulse
+
+#: So often a watch is tried before its kind is listed anew: what it was to begin with may be what is refused.
+_TRIES = 6
+#: Between two requests for a watch of one kind: an answer that ends at once is not asked for without a pause.
+_PAUSE_S = 1.0
+_CONNECT_S = 5.0
+_LIST_ACCEPT = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
+
+
+class RefusedError(aiohttp.ClientConnectionError):
+    """The API server refused a list or a watch."""
+
+
+class _Version(msgspec.Struct):
+    resourceVersion: str  # noqa: N815  (as the API server spells it)
+
+
+class _List(msgspec.Struct):
+    metadata: _Version
+
+
+_LISTS = msgspec.json.Decoder(_List)
+
+
+class Credentials(Protocol):
+    """authorization: the header of that name as it should be now; empty where a certificate says who we are."""
+
+    @property
+    def authorization(self) -> str: ...
+
+
+class Session:
+    """Opened inside kopf's loop. on_list: called when a kind is watched from its present state on.
+
+    silent_s: how long a watch may tell nothing before its connection is given up.
+    """
+
+    def __init__(
+        self,
+        session: aiohttp.ClientSession,
+        credentials: Credentials,
+        pulse: Pulse,
+        on_list: Callable[[str], None],
+        silent_s: float,
+    ) -> None:
+        self._session = session
+        self._credentials = credentials
+        self._pulse = pulse
+        self._on_list = on_list
+        self._silent_s = silent_s
+        self._refused = Counter[str]()
+        self._next_s = defaultdict[str, float](float)
+        self.headers = session.headers
+
+    @property
+    def closed(self) -> bool:
+        return self._session.closed
+
+    async def close(self) -> None:
+        await self._session.close()
+
+    async def request(
+        self,
+        method: str,
+        url: str,
+        *,
+        json: object = None,
+        headers: Mapping[str, str] | None = None,
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109  (the name that kopf gives it)
+    ) -> Answer:
+        """Ask as aiohttp does. Raises what it raises, RefusedError among it."""
+        path, query = urlsplit(url).path, parse_qs(urlsplit(url).query)
+        plural = path.rpartition("/")[2]
+        if method.upper() == HTTPMethod.GET and plural in self._pulse.plurals:
+            if "watch" in query:
+                return await self._watch(plural, url)
+            return await self._list(plural, url, timeout)
+        return Answer(await self._send(method, url, timeout, headers or {}, json))
+
+    async def _list(self, plural: str, url: str, timeout: aiohttp.ClientTimeout) -> Answer:  # noqa: ASYNC109
+        """Ask for the first object alone, for where a watch begins; whoever needs the objects lists them."""
+        short = urlunsplit(urlsplit(url)._replace(query="limit=1"))
+        response = await self._send(HTTPMethod.GET, short, timeout, {"Accept": _LIST_ACCEPT})
+        self._pulse.answered(plural)
+        if response.status >= HTTPStatus.BAD_REQUEST:
+            return await self._refusal(response)
+        try:
+            version = _LISTS.decode(cut(await response.read())).metadata.resourceVersion
+        except msgspec.DecodeError as error:
+            raise RefusedError(f"a list cannot be decoded: {error}") from error
+        self._on_list(plural)
+        return Answer(response, document={"items": [], "metadata": {"resourceVersion": version}})
+
+    async def _watch(self, plural: str, url: str) -> Answer:
+        loop = asyncio.get_running_loop()
+        await asyncio.sleep(self._next_s[plural] - loop.time())
+        self._next_s[plural] = loop.time() + _PAUSE_S
+        timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_S, sock_read=self._silent_s)
+        response = await self._send(HTTPMethod.GET, url, timeout, {})
+        if response.status < HTTPStatus.BAD_REQUEST:
+            self._pulse.alive(plural)
+            self._refused[plural] = 0
+            return Answer(response, content=Lines(response.content, lambda: self._pulse.alive(plural)))
+        self._pulse.answered(plural)
+        self._refused[plural] = (self._refused[plural] + 1) % _TRIES
+        if self._refused[plural]:
+            return await self._refusal(response)
+        return Answer(response, status=HTTPStatus.OK, content=Expired())
+
+    async def _refusal(self, response: aiohttp.ClientResponse) -> Answer:
+        """Hand on what kopf can deal with, raise RefusedError for what would end it."""
+        if response.status != HTTPStatus.FORBIDDEN and response.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+            return Answer(response)
+        said = cut(await response.read())[:300].decode(errors="replace")
+        raise RefusedError(f"{response.status} {response.reason}: {said}")
+
+    async def _send(
+        self,
+        method: str,
+        url: str,
+        timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109
+        headers: Mapping[str, str],
+        json: Any = None,
+    ) -> aiohttp.ClientResponse:
+        authorization = self._credentials.authorization
+        own = {"Authorization": authorization} if authorization else {}
+        return await self._session.request(
+            method, url, json=json, headers={**headers, **own}, timeout=timeout
+        )

@@ -1,0 +1,197 @@
+"""One run of kopf, in a thread and a loop of its own.
+
+kopf looks for the kinds once only, takes the signals of the process, and ends by cancelling every task of its loop. It
+may also never end: cancelled while a request of a watch is tried again, it takes that for a pause, and goes on.
+"""
+
+import asyncio
+import contextlib
+import logging
+import math
+import threading
+from collections.abc import Callable, Coroutine
+from typing import Any, NamedTuple
+
+import aiohttp
+import kopf
+import structlog
+
+from taskqueue_operator.connection import Connection
+from taskqueue_operator.kopf_watch.forgetting import NoDifferences, NoProgress
+from taskqueue_operator.kopf_watch.pulse import Pulse
+from taskqueue_operator.kopf_watch.session import Session
+
+log = structlog.get_logger("taskqueue.operator")
+
+#: Between tries of one request.
+_BACKOFFS_S = (1, 1, 2, 3, 5)
+_CONNECT_S = 5
+_ANSWER_S = 30
+#: kopf is given this long to end; then its loop is stopped, and given as long.
+_END_S = 3.0
+#: A watch may be silent for longer than the API server keeps it open.
+_SILENT = 1.25
+
+
+class Target(NamedTuple):
+    """What is watched: the kinds of a group that a Pulse names, in a namespace."""
+
+    connection: Connection
+    group: str
+    version: str
+    namespace: str
+
+
+class Watch:
+    """kopf in its thread. One that is stopped tells nothing any more, even if its thread goes on."""
+
+    def __init__(self) -> None:
+        self._callers = asyncio.get_running_loop()
+        self._ended: asyncio.Future[None] = self._callers.create_future()
+        self._loop = asyncio.new_event_loop()
+        self._loop.set_exception_handler(_note)
+        self._kopf: asyncio.Task[None] | None = None
+        self._stopped = False
+
+    def call(self, function: Callable[..., Any], *args: Any) -> None:
+        """Have a function called in the caller's loop, unless this was stopped."""
+        if not self._stopped:
+            with contextlib.suppress(RuntimeError):  # that loop has ended
+                self._callers.call_soon_threadsafe(function, *args)
+
+    def begin(self, running: Coroutine[Any, Any, None]) -> None:
+        self._kopf = self._loop.create_task(running)
+        threading.Thread(target=self._run, name="kopf", daemon=True).start()
+
+    async def end(self) -> None:
+        """Return when kopf ended by itself. Raises what it ended by."""
+        await asyncio.shield(self._ended)
+
+    async def stop(self) -> None:
+        """End kopf, or leave it alone if it does not end."""
+        self._stopped = True
+        for ending in (self._cancel, self._loop.stop):
+            with contextlib.suppress(RuntimeError):  # it has ended, and its loop is closed
+                self._loop.call_soon_threadsafe(ending)
+            await asyncio.wait([self._ended], timeout=_END_S)
+            if self._ended.done():
+                self._ended.exception()
+                return
+        log.warning("kopf does not end, leaving its thread")
+
+    def _cancel(self) -> None:
+        if self._kopf is not None:
+            self._kopf.cancel()
+
+    def _run(self) -> None:
+        error: BaseException | None = None
+        try:
+            assert self._kopf is not None
+            self._loop.run_until_complete(self._kopf)
+        except (Exception, asyncio.CancelledError) as ended:  # noqa: BLE001  (kopf lets through whatever its watches meet)
+            error = ended
+        finally:
+            with contextlib.suppress(Exception):
+                self._loop.run_until_complete(_cancel_all())
+                self._loop.close()
+            with contextlib.suppress(RuntimeError):  # the caller's loop has ended
+                self._callers.call_soon_threadsafe(self._tell_end, error)
+
+    def _tell_end(self, error: BaseException | None) -> None:
+        if isinstance(error, Exception):
+            self._ended.set_exception(error)
+        else:
+            self._ended.set_result(None)
+
+
+def start(
+    target: Target,
+    pulse: Pulse,
+    on_event: Callable[[str, Any], None],
+    on_list: Callable[[str], None],
+    period_s: float,
+) -> Watch:
+    """Watch in a thread; both functions are called in the running loop.
+
+    on_event: with the plural of a kind, and an event of it: its type and object. on_list: with the plural of a kind
+    whose present state no event will tell, but all that comes after it. period_s: how long a request for a watch lasts.
+    """
+    watch = Watch()
+    registry = kopf.OperatorRegistry()
+    for plural in pulse.plurals:
+        _follow(registry, target, plural, watch, on_event)
+
+    @kopf.on.login(registry=registry)
+    async def login(**_: Any) -> kopf.AiohttpSession:
+        return _session(target.connection, pulse, lambda plural: watch.call(on_list, plural), period_s)
+
+    logging.getLogger("kopf._core.reactor.running").setLevel(
+        logging.ERROR
+    )  # it warns that signals are not its own
+    watch.begin(
+        kopf.operator(
+            registry=registry, settings=_settings(period_s), standalone=True, namespaces=[target.namespace]
+        )
+    )
+    return watch
+
+
+def _follow(
+    registry: kopf.OperatorRegistry,
+    target: Target,
+    plural: str,
+    watch: Watch,
+    on_event: Callable[[str, Any], None],
+) -> None:
+    @kopf.on.event(target.group, target.version, plural, registry=registry)
+    async def seen(event: Any, **_: Any) -> None:
+        watch.call(on_event, plural, event)
+
+
+def _session(
+    connection: Connection, pulse: Pulse, on_list: Callable[[str], None], period_s: float
+) -> kopf.AiohttpSession:
+    known = connection.configuration
+    info = kopf.ConnectionInfo(
+        server=known.host,
+        ca_path=known.ssl_ca_cert,
+        insecure=not known.verify_ssl,
+        certificate_path=known.cert_file,
+        private_key_path=known.key_file,
+    )
+    plain = aiohttp.ClientSession(
+        connector=aiohttp.TCPConnector(limit=0, ssl=info.as_ssl_context()), proxy=known.proxy
+    )
+    session: Any = Session(plain, connection, pulse, on_list, silent_s=_SILENT * period_s)
+    return kopf.AiohttpSession(server=known.host, aiohttp_session=session)
+
+
+def _settings(period_s: float) -> kopf.OperatorSettings:
+    settings = kopf.OperatorSettings()
+    settings.process.ultimate_exiting_timeout = None  # else it kills this process later
+    settings.posting.enabled = False
+    settings.peering.standalone = True
+    settings.persistence.diffbase_storage = NoDifferences()
+    settings.persistence.progress_storage = NoProgress()
+    settings.scanning.disabled = True
+    settings.queueing.idle_timeout = 0.05  # a task per object for as long as it is busy, and not for 5 s
+    settings.networking.error_backoffs = _BACKOFFS_S
+    settings.networking.connect_timeout = _CONNECT_S
+    settings.networking.request_timeout = _ANSWER_S
+    settings.watching.server_timeout = math.ceil(period_s)
+    settings.watching.reconnect_backoff = 1.0
+    return settings
+
+
+async def _cancel_all() -> None:
+    """End what kopf left running; a task may take one cancellation for something else."""
+    for _ in range(3):
+        tasks = asyncio.all_tasks() - {asyncio.current_task()}
+        for task in tasks:
+            task.cancel()
+        if tasks:
+            await asyncio.wait(tasks, timeout=0.2)
+
+
+def _note(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
+    log.debug("kopf failed inside", message=context.get("message"), error=repr(context.get("exception")))
