@@ -1,8 +1,8 @@
 """The first lines of every process: what a console script and `python -m` import before anything that takes time.
 
 Signals are in force before the rest is imported; see `taskqueue.stop_signals`. Nothing may be imported here but what
-must act before the rest and takes no time, and `clash`, which refuses to run where another distribution has files in the
-package `taskqueue`. This is a package of its own because `taskqueue` may be that distribution's.
+must act before the rest and takes no time, and `clash`, which refuses to run where another distribution has files in
+the package `taskqueue`. This is a package of its own because `taskqueue` may be that distribution's.
 """
 
 import sys
