@@ -7,9 +7,11 @@ DEMO_ARGS ?=
 E2E_ARGS ?=
 STEADY_ARGS ?=
 BENCH_ARGS ?= --json dist/bench.json
+LOCK_ARGS ?=
 
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.synced
+INSTALL := UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip install --quiet
 USERS := examples/shop/users.ndjson
 CODE := core/src operator/src worker/src tests benchmarks examples docs tools
 STARTED := $(shell date +%s)
@@ -17,7 +19,7 @@ STARTED := $(shell date +%s)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help demo test lint types unit store steady process cluster chart e2e e2e-keda kind-up kind-demo cluster-tools node-tools images cluster-oldest faults faults-store conformance bench bench-operator soak soak-core fuzz format docs generate manifests wheel verify clean
+.PHONY: help demo test lint types unit store steady process cluster chart e2e e2e-keda kind-up kind-demo cluster-tools node-tools images cluster-oldest faults faults-store conformance bench bench-operator soak soak-core fuzz format docs generate manifests lock wheel verify clean
 
 help: ## List the targets
 	@grep -hE '^[a-z0-9-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-14s %s\n", $$1, $$2}'
@@ -127,27 +129,33 @@ format: $(STAMP) ## Let ruff write the style
 	$(BIN)/ruff check --fix $(CODE)
 	$(BIN)/ruff format $(CODE)
 
+lock: $(STAMP) ## Pin what pyproject.toml asks for in requirements/, by hash; LOCK_ARGS=--upgrade takes what is newest [LOCK_ARGS]
+	$(BIN)/python tools/lock.py $(LOCK_ARGS)
+
 wheel: $(USERS) ## Build the wheel and run the example shop from it, without the sources
 	rm -rf dist/wheel
-	$(BIN)/uv build --quiet --wheel --out-dir dist/wheel
+	$(BIN)/python -m hatchling build --target wheel --directory dist/wheel
 	$(PYTHON) -m venv dist/wheel/venv
-	$(BIN)/uv pip install --quiet --python dist/wheel/venv/bin/python "$$(ls dist/wheel/*.whl)[dev]"
+	$(INSTALL) --python dist/wheel/venv/bin/python --require-hashes --constraints requirements/product.txt --requirements pyproject.toml --extra dev
+	$(INSTALL) --python dist/wheel/venv/bin/python --no-deps dist/wheel/*.whl
 	cd dist/wheel && venv/bin/taskqueue validate ../../examples/shop
 	cd dist/wheel && venv/bin/taskqueue dev ../../examples/shop --for 5s --json
 
-verify: $(STAMP) ## What is written by machine equals its sources: the lock file, docs, crds/, chart, deploy/manifests/
-	$(BIN)/uv lock --quiet --check
+verify: $(STAMP) ## What is written by machine equals its sources: requirements/, docs, crds/, chart, deploy/manifests/
+	$(BIN)/python tools/lock.py --check
 	$(BIN)/pytest -q tests/unit/test_docs.py tests/unit/test_crd.py tests/unit/test_chart_files.py tests/chart/test_manifests.py
 
 clean: ## Remove what was made
 	rm -rf $(VENV) dist $(USERS) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage
 
-# uv is put beside the packages it installs; --inexact keeps it there.
-$(STAMP): pyproject.toml uv.lock
+# pip installs uv, and uv the rest in seconds; both take only what has the hash that requirements/ says. Sync also removes
+# what is no longer named, and leaves pip.
+$(STAMP): pyproject.toml $(wildcard requirements/*.txt)
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "taskqueue needs Python 3.11 or newer; make PYTHON=...")'
 	$(PYTHON) -m venv $(VENV)
-	$(BIN)/python -m pip install --quiet --disable-pip-version-check 'uv>=0.9'
-	UV_PROJECT_ENVIRONMENT=$(VENV) UV_PYTHON_DOWNLOADS=never $(BIN)/uv sync --quiet --frozen --inexact
+	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/build.txt
+	UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/development.txt
+	$(INSTALL) --python $(BIN)/python --no-deps --no-build-isolation --editable .
 	@touch $@
 
 $(USERS): $(STAMP) examples/shop/make_users.py $(wildcard examples/shop/*.yaml)

@@ -9,12 +9,18 @@ WHEEL = "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-n
 
 def wheel(folder: Path, name: str, module: str, handler: str, code: str) -> Path:
     """Write NAME-1.0 with one module, whose handler is an entry point."""
+    entry_points = f"[taskqueue.handlers]\n{handler} = {module}:{handler}\n"
+    return distribution(folder, name, {f"{module}.py": code}, entry_points)
+
+
+def distribution(folder: Path, name: str, files: dict[str, str], entry_points: str = "") -> Path:
+    """Write NAME-1.0 with these files."""
     info = f"{name}-1.0.dist-info"
     files = {
-        f"{module}.py": code,
+        **files,
         f"{info}/METADATA": METADATA.format(name=name),
         f"{info}/WHEEL": WHEEL,
-        f"{info}/entry_points.txt": f"[taskqueue.handlers]\n{handler} = {module}:{handler}\n",
+        f"{info}/entry_points.txt": entry_points,
     }
     record = f"{info}/RECORD"
     files[record] = "".join(f"{path},,\n" for path in [*files, record])

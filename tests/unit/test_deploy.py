@@ -22,6 +22,7 @@ ROOT = Path(__file__).parents[2]
 COMPOSE = yaml.safe_load((ROOT / "docker-compose.yml").read_text())
 SERVICES: dict[str, dict[str, Any]] = COMPOSE["services"]
 DOCKERFILE = (ROOT / "deploy" / "docker" / "Dockerfile").read_text()
+VALKEY = (ROOT / "tools" / "images" / "valkey.Dockerfile").read_text()
 SETTINGS: dict[str, type[StoreSettings]] = {"scheduler": SchedulerSettings, "worker": WorkerSettings}
 
 
@@ -104,10 +105,22 @@ def test_process_1_of_every_container_is_an_init() -> None:
     assert [service for service in own if "init" in service] == [], "a second init"
 
 
-def test_the_image_takes_what_the_lock_file_names_and_runs_without_rights() -> None:
-    runs = re.findall(r"uv sync [^\n]*", DOCKERFILE)
-    assert len(runs) == 4
-    assert all("--frozen" in run and "--no-dev" in run for run in runs)
+def test_all_that_an_image_installs_from_an_index_has_a_known_hash() -> None:
+    for file in (DOCKERFILE, VALKEY):
+        run = "".join(line for line in file.splitlines(keepends=True) if not line.startswith("#"))
+        installs = re.findall(r"pip install .*", run.replace("\\\n", ""))
+        assert installs
+        assert [one for one in installs if "--require-hashes" not in one and "--offline" not in one] == []
+
+
+def test_the_base_is_pinned_by_digest_and_may_be_another() -> None:
+    (base,) = re.findall(r"^ARG BASE=(.+)$", DOCKERFILE, re.MULTILINE)
+    assert re.fullmatch(r"python:3\.\d+-slim@sha256:[0-9a-f]{64}", base)
+    stages = re.findall(r"^FROM (\S+) AS (\S+)$", DOCKERFILE, re.MULTILINE)
+    assert {image for image, _ in stages} <= {"${BASE}", *(name for _, name in stages)}
+
+
+def test_the_image_takes_what_is_not_ignored_and_runs_without_rights() -> None:
     assert re.search(r"^USER [1-9]\d*:[1-9]\d*$", DOCKERFILE, re.MULTILINE)
     copied = [
         word

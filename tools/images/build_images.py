@@ -22,7 +22,8 @@ from buildah import buildah, cache, secrets
 ROOT = Path(__file__).resolve().parents[2]
 DOCKERFILE = ROOT / "deploy" / "docker" / "Dockerfile"
 VALKEY = ROOT / "tools" / "images" / "valkey.Dockerfile"
-COPIED = ("pyproject.toml", "uv.lock", "README.md", "core", "operator", "worker", ".dockerignore")
+COPIED = ("pyproject.toml", "requirements", "README.md", "core", "operator", "worker", ".dockerignore")
+PINS = ROOT / "requirements" / "product.txt"
 TARGETS = ("operator", "worker")
 BUSYBOX = Path("/bin/busybox")
 
@@ -152,7 +153,7 @@ def main() -> int:
     cache().mkdir(parents=True, exist_ok=True)
     try:
         built = {f"taskqueue-{target}": project_image(target) for target in TARGETS}
-        built["valkey"] = image("valkey", "local", [VALKEY])
+        built["valkey"] = image("valkey", "local", [VALKEY, PINS])
         built["coredns"] = node_image("coredns", coredns())
         built["pause"] = node_image("pause", BUSYBOX, "sleep", "infinity")
     except subprocess.CalledProcessError as failed:

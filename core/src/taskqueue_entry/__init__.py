@@ -1,0 +1,47 @@
+"""The first lines of every process: what a console script and `python -m` import before anything that takes time.
+
+Signals are in force before the rest is imported; see `taskqueue.stop_signals`. Nothing may be imported here but that,
+and `clash`, which refuses to run where another distribution has files in the package `taskqueue`. This is a package of
+its own because `taskqueue` may be that distribution's.
+"""
+
+import sys
+from importlib import import_module
+from typing import NoReturn
+
+
+def enter(module: str, verb: str = "main") -> NoReturn:
+    """Import a module, call its function of that name, and exit with what it returns."""
+    _take_signals()
+    from taskqueue_entry.clash import refuse_clash  # noqa: PLC0415 - signals are first
+
+    refuse_clash()
+    sys.exit(getattr(import_module(module), verb)())
+
+
+def command() -> NoReturn:
+    """`taskqueue`."""
+    enter("taskqueue.cli.main", "run")
+
+
+def plugin() -> NoReturn:
+    """`kubectl-taskqueue`."""
+    enter("taskqueue.cli.plugin", "run")
+
+
+def worker() -> NoReturn:
+    """`taskqueue-worker`."""
+    enter("taskqueue_worker.main")
+
+
+def _take_signals() -> None:
+    try:
+        from taskqueue.parent import end_with_parent  # noqa: PLC0415 - may be missing
+        from taskqueue.stop_signals import end_at_once  # noqa: PLC0415 - may be missing
+    except Exception:  # another distribution's package raises what it likes
+        from taskqueue_entry.clash import refuse_clash  # noqa: PLC0415 - slow
+
+        refuse_clash()
+        raise
+    end_at_once()
+    end_with_parent()
