@@ -7,6 +7,7 @@ not shown: Docker's engine, its network and its volumes.
 
 import asyncio
 import json
+import re
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -14,7 +15,7 @@ from typing import Any
 import pytest
 from cluster_tools import cluster_tools
 from compose import FILE, ROOT, Service, compose, services
-from compose_pods import Step, name_on_the_network, steps
+from compose_pods import Step, make_volumes, name_on_the_network, steps
 from counting_api import STATS, CountingApi, worst_second
 from installed import HELD_UP_S, VERSION
 from node import Node
@@ -25,6 +26,14 @@ RATE = 100
 SUBSCRIPTIONS = 100_000
 #: So many requests arrive from when the limit is lowered until it is judged.
 MORE = 2500
+#: Prints what a process of a container may, and how its root is mounted.
+RIGHTS = """
+import json
+said = dict(line.split(":", 1) for line in open("/proc/self/status"))
+mounts = [line.split() for line in open("/proc/self/mounts")]
+rights = {name: int(said[name], 16) for name in ("CapBnd", "CapEff", "NoNewPrivs")}
+print(json.dumps({**rights, "root": [mount[3].split(",")[0] for mount in mounts if mount[1] == "/"][-1]}))
+"""
 #: Docker kills after 10 s what does not end by itself.
 IN_TIME = "--timeout=9s"
 
@@ -89,9 +98,11 @@ def program(work: Path) -> Path:
 def up(node: Node, namespace: str, program: Path, tmp_path: Path) -> Iterator[Up]:
     found = services(program)
     for service in found.values():
+        service["image"] = service["image"].partition("@")[0]  # none is pulled by its digest
         node.ctr("images", "tag", "--force", _full(_image(service)), _full(service["image"]))
     # Folders of the node are mounted, which restricted pods may not do.
     node.kubectl("label", "namespace", namespace, "pod-security.kubernetes.io/enforce-")
+    make_volumes(found, tmp_path)
     running = Up(node, namespace, steps(found, tmp_path))
     try:
         running.start()
@@ -125,6 +136,22 @@ def test_docker_compose_takes_the_file_and_would_not_take_any(program: Path, tmp
     assert "depends_on" in refused.stderr
 
 
+def test_every_service_has_a_read_only_root_and_no_rights(program: Path) -> None:
+    found = services(program)
+    restricted = {
+        name
+        for name, service in found.items()
+        if service["read_only"]
+        and service["cap_drop"] == ["ALL"]
+        and service["security_opt"] == ["no-new-privileges:true"]
+        and not service.keys() & {"cap_add", "privileged", "devices", "pid", "ipc"}
+    }
+    assert restricted == found.keys()
+    pulled = [service["image"] for service in found.values() if "build" not in service]
+    assert len(pulled) == 1
+    assert all(re.fullmatch(r"[\w/]+:\d+@sha256:[0-9a-f]{64}", image) for image in pulled)
+
+
 async def test_the_shop_imports_its_customers_keeps_to_the_limit_and_accounts_for_every_job(
     up: Up, tmp_path: Path
 ) -> None:
@@ -155,6 +182,13 @@ async def test_the_shop_imports_its_customers_keeps_to_the_limit_and_accounts_fo
         audit = await up.inside(scheduler, "taskqueue", "audit", "--output", "json")
         assert audit["difference"] == 0, audit
     assert (tmp_path / "redis-data" / "appendonlydir").is_dir(), "the queue outlives the container"
+    for name in ("scheduler-1", "api-1"):
+        assert await up.inside(name, "python", "-c", RIGHTS) == {
+            "CapBnd": 0,
+            "CapEff": 0,
+            "NoNewPrivs": 1,
+            "root": "ro",
+        }
     workers = await up.inside("scheduler-1", "taskqueue", "get", "workers", "--output", "json")
     assert len(workers) == 2, workers
     containers = up.containers()

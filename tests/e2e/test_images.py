@@ -1,6 +1,7 @@
 """The images as they are shipped: what is in them, and that they run with a read-only root and no rights."""
 
 import json
+import re
 import subprocess
 from collections.abc import Iterator
 from pathlib import Path
@@ -16,6 +17,7 @@ from wheel import wheel
 
 IMAGES = ("taskqueue-operator", "taskqueue-worker")
 OPERATOR, WORKER = (f"{name}:0.1.0" for name in IMAGES)
+PINS = Path(__file__).parents[2] / "requirements" / "product.txt"
 OWN_BYTES = 120_000_000
 TWO_LINES = "FROM taskqueue-worker\nRUN pip install shop-handlers\n"
 HANDLER = """
@@ -45,7 +47,44 @@ def test_an_image_has_less_than_120_mb_of_its_own_and_none_of_the_secrets_of_its
     assert 10_000_000 < image.own_bytes() < OWN_BYTES
     paths = [path for layer in image.own_layers() for path in layer.getnames()]
     assert [path for path in paths if "taskqueue_worker/main.py" in path]
-    assert [path for path in paths if path.startswith(("src/", "etc/pip", "etc/uv", "etc/ssl", "uv/"))] == []
+    of_the_build = ("src/", "build/", "wheel/", "etc/pip", "etc/uv", "etc/ssl")
+    assert [path for path in paths if path.startswith(of_the_build)] == []
+
+
+@pytest.mark.parametrize("name", IMAGES)
+def test_the_bill_of_materials_lists_all_that_an_image_has(archives: dict[str, Path], name: str) -> None:
+    bill = json.loads(archives[name].with_suffix(".sbom.json").read_text())
+    image = OciArchive(archives[name])
+    assert bill["source"]["metadata"]["manifestDigest"] == image.digest
+    listed = {(one["type"], one["name"]): one["version"] for one in bill["artifacts"]}
+
+    paths = [path for layer in image.own_layers() for path in layer.getnames()]
+    installed = {path.split("/")[-2] for path in paths if path.endswith(".dist-info/METADATA")}
+    of_python = {name: version for (kind, name), version in listed.items() if kind == "python"}
+    assert {f"{_module(name)}-{version}" for name, version in of_python.items()} == {
+        f"{_module(distribution)}-{version}"
+        for distribution, _, version in (
+            folder.removesuffix(".dist-info").partition("-") for folder in installed
+        )
+    }
+    pinned = re.findall(r"^([\w.-]+)(?:\[\w+\])?==(\S+)", PINS.read_text(), re.MULTILINE)
+    wrong = {
+        distribution: (of_python[distribution], version)
+        for distribution, version in pinned
+        if of_python.get(distribution, version) != version
+    }
+    assert wrong == {}
+    unpinned = {_module(one) for one in of_python} - {_module(one) for one, _ in pinned}
+    assert unpinned <= {"taskqueue_operator", "pip", "setuptools"}, "what the base brings"
+
+    (status,) = [text for text in image.texts("var/lib/dpkg/status") if text]
+    debian = dict(
+        re.findall(
+            r"^Package: (\S+)\nStatus: install ok installed\n(?:.+\n)*?Version: (\S+)$", status, re.MULTILINE
+        )
+    )
+    assert {"tini", "libssl3"} <= debian.keys()
+    assert {name: version for (kind, name), version in listed.items() if kind == "deb"} == debian
 
 
 def test_the_operator_image_has_the_operator_and_the_whole_command_line(node: Node, namespace: str) -> None:
@@ -94,6 +133,10 @@ async def test_two_lines_make_a_worker_whose_handlers_the_operator_schedules(
         return "good morning ada" in node.kubectl("logs", worker, "-n", namespace)
 
     await until("the handler ran", greeted)
+
+
+def _module(distribution: str) -> str:
+    return re.sub(r"[-_.]+", "_", distribution).lower()
 
 
 def ready(port: int) -> dict[str, object]:

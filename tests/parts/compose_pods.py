@@ -1,10 +1,11 @@
 """Services of docker compose as steps that start pods, one container in place of each of Docker's.
 
-A pod has what compose says: image, entrypoint, command, environment, mounts, healthcheck, restarts, grace. Services
-that share a network share a pod. A name on the network is a Service without an address of its own: it leads to any port
+A pod has what compose says: image, user, rights, entrypoint, command, environment, mounts, healthcheck, restarts, grace.
+Services that share a network share a pod. A name on the network is a Service without an address of its own: it leads to any port
 of its pods, as compose's names do. A named volume is a folder. What else a file says is refused: nothing is left out.
 """
 
+import os
 from graphlib import TopologicalSorter
 from pathlib import Path
 from typing import Any, NamedTuple
@@ -19,9 +20,30 @@ RESTARTS = {"no": "Never", "on-failure": "OnFailure", "unless-stopped": "Always"
 #: What kubectl waits for at the pods of a service before those that depend on it are started.
 CONDITIONS = {"service_started": "jsonpath={.status.phase}=Running", "service_healthy": "condition=Ready"}
 UNDERSTOOD = {
-    *("build", "command", "depends_on", "deploy", "entrypoint", "environment", "healthcheck", "image"),
-    *("network_mode", "networks", "restart", "stop_grace_period", "volumes"),
+    *(
+        "build",
+        "cap_drop",
+        "command",
+        "depends_on",
+        "deploy",
+        "entrypoint",
+        "environment",
+        "healthcheck",
+        "image",
+    ),
+    *(
+        "network_mode",
+        "networks",
+        "read_only",
+        "restart",
+        "security_opt",
+        "stop_grace_period",
+        "tmpfs",
+        "user",
+    ),
+    "volumes",
 }
+NO_NEW_PRIVILEGES = "no-new-privileges:true"
 #: What Docker takes where a file says nothing.
 GRACE, INTERVAL, TIMEOUT, RETRIES = "10s", "30s", "30s", 3
 
@@ -57,6 +79,16 @@ def steps(services: dict[str, Service], volumes: Path) -> list[Step]:
     ]
 
 
+def make_volumes(services: dict[str, Service], folder: Path) -> None:
+    """Make a folder for each named volume, which is the user's of its service: so is that of the image, as Docker has it."""
+    for service in services.values():
+        for mount in service.get("volumes", ()):
+            if mount["type"] == "volume":
+                made = folder / mount["source"]
+                made.mkdir()
+                os.chown(made, *_user(service))
+
+
 def name_on_the_network(service: str) -> Object:
     spec = {"clusterIP": "None", "selector": {"service": service}, "publishNotReadyAddresses": True}
     return {"apiVersion": "v1", "kind": "Service", "metadata": {"name": service}, "spec": spec}
@@ -66,17 +98,19 @@ def _refuse_what_is_not_understood(name: str, service: Service) -> None:
     assert service.keys() <= UNDERSTOOD, f"{name}: {service.keys() - UNDERSTOOD}"
     assert service.get("networks", {"default": None}) == {"default": None}, name
     assert service.get("network_mode", "service:").startswith("service:"), name
+    assert set(service.get("security_opt", ())) <= {NO_NEW_PRIVILEGES}, name
     deploy = service.get("deploy", {})
     assert [word for word, said in deploy.items() if said and word != "replicas"] == [], name
 
 
 def _pods(host: str, group: dict[str, Service], volumes: Path) -> list[Object]:
     """Make a pod for each replica of a service; of a group one with all containers, which start in its order."""
-    containers = [
-        _container(f"{name}-{number}", service)
+    replicas = [
+        (f"{name}-{number}", service)
         for name, service in group.items()
         for number in range(1, service.get("deploy", {}).get("replicas", 1) + 1)
     ]
+    containers = [_container(name, service) for name, service in replicas]
     shares = [containers] if len(group) > 1 else [[one] for one in containers]
     spec = {
         "restartPolicy": RESTARTS[group[host].get("restart", "no")],
@@ -87,7 +121,8 @@ def _pods(host: str, group: dict[str, Service], volumes: Path) -> list[Object]:
         "automountServiceAccountToken": False,
         "enableServiceLinks": False,
         "volumes": [
-            _volume(mount, volumes) for service in group.values() for mount in service.get("volumes", ())
+            *(_volume(mount, volumes) for service in group.values() for mount in service.get("volumes", ())),
+            *(_memory(name, mount) for name, service in replicas for mount in service.get("tmpfs", ())),
         ],
     }
     return [
@@ -117,11 +152,32 @@ def _container(name: str, service: Service) -> Object:
                 "readOnly": mount.get("read_only", False),
             }
             for mount in service.get("volumes", ())
+        ]
+        + [
+            {"name": _memory(name, mount)["name"], "mountPath": mount.partition(":")[0]}
+            for mount in service.get("tmpfs", ())
         ],
+        "securityContext": _rights(service),
     }
     if "healthcheck" in service:
         made["readinessProbe"] = _probe(service["healthcheck"])
     return made
+
+
+def _rights(service: Service) -> Object:
+    user, group = _user(service) if "user" in service else (None, None)
+    return {
+        "readOnlyRootFilesystem": service.get("read_only", False),
+        "allowPrivilegeEscalation": NO_NEW_PRIVILEGES not in service.get("security_opt", ()),
+        "capabilities": {"drop": service.get("cap_drop", [])},
+        "runAsUser": user,
+        "runAsGroup": group,
+    }
+
+
+def _user(service: Service) -> tuple[int, int]:
+    user, _, group = service["user"].partition(":")
+    return int(user), int(group)
 
 
 def _probe(check: Object) -> Object:
@@ -145,6 +201,17 @@ def _volume(mount: Object, volumes: Path) -> Object:
     else:
         place = {"path": str(volumes / source), "type": "DirectoryOrCreate"}
     return {"name": _volume_name(mount), "hostPath": place}
+
+
+def _memory(container: str, mount: str) -> Object:
+    """The tmpfs of one container, which none shares. mount: PATH:size=Nm,mode=1777"""
+    path, _, options = mount.partition(":")
+    size, _, mode = options.partition(",")
+    assert mode == "mode=1777", "that of an emptyDir"
+    assert size.startswith("size=") and size.endswith("m"), mount
+    name = f"{container}-{_volume_name({'target': path})}"
+    limit = f"{size.removeprefix('size=').removesuffix('m')}Mi"
+    return {"name": name, "emptyDir": {"medium": "Memory", "sizeLimit": limit}}
 
 
 def _volume_name(mount: Object) -> str:

@@ -14,13 +14,24 @@ class OciArchive:
     def __init__(self, path: Path) -> None:
         self._path = path
         (first, *_) = self._json("index.json")["manifests"]
-        manifest = self._blob(first["digest"])
+        self.digest: str = first["digest"]
+        manifest = self._blob(self.digest)
         self._layers: list[str] = [layer["digest"] for layer in manifest["layers"]]
         self.config: dict[str, Any] = self._blob(manifest["config"]["digest"])["config"]
 
     def own_layers(self) -> list[tarfile.TarFile]:
         """Open all layers but the first, which is that of the base."""
         return [tarfile.open(fileobj=io.BytesIO(self._layer(digest))) for digest in self._layers[1:]]
+
+    def texts(self, path: str) -> list[str]:
+        """Return the contents of a file in each layer that has it, the base's first."""
+        found = []
+        for digest in self._layers:
+            with tarfile.open(fileobj=io.BytesIO(self._layer(digest))) as layer:
+                name = next((one for one in layer.getnames() if one.removeprefix("./") == path), None)
+                member = layer.extractfile(name) if name else None
+                found += [member.read().decode()] if member else []
+        return found
 
     def own_bytes(self) -> int:
         """The size of these layers, unpacked."""

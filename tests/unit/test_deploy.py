@@ -78,6 +78,15 @@ def test_the_store_of_compose_keeps_what_it_was_given() -> None:
     assert command[command.index("--appendonly") + 1] == "yes"
 
 
+@pytest.mark.parametrize("service", SERVICES)
+def test_a_service_has_a_read_only_root_and_no_rights(service: str) -> None:
+    said = SERVICES[service]
+    assert said["read_only"]
+    assert (said["cap_drop"], said["security_opt"]) == (["ALL"], ["no-new-privileges:true"])
+    own = "build" in said  # whose user the image names
+    assert own or re.fullmatch(r"[1-9]\d*:[1-9]\d*", said["user"])
+
+
 def test_a_worker_is_killed_later_than_its_own_grace_ends() -> None:
     grace = SERVICES["worker"]["stop_grace_period"]
     configured = yaml.safe_load((ROOT / "examples" / "worker.yaml").read_text())["grace"]

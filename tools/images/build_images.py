@@ -4,8 +4,9 @@
 
 Builds what deploy/docker/Dockerfile says with buildah, without a container engine and without a registry of images: the
 base is made of Debian packages. An archive (OCI, to be read by `ctr images import` or `docker load`) is named after the
-image and all that decides what is in it, so a change of that makes another one. Needs root, buildah, debootstrap,
-busybox-static and the programs of a node; exit 1 with what the failing program said, if one of them fails.
+image and all that decides what is in it, so a change of that makes another one. Beside an archive of the project's own
+lies the bill of materials, with .sbom.json in place of .tar. Needs root, buildah, debootstrap, busybox-static and the
+programs of a node; exit 1 with what the failing program said, if one of them fails.
 """
 
 import hashlib
@@ -18,6 +19,7 @@ from collections.abc import Iterable, Iterator
 from pathlib import Path
 
 from buildah import buildah, cache, secrets
+from sbom import bill, image_source
 
 ROOT = Path(__file__).resolve().parents[2]
 DOCKERFILE = ROOT / "deploy" / "docker" / "Dockerfile"
@@ -87,10 +89,30 @@ def run(command: list[str]) -> str:
 
 
 def project_image(target: str) -> Path:
+    name = f"taskqueue-{target}"
     files = [DOCKERFILE, *(ROOT / path for path in COPIED)]
-    return image(
-        f"taskqueue-{target}", version(), files, "--target", target, f"--build-arg=VERSION={version()}"
-    )
+    archive = image(name, version(), files, "--target", target, f"--build-arg=VERSION={version()}")
+    if not bill_of(archive).exists():
+        write_bill(archive, name)
+    return archive
+
+
+def bill_of(archive: Path) -> Path:
+    """The file beside an archive that says what is in it."""
+    return archive.with_suffix(".sbom.json")
+
+
+def write_bill(archive: Path, name: str) -> None:
+    """List what is in the image of an archive, as its files are and not as they should be."""
+    say(f"listing what is in {name}")
+    container = buildah("from", f"oci-archive:{archive}")
+    try:
+        root = Path(buildah("mount", container))
+        draft = archive.with_suffix(f".draft-{os.getpid()}")
+        draft.write_text(bill(root, image_source(archive, name, version())))
+        draft.rename(bill_of(archive))
+    finally:
+        buildah("rm", container)
 
 
 def image(name: str, tag: str, files: list[Path], *options: str) -> Path:
@@ -135,6 +157,7 @@ def export(image: str, archive: Path) -> None:
     older = archive.parent.glob(f"{archive.stem.rpartition('-')[0]}-{'?' * 12}.tar")
     for path in sorted(older, key=lambda path: path.stat().st_mtime, reverse=True)[KEPT:]:
         path.unlink(missing_ok=True)
+        bill_of(path).unlink(missing_ok=True)
 
 
 def say(words: str) -> None:
