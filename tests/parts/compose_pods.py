@@ -1,8 +1,9 @@
 """Services of docker compose as steps that start pods, one container in place of each of Docker's.
 
-A pod has what compose says: image, user, rights, entrypoint, command, environment, mounts, healthcheck, restarts, grace.
-Services that share a network share a pod. A name on the network is a Service without an address of its own: it leads to any port
-of its pods, as compose's names do. A named volume is a folder. What else a file says is refused: nothing is left out.
+A pod has what compose says: image, user, rights, entrypoint, command, environment, mounts, healthcheck, restarts and
+grace. Services that share a network share a pod. A name on the network is a Service without an address of its own: it
+leads to any port of its pods, as compose's names do. A named volume is a folder. What else a file says is refused:
+nothing is left out.
 """
 
 import os
@@ -80,7 +81,7 @@ def steps(services: dict[str, Service], volumes: Path) -> list[Step]:
 
 
 def make_volumes(services: dict[str, Service], folder: Path) -> None:
-    """Make a folder for each named volume, which is the user's of its service: so is that of the image, as Docker has it."""
+    """Make a folder for each named volume. Its service's user owns it, as Docker has it of the image's folder."""
     for service in services.values():
         for mount in service.get("volumes", ()):
             if mount["type"] == "volume":
@@ -208,7 +209,7 @@ def _memory(container: str, mount: str) -> Object:
     path, _, options = mount.partition(":")
     size, _, mode = options.partition(",")
     assert mode == "mode=1777", "that of an emptyDir"
-    assert size.startswith("size=") and size.endswith("m"), mount
+    assert (size[:5], size[-1]) == ("size=", "m"), mount
     name = f"{container}-{_volume_name({'target': path})}"
     limit = f"{size.removeprefix('size=').removesuffix('m')}Mi"
     return {"name": name, "emptyDir": {"medium": "Memory", "sizeLimit": limit}}
