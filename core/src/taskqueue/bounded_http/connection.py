@@ -81,7 +81,8 @@ class Connection:
         transport, _ = await loop.connect_accepted_socket(
             lambda: protocol, self._socket, ssl=self._context, **(limits_s if self._context else {})
         )
-        transport.set_write_buffer_limits(high=0)  # an answer counts as sent when the kernel has all of it
+        # An answer counts as sent when the kernel has all of it. Over TLS, a limit of 0 would never be met.
+        transport.set_write_buffer_limits(high=1, low=0)
         return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
 
     async def _respond(self, head: bytes | None, writer: asyncio.StreamWriter) -> bool:

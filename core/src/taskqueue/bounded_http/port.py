@@ -16,7 +16,8 @@ import structlog
 from taskqueue.bounded_http.connection import Connection, Handler
 
 MAX_CONNECTIONS = 100
-_BACKLOG = 128
+#: More than come in a burst: where the queue is full, the kernel of the caller tries again after a second only.
+_BACKLOG = 4_096
 #: Without a free file descriptor.
 _RETRY_S = 0.2
 

@@ -53,8 +53,8 @@ def parse(head: bytes, tls: ssl.SSLObject | None = None) -> Request:
         raise BadRequestError("the head must be UTF-8") from error
     method, _, rest = first.partition(" ")
     target, _, version = rest.rpartition(" ")
-    if not method.isalpha() or version not in {"HTTP/1.1", "HTTP/1.0"}:
-        raise BadRequestError("the first line must be METHOD PATH HTTP/1.1")
+    if not method.isalpha() or not target or " " in target or version not in {"HTTP/1.1", "HTTP/1.0"}:
+        raise BadRequestError("the first line must be METHOD PATH HTTP/1.x")
     path, _, query = target.partition("?")
     return Request(method, path, query, version, tuple(_headers(lines)), tls)
 
