@@ -7,9 +7,10 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from taskqueue.models.fault import Fault
-from taskqueue.models.manifest import API_VERSION, parse
+from taskqueue.models.manifest import API_VERSION
 from taskqueue.models.refusal import ManifestRefusedError
 from taskqueue.models.values import TaskType, UserSubscription
+from taskqueue.plan.admission import admit
 from taskqueue.sources.loaded import Loaded, Spared, resolve
 
 Kind = Literal["TaskType", "UserSubscription"]
@@ -77,13 +78,13 @@ def _subject(
 ) -> str:
     if isinstance(value, UserSubscription):
         return value.user_id
-    return str(spec.get("userId", name)) if kind == "UserSubscription" else name
+    return str(spec.get("userId") or name) if kind == "UserSubscription" else name
 
 
 def _value(kind: Kind, name: str, spec: Mapping[str, Any]) -> tuple[TaskType | UserSubscription | None, str]:
     document = {"apiVersion": API_VERSION, "kind": kind, "metadata": {"name": name}, "spec": spec}
     try:
-        return parse(document), ""
+        return admit(document), ""
     except ManifestRefusedError as error:
         return None, str(error)
 

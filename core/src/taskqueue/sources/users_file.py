@@ -85,7 +85,7 @@ def _is_short(row: Any) -> bool:
 
 def _user(spec: dict[str, Any]) -> UserSubscription:
     """Read the short form. Raises ManifestRefusedError, with paths inside the row."""
-    if "userId" not in spec:
+    if spec.get("userId") is None:
         raise ManifestRefusedError((Refusal(("userId",), "write userId: it is required"),))
     try:
         user = parse(_SHELL | {"spec": spec})
