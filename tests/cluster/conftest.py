@@ -1,13 +1,14 @@
 """A cluster that knows both kinds, and a shop in a namespace of it."""
 
 import asyncio
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
 from cluster import Cluster
 from cluster_fixtures import cluster, namespace, tools
 from control_plane import ControlPlane
+from dry_runs import DryRuns
 from shop import Shop, install_definitions
 from site_under_test import site
 
@@ -29,6 +30,12 @@ def defined(cluster: Cluster) -> Cluster:
     """The cluster, once it knows both kinds."""
     install_definitions(cluster)
     return cluster
+
+
+@pytest.fixture(scope="session")
+def dry_runs(defined: Cluster) -> Iterator[DryRuns]:
+    with DryRuns(defined) as started:
+        yield started
 
 
 @pytest.fixture

@@ -35,7 +35,6 @@ FORBIDDEN = {
         "allOf",
         "not",
         "discriminator",
-        "nullable",
         "definitions",
     ),
     *(
@@ -93,6 +92,15 @@ def test_the_schema_is_structural() -> None:
         assert not FORBIDDEN & node.keys(), (kind, path)
         assert "type" in node or node.get("x-kubernetes-int-or-string"), (kind, path)
         assert node.get("additionalProperties") is not False
+
+
+def test_every_optional_field_takes_a_null() -> None:
+    for kind, path, node in NODES:
+        if path != "spec" and not path.startswith("spec."):
+            continue
+        for name, inner in node.get("properties", {}).items():
+            optional = name not in node.get("required", ())
+            assert ("default" in inner or inner.get("nullable", False)) is optional, (kind, path, name)
 
 
 def test_whatever_a_rule_may_walk_is_bounded() -> None:

@@ -1,5 +1,6 @@
 """The models, and what of the definitions a JSON schema validator knows, agree with the table of cases."""
 
+import re
 from datetime import UTC, datetime
 from typing import Any
 
@@ -7,9 +8,11 @@ import pytest
 from jsonschema import Draft202012Validator
 from manifest_case import Case, Object, subscription, task_type
 from manifest_cases import CASES
+from schedule_cases import CRON_LINES
 
+from taskqueue.models.cron import check_cron
 from taskqueue.models.manifest import parse
-from taskqueue.models.refusal import ManifestRefusedError
+from taskqueue.models.refusal import ManifestRefusedError, ValueRefusedError
 from taskqueue_operator.conditions import Facts
 from taskqueue_operator.crd import rules
 from taskqueue_operator.crd.definition import definitions
@@ -33,6 +36,13 @@ def test_the_models_agree_on_what_the_api_server_takes_and_refuses(case: Case) -
         return
     with pytest.raises(ManifestRefusedError):
         parse(case.bad)
+
+
+@pytest.mark.parametrize("line", CRON_LINES, ids=lambda line: line[0][:24])
+def test_the_models_refuse_a_cron_line_in_the_words_of_the_api_server(line: tuple[str, str, str]) -> None:
+    bad, _, says = line
+    with pytest.raises(ValueRefusedError, match=re.escape(says)):
+        check_cron(bad)
 
 
 def test_each_rule_has_a_case() -> None:

@@ -2,7 +2,7 @@ from typing import Any
 
 import pytest
 
-from taskqueue.models.cron import check_cron
+from taskqueue.models.cron import check_cron, parse_cron
 from taskqueue.models.fault import Fault
 from taskqueue.models.http_call import check_headers, check_url
 from taskqueue.models.identity import check_function, check_object_name, check_type_name, check_user_id
@@ -33,24 +33,28 @@ def test_a_cron_line_that_fires_is_taken(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("0 0 31 2 *", "day-of-month"),
-        ("0 0 30,31 2 *", "day-of-month"),
-        ("0 0 31 4,6,9,11 *", "day-of-month"),
-        ("0 0 30 2 */7", "day-of-month"),
-        ("60 * * * *", "another minute"),
-        ("* 24 * * *", "another hour"),
-        ("* * 0 * *", "another day-of-month"),
-        ("* * * 13 *", "another month"),
-        ("* * * * 8", "another day-of-week"),
-        ("*/0 * * * *", "another minute"),
-        ("5-1 * * * *", "another minute"),
+        ("0 0 31 2 *", "never happens"),
+        ("0 0 30,31 2 *", "never happens"),
+        ("0 0 31 4,6,9,11 *", "never happens"),
+        ("0 0 30 2 */7", "never happens"),
+        ("60 * * * *", "write the minute"),
+        ("* 24 * * *", "write the hour"),
+        ("* * 0 * *", "write the day"),
+        ("* * * 13 *", "write the month"),
+        ("* * * * 8", "write the weekday"),
+        ("*/0 * * * *", "write the minute"),
+        ("5-1 * * * *", "write the minute"),
         ("* * * *", "five fields"),
         ("0 * * * * *", "five fields"),
-        ("@daily", "five fields"),
+        ("@daily", "0 0 * * *"),
         ("", "five fields"),
         ("\N{ARABIC-INDIC DIGIT ZERO} * * * *", "five fields"),
-        ("1," * 80 + "1 * * * *", "five fields"),
-        ("0 0 LW * */7", "never comes"),
+        ("0 0\N{NO-BREAK SPACE}* * *", "five fields"),
+        ("\x1c0 0 * * *", "five fields"),
+        ("1," * 80 + "1 * * * *", "at most 128 characters"),
+        ("0 0 LW * */7", "never happens"),
+        ("0 0 31 4/5 *", "never happens"),
+        ("0 0 */31 2 MON#5", "never happens"),
     ],
 )
 def test_a_cron_line_that_is_wrong_or_never_fires_is_refused_with_the_part_that_is_wrong(
@@ -58,6 +62,51 @@ def test_a_cron_line_that_is_wrong_or_never_fires_is_refused_with_the_part_that_
 ) -> None:
     with pytest.raises(ValueRefusedError, match=says):
         check_cron(text)
+
+
+@pytest.mark.parametrize(
+    ("weekday", "days"),
+    [  # as robfig/cron 3, croniter 6 and Quartz 2 read them; where they do not agree, or refuse it, the first does
+        ("1/2", {1, 3, 5}),
+        ("MON/3", {1, 4}),
+        ("MON/6", {1}),
+        ("2/5", {2}),
+        ("0/2", {0, 2, 4, 6}),
+        ("SUN/7", {0}),
+        ("6/2", {6}),
+        ("sat/1", {6}),
+        ("5/1", {5, 6}),
+        ("*/2", {0, 2, 4, 6}),
+        ("*/7", {0}),
+        ("1-7/2", {0, 1, 3, 5}),
+        ("0-7/3", {0, 3, 6}),
+        ("5-5/2", {5}),
+        ("MON-MON/2", {1}),
+        ("7-7/3", {0}),
+        ("7/2", {0, 2, 4, 6}),
+        ("7", {0}),
+        ("6-7", {6, 0}),
+    ],
+)
+def test_a_step_of_weekdays_ends_with_saturday(weekday: str, days: set[int]) -> None:
+    assert parse_cron(f"0 0 * * {weekday}").weekdays == days
+
+
+@pytest.mark.parametrize(
+    ("line", "field", "values"),
+    [
+        ("50/20 * * * *", "minutes", {50}),
+        ("5-5/2 * * * *", "minutes", {5}),
+        ("0 20/3 * * *", "hours", {20, 23}),
+        ("0 7-7/5 * * *", "hours", {7}),
+        ("0 0 25/3 * *", "days", {25, 28, 31}),
+        ("0 0 9-9/9,L * *", "days", {9}),
+        ("0 0 1 11/1 *", "months", {11, 12}),
+        ("0 0 1 mar-MAR/2 *", "months", {3}),
+    ],
+)
+def test_a_step_without_an_end_ends_with_its_field(line: str, field: str, values: set[int]) -> None:
+    assert getattr(parse_cron(line), field) == values
 
 
 def test_time_zones_are_those_of_the_iana_database_and_the_nearest_is_offered() -> None:

@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from taskqueue.models.manifest import API_VERSION, parse
 from taskqueue.models.part import Part, refusals
 from taskqueue.models.refusal import ManifestRefusedError
-from taskqueue.models.task_type import TaskTypeManifest
+from taskqueue.models.task_type import TaskTypeManifest, TaskTypeSpec
 from taskqueue.models.user_subscription import UserSubscriptionManifest
 from taskqueue.models.values import (
     CatchUp,
@@ -40,6 +40,22 @@ def refused(document: object) -> dict[str, str]:
 def test_the_smallest_task_type_has_the_documented_defaults() -> None:
     assert parse(manifest()) == TaskType(
         name="fetch-orders", schedule=Schedule(interval_s=300), function="fetch_orders"
+    )
+
+
+def test_a_null_stands_for_an_absent_field() -> None:
+    fields = set(TaskTypeSpec.model_json_schema()["properties"]) - {"schedule", "handler"}
+    assert parse(manifest(**dict.fromkeys(fields))) == parse(manifest())
+    nothing: dict[str, Any] = {
+        "schedule": {"interval": "5m", "cron": None, "timeZone": None},
+        "handler": {"function": "fetch_orders", "http": None},
+        "retry": {"maxAttempts": None, "minBackoff": None, "maxBackoff": None},
+        "rateLimit": {"perSecond": None, "perUserPerSecond": None},
+    }
+    assert parse(manifest(**nothing)) == parse(manifest())
+    url = {"url": "https://h/x"}
+    assert parse(manifest(handler={"http": {**url, "method": None, "headers": None}})) == parse(
+        manifest(handler={"http": url})
     )
 
 
@@ -88,7 +104,7 @@ def test_every_field_finds_its_place_in_the_value() -> None:
         ({"schedule": {"interval": 300}}, "spec.schedule.interval", 'in quotes, such as "5m"'),
         ({"schedule": {"interval": "500ms"}}, "spec.schedule.interval", "whole seconds"),
         ({"schedule": {"interval": "5m", "timeZone": "UTC"}}, "spec.schedule.timeZone", "with cron only"),
-        ({"schedule": {"cron": "0 0 31 2 *"}}, "spec.schedule.cron", "day-of-month"),
+        ({"schedule": {"cron": "0 0 31 2 *"}}, "spec.schedule.cron", "never happens"),
         ({"schedule": {"cron": "* * * * *", "timeZone": "Mars"}}, "spec.schedule.timeZone", "IANA"),
         ({"window": "6m"}, "spec.window", "write at most the interval, 5m"),
         ({"window": "1s1ms"}, "spec.window", "whole seconds"),
@@ -126,7 +142,15 @@ def test_every_field_finds_its_place_in_the_value() -> None:
         ({"rateLimit": {"perSecond": "0"}}, "spec.rateLimit.perSecond", "above zero"),
         ({"rateLimit": {"perUserPerSecond": -1}}, "spec.rateLimit.perUserPerSecond", "above zero"),
         ({"suspend": "no"}, "spec.suspend", "write true or false"),
-        ({"window": None}, "spec.window", "remove the line"),
+        ({"schedule": None}, "spec.schedule", "write schedule: it is required"),
+        ({"schedule": {"interval": None}}, "spec.schedule", "write interval"),
+        (
+            {"schedule": {"interval": "5m", "cron": None, "timeZone": "UTC"}},
+            "spec.schedule.timeZone",
+            "cron only",
+        ),
+        ({"handler": {"function": None, "http": None}}, "spec.handler", "write function"),
+        ({"handler": {"http": {"url": None}}}, "spec.handler.http.url", "write url: it is required"),
         ({"startingDedline": "1m"}, "spec.startingDedline", 'unknown: write "startingDeadline"'),
         (
             {"retry": {"zzz": 1}},

@@ -29,11 +29,20 @@ def test_tasks_keep_their_order_params_and_suspension() -> None:
     )
 
 
+def test_a_null_stands_for_an_absent_field() -> None:
+    assert parse(manifest({"userId": None, "suspend": None, "tasks": None})) == UserSubscription("u-1")
+    tasks = [{"type": "a", "params": None, "suspend": None}]
+    assert parse(manifest({"userId": "u-1", "tasks": tasks})) == UserSubscription("u-1", (Task("a"),))
+
+
 @pytest.mark.parametrize(
     ("spec", "field", "says"),
     [
         ({"userId": 42}, "spec.userId", "write text, in quotes"),
-        ({"userId": None}, "spec.userId", "write a value, or remove the line"),
+        ({"tasks": [{"type": None}]}, "spec.tasks[0].type", "write type: it is required"),
+        ({"tasks": [None]}, "spec.tasks[0]", "write a mapping with type, params, suspend"),
+        ({"userID": None}, "spec.userID", 'unknown: write "userId"'),
+        (None, "spec", "write spec: it is required"),
         ({"userId": "a b"}, "spec.userId", "letters, digits"),
         ({"userID": "a"}, "spec.userID", 'unknown: write "userId"'),
         ({"suspend": 0}, "spec.suspend", "write true or false"),

@@ -45,7 +45,7 @@ def test_a_line_is_a_user_in_the_short_form_or_as_a_manifest(tmp_path: Path) -> 
     [
         ("{}", "userId", "write userId: it is required"),
         ('{"userId": 42}', "userId", "write text, in quotes"),
-        ('{"userId": null}', "userId", "write a value"),
+        ('{"userId": null}', "userId", "write userId: it is required"),
         ('{"userId": "a b"}', "userId", "letters, digits"),
         ('{"userId": "a", "tasks": [{"type": "a"}, {"type": "a"}]}', "tasks[1].type", "once"),
         ('{"userId": "a", "tasks": [{"type": "a", "params": 5}]}', "tasks[0].params", "write a mapping"),

@@ -6,9 +6,10 @@ from types import MappingProxyType
 from typing import Any, Literal
 
 from taskqueue.models.fault import Fault
-from taskqueue.models.manifest import API_VERSION, parse
+from taskqueue.models.manifest import API_VERSION
 from taskqueue.models.refusal import ManifestRefusedError
 from taskqueue.models.values import TaskType, UserSubscription
+from taskqueue.plan.admission import admit
 from taskqueue.sources.loaded import Loaded, Spared, resolve
 from taskqueue_operator.ownership import Ownership, says_owner
 
@@ -82,7 +83,7 @@ def _subject(
 ) -> str:
     if isinstance(value, UserSubscription):
         return value.user_id
-    return str(spec.get("userId", name)) if kind == "UserSubscription" else name
+    return str(spec.get("userId") or name) if kind == "UserSubscription" else name
 
 
 def _value(kind: Kind, raw: Mapping[str, Any]) -> tuple[TaskType | UserSubscription | None, str]:
@@ -91,7 +92,7 @@ def _value(kind: Kind, raw: Mapping[str, Any]) -> tuple[TaskType | UserSubscript
     name = {"name": raw["metadata"]["name"]}
     document = {"apiVersion": API_VERSION, "kind": kind, "metadata": name, "spec": raw.get("spec") or {}}
     try:
-        return parse(document), ""
+        return admit(document), ""
     except ManifestRefusedError as error:
         return None, str(error)
 

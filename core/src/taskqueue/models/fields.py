@@ -9,8 +9,8 @@ from typing import Annotated, Any
 from pydantic import AfterValidator, PlainValidator, WithJsonSchema
 
 from taskqueue.models import duration, http_call, identity, quantity
-from taskqueue.models.cron import MAX_CHARACTERS as MAX_CRON_CHARACTERS
 from taskqueue.models.cron import check_cron
+from taskqueue.models.cron_pattern import MAX_CHARACTERS as MAX_CRON_CHARACTERS
 from taskqueue.models.params import check_params
 from taskqueue.models.refusal import ValueRefusedError
 from taskqueue.models.time_zone import check_time_zone

@@ -4,28 +4,26 @@ from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, get_args
 
-from pydantic import BaseModel, ConfigDict, ValidationError, field_validator
+from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
-from taskqueue.models.refusal import FieldPath, Refusal, ValueRefusedError, shown
+from taskqueue.models.refusal import FieldPath, Refusal, shown
 
 
 class Part(BaseModel):
-    """A mapping inside a manifest: camelCase keys, nothing unknown, nothing converted."""
+    """A mapping inside a manifest: camelCase keys, nothing unknown, nothing converted, null for absent."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, alias_generator=to_camel)
 
-    @field_validator("*", mode="before")
+    @model_validator(mode="before")
     @classmethod
-    def refuse_null(cls, written: object) -> object:
-        """Raise ValueRefusedError for an empty value.
-
-        Most often it is a template's variable that was not set: never the default in silence.
-        """
-        if written is None:
-            raise ValueRefusedError("write a value, or remove the line for the default")
-        return written
+    def leave_out_nulls(cls, written: object) -> object:
+        """Take a known field without a value as one that is not there, as the API server does."""
+        if not isinstance(written, dict) or None not in written.values():
+            return written
+        known = _keys(cls)
+        return {key: value for key, value in written.items() if value is not None or key not in known}
 
 
 def refusals(error: ValidationError, root: type[Part]) -> Iterator[Refusal]:

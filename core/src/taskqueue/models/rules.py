@@ -33,7 +33,7 @@ def subscription_conflicts(document: Mapping[str, Any]) -> Iterator[Refusal]:
     """Find what contradicts itself in a UserSubscription."""
     spec = _mapping(document, "spec")
     name = _mapping(document, "metadata").get("name")
-    if "userId" not in spec and isinstance(name, str) and len(name) > MAX_USER_ID_CHARACTERS:
+    if spec.get("userId") is None and isinstance(name, str) and len(name) > MAX_USER_ID_CHARACTERS:
         message = f"write userId: the object's name is longer than {MAX_USER_ID_CHARACTERS} characters"
         yield Refusal(("spec", "userId"), message)
     tasks = spec.get("tasks")
@@ -54,7 +54,9 @@ def task_conflicts(tasks: list[Any]) -> Iterator[Refusal]:
                 message = f'write "{shown(task_type)}" once: tasks[{first}] lists it already'
                 yield Refusal(("spec", "tasks", position, "type"), message)
     if len(tasks) > MAX_OBJECT_BYTES // MAX_TASK_BYTES:  # fewer cannot be too big together
-        params_bytes = sum(_params_bytes(task.get("params", {})) for task in tasks if isinstance(task, dict))
+        params_bytes = sum(
+            _params_bytes(task.get("params") or {}) for task in tasks if isinstance(task, dict)
+        )
         if params_bytes > MAX_OBJECT_BYTES:
             message = f"write at most {MAX_OBJECT_BYTES} bytes of params in all instead of {params_bytes}"
             yield Refusal(("spec", "tasks"), message)
@@ -64,12 +66,13 @@ def _schedule_conflicts(spec: Mapping[str, Any]) -> Iterator[Refusal]:
     schedule = spec.get("schedule")
     if not isinstance(schedule, dict):
         return
-    if "interval" in schedule and "cron" in schedule:
+    interval, cron, time_zone = (schedule.get(key) for key in ("interval", "cron", "timeZone"))
+    if interval is not None and cron is not None:
         yield Refusal(("spec", "schedule", "cron"), "write either interval or cron: remove one")
-    elif "interval" not in schedule and "cron" not in schedule:
+    elif interval is None and cron is None:
         message = 'write interval (such as "5m") or cron (such as "0 2 * * *")'
         yield Refusal(("spec", "schedule"), message)
-    elif "timeZone" in schedule and "cron" not in schedule:
+    elif time_zone is not None and cron is None:
         message = "write timeZone with cron only: remove it, an interval has no time zone"
         yield Refusal(("spec", "schedule", "timeZone"), message)
     window_ms = _duration_ms(spec, "window")
@@ -82,9 +85,10 @@ def _handler_conflicts(spec: Mapping[str, Any]) -> Iterator[Refusal]:
     handler = spec.get("handler")
     if not isinstance(handler, dict):
         return
-    if "function" in handler and "http" in handler:
+    function, http = handler.get("function"), handler.get("http")
+    if function is not None and http is not None:
         yield Refusal(("spec", "handler", "http"), "write either function or http: remove one")
-    elif "function" not in handler and "http" not in handler:
+    elif function is None and http is None:
         message = "write function (a registered name) or http (with a url)"
         yield Refusal(("spec", "handler"), message)
 
@@ -96,10 +100,11 @@ def _mapping(parent: Mapping[str, Any], key: str) -> Mapping[str, Any]:
 
 def _duration_ms(parent: Mapping[str, Any], key: str, default_ms: int | None = None) -> int | None:
     """Read a duration; None where it is absent without a default, or refused by its own check."""
-    if key not in parent:
+    written = parent.get(key)
+    if written is None:
         return default_ms
     try:
-        return parse_ms(parent[key]) if isinstance(parent[key], str) else None
+        return parse_ms(written) if isinstance(written, str) else None
     except ValueRefusedError:
         return None
 

@@ -1,30 +1,24 @@
 """A cron expression, read once: the times of day it names and the days it names, still without a time zone.
 
-cronsim parses the five fields and decides whether a date matches (`L`, `LW`, `MON#2`, Debian's and/or between
-day of month and day of week). It is not asked for instants: with a time zone it loses `*/15 2 * * *` in the
-night that has no 2 o'clock and doubles it in the night that has two. Those are made in `daylight`.
+`models.cron` reads the five fields and decides whether a date matches. When a local time is on a clock that is put
+forward and back is decided in `daylight`.
 """
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import UTC, date, datetime
+from datetime import date
 from functools import lru_cache
 from itertools import pairwise, product
 
-from cronsim import CronSim, CronSimError
-
+from taskqueue.models.cron import CYCLE_DAYS, CYCLE_START, CronLine, parse_cron
+from taskqueue.models.refusal import ValueRefusedError
 from taskqueue.plan.errors import ScheduleError
 
 DAY_S = 86_400
 HOURS_A_DAY = 24
-FIELDS = 5
-# Where the expression is parsed, not where it runs: only its fields are read.
-_ANY_DATETIME = datetime(2000, 1, 1, tzinfo=UTC)
 # 1970-01-01 as a proleptic ordinal: a "day" here is the number of days since then.
 _EPOCH_ORDINAL = date(1970, 1, 1).toordinal()
-# Weekdays and leap years repeat after 28 years; 2000 to 2027 holds every combination once.
-_CYCLE_START = date(2000, 1, 1).toordinal() - _EPOCH_ORDINAL
-_CYCLE_DAYS = 28 * 365 + 7
+_CYCLE_START = CYCLE_START.toordinal() - _EPOCH_ORDINAL
 
 
 @dataclass(frozen=True, slots=True)
@@ -40,11 +34,11 @@ class Pattern:
     every_hour: bool
     gap_s: int
     days_apart: int
-    _fields: CronSim
+    _line: CronLine
 
     def matches(self, day: int) -> bool:
         """Whether the expression names this local date (days since 1970-01-01)."""
-        return _matches(self._fields, day)
+        return _matches(self._line, day)
 
     def nearest_day(self, day: int, step: int) -> int:
         """Return the first matching day from `day` on, forwards (step 1) or backwards (step -1)."""
@@ -70,30 +64,24 @@ def parse(cron: str) -> Pattern:
     28800
     """
     try:
-        fields = CronSim(cron, _ANY_DATETIME)
-    except CronSimError as error:
+        line = parse_cron(cron)
+    except ValueRefusedError as error:
         raise ScheduleError(f"cron {cron!r}: {error}") from error
-    # cronsim also reads a sixth field, seconds; a schedule of ours has minutes.
-    if len(cron.split()) != FIELDS:
-        raise ScheduleError(f"cron {cron!r}: write five fields: minute hour day-of-month month day-of-week")
-    times = tuple(sorted(hour * 3600 + minute * 60 for hour, minute in product(fields.hours, fields.minutes)))
-    days_apart = _days_apart(cron, fields)
+    times = tuple(sorted(hour * 3600 + minute * 60 for hour, minute in product(line.hours, line.minutes)))
+    days_apart = _days_apart(line)
     overnight = days_apart * DAY_S + times[0] - times[-1]
     gap = min([overnight, *(later - earlier for earlier, later in pairwise(times))])
-    return Pattern(times, len(fields.hours) == HOURS_A_DAY, gap, days_apart, fields)
+    return Pattern(times, len(line.hours) == HOURS_A_DAY, gap, days_apart, line)
 
 
-def _matches(fields: CronSim, day: int) -> bool:
-    local = date.fromordinal(day + _EPOCH_ORDINAL)
-    return local.month in fields.months and fields.match_day(local)
+def _matches(line: CronLine, day: int) -> bool:
+    return line.names(date.fromordinal(day + _EPOCH_ORDINAL))
 
 
-def _days_apart(cron: str, fields: CronSim) -> int:
+def _days_apart(line: CronLine) -> int:
     """Return the shortest distance in days of two days that match, over a whole calendar cycle."""
-    cycle = range(_CYCLE_START, _CYCLE_START + _CYCLE_DAYS)
-    if all(_matches(fields, day) for day in cycle[:2]):
+    cycle = range(_CYCLE_START, _CYCLE_START + CYCLE_DAYS)
+    if all(_matches(line, day) for day in cycle[:2]):
         return 1  # most expressions name every day: the cycle need not be walked
-    days = [day for day in cycle if _matches(fields, day)]
-    if not days:
-        raise ScheduleError(f"cron {cron!r}: there is no such date, so it would never run")
-    return min(later - earlier for earlier, later in pairwise([*days, days[0] + _CYCLE_DAYS]))
+    days = [day for day in cycle if _matches(line, day)]
+    return min(later - earlier for earlier, later in pairwise([*days, days[0] + CYCLE_DAYS]))

@@ -8,9 +8,9 @@ from typing import Any
 import yaml
 
 from taskqueue.models.fault import Fault
-from taskqueue.models.manifest import parse
 from taskqueue.models.refusal import FieldPath, ManifestRefusedError, Refusal
 from taskqueue.models.values import TaskType, UserSubscription
+from taskqueue.plan.admission import admit
 from taskqueue.sources.document import Document
 from taskqueue.sources.encoding import BYTE_ORDER_MARK
 from taskqueue.sources.json_documents import JsonRefusedError, json_document, json_line
@@ -121,7 +121,7 @@ def _declare(
     refusals = list(document.flaws)
     for prefix, manifest in _manifests(document.value):
         try:
-            value = parse(manifest)
+            value = admit(manifest)
         except ManifestRefusedError as error:
             found = [
                 Refusal((*prefix, *refusal.path), refusal.message, refusal.unquoted)
@@ -134,7 +134,7 @@ def _declare(
         if isinstance(value, TaskType):
             key, id_path = Key("TaskType", value.name), ("metadata", "name")
         else:
-            in_spec = "userId" in manifest["spec"]
+            in_spec = manifest["spec"].get("userId") is not None
             key = Key("UserSubscription", value.user_id)
             id_path = ("spec", "userId") if in_spec else ("metadata", "name")
         path = (*prefix, *id_path)

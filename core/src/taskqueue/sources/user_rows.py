@@ -27,7 +27,7 @@ def read_row(row: Any) -> UserSubscription:
 
 def read_user(spec: dict[str, Any]) -> UserSubscription:
     """Read the short form. Raises ManifestRefusedError, with paths inside the row."""
-    if "userId" not in spec:
+    if spec.get("userId") is None:
         raise ManifestRefusedError((Refusal(("userId",), "write userId: it is required"),))
     try:
         user = parse(_SHELL | {"spec": spec})

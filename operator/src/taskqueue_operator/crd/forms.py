@@ -2,7 +2,6 @@
 
 from taskqueue.models import duration, identity, quantity
 from taskqueue.models.http_call import MAX_HEADER_CHARACTERS
-from taskqueue_operator.crd.cron_pattern import CRON_PATTERN, FIVE_FIELDS
 from taskqueue_operator.crd.rule import Rule
 
 IS_DURATION = f"matches('{duration.PATTERN}')"
@@ -41,18 +40,6 @@ def _any_duration(name: str) -> list[Rule]:
 
 def _of_duration(cel: str, message: str) -> Rule:
     return Rule(f"!self.{IS_DURATION} || ({cel})", message)
-
-
-def cron(name: str) -> list[Rule]:
-    five = f"self.matches(r'{FIVE_FIELDS}')"
-    return [
-        Rule(five, f'write {name} as five fields (minute hour day month weekday), such as "0 2 * * *"'),
-        Rule(
-            f"!{five} || self.matches(r'{CRON_PATTERN}')",
-            f"write {name} with minutes 0-59, hours 0-23, days 1-31, months 1-12 or JAN-DEC and weekdays 0-7 or "
-            'SUN-SAT; also *, lists, ranges and steps: "*/15 8-18 * * MON-FRI"',
-        ),
-    ]
 
 
 def time_zone(name: str) -> list[Rule]:

@@ -4,6 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from taskqueue.models.identity import MAX_TYPE_CHARACTERS, MAX_USER_ID_CHARACTERS
 from taskqueue_operator.crd import forms
+from taskqueue_operator.crd.cron_rules import cron
 from taskqueue_operator.crd.rule import Rule
 
 _SCHEDULE = [
@@ -59,7 +60,7 @@ TASK_TYPE: Mapping[str, Sequence[Rule]] = {
     "spec": [_WINDOW],
     "spec.schedule": _SCHEDULE,
     "spec.schedule.interval": forms.whole_seconds("interval"),
-    "spec.schedule.cron": forms.cron("cron"),
+    "spec.schedule.cron": cron(),
     "spec.schedule.timeZone": forms.time_zone("timeZone"),
     "spec.window": forms.whole_seconds("window"),
     "spec.handler": _HANDLER,

@@ -6,10 +6,11 @@ Two things are left out on purpose:
   server from evaluating any rule. A rule in CEL, with a sentence, stands in for each.
 - Defaults that say nothing: none, false and empty mappings. A figure or a word that one would have to look up
   (`timeout: 30s`, `priority: Normal`) is filled in by the API server, so that `kubectl get -o yaml` shows what is in
-  effect and a later release cannot change it under an object. The price is that a null there becomes the default in
-  silence, where the models refuse it; server-side apply refuses one for a field without a default, and
-  `suspend:` with nothing after it must not mean no. Nor has anything inside a list a default: 500 tasks would
+  effect and a later release cannot change it under an object. Nor has anything inside a list a default: 500 tasks would
   carry it 500 times.
+
+An optional field may be null, which stands for a field that is not there: where it has a default the API server puts
+that in its place, else it is `nullable`. A rule's `has()` takes a null for absent.
 """
 
 from collections.abc import Iterator, Mapping
@@ -57,10 +58,14 @@ def _turned(schema: Mapping[str, Any], defs: Mapping[str, Any], *, shows_default
     if "description" in turned:
         turned["description"] = " ".join([turned["description"], *_facts(turned)])
     if "properties" in flat:
-        turned["properties"] = {
+        properties = {
             name: _turned(inner, defs, shows_defaults=shows_defaults)
             for name, inner in flat["properties"].items()
         }
+        for name in properties.keys() - set(flat.get("required", ())):
+            if "default" not in properties[name]:
+                properties[name]["nullable"] = True
+        turned["properties"] = properties
     if "items" in flat:
         turned["items"] = _turned(flat["items"], defs, shows_defaults=False)
     if flat.get("additionalProperties"):

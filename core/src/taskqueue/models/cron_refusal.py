@@ -1,0 +1,181 @@
+"""Why a cron line is refused, in one sentence that says what to write. The API server says the same ones, in CEL.
+
+The order of the checks is that of `refusal_of`; each may take for granted what those before it let through.
+"""
+
+import re
+
+from taskqueue.models import duration
+from taskqueue.models.cron_field import DAY, FIELDS, MONTH, CronField
+from taskqueue.models.cron_pattern import (
+    BACKWARDS,
+    FIELD,
+    FIVE_FIELDS,
+    LINE,
+    MAX_CHARACTERS,
+    NO_SUCH_DAY,
+    ON_ONE_LINE,
+    ONE_RANGE,
+    PATTERNS,
+    RANGE,
+)
+from taskqueue.models.refusal import SHOWN_CHARACTERS
+
+#: Words that other crons take for a line.
+MACROS = {
+    "@hourly": "0 * * * *",
+    "@daily": "0 0 * * *",
+    "@midnight": "0 0 * * *",
+    "@weekly": "0 0 * * 0",
+    "@monthly": "0 0 1 * *",
+    "@yearly": "0 0 1 1 *",
+    "@annually": "0 0 1 1 *",
+}
+#: An interval in place of a line, and steps of seconds.
+EVERY = f"^(@every )?{duration.PATTERN.strip('^$')}$"
+EVERY_SECONDS = "^([*]|0)/[1-9][0-9]{0,3}( [*?]){5,6}$"
+#: Six fields of which the last is a year, as a year or as AWS' question marks show; of others the first is seconds.
+YEAR_LAST = (
+    f"^({FIELD} ){{5}}[12][0-9]{{3}}([-,/]{FIELD})?$"
+    f"|^{FIELD} {FIELD} [?]( {FIELD}){{3}}$"
+    f"|^({FIELD} ){{4}}[?] {FIELD}$"
+)
+SIX_FIELDS = f"^{FIELD}( {FIELD}){{5}}$"
+SEVEN_FIELDS = f"^{FIELD}( {FIELD}){{6}}$"
+FIRST_FIVE = f"^{FIELD}( {FIELD}){{4}}"
+LAST_FIVE = f"{FIELD}( {FIELD}){{4}}$"
+LAST_SIX = f"{FIELD}( {FIELD}){{5}}$"
+#: Jenkins' H and OpenBSD's ~: a number by chance.
+BY_CHANCE = r"(^|[\t\n\f\r ,])H|~"
+
+FIVE = 'write cron as five fields (minute hour day month weekday), such as "0 2 * * *"'
+EVERY_OTHER = 'write interval, such as "5m", instead of cron with @every'
+REBOOT = 'write the times in cron, such as "0 2 * * *", instead of "@reboot": no job starts with a machine'
+STARS = "write * instead of ? in cron"
+CHANCE = (
+    'write numbers instead of H and ~ in cron, such as "0 2 * * *" or "*/15 * * * *": '
+    "the window spreads subscriptions anyway"
+)
+NEVER = "write another date in cron: the one it names never happens"
+TOO_LONG = f"write cron with at most {MAX_CHARACTERS} characters"
+
+_FIELD = re.compile(FIELD)
+_FIVE_FIELDS = re.compile(FIVE_FIELDS)
+_PATTERNS = {name: re.compile(pattern, re.ASCII) for name, pattern in PATTERNS.items()}
+_BACKWARDS = {name: re.compile(pattern, re.ASCII) for name, pattern in BACKWARDS.items()}
+
+
+def refusal_of(text: str) -> str | None:
+    """Return why a line is refused; None for one whose fields can be read and whose ranges run forwards."""
+    if len(text) > MAX_CHARACTERS:
+        return TOO_LONG
+    on_one_line = re.fullmatch(ON_ONE_LINE, text) is not None
+    if not _FIVE_FIELDS.fullmatch(text):
+        return _not_five(text.strip(" ")) if on_one_line else FIVE
+    if "?" in text:
+        return f'{STARS}: "{text.strip(" ").replace("?", "*")}"' if on_one_line else STARS
+    if re.search(BY_CHANCE, text):
+        return CHANCE
+    written = _FIELD.findall(text)
+    for field, one in zip(FIELDS, written, strict=True):
+        if not _PATTERNS[field.name].search(one):
+            return unreadable(field, one if len(one) <= SHOWN_CHARACTERS else one[:SHOWN_CHARACTERS] + "...")
+    for field, one in zip(FIELDS, written, strict=True):
+        if _BACKWARDS[field.name].search(one):
+            return backwards(field, one)
+    _, _, day, month, weekday = written
+    return no_such_day(day, month) if weekday.startswith("*") and _is_missing(day, month) else None
+
+
+def forms(field: CronField) -> str:
+    """Say what a field may be."""
+    return f"write the {field.name} of cron as {field.forms}, such as {field.examples}"
+
+
+def unreadable(field: CronField, written: str) -> str:
+    """Say what a field may be, and what it is."""
+    return f'{forms(field)} (was "{written}")'
+
+
+def backwards(field: CronField, written: str) -> str:
+    """Say what to write for a range that passes the end of its field: "20-23,0-4" for "20-4"."""
+    if not re.search(ONE_RANGE, written):
+        return f'{upwards(field)} (was "{written}")'
+    found = re.findall(RANGE, written)[0]
+    start, _, end = found.partition("-")
+    low, high = (
+        field.words[place] if start.upper() in field.words else number for place, number in ends(field)
+    )
+    first, last = field.number(start.upper()), field.number(end.upper())
+    if first == last + 1:
+        better = f"{field.first}-{field.last}"
+    else:
+        better = (start if first >= field.last else f"{start}-{high}") + ","
+        better += end if last == field.first else f"{low}-{end}"
+    return instead(field, written.replace(found, better), written)
+
+
+def ends(field: CronField) -> tuple[tuple[int, str], tuple[int, str]]:
+    """Give the place of the first and of the last word of a field, and the numbers that they stand for."""
+    return (0, str(field.first)), (-1, str(field.last))
+
+
+def upwards(field: CronField) -> str:
+    """Say how a range runs."""
+    return f"write the {field.name} of cron with ranges that do not end before they begin"
+
+
+def instead(field: CronField, better: str, written: str) -> str:
+    """Say what to write for a field."""
+    return f'write the {field.name} of cron as "{better}" instead of "{written}"'
+
+
+def no_such_day(day: str, month: str) -> str:
+    """Say that none of the months has such a day."""
+    return (
+        f'write another {DAY.name} or {MONTH.name} in cron: day "{day}" never happens in month "{month}"; '
+        "L is the last day of every month"
+    )
+
+
+def instead_of_word(line: str, word: str) -> str:
+    """Say what a word stands for."""
+    return f'write cron as "{line}" instead of "{word}"'
+
+
+def interval(length: str, line: str) -> str:
+    """Say what to write for what recurs by its length."""
+    return f'write interval: {length} instead of cron: "{line}"'
+
+
+def without_more(line: str) -> str:
+    """Say what to write for six or seven fields."""
+    return f'write cron as five fields, without seconds or a year: "{line}"'
+
+
+def _not_five(line: str) -> str:
+    if line in MACROS:
+        return instead_of_word(MACROS[line], line)
+    if re.search(EVERY, line):
+        return interval(line.removeprefix("@every "), line)
+    if line.startswith("@every"):
+        return EVERY_OTHER
+    if line == "@reboot":
+        return REBOOT
+    if re.search(EVERY_SECONDS, line):
+        return interval(line.partition("/")[2].partition(" ")[0] + "s", line)
+    five = _five_of_more(line).replace("?", "*")
+    return without_more(five) if re.search(LINE, five, re.ASCII) else FIVE
+
+
+def _five_of_more(line: str) -> str:
+    """Cut seconds and a year off a line of six or seven fields."""
+    words = line.split(" ")
+    if re.search(SIX_FIELDS, line):
+        return " ".join(words[:5] if re.search(YEAR_LAST, line) else words[1:])
+    return " ".join(words[1:6]) if re.search(SEVEN_FIELDS, line) else ""
+
+
+def _is_missing(day: str, month: str) -> bool:
+    """Whether none of the months has the day. A weekday beside it, other than *, is enough to run."""
+    return any(re.search(days, day) and re.search(months, month) for days, months in NO_SUCH_DAY.values())

@@ -1,0 +1,56 @@
+"""The way in for manifests: they are read by the models, and then by the calendar, which the models do not know."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from taskqueue.models.cron import check_cron
+from taskqueue.models.duration import format_ms, parse_whole_s
+from taskqueue.models.manifest import parse
+from taskqueue.models.refusal import ManifestRefusedError, Refusal, ValueRefusedError
+from taskqueue.models.time_zone import check_time_zone
+from taskqueue.models.values import Schedule, TaskType, UserSubscription
+from taskqueue.plan.schedule import shortest_gap_s
+
+
+def admit(document: object) -> TaskType | UserSubscription:
+    """Turn a document, as YAML or JSON gave it, into a value.
+
+    Raises ManifestRefusedError, which names every field that is wrong.
+    """
+    refusals: list[Refusal] = []
+    try:
+        value = parse(document)
+    except ManifestRefusedError as error:
+        refusals += error.refusals
+    if isinstance(document, dict) and document.get("kind") == "TaskType":
+        refusals += _calendar_conflicts(document.get("spec"))
+    if refusals:
+        raise ManifestRefusedError(tuple(refusals))
+    return value
+
+
+def _calendar_conflicts(spec: Any) -> Iterator[Refusal]:
+    """Find a window that is longer than the time between two runs of its cron line.
+
+    Fields that the models refuse are passed over.
+    """
+    schedule = spec.get("schedule") if isinstance(spec, dict) else None
+    if not isinstance(schedule, dict) or schedule.get("interval") is not None:
+        return
+    cron, zone = schedule.get("cron"), schedule.get("timeZone")
+    zone, window = "UTC" if zone is None else zone, spec.get("window")
+    if not (isinstance(cron, str) and isinstance(zone, str) and isinstance(window, str)):
+        return
+    try:
+        check_cron(cron)
+        check_time_zone(zone)
+        window_s = parse_whole_s(window)
+    except ValueRefusedError:
+        return
+    gap_s = shortest_gap_s(Schedule(cron=cron, time_zone=zone))
+    if window_s <= gap_s:
+        return
+    message = f"write at most the shortest time between two runs of cron, {format_ms(gap_s * 1000)}"
+    if gap_s < shortest_gap_s(Schedule(cron=cron)):
+        message += f": when clocks in {zone} go forward"
+    yield Refusal(("spec", "window"), message)

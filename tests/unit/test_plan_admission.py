@@ -1,0 +1,81 @@
+"""What the calendar says of a manifest."""
+
+from typing import Any
+
+import pytest
+
+from taskqueue.models.manifest import API_VERSION
+from taskqueue.models.refusal import ManifestRefusedError
+from taskqueue.models.values import TaskType, UserSubscription
+from taskqueue.plan.admission import admit
+
+
+def task_type(schedule: Any, window: Any, **spec: Any) -> dict[str, Any]:
+    fields = {"schedule": schedule, "window": window, "handler": {"function": "report"}, **spec}
+    return {"apiVersion": API_VERSION, "kind": "TaskType", "metadata": {"name": "report"}, "spec": fields}
+
+
+DAILY, BERLIN = {"cron": "0 2 * * *"}, {"timeZone": "Europe/Berlin"}
+
+
+@pytest.mark.parametrize(
+    ("schedule", "longest", "longer"),
+    [
+        (DAILY, "24h", "48h"),
+        (DAILY, "24h", "24h1s"),
+        (DAILY | {"timeZone": None}, "86400s", "25h"),
+        ({"cron": "0 9,17 * * *"}, "8h", "9h"),
+        ({"cron": "*/15 * * * *"}, "15m", "16m"),
+        ({"cron": "0 3 * * MON"}, "168h", "169h"),
+        ({"cron": "0 3 1 * *"}, "672h", "30000h"),
+        ({"cron": "0 12 * * *"} | BERLIN, "23h", "24h"),
+    ],
+)
+def test_a_window_is_at_most_the_shortest_time_between_two_runs(
+    schedule: dict[str, str], longest: str, longer: str
+) -> None:
+    assert isinstance(admit(task_type(schedule, longest)), TaskType)
+    with pytest.raises(ManifestRefusedError) as error:
+        admit(task_type(schedule, longer))
+    (refusal,) = error.value.refusals
+    assert refusal.field == "spec.window"
+    assert refusal.message.startswith("write at most the shortest time between two runs of cron, ")
+
+
+def test_a_night_with_an_hour_less_is_named() -> None:
+    with pytest.raises(ManifestRefusedError, match="23h: when clocks in Europe/Berlin go forward"):
+        admit(task_type({"cron": "0 12 * * *"} | BERLIN, "24h"))
+
+
+def test_a_window_is_refused_together_with_other_fields() -> None:
+    with pytest.raises(ManifestRefusedError) as error:
+        admit(task_type(DAILY, "48h", cost=0))
+    assert [refusal.field for refusal in error.value.refusals] == ["spec.cost", "spec.window"]
+
+
+@pytest.mark.parametrize(
+    ("schedule", "window", "field"),
+    [
+        ({"cron": "61 * * * *"}, "48h", "spec.schedule.cron"),
+        (DAILY | {"timeZone": "Mars/Base"}, "48h", "spec.schedule.timeZone"),
+        (DAILY | {"timeZone": 1}, "48h", "spec.schedule.timeZone"),
+        (DAILY, "two days", "spec.window"),
+        (DAILY, 48, "spec.window"),
+        ({"cron": 5}, "48h", "spec.schedule.cron"),
+        ("daily", "48h", "spec.schedule"),
+        ({"interval": "5m"}, "48h", "spec.window"),
+    ],
+)
+def test_a_field_that_is_refused_has_one_refusal(schedule: Any, window: Any, field: str) -> None:
+    with pytest.raises(ManifestRefusedError) as error:
+        admit(task_type(schedule, window))
+    assert [refusal.field for refusal in error.value.refusals] == [field]
+
+
+def test_a_document_without_a_spec_and_a_user_pass_by_the_calendar() -> None:
+    with pytest.raises(ManifestRefusedError):
+        admit({"apiVersion": API_VERSION, "kind": "TaskType", "metadata": {"name": "a"}, "spec": None})
+    with pytest.raises(ManifestRefusedError):
+        admit([])
+    user = {"apiVersion": API_VERSION, "kind": "UserSubscription", "metadata": {"name": "a"}, "spec": {}}
+    assert admit(user) == UserSubscription("a")
