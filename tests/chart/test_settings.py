@@ -89,7 +89,9 @@ def test_an_operator_takes_its_settings(helm: Helm, take: Take, case: Path) -> N
 @pytest.fixture
 def guarded() -> Iterator[int]:
     """A server that knows the documented user and no other; its port."""
-    (line,) = re.findall(r"^ACL (SETUSER .*)$", (ROOT / "docs" / "install.md").read_text(), re.MULTILINE)
+    (line,) = re.findall(
+        r"^ACL (SETUSER taskqueue .*)$", (ROOT / "docs" / "redis.md").read_text(), re.MULTILINE
+    )
     with Server() as running:
         with redis.Redis.from_url(running.url) as admin:
             admin.execute_command("ACL", *line.split())

@@ -104,6 +104,7 @@ def patience(timeout_s: float) -> dict[str, Any]:
         "socket_connect_timeout": timeout_s,
         "retry": Retry(NoBackoff(), 0),
         "protocol": 2,
+        "driver_info": None,  # CLIENT SETINFO would be one more right
     }
 
 
