@@ -80,8 +80,8 @@
 {{- if and $redis.tls.caSecret.name $redis.development.enabled -}}
 {{- fail "redis.tls.caSecret.name: the development Redis speaks no TLS; leave it out" -}}
 {{- end -}}
-{{- if not (regexMatch "^[1-9][0-9]*(kb|mb|gb)$" $redis.development.maxMemory) -}}
-{{- fail (printf "redis.development.maxMemory: write a number and kb, mb or gb, such as 256mb, and not %q" $redis.development.maxMemory) -}}
+{{- if not (regexMatch "^[1-9][0-9]*(kb|mb|gb)?$" (include "taskqueue.quantity" $redis.development.maxMemory)) -}}
+{{- fail (printf "redis.development.maxMemory: write a number and kb, mb or gb, such as 256mb, and not %q" (toString $redis.development.maxMemory)) -}}
 {{- end -}}
 {{- if and $secret.name (eq $secret.name .Values.worker.handlersEnv.existingSecret) -}}
 {{- fail "worker.handlersEnv.existingSecret: write another Secret than that of Redis: a TaskType could send Redis' password away in a header" -}}
