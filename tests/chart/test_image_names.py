@@ -50,8 +50,8 @@ def test_a_registry_of_all_charts_goes_before_a_name_that_has_none(
 def test_pull_secrets_are_merged_for_every_pod(
     helm: Helm, own: list[Any], shared: list[Any], names: list[str]
 ) -> None:
-    given = ("--set-json", f"imagePullSecrets={json.dumps(own)}")
-    given += ("--set-json", f"global.imagePullSecrets={json.dumps(shared)}")
+    given = ["--set-json", f"imagePullSecrets={json.dumps(own)}"]
+    given += ["--set-json", f"global.imagePullSecrets={json.dumps(shared)}"]
     for name, pod in pods(helm.objects(DEVELOPMENT, *given)).items():
         assert [one["name"] for one in pod.get("imagePullSecrets", [])] == names, name
 

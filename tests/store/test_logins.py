@@ -284,4 +284,5 @@ async def test_sentinels_need_the_documented_line(tmp_path: Path, kind: str) -> 
         with redis.Redis(port=port, password="PASSWORD") as client, client.pubsub() as events:
             events.psubscribe("*")
             told = events.get_message(timeout=10)
-            assert told and told["type"] == "psubscribe"
+            assert told is not None
+            assert told["type"] == "psubscribe"

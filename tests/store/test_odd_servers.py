@@ -7,6 +7,7 @@ import threading
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from typing import Any
 
 import pytest
 from certificates import Authority
@@ -57,13 +58,13 @@ def places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[dict[str, str]]
     certificate = authority.server("redis", ["localhost"], [HOST])
     own = authority.client("ann", "ann")
     (tls, mutual) = free_ports(2)
-    common = {
+    common: dict[str, Any] = {
         "tls-cert-file": str(certificate),
         "tls-key-file": str(certificate.with_suffix(".key")),
         "tls-ca-cert-file": str(authority.folder / "ca.crt"),
     }
-    plain = RedisServer("plain", folder, **common, **{"tls-port": str(tls), "tls-auth-clients": "no"})
-    strict = RedisServer("strict", folder, **common, **{"tls-port": str(mutual)})
+    plain = RedisServer("plain", folder, **(common | {"tls-port": str(tls), "tls-auth-clients": "no"}))
+    strict = RedisServer("strict", folder, **(common | {"tls-port": str(mutual)}))
     buses = free_ports(2)
     member, whole = (
         RedisServer(name, folder, cluster_enabled="yes", cluster_port=str(bus))

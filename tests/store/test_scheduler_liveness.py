@@ -67,7 +67,7 @@ async def scheduler(redis_url: str, store: Store, *args: Any) -> AsyncIterator[i
     )
     port = asyncio.get_running_loop().create_future()
 
-    async def serve_health(*args: Any, **checks: Any) -> asyncio.Server:
+    async def serve_health(*args: Any, **checks: Any) -> Any:
         serving = await health.serve_health(*args, **checks)
         port.set_result(serving.sockets[0].getsockname()[1])
         return serving
