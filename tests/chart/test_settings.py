@@ -88,13 +88,12 @@ def test_an_operator_takes_its_settings(helm: Helm, take: Take, case: Path) -> N
 
 @pytest.fixture
 def guarded() -> Iterator[int]:
-    """A server that knows the documented user and no other; its port."""
-    (line,) = re.findall(
-        r"^ACL (SETUSER taskqueue .*)$", (ROOT / "docs" / "redis.md").read_text(), re.MULTILINE
-    )
+    """A server that knows the documented users and no other; its port."""
+    lines = re.findall(r"^ACL (SETUSER .*)$", (ROOT / "docs" / "redis.md").read_text(), re.MULTILINE)
     with Server() as running:
         with redis.Redis.from_url(running.url) as admin:
-            admin.execute_command("ACL", *line.split())
+            for line in lines:
+                admin.execute_command("ACL", *line.split())
             admin.execute_command("ACL", "SETUSER", "default", "off")
         yield int(running.url.rpartition(":")[2].removesuffix("/0"))
 
@@ -114,7 +113,7 @@ async def test_the_documented_user_is_enough_for_every_process_by_tls(url: str, 
         await set_rate(world.store, 100)
         world.publish({"often": {"schedule": {"interval": "1s"}}}, users=5)
         await world.scheduler()
-        await world.worker()
+        await world.worker(url=url.replace("taskqueue:", "taskqueue-worker:", 1))
 
         async def all_started() -> bool:
             return len({start.user for start in world.starts()}) == 5

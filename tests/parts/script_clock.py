@@ -48,6 +48,7 @@ local redis = {
   call = on_this_clock(server.call), pcall = on_this_clock(server.pcall), error_reply = server.error_reply,
 }
 """
+_PART = script.part
 _SET = """\
 redis.call('SET', KEYS[1], ARGV[1], 'PX', 3600000)
 local ends = KEYS[1] .. ':ends'
@@ -111,6 +112,16 @@ def replaced() -> Iterator[None]:
 
     with pytest.MonkeyPatch.context() as patch:
         patch.setattr(script, "part", part)
+        _forget()
+        yield
+    _forget()
+
+
+@contextmanager
+def as_shipped() -> Iterator[None]:
+    """Load all scripts as they are, also after `replaced`: for a test of the commands that they call."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(script, "part", _PART)
         _forget()
         yield
     _forget()

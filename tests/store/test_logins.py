@@ -15,6 +15,7 @@ import redis
 import typer
 from child import Child, free_ports
 from redis_server import HOST, RedisServer, program, wait_until
+from script_clock import as_shipped
 from site_under_test import manifest, site, until
 from typer.testing import CliRunner
 
@@ -84,9 +85,16 @@ FORBIDDEN = """
 TYPE = {"schedule": {"interval": "1h"}, "handler": {"function": "record"}}
 
 
+@pytest.fixture(scope="module", autouse=True)
+def scripts_as_shipped() -> Iterator[None]:
+    """A clock that tests move needs commands which the logins do not have."""
+    with as_shipped():
+        yield
+
+
 @pytest.fixture(scope="module", params=["redis", "valkey"])
 def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    running = RedisServer("guarded", tmp_path_factory.mktemp("logins"), request.param)
+    running = RedisServer(request.param, tmp_path_factory.mktemp("logins"), request.param)
     try:
         running.start()
         for user, rules in LINES.items():
@@ -130,6 +138,8 @@ def test_a_documented_login_has_the_commands_it_needs_and_no_other(user: str) ->
 async def test_processes_run_with_their_logins_and_are_refused_nothing(
     server: RedisServer, tmp_path: Path
 ) -> None:
+    if server.name == "valkey":
+        pytest.skip("tests/chart/test_settings.py runs them on Valkey, by TLS")
     server.call("ACL", "LOG", "RESET")
     server.call("FLUSHALL")
     server.call("SCRIPT", "FLUSH")
@@ -284,5 +294,4 @@ async def test_sentinels_need_the_documented_line(tmp_path: Path, kind: str) -> 
         with redis.Redis(port=port, password="PASSWORD") as client, client.pubsub() as events:
             events.psubscribe("*")
             told = events.get_message(timeout=10)
-            assert told is not None
             assert told["type"] == "psubscribe"

@@ -21,8 +21,9 @@ _URL_TOKEN = re.compile(
     re.IGNORECASE,
 )
 _BEARER = re.compile(r"\b(?P<kind>Bearer|Basic)\s+[A-Za-z0-9+/._~=-]+", re.IGNORECASE)
-#: Where the URL of a store begins; a password in it may hold anything when somebody forgot to encode it.
-_STORE_URL = re.compile(r"\b((?:rediss?(?:\+\w{1,20})?|unix)://)", re.IGNORECASE)
+#: Where the URL of a store begins, or such a URL taken for a path (one slash); where it was not encoded, its password
+#: may hold anything.
+_STORE_URL = re.compile(r"\b((?:rediss?(?:\+\w{1,20})?|unix):/{1,2})", re.IGNORECASE)
 #: An authority that ends in none of a port: a login whose @HOST is missing.
 _NO_PORT = re.compile(r"[^\s/?#\"',\[]*:(?![0-9]{1,5}(?:[\s/?#\"',;)]|$))[^\s/?#]*")
 _PASSWORD_PARAMETER = re.compile(r"[?&;]\w*passw\w*=.*", re.IGNORECASE)
