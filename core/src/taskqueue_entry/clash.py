@@ -3,7 +3,7 @@
 Two distributions with one package overwrite each other's files when they are installed, and remove them when they are
 uninstalled: what runs then is a mixture. The package index has a distribution `taskqueue` that is not this project,
 hence the look at what is installed, at every start. Only a folder that has a package `taskqueue` is looked at: none of
-a checkout, and one where a wheel is installed, in 2 ms. `importlib.metadata.packages_distributions` would read all that
+a checkout, and one where a wheel is installed, in 4 ms. `importlib.metadata.packages_distributions` would read all that
 every distribution has in every folder.
 """
 
@@ -45,18 +45,22 @@ def refuse_clash() -> None:
 def strangers(path: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Yield name and version of each other distribution that has files in the package, in the folders of a path."""
     for folder in dict.fromkeys(path):
-        if Path(folder, PACKAGE).is_dir() or Path(folder, f"{PACKAGE}.py").is_file():
-            for info in _infos(folder):
-                name, _, version = info.name.removesuffix(info.suffix).partition("-")
-                if _normal(name) != DISTRIBUTION and _has_package(info):
-                    yield _normal(name), version.partition("-")[0]
+        for info in _infos(folder):
+            name, _, version = info.name.removesuffix(info.suffix).partition("-")
+            if _normal(name) != DISTRIBUTION and _has_package(info):
+                yield _normal(name), version.partition("-")[0]
 
 
-def _infos(folder: str) -> Iterator[Path]:
-    with os.scandir(folder or ".") as entries:
-        for entry in entries:
-            if entry.name.endswith((".dist-info", ".egg-info")):
-                yield Path(entry.path)
+def _infos(folder: str) -> list[Path]:
+    """List what describes distributions in a folder that has a package, or a module, of the name."""
+    try:
+        with os.scandir(folder or ".") as entries:
+            found = [Path(entry.path) for entry in entries]
+    except OSError:  # no folder, or one that this process may not read
+        return []
+    if not any(one.name in {PACKAGE, f"{PACKAGE}.py"} for one in found):
+        return []
+    return [one for one in found if one.suffix in {".dist-info", ".egg-info"}]
 
 
 def _normal(name: str) -> str:
@@ -65,17 +69,18 @@ def _normal(name: str) -> str:
 
 def _has_package(info: Path) -> bool:
     """Tell whether a distribution says that it has files in the package."""
-    for line in _lines(info / "RECORD"):
-        if line.startswith((f"{PACKAGE}/".encode(), f"{PACKAGE}.py,".encode())):
-            return True
-    return PACKAGE.encode() in _lines(info / "top_level.txt")
+    record = b"\n" + _read(info / "RECORD")
+    return (
+        any(start in record for start in (f"\n{PACKAGE}/".encode(), f"\n{PACKAGE}.py,".encode()))
+        or PACKAGE.encode() in _read(info / "top_level.txt").split()
+    )
 
 
-def _lines(file: Path) -> list[bytes]:
+def _read(file: Path) -> bytes:
     try:
-        return file.read_bytes().splitlines()
+        return file.read_bytes()
     except OSError:
-        return []
+        return b""
 
 
 def _end(sentence: str) -> NoReturn:
