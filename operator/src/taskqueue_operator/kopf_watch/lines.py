@@ -7,6 +7,7 @@ import msgspec
 from aiohttp import ClientPayloadError, StreamReader
 
 from taskqueue.models.nesting import cut
+from taskqueue_operator.connection import UNDECODABLE
 
 #: An event holds one object of 1.5 MiB at most.
 _MAX_LINE_BYTES = 2**24
@@ -64,7 +65,7 @@ def checked(line: bytes) -> bytes:
         return b""
     try:
         event = _EVENTS.decode(line)
-    except msgspec.DecodeError:
+    except UNDECODABLE:
         return EXPIRED
     return line + b"\n" if event.type != "ERROR" and _is_named(event) else EXPIRED
 

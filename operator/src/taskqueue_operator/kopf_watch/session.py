@@ -11,6 +11,7 @@ import aiohttp
 import msgspec
 
 from taskqueue.models.nesting import cut
+from taskqueue_operator.connection import UNDECODABLE
 from taskqueue_operator.kopf_watch.answer import Answer
 from taskqueue_operator.kopf_watch.lines import Expired, Lines
 from taskqueue_operator.kopf_watch.pulse import Pulse
@@ -102,7 +103,7 @@ class Session:
             return await self._refusal(response)
         try:
             version = _LISTS.decode(cut(await response.read())).metadata.resourceVersion
-        except msgspec.DecodeError as error:
+        except UNDECODABLE as error:
             raise RefusedError(f"a list cannot be decoded: {error}") from error
         self._on_list(plural)
         return Answer(response, document={"items": [], "metadata": {"resourceVersion": version}})
