@@ -106,6 +106,8 @@ class FlakyApi:
                 if watch:
                     await self.watching.wait()
                 await response.write(chunk)
+            if watch:
+                await self.watching.wait()
             await response.write_eof()
             return response
 

@@ -26,8 +26,10 @@ class AnswerTooLongError(Exception):
     """An answer is longer than what was allowed for it."""
 
 
+#: What decoding an answer raises: it is no JSON, of another shape, or no UTF-8.
+UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError)
 #: What a call raises when the API server is down, slow or says no, or when something else answers in its place.
-API_ERRORS = (ApiException, ClientError, OSError, TimeoutError, msgspec.DecodeError, AnswerTooLongError)
+API_ERRORS = (ApiException, ClientError, OSError, TimeoutError, AnswerTooLongError, *UNDECODABLE)
 JSON = "application/json"
 _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 _ANY_SUCCESS = range(200, 300)
@@ -118,7 +120,7 @@ def said(error: BaseException) -> str:
         return f"{type(error).__name__}: {error}".removesuffix(": ")[:_SAID_MOST]
     try:
         why = msgspec.json.decode(error.body or "")["message"]
-    except (msgspec.DecodeError, TypeError, KeyError):  # something on the way that is no API server
+    except (*UNDECODABLE, TypeError, KeyError):  # something on the way that is no API server
         why = error.body
     return f"{error.status} {error.reason}: {why}"[:_SAID_MOST]
 

@@ -5,7 +5,7 @@ from prometheus_client import Counter, Gauge
 OBJECTS = Gauge("taskqueue_operator_objects", "Objects known.", ["kind"])
 WATCH_AGE = Gauge(
     "taskqueue_operator_watch_age_seconds",
-    "Since the watch of a kind was last known to be alive: answered, or told anything, a bookmark too.",
+    "Since the watch of a kind last told anything, a bookmark too, or ended in due time.",
     ["kind"],
 )
 LEADER = Gauge("taskqueue_operator_leader", "1 while this replica publishes and writes status.")

@@ -13,7 +13,7 @@ from typing import Any, TypedDict
 import msgspec
 from kubernetes.aio.client.exceptions import ApiException
 
-from taskqueue_operator.connection import JSON, AnswerTooLongError, said
+from taskqueue_operator.connection import JSON, UNDECODABLE, AnswerTooLongError, said
 
 #: Of one object, as etcd takes it.
 OBJECT_BYTES = 3 * 2**19
@@ -88,7 +88,7 @@ class Pages:
         while True:
             try:
                 page = await self._get(more)
-            except (ApiException, TimeoutError, AnswerTooLongError, msgspec.DecodeError) as error:
+            except (ApiException, TimeoutError, AnswerTooLongError, *UNDECODABLE) as error:
                 if isinstance(error, ApiException) and not _may_be_of_size(error):
                     raise
                 if self._length == 1:
@@ -114,6 +114,6 @@ def _read(raw: msgspec.Raw, why: str) -> Mapping[str, Any]:
     if not why:
         try:
             return _ITEMS.decode(raw)
-        except msgspec.DecodeError as error:
+        except UNDECODABLE as error:
             why = said(error)
     return {**_HEADS.decode(raw), "unreadable": why}

@@ -44,6 +44,7 @@ class KubernetesSource:
         self.listed = asyncio.Event()
         self._changed = asyncio.Event()
         self._doubted = asyncio.Event()
+        self._urgent = False
         self._listing = asyncio.Lock()
         self._listed_since_s: float | None = None
 
@@ -59,6 +60,11 @@ class KubernetesSource:
 
     def doubt(self) -> None:
         """The watch may have missed what only a list can tell."""
+        self._doubted.set()
+
+    def request_relist(self) -> None:
+        """List at once: the watch tells nothing, and so no end of it is to be waited for."""
+        self._urgent = True
         self._doubted.set()
 
     def listed_for_s(self) -> float:
@@ -122,6 +128,7 @@ class KubernetesSource:
                 async with asyncio.timeout(self._resync_s):
                     await self._doubted.wait()
             await self._settled()
+            self._urgent = False
             await self._list_at_last()
 
     async def _settled(self) -> None:
@@ -129,6 +136,8 @@ class KubernetesSource:
         with contextlib.suppress(TimeoutError):
             for _ in range(_DOUBTS_MOST):
                 self._doubted.clear()
+                if self._urgent:
+                    return
                 async with asyncio.timeout(_SETTLED_S):
                     await self._doubted.wait()
                 await asyncio.sleep(_SETTLED_S / 2)

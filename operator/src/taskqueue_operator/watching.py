@@ -56,9 +56,9 @@ class Watcher:
         """Say which watch is dead, though the API server can be listed; for /livez."""
         listed_s = self._source.listed_for_s()
         for plural, kind in _KINDS.items():
-            silent_s = self.pulse.unanswered_s(plural)
+            silent_s = self.pulse.silent_s(plural)
             if min(silent_s, listed_s) > _DEAD_AFTER * self._period_s:
-                return f"no watch of {kind} was answered for {silent_s:.0f} s, though a list is"
+                return f"the watch of {kind} has told nothing for {silent_s:.0f} s, though lists go well"
         return None
 
     async def _mind(self, watch: Watch) -> None:
@@ -73,7 +73,7 @@ class Watcher:
                 if silent_s > _LIST_AFTER * self._period_s < now_s - listed_s:
                     log.warning("watch silent, listing again", silent_s=round(silent_s, 1))
                     listed_s = now_s
-                    self._source.doubt()
+                    self._source.request_relist()
                 if min(silent_s, now_s - started_s) > _RESTART_AFTER * self._period_s:
                     raise SilentWatchError(f"nothing told for {silent_s:.0f} s")
             ending.result()

@@ -7,6 +7,7 @@ import msgspec
 from aiohttp import ClientPayloadError, StreamReader
 
 from taskqueue.models.nesting import cut
+from taskqueue_operator.connection import UNDECODABLE
 
 #: An event holds one object of 1.5 MiB at most.
 _MAX_LINE_BYTES = 2**24
@@ -23,18 +24,18 @@ _EVENTS = msgspec.json.Decoder(_Event)
 
 
 class Lines:
-    """Stands in for the content of an answer. on_bytes: called whenever something came."""
+    """Stands in for the content of an answer. on_life: called whenever something came, and at the end."""
 
-    def __init__(self, content: StreamReader, on_bytes: Callable[[], None]) -> None:
+    def __init__(self, content: StreamReader, on_life: Callable[[], None]) -> None:
         self._content = content
-        self._on_bytes = on_bytes
+        self._on_life = on_life
 
     async def iter_chunked(self, _size: int) -> AsyncIterator[bytes]:
         """Every line as it comes, whole. Raises ClientPayloadError at one without an end."""
         parts: list[bytes] = []
         length = 0
         async for data in self._content.iter_any():
-            self._on_bytes()
+            self._on_life()
             *lines, rest = data.split(b"\n")
             for line in lines:
                 yield checked(b"".join((*parts, line)))
@@ -43,6 +44,7 @@ class Lines:
             length += len(rest)
             if length > _MAX_LINE_BYTES:
                 raise ClientPayloadError(f"a line of a watch has more than {_MAX_LINE_BYTES} bytes")
+        self._on_life()
         yield checked(b"".join(parts))
 
 
@@ -63,7 +65,7 @@ def checked(line: bytes) -> bytes:
         return b""
     try:
         event = _EVENTS.decode(line)
-    except msgspec.DecodeError:
+    except UNDECODABLE:
         return EXPIRED
     return line + b"\n" if event.type != "ERROR" and _is_named(event) else EXPIRED
 

@@ -11,6 +11,7 @@ import aiohttp
 import msgspec
 
 from taskqueue.models.nesting import cut
+from taskqueue_operator.connection import UNDECODABLE
 from taskqueue_operator.kopf_watch.answer import Answer
 from taskqueue_operator.kopf_watch.lines import Expired, Lines
 from taskqueue_operator.kopf_watch.pulse import Pulse
@@ -97,12 +98,12 @@ class Session:
         """Ask for the first object alone, for where a watch begins; whoever needs the objects lists them."""
         short = urlunsplit(urlsplit(url)._replace(query="limit=1"))
         response = await self._send(HTTPMethod.GET, short, timeout, {"Accept": _LIST_ACCEPT})
-        self._pulse.answered(plural)
         if response.status >= HTTPStatus.BAD_REQUEST:
+            self._pulse.refused(plural)
             return await self._refusal(response)
         try:
             version = _LISTS.decode(cut(await response.read())).metadata.resourceVersion
-        except msgspec.DecodeError as error:
+        except UNDECODABLE as error:
             raise RefusedError(f"a list cannot be decoded: {error}") from error
         self._on_list(plural)
         return Answer(response, document={"items": [], "metadata": {"resourceVersion": version}})
@@ -114,10 +115,9 @@ class Session:
         timeout = aiohttp.ClientTimeout(total=None, sock_connect=_CONNECT_S, sock_read=self._silent_s)
         response = await self._send(HTTPMethod.GET, url, timeout, {})
         if response.status < HTTPStatus.BAD_REQUEST:
-            self._pulse.alive(plural)
             self._refused[plural] = 0
             return Answer(response, content=Lines(response.content, lambda: self._pulse.alive(plural)))
-        self._pulse.answered(plural)
+        self._pulse.refused(plural)
         self._refused[plural] = (self._refused[plural] + 1) % _TRIES
         if self._refused[plural]:
             return await self._refusal(response)

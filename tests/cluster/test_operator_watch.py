@@ -1,0 +1,101 @@
+"""The watches of the operator while they are refused, or told nothing: edits are seen, and nobody waits for kopf."""
+
+import asyncio
+import itertools
+import os
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+from pathlib import Path
+
+import pytest
+from flaky_api import FlakyApi, flaky_api, refusal
+from probes import metric, probe
+from shop import ROLE, Shop, subscription, subscriptions, task_type
+from site_under_test import until
+
+LONG = float(os.environ.get("TASKQUEUE_OUTAGE_S", "3")) > 30
+#: kopf gives up after 12 s of refusals, and may then never end.
+REFUSED_S = 14.0 if LONG else 3.0
+#: It does not end if one watch gives up while the other is still tried again.
+APART_S = 2.0 if LONG else 0.0
+BOTH = ("watch tasktypes", "watch usersubscriptions")
+USERS = 3
+
+
+@dataclass
+class Watched:
+    """A shop with one operator behind a proxy."""
+
+    shop: Shop
+    api: FlakyApi
+    operator: asyncio.subprocess.Process
+
+    async def is_seen(self, name: str, limit_s: float) -> None:
+        """Edit a user, and wait for the status that says so."""
+        await self.shop.apply(subscription(name, "sync", suspend=True))
+        await self.shop.told(limit_s)
+        await self.shop.apply(subscription(name, "sync"))
+        await self.shop.told(limit_s)
+
+    async def age_s(self) -> float:
+        kinds = ("TaskType", "UserSubscription")
+        name = "taskqueue_operator_watch_age_seconds"
+        return max([await metric(self.shop.world, self.operator, name, kind=kind) for kind in kinds])
+
+    async def live(self, status: int) -> None:
+        async def check() -> bool:
+            return (await probe(self.shop.world, self.operator, "/livez"))[0] == status
+
+        await until(f"/livez answers {status}", check, 20)
+
+
+@pytest.fixture
+async def watched(shop: Shop, tmp_path: Path) -> AsyncIterator[Watched]:
+    async with flaky_api(shop.kubeconfig, tmp_path / "proxied.kubeconfig") as (config, api):
+        shop.kubeconfig = config
+        operator = await shop.operator("--watch-period", "1")
+        await shop.apply(task_type("sync"), *subscriptions(USERS, "sync"))
+        await shop.told()
+        yield Watched(shop, api, operator)
+
+
+async def test_a_refused_watch_is_resumed_when_it_is_allowed_again(watched: Watched) -> None:
+    shop, api = watched.shop, watched.api
+    for what in BOTH:
+        api.answers[what] = itertools.repeat(refusal(403, "Forbidden"))
+        api.cut(what)
+        await asyncio.sleep(APART_S)
+    await watched.is_seen("u-000", 10)  # by lists
+    await asyncio.sleep(REFUSED_S)
+    assert await watched.age_s() > REFUSED_S
+    await watched.live(200)
+    api.answers.clear()
+    await watched.is_seen("u-001", 10)
+
+    async def young() -> bool:
+        return await watched.age_s() < 3
+
+    await until("the watches are alive", young, 10)
+    assert watched.operator.returncode is None
+    shop.world.logs.clear()  # that some were forbidden is not for want of rights
+
+
+async def test_a_watch_without_a_byte_is_not_believed(watched: Watched) -> None:
+    watched.api.watching.clear()
+    await watched.is_seen("u-000", 10)
+    await watched.live(503)
+    watched.api.watching.set()
+    await watched.live(200)
+    await watched.is_seen("u-001", 10)
+
+
+@pytest.mark.skipif(not LONG, reason="costs seconds that `make test` has not: see make faults")
+async def test_rights_that_are_taken_and_given_back_are_used_again(watched: Watched) -> None:
+    shop = watched.shop
+    for _ in range(3):
+        await shop.kubectl("delete", "rolebinding", "taskqueue-operator")
+        await asyncio.sleep(REFUSED_S)
+        await shop.kubectl("apply", "-f", str(ROLE))
+        await watched.is_seen("u-000", 15)
+    assert watched.operator.returncode is None
+    shop.world.logs.clear()  # that some were forbidden is what was tried
