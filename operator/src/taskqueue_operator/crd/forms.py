@@ -1,6 +1,7 @@
 """Rules for text that has a form. Each says what `models` says, before anything is stored."""
 
 from taskqueue.models import duration, identity, quantity
+from taskqueue.models import time_zone as time_zones
 from taskqueue.models.http_call import MAX_HEADER_CHARACTERS
 from taskqueue_operator.crd.rule import Rule
 
@@ -47,12 +48,26 @@ def time_zone(name: str) -> list[Rule]:
 
     It would take an offset, too.
     """
+    message = f'write {name} as an IANA time zone, such as "{{}}"'
+    before, behind = message.split("{}")
+    meant = {
+        place: "|".join(one for one in abbreviations if one not in time_zones.time_zone_names())
+        for place, abbreviations in time_zones.PLACES.items()
+    }
+    meant = {place: abbreviations for place, abbreviations in meant.items() if abbreviations}
+    chain = "".join(f"self.matches('(?i)^({those})$') ? '{place}' : " for place, those in meant.items())
+    abbreviated = f"self.matches('(?i)^({'|'.join(meant.values())})$')"
     return [
         Rule(
-            "self.matches('^[A-Za-z][A-Za-z0-9_+/-]*$') && "
+            f"!{abbreviated}",
+            f"write {name} as an IANA time zone",
+            saying=f"'{before}' + ({chain}'{time_zones.USUAL}') + '{behind}'",
+        ),
+        Rule(
+            f"{abbreviated} || self.matches('^[A-Za-z][A-Za-z0-9_+/-]*$') && "
             "timestamp('2000-01-01T00:00:00Z').getHours(self) >= 0",
-            f'write {name} as an IANA time zone, such as "Europe/Berlin"',
-        )
+            message.format(time_zones.USUAL),
+        ),
     ]
 
 
