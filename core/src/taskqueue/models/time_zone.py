@@ -43,7 +43,7 @@ PLACES = {
     "Europe/Moscow": ("MSK",),
     "Pacific/Auckland": ("NZST", "NZDT"),
     "Pacific/Honolulu": ("HST", "HDT"),
-    "UTC": ("Z", "ZULU"),
+    "UTC": ("Z",),
 }
 #: A place for an offset from UTC in minutes; in winter, where it has one.
 PLACES_BY_OFFSET = {
@@ -75,6 +75,8 @@ PLACES_BY_OFFSET = {
     600: "Australia/Brisbane",
     720: "Pacific/Auckland",
 }
+#: What machines have beside the database: their own zone, and copies of the others.
+FOREIGN = "^(Local|localtime|posixrules|(posix|right)/.*)$"
 #: Names that are offsets with the sign turned around: never offered.
 _TURNED = "Etc/"
 _OFFSET = re.compile(r"(?:UTC|GMT)? ?([+-])([01]?[0-9])(?::?([0-5][0-9]))?", re.ASCII)

@@ -2,13 +2,10 @@
 
 from taskqueue.models import duration, identity, quantity
 from taskqueue.models import time_zone as time_zones
-from taskqueue.models.http_call import MAX_HEADER_CHARACTERS
+from taskqueue.models.http_call import MAX_HEADER_CHARACTERS, URL_PATTERN
 from taskqueue_operator.crd.rule import Rule
 
 IS_DURATION = f"matches('{duration.PATTERN}')"
-# A look at the text: CEL knows no bound of what url().getPort() gives, and takes the cost to be beyond all budgets.
-_PORT = "0*([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
-_HOST_AND_PORT = rf"^[^/?#]+//([^/?#]*@)?(\[[^\]]+\]|[^/?#:\[\]]+)(:({_PORT})?)?([/?#]|$)"
 _LONGEST = duration.format_ms(duration.MAX_MS)
 
 
@@ -65,6 +62,7 @@ def time_zone(name: str) -> list[Rule]:
         ),
         Rule(
             f"{abbreviated} || self.matches('^[A-Za-z][A-Za-z0-9_+/-]*$') && "
+            f"!self.matches('{time_zones.FOREIGN}') && "
             "timestamp('2000-01-01T00:00:00Z').getHours(self) >= 0",
             message.format(time_zones.USUAL),
         ),
@@ -91,7 +89,7 @@ def url(field: str) -> list[Rule]:
         Rule(printable, f"write {field} without spaces, other characters percent-encoded", at=f".{field}"),
         Rule(
             f"!{printable} || isURL(self.{field}) && url(self.{field}).getScheme() in ['http', 'https'] && "
-            f"self.{field}.matches(r'{_HOST_AND_PORT}')",
+            f"self.{field}.matches(r'{URL_PATTERN}')",
             f'write {field} as an absolute http or https URL, such as "https://api.example.com/sync"',
             at=f".{field}",
         ),
