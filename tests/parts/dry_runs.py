@@ -6,13 +6,13 @@ The request is that of `kubectl apply`, with the same `fieldValidation=Strict`. 
 import json
 import re
 import subprocess
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass
 from http.client import HTTPConnection
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
 from child import Child
 from cluster import Cluster
@@ -28,10 +28,14 @@ _THREADS = 4
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What the API server said.   message: why it refuses, or empty."""
+    """What the API server said.   kept: the object as it would keep it, if it takes it.   message: why not, else."""
 
-    taken: bool
+    kept: Mapping[str, Any] | None
     message: str = ""
+
+    @property
+    def taken(self) -> bool:
+        return self.kept is not None
 
 
 class DryRuns:
@@ -65,8 +69,8 @@ class DryRuns:
         with closing(HTTPConnection("127.0.0.1", self._port, timeout=_LIMIT_S)) as connection:
             connection.request("POST", path, body, {"Content-Type": content_type})
             answer = connection.getresponse()
-            said = answer.read()
-        return Judged(True) if answer.status == _CREATED else Judged(False, json.loads(said)["message"])
+            said = json.loads(answer.read())
+        return Judged(said) if answer.status == _CREATED else Judged(None, said["message"])
 
     def judge_all(self, objects: Iterable[tuple[str, bytes, str]]) -> list[Judged]:
         """Ask about many (kind, body, content type), a few at a time."""

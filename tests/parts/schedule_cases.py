@@ -82,6 +82,9 @@ CRON_LINES = [
 ]
 
 
+ZONES_MEANT = {"BST": "Europe/London", "pdt": "America/Los_Angeles"}
+
+
 def schedules() -> Iterator[Case]:
     def of(bad: Any, good: Any, says: str, name: str) -> Case:
         return of_type(name, {"schedule": bad}, {"schedule": good}, says)
@@ -102,8 +105,12 @@ def schedules() -> Iterator[Case]:
         ("+01:00", "Etc/GMT+1"),
         ("../UTC", "UTC"),
         ("", "Europe/Berlin"),
+        ("BST", "Europe/London"),
+        ("CET+1", "CET"),
+        ("pdt", "PST8PDT"),
     ]:
-        yield of(NIGHTLY | {"timeZone": bad}, NIGHTLY | {"timeZone": good}, zone, f"time zone '{bad}'")
+        says = zone.replace("Europe/Berlin", ZONES_MEANT.get(bad, "Europe/Berlin"))
+        yield of(NIGHTLY | {"timeZone": bad}, NIGHTLY | {"timeZone": good}, says, f"time zone '{bad}'")
     yield of(NIGHTLY | {"timeZone": "A" * 65}, NIGHTLY, "Too long", "time zone of 65 characters")
     yield of_type(
         "a window longer", {"window": "6m"}, {"window": "5m"}, "write window of at most the interval, 5m"

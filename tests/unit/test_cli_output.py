@@ -58,6 +58,24 @@ def test_validate_warns_of_types_that_nobody_declares_and_succeeds(folder: Path)
     assert "unresolved  1" in done.stdout
 
 
+def test_validate_warns_of_uneven_steps_and_succeeds(folder: Path) -> None:
+    (folder / "good.yaml").write_text(GOOD.replace("interval: 5m", 'cron: "0 */36 * * *"'))
+    done = CliRunner().invoke(app, ["validate", str(folder)])
+    assert done.exit_code == ExitCode.OK
+    assert "warning: fetch-orders: " in done.stderr
+    assert "write interval: 36h" in done.stderr
+    shown = json.loads(CliRunner().invoke(app, ["validate", str(folder), "-o", "json"]).stdout)
+    assert [one["type"] for one in shown["advice"]] == ["fetch-orders"]
+
+
+def test_validate_refuses_a_window_that_outgrows_its_periods(folder: Path) -> None:
+    daily = GOOD.replace("{interval: 5m}", '{cron: "0 2 * * *"}\n  window: 48h')
+    (folder / "good.yaml").write_text(daily)
+    done = CliRunner().invoke(app, ["validate", str(folder)])
+    assert done.exit_code == ExitCode.FAULTS
+    assert "good.yaml:6 (document 1) spec.window: write at most the shortest time" in done.stdout
+
+
 def test_validate_names_file_document_line_field_and_remedy_of_a_fault(folder: Path) -> None:
     (folder / "bad.yaml").write_text(BAD.replace("fetch-orders", "fetch-bad").replace("u-1", "u-2"))
     done = CliRunner().invoke(app, ["validate", str(folder), "-o", "json"])

@@ -1,4 +1,6 @@
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 import pytest
 
@@ -10,7 +12,7 @@ from taskqueue.models.nesting import MAX_DEPTH
 from taskqueue.models.params import check_params, json_bytes
 from taskqueue.models.quantity import parse_per_second
 from taskqueue.models.refusal import ManifestRefusedError, Refusal, ValueRefusedError, shown
-from taskqueue.models.time_zone import check_time_zone, time_zone_names
+from taskqueue.models.time_zone import PLACES, PLACES_BY_OFFSET, check_time_zone, time_zone_names
 
 
 @pytest.mark.parametrize(
@@ -118,6 +120,53 @@ def test_time_zones_are_those_of_the_iana_database_and_the_nearest_is_offered() 
         with pytest.raises(ValueRefusedError, match="write an IANA time zone"):
             check_time_zone(name)
     assert len(time_zone_names()) > 400
+
+
+@pytest.mark.parametrize(
+    ("written", "meant"),
+    [
+        ("BST", "Europe/London"),
+        ("PST", "America/Los_Angeles"),
+        ("pdt", "America/Los_Angeles"),
+        ("CET+1", "Europe/Berlin"),
+        ("MESZ", "Europe/Berlin"),
+        ("AEST-10AEDT", "Australia/Sydney"),
+        ("IST", "Asia/Kolkata"),
+        ("Z", "UTC"),
+        ("GMT+2", "Europe/Helsinki"),
+        ("UTC-5", "America/New_York"),
+        ("utc +1", "Europe/Berlin"),
+        ("+05:30", "Asia/Kolkata"),
+        ("-0330", "America/St_Johns"),
+        ("UTC+14", "Europe/Berlin"),
+        ("europe/berlin", "Europe/Berlin"),
+        ("EUROPE/LONDON", "Europe/London"),
+        ("america/new york", "America/New_York"),
+        ("utc", "UTC"),
+        ("cet", "CET"),
+        ("Berlin", "Europe/Berlin"),
+        ("new york", "America/New_York"),
+        ("Europe/Berlim", "Europe/Berlin"),
+        ("Asia/Calcuta", "Asia/Calcutta"),
+        ("Pacific Standard Time", "Europe/Berlin"),
+        ("ESTONIA", "Europe/Berlin"),
+        ("Mars/Base", "Europe/Berlin"),
+    ],
+)
+def test_a_zone_that_may_be_meant_is_offered(written: str, meant: str) -> None:
+    with pytest.raises(ValueRefusedError, match=f'such as "{meant}", instead of'):
+        check_time_zone(written)
+
+
+def test_each_place_has_the_abbreviations_and_offsets_it_is_offered_for() -> None:
+    foreign = {"MET", "MEST", "MEZ", "MESZ", "Z", "ZULU", "HDT"}
+    for place, abbreviations in PLACES.items():
+        check_time_zone(place)
+        used = {datetime(2026, month, 1, tzinfo=ZoneInfo(place)).tzname() for month in (1, 7)}
+        assert set(abbreviations) - foreign <= used, place
+    for minutes, place in PLACES_BY_OFFSET.items():
+        offsets = {datetime(2026, month, 1, tzinfo=ZoneInfo(place)).utcoffset() for month in (1, 7)}
+        assert timedelta(minutes=minutes) in offsets, place
 
 
 @pytest.mark.parametrize(

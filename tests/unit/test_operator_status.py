@@ -15,6 +15,8 @@ from taskqueue_operator.status import agrees, status_of
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
 HTTP = {"schedule": {"interval": "5m"}, "handler": {"http": {"url": "https://api.example/orders"}}}
+UNEVEN = HTTP | {"schedule": {"cron": "*/45 * * * *"}}
+TOO_WIDE = HTTP | {"schedule": {"cron": "0 2 * * *"}, "window": "48h"}
 SUSPENDED_TYPE = {"schedule": {"interval": "5m"}, "handler": {"function": "f"}, "suspend": True}
 BAD = {"tasks": [{"type": "A"}]}
 INVALID = {"Accepted": ("False", "Invalid"), "Ready": ("False", "Invalid")}
@@ -69,6 +71,18 @@ Case = tuple[Object, Facts, dict[str, tuple[str, str]], dict[str, str]]
 CASES: dict[str, Case] = {
     "a type that runs": (a_type(), facts(), FITS | REGISTERED | SCHEDULED, {}),
     "a type that is suspended": (a_type(SUSPENDED_TYPE), facts(), FITS | REGISTERED | SUSPENDED, {}),
+    "a type whose steps are uneven": (
+        a_type(UNEVEN),
+        facts(),
+        FITS | {"HandlerRegistered": ("True", "NeedsNone")} | SCHEDULED,
+        {"Accepted": "write interval: 45m"},
+    ),
+    "a type whose window outgrows its periods": (
+        a_type(TOO_WIDE),
+        facts(),
+        INVALID,
+        {"Accepted": "spec.window: write at most the shortest time between two runs of cron, 24h"},
+    ),
     "a type that is paused by hand": (
         a_type(),
         facts(paused=frozenset({"orders"})),

@@ -7,6 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
+from taskqueue.models.cron_advice import cron_advice
 from taskqueue.models.values import TaskType, UserSubscription
 from taskqueue_operator.objects import Object
 
@@ -55,7 +56,7 @@ def of_type(one: Object, facts: Facts) -> list[Condition]:
             Condition("Ready", "False", "Invalid", _refusal(one)),
         ]
     return [
-        Condition("Accepted", "True", "Valid"),
+        Condition("Accepted", "True", "Valid", cron_advice(one.value.schedule.cron) or ""),
         _feasible(facts),
         _handler(one.value, facts),
         _ready(one.value.suspend, paused=one.name in facts.paused),

@@ -92,6 +92,7 @@ def _report(output: Output, loaded: "Loaded", done: dict[str, Any]) -> None:
                     }
                     for one in loaded.unresolved
                 ],
+                "advice": [{"type": name, "message": said} for name, said in loaded.advice().items()],
             }
         )
     else:
@@ -99,6 +100,8 @@ def _report(output: Output, loaded: "Loaded", done: dict[str, Any]) -> None:
             typer.echo(str(fault))
         for one in loaded.unresolved:
             say(f"warning: {one}")
+        for name, said in loaded.advice().items():
+            say(f"warning: {name}: {said}")
         show_facts(output, {**counts, "faults": len(loaded.faults), "unresolved": len(loaded.unresolved)})
     if loaded.faults:
         raise typer.Exit(int(ExitCode.FAULTS))

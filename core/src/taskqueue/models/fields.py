@@ -6,7 +6,7 @@ A check of one's own, and not pydantic's `pattern`, because people are to read a
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, PlainValidator, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, PlainValidator, WithJsonSchema
 
 from taskqueue.models import duration, http_call, identity, quantity
 from taskqueue.models.cron import check_cron
@@ -28,7 +28,13 @@ def _written(check: Callable[[str], object], example: str) -> PlainValidator:
     return PlainValidator(validate)
 
 
+def _whole(written: object) -> object:
+    """Take 5.0 for 5, as everything does that reads JSON."""
+    return int(written) if isinstance(written, float) and written.is_integer() else written
+
+
 def _check_quantity(written: object) -> str | int:
+    written = _whole(written)
     if isinstance(written, bool) or not isinstance(written, str | int):
         raise ValueRefusedError('write text in quotes, such as "10", "0.5" or "500m"')
     quantity.parse_per_second(written)
@@ -40,6 +46,7 @@ def _text_schema(max_characters: int, pattern: str | None = None) -> WithJsonSch
     return WithJsonSchema(schema | ({"pattern": pattern} if pattern else {}))
 
 
+WholeNumber = Annotated[int, BeforeValidator(_whole)]
 _duration_schema = _text_schema(duration.MAX_CHARACTERS, duration.PATTERN)
 
 Duration = Annotated[str, _written(duration.parse_ms, "1s"), _duration_schema]

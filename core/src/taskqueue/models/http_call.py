@@ -12,7 +12,18 @@ MAX_URL_CHARACTERS = 2_048
 MAX_HEADERS = 64
 MAX_HEADER_CHARACTERS = 4_096
 
+_PORT = "0*([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
+_USER = r"([A-Za-z0-9._~!$&()*+,;=:@\x27-]|%[0-9A-Fa-f]{2})*@"
+_NAME = r"([A-Za-z0-9._~!$&()*+,;=<>\x27\x22-]|%[89A-Fa-f][0-9A-Fa-f])+"
+_ADDRESS = r"\[[0-9A-Fa-f:.]+(%25[^\[\]/?#%]+)?\]"
+#: What Go, whose library the API server asks, and Python both take for a URL that leads to one place.
+URL_PATTERN = (
+    f"^[A-Za-z]+://({_USER})?({_ADDRESS}|{_NAME})(:({_PORT})?)?"
+    r"(/([^?%]|%[0-9A-Fa-f]{2})*)?([?].*)?$"
+)
+
 _PRINTABLE = re.compile("[!-~]+")
+_URL = re.compile(URL_PATTERN.removesuffix("$"))
 _HEADER_NAME = re.compile("[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}")  # a token of RFC 9110, section 5.6.2
 
 
@@ -25,6 +36,7 @@ def check_url(url: str) -> None:
     try:
         parts = urlsplit(url)
         complete = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
+        complete = complete and _URL.fullmatch(url) is not None
     except ValueError:  # urlsplit's words for a bad port or a bad IPv6 address would repeat the URL
         complete = False
     if not complete:
@@ -32,9 +44,10 @@ def check_url(url: str) -> None:
 
 
 def check_headers(headers: object) -> dict[str, str]:
-    """Hand back headers that are safe to send. Raises ValueRefusedError."""
+    """Hand back headers that are safe to send, without those that are null. Raises ValueRefusedError."""
     if not isinstance(headers, dict):
         raise ValueRefusedError("write a mapping of header names to text, such as {Accept: application/json}")
+    headers = {name: text for name, text in headers.items() if text is not None}
     if len(headers) > MAX_HEADERS:
         raise ValueRefusedError(f"write at most {MAX_HEADERS} headers")
     for name, text in headers.items():

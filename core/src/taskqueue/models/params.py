@@ -10,7 +10,7 @@ from taskqueue.models.refusal import ValueRefusedError
 
 MAX_TASK_BYTES = 1_024
 MAX_OBJECT_BYTES = 65_536
-MAX_INTEGER = 2**63 - 1
+INTEGERS = range(-(2**63), 2**63)
 
 
 def check_params(params: object) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def _check_scalar(value: object) -> None:
             if not math.isfinite(value):
                 raise ValueRefusedError("write finite numbers: JSON has no NaN and no infinity")
         case int():
-            if abs(value) > MAX_INTEGER:
+            if value not in INTEGERS:
                 raise ValueRefusedError("write a number beyond 64 bits as text, in quotes")
         case None:
             pass

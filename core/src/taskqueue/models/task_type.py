@@ -15,6 +15,7 @@ from taskqueue.models.fields import (
     Quantity,
     TimeZone,
     Url,
+    WholeNumber,
     WholeSeconds,
 )
 from taskqueue.models.metadata import TypeMetadata
@@ -77,7 +78,7 @@ class HandlerSpec(Part):
 class RetrySpec(Part):
     """How often a failed job is tried again, and how soon."""
 
-    max_attempts: int = Field(
+    max_attempts: WholeNumber = Field(
         default=5,
         ge=1,
         le=MAX_ATTEMPTS,
@@ -117,7 +118,7 @@ class TaskTypeSpec(Part):
     window: WholeSeconds | None = Field(
         default=None,
         description="First part of each period, over which subscriptions are spread evenly: "
-        "whole seconds, at most the interval, such as 5m. "
+        "whole seconds, such as 5m, at most the interval, or the shortest time between two runs of cron. "
         "Defaults to the interval; with cron to the shortest gap between two times, at most 1h.",
     )
     handler: HandlerSpec = Field(description="What a job runs: exactly one of function and http.")
@@ -131,7 +132,7 @@ class TaskTypeSpec(Part):
         description="Lane that jobs wait in: High, Normal or Low. "
         "Lanes share workers by weight; none starves.",
     )
-    cost: int = Field(
+    cost: WholeNumber = Field(
         default=1,
         ge=1,
         le=values.MAX_COST,
@@ -160,7 +161,7 @@ class TaskTypeSpec(Part):
     catch_up: Annotated[values.CatchUp, Field(strict=False)] = Field(
         default=values.CatchUp.LATEST,
         description="What an outage swallowed: Latest runs the last missed period, All every one of the last 100, "
-        "Skip none.",
+        "Skip none that is more than 5 s late.",
     )
     suspend: bool = Field(default=False, description="While true, no job of this type is emitted or started.")
 

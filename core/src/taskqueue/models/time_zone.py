@@ -1,10 +1,87 @@
-"""The names of time zones, as the IANA database in the tzdata package has them: the same on every machine."""
+"""The names of time zones, as the IANA database in the tzdata package has them: the same on every machine.
 
+What people write instead is an abbreviation, an offset, a city, or the right name in small letters. An abbreviation has
+others beside it that look alike and lie half a world away: what is offered is a place, and not the nearest text.
+"""
+
+import re
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 
 from taskqueue.models.refusal import ValueRefusedError, shown
+
+USUAL = "Europe/Berlin"
+
+#: The abbreviations that people write for a place; one that several places have stands for the one with most people.
+PLACES = {
+    "Africa/Johannesburg": ("SAST",),
+    "Africa/Lagos": ("WAT",),
+    "Africa/Maputo": ("CAT",),
+    "Africa/Nairobi": ("EAT",),
+    "America/Anchorage": ("AKST", "AKDT"),
+    "America/Chicago": ("CST", "CDT"),
+    "America/Denver": ("MST", "MDT"),
+    "America/Halifax": ("AST", "ADT"),
+    "America/Los_Angeles": ("PST", "PDT"),
+    "America/New_York": ("EST", "EDT"),
+    "America/St_Johns": ("NST", "NDT"),
+    "Asia/Hong_Kong": ("HKT",),
+    "Asia/Jakarta": ("WIB",),
+    "Asia/Jerusalem": ("IDT",),
+    "Asia/Karachi": ("PKT",),
+    "Asia/Kolkata": ("IST",),
+    "Asia/Seoul": ("KST",),
+    "Asia/Tokyo": ("JST",),
+    "Australia/Adelaide": ("ACST", "ACDT"),
+    "Australia/Perth": ("AWST",),
+    "Australia/Sydney": ("AEST", "AEDT"),
+    "Europe/Berlin": ("CET", "CEST", "MET", "MEST", "MEZ", "MESZ"),
+    "Europe/Helsinki": ("EET", "EEST"),
+    "Europe/Lisbon": ("WET", "WEST"),
+    "Europe/London": ("BST",),
+    "Europe/Moscow": ("MSK",),
+    "Pacific/Auckland": ("NZST", "NZDT"),
+    "Pacific/Honolulu": ("HST", "HDT"),
+    "UTC": ("Z",),
+}
+#: A place for an offset from UTC in minutes; in winter, where it has one.
+PLACES_BY_OFFSET = {
+    -600: "Pacific/Honolulu",
+    -540: "America/Anchorage",
+    -480: "America/Los_Angeles",
+    -420: "America/Denver",
+    -360: "America/Chicago",
+    -300: "America/New_York",
+    -240: "America/Halifax",
+    -210: "America/St_Johns",
+    -180: "America/Sao_Paulo",
+    0: "UTC",
+    60: "Europe/Berlin",
+    120: "Europe/Helsinki",
+    180: "Europe/Moscow",
+    210: "Asia/Tehran",
+    240: "Asia/Dubai",
+    270: "Asia/Kabul",
+    300: "Asia/Karachi",
+    330: "Asia/Kolkata",
+    345: "Asia/Kathmandu",
+    360: "Asia/Dhaka",
+    390: "Asia/Yangon",
+    420: "Asia/Bangkok",
+    480: "Asia/Shanghai",
+    540: "Asia/Tokyo",
+    570: "Australia/Darwin",
+    600: "Australia/Brisbane",
+    720: "Pacific/Auckland",
+}
+#: What machines have beside the database: their own zone, and copies of the others.
+FOREIGN = "^(Local|localtime|posixrules|(posix|right)/.*)$"
+#: Names that are offsets with the sign turned around: never offered.
+_TURNED = "Etc/"
+_OFFSET = re.compile(r"(?:UTC|GMT)? ?([+-])([01]?[0-9])(?::?([0-5][0-9]))?", re.ASCII)
+_LETTERS = re.compile("[A-Z]+", re.ASCII)
+_PLACE_OF = {abbreviation: place for place, abbreviations in PLACES.items() for abbreviation in abbreviations}
 
 
 @cache
@@ -14,8 +91,37 @@ def time_zone_names() -> frozenset[str]:
 
 
 def check_time_zone(name: str) -> None:
-    """Raise ValueRefusedError unless the name is in the IANA database; the nearest one is offered."""
-    if name in time_zone_names():
-        return
-    near = get_close_matches(shown(name), time_zone_names(), n=1) or ["Europe/Berlin"]
-    raise ValueRefusedError(f'write an IANA time zone, such as "{near[0]}", instead of "{shown(name)}"')
+    """Raise ValueRefusedError unless the name is in the IANA database; a place that may be meant is offered."""
+    if name not in time_zone_names():
+        raise ValueRefusedError(
+            f'write an IANA time zone, such as "{_meant(shown(name))}", instead of "{shown(name)}"'
+        )
+
+
+def _meant(written: str) -> str:
+    """Return the name that may be meant, or the usual one."""
+    lower, upper = written.lower().replace(" ", "_"), written.upper()
+    named = _names_in_lower_case().get(lower) or _names_of_cities().get(lower)
+    if named:
+        return named
+    if offset := _OFFSET.fullmatch(upper):
+        sign, hours, minutes = offset.groups()
+        return PLACES_BY_OFFSET.get(int(f"{sign}1") * (int(hours) * 60 + int(minutes or 0)), USUAL)
+    letters = _LETTERS.match(upper)
+    if letters and letters[0] in _PLACE_OF:
+        return _PLACE_OF[letters[0]]
+    near = get_close_matches(written, _names_in_lower_case().values(), n=1) if "/" in written else []
+    return near[0] if near else USUAL
+
+
+@cache
+def _names_in_lower_case() -> dict[str, str]:
+    """The names of places."""
+    names = sorted(name for name in time_zone_names() if not name.startswith(_TURNED))
+    return {name.lower(): name for name in names}
+
+
+@cache
+def _names_of_cities() -> dict[str, str]:
+    """The names by what is behind their last slash."""
+    return {lower.rpartition("/")[2]: name for lower, name in _names_in_lower_case().items() if "/" in lower}

@@ -47,6 +47,10 @@ def report_taken(loaded: Loaded, before: Loaded | None) -> None:
     for fault in loaded.faults:
         if before is None or fault not in before.faults:
             log.error("a manifest is at fault and not applied", fault=str(fault), file=fault.file)
+    said = before.advice() if before else {}
+    for name, advice in loaded.advice().items():
+        if said.get(name) != advice:
+            log.warning("cron steps are uneven", type=name, advice=advice)
     waited = {unresolved.type for unresolved in before.unresolved} if before else set[str]()
     for unresolved in loaded.unresolved:
         if unresolved.type not in waited:

@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
+from taskqueue.models.cron_advice import cron_advice
 from taskqueue.models.fault import Fault
 from taskqueue.models.values import TaskType, UserSubscription
 from taskqueue.plan.load import Load
@@ -52,6 +53,11 @@ class Loaded:
     unresolved: tuple[Unresolved, ...]
     files: tuple[str, ...]
     spared: Spared | None = None
+
+    def advice(self) -> dict[str, str]:
+        """Say for each type whose cron line may not do as its author thinks what it does, and what to write."""
+        said = {name: cron_advice(spec.schedule.cron) for name, spec in self.types.items()}
+        return {name: advice for name, advice in said.items() if advice}
 
     def loads(self) -> list[Load]:
         """What each type that runs asks for, with its subscriptions that are not suspended."""

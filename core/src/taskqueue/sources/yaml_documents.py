@@ -24,12 +24,12 @@ _WORDS = {
     word: meaning
     for lower, meaning in {
         "": None, "~": None, "null": None,
-        "true": True, "yes": True, "on": True,
-        "false": False, "no": False, "off": False,
+        "true": True, "yes": True, "y": True, "on": True,
+        "false": False, "no": False, "n": False, "off": False,
     }.items()
     for word in (lower, lower.capitalize(), lower.upper())
 }  # fmt: skip
-_INTEGER = re.compile(r"([-+]?)(?:0b([01_]+)|0x([0-9a-fA-F_]+)|0o?([0-7_]+)|(0|[1-9][0-9_]*))")
+_INTEGER = re.compile(r"([-+]?)(?:0[bB]([01_]+)|0[xX]([0-9a-fA-F_]+)|0[oO]?([0-7_]+)|(0|[1-9][0-9_]*))")
 _FLOAT = re.compile(r"[-+]?(\.[0-9]+|[0-9][0-9_]*(\.[0-9]*)?)([eE][-+]?[0-9]+)?")
 _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 _MAX_DIGITS = 64  # beyond, a number is a float: integers of unbounded size take unbounded time to read

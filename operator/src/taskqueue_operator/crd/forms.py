@@ -1,13 +1,11 @@
 """Rules for text that has a form. Each says what `models` says, before anything is stored."""
 
 from taskqueue.models import duration, identity, quantity
-from taskqueue.models.http_call import MAX_HEADER_CHARACTERS
+from taskqueue.models import time_zone as time_zones
+from taskqueue.models.http_call import MAX_HEADER_CHARACTERS, URL_PATTERN
 from taskqueue_operator.crd.rule import Rule
 
 IS_DURATION = f"matches('{duration.PATTERN}')"
-# A look at the text: CEL knows no bound of what url().getPort() gives, and takes the cost to be beyond all budgets.
-_PORT = "0*([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2][0-9]|6553[0-5])"
-_HOST_AND_PORT = rf"^[^/?#]+//([^/?#]*@)?(\[[^\]]+\]|[^/?#:\[\]]+)(:({_PORT})?)?([/?#]|$)"
 _LONGEST = duration.format_ms(duration.MAX_MS)
 
 
@@ -47,12 +45,27 @@ def time_zone(name: str) -> list[Rule]:
 
     It would take an offset, too.
     """
+    message = f'write {name} as an IANA time zone, such as "{{}}"'
+    before, behind = message.split("{}")
+    meant = {
+        place: "|".join(one for one in abbreviations if one not in time_zones.time_zone_names())
+        for place, abbreviations in time_zones.PLACES.items()
+    }
+    meant = {place: abbreviations for place, abbreviations in meant.items() if abbreviations}
+    chain = "".join(f"self.matches('(?i)^({those})$') ? '{place}' : " for place, those in meant.items())
+    abbreviated = f"self.matches('(?i)^({'|'.join(meant.values())})$')"
     return [
         Rule(
-            "self.matches('^[A-Za-z][A-Za-z0-9_+/-]*$') && "
+            f"!{abbreviated}",
+            f"write {name} as an IANA time zone",
+            saying=f"'{before}' + ({chain}'{time_zones.USUAL}') + '{behind}'",
+        ),
+        Rule(
+            f"{abbreviated} || self.matches('^[A-Za-z][A-Za-z0-9_+/-]*$') && "
+            f"!self.matches('{time_zones.FOREIGN}') && "
             "timestamp('2000-01-01T00:00:00Z').getHours(self) >= 0",
-            f'write {name} as an IANA time zone, such as "Europe/Berlin"',
-        )
+            message.format(time_zones.USUAL),
+        ),
     ]
 
 
@@ -76,7 +89,7 @@ def url(field: str) -> list[Rule]:
         Rule(printable, f"write {field} without spaces, other characters percent-encoded", at=f".{field}"),
         Rule(
             f"!{printable} || isURL(self.{field}) && url(self.{field}).getScheme() in ['http', 'https'] && "
-            f"self.{field}.matches(r'{_HOST_AND_PORT}')",
+            f"self.{field}.matches(r'{URL_PATTERN}')",
             f'write {field} as an absolute http or https URL, such as "https://api.example.com/sync"',
             at=f".{field}",
         ),
