@@ -7,12 +7,13 @@ import signal
 import ssl
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from certificates import Authority
 from control_plane import ControlPlane
 from cryptography import x509
-from metrics_api import API_SERVICE, BASE, NAME, TARGET_S, MetricsApi
+from metrics_api import API_SERVICE, BASE, NAME, SECRET, TARGET_S, MetricsApi
 from shop import Shop, task_type
 from site_under_test import until
 
@@ -122,7 +123,8 @@ async def test_only_the_front_proxy_may_ask_and_only_for_whom_may_read(
 async def test_a_certificate_is_renewed_without_a_restart_and_shared_by_all_replicas(api: MetricsApi) -> None:
     service = f"{NAME}.{api.shop.namespace}.svc"
     before = make([service], datetime.now(UTC) + timedelta(seconds=25) - _UNTIL_RENEWED)
-    await api.shop.apply(_secret(before))
+    # As the operator's own: what is applied from a file has no data, and takes none away.
+    await api.shop.kubectl("create", "-f", "-", stdin=json.dumps(_secret(before)))
     first, port = await api.begin()
     _, port_of_second = await api.operator()
     for one in (port, port_of_second):
@@ -175,6 +177,28 @@ async def test_an_api_of_somebody_else_is_left_alone_and_missing_rights_are_told
     assert "cannot serve the external metrics" in api.shop.world.logs[second.pid].read_text()
 
 
+async def test_a_namespace_that_is_deleted_takes_the_api_service_with_it(api: MetricsApi) -> None:
+    operator, _ = await api.begin()
+    await _deleted(api)
+    assert "NotFound" in (await _api_service(api)).stderr
+    assert await api.shop.world.end(operator, signal.SIGTERM) == 0
+
+
+async def _api_service(api: MetricsApi) -> Any:
+    return await asyncio.to_thread(api.control_plane.attempt, "get", "apiservice", API_SERVICE)
+
+
+async def _deleted(api: MetricsApi) -> None:
+    """Delete the namespace, and wait until it is gone."""
+    await api.shop.kubectl("delete", "namespace", api.shop.namespace, "--wait=false")
+
+    async def gone() -> bool:
+        found = await asyncio.to_thread(api.control_plane.attempt, "get", "namespace", api.shop.namespace)
+        return "NotFound" in found.stderr
+
+    await until("the namespace is gone", gone, 40)
+
+
 async def _scaled(api: MetricsApi, replicas: int) -> None:
     """Wait until the autoscaler wants that many."""
 
@@ -210,8 +234,7 @@ def _secret(pair: Pair) -> dict[str, object]:
     return {
         "apiVersion": "v1",
         "kind": "Secret",
-        "type": "kubernetes.io/tls",
-        "metadata": {"name": NAME},
+        "metadata": {"name": SECRET},
         "data": {name: base64.b64encode(value).decode() for name, value in data.items()},
     }
 
