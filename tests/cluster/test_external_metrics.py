@@ -3,6 +3,7 @@
 import asyncio
 import base64
 import json
+import re
 import signal
 import ssl
 from collections.abc import AsyncIterator
@@ -14,13 +15,14 @@ from certificates import Authority
 from control_plane import ControlPlane
 from cryptography import x509
 from metrics_api import API_SERVICE, BASE, NAME, SECRET, TARGET_S, MetricsApi
-from shop import Shop, task_type
+from shop import ROOT, Shop, task_type
 from site_under_test import until
 
 from taskqueue.store.adhoc import enqueue
 from taskqueue.store.overrides import clear_rate, override_rate
 from taskqueue_operator.external_metrics.certificates import LIFE, Pair, make
 
+FAILURES = ROOT / "docs" / "failures.md"
 DUE, MEAN_S = 35, 2
 #: A certificate is valid from an hour before it was made.
 _SKEW = timedelta(hours=1)
@@ -182,6 +184,22 @@ async def test_a_namespace_that_is_deleted_takes_the_api_service_with_it(api: Me
     await _deleted(api)
     assert "NotFound" in (await _api_service(api)).stderr
     assert await api.shop.world.end(operator, signal.SIGTERM) == 0
+
+
+async def test_namespaces_that_wait_for_the_api_are_gone_once_it_is_deleted_by_hand(api: MetricsApi) -> None:
+    """The way out that the documentation names, where no operator runs any more."""
+    (typed,) = set(re.findall(r"kubectl (delete apiservice \S+)$", FAILURES.read_text("utf-8"), re.MULTILINE))
+    await api.install(9)
+    other = f"{api.shop.namespace}-other"
+    await api.shop.kubectl("create", "namespace", other)
+    for namespace in (other, api.shop.namespace):
+        await api.shop.kubectl("delete", "namespace", namespace, "--wait=false")
+    waits = "--for=condition=NamespaceDeletionDiscoveryFailure"
+    for namespace in (other, api.shop.namespace):
+        await api.shop.kubectl("wait", f"namespace/{namespace}", waits, "--timeout=30s")
+    await api.shop.kubectl(*typed.split())
+    await api.shop.kubectl("wait", "--for=delete", f"namespace/{other}", "--timeout=30s")
+    await api.shop.kubectl("wait", "--for=delete", f"namespace/{api.shop.namespace}", "--timeout=30s")
 
 
 async def _api_service(api: MetricsApi) -> Any:
