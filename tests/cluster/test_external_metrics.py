@@ -2,6 +2,7 @@
 
 import asyncio
 import base64
+import contextlib
 import json
 import re
 import signal
@@ -18,12 +19,15 @@ from metrics_api import API_SERVICE, BASE, NAME, SECRET, TARGET_S, MetricsApi
 from shop import ROOT, Shop, task_type
 from site_under_test import until
 
+from taskqueue.bounded_http.port import MAX_CONNECTIONS
 from taskqueue.store.adhoc import enqueue
 from taskqueue.store.overrides import clear_rate, override_rate
 from taskqueue_operator.external_metrics.certificates import LIFE, Pair, make
 
 FAILURES = ROOT / "docs" / "failures.md"
 DUE, MEAN_S = 35, 2
+#: For how long a connection that says nothing may stay, on a busy machine.
+SILENT_S = 20
 #: A certificate is valid from an hour before it was made.
 _SKEW = timedelta(hours=1)
 _UNTIL_RENEWED = (LIFE + _SKEW) * 2 / 3 - _SKEW
@@ -77,6 +81,7 @@ async def test_only_the_front_proxy_may_ask_and_only_for_whom_may_read(
     api: MetricsApi, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     _, port = await api.begin()
+    silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2 * MAX_CONNECTIONS)]
     proxy = api.control_plane.front_proxy
     right = proxy.folder / "client.crt"
     assert (await api.ask(port, api.path, right))[0] == 200
@@ -120,6 +125,11 @@ async def test_only_the_front_proxy_may_ask_and_only_for_whom_may_read(
         api.control_plane.kubectl, "api-resources", "--api-group=external.metrics.k8s.io"
     )
     assert "taskqueue_work_seconds" in listed
+    async with asyncio.timeout(SILENT_S):
+        for reader, writer in silent:
+            with contextlib.suppress(ConnectionError):
+                assert await reader.read() == b""
+            writer.transport.abort()
 
 
 async def test_a_certificate_is_renewed_without_a_restart_and_shared_by_all_replicas(api: MetricsApi) -> None:
