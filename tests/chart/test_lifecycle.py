@@ -117,16 +117,34 @@ def test_a_second_self_served_release_is_told_who_serves_already(
     assert "external.metrics" not in defined.kubectl("get", "apiservices", "--output", "name")
 
 
-def test_the_authority_that_the_operator_writes_survives_an_upgrade(
+def test_what_the_operator_writes_survives_upgrades_and_manifests(
     defined: ControlPlane, installer: Helm, restricted: str
 ) -> None:
     options = ("--set", "crds.enabled=false")
     service = "apiservice/v1beta1.external.metrics.k8s.io"
+    secret = ("secret/taskqueue-external-metrics-certificate", "--namespace", restricted)
     installer.run("install", *place("taskqueue", restricted, SELF_SERVED), *options)
     account = defined.seen_by("taskqueue-operator", restricted)
-    patch = json.dumps({"spec": {"caBundle": "bm90IGEgY2VydGlmaWNhdGU="}})
-    account.kubectl("patch", service, "--type=merge", "--patch", patch)
-    installer.run("upgrade", *place("taskqueue", restricted, SELF_SERVED), *options, "--set", "rate=50")
-    kept = defined.kubectl("get", service, "--output=jsonpath={.spec.caBundle}")
+    authority, data = "bm90IGEgY2VydGlmaWNhdGU=", {"tls.crt": "YQ==", "tls.key": "Yg==", "ca.crt": "Yw=="}
+    account.kubectl(
+        "patch", service, "--type=merge", "--patch", json.dumps({"spec": {"caBundle": authority}})
+    )
+    account.kubectl("patch", *secret, "--type=merge", "--patch", json.dumps({"data": data}))
+    assert "forbidden" in account.refused("create", "secret", "generic", "mine", "--namespace", restricted)
+
+    def kept() -> tuple[str, dict[str, str]]:
+        found = [json.loads(defined.kubectl("get", *one, "--output=json")) for one in ((service,), secret)]
+        return found[0]["spec"]["caBundle"], found[1]["data"]
+
+    for rate in (50, 60):
+        upgrade = ("upgrade", *place("taskqueue", restricted, SELF_SERVED), *options)
+        installer.run(*upgrade, "--set", f"rate={rate}")
+        assert kept() == (authority, data)
+    shown = ("--show-only", "templates/external-metrics.yaml")
+    rendered = installer.template(SELF_SERVED, *shown, namespace=restricted)
+    assert rendered == installer.template(SELF_SERVED, *shown, namespace=restricted)
+    for manner in (("--server-side", "--force-conflicts"), (), ()):
+        defined.kubectl("apply", *manner, "--filename", "-", stdin=rendered)
+        assert kept() == (authority, data)
     installer.run("uninstall", "taskqueue", "--namespace", restricted)
-    assert kept == "bm90IGEgY2VydGlmaWNhdGU="
+    assert "NotFound" in defined.refused("get", *secret)

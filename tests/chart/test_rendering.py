@@ -155,9 +155,14 @@ def test_the_rights_of_self_served_are_the_shipped_ones(helm: Helm) -> None:
 def test_self_served_rights_name_the_one_secret_and_the_one_api_service(helm: Helm) -> None:
     objects = helm.objects(EVERYTHING)
     rules = [rule for one in objects if one["kind"] in ("Role", "ClusterRole") for rule in one["rules"]]
-    (secret,) = [rule for rule in rules if "secrets" in rule["resources"] and rule["verbs"] != ["create"]]
+    (secret,) = [rule for rule in rules if "secrets" in rule["resources"]]
     (api,) = [rule for rule in rules if "apiservices" in rule["resources"]]
-    assert secret["resourceNames"] == ["all-of-it-external-metrics"]
+    assert secret["resourceNames"] == ["all-of-it-external-metrics-certificate"]
+    assert secret["verbs"] == ["get", "patch"], "who may create Secrets may mint a token of any account"
+    (empty,) = [
+        one for one in of_kind(objects, "Secret") if one["metadata"]["name"] in secret["resourceNames"]
+    ]
+    assert not {"data", "stringData", "type"} & empty.keys()
     assert api["resourceNames"] == ["v1beta1.external.metrics.k8s.io"]
     (service,) = of_kind(objects, "APIService")
     assert "caBundle" not in service["spec"]

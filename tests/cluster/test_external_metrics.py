@@ -2,25 +2,32 @@
 
 import asyncio
 import base64
+import contextlib
 import json
+import re
 import signal
 import ssl
 from collections.abc import AsyncIterator
 from datetime import UTC, datetime, timedelta
+from typing import Any
 
 import pytest
 from certificates import Authority
 from control_plane import ControlPlane
 from cryptography import x509
-from metrics_api import API_SERVICE, BASE, NAME, TARGET_S, MetricsApi
-from shop import Shop, task_type
+from metrics_api import API_SERVICE, BASE, NAME, SECRET, TARGET_S, MetricsApi
+from shop import ROOT, Shop, task_type
 from site_under_test import until
 
+from taskqueue.bounded_http.port import MAX_CONNECTIONS
 from taskqueue.store.adhoc import enqueue
 from taskqueue.store.overrides import clear_rate, override_rate
 from taskqueue_operator.external_metrics.certificates import LIFE, Pair, make
 
+FAILURES = ROOT / "docs" / "failures.md"
 DUE, MEAN_S = 35, 2
+#: For how long a connection that says nothing may stay, on a busy machine.
+SILENT_S = 20
 #: A certificate is valid from an hour before it was made.
 _SKEW = timedelta(hours=1)
 _UNTIL_RENEWED = (LIFE + _SKEW) * 2 / 3 - _SKEW
@@ -74,6 +81,7 @@ async def test_only_the_front_proxy_may_ask_and_only_for_whom_may_read(
     api: MetricsApi, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     _, port = await api.begin()
+    silent = [await asyncio.open_connection("127.0.0.1", port) for _ in range(2 * MAX_CONNECTIONS)]
     proxy = api.control_plane.front_proxy
     right = proxy.folder / "client.crt"
     assert (await api.ask(port, api.path, right))[0] == 200
@@ -117,12 +125,18 @@ async def test_only_the_front_proxy_may_ask_and_only_for_whom_may_read(
         api.control_plane.kubectl, "api-resources", "--api-group=external.metrics.k8s.io"
     )
     assert "taskqueue_work_seconds" in listed
+    async with asyncio.timeout(SILENT_S):
+        for reader, writer in silent:
+            with contextlib.suppress(ConnectionError):
+                assert await reader.read() == b""
+            writer.transport.abort()
 
 
 async def test_a_certificate_is_renewed_without_a_restart_and_shared_by_all_replicas(api: MetricsApi) -> None:
     service = f"{NAME}.{api.shop.namespace}.svc"
     before = make([service], datetime.now(UTC) + timedelta(seconds=25) - _UNTIL_RENEWED)
-    await api.shop.apply(_secret(before))
+    # As the operator's own: what is applied from a file has no data, and takes none away.
+    await api.shop.kubectl("create", "-f", "-", stdin=json.dumps(_secret(before)))
     first, port = await api.begin()
     _, port_of_second = await api.operator()
     for one in (port, port_of_second):
@@ -175,6 +189,44 @@ async def test_an_api_of_somebody_else_is_left_alone_and_missing_rights_are_told
     assert "cannot serve the external metrics" in api.shop.world.logs[second.pid].read_text()
 
 
+async def test_a_namespace_that_is_deleted_takes_the_api_service_with_it(api: MetricsApi) -> None:
+    operator, _ = await api.begin()
+    await _deleted(api)
+    assert "NotFound" in (await _api_service(api)).stderr
+    assert await api.shop.world.end(operator, signal.SIGTERM) == 0
+
+
+async def test_namespaces_that_wait_for_the_api_are_gone_once_it_is_deleted_by_hand(api: MetricsApi) -> None:
+    """The way out that the documentation names, where no operator runs any more."""
+    (typed,) = set(re.findall(r"kubectl (delete apiservice \S+)$", FAILURES.read_text("utf-8"), re.MULTILINE))
+    await api.install(9)
+    other = f"{api.shop.namespace}-other"
+    await api.shop.kubectl("create", "namespace", other)
+    for namespace in (other, api.shop.namespace):
+        await api.shop.kubectl("delete", "namespace", namespace, "--wait=false")
+    waits = "--for=condition=NamespaceDeletionDiscoveryFailure"
+    for namespace in (other, api.shop.namespace):
+        await api.shop.kubectl("wait", f"namespace/{namespace}", waits, "--timeout=30s")
+    await api.shop.kubectl(*typed.split())
+    await api.shop.kubectl("wait", "--for=delete", f"namespace/{other}", "--timeout=30s")
+    await api.shop.kubectl("wait", "--for=delete", f"namespace/{api.shop.namespace}", "--timeout=30s")
+
+
+async def _api_service(api: MetricsApi) -> Any:
+    return await asyncio.to_thread(api.control_plane.attempt, "get", "apiservice", API_SERVICE)
+
+
+async def _deleted(api: MetricsApi) -> None:
+    """Delete the namespace, and wait until it is gone."""
+    await api.shop.kubectl("delete", "namespace", api.shop.namespace, "--wait=false")
+
+    async def gone() -> bool:
+        found = await asyncio.to_thread(api.control_plane.attempt, "get", "namespace", api.shop.namespace)
+        return "NotFound" in found.stderr
+
+    await until("the namespace is gone", gone, 40)
+
+
 async def _scaled(api: MetricsApi, replicas: int) -> None:
     """Wait until the autoscaler wants that many."""
 
@@ -210,8 +262,7 @@ def _secret(pair: Pair) -> dict[str, object]:
     return {
         "apiVersion": "v1",
         "kind": "Secret",
-        "type": "kubernetes.io/tls",
-        "metadata": {"name": NAME},
+        "metadata": {"name": SECRET},
         "data": {name: base64.b64encode(value).decode() for name, value in data.items()},
     }
 

@@ -52,4 +52,4 @@ def namespace(cluster: Cluster) -> Iterator[str]:
         cluster.kubectl("wait", "--for=create", *account, "--timeout=30s")
         yield name
     finally:
-        cluster.kubectl("delete", "namespace", name, "--wait=false")
+        cluster.kubectl("delete", "namespace", name, "--wait=false", "--ignore-not-found")

@@ -20,6 +20,7 @@ ROLES = ROOT / "deploy" / "kubernetes" / "external-metrics-role.yaml"
 API_SERVICE = "v1beta1.external.metrics.k8s.io"
 BASE = "/apis/external.metrics.k8s.io/v1beta1"
 NAME = "taskqueue-external-metrics"
+SECRET = f"{NAME}-certificate"
 #: One replica is asked for per so many work-seconds: slots of a worker times seconds to drain.
 CONCURRENCY, DRAIN_S = 1, 5
 TARGET_S = CONCURRENCY * DRAIN_S
@@ -62,6 +63,7 @@ class MetricsApi:
             "spec": {"type": "ExternalName", "externalName": "localhost"},
         }
         text = ROLES.read_text().replace("namespace: shop", f"namespace: {self.shop.namespace}")
+        text = text.replace("resourceNames: [shop]", f"resourceNames: [{self.shop.namespace}]")
         shipped = [part for part in text.split("\n---\n") if "kind: Service\n" not in part]
         documents = "\n---\n".join([*shipped, json.dumps(service)]).replace("port: 443", f"port: {port}")
         await asyncio.to_thread(
@@ -101,7 +103,7 @@ class MetricsApi:
         return _quantity(item["value"])
 
     async def secret(self) -> dict[str, bytes]:
-        found = await self.shop.get("secret", NAME)
+        found = await self.shop.get("secret", SECRET)
         return {name: base64.b64decode(value) for name, value in found["data"].items()}
 
     async def ask(

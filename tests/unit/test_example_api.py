@@ -32,6 +32,8 @@ class Wire:
     connection: Connection
     sent: bytes = b""
     closed: bool = False
+    paused: bool = False
+    aborted: bool = False
     wrote: asyncio.Event = field(default_factory=asyncio.Event)
 
     def __post_init__(self) -> None:
@@ -43,6 +45,18 @@ class Wire:
 
     def close(self) -> None:
         self.closed = True
+
+    def abort(self) -> None:
+        self.aborted = True
+
+    def is_closing(self) -> bool:
+        return self.closed
+
+    def pause_reading(self) -> None:
+        self.paused = True
+
+    def resume_reading(self) -> None:
+        self.paused = False
 
     def ask(self, data: bytes) -> list[tuple[int, bytes]]:
         """Send bytes; return status and body of each answer to them."""
@@ -284,6 +298,83 @@ def test_a_client_that_wants_no_further_answer_gets_none(request_: bytes) -> Non
     client = wire()
     assert client.ask(request_ + GET) == [(200, b"{}")]
     assert client.closed
+
+
+def test_a_body_is_counted_and_not_kept() -> None:
+    ledger = Arrivals(100)
+    client = wire(ledger)
+    part = b"x" * 100_000
+    client.connection.data_received(b"POST /a HTTP/1.1\r\nContent-Length: 10000000\r\n\r\n")
+    for _ in range(99):
+        assert client.ask(part) == []
+        assert len(client.connection._buffer) < 100
+    assert client.ask(part + GET) == [(200, b"{}")] * 2
+    assert [line[5] for line in recorded(ledger)] == ["/a", "/v1/orders"]
+
+
+@pytest.mark.parametrize(
+    ("sent", "stays_s", "goes_s"),
+    [
+        (b"", 5, 6),
+        (GET[:5], 5, 6),
+        (b"POST /a HTTP/1.1\r\nContent-Length: 9\r\n\r\nx", 5, 6),
+        (GET, 60, 61),
+        (GET + GET[:5], 5, 6),
+        (GET.replace(b"orders", b"orders?sleep_ms=600000"), 600, None),
+    ],
+    ids=["nothing", "half a head", "half a body", "a request", "a request and a half", "one that waits"],
+)
+async def test_a_client_that_takes_too_long_is_let_go(
+    clock: Clock, sent: bytes, stays_s: int, goes_s: int | None
+) -> None:
+    client = wire()
+    client.connection.data_received(sent)
+    began_ns = clock.now_ns
+    for after_s, aborted in ((stays_s, False), (goes_s, True)):
+        if after_s is not None:
+            client.connection.expire(began_ns + after_s * SECOND_NS)
+            assert client.aborted is aborted
+
+
+def test_a_client_that_does_not_read_is_not_read_and_let_go(clock: Clock) -> None:
+    client = wire()
+    client.ask(GET)
+    client.connection.pause_writing()
+    assert client.paused
+    client.connection.resume_writing()
+    assert not client.paused
+    client.connection.pause_writing()
+    client.connection.expire(clock.now_ns + 6 * SECOND_NS)
+    assert client.aborted
+
+
+async def test_a_client_with_too_many_delayed_answers_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api, "MAX_WAITING", 3)
+    client = wire()
+    delayed = b"GET /?sleep_ms=1 HTTP/1.1\r\n\r\n"
+    client.connection.data_received(2 * delayed)
+    assert not client.paused
+    client.connection.data_received(delayed)
+    assert client.paused
+    while client.paused:
+        client.wrote.clear()
+        await client.wrote.wait()
+        await asyncio.sleep(0)
+
+
+def test_of_too_many_clients_the_longest_idle_goes(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(api, "MAX_CONNECTIONS", 3)
+    together: set[Connection] = set()
+    clients = []
+    for _ in range(3):
+        clients.append(Wire(Connection(Arrivals(100), together)))
+        clock.now_ns += SECOND_NS
+    clients[0].ask(GET)
+    clients.append(Wire(Connection(Arrivals(100), together)))
+    assert [one.aborted for one in clients] == [False, True, False, False]
+    clients[0].connection.connection_lost(None)
+    clients.append(Wire(Connection(Arrivals(100), together)))
+    assert [one.aborted for one in clients] == [False, True, False, False, False]
 
 
 def test_head_is_answered_without_a_body() -> None:

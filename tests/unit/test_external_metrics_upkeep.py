@@ -1,4 +1,4 @@
-"""Replicas that share a Secret, on an API server that is a dictionary: who is first wins, and nothing is said twice."""
+"""Replicas that share a Secret, on an API server that is a dictionary: the first wins, and nothing is said twice."""
 
 import base64
 import itertools
@@ -13,6 +13,7 @@ from kubernetes.aio.client.exceptions import ApiException
 
 from taskqueue_operator.external_metrics.certificates import Pair
 from taskqueue_operator.external_metrics.cluster import PairSecret
+from taskqueue_operator.external_metrics.departure import Departure
 from taskqueue_operator.external_metrics.front_proxy import FrontProxy
 from taskqueue_operator.external_metrics.upkeep import Upkeep
 
@@ -23,15 +24,16 @@ NAMES = ["metrics.shop.svc"]
 
 
 class Server:
-    """Keeps objects by path. refused: paths it answers with this status. hidden: seen as not there, once each."""
+    """Keeps objects by path. refused: paths it answers with this status. stale: paths read once more as they were."""
 
     def __init__(self) -> None:
         self.objects: dict[str, dict[str, Any]] = {
             API_SERVICE: {"spec": {"service": {"name": "metrics", "namespace": "shop"}}},
+            SECRET: {"metadata": {"resourceVersion": "0"}},
             CONFIG_MAP: {"data": {"requestheader-client-ca-file": "PEM"}},
         }
         self.refused: dict[str, int] = {}
-        self.hidden: list[str] = []
+        self.stale: dict[str, bytes] = {}
         self.writes: list[str] = []
         self._versions = itertools.count(1)
 
@@ -41,19 +43,13 @@ class Server:
         if path in self.refused:
             raise ApiException(status=self.refused[path], reason="no")
         if method is HTTPMethod.GET:
-            if path in self.hidden:
-                self.hidden.remove(path)
-                raise ApiException(status=404)
+            if path in self.stale:
+                return self.stale.pop(path)
             if path not in self.objects:
                 raise ApiException(status=404)
             return json.dumps(self.objects[path]).encode()
         assert body is not None
         self.writes.append(f"{method} {path}")
-        if method is HTTPMethod.POST:
-            path = f"{path}/{body['metadata']['name']}"
-            if path in self.objects:
-                raise ApiException(status=409)
-            self.objects[path] = {}
         stored = self.objects[path]
         wanted = body.get("metadata", {}).get("resourceVersion")
         if wanted is not None and wanted != stored["metadata"]["resourceVersion"]:
@@ -87,7 +83,12 @@ def replica(server: Server, names: list[str] = NAMES) -> tuple[Upkeep, Shown]:
     shown: Any = Shown()
     connection: Any = server
     return Upkeep(
-        connection, PairSecret(connection, "shop", "pair"), ("metrics", "shop"), names, shown
+        connection,
+        PairSecret(connection, "shop", "pair"),
+        ("metrics", "shop"),
+        names,
+        shown,
+        Departure(connection, "metrics", "shop"),
     ), shown
 
 
@@ -101,11 +102,12 @@ async def test_the_first_makes_the_pair_and_all_show_it() -> None:
     assert len(server.writes) == 2, "the Secret and the bundle, once"
 
 
-async def test_of_two_that_find_no_secret_the_later_reads_the_others() -> None:
+async def test_of_two_that_find_an_empty_secret_the_later_reads_the_others() -> None:
     server = Server()
+    empty = json.dumps(server.objects[SECRET]).encode()
     (one, shown), (two, also) = replica(server), replica(server)
     await one.turn()
-    server.hidden = [SECRET]
+    server.stale = {SECRET: empty}
     assert await two.turn()
     assert also.pairs == shown.pairs
 
@@ -147,7 +149,8 @@ async def test_a_change_of_whom_to_believe_is_followed() -> None:
 
 
 @pytest.mark.parametrize(
-    ("path", "status"), [(SECRET, 403), (API_SERVICE, 403), (API_SERVICE, 404), (CONFIG_MAP, 403)]
+    ("path", "status"),
+    [(SECRET, 403), (SECRET, 404), (API_SERVICE, 403), (API_SERVICE, 404), (CONFIG_MAP, 403)],
 )
 async def test_what_is_refused_is_said_once_and_asked_again(
     path: str, status: int, capsys: pytest.CaptureFixture[str]

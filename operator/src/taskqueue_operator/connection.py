@@ -74,6 +74,23 @@ class Connection:
             raise ApiException(http_resp=answer)
         return read
 
+    @asynccontextmanager
+    async def stream(
+        self, path: str, query: Mapping[str, str], timeout_s: float
+    ) -> AsyncIterator[AsyncIterator[bytes]]:
+        """Begin a GET whose answer comes bit by bit, as of a watch. Raises API_ERRORS, also while it is read."""
+        headers = {"Accept": JSON}
+        await self._pool.update_params_for_auth(headers, [], [_TOKEN], path, HTTPMethod.GET, None)
+        url = f"{self.configuration.host}{path}?{urlencode(query)}"
+        answer = await self._pool.call_api(HTTPMethod.GET, url, headers, _request_timeout=timeout_s)
+        try:
+            if answer.status not in _ANY_SUCCESS:
+                await answer.read()
+                raise ApiException(http_resp=answer)
+            yield answer.response.content.iter_any()
+        finally:
+            answer.response.close()
+
 
 @asynccontextmanager
 async def connect(kubeconfig: Path | None = None) -> AsyncIterator[Connection]:

@@ -67,7 +67,7 @@ async def run(settings: OperatorSettings) -> None:
         stack.callback(REGISTRY.unregister, collector)
         serving: list[Callable[[], Coroutine[Any, Any, None]]] = []
         if settings.external_metrics_port:
-            serving.append(await stack.enter_async_context(external_metrics(settings, connection, scaling)))
+            serving.extend(await stack.enter_async_context(external_metrics(settings, connection, scaling)))
 
         def beside(parts: Parts) -> Sequence[Coroutine[Any, Any, Any]]:
             metrics.LEADER.set_function(lambda: lease.leads)

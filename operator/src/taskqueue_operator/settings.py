@@ -68,7 +68,7 @@ class OperatorSettings(TickingSettings):
         description="The Service in front of that port, which the certificate is for.",
     )
     external_metrics_secret: str = Field(
-        default="taskqueue-external-metrics",
+        default="taskqueue-external-metrics-certificate",
         pattern=r"^[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?$",
-        description="The Secret in the namespace that the operator makes and renews for it.",
+        description="The Secret in the namespace that the operator fills and renews for it; it must be there, empty.",
     )

@@ -22,7 +22,7 @@ class _Metadata(msgspec.Struct):
 
 class _Secret(msgspec.Struct):
     metadata: _Metadata
-    data: dict[str, bytes] = {}
+    data: dict[str, bytes] | None = None
 
 
 class _Service(msgspec.Struct):
@@ -35,8 +35,13 @@ class _Spec(msgspec.Struct):
     caBundle: bytes = b""  # noqa: N815 - as Kubernetes writes it
 
 
+class _Uid(msgspec.Struct):
+    uid: str = ""
+
+
 class _ApiService(msgspec.Struct):
     spec: _Spec
+    metadata: _Uid = msgspec.field(default_factory=_Uid)
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,39 +52,35 @@ class StoredPair:
     version: str
 
 
+class NoSecretError(Exception):
+    """The Secret is not there. The chart makes it, empty, as does external-metrics-role.yaml: the operator may not."""
+
+
 class PairSecret:
     """The one Secret of this name."""
 
     def __init__(self, connection: Connection, namespace: str, name: str) -> None:
         self._connection = connection
-        self._secrets = f"/api/v1/namespaces/{namespace}/secrets"
-        self._name = name
+        self._path = f"/api/v1/namespaces/{namespace}/secrets/{name}"
+        self._shown = f"{namespace}/{name}"
 
-    async def read(self) -> StoredPair | None:
-        """Return what is in it, which may be anything, or None where there is none."""
+    async def read(self) -> StoredPair:
+        """Return what is in it, which may be anything or nothing. Raises NoSecretError and any of API_ERRORS."""
         try:
-            found = await self._connection.call(HTTPMethod.GET, f"{self._secrets}/{self._name}")
+            found = await self._connection.call(HTTPMethod.GET, self._path)
         except ApiException as error:
             if error.status == HTTPStatus.NOT_FOUND:
-                return None
+                raise NoSecretError(f"the Secret {self._shown} must be there, empty") from error
             raise
         secret = msgspec.json.decode(found, type=_Secret)
-        pair = Pair(*(secret.data.get(name, b"") for name in ("tls.crt", "tls.key", "ca.crt")))
+        data = secret.data or {}
+        pair = Pair(*(data.get(name, b"") for name in ("tls.crt", "tls.key", "ca.crt")))
         return StoredPair(pair, secret.metadata.resourceVersion)
 
-    async def write(self, pair: Pair, version: str | None) -> bool:
-        """Create it, or replace what it had at this version; False if another replica was first."""
-        metadata: dict[str, object] = {"resourceVersion": version}
-        method, path, kind = HTTPMethod.PATCH, f"{self._secrets}/{self._name}", _MERGE
-        if version is None:
-            labels = {"app.kubernetes.io/managed-by": "taskqueue-operator"}
-            metadata = {"name": self._name, "labels": labels}
-            method, path, kind = HTTPMethod.POST, self._secrets, "application/json"
+    async def write(self, pair: Pair, version: str) -> bool:
+        """Replace what it had at this version; False if another replica was first."""
         body = {
-            "apiVersion": "v1",
-            "kind": "Secret",
-            "type": "kubernetes.io/tls",
-            "metadata": metadata,
+            "metadata": {"resourceVersion": version},
             "data": {
                 "tls.crt": _text(pair.certificate),
                 "tls.key": _text(pair.key),
@@ -87,7 +88,7 @@ class PairSecret:
             },
         }
         try:
-            await self._connection.call(method, path, body, content_type=kind)
+            await self._connection.call(HTTPMethod.PATCH, self._path, body, content_type=_MERGE)
         except ApiException as error:
             if error.status == HTTPStatus.CONFLICT:
                 return False
@@ -101,16 +102,32 @@ class ForeignApiServiceError(Exception):
 
 async def publish_authorities(connection: Connection, service: str, namespace: str, pem: bytes) -> bool:
     """Make the APIService trust these authorities; True if it did already. Raises ForeignApiServiceError."""
-    found = await connection.call(HTTPMethod.GET, _API_SERVICE_PATH)
-    spec = msgspec.json.decode(found, type=_ApiService).spec
-    if spec.service != _Service(service, namespace):
-        there = f"{spec.service.namespace}/{spec.service.name}" if spec.service else "the API server itself"
-        raise ForeignApiServiceError(f"{API_SERVICE} is served by {there}, not {namespace}/{service}")
+    spec = (await _read_own(connection, service, namespace)).spec
     if spec.caBundle == pem:
         return True
     body = {"spec": {"caBundle": _text(pem)}}
     await connection.call(HTTPMethod.PATCH, _API_SERVICE_PATH, body, content_type=_MERGE)
     return False
+
+
+async def remove_api_service(connection: Connection, service: str, namespace: str) -> None:
+    """Delete the APIService. Raises ForeignApiServiceError where it is another's, and any of API_ERRORS."""
+    try:
+        found = await _read_own(connection, service, namespace)
+        same = {"preconditions": {"uid": found.metadata.uid}}
+        await connection.call(HTTPMethod.DELETE, _API_SERVICE_PATH, same)
+    except ApiException as error:
+        if error.status != HTTPStatus.NOT_FOUND:  # else another replica was first
+            raise
+
+
+async def _read_own(connection: Connection, service: str, namespace: str) -> _ApiService:
+    found = msgspec.json.decode(await connection.call(HTTPMethod.GET, _API_SERVICE_PATH), type=_ApiService)
+    served_by = found.spec.service
+    if served_by != _Service(service, namespace):
+        there = f"{served_by.namespace}/{served_by.name}" if served_by else "the API server itself"
+        raise ForeignApiServiceError(f"{API_SERVICE} is served by {there}, not {namespace}/{service}")
+    return found
 
 
 def _text(pem: bytes) -> str:

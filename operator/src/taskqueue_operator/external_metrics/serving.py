@@ -1,11 +1,12 @@
 """The parts put together, from the settings of an operator."""
 
-from collections.abc import AsyncIterator, Callable, Coroutine
+from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from taskqueue_operator.connection import Connection
 from taskqueue_operator.external_metrics.cluster import PairSecret
+from taskqueue_operator.external_metrics.departure import Departure
 from taskqueue_operator.external_metrics.permission import Permission
 from taskqueue_operator.external_metrics.server import MetricServer
 from taskqueue_operator.external_metrics.upkeep import Upkeep
@@ -20,20 +21,22 @@ class ExternalMetricsPortError(Exception):
 @asynccontextmanager
 async def external_metrics(
     settings: OperatorSettings, connection: Connection, scaling: Scaling
-) -> AsyncIterator[Callable[[], Coroutine[Any, Any, None]]]:
+) -> AsyncIterator[Sequence[Callable[[], Coroutine[Any, Any, None]]]]:
     """Serve the API and give what is to run beside it. Raises ExternalMetricsPortError if the port is taken."""
     namespace, service = settings.namespace, settings.external_metrics_service
     names = [f"{service}.{namespace}.svc"]
     permission = Permission(connection, namespace)
     server = MetricServer(scaling, permission, namespace, settings.release, names)
     secret = PairSecret(connection, namespace, settings.external_metrics_secret)
-    upkeep = Upkeep(connection, secret, (service, namespace), names, server)
+    departure = Departure(connection, service, namespace)
+    upkeep = Upkeep(connection, secret, (service, namespace), names, server, departure)
     try:
         await server.start(settings.health_host, settings.external_metrics_port)
     except OSError as error:
         await server.close()
         raise ExternalMetricsPortError(str(error)) from error
     try:
-        yield upkeep.run
+        yield upkeep.run, departure.run
     finally:
+        await departure.leave()
         await server.close()

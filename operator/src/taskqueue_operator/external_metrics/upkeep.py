@@ -1,6 +1,6 @@
 """Keeps what the server stands on: its certificate, the APIService that trusts it, whom it believes itself.
 
-All replicas share one Secret. Whoever finds it missing or two thirds through its life writes a new pair, if nobody else
+All replicas share one Secret. Whoever finds it empty or two thirds through its life writes a new pair, if nobody else
 did; the authorities in it are the new one and the last, so whatever a replica still shows is trusted. A new
 certificate is shown one turn after the APIService was seen to trust it.
 """
@@ -21,9 +21,11 @@ from taskqueue_operator.external_metrics import certificates
 from taskqueue_operator.external_metrics.certificates import Pair
 from taskqueue_operator.external_metrics.cluster import (
     ForeignApiServiceError,
+    NoSecretError,
     PairSecret,
     publish_authorities,
 )
+from taskqueue_operator.external_metrics.departure import Departure
 from taskqueue_operator.external_metrics.front_proxy import FrontProxy, read_front_proxy
 from taskqueue_operator.external_metrics.server import MetricServer
 
@@ -45,23 +47,26 @@ class Upkeep:
         service: tuple[str, str],
         names: Sequence[str],
         server: MetricServer,
+        departure: Departure,
     ) -> None:
         self._connection = connection
         self._secret = secret
         self._service, self._namespace = service
         self._names = names
         self._server = server
+        self._departure = departure
         self._front_proxy = FrontProxy()
         self._shown: Pair | None = None
         self._in_use: tuple[Pair, FrontProxy] | None = None
         self._said: dict[str, str] = {}
 
     async def run(self) -> None:
-        """Look after it until cancelled; what fails is said and tried again."""
-        while True:
+        """Look after it until cancelled, or the namespace ends; what fails is said and tried again."""
+        while not self._departure.over:
             raise_if_cancelled()
             metrics.EXTERNAL_METRICS_READY.set(await self.turn())
             await asyncio.sleep(_EVERY_S)
+        metrics.EXTERNAL_METRICS_READY.set(0)
 
     async def turn(self) -> bool:
         """Look once; True if an autoscaler can be answered."""
@@ -95,22 +100,22 @@ class Upkeep:
         """Return the pair that all replicas share, after making one if need be; None: look again."""
         stored = await self._secret.read()
         now = datetime.now(UTC)
-        wrong = certificates.fault(stored.pair, self._names, now) if stored else "there is none"
-        if stored and wrong is None:
+        wrong = certificates.fault(stored.pair, self._names, now)
+        if wrong is None:
             return stored.pair
-        made = certificates.make(self._names, now, stored.pair.authorities if stored else b"")
-        if await self._secret.write(made, stored.version if stored else None):
+        made = certificates.make(self._names, now, stored.pair.authorities)
+        if await self._secret.write(made, stored.version):
             log.info("made a certificate for the external metrics", reason=wrong)
             return made
         stored = await self._secret.read()  # another replica was first
-        return stored.pair if stored and certificates.fault(stored.pair, self._names, now) is None else None
+        return stored.pair if certificates.fault(stored.pair, self._names, now) is None else None
 
     async def _try(self, what: str, call: Callable[[], Awaitable[T]]) -> T | None:
         try:
             done = await call()
-        except (*API_ERRORS, ForeignApiServiceError, ssl.SSLError) as error:
+        except (*API_ERRORS, ForeignApiServiceError, NoSecretError, ssl.SSLError) as error:
             why = said(error)
-            if isinstance(error, ApiException) and error.status in _HOPELESS:
+            if _is_hopeless(error):
                 why += "; see deploy/kubernetes/external-metrics-role.yaml"
             self._say(what, why)
             return None
@@ -122,3 +127,8 @@ class Upkeep:
         if self._said.get(what) != why:
             self._said[what] = why
             log.error("external metrics", problem=what, error=why)
+
+
+def _is_hopeless(error: Exception) -> bool:
+    """Whether only a right or an object that somebody applies can help."""
+    return isinstance(error, NoSecretError) or (isinstance(error, ApiException) and error.status in _HOPELESS)

@@ -14,6 +14,9 @@ the arrivals of 50 ms look simultaneous).
     GET  /-/arrivals?from=N  JSON lines [wall_us, type, user, occurrence, attempt, path], from number N on
     POST /-/limit            {"rate": R}
     POST /-/reset            forgets all arrivals, keeps the rate
+
+Bodies are counted and not kept, but for a small one under /-/. A connection has 5 s to begin and to finish a request,
+and 60 s to begin the next one; of more than 1,000 the one that is idle longest goes.
 """
 
 if __name__ == "__main__":  # before anything that takes time
@@ -26,7 +29,7 @@ import gc
 import time
 from collections import deque
 from collections.abc import Callable, Mapping
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from http import HTTPStatus
 from pathlib import Path
 from typing import BinaryIO, cast
@@ -41,9 +44,16 @@ from taskqueue.stop_signals import keep, set_on
 
 MAX_HEAD_BYTES = 65_536
 MAX_BODY_BYTES = 16_777_216
+MAX_CONTROL_BODY_BYTES = 4_096
+MAX_CONNECTIONS = 1_000
+#: Delayed answers of a connection, beyond which it is not read.
+MAX_WAITING = 1_000
+REQUEST_S = 5.0
+NEXT_REQUEST_S = 60.0
 MAX_SLEEP_MS = 600_000
 RECORD_BUFFER_BYTES = 1_048_576
-FLUSH_INTERVAL_S = 0.5
+#: How often the record is flushed, and connections are looked at.
+INTERVAL_S = 0.5
 HEAD_END = b"\r\n\r\n"
 
 
@@ -92,27 +102,76 @@ class Connection(asyncio.Protocol):
     A request arrives with its last byte, so stamps never go back. Answers leave in the order of requests.
     """
 
-    def __init__(self, arrivals: Arrivals) -> None:
+    def __init__(self, arrivals: Arrivals, others: "set[Connection] | None" = None) -> None:
         self._arrivals = arrivals
+        self._others = set[Connection]() if others is None else others
         self._transport: asyncio.Transport | None = None
         self._buffer = b""
         self._enough = 1  # bytes the buffer must hold before another look at it is worth the time
+        self._skip = 0  # bytes of the body that are still to come, and that nobody looks at
+        self._skipped = False  # the whole body of the head in the buffer
         self._over = False  # nothing that still comes in is looked at
+        self._full = False  # the client does not read its answers
+        self._began_ns = time.monotonic_ns()  # the wait for the bytes that come next
+        self._known = False  # a request was served
         self._waiting: deque[list[bytes]] = (
             deque()
         )  # answers from the first delayed one on; [] is not ready yet
 
     def connection_made(self, transport: asyncio.BaseTransport) -> None:
         self._transport = cast("asyncio.Transport", transport)  # uvloop's is one in all but its base class
+        if len(self._others) >= MAX_CONNECTIONS:
+            min(self._others, key=Connection.worth).abort()
+        self._others.add(self)
 
     def connection_lost(self, exc: Exception | None) -> None:  # noqa: ARG002 - the protocol's signature
+        self._others.discard(self)
         self._transport = None  # breaks a cycle that no collector would
         self._over = True
 
+    def worth(self) -> tuple[bool, int]:
+        """Order connections by which goes first: one that waits for no answer, and has waited longest for a request."""
+        return bool(self._waiting), self._began_ns
+
+    def abort(self) -> None:
+        """Close the connection at once."""
+        self._others.discard(self)
+        if self._transport:
+            self._transport.abort()
+
+    def expire(self, now_ns: int) -> None:
+        """Close the connection if its client takes too long."""
+        between = self._known and not self._buffer and not self._skip and not self._full
+        limit_s = NEXT_REQUEST_S if between else REQUEST_S
+        if (self._full or not self._waiting) and now_ns - self._began_ns > limit_s * 1e9:
+            self.abort()
+
+    def pause_writing(self) -> None:
+        self._full, self._began_ns = True, time.monotonic_ns()
+        self._steer()
+
+    def resume_writing(self) -> None:
+        self._full, self._began_ns = False, time.monotonic_ns()
+        self._steer()
+
+    def _steer(self) -> None:
+        """Read only what can be answered."""
+        if self._transport and not self._transport.is_closing():
+            stop = self._full or len(self._waiting) >= MAX_WAITING
+            (self._transport.pause_reading if stop else self._transport.resume_reading)()
+
     def data_received(self, data: bytes) -> None:
         at_ns, wall_ns = time.monotonic_ns(), time.time_ns()
+        if self._skip:
+            skipped = min(self._skip, len(data))
+            self._skip, data = self._skip - skipped, data[skipped:]
+            if self._skip:
+                return
+            self._skipped, self._enough = True, 1
+        elif not self._buffer:
+            self._began_ns = at_ns
         self._buffer = self._buffer + data if self._buffer else data
-        while not self._over and len(self._buffer) >= self._enough:
+        while not self._over and not self._skip and len(self._buffer) >= self._enough:
             end = self._buffer.find(HEAD_END)
             if (len(self._buffer) if end < 0 else end) > MAX_HEAD_BYTES:
                 self._refuse(HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE)
@@ -132,18 +191,17 @@ class Connection(asyncio.Protocol):
             return self._refuse(HTTPStatus.BAD_REQUEST)
         if "transfer-encoding" in headers:
             return self._refuse(HTTPStatus.LENGTH_REQUIRED)
-        if length > MAX_BODY_BYTES:
-            return self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
-        body_at = end + len(HEAD_END)
-        if len(self._buffer) < body_at + length:
-            self._enough = body_at + length
-            return None
-        body, self._buffer = self._buffer[body_at : body_at + length], self._buffer[body_at + length :]
-        self._enough = 1
         path, _, query = target.partition("?")
+        kept = path.startswith("/-/")
+        if length > (MAX_CONTROL_BODY_BYTES if kept else MAX_BODY_BYTES):
+            return self._refuse(HTTPStatus.REQUEST_ENTITY_TOO_LARGE)
+        body = self._body(end + len(HEAD_END), length, kept=kept)
+        if body is None:
+            return None
+        self._known, self._began_ns = True, at_ns
         said = dict(parse_qsl(query)) if query else {}
         sleep_ms = 0
-        if path.startswith("/-/"):
+        if kept:
             reply = control(self._arrivals, method, path, said, body)
         else:
             sleep_ms = min(whole_number(said.get("sleep_ms")) or 0, MAX_SLEEP_MS)
@@ -158,6 +216,20 @@ class Connection(asyncio.Protocol):
             self._finish()
         return None
 
+    def _body(self, at: int, length: int, *, kept: bool) -> bytes | None:
+        """Take a request out of the buffer and return its body, empty if nobody looks at it; None: more is to come."""
+        if self._skipped:
+            self._skipped, length = False, 0
+        if len(self._buffer) < at + length:
+            if kept:
+                self._enough = at + length
+            else:
+                self._skip, self._buffer = at + length - len(self._buffer), self._buffer[:at]
+            return None
+        body, self._buffer = self._buffer[at : at + length], self._buffer[at + length :]
+        self._enough = 1
+        return body
+
     def _refuse(self, status: HTTPStatus) -> None:
         self._send(answer(status, b'{"error": "bad request"}', "Connection: close\r\n"))
         self._finish()
@@ -170,6 +242,7 @@ class Connection(asyncio.Protocol):
         self._waiting.append(slot)
         if sleep_ms:
             asyncio.get_running_loop().call_later(sleep_ms / 1000, self._ready, slot, reply)
+            self._steer()
 
     def _ready(self, slot: list[bytes], reply: bytes) -> None:
         """Send a delayed answer, and those behind it that waited only for it."""
@@ -178,6 +251,8 @@ class Connection(asyncio.Protocol):
             ready = self._waiting.popleft()[0]
             if self._transport:
                 self._transport.write(ready)
+        self._began_ns = time.monotonic_ns()
+        self._steer()
         if self._over and not self._waiting and self._transport:
             self._transport.close()
 
@@ -194,13 +269,16 @@ async def serve(host: str, port: int, rate: int, record: BinaryIO | None) -> Non
     stop = asyncio.Event()
     set_on(stop, loop)
     arrivals = Arrivals(rate, record)
-    server = await loop.create_server(lambda: Connection(arrivals), host, port, backlog=1024)
+    connections = set[Connection]()
+    server = await loop.create_server(lambda: Connection(arrivals, connections), host, port, backlog=1024)
     print(f"listening {host}:{server.sockets[0].getsockname()[1]}", flush=True)
     while not stop.is_set():
-        try:
-            await asyncio.wait_for(stop.wait(), FLUSH_INTERVAL_S if record else None)
-        except TimeoutError:
-            assert record
+        with suppress(TimeoutError):
+            await asyncio.wait_for(stop.wait(), INTERVAL_S)
+        now_ns = time.monotonic_ns()
+        for connection in list(connections):
+            connection.expire(now_ns)
+        if record:
             record.flush()
     server.close()
 
