@@ -1,13 +1,14 @@
 """docs/install.md, typed from its first command on a real API server. Its pods run in tests/e2e."""
 
 import re
+import shlex
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 from control_plane import ControlPlane
-from helm import Helm
+from helm import CHART, Helm
 from page import scripts
 from person import Person
 from stand_ins import StandIns
@@ -79,6 +80,15 @@ async def test_each_way_installs_the_chart_with_the_images_that_it_built(
 
 def built_of(image: str) -> str:
     return image.partition("taskqueue-")[2].partition(":")[0]
+
+
+@pytest.mark.parametrize("page", ["README.md", "helm/taskqueue/README.md"])
+def test_the_command_of_a_readme_is_complete(helm: Helm, page: str) -> None:
+    text = (ROOT / page).read_text("utf-8")
+    (command,) = re.findall(r"^helm (install (?:.*\\\n)*.*)$", text, re.MULTILINE)
+    words = shlex.split(command.replace("\\\n", " "))
+    words[words.index("helm/taskqueue")] = str(CHART)
+    assert "registry.example.com/taskqueue-worker:0.1.0" in helm.run(*words, "--dry-run=client")
 
 
 async def test_what_is_removed_by_the_page_is_gone(newcomer: Person, own: ControlPlane, place: str) -> None:
