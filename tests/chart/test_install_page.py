@@ -1,15 +1,19 @@
 """docs/install.md, typed from its first command on a real API server. Its pods run in tests/e2e."""
 
+import os
 import re
+import shlex
+import subprocess
 from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
 import yaml
 from control_plane import ControlPlane
-from helm import Helm
+from helm import CHART, Helm
 from page import scripts
 from person import Person
+from rendered import pods
 from stand_ins import StandIns
 
 ROOT = Path(__file__).parents[2]
@@ -81,6 +85,15 @@ def built_of(image: str) -> str:
     return image.partition("taskqueue-")[2].partition(":")[0]
 
 
+@pytest.mark.parametrize("page", ["README.md", "helm/taskqueue/README.md"])
+def test_the_command_of_a_readme_is_complete(helm: Helm, page: str) -> None:
+    text = (ROOT / page).read_text("utf-8")
+    (command,) = re.findall(r"^helm (install (?:.*\\\n)*.*)$", text, re.MULTILINE)
+    words = shlex.split(command.replace("\\\n", " "))
+    words[words.index("helm/taskqueue")] = str(CHART)
+    assert "registry.example.com/taskqueue-worker:0.1.0" in helm.run(*words, "--dry-run=client")
+
+
 async def test_what_is_removed_by_the_page_is_gone(newcomer: Person, own: ControlPlane, place: str) -> None:
     (install,) = scripts("install.md", "On kind")
     see, repair = scripts("install.md", "See it work")
@@ -108,3 +121,16 @@ async def test_numbers_change_hands_as_the_page_on_upgrading_says(
     )
     workers = ("deployment/taskqueue-worker", "-n", place)
     assert own.kubectl("get", *workers, "-o", "jsonpath={.spec.replicas}") == "2"
+
+
+def test_the_script_for_kind_loads_the_images_that_its_objects_name(helm: Helm, tmp_path: Path) -> None:
+    programs = StandIns(tmp_path / "programs", "docker", "kind", "kubectl", "helm")
+    path = f"{programs.folder}{os.pathsep}{os.environ['PATH']}"
+    script = ROOT / "deploy" / "kind" / "up.sh"
+    subprocess.run([script], env={**os.environ, "PATH": path}, check=True, capture_output=True)
+    loaded = {call.split()[-1] for call in programs.calls() if call.startswith("kind load docker-image")}
+    built = {call.split()[-2] for call in programs.calls() if call.startswith("docker build")}
+    found = pods(helm.objects(ROOT / "deploy" / "kind" / "values.yaml"))
+    found |= pods(list(yaml.safe_load_all((ROOT / "deploy" / "kind" / "api.yaml").read_text("utf-8"))))
+    named = {pod["containers"][0]["image"] for pod in found.values()} - {"valkey/valkey:9.1"}
+    assert named == loaded == built

@@ -62,7 +62,7 @@ def _digits(value: str) -> str:
 
 
 def numbers(schema: dict[str, Any], path: str = "") -> dict[str, tuple[str, float, float]]:
-    """Return every number of the schema by its path: which kind, and its bounds, 0 where there is none above."""
+    """Return every number of the schema by its path: which kind, and its bounds."""
     found: dict[str, tuple[str, float, float]] = {}
     for name, node in schema.get("properties", {}).items():
         inner = node.get("items", node)

@@ -119,24 +119,20 @@ async def test_switching_modes_and_upgrading_never_resets_the_replicas(
         assert seen()[seen().index(3) :] == [3, 7, 5]
 
 
-def test_workers_that_were_scaled_to_zero_are_back_after_an_upgrade(
+def test_an_upgrade_in_mode_none_ends_what_somebody_scaled_or_says_so(
     own: ControlPlane, release: Release, restricted: str
 ) -> None:
+    workers = ("deployment/taskqueue-worker", "--namespace", restricted)
+    shown = ("get", *workers, "--output=jsonpath={.spec.replicas}")
     release.install(DEVELOPMENT)
-    for_workers = ("deployment/taskqueue-worker", "--namespace", restricted)
-    own.kubectl("scale", *for_workers, "--replicas=0")
+    own.kubectl("scale", *workers, "--replicas=0")
     release.upgrade()
-    assert own.kubectl("get", *for_workers, "--output=jsonpath={.spec.replicas}") == "2"
+    assert own.kubectl(*shown) == "2"
 
-
-def test_workers_that_were_scaled_by_hand_are_no_silent_success(
-    own: ControlPlane, release: Release, restricted: str
-) -> None:
-    release.install(DEVELOPMENT)
-    own.kubectl("scale", "deployment/taskqueue-worker", "--namespace", restricted, "--replicas=1")
+    own.kubectl("scale", *workers, "--replicas=1")
     assert '"scale" using apps/v1: .spec.replicas' in release.upgrade_refused()
     release.upgrade("--force-conflicts")
-    release.until("deployment/taskqueue-worker", "{.spec.replicas}", "2")
+    assert own.kubectl(*shown) == "2"
 
 
 async def test_a_release_without_a_storage_class_is_repaired_as_its_notes_say(

@@ -35,6 +35,7 @@ UNDERSTOOD = {
     *(
         "network_mode",
         "networks",
+        "pull_policy",  # of images that the node has
         "read_only",
         "restart",
         "security_opt",

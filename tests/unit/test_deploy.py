@@ -72,6 +72,13 @@ def test_a_service_is_built_from_a_target_of_the_dockerfile(service: str) -> Non
     assert re.search(rf"^FROM \S+ AS {build['target']}$", DOCKERFILE, re.MULTILINE)
 
 
+def test_compose_pulls_no_image_that_it_builds() -> None:
+    """A name without a registry is Docker Hub's, where it could be somebody else's."""
+    built = {name: said for name, said in SERVICES.items() if "build" in said}
+    assert {said["pull_policy"] for said in built.values()} == {"build"}
+    assert set(SERVICES) - set(built) == {"redis"}
+
+
 def test_the_store_of_compose_keeps_what_it_was_given() -> None:
     command = SERVICES["redis"]["command"]
     assert command[command.index("--maxmemory-policy") + 1] == "noeviction"

@@ -8,33 +8,33 @@
 {{- if kindIs "string" . }}{{ . }}{{ else }}{{ toJson (float64 .) }}{{ end -}}
 {{- end -}}
 
-{{/* The bounds of values.schema.json, for numbers that are strings: tests/unit/test_chart_files.py compares. 0: none above. */}}
+{{/* The bounds of values.schema.json, for numbers that are strings: tests/chart/test_numbers.py compares. */}}
 {{- define "taskqueue.validateNumbers" -}}
 {{- $bounds := dict
   "rate" (list "a number" 0 1000000)
   "redis.port" (list "a whole number" 1 65535)
-  "redis.database" (list "a whole number" 0 0)
+  "redis.database" (list "a whole number" 0 2147483647)
   "operator.replicas" (list "a whole number" 1 10)
   "operator.leaseDurationSeconds" (list "a number" 2 300)
-  "operator.maxBacklog" (list "a whole number" 1 0)
-  "operator.terminationGracePeriodSeconds" (list "a whole number" 5 0)
-  "worker.replicas" (list "a whole number" 1 0)
+  "operator.maxBacklog" (list "a whole number" 1 2147483647)
+  "operator.terminationGracePeriodSeconds" (list "a whole number" 5 2147483647)
+  "worker.replicas" (list "a whole number" 1 2147483647)
   "worker.concurrency" (list "a whole number" 1 10000)
   "worker.threads" (list "a whole number" 1 1000)
   "worker.leaseSeconds" (list "a number" 1 3600)
-  "worker.graceSeconds" (list "a number" 0 0)
-  "worker.terminationGracePeriodSeconds" (list "a whole number" 6 0)
-  "autoscaling.minReplicas" (list "a whole number" 0 0)
-  "autoscaling.maxReplicas" (list "a whole number" 1 0)
+  "worker.graceSeconds" (list "a number" 0 2147483647)
+  "worker.terminationGracePeriodSeconds" (list "a whole number" 6 2147483647)
+  "autoscaling.minReplicas" (list "a whole number" 0 2147483647)
+  "autoscaling.maxReplicas" (list "a whole number" 1 2147483647)
   "autoscaling.drainSeconds" (list "a whole number" 1 3600)
-  "autoscaling.keda.pollingInterval" (list "a whole number" 1 0)
-  "autoscaling.keda.cooldownPeriod" (list "a whole number" 0 0)
+  "autoscaling.keda.pollingInterval" (list "a whole number" 1 2147483647)
+  "autoscaling.keda.cooldownPeriod" (list "a whole number" 0 2147483647)
   "networkPolicy.redisPorts" (list "a whole number" 1 65535)
   "networkPolicy.apiServerPorts" (list "a whole number" 1 65535)
-  "monitoring.rules.latenessSeconds" (list "a number" 0 0)
-  "podSecurityContext.runAsUser" (list "a whole number" 1 0)
-  "podSecurityContext.runAsGroup" (list "a whole number" 1 0)
-  "podSecurityContext.fsGroup" (list "a whole number" 1 0) -}}
+  "monitoring.rules.latenessSeconds" (list "a number" 0 2147483647)
+  "podSecurityContext.runAsUser" (list "a whole number" 1 2147483647)
+  "podSecurityContext.runAsGroup" (list "a whole number" 1 2147483647)
+  "podSecurityContext.fsGroup" (list "a whole number" 1 2147483647) -}}
 {{- range $path, $bound := $bounds -}}
 {{- $value := $.Values -}}
 {{- range splitList "." $path -}}
@@ -43,10 +43,9 @@
 {{- range (kindIs "slice" $value | ternary $value (list $value)) -}}
 {{- if kindIs "string" . -}}
 {{- $number := float64 . -}}
-{{- $most := index $bound 2 | float64 -}}
-{{- $fits := and (ge $number (index $bound 1 | float64)) (or (eq $most 0.0) (le $number $most)) (or (ne (index $bound 0) "a whole number") (eq $number (floor $number))) -}}
+{{- $fits := and (ge $number (index $bound 1 | float64)) (le $number (index $bound 2 | float64)) (or (eq (index $bound 0) "a number") (eq $number (floor $number))) -}}
 {{- if and (ne . "") (not $fits) -}}{{/* empty: one that is null */}}
-{{- fail (printf "%s: write %s from %v%s, and not %s" $path (index $bound 0) (index $bound 1) (ternary "" (printf " to %v" (index $bound 2)) (eq $most 0.0)) .) -}}
+{{- fail (printf "%s: write %s from %v to %v, and not %s" $path (index $bound 0) (index $bound 1) (index $bound 2) .) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
