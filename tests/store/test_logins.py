@@ -139,11 +139,11 @@ def test_a_documented_login_has_the_commands_it_needs_and_no_other(user: str) ->
     assert "-@all" in LINES[user].split()
 
 
+@pytest.mark.parametrize("server", ["redis"], indirect=True)
 async def test_processes_run_with_their_logins_and_show_them_nowhere(
     server: RedisServer, tmp_path: Path
 ) -> None:
-    if server.name == "valkey":
-        pytest.skip("tests/chart/test_settings.py runs them on Valkey, by TLS")
+    """tests/chart/test_settings.py runs them on Valkey, by TLS."""
     for user in (ALL, WORKER):
         server.call("ACL", "SETUSER", user, f">{SECRET}")
     server.call("ACL", "LOG", "RESET")
