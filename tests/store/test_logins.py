@@ -8,6 +8,9 @@ from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
 from typing import Any, cast
+from urllib.error import HTTPError
+from urllib.parse import quote
+from urllib.request import urlopen
 
 import msgspec
 import pytest
@@ -34,6 +37,7 @@ ROOT = Path(__file__).parents[2]
 DOCS = (ROOT / "docs" / "redis.md").read_text()
 LINES = dict(re.findall(r"^ACL SETUSER (\S+) (.*)$", DOCS, re.MULTILINE))
 ALL, WORKER = "taskqueue", "taskqueue-worker"
+SECRET = "Qq7#/?@ %:zZ9"
 OF_WORKERS = ("claim", "heartbeat", "permit", "pass_wakeup", "catalog", "retention", "set_aside", "audit")
 SCRIPTS = sorted(path.stem for path in Path(script.__file__).parent.glob("scripts/*.lua"))
 #: What a process of each login calls by itself.
@@ -104,8 +108,8 @@ def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFact
         running.kill()
 
 
-def url(server: RedisServer, user: str) -> str:
-    return f"redis://{user}:PASSWORD@{HOST}:{server.port}/0"
+def url(server: RedisServer, user: str, password: str = "PASSWORD") -> str:
+    return f"redis://{user}:{quote(password, safe='')}@{HOST}:{server.port}/0"
 
 
 def test_every_command_of_the_store_is_tried() -> None:
@@ -135,28 +139,56 @@ def test_a_documented_login_has_the_commands_it_needs_and_no_other(user: str) ->
     assert "-@all" in LINES[user].split()
 
 
-async def test_processes_run_with_their_logins_and_are_refused_nothing(
+@pytest.mark.parametrize("server", ["redis"], indirect=True)
+async def test_processes_run_with_their_logins_and_show_them_nowhere(
     server: RedisServer, tmp_path: Path
 ) -> None:
-    if server.name == "valkey":
-        pytest.skip("tests/chart/test_settings.py runs them on Valkey, by TLS")
+    """tests/chart/test_settings.py runs them on Valkey, by TLS."""
+    for user in (ALL, WORKER):
+        server.call("ACL", "SETUSER", user, f">{SECRET}")
     server.call("ACL", "LOG", "RESET")
     server.call("FLUSHALL")
     server.call("SCRIPT", "FLUSH")
-    async with site(url(server, ALL), "shop", tmp_path) as world:
+    async with site(url(server, ALL, SECRET), "shop", tmp_path) as world:
         await set_rate(world.store, 100)
         world.publish({"often": {"schedule": {"interval": "1s"}}}, users=2)
-        scheduler = await world.scheduler()
-        worker = await world.worker(url=url(server, WORKER))
+        running = [await world.scheduler(), await world.worker(url=url(server, WORKER, SECRET))]
 
         async def all_started() -> bool:
             return len({start.user for start in world.starts()}) == 2
 
         await until("all users' jobs have started", all_started)
         await world.balanced()
-        for process in (scheduler, worker):
-            assert "NOPERM" not in world.logs[process.pid].read_text()
-    assert server.call("ACL", "LOG") == []
+        assert server.call("ACL", "LOG") == []
+        shown = [await pages(world.logs[process.pid]) for process in running]
+        try:
+            for user in (ALL, WORKER):
+                server.call("ACL", "SETUSER", user, "off")
+            server.call("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+            for process in running:
+                await world.says(process, "WRONGPASS")
+                shown += [await pages(world.logs[process.pid]), world.logs[process.pid].read_text()]
+        finally:
+            for user in (ALL, WORKER):
+                server.call("ACL", "SETUSER", user, "on")
+        assert "worker started" in "".join(shown)
+        for text in (SECRET, quote(SECRET, safe=""), "Qq7", "zZ9", WORKER):
+            assert [one for one in shown if text in one] == []
+
+
+async def pages(log: Path) -> str:
+    """What a process serves at its port."""
+    port = re.search(r'"health_port": (\d+)', await asyncio.to_thread(log.read_text))
+    assert port
+
+    def get(path: str) -> str:
+        try:
+            with urlopen(f"http://127.0.0.1:{port[1]}{path}") as answer:
+                return str(answer.read().decode())
+        except HTTPError as refused:
+            return refused.read().decode()
+
+    return "".join([await asyncio.to_thread(get, path) for path in ("/livez", "/readyz", "/metrics")])
 
 
 @pytest.mark.parametrize("user", [ALL, WORKER])
