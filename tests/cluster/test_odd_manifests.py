@@ -100,7 +100,7 @@ def test_the_api_server_and_validate_agree_but_for_what_is_documented(
     odd_ones = corpus()
     assert len(odd_ones) > 800
     judged = dry_runs.judge_all((odd.kind, odd.bytes(), odd.content_type) for odd in odd_ones)
-    wrong = []
+    wrong: list[tuple[object, ...]] = []
     for odd, verdict in zip(odd_ones, judged, strict=True):
         ours = read(tmp_path, odd)
         takers = {SERVER} if verdict.taken else set[str]()
