@@ -32,6 +32,9 @@ def test_locked_params_are_names_and_their_order_is_none() -> None:
         value = parse(locking(locked))
         assert isinstance(value, TaskType)
         assert value.locked_params == ("region", "url")
+    absent = parse(locking(None))
+    assert isinstance(absent, TaskType)
+    assert absent.locked_params == ()
     longest = parse(locking([f"{'n' * 61}{number:02}" for number in range(64)]))
     assert isinstance(longest, TaskType)
     assert len(longest.locked_params) == 64
@@ -44,12 +47,23 @@ def test_locked_params_are_names_and_their_order_is_none() -> None:
         ([""], 'spec.lockedParams[0]: write the name of a param, 1 to 63 characters, instead of ""'),
         (["n" * 64], "spec.lockedParams[0]: write the name of a param, 1 to 63 characters, instead of"),
         ([f"n{number}" for number in range(65)], "spec.lockedParams: write at most 64 items"),
+        ([None], "spec.lockedParams[0]: write text, in quotes"),
         ([1], "spec.lockedParams[0]: write text, in quotes"),
         (["\ud800"], "spec.lockedParams[0]: write whole characters"),
         ("region", "spec.lockedParams: write a list, one item a line after a dash"),
         ({"region": True}, "spec.lockedParams: write a list"),
     ],
-    ids=["twice", "empty", "too long", "too many", "a number", "half a character", "text", "a mapping"],
+    ids=[
+        "twice",
+        "empty",
+        "too long",
+        "too many",
+        "null",
+        "a number",
+        "half a character",
+        "text",
+        "a mapping",
+    ],
 )
 def test_a_bad_list_is_refused(locked: Any, says: str) -> None:
     with pytest.raises(ManifestRefusedError) as refused:
