@@ -10,7 +10,7 @@ from site_under_test import until
 
 from taskqueue.store.catalog import read_catalog, read_cursor
 from taskqueue.store.overrides import pause
-from taskqueue.store.users import read_owners
+from taskqueue.store.users import read_owners, read_tasks
 
 USERS = 60
 
@@ -47,12 +47,16 @@ async def test_status_says_what_is_wrong_and_that_it_was_mended(shop: Shop) -> N
         task_type("sync"),
         subscription("ada", "sync", "nowhere"),
         subscription("eve", "never"),
+        task_type("locked", params={"region": "eu"}, lockedParams=["region"]),
+        subscription("zoe", tasks=[{"type": "sync"}, {"type": "locked", "params": {"region": "us"}}]),
         task_type("never", params={"note": "n" * 1_100}),  # which only the operator can refuse
         task_type("unheard", handler={"function": "unheard"}),
     )
     await shop.says("usub", "ada", "ResolvedRefs", "False", "TaskTypeNotFound")
     await shop.says("usub", "eve", "ResolvedRefs", "False", "TaskTypeRefused")
     assert "task type never is refused: spec.params: " in await shop.kubectl("describe", "usub", "eve")
+    await shop.says("usub", "zoe", "ResolvedRefs", "False", "ParamsLocked")
+    assert {task.type for task in await read_tasks(shop.world.store, "zoe") if task.suspended} == {"locked"}
     await shop.says("usub", "ada", "Ready", "True", "Scheduled")
     await shop.says("tt", "sync", "HandlerRegistered", "Unknown", "NoWorkerSeen")
     await shop.world.worker()

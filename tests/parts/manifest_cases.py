@@ -47,6 +47,24 @@ def _figures() -> Iterator[Case]:
             yield of_type(f"{field} {bad!r}", of_bad, of_good, says)
 
 
+def _locked() -> Iterator[Case]:
+    def locked(*names: object) -> dict[str, object]:
+        return {"lockedParams": list(names)}
+
+    sentence = "write lockedParams with names of params, 1 to 63 characters each"
+    many = [f"n{number}" for number in range(65)]
+    yield of_type("a locked param without a name", locked(""), locked("a.b/c d"), sentence)
+    yield of_type("a locked param of 64", locked("n" * 64), locked("n" * 63), "Too long")
+    yield of_type("65 locked params", locked(*many), locked(*many[:64]), "Too many")
+    yield of_type(
+        "a param locked twice",
+        locked("a", "b", "a"),
+        locked("a", "b"),
+        "spec.lockedParams[2]: Duplicate value",
+    )
+    yield of_type("a number as a locked param", locked(1), locked("1"), "spec.lockedParams[0]: Invalid value")
+
+
 def _words() -> Iterator[Case]:
     for field, bad, good in [
         ("priority", "high", "High"),
@@ -65,4 +83,4 @@ def _words() -> Iterator[Case]:
     yield Case("a type of 64 characters", task_type("a" * 64), task_type("a" * 63), name)
 
 
-CASES = [*schedules(), *durations(), *handlers(), *_figures(), *_words(), *subscriptions()]
+CASES = [*schedules(), *durations(), *handlers(), *_figures(), *_locked(), *_words(), *subscriptions()]

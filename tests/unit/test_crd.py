@@ -118,7 +118,7 @@ def test_whatever_a_rule_may_walk_is_bounded() -> None:
 def test_every_rule_has_a_sentence_that_names_the_field_and_says_what_to_write() -> None:
     for _kind, path, node in NODES:
         for rule in node.get("x-kubernetes-validations", ()):
-            field = (path + rule.get("fieldPath", "")).rpartition(".")[2]
+            field = (path + rule.get("fieldPath", "")).rpartition(".")[2].removesuffix("[]")
             assert rule["message"].startswith("write ")
             assert "\n" not in rule["message"]
             assert field in rule["message"], rule
@@ -206,7 +206,9 @@ def test_conditions_and_tasks_are_maps_by_type() -> None:
         ("TaskType", "status.conditions"),
         ("UserSubscription", "status.conditions"),
         ("UserSubscription", "spec.tasks"),
+        ("TaskType", "spec.lockedParams"),
     }
+    assert lists.pop(("TaskType", "spec.lockedParams"))["x-kubernetes-list-type"] == "set"
     for node in lists.values():
         assert node["x-kubernetes-list-type"] == "map"
         assert node["x-kubernetes-list-map-keys"] == ["type"]

@@ -198,6 +198,18 @@ CASES: dict[str, Case] = {
         VALID | RESOLVED | SCHEDULED,
         {},
     ),
+    "a task that overrides a locked param": (
+        a_user({"tasks": [{"type": "orders", "params": {"url": 1, "region": "us"}}, {"type": "b"}]}),
+        facts(types=known("b") | {"orders": replace(known("orders")["orders"], locked_params=("region",))}),
+        VALID | {"ResolvedRefs": ("False", "ParamsLocked")} | SCHEDULED,
+        {"ResolvedRefs": "task orders: remove region: the task type orders locks it; all other tasks run"},
+    ),
+    "many tasks that override locked params": (
+        a_user({"tasks": [{"type": name, "params": {"region": "us"}} for name in MANY]}),
+        facts(types={name: replace(one, locked_params=("region",)) for name, one in known(*MANY).items()}),
+        VALID | {"ResolvedRefs": ("False", "ParamsLocked")} | SCHEDULED,
+        {"ResolvedRefs": "; 2 more tasks override locked params; all other tasks run"},
+    ),
     "many refused types": (
         a_user(wants(*MANY)),
         facts(refused_types=dict.fromkeys(MANY, "spec.window: " + "x" * 2_000)),

@@ -3,11 +3,12 @@
 They follow the API conventions: PascalCase reasons, and a sentence where one is of use.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NamedTuple
 
 from taskqueue.models.cron_advice import cron_advice
+from taskqueue.models.locked_params import Locks, refuse_locked
 from taskqueue.models.values import TaskType, UserSubscription
 from taskqueue_operator.objects import Object
 
@@ -89,8 +90,7 @@ def of_user(one: Object, facts: Facts) -> list[Condition]:
     if accepted.status == "False":
         return [accepted, Condition("Ready", "False", accepted.reason, accepted.message)]
     assert isinstance(one.value, UserSubscription)
-    unresolved = sorted(task.type for task in one.value.tasks if task.type not in facts.types)
-    return [accepted, _resolved(unresolved, facts.refused_types), _user_ready(one.value)]
+    return [accepted, _resolved(one.value, facts), _user_ready(one.value)]
 
 
 def _accepted(one: Object, facts: Facts) -> Condition:
@@ -123,12 +123,14 @@ def _bounded(text: str, most: int = _CHARACTERS_MOST) -> str:
     return text if len(text) <= most else text[: most - 3] + "..."
 
 
-def _resolved(unresolved: Sequence[str], refused_types: Mapping[str, str]) -> Condition:
-    """unresolved: types that the tasks name and that are not in force."""
-    if not unresolved:
-        return Condition("ResolvedRefs", "True", "Resolved")
+def _resolved(user: UserSubscription, facts: Facts) -> Condition:
+    refused_types = facts.refused_types
+    unresolved = sorted(task.type for task in user.tasks if task.type not in facts.types)
     unknown = [name for name in unresolved if name not in refused_types]
     refused = [name for name in unresolved if name in refused_types]
+    locked = sorted(Locks.of(_types(user, facts)).refused(user).items())
+    if not unresolved and not locked:
+        return Condition("ResolvedRefs", "True", "Resolved")
     found = []
     if unknown:
         found.append(f"no such task type: {', '.join(unknown[:_NAMED_MOST])}{_more(unknown)}")
@@ -139,13 +141,20 @@ def _resolved(unresolved: Sequence[str], refused_types: Mapping[str, str]) -> Co
     ]
     if len(refused) > _NAMED_MOST:
         found.append(f"{len(refused) - _NAMED_MOST} more task types are refused")
-    reason = "TaskTypeNotFound" if unknown else "TaskTypeRefused"
+    found += [f"task {name}: {refuse_locked(name, params)}" for name, params in locked[:_NAMED_MOST]]
+    if len(locked) > _NAMED_MOST:
+        found.append(f"{len(locked) - _NAMED_MOST} more tasks override locked params")
+    reason = "TaskTypeNotFound" if unknown else "TaskTypeRefused" if refused else "ParamsLocked"
     return Condition(
         "ResolvedRefs",
         "False",
         reason,
         f"{_bounded('; '.join(found), _CHARACTERS_MOST - 30)}; all other tasks run",
     )
+
+
+def _types(user: UserSubscription, facts: Facts) -> Iterator[TaskType]:
+    return (facts.types[task.type] for task in user.tasks if task.params and task.type in facts.types)
 
 
 def _more(names: Sequence[str]) -> str:

@@ -10,7 +10,7 @@ from taskqueue.models.manifest import API_VERSION
 from taskqueue.models.refusal import ManifestRefusedError
 from taskqueue.models.values import TaskType, UserSubscription
 from taskqueue.plan.admission import admit
-from taskqueue.sources.loaded import Loaded, Spared, resolve
+from taskqueue.sources.loaded import Loaded, Spared, find_overriding, resolve
 from taskqueue_operator.ownership import Ownership, says_owner
 
 Kind = Literal["TaskType", "UserSubscription"]
@@ -229,7 +229,15 @@ class ObjectTable:
             frozenset(one.subject for one in unknown if one.kind == "UserSubscription"),
         )
         unresolved = resolve(types, users, self.refused_types())
-        return Loaded(MappingProxyType(types), MappingProxyType(users), faults, unresolved, (), spared)
+        return Loaded(
+            MappingProxyType(types),
+            MappingProxyType(users),
+            faults,
+            unresolved,
+            (),
+            spared,
+            find_overriding(types, users),
+        )
 
     def _of(self, kind: Kind) -> Iterator[Object]:
         return (one for one in self.objects.values() if one.kind == kind)

@@ -1,6 +1,6 @@
 """What the worker knows of each task type: its spec and the callable that does its jobs."""
 
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -41,10 +41,15 @@ class Kind:
         self._params = msgspec.json.encode(self.spec.params)
         self.managed = self.run if isinstance(self.run, ManagedHandler) else None
 
-    def params(self) -> dict[str, Any]:
-        """Return the type's params, made anew for each job: what a handler changes in them is its own."""
-        found: dict[str, Any] = msgspec.json.decode(self._params)
-        return found
+    def params(self, own: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the type's params under a job's own, made anew each time: what a handler changes in them is its own.
+
+        Those that the type locks are the type's, or none, also where the job was made before it locked them.
+        """
+        merged: dict[str, Any] = msgspec.json.decode(self._params)
+        locked = self.spec.locked_params
+        merged |= {name: value for name, value in own.items() if name not in locked} if locked else own
+        return merged
 
 
 class Kinds:

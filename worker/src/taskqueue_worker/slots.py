@@ -216,9 +216,7 @@ class Slots:
     def _job(self, started: Started) -> tuple[JobName, Job]:
         """Make the job that a handler gets. Raises whatever a stored value that cannot be read makes it raise."""
         name = parse(started.member)
-        params = started.kind.params()
-        if started.params:
-            params |= decode_params(started.params)
+        params = started.kind.params(decode_params(started.params))
         permits, ad_hoc_id = self._permits(started).take, name.id or None
         return name, Job(
             *(

@@ -32,13 +32,15 @@ async def run(
 ) -> None:
     """Start one job of a type for a user now, within the limits."""
     from taskqueue.store.adhoc import enqueue  # noqa: PLC0415 - slow
-    from taskqueue.store.errors import UnknownTypeError  # noqa: PLC0415 - slow
+    from taskqueue.store.errors import LockedParamsError, UnknownTypeError  # noqa: PLC0415 - slow
 
     _check_part("USER", user)
     if job_id is not None:
         _check_part("--id", job_id)
     try:
         name = await enqueue(session.store, task_type, user, _read_params(params), job_id=job_id)
+    except LockedParamsError as error:
+        fail(f"--params: {error.detail}", ExitCode.REFUSED)
     except UnknownTypeError:
         fail_unknown_type(task_type)
     show_facts(session.output, {"job": name})

@@ -62,6 +62,7 @@ async def describe_type(session: Session, name: TypeArgument) -> None:
         "maxAttempts": spec.retry.max_attempts,
         "concurrencyPolicy": spec.concurrency_policy.value,
         "catchUp": spec.catch_up.value,
+        "lockedParams": list(spec.locked_params),
         "startingDeadline": None if deadline_ms is None else format_ms(deadline_ms),
         "limitPerSecond": spec.rate_limit.per_second,
         "limitPerUserPerSecond": spec.rate_limit.per_user_per_second,

@@ -67,7 +67,7 @@ def _load(path: Path) -> "Loaded":
 
 
 def _report(output: Output, loaded: "Loaded", done: dict[str, Any]) -> None:
-    """Print what was found and done. Ends the command with FAULTS where a manifest is at fault."""
+    """Print what was found and done. Ends the command with FAULTS where a manifest is at fault, or a task refused."""
     counts = {"files": len(loaded.files), "types": len(loaded.types), "users": len(loaded.users), **done}
     if output is Output.JSON:
         show_json(
@@ -82,6 +82,15 @@ def _report(output: Output, loaded: "Loaded", done: dict[str, Any]) -> None:
                         "message": fault.message,
                     }
                     for fault in loaded.faults
+                ],
+                "overriding": [
+                    {
+                        "type": one.type,
+                        "params": one.params,
+                        "user": one.user_id,
+                        "users": one.user_count,
+                    }
+                    for one in loaded.overriding
                 ],
                 "unresolved": [
                     {
@@ -98,10 +107,12 @@ def _report(output: Output, loaded: "Loaded", done: dict[str, Any]) -> None:
     else:
         for fault in loaded.faults:
             typer.echo(str(fault))
+        for overriding in loaded.overriding:
+            typer.echo(str(overriding))
         for one in loaded.unresolved:
             say(f"warning: {one}")
         for name, said in loaded.advice().items():
             say(f"warning: {name}: {said}")
         show_facts(output, {**counts, "faults": len(loaded.faults), "unresolved": len(loaded.unresolved)})
-    if loaded.faults:
+    if loaded.faults or loaded.overriding:
         raise typer.Exit(int(ExitCode.FAULTS))

@@ -16,6 +16,8 @@ from taskqueue.cli.output import show_facts
 from taskqueue.cli.store_command import Session, store_command
 
 if TYPE_CHECKING:
+    from taskqueue.models.fault import Fault
+    from taskqueue.models.locked_params import Locks
     from taskqueue.models.values import UserSubscription
     from taskqueue.store.connection import Store
 
@@ -56,7 +58,9 @@ async def import_users(
 
     Rows at fault are listed and left out. Imported users belong to the import: manifests do not change them.
     """
+    from taskqueue.models.locked_params import Locks  # noqa: PLC0415 - slow
     from taskqueue.sources.users_file import STDIN  # noqa: PLC0415 - slow
+    from taskqueue.store.catalog import read_catalog  # noqa: PLC0415 - slow
     from taskqueue.store.errors import StoreError  # noqa: PLC0415 - slow
 
     if file != STDIN and file.suffix.lower() not in {".ndjson", ".jsonl", ".csv"}:
@@ -65,10 +69,11 @@ async def import_users(
         fail(f"{file}: no such file", ExitCode.USAGE)
     if file != STDIN and not file.is_file():
         fail(f"{file}: name a regular file, or read from a pipe with -", ExitCode.USAGE)
+    locks = Locks.of(record.spec for record in (await read_catalog(session.store)).records.values())
     tally = Tally(after_line)
     try:
         with said_when_stopped(tally.how_to_go_on), _progress(None if file == STDIN else file) as moved_to:
-            for line, batch in _batches(file, tally):
+            for line, batch in _batches(file, tally, locks):
                 await _write(session.store, batch, tally)
                 tally.line = line
                 moved_to(line)
@@ -117,7 +122,7 @@ async def remove(
         fail(f"{', '.join(unknown)}: no such user; `taskqueue get users` lists them", ExitCode.NOT_FOUND)
 
 
-def _batches(file: Path, tally: Tally) -> "Iterator[tuple[int, list[UserSubscription]]]":
+def _batches(file: Path, tally: Tally, locks: "Locks") -> "Iterator[tuple[int, list[UserSubscription]]]":
     """Read users a batch at a time, each batch with its last line; say what is wrong with the others."""
     from taskqueue.models.fault import Fault  # noqa: PLC0415 - slow
     from taskqueue.sources.users_file import read_users  # noqa: PLC0415 - slow
@@ -132,6 +137,10 @@ def _batches(file: Path, tally: Tally) -> "Iterator[tuple[int, list[UserSubscrip
                     faulty_line = line
                 _say_fault(row, tally.faults)
                 continue
+            if locks.refused(row):
+                tally.faults += 1
+                _say_fault(_overriding(row, str(file), line, locks), tally.faults)
+                continue
             batch.append(row)
             if len(batch) == BATCH:
                 yield line, batch
@@ -140,6 +149,15 @@ def _batches(file: Path, tally: Tally) -> "Iterator[tuple[int, list[UserSubscrip
         fail(f"{file}: make it readable: {error.strerror}", ExitCode.USAGE)
     if line > tally.line:
         yield line, batch
+
+
+def _overriding(user: "UserSubscription", file: str, line: int, locks: "Locks") -> "Fault":
+    """Make the fault of a row whose params override locked ones."""
+    from taskqueue.models.fault import Fault  # noqa: PLC0415 - slow
+    from taskqueue.models.locked_params import refuse_locked  # noqa: PLC0415 - slow
+
+    sentences = "; ".join(str(refuse_locked(name, params)) for name, params in locks.refused(user).items())
+    return Fault(file, line, line, "params", sentences)
 
 
 def _say_fault(fault: object, number: int) -> None:

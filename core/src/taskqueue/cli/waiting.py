@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from taskqueue.store.catalog import Catalog
+    from taskqueue.store.catalog import Catalog, TypeRecord
     from taskqueue.store.listing import WaitingJob, WorkerSeen
     from taskqueue.store.users import StoredTask
 
@@ -35,8 +35,16 @@ def why_idle(task: "StoredTask", catalog: "Catalog") -> str:
     if record.spec.suspend:
         return "the type is suspended"
     if task.suspended:
-        return "suspended"
+        return _why_suspended(task, record)
     return "" if record.active else "the type is being set up"
+
+
+def _why_suspended(task: "StoredTask", record: "TypeRecord") -> str:
+    """Tell a task that was refused for its params from one that its manifest suspends."""
+    from taskqueue.models.locked_params import Locks, refuse_locked  # noqa: PLC0415 - slow
+
+    names = Locks.of([record.spec]).overridden(task.type, task.params)
+    return f"refused: {refuse_locked(task.type, names)}" if names else "suspended"
 
 
 def why_waiting(job: "WaitingJob", around: Surroundings) -> str:

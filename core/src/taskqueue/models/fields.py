@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, PlainValidator, WithJsonSchema
 
-from taskqueue.models import duration, http_call, identity, quantity
+from taskqueue.models import duration, http_call, identity, locked_params, quantity
 from taskqueue.models.cron import check_cron
 from taskqueue.models.cron_pattern import MAX_CHARACTERS as MAX_CRON_CHARACTERS
 from taskqueue.models.params import check_params
@@ -82,6 +82,11 @@ Params = Annotated[
     dict[str, Any],
     PlainValidator(check_params),
     WithJsonSchema({"type": "object", "x-kubernetes-preserve-unknown-fields": True}),
+]
+ParamName = Annotated[
+    str,
+    AfterValidator(locked_params.check_param_name),
+    _text_schema(locked_params.MAX_NAME_CHARACTERS),
 ]
 UserId = Annotated[
     str,

@@ -43,7 +43,7 @@ def _check_json(value: object, depth: int) -> None:
             if not isinstance(key, str):
                 raise ValueRefusedError("write every key as text, in quotes")
             if not key.isascii():
-                _check_text(key)
+                check_text(key)
         value = list(value.values())
     for item in value:
         if (
@@ -55,7 +55,7 @@ def _check_json(value: object, depth: int) -> None:
 def _check_scalar(value: object) -> None:
     match value:
         case str():
-            _check_text(value)
+            check_text(value)
         case float():
             if not math.isfinite(value):
                 raise ValueRefusedError("write finite numbers: JSON has no NaN and no infinity")
@@ -68,7 +68,8 @@ def _check_scalar(value: object) -> None:
             raise ValueRefusedError("write text, numbers, true, false, null, lists and mappings only")
 
 
-def _check_text(text: str) -> None:
+def check_text(text: str) -> None:
+    """Raise ValueRefusedError for text that no JSON can carry."""
     try:
         text.encode()
     except UnicodeEncodeError as error:

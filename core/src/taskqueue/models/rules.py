@@ -20,6 +20,7 @@ def task_type_conflicts(document: Mapping[str, Any]) -> Iterator[Refusal]:
     spec = _mapping(document, "spec")
     yield from _schedule_conflicts(spec)
     yield from _handler_conflicts(spec)
+    yield from _locked_twice(spec)
     retry = _mapping(spec, "retry")
     min_backoff_ms = _duration_ms(retry, "minBackoff", Retry().min_backoff_ms)
     max_backoff_ms = _duration_ms(retry, "maxBackoff", Retry().max_backoff_ms)
@@ -91,6 +92,19 @@ def _handler_conflicts(spec: Mapping[str, Any]) -> Iterator[Refusal]:
     elif function is None and http is None:
         message = "write function (a registered name) or http (with a url)"
         yield Refusal(("spec", "handler"), message)
+
+
+def _locked_twice(spec: Mapping[str, Any]) -> Iterator[Refusal]:
+    locked = spec.get("lockedParams")
+    if not isinstance(locked, list):
+        return
+    first_by_name: dict[str, int] = {}
+    for position, name in enumerate(locked):
+        if isinstance(name, str):
+            first = first_by_name.setdefault(name, position)
+            if first != position:
+                message = f'write "{shown(name)}" once: lockedParams[{first}] lists it already'
+                yield Refusal(("spec", "lockedParams", position), message)
 
 
 def _mapping(parent: Mapping[str, Any], key: str) -> Mapping[str, Any]:

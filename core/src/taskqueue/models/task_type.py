@@ -10,6 +10,7 @@ from taskqueue.models.fields import (
     Cron,
     FunctionName,
     Headers,
+    ParamName,
     Params,
     PositiveDuration,
     Quantity,
@@ -18,6 +19,7 @@ from taskqueue.models.fields import (
     WholeNumber,
     WholeSeconds,
 )
+from taskqueue.models.locked_params import MAX_LOCKED_PARAMS
 from taskqueue.models.metadata import TypeMetadata
 from taskqueue.models.part import Part
 from taskqueue.models.quantity import parse_per_second
@@ -127,6 +129,12 @@ class TaskTypeSpec(Part):
         description="What the handler is given: defaults, merged under the params of each subscription. "
         "At most 1 KiB of JSON.",
     )
+    locked_params: list[ParamName] = Field(
+        default=[],
+        max_length=MAX_LOCKED_PARAMS,
+        description="Names of params that no subscription, import or ad hoc job may override, each with all that is "
+        "below it: at most 64, of at most 63 characters, each once. One that params does not have, nobody may give.",
+    )
     priority: Annotated[values.Priority, Field(strict=False)] = Field(
         default=values.Priority.NORMAL,
         description="Lane that jobs wait in: High, Normal or Low. "
@@ -214,4 +222,5 @@ class TaskTypeManifest(Part):
             starting_deadline_ms=None if spec.starting_deadline is None else parse_ms(spec.starting_deadline),
             catch_up=spec.catch_up,
             suspend=spec.suspend,
+            locked_params=tuple(sorted(spec.locked_params)),
         )

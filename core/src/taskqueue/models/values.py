@@ -84,7 +84,10 @@ class HttpCall:
 
 @dataclass(frozen=True, slots=True)
 class TaskType:
-    """A kind of recurring work. Exactly one of `function` (a registered name) and `http` is set."""
+    """A kind of recurring work. Exactly one of `function` (a registered name) and `http` is set.
+
+    locked_params: names that no task may override, sorted.
+    """
 
     name: str
     schedule: Schedule
@@ -100,6 +103,7 @@ class TaskType:
     starting_deadline_ms: int | None = None
     catch_up: CatchUp = CatchUp.LATEST
     suspend: bool = False
+    locked_params: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

@@ -11,6 +11,7 @@ from itertools import islice
 from typing import TypeVar
 
 from taskqueue.health import Progress
+from taskqueue.models.locked_params import Locks
 from taskqueue.models.values import TaskType, UserSubscription
 from taskqueue.scheduler.errors import StoreReplacedError, StoreRevertedError
 from taskqueue.scheduler.mending import Mending
@@ -66,6 +67,7 @@ class Publisher:
         self._owners: dict[str, Owner] | None = None
         # What was compared already, by identity: digests of 100,000 users take a second.
         self._seen: dict[str, UserSubscription] = {}
+        self._locks = Locks({})
 
     def lead(self, fence: Fence) -> bool:
         """Write as this leader from now on. True if it is another: what was written meanwhile is not known."""
@@ -151,11 +153,13 @@ class Publisher:
     async def _mend(self) -> Catalog:
         """Write anew what cannot be read, as far as it is the manifests' or was known; return what was read before."""
         catalog = await self._read()
+        self._learn_locks(catalog)
         notes = await self._mending.notes()  # those of that reading, too
         self._version = await self._mending.mend_types(catalog, notes, self._fence) or self._version
         found = self._mending.unreadable_users(notes)
         for places in _batches(found):
-            await self._set_users({user.user_id: user for user in map(found.__getitem__, places)}.values())
+            users = {user.user_id: self._locks.apply(user) for user in map(found.__getitem__, places)}
+            await self._set_users(users.values())
             await forget_notes(self._store, places)
         if b"wake" in notes:
             await repair(self._store, await wake_parked(self._store))
@@ -166,6 +170,14 @@ class Publisher:
             self._owners, self._seen = None, {}
             await forget_notes(self._store, lost)
         return catalog
+
+    def _learn_locks(self, catalog: Catalog) -> None:
+        """Compare all users anew where types lock other params: tasks that override those are suspended."""
+        stored = {name: record.spec for name, record in catalog.records.items()}
+        specs = {**stored, **(self._mending.types or {})}
+        locks = Locks.of(specs.values())
+        if locks != self._locks:
+            self._locks, self._seen = locks, {}
 
     async def _read(self) -> Catalog:
         self.progress.step()
@@ -253,18 +265,19 @@ class Publisher:
         assert owners is not None
         written, foreign = 0, []
         for batch in _batches(sorted(wanted)):
-            digests = {
-                user_id: digest(wanted[user_id])
+            allowed = {
+                user_id: self._locks.apply(wanted[user_id])
                 for user_id in batch
                 if self._seen.get(user_id) is not wanted[user_id]
             }
+            digests = {user_id: digest(user) for user_id, user in allowed.items()}
             changed = [
                 user_id
                 for user_id, text in digests.items()
                 if owners.get(user_id) != Owner(self._source, text)
             ]
             if changed:
-                refused = await self._set_users(wanted[user_id] for user_id in changed)
+                refused = await self._set_users(allowed[user_id] for user_id in changed)
                 foreign += refused
                 written += len(changed) - len(refused)
                 owners |= {user_id: Owner(self._source, digests[user_id]) for user_id in changed}

@@ -55,6 +55,10 @@ def report_taken(loaded: Loaded, before: Loaded | None) -> None:
     for unresolved in loaded.unresolved:
         if unresolved.type not in waited:
             log.warning("a subscription waits for its task type", reason=str(unresolved))
+    known = before.overriding if before else ()
+    for overriding in loaded.overriding:
+        if overriding not in known:
+            log.warning("a task overrides locked params", type=overriding.type, reason=str(overriding))
 
 
 def report_published(done: Published, unknown: Collection[str]) -> None:

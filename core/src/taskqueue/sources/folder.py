@@ -14,7 +14,7 @@ from typing import Literal
 
 from taskqueue.models.fault import Fault
 from taskqueue.models.values import TaskType, UserSubscription
-from taskqueue.sources.loaded import NOTHING, Loaded, resolve
+from taskqueue.sources.loaded import NOTHING, Loaded, find_overriding, resolve
 from taskqueue.sources.manifest_file import (
     Declaration,
     Key,
@@ -160,6 +160,7 @@ class FolderSource:
             faults=tuple(sorted(faults, key=lambda fault: (fault.file, fault.line))),
             unresolved=resolve(types, users, self._refused_types(conflicts)),
             files=tuple(str(path) for path in self._files),
+            overriding=find_overriding(types, users),
         )
 
     def _refused_types(self, conflicts: list[Fault]) -> dict[str, str]:

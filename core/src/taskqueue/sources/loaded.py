@@ -3,10 +3,12 @@
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
+from itertools import chain
 from types import MappingProxyType
 
 from taskqueue.models.cron_advice import cron_advice
 from taskqueue.models.fault import Fault
+from taskqueue.models.locked_params import Locks, refuse_locked
 from taskqueue.models.values import TaskType, UserSubscription
 from taskqueue.plan.load import Load
 
@@ -33,6 +35,24 @@ class Unresolved:
 
 
 @dataclass(frozen=True, slots=True)
+class Overriding:
+    """Tasks that override params which their type locks: they do not run, all other tasks of their users do.
+
+    user_id: one of the `user_count` users who have such a task.
+    """
+
+    type: str
+    params: tuple[str, ...]
+    user_id: str
+    user_count: int
+
+    def __str__(self) -> str:
+        """Say whose task does not run, and what to remove."""
+        others = f" and {self.user_count - 1} more" if self.user_count > 1 else ""
+        return f"{self.user_id}{others}: the task does not run: {refuse_locked(self.type, self.params)}"
+
+
+@dataclass(frozen=True, slots=True)
 class Spared:
     """Types and users that manifests at fault declare: what the store has of them stays as it is."""
 
@@ -53,6 +73,7 @@ class Loaded:
     unresolved: tuple[Unresolved, ...]
     files: tuple[str, ...]
     spared: Spared | None = None
+    overriding: tuple[Overriding, ...] = ()
 
     def advice(self) -> dict[str, str]:
         """Say for each type whose cron line may not do as its author thinks what it does, and what to write."""
@@ -60,13 +81,14 @@ class Loaded:
         return {name: advice for name, advice in said.items() if advice}
 
     def loads(self) -> list[Load]:
-        """What each type that runs asks for, with its subscriptions that are not suspended."""
+        """What each type that runs asks for, with its subscriptions that are not suspended or refused."""
+        locks = Locks.of(self.types.values())
         counts = Counter(
             task.type
             for user in self.users.values()
             if not user.suspend
             for task in user.tasks
-            if not task.suspend
+            if not task.suspend and not (locks.by_type and locks.overridden(task.type, task.params))
         )
         return [Load.of(spec, counts[name]) for name, spec in self.types.items() if not spec.suspend]
 
@@ -86,6 +108,23 @@ def resolve(
     return tuple(
         Unresolved(name, user_ids[0], len(user_ids), refused.get(name, ""))
         for name, user_ids in sorted(waiting.items())
+    )
+
+
+def find_overriding(
+    types: Mapping[str, TaskType], users: Mapping[str, UserSubscription]
+) -> tuple[Overriding, ...]:
+    """Find the tasks that override locked params, in order of type."""
+    locks = Locks.of(types.values())
+    found: dict[str, dict[str, tuple[str, ...]]] = {}
+    for user in users.values() if locks.by_type else ():
+        for name, params in locks.refused(user).items():
+            found.setdefault(name, {})[user.user_id] = params
+    return tuple(
+        Overriding(
+            name, tuple(sorted(set(chain.from_iterable(by_user.values())))), next(iter(by_user)), len(by_user)
+        )
+        for name, by_user in sorted(found.items())
     )
 
 

@@ -8,8 +8,10 @@ from typing import Any
 import msgspec
 
 from taskqueue.models.identity import USER_ID_PATTERN
+from taskqueue.models.locked_params import refuse_locked
+from taskqueue.store.catalog import read_locks
 from taskqueue.store.connection import Store
-from taskqueue.store.errors import UnknownTypeError
+from taskqueue.store.errors import LockedParamsError, UnknownTypeError
 
 #: What a user and an id may be: both are part of the job's name, whose fields "|" separates.
 _PART = re.compile(USER_ID_PATTERN.removesuffix("$"))
@@ -27,15 +29,25 @@ async def enqueue(
 ) -> str:
     """Adds one job and returns its name. The same job_id within an hour adds nothing and returns the same name.
 
-    Raises UnknownTypeError, and ValueError for a user or job_id that no job's name can hold.
+    Raises UnknownTypeError, LockedParamsError for params that the type locks, and ValueError for a user or job_id that
+    no job's name can hold.
     After an unknown outcome repeat with the same job_id.
     """
     made = job_id or uuid.uuid4().hex
     for part in (user, made):
         if not _PART.fullmatch(part):
             raise ValueError(f"{part!r} must match {_PART.pattern}")
+    if params:
+        await _refuse_locked(store, task_type, params)
     body = msgspec.json.encode(dict(params)) if params else b""
     verdict, name = await store.run("enqueue", task_type, user, made, delay_ms, life_ms, body)
     if verdict == b"unknown":
         raise UnknownTypeError(task_type)
     return str(name.decode())
+
+
+async def _refuse_locked(store: Store, task_type: str, params: Mapping[str, Any]) -> None:
+    """Refuse what a worker would leave out. A type that is not there, or cannot be read, is the script's to refuse."""
+    locks = await read_locks(store, [task_type])
+    if names := locks.overridden(task_type, params):
+        raise LockedParamsError(str(refuse_locked(task_type, names)))

@@ -6,7 +6,7 @@ The record's first line is for scripts (see scripts/lib/facts.lua), the rest is 
 
 import math
 import re
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache, partial
 from typing import NamedTuple
@@ -14,6 +14,7 @@ from typing import NamedTuple
 import msgspec
 
 from taskqueue.models.identity import NAME_PATTERN
+from taskqueue.models.locked_params import Locks
 from taskqueue.models.values import Schedule, TaskType
 from taskqueue.plan.replay import Replay
 from taskqueue.plan.schedule import window_s
@@ -194,6 +195,17 @@ async def read_catalog(store: Store) -> Catalog:
         bool(refilling),
         frozenset(unreadable),
     )
+
+
+async def read_locks(store: Store, names: Sequence[str]) -> Locks:
+    """Read which params some types lock; nothing of those that are not there, or cannot be read."""
+    values = await store.read("HMGET", store.keys("types"), *names) if names else []
+    read = [
+        store.malformed.read(place_of("types", name.encode()), partial(read_type, name.encode(), value))
+        for name, value in zip(names, values, strict=True)
+        if value is not None
+    ]
+    return Locks.of(one[0].spec for one in read if one)
 
 
 class _Override(NamedTuple):

@@ -93,6 +93,10 @@ class ForeignOwnerError(StoreError):
     """The release is kept by somebody else's manifests."""
 
 
+class LockedParamsError(StoreError):
+    """The params override what the task type locks."""
+
+
 class UnknownTypeError(StoreError):
     """There is no such task type."""
 

@@ -163,6 +163,9 @@ def _schema(kind: _Kind) -> Schema:
         properties[name] = {"description": properties[name]["description"], "type": "string"}
     properties["metadata"] = {"type": "object"}  # Kubernetes allows no other word, and describes it itself
     properties["status"] = kind.status
+    locked = properties["spec"]["properties"].get("lockedParams")
+    if locked:
+        locked["x-kubernetes-list-type"] = "set"
     tasks = properties["spec"]["properties"].get("tasks")
     if tasks:
         tasks |= {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]}

@@ -1,6 +1,6 @@
 """Rules for text that has a form. Each says what `models` says, before anything is stored."""
 
-from taskqueue.models import duration, identity, quantity
+from taskqueue.models import duration, identity, locked_params, quantity
 from taskqueue.models import time_zone as time_zones
 from taskqueue.models.http_call import MAX_HEADER_CHARACTERS, URL_PATTERN
 from taskqueue_operator.crd.rule import Rule
@@ -130,6 +130,15 @@ def type_name(name: str) -> list[Rule]:
             f"self.matches('{identity.NAME_PATTERN}')",
             f"write {name} with 1 to {identity.MAX_TYPE_CHARACTERS} lower case letters, digits and dashes, "
             'such as "fetch-orders"',
+        )
+    ]
+
+
+def param_name(name: str) -> list[Rule]:
+    return [
+        Rule(
+            "size(self) > 0",
+            f"write {name} with names of params, 1 to {locked_params.MAX_NAME_CHARACTERS} characters each",
         )
     ]
 

@@ -66,6 +66,7 @@ TASK_TYPE: Mapping[str, Sequence[Rule]] = {
     "spec.handler": _HANDLER,
     "spec.handler.function": forms.function("function"),
     "spec.handler.http": [*forms.url("url"), *forms.headers("headers")],
+    "spec.lockedParams[]": forms.param_name("lockedParams"),
     "spec.timeout": forms.positive_duration("timeout"),
     "spec.retry": [_BACKOFF],
     "spec.retry.minBackoff": forms.positive_duration("minBackoff"),
