@@ -140,14 +140,24 @@ async def test_what_was_deleted_while_no_operator_ran_is_seen_at_its_start(shop:
     await shop.dealt(USERS)
     assert await shop.world.end(operator, signal.SIGTERM) == 0
     await shop.kubectl("delete", "usub", "u-000")
-    await shop.apply(
-        task_type("never", schedule={"cron": "0 0 31 2 *"})
-    )  # which only the operator can refuse
+    await shop.apply(  # which only the operator can refuse
+        task_type("never", schedule={"cron": "0 0 LW * */7"}),
+        task_type("wide", schedule={"cron": "0 2 * * *"}, window="48h"),
+    )
     await shop.operator()
     await shop.gone({"u-000"})
     assert len(await shop.owners()) == USERS - 1
     assert set((await read_catalog(shop.world.store)).records) == {"sync"}
     await shop.says("tt", "never", "Accepted", "False", "Invalid")
+    await shop.says("tt", "wide", "Accepted", "False", "Invalid")
+
+
+async def test_uneven_steps_of_cron_are_the_message_of_a_type_that_is_accepted(shop: Shop) -> None:
+    await shop.operator()
+    await shop.apply(task_type("uneven", schedule={"cron": "*/90 * * * *"}))
+    await shop.says("tt", "uneven", "Accepted", "True", "Valid")
+    shown = await shop.kubectl("describe", "tt", "uneven")
+    assert "for every 90 minutes write interval: 90m" in shown
 
 
 async def test_a_store_that_was_emptied_while_no_operator_ran_goes_on_from_the_copy_of_the_cursor(

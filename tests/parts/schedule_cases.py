@@ -34,6 +34,12 @@ CRON_LINES = [
     ("1h30m", "0 0-23/2 * * *", 'write interval: 1h30m instead of cron: "1h30m"'),
     ("@every 1.5h", "0 */2 * * *", 'write interval, such as "5m", instead of cron with @every'),
     ("@reboot", "0 0 * * *", "no job starts with a machine"),
+    (
+        "CRON_TZ=Europe/Berlin 0 2 * * *",
+        "0 2 * * *",
+        'write timeZone: Europe/Berlin beside cron: "0 2 * * *"',
+    ),
+    ("TZ=UTC 0 2 * * *", "0 2 * * *", 'write timeZone: UTC beside cron: "0 2 * * *"'),
     ("0 2 ? * *", "0 2 * * *", 'write * instead of ? in cron: "0 2 * * *"'),
     ("0 2  ? * *", "0 2  * * *", "write * instead of ? in cron"),
     ("H H * * *", "17 3 * * *", BY_CHANCE),

@@ -34,6 +34,8 @@ MACROS = {
 #: An interval in place of a line, and steps of seconds.
 EVERY = f"^(@every )?{duration.PATTERN.strip('^$')}$"
 EVERY_SECONDS = "^([*]|0)/[1-9][0-9]{0,3}( [*?]){5,6}$"
+#: A time zone before the five fields, as Kubernetes' CronJob takes it.
+ZONE_FIRST = f"^(CRON_)?TZ={FIELD} "
 #: Six fields of which the last is a year, as a year or as AWS' question marks show; of others the first is seconds.
 YEAR_LAST = (
     f"^({FIELD} ){{5}}[12][0-9]{{3}}([-,/]{FIELD})?$"
@@ -148,6 +150,11 @@ def interval(length: str, line: str) -> str:
     return f'write interval: {length} instead of cron: "{line}"'
 
 
+def zone_apart(zone: str, line: str) -> str:
+    """Say where a time zone goes."""
+    return f'write timeZone: {zone} beside cron: "{line}"'
+
+
 def without_more(line: str) -> str:
     """Say what to write for six or seven fields."""
     return f'write cron as five fields, without seconds or a year: "{line}"'
@@ -164,6 +171,9 @@ def _not_five(line: str) -> str:
         return REBOOT
     if re.search(EVERY_SECONDS, line):
         return interval(line.partition("/")[2].partition(" ")[0] + "s", line)
+    if re.search(ZONE_FIRST, line):
+        zone, _, times = line.partition("=")[2].partition(" ")
+        return zone_apart(zone, times)
     five = _five_of_more(line).replace("?", "*")
     return without_more(five) if re.search(LINE, five, re.ASCII) else FIVE
 

@@ -64,6 +64,8 @@ def _not_five() -> str:
     """Build the sentence for a word, an interval, or a line of another number of fields."""
     line = "self.trim()"
     seconds = f"{_found(_found(line, '/[0-9]+'), '[0-9]+')} + 's'"
+    zone = f"{_found(line, f'={FIELD} ')}.trim().replace('=', '')"
+    times = f"{_found(line, ' .*$')}.trim()"
     six = (
         f"{_matches(line, cron_refusal.YEAR_LAST)} ? {_found(line, cron_refusal.FIRST_FIVE)} : "
         f"{_found(line, cron_refusal.LAST_FIVE)}"
@@ -86,6 +88,7 @@ def _not_five() -> str:
         (f"{line}.startsWith('@every')", f"'{cron_refusal.EVERY_OTHER}'"),
         (f"{line} == '@reboot'", f"'{cron_refusal.REBOOT}'"),
         (_matches(line, cron_refusal.EVERY_SECONDS), _said(cron_refusal.interval, seconds, line)),
+        (_matches(line, cron_refusal.ZONE_FIRST), _said(cron_refusal.zone_apart, zone, times)),
         (_matches(five, LINE), _said(cron_refusal.without_more, five)),
     ]
     return " : ".join(f"{when} ? {says}" for when, says in cases) + f" : '{cron_refusal.FIVE}'"
