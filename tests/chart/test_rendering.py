@@ -327,6 +327,13 @@ def test_the_notes_name_the_next_three_commands(helm: Helm, tmp_path: Path) -> N
     assert commands == ["kubectl", "helm", "kubectl"]
 
 
+def test_the_notes_of_self_served_name_the_documented_way_out(helm: Helm) -> None:
+    way_out = "\n  kubectl delete apiservice v1beta1.external.metrics.k8s.io\n"
+    options = ("-n", "shop", "-f", str(CHART / "ci" / "self-served-values.yaml"), "--dry-run=client")
+    assert way_out in helm.run("install", "taskqueue", str(CHART), *options)
+    assert way_out.strip() in (ROOT / "docs" / "failures.md").read_text("utf-8")
+
+
 def test_the_package_renders_as_the_folder_does(helm: Helm, tmp_path: Path) -> None:
     said = helm.run("package", str(CHART), "--destination", str(tmp_path))
     (package,) = tmp_path.glob("taskqueue-*.tgz")

@@ -5,7 +5,7 @@ import json
 import time
 
 from installed import Installed, subscriptions, task_type
-from metrics_api import BASE, NAME
+from metrics_api import API_SERVICE, BASE, NAME
 from site_under_test import until
 from watched import watched
 
@@ -99,18 +99,36 @@ async def test_upgrades_and_changes_of_mode_never_reset_what_the_autoscaler_chos
     assert set(asked_for()) == {chosen}
 
 
+async def served(installed: Installed) -> str:
+    """Wait until the API server answers with the metric, and return its path."""
+    path = f"{BASE}/namespaces/{installed.namespace}/taskqueue_work_seconds"
+
+    async def answered() -> bool:
+        asked = await asyncio.to_thread(installed.cluster.attempt, "get", "--raw", path)
+        return asked.returncode == 0 and len(json.loads(asked.stdout)["items"]) == 1
+
+    await until("the API server answers with the metric", answered, 60)
+    return path
+
+
+async def test_a_namespace_that_is_deleted_holds_up_no_deletion(installed: Installed) -> None:
+    installed.values |= {"rate": RATE, "autoscaling": {"mode": "selfServed", "maxReplicas": MOST}}
+    await installed.install()
+    await served(installed)
+    await installed.kubectl("create", "namespace", "beside")
+    for name in ("beside", installed.namespace):
+        await installed.kubectl("delete", "namespace", name, "--wait=false")
+    await installed.kubectl("wait", "--for=delete", f"apiservice/{API_SERVICE}", "--timeout=5s")
+    for name in ("beside", installed.namespace):
+        await installed.kubectl("wait", "--for=delete", f"namespace/{name}", "--timeout=60s")
+
+
 async def test_the_metric_is_told_to_nobody_but_the_api_server_for_those_who_may_read_it(
     installed: Installed,
 ) -> None:
     installed.values |= {"rate": RATE, "autoscaling": {"mode": "selfServed", "maxReplicas": MOST}}
     await installed.install()
-    path = f"{BASE}/namespaces/{installed.namespace}/taskqueue_work_seconds"
-
-    async def served() -> bool:
-        asked = await asyncio.to_thread(installed.cluster.attempt, "get", "--raw", path)
-        return asked.returncode == 0 and len(json.loads(asked.stdout)["items"]) == 1
-
-    await until("the API server answers with the metric", served, 60)
+    path = await served(installed)
     asks = (
         "import ssl, sys, urllib.request as u; c = ssl.create_default_context(); "
         "c.check_hostname, c.verify_mode = False, ssl.CERT_NONE; "

@@ -38,7 +38,7 @@ def soft_limit(files: int) -> Iterator[int]:
 def test_a_process_opens_as_many_files_as_it_may(tmp_path: Path) -> None:
     code = "import resource as r, sys\ndef main(): sys.exit(str(r.getrlimit(r.RLIMIT_NOFILE)[0]))\n"
     (tmp_path / "limit.py").write_text(code)
-    enter = [sys.executable, "-c", "from taskqueue.entry import enter; enter('limit')"]
+    enter = [sys.executable, "-c", "from taskqueue_entry import enter; enter('limit')"]
     with soft_limit(FILES) as hard:
         shown = subprocess.run(enter, cwd=tmp_path, check=False, capture_output=True, text=True).stderr
     assert int(shown) == (MAX_OPEN_FILES if hard == resource.RLIM_INFINITY else min(hard, MAX_OPEN_FILES))

@@ -8,6 +8,7 @@ import asyncio
 import socket
 import ssl
 from collections.abc import Callable
+from functools import partial
 from types import TracebackType
 from typing import Self
 
@@ -45,16 +46,19 @@ class Port:
                 listening.setblocking(False)
                 self.sockets.append(listening)
         except OSError:
-            self.close()
+            for listening in self.sockets:
+                listening.close()
             raise
-        self._accepting = [loop.create_task(self._accept(listening)) for listening in self.sockets]
+        for listening in self.sockets:
+            task = loop.create_task(self._accept(listening))
+            # Not before the task ends: the loop still polls it, by a number that the next socket may get.
+            task.add_done_callback(partial(_close, listening))
+            self._accepting.append(task)
 
     def close(self) -> None:
         """Stop listening and end what is idle; requests that came get their answers."""
         for task in self._accepting:
             task.cancel()
-        for listening in self.sockets:
-            listening.close()
         for connection, task in list(self._connections.items()):
             connection.finish()
             if not connection.busy:
@@ -115,6 +119,10 @@ class Port:
         self._ending.add(task)
         task.add_done_callback(self._ending.discard)
         task.cancel()
+
+
+def _close(listening: socket.socket, _: asyncio.Task[None]) -> None:
+    listening.close()
 
 
 def _worth(connection: Connection) -> tuple[bool, bool, float]:
