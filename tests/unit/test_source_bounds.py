@@ -15,7 +15,7 @@ from taskqueue.sources.folder import FolderSource, load
 from taskqueue.sources.limits import MAX_FILE_BYTES, MAX_FOLDERS_DEEP
 from taskqueue.sources.manifest_file import read_manifest_file
 
-Make = Callable[[Path], None]
+Make = Callable[[Path], object]
 
 
 def sparse(path: Path) -> None:
@@ -42,17 +42,17 @@ FILES: dict[str, tuple[Make, str]] = {
     "socket": (bound_socket, "make it a regular file: it is a socket"),
     "device": (lambda path: path.symlink_to("/dev/zero"), "make it a regular file: it is a device"),
     "loop": (lambda path: path.symlink_to(path.name), "make it readable: Too many levels"),
-    "deep": (lambda path: path.write_text("[" * 4_000_000) and None, "nested deeper than 32"),
+    "deep": (lambda path: path.write_text("[" * 4_000_000), "nested deeper than 32"),
     "deep lines": (
-        lambda path: path.write_text("".join(f"{' ' * n}a:\n" for n in range(DOCUMENT_DEPTH + 2))) and None,
+        lambda path: path.write_text("".join(f"{' ' * n}a:\n" for n in range(DOCUMENT_DEPTH + 2))),
         "nested deeper than 32",
     ),
     "aliases": (laughs, "write fewer aliases"),
-    "tag": (lambda path: path.write_text("!!python/object:os.system x") and None, "without the tag"),
-    "long scalar": (lambda path: path.write_text("a" * 8_000_000) and None, "write a mapping"),
-    "long key": (lambda path: path.write_text("a" * 8_000_000 + ": 1") and None, "write a mapping"),
-    "gzip": (lambda path: path.write_bytes(b"\x1f\x8b\x08rest") and None, "it is gzip"),
-    "NUL": (lambda path: path.write_bytes(b"\x00" * 100) and None, "without control characters"),
+    "tag": (lambda path: path.write_text("!!python/object:os.system x"), "without the tag"),
+    "long scalar": (lambda path: path.write_text("a" * 8_000_000), "write a mapping"),
+    "long key": (lambda path: path.write_text("a" * 8_000_000 + ": 1"), "write a mapping"),
+    "gzip": (lambda path: path.write_bytes(b"\x1f\x8b\x08rest"), "it is gzip"),
+    "NUL": (lambda path: path.write_bytes(b"\x00" * 100), "without control characters"),
     "growing": (lambda path: path.symlink_to("/proc/self/pagemap"), "write at most 16 MiB a file, which has more"),
 }  # fmt: skip
 

@@ -24,7 +24,8 @@ from pydantic_settings import (
 
 from taskqueue import malformed_values
 from taskqueue.log import LogFormat, LogLevel
-from taskqueue.redaction import HIDDEN, redact, redact_usage
+from taskqueue.printable import printable_line
+from taskqueue.redaction import HIDDEN, MAX_CHARACTERS, redact, redact_usage
 from taskqueue.sources.bounded_file import FileRefusedError, read_bounded
 from taskqueue.sources.yaml_documents import yaml_documents
 from taskqueue.store.connection import Store, open_store
@@ -180,6 +181,7 @@ def _sentence(error: ErrorDetails, origin: Mapping[str, str]) -> str:
 def _refuse(prog: str, error: Exception) -> NoReturn:
     text = str(error) if isinstance(error, _Refused) else redact_usage(str(error))
     for line in text.splitlines():
-        sys.stderr.write(f"{prog}: {line.removeprefix('error parsing CLI: ')}\n")
+        said = printable_line(line.removeprefix("error parsing CLI: "), MAX_CHARACTERS)
+        sys.stderr.write(f"{prog}: {said}\n")
     sys.stderr.write(f"{prog}: --help names every setting\n")
     raise SystemExit(EXIT_BAD_SETTINGS) from None
