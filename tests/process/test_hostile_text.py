@@ -134,7 +134,7 @@ GIVEN = (
 def harm(text: str, command: list[str]) -> str:
     """Say what came through of one command; empty if nothing did, and the rest is there."""
     through = [evil for evil in EVIL if evil + MARK in text]
-    if through or MARK not in text:
+    if through or (MARK not in text and "***" not in text):  # what may be a password is not repeated
         return f"{command[:2]}: {through or 'nothing shown'}: {text[-300:]!r}"
     return ""
 
