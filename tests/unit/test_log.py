@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import structlog
 
-from taskqueue.log import configure
+from taskqueue.log import LogFormat, configure
 from taskqueue.redaction import HIDDEN, MAX_CHARACTERS, redact
 
 MEGABYTE = 1_000_000
@@ -108,3 +108,22 @@ def test_a_line_that_cannot_be_written_is_lost(monkeypatch: pytest.MonkeyPatch) 
     closed.close()
     structlog.get_logger("test").info("lost")
     logging.getLogger("shop").warning("lost, too")
+
+
+@pytest.mark.parametrize("log_format", ["console", "json"])
+def test_no_field_of_a_line_moves_a_terminal(log_format: LogFormat, monkeypatch: pytest.MonkeyPatch) -> None:
+    evil = "\x1b[31m\x9b\u202e\u2028\u3164"
+    out = io.StringIO()
+    monkeypatch.setattr(sys, "stderr", out)
+    configure(log_format=log_format)
+    log = structlog.get_logger()
+    event, fields = f"event{evil}\nforged line", {f"k{evil}": 1, "many": [evil, {evil: evil}]}
+    try:
+        int(evil)
+    except ValueError:
+        log.exception(event, text=f"{evil}\nforged", **fields)
+        logging.getLogger("foreign").warning("said %s", evil)
+    said = out.getvalue()
+    assert not set(evil).difference("[31m") & set(said)
+    assert not [line for line in said.splitlines() if line.startswith("forged")]
+    assert "Traceback" in said

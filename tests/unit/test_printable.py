@@ -1,7 +1,9 @@
 """Text of hostile objects: always encodable, never longer than asked for, never later than it may be."""
 
+import io
 import threading
 import time
+import unicodedata
 from collections.abc import Iterator
 from typing import Any
 
@@ -11,7 +13,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from taskqueue import printable as module
-from taskqueue.printable import describe_error, printable
+from taskqueue.printable import describe_error, printable, printable_line
+from taskqueue.terminal import Filtered, unfiltered
 
 
 class Raises:
@@ -140,3 +143,40 @@ def test_containers_without_end_are_cut() -> None:
     assert printable([1, {"a": "b"}]) == "[1, {'a': 'b'}]"
     assert printable(ValueError(["x"] * 1_000)).endswith(", ...]")
     assert describe_error(ValueError({"a": 1}, 2)) == "ValueError: ({'a': 1}, 2)"
+
+
+@given(st.text(), st.integers(1, 200))
+def test_a_line_holds_nothing_that_moves_what_is_shown(text: str, most: int) -> None:
+    line = printable_line(text, most)
+    assert len(line) <= most
+    assert all(char.isprintable() or unicodedata.category(char) == "Zs" for char in line)
+    assert printable_line(line, most) == line
+    assert set(printable(text, most)) - set(line) <= {"\n", "\t"}
+
+
+@pytest.mark.parametrize(
+    ("text", "shown"),
+    [
+        ("na\u00efve \u4e2d\u6587 \u0639\u0631\u0628\u064a \U0001f600 \u2764\ufe0f \xa0", None),
+        ("tab\tline\n", None),
+        ("\x1b[31m\x9b\x85", r"\x1b[31m\x9b\x85"),
+        ("\u200b\u200d\u202e\u2028\u2066\ufeff", r"\u200b\u200d\u202e\u2028\u2066\ufeff"),
+        ("\U000e0041\U000e0101\u3164", r"\U000e0041\U000e0101\u3164"),
+        ("e" + "\u0301" * 6, "e" + "\u0301" * 4 + r"\u0301\u0301"),
+        ("\ud800", r"\ud800"),
+    ],
+)
+def test_what_is_seen_stays_and_what_is_not_becomes_an_escape(text: str, shown: str | None) -> None:
+    assert printable(text) == (text if shown is None else shown)
+
+
+def test_a_filtered_stream_takes_text_and_no_bytes() -> None:
+    below = io.StringIO()
+    stream: Any = Filtered(below)
+    assert stream.write("\x1b[2Ja\n") == 6
+    stream.writelines(["b", "\u202e"])
+    assert below.getvalue() == "\\x1b[2Ja\nb\\u202e"
+    assert unfiltered(stream) is unfiltered(below) is below
+    assert not hasattr(stream, "buffer")
+    with pytest.raises(TypeError):
+        stream.write(b"")

@@ -1,35 +1,15 @@
-import json
 import os
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
+from manifest_folder import task_type, user, write
 
-from taskqueue.models.manifest import API_VERSION
 from taskqueue.models.values import Schedule, Task
+from taskqueue.sources import manifest_file
+from taskqueue.sources.bounded_file import read_bounded
 from taskqueue.sources.folder import FolderSource, load
 from taskqueue.sources.loaded import Unresolved
-
-
-def user(name: str, *types: str) -> dict[str, Any]:
-    spec = {"tasks": [{"type": task_type} for task_type in types]}
-    return {"apiVersion": API_VERSION, "kind": "UserSubscription", "metadata": {"name": name}, "spec": spec}
-
-
-def task_type(name: str, interval: str = "5m") -> dict[str, Any]:
-    spec = {"schedule": {"interval": interval}, "handler": {"function": "f"}}
-    return {"apiVersion": API_VERSION, "kind": "TaskType", "metadata": {"name": name}, "spec": spec}
-
-
-def write(path: Path, *manifests: dict[str, Any]) -> Path:
-    """Write a file so that its stamp changes even within one tick of the file system's clock."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    before = path.stat().st_mtime_ns if path.exists() else 0
-    path.write_text("".join(f"{json.dumps(manifest)}\n---\n" for manifest in manifests))
-    moved = max(before + 1_000_000, path.stat().st_mtime_ns)
-    os.utime(path, ns=(moved, moved))
-    return path
 
 
 def test_a_folder_is_read_with_all_below_it_and_nothing_else(tmp_path: Path) -> None:
@@ -181,13 +161,12 @@ def test_only_files_that_changed_are_read_again(tmp_path: Path, monkeypatch: pyt
     source = FolderSource(tmp_path)
     first = source.refresh()
     reads: list[Path] = []
-    read_bytes = Path.read_bytes
 
     def noted(path: Path) -> bytes:
         reads.append(path)
-        return read_bytes(path)
+        return read_bounded(path)
 
-    monkeypatch.setattr(Path, "read_bytes", noted)
+    monkeypatch.setattr(manifest_file, "read_bounded", noted)
     write(one, task_type("a", interval="10m"))
     second = source.refresh()
     assert reads == [one]
@@ -240,14 +219,14 @@ def test_a_part_that_cannot_be_read_keeps_its_files_and_the_rest_goes_on(
     source.refresh()
     (tmp_path / "circle.yaml").symlink_to("circle.yaml")
     gone.unlink()
-    iterdir = Path.iterdir
+    scandir = os.scandir
 
-    def closed(folder: Path) -> Iterator[Path]:
+    def closed(folder: Path) -> Any:
         if folder.name == "closed":
             raise PermissionError(13, "Permission denied")
-        return iterdir(folder)
+        return scandir(folder)
 
-    monkeypatch.setattr(Path, "iterdir", closed)
+    monkeypatch.setattr(os, "scandir", closed)
     loaded = source.refresh()
     assert list(loaded.types) == ["a"]
     assert [str(fault).removeprefix(str(tmp_path)) for fault in loaded.faults] == [
@@ -320,15 +299,14 @@ def test_a_file_that_changes_while_it_is_read_waits_for_the_next_look(
     source = FolderSource(tmp_path)
     source.refresh()
     write(path, task_type("a"), task_type("c"))
-    read_bytes = Path.read_bytes
 
     def half_written(one: Path) -> bytes:
-        monkeypatch.setattr(Path, "read_bytes", read_bytes)
-        data = read_bytes(one)
+        monkeypatch.setattr(manifest_file, "read_bounded", read_bounded)
+        data = read_bounded(one)
         write(path, task_type("a"), task_type("c"), task_type("d"))
         return data[: len(data) // 2]
 
-    monkeypatch.setattr(Path, "read_bytes", half_written)
+    monkeypatch.setattr(manifest_file, "read_bounded", half_written)
     assert list(source.refresh().types) == ["a", "b"]
     assert source.loaded.faults == ()
     assert list(source.refresh().types) == ["a", "c", "d"]

@@ -3,8 +3,10 @@ from typing import Any
 import pytest
 import yaml
 
+from taskqueue.models.nesting import DOCUMENT_DEPTH
+from taskqueue.sources import yaml_documents as module
 from taskqueue.sources.document import Document
-from taskqueue.sources.yaml_documents import MAX_DEPTH, TooDeepError, plain_value, yaml_documents
+from taskqueue.sources.yaml_documents import BoundError, plain_value, yaml_documents
 
 
 def documents(text: str) -> list[Document]:
@@ -151,16 +153,31 @@ def test_aliases_that_multiply_are_refused_before_they_are_followed() -> None:
     }
 
 
-@pytest.mark.parametrize("depth", [MAX_DEPTH + 1, 100_000])
+@pytest.mark.parametrize("depth", [DOCUMENT_DEPTH + 1, 100_000])
 @pytest.mark.parametrize("opening", ["[", "{a: ", "- "])
 def test_nesting_without_end_is_refused_at_once_and_no_crash(opening: str, depth: int) -> None:
-    with pytest.raises(TooDeepError, match="more than 64 levels"):
+    with pytest.raises(BoundError, match="nested deeper than 32"):
         documents(opening * depth)
 
 
 def test_nesting_up_to_the_bound_is_read() -> None:
-    (document,) = documents("[" * MAX_DEPTH + "]" * MAX_DEPTH)
+    (document,) = documents("[" * DOCUMENT_DEPTH + "]" * DOCUMENT_DEPTH)
     assert document.flaws == ()
+
+
+def test_more_values_than_a_document_may_have_are_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_VALUES", 10)
+    documents("[1, 2, 3, 4, 5, 6, 7, 8, 9]")
+    documents("[1, 2, 3, 4, 5, 6, 7, 8]\n---\n[1, 2, 3]")
+    for text in ("[1, 2, 3, 4, 5, 6, 7, 8, 9, 10]", "{a: &a [1, 2, 3, 4, 5], b: *a, c: d}"):
+        with pytest.raises(BoundError, match="more than 10 values"):
+            documents(text)
+
+
+def test_no_more_flaws_are_kept_than_are_listed(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(module, "MAX_FAULTS", 10)
+    (document,) = documents("{" + "1: 2, " * 50 + "}")
+    assert len(document.flaws) == 11
 
 
 def test_what_is_not_yaml_raises() -> None:

@@ -19,8 +19,9 @@ from typing import Any, Literal, TextIO, TypeVar, cast
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from taskqueue.printable import printable, type_name
+from taskqueue.printable import printable, printable_line, type_name
 from taskqueue.redaction import HIDDEN, MAX_CHARACTERS, redact, show_traceback
+from taskqueue.terminal import unfiltered
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["json", "console"]
@@ -28,6 +29,8 @@ LogFormat = Literal["json", "console"]
 _T = TypeVar("_T")
 
 _MAX_ITEMS, _MAX_DEPTH = 100, 8
+#: Fields that hold tracebacks.
+_SEVERAL_LINES = frozenset({"exception", "stack"})
 #: Characters of one line. A value counts as some more than its text: a hundred lists of a hundred lists have no end.
 _MAX_LINE, _VALUE_COST = 65_536, 16
 #: Python refuses to write much larger numbers.
@@ -62,7 +65,7 @@ def configure(level: LogLevel = "info", log_format: LogFormat = "json") -> None:
     Fields of a line: `ts` (UTC, ISO 8601), `level`, `event`, then what the call names.
     """
     number = logging.getLevelNamesMapping()[level.upper()]
-    output = _Output(sys.stderr)
+    output = _Output(unfiltered(sys.stderr))
     shared: list[Processor] = [
         structlog.contextvars.merge_contextvars,
         structlog.stdlib.add_log_level,
@@ -90,12 +93,30 @@ def configure(level: LogLevel = "info", log_format: LogFormat = "json") -> None:
 def _rendered(log_format: LogFormat) -> Processor:
     if log_format == "console":
         # Tracebacks come as text that was redacted already.
-        return structlog.dev.ConsoleRenderer(
+        return _Console()
+    return _json
+
+
+class _Console:
+    """Renders lines for people, of which every part is made printable."""
+
+    def __init__(self) -> None:
+        self._render = structlog.dev.ConsoleRenderer(
             colors=sys.stderr.isatty(),
             exception_formatter=structlog.dev.plain_traceback,
             timestamp_key="ts",
         )
-    return _json
+
+    def __call__(self, logger: WrappedLogger, name: str, event: EventDict) -> str:
+        shown = {printable_line(key): self._shown(key, value) for key, value in event.items()}
+        return self._render(logger, name, shown)
+
+    def _shown(self, key: str, value: Any) -> Any:
+        if isinstance(value, str):
+            return (printable if key in _SEVERAL_LINES else printable_line)(value, len(value) * 10)
+        if isinstance(value, Mapping):
+            return {printable_line(name): self._shown("", item) for name, item in value.items()}
+        return [self._shown("", item) for item in value] if isinstance(value, list) else value
 
 
 def _json(logger: WrappedLogger, name: str, event: EventDict) -> str | bytes:

@@ -1,13 +1,17 @@
 """Makes text of whatever user code or an API produced, so that no log line, message or script can fail on it.
 
-A text is cut before any work is done on it. Lone surrogates, NUL and other control characters become escapes. An
-object is asked for its text aside, in a thread that is left behind if it does not answer: `__str__` is user code,
-which may raise, block or never end.
+A text is cut before any work is done on it. What is not seen, or moves what is seen, becomes an escape: control
+characters (ESC, NUL, C1), bidi controls, zero-width and tag characters, line separators, lone surrogates, and marks
+beyond a few on one character. An object is asked for its text aside, in a thread that is left behind if it does not
+answer: `__str__` is user code, which may raise, block or never end.
 """
 
+import re
 import reprlib
 import sys
 import threading
+import unicodedata
+from collections.abc import Iterator
 from contextvars import copy_context
 from types import FrameType
 from typing import Any, ClassVar
@@ -19,7 +23,12 @@ _TEXT_LIMIT_S = 0.1
 #: Threads that wait for a text which never comes; beyond them no object is asked.
 _LEFT_MAX = 8
 _TEXT_MAX = 10_000
-_ESCAPES = {code: f"\\x{code:02x}" for code in (*range(32), 127) if chr(code) not in "\t\n"}
+#: Letters and marks that show nothing, though Unicode does not call them format characters.
+_INVISIBLE = re.compile(
+    "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\ufe00-\ufe0d\uffa0\U000e0100-\U000e01ef]"
+)
+#: Marks on one character: scripts need up to three, and a hundred cover the lines above.
+_MARKS_MAX = 4
 #: Types whose text is made by Python itself. An int of many digits is refused there.
 _PLAIN = (str, bytes, bool, int, float, type(None))
 #: The makers of an exception's text that ask nothing but its args.
@@ -41,7 +50,34 @@ def printable(value: object, most: int = MAX_CHARACTERS) -> str:
     text: str = value if issubclass(type(value), str) else _text(value, most)  # type: ignore[assignment]
     # The slice of a subclass of str is a plain str, whatever the subclass overrides.
     cut = str.__getitem__(text, slice(0, most))
-    return cut.translate(_ESCAPES).encode("utf-8", "backslashreplace").decode()[:most]
+    return (cut if _is_plain(cut) else "".join(_escaped(cut)))[:most]
+
+
+def printable_line(value: object, most: int = MAX_CHARACTERS) -> str:
+    r"""Return the text of a value as one line: as `printable`, and line ends and tabs are escapes, too.
+
+    >>> printable_line("one\ntwo")
+    'one\\ntwo'
+    """
+    return printable(value, most).replace("\n", r"\n").replace("\t", r"\t")[:most]
+
+
+def _is_plain(text: str) -> bool:
+    return text.isascii() and text.replace("\n", "").replace("\t", "").isprintable()
+
+
+def _escaped(text: str) -> Iterator[str]:
+    marks = 0
+    for char in text:
+        marks = marks + 1 if unicodedata.category(char).startswith("M") else 0
+        seen = char.isprintable() and not _INVISIBLE.match(char) and marks <= _MARKS_MAX
+        # Spaces of other widths are none of the printable characters.
+        if seen or char in "\t\n" or unicodedata.category(char) == "Zs":
+            yield char
+        else:
+            yield (
+                f"\\x{ord(char):02x}" if char.isascii() else char.encode("ascii", "backslashreplace").decode()
+            )
 
 
 def describe_error(error: BaseException, most: int = MAX_CHARACTERS) -> str:

@@ -7,6 +7,7 @@ from, which setting it is for and what is allowed there; then the process ends w
 import sys
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
+from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar
 
@@ -23,7 +24,10 @@ from pydantic_settings import (
 
 from taskqueue import malformed_values
 from taskqueue.log import LogFormat, LogLevel
-from taskqueue.redaction import HIDDEN, redact, redact_usage
+from taskqueue.printable import printable_line
+from taskqueue.redaction import HIDDEN, MAX_CHARACTERS, redact, redact_usage
+from taskqueue.sources.bounded_file import FileRefusedError, read_bounded
+from taskqueue.sources.yaml_documents import yaml_documents
 from taskqueue.store.connection import Store, open_store
 from taskqueue.store.errors import StoreUrlError
 from taskqueue.store.url import parse_url
@@ -136,16 +140,23 @@ def _flags(settings_class: type[StoreSettings], argv: Sequence[str], prog: str) 
 
 def _file(settings_class: type[StoreSettings], path: Path) -> Mapping[str, Any]:
     try:
-        values = yaml.safe_load(path.read_text(encoding="utf-8"))
-    except (OSError, UnicodeDecodeError) as error:
-        reason = error.strerror if isinstance(error, OSError) else "it is not UTF-8"
+        documents = list(islice(yaml_documents(read_bounded(path)), 2))
+    except (OSError, FileRefusedError) as error:
+        reason = error.strerror if isinstance(error, OSError) else str(error)
         raise _Refused(f"--config {path}: make the file readable: {reason}") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f":{mark.line + 1}" if mark else ""
-        raise _Refused(f"{path}{where}: write YAML: {getattr(error, 'problem', 'bad character')}") from None
-    if values is None:
+        problem = getattr(error, "problem", None) or "write the file in UTF-8"
+        raise _Refused(f"{path}{where}: write YAML: {problem}") from None
+    if not documents:
         return {}
+    if len(documents) > 1:
+        raise _Refused(f"{path}:{documents[1].line}: write one document, and not another after ---")
+    faults = documents[0].faults(str(path), documents[0].flaws)
+    if faults:
+        raise _Refused("\n".join(f"{path}:{fault.line}: {fault.field}: {fault.message}" for fault in faults))
+    values = documents[0].value
     if not isinstance(values, dict):
         raise _Refused(f"{path}: write a mapping of settings, such as `release: default`")
     known = settings_class.model_fields.keys() - {"config"}
@@ -170,6 +181,7 @@ def _sentence(error: ErrorDetails, origin: Mapping[str, str]) -> str:
 def _refuse(prog: str, error: Exception) -> NoReturn:
     text = str(error) if isinstance(error, _Refused) else redact_usage(str(error))
     for line in text.splitlines():
-        sys.stderr.write(f"{prog}: {line.removeprefix('error parsing CLI: ')}\n")
+        said = printable_line(line.removeprefix("error parsing CLI: "), MAX_CHARACTERS)
+        sys.stderr.write(f"{prog}: {said}\n")
     sys.stderr.write(f"{prog}: --help names every setting\n")
     raise SystemExit(EXIT_BAD_SETTINGS) from None

@@ -9,7 +9,7 @@ from taskqueue.cli.failure import fail, fail_unknown_type
 from taskqueue.cli.get import record_state
 from taskqueue.cli.instant import iso
 from taskqueue.cli.options import TypeArgument, UserArgument
-from taskqueue.cli.output import Output, show_facts, show_json, show_rows
+from taskqueue.cli.output import Output, show_facts, show_json, show_line, show_rows
 from taskqueue.cli.schedule_text import schedule_text
 from taskqueue.cli.store_command import Session, store_command
 from taskqueue.cli.waiting import Surroundings, why_idle, why_waiting
@@ -112,10 +112,10 @@ async def describe_user(session: Session, user: UserArgument) -> None:
         show_json({"user": user, "source": source, "tasks": tasks, "jobs": jobs})
         return
     show_facts(session.output, {"user": user, "source": source})
-    typer.echo()
+    show_line()
     show_rows(session.output, ("type", "next", "lastOutcome", "lastAt", "state"), tasks)
     if jobs:
-        typer.echo()
+        show_line()
         show_rows(session.output, ("job", "where", "why"), jobs)
 
 

@@ -5,6 +5,7 @@ from typing import NoReturn
 import typer
 
 from taskqueue.cli.exit_codes import ExitCode
+from taskqueue.cli.output import show_line
 from taskqueue.redaction import redact
 
 
@@ -21,4 +22,4 @@ def fail_unknown_type(task_type: str) -> NoReturn:
 
 def say(sentence: str) -> None:
     """Tell the person something that is not the answer: standard output is the answer's."""
-    typer.echo(f"taskqueue: {redact(sentence)}", err=True)
+    show_line(f"taskqueue: {redact(sentence)}", err=True)

@@ -15,7 +15,7 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn
 
-from taskqueue.printable import printable
+from taskqueue.printable import printable_line
 from taskqueue.stop_signals import STOP_SIGNALS
 
 #: How long a command that is stopped may take to close what it has opened.
@@ -89,7 +89,7 @@ class _Stop:
                 if sys.stderr.isatty():
                     os.write(2, _SHOW_CURSOR)
                 for sentence in _sentences:
-                    os.write(2, f"taskqueue: {printable(sentence())}\n".encode())
+                    os.write(2, f"taskqueue: {printable_line(sentence())}\n".encode())
             os._exit(code)
         threading.Event().wait()  # the other thread is about to end the process
         raise AssertionError

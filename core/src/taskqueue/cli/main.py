@@ -16,6 +16,7 @@ from taskqueue.cli.failure import say
 from taskqueue.cli.interruption import stopped_by_signals
 from taskqueue.cli.usage import CommandGroup
 from taskqueue.redaction import redact, show_traceback
+from taskqueue.terminal import filtered_output
 
 #: Set to anything, a fault of taskqueue itself shows where it happened.
 TRACEBACK_VARIABLE = "TASKQUEUE_TRACEBACK"
@@ -50,7 +51,7 @@ for process in (processes.scheduler, processes.worker, processes.dev, processes.
 def run() -> None:
     """Run the command with the arguments of this process. Never shows a traceback unasked."""
     try:
-        with stopped_by_signals():
+        with stopped_by_signals(), filtered_output():
             app(prog_name="taskqueue")
     except Exception as error:
         if os.environ.get(TRACEBACK_VARIABLE):

@@ -8,7 +8,7 @@ import typer
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.failure import say
 from taskqueue.cli.options import OutputOption, PathArgument
-from taskqueue.cli.output import Output, show_facts, show_json
+from taskqueue.cli.output import Output, show_facts, show_json, show_line
 from taskqueue.cli.store_command import Session, store_command
 
 if TYPE_CHECKING:
@@ -106,9 +106,9 @@ def _report(output: Output, loaded: "Loaded", done: dict[str, Any]) -> None:
         )
     else:
         for fault in loaded.faults:
-            typer.echo(str(fault))
+            show_line(str(fault))
         for overriding in loaded.overriding:
-            typer.echo(str(overriding))
+            show_line(str(overriding))
         for one in loaded.unresolved:
             say(f"warning: {one}")
         for name, said in loaded.advice().items():

@@ -1,4 +1,7 @@
-"""Answers as tables for people and as JSON for programs. Both show the same facts under the same names."""
+"""Answers as tables for people and as JSON for programs. Both show the same facts under the same names.
+
+The one door of the commands: whatever is shown is made printable here, and `typer.echo` is used nowhere else.
+"""
 
 import json
 import sys
@@ -8,8 +11,13 @@ from typing import Any
 
 import typer
 
+from taskqueue.printable import printable_line
+from taskqueue.terminal import unfiltered
+
 # Where nobody looks at a terminal nothing is wrapped or cut.
 _UNBOUNDED_COLUMNS = 10_000
+#: Of one cell or line.
+_MAX_CHARACTERS = 10_000
 
 
 class Output(StrEnum):
@@ -51,7 +59,17 @@ def show_facts(output: Output, facts: Mapping[str, Any]) -> None:
 
 def show_json(value: Any) -> None:
     """Print one JSON document."""
-    typer.echo(json.dumps(value, indent=2, ensure_ascii=False))
+    typer.echo(json.dumps(value, indent=2))
+
+
+def show_line(text: str = "", *, err: bool = False) -> None:
+    """Print one line, whatever is in the text."""
+    typer.echo(printable_line(text, _MAX_CHARACTERS), err=err)
+
+
+def show_drawing(text: str) -> None:
+    """Print lines with colours, of which every part was made printable."""
+    typer.echo(text, file=unfiltered(sys.stdout))
 
 
 def _print(table: Any) -> None:
@@ -60,13 +78,13 @@ def _print(table: Any) -> None:
     console = Console(width=None if sys.stdout.isatty() else _UNBOUNDED_COLUMNS, highlight=False)
     with console.capture() as printed:
         console.print(table)
-    typer.echo("\n".join(line.rstrip() for line in printed.get().splitlines()))
+    show_drawing("\n".join(line.rstrip() for line in printed.get().splitlines()))
 
 
 def _cell(value: Any) -> Any:
     from rich.text import Text  # noqa: PLC0415 - slow
 
-    return Text(_cell_text(value))  # no markup: a job may be called "[red]"
+    return Text(printable_line(_cell_text(value), _MAX_CHARACTERS))  # no markup: a job may be called "[red]"
 
 
 def _cell_text(value: Any) -> str:
@@ -79,7 +97,7 @@ def _cell_text(value: Any) -> str:
         case dict() | list() if not value:
             text = "-"
         case dict() | list() if not _is_flat(value):
-            text = json.dumps(value, ensure_ascii=False)
+            text = json.dumps(value, ensure_ascii=False)  # read by people
         case list():
             text = ", ".join(str(item) for item in value)
         case dict():

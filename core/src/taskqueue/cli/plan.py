@@ -17,7 +17,7 @@ from taskqueue.cli.options import (
     RedisOption,
     ReleaseOption,
 )
-from taskqueue.cli.output import Output, show_facts, show_json, show_rows
+from taskqueue.cli.output import Output, show_drawing, show_facts, show_json, show_rows
 from taskqueue.cli.schedule_text import schedule_text
 from taskqueue.cli.store_command import with_store
 
@@ -83,7 +83,7 @@ def show(
         return
     from taskqueue.cli.plot import day_plot  # noqa: PLC0415 - slow
 
-    typer.echo(day_plot(minutes, iso(day_s * 1000)[:10], rate))
+    show_drawing(day_plot(minutes, iso(day_s * 1000)[:10], rate))
     show_rows(Output.TABLE, ("type", "schedule", "subscriptions", "cost", "permitsPerDay"), demands)
 
 

@@ -12,8 +12,10 @@ import typer
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.failure import fail, say
 from taskqueue.cli.interruption import said_when_stopped
-from taskqueue.cli.output import show_facts
+from taskqueue.cli.output import show_facts, show_line
 from taskqueue.cli.store_command import Session, store_command
+from taskqueue.printable import printable_line
+from taskqueue.terminal import unfiltered
 
 if TYPE_CHECKING:
     from taskqueue.models.fault import Fault
@@ -162,7 +164,7 @@ def _overriding(user: "UserSubscription", file: str, line: int, locks: "Locks") 
 
 def _say_fault(fault: object, number: int) -> None:
     if number <= FAULTS_SHOWN:
-        typer.echo(str(fault), err=True)
+        show_line(str(fault), err=True)
     elif number == FAULTS_SHOWN + 1:
         say("further rows at fault are only counted")
 
@@ -190,6 +192,7 @@ def _progress(file: Path | None) -> Iterator[Callable[[int], None]]:
         yield lambda _line: None
         return
     from rich.console import Console  # noqa: PLC0415 - slow
+    from rich.markup import escape  # noqa: PLC0415 - slow
     from rich.progress import (  # noqa: PLC0415 - slow
         BarColumn,
         MofNCompleteColumn,
@@ -199,8 +202,8 @@ def _progress(file: Path | None) -> Iterator[Callable[[int], None]]:
     )
 
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(stderr=True)) as progress:
-        task = progress.add_task(file.name, total=_count_lines(file))
+    with Progress(*columns, console=Console(file=unfiltered(sys.stderr))) as progress:
+        task = progress.add_task(escape(printable_line(file.name, 40)), total=_count_lines(file))
         yield lambda line: progress.update(task, completed=line)
 
 

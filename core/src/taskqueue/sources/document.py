@@ -1,7 +1,7 @@
 """One document of a file, and where in the file its parts are."""
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 from taskqueue.models.fault import Fault
@@ -16,7 +16,37 @@ class Place:
     raw: str | None = None
 
 
-Places = Mapping[FieldPath, Place]
+#: A line, a place where a scalar has a raw form, or what has parts: its own line under None, and its parts.
+Tree = int | Place | Mapping[str | int | None, Any]
+
+
+@dataclass(frozen=True, slots=True)
+class Places:
+    """Where the parts of a document are. flaws: where a part is at fault, which may be a key and not its value."""
+
+    tree: Tree
+    flaws: Mapping[FieldPath, int] = field(default_factory=dict)
+    lines_before: int = 0
+
+    def __getitem__(self, path: FieldPath) -> Place:
+        """Return the place of a part that is there."""
+        place = self.get(path)
+        if place is None:
+            raise KeyError(path)
+        return place
+
+    def get(self, path: FieldPath) -> Place | None:
+        """Return the place of a part; None for one that is not there."""
+        if path in self.flaws:
+            return Place(self.flaws[path] + self.lines_before)
+        tree: Any = self.tree
+        for step in path:
+            tree = tree.get(step) if isinstance(tree, dict) else None
+        if isinstance(tree, dict):
+            tree = tree[None]
+        if isinstance(tree, int):
+            tree = Place(tree)
+        return Place(tree.line + self.lines_before, tree.raw) if tree else None
 
 
 @dataclass(frozen=True, slots=True)

@@ -92,13 +92,13 @@ class FolderSource:
 
     def _differs(self, found: Scan) -> bool:
         known = {path: state.stamp for path, state in self._files.items()}
-        gone = any(found.is_gone(path) for path in known)
+        gone = bool(found.gone(known))
         changed = any(known.get(path) != stamp for path, stamp in found.stamps.items())
         return changed or gone or found.faults != self._scan_faults
 
     def _take(self, found: Scan) -> Loaded:
         self._scan_faults = found.faults
-        for path in [path for path in self._files if found.is_gone(path)]:
+        for path in found.gone(self._files):
             del self._files[path]
         for path, stamp in found.stamps.items():
             self._read(path, stamp)

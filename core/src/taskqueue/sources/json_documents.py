@@ -6,13 +6,16 @@ Places are found by reading a faulty document again as YAML, of which JSON is a 
 
 import json as json_reader
 import re
+from dataclasses import replace
 from typing import Any, NoReturn
 
 import yaml
 
+from taskqueue.models.nesting import TOO_DEEP, is_deeper
 from taskqueue.models.refusal import Refusal
-from taskqueue.sources.document import Document, Place, Places
+from taskqueue.sources.document import Document, Places
 from taskqueue.sources.encoding import BYTE_ORDER_MARK
+from taskqueue.sources.limits import MAX_VALUES
 from taskqueue.sources.yaml_documents import yaml_documents
 
 # The one thing in JSON that YAML refuses: characters written as two halves.
@@ -62,6 +65,12 @@ def _document(data: bytes, number: int, line: int) -> Document:
 
 
 def _text(data: bytes, line: int) -> str:
+    """Decode what may be given to the reader. Raises JsonRefusedError."""
+    if is_deeper(data):
+        raise JsonRefusedError(line, TOO_DEEP)
+    # At least as many as there are: commas in texts count, too.
+    if len(data) > MAX_VALUES and sum(data.count(mark) for mark in (b",", b"[", b"{")) > MAX_VALUES:
+        raise JsonRefusedError(line, f"write at most {MAX_VALUES:,} values a document")
     try:
         return data.decode()
     except UnicodeDecodeError as error:
@@ -75,8 +84,6 @@ def _decode(text: str, line: int) -> Any:
     except json_reader.JSONDecodeError as error:
         message = f"write JSON: {_PROBLEMS.get(error.msg, error.msg)}, at column {error.colno}"
         raise JsonRefusedError(line + error.lineno - 1, message) from error
-    except RecursionError as error:
-        raise JsonRefusedError(line, "write fewer levels of mappings and lists") from error
     except _KeyTwiceError:
         raise
     except ValueError as error:
@@ -111,5 +118,4 @@ def _as_yaml(text: str) -> Document | None:
 
 def _places(text: str, line: int) -> Places:
     again = _as_yaml(text)
-    found = again.places() if again else {}
-    return {path: Place(place.line + line - 1, place.raw) for path, place in found.items()}
+    return replace(again.places(), lines_before=line - 1) if again else Places({None: line})

@@ -2,8 +2,10 @@
 
 #: A file of manifests or settings; the API server takes 1.5 MiB an object.
 MAX_FILE_BYTES = 16 * 1024 * 1024
-#: Values of one document: mappings, lists and scalars. Each takes up to 200 bytes of memory.
-MAX_VALUES = 1_000_000
+#: Values of one document: mappings, lists and scalars. Each takes up to 400 bytes of memory while it is read.
+MAX_VALUES = 500_000
+#: Documents of one file, empty ones included.
+MAX_DOCUMENTS = 250_000
 #: Values that the aliases of one document stand for; a few hundred bytes of aliases can stand for billions.
 MAX_ALIASED_VALUES = 100_000
 #: Faults listed of one file; a last one says that there are more.

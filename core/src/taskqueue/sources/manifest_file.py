@@ -1,7 +1,8 @@
 """A file of manifests: what it declares, or every fault that is in it."""
 
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
+from io import BytesIO
 from pathlib import Path
 from typing import Any
 
@@ -11,9 +12,12 @@ from taskqueue.models.fault import Fault
 from taskqueue.models.refusal import FieldPath, ManifestRefusedError, Refusal
 from taskqueue.models.values import TaskType, UserSubscription
 from taskqueue.plan.admission import admit
+from taskqueue.sources.bounded_file import FileRefusedError, read_bounded
 from taskqueue.sources.document import Document
-from taskqueue.sources.encoding import BYTE_ORDER_MARK
+from taskqueue.sources.encoding import refuse_packed
 from taskqueue.sources.json_documents import JsonRefusedError, json_document, json_line
+from taskqueue.sources.limits import MAX_FAULTS, MAX_FILE_BYTES
+from taskqueue.sources.lines import EncodingRefusedError, read_lines
 from taskqueue.sources.yaml_documents import yaml_documents
 
 SUFFIXES = frozenset({".yaml", ".yml", ".json", ".ndjson"})
@@ -75,9 +79,11 @@ def read_manifest_file(path: Path) -> ManifestFile:
     """Read a file by its suffix, one of SUFFIXES. All that can be wrong with it is in the result's faults."""
     file = str(path)
     try:
-        data = path.read_bytes()
+        data = read_bounded(path)
     except OSError as error:
         return ManifestFile({}, (Fault(file, 0, 0, "", f"make the file readable: {error.strerror}"),))
+    except FileRefusedError as error:
+        return ManifestFile({}, (Fault(file, 0, 0, "file", str(error)),))
     declarations: dict[Key, Declaration] = {}
     faults: list[Fault] = []
     refused: dict[str, Fault] = {}
@@ -86,24 +92,39 @@ def read_manifest_file(path: Path) -> ManifestFile:
         for document in _documents(path.suffix.lower(), data, faults, file):
             number = document.number
             _declare(document, file, declarations, faults, refused)
+            if len(faults) > MAX_FAULTS:
+                break
     except yaml.YAMLError as error:
         faults.append(_syntax_fault(file, number + 1, error))
     except JsonRefusedError as error:
         faults.append(Fault(file, 1, error.line, "manifest", str(error)))
+    except EncodingRefusedError as error:
+        faults.append(Fault(file, 1, 1, "file", str(error)))
     if not declarations and not faults:
         message = "write a manifest; to take away what the file declared, delete the file"
         faults.append(Fault(file, 1, 1, "manifest", message))
-    return ManifestFile(declarations, tuple(faults), refused)
+    return ManifestFile(declarations, _listed(faults), refused)
+
+
+def _listed(faults: list[Fault]) -> tuple[Fault, ...]:
+    """Cut a long list, with a last fault that says so."""
+    rest = [replace(fault, field="file", message="there are further faults") for fault in faults[MAX_FAULTS:]]
+    return (*faults[:MAX_FAULTS], *rest[:1])
 
 
 def _documents(suffix: str, data: bytes, faults: list[Fault], file: str) -> Iterator[Document]:
-    if suffix == ".ndjson":
-        for line, row in enumerate(data.removeprefix(BYTE_ORDER_MARK).splitlines(), start=1):
-            if row.strip():
+    packed = refuse_packed(data)
+    if packed:
+        faults.append(Fault(file, 1, 1, "file", packed))
+    elif suffix == ".ndjson":
+        for line in read_lines(BytesIO(data), MAX_FILE_BYTES):
+            if line.data.strip():
                 try:
-                    yield json_line(row, line)
+                    yield json_line(line.data, line.number)
                 except JsonRefusedError as error:
-                    faults.append(Fault(file, line, line, "manifest", str(error)))
+                    faults.append(Fault(file, line.number, line.number, "manifest", str(error)))
+                    if len(faults) > MAX_FAULTS:
+                        return
     elif suffix == ".json":
         yield json_document(data)
     else:

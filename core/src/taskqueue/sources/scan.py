@@ -1,11 +1,15 @@
 """Which manifest files a folder holds, and whether one of them changed."""
 
+import os
 import stat
-from collections.abc import Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from pathlib import Path
 
 from taskqueue.models.fault import Fault
+from taskqueue.sources.bounded_file import refuse_form
+from taskqueue.sources.limits import MAX_ENTRIES, MAX_FAULTS, MAX_FOLDERS_DEEP
 from taskqueue.sources.manifest_file import SUFFIXES
 
 
@@ -25,58 +29,103 @@ class Scan:
     stamps: dict[Path, Stamp] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
 
-    def is_gone(self, path: Path) -> bool:
-        """Tell a file that is no longer there from one that nobody could see."""
-        hidden = any(path.is_relative_to(fault.file) for fault in self.faults)
-        return path not in self.stamps and not hidden
+    def gone(self, known: Iterable[Path]) -> list[Path]:
+        """Return the files that are no longer there, and not those that nobody could see."""
+        hidden = {Path(fault.file) for fault in self.faults}
+        return [
+            path
+            for path in known
+            if path not in self.stamps and path not in hidden and hidden.isdisjoint(path.parents)
+        ]
 
 
 def scan(root: Path) -> Scan:
     """Look at a file, or at a folder and all below it.
 
     Hidden entries are passed over; so the data folders of a mounted ConfigMap are, whose links are followed.
-    A single file is taken whatever its name; in a folder the suffix decides.
+    A single file is taken whatever its name; in a folder the suffix decides. Of links to folders only those
+    are followed that stay below the root: /proc has links to everything.
     """
     found = Scan()
     try:
         status = root.stat()
     except OSError as error:
-        found.faults.append(_fault(root, error))
+        found.faults.append(_unreadable(root, error))
         return found
     if stat.S_ISDIR(status.st_mode):
-        _walk(root, found, {(status.st_dev, status.st_ino)})
+        _Walk(root, found).into(root, status, 0)
     else:
-        found.stamps[root] = Stamp(status.st_mtime_ns, status.st_size, status.st_ino)
+        _take(root, status, found)
     return found
 
 
-def _walk(folder: Path, found: Scan, visited: set[tuple[int, int]]) -> None:
-    """Fill in what is below a folder, each folder once: links may lead in circles."""
-    for path in _entries(folder, found):
+class _Walk:
+    """Fills in what is below a folder, each folder once: links may lead in circles."""
+
+    def __init__(self, root: Path, found: Scan) -> None:
+        self._root = root
+        self._real_root = Path(os.path.realpath(root))
+        self._found = found
+        self._visited: set[tuple[int, int]] = set()
+        self._entries = 0
+
+    def into(self, folder: Path, status: os.stat_result, depth: int) -> None:
+        """Look at a folder, unless it was looked at. depth: folders between it and the root."""
+        identity = (status.st_dev, status.st_ino)
+        if identity in self._visited or len(self._found.faults) > MAX_FAULTS:
+            return
+        self._visited.add(identity)
+        if depth > MAX_FOLDERS_DEEP:
+            self._refuse(folder, f"write at most {MAX_FOLDERS_DEEP} folders inside each other")
+            return
+        for entry in self._list(folder):
+            path = folder / entry.name
+            try:
+                status = entry.stat()
+                if stat.S_ISDIR(status.st_mode):
+                    self._into_folder(path, entry, status, depth)
+                elif path.suffix.lower() in SUFFIXES:
+                    _take(path, status, self._found)
+            except FileNotFoundError:
+                continue  # gone since it was listed, or a link to nothing: as if it were not there
+            except OSError as error:
+                self._found.faults.append(_unreadable(path, error))
+            if len(self._found.faults) > MAX_FAULTS:
+                self._refuse(self._root, f"more than {MAX_FAULTS:,} files and folders in it cannot be read")
+                return
+
+    def _into_folder(self, path: Path, entry: "os.DirEntry[str]", status: os.stat_result, depth: int) -> None:
+        if entry.is_symlink() and not Path(os.path.realpath(path)).is_relative_to(self._real_root):
+            self._refuse(path, f"move what it links to into {self._root}: the link leads out of it")
+        else:
+            self.into(path, status, depth + 1)
+
+    def _list(self, folder: Path) -> list["os.DirEntry[str]"]:
+        """List a folder in order of name; nothing of one with which there would be too many entries."""
         try:
-            status = path.stat()
-        except FileNotFoundError:
-            continue  # gone since it was listed, or a link to nothing: as if it were not there
+            with os.scandir(folder) as entries:
+                left = MAX_ENTRIES - self._entries
+                listed = list(islice(entries, left + 1))
         except OSError as error:
-            found.faults.append(_fault(path, error))
-            continue
-        if stat.S_ISDIR(status.st_mode):
-            identity = (status.st_dev, status.st_ino)
-            if identity not in visited:
-                visited.add(identity)
-                _walk(path, found, visited)
-        elif stat.S_ISREG(status.st_mode) and path.suffix.lower() in SUFFIXES:
-            found.stamps[path] = Stamp(status.st_mtime_ns, status.st_size, status.st_ino)
+            self._found.faults.append(_unreadable(folder, error))
+            return []
+        if len(listed) > left:
+            self._refuse(folder, f"write at most {MAX_ENTRIES:,} files and folders below {self._root}")
+            return []
+        self._entries += len(listed)
+        return sorted((one for one in listed if not one.name.startswith(".")), key=lambda one: one.name)
+
+    def _refuse(self, path: Path, message: str) -> None:
+        self._found.faults.append(Fault(str(path), 0, 0, "file", message))
 
 
-def _entries(folder: Path, found: Scan) -> Iterator[Path]:
-    try:
-        entries = sorted(folder.iterdir())
-    except OSError as error:
-        found.faults.append(_fault(folder, error))
-        return
-    yield from (entry for entry in entries if not entry.name.startswith("."))
+def _take(path: Path, status: os.stat_result, found: Scan) -> None:
+    problem = refuse_form(status.st_mode)
+    if problem:
+        found.faults.append(Fault(str(path), 0, 0, "file", problem))
+    else:
+        found.stamps[path] = Stamp(status.st_mtime_ns, status.st_size, status.st_ino)
 
 
-def _fault(path: Path, error: OSError) -> Fault:
+def _unreadable(path: Path, error: OSError) -> Fault:
     return Fault(str(path), 0, 0, "file", f"make it readable: {error.strerror}")

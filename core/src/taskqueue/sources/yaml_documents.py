@@ -12,11 +12,10 @@ from typing import Any
 
 import yaml
 
+from taskqueue.models.nesting import DOCUMENT_DEPTH, TOO_DEEP
 from taskqueue.models.refusal import FieldPath, Refusal, shown
-from taskqueue.sources.document import Document, Place
-
-MAX_DEPTH = 64
-MAX_ALIASED_NODES = 100_000  # a document; a few hundred bytes of aliases can stand for billions of values
+from taskqueue.sources.document import Document, Place, Places, Tree
+from taskqueue.sources.limits import MAX_ALIASED_VALUES, MAX_DOCUMENTS, MAX_FAULTS, MAX_VALUES
 
 _STR_TAG = "tag:yaml.org,2002:str"
 _PLAIN_TAGS = (None, "!", _STR_TAG, "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
@@ -35,13 +34,11 @@ _NOT_FINITE = re.compile(r"[-+]?\.(inf|Inf|INF)|\.(nan|NaN|NAN)")
 _MAX_DIGITS = 64  # beyond, a number is a float: integers of unbounded size take unbounded time to read
 
 
-class TooDeepError(yaml.MarkedYAMLError):
-    """The file nests too deep to be read on: libyaml's time grows with the square of the depth."""
+class BoundError(yaml.MarkedYAMLError):
+    """The file is not read on: time and memory would grow beyond what a file may take."""
 
-    def __init__(self, mark: yaml.Mark) -> None:
-        super().__init__(
-            problem=f"there are more than {MAX_DEPTH} levels of mappings and lists", problem_mark=mark
-        )
+    def __init__(self, problem: str, mark: Any) -> None:
+        super().__init__(problem=problem, problem_mark=mark)
 
 
 def yaml_documents(data: bytes | str) -> Iterator[Document]:
@@ -51,6 +48,8 @@ def yaml_documents(data: bytes | str) -> Iterator[Document]:
     for event in events:
         if isinstance(event, yaml.DocumentStartEvent):
             number += 1
+            if number > MAX_DOCUMENTS:
+                raise BoundError(f"there are more than {MAX_DOCUMENTS:,} documents", event.start_mark)
             document = _Builder(events).build(number)
             if document.value is not None or document.flaws:
                 yield document
@@ -61,36 +60,40 @@ class _Builder:
 
     def __init__(self, events: Iterator[Any]) -> None:
         self.events = events
-        self.places: dict[FieldPath, Place] = {}
         self.flaws: list[Refusal] = []
+        self.flaw_lines: dict[FieldPath, int] = {}
         self.anchors: dict[str, tuple[Any, int]] = {}  # a value, and the number of nodes in it
         self.nodes = 0
         self.aliased_nodes = 0
 
     def build(self, number: int) -> Document:
         first = next(self.events)
-        value = self.node(first, ())
-        return Document(number, first.start_mark.line + 1, value, tuple(self.flaws), lambda: self.places)
+        value, tree = self.node(first, ())
+        places = Places(tree, self.flaw_lines)
+        return Document(number, first.start_mark.line + 1, value, tuple(self.flaws), lambda: places)
 
-    def node(self, event: Any, path: FieldPath) -> Any:
-        self.places[path] = Place(event.start_mark.line + 1)
+    def node(self, event: Any, path: FieldPath) -> tuple[Any, Tree]:
+        """Return a value, and the lines of its parts. Raises BoundError."""
+        line = event.start_mark.line + 1
         if isinstance(event, yaml.AliasEvent):
-            return self.alias(event, path)
+            return self.alias(event, path), line
         if event.tag not in _PLAIN_TAGS:
             self.flaw(path, f'write the value without the tag "{shown(event.tag)}"')
         before = self.nodes
         self.nodes += 1
+        if self.nodes > MAX_VALUES:
+            raise BoundError(f"a document has more than {MAX_VALUES:,} values", event.start_mark)
         if isinstance(event, yaml.ScalarEvent):
-            value = self.scalar(event, path)
-        elif len(path) >= MAX_DEPTH:
-            raise TooDeepError(event.start_mark)
+            value, tree = self.scalar(event)
+        elif len(path) >= DOCUMENT_DEPTH:
+            raise BoundError(TOO_DEEP, event.start_mark)
         elif isinstance(event, yaml.SequenceStartEvent):
-            value = self.sequence(path)
+            value, tree = self.sequence(path, line)
         else:
-            value = self.mapping(path)
+            value, tree = self.mapping(path, line)
         if event.anchor:
             self.anchors[event.anchor] = (value, self.nodes - before)
-        return value
+        return value, tree
 
     def alias(self, event: Any, path: FieldPath) -> Any:
         """Look up what the alias stands for: nothing yet inside itself, so that no value is endless."""
@@ -98,42 +101,45 @@ class _Builder:
             self.flaw(path, f'write the anchor "&{shown(event.anchor)}" before the alias that refers to it')
             return None
         value, nodes = self.anchors[event.anchor]
-        self.nodes += nodes
         self.aliased_nodes += nodes
-        if self.aliased_nodes > MAX_ALIASED_NODES:
-            self.flaw(path, f"write fewer aliases: they stand for more than {MAX_ALIASED_NODES} values")
+        if self.aliased_nodes > MAX_ALIASED_VALUES:
+            self.flaw(path, f"write fewer aliases: they stand for more than {MAX_ALIASED_VALUES} values")
             return None
+        self.nodes += nodes
         return value
 
-    def scalar(self, event: Any, path: FieldPath) -> Any:
+    def scalar(self, event: Any) -> tuple[Any, Tree]:
         text: str = event.value
+        line = event.start_mark.line + 1
         if not event.implicit[0] or event.tag is not None:
-            return text
+            return text, line
         value = plain_value(text)
-        if not isinstance(value, str):
-            self.places[path] = Place(event.start_mark.line + 1, text)
-        return value
+        return value, line if isinstance(value, str) else Place(line, text)
 
-    def sequence(self, path: FieldPath) -> list[Any]:
+    def sequence(self, path: FieldPath, line: int) -> tuple[list[Any], Tree]:
         items: list[Any] = []
+        tree: dict[str | int | None, Any] = {None: line}
         while not isinstance(event := next(self.events), yaml.SequenceEndEvent):
-            items.append(self.node(event, (*path, len(items))))
-        return items
+            number = len(items)
+            item, tree[number] = self.node(event, (*path, number))
+            items.append(item)
+        return items, tree
 
-    def mapping(self, path: FieldPath) -> dict[str, Any]:
+    def mapping(self, path: FieldPath, line: int) -> tuple[dict[str, Any], Tree]:
         items: dict[str, Any] = {}
+        tree: dict[str | int | None, Any] = {None: line}
         merged: list[Any] = []
         while not isinstance(event := next(self.events), yaml.MappingEndEvent):
             key = self.key(event, path)
             inside = (*path, key)
             if key in items:
                 self.flaw(inside, f'write "{shown(key)}" once', event)
-            value = self.node(next(self.events), inside)
+            value, tree[key] = self.node(next(self.events), inside)
             if key == "<<" and event.implicit[0]:
                 merged += value if isinstance(value, list) else [value]
             else:
                 items[key] = value
-        return self.merge(items, merged, path) if merged else items
+        return self.merge(items, merged, path) if merged else items, tree
 
     def key(self, event: Any, path: FieldPath) -> str:
         if not isinstance(event, yaml.ScalarEvent):
@@ -156,8 +162,10 @@ class _Builder:
         return whole | items
 
     def flaw(self, path: FieldPath, message: str, event: Any = None) -> None:
+        if len(self.flaws) > MAX_FAULTS:
+            return  # more are not listed
         if event is not None:
-            self.places[path] = Place(event.start_mark.line + 1)
+            self.flaw_lines[path] = event.start_mark.line + 1
         self.flaws.append(Refusal(path, message))
 
 

@@ -2,13 +2,14 @@
 
 import argparse
 import asyncio
+import json
 import signal
+import sys
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, replace
 from pathlib import Path
 
-import msgspec
 from rich.console import Console
 
 from taskqueue.cli.dev.arguments import Arguments
@@ -24,8 +25,10 @@ from taskqueue.cli.options import RELEASE_DEFAULT
 from taskqueue.cli.store_command import with_store
 from taskqueue.models.duration import parse_positive_ms
 from taskqueue.models.refusal import ValueRefusedError
+from taskqueue.printable import printable_line
 from taskqueue.store.audit import audit
 from taskqueue.store.connection import Store
+from taskqueue.terminal import unfiltered
 
 
 def main(argv: Sequence[str] | None = None) -> int:
@@ -34,7 +37,8 @@ def main(argv: Sequence[str] | None = None) -> int:
     if not options.path.exists():
         say(f"there is no file or folder {options.path}")
         return ExitCode.USAGE
-    console = Console(stderr=options.json, highlight=False)
+    stream = unfiltered(sys.stderr if options.json else sys.stdout)
+    console = Console(stderr=options.json, file=stream, highlight=False, markup=False, emoji=False)
     wanted = Wanted(
         options.path,
         options.rate,
@@ -48,7 +52,7 @@ def main(argv: Sequence[str] | None = None) -> int:
         signal.signal(number, signal.default_int_handler)
     # A server that is used again has counted before.
     earlier = with_store(wanted.redis, RELEASE_DEFAULT, audit).totals if wanted.redis is not None else {}
-    console.print(f"starting the processes that run {wanted.path}", style="dim")
+    console.print(f"starting the processes that run {printable_line(wanted.path)}", style="dim")
     try:
         with Stack(wanted) as stack:
             summary = with_store(
@@ -59,7 +63,7 @@ def main(argv: Sequence[str] | None = None) -> int:
     except ChildError:
         return ExitCode.REFUSED
     if options.json:
-        print(msgspec.json.encode(asdict(summary)).decode())
+        print(json.dumps(asdict(summary)))
     else:
         for name, value in summary.lines():
             console.print(f"{name:20} {value:>14}")

@@ -1,0 +1,28 @@
+"""Folders of manifests that tests write."""
+
+import json
+import os
+from pathlib import Path
+from typing import Any
+
+from taskqueue.models.manifest import API_VERSION
+
+
+def user(name: str, *types: str) -> dict[str, Any]:
+    spec = {"tasks": [{"type": task_type} for task_type in types]}
+    return {"apiVersion": API_VERSION, "kind": "UserSubscription", "metadata": {"name": name}, "spec": spec}
+
+
+def task_type(name: str, interval: str = "5m") -> dict[str, Any]:
+    spec = {"schedule": {"interval": interval}, "handler": {"function": "f"}}
+    return {"apiVersion": API_VERSION, "kind": "TaskType", "metadata": {"name": name}, "spec": spec}
+
+
+def write(path: Path, *manifests: dict[str, Any]) -> Path:
+    """Write a file so that its stamp changes even within one tick of the file system's clock."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    before = path.stat().st_mtime_ns if path.exists() else 0
+    path.write_text("".join(f"{json.dumps(manifest)}\n---\n" for manifest in manifests))
+    moved = max(before + 1_000_000, path.stat().st_mtime_ns)
+    os.utime(path, ns=(moved, moved))
+    return path
