@@ -6,6 +6,7 @@ TASKQUEUE_FUZZ is the number of command lines: 300 with every change, 100,000 in
 import os
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import pytest
 import typer
@@ -24,7 +25,7 @@ REFUSALS = {*ExitCode} - {ExitCode.BUG}
 Command = tuple[tuple[str, ...], tuple[str, ...], int]
 
 
-def commands(command: "typer.core.TyperGroup", way: tuple[str, ...] = ()) -> Iterator[Command]:
+def commands(command: Any, way: tuple[str, ...] = ()) -> Iterator[Command]:
     """Yield each command's words, its options, and how many arguments it takes."""
     for name, inner in command.commands.items():
         if hasattr(inner, "commands"):
@@ -34,7 +35,7 @@ def commands(command: "typer.core.TyperGroup", way: tuple[str, ...] = ()) -> Ite
             yield (*way, name), options, len(inner.params)
 
 
-COMMANDS: Sequence[Command] = tuple(commands(typer.main.get_command(app)))  # type: ignore[arg-type]
+COMMANDS: Sequence[Command] = tuple(commands(typer.main.get_command(app)))
 
 texts = st.text(max_size=12) | st.sampled_from(
     [
@@ -93,9 +94,7 @@ def runner(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     """Runs commands in an empty folder, on a store of their own."""
     before = Path.cwd()
     os.chdir(tmp_path_factory.mktemp("empty"))
-    yield CliRunner(
-        env={"TASKQUEUE_REDIS_URL": redis_url, "TASKQUEUE_RELEASE": "commands", "COLUMNS": "200"}
-    )
+    yield CliRunner(env={"TASKQUEUE_REDIS_URL": redis_url, "TASKQUEUE_RELEASE": "commands", "COLUMNS": "200"})
     os.chdir(before)
 
 

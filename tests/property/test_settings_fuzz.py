@@ -61,7 +61,18 @@ odd_values: st.SearchStrategy[Any] = st.recursive(
 )
 names = st.sampled_from(NAMES) | odd_texts
 EDITS = st.sampled_from(
-    [b"", b"\xff", b"\0", b"- ", b": ", b"[" * 400, b"&a [*a]", b"!!python/object:os.system x", b"---\n", b"'"]
+    [
+        b"",
+        b"\xff",
+        b"\0",
+        b"- ",
+        b": ",
+        b"[" * 400,
+        b"&a [*a]",
+        b"!!python/object:os.system x",
+        b"---\n",
+        b"'",
+    ]
 )
 
 
@@ -78,8 +89,9 @@ def without_nul(variables: Mapping[str, str]) -> dict[str, str]:
     }
 
 
-def assert_refused(shown: str) -> None:
-    """Each line names the program and a setting, a flag, a file or an argument, and no password."""
+def assert_refused(ended: SystemExit, shown: str) -> None:
+    """Status 2, and each line names the program and a setting, a flag, a file or an argument, and no password."""
+    assert ended.code == 2
     lines = shown.splitlines()
     assert lines[-1] == f"{PROGRAM}: --help names every setting"
     assert len(lines) > 1
@@ -131,5 +143,4 @@ def test_odd_settings_are_taken_or_refused_by_name(
         except SystemExit as ended:
             shown = capsys.readouterr()
             if ended.code:
-                assert ended.code == 2
-                assert_refused(shown.err)
+                assert_refused(ended, shown.err)
