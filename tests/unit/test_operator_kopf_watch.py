@@ -21,7 +21,7 @@ from taskqueue_operator.watching import Watcher
 TARGET = Target(SimpleNamespace(), "g", "v1", "default")  # type: ignore[arg-type]
 ADA = json.dumps({"type": "ADDED", "object": user("ada", 1)}).encode()
 BOOKMARK = b'{"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"7"}}}'
-DEEP = ADA.replace(b'"spec": {}', b'"spec": ' + b"[" * 1_200 + b"]" * 1_200)
+DEEP = ADA.replace(b'"spec": {}', b'"spec": {"params": ' + b"[" * 1_200 + b"]" * 1_200 + b"}")
 
 
 @pytest.mark.parametrize("line", [ADA, BOOKMARK, ADA.replace(b"ADDED", b"DELETED")])

@@ -9,6 +9,8 @@ from taskqueue.log import configure
 from taskqueue.redaction import HIDDEN, redact
 from taskqueue.scheduler.settings import SchedulerSettings
 from taskqueue.settings import StoreSettings, load
+from taskqueue_operator.settings import OperatorSettings
+from taskqueue_worker.settings import WorkerSettings
 
 PROG = "taskqueue scheduler"
 
@@ -160,3 +162,24 @@ def test_no_params_tokens_or_passwords_get_into_a_log_line(
     if log_format == "json":
         lines = [json.loads(line) for line in said.splitlines()]
         assert [list(line)[:3] for line in lines] == [["ts", "level", "event"]] * 3
+
+
+@pytest.mark.parametrize(
+    ("settings_class", "name"),
+    [
+        (SchedulerSettings, "live_within"),
+        (SchedulerSettings, "max_backlog"),
+        (WorkerSettings, "grace"),
+        (WorkerSettings, "live_within"),
+        (OperatorSettings, "resync"),
+    ],
+)
+@pytest.mark.parametrize("value", ["inf", "1e300", "nan"])
+def test_a_time_without_an_end_is_refused(
+    settings_class: type[StoreSettings], name: str, value: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    flag = f"--{name.replace('_', '-')}"
+    with pytest.raises(SystemExit) as ended:
+        load(settings_class, [flag, value], "taskqueue any")
+    assert ended.value.code == 2
+    assert f"{flag}: " in capsys.readouterr().err

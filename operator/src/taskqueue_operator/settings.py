@@ -34,6 +34,7 @@ class OperatorSettings(TickingSettings):
     resync: float = Field(
         default=600,
         ge=5,
+        le=86_400,
         description="List all objects again this often, in seconds: what a watch may have missed.",
     )
     watch_period: float = Field(

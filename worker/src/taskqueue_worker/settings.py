@@ -26,6 +26,7 @@ class WorkerSettings(StoreSettings):
     grace: float = Field(
         default=25,
         ge=0,
+        le=86_400,
         description="Seconds that running jobs get to end after SIGTERM; then they are returned.",
     )
     health_host: str = Field(
@@ -35,6 +36,7 @@ class WorkerSettings(StoreSettings):
     live_within: float = Field(
         default=60,
         gt=15,
+        le=86_400,
         description="/livez fails when a worker with a free slot ended no call of claim for this long, in seconds; "
         "calls that fail as the store is away make /readyz fail alone.",
     )

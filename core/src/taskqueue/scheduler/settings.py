@@ -27,6 +27,7 @@ class TickingSettings(StoreSettings):
     max_backlog: int = Field(
         default=100_000,
         ge=1,
+        le=1_000_000_000,
         description="Emit nothing while this many jobs wait: time stands still for them.",
     )
     health_host: str = Field(
@@ -41,6 +42,7 @@ class TickingSettings(StoreSettings):
     live_within: float = Field(
         default=30,
         gt=0,
+        le=86_400,
         description="/livez fails when the loop that ticks, or the one that publishes, made no step for this "
         "long, in seconds.",
     )
@@ -55,5 +57,5 @@ class SchedulerSettings(TickingSettings):
         "types and users are scheduled as they are.",
     )
     manifests_poll: float = Field(
-        default=0.5, gt=0, le=60, description="Look for changed manifests this often, in seconds."
+        default=0.5, ge=0.01, le=60, description="Look for changed manifests this often, in seconds."
     )

@@ -1,7 +1,7 @@
 """The lines of a watch, each an event that kopf can decode."""
 
 from collections.abc import AsyncIterator, Callable
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 from aiohttp import ClientPayloadError, StreamReader
@@ -15,9 +15,23 @@ _MAX_LINE_BYTES = 2**24
 EXPIRED = b'{"type":"ERROR","object":{"kind":"Status","code":410,"reason":"Expired"}}\n'
 
 
+class _Metadata(msgspec.Struct):
+    resourceVersion: str  # noqa: N815  (as the API server spells it)
+    name: str = ""
+    uid: str = ""
+    generation: int = 0
+    creationTimestamp: str = ""  # noqa: N815
+
+
+class _Object(msgspec.Struct):
+    metadata: _Metadata
+    spec: dict[str, Any] = {}
+    status: dict[str, Any] = {}
+
+
 class _Event(msgspec.Struct):
-    type: str
-    object: dict[str, Any]
+    type: Literal["ADDED", "MODIFIED", "DELETED", "BOOKMARK"]
+    object: _Object
 
 
 _EVENTS = msgspec.json.Decoder(_Event)
@@ -67,10 +81,8 @@ def checked(line: bytes) -> bytes:
         event = _EVENTS.decode(line)
     except UNDECODABLE:
         return EXPIRED
-    return line + b"\n" if event.type != "ERROR" and _is_named(event) else EXPIRED
+    return line + b"\n" if event.type == "BOOKMARK" or _is_named(event.object.metadata) else EXPIRED
 
 
-def _is_named(event: _Event) -> bool:
-    metadata = event.object.get("metadata")
-    wanted = ("resourceVersion",) if event.type == "BOOKMARK" else ("resourceVersion", "name", "uid")
-    return isinstance(metadata, dict) and all(isinstance(metadata.get(name), str) for name in wanted)
+def _is_named(metadata: _Metadata) -> bool:
+    return bool(metadata.name and metadata.uid) and metadata.resourceVersion.isdecimal()
