@@ -1,6 +1,8 @@
 """Settings: which source wins, and what is said about a value that cannot be used."""
 
 import json
+import os
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
@@ -103,6 +105,37 @@ def test_a_bad_flag_is_told_with_its_name(
     assert ended.value.code == 2
     assert [word for word in words if word not in said] == []
     assert "geheim" not in said
+
+
+def _huge(path: Path) -> None:
+    with path.open("wb") as file:
+        file.truncate(1 << 40)
+
+
+@pytest.mark.parametrize(
+    ("make", "says"),
+    [
+        (os.mkfifo, "it is a FIFO"),
+        (_huge, "write at most 16 MiB a file"),
+        (lambda path: path.write_text("[" * 100_000), ":1: write YAML: nested deeper than 32"),
+        (lambda path: path.write_text("rate: 1\nrate: 2"), ':2: rate: write "rate" once'),
+        (lambda path: path.write_text("rate: 1\n---\nrate: 2"), ":3: write one document"),
+        (lambda path: path.write_text("!!python/object/apply:os.system [x]"), "without the tag"),
+        (lambda path: path.write_bytes(b"\xff\xff"), "UTF-8"),
+        (lambda path: path.write_text('"\\e[31m": 1'), "\\x1b[31m"),
+    ],
+)
+def test_a_config_that_cannot_be_read_is_refused_by_name(
+    make: Callable[[Path], object], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    make(path := tmp_path / "config.yaml")
+    with pytest.raises(SystemExit) as ended:
+        load(SchedulerSettings, ["--config", str(path)], PROG)
+    said = capsys.readouterr().err
+    assert ended.value.code == 2
+    assert str(path) in said
+    assert says in said
+    assert "\x1b" not in said
 
 
 def test_a_bad_variable_is_told_with_its_name(
