@@ -14,6 +14,7 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from taskqueue.printable import printable_line
 from taskqueue.scheduler.settings import SchedulerSettings
 from taskqueue.settings import ENVIRONMENT_PREFIX, StoreSettings, load
 from taskqueue_operator.settings import OperatorSettings
@@ -92,13 +93,13 @@ def without_nul(variables: Mapping[str, str]) -> dict[str, str]:
 def assert_refused(ended: SystemExit, shown: str) -> None:
     """Status 2, and each line names the program and a setting, a flag, a file or an argument, and no password."""
     assert ended.code == 2
-    lines = shown.splitlines()
+    lines = shown.removesuffix("\n").split("\n")
     assert lines[-1] == f"{PROGRAM}: --help names every setting"
     assert len(lines) > 1
     for line in lines:
         name, _, message = line.removeprefix(f"{PROGRAM}: ").partition(": ")
         assert line.startswith(f"{PROGRAM}: ")
-        assert line.isprintable()
+        assert line == printable_line(line, len(line))
         assert len(line) < 2_000
         assert name
         assert message or line == lines[-1] or "--" in line or "argument" in line

@@ -25,7 +25,7 @@ from pydantic_settings import (
 from taskqueue import malformed_values
 from taskqueue.log import LogFormat, LogLevel
 from taskqueue.printable import printable_line
-from taskqueue.redaction import HIDDEN, MAX_CHARACTERS, redact, redact_usage
+from taskqueue.redaction import HIDDEN, redact, redact_usage
 from taskqueue.sources.bounded_file import FileRefusedError, read_bounded
 from taskqueue.sources.yaml_documents import yaml_documents
 from taskqueue.store.connection import Store, open_store
@@ -34,6 +34,8 @@ from taskqueue.store.url import parse_url
 
 ENVIRONMENT_PREFIX = "TASKQUEUE_"
 EXIT_BAD_SETTINGS = 2
+#: Characters of one refusal, which may quote what was given.
+_MAX_SENTENCE = 1_000
 
 
 class RedisUrl(Secret[str]):
@@ -95,7 +97,7 @@ AnySettings = TypeVar("AnySettings", bound=StoreSettings)
 
 
 class _Refused(Exception):  # noqa: N818
-    """A value that cannot be used; the text says which and why."""
+    """Values that cannot be used: args are sentences, each says which one and why."""
 
 
 def load(settings_class: type[AnySettings], argv: Sequence[str], prog: str) -> AnySettings:
@@ -115,7 +117,7 @@ def load(settings_class: type[AnySettings], argv: Sequence[str], prog: str) -> A
             return settings_class(**{**file, **environment, **flags})
         except ValidationError as error:
             found = error.errors(include_url=False, include_input=False, include_context=False)
-            raise _Refused("\n".join(_sentence(one, origin) for one in found)) from None
+            raise _Refused(*(_sentence(one, origin) for one in found)) from None
     except (_Refused, SettingsError) as error:
         _refuse(prog, error)
 
@@ -155,14 +157,14 @@ def _file(settings_class: type[StoreSettings], path: Path) -> Mapping[str, Any]:
         raise _Refused(f"{path}:{documents[1].line}: write one document, and not another after ---")
     faults = documents[0].faults(str(path), documents[0].flaws)
     if faults:
-        raise _Refused("\n".join(f"{path}:{fault.line}: {fault.field}: {fault.message}" for fault in faults))
+        raise _Refused(*(f"{path}:{fault.line}: {fault.field}: {fault.message}" for fault in faults))
     values = documents[0].value
     if not isinstance(values, dict):
         raise _Refused(f"{path}: write a mapping of settings, such as `release: default`")
     known = settings_class.model_fields.keys() - {"config"}
     unknown = [f"{path}: {_unknown(str(key), known)}" for key in values if key not in known]
     if unknown:
-        raise _Refused("\n".join(unknown))
+        raise _Refused(*unknown)
     return values
 
 
@@ -179,9 +181,9 @@ def _sentence(error: ErrorDetails, origin: Mapping[str, str]) -> str:
 
 
 def _refuse(prog: str, error: Exception) -> NoReturn:
-    text = str(error) if isinstance(error, _Refused) else redact_usage(str(error))
-    for line in text.splitlines():
-        said = printable_line(line.removeprefix("error parsing CLI: "), MAX_CHARACTERS)
+    sentences = error.args if isinstance(error, _Refused) else (redact_usage(str(error)),)
+    for sentence in sentences:
+        said = printable_line(sentence.removeprefix("error parsing CLI: "), _MAX_SENTENCE)
         sys.stderr.write(f"{prog}: {said}\n")
     sys.stderr.write(f"{prog}: --help names every setting\n")
     raise SystemExit(EXIT_BAD_SETTINGS) from None
