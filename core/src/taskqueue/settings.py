@@ -4,6 +4,7 @@
 from, which setting it is for and what is allowed there; then the process ends with exit code 2.
 """
 
+import re
 import sys
 from collections.abc import Mapping, Sequence
 from difflib import get_close_matches
@@ -107,7 +108,7 @@ def load(settings_class: type[AnySettings], argv: Sequence[str], prog: str) -> A
     """
     try:
         flags = _flags(settings_class, argv, prog)
-        environment = dict(EnvSettingsSource(settings_class)())
+        environment = _environment(settings_class)
         path = flags.get("config") or environment.get("config")
         file = _file(settings_class, Path(str(path))) if path else {}
         origin = {name: f"{path}: {name}" for name in file}
@@ -140,6 +141,15 @@ def _flags(settings_class: type[StoreSettings], argv: Sequence[str], prog: str) 
     return dict(source())
 
 
+def _environment(settings_class: type[StoreSettings]) -> Mapping[str, Any]:
+    try:
+        return dict(EnvSettingsSource(settings_class)())
+    except SettingsError as error:  # only a value that must be JSON is read here
+        name = re.search(r'field "(\w+)"', str(error))
+        variable = ENVIRONMENT_PREFIX + (name[1].upper() if name else "*")
+        raise _Refused(f'{variable}: write a list in JSON, such as ["shop.handlers"]') from None
+
+
 def _file(settings_class: type[StoreSettings], path: Path) -> Mapping[str, Any]:
     try:
         documents = list(islice(yaml_documents(read_bounded(path)), 2))
@@ -157,7 +167,7 @@ def _file(settings_class: type[StoreSettings], path: Path) -> Mapping[str, Any]:
         raise _Refused(f"{path}:{documents[1].line}: write one document, and not another after ---")
     faults = documents[0].faults(str(path), documents[0].flaws)
     if faults:
-        raise _Refused(*(f"{path}:{fault.line}: {fault.field}: {fault.message}" for fault in faults))
+        raise _Refused(*(f"{path}:{fault.line}: {redact(fault.field)}: {fault.message}" for fault in faults))
     values = documents[0].value
     if not isinstance(values, dict):
         raise _Refused(f"{path}: write a mapping of settings, such as `release: default`")
