@@ -24,6 +24,9 @@ _CONNECT_S = 5.0
 _LIST_ACCEPT = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 
 
+_ENDING = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
+
+
 class RefusedError(aiohttp.ClientConnectionError):
     """The API server refused a list or a watch."""
 
@@ -92,7 +95,7 @@ class Session:
             if "watch" in query:
                 return await self._watch(plural, url)
             return await self._list(plural, url, timeout)
-        return Answer(await self._send(method, url, timeout, headers or {}, json))
+        return await self._checked(await self._send(method, url, timeout, headers or {}, json))
 
     async def _list(self, plural: str, url: str, timeout: aiohttp.ClientTimeout) -> Answer:  # noqa: ASYNC109
         """Ask for the first object alone, for where a watch begins; whoever needs the objects lists them."""
@@ -100,7 +103,7 @@ class Session:
         response = await self._send(HTTPMethod.GET, short, timeout, {"Accept": _LIST_ACCEPT})
         if response.status >= HTTPStatus.BAD_REQUEST:
             self._pulse.refused(plural)
-            return await self._refusal(response)
+            return await self._checked(response)
         try:
             version = _LISTS.decode(cut(await response.read())).metadata.resourceVersion
         except UNDECODABLE as error:
@@ -120,12 +123,15 @@ class Session:
         self._pulse.refused(plural)
         self._refused[plural] = (self._refused[plural] + 1) % _TRIES
         if self._refused[plural]:
-            return await self._refusal(response)
+            return await self._checked(response)
         return Answer(response, status=HTTPStatus.OK, content=Expired())
 
-    async def _refusal(self, response: aiohttp.ClientResponse) -> Answer:
-        """Hand on what kopf can deal with, raise RefusedError for what would end it."""
-        if response.status != HTTPStatus.FORBIDDEN and response.status < HTTPStatus.INTERNAL_SERVER_ERROR:
+    async def _checked(self, response: aiohttp.ClientResponse) -> Answer:
+        """Hand on what kopf can deal with, raise RefusedError for what would end it.
+
+        Of a 401 kopf would log in again, without a pause and in vain: each request has the authorization of its moment.
+        """
+        if response.status not in _ENDING and response.status < HTTPStatus.INTERNAL_SERVER_ERROR:
             return Answer(response)
         said = cut(await response.read())[:300].decode(errors="replace")
         raise RefusedError(f"{response.status} {response.reason}: {said}")

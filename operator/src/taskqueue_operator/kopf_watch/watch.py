@@ -75,7 +75,6 @@ class Watch:
                 self._loop.call_soon_threadsafe(ending)
             await asyncio.wait([self._ended], timeout=_END_S)
             if self._ended.done():
-                self._ended.exception()
                 return
         log.warning("kopf does not end, leaving its thread")
 
@@ -98,7 +97,7 @@ class Watch:
                 self._callers.call_soon_threadsafe(self._tell_end, error)
 
     def _tell_end(self, error: BaseException | None) -> None:
-        if isinstance(error, Exception):
+        if isinstance(error, Exception) and not self._stopped:
             self._ended.set_exception(error)
         else:
             self._ended.set_result(None)
