@@ -1,7 +1,9 @@
-"""The lines of a watch, each an event that kopf can decode."""
+"""The lines of a watch, each an event that kopf can decode: of an object only its identity, the rest as one text.
+
+So nothing that strangers wrote is decoded by kopf, which keeps what it decoded for as long as events wait.
+"""
 
 from collections.abc import AsyncIterator, Callable
-from typing import Any
 
 import msgspec
 from aiohttp import ClientPayloadError, StreamReader
@@ -15,9 +17,23 @@ _MAX_LINE_BYTES = 2**24
 EXPIRED = b'{"type":"ERROR","object":{"kind":"Status","code":410,"reason":"Expired"}}\n'
 
 
+class _Metadata(msgspec.Struct, omit_defaults=True):
+    resourceVersion: str  # noqa: N815  (as the API server spells it)
+    name: str = ""
+    uid: str = ""
+    generation: int = 0
+    creationTimestamp: str = ""  # noqa: N815
+
+
+class _Object(msgspec.Struct, omit_defaults=True):
+    metadata: _Metadata
+    spec: msgspec.Raw = msgspec.Raw(b"{}")
+    status: msgspec.Raw = msgspec.Raw(b"{}")
+
+
 class _Event(msgspec.Struct):
     type: str
-    object: dict[str, Any]
+    object: _Object
 
 
 _EVENTS = msgspec.json.Decoder(_Event)
@@ -56,21 +72,23 @@ class Expired:
 
 
 def checked(line: bytes) -> bytes:
-    """Return an event that kopf can decode: the line, cut to a depth, or that the watch is too old.
+    """Return an event that kopf can decode: that of the line, or that the watch is too old.
 
     kopf ends at an error that it does not know, and at what is no event. To list anew brings what that would have told.
+    `text` of the object is what was read of it.
     """
     line = cut(line)
     if not line.strip():
         return b""
     try:
         event = _EVENTS.decode(line)
+        if event.type == "BOOKMARK":
+            return line + b"\n"
+        metadata = event.object.metadata
+        if event.type == "ERROR" or not metadata.name or not metadata.uid:
+            return EXPIRED
+        text = msgspec.json.encode(event.object).decode()
     except UNDECODABLE:
         return EXPIRED
-    return line + b"\n" if event.type != "ERROR" and _is_named(event) else EXPIRED
-
-
-def _is_named(event: _Event) -> bool:
-    metadata = event.object.get("metadata")
-    wanted = ("resourceVersion",) if event.type == "BOOKMARK" else ("resourceVersion", "name", "uid")
-    return isinstance(metadata, dict) and all(isinstance(metadata.get(name), str) for name in wanted)
+    identity = {"metadata": metadata, "text": text}
+    return msgspec.json.encode({"type": event.type, "object": identity}) + b"\n"
