@@ -31,6 +31,17 @@ def told(line: bytes) -> tuple[str, dict[str, Any]]:
     return event["type"], decode(event["object"]["text"].encode())
 
 
+@pytest.mark.parametrize(
+    ("spec", "status"),
+    [("[]", "{}"), ('{"userId": "eve"}', "[]"), ('{"userId": 1, "a": ""}', "7")],
+)
+def test_an_event_of_another_shape_has_its_identity(spec: str, status: str) -> None:
+    odd = f'"spec": {spec}, "status": {status}'.encode()
+    _, seen = told(ADA.replace(b'"spec": {}', odd))
+    assert seen["metadata"] == user("ada", 1)["metadata"]
+    assert seen["unreadable"]
+
+
 def test_kopf_decodes_identities_and_the_rest_is_one_text() -> None:
     event = json.loads(checked(ADA.replace(b"{}", b'{"a": [[1]]}')))
     assert event["object"]["metadata"] == user("ada", 1)["metadata"]

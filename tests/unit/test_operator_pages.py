@@ -96,9 +96,12 @@ async def test_one_object_of_another_shape_leaves_all_others() -> None:
 
 
 async def test_one_object_that_is_larger_than_any_that_is_right_leaves_all_others() -> None:
-    large = user("large", 99, {"a": "x" * MAX_BYTES})
+    status = {"userId": "eve", "conditions": []}
+    large = user("large", 99, {"a": "x" * MAX_BYTES, "userId": "eve"}, status=status)
     seen = [raw async for raw in Pages(Server([*USERS, large], lambda _: None).ask, 384 * MIB).objects()]
-    assert [raw["metadata"]["name"] for raw in seen if "bytes" in raw.get("unreadable", "")] == ["large"]
+    (raw,) = [raw for raw in seen if "bytes" in raw.get("unreadable", "")]
+    one = read("UserSubscription", raw)
+    assert (one.name, one.subject, one.status) == ("large", "eve", status), "the user keeps what it has"
 
 
 async def test_one_object_that_is_no_text_leaves_all_others() -> None:

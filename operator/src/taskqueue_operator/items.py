@@ -6,7 +6,7 @@ import msgspec
 
 from taskqueue_operator.connection import UNDECODABLE, said
 
-#: Of spec and status. What the models take has less; decoded, a stranger's bytes take up to thirty times their room.
+#: Of spec, and of status. What the models take has less; decoded, any bytes take up to thirty times their room.
 MAX_BYTES = 2**19
 
 
@@ -24,25 +24,43 @@ class _Item(TypedDict):
     status: NotRequired[msgspec.Raw]
 
 
+class _User(TypedDict):
+    userId: NotRequired[str]
+
+
+_MAPPING = msgspec.json.Decoder(dict[str, Any])
+_USER = msgspec.json.Decoder(_User)
 #: Skips the rest: managedFields are more than half of an object.
 _ITEMS = msgspec.json.Decoder(_Item)
-_MAPPINGS = msgspec.json.Decoder(dict[str, Any])
+_EMPTY = msgspec.Raw(b"{}")
 
 
 def decode(raw: bytes | msgspec.Raw, why: str = "") -> dict[str, Any]:
-    """Decode metadata, spec and status; `unreadable` says why there is nothing but metadata.
+    """Decode metadata, spec and status; `unreadable` says why of the spec there is at most whose user it declares.
 
     why: of an object that is known to have nothing else. Raises what UNDECODABLE names where even that cannot be read.
     """
     item = _ITEMS.decode(raw)
-    parts = {"spec": item.get("spec"), "status": item.get("status")}
-    length = sum(len(bytes(part)) for part in parts.values() if part is not None)
-    if not why and length > MAX_BYTES:
-        why = f"spec and status have {length} bytes, at most {MAX_BYTES} are read"
+    spec, status = item.get("spec", _EMPTY), item.get("status", _EMPTY)
     read: dict[str, Any] = {"metadata": item["metadata"]}
-    if not why:
-        try:
-            return read | {name: _MAPPINGS.decode(part) for name, part in parts.items() if part is not None}
-        except UNDECODABLE as error:
-            why = said(error)
-    return read | {"unreadable": why}
+    read["status"], wrong = _read(status, _MAPPING)
+    if not why and not wrong:
+        read["spec"], why = _read(spec, _MAPPING)
+        if not why:
+            return read
+    read["spec"] = _decoded(spec, _USER)[0]
+    return read | {"unreadable": why or wrong}
+
+
+def _read(part: msgspec.Raw, decoder: msgspec.json.Decoder[Any]) -> tuple[dict[str, Any], str]:
+    length = len(memoryview(part))
+    if length > MAX_BYTES:
+        return {}, f"spec or status has {length} bytes, at most {MAX_BYTES} are read"
+    return _decoded(part, decoder)
+
+
+def _decoded(part: msgspec.Raw, decoder: msgspec.json.Decoder[Any]) -> tuple[dict[str, Any], str]:
+    try:
+        return decoder.decode(part), ""
+    except UNDECODABLE as error:
+        return {}, said(error)
