@@ -13,6 +13,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from taskqueue.models.nesting import SAFE_DEPTH, is_deeper
+from taskqueue_operator.items import decode
 from taskqueue_operator.kopf_watch.lines import EXPIRED, checked
 from taskqueue_operator.objects import Kind, ObjectTable
 
@@ -71,7 +72,7 @@ def test_a_broken_line_of_a_watch_becomes_an_object_or_a_new_list(told: list[byt
             if event["type"] == "DELETED":
                 table.drop(kind, raw["metadata"]["name"], raw["metadata"]["uid"])
             else:
-                table.put(kind, raw)
+                table.put(kind, decode(raw["text"].encode()))
     for fault in table.loaded().faults:
         assert fault.message
         assert fault.message.isprintable()

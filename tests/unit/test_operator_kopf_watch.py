@@ -13,6 +13,7 @@ from aiohttp import web
 from raw_objects import user
 
 from taskqueue_operator import watching
+from taskqueue_operator.items import decode
 from taskqueue_operator.kopf_watch import Pulse, Target, Watch, start, watch
 from taskqueue_operator.kopf_watch.lines import EXPIRED, checked
 from taskqueue_operator.kopf_watch.session import Session
@@ -21,19 +22,47 @@ from taskqueue_operator.watching import Watcher
 TARGET = Target(SimpleNamespace(), "g", "v1", "default")  # type: ignore[arg-type]
 ADA = json.dumps({"type": "ADDED", "object": user("ada", 1)}).encode()
 BOOKMARK = b'{"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"7"}}}'
-DEEP = ADA.replace(b'"spec": {}', b'"spec": {"params": ' + b"[" * 1_200 + b"]" * 1_200 + b"}")
+DEEP = ADA.replace(b'"spec": {}', b'"spec": {"a": ' + b"[" * 1_200 + b"]" * 1_200 + b"}")
 
 
-@pytest.mark.parametrize("line", [ADA, BOOKMARK, ADA.replace(b"ADDED", b"DELETED")])
-def test_events_are_handed_on_as_they_are(line: bytes) -> None:
-    assert checked(line) == line + b"\n"
+def told(line: bytes) -> tuple[str, dict[str, Any]]:
+    """Read an event as kopf and then the operator do."""
+    event = json.loads(checked(line))
+    return event["type"], decode(event["object"]["text"].encode())
+
+
+@pytest.mark.parametrize(
+    ("spec", "status"),
+    [("[]", "{}"), ('{"userId": "eve"}', "[]"), ('{"userId": 1, "a": ""}', "7")],
+)
+def test_an_event_of_another_shape_has_its_identity(spec: str, status: str) -> None:
+    odd = f'"spec": {spec}, "status": {status}'.encode()
+    _, seen = told(ADA.replace(b'"spec": {}', odd))
+    assert seen["metadata"] == user("ada", 1)["metadata"]
+    assert seen["unreadable"]
+
+
+def test_kopf_decodes_identities_and_the_rest_is_one_text() -> None:
+    event = json.loads(checked(ADA.replace(b"{}", b'{"a": [[1]]}')))
+    assert event["object"]["metadata"] == user("ada", 1)["metadata"]
+    assert all(isinstance(value, str | int) for value in event["object"]["metadata"].values())
+    assert isinstance(event["object"]["text"], str)
+    assert checked(BOOKMARK) == BOOKMARK + b"\n"
+
+
+@pytest.mark.parametrize("kind", ["ADDED", "MODIFIED", "DELETED"])
+def test_objects_are_told_whole_but_for_what_only_the_server_adds(kind: str) -> None:
+    ada = user("ada", 1, {"a": [[1]]}, status={"b": 'é\\"'})
+    ada["metadata"]["managedFields"] = [{"a": 1}]
+    event, seen = told(json.dumps({"type": kind, "object": ada}).encode())
+    del ada["metadata"]["managedFields"]
+    assert (event, seen) == (kind, ada)
 
 
 def test_a_deep_event_keeps_its_name_and_stays_deep() -> None:
-    (line,) = checked(DEEP).splitlines()
-    event = json.loads(line)
-    assert event["object"]["metadata"] == user("ada", 1)["metadata"]
-    assert json.dumps(event).count("[") > 32
+    _, seen = told(DEEP)
+    assert seen["metadata"] == user("ada", 1)["metadata"]
+    assert json.dumps(seen).count("[") > 32
 
 
 @pytest.mark.parametrize(

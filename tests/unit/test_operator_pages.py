@@ -11,6 +11,7 @@ from kubernetes.aio.client.exceptions import ApiException
 from raw_objects import user
 
 from taskqueue_operator.connection import AnswerTooLongError
+from taskqueue_operator.items import MAX_BYTES
 from taskqueue_operator.memory_limit import UNLIMITED_BYTES, memory_limit
 from taskqueue_operator.objects import read
 from taskqueue_operator.pages import METADATA_ONLY, OBJECT_BYTES, Pages
@@ -92,6 +93,15 @@ async def test_one_object_of_another_shape_leaves_all_others() -> None:
     server = Server([*USERS, user("odd", 99) | {"spec": "no mapping"}], lambda _: None)
     seen = [raw async for raw in Pages(server.ask, 384 * MIB).objects()]
     assert [raw["metadata"]["name"] for raw in seen if "unreadable" in raw] == ["odd"]
+
+
+async def test_one_object_that_is_larger_than_any_that_is_right_leaves_all_others() -> None:
+    status = {"userId": "eve", "conditions": []}
+    large = user("large", 99, {"a": "x" * MAX_BYTES, "userId": "eve"}, status=status)
+    seen = [raw async for raw in Pages(Server([*USERS, large], lambda _: None).ask, 384 * MIB).objects()]
+    (raw,) = [raw for raw in seen if "bytes" in raw.get("unreadable", "")]
+    one = read("UserSubscription", raw)
+    assert (one.name, one.subject, one.status) == ("large", "eve", status), "the user keeps what it has"
 
 
 async def test_one_object_that_is_no_text_leaves_all_others() -> None:

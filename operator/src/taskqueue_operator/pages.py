@@ -14,6 +14,7 @@ import msgspec
 from kubernetes.aio.client.exceptions import ApiException
 
 from taskqueue_operator.connection import JSON, UNDECODABLE, AnswerTooLongError, said
+from taskqueue_operator.items import decode
 
 #: Of one object, as etcd takes it.
 OBJECT_BYTES = 3 * 2**19
@@ -26,23 +27,6 @@ _AROUND_BYTES = 2**16
 METADATA_ONLY = f"{JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,{JSON}"
 
 
-class _Metadata(TypedDict, total=False):
-    name: str
-    uid: str
-    generation: int
-    creationTimestamp: str
-    resourceVersion: str
-
-
-class _Head(TypedDict):
-    metadata: _Metadata
-
-
-class _Item(_Head, total=False):
-    spec: dict[str, Any]
-    status: dict[str, Any]
-
-
 _More = TypedDict("_More", {"continue": str}, total=False)
 
 
@@ -52,9 +36,6 @@ class _Page(TypedDict):
 
 
 _PAGES = msgspec.json.Decoder(_Page)
-#: Reads what is used and skips the rest: managedFields are more than half of an object.
-_ITEMS = msgspec.json.Decoder(_Item)
-_HEADS = msgspec.json.Decoder(_Head)
 
 #: Asks for a page: its query, what to accept, and how many bytes it may have. Raises any of API_ERRORS.
 Ask = Callable[[Mapping[str, str], str, int], Awaitable[bytes]]
@@ -78,7 +59,7 @@ class Pages:
         while True:
             page, why = await self._page(more)
             for raw in page["items"]:
-                yield _read(raw, why)
+                yield decode(raw, why)
             more = page["metadata"].get("continue", "")
             if not more:
                 return
@@ -108,12 +89,3 @@ class Pages:
 
 def _may_be_of_size(error: ApiException) -> bool:
     return int(error.status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR
-
-
-def _read(raw: msgspec.Raw, why: str) -> Mapping[str, Any]:
-    if not why:
-        try:
-            return _ITEMS.decode(raw)
-        except UNDECODABLE as error:
-            why = said(error)
-    return {**_HEADS.decode(raw), "unreadable": why}

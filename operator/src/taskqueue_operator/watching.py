@@ -6,12 +6,12 @@ lasts; then the watch is started anew; and if that does not help, though the API
 
 import asyncio
 import time
-from typing import Any
 
 import structlog
 
 from taskqueue_operator.api import GROUP, PLURALS, VERSION
 from taskqueue_operator.connection import Connection, said
+from taskqueue_operator.items import decode
 from taskqueue_operator.kopf_watch import Pulse, Target, Watch, start
 from taskqueue_operator.source import KubernetesSource
 
@@ -80,9 +80,9 @@ class Watcher:
         finally:
             ending.cancel()
 
-    def _on_event(self, plural: str, event: Any) -> None:
-        raw = event["object"]
-        if event["type"] == "DELETED":
+    def _on_event(self, plural: str, event: str, text: str) -> None:
+        raw = decode(text.encode())
+        if event == "DELETED":
             self._source.drop(_KINDS[plural], raw["metadata"]["name"], raw["metadata"]["uid"])
         else:
             self._source.put(_KINDS[plural], raw)

@@ -4,9 +4,9 @@
 
 kopf keeps the watches open: it lists, watches from there, reconnects, and begins anew where a watch is too old. It
 writes nothing. What it cannot be trusted with is taken off it by the session that it is given: lists (one object is
-asked for, and the list is told as empty: whoever uses this package lists), lines that are nested too deep or are no
-events, refusals that would end it, and silence. It is bounded from outside by `Pulse`, and `stop` does not wait for a
-kopf that never ends.
+asked for, and the list is told as empty: whoever uses this package lists), all of an object but its identity, lines
+that are no events, refusals that would end it, and silence. It is bounded from outside by `Pulse`, and `stop` does not
+wait for a kopf that never ends.
 
 May import nothing of taskqueue_operator but `connection`; nothing else imports kopf.
 """

@@ -1,7 +1,9 @@
-"""The lines of a watch, each an event that kopf can decode."""
+"""The lines of a watch, each an event that kopf can decode: of an object only its identity, the rest as one text.
+
+So nothing that strangers wrote is decoded by kopf, which keeps what it decoded for as long as events wait.
+"""
 
 from collections.abc import AsyncIterator, Callable
-from typing import Any, Literal
 
 import msgspec
 from aiohttp import ClientPayloadError, StreamReader
@@ -15,7 +17,7 @@ _MAX_LINE_BYTES = 2**24
 EXPIRED = b'{"type":"ERROR","object":{"kind":"Status","code":410,"reason":"Expired"}}\n'
 
 
-class _Metadata(msgspec.Struct):
+class _Metadata(msgspec.Struct, omit_defaults=True):
     resourceVersion: str  # noqa: N815  (as the API server spells it)
     name: str = ""
     uid: str = ""
@@ -23,14 +25,14 @@ class _Metadata(msgspec.Struct):
     creationTimestamp: str = ""  # noqa: N815
 
 
-class _Object(msgspec.Struct):
+class _Object(msgspec.Struct, omit_defaults=True):
     metadata: _Metadata
-    spec: dict[str, Any] = {}
-    status: dict[str, Any] = {}
+    spec: msgspec.Raw = msgspec.Raw(b"{}")
+    status: msgspec.Raw = msgspec.Raw(b"{}")
 
 
 class _Event(msgspec.Struct):
-    type: Literal["ADDED", "MODIFIED", "DELETED", "BOOKMARK"]
+    type: str
     object: _Object
 
 
@@ -70,19 +72,27 @@ class Expired:
 
 
 def checked(line: bytes) -> bytes:
-    """Return an event that kopf can decode: the line, cut to a depth, or that the watch is too old.
+    """Return an event that kopf can decode: that of the line, or that the watch is too old.
 
     kopf ends at an error that it does not know, and at what is no event. To list anew brings what that would have told.
+    `text` of the object is what was read of it.
     """
     line = cut(line)
     if not line.strip():
         return b""
     try:
         event = _EVENTS.decode(line)
+        if event.type == "BOOKMARK":
+            return line + b"\n"
+        metadata = event.object.metadata
+        if event.type == "ERROR" or not _is_whole(metadata):
+            return EXPIRED
+        text = msgspec.json.encode(event.object).decode()
     except UNDECODABLE:
         return EXPIRED
-    return line + b"\n" if event.type == "BOOKMARK" or _is_named(event.object.metadata) else EXPIRED
+    identity = {"metadata": metadata, "text": text}
+    return msgspec.json.encode({"type": event.type, "object": identity}) + b"\n"
 
 
-def _is_named(metadata: _Metadata) -> bool:
+def _is_whole(metadata: _Metadata) -> bool:
     return bool(metadata.name and metadata.uid) and metadata.resourceVersion.isdecimal()

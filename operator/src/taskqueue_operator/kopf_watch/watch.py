@@ -106,14 +106,14 @@ class Watch:
 def start(
     target: Target,
     pulse: Pulse,
-    on_event: Callable[[str, Any], None],
+    on_event: Callable[[str, str, str], None],
     on_list: Callable[[str], None],
     period_s: float,
 ) -> Watch:
     """Watch in a thread; both functions are called in the running loop.
 
-    on_event: with the plural of a kind, and an event of it: its type and object. on_list: with the plural of a kind
-    whose present state no event will tell, but all that comes after it. period_s: how long a request for a watch lasts.
+    on_event: with the plural of a kind, and an event of it: its type, and its object as JSON. on_list: with the plural
+    of a kind of which events will tell all that comes, and nothing of what is. period_s: how long a request lasts.
     """
     watch = Watch()
     registry = kopf.OperatorRegistry()
@@ -140,11 +140,11 @@ def _follow(
     target: Target,
     plural: str,
     watch: Watch,
-    on_event: Callable[[str, Any], None],
+    on_event: Callable[[str, str, str], None],
 ) -> None:
     @kopf.on.event(target.group, target.version, plural, registry=registry)
     async def seen(event: Any, **_: Any) -> None:
-        watch.call(on_event, plural, event)
+        watch.call(on_event, plural, event["type"], event["object"]["text"])
 
 
 def _session(
