@@ -48,7 +48,7 @@ def test_the_last_authority_stays_trusted_and_the_one_before_it_does_not() -> No
 @pytest.mark.parametrize(
     ("pair", "names", "why"),
     [
-        (Pair(b"", b"", b""), NAMES, "there is none"),
+        (Pair(b"", b"", b""), NAMES, "it cannot be read"),
         (replace(PAIR, certificate=b"nonsense"), NAMES, "it cannot be read"),
         (replace(PAIR, key=make(NAMES, NOW).key), NAMES, "its key is another's"),
         (replace(PAIR, authorities=make(NAMES, NOW).authorities), NAMES, "it cannot be read"),
