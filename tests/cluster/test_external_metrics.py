@@ -194,6 +194,7 @@ async def test_a_namespace_that_is_deleted_takes_the_api_service_with_it(api: Me
     await _deleted(api)
     assert "NotFound" in (await _api_service(api)).stderr
     assert await api.shop.world.end(operator, signal.SIGTERM) == 0
+    del api.shop.world.logs[operator.pid]  # its role went with the namespace
 
 
 async def test_namespaces_that_wait_for_the_api_are_gone_once_it_is_deleted_by_hand(api: MetricsApi) -> None:

@@ -74,7 +74,7 @@ def made(node: Node) -> Iterator[str]:
         node.kubectl("wait", "--for=create", "serviceaccount/default", "-n", name, "--timeout=30s")
         yield name
     finally:
-        node.kubectl("delete", "namespace", name, "--wait=false")
+        node.kubectl("delete", "namespace", name, "--wait=false", "--ignore-not-found")
 
 
 namespace = pytest.fixture(made, name="namespace")
