@@ -21,12 +21,15 @@ from taskqueue.cli.main import app
 from taskqueue.redaction import redact
 from taskqueue.scheduler.settings import SchedulerSettings
 from taskqueue.settings import load
+from taskqueue.store.connection import open_store
 from taskqueue.store.errors import StoreUrlError
 from taskqueue.store.url import parse_url
 from taskqueue_operator.settings import OperatorSettings
 from taskqueue_worker.settings import WorkerSettings
 
 EXAMPLES = int(os.environ.get("TASKQUEUE_FUZZ") or "300")
+#: The host was forgotten; an @ in such a password would make what follows one.
+FORGOTTEN = "redis://:{secret}"
 #: Where nothing listens. Each stands for a kind of store.
 FORMS = [
     "redis://{login}@127.0.0.1:1/0",
@@ -37,10 +40,46 @@ FORMS = [
     "rediss+cluster://{login}@127.0.0.1:1",
     "redis://127.0.0.1:1/0?ssl_password={secret}",
     "redis://127.0.0.1:1/0?password={secret}",
-    "redis://:{secret}",
+    FORGOTTEN,
     "rediss:{secret}@127.0.0.1:1",
     "http://:{secret}@127.0.0.1:1",
     "redis+proxy://:{secret}@127.0.0.1:1",
+]
+PARTS = [
+    *(
+        "redis",
+        "rediss",
+        "unix",
+        "+sentinel",
+        "+cluster",
+        "://",
+        ":",
+        "/",
+        "//",
+        "@",
+        ",",
+        "?",
+        "&",
+        "=",
+        "#",
+        "%2F",
+    ),
+    *(
+        "127.0.0.1",
+        "[::1]",
+        "cache",
+        "a_b",
+        "6379",
+        "0",
+        "-1",
+        "70000",
+        "1e3",
+        "main",
+        "ann",
+        "hush",
+        "/run/x.sock",
+    ),
+    *("db=1", "ssl_cert_reqs=none", "ssl_ca_certs=/none", "client_name=x", "foo=bar", "ssl_keyfile=/none"),
 ]
 LOGINS = [":{secret}", "ann:{secret}", "{secret}", "{secret}:", "{secret}:x"]
 #: Letters of no word that a message has; what may not be shown begins and ends with them.
@@ -65,10 +104,10 @@ class Case(NamedTuple):
 
 @st.composite
 def cases(draw: st.DrawFn) -> Case:
-    secret, encoded = f"{BEGIN}{draw(NASTY)}{END}", draw(st.booleans())
+    secret, form = f"{BEGIN}{draw(NASTY)}{END}", draw(st.sampled_from(FORMS))
+    encoded = draw(st.booleans()) or form == FORGOTTEN
     written = quote(secret, safe="") if encoded else secret
     login = draw(st.sampled_from(LOGINS)).replace("{secret}", written)
-    form = draw(st.sampled_from(FORMS))
     return Case(form.replace("{login}", login).replace("{secret}", written), secret, encoded)
 
 
@@ -95,8 +134,13 @@ def _of_the_command_line(command: list[str]) -> Callable[[str], str]:
             [url],
             [f"--redis-url={url}", url, *url.split()],
         ):
-            shown += CliRunner().invoke(app, [*command, *arguments]).output
-        return shown + CliRunner().invoke(app, command, env={"TASKQUEUE_REDIS_URL": url}).output
+            shown += CliRunner().invoke(app, [*command, *arguments], catch_exceptions=False).output
+        return (
+            shown
+            + CliRunner()
+            .invoke(app, command, env={"TASKQUEUE_REDIS_URL": url}, catch_exceptions=False)
+            .output
+        )
 
     return run
 
@@ -155,6 +199,20 @@ def test_a_url_is_read_whole_or_refused_and_shown_by_neither(case: Case) -> None
         assert parsed.hosts in {(("127.0.0.1", 1),), ()}
         assert not case.encoded or case.secret in {parsed.password, parsed.username}
     assert not is_shown(case.secret, shown)
+
+
+@settings(max_examples=EXAMPLES, deadline=None)
+@given(text=st.lists(st.sampled_from(PARTS) | NASTY, max_size=12).map("".join))
+def test_any_text_is_a_url_or_refused_in_words(text: str) -> None:
+    try:
+        open_store(text)
+    except StoreUrlError as error:
+        refusal = error.detail
+    else:
+        refusal = "none"
+        assert str(parse_url(text)).partition("://")[0] == text.partition("://")[0].lower()
+    assert refusal
+    assert "Error" not in refusal
 
 
 @pytest.mark.parametrize("command", SHOWN)

@@ -161,6 +161,20 @@ def test_an_unreachable_store_is_one_sentence_without_the_password() -> None:
     assert "s3cret" not in done.output
 
 
+def test_an_empty_variable_is_no_address() -> None:
+    done = CliRunner().invoke(app, ["get", "types"], env={"TASKQUEUE_REDIS_URL": ""})
+    assert done.exit_code == ExitCode.USAGE
+    assert "TASKQUEUE_REDIS_URL must be the URL of a Redis (was empty)" in done.stderr
+
+
+def test_the_former_flag_is_refused_with_the_new_one() -> None:
+    done = CliRunner().invoke(app, ["get", "types", "--redis", "redis://me:s3cret@host"])
+    assert done.exit_code == ExitCode.USAGE
+    assert "No such option: --redis" in done.stderr
+    assert "--redis-url" in done.stderr
+    assert "s3cret" not in done.output
+
+
 def test_a_process_gets_its_own_options_help_among_them() -> None:
     done = CliRunner().invoke(app, ["scheduler", "--help"])
     assert done.exit_code == ExitCode.OK

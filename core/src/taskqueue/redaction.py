@@ -99,6 +99,8 @@ def _hide_store_logins(line: str) -> str:
     shown = [before]
     for scheme, rest in zip(parts[::2], parts[1::2], strict=True):
         login, at, place = rest.rpartition("@")
+        if at and _PASSWORD_PARAMETER.search(login):  # the @ may be the parameter's
+            place = ""
         place = place if at else _NO_PORT.sub(HIDDEN, rest, count=1) if _NO_PORT.match(rest) else rest
         place = _PASSWORD_PARAMETER.sub(f"?{HIDDEN}", place)
         shown.append(f"{scheme}{HIDDEN}@{place}" if at and login else scheme + place)
