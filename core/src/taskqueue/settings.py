@@ -35,6 +35,7 @@ from taskqueue.store.url import parse_url
 
 ENVIRONMENT_PREFIX = "TASKQUEUE_"
 EXIT_BAD_SETTINGS = 2
+_WRITE_LIST = 'write a list in JSON, such as ["shop.handlers"]'
 #: Characters of one refusal, which may quote what was given.
 _MAX_SENTENCE = 1_000
 
@@ -111,7 +112,7 @@ def load(settings_class: type[AnySettings], argv: Sequence[str], prog: str) -> A
         environment = _environment(settings_class)
         path = flags.get("config") or environment.get("config")
         file = _file(settings_class, Path(str(path))) if path else {}
-        origin = {name: f"{path}: {name}" for name in file}
+        origin = {name: f"{redact(str(path))}: {name}" for name in file}
         origin |= {name: ENVIRONMENT_PREFIX + name.upper() for name in environment}
         origin |= {name: _flag(name) for name in flags}
         try:
@@ -138,21 +139,30 @@ def _flags(settings_class: type[StoreSettings], argv: Sequence[str], prog: str) 
         cli_hide_none_type=True,
         cli_exit_on_error=False,
     )
-    return dict(source())
+    try:
+        return dict(source())
+    except SettingsError as error:
+        raise _Refused(f"{_flag(_field(error))}: {_WRITE_LIST}") from None
+
+
+def _field(error: SettingsError) -> str:
+    """Return the name of the field of which pydantic says that its text cannot be read."""
+    found = re.search(r'field "(\w+)"', str(error))
+    return found[1] if found else "settings"
 
 
 def _environment(settings_class: type[StoreSettings]) -> Mapping[str, Any]:
     try:
         return dict(EnvSettingsSource(settings_class)())
     except SettingsError as error:  # only a value that must be JSON is read here
-        name = re.search(r'field "(\w+)"', str(error))
-        variable = ENVIRONMENT_PREFIX + (name[1].upper() if name else "*")
-        raise _Refused(f'{variable}: write a list in JSON, such as ["shop.handlers"]') from None
+        variable = ENVIRONMENT_PREFIX + _field(error).upper()
+        raise _Refused(f"{variable}: {_WRITE_LIST}") from None
 
 
-def _file(settings_class: type[StoreSettings], path: Path) -> Mapping[str, Any]:
+def _file(settings_class: type[StoreSettings], file: Path) -> Mapping[str, Any]:
+    path = redact(str(file))
     try:
-        documents = list(islice(yaml_documents(read_bounded(path)), 2))
+        documents = list(islice(yaml_documents(read_bounded(file)), 2))
     except (OSError, FileRefusedError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise _Refused(f"--config {path}: make the file readable: {reason}") from None
@@ -165,7 +175,7 @@ def _file(settings_class: type[StoreSettings], path: Path) -> Mapping[str, Any]:
         return {}
     if len(documents) > 1:
         raise _Refused(f"{path}:{documents[1].line}: write one document, and not another after ---")
-    faults = documents[0].faults(str(path), documents[0].flaws)
+    faults = documents[0].faults(path, documents[0].flaws)
     if faults:
         raise _Refused(*(f"{path}:{fault.line}: {redact(fault.field)}: {fault.message}" for fault in faults))
     values = documents[0].value

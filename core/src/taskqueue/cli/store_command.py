@@ -2,7 +2,8 @@
 
 import inspect
 import os
-from collections.abc import Awaitable, Callable, Coroutine
+import re
+from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Concatenate, NoReturn, ParamSpec, TypeVar
 
@@ -28,6 +29,8 @@ if TYPE_CHECKING:
 #: The same variable that the processes' setting sentinel_password is read from.
 SENTINEL_PASSWORD_VARIABLE = "TASKQUEUE_SENTINEL_PASSWORD"  # noqa: S105 - its name
 
+#: How Python reads a byte of an argument that is no UTF-8.
+_LONE_SURROGATE = re.compile("[\ud800-\udfff]")
 #: Places that a command names.
 PLACES_SAID = 5
 
@@ -49,6 +52,7 @@ def store_command(
     """Make a command for typer of an async function whose first parameter is the session."""
 
     def command(*, redis: str, release: str, output: Output, **given: Any) -> None:
+        _refuse_bytes({"release": release, **given})
         with_store(redis, release, lambda store: verb(Session(store, output), **given))  # type: ignore[call-arg]
 
     own = list(inspect.signature(verb, eval_str=True).parameters.values())[1:]
@@ -64,6 +68,14 @@ def store_command(
     command.__annotations__ = {one.name: one.annotation for one in parameters}
     command.__name__, command.__doc__ = verb.__name__, verb.__doc__
     return command
+
+
+def _refuse_bytes(given: Mapping[str, Any]) -> None:
+    """Refuse bytes of the command line that are no UTF-8, which the store could not be sent."""
+    for name, value in given.items():
+        texts = value if isinstance(value, list | tuple) else [value]
+        if any(isinstance(text, str) and _LONE_SURROGATE.search(text) for text in texts):
+            fail(f"{name.replace('_', '-')}: write it in UTF-8", ExitCode.USAGE)
 
 
 def with_store(redis: str, release: str, work: Callable[["Store"], Awaitable[Answer]]) -> Answer:
