@@ -17,7 +17,7 @@ _TAIL_CHARACTERS = 4_096
 # Each of these takes time in proportion to the text: what stands before a fixed part is bounded or cannot overlap.
 _URL_LOGIN = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]{0,30}://)[^\s/?#]*@", re.IGNORECASE)
 _URL_TOKEN = re.compile(
-    r"(?P<key>[?&;](?:[\w-]*(?:token|key|secret|signature|passw(?:or)?d)|sig|code)=)[^\s&#\"']+",
+    r"(?P<key>[?&;](?:[\w-]*(?:token|key|secret|signature|passw(?:or)?d)|sig|code)=)[^\s&\"']+",
     re.IGNORECASE,
 )
 _BEARER = re.compile(r"\b(?P<kind>Bearer|Basic)\s+[A-Za-z0-9+/._~=-]+", re.IGNORECASE)
