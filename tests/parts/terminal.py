@@ -28,8 +28,18 @@ class Terminal:
         self._end, end = pty.openpty()
         self.shown = b""
         self.process = subprocess.Popen(
-            # Of standard error, as input and output may lead elsewhere; exec keeps the process id.
-            ["setsid", "sh", "-c", 'exec 3<>"$0" && exec 3<&- && exec "$@"', os.ttyname(end), *command],
+            # Of standard error, as input and output may lead elsewhere; exec keeps the process id. Whoever runs the
+            # tests in the background has them ignore Ctrl-C, and so all that they start.
+            [
+                "env",
+                "--default-signal=INT",
+                "setsid",
+                "sh",
+                "-c",
+                'exec 3<>"$0" && exec 3<&- && exec "$@"',
+                os.ttyname(end),
+                *command,
+            ],
             stdin=end if stdin is None else stdin,
             stdout=end,
             stderr=end,
