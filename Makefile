@@ -108,9 +108,9 @@ soak: $(STAMP) ## An hour of objects that come and go, after which nothing may h
 soak-core: $(STAMP) ## An hour of schedulers, workers and a store under every kind of job, after which nothing may have grown [TASKQUEUE_SOAK_CORE seconds]
 	$(BIN)/pytest -s -m soak tests/soak
 
-fuzz: $(STAMP) ## New examples for every property: 100,000 manifests and as many payloads, 20,000 hostile handlers and Redis URLs, and long random runs of the store
-	TASKQUEUE_FUZZ=100000 $(BIN)/pytest tests/property/test_manifest_fuzz.py tests/property/test_payload_fuzz.py
-	TASKQUEUE_FUZZ=20000 $(BIN)/pytest tests/property/test_hostile_handlers.py tests/property/test_url_secrets.py
+fuzz: $(STAMP) ## New examples for every property: 100,000 manifests, imports, settings, Redis URLs, command lines, events of a watch, payloads; hostile handlers; long random runs of the store
+	TASKQUEUE_FUZZ=100000 $(BIN)/pytest -n 2 tests/property/*_fuzz.py
+	TASKQUEUE_FUZZ=20000 $(BIN)/pytest tests/property/test_hostile_handlers.py
 	TASKQUEUE_FUZZ=500 $(BIN)/pytest tests/property/test_store_conservation.py
 	TASKQUEUE_FUZZ=1 $(BIN)/pytest tests/property/test_store_mutations.py
 	TASKQUEUE_FUZZ= $(BIN)/pytest -n 2 -m hypothesis tests/unit tests/property

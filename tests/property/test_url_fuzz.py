@@ -221,7 +221,7 @@ def test_no_command_shows_a_login_that_is_not_encoded(command: str, url: str) ->
     assert not is_shown("Wc903", SHOWN[command](url))
 
 
-@settings(max_examples=max(1, EXAMPLES // 10), deadline=None)
+@settings(max_examples=max(30, EXAMPLES // 50), deadline=None)
 @given(case=cases(), command=st.sampled_from(list(SHOWN)))
 def test_no_command_shows_a_login(command: str, case: Case) -> None:
     # As the path of a folder, or in somebody else's text, only what has the form of such a URL is known as one.
