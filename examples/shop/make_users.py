@@ -22,12 +22,14 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from functools import cache
-from itertools import accumulate, takewhile
+from itertools import accumulate
 from pathlib import Path
 from typing import Any, TextIO
 
 import yaml
-from cronsim import CronSim
+
+from taskqueue.models.values import Schedule
+from taskqueue.plan.schedule import occurrences
 
 TYPES = Path(__file__).parent
 UNIT_S = {"h": 3600, "m": 60, "s": 1}
@@ -116,8 +118,7 @@ def runs_in_a_year(cron: str) -> int:
 def runs(cron: str, days: int) -> int:
     """Count the runs in the first days of 2026."""
     until = YEAR + timedelta(days=days)
-    found = takewhile(lambda at: at < until, CronSim(cron, YEAR - timedelta(minutes=1)))
-    return sum(1 for _ in found)
+    return len(occurrences(Schedule(cron=cron), int(YEAR.timestamp()), int(until.timestamp())))
 
 
 class Dice:
