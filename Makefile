@@ -86,7 +86,8 @@ e2e-keda: $(STAMP) ## KEDA itself on such a node: pods from zero and back to zer
 	$(BIN)/python tools/e2e.py tests/e2e_keda $(E2E_ARGS)
 
 faults: $(STAMP) ## The operator while API server and store are away for a minute, and more; minutes
-	TASKQUEUE_OUTAGE_S=60 $(BIN)/pytest tests/cluster/test_operator_faults.py tests/cluster/test_operator_flaky_api.py -v
+	TASKQUEUE_OUTAGE_S=60 $(BIN)/pytest tests/cluster/test_operator_faults.py tests/cluster/test_operator_flaky_api.py \
+	  tests/cluster/test_operator_watch.py -v
 
 faults-store: $(STAMP) ## Failovers, slot moves, restarts and clock steps of the store under load: plan versus arrivals; minutes
 	$(BIN)/pytest tests/faults -m faults -s

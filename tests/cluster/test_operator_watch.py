@@ -30,17 +30,22 @@ class Watched:
     api: FlakyApi
     operator: asyncio.subprocess.Process
 
-    async def is_seen(self, name: str, limit_s: float) -> None:
+    async def sees(self, number: int, limit_s: float = 10) -> None:
         """Edit a user, and wait for the status that says so."""
-        await self.shop.apply(subscription(name, "sync", suspend=True))
-        await self.shop.told(limit_s)
-        await self.shop.apply(subscription(name, "sync"))
+        params = {"n": number}
+        await self.shop.apply(subscription("u-000", tasks=[{"type": "sync", "params": params}]))
         await self.shop.told(limit_s)
 
     async def age_s(self) -> float:
         kinds = ("TaskType", "UserSubscription")
         name = "taskqueue_operator_watch_age_seconds"
         return max([await metric(self.shop.world, self.operator, name, kind=kind) for kind in kinds])
+
+    async def young(self) -> None:
+        async def check() -> bool:
+            return await self.age_s() < 3
+
+        await until("the watches are alive", check, 10)
 
     async def live(self, status: int) -> None:
         async def check() -> bool:
@@ -59,43 +64,37 @@ async def watched(shop: Shop, tmp_path: Path) -> AsyncIterator[Watched]:
         yield Watched(shop, api, operator)
 
 
-async def test_a_refused_watch_is_resumed_when_it_is_allowed_again(watched: Watched) -> None:
+async def test_a_watch_that_is_refused_or_silent_costs_no_edit(watched: Watched) -> None:
     shop, api = watched.shop, watched.api
     for what in BOTH:
         api.answers[what] = itertools.repeat(refusal(403, "Forbidden"))
         api.cut(what)
         await asyncio.sleep(APART_S)
-    await watched.is_seen("u-000", 10)  # by lists
     await asyncio.sleep(REFUSED_S)
     assert await watched.age_s() > REFUSED_S
+    await watched.sees(1)  # by lists
     await watched.live(200)
     api.answers.clear()
-    await watched.is_seen("u-001", 10)
+    await watched.young()
+    await watched.sees(2)
 
-    async def young() -> bool:
-        return await watched.age_s() < 3
-
-    await until("the watches are alive", young, 10)
+    api.watching.clear()
+    await watched.sees(3)
+    await watched.live(503)
+    api.watching.set()
+    await watched.live(200)
+    await watched.sees(4)
     assert watched.operator.returncode is None
     shop.world.logs.clear()  # that some were forbidden is not for want of rights
-
-
-async def test_a_watch_without_a_byte_is_not_believed(watched: Watched) -> None:
-    watched.api.watching.clear()
-    await watched.is_seen("u-000", 10)
-    await watched.live(503)
-    watched.api.watching.set()
-    await watched.live(200)
-    await watched.is_seen("u-001", 10)
 
 
 @pytest.mark.skipif(not LONG, reason="costs seconds that `make test` has not: see make faults")
 async def test_rights_that_are_taken_and_given_back_are_used_again(watched: Watched) -> None:
     shop = watched.shop
-    for _ in range(3):
+    for turn in range(3):
         await shop.kubectl("delete", "rolebinding", "taskqueue-operator")
         await asyncio.sleep(REFUSED_S)
         await shop.kubectl("apply", "-f", str(ROLE))
-        await watched.is_seen("u-000", 15)
+        await watched.sees(turn, 15)
     assert watched.operator.returncode is None
     shop.world.logs.clear()  # that some were forbidden is what was tried
