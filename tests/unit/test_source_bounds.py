@@ -2,8 +2,9 @@
 
 import os
 import socket
+import subprocess
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -78,8 +79,15 @@ def test_a_file_that_is_refused_keeps_what_it_declared(tmp_path: Path, form: str
     assert says in str(load(path).faults)
 
 
-def test_folders_are_read_100_deep_and_the_rest_is_named(tmp_path: Path) -> None:
-    deep, root = tmp_path, os.open(tmp_path, os.O_RDONLY)
+@pytest.fixture
+def holding_deep(tmp_path: Path) -> Iterator[Path]:
+    """Remove what is too deep for pytest, which removes folders of earlier runs."""
+    yield tmp_path
+    subprocess.run(["rm", "-rf", tmp_path / "f"], check=True)
+
+
+def test_folders_are_read_100_deep_and_the_rest_is_named(holding_deep: Path) -> None:
+    deep, root = holding_deep, os.open(holding_deep, os.O_RDONLY)
     try:
         for level in range(1_000):  # the whole path is longer than a path may be
             os.mkdir("f", dir_fd=root)
@@ -93,7 +101,7 @@ def test_folders_are_read_100_deep_and_the_rest_is_named(tmp_path: Path) -> None
                 write(deep / "a.yaml", task_type("too-deep"))
     finally:
         os.close(root)
-    loaded = load(tmp_path)
+    loaded = load(holding_deep)
     assert list(loaded.types) == ["deepest"]
     (fault,) = loaded.faults
     assert fault.file.endswith("/f" * (MAX_FOLDERS_DEEP + 1))
