@@ -75,6 +75,14 @@ def _shown(address: Address) -> str:
 
 def parse_url(url: str) -> StoreUrl:
     """Read a URL. Raises StoreUrlError, which repeats no part of it but a parameter's name."""
+    try:
+        return _parse(url)
+    except StoreUrlError as error:
+        error.__context__ = None  # a UnicodeError holds the text, which may be the password
+        raise
+
+
+def _parse(url: str) -> StoreUrl:
     _check_characters(url)
     found = _FORM.fullmatch(url)
     kind = _SCHEMES.get(found["scheme"].lower()) if found else None
