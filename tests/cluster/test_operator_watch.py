@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from flaky_api import FlakyApi, flaky_api, refusal
+from flaky_api import Answer, FlakyApi, flaky_api, refusal
 from probes import metric, probe
 from shop import ROLE, Shop, subscription, subscriptions, task_type
 from site_under_test import until
@@ -78,6 +78,15 @@ async def test_a_refused_watch_is_resumed_when_it_is_allowed_again(watched: Watc
     await until("the watches are alive", young, 10)
     assert watched.operator.returncode is None
     shop.world.logs.clear()  # that some were forbidden is not for want of rights
+
+
+async def test_a_watch_that_ends_at_once_without_a_word_is_not_believed(watched: Watched) -> None:
+    for what in BOTH:
+        watched.api.answers[what] = itertools.repeat(Answer(200, ""))
+        watched.api.cut(what)
+    await watched.is_seen("u-000", 10)  # by lists
+    watched.api.answers.clear()
+    await watched.is_seen("u-001", 10)
 
 
 async def test_a_watch_without_a_byte_is_not_believed(watched: Watched) -> None:
