@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from flaky_api import FlakyApi, flaky_api, refusal
+from flaky_api import Answer, FlakyApi, flaky_api, refusal
 from probes import metric, probe
 from shop import ROLE, Shop, subscription, subscriptions, task_type
 from site_under_test import until
@@ -84,6 +84,13 @@ async def test_a_watch_that_is_refused_or_silent_costs_no_edit(watched: Watched)
     api.watching.set()
     await watched.live(200)
     await watched.sees(4)
+
+    for what in BOTH:  # ended at once, without a word
+        api.answers[what] = itertools.repeat(Answer(200, ""))
+        api.cut(what)
+    await watched.sees(5)  # by lists
+    api.answers.clear()
+    await watched.sees(6)
     assert watched.operator.returncode is None
     shop.world.logs.clear()  # that some were forbidden is not for want of rights
 
