@@ -25,6 +25,8 @@ NAMES = [
     ("localhost:5000/worker", "registry.example.com", "localhost:5000/worker:0.1.0"),
     ("ghcr.example.com/shop/worker", "registry.example.com", "ghcr.example.com/shop/worker:0.1.0"),
     ("registry:5000/worker", "registry.example.com", "registry:5000/worker:0.1.0"),
+    ("REGISTRY/worker", "registry.example.com", "REGISTRY/worker:0.1.0"),
+    ("a__b/c---d.e", "", "a__b/c---d.e:0.1.0"),
 ]
 #: Secrets of the chart, of all charts, of the pods.
 SECRETS: list[tuple[list[Any], list[Any], list[str]]] = [

@@ -11,9 +11,9 @@
 {{- end -}}
 {{- end -}}
 
-{{/* "true" where a repository begins with a registry, by the rule of containerd and Docker: a dot, a port, or localhost. */}}
+{{/* "true" where a repository begins with a registry, by the rule of containerd and Docker: a dot, a port, a capital letter, or localhost. */}}
 {{- define "taskqueue.namesRegistry" -}}
-{{- if regexMatch "^(localhost|[^/]*[.:][^/]*)/" . }}true{{ end -}}
+{{- if regexMatch "^(localhost|[^/]*[.:A-Z][^/]*)/" . }}true{{ end -}}
 {{- end -}}
 
 {{/* Of a pod: those of the chart and those of a parent chart, each as a name or as {name: ...}, each once. */}}
@@ -63,9 +63,19 @@ imagePullSecrets:
 {{- include "taskqueue.validateImage" (dict "name" $name "image" $image) -}}
 {{- end -}}
 {{- $registry := .Values.global.imageRegistry -}}
-{{- if not (regexMatch "^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?(:[0-9]+)?(/[a-z0-9]+([._-]+[a-z0-9]+)*)*/?)?$" $registry) -}}
+{{- if not (regexMatch (printf "^(%s(/%s)*/?)?$" (include "taskqueue.hostPattern" .) (include "taskqueue.pathPattern" .)) $registry) -}}
 {{- fail (printf "global.imageRegistry: write a host, with a port and a path where it has them, such as registry.example.com:5000/mirror, and not %q" $registry) -}}
 {{- end -}}
+{{- end -}}
+
+{{/* A registry's host with its port, and a part of a path, as the grammar of image names has them: nodes refuse all else. */}}
+{{- define "taskqueue.hostPattern" -}}
+{{- $label := "[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?" -}}
+{{ $label }}(\.{{ $label }})*(:[0-9]+)?
+{{- end -}}
+
+{{- define "taskqueue.pathPattern" -}}
+[a-z0-9]+((\.|__?|-+)[a-z0-9]+)*
 {{- end -}}
 
 {{- define "taskqueue.validateImage" -}}
@@ -75,7 +85,8 @@ imagePullSecrets:
 {{- if regexMatch ":[^/]*$" .image.repository -}}
 {{- fail (printf "%s.image.repository: write the tag of %q into %s.image.tag" .name .image.repository .name) -}}
 {{- end -}}
-{{- if not (regexMatch "^(localhost/|[A-Za-z0-9.-]+(:[0-9]+)?/)?[a-z0-9]+([._-]+[a-z0-9]+)*(/[a-z0-9]+([._-]+[a-z0-9]+)*)*$" .image.repository) -}}
+{{- $pattern := printf "^(%s/)?%s(/%s)*$" (include "taskqueue.hostPattern" .) (include "taskqueue.pathPattern" .) (include "taskqueue.pathPattern" .) -}}
+{{- if or (gt (len .image.repository) 255) (not (regexMatch $pattern .image.repository)) -}}
 {{- fail (printf "%s.image.repository: write a name such as registry.example.com/shop/%s, in small letters, and not %q" .name (.name | replace "." "-") .image.repository) -}}
 {{- end -}}
 {{- if and .image.tag (not (regexMatch "^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$" .image.tag)) -}}

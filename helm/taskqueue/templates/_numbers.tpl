@@ -43,8 +43,9 @@
 {{- range (kindIs "slice" $value | ternary $value (list $value)) -}}
 {{- if kindIs "string" . -}}
 {{- $number := float64 . -}}
+{{- $overflown := and (eq $number 0.0) (regexMatch "[1-9]" (regexFind "^[^eE]*" .)) -}}{{/* 1e400 comes out as 0 */}}
 {{- $fits := and (ge $number (index $bound 1 | float64)) (le $number (index $bound 2 | float64)) (or (eq (index $bound 0) "a number") (eq $number (floor $number))) -}}
-{{- if and (ne . "") (not $fits) -}}{{/* empty: one that is null */}}
+{{- if and (ne . "") (or $overflown (not $fits)) -}}{{/* empty: one that is null */}}
 {{- fail (printf "%s: write %s from %v to %v, and not %s" $path (index $bound 0) (index $bound 1) (index $bound 2) .) -}}
 {{- end -}}
 {{- end -}}

@@ -13,8 +13,12 @@
 {{- if not (regexMatch "^[a-z]([a-z0-9-]*[a-z0-9])?$" (include "taskqueue.fullname" .)) -}}
 {{- fail (printf "fullnameOverride: write small letters, digits and - only, beginning with a letter: a Service cannot be called %q" (include "taskqueue.fullname" .)) -}}
 {{- end -}}
-{{- if and (not (kindIs "invalid" .Values.rate)) (le (float64 .Values.rate) 0.0) -}}
+{{- if not (kindIs "invalid" .Values.rate) -}}
+{{- if le (float64 .Values.rate) 0.0 -}}
 {{- fail (printf "rate: write a number above 0, and not %v; `taskqueue pause` stops a task type" .Values.rate) -}}
+{{- else if lt (float64 .Values.rate) 0.000001 -}}
+{{- fail (printf "rate: write at least 0.000001, and not %v: the operator takes no less" .Values.rate) -}}
+{{- end -}}
 {{- end -}}
 {{- $needed := addf (float64 .Values.worker.graceSeconds) 6 -}}
 {{- if lt (float64 .Values.worker.terminationGracePeriodSeconds) $needed -}}
@@ -24,7 +28,7 @@
 {{- fail "worker.serviceAccount.name: write another one than the operator's: workers need no rights" -}}
 {{- end -}}
 {{- range concat .Values.networkPolicy.worker.deniedCIDRs .Values.networkPolicy.worker.apiServerCIDRs -}}
-{{- if not (regexMatch "^([0-9]{1,3}(\\.[0-9]{1,3}){3}/([1-9]|[12][0-9]|3[0-2])|[0-9a-fA-F:]*:[0-9a-fA-F:]*/([1-9][0-9]?|1[01][0-9]|12[0-8]))$" .) -}}
+{{- if not (regexMatch "^((25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(\\.(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])){3}/([1-9]|[12][0-9]|3[0-2])|[0-9a-fA-F:]*:[0-9a-fA-F:]*/([1-9][0-9]?|1[01][0-9]|12[0-8]))$" .) -}}
 {{- fail (printf "networkPolicy.worker: write address ranges such as 10.0.0.0/8, and not %q" .) -}}
 {{- end -}}
 {{- end -}}
