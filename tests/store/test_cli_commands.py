@@ -1,18 +1,16 @@
 """The `taskqueue` command on a real store: what an operator does by hand."""
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 from script_clock import ScriptClock
-from typer.testing import CliRunner, Result
+from store_commands import Command, commands_on
+from typer.testing import Result
 
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.instant import read_instant_ms
-from taskqueue.cli.main import app
 from taskqueue.scheduler.publisher import Publisher
 from taskqueue.sources.folder import load
 from taskqueue.store.catalog import read_catalog, read_cursor
@@ -43,21 +41,11 @@ spec:
   tasks: [{type: fetch-orders}, {type: fetch-stock, suspend: true}, {type: fetch-nothing}]
 """
 
-Command = Callable[..., Awaitable[Result]]
-
 
 @pytest.fixture
 def taskqueue(redis_url: str, release: str, clock: ScriptClock) -> Command:
     """Run a command on the store of this test, whose clock stands still."""
-
-    def invoke(*arguments: str) -> Result:
-        where = {"TASKQUEUE_REDIS_URL": redis_url, "TASKQUEUE_RELEASE": release}
-        return CliRunner().invoke(app, list(arguments), env=where)
-
-    async def command(*arguments: str) -> Result:
-        return await asyncio.to_thread(invoke, *arguments)
-
-    return command
+    return commands_on(redis_url, release)
 
 
 @pytest.fixture

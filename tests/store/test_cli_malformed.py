@@ -1,16 +1,13 @@
 """The `taskqueue` command on a store in which one of every kind of value cannot be read."""
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable
 
 import pytest
 from fleet_in_process import BAD, TYPES, USERS
 from mutations import every_kind
-from typer.testing import CliRunner, Result
+from store_commands import Command, commands_on
 
 from taskqueue.cli.exit_codes import ExitCode
-from taskqueue.cli.main import app
 from taskqueue.scheduler.publisher import Publisher
 from taskqueue.store.adhoc import enqueue
 from taskqueue.store.audit import audit
@@ -19,19 +16,10 @@ from taskqueue.store.connection import Store
 from taskqueue.store.inspection import inspect
 from taskqueue.store.users import read_tasks
 
-Command = Callable[..., Awaitable[Result]]
-
 
 @pytest.fixture
 def taskqueue(redis_url: str, release: str) -> Command:
-    def invoke(*arguments: str) -> Result:
-        where = {"TASKQUEUE_REDIS_URL": redis_url, "TASKQUEUE_RELEASE": release}
-        return CliRunner().invoke(app, list(arguments), env=where)
-
-    async def command(*arguments: str) -> Result:
-        return await asyncio.to_thread(invoke, *arguments)
-
-    return command
+    return commands_on(redis_url, release)
 
 
 @pytest.fixture

@@ -1,21 +1,16 @@
 """Imports: many users from a file, and what happens to those who are there already."""
 
-import asyncio
 import json
-from collections.abc import Awaitable, Callable
 from pathlib import Path
 
 import pytest
-from typer.testing import CliRunner, Result
+from store_commands import Command, commands_on
 
 from taskqueue.cli import users as users_command
 from taskqueue.cli.exit_codes import ExitCode
-from taskqueue.cli.main import app
 from taskqueue.models.values import Task, UserSubscription
 from taskqueue.store.connection import Store
 from taskqueue.store.users import read_owners, read_tasks, set_users
-
-Command = Callable[..., Awaitable[Result]]
 
 
 @pytest.fixture
@@ -23,14 +18,7 @@ def taskqueue(redis_url: str, release: str, store: Store, monkeypatch: pytest.Mo
     """Run a command on the store of this test, with batches so small that a test has many."""
     monkeypatch.setattr(users_command, "BATCH", 3)
 
-    def invoke(*arguments: str) -> Result:
-        where = {"TASKQUEUE_REDIS_URL": redis_url, "TASKQUEUE_RELEASE": release}
-        return CliRunner().invoke(app, list(arguments), env=where)
-
-    async def command(*arguments: str) -> Result:
-        return await asyncio.to_thread(invoke, *arguments)
-
-    return command
+    return commands_on(redis_url, release)
 
 
 def rows(*numbers: int, task: str = "fetch-orders") -> str:

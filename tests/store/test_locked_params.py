@@ -2,7 +2,6 @@
 
 import asyncio
 import json
-from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import replace
 from itertools import count
 from pathlib import Path
@@ -11,11 +10,9 @@ from typing import Any
 import pytest
 from script_clock import ScriptClock
 from slots_under_test import SlotsUnderTest
-from typer.testing import CliRunner
-from typer.testing import Result as Ended
+from store_commands import Command, commands_on
 
 from taskqueue.cli.exit_codes import ExitCode
-from taskqueue.cli.main import app
 from taskqueue.handlers import Job
 from taskqueue.handlers.dispatch import Dispatcher
 from taskqueue.handlers.http_call import HttpClient
@@ -41,19 +38,10 @@ ADA = UserSubscription("ada", (Task("free", OWN), Task("sync", OWN)))
 BOB = UserSubscription("bob", (Task("free", OWN), Task("sync", {"full": True})))
 USERS = {"ada": ADA, "bob": BOB}
 
-Command = Callable[..., Awaitable[Ended]]
-
 
 @pytest.fixture
 def taskqueue(redis_url: str, release: str) -> Command:
-    def invoke(*arguments: str) -> Ended:
-        where = {"TASKQUEUE_REDIS_URL": redis_url, "TASKQUEUE_RELEASE": release}
-        return CliRunner().invoke(app, list(arguments), env=where)
-
-    async def command(*arguments: str) -> Ended:
-        return await asyncio.to_thread(invoke, *arguments)
-
-    return command
+    return commands_on(redis_url, release)
 
 
 async def publish(publisher: Publisher, spec: TaskType) -> None:
@@ -97,7 +85,7 @@ async def test_a_type_that_is_refused_by_now_still_locks(store: Store) -> None:
 async def test_a_job_made_before_the_type_locked_a_param_is_given_the_types_value(
     store: Store, clock: ScriptClock
 ) -> None:
-    given: list[Mapping[str, Any]] = []
+    given: list[object] = []
 
     async def sync(job: Job) -> None:
         given.append(job.params)

@@ -2,6 +2,8 @@
 
 from dataclasses import dataclass
 
+from taskqueue.printable import printable_line
+
 FieldPath = tuple[str | int, ...]  # keys and list positions from the document's root
 
 SHOWN_CHARACTERS = 60  # of anything a person wrote; a fault is one readable line, whatever was in the file
@@ -44,10 +46,8 @@ class ManifestRefusedError(ValueError):
 def shown(text: str) -> str:
     r"""Make what a person wrote safe to print: bounded, nothing that moves a cursor or breaks an encoding.
 
-    >>> shown("two\nlines")
-    'two\\nlines'
+    >>> shown("Größe\nund \u202eGewicht")
+    'Größe\\nund \\u202eGewicht'
     """
     bounded = text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "..."
-    if bounded.isprintable():
-        return bounded
-    return bounded.encode("unicode_escape").decode("ascii")
+    return printable_line(bounded)

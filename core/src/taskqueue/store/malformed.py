@@ -8,6 +8,8 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TypeVar
 
+from taskqueue.printable import printable_line
+
 _Value = TypeVar("_Value")
 
 #: Places remembered by a process. More are only counted.
@@ -63,8 +65,12 @@ class Malformed:
 
 
 def text(value: bytes) -> str:
-    """Return bytes of the store as text that can be printed, whatever they are."""
-    shown = value.decode(errors="backslashreplace").replace("\n", "\\n").replace("\0", "\\0")
+    r"""Return bytes of the store as text that can be printed, whatever they are.
+
+    >>> text(b"\x1b[2J\xff\n")
+    '\\x1b[2J\\xff\\n'
+    """
+    shown = printable_line(value.decode(errors="backslashreplace"), _MAX_CHARACTERS + 1)
     return shown if len(shown) <= _MAX_CHARACTERS else shown[:_MAX_CHARACTERS] + "..."
 
 

@@ -13,7 +13,7 @@ can know becomes a condition of the object: a date of cron that only a calendar 
 window longer than the time between two runs, and params that take more than 1 KiB, or 64 KiB together, or are no JSON
 to msgspec. docs/manifests.md lists all of it.
 
-Needs Kubernetes 1.31 or newer: older ones know no selectable fields.
+Needs Kubernetes 1.30 or newer; before 1.31 nobody can select objects by their own fields.
 
 May import `taskqueue.models` and nothing else of taskqueue.
 """
