@@ -66,6 +66,18 @@ def test_every_alert_leads_to_its_own_chapter_of_the_page_of_alerts(
         assert re.findall(r"^\*([\w ]+)\.\*", text, re.MULTILINE) == ["Meaning", "Look at", "Do"], name
 
 
+def test_the_page_of_alerts_names_log_events_that_there_are() -> None:
+    page = " ".join((ROOT / "docs" / "alerts.md").read_text("utf-8").split())
+    named = [
+        event
+        for events in re.findall(r"logs? for (`[^`]+`(?: and `[^`]+`)*)", page)
+        for event in re.findall(r"`([^`]+)`", events)
+    ]
+    code = "".join(path.read_text("utf-8") for path in (ROOT / "operator" / "src").rglob("*.py"))
+    assert named
+    assert [event for event in named if f'"{event}' not in code] == []
+
+
 def test_the_base_of_runbooks_is_a_value(helm: Helm) -> None:
     base = "https://git.example.com/docs/alerts.md"
     objects = helm.objects(SELF_SERVED, *RULES, "--set", f"monitoring.rules.runbookUrl={base}")

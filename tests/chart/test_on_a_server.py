@@ -180,6 +180,16 @@ def test_who_administers_a_namespace_can_install_all_but_self_served(
     tenant.run("uninstall", "mine", "--namespace", restricted)
 
 
+def test_the_operator_has_the_rights_that_the_page_of_alerts_asks_for(
+    own: ControlPlane, release: Release, restricted: str
+) -> None:
+    page = " ".join((CHART.parents[1] / "docs" / "alerts.md").read_text("utf-8").split())
+    asked = re.findall(r"`kubectl (auth can-i [^`]+)`", page)
+    release.install(DEVELOPMENT)
+    answers = [own.attempt(*one.replace("shop", restricted).split()).stdout.strip() for one in asked]
+    assert answers == ["yes"] * 2
+
+
 def test_the_role_of_people_is_enough_for_exec_by_deployment(
     own: ControlPlane, release: Release, restricted: str
 ) -> None:
