@@ -31,6 +31,7 @@ from taskqueue.sources.bounded_file import FileRefusedError, read_bounded
 from taskqueue.sources.yaml_documents import yaml_documents
 from taskqueue.store.connection import Store, open_store
 from taskqueue.store.errors import StoreUrlError
+from taskqueue.store.keys import RELEASE_PATTERN
 from taskqueue.store.url import parse_url
 
 ENVIRONMENT_PREFIX = "TASKQUEUE_"
@@ -69,7 +70,7 @@ class StoreSettings(BaseSettings):
     )
     release: str = Field(
         default="default",
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$",
+        pattern=RELEASE_PATTERN,
         description="Separates several systems that share one Redis.",
     )
     log_level: LogLevel = Field(default="info", description="Log this and what is more severe.")

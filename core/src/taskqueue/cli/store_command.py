@@ -15,11 +15,13 @@ from taskqueue.cli.options import (
     REDIS_DEFAULT,
     REDIS_VARIABLE,
     RELEASE_DEFAULT,
+    RELEASE_VARIABLE,
     OutputOption,
     RedisOption,
     ReleaseOption,
 )
 from taskqueue.cli.output import Output
+from taskqueue.printable import printable_line
 from taskqueue.redaction import redact
 
 if TYPE_CHECKING:
@@ -94,6 +96,7 @@ def with_store(redis: str, release: str, work: Callable[["Store"], Awaitable[Ans
 
     if redis == REDIS_DEFAULT and os.environ.get(REDIS_VARIABLE) == "":  # which typer takes for none
         fail(f"{REDIS_VARIABLE} must be the URL of a Redis (was empty)", ExitCode.USAGE)
+    _check_release(release)
 
     async def session() -> Answer:
         password = os.environ.get(SENTINEL_PASSWORD_VARIABLE)
@@ -122,6 +125,17 @@ def with_store(redis: str, release: str, work: Callable[["Store"], Awaitable[Ans
         _fail(redis, "holds a record that cannot be read", error, ExitCode.CORRUPT, advice)
     except StoreError as error:
         fail(str(error), ExitCode.REFUSED)
+
+
+def _check_release(release: str) -> None:
+    """Refuse what is no name of a release, as the processes do: nothing could be in it."""
+    from taskqueue.store.keys import RELEASE_PATTERN  # noqa: PLC0415 - slow
+
+    given = os.environ.get(RELEASE_VARIABLE, release) if release == RELEASE_DEFAULT else release
+    if given and re.fullmatch(RELEASE_PATTERN, release):
+        return
+    was = printable_line(given) or "empty"
+    fail(f"--release must be letters, digits and . _ - only, at most 63 (was {was})", ExitCode.USAGE)
 
 
 def _say_skipped(store: "Store") -> None:

@@ -37,6 +37,8 @@ PERMANENT = (
     r"workers",  # pruned after an hour of silence
     r"handlers",  # one field a name of a handler; the last known ones stay while no worker runs
 )
+#: Names of releases. Braces would move the hash tag of the keys, and colons make one release the part of another.
+RELEASE_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
 _PERMANENT = re.compile("|".join(f"(?:{pattern})" for pattern in PERMANENT))
 
 
