@@ -8,10 +8,12 @@ from typing import Any
 import pytest
 import yaml
 from helm import CHART, Helm
+from pydantic import BaseModel
 from rendered import of_kind, pods, variables
 
 from taskqueue.settings import load
 from taskqueue_operator.settings import OperatorSettings
+from taskqueue_worker.settings import WorkerSettings
 
 DEVELOPMENT, EVERYTHING = (CHART / "ci" / f"{name}-values.yaml" for name in ("development", "everything"))
 SCHEMA = json.loads((CHART / "values.schema.json").read_text("utf-8"))
@@ -29,7 +31,7 @@ EXPONENTS = {
     "worker.concurrency": "1e2",
     "worker.threads": "2e1",
     "worker.leaseSeconds": "2.5",
-    "worker.graceSeconds": "3e6",
+    "worker.graceSeconds": "3e4",
     "worker.terminationGracePeriodSeconds": "4e6",
     "autoscaling.minReplicas": "1e0",
     "autoscaling.maxReplicas": "1e2",
@@ -42,6 +44,18 @@ EXPONENTS = {
     "podSecurityContext.runAsUser": "1.00066e9",
     "podSecurityContext.runAsGroup": "1.00066e9",
     "podSecurityContext.fsGroup": "1.00066e9",
+}
+
+#: Numbers that a process reads as a setting, which it refuses at its start where they are out of bounds.
+SETTINGS: dict[str, tuple[type[BaseModel], str]] = {
+    "rate": (OperatorSettings, "rate"),
+    "operator.leaseDurationSeconds": (OperatorSettings, "lease_duration"),
+    "operator.maxBacklog": (OperatorSettings, "max_backlog"),
+    "autoscaling.drainSeconds": (OperatorSettings, "scale_drain"),
+    "worker.concurrency": (WorkerSettings, "concurrency"),
+    "worker.threads": (WorkerSettings, "threads"),
+    "worker.leaseSeconds": (WorkerSettings, "lease"),
+    "worker.graceSeconds": (WorkerSettings, "grace"),
 }
 
 
@@ -94,7 +108,7 @@ def test_a_file_with_large_numbers_renders_digits(helm: Helm, tmp_path: Path) ->
     """Go prints a float of seven digits with an exponent, which Kubernetes refuses for a whole number."""
     file = tmp_path / "values.yaml"
     file.write_text(
-        "worker: {graceSeconds: 2000000, terminationGracePeriodSeconds: 3000000, tmpSizeLimit: 1.0e9}\n"
+        "worker: {graceSeconds: 6.0e+4, terminationGracePeriodSeconds: 3000000, tmpSizeLimit: 1.0e9}\n"
         "autoscaling: {mode: selfServed, maxReplicas: 1000000}\n"
         "podSecurityContext: {runAsUser: 1000660000}\n"
         "redis: {development: {maxMemory: 268435456, persistence: {size: 2000000000}}}\n"
@@ -105,7 +119,7 @@ def test_a_file_with_large_numbers_renders_digits(helm: Helm, tmp_path: Path) ->
     assert worker["terminationGracePeriodSeconds"] == 3_000_000
     assert worker["securityContext"]["runAsUser"] == 1_000_660_000
     assert worker["volumes"][0]["emptyDir"] == {"sizeLimit": "1000000000"}
-    assert variables(worker)["TASKQUEUE_GRACE"] == "2000000"
+    assert variables(worker)["TASKQUEUE_GRACE"] == "60000"
     assert "268435456" in pods(objects)["taskqueue-redis"]["containers"][0]["args"]
     (claim,) = of_kind(objects, "StatefulSet")[0]["spec"]["volumeClaimTemplates"]
     assert claim["spec"]["resources"]["requests"] == {"storage": "2000000000"}
@@ -142,6 +156,21 @@ def test_bounds_of_strings_are_those_of_the_schema() -> None:
     }
     assert said == numbers(SCHEMA)
     assert set(said) == set(EXPONENTS)
+
+
+@pytest.mark.parametrize(("name", "setting"), SETTINGS.items(), ids=SETTINGS)
+def test_bounds_of_a_number_are_those_of_its_setting(
+    helm: Helm, name: str, setting: tuple[type[BaseModel], str]
+) -> None:
+    model, field = setting
+    told = model.model_fields[field].metadata
+    least, most = (getattr(one, word) for word in ("ge", "le") for one in told if hasattr(one, word))
+    long = ("--set", "worker.terminationGracePeriodSeconds=100000")
+    for taken in (least, most):
+        helm.template(DEVELOPMENT, *long, *options({name: repr(taken)}, "--set"))
+    place = ("template", "taskqueue", str(CHART), "--values", str(DEVELOPMENT), *long)
+    for refused in (least - (1 if least >= 1 else least / 2 or 0.5), most + 1):
+        assert name.rpartition(".")[2] in helm.refused(*place, *options({name: repr(refused)}, "--set"))
 
 
 def test_every_switch_with_numerals_is_taken(helm: Helm) -> None:

@@ -72,7 +72,7 @@
 {{- if and $secret.name $redis.host (not $secret.passwordKey) -}}
 {{- fail "redis.host: with redis.existingSecret.name also write redis.existingSecret.passwordKey, or leave redis.host out and let the Secret hold a URL" -}}
 {{- end -}}
-{{- if not (regexMatch "^([A-Za-z0-9]([A-Za-z0-9.-]*[A-Za-z0-9])?)?$" $redis.host) -}}
+{{- if not (regexMatch "^(([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)(\\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*)?$" $redis.host) -}}
 {{- fail (printf "redis.host: write a name or an IPv4 address alone, and not %q: redis.port, redis.database and redis.tls.enabled say the rest; for IPv6 let the Secret hold a URL" $redis.host) -}}
 {{- end -}}
 {{- if and $redis.tls.enabled (not $redis.host) -}}

@@ -8,6 +8,7 @@ import typer
 from taskqueue.cli.output import Output
 
 REDIS_VARIABLE = "TASKQUEUE_REDIS_URL"
+RELEASE_VARIABLE = "TASKQUEUE_RELEASE"
 
 RedisOption = Annotated[
     str,
@@ -20,7 +21,7 @@ RedisOption = Annotated[
 ]
 ReleaseOption = Annotated[
     str,
-    typer.Option("--release", envvar="TASKQUEUE_RELEASE", help="Which of several systems on one Redis."),
+    typer.Option("--release", envvar=RELEASE_VARIABLE, help="Which of several systems on one Redis."),
 ]
 OutputOption = Annotated[Output, typer.Option("--output", "-o", help="How to print the answer.")]
 MostOption = Annotated[int, typer.Option("--most", min=1, help="Show at most so many.")]

@@ -15,11 +15,13 @@ from taskqueue.cli.options import (
     REDIS_DEFAULT,
     REDIS_VARIABLE,
     RELEASE_DEFAULT,
+    RELEASE_VARIABLE,
     OutputOption,
     RedisOption,
     ReleaseOption,
 )
 from taskqueue.cli.output import Output
+from taskqueue.printable import printable_line
 from taskqueue.redaction import redact
 
 if TYPE_CHECKING:
@@ -27,7 +29,6 @@ if TYPE_CHECKING:
     from taskqueue.store.errors import StoreFailure
 
 #: The same variable that the processes' setting sentinel_password is read from.
-RELEASE_VARIABLE = "TASKQUEUE_RELEASE"
 SENTINEL_PASSWORD_VARIABLE = "TASKQUEUE_SENTINEL_PASSWORD"  # noqa: S105 - its name
 
 #: How Python reads a byte of an argument that is no UTF-8.
@@ -87,7 +88,8 @@ def _check_release(release: str) -> None:
     is_emptied = release == RELEASE_DEFAULT and in_environment == ""  # which typer takes for none
     if is_emptied or not re.fullmatch(RELEASE_PATTERN.removesuffix("$"), release):
         origin = RELEASE_VARIABLE if is_emptied or release == in_environment else "--release"
-        fail(f"{origin} {RELEASE_RULE}", ExitCode.USAGE)
+        was = printable_line(release) if release and not is_emptied else "empty"
+        fail(f"{origin} {RELEASE_RULE} (was {was})", ExitCode.USAGE)
 
 
 def with_store(redis: str, release: str, work: Callable[["Store"], Awaitable[Answer]]) -> Answer:

@@ -39,7 +39,7 @@ PERMANENT = (
 )
 _PERMANENT = re.compile("|".join(f"(?:{pattern})" for pattern in PERMANENT))
 
-#: Names of releases; RELEASE_RULE says it in words.
+#: Names of releases. Braces would move the hash tag of the keys, and colons make one release the part of another.
 RELEASE_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
 RELEASE_RULE = "must be 1 to 63 letters, digits, dots, dashes and underscores, the first a letter or digit"
 
