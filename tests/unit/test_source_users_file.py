@@ -196,6 +196,21 @@ BROKEN = {
         "bc",
     ),
     "a bad row apart": ('a,x\nb,x\na,"y"z\n', {4: "write CSV"}, "ab"),
+    "a bad row between": (
+        'a,x\nb,"y"z\na,z\nc,x\n',
+        {2: "rows from line 4 on, too", 3: "write CSV", 4: "rows from line 2 on, too"},
+        "c",
+    ),
+    "a quote nobody closes between": (
+        'a,x\nb,"y\na,z\n',
+        {2: "rows from line 4 on, too", 3: "close the quote", 4: "rows from line 2 on, too"},
+        "",
+    ),
+    "a row of too many bytes between": (
+        "a,x\nb," + "y" * 1_100_000 + "\na,z\n",
+        {2: "rows from line 4 on, too", 3: "bytes a row", 4: "rows from line 2 on, too"},
+        "",
+    ),
     "CR": ("a,x\rb,x\r", {}, "ab"),
     "CRLF": ("a,x\r\n\r\nb,x", {}, "ab"),
 }

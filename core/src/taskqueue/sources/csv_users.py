@@ -6,6 +6,7 @@ from itertools import groupby
 from typing import Any, NamedTuple
 
 from taskqueue.models.fault import Fault
+from taskqueue.models.identity import MAX_USER_ID_CHARACTERS
 from taskqueue.models.refusal import ManifestRefusedError, Refusal, shown
 from taskqueue.models.user_subscription import MAX_TASKS
 from taskqueue.sources.csv_records import Record, read_records
@@ -91,9 +92,11 @@ def _apart(lines: Lines) -> Mapping[str, tuple[int, int]]:
     before = None
     for cells in _cells(records, header.cells):
         user = cells.user
-        if cells.problem or user == before:
+        if user == before:
             continue
-        before = user
+        before = user  # also of a row that cannot be read: the rows on both sides of it are apart
+        if cells.problem or len(user) > MAX_USER_ID_CHARACTERS:
+            continue  # refused anyhow
         first = seen.setdefault(user, cells.line)
         if first != cells.line:
             apart.setdefault(user, (first, cells.line))
