@@ -179,6 +179,7 @@ def test_the_first_line_waits_for_no_import() -> None:
         "taskqueue",
         "taskqueue.open_files",
         "taskqueue.parent",
+        "taskqueue.standard_streams",
         "taskqueue.stop_signals",
         "taskqueue_entry",
     }

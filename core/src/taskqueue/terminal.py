@@ -2,15 +2,72 @@
 
 A message may hold what a file, a server or an argument said; a library prints it, too, when it refuses an argument. So
 everything passes through here, but for what is drawn: tables, plots, bars and coloured logs write to `unfiltered`, and
-make their parts printable themselves.
+make their parts printable themselves. All of it passes through a guard against a stream that takes nothing: a full
+disk, or a standard output that was closed before the process began.
 """
 
+import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
 from taskqueue.printable import printable
+
+
+class OutputFailedError(Exception):
+    """Standard output takes no more; the message is the system's reason."""
+
+
+class Guarded:
+    """A text stream whose failures are none of the code that writes: a reader that left stays BrokenPipeError.
+
+    is_answer: what cannot be written raises OutputFailedError; otherwise it is lost, and the exit code tells.
+    """
+
+    def __init__(self, stream: TextIO, *, is_answer: bool) -> None:
+        self._stream = stream
+        self._is_answer = is_answer
+        self._failure: OSError | None = None
+
+    def write(self, text: str) -> int:
+        """Write a text. Raises OutputFailedError."""
+        if not isinstance(text, str):  # so libraries find out whether a stream is binary
+            raise TypeError("text is written, not bytes")
+        self._guard(lambda: self._stream.write(text))
+        return len(text)
+
+    def flush(self) -> None:
+        """Write what is held. Raises OutputFailedError."""
+        self._guard(self._stream.flush)
+
+    def __getattr__(self, name: str) -> Any:
+        """Answer anything else as the stream does."""
+        if name in {"buffer", "detach", "reconfigure", "writelines"}:
+            raise AttributeError(name)
+        return getattr(self._stream, name)
+
+    def _guard(self, act: Callable[[], object]) -> None:
+        try:
+            if self._failure is None:
+                act()
+        except BrokenPipeError:
+            raise
+        except OSError as error:
+            _drop(self._stream)
+            self._failure = error
+        # Again at each write: a library that tries a stream out may have swallowed the first.
+        if self._failure and self._is_answer:
+            raise OutputFailedError(self._failure.strerror) from self._failure
+
+
+def _drop(stream: TextIO) -> None:
+    """Lead a stream nowhere: what it still holds would fail again when the process ends."""
+    nowhere = os.open(os.devnull, os.O_WRONLY)
+    try:
+        os.dup2(nowhere, stream.fileno())
+    finally:
+        os.close(nowhere)
 
 
 class Filtered:
@@ -48,8 +105,14 @@ def unfiltered(stream: TextIO) -> TextIO:
 def filtered_output() -> Iterator[None]:
     """Filter standard output and error."""
     before = sys.stdout, sys.stderr
-    sys.stdout, sys.stderr = (cast("TextIO", Filtered(unfiltered(stream))) for stream in before)
+    sys.stdout = _filtered(before[0], is_answer=True)
+    sys.stderr = _filtered(before[1], is_answer=False)
     try:
         yield
     finally:
         sys.stdout, sys.stderr = before
+
+
+def _filtered(stream: TextIO, *, is_answer: bool) -> TextIO:
+    guarded = Guarded(unfiltered(stream), is_answer=is_answer)
+    return cast("TextIO", Filtered(cast("TextIO", guarded)))

@@ -38,6 +38,7 @@ def _begin() -> None:
     try:
         from taskqueue.open_files import raise_limit  # noqa: PLC0415 - may be missing
         from taskqueue.parent import end_with_parent  # noqa: PLC0415 - may be missing
+        from taskqueue.standard_streams import open_missing  # noqa: PLC0415 - may be missing
         from taskqueue.stop_signals import end_at_once  # noqa: PLC0415 - may be missing
     except Exception:  # another distribution's package raises what it likes
         from taskqueue_entry.clash import refuse_clash  # noqa: PLC0415 - slow
@@ -45,5 +46,6 @@ def _begin() -> None:
         refuse_clash()
         raise
     end_at_once()
+    open_missing()
     end_with_parent()
     raise_limit()

@@ -166,8 +166,13 @@ def _read_params(text: str | None) -> dict[str, Any] | None:
     from taskqueue.models.params import check_params  # noqa: PLC0415 - slow
     from taskqueue.models.refusal import ValueRefusedError  # noqa: PLC0415 - slow
 
+    def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        if len(dict(pairs)) != len(pairs):
+            raise ValueRefusedError("write every key once: one is there twice")
+        return dict(pairs)
+
     try:
-        return check_params(json.loads(_cut(text)))
+        return check_params(json.loads(_cut(text), object_pairs_hook=once))
     except json.JSONDecodeError:
         fail("""--params: write a JSON object, such as '{"region": "eu"}'""", ExitCode.USAGE)
     except ValueRefusedError as error:

@@ -17,5 +17,6 @@ class ExitCode(IntEnum):
     STORE_REFUSED = 8  # Redis answered no: a login, a right, memory, a replica; the sentence has its words
     CORRUPT = 9  # the store holds a record that cannot be read
     BUG = 70  # a fault of taskqueue itself
+    OUTPUT = 74  # the answer cannot be written: a full disk, or a closed standard output
     INTERRUPTED = 130  # Ctrl-C
     TERMINATED = 143  # SIGTERM, before anything had begun

@@ -16,7 +16,7 @@ from taskqueue.cli.failure import say
 from taskqueue.cli.interruption import stopped_by_signals
 from taskqueue.cli.usage import CommandGroup
 from taskqueue.redaction import redact, show_traceback
-from taskqueue.terminal import filtered_output
+from taskqueue.terminal import OutputFailedError, filtered_output
 
 #: Set to anything, a fault of taskqueue itself shows where it happened.
 TRACEBACK_VARIABLE = "TASKQUEUE_TRACEBACK"
@@ -50,13 +50,17 @@ for process in (processes.scheduler, processes.worker, processes.dev, processes.
 
 def run() -> None:
     """Run the command with the arguments of this process. Never shows a traceback unasked."""
-    try:
-        with stopped_by_signals(), filtered_output():
-            app(prog_name="taskqueue")
-    except Exception as error:
-        if os.environ.get(TRACEBACK_VARIABLE):
-            sys.excepthook = show_traceback
-            raise
-        text = redact(" ".join(str(error).split()))
-        say(f"a bug: {type(error).__name__}: {text}; {TRACEBACK_VARIABLE}=1 shows where, please report it")
-        sys.exit(ExitCode.BUG)
+    with filtered_output():
+        try:
+            with stopped_by_signals():
+                app(prog_name="taskqueue")
+        except OutputFailedError as error:
+            say(f"the answer cannot be written ({error}): make standard output a file or a pipe that takes it")
+            sys.exit(ExitCode.OUTPUT)
+        except Exception as error:
+            if os.environ.get(TRACEBACK_VARIABLE):
+                sys.excepthook = show_traceback
+                raise
+            text = redact(" ".join(str(error).split()))
+            say(f"a bug: {type(error).__name__}: {text}; {TRACEBACK_VARIABLE}=1 shows where, please report it")
+            sys.exit(ExitCode.BUG)

@@ -1,0 +1,37 @@
+"""Standard input, output and error of a process that was started without one of them.
+
+The number of a closed stream would be given to the next file or connection, which then takes what is written to
+standard output or error: a record of the store, for one. So each is led to /dev/null. What is read from a missing
+input, or written to a missing output, fails, as it does in other programs; what is said on a missing error is lost.
+"""
+
+import os
+import sys
+
+_INPUT, _OUTPUT, _ERROR = range(3)
+_WAYS = {_INPUT: os.O_WRONLY, _OUTPUT: os.O_RDONLY, _ERROR: os.O_WRONLY}
+
+
+def open_missing() -> None:
+    """Open what is closed of the three. Called before anything else is opened."""
+    missing = [number for number in _WAYS if _is_closed(number)]
+    for number in missing:
+        opened = os.open(os.devnull, _WAYS[number])
+        if opened != number:
+            os.dup2(opened, number)
+            os.close(opened)
+        os.set_inheritable(number, True)
+    if sys.stdin is None:
+        sys.stdin = open(_INPUT, encoding="utf-8", closefd=False)  # noqa: SIM115, PTH123 - of the whole process
+    if sys.stdout is None:
+        sys.stdout = open(_OUTPUT, "w", encoding="utf-8", closefd=False)  # noqa: SIM115, PTH123
+    if sys.stderr is None:
+        sys.stderr = open(_ERROR, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115, PTH123
+
+
+def _is_closed(number: int) -> bool:
+    try:
+        os.fstat(number)
+    except OSError:
+        return True
+    return False
