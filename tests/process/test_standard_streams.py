@@ -52,7 +52,7 @@ async def test_faults_nobody_can_be_told_keep_the_exit_code(
     where = ("--redis-url", redis_url, "--release", store.keys.release)
     code, _ = ended(redirections, "users", "import", str(file), *where)
     assert code == ExitCode.FAULTS
-    assert [user for user in await read_owners(store)] == ["ada"]
+    assert list(await read_owners(store)) == ["ada"]
 
 
 def test_a_closed_standard_input_is_no_empty_import(redis_url: str, release: str) -> None:

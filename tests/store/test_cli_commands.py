@@ -173,6 +173,23 @@ async def test_describe_type_shows_schedule_and_state(taskqueue: Command, folder
     assert found["handlerRegistered"] is False
 
 
+async def test_params_with_a_key_twice_are_refused(taskqueue: Command, folder: Path, store: Store) -> None:
+    await taskqueue("apply", str(folder))
+    found = await taskqueue("run", "fetch-orders", "u-1", "--params", '{"a": {"b": 1, "b": 2}}')
+    assert (found.exit_code, found.stderr) == (
+        ExitCode.USAGE,
+        "taskqueue: --params: write every key once: one is there twice\n",
+    )
+    assert not await store.client.hlen(store.keys("payload"))
+
+
+@pytest.mark.parametrize("name", ["a\n", " a", "a b", "", "{a}", "a" * 64])
+async def test_a_name_no_release_can_have_is_refused(taskqueue: Command, name: str) -> None:
+    found = await taskqueue("get", "types", "--release", name)
+    assert found.exit_code == ExitCode.USAGE
+    assert found.stderr.startswith("taskqueue: --release must be 1 to 63 letters, digits")
+
+
 async def test_run_adds_a_job_once_for_an_id(taskqueue: Command, folder: Path, store: Store) -> None:
     await taskqueue("apply", str(folder))
     first = await answer(

@@ -123,6 +123,8 @@ def _huge(path: Path) -> None:
         (lambda path: path.write_text("!!python/object/apply:os.system [x]"), "without the tag"),
         (lambda path: path.write_bytes(b"\xff\xff"), "UTF-8"),
         (lambda path: path.write_text('"\\e[31m": 1'), "\\x1b[31m"),
+        (lambda path: path.write_text("manifests: [a]"), "manifests: should be a path"),
+        (lambda path: path.write_text("release: a b"), "release: must be 1 to 63 letters, digits"),
     ],
 )
 def test_a_config_that_cannot_be_read_is_refused_by_name(

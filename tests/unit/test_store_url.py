@@ -88,6 +88,8 @@ def test_a_unix_socket_has_a_path_and_no_host() -> None:
         ("redis://cache?ssl_password=geheim", "'ssl_password' must be one of"),
         ("redis://me:%FF@cache", "password must be percent-encoded as UTF-8"),
         ("redis://cache/0\n", "no white space"),
+        ("redis://:geheim@cache\r\n", "ends in a line end, .* make the Secret with `--from-literal`"),
+        ("redis://:ge heim@cache\n", "a blank is %20"),
         ("unix:///run/%00", "path must hold no control characters"),
     ],
 )

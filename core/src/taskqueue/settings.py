@@ -31,11 +31,17 @@ from taskqueue.sources.bounded_file import FileRefusedError, read_bounded
 from taskqueue.sources.yaml_documents import yaml_documents
 from taskqueue.store.connection import Store, open_store
 from taskqueue.store.errors import StoreUrlError
+from taskqueue.store.keys import RELEASE_PATTERN, RELEASE_RULE
 from taskqueue.store.url import parse_url
 
 ENVIRONMENT_PREFIX = "TASKQUEUE_"
 EXIT_BAD_SETTINGS = 2
 _WRITE_LIST = 'write a list in JSON, such as ["shop.handlers"]'
+#: Instead of messages that name a class of Python, or show a regular expression alone.
+_OWN_WORDS = {
+    "path_type": "should be a path",
+    "string_pattern_mismatch": f"{RELEASE_RULE} (pattern {RELEASE_PATTERN})",
+}
 #: Characters of one refusal, which may quote what was given.
 _MAX_SENTENCE = 1_000
 
@@ -69,7 +75,7 @@ class StoreSettings(BaseSettings):
     )
     release: str = Field(
         default="default",
-        pattern=r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$",
+        pattern=RELEASE_PATTERN,
         description="Separates several systems that share one Redis.",
     )
     log_level: LogLevel = Field(default="info", description="Log this and what is more severe.")
@@ -197,6 +203,7 @@ def _sentence(error: ErrorDetails, origin: Mapping[str, str]) -> str:
     name = str(error["loc"][0]) if error["loc"] else "settings"
     rest = "".join(f"[{part}]" for part in error["loc"][1:])
     message = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    message = _OWN_WORDS.get(error["type"], message)
     return f"{origin.get(name, name)}{rest}: {message}"
 
 

@@ -22,11 +22,11 @@ def open_missing() -> None:
             os.close(opened)
         os.set_inheritable(number, True)
     if sys.stdin is None:
-        sys.stdin = open(_INPUT, encoding="utf-8", closefd=False)  # noqa: SIM115, PTH123 - of the whole process
+        sys.stdin = open(_INPUT, encoding="utf-8", closefd=False)  # noqa: SIM115 - of the whole process
     if sys.stdout is None:
-        sys.stdout = open(_OUTPUT, "w", encoding="utf-8", closefd=False)  # noqa: SIM115, PTH123
+        sys.stdout = open(_OUTPUT, "w", encoding="utf-8", closefd=False)  # noqa: SIM115
     if sys.stderr is None:
-        sys.stderr = open(_ERROR, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115, PTH123
+        sys.stderr = open(_ERROR, "w", encoding="utf-8", errors="backslashreplace", closefd=False)  # noqa: SIM115
 
 
 def _is_closed(number: int) -> bool:

@@ -55,12 +55,16 @@ def run() -> None:
             with stopped_by_signals():
                 app(prog_name="taskqueue")
         except OutputFailedError as error:
-            say(f"the answer cannot be written ({error}): make standard output a file or a pipe that takes it")
+            say(
+                f"the answer cannot be written ({error}): make standard output a file or a pipe that takes it"
+            )
             sys.exit(ExitCode.OUTPUT)
         except Exception as error:
             if os.environ.get(TRACEBACK_VARIABLE):
                 sys.excepthook = show_traceback
                 raise
             text = redact(" ".join(str(error).split()))
-            say(f"a bug: {type(error).__name__}: {text}; {TRACEBACK_VARIABLE}=1 shows where, please report it")
+            say(
+                f"a bug: {type(error).__name__}: {text}; {TRACEBACK_VARIABLE}=1 shows where, please report it"
+            )
             sys.exit(ExitCode.BUG)

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from taskqueue.store.errors import StoreFailure
 
 #: The same variable that the processes' setting sentinel_password is read from.
+RELEASE_VARIABLE = "TASKQUEUE_RELEASE"
 SENTINEL_PASSWORD_VARIABLE = "TASKQUEUE_SENTINEL_PASSWORD"  # noqa: S105 - its name
 
 #: How Python reads a byte of an argument that is no UTF-8.
@@ -78,6 +79,17 @@ def _refuse_bytes(given: Mapping[str, Any]) -> None:
             fail(f"{name.replace('_', '-')}: write it in UTF-8", ExitCode.USAGE)
 
 
+def _check_release(release: str) -> None:
+    """Refuse the name of a release that no process takes: its answer would be that of an empty store."""
+    from taskqueue.store.keys import RELEASE_PATTERN, RELEASE_RULE  # noqa: PLC0415 - slow
+
+    in_environment = os.environ.get(RELEASE_VARIABLE)
+    is_emptied = release == RELEASE_DEFAULT and in_environment == ""  # which typer takes for none
+    if is_emptied or not re.fullmatch(RELEASE_PATTERN.removesuffix("$"), release):
+        origin = RELEASE_VARIABLE if is_emptied or release == in_environment else "--release"
+        fail(f"{origin} {RELEASE_RULE}", ExitCode.USAGE)
+
+
 def with_store(redis: str, release: str, work: Callable[["Store"], Awaitable[Answer]]) -> Answer:
     """Run `work` with an open store and close it. What goes wrong ends the command with one sentence."""
     import asyncio  # noqa: PLC0415 - slow
@@ -94,6 +106,7 @@ def with_store(redis: str, release: str, work: Callable[["Store"], Awaitable[Ans
 
     if redis == REDIS_DEFAULT and os.environ.get(REDIS_VARIABLE) == "":  # which typer takes for none
         fail(f"{REDIS_VARIABLE} must be the URL of a Redis (was empty)", ExitCode.USAGE)
+    _check_release(release)
 
     async def session() -> Answer:
         password = os.environ.get(SENTINEL_PASSWORD_VARIABLE)

@@ -39,6 +39,10 @@ PERMANENT = (
 )
 _PERMANENT = re.compile("|".join(f"(?:{pattern})" for pattern in PERMANENT))
 
+#: Names of releases; RELEASE_RULE says it in words.
+RELEASE_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
+RELEASE_RULE = "must be 1 to 63 letters, digits, dots, dashes and underscores, the first a letter or digit"
+
 
 @dataclass(frozen=True, slots=True)
 class Keys:

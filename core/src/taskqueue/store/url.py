@@ -107,6 +107,11 @@ def _check_characters(url: str) -> None:
         raise StoreUrlError(
             "It must be UTF-8; of redis://USER:PASSWORD@HOST percent-encode the rest."
         ) from None
+    if url[-1:] in {"\n", "\r"} and url.rstrip("\r\n").isprintable() and " " not in url:
+        raise StoreUrlError(
+            "It must hold no white space, and ends in a line end, as `echo` and editors write it: "
+            "make the Secret with `--from-literal`, or the file with `printf %s`."
+        )
     if any(letter.isspace() or not letter.isprintable() for letter in url):
         raise StoreUrlError(f"It must hold no white space or control characters. {_ENCODE}.")
     if _BAD_ESCAPE.search(url):
