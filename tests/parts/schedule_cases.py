@@ -32,6 +32,8 @@ CRON_LINES = [
     ("@annually", "0 0 1 1 *", 'write cron as "0 0 1 1 *" instead of "@annually"'),
     ("@every 5m", "*/5 * * * *", 'write interval: 5m instead of cron: "@every 5m"'),
     ("1h30m", "0 0-23/2 * * *", 'write interval: 1h30m instead of cron: "1h30m"'),
+    ("@every 0s", "*/5 * * * *", 'write interval, such as "5m", instead of cron with @every'),
+    ("@every 500ms", "*/5 * * * *", 'write interval, such as "5m", instead of cron with @every'),
     ("@every 1.5h", "0 */2 * * *", 'write interval, such as "5m", instead of cron with @every'),
     ("@reboot", "0 0 * * *", "no job starts with a machine"),
     (

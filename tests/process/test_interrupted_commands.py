@@ -65,7 +65,9 @@ def written(terminal: Terminal) -> int:
     return int(line)
 
 
-@pytest.mark.parametrize(("number", "code"), [(signal.SIGINT, 130), (signal.SIGTERM, 143)])
+@pytest.mark.parametrize(
+    ("number", "code"), [(signal.SIGHUP, 129), (signal.SIGINT, 130), (signal.SIGTERM, 143)]
+)
 async def test_an_import_stops_and_goes_on_where_it_stopped(
     many_users: Path, where: dict[str, str], store: Store, number: signal.Signals, code: int
 ) -> None:

@@ -18,5 +18,6 @@ class ExitCode(IntEnum):
     CORRUPT = 9  # the store holds a record that cannot be read
     BUG = 70  # a fault of taskqueue itself
     OUTPUT = 74  # the answer cannot be written: a full disk, or a closed standard output
+    HUNG_UP = 129  # SIGHUP: the terminal was closed
     INTERRUPTED = 130  # Ctrl-C
     TERMINATED = 143  # SIGTERM, before anything had begun

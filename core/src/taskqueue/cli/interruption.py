@@ -1,4 +1,4 @@
-"""Ctrl-C and SIGTERM during a command: it ends within a second, whatever it is doing.
+"""Ctrl-C, SIGTERM and a closed terminal (SIGHUP) during a command: it ends within a second, whatever it is doing.
 
 The signal raises Stopped in the main thread. To cancel the task of an event loop, as asyncio does, would not be
 enough: a client may swallow that, code that computes sees it late, and a read of a silent pipe never. What closes
@@ -32,8 +32,8 @@ class Stopped(SystemExit):
 
 @contextmanager
 def stopped_by_signals() -> Iterator[None]:
-    """Let a stop signal end the command; one that is ignored, as by a shell in the background, stays so."""
-    before = {number: signal.getsignal(number) for number in STOP_SIGNALS}
+    """Let a stop signal end the command; one that is ignored, as by a shell in the background or nohup, stays so."""
+    before = {number: signal.getsignal(number) for number in (*STOP_SIGNALS, signal.SIGHUP)}
     stop = _Stop()
     for number, handler in before.items():
         if handler != signal.SIG_IGN:

@@ -1,5 +1,6 @@
 """The long-running parts, whose options are their own: what follows the name is passed on to their `main`."""
 
+import signal
 from collections.abc import Sequence
 from importlib import import_module
 from typing import NoReturn
@@ -36,6 +37,10 @@ def example_api(context: typer.Context) -> None:
 
 def _pass_on(module: str, argv: Sequence[str], *, extra: str) -> NoReturn:
     end_at_once()
+    if (
+        signal.getsignal(signal.SIGHUP) != signal.SIG_IGN
+    ):  # as in the same process without `taskqueue` before it
+        signal.signal(signal.SIGHUP, signal.SIG_DFL)
     try:
         main = import_module(module).main
     except ModuleNotFoundError as error:

@@ -5,7 +5,6 @@ The order of the checks is that of `refusal_of`; each may take for granted what 
 
 import re
 
-from taskqueue.models import duration
 from taskqueue.models.cron_field import DAY, FIELDS, MONTH, CronField
 from taskqueue.models.cron_pattern import (
     BACKWARDS,
@@ -32,7 +31,7 @@ MACROS = {
     "@annually": "0 0 1 1 *",
 }
 #: An interval in place of a line, and steps of seconds.
-EVERY = f"^(@every )?{duration.PATTERN.strip('^$')}$"
+EVERY = "^(@every )?[1-9][0-9]{0,4}(h|m|s)([0-9]{1,5}(h|m|s)){0,3}$"
 EVERY_SECONDS = "^([*]|0)/[1-9][0-9]{0,3}( [*?]){5,6}$"
 #: A time zone before the five fields, as Kubernetes' CronJob takes it.
 ZONE_FIRST = f"^(CRON_)?TZ={FIELD} "
