@@ -1,6 +1,7 @@
 """Depth is measured on bytes: of any JSON, of what is none, and without recursion."""
 
 import json
+import time
 from typing import Any
 
 import pytest
@@ -61,3 +62,13 @@ def test_brackets_without_an_end_are_as_deep_as_they_are_many() -> None:
     assert is_deeper(b"[" * (DOCUMENT_DEPTH + 1))
     assert not is_deeper(b"]" * 1_000)
     assert not is_deeper(b'"' + b"[" * 1_000), "a text without an end"
+
+
+@pytest.mark.parametrize("shape", [b"[" * 500_000 + b"]" * 500_000, (b"[" * 79 + b"]" * 79) * 6_000])
+def test_the_depth_of_1_mb_of_brackets_is_counted_once(shape: bytes) -> None:
+    def seconds() -> float:
+        began_s = time.process_time()
+        is_deeper(shape, SAFE_DEPTH)
+        return time.process_time() - began_s
+
+    assert min(seconds() for _ in range(3)) < 0.2

@@ -1,9 +1,12 @@
 """Who we are and where the server is: what is wrong with it is said in a sentence, and by one error."""
 
+import asyncio
+import threading
 from http import HTTPMethod
 from pathlib import Path
 
 import pytest
+from aiohttp import web
 from kubernetes.aio.config import ConfigException
 
 from taskqueue_operator.connection import Connection, connect, said
@@ -61,3 +64,34 @@ async def test_a_token_file_is_read_again_before_what_it_held_ends(
 def test_an_error_without_words_is_named() -> None:
     assert said(TimeoutError()) == "TimeoutError"
     assert said(ConnectionResetError("by peer")) == "ConnectionResetError: by peer"
+
+
+async def test_a_long_answer_is_cut_while_the_loop_runs(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    loop, begun, released = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
+
+    def cut(data: bytes) -> bytes:
+        loop.call_soon_threadsafe(begun.set)
+        assert released.wait(10), "the loop waits for it"
+        return data
+
+    async def release() -> None:
+        await begun.wait()
+        released.set()
+
+    async def answer(_: web.BaseRequest) -> web.Response:
+        return web.Response(body=b"[]" * 100_000)
+
+    monkeypatch.setattr("taskqueue_operator.connection.cut", cut)
+    runner = web.ServerRunner(web.Server(answer))
+    await runner.setup()
+    await web.TCPSite(runner, "127.0.0.1", 0).start()
+    path = tmp_path / "kubeconfig"
+    path.write_text((CONFIG % "").replace("https://x", f"http://127.0.0.1:{runner.addresses[0][1]}"))
+    try:
+        async with connect(path) as connection:
+            read, _ = await asyncio.gather(connection.call(HTTPMethod.GET, "/"), release())
+    finally:
+        await runner.cleanup()
+    assert read == b"[]" * 100_000

@@ -74,6 +74,25 @@ def test_a_value_is_the_same_one_as_long_as_the_generation_is() -> None:
     assert value(table, "ada") is not second
 
 
+def test_an_object_that_could_not_be_read_is_what_it_says_once_it_can() -> None:
+    table = ObjectTable()
+    unreadable = user("ada", 1, {}) | {"unreadable": "504 Gateway Timeout"}
+    assert table.put("UserSubscription", unreadable)
+    assert not table.put("UserSubscription", unreadable)
+    assert value(table, "ada") is None
+    assert table.put("UserSubscription", user("ada", 1)), "a list has it whole, and of the same version"
+    good = value(table, "ada")
+    assert good is not None
+    assert not table.put("UserSubscription", unreadable | user("ada", 2, status={"taskCount": 0}))
+    assert value(table, "ada") is good
+
+    assert table.put("UserSubscription", user("bob", 3, {}) | {"unreadable": "TimeoutError"})
+    assert table.put("UserSubscription", user("bob", 4, status={"taskCount": 0})), (
+        "a watch, of one generation"
+    )
+    assert value(table, "bob") is not None
+
+
 def test_kinds_do_not_share_names() -> None:
     table = ObjectTable()
     table.put("UserSubscription", user("ada", 1))

@@ -116,7 +116,8 @@ async def test_one_object_that_is_no_text_leaves_all_others() -> None:
 
 @pytest.mark.parametrize(
     "error",
-    [ApiException(status=status) for status in (401, 403, 404, 410, 429)] + [ClientConnectionError()],
+    [ApiException(status=status) for status in (401, 403, 404, 410, 429, 502, 503)]
+    + [ClientConnectionError()],
     ids=repr,
 )
 async def test_refusals_that_no_size_causes_fail_the_list_at_once(error: Exception) -> None:

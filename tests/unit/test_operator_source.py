@@ -1,6 +1,7 @@
 """The objects of a namespace as a source: what is listed, what is watched, and what neither may remove."""
 
 import asyncio
+import time
 from collections.abc import AsyncIterator, Mapping
 from contextlib import asynccontextmanager
 from typing import Any
@@ -12,7 +13,7 @@ from virtual_time import virtual_time
 
 from taskqueue.sources.loaded import Loaded
 from taskqueue_operator.api import PLURALS, Api
-from taskqueue_operator.objects import Kind
+from taskqueue_operator.objects import Kind, ObjectTable
 from taskqueue_operator.source import KubernetesSource
 
 KUBERNETES_DOWN = (ConnectionResetError(), TimeoutError(), ApiException(status=410), ApiException(status=404))
@@ -244,3 +245,23 @@ async def test_doubts_without_end_do_not_put_the_list_off_for_ever() -> None:
             source.doubt()
             await asyncio.sleep(1.5)
         assert api.asked.count("TaskType") >= 2
+
+
+async def test_objects_that_take_long_to_read_do_not_block_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    api, turns, put = StandIn(), [0], ObjectTable.put
+    api.objects["UserSubscription"] = [user(f"u-{n}", n + 1) for n in range(10)]
+
+    def put_slowly(self: ObjectTable, kind: Kind, *args: Any) -> bool:
+        time.sleep(0.03)
+        return put(self, kind, *args)
+
+    async def turn() -> None:
+        while True:
+            turns[0] += 1
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(ObjectTable, "put", put_slowly)
+    turning = asyncio.create_task(turn())
+    assert await KubernetesSource(api, 600).look() is not None
+    turning.cancel()
+    assert turns[0] >= 10

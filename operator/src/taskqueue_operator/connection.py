@@ -4,6 +4,7 @@ Of the client library this takes who we are, where the server is, and its pool o
 are left aside: to import them costs 100 MB and a second, and they copy each object three times on its way.
 """
 
+import asyncio
 import os
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -34,6 +35,8 @@ JSON = "application/json"
 _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount/token")
 _ANY_SUCCESS = range(200, 300)
 _SAID_MOST = 300
+#: A longer answer is cut in a thread: of 64 MiB that strangers wrote this takes seconds.
+_LONG_BYTES = 2**16
 _TOKEN = "BearerToken"  # noqa: S105  (the name of the one way the library knows; certificates belong to the connection)
 #: A token file, or the program that gives tokens, is asked again this often.
 _ASKED_AGAIN_S = 60.0
@@ -128,7 +131,9 @@ async def _read(answer: ClientResponse, max_bytes: int | None) -> bytes:
                 answer.close()
                 raise AnswerTooLongError(f"more than {max_bytes} bytes")
             chunks.append(chunk)
-    return cut(b"".join(chunks))
+    whole = b"".join(chunks)
+    chunks.clear()
+    return cut(whole) if length <= _LONG_BYTES else await asyncio.to_thread(cut, whole)
 
 
 def said(error: BaseException) -> str:

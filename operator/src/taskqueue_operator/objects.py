@@ -23,7 +23,8 @@ class Object:
     """One object. value: what of it is in force; None if nothing ever was. refusal: why it is not what it says now.
 
     version: its resourceVersion. created: RFC 3339, which sorts as text. status: as the server has it.
-    subject: the type or user that it declares; of one that was never good, as far as it can be told.
+    subject: the type or user that it declares; of one that was never good, as far as it can be told. readable: whether
+    there was more of it than metadata.
     """
 
     kind: Kind
@@ -36,6 +37,7 @@ class Object:
     refusal: str
     status: Mapping[str, Any]
     subject: str
+    readable: bool = True
 
     @property
     def key(self) -> Key:
@@ -55,11 +57,11 @@ def read(kind: Kind, raw: Mapping[str, Any], known: Object | None = None) -> Obj
     known: an earlier state; the value of the same generation is the same one, and not only an equal one. An edit
     that is refused leaves in force what the object said when it was last good.
     """
-    meta = raw["metadata"]
+    meta, readable = raw["metadata"], not raw.get("unreadable")
     if known and known.uid != meta["uid"]:
         known = None
-    if known and known.generation == meta.get("generation", 0):
-        value, refusal = known.value, known.refusal
+    if known and known.generation == meta.get("generation", 0) and (known.readable or not readable):
+        value, refusal, readable = known.value, known.refusal, known.readable
     else:
         value, refusal = _value(kind, raw)
         if refusal and known:
@@ -75,6 +77,7 @@ def read(kind: Kind, raw: Mapping[str, Any], known: Object | None = None) -> Obj
         refusal,
         raw.get("status") or _EMPTY,
         _subject(kind, meta["name"], value, raw.get("spec") or {}),
+        readable,
     )
 
 
@@ -126,7 +129,10 @@ class ObjectTable:
         """
         meta = raw["metadata"]
         known = self.objects.get((kind, meta["name"]))
-        if meta["uid"] in self.gone or (known and known.version == meta["resourceVersion"]):
+        if meta["uid"] in self.gone:
+            return False
+        mended = known is not None and not known.readable and not raw.get("unreadable")
+        if known and known.version == meta["resourceVersion"] and not mended:
             return False
         # Versions count for all objects of a kind together: also another one of that name may be the later.
         later = known is not None and int(known.version) > int(meta["resourceVersion"])

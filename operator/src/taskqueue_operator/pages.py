@@ -21,6 +21,8 @@ OBJECT_BYTES = 3 * 2**19
 #: In front of a page in memory come its copies while it is read and measured, its objects one by one, and the rest.
 _MEMORY_PER_PAGE = 8
 _MAX_OBJECTS = 500
+#: What is said while no API server is there, whatever is asked for.
+_UNAVAILABLE = (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE)
 #: Of an answer without its objects.
 _AROUND_BYTES = 2**16
 #: The metadata of objects alone, with what cannot be read left out.
@@ -88,4 +90,5 @@ class Pages:
 
 
 def _may_be_of_size(error: ApiException) -> bool:
-    return int(error.status or 0) >= HTTPStatus.INTERNAL_SERVER_ERROR
+    status = int(error.status or 0)
+    return status >= HTTPStatus.INTERNAL_SERVER_ERROR and status not in _UNAVAILABLE

@@ -23,6 +23,8 @@ _RETRY_MIN_S, _RETRY_MAX_S = 0.5, 15.0
 _SETTLED_S = 2.0
 #: Of one that has news of lists without end not all is waited for.
 _DOUBTS_MOST = 20
+#: Objects that take long to read let the rest of the loop run in between.
+_AT_ONCE_S = 0.02
 
 FindStored = Callable[[Sequence[str]], Awaitable[Mapping[str, str]]]
 
@@ -107,11 +109,15 @@ class KubernetesSource:
 
     async def _list_kind(self, kind: Kind) -> bool:
         before, listed = self.table.asked(), set()
+        waited_s = time.monotonic()
         try:
             async for raw in self._api.list(kind):
                 if self.table.put(kind, raw, before):
                     self._changed.set()
                 listed.add(raw["metadata"]["name"])
+                if time.monotonic() - waited_s > _AT_ONCE_S:
+                    await asyncio.sleep(0)
+                    waited_s = time.monotonic()
         except API_ERRORS as error:
             log.warning("could not list; nothing is removed for it", kind=kind, error=said(error))
             return False
