@@ -26,6 +26,8 @@ PEOPLE = {
 WRITES: dict[str, tuple[str, Object, str]] = {
     "her own": ("alice", subscription("team-a.ada"), ""),
     "a user of her own by id": ("alice", subscription("team-a.second", userId="team-a.Ada@home"), ""),
+    "her own without an id": ("alice", subscription("team-a.ada", userId=None), ""),
+    "another's name without an id": ("alice", subscription("team-b.ada", userId=None), "instead of team-b.ada"),
     "another's user": ("alice", subscription("team-a.eve", userId="team-b.eve"), "userId: write team-a.NAME instead"),
     "a user without a tenant": ("alice", subscription("team-a.eve", userId="eve"), "instead of eve"),
     "a longer tenant's user": ("alice", subscription("team-a-b.eve"), "spec.userId: write team-a.NAME instead"),
