@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from flaky_api import FlakyApi, flaky_api, refusal
+from flaky_api import Answer, FlakyApi, flaky_api, refusal
 from probes import metric, probe
 from shop import ROLE, Shop, subscription, subscriptions, task_type
 from site_under_test import until
@@ -86,6 +86,15 @@ async def test_a_watch_that_is_refused_or_silent_costs_no_edit(watched: Watched)
     await watched.sees(4)
     assert watched.operator.returncode is None
     shop.world.logs.clear()  # that some were forbidden is not for want of rights
+
+
+async def test_a_watch_that_ends_at_once_without_a_word_is_not_believed(watched: Watched) -> None:
+    for what in BOTH:
+        watched.api.answers[what] = itertools.repeat(Answer(200, ""))
+        watched.api.cut(what)
+    await watched.is_seen("u-000", 10)  # by lists
+    watched.api.answers.clear()
+    await watched.is_seen("u-001", 10)
 
 
 @pytest.mark.skipif(not LONG, reason="costs seconds that `make test` has not: see make faults")

@@ -186,6 +186,42 @@ async def test_a_watch_that_holds_its_bytes_back_is_given_up_and_no_sign_of_life
     assert served.pulse.age_s("usersubscriptions") >= time.monotonic() - began_s
 
 
+@pytest.mark.parametrize(
+    ("chunks", "alive"),
+    [
+        ((), False),
+        ((b"<html>login</html>",), False),
+        ((b"\0\n",), False),
+        ((ADA[:-9],), False),
+        ((b"\n",), False),
+        ((ADA + b"\n",), True),
+        ((ADA,), True),
+        ((BOOKMARK + b"\n",), True),
+    ],
+)
+async def test_a_watch_that_ends_at_once_lives_by_what_it_told(
+    served: Served, chunks: tuple[bytes, ...], alive: bool
+) -> None:
+    served.answers = [says(200, *chunks)]
+    await asyncio.sleep(0.1)
+    before_s = served.pulse.age_s("usersubscriptions")
+    await served.watch()
+    assert (served.pulse.age_s("usersubscriptions") < before_s) is alive
+
+
+async def test_a_watch_without_events_that_ends_in_due_time_lives(served: Served) -> None:
+    async def answer(request: web.BaseRequest) -> web.StreamResponse:
+        response = web.StreamResponse()
+        await response.prepare(request)
+        await asyncio.sleep(0.2)
+        return response
+
+    served.answers = [answer]
+    began_s = time.monotonic()
+    assert await served.watch() == b""
+    assert served.pulse.age_s("usersubscriptions") < time.monotonic() - began_s
+
+
 async def test_a_kopf_that_never_ends_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
     blocked = asyncio.get_running_loop().create_future()
 

@@ -3,6 +3,7 @@
 So nothing that strangers wrote is decoded by kopf, which keeps what it decoded for as long as events wait.
 """
 
+import time
 from collections.abc import AsyncIterator, Callable
 
 import msgspec
@@ -40,28 +41,39 @@ _EVENTS = msgspec.json.Decoder(_Event)
 
 
 class Lines:
-    """Stands in for the content of an answer. on_life: called whenever something came, and at the end."""
+    """Stands in for the content of an answer.
 
-    def __init__(self, content: StreamReader, on_life: Callable[[], None]) -> None:
+    on_life: called for every event that can be decoded, and at an end that does not come before `due_s`: what answers
+    in place of an API server may say anything, or nothing, and end at once.
+    """
+
+    def __init__(self, content: StreamReader, on_life: Callable[[], None], due_s: float) -> None:
         self._content = content
         self._on_life = on_life
+        self._due_s = time.monotonic() + due_s
 
     async def iter_chunked(self, _size: int) -> AsyncIterator[bytes]:
         """Every line as it comes, whole. Raises ClientPayloadError at one without an end."""
         parts: list[bytes] = []
         length = 0
         async for data in self._content.iter_any():
-            self._on_life()
             *lines, rest = data.split(b"\n")
             for line in lines:
-                yield checked(b"".join((*parts, line)))
+                yield self._minded(b"".join((*parts, line)))
                 parts, length = [], 0
             parts.append(rest)
             length += len(rest)
             if length > _MAX_LINE_BYTES:
                 raise ClientPayloadError(f"a line of a watch has more than {_MAX_LINE_BYTES} bytes")
-        self._on_life()
-        yield checked(b"".join(parts))
+        if time.monotonic() >= self._due_s:
+            self._on_life()
+        yield self._minded(b"".join(parts))
+
+    def _minded(self, line: bytes) -> bytes:
+        event = checked(line)
+        if event not in (b"", EXPIRED):
+            self._on_life()
+        return event
 
 
 class Expired:

@@ -7,8 +7,8 @@ from collections.abc import Collection
 class Pulse:
     """Written by kopf's thread, read by any; outlives a watch that is started anew.
 
-    A watch is alive when it tells anything, a bookmark too, and when the API server ends it in due time. That a request
-    is answered says nothing: what is between may hold back all that follows.
+    A watch is alive when it tells an event, a bookmark too, and when the API server ends it in due time. That a request
+    is answered says nothing: what is between may hold back all that follows, or answer itself.
     """
 
     def __init__(self, plurals: Collection[str]) -> None:

@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
+from functools import partial
 from http import HTTPMethod, HTTPStatus
 from typing import Any, Protocol
 from urllib.parse import parse_qs, urlsplit, urlunsplit
@@ -21,6 +22,8 @@ _TRIES = 6
 #: Between two requests for a watch of one kind: an answer that ends at once is not asked for without a pause.
 _PAUSE_S = 1.0
 _CONNECT_S = 5.0
+#: A watch that ends in this part of the time it may be silent for ends too early to be one of an API server.
+_EARLY = 2
 _LIST_ACCEPT = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
 
 
@@ -119,7 +122,8 @@ class Session:
         response = await self._send(HTTPMethod.GET, url, timeout, {})
         if response.status < HTTPStatus.BAD_REQUEST:
             self._refused[plural] = 0
-            return Answer(response, content=Lines(response.content, lambda: self._pulse.alive(plural)))
+            alive = partial(self._pulse.alive, plural)
+            return Answer(response, content=Lines(response.content, alive, self._silent_s / _EARLY))
         self._pulse.refused(plural)
         self._refused[plural] = (self._refused[plural] + 1) % _TRIES
         if self._refused[plural]:
