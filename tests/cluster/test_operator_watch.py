@@ -64,7 +64,7 @@ async def watched(shop: Shop, tmp_path: Path) -> AsyncIterator[Watched]:
         yield Watched(shop, api, operator)
 
 
-async def test_a_watch_that_is_refused_or_silent_costs_no_edit(watched: Watched) -> None:
+async def test_a_watch_that_is_refused_empty_or_silent_costs_no_edit(watched: Watched) -> None:
     shop, api = watched.shop, watched.api
     for what in BOTH:
         api.answers[what] = itertools.repeat(refusal(403, "Forbidden"))
@@ -78,6 +78,13 @@ async def test_a_watch_that_is_refused_or_silent_costs_no_edit(watched: Watched)
     await watched.young()
     await watched.sees(2)
 
+    for what in BOTH:  # answered, at once, with nothing
+        api.answers[what] = itertools.repeat(Answer(200, ""))
+        api.cut(what)
+    await watched.sees(5)
+    api.answers.clear()
+    await watched.young()
+
     api.watching.clear()
     await watched.sees(3)
     await watched.live(503)
@@ -86,15 +93,6 @@ async def test_a_watch_that_is_refused_or_silent_costs_no_edit(watched: Watched)
     await watched.sees(4)
     assert watched.operator.returncode is None
     shop.world.logs.clear()  # that some were forbidden is not for want of rights
-
-
-async def test_a_watch_that_ends_at_once_without_a_word_is_not_believed(watched: Watched) -> None:
-    for what in BOTH:
-        watched.api.answers[what] = itertools.repeat(Answer(200, ""))
-        watched.api.cut(what)
-    await watched.is_seen("u-000", 10)  # by lists
-    watched.api.answers.clear()
-    await watched.is_seen("u-001", 10)
 
 
 @pytest.mark.skipif(not LONG, reason="costs seconds that `make test` has not: see make faults")
