@@ -64,7 +64,7 @@ async def watched(shop: Shop, tmp_path: Path) -> AsyncIterator[Watched]:
         yield Watched(shop, api, operator)
 
 
-async def test_a_watch_that_is_refused_or_silent_costs_no_edit(watched: Watched) -> None:
+async def test_a_watch_that_is_refused_empty_or_silent_costs_no_edit(watched: Watched) -> None:
     shop, api = watched.shop, watched.api
     for what in BOTH:
         api.answers[what] = itertools.repeat(refusal(403, "Forbidden"))
@@ -77,6 +77,13 @@ async def test_a_watch_that_is_refused_or_silent_costs_no_edit(watched: Watched)
     api.answers.clear()
     await watched.young()
     await watched.sees(2)
+
+    for what in BOTH:  # answered, at once, with nothing
+        api.answers[what] = itertools.repeat(Answer(200, ""))
+        api.cut(what)
+    await watched.sees(5)
+    api.answers.clear()
+    await watched.young()
 
     api.watching.clear()
     await watched.sees(3)
