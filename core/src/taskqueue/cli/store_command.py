@@ -29,7 +29,6 @@ if TYPE_CHECKING:
     from taskqueue.store.errors import StoreFailure
 
 #: The same variable that the processes' setting sentinel_password is read from.
-RELEASE_VARIABLE = "TASKQUEUE_RELEASE"
 SENTINEL_PASSWORD_VARIABLE = "TASKQUEUE_SENTINEL_PASSWORD"  # noqa: S105 - its name
 
 #: How Python reads a byte of an argument that is no UTF-8.
