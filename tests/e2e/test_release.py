@@ -43,7 +43,7 @@ def shop(node: Node, helm: Helm) -> Iterator[str]:
     node.kubectl("create", "namespace", "shop")
     yield "shop"
     helm.attempt("uninstall", NAME, "--namespace", "shop")
-    node.kubectl("delete", "namespace", "shop", "--wait=false")
+    node.kubectl("delete", "namespace", "shop", "--timeout=120s")  # another test makes it again
 
 
 async def test_the_notes_name_commands_that_do_it(installed: Installed, person: Person) -> None:
