@@ -29,10 +29,10 @@ class Terminal:
         self.shown = b""
         self.process = subprocess.Popen(
             # Of standard error, as input and output may lead elsewhere; exec keeps the process id. Whoever runs the
-            # tests in the background has them ignore Ctrl-C, and so all that they start.
+            # tests in the background has them ignore Ctrl-C or SIGHUP, and so all that they start.
             [
                 "env",
-                "--default-signal=INT",
+                "--default-signal",
                 "setsid",
                 "sh",
                 "-c",
