@@ -33,6 +33,7 @@ class Node(ControlPlane):
         self.images = images
         self._cgroup = cgroup
         self._names = ["pause", "coredns"]
+        self._tags: list[tuple[str, ...]] = []
         self._first = self._machine(NAME, 0)
         self.authority.client("kubelet-client", "kube-apiserver-kubelet-client", "system:masters")
         self.api_options = self._kubelet_client()
@@ -54,6 +55,8 @@ class Node(ControlPlane):
         machine = self._machine(name, 1)
         add_address(machine.places.address)
         machine.start(self.images[name] for name in self._names)
+        for names in self._tags:
+            machine.ctr("images", "tag", *names)
         try:
             yield
         finally:
@@ -63,6 +66,11 @@ class Node(ControlPlane):
         """Give the node an image of `images`."""
         self._names.append(name)
         self.import_image(self.images[name])
+
+    def tag(self, image: str, *names: str) -> None:
+        """Give an image further names, on nodes that join later, too."""
+        self._tags.append((image, *names))
+        self.ctr("images", "tag", image, *names)
 
     def import_image(self, archive: Path) -> None:
         self._first.import_image(archive)

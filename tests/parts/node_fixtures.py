@@ -47,8 +47,8 @@ def node(work: Path, archives: dict[str, Path]) -> Iterator[Node]:
                 f"docker.io/library/{name}:next",
                 *(f"localhost/{name}:{tag}" for tag in (VERSION, "next")),
             ]
-            started.ctr("images", "tag", f"docker.io/library/{name}:{VERSION}", *names)
-        started.ctr("images", "tag", "docker.io/library/valkey:local", f"docker.io/{DEVELOPMENT_REDIS}")
+            started.tag(f"docker.io/library/{name}:{VERSION}", *names)
+        started.tag("docker.io/library/valkey:local", f"docker.io/{DEVELOPMENT_REDIS}")
         yield started
 
 
