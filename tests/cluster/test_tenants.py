@@ -58,7 +58,7 @@ class Tenants:
             cluster.kubectl("create", "-n", namespace, "rolebinding", name, f"--role={role}", f"--user={who}")
 
     def attempt(self, who: str, *args: str, stdin: str = "") -> str:
-        """Run kubectl as somebody; what it said where that was refused, else nothing."""
+        """Run kubectl as another identity. Return the refusal, or nothing."""
         groups = [f"--as-group={group}" for group in (*PEOPLE[who], "system:authenticated")]
         done = self.cluster.attempt("-n", self.namespace, f"--as={who}", *groups, *args, stdin=stdin)
         return done.stderr if done.returncode else ""

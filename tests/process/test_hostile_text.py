@@ -97,7 +97,7 @@ def shown(commands: list[list[str]], tmp_path: Path, where: dict[str, str]) -> l
     return parts
 
 
-#: Commands that show what a store has.
+#: Commands that show the contents of a store.
 LOOKING = (
     ["get", "types"],
     ["get", "workers"],
@@ -108,7 +108,7 @@ LOOKING = (
     ["dead", "show", JOB],
     ["audit"],
 )
-#: Commands that repeat what they were given.
+#: Commands that repeat their arguments.
 GIVEN = (
     ["validate", "FOLDER"],
     ["apply", "FOLDER"],

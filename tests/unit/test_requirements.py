@@ -22,7 +22,7 @@ class Pin(NamedTuple):
 
 
 def pins(file: str) -> dict[str, Pin]:
-    """Read one file, without those that it includes."""
+    """Read one requirement file without its includes."""
     text = (ROOT / "requirements" / file).read_text().replace("\\\n", " ")
     lines = [line for line in text.splitlines() if not line.startswith(("#", "-r "))]
     found = [Pin(Requirement(line.split(" --hash=")[0]), line.split(" --hash=")[1:]) for line in lines]

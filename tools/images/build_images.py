@@ -98,7 +98,7 @@ def project_image(target: str) -> Path:
 
 
 def bill_of(archive: Path) -> Path:
-    """The file beside an archive that says what is in it."""
+    """Return the path of an archive's bill of materials."""
     return archive.with_suffix(".sbom.json")
 
 

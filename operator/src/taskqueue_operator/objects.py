@@ -45,7 +45,7 @@ class Object:
 
     @property
     def says_owner(self) -> bool:
-        """Whether its status says that it has the user that it declares."""
+        """Whether the status names this object as the owner of the declared user."""
         return self.kind == "UserSubscription" and says_owner(self.status, self.subject)
 
 

@@ -13,7 +13,7 @@ _HOURS_A_DAY = 24
 
 
 class _Unit(NamedTuple):
-    """What a field counts, and what it starts anew with."""
+    """The unit of a field, and the larger unit at which its steps begin again."""
 
     counted: str
     within: str

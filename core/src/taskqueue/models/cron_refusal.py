@@ -94,7 +94,7 @@ def forms(field: CronField) -> str:
 
 
 def unreadable(field: CronField, written: str) -> str:
-    """Say what a field may be, and what it is."""
+    """Return the refusal of one field: the values allowed, and the value given."""
     return f'{forms(field)} (was "{written}")'
 
 
