@@ -172,6 +172,8 @@ def _file(settings_class: type[StoreSettings], file: Path) -> Mapping[str, Any]:
     except (OSError, FileRefusedError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise _Refused(f"--config {path}: make the file readable: {reason}") from None
+    except UnicodeEncodeError:
+        raise _Refused(f"--config {path}: write the path of a file") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f":{mark.line + 1}" if mark else ""
