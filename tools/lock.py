@@ -79,7 +79,7 @@ def pins(text: str) -> list[str]:
 
 
 def stale(options: list[str]) -> list[str]:
-    """Name the files that would be written anew."""
+    """Return the names of the outdated files."""
     with tempfile.TemporaryDirectory() as folder:
         now = {lock.name: (FOLDER / lock.name) for lock in LOCKS}
         for name, file in now.items():

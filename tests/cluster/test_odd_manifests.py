@@ -29,7 +29,7 @@ JSON_HEAD = (
 
 @dataclass(frozen=True, slots=True)
 class Odd:
-    """One text.   taken_by: who takes it."""
+    """One text.   taken_by: the readers that accept the text."""
 
     text: str
     kind: str

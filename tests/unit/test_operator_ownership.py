@@ -1,4 +1,4 @@
-"""Of several objects that name one user the one that has it keeps it, whoever asks and when."""
+"""The owner of a user keeps the user, however many objects name it, and after restarts."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime

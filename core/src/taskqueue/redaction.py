@@ -27,7 +27,7 @@ _STORE_URL = re.compile(r"\b((?:rediss?(?:\+\w{1,20})?|unix):/{1,2})", re.IGNORE
 #: An authority that ends in none of a port: a login whose @HOST is missing.
 _NO_PORT = re.compile(r"[^\s/?#\"',\[]*:(?![0-9]{1,5}(?:[\s/?#\"',;)]|$))[^\s/?#]*")
 _PASSWORD_PARAMETER = re.compile(r"[?&;]\w*passw\w*=.*", re.IGNORECASE)
-#: What a parser says of arguments that it does not know.
+#: Messages of parsers about unknown arguments.
 _SURPLUS = re.compile(
     r"(?P<begin>unrecognized arguments: |unexpected extra arguments?(?:\(s\))? )(?P<words>.*)", re.DOTALL
 )

@@ -185,7 +185,7 @@ class ObjectTable:
         return [user for user, (first, *_) in self._contenders().items() if not first.says_owner]
 
     def _contenders(self) -> dict[str, list[Object]]:
-        """Of each user that several objects name those objects, the one that has it first."""
+        """Return the objects of each user named more than once, the owner first."""
         alone: dict[str, Object] = {}
         contenders: dict[str, list[Object]] = {}
         for one in self._of("UserSubscription"):

@@ -86,7 +86,7 @@ def _check_release(release: str) -> None:
 
     in_environment = os.environ.get(RELEASE_VARIABLE)
     is_emptied = release == RELEASE_DEFAULT and in_environment == ""  # which typer takes for none
-    if is_emptied or not re.fullmatch(RELEASE_PATTERN.removesuffix("$"), release):
+    if is_emptied or not re.fullmatch(RELEASE_PATTERN, release):
         origin = RELEASE_VARIABLE if is_emptied or release == in_environment else "--release"
         was = printable_line(release) if release and not is_emptied else "empty"
         fail(f"{origin} {RELEASE_RULE} (was {was})", ExitCode.USAGE)

@@ -49,7 +49,6 @@ def _text_schema(max_characters: int, pattern: str | None = None) -> WithJsonSch
 WholeNumber = Annotated[int, BeforeValidator(_whole)]
 _duration_schema = _text_schema(duration.MAX_CHARACTERS, duration.PATTERN)
 
-Duration = Annotated[str, _written(duration.parse_ms, "1s"), _duration_schema]
 PositiveDuration = Annotated[str, _written(duration.parse_positive_ms, "30s"), _duration_schema]
 WholeSeconds = Annotated[str, _written(duration.parse_whole_s, "5m"), _duration_schema]
 Cron = Annotated[str, _written(check_cron, "0 2 * * *"), _text_schema(MAX_CRON_CHARACTERS)]

@@ -1,4 +1,4 @@
-"""Params of a task type that nobody who uses the type may override: what a task that tries becomes."""
+"""Locked params of a task type, and the refusal of a task that overrides one."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace

@@ -30,7 +30,7 @@ class Scan:
     faults: list[Fault] = field(default_factory=list)
 
     def gone(self, known: Iterable[Path]) -> list[Path]:
-        """Return the files that are no longer there, and not those that nobody could see."""
+        """Return the files that were removed; files in unreadable folders are not among them."""
         hidden = {Path(fault.file) for fault in self.faults}
         return [
             path

@@ -91,7 +91,7 @@ class Session:
         headers: Mapping[str, str] | None = None,
         timeout: aiohttp.ClientTimeout,  # noqa: ASYNC109  (the name that kopf gives it)
     ) -> Answer:
-        """Ask as aiohttp does. Raises what it raises, RefusedError among it."""
+        """Send a request as aiohttp does. Raises aiohttp.ClientError, also as RefusedError, and TimeoutError."""
         path, query = urlsplit(url).path, parse_qs(urlsplit(url).query)
         plural = path.rpartition("/")[2]
         if method.upper() == HTTPMethod.GET and plural in self._pulse.plurals:
