@@ -97,11 +97,11 @@ conformance: $(STAMP) ## The limiter against a counting server, long form; minut
 
 bench: $(STAMP) ## Throughput, memory, tick; exit 1 if a goal is missed [BENCH_ARGS]
 	@mkdir -p dist
-	PYTHONPATH=tests/parts $(BIN)/python benchmarks/run.py $(BENCH_ARGS)
+	$(BIN)/python -m benchmarks.run $(BENCH_ARGS)
 
 bench-operator: $(STAMP) ## The operator at 10,000 subscriptions on a real control plane; 15 minutes, needs Go
 	@mkdir -p dist
-	PYTHONPATH=tests/parts $(BIN)/python benchmarks/run.py operating --json dist/bench-operator.json
+	$(BIN)/python -m benchmarks.run operating --json dist/bench-operator.json
 
 soak: $(STAMP) ## An hour of objects that come and go, after which nothing may have grown [TASKQUEUE_SOAK seconds]
 	TASKQUEUE_SOAK=$${TASKQUEUE_SOAK:-3600} $(BIN)/pytest -s tests/cluster/test_operator_churn.py
@@ -144,7 +144,7 @@ wheel: $(USERS) ## Build the wheel and run the example shop from it, without the
 
 verify: $(STAMP) ## What is written by machine equals its sources: requirements/, docs, crds/, chart, deploy/manifests/
 	$(BIN)/python tools/lock.py --check
-	$(BIN)/pytest -q tests/unit/test_docs.py tests/unit/test_crd.py tests/unit/test_chart_files.py tests/chart/test_manifests.py
+	$(BIN)/pytest -q tests/unit/repo/test_docs.py tests/unit/operator/test_crd.py tests/unit/repo/test_chart_files.py tests/chart/test_manifests.py
 
 clean: ## Remove what was made
 	rm -rf $(VENV) dist $(USERS) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage

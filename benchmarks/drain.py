@@ -7,10 +7,9 @@ import sys
 import time
 from pathlib import Path
 
-from backlog import fill, install, kinds, server
-
 from taskqueue.store.audit import audit
 from taskqueue.store.connection import Store, open_store
+from tests.support.store.backlog import fill, install, kinds, server
 
 HANDLERS = str(Path(__file__).with_name("noop_handlers.py"))
 

@@ -4,10 +4,9 @@ import asyncio
 from itertools import count
 from typing import Any
 
-from backlog import fill, install, kinds, server
-
 from taskqueue.store.claim import Result, claim
 from taskqueue.store.connection import Store, open_store
+from tests.support.store.backlog import fill, install, kinds, server
 
 
 async def _used(store: Store) -> int:

@@ -10,11 +10,10 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 from typing import Any
 
-from applying import Objects
-from cluster import Cluster
-from shop import ROLE, install_definitions
-
 from taskqueue_operator.connection import connect
+from tests.support.kubernetes.bulk_objects import Objects
+from tests.support.kubernetes.cluster import Cluster
+from tests.support.kubernetes.shop import ROLE, install_definitions
 
 NAMESPACE = "shop"
 TYPES = 100

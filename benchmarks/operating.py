@@ -7,16 +7,15 @@ from collections.abc import Awaitable, Callable
 from pathlib import Path
 from typing import Any
 
-from applying import Objects
-from backlog import server
-from cluster_tools import cluster_tools
-from control_plane import ControlPlane
-from operated import TYPES, Operator, objects, operator, subscription, task_type
-
+from benchmarks.operated import TYPES, Operator, objects, operator, subscription, task_type
 from taskqueue.store.catalog import read_cursor
 from taskqueue.store.connection import Store, open_store
 from taskqueue.store.errors import CursorLostError
 from taskqueue.store.users import read_owners, read_tasks
+from tests.support.kubernetes.bulk_objects import Objects
+from tests.support.kubernetes.control_plane import ControlPlane
+from tests.support.kubernetes.tools import cluster_tools
+from tests.support.store.backlog import server
 
 _LIMIT_S = 900.0
 _QUIET_S = 30.0

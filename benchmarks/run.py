@@ -12,10 +12,10 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
-from drain import drain
-from memory import memory
-from operating import operating
-from ticking import ticking
+from benchmarks.drain import drain
+from benchmarks.memory import memory
+from benchmarks.operating import operating
+from benchmarks.ticking import ticking
 
 #: Figure -> (bound, whether the figure should be at least or at most that).
 GOALS: dict[str, tuple[float, str]] = {

@@ -4,14 +4,13 @@ import asyncio
 import time
 from typing import Any
 
-from backlog import server
-
 from taskqueue.models.values import CatchUp, Schedule, Task, TaskType, UserSubscription
 from taskqueue.scheduler.ticker import Ticker
 from taskqueue.store.audit import audit
 from taskqueue.store.catalog import Generation, TypeRecord, put_types, read_catalog
 from taskqueue.store.connection import Store, open_store
 from taskqueue.store.users import set_users
+from tests.support.store.backlog import server
 
 INTERVALS_S = (60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 43_200, 86_400)
 OUTAGE_S = 600

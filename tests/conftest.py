@@ -7,11 +7,11 @@ import random
 from collections.abc import AsyncIterator, Iterator
 
 import pytest
-from backlog import server
 from hypothesis import settings
-from script_clock import ScriptClock, replaced
 
 from taskqueue.store.connection import Store, open_store
+from tests.support.store.backlog import server
+from tests.support.store.script_clock import ScriptClock, replaced
 
 _releases = itertools.count()
 

@@ -9,7 +9,7 @@ from PLANS and the types, is computed by `demand` and printed at the end:
 
     sum over all tasks of cost * (1 / interval, or runs of the cron expression in 2026 / seconds of 2026)
 
-tests/unit/test_example_shop.py holds it between 75 and 85, and the busiest minute of a day below the limit.
+tests/unit/repo/test_example_shop.py holds it between 75 and 85, and the busiest minute of a day below the limit.
 """
 
 import argparse

@@ -5,15 +5,16 @@ import os
 from collections.abc import Iterator
 from pathlib import Path
 
-import definitions
 import pytest
-from cluster import Cluster
-from cluster_fixtures import cluster, namespace, tools
-from control_plane import ControlPlane
-from foreign_definitions import NoModulesError, foreign_definitions
-from helm import Helm
 from helm_program import NoHelmError, find_helm
-from shop import install_definitions
+
+from tests.support.chart.foreign_definitions import NoModulesError, foreign_definitions
+from tests.support.chart.helm import Helm
+from tests.support.kubernetes import definitions
+from tests.support.kubernetes.cluster import Cluster
+from tests.support.kubernetes.control_plane import ControlPlane
+from tests.support.kubernetes.fixtures import cluster, namespace, tools
+from tests.support.kubernetes.shop import install_definitions
 
 __all__ = ["cluster", "namespace", "tools"]
 

@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 import yaml
-from cluster_tools import NoGoError, cluster_tools
-from helm import CHART, Helm
-from rendered import of_kind
+
+from tests.support.chart.helm import CHART, Helm
+from tests.support.chart.rendered import of_kind
+from tests.support.kubernetes.tools import NoGoError, cluster_tools
 
 ROOT = CHART.parents[1]
 CASES = Path(__file__).with_name("alerts.yaml")

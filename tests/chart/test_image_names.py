@@ -8,8 +8,9 @@ from typing import Any
 
 import pytest
 import yaml
-from helm import CHART, Helm
-from rendered import pods
+
+from tests.support.chart.helm import CHART, Helm
+from tests.support.chart.rendered import pods
 
 DEVELOPMENT = CHART / "ci" / "development-values.yaml"
 #: Repository of the worker, registry of all charts, image.

@@ -9,12 +9,13 @@ from pathlib import Path
 
 import pytest
 import yaml
-from control_plane import ControlPlane
-from helm import CHART, Helm
-from page import scripts
-from person import Person
-from rendered import pods
-from stand_ins import StandIns
+
+from tests.support.chart.helm import CHART, Helm
+from tests.support.chart.page import scripts
+from tests.support.chart.recorded_programs import StandIns
+from tests.support.chart.rendered import pods
+from tests.support.chart.shell import Person
+from tests.support.kubernetes.control_plane import ControlPlane
 
 ROOT = Path(__file__).parents[2]
 DOCKERFILE = (ROOT / "deploy" / "docker" / "Dockerfile").read_text("utf-8")

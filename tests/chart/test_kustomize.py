@@ -6,9 +6,10 @@ from typing import Any
 
 import pytest
 import yaml
-from cluster import Cluster
-from helm import CHART
-from rendered import pods
+
+from tests.support.chart.helm import CHART
+from tests.support.chart.rendered import pods
+from tests.support.kubernetes.cluster import Cluster
 
 DEPLOY = CHART.parents[1] / "deploy"
 FILES = ("namereference.yaml", "prefix-task-types.yaml")

@@ -2,11 +2,12 @@
 
 import json
 
-import definitions
 import pytest
-from control_plane import ControlPlane
-from helm import CHART, Helm
-from shop import install_definitions
+
+from tests.support.chart.helm import CHART, Helm
+from tests.support.kubernetes import definitions
+from tests.support.kubernetes.control_plane import ControlPlane
+from tests.support.kubernetes.shop import install_definitions
 
 DEVELOPMENT = CHART / "ci" / "development-values.yaml"
 SELF_SERVED = CHART / "ci" / "self-served-values.yaml"

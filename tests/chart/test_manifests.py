@@ -1,7 +1,8 @@
 """deploy/manifests/ is what the chart renders."""
 
-from helm import Helm
 from render import TARGET, text
+
+from tests.support.chart.helm import Helm
 
 
 def test_the_plain_manifests_are_what_the_chart_renders(helm: Helm) -> None:

@@ -7,13 +7,13 @@ from typing import Any
 
 import pytest
 import yaml
-from helm import CHART, Helm
 from pydantic import BaseModel
-from rendered import of_kind, pods, variables
 
 from taskqueue.settings import load
 from taskqueue_operator.settings import OperatorSettings
 from taskqueue_worker.settings import WorkerSettings
+from tests.support.chart.helm import CHART, Helm
+from tests.support.chart.rendered import of_kind, pods, variables
 
 DEVELOPMENT, EVERYTHING = (CHART / "ci" / f"{name}-values.yaml" for name in ("development", "everything"))
 SCHEMA = json.loads((CHART / "values.schema.json").read_text("utf-8"))

@@ -6,12 +6,13 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cluster import Cluster
-from control_plane import ControlPlane
-from helm import CASES, CHART, Helm
-from person import Person
 from render import TARGET
-from watched import watched
+
+from tests.support.chart.helm import CASES, CHART, Helm
+from tests.support.chart.shell import Person
+from tests.support.kubernetes.cluster import Cluster
+from tests.support.kubernetes.control_plane import ControlPlane
+from tests.support.kubernetes.replica_history import watched
 
 DEVELOPMENT = CHART / "ci" / "development-values.yaml"
 LIMIT_S = 60.0

@@ -6,7 +6,8 @@ from typing import Any
 
 import pytest
 import yaml
-from helm import CHART, Helm
+
+from tests.support.chart.helm import CHART, Helm
 
 GOOD: dict[str, Any] = {
     "redis": {"existingSecret": {"name": "taskqueue-redis"}},

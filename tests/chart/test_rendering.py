@@ -8,8 +8,9 @@ from pathlib import Path
 
 import pytest
 import yaml
-from helm import CASES, CHART, Helm
-from rendered import mode, of_kind, pods, variables, worker
+
+from tests.support.chart.helm import CASES, CHART, Helm
+from tests.support.chart.rendered import mode, of_kind, pods, variables, worker
 
 ROOT = Path(__file__).parents[2]
 #: Where clouds hand out credentials or settings to whoever asks from one of their machines, and ways around by IPv6.

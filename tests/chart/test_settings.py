@@ -10,17 +10,17 @@ from typing import Any
 
 import pytest
 import redis
-from backlog import Server
-from certificates import Authority
-from helm import CASES, CHART, Helm
-from site_under_test import site, until
-from tls_front import tls_front
 
 from taskqueue.settings import load
 from taskqueue.store.catalog import set_rate
 from taskqueue.store.connection import open_store
 from taskqueue_operator.settings import OperatorSettings
 from taskqueue_worker.settings import WorkerSettings
+from tests.support.chart.helm import CASES, CHART, Helm
+from tests.support.kubernetes.certificates import Authority
+from tests.support.site.site import site, until
+from tests.support.store.backlog import Server
+from tests.support.store.tls_front import tls_front
 
 ROOT = Path(__file__).parents[2]
 EXTERNAL = CHART / "ci" / "external-redis-values.yaml"

@@ -5,14 +5,14 @@ from collections.abc import AsyncIterator, Iterator
 from pathlib import Path
 
 import pytest
-from cluster import Cluster
-from cluster_fixtures import cluster, namespace, tools
-from control_plane import ControlPlane
-from dry_runs import DryRuns
-from shop import Shop, install_definitions
-from site_under_test import site
 
 from taskqueue.store.catalog import set_rate
+from tests.support.kubernetes.cluster import Cluster
+from tests.support.kubernetes.control_plane import ControlPlane
+from tests.support.kubernetes.dry_runs import DryRuns
+from tests.support.kubernetes.fixtures import cluster, namespace, tools
+from tests.support.kubernetes.shop import Shop, install_definitions
+from tests.support.site.site import site
 
 __all__ = ["cluster", "namespace", "tools"]
 

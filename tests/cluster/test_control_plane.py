@@ -5,10 +5,11 @@ import re
 from pathlib import Path
 
 import pytest
-from cluster import Cluster, KubectlError
-from cluster_tools import BUILD
-from control_plane import ControlPlane
-from site_under_test import until
+
+from tests.support.kubernetes.cluster import Cluster, KubectlError
+from tests.support.kubernetes.control_plane import ControlPlane
+from tests.support.kubernetes.tools import BUILD
+from tests.support.site.site import until
 
 GO_MOD = BUILD.parent / "kubernetes" / "go.mod"
 

@@ -5,12 +5,12 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cluster import Cluster
-from dry_runs import DryRuns
-from manifest_case import Case, Object, subscription, task_type
-from manifest_cases import CASES
 
 from taskqueue.models.manifest import parse
+from tests.support.kubernetes.cluster import Cluster
+from tests.support.kubernetes.dry_runs import DryRuns
+from tests.support.manifests.case import Case, Object, subscription, task_type
+from tests.support.manifests.cases import CASES
 
 CRDS = Path(__file__).parents[2] / "crds"
 SELECTABLE_FIELDS = 31  # the minor version from which on they are there without asking

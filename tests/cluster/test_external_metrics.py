@@ -12,17 +12,17 @@ from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
-from certificates import Authority
-from control_plane import ControlPlane
 from cryptography import x509
-from metrics_api import API_SERVICE, BASE, NAME, SECRET, TARGET_S, MetricsApi
-from shop import ROOT, Shop, task_type
-from site_under_test import until
 
 from taskqueue.bounded_http.port import MAX_CONNECTIONS
 from taskqueue.store.adhoc import enqueue
 from taskqueue.store.overrides import clear_rate, override_rate
 from taskqueue_operator.external_metrics.certificates import LIFE, Pair, make
+from tests.support.kubernetes.certificates import Authority
+from tests.support.kubernetes.control_plane import ControlPlane
+from tests.support.kubernetes.metrics_api import API_SERVICE, BASE, NAME, SECRET, TARGET_S, MetricsApi
+from tests.support.kubernetes.shop import ROOT, Shop, task_type
+from tests.support.site.site import until
 
 FAILURES = ROOT / "docs" / "failures.md"
 DUE, MEAN_S = 35, 2

@@ -9,11 +9,10 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from cluster import Cluster
-from onlookers import ARGO_CD, argo_cd, kstatus
-from shop import Shop, subscription, task_type
-
 from taskqueue.store.overrides import pause, resume
+from tests.support.kubernetes.cluster import Cluster
+from tests.support.kubernetes.shop import Shop, subscription, task_type
+from tests.support.kubernetes.status_readers import ARGO_CD, argo_cd, kstatus
 
 Verdict = tuple[bool, str, str]  # kubectl wait --for=condition=Ready, kstatus, Argo CD
 

@@ -9,12 +9,12 @@ from typing import Any
 
 import pytest
 import yaml
-from cluster import Cluster
-from dry_runs import JSON, YAML, DryRuns
 
 from taskqueue.models.values import TaskType, UserSubscription
 from taskqueue.plan.admission import admit
 from taskqueue.sources.manifest_file import read_manifest_file
+from tests.support.kubernetes.cluster import Cluster
+from tests.support.kubernetes.dry_runs import JSON, YAML, DryRuns
 
 ROOT = Path(__file__).parents[2]
 TABLE: Mapping[str, Any] = yaml.safe_load(Path(__file__).with_name("odd_manifests.yaml").read_text("utf-8"))

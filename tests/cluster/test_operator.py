@@ -5,12 +5,11 @@ import re
 import signal
 from collections import Counter
 
-from shop import ROLE, Shop, subscription, subscriptions, task_type
-from site_under_test import until
-
 from taskqueue.store.catalog import read_catalog, read_cursor
 from taskqueue.store.overrides import pause
 from taskqueue.store.users import read_owners, read_tasks
+from tests.support.kubernetes.shop import ROLE, Shop, subscription, subscriptions, task_type
+from tests.support.site.site import until
 
 USERS = 60
 

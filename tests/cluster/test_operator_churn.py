@@ -12,13 +12,13 @@ from random import Random
 from typing import Any
 
 import pytest
-from applying import Objects
-from chance import chance
-from shop import Shop
-from site_under_test import until
 
 from taskqueue.store.connection import Store
 from taskqueue_operator.connection import connect
+from tests.support.kubernetes.bulk_objects import Objects
+from tests.support.kubernetes.shop import Shop
+from tests.support.process.chance import chance
+from tests.support.site.site import until
 
 SECONDS = float(os.environ.get("TASKQUEUE_SOAK", "10"))
 USERS = 60 if SECONDS < 600 else 2_000

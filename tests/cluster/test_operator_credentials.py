@@ -4,10 +4,11 @@ import json
 from pathlib import Path
 from typing import Any
 
-import kubeconfig
 import pytest
-from shop import Shop, subscription, task_type
-from site_under_test import until
+
+from tests.support.kubernetes import kubeconfig
+from tests.support.kubernetes.shop import Shop, subscription, task_type
+from tests.support.site.site import until
 
 PLUGIN = """#!/bin/sh
 printf '{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredential",

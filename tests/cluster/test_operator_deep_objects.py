@@ -3,9 +3,9 @@
 import asyncio
 import json
 
-from probes import metric, probe
-from shop import Object, Shop, subscription, subscriptions, task_type
-from site_under_test import until
+from tests.support.kubernetes.shop import Object, Shop, subscription, subscriptions, task_type
+from tests.support.site.probes import metric, probe
+from tests.support.site.site import until
 
 LEVELS = 1_200
 DEEP = {

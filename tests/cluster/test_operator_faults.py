@@ -13,14 +13,14 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from backlog import Server
-from cluster import Cluster
-from control_plane import ControlPlane
-from probes import metric, probe
-from shop import Shop, subscription, subscriptions, task_type
-from site_under_test import site, until
 
 from taskqueue.store.catalog import read_cursor, set_rate
+from tests.support.kubernetes.cluster import Cluster
+from tests.support.kubernetes.control_plane import ControlPlane
+from tests.support.kubernetes.shop import Shop, subscription, subscriptions, task_type
+from tests.support.site.probes import metric, probe
+from tests.support.site.site import site, until
+from tests.support.store.backlog import Server
 
 USERS = 60
 OUTAGE_S = float(os.environ.get("TASKQUEUE_OUTAGE_S", "3"))

@@ -12,16 +12,16 @@ from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 
-import kubeconfig
 import pytest
-from child import free_ports
-from control_plane import ControlPlane
-from flaky_api import FlakyApi, flaky_api, gone, nothing, refusal
-from probes import metric, probe
-from shop import Shop, install_definitions, subscription, subscriptions, task_type
-from site_under_test import Site, site, until
 
 from taskqueue.store.catalog import read_cursor, set_rate
+from tests.support.kubernetes import kubeconfig
+from tests.support.kubernetes.control_plane import ControlPlane
+from tests.support.kubernetes.flaky_api import FlakyApi, flaky_api, gone, nothing, refusal
+from tests.support.kubernetes.shop import Shop, install_definitions, subscription, subscriptions, task_type
+from tests.support.process.child import free_ports
+from tests.support.site.probes import metric, probe
+from tests.support.site.site import Site, site, until
 
 USERS = 20
 LONG = float(os.environ.get("TASKQUEUE_OUTAGE_S", "0")) > 30

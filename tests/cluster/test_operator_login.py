@@ -6,8 +6,9 @@ from pathlib import Path
 
 import pytest
 import redis
-from redis_server import HOST, RedisServer
-from shop import Shop, subscriptions, task_type
+
+from tests.support.kubernetes.shop import Shop, subscriptions, task_type
+from tests.support.store.server import HOST, RedisServer
 
 DOCS = (Path(__file__).parents[2] / "docs" / "redis.md").read_text()
 LINES = dict(re.findall(r"^ACL SETUSER (\S+) (.*)$", DOCS, re.MULTILINE))

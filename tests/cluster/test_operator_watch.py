@@ -8,10 +8,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from flaky_api import Answer, FlakyApi, flaky_api, refusal
-from probes import metric, probe
-from shop import ROLE, Shop, subscription, subscriptions, task_type
-from site_under_test import until
+
+from tests.support.kubernetes.flaky_api import Answer, FlakyApi, flaky_api, refusal
+from tests.support.kubernetes.shop import ROLE, Shop, subscription, subscriptions, task_type
+from tests.support.site.probes import metric, probe
+from tests.support.site.site import until
 
 LONG = float(os.environ.get("TASKQUEUE_OUTAGE_S", "3")) > 30
 #: kopf gives up after 12 s of refusals, and may then never end.

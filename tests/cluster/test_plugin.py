@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cluster import Cluster
-from control_plane import ControlPlane
-from kubelet import SAYS, node
-from shop import ROOT
-from site_under_test import until
 
 from taskqueue.cli.exit_codes import ExitCode
+from tests.support.kubernetes.cluster import Cluster
+from tests.support.kubernetes.control_plane import ControlPlane
+from tests.support.kubernetes.kubelet import SAYS, node
+from tests.support.kubernetes.shop import ROOT
+from tests.support.site.site import until
 
 LABELS = {"app.kubernetes.io/name": "taskqueue", "app.kubernetes.io/component": "operator"}
 #: Stands in for the node: what kubectl is to run in a pod runs here, and all else is the real kubectl's.

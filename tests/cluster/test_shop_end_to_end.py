@@ -10,11 +10,12 @@ import time
 from pathlib import Path
 
 import pytest
-from counting_api import between, counting_api, worst_second
-from example_shop import FOLDER, HANDLERS, make_users, subscribers
-from periods import evenly, next_period, once_each
-from shop import Shop
-from site_under_test import until
+
+from tests.support.kubernetes.shop import Shop
+from tests.support.manifests.example_shop import FOLDER, HANDLERS, make_users, subscribers
+from tests.support.site.counting_api import between, counting_api, worst_second
+from tests.support.site.periods import evenly, next_period, once_each
+from tests.support.site.site import until
 
 RATE = 60
 USERS = 1_000

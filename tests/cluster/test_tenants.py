@@ -5,9 +5,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from cluster import Cluster, KubectlError
-from shop import Object, subscription, task_type
-from site_under_test import until
+
+from tests.support.kubernetes.cluster import Cluster, KubectlError
+from tests.support.kubernetes.shop import Object, subscription, task_type
+from tests.support.site.site import until
 
 TENANTS = Path(__file__).parents[2] / "deploy" / "kubernetes" / "tenants"
 #: Several tenants, one of which has a name that begins like another's; and none.

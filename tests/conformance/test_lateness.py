@@ -7,15 +7,15 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from backlog import INTERVAL_S, install, server
-from counting_api import between, worst_second
-from site_under_test import until
-from traffic import Traffic, traffic
 
 from taskqueue.models.values import ConcurrencyPolicy, Schedule, Task, TaskType, UserSubscription
 from taskqueue.store.adhoc import enqueue
 from taskqueue.store.clock import server_now_ms
 from taskqueue.store.users import set_users
+from tests.support.site.counting_api import between, worst_second
+from tests.support.site.site import until
+from tests.support.site.traffic import Traffic, traffic
+from tests.support.store.backlog import INTERVAL_S, install, server
 
 pytestmark = pytest.mark.conformance
 RATE, USERS, PERIOD_S = 100, 300, 10  # 30 a second

@@ -9,13 +9,13 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from backlog import INTERVAL_S, fill, install, kinds, server
-from counting_api import worst_second
-from traffic import traffic
 
 from taskqueue.models.values import RateLimit, Schedule, TaskType
 from taskqueue.store.adhoc import enqueue
 from taskqueue.store.catalog import set_rate
+from tests.support.site.counting_api import worst_second
+from tests.support.site.traffic import traffic
+from tests.support.store.backlog import INTERVAL_S, fill, install, kinds, server
 
 pytestmark = pytest.mark.conformance
 HOUR = Schedule(interval_s=INTERVAL_S)

@@ -7,12 +7,12 @@ from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from backlog import Server, fill, install, kinds, server
-from counting_api import between, worst_second
-from traffic import traffic
 
 from taskqueue.store.adhoc import enqueue
 from taskqueue.store.overrides import override_rate
+from tests.support.site.counting_api import between, worst_second
+from tests.support.site.traffic import traffic
+from tests.support.store.backlog import Server, fill, install, kinds, server
 
 pytestmark = pytest.mark.conformance
 #: Starts that were given go out: 250 ms, and what their requests take to arrive.

@@ -1,6 +1,6 @@
 """A node with the project's images. `make e2e` runs these tests, in namespaces of the machine's own."""
 
-from node_fixtures import (
+from tests.support.node.fixtures import (
     archives,
     helm,
     installed,

@@ -4,12 +4,11 @@ import asyncio
 import json
 import time
 
-from installed import Installed, subscriptions, task_type
-from metrics_api import API_SERVICE, BASE, NAME
-from site_under_test import until
-from watched import watched
-
 from taskqueue.store.adhoc import enqueue
+from tests.support.kubernetes.metrics_api import API_SERVICE, BASE, NAME
+from tests.support.kubernetes.replica_history import watched
+from tests.support.node.release import Installed, subscriptions, task_type
+from tests.support.site.site import until
 
 RATE = 40
 CONCURRENCY = 10

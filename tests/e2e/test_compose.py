@@ -13,13 +13,14 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from cluster_tools import cluster_tools
-from compose import FILE, ROOT, Service, compose, services
-from compose_pods import Step, make_volumes, name_on_the_network, steps
-from counting_api import STATS, CountingApi, worst_second
-from installed import HELD_UP_S, VERSION
-from node import Node
-from site_under_test import until
+
+from tests.support.kubernetes.tools import cluster_tools
+from tests.support.node.cluster import Node
+from tests.support.node.compose import FILE, ROOT, Service, compose, services
+from tests.support.node.compose_pods import Step, make_volumes, name_on_the_network, steps
+from tests.support.node.release import HELD_UP_S, VERSION
+from tests.support.site.counting_api import STATS, CountingApi, worst_second
+from tests.support.site.site import until
 
 RATE = 100
 #: 10,000 customers have more.

@@ -5,13 +5,13 @@ import time
 from collections.abc import Iterator
 
 import pytest
-from installed import WORKERS, Installed, Object, subscriptions, task_type
-from node import Node
-from site_under_test import until
-from watched import watched
 
 from taskqueue.store.adhoc import enqueue
 from taskqueue.store.dead import read_dead
+from tests.support.kubernetes.replica_history import watched
+from tests.support.node.cluster import Node
+from tests.support.node.release import WORKERS, Installed, Object, subscriptions, task_type
+from tests.support.site.site import until
 
 RATE = 60
 TYPES = [f"type-{n}" for n in range(5)]

@@ -7,13 +7,14 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from backlog import server
-from node import ADDRESS, Node
-from oci_archive import OciArchive
-from pods import deployment, env, run
-from shop import ROLE, install_definitions
-from site_under_test import manifest, until
-from wheel import wheel
+
+from tests.support.kubernetes.shop import ROLE, install_definitions
+from tests.support.node.cluster import ADDRESS, Node
+from tests.support.node.oci_archive import OciArchive
+from tests.support.node.pods import deployment, env, run
+from tests.support.process.wheel import wheel
+from tests.support.site.site import manifest, until
+from tests.support.store.backlog import server
 
 IMAGES = ("taskqueue-operator", "taskqueue-worker")
 OPERATOR, WORKER = (f"{name}:0.1.0" for name in IMAGES)

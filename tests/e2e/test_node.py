@@ -2,9 +2,9 @@
 
 import json
 
-from node import Node
-from pods import deployment, run
-from site_under_test import until
+from tests.support.node.cluster import Node
+from tests.support.node.pods import deployment, run
+from tests.support.site.site import until
 
 IMAGE = "taskqueue-worker:0.1.0"  # any image with a Python
 SERVES = ["python", "-u", "-m", "http.server", "8000", "--directory", "/srv"]

@@ -6,15 +6,16 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
-from counting_api import STATS
-from helm import Helm
-from installed import NAME, VERSION, Installed, subscriptions, task_type
-from node import Node
-from page import scripts
-from person import Person
-from pods import POD, deployment, run
-from site_under_test import manifest, until
-from stand_ins import StandIns
+
+from tests.support.chart.helm import Helm
+from tests.support.chart.page import scripts
+from tests.support.chart.recorded_programs import StandIns
+from tests.support.chart.shell import Person
+from tests.support.node.cluster import Node
+from tests.support.node.pods import POD, deployment, run
+from tests.support.node.release import NAME, VERSION, Installed, subscriptions, task_type
+from tests.support.site.counting_api import STATS
+from tests.support.site.site import manifest, until
 
 RATE = 60
 TYPES = ["type-0", "type-1"]

@@ -3,12 +3,13 @@
 from collections.abc import Iterator
 
 import pytest
-from cluster_tools import cluster_tools
-from installed import Installed
-from keda import Keda
-from node import Node
-from node_fixtures import archives, helm, installed, namespace, node, package, work
-from steady_load import scaled_by
+
+from tests.support.kubernetes.tools import cluster_tools
+from tests.support.node.cluster import Node
+from tests.support.node.fixtures import archives, helm, installed, namespace, node, package, work
+from tests.support.node.keda import Keda
+from tests.support.node.release import Installed
+from tests.support.node.steady_load import scaled_by
 
 __all__ = ["archives", "helm", "installed", "namespace", "node", "package", "work"]
 

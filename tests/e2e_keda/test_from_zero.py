@@ -4,10 +4,12 @@ import asyncio
 import time
 from functools import partial
 
-from cluster import KubectlError
-from installed import Installed
-from site_under_test import until
-from steady_load import (
+from taskqueue.store.adhoc import enqueue
+from taskqueue.store.audit import audit
+from tests.support.kubernetes.cluster import KubectlError
+from tests.support.kubernetes.replica_history import watched
+from tests.support.node.release import Installed
+from tests.support.node.steady_load import (
     BUSY,
     RATE,
     SCALED,
@@ -18,10 +20,7 @@ from steady_load import (
     steady,
     subscribe,
 )
-from watched import watched
-
-from taskqueue.store.adhoc import enqueue
-from taskqueue.store.audit import audit
+from tests.support.site.site import until
 
 BACKLOG = 300
 #: So long the store stays away after KEDA has noticed; the whole of it must be less than the cooldown.

@@ -3,9 +3,10 @@
 import datetime as dt
 import json
 
-from installed import Installed, Object
-from keda import Keda
-from steady_load import (
+from tests.support.kubernetes.replica_history import watched
+from tests.support.node.keda import Keda
+from tests.support.node.release import Installed, Object
+from tests.support.node.steady_load import (
     BUSY,
     COOLDOWN_S,
     OURS,
@@ -18,7 +19,6 @@ from steady_load import (
     scaled_by,
     subscribe,
 )
-from watched import watched
 
 OWNERSHIP = "validations.keda.sh/hpa-ownership"
 #: The least that KEDA takes for the workers.

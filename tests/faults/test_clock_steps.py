@@ -7,10 +7,11 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import pytest
-from counting_api import worst_second
-from fleet import RATE, SATURATED, Fleet, fleet
-from redis_server import RedisServer, fake_clock_library
-from verdict import Event, judge
+
+from tests.support.site.counting_api import worst_second
+from tests.support.site.fleet import RATE, SATURATED, Fleet, fleet
+from tests.support.site.verdict import Event, judge
+from tests.support.store.server import RedisServer, fake_clock_library
 
 _LIBRARY = fake_clock_library()
 pytestmark = [

@@ -7,11 +7,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from fleet import RELEASE, Fleet, fleet
-from redis_cluster import Moved, RedisCluster
-from verdict import HORIZON_S, Event, judge
 
 from taskqueue.store.keys import Keys
+from tests.support.site.fleet import RELEASE, Fleet, fleet
+from tests.support.site.verdict import HORIZON_S, Event, judge
+from tests.support.store.redis_cluster import Moved, RedisCluster
 
 pytestmark = pytest.mark.faults
 #: So long the slot is between two nodes, at least: clients meet a part of the store on either.

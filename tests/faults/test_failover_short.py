@@ -5,14 +5,13 @@ import time
 from pathlib import Path
 from typing import Any
 
-from fleet import RELEASE, fleet
-from redis_cluster import RedisCluster
-from redis_server import has_redis
-from sentinels import Sentinels
-from verdict import Event, judge
-from writes import Writes
-
 from taskqueue.store.keys import Keys
+from tests.support.site.fleet import RELEASE, fleet
+from tests.support.site.verdict import Event, judge
+from tests.support.store.last_writes import Writes
+from tests.support.store.redis_cluster import RedisCluster
+from tests.support.store.sentinels import Sentinels
+from tests.support.store.server import has_redis
 
 SMALL: dict[str, Any] = {"rate": 100, "types": 20, "schedulers": 2, "workers": 2}
 #: Processes that look at nothing but the old primary stay there for 10 s.

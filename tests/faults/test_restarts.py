@@ -8,12 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from counting_api import between
-from fleet import Fleet, fleet
-from planned import Job
-from redis_server import HOST, RedisServer, wait_until
-from switchboard import Node, Switchboard
-from verdict import HORIZON_S, SETTLED_S, Event, judge
+
+from tests.support.site.counting_api import between
+from tests.support.site.fleet import Fleet, fleet
+from tests.support.site.planned import Job
+from tests.support.site.verdict import HORIZON_S, SETTLED_S, Event, judge
+from tests.support.store.server import HOST, RedisServer, wait_until
+from tests.support.store.switchboard import Node, Switchboard
 
 pytestmark = pytest.mark.faults
 _DOWN_S = 2.0

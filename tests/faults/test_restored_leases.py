@@ -4,15 +4,15 @@ from functools import partial
 from pathlib import Path
 
 import pytest
-from counting_api import counting_api
-from redis_server import RedisServer
-from site_under_test import site, until
 
 from taskqueue.models.values import HttpCall, Schedule, TaskType
 from taskqueue.store.adhoc import enqueue
 from taskqueue.store.audit import Audit, audit
 from taskqueue.store.catalog import Generation, TypeRecord, put_types, set_rate
 from taskqueue.store.connection import open_store
+from tests.support.site.counting_api import counting_api
+from tests.support.site.site import site, until
+from tests.support.store.server import RedisServer
 
 pytestmark = pytest.mark.faults
 JOBS, RESTORES = 10, 4

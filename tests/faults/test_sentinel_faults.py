@@ -7,11 +7,12 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from fleet import RATE, SATURATED, Fleet, fleet
-from redis_server import RedisServer
-from sentinels import Sentinels
-from verdict import HORIZON_S, SETTLED_S, Event, judge
-from writes import Writes
+
+from tests.support.site.fleet import RATE, SATURATED, Fleet, fleet
+from tests.support.site.verdict import HORIZON_S, SETTLED_S, Event, judge
+from tests.support.store.last_writes import Writes
+from tests.support.store.sentinels import Sentinels
+from tests.support.store.server import RedisServer
 
 pytestmark = pytest.mark.faults
 #: For so long at most a process may stay on the old primary after it.

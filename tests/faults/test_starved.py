@@ -8,12 +8,12 @@ from contextlib import ExitStack
 from pathlib import Path
 
 import pytest
-from counting_api import worst_second
-from fleet import RELEASE, fleet
-from redis_server import RedisServer
 
 from taskqueue.store.audit import audit
 from taskqueue.store.connection import open_store
+from tests.support.site.counting_api import worst_second
+from tests.support.site.fleet import RELEASE, fleet
+from tests.support.store.server import RedisServer
 
 pytestmark = pytest.mark.faults
 

@@ -8,7 +8,8 @@ import venv
 from pathlib import Path
 
 import pytest
-from wheel import distribution
+
+from tests.support.process.wheel import distribution
 
 ROOT = Path(__file__).parents[2]
 UV = Path(sys.executable).with_name("uv")

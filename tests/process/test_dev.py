@@ -10,7 +10,8 @@ import time
 from pathlib import Path
 
 import pytest
-from backlog import server
+
+from tests.support.store.backlog import server
 
 MANIFESTS = """
 apiVersion: taskqueue.dev/v1alpha1

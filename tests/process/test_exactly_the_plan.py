@@ -13,13 +13,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chance import chance
-from planned import Job, Planned
-from site_under_test import Site, site, until
 
 from taskqueue.plan.due import OVERDUE_GRACE_MS
 from taskqueue.store.catalog import read_cursor, set_rate
 from taskqueue.store.clock import server_now_ms
+from tests.support.process.chance import chance
+from tests.support.site.planned import Job, Planned
+from tests.support.site.site import Site, site, until
 
 USERS = 400
 SECONDS = float(os.environ.get("TASKQUEUE_SOAK", "5"))

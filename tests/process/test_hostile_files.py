@@ -8,10 +8,10 @@ import sys
 from pathlib import Path
 
 import pytest
-from manifest_folder import task_type, write
 
 from taskqueue.store.catalog import read_catalog
 from taskqueue.store.connection import Store
+from tests.support.manifests.folder import task_type, write
 
 TASKQUEUE = str(Path(sys.executable).parent / "taskqueue")
 #: Of a process without anything to read it is about 60.

@@ -6,16 +6,15 @@ from functools import partial
 from itertools import count
 from pathlib import Path
 
-from hostile_handlers import WAYS
-from probes import metric, probe
-from site_under_test import HANDLERS, Site, site, until
-
 from taskqueue.models.values import Retry, Schedule, TaskType
 from taskqueue.store.adhoc import enqueue
 from taskqueue.store.catalog import Generation, TypeRecord, put_types, set_rate
 from taskqueue.store.claim import claim
+from tests.support.handlers.hostile import WAYS
+from tests.support.site.probes import metric, probe
+from tests.support.site.site import HANDLERS, Site, site, until
 
-HOSTILE = str(Path(__file__).parent.parent / "parts" / "hostile_handlers.py")
+HOSTILE = str(Path(__file__).parents[1] / "support" / "handlers" / "hostile.py")
 
 
 async def publish(world: Site, *types: TaskType) -> None:
@@ -143,7 +142,7 @@ async def test_a_blocked_loop_is_told_and_keeps_its_leases(
             json.loads(line) for line in log if '"event loop blocked"' in line and '"block"' in line
         ]
         assert blocked["stack"][-1].endswith(" block")
-        assert "hostile_handlers.py:" in blocked["stack"][-1]
+        assert "hostile.py:" in blocked["stack"][-1]
         assert await world.end(worker, signal.SIGTERM) == 0
 
 

@@ -8,13 +8,13 @@ from typing import Any
 
 import msgspec
 import pytest
-from manifest_folder import task_type, write
-from terminal import Terminal, needs_setsid
 
 from taskqueue.models.values import Schedule, Task, TaskType, UserSubscription
 from taskqueue.scheduler.publisher import Publisher
 from taskqueue.store.adhoc import enqueue
 from taskqueue.store.connection import Store
+from tests.support.manifests.folder import task_type, write
+from tests.support.process.terminal import Terminal, needs_setsid
 
 pytestmark = needs_setsid
 

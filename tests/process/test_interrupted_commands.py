@@ -13,12 +13,12 @@ from contextlib import contextmanager
 from pathlib import Path
 
 import pytest
-from backlog import server
-from terminal import CTRL_C, Terminal, needs_setsid
 
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.store.connection import Store
 from taskqueue.store.users import read_owners
+from tests.support.process.terminal import CTRL_C, Terminal, needs_setsid
+from tests.support.store.backlog import server
 
 TASKQUEUE = str(Path(sys.executable).parent / "taskqueue")
 #: How soon a command must be gone: a second, and as much as a busy machine may take.

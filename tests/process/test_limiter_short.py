@@ -7,11 +7,11 @@ from itertools import pairwise
 from pathlib import Path
 
 import pytest
-from backlog import fill, install, kinds, server
-from site_under_test import until
-from traffic import traffic
 
 from taskqueue.store.audit import audit
+from tests.support.site.site import until
+from tests.support.site.traffic import traffic
+from tests.support.store.backlog import fill, install, kinds, server
 
 HORIZON_US = 250_000
 

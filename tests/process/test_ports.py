@@ -9,13 +9,12 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from counting_api import counting_api
-from probes import probe
-from site_under_test import Site, site
-
 from taskqueue.bounded_http.port import MAX_CONNECTIONS
 from taskqueue.open_files import MAX_OPEN_FILES, raise_limit
 from taskqueue.store.catalog import set_rate
+from tests.support.site.counting_api import counting_api
+from tests.support.site.probes import probe
+from tests.support.site.site import Site, site
 
 CALLERS = 1_500
 #: As many files as a process may open here: fewer than there are callers, more than a worker needs beside its port.

@@ -2,10 +2,9 @@
 
 from pathlib import Path
 
-from site_under_test import site, until
-
 from taskqueue.store.catalog import set_rate
 from taskqueue.store.work import read_work
+from tests.support.site.site import site, until
 
 SLEEP_S = 0.3
 

@@ -3,12 +3,11 @@
 import time
 from pathlib import Path
 
-from backlog import Server
-from probes import metric, probe
-from site_under_test import Site, site, until
-
 from taskqueue.store.catalog import read_catalog, read_cursor, set_rate
 from taskqueue.store.connection import Store
+from tests.support.site.probes import metric, probe
+from tests.support.site.site import Site, site, until
+from tests.support.store.backlog import Server
 
 USERS = 20
 RATE = 500

@@ -8,12 +8,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from backlog import Server
-from planned import Planned
-from probes import probe
-from site_under_test import Site, site, until
-
 from taskqueue.store.catalog import read_cursor, set_rate
+from tests.support.site.planned import Planned
+from tests.support.site.probes import probe
+from tests.support.site.site import Site, site, until
+from tests.support.store.backlog import Server
 
 USERS = 100
 

@@ -7,12 +7,11 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from site_under_test import Site, site, until
-
 from taskqueue.models.values import Schedule, TaskType
 from taskqueue.store.adhoc import enqueue
 from taskqueue.store.catalog import Generation, TypeRecord, put_types, set_rate
 from taskqueue.store.dead import read_dead
+from tests.support.site.site import Site, site, until
 
 JOBS = 200
 OPTIONS = ("--lease", "1", "--concurrency", "20")

@@ -8,13 +8,13 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from chance import chance
-from flaky import Flaky, flaky
-from site_under_test import Site, site, until
 
 from taskqueue.models.values import Retry, Schedule, TaskType
 from taskqueue.store.adhoc import enqueue
 from taskqueue.store.catalog import Generation, TypeRecord, put_types, set_rate
+from tests.support.process.chance import chance
+from tests.support.site.site import Site, site, until
+from tests.support.store.lossy_proxy import Flaky, flaky
 
 JOBS = 1_500
 ROUNDS = int(float(os.environ.get("TASKQUEUE_SOAK", "5")))

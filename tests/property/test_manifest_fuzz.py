@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 import yaml
-from broken_manifests import EDITS, VALID, assert_readable, broken_manifests, odd_values, texts
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -24,6 +23,7 @@ from taskqueue.models.refusal import ManifestRefusedError
 from taskqueue.models.values import TaskType, UserSubscription
 from taskqueue.sources.manifest_file import read_manifest_file
 from taskqueue.sources.users_file import read_users
+from tests.support.manifests.broken import EDITS, VALID, assert_readable, broken_manifests, odd_values, texts
 
 MANIFESTS = int(os.environ.get("TASKQUEUE_FUZZ") or "2000")
 

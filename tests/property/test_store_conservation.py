@@ -13,7 +13,6 @@ import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
-from script_clock import ScriptClock
 
 from taskqueue.models.values import (
     ConcurrencyPolicy,
@@ -35,6 +34,7 @@ from taskqueue.store.lease import heartbeat, permit
 from taskqueue.store.overrides import override_rate, pause, resume
 from taskqueue.store.tick import tick
 from taskqueue.store.users import set_users
+from tests.support.store.script_clock import ScriptClock
 
 T = TypeVar("T")
 

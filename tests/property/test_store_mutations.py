@@ -7,14 +7,13 @@ import os
 import random
 from functools import partial
 
-from fleet_in_process import BAD, TYPES, fleet
-from mutations import any_mutation
-
 from taskqueue.store.audit import audit
 from taskqueue.store.catalog import read_catalog
 from taskqueue.store.connection import Store
 from taskqueue.store.inspection import inspect
 from taskqueue.store.repair import forget_notes, read_notes, repair
+from tests.support.site.in_process import BAD, TYPES, fleet
+from tests.support.store.mutations import any_mutation
 
 LONG = bool(os.environ.get("TASKQUEUE_FUZZ"))
 MUTATIONS = 10_000 if LONG else 150

@@ -8,7 +8,6 @@ import json
 import os
 from typing import Any
 
-from broken_manifests import EDITS, VALID, broken_manifests, odd_values
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
@@ -16,6 +15,7 @@ from taskqueue.models.nesting import SAFE_DEPTH, is_deeper
 from taskqueue_operator.items import decode
 from taskqueue_operator.kopf_watch.lines import EXPIRED, checked
 from taskqueue_operator.objects import Kind, ObjectTable
+from tests.support.manifests.broken import EDITS, VALID, broken_manifests, odd_values
 
 EXAMPLES = int(os.environ.get("TASKQUEUE_FUZZ") or "1000")
 KINDS: tuple[Kind, ...] = ("TaskType", "UserSubscription")

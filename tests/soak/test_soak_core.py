@@ -9,16 +9,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from fleet import INTERVAL_S, RELEASE, USERS, Fleet, fleet, fleet_types
-from redis_server import RedisServer
 
 from taskqueue.store.adhoc import enqueue
 from taskqueue.store.connection import open_store
+from tests.support.site.fleet import INTERVAL_S, RELEASE, USERS, Fleet, fleet, fleet_types
+from tests.support.store.server import RedisServer
 
 pytestmark = pytest.mark.soak
 
 SECONDS = float(os.environ.get("TASKQUEUE_SOAK_CORE", "3600"))
-HANDLERS = str(Path(__file__).parents[1] / "parts" / "soaking.py")
+HANDLERS = str(Path(__file__).parents[1] / "support" / "handlers" / "soak.py")
 SAMPLE_S, EDIT_S, ENQUEUE_S = 5.0, 20.0, 5.0
 #: What the last third of the time may hold more than the second: an allocator breathes, a leak does not stop.
 GROWTH_MAX = 1.05

@@ -23,9 +23,8 @@ from taskqueue.store.users import set_users
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from script_clock import ScriptClock
-
     from taskqueue.store.connection import Store
+    from tests.support.store.script_clock import ScriptClock
 
 #: Longer than any test: leases of this length never run out.
 LEASE_MS = 60_000

@@ -20,9 +20,8 @@ from taskqueue_worker.results import Results
 from taskqueue_worker.suspects import Suspects
 
 if TYPE_CHECKING:
-    from tests.store.conftest import World
-
     from taskqueue_worker.started import Started
+    from tests.store.conftest import World
 
 SYNC = TaskType("sync", Schedule(interval_s=3600))
 

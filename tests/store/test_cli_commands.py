@@ -5,8 +5,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from script_clock import ScriptClock
-from store_commands import Command, commands_on
 from typer.testing import Result
 
 from taskqueue.cli.exit_codes import ExitCode
@@ -22,6 +20,8 @@ from taskqueue.store.job_name import parse
 from taskqueue.store.lease import heartbeat
 from taskqueue.store.overrides import override_rate
 from taskqueue.store.users import read_owners
+from tests.support.store.commands import Command, commands_on
+from tests.support.store.script_clock import ScriptClock
 
 HOUR_MS = 3_600_000
 

@@ -3,9 +3,6 @@
 import json
 
 import pytest
-from fleet_in_process import BAD, TYPES, USERS
-from mutations import every_kind
-from store_commands import Command, commands_on
 
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.scheduler.publisher import Publisher
@@ -15,6 +12,9 @@ from taskqueue.store.catalog import read_catalog
 from taskqueue.store.connection import Store
 from taskqueue.store.inspection import inspect
 from taskqueue.store.users import read_tasks
+from tests.support.site.in_process import BAD, TYPES, USERS
+from tests.support.store.commands import Command, commands_on
+from tests.support.store.mutations import every_kind
 
 
 @pytest.fixture

@@ -4,13 +4,13 @@ import json
 from pathlib import Path
 
 import pytest
-from store_commands import Command, commands_on
 
 from taskqueue.cli import users as users_command
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.models.values import Task, UserSubscription
 from taskqueue.store.connection import Store
 from taskqueue.store.users import read_owners, read_tasks, set_users
+from tests.support.store.commands import Command, commands_on
 
 
 @pytest.fixture

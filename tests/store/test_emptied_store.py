@@ -9,8 +9,6 @@ from typing import Literal
 
 import pytest
 from prometheus_client import REGISTRY
-from script_clock import ScriptClock
-from site_under_test import until
 
 from taskqueue.models.values import CatchUp, Schedule, Task, TaskType, UserSubscription
 from taskqueue.scheduler import keeper as keeper_module
@@ -25,6 +23,8 @@ from taskqueue.store.clock import server_now_ms
 from taskqueue.store.connection import Store
 from taskqueue.store.keys import LANES
 from taskqueue.store.users import read_tasks
+from tests.support.site.site import until
+from tests.support.store.script_clock import ScriptClock
 
 Due = tuple[str, str, int]
 BEHIND_MS = 60_000

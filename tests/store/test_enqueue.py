@@ -6,7 +6,6 @@ import asyncio
 from typing import TYPE_CHECKING
 
 import pytest
-from site_under_test import until
 
 from taskqueue.models.values import Priority, Schedule, TaskType
 from taskqueue.store.adhoc import enqueue
@@ -14,6 +13,7 @@ from taskqueue.store.connection import open_store
 from taskqueue.store.errors import UnknownTypeError
 from taskqueue.store.job_name import parse
 from taskqueue.store.lease import WAKEUPS, pass_wakeup_on, wait_for_wakeup
+from tests.support.site.site import until
 
 if TYPE_CHECKING:
     from tests.store.conftest import World

@@ -6,7 +6,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from backlog import Server
 
 from taskqueue.models.values import Schedule, TaskType
 from taskqueue.store import script
@@ -17,6 +16,7 @@ from taskqueue.store.claim import claim
 from taskqueue.store.connection import Store, open_store
 from taskqueue.store.errors import StoreCorrupt, StoreRefused, StoreUnavailable
 from taskqueue.store.work import read_work
+from tests.support.store.backlog import Server
 
 HOUR = Schedule(interval_s=3600)
 FETCH = TypeRecord(TaskType("fetch", HOUR), (Generation(1, HOUR),))

@@ -8,8 +8,6 @@ from types import MappingProxyType
 from typing import Literal
 
 import pytest
-from script_clock import ScriptClock
-from site_under_test import until
 
 from taskqueue.models.fault import Fault
 from taskqueue.models.values import Schedule, Task, TaskType, UserSubscription
@@ -22,6 +20,8 @@ from taskqueue.store.catalog import read_catalog, read_cursor
 from taskqueue.store.connection import Store
 from taskqueue.store.fence import Fence, claim_epoch
 from taskqueue.store.users import read_owners, set_users
+from tests.support.site.site import until
+from tests.support.store.script_clock import ScriptClock
 
 
 def loaded(types: tuple[str, ...] = ("sync",), users: tuple[str, ...] = ("ada", "bob")) -> Loaded:

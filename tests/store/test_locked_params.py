@@ -8,9 +8,6 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from script_clock import ScriptClock
-from slots_under_test import SlotsUnderTest
-from store_commands import Command, commands_on
 
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.handlers import Job
@@ -29,6 +26,9 @@ from taskqueue.store.errors import LockedParamsError
 from taskqueue.store.users import StoredTask, read_owners, read_tasks, set_users
 from taskqueue_worker.kinds import Kind, Kinds
 from taskqueue_worker.started import Started
+from tests.support.site.worker_slots import SlotsUnderTest
+from tests.support.store.commands import Command, commands_on
+from tests.support.store.script_clock import ScriptClock
 
 OPEN = TaskType("sync", Schedule(interval_s=3_600), function="f", params={"region": "eu"})
 LOCKED = replace(OPEN, locked_params=("region",))

@@ -16,10 +16,6 @@ import msgspec
 import pytest
 import redis
 import typer
-from child import Child, free_ports
-from redis_server import HOST, RedisServer, program, wait_until
-from script_clock import as_shipped
-from site_under_test import manifest, site, until
 from typer.testing import CliRunner
 
 from taskqueue.cli.exit_codes import ExitCode
@@ -32,6 +28,10 @@ from taskqueue.store.claim import Result as Settled
 from taskqueue.store.claim import claim
 from taskqueue.store.connection import open_store
 from taskqueue.store.errors import StoreFailure, StoreRefused
+from tests.support.process.child import Child, free_ports
+from tests.support.site.site import manifest, site, until
+from tests.support.store.script_clock import as_shipped
+from tests.support.store.server import HOST, RedisServer, program, wait_until
 
 ROOT = Path(__file__).parents[2]
 DOCS = (ROOT / "docs" / "redis.md").read_text()

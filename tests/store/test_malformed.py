@@ -1,15 +1,15 @@
 """A value that cannot be read is skipped and named; everything else goes on."""
 
 import pytest
-from fleet_in_process import BAD, TYPES, Fleet, fleet
-from mutations import Mutation, every_kind
-from site_under_test import until
 
 from taskqueue.store.audit import audit
 from taskqueue.store.catalog import read_catalog
 from taskqueue.store.connection import Store
 from taskqueue.store.inspection import inspect
 from taskqueue.store.repair import forget_notes, read_notes, repair
+from tests.support.site.in_process import BAD, TYPES, Fleet, fleet
+from tests.support.site.site import until
+from tests.support.store.mutations import Mutation, every_kind
 
 KINDS = list(every_kind(BAD, "mal"))
 #: Places that nothing reads all the time: `taskqueue audit --repair` looks there, or whoever needs the value next.

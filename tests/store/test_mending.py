@@ -18,9 +18,8 @@ from taskqueue.store.repair import read_notes
 from taskqueue.store.users import read_tasks, set_users
 
 if TYPE_CHECKING:
-    from tests.store.conftest import World
-
     from taskqueue.store.connection import Store
+    from tests.store.conftest import World
 
 MINUTE, HOUR = Schedule(interval_s=60), Schedule(interval_s=3600)
 SYNC = TaskType("sync", MINUTE, function="f", rate_limit=RateLimit(per_second=50.0))

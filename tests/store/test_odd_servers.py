@@ -10,16 +10,16 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from certificates import Authority
-from child import Child, free_ports
 from cryptography.hazmat.primitives import serialization
-from redis_server import HOST, RedisServer, program, wait_until
 from typer.testing import CliRunner
 
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.main import app
 from taskqueue.store.connection import open_store
 from taskqueue.store.errors import StoreUnavailable
+from tests.support.kubernetes.certificates import Authority
+from tests.support.process.child import Child, free_ports
+from tests.support.store.server import HOST, RedisServer, program, wait_until
 
 OLD_INFO = b"# Server\r\nredis_version:6.2.14\r\nrun_id:0123\r\n"
 

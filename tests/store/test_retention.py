@@ -4,7 +4,6 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 
 import pytest
-from backlog import Server
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
@@ -15,6 +14,7 @@ from taskqueue.store.adhoc import enqueue
 from taskqueue.store.connection import Store, open_store
 from taskqueue.store.overrides import override_rate
 from taskqueue.store.retention import read_retention
+from tests.support.store.backlog import Server
 
 TYPES = {name: TaskType(name, Schedule(interval_s=60), function="f") for name in ("sync", "send")}
 USERS = {name: UserSubscription(name, (Task("sync"), Task("send"))) for name in ("ada", "bob")}

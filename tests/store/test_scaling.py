@@ -16,6 +16,7 @@ from taskqueue_operator.work_metrics import WorkCollector
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
+
     from tests.store.conftest import World
 
 SYNC = TaskType("sync", Schedule(interval_s=3600))

@@ -6,8 +6,6 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
-from script_clock import ScriptClock
-from site_under_test import until
 
 from taskqueue.scheduler import keeper as keeper_module
 from taskqueue.scheduler.keeper import Keeper
@@ -18,6 +16,8 @@ from taskqueue.sources.loaded import Loaded
 from taskqueue.store.catalog import read_catalog, read_cursor
 from taskqueue.store.connection import Store
 from taskqueue.store.users import read_owners, read_tasks
+from tests.support.site.site import until
+from tests.support.store.script_clock import ScriptClock
 
 PATIENCE_S = 60.0
 

@@ -10,7 +10,6 @@ from urllib.error import HTTPError
 from urllib.request import urlopen
 
 import pytest
-from site_under_test import until
 
 from taskqueue import health
 from taskqueue.scheduler import keeper, service
@@ -21,6 +20,7 @@ from taskqueue.scheduler.ticker import Ticker
 from taskqueue.sources.folder import FolderSource
 from taskqueue.store.connection import Store
 from taskqueue.store.fence import UNFENCED, Fence
+from tests.support.site.site import until
 
 LIVE_WITHIN_S = 20.0
 

@@ -9,7 +9,6 @@ from dataclasses import replace
 from itertools import pairwise
 
 import pytest
-from script_clock import ScriptClock
 
 from taskqueue.models.values import CatchUp, Priority, Schedule, Task, TaskType, UserSubscription
 from taskqueue.plan.schedule import occurrences, window_s
@@ -25,6 +24,7 @@ from taskqueue.store.errors import StoreCorrupt, StoreRefused, StoreUnavailable
 from taskqueue.store.keys import LANES
 from taskqueue.store.overrides import pause, resume
 from taskqueue.store.tick import Verdict, tick
+from tests.support.store.script_clock import ScriptClock
 
 PATIENCE_S = 60.0
 LOOK_AHEAD_MS = 1_000

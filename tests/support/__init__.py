@@ -1,0 +1,1 @@
+"""Support for tests and benchmarks, a package for each part: servers, clusters, processes, terminals, manifests."""

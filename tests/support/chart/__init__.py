@@ -1,0 +1,1 @@
+"""The real helm, rendered objects, and the commands of documentation pages."""

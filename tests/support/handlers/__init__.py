@@ -1,0 +1,1 @@
+"""Handlers that workers under test load from a file."""

@@ -1,0 +1,34 @@
+"""Every value that a field of the workers' Deployment has, in order, as the API server tells it."""
+
+import itertools
+import tempfile
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from tests.support.kubernetes.cluster import Cluster
+from tests.support.process.child import Child
+
+
+@contextmanager
+def watched(cluster: Cluster, namespace: str, field: str) -> Iterator[Callable[[], list[int]]]:
+    """Follow a number, such as spec.replicas, until the block is left.
+
+    What is handed over returns all values so far, repeats left out, and may be called afterwards, too.
+    """
+    log = Path(tempfile.mkdtemp(dir=cluster.folder)) / "values"
+    child = Child(
+        cluster.program,
+        log,
+        *(f"--kubeconfig={cluster.kubeconfig}", f"--namespace={namespace}"),
+        *("get", "deployment/taskqueue-worker", "--watch", f"--output=jsonpath={{.{field}}}{{'\\n'}}"),
+    )
+
+    def seen() -> list[int]:
+        return [value for value, _ in itertools.groupby(map(int, log.read_text().split()))]
+
+    try:
+        child.until("it follows", lambda: bool(seen()))
+        yield seen
+    finally:
+        child.kill()

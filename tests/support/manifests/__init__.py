@@ -1,0 +1,1 @@
+"""Manifests for tests: valid, broken on purpose, and written into folders."""

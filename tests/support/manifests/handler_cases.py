@@ -1,0 +1,54 @@
+"""What must be refused of handlers."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from tests.support.manifests.case import Case, of_type
+
+URL = "https://api.example.com/sync"
+
+
+def handlers() -> Iterator[Case]:
+    def http(name: str, says: str, good: dict[str, Any] | None = None, **bad: Any) -> Case:
+        request = {"url": URL}
+        return of_type(
+            name, {"handler": {"http": request | bad}}, {"handler": {"http": request | (good or {})}}, says
+        )
+
+    request: dict[str, Any] = {"http": {"url": URL}}
+    function = {"function": "fetch_orders"}
+    for name, bad, says in [
+        ("no handler", ..., "spec.handler: Required value"),
+        ("neither function nor http", {}, "write handler with function"),
+        ("function and http", function | request, "write either function or http"),
+        ("a path of Python", {"function": "os:system"}, "write function as the name"),
+        ("a function without a name", {"function": ""}, "write function as the name"),
+        ("a function of 129 characters", {"function": "f" * 129}, "Too long"),
+        ("http without a url", {"http": {}}, "spec.handler.http.url: Required value"),
+    ]:
+        yield of_type(name, {"handler": bad}, {"handler": request if "http" in name else function}, says)
+    for url, good in [
+        ("ftp://example.com/", "HTTPS://example.com/"),
+        ("/sync", "http://example.com"),
+        ("https:///sync", "https://[::1]/sync"),
+        ("https://example.com:0/", "https://example.com:8443/"),
+        ("https://example.com:65536/", "https://example.com:65535/"),
+        ("nonsense", "https://user:word@example.com/a?b=c#d"),
+    ]:
+        yield http(f"url {url}", "write url as an absolute http or https URL", {"url": good}, url=url)
+    yield http("a url with a space", "write url without spaces", url="https://example.com/a b")
+    yield http("an umlaut in a url", "write url without spaces", url="https://example.com/\xfc")
+    yield http("a url of 2049 characters", "Too long", url=URL + "/" + "a" * (2_048 - len(URL)))
+    yield http("a method in lower case", 'Unsupported value: "post"', {"method": "PUT"}, method="post")
+    yield http(
+        "a header's name", "write the names of headers", {"headers": {"X-A'b": ""}}, headers={"X A": ""}
+    )
+    for name, text in {"two lines": "a\r\nb: c", "a tab": "\t", "a wide space": "\u2003"}.items():
+        yield http(
+            f"{name} in a header",
+            "write the values of headers",
+            {"headers": {"A": "b \xe9"}},
+            headers={"A": text},
+        )
+    yield http("a header of 4097 characters", "Too long", headers={"A": "b" * 4_097})
+    yield http("65 headers", "Too many", headers={f"A{number}": "" for number in range(65)})

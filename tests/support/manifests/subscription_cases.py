@@ -1,0 +1,43 @@
+"""What must be refused of a UserSubscription."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from tests.support.manifests.case import Case, Object, subscription
+
+
+def subscriptions() -> Iterator[Case]:
+    def tasks(*types: Any) -> Object:
+        return subscription(tasks=[{"type": name} for name in types])
+
+    user = "write userId with 1 to 128 letters, digits and ._@+-"
+    name = 'write type with 1 to 63 lower case letters, digits and dashes, such as "fetch-orders"'
+    many = [f"type-{number}" for number in range(501)]
+    longest = "a" * 128
+    yield Case("a user with a slash", subscription(userId="a/b"), subscription(userId="A.b_c@d+e-f"), user)
+    yield Case("a user without an id", subscription(userId=""), subscription(userId="0"), user)
+    yield Case("a user of 129", subscription(userId=longest + "a"), subscription(userId=longest), "Too long")
+    yield Case("a type in capitals", tasks("Fetch"), tasks("fetch"), name)
+    yield Case("a type that ends in a dash", tasks("fetch-"), tasks("fetch-orders.v2"), name)
+    yield Case("a task of 64 characters", tasks("a" * 64), tasks("a" * 63), "Too long")
+    yield Case(
+        "a task without a type", subscription(tasks=[{}]), tasks("a"), "spec.tasks[0].type: Required value"
+    )
+    yield Case("a type twice", tasks("a", "b", "a"), tasks("a", "b"), "spec.tasks[2]: Duplicate value: ")
+    yield Case("501 tasks", tasks(*many), tasks(*many[:500]), "Too many")
+    yield Case(
+        "a name too long for a user",
+        subscription(longest + "a"),
+        subscription(longest + "a", userId="ada"),
+        "write userId: the object's name is longer than 128 characters",
+    )
+    changed = "write userId as it was: it cannot"
+    changes: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
+        ("changed", {"userId": "ada"}, {"userId": "eve"}, {"userId": "ada", "suspend": True}),
+        ("taken away", {"userId": "ada"}, {}, {"userId": "ada"}),
+        ("given later", {}, {"userId": "eve"}, {"userId": "ada-s-object"}),
+        ("spelled out and changed", {"userId": "ada-s-object"}, {"userId": "ada"}, {}),
+    ]
+    for what, before, bad, good in changes:
+        old, new, same = (subscription("ada-s-object", **spec) for spec in (before, bad, good))
+        yield Case(f"a userId {what}", new, same, changed, before=old, only_here=True)

@@ -1,0 +1,279 @@
+"""A release of the chart on a real node, the API that its workers call, and what both can tell."""
+
+import asyncio
+import contextlib
+import json
+import time
+from collections import Counter
+from collections.abc import Collection
+from pathlib import Path
+from typing import Any
+
+import yaml
+
+from taskqueue.store.audit import audit
+from taskqueue.store.connection import Store, open_store
+from taskqueue.store.errors import StoreFailure
+from tests.support.chart.helm import CHART, Helm
+from tests.support.kubernetes.cluster import Cluster
+from tests.support.site.counting_api import Arrival, CountingApi, worst_second
+from tests.support.site.planned import Planned
+from tests.support.site.site import manifest, until
+
+HERE = Path(__file__).parent
+NAME = "taskqueue"
+VERSION: str = yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"]
+WORKERS = "app.kubernetes.io/component=worker"
+#: What is due is looked at this often, so that no generation of a schedule is missed (s).
+LOOK_S = 1.0
+#: A machine with a whole cluster on two cores holds a request up for so long (s).
+HELD_UP_S = 0.05
+Object = dict[str, Any]
+
+
+def task_type(name: str, interval: str, function: str = "call", **spec: Any) -> Object:
+    return manifest(
+        "TaskType", name, {"schedule": {"interval": interval}, "handler": {"function": function}, **spec}
+    )
+
+
+def subscriptions(users: int, types: Collection[str]) -> list[Object]:
+    tasks = [{"type": one} for one in types]
+    return [manifest("UserSubscription", f"u-{n:04}", {"tasks": tasks}) for n in range(users)]
+
+
+class Installed:
+    """One namespace. values: of the chart, such as a person with handlers in a file would write them for a try-out.
+
+    package: of the chart, as it is shipped. Open after `install`: `store` and `api` are reached at the addresses of
+    their Services.
+    """
+
+    def __init__(self, cluster: Cluster, helm: Helm, package: Path, namespace: str) -> None:
+        self.cluster = cluster
+        self.helm = helm
+        self.package = package
+        self.namespace = namespace
+        self.names: set[str] = set()
+        self.values: dict[str, Any] = {
+            "redis": {"development": {"enabled": True, "image": {"repository": "valkey", "tag": "local"}}},
+            "operator": {"image": {"repository": "localhost/taskqueue-operator", "tag": VERSION}},
+            "worker": {
+                "image": {"repository": "localhost/taskqueue-worker", "tag": VERSION},
+                "handlers": ["/handlers/handlers.py"],
+                "extraEnv": [{"name": "API_URL", "value": "http://api:8099"}],
+                "volumes": [{"name": "handlers", "configMap": {"name": "handlers"}}],
+                "volumeMounts": [{"name": "handlers", "mountPath": "/handlers", "readOnly": True}],
+            },
+        }
+        self.planned = Planned()
+        self.store: Store
+        self.api: CountingApi
+        self._looking: asyncio.Task[None] | None = None
+
+    async def kubectl(self, *args: str, stdin: str = "") -> str:
+        return await asyncio.to_thread(self.cluster.kubectl, "-n", self.namespace, *args, stdin=stdin)
+
+    async def apply(self, *objects: Object) -> None:
+        documents = "\n---\n".join(map(json.dumps, objects))
+        await self.kubectl("apply", "--server-side", "-f", "-", stdin=documents)
+
+    async def get(self, what: str, *args: str) -> Object:
+        found: Object = json.loads(await self.kubectl("get", what, *args, "-o", "json"))
+        return found
+
+    async def prepare(self, cpu: str) -> None:
+        """Start the API, put the handlers where the workers mount them, and have a disk ready for Redis.
+
+        cpu: what the API asks for.
+        """
+        api = (HERE / "api.yaml").read_text().replace("IMAGE", f"taskqueue-operator:{VERSION}")
+        api = api.replace("CPU", json.dumps(cpu))
+        await self.kubectl("apply", "-f", "-", stdin=api)
+        handlers = str(HERE.parent / "handlers" / "pods.py")
+        await self.kubectl("create", "configmap", "handlers", f"--from-file=handlers.py={handlers}")
+
+        await self.apply(_volume(self.cluster.folder, self.namespace))
+
+    async def install(self, *options: str, name: str = NAME) -> None:
+        """Install or upgrade with what `values` says now, and wait until every pod is ready.
+
+        The definitions that an earlier release left are taken over.
+        """
+        path = self.cluster.folder / f"{self.namespace}-values.json"
+        path.write_text(json.dumps(self.values))
+        where = (
+            "--namespace",
+            self.namespace,
+            "--values",
+            str(path),
+            "--take-ownership",
+            "--force-conflicts",
+        )
+        waiting = ("--wait", "--timeout", "120s")
+        self.names.add(name)
+        await asyncio.to_thread(
+            self.helm.run, "upgrade", "--install", name, str(self.package), *where, *waiting, *options
+        )
+
+    async def hand_over(self) -> None:
+        """Do what the notes of mode none say before an upgrade to another mode."""
+        workers = {
+            "apiVersion": "apps/v1",
+            "kind": "Deployment",
+            "metadata": {"name": f"{NAME}-worker"},
+            "spec": {"replicas": self.values["worker"]["replicas"]},
+        }
+        manager = ("--server-side", "--field-manager=autoscaling", "--filename=-")
+        await self.kubectl("apply", *manager, stdin=json.dumps(workers))
+
+    async def uninstall(self, name: str = NAME) -> None:
+        """Return when its pods are gone."""
+        where = ("--namespace", self.namespace, "--wait", "--timeout", "60s")
+        await asyncio.to_thread(self.helm.run, "uninstall", name, *where)
+
+    async def open(self, redis: str = f"{NAME}-redis") -> None:
+        """Reach the store and the API, and begin to look at the plan."""
+        await self.pod_is_ready("api")
+        self.api = CountingApi(f"http://{await self._address('api')}:8099")
+        await until("the API answers at the address of its Service", self._api_answers)
+        self.store = open_store(f"redis://{await self._address(redis)}:6379/0", self.namespace)
+        self._looking = asyncio.create_task(self._look())
+
+    async def close(self) -> None:
+        """Uninstall, as what is the whole cluster's does not go with the namespace; keep what the pods said."""
+        await asyncio.to_thread(self._keep_logs)
+        if self._looking:
+            self._looking.cancel()
+            await asyncio.wait([self._looking])
+            await self.store.close()
+        for name in self.names:
+            await asyncio.to_thread(self.helm.attempt, "uninstall", name, "--namespace", self.namespace)
+
+    async def pods(self, selector: str = WORKERS) -> list[Object]:
+        """Those that nobody has told to go."""
+        listed = (await self.get("pods", "--selector", selector))["items"]
+        return [pod for pod in listed if "deletionTimestamp" not in pod["metadata"]]
+
+    async def scaling(self) -> dict[str, float]:
+        """What the operator tells KEDA, read through the API server. Raises KubectlError with what it says else."""
+        path = f"/api/v1/namespaces/{self.namespace}/services/taskqueue-operator:8080/proxy/scaling"
+        found: dict[str, float] = json.loads(await self.kubectl("get", "--raw", path))
+        return found
+
+    async def pod_is_ready(self, name: str) -> None:
+        """Wait until a pod is made and ready."""
+        for condition in ("create", "condition=Ready"):
+            await self.kubectl("wait", f"pod/{name}", f"--for={condition}", "--timeout=60s")
+
+    async def ready(self, number: int, limit_s: float = 90.0) -> None:
+        """Wait until exactly so many workers are there and ready."""
+
+        async def check() -> bool:
+            pods = await self.pods()
+            return len(pods) == number and all(map(_is_ready, pods))
+
+        await until(f"{number} workers are ready", check, limit_s)
+
+    async def arrived(self, number: int, limit_s: float = 90.0) -> None:
+        """Wait until so many requests more have reached the API than now."""
+        wanted = len(await self.api.arrivals()) + number
+
+        async def check() -> bool:
+            return len(await self.api.arrivals()) >= wanted
+
+        await until(f"{number} requests arrive", check, limit_s)
+
+    async def exactly_as_planned(self, since_ms: int, *, repeats: int = 0, at_least: int = 100) -> None:
+        """Wait until all that was due from then to now has arrived: nothing is missing, nothing came twice.
+
+        repeats: attempts after the first, at most: of jobs whose pod was killed while they ran.
+        """
+        until_ms = int(time.time() * 1000) - 1000
+        await asyncio.sleep(LOOK_S)
+        planned = self.planned.between(since_ms, until_ms)
+        assert len(planned) >= at_least, "too little was due to show anything"
+
+        async def all_came() -> bool:
+            return _jobs(await self.api.arrivals()) >= planned.keys()
+
+        try:
+            await until("all that was due has arrived", all_came, 40)
+        except AssertionError as error:
+            missing = planned.keys() - _jobs(await self.api.arrivals())
+            raise AssertionError(
+                f"{len(missing)} of {len(planned)} are missing: {sorted(missing)[:5]}"
+            ) from error
+        arrivals = [one for one in await self.api.arrivals() if one.occurrence is not None]
+        counted = Counter(one[1:] for one in arrivals)
+        assert {job: n for job, n in counted.items() if n > 1} == {}, "an attempt came twice"
+        assert sum(one.attempt > 1 for one in arrivals) <= repeats
+        assert (await audit(self.store)).difference == 0
+
+    async def within(self, rate: int) -> None:
+        """No second saw more than the limit."""
+        arrivals = await self.api.arrivals()
+        worst = worst_second(arrivals, HELD_UP_S)
+        print(
+            f"{len(arrivals)} requests; most in any second {worst_second(arrivals)}, in any {1 - HELD_UP_S} s {worst}"
+        )
+        assert worst <= rate
+
+    def _keep_logs(self) -> None:
+        """Write them where the logs of the node are."""
+        asked = {
+            "pods": ["describe", "pods"],
+            "events": ["get", "events", "--sort-by=.lastTimestamp"],
+            **{
+                part: ["logs", f"--selector=app.kubernetes.io/component={part}", "--prefix", "--tail=5000"]
+                for part in ("operator", "worker", "redis")
+            },
+        }
+        for name, words in asked.items():
+            said = self.cluster.attempt("-n", self.namespace, *words)
+            (self.cluster.folder / f"{self.namespace}-{name}.log").write_text(said.stdout + said.stderr)
+
+    async def _api_answers(self) -> bool:
+        try:
+            await self.api.arrivals()
+        except OSError:
+            return False
+        return True
+
+    async def _look(self) -> None:
+        while True:
+            with contextlib.suppress(StoreFailure):  # the store is being restarted, as a test wanted
+                await self.planned.look(self.store)
+            await asyncio.sleep(LOOK_S)
+
+    async def _address(self, service: str) -> str:
+        return str((await self.get("service", service))["spec"]["clusterIP"])
+
+
+def _volume(folder: Path, namespace: str) -> Object:
+    """Make a folder of the first node what the claim of the chart's Redis is bound to."""
+    path = folder / f"{namespace}-redis"
+    path.mkdir()
+    path.chmod(0o777)  # Redis runs as a user of its image's own
+    claim = {"namespace": namespace, "name": f"data-{NAME}-redis-0"}
+    here = {"key": "kubernetes.io/hostname", "operator": "In", "values": ["node"]}
+    return {
+        "apiVersion": "v1",
+        "kind": "PersistentVolume",
+        "metadata": {"name": f"{namespace}-redis"},
+        "spec": {
+            "capacity": {"storage": "1Gi"},
+            "accessModes": ["ReadWriteOnce"],
+            "claimRef": claim,
+            "hostPath": {"path": str(path)},
+            "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [here]}]}},
+        },
+    }
+
+
+def _jobs(arrivals: Collection[Arrival]) -> set[tuple[str, str, int]]:
+    return {(one.type, one.user, one.occurrence) for one in arrivals if one.occurrence is not None}
+
+
+def _is_ready(pod: Object) -> bool:
+    return ("Ready", "True") in {(c["type"], c["status"]) for c in pod["status"].get("conditions", ())}

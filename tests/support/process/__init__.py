@@ -1,0 +1,1 @@
+"""Processes and terminals under test, chance with a seed, virtual time."""

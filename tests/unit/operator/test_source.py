@@ -1,0 +1,267 @@
+"""The objects of a namespace as a source: what is listed, what is watched, and what neither may remove."""
+
+import asyncio
+import time
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from typing import Any
+
+import pytest
+from kubernetes.aio.client.exceptions import ApiException
+
+from taskqueue.sources.loaded import Loaded
+from taskqueue_operator.api import PLURALS, Api
+from taskqueue_operator.objects import Kind, ObjectTable
+from taskqueue_operator.source import KubernetesSource
+from tests.support.kubernetes.raw_objects import task_type, user
+from tests.support.process.virtual_time import virtual_time
+
+KUBERNETES_DOWN = (ConnectionResetError(), TimeoutError(), ApiException(status=410), ApiException(status=404))
+
+
+class StandIn(Api):
+    """Lists what it is given. fails: raised for a kind, after so many objects. asked: one entry a list."""
+
+    def __init__(self) -> None:
+        self.objects: dict[Kind, list[dict[str, Any]]] = {"TaskType": [], "UserSubscription": []}
+        self.fails: dict[Kind, tuple[int, Exception]] = {}
+        self.asked: list[Kind] = []
+        self.going = asyncio.Event()  # lists wait for it before each object
+        self.going.set()
+
+    async def list(self, kind: Kind) -> AsyncIterator[Mapping[str, Any]]:
+        self.asked.append(kind)
+        snapshot = [*self.objects[kind]]
+        after, error = self.fails.get(kind, (len(snapshot), None))
+        for raw in snapshot[:after]:
+            await self.going.wait()
+            yield raw
+        if error:
+            raise error
+
+
+class Stream:
+    """What a source offers, with the time at which it did."""
+
+    def __init__(self, source: KubernetesSource) -> None:
+        self.offered: list[tuple[float, Loaded]] = []
+        self._loop = asyncio.get_running_loop()
+        self._started_s = self._loop.time()
+        self.task = asyncio.create_task(self._follow(source))
+
+    async def _follow(self, source: KubernetesSource) -> None:
+        async for loaded in source.changes():
+            self.offered.append((round(self._loop.time() - self._started_s, 2), loaded))
+
+    def only(self) -> Loaded:
+        ((_, loaded),) = self.offered
+        return loaded
+
+    def users(self) -> list[set[str]]:
+        return [set(loaded.users) for _, loaded in self.offered]
+
+
+@asynccontextmanager
+async def following(api: StandIn, resync_s: float = 600) -> AsyncIterator[tuple[KubernetesSource, Stream]]:
+    source = KubernetesSource(api, resync_s)
+    stream = Stream(source)
+    resync = asyncio.create_task(source.resync())
+    yield source, stream
+    stream.task.cancel()
+    resync.cancel()
+    await asyncio.wait([stream.task, resync])
+
+
+@pytest.mark.parametrize("kind", PLURALS)
+@pytest.mark.parametrize("error", KUBERNETES_DOWN, ids=repr)
+@virtual_time
+async def test_nothing_is_offered_before_every_kind_was_listed(kind: Kind, error: Exception) -> None:
+    api = StandIn()
+    api.objects = {"TaskType": [task_type("orders", 1)], "UserSubscription": [user("ada", 2), user("bob", 3)]}
+    api.fails[kind] = 1, error
+    async with following(api) as (source, stream):
+        source.put("UserSubscription", user("eve", 4))
+        await asyncio.sleep(30)
+        assert stream.offered == []
+        del api.fails[kind]
+        await asyncio.sleep(16)
+        assert set(stream.only().types) == {"orders"}
+        assert set(stream.only().users) == {
+            "ada",
+            "bob",
+        }  # the list is right: the watch was early for one that went
+
+
+@virtual_time
+async def test_a_list_that_fails_is_tried_again_less_and_less_often() -> None:
+    api = StandIn()
+    api.fails["TaskType"] = 0, TimeoutError()
+    async with following(api):
+        await asyncio.sleep(300)
+        assert 20 < len(api.asked) < 30
+        assert set(api.asked) == {"TaskType"}
+
+
+@pytest.mark.parametrize("after", [0, 1])
+@pytest.mark.parametrize("error", KUBERNETES_DOWN, ids=repr)
+@virtual_time
+async def test_a_list_that_fails_or_ends_in_the_middle_removes_nothing(after: int, error: Exception) -> None:
+    api = StandIn()
+    api.objects["UserSubscription"] = [user("ada", 1), user("bob", 2)]
+    async with following(api, resync_s=5) as (source, stream):
+        await asyncio.sleep(1)
+        api.fails["UserSubscription"] = after, error
+        assert await source.look() is None
+        await asyncio.sleep(60)
+        assert stream.users() == [{"ada", "bob"}]
+        assert api.asked.count("UserSubscription") > 5
+
+
+@virtual_time
+async def test_a_fresh_look_is_all_there_is_now() -> None:
+    api = StandIn()
+    api.objects["UserSubscription"] = [user("ada", 1), user("bob", 2)]
+    async with following(api) as (source, stream):
+        await asyncio.sleep(1)
+        api.objects["UserSubscription"] = [user("bob", 2), user("eve", 3)]
+        fresh = await source.look()
+        assert fresh is not None
+        assert set(fresh.users) == {"bob", "eve"}
+        await asyncio.sleep(1)
+        assert stream.users() == [{"ada", "bob"}, {"bob", "eve"}]
+
+
+@virtual_time
+async def test_what_a_watch_missed_is_found_soon_after_it_began_and_then_by_each_resync() -> None:
+    api = StandIn()
+    api.objects["UserSubscription"] = [user("ada", 1), user("bob", 2)]
+    async with following(api, resync_s=100) as (source, stream):
+        await asyncio.sleep(1)
+        api.objects["UserSubscription"] = [user("bob", 2)]
+        await asyncio.sleep(20)
+        assert stream.users() == [{"ada", "bob"}, {"bob"}]
+        api.objects["UserSubscription"] = []
+        await asyncio.sleep(80)
+        assert stream.users()[-1] == {"bob"}
+        source.doubt()
+        await asyncio.sleep(3)
+        assert stream.users()[-1] == set()
+        api.objects["UserSubscription"] = [user("eve", 3)]
+        await asyncio.sleep(95)
+        assert stream.users()[-1] == set()
+        await asyncio.sleep(10)
+        assert stream.users()[-1] == {"eve"}
+
+
+@virtual_time
+async def test_while_a_watch_tells_its_list_one_by_one_nothing_is_listed_and_afterwards_once() -> None:
+    api = StandIn()
+    async with following(api) as (source, _):
+        await asyncio.sleep(10)
+        api.asked.clear()
+        for _ in range(100):
+            source.doubt()
+            await asyncio.sleep(0.1)
+        assert api.asked == []
+        await asyncio.sleep(5)
+        assert api.asked == list(PLURALS)
+
+
+@virtual_time
+async def test_a_list_that_is_doubted_is_tried_until_it_is_had() -> None:
+    api = StandIn()
+    api.objects["UserSubscription"] = [user("ada", 1), user("bob", 2)]
+    async with following(api) as (source, stream):
+        await asyncio.sleep(10)
+        source.listed.clear()
+        api.objects["UserSubscription"] = [user("bob", 2)]
+        api.fails["TaskType"] = 0, TimeoutError()
+        source.doubt()
+        await asyncio.sleep(60)
+        assert not source.listed.is_set()
+        del api.fails["TaskType"]
+        await asyncio.sleep(16)
+        assert source.listed.is_set()
+        assert stream.users() == [{"ada", "bob"}, {"bob"}]
+
+
+@virtual_time
+async def test_changes_that_come_together_are_offered_together() -> None:
+    api = StandIn()
+    async with following(api) as (source, stream):
+        await asyncio.sleep(1)
+        for version in range(1, 51):
+            source.put("UserSubscription", user(f"u{version}", version))
+            await asyncio.sleep(0.01)
+        await asyncio.sleep(0.4)
+        assert [at_s for at_s, _ in stream.offered] == [0, 1.2, 1.41, 1.62]
+        assert len(stream.users()[-1]) == 50
+
+
+@virtual_time
+async def test_what_declares_nothing_new_is_not_offered_again() -> None:
+    api = StandIn()
+    api.objects["UserSubscription"] = [user("ada", 1)]
+    async with following(api) as (source, stream):
+        await asyncio.sleep(1)
+        source.put("UserSubscription", user("ada", 2, status={"taskCount": 0}))
+        source.drop("UserSubscription", "bob", "bob-1")
+        await asyncio.sleep(30)
+        assert len(stream.offered) == 1
+        source.drop("UserSubscription", "ada", "ada-1")
+        await asyncio.sleep(1)
+        assert stream.users() == [{"ada"}, set()]
+
+
+@virtual_time
+async def test_what_is_deleted_while_a_list_is_under_way_stays_away() -> None:
+    api = StandIn()
+    api.objects["UserSubscription"] = [user("ada", 1), user("bob", 2)]
+    async with following(api) as (source, stream):
+        await asyncio.sleep(1)
+        api.going.clear()
+        first = asyncio.create_task(source.look())
+        await asyncio.sleep(1)
+        api.objects["UserSubscription"] = [user("ada", 1)]
+        source.drop("UserSubscription", "bob", "bob-1")
+        second = asyncio.create_task(source.look())
+        await asyncio.sleep(1)
+        assert api.asked == [*PLURALS, *PLURALS]  # one list at a time
+        api.going.set()
+        for fresh in await asyncio.gather(first, second):
+            assert fresh is not None
+            assert set(fresh.users) == {"ada"}
+        await asyncio.sleep(1)
+        assert stream.users() == [{"ada", "bob"}, {"ada"}]
+
+
+@virtual_time
+async def test_doubts_without_end_do_not_put_the_list_off_for_ever() -> None:
+    api = StandIn()
+    async with following(api) as (source, _):
+        await asyncio.sleep(10)
+        api.asked.clear()
+        for _ in range(100):
+            source.doubt()
+            await asyncio.sleep(1.5)
+        assert api.asked.count("TaskType") >= 2
+
+
+async def test_objects_that_take_long_to_read_do_not_block_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+    api, turns, put = StandIn(), [0], ObjectTable.put
+    api.objects["UserSubscription"] = [user(f"u-{n}", n + 1) for n in range(10)]
+
+    def put_slowly(self: ObjectTable, kind: Kind, *args: Any) -> bool:
+        time.sleep(0.03)
+        return put(self, kind, *args)
+
+    async def turn() -> None:
+        while True:
+            turns[0] += 1
+            await asyncio.sleep(0)
+
+    monkeypatch.setattr(ObjectTable, "put", put_slowly)
+    turning = asyncio.create_task(turn())
+    assert await KubernetesSource(api, 600).look() is not None
+    turning.cancel()
+    assert turns[0] >= 10

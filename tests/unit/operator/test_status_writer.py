@@ -1,0 +1,421 @@
+"""Status is written where it differs, by the leader, paced, and what was edited first."""
+
+import asyncio
+from collections.abc import AsyncIterator, Mapping
+from contextlib import asynccontextmanager
+from dataclasses import replace
+from itertools import pairwise
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+from kubernetes.aio.client.exceptions import ApiException
+
+from taskqueue.store.fence import Fence
+from taskqueue_operator.api import Api
+from taskqueue_operator.conditions import Facts
+from taskqueue_operator.events import Events
+from taskqueue_operator.gathering import Gathering
+from taskqueue_operator.lease import Lease
+from taskqueue_operator.objects import Kind, Object, ObjectTable
+from taskqueue_operator.status_writer import StatusWriter
+from tests.support.kubernetes.raw_objects import raw
+from tests.support.process.virtual_time import virtual_time
+
+FACTS = Facts({}, {}, frozenset(), None, frozenset(), True, "", {}, 0)
+
+
+class Server(Api):
+    """Takes a status as the API server does, and tells the table of it as the watch does."""
+
+    def __init__(self, table: ObjectTable) -> None:
+        self.table = table
+        self.raws: dict[str, dict[str, Any]] = {}
+        self.kinds: dict[str, Kind] = {}
+        self.fails: dict[str, Exception] = {}
+        self.tried: list[str] = []
+        self.tried_s: list[float] = []
+        self.version = 0
+        self.deaf = False  # whether the watch says nothing of statuses
+
+    def edit(
+        self,
+        name: str,
+        spec: Mapping[str, Any] | None = None,
+        *,
+        told: bool = True,
+        kind: Kind = "UserSubscription",
+    ) -> None:
+        self.version += 1
+        known = self.raws.get(name)
+        generation = known["metadata"]["generation"] + 1 if known else 1
+        status = known.get("status") if known else None
+        self.raws[name] = raw(kind, name, self.version, spec, generation=generation, status=status)
+        self.kinds[name] = kind
+        if told:
+            self.tell(name)
+
+    def tell(self, name: str) -> None:
+        self.table.put(self.kinds[name], self.raws[name])
+
+    async def apply_status(self, one: Object, status: Mapping[str, Any]) -> None:
+        self.tried.append(one.name)
+        self.tried_s.append(asyncio.get_running_loop().time())
+        if one.name in self.fails:
+            raise self.fails[one.name]
+        known = self.raws[one.name]
+        if known["metadata"]["resourceVersion"] != one.version:
+            raise ApiException(status=409)
+        self.version += 1
+        meta = known["metadata"] | {"resourceVersion": str(self.version)}
+        self.raws[one.name] = known | {"metadata": meta, "status": dict(status)}
+        if not self.deaf:
+            self.tell(one.name)
+
+
+class Leading(Lease):
+    def __init__(self) -> None:
+        self.now = asyncio.Event()
+        self.now.set()
+
+    @property
+    def leads(self) -> bool:
+        return self.now.is_set()
+
+    async def leading(self) -> Fence:
+        await self.now.wait()
+        return Fence("", 1)
+
+
+def keeper() -> Any:
+    """Stand for a Keeper that has published nothing yet."""
+    return SimpleNamespace(in_store=None)
+
+
+class Given(Gathering):
+    """Facts that the test says, and the store has what `publish` last put there."""
+
+    def __init__(self, table: ObjectTable) -> None:
+        self.keeper = keeper()
+        self.table = table
+        self.now = FACTS
+        self.error: Exception | None = None
+        no_store: Any = None
+        super().__init__(no_store, self.keeper, table)
+
+    def publish(self) -> None:
+        self.keeper.in_store = self.table.loaded()
+
+    async def facts(self) -> Facts:
+        if self.error:
+            raise self.error
+        return self.now
+
+
+class Writing:
+    def __init__(self) -> None:
+        self.table = ObjectTable()
+        self.server = Server(self.table)
+        self.lease = Leading()
+        self.given = Given(self.table)
+
+    def writer(self) -> StatusWriter:
+        events = Events(self.server, "replica-0")
+        return StatusWriter(self.server, self.lease, self.table, self.given, events)
+
+    def start(self, *names: str, kind: Kind = "UserSubscription") -> None:
+        for name in names:
+            self.server.edit(name, kind=kind)
+        self.given.publish()
+
+    def count(self, *types: str) -> None:
+        """Have every publish change what the types say of their subscriptions."""
+        known = self.given.now.subscriptions
+        self.given.now = replace(FACTS, subscriptions={name: known.get(name, 0) + 1 for name in types})
+
+    def counted(self, name: str) -> int:
+        status: Mapping[str, Any] = self.server.raws[name].get("status", {})
+        return int(status.get("subscriptions", -1))
+
+
+@asynccontextmanager
+async def writing(*names: str) -> AsyncIterator[Writing]:
+    parts = Writing()
+    parts.start(*names)
+    task = asyncio.create_task(parts.writer().run())
+    yield parts
+    assert not task.done()
+    task.cancel()
+    await asyncio.wait([task])
+
+
+@virtual_time
+async def test_each_status_is_written_once_and_nothing_when_nothing_differs() -> None:
+    async with writing("ada", "bob") as parts:
+        await asyncio.sleep(60)
+        assert sorted(parts.server.tried) == ["ada", "bob"]
+        parts.server.edit("bob", {"suspend": True})
+        parts.given.publish()
+        await asyncio.sleep(60)
+        assert sorted(parts.server.tried) == ["ada", "bob", "bob"]
+        assert parts.server.raws["bob"]["status"]["observedGeneration"] == 2
+
+
+@virtual_time
+async def test_when_the_facts_change_only_what_they_concern_is_written() -> None:
+    async with writing("ada", "bob") as parts:
+        await asyncio.sleep(5)
+        parts.server.tried.clear()
+        parts.given.now = replace(FACTS, imported=frozenset({"ada"}))
+        await asyncio.sleep(60)
+        assert parts.server.tried == ["ada"]
+        assert parts.server.raws["ada"]["status"]["conditions"][0]["reason"] == "ManagedByImport"
+
+
+@virtual_time
+async def test_writes_are_paced() -> None:
+    async with writing(*(f"u{number}" for number in range(200))) as parts:
+        await asyncio.sleep(60)
+        times_s = parts.server.tried_s
+        assert len(times_s) == 200
+        assert min(later - at for at, later in pairwise(times_s)) >= 0.0199
+
+
+@virtual_time
+async def test_what_was_edited_comes_first_also_while_many_wait() -> None:
+    names = [f"u{number}" for number in range(2000)]
+    async with writing(*names) as parts:
+        await asyncio.sleep(5)
+        assert 200 < len(parts.server.tried) < 300, "all of them are still to be written for the first time"
+        parts.server.edit("u7", {"suspend": True})
+        parts.given.publish()
+        await asyncio.sleep(2.5)
+        assert parts.server.tried.count("u7") == 1
+        await asyncio.sleep(60)
+        parts.given.now = replace(FACTS, imported=frozenset(names))
+        parts.server.tried.clear()
+        await asyncio.sleep(1.5)
+        assert parts.server.tried
+        parts.server.edit("u1000", {"suspend": True})
+        parts.given.publish()
+        await asyncio.sleep(2.5)
+        assert "u1000" in parts.server.tried
+        assert len(parts.server.tried) < 220
+
+
+@virtual_time
+async def test_edits_that_come_faster_than_statuses_are_written_go_first_but_not_for_ever() -> None:
+    async with writing() as parts:
+
+        async def flood(name: str, seconds: int) -> None:
+            for number in range(seconds * 10):
+                parts.start(*(f"{name}{number}-{n}" for n in range(10)))
+                await asyncio.sleep(0.1)
+
+        await flood("a", 15)
+        assert len(parts.server.tried) <= 100, "one round or two, until it was seen"
+        await asyncio.sleep(40)
+        assert all("status" in raw for raw in parts.server.raws.values())
+        parts.server.tried.clear()
+        await flood("b", 60)
+        assert 100 <= len(parts.server.tried) <= 300
+
+
+@virtual_time
+async def test_a_type_waits_behind_no_users() -> None:
+    async with writing() as parts:
+        parts.start("orders", kind="TaskType")
+        await asyncio.sleep(5)
+        parts.start(*(f"u{number}" for number in range(2_000)))
+        parts.count("orders")
+        parts.server.tried.clear()
+        await asyncio.sleep(25)
+        assert "orders" in parts.server.tried[:2]
+        parts.server.tried.clear()
+        parts.count("orders")
+        await asyncio.sleep(2.5)
+        assert parts.counted("orders") == 2
+        assert parts.server.tried.index("orders") <= 100, "what the rounds under way wrote before it changed"
+        assert len(parts.server.tried) > 100, "the users go on"
+
+
+@virtual_time
+async def test_a_type_is_written_while_users_are_edited_faster_than_statuses() -> None:
+    async with writing() as parts:
+        parts.start("orders", kind="TaskType")
+        await asyncio.sleep(5)
+        parts.server.tried.clear()
+        for second in range(15):
+            for tenth in range(10):
+                parts.start(*(f"u{second}-{tenth}-{n}" for n in range(10)))
+                parts.count("orders")
+                await asyncio.sleep(0.1)
+        assert parts.counted("orders") >= 130, "within two rounds of the 150 changes"
+        assert len(parts.server.tried) <= 100 + 15
+
+
+@virtual_time
+async def test_types_that_change_with_every_publish_take_turns_and_leave_users_their_part() -> None:
+    types = [f"t{number}" for number in range(120)]
+    async with writing() as parts:
+        parts.start(*types, kind="TaskType")
+        await asyncio.sleep(10)
+        parts.server.tried.clear()
+        parts.start(*(f"u{number}" for number in range(500)))
+        for _ in range(40):
+            parts.count(*types)
+            await asyncio.sleep(1)
+        written = parts.server.tried
+        users = sum(name.startswith("u") for name in written)
+        assert users == 500, "all of them, among types that never rest"
+        turns = [written.count(name) for name in types]
+        assert max(turns) - min(turns) <= 2
+        assert parts.server.tried[0].startswith("t")
+
+
+@pytest.mark.parametrize("status", [404, 409])
+@virtual_time
+async def test_an_object_that_changed_or_went_is_left_to_the_watch_and_holds_nobody_up(status: int) -> None:
+    async with writing("bob", "ada") as parts:
+        parts.server.fails["ada"] = ApiException(status=status)
+        await asyncio.sleep(0.1)
+        assert parts.server.tried == ["ada", "bob"]
+        assert "status" in parts.server.raws["bob"]
+        await asyncio.sleep(60)
+        assert parts.server.tried == ["ada", "bob"]
+        parts.server.fails.clear()
+        parts.server.version += 1
+        parts.server.raws["ada"]["metadata"]["resourceVersion"] = str(parts.server.version)
+        parts.server.tell("ada")
+        await asyncio.sleep(2)
+        assert parts.server.tried == ["ada", "bob", "ada"]
+
+
+@virtual_time
+async def test_what_was_written_is_not_written_again_while_the_watch_is_late() -> None:
+    async with writing("ada") as parts:
+        parts.server.deaf = True
+        await asyncio.sleep(60)
+        assert parts.server.tried == ["ada"]
+        parts.server.tell("ada")
+        await asyncio.sleep(60)
+        assert parts.server.tried == ["ada"]
+
+
+@virtual_time
+async def test_a_write_that_is_late_is_refused_and_made_anew_from_what_the_watch_brings() -> None:
+    async with writing("ada") as parts:
+        parts.server.edit("ada", {"suspend": True}, told=False)
+        await asyncio.sleep(0.5)
+        assert "status" not in parts.server.raws["ada"]
+        parts.server.tell("ada")
+        parts.given.publish()
+        await asyncio.sleep(10)
+        assert parts.server.raws["ada"]["status"]["observedGeneration"] == 2
+        assert parts.server.tried == ["ada", "ada"]
+
+
+@pytest.mark.parametrize("status", [400, 422])
+@virtual_time
+async def test_a_status_that_is_refused_is_not_tried_again_and_holds_nobody_up(status: int) -> None:
+    async with writing("bob", "ada") as parts:
+        parts.server.fails["ada"] = ApiException(status=status)
+        await asyncio.sleep(60)
+        assert parts.server.tried == ["ada", "bob"]
+        del parts.server.fails["ada"]
+        parts.server.edit("ada", {"suspend": True})
+        parts.given.publish()
+        await asyncio.sleep(10)
+        assert parts.server.tried == ["ada", "bob", "ada"]
+
+
+@pytest.mark.parametrize(
+    "error", [ApiException(status=503), ApiException(status=403), TimeoutError()], ids=repr
+)
+@virtual_time
+async def test_an_api_server_that_fails_is_asked_once_a_round(error: Exception) -> None:
+    async with writing("ada", "bob", "eve") as parts:
+        parts.server.fails = dict.fromkeys(("ada", "bob", "eve"), error)
+        await asyncio.sleep(9.5)
+        assert 9 <= len(parts.server.tried) <= 11
+        parts.server.fails = {}
+        await asyncio.sleep(10)
+        assert all("status" in raw for raw in parts.server.raws.values())
+
+
+@virtual_time
+async def test_a_store_that_is_down_stops_the_writing_until_it_is_back() -> None:
+    async with writing("ada") as parts:
+        parts.given.error = ConnectionRefusedError()
+        await asyncio.sleep(10)
+        assert parts.server.tried == []
+        parts.given.error = None
+        await asyncio.sleep(2)
+        assert parts.server.tried == ["ada"]
+
+
+@virtual_time
+async def test_only_the_leader_writes_and_it_stops_in_the_middle_of_a_round() -> None:
+    async with writing() as parts:
+        parts.lease.now.clear()
+        parts.start(*(f"u{number}" for number in range(100)))
+        await asyncio.sleep(10)
+        assert parts.server.tried == []
+        parts.lease.now.set()
+        await asyncio.sleep(2)
+        parts.lease.now.clear()
+        written = len(parts.server.tried)
+        assert 30 < written < 60
+        await asyncio.sleep(10)
+        assert len(parts.server.tried) == written
+
+
+@virtual_time
+async def test_what_is_declared_and_not_published_yet_is_left_alone() -> None:
+    async with writing("ada") as parts:
+        await asyncio.sleep(2)
+        parts.server.edit("ada", {"suspend": True})
+        parts.server.edit("bob")
+        await asyncio.sleep(10)
+        assert parts.server.tried == ["ada"]
+        parts.given.publish()
+        await asyncio.sleep(2)
+        assert sorted(parts.server.tried) == ["ada", "ada", "bob"]
+
+
+@virtual_time
+async def test_what_declares_nothing_that_could_be_published_is_told_so_at_once() -> None:
+    async with writing("ada") as parts:
+        parts.server.edit("bad", {"tasks": [{"type": "A"}]})
+        parts.server.edit("zoe", {"userId": "ada"})
+        parts.given.now = replace(FACTS, rivals=parts.table.rivals())
+        await asyncio.sleep(2)
+        reasons = {name: raw["status"]["conditions"][0]["reason"] for name, raw in parts.server.raws.items()}
+        assert reasons == {"ada": "Valid", "bad": "Invalid", "zoe": "DuplicateUser"}
+
+
+@virtual_time
+async def test_an_object_that_changes_in_the_middle_of_a_round_waits_for_the_next() -> None:
+    async with writing("bob", "ada") as parts:
+        await asyncio.sleep(0.01)
+        parts.server.edit("bob", {"suspend": True})
+        parts.given.publish()
+        await asyncio.sleep(0.5)
+        assert parts.server.tried == ["ada"]
+        await asyncio.sleep(2)
+        assert parts.server.tried == ["ada", "bob"]
+
+
+@pytest.mark.parametrize(
+    "error", [ApiException(status=403), ApiException(status=500), TimeoutError()], ids=repr
+)
+@virtual_time
+async def test_what_fails_for_one_object_alone_holds_up_no_other(error: Exception) -> None:
+    names = [f"u{number}" for number in range(60)]
+    async with writing(*names) as parts:
+        parts.server.fails["u59"] = error
+        await asyncio.sleep(10)
+        assert {name for name, raw in parts.server.raws.items() if "status" not in raw} == {"u59"}
+        parts.server.fails.clear()
+        await asyncio.sleep(2)
+        assert "status" in parts.server.raws["u59"]

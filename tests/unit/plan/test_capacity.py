@@ -1,0 +1,88 @@
+"""What due work asks for, by example, and closed loops of an autoscaler with it."""
+
+import re
+from typing import Literal
+
+import pytest
+
+from taskqueue.plan.capacity import DEFAULT_SERVICE_S, TURNS, Capacity, Due, capacity, mean_of
+from taskqueue.store import script
+from tests.support.node.autoscaled import autoscaled
+
+TARGET_S = 50 * 30
+
+
+def test_idle_asks_for_nothing() -> None:
+    assert capacity({}, 0, 100, 50, 30) == Capacity(0.0, 0.0, 0)
+
+
+@pytest.mark.parametrize("rate", [0, 1000])
+def test_one_due_job_asks_for_one_worker(rate: float) -> None:
+    assert capacity({"low": Due(1, 0.01, 1)}, 0, rate, 50, 30) == Capacity(TARGET_S, TARGET_S, 1)
+
+
+def test_permits_of_a_job_make_fewer_workers_useful() -> None:
+    assert capacity({"normal": Due(10**6, 10, 1)}, 0, 100, 50, 30).useful_replicas == 21
+    assert capacity({"normal": Due(10**6, 10, 10)}, 0, 100, 50, 30).useful_replicas == 3
+
+
+def test_lanes_share_the_starts_by_their_turns_and_not_by_their_length() -> None:
+    """Few quick jobs of a high lane start 8 times as often as the many slow ones that are made up for."""
+    both = {"high": Due(10, 0.1, 1), "backfill": Due(10**6, 60, 1)}
+    mean_s = (8 * 0.1 + 60) / 9 + 0.02
+    assert capacity(both, 0, 100, 50, 30).useful_replicas == -(-100 * mean_s // 50)
+
+
+def test_the_turns_are_those_of_claim() -> None:
+    claim = script.source("claim")
+    lanes, turns = (re.search(rf"local {name} = \{{(.*)\}}", claim) for name in ("LANES", "TURNS"))
+    assert lanes
+    assert turns
+    names = re.findall(r"'(\w+)'", lanes[1])
+    played = [names[int(turn) - 1] for turn in turns[1].split(",")]
+    assert {name: played.count(name) for name in names} == {k: v for k, v in TURNS.items() if k != "parked"}
+    assert TURNS["parked"] == len(played), "parked jobs take every second slot"
+
+
+def test_types_that_never_ended_have_the_default() -> None:
+    assert mean_of({"known": 3, "new": 1}, {"known": 5.0}, DEFAULT_SERVICE_S) == 4.0
+    assert mean_of({}, {}, DEFAULT_SERVICE_S) == DEFAULT_SERVICE_S
+
+
+def test_a_load_that_workers_keep_up_with_keeps_them_and_its_jobs_start_at_once() -> None:
+    """80 starts/s of 5 s keep 400 slots busy: 8 replicas."""
+    steady = autoscaled(arrivals_per_s=80, service_s=5, rate=200, seconds=1800)
+    assert 8 <= steady.last_replicas <= 9
+    assert steady.last_wait_s < 1
+
+
+@pytest.mark.parametrize("weight", ["nothing", "service"])
+def test_it_would_let_jobs_wait_if_running_ones_counted_less(
+    weight: Literal["nothing", "service"],
+) -> None:
+    """Why a running job counts a slot's whole share: with less, jobs wait for much of drain_s for ever."""
+    steady = autoscaled(arrivals_per_s=80, service_s=5, rate=200, seconds=1800, running_counts=weight)
+    assert steady.last_wait_s > 10
+
+
+def test_a_backlog_that_waits_for_the_limit_adds_no_workers() -> None:
+    """20 starts/s of 1 s keep 21 slots busy: more than one worker of 50 would idle, however long the queue."""
+    bound = autoscaled(arrivals_per_s=0, service_s=1, rate=20, seconds=600, backlog=100_000)
+    assert bound.most_replicas == 1
+    assert bound.started == pytest.approx(20 * 600, rel=0.02)
+
+
+def test_the_useful_replicas_use_the_whole_limit() -> None:
+    """100 starts/s of 3 s keep 302 slots busy: 7 replicas, where the queue asks for hundreds."""
+    bound = autoscaled(arrivals_per_s=0, service_s=3, rate=100, seconds=600, backlog=1_000_000)
+    assert bound.most_replicas == 7
+    assert bound.last_start_rate == pytest.approx(100, rel=0.01)
+
+
+def test_a_backlog_is_ended_in_about_the_time_to_drain() -> None:
+    """30,000 jobs of 1 s, no limit that binds: 20 replicas would need half a minute, but first they must come."""
+    backlog = autoscaled(arrivals_per_s=0, service_s=1, rate=5_000, seconds=900, backlog=30_000)
+    assert 20 <= backlog.most_replicas <= 30
+    assert backlog.emptied_s is not None
+    assert backlog.emptied_s < 60
+    assert backlog.last_replicas == 0

@@ -1,0 +1,51 @@
+"""The documentation follows the code."""
+
+import re
+import runpy
+from pathlib import Path
+
+import pytest
+
+from taskqueue.models.cron import check_cron
+from taskqueue.models.cron_refusal import MACROS
+from taskqueue.models.refusal import ValueRefusedError
+
+ROOT = Path(__file__).parents[3]
+# Not all below ROOT: there may be environments, builds and what somebody tries out.
+FOLDERS = ("docs", "examples", "helm", "deploy", "tools", "tests")
+PAGES = sorted([*ROOT.glob("*.md"), *(page for folder in FOLDERS for page in (ROOT / folder).rglob("*.md"))])
+
+
+def test_the_page_of_settings_manifests_and_metrics_is_what_the_code_says() -> None:
+    page = runpy.run_path(str(ROOT / "docs" / "generate.py"))["text"]()
+    assert (ROOT / "docs" / "configuration.md").read_text() == page, "run `make docs`"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_every_relative_link_leads_somewhere(page: Path) -> None:
+    links = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text())
+    broken = [link for link in links if "://" not in link and not (page.parent / link).exists()]
+    assert broken == []
+
+
+def test_every_file_of_code_that_the_internals_name_is_there() -> None:
+    named = re.findall(r"`([\w/]+\.(?:py|lua))`", (ROOT / "docs" / "internals.md").read_text())
+    files = [path.as_posix().replace("taskqueue_worker", "worker") for path in ROOT.glob("*/src/**/*.*")]
+    assert len(named) > 20
+    assert [name for name in named if not any(path.endswith(f"/{name}") for path in files)] == []
+
+
+def test_the_cron_lines_of_the_page_on_schedules_are_taken_and_refused_as_it_says() -> None:
+    page = (ROOT / "docs" / "schedules.md").read_text()
+    lines = set(re.findall(r"`([-0-9*/,A-Z#]+(?: [-0-9*/,A-Z#]+){4})`", page))
+    refused = set()
+    for line in lines:
+        try:
+            check_cron(line)
+        except ValueRefusedError:
+            refused.add(line)
+    assert len(lines) > 20
+    assert refused == {"0 0 31 2 *", "0 0 31 4,6 *", "0 0 LW * */7"}
+    for word, line in MACROS.items():
+        assert f"`{word}`" in page
+        assert f"`{line}`" in page

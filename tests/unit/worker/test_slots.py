@@ -1,0 +1,128 @@
+"""The slots of one worker: jobs begin at their start or not at all, and go back when the worker is told to stop."""
+
+import asyncio
+from collections.abc import Callable, Coroutine
+from dataclasses import dataclass, field
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+from taskqueue.handlers.job import Job
+from taskqueue.models.values import Schedule, TaskType
+from taskqueue.store.claim import Result
+from taskqueue_worker.kinds import Kind
+from taskqueue_worker.slot_time import LATE_S
+from taskqueue_worker.slots import Slots
+from taskqueue_worker.started import Started
+from tests.support.process.virtual_time import virtual_time
+
+
+@dataclass
+class Bench:
+    """Slots whose jobs run until the test lets them end."""
+
+    began: list[str] = field(default_factory=list)
+    results: list[Result] = field(default_factory=list)
+    go: asyncio.Event = field(default_factory=asyncio.Event)
+    both: asyncio.Event = field(default_factory=asyncio.Event)
+    slots: Slots = field(init=False)
+    kind: Kind = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.kind = Kind(TaskType("sync", Schedule(interval_s=60)), self._handle)
+        self.slots = Slots(2, self._permits, self.results.append, lambda: None, lambda *_: None)
+
+    @staticmethod
+    def _permits(started: Started) -> Any:
+        return SimpleNamespace(take=None)  # no job here asks for one
+
+    async def _handle(self, job: Job) -> None:
+        self.began.append(job.user)
+        if len(self.began) == 2:
+            self.both.set()
+        await self.go.wait()
+
+    def add(self, *users: str, ahead_s: float = 0.0) -> None:
+        start_s = asyncio.get_running_loop().time() + ahead_s
+        self.slots.add(Started(self.member(user), self.kind, "", 0, 0, start_s, 0.01) for user in users)
+
+    @staticmethod
+    def member(user: str) -> str:
+        return f"sync|{user}|60|0|0|w|1"
+
+    def verbs(self) -> dict[str, str]:
+        return {result.member.split("|")[1]: result.verb for result in self.results}
+
+    async def settled(self) -> None:
+        for _ in range(10):
+            await asyncio.sleep(0)
+
+
+def at_a_bench(test: Callable[[Bench], Coroutine[Any, Any, None]]) -> Callable[[], None]:
+    """Run a test in virtual time: where the loop is late, as on a busy machine, a slot gives its job up."""
+
+    @virtual_time
+    async def run() -> None:
+        made = Bench()
+        await made.settled()
+        await test(made)
+        await made.slots.close()
+
+    return run
+
+
+@at_a_bench
+async def test_give_back_returns_what_has_not_begun_and_leaves_the_rest_alone(bench: Bench) -> None:
+    bench.add("running")
+    bench.add("next", "behind", ahead_s=30)
+    await bench.settled()
+    assert bench.slots.free == -1
+    bench.slots.give_back()
+    await bench.settled()
+    assert bench.verbs() == {"next": "l", "behind": "l"}
+    bench.go.set()
+    await bench.slots.emptied(asyncio.get_running_loop().time() + 5)
+    await bench.settled()
+    assert bench.verbs() == {"next": "l", "behind": "l", "running": "d"}
+    assert bench.began == ["running"]
+    assert bench.slots.free == 2
+
+
+@at_a_bench
+async def test_a_job_that_missed_its_start_gives_the_slot_up(bench: Bench) -> None:
+    bench.add("late", ahead_s=-LATE_S - 0.001)
+    await bench.settled()
+    assert bench.verbs() == {"late": "l"}
+    assert bench.began == []
+    assert bench.kind.counts["late"] == 1
+
+
+@at_a_bench
+async def test_jobs_whose_lease_is_lost_end_without_a_result(bench: Bench) -> None:
+    bench.add("running")
+    bench.add("next", "behind", ahead_s=30)
+    await bench.settled()
+    bench.slots.drop({bench.member(user) for user in ("running", "next", "behind")})
+    await bench.settled()
+    assert bench.verbs() == {}
+    assert bench.slots.members() == []
+    assert bench.slots.free == 2
+
+
+@at_a_bench
+async def test_a_result_tells_how_long_its_handler_ran_and_one_that_was_cut_short_does_not(
+    bench: Bench,
+) -> None:
+    bench.add("whole", "cut", ahead_s=0.02)
+    await bench.both.wait()
+    await asyncio.sleep(2)
+    for job in bench.slots.running.values():
+        if "|cut|" in job.member:
+            job.cancel("drain")
+    await bench.settled()
+    bench.go.set()
+    await bench.slots.emptied(asyncio.get_running_loop().time() + 5)
+    await bench.settled()
+    ran_us = {result.member.split("|")[1]: result.ran_us for result in bench.results}
+    assert ran_us == {"cut": 0, "whole": pytest.approx(2_000_000, abs=1)}
