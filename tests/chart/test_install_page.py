@@ -129,9 +129,9 @@ def test_the_script_for_kind_loads_the_images_that_its_objects_name(helm: Helm, 
     path = f"{programs.folder}{os.pathsep}{os.environ['PATH']}"
     script = ROOT / "deploy" / "kind" / "up.sh"
     subprocess.run([script], env={**os.environ, "PATH": path}, check=True, capture_output=True)
-    loaded = {call.split()[-1] for call in programs.calls() if call.startswith("kind load docker-image")}
+    desired = {call.split()[-1] for call in programs.calls() if call.startswith("kind load docker-image")}
     built = {call.split()[-2] for call in programs.calls() if call.startswith("docker build")}
     found = pods(helm.objects(ROOT / "deploy" / "kind" / "values.yaml"))
     found |= pods(list(yaml.safe_load_all((ROOT / "deploy" / "kind" / "api.yaml").read_text("utf-8"))))
     named = {pod["containers"][0]["image"] for pod in found.values()} - {"valkey/valkey:9.1"}
-    assert named == loaded == built
+    assert named == desired == built

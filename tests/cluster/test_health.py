@@ -24,7 +24,7 @@ SEEN: dict[str, Verdict] = {
     "UserSubscription/ada": (True, "Current", "Healthy"),
     "UserSubscription/away": (True, "Current", "Suspended"),
     "UserSubscription/astray": (True, "Current", "Degraded"),  # names a type that is not there
-    "UserSubscription/rival": (False, "InProgress", "Degraded"),  # is ada, too
+    "UserSubscription/duplicate": (False, "InProgress", "Degraded"),  # is ada, too
 }
 INFEASIBLE: dict[str, Verdict] = {
     "TaskType/huge": (True, "Current", "Degraded"),
@@ -46,7 +46,7 @@ USERS_SHOWN = {
     "astray": ("astray", "2", "", "True", "False", "True", "Scheduled"),
     "away": ("away", "1", "true", "True", "True", "True", "Suspended"),
     "idle": ("idle", "0", "", "True", "True", "True", "NoTasks"),
-    "rival": ("ada", "1", "", "False", "", "False", "DuplicateUser"),
+    "duplicate": ("ada", "1", "", "False", "", "False", "DuplicateUser"),
 }
 
 
@@ -78,8 +78,8 @@ async def test_everybody_sees_the_right_health(shop: Shop, tools: Path) -> None:
 
     operator = await shop.operator()
     await shop.says("usub", "ada", "Ready", "True", "Scheduled")
-    await shop.apply(subscription("rival", "sync", userId="ada"))
-    await shop.says("usub", "rival", "Ready", "False", "DuplicateUser")
+    await shop.apply(subscription("duplicate", "sync", userId="ada"))
+    await shop.says("usub", "duplicate", "Ready", "False", "DuplicateUser")
     await shop.says("tt", "sync", "HandlerRegistered", "Unknown", "NoWorkerSeen")
     assert await seen(SEEN) == SEEN
     await pause(shop.world.store, "sync")

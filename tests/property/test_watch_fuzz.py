@@ -73,6 +73,6 @@ def test_a_broken_line_of_a_watch_becomes_an_object_or_a_new_list(told: list[byt
                 table.drop(kind, raw["metadata"]["name"], raw["metadata"]["uid"])
             else:
                 table.put(kind, decode(raw["text"].encode()))
-    for fault in table.loaded().faults:
+    for fault in table.desired().faults:
         assert fault.message
         assert fault.message.isprintable()

@@ -75,8 +75,8 @@ async def test_apply_is_refused_where_a_kubernetes_namespace_keeps_the_release(
 ) -> None:
     publisher = Publisher(store, "kubernetes")
     publisher.lead(Fence("shop/uid-1", 1))
-    loaded = load(folder)
-    await publisher.publish(loaded.types, loaded.users)
+    desired = load(folder)
+    await publisher.publish(desired.types, desired.users)
     before = await read_catalog(store), await read_owners(store)
     done = await taskqueue("apply", str(folder / file))
     assert (done.exit_code, done.stdout) == (ExitCode.REFUSED, "")

@@ -15,7 +15,7 @@ from taskqueue.scheduler import keeper as keeper_module
 from taskqueue.scheduler.keeper import Keeper
 from taskqueue.scheduler.publisher import Publisher
 from taskqueue.scheduler.ticker import Ticker
-from taskqueue.sources.loaded import Loaded
+from taskqueue.sources.desired import Desired
 from taskqueue.store import job_name
 from taskqueue.store.catalog import read_catalog, read_cursor, restore_cursor, set_rate
 from taskqueue.store.claim import Result, claim
@@ -35,10 +35,10 @@ TYPES = {one.name: one for one in (EVERY, QUIET, LATEST)}
 USERS = tuple(f"u-{k:02}" for k in range(12))
 
 
-def manifests(users: tuple[str, ...] = USERS) -> Loaded:
+def manifests(users: tuple[str, ...] = USERS) -> Desired:
     tasks = tuple(Task(name) for name in TYPES)
     subscriptions = {name: UserSubscription(name, tasks) for name in users}
-    return Loaded(MappingProxyType(TYPES), MappingProxyType(subscriptions), (), (), ())
+    return Desired(MappingProxyType(TYPES), MappingProxyType(subscriptions), (), (), ())
 
 
 @pytest.fixture(autouse=True)
@@ -53,11 +53,11 @@ class Folder:
 
     name: Literal["folder"] = "folder"
 
-    async def changes(self) -> AsyncIterator[Loaded]:
+    async def changes(self) -> AsyncIterator[Desired]:
         yield manifests()
         await asyncio.Event().wait()
 
-    async def look(self) -> Loaded | None:
+    async def look(self) -> Desired | None:
         return manifests()
 
 

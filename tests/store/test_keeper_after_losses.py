@@ -15,7 +15,7 @@ from taskqueue.scheduler import keeper as keeper_module
 from taskqueue.scheduler.keeper import Keeper
 from taskqueue.scheduler.source import Always
 from taskqueue.scheduler.ticker import Ticker
-from taskqueue.sources.loaded import Loaded, Spared
+from taskqueue.sources.desired import Desired, Protected
 from taskqueue.store.catalog import read_catalog, read_cursor
 from taskqueue.store.connection import Store
 from taskqueue.store.fence import Fence, claim_epoch
@@ -24,8 +24,8 @@ from tests.support.site.site import until
 from tests.support.store.script_clock import ScriptClock
 
 
-def loaded(types: tuple[str, ...] = ("sync",), users: tuple[str, ...] = ("ada", "bob")) -> Loaded:
-    return Loaded(
+def desired(types: tuple[str, ...] = ("sync",), users: tuple[str, ...] = ("ada", "bob")) -> Desired:
+    return Desired(
         MappingProxyType({name: TaskType(name, Schedule(interval_s=2), function="f") for name in types}),
         MappingProxyType({name: UserSubscription(name, (Task("sync"),)) for name in users}),
         (),
@@ -40,13 +40,13 @@ class Given:
     name: Literal["kubernetes"] = "kubernetes"
 
     def __init__(self) -> None:
-        self.said = asyncio.Queue[Loaded]()
+        self.said = asyncio.Queue[Desired]()
 
-    async def changes(self) -> AsyncIterator[Loaded]:
+    async def changes(self) -> AsyncIterator[Desired]:
         while True:
             yield await self.said.get()
 
-    async def look(self) -> Loaded | None:
+    async def look(self) -> Desired | None:
         return None
 
 
@@ -77,7 +77,7 @@ class Replica:
         self.leads = Leading(store)
         self.keeper = Keeper(store, self.ticker, source=self.source, rate=50, leadership=self.leads)
 
-    async def publishes(self, what: Loaded) -> None:
+    async def publishes(self, what: Desired) -> None:
         self.keeper.published.clear()
         self.source.said.put_nowait(what)
         async with asyncio.timeout(60):
@@ -121,8 +121,8 @@ async def test_a_store_that_was_lost_with_its_leader_is_filled_by_the_standby_fr
 ) -> None:
     async with replica(store) as first, replica(store) as standby:
         await first.leads.begin()
-        await first.publishes(loaded())
-        standby.source.said.put_nowait(loaded())
+        await first.publishes(desired())
+        standby.source.said.put_nowait(desired())
 
         async def standby_knows() -> bool:
             return standby.ticker.cursor_ms is not None and standby.ticker.cursor_ms == first.ticker.cursor_ms
@@ -146,9 +146,9 @@ async def test_a_store_that_was_lost_with_its_leader_is_filled_by_the_standby_fr
 async def test_a_store_that_went_back_is_given_what_it_lost_without_another_edit(store: Store) -> None:
     async with replica(store) as only:
         await only.leads.begin()
-        await only.publishes(loaded())
+        await only.publishes(desired())
         kept = await everything(store)
-        await only.publishes(loaded(types=("sync", "other"), users=("ada", "bob", "eve")))
+        await only.publishes(desired(types=("sync", "other"), users=("ada", "bob", "eve")))
         await put_back(store, kept)
 
         async def there_again() -> bool:
@@ -166,7 +166,7 @@ async def test_users_are_given_to_imports_and_taken_back_as_these_come_and_go(
 
     async with replica(store) as only:
         await only.leads.begin()
-        await only.publishes(loaded())
+        await only.publishes(desired())
         await set_users(store, "import", [UserSubscription("ada", (Task("sync"),))])
 
         async def foreign(users: set[str]) -> bool:
@@ -183,11 +183,11 @@ async def test_a_refused_object_keeps_what_the_store_has_of_it_and_nobody_elses_
 ) -> None:
     async with replica(store) as only:
         await only.leads.begin()
-        await only.publishes(loaded(types=("sync", "bad"), users=("ada", "bob", "eve")))
+        await only.publishes(desired(types=("sync", "bad"), users=("ada", "bob", "eve")))
         fault = Fault("UserSubscription/ada", 1, 0, "spec", "cannot be")
-        rest = replace(loaded(users=("eve",)), faults=(fault,))
-        await only.publishes(replace(rest, spared=Spared(frozenset({"bad"}), frozenset({"ada"}))))
+        rest = replace(desired(users=("eve",)), faults=(fault,))
+        await only.publishes(replace(rest, protected=Protected(frozenset({"bad"}), frozenset({"ada"}))))
         assert (await read_owners(store)).keys() == {"ada", "eve"}
         assert (await read_catalog(store)).records.keys() == {"sync", "bad"}
-        await only.publishes(replace(rest, spared=Spared()))
+        await only.publishes(replace(rest, protected=Protected()))
         assert (await read_owners(store)).keys() == {"eve"}

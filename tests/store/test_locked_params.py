@@ -17,7 +17,7 @@ from taskqueue.handlers.registry import Registry
 from taskqueue.handlers.threads import Threads
 from taskqueue.models.values import Schedule, Task, TaskType, UserSubscription
 from taskqueue.scheduler.publisher import Publisher
-from taskqueue.sources.loaded import Spared
+from taskqueue.sources.desired import Protected
 from taskqueue.store.adhoc import enqueue
 from taskqueue.store.catalog import set_rate
 from taskqueue.store.claim import Result, claim
@@ -77,8 +77,8 @@ async def test_a_type_that_locks_suspends_who_overrides_until_that_is_mended(
 
 async def test_a_type_that_is_refused_by_now_still_locks(store: Store) -> None:
     await Publisher(store).publish({"sync": LOCKED, "free": FREE}, {"bob": BOB})
-    spared = Spared(frozenset({"sync"}))
-    await Publisher(store).publish({"free": FREE}, USERS, spared=spared)
+    protected = Protected(frozenset({"sync"}))
+    await Publisher(store).publish({"free": FREE}, USERS, protected=protected)
     assert await suspended(store) == {("ada", "sync")}
 
 

@@ -11,8 +11,8 @@ from taskqueue.scheduler import keeper as keeper_module
 from taskqueue.scheduler.keeper import Keeper
 from taskqueue.scheduler.ticker import Ticker
 from taskqueue.sources import folder as folder_module
+from taskqueue.sources.desired import Desired
 from taskqueue.sources.folder import FolderSource, load
-from taskqueue.sources.loaded import Loaded
 from taskqueue.store.catalog import read_catalog, read_cursor
 from taskqueue.store.connection import Store
 from taskqueue.store.users import read_owners, read_tasks
@@ -164,9 +164,9 @@ async def test_a_removal_that_is_held_is_asked_about_again_until_it_is_confirmed
     save(tmp_path / "types.yaml", type_manifest("orders"))
     save(tmp_path / "users.yaml", user_manifests(3))
     monkeypatch.setattr(keeper_module, "_HELD_S", 0)
-    looks = asyncio.Queue[Loaded | None]()
+    looks = asyncio.Queue[Desired | None]()
 
-    async def look(_source: FolderSource) -> Loaded | None:
+    async def look(_source: FolderSource) -> Desired | None:
         return await looks.get()
 
     monkeypatch.setattr(FolderSource, "look", look)

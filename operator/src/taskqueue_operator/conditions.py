@@ -38,7 +38,7 @@ class Facts:
     """
 
     types: Mapping[str, TaskType]
-    rivals: Mapping[str, Object]
+    duplicates: Mapping[str, Object]
     imported: frozenset[str]
     handlers: frozenset[str] | None
     paused: frozenset[str]
@@ -94,7 +94,7 @@ def of_user(one: Object, facts: Facts) -> list[Condition]:
 
 
 def _accepted(one: Object, facts: Facts) -> Condition:
-    owner = facts.rivals.get(one.name)
+    owner = facts.duplicates.get(one.name)
     if one.refusal or not isinstance(one.value, UserSubscription):
         return Condition("Accepted", "False", "Invalid", _refusal(one))
     if owner is not None:

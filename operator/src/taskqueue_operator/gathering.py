@@ -9,7 +9,7 @@ from taskqueue.models.values import TaskType, UserSubscription
 from taskqueue.plan.feasibility import check
 from taskqueue.plan.verdict import Fit
 from taskqueue.scheduler.keeper import Keeper
-from taskqueue.sources.loaded import Loaded
+from taskqueue.sources.desired import Desired
 from taskqueue.store.catalog import read_catalog
 from taskqueue.store.connection import Store
 from taskqueue.store.listing import WorkerSeen, read_handlers, read_workers
@@ -28,7 +28,7 @@ class Gathering:
         self._store = store
         self._keeper = keeper
         self._table = table
-        self._judged: tuple[Loaded | None, float | None] = None, None
+        self._judged: tuple[Desired | None, float | None] = None, None
         self._infeasible = ""
         self._subscriptions = Counter[str]()
 
@@ -39,18 +39,18 @@ class Gathering:
         metrics.LIMIT.set(rate or 0)
         metrics.PAUSED.set(len(catalog.paused))
         handlers, workers = await read_handlers(self._store), await read_workers(self._store)
-        loaded = self._keeper.in_store
-        if (loaded, rate) != self._judged:
-            self._infeasible = await asyncio.to_thread(_judge, loaded, rate)
-            self._subscriptions = await asyncio.to_thread(_count, loaded)
-            self._judged = loaded, rate
+        desired = self._keeper.in_store
+        if (desired, rate) != self._judged:
+            self._infeasible = await asyncio.to_thread(_judge, desired, rate)
+            self._subscriptions = await asyncio.to_thread(_count, desired)
+            self._judged = desired, rate
         return Facts(
-            types=loaded.types if loaded else {},
+            types=desired.types if desired else {},
             refused_types={
                 name: kept(refusal) if name in catalog.records else refusal
                 for name, refusal in self._table.refused_types().items()
             },
-            rivals=self._table.rivals(),
+            duplicates=self._table.duplicates(),
             imported=self._keeper.foreign,
             handlers=running(handlers, workers) if handlers or workers else None,
             paused=catalog.paused,
@@ -60,15 +60,15 @@ class Gathering:
             minute=int(time.time()) // 60,
         )
 
-    def published(self, one: Object, rivals: Mapping[str, Object]) -> bool:
+    def published(self, one: Object, duplicates: Mapping[str, Object]) -> bool:
         """Whether the store has what the object declares; a status before that would promise too much."""
-        loaded = self._keeper.in_store
-        if loaded is None:
+        desired = self._keeper.in_store
+        if desired is None:
             return False
         if isinstance(one.value, TaskType):
-            return loaded.types.get(one.name) is one.value
-        if isinstance(one.value, UserSubscription) and one.name not in rivals:
-            return loaded.users.get(one.value.user_id) is one.value
+            return desired.types.get(one.name) is one.value
+        if isinstance(one.value, UserSubscription) and one.name not in duplicates:
+            return desired.users.get(one.value.user_id) is one.value
         return True  # nothing of it is published
 
 
@@ -81,17 +81,17 @@ def running(handlers: Mapping[str, int], workers: Iterable[WorkerSeen]) -> froze
     return frozenset(name for name, said_ms in handlers.items() if said_ms >= latest_ms - _RUNNING_MS)
 
 
-def _count(loaded: Loaded | None) -> Counter[str]:
+def _count(desired: Desired | None) -> Counter[str]:
     return (
-        Counter(task.type for user in loaded.users.values() for task in user.tasks) if loaded else Counter()
+        Counter(task.type for user in desired.users.values() for task in user.tasks) if desired else Counter()
     )
 
 
-def _judge(loaded: Loaded | None, rate: float | None) -> str:
+def _judge(desired: Desired | None, rate: float | None) -> str:
     """Why the plan of a day does not fit under the limit, in a sentence; empty if it does or nothing is known."""
-    if loaded is None or not rate:
+    if desired is None or not rate:
         return ""
-    verdict = check(loaded.loads(), rate)
+    verdict = check(desired.demands(), rate)
     if verdict.fit is not Fit.DOES_NOT_FIT:
         return ""
     worst = verdict.tightest

@@ -10,7 +10,7 @@ from taskqueue.models.manifest import API_VERSION
 from taskqueue.models.refusal import ManifestRefusedError
 from taskqueue.models.values import TaskType, UserSubscription
 from taskqueue.plan.admission import admit
-from taskqueue.sources.loaded import Loaded, Spared, find_overriding, resolve
+from taskqueue.sources.desired import Desired, Protected, find_overriding, resolve
 from taskqueue_operator.ownership import Ownership, says_owner
 
 Kind = Literal["TaskType", "UserSubscription"]
@@ -172,7 +172,7 @@ class ObjectTable:
     def count(self, kind: Kind) -> int:
         return sum(1 for _ in self._of(kind))
 
-    def rivals(self) -> dict[str, Object]:
+    def duplicates(self) -> dict[str, Object]:
         """Subscriptions that name a user whom another has, by their name: the other, which counts."""
         return {one.name: first for first, *others in self._contenders().values() for one in others}
 
@@ -206,23 +206,23 @@ class ObjectTable:
             one.name,
         )
 
-    def loaded(self) -> Loaded:
+    def desired(self) -> Desired:
         """What is in force. An object that is refused is a fault, and nothing is removed for its sake."""
         contenders = self._contenders()
-        rivals = {one.name for _, *others in contenders.values() for one in others}
+        duplicates = {one.name for _, *others in contenders.values() for one in others}
         self.contended = frozenset(contenders)
         self.ownership = Ownership(
             frozenset(
                 one.uid
                 for one in self._of("UserSubscription")
-                if one.value is not None and one.name not in rivals
+                if one.value is not None and one.name not in duplicates
             )
         )
         types = {one.name: one.value for one in self._of("TaskType") if isinstance(one.value, TaskType)}
         users = {
             one.value.user_id: one.value
             for one in self._of("UserSubscription")
-            if isinstance(one.value, UserSubscription) and one.name not in rivals
+            if isinstance(one.value, UserSubscription) and one.name not in duplicates
         }
         faults = tuple(
             Fault(f"{one.kind}/{one.name}", 1, 0, "spec", one.refusal)
@@ -230,18 +230,18 @@ class ObjectTable:
             if one.refusal
         )
         unknown = [one for one in self.objects.values() if one.value is None]
-        spared = Spared(
+        protected = Protected(
             frozenset(one.subject for one in unknown if one.kind == "TaskType"),
             frozenset(one.subject for one in unknown if one.kind == "UserSubscription"),
         )
         unresolved = resolve(types, users, self.refused_types())
-        return Loaded(
+        return Desired(
             MappingProxyType(types),
             MappingProxyType(users),
             faults,
             unresolved,
             (),
-            spared,
+            protected,
             find_overriding(types, users),
         )
 

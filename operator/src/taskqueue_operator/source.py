@@ -8,7 +8,7 @@ from typing import Any, Literal
 
 import structlog
 
-from taskqueue.sources.loaded import Loaded
+from taskqueue.sources.desired import Desired
 from taskqueue.store.errors import StoreFailure
 from taskqueue_operator.api import PLURALS, Api
 from taskqueue_operator.connection import API_ERRORS, said
@@ -73,13 +73,13 @@ class KubernetesSource:
         """Since when lists go well; 0 if the last one failed."""
         return 0.0 if self._listed_since_s is None else time.monotonic() - self._listed_since_s
 
-    async def changes(self) -> AsyncIterator[Loaded]:
+    async def changes(self) -> AsyncIterator[Desired]:
         """What is in force: once everything was listed, and whenever something changed."""
         await self._list_at_last()
         await self._learn_owners()
         while True:
             self._changed.clear()
-            yield self.table.loaded()
+            yield self.table.desired()
             await self._changed.wait()
             await asyncio.sleep(_DEBOUNCE_S)
 
@@ -94,9 +94,9 @@ class KubernetesSource:
             else:
                 return
 
-    async def look(self) -> Loaded | None:
+    async def look(self) -> Desired | None:
         """List everything; None where that failed, and then nothing may be removed."""
-        return self.table.loaded() if await self._list() else None
+        return self.table.desired() if await self._list() else None
 
     async def _list(self) -> bool:
         async with self._listing:

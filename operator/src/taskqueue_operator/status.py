@@ -27,7 +27,7 @@ def status_of(one: Object, facts: Facts, now: datetime) -> dict[str, Any]:
             fields |= _times(one.value, now)
     else:
         conditions = of_user(one, facts)
-        fields = _user(one, has_user=one.name not in facts.rivals)
+        fields = _user(one, has_user=one.name not in facts.duplicates)
     return {
         "observedGeneration": one.generation,
         **fields,

@@ -113,7 +113,7 @@ class StatusWriter:
         for key, one in self._table.objects.items():
             if only_types and one.kind != "TaskType":
                 continue
-            if self._done.get(key) is not one and self._gathering.published(one, facts.rivals):
+            if self._done.get(key) is not one and self._gathering.published(one, facts.duplicates):
                 yield one
 
     async def _write(self, one: Object, wanted: dict[str, Any]) -> None:

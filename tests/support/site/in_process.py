@@ -13,7 +13,7 @@ from taskqueue.scheduler import keeper as keeper_module
 from taskqueue.scheduler import mending, metrics
 from taskqueue.scheduler.keeper import Keeper
 from taskqueue.scheduler.ticker import Ticker
-from taskqueue.sources.loaded import Loaded
+from taskqueue.sources.desired import Desired
 from taskqueue.store.adhoc import enqueue
 from taskqueue.store.audit import audit
 from taskqueue.store.catalog import read_catalog
@@ -45,12 +45,12 @@ class Manifests:
 
     name: SourceName = "folder"
 
-    async def changes(self) -> AsyncIterator[Loaded]:
+    async def changes(self) -> AsyncIterator[Desired]:
         yield await self.look()
         await asyncio.Event().wait()
 
-    async def look(self) -> Loaded:
-        return Loaded(TYPES, USERS, (), (), ())
+    async def look(self) -> Desired:
+        return Desired(TYPES, USERS, (), (), ())
 
 
 @dataclass

@@ -99,7 +99,7 @@ def test_a_plan_of_a_folder_has_the_starts_of_every_minute(folder: Path) -> None
     answer = json.loads(done.stdout)
     assert answer["dayStart"] == "2026-03-01T00:00:00.000Z"
     assert answer["starts"] == [pytest.approx(0.2, abs=1e-3)] * 1440
-    assert [(one["type"], one["permitsPerDay"]) for one in answer["types"]] == [("fetch-orders", 288)]
+    assert [(one["type"], one["slotsPerDay"]) for one in answer["types"]] == [("fetch-orders", 288)]
 
 
 def test_a_plan_is_also_a_picture(folder: Path) -> None:

@@ -115,17 +115,17 @@ def test_a_folder_names_the_tasks_that_override_and_runs_all_others(tmp_path: Pa
     documents = [locking(["region", "url"]), free]
     documents += [{"apiVersion": API_VERSION, "kind": "UserSubscription", **one} for one in users]
     (tmp_path / "all.yaml").write_text(yaml.safe_dump_all(documents))
-    loaded = load(tmp_path)
-    assert (loaded.faults, loaded.unresolved, len(loaded.users)) == ((), (), 3)
-    assert [str(one) for one in loaded.overriding] == [
+    desired = load(tmp_path)
+    assert (desired.faults, desired.unresolved, len(desired.users)) == ((), (), 3)
+    assert [str(one) for one in desired.overriding] == [
         "ada and 1 more: the task does not run: remove region, url: the task type sync locks them"
     ]
-    assert {load.type: load.subscriptions for load in loaded.loads()} == {"sync": 1, "free": 3}
+    assert {load.type: load.subscriptions for load in desired.demands()} == {"sync": 1, "free": 3}
 
 
 def test_objects_name_the_tasks_that_override() -> None:
     table = ObjectTable()
     table.put("TaskType", task_type("sync", 1, locking(["region"])["spec"]))
     table.put("UserSubscription", user("ada", 2, {"tasks": [{"type": "sync", "params": OWN}]}))
-    (overriding,) = table.loaded().overriding
+    (overriding,) = table.desired().overriding
     assert str(overriding) == "ada: the task does not run: remove region: the task type sync locks it"

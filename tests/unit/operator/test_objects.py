@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from taskqueue.models.values import TaskType, UserSubscription
-from taskqueue.sources.loaded import Spared
+from taskqueue.sources.desired import Protected
 from taskqueue_operator.objects import Key, Object, ObjectTable
 from tests.support.kubernetes.raw_objects import task_type, user
 
@@ -163,27 +163,29 @@ def test_of_two_that_declare_one_user_the_oldest_counts_and_the_next_when_it_goe
     table.put("UserSubscription", user("a", 3, {"userId": "ada"}, uid="2", created=same))
     for uids in (["a", "b", "c"], ["b", "c"], ["c"]):
         first, *others = uids
-        assert table.loaded().users == {"ada": value(table, first)}
-        assert table.loaded().users["ada"] is value(table, first)
-        assert {name: older.name for name, older in table.rivals().items()} == dict.fromkeys(others, first)
+        assert table.desired().users == {"ada": value(table, first)}
+        assert table.desired().users["ada"] is value(table, first)
+        assert {name: older.name for name, older in table.duplicates().items()} == dict.fromkeys(
+            others, first
+        )
         table.drop("UserSubscription", first, table.objects["UserSubscription", first].uid)
-    assert table.loaded().users == {}
+    assert table.desired().users == {}
 
 
 def test_a_refused_object_is_a_fault_and_what_it_said_before_stays_in_force() -> None:
     table = ObjectTable()
     table.put("UserSubscription", user("ada", 1, SUSPENDED))
     table.put("TaskType", task_type("orders", 2))
-    before = table.loaded()
+    before = table.desired()
     table.put("UserSubscription", user("ada", 3, BAD, generation=2))
     table.put("TaskType", task_type("orders", 4, {}, generation=2))
-    after = table.loaded()
+    after = table.desired()
     assert (after.users, after.types) == (before.users, before.types)
     assert {fault.file for fault in after.faults} == {"UserSubscription/ada", "TaskType/orders"}
     assert "spec.tasks[0].type" in after.faults[0].message
     table.put("UserSubscription", user("ada", 5, {}, generation=3))
-    assert table.loaded().users == {"ada": UserSubscription("ada")}
-    assert [fault.file for fault in table.loaded().faults] == ["TaskType/orders"]
+    assert table.desired().users == {"ada": UserSubscription("ada")}
+    assert [fault.file for fault in table.desired().faults] == ["TaskType/orders"]
 
 
 def test_an_object_that_was_never_good_declares_nothing_also_under_the_name_of_one_that_was() -> None:
@@ -191,8 +193,8 @@ def test_an_object_that_was_never_good_declares_nothing_also_under_the_name_of_o
     table.put("UserSubscription", user("bob", 1, BAD))
     table.put("UserSubscription", user("ada", 2))
     assert table.put("UserSubscription", user("ada", 3, BAD, uid="ada-2"))
-    assert table.loaded().users == {}
-    assert len(table.loaded().faults) == 2
+    assert table.desired().users == {}
+    assert len(table.desired().faults) == 2
 
 
 def test_an_edit_that_is_refused_does_not_hand_its_user_to_a_younger_object() -> None:
@@ -200,25 +202,25 @@ def test_an_edit_that_is_refused_does_not_hand_its_user_to_a_younger_object() ->
     table.put("UserSubscription", user("a", 1, {"userId": "ada"}))
     table.put("UserSubscription", user("b", 2, {"userId": "ada"} | SUSPENDED))
     table.put("UserSubscription", user("a", 3, {"userId": "ada"} | BAD, generation=2))
-    assert table.loaded().users == {"ada": UserSubscription("ada")}
-    assert list(table.rivals()) == ["b"]
+    assert table.desired().users == {"ada": UserSubscription("ada")}
+    assert list(table.duplicates()) == ["b"]
 
 
 def test_a_task_type_that_nobody_declares_is_unresolved() -> None:
     table = ObjectTable()
     table.put("UserSubscription", user("ada", 1, {"tasks": [{"type": "orders"}]}))
-    assert [one.type for one in table.loaded().unresolved] == ["orders"]
+    assert [one.type for one in table.desired().unresolved] == ["orders"]
     table.put("TaskType", task_type("orders", 2))
-    loaded = table.loaded()
-    assert loaded.unresolved == ()
-    assert isinstance(loaded.types["orders"], TaskType)
+    desired = table.desired()
+    assert desired.unresolved == ()
+    assert isinstance(desired.types["orders"], TaskType)
 
 
 def test_a_refused_type_says_why_it_is_unresolved_unless_an_earlier_state_is_in_force() -> None:
     table = ObjectTable()
     table.put("UserSubscription", user("ada", 1, {"tasks": [{"type": "orders"}]}))
     table.put("TaskType", task_type("orders", 2, {"handler": {"function": "f"}}))
-    (unresolved,) = table.loaded().unresolved
+    (unresolved,) = table.desired().unresolved
     assert (
         str(unresolved)
         == "ada: the task type orders is refused: spec.schedule: write schedule: it is required"
@@ -226,7 +228,7 @@ def test_a_refused_type_says_why_it_is_unresolved_unless_an_earlier_state_is_in_
     assert list(table.refused_types()) == ["orders"]
     table.put("TaskType", task_type("orders", 3, generation=2))
     table.put("TaskType", task_type("orders", 4, {}, generation=3))
-    assert table.loaded().unresolved == ()
+    assert table.desired().unresolved == ()
     assert table.refused_types() == {}
 
 
@@ -312,7 +314,7 @@ class Server:
         wanted = {
             name: UserSubscription(name, suspend=raw["spec"]["suspend"]) for name, raw in self.objects.items()
         }
-        assert self.table.loaded().users == wanted
+        assert self.table.desired().users == wanted
 
 
 steps = st.lists(
@@ -382,9 +384,9 @@ def test_what_a_refused_object_declares_is_spared_and_nothing_else() -> None:
     table.put("UserSubscription", user("first", 2, BAD | {"userId": "ada"}))
     table.put("UserSubscription", user("bob", 3, BAD))
     table.put("UserSubscription", user("eve", 4))
-    loaded = table.loaded()
-    assert loaded.spared == Spared(frozenset({"never"}), frozenset({"ada", "bob"}))
+    desired = table.desired()
+    assert desired.protected == Protected(frozenset({"never"}), frozenset({"ada", "bob"}))
     table.put("UserSubscription", user("eve", 5, BAD, generation=2))
-    loaded = table.loaded()
-    assert "eve" in loaded.users, "what it said before is in force"
-    assert loaded.spared == Spared(frozenset({"never"}), frozenset({"ada", "bob"}))
+    desired = table.desired()
+    assert "eve" in desired.users, "what it said before is in force"
+    assert desired.protected == Protected(frozenset({"never"}), frozenset({"ada", "bob"}))

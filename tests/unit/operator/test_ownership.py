@@ -58,7 +58,7 @@ def filled(given: Given, order: Sequence[str]) -> ObjectTable:
 
 
 def owner_of(table: ObjectTable) -> str:
-    (other,) = {one.name for one in table.rivals().values()} or {"nobody"}
+    (other,) = {one.name for one in table.duplicates().values()} or {"nobody"}
     return other
 
 
@@ -66,13 +66,13 @@ def owner_of(table: ObjectTable) -> str:
 def test_a_start_finds_the_owner_in_every_order(given: Given, owner: str) -> None:
     for order in permutations(given):
         table = filled(given, order)
-        loaded = table.loaded()
+        desired = table.desired()
         declared = table.objects["UserSubscription", owner].value
-        assert loaded.users.get("ada") is declared
-        assert loaded.spared
-        assert declared or "ada" in loaded.spared.users
+        assert desired.users.get("ada") is declared
+        assert desired.protected
+        assert declared or "ada" in desired.protected.users
         alone = {name for name in given if given[name][0] is not BAD} == {owner}
-        others = {name: one.name for name, one in table.rivals().items()}
+        others = {name: one.name for name, one in table.duplicates().items()}
         assert others == ({} if alone else dict.fromkeys(given.keys() - {owner}, owner))
 
 
@@ -80,30 +80,30 @@ def test_a_start_finds_the_owner_in_every_order(given: Given, owner: str) -> Non
 def test_a_later_object_of_the_same_second_waits(later: Mapping[str, Any]) -> None:
     table = ObjectTable()
     table.put("UserSubscription", user("b", 1, ADA, created=SECOND))
-    table.loaded()  # offered, and no status is written yet
+    table.desired()  # offered, and no status is written yet
     table.put("UserSubscription", user("a", 2, later, created=SECOND))
     assert owner_of(table) == "b"
-    assert table.loaded().users["ada"] is table.objects["UserSubscription", "b"].value
+    assert table.desired().users["ada"] is table.objects["UserSubscription", "b"].value
 
 
 def test_an_edit_and_a_later_object_come_together() -> None:
     table = ObjectTable()
     table.put("UserSubscription", user("b", 1, ADA, created=SECOND))
-    table.loaded()
+    table.desired()
     table.put("UserSubscription", user("b", 2, SUSPENDED, generation=2, created=SECOND))
     table.put("UserSubscription", user("a", 3, ADA, created=SECOND))
-    assert table.loaded().users == {"ada": UserSubscription("ada", (Task("orders"),), suspend=True)}
+    assert table.desired().users == {"ada": UserSubscription("ada", (Task("orders"),), suspend=True)}
 
 
 def test_a_deleted_owner_hands_over_and_stays_second_when_made_anew() -> None:
     table = filled({"a": (ADA, SECOND, HAS), "b": (SUSPENDED, SECOND, WAITS)}, "ab")
-    table.loaded()
+    table.desired()
     table.drop("UserSubscription", "a", "a-1")
     table.put("UserSubscription", user("a", 3, ADA, uid="a-2", created=LATER))
     assert owner_of(table) == "b"
-    assert table.loaded().users["ada"].suspend
+    assert table.desired().users["ada"].suspend
     table.drop("UserSubscription", "b", "b-1")
-    assert not table.loaded().users["ada"].suspend
+    assert not table.desired().users["ada"].suspend
 
 
 @pytest.mark.parametrize("stored", ["a", "b"])
@@ -116,7 +116,7 @@ def test_the_store_tells_at_a_start_whose_the_user_is(stored: str) -> None:
         assert isinstance(value, UserSubscription)
         table.ownership.stored = {"ada": digest(value)}
         assert owner_of(table) == stored
-        assert table.loaded().users["ada"] is value
+        assert table.desired().users["ada"] is value
         assert owner_of(table) == stored, "and from then on it is remembered"
 
 
@@ -129,14 +129,14 @@ def test_what_the_store_has_counts_less_than_a_status() -> None:
 
 def test_a_replica_follows_the_status_that_the_leader_writes() -> None:
     table = filled({"a": (ADA, SECOND, None), "b": (ADA, SECOND, None)}, "ab")
-    table.loaded()
+    table.desired()
     assert owner_of(table) == "a"
     assert table.put("UserSubscription", user("b", 5, ADA, created=SECOND, status=HAS))
     assert not table.put("UserSubscription", user("a", 6, ADA, created=SECOND, status=WAITS))
-    assert table.loaded().users["ada"] is table.objects["UserSubscription", "b"].value
+    assert table.desired().users["ada"] is table.objects["UserSubscription", "b"].value
 
 
 def test_a_first_status_is_no_news_where_one_object_names_the_user() -> None:
     table = filled({"a": (ADA, SECOND, None)}, "a")
-    table.loaded()
+    table.desired()
     assert not table.put("UserSubscription", user("a", 5, ADA, created=SECOND, status=HAS))

@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 from kubernetes.aio.client.exceptions import ApiException
 
-from taskqueue.sources.loaded import Loaded
+from taskqueue.sources.desired import Desired
 from taskqueue_operator.api import PLURALS, Api
 from taskqueue_operator.objects import Kind, ObjectTable
 from taskqueue_operator.source import KubernetesSource
@@ -44,21 +44,21 @@ class Stream:
     """What a source offers, with the time at which it did."""
 
     def __init__(self, source: KubernetesSource) -> None:
-        self.offered: list[tuple[float, Loaded]] = []
+        self.offered: list[tuple[float, Desired]] = []
         self._loop = asyncio.get_running_loop()
         self._started_s = self._loop.time()
         self.task = asyncio.create_task(self._follow(source))
 
     async def _follow(self, source: KubernetesSource) -> None:
-        async for loaded in source.changes():
-            self.offered.append((round(self._loop.time() - self._started_s, 2), loaded))
+        async for desired in source.changes():
+            self.offered.append((round(self._loop.time() - self._started_s, 2), desired))
 
-    def only(self) -> Loaded:
-        ((_, loaded),) = self.offered
-        return loaded
+    def only(self) -> Desired:
+        ((_, desired),) = self.offered
+        return desired
 
     def users(self) -> list[set[str]]:
-        return [set(loaded.users) for _, loaded in self.offered]
+        return [set(desired.users) for _, desired in self.offered]
 
 
 @asynccontextmanager

@@ -48,7 +48,7 @@ def known(*names: str) -> dict[str, TaskType]:
 def facts(**other: Any) -> Facts:
     usual: dict[str, Any] = {
         "types": known("orders"),
-        "rivals": {},
+        "duplicates": {},
         "imported": frozenset(),
         "handlers": frozenset({"f"}),
         "paused": frozenset(),
@@ -143,9 +143,9 @@ CASES: dict[str, Case] = {
         FITS | SCHEDULED | {"HandlerRegistered": ("False", "NotRegistered")},
         {},
     ),
-    "a rival of the type's name is not its own": (
+    "a duplicate of the type's name is not its own": (
         a_type(),
-        facts(rivals={"orders": OWNER}),
+        facts(duplicates={"orders": OWNER}),
         FITS | REGISTERED | SCHEDULED,
         {},
     ),
@@ -164,7 +164,7 @@ CASES: dict[str, Case] = {
     ),
     "a user who is suspended": (a_user({"suspend": True}), facts(), VALID | RESOLVED | SUSPENDED, {}),
     "a user who is refused": (a_user(BAD), facts(), INVALID, {"Accepted": "spec.tasks[0].type"}),
-    "a refused rival is refused first": (a_user(BAD), facts(rivals={"ada": OWNER}), INVALID, {}),
+    "a refused duplicate is refused first": (a_user(BAD), facts(duplicates={"ada": OWNER}), INVALID, {}),
     "a task type that is missing": (
         a_user(wants("orders", "b", "a")),
         facts(),
@@ -218,7 +218,7 @@ CASES: dict[str, Case] = {
     ),
     "a user whom another object has": (
         a_user(),
-        facts(rivals={"ada": OWNER}),
+        facts(duplicates={"ada": OWNER}),
         {"Accepted": ("False", "DuplicateUser"), "Ready": ("False", "DuplicateUser")},
         {"Accepted": 'user "ada" is declared by the UserSubscription "owner", which keeps it'},
     ),

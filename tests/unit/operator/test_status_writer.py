@@ -104,7 +104,7 @@ class Given(Gathering):
         super().__init__(no_store, self.keeper, table)
 
     def publish(self) -> None:
-        self.keeper.in_store = self.table.loaded()
+        self.keeper.in_store = self.table.desired()
 
     async def facts(self) -> Facts:
         if self.error:
@@ -388,7 +388,7 @@ async def test_what_declares_nothing_that_could_be_published_is_told_so_at_once(
     async with writing("ada") as parts:
         parts.server.edit("bad", {"tasks": [{"type": "A"}]})
         parts.server.edit("zoe", {"userId": "ada"})
-        parts.given.now = replace(FACTS, rivals=parts.table.rivals())
+        parts.given.now = replace(FACTS, duplicates=parts.table.duplicates())
         await asyncio.sleep(2)
         reasons = {name: raw["status"]["conditions"][0]["reason"] for name, raw in parts.server.raws.items()}
         assert reasons == {"ada": "Valid", "bad": "Invalid", "zoe": "DuplicateUser"}

@@ -8,21 +8,21 @@ import pytest
 
 from taskqueue.models.values import Schedule
 from taskqueue.plan.feasibility import LIMITER_STRETCH, check
-from taskqueue.plan.load import Load
+from taskqueue.plan.type_demand import TypeDemand
 from taskqueue.plan.verdict import Fit, Scope, Verdict, Violation
 from tests.support.process.effort import calls
 
 HOUR = 3600
 MONDAY = 1_767_571_200  # 2026-01-05 00:00 UTC
-# A limit whose capacity is exactly 100 permits a second.
+# A limit whose capacity is exactly 100 slots a second.
 HUNDRED = 100 * LIMITER_STRETCH
 
-STEADY = Load("steady", Schedule(interval_s=300), subscriptions=15_000)  # 50/s
-NIGHTLY = Load("nightly", Schedule(cron="0 2 * * *"), subscriptions=270_000)  # 75/s from 2 to 3
+STEADY = TypeDemand("steady", Schedule(interval_s=300), subscriptions=15_000)  # 50/s
+NIGHTLY = TypeDemand("nightly", Schedule(cron="0 2 * * *"), subscriptions=270_000)  # 75/s from 2 to 3
 
 
-def judged(*loads: Load, limit: float = HUNDRED) -> Verdict:
-    return check(loads, limit, retry_allowance=0)
+def judged(*demands: TypeDemand, limit: float = HUNDRED) -> Verdict:
+    return check(demands, limit, retry_allowance=0)
 
 
 def test_no_loads_fit() -> None:
@@ -71,7 +71,7 @@ def test_a_wait_past_a_deadline_does_not_fit_and_names_who_is_late() -> None:
 
 
 def test_only_types_with_an_open_window_wait_for_a_backlog() -> None:
-    impatient = Load("noon", Schedule(cron="0 12 * * *"), subscriptions=100, life_s=60)
+    impatient = TypeDemand("noon", Schedule(cron="0 12 * * *"), subscriptions=100, life_s=60)
     patient = replace(STEADY, life_s=inf)
     assert judged(NIGHTLY, patient, impatient).late == ()
     at_night = replace(impatient, type="night", schedule=Schedule(cron="30 2 * * *"))
@@ -79,8 +79,12 @@ def test_only_types_with_an_open_window_wait_for_a_backlog() -> None:
 
 
 def test_a_backlog_at_midnight_meets_the_morning() -> None:
-    late = Load("late", Schedule(cron="0 23 * * *"), subscriptions=720_000, life_s=inf)  # 200/s from 23 to 24
-    early = Load("early", Schedule(cron="30 0 * * *"), subscriptions=540_000, life_s=inf)  # 150/s from 0:30
+    late = TypeDemand(
+        "late", Schedule(cron="0 23 * * *"), subscriptions=720_000, life_s=inf
+    )  # 200/s from 23 to 24
+    early = TypeDemand(
+        "early", Schedule(cron="30 0 * * *"), subscriptions=540_000, life_s=inf
+    )  # 150/s from 0:30
     verdict = judged(late, early)
     assert verdict.fit is Fit.DELAYED
     # 100/s * 3600 s are left at midnight, half of them until 0:30, and 50/s more come for an hour.
@@ -88,7 +92,7 @@ def test_a_backlog_at_midnight_meets_the_morning() -> None:
 
 
 def test_a_window_that_crosses_midnight_counts_on_both_sides() -> None:
-    crossing = Load("crossing", Schedule(cron="30 23 * * *"), subscriptions=720_000, life_s=300)
+    crossing = TypeDemand("crossing", Schedule(cron="30 23 * * *"), subscriptions=720_000, life_s=300)
     verdict = judged(crossing)  # 200/s from 23:30 to 0:30
     assert verdict.fit is Fit.DOES_NOT_FIT
     assert verdict.delay_s == pytest.approx(HOUR)
@@ -105,7 +109,7 @@ def test_a_day_that_asks_for_more_than_a_day_gives_does_not_fit() -> None:
 
 def test_where_no_interval_may_be_lengthened_enough_the_limit_is_named() -> None:
     many = [
-        Load(f"t{i}", Schedule(interval_s=300), subscriptions=3_000) for i in range(13)
+        TypeDemand(f"t{i}", Schedule(interval_s=300), subscriptions=3_000) for i in range(13)
     ]  # 130/s, 10/s each
     verdict = judged(*many)
     assert verdict.fit is Fit.DOES_NOT_FIT
@@ -116,18 +120,18 @@ def test_where_no_interval_may_be_lengthened_enough_the_limit_is_named() -> None
 
 
 def test_the_limit_is_raised_where_a_crowded_hour_has_no_room_to_widen() -> None:
-    packed = Load("packed", Schedule(cron="0 * * * *"), subscriptions=480_000, life_s=60)  # 133.3/s
+    packed = TypeDemand("packed", Schedule(cron="0 * * * *"), subscriptions=480_000, life_s=60)  # 133.3/s
     assert judged(packed).change == "raise the limit to 136/s"
     assert judged(packed, limit=136).fit is Fit.FITS
 
 
 def test_short_intervals_count_as_their_mean() -> None:
-    bursts = Load("bursts", Schedule(interval_s=60, window_s=5), subscriptions=5_000)  # 83/s
+    bursts = TypeDemand("bursts", Schedule(interval_s=60, window_s=5), subscriptions=5_000)  # 83/s
     assert judged(bursts).fit is Fit.FITS
 
 
 @pytest.mark.parametrize(
-    ("load", "violation", "change"),
+    ("demand", "violation", "change"),
     [
         (
             replace(STEADY, per_second=40),
@@ -141,8 +145,10 @@ def test_short_intervals_count_as_their_mean() -> None:
         ),
     ],
 )
-def test_a_narrow_limit_that_is_outrun_is_named(load: Load, violation: Violation, change: str) -> None:
-    verdict = judged(load)
+def test_a_narrow_limit_that_is_outrun_is_named(
+    demand: TypeDemand, violation: Violation, change: str
+) -> None:
+    verdict = judged(demand)
     (found,) = verdict.violations
     assert (found.type, found.scope, found.limit_per_s) == (
         violation.type,
@@ -163,14 +169,14 @@ def test_a_narrow_limit_may_go_on_behind_the_window() -> None:
 
 def test_300_types_are_judged_quickly_whatever_the_verdict() -> None:
     intervals = (60, 120, 300, 600, 3_600)
-    loads = [
+    demands = [
         *(
-            Load(f"i{i}", Schedule(interval_s=intervals[i % 5], window_s=(30, None)[i % 2]), 30)
+            TypeDemand(f"i{i}", Schedule(interval_s=intervals[i % 5], window_s=(30, None)[i % 2]), 30)
             for i in range(200)
         ),
-        *(Load(f"c{i}", Schedule(cron=f"{i % 60} {i % 24} * * *"), 300) for i in range(100)),
+        *(TypeDemand(f"c{i}", Schedule(cron=f"{i % 60} {i % 24} * * *"), 300) for i in range(100)),
     ]
     limits = (1_000, 100, 20)
-    assert {check(loads, limit).fit for limit in limits} == set(Fit)
+    assert {check(demands, limit).fit for limit in limits} == set(Fit)
     # Counted: 31,029 and 193,559 and 247,287, which took 5, 30 and 40 ms.
-    assert max(calls(partial(check, loads, limit)) for limit in limits) < 500_000
+    assert max(calls(partial(check, demands, limit)) for limit in limits) < 500_000

@@ -32,10 +32,10 @@ def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
 
 
 def test_the_handler_of_ones_own_does_what_is_printed_beside_it(mine: Path) -> None:
-    loaded = load(mine)
-    assert loaded.faults == ()
-    (kind,) = loaded.types.values()
-    (user,) = loaded.users.values()
+    desired = load(mine)
+    assert desired.faults == ()
+    (kind,) = desired.types.values()
+    (user,) = desired.users.values()
     load_modules([str(mine / "handlers.py")])
     function = default_registry.get(str(kind.function))
     assert function is not None

@@ -71,11 +71,11 @@ def test_a_file_that_is_refused_keeps_what_it_declared(tmp_path: Path, form: str
     make(path)
     write(tmp_path / "b.yaml", task_type("c"))
     began_s = time.process_time()
-    loaded = source.refresh()
+    desired = source.refresh()
     assert time.process_time() - began_s < 5
-    assert (set(loaded.types), set(loaded.users)) == ({"a", "c"}, {"ada"})
-    assert {fault.file for fault in loaded.faults} == {str(path)}
-    assert says in str(loaded.faults)
+    assert (set(desired.types), set(desired.users)) == ({"a", "c"}, {"ada"})
+    assert {fault.file for fault in desired.faults} == {str(path)}
+    assert says in str(desired.faults)
     assert says in str(load(path).faults)
 
 
@@ -101,9 +101,9 @@ def test_folders_are_read_100_deep_and_the_rest_is_named(holding_deep: Path) -> 
                 write(deep / "a.yaml", task_type("too-deep"))
     finally:
         os.close(root)
-    loaded = load(holding_deep)
-    assert list(loaded.types) == ["deepest"]
-    (fault,) = loaded.faults
+    desired = load(holding_deep)
+    assert list(desired.types) == ["deepest"]
+    (fault,) = desired.faults
     assert fault.file.endswith("/f" * (MAX_FOLDERS_DEEP + 1))
     assert fault.message == "write at most 100 folders inside each other"
 
@@ -118,9 +118,9 @@ def test_a_link_out_of_the_folder_is_named_and_the_rest_read(tmp_path: Path) -> 
     (folder / "b.yaml").symlink_to("../elsewhere/b.yaml")
     (tmp_path / "link").symlink_to(folder)
     for root in (folder, tmp_path / "link"):
-        loaded = load(root)
-        assert set(loaded.types) == {"a", "b"}
-        assert [str(fault) for fault in loaded.faults] == [
+        desired = load(root)
+        assert set(desired.types) == {"a", "b"}
+        assert [str(fault) for fault in desired.faults] == [
             f"{root}/{name}: move what it links to into {root}: the link leads out of it"
             for name in ("out", "proc")
         ]
@@ -137,9 +137,9 @@ def test_a_folder_of_too_many_files_keeps_what_is_in_force(
     for number in range(50):
         (tmp_path / "full" / f"{number}.txt").touch()
     write(tmp_path / "other" / "a.yaml", task_type("other"))
-    loaded = source.refresh()
-    assert len(loaded.types) == 6
-    assert [str(fault) for fault in loaded.faults] == [
+    desired = source.refresh()
+    assert len(desired.types) == 6
+    assert [str(fault) for fault in desired.faults] == [
         f"{tmp_path / 'full'}: write at most 20 files and folders below {tmp_path}"
     ]
 
@@ -154,10 +154,10 @@ def test_more_places_than_are_listed_keep_all_that_is_in_force(
     path.unlink()
     for number in range(10):
         (tmp_path / f"link-{number}").symlink_to("/proc")
-    loaded = source.refresh()
-    assert list(loaded.types) == ["a"]
-    assert len(loaded.faults) == 5
-    assert "more than 3 files and folders" in str(loaded.faults)
+    desired = source.refresh()
+    assert list(desired.types) == ["a"]
+    assert len(desired.faults) == 5
+    assert "more than 3 files and folders" in str(desired.faults)
 
 
 @pytest.mark.parametrize("suffix", [".yaml", ".ndjson"])

@@ -7,8 +7,8 @@ import pytest
 from taskqueue.models.values import Schedule, Task
 from taskqueue.sources import manifest_file
 from taskqueue.sources.bounded_file import read_bounded
+from taskqueue.sources.desired import Unresolved
 from taskqueue.sources.folder import FolderSource, load
-from taskqueue.sources.loaded import Unresolved
 from tests.support.manifests.folder import task_type, user, write
 
 
@@ -18,12 +18,12 @@ def test_a_folder_is_read_with_all_below_it_and_nothing_else(tmp_path: Path) -> 
     write(tmp_path / ".hidden.yaml", user("hidden"))
     write(tmp_path / ".git" / "x.yaml", user("hidden"))
     (tmp_path / "README.md").write_text("no manifest")
-    loaded = load(tmp_path)
-    assert (loaded.faults, loaded.unresolved) == ((), ())
-    assert list(loaded.types) == ["a"]
-    assert loaded.types["a"].schedule == Schedule(interval_s=300)
-    assert loaded.users["ada"].tasks == (Task("a"),)
-    assert loaded.files == (str(tmp_path / "deep" / "er" / "users.yml"), str(tmp_path / "types.yaml"))
+    desired = load(tmp_path)
+    assert (desired.faults, desired.unresolved) == ((), ())
+    assert list(desired.types) == ["a"]
+    assert desired.types["a"].schedule == Schedule(interval_s=300)
+    assert desired.users["ada"].tasks == (Task("a"),)
+    assert desired.files == (str(tmp_path / "deep" / "er" / "users.yml"), str(tmp_path / "types.yaml"))
 
 
 def test_a_single_file_is_read_whatever_its_name(tmp_path: Path) -> None:
@@ -39,13 +39,13 @@ def test_a_bad_file_applies_nothing_and_the_others_all(tmp_path: Path) -> None:
     write(tmp_path / "bad.yaml", task_type("a"), task_type("b", interval="soon"))
     write(tmp_path / "good.yaml", task_type("c"))
     write(tmp_path / "values.yaml", {"replicas": 3})
-    loaded = load(tmp_path)
-    assert list(loaded.types) == ["c"]
-    assert [(Path(fault.file).name, fault.field) for fault in loaded.faults] == [
+    desired = load(tmp_path)
+    assert list(desired.types) == ["c"]
+    assert [(Path(fault.file).name, fault.field) for fault in desired.faults] == [
         ("bad.yaml", "spec.schedule.interval"),
         ("values.yaml", "manifest"),
     ]
-    assert "last good state" not in loaded.faults[0].message
+    assert "last good state" not in desired.faults[0].message
 
 
 def test_a_type_that_nobody_declares_is_a_warning_and_no_fault(tmp_path: Path) -> None:
@@ -56,11 +56,11 @@ def test_a_type_that_nobody_declares_is_a_warning_and_no_fault(tmp_path: Path) -
         user("bob", "lost"),
         user("eve", "new"),
     )
-    loaded = load(tmp_path)
-    assert loaded.faults == ()
-    assert set(loaded.users) == {"ada", "bob", "eve"}
-    assert loaded.unresolved == (Unresolved("lost", "ada", 2), Unresolved("new", "eve", 1))
-    assert [str(one) for one in loaded.unresolved] == [
+    desired = load(tmp_path)
+    assert desired.faults == ()
+    assert set(desired.users) == {"ada", "bob", "eve"}
+    assert desired.unresolved == (Unresolved("lost", "ada", 2), Unresolved("new", "eve", 1))
+    assert [str(one) for one in desired.unresolved] == [
         "ada and 1 more: nothing declares the task type lost",
         "eve: nothing declares the task type new",
     ]
@@ -103,8 +103,8 @@ def test_a_type_that_is_refused_is_named_with_its_fault(
     for name, manifests in files.items():
         write(tmp_path / name, *manifests)
     write(tmp_path / "users.yaml", user("ada", "lost"))
-    loaded = load(tmp_path)
-    (unresolved,) = loaded.unresolved
+    desired = load(tmp_path)
+    (unresolved,) = desired.unresolved
     assert f"ada: the task type lost is refused: {tmp_path}/{why}" in str(unresolved)
 
 
@@ -114,9 +114,9 @@ def test_a_type_whose_former_state_is_in_force_is_resolved(tmp_path: Path) -> No
     source = FolderSource(tmp_path)
     source.refresh()
     write(tmp_path / "types.yaml", task_type("lost"), refused_type("bad"))
-    loaded = source.refresh()
-    assert len(loaded.faults) == 1
-    assert loaded.unresolved == ()
+    desired = source.refresh()
+    assert len(desired.faults) == 1
+    assert desired.unresolved == ()
 
 
 @pytest.mark.parametrize("kind", [None, 1, [], "TaskType"])
@@ -130,10 +130,10 @@ def test_what_has_no_name_is_no_refused_type(tmp_path: Path, kind: Any, metadata
 def test_what_two_files_declare_is_the_later_ones_fault(tmp_path: Path) -> None:
     write(tmp_path / "a.yaml", user("ada", "x"))
     write(tmp_path / "b.yaml", user("bob"), user("ada", "y"))
-    loaded = load(tmp_path)
-    assert loaded.users["ada"].tasks == (Task("x"),)
-    assert set(loaded.users) == {"ada"}
-    (fault,) = loaded.faults
+    desired = load(tmp_path)
+    assert desired.users["ada"].tasks == (Task("x"),)
+    assert set(desired.users) == {"ada"}
+    (fault,) = desired.faults
     assert (Path(fault.file).name, fault.document, fault.line, fault.field) == (
         "b.yaml",
         2,
@@ -151,8 +151,8 @@ def test_links_are_followed_and_circles_are_not(tmp_path: Path) -> None:
     (folder / "a.yaml").symlink_to("..data/a.yaml")
     (folder / "circle").symlink_to(folder)
     (folder / "broken.yaml").symlink_to("nothing")
-    loaded = load(folder)
-    assert (list(loaded.types), loaded.faults) == (["a"], ())
+    desired = load(folder)
+    assert (list(desired.types), desired.faults) == (["a"], ())
 
 
 def test_only_files_that_changed_are_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -205,9 +205,9 @@ def test_a_folder_that_cannot_be_read_takes_nothing_along(tmp_path: Path) -> Non
     source = FolderSource(folder)
     source.refresh()
     folder.rename(tmp_path / "elsewhere")
-    loaded = source.refresh()
-    assert list(loaded.types) == ["a"]
-    assert [fault.field for fault in loaded.faults] == ["file"]
+    desired = source.refresh()
+    assert list(desired.types) == ["a"]
+    assert [fault.field for fault in desired.faults] == ["file"]
 
 
 def test_a_part_that_cannot_be_read_keeps_its_files_and_the_rest_goes_on(
@@ -227,9 +227,9 @@ def test_a_part_that_cannot_be_read_keeps_its_files_and_the_rest_goes_on(
         return scandir(folder)
 
     monkeypatch.setattr(os, "scandir", closed)
-    loaded = source.refresh()
-    assert list(loaded.types) == ["a"]
-    assert [str(fault).removeprefix(str(tmp_path)) for fault in loaded.faults] == [
+    desired = source.refresh()
+    assert list(desired.types) == ["a"]
+    assert [str(fault).removeprefix(str(tmp_path)) for fault in desired.faults] == [
         "/circle.yaml: make it readable: Too many levels of symbolic links",
         "/closed: make it readable: Permission denied",
     ]
@@ -240,12 +240,12 @@ def test_what_is_in_force_came_first_whatever_the_order_of_names(tmp_path: Path)
     source = FolderSource(tmp_path)
     source.refresh()
     write(tmp_path / "a.yaml", user("ada", "new"), user("bob"))
-    loaded = source.refresh()
-    assert loaded.users["ada"].tasks == (Task("old"),)
-    assert [Path(fault.file).name for fault in loaded.faults] == ["a.yaml"]
+    desired = source.refresh()
+    assert desired.users["ada"].tasks == (Task("old"),)
+    assert [Path(fault.file).name for fault in desired.faults] == ["a.yaml"]
     write(tmp_path / "b.yaml", user("eve"))
     assert set(source.refresh().users) == {"ada", "bob", "eve"}
-    assert source.loaded.faults == ()
+    assert source.desired.faults == ()
 
 
 def test_a_new_file_takes_nothing_from_one_that_was_edited_at_the_same_time(tmp_path: Path) -> None:
@@ -254,9 +254,9 @@ def test_a_new_file_takes_nothing_from_one_that_was_edited_at_the_same_time(tmp_
     source.refresh()
     write(tmp_path / "b.yaml", user("ada", "edited"))
     write(tmp_path / "a.yaml", user("ada", "new"))
-    loaded = source.refresh()
-    assert loaded.users["ada"].tasks == (Task("edited"),)
-    assert [Path(fault.file).name for fault in loaded.faults] == ["a.yaml"]
+    desired = source.refresh()
+    assert desired.users["ada"].tasks == (Task("edited"),)
+    assert [Path(fault.file).name for fault in desired.faults] == ["a.yaml"]
 
 
 def test_a_user_may_move_to_another_file_in_either_order(tmp_path: Path) -> None:
@@ -272,10 +272,10 @@ def test_a_user_may_move_to_another_file_in_either_order(tmp_path: Path) -> None
         assert [Path(fault.file).name for fault in early.faults] == [second]
         assert "stays in force" in early.faults[0].message
         write(folder / first, user("bob"))
-        loaded = source.refresh()
-        assert loaded.faults == ()
-        assert set(loaded.users) == {"ada", "bob", "eve"}
-        assert loaded.users["ada"].tasks == (Task("moved"),)
+        desired = source.refresh()
+        assert desired.faults == ()
+        assert set(desired.users) == {"ada", "bob", "eve"}
+        assert desired.users["ada"].tasks == (Task("moved"),)
 
 
 def test_what_moved_away_from_a_file_that_turned_contradictory_is_not_kept_twice(tmp_path: Path) -> None:
@@ -286,10 +286,10 @@ def test_what_moved_away_from_a_file_that_turned_contradictory_is_not_kept_twice
     source.refresh()
     write(tmp_path / "a.yaml", user("ada"), user("bob", "moved"))
     write(tmp_path / "b.yaml", user("eve"), user("cat"))
-    loaded = source.refresh()
-    assert set(loaded.users) == {"ada", "bob", "cat", "eve"}
-    assert loaded.users["bob"].tasks == (Task("moved"),)
-    assert [Path(fault.file).name for fault in loaded.faults] == ["b.yaml"]
+    desired = source.refresh()
+    assert set(desired.users) == {"ada", "bob", "cat", "eve"}
+    assert desired.users["bob"].tasks == (Task("moved"),)
+    assert [Path(fault.file).name for fault in desired.faults] == ["b.yaml"]
 
 
 def test_a_file_that_changes_while_it_is_read_waits_for_the_next_look(
@@ -308,5 +308,5 @@ def test_a_file_that_changes_while_it_is_read_waits_for_the_next_look(
 
     monkeypatch.setattr(manifest_file, "read_bounded", half_written)
     assert list(source.refresh().types) == ["a", "b"]
-    assert source.loaded.faults == ()
+    assert source.desired.faults == ()
     assert list(source.refresh().types) == ["a", "c", "d"]

@@ -9,8 +9,8 @@ from typing import Self
 import pytest
 
 from taskqueue.models.manifest import API_VERSION
+from taskqueue.sources.desired import Desired
 from taskqueue.sources.folder import FolderSource
-from taskqueue.sources.loaded import Loaded
 
 
 def write(path: Path, *names: str) -> None:
@@ -31,7 +31,7 @@ class Watch:
     """The source's stream of changes, and what it yielded."""
 
     def __init__(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-        self.seen = asyncio.Queue[Loaded]()
+        self.seen = asyncio.Queue[Desired]()
         self.polls: asyncio.Queue[None] = asyncio.Queue()
         self.asleep: asyncio.Queue[float] = asyncio.Queue()
         monkeypatch.setattr(asyncio, "sleep", self.sleep)
@@ -51,8 +51,8 @@ class Watch:
         await asyncio.wait([self.task])
 
     async def run(self) -> None:
-        async for loaded in self.stream:
-            self.seen.put_nowait(loaded)
+        async for desired in self.stream:
+            self.seen.put_nowait(desired)
 
     async def look(self) -> set[str] | None:
         """Let the source look once; the users it then says are in force, or None where it says nothing."""

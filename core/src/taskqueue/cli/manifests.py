@@ -12,13 +12,13 @@ from taskqueue.cli.output import Output, show_facts, show_json, show_line
 from taskqueue.cli.store_command import Session, store_command
 
 if TYPE_CHECKING:
-    from taskqueue.sources.loaded import Loaded
+    from taskqueue.sources.desired import Desired
 
 
 def validate(path: PathArgument, output: OutputOption = Output.TABLE) -> None:
     """List every fault of a folder of manifests, with what to write instead. Touches no store."""
-    loaded = _load(path)
-    _report(output, loaded, {})
+    desired = _load(path)
+    _report(output, desired, {})
 
 
 @store_command
@@ -39,18 +39,18 @@ async def apply(
     from taskqueue.store.fence import refuse_foreign  # noqa: PLC0415 - slow
 
     await refuse_foreign(session.store)  # also where there is nothing to write
-    loaded = _load(path)
-    if prune and loaded.faults:
+    desired = _load(path)
+    if prune and desired.faults:
         say("nothing is removed while a manifest is at fault: mend it, then apply with --prune again")
         prune = False
     done = await Publisher(session.store).publish(
-        loaded.types, loaded.users, prune=prune, confirm_removals=True
+        desired.types, desired.users, prune=prune, confirm_removals=True
     )
     for user in done.foreign:
         say(f"{user} was imported and stays so: `taskqueue users remove {user}` leaves it to the manifests")
     _report(
         session.output,
-        loaded,
+        desired,
         {
             "typesWritten": done.types_written,
             "usersWritten": done.users_written,
@@ -60,15 +60,15 @@ async def apply(
     )
 
 
-def _load(path: Path) -> "Loaded":
+def _load(path: Path) -> "Desired":
     from taskqueue.sources.folder import load  # noqa: PLC0415 - slow
 
     return load(path)
 
 
-def _report(output: Output, loaded: "Loaded", done: dict[str, Any]) -> None:
+def _report(output: Output, desired: "Desired", done: dict[str, Any]) -> None:
     """Print what was found and done. Ends the command with FAULTS where a manifest is at fault, or a task refused."""
-    counts = {"files": len(loaded.files), "types": len(loaded.types), "users": len(loaded.users), **done}
+    counts = {"files": len(desired.files), "types": len(desired.types), "users": len(desired.users), **done}
     if output is Output.JSON:
         show_json(
             {
@@ -81,7 +81,7 @@ def _report(output: Output, loaded: "Loaded", done: dict[str, Any]) -> None:
                         "field": fault.field,
                         "message": fault.message,
                     }
-                    for fault in loaded.faults
+                    for fault in desired.faults
                 ],
                 "overriding": [
                     {
@@ -90,7 +90,7 @@ def _report(output: Output, loaded: "Loaded", done: dict[str, Any]) -> None:
                         "user": one.user_id,
                         "users": one.user_count,
                     }
-                    for one in loaded.overriding
+                    for one in desired.overriding
                 ],
                 "unresolved": [
                     {
@@ -99,20 +99,20 @@ def _report(output: Output, loaded: "Loaded", done: dict[str, Any]) -> None:
                         "users": one.user_count,
                         "refusal": one.refusal or None,
                     }
-                    for one in loaded.unresolved
+                    for one in desired.unresolved
                 ],
-                "advice": [{"type": name, "message": said} for name, said in loaded.advice().items()],
+                "advice": [{"type": name, "message": said} for name, said in desired.advice().items()],
             }
         )
     else:
-        for fault in loaded.faults:
+        for fault in desired.faults:
             show_line(str(fault))
-        for overriding in loaded.overriding:
+        for overriding in desired.overriding:
             show_line(str(overriding))
-        for one in loaded.unresolved:
+        for one in desired.unresolved:
             say(f"warning: {one}")
-        for name, said in loaded.advice().items():
+        for name, said in desired.advice().items():
             say(f"warning: {name}: {said}")
-        show_facts(output, {**counts, "faults": len(loaded.faults), "unresolved": len(loaded.unresolved)})
-    if loaded.faults or loaded.overriding:
+        show_facts(output, {**counts, "faults": len(desired.faults), "unresolved": len(desired.unresolved)})
+    if desired.faults or desired.overriding:
         raise typer.Exit(int(ExitCode.FAULTS))

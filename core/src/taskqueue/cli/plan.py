@@ -6,10 +6,10 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from taskqueue.cli.demands import demands_of_path, demands_of_store
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.failure import fail
 from taskqueue.cli.instant import iso, read_day_s
-from taskqueue.cli.loads import loads_of_path, loads_of_store
 from taskqueue.cli.options import (
     REDIS_DEFAULT,
     RELEASE_DEFAULT,
@@ -22,7 +22,7 @@ from taskqueue.cli.schedule_text import schedule_text
 from taskqueue.cli.store_command import with_store
 
 if TYPE_CHECKING:
-    from taskqueue.plan.load import Load
+    from taskqueue.plan.type_demand import TypeDemand
 
 STEP_S = 60
 DAY_S = 86_400
@@ -56,20 +56,20 @@ def show(
     """Plot the starts (cost-weighted) of every minute of a day, and list what each type asks for."""
     from taskqueue.plan.forecast import starts  # noqa: PLC0415 - slow
 
-    loads, rate = _loads(path, store, redis, release)
+    demands, rate = _demands(path, store, redis, release)
     day_s = read_day_s(day)
-    minutes = starts(loads, day_s, STEP_S)
-    demands = [
+    minutes = starts(demands, day_s, STEP_S)
+    types = [
         {
-            "type": load.type,
-            "schedule": schedule_text(load.schedule),
-            "subscriptions": load.subscriptions,
-            "cost": load.cost,
-            "permitsPerDay": round(sum(starts([load], day_s, DAY_S))),
+            "type": demand.type,
+            "schedule": schedule_text(demand.schedule),
+            "subscriptions": demand.subscriptions,
+            "cost": demand.cost,
+            "slotsPerDay": round(sum(starts([demand], day_s, DAY_S))),
         }
-        for load in loads
+        for demand in demands
     ]
-    demands.sort(key=lambda row: -int(str(row["permitsPerDay"])))
+    types.sort(key=lambda row: -int(str(row["slotsPerDay"])))
     if json or output is Output.JSON:
         show_json(
             {
@@ -77,14 +77,14 @@ def show(
                 "stepSeconds": STEP_S,
                 "ratePerSecond": rate,
                 "starts": [round(count, 3) for count in minutes],
-                "types": demands,
+                "types": types,
             }
         )
         return
     from taskqueue.cli.plot import day_plot  # noqa: PLC0415 - slow
 
     show_drawing(day_plot(minutes, iso(day_s * 1000)[:10], rate))
-    show_rows(Output.TABLE, ("type", "schedule", "subscriptions", "cost", "permitsPerDay"), demands)
+    show_rows(Output.TABLE, ("type", "schedule", "subscriptions", "cost", "slotsPerDay"), types)
 
 
 @app.command("check")
@@ -102,11 +102,11 @@ def check(
     from taskqueue.plan.feasibility import check as judge  # noqa: PLC0415 - slow
     from taskqueue.plan.verdict import Fit  # noqa: PLC0415 - slow
 
-    loads, stored = _loads(path, store, redis, release)
+    demands, stored = _demands(path, store, redis, release)
     limit = rate or stored
     if limit is None:
         fail("say with --rate how many starts a second the limit allows", ExitCode.USAGE)
-    verdict = judge(loads, limit, day_start_s=read_day_s(day))
+    verdict = judge(demands, limit, day_start_s=read_day_s(day))
     tightest = verdict.tightest
     facts: dict[str, Any] = {
         "verdict": verdict.fit.value,
@@ -128,9 +128,11 @@ def check(
         raise typer.Exit(int(ExitCode.DOES_NOT_FIT))
 
 
-def _loads(path: Path | None, store: bool, redis: str, release: str) -> "tuple[list[Load], float | None]":
+def _demands(
+    path: Path | None, store: bool, redis: str, release: str
+) -> "tuple[list[TypeDemand], float | None]":
     if (path is None) is not store:
         fail("name a folder of manifests, or write --store, and not both", ExitCode.USAGE)
     if path is not None:
-        return loads_of_path(path), None
-    return with_store(redis, release, loads_of_store)
+        return demands_of_path(path), None
+    return with_store(redis, release, demands_of_store)

@@ -144,7 +144,7 @@ class TaskTypeSpec(Part):
         default=1,
         ge=1,
         le=values.MAX_COST,
-        description="Consecutive permits that a job takes from the global rate limit.",
+        description="Consecutive slots that a job takes from the global rate limit.",
     )
     timeout: PositiveDuration = Field(
         default="30s",

@@ -27,7 +27,7 @@ TURNS: Mapping[str, int] = {"high": 8, "normal": 4, "low": 2, "backfill": 1, "pa
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """The due jobs of a lane: how many, and the means over them of seconds in a slot and of permits."""
+    """The due jobs of a lane: how many, and the means over them of seconds in a slot and of slots."""
 
     jobs: int
     mean_service_s: float
@@ -58,7 +58,7 @@ def useful_replicas(starts_per_s: float, mean_service_s: float, concurrency: int
 def capacity(
     due: Mapping[str, Due], running: int, rate_per_s: float, concurrency: int, drain_s: float
 ) -> Capacity:
-    """Work out what due and running jobs ask for. due: by lane. rate_per_s: permits of the limit, 0: nothing starts.
+    """Work out what due and running jobs ask for. due: by lane. rate_per_s: slots of the limit, 0: nothing starts.
 
     What runs is useful at any rate, and so is the first worker while anything is due, of which one job is enough.
 

@@ -12,17 +12,17 @@ from typing import NamedTuple
 
 from taskqueue.models.values import Schedule
 from taskqueue.plan.cron import DAY_S
-from taskqueue.plan.load import Load
 from taskqueue.plan.schedule import occurrences, window_s
+from taskqueue.plan.type_demand import TypeDemand
 
 # Windows within intervals this short count as their mean: what they bunch is gone within as many seconds.
 SHORT_INTERVAL_S = 60
-# Sums of floats: less than this many permits is no backlog.
+# Sums of floats: less than this many slots is no backlog.
 _NOTHING = 1e-6
 
 
 class Step(NamedTuple):
-    """A stretch of time [start_s, end_s) with one demand, in permits a second."""
+    """A stretch of time [start_s, end_s) with one demand, in slots a second."""
 
     start_s: int
     end_s: int
@@ -30,15 +30,15 @@ class Step(NamedTuple):
 
 
 class Peak(NamedTuple):
-    """The worst backlog: it grows from start_s and is greatest at end_s, `permits` being the excess."""
+    """The worst backlog: it grows from start_s and is greatest at end_s, `slots` being the excess."""
 
     start_s: int
     end_s: int
-    permits: float
+    slots: float
 
 
 class Backlog(NamedTuple):
-    """levels: permits waiting at each edge of the steps.   lasting: a day asks for more than a day gives."""
+    """levels: slots waiting at each edge of the steps.   lasting: a day asks for more than a day gives."""
 
     levels: list[float]
     peak: Peak
@@ -51,15 +51,15 @@ def is_steady(schedule: Schedule) -> bool:
     return interval is not None and (interval <= SHORT_INTERVAL_S or interval == window_s(schedule))
 
 
-def steps_of_day(loads: Iterable[Load], day_start_s: int) -> list[Step]:
+def steps_of_day(demands: Iterable[TypeDemand], day_start_s: int) -> list[Step]:
     """Return the demand of the 24 hours from day_start_s (epoch seconds) on. Raises ScheduleError."""
-    permits: defaultdict[Schedule, int] = defaultdict(int)
-    for load in loads:
-        permits[load.schedule] += load.permits
+    slots: defaultdict[Schedule, int] = defaultdict(int)
+    for demand in demands:
+        slots[demand.schedule] += demand.slots
     end_s = day_start_s + DAY_S
     rate = 0.0
     changes: defaultdict[int, float] = defaultdict(float, {day_start_s: 0.0, end_s: 0.0})
-    for schedule, wanted in permits.items():
+    for schedule, wanted in slots.items():
         if schedule.interval_s is not None and is_steady(schedule):
             rate += wanted / schedule.interval_s
             continue
@@ -74,18 +74,18 @@ def steps_of_day(loads: Iterable[Load], day_start_s: int) -> list[Step]:
     return steps
 
 
-def demand(load: Load, start_s: int, end_s: int) -> float:
-    """Return the permits one type takes in [start_s, end_s), epoch seconds. Raises ScheduleError."""
-    if load.schedule.interval_s is not None and is_steady(load.schedule):
-        return load.permits * (end_s - start_s) / load.schedule.interval_s
-    window = window_s(load.schedule)
-    starts = occurrences(load.schedule, start_s - window + 1, end_s)
+def demand_between(demand: TypeDemand, start_s: int, end_s: int) -> float:
+    """Return the slots one type takes in [start_s, end_s), epoch seconds. Raises ScheduleError."""
+    if demand.schedule.interval_s is not None and is_steady(demand.schedule):
+        return demand.slots * (end_s - start_s) / demand.schedule.interval_s
+    window = window_s(demand.schedule)
+    starts = occurrences(demand.schedule, start_s - window + 1, end_s)
     overlap = sum(min(start + window, end_s) - max(start, start_s) for start in starts)
-    return load.permits * overlap / window
+    return demand.slots * overlap / window
 
 
 def backlog(steps: Sequence[Step], capacity: float) -> Backlog:
-    """Return the backlog over the steps of a day at `capacity` permits a second.
+    """Return the backlog over the steps of a day at `capacity` slots a second.
 
     A day that can be served repeats itself, so what it leaves at midnight meets it again in the morning: a
     peak may lie in the second day. A day that cannot is run once: every further one would only add to it.
@@ -103,7 +103,7 @@ def backlog(steps: Sequence[Step], capacity: float) -> Backlog:
             level += (step.rate - capacity) * (step.end_s - step.start_s)
             if level < _NOTHING:
                 level = 0.0
-            if level > peak.permits + _NOTHING:
+            if level > peak.slots + _NOTHING:
                 peak = Peak(begin_s, step.end_s + day * DAY_S, level)
             levels.append(level)
     return Backlog(levels, peak, lasting)

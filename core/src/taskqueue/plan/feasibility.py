@@ -9,10 +9,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from itertools import pairwise
 from typing import NamedTuple
 
-from taskqueue.plan.demand import Peak, Step, backlog, demand, is_steady, steps_of_day
-from taskqueue.plan.load import Load
+from taskqueue.plan.demand import Peak, Step, backlog, demand_between, is_steady, steps_of_day
 from taskqueue.plan.remedy import cheapest_change, raised_limit
 from taskqueue.plan.schedule import occurrences, shortest_gap_s, window_s
+from taskqueue.plan.type_demand import TypeDemand
 from taskqueue.plan.verdict import Fit, Interval, Scope, Verdict, Violation
 
 # The spacing of starts in units of 1 / R, as the store's limiter has it.
@@ -33,41 +33,43 @@ class _Outcome(NamedTuple):
 
 
 def check(
-    loads: Iterable[Load],
+    demands: Iterable[TypeDemand],
     rate_per_s: float,
     retry_allowance: float = 0.1,
     *,
     day_start_s: int = ORDINARY_DAY_S,
 ) -> Verdict:
-    """Judge the loads against the global limit (permits a second) over the 24 hours from day_start_s on.
+    """Judge the demands against the global limit (slots a second) over the 24 hours from day_start_s on.
 
     retry_allowance: retries expected per first start. It does not fit if a day asks for more than it gives,
     if a job would wait past its deadline, or if a narrow limit is outrun. Raises ScheduleError.
 
     >>> from taskqueue.models.values import Schedule
-    >>> verdict = check([Load("sync", Schedule(interval_s=300), 33_000)], rate_per_s=100)
+    >>> verdict = check([TypeDemand("sync", Schedule(interval_s=300), 33_000)], rate_per_s=100)
     >>> verdict.fit.value, verdict.change
     ('DoesNotFit', 'lengthen the interval of sync to 10m')
     """
-    loads = [load for load in loads if load.subscriptions]
+    demands = [demand for demand in demands if demand.subscriptions]
     factor = 1 + retry_allowance
-    steps = steps_of_day(loads, day_start_s)
+    steps = steps_of_day(demands, day_start_s)
 
-    def judge(changed: Sequence[Load], limit_per_s: float) -> _Outcome:
-        demanded = steps if changed is loads else steps_of_day(changed, day_start_s)
+    def judge(changed: Sequence[TypeDemand], limit_per_s: float) -> _Outcome:
+        demanded = steps if changed is demands else steps_of_day(changed, day_start_s)
         return _judge(changed, demanded, limit_per_s / LIMITER_STRETCH / factor)
 
-    outcome = judge(loads, rate_per_s)
+    outcome = judge(demands, rate_per_s)
     start_s, end_s = _tightest(steps, outcome.peak)
-    shares = sorted(((demand(load, start_s, end_s), load) for load in loads), key=lambda share: -share[0])
-    total = sum(permits for permits, _ in shares)
-    behind = [(load, permits / total) for permits, load in shares[:NAMED_TYPES] if permits]
-    violations = tuple(found for load in loads for found in _violations(load, factor))
+    shares = sorted(
+        ((demand_between(demand, start_s, end_s), demand) for demand in demands), key=lambda share: -share[0]
+    )
+    total = sum(slots for slots, _ in shares)
+    behind = [(demand, slots / total) for slots, demand in shares[:NAMED_TYPES] if slots]
+    violations = tuple(found for demand in demands for found in _violations(demand, factor))
     change = ""
     if outcome.fit is not Fit.FITS:
-        types = [load for load, _ in behind]
+        types = [demand for demand, _ in behind]
         change = cheapest_change(
-            loads, types, rate_per_s, lambda changed, limit: _better(judge(changed, limit).fit, outcome.fit)
+            demands, types, rate_per_s, lambda changed, limit: _better(judge(changed, limit).fit, outcome.fit)
         )
     elif violations:
         change = raised_limit(max(violations, key=lambda found: found.needed_per_s / found.limit_per_s))
@@ -76,8 +78,10 @@ def check(
         fit=Fit.DOES_NOT_FIT if violations else outcome.fit,
         delay_s=outcome.delay_s,
         tightest=Interval(start_s, end_s, total * factor, capacity),
-        behind=tuple((load.type, share) for load, share in behind),
-        late=tuple(load.type for load in loads if _is_late(load, steps, outcome.waits_s, outcome.delay_s)),
+        behind=tuple((demand.type, share) for demand, share in behind),
+        late=tuple(
+            demand.type for demand in demands if _is_late(demand, steps, outcome.waits_s, outcome.delay_s)
+        ),
         violations=violations,
         change=change,
     )
@@ -89,47 +93,47 @@ def _better(fit: Fit, than: Fit) -> bool:
 
 
 def _tightest(steps: Sequence[Step], peak: Peak) -> tuple[int, int]:
-    if peak.permits:
+    if peak.slots:
         return peak.start_s, peak.end_s
     busiest = max(steps, key=lambda step: step.rate)
     return busiest.start_s, busiest.end_s
 
 
-def _violations(load: Load, factor: float) -> Iterator[Violation]:
+def _violations(demand: TypeDemand, factor: float) -> Iterator[Violation]:
     """Yield the narrow limits that this type's own starts outrun: the whole type's, and one user's."""
-    gap = shortest_gap_s(load.schedule)
+    gap = shortest_gap_s(demand.schedule)
     # A window's work may go on behind it, until the next period begins or its deadline passes.
-    served_s = min(gap, window_s(load.schedule) + _life_s(load))
-    needed = load.permits * factor * LIMITER_STRETCH / served_s
-    if load.per_second is not None and needed > load.per_second:
-        yield Violation(load.type, Scope.TYPE, needed, load.per_second)
-    needed = load.cost * factor * LIMITER_STRETCH / gap
-    if load.per_user_per_second is not None and needed > load.per_user_per_second:
-        yield Violation(load.type, Scope.USER, needed, load.per_user_per_second)
+    served_s = min(gap, window_s(demand.schedule) + _life_s(demand))
+    needed = demand.slots * factor * LIMITER_STRETCH / served_s
+    if demand.per_second is not None and needed > demand.per_second:
+        yield Violation(demand.type, Scope.TYPE, needed, demand.per_second)
+    needed = demand.cost * factor * LIMITER_STRETCH / gap
+    if demand.per_user_per_second is not None and needed > demand.per_user_per_second:
+        yield Violation(demand.type, Scope.USER, needed, demand.per_user_per_second)
 
 
-def _judge(loads: Sequence[Load], steps: Sequence[Step], capacity: float) -> _Outcome:
+def _judge(demands: Sequence[TypeDemand], steps: Sequence[Step], capacity: float) -> _Outcome:
     levels, peak, lasting = backlog(steps, capacity)
     # Jobs start in the order of their dues: who comes now waits for the backlog of now.
     waits = [max(edge) / capacity for edge in pairwise(levels)]
-    if not peak.permits:
+    if not peak.slots:
         return _Outcome(Fit.FITS, peak, waits, 0.0)
     delay = max(waits)
-    late = lasting or any(_is_late(load, steps, waits, delay) for load in loads)
+    late = lasting or any(_is_late(demand, steps, waits, delay) for demand in demands)
     return _Outcome(Fit.DOES_NOT_FIT if late else Fit.DELAYED, peak, waits, delay)
 
 
-def _is_late(load: Load, steps: Sequence[Step], waits: Sequence[float], delay: float) -> bool:
+def _is_late(demand: TypeDemand, steps: Sequence[Step], waits: Sequence[float], delay: float) -> bool:
     """Whether jobs of this type would wait past their deadline."""
-    life = _life_s(load)
-    if delay <= life or is_steady(load.schedule):
+    life = _life_s(demand)
+    if delay <= life or is_steady(demand.schedule):
         return delay > life
-    window = window_s(load.schedule)
-    starts = occurrences(load.schedule, steps[0].start_s - window + 1, steps[-1].end_s)
+    window = window_s(demand.schedule)
+    starts = occurrences(demand.schedule, steps[0].start_s - window + 1, steps[-1].end_s)
     edges = [step.start_s for step in steps]
     spans = ((bisect_right(edges, start) - 1, bisect_left(edges, start + window)) for start in starts)
     return any(max(waits[max(0, first) : end]) > life for first, end in spans)
 
 
-def _life_s(load: Load) -> float:
-    return shortest_gap_s(load.schedule) if load.life_s is None else load.life_s
+def _life_s(demand: TypeDemand) -> float:
+    return shortest_gap_s(demand.schedule) if demand.life_s is None else demand.life_s

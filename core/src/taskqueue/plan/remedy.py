@@ -11,12 +11,12 @@ from math import ceil
 
 from taskqueue.models.duration import format_ms
 from taskqueue.models.values import Schedule
-from taskqueue.plan.load import Load
 from taskqueue.plan.schedule import shortest_gap_s, window_s
+from taskqueue.plan.type_demand import TypeDemand
 from taskqueue.plan.verdict import Scope, Violation
 
-# Whether these loads under this limit (permits a second) are what is looked for.
-Accepts = Callable[[Sequence[Load], float], bool]
+# Whether these demands under this limit (slots a second) are what is looked for.
+Accepts = Callable[[Sequence[TypeDemand], float], bool]
 
 # Durations people write: seconds, minutes, hours.
 _ROUND_S = (
@@ -29,18 +29,18 @@ _LONGEST_STRETCH = 2
 
 
 def cheapest_change(
-    loads: Sequence[Load], behind: Sequence[Load], limit_per_s: float, accepts: Accepts
+    demands: Sequence[TypeDemand], behind: Sequence[TypeDemand], limit_per_s: float, accepts: Accepts
 ) -> str:
     """Return the change as a sentence. `behind`: the types to change, the one that asks most first.
 
     Some limit must be acceptable, and stay so when it is raised. Raises ScheduleError.
     """
 
-    def first_accepted(load: Load, schedules: Sequence[Schedule]) -> Schedule | None:
+    def first_accepted(demand: TypeDemand, schedules: Sequence[Schedule]) -> Schedule | None:
         """Return the first of these, each asking less at a time than the one before, that is accepted."""
 
         def accepted(schedule: Schedule) -> bool:
-            changed = [replace(load, schedule=schedule) if each is load else each for each in loads]
+            changed = [replace(demand, schedule=schedule) if each is demand else each for each in demands]
             return accepts(changed, limit_per_s)
 
         if not schedules or not accepted(schedules[-1]):
@@ -48,16 +48,18 @@ def cheapest_change(
         return schedules[bisect_left(schedules, True, 0, len(schedules) - 1, key=accepted)]
 
     # A type without which it is not accepted either is not where to change anything.
-    behind = [load for load in behind if accepts([each for each in loads if each is not load], limit_per_s)]
-    for load in behind:
-        widened = first_accepted(load, _wider(load.schedule))
+    behind = [
+        demand for demand in behind if accepts([each for each in demands if each is not demand], limit_per_s)
+    ]
+    for demand in behind:
+        widened = first_accepted(demand, _wider(demand.schedule))
         if widened:
-            return f"widen the window of {load.type} to {format_ms(window_s(widened) * 1000)}"
-    for load in behind:
-        lengthened = first_accepted(load, _longer(load.schedule))
+            return f"widen the window of {demand.type} to {format_ms(window_s(widened) * 1000)}"
+    for demand in behind:
+        lengthened = first_accepted(demand, _longer(demand.schedule))
         if lengthened:
-            return f"lengthen the interval of {load.type} to {format_ms(shortest_gap_s(lengthened) * 1000)}"
-    return f"raise the limit to {_least_limit(loads, limit_per_s, accepts)}/s"
+            return f"lengthen the interval of {demand.type} to {format_ms(shortest_gap_s(lengthened) * 1000)}"
+    return f"raise the limit to {_least_limit(demands, limit_per_s, accepts)}/s"
 
 
 def raised_limit(violation: Violation) -> str:
@@ -80,9 +82,9 @@ def _longer(schedule: Schedule) -> list[Schedule]:
     return [replace(schedule, interval_s=length) for length in lengths]
 
 
-def _least_limit(loads: Sequence[Load], limit_per_s: float, accepts: Accepts) -> int:
+def _least_limit(demands: Sequence[TypeDemand], limit_per_s: float, accepts: Accepts) -> int:
     """Return the smallest whole limit above this one that is accepted."""
     low = high = int(limit_per_s) + 1
-    while not accepts(loads, high):
+    while not accepts(demands, high):
         high *= 2
-    return low + bisect_left(range(low, high), True, key=lambda limit: accepts(loads, limit))
+    return low + bisect_left(range(low, high), True, key=lambda limit: accepts(demands, limit))

@@ -21,7 +21,7 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """[start_s, end_s) in epoch seconds; demand (with retries) and capacity in permits of the limit R."""
+    """[start_s, end_s) in epoch seconds; demand (with retries) and capacity in slots of the limit R."""
 
     start_s: int
     end_s: int
@@ -31,7 +31,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A narrow limit that one type outruns; `needed_per_s` is the one that would do, in permits a second."""
+    """A narrow limit that one type outruns; `needed_per_s` is the one that would do, in slots a second."""
 
     type: str
     scope: Scope

@@ -15,7 +15,7 @@ from taskqueue.scheduler.publisher import Publisher
 from taskqueue.scheduler.reports import Lag, report_published, report_taken
 from taskqueue.scheduler.source import Always, Leadership, Source
 from taskqueue.scheduler.ticker import Ticker
-from taskqueue.sources.loaded import Loaded, Spared
+from taskqueue.sources.desired import Desired, Protected
 from taskqueue.store.catalog import mark_installed, read_catalog, set_rate
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import DeposedError, ForeignOwnerError, StoreFailure
@@ -53,7 +53,7 @@ class Keeper:
         self.started = asyncio.Event()
         self.published = asyncio.Event()
         self.refused = ""
-        self.in_store: Loaded | None = None
+        self.in_store: Desired | None = None
         self.foreign: frozenset[str] = frozenset()
         self._store = store
         self._ticker = ticker
@@ -64,7 +64,7 @@ class Keeper:
         self._publisher = Publisher(store, source.name) if source else Publisher(store)
         self.progress = self._publisher.progress
         self.progress.idle()
-        self._loaded: Loaded | None = None
+        self._desired: Desired | None = None
         self._changed = asyncio.Event()
         # While a store that lost everything is filled again, and what is known of it, if anything is.
         self._restoring = False
@@ -79,7 +79,7 @@ class Keeper:
         """Why this process is not ready, or None: all was published, or is by another that leads."""
         if self.refused or self.started.is_set():
             return self.refused or None
-        if self._leadership.elsewhere and self._loaded is not None:
+        if self._leadership.elsewhere and self._desired is not None:
             return None
         return "the manifests are not published yet"
 
@@ -92,8 +92,8 @@ class Keeper:
         if self._source is None:
             self._changed.set()
             return
-        async for loaded in self._source.changes():
-            self._take(loaded)
+        async for desired in self._source.changes():
+            self._take(desired)
 
     async def keep(self) -> None:
         """Publish whenever something changed, and carry on what is under way, until cancelled."""
@@ -145,14 +145,14 @@ class Keeper:
 
     def _restore(self) -> None:
         """Fill the store again with the next publish; without manifests whoever published must come again."""
-        if self._loaded is not None and not self._restoring:
+        if self._desired is not None and not self._restoring:
             self._restoring, self._lost = True, self.lookout.copy
 
     async def _go_back(self, lost: CursorCopy) -> None:
         """Give a store that was filled again its cursor, set back as far as what waited in it was due."""
-        assert self._loaded is not None
+        assert self._desired is not None
         kept = await self.lookout.kept_places(lost)
-        again = replay(lost, self._loaded.types.values(), kept_places=kept)
+        again = replay(lost, self._desired.types.values(), kept_places=kept)
         if await self._ticker.restore(again):
             metrics.CURSOR_SET_BACK.inc((again.end_ms - again.start_ms) / 1000)
             for name, after_ms in again.by_type.items():
@@ -166,11 +166,11 @@ class Keeper:
         except TimeoutError:
             pass
 
-    def _take(self, loaded: Loaded) -> None:
-        faulty = {fault.file for fault in loaded.faults} if loaded.spared is None else set[str]()
+    def _take(self, desired: Desired) -> None:
+        faulty = {fault.file for fault in desired.faults} if desired.protected is None else set[str]()
         self._unknown = faulty if self._unknown is None else self._unknown & faulty
-        report_taken(loaded, self._loaded)
-        self._loaded = loaded
+        report_taken(desired, self._desired)
+        self._desired = desired
         self._lag.change()
         self._changed.set()
 
@@ -205,26 +205,26 @@ class Keeper:
         self.started.set()
 
     async def _publish(self) -> None:
-        loaded = self._loaded
-        if loaded is None:
+        desired = self._desired
+        if desired is None:
             await self._publisher.maintain()
             return
         prune = not self._unknown
         as_of_ms = None
         if self._restoring and self._lost:
-            as_of_ms = replay(self._lost, loaded.types.values(), kept_places=False).start_ms
+            as_of_ms = replay(self._lost, desired.types.values(), kept_places=False).start_ms
         publish = partial(
-            self._publisher.publish, loaded.types, loaded.users, spared=loaded.spared or Spared()
+            self._publisher.publish, desired.types, desired.users, protected=desired.protected or Protected()
         )
         done = await publish(prune=prune, as_of_ms=as_of_ms)
-        if done.held and await self._confirmed(loaded):
+        if done.held and await self._confirmed(desired):
             done = await publish(confirm_removals=True)
         wait_s = _HELD_S if done.held else _FOREIGN_S if done.foreign else _LOOK_AGAIN_S
         self._ask_again_s = time.monotonic() + wait_s
-        self.in_store, self.foreign = loaded, frozenset(done.foreign)
+        self.in_store, self.foreign = desired, frozenset(done.foreign)
         report_published(done, self._unknown or ())
 
-    async def _confirmed(self, loaded: Loaded) -> bool:
+    async def _confirmed(self, desired: Desired) -> bool:
         """Whether a fresh look at all files, a little later, misses the same users and types."""
         assert self._source is not None
         log.warning("many users or types are gone; reading the manifests again before they are removed")
@@ -233,6 +233,6 @@ class Keeper:
         self.progress.step()
         return (
             fresh is not None
-            and fresh.users.keys() <= loaded.users.keys()
-            and fresh.types.keys() <= loaded.types.keys()
+            and fresh.users.keys() <= desired.users.keys()
+            and fresh.types.keys() <= desired.types.keys()
         )

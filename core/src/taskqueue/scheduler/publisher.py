@@ -16,7 +16,7 @@ from taskqueue.models.values import TaskType, UserSubscription
 from taskqueue.scheduler.errors import StoreReplacedError, StoreRevertedError
 from taskqueue.scheduler.mending import Mending
 from taskqueue.scheduler.reconcile import Change, advance, pending_move
-from taskqueue.sources.loaded import Spared
+from taskqueue.sources.desired import Protected
 from taskqueue.store.catalog import Catalog, TypeRecord, put_types, read_catalog, read_cursor
 from taskqueue.store.clock import server_now_ms
 from taskqueue.store.connection import Store
@@ -47,7 +47,7 @@ class Published:
     foreign: tuple[str, ...] = ()
 
 
-_NOTHING_SPARED = Spared()
+_NOTHING_PROTECTED = Protected()
 
 
 class Publisher:
@@ -98,13 +98,13 @@ class Publisher:
         users: Mapping[str, UserSubscription],
         *,
         prune: bool = True,
-        spared: Spared = _NOTHING_SPARED,
+        protected: Protected = _NOTHING_PROTECTED,
         confirm_removals: bool = False,
         as_of_ms: int | None = None,
     ) -> Published:
         """Make the store have these types, and these users of this source.
 
-        prune False: what is not named stays.   spared: what stays as it is.
+        prune False: what is not named stays.   protected: what stays as it is.
         confirm_removals: also remove many at once.
         as_of_ms: new types begin with the period of that instant instead of now.
         Raises StoreReplacedError, StoreRevertedError, DeposedError, ForeignOwnerError and StoreFailure.
@@ -118,9 +118,9 @@ class Publisher:
             if self._owners is None:
                 self._owners = await read_owners(self._store)
             ours = [user_id for user_id, owner in self._owners.items() if owner.source == self._source]
-            stay = spared.users | wanted.keys()
+            stay = protected.users | wanted.keys()
             gone = sorted(user_id for user_id in ours if prune and user_id not in stay)
-            stay = spared.types | types.keys()
+            stay = protected.types | types.keys()
             gone_types = [name for name in catalog.records if prune and name not in stay]
             held = 0
             if not confirm_removals and (_many(gone, ours) or _many(gone_types, catalog.records)):

@@ -7,7 +7,7 @@ import structlog
 
 from taskqueue.scheduler import metrics
 from taskqueue.scheduler.publisher import Published
-from taskqueue.sources.loaded import Loaded
+from taskqueue.sources.desired import Desired
 
 log = structlog.get_logger()
 
@@ -39,24 +39,24 @@ class Lag:
         return 0.0 if oldest_s is None else self._clock() - oldest_s
 
 
-def report_taken(loaded: Loaded, before: Loaded | None) -> None:
+def report_taken(desired: Desired, before: Desired | None) -> None:
     """before: what was taken last; what was wrong already then is not said again."""
-    metrics.SOURCE_FAULTS.set(len(loaded.faults))
-    metrics.SOURCE_TYPES.set(len(loaded.types))
-    metrics.SOURCE_USERS.set(len(loaded.users))
-    for fault in loaded.faults:
+    metrics.SOURCE_FAULTS.set(len(desired.faults))
+    metrics.SOURCE_TYPES.set(len(desired.types))
+    metrics.SOURCE_USERS.set(len(desired.users))
+    for fault in desired.faults:
         if before is None or fault not in before.faults:
             log.error("a manifest is at fault and not applied", fault=str(fault), file=fault.file)
     said = before.advice() if before else {}
-    for name, advice in loaded.advice().items():
+    for name, advice in desired.advice().items():
         if said.get(name) != advice:
             log.warning("cron steps are uneven", type=name, advice=advice)
     waited = {unresolved.type for unresolved in before.unresolved} if before else set[str]()
-    for unresolved in loaded.unresolved:
+    for unresolved in desired.unresolved:
         if unresolved.type not in waited:
             log.warning("a subscription waits for its task type", reason=str(unresolved))
     known = before.overriding if before else ()
-    for overriding in loaded.overriding:
+    for overriding in desired.overriding:
         if overriding not in known:
             log.warning("a task overrides locked params", type=overriding.type, reason=str(overriding))
 

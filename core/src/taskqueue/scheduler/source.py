@@ -4,7 +4,7 @@ from collections.abc import AsyncIterator
 from typing import Protocol
 
 from taskqueue.scheduler.floors import CursorCopy
-from taskqueue.sources.loaded import Loaded
+from taskqueue.sources.desired import Desired
 from taskqueue.store.fence import UNFENCED, Fence
 from taskqueue.store.users import Source as SourceName
 
@@ -15,10 +15,10 @@ class Source(Protocol):
     @property
     def name(self) -> SourceName: ...
 
-    def changes(self) -> AsyncIterator[Loaded]:
+    def changes(self) -> AsyncIterator[Desired]:
         """What is in force: at once, and then whenever it changed."""
 
-    async def look(self) -> Loaded | None:
+    async def look(self) -> Desired | None:
         """A fresh look at all of it; None where not everything could be read."""
 
 

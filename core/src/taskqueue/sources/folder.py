@@ -14,7 +14,7 @@ from typing import Literal
 
 from taskqueue.models.fault import Fault
 from taskqueue.models.values import TaskType, UserSubscription
-from taskqueue.sources.loaded import NOTHING, Loaded, find_overriding, resolve
+from taskqueue.sources.desired import NOTHING, Desired, find_overriding, resolve
 from taskqueue.sources.manifest_file import (
     Declaration,
     Key,
@@ -25,7 +25,7 @@ from taskqueue.sources.manifest_file import (
 from taskqueue.sources.scan import Scan, Stamp, scan
 
 
-def load(path: Path) -> Loaded:
+def load(path: Path) -> Desired:
     """Read a file, or a folder and all below it, once. What is wrong is in the result's faults."""
     return FolderSource(path).refresh()
 
@@ -47,28 +47,28 @@ class FolderSource:
     def __init__(self, path: Path, poll_s: float = 0.5) -> None:
         self.path = path
         self.poll_s = poll_s
-        self.loaded = NOTHING
+        self.desired = NOTHING
         self._files: dict[Path, _FileState] = {}
         self._scan_faults: list[Fault] = []
 
-    def refresh(self) -> Loaded:
+    def refresh(self) -> Desired:
         """Read again what changed, and say what is in force now. Blocks for as long as reading takes."""
         return self._take(scan(self.path))
 
-    async def look(self) -> Loaded | None:
+    async def look(self) -> Desired | None:
         """Read all files anew, a little later than now; None where a file or a folder could not be read."""
         await asyncio.sleep(self.poll_s)
         fresh = await asyncio.to_thread(load, self.path)
         return fresh if all(fault.document for fault in fresh.faults) else None
 
-    async def changes(self) -> AsyncIterator[Loaded]:
+    async def changes(self) -> AsyncIterator[Desired]:
         """Yield what is in force: at once, and then whenever a file changed.
 
         A change is taken when two looks in a row agree on it: an editor that empties or replaces a file on
         the way to saving it is not believed in between.
         """
-        loaded = await asyncio.to_thread(self.refresh)
-        yield loaded
+        desired = await asyncio.to_thread(self.refresh)
+        yield desired
         before = await asyncio.to_thread(scan, self.path)
         while True:
             await asyncio.sleep(self.poll_s)
@@ -76,8 +76,8 @@ class FolderSource:
             settled = self._settled(before, now)
             before = now
             if self._differs(settled):
-                loaded = await asyncio.to_thread(self._take, settled)
-                yield loaded
+                desired = await asyncio.to_thread(self._take, settled)
+                yield desired
 
     def _settled(self, before: Scan, now: Scan) -> Scan:
         """Give each file that is still moving the stamp it was last read with."""
@@ -96,7 +96,7 @@ class FolderSource:
         changed = any(known.get(path) != stamp for path, stamp in found.stamps.items())
         return changed or gone or found.faults != self._scan_faults
 
-    def _take(self, found: Scan) -> Loaded:
+    def _take(self, found: Scan) -> Desired:
         self._scan_faults = found.faults
         for path in found.gone(self._files):
             del self._files[path]
@@ -104,8 +104,8 @@ class FolderSource:
             self._read(path, stamp)
         self._files = dict(sorted(self._files.items()))
         conflicts = self._put_in_force()
-        self.loaded = self._state(conflicts)
-        return self.loaded
+        self.desired = self._state(conflicts)
+        return self.desired
 
     def _read(self, path: Path, stamp: Stamp) -> None:
         """Read a file if it changed. One that changes meanwhile keeps its old stamp, and is read again."""
@@ -141,7 +141,7 @@ class FolderSource:
             claimed |= state.in_force or {}
         return conflicts
 
-    def _state(self, conflicts: list[Fault]) -> Loaded:
+    def _state(self, conflicts: list[Fault]) -> Desired:
         types: dict[str, TaskType] = {}
         users: dict[str, UserSubscription] = {}
         faults = [*self._scan_faults, *conflicts]
@@ -154,7 +154,7 @@ class FolderSource:
                     types[declaration.value.name] = declaration.value
                 else:
                     users[declaration.value.user_id] = declaration.value
-        return Loaded(
+        return Desired(
             types=MappingProxyType(types),
             users=MappingProxyType(users),
             faults=tuple(sorted(faults, key=lambda fault: (fault.file, fault.line))),

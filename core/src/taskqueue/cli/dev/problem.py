@@ -31,5 +31,5 @@ def find_problem(stack: Stack, summary: Summary, running: Look, ran_s: float) ->
 def _asked(path: Path, ran_s: float) -> bool:
     """Whether the manifests ask for a start in the seconds that ended now."""
     step_s = max(1, int(ran_s))
-    (expected,) = starts(load(path).loads(), int(time.time()) - step_s, step_s, step_s)
+    (expected,) = starts(load(path).demands(), int(time.time()) - step_s, step_s, step_s)
     return expected >= 1

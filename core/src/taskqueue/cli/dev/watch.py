@@ -8,11 +8,11 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.live import Live
 
+from taskqueue.cli.demands import demands_of_store
 from taskqueue.cli.dev.children import ChildError
 from taskqueue.cli.dev.scrape import Look, look
 from taskqueue.cli.dev.stack import STOP_SIGNALS, Stack
 from taskqueue.cli.dev.view import line, render
-from taskqueue.cli.loads import loads_of_store
 from taskqueue.cli.plot import hour_plot
 from taskqueue.plan.forecast import starts
 from taskqueue.store.connection import Store
@@ -98,8 +98,8 @@ class Watch:
             self.console.print(line(now, before, elapsed_s, rate), soft_wrap=True)
 
     async def _next_hour(self, rate: float) -> str:
-        loads, _ = await loads_of_store(self.store)
-        return hour_plot(await asyncio.to_thread(starts, loads, int(time.time()), 60, 3600), rate)
+        demands, _ = await demands_of_store(self.store)
+        return hour_plot(await asyncio.to_thread(starts, demands, int(time.time()), 60, 3600), rate)
 
 
 async def _set_within(event: asyncio.Event, within_s: float) -> bool:

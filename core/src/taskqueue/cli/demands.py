@@ -7,27 +7,27 @@ from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.failure import fail
 
 if TYPE_CHECKING:
-    from taskqueue.plan.load import Load
+    from taskqueue.plan.type_demand import TypeDemand
     from taskqueue.store.connection import Store
 
 
-def loads_of_path(path: Path) -> "list[Load]":
+def demands_of_path(path: Path) -> "list[TypeDemand]":
     """Count the subscriptions of a folder. Ends the command where manifests are at fault."""
     from taskqueue.sources.folder import load  # noqa: PLC0415 - slow
 
-    loaded = load(path)
-    if loaded.faults:
+    desired = load(path)
+    if desired.faults:
         fail(
-            f"{len(loaded.faults)} faults below {path} hide a part of the plan: "
+            f"{len(desired.faults)} faults below {path} hide a part of the plan: "
             f"`taskqueue validate {path}` lists them",
             ExitCode.FAULTS,
         )
-    return loaded.loads()
+    return desired.demands()
 
 
-async def loads_of_store(store: "Store") -> "tuple[list[Load], float | None]":
+async def demands_of_store(store: "Store") -> "tuple[list[TypeDemand], float | None]":
     """Count the running subscriptions of a store, without paused types; also give the limit R in force."""
-    from taskqueue.plan.load import Load  # noqa: PLC0415 - slow
+    from taskqueue.plan.type_demand import TypeDemand  # noqa: PLC0415 - slow
     from taskqueue.store.catalog import read_catalog  # noqa: PLC0415 - slow
     from taskqueue.store.users import count_subscriptions  # noqa: PLC0415 - slow
 
@@ -39,9 +39,9 @@ async def loads_of_store(store: "Store") -> "tuple[list[Load], float | None]":
     }
     newest = {name: record.newest.number for name, record in running.items() if record.newest}
     counts = await count_subscriptions(store, newest) if newest else {}
-    loads = [
-        Load.of(record.spec, counts.get(name, 0))
+    demands = [
+        TypeDemand.of(record.spec, counts.get(name, 0))
         for name, record in running.items()
         if not record.spec.suspend
     ]
-    return loads, catalog.rate
+    return demands, catalog.rate

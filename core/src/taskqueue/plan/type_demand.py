@@ -7,10 +7,10 @@ from taskqueue.models.values import Schedule, TaskType
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class TypeDemand:
     """One task type with all its subscriptions. Suspended ones are left out by whoever counts.
 
-    cost: permits of the global limit a start takes.   per_second, per_user_per_second: the narrow limits, in
+    cost: slots of the global limit a start takes.   per_second, per_user_per_second: the narrow limits, in
     cost-weighted starts a second.   life_s: from due to deadline; None stands for the period.
     """
 
@@ -36,6 +36,6 @@ class Load:
         )
 
     @property
-    def permits(self) -> int:
-        """The permits all its subscriptions take together in one period."""
+    def slots(self) -> int:
+        """The slots all its subscriptions take together in one period."""
         return self.subscriptions * self.cost

@@ -10,7 +10,7 @@ from taskqueue.models.cron_advice import cron_advice
 from taskqueue.models.fault import Fault
 from taskqueue.models.locked_params import Locks, refuse_locked
 from taskqueue.models.values import TaskType, UserSubscription
-from taskqueue.plan.load import Load
+from taskqueue.plan.type_demand import TypeDemand
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +53,7 @@ class Overriding:
 
 
 @dataclass(frozen=True, slots=True)
-class Spared:
+class Protected:
     """Types and users that manifests at fault declare: what the store has of them stays as it is."""
 
     types: frozenset[str] = frozenset()
@@ -61,10 +61,10 @@ class Spared:
 
 
 @dataclass(frozen=True, slots=True)
-class Loaded:
+class Desired:
     """All that is in force now. `files` are those it came from, in order of path.
 
-    spared: what the faults concern; None where that cannot be told, and then nothing may be removed for any of them.
+    protected: what the faults concern; None where that cannot be told, and then nothing may be removed for any of them.
     """
 
     types: Mapping[str, TaskType]
@@ -72,7 +72,7 @@ class Loaded:
     faults: tuple[Fault, ...]
     unresolved: tuple[Unresolved, ...]
     files: tuple[str, ...]
-    spared: Spared | None = None
+    protected: Protected | None = None
     overriding: tuple[Overriding, ...] = ()
 
     def advice(self) -> dict[str, str]:
@@ -80,7 +80,7 @@ class Loaded:
         said = {name: cron_advice(spec.schedule.cron) for name, spec in self.types.items()}
         return {name: advice for name, advice in said.items() if advice}
 
-    def loads(self) -> list[Load]:
+    def demands(self) -> list[TypeDemand]:
         """What each type that runs asks for, with its subscriptions that are not suspended or refused."""
         locks = Locks.of(self.types.values())
         counts = Counter(
@@ -90,7 +90,7 @@ class Loaded:
             for task in user.tasks
             if not task.suspend and not (locks.by_type and locks.overridden(task.type, task.params))
         )
-        return [Load.of(spec, counts[name]) for name, spec in self.types.items() if not spec.suspend]
+        return [TypeDemand.of(spec, counts[name]) for name, spec in self.types.items() if not spec.suspend]
 
 
 def resolve(
@@ -128,4 +128,4 @@ def find_overriding(
     )
 
 
-NOTHING = Loaded(MappingProxyType({}), MappingProxyType({}), (), (), ())
+NOTHING = Desired(MappingProxyType({}), MappingProxyType({}), (), (), ())
