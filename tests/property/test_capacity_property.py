@@ -3,11 +3,11 @@
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from taskqueue.plan.capacity import TURNS, Due, capacity, useful_replicas
+from taskqueue.plan.capacity import SHARES, Due, capacity, useful_replicas
 
 DRAIN_S = 30.0
 dues = st.dictionaries(
-    st.sampled_from(sorted(TURNS)),
+    st.sampled_from(sorted(SHARES)),
     st.builds(Due, st.integers(0, 10**6), st.floats(0, 600), st.floats(1, 100)),
 )
 slots = st.integers(1, 500)

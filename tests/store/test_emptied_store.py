@@ -11,6 +11,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from taskqueue.models.values import CatchUp, Schedule, Task, TaskType, UserSubscription
+from taskqueue.plan.lanes import Lane
 from taskqueue.scheduler import keeper as keeper_module
 from taskqueue.scheduler.keeper import Keeper
 from taskqueue.scheduler.publisher import Publisher
@@ -21,7 +22,6 @@ from taskqueue.store.catalog import read_catalog, read_cursor, restore_cursor, s
 from taskqueue.store.claim import Result, claim
 from taskqueue.store.clock import server_now_ms
 from taskqueue.store.connection import Store
-from taskqueue.store.keys import LANES
 from taskqueue.store.users import read_tasks
 from tests.support.site.site import until
 from tests.support.store.script_clock import ScriptClock
@@ -94,7 +94,7 @@ async def begin(store: Store, *batches: tuple[str, ...]) -> int:
 
 
 async def waiting(store: Store) -> set[Due]:
-    names = [name for lane in LANES for name in await store.read("ZRANGE", store.keys.ready(lane), 0, -1)]
+    names = [name for lane in Lane for name in await store.read("ZRANGE", store.keys.ready(lane), 0, -1)]
     jobs = [job_name.parse(name.decode()) for name in names]
     return {(job.type, job.user, job.occurrence or 0) for job in jobs}
 

@@ -4,7 +4,8 @@ from pathlib import Path
 
 import pytest
 
-from taskqueue.store.keys import LANES, PERMANENT, Keys
+from taskqueue.plan.lanes import Lane
+from taskqueue.store.keys import PERMANENT, Keys
 
 KEYS = Keys("shop")
 TABLE = (Path(__file__).parents[2] / "docs" / "redis.md").read_text()
@@ -43,7 +44,7 @@ EXAMPLES = {
 def test_all_keys_of_a_release_share_one_hash_tag() -> None:
     assert KEYS("users", "u-1", "tasks") == KEYS.tasks("u-1") == "taskqueue:{shop}:users:u-1:tasks"
     assert KEYS.schedule("sync", 2) == "taskqueue:{shop}:schedule:sync:2"
-    assert [KEYS.ready(lane).removeprefix(KEYS.prefix + "ready:") for lane in LANES] == [
+    assert [KEYS.ready(lane).removeprefix(KEYS.prefix + "ready:") for lane in Lane] == [
         "high",
         "normal",
         "low",

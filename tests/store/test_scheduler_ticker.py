@@ -11,6 +11,7 @@ from itertools import pairwise
 import pytest
 
 from taskqueue.models.values import CatchUp, Priority, Schedule, Task, TaskType, UserSubscription
+from taskqueue.plan.lanes import Lane
 from taskqueue.plan.schedule import occurrences, window_s
 from taskqueue.plan.segment import DueRange
 from taskqueue.scheduler import ticker as ticker_module
@@ -21,7 +22,6 @@ from taskqueue.store.audit import audit
 from taskqueue.store.catalog import read_catalog, read_cursor, restore_cursor
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import StoreCorrupt, StoreRefused, StoreUnavailable
-from taskqueue.store.keys import LANES
 from taskqueue.store.overrides import pause, resume
 from taskqueue.store.tick import Verdict, tick
 from tests.support.store.script_clock import ScriptClock
@@ -53,7 +53,7 @@ async def start_at(store: Store, cursor_ms: int, types: dict[str, TaskType], use
 
 
 async def emitted(store: Store) -> list[tuple[str, str, int]]:
-    names = [name for lane in LANES for name in await store.client.zrange(store.keys.ready(lane), 0, -1)]
+    names = [name for lane in Lane for name in await store.client.zrange(store.keys.ready(lane), 0, -1)]
     jobs = [job_name.parse(name.decode()) for name in names]
     return [(job.type, job.user, job.occurrence or 0) for job in jobs]
 

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 
 from redis.exceptions import ResponseError
 
+from taskqueue.plan.lanes import Lane
 from taskqueue.store.connection import Store
 
 #: What a field, a string or a member may turn into. No place takes any of them for a value but where _VALUES says so.
@@ -32,7 +33,6 @@ _QUEUES = ("ready:", "parked:", "suspects")
 SCORES = ("inf", "-inf", "1e300", "-1e300", "0.5")
 LIMITER = ("start", "cost", "dearest", "closed", "born", "last", "reap", "wake", "idle", "lane", "turn")
 METRICS = ("emitted", "enqueued", "done", "skipped", "permits", "malformed")
-LANES = ("high", "normal", "low", "backfill")
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,7 +145,7 @@ def _fields(task_type: str, user: str) -> Iterator[tuple[str, str]]:
 
 
 def _queues(task_type: str, user: str) -> Iterator[str]:
-    yield from (f"ready:{lane}" for lane in LANES)
+    yield from (f"ready:{lane}" for lane in Lane)
     yield from (
         f"parked:type:{task_type}",
         f"parked:user:{user}",

@@ -1,12 +1,10 @@
 """What due work asks for, by example, and closed loops of an autoscaler with it."""
 
-import re
 from typing import Literal
 
 import pytest
 
-from taskqueue.plan.capacity import DEFAULT_SERVICE_S, TURNS, Capacity, Due, capacity, mean_of
-from taskqueue.store import script
+from taskqueue.plan.capacity import DEFAULT_SERVICE_S, Capacity, Due, capacity, mean_of
 from tests.support.node.autoscaled import autoscaled
 
 TARGET_S = 50 * 30
@@ -31,17 +29,6 @@ def test_lanes_share_the_starts_by_their_turns_and_not_by_their_length() -> None
     both = {"high": Due(10, 0.1, 1), "backfill": Due(10**6, 60, 1)}
     mean_s = (8 * 0.1 + 60) / 9 + 0.02
     assert capacity(both, 0, 100, 50, 30).useful_replicas == -(-100 * mean_s // 50)
-
-
-def test_the_turns_are_those_of_claim() -> None:
-    claim = script.source("claim")
-    lanes, turns = (re.search(rf"local {name} = \{{(.*)\}}", claim) for name in ("LANES", "TURNS"))
-    assert lanes
-    assert turns
-    names = re.findall(r"'(\w+)'", lanes[1])
-    played = [names[int(turn) - 1] for turn in turns[1].split(",")]
-    assert {name: played.count(name) for name in names} == {k: v for k, v in TURNS.items() if k != "parked"}
-    assert TURNS["parked"] == len(played), "parked jobs take every second slot"
 
 
 def test_types_that_never_ended_have_the_default() -> None:

@@ -5,7 +5,19 @@ import importlib
 
 import pytest
 
-MODULES = ("capacity", "cron", "due", "feasibility", "forecast", "replay", "schedule", "spread", "takeover")
+MODULES = (
+    "capacity",
+    "cron",
+    "due",
+    "feasibility",
+    "forecast",
+    "lanes",
+    "limiter",
+    "replay",
+    "schedule",
+    "spread",
+    "takeover",
+)
 
 
 @pytest.mark.parametrize("module", MODULES)

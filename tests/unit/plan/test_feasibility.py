@@ -7,7 +7,8 @@ from math import inf
 import pytest
 
 from taskqueue.models.values import Schedule
-from taskqueue.plan.feasibility import LIMITER_STRETCH, check
+from taskqueue.plan.feasibility import check
+from taskqueue.plan.limiter import STRETCH
 from taskqueue.plan.type_demand import TypeDemand
 from taskqueue.plan.verdict import Fit, Scope, Verdict, Violation
 from tests.support.process.effort import calls
@@ -15,7 +16,7 @@ from tests.support.process.effort import calls
 HOUR = 3600
 MONDAY = 1_767_571_200  # 2026-01-05 00:00 UTC
 # A limit whose capacity is exactly 100 slots a second.
-HUNDRED = 100 * LIMITER_STRETCH
+HUNDRED = 100 * STRETCH
 
 STEADY = TypeDemand("steady", Schedule(interval_s=300), subscriptions=15_000)  # 50/s
 NIGHTLY = TypeDemand("nightly", Schedule(cron="0 2 * * *"), subscriptions=270_000)  # 75/s from 2 to 3
@@ -135,12 +136,12 @@ def test_short_intervals_count_as_their_mean() -> None:
     [
         (
             replace(STEADY, per_second=40),
-            Violation("steady", Scope.TYPE, 50 * LIMITER_STRETCH, 40),
+            Violation("steady", Scope.TYPE, 50 * STRETCH, 40),
             "raise rateLimit.perSecond of steady to 50.75",
         ),
         (
             replace(STEADY, cost=2, per_user_per_second=0.005),
-            Violation("steady", Scope.USER, 2 * LIMITER_STRETCH / 300, 0.005),
+            Violation("steady", Scope.USER, 2 * STRETCH / 300, 0.005),
             "raise rateLimit.perUserPerSecond of steady to 0.007",
         ),
     ],
@@ -164,7 +165,7 @@ def test_a_narrow_limit_may_go_on_behind_the_window() -> None:
     assert judged(night).violations == ()
     assert judged(replace(night, life_s=HOUR)).violations == ()
     (found,) = judged(replace(night, life_s=0)).violations
-    assert found.needed_per_s == pytest.approx(10 * LIMITER_STRETCH)
+    assert found.needed_per_s == pytest.approx(10 * STRETCH)
 
 
 def test_300_types_are_judged_quickly_whatever_the_verdict() -> None:

@@ -11,8 +11,8 @@ import pytest
 
 from taskqueue.handlers.http_call import HttpClient
 from taskqueue.models.values import HttpCall, Schedule, TaskType
+from taskqueue.plan.limiter import LATE_S
 from taskqueue_worker.kinds import Kind
-from taskqueue_worker.slot_time import LATE_S
 from taskqueue_worker.slots import Slots
 from taskqueue_worker.started import Started
 

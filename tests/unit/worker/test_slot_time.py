@@ -4,8 +4,9 @@ import asyncio
 
 import pytest
 
+from taskqueue.plan.limiter import LATE_S
 from taskqueue_worker.clock import ServerClock
-from taskqueue_worker.slot_time import LATE_S, reached
+from taskqueue_worker.slot_time import reached
 
 
 async def test_a_slot_ahead_is_waited_for_and_never_begins_early() -> None:

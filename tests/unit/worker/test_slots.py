@@ -10,9 +10,9 @@ import pytest
 
 from taskqueue.handlers.job import Job
 from taskqueue.models.values import Schedule, TaskType
+from taskqueue.plan.limiter import LATE_S
 from taskqueue.store.claim import Result
 from taskqueue_worker.kinds import Kind
-from taskqueue_worker.slot_time import LATE_S
 from taskqueue_worker.slots import Slots
 from taskqueue_worker.started import Started
 from tests.support.process.virtual_time import virtual_time

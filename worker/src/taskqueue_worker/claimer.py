@@ -8,7 +8,7 @@ from itertools import count
 
 import structlog
 
-from taskqueue.plan.feasibility import LIMITER_STRETCH
+from taskqueue.plan.limiter import STRETCH
 from taskqueue.store.claim import Alone, Claim, ClaimedJob, Result, claim
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import StoreFailure
@@ -189,7 +189,7 @@ class Claimer:
         if self.draining:  # what a call in flight brought when the worker was told to stop
             self._give_back(answer.jobs)
             return
-        spacing_s = LIMITER_STRETCH / answer.rate if answer.rate > 0 else 0.0
+        spacing_s = STRETCH / answer.rate if answer.rate > 0 else 0.0
         find: Callable[[str], Kind | None] = self._kinds.get
         jobs = []
         for job in answer.jobs:

@@ -2,13 +2,10 @@
 
 import asyncio
 
-from taskqueue.plan.feasibility import LIMITER_STRETCH
+from taskqueue.plan.limiter import LATE_S
 
 #: A start this little before its slot is on time: timers are no finer.
 _EARLY_S = 0.0005
-#: A start that misses its slot by more gives it up, or later ones would crowd together with it. That is half of the
-#: slack that the limiter leaves in a second; the other half is for what happens between the start and its arrival.
-LATE_S = (LIMITER_STRETCH - 1) / 2
 #: uvloop rounds timers to the nearest millisecond; half of one keeps that from being early.
 _GRAIN_S = 0.0005
 

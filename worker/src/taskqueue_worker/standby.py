@@ -11,12 +11,12 @@ from itertools import count
 
 import structlog
 
+from taskqueue.plan.limiter import LATE_S
 from taskqueue.store.claim import Result, claim
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import StoreFailure
 from taskqueue.store.lease import heartbeat
 from taskqueue_worker import report
-from taskqueue_worker.slot_time import LATE_S
 from taskqueue_worker.slots import Slots
 from taskqueue_worker.started import Started
 

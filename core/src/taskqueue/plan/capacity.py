@@ -16,13 +16,18 @@ import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+from taskqueue.plan.lanes import WEIGHTS
+
 #: What a job is taken to last while none of its type has ended, seconds.
 DEFAULT_SERVICE_S = 1.0
 #: From the end of a job until the next one starts in its slot, seconds: a result goes, a claim comes back.
 TURNOVER_S = 0.02
-#: Under a backlog each lane has this share of the starts (scripts/claim.lua), and jobs that waited for a limit of their
-#: own, `parked`, as much as all lanes together.
-TURNS: Mapping[str, int] = {"high": 8, "normal": 4, "low": 2, "backfill": 1, "parked": 15}
+#: Shares of the starts under a backlog: those of the lanes, and for jobs that waited for a limit of their type or user
+#: (`parked`) as much as for all lanes together (scripts/claim.lua).
+SHARES: Mapping[str, int] = {
+    **{lane.value: weight for lane, weight in WEIGHTS.items()},
+    "parked": sum(WEIGHTS.values()),
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,9 +79,9 @@ def capacity(
     useful = math.ceil(running / concurrency)
     if waiting:
         work_s = max(work_s, target_s)
-        turns = sum(TURNS[name] for name in waiting)
-        service_s = sum(TURNS[name] * lane.mean_service_s for name, lane in waiting.items()) / turns
-        cost = sum(TURNS[name] * lane.mean_cost for name, lane in waiting.items()) / turns
+        shares = sum(SHARES[name] for name in waiting)
+        service_s = sum(SHARES[name] * lane.mean_service_s for name, lane in waiting.items()) / shares
+        cost = sum(SHARES[name] * lane.mean_cost for name, lane in waiting.items()) / shares
         useful = max(1, useful, useful_replicas(rate_per_s / cost, service_s + TURNOVER_S, concurrency))
     return Capacity(min(work_s, useful * target_s), work_s, useful)
 

@@ -10,13 +10,13 @@ from itertools import pairwise
 from typing import NamedTuple
 
 from taskqueue.plan.demand import Peak, Step, backlog, demand_between, is_steady, steps_of_day
+from taskqueue.plan.limiter import STRETCH
 from taskqueue.plan.remedy import cheapest_change, raised_limit
 from taskqueue.plan.schedule import occurrences, shortest_gap_s, window_s
 from taskqueue.plan.type_demand import TypeDemand
 from taskqueue.plan.verdict import Fit, Interval, Scope, Verdict, Violation
 
 # The spacing of starts in units of 1 / R, as the store's limiter has it.
-LIMITER_STRETCH = 1.015
 # How many of the types behind the tightest interval are named.
 NAMED_TYPES = 5
 # Monday 2026-01-05 00:00 UTC: an ordinary working day, for callers that ask about no day in particular.
@@ -55,7 +55,7 @@ def check(
 
     def judge(changed: Sequence[TypeDemand], limit_per_s: float) -> _Outcome:
         demanded = steps if changed is demands else steps_of_day(changed, day_start_s)
-        return _judge(changed, demanded, limit_per_s / LIMITER_STRETCH / factor)
+        return _judge(changed, demanded, limit_per_s / STRETCH / factor)
 
     outcome = judge(demands, rate_per_s)
     start_s, end_s = _tightest(steps, outcome.peak)
@@ -73,7 +73,7 @@ def check(
         )
     elif violations:
         change = raised_limit(max(violations, key=lambda found: found.needed_per_s / found.limit_per_s))
-    capacity = rate_per_s / LIMITER_STRETCH * (end_s - start_s)
+    capacity = rate_per_s / STRETCH * (end_s - start_s)
     return Verdict(
         fit=Fit.DOES_NOT_FIT if violations else outcome.fit,
         delay_s=outcome.delay_s,
@@ -104,10 +104,10 @@ def _violations(demand: TypeDemand, factor: float) -> Iterator[Violation]:
     gap = shortest_gap_s(demand.schedule)
     # A window's work may go on behind it, until the next period begins or its deadline passes.
     served_s = min(gap, window_s(demand.schedule) + _life_s(demand))
-    needed = demand.slots * factor * LIMITER_STRETCH / served_s
+    needed = demand.slots * factor * STRETCH / served_s
     if demand.per_second is not None and needed > demand.per_second:
         yield Violation(demand.type, Scope.TYPE, needed, demand.per_second)
-    needed = demand.cost * factor * LIMITER_STRETCH / gap
+    needed = demand.cost * factor * STRETCH / gap
     if demand.per_user_per_second is not None and needed > demand.per_user_per_second:
         yield Violation(demand.type, Scope.USER, needed, demand.per_user_per_second)
 

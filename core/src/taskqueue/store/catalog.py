@@ -4,7 +4,6 @@ A change of schedule never edits a generation: a new one is dealt beside it and 
 The record's first line is for scripts (see scripts/lib/facts.lua), the rest is JSON.
 """
 
-import math
 import re
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -16,6 +15,8 @@ import msgspec
 from taskqueue.models.identity import NAME_PATTERN
 from taskqueue.models.locked_params import Locks
 from taskqueue.models.values import Schedule, TaskType
+from taskqueue.plan.lanes import lane_of
+from taskqueue.plan.limiter import own_spacing_us
 from taskqueue.plan.replay import Replay
 from taskqueue.plan.schedule import window_s
 from taskqueue.plan.segment import Segment
@@ -24,9 +25,6 @@ from taskqueue.store.connection import Store, pairs
 from taskqueue.store.errors import CursorLostError, TypesMovedError
 from taskqueue.store.fence import UNFENCED, Fence, check
 from taskqueue.store.malformed import place_of, text
-
-#: A narrow limit spaces its starts this much wider than 1/limit; why is in scripts/lib/narrow.lua.
-NARROW_SLACK = 1.02
 
 #: Generations are numbered 1 to 9 in turn: a subscription's record has one digit for it (scripts/lib/deal.lua).
 GENERATIONS_MOST = 9
@@ -123,21 +121,17 @@ class Catalog:
         ]
 
 
-def _spacing_us(limit: float | None) -> int:
-    return math.ceil(NARROW_SLACK * 1e6 / limit) if limit else 0
-
-
 def _line(record: TypeRecord) -> str:
     spec, newest = record.spec, record.newest
     width = window_s(newest.schedule) if newest else 1
     return "|".join(
         str(field)
         for field in (
-            spec.priority.value.lower(),
+            lane_of(spec.priority),
             spec.cost,
             spec.concurrency_policy.value,
-            _spacing_us(spec.rate_limit.per_second),
-            _spacing_us(spec.rate_limit.per_user_per_second),
+            own_spacing_us(spec.rate_limit.per_second),
+            own_spacing_us(spec.rate_limit.per_user_per_second),
             int(spec.suspend or record.removed),
             newest.number if newest else 0,
             stride(width),

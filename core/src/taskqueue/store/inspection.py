@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from functools import partial
 
 from taskqueue.models.identity import USER_ID_PATTERN
+from taskqueue.plan.lanes import Lane
 from taskqueue.store.catalog import GENERATIONS_MOST, read_override, read_rate, read_type, read_whole
 from taskqueue.store.connection import Store
 from taskqueue.store.dead import read_letter
@@ -121,7 +122,7 @@ _PLACES: Mapping[re.Pattern[str], _Place] = {
         r"schedule:[^:]+:\d+": _Place("zset", member=_member_of_schedule),
         r"spread:.+:free": _Place("zset", member=_freed),
         r"spread:.+": _Place("string"),
-        r"ready:(high|normal|low|backfill)": _Place("zset", member=_lane),
+        rf"ready:({'|'.join(Lane)})": _Place("zset", member=_lane),
         r"parked:.+": _Place("zset", member=_lane),
         r"suspects": _Place("zset", member=_lane),
         r"wake|closed": _Place("zset", member=_limit),

@@ -6,7 +6,7 @@ All keys share the hash tag {release}, so that one script may touch them and Red
 import re
 from dataclasses import dataclass
 
-LANES = ("high", "normal", "low", "backfill")
+from taskqueue.plan.lanes import Lane
 
 #: Names (after the prefix) that live without a TTL. Each is bounded by what its comment names.
 PERMANENT = (
@@ -19,7 +19,7 @@ PERMANENT = (
     r"users:[^:]+:(tasks|runs)",  # one field a subscription
     r"schedule:[^:]+:\d+",  # one member a subscription and live generation
     r"spread:.+",  # one counter and one set of freed numbers a class
-    r"ready:(high|normal|low|backfill)",  # maxBacklog: the cursor waits
+    rf"ready:({'|'.join(Lane)})",  # maxBacklog: the cursor waits
     r"parked:.+",  # maxBacklog
     r"suspects",  # jobs in the system
     r"wake",  # one member a parked key

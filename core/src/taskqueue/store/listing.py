@@ -6,9 +6,9 @@ from functools import partial
 
 import msgspec
 
+from taskqueue.plan.lanes import Lane
 from taskqueue.store.connection import Store
 from taskqueue.store.job_name import parse, split_lease
-from taskqueue.store.keys import LANES
 from taskqueue.store.malformed import place_of, text
 
 _END_MS = 10**14
@@ -30,8 +30,9 @@ async def read_jobs(store: Store, most: int = 100) -> list[WaitingJob]:
     """The first jobs of every lane and of every limit that jobs wait for, of suspects, and in flight."""
     keys = store.keys
     narrows = [text(name) for name in await store.read("ZRANGE", keys("wake"), 0, most)]
-    places = [*LANES, "suspects", *(f"parked:{narrow}" for narrow in narrows)]
-    queues = [keys.ready(place) if place in LANES else keys(place) for place in places]
+    lanes: list[str] = list(Lane)
+    places = [*lanes, "suspects", *(f"parked:{narrow}" for narrow in narrows)]
+    queues = [keys.ready(place) if place in lanes else keys(place) for place in places]
     *waiting, leased = await store.read_all(
         [("ZRANGE", key, 0, most - 1, "WITHSCORES") for key in (*queues, keys("leased"))]
     )

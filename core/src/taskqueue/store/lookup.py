@@ -3,9 +3,9 @@
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
 
+from taskqueue.plan.lanes import Lane
 from taskqueue.store.connection import Store
 from taskqueue.store.job_name import parse
-from taskqueue.store.keys import LANES
 from taskqueue.store.listing import WaitingJob, read_waiting
 from taskqueue.store.malformed import place_of
 from taskqueue.store.users import Owner, Source
@@ -48,7 +48,7 @@ async def find_jobs(store: Store, user: str, types: Sequence[str]) -> list[Waiti
     Looks through all that is queued, a thousand jobs a call.
     """
     narrows = [f"parked:type:{name}" for name in types] + [f"parked:user:{user}"]
-    places = [(lane, store.keys.ready(lane)) for lane in LANES]
+    places: list[tuple[str, str]] = [(lane, store.keys.ready(lane)) for lane in Lane]
     places += [(place, store.keys(place)) for place in [*narrows, "suspects"]]
     found: dict[str, WaitingJob] = {}
     for where, key in [*places, ("leased", store.keys("leased"))]:

@@ -5,9 +5,9 @@ from dataclasses import dataclass
 
 import msgspec
 
+from taskqueue.plan.lanes import Lane
 from taskqueue.store.connection import Store, pairs
 from taskqueue.store.errors import decoded
-from taskqueue.store.keys import LANES
 
 #: Members that one call reads, and keys that it is given: about a millisecond of the server's time.
 _MEMBERS, _KEYS = 1_000, 100
@@ -37,7 +37,7 @@ async def find_oldest(store: Store, types: Collection[str]) -> Oldest | None:
     if began is None or not began.installed_ms or not began.cursor_ms:
         return None
     named, oldest = _encode(list(types)), dict[str, int]()
-    lanes = [f"ready:{lane}" for lane in LANES]
+    lanes = [f"ready:{lane}" for lane in Lane]
     whole = await _look_at(store, began.now_ms, named, lanes, oldest)
     async for rows in store.scan("ZSCAN", store.keys("wake"), _MEMBERS):
         limits = [f"parked:{limit.decode(errors='replace')}" for limit, _ in rows]

@@ -2,8 +2,13 @@
 
 import hashlib
 import re
+from collections.abc import Iterable
 from functools import cache
 from importlib.resources import files
+
+from taskqueue.models.values import ConcurrencyPolicy, Priority
+from taskqueue.plan.lanes import Lane, lane_of, turns
+from taskqueue.plan.limiter import STRETCH
 
 _SCRIPTS = files("taskqueue.store") / "scripts"
 _COMMAND = re.compile(r"\b(?:redis|server)\.p?call\('([A-Z]+)'")
@@ -23,13 +28,33 @@ def part(name: str) -> str:
 def source(name: str) -> str:
     """The whole text of script `name`: the parts of `-- uses:` in that order, then its own body.
 
-    In front of all stands COMMANDS, a list of all commands that it calls.
+    In front stand COMMANDS, a list of all commands that it calls, and the constants of `constants`.
     """
     body = (_SCRIPTS / f"{name}.lua").read_text()
     uses = _USES.search(body)
     text = "\n".join([*(part(used) for used in (uses.group(1).split() if uses else [])), body])
-    commands = ", ".join(f"'{command}'" for command in sorted({*_COMMAND.findall(text)}))
-    return f"local COMMANDS = {{ {commands} }}\n{text}"
+    commands = _strings(sorted({*_COMMAND.findall(text)}))
+    return f"local COMMANDS = {commands}\n{constants()}{text}"
+
+
+def constants() -> str:
+    """Return the constants that scripts take from Python, as Lua: lanes, policies and the spacing of the limiter.
+
+    TURNS: the lanes, as indices of LANES, in the order in which they start jobs.
+    """
+    lanes = list(Lane)
+    order = ", ".join(str(lanes.index(lane) + 1) for lane in turns())
+    return (
+        f"local LANES, DEFAULT_LANE = {_strings(lanes)}, '{lane_of(Priority.NORMAL)}'\n"
+        f"local TURNS = {{ {order} }}\n"
+        f"local POLICIES = {_strings(ConcurrencyPolicy)}\n"
+        f"local STRETCH = {STRETCH}\n"
+    )
+
+
+def _strings(values: Iterable[str]) -> str:
+    """Return a Lua table of strings."""
+    return "{ " + ", ".join(f"'{value}'" for value in values) + " }"
 
 
 @cache

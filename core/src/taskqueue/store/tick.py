@@ -6,6 +6,7 @@ from enum import StrEnum
 
 import msgspec
 
+from taskqueue.plan.lanes import lane_of
 from taskqueue.plan.segment import DueRange
 from taskqueue.store.connection import Store
 
@@ -53,7 +54,7 @@ async def tick(
             r.offset_hi_ms,
             r.occurrence_s,
             r.life_ms,
-            "backfill" if r.overdue else r.priority.value.lower(),
+            lane_of(r.priority, overdue=r.overdue),
             r.missed,
         )
         for r in ranges

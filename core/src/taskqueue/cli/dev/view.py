@@ -6,7 +6,7 @@ from rich.table import Table
 from rich.text import Text
 
 from taskqueue.cli.dev.scrape import Look, quantile_ms
-from taskqueue.store.keys import LANES
+from taskqueue.plan.lanes import Lane
 
 _BAR = 50
 
@@ -59,7 +59,7 @@ def _queue(now: Look) -> Panel:
     audit = now.audit
     table = Table.grid(padding=(0, 2))
     table.add_row("", *(Text(head, style="dim", justify="right") for head in ("due", "soon")))
-    for lane in LANES:
+    for lane in Lane:
         due = audit.due.get(lane, 0)
         table.add_row(lane, _number(due), _number(audit.ready.get(lane, 0) - due))
     table.add_row("narrower limits", _number(audit.parked))

@@ -19,15 +19,13 @@ local TURNS_US, SPARE_US = 550000, 450000  -- slots of a backlog are, too: by wh
 local IDLE_US, IDLE_MAX_US = 200000, 15000000  -- idle workers poll in turn, one each IDLE_US, none less often than the second
 local REAP_MAX = 20
 local UNREADABLE_US, RECORD_MS = 1000000, 60000  -- a type that cannot be read is looked at again so often; a user's record, so long
--- Weighted round robin over the lanes, 8 : 4 : 2 : 1, evenly mixed.
-local TURNS = { 1, 2, 1, 3, 1, 2, 1, 4, 1, 2, 1, 3, 1, 2, 1 }
 
 local worker, seq, n, lease_ms = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local memory = P .. 'claims:' .. worker
 
 local function reply(limiter, come_us, jobs, alone)
   local closed_us = limiter.closed > now_us and math.floor(limiter.closed) or 0
-  local per_second = limiter.T and SLACK * 1000000 / limiter.T or -1
+  local per_second = limiter.T and STRETCH * 1000000 / limiter.T or -1
   return cmsgpack.pack({ now_us, limiter.version, per_second, math.floor(come_us), jobs, alone or 0, closed_us })
 end
 
@@ -176,8 +174,8 @@ local function admit(job, start_us, place)
   return 'started'
 end
 
--- The next jobs that are due and fit between start_us and the horizon, at most `most`: lane by lane in turn, then ordered by
--- due. What fits is reckoned by cost, for of more than that the oldest would start, and old lanes would starve new ones.
+-- The next jobs that are due and fit between start_us and the horizon, at most `most`: lane by lane in the order of TURNS
+-- (taskqueue.plan.lanes), then ordered by due. What fits is reckoned by cost, for of more than that the oldest would start, and old lanes would starve new ones.
 local function pick(most, start_us)
   local left, total = {}, 0
   for i, lane in ipairs(LANES) do

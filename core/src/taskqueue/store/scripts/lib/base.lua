@@ -1,4 +1,5 @@
--- Shared by every script: the key prefix, the server's clock, values that cannot be read, counters, and what a job's name says.
+-- Shared by every script, after the constants that taskqueue.store.script puts in front (LANES, DEFAULT_LANE, TURNS, POLICIES,
+-- STRETCH, COMMANDS): the key prefix, the server's clock, values that cannot be read, counters, and what a job's name says.
 -- A job is named TYPE|USER|OCCURRENCE|OFFSET|LIFE (scheduled) or TYPE|USER|~ID|DUE|LIFE (ad hoc); ms, LIFE 0 = no deadline.
 -- While leased it is followed by |WORKER|FENCE; the fence ends in "x" where the live table knows the job.
 local P = KEYS[1]
@@ -29,7 +30,6 @@ end
 local now_us = clock_us()
 local now = math.floor(now_us / 1000)
 
-local LANES = { 'high', 'normal', 'low', 'backfill' }
 
 local function int(number) return string.format('%.0f', number) end
 

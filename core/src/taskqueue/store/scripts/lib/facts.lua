@@ -3,17 +3,23 @@
 -- GENERATIONS: NUMBER=CLASS;... of every generation that still holds members.
 -- A type whose record cannot be read is there: its jobs wait for it, as long as their deadlines let them, for what they may cost
 -- and how often they may start is in it.
-local POLICIES = { Allow = true, Forbid = true, Replace = true }
-local UNREADABLE = { malformed = true, lane = 'normal', cost = 0, policy = 'Allow', type_us = 0, user_us = 0, suspended = false }
+local UNREADABLE = { malformed = true, lane = DEFAULT_LANE, cost = 0, policy = 'Allow', type_us = 0, user_us = 0, suspended = false }
 local cache = {}
+
+local function contains(list, value)
+  for _, each in ipairs(list) do
+    if each == value then return true end
+  end
+  return false
+end
 
 local function read_facts(line)
   local lane, cost, policy, type_us, user_us, suspended, rest =
     string.match(line, '^(%l+)|(%d+)|(%a+)|(%d+)|(%d+)|([01])|([^\n]*)')
   local known = { lane = lane, cost = whole(cost), policy = policy, type_us = whole(type_us), user_us = whole(user_us),
     suspended = suspended == '1' }
-  if not (known.cost and known.type_us and known.user_us and POLICIES[policy]) then return end
-  if lane ~= 'high' and lane ~= 'normal' and lane ~= 'low' and lane ~= 'backfill' then return end
+  if not (known.cost and known.type_us and known.user_us and contains(POLICIES, policy)) then return end
+  if not contains(LANES, lane) then return end
   local generation, stride, window, generations = string.match(rest, '^(%d)|(%d+)|(%d+)|([^|]*)')
   known.generation, known.stride, known.window = whole(generation), whole(stride), whole(window)
   if not (known.generation and known.stride and known.window and known.window > 0) then return end

@@ -6,7 +6,6 @@
 -- handler, of closed_by: TYPE|USER), run (which server, see server_run), born (us, when that server was first seen), last (us, last call), reap (us, no lease is
 -- reaped before), wake, turn and idle (us, see claim), lane (round robin position), stepped (us, how far the clock was set back in all).
 local HORIZON_US = 250000
-local SLACK = 1.015
 local CLOSED_MAX_US = 86400000000  -- a day: whoever shuts a limit for longer took a date for a delay
 local COST_MAX = 1000  -- of one booking: more would close the limit for as long
 local STEP_US = 100000  -- clocks are slewed by less than this between two calls
@@ -38,7 +37,9 @@ end
 local function follow_step_back(limiter)
   local by_us = limiter.last - now_us
   local scale = string.format('%.17g', now_us / limiter.last)
-  for _, key in ipairs({ 'ready:high', 'ready:normal', 'ready:low', 'ready:backfill', 'wake', 'leased', 'closed' }) do
+  local scored = { 'wake', 'leased', 'closed' }
+  for _, lane in ipairs(LANES) do scored[#scored + 1] = 'ready:' .. lane end
+  for _, key in ipairs(scored) do
     redis.call('ZUNIONSTORE', P .. key, 1, P .. key, 'WEIGHTS', scale)
   end
   local workers = redis.call('HGETALL', P .. 'workers')
@@ -98,7 +99,7 @@ local function open_limiter(lease_ms)
   end
   local dearest = math.min(field(4, 'dearest') or 1, COST_MAX)
   local limiter = {
-    T = per_second and SLACK * 1000000 / per_second, version = version, run = run, start = field(2, 'start'),
+    T = per_second and STRETCH * 1000000 / per_second, version = version, run = run, start = field(2, 'start'),
     cost = math.min(field(3, 'cost') or dearest, COST_MAX), dearest = math.max(dearest, 1), born = field(6, 'born') or 0,
     last = field(7, 'last') or 0, reap = field(8, 'reap') or 0, wake = field(9, 'wake') or 0, idle = field(10, 'idle') or 0,
     lane = field(11, 'lane') or 0, turn = field(12, 'turn') or 0, stepped = field(13, 'stepped') or 0,

@@ -37,7 +37,7 @@ end
 
 local function make_ready(job, score)
   local known = facts(job.type)
-  redis.call('ZADD', P .. 'ready:' .. (known and known.lane or 'normal'), score, job.name)
+  redis.call('ZADD', P .. 'ready:' .. (known and known.lane or DEFAULT_LANE), score, job.name)
   note_move(job)
 end
 
