@@ -77,7 +77,7 @@ images: node-tools ## Build the images into a cache, without a container engine:
 
 cluster-oldest: $(STAMP) ## The definitions, all that they refuse, and the chart on Kubernetes 1.30; builds it the first time, 6 minutes
 	TASKQUEUE_TEST_KUBERNETES=kubernetes-oldest $(BIN)/pytest tests/cluster/test_crd_refusals.py
-	TASKQUEUE_TEST_KUBERNETES=kubernetes-oldest $(BIN)/pytest tests/chart/test_on_a_server.py tests/chart/test_lifecycle.py
+	TASKQUEUE_TEST_KUBERNETES=kubernetes-oldest $(BIN)/pytest tests/chart/test_api_server.py tests/chart/test_lifecycle.py
 
 e2e: $(STAMP) ## On a real node, in namespaces of its own: root and Linux; builds what is missing, 12 minutes the first time [E2E_ARGS]
 	$(BIN)/python tools/e2e.py $(E2E_ARGS)
