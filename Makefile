@@ -54,7 +54,7 @@ unit: $(STAMP) ## Unit and property tests, with every branch of models and plan 
 	  --cov=taskqueue.models --cov=taskqueue.plan --cov-branch --cov-fail-under=100 --cov-report=term:skip-covered
 
 store: $(STAMP) ## Fundamentals, then every script on a real Valkey, by a clock that the tests move
-	$(BIN)/pytest -n 2 --dist loadfile tests/store
+	$(BIN)/pytest -n 2 --dist loadfile tests/fundamentals tests/store
 
 process: $(STAMP) ## Real processes: kill -9, cut connections, exact slots; then short failovers
 	$(BIN)/pytest -n 2 --dist loadfile tests/process
