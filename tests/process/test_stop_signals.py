@@ -148,7 +148,7 @@ async def faults(
 
 @containers
 @needs_tini
-async def test_a_container_with_an_init_is_gone_at_any_instant_of_its_start(
+async def test_a_container_with_an_init_stops_at_any_instant_of_its_start(
     programs: dict[str, list[str]],
 ) -> None:
     async def ready(container: Container) -> None:
@@ -200,7 +200,7 @@ def test_the_first_line_waits_for_no_import() -> None:
         ("operator whose API server is silent", b"scheduler started"),
     ],
 )
-async def test_a_process_that_just_started_ends_soon_and_with_0_however_often_it_is_told(
+async def test_a_starting_process_exits_0_on_repeated_signals(
     programs: dict[str, list[str]], name: str, started: bytes
 ) -> None:
     process = await asyncio.create_subprocess_exec(*programs[name], stderr=asyncio.subprocess.PIPE)
@@ -242,7 +242,7 @@ signal.pause()
         "signal.signal(signal.SIGTERM, signal.SIG_IGN)",
     ],
 )
-def test_a_signal_that_the_parent_blocked_or_ignored_ends_the_process(inherited: str) -> None:
+def test_a_signal_blocked_by_the_parent_still_ends_the_process(inherited: str) -> None:
     code = INHERITING.format(inherited=inherited)
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None

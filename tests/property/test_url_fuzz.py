@@ -217,7 +217,7 @@ def test_any_text_is_a_url_or_refused_in_words(text: str) -> None:
 
 @pytest.mark.parametrize("command", SHOWN)
 @pytest.mark.parametrize("url", ["redis://:57#Qq7Wc903zzZ9@host/0", "redis://:57 Qq7 a zZ9@127.0.0.1:1"])
-def test_no_command_shows_a_login_that_is_not_encoded(command: str, url: str) -> None:
+def test_no_command_prints_an_unencoded_login(command: str, url: str) -> None:
     assert not is_shown("Wc903", SHOWN[command](url))
 
 

@@ -149,9 +149,7 @@ def counted() -> float:
     return REGISTRY.get_sample_value("taskqueue_emitted_again_total") or 0.0
 
 
-async def test_what_waited_of_catch_up_all_is_emitted_again_and_little_else(
-    store: Store, clock: ScriptClock
-) -> None:
+async def test_catch_up_all_is_emitted_again_after_a_loss(store: Store, clock: ScriptClock) -> None:
     since_ms = await begin(store, USERS)
     async with scheduler(store) as first, scheduler(store) as second:
         await caught_up(store, first.ticker, second.ticker)
@@ -175,7 +173,7 @@ async def test_what_waited_of_catch_up_all_is_emitted_again_and_little_else(
     )
 
 
-async def test_a_scheduler_that_never_looked_goes_back_to_the_beginning_of_the_period(store: Store) -> None:
+async def test_a_late_scheduler_goes_back_to_the_period_start(store: Store) -> None:
     since_ms = await begin(store, USERS)
     async with scheduler(store) as first, scheduler(store) as second:
         await caught_up(store, first.ticker, second.ticker)
@@ -185,9 +183,7 @@ async def test_a_scheduler_that_never_looked_goes_back_to_the_beginning_of_the_p
         assert due <= await waiting(store)
 
 
-async def test_nothing_is_lost_where_the_refilled_store_deals_other_places(
-    store: Store, clock: ScriptClock
-) -> None:
+async def test_a_refilled_store_with_other_offsets_loses_nothing(store: Store, clock: ScriptClock) -> None:
     since_ms = await begin(store, USERS[6:], USERS[:6])
     async with scheduler(store) as only:
         await caught_up(store, only.ticker)
@@ -204,9 +200,7 @@ async def test_nothing_is_lost_where_the_refilled_store_deals_other_places(
     assert due - ran.keys() - again - later == set()
 
 
-async def test_a_store_that_is_emptied_while_it_goes_back_loses_nothing_either(
-    store: Store, clock: ScriptClock
-) -> None:
+async def test_a_second_emptying_loses_nothing(store: Store, clock: ScriptClock) -> None:
     since_ms = await begin(store, USERS)
     async with scheduler(store) as only:
         await caught_up(store, only.ticker)

@@ -1,4 +1,4 @@
-"""What others did to the store behind a Keeper's back: lost it, set it back, imported a user or let one go."""
+"""Changes behind a Keeper's back: a store lost or set back, a user imported or released."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -116,9 +116,7 @@ async def put_back(store: Store, kept: dict[bytes, bytes]) -> None:
     await pipeline.execute()
 
 
-async def test_a_store_that_was_lost_with_its_leader_is_filled_by_the_standby_from_where_it_was(
-    store: Store, clock: ScriptClock
-) -> None:
+async def test_a_standby_refills_a_lost_store_at_its_cursor(store: Store, clock: ScriptClock) -> None:
     async with replica(store) as first, replica(store) as standby:
         await first.leads.begin()
         await first.publishes(desired())
@@ -143,7 +141,7 @@ async def test_a_store_that_was_lost_with_its_leader_is_filled_by_the_standby_fr
         assert record.active[0].from_s * 1000 <= cursor_ms, "nothing was skipped"
 
 
-async def test_a_store_that_went_back_is_given_what_it_lost_without_another_edit(store: Store) -> None:
+async def test_a_rolled_back_store_is_repaired_without_an_edit(store: Store) -> None:
     async with replica(store) as only:
         await only.leads.begin()
         await only.publishes(desired())
@@ -158,7 +156,7 @@ async def test_a_store_that_went_back_is_given_what_it_lost_without_another_edit
         await until("what was lost is there again", there_again)
 
 
-async def test_users_are_given_to_imports_and_taken_back_as_these_come_and_go(
+async def test_users_move_between_imports_and_manifests(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(keeper_module, "_FOREIGN_S", 0.1)
@@ -178,7 +176,7 @@ async def test_users_are_given_to_imports_and_taken_back_as_these_come_and_go(
         assert (await read_owners(store))["ada"].source == "kubernetes"
 
 
-async def test_a_refused_object_keeps_what_the_store_has_of_it_and_nobody_elses_removal_waits(
+async def test_a_refused_object_keeps_its_users_and_delays_no_removal(
     store: Store,
 ) -> None:
     async with replica(store) as only:

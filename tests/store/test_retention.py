@@ -31,7 +31,7 @@ async def on_server(**options: str) -> AsyncIterator[Store]:
             yield store
 
 
-async def test_a_server_that_evicts_nothing_is_no_news(store: Store) -> None:
+async def test_a_noeviction_server_is_no_news(store: Store) -> None:
     watch = RetentionWatch(store)
     with capture_logs() as lines:
         await watch.look()
@@ -65,7 +65,7 @@ async def test_another_policy_is_said_once_and_stays_in_the_note(policy: str) ->
 
 
 @pytest.mark.parametrize("gone", ["installed", "config", "cursor", "types", "users:ada:tasks"])
-async def test_a_key_that_must_exist_and_does_not_is_named(store: Store, gone: str) -> None:
+async def test_a_missing_required_key_is_named(store: Store, gone: str) -> None:
     await Publisher(store).publish(TYPES, USERS)
     watch = RetentionWatch(store)
     await watch.look()
@@ -78,7 +78,7 @@ async def test_a_key_that_must_exist_and_does_not_is_named(store: Store, gone: s
     assert measured("taskqueue_store_missing_keys") == 1
 
 
-async def test_keys_that_are_evicted_are_counted_with_the_jobs_that_went(store: Store) -> None:
+async def test_evicted_keys_and_lost_jobs_are_counted(store: Store) -> None:
     async with on_server(**{"maxmemory-policy": "allkeys-random"}) as full:
         await Publisher(full).publish(TYPES, USERS)
         watch = RetentionWatch(full)
@@ -99,9 +99,7 @@ async def test_keys_that_are_evicted_are_counted_with_the_jobs_that_went(store: 
         assert 0 < line["keys"] <= evicted
 
 
-async def test_a_server_that_does_not_say_its_policy_is_no_news_either(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_unknown_eviction_policy_is_no_news(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     async def run(_name: str, *_: object) -> list[object]:
         return [b"", 0, 0, 0, []]
 

@@ -99,7 +99,7 @@ async def livez(port: int) -> tuple[int, str]:
 @pytest.mark.parametrize(
     ("loop", "part", "step"), [("publishing", Publisher, "publish"), ("ticking", Ticker, "turn")]
 )
-async def test_livez_fails_and_names_the_loop_that_hangs(
+async def test_livez_fails_and_names_the_hanging_loop(
     loop: str,
     part: type,
     step: str,
@@ -128,9 +128,7 @@ async def test_livez_fails_and_names_the_loop_that_hangs(
         await until(f"/livez names the {loop} loop", said)
 
 
-async def test_a_replica_that_waits_to_lead_is_live(
-    redis_url: str, store: Store, tmp_path: Path, watch: Watch
-) -> None:
+async def test_a_waiting_replica_is_live(redis_url: str, store: Store, tmp_path: Path, watch: Watch) -> None:
     leads = Overtaken()
     async with scheduler(redis_url, store, FolderSource(tmp_path), leads) as port:
         await asyncio.wait_for(leads.waits.wait(), 30)

@@ -128,7 +128,7 @@ async def test_three_tickers_emit_exactly_the_plan(store: Store, clock: ScriptCl
 
 
 @pytest.mark.parametrize("policy", list(CatchUp))
-async def test_after_an_outage_each_policy_emits_what_it_promises_and_counts_the_rest(
+async def test_each_policy_emits_its_share_after_an_outage(
     store: Store, clock: ScriptClock, policy: CatchUp
 ) -> None:
     start_ms = clock.now_ms - 210_000  # 3.5 periods
@@ -150,9 +150,7 @@ async def test_after_an_outage_each_policy_emits_what_it_promises_and_counts_the
     assert totals["emitted"] + totals.get("missed", 0) == len(plan)
 
 
-async def test_a_change_of_interval_loses_nothing_doubles_nothing_and_leaves_no_long_gap(
-    store: Store, clock: ScriptClock
-) -> None:
+async def test_an_interval_change_loses_and_doubles_nothing(store: Store, clock: ScriptClock) -> None:
     start_ms = clock.now_ms - 10_000
     types = some_types(
         TaskType("edited", Schedule(interval_s=2), function="f", catch_up=CatchUp.ALL),
@@ -180,7 +178,7 @@ async def test_a_change_of_interval_loses_nothing_doubles_nothing_and_leaves_no_
         assert len(dues) >= 5
 
 
-async def test_a_ticker_that_still_has_the_old_types_is_told(store: Store, clock: ScriptClock) -> None:
+async def test_a_ticker_with_old_types_is_told(store: Store, clock: ScriptClock) -> None:
     start_ms = clock.now_ms - 5_000
     gone = TaskType("gone", Schedule(interval_s=1), function="f", catch_up=CatchUp.ALL)
     publisher = await start_at(store, start_ms, some_types(gone), 3)
@@ -222,7 +220,7 @@ async def test_a_dense_catch_up_is_cut_into_calls_of_bounded_size(
     assert len(calls) < 3 * math.ceil(60 * 400 / 300)
 
 
-async def test_one_millisecond_is_emitted_however_much_is_due_in_it(store: Store, clock: ScriptClock) -> None:
+async def test_one_millisecond_is_emitted_whole(store: Store, clock: ScriptClock) -> None:
     now_ms = clock.now_ms
     a, b = (TaskType(name, Schedule(interval_s=3600, window_s=1), function="f") for name in "ab")
     await start_at(store, now_ms, some_types(a, b), 8)
@@ -232,7 +230,7 @@ async def test_one_millisecond_is_emitted_however_much_is_due_in_it(store: Store
     assert (answer.verdict, answer.emitted) == (Verdict.OK, 16)
 
 
-async def test_a_ticker_that_is_busy_can_be_stopped(
+async def test_a_busy_ticker_can_be_stopped(
     store: Store, clock: ScriptClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now_ms = clock.now_ms
@@ -280,9 +278,7 @@ async def test_a_paused_type_emits_nothing_until_its_pause_ends_by_itself(
     assert await resume(store, "every")
 
 
-async def test_a_cursor_that_is_lost_comes_back_from_a_ticker_that_knew_it(
-    store: Store, clock: ScriptClock
-) -> None:
+async def test_a_lost_cursor_comes_back_from_its_ticker(store: Store, clock: ScriptClock) -> None:
     now_ms = clock.now_ms
     await start_at(store, now_ms - 5_000, some_types(TaskType("t", Schedule(interval_s=1), function="f")), 3)
     ticker = Ticker(store, period_s=0.01)
@@ -296,9 +292,7 @@ async def test_a_cursor_that_is_lost_comes_back_from_a_ticker_that_knew_it(
     assert set(await emitted(store)) >= {job for job, due_ms in plan.items() if due_ms > now_ms}
 
 
-async def test_a_ticker_that_never_knew_the_cursor_waits_for_someone_to_give_one(
-    store: Store, clock: ScriptClock
-) -> None:
+async def test_a_ticker_without_a_cursor_waits(store: Store, clock: ScriptClock) -> None:
     now_ms = clock.now_ms
     await start_at(store, now_ms, some_types(TaskType("t", Schedule(interval_s=1), function="f")), 3)
     await store.client.delete(store.keys("cursor"))
@@ -312,7 +306,7 @@ async def test_a_ticker_that_never_knew_the_cursor_waits_for_someone_to_give_one
     assert await read_cursor(store) > now_ms
 
 
-async def test_a_store_that_is_not_published_to_yet_is_waited_for(store: Store, clock: ScriptClock) -> None:
+async def test_an_unpublished_store_is_awaited(store: Store, clock: ScriptClock) -> None:
     ticker = Ticker(store, period_s=0.01)
     await ticker.turn()
     await Publisher(store).publish(
@@ -323,7 +317,7 @@ async def test_a_store_that_is_not_published_to_yet_is_waited_for(store: Store, 
     assert await emitted(store) != []
 
 
-async def test_a_store_that_does_not_answer_is_waited_for(
+async def test_an_unreachable_store_is_awaited(
     store: Store, clock: ScriptClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now_ms = clock.now_ms
@@ -343,7 +337,7 @@ async def test_a_store_that_does_not_answer_is_waited_for(
     assert list(failures) == []
 
 
-async def test_a_tick_whose_answer_was_lost_emits_nothing_twice(
+async def test_a_lost_tick_answer_emits_nothing_twice(
     store: Store, clock: ScriptClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     start_ms = clock.now_ms - 5_000

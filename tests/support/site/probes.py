@@ -1,4 +1,4 @@
-"""What a process under test answers on its health port."""
+"""Ask the health port of a process under test."""
 
 import asyncio
 import json

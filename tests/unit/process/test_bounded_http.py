@@ -1,4 +1,4 @@
-"""What a caller of a port may cost: bytes, connections and seconds, plain and over TLS, on real sockets."""
+"""Cost of one caller of a port: bytes, connections and seconds, plain and over TLS, on real sockets."""
 
 import asyncio
 import contextlib
@@ -215,7 +215,9 @@ def _statuses(came: bytes) -> list[bytes]:
 
 
 @both
-async def test_a_caller_that_does_not_read_is_let_go(tls: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_caller_that_does_not_read_is_disconnected(
+    tls: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
     async with serving(tls) as to:
         shorten(monkeypatch, "ANSWER_S", "_CLOSE_S")
         reader, writer = await to.connect()
@@ -224,7 +226,7 @@ async def test_a_caller_that_does_not_read_is_let_go(tls: bool, monkeypatch: pyt
         assert len(await to.rest(reader, writer)) < len(LARGE), "what the buffers of the sockets held"
 
 
-async def test_a_caller_that_only_reads_is_answered() -> None:
+async def test_a_half_closed_caller_is_answered() -> None:
     async with serving() as to:
         reader, writer = await to.connect()
         writer.write(GET)
@@ -282,7 +284,7 @@ async def test_of_too_many_connections_the_longest_idle_goes(
             one[1].transport.abort()
 
 
-async def test_requests_that_came_are_answered_while_the_port_closes() -> None:
+async def test_received_requests_are_answered_while_the_port_closes() -> None:
     made = Serving(tls=False)
     await made.port.open("127.0.0.1", 0)
     asking, waiting = await made.connect(), await made.connect()

@@ -16,7 +16,7 @@ from taskqueue.health import serve_health
         ("draining", "the global limit is closed", (503, "draining\nnote: the global limit is closed")),
     ],
 )
-async def test_readyz_says_what_is_odd_beside_ok(
+async def test_readyz_reports_oddities_next_to_ok(
     fault: str | None, note: str | None, answer: tuple[int, str]
 ) -> None:
     serving = await serve_health("127.0.0.1", 0, live=lambda: None, ready=lambda: fault, note=lambda: note)

@@ -52,7 +52,7 @@ def test_a_megabyte_is_redacted_at_once(unit: str) -> None:
     assert min(took_s) < 0.05
 
 
-def test_a_cut_text_says_how_long_it_was() -> None:
+def test_a_cut_text_tells_its_length() -> None:
     cut = redact("word " * 20_000)
     assert len(cut) < MAX_CHARACTERS + 40
     assert cut.endswith("... (100,000 characters) ...")
@@ -89,7 +89,7 @@ def test_anything_can_be_logged(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err.count("all") == 2
 
 
-def test_a_line_ends_however_much_is_nested_in_it(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_deeply_nested_line_ends(capsys: pytest.CaptureFixture[str]) -> None:
     lists: Any = ["y" * 1_000] * 100
     names: Any = {}
     for _ in range(7):
@@ -101,7 +101,7 @@ def test_a_line_ends_however_much_is_nested_in_it(capsys: pytest.CaptureFixture[
     assert len(line) < 200_000
 
 
-def test_a_line_that_cannot_be_written_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_an_unwritable_line_is_lost(monkeypatch: pytest.MonkeyPatch) -> None:
     closed = io.StringIO()
     monkeypatch.setattr(sys, "stderr", closed)
     configure()

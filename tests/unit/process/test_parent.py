@@ -35,7 +35,7 @@ def test_a_child_ends_when_the_other_end_of_its_pipe_is_closed(by: str) -> None:
         assert child.wait(LIMIT_S) == 1
 
 
-def test_a_child_that_was_not_asked_lives_as_long_as_it_likes() -> None:
+def test_a_child_without_the_request_lives_on() -> None:
     code = "from taskqueue import parent; parent.end_with_parent(); import threading; print(threading.active_count())"
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout == "1\n"

@@ -71,7 +71,7 @@ def test_help_says_something_about_every_setting(
         ("a: [\n", ["write YAML", ":2"]),
     ],
 )
-def test_a_fault_in_the_file_is_told_with_the_file_the_key_and_what_is_allowed(
+def test_a_fault_in_the_file_names_file_key_and_choices(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, words: list[str]
 ) -> None:
     file = write(tmp_path, text)
@@ -127,7 +127,7 @@ def _huge(path: Path) -> None:
         (lambda path: path.write_text("release: a b"), "release: must be 1 to 63 letters, digits"),
     ],
 )
-def test_a_config_that_cannot_be_read_is_refused_by_name(
+def test_an_unreadable_config_is_refused_by_name(
     make: Callable[[Path], object], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     make(path := tmp_path / "config.yaml")

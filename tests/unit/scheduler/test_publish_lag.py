@@ -10,7 +10,7 @@ class Clock:
         return self.now_s
 
 
-def test_the_lag_is_that_of_the_oldest_change_which_is_not_published() -> None:
+def test_the_lag_is_that_of_the_oldest_unpublished_change() -> None:
     clock = Clock()
     lag = Lag(clock)
     assert lag.seconds() == 0
@@ -30,7 +30,7 @@ def test_the_lag_is_that_of_the_oldest_change_which_is_not_published() -> None:
     assert lag.seconds() == 0
 
 
-def test_what_failed_is_still_waited_for() -> None:
+def test_a_failed_change_still_counts() -> None:
     clock = Clock()
     lag = Lag(clock)
     lag.change()

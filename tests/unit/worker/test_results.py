@@ -56,7 +56,7 @@ def scheduled(due_ago_s: float) -> str:
         *("ad hoc", "unknown type", "a retry waits for it"),
     ],
 )
-async def test_a_result_is_settled_soon_if_something_may_wait_for_it(
+async def test_a_result_with_a_dependent_is_settled_soon(
     spec: TaskType, member: str, verb: Any, soon: bool
 ) -> None:
     loop_s, clock, pace, kinds = asyncio.get_running_loop().time(), ServerClock(), Heard(), Kinds(spec)
@@ -70,7 +70,7 @@ async def test_a_result_is_settled_soon_if_something_may_wait_for_it(
     assert pace.soon is (verb != "d"), "the next claim of a hungry worker is a moment away"
 
 
-async def test_what_was_not_delivered_comes_first_again() -> None:
+async def test_undelivered_results_come_first() -> None:
     results = Results(Heard(), Kinds(EVERY_MINUTE), ServerClock())  # type: ignore[arg-type]
     for n in range(700):
         results.add(Result(f"sync|u-{n}|1|0|0|w|1", "d"))

@@ -1,4 +1,4 @@
-"""What is said where another distribution, or a file, has the name of the package that is imported."""
+"""Refusals where another distribution, or a file, has the name of the imported package."""
 
 import os
 import subprocess

@@ -56,9 +56,7 @@ class Fleet:
 
 
 @pytest.mark.parametrize("workers", [1, 4, 100])
-async def test_unsaturated_a_start_costs_at_most_one_and_a_half_calls_and_is_on_time(
-    world: World, workers: int
-) -> None:
+async def test_an_unsaturated_start_is_punctual_in_1_5_calls(world: World, workers: int) -> None:
     await world.install(TaskType("sync", HOUR), rate=100)
     fleet = Fleet(world, workers, n=10)
     seconds = 10
@@ -105,7 +103,7 @@ async def test_two_workers_never_wait_for_the_same_due(world: World) -> None:
     assert (first, second, third) == (294_000 - begun_us, 494_000 - begun_us, 200_000)
 
 
-async def test_a_worker_that_has_a_time_gets_no_second_one_to_idle(world: World) -> None:
+async def test_a_worker_with_a_callback_gets_no_second_one(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     first = await world.claim()
     assert first.come_back_us > first.now_us
@@ -115,7 +113,7 @@ async def test_a_worker_that_has_a_time_gets_no_second_one_to_idle(world: World)
     assert other.come_back_us - first.come_back_us == 200_000, "nobody's turn was spent"
 
 
-async def test_turns_of_a_backlog_reach_no_further_than_half_a_second_and_leave_later_dues_to_be_taken(
+async def test_backlog_callbacks_reach_at_most_half_a_second(
     world: World,
 ) -> None:
     await world.install(TaskType("sync", HOUR), rate=100)

@@ -41,7 +41,7 @@ async def remove_user(world: World) -> None:
 
 
 @pytest.mark.parametrize("end", [remove_type, suspend_type, pause_type, suspend_user, remove_user])
-async def test_a_scheduled_job_that_nobody_wants_any_more_is_skipped(world: World, end: object) -> None:
+async def test_a_job_without_its_subscription_is_skipped(world: World, end: object) -> None:
     await world.install(TaskType("sync", HOUR))
     await world.subscribe("u", "sync")
     await world.occur("sync")
@@ -86,7 +86,7 @@ async def test_before_its_deadline_a_job_starts(world: World) -> None:
     assert len((await world.claim()).jobs) == 1
 
 
-async def test_a_call_that_drops_much_is_bounded_and_asks_to_be_called_again(world: World) -> None:
+async def test_a_call_that_drops_many_jobs_is_bounded(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     gone = {f"sync|u{k}|1000|{k}|0": k for k in range(250)}
     await world.store.client.zadd(world.store.keys.ready("normal"), gone)

@@ -68,7 +68,7 @@ async def test_starts_of_a_limited_type_are_spaced(world: World) -> None:
     assert closest([job.start_us for job in jobs]) >= 1.02e6 / 20 - TOLERANCE_US
 
 
-async def test_starts_of_a_user_are_spaced_over_all_types_that_limit_users(world: World) -> None:
+async def test_a_users_starts_are_spaced_over_all_limiting_types(world: World) -> None:
     limit = RateLimit(per_user_per_second=10)
     await world.install(TaskType("one", HOUR, rate_limit=limit), TaskType("two", HOUR, rate_limit=limit))
     await backlog(world, "one", 20, 1_000, users=2)
@@ -80,7 +80,7 @@ async def test_starts_of_a_user_are_spaced_over_all_types_that_limit_users(world
         assert closest(times) >= 1.02e6 / 10 - TOLERANCE_US
 
 
-async def test_a_limited_type_gets_its_limit_and_the_others_the_rest_however_old_its_backlog(
+async def test_a_limited_type_leaves_the_rest_to_other_types(
     world: World,
 ) -> None:
     await world.install(
@@ -120,7 +120,7 @@ async def test_many_limited_users_share_the_whole_limit(world: World) -> None:
     )
 
 
-async def test_the_global_limit_does_not_move_for_jobs_that_do_not_start(world: World) -> None:
+async def test_the_global_limit_moves_only_for_started_jobs(world: World) -> None:
     await world.install(TaskType("slow", HOUR, rate_limit=RateLimit(per_second=0.01)), rate=10)
     await backlog(world, "slow", 150, 1_000)
     got = await world.claim(n=5)
@@ -151,7 +151,7 @@ async def test_a_limit_with_costs_is_spaced_by_cost(world: World) -> None:
 
 
 @pytest.mark.parametrize(("scope", "free"), [("type", ["other|a"]), ("user", ["sync|b"]), ("global", [])])
-async def test_a_handler_closes_a_limit_for_all_workers_and_no_attempt_is_used(
+async def test_a_handler_closes_a_limit_for_all_workers_without_an_attempt(
     world: World, scope: str, free: list[str]
 ) -> None:
     await world.install(TaskType("sync", HOUR), TaskType("other", HOUR))
@@ -172,7 +172,7 @@ async def test_a_handler_closes_a_limit_for_all_workers_and_no_attempt_is_used(
     await world.conserved()
 
 
-async def test_a_limit_is_shut_after_a_restart_until_the_last_start_is_paid(world: World) -> None:
+async def test_a_limit_stays_shut_until_the_last_start_is_paid(world: World) -> None:
     await world.install(TaskType("slow", HOUR, rate_limit=RateLimit(per_second=1)), TaskType("free", HOUR))
     await world.store.client.hset(world.store.keys("limiter"), "born", world.clock.now_us - 500_000)
     await backlog(world, "slow", 1, 1_000)
@@ -182,7 +182,7 @@ async def test_a_limit_is_shut_after_a_restart_until_the_last_start_is_paid(worl
     assert [kind(job) for job in (await world.claim()).jobs] == ["slow"]
 
 
-async def test_a_type_that_lost_its_limit_frees_what_was_parked(world: World) -> None:
+async def test_a_type_without_limit_frees_its_parked_jobs(world: World) -> None:
     await world.install(TaskType("slow", HOUR, rate_limit=RateLimit(per_second=1)))
     await backlog(world, "slow", 3, 1_000)
     assert len((await world.claim()).jobs) == 1

@@ -34,7 +34,7 @@ async def emitted(world: World, kind: str, *occurrences_s: int) -> None:
         assert await world.occur(kind, occurrence_s) == 1
 
 
-async def test_the_oldest_of_each_type_is_found_in_lanes_limits_and_leases(world: World) -> None:
+async def test_the_oldest_job_is_found_in_lanes_limits_and_leases(world: World) -> None:
     await world.install(
         TaskType("leased", HOUR), TaskType("parked", HOUR, rate_limit=SLOW), TaskType("lane", HOUR)
     )
@@ -82,7 +82,7 @@ async def test_long_lanes_and_many_limits_are_read_to_their_ends(
     assert await found(world, "sync") == {"sync": 2_000_000}
 
 
-async def test_values_that_are_no_jobs_are_passed_over(world: World) -> None:
+async def test_malformed_jobs_are_passed_over(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     await world.subscribe("u", "sync")
     await emitted(world, "sync", 700)
@@ -97,7 +97,7 @@ async def test_values_that_are_no_jobs_are_passed_over(world: World) -> None:
 
 
 @pytest.mark.parametrize("verb", ["leave", "retry", "type", "user", "global", "lost", "redriven"])
-async def test_a_job_that_goes_back_behind_the_look_is_found(
+async def test_a_job_returned_behind_the_scan_is_found(
     world: World, monkeypatch: pytest.MonkeyPatch, verb: str
 ) -> None:
     await world.install(TaskType("sync", HOUR))
@@ -127,9 +127,7 @@ async def test_a_job_that_goes_back_behind_the_look_is_found(
     assert await found(world, "sync") == {"sync": due_ms}
 
 
-async def test_a_job_that_moves_on_from_limit_to_limit_is_found(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_job_moving_between_limits_is_found(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     both = RateLimit(per_second=0.001, per_user_per_second=0.001)
     await world.install(TaskType("sync", HOUR, rate_limit=both))
     await world.subscribe("u", "sync")
@@ -153,9 +151,7 @@ async def test_a_job_that_moves_on_from_limit_to_limit_is_found(
     assert looked.keys() == {"sync"}
 
 
-async def test_a_store_that_is_emptied_or_without_a_cursor_is_not_looked_at(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_empty_store_is_not_scanned(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     assert await find_oldest(world.store, ["sync"]) is None, "nothing was ever installed"
     await world.install(TaskType("sync", HOUR))
     client, keys = world.store.client, world.store.keys
@@ -184,7 +180,7 @@ async def test_a_look_during_which_moves_went_unnoted_is_worth_nothing(
     assert await find_oldest(world.store, ["sync"]) is None
 
 
-async def test_a_move_is_noted_only_while_somebody_looks(world: World) -> None:
+async def test_a_move_is_noted_only_during_a_scan(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     await world.subscribe("u", "sync")
     await emitted(world, "sync", 700)

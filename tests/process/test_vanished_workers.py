@@ -77,7 +77,7 @@ async def test_killed_workers_lose_nothing_and_only_leased_jobs_run_twice(
             assert await world.end(worker, signal.SIGTERM) == 0
 
 
-async def test_lost_replies_delays_and_cut_connections_start_nothing_twice(
+async def test_lost_replies_and_cut_connections_start_nothing_twice(
     redis_url: str, release: str, tmp_path: Path
 ) -> None:
     async with (
@@ -88,7 +88,7 @@ async def test_lost_replies_delays_and_cut_connections_start_nothing_twice(
         assert proxy.counts["drop"] > 5, proxy.counts
 
 
-async def test_requests_and_replies_that_come_after_the_client_gave_up_start_nothing_twice(
+async def test_late_requests_and_replies_start_nothing_twice(
     redis_url: str, release: str, tmp_path: Path
 ) -> None:
     async with (
@@ -99,9 +99,7 @@ async def test_requests_and_replies_that_come_after_the_client_gave_up_start_not
         assert min(proxy.counts["late request"], proxy.counts["late reply"]) > 0, proxy.counts
 
 
-async def test_leases_that_run_out_behind_a_bad_line_are_the_only_reason_to_run_twice(
-    redis_url: str, release: str, tmp_path: Path
-) -> None:
+async def test_only_expired_leases_run_a_job_twice(redis_url: str, release: str, tmp_path: Path) -> None:
     # A held heartbeat outlasts the lease by far: the store cannot know that the worker lives.
     async with (
         site(redis_url, release, tmp_path) as world,
@@ -167,7 +165,7 @@ async def test_workers_replaced_one_by_one_under_load_run_nothing_twice(
 
 
 @pytest.mark.parametrize("function", ["record-thread", "record-to-thread"])
-async def test_a_thread_that_does_not_end_keeps_no_worker_beyond_its_grace_period(
+async def test_a_hanging_thread_delays_no_exit_beyond_the_grace(
     redis_url: str, release: str, tmp_path: Path, function: str
 ) -> None:
     async with site(redis_url, release, tmp_path) as world:
@@ -183,9 +181,7 @@ async def test_a_thread_that_does_not_end_keeps_no_worker_beyond_its_grace_perio
         assert (sum(found.ready.values()), found.leased) == (1, 0)
 
 
-async def test_a_worker_whose_store_has_fallen_silent_ends_all_the_same(
-    redis_url: str, release: str, tmp_path: Path
-) -> None:
+async def test_a_worker_with_a_silent_store_still_exits(redis_url: str, release: str, tmp_path: Path) -> None:
     async with (
         site(redis_url, release, tmp_path) as world,
         flaky(redis_url, seed=7) as (url, proxy),
@@ -223,9 +219,7 @@ async def test_a_job_longer_than_the_grace_period_is_given_back(
         assert (sum(found.ready.values()), found.leased) == (1, 0)
 
 
-async def test_a_job_that_takes_its_worker_down_is_dead_after_three_losses(
-    redis_url: str, release: str, tmp_path: Path
-) -> None:
+async def test_a_job_that_kills_three_workers_is_dead(redis_url: str, release: str, tmp_path: Path) -> None:
     async with site(redis_url, release, tmp_path) as world:
         await fill(world, 1)
         for losses in range(3):

@@ -86,9 +86,7 @@ async def test_a_worker_ends_in_its_grace_period_while_the_store_is_down(
             assert await world.end(worker, signal.SIGTERM, limit_s=30) == 0
 
 
-async def test_workers_that_hold_jobs_end_while_the_store_is_down_and_only_those_run_again(
-    release: str, tmp_path: Path
-) -> None:
+async def test_stopped_workers_rerun_only_their_leased_jobs(release: str, tmp_path: Path) -> None:
     async with under_test(release, tmp_path) as (valkey, world):
         await set_rate(world.store, 300)
         world.publish({"sync": {"schedule": {"interval": "2s"}, "catchUp": "All"}}, USERS)
@@ -135,9 +133,7 @@ async def _passed(at_s: float) -> bool:
     return time.time() >= at_s
 
 
-async def test_a_worker_outlives_a_store_that_is_away_for_longer_than_it_may_be_silent(
-    release: str, tmp_path: Path
-) -> None:
+async def test_a_worker_outlives_a_long_store_outage(release: str, tmp_path: Path) -> None:
     async with under_test(release, tmp_path) as (valkey, world):
         await set_rate(world.store, 500)
         within_s = 16

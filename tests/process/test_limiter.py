@@ -17,9 +17,7 @@ HORIZON_US = 250_000
 
 
 @pytest.mark.parametrize("rate", [100, 1_000])
-async def test_slots_of_four_workers_together_are_spaced_by_the_limit_and_none_is_begun_early(
-    rate: int, tmp_path: Path
-) -> None:
+async def test_four_workers_share_slots_spaced_by_the_limit(rate: int, tmp_path: Path) -> None:
     with server() as url:
         async with traffic(url, tmp_path) as running:
             types = kinds(5)

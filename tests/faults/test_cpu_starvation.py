@@ -30,7 +30,7 @@ def start_busy_loops(stack: ExitStack) -> None:
         stack.callback(loop.kill)
 
 
-async def test_few_slots_are_given_up_beside_busy_loops(tmp_path: Path) -> None:
+async def test_few_slots_are_given_up_under_cpu_starvation(tmp_path: Path) -> None:
     server = RedisServer("store", tmp_path, "valkey")
     with ExitStack() as stack:
         stack.callback(server.kill)

@@ -148,7 +148,7 @@ def test_a_budget_as_a_string_is_a_number_or_a_share(helm: Helm, value: str) -> 
     assert budget["spec"]["maxUnavailable"] == yaml.safe_load(value)
 
 
-def test_bounds_of_strings_are_those_of_the_schema() -> None:
+def test_string_bounds_equal_the_schema() -> None:
     template = (CHART / "templates" / "_numbers.tpl").read_text("utf-8")
     bounds = re.findall(r'"([\w.]+)" \(list "a (whole )?number" (\d+) (\d+)\)', template)
     said = {
@@ -159,7 +159,7 @@ def test_bounds_of_strings_are_those_of_the_schema() -> None:
 
 
 @pytest.mark.parametrize(("name", "setting"), SETTINGS.items(), ids=SETTINGS)
-def test_bounds_of_a_number_are_those_of_its_setting(
+def test_number_bounds_equal_their_settings(
     helm: Helm, name: str, setting: tuple[type[BaseModel], str]
 ) -> None:
     model, field = setting

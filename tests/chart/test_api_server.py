@@ -1,4 +1,4 @@
-"""What a real API server says of the chart: all objects are valid, all pods admitted, no upgrade resets replicas."""
+"""The chart on a real API server: objects are valid, pods admitted, and no upgrade resets replicas."""
 
 import json
 import re
@@ -96,7 +96,7 @@ def test_the_pod_of_helm_test_is_admitted(own: ControlPlane, restricted: str, he
     own.kubectl("create", "--dry-run=server", "--namespace", restricted, "--filename", "-", stdin=pod)
 
 
-def test_that_namespace_refuses_a_pod_that_is_not_restricted(own: ControlPlane, restricted: str) -> None:
+def test_the_namespace_refuses_an_unrestricted_pod(own: ControlPlane, restricted: str) -> None:
     said = own.refused("run", "lax", "--image=nowhere.invalid/web", "--namespace", restricted)
     assert "violates PodSecurity" in said
 
@@ -120,7 +120,7 @@ async def test_switching_modes_and_upgrading_never_resets_the_replicas(
         assert seen()[seen().index(3) :] == [3, 7, 5]
 
 
-def test_an_upgrade_in_mode_none_ends_what_somebody_scaled_or_says_so(
+def test_an_upgrade_in_mode_none_resets_manual_scaling(
     own: ControlPlane, release: Release, restricted: str
 ) -> None:
     workers = ("deployment/taskqueue-worker", "--namespace", restricted)
@@ -136,7 +136,7 @@ def test_an_upgrade_in_mode_none_ends_what_somebody_scaled_or_says_so(
     assert own.kubectl(*shown) == "2"
 
 
-async def test_a_release_without_a_storage_class_is_repaired_as_its_notes_say(
+async def test_the_notes_repair_a_release_without_storage_class(
     own: ControlPlane, release: Release, restricted: str, person: Person
 ) -> None:
     assert own.kubectl("get", "storageclass", "--output=name") == ""
@@ -160,7 +160,7 @@ def aggregated(own: ControlPlane, helm: Helm) -> Iterator[None]:
     own.kubectl("delete", "--filename=-", stdin=roles)
 
 
-def test_who_administers_a_namespace_can_install_all_but_self_served(
+def test_a_namespace_admin_installs_all_but_self_served(
     monitored: Cluster,
     own: ControlPlane,
     aggregated: None,
@@ -181,7 +181,7 @@ def test_who_administers_a_namespace_can_install_all_but_self_served(
     tenant.run("uninstall", "mine", "--namespace", restricted)
 
 
-def test_the_operator_has_the_rights_that_the_page_of_alerts_asks_for(
+def test_the_operator_has_the_rights_the_alerts_page_needs(
     own: ControlPlane, release: Release, restricted: str
 ) -> None:
     page = " ".join((CHART.parents[1] / "docs" / "alerts.md").read_text("utf-8").split())

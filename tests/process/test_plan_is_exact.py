@@ -114,7 +114,7 @@ async def test_three_schedulers_of_which_one_dies_every_second(
         await finish(world, running, worker, planned, after_ms)
 
 
-async def test_an_edit_in_the_middle_and_an_old_scheduler_that_wakes_up(
+async def test_an_edit_and_a_stale_scheduler_keep_the_plan(
     redis_url: str, release: str, tmp_path: Path
 ) -> None:
     async with site(redis_url, release, tmp_path) as world:

@@ -32,7 +32,7 @@ async def places(store: Store) -> Places:
         pytest.param([("bob",), ("ada", "bob")], ("ada", "bob"), False, False, id="one had come later"),
     ],
 )
-async def test_a_store_that_is_filled_again_deals_the_places_it_had(
+async def test_a_refilled_store_deals_the_same_offsets(
     store: Store, history: list[tuple[str, ...]], later: tuple[str, ...], kept: bool, same: bool
 ) -> None:
     for users in history:
