@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from taskqueue.bounded_http.port import MAX_CONNECTIONS
-from taskqueue.open_files import MAX_OPEN_FILES, raise_limit
+from taskqueue.process.open_files import MAX_OPEN_FILES, raise_limit
 from taskqueue.store.catalog import set_rate
 from tests.support.site.counting_api import counting_api
 from tests.support.site.probes import probe

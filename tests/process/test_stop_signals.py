@@ -177,10 +177,11 @@ def test_the_first_line_waits_for_no_import() -> None:
     imported = set(shown.split())
     assert {name for name in imported if name.startswith("taskqueue")} == {
         "taskqueue",
-        "taskqueue.open_files",
-        "taskqueue.parent",
-        "taskqueue.standard_streams",
-        "taskqueue.stop_signals",
+        "taskqueue.process",
+        "taskqueue.process.open_files",
+        "taskqueue.process.parent",
+        "taskqueue.process.standard_streams",
+        "taskqueue.process.stop_signals",
         "taskqueue_entry",
     }
     assert (
@@ -226,7 +227,7 @@ async def test_a_process_that_just_started_ends_soon_and_with_0_however_often_it
 
 INHERITING = """
 import os, signal
-from taskqueue.stop_signals import end_at_once
+from taskqueue.process.stop_signals import end_at_once
 
 {inherited}
 end_at_once()
@@ -253,7 +254,7 @@ def test_a_signal_that_the_parent_blocked_or_ignored_ends_the_process(inherited:
 
 FORKING = """
 import asyncio, os, signal, time
-from taskqueue.stop_signals import set_on
+from taskqueue.process.stop_signals import set_on
 
 async def main():
     stopping = asyncio.Event()
@@ -286,7 +287,7 @@ def test_a_fork_of_a_handler_is_ended_alone() -> None:
 
 CLOSING = """
 import asyncio, os, signal
-from taskqueue.stop_signals import keep, set_on
+from taskqueue.process.stop_signals import keep, set_on
 
 loop = asyncio.new_event_loop()
 set_on(asyncio.Event(), loop)

@@ -8,7 +8,7 @@ from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from taskqueue.models.values import Schedule, Task, TaskType, UserSubscription
-from taskqueue.retention import RetentionWatch
+from taskqueue.process.retention import RetentionWatch
 from taskqueue.scheduler.publisher import Publisher
 from taskqueue.store.adhoc import enqueue
 from taskqueue.store.connection import Store, open_store

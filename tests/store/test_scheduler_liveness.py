@@ -11,7 +11,7 @@ from urllib.request import urlopen
 
 import pytest
 
-from taskqueue import health
+from taskqueue.process import health
 from taskqueue.scheduler import keeper, service
 from taskqueue.scheduler.publisher import Publisher
 from taskqueue.scheduler.settings import SchedulerSettings

@@ -21,7 +21,7 @@ PACKAGE = "taskqueue"
 REFUSED = 7
 
 #: Imported before, unless another package of the name is in front.
-_OWN = f"{PACKAGE}.stop_signals"
+_OWN = f"{PACKAGE}.process.stop_signals"
 _AGAIN = f"install {DISTRIBUTION} again"
 
 

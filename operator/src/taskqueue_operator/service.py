@@ -13,9 +13,9 @@ import structlog
 from kubernetes.aio.config import ConfigException
 from prometheus_client import REGISTRY
 
+from taskqueue.process.settings import load
 from taskqueue.scheduler import service as scheduler
 from taskqueue.scheduler.service import Parts
-from taskqueue.settings import load
 from taskqueue.store.fence import claim_epoch, read_epoch
 from taskqueue.store.lookup import find_digests
 from taskqueue_operator import metrics

@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from taskqueue.bounded_http.port import Port
-from taskqueue.health import serve_health
+from taskqueue.process.health import serve_health
 
 
 @pytest.mark.parametrize(

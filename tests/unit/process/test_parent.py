@@ -6,11 +6,11 @@ import sys
 
 import pytest
 
-from taskqueue.parent import VARIABLE
+from taskqueue.process.parent import VARIABLE
 
 CHILD = """
 import os, sys, time
-from taskqueue import parent
+from taskqueue.process import parent
 
 if sys.argv[1] == "pipe":
     parent._ask_linux = lambda: None
@@ -36,6 +36,9 @@ def test_a_child_ends_when_the_other_end_of_its_pipe_is_closed(by: str) -> None:
 
 
 def test_a_child_that_was_not_asked_lives_as_long_as_it_likes() -> None:
-    code = "from taskqueue import parent; parent.end_with_parent(); import threading; print(threading.active_count())"
+    code = (
+        "from taskqueue.process import parent; parent.end_with_parent(); "
+        "import threading; print(threading.active_count())"
+    )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout == "1\n"

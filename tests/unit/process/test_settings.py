@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from taskqueue.log import configure
-from taskqueue.redaction import HIDDEN, redact
+from taskqueue.process.settings import StoreSettings, load
 from taskqueue.scheduler.settings import SchedulerSettings
-from taskqueue.settings import StoreSettings, load
+from taskqueue.text.log import configure
+from taskqueue.text.redaction import HIDDEN, redact
 from taskqueue_operator.settings import OperatorSettings
 from taskqueue_worker.settings import WorkerSettings
 

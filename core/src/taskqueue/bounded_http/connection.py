@@ -11,7 +11,7 @@ from http import HTTPStatus
 import structlog
 
 from taskqueue.bounded_http.request import Answer, BadRequestError, Request, parse, refusal, spell
-from taskqueue.printable import describe_error
+from taskqueue.text.printable import describe_error
 
 Handler = Callable[[Request], Awaitable[Answer]]
 

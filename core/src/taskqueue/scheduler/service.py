@@ -10,19 +10,19 @@ from typing import Any, NamedTuple
 
 import structlog
 
-from taskqueue.health import NO_PAGES, Page, serve_health
-from taskqueue.log import configure
-from taskqueue.retention import RetentionWatch
+from taskqueue.process.health import NO_PAGES, Page, serve_health
+from taskqueue.process.retention import RetentionWatch
+from taskqueue.process.settings import load
+from taskqueue.process.stop_signals import keep, set_on
+from taskqueue.process.threads import leave_threads
 from taskqueue.scheduler import metrics
 from taskqueue.scheduler.keeper import Keeper
 from taskqueue.scheduler.settings import SchedulerSettings, TickingSettings
 from taskqueue.scheduler.source import Leadership, Source
 from taskqueue.scheduler.ticker import Ticker
-from taskqueue.settings import load
 from taskqueue.sources.folder import FolderSource
-from taskqueue.stop_signals import keep, set_on
 from taskqueue.store.connection import Store
-from taskqueue.threads import leave_threads
+from taskqueue.text.log import configure
 
 #: The store counts as reachable if it answered this recently, seconds.
 REACHABLE_S = 5.0

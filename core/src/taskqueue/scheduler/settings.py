@@ -5,7 +5,7 @@ from pathlib import Path
 from pydantic import Field
 
 from taskqueue.models.quantity import MAX_PER_SECOND, MIN_PER_SECOND
-from taskqueue.settings import StoreSettings
+from taskqueue.process.settings import StoreSettings
 
 
 class TickingSettings(StoreSettings):

@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import structlog
 
-from taskqueue.log import LogFormat, configure
-from taskqueue.redaction import HIDDEN, MAX_CHARACTERS, redact
+from taskqueue.text.log import LogFormat, configure
+from taskqueue.text.redaction import HIDDEN, MAX_CHARACTERS, redact
 
 MEGABYTE = 1_000_000
 #: Texts that the patterns could take long for.

@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskqueue import printable as module
-from taskqueue.printable import describe_error, printable, printable_line
-from taskqueue.terminal import Filtered, unfiltered
+from taskqueue.text import printable as module
+from taskqueue.text.printable import describe_error, printable, printable_line
+from taskqueue.text.terminal import Filtered, unfiltered
 
 
 class Raises:

@@ -23,16 +23,16 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from taskqueue import malformed_values
-from taskqueue.log import LogFormat, LogLevel
-from taskqueue.printable import printable_line
-from taskqueue.redaction import HIDDEN, redact, redact_usage
+from taskqueue.process import malformed_values
 from taskqueue.sources.bounded_file import FileRefusedError, read_bounded
 from taskqueue.sources.yaml_documents import yaml_documents
 from taskqueue.store.connection import Store, open_store
 from taskqueue.store.errors import StoreUrlError
 from taskqueue.store.keys import RELEASE_PATTERN, RELEASE_RULE
 from taskqueue.store.url import parse_url
+from taskqueue.text.log import LogFormat, LogLevel
+from taskqueue.text.printable import printable_line
+from taskqueue.text.redaction import HIDDEN, redact, redact_usage
 
 ENVIRONMENT_PREFIX = "TASKQUEUE_"
 EXIT_BAD_SETTINGS = 2

@@ -12,7 +12,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
-from taskqueue.printable import printable
+from taskqueue.text.printable import printable
 
 
 class OutputFailedError(Exception):

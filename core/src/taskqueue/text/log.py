@@ -19,9 +19,9 @@ from typing import Any, Literal, TextIO, TypeVar, cast
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from taskqueue.printable import printable, printable_line, type_name
-from taskqueue.redaction import HIDDEN, MAX_CHARACTERS, redact, show_traceback
-from taskqueue.terminal import unfiltered
+from taskqueue.text.printable import printable, printable_line, type_name
+from taskqueue.text.redaction import HIDDEN, MAX_CHARACTERS, redact, show_traceback
+from taskqueue.text.terminal import unfiltered
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["json", "console"]
