@@ -106,7 +106,7 @@ async def test_leader_and_standby_killed_in_turn_under_churn_lose_nothing_and_do
                 replicas.remove(victim)
                 await leader_of(shop, replicas)
                 replicas.append(await shop.operator())
-                await shop.world.says(replicas[-1], "scheduler started")
+                await shop.world.says(replicas[-1], "process started")
     await shop.dealt(USERS)
     await shop.told()
     await shop.exactly_as_planned(after_ms)

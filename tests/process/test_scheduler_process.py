@@ -62,7 +62,7 @@ async def test_it_schedules_answers_probes_and_ends_cleanly(
     config.write_text(f"manifests: {tmp_path}\nrate: 20\nhealth_port: 0\nredis_url: {redis_url}\n")
     process = await start("--config", str(config), "--release", release)
     try:
-        port = (await line_with(process, "scheduler started"))["health_port"]
+        port = (await line_with(process, "process started"))["health_port"]
         await line_with(process, "published")
         assert await get(port, "/livez") == (200, "ok\n")
         assert await get(port, "/readyz") == (200, "ok\n")
@@ -73,7 +73,7 @@ async def test_it_schedules_answers_probes_and_ends_cleanly(
             assert f"\n{name} " in metrics
         assert (await read_catalog(store)).records.keys() == {"orders"}
         process.send_signal(number)
-        await line_with(process, "scheduler stopped")
+        await line_with(process, "process stopped")
         async with asyncio.timeout(PATIENCE_S):
             assert await process.wait() == 0
     finally:
@@ -94,7 +94,7 @@ async def test_it_is_alive_but_not_ready_while_the_store_does_not_answer(tmp_pat
     )
     process = await start(*arguments)
     try:
-        started = await line_with(process, "scheduler started")
+        started = await line_with(process, "process started")
         assert "geheim" not in str(started)
         await line_with(process, "tick failed, nothing is emitted")
         assert (await get(started["health_port"], "/livez"))[0] == 200

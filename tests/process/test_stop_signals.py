@@ -195,10 +195,10 @@ def test_the_first_line_waits_for_no_import() -> None:
 @pytest.mark.parametrize(
     ("name", "started"),
     [
-        ("scheduler", b"scheduler started"),
+        ("scheduler", b"process started"),
         ("worker", b"worker started"),
         ("worker whose store is silent", b"worker started"),
-        ("operator whose API server is silent", b"scheduler started"),
+        ("operator whose API server is silent", b"process started"),
     ],
 )
 async def test_a_process_that_just_started_ends_soon_and_with_0_however_often_it_is_told(

@@ -3,7 +3,6 @@
 What callers may cost: `taskqueue.bounded_http`.
 """
 
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
@@ -23,27 +22,8 @@ Page = Callable[[], Awaitable[tuple[int, str, bytes]]]
 NO_PAGES: Mapping[str, Page] = MappingProxyType({})
 
 
-class Progress:
-    """When a loop made its last step. One that waits for its turn is idle, and as live as can be."""
-
-    def __init__(self, loop: str) -> None:
-        self._loop = loop
-        self.step()
-
-    def step(self) -> None:
-        self._since_s: float | None = time.monotonic()
-
-    def idle(self) -> None:
-        self._since_s = None
-
-    def stuck(self, within_s: float) -> str | None:
-        """What is wrong, if the last step is longer ago than that."""
-        silent_s = 0.0 if self._since_s is None else time.monotonic() - self._since_s
-        return None if silent_s < within_s else f"the {self._loop} loop made no step for {silent_s:.0f} s"
-
-
-def _no_note() -> None:
-    return None
+def no_note() -> None:
+    """Return no note."""
 
 
 async def serve_health(
@@ -52,7 +32,7 @@ async def serve_health(
     *,
     live: Check,
     ready: Check,
-    note: Note = _no_note,
+    note: Note = no_note,
     pages: Mapping[str, Page] = NO_PAGES,
 ) -> Port:
     """Answer probes until the port is closed; port 0 takes a free one. Raises OSError if it is taken.

@@ -101,6 +101,20 @@ class StoreSettings(BaseSettings):
         return store
 
 
+class ProcessSettings(StoreSettings):
+    """What every process with a health port is told."""
+
+    health_host: str = Field(
+        default="127.0.0.1", description="Where /livez, /readyz and /metrics are served."
+    )
+    health_port: int = Field(
+        default=8080,
+        ge=0,
+        le=65_535,
+        description="The port of /livez, /readyz and /metrics; 0 takes a free one.",
+    )
+
+
 AnySettings = TypeVar("AnySettings", bound=StoreSettings)
 
 

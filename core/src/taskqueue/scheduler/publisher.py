@@ -12,7 +12,7 @@ from typing import TypeVar
 
 from taskqueue.models.locked_params import Locks
 from taskqueue.models.values import TaskType, UserSubscription
-from taskqueue.process.health import Progress
+from taskqueue.process.progress import Progress
 from taskqueue.scheduler.errors import StoreReplacedError, StoreRevertedError
 from taskqueue.scheduler.mending import Mending
 from taskqueue.scheduler.reconcile import Change, advance, pending_move
