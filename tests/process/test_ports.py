@@ -34,7 +34,7 @@ def soft_limit(files: int) -> Iterator[int]:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def test_a_process_opens_as_many_files_as_it_may(tmp_path: Path) -> None:
+def test_a_process_raises_its_limit_of_files(tmp_path: Path) -> None:
     code = "import resource as r, sys\ndef main(): sys.exit(str(r.getrlimit(r.RLIMIT_NOFILE)[0]))\n"
     (tmp_path / "limit.py").write_text(code)
     enter = [sys.executable, "-c", "from taskqueue_entry import enter; enter('limit')"]

@@ -54,7 +54,7 @@ async def get(port: object, path: str) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_it_schedules_answers_probes_and_ends_cleanly(
+async def test_a_scheduler_answers_probes_and_ends_cleanly(
     store: Store, redis_url: str, release: str, tmp_path: Path, number: signal.Signals
 ) -> None:
     (tmp_path / "types.yaml").write_text(MANIFEST)
@@ -82,7 +82,7 @@ async def test_it_schedules_answers_probes_and_ends_cleanly(
             await process.wait()
 
 
-async def test_it_is_alive_but_not_ready_while_the_store_does_not_answer(tmp_path: Path) -> None:
+async def test_a_scheduler_without_a_store_is_alive_and_not_ready(tmp_path: Path) -> None:
     (tmp_path / "types.yaml").write_text(MANIFEST)
     arguments = (
         "--redis-url",
@@ -108,7 +108,7 @@ async def test_it_is_alive_but_not_ready_while_the_store_does_not_answer(tmp_pat
             await process.wait()
 
 
-async def test_bad_settings_end_it_with_code_2_and_no_traceback() -> None:
+async def test_bad_settings_end_a_scheduler_with_code_2() -> None:
     process = await start("--rate", "0", "--health-port", "x")
     async with asyncio.timeout(PATIENCE_S):
         _, said = await process.communicate()

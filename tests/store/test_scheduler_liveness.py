@@ -107,7 +107,7 @@ async def livez(port: int) -> tuple[int, str]:
 @pytest.mark.parametrize(
     ("loop", "part", "step"), [("publishing", Publisher, "publish"), ("ticking", Ticker, "turn")]
 )
-async def test_livez_fails_and_names_the_loop_that_hangs(
+async def test_livez_names_the_loop_that_hangs(
     loop: str,
     part: type,
     step: str,
@@ -136,7 +136,7 @@ async def test_livez_fails_and_names_the_loop_that_hangs(
         await until(f"/livez names the {loop} loop", said)
 
 
-async def test_a_replica_that_waits_to_lead_is_live(
+async def test_a_replica_that_waits_to_lead_is_alive(
     redis_url: str, store: Store, tmp_path: Path, watch: Watch
 ) -> None:
     leads = Overtaken()

@@ -11,7 +11,7 @@ from typing import NoReturn
 
 
 def enter(module: str, verb: str = "main") -> NoReturn:
-    """Import a module, call its function of that name, and exit with what it returns."""
+    """Import a module, call its function `verb`, and exit with the code that the function returns."""
     _begin()
     from taskqueue_entry.clash import refuse_clash  # noqa: PLC0415 - signals are first
 
@@ -40,7 +40,7 @@ def _begin() -> None:
         from taskqueue.process.parent import end_with_parent  # noqa: PLC0415 - may be missing
         from taskqueue.process.standard_streams import open_missing  # noqa: PLC0415 - may be missing
         from taskqueue.process.stop_signals import end_at_once  # noqa: PLC0415 - may be missing
-    except Exception:  # another distribution's package raises what it likes
+    except Exception:  # another distribution's package may raise any exception
         from taskqueue_entry.clash import refuse_clash  # noqa: PLC0415 - slow
 
         refuse_clash()

@@ -62,7 +62,7 @@ def new_loop(request: pytest.FixtureRequest, monkeypatch: pytest.MonkeyPatch) ->
         "stop",
     ],
 )
-def test_the_loop_goes_on(interrupt: Callable[[], object], new_loop: NewLoop) -> None:
+def test_an_interrupted_loop_goes_on(interrupt: Callable[[], object], new_loop: NewLoop) -> None:
     steps: list[int] = []
 
     async def main() -> None:
@@ -79,12 +79,12 @@ def test_the_loop_goes_on(interrupt: Callable[[], object], new_loop: NewLoop) ->
 
 
 @pytest.mark.parametrize("error", [OSError("taken"), SystemExit(3)])
-def test_what_the_main_task_raises_arrives(error: BaseException, new_loop: NewLoop) -> None:
+def test_the_exception_of_the_main_task_is_raised(error: BaseException, new_loop: NewLoop) -> None:
     with pytest.raises(type(error)):
         run_to_end(raise_(error), new_loop)
 
 
-def test_tasks_left_behind_do_not_hold_up_the_end(monkeypatch: pytest.MonkeyPatch, new_loop: NewLoop) -> None:
+def test_leftover_tasks_do_not_delay_the_end(monkeypatch: pytest.MonkeyPatch, new_loop: NewLoop) -> None:
     monkeypatch.setattr(event_loop, "_LEFTOVERS_S", 0.05)
     ended: list[str] = []
 
@@ -135,7 +135,7 @@ def test_tasks_left_behind_do_not_hold_up_the_end(monkeypatch: pytest.MonkeyPatc
     ],
     ids=["loop", "thread"],
 )
-def test_a_fork_that_comes_back_from_a_handler_ends(source: str) -> None:
+def test_a_fork_that_returns_from_a_handler_ends(source: str) -> None:
     ended = "def ended(child): print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))"
     script = f"import asyncio, os\n{ended}\n{source}"
     done = subprocess.run(

@@ -1,4 +1,4 @@
-"""The frame of a process: what ends it, in which order its parts end, and its exit code."""
+"""The frame of a process: the causes of its end, the order in which its parts end, and its exit code."""
 
 import asyncio
 import os
@@ -106,7 +106,7 @@ def test_a_task_that_returns_changes_nothing() -> None:
     assert executed(program, end, stop_later)[0] == 0
 
 
-def test_the_port_that_is_taken_is_named() -> None:
+def test_a_taken_health_port_is_named() -> None:
     with socket.create_server(("127.0.0.1", 0)) as taken:
         port = taken.getsockname()[1]
         settings = ProcessSettings(health_port=port)
@@ -164,7 +164,7 @@ def test_user_code_cannot_end_the_process(
     assert program.steps == ["drained"]
 
 
-def test_a_task_that_ignores_its_end_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_task_that_ignores_its_cancellation_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(frame, "CANCEL_S", 0.05)
 
     async def stubborn() -> None:
