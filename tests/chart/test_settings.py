@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import redis
 
-from taskqueue.settings import load
+from taskqueue.process.settings import load
 from taskqueue.store.catalog import set_rate
 from taskqueue.store.connection import open_store
 from taskqueue_operator.settings import OperatorSettings

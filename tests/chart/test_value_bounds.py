@@ -9,7 +9,7 @@ import pytest
 import yaml
 from pydantic import BaseModel
 
-from taskqueue.settings import load
+from taskqueue.process.settings import load
 from taskqueue_operator.settings import OperatorSettings
 from taskqueue_worker.settings import WorkerSettings
 from tests.support.chart.helm import CHART, Helm

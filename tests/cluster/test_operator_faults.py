@@ -106,7 +106,7 @@ async def test_killing_leader_and_standby_loses_and_doubles_nothing(
                 replicas.remove(victim)
                 await leader_of(shop, replicas)
                 replicas.append(await shop.operator())
-                await shop.world.says(replicas[-1], "scheduler started")
+                await shop.world.says(replicas[-1], "process started")
     await shop.dealt(USERS)
     await shop.told()
     await shop.exactly_as_planned(after_ms)

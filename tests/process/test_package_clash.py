@@ -1,4 +1,4 @@
-"""Refusals where another distribution, or a file, has the name of the imported package."""
+"""Refusals where another distribution, or a file, has the name of the package."""
 
 import os
 import subprocess
@@ -103,9 +103,7 @@ def test_a_distribution_in_front_of_a_checkout_is_named(
     assert environment.run("taskqueue", "--help", cwd=tmp_path).returncode == 0
 
 
-def test_the_remedy_cures_the_clash_and_other_packages_are_none(
-    environment: Environment, ours: Path, tmp_path: Path
-) -> None:
+def test_the_remedy_ends_the_clash(environment: Environment, ours: Path, tmp_path: Path) -> None:
     environment.install(ours)
     files = {"taskqueue_tools/__init__.py": "", "taskqueues.py": "", "tools/taskqueue/__init__.py": ""}
     environment.install(distribution(tmp_path, "taskqueue_tools", files))
@@ -119,7 +117,7 @@ def test_the_remedy_cures_the_clash_and_other_packages_are_none(
 
 
 @pytest.mark.parametrize("file", ["taskqueue.py", "taskqueue/__init__.py"])
-def test_a_file_of_the_working_directory_in_front_is_named(
+def test_a_file_in_the_working_directory_is_named(
     environment: Environment, ours: Path, tmp_path: Path, file: str
 ) -> None:
     environment.install(ours)

@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.main import app, run
-from taskqueue.printable import printable
+from taskqueue.text.printable import printable
 
 EXAMPLES = int(os.environ.get("TASKQUEUE_FUZZ") or "300")
 #: They run until a signal; test_settings_fuzz.py gives them their arguments.

@@ -18,12 +18,12 @@ from typer.testing import CliRunner
 
 from taskqueue.cli.dev.main import main as dev
 from taskqueue.cli.main import app
-from taskqueue.redaction import redact
+from taskqueue.process.settings import load
 from taskqueue.scheduler.settings import SchedulerSettings
-from taskqueue.settings import load
 from taskqueue.store.connection import open_store
 from taskqueue.store.errors import StoreUrlError
 from taskqueue.store.url import parse_url
+from taskqueue.text.redaction import redact
 from taskqueue_operator.settings import OperatorSettings
 from taskqueue_worker.settings import WorkerSettings
 

@@ -1,4 +1,4 @@
-"""A store that loses everything under running schedulers: catchUp All loses nothing, others go on as ever."""
+"""A store that loses everything under running schedulers: catchUp All loses nothing, other types go on."""
 
 import asyncio
 from collections import Counter
@@ -149,7 +149,7 @@ def counted() -> float:
     return REGISTRY.get_sample_value("taskqueue_emitted_again_total") or 0.0
 
 
-async def test_catch_up_all_is_emitted_again_after_a_loss(store: Store, clock: ScriptClock) -> None:
+async def test_lost_jobs_of_catch_up_all_are_emitted_again(store: Store, clock: ScriptClock) -> None:
     since_ms = await begin(store, USERS)
     async with scheduler(store) as first, scheduler(store) as second:
         await caught_up(store, first.ticker, second.ticker)
@@ -173,7 +173,7 @@ async def test_catch_up_all_is_emitted_again_after_a_loss(store: Store, clock: S
     )
 
 
-async def test_a_late_scheduler_goes_back_to_the_period_start(store: Store) -> None:
+async def test_a_scheduler_without_floors_replays_the_period(store: Store) -> None:
     since_ms = await begin(store, USERS)
     async with scheduler(store) as first, scheduler(store) as second:
         await caught_up(store, first.ticker, second.ticker)
@@ -183,7 +183,7 @@ async def test_a_late_scheduler_goes_back_to_the_period_start(store: Store) -> N
         assert due <= await waiting(store)
 
 
-async def test_a_refilled_store_with_other_offsets_loses_nothing(store: Store, clock: ScriptClock) -> None:
+async def test_other_places_after_a_refill_lose_nothing(store: Store, clock: ScriptClock) -> None:
     since_ms = await begin(store, USERS[6:], USERS[:6])
     async with scheduler(store) as only:
         await caught_up(store, only.ticker)
@@ -200,7 +200,7 @@ async def test_a_refilled_store_with_other_offsets_loses_nothing(store: Store, c
     assert due - ran.keys() - again - later == set()
 
 
-async def test_a_second_emptying_loses_nothing(store: Store, clock: ScriptClock) -> None:
+async def test_a_store_emptied_during_a_replay_loses_nothing(store: Store, clock: ScriptClock) -> None:
     since_ms = await begin(store, USERS)
     async with scheduler(store) as only:
         await caught_up(store, only.ticker)

@@ -1,4 +1,4 @@
-"""Changes behind a Keeper's back: a store lost or set back, a user imported or released."""
+"""A keeper whose store was lost, reverted, or given users by an import."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -116,7 +116,7 @@ async def put_back(store: Store, kept: dict[bytes, bytes]) -> None:
     await pipeline.execute()
 
 
-async def test_a_standby_refills_a_lost_store_at_its_cursor(store: Store, clock: ScriptClock) -> None:
+async def test_a_standby_refills_a_store_lost_with_its_leader(store: Store, clock: ScriptClock) -> None:
     async with replica(store) as first, replica(store) as standby:
         await first.leads.begin()
         await first.publishes(desired())
@@ -141,7 +141,7 @@ async def test_a_standby_refills_a_lost_store_at_its_cursor(store: Store, clock:
         assert record.active[0].from_s * 1000 <= cursor_ms, "nothing was skipped"
 
 
-async def test_a_rolled_back_store_is_repaired_without_an_edit(store: Store) -> None:
+async def test_a_reverted_store_is_published_again(store: Store) -> None:
     async with replica(store) as only:
         await only.leads.begin()
         await only.publishes(desired())
@@ -156,9 +156,7 @@ async def test_a_rolled_back_store_is_repaired_without_an_edit(store: Store) -> 
         await until("what was lost is there again", there_again)
 
 
-async def test_users_move_between_imports_and_manifests(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_users_change_owners_with_imports(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keeper_module, "_FOREIGN_S", 0.1)
     monkeypatch.setattr(keeper_module, "_LOOK_AGAIN_S", 0.1)
 
@@ -176,7 +174,7 @@ async def test_users_move_between_imports_and_manifests(
         assert (await read_owners(store))["ada"].source == "kubernetes"
 
 
-async def test_a_refused_object_keeps_its_users_and_delays_no_removal(
+async def test_a_refused_object_keeps_its_stored_user(
     store: Store,
 ) -> None:
     async with replica(store) as only:

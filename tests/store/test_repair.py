@@ -1,4 +1,4 @@
-"""Unreadable values owned by manifests are written again; no job runs twice and none is left out."""
+"""Unreadable types and users of manifests are written again: no job runs twice, and none is left out."""
 
 from __future__ import annotations
 
@@ -48,7 +48,7 @@ async def offsets(store: Store, number: int) -> dict[bytes, float]:
     [(number, NEWER) for number in range(1, 10)]
     + [(2, value) for value in (b"", b"\xff", b"[" * 100_000, b'\n{"spec":1}')],
 )
-async def test_a_new_process_takes_over_the_stored_schedule(store: Store, number: int, value: bytes) -> None:
+async def test_a_new_process_adopts_the_stored_schedule(store: Store, number: int, value: bytes) -> None:
     await install(store, Generation(number, MINUTE))
     before = await offsets(store, number)
     await spoil(store, value)
@@ -61,7 +61,7 @@ async def test_a_new_process_takes_over_the_stored_schedule(store: Store, number
     assert len(before) == len(USERS)
 
 
-async def test_a_running_process_rewrites_its_record(store: Store) -> None:
+async def test_a_running_process_restores_the_record(store: Store) -> None:
     generations = Generation(4, HOUR, until_s=99_999_999_960), Generation(5, MINUTE, from_s=99_999_999_960)
     await install(store, *generations)
     publisher = Publisher(store)
@@ -72,7 +72,7 @@ async def test_a_running_process_rewrites_its_record(store: Store) -> None:
     assert await store.client.hget(store.keys("types"), "sync") == before
 
 
-async def test_a_record_with_a_wrong_script_line_is_rewritten(store: Store) -> None:
+async def test_a_record_with_a_bad_script_line_is_repaired(store: Store) -> None:
     await install(store, Generation(1, MINUTE))
     record = encode_record((await read_catalog(store)).records["sync"])
     await spoil(store, b"normal|1|Allow|0|0|0|1|37|60|1=i60/60\n" + record.partition("\n")[2].encode())
@@ -80,7 +80,7 @@ async def test_a_record_with_a_wrong_script_line_is_rewritten(store: Store) -> N
     assert await store.client.hget(store.keys("types"), "sync") == record.encode()
 
 
-async def test_additions_of_another_release_are_kept(store: Store) -> None:
+async def test_additions_of_another_release_stay(store: Store) -> None:
     await install(store, Generation(1, MINUTE))
     line, _, rest = encode_record((await read_catalog(store)).records["sync"]).partition("\n")
     value = f"{line}|more\n{rest}".encode()
@@ -89,7 +89,7 @@ async def test_additions_of_another_release_are_kept(store: Store) -> None:
     assert await store.client.hget(store.keys("types"), "sync") == value
 
 
-async def test_a_schedule_unlike_its_manifest_is_redealt(store: Store) -> None:
+async def test_a_foreign_schedule_is_dealt_again(store: Store) -> None:
     await install(store, Generation(2, HOUR), Generation(7, Schedule(interval_s=300)))
     await spoil(store)
     await Publisher(store).publish({"sync": SYNC}, USERS)
@@ -113,7 +113,7 @@ async def test_an_overwritten_table_of_types_comes_back(store: Store) -> None:
     assert await read_notes(store) == {}
 
 
-async def test_a_late_subscription_is_dealt_in(store: Store) -> None:
+async def test_a_subscription_made_meanwhile_is_dealt(store: Store) -> None:
     await install(store, Generation(3, MINUTE))
     await spoil(store)
     late = {"late": UserSubscription("late", (Task("sync"),))}
@@ -124,7 +124,7 @@ async def test_a_late_subscription_is_dealt_in(store: Store) -> None:
 
 
 @pytest.mark.parametrize("value", [b"garbage", b"", b"\xff\xfe", b"9" * 30])
-async def test_an_unreadable_subscription_is_rewritten_in_place(world: World, value: bytes) -> None:
+async def test_a_repaired_subscription_keeps_its_place(world: World, value: bytes) -> None:
     store = world.store
     await world.install()
     await install(store, Generation(1, MINUTE))
@@ -142,7 +142,7 @@ async def test_an_unreadable_subscription_is_rewritten_in_place(world: World, va
     await world.conserved()
 
 
-async def test_jobs_of_an_unreadable_type_run_later_within_its_limit(world: World) -> None:
+async def test_jobs_of_an_unreadable_type_wait(world: World) -> None:
     store = world.store
     await world.install()
     await install(store, Generation(1, MINUTE))
@@ -165,7 +165,7 @@ async def test_jobs_of_an_unreadable_type_run_later_within_its_limit(world: Worl
     await world.conserved()
 
 
-async def test_a_ticker_continues_with_its_known_schedule(store: Store) -> None:
+async def test_a_ticker_keeps_the_schedule_it_read_last(store: Store) -> None:
     await install(store, Generation(1, MINUTE))
     ticker = Ticker(store)
     await ticker.turn()
@@ -175,7 +175,7 @@ async def test_a_ticker_continues_with_its_known_schedule(store: Store) -> None:
     assert ticker._segments == known != []
 
 
-async def test_a_new_ticker_waits_for_a_type_to_be_published_again(
+async def test_a_new_ticker_waits_for_an_unreadable_type(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await install(store, Generation(1, MINUTE))
@@ -190,7 +190,7 @@ async def test_a_new_ticker_waits_for_a_type_to_be_published_again(
 
 
 @pytest.mark.parametrize("payload", [b"\xff\xfe", b'{"a":"\xff"}'])
-async def test_non_text_params_do_not_block_a_claim(world: World, payload: bytes) -> None:
+async def test_binary_params_do_not_block_a_claim(world: World, payload: bytes) -> None:
     await world.install(TaskType("t", HOUR))
     bad, good = await world.enqueue("t", "ada", "bob")
     await world.store.client.hset(world.store.keys("payload"), bad, payload)

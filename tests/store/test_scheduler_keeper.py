@@ -1,4 +1,4 @@
-"""Keeping the store as a folder of manifests says, through bad edits, lost files and a lost store."""
+"""The store follows a folder of manifests, through bad edits, lost files and a lost store."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -106,7 +106,7 @@ async def test_a_bad_file_keeps_its_last_good_state(store: Store, tmp_path: Path
         assert (await read_catalog(store)).records.keys() == {"orders"}
 
 
-async def test_a_file_bad_at_the_start_removes_nothing(store: Store, tmp_path: Path) -> None:
+async def test_a_file_bad_from_the_start_removes_nothing(store: Store, tmp_path: Path) -> None:
     save(tmp_path / "a.yaml", type_manifest("orders") + user_manifests(3))
     save(tmp_path / "b.yaml", type_manifest("report"))
     async with keeping(store, tmp_path) as keeper:
@@ -130,7 +130,7 @@ async def test_a_missing_folder_removes_nothing(store: Store, tmp_path: Path) ->
     assert len(await read_owners(store)) == 3
 
 
-async def test_confirmed_mass_removals_are_carried_out(store: Store, tmp_path: Path) -> None:
+async def test_a_second_look_confirms_many_removals(store: Store, tmp_path: Path) -> None:
     save(tmp_path / "types.yaml", type_manifest("orders"))
     save(tmp_path / "users.yaml", user_manifests(150))
     async with keeping(store, tmp_path) as keeper:
@@ -140,7 +140,7 @@ async def test_confirmed_mass_removals_are_carried_out(store: Store, tmp_path: P
         assert len(await read_owners(store)) == 5
 
 
-async def test_unconfirmed_mass_removals_are_not_carried_out(
+async def test_a_second_look_cancels_many_removals(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save(tmp_path / "types.yaml", type_manifest("orders"))
@@ -154,7 +154,7 @@ async def test_unconfirmed_mass_removals_are_not_carried_out(
         assert len(await read_owners(store)) == 150
 
 
-async def test_a_pending_removal_is_checked_until_confirmed(
+async def test_a_pending_removal_is_retried_until_confirmed(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save(tmp_path / "types.yaml", type_manifest("orders"))
@@ -178,7 +178,7 @@ async def test_a_pending_removal_is_checked_until_confirmed(
         assert await read_owners(store) == {}
 
 
-async def test_an_empty_store_is_refilled_and_resumes_at_its_cursor(
+async def test_an_emptied_store_is_refilled_from_its_cursor(
     store: Store, tmp_path: Path, clock: ScriptClock
 ) -> None:
     save(tmp_path / "types.yaml", type_manifest("orders", interval="2s") + user_manifests(20))
@@ -205,7 +205,7 @@ async def test_an_empty_store_is_refilled_and_resumes_at_its_cursor(
         assert sorted(numbers) == list(range(20))
 
 
-async def test_a_release_without_manifests_keeps_its_store(store: Store, tmp_path: Path) -> None:
+async def test_the_store_stays_without_manifests(store: Store, tmp_path: Path) -> None:
     save(tmp_path / "a.yaml", type_manifest("orders") + user_manifests(3))
     async with keeping(store, tmp_path) as keeper:
         await after_publish(keeper)

@@ -1,4 +1,4 @@
-"""Publishing: the store becomes what is wanted, whatever it was, wherever the way there was cut off."""
+"""Publishing: the store reaches the desired state from any state, after any interruption."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -34,7 +34,7 @@ async def task(store: Store, user: str, name: str) -> StoredTask:
     return found
 
 
-async def test_a_publish_is_stored_and_repeated_writes_are_none(store: Store) -> None:
+async def test_a_second_publish_writes_nothing(store: Store) -> None:
     publisher = Publisher(store)
     done = await publisher.publish(TYPES, users(250))
     assert (done.types_written, done.users_written) == (2, 250)
@@ -48,13 +48,13 @@ async def test_a_publish_is_stored_and_repeated_writes_are_none(store: Store) ->
     assert (await read_catalog(store)).version == catalog.version
 
 
-async def test_numbers_follow_ids_in_any_file_order(store: Store) -> None:
+async def test_numbers_follow_the_order_of_ids(store: Store) -> None:
     wanted = users(30, "orders")
     await Publisher(store).publish(TYPES, dict(reversed(wanted.items())))
     assert [(await task(store, user, "orders")).number for user in sorted(wanted)] == list(range(30))
 
 
-async def test_joins_leaves_and_edits_move_no_other(store: Store) -> None:
+async def test_joins_and_edits_move_no_other_user(store: Store) -> None:
     publisher, wanted = Publisher(store), users(40)
     await publisher.publish(TYPES, wanted)
     before = await offsets(store, "orders", 1)
@@ -74,7 +74,7 @@ async def test_joins_leaves_and_edits_move_no_other(store: Store) -> None:
     "schedule",
     [Schedule(interval_s=600), Schedule(interval_s=300, window_s=100), Schedule(cron="*/7 * * * *")],
 )
-async def test_a_new_schedule_redeals_only_its_type(store: Store, schedule: Schedule) -> None:
+async def test_a_new_schedule_deals_its_type_alone(store: Store, schedule: Schedule) -> None:
     publisher = Publisher(store)
     await publisher.publish(TYPES, users(30))
     others = await offsets(store, "report", 1)
@@ -118,7 +118,7 @@ async def _cut_within(store: Store, name: str, source: int, target: int) -> int:
 
 
 @pytest.mark.parametrize("cut", [_cut_before, _cut_within])
-async def test_another_process_finishes_an_interrupted_redeal(
+async def test_another_process_finishes_an_interrupted_deal(
     store: Store, monkeypatch: pytest.MonkeyPatch, cut: Cut
 ) -> None:
     await Publisher(store).publish(TYPES, users(20))
@@ -139,9 +139,7 @@ async def test_another_process_finishes_an_interrupted_redeal(
     assert len(await offsets(store, "orders", 2)) == 20
 
 
-async def test_another_process_writes_a_finished_redeal(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_another_process_writes_a_finished_deal(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = 0
 
     async def cut_third(*args: object, **kwargs: object) -> int:
@@ -175,7 +173,7 @@ async def test_users_of_a_removed_type_wait_for_its_return(store: Store) -> None
     assert {(await task(store, user, "orders")).number for user in wanted} == set(range(20))
 
 
-async def test_a_user_removed_while_its_type_goes_leaves_nothing_behind(
+async def test_a_user_removed_with_its_type_leaves_no_key(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publisher, wanted = Publisher(store), users(5, "orders")
@@ -209,7 +207,7 @@ async def test_leaving_users_free_their_numbers(store: Store) -> None:
     assert {(await task(store, user, "orders")).number for user in newcomers} == set(range(10, 20))
 
 
-async def test_many_removals_at_once_are_held_until_confirmed(store: Store) -> None:
+async def test_many_removals_wait_for_a_confirmation(store: Store) -> None:
     publisher = Publisher(store)
     await publisher.publish(TYPES, users(150))
     edited = TYPES | {"orders": replace(ORDERS, cost=5)}
@@ -222,7 +220,7 @@ async def test_many_removals_at_once_are_held_until_confirmed(store: Store) -> N
     assert len(await read_owners(store)) == 20
 
 
-async def test_removing_all_users_is_pending_except_the_last(store: Store) -> None:
+async def test_removing_all_users_waits_except_for_the_last(store: Store) -> None:
     publisher = Publisher(store)
     await publisher.publish(TYPES, users(3))
     assert (await publisher.publish(TYPES, {})).held == 3
@@ -230,7 +228,7 @@ async def test_removing_all_users_is_pending_except_the_last(store: Store) -> No
     assert (await publisher.publish(TYPES, {})).users_removed == 1
 
 
-async def test_types_stay_while_the_removal_of_their_users_is_held(store: Store) -> None:
+async def test_types_stay_while_removals_are_pending(store: Store) -> None:
     publisher = Publisher(store)
     await publisher.publish(TYPES, users(150))
     done = await publisher.publish({}, {})
@@ -248,7 +246,7 @@ async def test_users_of_an_import_are_left_alone(store: Store) -> None:
     assert [one.type for one in await read_tasks(store, "u-0001")] == ["report"]
 
 
-async def test_a_publish_without_pruning_keeps_unnamed_users(store: Store) -> None:
+async def test_a_publish_without_prune_removes_nothing(store: Store) -> None:
     publisher = Publisher(store)
     await publisher.publish(TYPES, users(3))
     await publisher.publish({"orders": ORDERS}, users(1), prune=False)
@@ -264,7 +262,7 @@ async def test_two_publishers_at_once_write_everything_once(store: Store) -> Non
     assert sorted(numbers) == list(range(60))
 
 
-async def test_an_emptied_store_is_noticed(store: Store) -> None:
+async def test_an_emptied_store_is_detected(store: Store) -> None:
     publisher = Publisher(store)
     await publisher.publish(TYPES, users(3))
     await publisher.maintain()

@@ -28,7 +28,7 @@ spec: {tasks: [{type: fetch}]}
 """
 REFUSED = {"level": "warning", "event": "could not publish", "error": "OOM command not allowed"}
 FAILED = {"level": "info", "event": "job failed", "reason": "ValueError"}
-STARTED = {"level": "info", "event": "scheduler started"}
+STARTED = {"level": "info", "event": "process started"}
 NOTHING = Audit({}, {}, {}, 0, 0, 0, 0, 10_000, 10_000)
 RAN_S = 10.0
 

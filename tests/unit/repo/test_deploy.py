@@ -14,8 +14,8 @@ import yaml
 
 from taskqueue.cli.dev.api import main as example_api
 from taskqueue.cli.exit_codes import ExitCode
+from taskqueue.process.settings import StoreSettings, load
 from taskqueue.scheduler.settings import SchedulerSettings
-from taskqueue.settings import StoreSettings, load
 from taskqueue_worker.settings import WorkerSettings
 
 ROOT = Path(__file__).parents[3]

@@ -9,8 +9,8 @@ import random
 import structlog
 
 from taskqueue.handlers.ending import Ending
-from taskqueue.printable import printable
 from taskqueue.store.claim import Result
+from taskqueue.text.printable import printable
 from taskqueue_worker.backoff import backoff_ms
 from taskqueue_worker.started import Started
 

@@ -8,8 +8,8 @@ from taskqueue.handlers.ending import read_ending
 from taskqueue.handlers.errors import NoFreeThread, SlotMissed
 from taskqueue.handlers.job import Job
 from taskqueue.handlers.outcomes import Outcome
-from taskqueue.printable import type_name
 from taskqueue.store.claim import Result
+from taskqueue.text.printable import type_name
 from taskqueue_worker import report
 from taskqueue_worker.started import Started
 from taskqueue_worker.uncancelled import absorb_cancellation

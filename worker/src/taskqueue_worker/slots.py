@@ -15,10 +15,10 @@ from collections.abc import Callable, Iterable
 import structlog
 
 from taskqueue.handlers.job import Job
-from taskqueue.printable import describe_error, type_name
 from taskqueue.store.claim import Result
 from taskqueue.store.job_name import JobName, parse
 from taskqueue.store.users import decode_params
+from taskqueue.text.printable import describe_error, type_name
 from taskqueue_worker import report
 from taskqueue_worker.permits import Permits
 from taskqueue_worker.reach import Reach

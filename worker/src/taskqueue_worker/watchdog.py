@@ -16,7 +16,7 @@ from dataclasses import dataclass
 
 import structlog
 
-from taskqueue.printable import describe_error
+from taskqueue.text.printable import describe_error
 from taskqueue_worker.held_timer import HeldTimer
 from taskqueue_worker.slots import Slots
 from taskqueue_worker.stack import stack_of

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from typing import Any, Literal, TypeAlias, cast, get_args
 
 from taskqueue.handlers.outcomes import Discard, RateLimited, RetryLater, Scope
-from taskqueue.printable import describe_error, printable, type_name
+from taskqueue.text.printable import describe_error, printable, type_name
 
 #: A limit that closes for less would let a job that costs no attempt spin; for more is an epoch time as a rule.
 RATE_LIMITED_MIN_S = 1.0

@@ -17,7 +17,7 @@ from zlib import crc32
 
 from taskqueue.handlers.errors import BadHandler, DuplicateHandler, UnloadableHandlers
 from taskqueue.handlers.job import Job
-from taskqueue.printable import describe_error, printable
+from taskqueue.text.printable import describe_error, printable
 
 Function: TypeAlias = Callable[[Job], object]
 """What users write: a function of a job, async or not. What it returns is not kept."""

@@ -1,9 +1,8 @@
-"""What is asked of a process over HTTP: /livez, /readyz, /metrics, pages of its own. One answer a connection.
+"""The health port of a process: /livez, /readyz, /metrics and further pages, one answer a connection.
 
-What callers may cost: `taskqueue.bounded_http`.
+`taskqueue.bounded_http` bounds the cost of a caller.
 """
 
-import time
 from collections.abc import Awaitable, Callable, Mapping
 from types import MappingProxyType
 from typing import NamedTuple
@@ -13,37 +12,18 @@ from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 from taskqueue.bounded_http.port import Port
 from taskqueue.bounded_http.request import PLAIN, Answer, Request
 
-#: A check returns what is wrong, in a sentence, or None.
+#: Returns a sentence about a fault, or None.
 Check = Callable[[], str | None]
-#: A note says, in a sentence, what a person should know though all is well, or None.
+#: Returns a sentence for a person, though the process is well, or None.
 Note = Callable[[], str | None]
-#: A page returns its status, its content type and itself.
+#: Returns the status, the content type and the body of a page.
 Page = Callable[[], Awaitable[tuple[int, str, bytes]]]
 
 NO_PAGES: Mapping[str, Page] = MappingProxyType({})
 
 
-class Progress:
-    """When a loop made its last step. One that waits for its turn is idle, and as live as can be."""
-
-    def __init__(self, loop: str) -> None:
-        self._loop = loop
-        self.step()
-
-    def step(self) -> None:
-        self._since_s: float | None = time.monotonic()
-
-    def idle(self) -> None:
-        self._since_s = None
-
-    def stuck(self, within_s: float) -> str | None:
-        """What is wrong, if the last step is longer ago than that."""
-        silent_s = 0.0 if self._since_s is None else time.monotonic() - self._since_s
-        return None if silent_s < within_s else f"the {self._loop} loop made no step for {silent_s:.0f} s"
-
-
-def _no_note() -> None:
-    return None
+def no_note() -> None:
+    """Return no note."""
 
 
 async def serve_health(
@@ -52,12 +32,12 @@ async def serve_health(
     *,
     live: Check,
     ready: Check,
-    note: Note = _no_note,
+    note: Note = no_note,
     pages: Mapping[str, Page] = NO_PAGES,
 ) -> Port:
-    """Answer probes until the port is closed; port 0 takes a free one. Raises OSError if it is taken.
+    """Answer probes until the port is closed; port 0 takes a free one. Raises OSError if the port is taken.
 
-    note: stands in the text of /readyz.   pages: further ones by path; one of them may stand for /metrics.
+    note: a sentence added to the text of /readyz.   pages: further pages by path; one may replace /metrics.
     """
     readiness = _Readiness(ready, note)
 
@@ -98,5 +78,5 @@ async def _respond(
         return _probe(live)
     if path == "/readyz":
         return readiness.answer()
-    there_is = sorted({"/livez", "/readyz", "/metrics", *pages})
-    return 404, PLAIN, f"there is {', '.join(there_is)}\n".encode()
+    paths = sorted({"/livez", "/readyz", "/metrics", *pages})
+    return 404, PLAIN, f"there is {', '.join(paths)}\n".encode()

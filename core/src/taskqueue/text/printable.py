@@ -1,9 +1,9 @@
-"""Makes text of whatever user code or an API produced, so that no log line, message or script can fail on it.
+"""Printable text of any value that user code or an API produced, for log lines, messages and scripts.
 
-A text is cut before any work is done on it. What is not seen, or moves what is seen, becomes an escape: control
-characters (ESC, NUL, C1), bidi controls, zero-width and tag characters, line separators, lone surrogates, and marks
-beyond a few on one character. An object is asked for its text aside, in a thread that is left behind if it does not
-answer: `__str__` is user code, which may raise, block or never end.
+A text is cut before any work is done on it. Characters that are invisible, or that move visible ones, become escapes:
+control characters (ESC, NUL, C1), bidi controls, zero-width and tag characters, line separators, lone surrogates, and
+marks beyond a few on one character. The text of an object is made in a separate thread, which is left behind if it
+does not answer in time: `__str__` is user code, which may raise, block or never end.
 """
 
 import re
@@ -16,24 +16,24 @@ from contextvars import copy_context
 from types import FrameType
 from typing import Any, ClassVar
 
-#: Characters that are kept of one text, unless the caller says otherwise.
+#: Default for the characters that are kept of one text.
 MAX_CHARACTERS = 500
-#: For how long an object may work on its own text.
+#: Seconds in which an object must make its own text.
 _TEXT_LIMIT_S = 0.1
-#: Threads that wait for a text which never comes; beyond them no object is asked.
+#: Threads that wait for a text which never comes; beyond this number no further thread is started.
 _LEFT_MAX = 8
 _TEXT_MAX = 10_000
-#: Letters and marks that show nothing, though Unicode does not call them format characters.
+#: Invisible letters and marks that Unicode does not class as format characters.
 _INVISIBLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\ufe00-\ufe0d\uffa0\U000e0100-\U000e01ef]"
 )
-#: Marks on one character: scripts need up to three, and a hundred cover the lines above.
+#: Marks on one character: scripts need up to three; a hundred cover the lines above.
 _MARKS_MAX = 4
-#: Types whose text is made by Python itself. An int of many digits is refused there.
+#: Types whose text Python itself makes. It refuses an int of many digits.
 _PLAIN = (str, bytes, bool, int, float, type(None))
-#: The makers of an exception's text that ask nothing but its args.
+#: The methods that make an exception's text from its args alone.
 _PLAIN_EXCEPTIONS = (BaseException.__str__, KeyError.__str__)
-#: Their own text is made by C code, which nothing can end: a hundred lists of a hundred lists, eight deep, take years.
+#: C code makes their text and cannot be interrupted: a hundred lists of a hundred lists, eight deep, take years.
 _CONTAINERS = (list, tuple, dict, set, frozenset)
 _ITEMS_MAX, _DEPTH_MAX = 20, 4
 
@@ -46,15 +46,15 @@ def printable(value: object, most: int = MAX_CHARACTERS) -> str:
     >>> printable("a" * 1_000_000, most=3)
     'aaa'
     """
-    # Not isinstance, which may ask the object's own __class__.
+    # Not isinstance, which may call the object's own __class__.
     text: str = value if issubclass(type(value), str) else _text(value, most)  # type: ignore[assignment]
-    # The slice of a subclass of str is a plain str, whatever the subclass overrides.
+    # The slice of a subclass of str is a plain str, whichever methods the subclass overrides.
     cut = str.__getitem__(text, slice(0, most))
     return (cut if _is_plain(cut) else "".join(_escaped(cut)))[:most]
 
 
 def printable_line(value: object, most: int = MAX_CHARACTERS) -> str:
-    r"""Return the text of a value as one line: as `printable`, and line ends and tabs are escapes, too.
+    r"""Return the text of a value as one line: as `printable`, with escapes for line ends and tabs too.
 
     >>> printable_line("one\ntwo")
     'one\\ntwo'
@@ -71,7 +71,7 @@ def _escaped(text: str) -> Iterator[str]:
     for char in text:
         marks = marks + 1 if unicodedata.category(char).startswith("M") else 0
         seen = char.isprintable() and not _INVISIBLE.match(char) and marks <= _MARKS_MAX
-        # Spaces of other widths are none of the printable characters.
+        # str.isprintable() is false for spaces of other widths.
         if seen or char in "\t\n" or unicodedata.category(char) == "Zs":
             yield char
         else:
@@ -90,7 +90,7 @@ def describe_error(error: BaseException, most: int = MAX_CHARACTERS) -> str:
 
 
 def type_name(value: object) -> str:
-    """Return the name of a value's type, past any metaclass of the user's."""
+    """Return the name of a value's type, without calling a metaclass of the user."""
     return printable(type.__dict__["__name__"].__get__(type(value)), 100)
 
 
@@ -114,7 +114,7 @@ def _args(error: object) -> tuple[Any, ...]:
 
 
 def _cut(value: Any, most: int) -> Any:
-    """Return a plain value, a long text or bytes cut, so that no more is copied than is shown."""
+    """Return a plain value; long text and bytes are cut before they are copied."""
     return value[:most] if type(value) in (str, bytes) else value
 
 
@@ -136,7 +136,7 @@ class _Bounded(reprlib.Repr):
 
 
 def _object_text(value: Any) -> str:
-    """Return what `str` does, with containers cut, also where they are what an exception holds."""
+    """Return the text that `str` returns, with containers cut, including those in an exception."""
     own: object = type(value).__str__
     if type(value) in _CONTAINERS:
         return _Bounded().repr(value)
@@ -149,7 +149,7 @@ def _object_text(value: Any) -> str:
 
 
 class _Asked(threading.Thread):
-    """Asks one object for its text. Python code that does not end is ended by a trace function at its next line."""
+    """A thread that makes the text of one object; after the limit, a trace function ends it at its next line."""
 
     _left_behind: ClassVar[list[threading.Thread]] = []
 
@@ -180,7 +180,7 @@ class _Asked(threading.Thread):
         try:
             text = self._context.run(_object_text, self._value)
             self._answer = str.__getitem__(text, slice(0, _TEXT_MAX))
-        except BaseException as error:  # noqa: BLE001 - whatever user code raises
+        except BaseException as error:  # noqa: BLE001 - user code may raise any exception
             self._answer = f"<{type_name(self._value)} without a text: {type_name(error)}>"
 
     def _trace(self, _frame: FrameType, _event: str, _arg: object) -> Any:

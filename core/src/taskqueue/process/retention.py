@@ -1,4 +1,4 @@
-"""Watches whether Redis keeps what it is given, and says so in the log, in /metrics and in a note for /readyz."""
+"""Watches for evicted and missing keys of Redis: in the log, in /metrics and in a note for /readyz."""
 
 import asyncio
 
@@ -15,23 +15,23 @@ MAY_EVICT = Gauge(
 )
 EVICTED = Counter(
     "taskqueue_store_evicted_keys",
-    "Keys that the server evicted while this process watched it, whoever wrote them.",
+    "Keys of any client that the server evicted while this process watched it.",
 )
 MISSING = Gauge(
     "taskqueue_store_missing_keys",
-    "Keys of the release that must exist and did not when last looked at; of users a sample is looked at.",
+    "Keys of the release that must exist and are missing, at the last look; a sample of the users' keys.",
 )
 
 WATCH_S = 60.0
 _RETRY_S = 5.0
-#: Names that a line of the log or a note repeats.
+#: Names that a log line or a note repeats at most.
 _NAMED = 5
 
 log = structlog.get_logger()
 
 
 class RetentionWatch:
-    """One for a process; `note` is what a person should know, or None."""
+    """A look at Redis every WATCH_S seconds. note: a sentence for /readyz, or None."""
 
     def __init__(self, store: Store) -> None:
         self.note: str | None = None
@@ -44,16 +44,16 @@ class RetentionWatch:
             wait_s = WATCH_S
             try:
                 await self.look()
-            except StoreFailure:  # said by whoever works with the store
+            except StoreFailure:  # logged by the loops that work with the store
                 wait_s = _RETRY_S
             await asyncio.sleep(wait_s)
 
     async def look(self) -> None:
-        """Say what is new. Raises StoreFailure."""
+        """Log and count new evictions and missing keys, and set the note. Raises StoreFailure."""
         seen, before = await read_retention(self._store), self._seen
         missing = list(seen.missing)
         if before and before.version == seen.version and seen.types < before.types:
-            missing.append("types")  # whoever writes types writes a new version, too
+            missing.append("types")  # a write of types also writes a new version
         evicted = 0 if before is None else seen.evicted - before.evicted
         MAY_EVICT.set(seen.may_evict)
         MISSING.set(len(missing))
@@ -72,5 +72,5 @@ class RetentionWatch:
         self._seen = seen
 
     async def _jobs_missing(self) -> int:
-        """Count the jobs that came in and are nowhere."""
+        """Count the jobs that were emitted and are nowhere."""
         return max(0, (await audit(self._store)).difference)

@@ -1,18 +1,19 @@
 """SIGTERM and SIGINT, from the first line of a process to its last.
 
-    end_at_once   the process starts: nothing has begun, so the signal ends it, with 128 + its number
-    set_on        the loop runs: the signal sets an event, and the process ends in order
-    keep          the loop has ended: a further signal cuts the rest short, and the exit code stays
+    end_at_once   at the start: no work has begun, so a signal ends the process, with 128 + its number
+    set_on        while the loop runs: a signal sets an event, and the process ends in order
+    keep          after the loop: a further signal ends the process at once, with the exit code it has
 
-Each step replaces the one before it by one system call, so no signal falls between two. Where a handler of Python's
-makes way for none, signals are held back meanwhile: Python drops one that it has noticed and then finds no handler for.
+Each step replaces the previous one by a single system call, so that no signal falls between two steps. Where Python's
+handler is replaced by none, signals are blocked meanwhile: Python drops a signal that it has noticed and then finds no
+handler for.
 
-The kernel ends a process that has the default action whatever code of its it runs, and a shell calls that 128 + number;
-but process 1 of a container without an init has no default action, so a handler stands in for it there.
-`loop.add_signal_handler` is not used: it gives the signals back to the default action when the loop closes, while the
-process still has an exit code to deliver.
+The kernel ends a process that has the default action whatever code the process runs, and a shell reports 128 + number.
+Process 1 of a container without an init has no default action, so a handler takes its place there.
+`loop.add_signal_handler` is not used: it restores the default action when the loop closes, while the process still
+has an exit code to deliver.
 
-Imported first of all by every entry point, hence nothing slow here.
+Every entry point imports this module first, so it imports nothing slow.
 """
 
 import atexit
@@ -32,8 +33,8 @@ _INIT = 1
 
 
 def end_at_once() -> None:
-    """Let a stop signal end this process now, until `set_on`. Whoever started it may have left SIGTERM blocked."""
-    atexit.register(_ignore)  # before all others, so it runs after them
+    """Let a stop signal end this process now, until `set_on`. The parent may have left SIGTERM blocked."""
+    atexit.register(_ignore)  # registered first, so it runs last
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     for number in STOP_SIGNALS:
         # A shell has its background processes ignore Ctrl-C.
@@ -50,7 +51,7 @@ def set_on(stopping: "asyncio.Event", loop: "asyncio.AbstractEventLoop") -> None
     owner = os.getpid()
 
     def stop(number: int, _frame: FrameType | None) -> None:
-        if os.getpid() != owner:  # a fork of a handler's is no worker
+        if os.getpid() != owner:  # a process that a handler forked
             signal.signal(number, signal.SIG_DFL)
             os.kill(os.getpid(), number)
         elif not loop.is_closed():
@@ -63,7 +64,7 @@ def set_on(stopping: "asyncio.Event", loop: "asyncio.AbstractEventLoop") -> None
 def keep(code: int) -> int:
     """Return the exit code, with which a stop signal from now on ends the process at once.
 
-    What is left may take long: Python waits for threads, and runs what was registered with `atexit`.
+    The rest may take long: Python waits for threads, and runs the functions that were registered with `atexit`.
     """
     for stream in (sys.stdout, sys.stderr):
         stream.flush()
@@ -77,7 +78,7 @@ def _end(number: int, _frame: FrameType | None) -> None:
 
 
 def _ignore() -> None:
-    """Ignore what comes while the interpreter takes itself apart, its signal handlers first."""
+    """Ignore signals while the interpreter finalizes, which begins with its signal handlers."""
     signal.pthread_sigmask(signal.SIG_BLOCK, STOP_SIGNALS)
     for number in STOP_SIGNALS:
         signal.signal(number, signal.SIG_IGN)

@@ -1,7 +1,7 @@
 """Settings of a process: flags over environment (TASKQUEUE_...) over the YAML file of --config over defaults.
 
-`load` is how a command gets them. Whatever is wrong is said in a sentence that names where the value came
-from, which setting it is for and what is allowed there; then the process ends with exit code 2.
+`load` reads them for a command. A refusal is a sentence that names the source of the value, the setting and the
+allowed values; the process then ends with exit code 2.
 """
 
 import re
@@ -23,31 +23,31 @@ from pydantic_settings import (
     SettingsError,
 )
 
-from taskqueue import malformed_values
-from taskqueue.log import LogFormat, LogLevel
-from taskqueue.printable import printable_line
-from taskqueue.redaction import HIDDEN, redact, redact_usage
+from taskqueue.process import malformed_values
 from taskqueue.sources.bounded_file import FileRefusedError, read_bounded
 from taskqueue.sources.yaml_documents import yaml_documents
 from taskqueue.store.connection import Store, open_store
 from taskqueue.store.errors import StoreUrlError
 from taskqueue.store.keys import RELEASE_PATTERN, RELEASE_RULE
 from taskqueue.store.url import parse_url
+from taskqueue.text.log import LogFormat, LogLevel
+from taskqueue.text.printable import printable_line
+from taskqueue.text.redaction import HIDDEN, redact, redact_usage
 
 ENVIRONMENT_PREFIX = "TASKQUEUE_"
 EXIT_BAD_SETTINGS = 2
 _WRITE_LIST = 'write a list in JSON, such as ["shop.handlers"]'
-#: Instead of messages that name a class of Python, or show a regular expression alone.
+#: Replace messages that name a class of Python, or that show a regular expression alone.
 _OWN_WORDS = {
     "path_type": "should be a path",
     "string_pattern_mismatch": f"{RELEASE_RULE} (pattern {RELEASE_PATTERN})",
 }
-#: Characters of one refusal, which may quote what was given.
+#: Maximum characters of one refusal, which may quote the value.
 _MAX_SENTENCE = 1_000
 
 
 class RedisUrl(Secret[str]):
-    """A URL that shows itself without its login. `get_secret_value()` gives all of it."""
+    """A URL whose text has no login. `get_secret_value()` returns the whole URL."""
 
     def _display(self) -> str:
         try:
@@ -57,7 +57,7 @@ class RedisUrl(Secret[str]):
 
 
 class StoreSettings(BaseSettings):
-    """What every process that speaks to the store is told."""
+    """Settings of every process that uses the store."""
 
     model_config = SettingsConfigDict(
         env_prefix=ENVIRONMENT_PREFIX, extra="forbid", frozen=True, hide_input_in_errors=True
@@ -93,7 +93,7 @@ class StoreSettings(BaseSettings):
         return value
 
     def open_store(self) -> Store:
-        """Return the store these settings name; its connections are made when first used."""
+        """Return the store of these settings; it connects at the first use."""
         secret = self.sentinel_password
         password = secret.get_secret_value() if secret else None
         store = open_store(self.redis_url.get_secret_value(), self.release, sentinel_password=password)
@@ -101,15 +101,29 @@ class StoreSettings(BaseSettings):
         return store
 
 
+class ProcessSettings(StoreSettings):
+    """Settings of every process with a health port."""
+
+    health_host: str = Field(
+        default="127.0.0.1", description="Where /livez, /readyz and /metrics are served."
+    )
+    health_port: int = Field(
+        default=8080,
+        ge=0,
+        le=65_535,
+        description="The port of /livez, /readyz and /metrics; 0 takes a free one.",
+    )
+
+
 AnySettings = TypeVar("AnySettings", bound=StoreSettings)
 
 
 class _Refused(Exception):  # noqa: N818
-    """Values that cannot be used: args are sentences, each says which one and why."""
+    """Values that are refused; each of the args is a sentence about one of them."""
 
 
 def load(settings_class: type[AnySettings], argv: Sequence[str], prog: str) -> AnySettings:
-    """Return the settings of a command called `prog` with the arguments `argv` (without the name).
+    """Return the settings of the command `prog` with the arguments `argv` (without its name).
 
     Raises SystemExit: code 0 after --help, 2 with a sentence for every fault on standard error.
     """
@@ -152,7 +166,7 @@ def _flags(settings_class: type[StoreSettings], argv: Sequence[str], prog: str) 
 
 
 def _field(error: SettingsError) -> str:
-    """Return the name of the field of which pydantic says that its text cannot be read."""
+    """Return the name of the field that pydantic's message says it cannot parse."""
     found = re.search(r'field "(\w+)"', str(error))
     return found[1] if found else "settings"
 
@@ -212,7 +226,7 @@ def _sentence(error: ErrorDetails, origin: Mapping[str, str]) -> str:
 def _refuse(prog: str, error: Exception) -> NoReturn:
     sentences = error.args if isinstance(error, _Refused) else (redact_usage(str(error)),)
     for sentence in sentences:
-        said = printable_line(sentence.removeprefix("error parsing CLI: "), _MAX_SENTENCE)
-        sys.stderr.write(f"{prog}: {said}\n")
+        line = printable_line(sentence.removeprefix("error parsing CLI: "), _MAX_SENTENCE)
+        sys.stderr.write(f"{prog}: {line}\n")
     sys.stderr.write(f"{prog}: --help names every setting\n")
     raise SystemExit(EXIT_BAD_SETTINGS) from None

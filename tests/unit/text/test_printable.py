@@ -1,4 +1,4 @@
-"""Text of hostile objects: always encodable, never longer than asked for, never later than it may be."""
+"""Text of hostile objects: always encodable, bounded in length and in time."""
 
 import io
 import threading
@@ -12,9 +12,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from taskqueue import printable as module
-from taskqueue.printable import describe_error, printable, printable_line
-from taskqueue.terminal import Filtered, unfiltered
+from taskqueue.text import printable as module
+from taskqueue.text.printable import describe_error, printable, printable_line
+from taskqueue.text.terminal import Filtered, unfiltered
 
 
 class Raises:
@@ -100,7 +100,7 @@ def test_an_object_with_a_hostile_class() -> None:
 
 
 @given(st.text(st.characters(), max_size=40), st.integers(0, 50))
-def test_any_text_can_be_stored_and_is_no_longer_than_asked_for(text: str, most: int) -> None:
+def test_any_text_is_encodable_and_bounded(text: str, most: int) -> None:
     safe = printable(text, most)
     assert len(safe) <= most
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(safe)) == safe
@@ -124,7 +124,7 @@ def test_a_class_with_a_hostile_name() -> None:
     assert describe_error(odd_error("text")) == "OddError: text"
 
 
-def test_hanging_objects_leave_a_bounded_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_blocking_objects_leave_a_bounded_number_of_threads(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(module, "_TEXT_LIMIT_S", 0.001)
     began_s = time.thread_time()
     for _ in range(1_000):
@@ -146,7 +146,7 @@ def test_containers_without_end_are_cut() -> None:
 
 
 @given(st.text(), st.integers(1, 200))
-def test_a_line_has_no_terminal_controls(text: str, most: int) -> None:
+def test_a_line_has_no_character_that_moves_others(text: str, most: int) -> None:
     line = printable_line(text, most)
     assert len(line) <= most
     assert all(char.isprintable() or unicodedata.category(char) == "Zs" for char in line)
@@ -166,7 +166,7 @@ def test_a_line_has_no_terminal_controls(text: str, most: int) -> None:
         ("\ud800", r"\ud800"),
     ],
 )
-def test_visible_text_stays_and_invisible_text_is_escaped(text: str, shown: str | None) -> None:
+def test_invisible_characters_become_escapes(text: str, shown: str | None) -> None:
     assert printable(text) == (text if shown is None else shown)
 
 

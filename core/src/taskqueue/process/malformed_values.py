@@ -1,4 +1,4 @@
-"""How a process tells of values in the store that it skipped: a line in the log, and a metric."""
+"""Values of the store that a process skipped: a line in the log, and a metric."""
 
 import structlog
 from prometheus_client import Counter
@@ -13,13 +13,13 @@ log = structlog.get_logger()
 
 
 def tell(place: str, fate: str) -> None:
-    """Log and count a place that was named for the first time."""
+    """Log and count a place that is named for the first time."""
     VALUES.labels(_kind(place)).inc()
     log.warning("malformed value skipped", place=place, fate=fate)
 
 
 def _kind(place: str) -> str:
-    """Return the key without what names a user, a type or a worker: a label has few values.
+    """Return the key without the names of users, types and workers: a label has few values.
 
     >>> [_kind(one) for one in ("types sync", "users:ada:tasks sync", "ready:normal x|y", "schedule:sync:1 ada")]
     ['types', 'users:tasks', 'ready', 'schedule']

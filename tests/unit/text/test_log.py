@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 import structlog
 
-from taskqueue.log import LogFormat, configure
-from taskqueue.redaction import HIDDEN, MAX_CHARACTERS, redact
+from taskqueue.text.log import LogFormat, configure
+from taskqueue.text.redaction import HIDDEN, MAX_CHARACTERS, redact
 
 MEGABYTE = 1_000_000
 #: Texts that the patterns could take long for.
@@ -42,7 +42,7 @@ def _configured_as_before() -> Iterator[None]:
 
 
 @pytest.mark.parametrize("unit", WORST)
-def test_a_megabyte_is_redacted_at_once(unit: str) -> None:
+def test_a_megabyte_is_redacted_within_a_second(unit: str) -> None:
     text = unit * (MEGABYTE // len(unit))
     took_s = []
     for _ in range(5):  # the best of five, and of this thread alone: other processes share the machine
@@ -52,7 +52,7 @@ def test_a_megabyte_is_redacted_at_once(unit: str) -> None:
     assert min(took_s) < 0.05
 
 
-def test_a_cut_text_tells_its_length() -> None:
+def test_a_cut_text_names_its_length() -> None:
     cut = redact("word " * 20_000)
     assert len(cut) < MAX_CHARACTERS + 40
     assert cut.endswith("... (100,000 characters) ...")
@@ -72,7 +72,7 @@ def test_a_traceback_keeps_its_last_lines() -> None:
     assert redact(text).endswith("ValueError: the reason")
 
 
-def test_anything_can_be_logged(capsys: pytest.CaptureFixture[str]) -> None:
+def test_any_value_can_be_logged(capsys: pytest.CaptureFixture[str]) -> None:
     class Hostile:
         def __str__(self) -> str:
             raise KeyboardInterrupt
@@ -89,7 +89,7 @@ def test_anything_can_be_logged(capsys: pytest.CaptureFixture[str]) -> None:
     assert capsys.readouterr().err.count("all") == 2
 
 
-def test_a_deeply_nested_line_ends(capsys: pytest.CaptureFixture[str]) -> None:
+def test_a_line_of_nested_values_ends(capsys: pytest.CaptureFixture[str]) -> None:
     lists: Any = ["y" * 1_000] * 100
     names: Any = {}
     for _ in range(7):

@@ -1,10 +1,10 @@
 """Logs: one JSON object a line for machines, or a readable line for people, and no secret in either.
 
-Code says what happened and with which job: `log.info("job retried", job=name, after_ms=250)`. Params and
-payloads are left out whatever asks for them, tokens and passwords are hidden by their key, and the logins of
-URLs by their form, in exception texts and tracebacks too.
+A call names an event and its fields: `log.info("job retried", job=name, after_ms=250)`. A line never has params or
+payloads; it hides tokens and passwords by their key, and the logins of URLs by their form, in exception texts and
+tracebacks too.
 
-User code logs here, too, so a line takes bounded time whatever is in it, and one that cannot be written is lost
+User code logs here as well, so a line takes bounded time for any value, and a line that cannot be written is lost
 rather than raised.
 """
 
@@ -19,9 +19,9 @@ from typing import Any, Literal, TextIO, TypeVar, cast
 import structlog
 from structlog.typing import EventDict, Processor, WrappedLogger
 
-from taskqueue.printable import printable, printable_line, type_name
-from taskqueue.redaction import HIDDEN, MAX_CHARACTERS, redact, show_traceback
-from taskqueue.terminal import unfiltered
+from taskqueue.text.printable import printable, printable_line, type_name
+from taskqueue.text.redaction import HIDDEN, MAX_CHARACTERS, redact, show_traceback
+from taskqueue.text.terminal import unfiltered
 
 LogLevel = Literal["debug", "info", "warning", "error"]
 LogFormat = Literal["json", "console"]
@@ -29,20 +29,20 @@ LogFormat = Literal["json", "console"]
 _T = TypeVar("_T")
 
 _MAX_ITEMS, _MAX_DEPTH = 100, 8
-#: Fields that hold tracebacks.
+#: Fields that hold tracebacks, and keep their line ends.
 _SEVERAL_LINES = frozenset({"exception", "stack"})
-#: Characters of one line. A value counts as some more than its text: a hundred lists of a hundred lists have no end.
+#: Characters of one line. Each value costs a few besides its text: a hundred lists of a hundred lists have no end.
 _MAX_LINE, _VALUE_COST = 65_536, 16
-#: Python refuses to write much larger numbers.
+#: Python refuses to format much larger numbers.
 _MAX_NUMBER = 2**64
 
-# What a user of the system passes to a handler is nobody else's business.
+# The data that users pass to handlers is private.
 _PRIVATE = frozenset({"params", "payload", "body", "headers", "cookies"})
 _SECRET = re.compile(r"passw|secret|token|authori[sz]ation|api_?key|credential|cookie", re.IGNORECASE)
 
 
 class _Output:
-    """Standard error. A full disk, a closed pipe or a file that user code closed must not end the process."""
+    """Standard error, where a full disk, a closed pipe or a file that user code closed ends no process."""
 
     def __init__(self, file: TextIO) -> None:
         self._file = file
@@ -60,9 +60,9 @@ class _Output:
 
 
 def configure(level: LogLevel = "info", log_format: LogFormat = "json") -> None:
-    """Send what structlog and the standard library log to standard error, in one form.
+    """Send the logs of structlog and of the standard library to standard error, in one form.
 
-    Fields of a line: `ts` (UTC, ISO 8601), `level`, `event`, then what the call names.
+    Fields of a line: `ts` (UTC, ISO 8601), `level`, `event`, then the fields of the call.
     """
     number = logging.getLevelNamesMapping()[level.upper()]
     output = _Output(unfiltered(sys.stderr))
@@ -98,7 +98,7 @@ def _rendered(log_format: LogFormat) -> Processor:
 
 
 class _Console:
-    """Renders lines for people, of which every part is made printable."""
+    """Renders lines for people, with every part made printable."""
 
     def __init__(self) -> None:
         self._render = structlog.dev.ConsoleRenderer(
@@ -136,7 +136,7 @@ class _Line:
         self._left = _MAX_LINE
 
     def shown(self, key: str, value: Any, depth: int = 0) -> Any:
-        """Return what is written of a value: no secret, and no more than the line has room for."""
+        """Return a value without secrets, cut to the room that the line has left."""
         self._left -= _VALUE_COST
         if key in _PRIVATE or _SECRET.search(key[:MAX_CHARACTERS]):
             return HIDDEN

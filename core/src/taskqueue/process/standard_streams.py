@@ -1,8 +1,8 @@
 """Standard input, output and error of a process that was started without one of them.
 
-The number of a closed stream would be given to the next file or connection, which then takes what is written to
-standard output or error: a record of the store, for one. So each is led to /dev/null. What is read from a missing
-input, or written to a missing output, fails, as it does in other programs; what is said on a missing error is lost.
+The next file or connection would get the number of a closed stream, and text for standard output or error would go
+into it: into a record of the store, for example. So each missing stream is opened on /dev/null. Reading a missing
+input and writing a missing output fail, as in other programs; text for a missing standard error is lost.
 """
 
 import os
@@ -13,7 +13,7 @@ _WAYS = {_INPUT: os.O_WRONLY, _OUTPUT: os.O_RDONLY, _ERROR: os.O_WRONLY}
 
 
 def open_missing() -> None:
-    """Open what is closed of the three. Called before anything else is opened."""
+    """Open the missing streams. Must be called before any other file is opened."""
     missing = [number for number in _WAYS if _is_closed(number)]
     for number in missing:
         opened = os.open(os.devnull, _WAYS[number])

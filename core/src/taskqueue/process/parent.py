@@ -1,8 +1,8 @@
-"""A process that ends with the one that started it, however that ended: the children of `taskqueue dev`.
+"""The end of a process with its parent, however the parent ended: for the children of `taskqueue dev`.
 
-The parent holds the write end of a pipe and writes nothing. The kernel closes that end with the parent, also after
-SIGKILL, and a thread here sees the end of file. A handler that holds Python's lock would keep the thread from it; so
-Linux is asked for a signal, too.
+The parent holds the write end of a pipe and writes nothing. The kernel closes the pipe with the parent, also after
+SIGKILL, and a thread of the child reads the end of file. A handler that holds Python's lock would keep this thread
+from running; so the child also asks Linux for a signal.
 """
 
 import os
@@ -14,8 +14,8 @@ _PR_SET_PDEATHSIG = 1  # of linux/prctl.h
 
 
 def end_with_parent() -> None:
-    """End this process at once when its parent is gone, if the parent asked for that."""
-    pipe = os.environ.pop(VARIABLE, "")  # not for the processes that this one starts
+    """End this process at once when its parent is gone, if the parent left a pipe in the environment."""
+    pipe = os.environ.pop(VARIABLE, "")  # children of this process do not inherit it
     if pipe:
         import threading  # noqa: PLC0415 - slow
 

@@ -1,4 +1,4 @@
-"""Threads that outlive the work of a process: Python waits for them before it ends, however long they take."""
+"""Threads that outlive the work of a process: Python waits for them before it ends, however long they run."""
 
 import os
 import sys
@@ -7,17 +7,16 @@ import time
 
 import structlog
 
-#: How long idle threads take to notice that they are no longer needed.
+#: Seconds in which idle threads notice that their pool is closed.
 _END_S = 0.2
 
 log = structlog.get_logger()
 
 
 def leave_threads(code: int) -> None:
-    """End the process here and now, with this exit code, if threads still run.
+    """End the process at once with this exit code if threads still run.
 
-    A handler may never end, and its job was given back. A folder of manifests may be large. Nothing but the exit is
-    left to do.
+    A handler in a thread may never return; its job was given back. A folder of manifests may take long to read.
     """
     until_s = time.monotonic() + _END_S
     for thread in threading.enumerate():

@@ -1,9 +1,9 @@
-"""Standard output and error of a command, where nothing that moves the cursor gets through.
+"""Standard output and error of a command, without characters that move the cursor.
 
-A message may hold what a file, a server or an argument said; a library prints it, too, when it refuses an argument. So
-everything passes through here, but for what is drawn: tables, plots, bars and coloured logs write to `unfiltered`, and
-make their parts printable themselves. All of it passes through a guard against a stream that takes nothing: a full
-disk, or a standard output that was closed before the process began.
+A message may quote a file, a server or an argument; libraries quote arguments too when they refuse them. So all text
+passes through these streams, except drawings: tables, plots, bars and coloured logs write to `unfiltered`, and make
+their parts printable themselves. A guard below both handles a stream that accepts no text: a full disk, or a standard
+output that was closed before the process began.
 """
 
 import os
@@ -12,17 +12,17 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any, TextIO, cast
 
-from taskqueue.printable import printable
+from taskqueue.text.printable import printable
 
 
 class OutputFailedError(Exception):
-    """Standard output takes no more; the message is the system's reason."""
+    """Standard output accepts no more text; the message is the reason of the system."""
 
 
 class Guarded:
-    """A text stream whose failures are none of the code that writes: a reader that left stays BrokenPipeError.
+    """A text stream whose failures do not reach the code that writes; a reader that left stays BrokenPipeError.
 
-    is_answer: what cannot be written raises OutputFailedError; otherwise it is lost, and the exit code tells.
+    is_answer: text that cannot be written raises OutputFailedError; otherwise it is lost.
     """
 
     def __init__(self, stream: TextIO, *, is_answer: bool) -> None:
@@ -32,17 +32,17 @@ class Guarded:
 
     def write(self, text: str) -> int:
         """Write a text. Raises OutputFailedError."""
-        if not isinstance(text, str):  # so libraries find out whether a stream is binary
+        if not isinstance(text, str):  # libraries find out in this way whether a stream is binary
             raise TypeError("text is written, not bytes")
         self._guard(lambda: self._stream.write(text))
         return len(text)
 
     def flush(self) -> None:
-        """Write what is held. Raises OutputFailedError."""
+        """Write the buffered text. Raises OutputFailedError."""
         self._guard(self._stream.flush)
 
     def __getattr__(self, name: str) -> Any:
-        """Answer anything else as the stream does."""
+        """Return any other attribute of the stream."""
         if name in {"buffer", "detach", "reconfigure", "writelines"}:
             raise AttributeError(name)
         return getattr(self._stream, name)
@@ -62,7 +62,7 @@ class Guarded:
 
 
 def _drop(stream: TextIO) -> None:
-    """Lead a stream nowhere: what it still holds would fail again when the process ends."""
+    """Redirect a stream to /dev/null: its buffered text would fail again when the process ends."""
     nowhere = os.open(os.devnull, os.O_WRONLY)
     try:
         os.dup2(nowhere, stream.fileno())
@@ -71,14 +71,14 @@ def _drop(stream: TextIO) -> None:
 
 
 class Filtered:
-    """A text stream whose text is made printable. It has no buffer, past which bytes could be written."""
+    """A text stream that makes text printable. It has no `buffer`, so bytes cannot bypass it."""
 
     def __init__(self, stream: TextIO) -> None:
         self.unfiltered = stream
 
     def write(self, text: str) -> int:
-        """Write a text with escapes for what is not printable; lines stay lines. Raises TypeError for bytes."""
-        if not isinstance(text, str):  # so libraries find out whether a stream is binary
+        """Write a text with escapes for unprintable characters; lines stay lines. Raises TypeError for bytes."""
+        if not isinstance(text, str):  # libraries find out in this way whether a stream is binary
             raise TypeError("text is written, not bytes")
         self.unfiltered.write(printable(text, len(text) * 10))
         return len(text)
@@ -89,14 +89,14 @@ class Filtered:
             self.write(text)
 
     def __getattr__(self, name: str) -> Any:
-        """Answer anything else as the stream does."""
+        """Return any other attribute of the stream."""
         if name in {"buffer", "detach", "reconfigure"}:
             raise AttributeError(name)
         return getattr(self.unfiltered, name)
 
 
 def unfiltered(stream: TextIO) -> TextIO:
-    """Return the stream below, for what is drawn."""
+    """Return the stream below, for drawings."""
     below: TextIO = getattr(stream, "unfiltered", stream)
     return below
 

@@ -1,6 +1,6 @@
-"""Hides the logins, passwords and tokens that a text holds, before anybody sees it.
+"""Logins, passwords and tokens in a text, replaced by asterisks.
 
-A user name is hidden with its password: some servers take a token for a user name.
+A user name is hidden together with its password: some servers accept a token as a user name.
 """
 
 import re
@@ -10,21 +10,21 @@ from contextlib import suppress
 from types import TracebackType
 
 HIDDEN = "***"
-#: Characters that are kept of one text. Of several lines, such as a traceback, the last ones are kept, too.
+#: Characters that are kept of one text. Of several lines, such as a traceback, the last lines are kept too.
 MAX_CHARACTERS = 8_192
 _TAIL_CHARACTERS = 4_096
 
-# Each of these takes time in proportion to the text: what stands before a fixed part is bounded or cannot overlap.
+# Each pattern takes linear time: the part before a fixed part is bounded or cannot overlap it.
 _URL_LOGIN = re.compile(r"(?P<scheme>[a-z][a-z0-9+.-]{0,30}://)[^\s/?#]*@", re.IGNORECASE)
 _URL_TOKEN = re.compile(
     r"(?P<key>[?&;](?:[\w-]*(?:token|key|secret|signature|passw(?:or)?d)|sig|code)=)[^\s&\"']+",
     re.IGNORECASE,
 )
 _BEARER = re.compile(r"\b(?P<kind>Bearer|Basic)\s+[A-Za-z0-9+/._~=-]+", re.IGNORECASE)
-#: Where the URL of a store begins, or such a URL taken for a path (one slash); where it was not encoded, its password
-#: may hold anything.
+#: The beginning of a store's URL, also of one taken for a path (one slash). A password that was not encoded may hold
+#: any character.
 _STORE_URL = re.compile(r"\b((?:rediss?(?:\+\w{1,20})?|unix):/{1,2})", re.IGNORECASE)
-#: An authority that ends in none of a port: a login whose @HOST is missing.
+#: An authority that does not end in a port: a login without its @HOST.
 _NO_PORT = re.compile(r"[^\s/?#\"',\[]*:(?![0-9]{1,5}(?:[\s/?#\"',;)]|$))[^\s/?#]*")
 _PASSWORD_PARAMETER = re.compile(r"[?&;]\w*passw\w*=.*", re.IGNORECASE)
 #: Messages of parsers about unknown arguments.
@@ -35,7 +35,7 @@ _OPTION = re.compile(r"--[a-z][a-z-]*|-[a-zA-Z]")
 
 
 def redact(text: str) -> str:
-    """Hide the logins and tokens that a text holds, and cut it after 8,192 characters.
+    """Hide the logins and tokens of a text, and cut the text to about 8,192 characters.
 
     >>> redact("redis://worker:s3cret@cache:6379/0 refused")
     'redis://***@cache:6379/0 refused'
@@ -44,7 +44,7 @@ def redact(text: str) -> str:
     """
     if len(text) <= MAX_CHARACTERS:
         return _hide_secrets(text)
-    # The end is kept from a line's beginning on: what was cut in the middle could not be recognised as a secret.
+    # The end is kept from the beginning of a line on: half a secret could not be recognised.
     tail = text[-_TAIL_CHARACTERS:].partition("\n")[2]
     head = text[: MAX_CHARACTERS - len(tail)]
     word = head.rsplit(maxsplit=1)[-1:]
@@ -56,13 +56,13 @@ def redact(text: str) -> str:
 
 
 def show_traceback(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    """Write what ends the process as Python does (sys.excepthook), without the logins in it."""
+    """Write the traceback that ends the process, as sys.excepthook does, without logins."""
     with suppress(OSError, ValueError):
         sys.stderr.write(redact("".join(traceback.format_exception(kind, error, trace))))
 
 
 def redact_usage(text: str) -> str:
-    """Return what a parser of arguments says, without what it quotes: of a URL that came out of place, its scheme.
+    """Return an argument parser's message without the values it quotes; of a misplaced URL the scheme stays.
 
     >>> redact_usage("unrecognized arguments: --redis-ulr redis://:a b@cache")
     'unrecognized arguments: --redis-ulr ***'
@@ -72,7 +72,7 @@ def redact_usage(text: str) -> str:
 
 
 def _options(surplus: str) -> str:
-    """Return the names of the options among arguments that no parser knows; a word may be half a password."""
+    """Return the names of the options among unknown arguments; any word may be half a password."""
     words = surplus.split()
     names = [name for name in (word.partition("=")[0] for word in words) if _OPTION.fullmatch(name)]
     if not names and "@" not in surplus and "://" not in surplus:
@@ -94,7 +94,7 @@ def _hide_secrets(text: str) -> str:
 
 
 def _hide_store_logins(line: str) -> str:
-    """Hide all that stands between the beginning of a store's URL and the last @ before the next one."""
+    """Hide the text between the scheme of a store's URL and the last @ before the next URL."""
     before, *parts = _STORE_URL.split(line)
     shown = [before]
     for scheme, rest in zip(parts[::2], parts[1::2], strict=True):
