@@ -10,6 +10,7 @@ from pathlib import Path
 from taskqueue.store.audit import audit
 from taskqueue.store.connection import Store, open_store
 from tests.support.store.backlog import fill, install, kinds, server
+from tests.support.store.raw import raw
 
 HANDLERS = str(Path(__file__).with_name("noop_handlers.py"))
 
@@ -46,7 +47,7 @@ async def _reached(store: Store, done: int) -> tuple[float, int]:
     """When at least so many jobs were done, and how many they were then."""
     limit = time.monotonic() + 120
     while time.monotonic() < limit:
-        count = int(await store.client.hget(store.keys("metrics"), "done") or 0)
+        count = int(await raw(store).hget(store.keys("metrics"), "done") or 0)
         if count >= done:
             return time.perf_counter(), count
         await asyncio.sleep(0.02)

@@ -3,20 +3,26 @@
 import asyncio
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from taskqueue.models.values import Schedule, TaskType
 from taskqueue.store import script
-from taskqueue.store.adhoc import enqueue
 from taskqueue.store.audit import audit
-from taskqueue.store.catalog import Generation, TypeRecord, put_types, read_catalog, set_rate
 from taskqueue.store.claim import claim
+from taskqueue.store.command import hgetall
 from taskqueue.store.connection import Store, open_store
+from taskqueue.store.enqueue import enqueue
 from taskqueue.store.errors import StoreCorrupt, StoreRefused, StoreUnavailable
+from taskqueue.store.keys import Keys
+from taskqueue.store.limits import set_rate
+from taskqueue.store.type_record import Generation, TypeRecord
+from taskqueue.store.types import put_types, read_catalog
 from taskqueue.store.work import read_work
 from tests.support.store.backlog import Server
+from tests.support.store.raw import raw
 
 HOUR = Schedule(interval_s=3600)
 FETCH = TypeRecord(TaskType("fetch", HOUR), (Generation(1, HOUR),))
@@ -37,7 +43,7 @@ async def refusal(url: str) -> str:
 
 async def configure(url: str, *command: str) -> None:
     async with open_store(url) as store:
-        await store.client.execute_command(*command)
+        await raw(store).execute_command(*command)
 
 
 @pytest.mark.parametrize(
@@ -71,19 +77,19 @@ async def test_a_missing_right_and_a_wrong_password_are_refusals(server: Server)
 
 async def test_a_key_of_another_type_reads_as_empty_and_is_kept(server: Server) -> None:
     async with open_store(server.url, "shop") as store:
-        await store.client.set(store.keys("users"), "x")
-        assert await store.read("HGETALL", store.keys("users")) == {}
-        assert await store.client.get(store.keys("malformed:users")) == b"x"
+        await raw(store).set(store.keys("users"), "x")
+        assert await store.read(hgetall(store.keys("users"))) == {}
+        assert await raw(store).get(store.keys("malformed:users")) == b"x"
 
 
-async def test_an_unreadable_answer_is_corrupt(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_unreadable_answer_is_corrupt() -> None:
     async def odd(*_: Any) -> bytes:
         return b"\xc1"
 
-    monkeypatch.setattr(Store, "run", odd)
+    client: Any = SimpleNamespace(execute_command=odd)
     for read in (audit, read_work):
         with pytest.raises(StoreCorrupt, match="the answer of"):
-            await read(store)
+            await read(Store(client, Keys("shop")))
 
 
 @pytest.mark.parametrize(
@@ -121,12 +127,12 @@ async def test_a_script_without_a_right_names_the_right(server: Server, right: s
     async with open_store(server.url, "shop") as store:
         await put_types(store, (await read_catalog(store)).version, [FETCH])
         await enqueue(store, "fetch", "ann")
-        before = await store.client.dbsize()
+        before = await raw(store).dbsize()
     async with open_store(f"redis://bob:pw@{server.url.removeprefix('redis://')}", "shop") as store:
         with pytest.raises(StoreRefused, match=f"permissions to run {right} within scripts"):
             await claim(store, "w", 1, 1, 1_000, [])
     async with open_store(server.url, "shop") as store:
-        assert await store.client.dbsize() == before
+        assert await raw(store).dbsize() == before
         assert (await audit(store)).difference == 0
 
 

@@ -11,6 +11,7 @@ from taskqueue.store.connection import open_store
 from taskqueue_worker.kinds import Kind
 from taskqueue_worker.standby import Standby
 from taskqueue_worker.started import Started
+from tests.support.store.raw import raw
 
 if TYPE_CHECKING:
     from tests.store.conftest import World
@@ -35,7 +36,7 @@ async def test_standby_jobs_keep_running_or_go_back_late(world: World, redis_url
     slots: Any = SimpleNamespace(snapshot=lambda: list(started.values()))
     standby = Standby(lambda: open_store(redis_url, release), "w", LONG_MS, slots, lambda: b"{}", lambda: ())
     await asyncio.to_thread(standby.keep_leases)
-    leased = await world.store.client.zrange(world.store.keys("leased"), 0, -1, withscores=True)
+    leased = await raw(world.store).zrange(world.store.keys("leased"), 0, -1, withscores=True)
     left_ms = {
         member.split(b"|")[1].decode(): expiry - world.clock.now_us / 1000 for member, expiry in leased
     }

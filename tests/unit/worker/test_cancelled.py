@@ -18,7 +18,7 @@ class Swallowing:
         self.answer = answer
         self.entered = asyncio.Event()
 
-    async def evalsha(self, *_: Any) -> Any:
+    async def execute_command(self, *_: Any) -> Any:
         first = not self.entered.is_set()
         self.entered.set()
         try:
@@ -27,9 +27,6 @@ class Swallowing:
             if not first:
                 raise
         return self.answer
-
-    async def blpop(self, *_: Any, **__: Any) -> Any:
-        return await self.evalsha()
 
 
 class Nothing:
@@ -49,7 +46,7 @@ def client(request: pytest.FixtureRequest) -> Swallowing:
 
 
 @pytest.fixture
-def store(client: Swallowing) -> Store:
+def store(client: Any) -> Store:
     return Store(client, Keys("shop"))
 
 

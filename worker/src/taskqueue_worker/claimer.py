@@ -12,7 +12,7 @@ from taskqueue.plan.limiter import STRETCH
 from taskqueue.store.claim import Alone, Claim, ClaimedJob, Result, claim
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import StoreFailure
-from taskqueue.store.lease import pass_wakeup_on
+from taskqueue.store.wakeup import pass_wakeup_on
 from taskqueue_worker import report
 from taskqueue_worker.clock import ServerClock
 from taskqueue_worker.kinds import Kind, Kinds

@@ -7,7 +7,7 @@ import structlog
 
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import StoreFailure
-from taskqueue.store.lease import heartbeat
+from taskqueue.store.heartbeat import heartbeat
 from taskqueue_worker.slots import Slots
 
 log = structlog.get_logger("taskqueue.worker")

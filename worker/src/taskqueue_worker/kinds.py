@@ -12,8 +12,8 @@ from taskqueue.handlers.errors import HandlersError
 from taskqueue.handlers.managed import ManagedHandler
 from taskqueue.handlers.registry import Runnable
 from taskqueue.models.values import TaskType
-from taskqueue.store.catalog import Catalog, read_catalog
 from taskqueue.store.connection import Store
+from taskqueue.store.types import Catalog, read_catalog
 
 log = structlog.get_logger("taskqueue.worker")
 
@@ -79,8 +79,8 @@ class Kinds:
             del self._by_name[name]
         for name, record in catalog.records.items():
             known = self._by_name.get(name)
-            if known is None or known.spec != record.spec:
-                self._by_name[name] = self._resolve(record.spec, known)
+            if known is None or known.spec != record.task_type:
+                self._by_name[name] = self._resolve(record.task_type, known)
         self.unreadable = catalog.unreadable
         self.version = catalog.version
 

@@ -20,7 +20,7 @@ from taskqueue.handlers.registry import Registry
 from taskqueue.handlers.threads import Threads
 from taskqueue.process.retention import RetentionWatch
 from taskqueue.store.errors import StoreFailure
-from taskqueue.store.lease import pass_wakeup_on, wait_for_wakeup
+from taskqueue.store.wakeup import pass_wakeup_on, wait_for_wakeup
 from taskqueue_worker.claimer import CHANNELS, Claimer
 from taskqueue_worker.clock import ServerClock
 from taskqueue_worker.closing import close_shared

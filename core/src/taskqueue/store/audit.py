@@ -3,10 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import msgspec
-
 from taskqueue.store.connection import Store
-from taskqueue.store.errors import decoded
+from taskqueue.store.script import Script
+from taskqueue.store.wire import packed
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,8 +29,8 @@ class Audit:
     suspects: int = 0
 
 
-_decode = msgspec.msgpack.Decoder(Audit).decode
+_AUDIT = Script("audit", packed(Audit))
 
 
 async def audit(store: Store) -> Audit:
-    return decoded(_decode, await store.run("audit"), "the answer of audit")
+    return await store.run(_AUDIT)

@@ -8,10 +8,9 @@ from typing import Literal, NamedTuple
 import msgspec
 
 from taskqueue.store.connection import Store
-from taskqueue.store.errors import decoded
 from taskqueue.store.malformed import UNREADABLE_PARAMS
-
-_encode = msgspec.msgpack.Encoder().encode
+from taskqueue.store.script import Script
+from taskqueue.store.wire import pack, packed
 
 
 class Result(NamedTuple):
@@ -85,9 +84,19 @@ class _RawClaim(msgspec.Struct, array_like=True, frozen=True):
     closed_us: int = 0
 
 
-_decode = msgspec.msgpack.Decoder(Claim).decode
-_decode_raw = msgspec.msgpack.Decoder(_RawClaim).decode
-_decode_text = msgspec.msgpack.Decoder(str).decode
+_decode = packed(Claim)
+_decode_raw = packed(_RawClaim)
+_decode_text = packed(str)
+
+
+def _read(answer: bytes) -> Claim | _RawClaim:
+    try:
+        return _decode(answer)
+    except ValueError:  # params are the one part that is text of others
+        return _decode_raw(answer)
+
+
+_CLAIM = Script("claim", _read)
 
 
 async def claim(
@@ -107,14 +116,14 @@ async def claim(
 
     After an unknown outcome (any StoreFailure) repeat with the same seq and results: the same jobs come back.
     """
-    blob = _encode([tuple(result) for result in results])
-    answer = await store.run("claim", worker, seq, free_slots, lease_ms, blob, int(has_time), int(alone))
-    try:
-        return _decode(answer)
-    except ValueError:  # params are the one part that is text of others
-        raw = decoded(_decode_raw, answer, "the answer of claim")
-    jobs = [_job(store, one) for one in raw.jobs]
-    return Claim(raw.now_us, raw.version, raw.rate, raw.come_back_us, jobs, raw.alone, raw.closed_us)
+    blob = pack([tuple(result) for result in results])
+    answer = await store.run(_CLAIM, worker, seq, free_slots, lease_ms, blob, int(has_time), int(alone))
+    if isinstance(answer, Claim):
+        return answer
+    jobs = [_job(store, one) for one in answer.jobs]
+    return Claim(
+        answer.now_us, answer.version, answer.rate, answer.come_back_us, jobs, answer.alone, answer.closed_us
+    )
 
 
 def _job(store: Store, raw: "_RawJob") -> ClaimedJob:

@@ -1,11 +1,14 @@
 """clock: the store's clock, the only one that decides."""
 
 from taskqueue.store.connection import Store
+from taskqueue.store.script import Script
+
+_CLOCK = Script("clock", int)
 
 
 async def server_now_us(store: Store) -> int:
     """Epoch microseconds."""
-    return int(await store.run("clock"))
+    return await store.run(_CLOCK)
 
 
 async def server_now_ms(store: Store) -> int:

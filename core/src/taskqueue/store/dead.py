@@ -6,11 +6,14 @@ from functools import partial
 
 import msgspec
 
+from taskqueue.store.command import hmget, zrevrange
 from taskqueue.store.connection import Store
 from taskqueue.store.malformed import UNREADABLE_PARAMS, place_of, text
+from taskqueue.store.scalars import END_MS
+from taskqueue.store.script import Script
+from taskqueue.store.wire import pack
 
-_encode = msgspec.msgpack.Encoder().encode
-_END_MS = 10**14
+_REDRIVE = Script("redrive", int)
 
 
 class _Body(msgspec.Struct):
@@ -38,7 +41,7 @@ class DeadLetter:
 
 async def read_dead(store: Store, offset: int = 0, most: int = 100) -> list[DeadLetter]:
     """The newest dead letters first."""
-    names = await store.read("ZREVRANGE", store.keys("dead"), offset, offset + most - 1)
+    names = await store.read(zrevrange(store.keys("dead"), offset, offset + most - 1))
     return await _bodies(store, names) if names else []
 
 
@@ -48,7 +51,7 @@ async def find_dead(store: Store, job: str) -> DeadLetter | None:
 
 
 async def _bodies(store: Store, names: Sequence[bytes]) -> list[DeadLetter]:
-    values = await store.read("HMGET", store.keys("dead:body"), *names)
+    values = await store.read(hmget(store.keys("dead:body"), *names))
     letters = []
     for name, value in zip(names, values, strict=True):
         if value is not None:
@@ -60,7 +63,7 @@ async def _bodies(store: Store, names: Sequence[bytes]) -> list[DeadLetter]:
 def read_letter(name: bytes, value: bytes) -> DeadLetter:
     """Read a dead letter; params that are no text are left out. Raises what UNREADABLE names."""
     body = _decode(value)
-    if not 0 <= body.at < _END_MS:
+    if not 0 <= body.at < END_MS:
         raise ValueError(body.at)
     try:
         payload = msgspec.msgpack.decode(body.payload, type=str)
@@ -71,9 +74,9 @@ def read_letter(name: bytes, value: bytes) -> DeadLetter:
 
 async def retry_dead(store: Store, jobs: Sequence[str]) -> int:
     """Puts dead letters back into their lanes, with a clean record and no deadline; returns how many."""
-    return int(await store.run("redrive", "retry", _encode(list(jobs))))
+    return await store.run(_REDRIVE, "retry", pack(list(jobs)))
 
 
 async def purge_dead(store: Store, jobs: Sequence[str]) -> int:
     """Deletes dead letters; returns how many."""
-    return int(await store.run("redrive", "purge", _encode(list(jobs))))
+    return await store.run(_REDRIVE, "purge", pack(list(jobs)))

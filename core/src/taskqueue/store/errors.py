@@ -26,6 +26,9 @@ CLIENT_ERRORS = (
     *(TypeError, ValueError, LookupError, AttributeError),
 )
 
+#: The client's error for an answer that is one.
+SERVER_ERROR = client.ResponseError
+
 #: Answers that a primary gives which is none any more, or may not act as one.
 _NOT_PRIMARY = ("READONLY", "NOREPLICAS", "MASTERDOWN", "LOADING")
 _ANSWERS = (

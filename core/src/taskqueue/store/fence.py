@@ -2,8 +2,12 @@
 
 from typing import NamedTuple
 
+from taskqueue.store.command import hget
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import DeposedError, ForeignOwnerError
+from taskqueue.store.script import Script
+
+_CLAIM_EPOCH = Script("claim_epoch", int)
 
 
 class Fence(NamedTuple):
@@ -42,7 +46,7 @@ async def check(store: Store, verdict: bytes, fence: Fence) -> None:
 
 async def read_epoch(store: Store) -> int:
     """The last epoch that was claimed; 0 in an empty store."""
-    value = await store.read("HGET", store.keys("config"), "epoch")
+    value = await store.read(hget(store.keys("config"), "epoch"))
     return store.malformed.read("config epoch", lambda: int(value or 0)) or 0
 
 
@@ -51,8 +55,8 @@ async def claim_epoch(store: Store, owner: str, above: int) -> int:
 
     From the store of another owner none is taken: whoever writes there is refused, with any.
     """
-    return int(await store.run("claim_epoch", owner, above))
+    return await store.run(_CLAIM_EPOCH, owner, above)
 
 
 async def _owner(store: Store) -> str:
-    return (await store.read("HGET", store.keys("config"), "owner") or b"").decode(errors="replace")
+    return (await store.read(hget(store.keys("config"), "owner")) or b"").decode(errors="replace")

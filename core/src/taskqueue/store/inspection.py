@@ -10,14 +10,18 @@ from functools import partial
 
 from taskqueue.models.identity import USER_ID_PATTERN
 from taskqueue.plan.lanes import Lane
-from taskqueue.store.catalog import GENERATIONS_MOST, read_override, read_rate, read_type, read_whole
+from taskqueue.store.command import hscan, type_of, zscan, zscore
 from taskqueue.store.connection import Store
 from taskqueue.store.dead import read_letter
+from taskqueue.store.generations import redeal
 from taskqueue.store.job_name import parse
 from taskqueue.store.listing import read_handler, read_waiting, read_worker
 from taskqueue.store.malformed import UNREADABLE
+from taskqueue.store.overrides import read_override
 from taskqueue.store.repair import Repair, Verb
-from taskqueue.store.users import read_owner, read_run, read_task, redeal
+from taskqueue.store.scalars import END_US, read_rate, read_whole
+from taskqueue.store.type_record import GENERATIONS_MOST, read_type
+from taskqueue.store.users import read_run, read_stored_user, read_subscription
 
 #: Repairs of one inspection. A store with more wants another one, or none at all.
 MAX_REPAIRS = 10_000
@@ -25,7 +29,6 @@ _BATCH = 1_000
 _USER = re.compile(USER_ID_PATTERN.encode())
 _LIMIT = re.compile(rb"(type|user):[A-Za-z0-9._@+-]{1,128}")
 _ATTEMPTS = re.compile(rb"[0-9]{1,6}\|[0-9]{1,6}(\|[0-9]{1,6}s?)?")
-_END_US = 10**17
 _WAITING_ROOM = 0
 
 #: Both raise what UNREADABLE names.
@@ -49,7 +52,7 @@ def _number(name: bytes, value: bytes) -> object:
 
 def _limiter(name: bytes, value: bytes) -> object:
     number = 0.0 if name == b"run" else float(value)
-    if not number.is_integer() or abs(number) >= _END_US:
+    if not number.is_integer() or abs(number) >= END_US:
         raise ValueError(value)
     return number
 
@@ -88,7 +91,7 @@ def _freed(member: bytes, score: float) -> object:
 
 
 def _limit(member: bytes, score: float) -> object:
-    if not _LIMIT.fullmatch(member) or not -1 <= score < _END_US:
+    if not _LIMIT.fullmatch(member) or not -1 <= score < END_US:
         raise ValueError(member)
     return score
 
@@ -116,8 +119,8 @@ _PLACES: Mapping[re.Pattern[str], _Place] = {
         r"installed|cursor": _Place("string"),
         r"types": _Place("hash", read_type, verb="type"),
         r"overrides": _Place("hash", read_override),
-        r"users": _Place("hash", read_owner),
-        r"users:[^:]+:tasks": _Place("hash", read_task, verb="task"),
+        r"users": _Place("hash", read_stored_user),
+        r"users:[^:]+:tasks": _Place("hash", read_subscription, verb="task"),
         r"users:[^:]+:runs": _Place("hash", lambda _, value: read_run(value)),
         r"schedule:[^:]+:\d+": _Place("zset", member=_member_of_schedule),
         r"spread:.+:free": _Place("zset", member=_freed),
@@ -175,7 +178,7 @@ async def release_subscribers(store: Store, repairs: list[Repair]) -> None:
 
 
 async def _look_at(store: Store, keys: list[bytes]) -> AsyncIterator[Repair]:
-    types = await store.read_all([("TYPE", key) for key in keys])
+    types = await store.read_all([type_of(key) for key in keys])
     for key, held in zip(keys, types, strict=True):
         name = key.decode(errors="replace").removeprefix(store.keys.prefix)
         place = _place(name)
@@ -185,7 +188,7 @@ async def _look_at(store: Store, keys: list[bytes]) -> AsyncIterator[Repair]:
             yield Repair("key", name, b"", place.type.encode())
             continue
         limit = name.removeprefix("parked:")
-        if limit != name and await store.read("ZSCORE", store.keys("wake"), limit) is None:
+        if limit != name and await store.read(zscore(store.keys("wake"), limit)) is None:
             yield Repair("wake", "wake", limit.encode())
         async for one in _look_into(store, name, place):
             yield one
@@ -193,12 +196,12 @@ async def _look_at(store: Store, keys: list[bytes]) -> AsyncIterator[Repair]:
 
 async def _look_into(store: Store, name: str, place: _Place) -> AsyncIterator[Repair]:
     if place.field:
-        async for rows in store.scan("HSCAN", store.keys(name), _BATCH):
+        async for rows in store.scan(hscan(store.keys(name), _BATCH)):
             for one in _fields(name, place, rows):
                 yield one
     elif place.member:
-        async for rows in store.scan("ZSCAN", store.keys(name), _BATCH):
-            for one in _members(name, place, rows):
+        async for members in store.scan(zscan(store.keys(name), _BATCH)):
+            for one in _members(name, place, members):
                 yield one
 
 

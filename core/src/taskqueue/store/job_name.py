@@ -7,8 +7,7 @@ A leased member is that name followed by |WORKER|SEQ (and an x where the concurr
 
 from typing import NamedTuple
 
-#: No job is due that late, in the year 5138: the same bound as in scripts/lib/base.lua.
-_END_MS = 10**14
+from taskqueue.store.scalars import END_MS
 
 
 class JobName(NamedTuple):
@@ -35,7 +34,7 @@ def parse(name: str) -> JobName:
         job = JobName(kind, user, None, occurrence[1:], int(offset), int(life))
     else:
         job = JobName(kind, user, int(occurrence), "", int(occurrence) * 1000 + int(offset), int(life))
-    if not 0 <= job.due_ms < _END_MS:
+    if not 0 <= job.due_ms < END_MS:
         raise ValueError(name)
     return job
 

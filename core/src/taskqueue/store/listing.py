@@ -7,11 +7,11 @@ from functools import partial
 import msgspec
 
 from taskqueue.plan.lanes import Lane
+from taskqueue.store.command import hgetall, zrange, zrange_scores
 from taskqueue.store.connection import Store
 from taskqueue.store.job_name import parse, split_lease
 from taskqueue.store.malformed import place_of, text
-
-_END_MS = 10**14
+from taskqueue.store.scalars import read_ms
 
 
 @dataclass(frozen=True, slots=True)
@@ -29,22 +29,22 @@ class WaitingJob:
 async def read_jobs(store: Store, most: int = 100) -> list[WaitingJob]:
     """The first jobs of every lane and of every limit that jobs wait for, of suspects, and in flight."""
     keys = store.keys
-    narrows = [text(name) for name in await store.read("ZRANGE", keys("wake"), 0, most)]
+    narrows = [text(name) for name in await store.read(zrange(keys("wake"), 0, most))]
     lanes: list[str] = list(Lane)
     places = [*lanes, "suspects", *(f"parked:{narrow}" for narrow in narrows)]
     queues = [keys.ready(place) if place in lanes else keys(place) for place in places]
     *waiting, leased = await store.read_all(
-        [("ZRANGE", key, 0, most - 1, "WITHSCORES") for key in (*queues, keys("leased"))]
+        [zrange_scores(key, 0, most - 1) for key in (*queues, keys("leased"))]
     )
     names = [place if place.startswith("parked:") else f"ready:{place}" for place in places]
     jobs = [
         store.malformed.read(place_of(name, member), partial(read_waiting, place, member, score))
         for place, name, rows in zip(places, names, waiting, strict=True)
-        for member, score in _pairs(rows)
+        for member, score in rows
     ]
     jobs += [
         store.malformed.read(place_of("leased", member), partial(read_waiting, "leased", member, score))
-        for member, score in _pairs(leased)
+        for member, score in leased
     ]
     return [job for job in jobs if job]
 
@@ -59,18 +59,6 @@ def read_waiting(where: str, member: bytes, score: float) -> WaitingJob:
     return WaitingJob(name, where, read_ms(score))
 
 
-def read_ms(score: float) -> int:
-    """Read a score that is an instant, epoch ms. Raises ValueError for one that no date can be made of."""
-    if not -1 <= score < _END_MS:
-        raise ValueError(score)
-    return int(score)
-
-
-def _pairs(rows: list[bytes]) -> Iterator[tuple[bytes, float]]:
-    """Yield member and score of an answer WITHSCORES, which is one flat list."""
-    yield from zip(rows[::2], map(float, rows[1::2]), strict=True)
-
-
 @dataclass(frozen=True, slots=True)
 class WorkerSeen:
     """A worker's last heartbeat."""
@@ -81,7 +69,7 @@ class WorkerSeen:
 
 
 async def read_workers(store: Store) -> list[WorkerSeen]:
-    rows = await store.read("HGETALL", store.keys("workers"))
+    rows = await store.read(hgetall(store.keys("workers")))
     return sorted(_workers(store, rows), key=lambda worker: worker.worker)
 
 
@@ -100,7 +88,7 @@ def read_worker(worker: bytes, value: bytes) -> WorkerSeen:
 
 async def read_handlers(store: Store) -> dict[str, int]:
     """Names of handlers that some worker registered, and when it last said so (epoch ms)."""
-    rows = await store.read("HGETALL", store.keys("handlers"))
+    rows = await store.read(hgetall(store.keys("handlers")))
     read = (
         store.malformed.read(place_of("handlers", name), partial(read_handler, name, seen))
         for name, seen in rows.items()

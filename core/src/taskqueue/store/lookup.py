@@ -4,27 +4,27 @@ from collections.abc import AsyncIterator, Sequence
 from functools import partial
 
 from taskqueue.plan.lanes import Lane
+from taskqueue.store.command import hmget, zscan, zscore
 from taskqueue.store.connection import Store
 from taskqueue.store.job_name import parse
 from taskqueue.store.listing import WaitingJob, read_waiting
 from taskqueue.store.malformed import place_of
-from taskqueue.store.users import Owner, Source
+from taskqueue.store.scalars import END_MS
+from taskqueue.store.users import Source, StoredUser
 
-_END_MS = 10**14
 
-
-async def find_owners(store: Store, users: Sequence[str]) -> list[Owner | None]:
+async def find_stored_users(store: Store, users: Sequence[str]) -> list[StoredUser | None]:
     """Read the source and digest of each of `users`, None for those the store does not know."""
-    values = await store.read("HMGET", store.keys("users"), *users) if users else []
+    values = await store.read(hmget(store.keys("users"), *users)) if users else []
     return [
-        store.malformed.read(f"users {user}", partial(Owner.read, value)) if value else None
+        store.malformed.read(f"users {user}", partial(StoredUser.read, value)) if value else None
         for user, value in zip(users, values, strict=True)
     ]
 
 
 async def find_digests(store: Store, source: Source, users: Sequence[str]) -> dict[str, str]:
     """Read the digest of each of `users` that the store has from this source."""
-    owners = zip(users, await find_owners(store, users), strict=True)
+    owners = zip(users, await find_stored_users(store, users), strict=True)
     return {user: owner.digest for user, owner in owners if owner and owner.source == source}
 
 
@@ -33,12 +33,12 @@ async def read_offsets(
 ) -> dict[tuple[str, int], int]:
     """Read the user's offset (ms) in each (type, generation) that holds it and emits it."""
     scores = await store.read_all(
-        [("ZSCORE", store.keys.schedule(task_type, number), user) for task_type, number in generations]
+        [zscore(store.keys.schedule(task_type, number), user) for task_type, number in generations]
     )
     return {
         place: int(score)
         for place, score in zip(generations, scores, strict=True)
-        if score is not None and 0 <= score < _END_MS
+        if score is not None and 0 <= score < END_MS
     }
 
 
@@ -61,6 +61,6 @@ async def find_jobs(store: Store, user: str, types: Sequence[str]) -> list[Waiti
 
 
 async def _members(store: Store, key: str, match: str) -> AsyncIterator[tuple[bytes, float]]:
-    async for rows in store.scan("ZSCAN", key, 1_000, match):
+    async for rows in store.scan(zscan(key, 1_000, match)):
         for row in rows:
             yield row

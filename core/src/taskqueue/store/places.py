@@ -7,8 +7,9 @@ from math import isfinite
 from zlib import crc32
 
 from taskqueue.plan.spread import spread_class
-from taskqueue.store.catalog import TypeRecord
+from taskqueue.store.command import zscan
 from taskqueue.store.connection import Store
+from taskqueue.store.type_record import TypeRecord
 
 _BATCH = 1_000
 _DIGEST_BYTES = 7
@@ -38,9 +39,9 @@ async def read_places(store: Store, records: Iterable[TypeRecord]) -> Places | N
         if record.building or len(record.active) != 1:
             return None
         (generation,) = record.active
-        salt = crc32(f"{record.spec.name} {spread_class(generation.schedule)}".encode())
-        key = store.keys.schedule(record.spec.name, generation.number)
-        async for rows in store.scan("ZSCAN", key, _BATCH):
+        salt = crc32(f"{record.task_type.name} {spread_class(generation.schedule)}".encode())
+        key = store.keys.schedule(record.task_type.name, generation.number)
+        async for rows in store.scan(zscan(key, _BATCH)):
             for user, score in rows:
                 if not isfinite(score):
                     continue  # nobody's

@@ -3,12 +3,13 @@
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
-import msgspec
-
+from taskqueue.store.command import hgetall
 from taskqueue.store.connection import Store
 from taskqueue.store.malformed import text
+from taskqueue.store.script import Script
+from taskqueue.store.wire import packed
 
-_done = msgspec.msgpack.Decoder(list[int]).decode
+_REPAIR = Script("repair", packed(list[int]))
 #: Repairs of one call of the script: milliseconds of the server's time.
 _BATCH = 200
 
@@ -34,7 +35,7 @@ class Repair(NamedTuple):
 
 async def read_notes(store: Store) -> dict[bytes, str]:
     """Read the places that scripts named since the last repair, and what became of each value."""
-    rows = await store.read("HGETALL", store.keys(NOTES))
+    rows = await store.read(hgetall(store.keys(NOTES)))
     return {place: text(fate) for place, fate in rows.items()}
 
 
@@ -43,7 +44,7 @@ async def repair(store: Store, repairs: Sequence[Repair]) -> list[Repair]:
     done: list[Repair] = []
     for start in range(0, len(repairs), _BATCH):
         batch = repairs[start : start + _BATCH]
-        flags = _done(await store.run("repair", *(part for one in batch for part in one)))
+        flags = await store.run(_REPAIR, *(part for one in batch for part in one))
         done += [one for one, flag in zip(batch, flags, strict=True) if flag]
     for one in done:
         store.malformed.forget(one.place)

@@ -4,11 +4,15 @@ from dataclasses import dataclass
 
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import decoded
+from taskqueue.store.script import Script
+from taskqueue.store.wire import shaped
 
 #: Users whose keys one call looks at.
 _SAMPLE = 20
 #: The one policy under which a full server refuses writes instead of forgetting keys.
 NO_EVICTION = "noeviction"
+
+_RETENTION = Script("retention", shaped(tuple[bytes, int, int, int, list[bytes]]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +35,6 @@ class Retention:
 
 
 async def read_retention(store: Store) -> Retention:
-    policy, evicted, version, types, missing = await store.run("retention", _SAMPLE)
+    policy, evicted, version, types, missing = await store.run(_RETENTION, _SAMPLE)
     names = tuple(name.decode(errors="replace") for name in missing)
     return Retention(decoded(bytes.decode, policy, "maxmemory_policy"), evicted, version, types, names)

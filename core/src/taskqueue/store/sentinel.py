@@ -9,10 +9,8 @@ moment at which a replica is about to be told to replicate no longer, until its 
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
-
-from redis.asyncio import Redis
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
 
 from taskqueue.store.address import Address
 from taskqueue.store.errors import CLIENT_ERRORS, StoreFailure, StoreRefused, StoreUnavailable, translate
@@ -36,22 +34,25 @@ _Known = tuple[int, Address]
 _seen: dict[tuple[str, tuple[Address, ...]], _Known] = {}
 
 
-class Primary:
-    """The address of the primary. `moved` is awaited to have every connection to the former one closed."""
+#: Awaited to have every connection to a former primary closed.
+Moved = Callable[[], Awaitable[None]]
 
-    def __init__(
-        self,
-        service: str,
-        sentinels: Sequence[Address],
-        options: dict[str, Any],
-        moved: Callable[[], Awaitable[None]],
-    ) -> None:
+
+class Sentinel(Protocol):
+    """The client of one Sentinel, whose answers are text, and which waits for events without an end."""
+
+    def execute_command(self, *words: str) -> Awaitable[Any]: ...
+    def pubsub(self, *, ignore_subscribe_messages: bool) -> Any: ...
+    async def aclose(self) -> None: ...
+
+
+class Primary:
+    """The address of a service's primary, as the Sentinels at these addresses know it."""
+
+    def __init__(self, service: str, sentinels: Mapping[Address, Sentinel], moved: Moved) -> None:
         self._service = service
         self._key = (service, tuple(sentinels))
-        self._sentinels = [
-            Redis(host=host, port=port, **{**options, "socket_timeout": None, "decode_responses": True})
-            for host, port in sentinels
-        ]
+        self._sentinels = [*sentinels.values()]
         self._moved = moved
         self._address: Address | None = None
         #: What a Sentinel answered when last asked that could not tell; a refusal rather than silence.
@@ -112,7 +113,7 @@ class Primary:
                 odd_until_s = now_s() + _ODD_FOR_S
             await self._ask()
 
-    async def _listen(self, sentinel: Any) -> None:
+    async def _listen(self, sentinel: Sentinel) -> None:
         """Take every event of a Sentinel about this service for a sign."""
         while True:
             with contextlib.suppress(*CLIENT_ERRORS):
@@ -149,7 +150,7 @@ class Primary:
             self._settled.set()
             await self._moved()
 
-    async def _opinion(self, sentinel: Any) -> _Known | None:
+    async def _opinion(self, sentinel: Sentinel) -> _Known | None:
         """Return the configuration epoch and primary that one Sentinel knows."""
         try:
             async with asyncio.timeout(_ANSWER_S):
@@ -163,6 +164,18 @@ class Primary:
             if not isinstance(self._failure, StoreRefused) or isinstance(failure, StoreRefused):
                 self._failure = failure
             return None
+
+
+def following(kind: type[Any], primary: Primary) -> type[Any]:
+    """Return a class of connections, of a kind of the client's, which go to the primary of the moment."""
+
+    class Following(kind):  # type: ignore[misc]
+        async def connect(self) -> None:
+            if not self.is_connected:
+                self.host, self.port = await primary.address()
+            await super().connect()
+
+    return Following
 
 
 def _field(state: Any, name: str) -> str:

@@ -4,13 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-import msgspec
-
 from taskqueue.plan.lanes import lane_of
 from taskqueue.plan.segment import DueRange
 from taskqueue.store.connection import Store
+from taskqueue.store.script import Script
+from taskqueue.store.wire import pack, shaped
 
-_encode = msgspec.msgpack.Encoder().encode
+_TICK = Script("tick", shaped(tuple[bytes, int, int, int]))
 
 
 class Verdict(StrEnum):
@@ -59,6 +59,6 @@ async def tick(
         )
         for r in ranges
     ]
-    args = (expected_ms, target_ms, version, most, max_backlog, _encode(rows))
-    verdict, cursor_ms, now_ms, emitted = await store.run("tick", *args)
+    args = (expected_ms, target_ms, version, most, max_backlog, pack(rows))
+    verdict, cursor_ms, now_ms, emitted = await store.run(_TICK, *args)
     return Tick(Verdict(verdict.decode()), cursor_ms, now_ms, emitted)

@@ -28,6 +28,15 @@ def check_files(parameters: Mapping[str, object]) -> None:
         _check_pair(certificate, key)
 
 
+def find_fault(parameters: Mapping[str, object]) -> str:
+    """Return the sentence of `check_files`, or an empty one where every file is good."""
+    try:
+        check_files(parameters)
+    except StoreUrlError as error:
+        return error.detail
+    return ""
+
+
 def _check_readable(name: str, path: str) -> None:
     try:
         if not Path(path).is_file():

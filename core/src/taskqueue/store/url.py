@@ -82,6 +82,14 @@ def parse_url(url: str) -> StoreUrl:
         raise
 
 
+def check_password(text: str) -> None:
+    """Raise StoreUrlError for a password of Sentinels that could not be sent."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # bytes of the environment that are no UTF-8
+        raise StoreUrlError("The password of its Sentinels must be UTF-8.") from None
+
+
 def _parse(url: str) -> StoreUrl:
     _check_characters(url)
     found = _FORM.fullmatch(url)

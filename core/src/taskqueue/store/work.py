@@ -7,7 +7,8 @@ import msgspec
 
 from taskqueue.plan.capacity import DEFAULT_SERVICE_S, Due, mean_of
 from taskqueue.store.connection import Store
-from taskqueue.store.errors import decoded
+from taskqueue.store.script import Script
+from taskqueue.store.wire import packed
 
 
 class _Lane(msgspec.Struct, array_like=True, frozen=True):
@@ -28,7 +29,7 @@ class _Answer(msgspec.Struct, array_like=True, frozen=True):
     totals: list[tuple[str, int]]
 
 
-_decode = msgspec.msgpack.Decoder(_Answer).decode
+_WORK = Script("work", packed(_Answer))
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +51,7 @@ class Work:
 
 async def read_work(store: Store) -> Work:
     """Read it; how many jobs there are makes no difference to how long that takes. Raises StoreFailure."""
-    answer = decoded(_decode, await store.run("work"), "the answer of work")
+    answer = await store.run(_WORK)
     service_s = {name: mean_us / 1e6 for name, _, mean_us in answer.types if mean_us >= 0}
     costs = {name: float(cost) for name, cost, _ in answer.types}
     due = {

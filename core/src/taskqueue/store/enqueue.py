@@ -9,11 +9,14 @@ import msgspec
 
 from taskqueue.models.identity import USER_ID_PATTERN
 from taskqueue.models.locked_params import refuse_locked
-from taskqueue.store.catalog import read_locks
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import LockedParamsError, UnknownTypeError
+from taskqueue.store.script import Script
+from taskqueue.store.types import read_locks
+from taskqueue.store.wire import shaped
 
 #: What a user and an id may be: both are part of the job's name, whose fields "|" separates.
+_ENQUEUE = Script("enqueue", shaped(tuple[bytes, bytes]))
 _PART = re.compile(USER_ID_PATTERN.removesuffix("$"))
 
 
@@ -40,10 +43,10 @@ async def enqueue(
     if params:
         await _refuse_locked(store, task_type, params)
     body = msgspec.json.encode(dict(params)) if params else b""
-    verdict, name = await store.run("enqueue", task_type, user, made, delay_ms, life_ms, body)
+    verdict, name = await store.run(_ENQUEUE, task_type, user, made, delay_ms, life_ms, body)
     if verdict == b"unknown":
         raise UnknownTypeError(task_type)
-    return str(name.decode())
+    return name.decode()
 
 
 async def _refuse_locked(store: Store, task_type: str, params: Mapping[str, Any]) -> None:

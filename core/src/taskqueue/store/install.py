@@ -1,0 +1,17 @@
+"""install: writes one of the values that a store is given when it is set up."""
+
+from typing import Literal
+
+from taskqueue.store.connection import Store
+from taskqueue.store.script import Script
+
+Setting = Literal["installed", "cursor", "rate"]
+
+_INSTALL = Script("install", bool)
+
+
+async def install(
+    store: Store, setting: Setting, value: float | str = "", replay: str | bytes = b"", replay_end_ms: int = 0
+) -> bool:
+    """Write one setting; return False if the script left it as it is."""
+    return await store.run(_INSTALL, setting, value, replay, replay_end_ms)
