@@ -15,7 +15,15 @@ from taskqueue.store.claim import claim
 from taskqueue.store.command import hgetall
 from taskqueue.store.connection import Store, open_store
 from taskqueue.store.enqueue import enqueue
-from taskqueue.store.errors import StoreCorrupt, StoreRefused, StoreUnavailable
+from taskqueue.store.errors import (
+    LoginRefused,
+    RightMissing,
+    ScriptFailed,
+    StoreCorrupt,
+    StoreFull,
+    StoreRefused,
+    StoreUnavailable,
+)
 from taskqueue.store.keys import Keys
 from taskqueue.store.limits import set_rate
 from taskqueue.store.type_record import Generation, TypeRecord
@@ -34,9 +42,9 @@ def server() -> Any:
         yield running
 
 
-async def refusal(url: str) -> str:
+async def refusal(url: str, kind: type[StoreRefused] = StoreRefused) -> str:
     async with open_store(url, "shop") as store:
-        with pytest.raises(StoreRefused) as caught:
+        with pytest.raises(kind) as caught:
             await set_rate(store, 1)
     return caught.value.detail
 
@@ -47,23 +55,28 @@ async def configure(url: str, *command: str) -> None:
 
 
 @pytest.mark.parametrize(
-    ("change", "back", "words"),
+    ("change", "back", "words", "kind"),
     [
-        (("CONFIG", "SET", "maxmemory", "1"), ("CONFIG", "SET", "maxmemory", "0"), "OOM "),
-        (("REPLICAOF", "127.0.0.1", "1"), ("REPLICAOF", "NO", "ONE"), "READONLY "),
+        (("CONFIG", "SET", "maxmemory", "1"), ("CONFIG", "SET", "maxmemory", "0"), "OOM ", StoreFull),
+        (("REPLICAOF", "127.0.0.1", "1"), ("REPLICAOF", "NO", "ONE"), "READONLY ", StoreRefused),
         (
             ("CONFIG", "SET", "min-replicas-to-write", "1"),
             ("CONFIG", "SET", "min-replicas-to-write", "0"),
             "NOREPLICAS ",
+            StoreRefused,
         ),
     ],
 )
 async def test_a_refusal_carries_the_servers_words(
-    server: Server, change: tuple[str, ...], back: tuple[str, ...], words: str
+    server: Server,
+    change: tuple[str, ...],
+    back: tuple[str, ...],
+    words: str,
+    kind: type[StoreRefused],
 ) -> None:
     await configure(server.url, *change)
     try:
-        assert (await refusal(server.url)).startswith(words)
+        assert (await refusal(server.url, kind)).startswith(words)
     finally:
         await configure(server.url, *back)
 
@@ -71,8 +84,25 @@ async def test_a_refusal_carries_the_servers_words(
 async def test_a_missing_right_and_a_wrong_password_are_refusals(server: Server) -> None:
     await configure(server.url, "ACL", "SETUSER", "ann", "on", ">pw", "~*", "+@all", "-evalsha")
     place = server.url.removeprefix("redis://")
-    assert "no permissions to run the 'evalsha' command" in await refusal(f"redis://ann:pw@{place}")
-    assert (await refusal(f"redis://ann:no@{place}")).startswith("WRONGPASS ")
+    assert "no permissions to run the 'evalsha' command" in await refusal(
+        f"redis://ann:pw@{place}", RightMissing
+    )
+    assert (await refusal(f"redis://ann:no@{place}", LoginRefused)).startswith("WRONGPASS ")
+
+
+async def test_an_error_of_a_script_is_named_as_one(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(script, "source", lambda _: "return nil + 1")
+    monkeypatch.setattr(script, "digest", lambda _: "0" * 40)
+    async with open_store(server.url, "shop") as store:
+        with pytest.raises(ScriptFailed, match="attempt to perform arithmetic on a nil value"):
+            await set_rate(store, 1)
+
+
+async def test_a_value_that_the_client_cannot_send_is_no_silence(server: Server) -> None:
+    odd: Any = object()
+    async with open_store(server.url, "shop") as store:
+        with pytest.raises(StoreRefused, match="Invalid input of type"):
+            await set_rate(store, odd)
 
 
 async def test_a_key_of_another_type_reads_as_empty_and_is_kept(server: Server) -> None:

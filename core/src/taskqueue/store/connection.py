@@ -25,8 +25,8 @@ from taskqueue.store.command import Command, Scan
 from taskqueue.store.errors import (
     CLIENT_ERRORS,
     StoreFailure,
-    StoreRefused,
     StoreUnavailable,
+    WrongKeyType,
     decoded,
     is_not_primary,
     translate,
@@ -44,8 +44,6 @@ from taskqueue.store.wire import Argument
 ANSWER_TIMEOUT_S = 2.0
 #: Connections of a store: only `permit` may want many at once.
 _MAX_CONNECTIONS = 100
-#: The server's word for a key of another type than the command's.
-_WRONG_TYPE = "WRONGTYPE"
 _SET_ASIDE = Script("set_aside", bool)
 
 _Answer = TypeVar("_Answer")
@@ -103,10 +101,8 @@ class Store:
         """Return the answer of a command; a key of another type is set aside, and reads as missing."""
         try:
             return await self._answer(self._read(command))
-        except StoreRefused as error:
-            if not error.detail.startswith(_WRONG_TYPE):
-                raise
-        await self.run(_SET_ASIDE, command.key, command.key_type)
+        except WrongKeyType:
+            await self.run(_SET_ASIDE, command.key, command.key_type)
         return await self._answer(self._read(command))
 
     async def read_all(self, commands: Sequence[Command[_Answer]]) -> list[_Answer]:
