@@ -13,7 +13,7 @@ from taskqueue.store.scalars import END_MS, read_whole
 
 
 async def read_cursor(store: Store) -> int:
-    """The instant (epoch ms) up to which everything was emitted. Raises CursorLostError."""
+    """Read the cursor (epoch ms). Raises CursorLostError where it is missing or cannot be read."""
     value = await store.read(get(store.keys("cursor")))
     cursor = store.malformed.read("cursor", partial(_cursor, value)) if value is not None else None
     if cursor is None:
@@ -29,9 +29,9 @@ def _cursor(value: bytes) -> int:
 
 
 async def restore_cursor(store: Store, cursor_ms: int, replay: Replay | None = None) -> bool:
-    """Gives a store that lost its cursor one again; never moves one that is there.
+    """Give a store that lost its cursor a new one; return False for a store that has one, which stays.
 
-    replay: what was lost with it, and is emitted again.
+    replay: jobs that were lost with the cursor, and are emitted again.
     """
     text = msgspec.json.encode(replay) if replay else b""
     end_ms = replay.end_ms if replay else 0
@@ -39,5 +39,5 @@ async def restore_cursor(store: Store, cursor_ms: int, replay: Replay | None = N
 
 
 async def mark_installed(store: Store) -> bool:
-    """Says that a store without types lost them: tick then waits until its cursor was restored."""
+    """Mark a store without types as one that lost them: tick then waits until the cursor is restored."""
     return await install(store, "installed")

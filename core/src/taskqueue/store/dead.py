@@ -1,4 +1,4 @@
-"""The dead letters: jobs that used up their attempts, bounded by count (10,000) and age (30 days)."""
+"""Dead letters: jobs that used up their attempts, bounded by count (10,000) and age (30 days)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -29,7 +29,7 @@ _decode = msgspec.msgpack.Decoder(_Body).decode
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """job: its name. at_ms: when it died. failures and losses: failed attempts and vanished workers."""
+    """job: its name. at_ms: the time of its last attempt. failures: failed attempts; losses: vanished workers."""
 
     job: str
     at_ms: int
@@ -40,12 +40,13 @@ class DeadLetter:
 
 
 async def read_dead(store: Store, offset: int = 0, most: int = 100) -> list[DeadLetter]:
-    """The newest dead letters first."""
+    """Read a page of dead letters, the newest first."""
     names = await store.read(zrevrange(store.keys("dead"), offset, offset + most - 1))
     return await _bodies(store, names) if names else []
 
 
 async def find_dead(store: Store, job: str) -> DeadLetter | None:
+    """Read the dead letter of a job; None if there is none."""
     found = await _bodies(store, [job.encode()])
     return found[0] if found else None
 
@@ -61,7 +62,7 @@ async def _bodies(store: Store, names: Sequence[bytes]) -> list[DeadLetter]:
 
 
 def read_letter(name: bytes, value: bytes) -> DeadLetter:
-    """Read a dead letter; params that are no text are left out. Raises what UNREADABLE names."""
+    """Read a dead letter; params that are no text are left out. Raises any error of UNREADABLE."""
     body = _decode(value)
     if not 0 <= body.at < END_MS:
         raise ValueError(body.at)
@@ -73,10 +74,10 @@ def read_letter(name: bytes, value: bytes) -> DeadLetter:
 
 
 async def retry_dead(store: Store, jobs: Sequence[str]) -> int:
-    """Puts dead letters back into their lanes, with a clean record and no deadline; returns how many."""
+    """Put dead letters back into their lanes, with no failures and no deadline; return their number."""
     return await store.run(_REDRIVE, "retry", pack(list(jobs)))
 
 
 async def purge_dead(store: Store, jobs: Sequence[str]) -> int:
-    """Deletes dead letters; returns how many."""
+    """Delete dead letters; return their number."""
     return await store.run(_REDRIVE, "purge", pack(list(jobs)))

@@ -20,7 +20,7 @@ async def redeal(store: Store, task_type: str, source_generation: int, target: i
     moved = 0
     key = store.keys.schedule(task_type, source_generation)
     async for rows in store.scan(zscan(key, batch)):
-        users = [user.decode() for user, _ in rows if user.isascii()]  # no user has another name
+        users = [user.decode() for user, _ in rows if user.isascii()]  # every user's name is ASCII
         moved += await redeal_users(store, task_type, target, users)
     return moved
 

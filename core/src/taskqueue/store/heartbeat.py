@@ -1,4 +1,4 @@
-"""heartbeat: extends a worker's leases, and says which of them it lost."""
+"""heartbeat: a worker's sign of life, which extends its leases."""
 
 from collections.abc import Sequence
 
@@ -12,5 +12,5 @@ _HEARTBEAT = Script("heartbeat", packed(list[str]))
 async def heartbeat(
     store: Store, worker: str, lease_ms: int, info: bytes, members: Sequence[str], handlers: Sequence[str]
 ) -> list[str]:
-    """Extends the leases of `members` and returns those that are no longer the worker's."""
+    """Extend the leases of `members`; return the ones that the worker lost."""
     return await store.run(_HEARTBEAT, worker, lease_ms, info, pack(members), pack(handlers))

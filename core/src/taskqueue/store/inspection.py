@@ -1,6 +1,6 @@
-"""Looks at every key and value of a release and says how those that cannot be read are to be repaired.
+"""Inspection of every key and value of a release: the repairs of values that cannot be read.
 
-Walks all keys of the server and all values of the release, a batch at a time: for `taskqueue audit --repair`.
+It walks all keys of the server and all values of the release, a batch at a time: for `taskqueue audit --repair`.
 """
 
 import re
@@ -23,7 +23,7 @@ from taskqueue.store.scalars import END_US, read_rate, read_whole
 from taskqueue.store.type_record import GENERATIONS_MOST, read_type
 from taskqueue.store.users import read_run, read_stored_user, read_subscription
 
-#: Repairs of one inspection. A store with more wants another one, or none at all.
+#: Repairs of one inspection. A store with more of them needs another inspection.
 MAX_REPAIRS = 10_000
 _BATCH = 1_000
 _USER = re.compile(USER_ID_PATTERN.encode())
@@ -31,14 +31,14 @@ _LIMIT = re.compile(rb"(type|user):[A-Za-z0-9._@+-]{1,128}")
 _ATTEMPTS = re.compile(rb"[0-9]{1,6}\|[0-9]{1,6}(\|[0-9]{1,6}s?)?")
 _WAITING_ROOM = 0
 
-#: Both raise what UNREADABLE names.
+#: Both raise any error of UNREADABLE.
 _ReadField = Callable[[bytes, bytes], object]
 _ReadMember = Callable[[bytes, float], object]
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """A kind of key: the type it has, how its fields or members are read, and how one that cannot be is repaired."""
+    """A family of keys: their type, the reader of their fields or members, and the repair of unreadable ones."""
 
     type: str
     field: _ReadField | None = None
@@ -101,7 +101,7 @@ def _dead(member: bytes, score: float) -> object:
 
 
 def _place(name: str) -> _Place | None:
-    """Return the kind of a key by its name in the release, None for what is none of ours or ends by itself."""
+    """Return the family of a key by its name in the release; None for unknown keys and keys with a TTL."""
     for pattern, place in _PLACES.items():
         if pattern.fullmatch(name):
             return place
@@ -149,7 +149,7 @@ _PLACES: Mapping[re.Pattern[str], _Place] = {
 
 
 async def inspect(store: Store) -> list[Repair]:
-    """Return what is to be repaired, at most MAX_REPAIRS."""
+    """Return the repairs that the release needs, at most MAX_REPAIRS."""
     found: list[Repair] = []
     batch: list[bytes] = []
     async for key in store.scan_keys(_BATCH):
@@ -170,7 +170,7 @@ async def wake_parked(store: Store) -> list[Repair]:
 
 
 async def release_subscribers(store: Store, repairs: list[Repair]) -> None:
-    """Let whoever subscribes to a type whose record is about to be removed wait for it to be published again."""
+    """Move the subscriptions of types whose records are about to be removed to the generation that waits for a type."""
     for one in repairs:
         if one.verb == "type" and one.field.isascii():
             for number in range(1, GENERATIONS_MOST + 1):
@@ -224,7 +224,7 @@ def _members(name: str, place: _Place, rows: list[tuple[bytes, float]]) -> Itera
 
 
 def _mend_member(name: str, read: _ReadMember, member: bytes) -> Repair:
-    """Give a member that is right a score that is: at once. Any other is removed."""
+    """Return the repair of a member: the score 0, which means at once, if its name can be read; else its removal."""
     try:
         read(member, 0.0)
     except UNREADABLE:

@@ -1,4 +1,4 @@
-"""install: writes one of the values that a store is given when it is set up."""
+"""install: one of the values that set a store up."""
 
 from typing import Literal
 
@@ -13,5 +13,5 @@ _INSTALL = Script("install", bool)
 async def install(
     store: Store, setting: Setting, value: float | str = "", replay: str | bytes = b"", replay_end_ms: int = 0
 ) -> bool:
-    """Write one setting; return False if the script left it as it is."""
+    """Write one setting; return False if the store has it already, and keeps it."""
     return await store.run(_INSTALL, setting, value, replay, replay_end_ms)

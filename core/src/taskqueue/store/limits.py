@@ -18,22 +18,26 @@ _OPEN = Script("open_limit", int)
 
 
 async def set_rate(store: Store, per_second: float) -> None:
-    """The configured limit R, starts per second; an override stays in force."""
+    """Set the configured rate of the global limit, starts per second; an override stays in force."""
     await install(store, "rate", per_second)
 
 
 async def override_rate(store: Store, per_second: float, for_ms: int = 0) -> None:
-    """Replaces the configured limit until cleared, or for for_ms; takes effect within 250 ms."""
+    """Override the configured rate until it is cleared, or for for_ms; takes effect within 250 ms."""
     await set_override(store, LIMIT, repr(float(per_second)), for_ms)
 
 
 async def clear_rate(store: Store) -> bool:
+    """Clear the override; return False if there was none."""
     return await clear_override(store, LIMIT)
 
 
 @dataclass(frozen=True, slots=True)
 class ClosedLimit:
-    """limit: global, type:TYPE or user:USER. by: type and user of the job that shut the global one."""
+    """A limit that admits no start before until_ms.
+
+    limit: global, type:TYPE or user:USER. by: type and user of the job that closed the global limit.
+    """
 
     limit: str
     until_ms: int
@@ -41,7 +45,7 @@ class ClosedLimit:
 
 
 async def read_closed(store: Store, most: int = 100) -> list[ClosedLimit]:
-    """Read which limits are shut now, the global one first, at most `most` others, the soonest to open first."""
+    """Read the closed limits: the global one, then at most `most` further ones, the soonest to open first."""
     now_us = await server_now_us(store)
     until_us, by = await store.read(hmget(store.keys("limiter"), "closed", "closed_by"))
     soonest = ("BYSCORE", "LIMIT", 0, most)
@@ -66,5 +70,5 @@ def _ms(until_us: bytes | float) -> int:
 
 
 async def open_limit(store: Store, limit: str = GLOBAL) -> int:
-    """Open a limit for all workers; return until when it was shut (epoch ms), 0 if it was open."""
+    """Open a limit for all workers; return the time until which it was closed (epoch ms), 0 if it was open."""
     return await store.run(_OPEN, limit) // 1000

@@ -1,4 +1,4 @@
-"""Read-only looks at the queue, for people and metrics. Nothing here decides anything."""
+"""Listings of jobs, workers and handlers, for people and metrics."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -16,9 +16,10 @@ from taskqueue.store.scalars import read_ms
 
 @dataclass(frozen=True, slots=True)
 class WaitingJob:
-    """where: a lane, parked:LIMIT, suspects or leased:WORKER.
+    """A job that waits or runs.
 
-    score_ms: due or retry time; for a lease its expiry; for a suspect when it became one.
+    where: a lane, parked:LIMIT, suspects or leased:WORKER. score_ms: due or retry time; the expiry of a lease; the time
+    at which a job became a suspect.
     """
 
     name: str
@@ -27,7 +28,7 @@ class WaitingJob:
 
 
 async def read_jobs(store: Store, most: int = 100) -> list[WaitingJob]:
-    """The first jobs of every lane and of every limit that jobs wait for, of suspects, and in flight."""
+    """Read the first `most` jobs of every lane and of every limit that jobs wait for, suspects, and leased jobs."""
     keys = store.keys
     narrows = [text(name) for name in await store.read(zrange(keys("wake"), 0, most))]
     lanes: list[str] = list(Lane)
@@ -50,7 +51,7 @@ async def read_jobs(store: Store, most: int = 100) -> list[WaitingJob]:
 
 
 def read_waiting(where: str, member: bytes, score: float) -> WaitingJob:
-    """Read a member of a lane, of a limit's queue or of `leased`. Raises what UNREADABLE names."""
+    """Read a member of a lane, of a limit's queue or of `leased`. Raises any error of UNREADABLE."""
     name = member.decode("ascii")
     if where == "leased":
         name, worker = split_lease(name)
@@ -69,6 +70,7 @@ class WorkerSeen:
 
 
 async def read_workers(store: Store) -> list[WorkerSeen]:
+    """Read the last heartbeat of every worker, by name."""
     rows = await store.read(hgetall(store.keys("workers")))
     return sorted(_workers(store, rows), key=lambda worker: worker.worker)
 
@@ -81,13 +83,13 @@ def _workers(store: Store, rows: dict[bytes, bytes]) -> Iterator[WorkerSeen]:
 
 
 def read_worker(worker: bytes, value: bytes) -> WorkerSeen:
-    """Read a worker's last heartbeat. Raises what UNREADABLE names."""
+    """Read a worker's last heartbeat. Raises any error of UNREADABLE."""
     seen, _, info = value.partition(b"|")
     return WorkerSeen(worker.decode(), read_ms(int(seen)), msgspec.json.decode(info, type=dict[str, object]))
 
 
 async def read_handlers(store: Store) -> dict[str, int]:
-    """Names of handlers that some worker registered, and when it last said so (epoch ms)."""
+    """Read the names of handlers that workers registered, each with the last time at which one did (epoch ms)."""
     rows = await store.read(hgetall(store.keys("handlers")))
     read = (
         store.malformed.read(place_of("handlers", name), partial(read_handler, name, seen))
@@ -97,5 +99,5 @@ async def read_handlers(store: Store) -> dict[str, int]:
 
 
 def read_handler(name: bytes, seen: bytes) -> tuple[str, int]:
-    """Read a name and when a worker last had it. Raises what UNREADABLE names."""
+    """Read a name and the last time at which a worker had it. Raises any error of UNREADABLE."""
     return name.decode(), read_ms(int(seen))

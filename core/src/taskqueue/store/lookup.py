@@ -1,4 +1,4 @@
-"""Read-only looks at one user, for people: who declared it, where its places are, which of its jobs wait."""
+"""Lookups of one user, for people: its source, its places in the spread, and its jobs."""
 
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
@@ -14,7 +14,7 @@ from taskqueue.store.users import Source, StoredUser
 
 
 async def find_stored_users(store: Store, users: Sequence[str]) -> list[StoredUser | None]:
-    """Read the source and digest of each of `users`, None for those the store does not know."""
+    """Read the source and digest of each of `users`, None for a user who is not in the store."""
     values = await store.read(hmget(store.keys("users"), *users)) if users else []
     return [
         store.malformed.read(f"users {user}", partial(StoredUser.read, value)) if value else None
@@ -31,7 +31,7 @@ async def find_digests(store: Store, source: Source, users: Sequence[str]) -> di
 async def read_offsets(
     store: Store, user: str, generations: Sequence[tuple[str, int]]
 ) -> dict[tuple[str, int], int]:
-    """Read the user's offset (ms) in each (type, generation) that holds it and emits it."""
+    """Read the user's offset (ms) in each (type, generation) that emits its jobs."""
     scores = await store.read_all(
         [zscore(store.keys.schedule(task_type, number), user) for task_type, number in generations]
     )
@@ -43,9 +43,9 @@ async def read_offsets(
 
 
 async def find_jobs(store: Store, user: str, types: Sequence[str]) -> list[WaitingJob]:
-    """Find every job of a user that waits or runs; `types`: those whose limits its jobs may wait for.
+    """Find every job of a user that waits or runs; `types`: the types whose limits its jobs may wait for.
 
-    Looks through all that is queued, a thousand jobs a call.
+    The search walks the whole queue, a thousand jobs a call.
     """
     narrows = [f"parked:type:{name}" for name in types] + [f"parked:user:{user}"]
     places: list[tuple[str, str]] = [(lane, store.keys.ready(lane)) for lane in Lane]
@@ -56,7 +56,7 @@ async def find_jobs(store: Store, user: str, types: Sequence[str]) -> list[Waiti
             name = key.removeprefix(store.keys.prefix)
             job = store.malformed.read(place_of(name, member), partial(read_waiting, where, member, score))
             if job and parse(job.name).user == user:
-                found[job.name] = job  # the later place is where it went meanwhile
+                found[job.name] = job  # the later place: the job moved there meanwhile
     return sorted(found.values(), key=lambda job: job.score_ms)
 
 

@@ -1,4 +1,4 @@
-"""look, look_at: the oldest job of each type that waits or runs, found in many short calls while jobs move."""
+"""The oldest job of each type that waits or runs, found in many short calls while jobs move."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
@@ -21,7 +21,7 @@ _Numbers = list[bytes | int]
 
 
 def _shape(answer: Any, shape: type[_Value]) -> _Value | None:
-    """Read an answer of this shape; None for [], by which both scripts say that the look failed."""
+    """Read an answer of this shape; None for [], the answer of both scripts to a search that failed."""
     return None if answer == [] else msgspec.convert(answer, shape)
 
 
@@ -32,9 +32,9 @@ _LOOK_AT = Script("look_at", partial(_shape, shape=tuple[int, bytes, _Numbers]))
 
 @dataclass(frozen=True, slots=True)
 class Oldest:
-    """The oldest due (epoch ms) by type, of scheduled jobs that waited or ran throughout the look.
+    """The oldest due (epoch ms) by type, of scheduled jobs that waited or ran throughout the search.
 
-    installed_ms, cursor_ms: of the store, when the look began. What became due since is later than that cursor.
+    installed_ms, cursor_ms: of the store, when the search began. Jobs that became due since are later than that cursor.
     """
 
     installed_ms: int
@@ -43,10 +43,10 @@ class Oldest:
 
 
 async def find_oldest(store: Store, types: Collection[str]) -> Oldest | None:
-    """Find the oldest job of each of `types`; None if the look failed, as where the store was emptied meanwhile.
+    """Find the oldest job of each of `types`; None if the search failed, as where the store was emptied meanwhile.
 
-    No job is missed that is there from begin to end: first lanes and limits are read, then the leased ones, and the
-    scripts note each job that goes back from there.
+    No job is missed that is there from begin to end: lanes and limits are read first, then leased jobs, and the scripts
+    note each leased job that goes back to a lane or a limit.
     """
     began = await _edge(store, 0)
     if began is None or not began.installed_ms or not began.cursor_ms:
@@ -85,7 +85,7 @@ async def _edge(store: Store, began_ms: int) -> _Edge | None:
 async def _look_at(
     store: Store, began_ms: int, types: bytes, keys: Sequence[str], oldest: dict[str, int]
 ) -> bool:
-    """Look at the jobs in `keys`; False if the look is worth nothing."""
+    """Read the jobs in `keys`; return False if the search failed."""
     at, first = b"0", 0
     while first < len(keys):
         some = pack(keys[first : first + _KEYS])

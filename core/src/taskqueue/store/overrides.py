@@ -13,7 +13,7 @@ _OVERRIDE = Script("override", bool)
 
 
 class Override(NamedTuple):
-    """type: that is paused, or empty: the limit is replaced by `rate`, None: nothing starts. expires_ms 0: never."""
+    """A pause of `type`; without a type, the rate of the global limit, None if no job starts. expires_ms 0: never."""
 
     type: str
     rate: float | None
@@ -21,8 +21,8 @@ class Override(NamedTuple):
 
 
 def read_override(name: bytes, value: bytes) -> Override:
-    """Read a pause, or what replaces the limit. Raises what UNREADABLE names."""
-    if not name:  # no type has this name, and it would be taken for the limit's
+    """Read a pause or the override of the limit. Raises any error of UNREADABLE."""
+    if not name:  # no type has an empty name, which stands for the limit in Override
         raise ValueError(name)
     detail, _, expires = value.decode("ascii").partition("|")
     expires_ms = read_whole(expires)
@@ -32,8 +32,10 @@ def read_override(name: bytes, value: bytes) -> Override:
 
 
 async def set_override(store: Store, name: str, value: str, for_ms: int) -> None:
+    """Set an override until it is cleared, or for for_ms."""
     await store.run(_OVERRIDE, name, value, for_ms)
 
 
 async def clear_override(store: Store, name: str) -> bool:
+    """Clear an override; return False if there was none."""
     return await store.run(_OVERRIDE, name, "", 0)

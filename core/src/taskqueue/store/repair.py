@@ -1,4 +1,4 @@
-"""What scripts named as malformed, and how it is removed; scripts/repair.lua keeps the equation of audit right."""
+"""repair: the removal of malformed values; scripts/repair.lua keeps the difference of audit at 0."""
 
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
@@ -20,7 +20,7 @@ Verb = Literal["field", "member", "score", "key", "type", "task", "wake", "note"
 
 
 class Repair(NamedTuple):
-    """One thing to do, as scripts/repair.lua has it. seen: the value that was found, or the one to write."""
+    """One step of scripts/repair.lua. seen: the value that was found, or the value to write."""
 
     verb: Verb
     name: str
@@ -29,18 +29,18 @@ class Repair(NamedTuple):
 
     @property
     def place(self) -> str:
-        """Return what is repaired, as people read it."""
+        """Return the place that is repaired, for people."""
         return f"{self.name} {text(self.field)}".strip()
 
 
 async def read_notes(store: Store) -> dict[bytes, str]:
-    """Read the places that scripts named since the last repair, and what became of each value."""
+    """Read the places that scripts noted since the last repair, each with the fate of its value."""
     rows = await store.read(hgetall(store.keys(NOTES)))
     return {place: text(fate) for place, fate in rows.items()}
 
 
 async def repair(store: Store, repairs: Sequence[Repair]) -> list[Repair]:
-    """Carry out repairs and return those that were: a value that changed since it was seen is left alone."""
+    """Carry out repairs and return the completed ones: a value that changed since it was seen is left alone."""
     done: list[Repair] = []
     for start in range(0, len(repairs), _BATCH):
         batch = repairs[start : start + _BATCH]
@@ -52,7 +52,7 @@ async def repair(store: Store, repairs: Sequence[Repair]) -> list[Repair]:
 
 
 async def forget_notes(store: Store, places: Iterable[bytes]) -> None:
-    """Take places off the list of what is malformed: they were written anew."""
+    """Take places off the list of malformed values: their values were written again."""
     places = list(places)
     await repair(store, [Repair("note", NOTES, place) for place in places])
     for place in places:

@@ -11,7 +11,7 @@ END_US = END_MS * 1000
 
 
 def read_rate(value: bytes) -> float | None:
-    """Read a limit as scripts do (lib/limiter.lua); 0 starts nothing."""
+    """Read a rate as scripts do (lib/limiter.lua); None for 0, at which no job starts. Raises ValueError."""
     if not _RATE.fullmatch(value):  # no 1_0, which scripts cannot read, and no 0x10, which Python cannot
         raise ValueError(value)
     rate = float(value)
@@ -28,7 +28,7 @@ def read_whole(digits: str) -> int:
 
 
 def read_ms(score: float) -> int:
-    """Read a score that is an instant, epoch ms. Raises ValueError for one that no date can be made of."""
+    """Read a score that is an instant, epoch ms. Raises ValueError for a score that is no date."""
     if not -1 <= score < END_MS:
         raise ValueError(score)
     return int(score)

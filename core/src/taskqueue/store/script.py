@@ -38,7 +38,7 @@ def part(name: str) -> str:
 
 @cache
 def source(name: str) -> str:
-    """The whole text of script `name`: the parts of `-- uses:` in that order, then its own body.
+    """Return the whole text of script `name`: the parts of `-- uses:` in that order, then its own body.
 
     In front stand COMMANDS, a list of all commands that it calls, and the constants of `constants`.
     """

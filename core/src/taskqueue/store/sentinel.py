@@ -1,10 +1,10 @@
-"""Where a service's primary is, as its Sentinels know.
+"""The address of a service's primary, by its Sentinels.
 
-Each Sentinel answers with the configuration it has; after a failover one that is cut off still has the old one, so the
-answer of the highest configuration epoch counts, and where no majority answers an epoch seen before does, too.
-Their announcements are listened to, and while anything is odd they are asked each second: a former primary goes
-on answering for seconds, and whatever it acknowledges then is lost. So nothing is asked of it any more from the
-moment at which a replica is about to be told to replicate no longer, until its promotion was seen, or failed.
+Each Sentinel answers with its own configuration; after a failover a Sentinel that is cut off still has the former one,
+so the answer of the highest configuration epoch counts, and without a majority of answers also an epoch seen before.
+Sentinels announce events, and are asked each second after a sign of trouble: a former primary goes on answering for
+seconds, and the writes that it acknowledges then are lost. So no call is sent to it from the moment at which a replica
+is about to be promoted, until the promotion was seen or failed.
 """
 
 import asyncio
@@ -15,7 +15,7 @@ from typing import Any, Protocol
 from taskqueue.store.address import Address
 from taskqueue.store.errors import CLIENT_ERRORS, StoreFailure, StoreRefused, StoreUnavailable, translate
 
-#: A Sentinel that does not answer within this time has no say.
+#: The answer of a Sentinel counts within this time.
 _ANSWER_S = 1.0
 #: Asked again this often while odd, and this often when all is quiet.
 _ODD_S, _QUIET_S = 1.0, 10.0
@@ -55,7 +55,7 @@ class Primary:
         self._sentinels = [*sentinels.values()]
         self._moved = moved
         self._address: Address | None = None
-        #: What a Sentinel answered when last asked that could not tell; a refusal rather than silence.
+        #: The last answer of a Sentinel that did not know the primary; a refusal rather than silence.
         self._failure: StoreFailure | None = None
         self._odd = asyncio.Event()
         self._settled = asyncio.Event()
@@ -64,9 +64,9 @@ class Primary:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def address(self) -> Address:
-        """Return where to connect; the first call asks, and one amid a promotion waits for it.
+        """Return the address to connect to; the first call asks, and a call amid a promotion waits for its end.
 
-        Raises StoreUnavailable while no Sentinel knows, StoreRefused if one lets nobody ask.
+        Raises StoreUnavailable while no Sentinel knows the primary, StoreRefused if a Sentinel refused the question.
         """
         if not self._tasks:
             self._tasks = [asyncio.create_task(self._follow())]
@@ -89,7 +89,7 @@ class Primary:
         return self._address
 
     def doubt(self) -> None:
-        """Have the Sentinels asked at once: the primary behaves as if it were none."""
+        """Have the Sentinels asked at once: the primary behaves like a former one."""
         self._odd.set()
 
     async def close(self) -> None:
@@ -101,7 +101,7 @@ class Primary:
                 await sentinel.aclose()
 
     async def _follow(self) -> None:
-        """Ask until cancelled: at once after a sign that something is odd, each second for a while after it."""
+        """Ask until cancelled: at once after a sign of trouble, and each second for a while."""
         now_s = asyncio.get_running_loop().time
         odd_until_s = 0.0
         while True:
@@ -139,7 +139,9 @@ class Primary:
             answers = await asyncio.gather(*(self._opinion(one) for one in self._sentinels))
             known = [answer for answer in answers if answer is not None]
             seen = _seen.get(self._key)
-            if seen and 2 * len(known) <= len(answers):  # those that answer may be the ones that are cut off
+            if seen and 2 * len(known) <= len(
+                answers
+            ):  # the Sentinels that answer may be cut off from the majority
                 known.append(seen)
             if not known:
                 return
@@ -167,7 +169,7 @@ class Primary:
 
 
 def following(kind: type[Any], primary: Primary) -> type[Any]:
-    """Return a class of connections, of a kind of the client's, which go to the primary of the moment."""
+    """Return a class of connections, derived from a class of the client, which go to the primary of the moment."""
 
     class Following(kind):  # type: ignore[misc]
         async def connect(self) -> None:

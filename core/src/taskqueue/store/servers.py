@@ -1,7 +1,7 @@
 """The connections of a store to one server at a time, named by its URL or by Sentinel.
 
-When a server is silent, answers as a former primary does, or turns out to be another than before (its run_id), every
-connection is closed, and the next one goes where the address, or Sentinel, says by then.
+When a server is silent, answers as a former primary does, or is another one than before (by its run_id), every
+connection is closed, and the next one goes to the address that the URL, or Sentinel, gives by then.
 """
 
 from collections.abc import Awaitable, Callable
@@ -12,7 +12,7 @@ from weakref import WeakSet
 from taskqueue.store.errors import CLIENT_ERRORS, SERVER_ERROR, StoreRefused
 from taskqueue.store.sentinel import Moved, Primary
 
-#: Of Redis; Valkey says the version of Redis that it is compatible with.
+#: Of Redis; Valkey reports the version of Redis that it is compatible with.
 _VERSION_MIN = 7
 
 
@@ -40,7 +40,7 @@ Connected = Callable[[Connection], Awaitable[None]]
 class Servers(Generic[_Pool]):
     """One pool of connections, all of them to the same server.
 
-    open_pool: makes the pool, for a primary that Sentinels name where there is one.
+    open_pool: makes the pool; its second argument is the primary by Sentinel, or None. find_primary: makes that one.
     """
 
     def __init__(
@@ -81,7 +81,7 @@ class Servers(Generic[_Pool]):
         await connection.send_command("INFO", "server")
         try:
             info = await connection.read_response()
-        except SERVER_ERROR:  # a right that is missing: the scripts ask for it, too, and say so
+        except SERVER_ERROR:  # a missing right: the scripts need it, too, and name it
             return
         version = _field(info, b"redis_version")
         if not _is_supported(version):
@@ -99,7 +99,7 @@ class Servers(Generic[_Pool]):
 
 
 def _is_supported(version: str) -> bool:
-    """Tell whether a server has what the scripts call; True where its version is no number."""
+    """Tell whether a server has the commands of the scripts; True where its version is no number."""
     major = version.partition(".")[0]
     return not major.isdigit() or int(major) >= _VERSION_MIN
 

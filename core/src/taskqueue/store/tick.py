@@ -1,4 +1,4 @@
-"""tick: emits what became due and moves the cursor, in one step."""
+"""tick: emits due jobs and moves the cursor, in one step."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ _TICK = Script("tick", shaped(tuple[bytes, int, int, int]))
 
 
 class Verdict(StrEnum):
-    """What became of a tick. Anything but OK has changed nothing."""
+    """The result of a tick. Every verdict but OK leaves the store unchanged."""
 
     OK = "ok"
     LOST = "lost"
@@ -27,7 +27,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """cursor_ms: where the cursor stands after the call (-1: lost). now_ms: the server's clock."""
+    """cursor_ms: the cursor after the call (-1: lost). now_ms: the server's clock. emitted: number of jobs."""
 
     verdict: Verdict
     cursor_ms: int
@@ -45,7 +45,7 @@ async def tick(
     most: int = 1_000,
     max_backlog: int = 100_000,
 ) -> Tick:
-    """Moves the cursor from expected_ms to target_ms and emits `ranges`, if nothing moved meanwhile."""
+    """Move the cursor from expected_ms to target_ms and emit `ranges`, if cursor and types did not move meanwhile."""
     rows = [
         (
             r.type,

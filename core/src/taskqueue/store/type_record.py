@@ -27,7 +27,7 @@ _NAME = re.compile(NAME_PATTERN)
 
 @dataclass(frozen=True, slots=True)
 class Generation:
-    """One dealing of a type's subscriptions; it owns the occurrences from_s <= occurrence < until_s (epoch s)."""
+    """One dealing of a type's subscriptions: it emits the occurrences from_s <= occurrence < until_s (epoch s)."""
 
     number: int
     schedule: Schedule
@@ -37,7 +37,7 @@ class Generation:
 
 @dataclass(frozen=True, slots=True)
 class TypeRecord:
-    """A task type in the store. `active` emit jobs; `building`, if set, is being dealt and will take over."""
+    """A task type in the store. active: generations that emit jobs. building: a generation that will take over."""
 
     task_type: TaskType
     active: tuple[Generation, ...]
@@ -46,18 +46,18 @@ class TypeRecord:
 
     @property
     def newest(self) -> Generation | None:
-        """Where new subscriptions are dealt."""
+        """Return the generation to which new subscriptions are dealt; None for a removed type."""
         if self.removed:
             return None
         return self.building or self.active[-1]
 
     @property
     def held(self) -> tuple[Generation, ...]:
-        """Every generation that may hold members."""
+        """Return every generation that may have members."""
         return (*self.active, *((self.building,) if self.building else ()))
 
     def segments(self) -> list[Segment]:
-        """What the plan reads; none while the type is suspended or being removed."""
+        """Return the segments of the plan; none while the type is suspended or being removed."""
         spec = self.task_type
         if spec.suspend or self.removed:
             return []
@@ -101,15 +101,15 @@ def encode_record(record: TypeRecord) -> str:
 
 
 def decode_record(value: bytes) -> TypeRecord:
-    """Read a record. Raises ValueError, also where it is another type's, or not one that a schedule can follow."""
+    """Read the JSON of a record. Raises ValueError."""
     return msgspec.json.decode(value.partition(b"\n")[2], type=TypeRecord)
 
 
 @lru_cache(maxsize=1_024)
 def read_type(name: bytes, value: bytes) -> tuple[TypeRecord, bool]:
-    """Read a record that scheduling can follow, and whether its line for scripts is that of the record.
+    """Read a record that a schedule can follow, and whether its line for scripts matches it.
 
-    Every process reads all of them every second, mostly as they were. Raises what UNREADABLE names.
+    The cache serves processes that read all records every second, mostly unchanged. Raises any error of UNREADABLE.
     """
     record = decode_record(value)
     spec, numbers = record.task_type, [one.number for one in record.held]
@@ -127,7 +127,7 @@ def read_type(name: bytes, value: bytes) -> tuple[TypeRecord, bool]:
         raise ValueError(spec.name)
     ours = _line(record).encode()
     line = value.partition(b"\n")[0]
-    return record, line == ours or line.startswith(ours + b"|")  # another release may say more
+    return record, line == ours or line.startswith(ours + b"|")  # another version may add fields
 
 
 def _lengths(schedule: Schedule) -> list[int]:

@@ -1,4 +1,4 @@
-"""Task types as the store keeps them: all records at one version, and how they are written."""
+"""Task types in the store: all records at one version."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -39,14 +39,14 @@ _decode_replay = msgspec.json.Decoder(Replay).decode
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """All task types at one version. paused: types an operator paused by hand; rate: effective R, None if unset.
+    """All task types at one version. paused: types that were paused by hand. rate: in force, None if no job starts.
 
-    installed_ms: when the store got its first types (epoch ms), 0 if it never did; it tells stores apart.
-    expires_ms: when a pause or limit set for a time first ends by itself (the version stays), or None.
-    replay: what is emitted again, after the store lost everything.
-    refilling: it lost everything and is being filled; it gets its cursor last.
-    unreadable: types whose records are there and cannot be read by Python, by scripts or by both; those that Python can
-    read are among the records.
+    installed_ms: the time at which the store got its first types (epoch ms), 0 if never; it tells stores apart.
+    expires_ms: the first end of a pause or override that was set for a time (the version stays), or None.
+    replay: jobs that are emitted again, after the store lost everything.
+    refilling: the store lost everything and is being filled; it gets its cursor last.
+    unreadable: types whose records cannot be read by Python, by scripts or by both; the ones that Python can read are
+    among the records.
     """
 
     version: int
@@ -60,14 +60,14 @@ class Catalog:
     unreadable: frozenset[str] = frozenset()
 
     def segments(self) -> list[Segment]:
-        """What the plan reads of the types that run now."""
+        """Return the segments of the plan for all types that are not paused."""
         return [
             s for name, record in self.records.items() if name not in self.paused for s in record.segments()
         ]
 
 
 async def read_catalog(store: Store) -> Catalog:
-    """Types, pauses and the effective limit, read in one step."""
+    """Read types, pauses and the rate in force, in one step."""
     answer = await store.run(_CATALOG)
     malformed, replay = store.malformed, answer.replay
     limit = malformed.read("config rate", partial(read_rate, answer.rate)) if answer.rate else None
@@ -108,7 +108,7 @@ async def read_catalog(store: Store) -> Catalog:
 
 
 async def read_locks(store: Store, names: Sequence[str]) -> Locks:
-    """Read which params some types lock; nothing of those that are not there, or cannot be read."""
+    """Read the locked params of some types; types that are missing or cannot be read lock none."""
     values = await store.read(hmget(store.keys("types"), *names)) if names else []
     read = [
         store.malformed.read(place_of("types", name.encode()), partial(read_type, name.encode(), value))
@@ -128,10 +128,11 @@ async def put_types(
     before_cursor_ms: int = 0,
     fence: Fence = UNFENCED,
 ) -> int:
-    """Writes records against the version they were made from and returns the new one.
+    """Write records that were made from `version`; return the new version.
 
     dropped: (type, generation) whose members are deleted. before_cursor_ms: refuse once the cursor is there.
-    Raises TypesMovedError: read the catalog again and decide anew; DeposedError, ForeignOwnerError.
+    Raises TypesMovedError if the store has another version by now: read the catalog and decide again; DeposedError,
+    ForeignOwnerError.
     """
     verdict, now_version = await store.run(
         _PUT_TYPES,

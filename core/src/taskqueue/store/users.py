@@ -1,4 +1,4 @@
-"""What users want: one record a subscription, replaced a user at a time."""
+"""Users and their subscriptions: one record a subscription, replaced a user at a time."""
 
 import hashlib
 import re
@@ -24,9 +24,9 @@ SOURCES = frozenset(get_args(Source))
 
 _SET_USERS = Script("set_users", shaped(tuple[bytes, bytes]))
 _refused = packed(list[str])
-#: Tasks that one call of the script handles: a few milliseconds of the server's time.
+#: Subscriptions that one call of the script handles: a few milliseconds of the server's time.
 _BATCH_TASKS = 300
-#: A user, the digest of what is wanted, and that: type, params as JSON, whether suspended.
+#: A user, the digest, and the desired subscriptions: type, params as JSON, whether suspended.
 _Wanted = tuple[str, str, list[tuple[str, str, int]]]
 #: A subscription's record, as scripts/lib/deal.lua writes it.
 _RECORD = re.compile(r"([0-9]{1,16})(s?)(.*)", re.DOTALL)
@@ -35,7 +35,7 @@ _RUN = re.compile(rb"([dx])([0-9]{1,11})")
 
 @dataclass(frozen=True, slots=True)
 class StoredUser:
-    """Where a user's subscriptions come from, and a digest of them."""
+    """A user in the store: the source of its subscriptions, and a digest of them."""
 
     source: str
     digest: str
@@ -72,16 +72,16 @@ def _rows(user: UserSubscription) -> list[tuple[str, str, int]]:
 
 
 def digest(user: UserSubscription) -> str:
-    """Eight letters that change with anything that the store keeps of a user."""
+    """Return eight letters that change with any subscription of a user."""
     return urlsafe_b64encode(hashlib.blake2b(pack(_rows(user)), digest_size=6).digest()).decode()
 
 
 async def set_users(
     store: Store, source_name: Source, users: Sequence[UserSubscription], fence: Fence = UNFENCED
 ) -> list[str]:
-    """Replaces what each of `users` wants; each user atomically, many users a round trip.
+    """Replace the subscriptions of `users`; each user atomically, many users a round trip.
 
-    Returns the ids that were refused because an import owns them. A user without tasks is removed.
+    Returns the ids that were refused because an import owns them. A user without subscriptions is removed.
     Raises DeposedError and ForeignOwnerError.
     """
     refused: list[str] = []
@@ -106,20 +106,20 @@ async def _write(store: Store, source_name: Source, batch: Sequence[_Wanted], fe
 
 
 async def read_stored_users(store: Store) -> dict[str, StoredUser]:
-    """Every user with its source and digest."""
+    """Read every user with its source and digest."""
     rows = await store.read(hgetall(store.keys("users")))
     return dict(_owners(store, rows.items()))
 
 
 async def scan_stored_users(store: Store, batch: int = 1_000) -> AsyncIterator[tuple[str, StoredUser]]:
-    """The same, a batch at a time, for listings of a million users."""
+    """Yield every user with its source and digest, read a batch at a time, for listings of a million users."""
     async for rows in store.scan(hscan(store.keys("users"), batch)):
         for one in _owners(store, rows):
             yield one
 
 
 def read_stored_user(user: bytes, value: bytes) -> tuple[str, StoredUser]:
-    """Read a user and where it comes from. Raises what UNREADABLE names."""
+    """Read a user and its source. Raises any error of UNREADABLE."""
     return user.decode("ascii"), StoredUser.read(value)
 
 
@@ -131,7 +131,7 @@ def _owners(store: Store, rows: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple
 
 
 async def read_subscriptions(store: Store, user: str) -> list[StoredSubscription]:
-    """What one user wants, by type; empty if the user is unknown."""
+    """Read the subscriptions of one user, by type; empty if the user is unknown."""
     rows = await store.read(hgetall(store.keys.tasks(user)))
     tasks = [
         store.malformed.read(place_of(f"users:{user}:tasks", name), partial(read_subscription, name, value))
@@ -141,7 +141,7 @@ async def read_subscriptions(store: Store, user: str) -> list[StoredSubscription
 
 
 def read_subscription(name: bytes, record: bytes) -> StoredSubscription:
-    """Read a subscription's record. Raises what UNREADABLE names."""
+    """Read a subscription's record. Raises any error of UNREADABLE."""
     found = _RECORD.fullmatch(record.decode())
     if found is None:
         raise ValueError(record)
@@ -152,7 +152,7 @@ def read_subscription(name: bytes, record: bytes) -> StoredSubscription:
 
 
 async def read_runs(store: Store, user: str) -> dict[str, tuple[str, int]]:
-    """The last outcome (d done, x dead) and its time (epoch s) by type."""
+    """Read the last outcome (d done, x dead) and its time (epoch s) by type."""
     rows = await store.read(hgetall(store.keys.runs(user)))
     runs = {
         name: store.malformed.read(place_of(f"users:{user}:runs", name), partial(read_run, value))
@@ -162,7 +162,7 @@ async def read_runs(store: Store, user: str) -> dict[str, tuple[str, int]]:
 
 
 def read_run(value: bytes) -> tuple[str, int]:
-    """Read an outcome and its time. Raises what UNREADABLE names."""
+    """Read an outcome and its time. Raises any error of UNREADABLE."""
     found = _RUN.fullmatch(value)
     if found is None:
         raise ValueError(value)
