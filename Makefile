@@ -13,7 +13,7 @@ BIN := $(VENV)/bin
 STAMP := $(VENV)/.synced
 INSTALL := UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip install --quiet
 USERS := examples/shop/users.ndjson
-CODE := core/src operator/src worker/src tests benchmarks examples docs tools
+CODE := core/src operator/src worker/src tests benchmarks examples tools
 STARTED := $(shell date +%s)
 
 .DEFAULT_GOAL := help
@@ -73,7 +73,7 @@ format: $(STAMP) ## Format the code and apply the safe fixes of ruff
 	$(BIN)/ruff format $(CODE)
 
 docs: $(STAMP) ## Write docs/configuration.md from the code
-	$(BIN)/python docs/generate.py
+	$(BIN)/python tools/docs/configuration_page.py
 
 generate: $(STAMP) ## Write crds/ from the models, and the generated files of the chart
 	$(BIN)/python -m taskqueue_operator.crd crds
