@@ -14,13 +14,13 @@ from taskqueue.store.claim import Claim, claim
 from taskqueue_worker import claimer
 from taskqueue_worker.claimer import Claimer
 from taskqueue_worker.clock import ServerClock
-from taskqueue_worker.life import Life
+from taskqueue_worker.outbox import Outbox
 from taskqueue_worker.pace import Pace
-from taskqueue_worker.results import Results
+from taskqueue_worker.probes import Life
 from taskqueue_worker.suspects import Suspects
 
 if TYPE_CHECKING:
-    from taskqueue_worker.started import Started
+    from taskqueue_worker.leased_job import LeasedJob
     from tests.store.conftest import World
 
 SYNC = TaskType("sync", Schedule(interval_s=3600))
@@ -30,20 +30,20 @@ class Desk:
     """A claimer with two free slots that nothing ever leaves."""
 
     def __init__(self, world: World) -> None:
-        self.got: list[Started] = []
+        self.got: list[LeasedJob] = []
         self.added = asyncio.Event()
         self.clock = ServerClock()
         pace = Pace()
-        kinds: Any = SimpleNamespace(
-            version=-1, get=lambda _: SimpleNamespace(spec=SYNC), refresh=self._refresh
+        types: Any = SimpleNamespace(
+            version=-1, get=lambda _: SimpleNamespace(definition=SYNC), refresh=self._refresh
         )
-        self.results = Results(pace, kinds, self.clock)
+        self.results = Outbox(pace, types, self.clock)
         slots: Any = self
         self.claimer = Claimer(
             world.store,
             "w",
             5_000,
-            kinds,
+            types,
             self.clock,
             pace,
             self.results,
@@ -56,7 +56,7 @@ class Desk:
     def free(self) -> int:
         return 2 - len(self.got)
 
-    def add(self, jobs: list[Started]) -> None:
+    def add(self, jobs: list[LeasedJob]) -> None:
         self.got += jobs
         if jobs:
             self.added.set()
@@ -118,10 +118,10 @@ async def test_jobs_of_a_type_that_this_worker_cannot_read_wait_for_it(
     await world.install(SYNC)
     await world.enqueue("sync", "ada")
     desk = Desk(world)
-    kinds: Any = SimpleNamespace(
+    types: Any = SimpleNamespace(
         version=-1, get=lambda _: None, unreadable=frozenset({"sync"}), refresh=desk._refresh
     )
-    desk.claimer._kinds = kinds
+    desk.claimer._types = types
 
     async def drained_afterwards(*args: Any, **options: Any) -> Claim:
         answer = await claim(*args, **options)

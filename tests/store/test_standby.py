@@ -8,9 +8,9 @@ from typing import TYPE_CHECKING, Any
 
 from taskqueue.models.values import Schedule, TaskType
 from taskqueue.store.connection import open_store
-from taskqueue_worker.kinds import Kind
-from taskqueue_worker.standby import Standby
-from taskqueue_worker.started import Started
+from taskqueue_worker.heartbeat import Standby
+from taskqueue_worker.leased_job import LeasedJob
+from taskqueue_worker.task_types import BoundType
 
 if TYPE_CHECKING:
     from tests.store.conftest import World
@@ -28,7 +28,7 @@ async def test_the_standby_keeps_what_runs_and_returns_what_missed_its_slot(
     jobs = (await world.claim(lease_ms=SHORT_MS)).jobs
     now_s = asyncio.get_running_loop().time()
     started = {
-        job.member.split("|")[1]: Started(job.member, Kind(spec, None), "", 0, 0, now_s + 600, 0.01)
+        job.member.split("|")[1]: LeasedJob(job.member, BoundType(spec, None), "", 0, 0, now_s + 600, 0.01)
         for job in jobs
     }
     started["runs"].called_s = now_s

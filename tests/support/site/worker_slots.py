@@ -9,10 +9,10 @@ import pytest
 from taskqueue.handlers.registry import Runnable
 from taskqueue.models.values import Retry, Schedule, TaskType
 from taskqueue.store.claim import Result
-from taskqueue_worker import slot_time
-from taskqueue_worker.kinds import Kind
+from taskqueue_worker import clock
+from taskqueue_worker.leased_job import LeasedJob
 from taskqueue_worker.slots import Slots
-from taskqueue_worker.started import Started
+from taskqueue_worker.task_types import BoundType
 
 LIMIT_S = 30.0
 
@@ -29,7 +29,7 @@ class SlotsUnderTest:
 
     async def __aenter__(self) -> Self:
         self._patch = pytest.MonkeyPatch()
-        self._patch.setattr(slot_time, "LATE_S", 3_600.0)
+        self._patch.setattr(clock, "LATE_S", 3_600.0)
         return self
 
     async def __aexit__(self, *_: object) -> None:
@@ -37,12 +37,12 @@ class SlotsUnderTest:
         self._patch.undo()
 
     @staticmethod
-    def _permits(_: Started) -> Any:
+    def _permits(_: LeasedJob) -> Any:
         return SimpleNamespace(take=None)  # no job here asks for one
 
-    def add(self, member: str, run: Runnable | None, params: str = "") -> Kind:
-        kind = Kind(TaskType("sync", Schedule(interval_s=60), retry=Retry(max_attempts=9)), run)
-        self.slots.add([Started(member, kind, params, 0, 0, asyncio.get_running_loop().time(), 0.01)])
+    def add(self, member: str, run: Runnable | None, params: str = "") -> BoundType:
+        kind = BoundType(TaskType("sync", Schedule(interval_s=60), retry=Retry(max_attempts=9)), run)
+        self.slots.add([LeasedJob(member, kind, params, 0, 0, asyncio.get_running_loop().time(), 0.01)])
         return kind
 
     async def run(self, member: str, run: Runnable | None, params: str = "") -> Result:

@@ -78,5 +78,7 @@ async def test_waiting_for_ad_hoc_jobs_ends(client: Swallowing, store: Store) ->
 
 @pytest.mark.parametrize("client", [(0, 0)], indirect=True)
 async def test_a_job_that_timed_out_asks_for_no_further_permit(client: Swallowing, store: Store) -> None:
-    started: Any = type("Started", (), {"kind": type("Kind", (), {"spec": type("Spec", (), {"cost": 1})})})
+    started: Any = type(
+        "LeasedJob", (), {"type": type("BoundType", (), {"definition": type("Spec", (), {"cost": 1})})}
+    )
     await ends(asyncio.create_task(permits.Permits(store, 1_000, started).take(1)), client.entered)

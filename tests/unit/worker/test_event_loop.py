@@ -10,8 +10,8 @@ import pytest
 import uvloop
 from structlog.testing import capture_logs
 
-from taskqueue_worker import event_loop
-from taskqueue_worker.event_loop import run_to_end
+from taskqueue_worker.liveness import event_loop
+from taskqueue_worker.liveness.event_loop import run_to_end
 
 
 async def raise_(error: BaseException) -> None:
@@ -118,7 +118,7 @@ def test_tasks_left_behind_do_not_hold_up_the_end(monkeypatch: pytest.MonkeyPatc
     "source",
     [
         (
-            "from taskqueue_worker.event_loop import run_to_end\n"
+            "from taskqueue_worker.liveness.event_loop import run_to_end\n"
             "async def main():\n"
             "    child = os.fork()\n"
             "    if child == 0:\n"

@@ -10,9 +10,9 @@ from structlog.testing import capture_logs
 from taskqueue.handlers import Discard, Job, RateLimited, RetryLater
 from taskqueue.handlers.registry import Runnable
 from taskqueue.models.values import Schedule, TaskType
-from taskqueue_worker.kinds import Kind
+from taskqueue_worker.leased_job import LeasedJob
 from taskqueue_worker.slots import SlotEndedError
-from taskqueue_worker.started import Started
+from taskqueue_worker.task_types import BoundType
 from tests.support.site.worker_slots import LIMIT_S, SlotsUnderTest
 
 
@@ -125,10 +125,10 @@ async def test_a_slot_survives(handle: Runnable, verb: str) -> None:
 
 async def test_a_handler_changes_no_params_but_its_own() -> None:
     async with SlotsUnderTest() as bench:
-        kind = Kind(TaskType("sync", Schedule(interval_s=60), params={"pages": [1]}), changes_its_params)
+        kind = BoundType(TaskType("sync", Schedule(interval_s=60), params={"pages": [1]}), changes_its_params)
         now_s = asyncio.get_running_loop().time()
         for turn in range(2):
-            bench.slots.add([Started(f"sync|u|60|0|0|w|{turn}", kind, "", 0, 0, now_s, 0.01)])
+            bench.slots.add([LeasedJob(f"sync|u|60|0|0|w|{turn}", kind, "", 0, 0, now_s, 0.01)])
             assert (await asyncio.wait_for(bench.results.get(), LIMIT_S)).verb == "d"
 
 

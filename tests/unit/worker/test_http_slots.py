@@ -12,9 +12,9 @@ import pytest
 from taskqueue.handlers.http_call import HttpClient
 from taskqueue.models.values import HttpCall, Schedule, TaskType
 from taskqueue.plan.limiter import LATE_S
-from taskqueue_worker.kinds import Kind
+from taskqueue_worker.leased_job import LeasedJob
 from taskqueue_worker.slots import Slots
-from taskqueue_worker.started import Started
+from taskqueue_worker.task_types import BoundType
 
 if TYPE_CHECKING:
     from taskqueue.store.claim import Result
@@ -79,9 +79,9 @@ async def test_no_request_leaves_outside_its_slot(url: str, monkeypatch: pytest.
     loop = asyncio.get_running_loop()
     one_instant_a_turn(loop, monkeypatch)
     client = HttpClient()
-    kind = Kind(TaskType("sync", Schedule(interval_s=60)), client.resolve(HttpCall(url, "GET")))
+    kind = BoundType(TaskType("sync", Schedule(interval_s=60)), client.resolve(HttpCall(url, "GET")))
     results: asyncio.Queue[Result] = asyncio.Queue()
-    begun: list[Started] = []
+    begun: list[LeasedJob] = []
     slots = Slots(
         JOBS,
         lambda _: SimpleNamespace(take=None),  # type: ignore[arg-type,return-value]
@@ -93,7 +93,7 @@ async def test_no_request_leaves_outside_its_slot(url: str, monkeypatch: pytest.
     async def round_of_jobs(turn: int) -> dict[str, int]:
         first_s = loop.time() + 0.02
         slots.add(
-            Started(f"sync|u-{n}|60|0|0|w|{turn}", kind, "", 0, 0, first_s + n * SPACING_S, SPACING_S)
+            LeasedJob(f"sync|u-{n}|60|0|0|w|{turn}", kind, "", 0, 0, first_s + n * SPACING_S, SPACING_S)
             for n in range(JOBS)
         )
         # In the middle of their slots, when some have passed.

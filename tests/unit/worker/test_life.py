@@ -2,7 +2,7 @@
 
 import asyncio
 
-from taskqueue_worker.life import Life
+from taskqueue_worker.probes import Life
 from tests.support.process.virtual_time import virtual_time
 
 WITHIN_S = 60.0

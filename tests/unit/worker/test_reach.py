@@ -4,7 +4,7 @@ import random
 
 import pytest
 
-from taskqueue_worker.reach import REACH_MAX_S, REACH_MIN_S, Reach
+from taskqueue_worker.pace import REACH_MAX_S, REACH_MIN_S, Reach
 
 
 def test_a_punctual_worker_takes_as_many_jobs_as_it_has_room_for() -> None:

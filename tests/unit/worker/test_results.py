@@ -8,20 +8,20 @@ import pytest
 from taskqueue.models.values import Schedule, TaskType
 from taskqueue.store.claim import Result
 from taskqueue_worker.clock import ServerClock
+from taskqueue_worker.outbox import Outbox
 from taskqueue_worker.pace import Pace
-from taskqueue_worker.results import Results
 
 EVERY_MINUTE = TaskType("sync", Schedule(interval_s=60))
 EVERY_NIGHT = TaskType("sync", Schedule(cron="0 2 * * *"))
 NOW_S = 1_764_000_000
 
 
-class Kinds:
+class Types:
     def __init__(self, spec: TaskType) -> None:
         self._spec = spec
 
     def get(self, name: str) -> Any:
-        return type("Kind", (), {"spec": self._spec}) if name == self._spec.name else None
+        return type("BoundType", (), {"definition": self._spec}) if name == self._spec.name else None
 
 
 class Heard(Pace):
@@ -59,10 +59,10 @@ def scheduled(due_ago_s: float) -> str:
 async def test_a_result_is_settled_soon_if_something_may_wait_for_it(
     spec: TaskType, member: str, verb: Any, soon: bool
 ) -> None:
-    loop_s, clock, pace, kinds = asyncio.get_running_loop().time(), ServerClock(), Heard(), Kinds(spec)
+    loop_s, clock, pace, types = asyncio.get_running_loop().time(), ServerClock(), Heard(), Types(spec)
     clock.observe(loop_s, loop_s, NOW_S * 1_000_000)
     pace.hungry = False
-    results = Results(pace, kinds, clock)  # type: ignore[arg-type]
+    results = Outbox(pace, types, clock)  # type: ignore[arg-type]
     results.add(Result(member, verb))
     assert pace.soon is soon
     pace.hungry = True
@@ -71,7 +71,7 @@ async def test_a_result_is_settled_soon_if_something_may_wait_for_it(
 
 
 async def test_what_was_not_delivered_comes_first_again() -> None:
-    results = Results(Heard(), Kinds(EVERY_MINUTE), ServerClock())  # type: ignore[arg-type]
+    results = Outbox(Heard(), Types(EVERY_MINUTE), ServerClock())  # type: ignore[arg-type]
     for n in range(700):
         results.add(Result(f"sync|u-{n}|1|0|0|w|1", "d"))
     first = results.take()

@@ -4,9 +4,7 @@ import asyncio
 
 import pytest
 
-from taskqueue.plan.limiter import LATE_S
-from taskqueue_worker.clock import ServerClock
-from taskqueue_worker.slot_time import reached
+from taskqueue_worker.clock import LATE_S, ServerClock, reached
 
 
 async def test_a_slot_ahead_is_waited_for_and_never_begins_early() -> None:

@@ -12,9 +12,9 @@ from taskqueue.handlers.job import Job
 from taskqueue.models.values import Schedule, TaskType
 from taskqueue.plan.limiter import LATE_S
 from taskqueue.store.claim import Result
-from taskqueue_worker.kinds import Kind
+from taskqueue_worker.leased_job import LeasedJob
 from taskqueue_worker.slots import Slots
-from taskqueue_worker.started import Started
+from taskqueue_worker.task_types import BoundType
 from tests.support.process.virtual_time import virtual_time
 
 
@@ -27,14 +27,14 @@ class Bench:
     go: asyncio.Event = field(default_factory=asyncio.Event)
     both: asyncio.Event = field(default_factory=asyncio.Event)
     slots: Slots = field(init=False)
-    kind: Kind = field(init=False)
+    kind: BoundType = field(init=False)
 
     def __post_init__(self) -> None:
-        self.kind = Kind(TaskType("sync", Schedule(interval_s=60)), self._handle)
+        self.kind = BoundType(TaskType("sync", Schedule(interval_s=60)), self._handle)
         self.slots = Slots(2, self._permits, self.results.append, lambda: None, lambda *_: None)
 
     @staticmethod
-    def _permits(started: Started) -> Any:
+    def _permits(started: LeasedJob) -> Any:
         return SimpleNamespace(take=None)  # no job here asks for one
 
     async def _handle(self, job: Job) -> None:
@@ -45,7 +45,7 @@ class Bench:
 
     def add(self, *users: str, ahead_s: float = 0.0) -> None:
         start_s = asyncio.get_running_loop().time() + ahead_s
-        self.slots.add(Started(self.member(user), self.kind, "", 0, 0, start_s, 0.01) for user in users)
+        self.slots.add(LeasedJob(self.member(user), self.kind, "", 0, 0, start_s, 0.01) for user in users)
 
     @staticmethod
     def member(user: str) -> str:

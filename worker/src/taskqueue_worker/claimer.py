@@ -13,16 +13,16 @@ from taskqueue.store.claim import Alone, Claim, ClaimedJob, Result, claim
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import StoreFailure
 from taskqueue.store.lease import pass_wakeup_on
-from taskqueue_worker import report
+from taskqueue_worker import outbox
 from taskqueue_worker.clock import ServerClock
-from taskqueue_worker.kinds import Kind, Kinds
-from taskqueue_worker.life import Life
+from taskqueue_worker.leased_job import LeasedJob
+from taskqueue_worker.liveness.cancellation import absorb_cancellation
+from taskqueue_worker.outbox import Outbox
 from taskqueue_worker.pace import Pace
-from taskqueue_worker.results import Results
+from taskqueue_worker.probes import Life
 from taskqueue_worker.slots import Slots
-from taskqueue_worker.started import Started
 from taskqueue_worker.suspects import Suspects
-from taskqueue_worker.uncancelled import absorb_cancellation
+from taskqueue_worker.task_types import BoundType, TaskTypes
 
 log = structlog.get_logger("taskqueue.worker")
 
@@ -49,10 +49,10 @@ class Claimer:
         store: Store,
         worker: str,
         lease_ms: int,
-        kinds: Kinds,
+        types: TaskTypes,
         clock: ServerClock,
         pace: Pace,
-        results: Results,
+        results: Outbox,
         slots: Slots,
         life: Life,
         suspects: Suspects,
@@ -60,7 +60,7 @@ class Claimer:
         self._store = store
         self._worker = worker
         self._lease_ms = lease_ms
-        self._kinds = kinds
+        self._types = types
         self._clock = clock
         self._pace = pace
         self._results = results
@@ -179,9 +179,9 @@ class Claimer:
             return answer
 
     async def _take(self, answer: Claim) -> None:
-        if answer.jobs and answer.version != self._kinds.version:
+        if answer.jobs and answer.version != self._types.version:
             try:
-                await self._kinds.refresh()
+                await self._types.refresh()
             except StoreFailure:
                 log.warning("types not read, jobs returned", jobs=len(answer.jobs))
                 self._give_back(answer.jobs)
@@ -190,19 +190,21 @@ class Claimer:
             self._give_back(answer.jobs)
             return
         spacing_s = STRETCH / answer.rate if answer.rate > 0 else 0.0
-        find: Callable[[str], Kind | None] = self._kinds.get
+        find: Callable[[str], BoundType | None] = self._types.get
         jobs = []
         for job in answer.jobs:
             name = job.member.partition("|")[0]
-            kind = find(name)
-            if kind is None and name in self._kinds.unreadable:  # until its record is written again
+            bound = find(name)
+            if bound is None and name in self._types.unreadable:  # until its record is written again
                 self._results.add(Result(job.member, "c", _UNREADABLE_MS, "type"))
                 continue
-            if kind is None:  # gone since: the next claim of this job drops it
+            if bound is None:  # gone since: the next claim of this job drops it
                 self._give_back([job])
                 continue
             start_s = self._clock.to_loop(job.start_us)
-            jobs.append(Started(job.member, kind, job.params, job.failures, job.losses, start_s, spacing_s))
+            jobs.append(
+                LeasedJob(job.member, bound, job.params, job.failures, job.losses, start_s, spacing_s)
+            )
         self.started += len(jobs)
         if jobs:
             self._pace.booked(jobs[-1].start_s)
@@ -210,4 +212,4 @@ class Claimer:
 
     def _give_back(self, jobs: Iterable[ClaimedJob]) -> None:
         for job in jobs:
-            self._results.add(report.returned(job.member))
+            self._results.add(outbox.returned(job.member))

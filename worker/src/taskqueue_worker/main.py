@@ -16,11 +16,11 @@ from taskqueue.printable import describe_error
 from taskqueue.settings import load
 from taskqueue.stop_signals import keep
 from taskqueue.threads import leave_threads
-from taskqueue_worker.event_loop import run_to_end
+from taskqueue_worker.liveness.cancellation import keep_running
+from taskqueue_worker.liveness.event_loop import run_to_end
+from taskqueue_worker.liveness.signals import end_on_signals, keep_signals
 from taskqueue_worker.settings import WorkerSettings
-from taskqueue_worker.signals import end_on_signals, keep_signals
 from taskqueue_worker.slots import SlotEndedError
-from taskqueue_worker.uncancelled import keep_running
 from taskqueue_worker.worker import Worker
 
 log = structlog.get_logger("taskqueue.worker")

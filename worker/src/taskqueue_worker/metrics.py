@@ -9,8 +9,8 @@ from prometheus_client.registry import Collector
 from taskqueue.handlers.threads import Threads
 from taskqueue_worker.claimer import Claimer
 from taskqueue_worker.clock import ServerClock
-from taskqueue_worker.kinds import OUTCOMES, Kinds
 from taskqueue_worker.slots import Slots
+from taskqueue_worker.task_types import OUTCOMES, TaskTypes
 
 LATENESS = Histogram(
     "taskqueue_start_lateness_seconds",
@@ -33,14 +33,14 @@ class WorkerCollector(Collector):
 
     def __init__(
         self,
-        kinds: Kinds,
+        types: TaskTypes,
         slots: Slots,
         claimer: Claimer,
         clock: ServerClock,
         threads: Threads,
         blocks: Mapping[str, int],
     ) -> None:
-        self._kinds = kinds
+        self._types = types
         self._slots = slots
         self._claimer = claimer
         self._clock = clock
@@ -58,10 +58,10 @@ class WorkerCollector(Collector):
         jobs = CounterMetricFamily(
             "taskqueue_jobs", f"Jobs by type and outcome: {', '.join(OUTCOMES)}.", labels=("type", "outcome")
         )
-        for kind in self._kinds.all():
+        for bound in self._types.all():
             for outcome in OUTCOMES:
-                if kind.counts[outcome]:
-                    jobs.add_metric((kind.spec.name, outcome), kind.counts[outcome])
+                if bound.counts[outcome]:
+                    jobs.add_metric((bound.definition.name, outcome), bound.counts[outcome])
         yield jobs
         yield GaugeMetricFamily("taskqueue_slots", "Jobs this worker can run at a time.", self._slots.size)
         yield GaugeMetricFamily("taskqueue_slots_free", "Slots without a job.", self._slots.free)

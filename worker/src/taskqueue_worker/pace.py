@@ -8,8 +8,6 @@ has room, a moment later, so that one call fills several slots.
 import asyncio
 import heapq
 
-from taskqueue_worker.reach import Reach
-
 #: Results wait this long for a claim that would carry them anyway; those that something waits for, much shorter.
 _SETTLE_S = 1.0
 _SETTLE_SOON_S = 0.05
@@ -135,3 +133,29 @@ class Pace:
 def _set(future: asyncio.Future[None]) -> None:
     if not future.done():
         future.set_result(None)
+
+
+#: Bounds of how far ahead (s). More than the upper one wins nothing, as calls take milliseconds.
+REACH_MIN_S, REACH_MAX_S = 0.01, 0.1
+#: Factors after a start that missed its slot, and after one in time. They balance where one start in twenty is late.
+_SHRINK, _GROW = 0.7, 1.02
+
+
+class Reach:
+    """seconds: how far ahead to take slots."""
+
+    __slots__ = ("seconds",)
+
+    def __init__(self) -> None:
+        self.seconds = REACH_MAX_S
+
+    def saw(self, *, in_time: bool) -> None:
+        """Learn from one slot."""
+        if not in_time:
+            self.seconds = max(REACH_MIN_S, self.seconds * _SHRINK)
+        elif self.seconds < REACH_MAX_S:
+            self.seconds = min(REACH_MAX_S, self.seconds * _GROW)
+
+    def jobs(self, rate: float) -> float:
+        """Return how many jobs a call may take; rate: of the limit, a second."""
+        return float("inf") if self.seconds >= REACH_MAX_S else max(1, int(rate * self.seconds))

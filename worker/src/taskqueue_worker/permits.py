@@ -5,8 +5,8 @@ import asyncio
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import StoreFailure
 from taskqueue.store.lease import permit
-from taskqueue_worker.slot_time import reached
-from taskqueue_worker.started import Started
+from taskqueue_worker.clock import reached
+from taskqueue_worker.leased_job import LeasedJob
 
 _RETRY_S = 0.25
 
@@ -19,7 +19,7 @@ class Permits:
 
     __slots__ = ("_lease_ms", "_started", "_store", "_used")
 
-    def __init__(self, store: Store, lease_ms: int, started: Started) -> None:
+    def __init__(self, store: Store, lease_ms: int, started: LeasedJob) -> None:
         self._store = store
         self._lease_ms = lease_ms
         self._started = started
@@ -27,7 +27,7 @@ class Permits:
 
     async def take(self, cost: int) -> None:
         """Returns when a call of this cost may leave. Waits as long as it takes: the job's timeout bounds it."""
-        held = self._started.kind.spec.cost
+        held = self._started.type.definition.cost
         while self._used + cost <= held:
             slot_s = self._started.start_s + self._used * self._started.spacing_s
             if await reached(slot_s):

@@ -19,13 +19,13 @@ from taskqueue.printable import describe_error, type_name
 from taskqueue.store.claim import Result
 from taskqueue.store.job_name import JobName, parse
 from taskqueue.store.users import decode_params
-from taskqueue_worker import report
+from taskqueue_worker import outbox
+from taskqueue_worker.clock import reached
+from taskqueue_worker.leased_job import LeasedJob
+from taskqueue_worker.liveness.cancellation import absorb_cancellation
+from taskqueue_worker.pace import Reach
 from taskqueue_worker.permits import Permits
-from taskqueue_worker.reach import Reach
 from taskqueue_worker.runner import judge_raised, run
-from taskqueue_worker.slot_time import reached
-from taskqueue_worker.started import Started
-from taskqueue_worker.uncancelled import absorb_cancellation
 
 log = structlog.get_logger("taskqueue.worker")
 
@@ -44,10 +44,10 @@ class Slots:
     def __init__(
         self,
         size: int,
-        permits: Callable[[Started], Permits],
+        permits: Callable[[LeasedJob], Permits],
         report: Callable[[Result], None],
         freed: Callable[[], None],
-        observe: Callable[[Started, int, float], None],
+        observe: Callable[[LeasedJob, int, float], None],
         reach: Reach | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
@@ -56,11 +56,11 @@ class Slots:
         self._freed = freed
         self._observe = observe
         self._reach = reach or Reach()
-        self._waiting: deque[Started] = deque()
+        self._waiting: deque[LeasedJob] = deque()
         self._idle: deque[asyncio.Future[None]] = deque()
         self._waking = False
         self._empty = asyncio.Event()
-        self.running: dict[int, Started] = {}
+        self.running: dict[int, LeasedJob] = {}
         self.size = size
         self.closing = False
         #: Resolved, with the reason, if a slot ends before the worker closes.
@@ -79,7 +79,7 @@ class Slots:
         """Slots that can run jobs."""
         return sum(not task.done() for task in self._tasks)
 
-    def add(self, jobs: Iterable[Started]) -> None:
+    def add(self, jobs: Iterable[LeasedJob]) -> None:
         self._waiting.extend(jobs)
         self._wake()
 
@@ -87,7 +87,7 @@ class Slots:
         """Every lease held."""
         return [job.member for job in (*self.running.values(), *self._waiting)]
 
-    def snapshot(self) -> list[Started]:
+    def snapshot(self) -> list[LeasedJob]:
         """Every job held, for another thread, which may come while this one changes something."""
         while True:
             with contextlib.suppress(RuntimeError):  # changed meanwhile
@@ -103,7 +103,7 @@ class Slots:
     def give_back(self) -> None:
         """Returns every job whose handler has not begun."""
         while self._waiting:
-            self._report(report.returned(self._waiting.popleft().member))
+            self._report(outbox.returned(self._waiting.popleft().member))
         for job in list(self.running.values()):
             if not job.began_s:
                 job.cancel("drain")
@@ -170,7 +170,7 @@ class Slots:
             self._wake()
         self._waking = False
 
-    async def _broken(self, job: Started, error: BaseException) -> Result | None:
+    async def _broken(self, job: LeasedJob, error: BaseException) -> Result | None:
         """What becomes of a job whose slot met an error outside its handler."""
         if self.closing:
             raise error
@@ -180,9 +180,9 @@ class Slots:
             return judge_raised(job, BaseException.with_traceback(error, None))
         if isinstance(error, asyncio.CancelledError):
             await absorb_cancellation()
-            return None if job.stop == "lost" else report.returned(job.member)
+            return None if job.stop == "lost" else outbox.returned(job.member)
         log.error("job failed outside its handler", job=job.name, error=type_name(error))
-        return report.failed(job, f"the worker failed: {describe_error(error)}", logged=type_name(error))
+        return outbox.failed(job, f"the worker failed: {describe_error(error)}", logged=type_name(error))
 
     def _slot_ended(self, task: asyncio.Task[None]) -> None:
         if self.closing or self.ended.done():
@@ -191,16 +191,16 @@ class Slots:
         said = "cancelled" if error is None else describe_error(error)
         self.ended.set_exception(SlotEndedError(f"a slot ended: {said}"))
 
-    async def _one(self, started: Started) -> Result | None:
+    async def _one(self, started: LeasedJob) -> Result | None:
         try:
             name, job = self._job(started)
         except Exception as error:  # noqa: BLE001 - whatever the store held
-            return report.dead(started, f"the stored job cannot be read: {describe_error(error)}")
-        managed = started.kind.managed
+            return outbox.dead(started, f"the stored job cannot be read: {describe_error(error)}")
+        managed = started.type.managed
         in_time = await reached(started.start_s, managed.ahead_s if managed else 0.0)
         self._reach.saw(in_time=in_time)
         if not in_time:
-            return report.late(started)
+            return outbox.late(started)
         called_s = self._loop.time()
         result = await run(started, job, called_s)
         if not started.began_s:
@@ -213,10 +213,10 @@ class Slots:
         held_s = ended_s - max(called_s, started.start_s)
         return result._replace(ran_us=max(1, int(held_s * 1e6)))
 
-    def _job(self, started: Started) -> tuple[JobName, Job]:
+    def _job(self, started: LeasedJob) -> tuple[JobName, Job]:
         """Make the job that a handler gets. Raises whatever a stored value that cannot be read makes it raise."""
         name = parse(started.member)
-        params = started.kind.params(decode_params(started.params))
+        params = started.type.params(decode_params(started.params))
         permits, ad_hoc_id = self._permits(started).take, name.id or None
         return name, Job(
             *(

@@ -24,20 +24,19 @@ from taskqueue.store.lease import pass_wakeup_on, wait_for_wakeup
 from taskqueue_worker.claimer import CHANNELS, Claimer
 from taskqueue_worker.clock import ServerClock
 from taskqueue_worker.closing import close_shared
-from taskqueue_worker.heartbeat import keep_leases, stop_overdue
-from taskqueue_worker.kinds import Kinds
-from taskqueue_worker.life import Life
+from taskqueue_worker.heartbeat import Standby, keep_leases, stop_overdue
+from taskqueue_worker.leased_job import LeasedJob
+from taskqueue_worker.liveness.cancellation import absorb_cancellation, keep_running
+from taskqueue_worker.liveness.watchdog import Watchdog
 from taskqueue_worker.metrics import DURATION, LATENESS, WorkerCollector
+from taskqueue_worker.outbox import Outbox
 from taskqueue_worker.pace import Pace
 from taskqueue_worker.permits import Permits
-from taskqueue_worker.results import Results
+from taskqueue_worker.probes import Life
 from taskqueue_worker.settings import WorkerSettings
 from taskqueue_worker.slots import Slots
-from taskqueue_worker.standby import Standby
-from taskqueue_worker.started import Started
 from taskqueue_worker.suspects import Suspects
-from taskqueue_worker.uncancelled import absorb_cancellation, keep_running
-from taskqueue_worker.watchdog import Watchdog
+from taskqueue_worker.task_types import TaskTypes
 
 log = structlog.get_logger("taskqueue.worker")
 
@@ -63,12 +62,12 @@ class Worker:
         self._threads = Threads(settings.threads)
         self._http = HttpClient()
         self.name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
-        self._kinds = Kinds(self._store, Dispatcher(registry, self._http, self._threads))
+        self._types = TaskTypes(self._store, Dispatcher(registry, self._http, self._threads))
         self._ending = False
         self._pace = Pace()
         self._clock = ServerClock()
         self._suspects = Suspects(self._pace, lambda: self.slots.free == self.slots.size)
-        results = Results(self._pace, self._kinds, self._clock)
+        results = Outbox(self._pace, self._types, self._clock)
         self.slots = Slots(
             settings.concurrency,
             lambda started: Permits(self._store, self._lease_ms, started),
@@ -83,7 +82,7 @@ class Worker:
             self._store,
             self.name,
             self._lease_ms,
-            self._kinds,
+            self._types,
             self._clock,
             self._pace,
             results,
@@ -96,7 +95,7 @@ class Worker:
         )
         self._watchdog = Watchdog(self.slots, standby.keep_leases, settings.lease / 3)
         self._collector = WorkerCollector(
-            self._kinds, self.slots, self._claimer, self._clock, self._threads, self._watchdog.counts
+            self._types, self.slots, self._claimer, self._clock, self._threads, self._watchdog.counts
         )
 
     async def run(self, stopping: asyncio.Event) -> None:
@@ -223,7 +222,7 @@ class Worker:
         self._pace.freed()
         self._suspects.freed()
 
-    def _observe(self, started: Started, due_ms: int, ended_s: float) -> None:
+    def _observe(self, started: LeasedJob, due_ms: int, ended_s: float) -> None:
         if started.attempt == 1:
             LATENESS.observe((self._clock.to_server_ms(started.began_s) - due_ms) / 1e3)
         DURATION.observe(ended_s - started.began_s)

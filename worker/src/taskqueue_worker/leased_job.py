@@ -4,14 +4,14 @@ import asyncio
 from dataclasses import dataclass
 from typing import Literal
 
-from taskqueue_worker.kinds import Kind
-from taskqueue_worker.slot_time import reached
+from taskqueue_worker.clock import reached
+from taskqueue_worker.task_types import BoundType
 
 Stop = Literal["timeout", "lost", "drain"]
 
 
 @dataclass(slots=True, eq=False)
-class Started:
+class LeasedJob:
     """A leased job from its claim to its result.
 
     start_s: loop time of the slot that it may start at.   called_s: of the call of its handler, 0 before.
@@ -20,7 +20,7 @@ class Started:
     """
 
     member: str
-    kind: Kind
+    type: BoundType
     params: str
     failures: int
     losses: int

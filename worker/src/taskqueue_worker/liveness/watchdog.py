@@ -8,8 +8,10 @@ error (held_timer), and the watchdog logs afterwards how long it lasted. Leases 
 """
 
 import asyncio
+import sys
 import threading
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,9 +19,8 @@ from dataclasses import dataclass
 import structlog
 
 from taskqueue.printable import describe_error
-from taskqueue_worker.held_timer import HeldTimer
+from taskqueue_worker.liveness.held_timer import HeldTimer
 from taskqueue_worker.slots import Slots
-from taskqueue_worker.stack import stack_of
 
 log = structlog.get_logger("taskqueue.worker")
 
@@ -134,5 +135,18 @@ class Watchdog:
         task = asyncio.current_task(self._loop)
         for started in self._slots.snapshot():
             if task is not None and started.task is task and started.called_s:
-                return started.kind.spec.name
+                return started.type.definition.name
         return NO_TYPE
+
+
+#: The innermost calls that are shown.
+_CALLS = 15
+
+
+def stack_of(thread: int) -> list[str]:
+    """Return the calls of a thread, innermost last; empty if it has ended."""
+    frame = sys._current_frames().get(thread)  # noqa: SLF001 - the one way to see another thread
+    if frame is None:
+        return []
+    calls = list(traceback.walk_stack(frame))[:_CALLS]
+    return [f"{at.f_code.co_filename}:{line} {at.f_code.co_name}" for at, line in reversed(calls)]

@@ -1,4 +1,4 @@
-"""What the worker knows of each task type: its spec and the callable that does its jobs."""
+"""What the worker knows of each task type: its definition and the callable that does its jobs."""
 
 from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass, field
@@ -22,14 +22,14 @@ OUTCOMES = ("done", "retried", "dead", "limited", "late", "no-thread", "cancelle
 
 
 @dataclass(slots=True)
-class Kind:
+class BoundType:
     """One task type as the worker runs it.
 
     problem: why it cannot run.   counts: this process' outcomes.
     managed: the handler, if it says itself when its jobs begin.
     """
 
-    spec: TaskType
+    definition: TaskType
     run: Runnable | None
     problem: str = ""
     counts: dict[str, int] = field(default_factory=lambda: dict.fromkeys(OUTCOMES, 0))
@@ -38,7 +38,7 @@ class Kind:
     _params: bytes = field(init=False)
 
     def __post_init__(self) -> None:
-        self._params = msgspec.json.encode(self.spec.params)
+        self._params = msgspec.json.encode(self.definition.params)
         self.managed = self.run if isinstance(self.run, ManagedHandler) else None
 
     def params(self, own: Mapping[str, Any]) -> dict[str, Any]:
@@ -47,24 +47,24 @@ class Kind:
         Those that the type locks are the type's, or none, also where the job was made before it locked them.
         """
         merged: dict[str, Any] = msgspec.json.decode(self._params)
-        locked = self.spec.locked_params
+        locked = self.definition.locked_params
         merged |= {name: value for name, value in own.items() if name not in locked} if locked else own
         return merged
 
 
-class Kinds:
+class TaskTypes:
     """All task types at the version the worker knows."""
 
     def __init__(self, store: Store, dispatcher: Dispatcher) -> None:
         self._store = store
         self._dispatcher = dispatcher
-        self._by_name: dict[str, Kind] = {}
+        self._by_name: dict[str, BoundType] = {}
         self.version = -1
         #: Types whose records cannot be read; what was known of them before still holds.
         self.unreadable = frozenset[str]()
-        self.get: Callable[[str], Kind | None] = self._by_name.get
+        self.get: Callable[[str], BoundType | None] = self._by_name.get
 
-    def all(self) -> Iterable[Kind]:
+    def all(self) -> Iterable[BoundType]:
         return self._by_name.values()
 
     async def refresh(self) -> None:
@@ -79,15 +79,15 @@ class Kinds:
             del self._by_name[name]
         for name, record in catalog.records.items():
             known = self._by_name.get(name)
-            if known is None or known.spec != record.spec:
+            if known is None or known.definition != record.spec:
                 self._by_name[name] = self._resolve(record.spec, known)
         self.unreadable = catalog.unreadable
         self.version = catalog.version
 
-    def _resolve(self, spec: TaskType, known: Kind | None) -> Kind:
+    def _resolve(self, definition: TaskType, known: BoundType | None) -> BoundType:
         kept: dict[str, Any] = {"counts": known.counts} if known else {}
         try:
-            return Kind(spec, self._dispatcher.resolve(spec), **kept)
+            return BoundType(definition, self._dispatcher.resolve(definition), **kept)
         except HandlersError as error:
-            log.warning("handler missing", type=spec.name, problem=str(error))
-            return Kind(spec, None, str(error), **kept)
+            log.warning("handler missing", type=definition.name, problem=str(error))
+            return BoundType(definition, None, str(error), **kept)

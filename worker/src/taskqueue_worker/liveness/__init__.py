@@ -1,0 +1,1 @@
+"""The parts that keep a worker alive whatever user code does in its process."""
