@@ -11,12 +11,12 @@ import pytest
 from taskqueue.models.values import Schedule, TaskType
 from taskqueue.store.audit import audit
 from taskqueue.store.claim import Claim, claim
-from taskqueue_worker import claimer
+from taskqueue_worker import calls
+from taskqueue_worker.calls import Calls, StoreContact
 from taskqueue_worker.claimer import Claimer
 from taskqueue_worker.clock import ServerClock
 from taskqueue_worker.outbox import Outbox
 from taskqueue_worker.pace import Pace
-from taskqueue_worker.probes import Life
 from taskqueue_worker.suspects import Suspects
 
 if TYPE_CHECKING:
@@ -37,20 +37,11 @@ class Desk:
         types: Any = SimpleNamespace(
             version=-1, get=lambda _: SimpleNamespace(definition=SYNC), refresh=self._refresh
         )
-        self.results = Outbox(pace, types, self.clock)
+        outbox = Outbox(pace, types, self.clock)
+        contact = StoreContact(60)
+        self.calls = Calls(world.store, "w", 5_000, self.clock, outbox, contact, pace.has_time)
         slots: Any = self
-        self.claimer = Claimer(
-            world.store,
-            "w",
-            5_000,
-            types,
-            self.clock,
-            pace,
-            self.results,
-            slots,
-            Life(60),
-            Suspects(pace, lambda: True),
-        )
+        self.claimer = Claimer(self.calls, types, pace, Suspects(pace, lambda: True), slots)
 
     @property
     def free(self) -> int:
@@ -70,20 +61,20 @@ async def test_a_first_reply_that_is_held_up_makes_no_job_late(
     await world.install(SYNC)
     await world.enqueue("sync", "ada")
     starts_us: list[int] = []
-    calls = 0
+    replies = 0
 
     async def held_up(*args: Any, **options: Any) -> Claim:
-        nonlocal calls
+        nonlocal replies
         answer = await claim(*args, **options)
-        calls += 1
-        if calls == 1:
+        replies += 1
+        if replies == 1:
             await world.clock.advance(ms=80)
         starts_us.extend(job.start_us for job in answer.jobs)
         return answer
 
-    monkeypatch.setattr(claimer, "claim", held_up)
+    monkeypatch.setattr(calls, "claim", held_up)
     desk = Desk(world)
-    desk.claimer._loop = SimpleNamespace(time=world.clock.monotonic)  # type: ignore[assignment]
+    desk.calls._loop = desk.claimer._loop = SimpleNamespace(time=world.clock.monotonic)  # type: ignore[assignment]
     channel = asyncio.create_task(desk.claimer.channel(0))
     await asyncio.wait_for(desk.added.wait(), 20)
     channel.cancel()
@@ -99,15 +90,15 @@ async def test_what_a_call_in_flight_brings_to_a_draining_worker_goes_back(
 
     async def drained_meanwhile(*args: Any, **options: Any) -> Claim:
         answer = await claim(*args, **options)
-        desk.claimer.draining = bool(answer.jobs)
+        desk.calls.draining = bool(answer.jobs)
         return answer
 
-    monkeypatch.setattr(claimer, "claim", drained_meanwhile)
+    monkeypatch.setattr(calls, "claim", drained_meanwhile)
     async with asyncio.timeout(20):
         await desk.claimer.channel(0)
     assert desk.got == []
     assert (await audit(world.store)).leased == 2
-    assert await desk.claimer.settle(asyncio.get_running_loop().time() + 20)
+    assert await desk.calls.settle(asyncio.get_running_loop().time() + 20)
     found = await audit(world.store)
     assert (found.leased, sum(found.ready.values()), found.difference) == (0, 2, 0)
 
@@ -126,12 +117,12 @@ async def test_jobs_of_a_type_that_this_worker_cannot_read_wait_for_it(
     async def drained_afterwards(*args: Any, **options: Any) -> Claim:
         answer = await claim(*args, **options)
         if answer.jobs:
-            asyncio.get_running_loop().call_later(0.1, setattr, desk.claimer, "draining", True)
+            asyncio.get_running_loop().call_later(0.1, setattr, desk.calls, "draining", True)
         return answer
 
-    monkeypatch.setattr(claimer, "claim", drained_afterwards)
+    monkeypatch.setattr(calls, "claim", drained_afterwards)
     async with asyncio.timeout(5):
         await desk.claimer.channel(0)
-    assert await desk.claimer.settle(asyncio.get_running_loop().time() + 5)
+    assert await desk.calls.settle(asyncio.get_running_loop().time() + 5)
     found = await audit(world.store)
     assert (desk.got, found.leased, found.parked, found.difference) == ([], 0, 1, 0)

@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.main import app
+from taskqueue.models.outcome import Outcome
 from taskqueue.store import script
 from taskqueue.store.adhoc import enqueue
 from taskqueue.store.audit import audit
@@ -232,7 +233,9 @@ async def bury(where: str) -> None:
             return bool(held)
 
         await until("the job has begun", has_begun)
-        await claim(store, "w", next(calls), 0, 60_000, [Settled(held[0], "x", text="no such order")])
+        await claim(
+            store, "w", next(calls), 0, 60_000, [Settled(held[0], Outcome.DEAD, text="no such order")]
+        )
         assert (await audit(store)).totals["dead"] == 1
 
 

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import RateLimit, Schedule, TaskType
 from taskqueue.store import oldest as oldest_module
 from taskqueue.store.claim import Result
@@ -42,7 +43,9 @@ async def test_the_oldest_of_each_type_is_found_in_lanes_limits_and_leases(world
     await emitted(world, "leased", 100)
     await emitted(world, "parked", 150, 200, 300)
     jobs = (await world.claim(n=5)).jobs
-    await world.claim(n=0, results=[Result(job.member, "d") for job in jobs if "|150|" in job.member])
+    await world.claim(
+        n=0, results=[Result(job.member, Outcome.DONE) for job in jobs if "|150|" in job.member]
+    )
     await emitted(world, "lane", 500, 400)
     await world.enqueue("lane", "u")
     places = {name: len(jobs) for name, jobs in (await world.waiting()).items()}
@@ -106,12 +109,12 @@ async def test_a_job_that_goes_back_behind_the_look_is_found(
     (job,) = (await world.claim()).jobs
     due_ms = 700_000 + int(await world.store.read("ZSCORE", world.store.keys.schedule("sync", 1), "u"))
     results = {
-        "leave": Result(job.member, "l"),
-        "retry": Result(job.member, "r", 60_000),
-        "type": Result(job.member, "c", 60_000, "type"),
-        "user": Result(job.member, "c", 60_000, "user"),
-        "global": Result(job.member, "c", 60_000, "global"),
-        "redriven": Result(job.member, "x", 0, "bad"),
+        "leave": Result(job.member, Outcome.RETURNED),
+        "retry": Result(job.member, Outcome.RETRIED, 60_000),
+        "type": Result(job.member, Outcome.LIMITED, 60_000, "type"),
+        "user": Result(job.member, Outcome.LIMITED, 60_000, "user"),
+        "global": Result(job.member, Outcome.LIMITED, 60_000, "global"),
+        "redriven": Result(job.member, Outcome.DEAD, 0, "bad"),
     }
 
     async def go_back() -> None:
@@ -135,7 +138,7 @@ async def test_a_job_that_moves_on_from_limit_to_limit_is_found(
     await world.subscribe("u", "sync")
     await emitted(world, "sync", 600, 700)
     (first,) = (await world.claim()).jobs
-    await world.claim(n=0, results=[Result(first.member, "d")])
+    await world.claim(n=0, results=[Result(first.member, Outcome.DONE)])
     assert (await world.waiting()).keys() == {"parked:type:sync"}
     client, keys, real = world.store.client, world.store.keys, world.store.scan
 
@@ -189,7 +192,7 @@ async def test_a_move_is_noted_only_while_somebody_looks(world: World) -> None:
     await world.subscribe("u", "sync")
     await emitted(world, "sync", 700)
     (job,) = (await world.claim()).jobs
-    await world.claim(n=0, results=[Result(job.member, "l")])
+    await world.claim(n=0, results=[Result(job.member, Outcome.RETURNED)])
     assert [key async for key in world.store.client.scan_iter(match=world.store.keys("moved*"))] == []
 
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING, Any
 
 from taskqueue.models.values import Schedule, TaskType
 from taskqueue.store.connection import open_store
-from taskqueue_worker.heartbeat import Standby
+from taskqueue_worker.heartbeat import Heartbeat, Standby
 from taskqueue_worker.leased_job import LeasedJob
 from taskqueue_worker.task_types import BoundType
 
@@ -27,20 +27,19 @@ async def test_the_standby_keeps_what_runs_and_returns_what_missed_its_slot(
     await world.enqueue("sync", "runs", "overdue", "missed", "next")
     jobs = (await world.claim(lease_ms=SHORT_MS)).jobs
     now_s = asyncio.get_running_loop().time()
-    started = {
+    leased = {
         job.member.split("|")[1]: LeasedJob(job.member, BoundType(spec, None), "", 0, 0, now_s + 600, 0.01)
         for job in jobs
     }
-    started["runs"].called_s = now_s
-    started["overdue"].called_s = now_s - 61
-    started["missed"].start_s = now_s - 1
-    slots: Any = SimpleNamespace(snapshot=lambda: list(started.values()))
-    standby = Standby(lambda: open_store(redis_url, release), "w", LONG_MS, slots, lambda: b"{}", lambda: ())
+    leased["runs"].called_s = now_s
+    leased["overdue"].called_s = now_s - 61
+    leased["missed"].start_s = now_s - 1
+    slots: Any = SimpleNamespace(snapshot=lambda: list(leased.values()))
+    beat = Heartbeat("w", LONG_MS, lambda: b"{}", list)
+    standby = Standby(lambda: open_store(redis_url, release), beat, slots)
     await asyncio.to_thread(standby.keep_leases)
-    leased = await world.store.client.zrange(world.store.keys("leased"), 0, -1, withscores=True)
-    left_ms = {
-        member.split(b"|")[1].decode(): expiry - world.clock.now_us / 1000 for member, expiry in leased
-    }
+    kept = await world.store.client.zrange(world.store.keys("leased"), 0, -1, withscores=True)
+    left_ms = {member.split(b"|")[1].decode(): expiry - world.clock.now_us / 1000 for member, expiry in kept}
     assert left_ms.keys() == {"runs", "overdue", "next"}
     assert left_ms["overdue"] < LONG_MS / 2, "its timeout has passed: on a loop that ran it would have ended"
     assert min(left_ms["runs"], left_ms["next"]) > LONG_MS / 2

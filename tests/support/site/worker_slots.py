@@ -40,12 +40,12 @@ class SlotsUnderTest:
     def _permits(_: LeasedJob) -> Any:
         return SimpleNamespace(take=None)  # no job here asks for one
 
-    def add(self, member: str, run: Runnable | None, params: str = "") -> BoundType:
-        kind = BoundType(TaskType("sync", Schedule(interval_s=60), retry=Retry(max_attempts=9)), run)
-        self.slots.add([LeasedJob(member, kind, params, 0, 0, asyncio.get_running_loop().time(), 0.01)])
-        return kind
+    def add(self, lease: str, run: Runnable | None, params: str = "") -> BoundType:
+        bound = BoundType(TaskType("sync", Schedule(interval_s=60), retry=Retry(max_attempts=9)), run)
+        self.slots.add([LeasedJob(lease, bound, params, 0, 0, asyncio.get_running_loop().time(), 0.01)])
+        return bound
 
-    async def run(self, member: str, run: Runnable | None, params: str = "") -> Result:
+    async def run(self, lease: str, run: Runnable | None, params: str = "") -> Result:
         """Run one job and return its result."""
-        self.add(member, run, params)
+        self.add(lease, run, params)
         return await asyncio.wait_for(self.results.get(), LIMIT_S)

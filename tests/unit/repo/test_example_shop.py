@@ -280,4 +280,4 @@ async def test_a_refusal_of_the_api_closes_the_limit_for_as_long_as_it_says(
     ledger.rate = 1
     assert (await run(types["orders-fetch-new"])).outcome == "done"
     result: Result = await run(types["orders-fetch-new"])
-    assert (result.outcome, result.delay_s) == ("rate-limited", 1.0)
+    assert (result.outcome, result.delay_s) == ("limited", 1.0)

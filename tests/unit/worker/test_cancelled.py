@@ -37,7 +37,7 @@ class Nothing:
 
     free = 1
 
-    def members(self) -> list[str]:
+    def leases(self) -> list[str]:
         return []
 
     def drop(self, lost: set[str]) -> None: ...
@@ -65,8 +65,9 @@ async def ends(task: asyncio.Task[Any], entered: asyncio.Event) -> None:
 @pytest.mark.parametrize("client", [msgspec.msgpack.encode([])], indirect=True)
 async def test_the_heartbeat_ends(client: Swallowing, store: Store) -> None:
     slots: Any = Nothing()
+    beat = heartbeat.Heartbeat("w", 3, lambda: b"{}", list)
     # A lease of 3 ms: the sleep between two beats must not be what ends it.
-    task = asyncio.create_task(heartbeat.keep_leases(store, "w", 3, slots, lambda: b"{}", []))
+    task = asyncio.create_task(heartbeat.keep_leases(beat, store, slots))
     await ends(task, client.entered)
 
 
@@ -78,7 +79,7 @@ async def test_waiting_for_ad_hoc_jobs_ends(client: Swallowing, store: Store) ->
 
 @pytest.mark.parametrize("client", [(0, 0)], indirect=True)
 async def test_a_job_that_timed_out_asks_for_no_further_permit(client: Swallowing, store: Store) -> None:
-    started: Any = type(
+    leased: Any = type(
         "LeasedJob", (), {"type": type("BoundType", (), {"definition": type("Spec", (), {"cost": 1})})}
     )
-    await ends(asyncio.create_task(permits.Permits(store, 1_000, started).take(1)), client.entered)
+    await ends(asyncio.create_task(permits.Permits(store, 1_000, leased).take(1)), client.entered)

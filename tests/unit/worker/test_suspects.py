@@ -33,11 +33,11 @@ class Desk:
     def claim(self, alone: Alone = Alone.NOT_NOW, asked: int = 0) -> tuple[int, Alone]:
         """One call of claim and its answer; what it asked for and said."""
         room = self.suspects.room(10 - self.held, asked)
-        said = self.suspects.word(room)
-        jobs = [SUSPECT] if said is alone is Alone.NOW else []
+        offer = self.suspects.offer(room)
+        jobs = [SUSPECT] if offer is alone is Alone.NOW else []
         self.held += len(jobs)
-        self.suspects.answered(said, Claim(0, 1, 100.0, 0, jobs, alone), asked)
-        return room, said
+        self.suspects.answered(offer, Claim(0, 1, 100.0, 0, jobs, alone), asked)
+        return room, offer
 
 
 @pytest.fixture

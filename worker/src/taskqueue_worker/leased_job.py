@@ -1,4 +1,4 @@
-"""A claimed job inside the worker."""
+"""A leased job inside the worker, from its claim to its result."""
 
 import asyncio
 from dataclasses import dataclass
@@ -7,19 +7,22 @@ from typing import Literal
 from taskqueue_worker.clock import reached
 from taskqueue_worker.task_types import BoundType
 
+#: Reasons for which the worker cancels a handler.
 Stop = Literal["timeout", "lost", "drain"]
 
 
 @dataclass(slots=True, eq=False)
 class LeasedJob:
-    """A leased job from its claim to its result.
+    """One leased job. Times are seconds on the loop's clock.
 
-    start_s: loop time of the slot that it may start at.   called_s: of the call of its handler, 0 before.
-    began_s: of its first line, 0 before; a handler of threads or HTTP waits for a thread or a connection until then.
-    failures, losses: attempts that went before. stop: why the worker cancelled it. task: the slot that runs it.
+    lease: the job's name, worker and fence, as the store holds them.   params: JSON.
+    failures, losses: attempts before this one.   start_s: the slot that the limit reserved.
+    spacing_s: distance to the next slot of the global limit.   called_s: call of the handler, 0 before.
+    began_s: first line of the handler, 0 before; later than called_s where a thread or a connection is awaited.
+    stop: why the worker cancelled the handler.   task: the concurrency slot that runs it.
     """
 
-    member: str
+    lease: str
     type: BoundType
     params: str
     failures: int
@@ -33,25 +36,34 @@ class LeasedJob:
 
     @property
     def attempt(self) -> int:
-        """Which start of the job this is, from 1 on."""
+        """Number of this start of the job, from 1 on."""
         return self.failures + self.losses + 1
 
     @property
     def name(self) -> str:
         """The job's name, without worker and fence."""
-        # Not split_lease: a member that cannot be read has a name in logs, too.
-        return self.member.rsplit("|", 2)[0]
+        # Not split_lease: a lease that cannot be read has a name in logs, too.
+        return self.lease.rsplit("|", 2)[0]
+
+    def owner(self) -> dict[str, str]:
+        """Return type and user, as fields of a log event."""
+        type_name, _, rest = self.lease.partition("|")
+        return {"type": type_name, "user": rest.partition("|")[0]}
 
     async def reached(self) -> bool:
-        """Wait for the slot; False if it was missed."""
+        """Wait for the slot. Returns False if it was missed."""
         return await reached(self.start_s)
 
     def begin(self) -> None:
-        """Say that the job begins now: from here on its timeout counts."""
+        """Record that the handler begins; its timeout counts from here."""
         self.called_s = self.began_s = asyncio.get_running_loop().time()
 
-    def cancel(self, why: Stop) -> None:
-        """Stops a running job; a second reason changes nothing."""
+    def is_overdue(self, now_s: float) -> bool:
+        """Tell whether the handler has run for longer than its type allows."""
+        return self.called_s > 0 and now_s - self.called_s > self.type.definition.timeout_ms / 1000
+
+    def cancel(self, reason: Stop) -> None:
+        """Cancel the handler. A second reason changes nothing."""
         if self.stop is None and self.task is not None:
-            self.stop = why
+            self.stop = reason
             self.task.cancel()

@@ -1,4 +1,4 @@
-"""The worker as a process: handlers loaded, probes answered, jobs run, until SIGTERM or SIGINT."""
+"""The process of a worker: it loads handlers, answers probes and runs jobs until SIGTERM or SIGINT."""
 
 import asyncio
 import gc
@@ -30,16 +30,17 @@ EXIT_BUG = 70
 
 
 async def work(settings: WorkerSettings) -> None:
-    """Runs a worker until SIGTERM or SIGINT. Raises OSError if the health port is taken."""
+    """Run a worker until SIGTERM or SIGINT. Raises OSError if the health port is taken."""
     stopping = asyncio.Event()
     keeping = partial(keep_signals, stopping, end_on_signals(stopping))
     worker = Worker(settings, default_registry)
+    probes = worker.probes
     health = await serve_health(
-        settings.health_host, settings.health_port, live=worker.live, ready=worker.ready, note=worker.note
+        settings.health_host, settings.health_port, live=probes.live, ready=probes.ready, note=probes.note
     )
     port = health.sockets[0].getsockname()[1]
     log.info("worker started", worker=worker.name, redis=str(settings.redis_url), health_port=port)
-    # What exists now lives until the end: the collector need not walk it between two starts.
+    # Objects made so far live until the end: the collector need not walk them between two starts.
     gc.collect()
     gc.freeze()
     kept = asyncio.create_task(keep_running("signals", keeping, stopping.is_set))
@@ -51,7 +52,7 @@ async def work(settings: WorkerSettings) -> None:
 
 
 def main(argv: Sequence[str] | None = None) -> int:
-    """Run `taskqueue worker` and return its exit code. Raises SystemExit on --help and bad settings."""
+    """Run `taskqueue worker` and return the exit code. Raises SystemExit on --help and bad settings."""
     settings = load(WorkerSettings, sys.argv[1:] if argv is None else argv, "taskqueue worker")
     configure(settings.log_level, settings.log_format)
     try:
@@ -59,19 +60,17 @@ def main(argv: Sequence[str] | None = None) -> int:
         load_modules(settings.handlers)
         run_to_end(work(settings))
     except SlotEndedError as error:
-        log.critical("worker ends, its jobs are taken over", error=describe_error(error))
+        log.critical("worker ends, other workers take its jobs", error=describe_error(error))
         leave_threads(keep(EXIT_FAILED))
         return EXIT_FAILED
     except HandlersError as error:
-        log.critical("handlers not loaded", problem=str(error))
+        log.critical("handlers not loaded", error=str(error))
         return EXIT_FAILED
     except OSError as error:
-        log.critical(
-            "cannot serve /livez, /readyz and /metrics", port=settings.health_port, problem=str(error)
-        )
+        log.critical("health port not served", port=settings.health_port, error=str(error))
         return EXIT_FAILED
     except Exception as error:
-        # Said here, too: threads that hang would keep a traceback from ever being printed.
+        # Logged here, too: threads that hang would keep the traceback from being printed.
         log.critical("worker failed", error=describe_error(error))
         leave_threads(keep(EXIT_BUG))
         raise

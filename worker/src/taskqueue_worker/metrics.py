@@ -1,16 +1,18 @@
-"""What a worker counts, for Prometheus. The table for people is in docs/configuration.md."""
+"""The metrics of a worker, for Prometheus. The table for people is in docs/configuration.md."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from prometheus_client import Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from taskqueue.handlers.threads import Threads
+from taskqueue.models.outcome import Outcome
+from taskqueue_worker.calls import Calls
 from taskqueue_worker.claimer import Claimer
 from taskqueue_worker.clock import ServerClock
 from taskqueue_worker.slots import Slots
-from taskqueue_worker.task_types import OUTCOMES, TaskTypes
+from taskqueue_worker.task_types import TaskTypes
 
 LATENESS = Histogram(
     "taskqueue_start_lateness_seconds",
@@ -29,13 +31,17 @@ DURATION = Histogram(
 
 
 class WorkerCollector(Collector):
-    """Reads the numbers the worker keeps anyway, when asked: a job pays for no label look-up."""
+    """Reads numbers that the worker keeps anyway, at each scrape: no job pays for a label look-up.
+
+    blocks: blocks of the event loop by type.
+    """
 
     def __init__(
         self,
         types: TaskTypes,
         slots: Slots,
         claimer: Claimer,
+        calls: Calls,
         clock: ServerClock,
         threads: Threads,
         blocks: Mapping[str, int],
@@ -43,51 +49,51 @@ class WorkerCollector(Collector):
         self._types = types
         self._slots = slots
         self._claimer = claimer
+        self._calls = calls
         self._clock = clock
         self._threads = threads
         self._blocks = blocks
 
     def collect(self) -> Iterator[Metric]:
-        yield _counter("taskqueue_claims", "Calls of claim.", [((), self._claimer.calls)])
-        yield _counter("taskqueue_started", "Jobs claimed to be started.", [((), self._claimer.started)])
-        yield _counter(
-            "taskqueue_clock_steps",
-            "Jumps of the store's clock by more than 0.1 s.",
-            [((), self._clock.steps)],
+        yield CounterMetricFamily("taskqueue_claims", "Calls of claim.", self._calls.sent)
+        yield CounterMetricFamily("taskqueue_leased_jobs", "Jobs leased by claims.", self._claimer.leased)
+        yield CounterMetricFamily(
+            "taskqueue_clock_steps", "Jumps of the store's clock by more than 0.1 s.", self._clock.steps
         )
+        yield self._jobs()
+        yield GaugeMetricFamily(
+            "taskqueue_concurrency_slots", "Jobs this worker can run at a time.", self._slots.size
+        )
+        yield GaugeMetricFamily(
+            "taskqueue_concurrency_slots_free", "Concurrency slots without a job.", self._slots.free
+        )
+        yield self._loop_blocks()
+        threads = self._threads
+        yield GaugeMetricFamily("taskqueue_threads", "Threads for handlers that are not async.", threads.size)
+        yield GaugeMetricFamily("taskqueue_threads_busy", "Threads that run a handler.", threads.busy)
+        yield GaugeMetricFamily(
+            "taskqueue_threads_stuck",
+            "Threads whose handler has run for longer than its job's timeout.",
+            threads.stuck,
+        )
+
+    def _jobs(self) -> Metric:
         jobs = CounterMetricFamily(
-            "taskqueue_jobs", f"Jobs by type and outcome: {', '.join(OUTCOMES)}.", labels=("type", "outcome")
+            "taskqueue_jobs", f"Jobs by type and outcome: {', '.join(Outcome)}.", labels=("type", "outcome")
         )
         for bound in self._types.all():
-            for outcome in OUTCOMES:
-                if bound.counts[outcome]:
-                    jobs.add_metric((bound.definition.name, outcome), bound.counts[outcome])
-        yield jobs
-        yield GaugeMetricFamily("taskqueue_slots", "Jobs this worker can run at a time.", self._slots.size)
-        yield GaugeMetricFamily("taskqueue_slots_free", "Slots without a job.", self._slots.free)
+            for outcome, times in bound.counts.items():
+                if times:
+                    jobs.add_metric((bound.definition.name, outcome), times)
+        return jobs
+
+    def _loop_blocks(self) -> Metric:
         blocks = CounterMetricFamily(
             "taskqueue_loop_blocks",
-            "Times that the event loop was blocked for 1 s or longer, by the type whose handler ran; none: what a "
-            "handler left behind, or a machine without time.",
+            "Times that the event loop was blocked for 1 s or longer, by the type whose handler ran; `none` for a task "
+            "that a handler left behind, and for a machine without processor time.",
             labels=("type",),
         )
         for name, times in list(self._blocks.items()):
             blocks.add_metric((name,), times)
-        yield blocks
-        for gauge, text, value in (
-            ("taskqueue_threads", "Threads for handlers that are not async.", self._threads.size),
-            ("taskqueue_threads_busy", "Threads that run a handler.", self._threads.busy),
-            (
-                "taskqueue_threads_stuck",
-                "Threads whose handler has run for longer than its job's timeout.",
-                self._threads.stuck,
-            ),
-        ):
-            yield GaugeMetricFamily(gauge, text, value)
-
-
-def _counter(name: str, text: str, samples: Iterable[tuple[tuple[str, ...], float]]) -> Metric:
-    family = CounterMetricFamily(name, text, labels=())
-    for labels, value in samples:
-        family.add_metric(labels, value)
-    return family
+        return blocks

@@ -1,53 +1,63 @@
-"""What a worker's /livez and /readyz say, from how its calls of claim fare. Times in seconds of the loop's clock.
+"""The answers of a worker's /livez and /readyz. A check returns the problem as a sentence, or None.
 
-Live is a worker that goes on trying: to end it while the store is away would help nobody, and end what it runs. One
-that is full need not call. Ready is a worker whose calls are answered.
+A live worker goes on trying: to restart it while the store is away would help no job and end the running ones. A
+ready worker has its calls answered, and has room for jobs.
 """
 
 import asyncio
+from datetime import UTC, datetime
 
-#: Calls are repeated each second at least: so many in a row that fail are no accident.
-_UNANSWERED_S = 5.0
+from taskqueue.handlers.threads import Threads
+from taskqueue.retention import RetentionWatch
+from taskqueue_worker.calls import Calls
+from taskqueue_worker.liveness.watchdog import Watchdog
+from taskqueue_worker.slots import Slots
 
 
-class Life:
-    """within_s: a worker with a free slot that ended no call for so long is stuck. It polls at least each 15 s."""
+class Probes:
+    """The checks of one worker, for `serve_health`."""
 
-    def __init__(self, within_s: float) -> None:
-        self._within_s = within_s
+    def __init__(
+        self, calls: Calls, slots: Slots, threads: Threads, watchdog: Watchdog, retention: RetentionWatch
+    ) -> None:
+        self._calls = calls
+        self._slots = slots
+        self._threads = threads
+        self._watchdog = watchdog
+        self._retention = retention
         self._loop = asyncio.get_running_loop()
-        self._moved_s = self._loop.time()
-        self._refused_s: float | None = None
-        self._answered = False
-        self._why = ""
 
-    @property
-    def began(self) -> bool:
-        """Whether the store has ever answered a call."""
-        return self._answered
+    def live(self) -> str | None:
+        """Check this process."""
+        ended = self._slots.size - self._slots.alive
+        if ended:
+            return f"{ended} of {self._slots.size} slots ended"
+        return self._calls.contact.stuck(self._slots.free)
 
-    def answered(self) -> None:
-        """The store answered a call."""
-        self._moved_s = self._loop.time()
-        self._refused_s = None
-        self._answered = True
+    def ready(self) -> str | None:
+        """Check that the worker takes jobs; the problem may be the store's."""
+        if self._calls.draining:
+            return "draining"
+        return (
+            self.live()
+            or self._calls.contact.unanswered()
+            or self._without_threads()
+            or self._watchdog.blocked()
+        )
 
-    def refused(self, why: str) -> None:
-        """A call failed."""
-        self._why = why
-        self._moved_s = self._loop.time()
-        self._refused_s = self._refused_s or self._moved_s
+    def note(self) -> str | None:
+        """Return facts that a person should know although the worker is ready."""
+        notes = [note for note in (self._closed(), self._retention.note) if note]
+        return "; ".join(notes) or None
 
-    def stuck(self, free: int) -> str | None:
-        """What is wrong, if no call ended for too long although there are free slots."""
-        if free <= 0 and self._refused_s is None:
-            self._moved_s = self._loop.time()
-        silent_s = self._loop.time() - self._moved_s
-        return f"no claim ended for {silent_s:.0f} s" if silent_s > self._within_s else None
+    def _without_threads(self) -> str | None:
+        if self._threads.stuck < self._threads.size:
+            return None
+        return f"all {self._threads.size} threads run handlers for longer than their jobs' timeouts"
 
-    def unanswered(self) -> str | None:
-        """What is wrong, if the store does not answer."""
-        silent_s = self._loop.time() - (self._refused_s or self._loop.time())
-        if silent_s > _UNANSWERED_S:
-            return f"no claim was answered for {silent_s:.0f} s. {self._why}"
-        return None if self._answered else "no claim was answered yet"
+    def _closed(self) -> str | None:
+        until_ms = self._calls.closed_us / 1000
+        if until_ms <= self._calls.clock.to_server_ms(self._loop.time()):
+            return None
+        at = datetime.fromtimestamp(until_ms / 1000, UTC).isoformat(timespec="seconds")
+        return f"a handler closed the global limit until {at}: `taskqueue limit get`, `taskqueue limit open`"

@@ -1,8 +1,8 @@
-"""When this worker runs a suspect: a job that may have taken a worker down, and so runs with no other beside it.
+"""Suspects: jobs that may have taken a worker down, and that therefore run as the only job of a worker.
 
-The store asks one worker at a time to become empty. It claims nothing then, finishes what it runs, and comes for the
-suspect. Its slots idle meanwhile: that may cost a tenth of its time while other work waits, so afterwards it works for
-nine times as long before it says again that it would. A worker that idles anyway always would.
+The store asks one worker at a time to become empty. The worker then claims nothing, finishes its jobs, and claims the
+suspect. Its concurrency slots idle meanwhile. While other work waits, that may cost a tenth of the worker's time: it
+works for nine times as long before it offers itself again. A worker that idles anyway always offers itself.
 """
 
 import asyncio
@@ -16,9 +16,9 @@ from taskqueue_worker.pace import Pace
 
 log = structlog.get_logger("taskqueue.worker")
 
-#: So many times as long as it stood aside for a suspect, a worker with a backlog works for the others.
+#: A worker with a backlog works this many times as long for other jobs as it stood aside for a suspect.
 _DUTY = 9
-#: A worker that takes no other job calls all the same, with its results, so that the store and probes hear of it.
+#: A worker that takes no other job still calls this often, with its results, so that the store and probes hear from it.
 _CALL_S = 5.0
 
 
@@ -29,7 +29,10 @@ class _Phase(Enum):
 
 
 class Suspects:
-    """empty: whether the worker holds no job. ran: how many suspects it ran."""
+    """The worker's part in running suspects.
+
+    empty: whether the worker holds no job.   ran: suspects run so far.
+    """
 
     def __init__(self, pace: Pace, empty: Callable[[], bool]) -> None:
         self._pace = pace
@@ -48,7 +51,7 @@ class Suspects:
         return self._phase is not _Phase.WORKING
 
     def room(self, free: int, asked: int) -> int:
-        """Return for how many jobs a call may ask, given the free slots and what calls in flight asked for."""
+        """Return for how many jobs a call may ask; asked: by calls in flight."""
         if self._phase is _Phase.ALONE and self._empty():
             self._end()
         if self._phase is _Phase.WORKING:
@@ -56,11 +59,11 @@ class Suspects:
         return free if self._phase is _Phase.EMPTYING and self._empty() and not asked else 0
 
     def next_s(self) -> float:
-        """When the next call is due even if nothing happens, in the loop's time."""
+        """Return when a call is due even without an event, in the loop's time."""
         return self._called_s + _CALL_S if self.stands_aside else float("inf")
 
-    def word(self, free: int) -> Alone:
-        """What a call that asks for `free` jobs says to the store."""
+    def offer(self, free: int) -> Alone:
+        """Return the offer of a call that asks for `free` jobs."""
         self._called_s = self._loop.time()
         if not free or self._phase is _Phase.ALONE:
             return Alone.NOT_NOW
@@ -69,22 +72,22 @@ class Suspects:
         idle = self._empty() and not self._pace.hungry
         return Alone.WOULD if idle or self._loop.time() >= self._not_before_s else Alone.NOT_NOW
 
-    def answered(self, said: Alone, answer: Claim, asked: int) -> None:
-        """Follow what the store said; `asked`: what other calls in flight asked for."""
-        if said is Alone.NOW and answer.alone is Alone.NOW:
+    def answered(self, offer: Alone, answer: Claim, asked: int) -> None:
+        """Follow the store's answer to an offer; asked: for how many jobs other calls in flight ask."""
+        if offer is Alone.NOW and answer.alone is Alone.NOW:
             self._phase = _Phase.ALONE
             self.ran += 1
             log.info("suspect runs alone", job=answer.jobs[0].member if answer.jobs else None)
-        elif said is Alone.NOW and answer.alone is Alone.NOT_NOW:
+        elif offer is Alone.NOW and answer.alone is Alone.NOT_NOW:
             self._end()
         elif answer.alone is Alone.WOULD and self._phase is _Phase.WORKING:
             self._phase, self._since_s = _Phase.EMPTYING, self._loop.time()
             self._idled = not self._pace.hungry
-        if self._phase is _Phase.EMPTYING and said is not Alone.NOW and self._empty() and not asked:
+        if self._phase is _Phase.EMPTYING and offer is not Alone.NOW and self._empty() and not asked:
             self._pace.call()
 
     def freed(self) -> None:
-        """A job ended."""
+        """Record that a job ended."""
         if self.stands_aside and self._empty():
             self._pace.call()
 

@@ -1,29 +1,44 @@
 """claim: one round trip settles a batch of results and takes the next jobs, each with its exact start."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
+from taskqueue.models.outcome import Outcome
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import decoded
 from taskqueue.store.malformed import UNREADABLE_PARAMS
 
 _encode = msgspec.msgpack.Encoder().encode
 
+#: Outcomes as scripts/lib/settle.lua reads them. A lost lease is settled by the store alone.
+LETTERS: Mapping[Outcome, str] = {
+    Outcome.DONE: "d",
+    Outcome.RETRIED: "r",
+    Outcome.DEAD: "x",
+    Outcome.LIMITED: "c",
+    Outcome.LATE: "l",
+    Outcome.NO_THREAD: "l",
+    Outcome.CANCELLED: "l",
+    Outcome.RETURNED: "l",
+}
+#: The reverse, for outcomes that a subscription's record remembers.
+OUTCOMES: Mapping[str, Outcome] = {LETTERS[outcome]: outcome for outcome in (Outcome.DONE, Outcome.DEAD)}
+
 
 class Result(NamedTuple):
-    """What became of a leased job.
+    """The outcome of a leased job.
 
-    verb: d done · r retry after wait_ms · x dead because of `text` · l leave (not started, nothing consumed;
-    wait_ms: not to be taken again before) · c the limit `text` (type, user or global) is closed for wait_ms.
+    wait_ms: until the job may be claimed again, or for how long its limit is closed.
+    text: the reason of a dead letter; the scope of a closed limit (type, user or global).
     ran_us: how long its handler ran, 0 if it did not.
     """
 
     member: str
-    verb: Literal["d", "r", "x", "l", "c"]
+    outcome: Outcome
     wait_ms: int = 0
     text: str = ""
     ran_us: int = 0
@@ -105,9 +120,14 @@ async def claim(
 
     has_time: the worker was told before when to come back, and that lies ahead: it needs no other time to poll.
 
-    After an unknown outcome (any StoreFailure) repeat with the same seq and results: the same jobs come back.
+    After any StoreFailure repeat with the same seq and results: the same jobs come back.
     """
-    blob = _encode([tuple(result) for result in results])
+    blob = _encode(
+        [
+            (member, LETTERS[outcome], wait_ms, text, ran_us)
+            for member, outcome, wait_ms, text, ran_us in results
+        ]
+    )
     answer = await store.run("claim", worker, seq, free_slots, lease_ms, blob, int(has_time), int(alone))
     try:
         return _decode(answer)

@@ -1,7 +1,7 @@
-"""Keeps the worker's own tasks alive when user code cancels them, or when they fail.
+"""Tasks of the worker that go on when user code cancels them, or when they fail.
 
-A handler may cancel the task it runs in, or all tasks it finds; one that it left behind may do so at any time. The
-worker's tasks end when the worker says so and at no other time.
+A handler may cancel the task it runs in, or every task it finds; a task that it left behind may do so at any time. The
+worker's tasks end when the worker ends them and at no other time.
 """
 
 import asyncio
@@ -14,12 +14,12 @@ from taskqueue.printable import describe_error
 
 log = structlog.get_logger("taskqueue.worker")
 
-#: A task that fails is started again after so long.
+#: Pause before a failed task is started again.
 _RESTART_S = 1.0
 
 
 async def absorb_cancellation() -> None:
-    """Forget every cancellation of the running task, one that is still to be delivered too."""
+    """Forget every cancellation of the running task, including one that is not delivered yet."""
     task = asyncio.current_task()
     assert task is not None
     while task.cancelling():
@@ -34,7 +34,7 @@ async def absorb_cancellation() -> None:
 async def keep_running(
     name: str, run: Callable[[], Coroutine[Any, Any, None]], ending: Callable[[], bool]
 ) -> None:
-    """Run a task that lasts until the worker ends it; start it again if anything else cancels it, or if it fails."""
+    """Run a part until the worker ends it; start it again if it fails or user code cancels it."""
     failed = False
     while True:
         try:

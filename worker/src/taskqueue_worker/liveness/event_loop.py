@@ -1,7 +1,7 @@
-"""Runs the worker in an event loop that user code cannot end.
+"""An event loop that user code cannot end.
 
 asyncio lets SystemExit and KeyboardInterrupt of a task or a callback out of `run_forever`, and `loop.stop()` returns
-from it. A handler's leftovers may do either. The loop is then simply run again: what was ready is still in it.
+from it. A task that a handler left behind may do either. The loop is then run again, with all that was ready in it.
 """
 
 import asyncio
@@ -18,16 +18,16 @@ from taskqueue.printable import describe_error
 
 log = structlog.get_logger("taskqueue.worker")
 
-#: How long the tasks that handlers left behind may take to end.
+#: How long tasks that handlers left behind may take to end.
 _LEFTOVERS_S = 0.5
-#: Exit code of a process that a handler forked and that came back to the loop.
+#: Exit code of a forked process that comes back to the loop.
 _FORK_RETURNED = 70
-#: Interruptions are logged so often at most: a leftover may repeat itself.
+#: Interruptions are logged at most this often: a leftover may repeat itself.
 _LOG_EACH_S = 1.0
 
 
 def run_to_end(main: Coroutine[Any, Any, None]) -> None:
-    """Run `main` in a loop of its own. Raises what it raises, and nothing that anything else in the loop raises."""
+    """Run `main` in a loop of its own. Raises the exceptions of `main`, and of no other task in the loop."""
     loop = _new_loop()
     asyncio.set_event_loop(loop)
     _end_forks(loop)
@@ -41,9 +41,9 @@ def run_to_end(main: Coroutine[Any, Any, None]) -> None:
 
 
 def _end_forks(loop: asyncio.AbstractEventLoop) -> None:
-    """Have a process that a handler forks end when it comes back to the loop.
+    """Have a process that a handler forks exit when it comes back to the loop.
 
-    It would be a second worker on the connections, leases and slots of this one.
+    Otherwise it would be a second worker on the connections, leases and slots of this one.
     """
     thread = threading.get_ident()
 
@@ -59,13 +59,13 @@ def _run(loop: asyncio.AbstractEventLoop, task: asyncio.Task[None]) -> None:
     while not task.done():
         try:
             loop.run_until_complete(task)
-        except BaseException as error:  # noqa: BLE001 - the task's own is raised below
+        except BaseException as error:  # noqa: BLE001 - an error of `task` itself is raised below
             if task.done():
                 break
             times += 1
             if time.monotonic() - logged_s >= _LOG_EACH_S:
                 logged_s = time.monotonic()
-                log.error(  # noqa: TRY400 - where the loop was says nothing
+                log.error(  # noqa: TRY400 - the traceback shows the loop alone
                     "event loop interrupted by user code, going on", error=describe_error(error), times=times
                 )
     task.result()

@@ -1,4 +1,4 @@
-"""The signals that end a worker stay the worker's: libraries that handlers use install handlers of their own."""
+"""Stop signals that stay the worker's, although libraries of handlers install signal handlers of their own."""
 
 import asyncio
 import signal
@@ -13,13 +13,13 @@ _CHECK_S = 1.0
 
 
 def end_on_signals(stopping: asyncio.Event) -> dict[signal.Signals, object]:
-    """Have SIGTERM and SIGINT set an event; return what is installed for them."""
+    """Let SIGTERM and SIGINT set an event. Returns the installed signal handlers."""
     set_on(stopping, asyncio.get_running_loop())
     return {number: signal.getsignal(number) for number in STOP_SIGNALS}
 
 
 async def keep_signals(stopping: asyncio.Event, installed: dict[signal.Signals, object]) -> None:
-    """Runs until the event is set: installs what user code replaced again."""
+    """Install signal handlers again that user code replaced, until the event is set."""
     while not stopping.is_set():
         await asyncio.sleep(_CHECK_S)
         replaced = [

@@ -5,11 +5,11 @@ from typing import Any
 
 import pytest
 
+from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import Schedule, TaskType
 from taskqueue.store.claim import Result
 from taskqueue_worker.clock import ServerClock
 from taskqueue_worker.outbox import Outbox
-from taskqueue_worker.pace import Pace
 
 EVERY_MINUTE = TaskType("sync", Schedule(interval_s=60))
 EVERY_NIGHT = TaskType("sync", Schedule(cron="0 2 * * *"))
@@ -24,9 +24,10 @@ class Types:
         return type("BoundType", (), {"definition": self._spec}) if name == self._spec.name else None
 
 
-class Heard(Pace):
-    """A pace that writes down what it is told."""
+class RecordedPace:
+    """A pace that records its last report."""
 
+    hungry = True
     soon: bool | None = None
 
     def reported(self, *, soon: bool) -> None:
@@ -38,18 +39,18 @@ def scheduled(due_ago_s: float) -> str:
 
 
 @pytest.mark.parametrize(
-    ("spec", "member", "verb", "soon"),
+    ("spec", "member", "outcome", "soon"),
     [
-        (EVERY_MINUTE, scheduled(1), "d", False),
-        (EVERY_MINUTE, scheduled(1) + "x", "d", False),
-        (EVERY_MINUTE, scheduled(57.5) + "x", "d", False),
-        (EVERY_MINUTE, scheduled(58.5) + "x", "d", True),
-        (EVERY_MINUTE, scheduled(2 * 60 + 58.5) + "x", "d", True),
-        (EVERY_NIGHT, scheduled(1) + "x", "d", False),
-        (EVERY_NIGHT, scheduled(59) + "x", "d", True),
-        (EVERY_MINUTE, f"sync|ada|~a1|{NOW_S * 1000}|0|w|7x", "d", True),
-        (EVERY_MINUTE, scheduled(1).replace("sync", "gone") + "x", "d", True),
-        (EVERY_MINUTE, scheduled(1), "r", True),
+        (EVERY_MINUTE, scheduled(1), Outcome.DONE, False),
+        (EVERY_MINUTE, scheduled(1) + "x", Outcome.DONE, False),
+        (EVERY_MINUTE, scheduled(57.5) + "x", Outcome.DONE, False),
+        (EVERY_MINUTE, scheduled(58.5) + "x", Outcome.DONE, True),
+        (EVERY_MINUTE, scheduled(2 * 60 + 58.5) + "x", Outcome.DONE, True),
+        (EVERY_NIGHT, scheduled(1) + "x", Outcome.DONE, False),
+        (EVERY_NIGHT, scheduled(59) + "x", Outcome.DONE, True),
+        (EVERY_MINUTE, f"sync|ada|~a1|{NOW_S * 1000}|0|w|7x", Outcome.DONE, True),
+        (EVERY_MINUTE, scheduled(1).replace("sync", "gone") + "x", Outcome.DONE, True),
+        (EVERY_MINUTE, scheduled(1), Outcome.RETRIED, True),
     ],
     ids=[
         *("Allow", "far", "not yet near", "near", "near, periods later", "cron, far", "cron, near"),
@@ -57,23 +58,23 @@ def scheduled(due_ago_s: float) -> str:
     ],
 )
 async def test_a_result_is_settled_soon_if_something_may_wait_for_it(
-    spec: TaskType, member: str, verb: Any, soon: bool
+    spec: TaskType, member: str, outcome: Outcome, soon: bool
 ) -> None:
-    loop_s, clock, pace, types = asyncio.get_running_loop().time(), ServerClock(), Heard(), Types(spec)
+    loop_s, clock, pace, types = asyncio.get_running_loop().time(), ServerClock(), RecordedPace(), Types(spec)
     clock.observe(loop_s, loop_s, NOW_S * 1_000_000)
     pace.hungry = False
     results = Outbox(pace, types, clock)  # type: ignore[arg-type]
-    results.add(Result(member, verb))
+    results.add(Result(member, outcome))
     assert pace.soon is soon
     pace.hungry = True
-    results.add(Result(member, verb))
-    assert pace.soon is (verb != "d"), "the next claim of a hungry worker is a moment away"
+    results.add(Result(member, outcome))
+    assert pace.soon is (outcome is not Outcome.DONE), "the next claim of a hungry worker is a moment away"
 
 
 async def test_what_was_not_delivered_comes_first_again() -> None:
-    results = Outbox(Heard(), Types(EVERY_MINUTE), ServerClock())  # type: ignore[arg-type]
+    results = Outbox(RecordedPace(), Types(EVERY_MINUTE), ServerClock())  # type: ignore[arg-type]
     for n in range(700):
-        results.add(Result(f"sync|u-{n}|1|0|0|w|1", "d"))
+        results.add(Result(f"sync|u-{n}|1|0|0|w|1", Outcome.DONE))
     first = results.take()
     assert len(first) == 500, "a call is bounded"
     results.put_back(first)

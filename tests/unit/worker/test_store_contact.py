@@ -1,0 +1,71 @@
+"""A worker's probes: what is stuck, and what only waits for a store that is away."""
+
+import asyncio
+
+from taskqueue_worker.calls import StoreContact
+from tests.support.process.virtual_time import virtual_time
+
+WITHIN_S = 60.0
+
+
+@virtual_time
+async def test_a_worker_that_calls_is_live_and_ready_once_it_was_answered() -> None:
+    contact = StoreContact(WITHIN_S)
+    assert contact.stuck(free=1) is None
+    assert contact.unanswered() == "no claim was answered yet"
+    contact.answered()
+    for _ in range(10):
+        await asyncio.sleep(WITHIN_S / 2)
+        contact.answered()
+        assert (contact.stuck(free=1), contact.unanswered()) == (None, None)
+
+
+@virtual_time
+async def test_while_the_store_is_away_a_worker_is_live_and_not_ready() -> None:
+    contact = StoreContact(WITHIN_S)
+    contact.answered()
+    for _ in range(600):
+        contact.failed("Connection refused.")
+        await asyncio.sleep(1)
+        assert contact.stuck(free=1) is None
+    assert contact.unanswered() == "no claim was answered for 600 s. Connection refused."
+    contact.answered()
+    assert contact.unanswered() is None
+
+
+@virtual_time
+async def test_one_call_that_fails_makes_nobody_unready() -> None:
+    contact = StoreContact(WITHIN_S)
+    contact.answered()
+    contact.failed("Connection refused.")
+    await asyncio.sleep(1)
+    assert contact.unanswered() is None
+
+
+@virtual_time
+async def test_a_worker_with_room_that_ends_no_call_is_stuck() -> None:
+    contact = StoreContact(WITHIN_S)
+    contact.answered()
+    await asyncio.sleep(WITHIN_S + 1)
+    assert contact.stuck(free=1) == "no claim ended for 61 s"
+
+
+@virtual_time
+async def test_a_worker_that_is_full_need_not_call_and_has_time_to_once_it_has_room() -> None:
+    contact = StoreContact(WITHIN_S)
+    contact.answered()
+    for _ in range(60):
+        await asyncio.sleep(10)
+        assert (contact.stuck(free=0), contact.unanswered()) == (None, None)
+    await asyncio.sleep(10)
+    assert contact.stuck(free=1) is None
+    await asyncio.sleep(WITHIN_S)
+    assert contact.stuck(free=1) == "no claim ended for 70 s"
+
+
+@virtual_time
+async def test_a_full_worker_whose_call_hangs_is_stuck() -> None:
+    contact = StoreContact(WITHIN_S)
+    contact.failed("Connection refused.")
+    await asyncio.sleep(WITHIN_S + 1)
+    assert contact.stuck(free=0) == "no claim ended for 61 s"
