@@ -4,7 +4,8 @@ import asyncio
 
 import pytest
 
-from taskqueue_worker.clock import LATE_S, ServerClock, reached
+from taskqueue.plan.limiter import LATE_S
+from taskqueue_worker.clock import ServerClock, reached
 
 
 async def test_a_slot_ahead_is_waited_for_and_never_begins_early() -> None:
