@@ -12,7 +12,9 @@ import pytest
 
 from taskqueue.models.outcome import RAN, Outcome
 from taskqueue.models.values import Schedule, TaskType
+from taskqueue.plan.worker import ALIVE_MS
 from taskqueue.store.claim import LETTERS, OUTCOMES
+from taskqueue.store.script import constants
 from taskqueue_worker.task_types import BoundType
 
 ROOT = Path(__file__).parents[3]
@@ -81,3 +83,11 @@ def test_outcomes_are_spelled_in_their_module_alone() -> None:
 
 def test_letters_of_outcomes_are_spelled_in_claim_alone() -> None:
     assert copies(set(LETTERS.values()), "store/claim.py", 3) == {}
+
+
+def test_life_of_a_worker_is_written_in_its_module_alone() -> None:
+    names = r"^(?:local )?_?\w*(?:ALIVE|SEEN)\w*_MS\b.*= *[\d_]+"
+    places = [*SOURCES, *SETTLE.parents[1].rglob("*.lua")]
+    written = [path.name for path in places if re.search(names, path.read_text(), re.MULTILINE)]
+    assert written == ["worker.py"]
+    assert f"local ALIVE_MS = {ALIVE_MS}\n" in constants()

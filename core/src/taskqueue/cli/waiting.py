@@ -3,15 +3,14 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from taskqueue.plan.worker import ALIVE_MS
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
     from taskqueue.store.catalog import Catalog, TypeRecord
     from taskqueue.store.listing import WaitingJob, WorkerSeen
     from taskqueue.store.users import StoredTask
-
-#: A worker that was silent for so long is not counted on: it says something every third of a lease.
-ALIVE_MS = 30_000
 
 
 @dataclass(frozen=True, slots=True)
