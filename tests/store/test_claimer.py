@@ -37,11 +37,13 @@ class Desk:
         types: Any = SimpleNamespace(
             version=-1, get=lambda _: SimpleNamespace(definition=SYNC), refresh=self._refresh
         )
-        outbox = Outbox(pace, types, self.clock)
+        outbox = Outbox(pace, types.get, self.clock)
         contact = StoreContact(60)
         self.calls = Calls(world.store, "w", 5_000, self.clock, outbox, contact, pace.has_time)
         slots: Any = self
-        self.claimer = Claimer(self.calls, types, pace, Suspects(pace, lambda: True), slots)
+        self.claimer = Claimer(
+            self.calls, types, pace, Suspects(pace, lambda: True, asyncio.get_running_loop().time), slots
+        )
 
     @property
     def free(self) -> int:

@@ -1,8 +1,8 @@
 """Slots without a store: a job goes in, its result comes out."""
 
 import asyncio
-from types import SimpleNamespace
-from typing import Any, Self
+from collections.abc import Awaitable, Callable
+from typing import Self
 
 import pytest
 
@@ -17,6 +17,15 @@ from taskqueue_worker.task_types import BoundType
 LIMIT_S = 30.0
 
 
+async def no_permit(_: int) -> None:
+    """Refuse a permit: the job under test must ask for none."""
+    raise AssertionError
+
+
+def no_permits(_: LeasedJob) -> Callable[[int], Awaitable[None]]:
+    return no_permit
+
+
 class SlotsUnderTest:
     """Slots whose results wait in a queue. They swallow every cancellation but their own, so they must be closed.
 
@@ -25,7 +34,7 @@ class SlotsUnderTest:
 
     def __init__(self, size: int = 1) -> None:
         self.results: asyncio.Queue[Result] = asyncio.Queue()
-        self.slots = Slots(size, self._permits, self.results.put_nowait, lambda: None, lambda *_: None)
+        self.slots = Slots(size, no_permits, self.results.put_nowait, lambda: None, lambda *_: None)
 
     async def __aenter__(self) -> Self:
         self._patch = pytest.MonkeyPatch()
@@ -35,10 +44,6 @@ class SlotsUnderTest:
     async def __aexit__(self, *_: object) -> None:
         await self.slots.close()
         self._patch.undo()
-
-    @staticmethod
-    def _permits(_: LeasedJob) -> Any:
-        return SimpleNamespace(take=None)  # no job here asks for one
 
     def add(self, lease: str, run: Runnable | None, params: str = "") -> BoundType:
         bound = BoundType(TaskType("sync", Schedule(interval_s=60), retry=Retry(max_attempts=9)), run)

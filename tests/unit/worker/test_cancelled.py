@@ -6,9 +6,13 @@ from typing import Any
 import msgspec
 import pytest
 
+from taskqueue.models.values import Schedule, TaskType
 from taskqueue.store.connection import Store
 from taskqueue.store.keys import Keys
-from taskqueue_worker import heartbeat, permits, worker
+from taskqueue_worker import heartbeat, permits
+from taskqueue_worker.claimer import Claimer
+from taskqueue_worker.leased_job import LeasedJob
+from taskqueue_worker.task_types import BoundType
 
 
 class Swallowing:
@@ -72,14 +76,13 @@ async def test_the_heartbeat_ends(client: Swallowing, store: Store) -> None:
 
 
 async def test_waiting_for_ad_hoc_jobs_ends(client: Swallowing, store: Store) -> None:
-    idle: Any = object.__new__(worker.Worker)
-    idle._wakeups = store
-    await ends(asyncio.create_task(idle._listen()), client.entered)
+    unused: Any = None
+    claimer = Claimer(unused, unused, unused, unused, unused)
+    await ends(asyncio.create_task(claimer.listen(store)), client.entered)
 
 
 @pytest.mark.parametrize("client", [(0, 0)], indirect=True)
 async def test_a_job_that_timed_out_asks_for_no_further_permit(client: Swallowing, store: Store) -> None:
-    leased: Any = type(
-        "LeasedJob", (), {"type": type("BoundType", (), {"definition": type("Spec", (), {"cost": 1})})}
-    )
+    bound = BoundType(TaskType("sync", Schedule(interval_s=60)), None)
+    leased = LeasedJob("sync|u|60|0|0|w|1", bound, "", 0, 0, 0.0, 0.0)
     await ends(asyncio.create_task(permits.Permits(store, 1_000, leased).take(1)), client.entered)

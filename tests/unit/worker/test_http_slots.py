@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import aiohttp.abc
@@ -16,6 +15,7 @@ from taskqueue.plan.limiter import LATE_S
 from taskqueue_worker.leased_job import LeasedJob
 from taskqueue_worker.slots import Slots
 from taskqueue_worker.task_types import BoundType
+from tests.support.site.worker_slots import no_permits
 
 if TYPE_CHECKING:
     from taskqueue.store.claim import Result
@@ -85,7 +85,7 @@ async def test_no_request_leaves_outside_its_slot(url: str, monkeypatch: pytest.
     begun: list[LeasedJob] = []
     slots = Slots(
         JOBS,
-        lambda _: SimpleNamespace(take=None),  # type: ignore[arg-type,return-value]
+        no_permits,
         results.put_nowait,
         lambda: None,
         lambda leased, *_: begun.append(leased),

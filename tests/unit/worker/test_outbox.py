@@ -1,7 +1,7 @@
 """Which results are worth a call of their own: those that another job of the subscription may soon wait for."""
 
 import asyncio
-from typing import Any
+from collections.abc import Callable
 
 import pytest
 
@@ -10,18 +10,15 @@ from taskqueue.models.values import Schedule, TaskType
 from taskqueue.store.claim import Result
 from taskqueue_worker.clock import ServerClock
 from taskqueue_worker.outbox import Outbox
+from taskqueue_worker.task_types import BoundType
 
 EVERY_MINUTE = TaskType("sync", Schedule(interval_s=60))
 EVERY_NIGHT = TaskType("sync", Schedule(cron="0 2 * * *"))
 NOW_S = 1_764_000_000
 
 
-class Types:
-    def __init__(self, spec: TaskType) -> None:
-        self._spec = spec
-
-    def get(self, name: str) -> Any:
-        return type("BoundType", (), {"definition": self._spec}) if name == self._spec.name else None
+def one_type(definition: TaskType) -> Callable[[str], BoundType | None]:
+    return {definition.name: BoundType(definition, None)}.get
 
 
 class RecordedPace:
@@ -39,7 +36,7 @@ def scheduled(due_ago_s: float) -> str:
 
 
 @pytest.mark.parametrize(
-    ("spec", "member", "outcome", "soon"),
+    ("definition", "lease", "outcome", "soon"),
     [
         (EVERY_MINUTE, scheduled(1), Outcome.DONE, False),
         (EVERY_MINUTE, scheduled(1) + "x", Outcome.DONE, False),
@@ -58,21 +55,21 @@ def scheduled(due_ago_s: float) -> str:
     ],
 )
 async def test_a_result_is_settled_soon_if_something_may_wait_for_it(
-    spec: TaskType, member: str, outcome: Outcome, soon: bool
+    definition: TaskType, lease: str, outcome: Outcome, soon: bool
 ) -> None:
-    loop_s, clock, pace, types = asyncio.get_running_loop().time(), ServerClock(), RecordedPace(), Types(spec)
+    loop_s, clock, pace = asyncio.get_running_loop().time(), ServerClock(), RecordedPace()
     clock.observe(loop_s, loop_s, NOW_S * 1_000_000)
     pace.hungry = False
-    results = Outbox(pace, types, clock)  # type: ignore[arg-type]
-    results.add(Result(member, outcome))
+    results = Outbox(pace, one_type(definition), clock)
+    results.add(Result(lease, outcome))
     assert pace.soon is soon
     pace.hungry = True
-    results.add(Result(member, outcome))
+    results.add(Result(lease, outcome))
     assert pace.soon is (outcome is not Outcome.DONE), "the next claim of a hungry worker is a moment away"
 
 
 async def test_what_was_not_delivered_comes_first_again() -> None:
-    results = Outbox(RecordedPace(), Types(EVERY_MINUTE), ServerClock())  # type: ignore[arg-type]
+    results = Outbox(RecordedPace(), one_type(EVERY_MINUTE), ServerClock())
     for n in range(700):
         results.add(Result(f"sync|u-{n}|1|0|0|w|1", Outcome.DONE))
     first = results.take()

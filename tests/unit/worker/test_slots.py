@@ -3,7 +3,6 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -17,6 +16,7 @@ from taskqueue_worker.leased_job import LeasedJob
 from taskqueue_worker.slots import Slots
 from taskqueue_worker.task_types import BoundType
 from tests.support.process.virtual_time import virtual_time
+from tests.support.site.worker_slots import no_permits
 
 
 @dataclass
@@ -32,11 +32,7 @@ class Bench:
 
     def __post_init__(self) -> None:
         self.bound = BoundType(TaskType("sync", Schedule(interval_s=60)), self._handle)
-        self.slots = Slots(2, self._permits, self.results.append, lambda: None, lambda *_: None)
-
-    @staticmethod
-    def _permits(leased: LeasedJob) -> Any:
-        return SimpleNamespace(take=None)  # no job here asks for one
+        self.slots = Slots(2, no_permits, self.results.append, lambda: None, lambda *_: None)
 
     async def _handle(self, job: Job) -> None:
         self.began.append(job.user)

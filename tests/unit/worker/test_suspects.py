@@ -1,9 +1,5 @@
 """When a worker stands aside for a suspect, and for how long it works for the others afterwards."""
 
-import asyncio
-from types import SimpleNamespace
-from typing import Any
-
 import pytest
 
 from taskqueue.store.claim import Alone, Claim, ClaimedJob
@@ -20,9 +16,7 @@ class Desk:
         self.held = 0
         self.told: list[str] = []
         self.hungry = True
-        pace: Any = self
-        self.suspects = Suspects(pace, lambda: self.held == 0)
-        self.suspects._loop = SimpleNamespace(time=lambda: self.now_s)  # type: ignore[assignment]
+        self.suspects = Suspects(self, lambda: self.held == 0, lambda: self.now_s)
 
     def come_when_free(self) -> None:
         self.told.append("come")
@@ -41,8 +35,7 @@ class Desk:
 
 
 @pytest.fixture
-async def desk() -> Desk:
-    asyncio.get_running_loop()
+def desk() -> Desk:
     return Desk()
 
 

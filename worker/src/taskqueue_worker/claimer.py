@@ -10,7 +10,9 @@ import structlog
 from taskqueue.models.outcome import Outcome
 from taskqueue.plan.limiter import STRETCH
 from taskqueue.store.claim import Claim, ClaimedJob, Result
+from taskqueue.store.connection import Store
 from taskqueue.store.errors import StoreFailure
+from taskqueue.store.lease import wait_for_wakeup
 from taskqueue_worker.calls import Calls
 from taskqueue_worker.leased_job import LeasedJob
 from taskqueue_worker.pace import Pace
@@ -29,6 +31,11 @@ _MAX_JOBS = 100
 _CALLS_FOR_THE_CLOCK = 3
 #: Time until a job whose type cannot be read is tried again.
 _UNREADABLE_MS = 1_000
+#: Less than the time after which a silent store counts as away.
+_WAKEUP_TIMEOUT_S = 1.0
+#: A worker that passed a wake-up on takes the next one after this pause.
+_PASSED_ON_S = 0.05
+_RETRY_S = 1.0
 
 
 class Claimer:
@@ -64,6 +71,22 @@ class Claimer:
                 await self._calls.pass_wakeup_on()
             else:
                 await self._call(number, free)
+
+    async def listen(self, wakeups: Store) -> None:
+        """Have an ad hoc job wake one idle worker at once, until cancelled; a full worker passes the wake-up on.
+
+        wakeups: a store with a connection that may wait.
+        """
+        while True:
+            try:
+                if await wait_for_wakeup(wakeups, _WAKEUP_TIMEOUT_S):
+                    if self._slots.free > 0 and not self._suspects.stands_aside:
+                        self._pace.call()
+                    else:
+                        await self._calls.pass_wakeup_on()
+                        await asyncio.sleep(_PASSED_ON_S)
+            except StoreFailure:
+                await asyncio.sleep(_RETRY_S)
 
     def _room(self) -> int:
         """Return for how many jobs the next call may ask."""

@@ -6,6 +6,8 @@ an API reaches the store unchecked.
 
 import asyncio
 import random
+from collections.abc import Callable
+from typing import Protocol
 
 import structlog
 
@@ -17,8 +19,7 @@ from taskqueue.store.claim import Result
 from taskqueue.store.job_name import parse
 from taskqueue_worker.clock import ServerClock
 from taskqueue_worker.leased_job import LeasedJob
-from taskqueue_worker.pace import Pace
-from taskqueue_worker.task_types import TaskTypes
+from taskqueue_worker.task_types import BoundType
 
 log = structlog.get_logger("taskqueue.worker")
 
@@ -142,12 +143,20 @@ def backoff_ms(retry: Retry, failures: int, uniform: float | None = None) -> int
     return int((random.random() if uniform is None else uniform) * ceiling)
 
 
-class Outbox:
-    """Results that no claim has carried yet, oldest first."""
+class ReportsTo(Protocol):
+    """The part of the pace that results concern."""
 
-    def __init__(self, pace: Pace, types: TaskTypes, clock: ServerClock) -> None:
+    hungry: bool
+
+    def reported(self, *, soon: bool) -> None: ...
+
+
+class Outbox:
+    """Results that no claim has carried yet, oldest first. find: a type by name."""
+
+    def __init__(self, pace: ReportsTo, find: Callable[[str], BoundType | None], clock: ServerClock) -> None:
         self._pace = pace
-        self._types = types
+        self._find = find
         self._clock = clock
         self._loop = asyncio.get_running_loop()
         self._waiting: list[Result] = []
@@ -175,7 +184,7 @@ class Outbox:
             name = parse(lease)
         except (ValueError, IndexError):  # a lease that cannot be read is better gone soon
             return True
-        bound = self._types.get(name.type)
+        bound = self._find(name.type)
         if name.occurrence is None or bound is None:
             return True
         period_ms = (bound.definition.schedule.interval_s or _CRON_PERIOD_S) * 1000

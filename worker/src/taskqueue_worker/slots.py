@@ -10,7 +10,7 @@ A slot ends when the worker closes and at no other time: every fault of a job in
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 import structlog
 
@@ -25,7 +25,6 @@ from taskqueue_worker.clock import reached
 from taskqueue_worker.leased_job import LeasedJob
 from taskqueue_worker.liveness.cancellation import absorb_cancellation
 from taskqueue_worker.pace import Reach
-from taskqueue_worker.permits import Permits
 from taskqueue_worker.runner import judge_raised, run
 
 log = structlog.get_logger("taskqueue.worker")
@@ -41,15 +40,15 @@ class SlotEndedError(RuntimeError):
 class Slots:
     """The concurrency slots, and the leased jobs that wait for one.
 
-    permits: makes the permits of a job.   report: takes the result of each job.   freed: called when a slot is free.
-    observe: takes a job that ran, its due (epoch ms) and its end (loop time).
+    permits: returns the function that grants permits to a job.   report: takes the result of each job.
+    freed: called when a slot is free.   observe: takes a job that ran, its due (epoch ms) and its end (loop time).
     running: slot number -> job.   ended: resolved, with the reason, if a slot ends before the worker closes.
     """
 
     def __init__(
         self,
         size: int,
-        permits: Callable[[LeasedJob], Permits],
+        permits: Callable[[LeasedJob], Callable[[int], Awaitable[None]]],
         report: Callable[[Result], None],
         freed: Callable[[], None],
         observe: Callable[[LeasedJob, int, float], None],
@@ -233,7 +232,7 @@ class Slots:
         """Make the job for the handler. Raises any exception that stored text can cause."""
         name = parse(leased.lease)
         params = leased.type.params(decode_params(leased.params))
-        permits = self._permits(leased).take
+        permits = self._permits(leased)
         return name, Job(*name[:3], name.due_ms, params, leased.attempt, permits, name.id or None, leased)
 
 

@@ -5,14 +5,13 @@ suspect. Its concurrency slots idle meanwhile. While other work waits, that may 
 works for nine times as long before it offers itself again. A worker that idles anyway always offers itself.
 """
 
-import asyncio
 from collections.abc import Callable
 from enum import Enum, auto
+from typing import Protocol
 
 import structlog
 
 from taskqueue.store.claim import Alone, Claim
-from taskqueue_worker.pace import Pace
 
 log = structlog.get_logger("taskqueue.worker")
 
@@ -28,16 +27,25 @@ class _Phase(Enum):
     ALONE = auto()
 
 
+class Calling(Protocol):
+    """The part of the pace that suspects concern."""
+
+    hungry: bool
+
+    def call(self) -> None: ...
+    def come_when_free(self) -> None: ...
+
+
 class Suspects:
     """The worker's part in running suspects.
 
-    empty: whether the worker holds no job.   ran: suspects run so far.
+    empty: whether the worker holds no job.   now_s: the loop's clock.   ran: suspects run so far.
     """
 
-    def __init__(self, pace: Pace, empty: Callable[[], bool]) -> None:
+    def __init__(self, pace: Calling, empty: Callable[[], bool], now_s: Callable[[], float]) -> None:
         self._pace = pace
         self._empty = empty
-        self._loop = asyncio.get_running_loop()
+        self._now_s = now_s
         self._phase = _Phase.WORKING
         self._since_s = 0.0
         self._called_s = 0.0
@@ -64,13 +72,13 @@ class Suspects:
 
     def offer(self, free: int) -> Alone:
         """Return the offer of a call that asks for `free` jobs."""
-        self._called_s = self._loop.time()
+        self._called_s = self._now_s()
         if not free or self._phase is _Phase.ALONE:
             return Alone.NOT_NOW
         if self._phase is _Phase.EMPTYING:
             return Alone.NOW
         idle = self._empty() and not self._pace.hungry
-        return Alone.WOULD if idle or self._loop.time() >= self._not_before_s else Alone.NOT_NOW
+        return Alone.WOULD if idle or self._now_s() >= self._not_before_s else Alone.NOT_NOW
 
     def answered(self, offer: Alone, answer: Claim, asked: int) -> None:
         """Follow the store's answer to an offer; asked: for how many jobs other calls in flight ask."""
@@ -81,7 +89,7 @@ class Suspects:
         elif offer is Alone.NOW and answer.alone is Alone.NOT_NOW:
             self._end()
         elif answer.alone is Alone.WOULD and self._phase is _Phase.WORKING:
-            self._phase, self._since_s = _Phase.EMPTYING, self._loop.time()
+            self._phase, self._since_s = _Phase.EMPTYING, self._now_s()
             self._idled = not self._pace.hungry
         if self._phase is _Phase.EMPTYING and offer is not Alone.NOW and self._empty() and not asked:
             self._pace.call()
@@ -92,7 +100,7 @@ class Suspects:
             self._pace.call()
 
     def _end(self) -> None:
-        now_s = self._loop.time()
+        now_s = self._now_s()
         stood_aside_s = 0.0 if self._idled else now_s - self._since_s
         self._phase, self._not_before_s = _Phase.WORKING, now_s + _DUTY * stood_aside_s
         self._pace.come_when_free()

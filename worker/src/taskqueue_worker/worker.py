@@ -19,7 +19,6 @@ from taskqueue.handlers.registry import Registry
 from taskqueue.handlers.threads import Threads
 from taskqueue.retention import RetentionWatch
 from taskqueue.store.errors import StoreFailure
-from taskqueue.store.lease import pass_wakeup_on, wait_for_wakeup
 from taskqueue_worker.calls import Calls, StoreContact
 from taskqueue_worker.claimer import CHANNELS, Claimer
 from taskqueue_worker.clock import ServerClock
@@ -39,11 +38,6 @@ from taskqueue_worker.task_types import TaskTypes
 
 log = structlog.get_logger("taskqueue.worker")
 
-#: Less than the time after which a silent store counts as away.
-_WAKEUP_TIMEOUT_S = 1.0
-#: A worker that passed a wake-up on takes the next one after this pause.
-_PASSED_ON_S = 0.05
-_RETRY_S = 1.0
 #: How long a cancelled handler may clean up, and how long the last results may take to be settled.
 _CANCEL_S = 1.0
 _FINAL_SETTLE_S = 5.0
@@ -67,16 +61,16 @@ class Worker:
         lease_ms = int(settings.lease * 1000)
         types = TaskTypes(self._store, Dispatcher(registry, self._http, self._threads))
         clock, self._pace = ServerClock(), Pace()
-        outbox = Outbox(self._pace, types, clock)
+        outbox = Outbox(self._pace, types.get, clock)
         self._slots = Slots(
             settings.concurrency,
-            partial(Permits, self._store, lease_ms),
+            lambda leased: Permits(self._store, lease_ms, leased).take,
             outbox.add,
             self._freed,
             partial(_observe, clock),
             self._pace.reach,
         )
-        self._suspects = Suspects(self._pace, lambda: self._slots.free == self._slots.size)
+        self._suspects = Suspects(self._pace, lambda: self._slots.free == self._slots.size, self._loop.time)
         contact = StoreContact(settings.live_within)
         self._calls = Calls(self._store, self.name, lease_ms, clock, outbox, contact, self._pace.has_time)
         self._claimer = Claimer(self._calls, types, self._pace, self._suspects, self._slots)
@@ -92,7 +86,7 @@ class Worker:
     async def run(self, stopping: asyncio.Event) -> None:
         """Work until `stopping` is set, then drain. Raises SlotEndedError if a concurrency slot ends before."""
         REGISTRY.register(self._collector)
-        wakeups = self._kept("wake-ups", self._listen)
+        wakeups = self._kept("wake-ups", lambda: self._claimer.listen(self._wakeups))
         background = [
             self._kept("heartbeat", lambda: keep_leases(self._heartbeat, self._store, self._slots)),
             self._kept("timeouts", lambda: stop_overdue(self._slots)),
@@ -133,19 +127,6 @@ class Worker:
             for part in done:
                 part.result()
             return
-
-    async def _listen(self) -> None:
-        """Have an ad hoc job wake one idle worker at once; a full worker passes the wake-up on."""
-        while True:
-            try:
-                if await wait_for_wakeup(self._wakeups, _WAKEUP_TIMEOUT_S):
-                    if self._slots.free > 0 and not self._suspects.stands_aside:
-                        self._pace.call()
-                    else:
-                        await pass_wakeup_on(self._store)
-                        await asyncio.sleep(_PASSED_ON_S)
-            except StoreFailure:
-                await asyncio.sleep(_RETRY_S)
 
     async def _drain(self, channels: list[asyncio.Task[None]]) -> None:
         """Claim no more, return jobs that have not begun, wait for the others, then return these too.
