@@ -18,7 +18,7 @@ from taskqueue.handlers.job import Job
 from taskqueue.models.outcome import RAN
 from taskqueue.printable import describe_error, type_name
 from taskqueue.store.claim import Result
-from taskqueue.store.job_name import JobName, parse
+from taskqueue.store.job_name import parse
 from taskqueue.store.users import decode_params
 from taskqueue_worker import outbox
 from taskqueue_worker.clock import reached
@@ -208,7 +208,7 @@ class Slots:
     async def _one(self, leased: LeasedJob) -> Result | None:
         """Run one job from its slot of the limit to its result."""
         try:
-            name, job = self._job(leased)
+            job = self._job(leased)
         except Exception as error:  # noqa: BLE001 - the store may hold anything
             return outbox.dead(leased, f"the stored job cannot be read: {describe_error(error)}")
         managed = leased.type.managed
@@ -221,19 +221,19 @@ class Slots:
         if not leased.began_s:
             return result
         ended_s = self._loop.time()
-        self._observe(leased, name.due_ms, ended_s)
+        self._observe(leased, job.due_ms, ended_s)
         if result is None or result.outcome not in RAN:
             return result
         # A wait for a thread counts, as it takes up the slot. A wait for the start, with a connection, does not.
         held_s = ended_s - max(called_s, leased.start_s)
-        return result._replace(ran_us=max(1, int(held_s * 1e6)))
+        return Result(result.member, result.outcome, result.wait_ms, result.text, max(1, int(held_s * 1e6)))
 
-    def _job(self, leased: LeasedJob) -> tuple[JobName, Job]:
+    def _job(self, leased: LeasedJob) -> Job:
         """Make the job for the handler. Raises any exception that stored text can cause."""
-        name = parse(leased.lease)
+        type_name, user, occurrence, ad_hoc_id, due_ms, _ = parse(leased.lease)
         params = leased.type.params(decode_params(leased.params))
-        permits = self._permits(leased)
-        return name, Job(*name[:3], name.due_ms, params, leased.attempt, permits, name.id or None, leased)
+        permits, attempt = self._permits(leased), leased.attempt
+        return Job(type_name, user, occurrence, due_ms, params, attempt, permits, ad_hoc_id or None, leased)
 
 
 def _in_loop() -> bool:
