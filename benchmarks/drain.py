@@ -1,4 +1,4 @@
-"""How fast one real worker process drains no-op jobs: leases, retries, timeouts, heartbeats, limiter and metrics on."""
+"""Throughput of one real worker process on no-op jobs: leases, retries, timeouts, heartbeats, limiter, metrics."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""How fast the ticker catches up after an outage at a million subscriptions, and what a steady call costs."""
+"""Speed of the ticker after an outage at a million subscriptions, and the cost of a steady call."""
 
 import asyncio
 import time

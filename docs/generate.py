@@ -12,14 +12,14 @@ from prometheus_client import REGISTRY
 from pydantic import BaseModel
 from pydantic.fields import FieldInfo
 
-import taskqueue.malformed_values
-import taskqueue.retention
+import taskqueue.process.malformed_values
+import taskqueue.process.retention
 import taskqueue.scheduler.metrics  # noqa: F401 - registers what it documents
 import taskqueue_operator.metrics  # noqa: F401 - the same
 from taskqueue.models.task_type import TaskTypeSpec
 from taskqueue.models.user_subscription import UserSubscriptionSpec
+from taskqueue.process.settings import StoreSettings
 from taskqueue.scheduler.settings import SchedulerSettings, TickingSettings
-from taskqueue.settings import StoreSettings
 from taskqueue_operator.settings import OperatorSettings
 from taskqueue_operator.work_metrics import WorkCollector
 from taskqueue_worker.metrics import WorkerCollector

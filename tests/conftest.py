@@ -5,10 +5,12 @@ import itertools
 import os
 import random
 from collections.abc import AsyncIterator, Iterator
+from types import SimpleNamespace
 
 import pytest
 from hypothesis import settings
 
+from taskqueue.scheduler import ticker
 from taskqueue.store.connection import Store, open_store
 from tests.support.store.backlog import server
 from tests.support.store.script_clock import ScriptClock, replaced
@@ -76,3 +78,10 @@ async def clock(store: Store, scripts_with_a_clock: None) -> AsyncIterator[Scrip
     await made.set(made.now_us)
     yield made
     await made.remove()
+
+
+@pytest.fixture
+def ticking_clock(clock: ScriptClock, monkeypatch: pytest.MonkeyPatch) -> ScriptClock:
+    """The scripts' clock, which tickers of this process go by, too."""
+    monkeypatch.setattr(ticker, "time", SimpleNamespace(monotonic=clock.monotonic))
+    return clock

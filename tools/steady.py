@@ -44,7 +44,16 @@ def main() -> None:
     parser.add_argument("--loops", type=int, default=2, help="busy loops beside the second kind (2)")
     parser.add_argument("tests", nargs="*", help="what pytest is given")
     options = parser.parse_args()
-    tests = options.tests or ["-n", "2", "--dist", "loadfile", "tests/unit", "tests/property", "tests/store"]
+    tests = options.tests or [
+        "-n",
+        "2",
+        "--dist",
+        "loadfile",
+        "tests/unit",
+        "tests/property",
+        "tests/fundamentals",
+        "tests/store",
+    ]
     for loops in (0, options.loops):
         run(options.runs, loops, tests)
 

@@ -43,15 +43,13 @@ def run(promtool: Path, *words: str) -> None:
     assert done.returncode == 0, done.stdout + done.stderr
 
 
-def test_every_alert_fires_when_it_should_and_no_other(
-    promtool: Path, rules: dict[str, Any], tmp_path: Path
-) -> None:
+def test_alerts_fire_exactly_in_their_cases(promtool: Path, rules: dict[str, Any], tmp_path: Path) -> None:
     (tmp_path / "rules.yaml").write_text(yaml.safe_dump(rules))
     (tmp_path / "alerts.yaml").write_text(CASES.read_text())
     run(promtool, "test", "rules", str(tmp_path / "alerts.yaml"))
 
 
-def test_every_alert_has_a_case_in_which_it_fires(rules: dict[str, Any]) -> None:
+def test_every_alert_has_a_firing_case(rules: dict[str, Any]) -> None:
     named = set(re.findall(r'alertname="(\w+)"', CASES.read_text()))
     assert named == {alert["alert"] for alert in alerts(rules)}
 
@@ -67,7 +65,7 @@ def test_every_alert_leads_to_its_own_chapter_of_the_page_of_alerts(
         assert re.findall(r"^\*([\w ]+)\.\*", text, re.MULTILINE) == ["Meaning", "Look at", "Do"], name
 
 
-def test_the_page_of_alerts_names_log_events_that_there_are() -> None:
+def test_the_alerts_page_names_existing_log_events() -> None:
     page = " ".join((ROOT / "docs" / "alerts.md").read_text("utf-8").split())
     named = [
         event
@@ -86,7 +84,7 @@ def test_the_base_of_runbooks_is_a_value(helm: Helm) -> None:
     assert {one["annotations"]["runbook_url"].partition("#")[0] for one in alerts(rule["spec"])} == {base}
 
 
-def test_prometheus_can_read_what_the_dashboard_asks(promtool: Path, tmp_path: Path) -> None:
+def test_prometheus_can_read_the_dashboard_queries(promtool: Path, tmp_path: Path) -> None:
     board = json.loads((CHART / "files" / "dashboard.json").read_text())
     asked = [target["expr"] for panel in board["panels"] for target in panel["targets"]]
     asked = [one.replace("$namespace", "shop").replace("$__rate_interval", "5m") for one in asked]

@@ -39,7 +39,7 @@ SECRETS: list[tuple[list[Any], list[Any], list[str]]] = [
 
 
 @pytest.mark.parametrize(("repository", "registry", "image"), NAMES)
-def test_a_registry_of_all_charts_goes_before_a_name_that_has_none(
+def test_the_global_registry_prefixes_unqualified_names(
     helm: Helm, repository: str, registry: str, image: str
 ) -> None:
     named = ("--set", f"worker.image.repository={repository}", "--set", f"global.imageRegistry={registry}")
@@ -80,7 +80,7 @@ def test_a_parent_chart_s_registry_and_secrets_reach_the_pods(helm: Helm, tmp_pa
     assert [pod["imagePullSecrets"] for pod in found.values()] == [[{"name": "b"}, {"name": "a"}]] * 4
 
 
-def test_the_refusal_of_a_missing_image_names_what_is_then_taken(helm: Helm) -> None:
+def test_the_missing_image_refusal_names_the_fallback(helm: Helm) -> None:
     store = ("--set", "redis.development.enabled=true")
     place = ("template", "taskqueue", str(CHART), *store)
     said = helm.refused(*place)

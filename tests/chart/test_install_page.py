@@ -55,7 +55,7 @@ def here(script: str, place: str) -> str:
 
 
 @pytest.mark.parametrize("chapter", WAYS)
-async def test_each_way_installs_the_chart_with_the_images_that_it_built(
+async def test_each_way_installs_the_chart_with_its_own_images(
     newcomer: Person, own: ControlPlane, engines: StandIns, place: str, chapter: str
 ) -> None:
     registry, moved = WAYS[chapter]
@@ -95,7 +95,7 @@ def test_the_command_of_a_readme_is_complete(helm: Helm, page: str) -> None:
     assert "registry.example.com/taskqueue-worker:0.1.0" in helm.run(*words, "--dry-run=client")
 
 
-async def test_what_is_removed_by_the_page_is_gone(newcomer: Person, own: ControlPlane, place: str) -> None:
+async def test_the_removal_steps_remove_everything(newcomer: Person, own: ControlPlane, place: str) -> None:
     (install,) = scripts("install.md", "On kind")
     see, repair = scripts("install.md", "See it work")
     await newcomer.types(here(install, place))
@@ -124,7 +124,7 @@ async def test_numbers_change_hands_as_the_page_on_upgrading_says(
     assert own.kubectl("get", *workers, "-o", "jsonpath={.spec.replicas}") == "2"
 
 
-def test_the_script_for_kind_loads_the_images_that_its_objects_name(helm: Helm, tmp_path: Path) -> None:
+def test_the_kind_script_loads_every_image_of_its_objects(helm: Helm, tmp_path: Path) -> None:
     programs = StandIns(tmp_path / "programs", "docker", "kind", "kubectl", "helm")
     path = f"{programs.folder}{os.pathsep}{os.environ['PATH']}"
     script = ROOT / "deploy" / "kind" / "up.sh"

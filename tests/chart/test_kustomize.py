@@ -1,4 +1,4 @@
-"""What kustomize, as it is in kubectl, makes of manifests and of the plain manifests of the project."""
+"""kustomize, as built into kubectl, on manifests and on the project's plain manifests."""
 
 import shutil
 from pathlib import Path
@@ -67,7 +67,7 @@ def types(objects: list[dict[str, Any]]) -> list[str]:
     return [one["metadata"]["name"] for one in objects if one["kind"] == "TaskType"]
 
 
-def test_a_prefix_renames_the_types_that_subscriptions_name(kubectl: Cluster, base: Path) -> None:
+def test_a_prefix_renames_types_in_subscriptions(kubectl: Cluster, base: Path) -> None:
     lines = {"resources": ["objects.yaml"], "configurations": [FILES[0]]}
     objects = written(kubectl, base, namePrefix="eu-", nameSuffix="-2", **lines)
     assert types(objects) == ["eu-fetch-2"]
@@ -76,9 +76,7 @@ def test_a_prefix_renames_the_types_that_subscriptions_name(kubectl: Cluster, ba
     assert ada["spec"]["tasks"][0]["params"] == {"type": "fetch"}
 
 
-def test_without_the_file_a_prefix_leaves_subscriptions_with_types_that_are_gone(
-    kubectl: Cluster, base: Path
-) -> None:
+def test_a_prefix_without_the_file_breaks_references(kubectl: Cluster, base: Path) -> None:
     objects = written(kubectl, base, namePrefix="eu-", resources=["objects.yaml"])
     assert types(objects) == ["eu-fetch"]
     assert users(objects)["u-1"] == ["fetch", "elsewhere"]
@@ -91,7 +89,7 @@ def test_a_prefix_of_types_alone_changes_no_user_id(kubectl: Cluster, base: Path
     assert users(objects) == {"u-1": ["eu-fetch", "elsewhere"], "bob": ["elsewhere", "eu-fetch"]}
 
 
-def test_an_overlay_adds_its_prefix_to_that_of_its_base(kubectl: Cluster, base: Path, tmp_path: Path) -> None:
+def test_an_overlay_adds_its_prefix_to_its_base(kubectl: Cluster, base: Path, tmp_path: Path) -> None:
     written(kubectl, base, namePrefix="eu-", resources=["objects.yaml"], configurations=[FILES[0]])
     overlay = tmp_path / "overlay"
     overlay.mkdir()
@@ -101,7 +99,7 @@ def test_an_overlay_adds_its_prefix_to_that_of_its_base(kubectl: Cluster, base: 
     assert users(objects)["u-1"] == ["two-eu-fetch", "elsewhere"]
 
 
-def test_the_plain_manifests_name_images_that_nobody_has(kubectl: Cluster) -> None:
+def test_the_plain_manifests_name_placeholder_images(kubectl: Cluster) -> None:
     plain = [one for one in yaml.safe_load_all((DEPLOY / "manifests" / "taskqueue.yaml").read_text()) if one]
     named = list(yaml.safe_load_all(kubectl.kubectl("kustomize", str(DEPLOY / "manifests"))))
     assert images(plain) == {f"registry.invalid/taskqueue-{one}:0.1.0" for one in ("operator", "worker")}

@@ -32,7 +32,7 @@ def other(own: ControlPlane, restricted: str) -> str:
     return f"{restricted}-other"
 
 
-def test_uninstalling_keeps_definitions_objects_and_data_and_another_name_takes_them_over(
+def test_a_reinstall_takes_over_data_left_by_uninstall(
     undefined: ControlPlane, installer: Helm, restricted: str
 ) -> None:
     inside = ("--namespace", restricted)
@@ -55,7 +55,7 @@ def test_uninstalling_keeps_definitions_objects_and_data_and_another_name_takes_
     installer.run("uninstall", "second", *inside)
 
 
-def test_definitions_go_with_the_release_where_that_is_asked_for(
+def test_definitions_are_removed_with_the_release_on_request(
     undefined: ControlPlane, installer: Helm, restricted: str
 ) -> None:
     installer.run("install", *place("taskqueue", restricted), "--set", "crds.keep=false")
@@ -64,7 +64,7 @@ def test_definitions_go_with_the_release_where_that_is_asked_for(
     definitions.until_gone(undefined)
 
 
-def test_definitions_that_kubectl_applied_are_left_alone_or_taken_over(
+def test_definitions_from_kubectl_are_kept_or_adopted(
     undefined: ControlPlane, installer: Helm, restricted: str
 ) -> None:
     install_definitions(undefined)
@@ -82,7 +82,7 @@ def test_definitions_that_kubectl_applied_are_left_alone_or_taken_over(
     installer.run("uninstall", "taskqueue", "--namespace", restricted)
 
 
-def test_a_second_release_in_another_namespace_leaves_the_definitions_to_the_first(
+def test_the_first_release_owns_the_definitions(
     undefined: ControlPlane, installer: Helm, restricted: str, other: str
 ) -> None:
     installer.run("install", *place("taskqueue", restricted))
@@ -94,7 +94,7 @@ def test_a_second_release_in_another_namespace_leaves_the_definitions_to_the_fir
     installer.run("uninstall", "taskqueue", "--namespace", restricted)
 
 
-def test_a_second_release_in_one_namespace_is_told_that_there_is_one(
+def test_a_second_release_in_one_namespace_is_refused(
     defined: ControlPlane, installer: Helm, restricted: str
 ) -> None:
     options = ("--set", "crds.enabled=false")
@@ -105,7 +105,7 @@ def test_a_second_release_in_one_namespace_is_told_that_there_is_one(
     installer.run("uninstall", "one", "--namespace", restricted)
 
 
-def test_a_second_self_served_release_is_told_who_serves_already(
+def test_a_second_self_served_release_is_refused(
     defined: ControlPlane, installer: Helm, restricted: str, other: str
 ) -> None:
     options = ("--set", "crds.enabled=false")
@@ -118,7 +118,7 @@ def test_a_second_self_served_release_is_told_who_serves_already(
     assert "external.metrics" not in defined.kubectl("get", "apiservices", "--output", "name")
 
 
-def test_what_the_operator_writes_survives_upgrades_and_manifests(
+def test_operator_writes_survive_upgrades_and_manifests(
     defined: ControlPlane, installer: Helm, restricted: str
 ) -> None:
     options = ("--set", "crds.enabled=false")

@@ -51,12 +51,16 @@ def template(tmp_path: Path) -> tuple[str, ...]:
 
 
 @pytest.mark.parametrize("bad", CASES, ids=lambda bad: bad.name)
-def test_it_is_refused_in_words(helm: Helm, template: tuple[str, ...], tmp_path: Path, bad: Bad) -> None:
+def test_bad_values_are_refused_with_a_sentence(
+    helm: Helm, template: tuple[str, ...], tmp_path: Path, bad: Bad
+) -> None:
     (tmp_path / "values.yaml").write_text(yaml.safe_dump(over(GOOD, bad.values)), "utf-8")
     assert bad.said in helm.refused(*template)
 
 
-def test_the_values_that_they_change_are_fine(helm: Helm, template: tuple[str, ...], tmp_path: Path) -> None:
+def test_the_values_that_refusals_change_are_valid(
+    helm: Helm, template: tuple[str, ...], tmp_path: Path
+) -> None:
     (tmp_path / "values.yaml").write_text(yaml.safe_dump(GOOD), "utf-8")
     assert helm.run(*template)
 
@@ -67,14 +71,14 @@ def test_a_registry_with_a_port_is_no_tag(helm: Helm, template: tuple[str, ...],
     assert "registry.example.com:5000/shop:0.1.0" in helm.run(*template)
 
 
-def test_a_cluster_that_is_too_old_is_refused(helm: Helm, template: tuple[str, ...], tmp_path: Path) -> None:
+def test_an_old_cluster_is_refused(helm: Helm, template: tuple[str, ...], tmp_path: Path) -> None:
     (tmp_path / "values.yaml").write_text(yaml.safe_dump(GOOD), "utf-8")
     said = helm.refused(*template, "--kube-version", "1.29.9")
     assert "requires kubeVersion: >=1.30.0-0 which is incompatible with Kubernetes v1.29.9" in said
     assert helm.run(*template, "--kube-version", "1.30.0-eks-1")
 
 
-def test_a_release_whose_name_is_none_for_a_service_is_told_the_remedy(
+def test_a_release_name_unfit_for_a_service_is_refused(
     helm: Helm, template: tuple[str, ...], tmp_path: Path
 ) -> None:
     (tmp_path / "values.yaml").write_text(yaml.safe_dump(GOOD), "utf-8")

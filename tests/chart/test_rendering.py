@@ -1,4 +1,4 @@
-"""What the chart renders, for every file of ci/: the same each time, safe, and with no number that resets another."""
+"""Rendering of the chart for every file of ci/: repeatable, safe, and without a number that resets another."""
 
 import ipaddress
 import json
@@ -91,7 +91,7 @@ def test_keda_may_take_over_from_every_hpa(helm: Helm) -> None:
 
 
 @of_every_case
-def test_a_pod_that_is_told_to_stop_has_the_grace_and_six_seconds(helm: Helm, case: Path) -> None:
+def test_a_pod_gets_its_grace_period_and_six_seconds(helm: Helm, case: Path) -> None:
     pod = worker(helm.objects(case))["spec"]["template"]["spec"]
     assert pod["terminationGracePeriodSeconds"] >= float(variables(pod)["TASKQUEUE_GRACE"]) + 6
 
@@ -103,7 +103,7 @@ def test_no_pod_gets_variables_of_services(helm: Helm, case: Path) -> None:
 
 
 @of_every_case
-def test_every_container_has_requests_a_limit_of_memory_and_a_read_only_root(helm: Helm, case: Path) -> None:
+def test_containers_have_requests_limits_and_a_read_only_root(helm: Helm, case: Path) -> None:
     for pod in pods(helm.objects(case)).values():
         for container in pod["containers"]:
             assert {"cpu", "memory"} <= set(container["resources"]["requests"])
@@ -153,7 +153,7 @@ def test_the_rights_of_self_served_are_the_shipped_ones(helm: Helm) -> None:
         ] == []
 
 
-def test_self_served_rights_name_the_one_secret_and_the_one_api_service(helm: Helm) -> None:
+def test_self_served_rights_name_one_secret_and_api_service(helm: Helm) -> None:
     objects = helm.objects(EVERYTHING)
     rules = [rule for one in objects if one["kind"] in ("Role", "ClusterRole") for rule in one["rules"]]
     (secret,) = [rule for rule in rules if "secrets" in rule["resources"]]
@@ -170,7 +170,7 @@ def test_self_served_rights_name_the_one_secret_and_the_one_api_service(helm: He
     assert "insecureSkipTLSVerify" not in service["spec"]
 
 
-def test_workers_are_kept_from_link_local_addresses_and_the_api_server(helm: Helm) -> None:
+def test_workers_cannot_reach_link_local_or_the_api_server(helm: Helm) -> None:
     (policy,) = [
         one
         for one in of_kind(helm.objects(EVERYTHING), "NetworkPolicy")
@@ -194,7 +194,7 @@ def test_workers_are_kept_from_link_local_addresses_and_the_api_server(helm: Hel
     ]
 
 
-def test_no_password_is_in_a_manifest_and_a_url_is_made_from_the_secret(helm: Helm) -> None:
+def test_manifests_hold_no_password_and_urls_use_the_secret(helm: Helm) -> None:
     objects = helm.objects(EXTERNAL)
     assert of_kind(objects, "Secret") == []
     for name, pod in pods(objects).items():
@@ -217,7 +217,7 @@ def test_a_secret_for_handlers_can_be_no_other_setting(helm: Helm) -> None:
     assert source == {"prefix": "TASKQUEUE_HTTP_", "secretRef": {"name": "shop-api"}}
 
 
-def test_one_replica_is_asked_for_as_much_work_as_it_does_in_drain_seconds(helm: Helm) -> None:
+def test_a_replica_targets_its_work_of_drain_seconds(helm: Helm) -> None:
     (scaler,) = of_kind(helm.objects(EVERYTHING), "HorizontalPodAutoscaler")
     external = scaler["spec"]["metrics"][0]["external"]
     assert external["metric"]["name"] == "taskqueue_work_seconds"
@@ -229,7 +229,7 @@ def test_one_replica_is_asked_for_as_much_work_as_it_does_in_drain_seconds(helm:
     assert trigger["metadata"]["targetValue"] == "1500"
 
 
-def test_the_store_is_found_by_the_namespace_whatever_the_release_is_called(helm: Helm) -> None:
+def test_the_store_is_found_in_the_release_namespace(helm: Helm) -> None:
     for name in ("taskqueue", "other"):
         for pod in pods(helm.objects(DEVELOPMENT, name=name)).values():
             if pod["containers"][0]["name"] != "redis":
@@ -247,7 +247,7 @@ def test_a_long_name_leaves_room_and_a_large_number_stays_a_number(helm: Helm) -
     assert float(operator["TASKQUEUE_RATE"]) == 1_000_000
 
 
-def test_uninstalling_keeps_definitions_and_data_unless_told_otherwise(helm: Helm) -> None:
+def test_uninstalling_keeps_definitions_and_data_by_default(helm: Helm) -> None:
     keep = {"helm.sh/resource-policy": "keep"}
     objects = helm.objects(DEVELOPMENT)
     definitions = of_kind(objects, "CustomResourceDefinition")
@@ -264,7 +264,7 @@ def test_where_the_cluster_chooses_the_user_no_pod_names_one(helm: Helm) -> None
         assert pod["securityContext"] == {"runAsNonRoot": True, "seccompProfile": {"type": "RuntimeDefault"}}
 
 
-def test_every_port_that_redis_may_have_is_opened(helm: Helm) -> None:
+def test_every_redis_port_is_opened(helm: Helm) -> None:
     ports = ("--set", "networkPolicy.redisPorts={26379,6380}", "--set", "redis.development.enabled=false")
     objects = helm.objects(DEVELOPMENT, *ports, "--set", "redis.existingSecret.name=redis")
     for policy in of_kind(objects, "NetworkPolicy"):
@@ -272,7 +272,7 @@ def test_every_port_that_redis_may_have_is_opened(helm: Helm) -> None:
         assert {6379, 26379, 6380} <= set(opened), policy["metadata"]["name"]
 
 
-def test_a_label_that_is_said_twice_is_written_once_and_the_nearer_one_counts(helm: Helm) -> None:
+def test_the_nearer_of_two_equal_labels_is_written_once(helm: Helm) -> None:
     twice = ("--set", "commonLabels.team=all", "--set", "monitoring.dashboard.labels.team=graphs")
     (board,) = [
         one
@@ -284,7 +284,7 @@ def test_a_label_that_is_said_twice_is_written_once_and_the_nearer_one_counts(he
 
 
 @pytest.mark.parametrize("name", ["on", "null", "e1"])
-def test_a_name_that_yaml_would_take_for_something_else_stays_a_name(helm: Helm, name: str) -> None:
+def test_names_that_yaml_would_convert_are_quoted(helm: Helm, name: str) -> None:
     objects = helm.objects(DEVELOPMENT, name=name, namespace="123")
     assert {one["metadata"].get("namespace", "123") for one in objects} == {"123"}
     assert {one["metadata"]["labels"]["app.kubernetes.io/instance"] for one in objects} == {name}
@@ -303,7 +303,7 @@ def test_the_plugin_finds_the_operator(helm: Helm) -> None:
     assert [one["name"] for one in template["spec"]["containers"]] == ["operator"]
 
 
-def test_alerts_and_dashboard_ask_for_metrics_that_are_documented(helm: Helm) -> None:
+def test_alerts_and_dashboard_use_documented_metrics(helm: Helm) -> None:
     documented = (ROOT / "docs" / "configuration.md").read_text("utf-8")
     known = set(re.findall(r"^\| `(taskqueue_\w+)`", documented, re.MULTILINE))
     objects = helm.objects(EVERYTHING)

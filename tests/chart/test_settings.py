@@ -1,4 +1,4 @@
-"""What the chart tells its pods is what the processes understand, and the login it documents is enough for them."""
+"""Settings in the chart's pods are understood by the processes, and the documented login is enough for them."""
 
 import asyncio
 import os
@@ -11,7 +11,7 @@ from typing import Any
 import pytest
 import redis
 
-from taskqueue.settings import load
+from taskqueue.process.settings import load
 from taskqueue.store.catalog import set_rate
 from taskqueue.store.connection import open_store
 from taskqueue_operator.settings import OperatorSettings
@@ -128,7 +128,7 @@ async def test_the_documented_user_is_enough_for_every_process_by_tls(url: str, 
         assert await shown.wait() == 0
 
 
-def test_that_user_reaches_no_other_release_and_empties_nothing(guarded: int) -> None:
+def test_a_release_user_cannot_reach_another_release(guarded: int) -> None:
     with redis.Redis(port=guarded, username="taskqueue", password="PASSWORD") as client:
         assert client.get("taskqueue:{shop}:cursor") is None
         for command in (

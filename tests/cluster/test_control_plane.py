@@ -19,7 +19,7 @@ def text_of(cluster: Cluster, namespace: str) -> str:
     return str(found["data"]["text"])
 
 
-def test_a_config_map_comes_back_as_it_was_written(cluster: Cluster, namespace: str) -> None:
+def test_a_config_map_round_trips(cluster: Cluster, namespace: str) -> None:
     manifest = {
         "apiVersion": "v1",
         "kind": "ConfigMap",
@@ -30,7 +30,7 @@ def test_a_config_map_comes_back_as_it_was_written(cluster: Cluster, namespace: 
     assert text_of(cluster, namespace) == "ahoy\n"
 
 
-def test_an_object_that_breaks_the_schema_is_refused_with_the_field(cluster: Cluster, namespace: str) -> None:
+def test_a_schema_violation_is_refused_with_its_field(cluster: Cluster, namespace: str) -> None:
     manifest = {
         "apiVersion": "apps/v1",
         "kind": "Deployment",
@@ -41,9 +41,7 @@ def test_an_object_that_breaks_the_schema_is_refused_with_the_field(cluster: Clu
         cluster.kubectl("create", "-f", "-", stdin=json.dumps(manifest))
 
 
-async def test_a_service_account_may_do_what_a_role_allows_and_nothing_else(
-    cluster: Cluster, namespace: str
-) -> None:
+async def test_a_service_account_has_exactly_the_rights_of_its_role(cluster: Cluster, namespace: str) -> None:
     cluster.kubectl("create", "configmap", "kept", "-n", namespace, "--from-literal=text=seen")
     cluster.kubectl("create", "serviceaccount", "reader", "-n", namespace)
     reader = cluster.seen_by("reader", namespace)
@@ -74,9 +72,7 @@ def test_the_controllers_give_a_deployment_its_pods(cluster: Cluster, namespace:
     assert len(pods["items"]) == 2
 
 
-def test_an_api_server_that_was_killed_comes_back_with_what_it_had(
-    control_plane: ControlPlane, namespace: str
-) -> None:
+def test_a_killed_api_server_restarts_with_its_data(control_plane: ControlPlane, namespace: str) -> None:
     control_plane.kubectl("create", "configmap", "kept", "-n", namespace, "--from-literal=text=still here")
     control_plane.stop_api()
     try:
@@ -86,7 +82,7 @@ def test_an_api_server_that_was_killed_comes_back_with_what_it_had(
     assert text_of(control_plane, namespace) == "still here"
 
 
-def test_the_control_plane_is_of_the_version_that_is_pinned(control_plane: ControlPlane) -> None:
+def test_the_control_plane_has_the_pinned_version(control_plane: ControlPlane) -> None:
     shown = json.loads(control_plane.kubectl("version", "-o", "json"))
     for side in ("clientVersion", "serverVersion"):
         assert re.findall(r"k8s\.io/kubernetes (\S+)", GO_MOD.read_text()) == [shown[side]["gitVersion"]]

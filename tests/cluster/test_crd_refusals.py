@@ -28,7 +28,7 @@ def test_the_definitions_are_taken_without_a_complaint(defined: Cluster) -> None
 
 
 @pytest.mark.parametrize("case", [case for case in CASES if not case.before], ids=lambda case: case.name)
-def test_a_bad_object_is_refused_in_words_and_its_good_twin_is_taken(dry_runs: DryRuns, case: Case) -> None:
+def test_a_bad_object_is_refused_and_its_good_twin_accepted(dry_runs: DryRuns, case: Case) -> None:
     bad, good = (dry_runs.judge(one["kind"], json.dumps(one).encode()) for one in (case.bad, case.good))
     assert not bad.taken
     assert case.says in bad.message
@@ -64,7 +64,7 @@ def test_a_null_is_taken_for_an_absent_field(defined: Cluster, namespace: str) -
     assert parse(found) == parse(subscription())
 
 
-def test_a_url_or_a_header_that_is_refused_is_not_repeated(defined: Cluster, namespace: str) -> None:
+def test_a_refused_url_or_header_is_not_repeated(defined: Cluster, namespace: str) -> None:
     secret = "hunter2"
     for request in (
         {"url": f"ftp://ada:{secret}@example.com/"},
@@ -77,7 +77,7 @@ def test_a_url_or_a_header_that_is_refused_is_not_repeated(defined: Cluster, nam
         assert secret not in answer
 
 
-def test_the_api_server_fills_in_what_one_would_have_to_look_up(defined: Cluster, namespace: str) -> None:
+def test_the_api_server_fills_in_defaults(defined: Cluster, namespace: str) -> None:
     apply(defined, namespace, task_type(handler={"http": {"url": "https://example.com"}}))
     found = defined.kubectl("get", "-n", namespace, "tt", "fetch-orders", "-o", "json")
     assert json.loads(found)["spec"] == {
@@ -92,14 +92,14 @@ def test_the_api_server_fills_in_what_one_would_have_to_look_up(defined: Cluster
     }
 
 
-def test_params_come_back_as_they_were_written(defined: Cluster, namespace: str) -> None:
+def test_params_round_trip(defined: Cluster, namespace: str) -> None:
     params = {"region": "eu", "deep": {"a": [1, 0.5, True, None, {"b": "c"}]}}
     apply(defined, namespace, subscription(tasks=[{"type": "a", "params": params}]))
     found = json.loads(defined.kubectl("get", "-n", namespace, "usub", "ada", "-o", "json"))
     assert found["spec"] == {"tasks": [{"type": "a", "params": params}]}
 
 
-def test_a_list_shows_the_schedule_and_what_the_status_says(defined: Cluster, namespace: str) -> None:
+def test_a_list_shows_schedule_and_status(defined: Cluster, namespace: str) -> None:
     apply(defined, namespace, task_type("by-interval"))
     apply(defined, namespace, task_type("by-cron", schedule={"cron": "0 2 * * *"}))
     condition = {"reason": "AsItShould", "message": "", "lastTransitionTime": "2026-01-31T02:00:00Z"}

@@ -52,7 +52,7 @@ async def due(api: MetricsApi) -> None:
     await store.client.hset(store.keys("service"), "sync", f"{MEAN_S * 10**6}|50")
 
 
-async def test_an_autoscaler_follows_the_due_work_as_far_as_the_limit_makes_workers_useful(
+async def test_the_autoscaler_follows_demand_up_to_the_limit(
     api: MetricsApi,
 ) -> None:
     operator, _ = await api.begin()
@@ -77,7 +77,7 @@ async def test_an_autoscaler_follows_the_due_work_as_far_as_the_limit_makes_work
     assert conditions["ScalingActive"] == "True"
 
 
-async def test_only_the_front_proxy_may_ask_and_only_for_whom_may_read(
+async def test_only_the_front_proxy_and_readers_are_admitted(
     api: MetricsApi, tmp_path_factory: pytest.TempPathFactory
 ) -> None:
     _, port = await api.begin()
@@ -132,7 +132,7 @@ async def test_only_the_front_proxy_may_ask_and_only_for_whom_may_read(
             writer.transport.abort()
 
 
-async def test_a_certificate_is_renewed_without_a_restart_and_shared_by_all_replicas(api: MetricsApi) -> None:
+async def test_replicas_share_a_certificate_renewed_while_running(api: MetricsApi) -> None:
     service = f"{NAME}.{api.shop.namespace}.svc"
     before = make([service], datetime.now(UTC) + timedelta(seconds=25) - _UNTIL_RENEWED)
     # As the operator's own: what is applied from a file has no data, and takes none away.
@@ -161,7 +161,7 @@ async def test_a_certificate_is_renewed_without_a_restart_and_shared_by_all_repl
     await api.available()
 
 
-async def test_an_api_of_somebody_else_is_left_alone_and_missing_rights_are_told(api: MetricsApi) -> None:
+async def test_a_foreign_api_service_is_kept_and_missing_rights_told(api: MetricsApi) -> None:
     spec = {
         "group": "external.metrics.k8s.io",
         "version": "v1beta1",
@@ -189,7 +189,7 @@ async def test_an_api_of_somebody_else_is_left_alone_and_missing_rights_are_told
     assert "cannot serve the external metrics" in api.shop.world.logs[second.pid].read_text()
 
 
-async def test_a_namespace_that_is_deleted_takes_the_api_service_with_it(api: MetricsApi) -> None:
+async def test_deleting_the_namespace_deletes_the_api_service(api: MetricsApi) -> None:
     operator, _ = await api.begin()
     await _deleted(api)
     assert "NotFound" in (await _api_service(api)).stderr
@@ -197,7 +197,7 @@ async def test_a_namespace_that_is_deleted_takes_the_api_service_with_it(api: Me
     del api.shop.world.logs[operator.pid]  # its role went with the namespace
 
 
-async def test_namespaces_that_wait_for_the_api_are_gone_once_it_is_deleted_by_hand(api: MetricsApi) -> None:
+async def test_namespaces_terminate_after_a_manual_api_deletion(api: MetricsApi) -> None:
     """The way out that the documentation names, where no operator runs any more."""
     (typed,) = set(re.findall(r"kubectl (delete apiservice \S+)$", FAILURES.read_text("utf-8"), re.MULTILINE))
     await api.install(9)

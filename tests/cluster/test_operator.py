@@ -40,7 +40,7 @@ async def test_objects_become_jobs_and_every_edit_is_followed(shop: Shop) -> Non
     assert await shop.world.end(worker, signal.SIGTERM) == 0
 
 
-async def test_status_says_what_is_wrong_and_that_it_was_mended(shop: Shop) -> None:
+async def test_status_tells_a_fault_and_its_repair(shop: Shop) -> None:
     operator = await shop.operator()
     await shop.apply(
         task_type("sync"),
@@ -88,7 +88,7 @@ async def test_status_says_what_is_wrong_and_that_it_was_mended(shop: Shop) -> N
     assert await shop.world.end(operator, signal.SIGTERM) == 0
 
 
-async def test_the_object_that_has_a_user_keeps_it_also_across_a_restart(shop: Shop) -> None:
+async def test_an_object_keeps_its_user_across_a_restart(shop: Shop) -> None:
     operator = await shop.operator()
     too_big = {"type": "sync", "params": {"note": "n" * 1_100}}  # which only the operator can refuse
     first = subscription("a", userId="ada") | {"spec": {"userId": "ada", "tasks": [too_big]}}
@@ -109,7 +109,7 @@ async def test_the_object_that_has_a_user_keeps_it_also_across_a_restart(shop: S
     await shop.says("usub", "a", "Accepted", "True", "Valid")
 
 
-async def test_nobody_is_removed_for_a_failing_list_or_by_somebody_elses_namespace(shop: Shop) -> None:
+async def test_failing_lists_and_other_namespaces_remove_no_user(shop: Shop) -> None:
     operator = await shop.operator()
     await shop.apply(task_type("sync"), *subscriptions(USERS, "sync"))
     await shop.dealt(USERS)
@@ -133,7 +133,7 @@ async def test_nobody_is_removed_for_a_failing_list_or_by_somebody_elses_namespa
     assert len(await shop.owners()) == USERS
 
 
-async def test_what_was_deleted_while_no_operator_ran_is_seen_at_its_start(shop: Shop) -> None:
+async def test_a_deletion_during_downtime_is_seen_at_the_start(shop: Shop) -> None:
     operator = await shop.operator()
     await shop.apply(task_type("sync"), *subscriptions(USERS, "sync"))
     await shop.dealt(USERS)
@@ -151,7 +151,7 @@ async def test_what_was_deleted_while_no_operator_ran_is_seen_at_its_start(shop:
     await shop.says("tt", "wide", "Accepted", "False", "Invalid")
 
 
-async def test_uneven_steps_of_cron_are_the_message_of_a_type_that_is_accepted(shop: Shop) -> None:
+async def test_uneven_cron_steps_are_the_message_of_an_accepted_type(shop: Shop) -> None:
     await shop.operator()
     await shop.apply(task_type("uneven", schedule={"cron": "*/90 * * * *"}))
     await shop.says("tt", "uneven", "Accepted", "True", "Valid")
@@ -159,7 +159,7 @@ async def test_uneven_steps_of_cron_are_the_message_of_a_type_that_is_accepted(s
     assert "for every 90 minutes write interval: 90m" in shown
 
 
-async def test_a_store_that_was_emptied_while_no_operator_ran_goes_on_from_the_copy_of_the_cursor(
+async def test_an_emptied_store_resumes_from_the_copied_cursor(
     shop: Shop,
 ) -> None:
     first = await shop.operator()

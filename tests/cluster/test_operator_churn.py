@@ -1,4 +1,4 @@
-"""What comes and goes without end leaves nothing behind: not in the operator, not in the store.
+"""Objects created and deleted without end leave nothing behind: not in the operator, not in the store.
 
 `make soak` runs this for an hour, with more users.
 """

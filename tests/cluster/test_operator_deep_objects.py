@@ -38,7 +38,7 @@ async def are_refused(shop: Shop, message: str, *names: str) -> None:
     await until(f"{names} are refused", check, 20)
 
 
-async def test_deep_objects_are_refused_and_all_others_run(shop: Shop) -> None:
+async def test_deep_objects_are_refused_and_the_rest_runs(shop: Shop) -> None:
     deep_user = "spec.tasks[0].params: nested deeper than 32"
     await apply(
         shop,

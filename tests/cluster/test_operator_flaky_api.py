@@ -94,7 +94,7 @@ async def site_of_its_own(redis_url: str, release: str, tmp_path: Path) -> Async
         yield world
 
 
-async def test_whatever_a_watch_is_answered_no_edit_and_no_deletion_is_lost(behind: Behind) -> None:
+async def test_no_watch_answer_loses_an_edit_or_a_deletion(behind: Behind) -> None:
     shop, api = behind.shop, behind.api
     for what in BOTH:
         assert api.cut(what) == 1
@@ -115,7 +115,7 @@ async def test_whatever_a_watch_is_answered_no_edit_and_no_deletion_is_lost(behi
 
 
 @only_in_the_long_form
-async def test_throttled_slow_and_conflicting_answers_delay_a_status_and_lose_none(behind: Behind) -> None:
+async def test_throttled_and_conflicting_answers_lose_no_status(behind: Behind) -> None:
     shop, api = behind.shop, behind.api
     status = "patch usersubscriptions/status"
     busy = refusal(429, "TooManyRequests", **{"Retry-After": "1"})
@@ -140,7 +140,7 @@ async def test_throttled_slow_and_conflicting_answers_delay_a_status_and_lose_no
     await behind.well()
 
 
-async def test_a_list_that_is_empty_removes_nobody_before_another_agrees_and_meanwhile_that_is_shown(
+async def test_an_empty_list_is_shown_and_needs_confirmation(
     behind: Behind,
 ) -> None:
     shop, api = behind.shop, behind.api
@@ -161,7 +161,7 @@ async def test_a_list_that_is_empty_removes_nobody_before_another_agrees_and_mea
 
 
 @only_in_the_long_form
-async def test_definitions_that_are_deleted_and_made_anew_are_followed_again(
+async def test_recreated_definitions_are_followed_again(
     tools: Path, site_of_its_own: Site, tmp_path: Path
 ) -> None:
     with ControlPlane(tools, tmp_path / "other") as other:
@@ -181,9 +181,7 @@ async def test_definitions_that_are_deleted_and_made_anew_are_followed_again(
         assert operator.returncode is None
 
 
-async def test_a_kubeconfig_that_is_wrong_is_said_to_be_and_removes_nobody(
-    shop: Shop, tmp_path: Path
-) -> None:
+async def test_a_wrong_kubeconfig_is_reported_and_removes_no_user(shop: Shop, tmp_path: Path) -> None:
     first = await shop.operator()
     await shop.apply(task_type("sync"), *subscriptions(USERS, "sync"))
     await shop.dealt(USERS)

@@ -65,7 +65,7 @@ async def watched(shop: Shop, tmp_path: Path) -> AsyncIterator[Watched]:
         yield Watched(shop, api, operator)
 
 
-async def test_a_watch_that_is_refused_empty_or_silent_costs_no_edit(watched: Watched) -> None:
+async def test_a_refused_empty_or_silent_watch_loses_no_edit(watched: Watched) -> None:
     shop, api = watched.shop, watched.api
     for what in BOTH:
         api.answers[what] = itertools.repeat(refusal(403, "Forbidden"))
@@ -104,7 +104,7 @@ async def test_a_watch_that_is_refused_empty_or_silent_costs_no_edit(watched: Wa
 
 
 @pytest.mark.skipif(not LONG, reason="costs seconds that `make test` has not: see make faults")
-async def test_rights_that_are_taken_and_given_back_are_used_again(watched: Watched) -> None:
+async def test_restored_rights_are_used_again(watched: Watched) -> None:
     shop = watched.shop
     for turn in range(3):
         await shop.kubectl("delete", "rolebinding", "taskqueue-operator")

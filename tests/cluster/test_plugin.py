@@ -67,7 +67,7 @@ def run_pod(
     cluster.kubectl("patch", "pod", name, "-n", namespace, *patch)
 
 
-def test_kubectl_finds_the_plugin_and_local_runs_it_here(
+def test_kubectl_finds_the_plugin_and_local_runs_here(
     cluster: Cluster, path: Path, redis_url: str, release: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     listed = cluster.kubectl("plugin", "list")
@@ -80,9 +80,7 @@ def test_kubectl_finds_the_plugin_and_local_runs_it_here(
     assert (unknown.returncode, "no such task type" in unknown.stderr) == (ExitCode.NOT_FOUND, True)
 
 
-def test_without_an_operator_it_says_what_it_looked_for_and_why_one_does_not_run(
-    cluster: Cluster, path: Path, namespace: str
-) -> None:
+def test_a_missing_operator_is_explained(cluster: Cluster, path: Path, namespace: str) -> None:
     missing = taskqueue(cluster, namespace, "audit")
     assert missing.returncode == ExitCode.REFUSED
     assert "no pod with the labels app.kubernetes.io/name=taskqueue,app.kubernetes.io/component=operator" in (
@@ -97,7 +95,7 @@ def test_without_an_operator_it_says_what_it_looked_for_and_why_one_does_not_run
     assert "context was not found for specified context: nowhere" in nowhere.stderr, "as kubectl says it"
 
 
-def test_what_runs_in_the_pod_answers_through_kubectl(
+def test_a_command_in_the_pod_answers_through_kubectl(
     cluster: Cluster,
     path: Path,
     namespace: str,
@@ -124,7 +122,7 @@ def test_what_runs_in_the_pod_answers_through_kubectl(
     assert unknown.returncode == ExitCode.NOT_FOUND
 
 
-async def test_the_node_is_asked_for_the_command_word_for_word_with_no_more_than_the_shipped_rights(
+async def test_the_node_gets_the_exact_command_with_shipped_rights(
     control_plane: ControlPlane, path: Path, namespace: str
 ) -> None:
     name = f"{namespace}-node"

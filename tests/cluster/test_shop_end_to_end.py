@@ -33,7 +33,7 @@ HELD_UP_S = 0.05
 STOPS_S = 2.0
 
 
-async def test_what_is_applied_edited_suspended_and_deleted_is_what_the_api_sees(
+async def test_the_api_sees_every_apply_edit_suspend_and_delete(
     shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     async def edit(kind: str, names: tuple[str, ...], **spec: object) -> None:

@@ -79,7 +79,7 @@ def tenants(defined: Cluster) -> Iterator[Tenants]:
         defined.kubectl("delete", "-f", str(TENANTS / "policy.yaml"), "--wait=false")
 
 
-async def test_tenants_write_their_own_users_and_nobody_elses(tenants: Tenants) -> None:
+async def test_tenants_write_only_their_own_users(tenants: Tenants) -> None:
     async def enforced() -> bool:
         return bool(tenants.write("alice", subscription("nobody"), "--dry-run=server"))
 

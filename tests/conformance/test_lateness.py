@@ -49,7 +49,7 @@ async def _calls_a_second(running: Traffic, seconds: float) -> float:
     [(1, "Allow"), (4, "Allow"), (4, "Forbid"), (20, "Allow")],
     ids=["one", "four", "four-forbid", "twenty"],
 )
-async def test_unsaturated_a_job_starts_when_it_is_due_and_costs_about_one_call(
+async def test_an_unsaturated_job_starts_on_time_in_one_call(
     workers: int, policy: str, tmp_path: Path, row: Callable[..., None]
 ) -> None:
     with server() as url:

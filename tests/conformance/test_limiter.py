@@ -50,7 +50,7 @@ async def test_a_saturated_queue_uses_all_of_the_limit_and_never_more(
             assert seen.calls_a_start <= 0.2
 
 
-async def test_a_slow_type_with_the_older_backlog_holds_up_nobody(
+async def test_a_slow_type_with_an_old_backlog_delays_no_other(
     tmp_path: Path, row: Callable[..., None]
 ) -> None:
     rate, limit = 100, 10

@@ -65,9 +65,7 @@ async def test_killed_workers_never_let_more_through(tmp_path: Path, row: Callab
 
 
 @pytest.mark.parametrize("kept", [True, False], ids=["appendonly", "empty"])
-async def test_while_the_store_is_down_nothing_starts_and_afterwards_never_more(
-    kept: bool, tmp_path: Path, row: Callable[..., None]
-) -> None:
+async def test_a_store_outage_causes_no_burst(kept: bool, tmp_path: Path, row: Callable[..., None]) -> None:
     rate = 100
     options = {"appendonly": "yes", "appendfsync": "always"} if kept else {}
     with Server(**options) as valkey:

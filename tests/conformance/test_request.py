@@ -1,4 +1,4 @@
-"""How soon a request leaves: from the call of a handler's client to its arrival, in one process and one loop."""
+"""Latency of a request: from the call of a handler's client to its arrival, in one process and one loop."""
 
 import statistics
 import time

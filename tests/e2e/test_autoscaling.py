@@ -33,7 +33,7 @@ async def replicas(installed: Installed) -> int:
     return int((await installed.get("deployment", "taskqueue-worker"))["spec"]["replicas"])
 
 
-async def test_pods_come_with_the_load_and_go_with_it_and_every_job_runs_once(installed: Installed) -> None:
+async def test_pods_follow_the_load_and_jobs_run_once(installed: Installed) -> None:
     installed.values |= {
         "rate": RATE,
         "autoscaling": {"mode": "selfServed", "minReplicas": 1, "maxReplicas": MOST, "drainSeconds": DRAIN_S},
@@ -75,7 +75,7 @@ async def test_pods_come_with_the_load_and_go_with_it_and_every_job_runs_once(in
     print((await installed.kubectl("describe", "hpa", "taskqueue-worker"))[-1500:])
 
 
-async def test_upgrades_and_changes_of_mode_never_reset_what_the_autoscaler_chose(
+async def test_upgrades_never_reset_the_autoscaler(
     installed: Installed,
 ) -> None:
     chosen = 3
@@ -110,7 +110,7 @@ async def served(installed: Installed) -> str:
     return path
 
 
-async def test_a_namespace_that_is_deleted_holds_up_no_deletion(installed: Installed) -> None:
+async def test_deleting_the_namespace_blocks_no_deletion(installed: Installed) -> None:
     installed.values |= {"rate": RATE, "autoscaling": {"mode": "selfServed", "maxReplicas": MOST}}
     await installed.install()
     await served(installed)
@@ -122,7 +122,7 @@ async def test_a_namespace_that_is_deleted_holds_up_no_deletion(installed: Insta
         await installed.kubectl("wait", "--for=delete", f"namespace/{name}", "--timeout=60s")
 
 
-async def test_the_metric_is_told_to_nobody_but_the_api_server_for_those_who_may_read_it(
+async def test_only_authorized_readers_get_the_metric(
     installed: Installed,
 ) -> None:
     installed.values |= {"rate": RATE, "autoscaling": {"mode": "selfServed", "maxReplicas": MOST}}

@@ -153,9 +153,7 @@ def test_every_service_has_a_read_only_root_and_no_rights(program: Path) -> None
     assert all(re.fullmatch(r"[\w/]+:\d+@sha256:[0-9a-f]{64}", image) for image in pulled)
 
 
-async def test_the_shop_imports_its_customers_keeps_to_the_limit_and_accounts_for_every_job(
-    up: Up, tmp_path: Path
-) -> None:
+async def test_the_shop_keeps_its_limit_and_accounts_for_every_job(up: Up, tmp_path: Path) -> None:
     async def ended() -> bool:
         return up.kubectl("get", "pod/customers-1", "--output", "jsonpath={.status.phase}") == "Succeeded"
 

@@ -1,4 +1,4 @@
-"""What people and machines do to a release under load: upgrades, restarts, drains, kills. No job is lost by it."""
+"""Disruptions of a release under load: upgrades, restarts, drains, kills. No job is lost."""
 
 import asyncio
 import time
@@ -110,7 +110,7 @@ async def test_a_drain_leaves_the_last_worker_to_its_budget(busy: Installed) -> 
     await busy.ready(2)
 
 
-async def test_what_a_pod_that_is_deleted_by_force_had_begun_runs_again(busy: Installed) -> None:
+async def test_jobs_of_a_force_deleted_pod_run_again(busy: Installed) -> None:
     since_ms = int(time.time() * 1000)
     concurrency = 50
     for _ in range(2):
@@ -122,7 +122,7 @@ async def test_what_a_pod_that_is_deleted_by_force_had_begun_runs_again(busy: In
     await busy.within(RATE)
 
 
-async def test_a_job_that_eats_the_memory_of_three_pods_is_given_up_and_the_others_finish(
+async def test_a_job_that_kills_three_pods_is_dead_and_the_rest_done(
     busy: Installed,
 ) -> None:
     since_ms = int(time.time() * 1000)
@@ -148,7 +148,7 @@ async def test_a_job_that_eats_the_memory_of_three_pods_is_given_up_and_the_othe
     await busy.within(RATE)
 
 
-async def test_a_store_that_is_restarted_goes_on_where_it_was(busy: Installed) -> None:
+async def test_a_restarted_store_resumes(busy: Installed) -> None:
     since_ms = int(time.time() * 1000)
     await busy.kubectl("delete", "pod", "taskqueue-redis-0")
     await busy.pod_is_ready("taskqueue-redis-0")

@@ -37,9 +37,7 @@ def store_url() -> Iterator[str]:
 
 
 @pytest.mark.parametrize("name", IMAGES)
-def test_an_image_has_less_than_120_mb_of_its_own_and_none_of_the_secrets_of_its_build(
-    archives: dict[str, Path], name: str
-) -> None:
+def test_an_image_adds_under_120_mb_and_no_build_secret(archives: dict[str, Path], name: str) -> None:
     image = OciArchive(archives[name])
     assert image.config["User"] == "10001:10001"
     assert image.config["Labels"]["org.opencontainers.image.title"] == name
@@ -53,7 +51,7 @@ def test_an_image_has_less_than_120_mb_of_its_own_and_none_of_the_secrets_of_its
 
 
 @pytest.mark.parametrize("name", IMAGES)
-def test_the_bill_of_materials_lists_all_that_an_image_has(archives: dict[str, Path], name: str) -> None:
+def test_the_bill_of_materials_lists_the_whole_image(archives: dict[str, Path], name: str) -> None:
     bill = json.loads(archives[name].with_suffix(".sbom.json").read_text())
     image = OciArchive(archives[name])
     assert bill["source"]["metadata"]["manifestDigest"] == image.digest
@@ -82,7 +80,7 @@ def test_the_bill_of_materials_lists_all_that_an_image_has(archives: dict[str, P
     assert {name: version for (kind, name), version in listed.items() if kind == "deb"} == debian
 
 
-def test_the_operator_image_has_the_operator_and_the_whole_command_line(node: Node, namespace: str) -> None:
+def test_the_operator_image_has_the_whole_command_line(node: Node, namespace: str) -> None:
     name = run(node, namespace, deployment("shell", OPERATOR, command=["sleep", "infinity"]))
     inside = ("exec", name, "-n", namespace, "--")
     assert "--lease-name" in node.kubectl(*inside, "python", "-m", "taskqueue_operator", "--help")
@@ -91,7 +89,7 @@ def test_the_operator_image_has_the_operator_and_the_whole_command_line(node: No
     assert "--rate" in node.kubectl(*inside, "python", "-m", "taskqueue.cli.dev.api", "--help")
 
 
-async def test_two_lines_make_a_worker_whose_handlers_the_operator_schedules(
+async def test_two_lines_make_an_image_with_scheduled_handlers(
     node: Node, archives: dict[str, Path], namespace: str, store_url: str, work: Path, tmp_path: Path
 ) -> None:
     wheel(tmp_path, "shop_handlers", "shop_handlers", "greet", HANDLER)

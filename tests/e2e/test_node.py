@@ -37,7 +37,7 @@ def test_the_node_is_ready_and_runs_containerd(node: Node) -> None:
     assert found["status"]["nodeInfo"]["containerRuntimeVersion"].startswith("containerd://")
 
 
-def test_a_deployment_of_restricted_pods_runs_and_answers_logs_and_exec(node: Node, namespace: str) -> None:
+def test_restricted_pods_run_and_answer_logs_and_exec(node: Node, namespace: str) -> None:
     web(node, namespace)
     assert "Serving HTTP on" in node.kubectl("logs", "deployment/web", "-n", namespace)
     assert python(node, namespace, "import os; print(os.getuid(), os.getgid())") == "10001 10001"
@@ -47,12 +47,12 @@ def test_a_deployment_of_restricted_pods_runs_and_answers_logs_and_exec(node: No
     assert "Read-only file system: '/srv/x'" in refused
 
 
-def test_a_pod_that_asks_for_more_than_restricted_is_not_admitted(node: Node, namespace: str) -> None:
+def test_an_unrestricted_pod_is_not_admitted(node: Node, namespace: str) -> None:
     refused = node.refused("run", "root", "-n", namespace, f"--image={IMAGE}")
     assert 'violates PodSecurity "restricted:latest"' in refused
 
 
-async def test_a_service_has_a_name_and_an_address_that_pods_reach(node: Node, namespace: str) -> None:
+async def test_a_service_resolves_and_answers_inside_pods(node: Node, namespace: str) -> None:
     address = web(node, namespace)
     resolves = "import socket; print(socket.gethostbyname('{}'))"
     assert python(node, namespace, resolves.format(f"web.{namespace}.svc.cluster.local")) == address

@@ -1,4 +1,4 @@
-"""What a person does with a release: install it, follow its notes, look into it, take it away, and install it again."""
+"""Life of a release: install, follow the notes, look inside, uninstall, and install again."""
 
 import json
 import time
@@ -47,7 +47,7 @@ def shop(node: Node, helm: Helm) -> Iterator[str]:
     node.kubectl("delete", "namespace", "shop", "--timeout=120s")  # another test makes it again
 
 
-async def test_the_notes_name_commands_that_do_it(installed: Installed, person: Person) -> None:
+async def test_the_commands_of_the_notes_work(installed: Installed, person: Person) -> None:
     installed.values["rate"] = RATE
     await installed.install()
     notes = installed.helm.run("get", "notes", NAME, "--namespace", installed.namespace)
@@ -66,7 +66,7 @@ async def test_the_notes_name_commands_that_do_it(installed: Installed, person: 
     assert (await person.types(applied)).count("serverside-applied") == 2
 
 
-async def test_the_page_on_installing_leads_from_its_first_command_to_an_audit(
+async def test_the_install_page_leads_to_a_clean_audit(
     node: Node, helm: Helm, shop: str, tmp_path: Path
 ) -> None:
     engines = StandIns(tmp_path / "engines", "docker", "kind")  # the node has what they would make
@@ -90,7 +90,7 @@ async def test_the_page_on_installing_leads_from_its_first_command_to_an_audit(
     await until("a job is done", works, 60)
 
 
-async def test_the_demo_for_kind_runs_in_any_cluster_with_a_context_of_that_name(
+async def test_the_kind_demo_runs_in_any_matching_context(
     node: Node, helm: Helm, package: Path, shop: str
 ) -> None:
     config = node.folder / "kind.kubeconfig"
@@ -114,7 +114,7 @@ async def test_the_demo_for_kind_runs_in_any_cluster_with_a_context_of_that_name
     await until("the shop's API is called", counts, 60)
 
 
-async def test_a_worker_has_no_token_no_other_services_and_nothing_to_write_to(installed: Installed) -> None:
+async def test_a_worker_has_no_token_services_or_writable_root(installed: Installed) -> None:
     installed.values["rate"] = RATE
     await installed.install()
     worker, *_ = await installed.pods()
@@ -129,7 +129,7 @@ async def test_a_worker_has_no_token_no_other_services_and_nothing_to_write_to(i
     assert (await installed.kubectl(*inside, "open('/tmp/x', 'w'); print('written')")).strip() == "written"
 
 
-async def test_a_header_s_secret_comes_from_a_secret_and_never_from_an_object(installed: Installed) -> None:
+async def test_header_secrets_come_only_from_a_secret(installed: Installed) -> None:
     shows = deployment("shows", f"taskqueue-worker:{VERSION}", command=["python", "-c", SHOWS])
     name = run(installed.cluster, installed.namespace, shows)
     await installed.kubectl("expose", name, "--port=80", "--target-port=8000")
@@ -148,7 +148,7 @@ async def test_a_header_s_secret_comes_from_a_secret_and_never_from_an_object(in
     await until("the header was sent", shown, 60)
 
 
-async def test_a_release_that_goes_and_comes_back_under_another_name_makes_up_for_the_time_between(
+async def test_a_release_reinstalled_under_another_name_catches_up(
     installed: Installed,
 ) -> None:
     store = deployment(

@@ -31,7 +31,7 @@ async def ad_hoc_arrivals(installed: Installed) -> int:
     return sum(one.occurrence is None for one in await installed.api.arrivals())
 
 
-async def test_pods_come_from_zero_and_go_back_to_zero_and_every_job_runs_once(scaled: Installed) -> None:
+async def test_pods_scale_from_and_to_zero_and_jobs_run_once(scaled: Installed) -> None:
     await scaled.install()
     with watched(scaled.cluster, scaled.namespace, "spec.replicas") as asked_for:
         await scaled.open()
@@ -84,7 +84,7 @@ async def is_silent(installed: Installed) -> bool:
     return False
 
 
-async def test_workers_stay_as_they_are_while_the_store_is_away_for_less_than_the_cooldown(
+async def test_a_short_store_outage_keeps_the_workers(
     scaled: Installed,
 ) -> None:
     """After it KEDA 2.21 may set 0: docs/autoscaling.md."""

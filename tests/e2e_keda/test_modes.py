@@ -44,9 +44,7 @@ async def admitted(installed: Installed) -> str:
     return installed.cluster.attempt(*options, stdin=json.dumps(ANOTHER)).stderr
 
 
-async def test_no_worker_is_missing_when_keda_takes_over_and_when_it_hands_back(
-    keda: Keda, installed: Installed
-) -> None:
+async def test_switching_to_keda_and_back_loses_no_worker(keda: Keda, installed: Installed) -> None:
     scaled_by(installed, "none")
     await installed.install()
     await installed.open()
@@ -81,9 +79,7 @@ async def test_no_worker_is_missing_when_keda_takes_over_and_when_it_hands_back(
     await installed.within(RATE)
 
 
-async def test_keda_admits_a_scaled_object_beside_the_hpa_of_the_chart_as_that_says_so(
-    keda: Keda, installed: Installed
-) -> None:
+async def test_keda_admits_a_scaled_object_next_to_the_hpa(keda: Keda, installed: Installed) -> None:
     scaled_by(installed, "prometheusAdapter")
     await installed.install()
     assert await admitted(installed) == ""
@@ -91,9 +87,7 @@ async def test_keda_admits_a_scaled_object_beside_the_hpa_of_the_chart_as_that_s
     assert "already managed by the hpa 'taskqueue-worker'" in await admitted(installed)
 
 
-async def test_in_a_quiet_moment_keda_leaves_the_workers_it_finds_for_the_cooldown(
-    keda: Keda, installed: Installed
-) -> None:
+async def test_keda_keeps_idle_workers_for_the_cooldown(keda: Keda, installed: Installed) -> None:
     scaled_by(installed, "none")
     await installed.install()
     await installed.ready(BUSY)

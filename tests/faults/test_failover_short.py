@@ -19,7 +19,7 @@ _STAY_S = 4.0
 _START_S = 8.0
 
 
-async def test_processes_follow_a_failover_that_was_asked_for(tmp_path: Path) -> None:
+async def test_processes_follow_a_requested_failover(tmp_path: Path) -> None:
     with Sentinels(tmp_path, "redis" if has_redis() else "valkey") as sentinels:
         async with fleet(sentinels.url, lambda: sentinels.primary.url, tmp_path, **SMALL) as under_load:
             old, from_s = sentinels.primary, time.time()

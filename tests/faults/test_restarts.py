@@ -43,7 +43,7 @@ async def restart(server: RedisServer, name: str) -> Event:
     return Event(name, from_s, time.time())
 
 
-async def test_a_server_that_comes_back_with_all_it_had_acknowledged(tmp_path: Path) -> None:
+async def test_a_server_returns_with_all_acknowledged_writes(tmp_path: Path) -> None:
     server = RedisServer("aof", tmp_path, appendonly="yes", appendfsync="always")
     async with on_one(server, tmp_path) as under_load:
         event = await restart(server, "restart")
@@ -52,7 +52,7 @@ async def test_a_server_that_comes_back_with_all_it_had_acknowledged(tmp_path: P
         verdict.holds()
 
 
-async def test_a_server_that_comes_back_as_it_was_3_s_ago(tmp_path: Path) -> None:
+async def test_a_server_returns_three_seconds_in_the_past(tmp_path: Path) -> None:
     server = RedisServer("rdb", tmp_path)
     async with on_one(server, tmp_path) as under_load:
         saved_s = time.time()
@@ -77,7 +77,7 @@ def waiting_type(api: str) -> dict[str, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("how", ["FLUSHALL", "restart"])
-async def test_a_server_that_lost_everything(how: str, tmp_path: Path) -> None:
+async def test_a_server_returns_empty(how: str, tmp_path: Path) -> None:
     server = RedisServer("empty", tmp_path)
     async with on_one(server, tmp_path, more_types=waiting_type) as under_load:
         await asyncio.sleep(_SETTLED_S)

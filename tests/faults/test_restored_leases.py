@@ -18,7 +18,7 @@ pytestmark = pytest.mark.faults
 JOBS, RESTORES = 10, 4
 
 
-async def test_leases_that_come_back_with_a_restored_store_are_no_losses(tmp_path: Path) -> None:
+async def test_leases_of_a_restored_store_are_no_losses(tmp_path: Path) -> None:
     server = RedisServer("restored", tmp_path)
     server.start()
     try:

@@ -31,7 +31,7 @@ async def failed_over(sentinels: Sentinels, old: RedisServer, name: str, from_s:
 
 
 @pytest.mark.parametrize("fault", ["kill", "freeze"])
-async def test_a_primary_that_dies_costs_seconds_and_nothing_else(fault: str, tmp_path: Path) -> None:
+async def test_a_dying_primary_costs_only_seconds(fault: str, tmp_path: Path) -> None:
     sentinels = Sentinels(tmp_path)
     async with behind(sentinels, tmp_path) as under_load:
         old, from_s = sentinels.primary, time.time()
@@ -46,7 +46,7 @@ async def test_a_primary_that_dies_costs_seconds_and_nothing_else(fault: str, tm
 
 
 @pytest.mark.parametrize("min_replicas", [0, 1])
-async def test_a_failover_that_was_asked_for(min_replicas: int, tmp_path: Path) -> None:
+async def test_a_requested_failover_loses_nothing(min_replicas: int, tmp_path: Path) -> None:
     sentinels = Sentinels(tmp_path, min_replicas=min_replicas)
     async with behind(sentinels, tmp_path, SATURATED) as under_load:
         old = sentinels.primary
@@ -66,9 +66,7 @@ async def test_a_failover_that_was_asked_for(min_replicas: int, tmp_path: Path) 
 
 
 @pytest.mark.parametrize("min_replicas", [0, 1])
-async def test_a_primary_cut_off_from_the_others_but_not_from_clients(
-    min_replicas: int, tmp_path: Path
-) -> None:
+async def test_a_primary_is_cut_off_from_servers_only(min_replicas: int, tmp_path: Path) -> None:
     sentinels = Sentinels(tmp_path, min_replicas=min_replicas, cuttable=True)
     async with behind(sentinels, tmp_path, SATURATED) as under_load:
         old = sentinels.primary

@@ -136,7 +136,7 @@ async def test_an_interrupt_drains_and_prints_the_summary(tmp_path: Path) -> Non
     assert summary["audit_difference"] == 0
 
 
-async def test_a_process_that_dies_ends_the_run_and_is_named_with_its_last_words(tmp_path: Path) -> None:
+async def test_a_dying_process_ends_the_run_with_its_last_words(tmp_path: Path) -> None:
     dying = 'import os\nprint("a last word", flush=True)\n' + HANDLERS.replace(
         "urllib.request.urlopen", "os.kill(os.getpid(), 9) or urllib.request.urlopen"
     )
@@ -150,7 +150,7 @@ async def test_a_process_that_dies_ends_the_run_and_is_named_with_its_last_words
 @pytest.mark.parametrize(
     ("after", "delay_s", "least"), [("starting", 0.0, 0), ("starting", 0.5, 1), ("logs /", 0.0, 5)]
 )
-async def test_a_run_that_is_killed_leaves_no_process_after_5_seconds(
+async def test_a_killed_run_leaves_no_process_after_5_seconds(
     after: str, delay_s: float, least: int, tmp_path: Path
 ) -> None:
     (tmp_path / "tasks.yaml").write_text(MANIFESTS)
@@ -160,7 +160,7 @@ async def test_a_run_that_is_killed_leaves_no_process_after_5_seconds(
     assert lived_on_s < 5
 
 
-async def test_a_run_on_a_full_store_says_that_nothing_was_done_and_why(tmp_path: Path) -> None:
+async def test_a_run_on_a_full_store_explains_its_idleness(tmp_path: Path) -> None:
     with server(maxmemory="1") as url:
         code, out, err = await run_dev(tmp_path, "--redis-url", url, "--for", "3s", "--workers", "1")
     assert code == 7
@@ -171,13 +171,13 @@ async def test_a_run_on_a_full_store_says_that_nothing_was_done_and_why(tmp_path
     assert files(tmp_path, "taskqueue-dev-*/worker-0.log") == 1, "the logs that were named are kept"
 
 
-async def test_a_store_that_does_not_answer_is_named_before_anything_starts(tmp_path: Path) -> None:
+async def test_an_unreachable_store_is_named_before_the_start(tmp_path: Path) -> None:
     code, _, err = await run_dev(tmp_path, "--redis-url", "redis://:secret@127.0.0.1:1/0")
     assert code == 5
     assert "does not answer" in err
     assert "secret" not in err
 
 
-async def test_an_interrupt_while_it_starts_leaves_nothing_behind(tmp_path: Path) -> None:
+async def test_an_interrupt_during_the_start_leaves_nothing_behind(tmp_path: Path) -> None:
     code, out, _ = await run_dev(tmp_path, interrupt_after="starting", interrupt=signal.SIGHUP)
     assert (code, out) == (130, "")

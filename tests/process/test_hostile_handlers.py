@@ -60,7 +60,7 @@ async def test_a_worker_outlives_its_handlers(redis_url: str, release: str, tmp_
         assert "Traceback" not in log.replace("Task exception was never retrieved", "")
 
 
-async def test_a_worker_without_a_free_thread_is_unready_and_uses_no_attempts_up(
+async def test_a_worker_without_free_threads_is_unready_and_burns_no_attempts(
     redis_url: str, release: str, tmp_path: Path
 ) -> None:
     async with site(redis_url, release, tmp_path) as world:

@@ -139,7 +139,7 @@ def harm(text: str, command: list[str]) -> str:
     return ""
 
 
-async def test_no_command_shows_what_moves_a_terminal(
+async def test_no_command_prints_terminal_controls(
     spoilt: Store, folder: Path, tmp_path: Path, redis_url: str, release: str
 ) -> None:
     (folder / "users.csv").write_text(f'userId,type\n"{TEXT}",good\nada,"{TEXT}"\n{TEXT},{TEXT},{TEXT}\n')

@@ -68,7 +68,7 @@ def written(terminal: Terminal) -> int:
 @pytest.mark.parametrize(
     ("number", "code"), [(signal.SIGHUP, 129), (signal.SIGINT, 130), (signal.SIGTERM, 143)]
 )
-async def test_an_import_stops_and_goes_on_where_it_stopped(
+async def test_an_interrupted_import_resumes_at_its_line(
     many_users: Path, where: dict[str, str], store: Store, number: signal.Signals, code: int
 ) -> None:
     with Terminal([TASKQUEUE, "users", "import", str(many_users)], where) as terminal:
@@ -112,7 +112,7 @@ def test_an_import_from_a_silent_pipe_stops_at_the_first_press(where: dict[str, 
         os.close(writing)
 
 
-def test_an_import_says_where_it_lost_the_store(many_users: Path, release: str) -> None:
+def test_an_import_names_the_line_of_the_lost_store(many_users: Path, release: str) -> None:
     with server() as url:
         env = {"TASKQUEUE_REDIS_URL": url, "TASKQUEUE_RELEASE": release}
         terminal = Terminal([TASKQUEUE, "users", "import", str(many_users)], env)
@@ -131,7 +131,7 @@ WAITING = (
 
 
 @pytest.mark.parametrize("command", WAITING, ids=" ".join)
-def test_a_command_that_waits_for_the_store_stops(command: tuple[str, ...], tmp_path: Path) -> None:
+def test_a_command_waiting_for_the_store_stops(command: tuple[str, ...], tmp_path: Path) -> None:
     words = [word.replace("FOLDER", str(tmp_path)) for word in command]
     with silent() as listening:
         url = f"redis://127.0.0.1:{listening.getsockname()[1]}/0"
@@ -142,7 +142,7 @@ def test_a_command_that_waits_for_the_store_stops(command: tuple[str, ...], tmp_
                 check_gone(terminal, ExitCode.INTERRUPTED)
 
 
-def test_a_command_that_reads_a_large_folder_stops(tmp_path: Path) -> None:
+def test_a_command_reading_a_large_folder_stops(tmp_path: Path) -> None:
     user = "apiVersion: taskqueue.dev/v1alpha1\nkind: UserSubscription\nmetadata: {name: u-NUMBER}\nspec: {}\n---\n"
     for number in range(4):
         text = "".join(user.replace("NUMBER", f"{number}-{one}") for one in range(20_000))

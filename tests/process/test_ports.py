@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from taskqueue.bounded_http.port import MAX_CONNECTIONS
-from taskqueue.open_files import MAX_OPEN_FILES, raise_limit
+from taskqueue.process.open_files import MAX_OPEN_FILES, raise_limit
 from taskqueue.store.catalog import set_rate
 from tests.support.site.counting_api import counting_api
 from tests.support.site.probes import probe
@@ -34,7 +34,7 @@ def soft_limit(files: int) -> Iterator[int]:
         resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
 
 
-def test_a_process_opens_as_many_files_as_it_may(tmp_path: Path) -> None:
+def test_a_process_raises_its_limit_of_files(tmp_path: Path) -> None:
     code = "import resource as r, sys\ndef main(): sys.exit(str(r.getrlimit(r.RLIMIT_NOFILE)[0]))\n"
     (tmp_path / "limit.py").write_text(code)
     enter = [sys.executable, "-c", "from taskqueue_entry import enter; enter('limit')"]

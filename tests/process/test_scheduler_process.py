@@ -54,7 +54,7 @@ async def get(port: object, path: str) -> tuple[int, str]:
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
-async def test_it_schedules_answers_probes_and_ends_cleanly(
+async def test_a_scheduler_answers_probes_and_ends_cleanly(
     store: Store, redis_url: str, release: str, tmp_path: Path, number: signal.Signals
 ) -> None:
     (tmp_path / "types.yaml").write_text(MANIFEST)
@@ -62,7 +62,7 @@ async def test_it_schedules_answers_probes_and_ends_cleanly(
     config.write_text(f"manifests: {tmp_path}\nrate: 20\nhealth_port: 0\nredis_url: {redis_url}\n")
     process = await start("--config", str(config), "--release", release)
     try:
-        port = (await line_with(process, "scheduler started"))["health_port"]
+        port = (await line_with(process, "process started"))["health_port"]
         await line_with(process, "published")
         assert await get(port, "/livez") == (200, "ok\n")
         assert await get(port, "/readyz") == (200, "ok\n")
@@ -73,7 +73,7 @@ async def test_it_schedules_answers_probes_and_ends_cleanly(
             assert f"\n{name} " in metrics
         assert (await read_catalog(store)).records.keys() == {"orders"}
         process.send_signal(number)
-        await line_with(process, "scheduler stopped")
+        await line_with(process, "process stopped")
         async with asyncio.timeout(PATIENCE_S):
             assert await process.wait() == 0
     finally:
@@ -82,7 +82,7 @@ async def test_it_schedules_answers_probes_and_ends_cleanly(
             await process.wait()
 
 
-async def test_it_is_alive_but_not_ready_while_the_store_does_not_answer(tmp_path: Path) -> None:
+async def test_a_scheduler_without_a_store_is_alive_and_not_ready(tmp_path: Path) -> None:
     (tmp_path / "types.yaml").write_text(MANIFEST)
     arguments = (
         "--redis-url",
@@ -94,7 +94,7 @@ async def test_it_is_alive_but_not_ready_while_the_store_does_not_answer(tmp_pat
     )
     process = await start(*arguments)
     try:
-        started = await line_with(process, "scheduler started")
+        started = await line_with(process, "process started")
         assert "geheim" not in str(started)
         await line_with(process, "tick failed, nothing is emitted")
         assert (await get(started["health_port"], "/livez"))[0] == 200
@@ -108,7 +108,7 @@ async def test_it_is_alive_but_not_ready_while_the_store_does_not_answer(tmp_pat
             await process.wait()
 
 
-async def test_bad_settings_end_it_with_code_2_and_no_traceback() -> None:
+async def test_bad_settings_end_a_scheduler_with_code_2() -> None:
     process = await start("--rate", "0", "--health-port", "x")
     async with asyncio.timeout(PATIENCE_S):
         _, said = await process.communicate()

@@ -1,4 +1,4 @@
-"""What real workers report of their jobs is what autoscaling reads."""
+"""Service times reported by real workers reach the autoscaling metrics."""
 
 from pathlib import Path
 
@@ -9,7 +9,7 @@ from tests.support.site.site import site, until
 SLEEP_S = 0.3
 
 
-async def test_the_work_of_a_worker_is_seen_while_it_runs_and_how_long_it_took_afterwards(
+async def test_running_work_and_its_duration_are_visible(
     redis_url: str, release: str, tmp_path: Path
 ) -> None:
     async with site(redis_url, release, tmp_path) as world:

@@ -33,7 +33,7 @@ def ended(redirections: str, *arguments: str, unbuffered: str = "") -> tuple[int
     ("redirections", "reason"), [(">/dev/full", "No space left on device"), (">&-", "Bad file descriptor")]
 )
 @pytest.mark.parametrize("arguments", [("--help",), ("validate", "."), ("validate", ".", "-o", "json")])
-def test_an_answer_that_cannot_be_written_is_an_error(
+def test_an_unwritable_answer_is_an_error(
     redirections: str, reason: str, arguments: tuple[str, ...], tmp_path: Path
 ) -> None:
     given = [str(tmp_path) if one == "." else one for one in arguments]
@@ -45,7 +45,7 @@ def test_an_answer_that_cannot_be_written_is_an_error(
 
 
 @pytest.mark.parametrize("redirections", ["2>/dev/full", "2>&-", "<&- 2>&-"])
-async def test_faults_nobody_can_be_told_keep_the_exit_code(
+async def test_untold_faults_keep_the_exit_code(
     redirections: str, tmp_path: Path, redis_url: str, store: Store
 ) -> None:
     (file := tmp_path / "users.ndjson").write_text(FAULT + USER)

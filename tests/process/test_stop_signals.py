@@ -148,7 +148,7 @@ async def faults(
 
 @containers
 @needs_tini
-async def test_a_container_with_an_init_is_gone_at_any_instant_of_its_start(
+async def test_a_starting_container_with_an_init_ends(
     programs: dict[str, list[str]],
 ) -> None:
     async def ready(container: Container) -> None:
@@ -158,7 +158,7 @@ async def test_a_container_with_an_init_is_gone_at_any_instant_of_its_start(
 
 
 @containers
-async def test_process_1_without_an_init_is_gone_from_its_first_line_on(
+async def test_process_1_without_an_init_ends(
     programs: dict[str, list[str]],
 ) -> None:
     async def ready(container: Container) -> None:
@@ -168,7 +168,7 @@ async def test_process_1_without_an_init_is_gone_from_its_first_line_on(
     assert await faults(programs, AFTER_FIRST_LINE_S, [], ready) == []
 
 
-def test_the_first_line_waits_for_no_import() -> None:
+def test_the_first_line_imports_nothing_slow() -> None:
     code = (
         "import sys; before = {*sys.modules}; import taskqueue_entry; taskqueue_entry._begin();"
         "print(*sorted({*sys.modules} - before))"
@@ -177,10 +177,11 @@ def test_the_first_line_waits_for_no_import() -> None:
     imported = set(shown.split())
     assert {name for name in imported if name.startswith("taskqueue")} == {
         "taskqueue",
-        "taskqueue.open_files",
-        "taskqueue.parent",
-        "taskqueue.standard_streams",
-        "taskqueue.stop_signals",
+        "taskqueue.process",
+        "taskqueue.process.open_files",
+        "taskqueue.process.parent",
+        "taskqueue.process.standard_streams",
+        "taskqueue.process.stop_signals",
         "taskqueue_entry",
     }
     assert (
@@ -194,13 +195,13 @@ def test_the_first_line_waits_for_no_import() -> None:
 @pytest.mark.parametrize(
     ("name", "started"),
     [
-        ("scheduler", b"scheduler started"),
+        ("scheduler", b"process started"),
         ("worker", b"worker started"),
         ("worker whose store is silent", b"worker started"),
-        ("operator whose API server is silent", b"scheduler started"),
+        ("operator whose API server is silent", b"process started"),
     ],
 )
-async def test_a_process_that_just_started_ends_soon_and_with_0_however_often_it_is_told(
+async def test_repeated_signals_end_a_new_process_with_0(
     programs: dict[str, list[str]], name: str, started: bytes
 ) -> None:
     process = await asyncio.create_subprocess_exec(*programs[name], stderr=asyncio.subprocess.PIPE)
@@ -226,7 +227,7 @@ async def test_a_process_that_just_started_ends_soon_and_with_0_however_often_it
 
 INHERITING = """
 import os, signal
-from taskqueue.stop_signals import end_at_once
+from taskqueue.process.stop_signals import end_at_once
 
 {inherited}
 end_at_once()
@@ -242,7 +243,7 @@ signal.pause()
         "signal.signal(signal.SIGTERM, signal.SIG_IGN)",
     ],
 )
-def test_a_signal_that_the_parent_blocked_or_ignored_ends_the_process(inherited: str) -> None:
+def test_a_signal_blocked_by_the_parent_ends_the_process(inherited: str) -> None:
     code = INHERITING.format(inherited=inherited)
     with subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE) as process:
         assert process.stdout is not None
@@ -253,7 +254,7 @@ def test_a_signal_that_the_parent_blocked_or_ignored_ends_the_process(inherited:
 
 FORKING = """
 import asyncio, os, signal, time
-from taskqueue.stop_signals import set_on
+from taskqueue.process.stop_signals import set_on
 
 async def main():
     stopping = asyncio.Event()
@@ -273,7 +274,7 @@ asyncio.run(main())
 """
 
 
-def test_a_fork_of_a_handler_is_ended_alone() -> None:
+def test_a_signal_ends_a_fork_alone() -> None:
     done = subprocess.run(
         [sys.executable, "-W", "ignore", "-c", FORKING],
         check=True,
@@ -286,7 +287,7 @@ def test_a_fork_of_a_handler_is_ended_alone() -> None:
 
 CLOSING = """
 import asyncio, os, signal
-from taskqueue.stop_signals import keep, set_on
+from taskqueue.process.stop_signals import keep, set_on
 
 loop = asyncio.new_event_loop()
 set_on(asyncio.Event(), loop)
@@ -297,6 +298,6 @@ os.kill(os.getpid(), signal.SIGTERM)
 """
 
 
-def test_a_signal_after_the_loop_closed_leaves_the_exit_code() -> None:
+def test_a_signal_after_the_loop_keeps_the_exit_code() -> None:
     ended = subprocess.run([sys.executable, "-c", CLOSING], check=False, timeout=PATIENCE_S)
     assert ended.returncode == 3

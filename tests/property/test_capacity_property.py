@@ -1,4 +1,4 @@
-"""What due work asks for, whatever is due: nothing when idle, never more than the limit can use."""
+"""Demand of any due work: zero when idle, never more than the limit can use."""
 
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -15,7 +15,7 @@ rates = st.floats(0, 10_000)
 
 
 @given(dues, st.integers(0, 10_000), rates, slots)
-def test_it_is_between_nothing_and_what_the_useful_replicas_share(
+def test_replicas_lie_between_zero_and_the_useful_share(
     due: dict[str, Due], running: int, rate: float, concurrency: int
 ) -> None:
     asked = capacity(due, running, rate, concurrency, DRAIN_S)
@@ -29,7 +29,7 @@ def test_it_is_between_nothing_and_what_the_useful_replicas_share(
 
 
 @given(st.integers(1, 10**6), st.integers(1, 10**6), st.floats(0.001, 600), st.floats(1, 100), rates, slots)
-def test_a_longer_backlog_never_asks_for_more_than_the_limit_lets_run(
+def test_a_longer_backlog_never_exceeds_the_limit(
     jobs: int, more: int, service_s: float, cost: float, rate: float, concurrency: int
 ) -> None:
     short = capacity({"normal": Due(jobs, service_s, cost)}, 0, rate, concurrency, DRAIN_S)
@@ -41,7 +41,7 @@ def test_a_longer_backlog_never_asks_for_more_than_the_limit_lets_run(
 
 
 @given(st.integers(1, 10_000), slots)
-def test_what_runs_keeps_its_slots(running: int, concurrency: int) -> None:
+def test_running_jobs_keep_their_slots(running: int, concurrency: int) -> None:
     """No limit and no mean, however wrong, scales down under jobs that run."""
     asked = capacity({}, running, 0, concurrency, DRAIN_S)
     assert asked.work_s == running * DRAIN_S

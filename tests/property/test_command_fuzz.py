@@ -18,7 +18,7 @@ from hypothesis import strategies as st
 
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.main import app, run
-from taskqueue.printable import printable
+from taskqueue.text.printable import printable
 
 EXAMPLES = int(os.environ.get("TASKQUEUE_FUZZ") or "300")
 #: They run until a signal; test_settings_fuzz.py gives them their arguments.
@@ -106,7 +106,7 @@ def somewhere(redis_url: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -
     suppress_health_check=[HealthCheck.function_scoped_fixture, HealthCheck.too_slow],
 )
 @given(line=command_lines())
-def test_any_command_line_ends_with_a_status_that_is_no_bug(
+def test_any_command_line_ends_with_a_valid_status(
     somewhere: None, capsys: pytest.CaptureFixture[str], line: list[str]
 ) -> None:
     capsys.readouterr()

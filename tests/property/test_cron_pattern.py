@@ -37,7 +37,7 @@ _FROM = datetime(2000, 1, 1, tzinfo=UTC)
 @example("0 0 L/2 * *")
 @example(" 0 0 LW,1-5/02 * SUN-SAT/3 ")
 @example("0 0 * * 5L,MON#002")
-def test_a_line_that_the_models_take_matches(line: str) -> None:
+def test_every_line_the_models_accept_matches(line: str) -> None:
     try:
         check_cron(line)
     except ValueRefusedError:
@@ -47,7 +47,7 @@ def test_a_line_that_the_models_take_matches(line: str) -> None:
 
 
 @given(st.from_regex(re.compile(LINE, re.ASCII), fullmatch=True, alphabet=st.characters(max_codepoint=127)))
-def test_a_line_that_matches_and_is_refused_runs_backwards_or_never(line: str) -> None:
+def test_a_refused_match_runs_backwards_or_never(line: str) -> None:
     try:
         check_cron(line)
     except ValueRefusedError as error:
@@ -56,7 +56,7 @@ def test_a_line_that_matches_and_is_refused_runs_backwards_or_never(line: str) -
 
 
 @pytest.mark.parametrize("field", FIELDS, ids=lambda field: field.name)
-def test_a_range_matches_as_backwards_where_it_ends_before_it_begins(field: CronField) -> None:
+def test_a_backwards_range_matches_as_backwards(field: CronField) -> None:
     last = 7 if field is WEEKDAY else field.last
     numbers = {text: n for n in range(field.first, last + 1) for text in (str(n), f"00{n}")}
     words = {text: field.number(word) for word in field.words for text in (word, word.lower())}
@@ -71,7 +71,7 @@ def test_a_range_matches_as_backwards_where_it_ends_before_it_begins(field: Cron
 @example("0 0 LW * */7")
 @example("0 0 */31 2 MON#5")
 @example("*/7 5-20/3 30,31 2-11/3 1#5,5L")
-def test_lines_are_read_as_cronsim_reads_them(line: str) -> None:
+def test_lines_are_read_as_by_cronsim(line: str) -> None:
     if _READ_OTHERWISE.search(line):
         return
     try:

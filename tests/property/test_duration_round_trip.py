@@ -15,14 +15,14 @@ def read_or_refused(text: str) -> int | str:
 
 
 @given(st.integers(min_value=0, max_value=duration.MAX_MS))
-def test_every_duration_reads_back_as_it_was(duration_ms: int) -> None:
+def test_every_duration_round_trips(duration_ms: int) -> None:
     text = duration.format_ms(duration_ms)
     assert re.fullmatch(duration.PATTERN, text)
     assert duration.parse_ms(text) == duration_ms
 
 
 @given(st.from_regex(re.compile(duration.PATTERN), fullmatch=True))
-def test_what_fits_the_pattern_is_read_unless_it_is_too_long(text: str) -> None:
+def test_a_matching_duration_is_read_unless_too_long(text: str) -> None:
     text = text.removesuffix("\n")
     read = read_or_refused(text)
     assert duration.parse_ms(duration.format_ms(read)) == read if isinstance(read, int) else "at most" in read

@@ -12,11 +12,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from taskqueue import printable
 from taskqueue.handlers import Discard, Job, RateLimited, RetryLater
 from taskqueue.handlers.verdict import RATE_LIMITED_MAX_S, RATE_LIMITED_MIN_S, RETRY_LATER_MAX_S
 from taskqueue.models.outcome import Outcome
 from taskqueue.store.claim import LETTERS, Result
+from taskqueue.text import printable
 from tests.support.site.worker_slots import SlotsUnderTest
 
 EXAMPLES = int(os.environ.get("TASKQUEUE_FUZZ", "300"))

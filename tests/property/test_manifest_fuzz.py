@@ -34,13 +34,13 @@ def fuzz(share: float) -> settings:
 
 
 @pytest.mark.parametrize("document", VALID, ids=lambda document: document["metadata"]["name"])
-def test_what_is_broken_here_was_whole_before(document: dict[str, Any]) -> None:
+def test_every_broken_case_was_valid_before(document: dict[str, Any]) -> None:
     assert isinstance(parse(document), TaskType | UserSubscription)
 
 
 @fuzz(0.5)
 @given(broken_manifests() | odd_values)
-def test_a_broken_manifest_becomes_a_value_or_refusals_that_name_a_field(document: Any) -> None:
+def test_a_broken_manifest_gives_a_value_or_named_fields(document: Any) -> None:
     try:
         value = parse(document)
     except ManifestRefusedError as error:
@@ -105,9 +105,7 @@ def rows(draw: st.DrawFn) -> bytes:
 
 @fuzz(0.1)
 @given(st.lists(rows(), max_size=3))
-def test_a_broken_row_of_an_import_becomes_a_user_or_faults_of_that_row(
-    tmp_path: Path, lines: list[bytes]
-) -> None:
+def test_a_broken_import_row_gives_a_user_or_faults(tmp_path: Path, lines: list[bytes]) -> None:
     path = tmp_path / "users.ndjson"
     path.write_bytes(b"\n".join(lines))
     assert_rows(path)

@@ -76,5 +76,5 @@ def line(redis_url: str) -> Iterator[Line]:
 
 @settings(max_examples=EXAMPLES, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(params=st.dictionaries(TEXT, JSON, max_size=5))
-def test_params_arrive_as_they_were_sent(line: Line, params: dict[str, Any]) -> None:
+def test_params_arrive_as_sent(line: Line, params: dict[str, Any]) -> None:
     assert line.runner.run(line.send(params)) == params

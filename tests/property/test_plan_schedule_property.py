@@ -41,7 +41,7 @@ def walls(lo: int, hi: int, zone: str) -> list[datetime]:
 
 @given(MINUTES, HOURS, ZONES, NIGHTS)
 @settings(max_examples=60, deadline=None)
-def test_each_named_time_of_day_runs_once_or_yields_to_a_close_neighbour(
+def test_a_named_time_runs_once_or_yields_to_a_neighbour(
     minutes: set[int], hours: set[int], zone: str, night: str
 ) -> None:
     schedule = Schedule(cron=expression(minutes, hours), time_zone=zone)
@@ -69,9 +69,7 @@ def test_each_named_time_of_day_runs_once_or_yields_to_a_close_neighbour(
 
 @given(MINUTES, ZONES, NIGHTS)
 @settings(max_examples=40, deadline=None)
-def test_an_expression_over_every_hour_runs_whenever_the_clock_shows_it(
-    minutes: set[int], zone: str, night: str
-) -> None:
+def test_an_hourly_expression_follows_the_clock(minutes: set[int], zone: str, night: str) -> None:
     if zone == "Australia/Lord_Howe":
         zone = "Asia/Kathmandu"  # half-hour changes are thinned out; they have an example of their own
     schedule = Schedule(cron=f"{','.join(map(str, minutes))} * * * *", time_zone=zone)
@@ -82,9 +80,7 @@ def test_an_expression_over_every_hour_runs_whenever_the_clock_shows_it(
 
 @given(MINUTES, HOURS, DAYS, st.integers(0, 2_000_000_000))
 @settings(max_examples=60, deadline=None)
-def test_in_utc_occurrences_are_those_of_cronsim(
-    minutes: set[int], hours: set[int], days: str, after: int
-) -> None:
+def test_occurrences_in_utc_equal_cronsim(minutes: set[int], hours: set[int], days: str, after: int) -> None:
     cron = " ".join([*expression(minutes, hours).split()[:2], days])
     reference = CronSim(cron, datetime.fromtimestamp(after, UTC))
     at = after
@@ -98,7 +94,7 @@ def test_in_utc_occurrences_are_those_of_cronsim(
     {1}, {2}, "* * MON#2", "Europe/Berlin", 1_700_000_000
 )  # the clock jumps on a Sunday between two Mondays
 @settings(max_examples=60, deadline=None)
-def test_nothing_comes_closer_than_the_shortest_gap_and_all_ways_of_asking_agree(
+def test_occurrences_keep_the_gap_and_all_queries_agree(
     minutes: set[int], hours: set[int], days: str, zone: str, at: int
 ) -> None:
     cron = " ".join([*expression(minutes, hours).split()[:2], days])

@@ -27,7 +27,7 @@ def gap_and_bound(old: Schedule, new: Schedule, takes_over: int) -> tuple[int, i
 
 @given(SCHEDULES, SCHEDULES, st.integers(1_774_700_000, 1_774_800_000))
 @settings(max_examples=200, deadline=None)
-def test_no_gap_is_longer_than_the_longer_period_and_no_earlier_candidate_would_do(
+def test_no_gap_exceeds_the_longer_period_and_none_is_earlier(
     old: Schedule, new: Schedule, after: int
 ) -> None:
     takes_over = takeover_s(old, new, after)

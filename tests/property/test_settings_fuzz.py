@@ -14,9 +14,9 @@ import yaml
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from taskqueue.printable import printable_line
+from taskqueue.process.settings import ENVIRONMENT_PREFIX, StoreSettings, load
 from taskqueue.scheduler.settings import SchedulerSettings
-from taskqueue.settings import ENVIRONMENT_PREFIX, StoreSettings, load
+from taskqueue.text.printable import printable_line
 from taskqueue_operator.settings import OperatorSettings
 from taskqueue_worker.settings import WorkerSettings
 

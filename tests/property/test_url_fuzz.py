@@ -18,12 +18,12 @@ from typer.testing import CliRunner
 
 from taskqueue.cli.dev.main import main as dev
 from taskqueue.cli.main import app
-from taskqueue.redaction import redact
+from taskqueue.process.settings import load
 from taskqueue.scheduler.settings import SchedulerSettings
-from taskqueue.settings import load
 from taskqueue.store.connection import open_store
 from taskqueue.store.errors import StoreUrlError
 from taskqueue.store.url import parse_url
+from taskqueue.text.redaction import redact
 from taskqueue_operator.settings import OperatorSettings
 from taskqueue_worker.settings import WorkerSettings
 
@@ -217,7 +217,7 @@ def test_any_text_is_a_url_or_refused_in_words(text: str) -> None:
 
 @pytest.mark.parametrize("command", SHOWN)
 @pytest.mark.parametrize("url", ["redis://:57#Qq7Wc903zzZ9@host/0", "redis://:57 Qq7 a zZ9@127.0.0.1:1"])
-def test_no_command_shows_a_login_that_is_not_encoded(command: str, url: str) -> None:
+def test_no_command_prints_an_unencoded_login(command: str, url: str) -> None:
     assert not is_shown("Wc903", SHOWN[command](url))
 
 

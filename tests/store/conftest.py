@@ -5,14 +5,12 @@ from __future__ import annotations
 import itertools
 import random
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from taskqueue.models.values import Task, TaskType, UserSubscription
 from taskqueue.plan.segment import DueRange
-from taskqueue.scheduler import ticker
 from taskqueue.store.adhoc import enqueue
 from taskqueue.store.audit import audit
 from taskqueue.store.catalog import Generation, TypeRecord, put_types, read_catalog, read_cursor, set_rate
@@ -118,13 +116,6 @@ class World:
 @pytest.fixture
 async def world(store: Store, clock: ScriptClock) -> World:
     return World(store, clock)
-
-
-@pytest.fixture
-def ticking_clock(clock: ScriptClock, monkeypatch: pytest.MonkeyPatch) -> ScriptClock:
-    """The scripts' clock, which tickers of this process go by, too."""
-    monkeypatch.setattr(ticker, "time", SimpleNamespace(monotonic=clock.monotonic))
-    return clock
 
 
 @pytest.fixture

@@ -41,7 +41,7 @@ async def test_each_place_and_each_end_is_counted(world: World) -> None:
     assert found.cursor == await read_cursor(world.store)
 
 
-async def test_what_was_emitted_ahead_is_not_due_yet(world: World) -> None:
+async def test_jobs_emitted_ahead_are_not_due_yet(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     names = await world.enqueue("sync", "a", "b", "c")
     await world.store.client.zadd(world.store.keys("ready", "normal"), {names[0]: 9_999_999_999_999})
@@ -49,7 +49,7 @@ async def test_what_was_emitted_ahead_is_not_due_yet(world: World) -> None:
     assert (found.ready["normal"], found.due["normal"], found.due["high"]) == (3, 2, 0)
 
 
-async def test_a_job_that_vanished_or_doubled_shows(world: World) -> None:
+async def test_a_lost_or_doubled_job_shows(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     names = await world.enqueue("sync", "a", "b")
     await world.store.client.zrem(world.store.keys("ready", "normal"), names[0])

@@ -67,7 +67,7 @@ def test_the_line_for_scripts_holds_the_facts() -> None:
     assert encode_record(RECORDS[2]).splitlines()[0] == "high|3|Replace|2040000|83266|1|0|1|1|3=i3600/3600"
 
 
-async def test_what_is_written_is_read_back(world: World) -> None:
+async def test_written_types_are_read_back(world: World) -> None:
     assert (await read_catalog(world.store)).version == 0
     version = await put_types(world.store, 0, RECORDS[:2])
     catalog = await read_catalog(world.store)
@@ -97,7 +97,7 @@ async def test_a_takeover_is_refused_once_the_cursor_is_there(world: World) -> N
     assert await put_types(world.store, version, [], before_cursor_ms=cursor + 1) == version + 1
 
 
-async def test_segments_are_those_of_types_that_run() -> None:
+async def test_segments_are_those_of_running_types() -> None:
     suspended, active = RECORDS[1], RECORDS[0]
     assert suspended.segments() == []
     assert RECORDS[2].segments() == []

@@ -39,7 +39,7 @@ async def test_lanes_are_served_8_to_4_to_2_to_1(world: World, n: int) -> None:
     assert seen == {"high": 32, "normal": 16, "low": 8, "late": 4}
 
 
-async def test_the_weights_hold_where_a_call_starts_few_of_the_jobs_it_could_take(world: World) -> None:
+async def test_weights_hold_in_calls_with_few_starts(world: World) -> None:
     await fill(world, cost=100_000)  # 100 ms each at this rate: two or three fit the horizon
     seen: Counter[str] = Counter()
     while seen.total() < 60:
@@ -56,7 +56,7 @@ async def test_an_empty_lane_yields(world: World) -> None:
     assert seen == {"low": 20, "late": 10}
 
 
-async def test_within_what_was_chosen_the_earliest_due_starts_first(world: World) -> None:
+async def test_the_earliest_due_of_the_chosen_starts_first(world: World) -> None:
     await fill(world)
     dues = [int(job.member.split("|")[3]) for job in (await world.claim(n=50)).jobs]
     assert dues == sorted(dues)
@@ -70,7 +70,7 @@ async def test_a_lane_starts_its_jobs_by_due(world: World) -> None:
     assert got == [100, 500, 900]
 
 
-async def test_a_job_is_taken_at_most_10_ms_before_its_due_and_never_starts_before_it(world: World) -> None:
+async def test_a_job_is_leased_10_ms_early_and_starts_on_time(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     await world.enqueue("sync", "later", delay_ms=10_000)
     assert (await world.claim()).jobs == []

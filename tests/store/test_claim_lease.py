@@ -32,7 +32,7 @@ async def test_a_lease_lasts_from_the_start_of_its_job(world: World) -> None:
     assert expiry == job.start_us // 1000 + 5_000
 
 
-async def test_a_job_whose_worker_vanished_runs_again_and_the_loss_is_counted_apart_from_failures(
+async def test_a_vanished_workers_job_runs_again_as_a_loss(
     world: World,
 ) -> None:
     await world.install(TaskType("sync", HOUR))
@@ -60,7 +60,7 @@ async def test_the_result_of_a_lost_lease_changes_nothing(world: World, outcome:
     await world.conserved()
 
 
-async def test_a_job_that_takes_three_workers_down_is_dead(world: World) -> None:
+async def test_a_job_that_kills_three_workers_is_dead(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     (name,) = await world.enqueue("sync", "u")
     for losses in range(3):
@@ -84,7 +84,7 @@ async def test_failures_do_not_count_as_losses(world: World) -> None:
         results = [Result(job.member, Outcome.RETRIED, 0)]
 
 
-async def test_a_job_that_was_left_or_waits_for_a_limit_has_used_no_attempt(world: World) -> None:
+async def test_a_returned_or_parked_job_uses_no_attempt(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     await world.enqueue("sync", "u")
     (job,) = (await world.claim()).jobs
@@ -114,7 +114,7 @@ async def test_nothing_is_reaped_for_one_lease_after_a_gap_in_calls(world: World
     assert len((await world.claim("two", lease_ms=60_000, alone=Alone.NOW)).jobs) == 1
 
 
-async def test_a_lease_from_before_a_new_server_comes_back_after_one_more_and_is_no_loss(
+async def test_a_lease_of_the_old_server_expires_later_without_loss(
     world: World,
 ) -> None:
     await world.install(TaskType("sync", HOUR))
@@ -130,7 +130,7 @@ async def test_a_lease_from_before_a_new_server_comes_back_after_one_more_and_is
     assert await world.store.client.exists(world.store.keys("attempts")) == 0
 
 
-async def test_heartbeats_show_that_there_is_no_gap_while_every_worker_is_busy(world: World) -> None:
+async def test_heartbeats_prove_calls_while_workers_are_busy(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     await world.enqueue("sync", "u")
     await world.claim("one", lease_ms=60_000)
@@ -140,7 +140,7 @@ async def test_heartbeats_show_that_there_is_no_gap_while_every_worker_is_busy(w
     assert len((await world.claim("two", lease_ms=60_000, alone=Alone.NOW)).jobs) == 1
 
 
-async def test_a_heartbeat_that_comes_first_after_a_gap_does_not_hide_it(world: World) -> None:
+async def test_the_first_heartbeat_after_a_gap_keeps_the_gap(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     await world.enqueue("sync", "u")
     await world.claim("one", lease_ms=60_000)
@@ -159,7 +159,7 @@ async def test_a_call_returns_a_bounded_number_of_leases(world: World) -> None:
     assert await world.total("lost") == 20
 
 
-async def test_a_lost_lease_leaves_nothing_behind_that_forbids_the_next_run(world: World) -> None:
+async def test_a_lost_lease_does_not_block_the_next_run(world: World) -> None:
     await world.install(TaskType("sync", HOUR, concurrency_policy=ConcurrencyPolicy.FORBID))
     await world.subscribe("u", "sync")
     await world.occur("sync")
@@ -170,7 +170,7 @@ async def test_a_lost_lease_leaves_nothing_behind_that_forbids_the_next_run(worl
     assert len((await world.claim("two", alone=Alone.NOW)).jobs) == 1
 
 
-async def test_a_job_that_goes_back_with_a_wait_is_taken_again_after_it(world: World) -> None:
+async def test_a_job_returned_with_a_delay_is_leased_after_it(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     await world.enqueue("sync", "u")
     (job,) = (await world.claim()).jobs

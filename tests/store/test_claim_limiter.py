@@ -24,7 +24,7 @@ def spacing_us(rate: float, cost: int = 1) -> float:
     return cost * 1.015e6 / rate
 
 
-async def test_starts_of_all_workers_are_spaced_and_lie_within_the_horizon(world: World) -> None:
+async def test_starts_of_all_workers_are_spaced_within_the_horizon(world: World) -> None:
     await world.install(TaskType("sync", HOUR), rate=1_000)
     await world.enqueue("sync", *(f"u{k}" for k in range(100)))
     starts: list[int] = []
@@ -36,7 +36,7 @@ async def test_starts_of_all_workers_are_spaced_and_lie_within_the_horizon(world
     assert {b - a for a, b in itertools.pairwise(starts)} == {spacing_us(1_000)}
 
 
-async def test_a_worker_gets_no_more_than_fits_the_horizon_and_is_told_when_to_come(world: World) -> None:
+async def test_a_worker_gets_at_most_the_horizon_and_a_callback(world: World) -> None:
     await world.install(TaskType("sync", HOUR), rate=100)
     await world.enqueue("sync", *(f"u{k}" for k in range(100)))
     got = await world.claim(n=100)
@@ -51,14 +51,14 @@ async def test_never_more_jobs_than_free_slots(world: World) -> None:
     assert [len((await world.claim(n=n)).jobs) for n in (0, 1, 7)] == [0, 1, 7]
 
 
-async def test_a_job_reserves_as_many_slots_as_it_costs(world: World) -> None:
+async def test_a_job_reserves_its_cost_in_slots(world: World) -> None:
     await world.install(TaskType("big", HOUR, cost=20), rate=1_000)
     await world.enqueue("big", "a", "b", "c")
     starts = [job.start_us for job in (await world.claim()).jobs]
     assert [b - a for a, b in itertools.pairwise(starts)] == [spacing_us(1_000, 20)] * 2
 
 
-async def test_a_server_never_seen_starts_nothing_before_the_horizon_of_the_last_one(world: World) -> None:
+async def test_a_new_server_starts_nothing_before_the_old_horizon(world: World) -> None:
     await world.install(TaskType("sync", HOUR), rate=10)
     await world.enqueue("sync", "a")
     await world.store.client.hset(world.store.keys("limiter"), "run", "0" * 40)
@@ -113,7 +113,7 @@ async def test_an_override_replaces_the_limit_at_once(world: World) -> None:
     assert {b.start_us - a.start_us for a, b in itertools.pairwise(got.jobs)} == {spacing_us(50)}
 
 
-async def test_repeating_a_call_gives_the_same_jobs_and_settles_nothing_twice(world: World) -> None:
+async def test_a_repeated_call_returns_the_same_jobs(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     await world.enqueue("sync", *"abcdef")
     first = await world.claim(n=2)
@@ -132,7 +132,7 @@ async def test_repeating_a_call_gives_the_same_jobs_and_settles_nothing_twice(wo
     await world.conserved()
 
 
-async def test_a_repeat_leaves_out_what_was_lost_meanwhile(world: World) -> None:
+async def test_a_repeated_call_omits_lost_jobs(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     await world.enqueue("sync", "a", "b")
     first = await world.claim(n=2)
@@ -140,7 +140,7 @@ async def test_a_repeat_leaves_out_what_was_lost_meanwhile(world: World) -> None
     assert (await world.again("w", 2)).jobs == first.jobs[1:]
 
 
-async def test_an_old_call_that_was_held_up_on_the_way_leases_nothing(world: World) -> None:
+async def test_a_delayed_old_call_leases_nothing(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     await world.enqueue("sync", *"abcdef")
     await world.claim(n=1)

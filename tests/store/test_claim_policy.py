@@ -44,7 +44,7 @@ async def test_a_second_occurrence_while_one_runs(
     ("policy", "occurrences", "skipped", "replaced"),
     [("Allow", [1000, 1001, 1002], 0, 0), ("Forbid", [1000], 2, 0), ("Replace", [1002], 0, 2)],
 )
-async def test_occurrences_that_are_claimed_in_one_call(
+async def test_occurrences_claimed_in_one_call_follow_the_policy(
     world: World, policy: str, occurrences: list[int], skipped: int, replaced: int
 ) -> None:
     await sync_with(world, ConcurrencyPolicy(policy))
@@ -73,7 +73,7 @@ async def test_other_users_are_not_held_up(world: World) -> None:
     assert len((await world.claim()).jobs) == 2
 
 
-async def test_an_ad_hoc_job_waits_for_the_running_one_instead_of_being_dropped(world: World) -> None:
+async def test_an_ad_hoc_job_waits_for_the_running_one(world: World) -> None:
     await sync_with(world, ConcurrencyPolicy.FORBID)
     await world.occur("sync")
     running = (await world.claim()).jobs[0]
@@ -101,7 +101,7 @@ async def test_a_deferred_job_stays_in_one_lane_when_the_priority_changed(world:
     await world.conserved()
 
 
-async def test_a_replaced_job_is_lost_to_its_worker_and_leaves_nothing_behind(world: World) -> None:
+async def test_a_replaced_job_is_lost_and_leaves_nothing_behind(world: World) -> None:
     await sync_with(world, ConcurrencyPolicy.REPLACE)
     await world.enqueue("sync", "u")
     first = (await world.claim("one")).jobs[0]

@@ -57,9 +57,7 @@ class Desk:
     async def _refresh(self) -> None: ...
 
 
-async def test_a_first_reply_that_is_held_up_makes_no_job_late(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_delayed_first_reply_makes_no_job_late(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     await world.install(SYNC)
     await world.enqueue("sync", "ada")
     starts_us: list[int] = []
@@ -83,7 +81,7 @@ async def test_a_first_reply_that_is_held_up_makes_no_job_late(
     assert desk.got[0].start_s == pytest.approx(starts_us[0] / 1e6, abs=1e-5), "by the clock of both"
 
 
-async def test_what_a_call_in_flight_brings_to_a_draining_worker_goes_back(
+async def test_jobs_of_a_late_reply_go_back_from_a_draining_worker(
     world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     await world.install(SYNC)
@@ -105,9 +103,7 @@ async def test_what_a_call_in_flight_brings_to_a_draining_worker_goes_back(
     assert (found.leased, sum(found.ready.values()), found.difference) == (0, 2, 0)
 
 
-async def test_jobs_of_a_type_that_this_worker_cannot_read_wait_for_it(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_jobs_of_an_unreadable_type_wait(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     await world.install(SYNC)
     await world.enqueue("sync", "ada")
     desk = Desk(world)

@@ -71,7 +71,7 @@ async def bury(store: Store, worker: str, name: str) -> None:
 
 
 @pytest.mark.parametrize("file", ["", "fetch-orders.yaml"], ids=["with users", "with nothing that is new"])
-async def test_apply_is_refused_where_a_kubernetes_namespace_keeps_the_release(
+async def test_apply_is_refused_in_a_release_kept_by_kubernetes(
     taskqueue: Command, folder: Path, store: Store, file: str
 ) -> None:
     publisher = Publisher(store, "kubernetes")
@@ -85,7 +85,7 @@ async def test_apply_is_refused_where_a_kubernetes_namespace_keeps_the_release(
     assert (await read_catalog(store), await read_owners(store)) == before
 
 
-async def test_apply_writes_good_files_lists_faults_and_takes_nothing_away(
+async def test_apply_writes_good_files_and_removes_nothing(
     taskqueue: Command, folder: Path, store: Store
 ) -> None:
     done = await answer(await taskqueue("apply", str(folder), "-o", "json"))
@@ -107,7 +107,7 @@ async def test_apply_writes_good_files_lists_faults_and_takes_nothing_away(
     assert set((await read_catalog(store)).records) == {"fetch-orders"}
 
 
-async def test_describe_user_tells_the_next_run_to_the_millisecond_and_why_others_have_none(
+async def test_describe_user_shows_the_next_run_to_the_millisecond(
     taskqueue: Command, folder: Path, store: Store, clock: ScriptClock
 ) -> None:
     await taskqueue("apply", str(folder))
@@ -205,7 +205,7 @@ async def test_run_adds_a_job_once_for_an_id(taskqueue: Command, folder: Path, s
         ("limit", "get"),
     ],
 )
-async def test_what_does_not_exist_is_said_with_a_way_on(
+async def test_a_missing_object_is_named_with_a_remedy(
     taskqueue: Command, arguments: tuple[str, ...]
 ) -> None:
     done = await taskqueue(*arguments)
@@ -287,7 +287,7 @@ async def test_audit_fails_where_a_job_is_missing_or_the_cursor_is_lost(
     assert "the cursor is lost: `taskqueue cursor set TIME`" in done.stderr
 
 
-async def test_a_cursor_is_restored_only_where_it_was_lost(
+async def test_a_cursor_is_restored_only_after_its_loss(
     taskqueue: Command, folder: Path, store: Store
 ) -> None:
     assert (await taskqueue("cursor", "set", "2026-01-01T00:00:00Z")).exit_code == ExitCode.REFUSED
@@ -303,7 +303,7 @@ async def test_a_cursor_is_restored_only_where_it_was_lost(
     assert await read_cursor(store) == 1_767_225_600_250
 
 
-async def test_the_plan_of_a_store_counts_running_subscriptions_under_its_limit(
+async def test_the_plan_counts_running_subscriptions_under_the_limit(
     taskqueue: Command, folder: Path
 ) -> None:
     await taskqueue("apply", str(folder))

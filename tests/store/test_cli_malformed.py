@@ -54,7 +54,7 @@ async def spoilt(store: Store) -> Store:
         ("run good ada", "good|ada|~"),
     ],
 )
-async def test_every_command_does_what_it_can(
+async def test_every_command_survives_malformed_values(
     spoilt: Store, taskqueue: Command, arguments: str, shows: str
 ) -> None:
     done = await taskqueue(*arguments.split())
@@ -64,7 +64,7 @@ async def test_every_command_does_what_it_can(
     await spoilt.client.unlink(spoilt.keys("ratelimit", "type", BAD))
 
 
-async def test_what_was_left_out_is_said(spoilt: Store, taskqueue: Command) -> None:
+async def test_omitted_rows_are_reported(spoilt: Store, taskqueue: Command) -> None:
     done = await taskqueue("get", "types")
     assert "left out what cannot be read: " in done.stderr
     assert "types bad" in done.stderr
@@ -72,7 +72,9 @@ async def test_what_was_left_out_is_said(spoilt: Store, taskqueue: Command) -> N
     assert (await spoilt.client.hget(spoilt.keys("types"), BAD)) == b"garbage"
 
 
-async def test_audit_names_what_it_knows_and_repair_removes_it(spoilt: Store, taskqueue: Command) -> None:
+async def test_audit_names_malformed_values_and_repair_removes_them(
+    spoilt: Store, taskqueue: Command
+) -> None:
     found = await taskqueue("audit", "-o", "json")
     assert found.exit_code == ExitCode.CORRUPT, found.output
     facts = json.loads(found.stdout)
@@ -93,9 +95,7 @@ async def test_audit_names_what_it_knows_and_repair_removes_it(spoilt: Store, ta
     assert (await taskqueue("audit")).exit_code == ExitCode.OK
 
 
-async def test_what_was_repaired_is_written_again_by_the_next_publish(
-    spoilt: Store, taskqueue: Command
-) -> None:
+async def test_a_publish_writes_repaired_values_again(spoilt: Store, taskqueue: Command) -> None:
     assert (await taskqueue("audit", "--repair")).exit_code == ExitCode.OK
     await Publisher(spoilt).publish(TYPES, USERS)
     assert (await read_catalog(spoilt)).records.keys() == TYPES.keys()
@@ -104,7 +104,7 @@ async def test_what_was_repaired_is_written_again_by_the_next_publish(
 
 
 @pytest.mark.parametrize("emitted", [True, False])
-async def test_a_member_that_is_removed_leaves_the_equation_right(
+async def test_a_removed_member_keeps_the_audit_balanced(
     store: Store, taskqueue: Command, emitted: bool
 ) -> None:
     await Publisher(store).publish(TYPES, USERS)

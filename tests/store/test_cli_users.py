@@ -26,7 +26,7 @@ def rows(*numbers: int, task: str = "fetch-orders") -> str:
     return "".join(json.dumps(line) + "\n" for line in lines)
 
 
-async def test_an_import_may_be_repeated_and_writes_only_what_differs(
+async def test_a_repeated_import_writes_only_differences(
     taskqueue: Command, tmp_path: Path, store: Store
 ) -> None:
     file = tmp_path / "users.ndjson"
@@ -63,7 +63,7 @@ async def test_rows_at_fault_are_named_by_line_and_left_out(
     assert set(await read_owners(store)) == {"u-0", "u-1", "u-4"}
 
 
-async def test_a_second_line_of_a_user_is_refused_and_another_file_replaces(
+async def test_a_duplicate_line_is_refused_and_another_file_replaces(
     taskqueue: Command, tmp_path: Path, store: Store
 ) -> None:
     file = tmp_path / "users.ndjson"

@@ -65,9 +65,7 @@ async def test_a_delayed_job_keeps_its_delay_over_a_step_back(world: World, back
     assert start_us - now_us == pytest.approx(3e6, abs=20_000)
 
 
-async def test_a_pause_and_a_limit_for_a_time_end_as_late_as_before_a_step_back(
-    world: World, back_s: float
-) -> None:
+async def test_a_step_back_keeps_the_end_of_pauses_and_limits(world: World, back_s: float) -> None:
     await world.install(PLAIN)
     await pause(world.store, "plain", 3_000)
     await override_rate(world.store, 5, 3_000)
@@ -104,7 +102,7 @@ async def test_a_job_given_back_after_a_step_back_is_due(world: World, back_s: f
     assert len(await drive(world, 0.5)) == 1
 
 
-async def test_leases_keep_the_time_they_had_over_a_step_back(world: World, back_s: float) -> None:
+async def test_leases_keep_their_time_over_a_step_back(world: World, back_s: float) -> None:
     await world.install(PLAIN)
     await world.enqueue("plain", "kept", "dead")
     kept, dead = (await world.claim("w.0", n=2, lease_ms=3_000)).jobs
@@ -139,9 +137,7 @@ async def test_a_narrow_limit_keeps_its_spacing_over_a_step_back(
 
 
 @pytest.mark.parametrize("scope", ["global", "type", "user"])
-async def test_a_closed_limit_opens_when_it_would_have_over_a_step_back(
-    world: World, back_s: float, scope: str
-) -> None:
+async def test_a_closed_limit_opens_on_time_over_a_step_back(world: World, back_s: float, scope: str) -> None:
     await world.install(PLAIN)
     await world.enqueue("plain", "u", "u")
     (job, _) = (await world.claim(n=2)).jobs
@@ -180,9 +176,7 @@ async def test_a_worker_was_not_seen_later_than_now_after_a_step_back(world: Wor
     assert (seen.seen_ms, seen.info) == (world.clock.now_ms, {"a": 1})
 
 
-async def test_starts_after_a_step_forward_stay_within_a_quarter_of_the_limit(
-    world: World, back_s: float
-) -> None:
+async def test_a_step_forward_stays_within_a_quarter_of_the_limit(world: World, back_s: float) -> None:
     """The slots that were given away lie in the past of the new clock, so a horizon's worth is given twice."""
     rate, forward_us = 300, int(back_s * 1e6)
     await world.install(PLAIN, rate=rate)

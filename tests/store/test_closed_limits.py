@@ -56,7 +56,7 @@ async def test_a_limit_is_closed_for_a_day_at_most(world: World, scope: str, lim
     await world.conserved()
 
 
-async def test_a_store_that_was_closed_for_decades_opens_within_a_day(world: World) -> None:
+async def test_a_store_closed_for_decades_opens_within_a_day(world: World) -> None:
     await world.install(PLAIN)
     await world.enqueue("plain", "u")
     key = world.store.keys("limiter")
@@ -79,7 +79,7 @@ async def test_a_shorter_close_does_not_end_a_longer_one(world: World) -> None:
 
 
 @SCOPES
-async def test_a_limit_opened_by_hand_starts_what_waited(world: World, scope: str, limit: str) -> None:
+async def test_a_manually_opened_limit_starts_parked_jobs(world: World, scope: str, limit: str) -> None:
     await closed(world, scope, 3_600_000)
     assert not await starts_within(world, 1_000)
     until_ms = world.clock.now_ms + 3_600_000 - 1_000
@@ -91,21 +91,21 @@ async def test_a_limit_opened_by_hand_starts_what_waited(world: World, scope: st
     await world.conserved()
 
 
-async def test_an_opened_limit_keeps_the_spacing_that_its_type_asks_for(world: World) -> None:
+async def test_an_opened_limit_keeps_its_own_spacing(world: World) -> None:
     await closed(world, "type", 3_600_000, TaskType("plain", HOUR, rate_limit=RateLimit(per_second=0.5)))
     await open_limit(world.store, "type:plain")
     assert not await starts_within(world, 1_500)
     assert await starts_within(world, 1_000)
 
 
-async def test_the_answer_of_claim_says_until_when_the_global_limit_is_closed(world: World) -> None:
+async def test_claim_tells_the_end_of_a_closed_global_limit(world: World) -> None:
     await closed(world, "global", 5_000)
     assert (await world.claim(n=1)).closed_us == world.clock.now_us + 5_000_000
     await world.clock.advance(ms=5_001)
     assert (await world.claim(n=1)).closed_us == 0
 
 
-async def test_limit_get_shows_closed_limits_and_limit_open_opens_them(
+async def test_limit_get_shows_and_limit_open_opens_closed_limits(
     world: World, redis_url: str, release: str
 ) -> None:
     await closed(world, "global", 5_000)

@@ -1,4 +1,4 @@
-"""A store that loses everything under running schedulers: catchUp All loses nothing, others go on as ever."""
+"""A store that loses everything under running schedulers: catchUp All loses nothing, other types go on."""
 
 import asyncio
 from collections import Counter
@@ -150,9 +150,7 @@ def counted() -> float:
     return REGISTRY.get_sample_value("taskqueue_emitted_again_total") or 0.0
 
 
-async def test_what_waited_of_catch_up_all_is_emitted_again_and_little_else(
-    store: Store, clock: ScriptClock
-) -> None:
+async def test_lost_jobs_of_catch_up_all_are_emitted_again(store: Store, clock: ScriptClock) -> None:
     since_ms = await begin(store, USERS)
     async with scheduler(store) as first, scheduler(store) as second:
         await caught_up(store, first.ticker, second.ticker)
@@ -176,7 +174,7 @@ async def test_what_waited_of_catch_up_all_is_emitted_again_and_little_else(
     )
 
 
-async def test_a_scheduler_that_never_looked_goes_back_to_the_beginning_of_the_period(store: Store) -> None:
+async def test_a_scheduler_without_floors_replays_the_period(store: Store) -> None:
     since_ms = await begin(store, USERS)
     async with scheduler(store) as first, scheduler(store) as second:
         await caught_up(store, first.ticker, second.ticker)
@@ -186,9 +184,7 @@ async def test_a_scheduler_that_never_looked_goes_back_to_the_beginning_of_the_p
         assert due <= await waiting(store)
 
 
-async def test_nothing_is_lost_where_the_refilled_store_deals_other_places(
-    store: Store, clock: ScriptClock
-) -> None:
+async def test_other_places_after_a_refill_lose_nothing(store: Store, clock: ScriptClock) -> None:
     since_ms = await begin(store, USERS[6:], USERS[:6])
     async with scheduler(store) as only:
         await caught_up(store, only.ticker)
@@ -205,9 +201,7 @@ async def test_nothing_is_lost_where_the_refilled_store_deals_other_places(
     assert due - ran.keys() - again - later == set()
 
 
-async def test_a_store_that_is_emptied_while_it_goes_back_loses_nothing_either(
-    store: Store, clock: ScriptClock
-) -> None:
+async def test_a_store_emptied_during_a_replay_loses_nothing(store: Store, clock: ScriptClock) -> None:
     since_ms = await begin(store, USERS)
     async with scheduler(store) as only:
         await caught_up(store, only.ticker)

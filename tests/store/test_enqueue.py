@@ -30,7 +30,7 @@ async def test_a_job_waits_in_the_lane_of_its_type_and_carries_its_params(world:
     assert job.params == '{"a":[1]}'
 
 
-async def test_repeating_a_call_with_its_id_adds_nothing_and_names_the_same_job(world: World) -> None:
+async def test_a_repeated_id_adds_nothing_and_names_the_same_job(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     names = {await enqueue(world.store, "sync", "u", {"n": n}, job_id="one", delay_ms=n) for n in range(3)}
     assert len(names) == 1
@@ -70,16 +70,14 @@ async def test_an_unknown_type_is_refused_and_its_id_stays_free(world: World) ->
     ("user", "job_id"),
     [("a|b", "one"), ("u", "a|b"), ("u", "a:b"), ("", "one"), ("u", "é"), ("u", "x" * 129)],
 )
-async def test_what_no_name_can_hold_is_refused_before_anything_is_written(
-    world: World, user: str, job_id: str
-) -> None:
+async def test_invalid_names_are_refused_before_any_write(world: World, user: str, job_id: str) -> None:
     await world.install(TaskType("sync", HOUR))
     with pytest.raises(ValueError, match="must match"):
         await enqueue(world.store, "sync", user, job_id=job_id)
     assert await world.waiting() == {}
 
 
-async def test_one_idle_worker_hears_of_it_at_once(world: World, redis_url: str, release: str) -> None:
+async def test_one_idle_worker_is_told_at_once(world: World, redis_url: str, release: str) -> None:
     await world.install(TaskType("sync", HOUR))
     listeners = [open_store(redis_url, release, timeout_s=60) for _ in range(2)]
     ours = {str(await one.client.client_id()) for one in listeners}

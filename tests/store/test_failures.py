@@ -1,4 +1,4 @@
-"""What fails at the store is one of three errors of ours, with the server's own words."""
+"""A failure at the store is one of three errors of this project, with the server's own words."""
 
 import asyncio
 import re
@@ -69,16 +69,14 @@ async def test_a_missing_right_and_a_wrong_password_are_refusals(server: Server)
     assert (await refusal(f"redis://ann:no@{place}")).startswith("WRONGPASS ")
 
 
-async def test_a_read_of_a_key_of_another_type_finds_nothing_and_keeps_the_value(server: Server) -> None:
+async def test_a_key_of_another_type_reads_as_empty_and_is_kept(server: Server) -> None:
     async with open_store(server.url, "shop") as store:
         await store.client.set(store.keys("users"), "x")
         assert await store.read("HGETALL", store.keys("users")) == {}
         assert await store.client.get(store.keys("malformed:users")) == b"x"
 
 
-async def test_an_answer_that_cannot_be_read_is_corrupt(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_unreadable_answer_is_corrupt(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     async def odd(*_: Any) -> bytes:
         return b"\xc1"
 
@@ -91,13 +89,13 @@ async def test_an_answer_that_cannot_be_read_is_corrupt(
 @pytest.mark.parametrize(
     "url", ["redis://127.0.0.1:1/0", "redis+cluster://127.0.0.1:1", "redis+sentinel://127.0.0.1:1/main"]
 )
-async def test_a_server_that_is_away_is_unavailable(url: str) -> None:
+async def test_an_absent_server_is_unavailable(url: str) -> None:
     async with open_store(url) as store:
         with pytest.raises(StoreUnavailable):
             await read_catalog(store)
 
 
-async def test_what_speaks_no_redis_is_a_refusal() -> None:
+async def test_a_server_without_redis_protocol_is_refused() -> None:
     async def page(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         await reader.read(100)
         writer.write(b"HTTP/1.1 400 Bad Request\r\n\r\n")
@@ -116,7 +114,7 @@ async def test_a_server_without_cluster_mode_is_a_refusal(server: Server) -> Non
 
 
 @pytest.mark.parametrize("right", ["EXISTS", "INFO", "HDEL", "HSET", "HINCRBY", "ZADD", "ZREM"])
-async def test_a_script_that_misses_a_right_does_nothing_and_names_it(server: Server, right: str) -> None:
+async def test_a_script_without_a_right_names_the_right(server: Server, right: str) -> None:
     await configure(
         server.url, "ACL", "SETUSER", "bob", "on", ">pw", "~taskqueue:{shop}:*", "+@all", f"-{right}"
     )

@@ -33,7 +33,7 @@ OURS, THEIRS = Fence("shop/uid-1", 7), Fence("shop/uid-2", 99)
     ],
     ids=["the leader", "its successor", "its predecessor", "another cluster", "a folder"],
 )
-async def test_who_may_write_after_a_leader_has_written(
+async def test_writers_after_a_leader_are_checked_by_epoch(
     store: Store, writer: Fence, error: type[Exception] | None
 ) -> None:
     version = await put_types(store, 0, [RECORD], fence=OURS)
@@ -50,7 +50,7 @@ async def test_who_may_write_after_a_leader_has_written(
 
 
 @pytest.mark.parametrize("writer", [THEIRS, UNFENCED], ids=["another cluster", "a folder"])
-async def test_who_may_not_write_is_told_whose_it_is_and_what_to_do(store: Store, writer: Fence) -> None:
+async def test_a_refused_writer_is_told_the_owner_and_the_remedy(store: Store, writer: Fence) -> None:
     await refuse_foreign(store, writer)
     version = await put_types(store, 0, [RECORD], fence=OURS)
     await refuse_foreign(store, OURS)
@@ -63,7 +63,7 @@ async def test_who_may_not_write_is_told_whose_it_is_and_what_to_do(store: Store
         await put_types(store, version, [RECORD], fence=writer)
 
 
-async def test_an_epoch_is_beyond_all_before_and_who_is_refused_anyhow_takes_none(store: Store) -> None:
+async def test_an_epoch_grows_and_a_refused_writer_takes_none(store: Store) -> None:
     assert await read_epoch(store) == 0
     assert await claim_epoch(store, OURS.owner, above=6) == 7
     assert await claim_epoch(store, OURS.owner, above=0) == 8
@@ -74,13 +74,13 @@ async def test_an_epoch_is_beyond_all_before_and_who_is_refused_anyhow_takes_non
         await put_types(store, 1, [RECORD], fence=THEIRS._replace(epoch=4))
 
 
-async def test_an_import_belongs_to_nobody_and_is_always_taken(store: Store) -> None:
+async def test_an_import_is_always_accepted(store: Store) -> None:
     await put_types(store, 0, [RECORD], fence=OURS)
     assert await set_users(store, "import", [ADA]) == []
     assert (await read_owners(store))["ada"].source == "import"
 
 
-async def test_a_publisher_that_leads_again_looks_at_what_was_written_meanwhile(store: Store) -> None:
+async def test_a_returning_publisher_reads_the_changes(store: Store) -> None:
     ours, theirs = Publisher(store, "kubernetes"), Publisher(store, "kubernetes")
     assert ours.lead(OURS)
     assert not ours.lead(OURS), "nothing new"

@@ -14,7 +14,7 @@ if TYPE_CHECKING:
 HOUR = Schedule(interval_s=3600)
 
 
-async def test_it_extends_what_is_held_and_names_what_is_lost(world: World) -> None:
+async def test_a_heartbeat_extends_leases_and_names_lost_ones(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     await world.enqueue("sync", "a", "b")
     kept, lost = [job.member for job in (await world.claim(lease_ms=1_000)).jobs]
@@ -28,7 +28,7 @@ async def test_it_extends_what_is_held_and_names_what_is_lost(world: World) -> N
     assert await world.store.client.zcard(world.store.keys("leased")) == 1
 
 
-async def test_it_never_shortens_a_lease(world: World) -> None:
+async def test_a_heartbeat_never_shortens_a_lease(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     await world.enqueue("sync", "a")
     (job,) = (await world.claim(lease_ms=60_000)).jobs
@@ -37,7 +37,7 @@ async def test_it_never_shortens_a_lease(world: World) -> None:
     assert await world.store.client.zscore(world.store.keys("leased"), job.member) == before
 
 
-async def test_workers_and_handlers_are_listed_with_when_they_were_last_seen(world: World) -> None:
+async def test_workers_and_handlers_are_listed_with_their_last_sight(world: World) -> None:
     await heartbeat(world.store, "w2", 1_000, b'{"slots": 4}', [], ["fetch", "send"])
     await heartbeat(world.store, "w1", 1_000, b"{}", [], ["fetch"])
     first, second = await read_workers(world.store)
@@ -46,7 +46,7 @@ async def test_workers_and_handlers_are_listed_with_when_they_were_last_seen(wor
     assert set(await read_handlers(world.store)) == {"fetch", "send"}
 
 
-async def test_workers_that_fell_silent_an_hour_ago_are_forgotten(world: World) -> None:
+async def test_workers_silent_for_an_hour_are_forgotten(world: World) -> None:
     await heartbeat(world.store, "old", 1_000, b"{}", [], [])
     await world.clock.advance(s=3_600)
     seen = list[int]()

@@ -1,4 +1,4 @@
-"""What others did to the store behind a Keeper's back: lost it, set it back, imported a user or let one go."""
+"""A keeper whose store was lost, reverted, or given users by an import."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -116,9 +116,7 @@ async def put_back(store: Store, kept: dict[bytes, bytes]) -> None:
     await pipeline.execute()
 
 
-async def test_a_store_that_was_lost_with_its_leader_is_filled_by_the_standby_from_where_it_was(
-    store: Store, clock: ScriptClock
-) -> None:
+async def test_a_standby_refills_a_store_lost_with_its_leader(store: Store, clock: ScriptClock) -> None:
     async with replica(store) as first, replica(store) as standby:
         await first.leads.begin()
         await first.publishes(desired())
@@ -143,7 +141,7 @@ async def test_a_store_that_was_lost_with_its_leader_is_filled_by_the_standby_fr
         assert record.active[0].from_s * 1000 <= cursor_ms, "nothing was skipped"
 
 
-async def test_a_store_that_went_back_is_given_what_it_lost_without_another_edit(store: Store) -> None:
+async def test_a_reverted_store_is_published_again(store: Store) -> None:
     async with replica(store) as only:
         await only.leads.begin()
         await only.publishes(desired())
@@ -158,9 +156,7 @@ async def test_a_store_that_went_back_is_given_what_it_lost_without_another_edit
         await until("what was lost is there again", there_again)
 
 
-async def test_users_are_given_to_imports_and_taken_back_as_these_come_and_go(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_users_change_owners_with_imports(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keeper_module, "_FOREIGN_S", 0.1)
     monkeypatch.setattr(keeper_module, "_LOOK_AGAIN_S", 0.1)
 
@@ -178,7 +174,7 @@ async def test_users_are_given_to_imports_and_taken_back_as_these_come_and_go(
         assert (await read_owners(store))["ada"].source == "kubernetes"
 
 
-async def test_a_refused_object_keeps_what_the_store_has_of_it_and_nobody_elses_removal_waits(
+async def test_a_refused_object_keeps_its_stored_user(
     store: Store,
 ) -> None:
     async with replica(store) as only:

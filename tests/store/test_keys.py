@@ -65,7 +65,7 @@ def test_a_permanent_key_is_known_and_stands_in_the_table(key: str, written: str
 @pytest.mark.parametrize(
     "key", ["claims:w", "enqueued:sync:u:1", "wakeups", "ratelimit:type:sync", "look", "moved:7"]
 )
-def test_a_key_with_a_ttl_is_not_permanent_and_stands_in_the_table_too(key: str) -> None:
+def test_a_key_with_a_ttl_is_also_in_the_table(key: str) -> None:
     assert not KEYS.is_permanent(KEYS.prefix + key)
     assert f"\n| `{key.partition(':')[0]}" in TABLE
 

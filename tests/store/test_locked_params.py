@@ -58,9 +58,7 @@ async def stored(store: Store) -> StoredTask:
 
 
 @pytest.mark.parametrize("restarted", [False, True], ids=["the same process", "another process"])
-async def test_a_type_that_locks_suspends_who_overrides_until_that_is_mended(
-    store: Store, restarted: bool
-) -> None:
+async def test_a_locking_type_suspends_overriding_tasks(store: Store, restarted: bool) -> None:
     publisher = Publisher(store)
     await publish(publisher, OPEN)
     before = await stored(store)
@@ -75,16 +73,14 @@ async def test_a_type_that_locks_suspends_who_overrides_until_that_is_mended(
     assert await stored(store) == before, "its place was kept"
 
 
-async def test_a_type_that_is_refused_by_now_still_locks(store: Store) -> None:
+async def test_a_refused_type_still_locks(store: Store) -> None:
     await Publisher(store).publish({"sync": LOCKED, "free": FREE}, {"bob": BOB})
     protected = Protected(frozenset({"sync"}))
     await Publisher(store).publish({"free": FREE}, USERS, protected=protected)
     assert await suspended(store) == {("ada", "sync")}
 
 
-async def test_a_job_made_before_the_type_locked_a_param_is_given_the_types_value(
-    store: Store, clock: ScriptClock
-) -> None:
+async def test_a_job_older_than_the_lock_gets_the_types_value(store: Store, clock: ScriptClock) -> None:
     given: list[object] = []
 
     async def sync(job: Job) -> None:
@@ -135,7 +131,7 @@ async def test_an_ad_hoc_job_cannot_override(store: Store, taskqueue: Command) -
 
 
 @pytest.mark.parametrize("suffix", ["ndjson", "csv"])
-async def test_an_import_leaves_out_rows_that_override(
+async def test_an_import_leaves_overriding_rows_out(
     store: Store, taskqueue: Command, tmp_path: Path, suffix: str
 ) -> None:
     await Publisher(store).publish({"sync": LOCKED, "free": FREE}, {})
@@ -155,9 +151,7 @@ async def test_an_import_leaves_out_rows_that_override(
     assert set(await read_owners(store)) == {"bob"}
 
 
-async def test_apply_and_describe_say_what_is_refused(
-    store: Store, taskqueue: Command, tmp_path: Path
-) -> None:
+async def test_apply_and_describe_show_refusals(store: Store, taskqueue: Command, tmp_path: Path) -> None:
     head = "apiVersion: taskqueue.dev/v1alpha1\n"
     (tmp_path / "type.yaml").write_text(
         f"{head}kind: TaskType\nmetadata: {{name: sync}}\nspec:\n  schedule: {{interval: 1h}}\n"

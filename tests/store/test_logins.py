@@ -128,7 +128,7 @@ def test_every_command_of_the_store_is_tried() -> None:
 
 
 @pytest.mark.parametrize("user", [ALL, WORKER])
-def test_a_documented_login_has_the_commands_it_needs_and_no_other(user: str) -> None:
+def test_a_documented_login_has_exactly_its_commands(user: str) -> None:
     scripts = SCRIPTS if user == ALL else OF_WORKERS
     called = {
         command
@@ -141,9 +141,7 @@ def test_a_documented_login_has_the_commands_it_needs_and_no_other(user: str) ->
 
 
 @pytest.mark.parametrize("server", ["redis"], indirect=True)
-async def test_processes_run_with_their_logins_and_show_them_nowhere(
-    server: RedisServer, tmp_path: Path
-) -> None:
+async def test_processes_use_their_logins_and_never_print_them(server: RedisServer, tmp_path: Path) -> None:
     """tests/chart/test_settings.py runs them on Valkey, by TLS."""
     for user in (ALL, WORKER):
         server.call("ACL", "SETUSER", user, f">{SECRET}")
@@ -193,9 +191,7 @@ async def pages(log: Path) -> str:
 
 
 @pytest.mark.parametrize("user", [ALL, WORKER])
-def test_commands_work_with_one_login_and_change_no_types_or_users_with_the_other(
-    server: RedisServer, tmp_path: Path, user: str
-) -> None:
+def test_each_login_limits_its_commands(server: RedisServer, tmp_path: Path, user: str) -> None:
     def write(*types: str) -> None:
         made = [manifest("TaskType", name, TYPE) for name in types]
         made.append(manifest("UserSubscription", "u-0000", {"tasks": [{"type": "fetch"}]}))
@@ -266,7 +262,7 @@ async def test_repair_alone_needs_scan(server: RedisServer) -> None:
     assert (await asyncio.to_thread(invoke, where, "audit --repair"))[0] == ExitCode.STORE_REFUSED
 
 
-async def test_a_database_and_a_name_of_the_client_need_the_documented_rights(server: RedisServer) -> None:
+async def test_databases_and_client_names_need_documented_rights(server: RedisServer) -> None:
     (database,) = re.findall(r"database other than 0 needs `([^`]+)`", DOCS)
     (name,) = re.findall(r"with `client_name` needs `([^`]+)`", DOCS)
     for more, place in ((database, "1"), (name, "0?client_name=x")):

@@ -219,9 +219,7 @@ def files(tmp_path_factory: pytest.TempPathFactory) -> Path:
 
 @pytest.mark.parametrize("scheme", ["rediss://a/0", "rediss+sentinel://a/main", "rediss+cluster://a"])
 @pytest.mark.parametrize("parameters", FAULTS)
-def test_a_file_of_tls_that_is_no_good_is_named_with_its_parameter(
-    files: Path, scheme: str, parameters: str
-) -> None:
+def test_an_invalid_tls_file_is_named_with_its_parameter(files: Path, scheme: str, parameters: str) -> None:
     url = f"{scheme}?{parameters.format(folder=files)}"
     done = CliRunner().invoke(app, ["audit", "--redis-url", url])
     assert done.exit_code == ExitCode.USAGE
@@ -229,9 +227,7 @@ def test_a_file_of_tls_that_is_no_good_is_named_with_its_parameter(
     assert len(done.stderr.splitlines()) == 1
 
 
-async def test_a_file_of_tls_that_goes_while_the_store_is_open_is_named(
-    places: dict[str, str], tmp_path: Path
-) -> None:
+async def test_a_tls_file_removed_while_open_is_named(places: dict[str, str], tmp_path: Path) -> None:
     file = tmp_path / "ca.crt"
     shutil.copy(places["ca"].partition("=")[2], file)
     async with open_store(f"rediss://{places['tls']}/0?ssl_ca_certs={file}") as store:

@@ -21,7 +21,7 @@ async def rates(world: World) -> tuple[float | None, float]:
     return (await read_catalog(world.store)).rate, round((await world.claim(n=0)).rate, 6)
 
 
-async def test_an_overridden_limit_outlives_a_new_configuration_until_it_is_cleared(world: World) -> None:
+async def test_an_overridden_limit_outlives_new_configuration(world: World) -> None:
     await world.install(rate=100)
     await override_rate(world.store, 30)
     await set_rate(world.store, 200)
@@ -42,7 +42,7 @@ async def test_an_override_ends_by_itself(world: World, for_ms: int, passed_ms: 
     assert await rates(world) == (expected, expected)
 
 
-async def test_a_limit_of_zero_stops_all_starts_and_leaves_no_trace_when_cleared(world: World) -> None:
+async def test_a_zero_limit_stops_all_starts_until_cleared(world: World) -> None:
     await world.install(TaskType("sync", HOUR), rate=100)
     await world.enqueue("sync", "u")
     await override_rate(world.store, 0)
@@ -55,7 +55,7 @@ async def test_a_limit_of_zero_stops_all_starts_and_leaves_no_trace_when_cleared
     ("for_ms", "passed_ms", "paused"),
     [(0, 10**9, True), (60_000, 59_999, True), (60_000, 60_000, False), (-1, 0, False)],
 )
-async def test_a_paused_type_has_no_segments_and_starts_nothing_that_was_scheduled(
+async def test_a_paused_type_has_no_segments_and_no_scheduled_starts(
     world: World, for_ms: int, passed_ms: int, paused: bool
 ) -> None:
     await world.install(TaskType("sync", HOUR), TaskType("send", HOUR))

@@ -44,7 +44,7 @@ async def test_permits_and_starts_share_one_limit(world: World) -> None:
     assert job.start_us == now_us + 101_500
 
 
-async def test_beyond_the_horizon_a_permit_is_refused_with_a_time_and_books_nothing(world: World) -> None:
+async def test_a_permit_beyond_the_horizon_books_nothing(world: World) -> None:
     await world.install(rate=10)
     granted, _ = await permit(world.store, 20, 60_000)
     before = await tat(world)
@@ -54,7 +54,7 @@ async def test_beyond_the_horizon_a_permit_is_refused_with_a_time_and_books_noth
     assert await tat(world) == before
 
 
-async def test_what_is_given_away_is_counted_by_cost(world: World) -> None:
+async def test_returned_slots_are_counted_by_cost(world: World) -> None:
     await world.install(TaskType("dear", HOUR, cost=3), rate=100)
     await world.enqueue("dear", "a")
     await world.claim()

@@ -35,7 +35,7 @@ async def begin(world: World) -> None:
     await put(world, TypeRecord(NEW_TYPE, (Generation(1, OLD),), Generation(2, NEW)))
 
 
-async def test_all_members_get_a_place_in_the_new_generation_and_keep_the_old_one_until_it_is_dropped(
+async def test_members_keep_both_generations_until_the_drop(
     world: World,
 ) -> None:
     await begin(world)
@@ -52,7 +52,7 @@ async def test_all_members_get_a_place_in_the_new_generation_and_keep_the_old_on
     assert await members(world, 2) == after
 
 
-async def test_repeating_it_moves_nobody(world: World) -> None:
+async def test_a_repeated_redeal_moves_no_subscription(world: World) -> None:
     await begin(world)
     await redeal(world.store, "sync", 1, 2)
     before = await members(world, 2)
@@ -60,14 +60,14 @@ async def test_repeating_it_moves_nobody(world: World) -> None:
     assert await members(world, 2) == before
 
 
-async def test_old_numbers_are_free_for_others_of_their_class(world: World) -> None:
+async def test_old_numbers_are_free_for_their_class(world: World) -> None:
     await begin(world)
     await redeal(world.store, "sync", 1, 2)
     free = await world.store.client.zcard(world.store.keys("spread", "i60/60", "free"))
     assert free == 30
 
 
-async def test_users_who_join_or_leave_or_suspend_meanwhile_are_right_in_every_generation(
+async def test_joins_and_suspensions_are_right_in_every_generation(
     world: World,
 ) -> None:
     await begin(world)
@@ -84,7 +84,7 @@ async def test_users_who_join_or_leave_or_suspend_meanwhile_are_right_in_every_g
     assert {user for user, score in first.items() if score < 0} == {"u3", "u7"}
 
 
-async def test_a_caller_that_fell_behind_moves_nobody(world: World) -> None:
+async def test_a_stale_caller_moves_no_subscription(world: World) -> None:
     await begin(world)
     await redeal(world.store, "sync", 1, 2)
     assert await redeal(world.store, "sync", 2, 1) == 0

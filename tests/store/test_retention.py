@@ -1,4 +1,4 @@
-"""A server that may evict keys, and keys that are gone: said in the log, in /metrics and in a note."""
+"""A server that may evict keys, and missing keys: in the log, in /metrics and in a note."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -8,7 +8,7 @@ from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
 from taskqueue.models.values import Schedule, Task, TaskType, UserSubscription
-from taskqueue.retention import RetentionWatch
+from taskqueue.process.retention import RetentionWatch
 from taskqueue.scheduler.publisher import Publisher
 from taskqueue.store.adhoc import enqueue
 from taskqueue.store.connection import Store, open_store
@@ -31,7 +31,7 @@ async def on_server(**options: str) -> AsyncIterator[Store]:
             yield store
 
 
-async def test_a_server_that_evicts_nothing_is_no_news(store: Store) -> None:
+async def test_a_server_without_evictions_logs_nothing(store: Store) -> None:
     watch = RetentionWatch(store)
     with capture_logs() as lines:
         await watch.look()
@@ -48,7 +48,7 @@ async def test_a_server_that_evicts_nothing_is_no_news(store: Store) -> None:
 
 
 @pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-ttl"])
-async def test_another_policy_is_said_once_and_stays_in_the_note(policy: str) -> None:
+async def test_an_evicting_policy_is_logged_once(policy: str) -> None:
     async with on_server(**{"maxmemory-policy": policy}) as store:
         watch = RetentionWatch(store)
         with capture_logs() as lines:
@@ -65,7 +65,7 @@ async def test_another_policy_is_said_once_and_stays_in_the_note(policy: str) ->
 
 
 @pytest.mark.parametrize("gone", ["installed", "config", "cursor", "types", "users:ada:tasks"])
-async def test_a_key_that_must_exist_and_does_not_is_named(store: Store, gone: str) -> None:
+async def test_a_missing_key_is_named(store: Store, gone: str) -> None:
     await Publisher(store).publish(TYPES, USERS)
     watch = RetentionWatch(store)
     await watch.look()
@@ -78,7 +78,7 @@ async def test_a_key_that_must_exist_and_does_not_is_named(store: Store, gone: s
     assert measured("taskqueue_store_missing_keys") == 1
 
 
-async def test_keys_that_are_evicted_are_counted_with_the_jobs_that_went(store: Store) -> None:
+async def test_evicted_keys_are_counted_with_lost_jobs(store: Store) -> None:
     async with on_server(**{"maxmemory-policy": "allkeys-random"}) as full:
         await Publisher(full).publish(TYPES, USERS)
         watch = RetentionWatch(full)
@@ -99,9 +99,7 @@ async def test_keys_that_are_evicted_are_counted_with_the_jobs_that_went(store: 
         assert 0 < line["keys"] <= evicted
 
 
-async def test_a_server_that_does_not_say_its_policy_is_no_news_either(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_an_unknown_policy_logs_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     async def run(_name: str, *_: object) -> list[object]:
         return [b"", 0, 0, 0, []]
 

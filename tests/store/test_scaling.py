@@ -72,7 +72,7 @@ async def test_a_reading_is_good_for_a_second_however_many_ask(
     assert (await scaling.read()).capacity.work_s == 1500
 
 
-async def test_a_store_that_is_away_is_said_and_other_metrics_are_served(world: World) -> None:
+async def test_an_absent_store_is_reported_and_other_metrics_served(world: World) -> None:
     nowhere = open_store("redis://127.0.0.1:1/0", "shop")
     scaling = Scaling(nowhere, concurrency=50, drain_s=30)
     status, _, body = await scaling.pages()["/scaling"]()

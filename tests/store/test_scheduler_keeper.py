@@ -1,4 +1,4 @@
-"""Keeping the store as a folder of manifests says, through bad edits, lost files and a lost store."""
+"""The store follows a folder of manifests, through bad edits, lost files and a lost store."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -88,7 +88,7 @@ async def test_a_folder_is_published_and_an_edit_follows(store: Store, tmp_path:
         assert (await read_catalog(store)).records["orders"].spec.cost == 7
 
 
-async def test_a_bad_file_keeps_its_last_good_state_while_others_go_on(store: Store, tmp_path: Path) -> None:
+async def test_a_bad_file_keeps_its_last_good_state(store: Store, tmp_path: Path) -> None:
     save(tmp_path / "a.yaml", type_manifest("orders") + user_manifests(3))
     save(tmp_path / "b.yaml", type_manifest("report"))
     async with keeping(store, tmp_path) as keeper:
@@ -106,9 +106,7 @@ async def test_a_bad_file_keeps_its_last_good_state_while_others_go_on(store: St
         assert (await read_catalog(store)).records.keys() == {"orders"}
 
 
-async def test_a_file_that_was_bad_when_the_process_started_takes_nothing_away(
-    store: Store, tmp_path: Path
-) -> None:
+async def test_a_file_bad_from_the_start_removes_nothing(store: Store, tmp_path: Path) -> None:
     save(tmp_path / "a.yaml", type_manifest("orders") + user_manifests(3))
     save(tmp_path / "b.yaml", type_manifest("report"))
     async with keeping(store, tmp_path) as keeper:
@@ -123,7 +121,7 @@ async def test_a_file_that_was_bad_when_the_process_started_takes_nothing_away(
         assert len(await read_owners(store)) == 2
 
 
-async def test_a_folder_that_is_not_there_takes_nothing_away(store: Store, tmp_path: Path) -> None:
+async def test_a_missing_folder_removes_nothing(store: Store, tmp_path: Path) -> None:
     save(tmp_path / "a.yaml", type_manifest("orders") + user_manifests(3))
     async with keeping(store, tmp_path) as keeper:
         await after_publish(keeper)
@@ -132,9 +130,7 @@ async def test_a_folder_that_is_not_there_takes_nothing_away(store: Store, tmp_p
     assert len(await read_owners(store)) == 3
 
 
-async def test_many_removals_are_carried_out_when_a_second_look_confirms_them(
-    store: Store, tmp_path: Path
-) -> None:
+async def test_a_second_look_confirms_many_removals(store: Store, tmp_path: Path) -> None:
     save(tmp_path / "types.yaml", type_manifest("orders"))
     save(tmp_path / "users.yaml", user_manifests(150))
     async with keeping(store, tmp_path) as keeper:
@@ -144,7 +140,7 @@ async def test_many_removals_are_carried_out_when_a_second_look_confirms_them(
         assert len(await read_owners(store)) == 5
 
 
-async def test_many_removals_are_not_carried_out_when_a_second_look_finds_the_users_again(
+async def test_a_second_look_cancels_many_removals(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save(tmp_path / "types.yaml", type_manifest("orders"))
@@ -158,7 +154,7 @@ async def test_many_removals_are_not_carried_out_when_a_second_look_finds_the_us
         assert len(await read_owners(store)) == 150
 
 
-async def test_a_removal_that_is_held_is_asked_about_again_until_it_is_confirmed(
+async def test_a_pending_removal_is_retried_until_confirmed(
     store: Store, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     save(tmp_path / "types.yaml", type_manifest("orders"))
@@ -182,7 +178,7 @@ async def test_a_removal_that_is_held_is_asked_about_again_until_it_is_confirmed
         assert await read_owners(store) == {}
 
 
-async def test_a_store_that_lost_everything_is_filled_again_and_goes_on_from_its_cursor(
+async def test_an_emptied_store_is_refilled_from_its_cursor(
     store: Store, tmp_path: Path, clock: ScriptClock
 ) -> None:
     save(tmp_path / "types.yaml", type_manifest("orders", interval="2s") + user_manifests(20))
@@ -209,7 +205,7 @@ async def test_a_store_that_lost_everything_is_filled_again_and_goes_on_from_its
         assert sorted(numbers) == list(range(20))
 
 
-async def test_without_manifests_what_the_store_has_stays(store: Store, tmp_path: Path) -> None:
+async def test_the_store_stays_without_manifests(store: Store, tmp_path: Path) -> None:
     save(tmp_path / "a.yaml", type_manifest("orders") + user_manifests(3))
     async with keeping(store, tmp_path) as keeper:
         await after_publish(keeper)

@@ -11,9 +11,11 @@ from urllib.request import urlopen
 
 import pytest
 
-from taskqueue import health
-from taskqueue.scheduler import keeper, service
+from taskqueue.process import frame, health, progress
+from taskqueue.process.frame import Process, Work
+from taskqueue.scheduler import keeper
 from taskqueue.scheduler.publisher import Publisher
+from taskqueue.scheduler.service import Scheduler
 from taskqueue.scheduler.settings import SchedulerSettings
 from taskqueue.scheduler.source import Always
 from taskqueue.scheduler.ticker import Ticker
@@ -38,7 +40,7 @@ class Watch:
 @pytest.fixture
 def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
     made = Watch()
-    monkeypatch.setattr(health, "time", made)
+    monkeypatch.setattr(progress, "time", made)
     return made
 
 
@@ -72,15 +74,21 @@ async def scheduler(redis_url: str, store: Store, *args: Any) -> AsyncIterator[i
         port.set_result(serving.sockets[0].getsockname()[1])
         return serving
 
+    @asynccontextmanager
+    async def work() -> AsyncIterator[Work]:
+        yield Scheduler(settings, store, *args).work()
+
+    stopping = asyncio.Event()
+    process = Process(name="scheduler", settings=settings, open=work)
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr(service, "serve_health", serve_health)
+        patch.setattr(frame, "serve_health", serve_health)
         patch.setattr(keeper, "MAINTAIN_S", 0.05)
-        running = asyncio.create_task(service.run(settings, store, *args))
+        running = asyncio.create_task(frame.serve(process, stopping))
         try:
             yield await asyncio.wait_for(port, 30)
             assert not running.done()
         finally:
-            running.cancel()
+            stopping.set()
             await asyncio.gather(running, return_exceptions=True)
 
 
@@ -99,7 +107,7 @@ async def livez(port: int) -> tuple[int, str]:
 @pytest.mark.parametrize(
     ("loop", "part", "step"), [("publishing", Publisher, "publish"), ("ticking", Ticker, "turn")]
 )
-async def test_livez_fails_and_names_the_loop_that_hangs(
+async def test_livez_names_the_loop_that_hangs(
     loop: str,
     part: type,
     step: str,
@@ -128,7 +136,7 @@ async def test_livez_fails_and_names_the_loop_that_hangs(
         await until(f"/livez names the {loop} loop", said)
 
 
-async def test_a_replica_that_waits_to_lead_is_live(
+async def test_a_replica_that_waits_to_lead_is_alive(
     redis_url: str, store: Store, tmp_path: Path, watch: Watch
 ) -> None:
     leads = Overtaken()

@@ -1,4 +1,4 @@
-"""Publishing: the store becomes what is wanted, whatever it was, wherever the way there was cut off."""
+"""Publishing: the store reaches the desired state from any state, after any interruption."""
 
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
@@ -34,7 +34,7 @@ async def task(store: Store, user: str, name: str) -> StoredTask:
     return found
 
 
-async def test_what_is_wanted_is_in_the_store_and_a_second_publish_writes_nothing(store: Store) -> None:
+async def test_a_second_publish_writes_nothing(store: Store) -> None:
     publisher = Publisher(store)
     done = await publisher.publish(TYPES, users(250))
     assert (done.types_written, done.users_written) == (2, 250)
@@ -48,13 +48,13 @@ async def test_what_is_wanted_is_in_the_store_and_a_second_publish_writes_nothin
     assert (await read_catalog(store)).version == catalog.version
 
 
-async def test_numbers_follow_the_order_of_ids_whatever_the_order_of_files(store: Store) -> None:
+async def test_numbers_follow_the_order_of_ids(store: Store) -> None:
     wanted = users(30, "orders")
     await Publisher(store).publish(TYPES, dict(reversed(wanted.items())))
     assert [(await task(store, user, "orders")).number for user in sorted(wanted)] == list(range(30))
 
 
-async def test_joins_leaves_and_edits_move_nobody_else(store: Store) -> None:
+async def test_joins_and_edits_move_no_other_user(store: Store) -> None:
     publisher, wanted = Publisher(store), users(40)
     await publisher.publish(TYPES, wanted)
     before = await offsets(store, "orders", 1)
@@ -74,9 +74,7 @@ async def test_joins_leaves_and_edits_move_nobody_else(store: Store) -> None:
     "schedule",
     [Schedule(interval_s=600), Schedule(interval_s=300, window_s=100), Schedule(cron="*/7 * * * *")],
 )
-async def test_another_schedule_deals_that_type_anew_and_moves_no_other(
-    store: Store, schedule: Schedule
-) -> None:
+async def test_a_new_schedule_deals_its_type_alone(store: Store, schedule: Schedule) -> None:
     publisher = Publisher(store)
     await publisher.publish(TYPES, users(30))
     others = await offsets(store, "report", 1)
@@ -91,7 +89,7 @@ async def test_another_schedule_deals_that_type_anew_and_moves_no_other(
     assert await offsets(store, "report", 1) == others
 
 
-async def test_a_user_who_joins_or_leaves_during_a_takeover_does_so_in_both_generations(store: Store) -> None:
+async def test_joins_during_a_takeover_reach_both_generations(store: Store) -> None:
     publisher, wanted = Publisher(store), users(10)
     await publisher.publish(TYPES, wanted)
     edited = TYPES | {"orders": replace(ORDERS, schedule=Schedule(interval_s=86_400))}
@@ -120,7 +118,7 @@ async def _cut_within(store: Store, name: str, source: int, target: int) -> int:
 
 
 @pytest.mark.parametrize("cut", [_cut_before, _cut_within])
-async def test_another_process_finishes_a_dealing_that_was_cut_off(
+async def test_another_process_finishes_an_interrupted_deal(
     store: Store, monkeypatch: pytest.MonkeyPatch, cut: Cut
 ) -> None:
     await Publisher(store).publish(TYPES, users(20))
@@ -141,9 +139,7 @@ async def test_another_process_finishes_a_dealing_that_was_cut_off(
     assert len(await offsets(store, "orders", 2)) == 20
 
 
-async def test_another_process_finishes_what_was_dealt_but_not_written(
-    store: Store, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_another_process_writes_a_finished_deal(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     calls = 0
 
     async def cut_third(*args: object, **kwargs: object) -> int:
@@ -163,7 +159,7 @@ async def test_another_process_finishes_what_was_dealt_but_not_written(
     assert len(await offsets(store, "orders", 1)) == 5
 
 
-async def test_users_of_a_removed_type_wait_and_are_dealt_when_it_comes_back(store: Store) -> None:
+async def test_users_of_a_removed_type_wait_for_its_return(store: Store) -> None:
     publisher, wanted = Publisher(store), users(20)
     await publisher.publish(TYPES, wanted)
     await publisher.publish({"report": REPORT}, wanted)
@@ -177,7 +173,7 @@ async def test_users_of_a_removed_type_wait_and_are_dealt_when_it_comes_back(sto
     assert {(await task(store, user, "orders")).number for user in wanted} == set(range(20))
 
 
-async def test_a_user_removed_while_its_type_goes_leaves_nothing_behind(
+async def test_a_user_removed_with_its_type_leaves_no_key(
     store: Store, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     publisher, wanted = Publisher(store), users(5, "orders")
@@ -200,7 +196,7 @@ async def test_a_user_removed_while_its_type_goes_leaves_nothing_behind(
     assert "u-0001" not in await offsets(store, "orders", 0)
 
 
-async def test_users_who_leave_free_their_numbers(store: Store) -> None:
+async def test_leaving_users_free_their_numbers(store: Store) -> None:
     publisher = Publisher(store)
     await publisher.publish(TYPES, users(20))
     done = await publisher.publish(TYPES, users(10))
@@ -211,7 +207,7 @@ async def test_users_who_leave_free_their_numbers(store: Store) -> None:
     assert {(await task(store, user, "orders")).number for user in newcomers} == set(range(10, 20))
 
 
-async def test_many_removals_at_once_are_held_until_confirmed(store: Store) -> None:
+async def test_many_removals_wait_for_a_confirmation(store: Store) -> None:
     publisher = Publisher(store)
     await publisher.publish(TYPES, users(150))
     edited = TYPES | {"orders": replace(ORDERS, cost=5)}
@@ -224,7 +220,7 @@ async def test_many_removals_at_once_are_held_until_confirmed(store: Store) -> N
     assert len(await read_owners(store)) == 20
 
 
-async def test_the_removal_of_everybody_is_held_however_few_they_are_but_for_the_last(store: Store) -> None:
+async def test_removing_all_users_waits_except_for_the_last(store: Store) -> None:
     publisher = Publisher(store)
     await publisher.publish(TYPES, users(3))
     assert (await publisher.publish(TYPES, {})).held == 3
@@ -232,7 +228,7 @@ async def test_the_removal_of_everybody_is_held_however_few_they_are_but_for_the
     assert (await publisher.publish(TYPES, {})).users_removed == 1
 
 
-async def test_types_stay_while_the_removal_of_their_users_is_held(store: Store) -> None:
+async def test_types_stay_while_removals_are_pending(store: Store) -> None:
     publisher = Publisher(store)
     await publisher.publish(TYPES, users(150))
     done = await publisher.publish({}, {})
@@ -250,7 +246,7 @@ async def test_users_of_an_import_are_left_alone(store: Store) -> None:
     assert [one.type for one in await read_tasks(store, "u-0001")] == ["report"]
 
 
-async def test_a_publish_that_does_not_prune_leaves_what_it_does_not_name(store: Store) -> None:
+async def test_a_publish_without_prune_removes_nothing(store: Store) -> None:
     publisher = Publisher(store)
     await publisher.publish(TYPES, users(3))
     await publisher.publish({"orders": ORDERS}, users(1), prune=False)
@@ -266,7 +262,7 @@ async def test_two_publishers_at_once_write_everything_once(store: Store) -> Non
     assert sorted(numbers) == list(range(60))
 
 
-async def test_a_store_that_was_emptied_is_noticed(store: Store) -> None:
+async def test_an_emptied_store_is_detected(store: Store) -> None:
     publisher = Publisher(store)
     await publisher.publish(TYPES, users(3))
     await publisher.maintain()

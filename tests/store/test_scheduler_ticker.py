@@ -1,4 +1,4 @@
-"""Ticking: exactly what the plan says, however many tickers there are and however late they come."""
+"""Ticking: exactly the plan, by any number of tickers, however late they come."""
 
 import asyncio
 import math
@@ -128,9 +128,7 @@ async def test_three_tickers_emit_exactly_the_plan(store: Store, clock: ScriptCl
 
 
 @pytest.mark.parametrize("policy", list(CatchUp))
-async def test_after_an_outage_each_policy_emits_what_it_promises_and_counts_the_rest(
-    store: Store, clock: ScriptClock, policy: CatchUp
-) -> None:
+async def test_each_policy_holds_after_an_outage(store: Store, clock: ScriptClock, policy: CatchUp) -> None:
     start_ms = clock.now_ms - 210_000  # 3.5 periods
     only = TaskType("only", Schedule(interval_s=60), function="f", catch_up=policy)
     await start_at(store, start_ms, some_types(only), 120)
@@ -150,9 +148,7 @@ async def test_after_an_outage_each_policy_emits_what_it_promises_and_counts_the
     assert totals["emitted"] + totals.get("missed", 0) == len(plan)
 
 
-async def test_a_change_of_interval_loses_nothing_doubles_nothing_and_leaves_no_long_gap(
-    store: Store, clock: ScriptClock
-) -> None:
+async def test_a_new_interval_loses_and_doubles_nothing(store: Store, clock: ScriptClock) -> None:
     start_ms = clock.now_ms - 10_000
     types = some_types(
         TaskType("edited", Schedule(interval_s=2), function="f", catch_up=CatchUp.ALL),
@@ -180,7 +176,7 @@ async def test_a_change_of_interval_loses_nothing_doubles_nothing_and_leaves_no_
         assert len(dues) >= 5
 
 
-async def test_a_ticker_that_still_has_the_old_types_is_told(store: Store, clock: ScriptClock) -> None:
+async def test_a_ticker_with_old_types_reads_them_again(store: Store, clock: ScriptClock) -> None:
     start_ms = clock.now_ms - 5_000
     gone = TaskType("gone", Schedule(interval_s=1), function="f", catch_up=CatchUp.ALL)
     publisher = await start_at(store, start_ms, some_types(gone), 3)
@@ -199,7 +195,7 @@ async def test_a_ticker_that_still_has_the_old_types_is_told(store: Store, clock
     assert {name for name, _, _ in set(await emitted(store)) - known} == {"kept"}
 
 
-async def test_a_dense_catch_up_is_cut_into_calls_of_bounded_size(
+async def test_a_dense_catch_up_takes_bounded_calls(
     store: Store, clock: ScriptClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     calls: list[tuple[Verdict, int, int]] = []
@@ -222,7 +218,7 @@ async def test_a_dense_catch_up_is_cut_into_calls_of_bounded_size(
     assert len(calls) < 3 * math.ceil(60 * 400 / 300)
 
 
-async def test_one_millisecond_is_emitted_however_much_is_due_in_it(store: Store, clock: ScriptClock) -> None:
+async def test_one_crowded_millisecond_is_emitted(store: Store, clock: ScriptClock) -> None:
     now_ms = clock.now_ms
     a, b = (TaskType(name, Schedule(interval_s=3600, window_s=1), function="f") for name in "ab")
     await start_at(store, now_ms, some_types(a, b), 8)
@@ -232,7 +228,7 @@ async def test_one_millisecond_is_emitted_however_much_is_due_in_it(store: Store
     assert (answer.verdict, answer.emitted) == (Verdict.OK, 16)
 
 
-async def test_a_ticker_that_is_busy_can_be_stopped(
+async def test_a_busy_ticker_can_be_stopped(
     store: Store, clock: ScriptClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now_ms = clock.now_ms
@@ -250,7 +246,7 @@ async def test_a_ticker_that_is_busy_can_be_stopped(
     assert await read_cursor(store) < now_ms
 
 
-async def test_the_cursor_waits_while_too_much_waits(store: Store, clock: ScriptClock) -> None:
+async def test_the_cursor_waits_for_a_full_backlog(store: Store, clock: ScriptClock) -> None:
     start_ms = clock.now_ms - 20_000
     every = TaskType("every", Schedule(interval_s=1), function="f", catch_up=CatchUp.ALL)
     await start_at(store, start_ms, some_types(every), 10)
@@ -264,9 +260,7 @@ async def test_the_cursor_waits_while_too_much_waits(store: Store, clock: Script
     assert len(await emitted(store)) == waiting >= 50
 
 
-async def test_a_paused_type_emits_nothing_until_its_pause_ends_by_itself(
-    store: Store, clock: ScriptClock
-) -> None:
+async def test_a_paused_type_emits_nothing_until_its_pause_ends(store: Store, clock: ScriptClock) -> None:
     now_ms = clock.now_ms
     every = TaskType("every", Schedule(interval_s=1), function="f")
     await start_at(store, now_ms, some_types(every), 3)
@@ -280,9 +274,7 @@ async def test_a_paused_type_emits_nothing_until_its_pause_ends_by_itself(
     assert await resume(store, "every")
 
 
-async def test_a_cursor_that_is_lost_comes_back_from_a_ticker_that_knew_it(
-    store: Store, clock: ScriptClock
-) -> None:
+async def test_a_ticker_restores_a_lost_cursor(store: Store, clock: ScriptClock) -> None:
     now_ms = clock.now_ms
     await start_at(store, now_ms - 5_000, some_types(TaskType("t", Schedule(interval_s=1), function="f")), 3)
     ticker = Ticker(store, period_s=0.01)
@@ -296,9 +288,7 @@ async def test_a_cursor_that_is_lost_comes_back_from_a_ticker_that_knew_it(
     assert set(await emitted(store)) >= {job for job, due_ms in plan.items() if due_ms > now_ms}
 
 
-async def test_a_ticker_that_never_knew_the_cursor_waits_for_someone_to_give_one(
-    store: Store, clock: ScriptClock
-) -> None:
+async def test_a_ticker_waits_for_an_unknown_cursor(store: Store, clock: ScriptClock) -> None:
     now_ms = clock.now_ms
     await start_at(store, now_ms, some_types(TaskType("t", Schedule(interval_s=1), function="f")), 3)
     await store.client.delete(store.keys("cursor"))
@@ -312,7 +302,7 @@ async def test_a_ticker_that_never_knew_the_cursor_waits_for_someone_to_give_one
     assert await read_cursor(store) > now_ms
 
 
-async def test_a_store_that_is_not_published_to_yet_is_waited_for(store: Store, clock: ScriptClock) -> None:
+async def test_a_ticker_waits_for_the_first_publish(store: Store, clock: ScriptClock) -> None:
     ticker = Ticker(store, period_s=0.01)
     await ticker.turn()
     await Publisher(store).publish(
@@ -323,7 +313,7 @@ async def test_a_store_that_is_not_published_to_yet_is_waited_for(store: Store, 
     assert await emitted(store) != []
 
 
-async def test_a_store_that_does_not_answer_is_waited_for(
+async def test_a_ticker_waits_for_an_unreachable_store(
     store: Store, clock: ScriptClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     now_ms = clock.now_ms
@@ -343,7 +333,7 @@ async def test_a_store_that_does_not_answer_is_waited_for(
     assert list(failures) == []
 
 
-async def test_a_tick_whose_answer_was_lost_emits_nothing_twice(
+async def test_a_tick_without_an_answer_emits_nothing_twice(
     store: Store, clock: ScriptClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     start_ms = clock.now_ms - 5_000

@@ -26,14 +26,14 @@ def code(name: str) -> str:
     return re.sub(r"--.*", "", text)
 
 
-def test_the_verbs_are_those_of_the_design() -> None:
+def test_the_scripts_are_those_of_the_design() -> None:
     verbs = "audit catalog claim claim_epoch clock enqueue heartbeat install look look_at open_limit override"
     verbs += " pass_wakeup permit put_types redeal redrive repair retention set_aside set_users tick work"
     assert verbs.split() == NAMES
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_header_names_the_verb_and_its_keys_arguments_output_and_parts(name: str) -> None:
+def test_a_header_names_script_keys_arguments_output_and_parts(name: str) -> None:
     text = header(name)
     assert text.startswith(f"-- {name}: ")
     for word in ("KEYS  1 prefix", "ARGV  ", "Output  ", "uses: "):
@@ -68,7 +68,7 @@ def test_every_part_is_used() -> None:
 
 
 @pytest.mark.parametrize("name", [*NAMES, *(f"lib/{part}" for part in PARTS)])
-def test_no_script_walks_the_keyspace_or_empties_it(name: str) -> None:
+def test_no_script_walks_or_empties_the_keyspace(name: str) -> None:
     text = code(name)
     assert not re.search(r"call\('(KEYS|SCAN|FLUSH\w*|RANDOMKEY|SORT|EVAL\w*)'", text, re.IGNORECASE)
     assert not re.search(r"KEYS\[[^1]\]", text)

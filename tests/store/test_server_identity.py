@@ -63,9 +63,7 @@ async def began_anew(world: World) -> bool:
     return int(await world.store.client.hget(world.store.keys("limiter"), "born")) == world.clock.now_us
 
 
-async def test_a_server_without_run_id_is_known_by_its_replication_id_and_its_start(
-    world: World, serve: Callable[..., None]
-) -> None:
+async def test_a_server_without_run_id_has_another_identity(world: World, serve: Callable[..., None]) -> None:
     await world.install(PLAIN)
     serve(**dragonfly(100))
     assert await began_anew(world)
@@ -81,9 +79,7 @@ async def test_a_server_without_run_id_is_known_by_its_replication_id_and_its_st
     assert await began_anew(world)
 
 
-async def test_a_server_that_cannot_be_told_from_its_next_run_is_refused(
-    world: World, serve: Callable[..., None]
-) -> None:
+async def test_a_server_without_any_identity_is_refused(world: World, serve: Callable[..., None]) -> None:
     await world.install(PLAIN)
     serve(server="redis_version:7.4.0", replication="")
     with pytest.raises(StoreRefused, match=r"NOIDENTITY .* a restart would go unnoticed"):

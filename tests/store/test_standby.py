@@ -1,4 +1,4 @@
-"""What a thread does for a worker whose event loop is blocked: what runs is kept, what missed its slot goes back."""
+"""The standby thread of a worker with a blocked event loop: keeps running jobs, returns jobs past their slot."""
 
 from __future__ import annotations
 
@@ -19,9 +19,7 @@ HOUR = Schedule(interval_s=3600)
 SHORT_MS, LONG_MS = 5_000, 60_000
 
 
-async def test_the_standby_keeps_what_runs_and_returns_what_missed_its_slot(
-    world: World, redis_url: str, release: str
-) -> None:
+async def test_standby_jobs_keep_running_or_go_back_late(world: World, redis_url: str, release: str) -> None:
     spec = TaskType("sync", HOUR, timeout_ms=60_000)
     await world.install(spec)
     await world.enqueue("sync", "runs", "overdue", "missed", "next")

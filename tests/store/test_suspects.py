@@ -50,7 +50,7 @@ async def take(world: World, worker: str = "taker.0", **options: Any) -> Any:
     return await world.claim(worker, lease_ms=LEASE_MS, alone=Alone.NOW, **options)
 
 
-async def test_jobs_lost_together_are_suspects_and_wait_for_a_worker_of_their_own(world: World) -> None:
+async def test_jobs_lost_together_wait_as_suspects(world: World) -> None:
     await suspected(world, "a", "b", "c")
     assert await suspects(world) == ["a", "b", "c"]
     assert [job.where for job in await find_jobs(world.store, "b", ["plain"])] == ["suspects"]
@@ -59,7 +59,7 @@ async def test_jobs_lost_together_are_suspects_and_wait_for_a_worker_of_their_ow
     assert (await world.claim("busy.0", lease_ms=LEASE_MS)).jobs == []
 
 
-async def test_a_worker_is_given_one_suspect_and_nothing_beside_it(world: World) -> None:
+async def test_a_worker_gets_one_suspect_alone(world: World) -> None:
     await suspected(world, "a", "b")
     await world.enqueue("plain", "innocent")
     answer = await take(world)
@@ -93,7 +93,7 @@ async def test_one_worker_at_a_time_is_asked_to_become_empty(world: World) -> No
     assert await asked("three.0"), "a worker that was asked and never came is replaced after a lease"
 
 
-async def test_a_worker_that_would_not_is_not_asked(world: World) -> None:
+async def test_an_unwilling_worker_is_not_asked(world: World) -> None:
     await suspected(world, "a", "b")
     answer = await world.claim("one.0", lease_ms=LEASE_MS)
     assert (answer.jobs, answer.alone) == ([], Alone.NOT_NOW)
@@ -110,9 +110,7 @@ async def test_a_worker_that_would_not_is_not_asked(world: World) -> None:
         ((Outcome.RETURNED,), ["suspects"]),
     ],
 )
-async def test_an_outcome_that_reaches_the_store_clears_a_suspect(
-    world: World, result: tuple[Any, ...], where: list[str]
-) -> None:
+async def test_a_settled_suspect_is_cleared(world: World, result: tuple[Any, ...], where: list[str]) -> None:
     await suspected(world, "a", "b")
     (job,) = (await take(world)).jobs
     await world.claim("taker.0", n=0, lease_ms=LEASE_MS, results=[Result(job.member, *result)])
@@ -122,7 +120,7 @@ async def test_an_outcome_that_reaches_the_store_clears_a_suspect(
     await world.conserved()
 
 
-async def test_a_culprit_is_dead_after_three_losses_alone_and_innocents_are_done(world: World) -> None:
+async def test_a_culprit_dies_alone_and_innocents_finish(world: World) -> None:
     users = [f"u{k:02}" for k in range(30)]
     await suspected(world, *users)  # more than one call reaps
     alone_losses = 0
@@ -159,7 +157,7 @@ async def test_losing_company_again_and_again_kills_no_job(world: World) -> None
     assert await world.total("dead") == 0
 
 
-async def test_a_job_that_ran_alone_in_its_worker_needs_no_second_chance(world: World) -> None:
+async def test_a_job_lost_alone_gets_no_second_chance(world: World) -> None:
     await world.install(PLAIN)
     await world.enqueue("plain", "a")
     assert len((await world.claim("w0.0", n=1, lease_ms=LEASE_MS)).jobs) == 1
@@ -170,7 +168,7 @@ async def test_a_job_that_ran_alone_in_its_worker_needs_no_second_chance(world: 
     assert await world.total("dead") == 1
 
 
-async def test_a_lease_lost_by_a_worker_that_lives_is_no_suspicion(world: World) -> None:
+async def test_a_lease_lost_by_a_live_worker_is_no_suspicion(world: World) -> None:
     await world.install(PLAIN)
     await world.enqueue("plain", "a", "b")
     await world.claim("w.0", n=2, lease_ms=LEASE_MS)
@@ -180,7 +178,7 @@ async def test_a_lease_lost_by_a_worker_that_lives_is_no_suspicion(world: World)
     assert [job.losses for job in jobs] == [1, 1], "a handler may have begun: it is told of another attempt"
 
 
-async def test_leases_that_come_back_with_a_restored_store_are_no_losses(world: World) -> None:
+async def test_leases_of_a_restored_store_are_no_losses(world: World) -> None:
     await world.install(PLAIN)
     await world.enqueue("plain", *(f"u{k}" for k in range(10)))
     for run in range(4):
@@ -193,7 +191,7 @@ async def test_leases_that_come_back_with_a_restored_store_are_no_losses(world: 
     assert (found.totals.get("lost", 0), found.totals["returned"]) == (0, 40)
 
 
-async def test_a_suspect_whose_limit_is_shut_lets_the_others_pass(world: World) -> None:
+async def test_a_suspect_with_a_shut_limit_is_passed(world: World) -> None:
     await suspected(
         world, "a", "b", "c", kind=TaskType("plain", HOUR, rate_limit=RateLimit(per_user_per_second=1))
     )
@@ -207,7 +205,7 @@ async def test_a_suspect_whose_limit_is_shut_lets_the_others_pass(world: World) 
     await world.conserved()
 
 
-async def test_a_suspect_past_its_deadline_or_without_a_subscription_is_dropped(world: World) -> None:
+async def test_an_expired_or_unsubscribed_suspect_is_dropped(world: World) -> None:
     await world.install(PLAIN, TaskType("other", HOUR, concurrency_policy=ConcurrencyPolicy.FORBID))
     await world.enqueue("plain", "a", life_ms=2_000)
     await world.subscribe("b", "other")

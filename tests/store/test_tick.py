@@ -51,7 +51,7 @@ async def test_a_tick_emits_its_ranges_and_moves_the_cursor(three: World) -> Non
     }
 
 
-async def test_a_range_emits_only_the_offsets_it_names(three: World) -> None:
+async def test_a_range_emits_only_its_offsets(three: World) -> None:
     part = DueRange("sync", 1, 1, 854_000, 1_000, 7_000, Priority.NORMAL, overdue=True)
     assert (await step(three, part)).emitted == 1
     assert await three.waiting() == {"ready:backfill": ["sync|c|1000|854000|7000"]}
@@ -79,7 +79,7 @@ async def test_a_first_start_begins_now(world: World) -> None:
     assert await read_cursor(world.store) == world.clock.now_ms
 
 
-async def test_a_lost_cursor_stops_the_tick_until_somebody_gives_one(three: World) -> None:
+async def test_a_lost_cursor_stops_the_tick_until_restored(three: World) -> None:
     cursor = await read_cursor(three.store)
     await three.store.client.delete(three.store.keys("cursor"))
     version = await put_types(three.store, (await read_catalog(three.store)).version, [])
@@ -110,7 +110,7 @@ async def test_leased_jobs_do_not_count_as_waiting(three: World) -> None:
     assert (await step(three, whole(occurrence_s=2_000), max_backlog=3)).verdict is Verdict.OK
 
 
-async def test_a_step_that_is_too_big_does_nothing_and_says_so(three: World) -> None:
+async def test_a_step_too_big_is_refused(three: World) -> None:
     cursor = await read_cursor(three.store)
     done = await step(three, whole(), ms=2, most=2)
     assert (done.verdict, done.emitted, done.cursor_ms) == (Verdict.BIG, 0, cursor)
@@ -118,7 +118,7 @@ async def test_a_step_that_is_too_big_does_nothing_and_says_so(three: World) -> 
 
 
 @pytest.mark.parametrize("most", [1, 2])
-async def test_one_millisecond_is_never_refused_however_many_ranges_it_has(three: World, most: int) -> None:
+async def test_one_millisecond_is_never_refused(three: World, most: int) -> None:
     ranges = [whole(occurrence_s=at) for at in (1_000, 2_000, 3_000)]
     done = await step(three, *ranges, ms=1, most=most)
     assert (done.verdict, done.emitted) == (Verdict.OK, 9)
@@ -130,7 +130,7 @@ async def test_missed_occurrences_are_counted_and_not_emitted(three: World) -> N
     assert await three.total("missed") == 12
 
 
-async def test_a_job_that_is_already_there_is_not_emitted_again(three: World) -> None:
+async def test_an_existing_job_is_not_emitted_again(three: World) -> None:
     await step(three, whole())
     assert (await step(three, whole())).emitted == 0
     assert await three.total("emitted") == 3

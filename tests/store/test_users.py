@@ -35,7 +35,7 @@ async def score(world: World, user: str, kind: str = "sync", generation: int = 1
     return found
 
 
-async def test_offsets_are_those_of_the_plan(world: World) -> None:
+async def test_offsets_equal_the_plan(world: World) -> None:
     await world.install(TaskType("sync", MINUTE))
     for k in range(150):
         await world.subscribe(f"u{k}", "sync")
@@ -43,7 +43,7 @@ async def test_offsets_are_those_of_the_plan(world: World) -> None:
     assert [await score(world, f"u{k}") for k in range(150)] == [offset_ms(k, 60) for k in range(150)]
 
 
-async def test_types_of_one_class_share_its_numbers_and_other_classes_have_their_own(world: World) -> None:
+async def test_types_of_one_class_share_its_numbers(world: World) -> None:
     await world.install(TaskType("sync", MINUTE), TaskType("send", MINUTE), TaskType("slow", HOUR))
     await world.subscribe("a", "sync", "send", "slow")
     await world.subscribe("b", "sync", "slow")
@@ -53,7 +53,7 @@ async def test_types_of_one_class_share_its_numbers_and_other_classes_have_their
     assert (await number(world, "a", "slow"), await number(world, "b", "slow")) == (0, 1)
 
 
-async def test_freed_numbers_are_dealt_again_first_and_nobody_else_moves(world: World) -> None:
+async def test_freed_numbers_are_dealt_first(world: World) -> None:
     await world.install(TaskType("sync", MINUTE))
     for user in "abcd":
         await world.subscribe(user, "sync")
@@ -119,7 +119,7 @@ async def test_a_user_without_tasks_is_gone_with_all_keys(world: World) -> None:
 
 
 @pytest.mark.parametrize("source", ["folder", "kubernetes"])
-async def test_an_imported_user_is_left_alone_by_others(world: World, source: str) -> None:
+async def test_an_imported_user_is_left_alone(world: World, source: str) -> None:
     await world.install(TaskType("sync", MINUTE))
     mine, theirs = UserSubscription("u", (Task("sync"),)), UserSubscription("u")
     assert await set_users(world.store, "import", [mine]) == []
@@ -132,7 +132,7 @@ async def test_an_imported_user_is_left_alone_by_others(world: World, source: st
     assert await set_users(world.store, "import", [theirs]) == []
 
 
-async def test_the_digest_changes_with_what_is_kept_and_with_nothing_else() -> None:
+async def test_the_digest_changes_only_with_stored_content() -> None:
     user = UserSubscription("u", (Task("a", {"x": 1, "y": 2}), Task("b")))
     same = UserSubscription("u", (Task("b"), Task("a", {"y": 2, "x": 1})))
     others = [
@@ -144,7 +144,7 @@ async def test_the_digest_changes_with_what_is_kept_and_with_nothing_else() -> N
     assert len({digest(one) for one in (user, *others)}) == 4
 
 
-async def test_an_unknown_type_waits_in_generation_0_and_is_dealt_when_it_appears(world: World) -> None:
+async def test_an_unknown_type_waits_in_generation_0(world: World) -> None:
     await world.install()
     for user in "ab":
         await world.subscribe(user, "sync", suspend=user == "b")
@@ -157,7 +157,7 @@ async def test_an_unknown_type_waits_in_generation_0_and_is_dealt_when_it_appear
     assert await world.store.client.exists(world.store.keys.schedule("sync", 0)) == 0
 
 
-async def test_who_leaves_the_waiting_room_of_a_known_type_is_gone_from_it(world: World) -> None:
+async def test_a_user_who_leaves_the_waiting_room_is_gone(world: World) -> None:
     await world.install()
     await world.subscribe("a", "sync")
     await world.install(TaskType("sync", MINUTE))
@@ -166,7 +166,7 @@ async def test_who_leaves_the_waiting_room_of_a_known_type_is_gone_from_it(world
     assert await world.store.client.exists(world.store.keys("spread", "i60/60", "free")) == 0
 
 
-async def test_types_may_be_removed_while_users_want_them(world: World) -> None:
+async def test_types_are_removed_in_spite_of_users(world: World) -> None:
     await world.install(TaskType("sync", MINUTE))
     await world.subscribe("a", "sync")
     await put_types(

@@ -1,4 +1,4 @@
-"""What autoscaling reads: counts that are exact, means that are what jobs took, at a cost that no queue raises."""
+"""The figures read by autoscaling: exact counts, means of real durations, at a cost independent of the queue."""
 
 from __future__ import annotations
 
@@ -49,7 +49,7 @@ async def test_an_idle_store_has_no_work(world: World) -> None:
     assert (await read_work(world.store)).rate_per_s == 1000
 
 
-async def test_due_jobs_count_in_their_lanes_with_the_means_of_their_types(world: World) -> None:
+async def test_due_jobs_count_by_lane_with_their_mean_times(world: World) -> None:
     late = TaskType("late", HOUR, priority=Priority.LOW)
     await world.install(TaskType("quick", HOUR), TaskType("slow", HOUR, cost=4), late)
     await ran(world, "quick", 100_000)
@@ -66,7 +66,7 @@ async def test_due_jobs_count_in_their_lanes_with_the_means_of_their_types(world
     assert found.oldest_due_s == 7
 
 
-async def test_running_retried_dead_and_lost_jobs_are_where_they_belong(world: World) -> None:
+async def test_running_retried_dead_and_lost_jobs_are_counted(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     await world.enqueue("sync", "a", "b", "c", "d")
     jobs = (await world.claim()).jobs
@@ -89,7 +89,7 @@ async def test_running_retried_dead_and_lost_jobs_are_where_they_belong(world: W
     }  # fmt: skip
 
 
-async def test_the_mean_is_exact_for_the_first_jobs_and_follows_the_last_fifty(world: World) -> None:
+async def test_the_mean_is_exact_first_and_follows_the_last_fifty(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     await ran(world, "sync", *range(1_000, 41_000, 1_000))
     assert await means_us(world) == {"sync": 20_500}
@@ -115,7 +115,7 @@ async def test_one_call_with_many_results_is_as_good_as_many(world: World) -> No
     assert await means_us(world) == {kind: sum(many) // 3 for kind, many in taken.items()}
 
 
-async def test_what_did_not_run_or_comes_from_an_older_worker_says_nothing_of_the_time(world: World) -> None:
+async def test_jobs_without_duration_do_not_change_the_mean(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     await ran(world, "sync", 5_000)
     await ran(world, "sync", 0, outcome=Outcome.RETURNED)
@@ -141,7 +141,7 @@ async def test_the_means_of_removed_types_go_with_a_publish(world: World) -> Non
     assert set(await means_us(world)) == {"sync"}
 
 
-async def test_of_jobs_that_wait_for_a_limit_of_their_own_one_a_free_limit_counts(world: World) -> None:
+async def test_parked_jobs_count_one_per_free_limit(world: World) -> None:
     narrow = RateLimit(per_user_per_second=0.001)
     await world.install(TaskType("shy", HOUR, rate_limit=narrow, cost=2))
     await ran(world, "shy", 4_000_000)
@@ -178,7 +178,7 @@ async def test_a_long_queue_is_counted_exactly_and_its_types_are_sampled(
     await world.store.client.unlink(lane)
 
 
-async def test_reading_costs_the_same_whatever_is_queued(world: World) -> None:
+async def test_reading_costs_the_same_at_any_backlog(world: World) -> None:
     """Calls inside the script: what grows with the queue is the depth of a sorted set, and nothing else."""
     await world.install(TaskType("sync", HOUR))
     client, costs = world.store.client, list[int]()

@@ -1,8 +1,8 @@
-"""The first lines of every process: what a console script and `python -m` import before anything that takes time.
+"""The first lines of every process: console scripts and `python -m` import this package before anything slow.
 
-Signals are in force before the rest is imported; see `taskqueue.stop_signals`. Nothing may be imported here but what
-must act before the rest and takes no time, and `clash`, which refuses to run where another distribution has files in
-the package `taskqueue`. This is a package of its own because `taskqueue` may be that distribution's.
+Signals are in force before the rest is imported; see `taskqueue.process.stop_signals`. This package imports only
+modules that must act first and take no time, and `clash`, which refuses to run where another distribution has files in
+the package `taskqueue`. It is a package of its own because `taskqueue` may be that distribution's.
 """
 
 import sys
@@ -11,7 +11,7 @@ from typing import NoReturn
 
 
 def enter(module: str, verb: str = "main") -> NoReturn:
-    """Import a module, call its function of that name, and exit with what it returns."""
+    """Import a module, call its function `verb`, and exit with the code that the function returns."""
     _begin()
     from taskqueue_entry.clash import refuse_clash  # noqa: PLC0415 - signals are first
 
@@ -36,11 +36,11 @@ def worker() -> NoReturn:
 
 def _begin() -> None:
     try:
-        from taskqueue.open_files import raise_limit  # noqa: PLC0415 - may be missing
-        from taskqueue.parent import end_with_parent  # noqa: PLC0415 - may be missing
-        from taskqueue.standard_streams import open_missing  # noqa: PLC0415 - may be missing
-        from taskqueue.stop_signals import end_at_once  # noqa: PLC0415 - may be missing
-    except Exception:  # another distribution's package raises what it likes
+        from taskqueue.process.open_files import raise_limit  # noqa: PLC0415 - may be missing
+        from taskqueue.process.parent import end_with_parent  # noqa: PLC0415 - may be missing
+        from taskqueue.process.standard_streams import open_missing  # noqa: PLC0415 - may be missing
+        from taskqueue.process.stop_signals import end_at_once  # noqa: PLC0415 - may be missing
+    except Exception:  # another distribution's package may raise any exception
         from taskqueue_entry.clash import refuse_clash  # noqa: PLC0415 - slow
 
         refuse_clash()

@@ -1,10 +1,10 @@
 """Another distribution's files in the package `taskqueue`, or another package of that name in front of it.
 
-Two distributions with one package overwrite each other's files when they are installed, and remove them when they are
-uninstalled: what runs then is a mixture. The package index has a distribution `taskqueue` that is not this project,
-hence the look at what is installed, at every start. Only a folder that has a package `taskqueue` is looked at: none of
-a checkout, and one where a wheel is installed, in 4 ms. `importlib.metadata.packages_distributions` would read all that
-every distribution has in every folder.
+Two distributions with one package overwrite each other's files when they are installed, and remove each other's files
+when they are uninstalled: a mixture runs then. The package index has a distribution `taskqueue` that is not this
+project, so every start looks at the installed distributions. It looks only into folders that have a package
+`taskqueue`: none for a checkout, one for an installed wheel, in 4 ms. `importlib.metadata.packages_distributions`
+would read every distribution of every folder.
 """
 
 import os
@@ -21,13 +21,13 @@ PACKAGE = "taskqueue"
 REFUSED = 7
 
 #: Imported before, unless another package of the name is in front.
-_OWN = f"{PACKAGE}.stop_signals"
+_OWN = f"{PACKAGE}.process.stop_signals"
 _AGAIN = f"install {DISTRIBUTION} again"
 
 
 def refuse_clash() -> None:
     """End the process with one sentence if the package is not this distribution's alone."""
-    for name, version in strangers(sys.path):
+    for name, version in other_distributions(sys.path):
         _end(
             f"the distribution {name} {version} has files in the package {PACKAGE}, which is {DISTRIBUTION}'s: "
             f"`pip uninstall {name}`, then {_AGAIN}"
@@ -42,7 +42,7 @@ def refuse_clash() -> None:
         )
 
 
-def strangers(path: Iterable[str]) -> Iterator[tuple[str, str]]:
+def other_distributions(path: Iterable[str]) -> Iterator[tuple[str, str]]:
     """Yield name and version of each other distribution that has files in the package, in the folders of a path."""
     for folder in dict.fromkeys(path):
         for info in _infos(folder):
@@ -52,7 +52,7 @@ def strangers(path: Iterable[str]) -> Iterator[tuple[str, str]]:
 
 
 def _infos(folder: str) -> list[Path]:
-    """List what describes distributions in a folder that has a package, or a module, of the name."""
+    """List the metadata folders of a folder that has a package or a module called `taskqueue`."""
     try:
         with os.scandir(folder or ".") as entries:
             found = [Path(entry.path) for entry in entries]
@@ -68,7 +68,7 @@ def _normal(name: str) -> str:
 
 
 def _has_package(info: Path) -> bool:
-    """Tell whether a distribution says that it has files in the package."""
+    """Tell whether the metadata of a distribution lists files in the package."""
     record = b"\n" + _read(info / "RECORD")
     return (
         any(start in record for start in (f"\n{PACKAGE}/".encode(), f"\n{PACKAGE}.py,".encode()))

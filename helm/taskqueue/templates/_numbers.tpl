@@ -8,7 +8,7 @@
 {{- if kindIs "string" . }}{{ . }}{{ else }}{{ toJson (float64 .) }}{{ end -}}
 {{- end -}}
 
-{{/* The bounds of values.schema.json, for numbers that are strings: tests/chart/test_numbers.py compares. */}}
+{{/* The bounds of values.schema.json, for numbers that are strings: tests/chart/test_value_bounds.py compares. */}}
 {{- define "taskqueue.validateNumbers" -}}
 {{- $bounds := dict
   "rate" (list "a number" 0 1000000)

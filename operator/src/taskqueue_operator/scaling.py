@@ -9,8 +9,8 @@ from dataclasses import dataclass, field
 import msgspec
 from prometheus_client import CONTENT_TYPE_LATEST, REGISTRY, generate_latest
 
-from taskqueue.health import Page
 from taskqueue.plan.capacity import Capacity, capacity
+from taskqueue.process.health import Page
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import StoreFailure, StoreUnavailable
 from taskqueue.store.work import Work, read_work

@@ -1,4 +1,4 @@
-"""What a page of the documentation tells a person to type."""
+"""Read the commands of a documentation page."""
 
 import re
 from pathlib import Path

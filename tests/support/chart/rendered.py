@@ -1,4 +1,4 @@
-"""What the objects say that the chart renders, and which mode a file of values chooses."""
+"""Read rendered objects, and the mode chosen by a values file."""
 
 from pathlib import Path
 from typing import Any

@@ -1,4 +1,4 @@
-"""Somebody who types what the documentation says, in a shell at the top of the repository."""
+"""Run the documentation's commands in a shell at the top of the repository."""
 
 import asyncio
 import os

@@ -48,7 +48,7 @@ class MetricsApi:
         port = port or free_ports(1)[0]
         scaled = ("--worker-concurrency", str(CONCURRENCY), "--scale-drain", str(DRAIN_S))
         process = await self.shop.operator(*scaled, "--external-metrics-port", str(port))
-        await self.shop.world.says(process, "scheduler started")
+        await self.shop.world.says(process, "process started")
         return process, port
 
     async def install(self, port: int) -> None:

@@ -1,4 +1,4 @@
-"""What others make of an object by its status: Flux, which asks kstatus, and Argo CD, which runs the script we ship."""
+"""Judge an object by its status as Flux (kstatus) and Argo CD (the shipped script) do."""
 
 import json
 import subprocess

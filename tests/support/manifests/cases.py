@@ -1,4 +1,4 @@
-"""What Kubernetes must refuse at apply, for each rule and bound of the definitions: all cases."""
+"""All manifests that Kubernetes must refuse at apply, for each rule and bound of the definitions."""
 
 from collections.abc import Iterator
 

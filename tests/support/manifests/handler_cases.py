@@ -1,4 +1,4 @@
-"""What must be refused of handlers."""
+"""Manifests with a handler to refuse."""
 
 from collections.abc import Iterator
 from typing import Any

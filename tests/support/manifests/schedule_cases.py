@@ -1,4 +1,4 @@
-"""What must be refused of schedules and durations."""
+"""Manifests with a schedule or a duration to refuse."""
 
 from collections.abc import Iterator
 from typing import Any

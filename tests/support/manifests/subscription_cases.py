@@ -1,4 +1,4 @@
-"""What must be refused of a UserSubscription."""
+"""UserSubscription manifests to refuse."""
 
 from collections.abc import Iterator
 from typing import Any

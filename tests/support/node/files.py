@@ -1,4 +1,4 @@
-"""What the programs of a node read: settings of containerd, of the network of pods, and of the kubelet."""
+"""Configuration files of a node's programs: containerd, the pod network, and the kubelet."""
 
 from dataclasses import dataclass
 from pathlib import Path

@@ -1,4 +1,4 @@
-"""What KEDA's own files say of a cluster, with the addresses of processes in the place of pods.
+"""KEDA's own manifests, with addresses of processes instead of pods.
 
 Admission is asked for ScaledObjects alone, and refuses them when it fails, where those files would let them pass: one
 that was never asked would show nothing.

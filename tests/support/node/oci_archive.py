@@ -1,4 +1,4 @@
-"""What an archive of an image says of itself, and what is in its layers."""
+"""Read an OCI image archive: its metadata and the content of its layers."""
 
 import gzip
 import io

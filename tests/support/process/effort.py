@@ -1,4 +1,4 @@
-"""What a piece of work costs, counted and not timed: the same on every machine, however busy."""
+"""Cost of a piece of work, counted instead of timed: the same on every machine, however busy."""
 
 import sys
 from collections.abc import Callable

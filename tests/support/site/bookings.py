@@ -1,4 +1,4 @@
-"""What the store booked for the workers of a test: exact, however late a busy machine then begins the jobs."""
+"""Slots booked in the store for a test's workers: exact, however late a busy machine begins the jobs."""
 
 from pathlib import Path
 from typing import NamedTuple

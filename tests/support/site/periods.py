@@ -1,4 +1,4 @@
-"""What the API saw, period by period: who came for which occurrence, and how evenly."""
+"""Arrivals at the API by period: users of each occurrence, and their evenness."""
 
 import asyncio
 import time

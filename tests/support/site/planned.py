@@ -1,4 +1,4 @@
-"""What should have been emitted, reckoned the slow way from what the store was told."""
+"""The jobs a schedule must emit, computed by brute force from the published manifests."""
 
 from dataclasses import dataclass, field
 

@@ -1,4 +1,4 @@
-"""What a process under test answers on its health port."""
+"""Ask the health port of a process under test."""
 
 import asyncio
 import json
@@ -10,7 +10,7 @@ from tests.support.site.site import Site
 
 
 async def probe(
-    world: Site, process: asyncio.subprocess.Process, path: str, started: str = "scheduler started"
+    world: Site, process: asyncio.subprocess.Process, path: str, started: str = "process started"
 ) -> tuple[int, str]:
     """Status and body. started: what it logs when it can be asked."""
     await world.says(process, started)
@@ -31,7 +31,7 @@ async def metric(
     process: asyncio.subprocess.Process,
     name: str,
     *,
-    started: str = "scheduler started",
+    started: str = "process started",
     **labels: str,
 ) -> float:
     """The value of one series; 0 if there is none yet. started: as for `probe`."""

@@ -1,4 +1,4 @@
-"""What became of a fleet under a fault: plan versus arrivals, the limit, the processes, and how long it took."""
+"""Judge a fleet after a fault: plan versus arrivals, the limit, the processes, and the duration."""
 
 import math
 import os

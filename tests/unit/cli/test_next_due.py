@@ -22,9 +22,7 @@ OFFSET_MS = 1_800_250
         (3_600_000 + OFFSET_MS, 7_200_000 + OFFSET_MS),
     ],
 )
-def test_it_is_the_first_due_after_now_also_within_a_period_that_has_begun(
-    after_ms: int, due_ms: int
-) -> None:
+def test_the_next_due_is_found_within_a_running_period(after_ms: int, due_ms: int) -> None:
     segment = Segment("sync", 1, HOURLY)
     assert next_due_ms([segment], {("sync", 1): OFFSET_MS}, after_ms) == due_ms
     (found,) = due([segment], due_ms - 1, due_ms, due_ms)

@@ -1,4 +1,4 @@
-"""What the command prints, and what it says when it cannot: no store is needed."""
+"""Output and error sentences of commands that need no store."""
 
 import json
 import subprocess
@@ -39,7 +39,7 @@ def folder(tmp_path: Path) -> Path:
     return tmp_path
 
 
-def test_the_command_starts_without_importing_what_is_slow() -> None:
+def test_the_command_starts_without_slow_imports() -> None:
     code = (
         "import sys; sys.argv = ['taskqueue', '--help']; from taskqueue.cli.main import app\n"
         "try: app()\n"
@@ -51,7 +51,7 @@ def test_the_command_starts_without_importing_what_is_slow() -> None:
         assert f"\n  {name} " in done.stdout
 
 
-def test_validate_warns_of_types_that_nobody_declares_and_succeeds(folder: Path) -> None:
+def test_validate_warns_of_undeclared_types(folder: Path) -> None:
     done = CliRunner().invoke(app, ["validate", str(folder)])
     assert done.exit_code == ExitCode.OK
     assert "nobody-declares-this" in done.stderr
@@ -68,7 +68,7 @@ def test_validate_warns_of_uneven_steps_and_succeeds(folder: Path) -> None:
     assert [one["type"] for one in shown["advice"]] == ["fetch-orders"]
 
 
-def test_validate_refuses_a_window_that_outgrows_its_periods(folder: Path) -> None:
+def test_validate_refuses_a_window_longer_than_its_period(folder: Path) -> None:
     daily = GOOD.replace("{interval: 5m}", '{cron: "0 2 * * *"}\n  window: 48h')
     (folder / "good.yaml").write_text(daily)
     done = CliRunner().invoke(app, ["validate", str(folder)])
@@ -76,7 +76,7 @@ def test_validate_refuses_a_window_that_outgrows_its_periods(folder: Path) -> No
     assert "good.yaml:6 (document 1) spec.window: write at most the shortest time" in done.stdout
 
 
-def test_validate_names_file_document_line_field_and_remedy_of_a_fault(folder: Path) -> None:
+def test_validate_names_place_field_and_remedy(folder: Path) -> None:
     (folder / "bad.yaml").write_text(BAD.replace("fetch-orders", "fetch-bad").replace("u-1", "u-2"))
     done = CliRunner().invoke(app, ["validate", str(folder), "-o", "json"])
     assert done.exit_code == ExitCode.FAULTS
@@ -175,18 +175,18 @@ def test_the_former_flag_is_refused_with_the_new_one() -> None:
     assert "s3cret" not in done.output
 
 
-def test_a_process_gets_its_own_options_help_among_them() -> None:
+def test_a_process_command_has_its_own_options_and_help() -> None:
     done = CliRunner().invoke(app, ["scheduler", "--help"])
     assert done.exit_code == ExitCode.OK
     assert "--manifests" in done.stdout
 
 
-def test_instants_are_written_as_they_are_read() -> None:
+def test_instants_round_trip() -> None:
     assert read_instant_ms(iso(1_764_000_000_250)) == 1_764_000_000_250
     assert read_instant_ms("2025-11-24T17:00:00.250+01:00") == 1_764_000_000_250
 
 
-def test_a_table_shows_values_as_they_are_and_json_keeps_their_types(
+def test_tables_show_values_and_json_keeps_types(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     row = {
@@ -205,7 +205,7 @@ def test_a_table_shows_values_as_they_are_and_json_keeps_their_types(
     assert json.loads(capsys.readouterr().out) == row
 
 
-def test_a_fault_of_taskqueue_itself_is_one_sentence_without_secrets(
+def test_an_internal_fault_is_one_sentence_without_secrets(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def broken(**_options: object) -> None:

@@ -1,4 +1,4 @@
-"""`kubectl taskqueue`: what is its own of a command line, and which pod of the operator is taken."""
+"""The plugin `kubectl taskqueue`: its own options, and the choice of an operator pod."""
 
 import os
 import pty
@@ -15,7 +15,7 @@ from taskqueue.cli.main import app
 from taskqueue.cli.plugin import WHERE, Call, Pod, choose, parse, run
 
 
-def test_its_options_may_stand_anywhere_and_all_else_is_the_commands() -> None:
+def test_plugin_options_may_stand_anywhere() -> None:
     asked = (
         "get",
         "-n",
@@ -69,7 +69,7 @@ def test_of_several_replicas_a_ready_one_is_taken(capsys: pytest.CaptureFixture[
     assert capsys.readouterr().err == ""
 
 
-def test_one_that_is_not_ready_will_do_and_it_is_said(capsys: pytest.CaptureFixture[str]) -> None:
+def test_an_unready_pod_is_used_with_a_note(capsys: pytest.CaptureFixture[str]) -> None:
     assert choose([pod("a", running=False), pod("b", ready=False)], "").name == "b"
     assert "the operator is not ready (b)" in capsys.readouterr().err
 
@@ -82,16 +82,14 @@ def test_one_that_is_not_ready_will_do_and_it_is_said(capsys: pytest.CaptureFixt
         ([pod("a"), pod("b", instance="b")], "choose one with --instance b or shop"),
     ],
 )
-def test_without_a_pod_to_take_it_says_what_to_do(
-    pods: list[Pod], words: str, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_missing_pod_is_explained(pods: list[Pod], words: str, capsys: pytest.CaptureFixture[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         choose(pods, "some=label")
     assert ended.value.code == ExitCode.REFUSED
     assert words in capsys.readouterr().err
 
 
-def test_without_kubectl_it_says_so(
+def test_a_missing_kubectl_is_named(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setenv("PATH", "/nowhere")
@@ -117,7 +115,7 @@ echo '{"items": [{"metadata": {"name": "operator-0"}, "status":
         (False, "users import -", " --stdin"),
     ],
 )
-def test_a_person_at_a_terminal_has_one_in_the_pod_and_a_pipe_is_read_only_where_asked_for(
+def test_a_terminal_is_passed_on_and_a_pipe_on_request(
     tmp_path: Path, at_a_terminal: bool, command: str, given: str
 ) -> None:
     (tmp_path / "kubectl").write_text(KUBECTL)

@@ -11,7 +11,7 @@ NO_STORE = "redis://127.0.0.1:1/0"
 
 @pytest.mark.parametrize("name", ["a:b", "{a}", "}", " ", "-a", "a" * 64, "a\n", "\u202ea", "\x1b[2J"])
 @pytest.mark.parametrize("command", [["audit"], ["plan", "check", "--store"], ["get", "users"]], ids=" ".join)
-def test_a_name_that_no_release_has_is_refused(command: list[str], name: str) -> None:
+def test_an_impossible_release_name_is_refused(command: list[str], name: str) -> None:
     given = {"TASKQUEUE_REDIS_URL": NO_STORE}
     done = CliRunner().invoke(app, [*command, f"--release={name}"], env=given)
     assert done.exit_code == ExitCode.USAGE

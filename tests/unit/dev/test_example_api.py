@@ -137,7 +137,7 @@ def test_the_window_holds_no_more_than_a_second() -> None:
 # --- the limit ---
 
 
-def test_one_more_than_the_rate_in_a_second_is_refused_and_told_when_to_come_back(clock: Clock) -> None:
+def test_a_request_above_the_rate_is_refused_with_a_delay(clock: Clock) -> None:
     client = wire(rate=3)
     assert [status for status, _ in client.ask(GET * 4)] == [200, 200, 200, 429]
     assert b"Retry-After: 1\r\n" in client.sent
@@ -152,7 +152,7 @@ def test_all_connections_share_one_limit(clock: Clock) -> None:
     assert [wire(ledger).ask(GET)[0][0] for _ in range(3)] == [200, 200, 429]
 
 
-def test_stats_tell_what_arrived_in_total_and_by_type(clock: Clock) -> None:
+def test_stats_count_arrivals_in_total_and_by_type(clock: Clock) -> None:
     client = wire(rate=2)
     for kind, ms in (("a", 0), ("a", 400), ("b", 400), ("a", 400)):
         clock.now_ns += ms * 1_000_000
@@ -221,7 +221,7 @@ def test_arrivals_are_given_from_any_number_on() -> None:
     assert [json.loads(line)[5] for line in body.splitlines()] == ["/3", "/4"]
 
 
-def test_the_record_is_bounded_and_says_what_it_left_out(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_record_is_bounded_and_counts_omissions(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(arrivals, "MAX_ARRIVALS", 3)
     monkeypatch.setattr(arrivals, "MAX_TYPES", 2)
     client = wire()
@@ -281,9 +281,7 @@ def test_no_bytes_at_all_make_the_server_fail(data: bytes) -> None:
         (b"GET / HTTP/1.1\r\n" + b"X: y\r\n" * 20_000, 431),
     ],
 )
-def test_what_is_not_understood_is_refused_uncounted_and_ends_the_connection(
-    request_: bytes, status: int
-) -> None:
+def test_a_malformed_request_is_refused_uncounted(request_: bytes, status: int) -> None:
     ledger = Arrivals(100)
     client = wire(ledger)
     assert [found for found, _ in client.ask(request_ + GET)] == [status]
@@ -294,7 +292,7 @@ def test_what_is_not_understood_is_refused_uncounted_and_ends_the_connection(
 @pytest.mark.parametrize(
     "request_", [b"GET / HTTP/1.0\r\n\r\n", b"GET / HTTP/1.1\r\nConnection: Close\r\n\r\n"]
 )
-def test_a_client_that_wants_no_further_answer_gets_none(request_: bytes) -> None:
+def test_a_closing_client_gets_no_further_answer(request_: bytes) -> None:
     client = wire()
     assert client.ask(request_ + GET) == [(200, b"{}")]
     assert client.closed
@@ -324,7 +322,7 @@ def test_a_body_is_counted_and_not_kept() -> None:
     ],
     ids=["nothing", "half a head", "half a body", "a request", "a request and a half", "one that waits"],
 )
-async def test_a_client_that_takes_too_long_is_let_go(
+async def test_a_slow_client_is_disconnected(
     clock: Clock, sent: bytes, stays_s: int, goes_s: int | None
 ) -> None:
     client = wire()
@@ -336,7 +334,7 @@ async def test_a_client_that_takes_too_long_is_let_go(
             assert client.aborted is aborted
 
 
-def test_a_client_that_does_not_read_is_not_read_and_let_go(clock: Clock) -> None:
+def test_a_client_that_does_not_read_is_disconnected(clock: Clock) -> None:
     client = wire()
     client.ask(GET)
     client.connection.pause_writing()
@@ -383,7 +381,7 @@ def test_head_is_answered_without_a_body() -> None:
     assert client.sent.endswith(b"Content-Length: 2\r\n\r\n")
 
 
-async def test_a_slow_answer_holds_up_only_those_behind_it_on_its_connection() -> None:
+async def test_a_slow_answer_delays_only_its_connection() -> None:
     ledger = Arrivals(1)
     slow, other = wire(ledger), wire(ledger)
     assert slow.ask(b"GET /?sleep_ms=5 HTTP/1.1\r\n\r\n" + GET) == []
@@ -430,7 +428,7 @@ def server(tmp_path: Path) -> Iterator[tuple["subprocess.Popen[str]", int]]:
         process.kill()
 
 
-async def test_the_process_counts_what_a_real_client_sends_and_ends_at_once_when_told_to(
+async def test_the_process_counts_real_requests_and_stops_at_once(
     server: tuple["subprocess.Popen[str]", int], tmp_path: Path
 ) -> None:
     process, port = server

@@ -28,7 +28,7 @@ spec: {tasks: [{type: fetch}]}
 """
 REFUSED = {"level": "warning", "event": "could not publish", "error": "OOM command not allowed"}
 FAILED = {"level": "info", "event": "job failed", "reason": "ValueError"}
-STARTED = {"level": "info", "event": "scheduler started"}
+STARTED = {"level": "info", "event": "process started"}
 NOTHING = Audit({}, {}, {}, 0, 0, 0, 0, 10_000, 10_000)
 RAN_S = 10.0
 
@@ -87,7 +87,7 @@ def summary(**totals: int) -> Summary:
         "no handler ended",
     ],
 )
-def test_a_run_that_did_nothing_though_jobs_were_due_has_a_problem(
+def test_an_idle_run_with_due_jobs_has_a_problem(
     tmp_path: Path,
     interval: str,
     totals: dict[str, int],
@@ -100,14 +100,14 @@ def test_a_run_that_did_nothing_though_jobs_were_due_has_a_problem(
     assert found == expected
 
 
-def test_a_problem_is_an_exit_code_that_an_audit_difference_exceeds() -> None:
+def test_a_problem_is_an_exit_code_below_an_audit_difference() -> None:
     idle = replace(summary(), problem="nothing was done")
     assert idle.exit_code() == ExitCode.REFUSED
     assert replace(idle, audit_difference=1).exit_code() == ExitCode.AUDIT
     assert "problem" not in dict(idle.lines())
 
 
-def test_complaints_skip_lines_that_are_no_events(tmp_path: Path) -> None:
+def test_complaints_skip_non_events(tmp_path: Path) -> None:
     log = tmp_path / "worker-0.log"
     for line in ("a print", "[1]", "{", "[" * 10_000):
         log.write_text(f"{json.dumps(REFUSED)}\n{line}\n")

@@ -1,4 +1,4 @@
-"""What `taskqueue dev` shows and concludes."""
+"""View and summary of `taskqueue dev`."""
 
 import io
 from dataclasses import replace
@@ -43,7 +43,7 @@ def test_the_picture_shows_speeds_lanes_lateness_and_the_plan() -> None:
     assert high.replace("│", " ").split()[:3] == ["high", "2", "10"]
 
 
-def test_without_a_plot_there_is_no_frame_for_it() -> None:
+def test_no_frame_is_drawn_without_a_plot() -> None:
     assert "the plan" not in drawn(NOW)
 
 
@@ -73,7 +73,7 @@ def test_quantiles_are_linear_within_a_bucket(
     assert quantile_ms(cumulative, share) == (None if expected_ms is None else pytest.approx(expected_ms))
 
 
-def test_only_what_was_counted_since_the_start_is_in_the_summary() -> None:
+def test_the_summary_counts_only_this_run() -> None:
     summary = summarize(100.0, {"emitted": 50, "done": 100}, NOW, NOW)
     assert (summary.emitted, summary.done, summary.waiting, summary.claims_per_start) == (900, 800, 44, 0.5)
     assert summary.exit_code() == 0
@@ -86,7 +86,7 @@ def test_only_what_was_counted_since_the_start_is_in_the_summary() -> None:
         (replace(NOW, api=ApiStats(worst=101)), "the API saw more than 100 requests"),
     ],
 )
-def test_a_lost_job_or_a_second_above_the_limit_is_said_and_is_exit_code_4(look: Look, sentence: str) -> None:
+def test_a_lost_job_or_exceeded_limit_is_exit_code_4(look: Look, sentence: str) -> None:
     summary = summarize(100.0, {}, look, look)
     assert sentence in summary.verdict()
     assert summary.exit_code() == 4

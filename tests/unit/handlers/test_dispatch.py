@@ -31,7 +31,7 @@ def resolve(function: Function, threads: Threads) -> Runnable:
     return dispatcher.resolve(TaskType("fetch", Schedule(interval_s=60), function="work"))
 
 
-def test_an_async_function_is_returned_as_it_is(threads: Threads) -> None:
+def test_an_async_function_is_returned_unchanged(threads: Threads) -> None:
     async def work(job: Job) -> None: ...
 
     class Work:
@@ -41,7 +41,7 @@ def test_an_async_function_is_returned_as_it_is(threads: Threads) -> None:
         assert resolve(function, threads) is function
 
 
-async def test_a_function_that_is_not_async_runs_in_a_thread_and_gets_the_job(
+async def test_a_sync_function_gets_the_job_in_a_thread(
     threads: Threads,
 ) -> None:
     seen: list[tuple[Job, str]] = []
@@ -71,7 +71,7 @@ async def test_a_thread_sees_the_contextvars_of_its_job(threads: Threads) -> Non
     assert list(after) == ["of a", "of b"]
 
 
-async def test_what_a_function_raises_in_its_thread_arrives(threads: Threads) -> None:
+async def test_a_threads_exception_arrives(threads: Threads) -> None:
     def work(job: Job) -> None:
         raise Discard("no such shop")
 
@@ -79,7 +79,7 @@ async def test_what_a_function_raises_in_its_thread_arrives(threads: Threads) ->
         await resolve(work, threads)(JOB)
 
 
-async def test_a_stray_stop_iteration_fails_the_job_instead_of_hanging_it(
+async def test_a_stray_stop_iteration_fails_the_job(
     threads: Threads,
 ) -> None:
     run = resolve(lambda job: next(iter(())), threads)
@@ -87,7 +87,7 @@ async def test_a_stray_stop_iteration_fails_the_job_instead_of_hanging_it(
         await asyncio.wait_for(run(JOB), timeout=30)
 
 
-async def test_a_coroutine_that_nobody_would_await_fails_the_job(threads: Threads) -> None:
+async def test_an_unawaited_coroutine_fails_the_job(threads: Threads) -> None:
     async def work(job: Job) -> None: ...
 
     @functools.wraps(work)
@@ -98,7 +98,7 @@ async def test_a_coroutine_that_nobody_would_await_fails_the_job(threads: Thread
         await resolve(decorated, threads)(JOB)
 
 
-def test_an_unknown_function_is_named_with_the_known_ones_and_the_remedy(threads: Threads) -> None:
+def test_an_unknown_function_is_named_with_a_remedy(threads: Threads) -> None:
     registry = Registry()
     registry.add("b_work", print)
     registry.add("a_work", print)
@@ -110,7 +110,7 @@ def test_an_unknown_function_is_named_with_the_known_ones_and_the_remedy(threads
         assert said in str(raised.value)
 
 
-def test_an_http_type_is_checked_when_it_is_resolved_not_when_its_first_job_runs(
+def test_an_http_type_is_checked_at_resolution(
     threads: Threads,
 ) -> None:
     dispatcher = Dispatcher(Registry(), HttpClient(), threads)

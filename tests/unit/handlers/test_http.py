@@ -100,7 +100,7 @@ async def test_a_param_cannot_override_the_query_of_the_url(api: Api, client: Ht
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])
-async def test_params_that_look_like_paths_hosts_or_headers_stay_params(
+async def test_params_like_paths_hosts_or_headers_stay_params(
     api: Api, client: HttpClient, method: str
 ) -> None:
     params = {"../../admin": "//evil.example/", "X-Admin: 1\r\nHost": "a\r\nb", "${env:PATH}": "${env:PATH}"}
@@ -156,7 +156,7 @@ async def test_header_references_are_resolved_and_never_shown(
         (HttpCall("http://u:s3cret@a.example", headers={"authorization": "x"}), "keep the header"),
     ],
 )
-def test_what_cannot_be_called_is_refused_before_any_job(spec: HttpCall, said: str) -> None:
+def test_uncallable_urls_are_refused_before_any_job(spec: HttpCall, said: str) -> None:
     with pytest.raises(BadHttpCall, match=said) as raised:
         HttpClient().resolve(spec)
     assert "s3cret" not in str(raised.value)
@@ -182,15 +182,13 @@ async def test_statuses_are_outcomes_and_reasons_hold_no_more(api: Api, client: 
     assert api.seen[0][0].headers["Authorization"].startswith("Basic ")
 
 
-async def test_no_answer_is_a_failure_that_names_its_kind_only(
-    unused_tcp_port: int, client: HttpClient
-) -> None:
+async def test_a_failed_request_names_only_its_exception(unused_tcp_port: int, client: HttpClient) -> None:
     with pytest.raises(CallFailed, match=r"^no answer: ClientConnectorError: Connection refused$") as raised:
         await client.call(HttpCall(f"http://u:s3cret@127.0.0.1:{unused_tcp_port}/?s3cret"), job())
     assert raised.value.__suppress_context__
 
 
-async def test_one_connection_serves_many_jobs_whatever_their_outcome(api: Api, client: HttpClient) -> None:
+async def test_one_connection_serves_many_jobs(api: Api, client: HttpClient) -> None:
     for status in (200, 404, 500, 302, 204):
         api.answers(status, body=b"x" * (BODY_MAX_BYTES - 1) if status != 204 else b"")
         await asyncio.gather(client.call(HttpCall(api.url), job()), return_exceptions=True)
@@ -198,7 +196,7 @@ async def test_one_connection_serves_many_jobs_whatever_their_outcome(api: Api, 
     assert len(api.peers) == 1
 
 
-async def test_a_body_that_comes_late_is_read_so_that_its_connection_serves_again(
+async def test_a_late_body_is_read_to_keep_its_connection(
     api: Api, client: HttpClient, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     reading = asyncio.Event()
@@ -246,7 +244,7 @@ async def test_a_body_without_end_is_left_after_64_kib(
 
 
 @pytest.mark.parametrize("then", ["stalls", "breaks"])
-async def test_a_body_that_stalls_or_breaks_does_not_undo_the_status(
+async def test_a_broken_body_does_not_undo_the_status(
     api: Api, client: HttpClient, monkeypatch: pytest.MonkeyPatch, then: str
 ) -> None:
     monkeypatch.setattr(http_call_module, "BODY_WAIT_S", 0.05)

@@ -157,16 +157,14 @@ async def test_headers_beyond_8190_bytes_keep_their_connection(server: RawServer
     assert (server.requests, server.connections) == (3, 1)
 
 
-async def test_bytes_that_nobody_asked_for_are_no_answer_to_the_next_job(
-    server: RawServer, client: HttpClient
-) -> None:
+async def test_unrequested_bytes_are_no_answer_to_the_next_job(server: RawServer, client: HttpClient) -> None:
     server.answer = OK + b"HTTP/1.1 408 Request Timeout\r\nContent-Length: 0\r\n\r\n"
     for _ in range(3):
         await client.call(HttpCall(server.url, "GET"), job())
     assert server.requests == 3
 
 
-async def test_a_server_that_speaks_first_is_a_failed_attempt(server: RawServer, client: HttpClient) -> None:
+async def test_a_server_speaking_first_is_a_failed_attempt(server: RawServer, client: HttpClient) -> None:
     server.greeting = b"220 mail.example ESMTP\r\n"
 
     class Slot:
@@ -205,7 +203,7 @@ async def test_a_missed_slot_leaves_its_connection_to_the_next_job(
 @pytest.mark.parametrize(
     "answer", [b"HTTP/1.1 200 OK\r\nContent-Le", b"HTTP/1.1 200 OK\r\nContent-Length: 9\r\n\r\nx"]
 )
-async def test_a_job_cancelled_after_its_status_came_ends_as_that_says(
+async def test_a_job_cancelled_after_its_status_keeps_the_outcome(
     server: RawServer, client: HttpClient, monkeypatch: pytest.MonkeyPatch, answer: bytes
 ) -> None:
     came = asyncio.Event()

@@ -30,7 +30,7 @@ def test_a_job_holds_no_dict() -> None:
     assert not hasattr(job(), "__dict__")
 
 
-async def test_permit_waits_for_what_grants_it() -> None:
+async def test_permit_waits_for_its_grant() -> None:
     permits = Permits()
     asked = Job("fetch", "u-1", 1, 0, {}, 1, permits)
     await asked.permit()
@@ -39,7 +39,7 @@ async def test_permit_waits_for_what_grants_it() -> None:
 
 
 @pytest.mark.parametrize("cost", [0, -1, 1_001, 10**30, math.nan, math.inf, 1.5, "3", None, b"1"])
-async def test_a_permit_of_another_cost_is_refused_and_asks_nobody(cost: Any) -> None:
+async def test_a_permit_of_another_cost_is_refused_locally(cost: Any) -> None:
     permits = Permits()
     with pytest.raises(ValueError, match="must be a whole number from 1 to 1,000"):
         await Job("fetch", "u-1", 1, 0, {}, 1, permits).permit(cost)
@@ -59,7 +59,7 @@ def test_every_delay_is_finite_and_not_negative_or_refused(seconds: float) -> No
             assert delay == max(0.0, seconds)
 
 
-def test_outcomes_say_what_they_are() -> None:
+def test_outcomes_have_readable_reprs() -> None:
     assert str(RetryLater(3, "stock is locked")) == "stock is locked"
     assert str(RetryLater()) == "Try again later."
     assert RetryLater().after_s is None

@@ -42,19 +42,19 @@ def test_any_other_reference_is_refused(value: str) -> None:
         expand("X", value, ENVIRONMENT)
 
 
-def test_a_variable_that_is_not_set_is_named() -> None:
+def test_an_unset_variable_is_named() -> None:
     with pytest.raises(BadHttpCall, match="no TASKQUEUE_HTTP_NOPE"):
         expand("X", "${env:TASKQUEUE_HTTP_NOPE}", ENVIRONMENT)
 
 
 @pytest.mark.parametrize("value", ["a\nb", "a\rb", "a\0b", "${env:TASKQUEUE_HTTP_BAD}"])
-def test_what_would_end_the_header_is_refused_without_showing_it(value: str) -> None:
+def test_a_header_with_line_ends_is_refused_unseen(value: str) -> None:
     with pytest.raises(BadHttpCall, match="header X: its value has a line break") as raised:
         expand("X", value, ENVIRONMENT)
     assert "X: y" not in str(raised.value)
 
 
-def test_what_a_variable_holds_is_not_searched_for_references() -> None:
+def test_a_variables_value_is_not_expanded() -> None:
     environment = {"TASKQUEUE_HTTP_A": "${env:REDIS_PASSWORD}", "REDIS_PASSWORD": "pa55"}
     assert expand("X", "${env:TASKQUEUE_HTTP_A}", environment) == "${env:REDIS_PASSWORD}"
 

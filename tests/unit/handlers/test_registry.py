@@ -27,7 +27,7 @@ def work(job: Job) -> None: ...
 def other(job: Job) -> None: ...
 
 
-def test_a_decorated_function_is_registered_under_its_own_name_and_unchanged(
+def test_a_decorated_function_is_registered_unchanged(
     fresh_registry: Registry,
 ) -> None:
     assert handler()(work) is work
@@ -62,7 +62,7 @@ def test_a_name_of_another_function_is_refused_and_both_are_named() -> None:
     assert registry.get("work") is work
 
 
-def test_what_could_never_work_is_refused() -> None:
+def test_unusable_handlers_are_refused() -> None:
     def yields(job: Job) -> Iterator[int]:
         yield 1
 
@@ -109,9 +109,7 @@ def test_a_file_named_twice_is_loaded_once(
     assert fresh_registry.names() == ("once",)
 
 
-def test_files_of_one_name_and_of_the_name_of_a_library_do_not_collide(
-    fresh_registry: Registry, tmp_path: Path
-) -> None:
+def test_files_of_equal_names_do_not_collide(fresh_registry: Registry, tmp_path: Path) -> None:
     paths = []
     for folder in ("a", "b"):
         (tmp_path / folder).mkdir()
@@ -129,7 +127,7 @@ def test_files_of_one_name_and_of_the_name_of_a_library_do_not_collide(
         (None, "FileNotFoundError"),
     ],
 )
-def test_a_file_that_does_not_load_is_named_and_may_be_loaded_again(
+def test_a_failing_file_is_named_and_may_be_loaded_again(
     fresh_registry: Registry, tmp_path: Path, source: str | None, said: str
 ) -> None:
     path = tmp_path / "broken.py"
@@ -142,7 +140,7 @@ def test_a_file_that_does_not_load_is_named_and_may_be_loaded_again(
     assert fresh_registry.names() == ("mended_now_and_longer",)
 
 
-def test_a_module_that_does_not_exist_is_named() -> None:
+def test_a_missing_module_is_named() -> None:
     with pytest.raises(UnloadableHandlers, match=r"no_such_module_here: ModuleNotFoundError"):
         load_modules(["no_such_module_here"])
 
@@ -156,7 +154,7 @@ def install(folder: Path, entry_points: str, monkeypatch: pytest.MonkeyPatch) ->
     monkeypatch.syspath_prepend(folder)
 
 
-def test_entry_points_name_a_function_or_a_module_that_registers(
+def test_entry_points_name_a_function_or_a_module(
     fresh_registry: Registry, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "shop_ep.py").write_text(MODULE.format(name="decorated") + "\ndef plain(job): ...\n")
@@ -165,17 +163,17 @@ def test_entry_points_name_a_function_or_a_module_that_registers(
     assert fresh_registry.names() == ("decorated", "renamed")
 
 
-def test_an_entry_point_that_does_not_load_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_failing_entry_point_is_named(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     install(tmp_path, "lost = no_such_module_here:f", monkeypatch)
     with pytest.raises(UnloadableHandlers, match=r"lost = no_such_module_here:f"):
         load_entry_points()
 
 
-def test_the_default_registry_is_what_the_decorator_fills() -> None:
+def test_the_decorator_fills_the_default_registry() -> None:
     assert isinstance(default_registry, Registry)
 
 
-def test_what_is_closed_at_shutdown_is_kept_in_order_and_must_be_async(fresh_registry: Registry) -> None:
+def test_shutdown_functions_keep_their_order_and_are_async(fresh_registry: Registry) -> None:
     async def first() -> None: ...
 
     async def second() -> None: ...
@@ -195,13 +193,13 @@ def test_what_is_closed_at_shutdown_is_kept_in_order_and_must_be_async(fresh_reg
         ("class E(Exception):\n    def __str__(self): raise SystemExit\nraise E", "E: <E without a text"),
     ],
 )
-def test_a_file_that_would_end_the_worker_is_named(tmp_path: Path, source: str, said: str) -> None:
+def test_a_file_that_exits_is_named(tmp_path: Path, source: str, said: str) -> None:
     file = tmp_path / "ends.py"
     file.write_text(source)
     with pytest.raises(UnloadableHandlers, match=rf"ends\.py: {said}"):
         load_modules([str(file)])
 
 
-def test_a_name_that_is_no_text_is_refused(fresh_registry: Registry) -> None:
+def test_a_non_text_name_is_refused(fresh_registry: Registry) -> None:
     with pytest.raises(BadHandler, match=r"must be a text \(was 5\)"):
         fresh_registry.add(5, work)  # type: ignore[arg-type]

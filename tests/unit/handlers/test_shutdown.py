@@ -13,7 +13,7 @@ async def close(*closings: Closing) -> None:
     await closed.close()
 
 
-async def test_the_last_registered_is_closed_first_and_one_that_fails_holds_up_nothing() -> None:
+async def test_closing_runs_in_reverse_and_survives_failures() -> None:
     closed: list[str] = []
 
     async def pool() -> None:
@@ -31,7 +31,7 @@ async def test_the_last_registered_is_closed_first_and_one_that_fails_holds_up_n
     assert [(entry["log_level"], entry["error"]) for entry in logs] == [("warning", "TimeoutError")]
 
 
-async def test_one_that_hangs_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_hanging_function_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(registry, "_CLOSE_S", 0.01)
 
     async def hangs() -> None:

@@ -85,7 +85,7 @@ def test_a_429_closes_the_limit_of_the_type_and_never_for_no_time(
 
 
 @pytest.mark.parametrize("named", ["0", "Sun, 06 Nov 1994 08:49:37 GMT"])
-def test_a_503_that_names_no_time_to_wait_is_retried_with_backoff(named: str) -> None:
+def test_a_503_without_a_delay_is_retried_with_backoff(named: str) -> None:
     with pytest.raises(CallFailed):
         judge(503, {"Retry-After": named})
 

@@ -13,7 +13,7 @@ async def behave(job: Job) -> None:
         raise error
 
 
-def test_a_handler_that_returns_is_done_and_its_permits_are_recorded() -> None:
+def test_a_returning_handler_is_done_and_its_permits_recorded() -> None:
     assert run_handler(behave, params={"permits": [1, 4]}) == Result(Outcome.DONE, permits=(1, 4))
 
 
@@ -27,7 +27,7 @@ def test_a_handler_that_returns_is_done_and_its_permits_are_recorded() -> None:
         (KeyError("shop"), "retried", None, "KeyError: 'shop'"),
     ],
 )
-def test_what_a_handler_raises_is_its_outcome(
+def test_an_exception_of_a_handler_is_its_outcome(
     error: Exception, outcome: str, delay_s: float | None, reason: str
 ) -> None:
     result = run_handler(behave, params={"permits": [2], "raise": error})
@@ -36,7 +36,7 @@ def test_what_a_handler_raises_is_its_outcome(
     assert result.error is error
 
 
-def test_a_handler_sees_the_job_it_is_tested_with() -> None:
+def test_a_handler_sees_the_test_job() -> None:
     seen: list[Job] = []
     run_handler(seen.append, type="fetch", user="u-9", params={"a": 1}, attempt=3)
     [job] = seen

@@ -27,7 +27,7 @@ def job(user: str = "u", permits: Permits | None = None) -> Job:
     return Job("sync", user, 60, 0, {}, 1, permits or Permits())
 
 
-async def test_a_job_that_never_got_a_thread_never_runs(go: threading.Event) -> None:
+async def test_a_job_without_a_thread_never_runs(go: threading.Event) -> None:
     ran: list[str] = []
 
     def handle(job: Job) -> None:
@@ -50,7 +50,7 @@ async def test_a_job_that_never_got_a_thread_never_runs(go: threading.Event) -> 
     assert threads.busy == 0
 
 
-async def test_a_job_that_waited_for_a_thread_takes_a_new_slot(go: threading.Event) -> None:
+async def test_a_job_delayed_by_threads_takes_a_new_slot(go: threading.Event) -> None:
     threads = Threads(1)
     handler = ThreadHandler(lambda _: go.wait(), threads, 60)
     at_once, waited = Permits(), Permits()
@@ -61,7 +61,7 @@ async def test_a_job_that_waited_for_a_thread_takes_a_new_slot(go: threading.Eve
     assert (at_once.costs, waited.costs) == ([], [1])
 
 
-async def test_a_thread_whose_turn_is_cancelled_serves_the_next(go: threading.Event) -> None:
+async def test_a_thread_with_a_cancelled_turn_serves_the_next(go: threading.Event) -> None:
     threads = Threads(1)
     assert await threads.reserve()
     turns = [asyncio.create_task(threads.reserve()) for _ in range(2)]
@@ -73,7 +73,7 @@ async def test_a_thread_whose_turn_is_cancelled_serves_the_next(go: threading.Ev
     assert await turns[1] is False
 
 
-async def test_threads_beyond_their_timeouts_are_stuck_until_they_end(go: threading.Event) -> None:
+async def test_overdue_threads_are_stuck_until_they_end(go: threading.Event) -> None:
     threads = Threads(2)
     handler = ThreadHandler(lambda _: go.wait(), threads, 0)
     given_up = [asyncio.create_task(handler(job())) for _ in range(2)]

@@ -1,4 +1,4 @@
-"""What a hostile exception asks for: printable text and a delay within bounds, whatever its attributes hold."""
+"""Outcome of a hostile exception: printable text and a bounded delay, whatever its attributes hold."""
 
 import asyncio
 import math
@@ -78,7 +78,7 @@ def test_delays_are_bounded(error: Exception, delay_s: float | None, asked_s: fl
         (BaseExceptionGroup("several", [asyncio.CancelledError()]), "BaseExceptionGroup: several"),
     ],
 )
-def test_what_cannot_be_read_is_a_failed_attempt(error: BaseException, reason: str) -> None:
+def test_an_unreadable_ending_is_a_failed_attempt(error: BaseException, reason: str) -> None:
     verdict = read_verdict(error)
     assert verdict.outcome is Outcome.RETRIED
     assert verdict.delay_s is None
@@ -96,12 +96,12 @@ def test_what_cannot_be_read_is_a_failed_attempt(error: BaseException, reason: s
     ],
     ids=["surrogate", "a number", "None", "long", "a property that raises"],
 )
-def test_a_discarded_job_is_dead_whatever_its_reason_is(error: Exception, reason: str) -> None:
+def test_a_discarded_job_is_dead_for_any_reason(error: Exception, reason: str) -> None:
     assert read_verdict(error) == Verdict(Outcome.DEAD, reason, reason)
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])
-def test_a_delay_that_is_no_number_is_refused_in_the_handler(number: float) -> None:
+def test_a_non_numeric_delay_is_refused_in_the_handler(number: float) -> None:
     with pytest.raises(ValueError, match="finite"):
         RateLimited(number)
     with pytest.raises(ValueError, match="finite"):

@@ -1,4 +1,4 @@
-"""What is said of a cron line whose steps do not divide their field."""
+"""Advice for a cron line with steps that do not divide their field."""
 
 import doctest
 
@@ -34,9 +34,7 @@ from taskqueue.models.cron_advice import cron_advice
         ("0 2 * * */2", "starts anew every week: 1 instead of 2 days lie between 6 and 0", "48h"),
     ],
 )
-def test_an_uneven_step_is_told_with_the_interval_that_may_be_meant(
-    line: str, says: str, interval: str | None
-) -> None:
+def test_an_uneven_step_names_the_likely_interval(line: str, says: str, interval: str | None) -> None:
     check_cron(line)
     advice = cron_advice(line)
     assert advice is not None
@@ -53,7 +51,7 @@ def test_an_uneven_step_is_told_with_the_interval_that_may_be_meant(
         None,
     ],
 )
-def test_a_step_that_does_as_it_looks_is_passed_over(line: str | None) -> None:
+def test_an_even_step_is_passed_over(line: str | None) -> None:
     assert cron_advice(line) is None
 
 

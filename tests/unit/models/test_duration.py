@@ -44,7 +44,7 @@ def test_a_duration_is_the_sum_of_its_parts(text: str, expected_ms: int) -> None
         "1e3s",
     ],
 )
-def test_what_gep_2257_does_not_know_is_refused_with_an_example(text: str) -> None:
+def test_durations_outside_gep_2257_are_refused(text: str) -> None:
     with pytest.raises(ValueRefusedError, match='write a duration such as "5m"'):
         duration.parse_ms(text)
 
@@ -55,7 +55,7 @@ def test_a_duration_longer_than_the_longest_is_refused() -> None:
 
 
 @pytest.mark.parametrize("text", ["0s", "999ms", "1s1ms", "1500ms"])
-def test_an_interval_that_is_not_whole_seconds_is_refused(text: str) -> None:
+def test_an_interval_of_partial_seconds_is_refused(text: str) -> None:
     with pytest.raises(ValueRefusedError, match="write whole seconds"):
         duration.parse_whole_s(text)
 

@@ -1,4 +1,4 @@
-"""What a task type locks is its own: a task that overrides it does not run, and no job is given another value."""
+"""Locked params belong to the type: a task that overrides one does not run, and no job gets another value."""
 
 from pathlib import Path
 from typing import Any
@@ -87,12 +87,12 @@ def test_a_job_is_given_the_types_value(own: dict[str, Any], given: dict[str, An
     assert BoundType(FREE, None).params(own) == PARAMS | own
 
 
-def test_a_locked_param_that_the_type_does_not_have_is_given_by_nobody() -> None:
+def test_a_locked_param_without_a_value_cannot_be_given() -> None:
     spec = TaskType("sync", HOURLY, function="f", locked_params=("region",))
     assert BoundType(spec, None).params(OWN) == {}
 
 
-def test_only_the_task_that_overrides_is_suspended() -> None:
+def test_only_the_overriding_task_is_suspended() -> None:
     locks = Locks.of([SYNC, FREE])
     tasks = (Task("sync", OWN), Task("free", OWN), Task("gone", OWN))
     wanted = UserSubscription("ada", tasks)
@@ -103,7 +103,7 @@ def test_only_the_task_that_overrides_is_suspended() -> None:
     assert Locks.of([FREE]).apply(wanted) is wanted
 
 
-def test_a_folder_names_the_tasks_that_override_and_runs_all_others(tmp_path: Path) -> None:
+def test_a_folder_names_overriding_tasks_and_runs_the_rest(tmp_path: Path) -> None:
     users = [
         {
             "metadata": {"name": name},
@@ -123,7 +123,7 @@ def test_a_folder_names_the_tasks_that_override_and_runs_all_others(tmp_path: Pa
     assert {load.type: load.subscriptions for load in desired.demands()} == {"sync": 1, "free": 3}
 
 
-def test_objects_name_the_tasks_that_override() -> None:
+def test_objects_name_overriding_tasks() -> None:
     table = ObjectTable()
     table.put("TaskType", task_type("sync", 1, locking(["region"])["spec"]))
     table.put("UserSubscription", user("ada", 2, {"tasks": [{"type": "sync", "params": OWN}]}))

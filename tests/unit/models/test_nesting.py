@@ -40,7 +40,7 @@ def test_depth_and_cut_agree_with_the_decoded_value(value: Any, levels: int, asc
 
 
 @given(st.binary(max_size=20) | HOSTILE_TEXT.map(str.encode), st.integers(1, 6))
-def test_bytes_that_are_not_json_raise_nothing(data: bytes, levels: int) -> None:
+def test_invalid_json_raises_nothing(data: bytes, levels: int) -> None:
     is_deeper(data, levels)
     assert not is_deeper(cut(data, levels), levels)
 
@@ -57,7 +57,7 @@ def test_100_000_levels_take_no_stack(opening: bytes, closing: bytes) -> None:
     assert not is_deeper(cut(opening * 100_000), SAFE_DEPTH)
 
 
-def test_brackets_without_an_end_are_as_deep_as_they_are_many() -> None:
+def test_open_brackets_count_as_depth() -> None:
     assert not is_deeper(b"[" * DOCUMENT_DEPTH)
     assert is_deeper(b"[" * (DOCUMENT_DEPTH + 1))
     assert not is_deeper(b"]" * 1_000)

@@ -161,9 +161,7 @@ def test_every_field_finds_its_place_in_the_value() -> None:
         ({"handler": {"function": "\ud800"}}, "spec.handler.function", "registered"),
     ],
 )
-def test_a_bad_field_is_named_and_the_sentence_says_what_to_write(
-    changes: dict[str, Any], field: str, says: str
-) -> None:
+def test_a_bad_field_is_named_with_its_remedy(changes: dict[str, Any], field: str, says: str) -> None:
     found = refused(manifest(**changes))
     assert says in found.pop(field)
     assert found == {}
@@ -174,7 +172,7 @@ def test_rules_between_fields_are_reported_together_with_bad_fields() -> None:
     assert set(found) == {"spec.window", "spec.cost", "spec.handler", "spec.retry.maxBackoff", "spec.retry.x"}
 
 
-def test_rules_between_fields_pass_over_what_is_no_duration() -> None:
+def test_rules_between_fields_skip_invalid_durations() -> None:
     found = refused(manifest(window=5, retry={"minBackoff": "soon", "maxBackoff": "1s"}))
     assert set(found) == {"spec.window", "spec.retry.minBackoff"}
 
@@ -207,18 +205,18 @@ def test_a_window_as_long_as_the_interval_is_taken() -> None:
         (manifest() | {"spec": []}, "spec", "write a mapping with schedule"),
     ],
 )
-def test_a_document_that_is_no_manifest_is_told_what_one_is(document: object, field: str, says: str) -> None:
+def test_a_foreign_document_is_told_the_manifest_form(document: object, field: str, says: str) -> None:
     found = refused(document)
     assert says in found.pop(field)
     assert found == {}
 
 
-def test_a_key_that_is_not_text_is_refused() -> None:
+def test_a_non_text_key_is_refused() -> None:
     found = refused(manifest() | {7: 1})
     assert found == {"[7]": "write every key as text, in quotes"}
 
 
-def test_what_pydantic_says_in_words_of_its_own_still_names_the_field() -> None:
+def test_pydantics_own_messages_name_the_field() -> None:
     class Odd(Part):
         ratio: float
 

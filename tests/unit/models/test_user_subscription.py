@@ -56,13 +56,13 @@ def test_a_null_stands_for_an_absent_field() -> None:
         ({"tasks": [{"type": f"a{n}"} for n in range(501)]}, "spec.tasks", "write at most 500 items"),
     ],
 )
-def test_a_bad_field_is_named_and_the_sentence_says_what_to_write(spec: Any, field: str, says: str) -> None:
+def test_a_bad_field_is_named_with_its_remedy(spec: Any, field: str, says: str) -> None:
     (refusal,) = refusals(manifest(spec))
     assert refusal.field == field
     assert says in refusal.message
 
 
-def test_only_what_quotes_could_mend_says_so() -> None:
+def test_only_quotable_values_suggest_quotes() -> None:
     (number,) = refusals(manifest({"userId": 42}))
     (wrong,) = refusals(manifest({"userId": "a b"}))
     assert (number.unquoted, wrong.unquoted) == (True, False)

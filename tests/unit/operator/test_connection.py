@@ -1,4 +1,4 @@
-"""Who we are and where the server is: what is wrong with it is said in a sentence, and by one error."""
+"""Credentials and address of the API server: every fault is one error with one sentence."""
 
 import asyncio
 import threading
@@ -32,9 +32,7 @@ clusters: [{name: c, cluster: {server: "https://x", %s}}]
         (CONFIG % "certificate-authority-data: bm8=", "SSLError"),
     ],
 )
-async def test_a_kubeconfig_that_cannot_be_understood_is_one_error(
-    text: str, words: str, tmp_path: Path
-) -> None:
+async def test_an_unreadable_kubeconfig_is_one_error(text: str, words: str, tmp_path: Path) -> None:
     path = tmp_path / "kubeconfig"
     path.write_text(text)
     with pytest.raises(ConfigException, match=words):
@@ -42,7 +40,7 @@ async def test_a_kubeconfig_that_cannot_be_understood_is_one_error(
             pass
 
 
-async def test_a_token_file_is_read_again_before_what_it_held_ends(
+async def test_a_token_file_is_reread_before_its_expiry(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     (tmp_path / "token").write_text("first")

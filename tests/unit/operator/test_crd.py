@@ -77,7 +77,7 @@ FIELDS = [(kind, path, default) for kind, model in SPECS.items() for path, defau
 
 
 @pytest.mark.parametrize("name", DEFINITIONS)
-def test_a_file_is_what_the_models_say(name: str) -> None:
+def test_a_crd_file_equals_the_models(name: str) -> None:
     written = (ROOT / "crds" / f"{name}.yaml").read_text("utf-8")
     assert written == text(DEFINITIONS[name]), "run `make generate`"
     assert yaml.safe_load(written) == DEFINITIONS[name]
@@ -103,7 +103,7 @@ def test_every_optional_field_takes_a_null() -> None:
             assert ("default" in inner or inner.get("nullable", False)) is optional, (kind, path, name)
 
 
-def test_whatever_a_rule_may_walk_is_bounded() -> None:
+def test_every_rule_walks_bounded_fields() -> None:
     for kind, path, node in NODES:
         if not path.startswith("spec"):
             continue
@@ -115,7 +115,7 @@ def test_whatever_a_rule_may_walk_is_bounded() -> None:
         assert "additionalProperties" not in node or "maxProperties" in node, (kind, path)
 
 
-def test_every_rule_has_a_sentence_that_names_the_field_and_says_what_to_write() -> None:
+def test_every_rule_names_its_field_and_remedy() -> None:
     for _kind, path, node in NODES:
         for rule in node.get("x-kubernetes-validations", ()):
             field = (path + rule.get("fieldPath", "")).rpartition(".")[2].removesuffix("[]")
@@ -125,7 +125,7 @@ def test_every_rule_has_a_sentence_that_names_the_field_and_says_what_to_write()
             assert field in rule.get("messageExpression", field), rule
 
 
-def test_no_rule_reads_a_field_by_a_word_that_cel_reserves() -> None:
+def test_no_rule_uses_a_reserved_cel_word() -> None:
     """Kubernetes 1.30 refuses the whole definition for one; 1.36 does not."""
     reserved = (
         "as break const continue else false for function if import in let loop namespace package return true"
@@ -143,7 +143,7 @@ def test_every_field_of_the_models_is_there_and_described() -> None:
     assert all(path.endswith(("[]", "{}")) or path == "metadata" for _, path in undescribed), undescribed
 
 
-def test_every_default_that_is_shown_is_the_models_own() -> None:
+def test_every_shown_default_is_the_models() -> None:
     shown = {
         (kind, path): node["default"]
         for kind, path, node in NODES
@@ -166,7 +166,7 @@ def test_an_object_with_all_defaults_filled_in_means_the_same() -> None:
     assert parse(task_type(**filled)) == parse(task_type())
 
 
-def test_no_pattern_and_no_least_length_is_lost_for_want_of_a_keyword() -> None:
+def test_every_pattern_and_minimum_length_is_kept() -> None:
     places = {
         (kind, path)
         for kind, model in SPECS.items()
@@ -216,7 +216,7 @@ def test_conditions_and_tasks_are_maps_by_type() -> None:
 
 
 @pytest.mark.parametrize("name", DEFINITIONS)
-def test_a_column_shows_a_field_that_is_there(name: str) -> None:
+def test_every_column_shows_an_existing_field(name: str) -> None:
     version = DEFINITIONS[name]["spec"]["versions"][0]
     kind = DEFINITIONS[name]["spec"]["names"]["kind"]
     there = {f".{path}" for of_kind, path, _ in NODES if of_kind == kind} | {".metadata.creationTimestamp"}

@@ -28,7 +28,7 @@ VALIDATORS: dict[str, Any] = {
 
 
 @pytest.mark.parametrize("case", CASES, ids=lambda case: case.name)
-def test_the_models_agree_on_what_the_api_server_takes_and_refuses(case: Case) -> None:
+def test_models_and_api_server_agree(case: Case) -> None:
     parse(case.good)
     VALIDATORS[case.good["kind"]].validate(case.good)
     if case.only_here:
@@ -39,7 +39,7 @@ def test_the_models_agree_on_what_the_api_server_takes_and_refuses(case: Case) -
 
 
 @pytest.mark.parametrize("line", CRON_LINES, ids=lambda line: line[0][:24])
-def test_the_models_refuse_a_cron_line_in_the_words_of_the_api_server(line: tuple[str, str, str]) -> None:
+def test_models_and_api_server_refuse_cron_in_equal_words(line: tuple[str, str, str]) -> None:
     bad, _, says = line
     with pytest.raises(ValueRefusedError, match=re.escape(says)):
         check_cron(bad)
@@ -64,7 +64,7 @@ def test_case_names_are_unique() -> None:
 @pytest.mark.parametrize(
     "written", [task_type(), subscription(), task_type(cost=0), subscription(userId="/")]
 )
-def test_nothing_that_the_operator_writes_into_a_status_would_be_pruned(written: Object) -> None:
+def test_no_written_status_field_is_pruned(written: Object) -> None:
     meta = {"name": "a", "uid": "u", "generation": 1, "creationTimestamp": "", "resourceVersion": "1"}
     one = read(written["kind"], {**written, "metadata": meta})
     facts = Facts({}, {}, frozenset(), None, frozenset(), True, "", {}, 0)

@@ -1,4 +1,4 @@
-"""What pydantic says becomes what Kubernetes takes."""
+"""Translation of pydantic's JSON schema to a structural schema of Kubernetes."""
 
 from typing import Any
 
@@ -8,7 +8,7 @@ from taskqueue_operator.crd.rule import Rule, add_rules
 from taskqueue_operator.crd.structural import structural
 
 
-def test_what_json_schema_says_in_other_words_is_turned() -> None:
+def test_json_schema_is_translated_to_structural() -> None:
     assert structural({"const": "a", "type": "string", "title": "A"}) == {"type": "string", "enum": ["a"]}
     assert structural({"type": "integer", "exclusiveMinimum": 0}) == {"type": "integer", "minimum": 1}
     assert structural(
@@ -22,11 +22,11 @@ def test_what_json_schema_says_in_other_words_is_turned() -> None:
 @pytest.mark.parametrize(
     "schema", [{"type": "string", "contentEncoding": "base64"}, {"type": "number", "exclusiveMinimum": 0}]
 )
-def test_what_a_structural_schema_cannot_say_stops_the_generation(schema: dict[str, Any]) -> None:
+def test_an_untranslatable_schema_stops_the_generation(schema: dict[str, Any]) -> None:
     with pytest.raises(ValueError, match=r"no structural schema|only integers"):
         structural(schema)
 
 
-def test_a_rule_for_a_field_that_is_not_there_stops_the_generation() -> None:
+def test_a_rule_for_a_missing_field_stops_the_generation() -> None:
     with pytest.raises(KeyError):
         add_rules({"properties": {}}, {"spec": [Rule("true", "write")]})

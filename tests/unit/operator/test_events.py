@@ -50,7 +50,7 @@ class Told(Api):
     ],
     ids=["new and right", "new and wrong", "seen", "wrong", "right again", "still wrong", "Ready repeats"],
 )
-def test_news_is_what_became_wrong_or_was(
+def test_news_is_a_new_or_repaired_fault(
     before: Mapping[str, Any] | None, after: Mapping[str, Any], told: list[str]
 ) -> None:
     assert [condition["reason"] for condition in news(a_type(before), after)] == told
@@ -71,7 +71,7 @@ async def test_of_many_at_once_the_first_ten_of_a_minute_are_told() -> None:
 
 
 @virtual_time
-async def test_an_event_that_fails_stops_nobody_and_is_not_told_again() -> None:
+async def test_a_failed_event_is_not_repeated() -> None:
     api = Told()
     events = Events(api, "replica-0")
     api.error = ApiException(status=403)

@@ -25,7 +25,7 @@ def test_a_pair_is_good_for_two_thirds_of_its_life() -> None:
     assert fault(PAIR, NAMES, NOW + LIFE * 0.67) == "two thirds of its life are over"
 
 
-def test_a_certificate_is_signed_for_its_service_by_an_authority_whose_key_is_gone() -> None:
+def test_a_certificate_is_signed_by_a_keyless_authority() -> None:
     certificate = x509.load_pem_x509_certificate(PAIR.certificate)
     certificate.verify_directly_issued_by(x509.load_pem_x509_certificate(PAIR.authorities))
     assert b"PRIVATE" not in PAIR.authorities
@@ -35,7 +35,7 @@ def test_a_certificate_is_signed_for_its_service_by_an_authority_whose_key_is_go
     assert context(PAIR, FrontProxy(PAIR.authorities.decode())).verify_mode == ssl.CERT_OPTIONAL
 
 
-def test_the_last_authority_stays_trusted_and_the_one_before_it_does_not() -> None:
+def test_only_the_last_authority_stays_trusted() -> None:
     second = make(NAMES, NOW + LIFE / 2, PAIR.authorities)
     third = make(NAMES, NOW + LIFE * 0.9, second.authorities)
     assert second.authorities.endswith(PAIR.authorities)
@@ -55,12 +55,12 @@ def test_the_last_authority_stays_trusted_and_the_one_before_it_does_not() -> No
         (PAIR, ["other.shop.svc"], "it is not for other.shop.svc"),
     ],
 )
-def test_whatever_is_no_such_pair_is_made_anew(pair: Pair, names: list[str], why: str) -> None:
+def test_an_invalid_pair_is_replaced(pair: Pair, names: list[str], why: str) -> None:
     assert str(fault(pair, names, NOW)).startswith(why)
     assert fault(make(names, NOW, pair.authorities), names, NOW) is None
 
 
-def test_the_config_map_says_whom_to_believe() -> None:
+def test_the_config_map_names_trusted_callers() -> None:
     data = {
         "requestheader-client-ca-file": "PEM",
         "requestheader-allowed-names": '["front-proxy-client"]',
@@ -83,7 +83,7 @@ def test_only_the_certificate_of_the_front_proxy_vouches() -> None:
     assert FrontProxy("PEM").vouches({"subject": SUBJECT}), "no names: any that the authority signed"
 
 
-def test_a_caller_is_who_the_front_proxy_says() -> None:
+def test_a_caller_is_named_by_the_front_proxy() -> None:
     headers = [
         ("X-Remote-User", "ada"),
         ("X-REMOTE-GROUP", "b"),
@@ -123,7 +123,7 @@ def test_a_selector_of_other_labels_fits_nothing(selector: str, fits: bool) -> N
     assert selects(selector, {"release": "shop"}) == fits
 
 
-def test_a_failure_is_a_status_that_clients_understand() -> None:
+def test_a_failure_is_a_status_for_clients() -> None:
     status = failure(HTTPStatus.NOT_FOUND, "there is no such metric")
     assert (status["kind"], status["status"], status["reason"], status["code"]) == (
         "Status", "Failure", "NotFound", 404,

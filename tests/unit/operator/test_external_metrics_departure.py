@@ -127,7 +127,9 @@ async def test_a_refused_watch_is_said_once_and_the_namespace_read(
 
 
 @pytest.mark.parametrize("refused", [NAMESPACE, API_SERVICE])
-async def test_a_process_looks_once_more_as_it_ends(refused: str, capsys: pytest.CaptureFixture[str]) -> None:
+async def test_a_process_checks_once_more_at_its_end(
+    refused: str, capsys: pytest.CaptureFixture[str]
+) -> None:
     server = Server()
     server.refused = {refused: 401}
     leaving = departing(server)

@@ -92,7 +92,7 @@ def replica(server: Server, names: list[str] = NAMES) -> tuple[Upkeep, Shown]:
     ), shown
 
 
-async def test_the_first_makes_the_pair_and_all_show_it() -> None:
+async def test_the_first_replica_makes_the_pair_and_all_show_it() -> None:
     server = Server()
     (one, shown), (two, also) = replica(server), replica(server)
     assert [await one.turn(), await two.turn(), await one.turn()] == [True, True, True]
@@ -102,7 +102,7 @@ async def test_the_first_makes_the_pair_and_all_show_it() -> None:
     assert len(server.writes) == 2, "the Secret and the bundle, once"
 
 
-async def test_of_two_that_find_an_empty_secret_the_later_reads_the_others() -> None:
+async def test_the_later_of_two_replicas_reads_the_pair() -> None:
     server = Server()
     empty = json.dumps(server.objects[SECRET]).encode()
     (one, shown), (two, also) = replica(server), replica(server)
@@ -112,7 +112,7 @@ async def test_of_two_that_find_an_empty_secret_the_later_reads_the_others() -> 
     assert also.pairs == shown.pairs
 
 
-async def test_a_renewed_pair_is_shown_once_it_was_seen_to_be_trusted() -> None:
+async def test_a_renewed_pair_is_shown_once_trusted() -> None:
     server = Server()
     one, shown = replica(server)
     await one.turn()
@@ -125,7 +125,7 @@ async def test_a_renewed_pair_is_shown_once_it_was_seen_to_be_trusted() -> None:
     assert server.bundle() == shown.pairs[1].authorities
 
 
-async def test_whoever_finds_the_bundle_differing_writes_it() -> None:
+async def test_any_replica_rewrites_a_differing_bundle() -> None:
     server = Server()
     one, shown = replica(server)
     await one.turn()
@@ -134,7 +134,7 @@ async def test_whoever_finds_the_bundle_differing_writes_it() -> None:
     assert server.bundle() == shown.pairs[0].authorities
 
 
-async def test_a_change_of_whom_to_believe_is_followed() -> None:
+async def test_a_change_of_trusted_callers_is_followed() -> None:
     server = Server()
     one, shown = replica(server)
     await one.turn()
@@ -152,7 +152,7 @@ async def test_a_change_of_whom_to_believe_is_followed() -> None:
     ("path", "status"),
     [(SECRET, 403), (SECRET, 404), (API_SERVICE, 403), (API_SERVICE, 404), (CONFIG_MAP, 403)],
 )
-async def test_what_is_refused_is_said_once_and_asked_again(
+async def test_a_refusal_is_logged_once_and_retried(
     path: str, status: int, capsys: pytest.CaptureFixture[str]
 ) -> None:
     server = Server()

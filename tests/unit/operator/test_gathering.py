@@ -27,7 +27,7 @@ NOW_MS = 1_795_543_365_711
         "those that run have none",
     ],
 )
-def test_a_handler_is_there_while_a_running_worker_has_it(
+def test_a_handler_exists_while_a_running_worker_has_it(
     said_ms: dict[str, int], heartbeats_ms: list[int], there: set[str]
 ) -> None:
     workers = [WorkerSeen(f"w-{n}", NOW_MS + ago_ms, {}) for n, ago_ms in enumerate(heartbeats_ms)]

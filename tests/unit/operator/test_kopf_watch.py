@@ -51,7 +51,7 @@ def test_kopf_decodes_identities_and_the_rest_is_one_text() -> None:
 
 
 @pytest.mark.parametrize("kind", ["ADDED", "MODIFIED", "DELETED"])
-def test_objects_are_told_whole_but_for_what_only_the_server_adds(kind: str) -> None:
+def test_objects_arrive_without_server_fields(kind: str) -> None:
     ada = user("ada", 1, {"a": [[1]]}, status={"b": 'é\\"'})
     ada["metadata"]["managedFields"] = [{"a": 1}]
     event, seen = told(json.dumps({"type": kind, "object": ada}).encode())
@@ -80,7 +80,7 @@ def test_a_deep_event_keeps_its_name_and_stays_deep() -> None:
         ADA.replace(b"ada", b"\xff"),
     ],
 )
-def test_lines_that_are_no_events_make_kopf_list_anew(line: bytes) -> None:
+def test_lines_without_events_make_kopf_list_again(line: bytes) -> None:
     assert checked(line) == EXPIRED
 
 
@@ -138,7 +138,7 @@ def says(
     return answer
 
 
-async def test_a_list_is_told_as_empty_and_begins_where_it_is(served: Served) -> None:
+async def test_a_list_is_empty_and_starts_at_its_version(served: Served) -> None:
     listed = json.dumps({"items": [user("ada", 1)], "metadata": {"resourceVersion": "9", "continue": "x"}})
     served.answers = [says(200, listed.encode())]
     answer = await served.get("limit=500")
@@ -146,7 +146,7 @@ async def test_a_list_is_told_as_empty_and_begins_where_it_is(served: Served) ->
     assert served.listed == ["usersubscriptions"]
 
 
-async def test_lines_come_whole_however_they_are_cut(served: Served) -> None:
+async def test_lines_arrive_whole_at_any_chunk_border(served: Served) -> None:
     whole = ADA + b"\n" + DEEP + b"\n" + BOOKMARK + b"\n"
     served.answers = [says(200, *(whole[at : at + 700] for at in range(0, len(whole), 700)))]
     before_s = served.pulse.age_s("usersubscriptions")
@@ -172,13 +172,13 @@ async def test_refusals_do_not_end_kopf_and_after_some_a_list_is_due(served: Ser
 
 
 @pytest.mark.parametrize("status", [404, 410, 429])
-async def test_refusals_that_kopf_can_deal_with_are_its_own(served: Served, status: int) -> None:
+async def test_kopfs_own_refusals_are_passed_on(served: Served, status: int) -> None:
     served.answers = [says(status), says(status)]
     for query in ("limit=500", "watch=true"):
         assert (await served.get(query)).status == status
 
 
-async def test_a_watch_that_holds_its_bytes_back_is_given_up_and_no_sign_of_life(served: Served) -> None:
+async def test_a_watch_with_withheld_bytes_is_no_sign_of_life(served: Served) -> None:
     served.answers = [says(200, silent=True)]
     began_s = time.monotonic()
     with pytest.raises(aiohttp.ClientConnectionError):
@@ -199,7 +199,7 @@ async def test_a_watch_that_holds_its_bytes_back_is_given_up_and_no_sign_of_life
         ((BOOKMARK + b"\n",), True),
     ],
 )
-async def test_a_watch_that_ends_at_once_lives_by_what_it_told(
+async def test_a_watch_that_ends_at_once_lives_by_its_events(
     served: Served, chunks: tuple[bytes, ...], alive: bool
 ) -> None:
     served.answers = [says(200, *chunks)]
@@ -209,7 +209,7 @@ async def test_a_watch_that_ends_at_once_lives_by_what_it_told(
     assert (served.pulse.age_s("usersubscriptions") < before_s) is alive
 
 
-async def test_a_watch_without_events_that_ends_in_due_time_lives(served: Served) -> None:
+async def test_a_quiet_watch_that_ends_on_time_lives(served: Served) -> None:
     async def answer(request: web.BaseRequest) -> web.StreamResponse:
         response = web.StreamResponse()
         await response.prepare(request)
@@ -222,7 +222,7 @@ async def test_a_watch_without_events_that_ends_in_due_time_lives(served: Served
     assert served.pulse.age_s("usersubscriptions") < time.monotonic() - began_s
 
 
-async def test_a_kopf_that_never_ends_is_not_waited_for(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_kopf_that_never_ends_is_abandoned(monkeypatch: pytest.MonkeyPatch) -> None:
     blocked = asyncio.get_running_loop().create_future()
 
     async def deaf(**_: Any) -> None:
@@ -247,7 +247,7 @@ async def test_a_kopf_that_never_ends_is_not_waited_for(monkeypatch: pytest.Monk
     assert not blocked.done(), "a watch that was stopped tells nothing"
 
 
-async def test_a_silent_watch_is_listed_then_started_anew_then_dead(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_silent_watch_is_listed_then_restarted_then_dead(monkeypatch: pytest.MonkeyPatch) -> None:
     started: list[Watch] = []
 
     class Silent(Watch):

@@ -1,4 +1,4 @@
-"""Who leads, and under which epoch, whatever happens to the replicas, to the API server and to the store."""
+"""Leadership and its epoch, through any failure of replicas, API server and store."""
 
 import asyncio
 import random
@@ -63,7 +63,7 @@ async def test_the_first_replica_leads_at_once_and_the_second_waits() -> None:
 
 
 @virtual_time
-async def test_a_replica_that_stops_lets_go_so_that_another_takes_over_in_its_next_turn() -> None:
+async def test_a_stopping_replica_releases_for_the_next_turn() -> None:
     group = Group()
     first = group.start()
     await group.led_by(first, 0.1)
@@ -76,7 +76,7 @@ async def test_a_replica_that_stops_lets_go_so_that_another_takes_over_in_its_ne
 
 
 @virtual_time
-async def test_a_replica_that_lets_go_leads_no_longer_when_that_is_known() -> None:
+async def test_a_releasing_replica_stops_leading_first() -> None:
     group = Group(Trouble(slow_s=0.4))
     first = group.start()
     await group.led_by(first, 60)
@@ -88,7 +88,7 @@ async def test_a_replica_that_lets_go_leads_no_longer_when_that_is_known() -> No
 
 
 @virtual_time
-async def test_a_release_that_fails_ends_the_leading_all_the_same_and_holds_nobody_up() -> None:
+async def test_a_failed_release_still_ends_leadership() -> None:
     group = Group()
     first = group.start()
     await group.led_by(first, 0.1)
@@ -100,7 +100,7 @@ async def test_a_release_that_fails_ends_the_leading_all_the_same_and_holds_nobo
 
 
 @virtual_time
-async def test_a_replica_that_waits_lets_go_of_nothing() -> None:
+async def test_a_waiting_replica_releases_nothing() -> None:
     group = Group()
     first = group.start()
     await group.led_by(first, 0.1)
@@ -113,7 +113,7 @@ async def test_a_replica_that_waits_lets_go_of_nothing() -> None:
 
 @pytest.mark.parametrize("duration_s", [2, 2.9, 10])
 @virtual_time
-async def test_a_leader_that_is_cut_off_stops_before_another_takes_over(duration_s: float) -> None:
+async def test_a_cut_off_leader_stops_before_the_next_leads(duration_s: float) -> None:
     group = Group(duration_s=duration_s)
     first = group.start()
     await group.led_by(first, 0.1)
@@ -147,7 +147,7 @@ async def test_one_failed_renewal_or_two_are_no_change_of_leader() -> None:
 
 
 @virtual_time
-async def test_an_answer_that_is_lost_costs_one_turn_and_an_epoch() -> None:
+async def test_a_lost_answer_costs_one_turn_and_one_epoch() -> None:
     group = Group(Trouble(lose=1))
     first = group.start()
     second = group.start()
@@ -161,7 +161,7 @@ async def test_an_answer_that_is_lost_costs_one_turn_and_an_epoch() -> None:
 
 
 @virtual_time
-async def test_a_leader_whose_answers_are_lost_stops_leading_until_one_arrives() -> None:
+async def test_a_leader_without_answers_stops_leading() -> None:
     group = Group()
     first = group.start()
     await group.led_by(first, 0.1)
@@ -176,7 +176,7 @@ async def test_a_leader_whose_answers_are_lost_stops_leading_until_one_arrives()
 
 
 @virtual_time
-async def test_a_leader_that_the_store_refused_goes_beyond_what_the_store_knows() -> None:
+async def test_a_refused_leader_raises_its_epoch_above_the_store() -> None:
     group = Group()
     first = group.start()
     await group.led_by(first, 0.1)
@@ -191,7 +191,7 @@ async def test_a_leader_that_the_store_refused_goes_beyond_what_the_store_knows(
 
 
 @virtual_time
-async def test_a_replica_that_waits_goes_beyond_what_the_store_knows_when_it_takes_over() -> None:
+async def test_a_new_leader_raises_its_epoch_above_the_store() -> None:
     group = Group()
     first = group.start()
     await group.led_by(first, 0.1)
@@ -203,7 +203,7 @@ async def test_a_replica_that_waits_goes_beyond_what_the_store_knows_when_it_tak
 
 
 @virtual_time
-async def test_epochs_go_on_when_the_lease_is_deleted_also_where_the_store_forgot_them() -> None:
+async def test_epochs_continue_after_the_lease_is_deleted() -> None:
     group = Group()
     first = group.start()
     await group.led_by(first, 0.1)
@@ -219,7 +219,7 @@ async def test_epochs_go_on_when_the_lease_is_deleted_also_where_the_store_forgo
 
 
 @virtual_time
-async def test_a_lease_that_a_late_write_made_anew_under_the_epoch_of_another_is_not_led_under_it() -> None:
+async def test_a_lease_recreated_by_a_late_write_is_not_led() -> None:
     group = Group()
     first = group.start()
     await group.led_by(first, 0.1)
@@ -232,7 +232,7 @@ async def test_a_lease_that_a_late_write_made_anew_under_the_epoch_of_another_is
 
 
 @virtual_time
-async def test_a_lease_that_is_made_anew_with_a_lower_epoch_is_raised_by_its_holder() -> None:
+async def test_a_lease_recreated_with_a_lower_epoch_is_raised() -> None:
     group = Group()
     group.store.epoch = 7
     first = group.start()
@@ -245,7 +245,7 @@ async def test_a_lease_that_is_made_anew_with_a_lower_epoch_is_raised_by_its_hol
 
 
 @virtual_time
-async def test_nobody_begins_to_lead_while_the_store_cannot_say_which_epoch_was_last() -> None:
+async def test_no_replica_leads_while_the_last_epoch_is_unknown() -> None:
     group = Group()
     group.store.down, group.store.epoch = True, 7
     first = group.start()
@@ -257,7 +257,7 @@ async def test_nobody_begins_to_lead_while_the_store_cannot_say_which_epoch_was_
 
 
 @virtual_time
-async def test_a_leader_that_alone_does_not_reach_the_store_is_replaced() -> None:
+async def test_a_leader_cut_off_from_the_store_is_replaced() -> None:
     group = Group()
     first = group.start()
     await group.led_by(first, 0.1)
@@ -272,7 +272,7 @@ async def test_a_leader_that_alone_does_not_reach_the_store_is_replaced() -> Non
 
 
 @virtual_time
-async def test_a_store_that_was_away_is_led_again_by_one_within_a_turn_or_two() -> None:
+async def test_a_returned_store_is_led_within_two_turns() -> None:
     group = Group()
     group.start(2)
     await asyncio.sleep(TURN_S)
@@ -286,7 +286,7 @@ async def test_a_store_that_was_away_is_led_again_by_one_within_a_turn_or_two() 
 
 
 @virtual_time
-async def test_a_lease_of_someone_else_counts_for_the_duration_that_it_names() -> None:
+async def test_a_foreign_lease_counts_for_its_own_duration() -> None:
     group = Group()
     group.shared.write(LeaseRecord("somebody", 4, 30))
     first = group.start()
@@ -298,7 +298,7 @@ async def test_a_lease_of_someone_else_counts_for_the_duration_that_it_names() -
 
 
 @virtual_time
-async def test_who_takes_over_knows_the_cursor_and_the_floors_that_the_last_leader_knew() -> None:
+async def test_a_new_leader_knows_the_last_cursor_and_floors() -> None:
     group = Group()
     first = group.start()
     first.copy = CursorCopy(5_000, Floors(4_000, {"orders": 1_000}, 7))
@@ -349,9 +349,7 @@ def stormy(chance: random.Random) -> Trouble:
 @settings(max_examples=60)
 @given(st.integers(0, 1 << 32), st.sampled_from([2.0, 2.9, 10.0]))
 @virtual_time
-async def test_whatever_happens_one_leads_at_a_time_and_its_epoch_is_its_own(
-    seed: int, duration_s: float
-) -> None:
+async def test_one_replica_leads_at_a_time_under_its_own_epoch(seed: int, duration_s: float) -> None:
     chance = random.Random(seed)
     group = Group(stormy(chance), duration_s)
 
@@ -371,7 +369,7 @@ async def test_whatever_happens_one_leads_at_a_time_and_its_epoch_is_its_own(
 @settings(max_examples=60)
 @given(st.integers(0, 1 << 32))
 @virtual_time
-async def test_epochs_only_grow_and_have_one_writer_each_also_when_leases_are_deleted(seed: int) -> None:
+async def test_epochs_grow_and_have_one_writer_after_deletions(seed: int) -> None:
     chance = random.Random(seed)
     group = Group(stormy(chance))
     group.start(3)

@@ -29,19 +29,19 @@ async def read(answer: Any) -> LeaseRecord:
     ("annotation", "cursor_ms"),
     [("1795543365711", 1_795_543_365_711), ("now", None), ("-1", None), ("", None)],
 )
-async def test_a_copy_of_the_cursor_that_is_no_number_is_none(annotation: str, cursor_ms: int | None) -> None:
+async def test_a_non_numeric_cursor_copy_is_none(annotation: str, cursor_ms: int | None) -> None:
     meta = {"resourceVersion": "7", "annotations": {"taskqueue.dev/cursor-ms": annotation}}
     found = await read({"metadata": meta, "spec": {"holderIdentity": "a"}})
     assert (found.version, found.holder) == ("7", "a")
     assert (found.copy and found.copy.cursor_ms) == cursor_ms
 
 
-async def test_a_lease_that_is_not_there_is_an_empty_one() -> None:
+async def test_a_missing_lease_is_an_empty_one() -> None:
     assert await read(ApiException(status=404)) == LeaseRecord()
 
 
 @pytest.mark.parametrize("answer", [{}, {"metadata": 1}, []], ids=str)
-async def test_what_is_no_lease_is_an_error_that_is_waited_out(answer: Any) -> None:
+async def test_an_invalid_lease_is_an_error_to_wait_out(answer: Any) -> None:
     with pytest.raises(API_ERRORS):
         await read(answer)
 
@@ -63,7 +63,7 @@ class Kept(Connection):
 
 
 @pytest.mark.parametrize("copy", [None, CursorCopy(1_795_543_365_711), CursorCopy(1_795_543_365_711, SEEN)])
-async def test_a_copy_of_the_cursor_comes_back_as_it_was_written(copy: CursorCopy | None) -> None:
+async def test_a_cursor_copy_round_trips(copy: CursorCopy | None) -> None:
     lease = LeaseObject(Kept(), "shop", "taskqueue-operator")
     await lease.write(LeaseRecord("a", 3, 10, copy=copy))
     assert await lease.read() == LeaseRecord("a", 3, 10, version="8", copy=copy)
@@ -72,7 +72,7 @@ async def test_a_copy_of_the_cursor_comes_back_as_it_was_written(copy: CursorCop
 @pytest.mark.parametrize(
     "text", ["", "1", "{}", '{"seen_ms": "x"}', '{"seen_ms": -5}', '{"seen_ms": 5, "by_type": {"a": -1}}']
 )
-async def test_floors_that_are_nonsense_are_none_and_the_cursor_counts(text: str) -> None:
+async def test_invalid_floors_are_none_and_the_cursor_counts(text: str) -> None:
     annotations = {"taskqueue.dev/cursor-ms": "5000", "taskqueue.dev/cursor-floors": text}
     found = await read({"metadata": {"resourceVersion": "7", "annotations": annotations}})
     assert found.copy == CursorCopy(5_000)

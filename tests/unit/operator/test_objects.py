@@ -51,7 +51,7 @@ def value(table: ObjectTable, name: str) -> UserSubscription | None:
         "an edit that is refused",
     ],
 )
-def test_the_latest_state_counts_and_only_what_declares_something_is_news(
+def test_the_latest_state_counts_and_only_changes_are_news(
     told: list[dict[str, Any]], news: list[bool], version: str
 ) -> None:
     table = ObjectTable()
@@ -74,7 +74,7 @@ def test_a_value_is_the_same_one_as_long_as_the_generation_is() -> None:
     assert value(table, "ada") is not second
 
 
-def test_an_object_that_could_not_be_read_is_what_it_says_once_it_can() -> None:
+def test_an_object_readable_again_is_taken() -> None:
     table = ObjectTable()
     unreadable = user("ada", 1, {}) | {"unreadable": "504 Gateway Timeout"}
     assert table.put("UserSubscription", unreadable)
@@ -102,7 +102,7 @@ def test_kinds_do_not_share_names() -> None:
     assert list(table.objects) == [("UserSubscription", "ada")]
 
 
-def test_an_object_that_was_made_anew_outlives_the_end_of_the_one_before_it() -> None:
+def test_a_recreated_object_outlives_its_predecessor() -> None:
     table = ObjectTable()
     table.put("UserSubscription", user("ada", 1))
     table.put("UserSubscription", user("ada", 5, uid="ada-2"))
@@ -114,7 +114,7 @@ def test_an_object_that_was_made_anew_outlives_the_end_of_the_one_before_it() ->
 
 
 @pytest.mark.parametrize("known", [True, False])
-def test_a_list_that_is_under_way_does_not_bring_back_what_was_deleted_meanwhile(known: bool) -> None:
+def test_a_running_list_does_not_restore_a_deleted_object(known: bool) -> None:
     table = ObjectTable()
     if known:
         table.put("UserSubscription", user("ada", 1))
@@ -125,7 +125,7 @@ def test_a_list_that_is_under_way_does_not_bring_back_what_was_deleted_meanwhile
     assert table.objects == {}
 
 
-def test_what_a_list_did_not_name_is_not_brought_back_by_a_watch_that_is_late() -> None:
+def test_a_late_watch_does_not_restore_an_unlisted_object() -> None:
     table = ObjectTable()
     table.put("UserSubscription", user("ada", 1))
     assert table.prune("UserSubscription", set(), table.asked())
@@ -133,7 +133,7 @@ def test_what_a_list_did_not_name_is_not_brought_back_by_a_watch_that_is_late() 
     assert table.objects == {}
 
 
-def test_what_went_is_remembered_only_until_the_next_list_is_asked_for() -> None:
+def test_a_removal_is_remembered_until_the_next_list() -> None:
     table = ObjectTable()
     for number in range(100):
         table.drop("UserSubscription", f"u{number}", f"u{number}-1")
@@ -142,7 +142,7 @@ def test_what_went_is_remembered_only_until_the_next_list_is_asked_for() -> None
     assert table.gone == set()
 
 
-def test_a_list_removes_only_what_was_known_when_it_was_asked_for() -> None:
+def test_a_list_removes_only_objects_known_at_its_request() -> None:
     table = ObjectTable()
     for version, name in enumerate(("old", "edited", "listed", "anew"), 1):
         table.put("UserSubscription", user(name, version))
@@ -155,7 +155,7 @@ def test_a_list_removes_only_what_was_known_when_it_was_asked_for() -> None:
     assert not table.prune("UserSubscription", {"listed"}, before)
 
 
-def test_of_two_that_declare_one_user_the_oldest_counts_and_the_next_when_it_goes() -> None:
+def test_the_oldest_of_two_objects_declares_a_user() -> None:
     table = ObjectTable()
     later, same = "2026-01-02T00:00:00Z", "2026-01-01T00:00:00Z"
     table.put("UserSubscription", user("c", 1, {"userId": "ada"}, uid="1", created=later))
@@ -172,7 +172,7 @@ def test_of_two_that_declare_one_user_the_oldest_counts_and_the_next_when_it_goe
     assert table.desired().users == {}
 
 
-def test_a_refused_object_is_a_fault_and_what_it_said_before_stays_in_force() -> None:
+def test_a_refused_object_is_a_fault_and_keeps_its_state() -> None:
     table = ObjectTable()
     table.put("UserSubscription", user("ada", 1, SUSPENDED))
     table.put("TaskType", task_type("orders", 2))
@@ -188,7 +188,7 @@ def test_a_refused_object_is_a_fault_and_what_it_said_before_stays_in_force() ->
     assert [fault.file for fault in table.desired().faults] == ["TaskType/orders"]
 
 
-def test_an_object_that_was_never_good_declares_nothing_also_under_the_name_of_one_that_was() -> None:
+def test_a_never_valid_object_declares_nothing() -> None:
     table = ObjectTable()
     table.put("UserSubscription", user("bob", 1, BAD))
     table.put("UserSubscription", user("ada", 2))
@@ -197,7 +197,7 @@ def test_an_object_that_was_never_good_declares_nothing_also_under_the_name_of_o
     assert len(table.desired().faults) == 2
 
 
-def test_an_edit_that_is_refused_does_not_hand_its_user_to_a_younger_object() -> None:
+def test_a_refused_edit_does_not_pass_its_user_on() -> None:
     table = ObjectTable()
     table.put("UserSubscription", user("a", 1, {"userId": "ada"}))
     table.put("UserSubscription", user("b", 2, {"userId": "ada"} | SUSPENDED))
@@ -206,7 +206,7 @@ def test_an_edit_that_is_refused_does_not_hand_its_user_to_a_younger_object() ->
     assert list(table.duplicates()) == ["b"]
 
 
-def test_a_task_type_that_nobody_declares_is_unresolved() -> None:
+def test_an_undeclared_task_type_is_unresolved() -> None:
     table = ObjectTable()
     table.put("UserSubscription", user("ada", 1, {"tasks": [{"type": "orders"}]}))
     assert [one.type for one in table.desired().unresolved] == ["orders"]
@@ -216,7 +216,7 @@ def test_a_task_type_that_nobody_declares_is_unresolved() -> None:
     assert isinstance(desired.types["orders"], TaskType)
 
 
-def test_a_refused_type_says_why_it_is_unresolved_unless_an_earlier_state_is_in_force() -> None:
+def test_a_refused_type_explains_unresolved_subscriptions() -> None:
     table = ObjectTable()
     table.put("UserSubscription", user("ada", 1, {"tasks": [{"type": "orders"}]}))
     table.put("TaskType", task_type("orders", 2, {"handler": {"function": "f"}}))
@@ -339,7 +339,7 @@ def follow(server: Server, history: list[tuple[str, str, int]]) -> None:
 
 @settings(max_examples=300)
 @given(steps)
-def test_any_order_of_lists_and_watches_ends_in_the_true_state_once_a_last_list_was_taken(
+def test_any_order_of_lists_and_watches_ends_in_the_truth(
     history: list[tuple[str, str, int]],
 ) -> None:
     server = Server()
@@ -354,7 +354,7 @@ def test_any_order_of_lists_and_watches_ends_in_the_true_state_once_a_last_list_
 
 @settings(max_examples=300)
 @given(steps)
-def test_a_watch_that_has_told_all_needs_no_list_to_undo_what_an_earlier_one_did(
+def test_a_complete_watch_undoes_an_earlier_one_without_a_list(
     history: list[tuple[str, str, int]],
 ) -> None:
     server = Server()
@@ -365,7 +365,7 @@ def test_a_watch_that_has_told_all_needs_no_list_to_undo_what_an_earlier_one_did
     server.assert_true()
 
 
-def test_an_api_server_that_got_a_backup_back_is_believed_where_nothing_came_since_it_was_asked() -> None:
+def test_a_restored_api_server_is_believed() -> None:
     table = ObjectTable()
     table.put("UserSubscription", user("ada", 90, SUSPENDED, generation=5))
     table.put("UserSubscription", user("bob", 91))
@@ -378,7 +378,7 @@ def test_an_api_server_that_got_a_backup_back_is_believed_where_nothing_came_sin
     assert not table.put("UserSubscription", user("ada", 6)), "a watch does not say when it was asked"
 
 
-def test_what_a_refused_object_declares_is_spared_and_nothing_else() -> None:
+def test_exactly_a_refused_objects_declarations_are_protected() -> None:
     table = ObjectTable()
     table.put("TaskType", task_type("never", 1, {"schedule": {}}))
     table.put("UserSubscription", user("first", 2, BAD | {"userId": "ada"}))

@@ -95,7 +95,7 @@ def test_an_edit_and_a_later_object_come_together() -> None:
     assert table.desired().users == {"ada": UserSubscription("ada", (Task("orders"),), suspend=True)}
 
 
-def test_a_deleted_owner_hands_over_and_stays_second_when_made_anew() -> None:
+def test_a_recreated_owner_stays_second() -> None:
     table = filled({"a": (ADA, SECOND, HAS), "b": (SUSPENDED, SECOND, WAITS)}, "ab")
     table.desired()
     table.drop("UserSubscription", "a", "a-1")
@@ -107,7 +107,7 @@ def test_a_deleted_owner_hands_over_and_stays_second_when_made_anew() -> None:
 
 
 @pytest.mark.parametrize("stored", ["a", "b"])
-def test_the_store_tells_at_a_start_whose_the_user_is(stored: str) -> None:
+def test_the_store_names_each_users_owner_at_a_start(stored: str) -> None:
     given: Given = {"a": (ADA, SECOND, None), "b": (SUSPENDED, SECOND, None)}
     for order in permutations(given):
         table = filled(given, order)
@@ -120,14 +120,14 @@ def test_the_store_tells_at_a_start_whose_the_user_is(stored: str) -> None:
         assert owner_of(table) == stored, "and from then on it is remembered"
 
 
-def test_what_the_store_has_counts_less_than_a_status() -> None:
+def test_the_store_counts_less_than_a_status() -> None:
     table = filled({"a": (ADA, SECOND, HAS), "b": (SUSPENDED, SECOND, WAITS)}, "ba")
     assert table.undecided() == []
     table.ownership.stored = {"ada": digest(UserSubscription("ada", (Task("orders"),), suspend=True))}
     assert owner_of(table) == "a"
 
 
-def test_a_replica_follows_the_status_that_the_leader_writes() -> None:
+def test_a_replica_follows_the_leaders_status() -> None:
     table = filled({"a": (ADA, SECOND, None), "b": (ADA, SECOND, None)}, "ab")
     table.desired()
     assert owner_of(table) == "a"

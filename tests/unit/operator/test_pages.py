@@ -52,7 +52,7 @@ async def names(pages: Pages) -> list[str]:
 USERS = [user(f"u-{n}", n + 1) for n in range(40)]
 
 
-async def test_pages_grow_while_they_are_small() -> None:
+async def test_pages_grow_while_small() -> None:
     server = Server([user(f"u-{n}", n + 1) for n in range(3_000)], lambda _: None)
     assert len(await names(Pages(server.ask, 384 * MIB))) == 3_000
     assert [length for length, _ in server.asked] == [32, 64, 128, 256, 500, 500, 500, 500, 500, 500]
@@ -78,7 +78,7 @@ async def test_a_process_with_little_memory_lists_one_by_one() -> None:
     [ApiException(status=500), ApiException(status=504), TimeoutError(), AnswerTooLongError("x")],
     ids=repr,
 )
-async def test_one_object_that_cannot_be_had_leaves_all_others(error: Exception) -> None:
+async def test_one_unavailable_object_leaves_the_rest(error: Exception) -> None:
     server = Server(USERS, lambda page: error if "u-17" in page else None)
     seen = {raw["metadata"]["name"]: raw async for raw in Pages(server.ask, 384 * MIB).objects()}
     assert list(seen) == [f"u-{n}" for n in range(40)]
@@ -89,13 +89,13 @@ async def test_one_object_that_cannot_be_had_leaves_all_others(error: Exception)
     assert one.refusal.startswith("the object cannot be read: ")
 
 
-async def test_one_object_of_another_shape_leaves_all_others() -> None:
+async def test_one_object_of_another_shape_leaves_the_rest() -> None:
     server = Server([*USERS, user("odd", 99) | {"spec": "no mapping"}], lambda _: None)
     seen = [raw async for raw in Pages(server.ask, 384 * MIB).objects()]
     assert [raw["metadata"]["name"] for raw in seen if "unreadable" in raw] == ["odd"]
 
 
-async def test_one_object_that_is_larger_than_any_that_is_right_leaves_all_others() -> None:
+async def test_one_oversized_object_leaves_the_rest() -> None:
     status = {"userId": "eve", "conditions": []}
     large = user("large", 99, {"a": "x" * MAX_BYTES, "userId": "eve"}, status=status)
     seen = [raw async for raw in Pages(Server([*USERS, large], lambda _: None).ask, 384 * MIB).objects()]
@@ -104,7 +104,7 @@ async def test_one_object_that_is_larger_than_any_that_is_right_leaves_all_other
     assert (one.name, one.subject, one.status) == ("large", "eve", status), "the user keeps what it has"
 
 
-async def test_one_object_that_is_no_text_leaves_all_others() -> None:
+async def test_one_non_text_object_leaves_the_rest() -> None:
     server = Server([*USERS, user("odd", 99, {"a": "@"})], lambda _: None)
 
     async def ask(query: Mapping[str, str], accept: str, max_bytes: int) -> bytes:
@@ -120,7 +120,7 @@ async def test_one_object_that_is_no_text_leaves_all_others() -> None:
     + [ClientConnectionError()],
     ids=repr,
 )
-async def test_refusals_that_no_size_causes_fail_the_list_at_once(error: Exception) -> None:
+async def test_refusals_unrelated_to_size_fail_the_list_at_once(error: Exception) -> None:
     server = Server(USERS, lambda _: error)
     with pytest.raises(type(error)):
         await names(Pages(server.ask, 384 * MIB))

@@ -93,7 +93,7 @@ async def test_nothing_is_offered_before_every_kind_was_listed(kind: Kind, error
 
 
 @virtual_time
-async def test_a_list_that_fails_is_tried_again_less_and_less_often() -> None:
+async def test_a_failing_list_is_retried_with_backoff() -> None:
     api = StandIn()
     api.fails["TaskType"] = 0, TimeoutError()
     async with following(api):
@@ -105,7 +105,7 @@ async def test_a_list_that_fails_is_tried_again_less_and_less_often() -> None:
 @pytest.mark.parametrize("after", [0, 1])
 @pytest.mark.parametrize("error", KUBERNETES_DOWN, ids=repr)
 @virtual_time
-async def test_a_list_that_fails_or_ends_in_the_middle_removes_nothing(after: int, error: Exception) -> None:
+async def test_a_failing_or_partial_list_removes_nothing(after: int, error: Exception) -> None:
     api = StandIn()
     api.objects["UserSubscription"] = [user("ada", 1), user("bob", 2)]
     async with following(api, resync_s=5) as (source, stream):
@@ -132,7 +132,7 @@ async def test_a_fresh_look_is_all_there_is_now() -> None:
 
 
 @virtual_time
-async def test_what_a_watch_missed_is_found_soon_after_it_began_and_then_by_each_resync() -> None:
+async def test_a_missed_event_is_found_by_the_next_list() -> None:
     api = StandIn()
     api.objects["UserSubscription"] = [user("ada", 1), user("bob", 2)]
     async with following(api, resync_s=100) as (source, stream):
@@ -154,7 +154,7 @@ async def test_what_a_watch_missed_is_found_soon_after_it_began_and_then_by_each
 
 
 @virtual_time
-async def test_while_a_watch_tells_its_list_one_by_one_nothing_is_listed_and_afterwards_once() -> None:
+async def test_a_watch_replaying_its_list_causes_one_list() -> None:
     api = StandIn()
     async with following(api) as (source, _):
         await asyncio.sleep(10)
@@ -168,7 +168,7 @@ async def test_while_a_watch_tells_its_list_one_by_one_nothing_is_listed_and_aft
 
 
 @virtual_time
-async def test_a_list_that_is_doubted_is_tried_until_it_is_had() -> None:
+async def test_a_requested_list_is_retried_until_successful() -> None:
     api = StandIn()
     api.objects["UserSubscription"] = [user("ada", 1), user("bob", 2)]
     async with following(api) as (source, stream):
@@ -186,7 +186,7 @@ async def test_a_list_that_is_doubted_is_tried_until_it_is_had() -> None:
 
 
 @virtual_time
-async def test_changes_that_come_together_are_offered_together() -> None:
+async def test_simultaneous_changes_are_offered_together() -> None:
     api = StandIn()
     async with following(api) as (source, stream):
         await asyncio.sleep(1)
@@ -199,7 +199,7 @@ async def test_changes_that_come_together_are_offered_together() -> None:
 
 
 @virtual_time
-async def test_what_declares_nothing_new_is_not_offered_again() -> None:
+async def test_unchanged_declarations_are_not_offered_again() -> None:
     api = StandIn()
     api.objects["UserSubscription"] = [user("ada", 1)]
     async with following(api) as (source, stream):
@@ -214,7 +214,7 @@ async def test_what_declares_nothing_new_is_not_offered_again() -> None:
 
 
 @virtual_time
-async def test_what_is_deleted_while_a_list_is_under_way_stays_away() -> None:
+async def test_an_object_deleted_during_a_list_stays_away() -> None:
     api = StandIn()
     api.objects["UserSubscription"] = [user("ada", 1), user("bob", 2)]
     async with following(api) as (source, stream):
@@ -247,7 +247,7 @@ async def test_doubts_without_end_do_not_put_the_list_off_for_ever() -> None:
         assert api.asked.count("TaskType") >= 2
 
 
-async def test_objects_that_take_long_to_read_do_not_block_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_slow_objects_do_not_block_the_loop(monkeypatch: pytest.MonkeyPatch) -> None:
     api, turns, put = StandIn(), [0], ObjectTable.put
     api.objects["UserSubscription"] = [user(f"u-{n}", n + 1) for n in range(10)]
 

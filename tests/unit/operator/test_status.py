@@ -1,4 +1,4 @@
-"""What a status says: each condition with each of its reasons, and when there is nothing to write."""
+"""Content of a status: each condition with each of its reasons, and the case of nothing to write."""
 
 from collections.abc import Mapping
 from dataclasses import replace
@@ -249,9 +249,7 @@ def test_each_condition_has_its_reason_and_says_why(
 
 
 @pytest.mark.parametrize(("one", "known_facts"), [case[:2] for case in CASES.values()], ids=CASES)
-def test_a_status_that_was_written_leaves_nothing_to_write_whenever_it_is_compared(
-    one: Object, known_facts: Facts
-) -> None:
+def test_a_written_status_compares_equal_at_any_time(one: Object, known_facts: Facts) -> None:
     wanted = status_of(one, known_facts, NOW)
     assert not agrees({}, wanted)
     written = replace(one, status=wanted, version="8")
@@ -260,14 +258,14 @@ def test_a_status_that_was_written_leaves_nothing_to_write_whenever_it_is_compar
     assert agrees(written.status, again)
 
 
-def test_every_condition_is_of_the_generation_it_was_made_for() -> None:
+def test_every_condition_has_its_generation() -> None:
     status = status_of(a_user(generation=3), facts(), NOW)
     assert status["observedGeneration"] == 3
     assert {had["observedGeneration"] for had in status["conditions"]} == {3}
     assert not agrees(status, status_of(a_user(generation=4), facts(), NOW))
 
 
-def test_a_transition_is_dated_when_the_status_changes_and_not_when_its_reason_does() -> None:
+def test_a_transition_is_dated_by_status_and_not_by_reason() -> None:
     first = status_of(a_user(), facts(), NOW)
     assert {had["lastTransitionTime"] for had in first["conditions"]} == {"2026-01-02T03:04:05Z"}
     edited = a_user(wants("gone", suspend=True), generation=2, status=first)
@@ -285,7 +283,7 @@ def test_a_transition_is_dated_in_utc() -> None:
     assert status_of(a_user(), facts(), abroad) == status_of(a_user(), facts(), NOW)
 
 
-def test_a_type_counts_its_subscriptions_and_a_user_the_tasks_in_force() -> None:
+def test_types_count_subscriptions_and_users_count_tasks() -> None:
     assert status_of(a_type(), facts(subscriptions={"orders": 5}), NOW)["subscriptions"] == 5
     assert status_of(a_type(), facts(), NOW)["subscriptions"] == 0
     status = status_of(a_user(wants("orders", "b", userId="u-1")), facts(), NOW)
@@ -293,7 +291,7 @@ def test_a_type_counts_its_subscriptions_and_a_user_the_tasks_in_force() -> None
     assert "userId" not in status_of(a_user(BAD), facts(), NOW)
 
 
-def test_an_edit_that_is_refused_says_that_the_former_state_is_in_force() -> None:
+def test_a_refused_edit_says_the_former_state_is_in_force() -> None:
     table = ObjectTable()
     table.put("UserSubscription", user("ada", 1, wants("orders")))
     table.put("UserSubscription", user("ada", 2, BAD, generation=2))
@@ -316,7 +314,7 @@ def test_a_message_is_bounded_however_much_is_wrong() -> None:
     assert messages[0].endswith("...")
 
 
-def test_what_others_put_into_a_status_is_not_ours_to_write() -> None:
+def test_foreign_status_fields_are_kept() -> None:
     wanted = status_of(a_user(), facts(), NOW)
     theirs = {"type": "Billed", "status": "True"}
     had = wanted | {"conditions": [theirs, *reversed(wanted["conditions"])], "theirs": 1}
@@ -336,7 +334,7 @@ def test_what_others_put_into_a_status_is_not_ours_to_write() -> None:
     ],
     ids=["often", "rarely", "by a calendar", "often by a calendar", "suspended"],
 )
-def test_a_type_says_its_window_and_when_it_is_next_if_that_does_not_change_all_the_time(
+def test_a_type_shows_its_window_and_a_stable_next_run(
     spec: dict[str, Any], window: str, following: str | None
 ) -> None:
     now = datetime(2026, 1, 31, 12, 30, tzinfo=UTC)

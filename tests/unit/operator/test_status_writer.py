@@ -150,7 +150,7 @@ async def writing(*names: str) -> AsyncIterator[Writing]:
 
 
 @virtual_time
-async def test_each_status_is_written_once_and_nothing_when_nothing_differs() -> None:
+async def test_each_status_is_written_once() -> None:
     async with writing("ada", "bob") as parts:
         await asyncio.sleep(60)
         assert sorted(parts.server.tried) == ["ada", "bob"]
@@ -162,7 +162,7 @@ async def test_each_status_is_written_once_and_nothing_when_nothing_differs() ->
 
 
 @virtual_time
-async def test_when_the_facts_change_only_what_they_concern_is_written() -> None:
+async def test_changed_inputs_rewrite_only_affected_statuses() -> None:
     async with writing("ada", "bob") as parts:
         await asyncio.sleep(5)
         parts.server.tried.clear()
@@ -182,7 +182,7 @@ async def test_writes_are_paced() -> None:
 
 
 @virtual_time
-async def test_what_was_edited_comes_first_also_while_many_wait() -> None:
+async def test_an_edited_object_comes_first_in_a_long_queue() -> None:
     names = [f"u{number}" for number in range(2000)]
     async with writing(*names) as parts:
         await asyncio.sleep(5)
@@ -204,7 +204,7 @@ async def test_what_was_edited_comes_first_also_while_many_wait() -> None:
 
 
 @virtual_time
-async def test_edits_that_come_faster_than_statuses_are_written_go_first_but_not_for_ever() -> None:
+async def test_frequent_edits_go_first_but_not_forever() -> None:
     async with writing() as parts:
 
         async def flood(name: str, seconds: int) -> None:
@@ -240,7 +240,7 @@ async def test_a_type_waits_behind_no_users() -> None:
 
 
 @virtual_time
-async def test_a_type_is_written_while_users_are_edited_faster_than_statuses() -> None:
+async def test_types_are_written_under_constant_user_edits() -> None:
     async with writing() as parts:
         parts.start("orders", kind="TaskType")
         await asyncio.sleep(5)
@@ -255,7 +255,7 @@ async def test_a_type_is_written_while_users_are_edited_faster_than_statuses() -
 
 
 @virtual_time
-async def test_types_that_change_with_every_publish_take_turns_and_leave_users_their_part() -> None:
+async def test_constantly_changing_types_leave_users_their_part() -> None:
     types = [f"t{number}" for number in range(120)]
     async with writing() as parts:
         parts.start(*types, kind="TaskType")
@@ -275,7 +275,7 @@ async def test_types_that_change_with_every_publish_take_turns_and_leave_users_t
 
 @pytest.mark.parametrize("status", [404, 409])
 @virtual_time
-async def test_an_object_that_changed_or_went_is_left_to_the_watch_and_holds_nobody_up(status: int) -> None:
+async def test_a_changed_object_is_left_to_the_watch(status: int) -> None:
     async with writing("bob", "ada") as parts:
         parts.server.fails["ada"] = ApiException(status=status)
         await asyncio.sleep(0.1)
@@ -292,7 +292,7 @@ async def test_an_object_that_changed_or_went_is_left_to_the_watch_and_holds_nob
 
 
 @virtual_time
-async def test_what_was_written_is_not_written_again_while_the_watch_is_late() -> None:
+async def test_a_written_status_is_not_repeated_under_a_late_watch() -> None:
     async with writing("ada") as parts:
         parts.server.deaf = True
         await asyncio.sleep(60)
@@ -303,7 +303,7 @@ async def test_what_was_written_is_not_written_again_while_the_watch_is_late() -
 
 
 @virtual_time
-async def test_a_write_that_is_late_is_refused_and_made_anew_from_what_the_watch_brings() -> None:
+async def test_a_late_write_is_refused_and_made_again_from_the_watch() -> None:
     async with writing("ada") as parts:
         parts.server.edit("ada", {"suspend": True}, told=False)
         await asyncio.sleep(0.5)
@@ -317,7 +317,7 @@ async def test_a_write_that_is_late_is_refused_and_made_anew_from_what_the_watch
 
 @pytest.mark.parametrize("status", [400, 422])
 @virtual_time
-async def test_a_status_that_is_refused_is_not_tried_again_and_holds_nobody_up(status: int) -> None:
+async def test_a_refused_status_is_not_retried_and_blocks_nothing(status: int) -> None:
     async with writing("bob", "ada") as parts:
         parts.server.fails["ada"] = ApiException(status=status)
         await asyncio.sleep(60)
@@ -333,7 +333,7 @@ async def test_a_status_that_is_refused_is_not_tried_again_and_holds_nobody_up(s
     "error", [ApiException(status=503), ApiException(status=403), TimeoutError()], ids=repr
 )
 @virtual_time
-async def test_an_api_server_that_fails_is_asked_once_a_round(error: Exception) -> None:
+async def test_a_failing_api_server_is_asked_once_a_round(error: Exception) -> None:
     async with writing("ada", "bob", "eve") as parts:
         parts.server.fails = dict.fromkeys(("ada", "bob", "eve"), error)
         await asyncio.sleep(9.5)
@@ -344,7 +344,7 @@ async def test_an_api_server_that_fails_is_asked_once_a_round(error: Exception) 
 
 
 @virtual_time
-async def test_a_store_that_is_down_stops_the_writing_until_it_is_back() -> None:
+async def test_a_store_outage_stops_the_writing() -> None:
     async with writing("ada") as parts:
         parts.given.error = ConnectionRefusedError()
         await asyncio.sleep(10)
@@ -355,7 +355,7 @@ async def test_a_store_that_is_down_stops_the_writing_until_it_is_back() -> None
 
 
 @virtual_time
-async def test_only_the_leader_writes_and_it_stops_in_the_middle_of_a_round() -> None:
+async def test_only_the_leader_writes_and_stops_within_a_round() -> None:
     async with writing() as parts:
         parts.lease.now.clear()
         parts.start(*(f"u{number}" for number in range(100)))
@@ -371,7 +371,7 @@ async def test_only_the_leader_writes_and_it_stops_in_the_middle_of_a_round() ->
 
 
 @virtual_time
-async def test_what_is_declared_and_not_published_yet_is_left_alone() -> None:
+async def test_unpublished_declarations_are_left_alone() -> None:
     async with writing("ada") as parts:
         await asyncio.sleep(2)
         parts.server.edit("ada", {"suspend": True})
@@ -384,7 +384,7 @@ async def test_what_is_declared_and_not_published_yet_is_left_alone() -> None:
 
 
 @virtual_time
-async def test_what_declares_nothing_that_could_be_published_is_told_so_at_once() -> None:
+async def test_unpublishable_objects_are_told_at_once() -> None:
     async with writing("ada") as parts:
         parts.server.edit("bad", {"tasks": [{"type": "A"}]})
         parts.server.edit("zoe", {"userId": "ada"})
@@ -395,7 +395,7 @@ async def test_what_declares_nothing_that_could_be_published_is_told_so_at_once(
 
 
 @virtual_time
-async def test_an_object_that_changes_in_the_middle_of_a_round_waits_for_the_next() -> None:
+async def test_an_object_changed_within_a_round_waits_for_the_next() -> None:
     async with writing("bob", "ada") as parts:
         await asyncio.sleep(0.01)
         parts.server.edit("bob", {"suspend": True})
@@ -410,7 +410,7 @@ async def test_an_object_that_changes_in_the_middle_of_a_round_waits_for_the_nex
     "error", [ApiException(status=403), ApiException(status=500), TimeoutError()], ids=repr
 )
 @virtual_time
-async def test_what_fails_for_one_object_alone_holds_up_no_other(error: Exception) -> None:
+async def test_a_failure_of_one_object_blocks_no_other(error: Exception) -> None:
     names = [f"u{number}" for number in range(60)]
     async with writing(*names) as parts:
         parts.server.fails["u59"] = error

@@ -1,4 +1,4 @@
-"""What the calendar says of a manifest."""
+"""Findings of the calendar about a manifest."""
 
 from typing import Any
 
@@ -66,7 +66,7 @@ def test_a_window_is_refused_together_with_other_fields() -> None:
         ({"interval": "5m"}, "48h", "spec.window"),
     ],
 )
-def test_a_field_that_is_refused_has_one_refusal(schedule: Any, window: Any, field: str) -> None:
+def test_a_refused_field_has_one_refusal(schedule: Any, window: Any, field: str) -> None:
     with pytest.raises(ManifestRefusedError) as error:
         admit(task_type(schedule, window))
     assert [refusal.field for refusal in error.value.refusals] == [field]

@@ -1,4 +1,4 @@
-"""What due work asks for, by example, and closed loops of an autoscaler with it."""
+"""Demand of due work, by example, and closed loops of an autoscaler."""
 
 from typing import Literal
 
@@ -24,19 +24,19 @@ def test_permits_of_a_job_make_fewer_workers_useful() -> None:
     assert capacity({"normal": Due(10**6, 10, 10)}, 0, 100, 50, 30).useful_replicas == 3
 
 
-def test_lanes_share_the_starts_by_their_turns_and_not_by_their_length() -> None:
+def test_lanes_share_starts_by_turns_and_not_by_length() -> None:
     """Few quick jobs of a high lane start 8 times as often as the many slow ones that are made up for."""
     both = {"high": Due(10, 0.1, 1), "backfill": Due(10**6, 60, 1)}
     mean_s = (8 * 0.1 + 60) / 9 + 0.02
     assert capacity(both, 0, 100, 50, 30).useful_replicas == -(-100 * mean_s // 50)
 
 
-def test_types_that_never_ended_have_the_default() -> None:
+def test_types_without_endings_have_the_default() -> None:
     assert mean_of({"known": 3, "new": 1}, {"known": 5.0}, DEFAULT_SERVICE_S) == 4.0
     assert mean_of({}, {}, DEFAULT_SERVICE_S) == DEFAULT_SERVICE_S
 
 
-def test_a_load_that_workers_keep_up_with_keeps_them_and_its_jobs_start_at_once() -> None:
+def test_a_steady_demand_keeps_workers_and_starts_at_once() -> None:
     """80 starts/s of 5 s keep 400 slots busy: 8 replicas."""
     steady = autoscaled(arrivals_per_s=80, service_s=5, rate=200, seconds=1800)
     assert 8 <= steady.last_replicas <= 9
@@ -44,7 +44,7 @@ def test_a_load_that_workers_keep_up_with_keeps_them_and_its_jobs_start_at_once(
 
 
 @pytest.mark.parametrize("weight", ["nothing", "service"])
-def test_it_would_let_jobs_wait_if_running_ones_counted_less(
+def test_counting_running_jobs_less_would_delay_jobs(
     weight: Literal["nothing", "service"],
 ) -> None:
     """Why a running job counts a slot's whole share: with less, jobs wait for much of drain_s for ever."""
@@ -52,7 +52,7 @@ def test_it_would_let_jobs_wait_if_running_ones_counted_less(
     assert steady.last_wait_s > 10
 
 
-def test_a_backlog_that_waits_for_the_limit_adds_no_workers() -> None:
+def test_a_backlog_at_the_limit_adds_no_workers() -> None:
     """20 starts/s of 1 s keep 21 slots busy: more than one worker of 50 would idle, however long the queue."""
     bound = autoscaled(arrivals_per_s=0, service_s=1, rate=20, seconds=600, backlog=100_000)
     assert bound.most_replicas == 1

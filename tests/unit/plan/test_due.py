@@ -1,4 +1,4 @@
-"""What became due, and what an outage does to it under each policy."""
+"""Due occurrences, and the effect of an outage under each policy."""
 
 import pytest
 
@@ -35,7 +35,7 @@ def brief(ranges: list[DueRange]) -> list[tuple[int, int, int, str]]:
     ]
 
 
-def test_a_range_carries_what_the_store_needs() -> None:
+def test_a_range_carries_the_stores_fields() -> None:
     assert due([segment()], 600_000, 600_250, 600_250) == [
         DueRange("t", 7, 1, 250, 600, 60_000, Priority.HIGH, overdue=False, missed=0)
     ]
@@ -98,7 +98,7 @@ def test_the_grace_splits_a_window_into_overdue_and_due() -> None:
 
 
 @pytest.mark.parametrize("policy", list(CatchUp))
-def test_what_is_older_than_its_starting_deadline_is_missed(policy: CatchUp) -> None:
+def test_an_occurrence_past_its_starting_deadline_is_missed(policy: CatchUp) -> None:
     ranges = due([segment(catch_up=policy, starting_deadline_ms=2_000)], 599_999, 609_000, 609_000)
     assert brief(ranges) == [(600, 0, 6_999, "missed 1"), (600, 7_000, 9_000, "due")]
     assert {r.life_ms for r in ranges} == {2_000}
@@ -107,14 +107,12 @@ def test_what_is_older_than_its_starting_deadline_is_missed(policy: CatchUp) -> 
 @pytest.mark.parametrize(
     ("policy", "life_ms"), [(CatchUp.LATEST, 60_000), (CatchUp.SKIP, 60_000), (CatchUp.ALL, 0)]
 )
-def test_without_a_deadline_a_job_lives_until_its_next_due_except_under_all(
-    policy: CatchUp, life_ms: int
-) -> None:
+def test_a_job_without_deadline_lives_until_its_next_due(policy: CatchUp, life_ms: int) -> None:
     (found,) = due([segment(catch_up=policy)], 599_999, 600_000, 600_000)
     assert found.life_ms == life_ms
 
 
-def test_a_cron_job_lives_until_its_next_due_across_a_change_of_the_clock() -> None:
+def test_a_cron_job_lives_until_its_next_due_across_a_clock_change() -> None:
     noon_before_spring = 1_774_695_600  # 2026-03-28 12:00 in Berlin
     nightly = segment(Schedule(cron="0 12 * * *", time_zone="Europe/Berlin"))
     (found,) = due([nightly], noon_before_spring * 1000, noon_before_spring * 1000 + 1, 0)

@@ -31,7 +31,7 @@ def test_no_loads_fit() -> None:
     assert (verdict.fit, verdict.behind, verdict.change) == (Fit.FITS, (), "")
 
 
-def test_what_fits_names_its_busiest_stretch() -> None:
+def test_a_fitting_day_names_its_busiest_stretch() -> None:
     verdict = judged(STEADY, replace(NIGHTLY, subscriptions=90_000))
     assert (verdict.fit, verdict.delay_s, verdict.change, verdict.late) == (Fit.FITS, 0, "", ())
     tightest = verdict.tightest
@@ -65,7 +65,7 @@ def test_a_crowded_hour_fits_with_the_delay_its_backlog_takes() -> None:
     assert verdict.change == "widen the window of nightly to 2h"
 
 
-def test_a_wait_past_a_deadline_does_not_fit_and_names_who_is_late() -> None:
+def test_a_wait_past_a_deadline_names_the_late_type() -> None:
     verdict = judged(NIGHTLY, STEADY)  # 900 s of delay, and the steady ones live for 300
     assert (verdict.fit, verdict.late) == (Fit.DOES_NOT_FIT, ("steady",))
     assert verdict.change == "widen the window of nightly to 2h"
@@ -92,7 +92,7 @@ def test_a_backlog_at_midnight_meets_the_morning() -> None:
     assert verdict.delay_s == pytest.approx((360_000 - 180_000 + 180_000) / 100)
 
 
-def test_a_window_that_crosses_midnight_counts_on_both_sides() -> None:
+def test_a_window_across_midnight_counts_on_both_sides() -> None:
     crossing = TypeDemand("crossing", Schedule(cron="30 23 * * *"), subscriptions=720_000, life_s=300)
     verdict = judged(crossing)  # 200/s from 23:30 to 0:30
     assert verdict.fit is Fit.DOES_NOT_FIT
@@ -101,14 +101,14 @@ def test_a_window_that_crosses_midnight_counts_on_both_sides() -> None:
     assert verdict.tightest.demand == pytest.approx(720_000)
 
 
-def test_a_day_that_asks_for_more_than_a_day_gives_does_not_fit() -> None:
+def test_a_day_with_more_demand_than_capacity_does_not_fit() -> None:
     verdict = judged(replace(STEADY, subscriptions=36_000))
     assert verdict.fit is Fit.DOES_NOT_FIT
     assert verdict.tightest.demand == pytest.approx(1.2 * verdict.tightest.capacity)
     assert verdict.change == "lengthen the interval of steady to 10m"
 
 
-def test_where_no_interval_may_be_lengthened_enough_the_limit_is_named() -> None:
+def test_the_limit_is_named_where_no_interval_helps() -> None:
     many = [
         TypeDemand(f"t{i}", Schedule(interval_s=300), subscriptions=3_000) for i in range(13)
     ]  # 130/s, 10/s each
@@ -120,7 +120,7 @@ def test_where_no_interval_may_be_lengthened_enough_the_limit_is_named() -> None
     assert len(verdict.behind) == 5
 
 
-def test_the_limit_is_raised_where_a_crowded_hour_has_no_room_to_widen() -> None:
+def test_the_limit_is_raised_for_a_crowded_hour() -> None:
     packed = TypeDemand("packed", Schedule(cron="0 * * * *"), subscriptions=480_000, life_s=60)  # 133.3/s
     assert judged(packed).change == "raise the limit to 136/s"
     assert judged(packed, limit=136).fit is Fit.FITS
@@ -146,9 +146,7 @@ def test_short_intervals_count_as_their_mean() -> None:
         ),
     ],
 )
-def test_a_narrow_limit_that_is_outrun_is_named(
-    demand: TypeDemand, violation: Violation, change: str
-) -> None:
+def test_an_exceeded_limit_is_named(demand: TypeDemand, violation: Violation, change: str) -> None:
     verdict = judged(demand)
     (found,) = verdict.violations
     assert (found.type, found.scope, found.limit_per_s) == (
@@ -168,7 +166,7 @@ def test_a_narrow_limit_may_go_on_behind_the_window() -> None:
     assert found.needed_per_s == pytest.approx(10 * STRETCH)
 
 
-def test_300_types_are_judged_quickly_whatever_the_verdict() -> None:
+def test_300_types_are_judged_quickly() -> None:
     intervals = (60, 120, 300, 600, 3_600)
     demands = [
         *(

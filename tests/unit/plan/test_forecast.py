@@ -27,7 +27,7 @@ def test_windows_count_by_their_overlap_with_each_step() -> None:
     assert starts([demand], MONDAY + 80, 40, horizon_s=100) == pytest.approx([20, 10, 0])
 
 
-def test_a_window_that_began_the_day_before_reaches_into_this_one() -> None:
+def test_a_window_of_the_day_before_reaches_into_this_day() -> None:
     demand = TypeDemand("t", Schedule(cron="30 23 * * *"), subscriptions=3_600)
     hours = starts([demand], MONDAY, HOUR)
     assert [hours[0], hours[23]] == pytest.approx([1_800, 1_800])

@@ -1,4 +1,4 @@
-"""When periods begin, without the nights in which clocks change."""
+"""Beginnings of periods, except in nights of a clock change."""
 
 import pytest
 
@@ -44,13 +44,13 @@ MONDAY = 1_767_571_200  # 2026-01-05 00:00 UTC
         (Schedule(cron="0 */2 * * *", time_zone="America/New_York", window_s=2 * HOUR), HOUR, HOUR),
     ],
 )
-def test_the_window_defaults_to_the_gap_and_never_exceeds_it(
+def test_the_window_defaults_to_the_gap_and_never_exceeds_the_gap(
     schedule: Schedule, gap: int, window: int
 ) -> None:
     assert (shortest_gap_s(schedule), window_s(schedule)) == (gap, window)
 
 
-def test_intervals_are_aligned_to_the_epoch_and_bounds_are_half_open() -> None:
+def test_intervals_align_to_the_epoch_with_half_open_bounds() -> None:
     every = Schedule(interval_s=300)
     assert list(occurrences(every, 300, 900)) == [300, 600]
     assert list(occurrences(every, 301, 901)) == [600, 900]
@@ -97,7 +97,7 @@ def test_rare_dates_are_found_in_both_directions() -> None:
         (Schedule(), "neither"),
     ],
 )
-def test_what_cannot_be_planned_is_refused_with_its_reason(schedule: Schedule, reason: str) -> None:
+def test_an_unplannable_schedule_is_refused_with_its_reason(schedule: Schedule, reason: str) -> None:
     with pytest.raises(ScheduleError, match=reason):
         next_occurrence(schedule, 0)
 

@@ -31,7 +31,7 @@ def test_strides_of_common_windows() -> None:
 
 @pytest.mark.parametrize("w", [1, 60, 300, 3_600, 86_400])
 @pytest.mark.parametrize("k", [0, 1, 59, 60, 61, 299, 3_601, 999_999])
-def test_an_offset_is_what_a_script_computes_with_doubles(k: int, w: int) -> None:
+def test_offsets_equal_the_scripts_double_arithmetic(k: int, w: int) -> None:
     # Lua 5.1 has doubles only, and its % is x - floor(x / y) * y.
     def remainder(x: float, y: float) -> float:
         return x - (x // y) * y

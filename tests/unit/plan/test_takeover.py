@@ -1,4 +1,4 @@
-"""When a changed schedule takes over."""
+"""The instant at which a changed schedule takes over."""
 
 import pytest
 
@@ -17,7 +17,7 @@ from taskqueue.plan.takeover import takeover_s
         (60, 60, 90, 91),
     ],
 )
-def test_it_takes_over_as_early_as_the_longer_period_allows(
+def test_a_takeover_is_as_early_as_the_longer_period_allows(
     old: int, new: int, after: int, takes_over: int
 ) -> None:
     assert takeover_s(Schedule(interval_s=old), Schedule(interval_s=new), after) == takes_over

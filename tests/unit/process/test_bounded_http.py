@@ -1,4 +1,4 @@
-"""What a caller of a port may cost: bytes, connections and seconds, plain and over TLS, on real sockets."""
+"""The cost of a caller of a port: bytes, connections and seconds, plain and over TLS, on real sockets."""
 
 import asyncio
 import contextlib
@@ -188,7 +188,7 @@ CALLERS: dict[str, tuple[Caller, bytes]] = {
 
 
 @both
-async def test_every_caller_is_let_go_soon(tls: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_connection_without_requests_ends(tls: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     async with serving(tls) as to:
         came = await _all(to, [name for name, (_, status) in CALLERS.items() if status])
         shorten(monkeypatch, "FIRST_REQUEST_S", "ANSWER_S")
@@ -215,7 +215,7 @@ def _statuses(came: bytes) -> list[bytes]:
 
 
 @both
-async def test_a_caller_that_does_not_read_is_let_go(tls: bool, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_caller_that_does_not_read_is_cut_off(tls: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     async with serving(tls) as to:
         shorten(monkeypatch, "ANSWER_S", "_CLOSE_S")
         reader, writer = await to.connect()
@@ -224,7 +224,7 @@ async def test_a_caller_that_does_not_read_is_let_go(tls: bool, monkeypatch: pyt
         assert len(await to.rest(reader, writer)) < len(LARGE), "what the buffers of the sockets held"
 
 
-async def test_a_caller_that_only_reads_is_answered() -> None:
+async def test_a_half_closed_caller_is_answered() -> None:
     async with serving() as to:
         reader, writer = await to.connect()
         writer.write(GET)
@@ -240,9 +240,7 @@ async def test_head_gets_no_body() -> None:
 
 
 @both
-async def test_a_kept_connection_serves_requests_and_closes_when_idle(
-    tls: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_kept_connection_closes_when_idle(tls: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     kept = GET.replace(b"livez", b"kept")
     async with serving(tls) as to:
         reader, writer = await to.connect()
@@ -257,9 +255,7 @@ async def test_a_kept_connection_serves_requests_and_closes_when_idle(
 
 
 @both
-async def test_of_too_many_connections_the_longest_idle_goes(
-    tls: bool, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_the_longest_idle_connection_makes_room(tls: bool, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(port, "MAX_CONNECTIONS", 10)
     monkeypatch.setattr(connection, "FIRST_REQUEST_S", 60.0)
     async with serving(tls) as to:
@@ -282,7 +278,7 @@ async def test_of_too_many_connections_the_longest_idle_goes(
             one[1].transport.abort()
 
 
-async def test_requests_that_came_are_answered_while_the_port_closes() -> None:
+async def test_a_closing_port_answers_its_requests() -> None:
     made = Serving(tls=False)
     await made.port.open("127.0.0.1", 0)
     asking, waiting = await made.connect(), await made.connect()

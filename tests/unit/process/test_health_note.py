@@ -1,11 +1,11 @@
-"""/readyz may say more than "ok": what is odd, and no reason to be unready."""
+"""/readyz adds a note to "ok" for a condition that does not make a process unready."""
 
 import asyncio
 
 import pytest
 
 from taskqueue.bounded_http.port import Port
-from taskqueue.health import serve_health
+from taskqueue.process.health import serve_health
 
 
 @pytest.mark.parametrize(
@@ -16,9 +16,7 @@ from taskqueue.health import serve_health
         ("draining", "the global limit is closed", (503, "draining\nnote: the global limit is closed")),
     ],
 )
-async def test_readyz_says_what_is_odd_beside_ok(
-    fault: str | None, note: str | None, answer: tuple[int, str]
-) -> None:
+async def test_readyz_adds_a_note_to_ok(fault: str | None, note: str | None, answer: tuple[int, str]) -> None:
     serving = await serve_health("127.0.0.1", 0, live=lambda: None, ready=lambda: fault, note=lambda: note)
     async with serving:
         assert await ask(serving, "/readyz") == answer

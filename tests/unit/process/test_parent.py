@@ -1,4 +1,4 @@
-"""A process that ends with its parent, by the pipe alone and by what Linux does."""
+"""A process that ends with its parent, by the pipe alone and by the signal of Linux."""
 
 import os
 import subprocess
@@ -6,11 +6,11 @@ import sys
 
 import pytest
 
-from taskqueue.parent import VARIABLE
+from taskqueue.process.parent import VARIABLE
 
 CHILD = """
 import os, sys, time
-from taskqueue import parent
+from taskqueue.process import parent
 
 if sys.argv[1] == "pipe":
     parent._ask_linux = lambda: None
@@ -22,7 +22,7 @@ LIMIT_S = 30
 
 
 @pytest.mark.parametrize("by", ["pipe", "pipe and signal"])
-def test_a_child_ends_when_the_other_end_of_its_pipe_is_closed(by: str) -> None:
+def test_a_child_ends_when_its_pipe_is_closed(by: str) -> None:
     ours, theirs = os.pipe()
     command = [sys.executable, "-c", CHILD, by]
     environment = {**os.environ, VARIABLE: str(ours)}
@@ -35,7 +35,10 @@ def test_a_child_ends_when_the_other_end_of_its_pipe_is_closed(by: str) -> None:
         assert child.wait(LIMIT_S) == 1
 
 
-def test_a_child_that_was_not_asked_lives_as_long_as_it_likes() -> None:
-    code = "from taskqueue import parent; parent.end_with_parent(); import threading; print(threading.active_count())"
+def test_a_child_without_a_pipe_starts_no_thread() -> None:
+    code = (
+        "from taskqueue.process import parent; parent.end_with_parent(); "
+        "import threading; print(threading.active_count())"
+    )
     done = subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True)
     assert done.stdout == "1\n"

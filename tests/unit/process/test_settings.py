@@ -1,4 +1,4 @@
-"""Settings: which source wins, and what is said about a value that cannot be used."""
+"""Settings: the precedence of their sources, and the refusals of bad values."""
 
 import json
 import os
@@ -7,10 +7,10 @@ from pathlib import Path
 
 import pytest
 
-from taskqueue.log import configure
-from taskqueue.redaction import HIDDEN, redact
+from taskqueue.process.settings import StoreSettings, load
 from taskqueue.scheduler.settings import SchedulerSettings
-from taskqueue.settings import StoreSettings, load
+from taskqueue.text.log import configure
+from taskqueue.text.redaction import HIDDEN, redact
 from taskqueue_operator.settings import OperatorSettings
 from taskqueue_worker.settings import WorkerSettings
 
@@ -23,9 +23,7 @@ def write(tmp_path: Path, text: str) -> str:
     return str(path)
 
 
-def test_a_flag_wins_over_the_environment_which_wins_over_the_file(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_flags_win_over_environment_over_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     file = write(tmp_path, "rate: 1\nrelease: file\nmax_backlog: 7\nlook_ahead: 0.5\n")
     monkeypatch.setenv("TASKQUEUE_RELEASE", "environment")
     monkeypatch.setenv("TASKQUEUE_RATE", "2")
@@ -35,13 +33,13 @@ def test_a_flag_wins_over_the_environment_which_wins_over_the_file(
     assert settings.tick_period == 0.25  # the default
 
 
-def test_the_file_can_be_named_by_the_environment(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_the_environment_may_name_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setenv("TASKQUEUE_CONFIG", write(tmp_path, "release: here\n"))
     assert load(SchedulerSettings, [], PROG).release == "here"
 
 
 @pytest.mark.parametrize("settings_class", [StoreSettings, SchedulerSettings])
-def test_help_says_something_about_every_setting(
+def test_help_describes_every_setting(
     settings_class: type[StoreSettings], capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
@@ -71,7 +69,7 @@ def test_help_says_something_about_every_setting(
         ("a: [\n", ["write YAML", ":2"]),
     ],
 )
-def test_a_fault_in_the_file_is_told_with_the_file_the_key_and_what_is_allowed(
+def test_a_fault_in_the_file_names_file_and_key(
     tmp_path: Path, capsys: pytest.CaptureFixture[str], text: str, words: list[str]
 ) -> None:
     file = write(tmp_path, text)
@@ -96,9 +94,7 @@ def test_a_fault_in_the_file_is_told_with_the_file_the_key_and_what_is_allowed(
         (["--redis-ulr", "redis://u:geheim@h"], ["--redis-ulr"]),
     ],
 )
-def test_a_bad_flag_is_told_with_its_name(
-    capsys: pytest.CaptureFixture[str], argv: list[str], words: list[str]
-) -> None:
+def test_a_bad_flag_is_named(capsys: pytest.CaptureFixture[str], argv: list[str], words: list[str]) -> None:
     with pytest.raises(SystemExit) as ended:
         load(SchedulerSettings, argv, PROG)
     said = capsys.readouterr().err
@@ -127,7 +123,7 @@ def _huge(path: Path) -> None:
         (lambda path: path.write_text("release: a b"), "release: must be 1 to 63 letters, digits"),
     ],
 )
-def test_a_config_that_cannot_be_read_is_refused_by_name(
+def test_an_unreadable_config_is_named(
     make: Callable[[Path], object], says: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     make(path := tmp_path / "config.yaml")
@@ -140,16 +136,14 @@ def test_a_config_that_cannot_be_read_is_refused_by_name(
     assert "\x1b" not in said
 
 
-def test_a_bad_variable_is_told_with_its_name(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_bad_variable_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setenv("TASKQUEUE_RATE", "0")
     with pytest.raises(SystemExit):
         load(SchedulerSettings, [], PROG)
     assert "TASKQUEUE_RATE: should be greater than or equal to 0.000001" in capsys.readouterr().err
 
 
-def test_the_password_of_the_url_is_kept_and_never_shown() -> None:
+def test_the_password_of_the_url_is_never_shown() -> None:
     settings = load(SchedulerSettings, ["--redis-url", "redis://u:geheim@h:1/2"], PROG)
     assert settings.redis_url.get_secret_value() == "redis://u:geheim@h:1/2"
     shown = f"{settings!r} {settings} {settings.redis_url} {settings.model_dump_json()}"
@@ -172,9 +166,7 @@ def test_secrets_in_a_text_are_hidden(text: str) -> None:
 
 
 @pytest.mark.parametrize("log_format", ["json", "console"])
-def test_no_params_tokens_or_passwords_get_into_a_log_line(
-    capsys: pytest.CaptureFixture[str], log_format: str
-) -> None:
+def test_a_log_line_has_no_params_and_no_secrets(capsys: pytest.CaptureFixture[str], log_format: str) -> None:
     import logging
 
     import structlog
@@ -210,7 +202,7 @@ def test_no_params_tokens_or_passwords_get_into_a_log_line(
     ],
 )
 @pytest.mark.parametrize("value", ["inf", "1e300", "nan"])
-def test_a_time_without_an_end_is_refused(
+def test_an_unbounded_time_is_refused(
     settings_class: type[StoreSettings], name: str, value: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     flag = f"--{name.replace('_', '-')}"

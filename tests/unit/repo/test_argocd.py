@@ -22,14 +22,14 @@ def condition(name: str, status: str, reason: str = "Because", message: str = "s
 
 
 @pytest.mark.parametrize("status", [None, {}, {"observedGeneration": 1}, {"observedGeneration": 1, "x": 1}])
-def test_nothing_is_healthy_before_it_was_looked_at(status: dict[str, Any] | None) -> None:
+def test_an_unobserved_object_is_not_healthy(status: dict[str, Any] | None) -> None:
     one = {"apiVersion": "taskqueue.dev/v1alpha1", "kind": "TaskType", "metadata": {"generation": 1}}
     if status is not None:
         one["status"] = status
     assert argo_cd(one) == ("Progressing", "waiting for the operator")
 
 
-def test_what_was_found_out_before_the_last_edit_does_not_count() -> None:
+def test_findings_older_than_the_last_edit_do_not_count() -> None:
     assert seen(READY, observed=1) == ("Progressing", "waiting for the operator")
     assert seen(condition("Accepted", "False"), observed=1)[0] == "Progressing"
     assert seen(READY) == ("Healthy", "")
@@ -45,7 +45,7 @@ def test_what_was_found_out_before_the_last_edit_does_not_count() -> None:
         ("UserSubscription", "ResolvedRefs"),
     ],
 )
-def test_what_a_person_must_mend_is_degraded_and_says_why(kind: str, name: str) -> None:
+def test_a_fault_for_a_person_is_degraded_with_its_reason(kind: str, name: str) -> None:
     said = seen(condition(name, "False", "TooMuch", "ask for less"), READY, kind=kind)
     assert said == ("Degraded", "TooMuch: ask for less")
 
@@ -61,13 +61,13 @@ def test_no_worker_yet_is_healthy() -> None:
     assert seen(condition("HandlerRegistered", "Unknown"), READY)[0] == "Healthy"
 
 
-def test_what_was_put_on_hold_is_suspended_whatever_else_is_wrong() -> None:
+def test_a_suspended_object_is_suspended_despite_faults() -> None:
     for reason in ("Suspended", "Paused"):
         held = condition("Ready", "True", reason, "nothing starts")
         assert seen(condition("Feasible", "False"), held) == ("Suspended", "nothing starts")
 
 
-def test_conditions_of_others_do_not_matter() -> None:
+def test_foreign_conditions_do_not_matter() -> None:
     assert seen(condition("Abandoned", "False"), READY)[0] == "Healthy"
 
 

@@ -36,7 +36,7 @@ def nodes(schema: dict[str, Any], path: str = "") -> Iterator[tuple[str, dict[st
 NODES = dict(nodes(SCHEMA))
 
 
-def test_what_is_written_by_machine_equals_its_sources() -> None:
+def test_generated_files_equal_their_sources() -> None:
     for path, content in files().items():
         assert path.read_text("utf-8") == content, f"{path}: run `make generate`"
 
@@ -50,7 +50,7 @@ def test_the_chart_has_the_version_of_the_project() -> None:
     assert {image.partition(":")[2] for image in ours} == {project["version"]}
 
 
-def test_the_annotated_examples_and_kinds_are_those_of_the_definitions() -> None:
+def test_the_annotations_match_the_definitions() -> None:
     annotations = yaml.safe_load((CHART / "Chart.yaml").read_text("utf-8"))["annotations"]
     definitions = [yaml.safe_load(path.read_text("utf-8")) for path in sorted((ROOT / "crds").glob("*.yaml"))]
     told = yaml.safe_load(annotations["artifacthub.io/crds"])
@@ -68,7 +68,7 @@ def test_the_defaults_are_valid() -> None:
     Draft202012Validator(SCHEMA).validate(VALUES)
 
 
-def test_every_value_is_in_the_schema_and_every_one_of_the_schema_has_a_default() -> None:
+def test_values_and_schema_have_the_same_keys() -> None:
     def paths(values: Any, path: str = "") -> Iterator[str]:
         for name, value in values.items():
             yield path + name
@@ -97,7 +97,7 @@ def test_a_value_without_a_comment_is_named() -> None:
         read("worker:\n  # Slots.\n  slots: 1\n\n  threads: 2\n")
 
 
-def test_a_comment_above_a_mapping_speaks_for_all_of_it() -> None:
+def test_a_comment_above_a_mapping_covers_the_mapping() -> None:
     assert '| `resources` | `{"requests": {"cpu": 1}}` | What it asks for. |' in table(
         "# What it asks for.\nresources:\n  requests: {cpu: 1}\n"
     )

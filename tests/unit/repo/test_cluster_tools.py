@@ -44,7 +44,7 @@ def build(go: Path, *release: str, broken: str = "none") -> subprocess.Completed
 
 
 @pytest.mark.parametrize("found", ["go1.25.9", "go1.9", "devel"])
-def test_a_go_that_is_too_old_is_named_with_what_to_install(go: Path, found: str) -> None:
+def test_an_old_go_is_named_with_its_remedy(go: Path, found: str) -> None:
     put(go, f"#!/bin/sh\necho {found}\n")
     ended = build(go)
     assert (ended.returncode, ended.stdout) == (NO_GO, "")
@@ -55,7 +55,7 @@ def test_a_go_that_is_too_old_is_named_with_what_to_install(go: Path, found: str
     assert not (go.parent.parent / "cache").exists()
 
 
-def test_what_is_complete_is_printed_and_not_built_again(go: Path) -> None:
+def test_a_complete_set_is_printed_and_not_rebuilt(go: Path) -> None:
     put(go, PRETENDS)
     first = build(go)
     assert first.returncode == 0, first.stderr
@@ -80,7 +80,7 @@ def test_the_oldest_has_a_folder_of_its_own_and_the_newest_kubectl(go: Path) -> 
     }
 
 
-def test_the_other_sets_have_folders_of_their_own_named_after_what_is_in_them(go: Path) -> None:
+def test_the_other_sets_have_folders_named_by_content(go: Path) -> None:
     put(go, PRETENDS)
     node, helm, compose = (Path(build(go, name).stdout.strip()) for name in ("node", "helm", "compose"))
     versions = ["-".join(folder.name.split("-")[:2]) for folder in (node, helm, compose)]
@@ -95,7 +95,7 @@ def test_the_other_sets_have_folders_of_their_own_named_after_what_is_in_them(go
     assert [path.name for path in compose.iterdir()] == ["docker-compose"]
 
 
-def test_a_set_has_what_it_needs_of_the_sources_and_anybody_may_remove_it(go: Path) -> None:
+def test_a_set_has_its_sources_and_is_removable(go: Path) -> None:
     put(go, PRETENDS)
     definitions = go.parent.parent / "module" / "config" / "crd"
     definitions.mkdir(parents=True)
@@ -120,7 +120,7 @@ def test_a_set_has_what_it_needs_of_the_sources_and_anybody_may_remove_it(go: Pa
     assert (again.returncode, again.stdout, again.stderr) == (0, ended.stdout, "")
 
 
-def test_a_build_that_fails_leaves_nothing_and_the_next_one_starts_afresh(go: Path) -> None:
+def test_a_failed_build_leaves_nothing_behind(go: Path) -> None:
     put(go, PRETENDS)
     failed = build(go, broken="kubectl")
     assert (failed.returncode, failed.stdout) == (1, "")

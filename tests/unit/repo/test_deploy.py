@@ -14,8 +14,8 @@ import yaml
 
 from taskqueue.cli.dev.api import main as example_api
 from taskqueue.cli.exit_codes import ExitCode
+from taskqueue.process.settings import StoreSettings, load
 from taskqueue.scheduler.settings import SchedulerSettings
-from taskqueue.settings import StoreSettings, load
 from taskqueue_worker.settings import WorkerSettings
 
 ROOT = Path(__file__).parents[3]
@@ -33,7 +33,7 @@ def mounts(service: str) -> dict[str, Path]:
 
 
 @pytest.mark.parametrize("service", SETTINGS)
-def test_the_processes_of_compose_start_with_settings_that_exist(
+def test_compose_processes_start_with_existing_settings(
     service: str, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     for name, value in SERVICES[service]["environment"].items():
@@ -58,7 +58,7 @@ def test_the_example_settings_load_and_name_no_secret(service: str) -> None:
 
 
 @pytest.mark.parametrize("service", SERVICES)
-def test_what_a_service_mounts_or_waits_for_is_there(service: str) -> None:
+def test_a_services_mounts_and_dependencies_exist(service: str) -> None:
     assert [path for path in mounts(service).values() if not path.exists()] == []
     assert SERVICES[service].get("depends_on", {}).keys() <= SERVICES.keys()
     network = SERVICES[service].get("network_mode", "")
@@ -72,14 +72,14 @@ def test_a_service_is_built_from_a_target_of_the_dockerfile(service: str) -> Non
     assert re.search(rf"^FROM \S+ AS {build['target']}$", DOCKERFILE, re.MULTILINE)
 
 
-def test_compose_pulls_no_image_that_it_builds() -> None:
+def test_compose_pulls_no_image_of_its_own_build() -> None:
     """A name without a registry is Docker Hub's, where it could be somebody else's."""
     built = {name: said for name, said in SERVICES.items() if "build" in said}
     assert {said["pull_policy"] for said in built.values()} == {"build"}
     assert set(SERVICES) - set(built) == {"redis"}
 
 
-def test_the_store_of_compose_keeps_what_it_was_given() -> None:
+def test_the_compose_store_keeps_its_data() -> None:
     command = SERVICES["redis"]["command"]
     assert command[command.index("--maxmemory-policy") + 1] == "noeviction"
     assert command[command.index("--appendonly") + 1] == "yes"
@@ -121,7 +121,7 @@ def test_process_1_of_every_container_is_an_init() -> None:
     assert [service for service in own if "init" in service] == [], "a second init"
 
 
-def test_all_that_an_image_installs_from_an_index_has_a_known_hash() -> None:
+def test_all_installed_packages_have_known_hashes() -> None:
     for file in (DOCKERFILE, VALKEY):
         run = "".join(line for line in file.splitlines(keepends=True) if not line.startswith("#"))
         installs = re.findall(r"pip install .*", run.replace("\\\n", ""))
@@ -136,7 +136,7 @@ def test_the_base_is_pinned_by_digest_and_may_be_another() -> None:
     assert {image for image, _ in stages} <= {"${BASE}", *(name for _, name in stages)}
 
 
-def test_the_image_takes_what_is_not_ignored_and_runs_without_rights() -> None:
+def test_the_image_copies_unignored_files_and_has_no_rights() -> None:
     assert re.search(r"^USER [1-9]\d*:[1-9]\d*$", DOCKERFILE, re.MULTILINE)
     copied = [
         word
@@ -149,7 +149,7 @@ def test_the_image_takes_what_is_not_ignored_and_runs_without_rights() -> None:
     assert [path for path in local if not (ROOT / path).exists() or f"!{path}" not in ignored] == []
 
 
-def test_an_archive_of_an_image_is_named_after_all_that_is_copied_into_it() -> None:
+def test_an_image_archive_is_named_by_its_content() -> None:
     code = "import build_images; print(*build_images.COPIED)"
     folder = ROOT / "tools" / "images"
     asked = subprocess.run(
@@ -165,6 +165,6 @@ def test_the_image_is_labelled_with_the_version_of_the_project() -> None:
     assert f"org.opencontainers.image.licenses={project['license']['text']} " in DOCKERFILE
 
 
-def test_the_scheduler_of_compose_is_told_to_the_image_of_the_operator() -> None:
+def test_the_compose_scheduler_uses_the_operator_image() -> None:
     assert SERVICES["scheduler"]["build"]["target"] == "operator"
     assert SERVICES["scheduler"]["entrypoint"] == ["tini", "--", "taskqueue", "scheduler"]

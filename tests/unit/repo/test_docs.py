@@ -16,7 +16,7 @@ FOLDERS = ("docs", "examples", "helm", "deploy", "tools", "tests")
 PAGES = sorted([*ROOT.glob("*.md"), *(page for folder in FOLDERS for page in (ROOT / folder).rglob("*.md"))])
 
 
-def test_the_page_of_settings_manifests_and_metrics_is_what_the_code_says() -> None:
+def test_the_reference_page_equals_the_code() -> None:
     page = runpy.run_path(str(ROOT / "docs" / "generate.py"))["text"]()
     assert (ROOT / "docs" / "configuration.md").read_text() == page, "run `make docs`"
 
@@ -28,14 +28,14 @@ def test_every_relative_link_leads_somewhere(page: Path) -> None:
     assert broken == []
 
 
-def test_every_file_of_code_that_the_internals_name_is_there() -> None:
+def test_every_file_named_by_internals_exists() -> None:
     named = re.findall(r"`([\w/]+\.(?:py|lua))`", (ROOT / "docs" / "internals.md").read_text())
     files = [path.as_posix().replace("taskqueue_worker", "worker") for path in ROOT.glob("*/src/**/*.*")]
     assert len(named) > 20
     assert [name for name in named if not any(path.endswith(f"/{name}") for path in files)] == []
 
 
-def test_the_cron_lines_of_the_page_on_schedules_are_taken_and_refused_as_it_says() -> None:
+def test_the_cron_lines_of_the_schedules_page_are_right() -> None:
     page = (ROOT / "docs" / "schedules.md").read_text()
     lines = set(re.findall(r"`([-0-9*/,A-Z#]+(?: [-0-9*/,A-Z#]+){4})`", page))
     refused = set()

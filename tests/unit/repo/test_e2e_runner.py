@@ -14,7 +14,7 @@ CANNOT = 3
 @pytest.mark.skipif(
     sys.platform != "linux" or os.geteuid() != 0, reason="that is said first, and needs no package"
 )
-def test_the_packages_that_are_missing_are_named_as_debian_names_them(tmp_path: Path) -> None:
+def test_missing_packages_have_their_debian_names(tmp_path: Path) -> None:
     (tmp_path / "buildah").write_text("#!/bin/sh\n")
     (tmp_path / "buildah").chmod(0o755)
     ended = subprocess.run(
@@ -29,9 +29,7 @@ def test_the_packages_that_are_missing_are_named_as_debian_names_them(tmp_path: 
     assert "buildah" not in packages, "it is there"
 
 
-def test_the_packages_that_are_documented_and_those_that_are_installed_before_a_change_lands_are_the_needed_ones() -> (
-    None
-):
+def test_documented_and_preinstalled_packages_are_the_needed_ones() -> None:
     root = RUNNER.parents[1]
     needed = set(needed_packages())
     for file, line in (("CONTRIBUTING.md", "apt-get install buildah"), (".ci/run", "node=(buildah")):
@@ -55,9 +53,7 @@ def needed_packages() -> list[str]:
         (["tests/e2e_keda", "-x"], "tests/e2e_keda", ["-x"]),
     ],
 )
-def test_a_folder_of_tests_is_named_first_or_it_is_tests_e2e(
-    words: list[str], tests: str, rest: list[str]
-) -> None:
+def test_the_first_argument_is_a_test_folder_or_e2e(words: list[str], tests: str, rest: list[str]) -> None:
     code = "import e2e, sys; print(*e2e.asked(sys.argv[1:]))"
     asked = subprocess.run(
         [sys.executable, "-c", code, *words], cwd=RUNNER.parent, check=True, capture_output=True, text=True
@@ -66,7 +62,7 @@ def test_a_folder_of_tests_is_named_first_or_it_is_tests_e2e(
 
 
 @pytest.mark.parametrize("tests", ["tests/e2e", "tests/e2e_keda"])
-def test_without_the_runner_the_tests_on_a_node_are_skipped_with_the_reason(tests: str) -> None:
+def test_node_tests_without_the_runner_are_skipped_with_a_reason(tests: str) -> None:
     env = {key: value for key, value in os.environ.items() if key != "TASKQUEUE_E2E"}
     words = ("-m", "pytest", "-q", "-p", "no:cacheprovider", tests)
     ended = subprocess.run(

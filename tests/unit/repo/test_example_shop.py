@@ -91,7 +91,7 @@ def test_there_are_300_types_of_every_sort(types: dict[str, TaskType]) -> None:
     assert sum(each.rate_limit.per_user_per_second is not None for each in types.values()) >= 2
 
 
-def test_the_nightly_reports_run_between_two_and_four_over_two_hours(types: dict[str, TaskType]) -> None:
+def test_the_nightly_reports_run_between_two_and_four(types: dict[str, TaskType]) -> None:
     nightly = [each for name, each in types.items() if name.startswith("report-sales-nightly-")]
     assert len(nightly) == 6
     assert {(each.schedule.cron, each.schedule.window_s) for each in nightly} == {("0 2 * * *", 7200)}
@@ -102,7 +102,7 @@ def test_no_window_is_longer_than_the_shortest_gap(types: dict[str, TaskType]) -
         assert window_s(each.schedule) <= shortest_gap_s(each.schedule), each.name
 
 
-def test_a_type_makes_as_many_requests_as_it_costs(types: dict[str, TaskType]) -> None:
+def test_a_type_makes_as_many_requests_as_its_cost(types: dict[str, TaskType]) -> None:
     for each in types.values():
         assert each.params.get("requests", 1) == each.cost, each.name
         if each.http:
@@ -135,7 +135,7 @@ def test_the_demand_of_ten_thousand_users_just_fits(
 
 
 @pytest.mark.parametrize("day", ["2026-06-01", "2026-06-03", "2026-03-29", "2026-10-25", "2027-02-01"])
-def test_the_busiest_second_of_a_day_stays_below_what_the_limiter_starts(
+def test_the_busiest_second_of_a_day_stays_below_the_limit(
     day: str, types: dict[str, TaskType], counts: "Counter[str]"
 ) -> None:
     # A Monday the 1st, any Wednesday, both changes of the clocks, a Monday the 1st in winter.
@@ -208,7 +208,7 @@ def test_the_dice_are_splitmix64_and_so_the_same_everywhere() -> None:
     assert [dice.below(2**64) for _ in published] == published
 
 
-def test_the_command_writes_the_same_bytes_whatever_the_hash_seed(tmp_path: Path) -> None:
+def test_the_command_writes_equal_bytes_for_any_hash_seed(tmp_path: Path) -> None:
     outs = []
     for seed in ("1", "2"):
         out = tmp_path / seed
@@ -274,7 +274,7 @@ async def test_a_job_waits_for_its_permit_before_each_further_request(
     assert seen == [1, 2, 3, 4]
 
 
-async def test_a_refusal_of_the_api_closes_the_limit_for_as_long_as_it_says(
+async def test_an_api_refusal_closes_the_limit_for_its_duration(
     ledger: Arrivals, types: dict[str, TaskType]
 ) -> None:
     ledger.rate = 1

@@ -1,4 +1,4 @@
-"""What the README shows can be run as it stands."""
+"""Commands and code of the README run as printed."""
 
 import re
 import shutil
@@ -31,7 +31,7 @@ def mine(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return Path("mine")
 
 
-def test_the_handler_of_ones_own_does_what_is_printed_beside_it(mine: Path) -> None:
+def test_the_first_handler_does_what_the_readme_prints(mine: Path) -> None:
     desired = load(mine)
     assert desired.faults == ()
     (kind,) = desired.types.values()
@@ -47,7 +47,7 @@ def test_the_handler_of_ones_own_does_what_is_printed_beside_it(mine: Path) -> N
     assert Path("greetings.txt").read_text().startswith(shown.group(1))
 
 
-def test_a_checkout_where_it_was_typed_is_as_clean_as_before(mine: Path) -> None:
+def test_a_checkout_stays_clean_after_the_quickstart(mine: Path) -> None:
     """`make lint` in a copy of the checkout, small: what it calls, and a file in each folder of code."""
     makefile = (ROOT / "Makefile").read_text()
     (code,) = re.findall(r"^CODE := (.*)$", makefile, re.MULTILINE)

@@ -1,4 +1,4 @@
-"""What is installed: pinned in requirements/ by version and hash, under names that are the project's."""
+"""Pins in requirements/: version and hash of each package, under the project's names."""
 
 import re
 import tomllib
@@ -62,13 +62,13 @@ def test_no_package_is_in_two_files() -> None:
         ("development.txt", [one for one in PROJECT["dependency-groups"]["dev"] if isinstance(one, str)]),
     ],
 )
-def test_a_pin_satisfies_what_the_project_asks_for(file: str, requirements: list[str]) -> None:
+def test_a_pin_satisfies_the_project(file: str, requirements: list[str]) -> None:
     for requirement in wanted(requirements):
         (pinned,) = pins(file)[canonicalize_name(requirement.name)].requirement.specifier
         assert requirement.specifier.contains(pinned.version), requirement
 
 
-def test_every_sentence_that_says_what_to_install_names_the_project_and_an_extra() -> None:
+def test_install_instructions_name_the_project_and_an_extra() -> None:
     said = [
         (file.relative_to(ROOT), name, extra)
         for folder in ("core/src", "operator/src", "worker/src", "docs")

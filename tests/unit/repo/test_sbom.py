@@ -78,7 +78,7 @@ def test_packages_distributions_and_python_itself_are_listed(root: Path) -> None
     }
 
 
-def test_the_document_has_what_its_schema_requires(root: Path) -> None:
+def test_the_document_satisfies_its_schema(root: Path) -> None:
     document = listed(root)
     assert {
         "artifacts",

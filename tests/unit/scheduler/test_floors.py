@@ -1,4 +1,4 @@
-"""How far back each type goes in a store that lost everything, from what was last seen of it."""
+"""Floors: the instant from which each type goes on in a store that lost everything."""
 
 import msgspec
 import pytest
@@ -46,12 +46,12 @@ def test_a_type_with_catch_up_all_goes_back(
     assert found.start_ms == min(found.after_ms, after_ms or found.after_ms)
 
 
-def test_a_period_whose_window_is_over_need_not_be_gone_back_to() -> None:
+def test_a_finished_window_is_not_replayed() -> None:
     assert replay(CursorCopy(7_200_000 + 61_998), [NARROW], kept_places=False).by_type == {"every": 7_199_999}
     assert replay(CursorCopy(7_200_000 + 61_999), [NARROW], kept_places=False).by_type == {}
 
 
-def test_a_copy_names_so_many_types_and_takes_the_oldest_of_the_others_for_all_of_them() -> None:
+def test_a_copy_names_a_bounded_number_of_types() -> None:
     oldest = {f"t-{k}": 1_000 + k for k in range(TYPES_MAX + 20)}
     found = floors(1_000_000, oldest)
     assert len(found.by_type) == TYPES_MAX
@@ -77,7 +77,7 @@ def test_the_newest_of_two_copies(
     assert newest(known, other) == expected
 
 
-def test_each_type_is_emitted_from_where_it_goes_on() -> None:
+def test_a_replay_starts_each_type_at_its_own_floor() -> None:
     segments = [Segment("every", 1, MINUTE, catch_up=CatchUp.ALL), Segment("latest", 1, MINUTE)]
     again = Replay(50_000, 60_000, {"every": 10_000})
     found = [

@@ -1,4 +1,4 @@
-"""The lag is the age of the oldest change that is not published, through failures and through what comes meanwhile."""
+"""The publish lag: the age of the oldest unpublished change, through failures and later changes."""
 
 from taskqueue.scheduler.reports import Lag
 
@@ -10,7 +10,7 @@ class Clock:
         return self.now_s
 
 
-def test_the_lag_is_that_of_the_oldest_change_which_is_not_published() -> None:
+def test_the_lag_is_the_age_of_the_oldest_change() -> None:
     clock = Clock()
     lag = Lag(clock)
     assert lag.seconds() == 0
@@ -30,7 +30,7 @@ def test_the_lag_is_that_of_the_oldest_change_which_is_not_published() -> None:
     assert lag.seconds() == 0
 
 
-def test_what_failed_is_still_waited_for() -> None:
+def test_a_failed_publish_keeps_its_lag() -> None:
     clock = Clock()
     lag = Lag(clock)
     lag.change()
@@ -43,7 +43,7 @@ def test_what_failed_is_still_waited_for() -> None:
     assert lag.seconds() == 0
 
 
-def test_to_publish_without_a_change_is_no_lag() -> None:
+def test_a_publish_without_a_change_has_no_lag() -> None:
     clock = Clock()
     lag = Lag(clock)
     lag.begin()

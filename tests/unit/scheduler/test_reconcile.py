@@ -1,4 +1,4 @@
-"""What is written for one task type, step by step, until there is nothing left to write."""
+"""The writes for one task type, step by step, until no write is left."""
 
 from dataclasses import replace
 
@@ -32,7 +32,7 @@ def active(spec: TaskType) -> TypeRecord:
     return record
 
 
-def test_a_new_type_takes_its_subscriptions_from_the_waiting_room_before_it_begins() -> None:
+def test_a_new_type_deals_waiting_subscriptions_first() -> None:
     first = advance(None, FIVE_MINUTES, NOW_MS, NOW_MS)
     assert first is not None
     assert first.record is not None
@@ -47,7 +47,7 @@ def test_a_new_type_takes_its_subscriptions_from_the_waiting_room_before_it_begi
     assert pending_move(second.record) is None
 
 
-def test_a_new_type_begins_with_the_period_that_is_on_however_far_behind_the_cursor_is() -> None:
+def test_a_new_type_begins_with_the_current_period() -> None:
     record, _ = settle(None, FIVE_MINUTES, cursor_ms=NOW_MS - 3_600_000)
     assert record is not None
     assert record.active[0].from_s == NOW_S // 300 * 300
@@ -63,7 +63,7 @@ def test_a_new_type_begins_with_the_period_that_is_on_however_far_behind_the_cur
         {"schedule": Schedule(interval_s=300, window_s=300)},  # what the default says
     ],
 )
-def test_an_edit_that_leaves_the_schedule_as_it_was_moves_nobody(edit: dict[str, object]) -> None:
+def test_an_edit_of_other_fields_moves_no_subscription(edit: dict[str, object]) -> None:
     record = active(FIVE_MINUTES)
     edited = replace(FIVE_MINUTES, **edit)  # type: ignore[arg-type]
     after, changes = settle(record, edited)
@@ -80,7 +80,7 @@ def test_an_edit_that_leaves_the_schedule_as_it_was_moves_nobody(edit: dict[str,
         Schedule(cron="0 2 * * *", time_zone="Europe/Berlin"),
     ],
 )
-def test_another_schedule_is_dealt_beside_the_old_one_and_takes_over_behind_the_cursor(
+def test_a_new_schedule_takes_over_ahead_of_the_cursor(
     schedule: Schedule,
 ) -> None:
     record, edited = active(FIVE_MINUTES), replace(FIVE_MINUTES, schedule=schedule)
@@ -101,7 +101,7 @@ def test_another_schedule_is_dealt_beside_the_old_one_and_takes_over_behind_the_
     assert advance(change.record, edited, NOW_MS, NOW_MS) is None
 
 
-def test_an_edit_during_the_dealing_waits_until_the_generation_that_is_dealt_has_taken_over() -> None:
+def test_an_edit_waits_for_the_takeover_under_way() -> None:
     building = advance(active(FIVE_MINUTES), ONE_HOUR, NOW_MS, NOW_MS)
     assert building is not None
     daily = replace(FIVE_MINUTES, schedule=Schedule(interval_s=86_400))
@@ -115,7 +115,7 @@ def test_an_edit_during_the_dealing_waits_until_the_generation_that_is_dealt_has
     assert then.record.building == Generation(3, daily.schedule)
 
 
-def test_a_generation_that_has_not_begun_when_the_next_edit_comes_never_begins() -> None:
+def test_a_generation_not_begun_is_replaced() -> None:
     record, _ = settle(active(FIVE_MINUTES), ONE_HOUR)
     assert record is not None
     begins_s = record.active[-1].from_s
@@ -127,7 +127,7 @@ def test_a_generation_that_has_not_begun_when_the_next_edit_comes_never_begins()
     assert 0 < changes[-1].before_cursor_ms <= begins_s * 1000
 
 
-def test_the_old_generation_is_dropped_once_the_last_due_of_its_window_is_past() -> None:
+def test_an_old_generation_goes_after_its_last_due() -> None:
     record, _ = settle(active(FIVE_MINUTES), ONE_HOUR)
     assert record is not None
     old = record.active[0]
@@ -141,7 +141,7 @@ def test_the_old_generation_is_dropped_once_the_last_due_of_its_window_is_past()
     assert change.record.active == record.active[1:]
 
 
-def test_a_removed_type_emits_nothing_and_goes_once_its_subscriptions_wait() -> None:
+def test_a_removed_type_goes_after_its_subscriptions() -> None:
     record = active(FIVE_MINUTES)
     first = advance(record, None, NOW_MS, NOW_MS)
     assert first is not None
@@ -154,7 +154,7 @@ def test_a_removed_type_emits_nothing_and_goes_once_its_subscriptions_wait() -> 
     assert second == Change("orders", None, dropped=(1,))
 
 
-def test_a_type_that_is_wanted_again_while_it_goes_is_made_anew() -> None:
+def test_a_type_desired_again_is_created_again() -> None:
     removed = replace(active(FIVE_MINUTES), removed=True)
     record, changes = settle(removed, FIVE_MINUTES)
     assert changes[0].record is None
@@ -163,7 +163,7 @@ def test_a_type_that_is_wanted_again_while_it_goes_is_made_anew() -> None:
     assert [one.number for one in record.active] == [1]
 
 
-def test_without_a_cursor_nothing_takes_over_from_anything() -> None:
+def test_no_schedule_takes_over_without_a_cursor() -> None:
     building = advance(active(FIVE_MINUTES), ONE_HOUR, None, NOW_MS)
     assert building is not None
     assert advance(building.record, ONE_HOUR, None, NOW_MS) is None

@@ -59,7 +59,7 @@ FILES: dict[str, tuple[Make, str]] = {
 
 
 @pytest.mark.parametrize("form", FILES)
-def test_a_file_that_is_refused_keeps_what_it_declared(tmp_path: Path, form: str) -> None:
+def test_a_refused_file_keeps_its_declarations(tmp_path: Path, form: str) -> None:
     make, says = FILES[form]
     if form == "growing" and not os.access("/proc/self/pagemap", os.R_OK):
         pytest.skip("no /proc/self/pagemap")
@@ -126,7 +126,7 @@ def test_a_link_out_of_the_folder_is_named_and_the_rest_read(tmp_path: Path) -> 
         ]
 
 
-def test_a_folder_of_too_many_files_keeps_what_is_in_force(
+def test_a_folder_with_too_many_files_keeps_its_state(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(scan, "MAX_ENTRIES", 20)
@@ -144,9 +144,7 @@ def test_a_folder_of_too_many_files_keeps_what_is_in_force(
     ]
 
 
-def test_more_places_than_are_listed_keep_all_that_is_in_force(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_more_places_than_the_list_keep_all_state(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(scan, "MAX_FAULTS", 3)
     path = write(tmp_path / "a.yaml", task_type("a"))
     source = FolderSource(tmp_path)

@@ -12,7 +12,7 @@ from taskqueue.sources.folder import FolderSource, load
 from tests.support.manifests.folder import task_type, user, write
 
 
-def test_a_folder_is_read_with_all_below_it_and_nothing_else(tmp_path: Path) -> None:
+def test_a_folder_is_read_recursively(tmp_path: Path) -> None:
     write(tmp_path / "types.yaml", task_type("a"))
     write(tmp_path / "deep" / "er" / "users.yml", user("ada", "a"))
     write(tmp_path / ".hidden.yaml", user("hidden"))
@@ -26,16 +26,16 @@ def test_a_folder_is_read_with_all_below_it_and_nothing_else(tmp_path: Path) -> 
     assert desired.files == (str(tmp_path / "deep" / "er" / "users.yml"), str(tmp_path / "types.yaml"))
 
 
-def test_a_single_file_is_read_whatever_its_name(tmp_path: Path) -> None:
+def test_a_single_file_is_read_under_any_name(tmp_path: Path) -> None:
     assert list(load(write(tmp_path / "tasks.conf", task_type("a"))).types) == ["a"]
 
 
-def test_a_path_that_is_not_there_is_a_fault(tmp_path: Path) -> None:
+def test_a_missing_path_is_a_fault(tmp_path: Path) -> None:
     (fault,) = load(tmp_path / "gone").faults
     assert str(fault) == f"{tmp_path / 'gone'}: make it readable: No such file or directory"
 
 
-def test_a_bad_file_applies_nothing_and_the_others_all(tmp_path: Path) -> None:
+def test_a_bad_file_applies_nothing_and_the_rest_applies(tmp_path: Path) -> None:
     write(tmp_path / "bad.yaml", task_type("a"), task_type("b", interval="soon"))
     write(tmp_path / "good.yaml", task_type("c"))
     write(tmp_path / "values.yaml", {"replicas": 3})
@@ -48,7 +48,7 @@ def test_a_bad_file_applies_nothing_and_the_others_all(tmp_path: Path) -> None:
     assert "last good state" not in desired.faults[0].message
 
 
-def test_a_type_that_nobody_declares_is_a_warning_and_no_fault(tmp_path: Path) -> None:
+def test_an_undeclared_type_is_a_warning(tmp_path: Path) -> None:
     write(
         tmp_path / "a.yaml",
         task_type("known"),
@@ -97,7 +97,7 @@ def refused_type(name: str) -> dict[str, Any]:
     ],
     ids=["refused", "its file is at fault", "its file contradicts another", "declared twice", "in a List"],
 )
-def test_a_type_that_is_refused_is_named_with_its_fault(
+def test_a_refused_type_is_named_with_its_fault(
     tmp_path: Path, files: dict[str, list[dict[str, Any]]], why: str
 ) -> None:
     for name, manifests in files.items():
@@ -108,7 +108,7 @@ def test_a_type_that_is_refused_is_named_with_its_fault(
     assert f"ada: the task type lost is refused: {tmp_path}/{why}" in str(unresolved)
 
 
-def test_a_type_whose_former_state_is_in_force_is_resolved(tmp_path: Path) -> None:
+def test_a_type_with_a_former_state_is_resolved(tmp_path: Path) -> None:
     write(tmp_path / "types.yaml", task_type("lost"))
     write(tmp_path / "users.yaml", user("ada", "lost"))
     source = FolderSource(tmp_path)
@@ -121,13 +121,13 @@ def test_a_type_whose_former_state_is_in_force_is_resolved(tmp_path: Path) -> No
 
 @pytest.mark.parametrize("kind", [None, 1, [], "TaskType"])
 @pytest.mark.parametrize("metadata", [None, 1, [], {}, {"name": 1}, {"name": ""}])
-def test_what_has_no_name_is_no_refused_type(tmp_path: Path, kind: Any, metadata: Any) -> None:
+def test_a_nameless_document_is_no_refused_type(tmp_path: Path, kind: Any, metadata: Any) -> None:
     write(tmp_path / "a.yaml", {"apiVersion": "taskqueue.dev/v1alpha1", "kind": kind, "metadata": metadata})
     write(tmp_path / "users.yaml", user("ada", "lost"))
     assert [str(one) for one in load(tmp_path).unresolved] == ["ada: nothing declares the task type lost"]
 
 
-def test_what_two_files_declare_is_the_later_ones_fault(tmp_path: Path) -> None:
+def test_a_double_declaration_is_the_later_files_fault(tmp_path: Path) -> None:
     write(tmp_path / "a.yaml", user("ada", "x"))
     write(tmp_path / "b.yaml", user("bob"), user("ada", "y"))
     desired = load(tmp_path)
@@ -155,7 +155,7 @@ def test_links_are_followed_and_circles_are_not(tmp_path: Path) -> None:
     assert (list(desired.types), desired.faults) == (["a"], ())
 
 
-def test_only_files_that_changed_are_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_only_changed_files_are_read_again(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     one = write(tmp_path / "1.yaml", task_type("a"))
     write(tmp_path / "2.yaml", task_type("b"))
     source = FolderSource(tmp_path)
@@ -175,7 +175,7 @@ def test_only_files_that_changed_are_read_again(tmp_path: Path, monkeypatch: pyt
 
 
 @pytest.mark.parametrize("text", ["", "spec: [", "apiVersion: taskqueue.dev/v1alpha1\n"])
-def test_a_file_that_turned_bad_keeps_its_last_good_state_and_says_so(tmp_path: Path, text: str) -> None:
+def test_a_file_turned_bad_keeps_its_last_good_state(tmp_path: Path, text: str) -> None:
     path = write(tmp_path / "a.yaml", task_type("a"), user("ada", "a"))
     source = FolderSource(tmp_path)
     good = source.refresh()
@@ -190,7 +190,7 @@ def test_a_file_that_turned_bad_keeps_its_last_good_state_and_says_so(tmp_path: 
     assert (list(mended.types), dict(mended.users), mended.faults) == (["b"], {}, ())
 
 
-def test_a_file_that_is_deleted_takes_along_what_it_declared(tmp_path: Path) -> None:
+def test_a_deleted_file_removes_its_declarations(tmp_path: Path) -> None:
     write(tmp_path / "a.yaml", task_type("a"))
     path = write(tmp_path / "b.yaml", task_type("b"))
     source = FolderSource(tmp_path)
@@ -199,7 +199,7 @@ def test_a_file_that_is_deleted_takes_along_what_it_declared(tmp_path: Path) -> 
     assert list(source.refresh().types) == ["a"]
 
 
-def test_a_folder_that_cannot_be_read_takes_nothing_along(tmp_path: Path) -> None:
+def test_an_unreadable_folder_removes_nothing(tmp_path: Path) -> None:
     folder = tmp_path / "manifests"
     write(folder / "a.yaml", task_type("a"))
     source = FolderSource(folder)
@@ -210,9 +210,7 @@ def test_a_folder_that_cannot_be_read_takes_nothing_along(tmp_path: Path) -> Non
     assert [fault.field for fault in desired.faults] == ["file"]
 
 
-def test_a_part_that_cannot_be_read_keeps_its_files_and_the_rest_goes_on(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_an_unreadable_part_keeps_its_files(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     write(tmp_path / "closed" / "a.yaml", task_type("a"))
     gone = write(tmp_path / "open" / "b.yaml", task_type("b"))
     source = FolderSource(tmp_path)
@@ -235,7 +233,7 @@ def test_a_part_that_cannot_be_read_keeps_its_files_and_the_rest_goes_on(
     ]
 
 
-def test_what_is_in_force_came_first_whatever_the_order_of_names(tmp_path: Path) -> None:
+def test_the_declaration_in_force_wins_over_file_order(tmp_path: Path) -> None:
     write(tmp_path / "b.yaml", user("ada", "old"))
     source = FolderSource(tmp_path)
     source.refresh()
@@ -248,7 +246,7 @@ def test_what_is_in_force_came_first_whatever_the_order_of_names(tmp_path: Path)
     assert source.desired.faults == ()
 
 
-def test_a_new_file_takes_nothing_from_one_that_was_edited_at_the_same_time(tmp_path: Path) -> None:
+def test_a_new_file_takes_nothing_from_an_edited_one(tmp_path: Path) -> None:
     write(tmp_path / "b.yaml", user("ada", "old"))
     source = FolderSource(tmp_path)
     source.refresh()
@@ -278,7 +276,7 @@ def test_a_user_may_move_to_another_file_in_either_order(tmp_path: Path) -> None
         assert desired.users["ada"].tasks == (Task("moved"),)
 
 
-def test_what_moved_away_from_a_file_that_turned_contradictory_is_not_kept_twice(tmp_path: Path) -> None:
+def test_a_declaration_moved_from_a_contradictory_file_is_single(tmp_path: Path) -> None:
     write(tmp_path / "a.yaml", user("ada"))
     write(tmp_path / "b.yaml", user("bob"), user("eve"))
     write(tmp_path / "c.yaml", user("cat"))
@@ -292,9 +290,7 @@ def test_what_moved_away_from_a_file_that_turned_contradictory_is_not_kept_twice
     assert [Path(fault.file).name for fault in desired.faults] == ["b.yaml"]
 
 
-def test_a_file_that_changes_while_it_is_read_waits_for_the_next_look(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+def test_a_file_changed_during_reading_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = write(tmp_path / "a.yaml", task_type("a"), task_type("b"))
     source = FolderSource(tmp_path)
     source.refresh()

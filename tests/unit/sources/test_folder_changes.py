@@ -64,7 +64,7 @@ class Watch:
         return None if self.seen.empty() else set(self.seen.get_nowait().users)
 
 
-async def test_what_is_in_force_comes_at_once_and_then_only_changes(
+async def test_the_current_state_comes_first_and_then_changes(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(tmp_path / "a.ndjson", "ada")
@@ -78,9 +78,7 @@ async def test_what_is_in_force_comes_at_once_and_then_only_changes(
         assert [await watch.look(), await watch.look(), await watch.look()] == [None, {"ada", "bob"}, None]
 
 
-async def test_a_file_that_an_editor_is_still_writing_removes_nothing(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_a_half_written_file_removes_nothing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     path = tmp_path / "a.ndjson"
     write(path, "ada", "bob")
     async with Watch(tmp_path, monkeypatch) as watch:
@@ -91,7 +89,7 @@ async def test_a_file_that_an_editor_is_still_writing_removes_nothing(
         assert [await watch.look(), await watch.look()] == [None, {"ada", "bob", "eve"}]
 
 
-async def test_a_file_that_an_editor_moves_away_and_writes_anew_removes_nothing(
+async def test_a_file_replaced_by_an_editor_removes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "a.ndjson"
@@ -104,7 +102,7 @@ async def test_a_file_that_an_editor_moves_away_and_writes_anew_removes_nothing(
         assert [await watch.look(), await watch.look()] == [None, {"ada"}]
 
 
-async def test_a_file_in_motion_does_not_hold_up_the_others(
+async def test_a_changing_file_does_not_delay_the_rest(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     write(tmp_path / "a.ndjson", "ada")
@@ -118,7 +116,7 @@ async def test_a_file_in_motion_does_not_hold_up_the_others(
         assert await watch.look() == {"ada", "bob", "cat", "cow"}
 
 
-async def test_a_folder_that_disappears_is_reported_once_and_removes_nothing(
+async def test_a_vanished_folder_is_reported_once_and_removes_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     folder = tmp_path / "manifests"

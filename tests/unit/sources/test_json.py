@@ -17,14 +17,14 @@ def test_a_line_of_many_is_numbered_by_its_line() -> None:
     assert document.places()[("a",)].line == 7
 
 
-def test_a_key_that_is_written_twice_is_a_flaw_where_it_is() -> None:
+def test_a_duplicate_key_is_a_flaw_at_its_place() -> None:
     document = json_document(b'{"a": {"b": 1,\n "b": 2}, "c": 3}')
     assert document.value == {"a": {"b": 2}, "c": 3}
     assert [(flaw.field, flaw.message) for flaw in document.flaws] == [("a.b", 'write "b" once')]
     assert document.places()[("a", "b")].line == 2
 
 
-def test_a_key_that_is_written_twice_is_a_flaw_even_where_yaml_cannot_read_the_document() -> None:
+def test_a_duplicate_key_is_a_flaw_where_yaml_fails() -> None:
     document = json_document(b'{"a": 1, "a": "\x7f"}')
     assert [(flaw.field, flaw.message) for flaw in document.flaws] == [
         ("manifest", "write every key once: one is there twice")
@@ -45,7 +45,7 @@ def test_a_key_that_is_written_twice_is_a_flaw_even_where_yaml_cannot_read_the_d
         (b'{"a": 1, "a": 2}', 3, "write every key once"),
     ],
 )
-def test_what_is_not_json_is_refused_with_its_line(data: bytes, line: int, says: str) -> None:
+def test_invalid_json_is_refused_with_its_line(data: bytes, line: int, says: str) -> None:
     with pytest.raises(JsonRefusedError, match=says) as refused:
         decode(data, 3)
     assert refused.value.line == line

@@ -42,7 +42,7 @@ def test_many_documents_declare_many_things(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("name", ["users.json", "users.yaml", "users.ndjson", "users.YML"])
-def test_a_list_as_kubectl_writes_it_is_taken_apart(tmp_path: Path, name: str) -> None:
+def test_a_kubectl_list_is_taken_apart(tmp_path: Path, name: str) -> None:
     text = json.dumps({"apiVersion": "v1", "kind": "List", "items": [user("ada"), user("bob", userId="b-1")]})
     found = read(tmp_path, name, text)
     assert found.faults == ()
@@ -82,9 +82,7 @@ def test_an_empty_list_declares_nothing_and_says_so(tmp_path: Path) -> None:
         (f"{HEAD}metadata:\n  name: 1_000\nspec: {{}}\n", "1_000", 4),
     ],
 )
-def test_text_that_yaml_reads_as_something_else_asks_for_quotes(
-    tmp_path: Path, text: str, raw: str, line: int
-) -> None:
+def test_text_converted_by_yaml_suggests_quotes(tmp_path: Path, text: str, raw: str, line: int) -> None:
     found = read(tmp_path, "a.yaml", text)
     assert [(line, message) for _, line, _, message in faults(found)] == [
         (line, f'quote it: write "{raw}", which is not text without quotes')
@@ -107,7 +105,7 @@ def test_every_fault_of_every_document_is_listed_in_order_of_line(tmp_path: Path
     ]
 
 
-def test_a_field_that_is_missing_is_placed_at_the_mapping_that_lacks_it(tmp_path: Path) -> None:
+def test_a_missing_field_is_placed_at_its_mapping(tmp_path: Path) -> None:
     found = read(
         tmp_path, "a.yaml", f"{HEAD}metadata: {{name: a}}\nspec:\n  tasks:\n  - type: a\n  - suspend: true\n"
     )
@@ -143,7 +141,7 @@ def test_the_second_declaration_of_a_user_names_the_first(tmp_path: Path) -> Non
         ("a.json", b"null", 1, "write a mapping"),
     ],
 )
-def test_a_file_that_cannot_be_read_as_what_it_is_says_where(
+def test_an_unreadable_file_is_refused_with_its_place(
     tmp_path: Path, name: str, data: bytes, line: int, says: str
 ) -> None:
     found = read(tmp_path, name, data)
@@ -152,7 +150,7 @@ def test_a_file_that_cannot_be_read_as_what_it_is_says_where(
     assert found.declarations == {}
 
 
-def test_a_bad_line_of_many_does_not_hide_the_others(tmp_path: Path) -> None:
+def test_a_bad_line_does_not_hide_the_rest(tmp_path: Path) -> None:
     good = json.dumps(user("ada"))
     found = read(tmp_path, "a.ndjson", f"\ufeff{good}\n{{\n{json.dumps(user('bob', zzz=1))}\nnull\n")
     assert list(found.declarations) == [Key("UserSubscription", "ada")]
@@ -163,7 +161,7 @@ def test_a_bad_line_of_many_does_not_hide_the_others(tmp_path: Path) -> None:
     ]
 
 
-def test_a_file_that_is_gone_is_a_fault(tmp_path: Path) -> None:
+def test_a_vanished_file_is_a_fault(tmp_path: Path) -> None:
     (fault,) = read_manifest_file(tmp_path / "gone.yaml").faults
     assert "gone.yaml: make the file readable: No such file or directory" in str(fault)
 

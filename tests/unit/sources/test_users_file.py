@@ -77,7 +77,7 @@ def test_a_bad_line_is_a_fault_with_its_line_and_the_next_goes_on(
     assert last == (3, UserSubscription("ok"))
 
 
-def test_a_line_has_as_many_faults_as_are_in_it(tmp_path: Path) -> None:
+def test_a_line_reports_all_its_faults(tmp_path: Path) -> None:
     found = rows(tmp_path / "u.ndjson", '{"userId": 1, "suspend": 2, "x": 3}')
     assert [fault[1] for _, fault in found] == ["userId", "suspend", "x"]
 
@@ -97,13 +97,13 @@ def test_a_line_without_end_is_refused_without_being_held(tmp_path: Path) -> Non
         ("u.csv", "userId,type\na,x\nb,x\nc,x\n"),
     ],
 )
-def test_an_import_goes_on_after_the_line_it_came_to(tmp_path: Path, name: str, data: str) -> None:
+def test_an_import_resumes_after_its_last_line(tmp_path: Path, name: str, data: str) -> None:
     every = rows(tmp_path / name, data)
     assert [user.user_id for _, user in every] == ["a", "b", "c"]
     assert rows(tmp_path / name, data, after_line=every[0][0]) == every[1:]
 
 
-def test_rows_of_one_user_that_follow_each_other_are_one_user(tmp_path: Path) -> None:
+def test_consecutive_rows_of_a_user_are_one_user(tmp_path: Path) -> None:
     data = (
         "\ufeffuserId,type,params,suspend\n"
         'u-1,a,"{""x"": 1}",\n'
@@ -119,12 +119,12 @@ def test_rows_of_one_user_that_follow_each_other_are_one_user(tmp_path: Path) ->
     ]
 
 
-def test_columns_may_come_in_any_order_and_the_optional_ones_not_at_all(tmp_path: Path) -> None:
+def test_columns_come_in_any_order_and_optional_ones_may_lack(tmp_path: Path) -> None:
     assert rows(tmp_path / "u.CSV", "type,userId\na,u-1\n") == [(2, UserSubscription("u-1", (Task("a"),)))]
 
 
 @pytest.mark.parametrize("header", ["", "userId", "userId,type,extra", "userId,type,type", "user_id,type"])
-def test_a_header_that_is_not_understood_ends_the_import(tmp_path: Path, header: str) -> None:
+def test_an_unknown_header_ends_the_import(tmp_path: Path, header: str) -> None:
     ((line, fault),) = rows(tmp_path / "u.csv", f"{header}\nu-1,a\n")
     assert (line, fault[:2]) == (1, (1, "header"))
     assert "write a header of userId, type, params, suspend" in fault[2]
@@ -161,7 +161,7 @@ def test_a_bad_user_id_in_csv_is_a_fault_of_the_users_first_row(tmp_path: Path, 
     assert (line, fault[:2]) == (2, (2, "userId"))
 
 
-def test_more_tasks_than_a_user_may_have_are_refused_without_being_held(tmp_path: Path) -> None:
+def test_too_many_tasks_are_refused_without_being_held(tmp_path: Path) -> None:
     path = tmp_path / "u.csv"
     path.write_text("userId,type\n" + "".join(f"u-1,t{number}\n" for number in range(20_000)) + "u-2,a\n")
     tracemalloc.start()
@@ -245,7 +245,7 @@ def test_a_bad_row_of_csv_is_left_out_and_the_rest_read(tmp_path: Path, case: st
         (b"PK\x03\x04rest", "it is ZIP, as spreadsheets are"),
     ],
 )
-def test_a_file_that_is_no_csv_of_users_says_why(tmp_path: Path, data: bytes, says: str) -> None:
+def test_a_file_without_csv_of_users_says_why(tmp_path: Path, data: bytes, says: str) -> None:
     ((_, fault),) = rows(tmp_path / "u.csv", data)
     assert fault[0] == 1
     assert says in fault[2]
@@ -277,7 +277,7 @@ def test_the_second_line_of_a_user_is_refused(tmp_path: Path) -> None:
         ('{"userId": "a", "tasks": ' + "[" * 100_000, "levels"),
     ],
 )
-def test_what_people_write_instead_of_a_line_is_named(tmp_path: Path, line: str, says: str) -> None:
+def test_common_mistakes_in_a_line_are_named(tmp_path: Path, line: str, says: str) -> None:
     (_, fault), (_, user) = rows(tmp_path / "u.ndjson", f'{line}\n \n{{"userId": "ok"}}')
     assert says in fault[2]
     assert user == UserSubscription("ok")
@@ -298,7 +298,7 @@ def test_a_line_of_100_mb_is_never_held(tmp_path: Path, name: str) -> None:
 
 
 @pytest.mark.parametrize("most", [1, 2, 3, 7])
-def test_lines_are_those_of_python_however_they_arrive(most: int) -> None:
+def test_line_breaks_are_pythons_for_any_chunking(most: int) -> None:
     data = b"\xef\xbb\xbfone\r\n\r\ntwo\rthree\n\nfour\r\r\n5"
     plain = data[3:].splitlines(keepends=True)
 
@@ -314,6 +314,6 @@ def test_lines_are_those_of_python_however_they_arrive(most: int) -> None:
     assert [line.too_long for line in cut] == [len(line) > 3 for line in plain]
 
 
-def test_a_file_that_is_not_there_raises(tmp_path: Path) -> None:
+def test_a_missing_file_raises(tmp_path: Path) -> None:
     with pytest.raises(FileNotFoundError):
         list(read_users(tmp_path / "gone.ndjson"))

@@ -70,22 +70,22 @@ def flaws(text: str) -> dict[str, str]:
         ("0b_", "0b_"),
     ],
 )
-def test_a_plain_scalar_means_what_kubectl_reads_in_it(text: str, value: Any) -> None:
+def test_plain_scalars_are_read_as_by_kubectl(text: str, value: Any) -> None:
     read = plain_value(text)
     assert (read, type(read)) == (value, type(value))
 
 
-def test_not_a_number_is_read_as_such_so_that_its_field_refuses_it() -> None:
+def test_not_a_number_is_left_for_its_field_to_refuse() -> None:
     assert plain_value(".nan") != plain_value(".nan")
 
 
-def test_quotes_and_blocks_are_text_whatever_is_in_them() -> None:
+def test_quotes_and_blocks_are_always_text() -> None:
     (document,) = documents("a: '0042'\nb: \"no\"\nc: |\n  5\nd: !!str 5\ne: ! 5\nf: plain")
     assert document.value == {"a": "0042", "b": "no", "c": "5\n", "d": "5", "e": "5", "f": "plain"}
     assert document.flaws == ()
 
 
-def test_documents_are_counted_with_the_empty_ones_and_know_their_lines() -> None:
+def test_empty_documents_count_and_lines_are_known() -> None:
     found = documents("# nothing\n---\na: 1\n---\n---\n# still nothing\n---\n- b:\n    c: no\n")
     assert [(document.number, document.line, document.value) for document in found] == [
         (1, 3, {"a": 1}),
@@ -96,7 +96,7 @@ def test_documents_are_counted_with_the_empty_ones_and_know_their_lines() -> Non
     assert places[(0, "b")].raw is None
 
 
-def test_a_key_that_is_written_twice_is_a_flaw_at_its_second_line() -> None:
+def test_a_duplicate_key_is_a_flaw_at_its_second_line() -> None:
     (document,) = documents("spec:\n  a: 1\n  'a': 2\n")
     assert [(flaw.field, flaw.message) for flaw in document.flaws] == [("spec.a", 'write "a" once')]
     assert document.places()[("spec", "a")].line == 3
@@ -127,11 +127,11 @@ def test_a_key_that_is_written_twice_is_a_flaw_at_its_second_line() -> None:
         ("a: b", {}),
     ],
 )
-def test_what_json_has_no_word_for_is_a_flaw(text: str, expected: dict[str, str]) -> None:
+def test_values_without_json_form_are_flaws(text: str, expected: dict[str, str]) -> None:
     assert flaws(text) == expected
 
 
-def test_aliases_stand_for_their_anchor_and_merges_yield_to_what_is_written() -> None:
+def test_aliases_repeat_anchors_and_merges_yield() -> None:
     (document,) = documents(
         "base: &base {a: 1, b: 2}\nmore: &more {b: 3, c: 4}\n"
         "one: *base\ntwo: {<<: *base, a: 5}\nthree: {<<: [*base, *more]}\nfour: {'<<': text}\n"
@@ -143,7 +143,7 @@ def test_aliases_stand_for_their_anchor_and_merges_yield_to_what_is_written() ->
     assert document.value["four"] == {"<<": "text"}
 
 
-def test_aliases_that_multiply_are_refused_before_they_are_followed() -> None:
+def test_multiplying_aliases_are_refused_before_expansion() -> None:
     lines = ["a0: &a0 [x, x, x, x, x, x, x, x, x]"]
     lines += [f"a{n}: &a{n} [{', '.join([f'*a{n - 1}'] * 9)}]" for n in range(1, 12)]
     (document,) = documents("\n".join(lines))
@@ -180,6 +180,6 @@ def test_no_more_flaws_are_kept_than_are_listed(monkeypatch: pytest.MonkeyPatch)
     assert len(document.flaws) == 11
 
 
-def test_what_is_not_yaml_raises() -> None:
+def test_invalid_yaml_raises() -> None:
     with pytest.raises(yaml.YAMLError):
         documents("a: b: c")

@@ -9,7 +9,7 @@ from taskqueue.store.errors import StoreUnavailable
 @pytest.mark.parametrize(
     "error", [ConnectionResetError("reset"), RuntimeError("handler is closed"), OSError(9)]
 )
-async def test_a_connection_that_breaks_while_it_is_closed_ends_nothing(
+async def test_a_connection_broken_during_its_close_ends_nothing(
     monkeypatch: pytest.MonkeyPatch, error: Exception
 ) -> None:
     store = open_store("redis://127.0.0.1:1/0")

@@ -93,7 +93,7 @@ def test_a_unix_socket_has_a_path_and_no_host() -> None:
         ("unix:///run/%00", "path must hold no control characters"),
     ],
 )
-def test_a_url_that_cannot_be_read_is_refused_by_its_part(text: str, remedy: str) -> None:
+def test_an_unreadable_url_is_refused_by_its_part(text: str, remedy: str) -> None:
     with pytest.raises(StoreUrlError, match=remedy) as caught:
         open_store(text)
     assert "geheim" not in f"{caught.value} {caught.value.__cause__}"
@@ -112,7 +112,7 @@ def test_a_url_that_cannot_be_read_is_refused_by_its_part(text: str, remedy: str
         "rediss+cluster://ann:57{}Wc903z@a,b",
     ],
 )
-def test_a_password_that_is_not_encoded_is_refused_and_not_shown(form: str, sign: str) -> None:
+def test_an_unencoded_password_is_refused_and_not_shown(form: str, sign: str) -> None:
     with pytest.raises(StoreUrlError, match="Percent-encode the password") as caught:
         parse_url(form.format(sign))
     assert (
@@ -166,6 +166,6 @@ def test_an_unknown_parameter_is_refused_by_name(prefix: str) -> None:
         ("redis://me:\udcff@cache", "redis://"),
     ],
 )
-def test_a_part_that_no_connection_could_follow_is_refused(text: str, remedy: str) -> None:
+def test_an_unusable_part_is_refused(text: str, remedy: str) -> None:
     with pytest.raises(StoreUrlError, match=remedy):
         open_store(text)

@@ -82,7 +82,7 @@ async def test_waiting_for_ad_hoc_jobs_ends(client: Swallowing, store: Store) ->
 
 
 @pytest.mark.parametrize("client", [(0, 0)], indirect=True)
-async def test_a_job_that_timed_out_asks_for_no_further_permit(client: Swallowing, store: Store) -> None:
+async def test_a_timed_out_job_asks_for_no_further_permit(client: Swallowing, store: Store) -> None:
     bound = BoundType(TaskType("sync", Schedule(interval_s=60)), None)
     leased = LeasedJob("sync|u|60|0|0|w|1", bound, "", 0, 0, 0.0, 0.0)
     await ends(asyncio.create_task(permits.Permits(store, 1_000, leased).take(1)), client.entered)

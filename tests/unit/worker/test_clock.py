@@ -29,7 +29,7 @@ def test_times_are_right_from_the_first_reply_after_a_jump(step_s: float) -> Non
 
 
 @pytest.mark.parametrize(("there", "back"), [(0.0, 4.0), (4.0, 0.0), (2.0, 2.0)])
-def test_a_call_or_a_reply_that_is_held_up_is_no_jump(there: float, back: float) -> None:
+def test_a_delayed_call_or_reply_is_no_clock_jump(there: float, back: float) -> None:
     clock = ServerClock()
     observe(clock, 0, 0, there=back, back=there)
     for number in range(1, 5):

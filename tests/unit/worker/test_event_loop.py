@@ -80,7 +80,7 @@ def test_the_loop_goes_on(interrupt: Callable[[], object]) -> None:
 
 @pytest.mark.usefixtures("_loop")
 @pytest.mark.parametrize("error", [OSError("taken"), SystemExit(3)])
-def test_what_the_main_task_raises_arrives(error: BaseException) -> None:
+def test_an_exception_of_the_main_task_arrives(error: BaseException) -> None:
     with pytest.raises(type(error)):
         run_to_end(raise_(error))
 
@@ -137,7 +137,7 @@ def test_tasks_left_behind_do_not_hold_up_the_end(monkeypatch: pytest.MonkeyPatc
     ],
     ids=["loop", "thread"],
 )
-def test_a_fork_that_comes_back_from_a_handler_ends(source: str) -> None:
+def test_a_fork_returning_from_a_handler_ends(source: str) -> None:
     ended = "def ended(child): print(os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]))"
     script = f"import asyncio, os\n{ended}\n{source}"
     done = subprocess.run(

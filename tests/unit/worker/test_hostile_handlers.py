@@ -146,7 +146,7 @@ async def test_a_handler_changes_no_params_but_its_own() -> None:
         ("sync|", ""),
     ],
 )
-async def test_a_stored_job_that_cannot_be_read_is_dead(member: str, params: str) -> None:
+async def test_an_unreadable_stored_job_is_dead(member: str, params: str) -> None:
     async with SlotsUnderTest() as bench:
         result = await bench.run(member, good_handler, params)
         assert (result.member, result.outcome) == (member, Outcome.DEAD)
@@ -154,7 +154,7 @@ async def test_a_stored_job_that_cannot_be_read_is_dead(member: str, params: str
         assert bench.slots.alive == 1
 
 
-async def test_a_slot_that_ends_all_the_same_is_told() -> None:
+async def test_a_slot_that_ends_early_is_reported() -> None:
     async with SlotsUnderTest(2) as bench:
         await asyncio.sleep(0)
 

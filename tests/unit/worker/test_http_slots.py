@@ -123,7 +123,7 @@ async def test_no_request_leaves_outside_its_slot(url: str, monkeypatch: pytest.
         await client.close()
 
 
-def test_connections_are_asked_for_ahead_as_long_as_they_took() -> None:
+def test_connections_are_opened_ahead_by_their_set_up_time() -> None:
     client = HttpClient()
     assert client.ahead_s == 0.1
     for taken_s in (0.03, 0.001):

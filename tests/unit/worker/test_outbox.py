@@ -54,7 +54,7 @@ def scheduled(due_ago_s: float) -> str:
         *("ad hoc", "unknown type", "a retry waits for it"),
     ],
 )
-async def test_a_result_is_settled_soon_if_something_may_wait_for_it(
+async def test_a_result_with_a_dependent_is_settled_soon(
     definition: TaskType, lease: str, outcome: Outcome, soon: bool
 ) -> None:
     loop_s, clock, pace = asyncio.get_running_loop().time(), ServerClock(), RecordedPace()
@@ -68,7 +68,7 @@ async def test_a_result_is_settled_soon_if_something_may_wait_for_it(
     assert pace.soon is (outcome is not Outcome.DONE), "the next claim of a hungry worker is a moment away"
 
 
-async def test_what_was_not_delivered_comes_first_again() -> None:
+async def test_undelivered_results_come_first() -> None:
     results = Outbox(RecordedPace(), one_type(EVERY_MINUTE), ServerClock())
     for n in range(700):
         results.add(Result(f"sync|u-{n}|1|0|0|w|1", Outcome.DONE))

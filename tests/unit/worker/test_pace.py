@@ -1,4 +1,4 @@
-"""When a worker calls: at the times it was given, when it has room and more waits, and for the sake of results."""
+"""Times of a worker's calls: given times, free room with more waiting, and results to settle."""
 
 import asyncio
 from collections.abc import Callable
@@ -83,7 +83,7 @@ def woken(pace: Pace, now_s: float) -> None:
     ids=lambda value: value.__name__ if callable(value) else "",
 )
 @virtual_time
-async def test_a_worker_calls_when_it_is_worth_a_call(
+async def test_a_worker_calls_when_worthwhile(
     state: Callable[[Pace, float], None], with_room_s: float, full_s: float
 ) -> None:
     pace, now_s = Pace(), asyncio.get_running_loop().time()
@@ -93,7 +93,7 @@ async def test_a_worker_calls_when_it_is_worth_a_call(
 
 
 @virtual_time
-async def test_times_that_are_close_together_are_one_call() -> None:
+async def test_close_times_share_one_call() -> None:
     pace, now_s = Pace(), asyncio.get_running_loop().time()
     for after_s in (-1, 0, 0.0015, 4):
         pace.come_back(now_s + after_s)
@@ -102,7 +102,7 @@ async def test_times_that_are_close_together_are_one_call() -> None:
 
 
 @virtual_time
-async def test_a_full_worker_lets_its_time_pass_once_and_then_comes_when_it_has_room() -> None:
+async def test_a_full_worker_waits_for_room_after_its_time() -> None:
     pace, now_s = Pace(), asyncio.get_running_loop().time()
     pace.calling()
     pace.come_back(now_s)

@@ -7,21 +7,21 @@ import pytest
 from taskqueue_worker.pace import REACH_MAX_S, REACH_MIN_S, Reach
 
 
-def test_a_punctual_worker_takes_as_many_jobs_as_it_has_room_for() -> None:
+def test_a_punctual_worker_leases_up_to_its_room() -> None:
     reach = Reach()
     for _ in range(100):
         reach.record(in_time=True)
     assert (reach.seconds, reach.jobs(1)) == (REACH_MAX_S, float("inf"))
 
 
-def test_a_worker_that_misses_every_slot_takes_one_at_a_time() -> None:
+def test_a_worker_missing_every_slot_leases_one_at_a_time() -> None:
     reach = Reach()
     for _ in range(100):
         reach.record(in_time=False)
     assert (reach.seconds, reach.jobs(20), reach.jobs(1_000)) == (REACH_MIN_S, 1, 10)
 
 
-def test_a_worker_that_is_punctual_again_reaches_as_far_as_before() -> None:
+def test_a_worker_punctual_again_reaches_as_far() -> None:
     reach = Reach()
     reach.record(in_time=False)
     assert reach.seconds < REACH_MAX_S

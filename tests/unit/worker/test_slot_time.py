@@ -17,14 +17,14 @@ async def test_a_slot_ahead_is_waited_for_and_never_begins_early() -> None:
 
 
 @pytest.mark.parametrize(("late_s", "kept"), [(0.0, True), (LATE_S - 0.001, True), (LATE_S + 0.001, False)])
-async def test_a_slot_is_lost_half_the_slack_after_it_began(
+async def test_a_slot_is_lost_half_the_slack_after_its_start(
     late_s: float, kept: bool, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(asyncio.get_running_loop(), "time", lambda: 100.0)
     assert await reached(100.0 - late_s) is kept
 
 
-def test_a_reply_that_was_held_up_shifts_nothing_once_better_ones_are_known() -> None:
+def test_a_delayed_reply_shifts_nothing_beside_better_ones() -> None:
     clock, true_s = ServerClock(), 1_000.0  # the server's clock is that much ahead of the loop's
 
     def call(sent_s: float, back_s: float) -> float:

@@ -70,7 +70,7 @@ def at_a_bench(test: Callable[[Bench], Coroutine[Any, Any, None]]) -> Callable[[
 
 
 @at_a_bench
-async def test_give_back_returns_what_has_not_begun_and_leaves_the_rest_alone(bench: Bench) -> None:
+async def test_give_back_returns_only_jobs_not_begun(bench: Bench) -> None:
     bench.add("running")
     bench.add("next", "behind", ahead_s=30)
     await bench.settled()
@@ -87,7 +87,7 @@ async def test_give_back_returns_what_has_not_begun_and_leaves_the_rest_alone(be
 
 
 @at_a_bench
-async def test_a_job_that_missed_its_start_gives_the_slot_up(bench: Bench) -> None:
+async def test_a_job_past_its_start_gives_up_the_slot(bench: Bench) -> None:
     bench.add("late", ahead_s=-LATE_S - 0.001)
     await bench.settled()
     assert bench.outcomes() == {"late": Outcome.LATE}
@@ -96,7 +96,7 @@ async def test_a_job_that_missed_its_start_gives_the_slot_up(bench: Bench) -> No
 
 
 @at_a_bench
-async def test_jobs_whose_lease_is_lost_end_without_a_result(bench: Bench) -> None:
+async def test_jobs_with_a_lost_lease_end_without_a_result(bench: Bench) -> None:
     bench.add("running")
     bench.add("next", "behind", ahead_s=30)
     await bench.settled()
@@ -108,7 +108,7 @@ async def test_jobs_whose_lease_is_lost_end_without_a_result(bench: Bench) -> No
 
 
 @at_a_bench
-async def test_a_result_tells_how_long_its_handler_ran_and_one_that_was_cut_short_does_not(
+async def test_only_a_finished_handler_reports_its_duration(
     bench: Bench,
 ) -> None:
     bench.add("whole", "cut", ahead_s=0.02)

@@ -9,7 +9,7 @@ WITHIN_S = 60.0
 
 
 @virtual_time
-async def test_a_worker_that_calls_is_live_and_ready_once_it_was_answered() -> None:
+async def test_a_calling_worker_is_live_and_ready_after_an_answer() -> None:
     contact = StoreContact(WITHIN_S)
     assert contact.stuck(free=1) is None
     assert contact.unanswered() == "no claim was answered yet"
@@ -34,7 +34,7 @@ async def test_while_the_store_is_away_a_worker_is_live_and_not_ready() -> None:
 
 
 @virtual_time
-async def test_one_call_that_fails_makes_nobody_unready() -> None:
+async def test_one_failed_call_keeps_the_worker_ready() -> None:
     contact = StoreContact(WITHIN_S)
     contact.answered()
     contact.failed("Connection refused.")
@@ -43,7 +43,7 @@ async def test_one_call_that_fails_makes_nobody_unready() -> None:
 
 
 @virtual_time
-async def test_a_worker_with_room_that_ends_no_call_is_stuck() -> None:
+async def test_a_worker_with_room_and_no_finished_call_is_stuck() -> None:
     contact = StoreContact(WITHIN_S)
     contact.answered()
     await asyncio.sleep(WITHIN_S + 1)
@@ -51,7 +51,7 @@ async def test_a_worker_with_room_that_ends_no_call_is_stuck() -> None:
 
 
 @virtual_time
-async def test_a_worker_that_is_full_need_not_call_and_has_time_to_once_it_has_room() -> None:
+async def test_a_full_worker_need_not_call_until_room_returns() -> None:
     contact = StoreContact(WITHIN_S)
     contact.answered()
     for _ in range(60):
@@ -64,7 +64,7 @@ async def test_a_worker_that_is_full_need_not_call_and_has_time_to_once_it_has_r
 
 
 @virtual_time
-async def test_a_full_worker_whose_call_hangs_is_stuck() -> None:
+async def test_a_full_worker_with_a_hanging_call_is_stuck() -> None:
     contact = StoreContact(WITHIN_S)
     contact.failed("Connection refused.")
     await asyncio.sleep(WITHIN_S + 1)

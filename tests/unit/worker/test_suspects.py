@@ -1,4 +1,4 @@
-"""When a worker stands aside for a suspect, and for how long it works for the others afterwards."""
+"""A worker's pause for a suspect, and its working time for other jobs afterwards."""
 
 import pytest
 
@@ -39,7 +39,7 @@ def desk() -> Desk:
     return Desk()
 
 
-def test_a_worker_asked_to_become_empty_takes_nothing_until_it_is(desk: Desk) -> None:
+def test_a_worker_asked_to_empty_leases_nothing_until_empty(desk: Desk) -> None:
     desk.held = 4
     assert desk.claim(Alone.WOULD) == (6, Alone.WOULD)
     desk.held = 1
@@ -52,7 +52,7 @@ def test_a_worker_asked_to_become_empty_takes_nothing_until_it_is(desk: Desk) ->
     assert desk.claim(Alone.NOW) == (10, Alone.NOW)
 
 
-def test_a_worker_that_runs_a_suspect_takes_nothing_beside_it(desk: Desk) -> None:
+def test_a_worker_running_a_suspect_leases_nothing_else(desk: Desk) -> None:
     desk.claim(Alone.WOULD)
     desk.claim(Alone.NOW)
     assert desk.claim() == (0, Alone.NOT_NOW)
@@ -63,7 +63,7 @@ def test_a_worker_that_runs_a_suspect_takes_nothing_beside_it(desk: Desk) -> Non
 
 
 @pytest.mark.parametrize("gone", [False, True])
-def test_a_worker_with_a_backlog_works_nine_times_as_long_as_it_stood_aside(desk: Desk, gone: bool) -> None:
+def test_a_worker_with_backlog_works_nine_times_its_idle_time(desk: Desk, gone: bool) -> None:
     desk.claim(Alone.WOULD)
     desk.now_s += 1
     desk.claim(Alone.NOT_NOW if gone else Alone.NOW)  # somebody else was faster, or it runs the suspect
@@ -77,7 +77,7 @@ def test_a_worker_with_a_backlog_works_nine_times_as_long_as_it_stood_aside(desk
     assert desk.claim()[1] is Alone.WOULD
 
 
-def test_a_worker_that_idled_stands_aside_again_at_once(desk: Desk) -> None:
+def test_an_idle_worker_stands_aside_again_at_once(desk: Desk) -> None:
     desk.hungry = False
     desk.claim(Alone.WOULD)
     desk.claim(Alone.NOW)
@@ -87,7 +87,7 @@ def test_a_worker_that_idled_stands_aside_again_at_once(desk: Desk) -> None:
     assert desk.claim()[1] is Alone.WOULD
 
 
-def test_a_suspect_that_was_not_started_keeps_nobody_waiting(desk: Desk) -> None:
+def test_an_unstarted_suspect_delays_no_worker(desk: Desk) -> None:
     desk.claim(Alone.WOULD)
     desk.claim(Alone.NOW)
     desk.held = 0  # its type is gone: given back

@@ -9,7 +9,7 @@ from taskqueue_worker.liveness import cancellation
 from taskqueue_worker.liveness.cancellation import keep_running
 
 
-async def test_a_task_that_is_cancelled_or_fails_runs_again(monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_a_cancelled_or_failed_task_runs_again(monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(cancellation, "_RESTART_S", 0)
     ending = False
     begun: asyncio.Queue[int] = asyncio.Queue()

@@ -10,12 +10,12 @@ import structlog
 
 from taskqueue.handlers.errors import HandlersError
 from taskqueue.handlers.registry import default_registry, load_entry_points, load_modules
-from taskqueue.health import serve_health
-from taskqueue.log import configure
-from taskqueue.printable import describe_error
-from taskqueue.settings import load
-from taskqueue.stop_signals import keep
-from taskqueue.threads import leave_threads
+from taskqueue.process.health import serve_health
+from taskqueue.process.settings import load
+from taskqueue.process.stop_signals import keep
+from taskqueue.process.threads import leave_threads
+from taskqueue.text.log import configure
+from taskqueue.text.printable import describe_error
 from taskqueue_worker.liveness.cancellation import keep_running
 from taskqueue_worker.liveness.event_loop import run_to_end
 from taskqueue_worker.liveness.signals import end_on_signals, keep_signals

@@ -14,9 +14,9 @@ import structlog
 from taskqueue.handlers.verdict import Verdict
 from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import Retry
-from taskqueue.printable import printable
 from taskqueue.store.claim import Result
 from taskqueue.store.job_name import parse
+from taskqueue.text.printable import printable
 from taskqueue_worker.clock import ServerClock
 from taskqueue_worker.leased_job import LeasedJob
 from taskqueue_worker.task_types import BoundType

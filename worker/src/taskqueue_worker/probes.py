@@ -8,7 +8,7 @@ import asyncio
 from datetime import UTC, datetime
 
 from taskqueue.handlers.threads import Threads
-from taskqueue.retention import RetentionWatch
+from taskqueue.process.retention import RetentionWatch
 from taskqueue_worker.calls import Calls
 from taskqueue_worker.liveness.watchdog import Watchdog
 from taskqueue_worker.slots import Slots

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from taskqueue.settings import StoreSettings
+from taskqueue.process.settings import StoreSettings
 
 
 class WorkerSettings(StoreSettings):

@@ -16,10 +16,10 @@ import structlog
 
 from taskqueue.handlers.job import Job
 from taskqueue.models.outcome import RAN
-from taskqueue.printable import describe_error, type_name
 from taskqueue.store.claim import Result
 from taskqueue.store.job_name import parse
 from taskqueue.store.users import decode_params
+from taskqueue.text.printable import describe_error, type_name
 from taskqueue_worker import outbox
 from taskqueue_worker.clock import reached
 from taskqueue_worker.leased_job import LeasedJob

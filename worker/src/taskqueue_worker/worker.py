@@ -17,7 +17,7 @@ from taskqueue.handlers.dispatch import Dispatcher
 from taskqueue.handlers.http_call import HttpClient
 from taskqueue.handlers.registry import Registry
 from taskqueue.handlers.threads import Threads
-from taskqueue.retention import RetentionWatch
+from taskqueue.process.retention import RetentionWatch
 from taskqueue.store.errors import StoreFailure
 from taskqueue_worker.calls import Calls, StoreContact
 from taskqueue_worker.claimer import CHANNELS, Claimer

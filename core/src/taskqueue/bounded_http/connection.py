@@ -11,7 +11,7 @@ from http import HTTPStatus
 import structlog
 
 from taskqueue.bounded_http.request import Answer, BadRequestError, Request, parse, refusal, spell
-from taskqueue.printable import describe_error
+from taskqueue.text.printable import describe_error
 
 Handler = Callable[[Request], Awaitable[Answer]]
 
@@ -30,7 +30,11 @@ log = structlog.get_logger("taskqueue.port")
 
 
 class Connection:
-    """busy: a request is being answered. known: it was answered and may be followed. since_s: of the last change."""
+    """An accepted connection.
+
+    busy: a request is being answered.   known: a request was answered, and another may follow.
+    since_s: monotonic time of the last change of either.
+    """
 
     def __init__(self, accepted: socket.socket, handler: Handler, tls: ssl.SSLContext | None) -> None:
         self._socket = accepted
@@ -49,7 +53,7 @@ class Connection:
     def close(self) -> None:
         """Release the socket after `serve` has ended, or was cancelled before it began."""
         if self._opened:
-            # The transport closes it, which one that was cancelled at its first step forgets until the caller is gone.
+            # The transport closes it; one cancelled at its first step does so only when the caller has gone.
             with contextlib.suppress(OSError):
                 self._socket.shutdown(socket.SHUT_RDWR)
         else:
@@ -67,7 +71,7 @@ class Connection:
                     head = await _read_head(reader)
             await _close(writer)
         except (OSError, EOFError, TimeoutError):
-            pass  # a caller that went away, is slow, or does not speak HTTP
+            pass  # a caller that left, is slow, or does not speak HTTP
         finally:
             if writer is not None:
                 writer.transport.abort()
@@ -86,7 +90,7 @@ class Connection:
         return reader, asyncio.StreamWriter(transport, protocol, reader, loop)
 
     async def _respond(self, head: bytes | None, writer: asyncio.StreamWriter) -> bool:
-        """Answer a request; True if another may follow."""
+        """Answer a request. Return True if another may follow."""
         self._turn(busy=True)
         async with asyncio.timeout(ANSWER_S):
             answer, keep, without_body = await self._answer(head, writer.get_extra_info("ssl_object"))
@@ -106,7 +110,7 @@ class Connection:
             return refusal(HTTPStatus.BAD_REQUEST, str(error)), False, False
         try:
             answer = await self._handler(request)
-        except Exception as error:  # of a page: the port answers others all the same
+        except Exception as error:  # of a page: the port goes on answering
             log.exception("request failed", path=request.path, error=describe_error(error))
             answer = refusal(HTTPStatus.INTERNAL_SERVER_ERROR, "the process failed to answer; see its log")
         keep = answer.keep and request.may_keep_alive and not self._last
@@ -117,7 +121,7 @@ class Connection:
 
 
 async def _read_head(reader: asyncio.StreamReader) -> bytes | None:
-    """Read up to an empty line; None where it is too far away."""
+    """Return the head up to an empty line, or None where it is longer than MAX_HEAD_BYTES."""
     try:
         return (await reader.readuntil(_END)).removesuffix(_END)
     except asyncio.LimitOverrunError:

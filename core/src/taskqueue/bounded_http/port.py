@@ -1,7 +1,7 @@
-"""A listening port with at most so many connections. One more takes the place of the one that is idle longest.
+"""A listening port with at most MAX_CONNECTIONS connections. A further one replaces the one that is idle longest.
 
-So a caller that connects and asks at once is answered, whoever else fills the port: it is the newest of all. A
-connection that was answered goes after those that never were, one that is being answered last.
+So a caller that connects and asks at once is answered even when other callers fill the port: its connection is the
+newest. Connections without any answer are dropped first, then answered ones, and last one that is being answered.
 """
 
 import asyncio
@@ -17,16 +17,16 @@ import structlog
 from taskqueue.bounded_http.connection import Connection, Handler
 
 MAX_CONNECTIONS = 100
-#: More than come in a burst: where the queue is full, the kernel of the caller tries again after a second only.
+#: More than a burst brings: when the queue is full, the kernel of the caller retries only after a second.
 _BACKLOG = 4_096
-#: Without a free file descriptor.
+#: Seconds between two attempts without a free file descriptor.
 _RETRY_S = 0.2
 
 log = structlog.get_logger("taskqueue.port")
 
 
 class Port:
-    """tls: the context for the next handshake; a plain port without. Close it when done."""
+    """A port, to be closed after use. tls: returns the context of the next handshake; None for a plain port."""
 
     def __init__(self, handler: Handler, tls: Callable[[], ssl.SSLContext] | None = None) -> None:
         self._handler = handler
@@ -37,7 +37,7 @@ class Port:
         self.sockets = list[socket.socket]()
 
     async def open(self, host: str, port: int) -> None:
-        """Listen on each address of the host; port 0 takes a free one. Raises OSError where one is taken."""
+        """Listen on each address of the host; port 0 takes a free one. Raises OSError where a port is taken."""
         loop = asyncio.get_running_loop()
         found = await loop.getaddrinfo(host or None, port, type=socket.SOCK_STREAM, flags=socket.AI_PASSIVE)
         try:
@@ -51,12 +51,12 @@ class Port:
             raise
         for listening in self.sockets:
             task = loop.create_task(self._accept(listening))
-            # Not before the task ends: the loop still polls it, by a number that the next socket may get.
+            # Not before the task ends: the loop still polls the descriptor, whose number the next socket may get.
             task.add_done_callback(partial(_close, listening))
             self._accepting.append(task)
 
     def close(self) -> None:
-        """Stop listening and end what is idle; requests that came get their answers."""
+        """Stop listening and end idle connections; requests that were read get their answers."""
         for task in self._accepting:
             task.cancel()
         for connection, task in list(self._connections.items()):
@@ -65,7 +65,7 @@ class Port:
                 task.cancel()
 
     async def wait_closed(self, within_s: float = 1.0) -> None:
-        """Wait for the last answers, and cut off those that take longer."""
+        """Wait for the last answers, and cut off connections that take longer."""
         left = {*self._accepting, *self._connections.values(), *self._ending}
         if left:
             _, late = await asyncio.wait(left, timeout=within_s)

@@ -1,4 +1,4 @@
-"""The head of a request, parsed, and the answer, spelled out. Pure."""
+"""The head of a request, parsed, and the answer as bytes. Pure."""
 
 import ssl
 from collections.abc import Iterable
@@ -14,7 +14,10 @@ class BadRequestError(ValueError):
 
 @dataclass(frozen=True, slots=True)
 class Request:
-    """query: undecoded. headers: names in lower case. tls: of the connection, None on a plain one."""
+    """A parsed head.
+
+    query: undecoded.   headers: names in lower case.   tls: of the connection, None on a plain port.
+    """
 
     method: str
     path: str
@@ -26,18 +29,18 @@ class Request:
     @property
     def may_keep_alive(self) -> bool:
         """Whether another request may follow: not behind a body, which is never read."""
-        said = dict(self.headers)
+        headers = dict(self.headers)
         return (
             self.version == "HTTP/1.1"
-            and "close" not in said.get("connection", "").lower()
-            and said.get("content-length", "0") == "0"
-            and "transfer-encoding" not in said
+            and "close" not in headers.get("connection", "").lower()
+            and headers.get("content-length", "0") == "0"
+            and "transfer-encoding" not in headers
         )
 
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """keep: the connection may stay open for another request."""
+    """An answer. keep: the connection may stay open for another request."""
 
     status: int
     content_type: str
@@ -46,7 +49,7 @@ class Answer:
 
 
 def parse(head: bytes, tls: ssl.SSLObject | None = None) -> Request:
-    """Parse a head without its last empty line. Raises BadRequestError."""
+    """Parse a head, given without its last empty line. Raises BadRequestError."""
     try:
         first, *lines = head.decode().split("\r\n")
     except UnicodeDecodeError as error:
@@ -68,7 +71,7 @@ def _headers(lines: Iterable[str]) -> Iterable[tuple[str, str]]:
 
 
 def spell(answer: Answer, *, keep: bool, without_body: bool = False) -> bytes:
-    """Return the bytes of an answer; without its body for HEAD."""
+    """Return the bytes of an answer, without its body for HEAD."""
     head = (
         f"HTTP/1.1 {answer.status} {HTTPStatus(answer.status).phrase}\r\n"
         f"Content-Type: {answer.content_type}\r\nContent-Length: {len(answer.body)}\r\n"

@@ -13,7 +13,7 @@ from taskqueue.cli.output import Output, show_facts, show_json, show_line, show_
 from taskqueue.cli.schedule_text import schedule_text
 from taskqueue.cli.store_command import Session, store_command
 from taskqueue.cli.waiting import Surroundings, why_idle, why_waiting
-from taskqueue.redaction import redact
+from taskqueue.text.redaction import redact
 
 if TYPE_CHECKING:
     from taskqueue.store.catalog import Catalog, TypeRecord

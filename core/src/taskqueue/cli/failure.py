@@ -6,7 +6,7 @@ import typer
 
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.output import show_line
-from taskqueue.redaction import redact
+from taskqueue.text.redaction import redact
 
 
 def fail(sentence: str, code: ExitCode) -> NoReturn:

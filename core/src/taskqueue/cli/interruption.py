@@ -15,8 +15,8 @@ from contextlib import contextmanager, suppress
 from types import FrameType
 from typing import NoReturn
 
-from taskqueue.printable import printable_line
-from taskqueue.stop_signals import STOP_SIGNALS
+from taskqueue.process.stop_signals import STOP_SIGNALS
+from taskqueue.text.printable import printable_line
 
 #: How long a command that is stopped may take to close what it has opened.
 CLOSE_S = 0.5

@@ -15,8 +15,8 @@ from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.failure import say
 from taskqueue.cli.interruption import stopped_by_signals
 from taskqueue.cli.usage import CommandGroup
-from taskqueue.redaction import redact, show_traceback
-from taskqueue.terminal import OutputFailedError, filtered_output
+from taskqueue.text.redaction import redact, show_traceback
+from taskqueue.text.terminal import OutputFailedError, filtered_output
 
 #: Set to anything, a fault of taskqueue itself shows where it happened.
 TRACEBACK_VARIABLE = "TASKQUEUE_TRACEBACK"

@@ -11,8 +11,8 @@ from typing import Any
 
 import typer
 
-from taskqueue.printable import printable_line
-from taskqueue.terminal import unfiltered
+from taskqueue.text.printable import printable_line
+from taskqueue.text.terminal import unfiltered
 
 # Where nobody looks at a terminal nothing is wrapped or cut.
 _UNBOUNDED_COLUMNS = 10_000

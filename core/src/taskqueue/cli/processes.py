@@ -9,7 +9,7 @@ import typer
 
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.failure import fail
-from taskqueue.stop_signals import end_at_once
+from taskqueue.process.stop_signals import end_at_once
 
 #: For typer: options, --help among them, are not read here.
 PASS_ON = {"ignore_unknown_options": True, "allow_extra_args": True, "allow_interspersed_args": False}

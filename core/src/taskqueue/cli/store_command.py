@@ -21,8 +21,8 @@ from taskqueue.cli.options import (
     ReleaseOption,
 )
 from taskqueue.cli.output import Output
-from taskqueue.printable import printable_line
-from taskqueue.redaction import redact
+from taskqueue.text.printable import printable_line
+from taskqueue.text.redaction import redact
 
 if TYPE_CHECKING:
     from taskqueue.store.connection import Store

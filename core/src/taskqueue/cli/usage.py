@@ -6,7 +6,7 @@ from typing import Any
 
 from typer.core import TyperGroup
 
-from taskqueue.redaction import redact_usage
+from taskqueue.text.redaction import redact_usage
 
 
 class CommandGroup(TyperGroup):

@@ -14,8 +14,8 @@ from taskqueue.cli.failure import fail, say
 from taskqueue.cli.interruption import said_when_stopped
 from taskqueue.cli.output import show_facts, show_line
 from taskqueue.cli.store_command import Session, store_command
-from taskqueue.printable import printable_line
-from taskqueue.terminal import unfiltered
+from taskqueue.text.printable import printable_line
+from taskqueue.text.terminal import unfiltered
 
 if TYPE_CHECKING:
     from taskqueue.models.fault import Fault

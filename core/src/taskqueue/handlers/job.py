@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from taskqueue.models.values import MAX_COST
-from taskqueue.printable import printable
+from taskqueue.text.printable import printable
 
 
 class Slot(Protocol):

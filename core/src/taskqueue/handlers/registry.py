@@ -20,7 +20,7 @@ import structlog
 
 from taskqueue.handlers.errors import BadHandler, DuplicateHandler, UnloadableHandlers
 from taskqueue.handlers.job import Job
-from taskqueue.printable import describe_error, printable, type_name
+from taskqueue.text.printable import describe_error, printable, type_name
 
 Function: TypeAlias = Callable[[Job], object]
 """A handler as users write it: a function of a job, async or not. Its return value is not kept."""

@@ -11,7 +11,7 @@ from typing import Any, cast, get_args
 
 from taskqueue.handlers.outcomes import Discard, RateLimited, RetryLater, Scope
 from taskqueue.models.outcome import Outcome
-from taskqueue.printable import describe_error, printable, type_name
+from taskqueue.text.printable import describe_error, printable, type_name
 
 #: Bounds for the closing of a limit (s). Below, a job that costs no attempt would spin; above, an epoch time is likely.
 RATE_LIMITED_MIN_S = 1.0

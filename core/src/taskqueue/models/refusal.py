@@ -2,7 +2,7 @@
 
 from dataclasses import dataclass
 
-from taskqueue.printable import printable_line
+from taskqueue.text.printable import printable_line
 
 FieldPath = tuple[str | int, ...]  # keys and list positions from the document's root
 

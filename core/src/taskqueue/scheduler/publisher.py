@@ -10,9 +10,9 @@ from dataclasses import dataclass
 from itertools import islice
 from typing import TypeVar
 
-from taskqueue.health import Progress
 from taskqueue.models.locked_params import Locks
 from taskqueue.models.values import TaskType, UserSubscription
+from taskqueue.process.progress import Progress
 from taskqueue.scheduler.errors import StoreReplacedError, StoreRevertedError
 from taskqueue.scheduler.mending import Mending
 from taskqueue.scheduler.reconcile import Change, advance, pending_move

@@ -5,10 +5,10 @@ from pathlib import Path
 from pydantic import Field
 
 from taskqueue.models.quantity import MAX_PER_SECOND, MIN_PER_SECOND
-from taskqueue.settings import StoreSettings
+from taskqueue.process.settings import ProcessSettings
 
 
-class TickingSettings(StoreSettings):
+class TickingSettings(ProcessSettings):
     """What every process that emits jobs is told."""
 
     rate: float | None = Field(
@@ -29,15 +29,6 @@ class TickingSettings(StoreSettings):
         ge=1,
         le=1_000_000_000,
         description="Emit nothing while this many jobs wait: time stands still for them.",
-    )
-    health_host: str = Field(
-        default="127.0.0.1", description="Where /livez, /readyz and /metrics are served."
-    )
-    health_port: int = Field(
-        default=8080,
-        ge=0,
-        le=65_535,
-        description="The port of /livez, /readyz and /metrics; 0 takes a free one.",
     )
     live_within: float = Field(
         default=30,

@@ -11,10 +11,10 @@ from dataclasses import replace
 
 import structlog
 
-from taskqueue.health import Progress
 from taskqueue.plan.due import due
 from taskqueue.plan.replay import Replay, due_in_replay
 from taskqueue.plan.segment import DueRange, Segment
+from taskqueue.process.progress import Progress
 from taskqueue.scheduler import metrics
 from taskqueue.store.catalog import Catalog, read_catalog, read_cursor, restore_cursor
 from taskqueue.store.clock import server_now_ms

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from types import MappingProxyType
 from typing import TypeVar
 
-from taskqueue.printable import printable_line
+from taskqueue.text.printable import printable_line
 
 _Value = TypeVar("_Value")
 

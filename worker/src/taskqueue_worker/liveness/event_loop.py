@@ -14,7 +14,7 @@ from typing import Any
 
 import structlog
 
-from taskqueue.printable import describe_error
+from taskqueue.text.printable import describe_error
 
 log = structlog.get_logger("taskqueue.worker")
 

@@ -5,7 +5,7 @@ import signal
 
 import structlog
 
-from taskqueue.stop_signals import STOP_SIGNALS, set_on
+from taskqueue.process.stop_signals import STOP_SIGNALS, set_on
 
 log = structlog.get_logger("taskqueue.worker")
 

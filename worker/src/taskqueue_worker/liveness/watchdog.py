@@ -19,7 +19,7 @@ from typing import Any
 
 import structlog
 
-from taskqueue.printable import describe_error
+from taskqueue.text.printable import describe_error
 from taskqueue_worker.liveness.held_timer import HeldTimer
 
 log = structlog.get_logger("taskqueue.worker")

@@ -40,7 +40,7 @@ import msgspec
 from taskqueue.cli.dev.arguments import Arguments
 from taskqueue.cli.dev.arrivals import Arrivals, whole_number
 from taskqueue.models.nesting import cut
-from taskqueue.stop_signals import keep, set_on
+from taskqueue.process.stop_signals import keep, set_on
 
 MAX_HEAD_BYTES = 65_536
 MAX_BODY_BYTES = 16_777_216

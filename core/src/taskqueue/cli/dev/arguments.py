@@ -3,7 +3,7 @@
 import argparse
 from typing import Any, NoReturn
 
-from taskqueue.redaction import redact_usage
+from taskqueue.text.redaction import redact_usage
 
 
 class Arguments(argparse.ArgumentParser):

@@ -17,7 +17,7 @@ from pathlib import Path
 
 import msgspec
 
-from taskqueue.parent import VARIABLE as PARENT_PIPE
+from taskqueue.process.parent import VARIABLE as PARENT_PIPE
 
 START_LIMIT_S = 20.0
 _LOG_LINES = 5

@@ -2,7 +2,7 @@
 
     python -m taskqueue.cli.dev.guard PROGRAM ARGUMENTS
 
-Our own processes watch their parent themselves (`taskqueue.parent`); the store is a server that does not.
+Our own processes watch their parent themselves (`taskqueue.process.parent`); the store is a server that does not.
 """
 
 import os
@@ -13,7 +13,7 @@ import threading
 from collections.abc import Sequence
 from types import FrameType
 
-from taskqueue.parent import VARIABLE, wait_for_end
+from taskqueue.process.parent import VARIABLE, wait_for_end
 
 
 def main(command: Sequence[str]) -> int:

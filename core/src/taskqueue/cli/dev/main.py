@@ -25,10 +25,10 @@ from taskqueue.cli.options import RELEASE_DEFAULT
 from taskqueue.cli.store_command import with_store
 from taskqueue.models.duration import parse_positive_ms
 from taskqueue.models.refusal import ValueRefusedError
-from taskqueue.printable import printable_line
 from taskqueue.store.audit import audit
 from taskqueue.store.connection import Store
-from taskqueue.terminal import unfiltered
+from taskqueue.text.printable import printable_line
+from taskqueue.text.terminal import unfiltered
 
 
 def main(argv: Sequence[str] | None = None) -> int:

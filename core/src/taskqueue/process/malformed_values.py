@@ -1,0 +1,28 @@
+"""Values of the store that a process skipped: a line in the log, and a metric."""
+
+import structlog
+from prometheus_client import Counter
+
+VALUES = Counter(
+    "taskqueue_malformed_values_total",
+    "Values in the store that cannot be read, by the key they are in; each is skipped, and `taskqueue audit` names it.",
+    ["place"],
+)
+
+log = structlog.get_logger()
+
+
+def tell(place: str, fate: str) -> None:
+    """Log and count a place that is named for the first time."""
+    VALUES.labels(_kind(place)).inc()
+    log.warning("malformed value skipped", place=place, fate=fate)
+
+
+def _kind(place: str) -> str:
+    """Return the key without the names of users, types and workers: a label has few values.
+
+    >>> [_kind(one) for one in ("types sync", "users:ada:tasks sync", "ready:normal x|y", "schedule:sync:1 ada")]
+    ['types', 'users:tasks', 'ready', 'schedule']
+    """
+    name, *rest = place.partition(" ")[0].split(":")
+    return f"users:{rest[-1]}" if name == "users" and rest else name

@@ -1,0 +1,27 @@
+"""The progress of a loop, for /livez."""
+
+import time
+
+
+class Progress:
+    """The time of a loop's last step. A loop that waits for its turn is idle, and counts as alive.
+
+    loop: its name in the answer of /livez.
+    """
+
+    def __init__(self, loop: str) -> None:
+        self._loop = loop
+        self.step()
+
+    def step(self) -> None:
+        """Record a step."""
+        self._since_s: float | None = time.monotonic()
+
+    def idle(self) -> None:
+        """Record that the loop waits for its turn, until its next step."""
+        self._since_s = None
+
+    def stuck(self, within_s: float) -> str | None:
+        """Return a sentence if the last step is at least `within_s` seconds ago, else None."""
+        silent_s = 0.0 if self._since_s is None else time.monotonic() - self._since_s
+        return None if silent_s < within_s else f"the {self._loop} loop made no step for {silent_s:.0f} s"

@@ -1,0 +1,194 @@
+"""Limits narrower than the global one: kept exactly, and never at the cost of anybody else."""
+
+from __future__ import annotations
+
+import itertools
+from collections import defaultdict
+from typing import TYPE_CHECKING
+
+import pytest
+
+from taskqueue.models.outcome import Outcome
+from taskqueue.models.values import RateLimit, Schedule, TaskType
+from taskqueue.store.claim import ClaimedJob, Result
+from taskqueue.store.users import read_tasks
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from tests.store.conftest import World
+
+HOUR = Schedule(interval_s=3600)
+TOLERANCE_US = 10_000
+
+
+async def backlog(world: World, kind: str, jobs: int, due_ms: int, users: int = 1_000_000) -> None:
+    """Ad hoc jobs that have been due since due_ms, in the order of their numbers."""
+    names = {f"{kind}|u{k % users}|~{k}|{due_ms + k}|0": due_ms + k for k in range(jobs)}
+    await world.store.client.zadd(world.store.keys.ready("normal"), names)
+    await world.store.client.hincrby(world.store.keys("metrics"), "enqueued", jobs)
+
+
+async def drive(world: World, seconds: float, n: int = 50) -> list[ClaimedJob]:
+    """One worker that never fills up and calls exactly when it is told to."""
+    started: list[ClaimedJob] = []
+    results: list[Result] = []
+    end_us = world.clock.now_us + seconds * 1e6
+    while world.clock.now_us < end_us:
+        got = await world.claim(n=n, results=results)
+        results = [Result(job.member, Outcome.DONE) for job in got.jobs]
+        started += got.jobs
+        await world.clock.advance(us=max(1_000, got.come_back_us - got.now_us))
+    return started
+
+
+def starts(jobs: list[ClaimedJob], part: Callable[[ClaimedJob], str]) -> dict[str, list[int]]:
+    found: dict[str, list[int]] = defaultdict(list)
+    for job in jobs:
+        found[part(job)].append(job.start_us)
+    return found
+
+
+def kind(job: ClaimedJob) -> str:
+    return job.member.split("|")[0]
+
+
+def user(job: ClaimedJob) -> str:
+    return job.member.split("|")[1]
+
+
+def closest(times: list[int]) -> int:
+    return min(b - a for a, b in itertools.pairwise(sorted(times)))
+
+
+async def test_starts_of_a_limited_type_are_spaced(world: World) -> None:
+    await world.install(TaskType("slow", HOUR, rate_limit=RateLimit(per_second=20)), rate=1_000)
+    await backlog(world, "slow", 30, 1_000)
+    jobs = await drive(world, 1.0)
+    assert 19 <= len(jobs) <= 22
+    assert closest([job.start_us for job in jobs]) >= 1.02e6 / 20 - TOLERANCE_US
+
+
+async def test_a_users_starts_are_spaced_over_all_limiting_types(world: World) -> None:
+    limit = RateLimit(per_user_per_second=10)
+    await world.install(TaskType("one", HOUR, rate_limit=limit), TaskType("two", HOUR, rate_limit=limit))
+    await backlog(world, "one", 20, 1_000, users=2)
+    await backlog(world, "two", 20, 1_000, users=2)
+    found = starts(await drive(world, 1.0), user)
+    assert set(found) == {"u0", "u1"}
+    for times in found.values():
+        assert 9 <= len(times) <= 12
+        assert closest(times) >= 1.02e6 / 10 - TOLERANCE_US
+
+
+async def test_a_limited_type_leaves_the_rest_to_other_types(
+    world: World,
+) -> None:
+    await world.install(
+        TaskType("slow", HOUR, rate_limit=RateLimit(per_second=20)), TaskType("free", HOUR), rate=100
+    )
+    await backlog(world, "slow", 1_000, 1_000)
+    await backlog(world, "free", 1_000, 1_000_000)
+    found = starts(await drive(world, 4.0), kind)
+    assert len(found["slow"]) >= 0.95 * 4 * 20
+    assert len(found["slow"]) + len(found["free"]) >= 0.95 * 4 * 100
+    # Never more than the limit in any sliding second.
+    assert all(
+        later - first >= 1_000_000 for first, later in zip(found["slow"], found["slow"][20:], strict=False)
+    )
+
+
+@pytest.mark.parametrize("limit", [60, 90])
+async def test_a_wide_limit_is_used_too(world: World, limit: int) -> None:
+    wide = TaskType("wide", HOUR, rate_limit=RateLimit(per_second=limit))
+    await world.install(wide, TaskType("free", HOUR), rate=100)
+    await backlog(world, "wide", 1_000, 1_000)
+    await backlog(world, "free", 1_000, 1_000_000)
+    found = starts(await drive(world, 4.0), kind)
+    wide_s = (found["wide"][-1] - found["wide"][0]) / 1e6
+    assert len(found["wide"]) <= wide_s * limit + 5
+    assert len(found["free"]) >= 4 * 8
+    assert len(found["wide"]) >= 0.45 * 4 * 100
+
+
+async def test_many_limited_users_share_the_whole_limit(world: World) -> None:
+    await world.install(TaskType("sync", HOUR, rate_limit=RateLimit(per_user_per_second=0.5)), rate=200)
+    await backlog(world, "sync", 2_000, 1_000, users=400)
+    jobs = await drive(world, 4.0)
+    assert len(jobs) >= 0.95 * 4 * 200 * 0.98
+    assert all(
+        closest(times) >= 2.04e6 - TOLERANCE_US for times in starts(jobs, user).values() if len(times) > 1
+    )
+
+
+async def test_the_global_limit_moves_only_for_started_jobs(world: World) -> None:
+    await world.install(TaskType("slow", HOUR, rate_limit=RateLimit(per_second=0.01)), rate=10)
+    await backlog(world, "slow", 150, 1_000)
+    got = await world.claim(n=5)
+    tat = await world.tat_us()
+    assert len(got.jobs) == 1
+    assert tat <= got.now_us + 101_501
+    assert len((await world.waiting())["parked:type:slow"]) == 149
+    await world.conserved()
+
+
+async def test_a_job_needs_both_of_its_limits_and_books_neither_alone(world: World) -> None:
+    limits = RateLimit(per_second=0.1, per_user_per_second=0.01)
+    await world.install(TaskType("both", HOUR, rate_limit=limits))
+    await backlog(world, "both", 2, 1_000, users=1)
+    assert len((await world.claim()).jobs) == 1
+    await world.clock.advance(s=11)  # the type is free again, the user is not
+    assert (await world.claim()).jobs == []
+    assert set(await world.waiting()) == {"parked:user:u0"}
+    await backlog(world, "both", 3, 500)  # other users find the type free
+    assert [user(job) for job in (await world.claim()).jobs] == ["u1"]
+    await world.conserved()
+
+
+async def test_a_limit_with_costs_is_spaced_by_cost(world: World) -> None:
+    await world.install(TaskType("big", HOUR, cost=3, rate_limit=RateLimit(per_second=30)), rate=1_000)
+    await backlog(world, "big", 20, 1_000)
+    assert closest([job.start_us for job in await drive(world, 1.0)]) >= 3 * 1.02e6 / 30 - TOLERANCE_US
+
+
+@pytest.mark.parametrize(("scope", "free"), [("type", ["other|a"]), ("user", ["sync|b"]), ("global", [])])
+async def test_a_handler_closes_a_limit_for_all_workers_without_an_attempt(
+    world: World, scope: str, free: list[str]
+) -> None:
+    await world.install(TaskType("sync", HOUR), TaskType("other", HOUR))
+    await world.enqueue("sync", "a")
+    (job,) = (await world.claim()).jobs
+    await world.claim(n=0, results=[Result(job.member, Outcome.LIMITED, 5_000, scope)])
+    await world.enqueue("sync", "a" if scope != "user" else "b")
+    if scope != "user":
+        await world.enqueue("other", "a")
+    got = [job.member.split("|~")[0] for job in (await world.claim("elsewhere")).jobs]
+    assert got == free
+    await world.clock.advance(ms=4_740)
+    assert (await world.claim("elsewhere")).jobs == []
+    await world.clock.advance(ms=260)
+    again = {j.member.rsplit("|", 2)[0]: j for j in (await world.claim("elsewhere")).jobs}
+    first = again[job.member.rsplit("|", 2)[0]]
+    assert (first.failures, first.losses) == (0, 0)
+    await world.conserved()
+
+
+async def test_a_limit_stays_shut_until_the_last_start_is_paid(world: World) -> None:
+    await world.install(TaskType("slow", HOUR, rate_limit=RateLimit(per_second=1)), TaskType("free", HOUR))
+    await world.store.client.hset(world.store.keys("limiter"), "born", world.clock.now_us - 500_000)
+    await backlog(world, "slow", 1, 1_000)
+    await backlog(world, "free", 1, 1_000)
+    assert [kind(job) for job in (await world.claim()).jobs] == ["free"]
+    await world.clock.advance(ms=600)
+    assert [kind(job) for job in (await world.claim()).jobs] == ["slow"]
+
+
+async def test_a_type_without_limit_frees_its_parked_jobs(world: World) -> None:
+    await world.install(TaskType("slow", HOUR, rate_limit=RateLimit(per_second=1)))
+    await backlog(world, "slow", 3, 1_000)
+    assert len((await world.claim()).jobs) == 1
+    await world.install(TaskType("slow", HOUR))
+    await world.clock.advance(ms=1_100)
+    assert len((await world.claim()).jobs) == 2
+    assert await world.store.client.exists(world.store.keys("wake")) == 0
+    assert await read_tasks(world.store, "u0") == []
