@@ -170,7 +170,7 @@ async def test_processes_use_their_logins_and_never_print_them(server: RedisServ
         finally:
             for user in (ALL, WORKER):
                 server.call("ACL", "SETUSER", user, "on")
-        assert "worker started" in "".join(shown)
+        assert "process started" in "".join(shown)
         for text in (SECRET, quote(SECRET, safe=""), "Qq7", "zZ9", WORKER):
             assert [one for one in shown if text in one] == []
 

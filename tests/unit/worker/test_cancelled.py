@@ -1,6 +1,7 @@
 """Python 3.11's wait_for, which the client uses, may answer instead of being cancelled. No loop may go on then."""
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
@@ -77,7 +78,8 @@ async def test_the_heartbeat_ends(client: Swallowing, store: Store) -> None:
 
 async def test_waiting_for_ad_hoc_jobs_ends(client: Swallowing, store: Store) -> None:
     unused: Any = None
-    claimer = Claimer(unused, unused, unused, unused, unused)
+    calls: Any = SimpleNamespace(draining=False)
+    claimer = Claimer(calls, unused, unused, unused, unused)
     await ends(asyncio.create_task(claimer.listen(store)), client.entered)
 
 

@@ -73,14 +73,14 @@ class Claimer:
                 await self._call(number, free)
 
     async def listen(self, wakeups: Store) -> None:
-        """Have an ad hoc job wake one idle worker at once, until cancelled; a full worker passes the wake-up on.
+        """Have an ad hoc job wake one idle worker at once, until this one drains; a full worker passes the wake-up on.
 
         wakeups: a store with a connection that may wait.
         """
-        while True:
+        while not self._calls.draining:
             try:
                 if await wait_for_wakeup(wakeups, _WAKEUP_TIMEOUT_S):
-                    if self._slots.free > 0 and not self._suspects.stands_aside:
+                    if self._slots.free > 0 and not self._suspects.stands_aside and not self._calls.draining:
                         self._pace.call()
                     else:
                         await self._calls.pass_wakeup_on()

@@ -8,11 +8,11 @@ from taskqueue.handlers.errors import NoFreeThread, SlotMissed
 from taskqueue.handlers.job import Job
 from taskqueue.handlers.outcomes import OutcomeRequest
 from taskqueue.handlers.verdict import read_verdict
+from taskqueue.process.cancellation import absorb_cancellation
 from taskqueue.store.claim import Result
 from taskqueue.text.printable import type_name
 from taskqueue_worker import outbox
 from taskqueue_worker.leased_job import LeasedJob
-from taskqueue_worker.liveness.cancellation import absorb_cancellation
 
 log = structlog.get_logger("taskqueue.worker")
 

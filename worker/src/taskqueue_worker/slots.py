@@ -16,6 +16,7 @@ import structlog
 
 from taskqueue.handlers.job import Job
 from taskqueue.models.outcome import RAN
+from taskqueue.process.cancellation import absorb_cancellation
 from taskqueue.store.claim import Result
 from taskqueue.store.job_name import parse
 from taskqueue.store.users import decode_params
@@ -23,7 +24,6 @@ from taskqueue.text.printable import describe_error, type_name
 from taskqueue_worker import outbox
 from taskqueue_worker.clock import reached
 from taskqueue_worker.leased_job import LeasedJob
-from taskqueue_worker.liveness.cancellation import absorb_cancellation
 from taskqueue_worker.pace import Reach
 from taskqueue_worker.runner import judge_raised, run
 

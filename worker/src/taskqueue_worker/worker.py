@@ -7,7 +7,7 @@ import socket
 import uuid
 from collections.abc import Callable, Coroutine, Sequence
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 import structlog
@@ -17,14 +17,17 @@ from taskqueue.handlers.dispatch import Dispatcher
 from taskqueue.handlers.http_call import HttpClient
 from taskqueue.handlers.registry import Registry
 from taskqueue.handlers.threads import Threads
+from taskqueue.process.cancellation import absorb_cancellation
+from taskqueue.process.frame import ExitError, Work
 from taskqueue.process.retention import RetentionWatch
 from taskqueue.store.errors import StoreFailure
+from taskqueue.text.printable import describe_error
 from taskqueue_worker.calls import Calls, StoreContact
 from taskqueue_worker.claimer import CHANNELS, Claimer
 from taskqueue_worker.clock import ServerClock
 from taskqueue_worker.heartbeat import Heartbeat, Standby, keep_leases, stop_overdue
 from taskqueue_worker.leased_job import LeasedJob
-from taskqueue_worker.liveness.cancellation import absorb_cancellation, keep_running
+from taskqueue_worker.liveness.kept_task import keep_running
 from taskqueue_worker.liveness.watchdog import Watchdog
 from taskqueue_worker.metrics import DURATION, LATENESS, WorkerCollector
 from taskqueue_worker.outbox import Outbox
@@ -32,7 +35,7 @@ from taskqueue_worker.pace import Pace
 from taskqueue_worker.permits import Permits
 from taskqueue_worker.probes import Probes
 from taskqueue_worker.settings import WorkerSettings
-from taskqueue_worker.slots import Slots
+from taskqueue_worker.slots import SlotEndedError, Slots
 from taskqueue_worker.suspects import Suspects
 from taskqueue_worker.task_types import TaskTypes
 
@@ -53,6 +56,8 @@ class Worker:
         self._registry = registry
         self._loop = asyncio.get_running_loop()
         self._ending = False
+        self._channels: list[asyncio.Task[None]] = []
+        self._background: list[asyncio.Task[None]] = []
         self.name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
         self._store = settings.open_store()
         self._wakeups = settings.open_store()
@@ -78,63 +83,85 @@ class Worker:
         standby = Standby(settings.open_store, self._heartbeat, self._slots)
         self._watchdog = Watchdog(self._slots.type_of, standby.keep_leases, settings.lease / 3)
         self._retention = RetentionWatch(self._store)
-        self.probes = Probes(self._calls, self._slots, self._threads, self._watchdog, self._retention)
         self._collector = WorkerCollector(
             types, self._slots, self._claimer, self._calls, clock, self._threads, self._watchdog.counts
         )
 
-    async def run(self, stopping: asyncio.Event) -> None:
-        """Work until `stopping` is set, then drain. Raises SlotEndedError if a concurrency slot ends before."""
+    async def __aenter__(self) -> Self:
         REGISTRY.register(self._collector)
-        wakeups = self._kept("wake-ups", lambda: self._claimer.listen(self._wakeups))
-        background = [
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._ending = True
+        self._watchdog.stop()
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+        await self._slots.close()
+        await self._registry.close()
+        await self._http.close()
+        self._threads.shutdown()
+        await self._store.close()
+        REGISTRY.unregister(self._collector)
+
+    def work(self) -> Work:
+        """Return the work of the process."""
+        probes = Probes(self._calls, self._slots, self._threads, self._watchdog, self._retention)
+        return Work(
+            tasks=[self._run],
+            drain=self._drain,
+            live=probes.live,
+            ready=probes.ready,
+            note=probes.note,
+            fields={"worker": self.name},
+        )
+
+    async def _run(self) -> None:
+        """Run all parts until the worker drains. Raises ExitError if a concurrency slot ends before."""
+        self._channels = [
+            self._kept(f"claim {number}", partial(self._claimer.channel, number))
+            for number in range(CHANNELS)
+        ]
+        self._background = [
             self._kept("heartbeat", lambda: keep_leases(self._heartbeat, self._store, self._slots)),
             self._kept("timeouts", lambda: stop_overdue(self._slots)),
             self._kept("watchdog", self._watchdog.beat),
             self._kept("retention", self._retention.run),
-            wakeups,
+            self._kept("wake-ups", lambda: self._claimer.listen(self._wakeups)),
         ]
-        channels = [
-            self._kept(f"claim {number}", partial(self._claimer.channel, number))
-            for number in range(CHANNELS)
-        ]
-        stop = self._kept("stop", lambda: _until(stopping))
         try:
-            await self._first_ended([stop, *background, *channels, self._slots.ended])
-        finally:
-            self._ending = True
-            wakeups.cancel()
-            await self._drain(channels)
-            self._watchdog.stop()
-            for task in (*background, stop):
-                task.cancel()
-            await asyncio.gather(*background, stop, return_exceptions=True)
-            await self._close()
-            REGISTRY.unregister(self._collector)
+            await self._first_ended([*self._channels, *self._background, self._slots.ended])
+        except SlotEndedError as error:
+            raise ExitError(
+                "worker ends, other workers take its jobs", error=describe_error(error)
+            ) from error
 
     def _kept(self, name: str, run: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:
         return asyncio.create_task(keep_running(name, run, lambda: self._ending), name=f"taskqueue {name}")
 
     async def _first_ended(self, parts: Sequence[asyncio.Future[None]]) -> None:
-        """Return when a part ends. Raises the exception it ended with."""
-        while True:
+        """Return when a part ends, or the worker drains. Raises the exception of a part that failed."""
+        while not self._ending:
             try:
                 done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
             except asyncio.CancelledError:
+                if self._ending:
+                    raise
                 log.warning("worker cancelled by user code, going on", worker=self.name)
                 await absorb_cancellation()
                 continue
-            for part in done:
-                part.result()
-            return
+            if not self._ending:
+                for part in done:
+                    part.result()
+                return
 
-    async def _drain(self, channels: list[asyncio.Task[None]]) -> None:
+    async def _drain(self) -> None:
         """Claim no more, return jobs that have not begun, wait for the others, then return these too.
 
         Takes at most the grace period and 6 s, even if the store is silent. A call in flight is waited for last, with
         the final settle; the claimer gives back the jobs it brings.
         """
-        self._calls.draining = True
+        self._ending = self._calls.draining = True
         self._pace.call()
         self._slots.give_back()
         await self._slots.emptied(self._loop.time() + self._settings.grace)
@@ -142,22 +169,16 @@ class Worker:
         await self._slots.emptied(self._loop.time() + _CANCEL_S)
         limit_s = _FINAL_SETTLE_S if self._calls.contact.began else _NOTHING_BEGAN_S
         until_s = self._loop.time() + limit_s
-        await asyncio.wait(channels, timeout=limit_s)
+        if self._channels:
+            await asyncio.wait(self._channels, timeout=limit_s)
         settled = await self._calls.settle(until_s)
         self._calls.ended = True
-        for channel in channels:
+        for channel in self._channels:
             channel.cancel()
-        await asyncio.gather(*channels, return_exceptions=True)
+        await asyncio.gather(*self._channels, return_exceptions=True)
         with contextlib.suppress(StoreFailure):
             await self._wakeups.close()
         log.info("worker drained", worker=self.name, settled=settled)
-
-    async def _close(self) -> None:
-        await self._slots.close()
-        await self._registry.close()
-        await self._http.close()
-        self._threads.shutdown()
-        await self._store.close()
 
     def _freed(self) -> None:
         self._pace.freed()
@@ -180,7 +201,3 @@ def _observe(clock: ServerClock, leased: LeasedJob, due_ms: int, ended_s: float)
     if leased.attempt == 1:
         LATENESS.observe((clock.to_server_ms(leased.began_s) - due_ms) / 1e3)
     DURATION.observe(ended_s - leased.began_s)
-
-
-async def _until(event: asyncio.Event) -> None:
-    await event.wait()

@@ -1,10 +1,9 @@
-"""Liveness: the parts that keep a worker's process alive, whatever user code does in it.
+"""Liveness: the worker's own parts go on, whatever user code does in its process.
 
-    event_loop      a loop that user code cannot end: SystemExit in a task, `loop.stop()`, a fork
-    cancellation    tasks that user code cannot cancel
-    signals         stop signals that user code cannot take
-    watchdog        a loop that user code blocks: seen from a thread, its stack logged, the leases kept
-    held_timer      an interpreter that C code holds: stacks written by a timer of the system
+    kept_task   tasks that user code cannot cancel
+    watchdog    a loop that user code blocks: seen from a thread, its stack logged, the leases kept
+    held_timer  an interpreter that C code holds: stacks written by a timer of the system
 
-May import `taskqueue`, but no other part of the worker.
+`taskqueue.process` does the same for the event loop, its main task and the stop signals. May import
+`taskqueue.process` and `taskqueue.text`, but no other part of the worker.
 """

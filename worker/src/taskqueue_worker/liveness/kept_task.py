@@ -10,25 +10,13 @@ from typing import Any
 
 import structlog
 
+from taskqueue.process.cancellation import absorb_cancellation
 from taskqueue.text.printable import describe_error
 
 log = structlog.get_logger("taskqueue.worker")
 
 #: Pause before a failed task is started again.
 _RESTART_S = 1.0
-
-
-async def absorb_cancellation() -> None:
-    """Forget every cancellation of the running task, including one that is not delivered yet."""
-    task = asyncio.current_task()
-    assert task is not None
-    while task.cancelling():
-        task.uncancel()
-    try:  # before Python 3.13, uncancel() leaves an exception that was not delivered yet
-        await asyncio.sleep(0)
-    except asyncio.CancelledError:
-        while task.cancelling():
-            task.uncancel()
 
 
 async def keep_running(
