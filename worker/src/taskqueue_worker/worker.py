@@ -97,6 +97,8 @@ class Worker:
         for task in self._background:
             task.cancel()
         await asyncio.gather(*self._background, return_exceptions=True)
+        with contextlib.suppress(StoreFailure):
+            await self._wakeups.close()
         await self._slots.close()
         await self._registry.close()
         await self._http.close()
@@ -176,8 +178,6 @@ class Worker:
         for channel in self._channels:
             channel.cancel()
         await asyncio.gather(*self._channels, return_exceptions=True)
-        with contextlib.suppress(StoreFailure):
-            await self._wakeups.close()
         log.info("worker drained", worker=self.name, settled=settled)
 
     def _freed(self) -> None:
