@@ -1,4 +1,4 @@
-"""The metrics of a worker, for Prometheus. The table for people is in docs/configuration.md."""
+"""Prometheus metrics of a worker; docs/configuration.md lists them."""
 
 from collections.abc import Iterator, Mapping
 
@@ -16,7 +16,7 @@ from taskqueue_worker.task_types import TaskTypes
 
 LATENESS = Histogram(
     "taskqueue_start_lateness_seconds",
-    "From a job's due to its handler's first line.",
+    "Time from a job's due to its handler's first line.",
     # Fine where quantiles are wanted: idle a job waits for less than 15 ms, at 80 % of the limit for up to 150 ms.
     buckets=(
         *(0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.07),
@@ -25,13 +25,13 @@ LATENESS = Histogram(
 )
 DURATION = Histogram(
     "taskqueue_job_duration_seconds",
-    "From a handler's first line to its end.",
+    "Time from a handler's first line to its end.",
     buckets=(0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 60, 600),
 )
 
 
 class WorkerCollector(Collector):
-    """Reads numbers that the worker keeps anyway, at each scrape: no job pays for a label look-up.
+    """Collects the worker's own numbers at a scrape, so that no job pays for the look-up of a label.
 
     blocks: blocks of the event loop by type.
     """
@@ -56,13 +56,15 @@ class WorkerCollector(Collector):
 
     def collect(self) -> Iterator[Metric]:
         yield CounterMetricFamily("taskqueue_claims", "Calls of claim.", self._calls.sent)
-        yield CounterMetricFamily("taskqueue_leased_jobs", "Jobs leased by claims.", self._claimer.leased)
+        yield CounterMetricFamily(
+            "taskqueue_leased_jobs", "Jobs leased by this worker.", self._claimer.leased
+        )
         yield CounterMetricFamily(
             "taskqueue_clock_steps", "Jumps of the store's clock by more than 0.1 s.", self._clock.steps
         )
         yield self._jobs()
         yield GaugeMetricFamily(
-            "taskqueue_concurrency_slots", "Jobs this worker can run at a time.", self._slots.size
+            "taskqueue_concurrency_slots", "Jobs that this worker can run at a time.", self._slots.size
         )
         yield GaugeMetricFamily(
             "taskqueue_concurrency_slots_free", "Concurrency slots without a job.", self._slots.free
@@ -90,8 +92,8 @@ class WorkerCollector(Collector):
     def _loop_blocks(self) -> Metric:
         blocks = CounterMetricFamily(
             "taskqueue_loop_blocks",
-            "Times that the event loop was blocked for 1 s or longer, by the type whose handler ran; `none` for a task "
-            "that a handler left behind, and for a machine without processor time.",
+            "Times that the event loop was blocked for 1 s or longer, by the type whose handler ran; type none: no "
+            "handler ran.",
             labels=("type",),
         )
         for name, times in list(self._blocks.items()):
