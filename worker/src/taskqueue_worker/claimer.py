@@ -39,7 +39,7 @@ _RETRY_S = 1.0
 
 
 class Claimer:
-    """leased: jobs that the calls brought."""
+    """Decides when to claim and how much, and turns answers into leased jobs. leased: jobs so far."""
 
     def __init__(
         self,
@@ -67,7 +67,7 @@ class Claimer:
             next_s = min(self._pace.next_s(free), self._suspects.next_s())
             if next_s > self._loop.time():
                 await self._pace.wait(next_s)
-            elif free <= 0 and self._pace.missed():
+            elif free <= 0 and self._pace.missed():  # no room at a time to call: another worker must
                 await self._calls.pass_wakeup_on()
             else:
                 await self._call(number, free)
@@ -95,6 +95,7 @@ class Claimer:
         return self._suspects.room(free, self._asked)
 
     async def _call(self, channel: int, free: int) -> None:
+        """Make one call for at most `free` jobs, and learn from the answer when to call next."""
         self._pace.calling()
         offer = self._suspects.offer(free)
         self._asked += free
@@ -106,16 +107,17 @@ class Claimer:
         finally:
             self._asked -= free
         self._suspects.answered(offer, answer, self._asked)
-        if not free:
+        if not free:  # the store names a time for workers with room alone
             return
         if answer.come_back_us < 0:
             self._pace.come_when_free()
+        elif answer.come_back_us == 0:
+            self._pace.come_back(None)
         else:
-            self._pace.come_back(
-                self._calls.clock.to_loop(answer.come_back_us) if answer.come_back_us else None
-            )
+            self._pace.come_back(self._calls.clock.to_loop(answer.come_back_us))
 
     async def _take(self, answer: Claim) -> None:
+        """Hand the jobs of an answer to the slots, or give them back."""
         if answer.jobs and answer.version != self._types.version:
             try:
                 await self._types.refresh()

@@ -1,4 +1,8 @@
-"""Outcomes of an attempt: the one list that metrics, results, the store's protocol and the documentation follow."""
+"""Outcomes of an attempt: the one list that metrics, results, the store's protocol and the documentation follow.
+
+A new outcome is a line here, its letter in `taskqueue.store.claim`, and a function in `taskqueue_worker.outbox` that
+makes its result; `tests/unit/repo/test_one_place.py` names the pages that must list it.
+"""
 
 from enum import StrEnum
 from typing import Self
