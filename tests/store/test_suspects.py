@@ -148,7 +148,7 @@ async def test_a_culprit_dies_alone_and_innocents_finish(world: World) -> None:
 
 async def test_losing_company_again_and_again_kills_no_job(world: World) -> None:
     await suspected(world, "a", "b")
-    for turn in range(5):  # an older worker, which runs what it is given beside others
+    for turn in range(5):  # an older worker, which runs a suspect next to other jobs
         for user in "ab":
             answer = await take(world, f"w{turn}.{user}")
             assert len(answer.jobs) == 1

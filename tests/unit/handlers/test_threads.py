@@ -1,4 +1,4 @@
-"""Threads of handlers that are not async: no job without a free one begins, and those that hang are seen."""
+"""Threads of handlers that are not async: a job begins in a free thread alone, and hanging threads are counted."""
 
 import asyncio
 import threading

@@ -1,4 +1,4 @@
-"""Outcome of a hostile exception: printable text and a bounded delay, whatever its attributes hold."""
+"""Outcome of a hostile exception: printable text and a bounded delay, for any value of its attributes."""
 
 import asyncio
 import math

@@ -52,7 +52,7 @@ def copies(words: Iterable[str], home: str, count: int) -> dict[str, set[str]]:
 
 
 RETURNED = {outcome for outcome, letter in LETTERS.items() if letter == LETTERS[Outcome.RETURNED]}
-#: A place -> the outcomes, or their letters, that it names, and those that it must name.
+#: A place -> the outcomes, or letters, found there, and the expected ones.
 OUTCOME_PLACES: dict[str, Callable[[], tuple[Iterable[str], Iterable[str]]]] = {
     "labels of taskqueue_jobs_total": lambda: (BoundType(SYNC, None).counts, Outcome),
     "help of taskqueue_jobs_total": lambda: (documented_labels(), Outcome),

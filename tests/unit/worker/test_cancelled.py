@@ -17,7 +17,7 @@ from taskqueue_worker.task_types import BoundType
 
 
 class Swallowing:
-    """A client whose call is under way when its task is cancelled, and answers; the next one waits."""
+    """A client with a call in flight, which is answered although its task is cancelled; the next call waits."""
 
     def __init__(self, answer: Any) -> None:
         self.answer = answer
@@ -71,7 +71,7 @@ async def ends(task: asyncio.Task[Any], entered: asyncio.Event) -> None:
 async def test_the_heartbeat_ends(client: Swallowing, store: Store) -> None:
     slots: Any = Nothing()
     beat = heartbeat.Heartbeat("w", 3, lambda: b"{}", list)
-    # A lease of 3 ms: the sleep between two beats must not be what ends it.
+    # A lease of 3 ms: the sleep between two beats must not end it.
     task = asyncio.create_task(heartbeat.keep_leases(beat, store, slots))
     await ends(task, client.entered)
 

@@ -1,4 +1,4 @@
-"""Which results are worth a call of their own: those that another job of the subscription may soon wait for."""
+"""Results that are worth a call of their own: another job of the subscription may soon wait for them."""
 
 import asyncio
 from collections.abc import Callable

@@ -1,4 +1,4 @@
-"""A slot of the limit is waited for, and given up by whoever comes too late for it."""
+"""A slot of the limit is waited for, and given up by a job that is too late for it."""
 
 import asyncio
 

@@ -1,4 +1,4 @@
-"""A worker's probes: what is stuck, and what only waits for a store that is away."""
+"""A worker's contact with the store: stuck calls fail /livez, a store that is away fails /readyz alone."""
 
 import asyncio
 

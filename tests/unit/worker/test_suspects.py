@@ -9,7 +9,7 @@ SUSPECT = ClaimedJob("job|u|~1|1|0|w.0|1", 0, "", 0, 1)
 
 
 class Desk:
-    """A worker of ten slots, its clock and its pace, which notes what it was told."""
+    """A worker of ten slots, its clock and its pace, which records calls."""
 
     def __init__(self) -> None:
         self.now_s = 100.0
@@ -25,7 +25,7 @@ class Desk:
         self.told.append("call")
 
     def claim(self, alone: Alone = Alone.NOT_NOW, asked: int = 0) -> tuple[int, Alone]:
-        """One call of claim and its answer; what it asked for and said."""
+        """Make one call of claim and follow its answer; return the number of jobs asked for, and the offer."""
         room = self.suspects.room(10 - self.held, asked)
         offer = self.suspects.offer(room)
         jobs = [SUSPECT] if offer is alone is Alone.NOW else []
@@ -66,7 +66,9 @@ def test_a_worker_running_a_suspect_leases_nothing_else(desk: Desk) -> None:
 def test_a_worker_with_backlog_works_nine_times_its_idle_time(desk: Desk, gone: bool) -> None:
     desk.claim(Alone.WOULD)
     desk.now_s += 1
-    desk.claim(Alone.NOT_NOW if gone else Alone.NOW)  # somebody else was faster, or it runs the suspect
+    desk.claim(
+        Alone.NOT_NOW if gone else Alone.NOW
+    )  # another worker was faster, or this one runs the suspect
     desk.now_s += 0 if gone else 1
     desk.held = 0
     stood_aside_s = desk.now_s - 100

@@ -3,7 +3,7 @@
 A reply carries the store's time of some instant between send and receive. So receive - store is an upper bound of the
 offset between the clocks, and send - store a lower one. The smallest recent upper bound is used: a reply that a busy
 loop delayed must not shift starts, or two workers' starts could fall closer together than the limiter spaced them.
-Bounds that contradict earlier ones mean that the store's clock was set, or that another server answers.
+Bounds contradict earlier ones after the store's clock was set, or when another server answers.
 """
 
 import asyncio

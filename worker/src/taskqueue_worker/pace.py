@@ -111,7 +111,7 @@ class Pace:
             self._stir()
 
     def calling(self) -> None:
-        """Record that a call is made now; it stands for every time that has come."""
+        """Record a call made now, which serves every time that has come."""
         self._forget(self._loop.time() + _CLOSE_S)
         self._room_s = None
         self._results = 0
@@ -137,7 +137,7 @@ class Pace:
         return min(times)
 
     async def wait(self, until_s: float) -> None:
-        """Wait until that time, or until an event that may have changed it."""
+        """Wait until until_s, or until an event after which a call may be worth it earlier."""
         stirred = self._loop.create_future()
         self._waiters.add(stirred)
         handle = None

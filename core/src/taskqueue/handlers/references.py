@@ -12,7 +12,7 @@ from taskqueue.handlers.errors import BadHttpCall
 PREFIX = "TASKQUEUE_HTTP_"
 _REFERENCE = re.compile(r"\$\{([^}]*)(\}?)")
 _ALLOWED = re.compile(rf"env:({PREFIX}[A-Z0-9_]+)")
-# Characters that end a header, or that no header may hold (RFC 9110, 5.5).
+# Characters that end a header or are not allowed in one (RFC 9110, 5.5).
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 

@@ -1,7 +1,7 @@
 """Tasks of the worker that go on when user code cancels them, or when they fail.
 
-A handler may cancel the task it runs in, or every task it finds; a task that it left behind may do so at any time. The
-worker's tasks end when the worker ends them and at no other time.
+A handler may cancel its own task or every task in the loop, and a task left behind by a handler may do so at any time.
+The worker's tasks end when the worker ends them and at no other time.
 """
 
 import asyncio
@@ -22,7 +22,7 @@ _RESTART_S = 1.0
 async def keep_running(
     name: str, run: Callable[[], Coroutine[Any, Any, None]], ending: Callable[[], bool]
 ) -> None:
-    """Run a part until the worker ends it; start it again if it fails or user code cancels it."""
+    """Run a part until the worker ends. A part that fails, or that user code cancels, is started again."""
     failed = False
     while True:
         try:
