@@ -11,15 +11,17 @@ LOCK_ARGS ?=
 
 BIN := $(VENV)/bin
 STAMP := $(VENV)/.synced
+SITE_VENV := $(VENV)-site
+SITE_STAMP := $(SITE_VENV)/.synced
 INSTALL := UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip install --quiet
 USERS := examples/shop/users.ndjson
-CODE := core/src operator/src worker/src tests benchmarks examples docs tools
+CODE := core/src operator/src worker/src tests benchmarks examples tools
 STARTED := $(shell date +%s)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help check demo test lint types unit store process cluster chart format docs generate manifests verify lock wheel clean kind-up kind-demo e2e e2e-keda cluster-oldest cluster-tools node-tools images bench bench-operator conformance steady fuzz faults faults-store soak soak-core
+.PHONY: help check demo test lint types unit store process cluster chart format docs docs-site generate manifests verify lock wheel clean kind-up kind-demo e2e e2e-keda cluster-oldest cluster-tools node-tools images bench bench-operator conformance steady fuzz faults faults-store soak soak-core
 
 ##@ Start here
 
@@ -73,7 +75,10 @@ format: $(STAMP) ## Format the code and apply the safe fixes of ruff
 	$(BIN)/ruff format $(CODE)
 
 docs: $(STAMP) ## Write docs/configuration.md from the code
-	$(BIN)/python docs/generate.py
+	$(BIN)/python tools/docs/configuration_page.py
+
+docs-site: $(SITE_STAMP) ## Build the documentation as a site in dist/site; broken links fail
+	NO_MKDOCS_2_WARNING=1 $(SITE_VENV)/bin/mkdocs build
 
 generate: $(STAMP) ## Write crds/ from the models, and the generated files of the chart
 	$(BIN)/python -m taskqueue_operator.crd crds
@@ -82,7 +87,7 @@ generate: $(STAMP) ## Write crds/ from the models, and the generated files of th
 manifests: $(STAMP) ## Write deploy/manifests/ from the chart, with helm
 	$(BIN)/python tools/chart/render.py
 
-verify: $(STAMP) ## Check that generated files equal their sources
+verify: $(STAMP) docs-site ## Check that generated files equal their sources, and build the site
 	$(BIN)/python tools/lock.py --check
 	$(BIN)/pytest -q tests/unit/repo/test_docs.py tests/unit/operator/test_crd.py tests/unit/repo/test_chart_files.py tests/chart/test_manifests.py
 
@@ -99,7 +104,7 @@ wheel: $(USERS) ## Build the wheel and run the example shop from it, without the
 	cd dist/wheel && venv/bin/taskqueue dev ../../examples/shop --for 5s --json
 
 clean: ## Remove everything that make has made
-	rm -rf $(VENV) dist $(USERS) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage
+	rm -rf $(VENV) $(SITE_VENV) dist $(USERS) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage
 
 ##@ Real clusters
 
@@ -176,6 +181,12 @@ $(STAMP): pyproject.toml $(wildcard requirements/*.txt)
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes --requirement requirements/build.txt
 	UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip sync --quiet --python $(BIN)/python --require-hashes requirements/development.txt
 	$(INSTALL) --python $(BIN)/python --no-deps --no-build-isolation --editable .
+	@touch $@
+
+# The site's generator needs nothing of the project; the theme alone is 60 MB.
+$(SITE_STAMP): $(STAMP) requirements/docs.txt
+	$(PYTHON) -m venv --without-pip $(SITE_VENV)
+	UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip sync --quiet --python $(SITE_VENV)/bin/python --require-hashes requirements/docs.txt
 	@touch $@
 
 $(USERS): $(STAMP) examples/shop/make_users.py $(wildcard examples/shop/*.yaml)

@@ -8,6 +8,7 @@ import time
 from pathlib import Path
 
 from taskqueue.store.audit import audit
+from taskqueue.store.command import hget
 from taskqueue.store.connection import Store, open_store
 from tests.support.store.backlog import fill, install, kinds, server
 
@@ -45,8 +46,9 @@ async def drain(
 async def _reached(store: Store, done: int) -> tuple[float, int]:
     """When at least so many jobs were done, and how many they were then."""
     limit = time.monotonic() + 120
+    metrics = hget(store.keys("metrics"), "done")
     while time.monotonic() < limit:
-        count = int(await store.client.hget(store.keys("metrics"), "done") or 0)
+        count = int(await store.read(metrics) or 0)
         if count >= done:
             return time.perf_counter(), count
         await asyncio.sleep(0.02)

@@ -8,10 +8,11 @@ from taskqueue.models.outcome import Outcome
 from taskqueue.store.claim import Result, claim
 from taskqueue.store.connection import Store, open_store
 from tests.support.store.backlog import fill, install, kinds, server
+from tests.support.store.raw import raw
 
 
 async def _used(store: Store) -> int:
-    return int((await store.client.info("memory"))["used_memory_dataset"])
+    return int((await raw(store).info("memory"))["used_memory_dataset"])
 
 
 async def memory(users: int, types: int = 30) -> dict[str, Any]:
@@ -31,9 +32,9 @@ async def memory(users: int, types: int = 30) -> dict[str, Any]:
             answer = await claim(store, "w", next(calls), 100, 60_000, results)
             left -= len(results)
             results = [Result(job.member, Outcome.DONE) for job in answer.jobs]
-        await store.client.delete(store.keys("claims", "w"))
+        await raw(store).delete(store.keys("claims", "w"))
         settled = await _used(store)
-        done = int(await store.client.hget(store.keys("metrics"), "done"))
+        done = int(await raw(store).hget(store.keys("metrics"), "done"))
         assert done == subscriptions, (done, subscriptions)
         await store.close()
         return {

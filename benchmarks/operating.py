@@ -8,10 +8,10 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.operated import TYPES, Operator, objects, operator, subscription, task_type
-from taskqueue.store.catalog import read_cursor
 from taskqueue.store.connection import Store, open_store
+from taskqueue.store.cursor import read_cursor
 from taskqueue.store.errors import CursorLostError
-from taskqueue.store.users import read_owners, read_tasks
+from taskqueue.store.users import read_stored_users, read_subscriptions
 from tests.support.kubernetes.bulk_objects import Objects
 from tests.support.kubernetes.control_plane import ControlPlane
 from tests.support.kubernetes.tools import cluster_tools
@@ -87,7 +87,7 @@ class _Run:
         figures["operator_first_tick_s"] = round(await _until(ticking), 1)
         figures["operator_cpu_ms_per_object_at_start"] = self._cpu_ms_per_object(0)
         figures["operator_rss_after_start_mb"] = round(self._process.memory_mb())
-        assert len(await read_owners(self._store)) == self._users
+        assert len(await read_stored_users(self._store)) == self._users
 
     async def _first_statuses(self, figures: dict[str, Any]) -> None:
         cpu_s, writes, began = self._process.cpu_s(), await self._shop.status_writes(), time.monotonic()
@@ -122,21 +122,21 @@ class _Run:
         await self._shop.edit("UserSubscription", [(name, _EDIT)])
 
         async def suspended() -> bool:
-            return all(task.suspended for task in await read_tasks(self._store, name))
+            return all(task.suspended for task in await read_subscriptions(self._store, name))
 
         await _until(suspended)
         return round(time.monotonic() - began, 2)
 
     async def _burst(self, figures: dict[str, Any]) -> None:
         edited = range(self._users // 2, self._users // 2 + min(1000, self._users // 2))
-        owners = await read_owners(self._store)
+        owners = await read_stored_users(self._store)
         names = [f"u-{n:05}" for n in edited]
         began = time.monotonic()
         await self._shop.edit("UserSubscription", [(name, _EDIT) for name in names])
         accepted = time.monotonic()
 
         async def published() -> bool:
-            now = await read_owners(self._store)
+            now = await read_stored_users(self._store)
             return all(now[name].digest != owners[name].digest for name in names)
 
         await _until(published)

@@ -7,10 +7,12 @@ from typing import Any
 from taskqueue.models.values import CatchUp, Schedule, Task, TaskType, UserSubscription
 from taskqueue.scheduler.ticker import Ticker
 from taskqueue.store.audit import audit
-from taskqueue.store.catalog import Generation, TypeRecord, put_types, read_catalog
 from taskqueue.store.connection import Store, open_store
+from taskqueue.store.type_record import Generation, TypeRecord
+from taskqueue.store.types import put_types, read_catalog
 from taskqueue.store.users import set_users
 from tests.support.store.backlog import server
+from tests.support.store.raw import raw
 
 INTERVALS_S = (60, 120, 300, 600, 900, 1800, 3600, 7200, 14_400, 43_200, 86_400)
 OUTAGE_S = 600
@@ -38,7 +40,7 @@ async def ticking(users: int, steady_s: float = 15.0) -> dict[str, Any]:
         store = open_store(url)
         subscriptions = await _install(store, users)
         now_ms = int(time.time() * 1000)
-        await store.client.set(store.keys("cursor"), now_ms - OUTAGE_S * 1000)
+        await raw(store).set(store.keys("cursor"), now_ms - OUTAGE_S * 1000)
         ticker = Ticker(store, max_backlog=10**9)
         began = time.perf_counter()
         while (ticker.cursor_ms or 0) < now_ms:
@@ -46,16 +48,16 @@ async def ticking(users: int, steady_s: float = 15.0) -> dict[str, Any]:
         took = time.perf_counter() - began
         emitted = (await audit(store)).totals["emitted"]
 
-        await store.client.config_set("slowlog-log-slower-than", 0)
-        await store.client.config_set("slowlog-max-len", 100_000)
-        await store.client.slowlog_reset()
+        await raw(store).config_set("slowlog-log-slower-than", 0)
+        await raw(store).config_set("slowlog-max-len", 100_000)
+        await raw(store).slowlog_reset()
         running = asyncio.create_task(ticker.run())
         await asyncio.sleep(steady_s)
         running.cancel()
         await asyncio.gather(running, return_exceptions=True)
         calls = [
             row["duration"]
-            for row in await store.client.slowlog_get(100_000)
+            for row in await raw(store).slowlog_get(100_000)
             if row["command"][:7] == b"EVALSHA"
         ]
         await store.close()

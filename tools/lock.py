@@ -5,6 +5,7 @@
     build.txt        what installs and builds the rest
     product.txt      what is shipped: the project's dependencies, with all of its extras
     development.txt  both, and the tools of the tests
+    docs.txt         the site's generator, for an environment of its own
 
 Pins stay as they are while they satisfy pyproject.toml, and so do the hashes of a pin; `--upgrade` takes what is
 newest. No file names an index: packages come from where pip and uv are set up to look, and a hash says whether they are
@@ -43,6 +44,7 @@ LOCKS = (
         ("pyproject.toml", "--all-extras", "--group", "dev"),
         includes=("build.txt", "product.txt"),
     ),
+    Lock("docs.txt", ("--group", "docs")),
 )
 
 

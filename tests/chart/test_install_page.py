@@ -103,7 +103,7 @@ async def test_the_removal_steps_remove_everything(newcomer: Person, own: Contro
     (first,) = [line for line in see.splitlines() if " apply " in line]
     await newcomer.types(here(first, place))
     await newcomer.types(here(repair, place))
-    (removal,) = scripts("install.md", "Taking it away")
+    (removal,) = scripts("install.md", "Uninstall")
     await newcomer.types(here(removal, place))
     left = own.kubectl("get", "tt,usub,deployments,statefulsets,leases,pvc", "-n", place, "-o", "name")
     assert left == ""

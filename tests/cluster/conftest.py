@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from taskqueue.store.catalog import set_rate
+from taskqueue.store.limits import set_rate
 from tests.support.kubernetes.cluster import Cluster
 from tests.support.kubernetes.control_plane import ControlPlane
 from tests.support.kubernetes.dry_runs import DryRuns

@@ -15,14 +15,15 @@ import pytest
 from cryptography import x509
 
 from taskqueue.bounded_http.port import MAX_CONNECTIONS
-from taskqueue.store.adhoc import enqueue
-from taskqueue.store.overrides import clear_rate, override_rate
+from taskqueue.store.enqueue import enqueue
+from taskqueue.store.limits import clear_rate, override_rate
 from taskqueue_operator.external_metrics.certificates import LIFE, Pair, make
 from tests.support.kubernetes.certificates import Authority
 from tests.support.kubernetes.control_plane import ControlPlane
 from tests.support.kubernetes.metrics_api import API_SERVICE, BASE, NAME, SECRET, TARGET_S, MetricsApi
 from tests.support.kubernetes.shop import ROOT, Shop, task_type
 from tests.support.site.site import until
+from tests.support.store.raw import raw
 
 FAILURES = ROOT / "docs" / "failures.md"
 DUE, MEAN_S = 35, 2
@@ -49,7 +50,7 @@ async def due(api: MetricsApi) -> None:
     await api.shop.says("tt", "sync", "Ready", "True", "Scheduled")
     for n in range(DUE):
         await enqueue(store, "sync", f"u-{n}")
-    await store.client.hset(store.keys("service"), "sync", f"{MEAN_S * 10**6}|50")
+    await raw(store).hset(store.keys("service"), "sync", f"{MEAN_S * 10**6}|50")
 
 
 async def test_the_autoscaler_follows_demand_up_to_the_limit(
@@ -70,7 +71,7 @@ async def test_the_autoscaler_follows_demand_up_to_the_limit(
     assert await api.scaling(operator) == told
     await clear_rate(store)
     await _scaled(api, 14)
-    await store.client.unlink(store.keys.ready("normal"))
+    await raw(store).unlink(store.keys.ready("normal"))
     await _scaled(api, 1)
     hpa = await api.shop.get("hpa", "worker")
     conditions = {one["type"]: one["status"] for one in hpa["status"]["conditions"]}

@@ -9,7 +9,7 @@ from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
-from taskqueue.store.overrides import pause, resume
+from taskqueue.store.pause import pause, resume
 from tests.support.kubernetes.cluster import Cluster
 from tests.support.kubernetes.shop import Shop, subscription, task_type
 from tests.support.kubernetes.status_readers import ARGO_CD, argo_cd, kstatus

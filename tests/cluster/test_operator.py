@@ -5,11 +5,13 @@ import re
 import signal
 from collections import Counter
 
-from taskqueue.store.catalog import read_catalog, read_cursor
-from taskqueue.store.overrides import pause
-from taskqueue.store.users import read_owners, read_tasks
+from taskqueue.store.cursor import read_cursor
+from taskqueue.store.pause import pause
+from taskqueue.store.types import read_catalog
+from taskqueue.store.users import read_stored_users, read_subscriptions
 from tests.support.kubernetes.shop import ROLE, Shop, subscription, subscriptions, task_type
 from tests.support.site.site import until
+from tests.support.store.raw import raw
 
 USERS = 60
 
@@ -55,7 +57,9 @@ async def test_status_tells_a_fault_and_its_repair(shop: Shop) -> None:
     await shop.says("usub", "eve", "ResolvedRefs", "False", "TaskTypeRefused")
     assert "task type never is refused: spec.params: " in await shop.kubectl("describe", "usub", "eve")
     await shop.says("usub", "zoe", "ResolvedRefs", "False", "ParamsLocked")
-    assert {task.type for task in await read_tasks(shop.world.store, "zoe") if task.suspended} == {"locked"}
+    assert {task.type for task in await read_subscriptions(shop.world.store, "zoe") if task.suspended} == {
+        "locked"
+    }
     await shop.says("usub", "ada", "Ready", "True", "Scheduled")
     await shop.says("tt", "sync", "HandlerRegistered", "Unknown", "NoWorkerSeen")
     await shop.world.worker()
@@ -98,12 +102,12 @@ async def test_an_object_keeps_its_user_across_a_restart(shop: Shop) -> None:
     await shop.says("usub", "b", "Accepted", "True", "Valid")
     await shop.apply(subscription("a", "sync", "other", userId="ada"))  # older, and good by now
     await shop.says("usub", "a", "Accepted", "False", "DuplicateUser")
-    before = await read_owners(shop.world.store)
+    before = await read_stored_users(shop.world.store)
     assert await shop.world.end(operator, signal.SIGTERM) == 0
     await shop.apply(subscription("b", userId="ada") | {"spec": {"userId": "ada", "tasks": [too_big]}})
     await shop.operator()
     await shop.says("usub", "b", "Accepted", "False", "Invalid")
-    assert (await read_owners(shop.world.store))["ada"] == before["ada"]
+    assert (await read_stored_users(shop.world.store))["ada"] == before["ada"]
     await shop.says("usub", "a", "Accepted", "False", "DuplicateUser")
     await shop.kubectl("delete", "usub", "b")
     await shop.says("usub", "a", "Accepted", "True", "Valid")
@@ -171,7 +175,7 @@ async def test_an_emptied_store_resumes_from_the_copied_cursor(
     assert await shop.world.end(worker, signal.SIGTERM) == 0
     store = shop.world.store
     cursor_ms = await read_cursor(store)
-    await store.client.unlink(*[key async for key in store.client.scan_iter(match=store.keys("*"))])
+    await raw(store).unlink(*[key async for key in raw(store).scan_iter(match=store.keys("*"))])
     await shop.operator()
     await shop.world.worker()
     await shop.started(300)

@@ -19,6 +19,7 @@ from tests.support.kubernetes.bulk_objects import Objects
 from tests.support.kubernetes.shop import Shop
 from tests.support.process.chance import chance
 from tests.support.site.site import until
+from tests.support.store.raw import raw
 
 SECONDS = float(os.environ.get("TASKQUEUE_SOAK", "10"))
 USERS = 60 if SECONDS < 600 else 2_000
@@ -66,7 +67,7 @@ def memory_mb(process: asyncio.subprocess.Process) -> float:
 
 
 async def keys(store: Store) -> set[str]:
-    return {key.decode() async for key in store.client.scan_iter(match=store.keys("*"), count=1000)}
+    return {key.decode() async for key in raw(store).scan_iter(match=store.keys("*"), count=1000)}
 
 
 async def test_without_end_objects_come_and_go_and_nothing_grows(shop: Shop, objects: Objects) -> None:

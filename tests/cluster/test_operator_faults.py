@@ -14,13 +14,16 @@ from pathlib import Path
 
 import pytest
 
-from taskqueue.store.catalog import read_cursor, set_rate
+from taskqueue.store.cursor import read_cursor
+from taskqueue.store.limits import set_rate
 from tests.support.kubernetes.cluster import Cluster
 from tests.support.kubernetes.control_plane import ControlPlane
 from tests.support.kubernetes.shop import Shop, subscription, subscriptions, task_type
 from tests.support.site.probes import metric, probe
 from tests.support.site.site import site, until
 from tests.support.store.backlog import Server
+from tests.support.store.connections import renew_connections
+from tests.support.store.raw import raw
 
 USERS = 60
 OUTAGE_S = float(os.environ.get("TASKQUEUE_OUTAGE_S", "3"))
@@ -166,7 +169,7 @@ async def test_a_hanging_store_is_awaited_and_an_emptied_one_refilled(
         assert (await probe(world, operator, "/livez"))[0] == 200
         await shop.apply(subscription(f"met-{comes.__name__}", "sync"))
         comes()
-        await world.store.client.connection_pool.disconnect()  # ours are of the old server, too
+        await renew_connections(world.store)
         await answers(shop, operator, "/readyz", 200)
         await shop.told()
         await shop.kubectl("delete", "usub", f"met-{comes.__name__}")
@@ -175,8 +178,8 @@ async def test_a_hanging_store_is_awaited_and_an_emptied_one_refilled(
     assert operator.returncode is None
 
     cursor_ms = await read_cursor(world.store)
-    keys = [key async for key in world.store.client.scan_iter(match=world.store.keys("*"))]
-    await world.store.client.unlink(*keys)
+    keys = [key async for key in raw(world.store).scan_iter(match=world.store.keys("*"))]
+    await raw(world.store).unlink(*keys)
     await world.says(operator, "emptied or replaced")
     await shop.dealt(USERS)
     await shop.started(300)

@@ -14,7 +14,8 @@ from pathlib import Path
 
 import pytest
 
-from taskqueue.store.catalog import read_cursor, set_rate
+from taskqueue.store.cursor import read_cursor
+from taskqueue.store.limits import set_rate
 from tests.support.kubernetes import kubeconfig
 from tests.support.kubernetes.control_plane import ControlPlane
 from tests.support.kubernetes.flaky_api import FlakyApi, flaky_api, gone, nothing, refusal

@@ -9,13 +9,14 @@ from pathlib import Path
 import pytest
 
 from taskqueue.models.values import ConcurrencyPolicy, Schedule, Task, TaskType, UserSubscription
-from taskqueue.store.adhoc import enqueue
 from taskqueue.store.clock import server_now_ms
+from taskqueue.store.enqueue import enqueue
 from taskqueue.store.users import set_users
 from tests.support.site.counting_api import between, worst_second
 from tests.support.site.site import until
 from tests.support.site.traffic import Traffic, traffic
 from tests.support.store.backlog import INTERVAL_S, install, server
+from tests.support.store.raw import raw
 
 pytestmark = pytest.mark.conformance
 RATE, USERS, PERIOD_S = 100, 300, 10  # 30 a second
@@ -29,7 +30,7 @@ async def _caught_up(running: Traffic) -> None:
     async def check() -> bool:
         nonlocal quiet
         store, now_ms = running.store, await server_now_ms(running.store)
-        overdue = await store.client.zcount(store.keys.ready("normal"), "-inf", now_ms - 50)
+        overdue = await raw(store).zcount(store.keys.ready("normal"), "-inf", now_ms - 50)
         quiet = 0 if overdue else quiet + 1
         return quiet >= 20
 

@@ -11,8 +11,8 @@ from pathlib import Path
 import pytest
 
 from taskqueue.models.values import RateLimit, Schedule, TaskType
-from taskqueue.store.adhoc import enqueue
-from taskqueue.store.catalog import set_rate
+from taskqueue.store.enqueue import enqueue
+from taskqueue.store.limits import set_rate
 from tests.support.site.counting_api import worst_second
 from tests.support.site.traffic import traffic
 from tests.support.store.backlog import INTERVAL_S, fill, install, kinds, server

@@ -8,11 +8,12 @@ from pathlib import Path
 
 import pytest
 
-from taskqueue.store.adhoc import enqueue
-from taskqueue.store.overrides import override_rate
+from taskqueue.store.enqueue import enqueue
+from taskqueue.store.limits import override_rate
 from tests.support.site.counting_api import between, worst_second
 from tests.support.site.traffic import traffic
 from tests.support.store.backlog import Server, fill, install, kinds, server
+from tests.support.store.connections import renew_connections
 
 pytestmark = pytest.mark.conformance
 #: Starts that were given go out: 250 ms, and what their requests take to arrive.
@@ -86,7 +87,7 @@ async def test_a_store_outage_causes_no_burst(kept: bool, tmp_path: Path, row: C
             await asyncio.sleep(2)
             started_s = time.time()
             await asyncio.to_thread(valkey.start)
-            await running.store.client.connection_pool.disconnect()
+            await renew_connections(running.store)
             if not kept:
                 await stock()
             await asyncio.sleep(8)

@@ -4,7 +4,7 @@ import asyncio
 import json
 import time
 
-from taskqueue.store.adhoc import enqueue
+from taskqueue.store.enqueue import enqueue
 from tests.support.kubernetes.metrics_api import API_SERVICE, BASE, NAME
 from tests.support.kubernetes.replica_history import watched
 from tests.support.node.release import Installed, subscriptions, task_type

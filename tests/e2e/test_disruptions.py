@@ -6,8 +6,8 @@ from collections.abc import Iterator
 
 import pytest
 
-from taskqueue.store.adhoc import enqueue
 from taskqueue.store.dead import read_dead
+from taskqueue.store.enqueue import enqueue
 from tests.support.kubernetes.replica_history import watched
 from tests.support.node.cluster import Node
 from tests.support.node.release import WORKERS, Installed, Object, subscriptions, task_type

@@ -4,8 +4,8 @@ import asyncio
 import time
 from functools import partial
 
-from taskqueue.store.adhoc import enqueue
 from taskqueue.store.audit import audit
+from taskqueue.store.enqueue import enqueue
 from tests.support.kubernetes.cluster import KubectlError
 from tests.support.kubernetes.replica_history import watched
 from tests.support.node.release import Installed

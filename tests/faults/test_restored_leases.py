@@ -6,10 +6,12 @@ from pathlib import Path
 import pytest
 
 from taskqueue.models.values import HttpCall, Schedule, TaskType
-from taskqueue.store.adhoc import enqueue
 from taskqueue.store.audit import Audit, audit
-from taskqueue.store.catalog import Generation, TypeRecord, put_types, set_rate
 from taskqueue.store.connection import open_store
+from taskqueue.store.enqueue import enqueue
+from taskqueue.store.limits import set_rate
+from taskqueue.store.type_record import Generation, TypeRecord
+from taskqueue.store.types import put_types
 from tests.support.site.counting_api import counting_api
 from tests.support.site.site import site, until
 from tests.support.store.server import RedisServer

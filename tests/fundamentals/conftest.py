@@ -17,10 +17,10 @@ from taskqueue.models.values import Task, UserSubscription
 from taskqueue.scheduler.publisher import Publisher
 from taskqueue.scheduler.ticker import Ticker
 from taskqueue.store import job_name
-from taskqueue.store.adhoc import enqueue
 from taskqueue.store.audit import audit
-from taskqueue.store.catalog import set_rate
 from taskqueue.store.claim import Alone, ClaimedJob, Result, claim
+from taskqueue.store.enqueue import enqueue
+from taskqueue.store.limits import set_rate
 from taskqueue.testing import run_handler_async
 from taskqueue_worker.outbox import backoff_ms
 from tests.support.store.script_clock import BEGIN_US

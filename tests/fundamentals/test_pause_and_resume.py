@@ -5,7 +5,7 @@ person who set it: no manifest ends it.
 """
 
 from taskqueue.models.values import Schedule, TaskType
-from taskqueue.store.overrides import pause, resume
+from taskqueue.store.pause import pause, resume
 from tests.fundamentals.conftest import Release
 
 ORDERS = TaskType("orders", Schedule(interval_s=10), function="fetch")

@@ -3,11 +3,14 @@
 import time
 from pathlib import Path
 
-from taskqueue.store.catalog import read_catalog, read_cursor, set_rate
 from taskqueue.store.connection import Store
+from taskqueue.store.cursor import read_cursor
+from taskqueue.store.limits import set_rate
+from taskqueue.store.types import read_catalog
 from tests.support.site.probes import metric, probe
 from tests.support.site.site import Site, site, until
 from tests.support.store.backlog import Server
+from tests.support.store.raw import raw
 
 USERS = 20
 RATE = 500
@@ -46,7 +49,7 @@ async def test_no_due_of_catch_up_all_is_missing_after_flushall(release: str, tm
                 assert "note: maxmemory-policy must be noeviction (was allkeys-lru)" in text
 
             last_s = await read_cursor(world.store) // 1000
-            await world.store.client.flushall()
+            await raw(world.store).flushall()
             await set_rate(world.store, RATE)
             world.publish({"every": EVERY}, USERS)
             await world.says(scheduler, "type goes back")

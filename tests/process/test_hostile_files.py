@@ -9,8 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from taskqueue.store.catalog import read_catalog
 from taskqueue.store.connection import Store
+from taskqueue.store.types import read_catalog
 from tests.support.manifests.folder import task_type, write
 
 TASKQUEUE = str(Path(sys.executable).parent / "taskqueue")

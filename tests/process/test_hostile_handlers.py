@@ -7,9 +7,11 @@ from itertools import count
 from pathlib import Path
 
 from taskqueue.models.values import Retry, Schedule, TaskType
-from taskqueue.store.adhoc import enqueue
-from taskqueue.store.catalog import Generation, TypeRecord, put_types, set_rate
 from taskqueue.store.claim import claim
+from taskqueue.store.enqueue import enqueue
+from taskqueue.store.limits import set_rate
+from taskqueue.store.type_record import Generation, TypeRecord
+from taskqueue.store.types import put_types
 from tests.support.handlers.hostile import WAYS
 from tests.support.site.probes import metric, probe
 from tests.support.site.site import HANDLERS, Site, site, until

@@ -11,10 +11,11 @@ import pytest
 
 from taskqueue.models.values import Schedule, Task, TaskType, UserSubscription
 from taskqueue.scheduler.publisher import Publisher
-from taskqueue.store.adhoc import enqueue
 from taskqueue.store.connection import Store
+from taskqueue.store.enqueue import enqueue
 from tests.support.manifests.folder import task_type, write
 from tests.support.process.terminal import Terminal, needs_setsid
+from tests.support.store.raw import raw
 
 pytestmark = needs_setsid
 
@@ -78,11 +79,11 @@ async def spoilt(store: Store) -> Store:
     await enqueue(store, "good", "ada")
     now_ms = 1_764_000_000_000
     body = {"reason": TEXT, "failures": 1, "losses": 0, "at": now_ms, "payload": json.dumps({"a": TEXT})}
-    await store.client.hset(store.keys("dead:body"), JOB, msgspec.msgpack.encode(body))
-    await store.client.zadd(store.keys("dead"), {JOB: now_ms})
+    await raw(store).hset(store.keys("dead:body"), JOB, msgspec.msgpack.encode(body))
+    await raw(store).zadd(store.keys("dead"), {JOB: now_ms})
     info = msgspec.json.encode({"host": TEXT, TEXT: TEXT})
-    await store.client.hset(store.keys("workers"), TEXT, f"{now_ms}|".encode() + info)
-    await store.client.hset(store.keys("malformed"), TEXT, TEXT)
+    await raw(store).hset(store.keys("workers"), TEXT, f"{now_ms}|".encode() + info)
+    await raw(store).hset(store.keys("malformed"), TEXT, TEXT)
     return store
 
 
@@ -154,4 +155,4 @@ async def test_no_command_prints_terminal_controls(
     done = list(zip(shown(commands, tmp_path, where), commands, strict=True))
     assert "".join(harm(*one) for one in done) == ""
     shutil.rmtree(folder)
-    await spoilt.client.hdel(spoilt.keys("malformed"), TEXT)
+    await raw(spoilt).hdel(spoilt.keys("malformed"), TEXT)

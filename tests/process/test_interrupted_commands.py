@@ -16,7 +16,7 @@ import pytest
 
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.store.connection import Store
-from taskqueue.store.users import read_owners
+from taskqueue.store.users import read_stored_users
 from tests.support.process.terminal import CTRL_C, Terminal, needs_setsid
 from tests.support.store.backlog import server
 
@@ -80,13 +80,13 @@ async def test_an_interrupted_import_resumes_at_its_line(
         check_gone(terminal, code)
         line = written(terminal)
     assert 500 <= line < USERS
-    stored = len(await read_owners(store))
+    stored = len(await read_stored_users(store))
     assert line <= stored <= line + 500  # the batch under way is written whole or not
     if number == signal.SIGTERM:
         return
     answer = await asyncio.to_thread(go_on, many_users, line, where)
     assert answer["lastLine"] == line + 1000
-    assert len(await read_owners(store)) == line + 1000
+    assert len(await read_stored_users(store)) == line + 1000
 
 
 def go_on(users: Path, line: int, where: dict[str, str]) -> dict[str, int]:

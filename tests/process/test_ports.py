@@ -11,7 +11,7 @@ from pathlib import Path
 
 from taskqueue.bounded_http.port import MAX_CONNECTIONS
 from taskqueue.process.open_files import MAX_OPEN_FILES, raise_limit
-from taskqueue.store.catalog import set_rate
+from taskqueue.store.limits import set_rate
 from tests.support.site.counting_api import counting_api
 from tests.support.site.probes import probe
 from tests.support.site.site import Site, site

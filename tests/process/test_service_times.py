@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from taskqueue.store.catalog import set_rate
+from taskqueue.store.limits import set_rate
 from taskqueue.store.work import read_work
 from tests.support.site.site import site, until
 

@@ -8,7 +8,7 @@ import pytest
 
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.store.connection import Store
-from taskqueue.store.users import read_owners
+from taskqueue.store.users import read_stored_users
 
 TASKQUEUE = str(Path(sys.executable).parent / "taskqueue")
 FAULT = '{"userId": "no id"}\n'
@@ -52,7 +52,7 @@ async def test_untold_faults_keep_the_exit_code(
     where = ("--redis-url", redis_url, "--release", store.keys.release)
     code, _ = ended(redirections, "users", "import", str(file), *where)
     assert code == ExitCode.FAULTS
-    assert list(await read_owners(store)) == ["ada"]
+    assert list(await read_stored_users(store)) == ["ada"]
 
 
 def test_a_closed_standard_input_is_no_empty_import(redis_url: str, release: str) -> None:

@@ -8,11 +8,14 @@ from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
 from pathlib import Path
 
-from taskqueue.store.catalog import read_cursor, set_rate
+from taskqueue.store.cursor import read_cursor
+from taskqueue.store.limits import set_rate
 from tests.support.site.planned import Planned
 from tests.support.site.probes import probe
 from tests.support.site.site import Site, site, until
 from tests.support.store.backlog import Server
+from tests.support.store.connections import renew_connections
+from tests.support.store.raw import raw
 
 USERS = 100
 
@@ -27,7 +30,7 @@ async def under_test(release: str, folder: Path) -> AsyncIterator[tuple[Server, 
 
 async def restart(valkey: Server, world: Site) -> None:
     await asyncio.to_thread(valkey.start)
-    await world.store.client.connection_pool.disconnect()  # ours are of the old server, too
+    await renew_connections(world.store)
 
 
 async def dealt(world: Site, planned: Planned) -> None:
@@ -107,7 +110,7 @@ async def test_stopped_workers_rerun_only_their_leased_jobs(release: str, tmp_pa
         assert set(before.values()) == {1}
 
         await restart(valkey, world)
-        held = await world.store.client.zrange(world.store.keys("leased"), 0, -1)
+        held = await raw(world.store).zrange(world.store.keys("leased"), 0, -1)
         unreported = {"/".join(member.decode().split("|")[:3]) for member in held}
         assert unreported, "no worker held a job: the test shows nothing"
         again = [await world.scheduler(), await world.worker("--lease", "1")]

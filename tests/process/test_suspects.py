@@ -8,9 +8,11 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 from taskqueue.models.values import Schedule, TaskType
-from taskqueue.store.adhoc import enqueue
-from taskqueue.store.catalog import Generation, TypeRecord, put_types, set_rate
 from taskqueue.store.dead import read_dead
+from taskqueue.store.enqueue import enqueue
+from taskqueue.store.limits import set_rate
+from taskqueue.store.type_record import Generation, TypeRecord
+from taskqueue.store.types import put_types
 from tests.support.site.site import Site, site, until
 
 JOBS = 200

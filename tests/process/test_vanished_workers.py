@@ -10,11 +10,14 @@ from typing import Any
 import pytest
 
 from taskqueue.models.values import Retry, Schedule, TaskType
-from taskqueue.store.adhoc import enqueue
-from taskqueue.store.catalog import Generation, TypeRecord, put_types, set_rate
+from taskqueue.store.enqueue import enqueue
+from taskqueue.store.limits import set_rate
+from taskqueue.store.type_record import Generation, TypeRecord
+from taskqueue.store.types import put_types
 from tests.support.process.chance import chance
 from tests.support.site.site import Site, site, until
 from tests.support.store.lossy_proxy import Flaky, flaky
+from tests.support.store.raw import raw
 
 JOBS = 1_500
 ROUNDS = int(float(os.environ.get("TASKQUEUE_SOAK", "5")))
@@ -63,7 +66,7 @@ async def test_killed_workers_lose_nothing_and_only_leased_jobs_run_twice(
             await some_done(world, 100 * (turn + 1))
             victim = workers.pop(dice.randrange(3))
             await world.end(victim, signal.SIGKILL)
-            leased = await world.store.client.zrange(world.store.keys("leased"), 0, -1)
+            leased = await raw(world.store).zrange(world.store.keys("leased"), 0, -1)
             suspects |= {key_of(member) for member in leased if f"-{victim.pid}-" in member.decode()}
             workers.append(await world.worker(*options, sleep_s=0.05))
         await until("every job is done or dead", world.idle, 60)

@@ -12,12 +12,15 @@ from hypothesis import strategies as st
 
 from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import Schedule, TaskType
-from taskqueue.store.adhoc import enqueue
 from taskqueue.store.audit import audit
-from taskqueue.store.catalog import Generation, TypeRecord, put_types, set_rate
 from taskqueue.store.claim import Result, claim
 from taskqueue.store.connection import Store, open_store
+from taskqueue.store.enqueue import enqueue
+from taskqueue.store.limits import set_rate
+from taskqueue.store.type_record import Generation, TypeRecord
+from taskqueue.store.types import put_types
 from taskqueue.store.users import decode_params
+from tests.support.store.raw import raw
 
 EXAMPLES = int(os.environ.get("TASKQUEUE_FUZZ") or "300")
 # No lone surrogates: JSON is UTF-8. Numbers as far as 64 bits carry them.
@@ -59,9 +62,9 @@ class Line:
 
     async def end(self) -> None:
         assert (await audit(self.store)).difference == 0
-        keys = [key async for key in self.store.client.scan_iter(match=self.store.keys("*"), count=1_000)]
+        keys = [key async for key in raw(self.store).scan_iter(match=self.store.keys("*"), count=1_000)]
         for start in range(0, len(keys), 1_000):
-            await self.store.client.unlink(*keys[start : start + 1_000])
+            await raw(self.store).unlink(*keys[start : start + 1_000])
         await self.store.close()
 
 

@@ -25,16 +25,21 @@ from taskqueue.models.values import (
     UserSubscription,
 )
 from taskqueue.plan.segment import DueRange
-from taskqueue.store.adhoc import enqueue
 from taskqueue.store.audit import audit
-from taskqueue.store.catalog import Generation, TypeRecord, put_types, read_catalog, read_cursor, set_rate
 from taskqueue.store.claim import LETTERS, Alone, Claim, Result, claim
 from taskqueue.store.connection import Store, open_store
+from taskqueue.store.cursor import read_cursor
 from taskqueue.store.dead import purge_dead, read_dead, retry_dead
-from taskqueue.store.lease import heartbeat, permit
-from taskqueue.store.overrides import override_rate, pause, resume
+from taskqueue.store.enqueue import enqueue
+from taskqueue.store.heartbeat import heartbeat
+from taskqueue.store.limits import override_rate, set_rate
+from taskqueue.store.pause import pause, resume
+from taskqueue.store.permit import permit
 from taskqueue.store.tick import tick
+from taskqueue.store.type_record import Generation, TypeRecord
+from taskqueue.store.types import put_types, read_catalog
 from taskqueue.store.users import set_users
+from tests.support.store.raw import raw
 from tests.support.store.script_clock import ScriptClock
 
 T = TypeVar("T")
@@ -83,8 +88,8 @@ class Histories(RuleBasedStateMachine):
 
     def teardown(self) -> None:
         async def remove() -> None:
-            keys = [key async for key in self.store.client.scan_iter(match=self.store.keys("*"), count=1_000)]
-            await self.store.client.unlink(*keys)
+            keys = [key async for key in raw(self.store).scan_iter(match=self.store.keys("*"), count=1_000)]
+            await raw(self.store).unlink(*keys)
             await self.clock.remove()
             await self.store.close()
 
@@ -99,9 +104,9 @@ class Histories(RuleBasedStateMachine):
         self.do(set_rate(self.store, RATE))
 
         async def warm() -> None:
-            run, now_us = (await self.store.client.info("server"))["run_id"], self.clock.now_us
+            run, now_us = (await raw(self.store).info("server"))["run_id"], self.clock.now_us
             state = {"start": now_us, "cost": 0, "run": run, "born": 0, "last": now_us, "reap": 0}
-            await self.store.client.hset(self.store.keys("limiter"), mapping=state)
+            await raw(self.store).hset(self.store.keys("limiter"), mapping=state)
 
         self.do(warm())
         for user in USERS:
@@ -197,7 +202,7 @@ class Histories(RuleBasedStateMachine):
         if worker not in self.last:
             return
         n, results = self.last[worker]
-        if not self.do(self.store.client.exists(self.store.keys("claims", worker))):
+        if not self.do(raw(self.store).exists(self.store.keys("claims", worker))):
             return  # its leases ended with the memory of it; a worker that late begins anew
         before = self.do(audit(self.store))
         got = self.do(claim(self.store, worker, self.seqs[worker], n, LONG_MS, results))
@@ -208,12 +213,12 @@ class Histories(RuleBasedStateMachine):
     @rule(worker=workers, n=st.integers(1, 8))
     def an_old_call_arrives_late(self, worker: str, n: int) -> None:
         if self.seqs.get(worker, 0) > 1 and self.do(
-            self.store.client.exists(self.store.keys("claims", worker))
+            raw(self.store).exists(self.store.keys("claims", worker))
         ):
             assert self.do(claim(self.store, worker, self.seqs[worker] - 1, n, LONG_MS, [])).jobs == []
 
     def _note(self, got: Claim, worker: str) -> None:
-        leased = {m.decode() for m in self.do(self.store.client.zrange(self.store.keys("leased"), 0, -1))}
+        leased = {m.decode() for m in self.do(raw(self.store).zrange(self.store.keys("leased"), 0, -1))}
         self.stale = [*self.stale, *(m for m in self.held if m not in leased)][-20:]
         self.held = {m: w for m, w in self.held.items() if m in leased}
         self.held.update({job.member: worker for job in got.jobs})
@@ -230,7 +235,7 @@ class Histories(RuleBasedStateMachine):
         granted, wait_s = self.do(permit(self.store, cost, LONG_MS))
         assert wait_s >= 0
         if granted:
-            start = int(self.do(self.store.client.hget(self.store.keys("limiter"), "start")))
+            start = int(self.do(raw(self.store).hget(self.store.keys("limiter"), "start")))
             self.starts.append(start + (cost - 1) * SPACING_US)
 
     @rule()
@@ -238,9 +243,9 @@ class Histories(RuleBasedStateMachine):
         """Every worker vanished, long ago."""
 
         async def expire() -> None:
-            for member in await self.store.client.zrange(self.store.keys("leased"), 0, -1):
-                await self.store.client.zadd(self.store.keys("leased"), {member: self.clock.now_ms})
-            await self.store.client.hset(self.store.keys("limiter"), "reap", 0)
+            for member in await raw(self.store).zrange(self.store.keys("leased"), 0, -1):
+                await raw(self.store).zadd(self.store.keys("leased"), {member: self.clock.now_ms})
+            await raw(self.store).hset(self.store.keys("limiter"), "reap", 0)
 
         self.do(expire())
 
@@ -280,7 +285,7 @@ class Histories(RuleBasedStateMachine):
 
     @invariant()
     def no_subscription_runs_twice_where_it_must_not(self) -> None:
-        leased = self.do(self.store.client.zrange(self.store.keys("leased"), 0, -1))
+        leased = self.do(raw(self.store).zrange(self.store.keys("leased"), 0, -1))
         pairs = [tuple(m.decode().split("|")[:2]) for m in leased if m.endswith(b"x")]
         assert len(pairs) == len(set(pairs))
 
@@ -292,13 +297,13 @@ class Histories(RuleBasedStateMachine):
             if key == "suspects" or key.startswith(("ready:", "parked:")):
                 jobs.update(members)
         for record in ("attempts", "payload"):
-            fields = {f.decode() for f in self.do(self.store.client.hkeys(self.store.keys(record)))}
+            fields = {f.decode() for f in self.do(raw(self.store).hkeys(self.store.keys(record)))}
             assert fields <= jobs, record
 
     async def _keys(self) -> dict[str, list[str]]:
         found = {}
-        async for key in self.store.client.scan_iter(match=self.store.keys("*"), count=1_000, _type="zset"):
-            members = await self.store.client.zrange(key, 0, -1)
+        async for key in raw(self.store).scan_iter(match=self.store.keys("*"), count=1_000, _type="zset"):
+            members = await raw(self.store).zrange(key, 0, -1)
             found[key.decode().removeprefix(self.store.keys.prefix)] = [m.decode() for m in members]
         return found
 
@@ -306,12 +311,12 @@ class Histories(RuleBasedStateMachine):
     def every_key_is_known(self) -> None:
         async def unknown() -> list[str]:
             names = [
-                k.decode() async for k in self.store.client.scan_iter(match=self.store.keys("*"), count=1_000)
+                k.decode() async for k in raw(self.store).scan_iter(match=self.store.keys("*"), count=1_000)
             ]
             return [
                 name
                 for name in names
-                if not self.store.keys.is_permanent(name) and await self.store.client.pttl(name) == -1
+                if not self.store.keys.is_permanent(name) and await raw(self.store).pttl(name) == -1
             ]
 
         assert self.do(unknown()) == []

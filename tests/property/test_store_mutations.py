@@ -8,10 +8,10 @@ import random
 from functools import partial
 
 from taskqueue.store.audit import audit
-from taskqueue.store.catalog import read_catalog
 from taskqueue.store.connection import Store
 from taskqueue.store.inspection import inspect
 from taskqueue.store.repair import forget_notes, read_notes, repair
+from taskqueue.store.types import read_catalog
 from tests.support.site.in_process import BAD, TYPES, fleet
 from tests.support.store.mutations import any_mutation
 

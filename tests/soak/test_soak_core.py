@@ -10,8 +10,8 @@ from typing import Any
 
 import pytest
 
-from taskqueue.store.adhoc import enqueue
 from taskqueue.store.connection import open_store
+from taskqueue.store.enqueue import enqueue
 from tests.support.site.fleet import INTERVAL_S, RELEASE, USERS, Fleet, fleet, fleet_types
 from tests.support.store.server import RedisServer
 

@@ -11,12 +11,16 @@ import pytest
 
 from taskqueue.models.values import Task, TaskType, UserSubscription
 from taskqueue.plan.segment import DueRange
-from taskqueue.store.adhoc import enqueue
 from taskqueue.store.audit import audit
-from taskqueue.store.catalog import Generation, TypeRecord, put_types, read_catalog, read_cursor, set_rate
 from taskqueue.store.claim import Alone, Claim, Result, claim
+from taskqueue.store.cursor import read_cursor
+from taskqueue.store.enqueue import enqueue
+from taskqueue.store.limits import set_rate
 from taskqueue.store.tick import tick
+from taskqueue.store.type_record import Generation, TypeRecord
+from taskqueue.store.types import put_types, read_catalog
 from taskqueue.store.users import set_users
+from tests.support.store.raw import raw
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -52,10 +56,10 @@ class World:
 
     async def warm(self) -> None:
         """A limiter that has been on this server for long, with every slot free."""
-        run = (await self.store.client.info("server"))["run_id"]
+        run = (await raw(self.store).info("server"))["run_id"]
         now_us = self.clock.now_us
         mapping = {"start": now_us, "cost": 0, "run": run, "born": 0, "last": now_us, "reap": 0}
-        await self.store.client.hset(self.store.keys("limiter"), mapping=mapping)
+        await raw(self.store).hset(self.store.keys("limiter"), mapping=mapping)
 
     async def subscribe(self, user: str, *kinds: str, suspend: bool = False) -> None:
         tasks = tuple(Task(kind) for kind in kinds)
@@ -65,7 +69,7 @@ class World:
         """An occurrence of a type long ago, all its users' jobs are due; returns how many were emitted."""
         catalog, cursor = await read_catalog(self.store), await read_cursor(self.store)
         at = next(self.occurrences) if occurrence_s is None else occurrence_s
-        row = DueRange(kind, 1, 0, 1 << 40, at, life_ms, catalog.records[kind].spec.priority)
+        row = DueRange(kind, 1, 0, 1 << 40, at, life_ms, catalog.records[kind].task_type.priority)
         done = await tick(self.store, cursor, cursor + 1, catalog.version, [row])
         assert done.verdict == "ok"
         return done.emitted
@@ -90,7 +94,7 @@ class World:
 
     async def tat_us(self) -> float:
         """When the next job may start: the last start and what it cost, at the limit in force."""
-        start, cost = await self.store.client.hmget(self.store.keys("limiter"), "start", "cost")
+        start, cost = await raw(self.store).hmget(self.store.keys("limiter"), "start", "cost")
         rate = (await read_catalog(self.store)).rate
         assert rate is not None
         return int(start) + int(cost) * 1.015e6 / rate
@@ -100,12 +104,12 @@ class World:
 
     async def waiting(self) -> dict[str, list[str]]:
         """Names of jobs by the key that holds them (ready:..., parked:...)."""
-        keys = [k async for k in self.store.client.scan_iter(match=self.store.keys("*"), _type="zset")]
+        keys = [k async for k in raw(self.store).scan_iter(match=self.store.keys("*"), _type="zset")]
         found: dict[str, list[str]] = {}
         for key in keys:
             name = key.decode().removeprefix(self.store.keys.prefix)
             if name.startswith(("ready:", "parked:")):
-                found[name] = [job.decode() for job in await self.store.client.zrange(key, 0, -1)]
+                found[name] = [job.decode() for job in await raw(self.store).zrange(key, 0, -1)]
         return found
 
     async def conserved(self) -> None:

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import RateLimit, Schedule, TaskType
 from taskqueue.store.audit import audit
-from taskqueue.store.catalog import read_cursor
 from taskqueue.store.claim import Result
+from taskqueue.store.cursor import read_cursor
+from tests.support.store.raw import raw
 
 if TYPE_CHECKING:
     from tests.store.conftest import World
@@ -44,7 +45,7 @@ async def test_each_place_and_each_end_is_counted(world: World) -> None:
 async def test_jobs_emitted_ahead_are_not_due_yet(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     names = await world.enqueue("sync", "a", "b", "c")
-    await world.store.client.zadd(world.store.keys("ready", "normal"), {names[0]: 9_999_999_999_999})
+    await raw(world.store).zadd(world.store.keys("ready", "normal"), {names[0]: 9_999_999_999_999})
     found = await audit(world.store)
     assert (found.ready["normal"], found.due["normal"], found.due["high"]) == (3, 2, 0)
 
@@ -52,7 +53,7 @@ async def test_jobs_emitted_ahead_are_not_due_yet(world: World) -> None:
 async def test_a_lost_or_doubled_job_shows(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     names = await world.enqueue("sync", "a", "b")
-    await world.store.client.zrem(world.store.keys("ready", "normal"), names[0])
+    await raw(world.store).zrem(world.store.keys("ready", "normal"), names[0])
     assert (await audit(world.store)).difference == 1
-    await world.store.client.zadd(world.store.keys("ready", "low"), {names[1]: 1, names[0]: 1})
+    await raw(world.store).zadd(world.store.keys("ready", "low"), {names[1]: 1, names[0]: 1})
     assert (await audit(world.store)).difference == -1

@@ -16,16 +16,10 @@ from taskqueue.models.values import (
     Schedule,
     TaskType,
 )
-from taskqueue.store.catalog import (
-    Generation,
-    TypeRecord,
-    decode_record,
-    encode_record,
-    put_types,
-    read_catalog,
-    read_cursor,
-)
+from taskqueue.store.cursor import read_cursor
 from taskqueue.store.errors import TypesMovedError
+from taskqueue.store.type_record import Generation, TypeRecord, decode_record, encode_record
+from taskqueue.store.types import put_types, read_catalog
 
 if TYPE_CHECKING:
     from tests.store.conftest import World

@@ -14,6 +14,7 @@ import pytest
 from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import Schedule, TaskType
 from taskqueue.store.claim import Result, claim
+from tests.support.store.raw import raw
 
 if TYPE_CHECKING:
     from tests.store.conftest import World
@@ -34,7 +35,7 @@ class Fleet:
     late_us: list[int] = field(default_factory=list)
 
     async def run(self, dues_us: list[int], until_us: int, look_ahead_us: int = 1_000_000) -> None:
-        client, keys, zero_us = self.world.store.client, self.world.store.keys, self.world.clock.now_us
+        client, keys, zero_us = raw(self.world.store), self.world.store.keys, self.world.clock.now_us
         heap = [(0, worker) for worker in range(self.workers)]
         pending: dict[int, list[Result]] = {}
         at = 0
@@ -124,7 +125,7 @@ async def test_backlog_callbacks_reach_at_most_half_a_second(
     assert all(answer.come_back_us - answer.now_us <= 750_000 for answer in answers)
     assert last.come_back_us == 0
     limiter = world.store.keys("limiter")
-    assert int(await world.store.client.hget(limiter, "wake") or 0) <= last.now_us, "no due was promised"
+    assert int(await raw(world.store).hget(limiter, "wake") or 0) <= last.now_us, "no due was promised"
 
 
 async def test_in_a_backlog_a_call_takes_half_a_horizon_or_nothing(world: World) -> None:

@@ -10,7 +10,8 @@ from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import ConcurrencyPolicy, Schedule, TaskType
 from taskqueue.store.claim import LETTERS, Alone, Result
 from taskqueue.store.dead import read_dead
-from taskqueue.store.lease import heartbeat
+from taskqueue.store.heartbeat import heartbeat
+from tests.support.store.raw import raw
 
 if TYPE_CHECKING:
     from tests.store.conftest import World
@@ -20,15 +21,15 @@ HOUR = Schedule(interval_s=3600)
 
 async def vanish(world: World) -> None:
     """All leases ran out, long after the last gap in calls."""
-    for member in await world.store.client.zrange(world.store.keys("leased"), 0, -1):
-        await world.store.client.zadd(world.store.keys("leased"), {member: world.clock.now_ms})
+    for member in await raw(world.store).zrange(world.store.keys("leased"), 0, -1):
+        await raw(world.store).zadd(world.store.keys("leased"), {member: world.clock.now_ms})
 
 
 async def test_a_lease_lasts_from_the_start_of_its_job(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     await world.enqueue("sync", "u")
     (job,) = (await world.claim(lease_ms=5_000)).jobs
-    expiry = await world.store.client.zscore(world.store.keys("leased"), job.member)
+    expiry = await raw(world.store).zscore(world.store.keys("leased"), job.member)
     assert expiry == job.start_us // 1000 + 5_000
 
 
@@ -56,7 +57,7 @@ async def test_the_result_of_a_lost_lease_changes_nothing(world: World, outcome:
     before = await world.waiting()
     await world.claim("one", n=0, results=[Result(first.member, outcome, 0, "type")])
     assert await world.waiting() == before == {}
-    assert await world.store.client.zrange(world.store.keys("leased"), 0, -1) == [second.member.encode()]
+    assert await raw(world.store).zrange(world.store.keys("leased"), 0, -1) == [second.member.encode()]
     await world.conserved()
 
 
@@ -90,7 +91,7 @@ async def test_a_returned_or_parked_job_uses_no_attempt(world: World) -> None:
     (job,) = (await world.claim()).jobs
     (again,) = (await world.claim(results=[Result(job.member, Outcome.RETURNED)])).jobs
     assert (again.failures, again.losses) == (0, 0)
-    assert await world.store.client.exists(world.store.keys("attempts")) == 0
+    assert await raw(world.store).exists(world.store.keys("attempts")) == 0
 
 
 @pytest.mark.parametrize("text", ["", "types", "nonsense"])
@@ -121,13 +122,13 @@ async def test_a_lease_of_the_old_server_expires_later_without_loss(
     await world.enqueue("sync", "u")
     await world.claim("one")
     await vanish(world)
-    await world.store.client.hset(world.store.keys("limiter"), "run", "0" * 40)
+    await raw(world.store).hset(world.store.keys("limiter"), "run", "0" * 40)
     for passed_s, jobs in ((0, 0), (29, 0), (29, 0), (2, 1)):
         await world.clock.advance(s=passed_s)
         assert len((await world.claim("two")).jobs) == jobs
         assert await world.total("returned") == jobs
     assert await world.total("lost") == 0
-    assert await world.store.client.exists(world.store.keys("attempts")) == 0
+    assert await raw(world.store).exists(world.store.keys("attempts")) == 0
 
 
 async def test_heartbeats_prove_calls_while_workers_are_busy(world: World) -> None:
@@ -166,7 +167,7 @@ async def test_a_lost_lease_does_not_block_the_next_run(world: World) -> None:
     await world.claim("one")
     await vanish(world)
     await world.claim("two", n=0)
-    assert await world.store.client.exists(world.store.keys("live")) == 0
+    assert await raw(world.store).exists(world.store.keys("live")) == 0
     assert len((await world.claim("two", alone=Alone.NOW)).jobs) == 1
 
 
@@ -175,10 +176,10 @@ async def test_a_job_returned_with_a_delay_is_leased_after_it(world: World) -> N
     await world.enqueue("sync", "u")
     (job,) = (await world.claim()).jobs
     assert (await world.claim(results=[Result(job.member, Outcome.RETURNED, 60_000)])).jobs == []
-    ((name, due_ms),) = await world.store.client.zrange(
+    ((name, due_ms),) = await raw(world.store).zrange(
         world.store.keys("ready:normal"), 0, -1, withscores=True
     )
     assert job.member.startswith(name.decode())
     assert 50_000 < due_ms - world.clock.now_us / 1000 <= 60_000
-    assert (await world.store.client.hgetall(world.store.keys("attempts"))) == {}
+    assert (await raw(world.store).hgetall(world.store.keys("attempts"))) == {}
     await world.conserved()

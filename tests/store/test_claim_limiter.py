@@ -9,9 +9,9 @@ import pytest
 
 from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import Schedule, TaskType
-from taskqueue.store.catalog import set_rate
 from taskqueue.store.claim import Result, claim
-from taskqueue.store.overrides import override_rate
+from taskqueue.store.limits import override_rate, set_rate
+from tests.support.store.raw import raw
 
 if TYPE_CHECKING:
     from tests.store.conftest import World
@@ -61,7 +61,7 @@ async def test_a_job_reserves_its_cost_in_slots(world: World) -> None:
 async def test_a_new_server_starts_nothing_before_the_old_horizon(world: World) -> None:
     await world.install(TaskType("sync", HOUR), rate=10)
     await world.enqueue("sync", "a")
-    await world.store.client.hset(world.store.keys("limiter"), "run", "0" * 40)
+    await raw(world.store).hset(world.store.keys("limiter"), "run", "0" * 40)
     first = await world.claim()
     assert first.jobs == []
     tat = await world.tat_us()
@@ -75,7 +75,7 @@ async def test_a_new_server_starts_nothing_before_the_old_horizon(world: World) 
 async def test_a_lost_limiter_waits_as_a_new_server_does(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     await world.enqueue("sync", "a")
-    await world.store.client.delete(world.store.keys("limiter"))
+    await raw(world.store).delete(world.store.keys("limiter"))
     first = await world.claim()
     tat = await world.tat_us()
     assert first.jobs == []
@@ -85,7 +85,7 @@ async def test_a_lost_limiter_waits_as_a_new_server_does(world: World) -> None:
 async def test_a_new_server_keeps_a_later_booking_of_the_old_one(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     later = world.clock.now_us + 60_000_000
-    await world.store.client.hset(
+    await raw(world.store).hset(
         world.store.keys("limiter"), mapping={"run": "0" * 40, "start": later, "cost": 0}
     )
     await world.claim()
@@ -136,7 +136,7 @@ async def test_a_repeated_call_omits_lost_jobs(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     await world.enqueue("sync", "a", "b")
     first = await world.claim(n=2)
-    await world.store.client.zrem(world.store.keys("leased"), first.jobs[0].member)
+    await raw(world.store).zrem(world.store.keys("leased"), first.jobs[0].member)
     assert (await world.again("w", 2)).jobs == first.jobs[1:]
 
 
@@ -164,6 +164,6 @@ async def test_a_new_server_waits_for_the_dearest_booking_of_the_old_one(world: 
     await world.install(TaskType("dear", HOUR, cost=7), rate=100)
     await world.enqueue("dear", "a")
     assert len((await world.claim()).jobs) == 1
-    await world.store.client.hset(world.store.keys("limiter"), "run", "0" * 40)
+    await raw(world.store).hset(world.store.keys("limiter"), "run", "0" * 40)
     seen = await world.claim()
     assert await world.tat_us() == seen.now_us + HORIZON_US + 7 * spacing_us(100)

@@ -11,7 +11,8 @@ import pytest
 from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import RateLimit, Schedule, TaskType
 from taskqueue.store.claim import ClaimedJob, Result
-from taskqueue.store.users import read_tasks
+from taskqueue.store.users import read_subscriptions
+from tests.support.store.raw import raw
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -25,8 +26,8 @@ TOLERANCE_US = 10_000
 async def backlog(world: World, kind: str, jobs: int, due_ms: int, users: int = 1_000_000) -> None:
     """Ad hoc jobs that have been due since due_ms, in the order of their numbers."""
     names = {f"{kind}|u{k % users}|~{k}|{due_ms + k}|0": due_ms + k for k in range(jobs)}
-    await world.store.client.zadd(world.store.keys.ready("normal"), names)
-    await world.store.client.hincrby(world.store.keys("metrics"), "enqueued", jobs)
+    await raw(world.store).zadd(world.store.keys.ready("normal"), names)
+    await raw(world.store).hincrby(world.store.keys("metrics"), "enqueued", jobs)
 
 
 async def drive(world: World, seconds: float, n: int = 50) -> list[ClaimedJob]:
@@ -175,7 +176,7 @@ async def test_a_handler_closes_a_limit_for_all_workers_without_an_attempt(
 
 async def test_a_limit_stays_shut_until_the_last_start_is_paid(world: World) -> None:
     await world.install(TaskType("slow", HOUR, rate_limit=RateLimit(per_second=1)), TaskType("free", HOUR))
-    await world.store.client.hset(world.store.keys("limiter"), "born", world.clock.now_us - 500_000)
+    await raw(world.store).hset(world.store.keys("limiter"), "born", world.clock.now_us - 500_000)
     await backlog(world, "slow", 1, 1_000)
     await backlog(world, "free", 1, 1_000)
     assert [kind(job) for job in (await world.claim()).jobs] == ["free"]
@@ -190,5 +191,5 @@ async def test_a_type_without_limit_frees_its_parked_jobs(world: World) -> None:
     await world.install(TaskType("slow", HOUR))
     await world.clock.advance(ms=1_100)
     assert len((await world.claim()).jobs) == 2
-    assert await world.store.client.exists(world.store.keys("wake")) == 0
-    assert await read_tasks(world.store, "u0") == []
+    assert await raw(world.store).exists(world.store.keys("wake")) == 0
+    assert await read_subscriptions(world.store, "u0") == []

@@ -8,9 +8,11 @@ import pytest
 
 from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import ConcurrencyPolicy, Priority, Schedule, TaskType
-from taskqueue.store.catalog import Generation, TypeRecord, put_types, read_catalog
 from taskqueue.store.claim import Result
-from taskqueue.store.lease import heartbeat
+from taskqueue.store.heartbeat import heartbeat
+from taskqueue.store.type_record import Generation, TypeRecord
+from taskqueue.store.types import put_types, read_catalog
+from tests.support.store.raw import raw
 
 if TYPE_CHECKING:
     from tests.store.conftest import World
@@ -36,7 +38,7 @@ async def test_a_second_occurrence_while_one_runs(
     await world.occur("sync")
     assert len((await world.claim()).jobs) == started
     assert (await world.total("skipped"), await world.total("replaced")) == ends
-    assert await world.store.client.zcard(world.store.keys("leased")) == leased
+    assert await raw(world.store).zcard(world.store.keys("leased")) == leased
     await world.conserved()
 
 
@@ -53,7 +55,7 @@ async def test_occurrences_claimed_in_one_call_follow_the_policy(
     got = await world.claim()
     assert [int(job.member.split("|")[2]) for job in got.jobs] == occurrences
     assert (await world.total("skipped"), await world.total("replaced")) == (skipped, replaced)
-    assert await world.store.client.zcard(world.store.keys("leased")) == len(occurrences)
+    assert await raw(world.store).zcard(world.store.keys("leased")) == len(occurrences)
     await world.conserved()
 
 
@@ -63,7 +65,7 @@ async def test_the_next_occurrence_runs_once_the_running_one_is_done(world: Worl
     first = (await world.claim()).jobs[0]
     await world.occur("sync")
     assert len((await world.claim(results=[Result(first.member, Outcome.DONE)])).jobs) == 1
-    assert await world.store.client.hlen(world.store.keys("live")) == 1
+    assert await raw(world.store).hlen(world.store.keys("live")) == 1
 
 
 async def test_other_users_are_not_held_up(world: World) -> None:
@@ -80,7 +82,7 @@ async def test_an_ad_hoc_job_waits_for_the_running_one(world: World) -> None:
     (name,) = await world.enqueue("sync", "u")
     assert (await world.claim()).jobs == []
     assert await world.waiting() == {"ready:normal": [name]}
-    again_ms = await world.store.client.zscore(world.store.keys("ready", "normal"), name)
+    again_ms = await raw(world.store).zscore(world.store.keys("ready", "normal"), name)
     assert again_ms == world.clock.now_ms + 1_000
     await world.claim(results=[Result(running.member, Outcome.DONE)])
     await world.clock.advance(s=1)
@@ -107,13 +109,13 @@ async def test_a_replaced_job_is_lost_and_leaves_nothing_behind(world: World) ->
     first = (await world.claim("one")).jobs[0]
     await world.claim("one", results=[Result(first.member, Outcome.RETRIED, 0)])
     first = (await world.claim("one")).jobs[0] if await world.waiting() else first
-    held = (await world.store.client.zrange(world.store.keys("leased"), 0, -1))[0].decode()
-    assert await world.store.client.hlen(world.store.keys("attempts")) == 1
+    held = (await raw(world.store).zrange(world.store.keys("leased"), 0, -1))[0].decode()
+    assert await raw(world.store).hlen(world.store.keys("attempts")) == 1
     await world.occur("sync")
     second = (await world.claim("two")).jobs[0]
     assert await heartbeat(world.store, "one", 60_000, b"{}", [held], []) == [held]
-    assert await world.store.client.hlen(world.store.keys("attempts")) == 0
-    assert await world.store.client.hlen(world.store.keys("payload")) == 0
+    assert await raw(world.store).hlen(world.store.keys("attempts")) == 0
+    assert await raw(world.store).hlen(world.store.keys("payload")) == 0
     await world.claim("one", n=0, results=[Result(held, Outcome.DONE)])
     assert await world.total("done") == 0
     await world.claim("two", n=0, results=[Result(second.member, Outcome.DONE)])

@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING
 import pytest
 
 from taskqueue.models.values import Schedule, TaskType
-from taskqueue.store.catalog import put_types, read_catalog
-from taskqueue.store.overrides import pause
+from taskqueue.store.pause import pause
+from taskqueue.store.types import put_types, read_catalog
+from tests.support.store.raw import raw
 
 if TYPE_CHECKING:
     from tests.store.conftest import World
@@ -67,7 +68,7 @@ async def test_an_ad_hoc_job_of_a_removed_type_is_skipped_with_its_payload(world
     await remove_type(world)
     assert (await world.claim()).jobs == []
     assert await world.total("skipped") == 1
-    assert await world.store.client.exists(world.store.keys("payload")) == 0
+    assert await raw(world.store).exists(world.store.keys("payload")) == 0
 
 
 async def test_past_its_deadline_a_job_expires_and_takes_no_permit(world: World) -> None:
@@ -89,8 +90,8 @@ async def test_before_its_deadline_a_job_starts(world: World) -> None:
 async def test_a_call_that_drops_many_jobs_is_bounded(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     gone = {f"sync|u{k}|1000|{k}|0": k for k in range(250)}
-    await world.store.client.zadd(world.store.keys.ready("normal"), gone)
-    await world.store.client.hincrby(world.store.keys("metrics"), "emitted", 250)
+    await raw(world.store).zadd(world.store.keys.ready("normal"), gone)
+    await raw(world.store).hincrby(world.store.keys("metrics"), "emitted", 250)
     first = await world.claim()
     assert (first.jobs, first.come_back_us) == ([], first.now_us)
     await world.claim()

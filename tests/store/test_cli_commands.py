@@ -12,16 +12,18 @@ from taskqueue.cli.instant import read_instant_ms
 from taskqueue.models.outcome import Outcome
 from taskqueue.scheduler.publisher import Publisher
 from taskqueue.sources.folder import load
-from taskqueue.store.catalog import read_catalog, read_cursor
 from taskqueue.store.claim import Result as Settled
 from taskqueue.store.claim import claim
 from taskqueue.store.connection import Store
+from taskqueue.store.cursor import read_cursor
 from taskqueue.store.fence import Fence
+from taskqueue.store.heartbeat import heartbeat
 from taskqueue.store.job_name import parse
-from taskqueue.store.lease import heartbeat
-from taskqueue.store.overrides import override_rate
-from taskqueue.store.users import read_owners
+from taskqueue.store.limits import override_rate
+from taskqueue.store.types import read_catalog
+from taskqueue.store.users import read_stored_users
 from tests.support.store.commands import Command, commands_on
+from tests.support.store.raw import raw
 from tests.support.store.script_clock import ScriptClock
 
 HOUR_MS = 3_600_000
@@ -78,11 +80,11 @@ async def test_apply_is_refused_in_a_release_kept_by_kubernetes(
     publisher.lead(Fence("shop/uid-1", 1))
     desired = load(folder)
     await publisher.publish(desired.types, desired.users)
-    before = await read_catalog(store), await read_owners(store)
+    before = await read_catalog(store), await read_stored_users(store)
     done = await taskqueue("apply", str(folder / file))
     assert (done.exit_code, done.stdout) == (ExitCode.REFUSED, "")
     assert "the Kubernetes namespace shop (uid uid-1): edit those with kubectl" in done.stderr
-    assert (await read_catalog(store), await read_owners(store)) == before
+    assert (await read_catalog(store), await read_stored_users(store)) == before
 
 
 async def test_apply_writes_good_files_and_removes_nothing(
@@ -98,7 +100,7 @@ async def test_apply_writes_good_files_and_removes_nothing(
     done = await answer(await taskqueue("apply", str(folder), "--prune", "-o", "json"), ExitCode.FAULTS)
     assert [fault["field"] for fault in done["faults"]] == ["metadata.name", "spec.schedule.interval"]
     assert (done["usersWritten"], done["usersRemoved"]) == (1, 0)
-    assert set(await read_owners(store)) == {"u-1", "u-2", "u-3"}
+    assert set(await read_stored_users(store)) == {"u-1", "u-2", "u-3"}
     assert set((await read_catalog(store)).records) == {"fetch-orders", "fetch-stock"}
 
     (folder / "fetch-stock.yaml").unlink()
@@ -119,7 +121,7 @@ async def test_describe_user_shows_the_next_run_to_the_millisecond(
         "fetch-orders": "active",
         "fetch-stock": "suspended",
     }
-    offset_ms = int(await store.client.zscore(store.keys.schedule("fetch-orders", 1), "u-2"))
+    offset_ms = int(await raw(store).zscore(store.keys.schedule("fetch-orders", 1), "u-2"))
     due_ms = (clock.now_ms - offset_ms) // HOUR_MS * HOUR_MS + HOUR_MS + offset_ms
     next_ms = read_instant_ms(by_type["fetch-orders"]["next"])
     assert next_ms == due_ms
@@ -145,11 +147,11 @@ async def test_describe_user_says_why_a_job_waits(taskqueue: Command, folder: Pa
     assert await why() == "no worker is alive: start one with `taskqueue worker`"
     await heartbeat(store, "w-1", 60_000, b"{}", [], [])
     assert await why() == "waits its turn in lane normal for the global limit of 100/s"
-    (name,) = await store.client.zrange(store.keys.ready("normal"), 0, -1)
-    score = await store.client.zscore(store.keys.ready("normal"), name)
-    await store.client.zrem(store.keys.ready("normal"), name)
-    await store.client.zadd(store.keys("parked:type:fetch-orders"), {name: score})
-    await store.client.zadd(store.keys("wake"), {"type:fetch-orders": 1})
+    (name,) = await raw(store).zrange(store.keys.ready("normal"), 0, -1)
+    score = await raw(store).zscore(store.keys.ready("normal"), name)
+    await raw(store).zrem(store.keys.ready("normal"), name)
+    await raw(store).zadd(store.keys("parked:type:fetch-orders"), {name: score})
+    await raw(store).zadd(store.keys("wake"), {"type:fetch-orders": 1})
     assert await why() == "waits for the limit of the task type fetch-orders"
     assert (await taskqueue("audit")).exit_code == ExitCode.OK
 
@@ -169,7 +171,7 @@ async def test_params_with_a_key_twice_are_refused(taskqueue: Command, folder: P
         ExitCode.USAGE,
         "taskqueue: --params: write every key once: one is there twice\n",
     )
-    assert not await store.client.hlen(store.keys("payload"))
+    assert not await raw(store).hlen(store.keys("payload"))
 
 
 @pytest.mark.parametrize("name", ["a\n", " a", "a b", "", "{a}", "a" * 64])
@@ -189,7 +191,7 @@ async def test_run_adds_a_job_once_for_an_id(taskqueue: Command, folder: Path, s
     assert parse(first["job"]).id == "mine"
     (listed,) = await answer(await taskqueue("get", "jobs", "-o", "json"))
     assert (listed["type"], listed["user"], listed["where"]) == ("fetch-orders", "u-1", "normal")
-    assert await store.client.hvals(store.keys("payload")) == [b'{"a":1}']
+    assert await raw(store).hvals(store.keys("payload")) == [b'{"a":1}']
 
 
 @pytest.mark.parametrize(
@@ -275,13 +277,13 @@ async def test_audit_fails_where_a_job_is_missing_or_the_cursor_is_lost(
 ) -> None:
     assert (await taskqueue("audit")).exit_code == ExitCode.OK  # a store that was never used
     await taskqueue("apply", str(folder))
-    await store.client.hincrby(store.keys("metrics"), "emitted", 2)
+    await raw(store).hincrby(store.keys("metrics"), "emitted", 2)
     done = await taskqueue("audit", "-o", "json")
     assert done.exit_code == ExitCode.AUDIT
     assert json.loads(done.stdout)["difference"] == 2
     assert "2 jobs are missing" in done.stderr
-    await store.client.hincrby(store.keys("metrics"), "emitted", -2)
-    await store.client.delete(store.keys("cursor"))
+    await raw(store).hincrby(store.keys("metrics"), "emitted", -2)
+    await raw(store).delete(store.keys("cursor"))
     done = await taskqueue("audit")
     assert done.exit_code == ExitCode.AUDIT
     assert "the cursor is lost: `taskqueue cursor set TIME`" in done.stderr
@@ -296,7 +298,7 @@ async def test_a_cursor_is_restored_only_after_its_loss(
     assert (await taskqueue("cursor", "set", "2026-01-01T00:00:00Z")).exit_code == ExitCode.REFUSED
     assert await read_cursor(store) == before_ms
 
-    await store.client.delete(store.keys("cursor"))
+    await raw(store).delete(store.keys("cursor"))
     assert (await taskqueue("cursor", "get")).exit_code == ExitCode.AUDIT
     assert (await taskqueue("cursor", "set", "2999-01-01T00:00:00Z")).exit_code == ExitCode.USAGE
     assert (await taskqueue("cursor", "set", "2026-01-01T00:00:00.250Z")).exit_code == ExitCode.OK

@@ -6,15 +6,16 @@ import pytest
 
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.scheduler.publisher import Publisher
-from taskqueue.store.adhoc import enqueue
 from taskqueue.store.audit import audit
-from taskqueue.store.catalog import read_catalog
 from taskqueue.store.connection import Store
+from taskqueue.store.enqueue import enqueue
 from taskqueue.store.inspection import inspect
-from taskqueue.store.users import read_tasks
+from taskqueue.store.types import read_catalog
+from taskqueue.store.users import read_subscriptions
 from tests.support.site.in_process import BAD, TYPES, USERS
 from tests.support.store.commands import Command, commands_on
 from tests.support.store.mutations import every_kind
+from tests.support.store.raw import raw
 
 
 @pytest.fixture
@@ -61,7 +62,7 @@ async def test_every_command_survives_malformed_values(
     assert done.exit_code in {ExitCode.OK, ExitCode.NOT_FOUND}, done.output
     assert shows in done.stdout or (done.exit_code == ExitCode.NOT_FOUND and "dead" in arguments)
     assert "Traceback" not in done.output
-    await spoilt.client.unlink(spoilt.keys("ratelimit", "type", BAD))
+    await raw(spoilt).unlink(spoilt.keys("ratelimit", "type", BAD))
 
 
 async def test_omitted_rows_are_reported(spoilt: Store, taskqueue: Command) -> None:
@@ -69,7 +70,7 @@ async def test_omitted_rows_are_reported(spoilt: Store, taskqueue: Command) -> N
     assert "left out what cannot be read: " in done.stderr
     assert "types bad" in done.stderr
     assert "`taskqueue audit --repair`" in done.stderr
-    assert (await spoilt.client.hget(spoilt.keys("types"), BAD)) == b"garbage"
+    assert (await raw(spoilt).hget(spoilt.keys("types"), BAD)) == b"garbage"
 
 
 async def test_audit_names_malformed_values_and_repair_removes_them(
@@ -99,8 +100,8 @@ async def test_a_publish_writes_repaired_values_again(spoilt: Store, taskqueue: 
     assert (await taskqueue("audit", "--repair")).exit_code == ExitCode.OK
     await Publisher(spoilt).publish(TYPES, USERS)
     assert (await read_catalog(spoilt)).records.keys() == TYPES.keys()
-    assert [task.type for task in await read_tasks(spoilt, "mal")] == [BAD, "good"]
-    assert {task.generation for task in await read_tasks(spoilt, "ada")} == {1}
+    assert [task.type for task in await read_subscriptions(spoilt, "mal")] == [BAD, "good"]
+    assert {task.generation for task in await read_subscriptions(spoilt, "ada")} == {1}
 
 
 @pytest.mark.parametrize("emitted", [True, False])
@@ -111,11 +112,11 @@ async def test_a_removed_member_keeps_the_audit_balanced(
     lane = store.keys.ready("low")
     job = await enqueue(store, "good", "ada")
     if emitted:  # a job that turned into garbage
-        await store.client.zrem(store.keys.ready("normal"), job)
-    await store.client.zadd(lane, {"garbage": 1e18})
+        await raw(store).zrem(store.keys.ready("normal"), job)
+    await raw(store).zadd(lane, {"garbage": 1e18})
     assert (await audit(store)).difference == (0 if emitted else -1)
     done = await taskqueue("audit", "--repair", "-o", "json")
     facts = json.loads(done.stdout)
     assert (facts["difference"], facts["repaired"]) == (0, ["ready:low garbage"])
     assert facts["totals"].get("skipped", 0) == (1 if emitted else 0)
-    await store.client.unlink(store.keys("payload"))
+    await raw(store).unlink(store.keys("payload"))

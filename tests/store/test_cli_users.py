@@ -9,7 +9,7 @@ from taskqueue.cli import users as users_command
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.models.values import Task, UserSubscription
 from taskqueue.store.connection import Store
-from taskqueue.store.users import read_owners, read_tasks, set_users
+from taskqueue.store.users import read_stored_users, read_subscriptions, set_users
 from tests.support.store.commands import Command, commands_on
 
 
@@ -34,12 +34,12 @@ async def test_a_repeated_import_writes_only_differences(
     done = await taskqueue("users", "import", str(file), "-o", "json")
     assert done.exit_code == ExitCode.OK
     assert json.loads(done.stdout) == {"written": 10, "unchanged": 0, "faults": 0, "lastLine": 10}
-    assert {owner.source for owner in (await read_owners(store)).values()} == {"import"}
+    assert {owner.source for owner in (await read_stored_users(store)).values()} == {"import"}
 
     file.write_text(rows(*range(9)) + rows(9, task="fetch-stock") + rows(10))
     done = await taskqueue("users", "import", str(file), "-o", "json")
     assert json.loads(done.stdout) == {"written": 2, "unchanged": 9, "faults": 0, "lastLine": 11}
-    assert [task.type for task in await read_tasks(store, "u-9")] == ["fetch-stock"]
+    assert [task.type for task in await read_subscriptions(store, "u-9")] == ["fetch-stock"]
 
 
 async def test_an_import_goes_on_behind_a_line(taskqueue: Command, tmp_path: Path, store: Store) -> None:
@@ -47,7 +47,7 @@ async def test_an_import_goes_on_behind_a_line(taskqueue: Command, tmp_path: Pat
     file.write_text(rows(*range(10)))
     done = await taskqueue("users", "import", str(file), "--after-line", "8", "-o", "json")
     assert json.loads(done.stdout)["written"] == 2
-    assert set(await read_owners(store)) == {"u-8", "u-9"}
+    assert set(await read_stored_users(store)) == {"u-8", "u-9"}
 
 
 async def test_rows_at_fault_are_named_by_line_and_left_out(
@@ -60,7 +60,7 @@ async def test_rows_at_fault_are_named_by_line_and_left_out(
     assert json.loads(done.stdout) == {"written": 3, "unchanged": 0, "faults": 2, "lastLine": 5}
     assert f"{file}:3 (document 3) userId: " in done.stderr
     assert f"{file}:4 (document 4) manifest: " in done.stderr
-    assert set(await read_owners(store)) == {"u-0", "u-1", "u-4"}
+    assert set(await read_stored_users(store)) == {"u-0", "u-1", "u-4"}
 
 
 async def test_a_duplicate_line_is_refused_and_another_file_replaces(
@@ -71,10 +71,10 @@ async def test_a_duplicate_line_is_refused_and_another_file_replaces(
     done = await taskqueue("users", "import", str(file))
     assert done.exit_code == ExitCode.FAULTS
     assert f"{file}:5 (document 5) userId: " in done.stderr
-    assert [task.type for task in await read_tasks(store, "u-0")] == ["fetch-orders"]
+    assert [task.type for task in await read_subscriptions(store, "u-0")] == ["fetch-orders"]
     file.write_text(rows(0, task="fetch-stock"))
     assert (await taskqueue("users", "import", str(file))).exit_code == ExitCode.OK
-    assert [task.type for task in await read_tasks(store, "u-0")] == ["fetch-stock"]
+    assert [task.type for task in await read_subscriptions(store, "u-0")] == ["fetch-stock"]
 
 
 async def test_a_csv_ordered_by_type_loses_no_row_in_silence(
@@ -86,21 +86,21 @@ async def test_a_csv_ordered_by_type_loses_no_row_in_silence(
     done = await taskqueue("users", "import", str(file))
     assert done.exit_code == ExitCode.FAULTS
     assert [f":{line} (document" in done.stderr for line in range(2, 7)] == [True, True, False, True, True]
-    assert set(await read_owners(store)) == {"eve"}
+    assert set(await read_stored_users(store)) == {"eve"}
     file.write_text("\n".join(["userId,type", *sorted(by_type)]))
     assert (await taskqueue("users", "import", str(file))).exit_code == ExitCode.OK
-    assert [task.type for task in await read_tasks(store, "bob")] == ["a", "b"]
+    assert [task.type for task in await read_subscriptions(store, "bob")] == ["a", "b"]
 
 
 async def test_a_csv_file_is_imported_too(taskqueue: Command, tmp_path: Path, store: Store) -> None:
     file = tmp_path / "users.csv"
     file.write_text('userId,type,params\nu-1,fetch-orders,"{""a"": 1}"\nu-1,fetch-stock,\nu-2,fetch-stock,\n')
     assert (await taskqueue("users", "import", str(file))).exit_code == ExitCode.OK
-    assert [(task.type, task.params) for task in await read_tasks(store, "u-1")] == [
+    assert [(task.type, task.params) for task in await read_subscriptions(store, "u-1")] == [
         ("fetch-orders", {"a": 1}),
         ("fetch-stock", {}),
     ]
-    assert set(await read_owners(store)) == {"u-1", "u-2"}
+    assert set(await read_stored_users(store)) == {"u-1", "u-2"}
 
 
 async def test_only_imported_users_are_removed_by_hand(
@@ -113,4 +113,4 @@ async def test_only_imported_users_are_removed_by_hand(
     done = await taskqueue("users", "remove", "u-1", "u-3", "-o", "json")
     assert done.exit_code == ExitCode.REFUSED
     assert json.loads(done.stdout) == {"removed": ["u-1"], "declaredByManifests": ["u-3"], "unknown": []}
-    assert set(await read_owners(store)) == {"u-2", "u-3"}
+    assert set(await read_stored_users(store)) == {"u-2", "u-3"}

@@ -10,11 +10,14 @@ import pytest
 from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import RateLimit, Schedule, TaskType
 from taskqueue.store.audit import audit
-from taskqueue.store.catalog import read_catalog
 from taskqueue.store.claim import Result
-from taskqueue.store.lease import heartbeat, permit
+from taskqueue.store.heartbeat import heartbeat
+from taskqueue.store.limits import override_rate
 from taskqueue.store.listing import read_workers
-from taskqueue.store.overrides import override_rate, pause
+from taskqueue.store.pause import pause
+from taskqueue.store.permit import permit
+from taskqueue.store.types import read_catalog
+from tests.support.store.raw import raw
 
 if TYPE_CHECKING:
     from tests.store.conftest import World
@@ -109,7 +112,7 @@ async def test_leases_keep_their_time_over_a_step_back(world: World, back_s: flo
     await set_back(world, back_s)
     assert await heartbeat(world.store, "w", 3_000, b"{}", [kept.member], []) == []
     now_ms = world.clock.now_ms
-    leases = dict(await world.store.client.zrange(world.store.keys("leased"), 0, -1, withscores=True))
+    leases = dict(await raw(world.store).zrange(world.store.keys("leased"), 0, -1, withscores=True))
     ends = {member.decode(): score - now_ms for member, score in leases.items()}
     assert ends[dead.member] == pytest.approx(3_000, abs=20)
     assert ends[kept.member] == pytest.approx(3_000, abs=20)

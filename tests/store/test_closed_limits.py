@@ -14,8 +14,9 @@ from taskqueue.cli.main import app
 from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import RateLimit, Schedule, TaskType
 from taskqueue.store.claim import Result
-from taskqueue.store.closed import ClosedLimit, open_limit, read_closed
-from taskqueue.store.lease import wait_for_wakeup
+from taskqueue.store.limits import ClosedLimit, open_limit, read_closed
+from taskqueue.store.wakeup import wait_for_wakeup
+from tests.support.store.raw import raw
 
 if TYPE_CHECKING:
     from tests.store.conftest import World
@@ -60,7 +61,7 @@ async def test_a_store_closed_for_decades_opens_within_a_day(world: World) -> No
     await world.install(PLAIN)
     await world.enqueue("plain", "u")
     key = world.store.keys("limiter")
-    await world.store.client.hset(key, "closed", world.clock.now_us + EPOCH_FOR_A_DELAY_MS * 1_000)
+    await raw(world.store).hset(key, "closed", world.clock.now_us + EPOCH_FOR_A_DELAY_MS * 1_000)
     assert (await world.claim(n=1)).jobs == []
     await world.clock.advance(ms=DAY_MS // 2)
     assert (await world.claim(n=1)).jobs == []
@@ -109,7 +110,7 @@ async def test_limit_get_shows_and_limit_open_opens_closed_limits(
     world: World, redis_url: str, release: str
 ) -> None:
     await closed(world, "global", 5_000)
-    await world.store.client.zadd(world.store.keys("closed"), {"user:v": world.clock.now_us + 60_000_000})
+    await raw(world.store).zadd(world.store.keys("closed"), {"user:v": world.clock.now_us + 60_000_000})
 
     def taskqueue(*arguments: str) -> dict[str, object]:
         where = {"TASKQUEUE_REDIS_URL": redis_url, "TASKQUEUE_RELEASE": release}

@@ -6,10 +6,11 @@ from typing import TYPE_CHECKING
 
 from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import Schedule, TaskType
-from taskqueue.store.adhoc import enqueue
 from taskqueue.store.claim import Result
 from taskqueue.store.dead import find_dead, purge_dead, read_dead, retry_dead
+from taskqueue.store.enqueue import enqueue
 from taskqueue.store.users import read_runs
+from tests.support.store.raw import raw
 
 if TYPE_CHECKING:
     from tests.store.conftest import World
@@ -51,7 +52,7 @@ async def test_a_redriven_job_starts_with_a_clean_record_and_no_deadline(world: 
     assert job.member.split("|")[4] == "0"
     assert (await read_dead(world.store), await world.total("redriven")) == ([], 1)
     await world.claim(n=0, results=[Result(job.member, Outcome.DONE)])
-    assert await world.store.client.exists(world.store.keys("payload")) == 0
+    assert await raw(world.store).exists(world.store.keys("payload")) == 0
     await world.conserved()
 
 
@@ -80,7 +81,7 @@ async def test_the_newest_come_first_and_pages_follow(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     names = await die(world, *"abc")
     for age, name in enumerate(names):
-        await world.store.client.zadd(world.store.keys("dead"), {name: 1_000 - age})
+        await raw(world.store).zadd(world.store.keys("dead"), {name: 1_000 - age})
     assert [letter.job for letter in await read_dead(world.store)] == names
     assert [letter.job for letter in await read_dead(world.store, 1, 1)] == names[1:2]
 
@@ -89,23 +90,23 @@ async def test_beyond_the_count_the_oldest_are_forgotten(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     now_ms = world.clock.now_ms
     old = {f"sync|o{k}|1|{k}|0": now_ms - COUNT_MAX + k for k in range(COUNT_MAX)}
-    await world.store.client.zadd(world.store.keys("dead"), old)
-    await world.store.client.hset(world.store.keys("dead:body"), mapping=dict.fromkeys(old, b"?"))
+    await raw(world.store).zadd(world.store.keys("dead"), old)
+    await raw(world.store).hset(world.store.keys("dead:body"), mapping=dict.fromkeys(old, b"?"))
     await die(world, "u")
-    assert await world.store.client.zcard(world.store.keys("dead")) == COUNT_MAX
-    assert await world.store.client.hlen(world.store.keys("dead:body")) == COUNT_MAX
-    assert await world.store.client.zscore(world.store.keys("dead"), "sync|o0|1|0|0") is None
+    assert await raw(world.store).zcard(world.store.keys("dead")) == COUNT_MAX
+    assert await raw(world.store).hlen(world.store.keys("dead:body")) == COUNT_MAX
+    assert await raw(world.store).zscore(world.store.keys("dead"), "sync|o0|1|0|0") is None
     assert await world.total("forgotten") == 1
 
 
 async def test_after_thirty_days_letters_are_forgotten(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     now_ms = world.clock.now_ms
-    await world.store.client.zadd(
+    await raw(world.store).zadd(
         world.store.keys("dead"), {"sync|o|1|0|0": now_ms - 31 * DAY_MS, "sync|p|1|0|0": now_ms - 29 * DAY_MS}
     )
     names = await die(world, "u")
-    kept = {name.decode() for name in await world.store.client.zrange(world.store.keys("dead"), 0, -1)}
+    kept = {name.decode() for name in await raw(world.store).zrange(world.store.keys("dead"), 0, -1)}
     assert kept == {"sync|p|1|0|0", *names}
 
 

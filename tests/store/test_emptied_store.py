@@ -19,12 +19,16 @@ from taskqueue.scheduler.publisher import Publisher
 from taskqueue.scheduler.ticker import Ticker
 from taskqueue.sources.desired import Desired
 from taskqueue.store import job_name
-from taskqueue.store.catalog import read_catalog, read_cursor, restore_cursor, set_rate
 from taskqueue.store.claim import Result, claim
 from taskqueue.store.clock import server_now_ms
+from taskqueue.store.command import get, zrange
 from taskqueue.store.connection import Store
-from taskqueue.store.users import read_tasks
+from taskqueue.store.cursor import read_cursor, restore_cursor
+from taskqueue.store.limits import set_rate
+from taskqueue.store.types import read_catalog
+from taskqueue.store.users import read_subscriptions
 from tests.support.site.site import until
+from tests.support.store.raw import raw
 from tests.support.store.script_clock import ScriptClock
 
 Due = tuple[str, str, int]
@@ -95,15 +99,15 @@ async def begin(store: Store, *batches: tuple[str, ...]) -> int:
 
 
 async def waiting(store: Store) -> set[Due]:
-    names = [name for lane in Lane for name in await store.read("ZRANGE", store.keys.ready(lane), 0, -1)]
+    names = [name for lane in Lane for name in await store.read(zrange(store.keys.ready(lane), 0, -1))]
     jobs = [job_name.parse(name.decode()) for name in names]
     return {(job.type, job.user, job.occurrence or 0) for job in jobs}
 
 
 async def empty(store: Store) -> None:
     """Do to this release what FLUSHALL does to all of them, in one step."""
-    keys = [key async for key in store.client.scan_iter(match=store.keys("*"))]
-    await store.client.unlink(*keys)
+    keys = [key async for key in raw(store).scan_iter(match=store.keys("*"))]
+    await raw(store).unlink(*keys)
 
 
 async def run_some(store: Store, clock: ScriptClock, jobs: int) -> Counter[Due]:
@@ -124,7 +128,7 @@ async def run_some(store: Store, clock: ScriptClock, jobs: int) -> Counter[Due]:
 async def caught_up(store: Store, *tickers: Ticker) -> None:
     async def there() -> bool:
         catalog = await read_catalog(store)
-        cursor_ms = int(await store.read("GET", store.keys("cursor")) or 0)
+        cursor_ms = int(await store.read(get(store.keys("cursor"))) or 0)
         ahead = cursor_ms >= await server_now_ms(store)
         return ahead and catalog.replay is None and all(one.cursor_ms == cursor_ms for one in tickers)
 
@@ -139,7 +143,7 @@ async def planned(store: Store, since_ms: int, until_ms: int, *types: str) -> se
         key = store.keys.schedule(one.name, generation.number)
         interval_s = one.schedule.interval_s or 0
         first_s = since_ms // 1000 // interval_s * interval_s
-        for user, place in await store.client.zrange(key, 0, -1, withscores=True):
+        for user, place in await raw(store).zrange(key, 0, -1, withscores=True):
             for occurrence_s in range(first_s, until_ms // 1000 + 1, interval_s):
                 if since_ms < occurrence_s * 1000 + place <= until_ms:
                     found.add((one.name, user.decode(), occurrence_s))
@@ -190,12 +194,14 @@ async def test_other_places_after_a_refill_lose_nothing(store: Store, clock: Scr
         await caught_up(store, only.ticker)
         ran = await run_some(store, clock, 60)
         await only.keeper.lookout.look()
-        places = {user: [task.number for task in await read_tasks(store, user)] for user in USERS}
+        places = {user: [task.number for task in await read_subscriptions(store, user)] for user in USERS}
         due = await planned(store, since_ms, await read_cursor(store))
         await empty(store)
         await caught_up(store, only.ticker)
         again = await waiting(store)
-        assert places != {user: [task.number for task in await read_tasks(store, user)] for user in USERS}
+        assert places != {
+            user: [task.number for task in await read_subscriptions(store, user)] for user in USERS
+        }
         cursor_ms = await read_cursor(store)
         later = await planned(store, cursor_ms, cursor_ms + 3_600_000)
     assert due - ran.keys() - again - later == set()

@@ -8,12 +8,13 @@ from typing import TYPE_CHECKING
 import pytest
 
 from taskqueue.models.values import Priority, Schedule, TaskType
-from taskqueue.store.adhoc import enqueue
 from taskqueue.store.connection import open_store
+from taskqueue.store.enqueue import enqueue
 from taskqueue.store.errors import UnknownTypeError
 from taskqueue.store.job_name import parse
-from taskqueue.store.lease import WAKEUPS, pass_wakeup_on, wait_for_wakeup
+from taskqueue.store.wakeup import WAKEUPS, pass_wakeup_on, wait_for_wakeup
 from tests.support.site.site import until
+from tests.support.store.raw import raw
 
 if TYPE_CHECKING:
     from tests.store.conftest import World
@@ -79,13 +80,13 @@ async def test_invalid_names_are_refused_before_any_write(world: World, user: st
 
 async def test_one_idle_worker_is_told_at_once(world: World, redis_url: str, release: str) -> None:
     await world.install(TaskType("sync", HOUR))
-    listeners = [open_store(redis_url, release, timeout_s=60) for _ in range(2)]
-    ours = {str(await one.client.client_id()) for one in listeners}
+    ours = {f"{release}-{number}" for number in range(2)}
+    listeners = [open_store(f"{redis_url}?client_name={name}", release, timeout_s=60) for name in ours]
     waits = [asyncio.ensure_future(wait_for_wakeup(one, 0)) for one in listeners]
 
     async def blocked(clients: int) -> bool:
-        known = await world.store.client.client_list()
-        return sum(one["id"] in ours and "b" in one["flags"] for one in known) == clients
+        known = await raw(world.store).client_list()
+        return sum(one["name"] in ours and "b" in one["flags"] for one in known) == clients
 
     await until("both listen", lambda: blocked(2))
     await world.enqueue("sync", "u")
@@ -108,7 +109,7 @@ async def test_a_full_worker_passes_a_wakeup_on(world: World) -> None:
 async def test_wakeups_are_bounded_and_fade(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     await world.enqueue("sync", *(f"u{k}" for k in range(30)))
-    assert await world.store.client.llen(world.store.keys(WAKEUPS)) == 16
+    assert await raw(world.store).llen(world.store.keys(WAKEUPS)) == 16
     assert await world.clock.end_ms(world.store.keys(WAKEUPS)) == world.clock.now_ms + 5_000
     await world.clock.advance(ms=5_000)
-    assert await world.store.client.llen(world.store.keys(WAKEUPS)) == 0
+    assert await raw(world.store).llen(world.store.keys(WAKEUPS)) == 0

@@ -3,20 +3,34 @@
 import asyncio
 import re
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from taskqueue.models.values import Schedule, TaskType
 from taskqueue.store import script
-from taskqueue.store.adhoc import enqueue
 from taskqueue.store.audit import audit
-from taskqueue.store.catalog import Generation, TypeRecord, put_types, read_catalog, set_rate
 from taskqueue.store.claim import claim
+from taskqueue.store.command import hgetall
 from taskqueue.store.connection import Store, open_store
-from taskqueue.store.errors import StoreCorrupt, StoreRefused, StoreUnavailable
+from taskqueue.store.enqueue import enqueue
+from taskqueue.store.errors import (
+    LoginRefused,
+    RightMissing,
+    ScriptFailed,
+    StoreCorrupt,
+    StoreFull,
+    StoreRefused,
+    StoreUnavailable,
+)
+from taskqueue.store.keys import Keys
+from taskqueue.store.limits import set_rate
+from taskqueue.store.type_record import Generation, TypeRecord
+from taskqueue.store.types import put_types, read_catalog
 from taskqueue.store.work import read_work
 from tests.support.store.backlog import Server
+from tests.support.store.raw import raw
 
 HOUR = Schedule(interval_s=3600)
 FETCH = TypeRecord(TaskType("fetch", HOUR), (Generation(1, HOUR),))
@@ -28,36 +42,41 @@ def server() -> Any:
         yield running
 
 
-async def refusal(url: str) -> str:
+async def refusal(url: str, kind: type[StoreRefused] = StoreRefused) -> str:
     async with open_store(url, "shop") as store:
-        with pytest.raises(StoreRefused) as caught:
+        with pytest.raises(kind) as caught:
             await set_rate(store, 1)
     return caught.value.detail
 
 
 async def configure(url: str, *command: str) -> None:
     async with open_store(url) as store:
-        await store.client.execute_command(*command)
+        await raw(store).execute_command(*command)
 
 
 @pytest.mark.parametrize(
-    ("change", "back", "words"),
+    ("change", "back", "words", "kind"),
     [
-        (("CONFIG", "SET", "maxmemory", "1"), ("CONFIG", "SET", "maxmemory", "0"), "OOM "),
-        (("REPLICAOF", "127.0.0.1", "1"), ("REPLICAOF", "NO", "ONE"), "READONLY "),
+        (("CONFIG", "SET", "maxmemory", "1"), ("CONFIG", "SET", "maxmemory", "0"), "OOM ", StoreFull),
+        (("REPLICAOF", "127.0.0.1", "1"), ("REPLICAOF", "NO", "ONE"), "READONLY ", StoreRefused),
         (
             ("CONFIG", "SET", "min-replicas-to-write", "1"),
             ("CONFIG", "SET", "min-replicas-to-write", "0"),
             "NOREPLICAS ",
+            StoreRefused,
         ),
     ],
 )
 async def test_a_refusal_carries_the_servers_words(
-    server: Server, change: tuple[str, ...], back: tuple[str, ...], words: str
+    server: Server,
+    change: tuple[str, ...],
+    back: tuple[str, ...],
+    words: str,
+    kind: type[StoreRefused],
 ) -> None:
     await configure(server.url, *change)
     try:
-        assert (await refusal(server.url)).startswith(words)
+        assert (await refusal(server.url, kind)).startswith(words)
     finally:
         await configure(server.url, *back)
 
@@ -65,25 +84,42 @@ async def test_a_refusal_carries_the_servers_words(
 async def test_a_missing_right_and_a_wrong_password_are_refusals(server: Server) -> None:
     await configure(server.url, "ACL", "SETUSER", "ann", "on", ">pw", "~*", "+@all", "-evalsha")
     place = server.url.removeprefix("redis://")
-    assert "no permissions to run the 'evalsha' command" in await refusal(f"redis://ann:pw@{place}")
-    assert (await refusal(f"redis://ann:no@{place}")).startswith("WRONGPASS ")
+    assert "no permissions to run the 'evalsha' command" in await refusal(
+        f"redis://ann:pw@{place}", RightMissing
+    )
+    assert (await refusal(f"redis://ann:no@{place}", LoginRefused)).startswith("WRONGPASS ")
+
+
+async def test_an_error_of_a_script_is_named_as_one(server: Server, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(script, "source", lambda _: "return nil + 1")
+    monkeypatch.setattr(script, "digest", lambda _: "0" * 40)
+    async with open_store(server.url, "shop") as store:
+        with pytest.raises(ScriptFailed, match="attempt to perform arithmetic on a nil value"):
+            await set_rate(store, 1)
+
+
+async def test_a_value_that_the_client_cannot_send_is_no_silence(server: Server) -> None:
+    odd: Any = object()
+    async with open_store(server.url, "shop") as store:
+        with pytest.raises(StoreRefused, match="Invalid input of type"):
+            await set_rate(store, odd)
 
 
 async def test_a_key_of_another_type_reads_as_empty_and_is_kept(server: Server) -> None:
     async with open_store(server.url, "shop") as store:
-        await store.client.set(store.keys("users"), "x")
-        assert await store.read("HGETALL", store.keys("users")) == {}
-        assert await store.client.get(store.keys("malformed:users")) == b"x"
+        await raw(store).set(store.keys("users"), "x")
+        assert await store.read(hgetall(store.keys("users"))) == {}
+        assert await raw(store).get(store.keys("malformed:users")) == b"x"
 
 
-async def test_an_unreadable_answer_is_corrupt(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
+async def test_an_unreadable_answer_is_corrupt() -> None:
     async def odd(*_: Any) -> bytes:
         return b"\xc1"
 
-    monkeypatch.setattr(Store, "run", odd)
+    client: Any = SimpleNamespace(execute_command=odd)
     for read in (audit, read_work):
         with pytest.raises(StoreCorrupt, match="the answer of"):
-            await read(store)
+            await read(Store(client, Keys("shop")))
 
 
 @pytest.mark.parametrize(
@@ -121,12 +157,12 @@ async def test_a_script_without_a_right_names_the_right(server: Server, right: s
     async with open_store(server.url, "shop") as store:
         await put_types(store, (await read_catalog(store)).version, [FETCH])
         await enqueue(store, "fetch", "ann")
-        before = await store.client.dbsize()
+        before = await raw(store).dbsize()
     async with open_store(f"redis://bob:pw@{server.url.removeprefix('redis://')}", "shop") as store:
         with pytest.raises(StoreRefused, match=f"permissions to run {right} within scripts"):
             await claim(store, "w", 1, 1, 1_000, [])
     async with open_store(server.url, "shop") as store:
-        assert await store.client.dbsize() == before
+        assert await raw(store).dbsize() == before
         assert (await audit(store)).difference == 0
 
 

@@ -8,10 +8,11 @@ import pytest
 
 from taskqueue.models.values import Schedule, Task, TaskType, UserSubscription
 from taskqueue.scheduler.publisher import Publisher
-from taskqueue.store.catalog import Generation, TypeRecord, put_types, read_catalog
 from taskqueue.store.errors import DeposedError, ForeignOwnerError
 from taskqueue.store.fence import UNFENCED, Fence, claim_epoch, read_epoch, refuse_foreign
-from taskqueue.store.users import read_owners, set_users
+from taskqueue.store.type_record import Generation, TypeRecord
+from taskqueue.store.types import put_types, read_catalog
+from taskqueue.store.users import read_stored_users, set_users
 
 if TYPE_CHECKING:
     from taskqueue.store.connection import Store
@@ -46,7 +47,7 @@ async def test_writers_after_a_leader_are_checked_by_epoch(
     with pytest.raises(error):
         await set_users(store, "kubernetes", [ADA], writer)
     assert set((await read_catalog(store)).records) == {"sync"}
-    assert await read_owners(store) == {}
+    assert await read_stored_users(store) == {}
 
 
 @pytest.mark.parametrize("writer", [THEIRS, UNFENCED], ids=["another cluster", "a folder"])
@@ -77,7 +78,7 @@ async def test_an_epoch_grows_and_a_refused_writer_takes_none(store: Store) -> N
 async def test_an_import_is_always_accepted(store: Store) -> None:
     await put_types(store, 0, [RECORD], fence=OURS)
     assert await set_users(store, "import", [ADA]) == []
-    assert (await read_owners(store))["ada"].source == "import"
+    assert (await read_stored_users(store))["ada"].source == "import"
 
 
 async def test_a_returning_publisher_reads_the_changes(store: Store) -> None:
@@ -89,6 +90,6 @@ async def test_a_returning_publisher_reads_the_changes(store: Store) -> None:
     assert (await theirs.publish({"sync": SYNC}, {})).users_removed == 1
     with pytest.raises(DeposedError):
         await ours.publish({"sync": SYNC}, {"bob": UserSubscription("bob", ADA.tasks)})
-    assert await read_owners(store) == {}
+    assert await read_stored_users(store) == {}
     ours.lead(OURS._replace(epoch=9))
     assert (await ours.publish({"sync": SYNC}, {"ada": ADA})).users_written == 1

@@ -16,11 +16,13 @@ from taskqueue.scheduler.keeper import Keeper
 from taskqueue.scheduler.source import Always
 from taskqueue.scheduler.ticker import Ticker
 from taskqueue.sources.desired import Desired, Protected
-from taskqueue.store.catalog import read_catalog, read_cursor
 from taskqueue.store.connection import Store
+from taskqueue.store.cursor import read_cursor
 from taskqueue.store.fence import Fence, claim_epoch
-from taskqueue.store.users import read_owners, set_users
+from taskqueue.store.types import read_catalog
+from taskqueue.store.users import read_stored_users, set_users
 from tests.support.site.site import until
+from tests.support.store.raw import raw
 from tests.support.store.script_clock import ScriptClock
 
 
@@ -105,15 +107,16 @@ async def replica(store: Store) -> AsyncIterator[Replica]:
 
 
 async def everything(store: Store) -> dict[bytes, bytes]:
-    return {key: await store.client.dump(key) async for key in store.client.scan_iter(match=store.keys("*"))}
+    return {key: await raw(store).dump(key) async for key in raw(store).scan_iter(match=store.keys("*"))}
 
 
 async def put_back(store: Store, kept: dict[bytes, bytes]) -> None:
-    pipeline = store.client.pipeline(transaction=True)
-    pipeline.unlink(*(await everything(store)))
-    for key, value in kept.items():
-        pipeline.restore(key, 0, value)
-    await pipeline.execute()
+    async with raw(store).connect() as client:
+        pipeline = client.pipeline(transaction=True)
+        pipeline.unlink(*(await everything(store)))
+        for key, value in kept.items():
+            pipeline.restore(key, 0, value)
+        await pipeline.execute()
 
 
 async def test_a_standby_refills_a_store_lost_with_its_leader(store: Store, clock: ScriptClock) -> None:
@@ -128,13 +131,13 @@ async def test_a_standby_refills_a_store_lost_with_its_leader(store: Store, cloc
         await until("the standby ticks, too", standby_knows)
         first.leads.end()
         cursor_ms = await read_cursor(store)
-        await store.client.unlink(*(await everything(store)))
+        await raw(store).unlink(*(await everything(store)))
         await clock.advance(ms=2_500)  # nobody leads for more than a period
         await standby.leads.begin()
 
         async def goes_on() -> bool:
             record = (await read_catalog(store)).records.get("sync")
-            return record is not None and bool(await store.client.exists(store.keys("cursor")))
+            return record is not None and bool(await raw(store).exists(store.keys("cursor")))
 
         await until("it is filled again", goes_on)
         record = (await read_catalog(store)).records["sync"]
@@ -151,7 +154,7 @@ async def test_a_reverted_store_is_published_again(store: Store) -> None:
 
         async def there_again() -> bool:
             types = (await read_catalog(store)).records.keys()
-            return types == {"sync", "other"} and "eve" in await read_owners(store)
+            return types == {"sync", "other"} and "eve" in await read_stored_users(store)
 
         await until("what was lost is there again", there_again)
 
@@ -171,7 +174,7 @@ async def test_users_change_owners_with_imports(store: Store, monkeypatch: pytes
         await until("ada is seen to be imported", lambda: foreign({"ada"}))
         await set_users(store, "import", [UserSubscription("ada")])
         await until("ada is ours", lambda: foreign(set()))
-        assert (await read_owners(store))["ada"].source == "kubernetes"
+        assert (await read_stored_users(store))["ada"].source == "kubernetes"
 
 
 async def test_a_refused_object_keeps_its_stored_user(
@@ -183,7 +186,7 @@ async def test_a_refused_object_keeps_its_stored_user(
         fault = Fault("UserSubscription/ada", 1, 0, "spec", "cannot be")
         rest = replace(desired(users=("eve",)), faults=(fault,))
         await only.publishes(replace(rest, protected=Protected(frozenset({"bad"}), frozenset({"ada"}))))
-        assert (await read_owners(store)).keys() == {"ada", "eve"}
+        assert (await read_stored_users(store)).keys() == {"ada", "eve"}
         assert (await read_catalog(store)).records.keys() == {"sync", "bad"}
         await only.publishes(replace(rest, protected=Protected()))
-        assert (await read_owners(store)).keys() == {"eve"}
+        assert (await read_stored_users(store)).keys() == {"eve"}

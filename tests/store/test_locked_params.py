@@ -18,12 +18,12 @@ from taskqueue.handlers.threads import Threads
 from taskqueue.models.values import Schedule, Task, TaskType, UserSubscription
 from taskqueue.scheduler.publisher import Publisher
 from taskqueue.sources.desired import Protected
-from taskqueue.store.adhoc import enqueue
-from taskqueue.store.catalog import set_rate
 from taskqueue.store.claim import Result, claim
 from taskqueue.store.connection import Store
+from taskqueue.store.enqueue import enqueue
 from taskqueue.store.errors import LockedParamsError
-from taskqueue.store.users import StoredTask, read_owners, read_tasks, set_users
+from taskqueue.store.limits import set_rate
+from taskqueue.store.users import StoredSubscription, read_stored_users, read_subscriptions, set_users
 from taskqueue_worker.leased_job import LeasedJob
 from taskqueue_worker.task_types import BoundType, TaskTypes
 from tests.support.site.worker_slots import SlotsUnderTest
@@ -49,11 +49,16 @@ async def publish(publisher: Publisher, spec: TaskType) -> None:
 
 
 async def suspended(store: Store) -> set[tuple[str, str]]:
-    return {(user, task.type) for user in USERS for task in await read_tasks(store, user) if task.suspended}
+    return {
+        (user, task.type)
+        for user in USERS
+        for task in await read_subscriptions(store, user)
+        if task.suspended
+    }
 
 
-async def stored(store: Store) -> StoredTask:
-    (found,) = [task for task in await read_tasks(store, "ada") if task.type == "sync"]
+async def stored(store: Store) -> StoredSubscription:
+    (found,) = [task for task in await read_subscriptions(store, "ada") if task.type == "sync"]
     return found
 
 
@@ -148,7 +153,7 @@ async def test_an_import_leaves_overriding_rows_out(
     assert done.exit_code == ExitCode.FAULTS
     assert json.loads(done.stdout)["faults"] == 1
     assert "params: remove region: the task type sync locks it" in done.stderr
-    assert set(await read_owners(store)) == {"bob"}
+    assert set(await read_stored_users(store)) == {"bob"}
 
 
 async def test_apply_and_describe_show_refusals(store: Store, taskqueue: Command, tmp_path: Path) -> None:

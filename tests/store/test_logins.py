@@ -22,13 +22,13 @@ from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.main import app
 from taskqueue.models.outcome import Outcome
 from taskqueue.store import script
-from taskqueue.store.adhoc import enqueue
 from taskqueue.store.audit import audit
-from taskqueue.store.catalog import set_rate
 from taskqueue.store.claim import Result as Settled
 from taskqueue.store.claim import claim
 from taskqueue.store.connection import open_store
+from taskqueue.store.enqueue import enqueue
 from taskqueue.store.errors import StoreFailure, StoreRefused
+from taskqueue.store.limits import set_rate
 from tests.support.process.child import Child, free_ports
 from tests.support.site.site import manifest, site, until
 from tests.support.store.script_clock import as_shipped

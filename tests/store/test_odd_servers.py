@@ -15,6 +15,7 @@ from typer.testing import CliRunner
 
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.main import app
+from taskqueue.store.command import get
 from taskqueue.store.connection import open_store
 from taskqueue.store.errors import StoreUnavailable
 from tests.support.kubernetes.certificates import Authority
@@ -233,4 +234,4 @@ async def test_a_tls_file_removed_while_open_is_named(places: dict[str, str], tm
     async with open_store(f"rediss://{places['tls']}/0?ssl_ca_certs={file}") as store:
         file.unlink()
         with pytest.raises(StoreUnavailable, match=f"'ssl_ca_certs' must name a file .{file}: there is none"):
-            await store.read("GET", "x")
+            await store.read(get("x"))

@@ -12,10 +12,13 @@ from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import RateLimit, Schedule, TaskType
 from taskqueue.store import oldest as oldest_module
 from taskqueue.store.claim import Result
+from taskqueue.store.command import zscore
 from taskqueue.store.dead import retry_dead
 from taskqueue.store.oldest import find_oldest
+from tests.support.store.raw import raw
 
 if TYPE_CHECKING:
+    from taskqueue.store.script import Script
     from tests.store.conftest import World
 
 HOUR = Schedule(interval_s=3_600)
@@ -62,10 +65,10 @@ async def test_the_oldest_job_is_found_in_lanes_limits_and_leases(world: World) 
 async def offset_ms(world: World) -> dict[str, int]:
     keys = world.store.keys
     scores = {
-        name: await world.store.read("ZSCORE", keys.schedule(name, 1), "u")
+        name: await world.store.read(zscore(keys.schedule(name, 1), "u"))
         for name in ("leased", "parked", "lane")
     }
-    return {name: int(score) for name, score in scores.items()}
+    return {name: int(score or 0) for name, score in scores.items()}
 
 
 async def test_long_lanes_and_many_limits_are_read_to_their_ends(
@@ -74,7 +77,7 @@ async def test_long_lanes_and_many_limits_are_read_to_their_ends(
     monkeypatch.setattr(oldest_module, "_MEMBERS", 10)
     monkeypatch.setattr(oldest_module, "_KEYS", 3)
     await world.install(TaskType("sync", HOUR))
-    keys, client = world.store.keys, world.store.client
+    keys, client = world.store.keys, raw(world.store)
     jobs = {f"sync|u-{k}|{k}|0|0": 5_000_000 - k for k in range(2_000, 3_000)}
     await client.zadd(keys.ready("high"), jobs)
     for k in range(1_000, 1_050):
@@ -89,7 +92,7 @@ async def test_malformed_jobs_are_passed_over(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     await world.subscribe("u", "sync")
     await emitted(world, "sync", 700)
-    keys, client = world.store.keys, world.store.client
+    keys, client = world.store.keys, raw(world.store)
     await client.zadd(
         keys.ready("low"),
         {"garbage": 1, "sync|u": 2, "sync|u|x|y|z": 3, f"sync|u|{'9' * 400}|0|0": 3, b"sync|\xff|1": 4},
@@ -107,7 +110,7 @@ async def test_a_job_returned_behind_the_scan_is_found(
     await world.subscribe("u", "sync")
     await emitted(world, "sync", 700)
     (job,) = (await world.claim()).jobs
-    due_ms = 700_000 + int(await world.store.read("ZSCORE", world.store.keys.schedule("sync", 1), "u"))
+    due_ms = 700_000 + int(await world.store.read(zscore(world.store.keys.schedule("sync", 1), "u")) or 0)
     results = {
         "leave": Result(job.member, Outcome.RETURNED),
         "retry": Result(job.member, Outcome.RETRIED, 60_000),
@@ -119,7 +122,7 @@ async def test_a_job_returned_behind_the_scan_is_found(
 
     async def go_back() -> None:
         if verb == "lost":
-            await world.store.client.zadd(world.store.keys("leased"), {job.member: 1})
+            await raw(world.store).zadd(world.store.keys("leased"), {job.member: 1})
             await world.claim("other", n=0)
         else:
             await world.claim("other", n=0, results=[results[verb]])
@@ -138,7 +141,7 @@ async def test_a_job_moving_between_limits_is_found(world: World, monkeypatch: p
     (first,) = (await world.claim()).jobs
     await world.claim(n=0, results=[Result(first.member, Outcome.DONE)])
     assert (await world.waiting()).keys() == {"parked:type:sync"}
-    client, keys, real = world.store.client, world.store.keys, world.store.scan
+    client, keys, real = raw(world.store), world.store.keys, world.store.scan
 
     async def scan(*args: Any) -> Any:
         """Let the job be where no look goes any more: behind a limit that the list of limits does not have."""
@@ -157,7 +160,7 @@ async def test_a_job_moving_between_limits_is_found(world: World, monkeypatch: p
 async def test_an_empty_store_is_not_scanned(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     assert await find_oldest(world.store, ["sync"]) is None, "nothing was ever installed"
     await world.install(TaskType("sync", HOUR))
-    client, keys = world.store.client, world.store.keys
+    client, keys = raw(world.store), world.store.keys
     cursor = await client.get(keys("cursor"))
     await client.unlink(keys("cursor"))
     assert await find_oldest(world.store, ["sync"]) is None
@@ -177,7 +180,7 @@ async def test_a_look_during_which_moves_went_unnoted_is_worth_nothing(
     await world.install(TaskType("sync", HOUR))
 
     async def expire() -> None:
-        await world.store.client.unlink(world.store.keys("look"))
+        await raw(world.store).unlink(world.store.keys("look"))
 
     before_leases(world, monkeypatch, expire)
     assert await find_oldest(world.store, ["sync"]) is None
@@ -189,17 +192,17 @@ async def test_a_move_is_noted_only_during_a_scan(world: World) -> None:
     await emitted(world, "sync", 700)
     (job,) = (await world.claim()).jobs
     await world.claim(n=0, results=[Result(job.member, Outcome.RETURNED)])
-    assert [key async for key in world.store.client.scan_iter(match=world.store.keys("moved*"))] == []
+    assert [key async for key in raw(world.store).scan_iter(match=world.store.keys("moved*"))] == []
 
 
 def before_leases(world: World, monkeypatch: pytest.MonkeyPatch, step: Step) -> None:
     """Take a step after a look has read the lanes and the limits, and before it reads the leases."""
     real = world.store.run
 
-    async def run(name: str, *args: Any) -> Any:
-        if name == "look_at" and msgspec.msgpack.decode(args[2]) == ["leased"]:
+    async def run(called: Script[Any], *args: Any) -> Any:
+        if called.name == "look_at" and msgspec.msgpack.decode(args[2]) == ["leased"]:
             monkeypatch.setattr(world.store, "run", real)
             await step()
-        return await real(name, *args)
+        return await real(called, *args)
 
     monkeypatch.setattr(world.store, "run", run)

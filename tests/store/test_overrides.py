@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from taskqueue.models.values import Schedule, TaskType
-from taskqueue.store.catalog import read_catalog, set_rate
-from taskqueue.store.overrides import clear_rate, override_rate, pause, resume
+from taskqueue.store.limits import clear_rate, override_rate, set_rate
+from taskqueue.store.pause import pause, resume
+from taskqueue.store.types import read_catalog
+from tests.support.store.raw import raw
 
 if TYPE_CHECKING:
     from tests.store.conftest import World
@@ -90,13 +92,13 @@ async def test_every_change_moves_the_version(world: World) -> None:
 @pytest.mark.parametrize("text", ["0x10", "1_0", " 7", "inf", "1e1", "10.0"])
 async def test_scripts_and_readers_agree_about_a_limit(world: World, text: str) -> None:
     await world.install(rate=50)
-    await world.store.client.hset(world.store.keys("overrides"), ":limit", f"{text}|0")
+    await raw(world.store).hset(world.store.keys("overrides"), ":limit", f"{text}|0")
     expected = 10.0 if text in {"1e1", "10.0"} else 50.0
     assert await rates(world) == (expected, expected)
 
 
 async def test_a_pause_of_no_type_leaves_the_limit_alone(world: World) -> None:
     await world.install(rate=50)
-    await world.store.client.hset(world.store.keys("overrides"), "", "paused|0")
+    await raw(world.store).hset(world.store.keys("overrides"), "", "paused|0")
     assert await rates(world) == (50, 50)
     assert list(world.store.malformed.places) == ["overrides "]

@@ -8,7 +8,7 @@ import pytest
 
 from taskqueue.models.values import Schedule, TaskType
 from taskqueue.store.audit import audit
-from taskqueue.store.lease import permit
+from taskqueue.store.permit import permit
 
 if TYPE_CHECKING:
     from tests.store.conftest import World

@@ -6,8 +6,11 @@ from typing import TYPE_CHECKING
 
 from taskqueue.models.values import Schedule, TaskType
 from taskqueue.plan.spread import offset_ms
-from taskqueue.store.catalog import Generation, TypeRecord, put_types, read_catalog
-from taskqueue.store.users import count_subscriptions, read_tasks, redeal
+from taskqueue.store.generations import count_subscriptions, redeal
+from taskqueue.store.type_record import Generation, TypeRecord
+from taskqueue.store.types import put_types, read_catalog
+from taskqueue.store.users import read_subscriptions
+from tests.support.store.raw import raw
 
 if TYPE_CHECKING:
     from tests.store.conftest import World
@@ -22,7 +25,7 @@ async def put(world: World, record: TypeRecord, dropped: tuple[tuple[str, int], 
 
 
 async def members(world: World, generation: int) -> dict[str, float]:
-    rows = await world.store.client.zrange(
+    rows = await raw(world.store).zrange(
         world.store.keys.schedule("sync", generation), 0, -1, withscores=True
     )
     return {user.decode(): score for user, score in rows}
@@ -63,7 +66,7 @@ async def test_a_repeated_redeal_moves_no_subscription(world: World) -> None:
 async def test_old_numbers_are_free_for_their_class(world: World) -> None:
     await begin(world)
     await redeal(world.store, "sync", 1, 2)
-    free = await world.store.client.zcard(world.store.keys("spread", "i60/60", "free"))
+    free = await raw(world.store).zcard(world.store.keys("spread", "i60/60", "free"))
     assert free == 30
 
 
@@ -89,7 +92,7 @@ async def test_a_stale_caller_moves_no_subscription(world: World) -> None:
     await redeal(world.store, "sync", 1, 2)
     assert await redeal(world.store, "sync", 2, 1) == 0
     assert await redeal(world.store, "sync", 2, 3) == 0
-    assert {task.generation for task in await read_tasks(world.store, "u0")} == {2}
+    assert {task.generation for task in await read_subscriptions(world.store, "u0")} == {2}
 
 
 async def test_a_removed_type_sends_its_users_to_the_waiting_room(world: World) -> None:
@@ -103,4 +106,4 @@ async def test_a_removed_type_sends_its_users_to_the_waiting_room(world: World) 
     await world.install(OLD_TYPE)
     assert await redeal(world.store, "sync", 0, 1) == 30
     assert await count_subscriptions(world.store, {"sync": 1}) == {"sync": 29}
-    assert await world.store.client.get(world.store.keys("spread", "i60/60")) == b"30"
+    assert await raw(world.store).get(world.store.keys("spread", "i60/60")) == b"30"

@@ -12,11 +12,13 @@ from taskqueue.models.values import RateLimit, Schedule, Task, TaskType, UserSub
 from taskqueue.scheduler.publisher import Publisher
 from taskqueue.scheduler.ticker import Ticker
 from taskqueue.store.audit import audit
-from taskqueue.store.catalog import Generation, TypeRecord, encode_record, put_types, read_catalog
 from taskqueue.store.claim import Result
 from taskqueue.store.malformed import UNREADABLE_PARAMS
 from taskqueue.store.repair import read_notes
-from taskqueue.store.users import read_tasks, set_users
+from taskqueue.store.type_record import Generation, TypeRecord, encode_record
+from taskqueue.store.types import put_types, read_catalog
+from taskqueue.store.users import read_subscriptions, set_users
+from tests.support.store.raw import raw
 
 if TYPE_CHECKING:
     from taskqueue.store.connection import Store
@@ -36,11 +38,11 @@ async def install(store: Store, *active: Generation) -> None:
 
 
 async def spoil(store: Store, value: bytes = NEWER) -> None:
-    await store.client.hset(store.keys("types"), "sync", value)
+    await raw(store).hset(store.keys("types"), "sync", value)
 
 
 async def offsets(store: Store, number: int) -> dict[bytes, float]:
-    rows = await store.client.zrange(store.keys.schedule("sync", number), 0, -1, withscores=True)
+    rows = await raw(store).zrange(store.keys.schedule("sync", number), 0, -1, withscores=True)
     return {user: float(score) for user, score in rows}
 
 
@@ -67,10 +69,10 @@ async def test_a_running_process_restores_the_record(store: Store) -> None:
     await install(store, *generations)
     publisher = Publisher(store)
     await publisher.publish({"sync": SYNC}, USERS)
-    before = await store.client.hget(store.keys("types"), "sync")
+    before = await raw(store).hget(store.keys("types"), "sync")
     await spoil(store)
     await publisher.maintain()
-    assert await store.client.hget(store.keys("types"), "sync") == before
+    assert await raw(store).hget(store.keys("types"), "sync") == before
 
 
 async def test_a_record_with_a_bad_script_line_is_repaired(store: Store) -> None:
@@ -78,7 +80,7 @@ async def test_a_record_with_a_bad_script_line_is_repaired(store: Store) -> None
     record = encode_record((await read_catalog(store)).records["sync"])
     await spoil(store, b"normal|1|Allow|0|0|0|1|37|60|1=i60/60\n" + record.partition("\n")[2].encode())
     await Publisher(store).maintain()
-    assert await store.client.hget(store.keys("types"), "sync") == record.encode()
+    assert await raw(store).hget(store.keys("types"), "sync") == record.encode()
 
 
 async def test_additions_of_another_release_stay(store: Store) -> None:
@@ -87,7 +89,7 @@ async def test_additions_of_another_release_stay(store: Store) -> None:
     value = f"{line}|more\n{rest}".encode()
     await spoil(store, value)
     await Publisher(store).maintain()
-    assert await store.client.hget(store.keys("types"), "sync") == value
+    assert await raw(store).hget(store.keys("types"), "sync") == value
 
 
 async def test_a_foreign_schedule_is_dealt_again(store: Store) -> None:
@@ -98,7 +100,7 @@ async def test_a_foreign_schedule_is_dealt_again(store: Store) -> None:
     assert len(await offsets(store, generation.number)) == len(USERS)
     for number in set(range(10)) - {generation.number}:
         assert await offsets(store, number) == {}
-    numbers = {(await read_tasks(store, user))[0].generation for user in USERS}
+    numbers = {(await read_subscriptions(store, user))[0].generation for user in USERS}
     assert numbers == {generation.number}
 
 
@@ -107,7 +109,7 @@ async def test_an_overwritten_table_of_types_comes_back(store: Store) -> None:
     publisher = Publisher(store)
     await publisher.publish({"sync": SYNC}, USERS)
     before = await offsets(store, 3)
-    await store.client.set(store.keys("types"), "garbage")
+    await raw(store).set(store.keys("types"), "garbage")
     await publisher.maintain()
     assert (await read_catalog(store)).records["sync"].active == (Generation(3, MINUTE),)
     assert await offsets(store, 3) == before
@@ -132,12 +134,12 @@ async def test_a_repaired_subscription_keeps_its_place(world: World, value: byte
     publisher = Publisher(store)
     await publisher.publish({"sync": SYNC}, USERS)
     before = await offsets(store, 1)
-    await store.client.hset(store.keys.tasks("u-3"), "sync", value)
+    await raw(store).hset(store.keys.tasks("u-3"), "sync", value)
     await world.occur("sync")
     done = {job.member.split("|")[1] for job in (await world.claim(n=100)).jobs}
     assert "u-3" not in done
     await publisher.maintain()
-    assert [dict(task.params) for task in await read_tasks(store, "u-3")] == [{"k": 3}]
+    assert [dict(task.params) for task in await read_subscriptions(store, "u-3")] == [{"k": 3}]
     assert await offsets(store, 1) == before
     assert await read_notes(store) == {}
     await world.conserved()
@@ -154,7 +156,7 @@ async def test_jobs_of_an_unreadable_type_wait(world: World) -> None:
     assert (await world.claim(n=100)).jobs == []
     assert (await audit(store)).parked == len(USERS)
     await publisher.maintain()
-    await store.client.zadd(
+    await raw(store).zadd(
         store.keys("wake"), {"type:sync": 0}
     )  # the second after which it is looked at again
     jobs = (await world.claim(n=100)).jobs
@@ -182,18 +184,18 @@ async def test_a_new_ticker_waits_for_an_unreadable_type(
     await install(store, Generation(1, MINUTE))
     await spoil(store)
     ticker = Ticker(store)
-    before = await store.client.get(store.keys("cursor"))
+    before = await raw(store).get(store.keys("cursor"))
     await ticker.turn()
-    assert await store.client.get(store.keys("cursor")) == before
+    assert await raw(store).get(store.keys("cursor")) == before
     monkeypatch.setattr(ticker, "_began_s", -1e9)  # nobody published it
     await ticker.turn()
-    assert await store.client.get(store.keys("cursor")) > before
+    assert await raw(store).get(store.keys("cursor")) > before
 
 
 @pytest.mark.parametrize("payload", [b"\xff\xfe", b'{"a":"\xff"}'])
 async def test_binary_params_do_not_block_a_claim(world: World, payload: bytes) -> None:
     await world.install(TaskType("t", HOUR))
     bad, good = await world.enqueue("t", "ada", "bob")
-    await world.store.client.hset(world.store.keys("payload"), bad, payload)
+    await raw(world.store).hset(world.store.keys("payload"), bad, payload)
     jobs = {job.member.rsplit("|", 2)[0]: job.params for job in (await world.claim()).jobs}
     assert jobs == {bad: UNREADABLE_PARAMS, good: ""}

@@ -10,11 +10,12 @@ from structlog.testing import capture_logs
 from taskqueue.models.values import Schedule, Task, TaskType, UserSubscription
 from taskqueue.process.retention import RetentionWatch
 from taskqueue.scheduler.publisher import Publisher
-from taskqueue.store.adhoc import enqueue
 from taskqueue.store.connection import Store, open_store
-from taskqueue.store.overrides import override_rate
+from taskqueue.store.enqueue import enqueue
+from taskqueue.store.limits import override_rate
 from taskqueue.store.retention import read_retention
 from tests.support.store.backlog import Server
+from tests.support.store.raw import raw
 
 TYPES = {name: TaskType(name, Schedule(interval_s=60), function="f") for name in ("sync", "send")}
 USERS = {name: UserSubscription(name, (Task("sync"), Task("send"))) for name in ("ada", "bob")}
@@ -58,7 +59,7 @@ async def test_an_evicting_policy_is_logged_once(policy: str) -> None:
         assert [(line["event"], line["log_level"]) for line in lines] == [(text, "warning")]
         assert watch.note == text
         assert measured("taskqueue_store_may_evict") == 1
-        await store.client.config_set("maxmemory-policy", "noeviction")
+        await raw(store).config_set("maxmemory-policy", "noeviction")
         await watch.look()
         assert measured("taskqueue_store_may_evict") == 0
         assert not watch.note
@@ -70,7 +71,7 @@ async def test_a_missing_key_is_named(store: Store, gone: str) -> None:
     watch = RetentionWatch(store)
     await watch.look()
     assert watch.note is None
-    await store.client.unlink(store.keys(gone))
+    await raw(store).unlink(store.keys(gone))
     with capture_logs() as lines:
         await watch.look()
     assert [(line["event"], line["keys"]) for line in lines] == [("keys missing that must exist", [gone])]
@@ -84,17 +85,17 @@ async def test_evicted_keys_are_counted_with_lost_jobs(store: Store) -> None:
         watch = RetentionWatch(full)
         await watch.look()
         await enqueue(full, "sync", "ada")
-        await full.client.unlink(full.keys.ready("normal"))
+        await raw(full).unlink(full.keys.ready("normal"))
         before, count = measured("taskqueue_store_evicted_keys_total"), 0
-        used = (await full.client.info("memory"))["used_memory"]
-        await full.client.config_set("maxmemory", used + 1_000_000)
-        while not (await full.client.info("stats"))["evicted_keys"]:
+        used = (await raw(full).info("memory"))["used_memory"]
+        await raw(full).config_set("maxmemory", used + 1_000_000)
+        while not (await raw(full).info("stats"))["evicted_keys"]:
             count += 1
-            await full.client.set(f"other-{count}", bytes(50_000))
+            await raw(full).set(f"other-{count}", bytes(50_000))
         with capture_logs() as lines:
             await watch.look()
         (line,) = [line for line in lines if line["event"] == "server evicted keys"]
-        evicted = (await full.client.info("stats"))["evicted_keys"]
+        evicted = (await raw(full).info("stats"))["evicted_keys"]
         assert line["keys"] == measured("taskqueue_store_evicted_keys_total") - before
         assert 0 < line["keys"] <= evicted
 

@@ -13,10 +13,12 @@ from taskqueue.scheduler.ticker import Ticker
 from taskqueue.sources import folder as folder_module
 from taskqueue.sources.desired import Desired
 from taskqueue.sources.folder import FolderSource, load
-from taskqueue.store.catalog import read_catalog, read_cursor
 from taskqueue.store.connection import Store
-from taskqueue.store.users import read_owners, read_tasks
+from taskqueue.store.cursor import read_cursor
+from taskqueue.store.types import read_catalog
+from taskqueue.store.users import read_stored_users, read_subscriptions
 from tests.support.site.site import until
+from tests.support.store.raw import raw
 from tests.support.store.script_clock import ScriptClock
 
 PATIENCE_S = 60.0
@@ -82,10 +84,10 @@ async def test_a_folder_is_published_and_an_edit_follows(store: Store, tmp_path:
         catalog = await read_catalog(store)
         assert catalog.records.keys() == {"orders"}
         assert catalog.rate == 50
-        assert len(await read_owners(store)) == 3
+        assert len(await read_stored_users(store)) == 3
         save(tmp_path / "types.yaml", type_manifest("orders", cost=7))
         await after_publish(keeper)
-        assert (await read_catalog(store)).records["orders"].spec.cost == 7
+        assert (await read_catalog(store)).records["orders"].task_type.cost == 7
 
 
 async def test_a_bad_file_keeps_its_last_good_state(store: Store, tmp_path: Path) -> None:
@@ -98,9 +100,9 @@ async def test_a_bad_file_keeps_its_last_good_state(store: Store, tmp_path: Path
         save(tmp_path / "b.yaml", type_manifest("report", cost=9))
         await after_publish(keeper)
         catalog = await read_catalog(store)
-        assert catalog.records["orders"].spec.schedule.interval_s == 300
-        assert catalog.records["report"].spec.cost == 9
-        assert len(await read_owners(store)) == 3
+        assert catalog.records["orders"].task_type.schedule.interval_s == 300
+        assert catalog.records["report"].task_type.cost == 9
+        assert len(await read_stored_users(store)) == 3
         (tmp_path / "b.yaml").unlink()
         await after_publish(keeper)
         assert (await read_catalog(store)).records.keys() == {"orders"}
@@ -115,10 +117,10 @@ async def test_a_file_bad_from_the_start_removes_nothing(store: Store, tmp_path:
     async with keeping(store, tmp_path) as keeper:
         await after_publish(keeper)
         assert (await read_catalog(store)).records.keys() == {"orders", "report"}
-        assert len(await read_owners(store)) == 3
+        assert len(await read_stored_users(store)) == 3
         save(tmp_path / "a.yaml", type_manifest("orders") + user_manifests(2))
         await after_publish(keeper)
-        assert len(await read_owners(store)) == 2
+        assert len(await read_stored_users(store)) == 2
 
 
 async def test_a_missing_folder_removes_nothing(store: Store, tmp_path: Path) -> None:
@@ -127,7 +129,7 @@ async def test_a_missing_folder_removes_nothing(store: Store, tmp_path: Path) ->
         await after_publish(keeper)
     async with keeping(store, tmp_path / "missing") as keeper:
         await after_publish(keeper)
-    assert len(await read_owners(store)) == 3
+    assert len(await read_stored_users(store)) == 3
 
 
 async def test_a_second_look_confirms_many_removals(store: Store, tmp_path: Path) -> None:
@@ -137,7 +139,7 @@ async def test_a_second_look_confirms_many_removals(store: Store, tmp_path: Path
         await after_publish(keeper)
         save(tmp_path / "users.yaml", user_manifests(5))
         await after_publish(keeper)
-        assert len(await read_owners(store)) == 5
+        assert len(await read_stored_users(store)) == 5
 
 
 async def test_a_second_look_cancels_many_removals(
@@ -151,7 +153,7 @@ async def test_a_second_look_cancels_many_removals(
         monkeypatch.setattr(folder_module, "load", lambda _path: whole)
         (tmp_path / "users.yaml").unlink()
         await after_publish(keeper)
-        assert len(await read_owners(store)) == 150
+        assert len(await read_stored_users(store)) == 150
 
 
 async def test_a_pending_removal_is_retried_until_confirmed(
@@ -172,10 +174,10 @@ async def test_a_pending_removal_is_retried_until_confirmed(
         for _ in range(3):
             looks.put_nowait(None)  # it could not be read
             await after_publish(keeper)
-            assert len(await read_owners(store)) == 3
+            assert len(await read_stored_users(store)) == 3
         looks.put_nowait(load(tmp_path))
         await after_publish(keeper)
-        assert await read_owners(store) == {}
+        assert await read_stored_users(store) == {}
 
 
 async def test_an_emptied_store_is_refilled_from_its_cursor(
@@ -187,9 +189,9 @@ async def test_an_emptied_store_is_refilled_from_its_cursor(
         await after_publish(keeper)
         async with asyncio.timeout(PATIENCE_S):
             await ticker.ticked.wait()
-            keys = [key async for key in store.client.scan_iter(match=f"{store.keys.prefix}*")]
+            keys = [key async for key in raw(store).scan_iter(match=f"{store.keys.prefix}*")]
             known_ms = await read_cursor(store)
-            await store.client.unlink(*keys)
+            await raw(store).unlink(*keys)
         await after_publish(keeper)
         await clock.advance(s=1)
 
@@ -200,8 +202,8 @@ async def test_an_emptied_store_is_refilled_from_its_cursor(
         catalog = await read_catalog(store)
         assert catalog.rate == 50
         assert catalog.records["orders"].active[0].from_s * 1000 <= known_ms
-        assert len(await read_owners(store)) == 20
-        numbers = [(await read_tasks(store, f"u-{i}"))[0].number for i in range(20)]
+        assert len(await read_stored_users(store)) == 20
+        numbers = [(await read_subscriptions(store, f"u-{i}"))[0].number for i in range(20)]
         assert sorted(numbers) == list(range(20))
 
 
@@ -212,4 +214,4 @@ async def test_the_store_stays_without_manifests(store: Store, tmp_path: Path) -
     async with keeping(store, None) as keeper:
         await after_publish(keeper)
         assert (await read_catalog(store)).records.keys() == {"orders"}
-        assert len(await read_owners(store)) == 3
+        assert len(await read_stored_users(store)) == 3

@@ -3,16 +3,17 @@
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 
-import msgspec
 import pytest
 
 from taskqueue.models.values import Schedule, Task, TaskType, UserSubscription
 from taskqueue.scheduler import publisher as publisher_module
 from taskqueue.scheduler.errors import StoreReplacedError
 from taskqueue.scheduler.publisher import Publisher
-from taskqueue.store.catalog import put_types, read_catalog
 from taskqueue.store.connection import Store
-from taskqueue.store.users import StoredTask, read_owners, read_tasks, redeal, set_users
+from taskqueue.store.generations import redeal, redeal_users
+from taskqueue.store.types import put_types, read_catalog
+from taskqueue.store.users import StoredSubscription, read_stored_users, read_subscriptions, set_users
+from tests.support.store.raw import raw
 
 ORDERS = TaskType("orders", Schedule(interval_s=300), function="f")
 REPORT = TaskType("report", Schedule(interval_s=3600), function="f")
@@ -25,12 +26,12 @@ def users(count: int, *types: str) -> dict[str, UserSubscription]:
 
 
 async def offsets(store: Store, name: str, generation: int) -> dict[str, float]:
-    rows = await store.client.zrange(store.keys.schedule(name, generation), 0, -1, withscores=True)
+    rows = await raw(store).zrange(store.keys.schedule(name, generation), 0, -1, withscores=True)
     return {user.decode(): score for user, score in rows}
 
 
-async def task(store: Store, user: str, name: str) -> StoredTask:
-    (found,) = [one for one in await read_tasks(store, user) if one.type == name]
+async def task(store: Store, user: str, name: str) -> StoredSubscription:
+    (found,) = [one for one in await read_subscriptions(store, user) if one.type == name]
     return found
 
 
@@ -39,7 +40,7 @@ async def test_a_second_publish_writes_nothing(store: Store) -> None:
     done = await publisher.publish(TYPES, users(250))
     assert (done.types_written, done.users_written) == (2, 250)
     catalog = await read_catalog(store)
-    assert {name: record.spec for name, record in catalog.records.items()} == TYPES
+    assert {name: record.task_type for name, record in catalog.records.items()} == TYPES
     assert len(await offsets(store, "orders", 1)) == len(await offsets(store, "report", 1)) == 250
     assert await offsets(store, "orders", 0) == {}
     for again in (publisher, Publisher(store)):
@@ -112,8 +113,8 @@ async def _cut_before(store: Store, name: str, source: int, target: int) -> int:
 async def _cut_within(store: Store, name: str, source: int, target: int) -> int:
     if source == 0:
         return await redeal(store, name, source, target)
-    members = await store.client.zrange(store.keys.schedule(name, source), 0, 6)
-    await store.run("redeal", name, target, msgspec.msgpack.encode([user.decode() for user in members]))
+    members = await raw(store).zrange(store.keys.schedule(name, source), 0, 6)
+    await redeal_users(store, name, target, [user.decode() for user in members])
     raise ConnectionError
 
 
@@ -201,7 +202,7 @@ async def test_leaving_users_free_their_numbers(store: Store) -> None:
     await publisher.publish(TYPES, users(20))
     done = await publisher.publish(TYPES, users(10))
     assert done.users_removed == 10
-    assert (await read_owners(store)).keys() == users(10).keys()
+    assert (await read_stored_users(store)).keys() == users(10).keys()
     newcomers = {f"n-{i}": UserSubscription(f"n-{i}", (Task("orders"),)) for i in range(10)}
     await publisher.publish(TYPES, users(10) | newcomers)
     assert {(await task(store, user, "orders")).number for user in newcomers} == set(range(10, 20))
@@ -213,11 +214,11 @@ async def test_many_removals_wait_for_a_confirmation(store: Store) -> None:
     edited = TYPES | {"orders": replace(ORDERS, cost=5)}
     held = await publisher.publish(edited, users(20))
     assert (held.held, held.users_removed) == (130, 0)
-    assert len(await read_owners(store)) == 150
-    assert (await read_catalog(store)).records["orders"].spec.cost == 5  # the rest is published
+    assert len(await read_stored_users(store)) == 150
+    assert (await read_catalog(store)).records["orders"].task_type.cost == 5  # the rest is published
     confirmed = await publisher.publish(edited, users(20), confirm_removals=True)
     assert (confirmed.held, confirmed.users_removed) == (0, 130)
-    assert len(await read_owners(store)) == 20
+    assert len(await read_stored_users(store)) == 20
 
 
 async def test_removing_all_users_waits_except_for_the_last(store: Store) -> None:
@@ -243,7 +244,7 @@ async def test_users_of_an_import_are_left_alone(store: Store) -> None:
     assert done.foreign == ("u-0001",)
     assert done.users_written == 2
     await publisher.publish(TYPES, {})
-    assert [one.type for one in await read_tasks(store, "u-0001")] == ["report"]
+    assert [one.type for one in await read_subscriptions(store, "u-0001")] == ["report"]
 
 
 async def test_a_publish_without_prune_removes_nothing(store: Store) -> None:
@@ -251,7 +252,7 @@ async def test_a_publish_without_prune_removes_nothing(store: Store) -> None:
     await publisher.publish(TYPES, users(3))
     await publisher.publish({"orders": ORDERS}, users(1), prune=False)
     assert (await read_catalog(store)).records.keys() == TYPES.keys()
-    assert len(await read_owners(store)) == 3
+    assert len(await read_stored_users(store)) == 3
 
 
 async def test_two_publishers_at_once_write_everything_once(store: Store) -> None:
@@ -266,8 +267,8 @@ async def test_an_emptied_store_is_detected(store: Store) -> None:
     publisher = Publisher(store)
     await publisher.publish(TYPES, users(3))
     await publisher.maintain()
-    keys = [key async for key in store.client.scan_iter(match=store.keys("*"))]
-    await store.client.unlink(*[key for key in keys if key.startswith(store.keys.prefix.encode())])
+    keys = [key async for key in raw(store).scan_iter(match=store.keys("*"))]
+    await raw(store).unlink(*[key for key in keys if key.startswith(store.keys.prefix.encode())])
     with pytest.raises(StoreReplacedError):
         await publisher.maintain()
     publisher.forget()

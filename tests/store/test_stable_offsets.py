@@ -4,9 +4,10 @@ import pytest
 
 from taskqueue.models.values import Schedule, Task, TaskType, UserSubscription
 from taskqueue.scheduler.publisher import Publisher
-from taskqueue.store.catalog import read_catalog
 from taskqueue.store.connection import Store
 from taskqueue.store.places import Places, read_places
+from taskqueue.store.types import read_catalog
+from tests.support.store.raw import raw
 
 SYNC = TaskType("sync", Schedule(interval_s=60), function="f")
 
@@ -38,7 +39,7 @@ async def test_a_refilled_store_deals_the_same_offsets(
     for users in history:
         await publish(store, *users)
     before = await places(store)
-    await store.client.unlink(*[key async for key in store.client.scan_iter(match=store.keys("*"))])
+    await raw(store).unlink(*[key async for key in raw(store).scan_iter(match=store.keys("*"))])
     await publish(store, *later)
     after = await places(store)
     assert before.have(after) is kept

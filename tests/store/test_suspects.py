@@ -11,9 +11,10 @@ from taskqueue.models.values import ConcurrencyPolicy, RateLimit, Schedule, Task
 from taskqueue.store.audit import audit
 from taskqueue.store.claim import Alone, Result, claim
 from taskqueue.store.dead import read_dead
-from taskqueue.store.lease import heartbeat
+from taskqueue.store.heartbeat import heartbeat
 from taskqueue.store.listing import read_jobs
 from taskqueue.store.lookup import find_jobs
+from tests.support.store.raw import raw
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -115,7 +116,7 @@ async def test_a_settled_suspect_is_cleared(world: World, result: tuple[Any, ...
     (job,) = (await take(world)).jobs
     await world.claim("taker.0", n=0, lease_ms=LEASE_MS, results=[Result(job.member, *result)])
     assert [found.where for found in await find_jobs(world.store, "a", ["plain"])] == where
-    record = await world.store.client.hget(world.store.keys("attempts"), job.member.rsplit("|", 2)[0])
+    record = await raw(world.store).hget(world.store.keys("attempts"), job.member.rsplit("|", 2)[0])
     assert (record or b"").endswith(b"s") == (where == ["suspects"])
     await world.conserved()
 
@@ -143,7 +144,7 @@ async def test_a_culprit_dies_alone_and_innocents_finish(world: World) -> None:
     assert "|u07|" in letter.job
     assert letter.reason == "the worker vanished 3 times while this job ran"
     assert letter.losses == 4
-    assert await world.store.client.exists(world.store.keys("attempts")) == 0
+    assert await raw(world.store).exists(world.store.keys("attempts")) == 0
 
 
 async def test_losing_company_again_and_again_kills_no_job(world: World) -> None:
@@ -184,7 +185,7 @@ async def test_leases_of_a_restored_store_are_no_losses(world: World) -> None:
     for run in range(4):
         jobs = (await world.claim(f"w{run}.0", lease_ms=LEASE_MS)).jobs
         assert [(job.failures, job.losses) for job in jobs] == [(0, 0)] * 10
-        await world.store.client.hset(world.store.keys("limiter"), "run", f"{run:040}")
+        await raw(world.store).hset(world.store.keys("limiter"), "run", f"{run:040}")
         await lease_passes(world)
     found = await audit(world.store)
     assert (found.leased, found.suspects, found.dead_letters, found.difference) == (0, 0, 0, 0)
@@ -198,7 +199,7 @@ async def test_a_suspect_with_a_shut_limit_is_passed(world: World) -> None:
     (job,) = (await take(world)).jobs
     await world.claim("taker.0", n=0, lease_ms=LEASE_MS, results=[Result(job.member, Outcome.RETURNED)])
     key = world.store.keys("closed")
-    await world.store.client.zadd(key, {"user:b": world.clock.now_us + 3_600_000_000})
+    await raw(world.store).zadd(key, {"user:b": world.clock.now_us + 3_600_000_000})
     (job,) = (await take(world, "other.0")).jobs
     assert "|c|" in job.member
     assert sorted(await suspects(world)) == ["a", "b"]

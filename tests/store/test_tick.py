@@ -8,9 +8,11 @@ import pytest
 
 from taskqueue.models.values import Priority, Schedule, TaskType
 from taskqueue.plan.segment import DueRange
-from taskqueue.store.catalog import put_types, read_catalog, read_cursor, restore_cursor
+from taskqueue.store.cursor import read_cursor, restore_cursor
 from taskqueue.store.errors import CursorLostError
 from taskqueue.store.tick import Tick, Verdict, tick
+from taskqueue.store.types import put_types, read_catalog
+from tests.support.store.raw import raw
 
 if TYPE_CHECKING:
     from tests.store.conftest import World
@@ -81,7 +83,7 @@ async def test_a_first_start_begins_now(world: World) -> None:
 
 async def test_a_lost_cursor_stops_the_tick_until_restored(three: World) -> None:
     cursor = await read_cursor(three.store)
-    await three.store.client.delete(three.store.keys("cursor"))
+    await raw(three.store).delete(three.store.keys("cursor"))
     version = await put_types(three.store, (await read_catalog(three.store)).version, [])
     lost = await tick(three.store, cursor, cursor + 5, version, [whole()])
     assert (lost.verdict, lost.cursor_ms) == (Verdict.LOST, -1)
@@ -140,7 +142,7 @@ async def test_an_existing_job_is_not_emitted_again(three: World) -> None:
 async def test_a_thousand_jobs_fit_into_one_step(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     schedule = {f"u{k}": k for k in range(1_000)}
-    await world.store.client.zadd(world.store.keys.schedule("sync", 1), schedule)
+    await raw(world.store).zadd(world.store.keys.schedule("sync", 1), schedule)
     assert (await step(world, whole(), ms=250)).emitted == 1_000
 
 

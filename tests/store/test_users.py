@@ -8,16 +8,10 @@ import pytest
 
 from taskqueue.models.values import Schedule, Task, TaskType, UserSubscription
 from taskqueue.plan.spread import offset_ms
-from taskqueue.store.catalog import put_types, read_catalog
-from taskqueue.store.users import (
-    count_subscriptions,
-    digest,
-    read_owners,
-    read_tasks,
-    redeal,
-    scan_owners,
-    set_users,
-)
+from taskqueue.store.generations import count_subscriptions, redeal
+from taskqueue.store.types import put_types, read_catalog
+from taskqueue.store.users import digest, read_stored_users, read_subscriptions, scan_stored_users, set_users
+from tests.support.store.raw import raw
 
 if TYPE_CHECKING:
     from tests.store.conftest import World
@@ -27,11 +21,11 @@ HOUR = Schedule(interval_s=3600)
 
 
 async def number(world: World, user: str, kind: str = "sync") -> int:
-    return {task.type: task.number for task in await read_tasks(world.store, user)}[kind]
+    return {task.type: task.number for task in await read_subscriptions(world.store, user)}[kind]
 
 
 async def score(world: World, user: str, kind: str = "sync", generation: int = 1) -> float | None:
-    found: float | None = await world.store.client.zscore(world.store.keys.schedule(kind, generation), user)
+    found: float | None = await raw(world.store).zscore(world.store.keys.schedule(kind, generation), user)
     return found
 
 
@@ -89,7 +83,7 @@ async def test_a_user_is_replaced_as_a_whole(world: World) -> None:
     await world.subscribe("u", "sync")
     user = UserSubscription("u", (Task("send", {"b": 1, "a": [None]}),))
     await set_users(world.store, "folder", [user])
-    (task,) = await read_tasks(world.store, "u")
+    (task,) = await read_subscriptions(world.store, "u")
     assert (task.type, task.params, task.suspended, task.generation) == (
         "send",
         {"a": [None], "b": 1},
@@ -97,7 +91,7 @@ async def test_a_user_is_replaced_as_a_whole(world: World) -> None:
         1,
     )
     assert await score(world, "u") is None
-    owner = (await read_owners(world.store))["u"]
+    owner = (await read_stored_users(world.store))["u"]
     assert (owner.source, owner.digest) == ("folder", digest(user))
 
 
@@ -106,15 +100,15 @@ async def test_repeating_a_call_changes_nothing(world: World) -> None:
     for _ in range(3):
         await world.subscribe("u", "sync")
     assert await number(world, "u") == 0
-    assert int(await world.store.client.get(world.store.keys("spread", "i60/60"))) == 1
+    assert int(await raw(world.store).get(world.store.keys("spread", "i60/60"))) == 1
 
 
 async def test_a_user_without_tasks_is_gone_with_all_keys(world: World) -> None:
     await world.install(TaskType("sync", MINUTE))
     await world.subscribe("u", "sync", "unknown")
     await world.subscribe("u")
-    assert await read_owners(world.store) == {}
-    left = [key.decode() async for key in world.store.client.scan_iter(match=world.store.keys("*"))]
+    assert await read_stored_users(world.store) == {}
+    left = [key.decode() async for key in raw(world.store).scan_iter(match=world.store.keys("*"))]
     assert not [key for key in left if "users" in key or "schedule" in key]
 
 
@@ -124,8 +118,8 @@ async def test_an_imported_user_is_left_alone(world: World, source: str) -> None
     mine, theirs = UserSubscription("u", (Task("sync"),)), UserSubscription("u")
     assert await set_users(world.store, "import", [mine]) == []
     assert await set_users(world.store, source, [theirs, UserSubscription("v", (Task("sync"),))]) == ["u"]  # type: ignore[arg-type]
-    assert len(await read_tasks(world.store, "u")) == 1
-    assert {user: owner.source async for user, owner in scan_owners(world.store)} == {
+    assert len(await read_subscriptions(world.store, "u")) == 1
+    assert {user: owner.source async for user, owner in scan_stored_users(world.store)} == {
         "u": "import",
         "v": source,
     }
@@ -148,13 +142,13 @@ async def test_an_unknown_type_waits_in_generation_0(world: World) -> None:
     await world.install()
     for user in "ab":
         await world.subscribe(user, "sync", suspend=user == "b")
-    assert [(task.generation, task.number) for task in await read_tasks(world.store, "a")] == [(0, 0)]
+    assert [(task.generation, task.number) for task in await read_subscriptions(world.store, "a")] == [(0, 0)]
     assert await score(world, "a", generation=0) == -1
     await world.install(TaskType("sync", MINUTE))
     assert await redeal(world.store, "sync", 0, 1) == 2
     assert sorted([await number(world, "a"), await number(world, "b")]) == [0, 1]
     assert await count_subscriptions(world.store, {"sync": 1}) == {"sync": 1}
-    assert await world.store.client.exists(world.store.keys.schedule("sync", 0)) == 0
+    assert await raw(world.store).exists(world.store.keys.schedule("sync", 0)) == 0
 
 
 async def test_a_user_who_leaves_the_waiting_room_is_gone(world: World) -> None:
@@ -162,8 +156,8 @@ async def test_a_user_who_leaves_the_waiting_room_is_gone(world: World) -> None:
     await world.subscribe("a", "sync")
     await world.install(TaskType("sync", MINUTE))
     await world.subscribe("a")
-    assert await world.store.client.exists(world.store.keys.schedule("sync", 0)) == 0
-    assert await world.store.client.exists(world.store.keys("spread", "i60/60", "free")) == 0
+    assert await raw(world.store).exists(world.store.keys.schedule("sync", 0)) == 0
+    assert await raw(world.store).exists(world.store.keys("spread", "i60/60", "free")) == 0
 
 
 async def test_types_are_removed_in_spite_of_users(world: World) -> None:
@@ -174,4 +168,4 @@ async def test_types_are_removed_in_spite_of_users(world: World) -> None:
     )
     await world.subscribe("a", "sync", suspend=True)
     await world.subscribe("a")
-    assert await read_tasks(world.store, "a") == []
+    assert await read_subscriptions(world.store, "a") == []

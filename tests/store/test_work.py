@@ -12,11 +12,13 @@ from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import ConcurrencyPolicy, Priority, RateLimit, Schedule, TaskType
 from taskqueue.plan.capacity import DEFAULT_SERVICE_S, Due
 from taskqueue.store import script
-from taskqueue.store.catalog import put_types, read_catalog
 from taskqueue.store.claim import LETTERS, Result
-from taskqueue.store.lease import heartbeat
-from taskqueue.store.overrides import override_rate
+from taskqueue.store.heartbeat import heartbeat
+from taskqueue.store.limits import override_rate
+from taskqueue.store.script import Script
+from taskqueue.store.types import put_types, read_catalog
 from taskqueue.store.work import read_work
+from tests.support.store.raw import raw
 
 if TYPE_CHECKING:
     import random
@@ -38,7 +40,7 @@ async def ran(world: World, kind: str, *times_us: int, outcome: Outcome = Outcom
 
 
 async def means_us(world: World) -> dict[str, int]:
-    rows = await world.store.client.hgetall(world.store.keys("service"))
+    rows = await raw(world.store).hgetall(world.store.keys("service"))
     return {kind.decode(): int(value.partition(b"|")[0]) for kind, value in rows.items()}
 
 
@@ -78,7 +80,7 @@ async def test_running_retried_dead_and_lost_jobs_are_counted(world: World) -> N
     )  # not due for an hour
     await world.claim("w", 0, [Result(jobs[1].member, Outcome.DEAD, 0, "why", 3_000_000)])
     now_ms = world.clock.now_ms
-    await world.store.client.zadd(world.store.keys("leased"), {jobs[2].member: now_ms})  # its worker vanished
+    await raw(world.store).zadd(world.store.keys("leased"), {jobs[2].member: now_ms})  # its worker vanished
     await world.claim("w", 0)
     found = await read_work(world.store)
     assert {name: lane.jobs for name, lane in found.due.items()} == {"parked": 1}
@@ -121,7 +123,7 @@ async def test_jobs_without_duration_do_not_change_the_mean(world: World) -> Non
     await ran(world, "sync", 0, outcome=Outcome.RETURNED)
     (job,) = (await world.claim("old")).jobs
     without_time = msgspec.msgpack.encode([(job.member, LETTERS[Outcome.DONE], 0, "")])
-    await world.store.run("claim", "old", 99, 0, LONG_MS, without_time, 0, 0)
+    await world.store.run(Script("claim", bytes), "old", 99, 0, LONG_MS, without_time, 0, 0)
     assert await means_us(world) == {"sync": 5_000}
     assert await world.total("done") == 2
 
@@ -150,7 +152,7 @@ async def test_parked_jobs_count_one_per_free_limit(world: World) -> None:
     assert len((await world.claim()).jobs) == 2
     assert (await read_work(world.store)).due == {}, "no worker could start any"
     for user in ("ada", "bob"):
-        await world.store.client.zadd(world.store.keys("wake"), {f"user:{user}": 1})
+        await raw(world.store).zadd(world.store.keys("wake"), {f"user:{user}": 1})
     assert (await read_work(world.store)).due == {"parked": Due(2, 4.0, 2)}
 
 
@@ -162,7 +164,7 @@ async def test_a_long_queue_is_counted_exactly_and_its_types_are_sampled(
     await ran(world, "slow", 1_900_000)
     lane = world.store.keys.ready("normal")
     kinds = chance.choices(("quick", "slow"), (3, 1), k=20_000)
-    await world.store.client.zadd(lane, {f"{kind}|u{n}|~{n}|1|0": 1_000 + n for n, kind in enumerate(kinds)})
+    await raw(world.store).zadd(lane, {f"{kind}|u{n}|~{n}|1|0": 1_000 + n for n, kind in enumerate(kinds)})
     means_s = []
     for _ in range(25):  # each takes its sample elsewhere: its seed is the clock's
         await world.clock.advance(ms=1)
@@ -175,23 +177,26 @@ async def test_a_long_queue_is_counted_exactly_and_its_types_are_sampled(
     assert means_s == pytest.approx([exact_s] * 25, abs=4.5 * deviation_s)
     assert len(set(means_s)) > 5
     assert sum(means_s) / 25 == pytest.approx(exact_s, abs=4.5 * deviation_s / math.sqrt(25))
-    await world.store.client.unlink(lane)
+    await raw(world.store).unlink(lane)
 
 
 async def test_reading_costs_the_same_at_any_backlog(world: World) -> None:
     """Calls inside the script: what grows with the queue is the depth of a sorted set, and nothing else."""
     await world.install(TaskType("sync", HOUR))
-    client, costs = world.store.client, list[int]()
+    costs = list[int]()
     for jobs in (2_000, 100_000):
-        await client.zadd(world.store.keys.ready("normal"), {f"sync|u{n}|~{n}|1|0": n for n in range(jobs)})
-        pipeline = client.pipeline(transaction=True)  # nobody else is counted
-        pipeline.config_resetstat()
-        pipeline.eval(script.source("work"), 1, world.store.keys.prefix)
-        pipeline.info("commandstats")
-        stats = (await pipeline.execute())[-1]
+        async with raw(world.store).connect() as client:
+            await client.zadd(
+                world.store.keys.ready("normal"), {f"sync|u{n}|~{n}|1|0": n for n in range(jobs)}
+            )
+            pipeline = client.pipeline(transaction=True)  # no other client is counted
+            pipeline.config_resetstat()
+            pipeline.eval(script.source("work"), 1, world.store.keys.prefix)
+            pipeline.info("commandstats")
+            stats = (await pipeline.execute())[-1]
         costs.append(sum(v["calls"] for k, v in stats.items() if k in {"cmdstat_zrange", "cmdstat_hget"}))
     assert costs[0] == costs[1] < 100
-    await client.unlink(world.store.keys.ready("normal"))
+    await raw(world.store).unlink(world.store.keys.ready("normal"))
 
 
 async def test_the_limit_in_force_and_the_workers_seen_are_told(world: World) -> None:

@@ -10,9 +10,9 @@ from taskqueue.plan.feasibility import check
 from taskqueue.plan.verdict import Fit
 from taskqueue.scheduler.keeper import Keeper
 from taskqueue.sources.desired import Desired
-from taskqueue.store.catalog import read_catalog
 from taskqueue.store.connection import Store
 from taskqueue.store.listing import WorkerSeen, read_handlers, read_workers
+from taskqueue.store.types import read_catalog
 from taskqueue_operator import metrics
 from taskqueue_operator.conditions import Facts, kept
 from taskqueue_operator.objects import Object, ObjectTable

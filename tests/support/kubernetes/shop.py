@@ -7,8 +7,8 @@ from collections.abc import Iterable
 from pathlib import Path
 from typing import Any
 
-from taskqueue.store.catalog import read_cursor
-from taskqueue.store.users import read_owners
+from taskqueue.store.cursor import read_cursor
+from taskqueue.store.users import read_stored_users
 from tests.support.kubernetes.cluster import Cluster
 from tests.support.site.planned import Planned
 from tests.support.site.site import Site, manifest, until
@@ -91,7 +91,7 @@ class Shop:
 
     async def owners(self) -> set[str]:
         """Every user the store knows."""
-        return set(await read_owners(self.world.store))
+        return set(await read_stored_users(self.world.store))
 
     async def dealt(self, members: int) -> None:
         """Wait until so many subscriptions have their place in the schedule."""

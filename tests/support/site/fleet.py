@@ -12,8 +12,8 @@ from pathlib import Path
 from typing import Any
 
 from taskqueue.store.audit import audit
-from taskqueue.store.catalog import read_cursor
 from taskqueue.store.connection import open_store
+from taskqueue.store.cursor import read_cursor
 from tests.support.site.counting_api import Arrival, CountingApi, counting_api
 from tests.support.site.planned import Job, Planned
 from tests.support.site.site import Site, site, until

@@ -15,21 +15,22 @@ from taskqueue.scheduler import mending, metrics
 from taskqueue.scheduler.keeper import Keeper
 from taskqueue.scheduler.ticker import Ticker
 from taskqueue.sources.desired import Desired
-from taskqueue.store.adhoc import enqueue
 from taskqueue.store.audit import audit
-from taskqueue.store.catalog import read_catalog
 from taskqueue.store.claim import Claim, Result, claim
-from taskqueue.store.closed import read_closed
 from taskqueue.store.connection import Store
 from taskqueue.store.dead import read_dead
+from taskqueue.store.enqueue import enqueue
 from taskqueue.store.fence import read_epoch
-from taskqueue.store.lease import heartbeat, permit
+from taskqueue.store.heartbeat import heartbeat
+from taskqueue.store.limits import read_closed
 from taskqueue.store.listing import read_handlers, read_jobs, read_workers
-from taskqueue.store.lookup import find_jobs, find_owners
+from taskqueue.store.lookup import find_jobs, find_stored_users
+from taskqueue.store.permit import permit
 from taskqueue.store.places import read_places
 from taskqueue.store.retention import read_retention
+from taskqueue.store.types import read_catalog
 from taskqueue.store.users import Source as SourceName
-from taskqueue.store.users import read_owners, read_runs, read_tasks
+from taskqueue.store.users import read_runs, read_stored_users, read_subscriptions
 from taskqueue.store.work import read_work
 
 LEASE_MS = 10_000
@@ -88,11 +89,11 @@ class Fleet:
         await read_handlers(store)
         await read_dead(store)
         await read_work(store)
-        await read_owners(store)
-        await find_owners(store, list(USERS))
+        await read_stored_users(store)
+        await find_stored_users(store, list(USERS))
         await read_epoch(store)
         for user in USERS:
-            await read_tasks(store, user)
+            await read_subscriptions(store, user)
             await read_runs(store, user)
             await find_jobs(store, user, list(TYPES))
         await audit(store)

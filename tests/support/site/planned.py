@@ -4,9 +4,11 @@ from dataclasses import dataclass, field
 
 from taskqueue.plan.schedule import window_s
 from taskqueue.plan.spread import offset_ms
-from taskqueue.store.catalog import Generation, read_catalog
 from taskqueue.store.connection import Store
-from taskqueue.store.users import read_tasks
+from taskqueue.store.type_record import Generation
+from taskqueue.store.types import read_catalog
+from taskqueue.store.users import read_subscriptions
+from tests.support.store.raw import raw
 
 Job = tuple[str, str, int]  # type, user, occurrence in epoch seconds
 
@@ -27,7 +29,7 @@ class Planned:
                 if self.generations[key].until_s is None:
                     del self.generations[key], self.offsets[key]
             for generation in record.active:
-                rows = await store.client.zrange(
+                rows = await raw(store).zrange(
                     store.keys.schedule(name, generation.number), 0, -1, withscores=True
                 )
                 if rows:
@@ -40,7 +42,7 @@ class Planned:
         """Every offset that was seen is what the plan makes of the number in the subscription's record."""
         users = {user for offsets in self.offsets.values() for user in offsets}
         for user in users:
-            for task in await read_tasks(store, user):
+            for task in await read_subscriptions(store, user):
                 key = task.type, task.generation
                 if key in self.offsets:
                     window = window_s(self.generations[key].schedule)

@@ -16,6 +16,7 @@ from tests.support.site import bookings
 from tests.support.site.bookings import Booking, read_bookings
 from tests.support.site.counting_api import Arrival, CountingApi, between, counting_api, worst_second
 from tests.support.site.site import until
+from tests.support.store.raw import raw
 
 HANDLERS = str(Path(__file__).parents[1] / "handlers" / "calling.py")
 
@@ -100,13 +101,13 @@ class Traffic:
         """Wait until every worker said that it is there."""
 
         async def check() -> bool:
-            return int(await self.store.client.hlen(self.store.keys("workers"))) == len(self.workers)
+            return int(await raw(self.store).hlen(self.store.keys("workers"))) == len(self.workers)
 
         await until("all workers are up", check, 240)
 
     async def calls_and_starts(self) -> tuple[int, int]:
-        stats: dict[str, Any] = await self.store.client.info("commandstats")
-        started = await self.store.client.hget(self.store.keys("metrics"), "started")
+        stats: dict[str, Any] = await raw(self.store).info("commandstats")
+        started = await raw(self.store).hget(self.store.keys("metrics"), "started")
         return stats["cmdstat_evalsha"]["calls"], int(started or 0)
 
     def bookings(self) -> list[Booking]:

@@ -21,9 +21,12 @@ from taskqueue.models.values import (
     UserSubscription,
 )
 from taskqueue.plan.segment import DueRange
-from taskqueue.store.catalog import Generation, TypeRecord, put_types, read_catalog, read_cursor, set_rate
 from taskqueue.store.connection import Store
+from taskqueue.store.cursor import read_cursor
+from taskqueue.store.limits import set_rate
 from taskqueue.store.tick import Verdict, tick
+from taskqueue.store.type_record import Generation, TypeRecord
+from taskqueue.store.types import put_types, read_catalog
 from taskqueue.store.users import set_users
 from tests.support.process.child import free_ports
 

@@ -13,6 +13,7 @@ import pytest
 
 from taskqueue.store import script
 from taskqueue.store.connection import Store
+from tests.support.store.raw import raw
 
 #: Where a clock begins: 2027-01-15 08:00:00.123 UTC, no round second and no round millisecond.
 BEGIN_US = 1_800_000_000_123_456
@@ -76,19 +77,19 @@ class ScriptClock:
         return self.now_us / 1e6
 
     async def set(self, now_us: int) -> None:
-        await self._store.client.eval(_SET, 1, self._key, now_us)
+        await raw(self._store).eval(_SET, 1, self._key, now_us)
         self.now_us = now_us  # what reads `monotonic` is behind the scripts, never ahead of them
 
     async def remove(self) -> None:
         """Give the scripts the server's clock again."""
-        await self._store.client.unlink(self._key, f"{self._key}:ends")
+        await raw(self._store).unlink(self._key, f"{self._key}:ends")
 
     async def advance(self, *, us: int = 0, ms: int = 0, s: int = 0) -> None:
         await self.set(self.now_us + us + 1_000 * ms + 1_000_000 * s)
 
     async def end_ms(self, key: str) -> int | None:
         """Return when a key with a TTL ends, in ms of this clock; None where it has none."""
-        end: float | None = await self._store.client.zscore(f"{self._key}:ends", key)
+        end: float | None = await raw(self._store).zscore(f"{self._key}:ends", key)
         return None if end is None else int(end)
 
 

@@ -17,7 +17,7 @@ PAGES = sorted([*ROOT.glob("*.md"), *(page for folder in FOLDERS for page in (RO
 
 
 def test_the_reference_page_equals_the_code() -> None:
-    page = runpy.run_path(str(ROOT / "docs" / "generate.py"))["text"]()
+    page = runpy.run_path(str(ROOT / "tools" / "docs" / "configuration_page.py"))["text"]()
     assert (ROOT / "docs" / "configuration.md").read_text() == page, "run `make docs`"
 
 

@@ -13,7 +13,9 @@ ROOT = Path(__file__).parents[3]
 PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text())
 NAME = PROJECT["project"]["name"]
 EXTRAS = PROJECT["project"]["optional-dependencies"]
-FILES = ("build.txt", "product.txt", "development.txt")
+#: One environment: each package is pinned once.
+SHARED = ("build.txt", "product.txt", "development.txt")
+FILES = (*SHARED, "docs.txt")
 
 
 class Pin(NamedTuple):
@@ -45,7 +47,7 @@ def test_every_line_has_one_version_and_hashes_and_no_index(file: str) -> None:
 
 
 def test_no_package_is_in_two_files() -> None:
-    names = [name for file in FILES for name in pins(file)]
+    names = [name for file in SHARED for name in pins(file)]
     assert len(names) == len(set(names))
     included = re.findall(r"^-r (.+)$", (ROOT / "requirements" / "development.txt").read_text(), re.MULTILINE)
     assert included == ["build.txt", "product.txt"]
@@ -60,6 +62,7 @@ def test_no_package_is_in_two_files() -> None:
             [*PROJECT["project"]["dependencies"], *(one for some in EXTRAS.values() for one in some)],
         ),
         ("development.txt", [one for one in PROJECT["dependency-groups"]["dev"] if isinstance(one, str)]),
+        ("docs.txt", PROJECT["dependency-groups"]["docs"]),
     ],
 )
 def test_a_pin_satisfies_the_project(file: str, requirements: list[str]) -> None:

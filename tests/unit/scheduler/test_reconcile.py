@@ -7,7 +7,7 @@ import pytest
 from taskqueue.models.values import Priority, Schedule, TaskType
 from taskqueue.plan.schedule import window_s
 from taskqueue.scheduler.reconcile import Change, advance, pending_move
-from taskqueue.store.catalog import Generation, TypeRecord
+from taskqueue.store.type_record import Generation, TypeRecord
 
 NOW_S = 1_764_000_100
 NOW_MS = NOW_S * 1000
@@ -67,7 +67,7 @@ def test_an_edit_of_other_fields_moves_no_subscription(edit: dict[str, object]) 
     record = active(FIVE_MINUTES)
     edited = replace(FIVE_MINUTES, **edit)  # type: ignore[arg-type]
     after, changes = settle(record, edited)
-    assert after == replace(record, spec=edited)
+    assert after == replace(record, task_type=edited)
     assert len(changes) == 1
     assert changes[0].dropped == ()
 

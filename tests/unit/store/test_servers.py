@@ -1,7 +1,9 @@
 """A connection that breaks as it is closed is no error of the call that had it closed."""
 
 import pytest
+from redis.asyncio import ConnectionPool
 
+from taskqueue.store.command import get
 from taskqueue.store.connection import open_store
 from taskqueue.store.errors import StoreUnavailable
 
@@ -17,7 +19,7 @@ async def test_a_connection_broken_during_its_close_ends_nothing(
     async def breaks(*_: object, **__: object) -> None:
         raise error
 
-    monkeypatch.setattr(store.client.connection_pool, "disconnect", breaks)
+    monkeypatch.setattr(ConnectionPool, "disconnect", breaks)
     with pytest.raises(StoreUnavailable, match="Connect call failed"):
-        await store.read("GET", "x")
+        await store.read(get("x"))
     await store.close()

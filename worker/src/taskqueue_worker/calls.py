@@ -12,7 +12,7 @@ from taskqueue.process.cancellation import absorb_cancellation
 from taskqueue.store.claim import Alone, Claim, Result, claim
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import StoreFailure
-from taskqueue.store.lease import pass_wakeup_on
+from taskqueue.store.wakeup import pass_wakeup_on
 from taskqueue_worker.clock import ServerClock
 from taskqueue_worker.outbox import Outbox
 

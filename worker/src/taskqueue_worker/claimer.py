@@ -12,7 +12,7 @@ from taskqueue.plan.limiter import STRETCH
 from taskqueue.store.claim import Claim, ClaimedJob, Result
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import StoreFailure
-from taskqueue.store.lease import wait_for_wakeup
+from taskqueue.store.wakeup import wait_for_wakeup
 from taskqueue_worker.calls import Calls
 from taskqueue_worker.leased_job import LeasedJob
 from taskqueue_worker.pace import Pace

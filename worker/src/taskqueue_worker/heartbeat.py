@@ -16,7 +16,7 @@ from taskqueue.plan.limiter import LATE_S
 from taskqueue.store.claim import Result, claim
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import StoreFailure
-from taskqueue.store.lease import heartbeat
+from taskqueue.store.heartbeat import heartbeat
 from taskqueue_worker.leased_job import LeasedJob
 from taskqueue_worker.slots import Slots
 

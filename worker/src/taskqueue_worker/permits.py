@@ -4,7 +4,7 @@ import asyncio
 
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import StoreFailure
-from taskqueue.store.lease import permit
+from taskqueue.store.permit import permit
 from taskqueue_worker.clock import reached
 from taskqueue_worker.leased_job import LeasedJob
 

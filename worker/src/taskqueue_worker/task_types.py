@@ -13,8 +13,8 @@ from taskqueue.handlers.managed import ManagedHandler
 from taskqueue.handlers.registry import Runnable
 from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import TaskType
-from taskqueue.store.catalog import Catalog, read_catalog
 from taskqueue.store.connection import Store
+from taskqueue.store.types import Catalog, read_catalog
 
 log = structlog.get_logger("taskqueue.worker")
 
@@ -78,8 +78,8 @@ class TaskTypes:
             del self._by_name[name]
         for name, record in catalog.records.items():
             bound = self._by_name.get(name)
-            if bound is None or bound.definition != record.spec:
-                self._by_name[name] = self._bind(record.spec, bound)
+            if bound is None or bound.definition != record.task_type:
+                self._by_name[name] = self._bind(record.task_type, bound)
         self.unreadable = catalog.unreadable
         self.version = catalog.version
 

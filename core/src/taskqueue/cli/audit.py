@@ -31,7 +31,7 @@ async def audit(
 ) -> None:
     """Check that what came in equals what went out and what is held, and name values that cannot be read."""
     from taskqueue.store.audit import audit as read_audit  # noqa: PLC0415 - slow
-    from taskqueue.store.catalog import read_catalog  # noqa: PLC0415 - slow
+    from taskqueue.store.types import read_catalog  # noqa: PLC0415 - slow
 
     store = session.store
     found = await read_audit(store)
@@ -103,8 +103,8 @@ async def _repair(store: "Store", malformed: "Mapping[str, str]") -> list[str]:
 @store_command
 async def cursor_get(session: Session) -> None:
     """Show the instant up to which everything was emitted, and how far that is behind the clock."""
-    from taskqueue.store.catalog import read_cursor  # noqa: PLC0415 - slow
     from taskqueue.store.clock import server_now_ms  # noqa: PLC0415 - slow
+    from taskqueue.store.cursor import read_cursor  # noqa: PLC0415 - slow
 
     cursor_ms = await read_cursor(session.store)
     now_ms = await server_now_ms(session.store)
@@ -120,8 +120,9 @@ async def cursor_set(
     ],
 ) -> None:
     """Give a store that lost its cursor one again; one that has a cursor keeps it."""
-    from taskqueue.store.catalog import read_catalog, restore_cursor  # noqa: PLC0415 - slow
     from taskqueue.store.clock import server_now_ms  # noqa: PLC0415 - slow
+    from taskqueue.store.cursor import restore_cursor  # noqa: PLC0415 - slow
+    from taskqueue.store.types import read_catalog  # noqa: PLC0415 - slow
 
     cursor_ms = read_instant_ms(time)
     if cursor_ms > await server_now_ms(session.store):

@@ -13,7 +13,7 @@ from taskqueue.cli.output import show_facts
 from taskqueue.cli.store_command import Session, store_command
 
 if TYPE_CHECKING:
-    from taskqueue.store.closed import ClosedLimit
+    from taskqueue.store.limits import ClosedLimit
 
 limit_app = typer.Typer(no_args_is_help=True)
 
@@ -31,7 +31,7 @@ async def run(
     ] = None,
 ) -> None:
     """Start one job of a type for a user now, within the limits."""
-    from taskqueue.store.adhoc import enqueue  # noqa: PLC0415 - slow
+    from taskqueue.store.enqueue import enqueue  # noqa: PLC0415 - slow
     from taskqueue.store.errors import LockedParamsError, UnknownTypeError  # noqa: PLC0415 - slow
 
     _check_part("USER", user)
@@ -49,9 +49,9 @@ async def run(
 @store_command
 async def pause(session: Session, task_type: TypeArgument, for_: ForOption = None) -> None:
     """Emit and start no scheduled job of a type until it is resumed; jobs started by `run` still go."""
-    from taskqueue.store.catalog import read_catalog  # noqa: PLC0415 - slow
     from taskqueue.store.clock import server_now_ms  # noqa: PLC0415 - slow
-    from taskqueue.store.overrides import pause as pause_type  # noqa: PLC0415 - slow
+    from taskqueue.store.pause import pause as pause_type  # noqa: PLC0415 - slow
+    from taskqueue.store.types import read_catalog  # noqa: PLC0415 - slow
 
     for_ms = read_duration_ms(for_)
     if task_type not in (await read_catalog(session.store)).records:
@@ -64,7 +64,7 @@ async def pause(session: Session, task_type: TypeArgument, for_: ForOption = Non
 @store_command
 async def resume(session: Session, task_type: TypeArgument) -> None:
     """End a pause. Says so, and succeeds, where there was none."""
-    from taskqueue.store.overrides import resume as resume_type  # noqa: PLC0415 - slow
+    from taskqueue.store.pause import resume as resume_type  # noqa: PLC0415 - slow
 
     ended = await resume_type(session.store, task_type)
     show_facts(session.output, {"type": task_type, "wasPaused": ended})
@@ -74,8 +74,8 @@ async def resume(session: Session, task_type: TypeArgument) -> None:
 @store_command
 async def limit_get(session: Session) -> None:
     """Show the global limit in force, in starts (cost-weighted) a second over all workers, and closed limits."""
-    from taskqueue.store.catalog import read_catalog  # noqa: PLC0415 - slow
-    from taskqueue.store.closed import read_closed  # noqa: PLC0415 - slow
+    from taskqueue.store.limits import read_closed  # noqa: PLC0415 - slow
+    from taskqueue.store.types import read_catalog  # noqa: PLC0415 - slow
 
     rate = (await read_catalog(session.store)).rate
     if rate is None:
@@ -95,7 +95,7 @@ async def limit_set(
 ) -> None:
     """Override the configured limit, at once and for all workers, until it is cleared."""
     from taskqueue.store.clock import server_now_ms  # noqa: PLC0415 - slow
-    from taskqueue.store.overrides import override_rate  # noqa: PLC0415 - slow
+    from taskqueue.store.limits import override_rate  # noqa: PLC0415 - slow
 
     for_ms = read_duration_ms(for_)
     await override_rate(session.store, per_second, for_ms)
@@ -107,8 +107,8 @@ async def limit_set(
 @store_command
 async def limit_clear(session: Session) -> None:
     """End the override: the configured limit is in force again."""
-    from taskqueue.store.catalog import read_catalog  # noqa: PLC0415 - slow
-    from taskqueue.store.overrides import clear_rate  # noqa: PLC0415 - slow
+    from taskqueue.store.limits import clear_rate  # noqa: PLC0415 - slow
+    from taskqueue.store.types import read_catalog  # noqa: PLC0415 - slow
 
     ended = await clear_rate(session.store)
     rate = (await read_catalog(session.store)).rate
@@ -127,7 +127,7 @@ async def limit_open(
     ] = None,
 ) -> None:
     """Open a limit that a handler closed by raising RateLimited: the global one, or that of a type or a user."""
-    from taskqueue.store.closed import GLOBAL, open_limit  # noqa: PLC0415 - slow
+    from taskqueue.store.limits import GLOBAL, open_limit  # noqa: PLC0415 - slow
 
     if task_type and user:
         fail("--type, --user: give one of them", ExitCode.USAGE)

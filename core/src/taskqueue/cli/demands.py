@@ -28,8 +28,8 @@ def demands_of_path(path: Path) -> "list[TypeDemand]":
 async def demands_of_store(store: "Store") -> "tuple[list[TypeDemand], float | None]":
     """Count the running subscriptions of a store, without paused types; also give the limit R in force."""
     from taskqueue.plan.type_demand import TypeDemand  # noqa: PLC0415 - slow
-    from taskqueue.store.catalog import read_catalog  # noqa: PLC0415 - slow
-    from taskqueue.store.users import count_subscriptions  # noqa: PLC0415 - slow
+    from taskqueue.store.generations import count_subscriptions  # noqa: PLC0415 - slow
+    from taskqueue.store.types import read_catalog  # noqa: PLC0415 - slow
 
     catalog = await read_catalog(store)
     running = {
@@ -40,8 +40,8 @@ async def demands_of_store(store: "Store") -> "tuple[list[TypeDemand], float | N
     newest = {name: record.newest.number for name, record in running.items() if record.newest}
     counts = await count_subscriptions(store, newest) if newest else {}
     demands = [
-        TypeDemand.of(record.spec, counts.get(name, 0))
+        TypeDemand.of(record.task_type, counts.get(name, 0))
         for name, record in running.items()
-        if not record.spec.suspend
+        if not record.task_type.suspend
     ]
     return demands, catalog.rate

@@ -16,9 +16,10 @@ from taskqueue.cli.waiting import Surroundings, why_idle, why_waiting
 from taskqueue.text.redaction import redact
 
 if TYPE_CHECKING:
-    from taskqueue.store.catalog import Catalog, TypeRecord
     from taskqueue.store.connection import Store
-    from taskqueue.store.users import StoredTask
+    from taskqueue.store.type_record import TypeRecord
+    from taskqueue.store.types import Catalog
+    from taskqueue.store.users import StoredSubscription
 
 #: Period starts shown of a type.
 NEXT_STARTS = 3
@@ -31,16 +32,16 @@ app = typer.Typer(no_args_is_help=True)
 async def describe_type(session: Session, name: TypeArgument) -> None:
     """Show a task type: its schedule, next periods, limits, and how many subscribe to it."""
     from taskqueue.models.duration import format_ms  # noqa: PLC0415 - slow
-    from taskqueue.store.catalog import read_catalog  # noqa: PLC0415 - slow
     from taskqueue.store.clock import server_now_ms  # noqa: PLC0415 - slow
+    from taskqueue.store.generations import count_subscriptions  # noqa: PLC0415 - slow
     from taskqueue.store.listing import read_handlers  # noqa: PLC0415 - slow
-    from taskqueue.store.users import count_subscriptions  # noqa: PLC0415 - slow
+    from taskqueue.store.types import read_catalog  # noqa: PLC0415 - slow
 
     catalog = await read_catalog(session.store)
     record = catalog.records.get(name)
     if record is None:
         fail_unknown_type(name)
-    spec = record.spec
+    spec = record.task_type
     counts = {}
     if record.newest:
         counts = await count_subscriptions(session.store, {name: record.newest.number})
@@ -70,7 +71,7 @@ async def describe_type(session: Session, name: TypeArgument) -> None:
 
 
 def _http_text(record: "TypeRecord") -> str:
-    http = record.spec.http
+    http = record.task_type.http
     return f"{http.method} {redact(http.url)}" if http else ""
 
 
@@ -80,7 +81,7 @@ def _next_periods(record: "TypeRecord", now_ms: int) -> list[str]:
     starts: list[str] = []
     at_s = now_ms // 1000
     while record.segments() and len(starts) < NEXT_STARTS:
-        at_s = next_occurrence(record.spec.schedule, at_s)
+        at_s = next_occurrence(record.task_type.schedule, at_s)
         starts.append(iso(at_s * 1000))
     return starts
 
@@ -89,17 +90,17 @@ def _next_periods(record: "TypeRecord", now_ms: int) -> list[str]:
 @store_command
 async def describe_user(session: Session, user: UserArgument) -> None:
     """Show a user's tasks: when each runs next and how it ended last, and why jobs of the user wait."""
-    from taskqueue.store.catalog import read_catalog  # noqa: PLC0415 - slow
     from taskqueue.store.clock import server_now_ms  # noqa: PLC0415 - slow
     from taskqueue.store.listing import read_workers  # noqa: PLC0415 - slow
-    from taskqueue.store.lookup import find_jobs, find_owners  # noqa: PLC0415 - slow
-    from taskqueue.store.users import read_tasks  # noqa: PLC0415 - slow
+    from taskqueue.store.lookup import find_jobs, find_stored_users  # noqa: PLC0415 - slow
+    from taskqueue.store.types import read_catalog  # noqa: PLC0415 - slow
+    from taskqueue.store.users import read_subscriptions  # noqa: PLC0415 - slow
 
     store = session.store
-    (owner,) = await find_owners(store, [user])
+    (owner,) = await find_stored_users(store, [user])
     catalog = await read_catalog(store)
     waiting = await find_jobs(store, user, list(catalog.records))
-    wanted = await read_tasks(store, user)
+    wanted = await read_subscriptions(store, user)
     if owner is None and not waiting and not wanted:
         fail(f"{user}: no such user; `taskqueue get users` lists them", ExitCode.NOT_FOUND)
     now_ms = await server_now_ms(store)
@@ -119,7 +120,7 @@ async def describe_user(session: Session, user: UserArgument) -> None:
 
 
 async def _tasks(
-    store: "Store", user: str, catalog: "Catalog", tasks: "list[StoredTask]", now_ms: int
+    store: "Store", user: str, catalog: "Catalog", tasks: "list[StoredSubscription]", now_ms: int
 ) -> list[dict[str, Any]]:
     from taskqueue.cli.next_due import next_due_ms  # noqa: PLC0415 - slow
     from taskqueue.store.lookup import read_offsets  # noqa: PLC0415 - slow

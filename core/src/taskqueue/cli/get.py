@@ -19,8 +19,8 @@ app = typer.Typer(no_args_is_help=True)
 @store_command
 async def types(session: Session) -> None:
     """List the task types, with the number of running subscriptions."""
-    from taskqueue.store.catalog import read_catalog  # noqa: PLC0415 - slow
-    from taskqueue.store.users import count_subscriptions  # noqa: PLC0415 - slow
+    from taskqueue.store.generations import count_subscriptions  # noqa: PLC0415 - slow
+    from taskqueue.store.types import read_catalog  # noqa: PLC0415 - slow
 
     catalog = await read_catalog(session.store)
     newest = {name: record.newest.number for name, record in catalog.records.items() if record.newest}
@@ -31,12 +31,12 @@ async def types(session: Session) -> None:
         [
             {
                 "type": name,
-                "schedule": schedule_text(record.spec.schedule),
+                "schedule": schedule_text(record.task_type.schedule),
                 "subscriptions": counts.get(name, 0),
-                "priority": record.spec.priority.value,
-                "cost": record.spec.cost,
-                "handler": record.spec.function or "http",
-                "state": record_state(record.removed, name in catalog.paused, record.spec.suspend),
+                "priority": record.task_type.priority.value,
+                "cost": record.task_type.cost,
+                "handler": record.task_type.function or "http",
+                "state": record_state(record.removed, name in catalog.paused, record.task_type.suspend),
             }
             for name, record in catalog.records.items()
         ],
@@ -56,14 +56,14 @@ def record_state(removed: bool, paused: bool, suspend: bool) -> str:
 @store_command
 async def users(session: Session, most: MostOption = MOST_DEFAULT) -> None:
     """List users, where each was declared and what it wants."""
-    from taskqueue.store.users import read_tasks, scan_owners  # noqa: PLC0415 - slow
+    from taskqueue.store.users import read_subscriptions, scan_stored_users  # noqa: PLC0415 - slow
 
     rows: list[dict[str, Any]] = []
-    async for user, owner in scan_owners(session.store):
+    async for user, owner in scan_stored_users(session.store):
         if len(rows) == most:
             say(f"there are more than {most}: raise --most to see them")
             break
-        tasks = await read_tasks(session.store, user)
+        tasks = await read_subscriptions(session.store, user)
         rows.append({"user": user, "source": owner.source, "tasks": [task.type for task in tasks]})
     show_rows(session.output, ("user", "source", "tasks"), sorted(rows, key=lambda row: str(row["user"])))
 

@@ -62,8 +62,8 @@ async def import_users(
     """
     from taskqueue.models.locked_params import Locks  # noqa: PLC0415 - slow
     from taskqueue.sources.users_file import STDIN  # noqa: PLC0415 - slow
-    from taskqueue.store.catalog import read_catalog  # noqa: PLC0415 - slow
     from taskqueue.store.errors import StoreError  # noqa: PLC0415 - slow
+    from taskqueue.store.types import read_catalog  # noqa: PLC0415 - slow
 
     if file != STDIN and file.suffix.lower() not in {".ndjson", ".jsonl", ".csv"}:
         fail(f"{file}: write a file that ends in .ndjson or .csv", ExitCode.USAGE)
@@ -71,7 +71,7 @@ async def import_users(
         fail(f"{file}: no such file", ExitCode.USAGE)
     if file != STDIN and not file.is_file():
         fail(f"{file}: name a regular file, or read from a pipe with -", ExitCode.USAGE)
-    locks = Locks.of(record.spec for record in (await read_catalog(session.store)).records.values())
+    locks = Locks.of(record.task_type for record in (await read_catalog(session.store)).records.values())
     tally = Tally(after_line)
     try:
         with said_when_stopped(tally.how_to_go_on), _progress(None if file == STDIN else file) as moved_to:
@@ -103,13 +103,13 @@ async def remove(
 ) -> None:
     """Remove imported users with all they subscribe to; those of manifests are removed in their files."""
     from taskqueue.models.values import UserSubscription  # noqa: PLC0415 - slow
-    from taskqueue.store.lookup import find_owners  # noqa: PLC0415 - slow
+    from taskqueue.store.lookup import find_stored_users  # noqa: PLC0415 - slow
     from taskqueue.store.users import set_users  # noqa: PLC0415 - slow
 
     removed: list[str] = []
     declared: list[str] = []
     unknown: list[str] = []
-    for user, owner in zip(users, await find_owners(session.store, users), strict=True):
+    for user, owner in zip(users, await find_stored_users(session.store, users), strict=True):
         kind = unknown if owner is None else removed if owner.source == "import" else declared
         kind.append(user)
     if removed:
@@ -170,14 +170,14 @@ def _say_fault(fault: object, number: int) -> None:
 
 
 async def _write(store: "Store", users: "list[UserSubscription]", tally: Tally) -> None:
-    from taskqueue.store.lookup import find_owners  # noqa: PLC0415 - slow
-    from taskqueue.store.users import Owner, digest, set_users  # noqa: PLC0415 - slow
+    from taskqueue.store.lookup import find_stored_users  # noqa: PLC0415 - slow
+    from taskqueue.store.users import StoredUser, digest, set_users  # noqa: PLC0415 - slow
 
-    owners = await find_owners(store, [user.user_id for user in users])
+    owners = await find_stored_users(store, [user.user_id for user in users])
     changed = [
         user
         for user, owner in zip(users, owners, strict=True)
-        if owner != (Owner("import", digest(user)) if user.tasks else None)
+        if owner != (StoredUser("import", digest(user)) if user.tasks else None)
     ]
     if changed:
         await set_users(store, "import", changed)

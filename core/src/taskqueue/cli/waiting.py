@@ -8,9 +8,10 @@ from taskqueue.plan.worker import ALIVE_MS
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
-    from taskqueue.store.catalog import Catalog, TypeRecord
     from taskqueue.store.listing import WaitingJob, WorkerSeen
-    from taskqueue.store.users import StoredTask
+    from taskqueue.store.type_record import TypeRecord
+    from taskqueue.store.types import Catalog
+    from taskqueue.store.users import StoredSubscription
 
 
 @dataclass(frozen=True, slots=True)
@@ -22,7 +23,7 @@ class Surroundings:
     now_ms: int
 
 
-def why_idle(task: "StoredTask", catalog: "Catalog") -> str:
+def why_idle(task: "StoredSubscription", catalog: "Catalog") -> str:
     """Say why nothing is emitted for a subscription; empty if it is."""
     record = catalog.records.get(task.type)
     if record is None:
@@ -31,18 +32,18 @@ def why_idle(task: "StoredTask", catalog: "Catalog") -> str:
         return "the type is being removed"
     if task.type in catalog.paused:
         return f"paused: `taskqueue resume {task.type}`"
-    if record.spec.suspend:
+    if record.task_type.suspend:
         return "the type is suspended"
     if task.suspended:
         return _why_suspended(task, record)
     return "" if record.active else "the type is being set up"
 
 
-def _why_suspended(task: "StoredTask", record: "TypeRecord") -> str:
+def _why_suspended(task: "StoredSubscription", record: "TypeRecord") -> str:
     """Tell a task that was refused for its params from one that its manifest suspends."""
     from taskqueue.models.locked_params import Locks, refuse_locked  # noqa: PLC0415 - slow
 
-    names = Locks.of([record.spec]).overridden(task.type, task.params)
+    names = Locks.of([record.task_type]).overridden(task.type, task.params)
     return f"refused: {refuse_locked(task.type, names)}" if names else "suspended"
 
 

@@ -16,9 +16,11 @@ from taskqueue.scheduler.reports import Lag, report_published, report_taken
 from taskqueue.scheduler.source import Always, Leadership, Source
 from taskqueue.scheduler.ticker import Ticker
 from taskqueue.sources.desired import Desired, Protected
-from taskqueue.store.catalog import mark_installed, read_catalog, set_rate
 from taskqueue.store.connection import Store
+from taskqueue.store.cursor import mark_installed
 from taskqueue.store.errors import DeposedError, ForeignOwnerError, StoreFailure
+from taskqueue.store.limits import set_rate
+from taskqueue.store.types import read_catalog
 
 #: What is under way (a schedule that takes over, a type that goes) is carried on this often.
 MAINTAIN_S = 1.0

@@ -12,11 +12,12 @@ from taskqueue.models.values import CatchUp
 from taskqueue.scheduler.floors import CursorCopy, Floors, floors, newest
 from taskqueue.scheduler.source import Leadership
 from taskqueue.scheduler.ticker import Ticker
-from taskqueue.store.catalog import Catalog, TypeRecord, read_catalog
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import StoreFailure
 from taskqueue.store.oldest import Oldest, find_oldest
 from taskqueue.store.places import Places, read_places
+from taskqueue.store.type_record import TypeRecord
+from taskqueue.store.types import Catalog, read_catalog
 
 #: The time between two looks is so many times what the last one took: this process and the server spend no more on it.
 _REST = 100
@@ -71,7 +72,7 @@ class Lookout:
         if not every:
             self._floors = None
             return
-        found = await find_oldest(self._store, [one.spec.name for one in every])
+        found = await find_oldest(self._store, [one.task_type.name for one in every])
         if found is None or found.installed_ms != catalog.installed_ms:
             return
         seen = _floors(found, catalog, every)
@@ -92,7 +93,7 @@ class Lookout:
 
 def every_period(catalog: Catalog) -> list[TypeRecord]:
     """Return the types that make up for every period they missed."""
-    return [one for one in catalog.records.values() if one.spec.catch_up is CatchUp.ALL]
+    return [one for one in catalog.records.values() if one.task_type.catch_up is CatchUp.ALL]
 
 
 def _floors(found: Oldest, catalog: Catalog, every: list[TypeRecord]) -> Floors:
@@ -101,7 +102,7 @@ def _floors(found: Oldest, catalog: Catalog, every: list[TypeRecord]) -> Floors:
     if behind:
         seen_ms = max(seen_ms, behind.after_ms)
         for one in every:
-            name = one.spec.name
+            name = one.task_type.name
             reached_ms = behind.reached_ms(name, found.cursor_ms)
             oldest_ms[name] = min(oldest_ms.get(name, reached_ms), reached_ms)
     return floors(seen_ms, oldest_ms)

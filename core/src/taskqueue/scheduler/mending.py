@@ -13,13 +13,14 @@ import structlog
 from taskqueue.models.values import TaskType, UserSubscription
 from taskqueue.plan.schedule import window_s
 from taskqueue.plan.spread import offset_ms
-from taskqueue.store.catalog import GENERATIONS_MOST, Catalog, Generation, TypeRecord, put_types
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import TypesMovedError
 from taskqueue.store.fence import Fence
-from taskqueue.store.malformed import UNREADABLE, text
+from taskqueue.store.generations import find_generations, read_sample, redeal
+from taskqueue.store.malformed import text
 from taskqueue.store.repair import forget_notes, read_notes
-from taskqueue.store.users import read_task, redeal
+from taskqueue.store.type_record import GENERATIONS_MOST, Generation, TypeRecord
+from taskqueue.store.types import Catalog, put_types
 
 #: One type is not written again more often: two releases that do not read each other's records would take turns.
 _AGAIN_S = 10.0
@@ -69,12 +70,12 @@ class Mending:
             version = await put_types(self._store, catalog.version, records, dropped=dropped, fence=fence)
         except TypesMovedError:
             return None
-        written = [record.spec.name for record in records]
+        written = [record.task_type.name for record in records]
         self._mended_s |= dict.fromkeys(written, time.monotonic())
         log.warning("unreadable task types written again", types=written[:10], count=len(written))
         for record in records:  # who subscribed meanwhile waits for the type
             if record.newest and not record.building:
-                await redeal(self._store, record.spec.name, _WAITING_ROOM, record.newest.number)
+                await redeal(self._store, record.task_type.name, _WAITING_ROOM, record.newest.number)
         places = [f"types {name}".encode() for name in written]
         await forget_notes(self._store, [*places, *([_TYPES] if names <= set(written) else [])])
         return version
@@ -107,10 +108,7 @@ class Mending:
     async def _adopt(self, spec: TaskType) -> tuple[TypeRecord, list[int]]:
         """Make a record for what is there of a type, and say which generations are to be dropped with it."""
         store, numbers = self._store, range(1, GENERATIONS_MOST + 1)
-        sizes = await store.read_all(
-            [("ZCARD", store.keys.schedule(spec.name, number)) for number in numbers]
-        )
-        full = [number for number, size in zip(numbers, sizes, strict=True) if size]
+        full = await find_generations(store, spec.name, numbers)
         if len(full) == 1 and await self._fits(spec, full[0]):
             return TypeRecord(spec, (Generation(full[0], spec.schedule),)), []
         for number in full:
@@ -119,22 +117,11 @@ class Mending:
 
     async def _fits(self, spec: TaskType, number: int) -> bool:
         """Whether the members of a generation have the offsets that the schedule gives to their numbers."""
-        store, window = self._store, window_s(spec.schedule)
-        rows = await store.read(
-            "ZRANGE", store.keys.schedule(spec.name, number), 0, _SAMPLE - 1, "WITHSCORES"
+        window = window_s(spec.schedule)
+        sample = await read_sample(self._store, spec.name, number, _SAMPLE)
+        return bool(sample) and all(
+            task.generation == number and offset_ms(task.number, window) == offset for task, offset in sample
         )
-        pairs = zip(rows[::2], rows[1::2], strict=True)
-        scores = {user.decode(): float(score) for user, score in pairs if user.isascii()}
-        values = await store.read_all([("HGET", store.keys.tasks(user), spec.name) for user in scores])
-        fits = []
-        for value, score in zip(values, scores.values(), strict=True):
-            try:
-                task = read_task(spec.name.encode(), value or b"")
-            except UNREADABLE:
-                continue
-            offset = score if score >= 0 else -1 - score
-            fits.append(task.generation == number and offset_ms(task.number, window) == offset)
-        return bool(fits) and all(fits)
 
     def unreadable_users(self, notes: Collection[bytes]) -> dict[bytes, UserSubscription]:
         """Return the users of the manifests whose records cannot be read, by the place that was noted."""

@@ -17,14 +17,17 @@ from taskqueue.scheduler.errors import StoreReplacedError, StoreRevertedError
 from taskqueue.scheduler.mending import Mending
 from taskqueue.scheduler.reconcile import Change, advance, pending_move
 from taskqueue.sources.desired import Protected
-from taskqueue.store.catalog import Catalog, TypeRecord, put_types, read_catalog, read_cursor
 from taskqueue.store.clock import server_now_ms
 from taskqueue.store.connection import Store
+from taskqueue.store.cursor import read_cursor
 from taskqueue.store.errors import CursorLostError, TypesMovedError
 from taskqueue.store.fence import UNFENCED, Fence
+from taskqueue.store.generations import redeal
 from taskqueue.store.inspection import wake_parked
 from taskqueue.store.repair import forget_notes, repair
-from taskqueue.store.users import Owner, Source, digest, read_owners, redeal, set_users
+from taskqueue.store.type_record import TypeRecord
+from taskqueue.store.types import Catalog, put_types, read_catalog
+from taskqueue.store.users import Source, StoredUser, digest, read_stored_users, set_users
 
 #: Users written in one round trip.
 BATCH = 200
@@ -64,7 +67,7 @@ class Publisher:
         self._mending = Mending(store)
         #: Something that only a publish writes was lost with a key that was set aside: the limit, all users.
         self.incomplete = False
-        self._owners: dict[str, Owner] | None = None
+        self._owners: dict[str, StoredUser] | None = None
         # What was compared already, by identity: digests of 100,000 users take a second.
         self._seen: dict[str, UserSubscription] = {}
         self._locks = Locks({})
@@ -86,7 +89,7 @@ class Publisher:
     async def look_again(self) -> None:
         """Let the next publish find what others did to users: an import, or a failover that lost some."""
         async with self._lock:
-            fresh = await read_owners(self._store)
+            fresh = await read_stored_users(self._store)
             for user_id, owner in (self._owners or {}).items():
                 if fresh.get(user_id) != owner:
                     self._seen.pop(user_id, None)
@@ -116,7 +119,7 @@ class Publisher:
             await self._mend()
             catalog = await self._read()
             if self._owners is None:
-                self._owners = await read_owners(self._store)
+                self._owners = await read_stored_users(self._store)
             ours = [user_id for user_id, owner in self._owners.items() if owner.source == self._source]
             stay = protected.users | wanted.keys()
             gone = sorted(user_id for user_id in ours if prune and user_id not in stay)
@@ -173,7 +176,7 @@ class Publisher:
 
     def _learn_locks(self, catalog: Catalog) -> None:
         """Compare all users anew where types lock other params: tasks that override those are suspended."""
-        stored = {name: record.spec for name, record in catalog.records.items()}
+        stored = {name: record.task_type for name, record in catalog.records.items()}
         specs = {**stored, **(self._mending.types or {})}
         locks = Locks.of(specs.values())
         if locks != self._locks:
@@ -215,7 +218,7 @@ class Publisher:
                 record = records.get(name)
                 if record and not moving and pending_move(record):
                     continue
-                spec = specs[name] if name in specs else records[name].spec
+                spec = specs[name] if name in specs else records[name].task_type
                 change = advance(record, spec, cursor_ms, now_ms)
                 if change:
                     changes.append(change)
@@ -274,13 +277,13 @@ class Publisher:
             changed = [
                 user_id
                 for user_id, text in digests.items()
-                if owners.get(user_id) != Owner(self._source, text)
+                if owners.get(user_id) != StoredUser(self._source, text)
             ]
             if changed:
                 refused = await self._set_users(allowed[user_id] for user_id in changed)
                 foreign += refused
                 written += len(changed) - len(refused)
-                owners |= {user_id: Owner(self._source, digests[user_id]) for user_id in changed}
+                owners |= {user_id: StoredUser(self._source, digests[user_id]) for user_id in changed}
                 for user_id in refused:
                     del owners[user_id], digests[user_id]
             self._seen |= {user_id: wanted[user_id] for user_id in digests}

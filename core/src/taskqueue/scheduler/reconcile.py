@@ -15,7 +15,7 @@ from taskqueue.models.values import TaskType
 from taskqueue.plan.schedule import previous_occurrence, window_s
 from taskqueue.plan.spread import spread_class
 from taskqueue.plan.takeover import takeover_s
-from taskqueue.store.catalog import GENERATIONS_MOST, Generation, TypeRecord
+from taskqueue.store.type_record import GENERATIONS_MOST, Generation, TypeRecord
 
 #: A takeover is at least this far ahead, so that it can be written before the cursor gets there; the cursor
 #: itself may be a second ahead of the clock.
@@ -50,7 +50,7 @@ class Change:
 
 def pending_move(record: TypeRecord) -> Move | None:
     """Return what must be moved before `advance` is right about this record. Moving again is harmless."""
-    name = record.spec.name
+    name = record.task_type.name
     if record.removed:
         return Move(name, tuple(one.number for one in record.held), WAITING_ROOM)
     if record.building:
@@ -83,8 +83,8 @@ def advance(
 
 def _remove(record: TypeRecord) -> Change:
     if record.removed:
-        return Change(record.spec.name, None, dropped=tuple(one.number for one in record.held))
-    return Change(record.spec.name, replace(record, removed=True))
+        return Change(record.task_type.name, None, dropped=tuple(one.number for one in record.held))
+    return Change(record.task_type.name, replace(record, removed=True))
 
 
 def _begin(building: Generation, spec: TaskType, now_ms: int) -> Change:
@@ -109,7 +109,7 @@ def _take_over(
     active = (*kept, replace(old, until_s=from_s), replace(building, from_s=from_s))
     before_s = min(from_s, *(one.from_s for one in not_begun)) if not_begun else from_s
     dropped = tuple(one.number for one in not_begun)
-    return Change(record.spec.name, TypeRecord(spec, active), dropped, before_s * 1000)
+    return Change(record.task_type.name, TypeRecord(spec, active), dropped, before_s * 1000)
 
 
 def _keep_up(record: TypeRecord, spec: TaskType, cursor_ms: int) -> Change | None:

@@ -16,11 +16,12 @@ from taskqueue.plan.replay import Replay, due_in_replay
 from taskqueue.plan.segment import DueRange, Segment
 from taskqueue.process.progress import Progress
 from taskqueue.scheduler import metrics
-from taskqueue.store.catalog import Catalog, read_catalog, read_cursor, restore_cursor
 from taskqueue.store.clock import server_now_ms
 from taskqueue.store.connection import Store
+from taskqueue.store.cursor import read_cursor, restore_cursor
 from taskqueue.store.errors import CursorLostError, StoreFailure
 from taskqueue.store.tick import Tick, Verdict, tick
+from taskqueue.store.types import Catalog, read_catalog
 
 #: Most members of one call: what keeps Redis free for the workers, and what catches up fast.
 STEADY_MOST = 300

@@ -1,12 +1,62 @@
-"""Store: Redis, and nobody else imports redis.
+"""Store: Redis, and no other package imports redis.
 
-`connection` is the one door: it runs scripts and reads, and turns every failure into one of `errors`. Behind it stand
-`url`, `servers` (the pool of connections to one primary), `sentinel` (where that is) and `cluster`. `keys` builds
-every key. Each verb is one Lua script in `scripts/` with one typed wrapper: tick, claim, heartbeat, permit, enqueue,
-set_users, clock, put_types, redeal, redrive, audit, look, retention. `malformed` keeps what readers skipped;
-`inspection` and `repair` find and remove it.
-What several scripts share stands in `scripts/lib/` and is put in front of a script that names it in its header.
+`connection` is the one door: it runs scripts and reads, and turns every failure into one of `errors`. A wrapper is
+named after its script in `scripts/`; text that several scripts share stands in `scripts/lib/` and is put in front of a
+script that names it in its header.
 
-One truth per fact: a job is in exactly one of ready, parked, suspects and leased, and only scripts move it.
-May import `taskqueue.models` and `taskqueue.plan`.
+A job is in exactly one of ready, parked, suspects and leased, and only scripts move it.
+May import `taskqueue.models`, `taskqueue.plan` and `taskqueue.printable`.
+
+The door:
+    connection      run a script, read, wait
+    script          the text of a script and its digest
+    command         commands that read one key
+    wire            values packed and unpacked
+    errors          StoreError and its tree
+    cancelled       a cancellation that the client swallowed
+    keys            every key of a release
+    job_name        the name of a job and its parts
+    scalars         numbers as scripts read them
+    clock           the server's clock
+    malformed       values that cannot be read, by place
+
+The servers behind it:
+    url             the URL of a store
+    url_parameters  parameters of that URL
+    address         a host and its port
+    tls_files       certificates and keys that the URL names
+    servers         connections to one primary
+    sentinel        the address of the primary
+
+Set by manifests and by hand:
+    types           task types at one version
+    type_record     the record of a task type
+    users           users and their subscriptions
+    generations     subscriptions dealt to a schedule
+    fence           the right to write what manifests say
+    install         settings of a new store
+    cursor          the instant up to which jobs were emitted
+    limits          rate, override, closed limits
+    pause           pauses of task types
+    overrides       records of pauses and of the override
+
+Moves jobs:
+    tick            emit due jobs
+    claim           settle results, lease jobs
+    heartbeat       extend leases
+    permit          slots for further calls
+    enqueue         a job outside the schedule
+    wakeup          wake one idle worker
+    dead            dead letters
+
+Looked at:
+    listing         jobs, workers, handlers
+    work            backlog by lane
+    audit           conservation of jobs
+    lookup          one user
+    oldest          the oldest job of each type
+    inspection      every value of a release
+    repair          removal of malformed values
+    retention       eviction and missing keys
+    places          places of subscriptions in their windows
 """

@@ -13,9 +13,9 @@ _LABEL_MAX, _NAME_MAX = 63, 253
 
 
 def read_address(text: str, port: int) -> Address:
-    """Read HOST, HOST:PORT or [IPv6]:PORT; `port` where none is given.
+    """Read HOST, HOST:PORT or [IPv6]:PORT; `port` is the default.
 
-    Raises StoreUrlError, which repeats none of it: what stands there may be a password whose @HOST was forgotten.
+    Raises StoreUrlError, which repeats no part of the text: it may be a password whose @HOST was forgotten.
     """
     found = _FORM.fullmatch(text)
     if not found:

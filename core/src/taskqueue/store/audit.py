@@ -1,21 +1,20 @@
-"""audit: conservation. Every job that came in is somewhere, exactly once."""
+"""audit: conservation of jobs. Every job that came in is in exactly one place, or counted as gone."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-import msgspec
-
 from taskqueue.store.connection import Store
-from taskqueue.store.errors import decoded
+from taskqueue.store.script import Script
+from taskqueue.store.wire import packed
 
 
 @dataclass(frozen=True, slots=True)
 class Audit:
     """difference = (emitted + enqueued + redriven) - (done + dead + expired + skipped + replaced + waiting + leased).
 
-    It is 0 at any time. totals: counters since the store was installed. due: those of `ready` whose time has come; the
-    others were emitted ahead, or wait for their next attempt. parked: waits for a limit or, as the `suspects` among
-    them do, for a worker that runs nothing else. cursor -1: lost. Times in epoch ms.
+    The difference is 0 at any time. totals: counters since the store was installed. due: the jobs of `ready` whose
+    time has come; the rest was emitted ahead, or waits for its next attempt. parked: jobs that wait for a limit or, the
+    `suspects` among them, for a worker that runs no other job. cursor -1: lost. Times in epoch ms.
     """
 
     totals: Mapping[str, int]
@@ -30,8 +29,9 @@ class Audit:
     suspects: int = 0
 
 
-_decode = msgspec.msgpack.Decoder(Audit).decode
+_AUDIT = Script("audit", packed(Audit))
 
 
 async def audit(store: Store) -> Audit:
-    return decoded(_decode, await store.run("audit"), "the answer of audit")
+    """Count every job of the release in one step."""
+    return await store.run(_AUDIT)

@@ -1,4 +1,4 @@
-"""A cancellation that the client swallowed.
+"""Cancellations that the client swallowed.
 
 Before Python 3.12, `asyncio.wait_for`, through which redis-py sends with a timeout, answers with a result
 that came at the same moment instead of raising CancelledError. A loop that calls the store might never end.

@@ -1,4 +1,4 @@
-"""claim: one round trip settles a batch of results and takes the next jobs, each with its exact start."""
+"""claim: one round trip settles a batch of results and leases the next jobs, each with its exact start."""
 
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
@@ -9,10 +9,9 @@ import msgspec
 
 from taskqueue.models.outcome import Outcome
 from taskqueue.store.connection import Store
-from taskqueue.store.errors import decoded
 from taskqueue.store.malformed import UNREADABLE_PARAMS
-
-_encode = msgspec.msgpack.Encoder().encode
+from taskqueue.store.script import Script
+from taskqueue.store.wire import pack, packed
 
 #: Outcomes as scripts/lib/settle.lua reads them. A lost lease is settled by the store alone.
 LETTERS: Mapping[Outcome, str] = {
@@ -45,7 +44,10 @@ class Result(NamedTuple):
 
 
 class ClaimedJob(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """A leased job. start_us: when it may start, server clock. failures and losses: attempts that went before."""
+    """A leased job.
+
+    start_us: the earliest start, server clock. failures: failed attempts so far; losses: vanished workers so far.
+    """
 
     member: str
     start_us: int
@@ -55,10 +57,10 @@ class ClaimedJob(msgspec.Struct, array_like=True, frozen=True, gc=False):
 
 
 class Alone(IntEnum):
-    """What worker and store say to each other about suspects: jobs which may have taken a worker down.
+    """The exchange between worker and store about suspects: jobs that may have taken a worker down.
 
-    A worker says that it would run one, if it runs no other (WOULD), and that it is empty by now (NOW). The store asks
-    it to become empty (WOULD), and says that the one job it gives is a suspect (NOW).
+    A worker offers to run a suspect alone (WOULD), and reports that it is empty (NOW). The store asks the worker to
+    become empty (WOULD), and marks the one job that it leases as a suspect (NOW).
     """
 
     NOT_NOW = 0
@@ -67,10 +69,10 @@ class Alone(IntEnum):
 
 
 class Claim(msgspec.Struct, array_like=True, frozen=True):
-    """The answer. rate -1: none set.
+    """The answer of claim. rate: starts per second of the global limit, -1 if none is set.
 
-    come_back_us: when to call again, server clock; -1: as soon as there is room; 0: the time it has is enough.
-    alone: what the worker has to do with suspects. closed_us: until when a handler shut the global limit, or 0.
+    come_back_us: the time of the next call, server clock; -1: as soon as there is room; 0: the time given before holds.
+    alone: see Alone. closed_us: the time until which a handler closed the global limit, or 0.
     """
 
     now_us: int
@@ -100,9 +102,19 @@ class _RawClaim(msgspec.Struct, array_like=True, frozen=True):
     closed_us: int = 0
 
 
-_decode = msgspec.msgpack.Decoder(Claim).decode
-_decode_raw = msgspec.msgpack.Decoder(_RawClaim).decode
-_decode_text = msgspec.msgpack.Decoder(str).decode
+_decode = packed(Claim)
+_decode_raw = packed(_RawClaim)
+_decode_text = packed(str)
+
+
+def _read(answer: bytes) -> Claim | _RawClaim:
+    try:
+        return _decode(answer)
+    except ValueError:  # params, the one text that applications write, are no UTF-8
+        return _decode_raw(answer)
+
+
+_CLAIM = Script("claim", _read)
 
 
 async def claim(
@@ -116,25 +128,25 @@ async def claim(
     has_time: bool = False,
     alone: Alone = Alone.NOT_NOW,
 ) -> Claim:
-    """Settles `results`, then takes at most `free_slots` jobs.
+    """Settle `results`, then lease at most `free_slots` jobs.
 
-    has_time: the worker was told before when to come back, and that lies ahead: it needs no other time to poll.
+    has_time: the come_back_us of an earlier answer still lies ahead: the answer needs no other time to poll.
 
-    After any StoreFailure repeat with the same seq and results: the same jobs come back.
+    After an unknown effect (any StoreFailure) repeat the call with the same seq and results: it returns the same jobs.
     """
-    blob = _encode(
+    blob = pack(
         [
             (member, LETTERS[outcome], wait_ms, text, ran_us)
             for member, outcome, wait_ms, text, ran_us in results
         ]
     )
-    answer = await store.run("claim", worker, seq, free_slots, lease_ms, blob, int(has_time), int(alone))
-    try:
-        return _decode(answer)
-    except ValueError:  # params are the one part that is text of others
-        raw = decoded(_decode_raw, answer, "the answer of claim")
-    jobs = [_job(store, one) for one in raw.jobs]
-    return Claim(raw.now_us, raw.version, raw.rate, raw.come_back_us, jobs, raw.alone, raw.closed_us)
+    answer = await store.run(_CLAIM, worker, seq, free_slots, lease_ms, blob, int(has_time), int(alone))
+    if isinstance(answer, Claim):
+        return answer
+    jobs = [_job(store, one) for one in answer.jobs]
+    return Claim(
+        answer.now_us, answer.version, answer.rate, answer.come_back_us, jobs, answer.alone, answer.closed_us
+    )
 
 
 def _job(store: Store, raw: "_RawJob") -> ClaimedJob:

@@ -1,57 +1,77 @@
 """The one door to Redis: run a script, read, wait. One server, Sentinel or Cluster, with TLS and ACL users.
 
-Whatever goes through the door comes back as a value or as a StoreFailure; nothing of the Redis client gets out.
+Every call through the door ends in a value of the type that its script or command declares, in a StoreFailure, or in
+CancelledError; no error of the Redis client gets out.
 
 The client never repeats a command by itself: a repeat after a lost answer would run a script twice.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import suppress
-from typing import Any, Self, TypeVar, cast
+from functools import partial
+from typing import Any, Protocol, Self, TypeVar
 
-from redis.asyncio import Redis
+from redis.asyncio import Connection, ConnectionPool, Redis, RedisCluster, SSLConnection
+from redis.asyncio import UnixDomainSocketConnection as UnixConnection
 from redis.asyncio.cluster import ClusterNode
-from redis.exceptions import NoScriptError
+from redis.asyncio.retry import Retry
+from redis.backoff import NoBackoff
+from redis.exceptions import NoScriptError, ResponseError
 
 from taskqueue.store import script
+from taskqueue.store.address import Address
 from taskqueue.store.cancelled import raise_if_cancelled
-from taskqueue.store.cluster import ClusterClient
+from taskqueue.store.command import Command, Scan
 from taskqueue.store.errors import (
     CLIENT_ERRORS,
     StoreFailure,
-    StoreRefused,
     StoreUnavailable,
-    StoreUrlError,
+    WrongKeyType,
+    decoded,
     is_not_primary,
     translate,
 )
 from taskqueue.store.keys import Keys
 from taskqueue.store.malformed import Malformed
-from taskqueue.store.servers import Servers, patience
-from taskqueue.store.tls_files import check_files
-from taskqueue.store.url import StoreUrl, parse_url
+from taskqueue.store.script import Script
+from taskqueue.store.sentinel import Primary, following
+from taskqueue.store.servers import Connected, Servers
+from taskqueue.store.tls_files import check_files, find_fault
+from taskqueue.store.url import StoreUrl, check_password, parse_url
+from taskqueue.store.wire import Argument
 
 #: No answer within this time counts as a lost one. Scripts are bounded to milliseconds.
 ANSWER_TIMEOUT_S = 2.0
-#: The server's word for a key of another type than the command's, and that type by the command's first letter.
-_WRONG_TYPE = "WRONGTYPE"
-_TYPES = {"G": "string", "H": "hash", "Z": "zset"}
+#: Connections of a store: only `permit` may want many at once.
+_MAX_CONNECTIONS = 100
+_SET_ASIDE = Script("set_aside", bool)
 
-Argument = str | bytes | int | float
 _Answer = TypeVar("_Answer")
+_Row = TypeVar("_Row")
+
+
+class Client(Protocol):
+    """What the door uses of the client, in two kinds: for one server and for a cluster."""
+
+    def execute_command(self, *words: Argument) -> Awaitable[Any]: ...
+    def pipeline(self, transaction: bool) -> Any: ...
+    def scan_iter(self, match: str, count: int) -> AsyncIterator[Any]: ...
+    async def aclose(self) -> None: ...
 
 
 class Store:
-    """A client and the keys of the release it works for. Every call raises StoreFailure."""
+    """A release on a server. Every call raises StoreFailure.
+
+    url: where the server is, None if unknown. malformed: the values that readers skipped.
+    """
 
     def __init__(
-        self, client: Any, keys: Keys, servers: Servers | None = None, url: StoreUrl | None = None
+        self, client: Client, keys: Keys, servers: "Servers[Any] | None" = None, url: StoreUrl | None = None
     ) -> None:
-        self.client = client
         self.keys = keys
-        self._url = url
-        #: What readers skipped.
+        self.url = url
         self.malformed = Malformed()
+        self._client = client
         self._servers = servers
 
     async def __aenter__(self) -> Self:
@@ -64,101 +84,103 @@ class Store:
         if self._servers:
             await self._servers.close()
         with suppress(*CLIENT_ERRORS):
-            await self.client.aclose()
+            await self._client.aclose()
 
-    async def run(self, name: str, *args: Argument) -> Any:
-        """Run script `name` with the release's prefix as its one key.
+    async def run(self, one: Script[_Answer], *args: Argument) -> _Answer:
+        """Run a script with the release's prefix as its one key.
 
         A server that does not know the script has not run any of it, so loading and asking again is safe. Nothing
-        else is ever repeated here: a lost answer is the caller's to handle, who knows whether a repeat is harmless.
+        else is ever repeated here: only the caller knows whether a repeat after a lost answer is harmless.
+
+        Raises StoreCorrupt for an answer of another shape.
         """
-        return await self._answer(self._run(name, args))
+        answer = await self._answer(self._run(one.name, args))
+        return decoded(one.decode, answer, f"the answer of {one.name}")
 
-    async def read(self, command: str, *args: Argument) -> Any:
-        """Return the answer of one command that reads one key; a key of another type is set aside, and not there."""
+    async def read(self, command: Command[_Answer]) -> _Answer:
+        """Return the answer of a command; a key of another type is set aside, and reads as missing."""
         try:
-            return await self._answer(self.client.execute_command(command, *args))
-        except StoreRefused as error:
-            if not error.detail.startswith(_WRONG_TYPE):
-                raise
-            await self.run("set_aside", args[0], _TYPES[command[0]])
-            return await self._answer(self.client.execute_command(command, *args))
+            return await self._answer(self._read(command))
+        except WrongKeyType:
+            await self.run(_SET_ASIDE, command.key, command.key_type)
+        return await self._answer(self._read(command))
 
-    async def read_all(self, commands: Sequence[tuple[Argument, ...]]) -> list[Any]:
-        """Return the answers of several such commands, sent together; they are no transaction."""
-        pipeline = self.client.pipeline(transaction=False)
-        for command in commands:
-            pipeline.execute_command(*command)
-        answers = await self._answer(pipeline.execute(raise_on_error=False)) if commands else []
-        for number, answer in enumerate(answers):
-            if isinstance(answer, Exception):  # the same once more, alone
-                answers[number] = await self.read(*cast("tuple[str, Argument]", commands[number]))
-        return list(answers)
+    async def read_all(self, commands: Sequence[Command[_Answer]]) -> list[_Answer]:
+        """Return the answers of several commands, sent together; they are no transaction."""
+        if not commands:
+            return []
+        answers = await self._answer(self._read_all(commands))
+        return [
+            await self.read(command) if isinstance(answer, Exception) else answer
+            for command, answer in zip(commands, answers, strict=True)
+        ]
 
-    async def scan(self, command: str, key: str, count: int, match: str = "*") -> AsyncIterator[list[Any]]:
-        """Yield all of a hash (HSCAN) or sorted set (ZSCAN), a batch at a time; some of it may come twice."""
+    async def scan(self, command: Scan[_Row]) -> AsyncIterator[list[_Row]]:
+        """Yield all of a hash or sorted set, a batch at a time; some of it may come twice."""
         cursor = 0
         while True:
-            arguments = (command, key, cursor, "MATCH", match, "COUNT", count)
-            cursor, rows = await self.read(*arguments)
-            yield list(rows.items()) if isinstance(rows, dict) else rows
-            if not int(cursor):
+            cursor, rows = await self.read(command.at(cursor))
+            yield rows
+            if not cursor:
                 return
 
     async def scan_keys(self, count: int = 1_000) -> AsyncIterator[bytes]:
         """Yield every key of the release, some perhaps twice; walks all keys that the server has."""
-        keys = aiter(self.client.scan_iter(match=self.keys("*"), count=count))
+        keys = aiter(self._client.scan_iter(match=self.keys("*"), count=count))
         while True:
             try:
                 yield await self._answer(anext(keys))
             except StopAsyncIteration:
                 return
 
-    async def pop(self, key: str, timeout_s: float) -> bool:
-        """Take an element off a list, waiting for one for less than ANSWER_TIMEOUT_S; False if none came."""
-        try:
-            return await self._answer(self.client.blpop([key], timeout=timeout_s)) is not None
-        except StoreRefused as error:
-            if not error.detail.startswith(_WRONG_TYPE):
-                raise
-            await self.run("set_aside", key, "list")
-            return False
-
     async def _run(self, name: str, args: Sequence[Argument]) -> Any:
+        call = self._client.execute_command
         try:
-            return await self.client.evalsha(script.digest(name), 1, self.keys.prefix, *args)
+            return await call("EVALSHA", script.digest(name), 1, self.keys.prefix, *args)
         except NoScriptError:
-            return await self.client.eval(script.source(name), 1, self.keys.prefix, *args)
+            return await call("EVAL", script.source(name), 1, self.keys.prefix, *args)
+
+    async def _read(self, command: Command[_Answer]) -> _Answer:
+        return command.decode(await self._client.execute_command(*command.words))
+
+    async def _read_all(self, commands: Sequence[Command[_Answer]]) -> list[_Answer | Exception]:
+        pipeline = self._client.pipeline(transaction=False)
+        for command in commands:
+            pipeline.execute_command(*command.words)
+        answers = await pipeline.execute(raise_on_error=False)
+        return [
+            answer if isinstance(answer, Exception) else command.decode(answer)
+            for command, answer in zip(commands, answers, strict=True)
+        ]
 
     async def _answer(self, call: Awaitable[_Answer]) -> _Answer:
-        """Await a call; raise what it fails of as ours, and CancelledError where the client swallowed it."""
+        """Await a call; raise its error as one of ours, and CancelledError where the client swallowed it."""
         generation = self._servers.generation if self._servers else 0
         try:
-            answer = await call
+            return await call
         except CLIENT_ERRORS as error:
-            raise_if_cancelled()
             if self._servers and is_not_primary(error):
                 await self._servers.doubt(generation)
             raise self._explain(translate(error)) from error
-        except StoreFailure:
+        finally:
             raise_if_cancelled()
-            raise
-        raise_if_cancelled()
-        return answer
 
     def _explain(self, failure: StoreFailure) -> StoreFailure:
         """Return a failure that names the file of TLS that is gone, or no good any more, where one is."""
-        if self._url and isinstance(failure, StoreUnavailable):
-            try:
-                check_files(self._url.parameters)
-            except StoreUrlError as error:
-                return StoreUnavailable(error.detail)
+        if self.url and isinstance(failure, StoreUnavailable) and (fault := find_fault(self.url.parameters)):
+            return StoreUnavailable(fault)
         return failure
 
 
-def pairs(flat: Sequence[bytes]) -> list[tuple[bytes, bytes]]:
-    """Return names with their values, or members with their scores: servers answer with one flat list."""
-    return list(zip(flat[::2], flat[1::2], strict=True))
+class ClusterClient(RedisCluster):
+    """A client of a cluster. Refuses to follow a moving slot to a node that redis-py does not know."""
+
+    def get_node(self, host: str | None = None, port: int | None = None, node_name: str | None = None) -> Any:
+        node = super().get_node(host, port, node_name)
+        if node is None:
+            text = f"MOVING the slot of this release is moving to {node_name or f'{host}:{port}'}, nothing was done"
+            raise ResponseError(text)
+        return node
 
 
 def open_store(
@@ -174,23 +196,49 @@ def open_store(
     """
     parsed = parse_url(url)
     check_files(parsed.parameters)
-    _check_password(sentinel_password or "")
-    options = {
-        **patience(timeout_s),
-        "username": parsed.username,
-        "password": parsed.password,
-        **parsed.parameters,
-    }
+    check_password(sentinel_password or "")
     keys = Keys(release)
     if parsed.kind == "cluster":
         nodes = [ClusterNode(host, port) for host, port in parsed.hosts]
-        return Store(ClusterClient(startup_nodes=nodes, ssl=parsed.tls, **options), keys, url=parsed)
-    servers = Servers(parsed, {**options, "db": parsed.database}, sentinel_password)
+        client = ClusterClient(startup_nodes=nodes, ssl=parsed.tls, **_options(parsed, timeout_s))
+        return Store(client, keys, url=parsed)
+    find_primary = None
+    if parsed.kind == "sentinel":
+        find_primary = partial(Primary, parsed.service, _sentinels(parsed, timeout_s, sentinel_password))
+    servers = Servers(partial(_pool, parsed, timeout_s), find_primary)
     return Store(Redis(connection_pool=servers.pool), keys, servers, parsed)
 
 
-def _check_password(text: str) -> None:
-    try:
-        text.encode()
-    except UnicodeEncodeError:  # bytes of the environment that are no UTF-8
-        raise StoreUrlError("The password of its Sentinels must be UTF-8.") from None
+def _pool(url: StoreUrl, timeout_s: float, connected: Connected, primary: Primary | None) -> ConnectionPool:
+    options = {**_options(url, timeout_s), "db": url.database}
+    kind: type[Any] = SSLConnection if url.tls else Connection
+    if url.path:
+        kind, options["path"] = UnixConnection, url.path
+    elif primary:
+        kind = following(kind, primary)
+    else:
+        options["host"], options["port"] = url.hosts[0]
+    return ConnectionPool(kind, _MAX_CONNECTIONS, redis_connect_func=connected, **options)
+
+
+def _sentinels(url: StoreUrl, timeout_s: float, password: str | None) -> dict[Address, Redis]:
+    tls: dict[str, Any] = {name: value for name, value in url.parameters.items() if name.startswith("ssl_")}
+    options = {**_patience(timeout_s), "socket_timeout": None, "password": password, "decode_responses": True}
+    return {
+        (host, port): Redis(host=host, port=port, ssl=url.tls, **tls, **options) for host, port in url.hosts
+    }
+
+
+def _options(url: StoreUrl, timeout_s: float) -> dict[str, Any]:
+    return {**_patience(timeout_s), "username": url.username, "password": url.password, **url.parameters}
+
+
+def _patience(timeout_s: float) -> dict[str, Any]:
+    """Return the options of a client that waits so long for an answer, and asks once."""
+    return {
+        "socket_timeout": timeout_s,
+        "socket_connect_timeout": timeout_s,
+        "retry": Retry(NoBackoff(), 0),
+        "protocol": 2,
+        "driver_info": None,  # CLIENT SETINFO would be one more right
+    }

@@ -1,4 +1,4 @@
-"""The dead letters: jobs that used up their attempts, bounded by count (10,000) and age (30 days)."""
+"""Dead letters: jobs that used up their attempts, bounded by count (10,000) and age (30 days)."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -6,11 +6,14 @@ from functools import partial
 
 import msgspec
 
+from taskqueue.store.command import hmget, zrevrange
 from taskqueue.store.connection import Store
 from taskqueue.store.malformed import UNREADABLE_PARAMS, place_of, text
+from taskqueue.store.scalars import END_MS
+from taskqueue.store.script import Script
+from taskqueue.store.wire import pack
 
-_encode = msgspec.msgpack.Encoder().encode
-_END_MS = 10**14
+_REDRIVE = Script("redrive", int)
 
 
 class _Body(msgspec.Struct):
@@ -26,7 +29,7 @@ _decode = msgspec.msgpack.Decoder(_Body).decode
 
 @dataclass(frozen=True, slots=True)
 class DeadLetter:
-    """job: its name. at_ms: when it died. failures and losses: failed attempts and vanished workers."""
+    """job: its name. at_ms: the time of its last attempt. failures: failed attempts; losses: vanished workers."""
 
     job: str
     at_ms: int
@@ -37,18 +40,19 @@ class DeadLetter:
 
 
 async def read_dead(store: Store, offset: int = 0, most: int = 100) -> list[DeadLetter]:
-    """The newest dead letters first."""
-    names = await store.read("ZREVRANGE", store.keys("dead"), offset, offset + most - 1)
+    """Read a page of dead letters, the newest first."""
+    names = await store.read(zrevrange(store.keys("dead"), offset, offset + most - 1))
     return await _bodies(store, names) if names else []
 
 
 async def find_dead(store: Store, job: str) -> DeadLetter | None:
+    """Read the dead letter of a job; None if there is none."""
     found = await _bodies(store, [job.encode()])
     return found[0] if found else None
 
 
 async def _bodies(store: Store, names: Sequence[bytes]) -> list[DeadLetter]:
-    values = await store.read("HMGET", store.keys("dead:body"), *names)
+    values = await store.read(hmget(store.keys("dead:body"), *names))
     letters = []
     for name, value in zip(names, values, strict=True):
         if value is not None:
@@ -58,9 +62,9 @@ async def _bodies(store: Store, names: Sequence[bytes]) -> list[DeadLetter]:
 
 
 def read_letter(name: bytes, value: bytes) -> DeadLetter:
-    """Read a dead letter; params that are no text are left out. Raises what UNREADABLE names."""
+    """Read a dead letter; params that are no text are left out. Raises any error of UNREADABLE."""
     body = _decode(value)
-    if not 0 <= body.at < _END_MS:
+    if not 0 <= body.at < END_MS:
         raise ValueError(body.at)
     try:
         payload = msgspec.msgpack.decode(body.payload, type=str)
@@ -70,10 +74,10 @@ def read_letter(name: bytes, value: bytes) -> DeadLetter:
 
 
 async def retry_dead(store: Store, jobs: Sequence[str]) -> int:
-    """Puts dead letters back into their lanes, with a clean record and no deadline; returns how many."""
-    return int(await store.run("redrive", "retry", _encode(list(jobs))))
+    """Put dead letters back into their lanes, with no failures and no deadline; return their number."""
+    return await store.run(_REDRIVE, "retry", pack(list(jobs)))
 
 
 async def purge_dead(store: Store, jobs: Sequence[str]) -> int:
-    """Deletes dead letters; returns how many."""
-    return int(await store.run("redrive", "purge", _encode(list(jobs))))
+    """Delete dead letters; return their number."""
+    return await store.run(_REDRIVE, "purge", pack(list(jobs)))

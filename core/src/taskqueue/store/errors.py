@@ -1,24 +1,25 @@
-"""What can go wrong with the store: one tree, with nothing of the Redis client in it.
+"""Errors of the store: one tree, with no error of the Redis client in it.
 
     StoreError
       StoreFailure        a call failed, and its effect is unknown
         StoreUnavailable  no answer
-        StoreRefused      the server answered no
+        StoreRefused      an answer that is an error, of one of these classes or another:
+          LoginRefused, RightMissing, StoreFull, WrongKeyType, ScriptFailed
         StoreCorrupt      a record that cannot be read
       the refusals of a verb: CursorLostError, TypesMovedError, ...
 
-Each docstring is the message a person sees.
+A message is the class's docstring, then the server's own words.
 """
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import TypeVar
 
 from redis import exceptions as client
 
-#: What the Redis client raises. RedisClusterException is no RedisError; IncompleteReadError is an EOFError; uvloop
-#: raises RuntimeError for a connection closed between two writes. The last row is for answers of another form than
-#: the command has: from a proxy, or from a server that is none of Redis' kind.
+#: Errors that the Redis client raises. RedisClusterException is no RedisError; IncompleteReadError is an EOFError;
+#: uvloop raises RuntimeError for a connection closed between two writes. The last row is for answers of another form
+#: than the command has: from a proxy, or from a server of another kind.
 CLIENT_ERRORS = (
     client.RedisError,
     client.RedisClusterException,
@@ -26,10 +27,13 @@ CLIENT_ERRORS = (
     *(TypeError, ValueError, LookupError, AttributeError),
 )
 
-#: Answers that a primary gives which is none any more, or may not act as one.
+#: The client's class for an error that the server answered.
+SERVER_ERROR = client.ResponseError
+
+#: Answers of a server that is no primary any more, or may not act as one.
 _NOT_PRIMARY = ("READONLY", "NOREPLICAS", "MASTERDOWN", "LOADING")
 _ANSWERS = (
-    client.ResponseError,
+    SERVER_ERROR,
     client.AuthenticationError,
     client.AuthorizationError,
     client.BusyLoadingError,
@@ -40,7 +44,7 @@ _ANSWERS = (
 _FULL = "max number of clients reached"
 _NOT_OF_REDIS = (TypeError, ValueError, LookupError, AttributeError)
 
-#: Where Python's own code was, which helps nobody.
+#: The line of Python's own C code in an error of TLS.
 _PLACE_IN_C = re.compile(r" \(_ssl\.c:\d+\)")
 #: A user name may be a token.
 _OF_USER = re.compile(r"\bUser \S+ has(?= no permission)")
@@ -69,6 +73,26 @@ class StoreRefused(StoreFailure):
     """The store refused."""
 
 
+class LoginRefused(StoreRefused):
+    """The store refused the login: correct the user name and the password in the Redis URL."""
+
+
+class RightMissing(StoreRefused):
+    """The store refused: the login must have every right that docs/redis.md lists."""
+
+
+class StoreFull(StoreRefused):
+    """The store refused, being full: raise its maxmemory."""
+
+
+class WrongKeyType(StoreRefused):
+    """The store refused: a key is of another type than its command reads."""
+
+
+class ScriptFailed(StoreRefused):
+    """The store refused: a script of taskqueue failed on this server."""
+
+
 class StoreCorrupt(StoreFailure):
     """The store holds a record that cannot be read."""
 
@@ -82,7 +106,7 @@ class CursorLostError(StoreError):
 
 
 class TypesMovedError(StoreError):
-    """Somebody else changed the task types meanwhile: read them again."""
+    """The task types were changed by another process meanwhile: read them again."""
 
 
 class DeposedError(StoreError):
@@ -90,15 +114,28 @@ class DeposedError(StoreError):
 
 
 class ForeignOwnerError(StoreError):
-    """The release is kept by somebody else's manifests."""
+    """The release is kept by the manifests of another owner."""
 
 
 class LockedParamsError(StoreError):
-    """The params override what the task type locks."""
+    """The params override params that the task type locks."""
 
 
 class UnknownTypeError(StoreError):
     """There is no such task type."""
+
+
+#: Answers by their first words.
+_BY_FIRST_WORDS: Mapping[str, type[StoreRefused]] = {
+    "WRONGPASS": LoginRefused,
+    "NOAUTH": LoginRefused,
+    "ERR AUTH": LoginRefused,
+    "NOPERM": RightMissing,
+    "OOM": StoreFull,
+    "WRONGTYPE": WrongKeyType,
+}
+#: In the answer of a script that raised an error.
+_OF_SCRIPT = "user_script"
 
 
 def translate(error: BaseException) -> StoreFailure:
@@ -108,9 +145,17 @@ def translate(error: BaseException) -> StoreFailure:
     text = _OF_USER.sub("this user has", text)
     if isinstance(error, _NOT_OF_REDIS):
         return StoreRefused(f"its answer cannot be read ({text})")
-    if isinstance(error, _ANSWERS) or text.startswith(_FULL):
-        return StoreRefused(f"{_code(error)} {text}".strip())
+    if isinstance(error, (*_ANSWERS, client.DataError)) or text.startswith(_FULL):
+        return _refusal(f"{_code(error)} {text}".strip())
     return StoreUnavailable(text)
+
+
+def _refusal(text: str) -> StoreRefused:
+    """Return the refusal that an answer's first word, or a line of a script, names."""
+    for words, kind in _BY_FIRST_WORDS.items():
+        if text.startswith(words):
+            return kind(text)
+    return ScriptFailed(text) if _OF_SCRIPT in text else StoreRefused(text)
 
 
 def _silence(error: BaseException) -> str:
@@ -119,14 +164,14 @@ def _silence(error: BaseException) -> str:
 
 
 def _origin(error: BaseException) -> BaseException:
-    """Return what a node of a cluster answered, which the client wraps in a sentence of its own."""
+    """Return the answer of a cluster's node, which the client wraps in a sentence of its own."""
     while isinstance(error, client.RedisClusterException) and (error.__cause__ or error.__context__):
         error = error.__cause__ or error.__context__ or error
     return error
 
 
 def is_not_primary(error: BaseException) -> bool:
-    """Tell whether a call failed as calls of a former primary fail: by silence, or by these words."""
+    """Tell whether a call failed as calls to a former primary fail: by silence, or by an answer of _NOT_PRIMARY."""
     if isinstance(error, client.MaxConnectionsError):
         return False
     return not isinstance(error, _ANSWERS) or f"{_code(error)} {error}".strip().startswith(_NOT_PRIMARY)
@@ -138,7 +183,7 @@ def _code(error: BaseException) -> str:
 
 
 def decoded(decode: Callable[[bytes], _Value], value: bytes, name: str) -> _Value:
-    """Decode what the store holds as `name`. Raises StoreCorrupt."""
+    """Decode the value that the store has as `name`. Raises StoreCorrupt."""
     try:
         return decode(value)
     except (ValueError, TypeError, LookupError, RecursionError) as error:

@@ -1,27 +1,32 @@
-"""Who may write what manifests say; scripts/lib/fence.lua decides."""
+"""The fence: the right to write the contents of manifests; scripts/lib/fence.lua decides."""
 
 from typing import NamedTuple
 
+from taskqueue.store.command import hget
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import DeposedError, ForeignOwnerError
+from taskqueue.store.script import Script
+
+_CLAIM_EPOCH = Script("claim_epoch", int)
 
 
 class Fence(NamedTuple):
-    """owner: NAMESPACE/UID whose objects these are; the first who writes keeps the store.
+    """The writer's credentials.
 
-    epoch: of the leader, growing.
+    owner: NAMESPACE/UID of the writer's objects; the store stays with the first owner that writes. epoch: of the
+    leader, higher for each new one.
     """
 
     owner: str = ""
     epoch: int = 0
 
 
-#: A folder's: anybody may write, as long as nobody owns the store.
+#: Of a folder of manifests, which may write as long as the store has no owner.
 UNFENCED = Fence()
 
 
 async def refuse_foreign(store: Store, fence: Fence = UNFENCED) -> None:
-    """Raises ForeignOwnerError if the store is kept by another owner than this writer."""
+    """Raise ForeignOwnerError if the store has another owner than this writer."""
     kept = await _owner(store)
     if kept not in {"", fence.owner}:
         namespace, _, uid = kept.partition("/")
@@ -32,7 +37,7 @@ async def refuse_foreign(store: Store, fence: Fence = UNFENCED) -> None:
 
 
 async def check(store: Store, verdict: bytes, fence: Fence) -> None:
-    """Raises DeposedError or ForeignOwnerError if the store refused the writer."""
+    """Raise DeposedError or ForeignOwnerError if the store refused the writer."""
     if verdict == b"deposed":
         raise DeposedError(f"Our epoch is {fence.epoch}.")
     if verdict == b"foreign":
@@ -41,18 +46,18 @@ async def check(store: Store, verdict: bytes, fence: Fence) -> None:
 
 
 async def read_epoch(store: Store) -> int:
-    """The last epoch that was claimed; 0 in an empty store."""
-    value = await store.read("HGET", store.keys("config"), "epoch")
+    """Read the last epoch that was claimed; 0 in an empty store."""
+    value = await store.read(hget(store.keys("config"), "epoch"))
     return store.malformed.read("config epoch", lambda: int(value or 0)) or 0
 
 
 async def claim_epoch(store: Store, owner: str, above: int) -> int:
-    """An epoch that nobody else ever gets, beyond `above` and all before; older ones are refused from now on.
+    """Claim a unique epoch, above `above` and every epoch before; writers of older epochs are refused from now on.
 
-    From the store of another owner none is taken: whoever writes there is refused, with any.
+    In the store of another owner no epoch is claimed: every write is refused there.
     """
-    return int(await store.run("claim_epoch", owner, above))
+    return await store.run(_CLAIM_EPOCH, owner, above)
 
 
 async def _owner(store: Store) -> str:
-    return (await store.read("HGET", store.keys("config"), "owner") or b"").decode(errors="replace")
+    return (await store.read(hget(store.keys("config"), "owner")) or b"").decode(errors="replace")

@@ -1,6 +1,6 @@
-"""Looks at every key and value of a release and says how those that cannot be read are to be repaired.
+"""Inspection of every key and value of a release: the repairs of values that cannot be read.
 
-Walks all keys of the server and all values of the release, a batch at a time: for `taskqueue audit --repair`.
+It walks all keys of the server and all values of the release, a batch at a time: for `taskqueue audit --repair`.
 """
 
 import re
@@ -10,32 +10,35 @@ from functools import partial
 
 from taskqueue.models.identity import USER_ID_PATTERN
 from taskqueue.plan.lanes import Lane
-from taskqueue.store.catalog import GENERATIONS_MOST, read_override, read_rate, read_type, read_whole
+from taskqueue.store.command import hscan, type_of, zscan, zscore
 from taskqueue.store.connection import Store
 from taskqueue.store.dead import read_letter
+from taskqueue.store.generations import redeal
 from taskqueue.store.job_name import parse
 from taskqueue.store.listing import read_handler, read_waiting, read_worker
 from taskqueue.store.malformed import UNREADABLE
+from taskqueue.store.overrides import read_override
 from taskqueue.store.repair import Repair, Verb
-from taskqueue.store.users import read_owner, read_run, read_task, redeal
+from taskqueue.store.scalars import END_US, read_rate, read_whole
+from taskqueue.store.type_record import GENERATIONS_MOST, read_type
+from taskqueue.store.users import read_run, read_stored_user, read_subscription
 
-#: Repairs of one inspection. A store with more wants another one, or none at all.
+#: Repairs of one inspection. A store with more of them needs another inspection.
 MAX_REPAIRS = 10_000
 _BATCH = 1_000
 _USER = re.compile(USER_ID_PATTERN.encode())
 _LIMIT = re.compile(rb"(type|user):[A-Za-z0-9._@+-]{1,128}")
 _ATTEMPTS = re.compile(rb"[0-9]{1,6}\|[0-9]{1,6}(\|[0-9]{1,6}s?)?")
-_END_US = 10**17
 _WAITING_ROOM = 0
 
-#: Both raise what UNREADABLE names.
+#: Both raise any error of UNREADABLE.
 _ReadField = Callable[[bytes, bytes], object]
 _ReadMember = Callable[[bytes, float], object]
 
 
 @dataclass(frozen=True, slots=True)
 class _Place:
-    """A kind of key: the type it has, how its fields or members are read, and how one that cannot be is repaired."""
+    """A family of keys: their type, the reader of their fields or members, and the repair of unreadable ones."""
 
     type: str
     field: _ReadField | None = None
@@ -49,7 +52,7 @@ def _number(name: bytes, value: bytes) -> object:
 
 def _limiter(name: bytes, value: bytes) -> object:
     number = 0.0 if name == b"run" else float(value)
-    if not number.is_integer() or abs(number) >= _END_US:
+    if not number.is_integer() or abs(number) >= END_US:
         raise ValueError(value)
     return number
 
@@ -88,7 +91,7 @@ def _freed(member: bytes, score: float) -> object:
 
 
 def _limit(member: bytes, score: float) -> object:
-    if not _LIMIT.fullmatch(member) or not -1 <= score < _END_US:
+    if not _LIMIT.fullmatch(member) or not -1 <= score < END_US:
         raise ValueError(member)
     return score
 
@@ -98,7 +101,7 @@ def _dead(member: bytes, score: float) -> object:
 
 
 def _place(name: str) -> _Place | None:
-    """Return the kind of a key by its name in the release, None for what is none of ours or ends by itself."""
+    """Return the family of a key by its name in the release; None for unknown keys and keys with a TTL."""
     for pattern, place in _PLACES.items():
         if pattern.fullmatch(name):
             return place
@@ -116,8 +119,8 @@ _PLACES: Mapping[re.Pattern[str], _Place] = {
         r"installed|cursor": _Place("string"),
         r"types": _Place("hash", read_type, verb="type"),
         r"overrides": _Place("hash", read_override),
-        r"users": _Place("hash", read_owner),
-        r"users:[^:]+:tasks": _Place("hash", read_task, verb="task"),
+        r"users": _Place("hash", read_stored_user),
+        r"users:[^:]+:tasks": _Place("hash", read_subscription, verb="task"),
         r"users:[^:]+:runs": _Place("hash", lambda _, value: read_run(value)),
         r"schedule:[^:]+:\d+": _Place("zset", member=_member_of_schedule),
         r"spread:.+:free": _Place("zset", member=_freed),
@@ -146,7 +149,7 @@ _PLACES: Mapping[re.Pattern[str], _Place] = {
 
 
 async def inspect(store: Store) -> list[Repair]:
-    """Return what is to be repaired, at most MAX_REPAIRS."""
+    """Return the repairs that the release needs, at most MAX_REPAIRS."""
     found: list[Repair] = []
     batch: list[bytes] = []
     async for key in store.scan_keys(_BATCH):
@@ -167,7 +170,7 @@ async def wake_parked(store: Store) -> list[Repair]:
 
 
 async def release_subscribers(store: Store, repairs: list[Repair]) -> None:
-    """Let whoever subscribes to a type whose record is about to be removed wait for it to be published again."""
+    """Move the subscriptions of types whose records are about to be removed to the generation that waits for a type."""
     for one in repairs:
         if one.verb == "type" and one.field.isascii():
             for number in range(1, GENERATIONS_MOST + 1):
@@ -175,7 +178,7 @@ async def release_subscribers(store: Store, repairs: list[Repair]) -> None:
 
 
 async def _look_at(store: Store, keys: list[bytes]) -> AsyncIterator[Repair]:
-    types = await store.read_all([("TYPE", key) for key in keys])
+    types = await store.read_all([type_of(key) for key in keys])
     for key, held in zip(keys, types, strict=True):
         name = key.decode(errors="replace").removeprefix(store.keys.prefix)
         place = _place(name)
@@ -185,7 +188,7 @@ async def _look_at(store: Store, keys: list[bytes]) -> AsyncIterator[Repair]:
             yield Repair("key", name, b"", place.type.encode())
             continue
         limit = name.removeprefix("parked:")
-        if limit != name and await store.read("ZSCORE", store.keys("wake"), limit) is None:
+        if limit != name and await store.read(zscore(store.keys("wake"), limit)) is None:
             yield Repair("wake", "wake", limit.encode())
         async for one in _look_into(store, name, place):
             yield one
@@ -193,12 +196,12 @@ async def _look_at(store: Store, keys: list[bytes]) -> AsyncIterator[Repair]:
 
 async def _look_into(store: Store, name: str, place: _Place) -> AsyncIterator[Repair]:
     if place.field:
-        async for rows in store.scan("HSCAN", store.keys(name), _BATCH):
+        async for rows in store.scan(hscan(store.keys(name), _BATCH)):
             for one in _fields(name, place, rows):
                 yield one
     elif place.member:
-        async for rows in store.scan("ZSCAN", store.keys(name), _BATCH):
-            for one in _members(name, place, rows):
+        async for members in store.scan(zscan(store.keys(name), _BATCH)):
+            for one in _members(name, place, members):
                 yield one
 
 
@@ -221,7 +224,7 @@ def _members(name: str, place: _Place, rows: list[tuple[bytes, float]]) -> Itera
 
 
 def _mend_member(name: str, read: _ReadMember, member: bytes) -> Repair:
-    """Give a member that is right a score that is: at once. Any other is removed."""
+    """Return the repair of a member: the score 0, which means at once, if its name can be read; else its removal."""
     try:
         read(member, 0.0)
     except UNREADABLE:

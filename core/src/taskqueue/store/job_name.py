@@ -1,4 +1,4 @@
-"""A job's name says everything that claim needs.
+"""The name of a job, which contains every field that claim needs.
 
 Scheduled: TYPE|USER|OCCURRENCE|OFFSET_MS|LIFE_MS. Ad hoc: TYPE|USER|~ID|DUE_MS|LIFE_MS. LIFE 0: no deadline.
 
@@ -7,12 +7,11 @@ A leased member is that name followed by |WORKER|SEQ (and an x where the concurr
 
 from typing import NamedTuple
 
-#: No job is due that late, in the year 5138: the same bound as in scripts/lib/base.lua.
-_END_MS = 10**14
+from taskqueue.store.scalars import END_MS
 
 
 class JobName(NamedTuple):
-    """occurrence: epoch seconds, None for an ad hoc job, whose `id` its caller made. life_ms 0: no deadline."""
+    """occurrence: epoch seconds; None for an ad hoc job, which has an `id`. life_ms 0: no deadline."""
 
     type: str
     user: str
@@ -23,7 +22,7 @@ class JobName(NamedTuple):
 
 
 def parse(name: str) -> JobName:
-    """Reads a job's name or a leased member. Raises ValueError for what is none.
+    """Read a job's name or a leased member. Raises ValueError.
 
     >>> parse("fetch-orders|u-1|1764000000|250|300000").due_ms
     1764000000250
@@ -35,13 +34,13 @@ def parse(name: str) -> JobName:
         job = JobName(kind, user, None, occurrence[1:], int(offset), int(life))
     else:
         job = JobName(kind, user, int(occurrence), "", int(occurrence) * 1000 + int(offset), int(life))
-    if not 0 <= job.due_ms < _END_MS:
+    if not 0 <= job.due_ms < END_MS:
         raise ValueError(name)
     return job
 
 
 def split_lease(member: str) -> tuple[str, str]:
-    """The job's name and the worker of a leased member.
+    """Return the job's name and the worker of a leased member.
 
     >>> split_lease("fetch-orders|u-1|1764000000|250|300000|worker-a.0|7x")
     ('fetch-orders|u-1|1764000000|250|300000', 'worker-a.0')

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from taskqueue.plan.lanes import Lane
 
-#: Names (after the prefix) that live without a TTL. Each is bounded by what its comment names.
+#: Names (after the prefix) that live without a TTL; the comment of each names its bound.
 PERMANENT = (
     r"config",  # a dozen fields
     r"installed",  # one value
@@ -46,7 +46,7 @@ RELEASE_RULE = "must be 1 to 63 letters, digits, dots, dashes and underscores, t
 
 @dataclass(frozen=True, slots=True)
 class Keys:
-    """The keys of one release. Scripts get `prefix` as KEYS[1] and add the names below themselves."""
+    """The keys of one release. Scripts get `prefix` as KEYS[1] and add the names themselves."""
 
     release: str
 
@@ -55,7 +55,7 @@ class Keys:
         return f"taskqueue:{{{self.release}}}:"
 
     def __call__(self, *name: str) -> str:
-        """A key by the parts of its name: keys("users", "u-1", "tasks")."""
+        """Build a key of the parts of its name: keys("users", "u-1", "tasks")."""
         return self.prefix + ":".join(name)
 
     def schedule(self, task_type: str, generation: int) -> str:
@@ -71,6 +71,6 @@ class Keys:
         return self("ready", lane)
 
     def is_permanent(self, key: str) -> bool:
-        """Whether a key of this release is in the table of keys that need no TTL."""
+        """Tell whether a key of this release is in PERMANENT."""
         name = key.removeprefix(self.prefix)
         return name != key and _PERMANENT.fullmatch(name) is not None

@@ -1,4 +1,4 @@
-"""Read-only looks at the queue, for people and metrics. Nothing here decides anything."""
+"""Listings of jobs, workers and handlers, for people and metrics."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -7,18 +7,19 @@ from functools import partial
 import msgspec
 
 from taskqueue.plan.lanes import Lane
+from taskqueue.store.command import hgetall, zrange, zrange_scores
 from taskqueue.store.connection import Store
 from taskqueue.store.job_name import parse, split_lease
 from taskqueue.store.malformed import place_of, text
-
-_END_MS = 10**14
+from taskqueue.store.scalars import read_ms
 
 
 @dataclass(frozen=True, slots=True)
 class WaitingJob:
-    """where: a lane, parked:LIMIT, suspects or leased:WORKER.
+    """A job that waits or runs.
 
-    score_ms: due or retry time; for a lease its expiry; for a suspect when it became one.
+    where: a lane, parked:LIMIT, suspects or leased:WORKER. score_ms: due or retry time; the expiry of a lease; the time
+    at which a job became a suspect.
     """
 
     name: str
@@ -27,48 +28,36 @@ class WaitingJob:
 
 
 async def read_jobs(store: Store, most: int = 100) -> list[WaitingJob]:
-    """The first jobs of every lane and of every limit that jobs wait for, of suspects, and in flight."""
+    """Read the first `most` jobs of every lane and of every limit that jobs wait for, suspects, and leased jobs."""
     keys = store.keys
-    narrows = [text(name) for name in await store.read("ZRANGE", keys("wake"), 0, most)]
+    narrows = [text(name) for name in await store.read(zrange(keys("wake"), 0, most))]
     lanes: list[str] = list(Lane)
     places = [*lanes, "suspects", *(f"parked:{narrow}" for narrow in narrows)]
     queues = [keys.ready(place) if place in lanes else keys(place) for place in places]
     *waiting, leased = await store.read_all(
-        [("ZRANGE", key, 0, most - 1, "WITHSCORES") for key in (*queues, keys("leased"))]
+        [zrange_scores(key, 0, most - 1) for key in (*queues, keys("leased"))]
     )
     names = [place if place.startswith("parked:") else f"ready:{place}" for place in places]
     jobs = [
         store.malformed.read(place_of(name, member), partial(read_waiting, place, member, score))
         for place, name, rows in zip(places, names, waiting, strict=True)
-        for member, score in _pairs(rows)
+        for member, score in rows
     ]
     jobs += [
         store.malformed.read(place_of("leased", member), partial(read_waiting, "leased", member, score))
-        for member, score in _pairs(leased)
+        for member, score in leased
     ]
     return [job for job in jobs if job]
 
 
 def read_waiting(where: str, member: bytes, score: float) -> WaitingJob:
-    """Read a member of a lane, of a limit's queue or of `leased`. Raises what UNREADABLE names."""
+    """Read a member of a lane, of a limit's queue or of `leased`. Raises any error of UNREADABLE."""
     name = member.decode("ascii")
     if where == "leased":
         name, worker = split_lease(name)
         where = f"leased:{worker}"
     parse(name)
     return WaitingJob(name, where, read_ms(score))
-
-
-def read_ms(score: float) -> int:
-    """Read a score that is an instant, epoch ms. Raises ValueError for one that no date can be made of."""
-    if not -1 <= score < _END_MS:
-        raise ValueError(score)
-    return int(score)
-
-
-def _pairs(rows: list[bytes]) -> Iterator[tuple[bytes, float]]:
-    """Yield member and score of an answer WITHSCORES, which is one flat list."""
-    yield from zip(rows[::2], map(float, rows[1::2]), strict=True)
 
 
 @dataclass(frozen=True, slots=True)
@@ -81,7 +70,8 @@ class WorkerSeen:
 
 
 async def read_workers(store: Store) -> list[WorkerSeen]:
-    rows = await store.read("HGETALL", store.keys("workers"))
+    """Read the last heartbeat of every worker, by name."""
+    rows = await store.read(hgetall(store.keys("workers")))
     return sorted(_workers(store, rows), key=lambda worker: worker.worker)
 
 
@@ -93,14 +83,14 @@ def _workers(store: Store, rows: dict[bytes, bytes]) -> Iterator[WorkerSeen]:
 
 
 def read_worker(worker: bytes, value: bytes) -> WorkerSeen:
-    """Read a worker's last heartbeat. Raises what UNREADABLE names."""
+    """Read a worker's last heartbeat. Raises any error of UNREADABLE."""
     seen, _, info = value.partition(b"|")
     return WorkerSeen(worker.decode(), read_ms(int(seen)), msgspec.json.decode(info, type=dict[str, object]))
 
 
 async def read_handlers(store: Store) -> dict[str, int]:
-    """Names of handlers that some worker registered, and when it last said so (epoch ms)."""
-    rows = await store.read("HGETALL", store.keys("handlers"))
+    """Read the names of handlers that workers registered, each with the last time at which one did (epoch ms)."""
+    rows = await store.read(hgetall(store.keys("handlers")))
     read = (
         store.malformed.read(place_of("handlers", name), partial(read_handler, name, seen))
         for name, seen in rows.items()
@@ -109,5 +99,5 @@ async def read_handlers(store: Store) -> dict[str, int]:
 
 
 def read_handler(name: bytes, seen: bytes) -> tuple[str, int]:
-    """Read a name and when a worker last had it. Raises what UNREADABLE names."""
+    """Read a name and the last time at which a worker had it. Raises any error of UNREADABLE."""
     return name.decode(), read_ms(int(seen))

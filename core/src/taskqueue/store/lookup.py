@@ -1,51 +1,51 @@
-"""Read-only looks at one user, for people: who declared it, where its places are, which of its jobs wait."""
+"""Lookups of one user, for people: its source, its places in the spread, and its jobs."""
 
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
 
 from taskqueue.plan.lanes import Lane
+from taskqueue.store.command import hmget, zscan, zscore
 from taskqueue.store.connection import Store
 from taskqueue.store.job_name import parse
 from taskqueue.store.listing import WaitingJob, read_waiting
 from taskqueue.store.malformed import place_of
-from taskqueue.store.users import Owner, Source
+from taskqueue.store.scalars import END_MS
+from taskqueue.store.users import Source, StoredUser
 
-_END_MS = 10**14
 
-
-async def find_owners(store: Store, users: Sequence[str]) -> list[Owner | None]:
-    """Read the source and digest of each of `users`, None for those the store does not know."""
-    values = await store.read("HMGET", store.keys("users"), *users) if users else []
+async def find_stored_users(store: Store, users: Sequence[str]) -> list[StoredUser | None]:
+    """Read the source and digest of each of `users`, None for a user who is not in the store."""
+    values = await store.read(hmget(store.keys("users"), *users)) if users else []
     return [
-        store.malformed.read(f"users {user}", partial(Owner.read, value)) if value else None
+        store.malformed.read(f"users {user}", partial(StoredUser.read, value)) if value else None
         for user, value in zip(users, values, strict=True)
     ]
 
 
 async def find_digests(store: Store, source: Source, users: Sequence[str]) -> dict[str, str]:
     """Read the digest of each of `users` that the store has from this source."""
-    owners = zip(users, await find_owners(store, users), strict=True)
+    owners = zip(users, await find_stored_users(store, users), strict=True)
     return {user: owner.digest for user, owner in owners if owner and owner.source == source}
 
 
 async def read_offsets(
     store: Store, user: str, generations: Sequence[tuple[str, int]]
 ) -> dict[tuple[str, int], int]:
-    """Read the user's offset (ms) in each (type, generation) that holds it and emits it."""
+    """Read the user's offset (ms) in each (type, generation) that emits its jobs."""
     scores = await store.read_all(
-        [("ZSCORE", store.keys.schedule(task_type, number), user) for task_type, number in generations]
+        [zscore(store.keys.schedule(task_type, number), user) for task_type, number in generations]
     )
     return {
         place: int(score)
         for place, score in zip(generations, scores, strict=True)
-        if score is not None and 0 <= score < _END_MS
+        if score is not None and 0 <= score < END_MS
     }
 
 
 async def find_jobs(store: Store, user: str, types: Sequence[str]) -> list[WaitingJob]:
-    """Find every job of a user that waits or runs; `types`: those whose limits its jobs may wait for.
+    """Find every job of a user that waits or runs; `types`: the types whose limits its jobs may wait for.
 
-    Looks through all that is queued, a thousand jobs a call.
+    The search walks the whole queue, a thousand jobs a call.
     """
     narrows = [f"parked:type:{name}" for name in types] + [f"parked:user:{user}"]
     places: list[tuple[str, str]] = [(lane, store.keys.ready(lane)) for lane in Lane]
@@ -56,11 +56,11 @@ async def find_jobs(store: Store, user: str, types: Sequence[str]) -> list[Waiti
             name = key.removeprefix(store.keys.prefix)
             job = store.malformed.read(place_of(name, member), partial(read_waiting, where, member, score))
             if job and parse(job.name).user == user:
-                found[job.name] = job  # the later place is where it went meanwhile
+                found[job.name] = job  # the later place: the job moved there meanwhile
     return sorted(found.values(), key=lambda job: job.score_ms)
 
 
 async def _members(store: Store, key: str, match: str) -> AsyncIterator[tuple[bytes, float]]:
-    async for rows in store.scan("ZSCAN", key, 1_000, match):
+    async for rows in store.scan(zscan(key, 1_000, match)):
         for row in rows:
             yield row

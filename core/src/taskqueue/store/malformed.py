@@ -1,7 +1,7 @@
-"""Values of the store that cannot be read: skipped record by record, and named.
+"""Malformed values, which cannot be read: skipped record by record, and noted by place.
 
-Scripts name what they skip in the store itself (`malformed`, scripts/lib/base.lua); readers in Python name it here,
-once a process and place. A place is the key's name, then the field or member: "types fetch-orders".
+Scripts note the values that they skip in the store itself (`malformed`, scripts/lib/base.lua); readers in Python note
+them here, once a process and place. A place is the key's name, then the field or member: "types fetch-orders".
 """
 
 from collections.abc import Callable, Mapping
@@ -12,16 +12,16 @@ from taskqueue.text.printable import printable_line
 
 _Value = TypeVar("_Value")
 
-#: Places remembered by a process. More are only counted.
+#: Places remembered by a process. Further ones are only counted.
 MAX_PLACES = 1_000
 _MAX_CHARACTERS = 200
-#: What a decoder raises at bytes that are none of ours. RecursionError: nested too deep.
+#: Errors of a decoder that reads foreign bytes. RecursionError: nested too deep.
 UNREADABLE = (ValueError, TypeError, LookupError, OverflowError, RecursionError)
 
-#: Stands for params that are no text: no JSON, so that a job which has them is not run with others.
+#: Stands for params that are no text: it is no JSON, so that their job is not run with other params.
 UNREADABLE_PARAMS = "(params that cannot be read)"
 
-#: Told of each new place, and what became of the value.
+#: Called with each new place, and the fate of its value.
 Tell = Callable[[str, str], None]
 
 
@@ -30,7 +30,7 @@ def _say_nothing(_place: str, _fate: str) -> None:
 
 
 class Malformed:
-    """The places whose values this process skipped. tell: called once for each."""
+    """The places of the values that this process skipped. tell: called once for each."""
 
     def __init__(self, tell: Tell = _say_nothing) -> None:
         self.tell = tell
@@ -38,11 +38,11 @@ class Malformed:
 
     @property
     def places(self) -> Mapping[str, str]:
-        """Each place, and what became of its value."""
+        """Return each place with the fate of its value."""
         return MappingProxyType(self._places)
 
     def add(self, place: str, fate: str = "cannot be read") -> None:
-        """Name a place whose value was skipped."""
+        """Note a place whose value was skipped."""
         if place in self._places:
             return
         if len(self._places) < MAX_PLACES:
@@ -50,11 +50,11 @@ class Malformed:
         self.tell(place, fate)
 
     def forget(self, place: str) -> None:
-        """Name a place again if it becomes unreadable again: it was repaired."""
+        """Forget a place that was repaired: it is noted again if it becomes unreadable again."""
         self._places.pop(place, None)
 
     def read(self, place: str, decode: Callable[[], _Value]) -> _Value | None:
-        """Return what `decode` makes of a value, or None: it cannot be read, and its place is named."""
+        """Return the decoded value, or None and note its place if it cannot be read."""
         try:
             value = decode()
         except UNREADABLE as error:
@@ -65,7 +65,7 @@ class Malformed:
 
 
 def text(value: bytes) -> str:
-    r"""Return bytes of the store as text that can be printed, whatever they are.
+    r"""Return any bytes of the store as printable text.
 
     >>> text(b"\x1b[2J\xff\n")
     '\\x1b[2J\\xff\\n'

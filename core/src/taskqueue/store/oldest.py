@@ -1,25 +1,40 @@
-"""look, look_at: the oldest job of each type that waits or runs, found in many short calls while jobs move."""
+"""The oldest job of each type that waits or runs, found in many short calls while jobs move."""
 
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
+from typing import Any, TypeVar
 
 import msgspec
 
 from taskqueue.plan.lanes import Lane
-from taskqueue.store.connection import Store, pairs
-from taskqueue.store.errors import decoded
+from taskqueue.store.command import zscan
+from taskqueue.store.connection import Store
+from taskqueue.store.script import Script
+from taskqueue.store.wire import pack, pairs
 
 #: Members that one call reads, and keys that it is given: about a millisecond of the server's time.
 _MEMBERS, _KEYS = 1_000, 100
 
-_encode = msgspec.msgpack.Encoder().encode
+_Value = TypeVar("_Value")
+_Numbers = list[bytes | int]
+
+
+def _shape(answer: Any, shape: type[_Value]) -> _Value | None:
+    """Read an answer of this shape; None for [], the answer of both scripts to a search that failed."""
+    return None if answer == [] else msgspec.convert(answer, shape)
+
+
+#: Instants that come from keys are text.
+_LOOK = Script("look", partial(_shape, shape=tuple[int, bytes | int, bytes | int, _Numbers]))
+_LOOK_AT = Script("look_at", partial(_shape, shape=tuple[int, bytes, _Numbers]))
 
 
 @dataclass(frozen=True, slots=True)
 class Oldest:
-    """The oldest due (epoch ms) by type, of scheduled jobs that waited or ran throughout the look.
+    """The oldest due (epoch ms) by type, of scheduled jobs that waited or ran throughout the search.
 
-    installed_ms, cursor_ms: of the store, when the look began. What became due since is later than that cursor.
+    installed_ms, cursor_ms: of the store, when the search began. Jobs that became due since are later than that cursor.
     """
 
     installed_ms: int
@@ -28,18 +43,18 @@ class Oldest:
 
 
 async def find_oldest(store: Store, types: Collection[str]) -> Oldest | None:
-    """Find the oldest job of each of `types`; None if the look failed, as where the store was emptied meanwhile.
+    """Find the oldest job of each of `types`; None if the search failed, as where the store was emptied meanwhile.
 
-    No job is missed that is there from begin to end: first lanes and limits are read, then the leased ones, and the
-    scripts note each job that goes back from there.
+    No job is missed that is there from begin to end: lanes and limits are read first, then leased jobs, and the scripts
+    note each leased job that goes back to a lane or a limit.
     """
     began = await _edge(store, 0)
     if began is None or not began.installed_ms or not began.cursor_ms:
         return None
-    named, oldest = _encode(list(types)), dict[str, int]()
+    named, oldest = pack(list(types)), dict[str, int]()
     lanes = [f"ready:{lane}" for lane in Lane]
     whole = await _look_at(store, began.now_ms, named, lanes, oldest)
-    async for rows in store.scan("ZSCAN", store.keys("wake"), _MEMBERS):
+    async for rows in store.scan(zscan(store.keys("wake"), _MEMBERS)):
         limits = [f"parked:{limit.decode(errors='replace')}" for limit, _ in rows]
         whole = whole and await _look_at(store, began.now_ms, named, limits, oldest)
     whole = whole and await _look_at(store, began.now_ms, named, ["leased"], oldest)
@@ -60,23 +75,22 @@ class _Edge:
 
 
 async def _edge(store: Store, began_ms: int) -> _Edge | None:
-    answer = await store.run("look", began_ms)
-    if not answer:
+    answer = await store.run(_LOOK, began_ms)
+    if answer is None:
         return None
     now_ms, installed, cursor, moved = answer
-    marks = decoded(int, installed, "installed"), decoded(int, cursor, "cursor")
-    return _Edge(int(now_ms), *marks, _by_type(moved))
+    return _Edge(now_ms, int(installed), int(cursor), _by_type(moved))
 
 
 async def _look_at(
     store: Store, began_ms: int, types: bytes, keys: Sequence[str], oldest: dict[str, int]
 ) -> bool:
-    """Look at the jobs in `keys`; False if the look is worth nothing."""
+    """Read the jobs in `keys`; return False if the search failed."""
     at, first = b"0", 0
     while first < len(keys):
-        some = _encode(keys[first : first + _KEYS])
-        answer = await store.run("look_at", began_ms, types, some, at, _MEMBERS)
-        if not answer:
+        some = pack(keys[first : first + _KEYS])
+        answer = await store.run(_LOOK_AT, began_ms, types, some, at, _MEMBERS)
+        if answer is None:
             return False
         done, at, found = answer
         first += done
@@ -85,8 +99,8 @@ async def _look_at(
     return True
 
 
-def _by_type(flat: Sequence[bytes]) -> dict[str, int]:
-    return {name.decode(errors="replace"): int(due) for name, due in pairs(flat)}
+def _by_type(flat: Sequence[bytes | int]) -> dict[str, int]:
+    return {name.decode(errors="replace"): int(due) for name, due in pairs(flat) if isinstance(name, bytes)}
 
 
 def _keep(oldest: dict[str, int], name: str, due_ms: int | None) -> None:

@@ -1,32 +1,41 @@
-"""What an operator sets by hand: pauses and the limit, in records of their own that no publish touches."""
+"""Overrides: pauses and a limit set by hand, in records that no publish touches."""
+
+from typing import NamedTuple
 
 from taskqueue.store.connection import Store
+from taskqueue.store.scalars import read_rate, read_whole
+from taskqueue.store.script import Script
 
-_LIMIT = ":limit"  # no task type can be called that
+#: The field of the limit: no task type can have this name.
+LIMIT = ":limit"
 
-
-async def pause(store: Store, task_type: str, for_ms: int = 0) -> None:
-    """Emits and starts no scheduled job of a type until resumed, or for for_ms; ad hoc jobs still run."""
-    await _set(store, task_type, "paused", for_ms)
-
-
-async def resume(store: Store, task_type: str) -> bool:
-    """Ends a pause; False if there was none."""
-    return await _clear(store, task_type)
+_OVERRIDE = Script("override", bool)
 
 
-async def override_rate(store: Store, per_second: float, for_ms: int = 0) -> None:
-    """Replaces the configured limit until cleared, or for for_ms; takes effect within 250 ms."""
-    await _set(store, _LIMIT, repr(float(per_second)), for_ms)
+class Override(NamedTuple):
+    """A pause of `type`; without a type, the rate of the global limit, None if no job starts. expires_ms 0: never."""
+
+    type: str
+    rate: float | None
+    expires_ms: int
 
 
-async def clear_rate(store: Store) -> bool:
-    return await _clear(store, _LIMIT)
+def read_override(name: bytes, value: bytes) -> Override:
+    """Read a pause or the override of the limit. Raises any error of UNREADABLE."""
+    if not name:  # no type has an empty name, which stands for the limit in Override
+        raise ValueError(name)
+    detail, _, expires = value.decode("ascii").partition("|")
+    expires_ms = read_whole(expires)
+    if name == LIMIT.encode():
+        return Override("", read_rate(detail.encode()), expires_ms)
+    return Override(name.decode("ascii"), None, expires_ms)
 
 
-async def _set(store: Store, name: str, value: str, for_ms: int) -> None:
-    await store.run("override", name, value, for_ms)
+async def set_override(store: Store, name: str, value: str, for_ms: int) -> None:
+    """Set an override until it is cleared, or for for_ms."""
+    await store.run(_OVERRIDE, name, value, for_ms)
 
 
-async def _clear(store: Store, name: str) -> bool:
-    return bool(await store.run("override", name, "", 0))
+async def clear_override(store: Store, name: str) -> bool:
+    """Clear an override; return False if there was none."""
+    return await store.run(_OVERRIDE, name, "", 0)

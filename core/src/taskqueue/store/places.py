@@ -1,4 +1,4 @@
-"""Where in its window each subscription is: a store that is filled anew may deal other places."""
+"""Places of subscriptions in their windows: a store that is filled again may deal other places."""
 
 from array import array
 from collections.abc import Iterable
@@ -7,8 +7,9 @@ from math import isfinite
 from zlib import crc32
 
 from taskqueue.plan.spread import spread_class
-from taskqueue.store.catalog import TypeRecord
+from taskqueue.store.command import zscan
 from taskqueue.store.connection import Store
+from taskqueue.store.type_record import TypeRecord
 
 _BATCH = 1_000
 _DIGEST_BYTES = 7
@@ -22,28 +23,28 @@ class Places:
 
     @property
     def digest(self) -> int:
-        """Return a number above 0 that changes with any subscription and any place."""
+        """Return a number above 0 that changes with every subscription and place."""
         in_order = array("Q", sorted(self.known))
         return 1 + int.from_bytes(blake2b(in_order.tobytes(), digest_size=_DIGEST_BYTES).digest())
 
     def have(self, later: "Places") -> bool:
-        """Tell whether every later subscription was here, and in the same place; others may have gone."""
+        """Tell whether every later subscription was here in the same place; further ones may have gone."""
         return set(later.known) <= set(self.known)
 
 
 async def read_places(store: Store, records: Iterable[TypeRecord]) -> Places | None:
-    """Read the places of these types; None while a schedule takes over, and places are about to change."""
+    """Read the places of these types; None while a schedule takes over, which changes places."""
     known = array("Q")
     for record in records:
         if record.building or len(record.active) != 1:
             return None
         (generation,) = record.active
-        salt = crc32(f"{record.spec.name} {spread_class(generation.schedule)}".encode())
-        key = store.keys.schedule(record.spec.name, generation.number)
-        async for rows in store.scan("ZSCAN", key, _BATCH):
+        salt = crc32(f"{record.task_type.name} {spread_class(generation.schedule)}".encode())
+        key = store.keys.schedule(record.task_type.name, generation.number)
+        async for rows in store.scan(zscan(key, _BATCH)):
             for user, score in rows:
                 if not isfinite(score):
-                    continue  # nobody's
+                    continue  # a malformed member
                 place = int(score if score >= 0 else -1 - score)  # suspended: it keeps its place
                 known.append((place & 0xFFFF_FFFF) << 32 | crc32(user, salt))
     return Places(known)

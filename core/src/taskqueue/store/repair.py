@@ -1,14 +1,15 @@
-"""What scripts named as malformed, and how it is removed; scripts/repair.lua keeps the equation of audit right."""
+"""repair: the removal of malformed values; scripts/repair.lua keeps the difference of audit at 0."""
 
 from collections.abc import Iterable, Sequence
 from typing import Literal, NamedTuple
 
-import msgspec
-
+from taskqueue.store.command import hgetall
 from taskqueue.store.connection import Store
 from taskqueue.store.malformed import text
+from taskqueue.store.script import Script
+from taskqueue.store.wire import packed
 
-_done = msgspec.msgpack.Decoder(list[int]).decode
+_REPAIR = Script("repair", packed(list[int]))
 #: Repairs of one call of the script: milliseconds of the server's time.
 _BATCH = 200
 
@@ -19,7 +20,7 @@ Verb = Literal["field", "member", "score", "key", "type", "task", "wake", "note"
 
 
 class Repair(NamedTuple):
-    """One thing to do, as scripts/repair.lua has it. seen: the value that was found, or the one to write."""
+    """One step of scripts/repair.lua. seen: the value that was found, or the value to write."""
 
     verb: Verb
     name: str
@@ -28,22 +29,22 @@ class Repair(NamedTuple):
 
     @property
     def place(self) -> str:
-        """Return what is repaired, as people read it."""
+        """Return the place that is repaired, for people."""
         return f"{self.name} {text(self.field)}".strip()
 
 
 async def read_notes(store: Store) -> dict[bytes, str]:
-    """Read the places that scripts named since the last repair, and what became of each value."""
-    rows = await store.read("HGETALL", store.keys(NOTES))
+    """Read the places that scripts noted since the last repair, each with the fate of its value."""
+    rows = await store.read(hgetall(store.keys(NOTES)))
     return {place: text(fate) for place, fate in rows.items()}
 
 
 async def repair(store: Store, repairs: Sequence[Repair]) -> list[Repair]:
-    """Carry out repairs and return those that were: a value that changed since it was seen is left alone."""
+    """Carry out repairs and return the completed ones: a value that changed since it was seen is left alone."""
     done: list[Repair] = []
     for start in range(0, len(repairs), _BATCH):
         batch = repairs[start : start + _BATCH]
-        flags = _done(await store.run("repair", *(part for one in batch for part in one)))
+        flags = await store.run(_REPAIR, *(part for one in batch for part in one))
         done += [one for one, flag in zip(batch, flags, strict=True) if flag]
     for one in done:
         store.malformed.forget(one.place)
@@ -51,7 +52,7 @@ async def repair(store: Store, repairs: Sequence[Repair]) -> list[Repair]:
 
 
 async def forget_notes(store: Store, places: Iterable[bytes]) -> None:
-    """Take places off the list of what is malformed: they were written anew."""
+    """Take places off the list of malformed values: their values were written again."""
     places = list(places)
     await repair(store, [Repair("note", NOTES, place) for place in places])
     for place in places:

@@ -1,22 +1,26 @@
-"""retention: whether the server keeps what it is given."""
+"""retention: eviction by the server, and keys that are missing."""
 
 from dataclasses import dataclass
 
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import decoded
+from taskqueue.store.script import Script
+from taskqueue.store.wire import shaped
 
 #: Users whose keys one call looks at.
 _SAMPLE = 20
 #: The one policy under which a full server refuses writes instead of forgetting keys.
 NO_EVICTION = "noeviction"
 
+_RETENTION = Script("retention", shaped(tuple[bytes, int, int, int, list[bytes]]))
+
 
 @dataclass(frozen=True, slots=True)
 class Retention:
-    """What the server said.
+    """The state of the server.
 
-    policy: its maxmemory-policy, empty if it does not say. evicted: keys of anybody since it started.
-    types: how many there are at that version. missing: names of keys of the release that must exist.
+    policy: its maxmemory-policy, empty if unknown. evicted: keys of all databases since the server started.
+    types: their number at that version. missing: names of keys of the release that must exist.
     """
 
     policy: str
@@ -31,6 +35,7 @@ class Retention:
 
 
 async def read_retention(store: Store) -> Retention:
-    policy, evicted, version, types, missing = await store.run("retention", _SAMPLE)
+    """Read the eviction policy and count, and look for the keys of a sample of users."""
+    policy, evicted, version, types, missing = await store.run(_RETENTION, _SAMPLE)
     names = tuple(name.decode(errors="replace") for name in missing)
     return Retention(decoded(bytes.decode, policy, "maxmemory_policy"), evicted, version, types, names)

@@ -1,10 +1,12 @@
-"""The text of a Lua script with the shared parts that its header asks for, and its digest."""
+"""Scripts: each with the type of its answer, its text with the shared parts that its header names, and its digest."""
 
 import hashlib
 import re
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
+from typing import Any, Generic, TypeVar
 
 from taskqueue.models.values import ConcurrencyPolicy, Priority
 from taskqueue.plan.lanes import Lane, lane_of, turns
@@ -14,6 +16,16 @@ from taskqueue.plan.worker import ALIVE_MS
 _SCRIPTS = files("taskqueue.store") / "scripts"
 _COMMAND = re.compile(r"\b(?:redis|server)\.p?call\('([A-Z]+)'")
 _USES = re.compile(r"^-- uses:((?: \w+)+)$", re.MULTILINE)
+
+_Answer = TypeVar("_Answer")
+
+
+@dataclass(frozen=True, slots=True)
+class Script(Generic[_Answer]):
+    """A script by its name. decode: makes its answer of the client's; raises ValueError for one of another shape."""
+
+    name: str
+    decode: Callable[[Any], _Answer]
 
 
 def part(name: str) -> str:
@@ -27,7 +39,7 @@ def part(name: str) -> str:
 
 @cache
 def source(name: str) -> str:
-    """The whole text of script `name`: the parts of `-- uses:` in that order, then its own body.
+    """Return the whole text of script `name`: the parts of `-- uses:` in that order, then its own body.
 
     In front stand COMMANDS, a list of all commands that it calls, and the constants of `constants`.
     """

@@ -1,23 +1,21 @@
-"""Where a service's primary is, as its Sentinels know.
+"""The address of a service's primary, by its Sentinels.
 
-Each Sentinel answers with the configuration it has; after a failover one that is cut off still has the old one, so the
-answer of the highest configuration epoch counts, and where no majority answers an epoch seen before does, too.
-Their announcements are listened to, and while anything is odd they are asked each second: a former primary goes
-on answering for seconds, and whatever it acknowledges then is lost. So nothing is asked of it any more from the
-moment at which a replica is about to be told to replicate no longer, until its promotion was seen, or failed.
+Each Sentinel answers with its own configuration; after a failover a Sentinel that is cut off still has the former one,
+so the answer of the highest configuration epoch counts, and without a majority of answers also an epoch seen before.
+Sentinels announce events, and are asked each second after a sign of trouble: a former primary goes on answering for
+seconds, and the writes that it acknowledges then are lost. So no call is sent to it from the moment at which a replica
+is about to be promoted, until the promotion was seen or failed.
 """
 
 import asyncio
 import contextlib
-from collections.abc import Awaitable, Callable, Sequence
-from typing import Any
-
-from redis.asyncio import Redis
+from collections.abc import Awaitable, Callable, Mapping
+from typing import Any, Protocol
 
 from taskqueue.store.address import Address
 from taskqueue.store.errors import CLIENT_ERRORS, StoreFailure, StoreRefused, StoreUnavailable, translate
 
-#: A Sentinel that does not answer within this time has no say.
+#: The answer of a Sentinel counts within this time.
 _ANSWER_S = 1.0
 #: Asked again this often while odd, and this often when all is quiet.
 _ODD_S, _QUIET_S = 1.0, 10.0
@@ -36,25 +34,28 @@ _Known = tuple[int, Address]
 _seen: dict[tuple[str, tuple[Address, ...]], _Known] = {}
 
 
-class Primary:
-    """The address of the primary. `moved` is awaited to have every connection to the former one closed."""
+#: Awaited to have every connection to a former primary closed.
+Moved = Callable[[], Awaitable[None]]
 
-    def __init__(
-        self,
-        service: str,
-        sentinels: Sequence[Address],
-        options: dict[str, Any],
-        moved: Callable[[], Awaitable[None]],
-    ) -> None:
+
+class Sentinel(Protocol):
+    """The client of one Sentinel, whose answers are text, and which waits for events without an end."""
+
+    def execute_command(self, *words: str) -> Awaitable[Any]: ...
+    def pubsub(self, *, ignore_subscribe_messages: bool) -> Any: ...
+    async def aclose(self) -> None: ...
+
+
+class Primary:
+    """The address of a service's primary, as the Sentinels at these addresses know it."""
+
+    def __init__(self, service: str, sentinels: Mapping[Address, Sentinel], moved: Moved) -> None:
         self._service = service
         self._key = (service, tuple(sentinels))
-        self._sentinels = [
-            Redis(host=host, port=port, **{**options, "socket_timeout": None, "decode_responses": True})
-            for host, port in sentinels
-        ]
+        self._sentinels = [*sentinels.values()]
         self._moved = moved
         self._address: Address | None = None
-        #: What a Sentinel answered when last asked that could not tell; a refusal rather than silence.
+        #: The last answer of a Sentinel that did not know the primary; a refusal rather than silence.
         self._failure: StoreFailure | None = None
         self._odd = asyncio.Event()
         self._settled = asyncio.Event()
@@ -63,9 +64,9 @@ class Primary:
         self._tasks: list[asyncio.Task[None]] = []
 
     async def address(self) -> Address:
-        """Return where to connect; the first call asks, and one amid a promotion waits for it.
+        """Return the address to connect to; the first call asks, and a call amid a promotion waits for its end.
 
-        Raises StoreUnavailable while no Sentinel knows, StoreRefused if one lets nobody ask.
+        Raises StoreUnavailable while no Sentinel knows the primary, StoreRefused if a Sentinel refused the question.
         """
         if not self._tasks:
             self._tasks = [asyncio.create_task(self._follow())]
@@ -88,7 +89,7 @@ class Primary:
         return self._address
 
     def doubt(self) -> None:
-        """Have the Sentinels asked at once: the primary behaves as if it were none."""
+        """Have the Sentinels asked at once: the primary behaves like a former one."""
         self._odd.set()
 
     async def close(self) -> None:
@@ -100,7 +101,7 @@ class Primary:
                 await sentinel.aclose()
 
     async def _follow(self) -> None:
-        """Ask until cancelled: at once after a sign that something is odd, each second for a while after it."""
+        """Ask until cancelled: at once after a sign of trouble, and each second for a while."""
         now_s = asyncio.get_running_loop().time
         odd_until_s = 0.0
         while True:
@@ -112,7 +113,7 @@ class Primary:
                 odd_until_s = now_s() + _ODD_FOR_S
             await self._ask()
 
-    async def _listen(self, sentinel: Any) -> None:
+    async def _listen(self, sentinel: Sentinel) -> None:
         """Take every event of a Sentinel about this service for a sign."""
         while True:
             with contextlib.suppress(*CLIENT_ERRORS):
@@ -138,7 +139,9 @@ class Primary:
             answers = await asyncio.gather(*(self._opinion(one) for one in self._sentinels))
             known = [answer for answer in answers if answer is not None]
             seen = _seen.get(self._key)
-            if seen and 2 * len(known) <= len(answers):  # those that answer may be the ones that are cut off
+            if seen and 2 * len(known) <= len(
+                answers
+            ):  # the Sentinels that answer may be cut off from the majority
                 known.append(seen)
             if not known:
                 return
@@ -149,7 +152,7 @@ class Primary:
             self._settled.set()
             await self._moved()
 
-    async def _opinion(self, sentinel: Any) -> _Known | None:
+    async def _opinion(self, sentinel: Sentinel) -> _Known | None:
         """Return the configuration epoch and primary that one Sentinel knows."""
         try:
             async with asyncio.timeout(_ANSWER_S):
@@ -163,6 +166,18 @@ class Primary:
             if not isinstance(self._failure, StoreRefused) or isinstance(failure, StoreRefused):
                 self._failure = failure
             return None
+
+
+def following(kind: type[Any], primary: Primary) -> type[Any]:
+    """Return a class of connections, derived from a class of the client, which go to the primary of the moment."""
+
+    class Following(kind):  # type: ignore[misc]
+        async def connect(self) -> None:
+            if not self.is_connected:
+                self.host, self.port = await primary.address()
+            await super().connect()
+
+    return Following
 
 
 def _field(state: Any, name: str) -> str:

@@ -1,59 +1,59 @@
-"""The connections of a store to one server at a time, be it named by its URL or by Sentinel.
+"""The connections of a store to one server at a time, named by its URL or by Sentinel.
 
-When a server is silent, answers as a former primary does, or turns out to be another than before (its run_id), every
-connection is closed, and the next one goes where the address, or Sentinel, says by then.
+When a server is silent, answers as a former primary does, or is another one than before (by its run_id), every
+connection is closed, and the next one goes to the address that the URL, or Sentinel, gives by then.
 """
 
+from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Any
+from typing import Generic, Protocol, TypeVar
+from weakref import WeakSet
 
-from redis.asyncio import Connection, ConnectionPool, SSLConnection
-from redis.asyncio import UnixDomainSocketConnection as UnixConnection
-from redis.asyncio.connection import AbstractConnection
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import ResponseError
+from taskqueue.store.errors import CLIENT_ERRORS, SERVER_ERROR, StoreRefused
+from taskqueue.store.sentinel import Moved, Primary
 
-from taskqueue.store.errors import CLIENT_ERRORS
-from taskqueue.store.sentinel import Primary
-from taskqueue.store.url import StoreUrl
-
-#: Connections of a store, at most: only `permit` may want many at once.
-_CONNECTIONS_MAX = 100
-#: Of Redis; Valkey says the version of Redis that it is compatible with.
+#: Of Redis; Valkey reports the version of Redis that it is compatible with.
 _VERSION_MIN = 7
 
 
-class Servers:
-    """One pool of connections, all of them to the same server."""
+class Connection(Protocol):
+    """A connection of the client."""
 
-    def __init__(self, url: StoreUrl, options: dict[str, Any], sentinel_password: str | None) -> None:
+    async def on_connect(self) -> None: ...
+    async def send_command(self, *words: str) -> None: ...
+    async def read_response(self) -> bytes: ...
+    async def disconnect(self, nowait: bool = ...) -> None: ...
+
+
+class Pool(Protocol):
+    """A pool of connections of the client."""
+
+    async def disconnect(self, inuse_connections: bool = ...) -> None: ...
+    async def aclose(self) -> None: ...
+
+
+_Pool = TypeVar("_Pool", bound=Pool)
+#: Awaited with each new connection, in place of the client's own login.
+Connected = Callable[[Connection], Awaitable[None]]
+
+
+class Servers(Generic[_Pool]):
+    """One pool of connections, all of them to the same server.
+
+    open_pool: makes the pool; its second argument is the primary by Sentinel, or None. find_primary: makes that one.
+    """
+
+    def __init__(
+        self,
+        open_pool: Callable[[Connected, Primary | None], _Pool],
+        find_primary: Callable[[Moved], Primary] | None = None,
+    ) -> None:
         self._run_id = ""
-        self._primary: Primary | None = None
-        kind: type[AbstractConnection] = SSLConnection if url.tls else Connection
-        if url.path:
-            kind, options = UnixConnection, {**options, "path": url.path}
-        elif url.kind == "sentinel":
-            login = {"password": sentinel_password}
-            tls = {name: value for name, value in url.parameters.items() if name.startswith("ssl_")}
-            asking = {
-                **patience(options["socket_timeout"]),
-                **login,
-                **({"ssl": True, **tls} if url.tls else {}),
-            }
-            self._primary = Primary(url.service, url.hosts, asking, self.drop)
-            kind = _following(kind, self._primary)
-        else:
-            host, port = url.hosts[0]
-            options = {**options, "host": host, "port": port}
+        self._connections = WeakSet[Connection]()
+        self._primary = find_primary(self.drop) if find_primary else None
         #: Grows whenever the connections are closed.
         self.generation = 0
-        self.pool = ConnectionPool(
-            connection_class=kind,
-            max_connections=_CONNECTIONS_MAX,
-            redis_connect_func=self._connected,
-            **options,
-        )
+        self.pool = open_pool(self._connected, self._primary)
 
     async def doubt(self, generation: int) -> None:
         """Drop the connections that a failed call was made on, unless another call has done so since."""
@@ -75,54 +75,33 @@ class Servers:
         with suppress(*CLIENT_ERRORS):
             await self.pool.aclose()
 
-    async def _connected(self, connection: AbstractConnection) -> None:
-        """Log in, and close the others if this is another server than theirs."""
+    async def _connected(self, connection: Connection) -> None:
+        """Log in, and close the other connections if they are to another server than this one."""
         await connection.on_connect()
         await connection.send_command("INFO", "server")
         try:
             info = await connection.read_response()
-        except ResponseError:  # a right that is missing: the scripts ask for it, too, and say so
+        except SERVER_ERROR:  # a missing right: the scripts need it, too, and name it
             return
-        _check_version(_field(info, b"redis_version"))
+        version = _field(info, b"redis_version")
+        if not _is_supported(version):
+            await connection.disconnect()
+            raise StoreRefused(f"its version must be {_VERSION_MIN} or later (was {version})")
+        self._connections.add(connection)
         run_id = _field(info, b"run_id")
         before, self._run_id = self._run_id, run_id
         if before not in {"", run_id}:
             self.generation += 1
-            for other in self._connections():
+            for other in [*self._connections]:
                 if other is not connection:
                     with suppress(*CLIENT_ERRORS):
                         await other.disconnect(nowait=True)
 
-    def _connections(self) -> list[AbstractConnection]:
-        return [*self.pool._available_connections, *self.pool._in_use_connections]  # noqa: SLF001 - no public list
 
-
-def patience(timeout_s: float) -> dict[str, Any]:
-    """Return the options of a client that waits so long for an answer, and asks once."""
-    return {
-        "socket_timeout": timeout_s,
-        "socket_connect_timeout": timeout_s,
-        "retry": Retry(NoBackoff(), 0),
-        "protocol": 2,
-        "driver_info": None,  # CLIENT SETINFO would be one more right
-    }
-
-
-def _following(kind: type[AbstractConnection], primary: Primary) -> type[AbstractConnection]:
-    class Following(kind):  # type: ignore[valid-type, misc]
-        async def connect(self) -> None:
-            if not self.is_connected:
-                self.host, self.port = await primary.address()
-            await super().connect()
-
-    return Following
-
-
-def _check_version(version: str) -> None:
-    """Refuse a server whose scripts lack what ours call."""
+def _is_supported(version: str) -> bool:
+    """Tell whether a server has the commands of the scripts; True where its version is no number."""
     major = version.partition(".")[0]
-    if major.isdigit() and int(major) < _VERSION_MIN:
-        raise ResponseError(f"its version must be {_VERSION_MIN} or later (was {version})")
+    return not major.isdigit() or int(major) >= _VERSION_MIN
 
 
 def _field(info: bytes, wanted: bytes) -> str:

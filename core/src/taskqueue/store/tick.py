@@ -1,20 +1,20 @@
-"""tick: emits what became due and moves the cursor, in one step."""
+"""tick: emits due jobs and moves the cursor, in one step."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-import msgspec
-
 from taskqueue.plan.lanes import lane_of
 from taskqueue.plan.segment import DueRange
 from taskqueue.store.connection import Store
+from taskqueue.store.script import Script
+from taskqueue.store.wire import pack, shaped
 
-_encode = msgspec.msgpack.Encoder().encode
+_TICK = Script("tick", shaped(tuple[bytes, int, int, int]))
 
 
 class Verdict(StrEnum):
-    """What became of a tick. Anything but OK has changed nothing."""
+    """The result of a tick. Every verdict but OK leaves the store unchanged."""
 
     OK = "ok"
     LOST = "lost"
@@ -27,7 +27,7 @@ class Verdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """cursor_ms: where the cursor stands after the call (-1: lost). now_ms: the server's clock."""
+    """cursor_ms: the cursor after the call (-1: lost). now_ms: the server's clock. emitted: number of jobs."""
 
     verdict: Verdict
     cursor_ms: int
@@ -45,7 +45,7 @@ async def tick(
     most: int = 1_000,
     max_backlog: int = 100_000,
 ) -> Tick:
-    """Moves the cursor from expected_ms to target_ms and emits `ranges`, if nothing moved meanwhile."""
+    """Move the cursor from expected_ms to target_ms and emit `ranges`, if cursor and types did not move meanwhile."""
     rows = [
         (
             r.type,
@@ -59,6 +59,6 @@ async def tick(
         )
         for r in ranges
     ]
-    args = (expected_ms, target_ms, version, most, max_backlog, _encode(rows))
-    verdict, cursor_ms, now_ms, emitted = await store.run("tick", *args)
+    args = (expected_ms, target_ms, version, most, max_backlog, pack(rows))
+    verdict, cursor_ms, now_ms, emitted = await store.run(_TICK, *args)
     return Tick(Verdict(verdict.decode()), cursor_ms, now_ms, emitted)

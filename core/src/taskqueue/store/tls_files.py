@@ -1,4 +1,4 @@
-"""The files that the URL of a store names for TLS: read once before they are needed, so that a fault names its file."""
+"""Files of TLS in the URL of a store: read once before they are needed, so that a fault names its file."""
 
 import ssl
 from collections.abc import Mapping
@@ -10,7 +10,7 @@ _MISMATCH = "KEY_VALUES_MISMATCH"
 
 
 def check_files(parameters: Mapping[str, object]) -> None:
-    """Raise StoreUrlError, with the parameter and the file, for one that no connection could use."""
+    """Raise StoreUrlError, with the parameter and the file, for a file that no connection could use."""
     authorities, folder, certificate, key = (
         str(parameters.get(name) or "")
         for name in ("ssl_ca_certs", "ssl_ca_path", "ssl_certfile", "ssl_keyfile")
@@ -26,6 +26,15 @@ def check_files(parameters: Mapping[str, object]) -> None:
     if certificate:
         _check_certificates("ssl_certfile", certificate)
         _check_pair(certificate, key)
+
+
+def find_fault(parameters: Mapping[str, object]) -> str:
+    """Return the sentence of `check_files`, or an empty one where every file is good."""
+    try:
+        check_files(parameters)
+    except StoreUrlError as error:
+        return error.detail
+    return ""
 
 
 def _check_readable(name: str, path: str) -> None:

@@ -4,8 +4,8 @@ redis://user:secret@host:6379/0    rediss:// (TLS)    unix:///path?db=0
 redis+sentinel://user:secret@host1:26379,host2:26379/service/0    (rediss+sentinel:// for TLS)
 redis+cluster://user:secret@host1:6379,host2:6379    (rediss+cluster:// for TLS; one node that answers names the others)
 
-A character that could begin another part is never guessed at: of redis://:57#pw@host the port would be 57, and the
-password a fragment. Such a URL is refused, and no refusal repeats a part of it.
+An ambiguous character is refused: redis://:57#pw@host would have the port 57, and the password as a fragment. No
+refusal repeats a part of the URL.
 """
 
 import re
@@ -42,7 +42,7 @@ _FORMS = "redis://, rediss:// (TLS), unix:///path, redis+sentinel://HOST,HOST/SE
 
 @dataclass(frozen=True, slots=True)
 class StoreUrl:
-    """kind: what answers at `hosts`. path: of a Unix socket, instead of hosts. service: the name Sentinel knows."""
+    """kind: of the servers at `hosts`. path: of a Unix socket, instead of hosts. service: its name in Sentinel."""
 
     kind: Kind
     scheme: str
@@ -82,6 +82,14 @@ def parse_url(url: str) -> StoreUrl:
         raise
 
 
+def check_password(text: str) -> None:
+    """Raise StoreUrlError for a password of Sentinels that cannot be sent."""
+    try:
+        text.encode()
+    except UnicodeEncodeError:  # bytes of the environment that are no UTF-8
+        raise StoreUrlError("The password of its Sentinels must be UTF-8.") from None
+
+
 def _parse(url: str) -> StoreUrl:
     _check_characters(url)
     found = _FORM.fullmatch(url)
@@ -108,7 +116,7 @@ def _parse(url: str) -> StoreUrl:
 
 
 def _check_characters(url: str) -> None:
-    """Refuse what a parser would guess at, drop in silence, or could not send."""
+    """Refuse characters that a parser would guess at, drop in silence, or could not send."""
     try:
         url.encode()
     except UnicodeEncodeError:  # bytes of the environment that are no UTF-8
@@ -151,7 +159,7 @@ def _read_path(path: str, kind: Kind) -> tuple[str, str]:
 
 
 def _with_parameters(url: StoreUrl, query: str | None, path: str) -> StoreUrl:
-    """Add what stands behind `?`, and the database that the path or a parameter names."""
+    """Add the parameters of the query, and the database of the path or of a parameter."""
     parameters = read_parameters(query or "", tls=url.tls)
     named = parameters.pop("db", None)
     example = "HOST,HOST/SERVICE/0" if url.kind == "sentinel" else "HOST:PORT/0"

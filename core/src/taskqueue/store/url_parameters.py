@@ -1,4 +1,4 @@
-"""What stands behind `?` in the URL of a store."""
+"""Parameters in the URL of a store, after its `?`."""
 
 import re
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from urllib.parse import unquote_to_bytes
 
 from taskqueue.store.errors import StoreUrlError
 
-#: Parameters and their types; others would be dropped in silence by one kind of server or another.
+#: Parameters and their types; any further one would be dropped in silence by some kind of server.
 PARAMETERS: Mapping[str, type] = {
     "db": int,
     "client_name": str,
@@ -17,11 +17,11 @@ PARAMETERS: Mapping[str, type] = {
     "ssl_check_hostname": bool,
     "ssl_keyfile": str,
 }
-#: The largest number that a server reads as one of a database.
+#: The largest number of a database that a server reads.
 _DATABASES_MAX = 2_147_483_647
 _CERT_REQS = ("none", "optional", "required")
 _YES_OR_NO = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
-#: A name that may be repeated: nobody's password.
+#: A name that a refusal may repeat: it is no password.
 _NAME = re.compile(r"[a-z][a-z_]{0,30}")
 
 
@@ -46,7 +46,7 @@ def read_parameters(query: str, *, tls: bool) -> dict[str, str | int | bool]:
 
 
 def read_database(text: str, part: str, example: str) -> int:
-    """Return the number of a database, which stands in `part`."""
+    """Return the number of a database, of a part of the URL by the name `part`."""
     if not re.fullmatch(r"[0-9]{1,10}", text) or int(text) > _DATABASES_MAX:
         raise StoreUrlError(
             f"{part} must be the number of a database, 0 or more and {_DATABASES_MAX:,} at most, as in {example}."

@@ -1,4 +1,4 @@
-"""What users want: one record a subscription, replaced a user at a time."""
+"""Users and their subscriptions: one record a subscription, replaced a user at a time."""
 
 import hashlib
 import re
@@ -13,19 +13,22 @@ import msgspec
 from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import UserSubscription
 from taskqueue.store.claim import OUTCOMES
+from taskqueue.store.command import hgetall, hscan
 from taskqueue.store.connection import Store
 from taskqueue.store.fence import UNFENCED, Fence, check
 from taskqueue.store.malformed import place_of
+from taskqueue.store.script import Script
+from taskqueue.store.wire import pack, packed, shaped
 
 Source = Literal["folder", "kubernetes", "import"]
 
 SOURCES = frozenset(get_args(Source))
 
-_encode = msgspec.msgpack.Encoder().encode
-_refused = msgspec.msgpack.Decoder(list[str]).decode
-#: Tasks that one call of the script handles: a few milliseconds of the server's time.
+_SET_USERS = Script("set_users", shaped(tuple[bytes, bytes]))
+_refused = packed(list[str])
+#: Subscriptions that one call of the script handles: a few milliseconds of the server's time.
 _BATCH_TASKS = 300
-#: A user, the digest of what is wanted, and that: type, params as JSON, whether suspended.
+#: A user, the digest, and the desired subscriptions: type, params as JSON, whether suspended.
 _Wanted = tuple[str, str, list[tuple[str, str, int]]]
 #: A subscription's record, as scripts/lib/deal.lua writes it.
 _RECORD = re.compile(r"([0-9]{1,16})(s?)(.*)", re.DOTALL)
@@ -33,8 +36,8 @@ _RUN = re.compile(rf"([{''.join(OUTCOMES)}])([0-9]{{1,11}})".encode())
 
 
 @dataclass(frozen=True, slots=True)
-class Owner:
-    """Where a user's subscriptions come from, and a digest of them."""
+class StoredUser:
+    """A user in the store: the source of its subscriptions, and a digest of them."""
 
     source: str
     digest: str
@@ -49,7 +52,7 @@ class Owner:
 
 
 @dataclass(frozen=True, slots=True)
-class StoredTask:
+class StoredSubscription:
     """A subscription in the store. number: its place in the spread of its class; generation 0: unknown type."""
 
     type: str
@@ -71,16 +74,16 @@ def _rows(user: UserSubscription) -> list[tuple[str, str, int]]:
 
 
 def digest(user: UserSubscription) -> str:
-    """Eight letters that change with anything that the store keeps of a user."""
-    return urlsafe_b64encode(hashlib.blake2b(_encode(_rows(user)), digest_size=6).digest()).decode()
+    """Return eight letters that change with any subscription of a user."""
+    return urlsafe_b64encode(hashlib.blake2b(pack(_rows(user)), digest_size=6).digest()).decode()
 
 
 async def set_users(
     store: Store, source_name: Source, users: Sequence[UserSubscription], fence: Fence = UNFENCED
 ) -> list[str]:
-    """Replaces what each of `users` wants; each user atomically, many users a round trip.
+    """Replace the subscriptions of `users`; each user atomically, many users a round trip.
 
-    Returns the ids that were refused because an import owns them. A user without tasks is removed.
+    Returns the ids that were refused because an import owns them. A user without subscriptions is removed.
     Raises DeposedError and ForeignOwnerError.
     """
     refused: list[str] = []
@@ -99,58 +102,60 @@ async def set_users(
 
 
 async def _write(store: Store, source_name: Source, batch: Sequence[_Wanted], fence: Fence) -> list[str]:
-    verdict, refused = await store.run("set_users", source_name, _encode(batch), *fence)
+    verdict, refused = await store.run(_SET_USERS, source_name, pack(batch), *fence)
     await check(store, verdict, fence)
     return _refused(refused)
 
 
-async def read_owners(store: Store) -> dict[str, Owner]:
-    """Every user with its source and digest."""
-    rows = await store.read("HGETALL", store.keys("users"))
+async def read_stored_users(store: Store) -> dict[str, StoredUser]:
+    """Read every user with its source and digest."""
+    rows = await store.read(hgetall(store.keys("users")))
     return dict(_owners(store, rows.items()))
 
 
-async def scan_owners(store: Store, batch: int = 1_000) -> AsyncIterator[tuple[str, Owner]]:
-    """The same, a batch at a time, for listings of a million users."""
-    async for rows in store.scan("HSCAN", store.keys("users"), batch):
+async def scan_stored_users(store: Store, batch: int = 1_000) -> AsyncIterator[tuple[str, StoredUser]]:
+    """Yield every user with its source and digest, read a batch at a time, for listings of a million users."""
+    async for rows in store.scan(hscan(store.keys("users"), batch)):
         for one in _owners(store, rows):
             yield one
 
 
-def read_owner(user: bytes, value: bytes) -> tuple[str, Owner]:
-    """Read a user and where it comes from. Raises what UNREADABLE names."""
-    return user.decode("ascii"), Owner.read(value)
+def read_stored_user(user: bytes, value: bytes) -> tuple[str, StoredUser]:
+    """Read a user and its source. Raises any error of UNREADABLE."""
+    return user.decode("ascii"), StoredUser.read(value)
 
 
-def _owners(store: Store, rows: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[str, Owner]]:
+def _owners(store: Store, rows: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[str, StoredUser]]:
     for user, value in rows:
-        read = store.malformed.read(place_of("users", user), partial(read_owner, user, value))
+        read = store.malformed.read(place_of("users", user), partial(read_stored_user, user, value))
         if read:
             yield read
 
 
-async def read_tasks(store: Store, user: str) -> list[StoredTask]:
-    """What one user wants, by type; empty if the user is unknown."""
-    rows = await store.read("HGETALL", store.keys.tasks(user))
+async def read_subscriptions(store: Store, user: str) -> list[StoredSubscription]:
+    """Read the subscriptions of one user, by type; empty if the user is unknown."""
+    rows = await store.read(hgetall(store.keys.tasks(user)))
     tasks = [
-        store.malformed.read(place_of(f"users:{user}:tasks", name), partial(read_task, name, value))
+        store.malformed.read(place_of(f"users:{user}:tasks", name), partial(read_subscription, name, value))
         for name, value in sorted(rows.items())
     ]
     return [task for task in tasks if task]
 
 
-def read_task(name: bytes, record: bytes) -> StoredTask:
-    """Read a subscription's record. Raises what UNREADABLE names."""
+def read_subscription(name: bytes, record: bytes) -> StoredSubscription:
+    """Read a subscription's record. Raises any error of UNREADABLE."""
     found = _RECORD.fullmatch(record.decode())
     if found is None:
         raise ValueError(record)
     number, generation = divmod(int(found[1]), 10)
-    return StoredTask(name.decode("ascii"), number, generation, bool(found[2]), decode_params(found[3]))
+    return StoredSubscription(
+        name.decode("ascii"), number, generation, bool(found[2]), decode_params(found[3])
+    )
 
 
 async def read_runs(store: Store, user: str) -> dict[str, tuple[Outcome, int]]:
-    """Return the last outcome, done or dead, and its time (epoch s) by type."""
-    rows = await store.read("HGETALL", store.keys.runs(user))
+    """Read the last outcome, done or dead, and its time (epoch s) by type."""
+    rows = await store.read(hgetall(store.keys.runs(user)))
     runs = {
         name: store.malformed.read(place_of(f"users:{user}:runs", name), partial(read_run, value))
         for name, value in rows.items()
@@ -159,7 +164,7 @@ async def read_runs(store: Store, user: str) -> dict[str, tuple[Outcome, int]]:
 
 
 def read_run(value: bytes) -> tuple[Outcome, int]:
-    """Read an outcome and its time. Raises what UNREADABLE names."""
+    """Read an outcome and its time. Raises any error of UNREADABLE."""
     found = _RUN.fullmatch(value)
     if found is None:
         raise ValueError(value)
@@ -168,21 +173,3 @@ def read_run(value: bytes) -> tuple[Outcome, int]:
 
 def decode_params(text: str) -> dict[str, Any]:
     return msgspec.json.decode(text, type=dict[str, Any]) if text else {}
-
-
-async def redeal(store: Store, task_type: str, source_generation: int, target: int, batch: int = 200) -> int:
-    """Moves all members of one generation into another, a batch a script call; may be repeated after a cut."""
-    moved = 0
-    key = store.keys.schedule(task_type, source_generation)
-    async for rows in store.scan("ZSCAN", key, batch):
-        users = [user.decode() for user, _ in rows if user.isascii()]  # no others are anybody's
-        moved += await store.run("redeal", task_type, target, _encode(users))
-    return moved
-
-
-async def count_subscriptions(store: Store, generations: Mapping[str, int]) -> dict[str, int]:
-    """Running subscriptions by type, of the generation given for each."""
-    counts = await store.read_all(
-        [("ZCOUNT", store.keys.schedule(name, number), 0, "+inf") for name, number in generations.items()]
-    )
-    return dict(zip(generations, counts, strict=True))

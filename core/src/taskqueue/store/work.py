@@ -1,4 +1,4 @@
-"""work: what waits for workers and what runs, in one bounded step; what it asks for: `taskqueue.plan.capacity`."""
+"""work: the backlog by lane and the running jobs, read in one bounded step."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,7 +7,8 @@ import msgspec
 
 from taskqueue.plan.capacity import DEFAULT_SERVICE_S, Due, mean_of
 from taskqueue.store.connection import Store
-from taskqueue.store.errors import decoded
+from taskqueue.store.script import Script
+from taskqueue.store.wire import packed
 
 
 class _Lane(msgspec.Struct, array_like=True, frozen=True):
@@ -28,15 +29,15 @@ class _Answer(msgspec.Struct, array_like=True, frozen=True):
     totals: list[tuple[str, int]]
 
 
-_decode = msgspec.msgpack.Decoder(_Answer).decode
+_WORK = Script("work", packed(_Answer))
 
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """due: by lane; `parked`: one job for each limit of a type or user that is free and that jobs wait for.
+    """due: jobs by lane; `parked`: one job for each limit of a type or user that is free and that jobs wait for.
 
-    workers: those that gave a sign of life within a minute. oldest_due_s: since when the oldest job of the lanes has
-    been due, seconds. rate_per_s: the limit in force, 0 if nothing may start. totals: counters since installation.
+    workers: workers that gave a sign of life within a minute. oldest_due_s: seconds since the due of the lanes' oldest
+    job. rate_per_s: the rate in force, 0 if no job may start. totals: counters since installation.
     """
 
     due: Mapping[str, Due]
@@ -49,8 +50,8 @@ class Work:
 
 
 async def read_work(store: Store) -> Work:
-    """Read it; how many jobs there are makes no difference to how long that takes. Raises StoreFailure."""
-    answer = decoded(_decode, await store.run("work"), "the answer of work")
+    """Read the work of a release, in a time that does not grow with the number of jobs. Raises StoreFailure."""
+    answer = await store.run(_WORK)
     service_s = {name: mean_us / 1e6 for name, _, mean_us in answer.types if mean_us >= 0}
     costs = {name: float(cost) for name, cost, _ in answer.types}
     due = {

@@ -1,4 +1,4 @@
-"""Writes docs/configuration.md from the code: settings, manifests and metrics describe themselves. `make docs`."""
+"""Write docs/configuration.md from the descriptions of settings, manifest fields and metrics: `make docs`."""
 
 import json
 import sys
@@ -25,7 +25,7 @@ from taskqueue_operator.work_metrics import WorkCollector
 from taskqueue_worker.metrics import WorkerCollector
 from taskqueue_worker.settings import WorkerSettings
 
-TARGET = Path(__file__).with_name("configuration.md")
+TARGET = Path(__file__).parents[2] / "docs" / "configuration.md"
 HEAD = """# Settings, manifests, metrics
 
 Written by `make docs` from the code; change it there.

@@ -1,0 +1,61 @@
+"""Generations: the subscriptions that each schedule of a type deals places to, and their moves between generations.
+
+A generation is a sorted set of users; a score is the offset in the window in ms, or -1 - offset while suspended.
+"""
+
+from collections.abc import Mapping, Sequence
+
+from taskqueue.store.command import hget, zcard, zcount, zrange_scores, zscan
+from taskqueue.store.connection import Store
+from taskqueue.store.malformed import UNREADABLE
+from taskqueue.store.script import Script
+from taskqueue.store.users import StoredSubscription, read_subscription
+from taskqueue.store.wire import pack
+
+_REDEAL = Script("redeal", int)
+
+
+async def redeal(store: Store, task_type: str, source_generation: int, target: int, batch: int = 200) -> int:
+    """Move all members of one generation into another, a batch a script call; may be repeated after a cut."""
+    moved = 0
+    key = store.keys.schedule(task_type, source_generation)
+    async for rows in store.scan(zscan(key, batch)):
+        users = [user.decode() for user, _ in rows if user.isascii()]  # every user's name is ASCII
+        moved += await redeal_users(store, task_type, target, users)
+    return moved
+
+
+async def redeal_users(store: Store, task_type: str, target: int, users: Sequence[str]) -> int:
+    """Move these users into a generation; return how many moved."""
+    return await store.run(_REDEAL, task_type, target, pack(list(users)))
+
+
+async def count_subscriptions(store: Store, generations: Mapping[str, int]) -> dict[str, int]:
+    """Count running subscriptions by type, of the generation given for each."""
+    counts = await store.read_all(
+        [zcount(store.keys.schedule(name, number), 0, "+inf") for name, number in generations.items()]
+    )
+    return dict(zip(generations, counts, strict=True))
+
+
+async def find_generations(store: Store, task_type: str, numbers: Sequence[int]) -> list[int]:
+    """Return which of these generations of a type have members."""
+    sizes = await store.read_all([zcard(store.keys.schedule(task_type, number)) for number in numbers])
+    return [number for number, size in zip(numbers, sizes, strict=True) if size]
+
+
+async def read_sample(
+    store: Store, task_type: str, number: int, most: int
+) -> list[tuple[StoredSubscription, float]]:
+    """Read at most `most` subscriptions of a generation, each with its offset in ms; skip what cannot be read."""
+    rows = await store.read(zrange_scores(store.keys.schedule(task_type, number), 0, most - 1))
+    scores = {user.decode(): score for user, score in rows if user.isascii()}
+    values = await store.read_all([hget(store.keys.tasks(user), task_type) for user in scores])
+    sample = []
+    for value, score in zip(values, scores.values(), strict=True):
+        try:
+            subscription = read_subscription(task_type.encode(), value or b"")
+        except UNREADABLE:
+            continue
+        sample.append((subscription, score if score >= 0 else -1 - score))
+    return sample

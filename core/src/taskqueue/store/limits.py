@@ -1,0 +1,74 @@
+"""Limits: the configured rate, its override, and the limits that handlers closed because an API said so."""
+
+from dataclasses import dataclass
+from functools import partial
+
+from taskqueue.store.clock import server_now_us
+from taskqueue.store.command import hmget, zrange_scores
+from taskqueue.store.connection import Store
+from taskqueue.store.install import install
+from taskqueue.store.malformed import place_of, text
+from taskqueue.store.overrides import LIMIT, clear_override, set_override
+from taskqueue.store.scalars import END_US
+from taskqueue.store.script import Script
+
+GLOBAL = "global"
+
+_OPEN = Script("open_limit", int)
+
+
+async def set_rate(store: Store, per_second: float) -> None:
+    """Set the configured rate of the global limit, starts per second; an override stays in force."""
+    await install(store, "rate", per_second)
+
+
+async def override_rate(store: Store, per_second: float, for_ms: int = 0) -> None:
+    """Override the configured rate until it is cleared, or for for_ms; takes effect within 250 ms."""
+    await set_override(store, LIMIT, repr(float(per_second)), for_ms)
+
+
+async def clear_rate(store: Store) -> bool:
+    """Clear the override; return False if there was none."""
+    return await clear_override(store, LIMIT)
+
+
+@dataclass(frozen=True, slots=True)
+class ClosedLimit:
+    """A limit that admits no start before until_ms.
+
+    limit: global, type:TYPE or user:USER. by: type and user of the job that closed the global limit.
+    """
+
+    limit: str
+    until_ms: int
+    by: tuple[str, str] | None = None
+
+
+async def read_closed(store: Store, most: int = 100) -> list[ClosedLimit]:
+    """Read the closed limits: the global one, then at most `most` further ones, the soonest to open first."""
+    now_us = await server_now_us(store)
+    until_us, by = await store.read(hmget(store.keys("limiter"), "closed", "closed_by"))
+    soonest = ("BYSCORE", "LIMIT", 0, most)
+    others = await store.read(zrange_scores(store.keys("closed"), f"({now_us}", "+inf", *soonest))
+    found = []
+    until = store.malformed.read("limiter closed", partial(_ms, until_us)) if until_us else None
+    if until and until > now_us // 1000:
+        task_type, _, user = text(by or b"").partition("|")
+        found.append(ClosedLimit(GLOBAL, until, (task_type, user) if by else None))
+    for name, end_us in others:
+        until = store.malformed.read(place_of("closed", name), partial(_ms, end_us))
+        if until:
+            found.append(ClosedLimit(text(name), until))
+    return found
+
+
+def _ms(until_us: bytes | float) -> int:
+    until = float(until_us)
+    if not 0 <= until < END_US:
+        raise ValueError(until_us)
+    return int(until) // 1000
+
+
+async def open_limit(store: Store, limit: str = GLOBAL) -> int:
+    """Open a limit for all workers; return the time until which it was closed (epoch ms), 0 if it was open."""
+    return await store.run(_OPEN, limit) // 1000

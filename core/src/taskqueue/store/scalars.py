@@ -1,0 +1,34 @@
+"""Numbers of the store, read as scripts read them (lib/base.lua, lib/limiter.lua)."""
+
+import re
+
+RATE_MIN, RATE_MAX = 1e-6, 1e9
+_RATE = re.compile(rb"[0-9.e+-]+")
+_DIGITS_MAX = 16
+#: No instant is that late, in the year 5138.
+END_MS = 10**14
+END_US = END_MS * 1000
+
+
+def read_rate(value: bytes) -> float | None:
+    """Read a rate as scripts do (lib/limiter.lua); None for 0, at which no job starts. Raises ValueError."""
+    if not _RATE.fullmatch(value):  # no 1_0, which scripts cannot read, and no 0x10, which Python cannot
+        raise ValueError(value)
+    rate = float(value)
+    if rate and not RATE_MIN <= rate <= RATE_MAX:
+        raise ValueError(value)
+    return rate or None
+
+
+def read_whole(digits: str) -> int:
+    """Read a whole number as scripts do (lib/base.lua). Raises ValueError."""
+    if not digits.isascii() or not digits.isdigit() or len(digits) > _DIGITS_MAX:
+        raise ValueError(digits)
+    return int(digits)
+
+
+def read_ms(score: float) -> int:
+    """Read a score that is an instant, epoch ms. Raises ValueError for a score that is no date."""
+    if not -1 <= score < END_MS:
+        raise ValueError(score)
+    return int(score)

@@ -1,0 +1,134 @@
+"""Records of task types: a type, and the generations of its schedule.
+
+A change of schedule never edits a generation: a new one is dealt next to it and takes over at an instant.
+The record's first line is for scripts (see scripts/lib/facts.lua), the rest is JSON.
+"""
+
+import re
+from dataclasses import dataclass
+from functools import lru_cache
+
+import msgspec
+
+from taskqueue.models.identity import NAME_PATTERN
+from taskqueue.models.values import Schedule, TaskType
+from taskqueue.plan.lanes import lane_of
+from taskqueue.plan.limiter import own_spacing_us
+from taskqueue.plan.schedule import window_s
+from taskqueue.plan.segment import Segment
+from taskqueue.plan.spread import spread_class, stride
+from taskqueue.store.scalars import RATE_MAX, RATE_MIN
+
+#: Generations are numbered 1 to 9 in turn: a subscription's record has one digit for it (scripts/lib/deal.lua).
+GENERATIONS_MOST = 9
+
+_NAME = re.compile(NAME_PATTERN)
+
+
+@dataclass(frozen=True, slots=True)
+class Generation:
+    """One dealing of a type's subscriptions: it emits the occurrences from_s <= occurrence < until_s (epoch s)."""
+
+    number: int
+    schedule: Schedule
+    from_s: int = 0
+    until_s: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class TypeRecord:
+    """A task type in the store. active: generations that emit jobs. building: a generation that will take over."""
+
+    task_type: TaskType
+    active: tuple[Generation, ...]
+    building: Generation | None = None
+    removed: bool = False
+
+    @property
+    def newest(self) -> Generation | None:
+        """Return the generation to which new subscriptions are dealt; None for a removed type."""
+        if self.removed:
+            return None
+        return self.building or self.active[-1]
+
+    @property
+    def held(self) -> tuple[Generation, ...]:
+        """Return every generation that may have members."""
+        return (*self.active, *((self.building,) if self.building else ()))
+
+    def segments(self) -> list[Segment]:
+        """Return the segments of the plan; none while the type is suspended or being removed."""
+        spec = self.task_type
+        if spec.suspend or self.removed:
+            return []
+        return [
+            Segment(
+                type=spec.name,
+                generation=one.number,
+                schedule=one.schedule,
+                priority=spec.priority,
+                catch_up=spec.catch_up,
+                starting_deadline_ms=spec.starting_deadline_ms,
+                from_s=one.from_s,
+                until_s=one.until_s,
+            )
+            for one in self.active
+        ]
+
+
+def _line(record: TypeRecord) -> str:
+    spec, newest = record.task_type, record.newest
+    width = window_s(newest.schedule) if newest else 1
+    return "|".join(
+        str(field)
+        for field in (
+            lane_of(spec.priority),
+            spec.cost,
+            spec.concurrency_policy.value,
+            own_spacing_us(spec.rate_limit.per_second),
+            own_spacing_us(spec.rate_limit.per_user_per_second),
+            int(spec.suspend or record.removed),
+            newest.number if newest else 0,
+            stride(width),
+            width,
+            ";".join(f"{one.number}={spread_class(one.schedule)}" for one in record.held),
+        )
+    )
+
+
+def encode_record(record: TypeRecord) -> str:
+    return _line(record) + "\n" + msgspec.json.encode(record).decode()
+
+
+def decode_record(value: bytes) -> TypeRecord:
+    """Read the JSON of a record. Raises ValueError."""
+    return msgspec.json.decode(value.partition(b"\n")[2], type=TypeRecord)
+
+
+@lru_cache(maxsize=1_024)
+def read_type(name: bytes, value: bytes) -> tuple[TypeRecord, bool]:
+    """Read a record that a schedule can follow, and whether its line for scripts matches it.
+
+    The cache serves processes that read all records every second, mostly unchanged. Raises any error of UNREADABLE.
+    """
+    record = decode_record(value)
+    spec, numbers = record.task_type, [one.number for one in record.held]
+    if spec.name.encode() != name or not _NAME.fullmatch(spec.name):
+        raise ValueError(spec.name)
+    if len(numbers) != len(set(numbers)) or min(numbers, default=0) < 1 or max(numbers) > GENERATIONS_MOST:
+        raise ValueError(numbers)
+    for schedule in (spec.schedule, *(one.schedule for one in record.held)):
+        if (schedule.interval_s is None) == (schedule.cron is None) or min(_lengths(schedule), default=1) < 1:
+            raise ValueError(schedule)
+        window_s(schedule)  # a cron expression that cannot be read
+    narrow = spec.rate_limit
+    limits = [limit for limit in (narrow.per_second, narrow.per_user_per_second) if limit is not None]
+    if min(spec.cost, spec.timeout_ms) < 1 or not all(RATE_MIN <= limit <= RATE_MAX for limit in limits):
+        raise ValueError(spec.name)
+    ours = _line(record).encode()
+    line = value.partition(b"\n")[0]
+    return record, line == ours or line.startswith(ours + b"|")  # another version may add fields
+
+
+def _lengths(schedule: Schedule) -> list[int]:
+    return [length for length in (schedule.interval_s, schedule.window_s) if length is not None]

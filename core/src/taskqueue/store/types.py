@@ -1,0 +1,149 @@
+"""Task types in the store: all records at one version."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+import msgspec
+
+from taskqueue.models.locked_params import Locks
+from taskqueue.plan.replay import Replay
+from taskqueue.plan.segment import Segment
+from taskqueue.store.command import hmget
+from taskqueue.store.connection import Store
+from taskqueue.store.errors import TypesMovedError
+from taskqueue.store.fence import UNFENCED, Fence, check
+from taskqueue.store.malformed import place_of, text
+from taskqueue.store.overrides import read_override
+from taskqueue.store.scalars import read_rate
+from taskqueue.store.script import Script
+from taskqueue.store.type_record import TypeRecord, encode_record, read_type
+from taskqueue.store.wire import pack, pairs, shaped
+
+
+class _Answer(msgspec.Struct, array_like=True, frozen=True):
+    now_ms: int
+    version: bytes | int
+    rate: bytes | None
+    installed_ms: bytes | int | None
+    types: list[bytes]
+    overrides: list[bytes]
+    replay: bytes | None
+    refilling: bytes | None
+
+
+_CATALOG = Script("catalog", shaped(_Answer))
+_PUT_TYPES = Script("put_types", shaped(tuple[bytes, int]))
+_decode_replay = msgspec.json.Decoder(Replay).decode
+
+
+@dataclass(frozen=True, slots=True)
+class Catalog:
+    """All task types at one version. paused: types that were paused by hand. rate: in force, None if no job starts.
+
+    installed_ms: the time at which the store got its first types (epoch ms), 0 if never; it tells stores apart.
+    expires_ms: the first end of a pause or override that was set for a time (the version stays), or None.
+    replay: jobs that are emitted again, after the store lost everything.
+    refilling: the store lost everything and is being filled; it gets its cursor last.
+    unreadable: types whose records cannot be read by Python, by scripts or by both; the ones that Python can read are
+    among the records.
+    """
+
+    version: int
+    records: Mapping[str, TypeRecord]
+    paused: frozenset[str] = frozenset()
+    rate: float | None = None
+    installed_ms: int = 0
+    expires_ms: int | None = None
+    replay: Replay | None = None
+    refilling: bool = False
+    unreadable: frozenset[str] = frozenset()
+
+    def segments(self) -> list[Segment]:
+        """Return the segments of the plan for all types that are not paused."""
+        return [
+            s for name, record in self.records.items() if name not in self.paused for s in record.segments()
+        ]
+
+
+async def read_catalog(store: Store) -> Catalog:
+    """Read types, pauses and the rate in force, in one step."""
+    answer = await store.run(_CATALOG)
+    malformed, replay = store.malformed, answer.replay
+    limit = malformed.read("config rate", partial(read_rate, answer.rate)) if answer.rate else None
+    paused, ends = set(), []
+    for name, value in pairs(answer.overrides):
+        over = malformed.read(place_of("overrides", name), partial(read_override, name, value))
+        if over is None or (over.expires_ms and over.expires_ms <= answer.now_ms):
+            continue
+        if over.expires_ms:
+            ends.append(over.expires_ms)
+        if over.type:
+            paused.add(over.type)
+        else:
+            limit = over.rate
+    records, unreadable = {}, set()
+    for name, value in sorted(pairs(answer.types)):
+        place = place_of("types", name)
+        read = malformed.read(place, partial(read_type, name, value))
+        if read is None:
+            unreadable.add(text(name))
+            continue
+        record, as_ours = read
+        records[record.task_type.name] = record
+        if not as_ours:
+            unreadable.add(record.task_type.name)
+            malformed.add(place, "its line for scripts is not that of the record")
+    return Catalog(
+        int(answer.version),
+        records,
+        frozenset(paused),
+        limit,
+        int(answer.installed_ms or 0),
+        min(ends, default=None),
+        malformed.read("config replay", partial(_decode_replay, replay)) if replay else None,
+        bool(answer.refilling),
+        frozenset(unreadable),
+    )
+
+
+async def read_locks(store: Store, names: Sequence[str]) -> Locks:
+    """Read the locked params of some types; types that are missing or cannot be read lock none."""
+    values = await store.read(hmget(store.keys("types"), *names)) if names else []
+    read = [
+        store.malformed.read(place_of("types", name.encode()), partial(read_type, name.encode(), value))
+        for name, value in zip(names, values, strict=True)
+        if value is not None
+    ]
+    return Locks.of(one[0].task_type for one in read if one)
+
+
+async def put_types(
+    store: Store,
+    version: int,
+    records: Iterable[TypeRecord],
+    *,
+    removed: Iterable[str] = (),
+    dropped: Iterable[tuple[str, int]] = (),
+    before_cursor_ms: int = 0,
+    fence: Fence = UNFENCED,
+) -> int:
+    """Write records that were made from `version`; return the new version.
+
+    dropped: (type, generation) whose members are deleted. before_cursor_ms: refuse once the cursor is there.
+    Raises TypesMovedError if the store has another version by now: read the catalog and decide again; DeposedError,
+    ForeignOwnerError.
+    """
+    verdict, now_version = await store.run(
+        _PUT_TYPES,
+        version,
+        pack([(record.task_type.name, encode_record(record)) for record in records]),
+        pack(list(removed)),
+        pack([(name, str(number)) for name, number in dropped]),
+        before_cursor_ms,
+        *fence,
+    )
+    await check(store, verdict, fence)
+    if verdict != b"ok":
+        raise TypesMovedError
+    return int(now_version)

@@ -1,0 +1,157 @@
+"""Each example of examples/, run by the commands of its README."""
+
+import asyncio
+import json
+import re
+import shutil
+import urllib.request
+from pathlib import Path
+from typing import Any
+
+import pytest
+from prometheus_client.parser import text_string_to_metric_families
+
+from tests.support.docs.page import ROOT, Block, blocks
+from tests.support.docs.reader import LIMIT_S, Program, Reader
+from tests.support.kubernetes.tools import NoGoError, cluster_tools
+from tests.support.process.child import free_ports
+from tests.support.store.backlog import server
+
+EXAMPLES = ("alerting", "handler", "http")
+MAX_LINES = 40
+DEAD = 'taskqueue_jobs_total{outcome="dead",type="broken"}'
+BROKEN = """
+apiVersion: taskqueue.dev/v1alpha1
+kind: TaskType
+metadata: {name: broken}
+spec: {schedule: {interval: 1s}, handler: {function: broken}}
+---
+apiVersion: taskqueue.dev/v1alpha1
+kind: UserSubscription
+metadata: {name: ada}
+spec: {tasks: [{type: broken}]}
+"""
+DISCARDING = """
+from taskqueue.handlers import Discard, Job, handler
+
+@handler()
+def broken(job: Job) -> None:
+    raise Discard("broken")
+"""
+
+
+@pytest.fixture(scope="module")
+def promtool() -> Path:
+    try:
+        return cluster_tools("promtool") / "promtool"
+    except NoGoError as missing:
+        pytest.skip(str(missing))
+
+
+def copied(name: str, folder: Path) -> Path:
+    """Copy an example into the folder in which the commands of its README are typed."""
+    return Path(shutil.copytree(ROOT / "examples" / name, folder / "examples" / name))
+
+
+def commands(name: str) -> list[Block]:
+    return [block for block in blocks(f"examples/{name}/README.md") if block.language == "sh"]
+
+
+def typed(script: str) -> Block:
+    return Block("", "sh", script, "")
+
+
+def summary(printed: str) -> dict[str, str]:
+    """Read the table that `taskqueue dev` prints at its end."""
+    return dict(re.findall(r"^([a-z][\w ]*\w) {2,}(\S+)$", printed, re.MULTILINE))
+
+
+async def fetched(url: str) -> str:
+    def fetch() -> str:
+        with urllib.request.urlopen(url, timeout=LIMIT_S) as answer:
+            return str(answer.read().decode())
+
+    return await asyncio.to_thread(fetch)
+
+
+async def scraped(program: Program) -> dict[str, float]:
+    """Return the metrics of a process, by series as Prometheus writes them."""
+    started = await program.prints(re.compile(r'"health_port": (\d+)'))
+    families = text_string_to_metric_families(await fetched(f"http://127.0.0.1:{started[1]}/metrics"))
+    return {
+        sample.name
+        + "{"
+        + ",".join(f'{name}="{value}"' for name, value in sorted(sample.labels.items()))
+        + "}": sample.value
+        for family in families
+        for sample in family.samples
+        if sample.name.startswith("taskqueue_")
+    }
+
+
+async def until_above(programs: list[Program], series: str, low: float) -> dict[str, float]:
+    """Scrape processes until a series is above `low`, and return all their metrics."""
+    samples: dict[str, float] = {}
+    async with asyncio.timeout(LIMIT_S):
+        while not samples.get(series, 0) > low:
+            for program in programs:
+                samples |= await scraped(program)
+    return samples
+
+
+def firing(first: dict[str, float], then: dict[str, float], labels: str) -> dict[str, Any]:
+    """Describe two scrapes for promtool; ten minutes after the second, one alert fires and no other."""
+    expected = {
+        "expr": 'ALERTS{alertstate="firing"}',
+        "eval_time": "10m",
+        "exp_samples": [{"labels": f'ALERTS{{alertstate="firing",{labels}}}', "value": 1}],
+    }
+    series = [
+        {"series": name, "values": f"{first.get(name, '_')} {value}x40"} for name, value in then.items()
+    ]
+    test = {"interval": "15s", "input_series": series, "promql_expr_test": [expected]}
+    return {"rule_files": ["rules.yaml"], "evaluation_interval": "15s", "tests": [test]}
+
+
+@pytest.mark.parametrize("name", EXAMPLES)
+def test_example_is_short(name: str) -> None:
+    files = [file for file in (ROOT / "examples" / name).iterdir() if file.suffix in {".py", ".yaml"}]
+    assert sum(len(file.read_text().splitlines()) for file in files) in range(10, MAX_LINES + 1)
+
+
+async def test_handler_takes_a_permit_for_each_request(tmp_path: Path) -> None:
+    copied("handler", tmp_path)
+    async with Reader(tmp_path) as reader:
+        ended = summary(await reader.follow(commands("handler")))
+    assert int(ended["done"]) >= 1
+    assert int(ended["api requests"]) == 2 * int(ended["done"])
+    assert (ended["api 429"], ended["audit difference"]) == ("0", "0")
+
+
+async def test_http_call_needs_no_code(tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    tasks = copied("http", tmp_path) / "tasks.yaml"
+    tasks.write_text(tasks.read_text().replace(":8099/", f":{port}/"))
+    async with Reader(tmp_path) as reader:
+        await reader.follow([typed(f"taskqueue example-api --port {port}")])
+        ended = summary(await reader.follow(commands("http")))
+        arrivals = (await fetched(f"http://127.0.0.1:{port}/-/arrivals")).splitlines()
+    assert int(ended["done"]) >= 1
+    _, type_name, user, *_, path = json.loads(arrivals[-1])
+    assert (type_name, user, path) == ("sync-orders", "shop-1", "/v1/orders/sync")
+
+
+async def test_alert_fires_when_jobs_die(tmp_path: Path, promtool: Path) -> None:
+    case = copied("alerting", tmp_path) / "case.json"
+    (tmp_path / "broken.yaml").write_text(BROKEN)
+    (tmp_path / "broken.py").write_text(DISCARDING)
+    with server() as url:
+        async with Reader(tmp_path, {"promtool": str(promtool)}) as reader:
+            assert "5 rules found" in await reader.follow(commands("alerting"))
+            reader.export("TASKQUEUE_REDIS_URL", url)
+            await reader.follow([typed("taskqueue scheduler --manifests broken.yaml --rate 10")])
+            await reader.follow([typed("taskqueue worker --handlers broken.py")])
+            first = await until_above(reader.programs, DEAD, 0)
+            then = await until_above(reader.programs, DEAD, first[DEAD])
+            case.write_text(json.dumps(firing(first, then, 'alertname="TaskqueueJobsDying",type="broken"')))
+            assert "SUCCESS" in await reader.follow([typed(f"promtool test rules {case}")])
