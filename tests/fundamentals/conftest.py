@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 
 import pytest
 
+from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import Task, UserSubscription
 from taskqueue.scheduler.publisher import Publisher
 from taskqueue.scheduler.ticker import Ticker
@@ -21,7 +22,7 @@ from taskqueue.store.claim import Alone, ClaimedJob, Result, claim
 from taskqueue.store.enqueue import enqueue
 from taskqueue.store.limits import set_rate
 from taskqueue.testing import run_handler_async
-from taskqueue_worker.backoff import backoff_ms
+from taskqueue_worker.outbox import backoff_ms
 from tests.support.store.script_clock import BEGIN_US
 
 if TYPE_CHECKING:
@@ -133,15 +134,15 @@ class Release:
         ended = await run_handler_async(handler, type=job.type, user=job.user, params=job.params)
         wait_ms = round((ended.delay_s or 0) * 1_000)
         match ended.outcome:
-            case "done":
-                result = Result(job.lease, "d")
-            case "rate-limited":
-                result = Result(job.lease, "c", wait_ms, "type")
-            case "retry" if job.failures + 1 < self._types[job.type].retry.max_attempts:
+            case Outcome.DONE:
+                result = Result(job.lease, Outcome.DONE)
+            case Outcome.LIMITED:
+                result = Result(job.lease, Outcome.LIMITED, wait_ms, "type")
+            case Outcome.RETRIED if job.failures + 1 < self._types[job.type].retry.max_attempts:
                 backoff = backoff_ms(self._types[job.type].retry, job.failures + 1)
-                result = Result(job.lease, "r", wait_ms or backoff)
+                result = Result(job.lease, Outcome.RETRIED, wait_ms or backoff)
             case _:
-                result = Result(job.lease, "x", 0, ended.reason)
+                result = Result(job.lease, Outcome.DEAD, 0, ended.reason)
         self._worker(worker).results.append(result)
 
     async def enqueue(self, task_type: str, *users: str, job_id: str | None = None) -> list[str]:

@@ -43,7 +43,7 @@ async def test_no_due_of_catch_up_all_is_missing_after_flushall(release: str, tm
             scheduler, worker = await world.scheduler(), await world.worker()
             first_s = await from_s(world.store) + 2
             await waited_for(world, 4)
-            for process, started in ((scheduler, "process started"), (worker, "worker started")):
+            for process, started in ((scheduler, "process started"), (worker, "process started")):
                 status, text = await probe(world, process, "/readyz", started)
                 assert (status, text.splitlines()[0]) == (200, "ok")
                 assert "note: maxmemory-policy must be noeviction (was allkeys-lru)" in text

@@ -74,11 +74,11 @@ async def test_a_worker_without_free_threads_is_unready_and_burns_no_attempts(
         )
         options = ("--handlers", HOSTILE, "--threads", "1", "--grace", "0.2")
         worker = await world.worker(*options, handlers=HANDLERS)
-        await world.says(worker, "worker started")
+        await world.says(worker, "process started")
         await enqueue(world.store, "stuck", "u-1", {"seconds": 2.5})
 
         async def unready() -> bool:
-            status, text = await probe(world, worker, "/readyz", "worker started")
+            status, text = await probe(world, worker, "/readyz", "process started")
             return (
                 status == 503 and text == "all 1 threads run handlers for longer than their jobs' timeouts\n"
             )
@@ -88,7 +88,7 @@ async def test_a_worker_without_free_threads_is_unready_and_burns_no_attempts(
         await world.says(worker, "no free thread")
         await enqueue(world.store, "good", "u-1")
         await until("an async job runs all the same", partial(good_ran, world))
-        value = partial(metric, world, worker, started="worker started")
+        value = partial(metric, world, worker, started="process started")
         assert await value("taskqueue_jobs_total", type="waits", outcome="no-thread") >= 1
         assert await value("taskqueue_threads_stuck") == 1
 
@@ -96,7 +96,7 @@ async def test_a_worker_without_free_threads_is_unready_and_burns_no_attempts(
             return {start.type: start.attempt for start in world.starts()}.get("waits") == 1
 
         await until("the job that waited runs as its first attempt once the thread is free", waited_ran)
-        assert await probe(world, worker, "/readyz", "worker started") == (200, "ok\n")
+        assert await probe(world, worker, "/readyz", "process started") == (200, "ok\n")
         assert await world.total("dead") == 1, "the stuck one alone"
         assert await world.end(worker, signal.SIGTERM) == 0
 
@@ -122,7 +122,7 @@ async def test_a_blocked_loop_is_told_and_keeps_its_leases(
 
         calls = count(1)
         await until("the loop goes on", goes_on)
-        status, text = await probe(world, worker, "/readyz", "worker started")
+        status, text = await probe(world, worker, "/readyz", "process started")
         assert status == 503
         assert text.startswith("a handler of type block blocked the event loop for ")
         await until("both jobs are done", world.idle)
@@ -135,7 +135,7 @@ async def test_a_blocked_loop_is_told_and_keeps_its_leases(
         for kind in ("block", "hold"):
             assert (
                 await metric(
-                    world, worker, "taskqueue_loop_blocks_total", started="worker started", type=kind
+                    world, worker, "taskqueue_loop_blocks_total", started="process started", type=kind
                 )
                 == 1
             )

@@ -19,7 +19,7 @@ from tests.support.site.site import Site, site
 CALLERS = 1_500
 #: As many files as a process may open here: fewer than there are callers, more than a worker needs beside its port.
 FILES = 256
-STARTED = "worker started"
+STARTED = "process started"
 PROBES_S = 5.0
 
 

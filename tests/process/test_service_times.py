@@ -22,7 +22,7 @@ async def test_running_work_and_its_duration_are_visible(
 
         await until("jobs are due and nobody takes them", waiting)
         worker = await world.worker("--concurrency", "2", sleep_s=SLEEP_S)
-        await world.says(worker, "worker started")
+        await world.says(worker, "process started")
 
         async def busy() -> bool:
             found = await read_work(world.store)

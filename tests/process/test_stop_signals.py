@@ -196,8 +196,8 @@ def test_the_first_line_imports_nothing_slow() -> None:
     ("name", "started"),
     [
         ("scheduler", b"process started"),
-        ("worker", b"worker started"),
-        ("worker whose store is silent", b"worker started"),
+        ("worker", b"process started"),
+        ("worker whose store is silent", b"process started"),
         ("operator whose API server is silent", b"process started"),
     ],
 )

@@ -143,14 +143,14 @@ async def test_a_worker_outlives_a_long_store_outage(release: str, tmp_path: Pat
         worker = await world.worker("--live-within", str(within_s))
 
         async def is_ready(status: int) -> bool:
-            return (await probe(world, worker, "/readyz", "worker started"))[0] == status
+            return (await probe(world, worker, "/readyz", "process started"))[0] == status
 
         await until("it is ready", lambda: is_ready(200))
         valkey.kill()
         down_s = time.time()
         await until("it says that it is not", lambda: is_ready(503))
         await until("it was down for long", lambda: _passed(down_s + within_s + 2))
-        assert await probe(world, worker, "/livez", "worker started") == (200, "ok\n")
-        assert "no claim was answered for" in (await probe(world, worker, "/readyz", "worker started"))[1]
+        assert await probe(world, worker, "/livez", "process started") == (200, "ok\n")
+        assert "no claim was answered for" in (await probe(world, worker, "/readyz", "process started"))[1]
         await restart(valkey, world)
         await until("it is ready again", lambda: is_ready(200))

@@ -13,8 +13,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from taskqueue.handlers import Discard, Job, RateLimited, RetryLater
-from taskqueue.handlers.ending import RATE_LIMITED_MAX_S, RATE_LIMITED_MIN_S, RETRY_LATER_MAX_S
-from taskqueue.store.claim import Result
+from taskqueue.handlers.verdict import RATE_LIMITED_MAX_S, RATE_LIMITED_MIN_S, RETRY_LATER_MAX_S
+from taskqueue.models.outcome import Outcome
+from taskqueue.store.claim import LETTERS, Result
 from taskqueue.text import printable
 from tests.support.site.worker_slots import SlotsUnderTest
 
@@ -115,14 +116,14 @@ def hostile(error: BaseException, deed: str) -> Callable[[Job], Coroutine[Any, A
 def check(result: Result) -> None:
     """Whatever the script and its Lua numbers could choke on."""
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(tuple(result))) == list(result)
-    assert result.verb in ("r", "x", "c", "l")
+    assert result.outcome in LETTERS.keys() - {Outcome.DONE}
     assert type(result.text) is str
     assert "\x00" not in result.text
     assert len(result.text) <= printable.MAX_CHARACTERS
     assert type(result.wait_ms) is int
     assert type(result.ran_us) is int
     assert 0 <= result.ran_us < 2**53
-    if result.verb == "c":
+    if result.outcome is Outcome.LIMITED:
         assert result.text in ("type", "user", "global")
         assert RATE_LIMITED_MIN_S * 1000 <= result.wait_ms <= RATE_LIMITED_MAX_S * 1000
     else:
@@ -145,11 +146,11 @@ def test_no_slot_ends(runner: asyncio.Runner, attacks: list[tuple[BaseException,
             for turn, (error, deed) in enumerate(attacks):
                 check(await bench.run(f"sync|hostile|60|0|0|w|{turn}", hostile(error, deed)))
                 beside = await bench.run(f"sync|good|60|0|0|w|{turn}", good)
-                if deed == "cancel later" and beside.verb != "d":
+                if deed == "cancel later" and beside.outcome is not Outcome.DONE:
                     # It was cancelled from outside, as it seems to the slot; once, and then never again.
-                    assert beside.verb in ("l", "r")
+                    assert beside.outcome in (Outcome.RETURNED, Outcome.RETRIED)
                     beside = await bench.run(f"sync|good|60|0|0|w|{turn}", good)
-                assert beside.verb == "d"
+                assert beside.outcome is Outcome.DONE
             assert bench.slots.alive == 2
 
     runner.run(attack())

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import Schedule, TaskType
 from taskqueue.store.audit import audit
 from taskqueue.store.claim import Result, claim
@@ -56,7 +57,7 @@ class Line:
             if jobs:
                 break
         self.calls += 1
-        await claim(self.store, "w", self.calls, 0, 60_000, [Result(jobs[0].member, "d")])
+        await claim(self.store, "w", self.calls, 0, 60_000, [Result(jobs[0].member, Outcome.DONE)])
         return decode_params(jobs[0].params)
 
     async def end(self) -> None:

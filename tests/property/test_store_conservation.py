@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
+from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import (
     ConcurrencyPolicy,
     Priority,
@@ -25,7 +26,7 @@ from taskqueue.models.values import (
 )
 from taskqueue.plan.segment import DueRange
 from taskqueue.store.audit import audit
-from taskqueue.store.claim import Alone, Claim, Result, claim
+from taskqueue.store.claim import LETTERS, Alone, Claim, Result, claim
 from taskqueue.store.connection import Store, open_store
 from taskqueue.store.cursor import read_cursor
 from taskqueue.store.dead import purge_dead, read_dead, retry_dead
@@ -160,29 +161,31 @@ class Histories(RuleBasedStateMachine):
         self.do(permit(self.store, 1, LONG_MS))
         self.starts = []
 
-    def _results(self, chosen: list[tuple[int, str]]) -> list[Result]:
+    def _results(self, chosen: list[tuple[int, Outcome]]) -> list[Result]:
         """Outcomes of jobs that are held, were held, or never were."""
         members = [*self.held, *self.stale, "plain|a|1|2|0|nobody|1"]
-        texts = {"c": ("type", "user", "global")}
+        scopes = ("type", "user", "global")
         return [
             Result(
                 members[k % len(members)],
-                verb,  # type: ignore[arg-type]
+                outcome,
                 k % 3,
-                texts[verb][k % 3] if verb == "c" else "why",
+                scopes[k % 3] if outcome is Outcome.LIMITED else "why",
                 100 * k,
             )
-            for k, verb in chosen
+            for k, outcome in chosen
         ]
 
     @rule(
         worker=workers,
         n=st.integers(0, 8),
         lease_ms=st.sampled_from([1, LONG_MS, LONG_MS]),
-        chosen=st.lists(st.tuples(st.integers(0, 50), st.sampled_from("ddrxlc")), max_size=8),
+        chosen=st.lists(st.tuples(st.integers(0, 50), st.sampled_from([Outcome.DONE, *LETTERS])), max_size=8),
         alone=st.sampled_from(Alone),
     )
-    def claims(self, worker: str, n: int, lease_ms: int, chosen: list[tuple[int, str]], alone: Alone) -> None:
+    def claims(
+        self, worker: str, n: int, lease_ms: int, chosen: list[tuple[int, Outcome]], alone: Alone
+    ) -> None:
         results = self._results(chosen)
         self.seqs[worker] = seq = self.seqs.get(worker, 0) + 1
         got = self.do(claim(self.store, worker, seq, n, lease_ms, results, alone=alone))

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
+from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import RateLimit, Schedule, TaskType
 from taskqueue.store.audit import audit
 from taskqueue.store.claim import Result
@@ -29,9 +30,9 @@ async def test_each_place_and_each_end_is_counted(world: World) -> None:
     await world.enqueue("narrow", "a", "b")
     jobs = {job.member.split("|")[1]: job for job in (await world.claim(n=10)).jobs if "sync" in job.member}
     results = [
-        Result(jobs["a"].member, "d"),
-        Result(jobs["b"].member, "x", 0, "no"),
-        Result(jobs["c"].member, "l"),
+        Result(jobs["a"].member, Outcome.DONE),
+        Result(jobs["b"].member, Outcome.DEAD, 0, "no"),
+        Result(jobs["c"].member, Outcome.RETURNED),
     ]
     await world.claim(n=0, results=results)
     found = await audit(world.store)

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import Schedule, TaskType
 from taskqueue.store.claim import Result, claim
 from tests.support.store.raw import raw
@@ -51,7 +52,7 @@ class Fleet:
             for started in got.jobs:
                 due_us = int(started.member.split("~")[1].split("|")[0])
                 self.late_us.append(started.start_us - zero_us - due_us)
-            pending[worker] = [Result(started.member, "d") for started in got.jobs]
+            pending[worker] = [Result(started.member, Outcome.DONE) for started in got.jobs]
             next_us = got.come_back_us - zero_us if got.come_back_us >= 0 else now_us + 1_000
             heapq.heappush(heap, (max(next_us, now_us + 1), worker))
 

@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import Priority, Schedule, TaskType
 from taskqueue.store.claim import Result
 from tests.support.store.raw import raw
@@ -86,7 +87,7 @@ async def test_a_retry_waits_for_its_time(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     await world.enqueue("sync", "u")
     (job,) = (await world.claim()).jobs
-    assert (await world.claim(results=[Result(job.member, "r", 5_000)])).jobs == []
+    assert (await world.claim(results=[Result(job.member, Outcome.RETRIED, 5_000)])).jobs == []
     score = (await raw(world.store).zrange(world.store.keys.ready("normal"), 0, 0, withscores=True))[0][1]
     assert score == world.clock.now_ms + 5_000
     await world.clock.advance(ms=4_980)

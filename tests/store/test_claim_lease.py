@@ -6,8 +6,9 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import ConcurrencyPolicy, Schedule, TaskType
-from taskqueue.store.claim import Alone, Result
+from taskqueue.store.claim import LETTERS, Alone, Result
 from taskqueue.store.dead import read_dead
 from taskqueue.store.heartbeat import heartbeat
 from tests.support.store.raw import raw
@@ -46,15 +47,15 @@ async def test_a_vanished_workers_job_runs_again_as_a_loss(
     await world.conserved()
 
 
-@pytest.mark.parametrize("verb", ["d", "r", "x", "l", "c"])
-async def test_the_result_of_a_lost_lease_changes_nothing(world: World, verb: str) -> None:
+@pytest.mark.parametrize("outcome", LETTERS)
+async def test_the_result_of_a_lost_lease_changes_nothing(world: World, outcome: Outcome) -> None:
     await world.install(TaskType("sync", HOUR))
     await world.enqueue("sync", "u")
     (first,) = (await world.claim("one")).jobs
     await vanish(world)
     (second,) = (await world.claim("two", alone=Alone.NOW)).jobs
     before = await world.waiting()
-    await world.claim("one", n=0, results=[Result(first.member, verb, 0, "type")])  # type: ignore[arg-type]
+    await world.claim("one", n=0, results=[Result(first.member, outcome, 0, "type")])
     assert await world.waiting() == before == {}
     assert await raw(world.store).zrange(world.store.keys("leased"), 0, -1) == [second.member.encode()]
     await world.conserved()
@@ -81,14 +82,14 @@ async def test_failures_do_not_count_as_losses(world: World) -> None:
     for failures in range(5):
         (job,) = (await world.claim(results=results)).jobs
         assert (job.failures, job.losses) == (failures, 0)
-        results = [Result(job.member, "r", 0)]
+        results = [Result(job.member, Outcome.RETRIED, 0)]
 
 
 async def test_a_returned_or_parked_job_uses_no_attempt(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     await world.enqueue("sync", "u")
     (job,) = (await world.claim()).jobs
-    (again,) = (await world.claim(results=[Result(job.member, "l")])).jobs
+    (again,) = (await world.claim(results=[Result(job.member, Outcome.RETURNED)])).jobs
     assert (again.failures, again.losses) == (0, 0)
     assert await raw(world.store).exists(world.store.keys("attempts")) == 0
 
@@ -98,7 +99,7 @@ async def test_an_unknown_limit_never_costs_a_job(world: World, text: str) -> No
     await world.install(TaskType("sync", HOUR))
     await world.enqueue("sync", "u")
     (job,) = (await world.claim()).jobs
-    assert len((await world.claim(results=[Result(job.member, "c", 10, text)])).jobs) == 1
+    assert len((await world.claim(results=[Result(job.member, Outcome.LIMITED, 10, text)])).jobs) == 1
     await world.conserved()
 
 
@@ -174,7 +175,7 @@ async def test_a_job_returned_with_a_delay_is_leased_after_it(world: World) -> N
     await world.install(TaskType("sync", HOUR))
     await world.enqueue("sync", "u")
     (job,) = (await world.claim()).jobs
-    assert (await world.claim(results=[Result(job.member, "l", 60_000)])).jobs == []
+    assert (await world.claim(results=[Result(job.member, Outcome.RETURNED, 60_000)])).jobs == []
     ((name, due_ms),) = await raw(world.store).zrange(
         world.store.keys("ready:normal"), 0, -1, withscores=True
     )

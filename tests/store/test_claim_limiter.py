@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import Schedule, TaskType
 from taskqueue.store.claim import Result, claim
 from taskqueue.store.limits import override_rate, set_rate
@@ -116,7 +117,10 @@ async def test_a_repeated_call_returns_the_same_jobs(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     await world.enqueue("sync", *"abcdef")
     first = await world.claim(n=2)
-    results = [Result(first.jobs[0].member, "d"), Result(first.jobs[1].member, "r", 60_000)]
+    results = [
+        Result(first.jobs[0].member, Outcome.DONE),
+        Result(first.jobs[1].member, Outcome.RETRIED, 60_000),
+    ]
     second = await world.claim(n=2, results=results)
     for _ in range(2):
         assert (await world.again("w", 2, results)).jobs == second.jobs

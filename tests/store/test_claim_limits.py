@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import RateLimit, Schedule, TaskType
 from taskqueue.store.claim import ClaimedJob, Result
 from taskqueue.store.users import read_subscriptions
@@ -36,7 +37,7 @@ async def drive(world: World, seconds: float, n: int = 50) -> list[ClaimedJob]:
     end_us = world.clock.now_us + seconds * 1e6
     while world.clock.now_us < end_us:
         got = await world.claim(n=n, results=results)
-        results = [Result(job.member, "d") for job in got.jobs]
+        results = [Result(job.member, Outcome.DONE) for job in got.jobs]
         started += got.jobs
         await world.clock.advance(us=max(1_000, got.come_back_us - got.now_us))
     return started
@@ -158,7 +159,7 @@ async def test_a_handler_closes_a_limit_for_all_workers_without_an_attempt(
     await world.install(TaskType("sync", HOUR), TaskType("other", HOUR))
     await world.enqueue("sync", "a")
     (job,) = (await world.claim()).jobs
-    await world.claim(n=0, results=[Result(job.member, "c", 5_000, scope)])
+    await world.claim(n=0, results=[Result(job.member, Outcome.LIMITED, 5_000, scope)])
     await world.enqueue("sync", "a" if scope != "user" else "b")
     if scope != "user":
         await world.enqueue("other", "a")

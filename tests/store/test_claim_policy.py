@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import ConcurrencyPolicy, Priority, Schedule, TaskType
 from taskqueue.store.claim import Result
 from taskqueue.store.heartbeat import heartbeat
@@ -63,7 +64,7 @@ async def test_the_next_occurrence_runs_once_the_running_one_is_done(world: Worl
     await world.occur("sync")
     first = (await world.claim()).jobs[0]
     await world.occur("sync")
-    assert len((await world.claim(results=[Result(first.member, "d")])).jobs) == 1
+    assert len((await world.claim(results=[Result(first.member, Outcome.DONE)])).jobs) == 1
     assert await raw(world.store).hlen(world.store.keys("live")) == 1
 
 
@@ -83,7 +84,7 @@ async def test_an_ad_hoc_job_waits_for_the_running_one(world: World) -> None:
     assert await world.waiting() == {"ready:normal": [name]}
     again_ms = await raw(world.store).zscore(world.store.keys("ready", "normal"), name)
     assert again_ms == world.clock.now_ms + 1_000
-    await world.claim(results=[Result(running.member, "d")])
+    await world.claim(results=[Result(running.member, Outcome.DONE)])
     await world.clock.advance(s=1)
     assert [job.member.rsplit("|", 2)[0] for job in (await world.claim()).jobs] == [name]
     await world.conserved()
@@ -106,7 +107,7 @@ async def test_a_replaced_job_is_lost_and_leaves_nothing_behind(world: World) ->
     await sync_with(world, ConcurrencyPolicy.REPLACE)
     await world.enqueue("sync", "u")
     first = (await world.claim("one")).jobs[0]
-    await world.claim("one", results=[Result(first.member, "r", 0)])
+    await world.claim("one", results=[Result(first.member, Outcome.RETRIED, 0)])
     first = (await world.claim("one")).jobs[0] if await world.waiting() else first
     held = (await raw(world.store).zrange(world.store.keys("leased"), 0, -1))[0].decode()
     assert await raw(world.store).hlen(world.store.keys("attempts")) == 1
@@ -115,8 +116,8 @@ async def test_a_replaced_job_is_lost_and_leaves_nothing_behind(world: World) ->
     assert await heartbeat(world.store, "one", 60_000, b"{}", [held], []) == [held]
     assert await raw(world.store).hlen(world.store.keys("attempts")) == 0
     assert await raw(world.store).hlen(world.store.keys("payload")) == 0
-    await world.claim("one", n=0, results=[Result(held, "d")])
+    await world.claim("one", n=0, results=[Result(held, Outcome.DONE)])
     assert await world.total("done") == 0
-    await world.claim("two", n=0, results=[Result(second.member, "d")])
+    await world.claim("two", n=0, results=[Result(second.member, Outcome.DONE)])
     assert await world.total("done") == 1
     await world.conserved()

@@ -11,16 +11,16 @@ import pytest
 from taskqueue.models.values import Schedule, TaskType
 from taskqueue.store.audit import audit
 from taskqueue.store.claim import Claim, claim
-from taskqueue_worker import claimer
+from taskqueue_worker import calls
+from taskqueue_worker.calls import Calls, StoreContact
 from taskqueue_worker.claimer import Claimer
 from taskqueue_worker.clock import ServerClock
-from taskqueue_worker.life import Life
+from taskqueue_worker.outbox import Outbox
 from taskqueue_worker.pace import Pace
-from taskqueue_worker.results import Results
 from taskqueue_worker.suspects import Suspects
 
 if TYPE_CHECKING:
-    from taskqueue_worker.started import Started
+    from taskqueue_worker.leased_job import LeasedJob
     from tests.store.conftest import World
 
 SYNC = TaskType("sync", Schedule(interval_s=3600))
@@ -30,33 +30,26 @@ class Desk:
     """A claimer with two free slots that nothing ever leaves."""
 
     def __init__(self, world: World) -> None:
-        self.got: list[Started] = []
+        self.got: list[LeasedJob] = []
         self.added = asyncio.Event()
         self.clock = ServerClock()
         pace = Pace()
-        kinds: Any = SimpleNamespace(
-            version=-1, get=lambda _: SimpleNamespace(spec=SYNC), refresh=self._refresh
+        types: Any = SimpleNamespace(
+            version=-1, get=lambda _: SimpleNamespace(definition=SYNC), refresh=self._refresh
         )
-        self.results = Results(pace, kinds, self.clock)
+        outbox = Outbox(pace, types.get, self.clock)
+        contact = StoreContact(60)
+        self.calls = Calls(world.store, "w", 5_000, self.clock, outbox, contact, pace.has_time)
         slots: Any = self
         self.claimer = Claimer(
-            world.store,
-            "w",
-            5_000,
-            kinds,
-            self.clock,
-            pace,
-            self.results,
-            slots,
-            Life(60),
-            Suspects(pace, lambda: True),
+            self.calls, types, pace, Suspects(pace, lambda: True, asyncio.get_running_loop().time), slots
         )
 
     @property
     def free(self) -> int:
         return 2 - len(self.got)
 
-    def add(self, jobs: list[Started]) -> None:
+    def add(self, jobs: list[LeasedJob]) -> None:
         self.got += jobs
         if jobs:
             self.added.set()
@@ -68,20 +61,20 @@ async def test_a_delayed_first_reply_makes_no_job_late(world: World, monkeypatch
     await world.install(SYNC)
     await world.enqueue("sync", "ada")
     starts_us: list[int] = []
-    calls = 0
+    replies = 0
 
     async def held_up(*args: Any, **options: Any) -> Claim:
-        nonlocal calls
+        nonlocal replies
         answer = await claim(*args, **options)
-        calls += 1
-        if calls == 1:
+        replies += 1
+        if replies == 1:
             await world.clock.advance(ms=80)
         starts_us.extend(job.start_us for job in answer.jobs)
         return answer
 
-    monkeypatch.setattr(claimer, "claim", held_up)
+    monkeypatch.setattr(calls, "claim", held_up)
     desk = Desk(world)
-    desk.claimer._loop = SimpleNamespace(time=world.clock.monotonic)  # type: ignore[assignment]
+    desk.calls._loop = desk.claimer._loop = SimpleNamespace(time=world.clock.monotonic)  # type: ignore[assignment]
     channel = asyncio.create_task(desk.claimer.channel(0))
     await asyncio.wait_for(desk.added.wait(), 20)
     channel.cancel()
@@ -97,15 +90,15 @@ async def test_jobs_of_a_late_reply_go_back_from_a_draining_worker(
 
     async def drained_meanwhile(*args: Any, **options: Any) -> Claim:
         answer = await claim(*args, **options)
-        desk.claimer.draining = bool(answer.jobs)
+        desk.calls.draining = bool(answer.jobs)
         return answer
 
-    monkeypatch.setattr(claimer, "claim", drained_meanwhile)
+    monkeypatch.setattr(calls, "claim", drained_meanwhile)
     async with asyncio.timeout(20):
         await desk.claimer.channel(0)
     assert desk.got == []
     assert (await audit(world.store)).leased == 2
-    assert await desk.claimer.settle(asyncio.get_running_loop().time() + 20)
+    assert await desk.calls.settle(asyncio.get_running_loop().time() + 20)
     found = await audit(world.store)
     assert (found.leased, sum(found.ready.values()), found.difference) == (0, 2, 0)
 
@@ -114,20 +107,20 @@ async def test_jobs_of_an_unreadable_type_wait(world: World, monkeypatch: pytest
     await world.install(SYNC)
     await world.enqueue("sync", "ada")
     desk = Desk(world)
-    kinds: Any = SimpleNamespace(
+    types: Any = SimpleNamespace(
         version=-1, get=lambda _: None, unreadable=frozenset({"sync"}), refresh=desk._refresh
     )
-    desk.claimer._kinds = kinds
+    desk.claimer._types = types
 
     async def drained_afterwards(*args: Any, **options: Any) -> Claim:
         answer = await claim(*args, **options)
         if answer.jobs:
-            asyncio.get_running_loop().call_later(0.1, setattr, desk.claimer, "draining", True)
+            asyncio.get_running_loop().call_later(0.1, setattr, desk.calls, "draining", True)
         return answer
 
-    monkeypatch.setattr(claimer, "claim", drained_afterwards)
+    monkeypatch.setattr(calls, "claim", drained_afterwards)
     async with asyncio.timeout(5):
         await desk.claimer.channel(0)
-    assert await desk.claimer.settle(asyncio.get_running_loop().time() + 5)
+    assert await desk.calls.settle(asyncio.get_running_loop().time() + 5)
     found = await audit(world.store)
     assert (desk.got, found.leased, found.parked, found.difference) == ([], 0, 1, 0)

@@ -9,6 +9,7 @@ from typer.testing import Result
 
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.instant import read_instant_ms
+from taskqueue.models.outcome import Outcome
 from taskqueue.scheduler.publisher import Publisher
 from taskqueue.sources.folder import load
 from taskqueue.store.claim import Result as Settled
@@ -68,7 +69,7 @@ async def bury(store: Store, worker: str, name: str) -> None:
     """Start the one job that waits, and let it die."""
     (job,) = (await claim(store, worker, 1, 1, 60_000)).jobs
     assert job.member.startswith(name)
-    await claim(store, worker, 2, 0, 60_000, [Settled(job.member, "x", text="no such order")])
+    await claim(store, worker, 2, 0, 60_000, [Settled(job.member, Outcome.DEAD, text="no such order")])
 
 
 @pytest.mark.parametrize("file", ["", "fetch-orders.yaml"], ids=["with users", "with nothing that is new"])

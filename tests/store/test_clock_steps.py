@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import RateLimit, Schedule, TaskType
 from taskqueue.store.audit import audit
 from taskqueue.store.claim import Result
@@ -34,7 +35,7 @@ async def drive(world: World, seconds: float) -> list[int]:
     results: list[Result] = []
     for _ in range(int(seconds * 50)):
         got = await world.claim(n=100, results=results)
-        results = [Result(job.member, "d") for job in got.jobs]
+        results = [Result(job.member, Outcome.DONE) for job in got.jobs]
         starts += [job.start_us for job in got.jobs]
         await world.clock.advance(ms=20)
     return starts
@@ -90,7 +91,7 @@ async def test_a_retry_after_a_step_back_waits_for_its_backoff(world: World, bac
     (job,) = (await world.claim(n=1)).jobs
     await set_back(world, back_s)
     now_us = world.clock.now_us
-    await world.claim(n=0, results=[Result(job.member, "r", 2_000)])
+    await world.claim(n=0, results=[Result(job.member, Outcome.RETRIED, 2_000)])
     (start_us,) = await drive(world, 3)
     assert start_us - now_us == pytest.approx(2e6, abs=20_000)
 
@@ -100,7 +101,7 @@ async def test_a_job_given_back_after_a_step_back_is_due(world: World, back_s: f
     await world.enqueue("plain", "u")
     (job,) = (await world.claim(n=1)).jobs
     await set_back(world, back_s)
-    await world.claim(n=0, results=[Result(job.member, "l")])
+    await world.claim(n=0, results=[Result(job.member, Outcome.RETURNED)])
     assert len(await drive(world, 0.5)) == 1
 
 
@@ -143,7 +144,7 @@ async def test_a_closed_limit_opens_on_time_over_a_step_back(world: World, back_
     await world.install(PLAIN)
     await world.enqueue("plain", "u", "u")
     (job, _) = (await world.claim(n=2)).jobs
-    await world.claim(n=0, results=[Result(job.member, "c", 2_000, scope)])
+    await world.claim(n=0, results=[Result(job.member, Outcome.LIMITED, 2_000, scope)])
     await set_back(world, back_s)
     now_us = world.clock.now_us
     (start_us,) = await drive(world, 3)

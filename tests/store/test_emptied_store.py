@@ -10,6 +10,7 @@ from typing import Literal
 import pytest
 from prometheus_client import REGISTRY
 
+from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import CatchUp, Schedule, Task, TaskType, UserSubscription
 from taskqueue.plan.lanes import Lane
 from taskqueue.scheduler import keeper as keeper_module
@@ -117,7 +118,7 @@ async def run_some(store: Store, clock: ScriptClock, jobs: int) -> Counter[Due]:
         got = await claim(store, "w", seq, min(10, jobs - ran.total()), 60_000, results)
         names = [job_name.parse(job.member) for job in got.jobs]
         ran.update((job.type, job.user, job.occurrence or 0) for job in names)
-        results = [Result(job.member, "d") for job in got.jobs]
+        results = [Result(job.member, Outcome.DONE) for job in got.jobs]
         if ran.total() == jobs and not results:
             return ran
         await clock.advance(ms=10)

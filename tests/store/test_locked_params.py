@@ -24,8 +24,8 @@ from taskqueue.store.enqueue import enqueue
 from taskqueue.store.errors import LockedParamsError
 from taskqueue.store.limits import set_rate
 from taskqueue.store.users import StoredSubscription, read_stored_users, read_subscriptions, set_users
-from taskqueue_worker.kinds import Kind, Kinds
-from taskqueue_worker.started import Started
+from taskqueue_worker.leased_job import LeasedJob
+from taskqueue_worker.task_types import BoundType, TaskTypes
 from tests.support.site.worker_slots import SlotsUnderTest
 from tests.support.store.commands import Command, commands_on
 from tests.support.store.script_clock import ScriptClock
@@ -94,7 +94,7 @@ async def test_a_job_older_than_the_lock_gets_the_types_value(store: Store, cloc
     registry = Registry()
     registry.add("f", sync)
     threads = Threads(1)
-    kinds = Kinds(store, Dispatcher(registry, HttpClient(), threads))
+    kinds = TaskTypes(store, Dispatcher(registry, HttpClient(), threads))
     await set_rate(store, 1_000)
     await Publisher(store).publish({"sync": OPEN}, {})
     calls, results = count(1), list[Result]()
@@ -109,7 +109,7 @@ async def test_a_job_older_than_the_lock_gets_the_types_value(store: Store, cloc
         (claimed,) = answer.jobs
         async with SlotsUnderTest() as under_test:
             at_s = asyncio.get_running_loop().time()
-            under_test.slots.add([Started(claimed.member, kind, claimed.params, 0, 0, at_s, 0.01)])
+            under_test.slots.add([LeasedJob(claimed.member, kind, claimed.params, 0, 0, at_s, 0.01)])
             results = [await asyncio.wait_for(under_test.results.get(), 30)]
     assert given == [OWN, {"region": "eu", "full": True}]
 
@@ -120,7 +120,7 @@ async def test_an_imported_user_is_not_suspended_and_overrides_no_more(store: St
     await Publisher(store).publish({"sync": LOCKED}, {})
     task = await stored(store)
     assert not task.suspended, "no manifest of it is there to be refused"
-    assert Kind(LOCKED, None).params(task.params) == {"region": "eu", "full": True}
+    assert BoundType(LOCKED, None).params(task.params) == {"region": "eu", "full": True}
 
 
 async def test_an_ad_hoc_job_cannot_override(store: Store, taskqueue: Command) -> None:

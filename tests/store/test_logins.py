@@ -20,6 +20,7 @@ from typer.testing import CliRunner
 
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.main import app
+from taskqueue.models.outcome import Outcome
 from taskqueue.store import script
 from taskqueue.store.audit import audit
 from taskqueue.store.claim import Result as Settled
@@ -169,7 +170,7 @@ async def test_processes_use_their_logins_and_never_print_them(server: RedisServ
         finally:
             for user in (ALL, WORKER):
                 server.call("ACL", "SETUSER", user, "on")
-        assert "worker started" in "".join(shown)
+        assert "process started" in "".join(shown)
         for text in (SECRET, quote(SECRET, safe=""), "Qq7", "zZ9", WORKER):
             assert [one for one in shown if text in one] == []
 
@@ -228,7 +229,9 @@ async def bury(where: str) -> None:
             return bool(held)
 
         await until("the job has begun", has_begun)
-        await claim(store, "w", next(calls), 0, 60_000, [Settled(held[0], "x", text="no such order")])
+        await claim(
+            store, "w", next(calls), 0, 60_000, [Settled(held[0], Outcome.DEAD, text="no such order")]
+        )
         assert (await audit(store)).totals["dead"] == 1
 
 

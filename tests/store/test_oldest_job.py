@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
+from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import RateLimit, Schedule, TaskType
 from taskqueue.store import oldest as oldest_module
 from taskqueue.store.claim import Result
@@ -45,7 +46,9 @@ async def test_the_oldest_job_is_found_in_lanes_limits_and_leases(world: World) 
     await emitted(world, "leased", 100)
     await emitted(world, "parked", 150, 200, 300)
     jobs = (await world.claim(n=5)).jobs
-    await world.claim(n=0, results=[Result(job.member, "d") for job in jobs if "|150|" in job.member])
+    await world.claim(
+        n=0, results=[Result(job.member, Outcome.DONE) for job in jobs if "|150|" in job.member]
+    )
     await emitted(world, "lane", 500, 400)
     await world.enqueue("lane", "u")
     places = {name: len(jobs) for name, jobs in (await world.waiting()).items()}
@@ -109,12 +112,12 @@ async def test_a_job_returned_behind_the_scan_is_found(
     (job,) = (await world.claim()).jobs
     due_ms = 700_000 + int(await world.store.read(zscore(world.store.keys.schedule("sync", 1), "u")) or 0)
     results = {
-        "leave": Result(job.member, "l"),
-        "retry": Result(job.member, "r", 60_000),
-        "type": Result(job.member, "c", 60_000, "type"),
-        "user": Result(job.member, "c", 60_000, "user"),
-        "global": Result(job.member, "c", 60_000, "global"),
-        "redriven": Result(job.member, "x", 0, "bad"),
+        "leave": Result(job.member, Outcome.RETURNED),
+        "retry": Result(job.member, Outcome.RETRIED, 60_000),
+        "type": Result(job.member, Outcome.LIMITED, 60_000, "type"),
+        "user": Result(job.member, Outcome.LIMITED, 60_000, "user"),
+        "global": Result(job.member, Outcome.LIMITED, 60_000, "global"),
+        "redriven": Result(job.member, Outcome.DEAD, 0, "bad"),
     }
 
     async def go_back() -> None:
@@ -136,7 +139,7 @@ async def test_a_job_moving_between_limits_is_found(world: World, monkeypatch: p
     await world.subscribe("u", "sync")
     await emitted(world, "sync", 600, 700)
     (first,) = (await world.claim()).jobs
-    await world.claim(n=0, results=[Result(first.member, "d")])
+    await world.claim(n=0, results=[Result(first.member, Outcome.DONE)])
     assert (await world.waiting()).keys() == {"parked:type:sync"}
     client, keys, real = raw(world.store), world.store.keys, world.store.scan
 
@@ -188,7 +191,7 @@ async def test_a_move_is_noted_only_during_a_scan(world: World) -> None:
     await world.subscribe("u", "sync")
     await emitted(world, "sync", 700)
     (job,) = (await world.claim()).jobs
-    await world.claim(n=0, results=[Result(job.member, "l")])
+    await world.claim(n=0, results=[Result(job.member, Outcome.RETURNED)])
     assert [key async for key in raw(world.store).scan_iter(match=world.store.keys("moved*"))] == []
 
 

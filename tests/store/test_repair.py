@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import RateLimit, Schedule, Task, TaskType, UserSubscription
 from taskqueue.scheduler.publisher import Publisher
 from taskqueue.scheduler.ticker import Ticker
@@ -162,7 +163,7 @@ async def test_jobs_of_an_unreadable_type_wait(world: World) -> None:
     assert 0 < len(jobs) < len(USERS)
     starts = [job.start_us for job in jobs]
     assert min((b - a for a, b in pairwise(starts)), default=10**6) >= 10_000
-    await world.claim(results=[Result(job.member, "d") for job in jobs])
+    await world.claim(results=[Result(job.member, Outcome.DONE) for job in jobs])
     assert await world.total("skipped") == 0
     await world.conserved()
 

@@ -6,6 +6,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import ConcurrencyPolicy, RateLimit, Schedule, TaskType
 from taskqueue.store.audit import audit
 from taskqueue.store.claim import Alone, Result, claim
@@ -87,7 +88,7 @@ async def test_one_worker_at_a_time_is_asked_to_become_empty(world: World) -> No
     assert [await asked("one.0"), await asked("two.0")] == [True, False]
     (job,) = (await take(world, "one.0")).jobs
     assert not await asked("two.0")
-    await world.claim("one.0", n=0, lease_ms=LEASE_MS, results=[Result(job.member, "d")])
+    await world.claim("one.0", n=0, lease_ms=LEASE_MS, results=[Result(job.member, Outcome.DONE)])
     assert await asked("two.0"), "the suspect ended, so the next one's turn has come"
     await world.clock.advance(ms=LEASE_MS + 1)
     assert await asked("three.0"), "a worker that was asked and never came is replaced after a lease"
@@ -102,12 +103,12 @@ async def test_an_unwilling_worker_is_not_asked(world: World) -> None:
 @pytest.mark.parametrize(
     ("result", "where"),
     [
-        (("d",), []),
-        (("x", 0, "why"), []),
-        (("r", 0), ["normal"]),
-        (("c", 1_000, "type"), ["parked:type:plain"]),
-        (("c", 1_000, "global"), ["normal"]),
-        (("l",), ["suspects"]),
+        ((Outcome.DONE,), []),
+        ((Outcome.DEAD, 0, "why"), []),
+        ((Outcome.RETRIED, 0), ["normal"]),
+        ((Outcome.LIMITED, 1_000, "type"), ["parked:type:plain"]),
+        ((Outcome.LIMITED, 1_000, "global"), ["normal"]),
+        ((Outcome.RETURNED,), ["suspects"]),
     ],
 )
 async def test_a_settled_suspect_is_cleared(world: World, result: tuple[Any, ...], where: list[str]) -> None:
@@ -133,7 +134,9 @@ async def test_a_culprit_dies_alone_and_innocents_finish(world: World) -> None:
             alone_losses += 1
             await lease_passes(world)
         else:
-            await world.claim(f"w{turn}.0", n=0, lease_ms=LEASE_MS, results=[Result(job.member, "d")])
+            await world.claim(
+                f"w{turn}.0", n=0, lease_ms=LEASE_MS, results=[Result(job.member, Outcome.DONE)]
+            )
     found = await audit(world.store)
     assert (found.totals["done"], found.totals["dead"], found.parked, found.difference) == (29, 1, 0, 0)
     assert alone_losses == 3
@@ -146,7 +149,7 @@ async def test_a_culprit_dies_alone_and_innocents_finish(world: World) -> None:
 
 async def test_losing_company_again_and_again_kills_no_job(world: World) -> None:
     await suspected(world, "a", "b")
-    for turn in range(5):  # an older worker, which runs what it is given beside others
+    for turn in range(5):  # an older worker, which runs a suspect next to other jobs
         for user in "ab":
             answer = await take(world, f"w{turn}.{user}")
             assert len(answer.jobs) == 1
@@ -194,7 +197,7 @@ async def test_a_suspect_with_a_shut_limit_is_passed(world: World) -> None:
         world, "a", "b", "c", kind=TaskType("plain", HOUR, rate_limit=RateLimit(per_user_per_second=1))
     )
     (job,) = (await take(world)).jobs
-    await world.claim("taker.0", n=0, lease_ms=LEASE_MS, results=[Result(job.member, "l")])
+    await world.claim("taker.0", n=0, lease_ms=LEASE_MS, results=[Result(job.member, Outcome.RETURNED)])
     key = world.store.keys("closed")
     await raw(world.store).zadd(key, {"user:b": world.clock.now_us + 3_600_000_000})
     (job,) = (await take(world, "other.0")).jobs

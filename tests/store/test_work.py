@@ -5,14 +5,17 @@ from __future__ import annotations
 import math
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
+from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import ConcurrencyPolicy, Priority, RateLimit, Schedule, TaskType
 from taskqueue.plan.capacity import DEFAULT_SERVICE_S, Due
 from taskqueue.store import script
-from taskqueue.store.claim import Result
+from taskqueue.store.claim import LETTERS, Result
 from taskqueue.store.heartbeat import heartbeat
 from taskqueue.store.limits import override_rate
+from taskqueue.store.script import Script
 from taskqueue.store.types import put_types, read_catalog
 from taskqueue.store.work import read_work
 from tests.support.store.raw import raw
@@ -26,13 +29,13 @@ HOUR = Schedule(interval_s=3600)
 LONG_MS = 3_600_000
 
 
-async def ran(world: World, kind: str, *times_us: int, verb: str = "d") -> None:
+async def ran(world: World, kind: str, *times_us: int, outcome: Outcome = Outcome.DONE) -> None:
     """Jobs of a type that took so long."""
     for time_us in times_us:
         await world.enqueue(kind, f"ran-{time_us}")
         (job,) = (await world.claim("runner", 1)).jobs
-        wait_ms = 0 if verb == "l" else LONG_MS
-        await world.claim("runner", 0, [Result(job.member, verb, wait_ms, "why", time_us)])  # type: ignore[arg-type]
+        wait_ms = 0 if outcome is Outcome.RETURNED else LONG_MS
+        await world.claim("runner", 0, [Result(job.member, outcome, wait_ms, "why", time_us)])
         await world.clock.advance(us=1_015)  # a slot of 1,000/s
 
 
@@ -72,8 +75,10 @@ async def test_running_retried_dead_and_lost_jobs_are_counted(world: World) -> N
     found = await read_work(world.store)
     assert (found.due, found.running) == ({}, 4)
 
-    await world.claim("w", 0, [Result(jobs[0].member, "r", LONG_MS, "", 1_000_000)])  # not due for an hour
-    await world.claim("w", 0, [Result(jobs[1].member, "x", 0, "why", 3_000_000)])
+    await world.claim(
+        "w", 0, [Result(jobs[0].member, Outcome.RETRIED, LONG_MS, "", 1_000_000)]
+    )  # not due for an hour
+    await world.claim("w", 0, [Result(jobs[1].member, Outcome.DEAD, 0, "why", 3_000_000)])
     now_ms = world.clock.now_ms
     await raw(world.store).zadd(world.store.keys("leased"), {jobs[2].member: now_ms})  # its worker vanished
     await world.claim("w", 0)
@@ -101,7 +106,10 @@ async def test_one_call_with_many_results_is_as_good_as_many(world: World) -> No
     await world.enqueue("b", *"uvw")
     jobs = (await world.claim()).jobs
     times = {"a": 10_000, "b": 30_000}
-    results = [Result(job.member, "d", 0, "", times[job.member[0]] + n * 1_000) for n, job in enumerate(jobs)]
+    results = [
+        Result(job.member, Outcome.DONE, 0, "", times[job.member[0]] + n * 1_000)
+        for n, job in enumerate(jobs)
+    ]
     await world.claim("w", 0, results)
     for _ in range(2):  # answers that were lost
         await world.again("w", 0, results)
@@ -112,17 +120,17 @@ async def test_one_call_with_many_results_is_as_good_as_many(world: World) -> No
 async def test_jobs_without_duration_do_not_change_the_mean(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     await ran(world, "sync", 5_000)
-    await ran(world, "sync", 0, verb="l")
+    await ran(world, "sync", 0, outcome=Outcome.RETURNED)
     (job,) = (await world.claim("old")).jobs
-    four: tuple[object, ...] = (job.member, "d", 0, "")
-    await world.claim("old", 0, [four])  # type: ignore[list-item]
+    without_time = msgspec.msgpack.encode([(job.member, LETTERS[Outcome.DONE], 0, "")])
+    await world.store.run(Script("claim", bytes), "old", 99, 0, LONG_MS, without_time, 0, 0)
     assert await means_us(world) == {"sync": 5_000}
     assert await world.total("done") == 2
 
 
 async def test_a_result_of_a_lost_lease_is_not_counted(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
-    await world.claim("w", 0, [Result("sync|u|~1|1|0|gone|1", "d", 0, "", 7_000)])
+    await world.claim("w", 0, [Result("sync|u|~1|1|0|gone|1", Outcome.DONE, 0, "", 7_000)])
     assert await means_us(world) == {}
 
 

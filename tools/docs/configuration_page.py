@@ -46,7 +46,7 @@ LIMITS = {annotated_types.Ge: "at least", annotated_types.Gt: "above", annotated
 class _Idle:
     """Stands for all that a worker counts, where there is no worker."""
 
-    size = free = calls = started = steps = busy = stuck = 0
+    size = free = sent = leased = steps = busy = stuck = 0
 
     def all(self) -> tuple[()]:
         return ()
@@ -84,7 +84,7 @@ def _lines() -> Iterator[str]:
     )
     yield "| name | kind | |\n|---|---|---|"
     idle: Any = _Idle()
-    metrics = [*REGISTRY.collect(), *WorkerCollector(idle, idle, idle, idle, idle, {}).collect()]
+    metrics = [*REGISTRY.collect(), *WorkerCollector(idle, idle, idle, idle, idle, idle, {}).collect()]
     metrics += WorkCollector(lambda: None).collect()
     for metric in sorted(metrics, key=lambda metric: metric.name):
         if metric.name.startswith("taskqueue_"):

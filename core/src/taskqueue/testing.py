@@ -1,4 +1,4 @@
-"""What users test their handlers with: a handler is run as a worker would run it, without Redis or a worker.
+"""Runs a handler in its tests as a worker would, without Redis and without a worker.
 
 result = run_handler(fetch_orders, user="u-7", params={"region": "eu"})
 assert result.outcome == "done"
@@ -8,21 +8,20 @@ import asyncio
 import time
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
-from typing import Any, Literal, TypeAlias
+from typing import Any
 
 from taskqueue.handlers.dispatch import runnable
-from taskqueue.handlers.ending import read_ending
 from taskqueue.handlers.job import Job
 from taskqueue.handlers.registry import Function
 from taskqueue.handlers.threads import Threads
+from taskqueue.handlers.verdict import read_verdict
+from taskqueue.models.outcome import Outcome
 
 __all__ = ["Permits", "Result", "run_handler", "run_handler_async"]
 
-OutcomeName: TypeAlias = Literal["done", "retry", "dead", "rate-limited"]
-
 
 class Permits:
-    """Records the cost of every permit, then grants it: at once, or when `grant` does."""
+    """Records the cost of every permit, then grants it: at once, or when `grant` returns."""
 
     def __init__(self, grant: Callable[[int], Awaitable[None]] | None = None) -> None:
         self.costs: list[int] = []
@@ -36,14 +35,14 @@ class Permits:
 
 @dataclass(frozen=True, slots=True)
 class Result:
-    """How one attempt ended.
+    """The outcome of one attempt: done, retried, dead or limited; it equals its word, as in `== "done"`.
 
-    delay_s: seconds the handler asked to wait; None for the type's backoff, and when done or dead.
-    permits: the cost of each further permit it took; the start of the job, its first, is not listed.
-    error: what the handler raised. (A worker makes the last attempt's retry dead; only it knows the last.)
+    delay_s: seconds that the handler asked to wait; None for the type's backoff, and when done or dead.
+    permits: the cost of each further permit; the first permit is the job's start and is not listed.
+    error: the exception of the handler. The last attempt's `retried` is `dead` in a worker, which counts attempts.
     """
 
-    outcome: OutcomeName
+    outcome: Outcome
     delay_s: float | None = None
     reason: str = ""
     permits: tuple[int, ...] = ()
@@ -61,7 +60,7 @@ async def run_handler_async(
 ) -> Result:
     """Run one attempt of a scheduled job, due now; a handler that is not async runs in a thread.
 
-    permits: what grants them, for example to wait or to raise; by default all are granted at once.
+    permits: awaited with the cost of each permit, and may wait or raise; by default each is granted at once.
     """
     recorded = Permits(permits)
     now_s = int(time.time())
@@ -79,17 +78,17 @@ def run_handler(
     attempt: int = 1,
     permits: Callable[[int], Awaitable[None]] | None = None,
 ) -> Result:
-    """Run `run_handler_async` in a loop of its own, for tests that are not async."""
+    """Run `run_handler_async` in an event loop of its own, for tests that are not async."""
     return asyncio.run(
         run_handler_async(fn, type=type, user=user, params=params, attempt=attempt, permits=permits)
     )
 
 
-async def _run(fn: Function, job: Job) -> tuple[OutcomeName, float | None, str, Exception | None]:
+async def _run(fn: Function, job: Job) -> tuple[Outcome, float | None, str, Exception | None]:
     with Threads(1) as threads:
         try:
             await runnable(fn, threads)(job)
         except Exception as error:  # noqa: BLE001 - as in a worker, any exception is an outcome
-            ending = read_ending(error)
-            return ending.kind, ending.delay_s, ending.reason, error
-    return "done", None, "", None
+            verdict = read_verdict(error)
+            return verdict.outcome, verdict.delay_s, verdict.reason, error
+    return Outcome.DONE, None, "", None

@@ -5,6 +5,7 @@ from collections.abc import Callable, Iterator
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
+from taskqueue.plan.worker import ALIVE_MS
 from taskqueue_operator.scaling import Reading
 
 #: An older reading is not told: the store did not answer.
@@ -70,5 +71,9 @@ _GAUGES: tuple[tuple[str, str, Callable[[Reading], float]], ...] = (
     ("taskqueue_running_jobs", "Jobs leased to workers.", lambda one: one.work.running),
     ("taskqueue_oldest_due_seconds", _OLDEST, lambda one: one.work.oldest_due_s),
     ("taskqueue_dead_letters", "Dead letters kept.", lambda one: one.work.dead_letters),
-    ("taskqueue_workers_seen", "Workers heard of within a minute.", lambda one: one.work.workers),
+    (
+        "taskqueue_workers_seen",
+        f"Workers with a heartbeat within {ALIVE_MS // 1000} s.",
+        lambda one: one.work.workers,
+    ),
 )

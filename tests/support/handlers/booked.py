@@ -4,7 +4,7 @@ import os
 from typing import Any
 
 from taskqueue.store.claim import Claim, claim
-from taskqueue_worker import claimer
+from taskqueue_worker import calls
 
 _FILE = os.open(os.environ["TASKQUEUE_TEST_RECORD"] + ".booked", os.O_APPEND | os.O_CREAT | os.O_WRONLY)
 
@@ -17,5 +17,5 @@ async def _noted(*args: Any, **options: Any) -> Claim:
     return answer
 
 
-assert vars(claimer)["claim"] is claim
-vars(claimer)["claim"] = _noted
+assert vars(calls)["claim"] is claim
+vars(calls)["claim"] = _noted

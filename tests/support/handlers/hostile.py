@@ -83,7 +83,7 @@ async def hold(job: Job) -> None:
 
 @handler("stuck-thread")
 def stuck_thread(job: Job) -> None:
-    """Keep a thread, whatever the timeout."""
+    """Keep a thread beyond any timeout."""
     time.sleep(job.params["seconds"])
 
 

@@ -8,6 +8,7 @@ from itertools import count
 
 import msgspec
 
+from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import RateLimit, Schedule, Task, TaskType, UserSubscription
 from taskqueue.scheduler import keeper as keeper_module
 from taskqueue.scheduler import mending, metrics
@@ -72,7 +73,7 @@ class Fleet:
         results: list[Result] = []
         for _ in range(calls):
             got: Claim = await claim(self.store, "w", next(self.numbers), 20, LEASE_MS, results)
-            results = [Result(job.member, "d", 0, "", 100) for job in got.jobs]
+            results = [Result(job.member, Outcome.DONE, 0, "", 100) for job in got.jobs]
             self.done |= {job.member.rsplit("|", 2)[0] for job in got.jobs}
         await claim(self.store, "w", next(self.numbers), 0, LEASE_MS, results)
         self.alive()

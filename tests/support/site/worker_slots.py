@@ -1,20 +1,29 @@
 """Slots without a store: a job goes in, its result comes out."""
 
 import asyncio
-from types import SimpleNamespace
-from typing import Any, Self
+from collections.abc import Awaitable, Callable
+from typing import Self
 
 import pytest
 
 from taskqueue.handlers.registry import Runnable
 from taskqueue.models.values import Retry, Schedule, TaskType
 from taskqueue.store.claim import Result
-from taskqueue_worker import slot_time
-from taskqueue_worker.kinds import Kind
+from taskqueue_worker import clock
+from taskqueue_worker.leased_job import LeasedJob
 from taskqueue_worker.slots import Slots
-from taskqueue_worker.started import Started
+from taskqueue_worker.task_types import BoundType
 
 LIMIT_S = 30.0
+
+
+async def no_permit(_: int) -> None:
+    """Refuse a permit: the job under test must ask for none."""
+    raise AssertionError
+
+
+def no_permits(_: LeasedJob) -> Callable[[int], Awaitable[None]]:
+    return no_permit
 
 
 class SlotsUnderTest:
@@ -25,27 +34,23 @@ class SlotsUnderTest:
 
     def __init__(self, size: int = 1) -> None:
         self.results: asyncio.Queue[Result] = asyncio.Queue()
-        self.slots = Slots(size, self._permits, self.results.put_nowait, lambda: None, lambda *_: None)
+        self.slots = Slots(size, no_permits, self.results.put_nowait, lambda: None, lambda *_: None)
 
     async def __aenter__(self) -> Self:
         self._patch = pytest.MonkeyPatch()
-        self._patch.setattr(slot_time, "LATE_S", 3_600.0)
+        self._patch.setattr(clock, "LATE_S", 3_600.0)
         return self
 
     async def __aexit__(self, *_: object) -> None:
         await self.slots.close()
         self._patch.undo()
 
-    @staticmethod
-    def _permits(_: Started) -> Any:
-        return SimpleNamespace(take=None)  # no job here asks for one
+    def add(self, lease: str, run: Runnable | None, params: str = "") -> BoundType:
+        bound = BoundType(TaskType("sync", Schedule(interval_s=60), retry=Retry(max_attempts=9)), run)
+        self.slots.add([LeasedJob(lease, bound, params, 0, 0, asyncio.get_running_loop().time(), 0.01)])
+        return bound
 
-    def add(self, member: str, run: Runnable | None, params: str = "") -> Kind:
-        kind = Kind(TaskType("sync", Schedule(interval_s=60), retry=Retry(max_attempts=9)), run)
-        self.slots.add([Started(member, kind, params, 0, 0, asyncio.get_running_loop().time(), 0.01)])
-        return kind
-
-    async def run(self, member: str, run: Runnable | None, params: str = "") -> Result:
+    async def run(self, lease: str, run: Runnable | None, params: str = "") -> Result:
         """Run one job and return its result."""
-        self.add(member, run, params)
+        self.add(lease, run, params)
         return await asyncio.wait_for(self.results.get(), LIMIT_S)

@@ -23,7 +23,7 @@ Respond = Callable[[web.Request], Awaitable[web.StreamResponse]]
 
 @dataclass
 class Api:
-    """Remembers what reached it and answers as told."""
+    """An API that records requests and gives the answers set by a test."""
 
     seen: list[tuple[web.Request, bytes]] = field(default_factory=list)
     peers: set[tuple[str, int]] = field(default_factory=set)

@@ -1,4 +1,4 @@
-"""Answers that are no proper HTTP: the status decides if there is one, and what cannot be read is named."""
+"""Malformed HTTP answers: a status decides, and an answer without one is named."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -18,7 +18,7 @@ OK = b"HTTP/1.1 200 OK\r\nContent-Length: 0\r\n\r\n"
 
 @dataclass
 class RawServer:
-    """Answers each request with the same bytes; requests counts them, connections what they came on."""
+    """A server that answers each request with the same bytes, and counts requests and connections."""
 
     answer: bytes = OK
     greeting: bytes = b""

@@ -1,6 +1,7 @@
 import pytest
 
 from taskqueue.handlers import Discard, Job, RateLimited, RetryLater
+from taskqueue.models.outcome import Outcome
 from taskqueue.testing import Result, run_handler, run_handler_async
 
 
@@ -13,17 +14,17 @@ async def behave(job: Job) -> None:
 
 
 def test_a_returning_handler_is_done_and_its_permits_recorded() -> None:
-    assert run_handler(behave, params={"permits": [1, 4]}) == Result("done", permits=(1, 4))
+    assert run_handler(behave, params={"permits": [1, 4]}) == Result(Outcome.DONE, permits=(1, 4))
 
 
 @pytest.mark.parametrize(
     ("error", "outcome", "delay_s", "reason"),
     [
-        (RetryLater(5, "locked"), "retry", 5.0, "locked"),
-        (RetryLater(), "retry", None, "Try again later."),
+        (RetryLater(5, "locked"), "retried", 5.0, "locked"),
+        (RetryLater(), "retried", None, "Try again later."),
         (Discard("gone"), "dead", None, "gone"),
-        (RateLimited(2, "user"), "rate-limited", 2.0, "the API asks to wait 2 s (scope user)"),
-        (KeyError("shop"), "retry", None, "KeyError: 'shop'"),
+        (RateLimited(2, "user"), "limited", 2.0, "the API asks to wait 2 s (scope user)"),
+        (KeyError("shop"), "retried", None, "KeyError: 'shop'"),
     ],
 )
 def test_an_exception_of_a_handler_is_its_outcome(
@@ -49,4 +50,4 @@ async def test_permits_can_be_refused_by_the_test() -> None:
         raise RetryLater(1, f"no {cost}")
 
     result = await run_handler_async(behave, params={"permits": [3]}, permits=refuse)
-    assert (result.outcome, result.reason, result.permits) == ("retry", "no 3", (3,))
+    assert (result.outcome, result.reason, result.permits) == ("retried", "no 3", (3,))

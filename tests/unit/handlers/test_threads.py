@@ -1,4 +1,4 @@
-"""Threads of handlers that are not async: no job without a free one begins, and those that hang are seen."""
+"""Threads of handlers that are not async: a job begins in a free thread alone, and hanging threads are counted."""
 
 import asyncio
 import threading
@@ -9,6 +9,7 @@ import pytest
 from taskqueue.handlers import Job
 from taskqueue.handlers.errors import NoFreeThread
 from taskqueue.handlers.threads import ThreadHandler, Threads
+from taskqueue.models.outcome import Outcome
 from taskqueue.testing import Permits
 from tests.support.site.site import until
 from tests.support.site.worker_slots import SlotsUnderTest
@@ -102,5 +103,5 @@ async def test_a_job_without_a_thread_uses_no_attempt_up(go: threading.Event) ->
         for running in list(bench.slots.running.values()):
             running.cancel("timeout")
         results = {(found := await bench.results.get()).member.split("|")[1]: found for _ in range(2)}
-        assert (results["stuck"].verb, results["waits"].verb) == ("r", "l")
+        assert (results["stuck"].outcome, results["waits"].outcome) == (Outcome.RETRIED, Outcome.NO_THREAD)
         assert results["waits"].wait_ms > 0

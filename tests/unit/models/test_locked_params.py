@@ -12,7 +12,7 @@ from taskqueue.models.refusal import ManifestRefusedError
 from taskqueue.models.values import Schedule, Task, TaskType, UserSubscription
 from taskqueue.sources.folder import load
 from taskqueue_operator.objects import ObjectTable
-from taskqueue_worker.kinds import Kind
+from taskqueue_worker.task_types import BoundType
 from tests.support.kubernetes.raw_objects import task_type, user
 
 HOURLY = Schedule(interval_s=3_600)
@@ -83,13 +83,13 @@ def test_a_bad_list_is_refused(locked: Any, says: str) -> None:
     ids=["nothing", "one", "below a locked name", "null and another", "another case"],
 )
 def test_a_job_is_given_the_types_value(own: dict[str, Any], given: dict[str, Any]) -> None:
-    assert Kind(SYNC, None).params(own) == given
-    assert Kind(FREE, None).params(own) == PARAMS | own
+    assert BoundType(SYNC, None).params(own) == given
+    assert BoundType(FREE, None).params(own) == PARAMS | own
 
 
 def test_a_locked_param_without_a_value_cannot_be_given() -> None:
     spec = TaskType("sync", HOURLY, function="f", locked_params=("region",))
-    assert Kind(spec, None).params(OWN) == {}
+    assert BoundType(spec, None).params(OWN) == {}
 
 
 def test_only_the_overriding_task_is_suspended() -> None:

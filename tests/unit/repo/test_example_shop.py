@@ -280,4 +280,4 @@ async def test_an_api_refusal_closes_the_limit_for_its_duration(
     ledger.rate = 1
     assert (await run(types["orders-fetch-new"])).outcome == "done"
     result: Result = await run(types["orders-fetch-new"])
-    assert (result.outcome, result.delay_s) == ("rate-limited", 1.0)
+    assert (result.outcome, result.delay_s) == ("limited", 1.0)

@@ -1,18 +1,23 @@
 """Python 3.11's wait_for, which the client uses, may answer instead of being cancelled. No loop may go on then."""
 
 import asyncio
+from types import SimpleNamespace
 from typing import Any
 
 import msgspec
 import pytest
 
+from taskqueue.models.values import Schedule, TaskType
 from taskqueue.store.connection import Store
 from taskqueue.store.keys import Keys
-from taskqueue_worker import heartbeat, permits, worker
+from taskqueue_worker import heartbeat, permits
+from taskqueue_worker.claimer import Claimer
+from taskqueue_worker.leased_job import LeasedJob
+from taskqueue_worker.task_types import BoundType
 
 
 class Swallowing:
-    """A client whose call is under way when its task is cancelled, and answers; the next one waits."""
+    """A client with a call in flight, which is answered although its task is cancelled; the next call waits."""
 
     def __init__(self, answer: Any) -> None:
         self.answer = answer
@@ -34,7 +39,7 @@ class Nothing:
 
     free = 1
 
-    def members(self) -> list[str]:
+    def leases(self) -> list[str]:
         return []
 
     def drop(self, lost: set[str]) -> None: ...
@@ -62,18 +67,21 @@ async def ends(task: asyncio.Task[Any], entered: asyncio.Event) -> None:
 @pytest.mark.parametrize("client", [msgspec.msgpack.encode([])], indirect=True)
 async def test_the_heartbeat_ends(client: Swallowing, store: Store) -> None:
     slots: Any = Nothing()
-    # A lease of 3 ms: the sleep between two beats must not be what ends it.
-    task = asyncio.create_task(heartbeat.keep_leases(store, "w", 3, slots, lambda: b"{}", []))
+    beat = heartbeat.Heartbeat("w", 3, lambda: b"{}", list)
+    # A lease of 3 ms: the sleep between two beats must not end it.
+    task = asyncio.create_task(heartbeat.keep_leases(beat, store, slots))
     await ends(task, client.entered)
 
 
 async def test_waiting_for_ad_hoc_jobs_ends(client: Swallowing, store: Store) -> None:
-    idle: Any = object.__new__(worker.Worker)
-    idle._wakeups = store
-    await ends(asyncio.create_task(idle._listen()), client.entered)
+    unused: Any = None
+    calls: Any = SimpleNamespace(draining=False)
+    claimer = Claimer(calls, unused, unused, unused, unused)
+    await ends(asyncio.create_task(claimer.listen(store)), client.entered)
 
 
 @pytest.mark.parametrize("client", [(0, 0)], indirect=True)
 async def test_a_timed_out_job_asks_for_no_further_permit(client: Swallowing, store: Store) -> None:
-    started: Any = type("Started", (), {"kind": type("Kind", (), {"spec": type("Spec", (), {"cost": 1})})})
-    await ends(asyncio.create_task(permits.Permits(store, 1_000, started).take(1)), client.entered)
+    bound = BoundType(TaskType("sync", Schedule(interval_s=60)), None)
+    leased = LeasedJob("sync|u|60|0|0|w|1", bound, "", 0, 0, 0.0, 0.0)
+    await ends(asyncio.create_task(permits.Permits(store, 1_000, leased).take(1)), client.entered)

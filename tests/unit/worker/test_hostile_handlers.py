@@ -9,10 +9,11 @@ from structlog.testing import capture_logs
 
 from taskqueue.handlers import Discard, Job, RateLimited, RetryLater
 from taskqueue.handlers.registry import Runnable
+from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import Schedule, TaskType
-from taskqueue_worker.kinds import Kind
+from taskqueue_worker.leased_job import LeasedJob
 from taskqueue_worker.slots import SlotEndedError
-from taskqueue_worker.started import Started
+from taskqueue_worker.task_types import BoundType
 from tests.support.site.worker_slots import LIMIT_S, SlotsUnderTest
 
 
@@ -87,49 +88,51 @@ def raises_before(_: Job) -> Any:
 
 
 @pytest.mark.parametrize(
-    ("handle", "verb"),
+    ("handle", "outcome"),
     [
-        (raises(Discard("\ud800")), "x"),
-        (raises(Discard(404)), "x"),  # type: ignore[arg-type]
-        (raises(RateLimited(1e300)), "c"),
-        (raises(RateLimited(1795977600, scope="global")), "c"),
-        (raises(RetryLater(1e300)), "r"),
-        (raises(KeyboardInterrupt()), "r"),
-        (raises(SystemExit("\x00")), "r"),
-        (raises(GeneratorExit()), "r"),
-        (raises(asyncio.CancelledError()), "r"),
-        (raises(BaseExceptionGroup("b", [SystemExit()])), "r"),
-        (raises(StopAsyncIteration()), "r"),
-        (cancels_itself, "d"),
-        (cancels_itself_and_waits, "r"),
-        (cancels_itself_and_forgets, "d"),
-        (cancels_itself_later, "d"),
-        (awaits_a_cancelled_future, "r"),
-        (awaits_a_future_that_ends_generators, "r"),
-        (leaves_a_task, "d"),
-        (returns_anything, "d"),
-        (returns_nothing_to_await, "r"),
-        (raises_before, "r"),
+        (raises(Discard("\ud800")), Outcome.DEAD),
+        (raises(Discard(404)), Outcome.DEAD),  # type: ignore[arg-type]
+        (raises(RateLimited(1e300)), Outcome.LIMITED),
+        (raises(RateLimited(1795977600, scope="global")), Outcome.LIMITED),
+        (raises(RetryLater(1e300)), Outcome.RETRIED),
+        (raises(KeyboardInterrupt()), Outcome.RETRIED),
+        (raises(SystemExit("\x00")), Outcome.RETRIED),
+        (raises(GeneratorExit()), Outcome.RETRIED),
+        (raises(asyncio.CancelledError()), Outcome.RETRIED),
+        (raises(BaseExceptionGroup("b", [SystemExit()])), Outcome.RETRIED),
+        (raises(StopAsyncIteration()), Outcome.RETRIED),
+        (cancels_itself, Outcome.DONE),
+        (cancels_itself_and_waits, Outcome.RETRIED),
+        (cancels_itself_and_forgets, Outcome.DONE),
+        (cancels_itself_later, Outcome.DONE),
+        (awaits_a_cancelled_future, Outcome.RETRIED),
+        (awaits_a_future_that_ends_generators, Outcome.RETRIED),
+        (leaves_a_task, Outcome.DONE),
+        (returns_anything, Outcome.DONE),
+        (returns_nothing_to_await, Outcome.RETRIED),
+        (raises_before, Outcome.RETRIED),
     ],
 )
-async def test_a_slot_survives(handle: Runnable, verb: str) -> None:
+async def test_a_slot_survives(handle: Runnable, outcome: Outcome) -> None:
     async with SlotsUnderTest() as bench:
         for turn in range(3):
             hostile = await bench.run(f"sync|hostile|60|0|0|w|{turn}", handle)
-            assert hostile.verb == verb
+            assert hostile.outcome is outcome
             msgspec.msgpack.encode(tuple(hostile))
             good = await bench.run(f"sync|good|60|0|0|w|{turn}", good_handler)
-            assert good.verb == "d"
+            assert good.outcome is Outcome.DONE
         assert bench.slots.alive == 1
 
 
 async def test_a_handler_changes_no_params_but_its_own() -> None:
     async with SlotsUnderTest() as bench:
-        kind = Kind(TaskType("sync", Schedule(interval_s=60), params={"pages": [1]}), changes_its_params)
+        bound = BoundType(
+            TaskType("sync", Schedule(interval_s=60), params={"pages": [1]}), changes_its_params
+        )
         now_s = asyncio.get_running_loop().time()
         for turn in range(2):
-            bench.slots.add([Started(f"sync|u|60|0|0|w|{turn}", kind, "", 0, 0, now_s, 0.01)])
-            assert (await asyncio.wait_for(bench.results.get(), LIMIT_S)).verb == "d"
+            bench.slots.add([LeasedJob(f"sync|u|60|0|0|w|{turn}", bound, "", 0, 0, now_s, 0.01)])
+            assert (await asyncio.wait_for(bench.results.get(), LIMIT_S)).outcome is Outcome.DONE
 
 
 @pytest.mark.parametrize(
@@ -146,7 +149,7 @@ async def test_a_handler_changes_no_params_but_its_own() -> None:
 async def test_an_unreadable_stored_job_is_dead(member: str, params: str) -> None:
     async with SlotsUnderTest() as bench:
         result = await bench.run(member, good_handler, params)
-        assert (result.member, result.verb) == (member, "x")
+        assert (result.member, result.outcome) == (member, Outcome.DEAD)
         assert result.text.startswith("the stored job cannot be read: ")
         assert bench.slots.alive == 1
 
@@ -169,5 +172,7 @@ async def test_a_slot_that_ends_early_is_reported() -> None:
 async def test_a_type_closed_for_long_is_told(seconds: int, said: list[str]) -> None:
     async with SlotsUnderTest() as bench:
         with capture_logs() as logs:
-            assert (await bench.run("sync|u|60|0|0|w|1", raises(RateLimited(seconds)))).verb == "c"
+            assert (
+                await bench.run("sync|u|60|0|0|w|1", raises(RateLimited(seconds)))
+            ).outcome is Outcome.LIMITED
         assert [line["event"] for line in logs] == said

@@ -2,7 +2,6 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
 import aiohttp.abc
@@ -10,11 +9,13 @@ import aiohttp.connector
 import pytest
 
 from taskqueue.handlers.http_call import HttpClient
+from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import HttpCall, Schedule, TaskType
 from taskqueue.plan.limiter import LATE_S
-from taskqueue_worker.kinds import Kind
+from taskqueue_worker.leased_job import LeasedJob
 from taskqueue_worker.slots import Slots
-from taskqueue_worker.started import Started
+from taskqueue_worker.task_types import BoundType
+from tests.support.site.worker_slots import no_permits
 
 if TYPE_CHECKING:
     from taskqueue.store.claim import Result
@@ -79,40 +80,40 @@ async def test_no_request_leaves_outside_its_slot(url: str, monkeypatch: pytest.
     loop = asyncio.get_running_loop()
     one_instant_a_turn(loop, monkeypatch)
     client = HttpClient()
-    kind = Kind(TaskType("sync", Schedule(interval_s=60)), client.resolve(HttpCall(url, "GET")))
+    bound = BoundType(TaskType("sync", Schedule(interval_s=60)), client.resolve(HttpCall(url, "GET")))
     results: asyncio.Queue[Result] = asyncio.Queue()
-    begun: list[Started] = []
+    begun: list[LeasedJob] = []
     slots = Slots(
         JOBS,
-        lambda _: SimpleNamespace(take=None),  # type: ignore[arg-type,return-value]
+        no_permits,
         results.put_nowait,
         lambda: None,
-        lambda started, *_: begun.append(started),
+        lambda leased, *_: begun.append(leased),
     )
 
-    async def round_of_jobs(turn: int) -> dict[str, int]:
+    async def round_of_jobs(turn: int) -> dict[Outcome, int]:
         first_s = loop.time() + 0.02
         slots.add(
-            Started(f"sync|u-{n}|60|0|0|w|{turn}", kind, "", 0, 0, first_s + n * SPACING_S, SPACING_S)
+            LeasedJob(f"sync|u-{n}|60|0|0|w|{turn}", bound, "", 0, 0, first_s + n * SPACING_S, SPACING_S)
             for n in range(JOBS)
         )
         # In the middle of their slots, when some have passed.
         loop.call_at(first_s + JOBS * SPACING_S / 2, SlowResolver.go.set)
         async with asyncio.timeout(60):
-            verbs = [(await results.get()).verb for _ in range(JOBS)]
-        return {verb: verbs.count(verb) for verb in ("d", "l")}
+            outcomes = [(await results.get()).outcome for _ in range(JOBS)]
+        return {outcome: outcomes.count(outcome) for outcome in (Outcome.DONE, Outcome.LATE)}
 
     async def check() -> None:
         ends = await round_of_jobs(1)
         assert sum(ends.values()) == JOBS
-        assert ends["l"] >= JOBS / 2 - LATE_S / SPACING_S - 1, "their slots had passed"
-        assert kind.counts["late"] == ends["l"]
+        assert ends[Outcome.LATE] >= JOBS / 2 - LATE_S / SPACING_S - 1, "their slots had passed"
+        assert bound.counts[Outcome.LATE] == ends[Outcome.LATE]
         for turn in range(2, 4):
             ends = await round_of_jobs(turn)
             assert sum(ends.values()) == JOBS
-        assert len(begun) == kind.counts["done"]
-        for started in begun:
-            assert -EARLY_S <= started.began_s - started.start_s <= LATE_S
+        assert len(begun) == bound.counts[Outcome.DONE]
+        for leased in begun:
+            assert -EARLY_S <= leased.began_s - leased.start_s <= LATE_S
         assert SlowResolver.asked <= JOBS, "connections whose slots were missed serve the next jobs"
 
     try:

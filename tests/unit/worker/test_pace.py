@@ -106,7 +106,7 @@ async def test_a_full_worker_waits_for_room_after_its_time() -> None:
     pace, now_s = Pace(), asyncio.get_running_loop().time()
     pace.calling()
     pace.come_back(now_s)
-    assert pace.missed(), "somebody else must go"
+    assert pace.missed(), "another worker must call"
     assert not pace.missed()
     assert pace.next_s(0) == NEVER
     pace.freed()

@@ -4,29 +4,29 @@ import random
 
 import pytest
 
-from taskqueue_worker.reach import REACH_MAX_S, REACH_MIN_S, Reach
+from taskqueue_worker.pace import REACH_MAX_S, REACH_MIN_S, Reach
 
 
 def test_a_punctual_worker_leases_up_to_its_room() -> None:
     reach = Reach()
     for _ in range(100):
-        reach.saw(in_time=True)
+        reach.record(in_time=True)
     assert (reach.seconds, reach.jobs(1)) == (REACH_MAX_S, float("inf"))
 
 
 def test_a_worker_missing_every_slot_leases_one_at_a_time() -> None:
     reach = Reach()
     for _ in range(100):
-        reach.saw(in_time=False)
+        reach.record(in_time=False)
     assert (reach.seconds, reach.jobs(20), reach.jobs(1_000)) == (REACH_MIN_S, 1, 10)
 
 
 def test_a_worker_punctual_again_reaches_as_far() -> None:
     reach = Reach()
-    reach.saw(in_time=False)
+    reach.record(in_time=False)
     assert reach.seconds < REACH_MAX_S
     for _ in range(20):
-        reach.saw(in_time=True)
+        reach.record(in_time=True)
     assert reach.seconds == REACH_MAX_S
 
 
@@ -34,6 +34,6 @@ def test_a_worker_punctual_again_reaches_as_far() -> None:
 def test_one_late_start_in_twenty_decides(late: float, low: float, high: float) -> None:
     reach, draw, seen = Reach(), random.Random(7), list[float]()
     for _ in range(5_000):
-        reach.saw(in_time=draw.random() >= late)
+        reach.record(in_time=draw.random() >= late)
         seen.append(reach.seconds)
     assert low <= sorted(seen)[len(seen) // 2] <= high

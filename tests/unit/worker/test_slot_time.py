@@ -1,12 +1,11 @@
-"""A slot of the limit is waited for, and given up by whoever comes too late for it."""
+"""A slot of the limit is waited for, and given up by a job that is too late for it."""
 
 import asyncio
 
 import pytest
 
 from taskqueue.plan.limiter import LATE_S
-from taskqueue_worker.clock import ServerClock
-from taskqueue_worker.slot_time import reached
+from taskqueue_worker.clock import ServerClock, reached
 
 
 async def test_a_slot_ahead_is_waited_for_and_never_begins_early() -> None:

@@ -3,19 +3,20 @@
 import asyncio
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass, field
-from types import SimpleNamespace
 from typing import Any
 
 import pytest
 
 from taskqueue.handlers.job import Job
+from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import Schedule, TaskType
 from taskqueue.plan.limiter import LATE_S
 from taskqueue.store.claim import Result
-from taskqueue_worker.kinds import Kind
+from taskqueue_worker.leased_job import LeasedJob
 from taskqueue_worker.slots import Slots
-from taskqueue_worker.started import Started
+from taskqueue_worker.task_types import BoundType
 from tests.support.process.virtual_time import virtual_time
+from tests.support.site.worker_slots import no_permits
 
 
 @dataclass
@@ -27,15 +28,11 @@ class Bench:
     go: asyncio.Event = field(default_factory=asyncio.Event)
     both: asyncio.Event = field(default_factory=asyncio.Event)
     slots: Slots = field(init=False)
-    kind: Kind = field(init=False)
+    bound: BoundType = field(init=False)
 
     def __post_init__(self) -> None:
-        self.kind = Kind(TaskType("sync", Schedule(interval_s=60)), self._handle)
-        self.slots = Slots(2, self._permits, self.results.append, lambda: None, lambda *_: None)
-
-    @staticmethod
-    def _permits(started: Started) -> Any:
-        return SimpleNamespace(take=None)  # no job here asks for one
+        self.bound = BoundType(TaskType("sync", Schedule(interval_s=60)), self._handle)
+        self.slots = Slots(2, no_permits, self.results.append, lambda: None, lambda *_: None)
 
     async def _handle(self, job: Job) -> None:
         self.began.append(job.user)
@@ -45,14 +42,14 @@ class Bench:
 
     def add(self, *users: str, ahead_s: float = 0.0) -> None:
         start_s = asyncio.get_running_loop().time() + ahead_s
-        self.slots.add(Started(self.member(user), self.kind, "", 0, 0, start_s, 0.01) for user in users)
+        self.slots.add(LeasedJob(self.lease(user), self.bound, "", 0, 0, start_s, 0.01) for user in users)
 
     @staticmethod
-    def member(user: str) -> str:
+    def lease(user: str) -> str:
         return f"sync|{user}|60|0|0|w|1"
 
-    def verbs(self) -> dict[str, str]:
-        return {result.member.split("|")[1]: result.verb for result in self.results}
+    def outcomes(self) -> dict[str, Outcome]:
+        return {result.member.split("|")[1]: result.outcome for result in self.results}
 
     async def settled(self) -> None:
         for _ in range(10):
@@ -80,11 +77,11 @@ async def test_give_back_returns_only_jobs_not_begun(bench: Bench) -> None:
     assert bench.slots.free == -1
     bench.slots.give_back()
     await bench.settled()
-    assert bench.verbs() == {"next": "l", "behind": "l"}
+    assert bench.outcomes() == {"next": Outcome.RETURNED, "behind": Outcome.RETURNED}
     bench.go.set()
     await bench.slots.emptied(asyncio.get_running_loop().time() + 5)
     await bench.settled()
-    assert bench.verbs() == {"next": "l", "behind": "l", "running": "d"}
+    assert bench.outcomes() == {"next": Outcome.RETURNED, "behind": Outcome.RETURNED, "running": Outcome.DONE}
     assert bench.began == ["running"]
     assert bench.slots.free == 2
 
@@ -93,9 +90,9 @@ async def test_give_back_returns_only_jobs_not_begun(bench: Bench) -> None:
 async def test_a_job_past_its_start_gives_up_the_slot(bench: Bench) -> None:
     bench.add("late", ahead_s=-LATE_S - 0.001)
     await bench.settled()
-    assert bench.verbs() == {"late": "l"}
+    assert bench.outcomes() == {"late": Outcome.LATE}
     assert bench.began == []
-    assert bench.kind.counts["late"] == 1
+    assert bench.bound.counts[Outcome.LATE] == 1
 
 
 @at_a_bench
@@ -103,10 +100,10 @@ async def test_jobs_with_a_lost_lease_end_without_a_result(bench: Bench) -> None
     bench.add("running")
     bench.add("next", "behind", ahead_s=30)
     await bench.settled()
-    bench.slots.drop({bench.member(user) for user in ("running", "next", "behind")})
+    bench.slots.drop({bench.lease(user) for user in ("running", "next", "behind")})
     await bench.settled()
-    assert bench.verbs() == {}
-    assert bench.slots.members() == []
+    assert bench.outcomes() == {}
+    assert bench.slots.leases() == []
     assert bench.slots.free == 2
 
 
@@ -118,7 +115,7 @@ async def test_only_a_finished_handler_reports_its_duration(
     await bench.both.wait()
     await asyncio.sleep(2)
     for job in bench.slots.running.values():
-        if "|cut|" in job.member:
+        if "|cut|" in job.lease:
             job.cancel("drain")
     await bench.settled()
     bench.go.set()

@@ -1,9 +1,5 @@
 """A worker's pause for a suspect, and its working time for other jobs afterwards."""
 
-import asyncio
-from types import SimpleNamespace
-from typing import Any
-
 import pytest
 
 from taskqueue.store.claim import Alone, Claim, ClaimedJob
@@ -13,16 +9,14 @@ SUSPECT = ClaimedJob("job|u|~1|1|0|w.0|1", 0, "", 0, 1)
 
 
 class Desk:
-    """A worker of ten slots, its clock and its pace, which notes what it was told."""
+    """A worker of ten slots, its clock and its pace, which records calls."""
 
     def __init__(self) -> None:
         self.now_s = 100.0
         self.held = 0
         self.told: list[str] = []
         self.hungry = True
-        pace: Any = self
-        self.suspects = Suspects(pace, lambda: self.held == 0)
-        self.suspects._loop = SimpleNamespace(time=lambda: self.now_s)  # type: ignore[assignment]
+        self.suspects = Suspects(self, lambda: self.held == 0, lambda: self.now_s)
 
     def come_when_free(self) -> None:
         self.told.append("come")
@@ -31,18 +25,17 @@ class Desk:
         self.told.append("call")
 
     def claim(self, alone: Alone = Alone.NOT_NOW, asked: int = 0) -> tuple[int, Alone]:
-        """One call of claim and its answer; what it asked for and said."""
+        """Make one call of claim and follow its answer; return the number of jobs asked for, and the offer."""
         room = self.suspects.room(10 - self.held, asked)
-        said = self.suspects.word(room)
-        jobs = [SUSPECT] if said is alone is Alone.NOW else []
+        offer = self.suspects.offer(room)
+        jobs = [SUSPECT] if offer is alone is Alone.NOW else []
         self.held += len(jobs)
-        self.suspects.answered(said, Claim(0, 1, 100.0, 0, jobs, alone), asked)
-        return room, said
+        self.suspects.answered(offer, Claim(0, 1, 100.0, 0, jobs, alone), asked)
+        return room, offer
 
 
 @pytest.fixture
-async def desk() -> Desk:
-    asyncio.get_running_loop()
+def desk() -> Desk:
     return Desk()
 
 
@@ -73,7 +66,9 @@ def test_a_worker_running_a_suspect_leases_nothing_else(desk: Desk) -> None:
 def test_a_worker_with_backlog_works_nine_times_its_idle_time(desk: Desk, gone: bool) -> None:
     desk.claim(Alone.WOULD)
     desk.now_s += 1
-    desk.claim(Alone.NOT_NOW if gone else Alone.NOW)  # somebody else was faster, or it runs the suspect
+    desk.claim(
+        Alone.NOT_NOW if gone else Alone.NOW
+    )  # another worker was faster, or this one runs the suspect
     desk.now_s += 0 if gone else 1
     desk.held = 0
     stood_aside_s = desk.now_s - 100

@@ -1,19 +1,26 @@
-"""The worker: claim -> run -> settle, under the limit that all workers share.
+"""The worker: it claims jobs, runs their handlers and settles the results, under one limit for all workers.
 
-    main, event_loop, signals       the process: a loop that user code cannot end, and its end by a signal
-    worker                          puts the parts together; start, drain
-    claimer                         calls claim when it is worth a call, two calls in flight at most
-    pace                            when the next call is worth it
-    slots                           the concurrency: long-lived tasks, each running one job after another
-    started, slot_time              a leased job, and its start on the loop's clock
-    runner, report, results         one job: its handler, the result of it, and where results wait for a claim
-    permits                         further slots of the global limit for a job that is running
-    kinds                           what the worker knows of each task type, read again when the store says it moved
-    heartbeat                       keeps the leases, learns which were lost, cancels what ran too long
-    watchdog, held_timer, stack, standby
-                                    sees a blocked loop from another thread, says where, and keeps the leases there
-    uncancelled                     keeps the worker's own tasks alive when user code cancels them
-    life, metrics, settings, closing, clock, backoff
+    main          the process: handlers loaded, probes served, exit codes
+    worker        the parts put together; start and drain
+    claimer       when to call claim and for how many jobs; jobs bound to their types
+    calls         the calls of claim, repeated until answered; the contact with the store
+    pace          when the next call is worth it, and how far ahead slots are taken
+    suspects      jobs that run as the only job of a worker
+    slots         the concurrency slots: long-lived tasks, each running one job after another
+    leased_job    one job from its claim to its result
+    runner        one run of a handler, and the result of every way in which it may end
+    outbox        results: made from outcomes, counted, kept until a claim carries them
+    task_types    task types bound to their handlers, read again when the store has a new version
+    clock         the store's clock in the loop's time; the wait for a slot of the limit
+    permits       further slots of the global limit for a job that runs
+    heartbeat     leases renewed, from the loop or a thread; overdue handlers cancelled
+    probes        the answers of /livez and /readyz
+    metrics       the metrics
+    settings      the settings
+    liveness      a package: the process goes on, whatever user code does in it
 
-May import `taskqueue`, but neither its command line nor its scheduler; never Redis itself.
+A job's path: claimer -> slots -> runner -> outbox -> calls. The three modules beyond the plan of fourteen keep Claimer
+at five collaborators (calls), Pace at one subject (suspects) and Worker below 250 lines (probes).
+
+May import `taskqueue` except its command line and its scheduler; never Redis.
 """

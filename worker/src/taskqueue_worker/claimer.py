@@ -1,213 +1,158 @@
-"""Calls claim when it is worth a call. Two calls may be in flight, so that the store works while jobs run."""
+"""The claimer decides when to call claim and for how many jobs, and hands the jobs to the slots.
+
+Two calls may be in flight, so that the store works while jobs run.
+"""
 
 import asyncio
-import contextlib
-import random
-from collections.abc import Callable, Iterable
-from itertools import count
 
 import structlog
 
+from taskqueue.models.outcome import Outcome
 from taskqueue.plan.limiter import STRETCH
-from taskqueue.store.claim import Alone, Claim, ClaimedJob, Result, claim
+from taskqueue.store.claim import Claim, ClaimedJob, Result
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import StoreFailure
-from taskqueue.store.wakeup import pass_wakeup_on
-from taskqueue_worker import report
-from taskqueue_worker.clock import ServerClock
-from taskqueue_worker.kinds import Kind, Kinds
-from taskqueue_worker.life import Life
+from taskqueue.store.wakeup import wait_for_wakeup
+from taskqueue_worker.calls import Calls
+from taskqueue_worker.leased_job import LeasedJob
 from taskqueue_worker.pace import Pace
-from taskqueue_worker.results import Results
 from taskqueue_worker.slots import Slots
-from taskqueue_worker.started import Started
 from taskqueue_worker.suspects import Suspects
-from taskqueue_worker.uncancelled import absorb_cancellation
+from taskqueue_worker.task_types import TaskTypes
 
 log = structlog.get_logger("taskqueue.worker")
 
+#: Calls of claim that may be in flight.
 CHANNELS = 2
-#: The store's scripts are bounded: no call takes more jobs than this.
-_MOST_JOBS = 100
-#: Calls of each channel before the first that takes jobs: one reply that was held up must not be all that is known of
-#: the store's clock, or a new worker would start its first jobs late by as much.
+#: The store's scripts are bounded: no call takes more jobs.
+_MAX_JOBS = 100
+#: Calls of each channel before the first that takes jobs. One delayed reply must not be the only known bound of the
+#: store's clock: a new worker would start its first jobs late by that delay.
 _CALLS_FOR_THE_CLOCK = 3
-#: A type whose record cannot be read is tried again so often.
+#: Time until a job whose type cannot be read is tried again.
 _UNREADABLE_MS = 1_000
-_RETRY_MIN_S, _RETRY_MAX_S = 0.05, 1.0
+#: Less than the time after which a silent store counts as away.
+_WAKEUP_TIMEOUT_S = 1.0
+#: A worker that passed a wake-up on takes the next one after this pause.
+_PASSED_ON_S = 0.05
+_RETRY_S = 1.0
 
 
 class Claimer:
-    """calls, started: so many calls of claim, and so many jobs from them.
-
-    draining: claim no more. ended: a cancellation is the worker's own; before, user code made it, and it is ignored.
-    closed_us: until when a handler shut the global limit, server clock; 0 if it is open.
-    """
+    """Decides when to claim and how much, and turns answers into leased jobs. leased: jobs so far."""
 
     def __init__(
         self,
-        store: Store,
-        worker: str,
-        lease_ms: int,
-        kinds: Kinds,
-        clock: ServerClock,
+        calls: Calls,
+        types: TaskTypes,
         pace: Pace,
-        results: Results,
-        slots: Slots,
-        life: Life,
         suspects: Suspects,
+        slots: Slots,
     ) -> None:
-        self._store = store
-        self._worker = worker
-        self._lease_ms = lease_ms
-        self._kinds = kinds
-        self._clock = clock
+        self._calls = calls
+        self._types = types
         self._pace = pace
-        self._results = results
-        self._slots = slots
-        self._life = life
         self._suspects = suspects
+        self._slots = slots
         self._loop = asyncio.get_running_loop()
         self._asked = 0
-        self._sequences = [count(1) for _ in range(CHANNELS)]
-        self.draining = False
-        self.ended = False
-        self.calls = 0
-        self.started = 0
-        self.closed_us = 0
-        self._rate = 0.0
+        self.leased = 0
 
     async def channel(self, number: int) -> None:
-        """Claims until the worker drains."""
-        worker = f"{self._worker}.{number}"
-        sequence = self._sequences[number]
+        """Claim until the worker drains."""
         for _ in range(_CALLS_FOR_THE_CLOCK):
-            await self._claim(worker, next(sequence), 0, [])
-        while not self.draining:
-            most = min(_MOST_JOBS, self._pace.reach.jobs(self._rate))
-            free = max(0, int(min(self._slots.free - self._asked, most)))
-            free = self._suspects.room(free, self._asked)
+            await self._calls.probe(number)
+        while not self._calls.draining:
+            free = self._room()
             next_s = min(self._pace.next_s(free), self._suspects.next_s())
             if next_s > self._loop.time():
                 await self._pace.wait(next_s)
-                continue
-            if free <= 0 and self._pace.missed():
-                with contextlib.suppress(StoreFailure):
-                    await pass_wakeup_on(self._store)
-                continue
-            await self._call(worker, next(sequence), free)
+            elif free <= 0 and self._pace.missed():  # no room at a time to call: another worker must
+                await self._calls.pass_wakeup_on()
+            else:
+                await self._call(number, free)
 
-    async def settle(self, until_s: float) -> bool:
-        """Reports every result that is left; False if the store could not be reached by until_s."""
-        sequence = count(1)
-        while self._results and self._loop.time() < until_s:
-            results = self._results.take()
-            answer = None
-            with contextlib.suppress(TimeoutError):
-                async with asyncio.timeout_at(until_s):
-                    answer = await self._claim(f"{self._worker}.end", next(sequence), 0, results, until_s)
-            if answer is None:
-                self._results.put_back(results)
-        return not self._results
+    async def listen(self, wakeups: Store) -> None:
+        """Have an ad hoc job wake one idle worker at once, until this one drains; a full worker passes the wake-up on.
 
-    async def _call(self, worker: str, seq: int, free: int) -> None:
-        results = self._results.take()
+        wakeups: a store with a connection that may wait.
+        """
+        while not self._calls.draining:
+            try:
+                if await wait_for_wakeup(wakeups, _WAKEUP_TIMEOUT_S):
+                    if self._slots.free > 0 and not self._suspects.stands_aside and not self._calls.draining:
+                        self._pace.call()
+                    else:
+                        await self._calls.pass_wakeup_on()
+                        await asyncio.sleep(_PASSED_ON_S)
+            except StoreFailure:
+                await asyncio.sleep(_RETRY_S)
+
+    def _room(self) -> int:
+        """Return for how many jobs the next call may ask."""
+        most = min(_MAX_JOBS, self._pace.reach.jobs(self._calls.rate))
+        free = max(0, int(min(self._slots.free - self._asked, most)))
+        return self._suspects.room(free, self._asked)
+
+    async def _call(self, channel: int, free: int) -> None:
+        """Make one call for at most `free` jobs, and learn from the answer when to call next."""
         self._pace.calling()
-        said = self._suspects.word(free)
+        offer = self._suspects.offer(free)
         self._asked += free
         try:
-            try:
-                answer = await self._claim(worker, seq, free, results, said=said)
-            except BaseException:
-                self._results.put_back(results)  # reported twice, they change nothing
-                raise
-            if answer is None:  # draining: whatever the lost call leased comes back when its lease ends
-                self._results.put_back(results)
+            answer = await self._calls.ask(channel, free, offer)
+            if answer is None:
                 return
             await self._take(answer)
         finally:
             self._asked -= free
-        self._suspects.answered(said, answer, self._asked)
-        if not free:
+        self._suspects.answered(offer, answer, self._asked)
+        if not free:  # the store names a time for workers with room alone
             return
         if answer.come_back_us < 0:
             self._pace.come_when_free()
+        elif answer.come_back_us == 0:
+            self._pace.come_back(None)
         else:
-            self._pace.come_back(self._clock.to_loop(answer.come_back_us) if answer.come_back_us else None)
-
-    async def _claim(
-        self,
-        worker: str,
-        seq: int,
-        free: int,
-        results: list[Result],
-        until_s: float | None = None,
-        said: Alone = Alone.NOT_NOW,
-    ) -> Claim | None:
-        """The same call until it is answered, for the store remembers (worker, seq).
-
-        None if that was not until until_s, or, without it, if the worker drains meanwhile.
-        """
-        wait_s = _RETRY_MIN_S
-        while True:
-            sent_s = self._loop.time()
-            try:
-                self.calls += 1
-                has_time = self._pace.has_time()
-                answer = await claim(
-                    self._store, worker, seq, free, self._lease_ms, results, has_time=has_time, alone=said
-                )
-            except StoreFailure as error:
-                self._life.refused(str(error))
-                if wait_s == _RETRY_MIN_S:
-                    log.warning("claim failed, nothing starts", error=str(error))
-                if self.draining if until_s is None else self._loop.time() + wait_s >= until_s:
-                    return None
-                await asyncio.sleep(wait_s * random.uniform(0.5, 1.0))
-                wait_s = min(2 * wait_s, _RETRY_MAX_S)
-                continue
-            except asyncio.CancelledError:
-                if self.ended or until_s is not None:
-                    raise
-                await absorb_cancellation()
-                log.warning("claim cancelled by user code, repeated")
-                continue
-            self._life.answered()
-            self._clock.observe(sent_s, self._loop.time(), answer.now_us)
-            self.closed_us = answer.closed_us
-            self._rate = answer.rate
-            return answer
+            self._pace.come_back(self._calls.clock.to_loop(answer.come_back_us))
 
     async def _take(self, answer: Claim) -> None:
-        if answer.jobs and answer.version != self._kinds.version:
+        """Hand the jobs of an answer to the slots, or give them back."""
+        if answer.jobs and answer.version != self._types.version:
             try:
-                await self._kinds.refresh()
-            except StoreFailure:
-                log.warning("types not read, jobs returned", jobs=len(answer.jobs))
-                self._give_back(answer.jobs)
+                await self._types.refresh()
+            except StoreFailure as error:
+                log.warning("types not read, jobs returned", jobs=len(answer.jobs), error=str(error))
+                self._give_back(*answer.jobs)
                 return
-        if self.draining:  # what a call in flight brought when the worker was told to stop
-            self._give_back(answer.jobs)
+        if self._calls.draining:  # the worker was told to stop while the call was in flight
+            self._give_back(*answer.jobs)
             return
+        leased = self._lease(answer)
+        self.leased += len(leased)
+        if leased:
+            self._pace.booked(leased[-1].start_s)
+        self._slots.add(leased)
+
+    def _lease(self, answer: Claim) -> list[LeasedJob]:
+        """Bind each job to its type and its start to the loop's clock; jobs without a type go back."""
         spacing_s = STRETCH / answer.rate if answer.rate > 0 else 0.0
-        find: Callable[[str], Kind | None] = self._kinds.get
-        jobs = []
+        find, to_loop = self._types.get, self._calls.clock.to_loop
+        leased = []
         for job in answer.jobs:
             name = job.member.partition("|")[0]
-            kind = find(name)
-            if kind is None and name in self._kinds.unreadable:  # until its record is written again
-                self._results.add(Result(job.member, "c", _UNREADABLE_MS, "type"))
-                continue
-            if kind is None:  # gone since: the next claim of this job drops it
-                self._give_back([job])
-                continue
-            start_s = self._clock.to_loop(job.start_us)
-            jobs.append(Started(job.member, kind, job.params, job.failures, job.losses, start_s, spacing_s))
-        self.started += len(jobs)
-        if jobs:
-            self._pace.booked(jobs[-1].start_s)
-        self._slots.add(jobs)
+            bound = find(name)
+            if bound is not None:
+                start_s = to_loop(job.start_us)
+                leased.append(
+                    LeasedJob(job.member, bound, job.params, job.failures, job.losses, start_s, spacing_s)
+                )
+            elif name in self._types.unreadable:  # until its record is written again
+                self._calls.outbox.add(Result(job.member, Outcome.LIMITED, _UNREADABLE_MS, "type"))
+            else:  # the type is gone: the next claim of this job drops it
+                self._give_back(job)
+        return leased
 
-    def _give_back(self, jobs: Iterable[ClaimedJob]) -> None:
+    def _give_back(self, *jobs: ClaimedJob) -> None:
         for job in jobs:
-            self._results.add(report.returned(job.member))
+            self._calls.outbox.add(Result(job.member, Outcome.RETURNED))

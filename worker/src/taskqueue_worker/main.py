@@ -1,79 +1,45 @@
-"""The worker as a process: handlers loaded, probes answered, jobs run, until SIGTERM or SIGINT."""
+"""The process of a worker: it loads handlers, answers probes and runs jobs until SIGTERM or SIGINT."""
 
-import asyncio
 import gc
 import sys
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from functools import partial
-
-import structlog
 
 from taskqueue.handlers.errors import HandlersError
 from taskqueue.handlers.registry import default_registry, load_entry_points, load_modules
-from taskqueue.process.health import serve_health
+from taskqueue.process.event_loop import new_uvloop
+from taskqueue.process.frame import ExitError, Process, Work, run
 from taskqueue.process.settings import load
-from taskqueue.process.stop_signals import keep
-from taskqueue.process.threads import leave_threads
-from taskqueue.text.log import configure
-from taskqueue.text.printable import describe_error
-from taskqueue_worker.event_loop import run_to_end
 from taskqueue_worker.settings import WorkerSettings
-from taskqueue_worker.signals import end_on_signals, keep_signals
-from taskqueue_worker.slots import SlotEndedError
-from taskqueue_worker.uncancelled import keep_running
 from taskqueue_worker.worker import Worker
-
-log = structlog.get_logger("taskqueue.worker")
-
-EXIT_FAILED = 1
-EXIT_BUG = 70
-
-
-async def work(settings: WorkerSettings) -> None:
-    """Runs a worker until SIGTERM or SIGINT. Raises OSError if the health port is taken."""
-    stopping = asyncio.Event()
-    keeping = partial(keep_signals, stopping, end_on_signals(stopping))
-    worker = Worker(settings, default_registry)
-    health = await serve_health(
-        settings.health_host, settings.health_port, live=worker.live, ready=worker.ready, note=worker.note
-    )
-    port = health.sockets[0].getsockname()[1]
-    log.info("worker started", worker=worker.name, redis=str(settings.redis_url), health_port=port)
-    # What exists now lives until the end: the collector need not walk it between two starts.
-    gc.collect()
-    gc.freeze()
-    kept = asyncio.create_task(keep_running("signals", keeping, stopping.is_set))
-    try:
-        await worker.run(stopping)
-    finally:
-        kept.cancel()
-        health.close()
 
 
 def main(argv: Sequence[str] | None = None) -> int:
     """Run `taskqueue worker` and return its exit code. Raises SystemExit on --help and bad settings."""
     settings = load(WorkerSettings, sys.argv[1:] if argv is None else argv, "taskqueue worker")
-    configure(settings.log_level, settings.log_format)
+    process = Process(
+        name="worker",
+        settings=settings,
+        open=partial(_open, settings),
+        prepare=partial(_load_handlers, settings.handlers),
+        new_loop=new_uvloop,
+    )
+    return run(process)
+
+
+def _load_handlers(modules: Sequence[str]) -> None:
     try:
         load_entry_points()
-        load_modules(settings.handlers)
-        run_to_end(work(settings))
-    except SlotEndedError as error:
-        log.critical("worker ends, its jobs are taken over", error=describe_error(error))
-        leave_threads(keep(EXIT_FAILED))
-        return EXIT_FAILED
+        load_modules(modules)
     except HandlersError as error:
-        log.critical("handlers not loaded", problem=str(error))
-        return EXIT_FAILED
-    except OSError as error:
-        log.critical(
-            "cannot serve /livez, /readyz and /metrics", port=settings.health_port, problem=str(error)
-        )
-        return EXIT_FAILED
-    except Exception as error:
-        # Said here, too: threads that hang would keep a traceback from ever being printed.
-        log.critical("worker failed", error=describe_error(error))
-        leave_threads(keep(EXIT_BUG))
-        raise
-    leave_threads(keep(0))
-    return 0
+        raise ExitError("handlers not loaded", error=str(error)) from error
+
+
+@asynccontextmanager
+async def _open(settings: WorkerSettings) -> AsyncIterator[Work]:
+    async with Worker(settings, default_registry) as worker:
+        # Objects made so far live until the end: the collector need not walk them between two starts.
+        gc.collect()
+        gc.freeze()
+        yield worker.work()

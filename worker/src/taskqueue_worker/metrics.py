@@ -1,20 +1,22 @@
-"""What a worker counts, for Prometheus. The table for people is in docs/configuration.md."""
+"""Prometheus metrics of a worker; docs/configuration.md lists them."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 
 from prometheus_client import Histogram
 from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, Metric
 from prometheus_client.registry import Collector
 
 from taskqueue.handlers.threads import Threads
+from taskqueue.models.outcome import Outcome
+from taskqueue_worker.calls import Calls
 from taskqueue_worker.claimer import Claimer
 from taskqueue_worker.clock import ServerClock
-from taskqueue_worker.kinds import OUTCOMES, Kinds
 from taskqueue_worker.slots import Slots
+from taskqueue_worker.task_types import TaskTypes
 
 LATENESS = Histogram(
     "taskqueue_start_lateness_seconds",
-    "From a job's due to its handler's first line.",
+    "Time from a job's due to its handler's first line.",
     # Fine where quantiles are wanted: idle a job waits for less than 15 ms, at 80 % of the limit for up to 150 ms.
     buckets=(
         *(0.0005, 0.001, 0.002, 0.003, 0.005, 0.0075, 0.01, 0.015, 0.02, 0.03, 0.04, 0.05, 0.07),
@@ -23,71 +25,77 @@ LATENESS = Histogram(
 )
 DURATION = Histogram(
     "taskqueue_job_duration_seconds",
-    "From a handler's first line to its end.",
+    "Time from a handler's first line to its end.",
     buckets=(0.001, 0.003, 0.01, 0.03, 0.1, 0.3, 1, 3, 10, 60, 600),
 )
 
 
 class WorkerCollector(Collector):
-    """Reads the numbers the worker keeps anyway, when asked: a job pays for no label look-up."""
+    """Collects the worker's own numbers at a scrape, so that no job pays for the look-up of a label.
+
+    blocks: blocks of the event loop by type.
+    """
 
     def __init__(
         self,
-        kinds: Kinds,
+        types: TaskTypes,
         slots: Slots,
         claimer: Claimer,
+        calls: Calls,
         clock: ServerClock,
         threads: Threads,
         blocks: Mapping[str, int],
     ) -> None:
-        self._kinds = kinds
+        self._types = types
         self._slots = slots
         self._claimer = claimer
+        self._calls = calls
         self._clock = clock
         self._threads = threads
         self._blocks = blocks
 
     def collect(self) -> Iterator[Metric]:
-        yield _counter("taskqueue_claims", "Calls of claim.", [((), self._claimer.calls)])
-        yield _counter("taskqueue_started", "Jobs claimed to be started.", [((), self._claimer.started)])
-        yield _counter(
-            "taskqueue_clock_steps",
-            "Jumps of the store's clock by more than 0.1 s.",
-            [((), self._clock.steps)],
+        yield CounterMetricFamily("taskqueue_claims", "Calls of claim.", self._calls.sent)
+        yield CounterMetricFamily(
+            "taskqueue_leased_jobs", "Jobs leased by this worker.", self._claimer.leased
         )
+        yield CounterMetricFamily(
+            "taskqueue_clock_steps", "Jumps of the store's clock by more than 0.1 s.", self._clock.steps
+        )
+        yield self._jobs()
+        yield GaugeMetricFamily(
+            "taskqueue_concurrency_slots", "Jobs that this worker can run at a time.", self._slots.size
+        )
+        yield GaugeMetricFamily(
+            "taskqueue_concurrency_slots_free", "Concurrency slots without a job.", self._slots.free
+        )
+        yield self._loop_blocks()
+        threads = self._threads
+        yield GaugeMetricFamily("taskqueue_threads", "Threads for handlers that are not async.", threads.size)
+        yield GaugeMetricFamily("taskqueue_threads_busy", "Threads that run a handler.", threads.busy)
+        yield GaugeMetricFamily(
+            "taskqueue_threads_stuck",
+            "Threads whose handler has run for longer than its job's timeout.",
+            threads.stuck,
+        )
+
+    def _jobs(self) -> Metric:
         jobs = CounterMetricFamily(
-            "taskqueue_jobs", f"Jobs by type and outcome: {', '.join(OUTCOMES)}.", labels=("type", "outcome")
+            "taskqueue_jobs", f"Jobs by type and outcome: {', '.join(Outcome)}.", labels=("type", "outcome")
         )
-        for kind in self._kinds.all():
-            for outcome in OUTCOMES:
-                if kind.counts[outcome]:
-                    jobs.add_metric((kind.spec.name, outcome), kind.counts[outcome])
-        yield jobs
-        yield GaugeMetricFamily("taskqueue_slots", "Jobs this worker can run at a time.", self._slots.size)
-        yield GaugeMetricFamily("taskqueue_slots_free", "Slots without a job.", self._slots.free)
+        for bound in self._types.all():
+            for outcome, times in bound.counts.items():
+                if times:
+                    jobs.add_metric((bound.definition.name, outcome), times)
+        return jobs
+
+    def _loop_blocks(self) -> Metric:
         blocks = CounterMetricFamily(
             "taskqueue_loop_blocks",
-            "Times that the event loop was blocked for 1 s or longer, by the type whose handler ran; none: what a "
-            "handler left behind, or a machine without time.",
+            "Times that the event loop was blocked for 1 s or longer, by the type whose handler ran; type none: no "
+            "handler ran.",
             labels=("type",),
         )
         for name, times in list(self._blocks.items()):
             blocks.add_metric((name,), times)
-        yield blocks
-        for gauge, text, value in (
-            ("taskqueue_threads", "Threads for handlers that are not async.", self._threads.size),
-            ("taskqueue_threads_busy", "Threads that run a handler.", self._threads.busy),
-            (
-                "taskqueue_threads_stuck",
-                "Threads whose handler has run for longer than its job's timeout.",
-                self._threads.stuck,
-            ),
-        ):
-            yield GaugeMetricFamily(gauge, text, value)
-
-
-def _counter(name: str, text: str, samples: Iterable[tuple[tuple[str, ...], float]]) -> Metric:
-    family = CounterMetricFamily(name, text, labels=())
-    for labels, value in samples:
-        family.add_metric(labels, value)
-    return family
+        return blocks

@@ -1,32 +1,60 @@
-"""When the next claim is worth a call.
+"""The pace of a worker: when its next claim is worth a call, and how far ahead it takes slots of the limit.
 
-An idle worker comes back when it was told to, and at no other time; each worker has times of its own, so a start costs
-about one call however many workers there are. A worker that found more than it could take comes back as soon as it
-has room, a moment later, so that one call fills several slots.
+An idle worker calls at the times that the store named, and at no other. Each worker has times of its own, so a start
+costs about one call however many workers there are. A worker whose last call left jobs in the store calls again as
+soon as it has room, a moment later, so that one call fills several concurrency slots.
 """
 
 import asyncio
 import heapq
 
-from taskqueue_worker.reach import Reach
-
-#: Results wait this long for a claim that would carry them anyway; those that something waits for, much shorter.
+#: Results wait this long for a claim that carries them anyway; results that another job waits for, much shorter.
 _SETTLE_S = 1.0
 _SETTLE_SOON_S = 0.05
-#: More results than this are worth a call of their own.
-_SETTLE_MOST = 100
-#: A worker with a backlog waits this long for more slots to become free, longer while the jobs it holds lie ahead.
+#: So many results are worth a call of their own.
+_SETTLE_COUNT = 100
+#: A worker with a backlog waits this long for more room, and longer while the jobs it holds lie ahead.
 _GATHER_S = 0.002
-#: Times to come back that are this close are one; claim reckons with callers up to 3 ms early.
+#: Times this close to each other are one; the claim script allows for callers up to 3 ms early.
 _CLOSE_S = 0.002
-#: A worker whose last time passed while it was told to keep it polls after so long.
+#: A worker whose last time passed while the store told it to keep that time polls after this long.
 _FORGOTTEN_S = 0.2
+#: Bounds of how far ahead slots are taken (s). More gains nothing, as calls take milliseconds.
+REACH_MIN_S, REACH_MAX_S = 0.01, 0.1
+#: Factors after a start that missed its slot, and after one in time. They balance where one start in twenty is late.
+_SHRINK, _GROW = 0.7, 1.02
+
+
+class Reach:
+    """How far ahead a worker takes slots of the limit, by how well it keeps them.
+
+    A missed slot is lost for all workers. A worker whose loop was late, for want of a processor or for a handler that
+    blocks, takes few slots and soon ones, and leaves the rest to other workers.
+
+    seconds: the reach.
+    """
+
+    __slots__ = ("seconds",)
+
+    def __init__(self) -> None:
+        self.seconds = REACH_MAX_S
+
+    def record(self, *, in_time: bool) -> None:
+        """Adapt the reach to one start."""
+        if not in_time:
+            self.seconds = max(REACH_MIN_S, self.seconds * _SHRINK)
+        elif self.seconds < REACH_MAX_S:
+            self.seconds = min(REACH_MAX_S, self.seconds * _GROW)
+
+    def jobs(self, rate: float) -> float:
+        """Return how many jobs a call may take; rate: of the limit, a second."""
+        return float("inf") if self.seconds >= REACH_MAX_S else max(1, int(rate * self.seconds))
 
 
 class Pace:
-    """All times in seconds of the loop's clock.
+    """The times of one worker's calls, in seconds of the loop's clock.
 
-    hungry: the store had more than was taken. While a worker is not, it comes back at the times it was given.
+    hungry: the store had more jobs than the last call took. Otherwise the worker calls at the times it was given.
     """
 
     def __init__(self) -> None:
@@ -38,68 +66,70 @@ class Pace:
         self._booked_s = 0.0
         self.reach = Reach()
         self._results_s: float | None = None
-        self.results = 0
+        self._results = 0
 
     def come_when_free(self) -> None:
-        """The store's word: there is more than was taken."""
+        """Record that the store has more jobs than the call took."""
         self.hungry = True
         self._room_s = max(self._loop.time(), self._booked_s - self.reach.seconds)
 
     def come_back(self, when_s: float | None) -> None:
-        """The store's word: a time of this worker's own, or None: the time it has is enough."""
+        """Record a time that the store named; None: the times this worker has are enough."""
         self.hungry = False
         if when_s is not None:
             heapq.heappush(self._times, when_s)
-        elif not self._times:  # it came while the call was under way
+        elif not self._times:  # the last one came while the call was in flight
             heapq.heappush(self._times, self._loop.time() + _FORGOTTEN_S)
 
     def has_time(self) -> bool:
-        """Whether the store may leave this worker with the times it was given."""
+        """Tell whether the store need not name a time."""
         return bool(self._times)
 
     def booked(self, until_s: float) -> None:
-        """The worker holds jobs that begin up to then, so no slot of the limit is lost before."""
+        """Record that the worker holds jobs that begin up to then, so no slot of the limit is lost before."""
         self._booked_s = max(self._booked_s, until_s)
 
     def call(self) -> None:
-        """An ad hoc job is waiting, or the worker drains: call now."""
+        """Have a call made now: an ad hoc job waits, or the worker drains."""
         heapq.heappush(self._times, self._loop.time())
         self._stir()
 
     def reported(self, *, soon: bool) -> None:
-        """A result waits to be settled; soon: a retry or another job of the subscription waits for it."""
-        self.results += 1
+        """Record a result to settle; soon: a retry or another job of the subscription waits for it."""
+        self._results += 1
         settle_s = self._loop.time() + (_SETTLE_SOON_S if soon else _SETTLE_S)
         if self._results_s is None or settle_s < self._results_s:
             self._results_s = settle_s
             self._stir()
-        elif self.results == _SETTLE_MOST:
+        elif self._results == _SETTLE_COUNT:
             self._stir()
 
     def freed(self) -> None:
-        """A slot became free."""
+        """Record that a concurrency slot became free."""
         if self.hungry and self._room_s is None:
             self._room_s = max(self._loop.time() + _GATHER_S, self._booked_s - self.reach.seconds)
             self._stir()
 
     def calling(self) -> None:
-        """A call is made now; it answers every time that has come."""
+        """Record a call made now, which serves every time that has come."""
         self._forget(self._loop.time() + _CLOSE_S)
         self._room_s = None
-        self.results = 0
+        self._results = 0
         self._results_s = None
 
     def missed(self) -> bool:
-        """Forget the times that have come; True if there were any: the worker is full, somebody else must go."""
+        """Forget the times that have come. Returns True if there were any: another worker must call instead."""
         missed = self._forget(self._loop.time())
-        self.hungry = self.hungry or not self._times  # with no time left, it comes when it has room
+        self.hungry = (
+            self.hungry or not self._times
+        )  # without a time left, this worker calls when it has room
         return missed
 
     def next_s(self, free: int) -> float:
-        """When a call is worth it, given the free slots; infinity if only an event can change that."""
+        """Return when a call is worth it, given the free concurrency slots; infinity if only an event changes that."""
         times = [float("inf")]
         if self._results_s is not None:
-            times.append(0.0 if self.results >= _SETTLE_MOST else self._results_s)
+            times.append(0.0 if self._results >= _SETTLE_COUNT else self._results_s)
         if self._times:
             times.append(self._times[0])
         if free > 0 and self.hungry and self._room_s is not None:
@@ -107,7 +137,7 @@ class Pace:
         return min(times)
 
     async def wait(self, until_s: float) -> None:
-        """Until that time, or until something happened that may have changed it."""
+        """Wait until until_s, or until an event after which a call may be worth it earlier."""
         stirred = self._loop.create_future()
         self._waiters.add(stirred)
         handle = None
@@ -121,7 +151,7 @@ class Pace:
                 handle.cancel()
 
     def _forget(self, until_s: float) -> bool:
-        """Drop the times up to then; True if there were any."""
+        """Drop the times up to then. Returns True if there were any."""
         before = len(self._times)
         while self._times and self._times[0] <= until_s:
             heapq.heappop(self._times)

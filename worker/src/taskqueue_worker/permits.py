@@ -1,49 +1,49 @@
-"""Further slots of the global limit for a job that is already running."""
+"""Further slots of the global limit for a job whose handler runs."""
 
 import asyncio
 
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import StoreFailure
 from taskqueue.store.permit import permit
-from taskqueue_worker.slot_time import reached
-from taskqueue_worker.started import Started
+from taskqueue_worker.clock import reached
+from taskqueue_worker.leased_job import LeasedJob
 
 _RETRY_S = 0.25
 
 
 class Permits:
-    """A job of cost c holds the slots start, start + T, ... start + (c-1) T; its start used the first.
+    """The permits of one job.
 
-    Those that are left are used first; beyond them, or once one was missed, the store is asked.
+    A job of cost c holds the slots start, start + T, ... start + (c - 1) T, and its start used the first. The rest is
+    used next. After them, or once one was missed, the store grants permits.
     """
 
-    __slots__ = ("_lease_ms", "_started", "_store", "_used")
+    __slots__ = ("_lease_ms", "_leased", "_store", "_used")
 
-    def __init__(self, store: Store, lease_ms: int, started: Started) -> None:
+    def __init__(self, store: Store, lease_ms: int, leased: LeasedJob) -> None:
         self._store = store
         self._lease_ms = lease_ms
-        self._started = started
+        self._leased = leased
         self._used = 1
 
     async def take(self, cost: int) -> None:
-        """Returns when a call of this cost may leave. Waits as long as it takes: the job's timeout bounds it."""
-        held = self._started.kind.spec.cost
+        """Wait until a call of this cost may leave. Bounded by the job's timeout alone."""
+        held = self._leased.type.definition.cost
         while self._used + cost <= held:
-            slot_s = self._started.start_s + self._used * self._started.spacing_s
+            slot_s = self._leased.start_s + self._used * self._leased.spacing_s
             if await reached(slot_s):
                 self._used += cost
                 return
             self._used += 1
         self._used = held
-        while True:
-            if await self._ask(cost):
-                return
+        while not await self._ask(cost):
+            pass
 
     async def _ask(self, cost: int) -> bool:
         try:
             granted, wait_s = await permit(self._store, cost, self._lease_ms)
         except StoreFailure:
-            await asyncio.sleep(_RETRY_S)  # closed while the store is away
+            await asyncio.sleep(_RETRY_S)  # no permits while the store is away
             return False
         if not granted:
             await asyncio.sleep(wait_s)

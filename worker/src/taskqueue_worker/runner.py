@@ -1,60 +1,61 @@
-"""One job: call its handler and say what became of it. The table of outcomes is in docs/handlers.md."""
+"""One run of a handler: the call, and the result of every way in which it may end. docs/handlers.md has the table."""
 
 import asyncio
 
 import structlog
 
-from taskqueue.handlers.ending import read_ending
 from taskqueue.handlers.errors import NoFreeThread, SlotMissed
 from taskqueue.handlers.job import Job
-from taskqueue.handlers.outcomes import Outcome
+from taskqueue.handlers.outcomes import OutcomeRequest
+from taskqueue.handlers.verdict import read_verdict
+from taskqueue.process.cancellation import absorb_cancellation
 from taskqueue.store.claim import Result
 from taskqueue.text.printable import type_name
-from taskqueue_worker import report
-from taskqueue_worker.started import Started
-from taskqueue_worker.uncancelled import absorb_cancellation
+from taskqueue_worker import outbox
+from taskqueue_worker.leased_job import LeasedJob
 
 log = structlog.get_logger("taskqueue.worker")
 
 
-async def run(started: Started, job: Job, now_s: float) -> Result | None:
-    """Runs one job to its end and returns what to report; None if the lease is no longer ours.
+async def run(leased: LeasedJob, job: Job, now_s: float) -> Result | None:
+    """Run one job to its end and return its result; None after a lost lease.
 
-    Whatever the handler raises is an outcome, and however often it or the worker cancelled its task, the task goes on.
+    Every exception of the handler becomes an outcome. However often the handler or the worker cancelled the running
+    task, the task goes on.
     """
-    kind = started.kind
-    if kind.run is None:
-        return report.failed(started, kind.problem)
-    started.called_s = now_s
-    if kind.managed is None:  # else it says so itself
-        started.began_s = now_s
+    bound = leased.type
+    if bound.run is None:
+        return outbox.failed(leased, bound.problem)
+    leased.called_s = now_s
+    if bound.managed is None:  # a managed handler begins its jobs by itself
+        leased.began_s = now_s
     error: BaseException | None = None
     try:
-        await kind.run(job)
+        await bound.run(job)
     except GeneratorExit:
-        # Python closes the coroutines within a task that a future throws GeneratorExit into, and raises it in the
-        # outermost alone: only there can what becomes of the job be said.
+        # Python closes all coroutines of a task into which a future throws GeneratorExit, and raises it in the
+        # outermost alone: the slot makes the result.
         raise
-    except BaseException as raised:  # noqa: BLE001 - whatever user code raises is an outcome
-        # Without its traceback: else it and this frame keep each other.
+    except BaseException as raised:  # noqa: BLE001 - every exception of user code is an outcome
+        # Without its traceback: the exception and this frame would keep each other alive.
         error = BaseException.with_traceback(raised, None)
-    if started.task is not None and started.task.cancelling():
+    if leased.task is not None and leased.task.cancelling():
         await absorb_cancellation()
-    return report.done(started) if error is None else judge_raised(started, error)
+    return outbox.done(leased) if error is None else judge_raised(leased, error)
 
 
-def judge_raised(started: Started, error: BaseException) -> Result | None:
-    """Return what to report of a job whose handler raised; None if the lease is no longer ours."""
+def judge_raised(leased: LeasedJob, error: BaseException) -> Result | None:
+    """Return the result of a job whose handler raised; None after a lost lease."""
     # Not isinstance, which may ask an object for a class of its own.
-    kind = type(error)
-    if issubclass(kind, SlotMissed):
-        return report.late(started)
-    if issubclass(kind, NoFreeThread) and started.stop == "timeout":
-        return report.no_thread(started, error)
-    if started.stop is not None and not issubclass(kind, Outcome):
-        return report.stopped(started)
-    if issubclass(kind, asyncio.CancelledError):
-        return report.failed(started, "the handler, or what a handler left behind, cancelled this job")
-    if not issubclass(kind, Exception):
-        log.error("handler raised what ends programs", job=started.name, error=type_name(error))
-    return report.ended(started, read_ending(error))
+    raised = type(error)
+    if issubclass(raised, SlotMissed):
+        return outbox.late(leased)
+    if issubclass(raised, NoFreeThread) and leased.stop == "timeout":
+        return outbox.no_thread(leased, error)
+    if leased.stop is not None and not issubclass(raised, OutcomeRequest):
+        return outbox.stopped(leased)
+    if issubclass(raised, asyncio.CancelledError):
+        return outbox.failed(leased, "the handler, or a task that a handler left behind, cancelled this job")
+    if not issubclass(raised, Exception):
+        log.error("handler raised an exit", job=leased.name, error=type_name(error))
+    return outbox.judged(leased, read_verdict(error))

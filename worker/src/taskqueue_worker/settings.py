@@ -2,10 +2,10 @@
 
 from pydantic import Field
 
-from taskqueue.process.settings import StoreSettings
+from taskqueue.process.settings import ProcessSettings
 
 
-class WorkerSettings(StoreSettings):
+class WorkerSettings(ProcessSettings):
     """Runs jobs under the global limit. Start as many as the work needs; the limit is theirs together."""
 
     concurrency: int = Field(default=50, ge=1, le=10_000, description="Jobs run at the same time.")
@@ -29,10 +29,12 @@ class WorkerSettings(StoreSettings):
         le=86_400,
         description="Seconds that running jobs get to end after SIGTERM; then they are returned.",
     )
-    health_host: str = Field(
-        default="127.0.0.1", description="Where /livez, /readyz and /metrics are served."
+    health_port: int = Field(
+        default=8081,
+        ge=0,
+        le=65_535,
+        description="The port of /livez, /readyz and /metrics; 0 takes a free one.",
     )
-    health_port: int = Field(default=8081, ge=0, le=65_535, description="Their port; 0 takes a free one.")
     live_within: float = Field(
         default=60,
         gt=15,

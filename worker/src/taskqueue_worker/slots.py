@@ -1,53 +1,57 @@
-"""The concurrency: long-lived tasks, each of which runs one job after another.
+"""The concurrency slots of a worker: long-lived tasks, each of which runs one job after another.
 
 No task, timer or future is made per job unless the job needs one: a slot waits for its job's start if that lies ahead,
-and awaits the handler itself. Timeouts are looked after by one sweep (heartbeat.py). An idle slot is woken only
-when a job waits, and wakes the next one in turn, so a hundred quick jobs may all run in the first.
+and awaits the handler itself. One sweep (heartbeat.py) looks after all timeouts. An idle slot is woken only when a job
+waits, and wakes the next one in turn, so a hundred quick jobs may all run in the first.
 
-A slot ends when the worker closes and for no other reason: whatever happens to a job in it becomes the job's result.
+A slot ends when the worker closes and at no other time: every fault of a job in it becomes the job's result.
 """
 
 import asyncio
 import contextlib
 from collections import deque
-from collections.abc import Callable, Iterable
+from collections.abc import Awaitable, Callable, Iterable
 
 import structlog
 
 from taskqueue.handlers.job import Job
+from taskqueue.models.outcome import RAN
+from taskqueue.process.cancellation import absorb_cancellation
 from taskqueue.store.claim import Result
-from taskqueue.store.job_name import JobName, parse
+from taskqueue.store.job_name import parse
 from taskqueue.store.users import decode_params
 from taskqueue.text.printable import describe_error, type_name
-from taskqueue_worker import report
-from taskqueue_worker.permits import Permits
-from taskqueue_worker.reach import Reach
+from taskqueue_worker import outbox
+from taskqueue_worker.clock import reached
+from taskqueue_worker.leased_job import LeasedJob
+from taskqueue_worker.pace import Reach
 from taskqueue_worker.runner import judge_raised, run
-from taskqueue_worker.slot_time import reached
-from taskqueue_worker.started import Started
-from taskqueue_worker.uncancelled import absorb_cancellation
 
 log = structlog.get_logger("taskqueue.worker")
 
-
-#: How long a cancelled handler may hold up the end of the worker.
+#: How long a cancelled handler may delay the end of the worker.
 _CLOSE_S = 1.0
 
 
 class SlotEndedError(RuntimeError):
-    """A slot ended though the worker goes on: what it held would stay leased and never run."""
+    """A concurrency slot ended although the worker goes on: its job would stay leased and never run."""
 
 
 class Slots:
-    """`report` gets the result of each job; `freed` is called when a slot has become free."""
+    """The concurrency slots, and the leased jobs that wait for one.
+
+    permits: returns the function that grants permits to a job.   report: takes the result of each job.
+    freed: called when a slot is free.   observe: takes a job that ran, its due (epoch ms) and its end (loop time).
+    running: slot number -> job.   ended: resolved, with the reason, if a slot ends before the worker closes.
+    """
 
     def __init__(
         self,
         size: int,
-        permits: Callable[[Started], Permits],
+        permits: Callable[[LeasedJob], Callable[[int], Awaitable[None]]],
         report: Callable[[Result], None],
         freed: Callable[[], None],
-        observe: Callable[[Started, int, float], None],
+        observe: Callable[[LeasedJob, int, float], None],
         reach: Reach | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
@@ -56,14 +60,13 @@ class Slots:
         self._freed = freed
         self._observe = observe
         self._reach = reach or Reach()
-        self._waiting: deque[Started] = deque()
+        self._waiting: deque[LeasedJob] = deque()
         self._idle: deque[asyncio.Future[None]] = deque()
         self._waking = False
         self._empty = asyncio.Event()
-        self.running: dict[int, Started] = {}
+        self.running: dict[int, LeasedJob] = {}
         self.size = size
         self.closing = False
-        #: Resolved, with the reason, if a slot ends before the worker closes.
         self.ended: asyncio.Future[None] = self._loop.create_future()
         self._tasks = [asyncio.create_task(self._slot(number)) for number in range(size)]
         for task in self._tasks:
@@ -71,7 +74,7 @@ class Slots:
 
     @property
     def free(self) -> int:
-        """Slots that neither run a job nor have one waiting for them."""
+        """Slots without a job, less the jobs that wait for one."""
         return self.size - len(self.running) - len(self._waiting)
 
     @property
@@ -79,48 +82,59 @@ class Slots:
         """Slots that can run jobs."""
         return sum(not task.done() for task in self._tasks)
 
-    def add(self, jobs: Iterable[Started]) -> None:
+    def add(self, jobs: Iterable[LeasedJob]) -> None:
         self._waiting.extend(jobs)
         self._wake()
 
-    def members(self) -> list[str]:
-        """Every lease held."""
-        return [job.member for job in (*self.running.values(), *self._waiting)]
+    def leases(self) -> list[str]:
+        """Return the leases of all jobs held."""
+        return [leased.lease for leased in (*self.running.values(), *self._waiting)]
 
-    def snapshot(self) -> list[Started]:
-        """Every job held, for another thread, which may come while this one changes something."""
+    def snapshot(self) -> list[LeasedJob]:
+        """Return all jobs held. Safe in another thread, while this one adds and removes jobs."""
         while True:
-            with contextlib.suppress(RuntimeError):  # changed meanwhile
+            with contextlib.suppress(RuntimeError):  # a job came or went meanwhile
                 return [*self.running.values(), *self._waiting]
 
+    def type_of(self, task: asyncio.Task[object]) -> str | None:
+        """Return the type whose handler runs in a task, if that is a slot's. Safe in another thread."""
+        for leased in self.snapshot():
+            if leased.task is task and leased.called_s:
+                return leased.type.definition.name
+        return None
+
     def drop(self, lost: set[str]) -> None:
-        """Forgets and cancels jobs whose lease is gone."""
-        self._waiting = deque(job for job in self._waiting if job.member not in lost)
-        for job in list(self.running.values()):
-            if job.member in lost:
-                job.cancel("lost")
+        """Forget waiting jobs and cancel running ones, by lease."""
+        self._waiting = deque(leased for leased in self._waiting if leased.lease not in lost)
+        for leased in list(self.running.values()):
+            if leased.lease in lost:
+                leased.cancel("lost")
 
     def give_back(self) -> None:
-        """Returns every job whose handler has not begun."""
+        """Return every job whose handler has not begun."""
         while self._waiting:
-            self._report(report.returned(self._waiting.popleft().member))
-        for job in list(self.running.values()):
-            if not job.began_s:
-                job.cancel("drain")
+            self._report(outbox.returned(self._waiting.popleft()))
+        for leased in list(self.running.values()):
+            if not leased.began_s:
+                leased.cancel("drain")
 
     async def emptied(self, until_s: float) -> None:
-        """Return once no job runs, or at until_s."""
+        """Wait until no job runs, or until until_s."""
         with contextlib.suppress(TimeoutError):
             async with asyncio.timeout_at(until_s):
                 while self.running:
                     self._empty.clear()
                     await self._empty.wait()
 
+    def cancel_all(self) -> None:
+        """Cancel every handler, as the worker ends."""
+        for leased in list(self.running.values()):
+            leased.cancel("drain")
+
     async def close(self) -> None:
         """End every slot. A handler that goes on although it is cancelled is left."""
         self.closing = True
-        for job in list(self.running.values()):
-            job.cancel("drain")
+        self.cancel_all()
         for task in self._tasks:
             task.cancel()
         await asyncio.wait(self._tasks, timeout=_CLOSE_S)
@@ -141,14 +155,14 @@ class Slots:
             if not self._waiting:
                 await self._idle_until_woken()
                 continue
-            job = self._waiting.popleft()
-            job.task = task
-            self.running[number] = job
+            leased = self._waiting.popleft()
+            leased.task = task
+            self.running[number] = leased
             self._wake()
             try:
-                result = await self._one(job)
-            except BaseException as error:  # noqa: BLE001 - the slot goes on, whatever it was
-                result = await self._broken(job, error)
+                result = await self._one(leased)
+            except BaseException as error:  # noqa: BLE001 - the slot goes on after every error
+                result = await self._broken(leased, error)
             finally:
                 del self.running[number]
                 if not self.running:
@@ -170,67 +184,56 @@ class Slots:
             self._wake()
         self._waking = False
 
-    async def _broken(self, job: Started, error: BaseException) -> Result | None:
-        """What becomes of a job whose slot met an error outside its handler."""
+    async def _broken(self, leased: LeasedJob, error: BaseException) -> Result | None:
+        """Return the result of a job whose slot met an error outside its handler."""
         if self.closing:
             raise error
         if isinstance(error, GeneratorExit):
             if not _in_loop():
-                raise error  # not the handler's: the loop is gone, and Python closes what was left in it
-            return judge_raised(job, BaseException.with_traceback(error, None))
+                raise error  # not the handler's: the loop is gone, and Python closes its coroutines
+            return judge_raised(leased, BaseException.with_traceback(error, None))
         if isinstance(error, asyncio.CancelledError):
             await absorb_cancellation()
-            return None if job.stop == "lost" else report.returned(job.member)
-        log.error("job failed outside its handler", job=job.name, error=type_name(error))
-        return report.failed(job, f"the worker failed: {describe_error(error)}", logged=type_name(error))
+            return None if leased.stop == "lost" else outbox.returned(leased)
+        log.error("job failed outside its handler", job=leased.name, error=type_name(error))
+        return outbox.failed(leased, f"the worker failed: {describe_error(error)}", logged=type_name(error))
 
     def _slot_ended(self, task: asyncio.Task[None]) -> None:
         if self.closing or self.ended.done():
             return
         error = None if task.cancelled() else task.exception()
-        said = "cancelled" if error is None else describe_error(error)
-        self.ended.set_exception(SlotEndedError(f"a slot ended: {said}"))
+        reason = "cancelled" if error is None else describe_error(error)
+        self.ended.set_exception(SlotEndedError(f"a slot ended: {reason}"))
 
-    async def _one(self, started: Started) -> Result | None:
+    async def _one(self, leased: LeasedJob) -> Result | None:
+        """Run one job from its slot of the limit to its result."""
         try:
-            name, job = self._job(started)
-        except Exception as error:  # noqa: BLE001 - whatever the store held
-            return report.dead(started, f"the stored job cannot be read: {describe_error(error)}")
-        managed = started.kind.managed
-        in_time = await reached(started.start_s, managed.ahead_s if managed else 0.0)
-        self._reach.saw(in_time=in_time)
+            job = self._job(leased)
+        except Exception as error:  # noqa: BLE001 - the store may hold anything
+            return outbox.dead(leased, f"the stored job cannot be read: {describe_error(error)}")
+        managed = leased.type.managed
+        in_time = await reached(leased.start_s, managed.ahead_s if managed else 0.0)
+        self._reach.record(in_time=in_time)
         if not in_time:
-            return report.late(started)
+            return outbox.late(leased)
         called_s = self._loop.time()
-        result = await run(started, job, called_s)
-        if not started.began_s:
+        result = await run(leased, job, called_s)
+        if not leased.began_s:
             return result
         ended_s = self._loop.time()
-        self._observe(started, name.due_ms, ended_s)
-        if result is None or result.verb == "l":  # cut short: not what a job of this type takes
+        self._observe(leased, job.due_ms, ended_s)
+        if result is None or result.outcome not in RAN:
             return result
-        # A wait for a thread counts: the slot is held meanwhile. A wait for the start, with a connection, does not.
-        held_s = ended_s - max(called_s, started.start_s)
-        return result._replace(ran_us=max(1, int(held_s * 1e6)))
+        # A wait for a thread counts, as it takes up the slot. A wait for the start, with a connection, does not.
+        held_s = ended_s - max(called_s, leased.start_s)
+        return Result(result.member, result.outcome, result.wait_ms, result.text, max(1, int(held_s * 1e6)))
 
-    def _job(self, started: Started) -> tuple[JobName, Job]:
-        """Make the job that a handler gets. Raises whatever a stored value that cannot be read makes it raise."""
-        name = parse(started.member)
-        params = started.kind.params(decode_params(started.params))
-        permits, ad_hoc_id = self._permits(started).take, name.id or None
-        return name, Job(
-            *(
-                name.type,
-                name.user,
-                name.occurrence,
-                name.due_ms,
-                params,
-                started.attempt,
-                permits,
-                ad_hoc_id,
-                started,
-            )
-        )
+    def _job(self, leased: LeasedJob) -> Job:
+        """Make the job for the handler. Raises any exception that stored text can cause."""
+        type_name, user, occurrence, ad_hoc_id, due_ms, _ = parse(leased.lease)
+        params = leased.type.params(decode_params(leased.params))
+        permits, attempt = self._permits(leased), leased.attempt
+        return Job(type_name, user, occurrence, due_ms, params, attempt, permits, ad_hoc_id or None, leased)
 
 
 def _in_loop() -> bool:

@@ -1,24 +1,23 @@
-"""When this worker runs a suspect: a job that may have taken a worker down, and so runs with no other beside it.
+"""Suspects: jobs that may have taken a worker down, and that therefore run as the only job of a worker.
 
-The store asks one worker at a time to become empty. It claims nothing then, finishes what it runs, and comes for the
-suspect. Its slots idle meanwhile: that may cost a tenth of its time while other work waits, so afterwards it works for
-nine times as long before it says again that it would. A worker that idles anyway always would.
+The store asks one worker at a time to become empty. The worker then claims nothing, finishes its jobs, and claims the
+suspect. Its concurrency slots idle meanwhile. While other work waits, that may cost a tenth of the worker's time: it
+works for nine times as long before it offers itself again. A worker that idles anyway always offers itself.
 """
 
-import asyncio
 from collections.abc import Callable
 from enum import Enum, auto
+from typing import Protocol
 
 import structlog
 
 from taskqueue.store.claim import Alone, Claim
-from taskqueue_worker.pace import Pace
 
 log = structlog.get_logger("taskqueue.worker")
 
-#: So many times as long as it stood aside for a suspect, a worker with a backlog works for the others.
+#: A worker with a backlog works this many times as long for other jobs as it stood aside for a suspect.
 _DUTY = 9
-#: A worker that takes no other job calls all the same, with its results, so that the store and probes hear of it.
+#: A worker that takes no other job still calls this often, with its results, so that the store and probes hear from it.
 _CALL_S = 5.0
 
 
@@ -28,13 +27,25 @@ class _Phase(Enum):
     ALONE = auto()
 
 
-class Suspects:
-    """empty: whether the worker holds no job. ran: how many suspects it ran."""
+class Calling(Protocol):
+    """The part of the pace that suspects concern."""
 
-    def __init__(self, pace: Pace, empty: Callable[[], bool]) -> None:
+    hungry: bool
+
+    def call(self) -> None: ...
+    def come_when_free(self) -> None: ...
+
+
+class Suspects:
+    """The worker's part in running suspects.
+
+    empty: whether the worker holds no job.   now_s: the loop's clock.   ran: suspects run so far.
+    """
+
+    def __init__(self, pace: Calling, empty: Callable[[], bool], now_s: Callable[[], float]) -> None:
         self._pace = pace
         self._empty = empty
-        self._loop = asyncio.get_running_loop()
+        self._now_s = now_s
         self._phase = _Phase.WORKING
         self._since_s = 0.0
         self._called_s = 0.0
@@ -48,7 +59,7 @@ class Suspects:
         return self._phase is not _Phase.WORKING
 
     def room(self, free: int, asked: int) -> int:
-        """Return for how many jobs a call may ask, given the free slots and what calls in flight asked for."""
+        """Return for how many jobs a call may ask; asked: by calls in flight."""
         if self._phase is _Phase.ALONE and self._empty():
             self._end()
         if self._phase is _Phase.WORKING:
@@ -56,40 +67,40 @@ class Suspects:
         return free if self._phase is _Phase.EMPTYING and self._empty() and not asked else 0
 
     def next_s(self) -> float:
-        """When the next call is due even if nothing happens, in the loop's time."""
+        """Return when a call is due even without an event, in the loop's time."""
         return self._called_s + _CALL_S if self.stands_aside else float("inf")
 
-    def word(self, free: int) -> Alone:
-        """What a call that asks for `free` jobs says to the store."""
-        self._called_s = self._loop.time()
+    def offer(self, free: int) -> Alone:
+        """Return the offer of a call that asks for `free` jobs."""
+        self._called_s = self._now_s()
         if not free or self._phase is _Phase.ALONE:
             return Alone.NOT_NOW
         if self._phase is _Phase.EMPTYING:
             return Alone.NOW
         idle = self._empty() and not self._pace.hungry
-        return Alone.WOULD if idle or self._loop.time() >= self._not_before_s else Alone.NOT_NOW
+        return Alone.WOULD if idle or self._now_s() >= self._not_before_s else Alone.NOT_NOW
 
-    def answered(self, said: Alone, answer: Claim, asked: int) -> None:
-        """Follow what the store said; `asked`: what other calls in flight asked for."""
-        if said is Alone.NOW and answer.alone is Alone.NOW:
+    def answered(self, offer: Alone, answer: Claim, asked: int) -> None:
+        """Follow the store's answer to an offer; asked: for how many jobs other calls in flight ask."""
+        if offer is Alone.NOW and answer.alone is Alone.NOW:
             self._phase = _Phase.ALONE
             self.ran += 1
             log.info("suspect runs alone", job=answer.jobs[0].member if answer.jobs else None)
-        elif said is Alone.NOW and answer.alone is Alone.NOT_NOW:
+        elif offer is Alone.NOW and answer.alone is Alone.NOT_NOW:
             self._end()
         elif answer.alone is Alone.WOULD and self._phase is _Phase.WORKING:
-            self._phase, self._since_s = _Phase.EMPTYING, self._loop.time()
+            self._phase, self._since_s = _Phase.EMPTYING, self._now_s()
             self._idled = not self._pace.hungry
-        if self._phase is _Phase.EMPTYING and said is not Alone.NOW and self._empty() and not asked:
+        if self._phase is _Phase.EMPTYING and offer is not Alone.NOW and self._empty() and not asked:
             self._pace.call()
 
     def freed(self) -> None:
-        """A job ended."""
+        """Record that a job ended."""
         if self.stands_aside and self._empty():
             self._pace.call()
 
     def _end(self) -> None:
-        now_s = self._loop.time()
+        now_s = self._now_s()
         stood_aside_s = 0.0 if self._idled else now_s - self._since_s
         self._phase, self._not_before_s = _Phase.WORKING, now_s + _DUTY * stood_aside_s
         self._pace.come_when_free()

@@ -1,4 +1,4 @@
-"""The parts of a worker put together: started, kept alive, drained."""
+"""The worker: its parts put together, kept running, and drained."""
 
 import asyncio
 import contextlib
@@ -6,9 +6,8 @@ import os
 import socket
 import uuid
 from collections.abc import Callable, Coroutine, Sequence
-from datetime import UTC, datetime
 from functools import partial
-from typing import Any
+from typing import Any, Self
 
 import msgspec
 import structlog
@@ -18,227 +17,187 @@ from taskqueue.handlers.dispatch import Dispatcher
 from taskqueue.handlers.http_call import HttpClient
 from taskqueue.handlers.registry import Registry
 from taskqueue.handlers.threads import Threads
+from taskqueue.process.cancellation import absorb_cancellation
+from taskqueue.process.frame import ExitError, Work
 from taskqueue.process.retention import RetentionWatch
 from taskqueue.store.errors import StoreFailure
-from taskqueue.store.wakeup import pass_wakeup_on, wait_for_wakeup
+from taskqueue.text.printable import describe_error
+from taskqueue_worker.calls import Calls, StoreContact
 from taskqueue_worker.claimer import CHANNELS, Claimer
 from taskqueue_worker.clock import ServerClock
-from taskqueue_worker.closing import close_shared
-from taskqueue_worker.heartbeat import keep_leases, stop_overdue
-from taskqueue_worker.kinds import Kinds
-from taskqueue_worker.life import Life
+from taskqueue_worker.heartbeat import Heartbeat, Standby, keep_leases, stop_overdue
+from taskqueue_worker.leased_job import LeasedJob
+from taskqueue_worker.liveness.kept_task import keep_running
+from taskqueue_worker.liveness.watchdog import Watchdog
 from taskqueue_worker.metrics import DURATION, LATENESS, WorkerCollector
+from taskqueue_worker.outbox import Outbox
 from taskqueue_worker.pace import Pace
 from taskqueue_worker.permits import Permits
-from taskqueue_worker.results import Results
+from taskqueue_worker.probes import Probes
 from taskqueue_worker.settings import WorkerSettings
-from taskqueue_worker.slots import Slots
-from taskqueue_worker.standby import Standby
-from taskqueue_worker.started import Started
+from taskqueue_worker.slots import SlotEndedError, Slots
 from taskqueue_worker.suspects import Suspects
-from taskqueue_worker.uncancelled import absorb_cancellation, keep_running
-from taskqueue_worker.watchdog import Watchdog
+from taskqueue_worker.task_types import TaskTypes
 
 log = structlog.get_logger("taskqueue.worker")
 
-#: Less than the time after which no answer of the store counts as a lost one.
-_WAKEUP_TIMEOUT_S = 1.0
-#: How long a cancelled handler may take to clean up, and the last results to be settled.
+#: How long a cancelled handler may clean up, and how long the last results may take to be settled.
 _CANCEL_S = 1.0
 _FINAL_SETTLE_S = 5.0
-#: The same for a worker that no call has brought a job: what one in flight may lease comes back when its lease ends.
+#: The same for a worker whose calls were never answered: jobs of a call in flight come back when their leases end.
 _NOTHING_BEGAN_S = 1.0
 
 
 class Worker:
-    """One process' worker. Its name is new at every start: a lease of an earlier life is never mistaken for its own."""
+    """The worker of one process. Its name is new at every start, so a lease of an earlier process is never its own."""
 
     def __init__(self, settings: WorkerSettings, registry: Registry) -> None:
         self._settings = settings
+        self._registry = registry
         self._loop = asyncio.get_running_loop()
+        self._ending = False
+        self._channels: list[asyncio.Task[None]] = []
+        self._background: list[asyncio.Task[None]] = []
+        self.name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
         self._store = settings.open_store()
         self._wakeups = settings.open_store()
-        self._lease_ms = int(settings.lease * 1000)
-        self._registry = registry
         self._threads = Threads(settings.threads)
         self._http = HttpClient()
-        self.name = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
-        self._kinds = Kinds(self._store, Dispatcher(registry, self._http, self._threads))
-        self._ending = False
-        self._pace = Pace()
-        self._clock = ServerClock()
-        self._suspects = Suspects(self._pace, lambda: self.slots.free == self.slots.size)
-        results = Results(self._pace, self._kinds, self._clock)
-        self.slots = Slots(
+        lease_ms = int(settings.lease * 1000)
+        types = TaskTypes(self._store, Dispatcher(registry, self._http, self._threads))
+        clock, self._pace = ServerClock(), Pace()
+        outbox = Outbox(self._pace, types.get, clock)
+        self._slots = Slots(
             settings.concurrency,
-            lambda started: Permits(self._store, self._lease_ms, started),
-            results.add,
+            lambda leased: Permits(self._store, lease_ms, leased).take,
+            outbox.add,
             self._freed,
-            self._observe,
+            partial(_observe, clock),
             self._pace.reach,
         )
-        self._life = Life(settings.live_within)
+        self._suspects = Suspects(self._pace, lambda: self._slots.free == self._slots.size, self._loop.time)
+        contact = StoreContact(settings.live_within)
+        self._calls = Calls(self._store, self.name, lease_ms, clock, outbox, contact, self._pace.has_time)
+        self._claimer = Claimer(self._calls, types, self._pace, self._suspects, self._slots)
+        self._heartbeat = Heartbeat(self.name, lease_ms, self._info, registry.names)
+        standby = Standby(settings.open_store, self._heartbeat, self._slots)
+        self._watchdog = Watchdog(self._slots.type_of, standby.keep_leases, settings.lease / 3)
         self._retention = RetentionWatch(self._store)
-        self._claimer = Claimer(
-            self._store,
-            self.name,
-            self._lease_ms,
-            self._kinds,
-            self._clock,
-            self._pace,
-            results,
-            self.slots,
-            self._life,
-            self._suspects,
-        )
-        standby = Standby(
-            settings.open_store, self.name, self._lease_ms, self.slots, self._info, registry.names
-        )
-        self._watchdog = Watchdog(self.slots, standby.keep_leases, settings.lease / 3)
         self._collector = WorkerCollector(
-            self._kinds, self.slots, self._claimer, self._clock, self._threads, self._watchdog.counts
+            types, self._slots, self._claimer, self._calls, clock, self._threads, self._watchdog.counts
         )
 
-    async def run(self, stopping: asyncio.Event) -> None:
-        """Works until `stopping` is set, then drains."""
+    async def __aenter__(self) -> Self:
         REGISTRY.register(self._collector)
-        background = [
-            self._kept("heartbeat", self._keep_leases),
-            self._kept("timeouts", lambda: stop_overdue(self.slots)),
-            self._kept("watchdog", self._watchdog.beat),
-            self._kept("retention", self._retention.run),
-            self._kept("wake-ups", self._listen),
-        ]
-        channels = [
+        return self
+
+    async def __aexit__(self, *_: object) -> None:
+        self._ending = True
+        self._watchdog.stop()
+        for task in self._background:
+            task.cancel()
+        await asyncio.gather(*self._background, return_exceptions=True)
+        with contextlib.suppress(StoreFailure):
+            await self._wakeups.close()
+        await self._slots.close()
+        await self._registry.close()
+        await self._http.close()
+        self._threads.shutdown()
+        await self._store.close()
+        REGISTRY.unregister(self._collector)
+
+    def work(self) -> Work:
+        """Return the work of the process."""
+        probes = Probes(self._calls, self._slots, self._threads, self._watchdog, self._retention)
+        return Work(
+            tasks=[self._run],
+            drain=self._drain,
+            live=probes.live,
+            ready=probes.ready,
+            note=probes.note,
+            fields={"worker": self.name},
+        )
+
+    async def _run(self) -> None:
+        """Run all parts until the worker drains. Raises ExitError if a concurrency slot ends before."""
+        self._channels = [
             self._kept(f"claim {number}", partial(self._claimer.channel, number))
             for number in range(CHANNELS)
         ]
-        stop = self._kept("stop", lambda: _until(stopping))
+        self._background = [
+            self._kept("heartbeat", lambda: keep_leases(self._heartbeat, self._store, self._slots)),
+            self._kept("timeouts", lambda: stop_overdue(self._slots)),
+            self._kept("watchdog", self._watchdog.beat),
+            self._kept("retention", self._retention.run),
+            self._kept("wake-ups", lambda: self._claimer.listen(self._wakeups)),
+        ]
         try:
-            await self._first_ended([stop, *background, *channels, self.slots.ended])
-        finally:
-            self._ending = True
-            background[-1].cancel()
-            await self._drain(channels)
-            self._watchdog.stop()
-            for task in (*background, stop):
-                task.cancel()
-            await asyncio.gather(*background, stop, return_exceptions=True)
-            await self.slots.close()
-            await close_shared(self._registry.closings)
-            await self._http.close()
-            self._threads.shutdown()
-            await self._store.close()
-            REGISTRY.unregister(self._collector)
+            await self._first_ended([*self._channels, *self._background, self._slots.ended])
+        except SlotEndedError as error:
+            raise ExitError(
+                "worker ends, other workers take its jobs", error=describe_error(error)
+            ) from error
 
     def _kept(self, name: str, run: Callable[[], Coroutine[Any, Any, None]]) -> asyncio.Task[None]:
         return asyncio.create_task(keep_running(name, run, lambda: self._ending), name=f"taskqueue {name}")
 
-    def _keep_leases(self) -> Coroutine[Any, Any, None]:
-        names = self._registry.names()
-        return keep_leases(self._store, self.name, self._lease_ms, self.slots, self._info, names)
-
     async def _first_ended(self, parts: Sequence[asyncio.Future[None]]) -> None:
-        """Return when a part ends. Raises what it ended with."""
-        while True:
+        """Return when a part ends, or the worker drains. Raises the exception of a part that failed."""
+        while not self._ending:
             try:
                 done, _ = await asyncio.wait(parts, return_when=asyncio.FIRST_COMPLETED)
             except asyncio.CancelledError:
+                if self._ending:
+                    raise
                 log.warning("worker cancelled by user code, going on", worker=self.name)
                 await absorb_cancellation()
                 continue
-            for part in done:
-                part.result()
-            return
+            if not self._ending:
+                for part in done:
+                    part.result()
+                return
 
-    def live(self) -> str | None:
-        """What is wrong with this process."""
-        ended = self.slots.size - self.slots.alive
-        if ended:
-            return f"{ended} of {self.slots.size} slots ended"
-        return self._life.stuck(self.slots.free)
+    async def _drain(self) -> None:
+        """Claim no more, return jobs that have not begun, wait for the others, then return these too.
 
-    def ready(self) -> str | None:
-        """Why it takes no work, be it its own fault or not."""
-        if self._claimer.draining:
-            return "draining"
-        return self.live() or self._life.unanswered() or self._without_threads() or self._watchdog.blocked()
-
-    def _without_threads(self) -> str | None:
-        if self._threads.stuck < self._threads.size:
-            return None
-        return f"all {self._threads.size} threads run handlers for longer than their jobs' timeouts"
-
-    def note(self) -> str | None:
-        """What is odd, though the worker is ready."""
-        notes = [note for note in (self._closed(), self._retention.note) if note]
-        return "; ".join(notes) or None
-
-    def _closed(self) -> str | None:
-        until_ms = self._claimer.closed_us / 1000
-        if until_ms <= self._clock.to_server_ms(self._loop.time()):
-            return None
-        at = datetime.fromtimestamp(until_ms / 1000, UTC).isoformat(timespec="seconds")
-        return f"a handler closed the global limit until {at}: `taskqueue limit get`, `taskqueue limit open`"
-
-    async def _listen(self) -> None:
-        """An ad hoc job wakes one idle worker at once; a full one passes the word on."""
-        while True:
-            try:
-                if await wait_for_wakeup(self._wakeups, _WAKEUP_TIMEOUT_S):
-                    if self.slots.free > 0 and not self._suspects.stands_aside:
-                        self._pace.call()
-                    else:
-                        await pass_wakeup_on(self._store)
-                        await asyncio.sleep(0.05)
-            except StoreFailure:
-                await asyncio.sleep(1.0)
-
-    async def _drain(self, channels: list[asyncio.Task[None]]) -> None:
-        """Claims no more, returns what has not begun, waits for the rest, then returns that too.
-
-        Takes the grace period and 6 s at most, even if the store has fallen silent: a call in flight is waited for
-        last, beside the final settle; what it brings is given back by the claimer.
+        Takes at most the grace period and 6 s, even if the store is silent. A call in flight is waited for last, with
+        the final settle; the claimer gives back the jobs it brings.
         """
-        self._claimer.draining = True
+        self._ending = self._calls.draining = True
         self._pace.call()
-        self.slots.give_back()
-        await self.slots.emptied(self._loop.time() + self._settings.grace)
-        for job in list(self.slots.running.values()):
-            job.cancel("drain")
-        await self.slots.emptied(self._loop.time() + _CANCEL_S)
-        limit_s = _FINAL_SETTLE_S if self._life.began else _NOTHING_BEGAN_S
+        self._slots.give_back()
+        await self._slots.emptied(self._loop.time() + self._settings.grace)
+        self._slots.cancel_all()
+        await self._slots.emptied(self._loop.time() + _CANCEL_S)
+        limit_s = _FINAL_SETTLE_S if self._calls.contact.began else _NOTHING_BEGAN_S
         until_s = self._loop.time() + limit_s
-        await asyncio.wait(channels, timeout=limit_s)
-        settled = await self._claimer.settle(until_s)
-        self._claimer.ended = True
-        for channel in channels:
+        if self._channels:
+            await asyncio.wait(self._channels, timeout=limit_s)
+        settled = await self._calls.settle(until_s)
+        self._calls.ended = True
+        for channel in self._channels:
             channel.cancel()
-        await asyncio.gather(*channels, return_exceptions=True)
-        with contextlib.suppress(StoreFailure):
-            await self._wakeups.close()
+        await asyncio.gather(*self._channels, return_exceptions=True)
         log.info("worker drained", worker=self.name, settled=settled)
 
     def _freed(self) -> None:
         self._pace.freed()
         self._suspects.freed()
 
-    def _observe(self, started: Started, due_ms: int, ended_s: float) -> None:
-        if started.attempt == 1:
-            LATENESS.observe((self._clock.to_server_ms(started.began_s) - due_ms) / 1e3)
-        DURATION.observe(ended_s - started.began_s)
-
     def _info(self) -> bytes:
         return msgspec.json.encode(
             {
                 "pid": os.getpid(),
-                "concurrency": self.slots.size,
-                "free": self.slots.free,
-                "calls": self._claimer.calls,
-                "started": self._claimer.started,
+                "concurrency": self._slots.size,
+                "free": self._slots.free,
+                "calls": self._calls.sent,
+                "started": self._claimer.leased,
             }
         )
 
 
-async def _until(event: asyncio.Event) -> None:
-    await event.wait()
+def _observe(clock: ServerClock, leased: LeasedJob, due_ms: int, ended_s: float) -> None:
+    """Record a job that ran in the histograms."""
+    if leased.attempt == 1:
+        LATENESS.observe((clock.to_server_ms(leased.began_s) - due_ms) / 1e3)
+    DURATION.observe(ended_s - leased.began_s)

@@ -23,7 +23,6 @@ if TYPE_CHECKING:
 
 #: Period starts shown of a type.
 NEXT_STARTS = 3
-OUTCOMES = {"d": "done", "x": "dead"}
 
 app = typer.Typer(no_args_is_help=True)
 
@@ -137,12 +136,12 @@ async def _tasks(
     for task in tasks:
         idle = why_idle(task, catalog)
         due_ms = None if idle else next_due_ms(segments[task.type], offsets, now_ms)
-        outcome, at_s = runs.get(task.type, ("", 0))
+        outcome, at_s = runs.get(task.type, (None, 0))
         rows.append(
             {
                 "type": task.type,
                 "next": None if due_ms is None else iso(due_ms),
-                "lastOutcome": OUTCOMES.get(outcome),
+                "lastOutcome": outcome,
                 "lastAt": iso(at_s * 1000) if outcome else None,
                 "state": idle or "active",
             }

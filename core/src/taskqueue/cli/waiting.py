@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
+from taskqueue.plan.worker import ALIVE_MS
+
 if TYPE_CHECKING:
     from collections.abc import Sequence
 
@@ -10,9 +12,6 @@ if TYPE_CHECKING:
     from taskqueue.store.type_record import TypeRecord
     from taskqueue.store.types import Catalog
     from taskqueue.store.users import StoredSubscription
-
-#: A worker that was silent for so long is not counted on: it says something every third of a lease.
-ALIVE_MS = 30_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,21 +1,26 @@
-"""Handlers: the user's code, and what stands between it and the worker.
+"""Handlers: user code, and the parts between user code and the worker.
 
-    job         what a handler is given
-    outcomes    what a handler may raise to ask for something else than "done"
-    ending      what an exception asks for, read so that nothing in it can harm the worker
-    registry    the names a manifest may use, and how modules that register them are loaded
-    dispatch    a task type -> the coroutine function the worker calls for each of its jobs
-    managed     handlers that say themselves when a job begins: those of threads and HTTP
-    threads     the threads in which handlers that are not async run
-    http_call   the handler that needs no code (with http_request, http_connection, http_answer,
-                references, status, retry_after)
-    errors      the one tree of errors this package raises at start-up
+    job                the job as a handler gets it
+    outcomes           the exceptions by which a handler asks for an outcome
+    verdict            the outcome that an exception asks for, read so that no attribute can harm the worker
+    registry           the names a manifest may use; the modules that register them; functions of `@on_shutdown`
+    dispatch           a task type -> the coroutine function that the worker calls for each job
+    managed            handlers that begin their jobs by themselves: in threads and over HTTP
+    threads            the threads of handlers that are not async
+    http_call          the handler without code: one HTTP request per job
+    http_request       URL, headers and body of the request
+    http_connection    the connection, which stands before the job's slot
+    http_answer        the status of an answer that the HTTP parser refuses
+    status             the outcome of an HTTP status
+    retry_after        the header Retry-After
+    references         `${env:...}` in header values
+    errors             the errors of handlers at start-up, one tree
 
-May import `taskqueue.models`; never Redis. aiohttp is imported by `http_call` and `http_connection` alone, so that
-handlers can be written and tested without it. Nothing here may cost a task, a timer or a thread per job unless the
-handler itself needs one: the worker starts tens of thousands of jobs a second.
+May import `taskqueue.models` and the texts and logs of `taskqueue`; never Redis. Only `http_call` and
+`http_connection` import aiohttp, so that handlers can be written and tested without it. No part may cost a task, a
+timer or a thread per job unless the handler needs one: the worker starts tens of thousands of jobs a second.
 
-What users import is re-exported here; `taskqueue.testing` runs handlers in their tests.
+The names that users import are re-exported here; `taskqueue.testing` runs handlers in their tests.
 """
 
 from taskqueue.handlers.job import Job

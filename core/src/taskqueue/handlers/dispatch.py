@@ -1,4 +1,4 @@
-"""From a task type to the coroutine function that does its jobs, found once per type and called per job."""
+"""The dispatch from a task type to the coroutine function of its jobs: found once per type, called per job."""
 
 import inspect
 import math
@@ -16,7 +16,10 @@ __all__ = ["Dispatcher", "UnknownHandler", "runnable"]
 
 
 class Dispatcher:
-    """Finds the handler of a task type. `threads` runs the handlers that are not async."""
+    """Finds the handlers of task types.
+
+    registry: functions by name.   http: calls without code.   threads: for handlers that are not async.
+    """
 
     def __init__(self, registry: Registry, http: "HttpClient", threads: Threads) -> None:
         self._registry = registry
@@ -24,7 +27,7 @@ class Dispatcher:
         self._threads = threads
 
     def resolve(self, task_type: TaskType) -> Runnable:
-        """Return what to call for each job of this type.
+        """Return the coroutine function for the jobs of a type.
 
         Raises UnknownHandler if its function is not registered, BadHttpCall if its http cannot be called.
         """
@@ -38,16 +41,15 @@ class Dispatcher:
 
 
 def runnable(function: Function, threads: Threads, timeout_s: float = math.inf) -> Runnable:
-    """Return an async function as it is; wrap any other so that it runs in `threads` with its contextvars.
+    """Return an async function unchanged; wrap another so that it runs in `threads` with its contextvars.
 
-    A job that is cancelled (timeout, shutdown) stops waiting for its thread; the thread itself cannot be
-    stopped and runs to its end.
+    A cancelled job (timeout, shutdown) stops waiting for its thread. The thread cannot be stopped and runs to its end.
     """
     return function if _is_async(function) else ThreadHandler(function, threads, timeout_s)
 
 
 def _is_async(function: Function) -> TypeGuard[Runnable]:
-    # An instance may have an async __call__; functools.partial is seen through by inspect itself.
+    # An instance may have an async __call__; inspect looks into functools.partial by itself.
     return inspect.iscoroutinefunction(function) or inspect.iscoroutinefunction(
-        getattr(function, "__call__", None)  # noqa: B004 - the question is not whether it is callable
+        getattr(function, "__call__", None)  # noqa: B004 - it is callable, maybe async
     )

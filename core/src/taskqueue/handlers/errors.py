@@ -1,14 +1,14 @@
-"""What can be wrong with handlers before any job runs, and the failure of a call. One tree."""
+"""The errors of handlers, one tree: faults found before any job runs, and calls that failed."""
 
 from collections.abc import Iterable
 
 
 class HandlersError(Exception):
-    """Something is wrong with a handler."""
+    """A handler has a fault."""
 
 
 class BadHandler(HandlersError, TypeError):  # noqa: N818 - reads as a sentence, as the three below
-    """What was registered cannot be a handler."""
+    """A registered object cannot be a handler."""
 
 
 class DuplicateHandler(HandlersError, ValueError):  # noqa: N818
@@ -16,11 +16,11 @@ class DuplicateHandler(HandlersError, ValueError):  # noqa: N818
 
 
 class UnloadableHandlers(HandlersError, ImportError):  # noqa: N818
-    """A module or an entry point that should register handlers does not load."""
+    """A module or an entry point of handlers does not load."""
 
 
 class UnknownHandler(HandlersError, LookupError):  # noqa: N818
-    """A manifest names a function that nobody registered."""
+    """A manifest names a function that is not registered."""
 
     def __init__(self, function: str, registered: Iterable[str]) -> None:
         names = ", ".join(sorted(registered)) or "none"
@@ -32,15 +32,15 @@ class UnknownHandler(HandlersError, LookupError):  # noqa: N818
 
 
 class BadHttpCall(HandlersError, ValueError):  # noqa: N818
-    """The `http` of a task type cannot be called as it is written."""
+    """The `http` of a task type cannot be called as written."""
 
 
 class CallFailed(HandlersError):  # noqa: N818
-    """The API did not answer, or did with a status that may pass: the job is retried with backoff."""
+    """The API gave no answer, or a status that may pass: the job is retried with backoff."""
 
 
 class SlotMissed(HandlersError):  # noqa: N818
-    """The job's slot of the limit passed before it could begin; it has not begun."""
+    """The job's slot of the limit passed before the job could begin."""
 
 
 class NoFreeThread(HandlersError):  # noqa: N818

@@ -1,14 +1,14 @@
 """The status of an answer that the HTTP parser refuses: two Content-Lengths, a body after a 204, endless headers.
 
-The work behind an answer was done, or was not, whatever is wrong with what follows the status line; a job that was
-done must not be sent again for it.
+The status line tells whether the work was done, however malformed the rest is. A job that was done must not be sent
+again.
 """
 
 import re
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-#: So much of an answer is kept until it has been read.
+#: Bytes of an answer that are kept until it has been read.
 HEAD_MAX_BYTES = 16 * 1024
 
 _STATUS = re.compile(rb"\s*HTTP/\d(?:\.\d)?[ \t]+([1-9]\d\d)(?=[ \t\r\n])", re.IGNORECASE)
@@ -20,7 +20,7 @@ _INFORMATIONAL = re.compile(rb"\s*HTTP/\d(?:\.\d)?[ \t]+1(?!01)\d\d(?=[ \t\r\n])
 
 @dataclass(frozen=True, slots=True)
 class Head:
-    """What counts of an answer."""
+    """The part of an answer that decides the outcome. headers: Retry-After and Date."""
 
     status: int
     headers: Mapping[str, str]
@@ -44,7 +44,7 @@ def read_head(data: bytes) -> Head | None:
 
 
 def is_beginning(data: bytes) -> bool:
-    """Say whether an answer could have gone on to a status line: it broke off, rather than being something else.
+    """Tell whether an answer may have broken off before the end of a status line, rather than being no HTTP.
 
     >>> is_beginning(b"HTTP/1.1 20"), is_beginning(b"220 smtp ready"), is_beginning(b"")
     (True, False, True)
@@ -53,7 +53,7 @@ def is_beginning(data: bytes) -> bool:
 
 
 def _final(data: bytes) -> bytes:
-    """Leave out what comes before the final answer, such as 100 Continue."""
+    """Return the bytes without informational answers, such as 100 Continue, at their beginning."""
     while (found := _INFORMATIONAL.match(data)) is not None:
         end = _END.search(data, found.end())
         data = data[end.end() :] if end else b""

@@ -2,10 +2,10 @@
 
     call -> request (http_request) -> a connection -> the job's slot -> status -> outcome (status)
 
-The start of a job is a reserved slot of the global limit, so the connection is there before it (http_connection), and
-nothing is awaited between the slot and the write. At most one request arrives per call: no redirect is followed and
-aiohttp's own second try is off, since neither would have a permit. The status decides, also of an answer that
-is otherwise no HTTP (http_answer).
+The start of a job is a reserved slot of the global limit. So the connection stands before it (http_connection), and
+no other step comes between the slot and the write. At most one request arrives per call: redirects are not followed and
+aiohttp's second try is off, as neither has a permit. The status decides, also where the rest of the answer is not HTTP
+(http_answer).
 """
 
 import asyncio
@@ -27,14 +27,14 @@ from taskqueue.models.values import HttpCall
 
 BODY_MAX_BYTES = 64 * 1024
 BODY_WAIT_S = 5.0
-"""The status decides; the body is read, this much and this long, to use its connection again."""
+"""Bounds for reading a body, so that its connection serves the next job. The status alone decides."""
 
 
 class HttpClient:
     """One pool of connections for all HTTP handlers of a worker.
 
-    connections: how many may be open. Fewer than the worker's concurrency would make requests wait for
-    a connection and miss their slots; 0 leaves that concurrency as the only bound.
+    connections: upper bound; 0 for none but the worker's concurrency. With fewer than the concurrency, requests would
+    wait for a connection and miss their slots.
     """
 
     def __init__(self, connections: int = 0) -> None:
@@ -43,20 +43,20 @@ class HttpClient:
         self._times = ConnectTimes()
 
     def resolve(self, spec: HttpCall) -> Runnable:
-        """Return the handler of a task type. Raises BadHttpCall for what could not be called."""
+        """Return the handler of a task type. Raises BadHttpCall if the call cannot be made."""
         http_request.check(spec)
         return HttpHandler(self, spec)
 
     @property
     def ahead_s(self) -> float:
-        """How long before its slot a job needs to ask for a connection."""
+        """Time before its slot at which a job asks for a connection."""
         return self._times.ahead_s
 
     async def call(self, spec: HttpCall, job: Job) -> None:
-        """Send one request; return if the answer is 2xx, else raise as `status.judge` says.
+        """Send one request. Returns after a 2xx; other statuses raise as in `status.judge`.
 
-        Raises CallFailed if there is no answer, Discard if it is none of HTTP, SlotMissed if the connection came too
-        late. There is no timeout here: the worker cancels a job that takes longer than its type allows.
+        Raises CallFailed without an answer, Discard for an answer that is not HTTP, SlotMissed if the connection came
+        too late. Has no timeout: the worker cancels a job that takes longer than its type allows.
         """
         url, body = http_request.target(spec, job.params)
         headers = http_request.headers(spec, job)
@@ -73,7 +73,7 @@ class HttpClient:
             head = read_head(exchange.head)
             if head is None:
                 raise
-            judge(head.status, head.headers)  # it was answered, however slowly the rest comes
+            judge(head.status, head.headers)  # the status came, however slow the rest is
             return
         try:
             await _drain(response)
@@ -89,13 +89,13 @@ class HttpClient:
             self._session = None
 
     def _open(self) -> aiohttp.ClientSession:
-        """Open the session; the first call does, because a session belongs to the running loop."""
+        """Open the session, at the first call, as a session belongs to the running loop."""
         self._session = session = open_session(self._connections)
         return session
 
 
 class HttpHandler(ManagedHandler):
-    """The handler of one task type. The spec stays as written and is expanded per call: no secret gets into a repr."""
+    """The handler of one task type. References are expanded per call, so that no secret gets into a repr."""
 
     def __init__(self, client: HttpClient, spec: HttpCall) -> None:
         self._client = client
@@ -110,14 +110,14 @@ class HttpHandler(ManagedHandler):
 
 
 def judge_broken(data: bytes, error: Exception) -> None:
-    """Judge an answer of which only the first bytes are known, if any. The error's own text may quote the URL."""
+    """Judge an answer by its first bytes, if any. The error's text is not used, as it may quote the URL."""
     head = read_head(data)
     if head is not None:
         judge(head.status, head.headers)
     elif is_beginning(data):
         raise CallFailed(_cause(error)) from None
     else:
-        # Not sent again: the request was answered, so it may have been carried out, and a repeat would read as badly.
+        # Not sent again: the request may have been carried out, and the next answer would be as unreadable.
         raise Discard(
             "the answer cannot be read: it does not begin with a status line of HTTP/1, so the url may name something "
             "else; whether the request was carried out is not known"
@@ -125,9 +125,9 @@ def judge_broken(data: bytes, error: Exception) -> None:
 
 
 async def _drain(response: aiohttp.ClientResponse) -> None:
-    """Read the body within bounds. What fails here changes nothing: the status has said what happened.
+    """Read the body within bounds. A failure changes nothing, as the status decides.
 
-    A cancelled job (timeout, shutdown) ends here too, and still as its status says.
+    A cancelled job (timeout, shutdown) ends here too, with the outcome of its status.
     """
     if response.content.is_eof():
         return
@@ -142,7 +142,7 @@ async def _drain(response: aiohttp.ClientResponse) -> None:
 
 
 def _cause(error: Exception) -> str:
-    """Name the kind of error and the system's word for it; nothing of the request."""
+    """Return the type of an error and the system's text for it; no part of the request."""
     system = error.os_error if isinstance(error, aiohttp.ClientConnectorError) else error
     number = system.errno if isinstance(system, OSError) else None
     name = f"no answer: {type(error).__name__}"

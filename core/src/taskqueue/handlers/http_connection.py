@@ -1,7 +1,7 @@
-"""One request on one connection: the connection stands before the job's slot, and what comes back is kept in raw.
+"""One request on one connection: the connection stands before the job's slot, and the answer's first bytes are kept.
 
-aiohttp has no public hook between the connection and the head of the request, nor for the bytes of an answer that its
-parser refuses. Its parts are extended here and nowhere else.
+aiohttp has no public hook between the connection and the head of the request, and none for the bytes of an answer that
+its parser refuses. Its classes are extended here and in no other module.
 """
 
 import asyncio
@@ -19,18 +19,18 @@ from taskqueue.handlers.errors import CallFailed, SlotMissed
 from taskqueue.handlers.http_answer import HEAD_MAX_BYTES, read_head
 from taskqueue.handlers.job import Slot
 
-#: Before the first connection has told how long one takes.
+#: Assumed duration of a connection before the first one was made.
 _AHEAD_UNKNOWN_S = 0.1
-#: Jobs are claimed no longer than this before their slots.
+#: Jobs are claimed at most this long before their slots.
 _AHEAD_MAX_S = 0.2
 _SAMPLES = 16
 _HEADER_MAX_BYTES, _HEADERS_MAX = 64 * 1024, 1_000
 
 
 class Protocol(ResponseHandler):
-    """A connection that remembers the beginning of the answer under way.
+    """A connection that keeps the first bytes of the current answer.
 
-    Bytes that nobody asked for end it: the next job would take them for its answer.
+    Bytes without a request end it: the next job would take them for its answer.
     """
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
@@ -46,14 +46,14 @@ class Protocol(ResponseHandler):
         if len(self.head) < HEAD_MAX_BYTES:
             self.head += data[: HEAD_MAX_BYTES - len(self.head)]
             if len(self.head) == HEAD_MAX_BYTES and read_head(self.head) is None:
-                # Only what goes before an answer, such as 100 Continue: parsing that without end blocks the loop.
+                # Informational answers alone, such as 100 Continue: parsing an endless row of them blocks the loop.
                 self.abort()
                 return
         super().data_received(data)
 
 
 class Request(aiohttp.ClientRequest):
-    """A request that lets its exchange wait when the connection stands and nothing has been written."""
+    """A request whose exchange waits between the connection and the first byte written."""
 
     exchange: "Exchange | None" = None
 
@@ -64,7 +64,7 @@ class Request(aiohttp.ClientRequest):
 
 
 class ConnectTimes:
-    """How long connections took lately."""
+    """The durations of recent connections."""
 
     def __init__(self) -> None:
         self._taken_s: deque[float] = deque(maxlen=_SAMPLES)
@@ -74,12 +74,12 @@ class ConnectTimes:
 
     @property
     def ahead_s(self) -> float:
-        """How long before its slot a job needs to ask for a connection."""
+        """Time before its slot at which a job asks for a connection."""
         return min(2 * max(self._taken_s), _AHEAD_MAX_S) if self._taken_s else _AHEAD_UNKNOWN_S
 
 
 class Exchange:
-    """One request and what is known of its answer. Given to aiohttp as the request's middleware."""
+    """One request and the first bytes of its answer. aiohttp calls it as the request's middleware."""
 
     def __init__(self, slot: Slot, times: ConnectTimes) -> None:
         self._slot = slot
@@ -98,9 +98,9 @@ class Exchange:
         return response
 
     async def connected(self, connection: Connection) -> None:
-        """Wait for the job's slot. Raises SlotMissed, and leaves the connection to the next job.
+        """Wait for the job's slot. Raises SlotMissed, and then leaves the connection to the next job.
 
-        Raises CallFailed if a new connection did not last until then.
+        Raises CallFailed if a new connection was closed before the slot.
         """
         protocol = connection.protocol
         assert isinstance(protocol, Protocol)
@@ -120,7 +120,7 @@ class Exchange:
         protocol.expecting = True
 
     def ended(self) -> None:
-        """Say that the answer has been read."""
+        """Record that the answer has been read."""
         if self._protocol is not None:
             self._protocol.expecting = False
 
@@ -133,7 +133,7 @@ def open_session(connections: int) -> aiohttp.ClientSession:
     session = aiohttp.ClientSession(
         connector=connector,
         request_class=Request,
-        # What one user's answer sets must not reach another's request.
+        # Cookies of one user's answer must not reach another user's request.
         cookie_jar=aiohttp.DummyCookieJar(),
         timeout=aiohttp.ClientTimeout(total=None),
         headers={"User-Agent": f"taskqueue/{__version__}"},

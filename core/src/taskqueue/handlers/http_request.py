@@ -1,7 +1,7 @@
-"""What an HTTP handler sends: URL, headers and body of one job's request.
+"""The request of one job of an HTTP handler: URL, headers and body.
 
-Params, which users write, go into the query or a JSON body; never into host, path or headers. Headers and URL
-are the task type's, with secrets as references to the environment.
+Users write params, so these go into the query or a JSON body and never into host, path or headers. Headers and URL are
+the task type's, with secrets as references to the environment.
 """
 
 import os
@@ -20,7 +20,7 @@ from taskqueue.handlers.references import expand
 from taskqueue.models.values import HttpCall
 
 _IN_QUERY = frozenset({"GET", "HEAD", "DELETE"})
-# Ours, or the transport's: a manifest that sets them would fake a job's identity or break the framing.
+# Set by taskqueue or by the transport: a manifest that sets them would fake a job's identity or break the framing.
 _RESERVED = re.compile(
     r"idempotency-key|x-taskqueue-.*|content-length|transfer-encoding|connection", re.IGNORECASE
 )
@@ -28,7 +28,7 @@ _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
 def check(spec: HttpCall) -> None:
-    """Raise BadHttpCall for what could not be called, naming no value: URLs and headers may hold secrets."""
+    """Raise BadHttpCall for a call that cannot be made. No value is named: URLs and headers may hold secrets."""
     try:
         url = URL(spec.url)
     except ValueError:
@@ -45,7 +45,7 @@ def check(spec: HttpCall) -> None:
 
 
 def target(spec: HttpCall, params: Mapping[str, Any]) -> tuple[URL, bytes | None]:
-    """Return URL and body. Raises Discard if a param would override what the URL's own query fixes."""
+    """Return URL and body. Raises Discard if a param has the name of a parameter in the type's URL."""
     url = URL(spec.url)
     if spec.method not in _IN_QUERY:
         return url, msgspec.json.encode(dict(params))
@@ -55,7 +55,7 @@ def target(spec: HttpCall, params: Mapping[str, Any]) -> tuple[URL, bytes | None
 
 
 def headers(spec: HttpCall, job: Job) -> CIMultiDict[str]:
-    """Return the task type's headers, references replaced, and the job's identity."""
+    """Return the task type's headers with references replaced, and the headers of the job's identity."""
     sent = _expanded(spec)
     if spec.method not in _IN_QUERY:
         sent.setdefault("Content-Type", "application/json")

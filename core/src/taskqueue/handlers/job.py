@@ -1,4 +1,4 @@
-"""The job as its handler sees it."""
+"""The job as a handler gets it."""
 
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass, field
@@ -9,17 +9,17 @@ from taskqueue.text.printable import printable
 
 
 class Slot(Protocol):
-    """The start that the limit reserved for a job, for handlers that say themselves when it begins."""
+    """The start that the limit reserved for a job, for managed handlers."""
 
     async def reached(self) -> bool:
-        """Wait for the slot; False if it was missed."""
+        """Wait for the slot. Returns False if it was missed."""
 
     def begin(self) -> None:
-        """Say that the job begins now: from here on its timeout counts."""
+        """Record that the job begins; its timeout counts from here."""
 
 
 class _NoSlot:
-    """Of a job outside a worker."""
+    """The slot of a job outside a worker."""
 
     async def reached(self) -> bool:
         return True
@@ -37,11 +37,11 @@ class Job:
 
     occurrence: epoch seconds, None for an ad hoc job, which has an `ad_hoc_id` instead.
     due_ms: epoch milliseconds.   params: the type's defaults under the subscription's own.
-    attempt: which start of the job, from 1 on.   permits: where `permit` takes permits from.
-    slot: its own start; the worker and its handlers of threads and HTTP use it, other handlers need not.
+    attempt: number of this start of the job, from 1 on.   permits: grants the permits of `permit`.
+    slot: the reserved start, for managed handlers.
 
-    Not frozen, because one is made per job and a frozen dataclass takes five times as long to make. Params
-    stay out of the repr: they may be personal, and a repr ends up in logs.
+    Not frozen, because one is made per job and a frozen dataclass takes five times as long to make. Params stay out of
+    the repr: they may be personal, and a repr ends up in logs.
     """
 
     type: str
@@ -56,20 +56,20 @@ class Job:
 
     @property
     def idempotency_key(self) -> str:
-        """The same for all attempts of this job only: "type/user/occurrence", or "type/user/~id" if ad hoc.
+        """Identity of the job, equal for all its attempts: "type/user/occurrence", ad hoc "type/user/~id".
 
-        Jobs run at least once; an API that remembers this key makes a repetition harmless.
+        Jobs run at least once; an API that remembers the key makes a repetition harmless.
         """
         if self.occurrence is None:
             return f"{self.type}/{self.user}/~{self.ad_hoc_id}"
         return f"{self.type}/{self.user}/{self.occurrence}"
 
     async def permit(self, cost: int = 1) -> None:
-        """Wait until the API may be called again under the global limit, then call it at once.
+        """Wait until the API may be called again under the global limit. Make the call at once.
 
-        The start of the job is already its first permit, so the first call needs none; every further call
-        does. A job whose type has a cost c holds c consecutive slots: its first c - 1 permits wait for those.
-        Raises ValueError if `cost` is no whole number from 1 to 1,000: a larger one would close the limit for all.
+        The start of the job is its first permit, so the first call needs none; every further call does. A job whose
+        type has a cost c holds c consecutive slots, and its first c - 1 permits wait for them.
+        Raises ValueError unless `cost` is a whole number from 1 to 1,000: a larger one would close the limit for all.
         """
         if not (isinstance(cost, int) and 1 <= cost <= MAX_COST):
             raise ValueError(

@@ -1,7 +1,7 @@
-"""A handler that needs something before its job can begin: a thread, a connection.
+"""Handlers that need a thread or a connection before their jobs can begin.
 
-It says itself when the job begins, through the job's slot, so that waiting for a thread or a connection neither counts
-as running nor makes starts bunch behind their slots of the limit.
+A managed handler begins its jobs by itself, through the job's slot. So the wait for a thread or a connection does not
+count as running, and starts do not bunch up behind their slots of the limit.
 """
 
 from abc import ABC, abstractmethod
@@ -10,7 +10,10 @@ from taskqueue.handlers.job import Job
 
 
 class ManagedHandler(ABC):
-    """ahead_s: how long before its slot a job is handed over, so that what it needs is there in time."""
+    """A handler that begins its jobs by itself.
+
+    ahead_s: how long before its slot a job is handed over, so that its thread or connection is ready in time.
+    """
 
     @property
     def ahead_s(self) -> float:
@@ -18,4 +21,4 @@ class ManagedHandler(ABC):
 
     @abstractmethod
     async def __call__(self, job: Job) -> None:
-        """Do one job. Calls `job.slot.begin()` when it begins."""
+        """Do one job. Calls `job.slot.begin()` as it begins."""

@@ -1,4 +1,7 @@
-"""What a handler may raise. Returning means done; any other exception means: try again with backoff."""
+"""The exceptions by which a handler asks for an outcome: RetryLater, Discard, RateLimited.
+
+A handler that returns is done; any other exception is retried with backoff.
+"""
 
 import math
 import sys
@@ -7,43 +10,43 @@ from typing import Literal, TypeAlias
 Scope: TypeAlias = Literal["type", "user", "global"]
 
 
-class Outcome(Exception):  # noqa: N818 - these are requests to the worker, not errors
-    """The handler asks for something else than done."""
+class OutcomeRequest(Exception):  # noqa: N818 - a request to the worker, no error
+    """A handler asks for another outcome than done."""
 
     reason: str
 
 
-class RetryLater(Outcome):
+class RetryLater(OutcomeRequest):
     """Try again later."""
 
     def __init__(self, after_s: float | None = None, reason: str = "") -> None:
-        """Consume an attempt and wait `after_s` seconds, 30 days at most; None stands for the type's backoff.
+        """Use an attempt and wait `after_s` seconds, at most 30 days; None is the type's backoff.
 
-        A negative delay is taken as 0. Raises ValueError if it is not finite.
+        A negative delay counts as 0. Raises ValueError if the delay is not finite.
         """
         self.after_s = None if after_s is None else _delay(after_s)
         self.reason = reason or str(type(self).__doc__)
         super().__init__(self.reason)
 
 
-class Discard(Outcome):
+class Discard(OutcomeRequest):
     """The job can never succeed."""
 
     def __init__(self, reason: str) -> None:
-        """Go straight to the dead letters: no further attempt."""
+        """Make the job a dead letter without a further attempt."""
         self.reason = reason
         super().__init__(reason)
 
 
-class RateLimited(Outcome):
+class RateLimited(OutcomeRequest):
     """The API refuses further calls for a while."""
 
     def __init__(self, retry_after_s: float, scope: Scope = "type") -> None:
-        """Close a limit for all workers for `retry_after_s` seconds; consumes no attempt.
+        """Close a limit for all workers for `retry_after_s` seconds; no attempt is used.
 
-        scope: "type" for this task type, "user" for all jobs of this user, "global" for everything.
-        The worker closes it for 1 s at least and 24 h at most. Raises ValueError if the delay is not finite or the
-        scope is another word.
+        scope: "type" (this task type), "user" (all jobs of this user) or "global" (all jobs).
+        The worker closes it for at least 1 s and at most 24 h. Raises ValueError for a delay that is not finite and
+        for any other scope.
         """
         if scope not in ("type", "user", "global"):
             raise ValueError(f"scope must be 'type', 'user' or 'global' (was {scope!r})")

@@ -1,7 +1,7 @@
-"""`${env:TASKQUEUE_HTTP_NAME}` in header values, so that manifests hold no secrets.
+"""References `${env:TASKQUEUE_HTTP_NAME}` in header values, so that manifests hold no secrets.
 
-Only variables with that prefix can be read: a manifest must not be able to send the worker's other
-environment (its Redis password, say) to a URL of its choice.
+Only variables with this prefix can be read: a manifest must not send the rest of the worker's environment, such as its
+Redis password, to a URL of its choice.
 """
 
 import re
@@ -12,7 +12,7 @@ from taskqueue.handlers.errors import BadHttpCall
 PREFIX = "TASKQUEUE_HTTP_"
 _REFERENCE = re.compile(r"\$\{([^}]*)(\}?)")
 _ALLOWED = re.compile(rf"env:({PREFIX}[A-Z0-9_]+)")
-# What would end the header, or what no header may hold (RFC 9110, 5.5).
+# Characters that end a header or are not allowed in one (RFC 9110, 5.5).
 _CONTROL = re.compile(r"[\x00-\x08\x0a-\x1f\x7f]")
 
 
@@ -34,7 +34,7 @@ def expand(header: str, value: str, environment: Mapping[str, str]) -> str:
         except KeyError:
             raise BadHttpCall(f"header {header}: the worker's environment has no {allowed[1]}") from None
 
-    # Only the manifest's text is searched for references; what a variable holds is taken literally.
+    # Only the manifest's text is searched for references; a variable's value is taken literally.
     expanded = _REFERENCE.sub(variable, value) if "${" in value else value
     if _CONTROL.search(expanded):
         raise BadHttpCall(f"header {header}: its value has a line break or another control character")

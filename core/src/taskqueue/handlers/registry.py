@@ -1,9 +1,10 @@
-"""The names a manifest may use. A manifest can never name an importable function, only these.
+"""The registry of handlers: the names that a manifest may use. A manifest names no importable function.
 
-Modules are loaded because the worker's own settings name them, or because an installed package has an entry
-point: both are decided by whoever runs the worker, not by whoever writes a manifest.
+Modules are loaded because the worker's settings name them, or because an installed package has an entry point. The
+operator of the worker decides both, and the author of a manifest neither.
 """
 
+import asyncio
 import inspect
 import sys
 from collections.abc import Callable, Coroutine, Iterable
@@ -15,36 +16,43 @@ from types import ModuleType
 from typing import Any, TypeAlias, TypeVar
 from zlib import crc32
 
+import structlog
+
 from taskqueue.handlers.errors import BadHandler, DuplicateHandler, UnloadableHandlers
 from taskqueue.handlers.job import Job
-from taskqueue.text.printable import describe_error, printable
+from taskqueue.text.printable import describe_error, printable, type_name
 
 Function: TypeAlias = Callable[[Job], object]
-"""What users write: a function of a job, async or not. What it returns is not kept."""
+"""A handler as users write it: a function of a job, async or not. Its return value is not kept."""
 
 Runnable: TypeAlias = Callable[[Job], Coroutine[Any, Any, object]]
-"""What the worker calls. The result means nothing; exceptions are outcomes (see `outcomes`)."""
+"""A handler as the worker calls it. Its return value is not kept; its exceptions are outcomes (see `outcomes`)."""
 
 Closing: TypeAlias = Callable[[], Coroutine[Any, Any, None]]
-"""What gives back, when the worker ends, something that jobs shared."""
+"""A function that closes a resource that jobs shared, when the worker ends."""
 
 _F = TypeVar("_F", bound=Function)
 _C = TypeVar("_C", bound=Closing)
 
 ENTRY_POINT_GROUP = "taskqueue.handlers"
 
+#: For all shutdown functions together: the grace period was for jobs.
+_CLOSE_S = 1.0
+
+log = structlog.get_logger("taskqueue.worker")
+
 
 class Registry:
-    """Functions by name, and what is to be closed after the last of them."""
+    """Functions by name, and the functions of `@on_shutdown`."""
 
     def __init__(self) -> None:
         self._functions: dict[str, Function] = {}
         self.closings: list[Closing] = []
 
     def add(self, name: str, function: Function) -> None:
-        """Register; the same function twice is harmless.
+        """Register a function under a name; the same function twice is harmless.
 
-        Raises DuplicateHandler if another function has that name, BadHandler if this one could never do work.
+        Raises DuplicateHandler if another function has that name, BadHandler if this one cannot be a handler.
         """
         if not isinstance(name, str):
             raise BadHandler(f"the name of a handler must be a text (was {printable(name, 100)})")
@@ -65,13 +73,30 @@ class Registry:
         """Return the registered names, sorted."""
         return tuple(sorted(self._functions))
 
+    async def close(self) -> None:
+        """Await the functions of `@on_shutdown`, the last registered first, for a second in all.
+
+        A function that fails is logged, and the next one runs.
+        """
+        try:
+            async with asyncio.timeout(_CLOSE_S):
+                for closing in reversed(self.closings):
+                    try:
+                        await closing()
+                    except Exception as error:  # noqa: BLE001 - user code may raise anything
+                        log.warning(
+                            "shutdown function failed", function=_place(closing), error=type_name(error)
+                        )
+        except TimeoutError:
+            log.warning("shutdown functions timed out", limit_s=_CLOSE_S)
+
 
 default_registry = Registry()
-"""Where `@handler` registers, and what the worker reads."""
+"""The registry of `@handler` and `@on_shutdown`, which the worker reads."""
 
 
 def handler(name: str | None = None) -> Callable[[_F], _F]:
-    """Register the decorated function under `name`, by default its own; the function itself is unchanged.
+    """Register the decorated function under `name`, by default its own. The function is unchanged.
 
     Raises as `Registry.add` does, when the module is imported.
     """
@@ -86,18 +111,18 @@ def handler(name: str | None = None) -> Callable[[_F], _F]:
 
 
 def on_shutdown(function: _C) -> _C:
-    """Have the worker await the decorated function when its last job has ended; the function itself is unchanged.
+    """Have the worker await the decorated function after its last job. The function is unchanged.
 
-    Raises BadHandler, when the module is imported, if it is not async: sessions are closed on the loop they live on.
+    Raises BadHandler, when the module is imported, if it is not async: a session is closed on the loop it belongs to.
     """
     if not inspect.iscoroutinefunction(function):
-        raise BadHandler(f"what @on_shutdown decorates is awaited: write `async def`, not {function!r}")
+        raise BadHandler(f"a function of @on_shutdown must be async (was {function!r}): write `async def`")
     default_registry.closings.append(function)
     return function
 
 
 def load_entry_points() -> None:
-    """Load what installed packages offer in the group `taskqueue.handlers`.
+    """Load the entry points of installed packages in the group `taskqueue.handlers`.
 
     An entry point that names a module is imported, so that its decorators run; one that names a function
     registers it under the entry point's name. Raises UnloadableHandlers if loading fails.
@@ -129,7 +154,7 @@ def load_modules(paths: Iterable[str]) -> None:
 
 
 def _load_file(path: Path) -> None:
-    """Run a file once, under a module name that no import can collide with and that pickle can find again."""
+    """Run a file once, under a module name that no import has and that pickle finds again."""
     name = f"taskqueue_handlers_{path.stem.replace('.', '_')}_{crc32(bytes(path)):08x}"
     if name in sys.modules:
         return
@@ -144,5 +169,5 @@ def _load_file(path: Path) -> None:
         raise
 
 
-def _place(function: Function) -> str:
+def _place(function: Callable[..., object]) -> str:
     return f"{getattr(function, '__module__', '?')}.{getattr(function, '__qualname__', repr(function))}"

@@ -1,4 +1,4 @@
-"""What an HTTP status means for a job. Reasons hold the status and nothing else of the exchange."""
+"""The outcome of an HTTP status. Reasons hold the status and no other part of the exchange."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -9,20 +9,20 @@ from taskqueue.handlers.outcomes import Discard, RateLimited, RetryLater
 from taskqueue.handlers.retry_after import retry_after_s
 
 RATE_LIMITED_DEFAULT_S = 1.0
-"""For a 429 that names no time, or none to wait: without it, a job that costs no attempt would spin."""
+"""Wait after a 429 without a time, or with a time of 0: a job that uses no attempt would spin."""
 
 _PASSING = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY})
 
 
 def judge(status: int, headers: Mapping[str, str]) -> None:
-    """Return for 2xx; raise RateLimited, RetryLater, CallFailed (retried with backoff) or Discard."""
+    """Return for 2xx; raise RateLimited, RetryLater, CallFailed (retried with backoff) or Discard for the rest."""
     if 200 <= status < 300:  # noqa: PLR2004 - the class of successes
         return
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         raise RateLimited(retry_after_s(headers, datetime.now(UTC)) or RATE_LIMITED_DEFAULT_S)
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         delay = retry_after_s(headers, datetime.now(UTC))
-        if delay:  # none to wait is no choice: attempts would be used up within milliseconds
+        if delay:  # not for 0 s: attempts would be used up within milliseconds
             raise RetryLater(delay, _named(status))
     if status >= HTTPStatus.INTERNAL_SERVER_ERROR or status in _PASSING:
         raise CallFailed(_named(status))

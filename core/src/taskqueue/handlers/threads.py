@@ -1,7 +1,7 @@
-"""The threads in which handlers that are not async run. A thread cannot be stopped, only left.
+"""The threads of handlers that are not async. A thread cannot be stopped, only left.
 
-A job is given a thread when one is free, and not before: one that is cancelled while it waits never runs, and threads
-that hang are seen.
+A job gets a thread when one is free, and not before: a job that is cancelled while it waits never runs, and threads
+that hang are counted.
 """
 
 import asyncio
@@ -21,17 +21,17 @@ from taskqueue.handlers.managed import ManagedHandler
 
 Call = Callable[[Job], object]
 
-#: Exit code of a process that a handler forked and that came back from the handler.
+#: Exit code of a forked process that comes back from the handler.
 _FORK_RETURNED = 70
 
 
 class Threads:
-    """size: how many handlers may run at a time."""
+    """A pool of threads. size: handlers that may run at a time."""
 
     def __init__(self, size: int) -> None:
         self.size = size
         self._pool = ThreadPoolExecutor(size, thread_name_prefix="taskqueue-handler")
-        #: Job under way -> when its timeout ends (monotonic clock).
+        #: Running job -> end of its timeout (monotonic clock).
         self._busy: dict[Future[None], float] = {}
         self._granted = 0
         self._waiting: deque[asyncio.Future[None]] = deque()
@@ -44,7 +44,7 @@ class Threads:
 
     @property
     def busy(self) -> int:
-        """Threads that run a handler, also one whose job was given up."""
+        """Threads that run a handler, including handlers of jobs that were given up."""
         return len(self._busy)
 
     @property
@@ -54,9 +54,9 @@ class Threads:
         return sum(now_s > until_s for until_s in list(self._busy.values()))
 
     async def reserve(self) -> bool:
-        """Wait for a free thread, for `run` to use; True if one was free at once.
+        """Reserve a thread for `run`. Returns True if one was free at once.
 
-        Raises NoFreeThread if it is cancelled meanwhile.
+        Raises NoFreeThread if the wait is cancelled.
         """
         if self.busy + self._granted < self.size and not self._waiting:
             self._granted += 1
@@ -74,12 +74,12 @@ class Threads:
         return False
 
     def release(self) -> None:
-        """Give a reserved thread up."""
+        """Give up a reserved thread."""
         self._granted -= 1
         self._grant()
 
     async def run(self, function: Call, job: Job, timeout_s: float) -> None:
-        """Run a handler in a reserved thread with the caller's contextvars. Cancelling only stops waiting for it."""
+        """Run a handler in a reserved thread with the caller's contextvars. Cancelling stops the wait alone."""
         loop = asyncio.get_running_loop()
         self._granted -= 1
         future = self._pool.submit(copy_context().run, _call, function, job)
@@ -108,7 +108,7 @@ class Threads:
 
 
 class ThreadHandler(ManagedHandler):
-    """A function that is not async, as the worker calls it."""
+    """The handler around a function that is not async."""
 
     def __init__(self, function: Call, threads: Threads, timeout_s: float) -> None:
         self._function = function
@@ -117,7 +117,7 @@ class ThreadHandler(ManagedHandler):
 
     async def __call__(self, job: Job) -> None:
         if not await self._threads.reserve():
-            # Its slot has passed: started as threads become free, jobs would exceed the limit.
+            # Its slot has passed: jobs that start whenever a thread becomes free would exceed the limit.
             try:
                 await job.permit()
             except BaseException:
@@ -136,9 +136,7 @@ def _call(function: Call, job: Job) -> None:
         raise RuntimeError("the handler raised StopIteration") from error
     finally:
         if os.getpid() != worker:
-            os._exit(
-                _FORK_RETURNED
-            )  # a fork that the handler made: it would wait for jobs in a pool without a worker
+            os._exit(_FORK_RETURNED)  # the handler forked: the child would wait for jobs without a worker
     if inspect.iscoroutine(result):
         result.close()
         raise BadHandler(

@@ -18,6 +18,7 @@
     verdict      its form
     remedy       the cheapest change that makes a plan fit
     capacity     useful workers for due and running jobs
+    worker       the time for which a worker counts as alive after a heartbeat
     errors       the error of a schedule that cannot be planned
 
 May import `taskqueue.models` only.

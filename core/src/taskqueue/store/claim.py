@@ -1,28 +1,43 @@
 """claim: one round trip settles a batch of results and leases the next jobs, each with its exact start."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from functools import partial
-from typing import Literal, NamedTuple
+from typing import NamedTuple
 
 import msgspec
 
+from taskqueue.models.outcome import Outcome
 from taskqueue.store.connection import Store
 from taskqueue.store.malformed import UNREADABLE_PARAMS
 from taskqueue.store.script import Script
 from taskqueue.store.wire import pack, packed
 
+#: Outcomes as scripts/lib/settle.lua reads them. A lost lease is settled by the store alone.
+LETTERS: Mapping[Outcome, str] = {
+    Outcome.DONE: "d",
+    Outcome.RETRIED: "r",
+    Outcome.DEAD: "x",
+    Outcome.LIMITED: "c",
+    Outcome.LATE: "l",
+    Outcome.NO_THREAD: "l",
+    Outcome.CANCELLED: "l",
+    Outcome.RETURNED: "l",
+}
+#: The reverse, for outcomes that a subscription's record remembers.
+OUTCOMES: Mapping[str, Outcome] = {LETTERS[outcome]: outcome for outcome in (Outcome.DONE, Outcome.DEAD)}
+
 
 class Result(NamedTuple):
-    """What became of a leased job.
+    """The outcome of a leased job.
 
-    verb: d done · r retry after wait_ms · x dead because of `text` · l leave (not started, nothing consumed;
-    wait_ms: not to be taken again before) · c the limit `text` (type, user or global) is closed for wait_ms.
+    wait_ms: until the job may be claimed again, or for how long its limit is closed.
+    text: the reason of a dead letter; the scope of a closed limit (type, user or global).
     ran_us: how long its handler ran, 0 if it did not.
     """
 
     member: str
-    verb: Literal["d", "r", "x", "l", "c"]
+    outcome: Outcome
     wait_ms: int = 0
     text: str = ""
     ran_us: int = 0
@@ -119,7 +134,12 @@ async def claim(
 
     After an unknown effect (any StoreFailure) repeat the call with the same seq and results: it returns the same jobs.
     """
-    blob = pack([tuple(result) for result in results])
+    blob = pack(
+        [
+            (member, LETTERS[outcome], wait_ms, text, ran_us)
+            for member, outcome, wait_ms, text, ran_us in results
+        ]
+    )
     answer = await store.run(_CLAIM, worker, seq, free_slots, lease_ms, blob, int(has_time), int(alone))
     if isinstance(answer, Claim):
         return answer

@@ -11,6 +11,7 @@ from typing import Any, Generic, TypeVar
 from taskqueue.models.values import ConcurrencyPolicy, Priority
 from taskqueue.plan.lanes import Lane, lane_of, turns
 from taskqueue.plan.limiter import STRETCH
+from taskqueue.plan.worker import ALIVE_MS
 
 _SCRIPTS = files("taskqueue.store") / "scripts"
 _COMMAND = re.compile(r"\b(?:redis|server)\.p?call\('([A-Z]+)'")
@@ -50,7 +51,7 @@ def source(name: str) -> str:
 
 
 def constants() -> str:
-    """Return the constants that scripts take from Python, as Lua: lanes, policies and the spacing of the limiter.
+    """Return the constants that scripts take from Python, as Lua: lanes, policies, spacing of the limiter, ALIVE_MS.
 
     TURNS: the lanes, as indices of LANES, in the order in which they start jobs.
     """
@@ -61,6 +62,7 @@ def constants() -> str:
         f"local TURNS = {{ {order} }}\n"
         f"local POLICIES = {_strings(ConcurrencyPolicy)}\n"
         f"local STRETCH = {STRETCH}\n"
+        f"local ALIVE_MS = {ALIVE_MS}\n"
     )
 
 

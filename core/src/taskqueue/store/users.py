@@ -10,7 +10,9 @@ from typing import Any, Literal, Self, get_args
 
 import msgspec
 
+from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import UserSubscription
+from taskqueue.store.claim import OUTCOMES
 from taskqueue.store.command import hgetall, hscan
 from taskqueue.store.connection import Store
 from taskqueue.store.fence import UNFENCED, Fence, check
@@ -30,7 +32,7 @@ _BATCH_TASKS = 300
 _Wanted = tuple[str, str, list[tuple[str, str, int]]]
 #: A subscription's record, as scripts/lib/deal.lua writes it.
 _RECORD = re.compile(r"([0-9]{1,16})(s?)(.*)", re.DOTALL)
-_RUN = re.compile(rb"([dx])([0-9]{1,11})")
+_RUN = re.compile(rf"([{''.join(OUTCOMES)}])([0-9]{{1,11}})".encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -151,8 +153,8 @@ def read_subscription(name: bytes, record: bytes) -> StoredSubscription:
     )
 
 
-async def read_runs(store: Store, user: str) -> dict[str, tuple[str, int]]:
-    """Read the last outcome (d done, x dead) and its time (epoch s) by type."""
+async def read_runs(store: Store, user: str) -> dict[str, tuple[Outcome, int]]:
+    """Read the last outcome, done or dead, and its time (epoch s) by type."""
     rows = await store.read(hgetall(store.keys.runs(user)))
     runs = {
         name: store.malformed.read(place_of(f"users:{user}:runs", name), partial(read_run, value))
@@ -161,12 +163,12 @@ async def read_runs(store: Store, user: str) -> dict[str, tuple[str, int]]:
     return {name.decode("ascii", "replace"): run for name, run in runs.items() if run}
 
 
-def read_run(value: bytes) -> tuple[str, int]:
+def read_run(value: bytes) -> tuple[Outcome, int]:
     """Read an outcome and its time. Raises any error of UNREADABLE."""
     found = _RUN.fullmatch(value)
     if found is None:
         raise ValueError(value)
-    return found[1].decode(), int(found[2])
+    return OUTCOMES[found[1].decode()], int(found[2])
 
 
 def decode_params(text: str) -> dict[str, Any]:

@@ -62,8 +62,8 @@ async def look(stack: Stack, store: Store) -> Look:
         msgspec.json.decode(stats, type=ApiStats) if stats else ApiStats(),
         sorted(lateness.items()),
         totals["taskqueue_claims_total"],
-        totals["taskqueue_started_total"],
-        totals["taskqueue_slots"],
+        totals["taskqueue_leased_jobs_total"],
+        totals["taskqueue_concurrency_slots"],
     )
 
 

@@ -10,7 +10,6 @@
 -- script, and could not know which of them are due.
 -- uses: base limiter
 local STRATA, RUN = 32, 4  -- 1 to 1.7 ms of the server with four long lanes
-local SEEN_MS = 60000  -- a worker that was silent for longer does not count
 local lanes, kinds = {}, {}
 
 local function add(name, jobs, oldest, names)
@@ -65,7 +64,7 @@ end
 local workers, beats = 0, redis.call('HVALS', P .. 'workers')
 for _, beat in ipairs(beats) do
   local seen = whole(string.match(beat, '^%d+'))
-  if seen and now - seen <= SEEN_MS then workers = workers + 1 end
+  if seen and now - seen <= ALIVE_MS then workers = workers + 1 end
 end
 local running = redis.call('ZCARD', P .. 'leased')
 local totals = {}

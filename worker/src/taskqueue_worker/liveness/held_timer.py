@@ -1,8 +1,8 @@
-"""Writes where the interpreter is held, when no Python thread can: a timer of the system, which is set again and again.
+"""A timer of the system that writes all stacks while C code holds the interpreter and no Python thread can run.
 
-A timer that runs out sends SIGALRM, and `faulthandler` writes all stacks to standard error in C. (Its own
-`dump_traceback_later` would do, but setting it again waits for a thread with the interpreter held: milliseconds in
-which jobs miss their slots.) Where user code wants SIGALRM for itself, the timer is left to it.
+The watchdog sets it again and again. When it runs out it sends SIGALRM, and `faulthandler` writes all stacks to
+standard error in C. (`faulthandler.dump_traceback_later` waits for a thread, with the interpreter held, each time it is
+set again: milliseconds in which jobs miss their slots.) Where user code uses SIGALRM, the timer is left to it.
 """
 
 import contextlib
@@ -10,17 +10,17 @@ import faulthandler
 import signal
 import sys
 
-#: The stacks are written after so long without a call of `set`.
+#: Time without a call of `set` after which the stacks are written.
 HELD_S = 3.0
 
 
 class HeldTimer:
-    """Made, and removed, in the main thread."""
+    """The timer. Made and removed in the main thread."""
 
     def __init__(self) -> None:
         self._set = False
         self._installed = False
-        # Ours only while nobody else has a use for the signal. Standard error may be no file, as in tests.
+        # Installed only while SIGALRM is unused. Standard error may be no file, as in tests.
         with contextlib.suppress(OSError, ValueError, AttributeError, RuntimeError):
             if signal.getsignal(signal.SIGALRM) is signal.SIG_DFL and not any(self._left()):
                 signal.signal(signal.SIGALRM, signal.SIG_IGN)
@@ -28,11 +28,11 @@ class HeldTimer:
                 self._installed = True
 
     def set(self) -> None:
-        """Have the stacks written unless this is called again in time; from any thread."""
+        """Start the timer again. Safe in any thread."""
         if not self._installed:
             return
         left_s, each_s = self._left()
-        foreign = each_s or left_s > HELD_S  # one of ours that ran out reads 0
+        foreign = each_s or left_s > HELD_S  # our timer reads 0 when it ran out
         if foreign or signal.getsignal(signal.SIGALRM) is not signal.SIG_IGN:
             self._installed = False
             if self._set and not foreign:
@@ -42,7 +42,7 @@ class HeldTimer:
         signal.setitimer(signal.ITIMER_REAL, HELD_S)
 
     def remove(self) -> None:
-        """Leave the signal as it was found."""
+        """Restore the signal."""
         if self._installed:
             self._installed = False
             signal.setitimer(signal.ITIMER_REAL, 0)

@@ -1,55 +1,65 @@
-"""Watches the event loop from a thread of its own, as a handler may block it.
+"""A watchdog of the event loop, in a thread of its own, as a handler may block the loop.
 
 main loop: beat, beat, (a handler blocks) ............................ beat
 watchdog:  look, look, look: silent for 1 s -> log its stack, count its type, keep the leases ... -> goes on
 
-While C code holds the interpreter itself, no thread runs: then a timer of the system has the stacks written to standard
-error (held_timer), and the watchdog logs afterwards how long it lasted. Leases are not renewed meanwhile.
+While C code holds the interpreter itself, no thread runs: a timer of the system has the stacks written to standard
+error (held_timer), and the watchdog logs the duration afterwards. Leases are not renewed meanwhile.
 """
 
 import asyncio
+import sys
 import threading
 import time
+import traceback
 from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass
+from typing import Any
 
 import structlog
 
 from taskqueue.text.printable import describe_error
-from taskqueue_worker.held_timer import HeldTimer
-from taskqueue_worker.slots import Slots
-from taskqueue_worker.stack import stack_of
+from taskqueue_worker.liveness.held_timer import HeldTimer
 
 log = structlog.get_logger("taskqueue.worker")
 
 _BEAT_S = 0.25
-#: A loop that is silent for so long is blocked.
+#: A loop that is silent for so long counts as blocked.
 BLOCKED_S = 1.0
-#: The watchdog's own silence that is no accident of scheduling.
+#: Silence of the watchdog itself that scheduling does not explain.
 _HELD_S = 1.0
-#: For how long after a block the worker says so in /readyz.
+#: How long after a block /readyz reports it.
 _REMEMBERED_S = 10.0
-#: What blocks the loop without being a handler: a task or a callback that one left behind, or a machine without time.
+#: The type of a block without a handler: a task or a callback was left behind, or the machine has no time.
 NO_TYPE = "none"
 
 
 @dataclass(frozen=True, slots=True)
 class Block:
-    """The loop's silence. type: of the handler that runs, or `none`. since_s: monotonic clock."""
+    """A silence of the loop.
+
+    type: of the handler that runs, or `none`.   since_s: monotonic clock.
+    """
 
     type: str
     since_s: float
 
 
 class Watchdog:
-    """keep_leases: called in the watchdog's thread, again and again while the loop is blocked.
+    """The watchdog of the running loop.
 
-    counts: blocks by type.
+    type_of: names the type whose handler runs in a task.   keep_leases: called again and again while the loop is
+    blocked, in the watchdog's thread, as `type_of` is.   counts: blocks by type.
     """
 
-    def __init__(self, slots: Slots, keep_leases: Callable[[], None], keep_each_s: float) -> None:
-        self._slots = slots
+    def __init__(
+        self,
+        type_of: Callable[[asyncio.Task[Any]], str | None],
+        keep_leases: Callable[[], None],
+        keep_each_s: float,
+    ) -> None:
+        self._type_of = type_of
         self._keep_leases = keep_leases
         self._keep_each_s = keep_each_s
         self._loop = asyncio.get_running_loop()
@@ -64,7 +74,7 @@ class Watchdog:
         self.counts: Counter[str] = Counter()
 
     async def beat(self) -> None:
-        """Runs until cancelled."""
+        """Record the life of the loop, until cancelled. Starts the thread."""
         if not self._thread.is_alive():
             self._thread.start()
         while True:
@@ -72,21 +82,21 @@ class Watchdog:
             await asyncio.sleep(_BEAT_S)
 
     def stop(self) -> None:
-        """End the thread, or leave it, if it waits for the store."""
+        """End the thread; a thread that waits for the store is left."""
         self._stopping.set()
         if self._thread.is_alive():
             self._thread.join(_BEAT_S)
         self._timer.remove()
 
     def blocked(self) -> str | None:
-        """Say what blocked the loop a moment ago; while it is blocked nobody can ask, and probes time out."""
+        """Return a recent block as a sentence. During a block, probes time out."""
         if self._last is None:
             return None
-        kind, lasted_s, ended_s = self._last
+        blocker, lasted_s, ended_s = self._last
         ago_s = time.monotonic() - ended_s
         if ago_s > _REMEMBERED_S:
             return None
-        return f"a handler of type {kind} blocked the event loop for {lasted_s:.0f} s, {ago_s:.0f} s ago"
+        return f"a handler of type {blocker} blocked the event loop for {lasted_s:.0f} s, {ago_s:.0f} s ago"
 
     def _watch(self) -> None:
         looked_s = time.monotonic()
@@ -95,7 +105,7 @@ class Watchdog:
             try:
                 self._timer.set()
                 self._look(now_s, now_s - looked_s)
-            except Exception as error:  # noqa: BLE001 - a watchdog that ended would watch nothing
+            except Exception as error:  # noqa: BLE001 - the watchdog goes on after every error
                 log.error("watchdog failed", error=describe_error(error))  # noqa: TRY400
             looked_s = time.monotonic()
 
@@ -130,9 +140,19 @@ class Watchdog:
         log.warning("event loop goes on", type=block.type, blocked_s=round(lasted_s, 1))
 
     def _running_type(self) -> str:
-        """The type whose handler has the loop."""
+        """Return the type whose handler has the loop."""
         task = asyncio.current_task(self._loop)
-        for started in self._slots.snapshot():
-            if task is not None and started.task is task and started.called_s:
-                return started.kind.spec.name
-        return NO_TYPE
+        return (self._type_of(task) if task is not None else None) or NO_TYPE
+
+
+#: Innermost calls that a logged stack shows.
+_CALLS = 15
+
+
+def stack_of(thread: int) -> list[str]:
+    """Return the calls of a thread, innermost last; empty if it has ended."""
+    frame = sys._current_frames().get(thread)  # noqa: SLF001 - the only access to another thread
+    if frame is None:
+        return []
+    calls = list(traceback.walk_stack(frame))[:_CALLS]
+    return [f"{at.f_code.co_filename}:{line} {at.f_code.co_name}" for at, line in reversed(calls)]

@@ -1,4 +1,4 @@
-"""Outcome of a hostile exception: printable text and a bounded delay, whatever its attributes hold."""
+"""Outcome of a hostile exception: printable text and a bounded delay, for any value of its attributes."""
 
 import asyncio
 import math
@@ -7,13 +7,14 @@ from typing import Any
 import pytest
 
 from taskqueue.handlers import Discard, RateLimited, RetryLater
-from taskqueue.handlers.ending import (
+from taskqueue.handlers.verdict import (
     RATE_LIMITED_MAX_S,
     RATE_LIMITED_MIN_S,
     RETRY_LATER_MAX_S,
-    Ending,
-    read_ending,
+    Verdict,
+    read_verdict,
 )
+from taskqueue.models.outcome import Outcome
 
 
 def changed(error: Exception, **attributes: Any) -> Exception:
@@ -52,8 +53,8 @@ class Traps(Discard):
     ],
 )
 def test_delays_are_bounded(error: Exception, delay_s: float | None, asked_s: float | None) -> None:
-    ending = read_ending(error)
-    assert (ending.delay_s, ending.asked_s) == (delay_s, asked_s)
+    verdict = read_verdict(error)
+    assert (verdict.delay_s, verdict.asked_s) == (delay_s, asked_s)
 
 
 @pytest.mark.parametrize(
@@ -78,10 +79,10 @@ def test_delays_are_bounded(error: Exception, delay_s: float | None, asked_s: fl
     ],
 )
 def test_an_unreadable_ending_is_a_failed_attempt(error: BaseException, reason: str) -> None:
-    ending = read_ending(error)
-    assert ending.kind == "retry"
-    assert ending.delay_s is None
-    assert ending.reason.startswith(reason)
+    verdict = read_verdict(error)
+    assert verdict.outcome is Outcome.RETRIED
+    assert verdict.delay_s is None
+    assert verdict.reason.startswith(reason)
 
 
 @pytest.mark.parametrize(
@@ -96,7 +97,7 @@ def test_an_unreadable_ending_is_a_failed_attempt(error: BaseException, reason: 
     ids=["surrogate", "a number", "None", "long", "a property that raises"],
 )
 def test_a_discarded_job_is_dead_for_any_reason(error: Exception, reason: str) -> None:
-    assert read_ending(error) == Ending("dead", reason, reason)
+    assert read_verdict(error) == Verdict(Outcome.DEAD, reason, reason)
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])

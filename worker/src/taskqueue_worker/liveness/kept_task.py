@@ -1,7 +1,7 @@
-"""Keeps the worker's own tasks alive when user code cancels them, or when they fail.
+"""Tasks of the worker that go on when user code cancels them, or when they fail.
 
-A handler may cancel the task it runs in, or all tasks it finds; one that it left behind may do so at any time. The
-worker's tasks end when the worker says so and at no other time.
+A handler may cancel its own task or every task in the loop, and a task left behind by a handler may do so at any time.
+The worker's tasks end when the worker ends them and at no other time.
 """
 
 import asyncio
@@ -10,31 +10,19 @@ from typing import Any
 
 import structlog
 
+from taskqueue.process.cancellation import absorb_cancellation
 from taskqueue.text.printable import describe_error
 
 log = structlog.get_logger("taskqueue.worker")
 
-#: A task that fails is started again after so long.
+#: Pause before a failed task is started again.
 _RESTART_S = 1.0
-
-
-async def absorb_cancellation() -> None:
-    """Forget every cancellation of the running task, one that is still to be delivered too."""
-    task = asyncio.current_task()
-    assert task is not None
-    while task.cancelling():
-        task.uncancel()
-    try:  # before Python 3.13, uncancel() leaves an exception that was not delivered yet
-        await asyncio.sleep(0)
-    except asyncio.CancelledError:
-        while task.cancelling():
-            task.uncancel()
 
 
 async def keep_running(
     name: str, run: Callable[[], Coroutine[Any, Any, None]], ending: Callable[[], bool]
 ) -> None:
-    """Run a task that lasts until the worker ends it; start it again if anything else cancels it, or if it fails."""
+    """Run a part until the worker ends. A part that fails, or that user code cancels, is started again."""
     failed = False
     while True:
         try:

@@ -5,12 +5,12 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
-from taskqueue_worker import uncancelled
-from taskqueue_worker.uncancelled import keep_running
+from taskqueue_worker.liveness import kept_task
+from taskqueue_worker.liveness.kept_task import keep_running
 
 
 async def test_a_cancelled_or_failed_task_runs_again(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(uncancelled, "_RESTART_S", 0)
+    monkeypatch.setattr(kept_task, "_RESTART_S", 0)
     ending = False
     begun: asyncio.Queue[int] = asyncio.Queue()
 

@@ -3,8 +3,14 @@ import asyncio
 import pytest
 from structlog.testing import capture_logs
 
-from taskqueue_worker import closing
-from taskqueue_worker.closing import close_shared
+from taskqueue.handlers import registry
+from taskqueue.handlers.registry import Closing, Registry
+
+
+async def close(*closings: Closing) -> None:
+    closed = Registry()
+    closed.closings.extend(closings)
+    await closed.close()
 
 
 async def test_closing_runs_in_reverse_and_survives_failures() -> None:
@@ -20,18 +26,18 @@ async def test_closing_runs_in_reverse_and_survives_failures() -> None:
         closed.append("session")
 
     with capture_logs() as logs:
-        await close_shared([pool, broken, session])
+        await close(pool, broken, session)
     assert closed == ["session", "pool"]
-    assert [(entry["log_level"], entry["problem"]) for entry in logs] == [("warning", "TimeoutError")]
+    assert [(entry["log_level"], entry["error"]) for entry in logs] == [("warning", "TimeoutError")]
 
 
 async def test_a_hanging_function_is_left(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(closing, "_LIMIT_S", 0.01)
+    monkeypatch.setattr(registry, "_CLOSE_S", 0.01)
 
     async def hangs() -> None:
         await asyncio.Event().wait()
 
     with capture_logs() as logs:
         async with asyncio.timeout(30):
-            await close_shared([hangs])
-    assert [entry["event"] for entry in logs] == ["shutdown of handlers took too long and was left"]
+            await close(hangs)
+    assert [entry["event"] for entry in logs] == ["shutdown functions timed out"]

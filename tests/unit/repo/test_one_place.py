@@ -1,0 +1,93 @@
+"""Lists that several places must agree on: each is written down once, and every place follows it.
+
+For each list there is a table of places, and a search of the sources for copies that the table does not know.
+"""
+
+import ast
+import re
+from collections.abc import Callable, Iterable
+from pathlib import Path
+
+import pytest
+
+from taskqueue.models.outcome import RAN, Outcome
+from taskqueue.models.values import Schedule, TaskType
+from taskqueue.plan.worker import ALIVE_MS
+from taskqueue.store.claim import LETTERS, OUTCOMES
+from taskqueue.store.script import constants
+from taskqueue_worker.task_types import BoundType
+
+ROOT = Path(__file__).parents[3]
+SOURCES = [path for part in ("core", "operator", "worker") for path in (ROOT / part / "src").rglob("*.py")]
+SYNC = TaskType("sync", Schedule(interval_s=60))
+SETTLE = ROOT / "core/src/taskqueue/store/scripts/lib/settle.lua"
+
+
+def matches(pattern: str, path: Path) -> set[str]:
+    return set(re.findall(pattern, path.read_text()))
+
+
+def documented_labels() -> list[str]:
+    (labels,) = matches(r"Jobs by type and outcome: (.+)\. \|", ROOT / "docs" / "configuration.md")
+    return labels.split(", ")
+
+
+def documented_outcomes() -> set[str]:
+    page = (ROOT / "docs" / "handlers.md").read_text()
+    table = page.partition("| outcome | |\n|---|---|\n")[2].partition("\n\n")[0]
+    return {line.strip("| ").replace("`", "", 2).replace(" | ", ": ") for line in table.splitlines()}
+
+
+def copies(words: Iterable[str], home: str, count: int) -> dict[str, set[str]]:
+    """Return the modules other than `home` that spell `count` or more of these words as text constants."""
+    wanted, found = set(words), {}
+    for path in SOURCES:
+        nodes = ast.walk(ast.parse(path.read_text()))
+        spelled = {
+            node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)
+        }
+        if len(spelled & wanted) >= count and not path.as_posix().endswith(home):
+            found[path.name] = spelled & wanted
+    return found
+
+
+RETURNED = {outcome for outcome, letter in LETTERS.items() if letter == LETTERS[Outcome.RETURNED]}
+#: A place -> the outcomes, or letters, found there, and the expected ones.
+OUTCOME_PLACES: dict[str, Callable[[], tuple[Iterable[str], Iterable[str]]]] = {
+    "labels of taskqueue_jobs_total": lambda: (BoundType(SYNC, None).counts, Outcome),
+    "help of taskqueue_jobs_total": lambda: (documented_labels(), Outcome),
+    "table of docs/handlers.md": lambda: (
+        documented_outcomes(),
+        [f"{one}: {one.meaning}" for one in Outcome],
+    ),
+    "letters of claim.py": lambda: (LETTERS, set(Outcome) - {Outcome.LOST}),
+    "outcomes that ran": lambda: (RAN, set(LETTERS) - RETURNED),
+    "letters that settle.lua reads": lambda: (
+        {*matches(r"== '([drxlc])'", SETTLE), LETTERS[Outcome.LIMITED]},  # its last branch
+        LETTERS.values(),
+    ),
+    "letters that settle.lua remembers": lambda: (matches(r"remember_run\(job, '(.)'\)", SETTLE), OUTCOMES),
+}
+
+
+@pytest.mark.parametrize("place", OUTCOME_PLACES)
+def test_places_know_the_same_outcomes(place: str) -> None:
+    named, expected = OUTCOME_PLACES[place]()
+    assert set(named) == set(expected)
+
+
+def test_outcomes_are_spelled_in_their_module_alone() -> None:
+    # The others are names of totals in the store as well.
+    assert copies({*RETURNED, Outcome.LIMITED}, "models/outcome.py", 2) == {}
+
+
+def test_letters_of_outcomes_are_spelled_in_claim_alone() -> None:
+    assert copies(set(LETTERS.values()), "store/claim.py", 3) == {}
+
+
+def test_life_of_a_worker_is_written_in_its_module_alone() -> None:
+    names = r"^(?:local )?_?\w*(?:ALIVE|SEEN)\w*_MS\b.*= *[\d_]+"
+    places = [*SOURCES, *SETTLE.parents[1].rglob("*.lua")]
+    written = [path.name for path in places if re.search(names, path.read_text(), re.MULTILINE)]
+    assert written == ["worker.py"]
+    assert f"local ALIVE_MS = {ALIVE_MS}\n" in constants()
