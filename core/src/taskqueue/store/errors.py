@@ -152,9 +152,9 @@ def translate(error: BaseException) -> StoreFailure:
 
 def _refusal(text: str) -> StoreRefused:
     """Return the refusal that an answer's first word, or a line of a script, names."""
-    for words, kind in _BY_FIRST_WORDS.items():
+    for words, refusal in _BY_FIRST_WORDS.items():
         if text.startswith(words):
-            return kind(text)
+            return refusal(text)
     return ScriptFailed(text) if _OF_SCRIPT in text else StoreRefused(text)
 
 
