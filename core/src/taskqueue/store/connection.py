@@ -9,7 +9,7 @@ The client never repeats a command by itself: a repeat after a lost answer would
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from redis.asyncio import Connection, ConnectionPool, Redis, RedisCluster, SSLConnection
 from redis.asyncio import UnixDomainSocketConnection as UnixConnection
@@ -21,6 +21,7 @@ from redis.exceptions import NoScriptError, ResponseError
 from taskqueue.store import script
 from taskqueue.store.address import Address
 from taskqueue.store.cancelled import raise_if_cancelled
+from taskqueue.store.client import Client
 from taskqueue.store.command import Command, Scan
 from taskqueue.store.errors import (
     CLIENT_ERRORS,
@@ -48,15 +49,6 @@ _SET_ASIDE = Script("set_aside", bool)
 
 _Answer = TypeVar("_Answer")
 _Row = TypeVar("_Row")
-
-
-class Client(Protocol):
-    """The calls that the door makes on a client of one server or of a cluster."""
-
-    def execute_command(self, *words: Argument) -> Awaitable[Any]: ...
-    def pipeline(self, transaction: bool) -> Any: ...
-    def scan_iter(self, match: str, count: int) -> AsyncIterator[Any]: ...
-    async def aclose(self) -> None: ...
 
 
 class Store:
