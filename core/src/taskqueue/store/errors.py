@@ -38,6 +38,7 @@ _ANSWERS = (
     client.AuthorizationError,
     client.BusyLoadingError,
     client.InvalidResponse,
+    client.DataError,  # an argument that cannot be sent: no server was asked
 )
 
 #: An answer that the client takes for a connection that broke.
@@ -145,7 +146,7 @@ def translate(error: BaseException) -> StoreFailure:
     text = _OF_USER.sub("this user has", text)
     if isinstance(error, _NOT_OF_REDIS):
         return StoreRefused(f"its answer cannot be read ({text})")
-    if isinstance(error, (*_ANSWERS, client.DataError)) or text.startswith(_FULL):
+    if isinstance(error, _ANSWERS) or text.startswith(_FULL):
         return _refusal(f"{_code(error)} {text}".strip())
     return StoreUnavailable(text)
 
