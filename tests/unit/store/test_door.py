@@ -14,9 +14,7 @@ from taskqueue.store.keys import Keys
 
 ROOT = Path(__file__).parents[3]
 #: Methods of redis-py's clients.
-CALLS = re.compile(
-    r"\.(execute_command|evalsha|pipeline|blpop|scan_iter|pubsub|send_command)\(|\b_client\.(?!aclose)"
-)
+CALLS = re.compile(r"\.(execute_command|evalsha|pipeline|blpop|scan_iter|pubsub|send_command)\(")
 #: The door, its connections, and the Sentinels that name the primary.
 DOOR = {"connection.py", "servers.py", "sentinel.py"}
 
