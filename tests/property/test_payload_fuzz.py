@@ -57,7 +57,7 @@ class Line:
             if jobs:
                 break
         self.calls += 1
-        await claim(self.store, "w", self.calls, 0, 60_000, [Result(jobs[0].member, Outcome.DONE)])
+        await claim(self.store, "w", self.calls, 0, 60_000, [Result(jobs[0].lease, Outcome.DONE)])
         return decode_params(jobs[0].params)
 
     async def end(self) -> None:

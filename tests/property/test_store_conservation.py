@@ -206,7 +206,7 @@ class Histories(RuleBasedStateMachine):
             return  # its leases ended with the memory of it; a worker that late begins anew
         before = self.do(audit(self.store))
         got = self.do(claim(self.store, worker, self.seqs[worker], n, LONG_MS, results))
-        assert {job.member for job in got.jobs} <= set(self.held)
+        assert {job.lease for job in got.jobs} <= set(self.held)
         after = self.do(audit(self.store))
         assert after.totals == before.totals
 
@@ -221,7 +221,7 @@ class Histories(RuleBasedStateMachine):
         leased = {m.decode() for m in self.do(raw(self.store).zrange(self.store.keys("leased"), 0, -1))}
         self.stale = [*self.stale, *(m for m in self.held if m not in leased)][-20:]
         self.held = {m: w for m, w in self.held.items() if m in leased}
-        self.held.update({job.member: worker for job in got.jobs})
+        self.held.update({job.lease: worker for job in got.jobs})
         assert set(self.held) == leased
 
     @rule(worker=workers)

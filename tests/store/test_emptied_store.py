@@ -116,9 +116,9 @@ async def run_some(store: Store, clock: ScriptClock, jobs: int) -> Counter[Due]:
     results: list[Result] = []
     for seq in range(1, 1_000):
         got = await claim(store, "w", seq, min(10, jobs - ran.total()), 60_000, results)
-        names = [job_name.parse(job.member) for job in got.jobs]
+        names = [job_name.parse(job.lease) for job in got.jobs]
         ran.update((job.type, job.user, job.occurrence or 0) for job in names)
-        results = [Result(job.member, Outcome.DONE) for job in got.jobs]
+        results = [Result(job.lease, Outcome.DONE) for job in got.jobs]
         if ran.total() == jobs and not results:
             return ran
         await clock.advance(ms=10)

@@ -225,7 +225,7 @@ async def bury(where: str) -> None:
         calls, held = count(1), list[str]()
 
         async def has_begun() -> bool:
-            held.extend(job.member for job in (await claim(store, "w", next(calls), 1, 60_000)).jobs)
+            held.extend(job.lease for job in (await claim(store, "w", next(calls), 1, 60_000)).jobs)
             return bool(held)
 
         await until("the job has begun", has_begun)

@@ -73,8 +73,8 @@ class Fleet:
         results: list[Result] = []
         for _ in range(calls):
             got: Claim = await claim(self.store, "w", next(self.numbers), 20, LEASE_MS, results)
-            results = [Result(job.member, Outcome.DONE, 0, "", 100) for job in got.jobs]
-            self.done |= {job.member.rsplit("|", 2)[0] for job in got.jobs}
+            results = [Result(job.lease, Outcome.DONE, 0, "", 100) for job in got.jobs]
+            self.done |= {job.lease.rsplit("|", 2)[0] for job in got.jobs}
         await claim(self.store, "w", next(self.numbers), 0, LEASE_MS, results)
         self.alive()
 
