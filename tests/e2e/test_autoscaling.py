@@ -7,7 +7,8 @@ import time
 from taskqueue.store.enqueue import enqueue
 from tests.support.kubernetes.metrics_api import API_SERVICE, BASE, NAME
 from tests.support.kubernetes.replica_history import watched
-from tests.support.node.release import Installed, subscriptions, task_type
+from tests.support.node.release import Installed
+from tests.support.node.release_objects import subscriptions, task_type
 from tests.support.site.site import until
 
 RATE = 40

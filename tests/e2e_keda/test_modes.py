@@ -5,7 +5,8 @@ import json
 
 from tests.support.kubernetes.replica_history import watched
 from tests.support.node.keda import Keda
-from tests.support.node.release import Installed, Object
+from tests.support.node.release import Installed
+from tests.support.node.release_objects import Object
 from tests.support.node.steady_load import (
     BUSY,
     COOLDOWN_S,

@@ -16,30 +16,18 @@ from taskqueue.store.connection import Store, open_store
 from taskqueue.store.errors import StoreFailure
 from tests.support.chart.helm import CHART, Helm
 from tests.support.kubernetes.cluster import Cluster
+from tests.support.node.release_objects import NAME, Object, volume
 from tests.support.site.counting_api import Arrival, CountingApi, worst_second
 from tests.support.site.planned import Planned
-from tests.support.site.site import manifest, until
+from tests.support.site.site import until
 
 HERE = Path(__file__).parent
-NAME = "taskqueue"
 VERSION: str = yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"]
 WORKERS = "app.kubernetes.io/component=worker"
 #: What is due is looked at this often, so that no generation of a schedule is missed (s).
 LOOK_S = 1.0
 #: A machine with a whole cluster on two cores holds a request up for so long (s).
 HELD_UP_S = 0.05
-Object = dict[str, Any]
-
-
-def task_type(name: str, interval: str, function: str = "call", **spec: Any) -> Object:
-    return manifest(
-        "TaskType", name, {"schedule": {"interval": interval}, "handler": {"function": function}, **spec}
-    )
-
-
-def subscriptions(users: int, types: Collection[str]) -> list[Object]:
-    tasks = [{"type": one} for one in types]
-    return [manifest("UserSubscription", f"u-{n:04}", {"tasks": tasks}) for n in range(users)]
 
 
 class Installed:
@@ -93,7 +81,7 @@ class Installed:
         handlers = str(HERE.parent / "handlers" / "pods.py")
         await self.kubectl("create", "configmap", "handlers", f"--from-file=handlers.py={handlers}")
 
-        await self.apply(_volume(self.cluster.folder, self.namespace))
+        await self.apply(volume(self.cluster.folder, self.namespace))
 
     async def install(self, *options: str, name: str = NAME) -> None:
         """Install or upgrade with what `values` says now, and wait until every pod is ready.
@@ -248,27 +236,6 @@ class Installed:
 
     async def _address(self, service: str) -> str:
         return str((await self.get("service", service))["spec"]["clusterIP"])
-
-
-def _volume(folder: Path, namespace: str) -> Object:
-    """Make a folder of the first node what the claim of the chart's Redis is bound to."""
-    path = folder / f"{namespace}-redis"
-    path.mkdir()
-    path.chmod(0o777)  # Redis runs as a user of its image's own
-    claim = {"namespace": namespace, "name": f"data-{NAME}-redis-0"}
-    here = {"key": "kubernetes.io/hostname", "operator": "In", "values": ["node"]}
-    return {
-        "apiVersion": "v1",
-        "kind": "PersistentVolume",
-        "metadata": {"name": f"{namespace}-redis"},
-        "spec": {
-            "capacity": {"storage": "1Gi"},
-            "accessModes": ["ReadWriteOnce"],
-            "claimRef": claim,
-            "hostPath": {"path": str(path)},
-            "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [here]}]}},
-        },
-    }
 
 
 def _jobs(arrivals: Collection[Arrival]) -> set[tuple[str, str, int]]:

@@ -3,7 +3,8 @@
 import time
 from typing import Any
 
-from tests.support.node.release import Installed, subscriptions, task_type
+from tests.support.node.release import Installed
+from tests.support.node.release_objects import subscriptions, task_type
 from tests.support.site.site import until
 
 RATE = 16
