@@ -26,7 +26,6 @@ UNCLEAR_FOLDERS: tuple[str, ...] = (
 #: Pages with too many pronouns.
 UNCLEAR_PAGES: tuple[str, ...] = (
     "CHANGELOG.md",
-    "CONTRIBUTING.md",
     "README.md",
     "docs/alerts.md",
     "docs/autoscaling.md",
