@@ -1,4 +1,4 @@
-"""A load that rises and falls: the real HPA follows it up to what the limit makes useful, and no job is lost by it."""
+"""A load that rises and falls: the real HPA follows it up to the useful number of workers, and no job is lost."""
 
 import asyncio
 import json

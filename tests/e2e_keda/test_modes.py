@@ -1,4 +1,4 @@
-"""From a fixed number to KEDA and back, under load; and what KEDA's admission has to say of it."""
+"""From a fixed number to KEDA and back, under load; and the verdict of KEDA's admission."""
 
 import datetime as dt
 import json
@@ -40,7 +40,7 @@ ANOTHER: Object = {
 
 
 async def admitted(installed: Installed) -> str:
-    """Return what KEDA has against a ScaledObject for the workers beside the HPA of the chart; empty if nothing."""
+    """Return KEDA's objection to a ScaledObject next to the chart's HPA; empty if there is none."""
     options = ("-n", installed.namespace, "create", "--dry-run=server", "--filename=-")
     return installed.cluster.attempt(*options, stdin=json.dumps(ANOTHER)).stderr
 

@@ -1,4 +1,4 @@
-"""A keeper whose store was lost, reverted, or given users by an import."""
+"""A keeper with a store that was lost, reverted, or given users by an import."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -37,7 +37,7 @@ def desired(types: tuple[str, ...] = ("sync",), users: tuple[str, ...] = ("ada",
 
 
 class Given:
-    """A source that says what it is given."""
+    """A source of given manifests."""
 
     name: Literal["kubernetes"] = "kubernetes"
 

@@ -29,7 +29,7 @@ LIVE_WITHIN_S = 20.0
 
 @dataclass
 class Watch:
-    """What steps of loops are timed by; it stands still until it is moved."""
+    """The clock of loops' steps; it stands still until it is moved."""
 
     now_s: float = 100.0
 

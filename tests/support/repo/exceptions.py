@@ -2,7 +2,6 @@
 
 #: Packages of the product and top folders: a module's docstring begins with a pronoun, or too many words are pronouns.
 UNCLEAR_FOLDERS: tuple[str, ...] = (
-    "benchmarks",
     "core/src/taskqueue",
     "core/src/taskqueue/cli",
     "core/src/taskqueue/cli/dev",
@@ -17,7 +16,6 @@ UNCLEAR_FOLDERS: tuple[str, ...] = (
     "operator/src/taskqueue_operator/crd",
     "operator/src/taskqueue_operator/external_metrics",
     "operator/src/taskqueue_operator/kopf_watch",
-    "tests",
     "tools",
     "worker/src/taskqueue_worker",
 )

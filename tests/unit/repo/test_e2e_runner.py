@@ -1,4 +1,4 @@
-"""tools/e2e.py on a machine that lacks what a node needs."""
+"""tools/e2e.py on a machine without the requirements of a node."""
 
 import os
 import subprocess
