@@ -7,6 +7,8 @@ from pathlib import Path
 
 import pytest
 
+pytestmark = pytest.mark.slow
+
 RUNNER = Path(__file__).parents[3] / "tools" / "e2e.py"
 CANNOT = 3
 
