@@ -1,4 +1,4 @@
-"""Whatever JSON a job carries reaches its handler unchanged, through the script's msgpack and the server's strings."""
+"""Any JSON of a job reaches its handler unchanged, through the script's msgpack and the server's strings."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""Whatever workers, operators and faults do in whatever order: no job is lost, doubled or started too early.
+"""Workers, operators and faults in any order: no job is lost, doubled or started too early.
 
 TASKQUEUE_FUZZ=1000 runs that many longer histories instead of a few short ones.
 """
@@ -66,7 +66,7 @@ workers = st.sampled_from(("w1", "w2", "w3"))
 
 
 class Histories(RuleBasedStateMachine):
-    """Each rule is one thing that somebody may do to the store; the invariants hold after every one."""
+    """Each rule is one possible access to the store; the invariants hold after every one."""
 
     url = ""
 

@@ -1,4 +1,4 @@
-"""Leases: the one record of work in flight. What is lost comes back, what comes too late changes nothing."""
+"""Leases: the one record of work in flight. Lost jobs come back, late results change nothing."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""Limits narrower than the global one: kept exactly, and never at the cost of anybody else."""
+"""Limits narrower than the global one: kept exactly, and never at the cost of other types."""
 
 from __future__ import annotations
 

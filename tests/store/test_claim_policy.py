@@ -1,4 +1,4 @@
-"""concurrencyPolicy: what happens to a job whose subscription already has one running."""
+"""concurrencyPolicy: the fate of a job while another one of its subscription runs."""
 
 from __future__ import annotations
 

@@ -1,4 +1,4 @@
-"""The `taskqueue` command on a real store: what an operator does by hand."""
+"""The `taskqueue` command on a real store: manual work of an operator."""
 
 import json
 from pathlib import Path
@@ -47,7 +47,7 @@ spec:
 
 @pytest.fixture
 def taskqueue(redis_url: str, release: str, clock: ScriptClock) -> Command:
-    """Run a command on the store of this test, whose clock stands still."""
+    """Run a command on the store of this test, under its stopped clock."""
     return commands_on(redis_url, release)
 
 

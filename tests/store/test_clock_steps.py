@@ -1,4 +1,4 @@
-"""The server's clock is set forward or back: limits hold, dues start, and what waits goes on waiting as long."""
+"""The server's clock is set forward or back: limits hold, dues start, and waits keep their length."""
 
 from __future__ import annotations
 
@@ -30,7 +30,7 @@ pytestmark = pytest.mark.parametrize("back_s", [0.2, 5, 3_600])
 
 
 async def drive(world: World, seconds: float) -> list[int]:
-    """The starts (us) of a worker that calls every 20 ms and whose jobs end at once."""
+    """The starts (us) of a worker that calls every 20 ms and ends its jobs at once."""
     starts: list[int] = []
     results: list[Result] = []
     for _ in range(int(seconds * 50)):

@@ -1,4 +1,4 @@
-"""heartbeat: extends only what still exists, says what was lost, and keeps the list of workers."""
+"""heartbeat: extends existing leases only, names lost ones, and keeps the list of workers."""
 
 from __future__ import annotations
 

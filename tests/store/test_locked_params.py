@@ -1,4 +1,4 @@
-"""Params that a type locks, in a store: who overrides them is refused, and what was stored before is not used."""
+"""Params that a type locks, in a store: a user who overrides them is refused, and older values are not used."""
 
 import asyncio
 import json

@@ -176,7 +176,7 @@ async def test_processes_use_their_logins_and_never_print_them(server: RedisServ
 
 
 async def pages(log: Path) -> str:
-    """What a process serves at its port."""
+    """Return the pages of a process's port."""
     port = re.search(r'"health_port": (\d+)', await asyncio.to_thread(log.read_text))
     assert port
 

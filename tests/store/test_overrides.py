@@ -1,4 +1,4 @@
-"""Overrides: what an operator set by hand holds until cleared, or until its time is over."""
+"""Overrides: a manual setting holds until cleared, or until its time is over."""
 
 from __future__ import annotations
 

@@ -180,7 +180,7 @@ async def test_a_long_queue_is_counted_exactly_and_its_types_are_sampled(
 
 
 async def test_reading_costs_the_same_at_any_backlog(world: World) -> None:
-    """Calls inside the script: what grows with the queue is the depth of a sorted set, and nothing else."""
+    """Calls inside the script: only the depth of a sorted set grows with the queue."""
     await world.install(TaskType("sync", HOUR))
     costs = list[int]()
     for jobs in (2_000, 100_000):
