@@ -3,7 +3,44 @@
     manifest -> models -> plan -> store (Redis) -> claim -> handler -> settle -> metrics, status
 
 Everything flows in that direction; nothing later in the line is imported by anything earlier
-(`lint-imports` proves it). What users of the library import is re-exported by `taskqueue.handlers`.
+(`lint-imports` proves it).
+
+The face for applications:
+
+    Job, handler, on_shutdown              a handler and its job
+    RetryLater, RateLimited, Discard       the outcomes that a handler asks for
+    Client                                 enqueue and subscribe from an application
+    TaskqueueError                         the root of all errors
+
+The names are imported when they are first used, so that commands start quickly.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from taskqueue.client import Client
+    from taskqueue.errors import TaskqueueError
+    from taskqueue.handlers import Discard, Job, RateLimited, RetryLater, handler, on_shutdown
+
 __version__ = "0.1.0"
+__all__ = [
+    "Client",
+    "Discard",
+    "Job",
+    "RateLimited",
+    "RetryLater",
+    "TaskqueueError",
+    "__version__",
+    "handler",
+    "on_shutdown",
+]
+
+_HOMES = {"Client": "taskqueue.client", "TaskqueueError": "taskqueue.errors"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a name of the face. Raises AttributeError for other names."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES.get(name, "taskqueue.handlers")), name)
