@@ -2,8 +2,21 @@
 
     manifest -> models -> plan -> store (Redis) -> claim -> handler -> settle -> metrics, status
 
-Everything flows in that direction; nothing later in the line is imported by anything earlier
-(`lint-imports` proves it).
+Data flow in that direction; no part imports a later one (`lint-imports` checks). The parts, from the lowest:
+
+    errors        the root of all errors
+    text          printable text, redaction, logs
+    models        manifests and their values
+    bounded_http  HTTP/1.1 for ports that anyone may reach
+    plan          instants of schedules, feasibility, lanes
+    store         Redis: scripts, keys, records
+    sources       manifests and users from files
+    process       the frame of a process: signals, health, settings
+    handlers      user code and the parts around it
+    scheduler     desired state into the store, due jobs into the queue
+    client        subscribe and enqueue from an application
+    testing       handlers in their tests
+    cli           the command `taskqueue`
 
 The face for applications:
 
@@ -12,7 +25,7 @@ The face for applications:
     Client                                 enqueue and subscribe from an application
     TaskqueueError                         the root of all errors
 
-The names are imported when they are first used, so that commands start quickly.
+May import any part, but only when a name of the face is first used, so that commands start quickly.
 """
 
 from importlib import import_module

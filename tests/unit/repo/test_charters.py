@@ -13,7 +13,7 @@ from tests.support.repo.exceptions import INCOMPLETE_CHARTERS, UNDECLARED_IMPORT
 from tests.support.repo.sources import check_exceptions, imports, packages, tree
 
 LISTED = re.compile(r"^    ([a-z_0-9]+(?:, [a-z_0-9]+)*)  +\S", re.MULTILINE)
-SENTENCE = re.compile(r"May import (.+?)(?:[.;](?=\s|$)|$)", re.DOTALL)
+SENTENCE = re.compile(r"May import\s(.+?)(?:[.;](?=\s|$)|$)", re.DOTALL)
 #: A sentence with one of these leaves out instead of listing; lint-imports holds what it says.
 OPEN = re.compile(r"\b(?:all|every\w*|except|any\w*|whatever|but)\b")
 
