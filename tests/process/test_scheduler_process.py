@@ -96,7 +96,7 @@ async def test_a_scheduler_without_a_store_is_alive_and_not_ready(tmp_path: Path
     try:
         started = await line_with(process, "process started")
         assert "geheim" not in str(started)
-        await line_with(process, "tick failed, nothing is emitted")
+        await line_with(process, "tick failed, retrying")
         assert (await get(started["health_port"], "/livez"))[0] == 200
         assert (await get(started["health_port"], "/readyz"))[0] == 503
         process.send_signal(signal.SIGTERM)

@@ -13,7 +13,7 @@ from taskqueue.models.fault import Fault
 from taskqueue.models.values import Schedule, Task, TaskType, UserSubscription
 from taskqueue.scheduler import keeper as keeper_module
 from taskqueue.scheduler.keeper import Keeper
-from taskqueue.scheduler.source import Always
+from taskqueue.scheduler.leadership import Always
 from taskqueue.scheduler.ticker import Ticker
 from taskqueue.sources.desired import Desired, Protected
 from taskqueue.store.connection import Store
@@ -161,7 +161,7 @@ async def test_a_reverted_store_is_published_again(store: Store) -> None:
 
 async def test_users_change_owners_with_imports(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keeper_module, "_FOREIGN_S", 0.1)
-    monkeypatch.setattr(keeper_module, "_LOOK_AGAIN_S", 0.1)
+    monkeypatch.setattr(keeper_module, "_RESYNC_S", 0.1)
 
     async with replica(store) as only:
         await only.leads.begin()

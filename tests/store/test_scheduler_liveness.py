@@ -14,10 +14,10 @@ import pytest
 from taskqueue.process import frame, health, progress
 from taskqueue.process.frame import Process, Work
 from taskqueue.scheduler import keeper
+from taskqueue.scheduler.leadership import Always
 from taskqueue.scheduler.publisher import Publisher
 from taskqueue.scheduler.service import Scheduler
 from taskqueue.scheduler.settings import SchedulerSettings
-from taskqueue.scheduler.source import Always
 from taskqueue.scheduler.ticker import Ticker
 from taskqueue.sources.folder import FolderSource
 from taskqueue.store.connection import Store
