@@ -64,24 +64,24 @@ class StoreSettings(BaseSettings):
         env_prefix=ENVIRONMENT_PREFIX, extra="forbid", frozen=True, hide_input_in_errors=True
     )
 
-    config: Path | None = Field(default=None, description="A YAML file with settings, by the names below.")
+    config: Path | None = Field(default=None, description="YAML file with settings, by the names below.")
     redis_url: RedisUrl = Field(
         default=RedisUrl("redis://127.0.0.1:6379/0"),
-        description="Where the store is: redis://, rediss:// (TLS), unix://, redis+sentinel://HOST,HOST/NAME "
-        "or redis+cluster://HOST. Put a password into the environment rather than a flag.",
+        description="URL of the store: redis://, rediss:// (TLS), unix://, redis+sentinel://HOST,HOST/NAME or "
+        "redis+cluster://HOST. Put a password into the environment rather than into a flag.",
     )
     sentinel_password: SecretStr | None = Field(
         default=None,
-        description="The password of the Sentinels themselves, where they have one; that of the store is in its URL.",
+        description="Password of the Sentinels, if they have one; the password of the store is in its URL.",
     )
     release: str = Field(
         default="default",
         pattern=RELEASE_PATTERN,
-        description="Separates several systems that share one Redis.",
+        description="Release name; separates installations that share one Redis.",
     )
-    log_level: LogLevel = Field(default="info", description="Log this and what is more severe.")
+    log_level: LogLevel = Field(default="info", description="Lowest level that is logged.")
     log_format: LogFormat = Field(
-        default="json", description="A JSON object a line, or readable lines for a console."
+        default="json", description="One JSON object a line, or readable lines for a console."
     )
 
     @field_validator("redis_url")
@@ -105,14 +105,12 @@ class StoreSettings(BaseSettings):
 class ProcessSettings(StoreSettings):
     """Settings of every process with a health port."""
 
-    health_host: str = Field(
-        default="127.0.0.1", description="Where /livez, /readyz and /metrics are served."
-    )
+    health_host: str = Field(default="127.0.0.1", description="Address of /livez, /readyz and /metrics.")
     health_port: int = Field(
         default=8080,
         ge=0,
         le=65_535,
-        description="The port of /livez, /readyz and /metrics; 0 takes a free one.",
+        description="Port of /livez, /readyz and /metrics; 0 takes a free one.",
     )
 
 
