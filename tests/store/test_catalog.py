@@ -97,4 +97,4 @@ async def test_segments_are_those_of_running_types() -> None:
     assert RECORDS[2].segments() == []
     (segment,) = active.segments()
     assert (segment.type, segment.generation, segment.schedule) == ("plain", 1, HOUR)
-    assert [one.number for one in suspended.held] == [3, 4, 5]
+    assert [one.number for one in suspended.generations] == [3, 4, 5]

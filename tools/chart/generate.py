@@ -31,8 +31,8 @@ HEAD = """# taskqueue: the chart
 
 Written by `make generate` from values.yaml; change it there.
 
-The [operator](../../docs/operator.md), workers, and what they need: [installing](../../docs/install.md),
-[upgrading](../../docs/upgrade.md), [security](../../docs/security.md). Kubernetes 1.30 or newer.
+Installs the [operator](../../docs/operator.md), workers, and the objects they need, on Kubernetes 1.30 or newer. See
+[installing](../../docs/install.md), [upgrading](../../docs/upgrade.md) and [security](../../docs/security.md).
 
 ```sh
 helm install taskqueue helm/taskqueue --namespace shop --create-namespace \\
@@ -41,8 +41,8 @@ helm install taskqueue helm/taskqueue --namespace shop --create-namespace \\
   --set worker.image.repository=registry.example.com/taskqueue-worker
 ```
 
-Unknown and contradictory values are refused, with a sentence that names the value and says what to write. Values that
-are Kubernetes' own, such as `affinity`, are passed on, and it is the API server that refuses a wrong one.
+Unknown and contradictory values are refused, with a sentence that names the value and the remedy. Values of
+Kubernetes itself, such as `affinity`, are passed on, and the API server refuses wrong ones.
 
 """
 

@@ -18,7 +18,7 @@ class Raw:
     def __init__(self, store: Store) -> None:
         url = store.url
         assert url, "a store without a URL"
-        assert url.kind == "server", f"{url} is more than one server"
+        assert url.topology == "server", f"{url} is more than one server"
         place = (
             {"unix_socket_path": url.path}
             if url.path

@@ -22,7 +22,13 @@ def test_a_url_names_kind_hosts_service_and_database(
     text: str, kind: str, tls: bool, hosts: tuple[tuple[str, int], ...], service: str, database: int
 ) -> None:
     url = parse_url(text)
-    assert (url.kind, url.tls, url.hosts, url.service, url.database) == (kind, tls, hosts, service, database)
+    assert (url.topology, url.tls, url.hosts, url.service, url.database) == (
+        kind,
+        tls,
+        hosts,
+        service,
+        database,
+    )
 
 
 def test_login_and_parameters_are_unquoted_and_typed() -> None:

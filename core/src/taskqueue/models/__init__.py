@@ -1,6 +1,28 @@
-"""Models: a manifest becomes a value here. Pure: no I/O, no clock, no Redis.
+"""Models: manifests and the values they become. Pure: no I/O, no clock, no Redis.
 
-`values` holds what the rest of the code works with: frozen, slotted, complete (no defaults left to fill in).
-`manifest` holds the pydantic models at the border; they know the wire names (camelCase, durations as text)
-and turn a checked document into a value. May import nothing of taskqueue.
+    values             values of the rest of the code: frozen, slotted, complete with all defaults
+    manifest           the entry: a document becomes a value, or is refused with every reason
+    task_type          the TaskType manifest
+    user_subscription  the UserSubscription manifest
+    metadata           metadata of both
+    part               the base of all pydantic models of manifests
+    fields             field types of manifests: a check and a schema each
+    rules              rules between fields
+    refusal            the reasons of a refusal
+    fault              a fault of a file, with its place
+    identity           user ids, names of task types, names of objects
+    params             params as JSON
+    locked_params      params that tasks may not override
+    http_call          URL and headers of an HTTP handler
+    nesting            nesting of JSON, measured on its bytes
+    duration           durations as text
+    quantity           rates as text
+    time_zone          names of time zones
+    cron               a cron line, read once
+    cron_field         the five fields of a cron line
+    cron_pattern       the fields as regular expressions
+    cron_refusal       refusals of a cron line
+    cron_advice        advice about steps of a cron line
+
+May import nothing of taskqueue.
 """

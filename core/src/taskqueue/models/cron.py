@@ -1,4 +1,4 @@
-"""A cron line, read once: the times of day and the dates that it names. When that is on a clock is the plan's business.
+"""A cron line, read once: its times of day and its dates. The plan finds their instants.
 
 Day of the month and weekday go together as in Debian's cron: where one of them begins with `*` a date must match both,
 else one is enough.
@@ -40,7 +40,7 @@ class CronLine:
     both: bool
 
     def names(self, day: date) -> bool:
-        """Whether the line runs on this date."""
+        """Tell whether the line runs on this date."""
         if day.month not in self.months:
             return False
         if self.both:
@@ -108,13 +108,13 @@ def _nth(term: str) -> tuple[int, int]:
 
 
 def _days_left(day: date) -> int:
-    """Count the days of the month that come after this one."""
+    """Return the number of days of the month after this one."""
     following = day.replace(day=28) + timedelta(4)
     return (following.replace(day=1) - day).days - 1
 
 
 def _is_last_weekday(day: date) -> bool:
-    """Whether it is one of Monday to Friday, and no later day of its month is."""
+    """Tell whether the day is the last from Monday to Friday in its month."""
     left = _days_left(day)
     return day.isoweekday() <= _FRIDAY and (
         left == 0 or (day.isoweekday() == _FRIDAY and left <= _WEEKEND_DAYS)

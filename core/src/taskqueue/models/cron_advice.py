@@ -1,4 +1,4 @@
-"""What a cron line that is taken may not do as its author thinks: steps start anew where their field does.
+"""Advice about accepted cron lines with a common mistake: steps begin again with their field.
 
 `*/90` in the minute is minute 0 of every hour, and `*/45` are minutes 0 and 45, of which 0 comes 15 minutes after 45.
 """
@@ -30,7 +30,7 @@ _UNITS = {
 
 @lru_cache(maxsize=4_096)
 def cron_advice(text: str | None) -> str | None:
-    """Return a sentence about a step that does not divide its field, and what to write; None where all do.
+    """Return a sentence about a step that does not divide its field, with the remedy; None where all steps do.
 
     text: a line that `check_cron` takes, or None.
 
@@ -51,7 +51,7 @@ def _advice(written: list[str]) -> Iterator[str]:
 
 
 def _of_term(field: CronField, term: Term, written: str, *, alone: bool) -> str:
-    """Say how a stepped term differs from what it looks like, or nothing.
+    """Return the advice about a stepped term, or None.
 
     alone: it is all of its field; one item of a list has its steps for a reason, as have weekdays from a day on.
     """
@@ -73,7 +73,7 @@ def _of_term(field: CronField, term: Term, written: str, *, alone: bool) -> str:
 
 
 def _interval(field: CronField, step: int, written: list[str]) -> str:
-    """Name the interval of this step, where the line says nothing else than a time for its finer fields."""
+    """Return the interval of this step, if the line has only a time for its finer fields."""
     place = FIELDS.index(field)
     finer = written[: min(place, FIELDS.index(DAY))]
     others = [one for at, one in enumerate(written) if at >= len(finer) and at != place]

@@ -26,7 +26,7 @@ class Term:
 class CronField:
     """One field of five.   first, last: its values.   words: names for them, from `first` on.
 
-    forms: what may be written, for people.   examples: of it.
+    forms: the accepted forms, for people.   examples: of them.
     """
 
     name: str
@@ -37,7 +37,7 @@ class CronField:
     words: tuple[str, ...] = ()
 
     def number(self, token: str) -> int:
-        """Return what a number or a word stands for. Raises ValueError for neither."""
+        """Return the value of a number or a word. Raises ValueError for other text."""
         return self.words.index(token) + self.first if token in self.words else int(token)
 
     def term(self, text: str) -> Term:

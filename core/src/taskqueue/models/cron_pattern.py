@@ -1,17 +1,17 @@
 """Each field of a cron line as a regular expression that Python (with re.ASCII) and RE2 read alike.
 
-The API server checks lines with the same ones. What they do not see is most of the dates that never happen.
+The API server checks lines with the same ones. They find few of the dates that never happen.
 """
 
 from taskqueue.models.cron_field import DAY, HOUR, MINUTE, MONTH, WEEKDAY, CronField
 
 MAX_CHARACTERS = 128
 
-#: What lies between fields, and what a field may be made of.
+#: Blanks between fields, and the characters of a field.
 BLANK = r"[\t\n\f\r ]"
 FIELD = "[!-~]+"
 FIVE_FIELDS = f"^{BLANK}*{FIELD}({BLANK}+{FIELD}){{4}}{BLANK}*$"
-#: Any number of fields, one blank between them: what can be shown on a line.
+#: Any number of fields with one blank between them: a text that fits on a line.
 ON_ONE_LINE = f"^ *{FIELD}( {FIELD})* *$"
 
 _STEP = "(/0*[1-9][0-9]*)"
@@ -22,7 +22,7 @@ _WEEKDAY = f"(0*[0-7]|{'|'.join(WEEKDAY.words)})"
 def _list(number: str, whole: str = "", last: str = "") -> str:
     """Write the list that one field is.
 
-    whole: what may stand for a number.   last: what stands alone, without a step.
+    whole: the expression of a number.   last: the expression of a term that stands alone, without a step.
     """
     stepped = "|".join(filter(None, [r"\*", f"{number}(-{number})?", whole]))
     term = "|".join(filter(None, [f"({stepped}){_STEP}?", last]))
@@ -43,7 +43,7 @@ def _joined(between: str) -> str:
     return f"(?i)^{BLANK}*{fields}{BLANK}*$"
 
 
-#: All five of them.
+#: All five fields.
 LINE = _joined(f"{BLANK}+")
 
 
@@ -67,7 +67,7 @@ def _words_backwards(field: CronField) -> str:
 
 
 def _numbers_backwards() -> str:
-    """0 to 59: by the tens, and by the ones where the tens are the same."""
+    """Write it for 0 to 59: by the tens, and by the ones where the tens are equal."""
     tens = "|".join(
         f"0*{ten}[0-9]-0*[1-{ten - 1}]?[0-9]" if ten > 1 else "0*1[0-9]-0*[0-9]" for ten in range(1, 6)
     )

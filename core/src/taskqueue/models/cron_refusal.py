@@ -1,6 +1,6 @@
-"""Why a cron line is refused, in one sentence that says what to write. The API server says the same ones, in CEL.
+"""Refusals of a cron line, each one sentence with the remedy. The API server has the same sentences, in CEL.
 
-The order of the checks is that of `refusal_of`; each may take for granted what those before it let through.
+The order of the checks is the order of `refusal_of`; each check relies on the checks before it.
 """
 
 import re
@@ -20,7 +20,7 @@ from taskqueue.models.cron_pattern import (
 )
 from taskqueue.models.refusal import SHOWN_CHARACTERS
 
-#: Words that other crons take for a line.
+#: Words that other crons accept in place of a line.
 MACROS = {
     "@hourly": "0 * * * *",
     "@daily": "0 0 * * *",
@@ -35,7 +35,7 @@ EVERY = "^(@every )?[1-9][0-9]{0,4}(h|m|s)([0-9]{1,5}(h|m|s)){0,3}$"
 EVERY_SECONDS = "^([*]|0)/[1-9][0-9]{0,3}( [*?]){5,6}$"
 #: A time zone before the five fields, as Kubernetes' CronJob takes it.
 ZONE_FIRST = f"^(CRON_)?TZ={FIELD} "
-#: Six fields of which the last is a year, as a year or as AWS' question marks show; of others the first is seconds.
+#: Six fields with a year at the end, known by the year or by AWS' question marks; otherwise the first is seconds.
 YEAR_LAST = (
     f"^({FIELD} ){{5}}[12][0-9]{{3}}([-,/]{FIELD})?$"
     f"|^{FIELD} {FIELD} [?]( {FIELD}){{3}}$"
@@ -67,7 +67,7 @@ _BACKWARDS = {name: re.compile(pattern, re.ASCII) for name, pattern in BACKWARDS
 
 
 def refusal_of(text: str) -> str | None:
-    """Return why a line is refused; None for one whose fields can be read and whose ranges run forwards."""
+    """Return the refusal of a line; None if its fields can be read and its ranges run forwards."""
     if len(text) > MAX_CHARACTERS:
         return TOO_LONG
     on_one_line = re.fullmatch(ON_ONE_LINE, text) is not None
@@ -89,7 +89,7 @@ def refusal_of(text: str) -> str | None:
 
 
 def forms(field: CronField) -> str:
-    """Say what a field may be."""
+    """Return the accepted forms of a field."""
     return f"write the {field.name} of cron as {field.forms}, such as {field.examples}"
 
 
@@ -99,7 +99,7 @@ def unreadable(field: CronField, written: str) -> str:
 
 
 def backwards(field: CronField, written: str) -> str:
-    """Say what to write for a range that passes the end of its field: "20-23,0-4" for "20-4"."""
+    """Return the remedy for a range that passes the end of its field: "20-23,0-4" for "20-4"."""
     if not re.search(ONE_RANGE, written):
         return f'{upwards(field)} (was "{written}")'
     found = re.findall(RANGE, written)[0]
@@ -117,22 +117,22 @@ def backwards(field: CronField, written: str) -> str:
 
 
 def ends(field: CronField) -> tuple[tuple[int, str], tuple[int, str]]:
-    """Give the place of the first and of the last word of a field, and the numbers that they stand for."""
+    """Return the places of the first and the last word of a field, and their numbers."""
     return (0, str(field.first)), (-1, str(field.last))
 
 
 def upwards(field: CronField) -> str:
-    """Say how a range runs."""
+    """Return the rule that a range runs upwards."""
     return f"write the {field.name} of cron with ranges that do not end before they begin"
 
 
 def instead(field: CronField, better: str, written: str) -> str:
-    """Say what to write for a field."""
+    """Return the remedy for a field."""
     return f'write the {field.name} of cron as "{better}" instead of "{written}"'
 
 
 def no_such_day(day: str, month: str) -> str:
-    """Say that none of the months has such a day."""
+    """Return the refusal of a day that no month of the line has."""
     return (
         f'write another {DAY.name} or {MONTH.name} in cron: day "{day}" never happens in month "{month}"; '
         "L is the last day of every month"
@@ -140,22 +140,22 @@ def no_such_day(day: str, month: str) -> str:
 
 
 def instead_of_word(line: str, word: str) -> str:
-    """Say what a word stands for."""
+    """Return the remedy for a word in place of a line."""
     return f'write cron as "{line}" instead of "{word}"'
 
 
 def interval(length: str, line: str) -> str:
-    """Say what to write for what recurs by its length."""
+    """Return the remedy for a period given by its length."""
     return f'write interval: {length} instead of cron: "{line}"'
 
 
 def zone_apart(zone: str, line: str) -> str:
-    """Say where a time zone goes."""
+    """Return the remedy for a time zone in the line."""
     return f'write timeZone: {zone} beside cron: "{line}"'
 
 
 def without_more(line: str) -> str:
-    """Say what to write for six or seven fields."""
+    """Return the remedy for six or seven fields."""
     return f'write cron as five fields, without seconds or a year: "{line}"'
 
 
@@ -186,5 +186,5 @@ def _five_of_more(line: str) -> str:
 
 
 def _is_missing(day: str, month: str) -> bool:
-    """Whether none of the months has the day. A weekday beside it, other than *, is enough to run."""
+    """Tell whether none of the months has the day. A weekday other than * is enough to run."""
     return any(re.search(days, day) and re.search(months, month) for days, months in NO_SUCH_DAY.values())

@@ -34,7 +34,7 @@ def parse_ms(text: str) -> int:
 
 
 def parse_positive_ms(text: str) -> int:
-    """Like parse_ms, for what cannot be nothing, such as a timeout. Raises ValueRefusedError for `0s`."""
+    """Read a duration above zero, such as a timeout. Raises ValueRefusedError, also for `0s`."""
     duration_ms = parse_ms(text)
     if duration_ms == 0:
         raise ValueRefusedError('write a duration above zero, such as "30s"')

@@ -1,4 +1,4 @@
-"""A fault of a file: what a person needs in order to find it and to mend it."""
+"""A fault of a file, with its place and its remedy."""
 
 from dataclasses import dataclass
 
@@ -8,8 +8,8 @@ class Fault:
     """One thing that is wrong in a file of manifests.
 
     document: 1 for the first in the file (in .ndjson, the line).
-    line: 1 for the first; 0 where no line is meant, as when a file cannot be read.
-    field: `spec.window`.   message: a sentence that says what to write instead.
+    line: 1 for the first; 0 without a line, for example when a file cannot be read.
+    field: `spec.window`.   message: a sentence with the remedy.
     """
 
     file: str
@@ -19,7 +19,7 @@ class Fault:
     message: str
 
     def __str__(self) -> str:
-        """Read well in a terminal, where editors make `file:line` a link.
+        """Return the fault as terminals show it; editors make `file:line` a link.
 
         >>> str(Fault("a.yaml", 2, 12, "spec.window", "write at most the interval"))
         'a.yaml:12 (document 2) spec.window: write at most the interval'

@@ -1,6 +1,6 @@
-"""The kinds of field that manifests share: each with its check and its schema for the CRD.
+"""Field types that manifests share, each with its check and its schema for the CRD.
 
-A check of one's own, and not pydantic's `pattern`, because people are to read a sentence and not a regex.
+Checks replace pydantic's `pattern`, so that people read a sentence and not a regular expression.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from taskqueue.models.time_zone import check_time_zone
 
 
 def _written(check: Callable[[str], object], example: str) -> PlainValidator:
-    """Check text that has a form of its own and stays as it was written."""
+    """Check text of a given form, which stays as written."""
 
     def validate(written: object) -> str:
         if not isinstance(written, str):
@@ -29,7 +29,7 @@ def _written(check: Callable[[str], object], example: str) -> PlainValidator:
 
 
 def _whole(written: object) -> object:
-    """Take 5.0 for 5, as everything does that reads JSON."""
+    """Read 5.0 as 5, as readers of JSON do."""
     return int(written) if isinstance(written, float) and written.is_integer() else written
 
 

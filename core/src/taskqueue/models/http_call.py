@@ -1,4 +1,4 @@
-"""What an HTTP handler may be told: a URL that leads to one place, headers that stay one line each.
+"""URL and headers of an HTTP handler: an unambiguous URL, and headers of one line each.
 
 No message repeats a URL or a header: both may hold secrets.
 """
@@ -16,7 +16,7 @@ _PORT = "0*([1-9][0-9]{0,3}|[1-5][0-9]{4}|6[0-4][0-9]{3}|65[0-4][0-9]{2}|655[0-2
 _USER = r"([A-Za-z0-9._~!$&()*+,;=:@\x27-]|%[0-9A-Fa-f]{2})*@"
 _NAME = r"([A-Za-z0-9._~!$&()*+,;=<>\x27\x22-]|%[89A-Fa-f][0-9A-Fa-f])+"
 _ADDRESS = r"\[[0-9A-Fa-f:.]+(%25[^\[\]/?#%]+)?\]"
-#: What Go, whose library the API server asks, and Python both take for a URL that leads to one place.
+#: A URL that Go, for the API server, and Python both read as the same place.
 URL_PATTERN = (
     f"^[A-Za-z]+://({_USER})?({_ADDRESS}|{_NAME})(:({_PORT})?)?"
     r"(/([^?%]|%[0-9A-Fa-f]{2})*)?([?].*)?$"
@@ -44,7 +44,7 @@ def check_url(url: str) -> None:
 
 
 def check_headers(headers: object) -> dict[str, str]:
-    """Hand back headers that are safe to send, without those that are null. Raises ValueRefusedError."""
+    """Return the headers without those that are null. Raises ValueRefusedError for unsafe ones."""
     if not isinstance(headers, dict):
         raise ValueRefusedError("write a mapping of header names to text, such as {Accept: application/json}")
     headers = {name: text for name, text in headers.items() if text is not None}

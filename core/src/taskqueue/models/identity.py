@@ -1,4 +1,4 @@
-"""Who and what: user ids, names of task types, names of objects. All become parts of keys."""
+"""User ids, names of task types and names of objects. All become parts of keys."""
 
 import re
 

@@ -27,7 +27,7 @@ def check_param_name(name: str) -> str:
 class Locks:
     """The locked params of each type that locks any, by the type's name.
 
-    A name locks the whole param, whatever is below it: params are merged by their top-level names.
+    A name locks the whole param with all below it: params are merged by their top-level names.
     """
 
     by_type: Mapping[str, frozenset[str]]
@@ -37,12 +37,12 @@ class Locks:
         return cls({spec.name: frozenset(spec.locked_params) for spec in types if spec.locked_params})
 
     def overridden(self, task_type: str, params: Mapping[str, Any]) -> tuple[str, ...]:
-        """Return the locked params that these override, in order of name."""
+        """Return the locked params among these, in order of name."""
         locked = self.by_type.get(task_type)
         return tuple(sorted(locked & params.keys())) if locked else ()
 
     def refused(self, user: UserSubscription) -> dict[str, tuple[str, ...]]:
-        """Return the types of the user's tasks that override locked params, each with those."""
+        """Return the locked params that the user's tasks override, by type."""
         if not self.by_type:
             return {}
         found = (
@@ -53,7 +53,7 @@ class Locks:
         return {name: params for name, params in found if params}
 
     def apply(self, user: UserSubscription) -> UserSubscription:
-        """Suspend the tasks that override locked params: they keep their places until that is mended."""
+        """Suspend the tasks that override locked params: they keep their places until the params are removed."""
         refused = self.refused(user)
         if not refused:
             return user

@@ -1,4 +1,4 @@
-"""The one way in: a document becomes a value, or is refused with every reason at once."""
+"""The entry of manifests: a document becomes a value, or is refused with every reason at once."""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple

@@ -1,4 +1,4 @@
-"""An object's metadata: taskqueue reads the name; labels and all that a cluster adds are let through."""
+"""An object's metadata: taskqueue reads the name and accepts labels and all fields that a cluster adds."""
 
 from pydantic import ConfigDict, Field
 

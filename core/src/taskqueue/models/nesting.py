@@ -11,23 +11,23 @@ from itertools import accumulate
 #: Levels of mappings and lists in params, and in the body of an HTTP call.
 MAX_DEPTH = 32
 TOO_DEEP = f"nested deeper than {MAX_DEPTH}: write at most {MAX_DEPTH} levels of mappings and lists"
-#: Levels of a manifest or of a line of an import: those of params, and the four around them with some to spare.
+#: Levels of a manifest or of a line of an import: the levels of params, and the four around them with some to spare.
 DOCUMENT_DEPTH = MAX_DEPTH + 8
 #: Levels that every decoder manages: a document in a list of the API server, and managedFields, which mirror it.
 SAFE_DEPTH = 2 * DOCUMENT_DEPTH
 
 #: Levels that are taken away one by one: few documents have more, and the rest is counted.
 _USUAL_DEPTH = 8
-#: So many brackets are counted at once; other threads run in between.
+#: Brackets counted at once; other threads run in between.
 _AT_ONCE = 2**16
 
 #: Braces count as brackets, and all but brackets and quotes is dropped.
 _TO_BRACKETS = bytes.maketrans(b"{}", b"[]")
 _DROPPED = bytes(set(range(256)) - set(b'[]{}"'))
 _STRING = re.compile(rb'"[^"]*"?')
-#: A bracket as how it changes the depth, in signed bytes.
+#: The change of depth at a bracket, in signed bytes.
 _STEPS = bytes.maketrans(b"[]", b"\x01\xff")
-#: What is in front of brackets, and brackets that all begin something or all end something.
+#: Text in front of brackets, and runs of opening or of closing brackets.
 _RUN = re.compile(rb'(?:[^][{}"]++|"[^"\\]*+(?:\\.[^"\\]*+)*+"?)*+([\[{]++|[\]}]++|\Z)', re.DOTALL)
 
 
@@ -64,7 +64,7 @@ def _brackets(data: bytes) -> bytes:
 
 
 def _depths(brackets: bytes) -> Iterator[int]:
-    """Give the greatest depth of each part."""
+    """Return the greatest depth of each part."""
     depth = 0
     for begin in range(0, len(brackets), _AT_ONCE):
         steps = memoryview(brackets[begin : begin + _AT_ONCE].translate(_STEPS)).cast("b")

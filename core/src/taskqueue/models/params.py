@@ -1,4 +1,4 @@
-"""Params are JSON: what goes to a handler must survive the way through Redis and an HTTP body unchanged."""
+"""Params are JSON: they reach a handler unchanged through Redis and an HTTP body."""
 
 import math
 from typing import Any
@@ -14,9 +14,9 @@ INTEGERS = range(-(2**63), 2**63)
 
 
 def check_params(params: object) -> dict[str, Any]:
-    """Hand back params that are a JSON object of at most 1 KiB. Raises ValueRefusedError.
+    """Return params that are a JSON object of at most 1 KiB. Raises ValueRefusedError.
 
-    The values are never repeated in a message: params may hold secrets.
+    No message repeats their values: params may hold secrets.
     """
     if not isinstance(params, dict):
         raise ValueRefusedError("write a mapping of names to values, such as {region: eu}")
@@ -27,7 +27,7 @@ def check_params(params: object) -> dict[str, Any]:
 
 
 def json_bytes(params: Any) -> int:
-    """Count the bytes that params take as JSON. Raises ValueRefusedError for what JSON cannot hold."""
+    """Return the bytes that params take as JSON. Raises ValueRefusedError for values that JSON cannot hold."""
     _check_json(params, MAX_DEPTH)
     return len(msgspec.json.encode(params))
 

@@ -1,4 +1,4 @@
-"""What all pydantic models of manifests have in common, and how their errors become sentences."""
+"""The base of all pydantic models of manifests, and their errors as sentences."""
 
 from collections.abc import Callable, Iterator, Mapping
 from difflib import get_close_matches
@@ -12,14 +12,14 @@ from taskqueue.models.refusal import FieldPath, Refusal, shown
 
 
 class Part(BaseModel):
-    """A mapping inside a manifest: camelCase keys, nothing unknown, nothing converted, null for absent."""
+    """A mapping inside a manifest: camelCase keys, no unknown key, no conversion, null for absent."""
 
     model_config = ConfigDict(extra="forbid", frozen=True, strict=True, alias_generator=to_camel)
 
     @model_validator(mode="before")
     @classmethod
     def leave_out_nulls(cls, written: object) -> object:
-        """Take a known field without a value as one that is not there, as the API server does."""
+        """Drop known fields that are null, as the API server does."""
         if not isinstance(written, dict) or None not in written.values():
             return written
         known = _keys(cls)
@@ -27,7 +27,7 @@ class Part(BaseModel):
 
 
 def refusals(error: ValidationError, root: type[Part]) -> Iterator[Refusal]:
-    """Turn what pydantic found in a document of the model `root` into sentences."""
+    """Return pydantic's errors about a document of the model `root` as sentences."""
     for details in error.errors(include_url=False):
         path = tuple(step for step in details["loc"] if step != "[key]")
         sentence = _SENTENCES.get(details["type"], _in_pydantics_words)

@@ -1,4 +1,4 @@
-"""Why a document is not taken: the place inside it, and one sentence that says what to write instead."""
+"""The reasons of a refusal: the place inside the document, and one sentence with the remedy."""
 
 from dataclasses import dataclass
 
@@ -6,18 +6,18 @@ from taskqueue.text.printable import printable_line
 
 FieldPath = tuple[str | int, ...]  # keys and list positions from the document's root
 
-SHOWN_CHARACTERS = 60  # of anything a person wrote; a fault is one readable line, whatever was in the file
+SHOWN_CHARACTERS = 60  # characters of a quoted value; a fault is one readable line for any file
 
 
 class ValueRefusedError(ValueError):
-    """A single value is refused; the message says what to write instead."""
+    """A single value is refused; the message is the remedy."""
 
 
 @dataclass(frozen=True, slots=True)
 class Refusal:
     """One reason to refuse a document.
 
-    unquoted: text was wanted, and quotes might be all that is missing.
+    unquoted: the field is text, and quotes may be missing.
     """
 
     path: FieldPath
@@ -26,7 +26,7 @@ class Refusal:
 
     @property
     def field(self) -> str:
-        """The path as people write it, `spec.tasks[3].params`; `manifest` is the document itself.
+        """Return the path as people write it, `spec.tasks[3].params`; `manifest` is the document itself.
 
         >>> Refusal(("spec", "tasks", 3, "params"), "").field
         'spec.tasks[3].params'
@@ -44,7 +44,7 @@ class ManifestRefusedError(ValueError):
 
 
 def shown(text: str) -> str:
-    r"""Make what a person wrote safe to print: bounded, nothing that moves a cursor or breaks an encoding.
+    r"""Return text of a person safe to print: bounded, without control characters and broken encodings.
 
     >>> shown("Größe\nund \u202eGewicht")
     'Größe\\nund \\u202eGewicht'

@@ -1,8 +1,7 @@
 """Rules between fields.
 
-They look at the document as it was written and not at a model, so that a person sees a window that is too
-long together with a typing error elsewhere, and not one after the other. What a field's own check refuses is
-passed over here.
+They read the document as written and not a model, so that one answer names a window that is too long together with a
+typing error elsewhere. Fields that their own check refuses are skipped.
 """
 
 from collections.abc import Iterator, Mapping
@@ -16,7 +15,7 @@ from taskqueue.models.values import Retry
 
 
 def task_type_conflicts(document: Mapping[str, Any]) -> Iterator[Refusal]:
-    """Find what contradicts itself in a TaskType."""
+    """Find contradictions in a TaskType."""
     spec = _mapping(document, "spec")
     yield from _schedule_conflicts(spec)
     yield from _handler_conflicts(spec)
@@ -31,7 +30,7 @@ def task_type_conflicts(document: Mapping[str, Any]) -> Iterator[Refusal]:
 
 
 def subscription_conflicts(document: Mapping[str, Any]) -> Iterator[Refusal]:
-    """Find what contradicts itself in a UserSubscription."""
+    """Find contradictions in a UserSubscription."""
     spec = _mapping(document, "spec")
     name = _mapping(document, "metadata").get("name")
     if spec.get("userId") is None and isinstance(name, str) and len(name) > MAX_USER_ID_CHARACTERS:

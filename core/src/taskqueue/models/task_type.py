@@ -1,4 +1,4 @@
-"""The TaskType manifest: a kind of recurring work, as people write it."""
+"""The TaskType manifest as people write it."""
 
 from typing import Annotated, Any, Literal
 
@@ -28,7 +28,7 @@ MAX_ATTEMPTS = 100
 
 
 class ScheduleSpec(Part):
-    """When the type recurs: exactly one of interval and cron."""
+    """The schedule of the type: exactly one of interval and cron."""
 
     interval: WholeSeconds | None = Field(
         default=None,
@@ -66,7 +66,7 @@ class HttpSpec(Part):
 
 
 class HandlerSpec(Part):
-    """What a job runs: exactly one of function and http."""
+    """The handler of the type's jobs: exactly one of function and http."""
 
     function: FunctionName | None = Field(
         default=None,
@@ -78,7 +78,7 @@ class HandlerSpec(Part):
 
 
 class RetrySpec(Part):
-    """How often a failed job is tried again, and how soon."""
+    """Attempts of a failed job, and the delays between them."""
 
     max_attempts: WholeNumber = Field(
         default=5,
@@ -97,7 +97,7 @@ class RetrySpec(Part):
 
 
 class RateLimitSpec(Part):
-    """Limits narrower than the release's global one, in cost-weighted starts per second."""
+    """Limits of the type and of each user, in cost-weighted starts per second."""
 
     per_second: Quantity | None = Field(
         default=None,
@@ -175,7 +175,7 @@ class TaskTypeSpec(Part):
 
 
 class TaskTypeManifest(Part):
-    """A kind of recurring work: its schedule, its handler, its limits.
+    """A task type: its schedule, its handler, its limits.
 
     Read through `taskqueue.models.manifest.parse`.
     """

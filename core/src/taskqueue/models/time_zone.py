@@ -1,7 +1,7 @@
 """The names of time zones, as the IANA database in the tzdata package has them: the same on every machine.
 
-What people write instead is an abbreviation, an offset, a city, or the right name in small letters. An abbreviation has
-others beside it that look alike and lie half a world away: what is offered is a place, and not the nearest text.
+People also write an abbreviation, an offset, a city, or the right name in small letters. Similar abbreviations may lie
+half a world apart, so a refusal offers a place and not the nearest text.
 """
 
 import re
@@ -13,7 +13,7 @@ from taskqueue.models.refusal import ValueRefusedError, shown
 
 USUAL = "Europe/Berlin"
 
-#: The abbreviations that people write for a place; one that several places have stands for the one with most people.
+#: Abbreviations of a place; one that several places share stands for the place with most people.
 PLACES = {
     "Africa/Johannesburg": ("SAST",),
     "Africa/Lagos": ("WAT",),
@@ -75,7 +75,7 @@ PLACES_BY_OFFSET = {
     600: "Australia/Brisbane",
     720: "Pacific/Auckland",
 }
-#: What machines have beside the database: their own zone, and copies of the others.
+#: Names of machines' own zone and of copies, which are outside the database.
 FOREIGN = "^(Local|localtime|posixrules|(posix|right)/.*)$"
 #: Names that are offsets with the sign turned around: never offered.
 _TURNED = "Etc/"
@@ -86,7 +86,7 @@ _PLACE_OF = {abbreviation: place for place, abbreviations in PLACES.items() for 
 
 @cache
 def time_zone_names() -> frozenset[str]:
-    """All names, such as `Europe/Berlin`."""
+    """Return all names, such as `Europe/Berlin`."""
     return frozenset(files("tzdata").joinpath("zones").read_text("utf-8").split())
 
 
@@ -116,12 +116,12 @@ def _meant(written: str) -> str:
 
 @cache
 def _names_in_lower_case() -> dict[str, str]:
-    """The names of places."""
+    """Return the names of places, by their lower case."""
     names = sorted(name for name in time_zone_names() if not name.startswith(_TURNED))
     return {name.lower(): name for name in names}
 
 
 @cache
 def _names_of_cities() -> dict[str, str]:
-    """The names by what is behind their last slash."""
+    """Return the names by the text after their last slash."""
     return {lower.rpartition("/")[2]: name for lower, name in _names_in_lower_case().items() if "/" in lower}

@@ -1,4 +1,4 @@
-"""The UserSubscription manifest: what one user wants done, as people write it."""
+"""The UserSubscription manifest as people write it: the subscriptions of one user."""
 
 from collections.abc import Mapping
 from functools import lru_cache
@@ -18,7 +18,7 @@ _NOTHING: Mapping[str, Any] = {}
 
 
 class TaskSpec(Part):
-    """One task type that the user wants."""
+    """A subscription of the user to one task type."""
 
     type: TypeName = Field(description="Name of the TaskType, such as fetch-orders.")
     params: Params = Field(
@@ -75,7 +75,7 @@ class UserSubscriptionManifest(Part):
 
 
 def _shared(params: dict[str, Any]) -> Mapping[str, Any]:
-    """Equal params are one mapping: 10,000 users with 30 tasks each take 25 MB and not 118."""
+    """Return one shared mapping for equal params: 10,000 users with 30 tasks each take 25 MB instead of 118."""
     return _decoded(msgspec.json.encode(params)) if params else _NOTHING
 
 

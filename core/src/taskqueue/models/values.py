@@ -1,7 +1,7 @@
-"""The values inside: what a manifest says, with every default filled in and every unit in the name.
+"""Values of manifests, with every default filled in and every unit in the name.
 
 Frozen and slotted, so that a value can be compared, hashed by identity and shared between tasks.
-`params` and `headers` are mappings that nobody mutates.
+`params` and `headers` are mappings that no code changes.
 """
 
 from collections.abc import Mapping
@@ -14,7 +14,7 @@ MAX_COST = 1_000
 
 
 class Priority(StrEnum):
-    """The lane a job waits in. Lanes share the workers by weight; an empty lane yields."""
+    """The priority of a job; `taskqueue.plan.lanes` has the lane and its weight."""
 
     HIGH = "High"
     NORMAL = "Normal"
@@ -22,7 +22,7 @@ class Priority(StrEnum):
 
 
 class ConcurrencyPolicy(StrEnum):
-    """What happens to a job whose subscription already has one running, as in Kubernetes' CronJob."""
+    """Treatment of a job while another one of its subscription runs, as in Kubernetes' CronJob."""
 
     ALLOW = "Allow"
     FORBID = "Forbid"
@@ -30,7 +30,7 @@ class ConcurrencyPolicy(StrEnum):
 
 
 class CatchUp(StrEnum):
-    """Which of the occurrences that an outage swallowed are still run."""
+    """The occurrences missed in an outage that are still run."""
 
     LATEST = "Latest"
     ALL = "All"
@@ -39,7 +39,7 @@ class CatchUp(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Schedule:
-    """When a task type recurs: exactly one of `interval_s` and `cron` is set.
+    """The recurrence of a task type: exactly one of `interval_s` and `cron` is set.
 
     interval_s: whole seconds, aligned to the epoch.   cron: five fields, read in `time_zone` (IANA name).
     window_s: the first part of each period over which subscriptions are spread;
@@ -63,10 +63,10 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """Limits narrower than the global one, in starts per second (cost-weighted); None means unlimited.
+    """Limits of a type and of a user, in starts per second (cost-weighted); None means unlimited.
 
-    per_second: all jobs of this type together.   per_user_per_second: what one user may start, booked on a
-    limit that the user's jobs of all types share.
+    per_second: all jobs of this type together.   per_user_per_second: jobs of one user, booked on a limit that the
+    user's jobs of all types share.
     """
 
     per_second: float | None = None
@@ -84,7 +84,7 @@ class HttpCall:
 
 @dataclass(frozen=True, slots=True)
 class TaskType:
-    """A kind of recurring work. Exactly one of `function` (a registered name) and `http` is set.
+    """A task type. Exactly one of `function` (a registered name) and `http` is set.
 
     locked_params: names that no task may override, sorted.
     """
@@ -108,7 +108,7 @@ class TaskType:
 
 @dataclass(frozen=True, slots=True)
 class Task:
-    """One task type a user wants. `params` are merged over the type's."""
+    """A user's subscription to one task type. `params` are merged over the type's."""
 
     type: str
     params: Mapping[str, Any] = field(default_factory=dict)
@@ -117,7 +117,7 @@ class Task:
 
 @dataclass(frozen=True, slots=True)
 class UserSubscription:
-    """Everything one user wants; `tasks` holds each type at most once."""
+    """All subscriptions of one user; `tasks` holds each type at most once."""
 
     user_id: str
     tasks: tuple[Task, ...] = ()

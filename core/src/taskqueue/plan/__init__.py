@@ -1,13 +1,25 @@
-"""Plan: a value becomes points in time here. Pure functions; `now` is an argument, never read from a clock.
+"""Plan: instants of schedules, due subscriptions and feasibility. Pure functions; `now` is an argument.
 
-    schedule     when the periods begin: interval, cron (its fields), daylight (saving time)
-    spread       which offset within the window a subscription gets (golden stride)
-    due          which ranges of offsets became due between two instants, catch-up after an outage (segment)
-    replay       the same for a store that was emptied, where each type goes on from an instant of its own
-    takeover     when a changed schedule replaces the old one
-    forecast     starts per step of a day or an hour (load)
-    worker       for how long a worker counts as alive after a heartbeat
-    feasibility  whether a day's demand fits under the limits (demand, verdict), the cheapest change (remedy)
+    admission    a document becomes a value: the models' checks, then those that need a calendar
+    cron         the wall-clock side of a cron expression
+    daylight     wall times become instants, also in nights with a change of the clock
+    schedule     the period starts of a schedule
+    spread       the offset of a subscription within the window
+    due          the subscriptions that became due between two instants, catch-up included
+    segment      the records that pass between plan, store and scheduler
+    replay       the due subscriptions of a store that was emptied and is filled again
+    takeover     the instant at which a changed schedule replaces the old one
+    lanes        names and weights of the lanes
+    limiter      spacing of starts under a limit
+    type_demand  the demand of one task type
+    demand       the demand of a day as a step function, and its backlog
+    forecast     expected starts in each step of a day or an hour
+    feasibility  the verdict whether a day's demand fits under the limits
+    verdict      its form
+    remedy       the cheapest change that makes a plan fit
+    capacity     useful workers for due and running jobs
+    worker       the time for which a worker counts as alive after a heartbeat
+    errors       the error of a schedule that cannot be planned
 
-May import `taskqueue.models` only. What cannot be planned raises `errors.ScheduleError`.
+May import `taskqueue.models` only.
 """

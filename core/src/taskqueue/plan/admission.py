@@ -1,4 +1,4 @@
-"""The way in for manifests: they are read by the models, and then by the calendar, which the models do not know."""
+"""The entry of manifests: the checks of the models, and then the checks that need a calendar."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -32,7 +32,7 @@ def admit(document: object) -> TaskType | UserSubscription:
 def _calendar_conflicts(spec: Any) -> Iterator[Refusal]:
     """Find a window that is longer than the time between two runs of its cron line.
 
-    Fields that the models refuse are passed over.
+    Fields that the models refuse are skipped.
     """
     schedule = spec.get("schedule") if isinstance(spec, dict) else None
     if not isinstance(schedule, dict) or schedule.get("interval") is not None:

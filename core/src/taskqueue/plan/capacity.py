@@ -1,15 +1,14 @@
-"""How many workers the due work needs, and how many of them can be useful under the global limit.
+"""The number of workers that due and running jobs need, and the number that is useful under the global limit.
 
-The measure is work-seconds, to be shared out evenly: one replica for each `target_s` = concurrency * drain_s of them.
+The measure is work-seconds: one replica for each `target_s` = concurrency * drain_s of them.
 
-- A job that waits for a worker counts the time it will hold a slot. Of the jobs that wait for a limit of their own
-  (of their type or user), each limit that is free lets one start.
-- A job that runs holds a slot, and when it ends the arrivals that brought it go on: it counts drain_s, a slot's
-  whole share. So a load that the workers just keep up with asks for as many as run it, and a backlog asks for those
-  beside them that end it within drain_s. Without the running jobs workers would go until jobs waited for about
-  drain_s all the time.
+- A due job counts the time for which it will hold a concurrency slot. Among the jobs that wait for the limit of their
+  type or user, each open limit lets one start.
+- A running job counts drain_s, the whole share of a concurrency slot, as its arrivals continue after its end. So a
+  load that the workers just keep up with keeps its workers, and a backlog adds the workers that end it within
+  drain_s. Without the running jobs, workers would be removed until jobs waited for about drain_s at any time.
 
-What is more than the limit lets run at a time (Little's law) asks for nobody: more workers would only wait for it.
+Jobs above the number that the limit lets run at a time (Little's law) count nothing: more workers would only wait.
 """
 
 import math
@@ -18,9 +17,9 @@ from dataclasses import dataclass
 
 from taskqueue.plan.lanes import WEIGHTS
 
-#: What a job is taken to last while none of its type has ended, seconds.
+#: Assumed duration of a job while no job of its type has ended, seconds.
 DEFAULT_SERVICE_S = 1.0
-#: From the end of a job until the next one starts in its slot, seconds: a result goes, a claim comes back.
+#: From the end of a job to the next start in its concurrency slot, seconds: a result goes, a claim comes back.
 TURNOVER_S = 0.02
 #: Shares of the starts under a backlog: those of the lanes, and for jobs that waited for a limit of their type or user
 #: (`parked`) as much as for all lanes together (scripts/claim.lua).
@@ -32,7 +31,7 @@ SHARES: Mapping[str, int] = {
 
 @dataclass(frozen=True, slots=True)
 class Due:
-    """The due jobs of a lane: how many, and the means over them of seconds in a slot and of slots."""
+    """The due jobs of a lane: their number, mean seconds in a concurrency slot, and mean slots of the limit."""
 
     jobs: int
     mean_service_s: float
@@ -41,7 +40,7 @@ class Due:
 
 @dataclass(frozen=True, slots=True)
 class Capacity:
-    """work_s: what an autoscaler gets. uncapped_work_s: what it would be without the limit. Both in work-seconds."""
+    """work_s: work-seconds for the autoscaler.   uncapped_work_s: the same without the limit."""
 
     work_s: float
     uncapped_work_s: float
@@ -49,7 +48,7 @@ class Capacity:
 
 
 def useful_replicas(starts_per_s: float, mean_service_s: float, concurrency: int) -> int:
-    """Return how many workers all starts that the limit allows keep busy: one at least, however short they are.
+    """Return the number of workers that all starts under the limit keep busy, at least 1.
 
     >>> useful_replicas(100, 1.5, 50)
     3
@@ -63,9 +62,9 @@ def useful_replicas(starts_per_s: float, mean_service_s: float, concurrency: int
 def capacity(
     due: Mapping[str, Due], running: int, rate_per_s: float, concurrency: int, drain_s: float
 ) -> Capacity:
-    """Work out what due and running jobs ask for. due: by lane. rate_per_s: slots of the limit, 0: nothing starts.
+    """Return the capacity for due jobs (by lane) and running jobs. rate_per_s: the limit; 0: nothing starts.
 
-    What runs is useful at any rate, and so is the first worker while anything is due, of which one job is enough.
+    Running jobs are useful at any rate, and so is the first worker while a single job is due.
 
     >>> backlog = {"normal": Due(jobs=3000, mean_service_s=2.0, mean_cost=1.0)}
     >>> capacity(backlog, 0, 1000, 50, 30).work_s / (50 * 30)  # replicas
@@ -87,7 +86,7 @@ def capacity(
 
 
 def mean_of(sample: Mapping[str, int], of_type: Mapping[str, float], default: float) -> float:
-    """Return the mean over a sample of jobs (how many of each type) of what a table says of their types.
+    """Return the mean of a value by type over a sample of jobs, given as jobs by type.
 
     >>> mean_of({"a": 1, "b": 3}, {"a": 5.0}, 1.0)
     2.0

@@ -1,7 +1,6 @@
-"""A cron expression, read once: the times of day it names and the days it names, still without a time zone.
+"""A cron expression, read once: its times of day and its days, without a time zone.
 
-`models.cron` reads the five fields and decides whether a date matches. When a local time is on a clock that is put
-forward and back is decided in `daylight`.
+`models.cron` reads the five fields and matches dates; `daylight` finds the instants of wall times.
 """
 
 from collections.abc import Iterator

@@ -1,4 +1,4 @@
-"""Wall times become instants here, also in the nights when a clock is put forward or back.
+"""Instants of wall times, also in the nights when a clock is put forward or back.
 
 An expression that names every hour follows real time: each instant whose clock reads a named time counts, so
 `*/15 * * * *` runs every 15 real minutes. Any other names times of a day, and each of them runs once: the
@@ -78,7 +78,7 @@ def _one_instant_each(walls: Iterable[int], spans: tuple[Span, ...]) -> Iterator
 def offset_spans(time_zone: str, day: int) -> tuple[Span, ...]:
     """Return the offsets in force `REACH_DAYS` to either side of a UTC day: nearly always one span.
 
-    The outer ends are open. Raises ScheduleError for a zone nobody knows.
+    The outer ends are open. Raises ScheduleError for an unknown zone.
     """
     try:
         zone = ZoneInfo(time_zone)

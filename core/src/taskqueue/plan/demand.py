@@ -15,7 +15,7 @@ from taskqueue.plan.cron import DAY_S
 from taskqueue.plan.schedule import occurrences, window_s
 from taskqueue.plan.type_demand import TypeDemand
 
-# Windows within intervals this short count as their mean: what they bunch is gone within as many seconds.
+# Windows within intervals this short count as their mean: their bunches are gone within as many seconds.
 SHORT_INTERVAL_S = 60
 # Sums of floats: less than this many slots is no backlog.
 _NOTHING = 1e-6
@@ -87,8 +87,8 @@ def demand_between(demand: TypeDemand, start_s: int, end_s: int) -> float:
 def backlog(steps: Sequence[Step], capacity: float) -> Backlog:
     """Return the backlog over the steps of a day at `capacity` slots a second.
 
-    A day that can be served repeats itself, so what it leaves at midnight meets it again in the morning: a
-    peak may lie in the second day. A day that cannot is run once: every further one would only add to it.
+    A day that can be served repeats, so the backlog at midnight meets the same morning again: a peak may lie in
+    the second day. A day that cannot be served is computed once: every further day would only add to the backlog.
     """
     lasting = sum((step.rate - capacity) * (step.end_s - step.start_s) for step in steps) > _NOTHING
     level = 0.0

@@ -1,4 +1,4 @@
-"""Which subscriptions became due between two instants, as ranges of offsets: a handful, however many users.
+"""Subscriptions that became due between two instants, as ranges of offsets: a handful for any number of users.
 
 For every subscription with offset f and every occurrence o of its segment with after < o * 1000 + f <= until,
 there is exactly one answer: emitted (missed 0) or missed. Each rule of catch-up is a lower bound on the dues
@@ -33,7 +33,7 @@ _ON_TIME_STARTS = 2
 
 
 def due(segments: Iterable[Segment], after_ms: int, until_ms: int, now_ms: int) -> list[DueRange]:
-    """Return what has after_ms < due <= until_ms, judged at now_ms; until_ms may lie a little ahead of it.
+    """Return the ranges with after_ms < due <= until_ms, judged at now_ms, which until_ms may exceed a little.
 
     Periods that an outage swallowed whole come back as one range per segment: its `missed` says how many they
     are, its occurrence_s is the last of them. Raises ScheduleError.
@@ -126,7 +126,7 @@ def _first_offset_ms(segment: Segment, start_s: int, next_s: int, oldest_s: int,
         first_ms = now_ms - segment.starting_deadline_ms - start_s * 1000
     policy = segment.catch_up
     if policy is CatchUp.LATEST:
-        # Only while the subscription's next due is still to come; behind the segment's end there is none.
+        # Only while the subscription's next due is ahead; after the segment's end there is none.
         behind_ms = now_ms + 1 - next_s * 1000
         if behind_ms > first_ms and (segment.until_s is None or next_s < segment.until_s):
             return behind_ms

@@ -1,4 +1,4 @@
-"""What the plan refuses."""
+"""The error of a schedule that cannot be planned."""
 
 
 class ScheduleError(ValueError):

@@ -1,7 +1,7 @@
-"""Whether the demand of a day fits under the limits, and the cheapest change if it does not.
+"""The verdict whether the demand of a day fits under the limits, and the cheapest change if it does not.
 
-Demand carries an allowance for retries; capacity is what the limiter admits: it spaces starts 1.015 / R
-apart, so that no sliding second holds more than R. Narrow limits are judged each on its own.
+Demand includes an allowance for retries; capacity is the rate that the limiter admits (`limiter.STRETCH`). The limits
+of types and users are judged one by one.
 """
 
 from bisect import bisect_left, bisect_right
@@ -17,9 +17,9 @@ from taskqueue.plan.type_demand import TypeDemand
 from taskqueue.plan.verdict import Fit, Interval, Scope, Verdict, Violation
 
 # The spacing of starts in units of 1 / R, as the store's limiter has it.
-# How many of the types behind the tightest interval are named.
+# Number of types named for the tightest interval.
 NAMED_TYPES = 5
-# Monday 2026-01-05 00:00 UTC: an ordinary working day, for callers that ask about no day in particular.
+# Monday 2026-01-05 00:00 UTC: an ordinary working day, for callers without a day.
 ORDINARY_DAY_S = 1_767_571_200
 
 
@@ -42,7 +42,7 @@ def check(
     """Judge the demands against the global limit (slots a second) over the 24 hours from day_start_s on.
 
     retry_allowance: retries expected per first start. It does not fit if a day asks for more than it gives,
-    if a job would wait past its deadline, or if a narrow limit is outrun. Raises ScheduleError.
+    if a job would wait past its deadline, or if demand exceeds the limit of a type or user. Raises ScheduleError.
 
     >>> from taskqueue.models.values import Schedule
     >>> verdict = check([TypeDemand("sync", Schedule(interval_s=300), 33_000)], rate_per_s=100)
@@ -100,9 +100,9 @@ def _tightest(steps: Sequence[Step], peak: Peak) -> tuple[int, int]:
 
 
 def _violations(demand: TypeDemand, factor: float) -> Iterator[Violation]:
-    """Yield the narrow limits that this type's own starts outrun: the whole type's, and one user's."""
+    """Yield the limits, of the type and of one user, that this type's own demand exceeds."""
     gap = shortest_gap_s(demand.schedule)
-    # A window's work may go on behind it, until the next period begins or its deadline passes.
+    # The work of a window may continue after it, until the next period begins or its deadline passes.
     served_s = min(gap, window_s(demand.schedule) + _life_s(demand))
     needed = demand.slots * factor * STRETCH / served_s
     if demand.per_second is not None and needed > demand.per_second:
@@ -114,7 +114,7 @@ def _violations(demand: TypeDemand, factor: float) -> Iterator[Violation]:
 
 def _judge(demands: Sequence[TypeDemand], steps: Sequence[Step], capacity: float) -> _Outcome:
     levels, peak, lasting = backlog(steps, capacity)
-    # Jobs start in the order of their dues: who comes now waits for the backlog of now.
+    # Jobs start in the order of their dues: a job due now waits for the present backlog.
     waits = [max(edge) / capacity for edge in pairwise(levels)]
     if not peak.slots:
         return _Outcome(Fit.FITS, peak, waits, 0.0)
@@ -124,7 +124,7 @@ def _judge(demands: Sequence[TypeDemand], steps: Sequence[Step], capacity: float
 
 
 def _is_late(demand: TypeDemand, steps: Sequence[Step], waits: Sequence[float], delay: float) -> bool:
-    """Whether jobs of this type would wait past their deadline."""
+    """Tell whether jobs of this type would wait past their deadline."""
     life = _life_s(demand)
     if delay <= life or is_steady(demand.schedule):
         return delay > life

@@ -1,7 +1,7 @@
 """The cheapest change that makes a plan fit better, as a sentence.
 
-In this order: widen a window (it costs nobody anything but the hour), lengthen an interval up to twofold
-(data get older), raise the limit (which is often somebody else's to raise). Each is tried before it is named.
+In this order: widen a window (costs only punctuality), lengthen an interval up to twofold (data get older), raise the
+limit (often the decision of the API's owner). Each change is tried before it is named.
 """
 
 from bisect import bisect_left
@@ -15,10 +15,10 @@ from taskqueue.plan.schedule import shortest_gap_s, window_s
 from taskqueue.plan.type_demand import TypeDemand
 from taskqueue.plan.verdict import Scope, Violation
 
-# Whether these demands under this limit (slots a second) are what is looked for.
+# Tells whether these demands under this limit (slots a second) are accepted.
 Accepts = Callable[[Sequence[TypeDemand], float], bool]
 
-# Durations people write: seconds, minutes, hours.
+# Usual durations: seconds, minutes, hours.
 _ROUND_S = (
     *(1, 2, 5, 10, 15, 20, 30),
     *(60 * minutes for minutes in (1, 2, 3, 5, 10, 15, 20, 30, 45)),
@@ -31,13 +31,13 @@ _LONGEST_STRETCH = 2
 def cheapest_change(
     demands: Sequence[TypeDemand], behind: Sequence[TypeDemand], limit_per_s: float, accepts: Accepts
 ) -> str:
-    """Return the change as a sentence. `behind`: the types to change, the one that asks most first.
+    """Return the change as a sentence. `behind`: the types to change, the one with most demand first.
 
     Some limit must be acceptable, and stay so when it is raised. Raises ScheduleError.
     """
 
     def first_accepted(demand: TypeDemand, schedules: Sequence[Schedule]) -> Schedule | None:
-        """Return the first of these, each asking less at a time than the one before, that is accepted."""
+        """Return the first accepted schedule; each has a lower rate than the one before it."""
 
         def accepted(schedule: Schedule) -> bool:
             changed = [replace(demand, schedule=schedule) if each is demand else each for each in demands]
@@ -47,7 +47,7 @@ def cheapest_change(
             return None
         return schedules[bisect_left(schedules, True, 0, len(schedules) - 1, key=accepted)]
 
-    # A type without which it is not accepted either is not where to change anything.
+    # Changing a type helps only if the plan without that type is accepted.
     behind = [
         demand for demand in behind if accepts([each for each in demands if each is not demand], limit_per_s)
     ]
@@ -63,7 +63,7 @@ def cheapest_change(
 
 
 def raised_limit(violation: Violation) -> str:
-    """Return how a narrow limit that is outrun has to be raised, as a sentence."""
+    """Return a sentence that raises the exceeded limit of a type or user."""
     field = "perSecond" if violation.scope is Scope.TYPE else "perUserPerSecond"
     return f"raise rateLimit.{field} of {violation.type} to {ceil(violation.needed_per_s * 1000) / 1000:g}"
 

@@ -1,4 +1,4 @@
-"""What is emitted again after the store lost everything: from which instant each type goes on. Pure."""
+"""Replay after the store lost everything: the instant from which each type is emitted again. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -11,7 +11,7 @@ from taskqueue.plan.segment import DueRange, Segment
 class Replay:
     """A type of by_type goes on from its own instant (epoch ms), all others from after_ms.
 
-    end_ms: where the cursor was before. Once it is there again, none of this counts.
+    end_ms: where the cursor was before. Once the cursor is there again, the replay is over.
     """
 
     after_ms: int
@@ -24,7 +24,7 @@ class Replay:
         return min(self.after_ms, *self.by_type.values()) if self.by_type else self.after_ms
 
     def reached_ms(self, task_type: str, cursor_ms: int) -> int:
-        """Return up to where a type was emitted when the cursor is at `cursor_ms`.
+        """Return the instant (epoch ms) up to which a type was emitted when the cursor is at `cursor_ms`.
 
         >>> Replay(50, 100, {"all": 10}).reached_ms("other", 20)
         50
@@ -35,7 +35,7 @@ class Replay:
 def due_in_replay(
     replay: Replay, segments: Iterable[Segment], after_ms: int, until_ms: int, now_ms: int
 ) -> list[DueRange]:
-    """Return what `due` returns, less what is not to be emitted again. Raises ScheduleError."""
+    """Return the ranges of `due` without those emitted before the loss. Raises ScheduleError."""
     return [
         found
         for segment in segments

@@ -1,4 +1,4 @@
-"""When the periods of a schedule begin, interval or cron. All instants are epoch seconds.
+"""Period starts of a schedule, interval or cron. All instants are epoch seconds.
 
 Cron occurrences are kept per UTC day, bounded: the ticker asks for about a hundred expressions four times a
 second, and nearly always for the same day.
@@ -100,7 +100,7 @@ def _neighbour(cron: str, time_zone: str, day: int, step: int) -> int:
     pattern = parse(cron)
     day += step
     while not (starts := day_occurrences(cron, time_zone, day)):
-        # Rare dates: go on to the next date that matches, but for the two days a zone may lie beside UTC.
+        # Rare dates: skip to the next date that matches, less the two days by which a zone may differ from UTC.
         local = pattern.nearest_day(day - step, step)
         day = step * max(step * (day + step), step * local - 2)
     return starts[0] if step > 0 else starts[-1]
@@ -111,7 +111,7 @@ def _shortest_gap(cron: str, time_zone: str) -> int:
     pattern = parse(cron)
     shortest = pattern.gap_s
     if shortest <= HOUR_S:
-        return shortest  # `daylight` lets nothing come closer
+        return shortest  # `daylight` keeps this distance
     first, last = pattern.times_s[0], pattern.times_s[-1]
     dates_between = (pattern.days_apart - 1) * DAY_S
     for wall, jump in _jumps(time_zone):

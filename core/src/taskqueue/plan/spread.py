@@ -1,10 +1,10 @@
-"""Where in the window a subscription has its place: the golden stride.
+"""The place of a subscription in its window: the golden stride.
 
 Subscriptions are numbered k = 0, 1, 2... per class (interval or cron, time zone, window), across all types.
 Number k gets second k * stride mod W. As the stride is coprime with W, a run of W numbers takes each second
 once, so N subscriptions put at most ceil(N / W) into any second; as it is nearest to the golden section of W,
-any run of numbers lies evenly, whichever type it belongs to. Joining or leaving moves nobody, for k alone
-decides. Numbering per type is the trap: 300 types that each start at 0 would all fire in second 0.
+any run of numbers lies evenly, whichever type it belongs to. Joining or leaving moves no other subscription, for k
+alone decides. Numbering per type is the trap: 300 types that each start at 0 would all fire in second 0.
 """
 
 from functools import lru_cache

@@ -1,4 +1,4 @@
-"""When a changed schedule takes over from the old one."""
+"""The instant at which a changed schedule takes over from the old one."""
 
 from taskqueue.models.values import Schedule
 from taskqueue.plan.schedule import next_occurrence, previous_occurrence
@@ -9,7 +9,7 @@ def takeover_s(old: Schedule, new: Schedule, after_s: int) -> int:
 
     Fit: the time from the last old period start to the first new one is no longer than the old or the new
     period around that place; with offsets, no subscription waits longer than that plus its shift. If taking
-    over at once is not fit, two later instants are: just behind the next old start a (the new period around a
+    over at once is not fit, two later instants are: just after the next old start a (the new period around a
     contains the whole gap), and the next new start b (there the old period does). Raises ScheduleError.
 
     >>> takeover_s(Schedule(interval_s=300), Schedule(interval_s=60), after_s=1_000)

@@ -1,4 +1,4 @@
-"""What a task type asks for, as forecast and feasibility see it: numbers instead of users."""
+"""The demand of a task type for forecast and feasibility: numbers of subscriptions instead of users."""
 
 from dataclasses import dataclass
 from typing import Self
@@ -8,10 +8,10 @@ from taskqueue.models.values import Schedule, TaskType
 
 @dataclass(frozen=True, slots=True)
 class TypeDemand:
-    """One task type with all its subscriptions. Suspended ones are left out by whoever counts.
+    """One task type and the number of its subscriptions that are not suspended.
 
-    cost: slots of the global limit a start takes.   per_second, per_user_per_second: the narrow limits, in
-    cost-weighted starts a second.   life_s: from due to deadline; None stands for the period.
+    cost: slots of the global limit a start takes.   per_second, per_user_per_second: the limits of the type and of
+    one user, in cost-weighted starts a second.   life_s: from due to deadline; None stands for the period.
     """
 
     type: str
@@ -24,7 +24,7 @@ class TypeDemand:
 
     @classmethod
     def of(cls, spec: TaskType, subscriptions: int) -> Self:
-        """What a task type with so many subscriptions asks for."""
+        """Return the demand of a task type with this number of subscriptions."""
         return cls(
             spec.name,
             spec.schedule,
@@ -37,5 +37,5 @@ class TypeDemand:
 
     @property
     def slots(self) -> int:
-        """The slots all its subscriptions take together in one period."""
+        """Return the slots that all its subscriptions take in one period."""
         return self.subscriptions * self.cost

@@ -13,7 +13,7 @@ class Fit(StrEnum):
 
 
 class Scope(StrEnum):
-    """Whose limit it is."""
+    """The holder of a limit."""
 
     TYPE = "type"
     USER = "user"
@@ -21,7 +21,7 @@ class Scope(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """[start_s, end_s) in epoch seconds; demand (with retries) and capacity in slots of the limit R."""
+    """[start_s, end_s) in epoch seconds; demand (with retries) and capacity in slots of the global limit."""
 
     start_s: int
     end_s: int
@@ -31,7 +31,7 @@ class Interval:
 
 @dataclass(frozen=True, slots=True)
 class Violation:
-    """A narrow limit that one type outruns; `needed_per_s` is the one that would do, in slots a second."""
+    """The limit of a type or user that one type exceeds; `needed_per_s` would be enough, in slots a second."""
 
     type: str
     scope: Scope
@@ -41,10 +41,10 @@ class Violation:
 
 @dataclass(frozen=True, slots=True)
 class Verdict:
-    """What `feasibility.check` found.
+    """The result of `feasibility.check`.
 
     delay_s: the longest a job waits for the global limit.   tightest: where demand exceeds capacity most, or
-    where it is highest if it never does.   behind: the types that ask most there, with their share of it.
+    where it is highest if it never does.   behind: the types with most demand there, each with its share.
     late: types with jobs that would wait past their deadline.   change: a sentence, empty if all fits.
     """
 

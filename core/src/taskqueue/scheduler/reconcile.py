@@ -52,7 +52,7 @@ def pending_move(record: TypeRecord) -> Move | None:
     """Return what must be moved before `advance` is right about this record. Moving again is harmless."""
     name = record.task_type.name
     if record.removed:
-        return Move(name, tuple(one.number for one in record.held), WAITING_ROOM)
+        return Move(name, tuple(one.number for one in record.generations), WAITING_ROOM)
     if record.building:
         older = tuple(one.number for one in record.active)
         return Move(name, (WAITING_ROOM, *older), record.building.number)
@@ -83,7 +83,7 @@ def advance(
 
 def _remove(record: TypeRecord) -> Change:
     if record.removed:
-        return Change(record.task_type.name, None, dropped=tuple(one.number for one in record.held))
+        return Change(record.task_type.name, None, dropped=tuple(one.number for one in record.generations))
     return Change(record.task_type.name, replace(record, removed=True))
 
 

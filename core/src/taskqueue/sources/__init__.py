@@ -1,9 +1,21 @@
-"""Sources: where manifests come from, apart from Kubernetes, which is the operator's.
+"""Sources: manifests and users from files. Objects of Kubernetes are the operator's.
 
-`scan` finds files, `bounded_file` reads one, within `limits`. It becomes documents with places (`yaml_documents`,
-`json_documents`), documents become values or faults (`manifest_file`), files become what is in force (`folder`).
-An import (`users_file`) is read line by line (`lines`, and for CSV `csv_records`), and its rows become users
-(`user_rows`, `csv_users`). `encoding` names files that are no text in UTF-8.
-Reads files and nothing else; of taskqueue it may import the models. A fault is a value with a place, never an
-exception: one bad file must not keep the others from being read.
+    folder          a folder of manifests that is followed
+    scan            the manifest files of a folder, and their changes
+    manifest_file   a file becomes values and faults
+    document        a document, with the places of its parts
+    yaml_documents  documents of YAML
+    json_documents  documents of JSON
+    desired         the result: desired types and users, faults, unresolved names
+    users_file      the file of an import, user by user
+    user_rows       a row of an import becomes a user
+    csv_users       users in CSV
+    csv_records     records of CSV
+    lines           bounded lines of a file or a pipe
+    bounded_file    a regular file of bounded size
+    encoding        refusals of files that are not UTF-8 text
+    limits          the bounds of all files
+
+May import `taskqueue.models` and `taskqueue.plan`. A fault is a value with a place, not an exception, so that one bad
+file does not keep other files from being read.
 """

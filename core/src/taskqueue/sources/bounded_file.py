@@ -1,4 +1,4 @@
-"""A file that is read whole: a regular one, and no larger than may be held."""
+"""A file that is read whole: a regular file of bounded size."""
 
 import os
 import stat
@@ -17,11 +17,11 @@ _CHUNK_BYTES = 1 << 20
 
 
 class FileRefusedError(ValueError):
-    """A file is not one that is read; the message says why and what to do."""
+    """A file is refused; the message has the reason and the remedy."""
 
 
 def refuse_form(mode: int) -> str:
-    """Say what a path is that is no regular file; empty for one that is.
+    """Return the refusal of a path that is not a regular file; empty for a regular one.
 
     >>> refuse_form(stat.S_IFIFO), refuse_form(stat.S_IFREG)
     ('make it a regular file: it is a FIFO', '')

@@ -1,8 +1,7 @@
-"""The records of a CSV file, whatever is wrong with some of them.
+"""The records of a CSV file, including files with faulty records.
 
-A record that is no CSV ends where its line does, and reading goes on behind that line. So a quote that nobody closes
-costs its own line: how far it reaches is found by reading on for at most MAX_ROW_BYTES, and what was read on the way is
-read again as lines of its own.
+A faulty record ends with its first line, and reading continues after that line. So an unclosed quote costs one line:
+the reader searches its end for at most MAX_ROW_BYTES, and then reads the following lines again.
 """
 
 import csv
@@ -29,7 +28,7 @@ class Record:
     """A record, or the first line of one that cannot be read.
 
     first, last: lines, from 1.
-    problem: why it cannot be read; then cells are those of its first line, as far as they can be told apart.
+    problem: the reason that it cannot be read; its cells are then those of its first line, split at commas.
     """
 
     first: int
@@ -39,7 +38,7 @@ class Record:
 
 
 def read_records(lines: Iterator[Line]) -> Iterator[Record]:
-    """Read all records; blank lines are none."""
+    """Read all records; blank lines are skipped."""
     source = _Source(lines)
     limit = csv.field_size_limit()
     reader = csv.reader(source, strict=True)
@@ -72,7 +71,7 @@ class _TooLongError(Exception):
 
 
 class _Source:
-    """Gives lines to a reader, and gives again those of a record that failed."""
+    """Lines for a reader, which returns the lines of a failed record a second time."""
 
     def __init__(self, lines: Iterator[Line]) -> None:
         self.taken: deque[Line] = deque()
@@ -92,7 +91,7 @@ class _Source:
         return line.data.decode("utf-8", "surrogateescape")
 
     def put_back(self) -> None:
-        """Give what was taken once more."""
+        """Return the lines of this record once more."""
         self._again.extendleft(reversed(self.taken))
 
     def done(self) -> None:
@@ -102,7 +101,7 @@ class _Source:
 
 
 def _torn(line: Line) -> list[str]:
-    """Cut a line at its commas, as good as that is without its quotes."""
+    """Split a line at its commas, ignoring quotes."""
     text = line.data[:4096].decode("utf-8", "surrogateescape")
     return [cell.strip(' "\r\n') for cell in text.split(",")]
 

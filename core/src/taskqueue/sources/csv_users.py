@@ -23,7 +23,7 @@ Lines = Callable[[], Iterator[Line]]
 
 
 class _Cells(NamedTuple):
-    """One row. last: its last line.   problem: why it cannot be read."""
+    """One row. last: its last line.   problem: the reason that it cannot be read."""
 
     line: int
     last: int
@@ -38,7 +38,7 @@ class _Cells(NamedTuple):
 def csv_users(lines: Lines, file: str) -> Iterator[Row]:
     """Join the rows of a user. Bytes that are not UTF-8 become characters that every check refuses.
 
-    lines: reads the file from its beginning; called twice, so that rows that are apart are known from the first on.
+    lines: reads the file from its beginning; called twice, to find separated rows before the first row is read.
     """
     records = read_records(lines())
     header = next(records, None)
@@ -52,7 +52,7 @@ def csv_users(lines: Lines, file: str) -> Iterator[Row]:
 
 
 def _header_problem(header: Record | None) -> str:
-    """Say what is wrong with a header; empty if nothing is."""
+    """Return the fault of a header; empty for a good one."""
     wanted = f"write a header of {', '.join(COLUMNS)}, of which the last two may be left out"
     if header is None:
         return f"the file is empty: {wanted}"
@@ -84,7 +84,7 @@ def _cells(records: Iterator[Record], header: Sequence[str]) -> Iterator[_Cells]
 
 
 def _apart(lines: Lines) -> Mapping[str, tuple[int, int]]:
-    """Find users whose rows do not follow each other: the lines of their first two groups of rows."""
+    """Return the users with separated rows, and the lines of their first two groups of rows."""
     records = read_records(lines())
     header = next(records)
     seen: dict[str, int] = {}
@@ -143,7 +143,7 @@ def _fault(file: str, cells: _Cells, refusal: Refusal) -> Fault:
 
 
 def _task(cells: _Cells) -> dict[str, Any]:
-    """Read a row's cells. Raises ManifestRefusedError; what its checks are is the manifest's business."""
+    """Read a row's cells as a task. Raises ManifestRefusedError, by the checks of a manifest."""
     columns = cells.by_column
     if cells.problem:
         raise ManifestRefusedError((Refusal(("row",), cells.problem),))
@@ -163,7 +163,7 @@ def _task(cells: _Cells) -> dict[str, Any]:
 
 
 def _place(refusal: Refusal, rows: list[_Cells]) -> tuple[_Cells, Refusal]:
-    """Find row and column of a refusal: of the row that wrote the task, else of the user's first."""
+    """Return row and column of a refusal: the task's row, or else the user's first row."""
     match refusal.path:
         case ("tasks", int(position), *inside):
             return rows[position], Refusal(tuple(inside), refusal.message)

@@ -1,4 +1,4 @@
-"""What a source says is in force, and what it could not take."""
+"""The desired state of a source, and its faults."""
 
 from collections import Counter
 from collections.abc import Mapping
@@ -15,10 +15,10 @@ from taskqueue.plan.type_demand import TypeDemand
 
 @dataclass(frozen=True, slots=True)
 class Unresolved:
-    """A task type that subscriptions name and that is not in force: a warning, all their other tasks run.
+    """A task type that subscriptions name and that is not in force: a warning; their remaining tasks run.
 
-    user_id: one of the `user_count` users that name it. refusal: why what declares the type is refused; empty where
-    nothing declares it.
+    user_id: one of the `user_count` users that name the type.   refusal: the refusal of the type's manifest; empty
+    without a manifest.
     """
 
     type: str
@@ -27,7 +27,7 @@ class Unresolved:
     refusal: str = ""
 
     def __str__(self) -> str:
-        """Say who waits for what."""
+        """Return a sentence that names user and type."""
         others = f" and {self.user_count - 1} more" if self.user_count > 1 else ""
         if self.refusal:
             return f"{self.user_id}{others}: the task type {self.type} is refused: {self.refusal}"
@@ -36,7 +36,7 @@ class Unresolved:
 
 @dataclass(frozen=True, slots=True)
 class Overriding:
-    """Tasks that override params which their type locks: they do not run, all other tasks of their users do.
+    """Tasks that override params which their type locks: they do not run; the remaining tasks of their users do.
 
     user_id: one of the `user_count` users who have such a task.
     """
@@ -47,14 +47,14 @@ class Overriding:
     user_count: int
 
     def __str__(self) -> str:
-        """Say whose task does not run, and what to remove."""
+        """Return a sentence with user, type and remedy."""
         others = f" and {self.user_count - 1} more" if self.user_count > 1 else ""
         return f"{self.user_id}{others}: the task does not run: {refuse_locked(self.type, self.params)}"
 
 
 @dataclass(frozen=True, slots=True)
 class Protected:
-    """Types and users that manifests at fault declare: what the store has of them stays as it is."""
+    """Types and users that manifests at fault declare: the store keeps its records of them."""
 
     types: frozenset[str] = frozenset()
     users: frozenset[str] = frozenset()
@@ -62,9 +62,9 @@ class Protected:
 
 @dataclass(frozen=True, slots=True)
 class Desired:
-    """All that is in force now. `files` are those it came from, in order of path.
+    """The desired state in force now. files: its files, in order of path.
 
-    protected: what the faults concern; None where that cannot be told, and then nothing may be removed for any of them.
+    protected: types and users of manifests at fault; None if they cannot be told, and then nothing may be removed.
     """
 
     types: Mapping[str, TaskType]
@@ -76,12 +76,12 @@ class Desired:
     overriding: tuple[Overriding, ...] = ()
 
     def advice(self) -> dict[str, str]:
-        """Say for each type whose cron line may not do as its author thinks what it does, and what to write."""
+        """Return the advice about each type with a misleading cron line, by type."""
         said = {name: cron_advice(spec.schedule.cron) for name, spec in self.types.items()}
         return {name: advice for name, advice in said.items() if advice}
 
     def demands(self) -> list[TypeDemand]:
-        """What each type that runs asks for, with its subscriptions that are not suspended or refused."""
+        """Return the demand of each type that is not suspended; suspended and refused subscriptions do not count."""
         locks = Locks.of(self.types.values())
         counts = Counter(
             task.type
@@ -96,9 +96,9 @@ class Desired:
 def resolve(
     types: Mapping[str, TaskType], users: Mapping[str, UserSubscription], refused: Mapping[str, str]
 ) -> tuple[Unresolved, ...]:
-    """Find the task types that are subscribed to and not in force, in order of name.
+    """Return the task types that have subscriptions and are not in force, in order of name.
 
-    refused: why, of types that something declares and that are not in force.
+    refused: the refusals of declared types that are not in force.
     """
     waiting: dict[str, list[str]] = {}
     for user in users.values():
@@ -114,7 +114,7 @@ def resolve(
 def find_overriding(
     types: Mapping[str, TaskType], users: Mapping[str, UserSubscription]
 ) -> tuple[Overriding, ...]:
-    """Find the tasks that override locked params, in order of type."""
+    """Return the tasks that override locked params, in order of type."""
     locks = Locks.of(types.values())
     found: dict[str, dict[str, tuple[str, ...]]] = {}
     for user in users.values() if locks.by_type else ():

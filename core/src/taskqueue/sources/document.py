@@ -1,4 +1,4 @@
-"""One document of a file, and where in the file its parts are."""
+"""One document of a file, with the places of its parts."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,7 +10,7 @@ from taskqueue.models.refusal import FieldPath, Refusal, shown
 
 @dataclass(frozen=True, slots=True)
 class Place:
-    """A line, from 1. `raw`: how a plain scalar was written that YAML read as something else than text."""
+    """A line, from 1. `raw`: the text of a plain scalar that YAML read as another type."""
 
     line: int
     raw: str | None = None
@@ -22,21 +22,21 @@ Tree = int | Place | Mapping[str | int | None, Any]
 
 @dataclass(frozen=True, slots=True)
 class Places:
-    """Where the parts of a document are. flaws: where a part is at fault, which may be a key and not its value."""
+    """The places of the parts of a document. flaws: places of parts at fault, which may be keys."""
 
     tree: Tree
     flaws: Mapping[FieldPath, int] = field(default_factory=dict)
     lines_before: int = 0
 
     def __getitem__(self, path: FieldPath) -> Place:
-        """Return the place of a part that is there."""
+        """Return the place of a part. Raises KeyError without that part."""
         place = self.get(path)
         if place is None:
             raise KeyError(path)
         return place
 
     def get(self, path: FieldPath) -> Place | None:
-        """Return the place of a part; None for one that is not there."""
+        """Return the place of a part, or None without that part."""
         if path in self.flaws:
             return Place(self.flaws[path] + self.lines_before)
         tree: Any = self.tree
@@ -51,9 +51,9 @@ class Places:
 
 @dataclass(frozen=True, slots=True)
 class Document:
-    """A document before anybody knows what it means.
+    """A document before the models read it.
 
-    number, line: from 1.   flaws: what the format alone refuses, such as a key that is written twice.
+    number, line: from 1.   flaws: refusals of the format, such as a key written twice.
     places: finds its parts; a function, because only a faulty document needs them.
     """
 

@@ -1,4 +1,4 @@
-"""What a file is that is not UTF-8 text."""
+"""Refusals of files that are not UTF-8 text."""
 
 BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
@@ -17,13 +17,13 @@ _ENCODINGS = (
 
 
 def refuse_packed(data: bytes) -> str:
-    """Say what to do about a file whose contents are packed; empty for one whose are not."""
+    """Return the remedy for a compressed file; empty for another one."""
     name = next((name for mark, name in _PACKED if data.startswith(mark)), "")
     return f"unpack the file, or export it as text: it is {name}" if name else ""
 
 
 def refuse_encoding(data: bytes) -> str:
-    """Say what to do about a file that begins like this; empty for what may be UTF-8 text.
+    """Return the remedy for a file with this beginning; empty if it may be UTF-8 text.
 
     >>> refuse_encoding("userId".encode("utf-16-le"))
     'write the file in UTF-8: it is UTF-16'

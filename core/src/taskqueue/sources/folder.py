@@ -1,8 +1,8 @@
-"""A folder of manifests as a source: what is in force follows the files, and survives a bad edit.
+"""A folder of manifests as a source: the desired state follows the files and survives a bad edit.
 
-Rules: a file applies as a whole or not at all. A file that turned bad leaves in force what it declared when
-it was last good. What is in force came first: a file that newly declares the same thing is the one at fault.
-A file that is gone takes along what it declared, but not where its folder could not be read.
+Rules: a file applies as a whole or not at all. The last good state of a faulty file stays in force. A declaration in
+force takes precedence: a file that declares the same thing later is at fault. The declarations of a removed file end,
+unless its folder could not be read.
 """
 
 import asyncio
@@ -26,13 +26,13 @@ from taskqueue.sources.scan import Scan, Stamp, scan
 
 
 def load(path: Path) -> Desired:
-    """Read a file, or a folder and all below it, once. What is wrong is in the result's faults."""
+    """Read a file, or a folder and all below it, once. Errors are in the result's faults."""
     return FolderSource(path).refresh()
 
 
 @dataclass(slots=True)
 class _FileState:
-    """One file: what it says now, and what of it is in force, which is older while the file is at fault."""
+    """One file: its present state, and its state in force, which is older while the file is at fault."""
 
     stamp: Stamp
     content: ManifestFile
@@ -40,7 +40,7 @@ class _FileState:
 
 
 class FolderSource:
-    """Keeps the last good state of every file below a path, which it looks at every `poll_s` seconds."""
+    """The last good state of every file below a path, read every `poll_s` seconds."""
 
     name: Literal["folder"] = "folder"
 
@@ -52,20 +52,19 @@ class FolderSource:
         self._scan_faults: list[Fault] = []
 
     def refresh(self) -> Desired:
-        """Read again what changed, and say what is in force now. Blocks for as long as reading takes."""
+        """Read the changed files and return the desired state. Blocks while it reads."""
         return self._take(scan(self.path))
 
     async def look(self) -> Desired | None:
-        """Read all files anew, a little later than now; None where a file or a folder could not be read."""
+        """Read all files again, a little later than now; None if a file or a folder could not be read."""
         await asyncio.sleep(self.poll_s)
         fresh = await asyncio.to_thread(load, self.path)
         return fresh if all(fault.document for fault in fresh.faults) else None
 
     async def changes(self) -> AsyncIterator[Desired]:
-        """Yield what is in force: at once, and then whenever a file changed.
+        """Yield the desired state: at once, and after each change of a file.
 
-        A change is taken when two looks in a row agree on it: an editor that empties or replaces a file on
-        the way to saving it is not believed in between.
+        A change counts when two readings in a row agree: editors empty or replace a file while they save it.
         """
         desired = await asyncio.to_thread(self.refresh)
         yield desired
@@ -80,7 +79,7 @@ class FolderSource:
                 yield desired
 
     def _settled(self, before: Scan, now: Scan) -> Scan:
-        """Give each file that is still moving the stamp it was last read with."""
+        """Return the stamps, with the previous stamp for each file that still changes."""
         stamps: dict[Path, Stamp] = {}
         for path in sorted(before.stamps.keys() | now.stamps.keys() | self._files.keys()):
             stamp = now.stamps.get(path)
@@ -119,7 +118,7 @@ class FolderSource:
             state.stamp, state.content = stamp, content
 
     def _put_in_force(self) -> list[Fault]:
-        """Decide for each file what of it counts; hand back where files contradict each other."""
+        """Choose the state in force of each file; return the conflicts between files."""
         claimed: dict[Key, Declaration] = {}
         edited = []
         for state in self._files.values():
@@ -127,7 +126,9 @@ class FolderSource:
                 claimed |= state.in_force or {}
             else:
                 edited.append(state)
-        edited.sort(key=lambda state: state.in_force is None)  # stable: what has nothing in force comes last
+        edited.sort(
+            key=lambda state: state.in_force is None
+        )  # stable: files without a state in force come last
         conflicts: list[Fault] = []
         for state in edited:
             found = list(_conflicts(state.content.declarations, claimed))
@@ -164,7 +165,7 @@ class FolderSource:
         )
 
     def _refused_types(self, conflicts: list[Fault]) -> dict[str, str]:
-        """Say of each task type that a file names and that is not in force why it is not."""
+        """Return the refusal of each task type that a file names and that is not in force."""
         by_file = {fault.file: fault for fault in reversed(conflicts)}
         return {
             name: str(fault)

@@ -1,6 +1,6 @@
 """JSON as documents with places: a file of one document, or one a line (.ndjson).
 
-The standard library's reader, because it shows the pairs of a mapping, and so a key that is written twice.
+The standard library's reader shows the pairs of a mapping, and so a key that is written twice.
 Places are found by reading a faulty document again as YAML, of which JSON is a part.
 """
 
@@ -65,7 +65,7 @@ def _document(data: bytes, number: int, line: int) -> Document:
 
 
 def _text(data: bytes, line: int) -> str:
-    """Decode what may be given to the reader. Raises JsonRefusedError."""
+    """Decode text for the reader. Raises JsonRefusedError."""
     if is_deeper(data):
         raise JsonRefusedError(line, TOO_DEEP)
     # At least as many as there are: commas in texts count, too.

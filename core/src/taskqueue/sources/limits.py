@@ -1,4 +1,4 @@
-"""The bounds of whatever is read from files. docs/cli.md has the table for people."""
+"""The bounds of all files that are read. docs/cli.md has the table for people."""
 
 #: A file of manifests or settings; the API server takes 1.5 MiB an object.
 MAX_FILE_BYTES = 16 * 1024 * 1024
@@ -10,9 +10,9 @@ MAX_DOCUMENTS = 250_000
 MAX_ALIASED_VALUES = 100_000
 #: Faults listed of one file; a last one says that there are more.
 MAX_FAULTS = 1_000
-#: Folders in folders, below the one that is named.
+#: Depth of folders below the given path.
 MAX_FOLDERS_DEEP = 100
-#: Files and folders below the one that is named, those included that are no manifests.
+#: Files and folders below the given path, manifests or not.
 MAX_ENTRIES = 250_000
 #: A row of an import: a line of .ndjson, or the lines of a row of .csv.
 MAX_ROW_BYTES = 1_048_576

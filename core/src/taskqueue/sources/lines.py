@@ -1,4 +1,4 @@
-"""The lines of a file or a pipe, of which no more than a bound is ever held."""
+"""The lines of a file or a pipe, in bounded memory."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -12,10 +12,10 @@ _MARK_BYTES = 8
 
 
 class Readable(Protocol):
-    """What is read: a buffered binary file."""
+    """A buffered binary file."""
 
     def read1(self, size: int, /) -> bytes:
-        """Return what is there, after waiting for some of it; nothing at the end."""
+        """Return the bytes at hand, after waiting for some; empty at the end."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,7 @@ class Line:
 
 
 class EncodingRefusedError(ValueError):
-    """A file is not text in UTF-8; the message says what to do."""
+    """A file is not text in UTF-8; the message is the remedy."""
 
 
 def read_lines(file: Readable, most: int = MAX_ROW_BYTES) -> Iterator[Line]:
@@ -53,7 +53,7 @@ def _line(number: int, head: bytes, rest: bytes, most: int) -> Line:
 
 
 def _chunks(file: Readable) -> Iterator[bytes]:
-    """Read all there is, without a byte order mark."""
+    """Yield the bytes, without a byte order mark."""
     beginning = b""
     while len(beginning) < _MARK_BYTES and (chunk := file.read1(_CHUNK_BYTES)):
         beginning += chunk

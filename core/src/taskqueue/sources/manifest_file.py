@@ -1,4 +1,4 @@
-"""A file of manifests: what it declares, or every fault that is in it."""
+"""A file of manifests: its declarations, or all its faults."""
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
@@ -25,7 +25,7 @@ SUFFIXES = frozenset({".yaml", ".yml", ".json", ".ndjson"})
 
 @dataclass(frozen=True, slots=True)
 class Key:
-    """What may be declared once only: a task type by its name, a user by its id."""
+    """The key of a declaration: the name of a task type or the id of a user. Each is declared once."""
 
     kind: str
     name: str
@@ -36,7 +36,7 @@ class Key:
 
 @dataclass(frozen=True, slots=True)
 class Declaration:
-    """A value and where it is written.
+    """A value and its place.
 
     document, line: from 1, the line its document starts at.
     field: of its name or id, such as `spec.userId`, or `items[3].spec.userId` in a List.
@@ -54,7 +54,7 @@ class Declaration:
 
 @dataclass(frozen=True, slots=True)
 class ManifestFile:
-    """What a file declares, and what is wrong with it. With faults, what it declares is not to be applied.
+    """The declarations and faults of a file. A file with faults is not applied.
 
     refused_types: a fault of each task type that is refused itself.
     """
@@ -64,9 +64,9 @@ class ManifestFile:
     refused_types: Mapping[str, Fault] = field(default_factory=dict)
 
     def why_not_in_force(self, conflicts: Mapping[str, Fault]) -> Iterator[tuple[str, Fault]]:
-        """Give each task type that the file names a fault that keeps it from being in force: its own, or the file's.
+        """Return, for each task type in the file, the fault that keeps it out of force: its own, or the file's.
 
-        conflicts: by file, where files contradict each other.
+        conflicts: faults between files, by file.
         """
         for key, one in self.declarations.items():
             fault = next(iter(self.faults), conflicts.get(one.file))
@@ -76,7 +76,7 @@ class ManifestFile:
 
 
 def read_manifest_file(path: Path) -> ManifestFile:
-    """Read a file by its suffix, one of SUFFIXES. All that can be wrong with it is in the result's faults."""
+    """Read a file by its suffix, one of SUFFIXES. All errors are in the result's faults."""
     file = str(path)
     try:
         data = read_bounded(path)
@@ -107,7 +107,7 @@ def read_manifest_file(path: Path) -> ManifestFile:
 
 
 def _listed(faults: list[Fault]) -> tuple[Fault, ...]:
-    """Cut a long list, with a last fault that says so."""
+    """Cut a long list; its last fault then says that there are more."""
     rest = [replace(fault, field="file", message="there are further faults") for fault in faults[MAX_FAULTS:]]
     return (*faults[:MAX_FAULTS], *rest[:1])
 
@@ -138,7 +138,7 @@ def _declare(
     faults: list[Fault],
     refused: dict[str, Fault],
 ) -> None:
-    """Add what one document declares, which is more than one thing where it is a List."""
+    """Add the declarations of one document, which are several for a List."""
     refusals = list(document.flaws)
     for prefix, manifest in _manifests(document.value):
         try:
@@ -168,7 +168,7 @@ def _declare(
 
 
 def _type_name(manifest: Any) -> str:
-    """Read the name of a task type that is refused; empty where it has none, or is something else."""
+    """Return the name of a refused task type; empty without a name or for another kind."""
     if not isinstance(manifest, dict) or manifest.get("kind") != "TaskType":
         return ""
     metadata = manifest.get("metadata")
@@ -177,7 +177,7 @@ def _type_name(manifest: Any) -> str:
 
 
 def duplicate(key: Key, earlier: Declaration) -> str:
-    """Say that something is declared already, and where."""
+    """Return the fault of a second declaration, with the place of the first."""
     return f"write another, or remove one: {key} is declared at {earlier.place()} already"
 
 
@@ -194,7 +194,7 @@ def _manifests(value: Any) -> Iterator[tuple[FieldPath, Any]]:
 
 
 def _syntax_fault(file: str, number: int, error: yaml.YAMLError) -> Fault:
-    """Say where YAML ends to be YAML. An encoding error has no mark, and a byte's position instead."""
+    """Return the fault of text that is not YAML. An encoding error has a byte position instead of a mark."""
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
         message = f"write YAML: {error.problem}, at column {error.problem_mark.column + 1}"
         return Fault(file, number, error.problem_mark.line + 1, "manifest", message)

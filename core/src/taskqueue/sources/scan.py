@@ -1,4 +1,4 @@
-"""Which manifest files a folder holds, and whether one of them changed."""
+"""The manifest files of a folder, and their changes."""
 
 import os
 import stat
@@ -15,7 +15,7 @@ from taskqueue.sources.manifest_file import SUFFIXES
 
 @dataclass(frozen=True, slots=True)
 class Stamp:
-    """What a file's metadata say; a file whose stamp stays the same is not read again. size in bytes."""
+    """Metadata of a file; a file with an unchanged stamp is not read again. size in bytes."""
 
     mtime_ns: int
     size: int
@@ -24,7 +24,7 @@ class Stamp:
 
 @dataclass(frozen=True, slots=True)
 class Scan:
-    """The manifest files below a path, and a fault for each place that could not be looked into."""
+    """The manifest files below a path, and a fault for each folder that could not be read."""
 
     stamps: dict[Path, Stamp] = field(default_factory=dict)
     faults: list[Fault] = field(default_factory=list)
@@ -40,11 +40,11 @@ class Scan:
 
 
 def scan(root: Path) -> Scan:
-    """Look at a file, or at a folder and all below it.
+    """Scan a file, or a folder and all below it.
 
-    Hidden entries are passed over; so the data folders of a mounted ConfigMap are, whose links are followed.
-    A single file is taken whatever its name; in a folder the suffix decides. Of links to folders only those
-    are followed that stay below the root: /proc has links to everything.
+    Hidden entries are skipped, and so are the data folders of a mounted ConfigMap, whose links are followed. A single
+    file counts under any name; in a folder the suffix decides. Links to folders are followed only below the root:
+    /proc has links to everything.
     """
     found = Scan()
     try:
@@ -60,7 +60,7 @@ def scan(root: Path) -> Scan:
 
 
 class _Walk:
-    """Fills in what is below a folder, each folder once: links may lead in circles."""
+    """Fills in the entries below a folder, each folder once: links may lead in circles."""
 
     def __init__(self, root: Path, found: Scan) -> None:
         self._root = root
@@ -70,7 +70,7 @@ class _Walk:
         self._entries = 0
 
     def into(self, folder: Path, status: os.stat_result, depth: int) -> None:
-        """Look at a folder, unless it was looked at. depth: folders between it and the root."""
+        """Scan a folder, once. depth: folders between it and the root."""
         identity = (status.st_dev, status.st_ino)
         if identity in self._visited or len(self._found.faults) > MAX_FAULTS:
             return
@@ -87,7 +87,7 @@ class _Walk:
                 elif path.suffix.lower() in SUFFIXES:
                     _take(path, status, self._found)
             except FileNotFoundError:
-                continue  # gone since it was listed, or a link to nothing: as if it were not there
+                continue  # removed since the listing, or a link to nothing: absent
             except OSError as error:
                 self._found.faults.append(_unreadable(path, error))
             if len(self._found.faults) > MAX_FAULTS:
@@ -101,7 +101,7 @@ class _Walk:
             self.into(path, status, depth + 1)
 
     def _list(self, folder: Path) -> list["os.DirEntry[str]"]:
-        """List a folder in order of name; nothing of one with which there would be too many entries."""
+        """Return the entries of a folder in order of name; none if there would be too many with them."""
         try:
             with os.scandir(folder) as entries:
                 left = MAX_ENTRIES - self._entries

@@ -4,9 +4,9 @@
 `{"userId": "u-1", "suspend": false, "tasks": [{"type": "fetch-orders", "params": {}, "suspend": false}]}`.
 .csv: a header of userId and type, and optionally params (JSON) and suspend; then a row for each task.
 
-A row that cannot be read is left out and named. A user is written once in a file: in .ndjson a second line of a user is
-refused; in .csv the rows of a user follow each other, and a user whose rows do not is refused whole. What is held of a
-file is one row, and the ids of its users: about 15 MB for 100,000.
+A row that cannot be read is skipped and named. A user occurs once in a file: in .ndjson a second line of a user is
+refused; in .csv the rows of a user follow each other, and a user with separated rows is refused whole. Memory holds one
+row and the ids of the users: about 15 MB for 100,000.
 """
 
 import sys
@@ -29,7 +29,7 @@ STDIN = Path("-")
 def read_users(path: Path, after_line: int = 0) -> Iterator[Row]:
     """Read a file row by row: line number (from 1) and user, or a fault for each thing wrong with the row.
 
-    after_line: rows that start up to this line are passed over, to go on after an interruption.
+    after_line: rows that start up to this line are skipped, to resume after an interruption.
     Raises OSError where the file cannot be read.
     """
     file = str(path)
@@ -66,7 +66,7 @@ def _ndjson_users(lines: Iterator[Line], file: str) -> Iterator[Row]:
 
 
 def _refuse_second(user_id: str, line: int, seen: dict[str, int]) -> None:
-    """Take note of a user's line. Raises ManifestRefusedError where the user has another."""
+    """Record the line of a user. Raises ManifestRefusedError if the user has another one."""
     first = seen.setdefault(user_id, line)
     if first != line:
         message = f"write all tasks of a user in one line: {shown(user_id)} is in line {first} already"

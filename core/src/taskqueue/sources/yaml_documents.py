@@ -1,9 +1,9 @@
 """YAML as documents with places, built straight from libyaml's events.
 
-Why not yaml.load: it keeps the last of two equal keys in silence, turns dates into objects that JSON does not
+yaml.load would not do: it keeps the last of two equal keys in silence, turns dates into objects that JSON does not
 know, follows aliases however many times they multiply, and its composer overflows the stack on deep nesting.
-What is plain text and what is a number is decided as kubectl does (YAML 1.1, without dates and base 60), so
-that a file means the same in a folder and in a cluster.
+Plain scalars are text or numbers as in kubectl (YAML 1.1, without dates and base 60), so that a file means the same
+in a folder and in a cluster.
 """
 
 import re
@@ -35,14 +35,14 @@ _MAX_DIGITS = 64  # beyond, a number is a float: integers of unbounded size take
 
 
 class BoundError(yaml.MarkedYAMLError):
-    """The file is not read on: time and memory would grow beyond what a file may take."""
+    """A file exceeds a bound and is not read further."""
 
     def __init__(self, problem: str, mark: Any) -> None:
         super().__init__(problem=problem, problem_mark=mark)
 
 
 def yaml_documents(data: bytes | str) -> Iterator[Document]:
-    """Read all documents. Empty ones count, and are left out. Raises yaml.YAMLError where it is not YAML."""
+    """Yield all documents. Empty ones count and are skipped. Raises yaml.YAMLError for other text."""
     number = 0
     events = yaml.parse(data, Loader=yaml.CSafeLoader)
     for event in events:
@@ -56,7 +56,7 @@ def yaml_documents(data: bytes | str) -> Iterator[Document]:
 
 
 class _Builder:
-    """Builds the value of one document, and notes places and flaws on the way."""
+    """Builds the value of one document, and records places and flaws."""
 
     def __init__(self, events: Iterator[Any]) -> None:
         self.events = events
@@ -96,7 +96,7 @@ class _Builder:
         return value, tree
 
     def alias(self, event: Any, path: FieldPath) -> Any:
-        """Look up what the alias stands for: nothing yet inside itself, so that no value is endless."""
+        """Return the value of an alias; inside its own anchor there is none yet, so that no value is endless."""
         if event.anchor not in self.anchors:
             self.flaw(path, f'write the anchor "&{shown(event.anchor)}" before the alias that refers to it')
             return None
@@ -152,7 +152,7 @@ class _Builder:
         return text
 
     def merge(self, items: dict[str, Any], merged: list[Any], path: FieldPath) -> dict[str, Any]:
-        """Fill in from `<<`: what is written in place counts more, and then what is named first."""
+        """Merge the mappings of `<<`: keys of the mapping itself take precedence, then those of earlier mappings."""
         whole: dict[str, Any] = {}
         for source in reversed(merged):
             if isinstance(source, dict):

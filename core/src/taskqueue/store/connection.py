@@ -9,7 +9,7 @@ The client never repeats a command by itself: a repeat after a lost answer would
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import suppress
 from functools import partial
-from typing import Any, Protocol, Self, TypeVar
+from typing import Any, Self, TypeVar
 
 from redis.asyncio import Connection, ConnectionPool, Redis, RedisCluster, SSLConnection
 from redis.asyncio import UnixDomainSocketConnection as UnixConnection
@@ -21,6 +21,7 @@ from redis.exceptions import NoScriptError, ResponseError
 from taskqueue.store import script
 from taskqueue.store.address import Address
 from taskqueue.store.cancelled import raise_if_cancelled
+from taskqueue.store.client import Client
 from taskqueue.store.command import Command, Scan
 from taskqueue.store.errors import (
     CLIENT_ERRORS,
@@ -48,15 +49,6 @@ _SET_ASIDE = Script("set_aside", bool)
 
 _Answer = TypeVar("_Answer")
 _Row = TypeVar("_Row")
-
-
-class Client(Protocol):
-    """What the door uses of the client, in two kinds: for one server and for a cluster."""
-
-    def execute_command(self, *words: Argument) -> Awaitable[Any]: ...
-    def pipeline(self, transaction: bool) -> Any: ...
-    def scan_iter(self, match: str, count: int) -> AsyncIterator[Any]: ...
-    async def aclose(self) -> None: ...
 
 
 class Store:
@@ -198,12 +190,12 @@ def open_store(
     check_files(parsed.parameters)
     check_password(sentinel_password or "")
     keys = Keys(release)
-    if parsed.kind == "cluster":
+    if parsed.topology == "cluster":
         nodes = [ClusterNode(host, port) for host, port in parsed.hosts]
         client = ClusterClient(startup_nodes=nodes, ssl=parsed.tls, **_options(parsed, timeout_s))
         return Store(client, keys, url=parsed)
     find_primary = None
-    if parsed.kind == "sentinel":
+    if parsed.topology == "sentinel":
         find_primary = partial(Primary, parsed.service, _sentinels(parsed, timeout_s, sentinel_password))
     servers = Servers(partial(_pool, parsed, timeout_s), find_primary)
     return Store(Redis(connection_pool=servers.pool), keys, servers, parsed)
@@ -211,14 +203,14 @@ def open_store(
 
 def _pool(url: StoreUrl, timeout_s: float, connected: Connected, primary: Primary | None) -> ConnectionPool:
     options = {**_options(url, timeout_s), "db": url.database}
-    kind: type[Any] = SSLConnection if url.tls else Connection
+    connection_class: type[Any] = SSLConnection if url.tls else Connection
     if url.path:
-        kind, options["path"] = UnixConnection, url.path
+        connection_class, options["path"] = UnixConnection, url.path
     elif primary:
-        kind = following(kind, primary)
+        connection_class = following(connection_class, primary)
     else:
         options["host"], options["port"] = url.hosts[0]
-    return ConnectionPool(kind, _MAX_CONNECTIONS, redis_connect_func=connected, **options)
+    return ConnectionPool(connection_class, _MAX_CONNECTIONS, redis_connect_func=connected, **options)
 
 
 def _sentinels(url: StoreUrl, timeout_s: float, password: str | None) -> dict[Address, Redis]:

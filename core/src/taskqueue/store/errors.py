@@ -38,6 +38,7 @@ _ANSWERS = (
     client.AuthorizationError,
     client.BusyLoadingError,
     client.InvalidResponse,
+    client.DataError,  # an argument that cannot be sent: no server was asked
 )
 
 #: An answer that the client takes for a connection that broke.
@@ -145,16 +146,16 @@ def translate(error: BaseException) -> StoreFailure:
     text = _OF_USER.sub("this user has", text)
     if isinstance(error, _NOT_OF_REDIS):
         return StoreRefused(f"its answer cannot be read ({text})")
-    if isinstance(error, (*_ANSWERS, client.DataError)) or text.startswith(_FULL):
+    if isinstance(error, _ANSWERS) or text.startswith(_FULL):
         return _refusal(f"{_code(error)} {text}".strip())
     return StoreUnavailable(text)
 
 
 def _refusal(text: str) -> StoreRefused:
     """Return the refusal that an answer's first word, or a line of a script, names."""
-    for words, kind in _BY_FIRST_WORDS.items():
+    for words, refusal in _BY_FIRST_WORDS.items():
         if text.startswith(words):
-            return kind(text)
+            return refusal(text)
     return ScriptFailed(text) if _OF_SCRIPT in text else StoreRefused(text)
 
 

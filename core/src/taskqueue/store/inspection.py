@@ -179,12 +179,12 @@ async def release_subscribers(store: Store, repairs: list[Repair]) -> None:
 
 async def _look_at(store: Store, keys: list[bytes]) -> AsyncIterator[Repair]:
     types = await store.read_all([type_of(key) for key in keys])
-    for key, held in zip(keys, types, strict=True):
+    for key, key_type in zip(keys, types, strict=True):
         name = key.decode(errors="replace").removeprefix(store.keys.prefix)
         place = _place(name)
-        if place is None or held == b"none":
+        if place is None or key_type == b"none":
             continue
-        if held.decode() != place.type:
+        if key_type.decode() != place.type:
             yield Repair("key", name, b"", place.type.encode())
             continue
         limit = name.removeprefix("parked:")

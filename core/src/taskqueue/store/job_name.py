@@ -29,11 +29,11 @@ def parse(name: str) -> JobName:
     >>> parse("fetch-orders|u-1|~a1|1764000000250|0|worker|7").id
     'a1'
     """
-    kind, user, occurrence, offset, life = name.split("|", 5)[:5]
+    task_type, user, occurrence, offset, life = name.split("|", 5)[:5]
     if occurrence.startswith("~"):
-        job = JobName(kind, user, None, occurrence[1:], int(offset), int(life))
+        job = JobName(task_type, user, None, occurrence[1:], int(offset), int(life))
     else:
-        job = JobName(kind, user, int(occurrence), "", int(occurrence) * 1000 + int(offset), int(life))
+        job = JobName(task_type, user, int(occurrence), "", int(occurrence) * 1000 + int(offset), int(life))
     if not 0 <= job.due_ms < END_MS:
         raise ValueError(name)
     return job

@@ -30,9 +30,9 @@ class WaitingJob:
 async def read_jobs(store: Store, most: int = 100) -> list[WaitingJob]:
     """Read the first `most` jobs of every lane and of every limit that jobs wait for, suspects, and leased jobs."""
     keys = store.keys
-    narrows = [text(name) for name in await store.read(zrange(keys("wake"), 0, most))]
+    limits = [text(name) for name in await store.read(zrange(keys("wake"), 0, most))]
     lanes: list[str] = list(Lane)
-    places = [*lanes, "suspects", *(f"parked:{narrow}" for narrow in narrows)]
+    places = [*lanes, "suspects", *(f"parked:{limit}" for limit in limits)]
     queues = [keys.ready(place) if place in lanes else keys(place) for place in places]
     *waiting, leased = await store.read_all(
         [zrange_scores(key, 0, most - 1) for key in (*queues, keys("leased"))]

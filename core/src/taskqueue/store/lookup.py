@@ -24,8 +24,8 @@ async def find_stored_users(store: Store, users: Sequence[str]) -> list[StoredUs
 
 async def find_digests(store: Store, source: Source, users: Sequence[str]) -> dict[str, str]:
     """Read the digest of each of `users` that the store has from this source."""
-    owners = zip(users, await find_stored_users(store, users), strict=True)
-    return {user: owner.digest for user, owner in owners if owner and owner.source == source}
+    stored = zip(users, await find_stored_users(store, users), strict=True)
+    return {user: found.digest for user, found in stored if found and found.source == source}
 
 
 async def read_offsets(
@@ -47,9 +47,9 @@ async def find_jobs(store: Store, user: str, types: Sequence[str]) -> list[Waiti
 
     The search walks the whole queue, a thousand jobs a call.
     """
-    narrows = [f"parked:type:{name}" for name in types] + [f"parked:user:{user}"]
+    limits = [f"parked:type:{name}" for name in types] + [f"parked:user:{user}"]
     places: list[tuple[str, str]] = [(lane, store.keys.ready(lane)) for lane in Lane]
-    places += [(place, store.keys(place)) for place in [*narrows, "suspects"]]
+    places += [(place, store.keys(place)) for place in [*limits, "suspects"]]
     found: dict[str, WaitingJob] = {}
     for where, key in [*places, ("leased", store.keys("leased"))]:
         async for member, score in _members(store, key, f"*|{user}|*"):

@@ -70,8 +70,8 @@ def text(value: bytes) -> str:
     >>> text(b"\x1b[2J\xff\n")
     '\\x1b[2J\\xff\\n'
     """
-    shown = printable_line(value.decode(errors="backslashreplace"), _MAX_CHARACTERS + 1)
-    return shown if len(shown) <= _MAX_CHARACTERS else shown[:_MAX_CHARACTERS] + "..."
+    printable = printable_line(value.decode(errors="backslashreplace"), _MAX_CHARACTERS + 1)
+    return printable if len(printable) <= _MAX_CHARACTERS else printable[:_MAX_CHARACTERS] + "..."
 
 
 def place_of(name: str, field: bytes) -> str:

@@ -18,23 +18,23 @@ _DIGEST_BYTES = 7
 class Places:
     """The places of the subscriptions of some types, eight bytes each."""
 
-    def __init__(self, known: "array[int]") -> None:
-        self.known = known
+    def __init__(self, places: "array[int]") -> None:
+        self.places = places
 
     @property
     def digest(self) -> int:
         """Return a number above 0 that changes with every subscription and place."""
-        in_order = array("Q", sorted(self.known))
+        in_order = array("Q", sorted(self.places))
         return 1 + int.from_bytes(blake2b(in_order.tobytes(), digest_size=_DIGEST_BYTES).digest())
 
     def have(self, later: "Places") -> bool:
         """Tell whether every later subscription was here in the same place; further ones may have gone."""
-        return set(later.known) <= set(self.known)
+        return set(later.places) <= set(self.places)
 
 
 async def read_places(store: Store, records: Iterable[TypeRecord]) -> Places | None:
     """Read the places of these types; None while a schedule takes over, which changes places."""
-    known = array("Q")
+    places = array("Q")
     for record in records:
         if record.building or len(record.active) != 1:
             return None
@@ -46,5 +46,5 @@ async def read_places(store: Store, records: Iterable[TypeRecord]) -> Places | N
                 if not isfinite(score):
                     continue  # a malformed member
                 place = int(score if score >= 0 else -1 - score)  # suspended: it keeps its place
-                known.append((place & 0xFFFF_FFFF) << 32 | crc32(user, salt))
-    return Places(known)
+                places.append((place & 0xFFFF_FFFF) << 32 | crc32(user, salt))
+    return Places(places)

@@ -10,9 +10,10 @@ is about to be promoted, until the promotion was seen or failed.
 import asyncio
 import contextlib
 from collections.abc import Awaitable, Callable, Mapping
-from typing import Any, Protocol
+from typing import Any
 
 from taskqueue.store.address import Address
+from taskqueue.store.client import SentinelClient
 from taskqueue.store.errors import CLIENT_ERRORS, StoreFailure, StoreRefused, StoreUnavailable, translate
 
 #: The answer of a Sentinel counts within this time.
@@ -38,18 +39,10 @@ _seen: dict[tuple[str, tuple[Address, ...]], _Known] = {}
 Moved = Callable[[], Awaitable[None]]
 
 
-class Sentinel(Protocol):
-    """The client of one Sentinel, whose answers are text, and which waits for events without an end."""
-
-    def execute_command(self, *words: str) -> Awaitable[Any]: ...
-    def pubsub(self, *, ignore_subscribe_messages: bool) -> Any: ...
-    async def aclose(self) -> None: ...
-
-
 class Primary:
     """The address of a service's primary, as the Sentinels at these addresses know it."""
 
-    def __init__(self, service: str, sentinels: Mapping[Address, Sentinel], moved: Moved) -> None:
+    def __init__(self, service: str, sentinels: Mapping[Address, SentinelClient], moved: Moved) -> None:
         self._service = service
         self._key = (service, tuple(sentinels))
         self._sentinels = [*sentinels.values()]
@@ -113,7 +106,7 @@ class Primary:
                 odd_until_s = now_s() + _ODD_FOR_S
             await self._ask()
 
-    async def _listen(self, sentinel: Sentinel) -> None:
+    async def _listen(self, sentinel: SentinelClient) -> None:
         """Take every event of a Sentinel about this service for a sign."""
         while True:
             with contextlib.suppress(*CLIENT_ERRORS):
@@ -152,7 +145,7 @@ class Primary:
             self._settled.set()
             await self._moved()
 
-    async def _opinion(self, sentinel: Sentinel) -> _Known | None:
+    async def _opinion(self, sentinel: SentinelClient) -> _Known | None:
         """Return the configuration epoch and primary that one Sentinel knows."""
         try:
             async with asyncio.timeout(_ANSWER_S):

@@ -6,30 +6,15 @@ connection is closed, and the next one goes to the address that the URL, or Sent
 
 from collections.abc import Awaitable, Callable
 from contextlib import suppress
-from typing import Generic, Protocol, TypeVar
+from typing import Generic, TypeVar
 from weakref import WeakSet
 
+from taskqueue.store.client import Connection, Pool
 from taskqueue.store.errors import CLIENT_ERRORS, SERVER_ERROR, StoreRefused
 from taskqueue.store.sentinel import Moved, Primary
 
 #: Of Redis; Valkey reports the version of Redis that it is compatible with.
 _VERSION_MIN = 7
-
-
-class Connection(Protocol):
-    """A connection of the client."""
-
-    async def on_connect(self) -> None: ...
-    async def send_command(self, *words: str) -> None: ...
-    async def read_response(self) -> bytes: ...
-    async def disconnect(self, nowait: bool = ...) -> None: ...
-
-
-class Pool(Protocol):
-    """A pool of connections of the client."""
-
-    async def disconnect(self, inuse_connections: bool = ...) -> None: ...
-    async def aclose(self) -> None: ...
 
 
 _Pool = TypeVar("_Pool", bound=Pool)

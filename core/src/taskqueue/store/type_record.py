@@ -52,23 +52,23 @@ class TypeRecord:
         return self.building or self.active[-1]
 
     @property
-    def held(self) -> tuple[Generation, ...]:
+    def generations(self) -> tuple[Generation, ...]:
         """Return every generation that may have members."""
         return (*self.active, *((self.building,) if self.building else ()))
 
     def segments(self) -> list[Segment]:
         """Return the segments of the plan; none while the type is suspended or being removed."""
-        spec = self.task_type
-        if spec.suspend or self.removed:
+        task_type = self.task_type
+        if task_type.suspend or self.removed:
             return []
         return [
             Segment(
-                type=spec.name,
+                type=task_type.name,
                 generation=one.number,
                 schedule=one.schedule,
-                priority=spec.priority,
-                catch_up=spec.catch_up,
-                starting_deadline_ms=spec.starting_deadline_ms,
+                priority=task_type.priority,
+                catch_up=task_type.catch_up,
+                starting_deadline_ms=task_type.starting_deadline_ms,
                 from_s=one.from_s,
                 until_s=one.until_s,
             )
@@ -77,21 +77,21 @@ class TypeRecord:
 
 
 def _line(record: TypeRecord) -> str:
-    spec, newest = record.task_type, record.newest
+    task_type, newest = record.task_type, record.newest
     width = window_s(newest.schedule) if newest else 1
     return "|".join(
         str(field)
         for field in (
-            lane_of(spec.priority),
-            spec.cost,
-            spec.concurrency_policy.value,
-            own_spacing_us(spec.rate_limit.per_second),
-            own_spacing_us(spec.rate_limit.per_user_per_second),
-            int(spec.suspend or record.removed),
+            lane_of(task_type.priority),
+            task_type.cost,
+            task_type.concurrency_policy.value,
+            own_spacing_us(task_type.rate_limit.per_second),
+            own_spacing_us(task_type.rate_limit.per_user_per_second),
+            int(task_type.suspend or record.removed),
             newest.number if newest else 0,
             stride(width),
             width,
-            ";".join(f"{one.number}={spread_class(one.schedule)}" for one in record.held),
+            ";".join(f"{one.number}={spread_class(one.schedule)}" for one in record.generations),
         )
     )
 
@@ -112,19 +112,21 @@ def read_type(name: bytes, value: bytes) -> tuple[TypeRecord, bool]:
     The cache serves processes that read all records every second, mostly unchanged. Raises any error of UNREADABLE.
     """
     record = decode_record(value)
-    spec, numbers = record.task_type, [one.number for one in record.held]
-    if spec.name.encode() != name or not _NAME.fullmatch(spec.name):
-        raise ValueError(spec.name)
+    task_type, numbers = record.task_type, [one.number for one in record.generations]
+    if task_type.name.encode() != name or not _NAME.fullmatch(task_type.name):
+        raise ValueError(task_type.name)
     if len(numbers) != len(set(numbers)) or min(numbers, default=0) < 1 or max(numbers) > GENERATIONS_MOST:
         raise ValueError(numbers)
-    for schedule in (spec.schedule, *(one.schedule for one in record.held)):
+    for schedule in (task_type.schedule, *(one.schedule for one in record.generations)):
         if (schedule.interval_s is None) == (schedule.cron is None) or min(_lengths(schedule), default=1) < 1:
             raise ValueError(schedule)
         window_s(schedule)  # a cron expression that cannot be read
-    narrow = spec.rate_limit
-    limits = [limit for limit in (narrow.per_second, narrow.per_user_per_second) if limit is not None]
-    if min(spec.cost, spec.timeout_ms) < 1 or not all(RATE_MIN <= limit <= RATE_MAX for limit in limits):
-        raise ValueError(spec.name)
+    own = task_type.rate_limit
+    limits = [limit for limit in (own.per_second, own.per_user_per_second) if limit is not None]
+    if min(task_type.cost, task_type.timeout_ms) < 1 or not all(
+        RATE_MIN <= limit <= RATE_MAX for limit in limits
+    ):
+        raise ValueError(task_type.name)
     ours = _line(record).encode()
     line = value.partition(b"\n")[0]
     return record, line == ours or line.startswith(ours + b"|")  # another version may add fields

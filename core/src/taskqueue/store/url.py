@@ -18,10 +18,10 @@ from taskqueue.store.address import Address, read_address
 from taskqueue.store.errors import StoreUrlError
 from taskqueue.store.url_parameters import read_database, read_parameters
 
-Kind = Literal["server", "sentinel", "cluster"]
+Topology = Literal["server", "sentinel", "cluster"]
 
 _FORM = re.compile(r"(?P<scheme>[^:/?#@]*)://(?P<place>[^/?#]*)(?P<path>[^?#]*)(?:\?(?P<query>[^#]*))?")
-_SCHEMES: Mapping[str, Kind] = {
+_SCHEMES: Mapping[str, Topology] = {
     "redis": "server",
     "rediss": "server",
     "unix": "server",
@@ -30,7 +30,7 @@ _SCHEMES: Mapping[str, Kind] = {
     "redis+cluster": "cluster",
     "rediss+cluster": "cluster",
 }
-_PORTS: Mapping[Kind, int] = {"server": 6379, "cluster": 6379, "sentinel": 26379}
+_PORTS: Mapping[Topology, int] = {"server": 6379, "cluster": 6379, "sentinel": 26379}
 _BAD_ESCAPE = re.compile(r"%(?![0-9A-Fa-f]{2})")
 
 _ENCODE = (
@@ -42,9 +42,9 @@ _FORMS = "redis://, rediss:// (TLS), unix:///path, redis+sentinel://HOST,HOST/SE
 
 @dataclass(frozen=True, slots=True)
 class StoreUrl:
-    """kind: of the servers at `hosts`. path: of a Unix socket, instead of hosts. service: its name in Sentinel."""
+    """topology: of the servers at `hosts`. path: of a Unix socket, instead of hosts. service: its name in Sentinel."""
 
-    kind: Kind
+    topology: Topology
     scheme: str
     hosts: tuple[Address, ...] = ()
     path: str = ""
@@ -61,14 +61,14 @@ class StoreUrl:
     def __str__(self) -> str:
         """Return the URL for people: without its login and its parameters."""
         login = "***@" if self.username or self.password else ""
-        places = ",".join(map(_shown, self.hosts))
-        database = "" if self.kind == "cluster" else f"/{self.database}"
+        places = ",".join(map(_printable, self.hosts))
+        database = "" if self.topology == "cluster" else f"/{self.database}"
         if self.path:
             return f"unix://{login}{self.path}{f'?db={self.database}' if self.database else ''}"
         return f"{self.scheme}://{login}{places}{f'/{self.service}' if self.service else ''}{database}"
 
 
-def _shown(address: Address) -> str:
+def _printable(address: Address) -> str:
     host, port = address
     return f"[{host.replace('%', '%25')}]:{port}" if ":" in host else f"{host}:{port}"
 
@@ -93,26 +93,26 @@ def check_password(text: str) -> None:
 def _parse(url: str) -> StoreUrl:
     _check_characters(url)
     found = _FORM.fullmatch(url)
-    kind = _SCHEMES.get(found["scheme"].lower()) if found else None
-    if found is None or kind is None:
+    topology = _SCHEMES.get(found["scheme"].lower()) if found else None
+    if found is None or topology is None:
         raise StoreUrlError(f"It must begin with {_FORMS}.")
     login, _, places = found["place"].rpartition("@")
     username, password = _read_login(login)
     if "@" in found["path"] + (found["query"] or "") and not _is_socket(found):
         raise StoreUrlError(f"{_ENCODE}.")
-    known = StoreUrl(kind, found["scheme"].lower(), username=username, password=password)
-    if known.scheme == "unix":
+    read = StoreUrl(topology, found["scheme"].lower(), username=username, password=password)
+    if read.scheme == "unix":
         if places or not found["path"].strip("/"):
             raise StoreUrlError("A socket must be written unix:///path.")
         path = _decoded(found["path"], "path")
-        return _with_parameters(replace(known, path=path), found["query"], "")
-    if not places and (login or kind != "server"):
+        return _with_parameters(replace(read, path=path), found["query"], "")
+    if not places and (login or topology != "server"):
         raise StoreUrlError("Its host is missing.")
-    hosts = tuple(read_address(item, _PORTS[kind]) for item in (places or "127.0.0.1").split(","))
-    if len(hosts) > 1 and kind == "server":
+    hosts = tuple(read_address(item, _PORTS[topology]) for item in (places or "127.0.0.1").split(","))
+    if len(hosts) > 1 and topology == "server":
         raise StoreUrlError("Several hosts need redis+sentinel:// or redis+cluster://.")
-    service, database = _read_path(found["path"], kind)
-    return _with_parameters(replace(known, hosts=hosts, service=service), found["query"], database)
+    service, database = _read_path(found["path"], topology)
+    return _with_parameters(replace(read, hosts=hosts, service=service), found["query"], database)
 
 
 def _check_characters(url: str) -> None:
@@ -147,10 +147,10 @@ def _read_login(login: str) -> tuple[str | None, str | None]:
     return _decoded(username, "user name") or None, _decoded(password, "password") or None
 
 
-def _read_path(path: str, kind: Kind) -> tuple[str, str]:
+def _read_path(path: str, topology: Topology) -> tuple[str, str]:
     """Return the service, and the digits of the database."""
     text = path[1:-1] if len(path) > 2 and path.endswith("/") else path[1:]  # noqa: PLR2004 - "/0/" is "/0"
-    if kind != "sentinel":
+    if topology != "sentinel":
         return "", text
     service, _, database = text.partition("/")
     if not service:
@@ -162,12 +162,12 @@ def _with_parameters(url: StoreUrl, query: str | None, path: str) -> StoreUrl:
     """Add the parameters of the query, and the database of the path or of a parameter."""
     parameters = read_parameters(query or "", tls=url.tls)
     named = parameters.pop("db", None)
-    example = "HOST,HOST/SERVICE/0" if url.kind == "sentinel" else "HOST:PORT/0"
+    example = "HOST,HOST/SERVICE/0" if url.topology == "sentinel" else "HOST:PORT/0"
     database = read_database(path, "Its path", f"{url.scheme}://{example}") if path else 0
     if path and named is not None and named != database:
         raise StoreUrlError("Its path and its parameter 'db' must name the same database.")
     database = database or int(named or 0)
-    if database and url.kind == "cluster":
+    if database and url.topology == "cluster":
         raise StoreUrlError("Its database must be 0: a cluster has no other.")
     return replace(url, database=database, parameters=parameters)
 

@@ -31,8 +31,8 @@ def read_parameters(query: str, *, tls: bool) -> dict[str, str | int | bool]:
     for item in query.split("&") if query else ():
         name, _, value = item.partition("=")
         if name not in PARAMETERS:
-            shown = f" {name!r}" if _NAME.fullmatch(name) else ""
-            raise StoreUrlError(f"Its parameter{shown} must be one of {', '.join(PARAMETERS)}.")
+            printable = f" {name!r}" if _NAME.fullmatch(name) else ""
+            raise StoreUrlError(f"Its parameter{printable} must be one of {', '.join(PARAMETERS)}.")
         if name.startswith("ssl_") and not tls:
             raise StoreUrlError(
                 f"Its parameters ssl_... need rediss:// (TLS): write it so, or leave {name!r} out."

@@ -29,7 +29,7 @@ _refused = packed(list[str])
 #: Subscriptions that one call of the script handles: a few milliseconds of the server's time.
 _BATCH_TASKS = 300
 #: A user, the digest, and the desired subscriptions: type, params as JSON, whether suspended.
-_Wanted = tuple[str, str, list[tuple[str, str, int]]]
+_Desired = tuple[str, str, list[tuple[str, str, int]]]
 #: A subscription's record, as scripts/lib/deal.lua writes it.
 _RECORD = re.compile(r"([0-9]{1,16})(s?)(.*)", re.DOTALL)
 _RUN = re.compile(rf"([{''.join(OUTCOMES)}])([0-9]{{1,11}})".encode())
@@ -87,7 +87,7 @@ async def set_users(
     Raises DeposedError and ForeignOwnerError.
     """
     refused: list[str] = []
-    batch: list[_Wanted] = []
+    batch: list[_Desired] = []
     size = 0
     for user in users:
         rows = _rows(user)
@@ -101,7 +101,7 @@ async def set_users(
     return refused
 
 
-async def _write(store: Store, source_name: Source, batch: Sequence[_Wanted], fence: Fence) -> list[str]:
+async def _write(store: Store, source_name: Source, batch: Sequence[_Desired], fence: Fence) -> list[str]:
     verdict, refused = await store.run(_SET_USERS, source_name, pack(batch), *fence)
     await check(store, verdict, fence)
     return _refused(refused)
@@ -110,13 +110,13 @@ async def _write(store: Store, source_name: Source, batch: Sequence[_Wanted], fe
 async def read_stored_users(store: Store) -> dict[str, StoredUser]:
     """Read every user with its source and digest."""
     rows = await store.read(hgetall(store.keys("users")))
-    return dict(_owners(store, rows.items()))
+    return dict(_read_stored_users(store, rows.items()))
 
 
 async def scan_stored_users(store: Store, batch: int = 1_000) -> AsyncIterator[tuple[str, StoredUser]]:
     """Yield every user with its source and digest, read a batch at a time, for listings of a million users."""
     async for rows in store.scan(hscan(store.keys("users"), batch)):
-        for one in _owners(store, rows):
+        for one in _read_stored_users(store, rows):
             yield one
 
 
@@ -125,7 +125,7 @@ def read_stored_user(user: bytes, value: bytes) -> tuple[str, StoredUser]:
     return user.decode("ascii"), StoredUser.read(value)
 
 
-def _owners(store: Store, rows: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[str, StoredUser]]:
+def _read_stored_users(store: Store, rows: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[str, StoredUser]]:
     for user, value in rows:
         read = store.malformed.read(place_of("users", user), partial(read_stored_user, user, value))
         if read:
