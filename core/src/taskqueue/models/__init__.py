@@ -1,5 +1,6 @@
 """Models: manifests and the values they become. Pure: no I/O, no clock, no Redis.
 
+    outcome            outcomes of an attempt, the one list
     values             values of the rest of the code: frozen, slotted, complete with all defaults
     manifest           the entry: a document becomes a value, or is refused with every reason
     task_type          the TaskType manifest
