@@ -24,5 +24,6 @@
 Every part keeps its state in the store, so any number of replicas may run, and any of them may die at any time.
 The operator and the command line use this package too.
 
-May import `taskqueue.process`, `taskqueue.sources`, `taskqueue.store`, `taskqueue.plan` and `taskqueue.models`.
+May import `taskqueue.process`, `taskqueue.sources`, `taskqueue.store`, `taskqueue.plan`, `taskqueue.models`,
+`taskqueue.text` and `taskqueue.errors`; `__main__` imports `taskqueue_entry` first.
 """
