@@ -86,7 +86,7 @@ def test_the_operator_image_has_the_whole_command_line(node: Node, namespace: st
     assert "--lease-name" in node.kubectl(*inside, "python", "-m", "taskqueue_operator", "--help")
     assert "audit" in node.kubectl(*inside, "taskqueue", "--help")
     assert "--manifests" in node.kubectl(*inside, "taskqueue", "scheduler", "--help"), "as compose runs it"
-    assert "--rate" in node.kubectl(*inside, "python", "-m", "taskqueue.cli.dev.api", "--help")
+    assert "--rate" in node.kubectl(*inside, "python", "-m", "taskqueue.dev.example_api", "--help")
 
 
 async def test_two_lines_make_an_image_with_scheduled_handlers(

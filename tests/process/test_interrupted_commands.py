@@ -61,7 +61,7 @@ def check_gone(terminal: Terminal, code: int) -> None:
 
 def written(terminal: Terminal) -> int:
     """Return the line that an interrupted import names."""
-    (line,) = re.findall(r"taskqueue: stopped: go on with --after-line (\d+), or repeat", terminal.text)
+    (line,) = re.findall(r"taskqueue: stopped: resume with --after-line (\d+), or repeat", terminal.text)
     return int(line)
 
 

@@ -16,8 +16,8 @@ from hypothesis import strategies as st
 from pydantic import ValidationError
 from typer.testing import CliRunner
 
-from taskqueue.cli.dev.main import main as dev
 from taskqueue.cli.main import app
+from taskqueue.dev.main import main as dev
 from taskqueue.process.settings import load
 from taskqueue.scheduler.settings import SchedulerSettings
 from taskqueue.store.connection import open_store

@@ -115,7 +115,7 @@ async def test_describe_user_shows_the_next_run_to_the_millisecond(
     await taskqueue("apply", str(folder))
     found = await answer(await taskqueue("describe", "user", "u-2", "-o", "json"))
     assert found["source"] == "folder"
-    by_type = {task["type"]: task for task in found["tasks"]}
+    by_type = {task["type"]: task for task in found["subscriptions"]}
     assert {name: task["state"] for name, task in by_type.items()} == {
         "fetch-nothing": "unknown type: no manifest declares it",
         "fetch-orders": "active",
@@ -129,7 +129,7 @@ async def test_describe_user_shows_the_next_run_to_the_millisecond(
 
     await taskqueue("pause", "fetch-orders")
     found = await answer(await taskqueue("describe", "user", "u-2", "-o", "json"))
-    (orders,) = (task for task in found["tasks"] if task["type"] == "fetch-orders")
+    (orders,) = (task for task in found["subscriptions"] if task["type"] == "fetch-orders")
     assert orders["state"] == "paused: `taskqueue resume fetch-orders`"
 
 
@@ -169,7 +169,7 @@ async def test_params_with_a_key_twice_are_refused(taskqueue: Command, folder: P
     found = await taskqueue("run", "fetch-orders", "u-1", "--params", '{"a": {"b": 1, "b": 2}}')
     assert (found.exit_code, found.stderr) == (
         ExitCode.USAGE,
-        "taskqueue: --params: write every key once: one is there twice\n",
+        "taskqueue: --params: each key must be unique (one is there twice)\n",
     )
     assert not await raw(store).hlen(store.keys("payload"))
 
@@ -262,7 +262,9 @@ async def test_dead_jobs_are_shown_retried_and_purged(
     shown = await answer(await taskqueue("dead", "show", dead["job"], "-o", "json"))
     assert shown["params"] == {"a": 1}
     described = await answer(await taskqueue("describe", "user", "u-1", "-o", "json"))
-    assert {task["type"]: task["lastOutcome"] for task in described["tasks"]}["fetch-orders"] == "dead"
+    assert {task["type"]: task["lastOutcome"] for task in described["subscriptions"]}[
+        "fetch-orders"
+    ] == "dead"
 
     assert await answer(await taskqueue("dead", "retry", "--all", "-o", "json")) == {"retried": 1}
     assert await answer(await taskqueue("dead", "list", "-o", "json")) == []
@@ -323,7 +325,7 @@ async def test_users_and_workers_are_listed(taskqueue: Command, folder: Path, st
     await heartbeat(store, "w-1", 60_000, b'{"slots":4}', [], [])
     (worker,) = await answer(await taskqueue("get", "workers", "-o", "json"))
     assert (worker["worker"], worker["info"]) == ("w-1", {"slots": 4})
-    done = await taskqueue("get", "users", "--most", "1", "-o", "json")
+    done = await taskqueue("get", "users", "--limit", "1", "-o", "json")
     assert len(await answer(done)) == 1
     assert "there are more than 1" in done.stderr
     table = await taskqueue("get", "users")

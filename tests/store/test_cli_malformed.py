@@ -67,7 +67,7 @@ async def test_every_command_survives_malformed_values(
 
 async def test_omitted_rows_are_reported(spoilt: Store, taskqueue: Command) -> None:
     done = await taskqueue("get", "types")
-    assert "left out what cannot be read: " in done.stderr
+    assert "left out values that cannot be read: " in done.stderr
     assert "types bad" in done.stderr
     assert "`taskqueue audit --repair`" in done.stderr
     assert (await raw(spoilt).hget(spoilt.keys("types"), BAD)) == b"garbage"

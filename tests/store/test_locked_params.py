@@ -176,7 +176,7 @@ async def test_apply_and_describe_show_refusals(store: Store, taskqueue: Command
             {"type": "sync", "params": ["region"], "user": "ada", "users": 1}
         ]
     described = await taskqueue("describe", "user", "ada", "-o", "json")
-    (task,) = json.loads(described.stdout)["tasks"]
+    (task,) = json.loads(described.stdout)["subscriptions"]
     assert task["state"] == "refused: remove region: the task type sync locks it"
     described = await taskqueue("describe", "type", "sync", "-o", "json")
     assert json.loads(described.stdout)["lockedParams"] == ["region"]

@@ -9,13 +9,19 @@ import sys
 from importlib import import_module
 from typing import NoReturn
 
+#: Called first and in this order, each before the next is imported; a module may be missing.
+_FIRST = (
+    ("taskqueue.process.stop_signals", "end_at_once"),
+    ("taskqueue.process.standard_streams", "open_missing"),
+    ("taskqueue.process.parent", "end_with_parent"),
+    ("taskqueue.process.open_files", "raise_limit"),
+)
+
 
 def enter(module: str, verb: str = "main") -> NoReturn:
     """Import a module, call its function `verb`, and exit with the code that the function returns."""
     _begin()
-    from taskqueue_entry.clash import refuse_clash  # noqa: PLC0415 - signals are first
-
-    refuse_clash()
+    _refuse_clash()
     sys.exit(getattr(import_module(module), verb)())
 
 
@@ -35,17 +41,14 @@ def worker() -> NoReturn:
 
 
 def _begin() -> None:
-    try:
-        from taskqueue.process.open_files import raise_limit  # noqa: PLC0415 - may be missing
-        from taskqueue.process.parent import end_with_parent  # noqa: PLC0415 - may be missing
-        from taskqueue.process.standard_streams import open_missing  # noqa: PLC0415 - may be missing
-        from taskqueue.process.stop_signals import end_at_once  # noqa: PLC0415 - may be missing
-    except Exception:  # another distribution's package may raise any exception
-        from taskqueue_entry.clash import refuse_clash  # noqa: PLC0415 - slow
+    for module, verb in _FIRST:
+        try:
+            act = getattr(import_module(module), verb)
+        except Exception:  # another distribution's package raises what it likes
+            _refuse_clash()
+            raise
+        act()
 
-        refuse_clash()
-        raise
-    end_at_once()
-    open_missing()
-    end_with_parent()
-    raise_limit()
+
+def _refuse_clash() -> None:
+    import_module("taskqueue_entry.clash").refuse_clash()

@@ -2,17 +2,18 @@
 
 import os
 import socket
-import sys
 import uuid
 from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
+from typing import NoReturn
 
 from kubernetes.aio.config import ConfigException
 from prometheus_client import REGISTRY
 
+from taskqueue.command_line.command import run_command
 from taskqueue.process.frame import ExitError, Process, Start, Work, run
-from taskqueue.process.settings import EXIT_BAD_SETTINGS, load
+from taskqueue.process.settings import EXIT_BAD_SETTINGS, settings_command
 from taskqueue.scheduler.service import Scheduler
 from taskqueue.store.connection import Store
 from taskqueue.store.fence import claim_epoch, read_epoch
@@ -105,8 +106,14 @@ def _work(
     )
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run the operator and return its exit code. Raises SystemExit on --help and bad settings."""
-    arguments = sys.argv[1:] if argv is None else argv
-    settings = load(OperatorSettings, arguments, "python -m taskqueue_operator")
+def serve(settings: OperatorSettings) -> int:
+    """Run the operator until a signal, and return its exit code."""
     return run(Process(name="operator", settings=settings, open=partial(_open, settings)))
+
+
+command = settings_command(OperatorSettings, serve)
+
+
+def main(argv: Sequence[str] | None = None) -> NoReturn:
+    """Run `python -m taskqueue_operator`. Raises SystemExit."""
+    run_command(command, argv, "python -m taskqueue_operator")

@@ -69,7 +69,7 @@ async def counting_api() -> AsyncIterator[CountingApi]:
     """An API without a limit: the test judges its arrivals."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
-        *("-m", "taskqueue.cli.dev.api", "--port", "0", "--rate", "1000000"),
+        *("-m", "taskqueue.dev.example_api", "--port", "0", "--rate", "1000000"),
         stdout=asyncio.subprocess.PIPE,
     )
     try:

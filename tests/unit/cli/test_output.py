@@ -12,9 +12,10 @@ from taskqueue.cli import main
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.instant import iso, read_instant_ms
 from taskqueue.cli.main import app
-from taskqueue.cli.output import Output, show_facts, show_rows
+from taskqueue.cli.output import Output
+from taskqueue.cli.table import show_facts, show_rows
 
-SLOW = ("asyncio", "redis", "pydantic", "yaml", "rich", "plotext", "msgspec", "structlog")
+SLOW = ("asyncio", "redis", "pydantic", "yaml", "rich", "plotext", "msgspec", "structlog", "aiohttp", "kopf")
 
 GOOD = """\
 apiVersion: taskqueue.dev/v1alpha1
@@ -121,20 +122,20 @@ def test_plan_check_answers_with_its_exit_code(folder: Path, rate: str, code: Ex
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        (["plan", "show"], "name a folder of manifests, or write --store"),
-        (["plan", "show", ".", "--store"], "and not both"),
-        (["plan", "check", "FOLDER"], "say with --rate"),
-        (["plan", "show", "FOLDER", "--day", "monday"], 'write a day such as "2026-11-24"'),
+        (["plan", "show"], "give either a folder of manifests or --store"),
+        (["plan", "show", ".", "--store"], "either a folder of manifests or --store"),
+        (["plan", "check", "FOLDER"], "--rate must be given"),
+        (["plan", "show", "FOLDER", "--day", "monday"], '--day must be a date such as "2026-11-24" (was'),
         (["pause", "a-type", "--for", "soon"], "write a duration"),
-        (["cursor", "set", "2026-11-24T08:00:00"], "write a time such as"),
-        (["dead", "retry"], "name the jobs, or write --all"),
-        (["dead", "purge", "a|b|1|0|0", "--all"], "name the jobs, or write --all"),
+        (["cursor", "set", "2026-11-24T08:00:00"], "TIME must be a time such as"),
+        (["dead", "retry"], "give either names of jobs or --all"),
+        (["dead", "purge", "a|b|1|0|0", "--all"], "give either names of jobs or --all"),
         (["run", "a-type", "u 1"], "USER: write 1 to 128 letters"),
-        (["run", "a-type", "u-1", "--params", "s3cret"], "--params: write a JSON object"),
+        (["run", "a-type", "u-1", "--params", "s3cret"], "--params must be a JSON object"),
         (["run", "a-type", "u-1", "--params", "[1]"], "--params: write a mapping"),
         (["run", "a-type", "u-1", "--params", '{"a": ' * 1_200 + "1" + "}" * 1_200], "nested deeper than 32"),
         (["run", "a-type", "u-1", "--id", "a|b"], "--id: write 1 to 128"),
-        (["users", "import", "FOLDER/good.yaml"], "ends in .ndjson or .csv"),
+        (["users", "import", "FOLDER/good.yaml"], "FILE must end in .ndjson or .csv (was"),
         (
             ["audit", "--redis-url", "http://me:s3cret@host"],
             "--redis-url: The Redis URL cannot be used. It must begin with redis://",

@@ -11,8 +11,11 @@ import pytest
 from typer.main import get_command
 
 from taskqueue.cli.exit_codes import ExitCode
+from taskqueue.cli.lazy import LazyCommand
 from taskqueue.cli.main import app
-from taskqueue.cli.plugin import WHERE, Call, Pod, choose, parse, run
+from taskqueue.cli.operator_pod import Pod, choose
+from taskqueue.cli.plugin import SHORT_NAMESPACE, Call, parse, run
+from taskqueue.cli.plugin import app as plugin
 
 
 def test_plugin_options_may_stand_anywhere() -> None:
@@ -30,16 +33,20 @@ def test_plugin_options_may_stand_anywhere() -> None:
         "f",
     )
     assert parse(asked) == Call(
-        command=["get", "types", "-o", "json"],
-        where=["--namespace", "shop", "--context", "prod", "--kubeconfig", "f"],
+        command=("get", "types", "-o", "json"),
+        kubectl=("--namespace", "shop", "--context", "prod", "--kubeconfig", "f"),
         instance="a",
     )
-    assert parse(["--local", "audit"]) == Call(command=["audit"], local=True)
-    assert parse(["run", "a", "b", "--", "-n", "--local"]).command == ["run", "a", "b", "--", "-n", "--local"]
+    assert parse(["--local", "audit"]) == Call(command=("audit",), local=True)
+    assert parse(["run", "a", "b", "--", "-n", "--local"]).command == ("run", "a", "b", "--", "-n", "--local")
+    assert parse(["get", "types", "-ojson", "-n=shop"]) == Call(
+        command=("get", "types", "-ojson"), kubectl=("--namespace", "shop")
+    )
 
 
 def names(command: Any) -> set[str]:
     """Every option of a command and of all below it."""
+    command = command.load() if isinstance(command, LazyCommand) else command
     own = {name for parameter in command.params for name in (*parameter.opts, *parameter.secondary_opts)}
     return own.union(*map(names, getattr(command, "commands", {}).values()))
 
@@ -47,17 +54,25 @@ def names(command: Any) -> set[str]:
 def test_no_command_has_an_option_of_the_same_name() -> None:
     known = names(get_command(app))
     assert "--output" in known
-    assert not known & {*WHERE, "--instance", "--local"}
+    own = names(get_command(plugin))
+    assert "--namespace" in own
+    assert not known & {*own, SHORT_NAMESPACE}
 
 
-@pytest.mark.parametrize("asked", [["get", "types", "-n"], ["--context=", "audit"]])
+@pytest.mark.parametrize(
+    ("asked", "words"),
+    [
+        (["get", "types", "-n"], "Option '--namespace' requires an argument"),
+        (["--context=", "audit"], "'--context': needs a value"),
+    ],
+)
 def test_an_option_without_a_value_is_a_wrong_use(
-    asked: list[str], capsys: pytest.CaptureFixture[str]
+    asked: list[str], words: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     with pytest.raises(SystemExit) as ended:
         parse(asked)
     assert ended.value.code == ExitCode.USAGE
-    assert "needs a value" in capsys.readouterr().err
+    assert words in capsys.readouterr().err
 
 
 def pod(name: str, *, instance: str = "shop", running: bool = True, ready: bool = True) -> Pod:

@@ -17,10 +17,11 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from taskqueue.cli.dev import api, arrivals
-from taskqueue.cli.dev.api import Connection
-from taskqueue.cli.dev.arrivals import Arrivals
-from taskqueue.cli.dev.sliding import SECOND_NS, SlidingWindow
+from taskqueue.dev.example_api import arrivals
+from taskqueue.dev.example_api import connection as connections
+from taskqueue.dev.example_api.arrivals import Arrivals
+from taskqueue.dev.example_api.connection import Connection
+from taskqueue.dev.example_api.sliding_window import SECOND_NS, SlidingWindow
 
 GET = b"GET /v1/orders HTTP/1.1\r\n\r\n"
 
@@ -80,7 +81,7 @@ class Clock:
 @pytest.fixture
 def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
     made = Clock()
-    monkeypatch.setattr(api, "time", made)
+    monkeypatch.setattr(connections, "time", made)
     monkeypatch.setattr(arrivals, "time", made)
     return made
 
@@ -347,7 +348,7 @@ def test_a_client_that_does_not_read_is_disconnected(clock: Clock) -> None:
 
 
 async def test_a_client_with_too_many_delayed_answers_is_not_read(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api, "MAX_WAITING", 3)
+    monkeypatch.setattr(connections, "MAX_WAITING", 3)
     client = wire()
     delayed = b"GET /?sleep_ms=1 HTTP/1.1\r\n\r\n"
     client.connection.data_received(2 * delayed)
@@ -361,7 +362,7 @@ async def test_a_client_with_too_many_delayed_answers_is_not_read(monkeypatch: p
 
 
 def test_of_too_many_clients_the_longest_idle_goes(clock: Clock, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(api, "MAX_CONNECTIONS", 3)
+    monkeypatch.setattr(connections, "MAX_CONNECTIONS", 3)
     together: set[Connection] = set()
     clients = []
     for _ in range(3):
@@ -417,7 +418,7 @@ def test_ten_thousand_requests_cost_less_than_a_second_of_cpu() -> None:
 
 @pytest.fixture
 def server(tmp_path: Path) -> Iterator[tuple["subprocess.Popen[str]", int]]:
-    command = [sys.executable, "-m", "taskqueue.cli.dev.api", "--port", "0", "--rate", "3"]
+    command = [sys.executable, "-m", "taskqueue.dev.example_api", "--port", "0", "--rate", "3"]
     with subprocess.Popen(
         [*command, "--record", str(tmp_path / "record.jsonl")], stdout=subprocess.PIPE, text=True
     ) as process:

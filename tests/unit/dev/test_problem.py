@@ -7,12 +7,12 @@ from typing import Any
 
 import pytest
 
-from taskqueue.cli.dev.complaints import complaints
-from taskqueue.cli.dev.problem import find_problem
-from taskqueue.cli.dev.scrape import ApiStats, Look
-from taskqueue.cli.dev.stack import Stack, Wanted
-from taskqueue.cli.dev.summary import Summary, summarize
 from taskqueue.cli.exit_codes import ExitCode
+from taskqueue.dev.complaints import complaints
+from taskqueue.dev.problem import find_problem
+from taskqueue.dev.snapshot import ApiStats, Snapshot
+from taskqueue.dev.stack import Stack, StackOptions
+from taskqueue.dev.summary import Summary, summarize
 from taskqueue.store.audit import Audit
 
 MANIFESTS = """
@@ -33,15 +33,15 @@ NOTHING = Audit({}, {}, {}, 0, 0, 0, 0, 10_000, 10_000)
 RAN_S = 10.0
 
 
-def look(**audit: Any) -> Look:
-    return Look(replace(NOTHING, **audit), ApiStats(), [], 0, 0, 10)
+def look(**audit: Any) -> Snapshot:
+    return Snapshot(replace(NOTHING, **audit), ApiStats(), [], 0, 0, 10)
 
 
 def stack(folder: Path, interval: str, *events: dict[str, str]) -> Stack:
     (folder / "tasks.yaml").write_text(MANIFESTS.replace("INTERVAL", interval))
     (folder / "scheduler-0.log").write_text("".join(f"{json.dumps(event)}\n" for event in events))
     (folder / "redis.log").write_text(json.dumps(REFUSED))
-    return Stack(Wanted(folder, 100.0, 1, 1, None, 10), folder)
+    return Stack(StackOptions(folder, 100.0, 1, 1, None, 10), folder)
 
 
 def summary(**totals: int) -> Summary:

@@ -6,9 +6,9 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
-from taskqueue.cli.dev.scrape import ApiStats, Look, quantile_ms
-from taskqueue.cli.dev.summary import summarize
-from taskqueue.cli.dev.view import line, render
+from taskqueue.dev.snapshot import ApiStats, Snapshot, quantile_ms
+from taskqueue.dev.summary import summarize
+from taskqueue.dev.view import line, render
 from taskqueue.store.audit import Audit
 
 AUDIT = Audit(
@@ -23,13 +23,13 @@ AUDIT = Audit(
     now=10_000,
 )
 LATENESS = [(0.001, 0.0), (0.01, 500.0), (0.1, 1000.0), (float("inf"), 1000.0)]
-NOW = Look(AUDIT, ApiStats(requests=910, worst=97), LATENESS, calls=455, started=910, slots=100)
+NOW = Snapshot(AUDIT, ApiStats(requests=910, worst=97), LATENESS, calls=455, started=910, slots=100)
 BEFORE = replace(
     NOW, audit=replace(AUDIT, now=9_000), api=ApiStats(requests=830, worst=97), calls=415, started=835
 )
 
 
-def drawn(look: Look, plot: str = "") -> str:
+def drawn(look: Snapshot, plot: str = "") -> str:
     out = io.StringIO()
     Console(file=out, width=100).print(render(look, BEFORE, 30.0, 100.0, plot))
     return out.getvalue()
@@ -86,7 +86,7 @@ def test_the_summary_counts_only_this_run() -> None:
         (replace(NOW, api=ApiStats(worst=101)), "the API saw more than 100 requests"),
     ],
 )
-def test_a_lost_job_or_exceeded_limit_is_exit_code_4(look: Look, sentence: str) -> None:
+def test_a_lost_job_or_exceeded_limit_is_exit_code_4(look: Snapshot, sentence: str) -> None:
     summary = summarize(100.0, {}, look, look)
     assert sentence in summary.verdict()
     assert summary.exit_code() == 4

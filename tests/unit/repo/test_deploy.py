@@ -12,8 +12,8 @@ from typing import Any
 import pytest
 import yaml
 
-from taskqueue.cli.dev.api import main as example_api
 from taskqueue.cli.exit_codes import ExitCode
+from taskqueue.dev.example_api.server import main as example_api
 from taskqueue.process.settings import StoreSettings, load
 from taskqueue.scheduler.settings import SchedulerSettings
 from taskqueue_worker.settings import WorkerSettings
@@ -103,7 +103,7 @@ def test_a_worker_is_killed_later_than_its_own_grace_ends() -> None:
 def test_the_example_api_knows_its_flags(capsys: pytest.CaptureFixture[str]) -> None:
     *words, module = SERVICES["api"]["entrypoint"]
     assert words == ["tini", "--", "python", "-m"]
-    assert importlib.import_module(module).main is example_api
+    assert importlib.import_module(f"{module}.server").main is example_api
     with pytest.raises(SystemExit) as ended:
         example_api([*SERVICES["api"]["command"], "--help"])
     assert ended.value.code == ExitCode.OK

@@ -20,8 +20,8 @@ from typing import Any
 import pytest
 import yaml
 
-from taskqueue.cli.dev.api import Connection
-from taskqueue.cli.dev.arrivals import Arrivals
+from taskqueue.dev.example_api.arrivals import Arrivals
+from taskqueue.dev.example_api.connection import Connection
 from taskqueue.handlers import http_request
 from taskqueue.handlers.registry import default_registry, load_modules
 from taskqueue.models.manifest import parse

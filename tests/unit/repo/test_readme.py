@@ -9,7 +9,7 @@ from typing import Any
 
 import pytest
 
-from taskqueue.cli.dev.main import main as dev
+from taskqueue.dev.main import main as dev
 from taskqueue.handlers.registry import default_registry, load_modules
 from taskqueue.sources.folder import load
 from taskqueue.testing import run_handler

@@ -1,23 +1,23 @@
 """The process of a worker: it loads handlers, answers probes and runs jobs until SIGTERM or SIGINT."""
 
 import gc
-import sys
 from collections.abc import AsyncIterator, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import NoReturn
 
+from taskqueue.command_line.command import run_command
 from taskqueue.handlers.errors import HandlersError
 from taskqueue.handlers.registry import default_registry, load_entry_points, load_modules
 from taskqueue.process.event_loop import new_uvloop
 from taskqueue.process.frame import ExitError, Process, Work, run
-from taskqueue.process.settings import load
+from taskqueue.process.settings import settings_command
 from taskqueue_worker.settings import WorkerSettings
 from taskqueue_worker.worker import Worker
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run `taskqueue worker` and return its exit code. Raises SystemExit on --help and bad settings."""
-    settings = load(WorkerSettings, sys.argv[1:] if argv is None else argv, "taskqueue worker")
+def serve(settings: WorkerSettings) -> int:
+    """Run the worker until a signal, and return its exit code."""
     process = Process(
         name="worker",
         settings=settings,
@@ -26,6 +26,14 @@ def main(argv: Sequence[str] | None = None) -> int:
         new_loop=new_uvloop,
     )
     return run(process)
+
+
+command = settings_command(WorkerSettings, serve)
+
+
+def main(argv: Sequence[str] | None = None) -> NoReturn:
+    """Run `taskqueue worker`. Raises SystemExit."""
+    run_command(command, argv, "taskqueue worker")
 
 
 def _load_handlers(modules: Sequence[str]) -> None:

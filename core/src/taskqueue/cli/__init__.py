@@ -1,11 +1,37 @@
-"""The `taskqueue` command, for people and for scripts.
+"""The `taskqueue` command.
 
-A file is a group of commands; a command reads or writes through the store's typed wrappers and shows the
-answer as a table or as JSON. `store_command` opens the store and turns what can go wrong into one sentence
-and an exit code (`exit_codes`), `output` prints, `interruption` ends a command at a signal. Nothing here
-decides what is true: that is the store's and the plan's.
+    main           the command: help, signals, output, exit codes
+    commands       every command by name, with its module and its line in the help
+    lazy           a command that is imported when it is used
+    manifests      validate, apply
+    get            get types, users, jobs, workers
+    describe       describe type, user
+    control        run, pause, resume
+    limit          limit get, set, clear, open
+    dead           dead list, show, retry, purge
+    users          users import, remove
+    plan           plan show, check
+    audit          audit
+    cursor         cursor get, set
+    plugin         kubectl taskqueue
+    operator_pod   the pod in which the plugin runs a command
+    store_command  a command with an open store; its failures as one sentence and an exit code
+    options        arguments and options of several commands
+    output         JSON, lines and drawings on standard output, made printable
+    table          rows and facts, as a table or as JSON
+    failure        the sentence and the exit code of a command that fails
+    remedies       remedies for a store that does not answer or refuses
+    exit_codes     the exit codes
+    interruption   the end of a command at a signal
+    instant        instants, days and durations, read and written
+    demands        the demand of each type, from manifests or from the store
+    next_due       the next due time of a subscription
+    reasons        reasons why a subscription is idle or a job waits
+    schedule_text  a schedule in words
+    plot           a day, or the next hour, as a plot
 
-May import everything else of taskqueue. Only typer is imported at start; whatever is slow to import (Redis,
-YAML, rich, plotext) is imported by the command that needs it, so that `taskqueue --help` and completion
-answer at once.
+To add a command, write a function in a module of its group, or a line in `commands`. `main` and the modules that it
+imports stay free of Redis, YAML, pydantic and rich; the modules of the commands import at their top what they need.
+
+May import every package of `taskqueue` but `taskqueue.dev`.
 """

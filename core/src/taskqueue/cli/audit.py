@@ -1,38 +1,35 @@
-"""audit and cursor: whether every job is accounted for, and how far the schedule has been emitted."""
+"""audit: every job accounted for, and every value that cannot be read."""
 
+from collections.abc import Mapping
 from itertools import islice
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
 
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.failure import fail
-from taskqueue.cli.instant import iso, read_instant_ms
-from taskqueue.cli.output import show_facts
+from taskqueue.cli.instant import iso
 from taskqueue.cli.store_command import Session, store_command
+from taskqueue.cli.table import show_facts
+from taskqueue.store.audit import audit as read_audit
+from taskqueue.store.connection import Store
+from taskqueue.store.inspection import inspect, release_subscribers
+from taskqueue.store.malformed import text
+from taskqueue.store.repair import forget_notes, read_notes, repair
+from taskqueue.store.types import read_catalog
 
-if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from taskqueue.store.connection import Store
-
-#: Places named by `audit`; all are counted.
-PLACES_SHOWN = 100
-
-cursor_app = typer.Typer(no_args_is_help=True)
+#: Maximum number of places that `audit` names; all are counted.
+MAX_PLACES = 100
 
 
 @store_command
 async def audit(
     session: Session,
     repair: Annotated[
-        bool, typer.Option("--repair", help="Look at every value, and remove those that cannot be read.")
+        bool, typer.Option("--repair", help="Read every value, and remove values that cannot be read.")
     ] = False,
 ) -> None:
-    """Check that what came in equals what went out and what is held, and name values that cannot be read."""
-    from taskqueue.store.audit import audit as read_audit  # noqa: PLC0415 - slow
-    from taskqueue.store.types import read_catalog  # noqa: PLC0415 - slow
-
+    """Check that the jobs that came in equal the jobs that went out and are held; name unreadable values."""
     store = session.store
     found = await read_audit(store)
     installed = (await read_catalog(store)).installed_ms > 0
@@ -55,19 +52,15 @@ async def audit(
             "cursor": "lost" if lost else iso(found.cursor) if installed else None,
             "now": iso(found.now),
             "malformed": len(malformed),
-            **(
-                {"malformedValues": dict(islice(sorted(malformed.items()), PLACES_SHOWN))}
-                if malformed
-                else {}
-            ),
+            **({"malformedValues": dict(islice(sorted(malformed.items()), MAX_PLACES))} if malformed else {}),
             **({"repaired": repaired} if repair else {}),
         },
     )
     if lost:
-        fail("the cursor is lost: `taskqueue cursor set TIME` says from when to go on", ExitCode.AUDIT)
+        fail("the cursor is lost: `taskqueue cursor set TIME` restores it", ExitCode.AUDIT)
     if found.difference:
         many = abs(found.difference)
-        fate = "are missing" if found.difference > 0 else "are there without having come in"
+        fate = "are missing" if found.difference > 0 else "are held without having come in"
         fail(f"{many} jobs {fate}: keep the store as it is and report this as a bug", ExitCode.AUDIT)
     if malformed:
         fail(
@@ -76,20 +69,14 @@ async def audit(
         )
 
 
-async def _malformed(store: "Store") -> dict[str, str]:
-    """Read what scripts named, and what this process could not read; each place, and what became of the value."""
-    from taskqueue.store.malformed import text  # noqa: PLC0415 - slow
-    from taskqueue.store.repair import read_notes  # noqa: PLC0415 - slow
-
+async def _malformed(store: Store) -> dict[str, str]:
+    """Return the places of unreadable values, noted by scripts or found here, with the fate of each value."""
     notes = {text(place): fate for place, fate in (await read_notes(store)).items()}
     return {**store.malformed.places, **notes}
 
 
-async def _repair(store: "Store", malformed: "Mapping[str, str]") -> list[str]:
-    """Repair all there is, take note of the rest, and return every place."""
-    from taskqueue.store.inspection import inspect, release_subscribers  # noqa: PLC0415 - slow
-    from taskqueue.store.repair import forget_notes, read_notes, repair  # noqa: PLC0415 - slow
-
+async def _repair(store: Store, malformed: Mapping[str, str]) -> list[str]:
+    """Remove or set aside every unreadable value, and return the places."""
     wanted = await inspect(store)
     await release_subscribers(store, wanted)
     done = await repair(store, wanted)
@@ -97,38 +84,3 @@ async def _repair(store: "Store", malformed: "Mapping[str, str]") -> list[str]:
     for place in list(store.malformed.places):
         store.malformed.forget(place)
     return sorted({one.place for one in done} | malformed.keys())
-
-
-@cursor_app.command("get")
-@store_command
-async def cursor_get(session: Session) -> None:
-    """Show the instant up to which everything was emitted, and how far that is behind the clock."""
-    from taskqueue.store.clock import server_now_ms  # noqa: PLC0415 - slow
-    from taskqueue.store.cursor import read_cursor  # noqa: PLC0415 - slow
-
-    cursor_ms = await read_cursor(session.store)
-    now_ms = await server_now_ms(session.store)
-    show_facts(session.output, {"cursor": iso(cursor_ms), "behindSeconds": (now_ms - cursor_ms) / 1000})
-
-
-@cursor_app.command("set")
-@store_command
-async def cursor_set(
-    session: Session,
-    time: Annotated[
-        str, typer.Argument(metavar="TIME", help='From when to go on, such as "2026-11-24T08:00:00Z".')
-    ],
-) -> None:
-    """Give a store that lost its cursor one again; one that has a cursor keeps it."""
-    from taskqueue.store.clock import server_now_ms  # noqa: PLC0415 - slow
-    from taskqueue.store.cursor import restore_cursor  # noqa: PLC0415 - slow
-    from taskqueue.store.types import read_catalog  # noqa: PLC0415 - slow
-
-    cursor_ms = read_instant_ms(time)
-    if cursor_ms > await server_now_ms(session.store):
-        fail("write a time that has passed: what is due before it would never run", ExitCode.USAGE)
-    if not (await read_catalog(session.store)).installed_ms:
-        fail("this store never had a cursor: `taskqueue apply PATH` begins one", ExitCode.REFUSED)
-    if not await restore_cursor(session.store, cursor_ms):
-        fail("the store has a cursor, which only moves forward: nothing was changed", ExitCode.REFUSED)
-    show_facts(session.output, {"cursor": iso(cursor_ms)})

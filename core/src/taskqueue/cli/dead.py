@@ -1,39 +1,36 @@
-"""dead: the jobs that used up their attempts."""
+"""dead list, show, retry, purge: jobs that used up their attempts."""
 
-from typing import TYPE_CHECKING, Annotated, Any
+from collections.abc import Awaitable, Callable, Sequence
+from typing import Annotated, Any
 
 import typer
 
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.failure import fail, say
 from taskqueue.cli.instant import iso
-from taskqueue.cli.interruption import said_when_stopped
-from taskqueue.cli.options import MOST_DEFAULT, MostOption
-from taskqueue.cli.output import show_facts, show_rows
+from taskqueue.cli.interruption import report_when_stopped
+from taskqueue.cli.options import LIMIT_DEFAULT, LimitOption
 from taskqueue.cli.store_command import Session, store_command
-
-if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
-
-    from taskqueue.store.connection import Store
-    from taskqueue.store.dead import DeadLetter
+from taskqueue.cli.table import show_facts, show_rows
+from taskqueue.command_line.command import new_group
+from taskqueue.store.connection import Store
+from taskqueue.store.dead import DeadLetter, find_dead, purge_dead, read_dead, retry_dead
+from taskqueue.store.users import decode_params
 
 JobsArgument = Annotated[list[str] | None, typer.Argument(metavar="[JOB]...", help="Names of dead jobs.")]
-AllOption = Annotated[bool, typer.Option("--all", help="All that are dead now.")]
+AllOption = Annotated[bool, typer.Option("--all", help="Every job that is dead now.")]
 
-#: Jobs moved by one call of a script, which keeps the store free for the workers.
+#: Jobs moved per call of a script; longer calls would keep workers from the store.
 BATCH = 500
 
-app = typer.Typer(no_args_is_help=True)
+app = new_group()
 
 
 @app.command("list")
 @store_command
-async def list_dead(session: Session, most: MostOption = MOST_DEFAULT) -> None:
-    """List dead jobs, the newest first, each with the reason."""
-    from taskqueue.store.dead import read_dead  # noqa: PLC0415 - slow
-
-    letters = await read_dead(session.store, most=most)
+async def list_dead(session: Session, limit: LimitOption = LIMIT_DEFAULT) -> None:
+    """List dead jobs, newest first, each with the reason."""
+    letters = await read_dead(session.store, most=limit)
     show_rows(
         session.output,
         ("job", "diedAt", "failures", "losses", "reason"),
@@ -44,62 +41,53 @@ async def list_dead(session: Session, most: MostOption = MOST_DEFAULT) -> None:
 @app.command("show")
 @store_command
 async def show(
-    session: Session, job: Annotated[str, typer.Argument(metavar="JOB", help="The name of a dead job.")]
+    session: Session, job: Annotated[str, typer.Argument(metavar="JOB", help="Name of a dead job.")]
 ) -> None:
-    """Show one dead job with the params it was given."""
-    from taskqueue.store.dead import find_dead  # noqa: PLC0415 - slow
-    from taskqueue.store.users import decode_params  # noqa: PLC0415 - slow
-
+    """Show one dead job with its params."""
     letter = await find_dead(session.store, job)
     if letter is None:
-        fail(f"no dead job is called {job}: `taskqueue dead list` shows them", ExitCode.NOT_FOUND)
+        fail(f"{job}: no such dead job; `taskqueue dead list` lists them", ExitCode.NOT_FOUND)
     show_facts(session.output, {**_facts(letter), "params": decode_params(letter.payload)})
 
 
 @app.command("retry")
 @store_command
 async def retry(session: Session, jobs: JobsArgument = None, all_: AllOption = False) -> None:
-    """Put dead jobs back into their lanes, with a clean record and no deadline."""
-    from taskqueue.store.dead import retry_dead  # noqa: PLC0415 - slow
-
+    """Return dead jobs to their lanes, with all attempts and no deadline."""
     await _move(session, "retried", retry_dead, jobs or [], all_=all_)
 
 
 @app.command("purge")
 @store_command
 async def purge(session: Session, jobs: JobsArgument = None, all_: AllOption = False) -> None:
-    """Delete dead jobs for good."""
-    from taskqueue.store.dead import purge_dead  # noqa: PLC0415 - slow
-
+    """Delete dead jobs."""
     await _move(session, "purged", purge_dead, jobs or [], all_=all_)
 
 
 async def _move(
     session: Session,
     word: str,
-    verb: "Callable[[Store, Sequence[str]], Awaitable[int]]",
+    verb: Callable[[Store, Sequence[str]], Awaitable[int]],
     jobs: list[str],
     *,
     all_: bool,
 ) -> None:
     if bool(jobs) == all_:
-        fail("name the jobs, or write --all", ExitCode.USAGE)
+        fail("give either names of jobs or --all", ExitCode.USAGE)
     if all_:
         jobs = await _all_names(session.store)
     moved = 0
-    with said_when_stopped(lambda: f"stopped: {moved} of {len(jobs)} jobs are {word}"):
+    with report_when_stopped(lambda: f"stopped: {moved} of {len(jobs)} jobs are {word}"):
         for start in range(0, len(jobs), BATCH):
             moved += await verb(session.store, jobs[start : start + BATCH])
     show_facts(session.output, {word: moved})
     if moved < len(jobs) and not all_:
-        say(f"{len(jobs) - moved} of these jobs are not dead: `taskqueue dead list` shows those that are")
+        say(f"{len(jobs) - moved} of these jobs are not dead: `taskqueue dead list` lists the dead ones")
         raise typer.Exit(int(ExitCode.NOT_FOUND))
 
 
-async def _all_names(store: "Store") -> list[str]:
-    """All that are dead now: read before the first is moved, as one that is retried may die again."""
-    from taskqueue.store.dead import read_dead  # noqa: PLC0415 - slow
-
+async def _all_names(store: Store) -> list[str]:
+    """Return the names of all dead jobs: read before the first is moved, as a retried job may die again."""
     names: dict[str, None] = {}
     offset = 0
     while letters := await read_dead(store, offset, BATCH):
@@ -108,7 +96,7 @@ async def _all_names(store: "Store") -> list[str]:
     return list(names)
 
 
-def _facts(letter: "DeadLetter") -> dict[str, Any]:
+def _facts(letter: DeadLetter) -> dict[str, Any]:
     return {
         "job": letter.job,
         "diedAt": iso(letter.at_ms),

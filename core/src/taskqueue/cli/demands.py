@@ -1,20 +1,18 @@
-"""What every task type asks for, counted from manifests or from the store, for the plan to judge."""
+"""The demand of each task type, counted from manifests or from the store."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING
 
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.failure import fail
+from taskqueue.plan.type_demand import TypeDemand
+from taskqueue.sources.folder import load
+from taskqueue.store.connection import Store
+from taskqueue.store.generations import count_subscriptions
+from taskqueue.store.types import read_catalog
 
-if TYPE_CHECKING:
-    from taskqueue.plan.type_demand import TypeDemand
-    from taskqueue.store.connection import Store
 
-
-def demands_of_path(path: Path) -> "list[TypeDemand]":
-    """Count the subscriptions of a folder. Ends the command where manifests are at fault."""
-    from taskqueue.sources.folder import load  # noqa: PLC0415 - slow
-
+def demands_of_path(path: Path) -> list[TypeDemand]:
+    """Count the subscriptions of a folder, by type. Ends the command with FAULTS where a manifest is at fault."""
     desired = load(path)
     if desired.faults:
         fail(
@@ -25,12 +23,11 @@ def demands_of_path(path: Path) -> "list[TypeDemand]":
     return desired.demands()
 
 
-async def demands_of_store(store: "Store") -> "tuple[list[TypeDemand], float | None]":
-    """Count the running subscriptions of a store, without paused types; also give the limit R in force."""
-    from taskqueue.plan.type_demand import TypeDemand  # noqa: PLC0415 - slow
-    from taskqueue.store.generations import count_subscriptions  # noqa: PLC0415 - slow
-    from taskqueue.store.types import read_catalog  # noqa: PLC0415 - slow
+async def demands_of_store(store: Store) -> tuple[list[TypeDemand], float | None]:
+    """Count the running subscriptions of a store, by type, and return the rate of the global limit as well.
 
+    Paused and suspended types are left out. The rate is None where none was ever set.
+    """
     catalog = await read_catalog(store)
     running = {
         name: record

@@ -1,42 +1,41 @@
-"""describe: all that is known of one task type or one user."""
+"""describe type, describe user: one task type or one user in full."""
 
-from typing import TYPE_CHECKING, Any
-
-import typer
+from typing import Any
 
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.failure import fail, fail_unknown_type
 from taskqueue.cli.get import record_state
 from taskqueue.cli.instant import iso
+from taskqueue.cli.next_due import next_due_ms
 from taskqueue.cli.options import TypeArgument, UserArgument
-from taskqueue.cli.output import Output, show_facts, show_json, show_line, show_rows
+from taskqueue.cli.output import Output, show_json, show_line
+from taskqueue.cli.reasons import Conditions, idle_reason, waiting_reason
 from taskqueue.cli.schedule_text import schedule_text
 from taskqueue.cli.store_command import Session, store_command
-from taskqueue.cli.waiting import Surroundings, why_idle, why_waiting
+from taskqueue.cli.table import show_facts, show_rows
+from taskqueue.command_line.command import new_group
+from taskqueue.models.duration import format_ms
+from taskqueue.plan.schedule import next_occurrence
+from taskqueue.store.clock import server_now_ms
+from taskqueue.store.connection import Store
+from taskqueue.store.generations import count_subscriptions
+from taskqueue.store.listing import read_handlers, read_workers
+from taskqueue.store.lookup import find_jobs, find_stored_users, read_offsets
+from taskqueue.store.type_record import TypeRecord
+from taskqueue.store.types import Catalog, read_catalog
+from taskqueue.store.users import StoredSubscription, read_runs, read_subscriptions
 from taskqueue.text.redaction import redact
 
-if TYPE_CHECKING:
-    from taskqueue.store.connection import Store
-    from taskqueue.store.type_record import TypeRecord
-    from taskqueue.store.types import Catalog
-    from taskqueue.store.users import StoredSubscription
-
-#: Period starts shown of a type.
+#: Number of period starts shown of a type.
 NEXT_STARTS = 3
 
-app = typer.Typer(no_args_is_help=True)
+app = new_group()
 
 
 @app.command("type")
 @store_command
 async def describe_type(session: Session, name: TypeArgument) -> None:
-    """Show a task type: its schedule, next periods, limits, and how many subscribe to it."""
-    from taskqueue.models.duration import format_ms  # noqa: PLC0415 - slow
-    from taskqueue.store.clock import server_now_ms  # noqa: PLC0415 - slow
-    from taskqueue.store.generations import count_subscriptions  # noqa: PLC0415 - slow
-    from taskqueue.store.listing import read_handlers  # noqa: PLC0415 - slow
-    from taskqueue.store.types import read_catalog  # noqa: PLC0415 - slow
-
+    """Show a task type: its schedule, next periods, limits and number of subscriptions."""
     catalog = await read_catalog(session.store)
     record = catalog.records.get(name)
     if record is None:
@@ -54,7 +53,7 @@ async def describe_type(session: Session, name: TypeArgument) -> None:
         "nextPeriods": _next_periods(record, await server_now_ms(session.store)),
         "subscriptions": counts.get(name, 0),
         "handler": f"function {spec.function}" if spec.function else _http_text(record),
-        # Until a worker says that it has a function nobody can know.
+        # Unknown until a worker has registered the function.
         "handlerRegistered": spec.function in handlers if spec.function else None,
         "priority": spec.priority.value,
         "cost": spec.cost,
@@ -70,14 +69,12 @@ async def describe_type(session: Session, name: TypeArgument) -> None:
     show_facts(session.output, facts)
 
 
-def _http_text(record: "TypeRecord") -> str:
+def _http_text(record: TypeRecord) -> str:
     http = record.task_type.http
     return f"{http.method} {redact(http.url)}" if http else ""
 
 
-def _next_periods(record: "TypeRecord", now_ms: int) -> list[str]:
-    from taskqueue.plan.schedule import next_occurrence  # noqa: PLC0415 - slow
-
+def _next_periods(record: TypeRecord, now_ms: int) -> list[str]:
     starts: list[str] = []
     at_s = now_ms // 1000
     while record.segments() and len(starts) < NEXT_STARTS:
@@ -89,13 +86,7 @@ def _next_periods(record: "TypeRecord", now_ms: int) -> list[str]:
 @app.command("user")
 @store_command
 async def describe_user(session: Session, user: UserArgument) -> None:
-    """Show a user's tasks: when each runs next and how it ended last, and why jobs of the user wait."""
-    from taskqueue.store.clock import server_now_ms  # noqa: PLC0415 - slow
-    from taskqueue.store.listing import read_workers  # noqa: PLC0415 - slow
-    from taskqueue.store.lookup import find_jobs, find_stored_users  # noqa: PLC0415 - slow
-    from taskqueue.store.types import read_catalog  # noqa: PLC0415 - slow
-    from taskqueue.store.users import read_subscriptions  # noqa: PLC0415 - slow
-
+    """Show the subscriptions of a user: next run, last outcome, and why jobs of the user wait."""
     store = session.store
     (owner,) = await find_stored_users(store, [user])
     catalog = await read_catalog(store)
@@ -104,28 +95,24 @@ async def describe_user(session: Session, user: UserArgument) -> None:
     if owner is None and not waiting and not wanted:
         fail(f"{user}: no such user; `taskqueue get users` lists them", ExitCode.NOT_FOUND)
     now_ms = await server_now_ms(store)
-    tasks = await _tasks(store, user, catalog, wanted, now_ms)
-    around = Surroundings(catalog, await read_workers(store), now_ms)
-    jobs = [{"job": job.name, "where": job.where, "why": why_waiting(job, around)} for job in waiting]
+    subscriptions = await _subscriptions(store, user, catalog, wanted, now_ms)
+    conditions = Conditions(catalog, await read_workers(store), now_ms)
+    jobs = [{"job": job.name, "where": job.where, "why": waiting_reason(job, conditions)} for job in waiting]
     source = owner.source if owner else None
     if session.output is Output.JSON:
-        show_json({"user": user, "source": source, "tasks": tasks, "jobs": jobs})
+        show_json({"user": user, "source": source, "subscriptions": subscriptions, "jobs": jobs})
         return
     show_facts(session.output, {"user": user, "source": source})
     show_line()
-    show_rows(session.output, ("type", "next", "lastOutcome", "lastAt", "state"), tasks)
+    show_rows(session.output, ("type", "next", "lastOutcome", "lastAt", "state"), subscriptions)
     if jobs:
         show_line()
         show_rows(session.output, ("job", "where", "why"), jobs)
 
 
-async def _tasks(
-    store: "Store", user: str, catalog: "Catalog", tasks: "list[StoredSubscription]", now_ms: int
+async def _subscriptions(
+    store: Store, user: str, catalog: Catalog, tasks: list[StoredSubscription], now_ms: int
 ) -> list[dict[str, Any]]:
-    from taskqueue.cli.next_due import next_due_ms  # noqa: PLC0415 - slow
-    from taskqueue.store.lookup import read_offsets  # noqa: PLC0415 - slow
-    from taskqueue.store.users import read_runs  # noqa: PLC0415 - slow
-
     runs = await read_runs(store, user)
     segments = {
         task.type: catalog.records[task.type].segments() for task in tasks if task.type in catalog.records
@@ -134,7 +121,7 @@ async def _tasks(
     offsets = await read_offsets(store, user, places)
     rows = []
     for task in tasks:
-        idle = why_idle(task, catalog)
+        idle = idle_reason(task, catalog)
         due_ms = None if idle else next_due_ms(segments[task.type], offsets, now_ms)
         outcome, at_s = runs.get(task.type, (None, 0))
         rows.append(

@@ -1,4 +1,4 @@
-"""How a command says that it cannot: one sentence on standard error, and a status."""
+"""The failure of a command: one sentence on standard error, and an exit code."""
 
 from typing import NoReturn
 
@@ -10,16 +10,16 @@ from taskqueue.text.redaction import redact
 
 
 def fail(sentence: str, code: ExitCode) -> NoReturn:
-    """End the command. The sentence says what to do about it, and never holds a password."""
+    """End the command with a sentence that names the remedy. Passwords in the sentence are hidden."""
     say(sentence)
     raise typer.Exit(int(code))
 
 
 def fail_unknown_type(task_type: str) -> NoReturn:
-    """End a command that was given the name of no task type."""
+    """End a command whose task type is not in the store."""
     fail(f"{task_type}: no such task type; `taskqueue get types` lists them", ExitCode.NOT_FOUND)
 
 
 def say(sentence: str) -> None:
-    """Tell the person something that is not the answer: standard output is the answer's."""
+    """Print a sentence on standard error: standard output holds the answer alone."""
     show_line(f"taskqueue: {redact(sentence)}", err=True)

@@ -1,27 +1,29 @@
-"""get: lists of what the store has."""
+"""get types, users, jobs, workers: lists of the objects in the store."""
 
 from itertools import islice
 from typing import Any
 
-import typer
-
 from taskqueue.cli.failure import say
 from taskqueue.cli.instant import iso
-from taskqueue.cli.options import MOST_DEFAULT, MostOption
-from taskqueue.cli.output import show_rows
+from taskqueue.cli.options import LIMIT_DEFAULT, LimitOption
 from taskqueue.cli.schedule_text import schedule_text
 from taskqueue.cli.store_command import Session, store_command
+from taskqueue.cli.table import show_rows
+from taskqueue.command_line.command import new_group
+from taskqueue.store.clock import server_now_ms
+from taskqueue.store.generations import count_subscriptions
+from taskqueue.store.job_name import parse
+from taskqueue.store.listing import read_jobs, read_workers
+from taskqueue.store.types import read_catalog
+from taskqueue.store.users import read_subscriptions, scan_stored_users
 
-app = typer.Typer(no_args_is_help=True)
+app = new_group()
 
 
 @app.command("types")
 @store_command
 async def types(session: Session) -> None:
-    """List the task types, with the number of running subscriptions."""
-    from taskqueue.store.generations import count_subscriptions  # noqa: PLC0415 - slow
-    from taskqueue.store.types import read_catalog  # noqa: PLC0415 - slow
-
+    """List the task types, with the number of their running subscriptions."""
     catalog = await read_catalog(session.store)
     newest = {name: record.newest.number for name, record in catalog.records.items() if record.newest}
     counts = await count_subscriptions(session.store, newest) if newest else {}
@@ -44,7 +46,7 @@ async def types(session: Session) -> None:
 
 
 def record_state(removed: bool, paused: bool, suspend: bool) -> str:
-    """Say in a word whether a task type runs, and if not, whose doing that is."""
+    """Return the state of a task type: active, or how it was stopped."""
     if removed:
         return "removing"
     if paused:
@@ -54,30 +56,27 @@ def record_state(removed: bool, paused: bool, suspend: bool) -> str:
 
 @app.command("users")
 @store_command
-async def users(session: Session, most: MostOption = MOST_DEFAULT) -> None:
-    """List users, where each was declared and what it wants."""
-    from taskqueue.store.users import read_subscriptions, scan_stored_users  # noqa: PLC0415 - slow
-
+async def users(session: Session, limit: LimitOption = LIMIT_DEFAULT) -> None:
+    """List users, with the source that declares them and the types they subscribe to."""
     rows: list[dict[str, Any]] = []
     async for user, owner in scan_stored_users(session.store):
-        if len(rows) == most:
-            say(f"there are more than {most}: raise --most to see them")
+        if len(rows) == limit:
+            say(f"there are more than {limit} users: raise --limit to list them")
             break
         tasks = await read_subscriptions(session.store, user)
-        rows.append({"user": user, "source": owner.source, "tasks": [task.type for task in tasks]})
-    show_rows(session.output, ("user", "source", "tasks"), sorted(rows, key=lambda row: str(row["user"])))
+        rows.append({"user": user, "source": owner.source, "subscriptions": [task.type for task in tasks]})
+    show_rows(
+        session.output, ("user", "source", "subscriptions"), sorted(rows, key=lambda row: str(row["user"]))
+    )
 
 
 @app.command("jobs")
 @store_command
-async def jobs(session: Session, most: MostOption = MOST_DEFAULT) -> None:
-    """List jobs that wait or run, the first of every lane and of every limit."""
-    from taskqueue.store.job_name import parse  # noqa: PLC0415 - slow
-    from taskqueue.store.listing import read_jobs  # noqa: PLC0415 - slow
-
-    found = await read_jobs(session.store, most)
+async def jobs(session: Session, limit: LimitOption = LIMIT_DEFAULT) -> None:
+    """List waiting and running jobs, the first of each lane and of each limit."""
+    found = await read_jobs(session.store, limit)
     rows = []
-    for job in islice(found, most):
+    for job in islice(found, limit):
         name = parse(job.name)
         rows.append(
             {
@@ -88,18 +87,15 @@ async def jobs(session: Session, most: MostOption = MOST_DEFAULT) -> None:
                 "job": job.name,
             }
         )
-    if len(found) >= most:
-        say(f"there may be more than {most}: raise --most to see them; `taskqueue audit` counts all")
+    if len(found) >= limit:
+        say(f"there may be more than {limit} jobs: raise --limit to list them; `taskqueue audit` counts all")
     show_rows(session.output, ("type", "user", "due", "where", "job"), rows)
 
 
 @app.command("workers")
 @store_command
 async def workers(session: Session) -> None:
-    """List the workers seen in the last hour."""
-    from taskqueue.store.clock import server_now_ms  # noqa: PLC0415 - slow
-    from taskqueue.store.listing import read_workers  # noqa: PLC0415 - slow
-
+    """List workers that sent a heartbeat in the last hour."""
     now_ms = await server_now_ms(session.store)
     show_rows(
         session.output,

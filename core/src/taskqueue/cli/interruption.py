@@ -1,9 +1,9 @@
-"""Ctrl-C, SIGTERM and a closed terminal (SIGHUP) during a command: it ends within a second, whatever it is doing.
+"""The end of a command at Ctrl-C, SIGTERM or a closed terminal (SIGHUP), within a second.
 
-The signal raises Stopped in the main thread. To cancel the task of an event loop, as asyncio does, would not be
-enough: a client may swallow that, code that computes sees it late, and a read of a silent pipe never. What closes
-files and connections then has half a second; a further signal ends the process at once. Before it ends, the process
-says what the command left for that moment, such as the line from which an import goes on.
+The signal raises Stopped in the main thread. Cancelling the task of the event loop, as asyncio does, would not be
+enough: a client may swallow the cancellation, a computation sees it late, and a read of a silent pipe never sees it.
+Files and connections then have half a second to close; a further signal ends the process at once. At its end the
+process prints the sentence that the command left for this moment, such as the line at which an import resumes.
 """
 
 import os
@@ -18,21 +18,24 @@ from typing import NoReturn
 from taskqueue.process.stop_signals import STOP_SIGNALS
 from taskqueue.text.printable import printable_line
 
-#: How long a command that is stopped may take to close what it has opened.
+#: Seconds in which a stopped command may close its files and connections.
 CLOSE_S = 0.5
 
 _SHOW_CURSOR = b"\x1b[?25h"
 
 
 class Stopped(SystemExit):
-    """A signal stops the command; code: 128 + its number."""
+    """A signal stops the command. code: 128 + the number of the signal."""
 
     code: int
 
 
 @contextmanager
 def stopped_by_signals() -> Iterator[None]:
-    """Let a stop signal end the command; one that is ignored, as by a shell in the background or nohup, stays so."""
+    """Let stop signals end the command inside.
+
+    A signal that was ignored, by nohup or by a shell for a background job, stays ignored.
+    """
     before = {number: signal.getsignal(number) for number in (*STOP_SIGNALS, signal.SIGHUP)}
     stop = _Stop()
     for number, handler in before.items():
@@ -51,8 +54,8 @@ _sentences: list[Callable[[], str]] = []
 
 
 @contextmanager
-def said_when_stopped(sentence: Callable[[], str]) -> Iterator[None]:
-    """Have a sentence said if a signal ends the command inside."""
+def report_when_stopped(sentence: Callable[[], str]) -> Iterator[None]:
+    """Print a sentence if a signal ends the command inside."""
     _sentences.append(sentence)
     try:
         yield
@@ -69,7 +72,7 @@ class _Stop:
         self._stopped = False
 
     def raise_stopped(self, number: int, _frame: FrameType | None) -> None:
-        """Raise Stopped at the first signal; end the process at a further one, or if it does not end by itself."""
+        """Raise Stopped at the first signal, and end the process at a further signal or CLOSE_S later."""
         code = 128 + number
         if self._stopped:
             self.end(code)
@@ -83,7 +86,7 @@ class _Stop:
         raise Stopped(code)
 
     def end(self, code: int) -> NoReturn:
-        """Say what is left to say, and end the process. What else it would wait for, such as threads, is of no use."""
+        """Print the remaining sentences and end the process, without waiting for its threads."""
         if self._ending.acquire(blocking=False):
             with suppress(OSError):
                 if sys.stderr.isatty():

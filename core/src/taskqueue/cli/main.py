@@ -1,4 +1,4 @@
-"""The command itself: every group and command by name."""
+"""The command itself: help, signals, output and exit codes."""
 
 if __name__ == "__main__":  # before anything that takes time
     from taskqueue_entry import command
@@ -7,49 +7,52 @@ if __name__ == "__main__":  # before anything that takes time
 
 import os
 import sys
+from typing import Any
 
 import typer
 
-from taskqueue.cli import audit, control, dead, describe, get, manifests, plan, processes, users
+from taskqueue.cli.commands import COMMANDS
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.failure import say
 from taskqueue.cli.interruption import stopped_by_signals
-from taskqueue.cli.usage import CommandGroup
+from taskqueue.cli.lazy import LazyCommand
+from taskqueue.command_line.usage import Group
 from taskqueue.text.redaction import redact, show_traceback
 from taskqueue.text.terminal import OutputFailedError, filtered_output
 
-#: Set to anything, a fault of taskqueue itself shows where it happened.
+#: Environment variable that, set to any value, shows the traceback of a fault of taskqueue itself.
 TRACEBACK_VARIABLE = "TASKQUEUE_TRACEBACK"
+
+
+class Commands(Group):
+    """The command `taskqueue`."""
+
+    def __init__(self, **settings: Any) -> None:
+        commands = {name: LazyCommand(name, place) for name, place in COMMANDS.items()}
+        super().__init__(**settings | {"commands": commands})
+
 
 # Plain help: rich takes longer to import than all the rest together.
 app = typer.Typer(
     name="taskqueue",
-    cls=CommandGroup,
+    cls=Commands,
     help="Recurring work for many users, spread evenly, under one exact global limit.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
 )
 
-app.command()(manifests.validate)
-app.command()(manifests.apply)
-app.add_typer(get.app, name="get", help="List types, users, jobs or workers.")
-app.add_typer(describe.app, name="describe", help="Show all that is known of one type or user.")
-app.command()(control.run)
-app.command()(control.pause)
-app.command()(control.resume)
-app.add_typer(control.limit_app, name="limit", help="Read or override the global limit.")
-app.add_typer(dead.app, name="dead", help="List, show, retry or purge dead jobs.")
-app.add_typer(users.app, name="users", help="Import or remove users by the million.")
-app.add_typer(plan.app, name="plan", help="Show a day's demand, or check that it fits.")
-app.command()(audit.audit)
-app.add_typer(audit.cursor_app, name="cursor", help="Read the cursor, or restore one that was lost.")
-for process in (processes.scheduler, processes.worker, processes.dev, processes.example_api):
-    app.command(context_settings=processes.PASS_ON, add_help_option=False)(process)
+
+@app.callback()
+def taskqueue() -> None:
+    """Take no options of its own."""
 
 
 def run() -> None:
-    """Run the command with the arguments of this process. Never shows a traceback unasked."""
+    """Run the command with the arguments of this process.
+
+    Ends the process with BUG and one sentence on an unexpected exception; the traceback needs TRACEBACK_VARIABLE.
+    """
     with filtered_output():
         try:
             with stopped_by_signals():

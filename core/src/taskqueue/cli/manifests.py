@@ -1,22 +1,24 @@
-"""apply and validate: from a folder of manifests to its faults, and into the store."""
+"""validate, apply: the faults of a folder of manifests, and its types and users in the store."""
 
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.failure import say
 from taskqueue.cli.options import OutputOption, PathArgument
-from taskqueue.cli.output import Output, show_facts, show_json, show_line
+from taskqueue.cli.output import Output, show_json, show_line
 from taskqueue.cli.store_command import Session, store_command
-
-if TYPE_CHECKING:
-    from taskqueue.sources.desired import Desired
+from taskqueue.cli.table import show_facts
+from taskqueue.scheduler.publisher import Publisher
+from taskqueue.sources.desired import Desired
+from taskqueue.sources.folder import load
+from taskqueue.store.fence import refuse_foreign
 
 
 def validate(path: PathArgument, output: OutputOption = Output.TABLE) -> None:
-    """List every fault of a folder of manifests, with what to write instead. Touches no store."""
+    """List every fault of a folder of manifests, each with its remedy. Opens no store."""
     desired = _load(path)
     _report(output, desired, {})
 
@@ -27,21 +29,20 @@ async def apply(
     path: PathArgument,
     prune: Annotated[
         bool,
-        typer.Option("--prune", help="Also remove what was applied before and is not in PATH any more."),
+        typer.Option(
+            "--prune", help="Also remove types and users that were applied before and are no longer in PATH."
+        ),
     ] = False,
 ) -> None:
-    """Write the task types and users of a folder into the store; faults are listed, good files applied.
+    """Write the task types and users of a folder into the store. Faults are listed; the rest is applied.
 
     Where `taskqueue scheduler` watches a folder, change the files of that folder instead. Where the operator publishes
-    the objects of a Kubernetes namespace this is refused: edit those with kubectl.
+    the objects of a Kubernetes namespace, `apply` is refused: edit those objects with kubectl.
     """
-    from taskqueue.scheduler.publisher import Publisher  # noqa: PLC0415 - slow
-    from taskqueue.store.fence import refuse_foreign  # noqa: PLC0415 - slow
-
     await refuse_foreign(session.store)  # also where there is nothing to write
     desired = _load(path)
     if prune and desired.faults:
-        say("nothing is removed while a manifest is at fault: mend it, then apply with --prune again")
+        say("nothing is removed while a manifest is at fault: correct it, then apply with --prune again")
         prune = False
     done = await Publisher(session.store).publish(
         desired.types, desired.users, prune=prune, confirm_removals=True
@@ -62,14 +63,12 @@ async def apply(
     )
 
 
-def _load(path: Path) -> "Desired":
-    from taskqueue.sources.folder import load  # noqa: PLC0415 - slow
-
+def _load(path: Path) -> Desired:
     return load(path)
 
 
-def _report(output: Output, desired: "Desired", done: dict[str, Any]) -> None:
-    """Print what was found and done. Ends the command with FAULTS where a manifest is at fault, or a task refused."""
+def _report(output: Output, desired: Desired, done: dict[str, Any]) -> None:
+    """Print faults, warnings and counts. Ends the command with FAULTS where a manifest or a task was refused."""
     counts = {"files": len(desired.files), "types": len(desired.types), "users": len(desired.users), **done}
     if output is Output.JSON:
         show_json(

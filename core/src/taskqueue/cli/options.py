@@ -1,4 +1,4 @@
-"""Arguments and options that several commands share, so that they read the same everywhere."""
+"""Arguments and options of several commands, so that they read the same everywhere."""
 
 from pathlib import Path
 from typing import Annotated
@@ -16,23 +16,31 @@ RedisOption = Annotated[
         "--redis-url",
         envvar=REDIS_VARIABLE,
         metavar="URL",
-        help="Where the store is: redis://, rediss://, unix://, redis+sentinel://, redis+cluster://.",
+        help="URL of the store: redis://, rediss://, unix://, redis+sentinel:// or redis+cluster://.",
     ),
 ]
 ReleaseOption = Annotated[
     str,
-    typer.Option("--release", envvar=RELEASE_VARIABLE, help="Which of several systems on one Redis."),
+    typer.Option(
+        "--release",
+        envvar=RELEASE_VARIABLE,
+        metavar="NAME",
+        help="Release name; separates installations that share one Redis.",
+    ),
 ]
-OutputOption = Annotated[Output, typer.Option("--output", "-o", help="How to print the answer.")]
-MostOption = Annotated[int, typer.Option("--most", min=1, help="Show at most so many.")]
+OutputOption = Annotated[
+    Output, typer.Option("--output", "-o", metavar="table|json", help="Format of the answer.")
+]
+LimitOption = Annotated[int, typer.Option("--limit", metavar="N", min=1, help="Maximum number of rows.")]
 ForOption = Annotated[
-    str | None,
-    typer.Option("--for", metavar="DURATION", help='Ends by itself after a time such as "1h30m".'),
+    str | None, typer.Option("--for", metavar="DURATION", help='End after this time, such as "1h30m".')
 ]
-PathArgument = Annotated[Path, typer.Argument(help="A manifest file, or a folder and all below it.")]
-TypeArgument = Annotated[str, typer.Argument(metavar="TYPE", help="The name of a task type.")]
-UserArgument = Annotated[str, typer.Argument(metavar="USER", help="The id of a user.")]
+PathArgument = Annotated[
+    Path, typer.Argument(metavar="PATH", help="Manifest file, or folder of manifest files.")
+]
+TypeArgument = Annotated[str, typer.Argument(metavar="TYPE", help="Name of a task type.")]
+UserArgument = Annotated[str, typer.Argument(metavar="USER", help="Id of a user.")]
 
 REDIS_DEFAULT = "redis://127.0.0.1:6379/0"
 RELEASE_DEFAULT = "default"
-MOST_DEFAULT = 100
+LIMIT_DEFAULT = 100

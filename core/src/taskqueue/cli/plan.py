@@ -1,8 +1,8 @@
-"""plan: the demand of a day, and whether it fits under the limit."""
+"""plan show, plan check: the demand of a day, and whether the limits allow it."""
 
 from dataclasses import asdict
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated, Any
+from typing import Annotated, Any
 
 import typer
 
@@ -17,30 +17,42 @@ from taskqueue.cli.options import (
     RedisOption,
     ReleaseOption,
 )
-from taskqueue.cli.output import Output, show_drawing, show_facts, show_json, show_rows
+from taskqueue.cli.output import Output, show_drawing, show_json
+from taskqueue.cli.plot import day_plot
 from taskqueue.cli.schedule_text import schedule_text
 from taskqueue.cli.store_command import with_store
-
-if TYPE_CHECKING:
-    from taskqueue.plan.type_demand import TypeDemand
+from taskqueue.cli.table import show_facts, show_rows
+from taskqueue.command_line.command import new_group
+from taskqueue.plan.feasibility import check as judge
+from taskqueue.plan.forecast import starts
+from taskqueue.plan.type_demand import TypeDemand
+from taskqueue.plan.verdict import Fit
 
 STEP_S = 60
 DAY_S = 86_400
 
 PathOption = Annotated[
-    Path | None, typer.Argument(help="A folder of manifests. Without it write --store.", show_default=False)
+    Path | None,
+    typer.Argument(
+        metavar="[PATH]", help="Manifest file or folder; omit it with --store.", show_default=False
+    ),
 ]
-StoreOption = Annotated[bool, typer.Option("--store", help="Judge what the store has.")]
+StoreOption = Annotated[bool, typer.Option("--store", help="Plan the types and subscriptions of the store.")]
 DayOption = Annotated[
-    str | None, typer.Option("--day", metavar="DATE", help="A UTC day such as 2026-11-24; default: today.")
+    str | None, typer.Option("--day", metavar="DATE", help="UTC day such as 2026-11-24; today by default.")
 ]
-JsonOption = Annotated[bool, typer.Option("--json", help="The same as --output json.")]
+JsonOption = Annotated[bool, typer.Option("--json", help="Short for --output json.")]
 RateOption = Annotated[
     float | None,
-    typer.Option("--rate", min=0.001, help="The limit in starts a second; default: the store's."),
+    typer.Option(
+        "--rate",
+        metavar="NUMBER",
+        min=0.001,
+        help="Global limit, in starts per second; by default that of the store.",
+    ),
 ]
 
-app = typer.Typer(no_args_is_help=True)
+app = new_group()
 
 
 @app.command("show")
@@ -53,9 +65,7 @@ def show(
     release: ReleaseOption = RELEASE_DEFAULT,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Plot the starts (cost-weighted) of every minute of a day, and list what each type asks for."""
-    from taskqueue.plan.forecast import starts  # noqa: PLC0415 - slow
-
+    """Plot the starts of each minute of a day, weighted by cost, and list the demand of each type."""
     demands, rate = _demands(path, store, redis, release)
     day_s = read_day_s(day)
     minutes = starts(demands, day_s, STEP_S)
@@ -81,8 +91,6 @@ def show(
             }
         )
         return
-    from taskqueue.cli.plot import day_plot  # noqa: PLC0415 - slow
-
     show_drawing(day_plot(minutes, iso(day_s * 1000)[:10], rate))
     show_rows(Output.TABLE, ("type", "schedule", "subscriptions", "cost", "slotsPerDay"), types)
 
@@ -98,14 +106,11 @@ def check(
     release: ReleaseOption = RELEASE_DEFAULT,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Say whether the demand of a day fits under the limits, and the cheapest change if not (exit code 3)."""
-    from taskqueue.plan.feasibility import check as judge  # noqa: PLC0415 - slow
-    from taskqueue.plan.verdict import Fit  # noqa: PLC0415 - slow
-
+    """Check that the limits allow the demand of a day; if not, name the cheapest change (exit code 3)."""
     demands, stored = _demands(path, store, redis, release)
     limit = rate or stored
     if limit is None:
-        fail("say with --rate how many starts a second the limit allows", ExitCode.USAGE)
+        fail("--rate must be given: the starts per second that the limit allows", ExitCode.USAGE)
     verdict = judge(demands, limit, day_start_s=read_day_s(day))
     tightest = verdict.tightest
     facts: dict[str, Any] = {
@@ -130,9 +135,9 @@ def check(
 
 def _demands(
     path: Path | None, store: bool, redis: str, release: str
-) -> "tuple[list[TypeDemand], float | None]":
+) -> tuple[list[TypeDemand], float | None]:
     if (path is None) is not store:
-        fail("name a folder of manifests, or write --store, and not both", ExitCode.USAGE)
+        fail("give either a folder of manifests or --store", ExitCode.USAGE)
     if path is not None:
         return demands_of_path(path), None
     return with_store(redis, release, demands_of_store)

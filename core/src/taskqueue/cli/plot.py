@@ -1,4 +1,4 @@
-"""A day, or the next hour, as a picture of characters."""
+"""A day, or the next hour, plotted in characters."""
 
 import shutil
 import sys
@@ -13,14 +13,14 @@ _MINUTES_PER_HOUR = 60
 
 
 def day_plot(minutes: Sequence[float], day: str, rate: float | None) -> str:
-    """Draw the starts of each minute; with `rate` (a second) also the line of the limit."""
+    """Return a plot of the starts of each minute of a day; with `rate`, per second, also the line of the limit."""
     hours = range(0, len(minutes) // _MINUTES_PER_HOUR + 1, 4)
     ticks = {hour * _MINUTES_PER_HOUR: f"{hour:02}:00" for hour in hours}
     return _plot(minutes, f"starts a minute on {day} (UTC)", rate, ticks, HEIGHT_LINES)
 
 
 def hour_plot(minutes: Sequence[float], rate: float) -> str:
-    """Draw the starts of each of the next minutes, small."""
+    """Return a small plot of the starts of each minute of the next hour, under the rate of the limit."""
     ticks = {minute: f"+{minute} min" for minute in range(0, len(minutes) + 1, 15)}
     return _plot(minutes, "", rate, ticks, HOUR_HEIGHT_LINES)
 

@@ -1,169 +1,140 @@
-"""`kubectl taskqueue`: the same command, run where the store can be reached.
+"""`kubectl taskqueue`: the `taskqueue` command, run in the pod of the operator.
 
-A laptop seldom reaches the Redis of a cluster; the operator's pod does. So the command line is handed to `kubectl exec`
-in that pod, and kubectl then takes the place of this process: terminal, input, output, signals and exit code are its
-own. It is the kubectl on PATH with the caller's rights. Knows of Kubernetes no more than that, and of the operator only
-the labels and the container that its pods have.
+A laptop seldom reaches the Redis of a cluster; the pod of the operator does. The command line is handed to
+`kubectl exec` in that pod, and kubectl takes the place of this process: terminal, input, output, signals and exit code
+are those of kubectl. The plugin uses the kubectl on PATH, with the rights of the caller.
 """
 
-import json
 import os
 import shutil
-import subprocess
 import sys
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
-from typing import Any, NoReturn
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any, NoReturn
+
+import typer
+from typer.exceptions import TyperException
 
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.failure import say
+from taskqueue.cli.main import run as run_here
+from taskqueue.cli.operator_pod import CONTAINER, INSTANCE, LABELS, choose, find_pods
+from taskqueue.command_line.command import new_group
+from taskqueue.command_line.usage import Command
 
-LABELS = "app.kubernetes.io/name=taskqueue,app.kubernetes.io/component=operator"
-#: Tells the operators of several releases in one namespace apart.
-INSTANCE = "app.kubernetes.io/instance"
-CONTAINER = "operator"
-#: What kubectl is to know of where; it refuses flags that stand before the name of a plugin.
-WHERE = {name: name for name in ("--namespace", "--context", "--kubeconfig")} | {"-n": "--namespace"}
-USAGE = f"""\
-Usage: kubectl taskqueue [OPTIONS] COMMAND...
+PROG = "kubectl taskqueue"
+HELP = """\
+Run the `taskqueue` command in the pod of the operator, which reaches the store.
 
-The `taskqueue` command, run in the pod of the operator, which reaches the store.
 A file that COMMAND names is a file of that pod; `users import -` reads this input.
-
-  -n, --namespace NAME  Where the operator is; else the namespace of the context.
-  --context NAME        As for kubectl.
-  --kubeconfig FILE     As for kubectl.
-  --instance NAME       Which of several operators: its pods' {INSTANCE}.
-  --local               Run COMMAND on this machine, on the store that --redis-url
-                        or TASKQUEUE_REDIS_URL names.
-
-`kubectl taskqueue --local --help` lists the commands.
 """
+#: Read here: typer would find a short option in words such as -ojson, too.
+SHORT_NAMESPACE = "-n"
 
 
-@dataclass(slots=True)
+@dataclass(frozen=True, slots=True)
 class Call:
-    """What was asked for. where: options for kubectl."""
+    """The arguments of a call.
 
-    command: list[str] = field(default_factory=list)
-    where: list[str] = field(default_factory=list)
+    command: the arguments of `taskqueue`. kubectl: options for kubectl. instance: the chosen operator.
+    local: run the command on this machine.
+    """
+
+    command: tuple[str, ...]
+    kubectl: tuple[str, ...] = ()
     instance: str = ""
     local: bool = False
 
 
-@dataclass(frozen=True, slots=True)
-class Pod:
-    """A pod of the operator. state: of its container, in a word."""
+class PluginCommand(Command):
+    """Reads the options of the plugin anywhere in front of `--`, and leaves all other arguments as they are."""
 
-    name: str
-    instance: str
-    running: bool
-    ready: bool
-    state: str
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        end = args.index("--") if "--" in args else len(args)
+        super().parse_args(ctx, [_long(word) for word in args[:end]])
+        ctx.args += args[end:]
+        return list(ctx.args)
 
 
-def run() -> NoReturn:
-    """Run the command with the arguments of this process, here or there."""
-    call = parse(sys.argv[1:])
-    if call.local:
-        sys.argv[1:] = call.command
-        from taskqueue.cli.main import run as run_here  # noqa: PLC0415 - slow
+app = new_group()
 
-        run_here()
-        sys.exit()
-    if call.command in ([], ["-h"], ["--help"]):
-        sys.stdout.write(USAGE)
-        sys.exit(ExitCode.OK if call.command else ExitCode.USAGE)
-    kubectl = shutil.which("kubectl")
-    if kubectl is None:
-        _refuse(
-            "kubectl is not on PATH: install it, or write --local to run this on a store that can be reached"
-        )
-    selector = f"{LABELS},{INSTANCE}={call.instance}" if call.instance else LABELS
-    pod = choose(_pods(kubectl, call.where, selector), selector)
-    into = ["exec", pod.name, "--container", CONTAINER, *_input(call.command)]
-    os.execv(kubectl, [kubectl, *call.where, *into, "--", "taskqueue", *call.command])  # noqa: S606
+
+def _filled(value: str | None) -> str | None:
+    if value == "":
+        raise typer.BadParameter("needs a value")
+    return value
+
+
+def _option(name: str, metavar: str, text: str) -> Any:
+    return typer.Option(name, metavar=metavar, help=text, callback=_filled)
+
+
+@app.command(
+    cls=PluginCommand,
+    help=HELP,
+    epilog="`kubectl taskqueue --local --help` lists the commands.",
+    options_metavar="[OPTIONS] COMMAND...",
+    add_help_option=False,
+    context_settings={"ignore_unknown_options": True, "allow_extra_args": True},
+)
+def read(
+    context: typer.Context,
+    namespace: Annotated[
+        str | None, _option("--namespace", "NAME", "Namespace of the operator (also -n).")
+    ] = None,
+    kube_context: Annotated[str | None, _option("--context", "NAME", "Context of the kubeconfig.")] = None,
+    kubeconfig: Annotated[str | None, _option("--kubeconfig", "FILE", "Path of the kubeconfig.")] = None,
+    instance: Annotated[
+        str | None, _option("--instance", "NAME", f"Operator to choose of several, by its {INSTANCE}.")
+    ] = None,
+    local: Annotated[
+        bool, typer.Option("--local", help="Run COMMAND on this machine, on the store of --redis-url.")
+    ] = False,
+) -> Call:
+    if not local and context.args in ([], ["-h"], ["--help"]):
+        sys.stdout.write(context.get_help() + "\n")
+        sys.exit(ExitCode.OK if context.args else ExitCode.USAGE)
+    # kubectl refuses options in front of the name of a plugin: the plugin takes these three and hands them on.
+    given = {"--namespace": namespace, "--context": kube_context, "--kubeconfig": kubeconfig}
+    kubectl = tuple(word for name, value in given.items() if value for word in (name, value))
+    return Call(tuple(context.args), kubectl, instance or "", local)
 
 
 def parse(arguments: Sequence[str]) -> Call:
-    """Take our own options out, wherever they stand before a `--`. Exits where one has no value."""
-    call = Call()
-    words = iter(arguments)
-    for word in words:
-        name, is_given, value = word.partition("=")
-        if word == "--":
-            call.command += [word, *words]
-        elif word == "--local":
-            call.local = True
-        elif name in WHERE or name == "--instance":
-            value = value if is_given else next(words, "")
-            if not value:
-                say(f"{name} needs a value; `kubectl taskqueue --help` shows how")
-                sys.exit(ExitCode.USAGE)
-            if name == "--instance":
-                call.instance = value
-            else:
-                call.where += [WHERE[name], value]
-        else:
-            call.command.append(word)
+    """Return the call that arguments ask for. Raises SystemExit after the help, and where an option has no value."""
+    command = typer.main.get_command(app)
+    try:
+        call: Call = command.main(list(arguments), prog_name=PROG, standalone_mode=False)
+    except TyperException as error:
+        say(f"{error.format_message().rstrip('.')}; `{PROG} --help` lists the options")
+        raise SystemExit(ExitCode.USAGE) from None
     return call
 
 
-def choose(pods: Iterable[Pod], selector: str) -> Pod:
-    """A pod whose container runs, and a ready one if there is one. Exits where there is none, or they are not alike.
+def run() -> NoReturn:
+    """Run the command with the arguments of this process, in the pod or on this machine. Raises SystemExit."""
+    call = parse(sys.argv[1:])
+    if call.local:
+        sys.argv[1:] = call.command
+        run_here()
+        sys.exit()
+    kubectl = shutil.which("kubectl")
+    if kubectl is None:
+        say("kubectl is not on PATH: install it, or use --local with a store that this machine reaches")
+        sys.exit(ExitCode.REFUSED)
+    selector = f"{LABELS},{INSTANCE}={call.instance}" if call.instance else LABELS
+    pod = choose(find_pods(kubectl, call.kubectl, selector), selector)
+    execute = ["exec", pod.name, "--container", CONTAINER, *_input(call.command)]
+    os.execv(kubectl, [kubectl, *call.kubectl, *execute, "--", "taskqueue", *call.command])  # noqa: S606
 
-    One that is not ready will do: that the store lost its cursor is mended by a command, too.
-    """
-    found = list(pods)
-    running = sorted((pod for pod in found if pod.running), key=lambda pod: (not pod.ready, pod.name))
-    if not found:
-        _refuse(
-            f"no pod with the labels {selector}: -n NAMESPACE looks in another namespace, and --local runs this here"
-        )
-    if not running:
-        states = ", ".join(f"{pod.name} ({pod.state})" for pod in found)
-        _refuse(
-            f"the operator does not run: {states}; `kubectl describe pod` says why, and --local runs this here"
-        )
-    instances = sorted({pod.instance for pod in running})
-    if len(instances) > 1:
-        _refuse(f"several operators run here: choose one with --instance {' or '.join(instances)}")
-    if not running[0].ready:
-        say(f"the operator is not ready ({running[0].name}); its answer may say why")
-    return running[0]
+
+def _long(word: str) -> str:
+    is_namespace = word.partition("=")[0] == SHORT_NAMESPACE
+    return "--namespace" + word.removeprefix(SHORT_NAMESPACE) if is_namespace else word
 
 
 def _input(command: Sequence[str]) -> list[str]:
-    """A terminal if there is one; else this input only where it is asked for: it may be that of a loop in a shell."""
+    """Return the options for a terminal, or for standard input where `-` names it: a shell loop may need the input."""
     if sys.stdin.isatty() and sys.stdout.isatty():
         return ["--stdin", "--tty"]
     return ["--stdin"] if "-" in command else []
-
-
-def _pods(kubectl: str, where: Sequence[str], selector: str) -> list[Pod]:
-    listed = [kubectl, *where, "get", "pods", "--selector", selector, "--output", "json"]
-    answer = subprocess.run(listed, stdout=subprocess.PIPE, check=False)  # noqa: S603
-    if answer.returncode:
-        sys.exit(answer.returncode)  # kubectl has said why
-    return [_pod(raw) for raw in json.loads(answer.stdout)["items"]]
-
-
-def _pod(raw: dict[str, Any]) -> Pod:
-    meta, status = raw["metadata"], raw.get("status", {})
-    containers = {one["name"]: one for one in status.get("containerStatuses", ())}
-    container = containers.get(CONTAINER, {})
-    leaving = "deletionTimestamp" in meta
-    state = container.get("state", {})
-    reasons = (one.get("reason", "") for one in state.values())
-    return Pod(
-        name=meta["name"],
-        instance=meta.get("labels", {}).get(INSTANCE, ""),
-        running="running" in state and not leaving,
-        ready=container.get("ready", False),
-        state="Terminating" if leaving else next(filter(None, reasons), status.get("phase", "Unknown")),
-    )
-
-
-def _refuse(sentence: str) -> NoReturn:
-    say(sentence)
-    sys.exit(ExitCode.REFUSED)

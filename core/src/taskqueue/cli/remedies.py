@@ -1,18 +1,18 @@
-"""What to do about a store that does not answer, or refuses: by the words of the server or of the network."""
+"""Remedies for a store that does not answer or refuses, found by the words of the server or of the network."""
 
 from taskqueue.store.errors import StoreFailure, StoreRefused
 from taskqueue.store.url import StoreUrl
 
 _START = "start it, or give its address with --redis-url or TASKQUEUE_REDIS_URL"
 _RIGHTS = "docs/redis.md lists the rights and settings that taskqueue needs"
-_CERTIFICATE = "name a certificate that it takes, and its key, with ssl_certfile and ssl_keyfile"
+_CERTIFICATE = "name a certificate that the server takes, and its key, with ssl_certfile and ssl_keyfile"
 _NO_TLS = (
-    f"{_START}; where it speaks no TLS, redis:// instead of rediss://, "
-    "and where it asks for a certificate, one with ssl_certfile and ssl_keyfile"
+    f"{_START}; write redis:// instead of rediss:// for a server without TLS, "
+    "and name a certificate with ssl_certfile and ssl_keyfile for a server that asks for one"
 )
-_TLS = f"{_START}; where it speaks TLS, rediss:// instead of redis://"
+_TLS = f"{_START}; write rediss:// instead of redis:// for a server with TLS"
 
-#: Words of a failure, in lower case, and the remedy; the first that fits counts.
+#: Words of a failure, in lower case, and the remedy; the first match counts.
 _BY_WORDS = (
     (
         "certificate verify failed",
@@ -21,7 +21,7 @@ _BY_WORDS = (
     ("alert certificate required", _CERTIFICATE),
     ("sslv3 alert", _CERTIFICATE),
     ("alert unknown ca", _CERTIFICATE),
-    ("protocol error", "something else than Redis answers there: correct the address"),
+    ("protocol error", "the server there is not Redis: correct the address"),
     ("cluster support disabled", "write redis:// instead of redis+cluster://"),
     ("unknown command 'sentinel'", "no Sentinel answers there: write redis://, or the address of a Sentinel"),
     ("unknown command 'cluster'", "no node of a cluster answers there: correct the address"),
@@ -29,13 +29,13 @@ _BY_WORDS = (
     ("no such master", "write the service as `sentinel monitor` in the configuration of its Sentinels does"),
     (
         "db index is out of range",
-        "write a database that it has: below `databases` in its configuration, 16 unless set",
+        "name a database below the number of `databases` in its configuration, by default 16",
     ),
     ("not allowed in cluster mode", "write redis+cluster:// and no database"),
     ("moved ", "write redis+cluster://"),
     (
         "slots are not covered",
-        "have a node for every slot: `redis-cli --cluster check` names what is missing",
+        "every slot needs a node: `redis-cli --cluster check` names the missing slots",
     ),
     ("name or service not known", "correct the host in --redis-url or TASKQUEUE_REDIS_URL"),
 )
@@ -44,7 +44,7 @@ _LOGIN = ("wrongpass", "noauth", "err auth", "invalid password", "invalid userna
 
 
 def remedy(failure: StoreFailure, url: StoreUrl) -> str:
-    """Return what to do about a failure of the store at `url`."""
+    """Return the remedy for a failure of the store at `url`, as the second half of a sentence."""
     words = failure.detail.lower()
     for part, advice in _BY_WORDS:
         if part in words:

@@ -1,11 +1,12 @@
-"""A command that talks to the store: it gets a session, and the options --redis-url, --release and --output."""
+"""A command with an open store, and the options --redis-url, --release and --output."""
 
+import asyncio
 import inspect
 import os
 import re
 from collections.abc import Awaitable, Callable, Coroutine, Mapping
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Concatenate, NoReturn, ParamSpec, TypeVar
+from typing import Any, Concatenate, NoReturn, ParamSpec, TypeVar
 
 import typer
 
@@ -21,20 +22,29 @@ from taskqueue.cli.options import (
     ReleaseOption,
 )
 from taskqueue.cli.output import Output
+from taskqueue.cli.remedies import remedy
+from taskqueue.store.connection import Store, open_store
+from taskqueue.store.errors import (
+    CursorLostError,
+    StoreCorrupt,
+    StoreError,
+    StoreFailure,
+    StoreRefused,
+    StoreUnavailable,
+    StoreUrlError,
+)
+from taskqueue.store.keys import RELEASE_PATTERN, RELEASE_RULE
+from taskqueue.store.url import parse_url
 from taskqueue.text.printable import printable_line
 from taskqueue.text.redaction import redact
 
-if TYPE_CHECKING:
-    from taskqueue.store.connection import Store
-    from taskqueue.store.errors import StoreFailure
-
-#: The same variable that the processes' setting sentinel_password is read from.
+#: The variable from which processes read their setting `sentinel_password`, too.
 SENTINEL_PASSWORD_VARIABLE = "TASKQUEUE_SENTINEL_PASSWORD"  # noqa: S105 - its name
 
-#: How Python reads a byte of an argument that is no UTF-8.
+#: Python's reading of a byte of an argument that is not UTF-8.
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-#: Places that a command names.
-PLACES_SAID = 5
+#: Maximum number of places that a command names.
+MAX_PLACES = 5
 
 Given = ParamSpec("Given")
 Answer = TypeVar("Answer")
@@ -42,16 +52,20 @@ Answer = TypeVar("Answer")
 
 @dataclass(frozen=True, slots=True)
 class Session:
-    """What a command works with: an open store, and how to print the answer."""
+    """The open store of a command, and the format of its answer."""
 
-    store: "Store"
+    store: Store
     output: Output
 
 
 def store_command(
     verb: Callable[Concatenate[Session, Given], Coroutine[Any, Any, None]],
 ) -> Callable[..., None]:
-    """Make a command for typer of an async function whose first parameter is the session."""
+    """Return the command of an async function whose first parameter is the session.
+
+    The command opens the store, runs the function and closes the store; a failure of the store ends the command with
+    one sentence and an exit code.
+    """
 
     def command(*, redis: str, release: str, output: Output, **given: Any) -> None:
         _refuse_bytes({"release": release, **given})
@@ -73,40 +87,29 @@ def store_command(
 
 
 def _refuse_bytes(given: Mapping[str, Any]) -> None:
-    """Refuse bytes of the command line that are no UTF-8, which the store could not be sent."""
+    """Refuse arguments that are not UTF-8: the store could not receive them."""
     for name, value in given.items():
         texts = value if isinstance(value, list | tuple) else [value]
         if any(isinstance(text, str) and _LONE_SURROGATE.search(text) for text in texts):
-            fail(f"{name.replace('_', '-')}: write it in UTF-8", ExitCode.USAGE)
+            fail(f"{name.replace('_', '-')} must be UTF-8", ExitCode.USAGE)
 
 
 def _check_release(release: str) -> None:
-    """Refuse the name of a release that no process takes: its answer would be that of an empty store."""
-    from taskqueue.store.keys import RELEASE_PATTERN, RELEASE_RULE  # noqa: PLC0415 - slow
-
+    """Refuse a release name that no process accepts: the command would show an empty store."""
     in_environment = os.environ.get(RELEASE_VARIABLE)
-    is_emptied = release == RELEASE_DEFAULT and in_environment == ""  # which typer takes for none
+    is_emptied = release == RELEASE_DEFAULT and in_environment == ""  # read by typer as unset
     if is_emptied or not re.fullmatch(RELEASE_PATTERN, release):
         origin = RELEASE_VARIABLE if is_emptied or release == in_environment else "--release"
         was = printable_line(release) if release and not is_emptied else "empty"
         fail(f"{origin} {RELEASE_RULE} (was {was})", ExitCode.USAGE)
 
 
-def with_store(redis: str, release: str, work: Callable[["Store"], Awaitable[Answer]]) -> Answer:
-    """Run `work` with an open store and close it. What goes wrong ends the command with one sentence."""
-    import asyncio  # noqa: PLC0415 - slow
+def with_store(redis: str, release: str, work: Callable[[Store], Awaitable[Answer]]) -> Answer:
+    """Return the result of `work` on an open store, which is closed afterwards.
 
-    from taskqueue.store.connection import open_store  # noqa: PLC0415 - slow
-    from taskqueue.store.errors import (  # noqa: PLC0415 - slow
-        CursorLostError,
-        StoreCorrupt,
-        StoreError,
-        StoreRefused,
-        StoreUnavailable,
-        StoreUrlError,
-    )
-
-    if redis == REDIS_DEFAULT and os.environ.get(REDIS_VARIABLE) == "":  # which typer takes for none
+    A failure of the store ends the command with one sentence and an exit code.
+    """
+    if redis == REDIS_DEFAULT and os.environ.get(REDIS_VARIABLE) == "":  # read by typer as unset
         fail(f"{REDIS_VARIABLE} must be the URL of a Redis (was empty)", ExitCode.USAGE)
     _check_release(release)
 
@@ -139,26 +142,23 @@ def with_store(redis: str, release: str, work: Callable[["Store"], Awaitable[Ans
         fail(str(error), ExitCode.REFUSED)
 
 
-def _say_skipped(store: "Store") -> None:
-    """Name values that the command could not read, and went on without."""
+def _say_skipped(store: Store) -> None:
+    """Print the places of values that the command could not read and left out."""
     places = list(store.malformed.places)
     if places:
-        more = f" and {len(places) - PLACES_SAID} more" if len(places) > PLACES_SAID else ""
+        more = f" and {len(places) - MAX_PLACES} more" if len(places) > MAX_PLACES else ""
         say(
-            f"left out what cannot be read: {', '.join(places[:PLACES_SAID])}{more}; "
-            "`taskqueue audit --repair` removes it"
+            f"left out values that cannot be read: {', '.join(places[:MAX_PLACES])}{more}; "
+            "`taskqueue audit --repair` removes them"
         )
 
 
 def _origin(redis: str) -> str:
-    """Return where the URL came from."""
+    """Return the source of the URL: the variable or the option."""
     return REDIS_VARIABLE if redis == os.environ.get(REDIS_VARIABLE) else "--redis-url"
 
 
-def _fail(redis: str, problem: str, error: "StoreFailure", code: ExitCode, advice: str = "") -> NoReturn:
-    from taskqueue.cli.remedies import remedy  # noqa: PLC0415 - slow
-    from taskqueue.store.url import parse_url  # noqa: PLC0415 - slow
-
+def _fail(redis: str, problem: str, error: StoreFailure, code: ExitCode, advice: str = "") -> NoReturn:
     url = parse_url(redis)
     reason = redact(error.detail).rstrip(".")
     fail(f"the store at {url} {problem} ({reason}): {advice or remedy(error, url)}", code)

@@ -1,48 +1,56 @@
-"""users: subscriptions by the million, which no manifest could hold."""
+"""users import, users remove: subscriptions by the million, too many for manifests."""
 
 import sys
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import Annotated
 
 import typer
+from rich.console import Console
+from rich.markup import escape
+from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.failure import fail, say
-from taskqueue.cli.interruption import said_when_stopped
-from taskqueue.cli.output import show_facts, show_line
+from taskqueue.cli.interruption import report_when_stopped
+from taskqueue.cli.output import show_line
 from taskqueue.cli.store_command import Session, store_command
+from taskqueue.cli.table import show_facts
+from taskqueue.command_line.command import new_group
+from taskqueue.models.fault import Fault
+from taskqueue.models.locked_params import Locks, refuse_locked
+from taskqueue.models.values import UserSubscription
+from taskqueue.sources.users_file import STDIN, read_users
+from taskqueue.store.connection import Store
+from taskqueue.store.errors import StoreError
+from taskqueue.store.lookup import find_stored_users
+from taskqueue.store.types import read_catalog
+from taskqueue.store.users import StoredUser, digest, set_users
 from taskqueue.text.printable import printable_line
 from taskqueue.text.terminal import unfiltered
 
-if TYPE_CHECKING:
-    from taskqueue.models.fault import Fault
-    from taskqueue.models.locked_params import Locks
-    from taskqueue.models.values import UserSubscription
-    from taskqueue.store.connection import Store
-
 #: Users compared and written in one round trip.
 BATCH = 500
-#: Faults printed one by one; more are only counted.
-FAULTS_SHOWN = 100
+#: Maximum number of faults printed; further ones are counted.
+MAX_FAULTS = 100
 
-app = typer.Typer(no_args_is_help=True)
+app = new_group()
 
 
 @dataclass(slots=True)
 class Tally:
-    """What an import did so far. line: everything up to it is in the store. faults: rows left out."""
+    """The progress of an import. line: every row up to this line is in the store. faults: rows left out."""
 
     line: int
     written: int = 0
     unchanged: int = 0
     faults: int = 0
 
-    def how_to_go_on(self) -> str:
-        """Say how to read the rest of the file."""
-        return f"stopped: go on with --after-line {self.line}, or repeat the command"
+    def resume_hint(self) -> str:
+        """Return the sentence that names the line to resume after."""
+        return f"stopped: resume with --after-line {self.line}, or repeat the command"
 
 
 @app.command("import")
@@ -50,37 +58,35 @@ class Tally:
 async def import_users(
     session: Session,
     file: Annotated[
-        Path, typer.Argument(help="A .ndjson or .csv file of users; - reads .ndjson from standard input.")
+        Path,
+        typer.Argument(
+            metavar="FILE", help="File of users, .ndjson or .csv; - reads .ndjson from standard input."
+        ),
     ],
     after_line: Annotated[
-        int, typer.Option("--after-line", min=0, help="Go on behind this line of the file.")
+        int, typer.Option("--after-line", metavar="N", min=0, help="Resume after this line.")
     ] = 0,
 ) -> None:
-    """Write users from a file; what is stored already is passed over, so an import may be repeated.
+    """Write users from a file; users that are stored already are skipped, so an import may be repeated.
 
     Rows at fault are listed and left out. Imported users belong to the import: manifests do not change them.
     """
-    from taskqueue.models.locked_params import Locks  # noqa: PLC0415 - slow
-    from taskqueue.sources.users_file import STDIN  # noqa: PLC0415 - slow
-    from taskqueue.store.errors import StoreError  # noqa: PLC0415 - slow
-    from taskqueue.store.types import read_catalog  # noqa: PLC0415 - slow
-
     if file != STDIN and file.suffix.lower() not in {".ndjson", ".jsonl", ".csv"}:
-        fail(f"{file}: write a file that ends in .ndjson or .csv", ExitCode.USAGE)
+        fail(f"FILE must end in .ndjson or .csv (was {file})", ExitCode.USAGE)
     if file != STDIN and not file.exists():
         fail(f"{file}: no such file", ExitCode.USAGE)
     if file != STDIN and not file.is_file():
-        fail(f"{file}: name a regular file, or read from a pipe with -", ExitCode.USAGE)
+        fail(f"FILE must be a regular file (was {file}): - reads from a pipe", ExitCode.USAGE)
     locks = Locks.of(record.task_type for record in (await read_catalog(session.store)).records.values())
     tally = Tally(after_line)
     try:
-        with said_when_stopped(tally.how_to_go_on), _progress(None if file == STDIN else file) as moved_to:
+        with report_when_stopped(tally.resume_hint), _progress(None if file == STDIN else file) as moved_to:
             for line, batch in _batches(file, tally, locks):
                 await _write(session.store, batch, tally)
                 tally.line = line
                 moved_to(line)
     except StoreError:
-        say(tally.how_to_go_on())
+        say(tally.resume_hint())
         raise
     show_facts(
         session.output,
@@ -101,17 +107,13 @@ async def remove(
     session: Session,
     users: Annotated[list[str], typer.Argument(metavar="USER...", help="Ids of imported users.")],
 ) -> None:
-    """Remove imported users with all they subscribe to; those of manifests are removed in their files."""
-    from taskqueue.models.values import UserSubscription  # noqa: PLC0415 - slow
-    from taskqueue.store.lookup import find_stored_users  # noqa: PLC0415 - slow
-    from taskqueue.store.users import set_users  # noqa: PLC0415 - slow
-
+    """Remove imported users with their subscriptions; users of manifests are removed from their files."""
     removed: list[str] = []
     declared: list[str] = []
     unknown: list[str] = []
     for user, owner in zip(users, await find_stored_users(session.store, users), strict=True):
-        kind = unknown if owner is None else removed if owner.source == "import" else declared
-        kind.append(user)
+        group = unknown if owner is None else removed if owner.source == "import" else declared
+        group.append(user)
     if removed:
         await set_users(session.store, "import", [UserSubscription(user) for user in removed])
     show_facts(session.output, {"removed": removed, "declaredByManifests": declared, "unknown": unknown})
@@ -124,11 +126,8 @@ async def remove(
         fail(f"{', '.join(unknown)}: no such user; `taskqueue get users` lists them", ExitCode.NOT_FOUND)
 
 
-def _batches(file: Path, tally: Tally, locks: "Locks") -> "Iterator[tuple[int, list[UserSubscription]]]":
-    """Read users a batch at a time, each batch with its last line; say what is wrong with the others."""
-    from taskqueue.models.fault import Fault  # noqa: PLC0415 - slow
-    from taskqueue.sources.users_file import read_users  # noqa: PLC0415 - slow
-
+def _batches(file: Path, tally: Tally, locks: Locks) -> Iterator[tuple[int, list[UserSubscription]]]:
+    """Yield users in batches, each with its last line; print and count rows at fault."""
     batch: list[UserSubscription] = []
     line = faulty_line = tally.line
     try:
@@ -141,38 +140,32 @@ def _batches(file: Path, tally: Tally, locks: "Locks") -> "Iterator[tuple[int, l
                 continue
             if locks.refused(row):
                 tally.faults += 1
-                _say_fault(_overriding(row, str(file), line, locks), tally.faults)
+                _say_fault(_override_fault(row, str(file), line, locks), tally.faults)
                 continue
             batch.append(row)
             if len(batch) == BATCH:
                 yield line, batch
                 batch = []
     except OSError as error:
-        fail(f"{file}: make it readable: {error.strerror}", ExitCode.USAGE)
+        fail(f"FILE must be readable (was {file}: {error.strerror})", ExitCode.USAGE)
     if line > tally.line:
         yield line, batch
 
 
-def _overriding(user: "UserSubscription", file: str, line: int, locks: "Locks") -> "Fault":
-    """Make the fault of a row whose params override locked ones."""
-    from taskqueue.models.fault import Fault  # noqa: PLC0415 - slow
-    from taskqueue.models.locked_params import refuse_locked  # noqa: PLC0415 - slow
-
+def _override_fault(user: UserSubscription, file: str, line: int, locks: Locks) -> Fault:
+    """Return the fault of a row whose params override locked params."""
     sentences = "; ".join(str(refuse_locked(name, params)) for name, params in locks.refused(user).items())
     return Fault(file, line, line, "params", sentences)
 
 
 def _say_fault(fault: object, number: int) -> None:
-    if number <= FAULTS_SHOWN:
+    if number <= MAX_FAULTS:
         show_line(str(fault), err=True)
-    elif number == FAULTS_SHOWN + 1:
-        say("further rows at fault are only counted")
+    elif number == MAX_FAULTS + 1:
+        say("further rows at fault are counted, and not listed")
 
 
-async def _write(store: "Store", users: "list[UserSubscription]", tally: Tally) -> None:
-    from taskqueue.store.lookup import find_stored_users  # noqa: PLC0415 - slow
-    from taskqueue.store.users import StoredUser, digest, set_users  # noqa: PLC0415 - slow
-
+async def _write(store: Store, users: list[UserSubscription], tally: Tally) -> None:
     owners = await find_stored_users(store, [user.user_id for user in users])
     changed = [
         user
@@ -187,20 +180,13 @@ async def _write(store: "Store", users: "list[UserSubscription]", tally: Tally) 
 
 @contextmanager
 def _progress(file: Path | None) -> Iterator[Callable[[int], None]]:
-    """Show a bar on a terminal, if there is a file to measure; what it is given is called with the line reached."""
+    """Show a progress bar on a terminal, for a file whose lines can be counted.
+
+    Yields the function that takes the line reached.
+    """
     if file is None or not sys.stderr.isatty():
         yield lambda _line: None
         return
-    from rich.console import Console  # noqa: PLC0415 - slow
-    from rich.markup import escape  # noqa: PLC0415 - slow
-    from rich.progress import (  # noqa: PLC0415 - slow
-        BarColumn,
-        MofNCompleteColumn,
-        Progress,
-        TextColumn,
-        TimeRemainingColumn,
-    )
-
     columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
     with Progress(*columns, console=Console(file=unfiltered(sys.stderr))) as progress:
         task = progress.add_task(escape(printable_line(file.name, 40)), total=_count_lines(file))

@@ -10,10 +10,12 @@
     stop_signals       SIGTERM and SIGINT, from the first line of a process to its last
     standard_streams   standard input, output and error that the process was started without
     parent             the end of a process with its parent
+    parent_watch       the thread that waits for the end of the parent
     open_files         the limit of open files
     threads            threads that outlive the work
     retention          the eviction policy of Redis, watched
     malformed_values   values in the store that were skipped, counted
 
-May import `taskqueue.sources`, `taskqueue.store`, `taskqueue.bounded_http` and `taskqueue.text`.
+May import `taskqueue.sources`, `taskqueue.store`, `taskqueue.bounded_http`, `taskqueue.command_line` and
+`taskqueue.text`.
 """

@@ -4,26 +4,28 @@
 allowed values; the process then ends with exit code 2.
 """
 
+import json
 import re
 import sys
-from collections.abc import Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar, get_args
 
+import typer
 import yaml
 from pydantic import Field, Secret, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
-    CliSettingsSource,
     EnvSettingsSource,
     SettingsConfigDict,
     SettingsError,
 )
 
+from taskqueue.command_line.settings_options import SettingsCommand, flag, settings_options
 from taskqueue.process import malformed_values
 from taskqueue.sources.bounded_file import FileRefusedError, read_bounded
 from taskqueue.sources.yaml_documents import yaml_documents
@@ -33,7 +35,7 @@ from taskqueue.store.keys import RELEASE_PATTERN, RELEASE_RULE
 from taskqueue.store.url import parse_url
 from taskqueue.text.log import LogFormat, LogLevel
 from taskqueue.text.printable import printable_line
-from taskqueue.text.redaction import HIDDEN, redact, redact_usage
+from taskqueue.text.redaction import HIDDEN, redact
 
 ENVIRONMENT_PREFIX = "TASKQUEUE_"
 EXIT_BAD_SETTINGS = 2
@@ -121,61 +123,75 @@ class _Refused(Exception):  # noqa: N818
     """Values that are refused; each of the args is a sentence about one of them."""
 
 
+def settings_command(
+    settings_class: type[AnySettings], serve: Callable[[AnySettings], int]
+) -> SettingsCommand:
+    """Make the command of a process: its options are the settings, its exit code the one that `serve` returns."""
+
+    def use(flags: Mapping[str, Any], prog: str) -> NoReturn:
+        raise typer.Exit(serve(resolve(settings_class, flags, prog)))
+
+    return settings_options(settings_class, use, _refuse)
+
+
 def load(settings_class: type[AnySettings], argv: Sequence[str], prog: str) -> AnySettings:
     """Return the settings of the command `prog` with the arguments `argv` (without its name).
 
     Raises SystemExit: code 0 after --help, 2 with a sentence for every fault on standard error.
     """
+    found: list[AnySettings] = []
+
+    def use(flags: Mapping[str, Any], prog: str) -> None:
+        found.append(resolve(settings_class, flags, prog))
+
+    settings_options(settings_class, use, _refuse).main(list(argv), prog_name=prog, standalone_mode=False)
+    if not found:
+        raise SystemExit(0)
+    return found[0]
+
+
+def resolve(settings_class: type[AnySettings], flags: Mapping[str, Any], prog: str) -> AnySettings:
+    """Return the settings for the options that were given. Raises SystemExit with code 2, as `load` does."""
     try:
-        flags = _flags(settings_class, argv, prog)
+        flags = {
+            name: _items(name, value) if isinstance(value, list) else value for name, value in flags.items()
+        }
         environment = _environment(settings_class)
         path = flags.get("config") or environment.get("config")
         file = _file(settings_class, Path(str(path))) if path else {}
         origin = {name: f"{redact(str(path))}: {name}" for name in file}
         origin |= {name: ENVIRONMENT_PREFIX + name.upper() for name in environment}
-        origin |= {name: _flag(name) for name in flags}
+        origin |= {name: flag(name) for name in flags}
         try:
             return settings_class(**{**file, **environment, **flags})
         except ValidationError as error:
             found = error.errors(include_url=False, include_context=False)
             secret = {name for name, field in settings_class.model_fields.items() if _is_secret(field)}
             raise _Refused(*(_sentence(one, origin, secret) for one in found)) from None
-    except (_Refused, SettingsError) as error:
-        _refuse(prog, error)
+    except _Refused as error:
+        _refuse(prog, *error.args)
 
 
-def _flag(name: str) -> str:
-    return "--" + name.replace("_", "-")
-
-
-def _flags(settings_class: type[StoreSettings], argv: Sequence[str], prog: str) -> Mapping[str, Any]:
-    # A source never replaces its parser's own exit on --help; errors come back as SettingsError.
-    source: CliSettingsSource[Any] = CliSettingsSource(
-        settings_class,
-        cli_prog_name=prog,
-        cli_parse_args=list(argv),
-        cli_kebab_case=True,
-        cli_implicit_flags=True,
-        cli_hide_none_type=True,
-        cli_exit_on_error=False,
-    )
-    try:
-        return dict(source())
-    except SettingsError as error:
-        raise _Refused(f"{_flag(_field(error))}: {_WRITE_LIST}") from None
-
-
-def _field(error: SettingsError) -> str:
-    """Return the name of the field that pydantic's message says it cannot parse."""
-    found = re.search(r'field "(\w+)"', str(error))
-    return found[1] if found else "settings"
+def _items(name: str, values: list[str]) -> list[Any]:
+    """Return the items of an option that may be repeated: each value is one item, items after commas, or JSON."""
+    items: list[Any] = []
+    for value in values:
+        if not value.lstrip().startswith("["):
+            items += [item.strip() for item in value.split(",")]
+            continue
+        try:
+            items += json.loads(value)
+        except (ValueError, RecursionError):
+            raise _Refused(f"{flag(name)}: {_WRITE_LIST}") from None
+    return items
 
 
 def _environment(settings_class: type[StoreSettings]) -> Mapping[str, Any]:
     try:
         return dict(EnvSettingsSource(settings_class)())
     except SettingsError as error:  # only a value that must be JSON is read here
-        variable = ENVIRONMENT_PREFIX + _field(error).upper()
+        named = re.search(r'field "(\w+)"', str(error))
+        variable = ENVIRONMENT_PREFIX + (named[1] if named else "settings").upper()
         raise _Refused(f"{variable}: {_WRITE_LIST}") from None
 
 
@@ -233,10 +249,8 @@ def _sentence(error: ErrorDetails, origin: Mapping[str, str], secret: Collection
     return f"{place} {message} (was {value})"
 
 
-def _refuse(prog: str, error: Exception) -> NoReturn:
-    sentences = error.args if isinstance(error, _Refused) else (redact_usage(str(error)),)
+def _refuse(prog: str, *sentences: str) -> NoReturn:
     for sentence in sentences:
-        line = printable_line(sentence.removeprefix("error parsing CLI: "), _MAX_SENTENCE)
-        sys.stderr.write(f"{prog}: {line}\n")
+        sys.stderr.write(f"{prog}: {printable_line(sentence, _MAX_SENTENCE)}\n")
     sys.stderr.write(f"{prog}: --help names every setting\n")
-    raise SystemExit(EXIT_BAD_SETTINGS) from None
+    raise SystemExit(EXIT_BAD_SETTINGS)

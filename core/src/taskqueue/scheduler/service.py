@@ -1,15 +1,16 @@
 """The scheduler as a process: watching, publishing, ticking and answering probes until SIGTERM or SIGINT."""
 
-import sys
 import time
 from collections.abc import AsyncIterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from functools import partial
+from typing import NoReturn
 
+from taskqueue.command_line.command import run_command
 from taskqueue.process.frame import Process, Start, Work, run
 from taskqueue.process.health import NO_PAGES, Check, Page
 from taskqueue.process.retention import RetentionWatch
-from taskqueue.process.settings import load
+from taskqueue.process.settings import settings_command
 from taskqueue.scheduler import metrics
 from taskqueue.scheduler.keeper import Keeper
 from taskqueue.scheduler.leadership import Leadership
@@ -82,11 +83,17 @@ class Scheduler:
         return self.keeper.ready()
 
 
-def main(argv: Sequence[str] | None = None) -> int:
-    """Run `taskqueue scheduler` and return its exit code. Raises SystemExit on --help and bad settings."""
-    arguments = sys.argv[1:] if argv is None else argv
-    settings = load(SchedulerSettings, arguments, "taskqueue scheduler")
+def serve(settings: SchedulerSettings) -> int:
+    """Run the scheduler until a signal, and return its exit code."""
     return run(Process(name="scheduler", settings=settings, open=partial(_open, settings)))
+
+
+command = settings_command(SchedulerSettings, serve)
+
+
+def main(argv: Sequence[str] | None = None) -> NoReturn:
+    """Run `taskqueue scheduler`. Raises SystemExit."""
+    run_command(command, argv, "taskqueue scheduler")
 
 
 @asynccontextmanager

@@ -1,4 +1,4 @@
-"""What reached the example API: counted, judged against the rate, and kept as lines of JSON."""
+"""The arrivals at the example API: counted, compared with the rate, and kept as lines of JSON."""
 
 import time
 from collections.abc import Mapping
@@ -6,7 +6,7 @@ from typing import BinaryIO
 
 import msgspec
 
-from taskqueue.cli.dev.sliding import SECOND_NS, SlidingWindow
+from taskqueue.dev.example_api.sliding_window import SECOND_NS, SlidingWindow
 
 # A line is about 120 bytes, so a full list is about 350 MB.
 MAX_ARRIVALS = 2_000_000
@@ -14,15 +14,15 @@ MAX_TYPES = 10_000
 
 
 def whole_number(text: str | None) -> int | None:
-    """Read a whole number of at most 18 digits; anything else is None."""
+    """Return a whole number of at most 18 digits; None for any other text."""
     return int(text) if text and len(text) <= 18 and text.isascii() and text.isdigit() else None  # noqa: PLR2004
 
 
 class Arrivals:
     """Every request that arrived since the last `clear`.
 
-    The first MAX_ARRIVALS are recorded, the rest only counted (`unrecorded`). Types after the first MAX_TYPES
-    share the key "". Lines are made when a request arrives, so that giving out many of them stalls nobody.
+    The first MAX_ARRIVALS are recorded, further ones are counted (`unrecorded`). Types after the first MAX_TYPES share
+    the key "". A line is encoded when its request arrives, so that an answer with many lines stalls no other client.
     """
 
     def __init__(self, rate: int, record: BinaryIO | None = None) -> None:
@@ -32,7 +32,7 @@ class Arrivals:
         self.clear()
 
     def clear(self) -> None:
-        """Forget all arrivals; the rate and the record file stay."""
+        """Forget all arrivals; keep the rate and the record file."""
         self._all = SlidingWindow()
         self._types: dict[str, SlidingWindow] = {}
         self._lines: list[bytes] = []
@@ -41,21 +41,21 @@ class Arrivals:
         self._first_ns = 0
         self._last_ns = 0
 
-    def add(self, at_ns: int, wall_ns: int, path: str, said: Mapping[str, str]) -> bool:
-        """Count a request that arrived at `at_ns` (monotonic) = `wall_ns` (epoch); say if the rate allows it.
+    def add(self, at_ns: int, wall_ns: int, path: str, labels: Mapping[str, str]) -> bool:
+        """Count a request that arrived at `at_ns` (monotonic) = `wall_ns` (epoch); return whether the rate allows it.
 
-        `said` is what the request tells about itself: type, user, occurrence, attempt, each of them optional.
+        labels: the type, user, occurrence and attempt of the request, each optional.
         """
         if not self._all.requests:
             self._first_ns = at_ns
         self._last_ns = at_ns
         allowed = self._all.add(at_ns) <= self.rate
         self._rejected += not allowed
-        kind = said.get("type")
-        if kind is not None:
-            self._window(kind).add(at_ns)
-        numbers = whole_number(said.get("occurrence")), whole_number(said.get("attempt"))
-        line = self._encode((wall_ns // 1000, kind, said.get("user"), *numbers, path))
+        task_type = labels.get("type")
+        if task_type is not None:
+            self._window(task_type).add(at_ns)
+        numbers = whole_number(labels.get("occurrence")), whole_number(labels.get("attempt"))
+        line = self._encode((wall_ns // 1000, task_type, labels.get("user"), *numbers, path))
         if len(self._lines) < MAX_ARRIVALS:
             self._lines.append(line)
         else:
@@ -64,14 +64,16 @@ class Arrivals:
             self._record.write(line + b"\n")
         return allowed
 
-    def _window(self, kind: str) -> SlidingWindow:
-        window = self._types.get(kind)
+    def _window(self, task_type: str) -> SlidingWindow:
+        window = self._types.get(task_type)
         if window is None:
-            window = self._types.setdefault(kind if len(self._types) < MAX_TYPES else "", SlidingWindow())
+            window = self._types.setdefault(
+                task_type if len(self._types) < MAX_TYPES else "", SlidingWindow()
+            )
         return window
 
     def stats(self) -> bytes:
-        """Give the counts as JSON. seconds: from the first arrival to now; span_s: from it to the last."""
+        """Return the counts as JSON. seconds: from the first arrival to now. span_s: from the first to the last."""
         since_ns = time.monotonic_ns() - self._first_ns if self._all.requests else 0
         return self._encode(
             {
@@ -88,5 +90,5 @@ class Arrivals:
         )
 
     def lines(self, start: int) -> bytes:
-        """Give the recorded arrivals from number `start` on, each ended by a line feed."""
+        """Return the recorded arrivals from number `start` on, each ended by a line feed."""
         return b"".join(line + b"\n" for line in self._lines[start:])

@@ -1,15 +1,15 @@
-"""What `taskqueue dev` says at its end: what the store, the workers and the API counted."""
+"""The summary of a run: the counters of store, workers and API, and a verdict."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 
-from taskqueue.cli.dev.scrape import Look, quantile_ms
 from taskqueue.cli.exit_codes import ExitCode
+from taskqueue.dev.snapshot import Snapshot, quantile_ms
 
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The keys of `--json`; docs/cli.md says what each means. Times in ms."""
+    """The keys of `--json`, explained in docs/cli.md. Times are in ms."""
 
     rate: float
     emitted: int
@@ -29,18 +29,18 @@ class Summary:
     problem: str | None = None
 
     def exit_code(self) -> ExitCode:
-        """Nothing lost or doubled, and never above the limit: that is what it is for. And something must be done."""
+        """Return AUDIT if jobs are unaccounted for or the limit was exceeded, REFUSED if there is a problem."""
         if self.audit_difference or self._above():
             return ExitCode.AUDIT
         return ExitCode.REFUSED if self.problem else ExitCode.OK
 
     @property
     def ended_badly(self) -> int:
-        """How often the time of a job had come, and it was not done."""
+        """Count due jobs that were not done."""
         return self.retried + self.dead + self.expired
 
     def verdict(self) -> str:
-        """Say the same in a sentence."""
+        """Return the verdict as a sentence."""
         lost = (
             f"{abs(self.audit_difference):,} jobs are unaccounted for"
             if self.audit_difference
@@ -50,18 +50,19 @@ class Summary:
         return f"{lost}; the API {limit} {self.rate:g} requests in any second"
 
     def lines(self) -> list[tuple[str, str]]:
-        """What to print for people, apart from the problem, which is a sentence of its own."""
+        """Return the names and values to print; the problem is printed apart."""
         numbers = {name: value for name, value in asdict(self).items() if name != "problem"}
-        return [(name.replace("_", " "), _shown(value)) for name, value in numbers.items()]
+        return [(name.replace("_", " "), _number(value)) for name, value in numbers.items()]
 
     def _above(self) -> bool:
         return self.api_worst_second > max(1, int(self.rate))
 
 
-def summarize(rate: float, earlier: Mapping[str, int], running: Look, drained: Look) -> Summary:
-    """Put together what was counted since `earlier`, the store's totals before anything was started.
+def summarize(rate: float, earlier: Mapping[str, int], running: Snapshot, drained: Snapshot) -> Summary:
+    """Return the summary of a run.
 
-    `running`: the last look while the workers ran, for their own metrics; `drained`: after they ended.
+    earlier: totals of the store before the run. running: the last snapshot while the workers ran, for their metrics.
+    drained: a snapshot after the workers ended.
     """
 
     def since(name: str) -> int:
@@ -86,7 +87,7 @@ def summarize(rate: float, earlier: Mapping[str, int], running: Look, drained: L
     )
 
 
-def _shown(value: float | None) -> str:
+def _number(value: float | None) -> str:
     if value is None:
         return "-"
     return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"

@@ -1,4 +1,4 @@
-"""What the processes of a stack complained of last, as their logs tell."""
+"""The last complaint of each process, read from its log."""
 
 from collections.abc import Iterable, Mapping
 from pathlib import Path
@@ -10,9 +10,9 @@ from taskqueue.models.nesting import cut
 
 _TAIL_BYTES = 262_144
 _LEVELS = frozenset({"warning", "error", "critical"})
-#: The fields in which an event says why.
+#: Fields that hold the reason of an event.
 _REASONS = ("error", "problem", "reason")
-#: Goes with each attempt that failed; a job that is dead, or a store that refuses, says more.
+#: Logged for each failed attempt; a dead job or a store that refuses tells more.
 _FAILED = "job failed"
 
 
@@ -35,7 +35,7 @@ def _last_complaint(log: Path) -> str | None:
 def _event(line: bytes) -> Mapping[str, Any] | None:
     try:
         event = msgspec.json.decode(cut(line))
-    except msgspec.DecodeError:  # a print of a handler, or a line cut in two
+    except msgspec.DecodeError:  # printed by a handler, or cut in two
         return None
     return event if isinstance(event, dict) else None
 

@@ -1,4 +1,4 @@
-"""One look at a running stack: the store's counters, the workers' metrics, and what the API itself counted."""
+"""The counters of a running stack at one moment: of the store, the workers and the example API."""
 
 import asyncio
 import urllib.error
@@ -10,7 +10,7 @@ from dataclasses import dataclass
 import msgspec
 from prometheus_client.parser import text_string_to_metric_families
 
-from taskqueue.cli.dev.stack import Stack
+from taskqueue.dev.stack import Stack
 from taskqueue.store.audit import Audit, audit
 from taskqueue.store.connection import Store
 
@@ -19,7 +19,10 @@ _LATENESS = "taskqueue_start_lateness_seconds_bucket"
 
 
 class ApiStats(msgspec.Struct):
-    """What reached the example API. worst: most arrivals in any sliding second; seconds: since the first."""
+    """The counters of the example API.
+
+    worst: most arrivals in any sliding second. seconds: since the first arrival. span_s: from the first to the last.
+    """
 
     requests: int = 0
     rejected: int = 0
@@ -29,10 +32,11 @@ class ApiStats(msgspec.Struct):
 
 
 @dataclass(frozen=True, slots=True)
-class Look:
-    """What everybody said at about the same time, the workers' numbers added up.
+class Snapshot:
+    """The counters of all processes at about the same time; counters of workers are summed.
 
-    lateness_s: starts by upper bound of their lateness, cumulative. calls: of claim. started: jobs these brought.
+    lateness_s: starts by the upper bound of their lateness, cumulative. calls: claims. started: jobs of these claims.
+    slots: concurrency slots of all workers.
     """
 
     audit: Audit
@@ -43,12 +47,12 @@ class Look:
     slots: int
 
     def claims_per_start(self) -> float | None:
-        """None without a single start."""
+        """Return the claims per started job; None without a start."""
         return self.calls / self.started if self.started else None
 
 
-async def look(stack: Stack, store: Store) -> Look:
-    """Ask everybody. A worker that does not answer counts for nothing."""
+async def take_snapshot(stack: Stack, store: Store) -> Snapshot:
+    """Read the counters of all processes. A worker that does not answer counts as zero."""
     urls = [f"{stack.api}/-/stats", *(f"http://127.0.0.1:{port}/metrics" for port in stack.worker_ports)]
     stats, *pages = await asyncio.gather(*(asyncio.to_thread(_read, url) for url in urls))
     totals: Counter[str] = Counter()
@@ -57,7 +61,7 @@ async def look(stack: Stack, store: Store) -> Look:
         if name == _LATENESS:
             lateness[float(labels["le"])] += int(value)
         totals[name] += int(value)
-    return Look(
+    return Snapshot(
         await audit(store),
         msgspec.json.decode(stats, type=ApiStats) if stats else ApiStats(),
         sorted(lateness.items()),
@@ -68,7 +72,7 @@ async def look(stack: Stack, store: Store) -> Look:
 
 
 def quantile_ms(cumulative: Sequence[tuple[float, float]], share: float) -> float | None:
-    """Reckon a quantile from a histogram, linearly within its bucket; None without a single start."""
+    """Return a quantile of a cumulative histogram in ms, linear within its bucket; None without a start."""
     total = cumulative[-1][1] if cumulative else 0
     if not total:
         return None

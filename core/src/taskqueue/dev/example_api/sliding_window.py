@@ -1,7 +1,7 @@
-"""How many events the busiest second held, exactly and in O(1) amortised.
+"""The number of events in the busiest second, exact and in O(1) amortised.
 
-The busiest of all windows of one second always ends at an event: moving a window's end back to the last event
-it holds loses none. So it is enough to look at the window that ends at each event, as it arrives.
+The busiest of all windows of one second ends at an event: moving the end of a window back to its last event loses
+no event. Therefore the windows that end at an event suffice, counted as each event arrives.
 """
 
 from collections import deque

