@@ -58,4 +58,4 @@ async def test_untold_faults_keep_the_exit_code(
 def test_a_closed_standard_input_is_no_empty_import(redis_url: str, release: str) -> None:
     code, said = ended("<&-", "users", "import", "-", "--redis-url", redis_url, "--release", release)
     assert code == ExitCode.USAGE
-    assert said == "taskqueue: -: make it readable: Bad file descriptor\n"
+    assert said == "taskqueue: FILE must be readable (was -: Bad file descriptor)\n"

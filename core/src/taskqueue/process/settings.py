@@ -66,7 +66,7 @@ class StoreSettings(BaseSettings):
         env_prefix=ENVIRONMENT_PREFIX, extra="forbid", frozen=True, hide_input_in_errors=True
     )
 
-    config: Path | None = Field(default=None, description="YAML file with settings, by the names below.")
+    config: Path | None = Field(default=None, description="YAML file with settings.")
     redis_url: RedisUrl = Field(
         default=RedisUrl("redis://127.0.0.1:6379/0"),
         description="URL of the store: redis://, rediss:// (TLS), unix://, redis+sentinel://HOST,HOST/NAME or "

@@ -43,7 +43,7 @@ class TickingSettings(ProcessSettings):
 
 
 class SchedulerSettings(TickingSettings):
-    """Publishes task types and users from a folder of manifests, and emits jobs when they are due."""
+    """Publish task types and users from a folder of manifests, and emit jobs when they are due, until a signal."""
 
     manifests: Path | None = Field(
         default=None,
