@@ -8,6 +8,7 @@ Data flow in that direction; no part imports a later one (`lint-imports` checks)
     text          printable text, redaction, logs
     models        manifests and their values
     bounded_http  HTTP/1.1 for ports that anyone may reach
+    command_line  typer, and refusals that quote no password
     plan          instants of schedules, feasibility, lanes
     store         Redis: scripts, keys, records
     sources       manifests and users from files
@@ -17,6 +18,7 @@ Data flow in that direction; no part imports a later one (`lint-imports` checks)
     client        subscribe and enqueue from an application
     testing       handlers in their tests
     cli           the command `taskqueue`
+    dev           the whole system on one machine
 
 The face for applications:
 

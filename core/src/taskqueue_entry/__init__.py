@@ -1,8 +1,11 @@
 """The first lines of every process: console scripts and `python -m` import this package before anything slow.
 
-Signals are in force before the rest is imported; see `taskqueue.process.stop_signals`. This package imports only
-modules that must act first and take no time, and `clash`, which refuses to run where another distribution has files in
-the package `taskqueue`. It is a package of its own because `taskqueue` may be that distribution's.
+    clash  the refusal to run where another distribution has files in the package `taskqueue`
+
+Signals are in force before other modules are imported; see `taskqueue.process.stop_signals`. This is a package of its
+own because `taskqueue` may be the package of another distribution.
+
+May import the standard library alone; modules of `taskqueue` that must act first are imported by name.
 """
 
 import sys

@@ -9,6 +9,7 @@ from typing import Any
 from typer import Context
 from typer.main import get_command
 
+from taskqueue.cli.lazy import LazyCommand
 from taskqueue.cli.main import app
 from taskqueue.store.keys import PERMANENT
 from tests.support.repo.exceptions import OLD_NAMES, UNCLEAR_FOLDERS, UNCLEAR_PAGES
@@ -129,6 +130,7 @@ def test_names_of_the_product_are_words_of_the_glossary() -> None:
 
 def command_names(command: Any, context: Context) -> Iterator[str]:
     """Yield the names of a command's subcommands, arguments and options, all the way down."""
+    command = command.load() if isinstance(command, LazyCommand) else command
     for parameter in command.params:
         yield from (parameter.name, *parameter.opts)
     for name in getattr(command, "list_commands", lambda _: [])(context):

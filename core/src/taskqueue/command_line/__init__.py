@@ -1,4 +1,4 @@
-"""The parser of every command: typer, whose refusals here quote no password.
+"""The parser of every command: typer, with refusals that quote no password.
 
     command           a function, or a group of functions, as a command
     settings_options  the fields of a settings class as the options of a command

@@ -1,4 +1,4 @@
-"""Refusals of arguments: they quote no part of a URL, which may hold a password."""
+"""Refusals of arguments, which quote no part of a URL: it may hold a password."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -23,5 +23,5 @@ and 60 s to begin the next one; of more than 1,000 the one that is idle longest 
     arrivals        arrivals, counted and recorded
     sliding_window  the number of events in the busiest second
 
-May import `taskqueue.command_line`, `taskqueue.models.nesting` and `taskqueue.process.stop_signals`.
+May import `taskqueue.command_line`, `taskqueue.models.nesting`, `taskqueue.process.stop_signals` and `taskqueue_entry`.
 """
