@@ -78,6 +78,7 @@ def _check_part(argument: str, text: str) -> None:
 
 
 def _cut(text: str) -> str:
+    """Cut a JSON text where it is nested too deep; lone surrogates are kept."""
     return cut(text.encode(errors="surrogatepass")).decode(errors="surrogatepass")
 
 
@@ -87,6 +88,7 @@ def _read_params(text: str | None) -> dict[str, Any] | None:
         return None
 
     def once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
+        """Return an object. Raises ValueRefusedError where a key is repeated."""
         if len(dict(pairs)) != len(pairs):
             raise ValueRefusedError("each key must be unique (one is there twice)")
         return dict(pairs)

@@ -72,6 +72,10 @@ async def _move(
     *,
     all_: bool,
 ) -> None:
+    """Apply a verb to dead jobs in batches, and print the number of jobs.
+
+    word: the past participle of the verb. Ends the command with NOT_FOUND where a named job is not dead.
+    """
     if bool(jobs) == all_:
         fail("give either names of jobs or --all", ExitCode.USAGE)
     if all_:
@@ -97,6 +101,7 @@ async def _all_names(store: Store) -> list[str]:
 
 
 def _facts(letter: DeadLetter) -> dict[str, Any]:
+    """Return the columns of a dead job."""
     return {
         "job": letter.job,
         "diedAt": iso(letter.at_ms),

@@ -70,11 +70,13 @@ async def describe_type(session: Session, name: TypeArgument) -> None:
 
 
 def _http_text(record: TypeRecord) -> str:
+    """Return method and URL of an HTTP handler, without secrets; empty for a function."""
     http = record.task_type.http
     return f"{http.method} {redact(http.url)}" if http else ""
 
 
 def _next_periods(record: TypeRecord, now_ms: int) -> list[str]:
+    """Return the starts of the next periods; empty for a type without an active generation."""
     starts: list[str] = []
     at_s = now_ms // 1000
     while record.segments() and len(starts) < NEXT_STARTS:
@@ -113,6 +115,7 @@ async def describe_user(session: Session, user: UserArgument) -> None:
 async def _subscriptions(
     store: Store, user: str, catalog: Catalog, tasks: list[StoredSubscription], now_ms: int
 ) -> list[dict[str, Any]]:
+    """Return one row for each subscription of a user: next run, last outcome, state."""
     runs = await read_runs(store, user)
     segments = {
         task.type: catalog.records[task.type].segments() for task in tasks if task.type in catalog.records

@@ -67,6 +67,11 @@ def report_when_stopped(sentence: Callable[[], str]) -> Iterator[None]:
 
 
 class _Stop:
+    """The end of one command: begun by a signal, and forced by a second signal or a timer.
+
+    Exactly one thread ends the process: the main thread, or the thread of the timer.
+    """
+
     def __init__(self) -> None:
         self._ending = threading.Lock()
         self._stopped = False

@@ -64,6 +64,7 @@ async def apply(
 
 
 def _load(path: Path) -> Desired:
+    """Read the manifests of a file or folder."""
     return load(path)
 
 

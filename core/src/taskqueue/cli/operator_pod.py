@@ -64,6 +64,7 @@ def choose(pods: Iterable[Pod], selector: str) -> Pod:
 
 
 def _pod(raw: dict[str, Any]) -> Pod:
+    """Return a pod of the answer of kubectl."""
     meta, status = raw["metadata"], raw.get("status", {})
     containers = {one["name"]: one for one in status.get("containerStatuses", ())}
     container = containers.get(CONTAINER, {})

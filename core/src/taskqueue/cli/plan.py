@@ -136,6 +136,7 @@ def check(
 def _demands(
     path: Path | None, store: bool, redis: str, release: str
 ) -> tuple[list[TypeDemand], float | None]:
+    """Return the demand of a folder, or the demand and the rate of the store."""
     if (path is None) is not store:
         fail("give either a folder of manifests or --store", ExitCode.USAGE)
     if path is not None:

@@ -28,6 +28,10 @@ def hour_plot(minutes: Sequence[float], rate: float) -> str:
 def _plot(
     minutes: Sequence[float], title: str, rate: float | None, ticks: dict[int, str], height: int
 ) -> str:
+    """Return a plot of `minutes` with a line for the limit where it is in sight.
+
+    ticks: labels by minute. height: lines.
+    """
     width = min(WIDTH_MOST, shutil.get_terminal_size().columns) - 4
     peak, mean = max(minutes, default=0), sum(minutes) / max(1, len(minutes))
     limit = rate * 60 if rate else 0
@@ -55,4 +59,5 @@ def _plot(
 
 
 def _draws_unicode() -> bool:
+    """Tell whether standard output can encode braille characters."""
     return (sys.stdout.encoding or "").lower().replace("-", "").startswith("utf")

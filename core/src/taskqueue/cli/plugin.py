@@ -60,12 +60,14 @@ app = new_group()
 
 
 def _filled(value: str | None) -> str | None:
+    """Refuse an empty value."""
     if value == "":
         raise typer.BadParameter("needs a value")
     return value
 
 
 def _option(name: str, metavar: str, text: str) -> Any:
+    """Return an option of the plugin, which refuses an empty value."""
     return typer.Option(name, metavar=metavar, help=text, callback=_filled)
 
 
@@ -91,6 +93,7 @@ def read(
         bool, typer.Option("--local", help="Run COMMAND on this machine, on the store of --redis-url.")
     ] = False,
 ) -> Call:
+    """Return the call. Exits after the help, which stands for an empty command as well."""
     if not local and context.args in ([], ["-h"], ["--help"]):
         sys.stdout.write(context.get_help() + "\n")
         sys.exit(ExitCode.OK if context.args else ExitCode.USAGE)
@@ -129,6 +132,7 @@ def run() -> NoReturn:
 
 
 def _long(word: str) -> str:
+    """Return -n, or -n=NAME, with the long name of the option."""
     is_namespace = word.partition("=")[0] == SHORT_NAMESPACE
     return "--namespace" + word.removeprefix(SHORT_NAMESPACE) if is_namespace else word
 

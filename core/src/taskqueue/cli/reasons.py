@@ -21,26 +21,26 @@ class Conditions:
     now_ms: int
 
 
-def idle_reason(task: StoredSubscription, catalog: Catalog) -> str:
+def idle_reason(subscription: StoredSubscription, catalog: Catalog) -> str:
     """Return the reason why no job of a subscription is emitted; empty for an active subscription."""
-    record = catalog.records.get(task.type)
+    record = catalog.records.get(subscription.type)
     if record is None:
         return "unknown type: no manifest declares it"
     if record.removed:
         return "the type is being removed"
-    if task.type in catalog.paused:
-        return f"paused: `taskqueue resume {task.type}`"
+    if subscription.type in catalog.paused:
+        return f"paused: `taskqueue resume {subscription.type}`"
     if record.task_type.suspend:
         return "the type is suspended"
-    if task.suspended:
-        return _suspension_reason(task, record)
+    if subscription.suspended:
+        return _suspension_reason(subscription, record)
     return "" if record.active else "the type is being set up"
 
 
-def _suspension_reason(task: StoredSubscription, record: TypeRecord) -> str:
+def _suspension_reason(subscription: StoredSubscription, record: TypeRecord) -> str:
     """Return the reason of a suspension: params that the type locks, or the manifest."""
-    names = Locks.of([record.task_type]).overridden(task.type, task.params)
-    return f"refused: {refuse_locked(task.type, names)}" if names else "suspended"
+    names = Locks.of([record.task_type]).overridden(subscription.type, subscription.params)
+    return f"refused: {refuse_locked(subscription.type, names)}" if names else "suspended"
 
 
 def waiting_reason(job: WaitingJob, conditions: Conditions) -> str:
@@ -57,6 +57,7 @@ def waiting_reason(job: WaitingJob, conditions: Conditions) -> str:
 
 
 def _lane_reason(job: WaitingJob, conditions: Conditions) -> str:
+    """Return the reason why a job in a lane waits."""
     name, catalog = parse(job.name), conditions.catalog
     if job.score_ms > conditions.now_ms:
         word = "is due" if job.score_ms == name.due_ms else "is retried"

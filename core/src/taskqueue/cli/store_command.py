@@ -114,6 +114,7 @@ def with_store(redis: str, release: str, work: Callable[[Store], Awaitable[Answe
     _check_release(release)
 
     async def session() -> Answer:
+        """Open the store, run the work, name unreadable values, and close the store."""
         password = os.environ.get(SENTINEL_PASSWORD_VARIABLE)
         store = open_store(redis, release, sentinel_password=password)
         try:
@@ -159,6 +160,7 @@ def _origin(redis: str) -> str:
 
 
 def _fail(redis: str, problem: str, error: StoreFailure, code: ExitCode, advice: str = "") -> NoReturn:
+    """End the command with one sentence: the store, the problem in the words of the server, and the remedy."""
     url = parse_url(redis)
     reason = redact(error.detail).rstrip(".")
     fail(f"the store at {url} {problem} ({reason}): {advice or remedy(error, url)}", code)

@@ -43,6 +43,7 @@ def show_facts(output: Output, facts: Mapping[str, Any]) -> None:
 
 
 def _print(table: Any) -> None:
+    """Print a table as wide as the terminal, or as wide as needed elsewhere."""
     console = Console(width=None if sys.stdout.isatty() else _UNBOUNDED_COLUMNS, highlight=False)
     with console.capture() as printed:
         console.print(table)
@@ -54,6 +55,7 @@ def _cell(value: Any) -> Any:
 
 
 def _cell_text(value: Any) -> str:
+    """Return the text of a value: "-" for an empty one, yes or no, items after commas, JSON for nested values."""
     text = str(value)
     match value:
         case None | "":
@@ -74,5 +76,6 @@ def _cell_text(value: Any) -> str:
 
 
 def _is_flat(value: dict[str, Any] | list[Any]) -> bool:
+    """Tell whether no item is a list or mapping itself."""
     items = value.values() if isinstance(value, dict) else value
     return not any(isinstance(item, dict | list) for item in items)

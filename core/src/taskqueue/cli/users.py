@@ -159,6 +159,7 @@ def _override_fault(user: UserSubscription, file: str, line: int, locks: Locks) 
 
 
 def _say_fault(fault: object, number: int) -> None:
+    """Print one of the first MAX_FAULTS faults."""
     if number <= MAX_FAULTS:
         show_line(str(fault), err=True)
     elif number == MAX_FAULTS + 1:
@@ -166,6 +167,7 @@ def _say_fault(fault: object, number: int) -> None:
 
 
 async def _write(store: Store, users: list[UserSubscription], tally: Tally) -> None:
+    """Write the changed users of a batch, and count them."""
     owners = await find_stored_users(store, [user.user_id for user in users])
     changed = [
         user
