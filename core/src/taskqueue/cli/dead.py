@@ -17,7 +17,7 @@ from taskqueue.store.connection import Store
 from taskqueue.store.dead import DeadLetter, find_dead, purge_dead, read_dead, retry_dead
 from taskqueue.store.users import decode_params
 
-JobsArgument = Annotated[list[str] | None, typer.Argument(metavar="[JOB]...", help="Names of dead jobs.")]
+JobsArgument = Annotated[list[str] | None, typer.Argument(metavar="JOB", help="Names of dead jobs.")]
 AllOption = Annotated[bool, typer.Option("--all", help="Every job that is dead now.")]
 
 #: Jobs moved per call of a script; longer calls would keep workers from the store.

@@ -33,9 +33,7 @@ DAY_S = 86_400
 
 PathOption = Annotated[
     Path | None,
-    typer.Argument(
-        metavar="[PATH]", help="Manifest file or folder; omit it with --store.", show_default=False
-    ),
+    typer.Argument(metavar="PATH", help="Manifest file or folder; omit it with --store.", show_default=False),
 ]
 StoreOption = Annotated[bool, typer.Option("--store", help="Plan the types and subscriptions of the store.")]
 DayOption = Annotated[

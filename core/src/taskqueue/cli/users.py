@@ -105,7 +105,7 @@ async def import_users(
 @store_command
 async def remove(
     session: Session,
-    users: Annotated[list[str], typer.Argument(metavar="USER...", help="Ids of imported users.")],
+    users: Annotated[list[str], typer.Argument(metavar="USER", help="Ids of imported users.")],
 ) -> None:
     """Remove imported users with their subscriptions; users of manifests are removed from their files."""
     removed: list[str] = []
