@@ -31,7 +31,7 @@ async def memory(users: int, types: int = 30) -> dict[str, Any]:
         while left:
             answer = await claim(store, "w", next(calls), 100, 60_000, results)
             left -= len(results)
-            results = [Result(job.member, Outcome.DONE) for job in answer.jobs]
+            results = [Result(job.lease, Outcome.DONE) for job in answer.jobs]
         await raw(store).delete(store.keys("claims", "w"))
         settled = await _used(store)
         done = int(await raw(store).hget(store.keys("metrics"), "done"))

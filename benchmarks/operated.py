@@ -24,7 +24,7 @@ def task_type(name: str) -> dict[str, Any]:
 
 
 def subscription(number: int, tasks: int) -> dict[str, Any]:
-    """Make the spec of a user who wants every type from a place of its own on, and one that is not declared."""
+    """Make the spec of a user with every type, from an offset of its own on, and one undeclared type."""
     known = [f"type-{(number + step) % TYPES:03}" for step in range(tasks - 1)]
     wanted = [{"type": name, "params": {"region": "eu"}} for name in (*known, "not-yet")]
     return {"tasks": wanted}
@@ -41,7 +41,7 @@ async def objects(cluster: Cluster) -> AsyncIterator[Objects]:
 
 
 class Operator:
-    """The process, its log, and what Linux says of its time and memory."""
+    """The process, its log, and its time and memory according to Linux."""
 
     def __init__(self, process: asyncio.subprocess.Process, log: Path) -> None:
         self._process = process
@@ -57,10 +57,10 @@ class Operator:
         fields = Path(f"/proc/{self._process.pid}/stat").read_text().rsplit(")", 1)[1].split()
         return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
 
-    def memory_mb(self, what: str = "VmRSS") -> float:
-        """what: VmRSS, now; VmHWM, at its highest."""
+    def memory_mb(self, field: str = "VmRSS") -> float:
+        """field: VmRSS, now; VmHWM, at its highest."""
         status = Path(f"/proc/{self._process.pid}/status").read_text()
-        found = re.search(rf"{what}:\s+(\d+)", status)
+        found = re.search(rf"{field}:\s+(\d+)", status)
         assert found, status
         return int(found[1]) / 1024
 

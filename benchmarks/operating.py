@@ -36,7 +36,7 @@ async def _until(check: Callable[[], Awaitable[bool]]) -> float:
 
 
 async def operating(users: int, tasks: int = 30) -> dict[str, Any]:
-    """Figures; the API server's own counters say what was written. Objects carry managedFields, as applied ones do."""
+    """Figures; the API server's own counters count the writes. Objects carry managedFields, as applied ones do."""
     with (
         tempfile.TemporaryDirectory() as folder,
         ControlPlane(cluster_tools("kubernetes"), Path(folder) / "control-plane") as cluster,
@@ -153,7 +153,7 @@ class _Run:
         figures["burst_status_s"] = round(time.monotonic() - began, 1)
 
     async def _fan_out(self, what: str, change: Awaitable[None]) -> dict[str, Any]:
-        """What a type that all refer to costs when it comes or goes: a write an object, paced."""
+        """The cost of adding or removing a type with many references: a write per object, paced."""
         writes, began = await self._shop.status_writes(), time.monotonic()
         await change
         await self._settled()

@@ -29,7 +29,7 @@ settings.load_profile("new" if FUZZING else "same")
 
 @pytest.fixture(autouse=True)
 def same_chance(request: pytest.FixtureRequest) -> None:
-    """What the code under test leaves to chance (jitter, backoff) is the same at every run, too."""
+    """Repeat the random choices of the code under test (jitter, backoff) in every run, too."""
     if not FUZZING:
         random.seed(request.node.nodeid)
 

@@ -4,7 +4,7 @@
 
 Builds what is missing first (tools/cluster, tools/images), as there is no network once the namespaces are entered.
 Nothing outlives the run: processes end with the namespace of processes, mounts with that of mounts, and the folder and
-the control groups are removed. Exit 3: this machine cannot, and why.
+the control groups are removed. Exit 3: this machine cannot run them; stderr names the reason.
 """
 
 import os
@@ -54,7 +54,7 @@ def obstacle() -> str:
 
 
 def asked(words: list[str]) -> tuple[str, list[str]]:
-    """Split the words of the command line into the folder of tests and what goes to pytest."""
+    """Split the command line into the folder of tests and the arguments of pytest."""
     return (words[0], words[1:]) if words and words[0] in FOLDERS else (next(iter(FOLDERS)), words)
 
 

@@ -1,16 +1,16 @@
-"""Pin all that pyproject.toml asks for, by version and hash, in requirements/.
+"""Pin the dependencies of pyproject.toml in requirements/, by version and hash.
 
     python tools/lock.py [--check] [WORDS FOR UV, such as --upgrade]
 
-    build.txt        what installs and builds the rest
-    product.txt      what is shipped: the project's dependencies, with all of its extras
+    build.txt        installers and build backends
+    product.txt      shipped packages: the project's dependencies, with all of its extras
     development.txt  both, and the tools of the tests
     docs.txt         the site's generator, for an environment of its own
 
-Pins stay as they are while they satisfy pyproject.toml, and so do the hashes of a pin; `--upgrade` takes what is
-newest. No file names an index: packages come from where pip and uv are set up to look, and a hash says whether they are
-the same.
---check writes nothing; exit 1 if a file is not what would be written.
+Pins stay as they are while they satisfy pyproject.toml, and so do the hashes of a pin; `--upgrade` takes the
+newest versions. No file names an index: packages come from the index that pip and uv are configured with, and the hash
+proves that they are the same.
+--check writes nothing; exit 1 if a file is outdated.
 """
 
 import os
@@ -29,7 +29,7 @@ OLDEST = "3.11"
 
 
 class Lock(NamedTuple):
-    """A file of pins. includes: files before it, whose pins it keeps and does not repeat."""
+    """A file of pins. includes: earlier files; it keeps their pins and does not repeat them."""
 
     name: str
     selected: tuple[str, ...]
@@ -49,7 +49,7 @@ LOCKS = (
 
 
 def write(folder: Path, options: list[str]) -> None:
-    """Write all files; those that the folder has already say which pins to keep."""
+    """Write all files, keeping the pins of files that the folder has already."""
     for lock in LOCKS:
         file = folder / lock.name
         known = {pin for name in lock.includes for pin in pins((folder / name).read_text())}

@@ -1,6 +1,6 @@
-"""Run unit, property and store tests again and again, on a quiet machine and beside busy loops: all must be green.
+"""Run unit, property and store tests again and again, on a quiet machine and next to busy loops; all must pass.
 
-No test may depend on how fast the machine is, what else it does, or luck. Ends with the first run that is red.
+No test may depend on the speed or the load of the machine, or on luck. Ends with the first run that fails.
 """
 
 import argparse

@@ -1,9 +1,9 @@
-"""The shop's handlers: what the types beside it name as `function`.
+"""The shop's handlers, which the types in this folder name as `function`.
 
-The environment variable SHOP_API_URL says where the API is, e.g. http://127.0.0.1:8099.
+The environment variable SHOP_API_URL is the address of the API, e.g. http://127.0.0.1:8099.
 
 The start of a job is its first permit, so the first request needs none; each further one waits for `permit`.
-A type with `cost: 3` says `requests: 3` in its params and so calls the API three times on three permits.
+A type with `cost: 3` has `requests: 3` in its params and calls the API three times on three permits.
 """
 
 import os
@@ -18,19 +18,19 @@ _session: aiohttp.ClientSession | None = None
 
 @handler("shop.fetch")
 async def fetch(job: Job) -> None:
-    """Read what changed on the shop's side."""
+    """Read changes made in the shop."""
     await call(job, "GET", f"/v1/{job.params['resource']}")
 
 
 @handler("shop.push")
 async def push(job: Job) -> None:
-    """Write what changed on ours."""
+    """Write local changes to the shop."""
     await call(job, "POST", f"/v1/{job.params['resource']}")
 
 
 @handler("shop.repair")
 async def repair(job: Job) -> None:
-    """Compare both sides and ask for what is missing."""
+    """Compare both sides and request missing items."""
     await call(job, "POST", f"/v1/{job.params['resource']}/repair")
 
 
@@ -49,7 +49,7 @@ async def call(job: Job, method: str, path: str) -> None:
 
 
 async def request(job: Job, method: str, path: str) -> None:
-    """Make one request. Raises RateLimited on 429, Discard if the shop does not know what is asked for."""
+    """Make one request. Raises RateLimited on 429, and Discard if the resource does not exist."""
     # The API counts by these headers; a real one would find the idempotency key more useful.
     headers = {
         "Idempotency-Key": job.idempotency_key,

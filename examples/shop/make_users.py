@@ -1,9 +1,9 @@
-"""Makes the shop's users: which of the types in this folder each of them subscribed to.
+"""Make the shop's users, each with a subscription to some of the types in this folder.
 
     python examples/shop/make_users.py --users 10000 --format ndjson --out users.ndjson
 
 User n is made from n and the type files alone, by integer arithmetic of this file's own: the same on every
-machine and Python, and 1,000 users are the first 1,000 of 10,000. What is wanted is a load that an API of 100
+machine and Python, and 1,000 users are the first 1,000 of 10,000. The intended load is one that an API of 100
 requests a second can just carry: about 80 starts/s, each weighted with its cost, for 10,000 users. It follows
 from PLANS and the types, is computed by `demand` and printed at the end:
 
@@ -54,7 +54,7 @@ SPREAD_SEEDS = 0xD1342543DE82EF95  # odd, so that no two users share a seed modu
 
 @dataclass(frozen=True, slots=True)
 class Plan:
-    """What a customer pays for: how many tasks, and how fresh they may be.
+    """A subscription plan: how many tasks a customer has, and how fresh they may be.
 
     fast: how much likelier than other types one with an interval of at most so many seconds is, in percent;
     the first bound that holds counts.
@@ -76,7 +76,7 @@ NIGHTLY_PERCENT = 900  # what a type for the customer's own time zone counts
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """What a type file says, as far as it matters here. rate: runs a second, on average."""
+    """The part of a type file that matters here. rate: runs per second, on average."""
 
     name: str
     cost: int
@@ -86,7 +86,7 @@ class Kind:
 
 
 def read_types(folder: Path = TYPES) -> list[Kind]:
-    """Read all types of a folder, sorted by name: adding a file must not reorder the others."""
+    """Read all types of a folder, sorted by name: adding a file must not change the order of other types."""
     loader = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
     documents = (doc for path in folder.glob("*.yaml") for doc in yaml.load_all(path.read_text(), loader))
     types = (document for document in documents if document["kind"] == "TaskType")
@@ -109,7 +109,7 @@ def seconds(duration: str) -> int:
 
 
 def runs_in_a_year(cron: str) -> int:
-    """Count the runs of 2026: those of a day times the days. A time zone hardly changes their number."""
+    """Count the runs of 2026: runs per day times days. A time zone hardly changes their number."""
     minute, hour, days = cron.split(maxsplit=2)
     return runs(f"{minute} {hour} * * *", 1) * runs(f"0 0 {days}", 365)
 
@@ -141,7 +141,7 @@ class Dice:
 
 
 def weight(each: Kind, plan: Plan, zone: str) -> int:
-    """How likely a customer takes a type, in percent of what is usual."""
+    """Return how likely a customer takes a type, in percent of the usual likelihood."""
     if each.interval_s is None:
         return NIGHTLY_PERCENT if each.zone == zone else 50 if each.zone == "UTC" else 0
     return next((percent for bound_s, percent in plan.fast if each.interval_s <= bound_s), 100)

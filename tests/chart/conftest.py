@@ -1,4 +1,4 @@
-"""helm, and a cluster for what only an API server can say. Without helm these tests are skipped and say so."""
+"""helm, and a cluster for the answers of an API server. Without helm these tests are skipped with the reason."""
 
 import itertools
 import os
@@ -31,7 +31,7 @@ def helm_program() -> Path:
 
 @pytest.fixture(scope="session")
 def helm(helm_program: Path, tmp_path_factory: pytest.TempPathFactory) -> Helm:
-    """helm, for what needs no cluster."""
+    """helm, for tests without a cluster."""
     return Helm(helm_program, tmp_path_factory.mktemp("helm"))
 
 
@@ -69,7 +69,7 @@ def restricted(cluster: Cluster) -> Iterator[str]:
 
 @pytest.fixture
 def own(cluster: Cluster) -> ControlPlane:
-    """The cluster, for a test that installs and removes what is the whole cluster's."""
+    """The cluster, for a test that installs and removes cluster-wide objects."""
     if not isinstance(cluster, ControlPlane):
         pytest.skip("KUBECONFIG_TEST names a cluster whose definitions are not ours to remove")
     return cluster

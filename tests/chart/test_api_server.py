@@ -20,7 +20,7 @@ of_every_case = pytest.mark.parametrize("case", CASES, ids=lambda path: path.ste
 
 
 class Release:
-    """The chart in a namespace of a cluster, whose definitions are there already."""
+    """The chart in a namespace of a cluster that has its definitions already."""
 
     def __init__(self, helm: Helm, cluster: Cluster, namespace: str, name: str = "taskqueue") -> None:
         self.name = name
@@ -37,7 +37,7 @@ class Release:
         self._helm.run("upgrade", *chart, *self._place, "--set", "crds.enabled=false", *options)
 
     def upgrade_refused(self, *options: str) -> str:
-        """Return what helm says of an upgrade, which must fail."""
+        """Return helm's refusal of an upgrade, which must fail."""
         chart = (self.name, str(CHART), "--values", str(DEVELOPMENT))
         return self._helm.refused("upgrade", *chart, *self._place, "--set", "crds.enabled=false", *options)
 

@@ -1,4 +1,4 @@
-"""Where images come from: named by whoever installs, by a registry of all charts, and never by a default."""
+"""Origin of images: named by the values, by a registry of all charts, and never by a default."""
 
 import json
 import re

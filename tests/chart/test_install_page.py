@@ -36,7 +36,7 @@ def engines(tmp_path: Path) -> StandIns:
 
 @pytest.fixture
 def newcomer(undefined: ControlPlane, installer: Helm, engines: StandIns) -> Person:
-    """Somebody before a cluster that knows nothing of taskqueue."""
+    """A new user with a cluster that never had taskqueue."""
     return Person(undefined, installer, undefined.kubeconfig, engines.folder)
 
 

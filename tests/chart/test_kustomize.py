@@ -33,7 +33,7 @@ spec: {tasks: [{type: elsewhere}, {type: fetch}]}
 
 @pytest.fixture
 def kubectl(tools: Path, tmp_path: Path) -> Cluster:
-    """kubectl, for what needs no cluster."""
+    """kubectl, for tests without a cluster."""
     return Cluster(tools / "kubectl", tmp_path / "none", tmp_path)
 
 
@@ -49,7 +49,7 @@ def base(tmp_path: Path) -> Path:
 
 
 def written(kubectl: Cluster, folder: Path, **lines: Any) -> list[dict[str, Any]]:
-    """Return what a folder renders to with these lines in its kustomization.yaml."""
+    """Render a folder with these lines in its kustomization.yaml."""
     (folder / "kustomization.yaml").write_text(yaml.safe_dump(lines))
     return list(yaml.safe_load_all(kubectl.kubectl("kustomize", str(folder))))
 

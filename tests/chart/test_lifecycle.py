@@ -1,4 +1,4 @@
-"""Definitions, data and what a cluster has once: who owns them, what stays, and how the second one is refused."""
+"""Definitions, data and cluster-wide objects: owners, survivors, and the refusal of a second release."""
 
 import json
 

@@ -1,4 +1,4 @@
-"""deploy/manifests/ is what the chart renders."""
+"""deploy/manifests/ equals the rendered chart."""
 
 from render import TARGET, text
 

@@ -1,4 +1,4 @@
-"""Values that are refused, and the sentence that says why: refusals.yaml. Each is one change to what is fine."""
+"""Refused values and the sentence of each refusal: refusals.yaml. Each case is one change of valid values."""
 
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +18,7 @@ GOOD: dict[str, Any] = {
 
 @dataclass(frozen=True)
 class Bad:
-    """values: laid over GOOD. said: a part of what helm says."""
+    """values: laid over GOOD. said: a part of helm's refusal."""
 
     name: str
     values: dict[str, Any]

@@ -101,7 +101,7 @@ def guarded() -> Iterator[int]:
 
 @pytest.fixture
 async def url(helm: Helm, guarded: int, tmp_path: Path) -> AsyncIterator[str]:
-    """What the chart tells a worker, but for where server and certificate are."""
+    """The chart's Redis URL for a worker, with another server and certificate."""
     authority = Authority(tmp_path / "redis")
     told = variables(helm.objects(EXTERNAL), "worker")["TASKQUEUE_REDIS_URL"]
     async with tls_front(authority.server("redis", ["localhost"], ["127.0.0.1"]), guarded) as port:

@@ -52,7 +52,7 @@ def test_every_example_is_taken(defined: Cluster) -> None:
 
 
 def test_a_null_is_taken_for_an_absent_field(defined: Cluster, namespace: str) -> None:
-    """Applied by the client, a null is removed before anybody sees it; applied by the server, it is not."""
+    """A null applied by the client is removed before the server sees it; a null applied by the server is not."""
     nothing: dict[str, Any] = dict.fromkeys(("suspend", "window", "timeout", "retry", "params", "rateLimit"))
     nulls = task_type(**nothing, schedule={"interval": "5m", "cron": None, "timeZone": None})
     ada = subscription(userId=None, suspend=None, tasks=None)

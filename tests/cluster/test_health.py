@@ -1,4 +1,4 @@
-"""Health as kubectl wait, Flux and Argo CD see it: real objects, whose status the operator wrote or has not written."""
+"""Health as kubectl wait, Flux and Argo CD see it: real objects, with and without a status of the operator."""
 
 import asyncio
 import json
@@ -52,7 +52,7 @@ USERS_SHOWN = {
 
 async def test_everybody_sees_the_right_health(shop: Shop, tools: Path) -> None:
     async def seen(wanted: Mapping[str, Verdict]) -> dict[str, Verdict]:
-        """What each of the three says of the objects that a table names."""
+        """Judge the objects of a table by each of the three readers."""
         listed = json.loads(await shop.kubectl("get", "tt,usub", "-o", "json"))["items"]
         flux = await asyncio.to_thread(kstatus, tools / "kstatus", listed)
         argo = {f"{one['kind']}/{one['metadata']['name']}": argo_cd(one).status for one in listed}

@@ -1,4 +1,4 @@
-"""The operator on a real API server: objects become jobs, exactly as planned, and status says what became of them."""
+"""The operator on a real API server: objects become jobs, exactly as planned, and status reports their state."""
 
 import asyncio
 import re

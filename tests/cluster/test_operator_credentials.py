@@ -1,4 +1,4 @@
-"""Whatever way a kubeconfig says who we are: the operator lists and watches with it, and writes status."""
+"""Every authentication of a kubeconfig: the operator lists, watches and writes status with it."""
 
 import json
 from pathlib import Path
@@ -17,7 +17,7 @@ printf '{"apiVersion": "client.authentication.k8s.io/v1", "kind": "ExecCredentia
 
 
 def user_of(way: str, token: str, folder: Path) -> dict[str, Any]:
-    """Lay down what the way needs."""
+    """Write the files of one authentication."""
     (folder / "token").write_text(token)
     (folder / "plugin").write_text(PLUGIN.replace("cat token", f"cat {folder / 'token'}"))
     (folder / "plugin").chmod(0o700)

@@ -45,7 +45,7 @@ async def store_and_shop(
 
 @asynccontextmanager
 async def churn(shop: Shop) -> AsyncIterator[None]:
-    """All the time users come, are edited and go, and those who stay are edited; nobody of this is left over."""
+    """Add, edit and delete users all the time, and edit the remaining ones; no trace of a deleted user is left."""
     ending = asyncio.Event()
 
     async def go_on() -> None:

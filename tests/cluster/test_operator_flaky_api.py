@@ -1,6 +1,6 @@
-"""The operator behind an API server that lies, refuses, cuts and lets wait: it catches up, and removes nobody.
+"""The operator behind an API server that lies, refuses, cuts and delays: it catches up, and removes no user.
 
-What a real server cannot be made to do is done by a proxy in front of one.
+A proxy in front of a real server misbehaves where the server cannot.
 """
 
 import asyncio

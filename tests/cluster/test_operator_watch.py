@@ -1,4 +1,4 @@
-"""The watches of the operator while they are refused, or told nothing: edits are seen, and nobody waits for kopf."""
+"""The operator's watches while they are refused or silent: edits are seen, and no edit waits for kopf."""
 
 import asyncio
 import itertools

@@ -1,4 +1,4 @@
-"""30 % of the limit in use, spread by the plan itself: how late jobs start, and what a start costs in calls."""
+"""30 % of the limit in use, spread by the plan: lateness of jobs, and calls per start."""
 
 import asyncio
 import random
@@ -24,7 +24,7 @@ SECONDS = 30
 
 
 async def _caught_up(running: Traffic) -> None:
-    """Wait until for a second no job was overdue: what piled up while the processes started is not lateness."""
+    """Wait until no job was overdue for a second: the backlog of the start-up is not lateness."""
     quiet = 0
 
     async def check() -> bool:

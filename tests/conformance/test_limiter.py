@@ -1,4 +1,4 @@
-"""The limiter, long form: a saturated queue, 4 worker processes, and what a counting server sees of it.
+"""The limiter, long form: a saturated queue, 4 worker processes, and the view of a counting server.
 
 The bounds are the promise; the figures are of this machine. The worst second is the whole run's, start-up included.
 """

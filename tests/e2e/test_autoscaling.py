@@ -1,4 +1,4 @@
-"""A load that rises and falls: the real HPA follows it up to what the limit makes useful, and no job is lost by it."""
+"""A load that rises and falls: the real HPA follows it up to the useful number of workers, and no job is lost."""
 
 import asyncio
 import json
@@ -7,7 +7,8 @@ import time
 from taskqueue.store.enqueue import enqueue
 from tests.support.kubernetes.metrics_api import API_SERVICE, BASE, NAME
 from tests.support.kubernetes.replica_history import watched
-from tests.support.node.release import Installed, subscriptions, task_type
+from tests.support.node.release import Installed
+from tests.support.node.release_objects import subscriptions, task_type
 from tests.support.site.site import until
 
 RATE = 40

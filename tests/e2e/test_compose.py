@@ -1,8 +1,7 @@
-"""docker-compose.yml without Docker: docker compose itself reads it, and containerd runs what it read.
+"""docker-compose.yml without Docker: docker compose reads it, and containerd runs the result.
 
-The images are those that compose would build, of the same targets of the same Dockerfile, under the names it gives.
-Under the name valkey/valkey:9, which no registry is asked for, is the image of tools/images/valkey.Dockerfile. What is
-not shown: Docker's engine, its network and its volumes.
+The images have the targets, the Dockerfile and the names of compose's own builds. The name valkey/valkey:9 stands for
+the image of tools/images/valkey.Dockerfile; no registry is asked. Docker's engine, network and volumes are not covered.
 """
 
 import asyncio
@@ -40,7 +39,7 @@ IN_TIME = "--timeout=9s"
 
 
 class Up:
-    """What `docker compose up` starts, as pods."""
+    """The services of `docker compose up`, as pods."""
 
     def __init__(self, node: Node, namespace: str, steps: list[Step]) -> None:
         self._node = node
@@ -113,7 +112,7 @@ def up(node: Node, namespace: str, program: Path, tmp_path: Path) -> Iterator[Up
 
 
 def _image(service: Service) -> str:
-    """The image that stands for what compose would build or pull."""
+    """The image in place of one that compose would build or pull."""
     if "build" not in service:
         return "valkey:local"
     build = service["build"]
@@ -122,7 +121,7 @@ def _image(service: Service) -> str:
 
 
 def _full(image: str) -> str:
-    """What containerd calls an image that Docker calls `name`, or `name:tag`, or `owner/name:tag`."""
+    """Return containerd's name of an image that Docker calls `name`, `name:tag`, or `owner/name:tag`."""
     path = image if "/" in image else f"library/{image}"
     return f"docker.io/{path}" if ":" in path else f"docker.io/{path}:latest"
 

@@ -10,7 +10,8 @@ from taskqueue.store.dead import read_dead
 from taskqueue.store.enqueue import enqueue
 from tests.support.kubernetes.replica_history import watched
 from tests.support.node.cluster import Node
-from tests.support.node.release import WORKERS, Installed, Object, subscriptions, task_type
+from tests.support.node.release import WORKERS, Installed
+from tests.support.node.release_objects import Object, subscriptions, task_type
 from tests.support.site.site import until
 
 RATE = 60

@@ -1,4 +1,4 @@
-"""The images as they are shipped: what is in them, and that they run with a read-only root and no rights."""
+"""The shipped images: their content, and that they run with a read-only root and no rights."""
 
 import json
 import re
@@ -137,7 +137,7 @@ def ready(port: int) -> dict[str, object]:
 
 
 def two_line_image(base: Path, work: Path, packages: Path) -> Path:
-    """Build the Dockerfile of two lines with what a person has: the worker's image, and an index of packages."""
+    """Build the two-line Dockerfile from the worker's image and an index of packages."""
     packages.chmod(0o755)  # it is read by the user of the image
     (packages / "Dockerfile").write_text(TWO_LINES)
     (packages / "pip.conf").write_text(PIP)

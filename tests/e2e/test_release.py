@@ -13,7 +13,8 @@ from tests.support.chart.recorded_programs import StandIns
 from tests.support.chart.shell import Person
 from tests.support.node.cluster import Node
 from tests.support.node.pods import POD, deployment, run
-from tests.support.node.release import NAME, VERSION, Installed, subscriptions, task_type
+from tests.support.node.release import VERSION, Installed
+from tests.support.node.release_objects import NAME, subscriptions, task_type
 from tests.support.site.counting_api import STATS
 from tests.support.site.site import manifest, until
 

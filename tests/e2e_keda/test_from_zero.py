@@ -1,4 +1,4 @@
-"""Pods from zero and back to zero, by KEDA, and what it does while nobody knows how much there is to do."""
+"""Pods from zero and back to zero by KEDA, also while the amount of work is unknown."""
 
 import asyncio
 import time

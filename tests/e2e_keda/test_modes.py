@@ -1,11 +1,12 @@
-"""From a fixed number to KEDA and back, under load; and what KEDA's admission has to say of it."""
+"""From a fixed number to KEDA and back, under load; and the verdict of KEDA's admission."""
 
 import datetime as dt
 import json
 
 from tests.support.kubernetes.replica_history import watched
 from tests.support.node.keda import Keda
-from tests.support.node.release import Installed, Object
+from tests.support.node.release import Installed
+from tests.support.node.release_objects import Object
 from tests.support.node.steady_load import (
     BUSY,
     COOLDOWN_S,
@@ -39,7 +40,7 @@ ANOTHER: Object = {
 
 
 async def admitted(installed: Installed) -> str:
-    """Return what KEDA has against a ScaledObject for the workers beside the HPA of the chart; empty if nothing."""
+    """Return KEDA's objection to a ScaledObject next to the chart's HPA; empty if there is none."""
     options = ("-n", installed.namespace, "create", "--dry-run=server", "--filename=-")
     return installed.cluster.attempt(*options, stdin=json.dumps(ANOTHER)).stderr
 

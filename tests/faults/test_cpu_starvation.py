@@ -1,4 +1,4 @@
-"""A fleet on two cores that others want as well: slots that nobody was awake for are lost, and must be few."""
+"""A fleet on two busy cores: slots missed for want of a processor are lost, and must be few."""
 
 import asyncio
 import os

@@ -1,4 +1,4 @@
-"""Failovers in short, for `make test`: what holds on a machine however busy. `make faults-store` is the long form."""
+"""Short failovers, for `make test`: properties of any machine however busy. `make faults-store` is the long form."""
 
 import asyncio
 import time

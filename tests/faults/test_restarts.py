@@ -1,4 +1,4 @@
-"""One server under load: restarted with all, some or nothing of what it knew, and replaced behind its name."""
+"""One server under load: restarted with all, some or none of its data, and replaced behind its name."""
 
 import asyncio
 import time

@@ -18,7 +18,7 @@ from taskqueue.scheduler.publisher import Publisher
 from taskqueue.scheduler.ticker import Ticker
 from taskqueue.store import job_name
 from taskqueue.store.audit import audit
-from taskqueue.store.claim import Alone, ClaimedJob, Result, claim
+from taskqueue.store.claim import Alone, JobLease, Result, claim
 from taskqueue.store.enqueue import enqueue
 from taskqueue.store.limits import set_rate
 from taskqueue.testing import run_handler_async
@@ -159,13 +159,13 @@ class Release:
         return self._workers.setdefault(name, Worker(name))
 
 
-def _job(claimed: ClaimedJob) -> Job:
-    name = job_name.parse(claimed.member)
+def _job(claimed: JobLease) -> Job:
+    name = job_name.parse(claimed.lease)
     start_s = claimed.start_us / SECOND_US - BEGIN_S
     period_s = None if name.occurrence is None else name.occurrence - BEGIN_S
     params = json.loads(claimed.params or "{}")
     due_s = name.due_ms / 1_000 - BEGIN_S
-    return Job(name.type, name.user, due_s, start_s, period_s, params, claimed.failures, claimed.member)
+    return Job(name.type, name.user, due_s, start_s, period_s, params, claimed.failures, claimed.lease)
 
 
 async def _succeed(_job: object) -> None:

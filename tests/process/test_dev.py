@@ -100,7 +100,7 @@ async def kill_dev(folder: Path, after: str, delay_s: float) -> tuple[int, float
 
 
 def left_behind(folder: Path) -> list[str]:
-    """Return the processes whose folder of logs is below this one (found where there is /proc)."""
+    """Return the processes that log below this folder (needs /proc)."""
     found = []
     for process in Path("/proc").glob("[0-9]*"):
         with contextlib.suppress(OSError):

@@ -1,4 +1,4 @@
-"""Files that nobody could read whole, given to real processes: they go on, in little memory, and name each file."""
+"""Files too large to read whole, given to real processes: they go on, in little memory, and name each file."""
 
 import asyncio
 import json

@@ -1,4 +1,4 @@
-"""A real worker whose handlers attack it: it goes on, its good jobs are done, and it ends when it is told to."""
+"""A real worker with handlers that attack it: it goes on, its good jobs are done, and it ends when told to."""
 
 import json
 import signal

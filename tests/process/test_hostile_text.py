@@ -1,4 +1,4 @@
-"""Text that would take a terminal over, in whatever a command shows: at a real terminal nothing of it gets through."""
+"""Text that would take over a terminal, in the output of each command: none of it gets through to a real terminal."""
 
 import json
 import shutil
@@ -88,7 +88,7 @@ async def spoilt(store: Store) -> Store:
 
 
 def shown(commands: list[list[str]], tmp_path: Path, where: dict[str, str]) -> list[str]:
-    """Run commands at a terminal; what each showed."""
+    """Run commands at a terminal; return the output of each."""
     (listed := tmp_path / "commands.json").write_text(json.dumps(commands))
     with Terminal([sys.executable, "-c", DRIVER, str(listed)], where) as terminal:
         code, _ = terminal.ended()
@@ -133,7 +133,7 @@ GIVEN = (
 
 
 def harm(text: str, command: list[str]) -> str:
-    """Say what came through of one command; empty if nothing did, and the rest is there."""
+    """Return the harmful part of a command's output; empty if none came through and the rest is there."""
     through = [evil for evil in EVIL if evil + MARK in text]
     if through or (MARK not in text and "***" not in text):  # what may be a password is not repeated
         return f"{command[:2]}: {through or 'nothing shown'}: {text[-300:]!r}"

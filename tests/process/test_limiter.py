@@ -1,6 +1,6 @@
 """The limiter as four worker processes use it: by the slots that the store booked, on a machine however busy.
 
-What an API sees of it, and how much of the limit is used, is for `make conformance`.
+`make conformance` shows the view of an API and the used share of the limit.
 """
 
 from itertools import pairwise

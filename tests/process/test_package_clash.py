@@ -23,7 +23,7 @@ FOREIGN = (
 
 
 class Environment:
-    """A virtual environment that has the project's dependencies, and of the project what is installed."""
+    """A virtual environment with the project's dependencies, and with installed parts of the project."""
 
     def __init__(self, folder: Path) -> None:
         venv.create(folder, with_pip=False)

@@ -1,7 +1,7 @@
-"""However schedulers die, every (subscription, occurrence) is emitted once: the plan against the handlers.
+"""Schedulers die at any time, and every (subscription, occurrence) is emitted once: the plan against the handlers.
 
 TASKQUEUE_SOAK: seconds of kills. Where the plan must be met to the letter, types catch up All: that never expires a
-job, so a hole is a loss and not a slow machine. What Latest and Skip leave out is for the outage to show.
+job, so a hole is a loss and not a slow machine. The test of the outage covers Latest and Skip.
 """
 
 import asyncio

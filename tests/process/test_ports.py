@@ -1,4 +1,4 @@
-"""A worker whose health port is filled with connections still runs jobs, and still answers probes."""
+"""A worker with its health port filled by connections still runs jobs and answers probes."""
 
 import asyncio
 import contextlib

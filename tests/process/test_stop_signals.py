@@ -49,7 +49,7 @@ def silent() -> Iterator[int]:
 
 @pytest.fixture
 def programs(tmp_path: Path, silent: int) -> dict[str, list[str]]:
-    """Command lines by name; none of the processes reaches what it needs."""
+    """Command lines by name; no process reaches the servers it needs."""
     (kubeconfig := tmp_path / "kubeconfig").write_text(KUBECONFIG.replace("PORT", str(silent)))
     (handlers := tmp_path / "handlers.py").write_text(BLOCKING)
     silent_url = f"redis://127.0.0.1:{silent}/0"
@@ -78,7 +78,7 @@ async def until(check: Callable[[], bool]) -> None:
 
 
 class Container:
-    """A namespace of processes whose process 1 is a command."""
+    """A namespace of processes with a command as process 1."""
 
     def __init__(self, unshare: asyncio.subprocess.Process) -> None:
         self._unshare = unshare
@@ -109,7 +109,7 @@ class Container:
 
 
 async def run_until(command: list[str], signalled: Callable[[Container], Awaitable[None]]) -> str:
-    """What was wrong with how a container ended that got SIGTERM after `signalled`."""
+    """Return the fault in the end of a container that got SIGTERM after `signalled`; empty if there is none."""
     words = ["unshare", "--pid", "--fork", "--mount-proc", "--kill-child", *command]
     out = asyncio.subprocess.DEVNULL
     unshare = await asyncio.create_subprocess_exec(*words, stdout=out, stderr=out)

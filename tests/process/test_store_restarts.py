@@ -1,4 +1,4 @@
-"""Redis killed and started again with what it had acknowledged: nothing starts meanwhile, no hole, no double."""
+"""Redis killed and restarted with all acknowledged writes: no start meanwhile, no hole, no double."""
 
 import asyncio
 import signal

@@ -1,4 +1,4 @@
-"""One handler ends its process, among many that do not: it alone is dead, and the others hardly wait for it."""
+"""One handler ends its process, among many good ones: it alone is dead, and the rest hardly wait for it."""
 
 import asyncio
 import contextlib

@@ -1,4 +1,4 @@
-"""The command line given anything: it answers, or says what is wrong, and never calls that a bug.
+"""Any command line: it answers or names the fault, and never reports a bug.
 
 TASKQUEUE_FUZZ is the number of command lines: 300 with every change, 100,000 in `make fuzz`.
 """

@@ -1,4 +1,4 @@
-"""The expressions that the API server checks cron lines with let through what the models take, and little else."""
+"""The API server's expressions for cron lines match every line that the models accept, and little else."""
 
 import re
 from datetime import UTC, date, datetime, timedelta

@@ -32,7 +32,7 @@ class Raises:
 
 
 class Text(str):
-    """A text that is not what it seems."""
+    """A text with the behaviour of another type."""
 
     __slots__ = ()
 
@@ -62,7 +62,7 @@ ANY_ARGS = st.lists(VALUES, max_size=3)
 
 
 def built(make: Callable[..., BaseException], *args: Any) -> BaseException:
-    """Make an exception as a handler would; one that refuses its arguments is what the handler raises then."""
+    """Make an exception as a handler would; an exception that refuses its arguments is raised instead."""
     try:
         return make(*args)
     except BaseException as error:  # noqa: BLE001 - that is what the handler raises, too
@@ -114,7 +114,7 @@ def hostile(error: BaseException, deed: str) -> Callable[[Job], Coroutine[Any, A
 
 
 def check(result: Result) -> None:
-    """Whatever the script and its Lua numbers could choke on."""
+    """Check numbers and texts against the limits of the script and of Lua."""
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(tuple(result))) == list(result)
     assert result.outcome in LETTERS.keys() - {Outcome.DONE}
     assert type(result.text) is str

@@ -1,4 +1,4 @@
-"""Whatever JSON a job carries reaches its handler unchanged, through the script's msgpack and the server's strings."""
+"""Any JSON of a job reaches its handler unchanged, through the script's msgpack and the server's strings."""
 
 import asyncio
 import os
@@ -57,7 +57,7 @@ class Line:
             if jobs:
                 break
         self.calls += 1
-        await claim(self.store, "w", self.calls, 0, 60_000, [Result(jobs[0].member, Outcome.DONE)])
+        await claim(self.store, "w", self.calls, 0, 60_000, [Result(jobs[0].lease, Outcome.DONE)])
         return decode_params(jobs[0].params)
 
     async def end(self) -> None:

@@ -82,7 +82,7 @@ def flags_of(given_names: Mapping[str, str]) -> list[str]:
 
 
 def without_nul(variables: Mapping[str, str]) -> dict[str, str]:
-    """Keep what an environment can hold."""
+    """Keep the characters that an environment variable can hold."""
     return {
         ENVIRONMENT_PREFIX + name.upper(): value
         for name, value in variables.items()

@@ -1,4 +1,4 @@
-"""Whatever workers, operators and faults do in whatever order: no job is lost, doubled or started too early.
+"""Workers, operators and faults in any order: no job is lost, doubled or started too early.
 
 TASKQUEUE_FUZZ=1000 runs that many longer histories instead of a few short ones.
 """
@@ -66,7 +66,7 @@ workers = st.sampled_from(("w1", "w2", "w3"))
 
 
 class Histories(RuleBasedStateMachine):
-    """Each rule is one thing that somebody may do to the store; the invariants hold after every one."""
+    """Each rule is one possible access to the store; the invariants hold after every one."""
 
     url = ""
 
@@ -206,7 +206,7 @@ class Histories(RuleBasedStateMachine):
             return  # its leases ended with the memory of it; a worker that late begins anew
         before = self.do(audit(self.store))
         got = self.do(claim(self.store, worker, self.seqs[worker], n, LONG_MS, results))
-        assert {job.member for job in got.jobs} <= set(self.held)
+        assert {job.lease for job in got.jobs} <= set(self.held)
         after = self.do(audit(self.store))
         assert after.totals == before.totals
 
@@ -221,7 +221,7 @@ class Histories(RuleBasedStateMachine):
         leased = {m.decode() for m in self.do(raw(self.store).zrange(self.store.keys("leased"), 0, -1))}
         self.stale = [*self.stale, *(m for m in self.held if m not in leased)][-20:]
         self.held = {m: w for m, w in self.held.items() if m in leased}
-        self.held.update({job.member: worker for job in got.jobs})
+        self.held.update({job.lease: worker for job in got.jobs})
         assert set(self.held) == leased
 
     @rule(worker=workers)

@@ -1,6 +1,6 @@
-"""Whatever stands in the store, no process ends, good jobs are done, and what is skipped is counted.
+"""With any value in the store, no process ends, good jobs are done, and skipped values are counted.
 
-TASKQUEUE_FUZZ=1 makes ten thousand mutations in place of a hundred and fifty; TASKQUEUE_SEED chooses others.
+TASKQUEUE_FUZZ=1 makes ten thousand mutations in place of a hundred and fifty; TASKQUEUE_SEED chooses other ones.
 """
 
 import os

@@ -1,4 +1,4 @@
-"""No login of a Redis URL is ever shown: whatever is in it, encoded or not, and whichever command it is given to."""
+"""No login of a Redis URL is ever printed: any login, encoded or not, in any command."""
 
 import contextlib
 import io

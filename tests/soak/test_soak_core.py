@@ -25,7 +25,7 @@ GROWTH_MAX = 1.05
 
 
 def mixed_types(_: str) -> dict[str, dict[str, Any]]:
-    """Types whose handlers do everything that handlers do."""
+    """Types with every behaviour of handlers."""
     every = {"schedule": {"interval": f"{INTERVAL_S}s"}}
     retry = {"maxAttempts": 4, "minBackoff": "100ms", "maxBackoff": "1s"}
     return {
@@ -44,7 +44,7 @@ def resident_mb(pid: int) -> float:
 
 
 class Memory:
-    """Samples by name: of each process (MB resident), and what the server has allocated (MB)."""
+    """Samples by name: MB resident of each process, and MB allocated by the server."""
 
     def __init__(self) -> None:
         self.samples: dict[str, list[float]] = {}
@@ -62,7 +62,7 @@ class Memory:
         return statistics.median(found[part : 2 * part]), statistics.median(found[2 * part :])
 
     def grown(self) -> list[str]:
-        """Print a line a process; return the names of those that grew."""
+        """Print a line per process; return the names of the grown ones."""
         for name in self.samples:
             second, last = self.thirds(name)
             print(f"{name:18} {second:7.1f} MB {last:7.1f} MB  {last / second:.3f}", flush=True)
@@ -70,7 +70,7 @@ class Memory:
 
 
 async def keep_editing(running: Fleet, types: Mapping[str, dict[str, Any]]) -> None:
-    """Let a type come and go, and params and limits of others change."""
+    """Add and remove a type, and change params and limits of other types."""
     for number in range(1_000_000):
         await asyncio.sleep(EDIT_S)
         edited = {name: dict(spec) for name, spec in types.items()}
@@ -82,7 +82,7 @@ async def keep_editing(running: Fleet, types: Mapping[str, dict[str, Any]]) -> N
 
 
 async def keep_enqueueing(server: RedisServer) -> None:
-    """Add an ad hoc job now and then; what remembers its id lives for an hour."""
+    """Add an ad hoc job now and then; the record of its id lives for an hour."""
     async with open_store(server.url, RELEASE) as store:
         for number in range(1_000_000):
             await enqueue(store, "moody", f"u-{number % USERS:04}", {"number": number})

@@ -93,7 +93,7 @@ class World:
         return await claim(self.store, worker, self.seqs[worker], n, LEASE_MS, results)
 
     async def tat_us(self) -> float:
-        """When the next job may start: the last start and what it cost, at the limit in force."""
+        """Return the earliest start of the next job: the last start and its cost, at the limit in force."""
         start, cost = await raw(self.store).hmget(self.store.keys("limiter"), "start", "cost")
         rate = (await read_catalog(self.store)).rate
         assert rate is not None

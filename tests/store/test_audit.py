@@ -28,11 +28,11 @@ async def test_each_place_and_each_end_is_counted(world: World) -> None:
     await world.install(TaskType("sync", HOUR), narrow)
     await world.enqueue("sync", "a", "b", "c", "d")
     await world.enqueue("narrow", "a", "b")
-    jobs = {job.member.split("|")[1]: job for job in (await world.claim(n=10)).jobs if "sync" in job.member}
+    jobs = {job.lease.split("|")[1]: job for job in (await world.claim(n=10)).jobs if "sync" in job.lease}
     results = [
-        Result(jobs["a"].member, Outcome.DONE),
-        Result(jobs["b"].member, Outcome.DEAD, 0, "no"),
-        Result(jobs["c"].member, Outcome.RETURNED),
+        Result(jobs["a"].lease, Outcome.DONE),
+        Result(jobs["b"].lease, Outcome.DEAD, 0, "no"),
+        Result(jobs["c"].lease, Outcome.RETURNED),
     ]
     await world.claim(n=0, results=results)
     found = await audit(world.store)

@@ -1,4 +1,4 @@
-"""The catalog: what is written is read back, and two writers never undo each other."""
+"""The catalog: written types are read back, and two writers never undo each other."""
 
 from __future__ import annotations
 

@@ -50,9 +50,9 @@ class Fleet:
             self.calls += 1
             self.started += len(got.jobs)
             for started in got.jobs:
-                due_us = int(started.member.split("~")[1].split("|")[0])
+                due_us = int(started.lease.split("~")[1].split("|")[0])
                 self.late_us.append(started.start_us - zero_us - due_us)
-            pending[worker] = [Result(started.member, Outcome.DONE) for started in got.jobs]
+            pending[worker] = [Result(started.lease, Outcome.DONE) for started in got.jobs]
             next_us = got.come_back_us - zero_us if got.come_back_us >= 0 else now_us + 1_000
             heapq.heappush(heap, (max(next_us, now_us + 1), worker))
 

@@ -36,7 +36,7 @@ async def test_lanes_are_served_8_to_4_to_2_to_1(world: World, n: int) -> None:
     await fill(world)
     seen: Counter[str] = Counter()
     while seen.total() < 60:
-        seen.update(job.member.split("|")[0] for job in (await world.claim(n=n)).jobs)
+        seen.update(job.lease.split("|")[0] for job in (await world.claim(n=n)).jobs)
     assert seen == {"high": 32, "normal": 16, "low": 8, "late": 4}
 
 
@@ -45,7 +45,7 @@ async def test_weights_hold_in_calls_with_few_starts(world: World) -> None:
     seen: Counter[str] = Counter()
     while seen.total() < 60:
         await world.warm()
-        seen.update(job.member.split("|")[0] for job in (await world.claim(n=50)).jobs)
+        seen.update(job.lease.split("|")[0] for job in (await world.claim(n=50)).jobs)
     assert seen["high"] == pytest.approx(32, abs=3)
     assert seen["late"] == pytest.approx(4, abs=2)
 
@@ -53,13 +53,13 @@ async def test_weights_hold_in_calls_with_few_starts(world: World) -> None:
 async def test_an_empty_lane_yields(world: World) -> None:
     await fill(world)
     await raw(world.store).delete(world.store.keys.ready("high"), world.store.keys.ready("normal"))
-    seen = Counter(job.member.split("|")[0] for job in (await world.claim(n=30)).jobs)
+    seen = Counter(job.lease.split("|")[0] for job in (await world.claim(n=30)).jobs)
     assert seen == {"low": 20, "late": 10}
 
 
 async def test_the_earliest_due_of_the_chosen_starts_first(world: World) -> None:
     await fill(world)
-    dues = [int(job.member.split("|")[3]) for job in (await world.claim(n=50)).jobs]
+    dues = [int(job.lease.split("|")[3]) for job in (await world.claim(n=50)).jobs]
     assert dues == sorted(dues)
 
 
@@ -67,7 +67,7 @@ async def test_a_lane_starts_its_jobs_by_due(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     jobs = {f"sync|u|~{k}|{due}|0": due for k, due in enumerate([900, 100, 500])}
     await raw(world.store).zadd(world.store.keys.ready("normal"), jobs)
-    got = [int(job.member.split("|")[3]) for _ in range(3) for job in (await world.claim(n=1)).jobs]
+    got = [int(job.lease.split("|")[3]) for _ in range(3) for job in (await world.claim(n=1)).jobs]
     assert got == [100, 500, 900]
 
 
@@ -79,7 +79,7 @@ async def test_a_job_is_leased_10_ms_early_and_starts_on_time(world: World) -> N
     name = f"sync|soon|~1|{now_ms + 8}|0"
     await raw(world.store).zadd(world.store.keys.ready("normal"), {name: now_ms + 8})
     (job,) = (await world.claim()).jobs
-    assert job.member.startswith(name)
+    assert job.lease.startswith(name)
     assert job.start_us == (now_ms + 8) * 1000
 
 
@@ -87,7 +87,7 @@ async def test_a_retry_waits_for_its_time(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     await world.enqueue("sync", "u")
     (job,) = (await world.claim()).jobs
-    assert (await world.claim(results=[Result(job.member, Outcome.RETRIED, 5_000)])).jobs == []
+    assert (await world.claim(results=[Result(job.lease, Outcome.RETRIED, 5_000)])).jobs == []
     score = (await raw(world.store).zrange(world.store.keys.ready("normal"), 0, 0, withscores=True))[0][1]
     assert score == world.clock.now_ms + 5_000
     await world.clock.advance(ms=4_980)

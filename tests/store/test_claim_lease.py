@@ -1,4 +1,4 @@
-"""Leases: the one record of work in flight. What is lost comes back, what comes too late changes nothing."""
+"""Leases: the one record of work in flight. Lost jobs come back, late results change nothing."""
 
 from __future__ import annotations
 
@@ -29,7 +29,7 @@ async def test_a_lease_lasts_from_the_start_of_its_job(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     await world.enqueue("sync", "u")
     (job,) = (await world.claim(lease_ms=5_000)).jobs
-    expiry = await raw(world.store).zscore(world.store.keys("leased"), job.member)
+    expiry = await raw(world.store).zscore(world.store.keys("leased"), job.lease)
     assert expiry == job.start_us // 1000 + 5_000
 
 
@@ -42,7 +42,7 @@ async def test_a_vanished_workers_job_runs_again_as_a_loss(
     await vanish(world)
     (second,) = (await world.claim("two", alone=Alone.NOW)).jobs
     assert (second.failures, second.losses) == (0, 1)
-    assert second.member.split("|")[:5] == first.member.split("|")[:5]
+    assert second.lease.split("|")[:5] == first.lease.split("|")[:5]
     assert await world.total("lost") == 1
     await world.conserved()
 
@@ -55,9 +55,9 @@ async def test_the_result_of_a_lost_lease_changes_nothing(world: World, outcome:
     await vanish(world)
     (second,) = (await world.claim("two", alone=Alone.NOW)).jobs
     before = await world.waiting()
-    await world.claim("one", n=0, results=[Result(first.member, outcome, 0, "type")])
+    await world.claim("one", n=0, results=[Result(first.lease, outcome, 0, "type")])
     assert await world.waiting() == before == {}
-    assert await raw(world.store).zrange(world.store.keys("leased"), 0, -1) == [second.member.encode()]
+    assert await raw(world.store).zrange(world.store.keys("leased"), 0, -1) == [second.lease.encode()]
     await world.conserved()
 
 
@@ -82,14 +82,14 @@ async def test_failures_do_not_count_as_losses(world: World) -> None:
     for failures in range(5):
         (job,) = (await world.claim(results=results)).jobs
         assert (job.failures, job.losses) == (failures, 0)
-        results = [Result(job.member, Outcome.RETRIED, 0)]
+        results = [Result(job.lease, Outcome.RETRIED, 0)]
 
 
 async def test_a_returned_or_parked_job_uses_no_attempt(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     await world.enqueue("sync", "u")
     (job,) = (await world.claim()).jobs
-    (again,) = (await world.claim(results=[Result(job.member, Outcome.RETURNED)])).jobs
+    (again,) = (await world.claim(results=[Result(job.lease, Outcome.RETURNED)])).jobs
     assert (again.failures, again.losses) == (0, 0)
     assert await raw(world.store).exists(world.store.keys("attempts")) == 0
 
@@ -99,7 +99,7 @@ async def test_an_unknown_limit_never_costs_a_job(world: World, text: str) -> No
     await world.install(TaskType("sync", HOUR))
     await world.enqueue("sync", "u")
     (job,) = (await world.claim()).jobs
-    assert len((await world.claim(results=[Result(job.member, Outcome.LIMITED, 10, text)])).jobs) == 1
+    assert len((await world.claim(results=[Result(job.lease, Outcome.LIMITED, 10, text)])).jobs) == 1
     await world.conserved()
 
 
@@ -175,11 +175,11 @@ async def test_a_job_returned_with_a_delay_is_leased_after_it(world: World) -> N
     await world.install(TaskType("sync", HOUR))
     await world.enqueue("sync", "u")
     (job,) = (await world.claim()).jobs
-    assert (await world.claim(results=[Result(job.member, Outcome.RETURNED, 60_000)])).jobs == []
+    assert (await world.claim(results=[Result(job.lease, Outcome.RETURNED, 60_000)])).jobs == []
     ((name, due_ms),) = await raw(world.store).zrange(
         world.store.keys("ready:normal"), 0, -1, withscores=True
     )
-    assert job.member.startswith(name.decode())
+    assert job.lease.startswith(name.decode())
     assert 50_000 < due_ms - world.clock.now_us / 1000 <= 60_000
     assert (await raw(world.store).hgetall(world.store.keys("attempts"))) == {}
     await world.conserved()

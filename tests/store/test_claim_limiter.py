@@ -118,8 +118,8 @@ async def test_a_repeated_call_returns_the_same_jobs(world: World) -> None:
     await world.enqueue("sync", *"abcdef")
     first = await world.claim(n=2)
     results = [
-        Result(first.jobs[0].member, Outcome.DONE),
-        Result(first.jobs[1].member, Outcome.RETRIED, 60_000),
+        Result(first.jobs[0].lease, Outcome.DONE),
+        Result(first.jobs[1].lease, Outcome.RETRIED, 60_000),
     ]
     second = await world.claim(n=2, results=results)
     for _ in range(2):
@@ -136,7 +136,7 @@ async def test_a_repeated_call_omits_lost_jobs(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     await world.enqueue("sync", "a", "b")
     first = await world.claim(n=2)
-    await raw(world.store).zrem(world.store.keys("leased"), first.jobs[0].member)
+    await raw(world.store).zrem(world.store.keys("leased"), first.jobs[0].lease)
     assert (await world.again("w", 2)).jobs == first.jobs[1:]
 
 

@@ -1,4 +1,4 @@
-"""Limits narrower than the global one: kept exactly, and never at the cost of anybody else."""
+"""Limits narrower than the global one: kept exactly, and never at the cost of other types."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ import pytest
 
 from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import RateLimit, Schedule, TaskType
-from taskqueue.store.claim import ClaimedJob, Result
+from taskqueue.store.claim import JobLease, Result
 from taskqueue.store.users import read_subscriptions
 from tests.support.store.raw import raw
 
@@ -30,32 +30,32 @@ async def backlog(world: World, kind: str, jobs: int, due_ms: int, users: int = 
     await raw(world.store).hincrby(world.store.keys("metrics"), "enqueued", jobs)
 
 
-async def drive(world: World, seconds: float, n: int = 50) -> list[ClaimedJob]:
+async def drive(world: World, seconds: float, n: int = 50) -> list[JobLease]:
     """One worker that never fills up and calls exactly when it is told to."""
-    started: list[ClaimedJob] = []
+    started: list[JobLease] = []
     results: list[Result] = []
     end_us = world.clock.now_us + seconds * 1e6
     while world.clock.now_us < end_us:
         got = await world.claim(n=n, results=results)
-        results = [Result(job.member, Outcome.DONE) for job in got.jobs]
+        results = [Result(job.lease, Outcome.DONE) for job in got.jobs]
         started += got.jobs
         await world.clock.advance(us=max(1_000, got.come_back_us - got.now_us))
     return started
 
 
-def starts(jobs: list[ClaimedJob], part: Callable[[ClaimedJob], str]) -> dict[str, list[int]]:
+def starts(jobs: list[JobLease], part: Callable[[JobLease], str]) -> dict[str, list[int]]:
     found: dict[str, list[int]] = defaultdict(list)
     for job in jobs:
         found[part(job)].append(job.start_us)
     return found
 
 
-def kind(job: ClaimedJob) -> str:
-    return job.member.split("|")[0]
+def kind(job: JobLease) -> str:
+    return job.lease.split("|")[0]
 
 
-def user(job: ClaimedJob) -> str:
-    return job.member.split("|")[1]
+def user(job: JobLease) -> str:
+    return job.lease.split("|")[1]
 
 
 def closest(times: list[int]) -> int:
@@ -159,17 +159,17 @@ async def test_a_handler_closes_a_limit_for_all_workers_without_an_attempt(
     await world.install(TaskType("sync", HOUR), TaskType("other", HOUR))
     await world.enqueue("sync", "a")
     (job,) = (await world.claim()).jobs
-    await world.claim(n=0, results=[Result(job.member, Outcome.LIMITED, 5_000, scope)])
+    await world.claim(n=0, results=[Result(job.lease, Outcome.LIMITED, 5_000, scope)])
     await world.enqueue("sync", "a" if scope != "user" else "b")
     if scope != "user":
         await world.enqueue("other", "a")
-    got = [job.member.split("|~")[0] for job in (await world.claim("elsewhere")).jobs]
+    got = [job.lease.split("|~")[0] for job in (await world.claim("elsewhere")).jobs]
     assert got == free
     await world.clock.advance(ms=4_740)
     assert (await world.claim("elsewhere")).jobs == []
     await world.clock.advance(ms=260)
-    again = {j.member.rsplit("|", 2)[0]: j for j in (await world.claim("elsewhere")).jobs}
-    first = again[job.member.rsplit("|", 2)[0]]
+    again = {j.lease.rsplit("|", 2)[0]: j for j in (await world.claim("elsewhere")).jobs}
+    first = again[job.lease.rsplit("|", 2)[0]]
     assert (first.failures, first.losses) == (0, 0)
     await world.conserved()
 

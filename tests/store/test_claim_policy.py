@@ -1,4 +1,4 @@
-"""concurrencyPolicy: what happens to a job whose subscription already has one running."""
+"""concurrencyPolicy: the fate of a job while another one of its subscription runs."""
 
 from __future__ import annotations
 
@@ -53,7 +53,7 @@ async def test_occurrences_claimed_in_one_call_follow_the_policy(
     for _ in range(3):
         await world.occur("sync")
     got = await world.claim()
-    assert [int(job.member.split("|")[2]) for job in got.jobs] == occurrences
+    assert [int(job.lease.split("|")[2]) for job in got.jobs] == occurrences
     assert (await world.total("skipped"), await world.total("replaced")) == (skipped, replaced)
     assert await raw(world.store).zcard(world.store.keys("leased")) == len(occurrences)
     await world.conserved()
@@ -64,7 +64,7 @@ async def test_the_next_occurrence_runs_once_the_running_one_is_done(world: Worl
     await world.occur("sync")
     first = (await world.claim()).jobs[0]
     await world.occur("sync")
-    assert len((await world.claim(results=[Result(first.member, Outcome.DONE)])).jobs) == 1
+    assert len((await world.claim(results=[Result(first.lease, Outcome.DONE)])).jobs) == 1
     assert await raw(world.store).hlen(world.store.keys("live")) == 1
 
 
@@ -84,9 +84,9 @@ async def test_an_ad_hoc_job_waits_for_the_running_one(world: World) -> None:
     assert await world.waiting() == {"ready:normal": [name]}
     again_ms = await raw(world.store).zscore(world.store.keys("ready", "normal"), name)
     assert again_ms == world.clock.now_ms + 1_000
-    await world.claim(results=[Result(running.member, Outcome.DONE)])
+    await world.claim(results=[Result(running.lease, Outcome.DONE)])
     await world.clock.advance(s=1)
-    assert [job.member.rsplit("|", 2)[0] for job in (await world.claim()).jobs] == [name]
+    assert [job.lease.rsplit("|", 2)[0] for job in (await world.claim()).jobs] == [name]
     await world.conserved()
 
 
@@ -107,7 +107,7 @@ async def test_a_replaced_job_is_lost_and_leaves_nothing_behind(world: World) ->
     await sync_with(world, ConcurrencyPolicy.REPLACE)
     await world.enqueue("sync", "u")
     first = (await world.claim("one")).jobs[0]
-    await world.claim("one", results=[Result(first.member, Outcome.RETRIED, 0)])
+    await world.claim("one", results=[Result(first.lease, Outcome.RETRIED, 0)])
     first = (await world.claim("one")).jobs[0] if await world.waiting() else first
     held = (await raw(world.store).zrange(world.store.keys("leased"), 0, -1))[0].decode()
     assert await raw(world.store).hlen(world.store.keys("attempts")) == 1
@@ -118,6 +118,6 @@ async def test_a_replaced_job_is_lost_and_leaves_nothing_behind(world: World) ->
     assert await raw(world.store).hlen(world.store.keys("payload")) == 0
     await world.claim("one", n=0, results=[Result(held, Outcome.DONE)])
     assert await world.total("done") == 0
-    await world.claim("two", n=0, results=[Result(second.member, Outcome.DONE)])
+    await world.claim("two", n=0, results=[Result(second.lease, Outcome.DONE)])
     assert await world.total("done") == 1
     await world.conserved()

@@ -1,4 +1,4 @@
-"""The `taskqueue` command on a real store: what an operator does by hand."""
+"""The `taskqueue` command on a real store: manual work of an operator."""
 
 import json
 from pathlib import Path
@@ -47,7 +47,7 @@ spec:
 
 @pytest.fixture
 def taskqueue(redis_url: str, release: str, clock: ScriptClock) -> Command:
-    """Run a command on the store of this test, whose clock stands still."""
+    """Run a command on the store of this test, under its stopped clock."""
     return commands_on(redis_url, release)
 
 
@@ -68,8 +68,8 @@ async def answer(done: Result, code: ExitCode = ExitCode.OK) -> Any:
 async def bury(store: Store, worker: str, name: str) -> None:
     """Start the one job that waits, and let it die."""
     (job,) = (await claim(store, worker, 1, 1, 60_000)).jobs
-    assert job.member.startswith(name)
-    await claim(store, worker, 2, 0, 60_000, [Settled(job.member, Outcome.DEAD, text="no such order")])
+    assert job.lease.startswith(name)
+    await claim(store, worker, 2, 0, 60_000, [Settled(job.lease, Outcome.DEAD, text="no such order")])
 
 
 @pytest.mark.parametrize("file", ["", "fetch-orders.yaml"], ids=["with users", "with nothing that is new"])

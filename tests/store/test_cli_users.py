@@ -1,4 +1,4 @@
-"""Imports: many users from a file, and what happens to those who are there already."""
+"""Imports: many users from a file, and the fate of users who are there already."""
 
 import json
 from pathlib import Path

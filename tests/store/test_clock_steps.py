@@ -1,4 +1,4 @@
-"""The server's clock is set forward or back: limits hold, dues start, and what waits goes on waiting as long."""
+"""The server's clock is set forward or back: limits hold, dues start, and waits keep their length."""
 
 from __future__ import annotations
 
@@ -30,12 +30,12 @@ pytestmark = pytest.mark.parametrize("back_s", [0.2, 5, 3_600])
 
 
 async def drive(world: World, seconds: float) -> list[int]:
-    """The starts (us) of a worker that calls every 20 ms and whose jobs end at once."""
+    """The starts (us) of a worker that calls every 20 ms and ends its jobs at once."""
     starts: list[int] = []
     results: list[Result] = []
     for _ in range(int(seconds * 50)):
         got = await world.claim(n=100, results=results)
-        results = [Result(job.member, Outcome.DONE) for job in got.jobs]
+        results = [Result(job.lease, Outcome.DONE) for job in got.jobs]
         starts += [job.start_us for job in got.jobs]
         await world.clock.advance(ms=20)
     return starts
@@ -91,7 +91,7 @@ async def test_a_retry_after_a_step_back_waits_for_its_backoff(world: World, bac
     (job,) = (await world.claim(n=1)).jobs
     await set_back(world, back_s)
     now_us = world.clock.now_us
-    await world.claim(n=0, results=[Result(job.member, Outcome.RETRIED, 2_000)])
+    await world.claim(n=0, results=[Result(job.lease, Outcome.RETRIED, 2_000)])
     (start_us,) = await drive(world, 3)
     assert start_us - now_us == pytest.approx(2e6, abs=20_000)
 
@@ -101,7 +101,7 @@ async def test_a_job_given_back_after_a_step_back_is_due(world: World, back_s: f
     await world.enqueue("plain", "u")
     (job,) = (await world.claim(n=1)).jobs
     await set_back(world, back_s)
-    await world.claim(n=0, results=[Result(job.member, Outcome.RETURNED)])
+    await world.claim(n=0, results=[Result(job.lease, Outcome.RETURNED)])
     assert len(await drive(world, 0.5)) == 1
 
 
@@ -110,15 +110,15 @@ async def test_leases_keep_their_time_over_a_step_back(world: World, back_s: flo
     await world.enqueue("plain", "kept", "dead")
     kept, dead = (await world.claim("w.0", n=2, lease_ms=3_000)).jobs
     await set_back(world, back_s)
-    assert await heartbeat(world.store, "w", 3_000, b"{}", [kept.member], []) == []
+    assert await heartbeat(world.store, "w", 3_000, b"{}", [kept.lease], []) == []
     now_ms = world.clock.now_ms
     leases = dict(await raw(world.store).zrange(world.store.keys("leased"), 0, -1, withscores=True))
     ends = {member.decode(): score - now_ms for member, score in leases.items()}
-    assert ends[dead.member] == pytest.approx(3_000, abs=20)
-    assert ends[kept.member] == pytest.approx(3_000, abs=20)
+    assert ends[dead.lease] == pytest.approx(3_000, abs=20)
+    assert ends[kept.lease] == pytest.approx(3_000, abs=20)
     for _ in range(4):  # a worker that died is noticed a lease later, however far the clock was set back
         await world.clock.advance(ms=1_000)
-        assert await heartbeat(world.store, "w", 3_000, b"{}", [kept.member], []) == []
+        assert await heartbeat(world.store, "w", 3_000, b"{}", [kept.lease], []) == []
         await world.claim("other", n=0, lease_ms=3_000)
     assert (await audit(world.store)).leased == 1
 
@@ -144,7 +144,7 @@ async def test_a_closed_limit_opens_on_time_over_a_step_back(world: World, back_
     await world.install(PLAIN)
     await world.enqueue("plain", "u", "u")
     (job, _) = (await world.claim(n=2)).jobs
-    await world.claim(n=0, results=[Result(job.member, Outcome.LIMITED, 2_000, scope)])
+    await world.claim(n=0, results=[Result(job.lease, Outcome.LIMITED, 2_000, scope)])
     await set_back(world, back_s)
     now_us = world.clock.now_us
     (start_us,) = await drive(world, 3)
@@ -200,7 +200,7 @@ async def test_live_workers_keep_their_leases_over_a_step_forward(world: World, 
     await world.clock.advance(ms=int(back_s * 1_000))
     await world.claim("other", n=0, lease_ms=lease_ms)
     await world.clock.advance(ms=300)
-    assert await heartbeat(world.store, "w", lease_ms, b"{}", [job.member], []) == []
+    assert await heartbeat(world.store, "w", lease_ms, b"{}", [job.lease], []) == []
     await world.clock.advance(ms=900)
     await world.claim("other", n=0, lease_ms=lease_ms)
     assert (await audit(world.store)).leased == 1

@@ -35,7 +35,7 @@ async def closed(world: World, scope: str, wait_ms: int, kind: TaskType = PLAIN)
     await world.install(kind)
     await world.enqueue("plain", "u", "u")
     (job,) = (await world.claim(n=1)).jobs
-    await world.claim(n=0, results=[Result(job.member, Outcome.LIMITED, wait_ms, scope)])
+    await world.claim(n=0, results=[Result(job.lease, Outcome.LIMITED, wait_ms, scope)])
 
 
 async def starts_within(world: World, ms: int) -> bool:
@@ -73,8 +73,8 @@ async def test_a_shorter_close_does_not_end_a_longer_one(world: World) -> None:
     await world.install(PLAIN)
     await world.enqueue("plain", "a", "b")
     first, second = (await world.claim(n=2)).jobs
-    await world.claim(n=0, results=[Result(first.member, Outcome.LIMITED, 60_000, "global")])
-    await world.claim(n=0, results=[Result(second.member, Outcome.LIMITED, 1_000, "global")])
+    await world.claim(n=0, results=[Result(first.lease, Outcome.LIMITED, 60_000, "global")])
+    await world.claim(n=0, results=[Result(second.lease, Outcome.LIMITED, 1_000, "global")])
     (found,) = await read_closed(world.store)
     assert found == ClosedLimit("global", world.clock.now_ms + 60_000, ("plain", "a"))
 

@@ -22,7 +22,7 @@ DAY_MS = 86_400_000
 
 async def die(world: World, *users: str, reason: str = "no") -> list[str]:
     names = [await enqueue(world.store, "sync", user, {"for": user}, life_ms=50_000) for user in users]
-    members = [job.member for job in (await world.claim(n=len(users))).jobs]
+    members = [job.lease for job in (await world.claim(n=len(users))).jobs]
     await world.claim(n=0, results=[Result(member, Outcome.DEAD, 0, reason) for member in members])
     return names
 
@@ -49,9 +49,9 @@ async def test_a_redriven_job_starts_with_a_clean_record_and_no_deadline(world: 
     assert await retry_dead(world.store, [name, "unknown|u|1|2|0"]) == 1
     (job,) = (await world.claim()).jobs
     assert (job.failures, job.losses, job.params) == (0, 0, '{"for":"u"}')
-    assert job.member.split("|")[4] == "0"
+    assert job.lease.split("|")[4] == "0"
     assert (await read_dead(world.store), await world.total("redriven")) == ([], 1)
-    await world.claim(n=0, results=[Result(job.member, Outcome.DONE)])
+    await world.claim(n=0, results=[Result(job.lease, Outcome.DONE)])
     assert await raw(world.store).exists(world.store.keys("payload")) == 0
     await world.conserved()
 
@@ -62,7 +62,7 @@ async def test_a_redriven_job_may_die_again(world: World) -> None:
     for _ in range(2):
         assert await retry_dead(world.store, names) == 1
         (job,) = (await world.claim()).jobs
-        await world.claim(n=0, results=[Result(job.member, Outcome.DEAD, 0, "again")])
+        await world.claim(n=0, results=[Result(job.lease, Outcome.DEAD, 0, "again")])
         names = [letter.job for letter in await read_dead(world.store)]
         await world.conserved()
     assert len(names) == 1
@@ -115,7 +115,7 @@ async def test_the_last_outcome_of_a_subscription_is_remembered(world: World) ->
     await world.subscribe("u", "sync", "send")
     await world.occur("sync")
     await world.occur("send")
-    jobs = {job.member.split("|")[0]: job.member for job in (await world.claim()).jobs}
+    jobs = {job.lease.split("|")[0]: job.lease for job in (await world.claim()).jobs}
     await world.claim(
         n=0, results=[Result(jobs["sync"], Outcome.DONE), Result(jobs["send"], Outcome.DEAD, 0, "no")]
     )

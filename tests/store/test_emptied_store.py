@@ -105,7 +105,7 @@ async def waiting(store: Store) -> set[Due]:
 
 
 async def empty(store: Store) -> None:
-    """Do to this release what FLUSHALL does to all of them, in one step."""
+    """Empty this release, in one step, as FLUSHALL empties all of them."""
     keys = [key async for key in raw(store).scan_iter(match=store.keys("*"))]
     await raw(store).unlink(*keys)
 
@@ -116,9 +116,9 @@ async def run_some(store: Store, clock: ScriptClock, jobs: int) -> Counter[Due]:
     results: list[Result] = []
     for seq in range(1, 1_000):
         got = await claim(store, "w", seq, min(10, jobs - ran.total()), 60_000, results)
-        names = [job_name.parse(job.member) for job in got.jobs]
+        names = [job_name.parse(job.lease) for job in got.jobs]
         ran.update((job.type, job.user, job.occurrence or 0) for job in names)
-        results = [Result(job.member, Outcome.DONE) for job in got.jobs]
+        results = [Result(job.lease, Outcome.DONE) for job in got.jobs]
         if ran.total() == jobs and not results:
             return ran
         await clock.advance(ms=10)
@@ -136,7 +136,7 @@ async def caught_up(store: Store, *tickers: Ticker) -> None:
 
 
 async def planned(store: Store, since_ms: int, until_ms: int, *types: str) -> set[Due]:
-    """Every due of some types, or of those with catchUp All, by the places that the store has now."""
+    """Every due of some types, or of all types with catchUp All, by the offsets in the store."""
     found = set[Due]()
     for one in [TYPES[name] for name in types or ("every", "quiet")]:
         (generation,) = (await read_catalog(store)).records[one.name].active

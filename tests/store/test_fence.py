@@ -1,4 +1,4 @@
-"""A store takes manifests from one owner, and from nobody who was replaced as its leader."""
+"""A store takes manifests from one owner, and from no former leader of it."""
 
 from __future__ import annotations
 

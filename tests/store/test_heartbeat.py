@@ -1,4 +1,4 @@
-"""heartbeat: extends only what still exists, says what was lost, and keeps the list of workers."""
+"""heartbeat: extends existing leases only, names lost ones, and keeps the list of workers."""
 
 from __future__ import annotations
 
@@ -18,7 +18,7 @@ HOUR = Schedule(interval_s=3600)
 async def test_a_heartbeat_extends_leases_and_names_lost_ones(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     await world.enqueue("sync", "a", "b")
-    kept, lost = [job.member for job in (await world.claim(lease_ms=1_000)).jobs]
+    kept, lost = [job.lease for job in (await world.claim(lease_ms=1_000)).jobs]
     await raw(world.store).zrem(world.store.keys("leased"), lost)
     assert await heartbeat(world.store, "w", 50_000, b"{}", [kept, lost, "never|was|1|2|0|w|9"], []) == [
         lost,
@@ -33,9 +33,9 @@ async def test_a_heartbeat_never_shortens_a_lease(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     await world.enqueue("sync", "a")
     (job,) = (await world.claim(lease_ms=60_000)).jobs
-    before = await raw(world.store).zscore(world.store.keys("leased"), job.member)
-    assert await heartbeat(world.store, "w", 1_000, b"{}", [job.member], []) == []
-    assert await raw(world.store).zscore(world.store.keys("leased"), job.member) == before
+    before = await raw(world.store).zscore(world.store.keys("leased"), job.lease)
+    assert await heartbeat(world.store, "w", 1_000, b"{}", [job.lease], []) == []
+    assert await raw(world.store).zscore(world.store.keys("leased"), job.lease) == before
 
 
 async def test_workers_and_handlers_are_listed_with_their_last_sight(world: World) -> None:

@@ -1,4 +1,4 @@
-"""A keeper whose store was lost, reverted, or given users by an import."""
+"""A keeper with a store that was lost, reverted, or given users by an import."""
 
 import asyncio
 from collections.abc import AsyncIterator
@@ -12,8 +12,8 @@ import pytest
 from taskqueue.models.fault import Fault
 from taskqueue.models.values import Schedule, Task, TaskType, UserSubscription
 from taskqueue.scheduler import keeper as keeper_module
+from taskqueue.scheduler.floors import CursorCopy
 from taskqueue.scheduler.keeper import Keeper
-from taskqueue.scheduler.source import Always
 from taskqueue.scheduler.ticker import Ticker
 from taskqueue.sources.desired import Desired, Protected
 from taskqueue.store.connection import Store
@@ -37,7 +37,7 @@ def desired(types: tuple[str, ...] = ("sync",), users: tuple[str, ...] = ("ada",
 
 
 class Given:
-    """A source that says what it is given."""
+    """A source of given manifests."""
 
     name: Literal["kubernetes"] = "kubernetes"
 
@@ -52,8 +52,11 @@ class Given:
         return None
 
 
-class Leading(Always):
-    """Leads from `begin` on, and not after `end`."""
+class Leading:
+    """A Leadership from `begin` until `end`."""
+
+    elsewhere = False
+    last_copy: CursorCopy | None = None
 
     def __init__(self, store: Store) -> None:
         self._store = store

@@ -1,4 +1,4 @@
-"""Params that a type locks, in a store: who overrides them is refused, and what was stored before is not used."""
+"""Params that a type locks, in a store: a user who overrides them is refused, and older values are not used."""
 
 import asyncio
 import json
@@ -109,7 +109,7 @@ async def test_a_job_older_than_the_lock_gets_the_types_value(store: Store, cloc
         (claimed,) = answer.jobs
         async with SlotsUnderTest() as under_test:
             at_s = asyncio.get_running_loop().time()
-            under_test.slots.add([LeasedJob(claimed.member, kind, claimed.params, 0, 0, at_s, 0.01)])
+            under_test.slots.add([LeasedJob(claimed.lease, kind, claimed.params, 0, 0, at_s, 0.01)])
             results = [await asyncio.wait_for(under_test.results.get(), 30)]
     assert given == [OWN, {"region": "eu", "full": True}]
 

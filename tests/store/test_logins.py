@@ -176,7 +176,7 @@ async def test_processes_use_their_logins_and_never_print_them(server: RedisServ
 
 
 async def pages(log: Path) -> str:
-    """What a process serves at its port."""
+    """Return the pages of a process's port."""
     port = re.search(r'"health_port": (\d+)', await asyncio.to_thread(log.read_text))
     assert port
 
@@ -225,7 +225,7 @@ async def bury(where: str) -> None:
         calls, held = count(1), list[str]()
 
         async def has_begun() -> bool:
-            held.extend(job.member for job in (await claim(store, "w", next(calls), 1, 60_000)).jobs)
+            held.extend(job.lease for job in (await claim(store, "w", next(calls), 1, 60_000)).jobs)
             return bool(held)
 
         await until("the job has begun", has_begun)

@@ -1,4 +1,4 @@
-"""A URL that names the wrong server, the wrong way: one sentence, with what to write instead, and its exit code."""
+"""A URL of the wrong server, or in the wrong form: one sentence, with the right form, and its exit code."""
 
 import re
 import shutil

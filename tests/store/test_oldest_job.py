@@ -46,9 +46,7 @@ async def test_the_oldest_job_is_found_in_lanes_limits_and_leases(world: World) 
     await emitted(world, "leased", 100)
     await emitted(world, "parked", 150, 200, 300)
     jobs = (await world.claim(n=5)).jobs
-    await world.claim(
-        n=0, results=[Result(job.member, Outcome.DONE) for job in jobs if "|150|" in job.member]
-    )
+    await world.claim(n=0, results=[Result(job.lease, Outcome.DONE) for job in jobs if "|150|" in job.lease])
     await emitted(world, "lane", 500, 400)
     await world.enqueue("lane", "u")
     places = {name: len(jobs) for name, jobs in (await world.waiting()).items()}
@@ -112,22 +110,22 @@ async def test_a_job_returned_behind_the_scan_is_found(
     (job,) = (await world.claim()).jobs
     due_ms = 700_000 + int(await world.store.read(zscore(world.store.keys.schedule("sync", 1), "u")) or 0)
     results = {
-        "leave": Result(job.member, Outcome.RETURNED),
-        "retry": Result(job.member, Outcome.RETRIED, 60_000),
-        "type": Result(job.member, Outcome.LIMITED, 60_000, "type"),
-        "user": Result(job.member, Outcome.LIMITED, 60_000, "user"),
-        "global": Result(job.member, Outcome.LIMITED, 60_000, "global"),
-        "redriven": Result(job.member, Outcome.DEAD, 0, "bad"),
+        "leave": Result(job.lease, Outcome.RETURNED),
+        "retry": Result(job.lease, Outcome.RETRIED, 60_000),
+        "type": Result(job.lease, Outcome.LIMITED, 60_000, "type"),
+        "user": Result(job.lease, Outcome.LIMITED, 60_000, "user"),
+        "global": Result(job.lease, Outcome.LIMITED, 60_000, "global"),
+        "redriven": Result(job.lease, Outcome.DEAD, 0, "bad"),
     }
 
     async def go_back() -> None:
         if verb == "lost":
-            await raw(world.store).zadd(world.store.keys("leased"), {job.member: 1})
+            await raw(world.store).zadd(world.store.keys("leased"), {job.lease: 1})
             await world.claim("other", n=0)
         else:
             await world.claim("other", n=0, results=[results[verb]])
         if verb == "redriven":
-            assert await retry_dead(world.store, [job.member.rsplit("|", 2)[0]]) == 1
+            assert await retry_dead(world.store, [job.lease.rsplit("|", 2)[0]]) == 1
 
     before_leases(world, monkeypatch, go_back)
     assert await found(world, "sync") == {"sync": due_ms}
@@ -139,7 +137,7 @@ async def test_a_job_moving_between_limits_is_found(world: World, monkeypatch: p
     await world.subscribe("u", "sync")
     await emitted(world, "sync", 600, 700)
     (first,) = (await world.claim()).jobs
-    await world.claim(n=0, results=[Result(first.member, Outcome.DONE)])
+    await world.claim(n=0, results=[Result(first.lease, Outcome.DONE)])
     assert (await world.waiting()).keys() == {"parked:type:sync"}
     client, keys, real = raw(world.store), world.store.keys, world.store.scan
 
@@ -191,7 +189,7 @@ async def test_a_move_is_noted_only_during_a_scan(world: World) -> None:
     await world.subscribe("u", "sync")
     await emitted(world, "sync", 700)
     (job,) = (await world.claim()).jobs
-    await world.claim(n=0, results=[Result(job.member, Outcome.RETURNED)])
+    await world.claim(n=0, results=[Result(job.lease, Outcome.RETURNED)])
     assert [key async for key in raw(world.store).scan_iter(match=world.store.keys("moved*"))] == []
 
 

@@ -1,4 +1,4 @@
-"""Overrides: what an operator set by hand holds until cleared, or until its time is over."""
+"""Overrides: a manual setting holds until cleared, or until its time is over."""
 
 from __future__ import annotations
 
@@ -70,7 +70,7 @@ async def test_a_paused_type_has_no_segments_and_no_scheduled_starts(
     left = {"send"} if paused else {"send", "sync"}
     assert catalog.paused == ({"sync"} if paused else set())
     assert {segment.type for segment in catalog.segments()} == left
-    assert {job.member.split("|")[0] for job in (await world.claim()).jobs} == left
+    assert {job.lease.split("|")[0] for job in (await world.claim()).jobs} == left
     assert await resume(world.store, "sync")
     assert not await resume(world.store, "sync")
 

@@ -1,4 +1,4 @@
-"""redeal: a changed schedule is dealt beside the old one, and nobody is dealt twice."""
+"""redeal: a changed schedule is dealt next to the old one, and no subscription is dealt twice."""
 
 from __future__ import annotations
 

@@ -136,7 +136,7 @@ async def test_a_repaired_subscription_keeps_its_place(world: World, value: byte
     before = await offsets(store, 1)
     await raw(store).hset(store.keys.tasks("u-3"), "sync", value)
     await world.occur("sync")
-    done = {job.member.split("|")[1] for job in (await world.claim(n=100)).jobs}
+    done = {job.lease.split("|")[1] for job in (await world.claim(n=100)).jobs}
     assert "u-3" not in done
     await publisher.maintain()
     assert [dict(task.params) for task in await read_subscriptions(store, "u-3")] == [{"k": 3}]
@@ -163,7 +163,7 @@ async def test_jobs_of_an_unreadable_type_wait(world: World) -> None:
     assert 0 < len(jobs) < len(USERS)
     starts = [job.start_us for job in jobs]
     assert min((b - a for a, b in pairwise(starts)), default=10**6) >= 10_000
-    await world.claim(results=[Result(job.member, Outcome.DONE) for job in jobs])
+    await world.claim(results=[Result(job.lease, Outcome.DONE) for job in jobs])
     assert await world.total("skipped") == 0
     await world.conserved()
 
@@ -197,5 +197,5 @@ async def test_binary_params_do_not_block_a_claim(world: World, payload: bytes) 
     await world.install(TaskType("t", HOUR))
     bad, good = await world.enqueue("t", "ada", "bob")
     await raw(world.store).hset(world.store.keys("payload"), bad, payload)
-    jobs = {job.member.rsplit("|", 2)[0]: job.params for job in (await world.claim()).jobs}
+    jobs = {job.lease.rsplit("|", 2)[0]: job.params for job in (await world.claim()).jobs}
     assert jobs == {bad: UNREADABLE_PARAMS, good: ""}

@@ -14,10 +14,10 @@ import pytest
 from taskqueue.process import frame, health, progress
 from taskqueue.process.frame import Process, Work
 from taskqueue.scheduler import keeper
+from taskqueue.scheduler.floors import CursorCopy
 from taskqueue.scheduler.publisher import Publisher
 from taskqueue.scheduler.service import Scheduler
 from taskqueue.scheduler.settings import SchedulerSettings
-from taskqueue.scheduler.source import Always
 from taskqueue.scheduler.ticker import Ticker
 from taskqueue.sources.folder import FolderSource
 from taskqueue.store.connection import Store
@@ -29,7 +29,7 @@ LIVE_WITHIN_S = 20.0
 
 @dataclass
 class Watch:
-    """What steps of loops are timed by; it stands still until it is moved."""
+    """The clock of loops' steps; it stands still until it is moved."""
 
     now_s: float = 100.0
 
@@ -44,10 +44,11 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
     return made
 
 
-class Overtaken(Always):
-    """Leads for one turn, and waits for ever for the next."""
+class Overtaken:
+    """A Leadership for one turn, which another process holds afterwards."""
 
     elsewhere = True
+    last_copy: CursorCopy | None = None
 
     def __init__(self) -> None:
         self.led = False

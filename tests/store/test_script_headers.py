@@ -1,4 +1,4 @@
-"""Every script says in its header what it takes and gives, and its code agrees."""
+"""Every script's header names its input and output, and its code agrees."""
 
 import ast
 import re

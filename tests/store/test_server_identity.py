@@ -21,7 +21,7 @@ PLAIN = TaskType("plain", Schedule(interval_s=3600))
 
 @pytest.fixture
 def serve(monkeypatch: pytest.MonkeyPatch) -> Callable[..., None]:
-    """Gives the scripts an INFO of your making: what each section says."""
+    """Give the scripts an INFO with these sections."""
     original = script.part
     line = "local function info(section) return redis.call('INFO', section) end\n"
 
@@ -51,7 +51,7 @@ def real_scripts_afterwards() -> object:
 
 
 def dragonfly(uptime_s: int, replid: str = "d1") -> dict[str, str]:
-    """What a server without run_id says."""
+    """Return the INFO of a server without run_id."""
     return {
         "server": f"# Server\r\nredis_version:7.4.0\r\nuptime_in_seconds:{uptime_s}\r\n",
         "replication": f"# Replication\r\nrole:master\r\nmaster_replid:{replid}\r\n",

@@ -27,7 +27,7 @@ async def test_standby_jobs_keep_running_or_go_back_late(world: World, redis_url
     jobs = (await world.claim(lease_ms=SHORT_MS)).jobs
     now_s = asyncio.get_running_loop().time()
     leased = {
-        job.member.split("|")[1]: LeasedJob(job.member, BoundType(spec, None), "", 0, 0, now_s + 600, 0.01)
+        job.lease.split("|")[1]: LeasedJob(job.lease, BoundType(spec, None), "", 0, 0, now_s + 600, 0.01)
         for job in jobs
     }
     leased["runs"].called_s = now_s

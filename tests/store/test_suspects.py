@@ -65,7 +65,7 @@ async def test_a_worker_gets_one_suspect_alone(world: World) -> None:
     await world.enqueue("plain", "innocent")
     answer = await take(world)
     assert answer.alone is Alone.NOW
-    assert [(job.member.split("|")[1], job.losses) for job in answer.jobs] == [("a", 1)]
+    assert [(job.lease.split("|")[1], job.losses) for job in answer.jobs] == [("a", 1)]
     assert await suspects(world) == ["b"]
     await world.conserved()
 
@@ -88,7 +88,7 @@ async def test_one_worker_at_a_time_is_asked_to_become_empty(world: World) -> No
     assert [await asked("one.0"), await asked("two.0")] == [True, False]
     (job,) = (await take(world, "one.0")).jobs
     assert not await asked("two.0")
-    await world.claim("one.0", n=0, lease_ms=LEASE_MS, results=[Result(job.member, Outcome.DONE)])
+    await world.claim("one.0", n=0, lease_ms=LEASE_MS, results=[Result(job.lease, Outcome.DONE)])
     assert await asked("two.0"), "the suspect ended, so the next one's turn has come"
     await world.clock.advance(ms=LEASE_MS + 1)
     assert await asked("three.0"), "a worker that was asked and never came is replaced after a lease"
@@ -114,9 +114,9 @@ async def test_an_unwilling_worker_is_not_asked(world: World) -> None:
 async def test_a_settled_suspect_is_cleared(world: World, result: tuple[Any, ...], where: list[str]) -> None:
     await suspected(world, "a", "b")
     (job,) = (await take(world)).jobs
-    await world.claim("taker.0", n=0, lease_ms=LEASE_MS, results=[Result(job.member, *result)])
+    await world.claim("taker.0", n=0, lease_ms=LEASE_MS, results=[Result(job.lease, *result)])
     assert [found.where for found in await find_jobs(world.store, "a", ["plain"])] == where
-    record = await raw(world.store).hget(world.store.keys("attempts"), job.member.rsplit("|", 2)[0])
+    record = await raw(world.store).hget(world.store.keys("attempts"), job.lease.rsplit("|", 2)[0])
     assert (record or b"").endswith(b"s") == (where == ["suspects"])
     await world.conserved()
 
@@ -130,13 +130,11 @@ async def test_a_culprit_dies_alone_and_innocents_finish(world: World) -> None:
         if not answer.jobs:
             break
         (job,) = answer.jobs
-        if "|u07|" in job.member:
+        if "|u07|" in job.lease:
             alone_losses += 1
             await lease_passes(world)
         else:
-            await world.claim(
-                f"w{turn}.0", n=0, lease_ms=LEASE_MS, results=[Result(job.member, Outcome.DONE)]
-            )
+            await world.claim(f"w{turn}.0", n=0, lease_ms=LEASE_MS, results=[Result(job.lease, Outcome.DONE)])
     found = await audit(world.store)
     assert (found.totals["done"], found.totals["dead"], found.parked, found.difference) == (29, 1, 0, 0)
     assert alone_losses == 3
@@ -197,11 +195,11 @@ async def test_a_suspect_with_a_shut_limit_is_passed(world: World) -> None:
         world, "a", "b", "c", kind=TaskType("plain", HOUR, rate_limit=RateLimit(per_user_per_second=1))
     )
     (job,) = (await take(world)).jobs
-    await world.claim("taker.0", n=0, lease_ms=LEASE_MS, results=[Result(job.member, Outcome.RETURNED)])
+    await world.claim("taker.0", n=0, lease_ms=LEASE_MS, results=[Result(job.lease, Outcome.RETURNED)])
     key = world.store.keys("closed")
     await raw(world.store).zadd(key, {"user:b": world.clock.now_us + 3_600_000_000})
     (job,) = (await take(world, "other.0")).jobs
-    assert "|c|" in job.member
+    assert "|c|" in job.lease
     assert sorted(await suspects(world)) == ["a", "b"]
     await world.conserved()
 

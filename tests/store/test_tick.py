@@ -1,4 +1,4 @@
-"""tick: what became due is emitted exactly once, whoever calls and however often."""
+"""tick: each due job is emitted exactly once, by any number of callers."""
 
 from __future__ import annotations
 

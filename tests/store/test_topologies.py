@@ -102,7 +102,7 @@ async def test_every_verb_works_there(kind: str, tmp_path: Path) -> None:
 
         async def all_claimed() -> bool:
             answer = await claim(store, "w", next(calls), 100, 60_000)
-            held.extend(job.member for job in answer.jobs)
+            held.extend(job.lease for job in answer.jobs)
             return len(held) == 101
 
         await until("all jobs are claimed", all_claimed)

@@ -1,4 +1,4 @@
-"""Users: what they want, and the places their subscriptions are dealt."""
+"""Users: their subscriptions, and the offsets dealt to them."""
 
 from __future__ import annotations
 

@@ -35,7 +35,7 @@ async def ran(world: World, kind: str, *times_us: int, outcome: Outcome = Outcom
         await world.enqueue(kind, f"ran-{time_us}")
         (job,) = (await world.claim("runner", 1)).jobs
         wait_ms = 0 if outcome is Outcome.RETURNED else LONG_MS
-        await world.claim("runner", 0, [Result(job.member, outcome, wait_ms, "why", time_us)])
+        await world.claim("runner", 0, [Result(job.lease, outcome, wait_ms, "why", time_us)])
         await world.clock.advance(us=1_015)  # a slot of 1,000/s
 
 
@@ -76,11 +76,11 @@ async def test_running_retried_dead_and_lost_jobs_are_counted(world: World) -> N
     assert (found.due, found.running) == ({}, 4)
 
     await world.claim(
-        "w", 0, [Result(jobs[0].member, Outcome.RETRIED, LONG_MS, "", 1_000_000)]
+        "w", 0, [Result(jobs[0].lease, Outcome.RETRIED, LONG_MS, "", 1_000_000)]
     )  # not due for an hour
-    await world.claim("w", 0, [Result(jobs[1].member, Outcome.DEAD, 0, "why", 3_000_000)])
+    await world.claim("w", 0, [Result(jobs[1].lease, Outcome.DEAD, 0, "why", 3_000_000)])
     now_ms = world.clock.now_ms
-    await raw(world.store).zadd(world.store.keys("leased"), {jobs[2].member: now_ms})  # its worker vanished
+    await raw(world.store).zadd(world.store.keys("leased"), {jobs[2].lease: now_ms})  # its worker vanished
     await world.claim("w", 0)
     found = await read_work(world.store)
     assert {name: lane.jobs for name, lane in found.due.items()} == {"parked": 1}
@@ -107,13 +107,12 @@ async def test_one_call_with_many_results_is_as_good_as_many(world: World) -> No
     jobs = (await world.claim()).jobs
     times = {"a": 10_000, "b": 30_000}
     results = [
-        Result(job.member, Outcome.DONE, 0, "", times[job.member[0]] + n * 1_000)
-        for n, job in enumerate(jobs)
+        Result(job.lease, Outcome.DONE, 0, "", times[job.lease[0]] + n * 1_000) for n, job in enumerate(jobs)
     ]
     await world.claim("w", 0, results)
     for _ in range(2):  # answers that were lost
         await world.again("w", 0, results)
-    taken = {kind: [r.ran_us for r in results if r.member[0] == kind] for kind in times}
+    taken = {kind: [r.ran_us for r in results if r.lease[0] == kind] for kind in times}
     assert await means_us(world) == {kind: sum(many) // 3 for kind, many in taken.items()}
 
 
@@ -122,7 +121,7 @@ async def test_jobs_without_duration_do_not_change_the_mean(world: World) -> Non
     await ran(world, "sync", 5_000)
     await ran(world, "sync", 0, outcome=Outcome.RETURNED)
     (job,) = (await world.claim("old")).jobs
-    without_time = msgspec.msgpack.encode([(job.member, LETTERS[Outcome.DONE], 0, "")])
+    without_time = msgspec.msgpack.encode([(job.lease, LETTERS[Outcome.DONE], 0, "")])
     await world.store.run(Script("claim", bytes), "old", 99, 0, LONG_MS, without_time, 0, 0)
     assert await means_us(world) == {"sync": 5_000}
     assert await world.total("done") == 2
@@ -181,7 +180,7 @@ async def test_a_long_queue_is_counted_exactly_and_its_types_are_sampled(
 
 
 async def test_reading_costs_the_same_at_any_backlog(world: World) -> None:
-    """Calls inside the script: what grows with the queue is the depth of a sorted set, and nothing else."""
+    """Calls inside the script: only the depth of a sorted set grows with the queue."""
     await world.install(TaskType("sync", HOUR))
     costs = list[int]()
     for jobs in (2_000, 100_000):

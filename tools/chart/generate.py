@@ -1,7 +1,7 @@
-"""Write what of the chart follows from other files: `make generate`.
+"""Write the files of the chart that follow from other files: `make generate`.
 
 crds/                             ->  helm/taskqueue/templates/crds/       with a switch, labels and the keep policy
-deploy/kubernetes/*-role.yaml     ->  helm/taskqueue/files/*-rules.yaml    the one source of what may be done
+deploy/kubernetes/*-role.yaml     ->  helm/taskqueue/files/*-rules.yaml    the one source of rights
 helm/taskqueue/values.yaml        ->  helm/taskqueue/README.md             every value with its comment
 """
 
@@ -48,7 +48,7 @@ Kubernetes itself, such as `affinity`, are passed on, and the API server refuses
 
 
 def files() -> Mapping[Path, str]:
-    """Return what each file is to hold."""
+    """Return the content of each generated file."""
     definitions = {
         CHART / "templates" / "crds" / path.name: _template(path.read_text("utf-8"))
         for path in sorted((ROOT / "crds").glob("*.yaml"))

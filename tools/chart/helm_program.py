@@ -10,13 +10,13 @@ BUILD = Path(__file__).parents[1] / "cluster" / "build.py"
 
 
 class NoHelmError(Exception):
-    """There is no helm; the message says what to do."""
+    """No helm was found; the message names the remedy."""
 
 
 def find_helm() -> Path:
-    """Return the program: TASKQUEUE_HELM, or what tools/cluster builds, or what is on PATH where there is no Go.
+    """Return the program: TASKQUEUE_HELM, or the build of tools/cluster, or without Go the one on PATH.
 
-    Raises NoHelmError. The first build takes minutes; what it does goes to stderr.
+    Raises NoHelmError. The first build takes minutes; its progress goes to stderr.
     """
     given = os.environ.get("TASKQUEUE_HELM")
     if given:

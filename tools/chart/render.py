@@ -1,4 +1,4 @@
-"""Write deploy/manifests/taskqueue.yaml, for `kubectl apply`: what the chart renders, without Helm's own words."""
+"""Write deploy/manifests/taskqueue.yaml, for `kubectl apply`: the rendered chart, without the lines of Helm itself."""
 
 import re
 import subprocess

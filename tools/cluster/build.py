@@ -2,9 +2,9 @@
 
     python tools/cluster/build.py [kubernetes | kubernetes-oldest | node | helm | compose | keda | promtool]
 
-A set's folder is named after the version and after all that decides what is built, which are the sources and the
-commands: a change of either makes another folder. It is filled beside and renamed when complete: who finds it, finds
-all of it. Exit 3: there is no Go that could build.
+The name of a set's folder is the version and a digest of the sources and commands, so a change of either makes another
+folder. A folder is filled under a temporary name and renamed when complete, so an existing folder is always complete.
+Exit 3: no suitable Go is installed.
 """
 
 import hashlib
@@ -32,7 +32,7 @@ GO_ENV = {
 
 
 def version(program: Program) -> str:
-    """What the module requires of the package's own module, such as v1.36.3."""
+    """Return the version of the package that the module requires, such as v1.36.3."""
     text = (HERE / program.module / "go.mod").read_text()
     required: list[tuple[str, str]] = re.findall(r"^(?:require)?\s+(\S+) (v\S+)", text, re.MULTILINE)
     (found,) = [number for name, number in required if program.package.startswith(f"{name}/")]
@@ -59,7 +59,7 @@ def complete(found: Path, wanted: Programs) -> bool:
 
 
 def installed_go() -> str:
-    """What `go env GOVERSION` says, such as go1.26.8; empty if there is no Go."""
+    """Return the output of `go env GOVERSION`, such as go1.26.8; empty without Go."""
     if not shutil.which("go"):
         return ""
     asked = subprocess.run(
@@ -74,7 +74,7 @@ def new_enough(go: str) -> bool:
 
 
 def command(program: Program, out: Path) -> list[str]:
-    """What builds a program, in its module's folder."""
+    """Return the command that builds a program, in its module's folder."""
     flags = ["-s", "-w"]
     if program.package.startswith("k8s.io/kubernetes/"):
         flags += [f"-X {name}={value}" for name, value in stamps(version(program)).items()]

@@ -1,10 +1,10 @@
-"""Which programs there are to build, in sets, and from what."""
+"""The sets of programs that tools/cluster builds, and the sources of each."""
 
 from typing import NamedTuple
 
 
 class Program(NamedTuple):
-    """module: the folder here whose go.mod says which version of the package is built. tags: of the build."""
+    """module: the folder here with the go.mod that pins the package's version. tags: build tags."""
 
     module: str
     package: str

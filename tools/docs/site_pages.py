@@ -21,6 +21,8 @@ SHOWN = "repository/"
 LINK = re.compile(
     r"(^```.*?^```|^~~~~.*?^~~~~|`[^`\n]*`)|(?<=\]\()([^)#\s:]+)(?=[)#])", re.DOTALL | re.MULTILINE
 )
+#: Of code in a table: the backslash is for readers of the file, and mkdocs would show it.
+ESCAPED_PIPE = re.compile(r"\\\|(?=[^`\n]*`[^`\n]*(?:`[^`\n]*`[^`\n]*)*$)", re.MULTILINE)
 #: What a browser would fetch from another host.
 FETCHED = re.compile(r"<(?:script|link|img|iframe)\b[^>]*\b(?:src|href)=[\"']?(?:https?:)?//[^>]*>")
 LANGUAGES = {".py": "python", ".yaml": "yaml", ".sh": "bash", ".toml": "toml", ".txt": "text", "": "text"}
@@ -44,7 +46,7 @@ def on_files(files: Any, config: Any) -> Any:
 
 
 def on_page_markdown(markdown: str, *, page: Any, config: Any, **_: Any) -> str:
-    """Point the links of a page to the pages that their targets are on the site."""
+    """Point the links of a page to the pages of their targets, and show pipes of code in tables."""
     root = Path(config["config_file_path"]).parent
     here = posixpath.dirname(page.file.src_uri)
     path = repository_path(root, page.file.src_uri)
@@ -55,7 +57,7 @@ def on_page_markdown(markdown: str, *, page: Any, config: Any, **_: Any) -> str:
         target = resolved(path, link[2])
         return posixpath.relpath(uri(target), here) if (root / target).is_file() else link[2]
 
-    return LINK.sub(moved, markdown)
+    return ESCAPED_PIPE.sub("|", LINK.sub(moved, markdown))
 
 
 def on_post_page(output: str, *, page: Any, **_: Any) -> str:

@@ -2,11 +2,11 @@
 
     python tools/images/build_images.py
 
-Builds what deploy/docker/Dockerfile says with buildah, without a container engine and without a registry of images: the
-base is made of Debian packages. An archive (OCI, to be read by `ctr images import` or `docker load`) is named after the
-image and all that decides what is in it, so a change of that makes another one. Beside an archive of the project's own
-lies the bill of materials, with .sbom.json in place of .tar. Needs root, buildah, debootstrap, busybox-static and the
-programs of a node; exit 1 with what the failing program said, if one of them fails.
+Builds deploy/docker/Dockerfile with buildah, without a container engine and without a registry of images: the base is
+made of Debian packages. The name of an archive (OCI, read by `ctr images import` or `docker load`) is the image's name
+and a digest of all its sources, so a changed source makes another archive. Next to an archive of the project's own
+images lies the bill of materials, with .sbom.json in place of .tar. Needs root, buildah, debootstrap, busybox-static
+and the programs of a node; exit 1 with the output of the failing program, if one fails.
 """
 
 import hashlib
@@ -49,7 +49,7 @@ def digest(parts: Iterable[bytes]) -> str:
 
 
 def contents(paths: Iterable[Path]) -> Iterator[bytes]:
-    """Names and bytes of files, and of all files of folders, but for what Python keeps there."""
+    """Yield the names and bytes of files, and of all files of folders except Python's caches."""
     for path in paths:
         files = sorted(path.rglob("*")) if path.is_dir() else [path]
         for file in files:
@@ -59,7 +59,7 @@ def contents(paths: Iterable[Path]) -> Iterator[bytes]:
 
 
 def make_base(name: str) -> None:
-    """Make what the project's images begin from, if buildah does not have it."""
+    """Make the base of the project's images, if buildah does not have it."""
     if not buildah("images", "--quiet", "--filter", f"reference={name}"):
         say(f"making the base of Debian {SUITE}: {PACKAGES}")
         with tempfile.TemporaryDirectory(prefix="taskqueue-base-") as folder:
@@ -103,7 +103,7 @@ def bill_of(archive: Path) -> Path:
 
 
 def write_bill(archive: Path, name: str) -> None:
-    """List what is in the image of an archive, as its files are and not as they should be."""
+    """List the contents of an archive's image, from its files rather than from its sources."""
     say(f"listing what is in {name}")
     container = buildah("from", f"oci-archive:{archive}")
     try:
@@ -116,7 +116,7 @@ def write_bill(archive: Path, name: str) -> None:
 
 
 def image(name: str, tag: str, files: list[Path], *options: str) -> Path:
-    """Build what files[0], a Dockerfile, says. files: all that decides what is in it."""
+    """Build files[0], a Dockerfile. files: all sources of the image."""
     archive = cache() / f"{name}-{digest([BASE.encode(), *contents(files)])}.tar"
     if not archive.exists():
         make_base(BASE)

@@ -1,4 +1,4 @@
-"""buildah with a store of the project's own, and what a build must know of this machine to reach a package index."""
+"""buildah with a private store, and the settings of this machine that a build needs to reach a package index."""
 
 import os
 import subprocess
@@ -18,7 +18,7 @@ def cache() -> Path:
 
 
 def buildah(*words: str) -> str:
-    """Run buildah. Its layers are kept from build to build, apart from those of the person who builds."""
+    """Run buildah. Layers are kept from build to build, apart from the user's own store."""
     store = ["--root", f"{cache()}/store", "--runroot", "/run/taskqueue-images"]
     done = subprocess.run(["buildah", *store, *words], check=True, capture_output=True, text=True)
     return done.stdout.strip()

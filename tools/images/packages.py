@@ -1,6 +1,6 @@
-"""What is installed below the root folder of an image: Debian's packages, Python's distributions, and Python itself.
+"""Packages installed below the root folder of an image: Debian's, Python's distributions, and Python itself.
 
-Each is an artifact as the JSON of syft has it, schema 16: what scanners for known faults read.
+Each is an artifact in the JSON format of syft, schema 16, which vulnerability scanners read.
 """
 
 import hashlib
@@ -26,7 +26,7 @@ def artifacts(root: Path, distro: dict[str, Any]) -> list[Artifact]:
 
 
 def debian(root: Path, distro: dict[str, Any]) -> Iterator[Artifact]:
-    """Yield what dpkg has installed."""
+    """Yield the packages that dpkg has installed."""
     status = root / "var" / "lib" / "dpkg" / "status"
     for paragraph in status.read_text().split("\n\n") if status.exists() else ():
         entry = HeaderParser().parsestr(paragraph)
@@ -92,7 +92,7 @@ def _distribution(root: Path, file: Path) -> Artifact:
 
 
 def _license(metadata: Message) -> dict[str, Any] | None:
-    """Return what a distribution says of its licence: an SPDX expression, or a line of its own words."""
+    """Return the licence in a distribution's metadata: an SPDX expression, or a line of free text."""
     expression: str = metadata.get("License-Expression", "")
     words: str = expression or metadata.get("License", "")
     if not words or "\n" in words:

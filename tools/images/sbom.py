@@ -29,7 +29,7 @@ RELEASE = {
 
 
 def bill(root: Path, source: dict[str, Any]) -> str:
-    """Write down what is below a root folder. source: what it is the root of."""
+    """Return the bill of materials of a root folder. source: the image with that root."""
     distro = release(root)
     document = {
         "artifacts": artifacts(root, distro),

@@ -2,8 +2,58 @@
 
     manifest -> models -> plan -> store (Redis) -> claim -> handler -> settle -> metrics, status
 
-Everything flows in that direction; nothing later in the line is imported by anything earlier
-(`lint-imports` proves it). What users of the library import is re-exported by `taskqueue.handlers`.
+Data flow in that direction; no part imports a later one (`lint-imports` checks). The parts, from the lowest:
+
+    errors        the root of all errors
+    text          printable text, redaction, logs
+    models        manifests and their values
+    bounded_http  HTTP/1.1 for ports that anyone may reach
+    plan          instants of schedules, feasibility, lanes
+    store         Redis: scripts, keys, records
+    sources       manifests and users from files
+    process       the frame of a process: signals, health, settings
+    handlers      user code and the parts around it
+    scheduler     desired state into the store, due jobs into the queue
+    client        subscribe and enqueue from an application
+    testing       handlers in their tests
+    cli           the command `taskqueue`
+
+The face for applications:
+
+    Job, handler, on_shutdown              a handler and its job
+    RetryLater, RateLimited, Discard       the outcomes that a handler asks for
+    Client                                 enqueue and subscribe from an application
+    TaskqueueError                         the root of all errors
+
+May import any part, but only when a name of the face is first used, so that commands start quickly.
 """
 
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from taskqueue.client import Client
+    from taskqueue.errors import TaskqueueError
+    from taskqueue.handlers import Discard, Job, RateLimited, RetryLater, handler, on_shutdown
+
 __version__ = "0.1.0"
+__all__ = [
+    "Client",
+    "Discard",
+    "Job",
+    "RateLimited",
+    "RetryLater",
+    "TaskqueueError",
+    "__version__",
+    "handler",
+    "on_shutdown",
+]
+
+_HOMES = {"Client": "taskqueue.client", "TaskqueueError": "taskqueue.errors"}
+
+
+def __getattr__(name: str) -> Any:
+    """Import a name of the face. Raises AttributeError for other names."""
+    if name not in __all__:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOMES.get(name, "taskqueue.handlers")), name)

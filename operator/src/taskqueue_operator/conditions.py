@@ -104,7 +104,7 @@ def _accepted(one: Object, facts: Facts) -> Condition:
         )
         return Condition("Accepted", "False", "DuplicateUser", why)
     if one.value.user_id in facts.imported:
-        why = f'user "{one.value.user_id}" comes from an import, which objects do not change'
+        why = f'user "{one.value.user_id}" comes from an import or a client, which objects do not change'
         return Condition("Accepted", "False", "ManagedByImport", why)
     return Condition("Accepted", "True", "Valid")
 

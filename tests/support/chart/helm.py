@@ -1,4 +1,4 @@
-"""The real helm, and what it makes of the chart."""
+"""The real helm, and its rendering of the chart."""
 
 import os
 import subprocess
@@ -13,11 +13,11 @@ LIMIT_S = 180.0
 
 
 class HelmError(Exception):
-    """helm failed; the message is what it said."""
+    """helm failed; the message is its output."""
 
 
 class Helm:
-    """folder: where helm keeps what it remembers. kubeconfig: of the cluster, for install and upgrade."""
+    """folder: of helm's cache. kubeconfig: of the cluster, for install and upgrade."""
 
     def __init__(self, program: Path, folder: Path, kubeconfig: Path | None = None) -> None:
         self.program = program
@@ -28,21 +28,21 @@ class Helm:
         }
 
     def attempt(self, *args: str) -> subprocess.CompletedProcess[str]:
-        """Run helm and return how it ended, for what may be refused."""
+        """Run helm and return its end, also a refusal."""
         command = [str(self.program), *args]
         return subprocess.run(
             command, capture_output=True, text=True, check=False, timeout=LIMIT_S, env=self.environment
         )
 
     def run(self, *args: str) -> str:
-        """Run helm and return what it printed. Raises HelmError."""
+        """Run helm and return its output. Raises HelmError."""
         done = self.attempt(*args)
         if done.returncode:
             raise HelmError(f"helm {' '.join(args)}: exit {done.returncode}: {done.stderr.strip()}")
         return done.stdout
 
     def refused(self, *args: str) -> str:
-        """Run helm, which must fail, and return what it said."""
+        """Run helm, which must fail, and return its message."""
         done = self.attempt(*args)
         assert done.returncode, f"helm {' '.join(args)} did it"
         return done.stderr
@@ -53,5 +53,5 @@ class Helm:
         )
 
     def objects(self, values: Path, *args: str, **place: str) -> list[dict[str, Any]]:
-        """Return what the chart renders, each object parsed."""
+        """Return the rendered objects of the chart, parsed."""
         return [one for one in yaml.safe_load_all(self.template(values, *args, **place)) if one]

@@ -13,7 +13,7 @@ with open({log}, "a") as log:
 
 
 class StandIns:
-    """folder: goes before all others on a person's PATH."""
+    """folder: comes first on a person's PATH."""
 
     def __init__(self, folder: Path, *names: str) -> None:
         folder.mkdir()

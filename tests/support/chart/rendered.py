@@ -11,7 +11,7 @@ def of_kind(objects: list[dict[str, Any]], kind: str) -> list[dict[str, Any]]:
 
 
 def pods(objects: list[dict[str, Any]]) -> dict[str, dict[str, Any]]:
-    """Spec of every pod that the objects ask for, by the name of what asks."""
+    """Spec of every pod in the objects, by the name of the object."""
     found = {}
     for one in objects:
         spec = one["spec"] if one["kind"] == "Pod" else one.get("spec", {}).get("template", {}).get("spec")

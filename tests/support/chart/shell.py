@@ -14,9 +14,9 @@ LIMIT_S = 120.0
 
 
 class Person:
-    """Has kubectl, helm and kubectl-taskqueue on PATH. kubeconfig: whose context is used.
+    """Has kubectl, helm and kubectl-taskqueue on PATH. kubeconfig: with the context to use.
 
-    before: folders whose programs go before all others.
+    before: folders that come first on PATH.
     """
 
     def __init__(self, cluster: Cluster, helm: Helm, kubeconfig: Path, *before: Path) -> None:
@@ -29,7 +29,7 @@ class Person:
         }
 
     async def types(self, script: str) -> str:
-        """Run a script, which must end well, and return what it printed."""
+        """Run a script, which must succeed, and return its output."""
         done = await asyncio.to_thread(
             subprocess.run,
             ["bash", "-euo", "pipefail", "-c", script],

@@ -12,7 +12,7 @@ _FILE = os.open(os.environ["TASKQUEUE_TEST_RECORD"] + ".booked", os.O_APPEND | o
 async def _noted(*args: Any, **options: Any) -> Claim:
     answer = await claim(*args, **options)
     if answer.jobs:
-        lines = [f"{job.member} {job.start_us} {answer.now_us}\n" for job in answer.jobs]
+        lines = [f"{job.lease} {job.start_us} {answer.now_us}\n" for job in answer.jobs]
         os.write(_FILE, "".join(lines).encode())
     return answer
 

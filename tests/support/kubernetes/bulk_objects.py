@@ -43,7 +43,7 @@ class Objects:
         return dict(found.get("status", {}))
 
     async def status_writes(self) -> int:
-        """Count what the API server itself counts: writes of statuses of our kinds that it answered."""
+        """Count the API server's own figure: answered writes of statuses of the project's kinds."""
         text = (await self._connection.call(HTTPMethod.GET, "/metrics")).decode()
         rows = re.findall(r"^apiserver_request_total\{(.*)\} (\S+)$", text, re.MULTILINE)
         ours = [

@@ -11,11 +11,11 @@ LIMIT_S = 60.0
 
 
 class KubectlError(Exception):
-    """kubectl failed; the message is what it said."""
+    """kubectl failed; the message is its output."""
 
 
 class Cluster:
-    """folder: where kubectl keeps its cache, and where kubeconfigs of others are written."""
+    """folder: of kubectl's cache and of further kubeconfigs."""
 
     def __init__(self, kubectl: Path, kubeconfig: Path, folder: Path) -> None:
         self.program = kubectl
@@ -23,7 +23,7 @@ class Cluster:
         self.folder = folder
 
     def attempt(self, *args: str, stdin: str = "") -> subprocess.CompletedProcess[str]:
-        """Run kubectl and return how it ended, for what may be refused."""
+        """Run kubectl and return its end, also a refusal."""
         return subprocess.run(
             [self.program, *args],
             input=stdin,
@@ -40,14 +40,14 @@ class Cluster:
         )
 
     def kubectl(self, *args: str, stdin: str = "") -> str:
-        """Run kubectl and return what it printed."""
+        """Run kubectl and return its output."""
         done = self.attempt(*args, stdin=stdin)
         if done.returncode:
             raise KubectlError(f"kubectl {' '.join(args)}: exit {done.returncode}: {done.stderr.strip()}")
         return done.stdout
 
     def refused(self, *args: str, stdin: str = "") -> str:
-        """Run kubectl, which must fail, and return what it said."""
+        """Run kubectl, which must fail, and return its message."""
         done = self.attempt(*args, stdin=stdin)
         assert done.returncode, f"kubectl {' '.join(args)} did it: {done.stdout.strip()}"
         return done.stderr

@@ -76,7 +76,7 @@ class ControlPlane(Cluster, Children):
         api.until("it is ready", self._ready)
 
     def _aggregation(self) -> list[str]:
-        """What servers of aggregated APIs know the API server and its callers by."""
+        """Return the credentials between the API server and servers of aggregated APIs."""
         certificates = self.front_proxy.folder
         return [
             f"--proxy-client-cert-file={certificates / 'client.crt'}",

@@ -27,7 +27,7 @@ _THREADS = 4
 
 @dataclass(frozen=True, slots=True)
 class Judged:
-    """What the API server said.   kept: the object as it would keep it, if it takes it.   message: why not, else."""
+    """The answer of the API server.   kept: the object as stored, if accepted.   message: the refusal otherwise."""
 
     kept: Mapping[str, Any] | None
     message: str = ""

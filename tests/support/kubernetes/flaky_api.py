@@ -1,6 +1,6 @@
 """An API server behind a proxy that can be told to cut, hold, delay or answer itself; all behind it is real.
 
-What is asked is named by verb and resource: "list usersubscriptions", "watch tasktypes",
+A request is named by verb and resource: "list usersubscriptions", "watch tasktypes",
 "patch usersubscriptions/status", "put leases".
 """
 
@@ -25,7 +25,7 @@ _NOT_PASSED = {"host", "content-length", "transfer-encoding", "connection", "acc
 
 
 class Answer(NamedTuple):
-    """What is answered instead of asking the server. reason: as Kubernetes names it."""
+    """The proxy's own answer. reason: as Kubernetes names it."""
 
     status: int
     body: str
@@ -39,7 +39,7 @@ def refusal(status: int, reason: str, **headers: str) -> Answer:
 
 
 def gone() -> Answer:
-    """A watch that begins, and says at once that what it was to begin with is too old."""
+    """A watch that begins and reports at once that its resource version is too old."""
     event = {"type": "ERROR", "object": json.loads(refusal(HTTPStatus.GONE, "Expired").body)}
     return Answer(HTTPStatus.OK, json.dumps(event) + "\n")
 

@@ -1,4 +1,4 @@
-"""A node of which there is no more than this: asked to run a command it says no, and writes down what was asked."""
+"""A kubelet without a node: it refuses to run a command, and records the request."""
 
 import http.server
 import json
@@ -42,7 +42,7 @@ class _Refuses(http.server.BaseHTTPRequestHandler):
 
 @contextmanager
 def node(cluster: Cluster, name: str, certificate: Path) -> Iterator[Kubelet]:
-    """A Node of the cluster whose kubelet is this."""
+    """A Node of the cluster with this kubelet."""
     kubelet = Kubelet(certificate)
     thread = threading.Thread(target=kubelet.serve_forever)
     thread.start()

@@ -14,7 +14,7 @@ from tests.support.process.child import Child
 def watched(cluster: Cluster, namespace: str, field: str) -> Iterator[Callable[[], list[int]]]:
     """Follow a number, such as spec.replicas, until the block is left.
 
-    What is handed over returns all values so far, repeats left out, and may be called afterwards, too.
+    The yielded function returns all values so far without repeats, also after the block.
     """
     log = Path(tempfile.mkdtemp(dir=cluster.folder)) / "values"
     child = Child(

@@ -18,7 +18,7 @@ if TYPE_CHECKING:
 
 @dataclass
 class Shared:
-    """The record as the server has it. written: called with what was there and what is, as a write takes effect."""
+    """The record as the server has it. written: called with the old and the new value as a write takes effect."""
 
     record: LeaseRecord = field(default_factory=LeaseRecord)
     version: int = 0
@@ -39,7 +39,7 @@ class Shared:
 
 @dataclass
 class Trouble:
-    """Shares of the calls that fare ill. slow_s: what each way of a call takes at most; pause_s: what some take."""
+    """Shares of the failing calls. slow_s: maximum time of each way of a call; pause_s: of some calls."""
 
     chance: random.Random = field(default_factory=lambda: random.Random(0))
     fail: float = 0.0
@@ -99,7 +99,7 @@ class StandIn(LeaseObject):
 
 @dataclass
 class StoreEpoch:
-    """What the store knows of leaders, and who wrote as which of them."""
+    """The store's view of leaders, and the writer of each epoch."""
 
     epoch: int = 0
     down: bool = False
@@ -169,6 +169,6 @@ class Replica:
         await asyncio.wait(self._tasks)
 
     async def kill(self) -> None:
-        """As a machine that is gone: it says nothing to anybody."""
+        """Stop like a machine without power: without a word to any peer."""
         self.api.dead = True
         await self.stop()

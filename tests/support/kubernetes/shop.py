@@ -19,7 +19,7 @@ Object = dict[str, Any]
 
 
 def task_type(name: str, interval: str = "2s", **spec: Any) -> Object:
-    """Make a TaskType whose handler writes each start down."""
+    """Make a TaskType with a handler that records each start."""
     fields = {"schedule": {"interval": interval}, "handler": {"function": "record"}, "catchUp": "All"}
     return manifest("TaskType", name, {**fields, **spec})
 
@@ -68,7 +68,7 @@ class Shop:
         return found
 
     async def says(self, kind: str, name: str, condition: str, status: str, reason: str) -> None:
-        """Wait until a condition is what it should be."""
+        """Wait until a condition has its expected state."""
 
         async def check() -> bool:
             known = (await self.get(kind, name)).get("status", {}).get("conditions", [])
@@ -77,7 +77,7 @@ class Shop:
         await until(f"{kind}/{name}: {condition}={status} {reason}", check, 20)
 
     async def told(self, limit_s: float = 20.0) -> None:
-        """Wait until the status of every object speaks of what it says now, and finds nothing wrong."""
+        """Wait until the status of every object is of its current generation and finds nothing wrong."""
 
         async def check() -> bool:
             listed = json.loads(await self.kubectl("get", "tt,usub", "-o", "json"))["items"]
@@ -86,7 +86,7 @@ class Shop:
         await until("every status is up to date", check, limit_s)
 
     async def holder(self) -> str:
-        """Who holds the lease; empty if nobody does."""
+        """Return the holder of the lease; empty if there is none."""
         return str((await self.get("lease", "taskqueue-operator"))["spec"].get("holderIdentity", ""))
 
     async def owners(self) -> set[str]:

@@ -26,7 +26,7 @@ class Seen(NamedTuple):
 
 
 def kstatus(program: Path, objects: Sequence[Object]) -> dict[str, Seen]:
-    """What the real kstatus says of each object, by kind/name."""
+    """Return the real kstatus of each object, by kind/name."""
     listed = {"apiVersion": "v1", "kind": "List", "items": objects}
     run = subprocess.run(
         [program], input=json.dumps(listed), capture_output=True, text=True, check=True, timeout=30
@@ -36,7 +36,7 @@ def kstatus(program: Path, objects: Sequence[Object]) -> dict[str, Seen]:
 
 
 def argo_cd(one: Object, data: Mapping[str, str] | None = None) -> Seen:
-    """What Argo CD says of an object. data: of its ConfigMap; without one, what we ship for it."""
+    """Return Argo CD's verdict on an object. data: of its ConfigMap; the shipped one by default."""
     entries = data or yaml.safe_load(ARGO_CD.read_text())["data"]
     group = one["apiVersion"].partition("/")[0]
     lua = LuaRuntime()

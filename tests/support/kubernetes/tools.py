@@ -9,7 +9,7 @@ NO_GO = 3
 
 
 class NoGoError(Exception):
-    """There is no Go that could build them; the message says what to install."""
+    """No Go could build the tools; the message names the remedy."""
 
 
 def cluster_tools(release: str = "kubernetes") -> Path:

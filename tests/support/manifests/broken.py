@@ -1,4 +1,4 @@
-"""Valid manifests, and what breaks them as a person or a program would; for hypothesis."""
+"""Valid manifests, and ways to break them as a person or a program would; for hypothesis."""
 
 import copy
 from collections.abc import Callable, Iterator

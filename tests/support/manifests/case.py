@@ -16,8 +16,8 @@ NIGHTLY = {"cron": "0 2 * * *"}
 class Case:
     """Two objects that differ in one thing.
 
-    says: part of what the API server answers to the bad one, which names the field.
-    before: what is there already when they are applied.   only_here: the models cannot know this one.
+    says: part of the API server's refusal of the bad one, which names the field.
+    before: the object in place when they are applied.   only_here: the models cannot know this one.
     """
 
     name: str

@@ -1,4 +1,4 @@
-"""The shop of examples/shop, as its own files say it: types, handlers, and who wants what."""
+"""The shop of examples/shop, read from its own files: types, handlers, and subscriptions."""
 
 import json
 import subprocess
@@ -24,7 +24,7 @@ def make_users(number: int, folder: Path) -> list[Object]:
 
 
 def subscribers(users: Iterable[Object], task_type: str) -> set[str]:
-    """Return who wants a type and did not suspend it."""
+    """Return the users with an active subscription to a type."""
     return {
         user["metadata"]["name"]
         for user in users

@@ -22,7 +22,7 @@ POD_STARTS_S = 5.0
 
 @dataclass
 class Run:
-    """What happened; `last` means over the last quarter of the time."""
+    """The result of a run; `last` means over the last quarter of the time."""
 
     started: int = 0
     most_replicas: int = 0
@@ -41,7 +41,7 @@ def autoscaled(
     backlog: int = 0,
     running_counts: Literal["share", "service", "nothing"] = "share",
 ) -> Run:
-    """Run it. service_s: mean of exponential times. running_counts: what a running job adds to the metric."""
+    """Run it. service_s: mean of exponential times. running_counts: weight of a running job in the metric."""
     chance = random.Random(1)
     queue = deque([0.0] * backlog)
     ends: dict[int, int] = {}  # tick -> jobs that end then

@@ -1,4 +1,4 @@
-"""A Kubernetes cluster of real nodes: what control_plane.py starts, and what makes pods run and reach each other.
+"""A Kubernetes cluster of real nodes: the control plane, and the programs that run and connect pods.
 
 To be started in network, mount and process namespaces of its own, as tools/e2e.py makes them: it sets up addresses, and
 what containerd leaves running ends with the namespaces.

@@ -1,4 +1,4 @@
-"""docker compose, built from its sources, and what it makes of docker-compose.yml. No engine is there to talk to."""
+"""docker compose, built from its sources, and its reading of docker-compose.yml. No engine is available."""
 
 import json
 import subprocess

@@ -1,6 +1,6 @@
 """Services of docker compose as steps that start pods, one container in place of each of Docker's.
 
-A pod has what compose says: image, user, rights, entrypoint, command, environment, mounts, healthcheck, restarts and
+A pod takes from compose: image, user, rights, entrypoint, command, environment, mounts, healthcheck, restarts and
 grace. Services that share a network share a pod. A name on the network is a Service without an address of its own: it
 leads to any port of its pods, as compose's names do. A named volume is a folder. What else a file says is refused:
 nothing is left out.
@@ -50,7 +50,7 @@ GRACE, INTERVAL, TIMEOUT, RETRIES = "10s", "30s", "30s", 3
 
 
 class Step(NamedTuple):
-    """Pods that start together. after: what kubectl waits for first, of the pods of which service."""
+    """Pods that start together. after: conditions for kubectl to wait for first, by service."""
 
     service: str
     after: dict[str, str]
@@ -58,7 +58,7 @@ class Step(NamedTuple):
 
 
 def steps(services: dict[str, Service], volumes: Path) -> list[Step]:
-    """Order the services by what they depend on. volumes: the folder of the named ones."""
+    """Order the services by their dependencies. volumes: the folder of the named ones."""
     for name, service in services.items():
         _refuse_what_is_not_understood(name, service)
     needs = {name: service.get("depends_on", {}) for name, service in services.items()}

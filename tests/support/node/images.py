@@ -8,6 +8,6 @@ BUILD = Path(__file__).parents[3] / "tools" / "images" / "build_images.py"
 
 
 def images() -> dict[str, Path]:
-    """Return the archives by the names of the images. What a failed build says goes to stderr."""
+    """Return the archives by the names of the images. Output of a failed build goes to stderr."""
     built = subprocess.run([sys.executable, BUILD], check=True, stdout=subprocess.PIPE, text=True)
     return {name: Path(archive) for name, archive in (line.split() for line in built.stdout.splitlines())}

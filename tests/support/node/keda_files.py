@@ -56,7 +56,7 @@ class KedaFiles:
 
 
 def _service(port: int) -> Object:
-    """Without a selector: what it leads to is no pod."""
+    """Without a selector: the address is no pod's."""
     ports = [{"name": "https", "port": 443, "targetPort": port}]
     return {"apiVersion": "v1", "kind": "Service", "metadata": _place(), "spec": {"ports": ports}}
 

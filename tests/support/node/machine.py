@@ -40,7 +40,7 @@ class Machine:
         self.ctr("images", "import", str(archive))
 
     def ctr(self, *words: str) -> str:
-        """Run containerd's own client on the images and containers of Kubernetes, and return what it printed."""
+        """Run containerd's own client on the images and containers of Kubernetes, and return its output."""
         command = ["ctr", "--address", str(self.places.socket), "--namespace", "k8s.io", *words]
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         assert done.returncode == 0, f"{' '.join(command)}: {done.stderr}"

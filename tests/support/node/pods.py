@@ -1,4 +1,4 @@
-"""Deployments of restricted pods, and what to read when they do not run."""
+"""Deployments of restricted pods, and the sources of an explanation when they do not run."""
 
 import json
 from typing import Any

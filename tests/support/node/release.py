@@ -1,4 +1,4 @@
-"""A release of the chart on a real node, the API that its workers call, and what both can tell."""
+"""A release of the chart on a real node, the API of its workers, and the records of both."""
 
 import asyncio
 import contextlib
@@ -16,30 +16,18 @@ from taskqueue.store.connection import Store, open_store
 from taskqueue.store.errors import StoreFailure
 from tests.support.chart.helm import CHART, Helm
 from tests.support.kubernetes.cluster import Cluster
+from tests.support.node.release_objects import NAME, Object, volume
 from tests.support.site.counting_api import Arrival, CountingApi, worst_second
 from tests.support.site.planned import Planned
-from tests.support.site.site import manifest, until
+from tests.support.site.site import until
 
 HERE = Path(__file__).parent
-NAME = "taskqueue"
 VERSION: str = yaml.safe_load((CHART / "Chart.yaml").read_text())["appVersion"]
 WORKERS = "app.kubernetes.io/component=worker"
 #: What is due is looked at this often, so that no generation of a schedule is missed (s).
 LOOK_S = 1.0
 #: A machine with a whole cluster on two cores holds a request up for so long (s).
 HELD_UP_S = 0.05
-Object = dict[str, Any]
-
-
-def task_type(name: str, interval: str, function: str = "call", **spec: Any) -> Object:
-    return manifest(
-        "TaskType", name, {"schedule": {"interval": interval}, "handler": {"function": function}, **spec}
-    )
-
-
-def subscriptions(users: int, types: Collection[str]) -> list[Object]:
-    tasks = [{"type": one} for one in types]
-    return [manifest("UserSubscription", f"u-{n:04}", {"tasks": tasks}) for n in range(users)]
 
 
 class Installed:
@@ -85,7 +73,7 @@ class Installed:
     async def prepare(self, cpu: str) -> None:
         """Start the API, put the handlers where the workers mount them, and have a disk ready for Redis.
 
-        cpu: what the API asks for.
+        cpu: the API's request.
         """
         api = (HERE / "api.yaml").read_text().replace("IMAGE", f"taskqueue-operator:{VERSION}")
         api = api.replace("CPU", json.dumps(cpu))
@@ -93,10 +81,10 @@ class Installed:
         handlers = str(HERE.parent / "handlers" / "pods.py")
         await self.kubectl("create", "configmap", "handlers", f"--from-file=handlers.py={handlers}")
 
-        await self.apply(_volume(self.cluster.folder, self.namespace))
+        await self.apply(volume(self.cluster.folder, self.namespace))
 
     async def install(self, *options: str, name: str = NAME) -> None:
-        """Install or upgrade with what `values` says now, and wait until every pod is ready.
+        """Install or upgrade with `values`, and wait until every pod is ready.
 
         The definitions that an earlier release left are taken over.
         """
@@ -117,7 +105,7 @@ class Installed:
         )
 
     async def hand_over(self) -> None:
-        """Do what the notes of mode none say before an upgrade to another mode."""
+        """Follow the notes of mode none before an upgrade to another mode."""
         workers = {
             "apiVersion": "apps/v1",
             "kind": "Deployment",
@@ -141,7 +129,7 @@ class Installed:
         self._looking = asyncio.create_task(self._look())
 
     async def close(self) -> None:
-        """Uninstall, as what is the whole cluster's does not go with the namespace; keep what the pods said."""
+        """Uninstall, since cluster-wide objects outlive the namespace; keep the logs of the pods."""
         await asyncio.to_thread(self._keep_logs)
         if self._looking:
             self._looking.cancel()
@@ -151,12 +139,12 @@ class Installed:
             await asyncio.to_thread(self.helm.attempt, "uninstall", name, "--namespace", self.namespace)
 
     async def pods(self, selector: str = WORKERS) -> list[Object]:
-        """Those that nobody has told to go."""
+        """Return the pods that are not terminating."""
         listed = (await self.get("pods", "--selector", selector))["items"]
         return [pod for pod in listed if "deletionTimestamp" not in pod["metadata"]]
 
     async def scaling(self) -> dict[str, float]:
-        """What the operator tells KEDA, read through the API server. Raises KubectlError with what it says else."""
+        """Return the operator's answer to KEDA, read through the API server. Raises KubectlError."""
         path = f"/api/v1/namespaces/{self.namespace}/services/taskqueue-operator:8080/proxy/scaling"
         found: dict[str, float] = json.loads(await self.kubectl("get", "--raw", path))
         return found
@@ -185,9 +173,9 @@ class Installed:
         await until(f"{number} requests arrive", check, limit_s)
 
     async def exactly_as_planned(self, since_ms: int, *, repeats: int = 0, at_least: int = 100) -> None:
-        """Wait until all that was due from then to now has arrived: nothing is missing, nothing came twice.
+        """Wait until all jobs due from then to now have arrived: no job is missing or doubled.
 
-        repeats: attempts after the first, at most: of jobs whose pod was killed while they ran.
+        repeats: attempts after the first, at most: of jobs in killed pods.
         """
         until_ms = int(time.time() * 1000) - 1000
         await asyncio.sleep(LOOK_S)
@@ -248,27 +236,6 @@ class Installed:
 
     async def _address(self, service: str) -> str:
         return str((await self.get("service", service))["spec"]["clusterIP"])
-
-
-def _volume(folder: Path, namespace: str) -> Object:
-    """Make a folder of the first node what the claim of the chart's Redis is bound to."""
-    path = folder / f"{namespace}-redis"
-    path.mkdir()
-    path.chmod(0o777)  # Redis runs as a user of its image's own
-    claim = {"namespace": namespace, "name": f"data-{NAME}-redis-0"}
-    here = {"key": "kubernetes.io/hostname", "operator": "In", "values": ["node"]}
-    return {
-        "apiVersion": "v1",
-        "kind": "PersistentVolume",
-        "metadata": {"name": f"{namespace}-redis"},
-        "spec": {
-            "capacity": {"storage": "1Gi"},
-            "accessModes": ["ReadWriteOnce"],
-            "claimRef": claim,
-            "hostPath": {"path": str(path)},
-            "nodeAffinity": {"required": {"nodeSelectorTerms": [{"matchExpressions": [here]}]}},
-        },
-    }
 
 
 def _jobs(arrivals: Collection[Arrival]) -> set[tuple[str, str, int]]:

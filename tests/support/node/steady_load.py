@@ -3,7 +3,8 @@
 import time
 from typing import Any
 
-from tests.support.node.release import Installed, subscriptions, task_type
+from tests.support.node.release import Installed
+from tests.support.node.release_objects import subscriptions, task_type
 from tests.support.site.site import until
 
 RATE = 16
@@ -46,7 +47,7 @@ async def apply_types(installed: Installed, **spec: Any) -> None:
 
 
 async def subscribe(installed: Installed) -> int:
-    """Return from when on all of it arrives (epoch ms): what was due within a second of now is emitted already."""
+    """Return the time (epoch ms) from which all jobs arrive: jobs due within a second are emitted already."""
     await installed.apply(*subscriptions(USERS, TYPES))
 
     async def all_scheduled() -> bool:
@@ -57,7 +58,7 @@ async def subscribe(installed: Installed) -> int:
 
 
 async def steady(installed: Installed) -> None:
-    """Return when what was due while workers started is done, and as many run as the load needs."""
+    """Return when the backlog of the start-up is done, and as many workers run as the load needs."""
     await installed.ready(BUSY)
     await installed.arrived(100)
     await installed.ready(BUSY)

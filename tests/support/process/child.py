@@ -34,9 +34,9 @@ def free_ports(count: int) -> list[int]:
 
 
 class Child:
-    """A program that is killed with whoever started it, where Linux can be asked for that.
+    """A program that is killed together with its parent, on Linux.
 
-    env: variables beside those of whoever starts it.
+    env: variables in addition to the parent's.
     """
 
     def __init__(self, program: Path, log: Path, *options: str, env: Mapping[str, str] | None = None) -> None:
@@ -69,7 +69,7 @@ class Child:
 
 
 class Children:
-    """Programs that start and stop together, which whoever inherits starts and puts into `_children`."""
+    """Programs that start and stop together; a subclass starts them and puts them into `_children`."""
 
     _children: list[Child]
 

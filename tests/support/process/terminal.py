@@ -1,4 +1,4 @@
-"""A terminal with one program in it: what is typed, what is shown, and how the program ended."""
+"""A terminal with one program in it: its input, its output, and its end."""
 
 import os
 import pty
@@ -20,7 +20,7 @@ needs_setsid = pytest.mark.skipif(not shutil.which("setsid"), reason="apt-get in
 
 
 class Terminal:
-    """A program whose controlling terminal this is. stdin: a file descriptor for its input instead."""
+    """A program with this controlling terminal. stdin: a file descriptor for its input instead."""
 
     def __init__(
         self, command: list[str], env: Mapping[str, str] | None = None, stdin: int | None = None

@@ -1,4 +1,4 @@
-"""A loop whose clock jumps to whatever comes next: an hour of waiting takes no time, and each run is the same."""
+"""A loop with a clock that jumps to the next event: an hour of waiting takes no time, and each run is the same."""
 
 import asyncio
 import functools

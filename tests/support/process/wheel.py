@@ -8,7 +8,7 @@ WHEEL = "Wheel-Version: 1.0\nGenerator: tests\nRoot-Is-Purelib: true\nTag: py3-n
 
 
 def wheel(folder: Path, name: str, module: str, handler: str, code: str) -> Path:
-    """Write NAME-1.0 with one module, whose handler is an entry point."""
+    """Write NAME-1.0 with one module and a handler as its entry point."""
     entry_points = f"[taskqueue.handlers]\n{handler} = {module}:{handler}\n"
     return distribution(folder, name, {f"{module}.py": code}, entry_points)
 

@@ -15,7 +15,7 @@ class Booking(NamedTuple):
 
     @property
     def worker(self) -> str:
-        """Whose it is, whichever of its two calls brought it."""
+        """Return the worker of a booking, from either of its two calls."""
         return self.member.split("|")[-2].rpartition(".")[0]
 
     @property
@@ -25,7 +25,7 @@ class Booking(NamedTuple):
 
 
 def read_bookings(record: Path) -> list[Booking]:
-    """Return them in the order of their slots. record: what handlers write to; a call that was repeated counts once."""
+    """Return bookings in the order of their slots. record: of the handlers; a repeated call counts once."""
     text = Path(f"{record}.booked").read_text()
     rows = (line.split() for line in text[: text.rfind("\n") + 1].splitlines())
     found = {member: Booking(member, int(start_us), int(now_us)) for member, start_us, now_us in rows}

@@ -1,4 +1,4 @@
-"""The example API as the judge: what reached it, and how much of it in any second."""
+"""The example API as the judge: its arrivals, and the most in any second."""
 
 import asyncio
 import json
@@ -40,7 +40,7 @@ def worst_second(arrivals: Sequence[Arrival], held_up_s: float = 0.0) -> int:
 
 
 def between(arrivals: Sequence[Arrival], from_s: float, to_s: float) -> list[Arrival]:
-    """Those in [from_s, to_s) of the wall clock, which is one and the same for all processes of a machine."""
+    """Return arrivals in [from_s, to_s) of the wall clock, which all processes of a machine share."""
     return [one for one in arrivals if from_s <= one.at_us / 1e6 < to_s]
 
 
@@ -66,7 +66,7 @@ class CountingApi:
 
 @asynccontextmanager
 async def counting_api() -> AsyncIterator[CountingApi]:
-    """An API that takes everything: what is too much is for the test to say."""
+    """An API without a limit: the test judges its arrivals."""
     process = await asyncio.create_subprocess_exec(
         sys.executable,
         *("-m", "taskqueue.cli.dev.api", "--port", "0", "--rate", "1000000"),

@@ -37,7 +37,7 @@ Process = asyncio.subprocess.Process
 def fleet_types(api: str, count: int = TYPES) -> dict[str, dict[str, Any]]:
     """Types that ask for `USERS / INTERVAL_S` starts a second each; of ten four have limits of their own.
 
-    These limits leave room: what an outage held up is worked off within seconds.
+    These limits leave room: the backlog of an outage is worked off within seconds.
     """
     limits: dict[int, dict[str, str]] = {
         0: {"perSecond": "10"},
@@ -132,7 +132,7 @@ class Fleet:
         await until(f"{more} more requests arrive", check, limit_s)
 
     async def flows(self, seconds: int, limit_s: float = 60.0) -> None:
-        """Wait until so many seconds' worth of what is due has arrived, if a while is not over before.
+        """Wait until so many seconds' worth of due jobs has arrived, at most for a while.
 
         A fleet that stands still is for the verdict to tell.
         """
@@ -151,7 +151,7 @@ class Fleet:
             return await read_cursor(store)
 
     async def look(self) -> None:
-        """Take in what the store says is to be emitted."""
+        """Read the plan of the store."""
         async with open_store(self.direct(), RELEASE) as store:
             await self.planned.look(store)
 
@@ -192,7 +192,7 @@ class Fleet:
         self.former, self.planned, self.replaced_ms = self.planned, Planned(), at_ms
 
     def between(self, until_ms: int) -> dict[Job, int]:
-        """Return what must arrive until then; since a new plan what both plans name, as a job may change its due."""
+        """Return the jobs that must arrive until then; after a new plan, of both plans, as a due may change."""
         if self.former is None:
             return self.planned.between(self.after_ms, until_ms)
         before = self.former.between(self.after_ms, self.replaced_ms)

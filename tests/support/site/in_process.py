@@ -1,4 +1,4 @@
-"""A scheduler and a worker's calls in one process: what holds them together is the store, which a test may spoil."""
+"""A scheduler and a worker's calls in one process, on a store that a test may damage."""
 
 import asyncio
 from collections.abc import AsyncIterator, Callable
@@ -57,7 +57,7 @@ class Manifests:
 
 @dataclass
 class Fleet:
-    """The calls of one worker, and what it did."""
+    """The calls of one worker, and its finished jobs."""
 
     store: Store
     keeper: Keeper
@@ -73,8 +73,8 @@ class Fleet:
         results: list[Result] = []
         for _ in range(calls):
             got: Claim = await claim(self.store, "w", next(self.numbers), 20, LEASE_MS, results)
-            results = [Result(job.member, Outcome.DONE, 0, "", 100) for job in got.jobs]
-            self.done |= {job.member.rsplit("|", 2)[0] for job in got.jobs}
+            results = [Result(job.lease, Outcome.DONE, 0, "", 100) for job in got.jobs]
+            self.done |= {job.lease.rsplit("|", 2)[0] for job in got.jobs}
         await claim(self.store, "w", next(self.numbers), 0, LEASE_MS, results)
         self.alive()
 
@@ -113,7 +113,7 @@ class Fleet:
                 await asyncio.sleep(0.002)
 
     def alive(self) -> None:
-        """Raise what a part of the scheduler ended of, or what the store refused it."""
+        """Raise the error of an ended part of the scheduler, or the store's refusal."""
         assert self.ticker.failure == ""
         assert metrics.PUBLISHES.labels("failed")._value.get() == self.failed
         for part in self.parts:

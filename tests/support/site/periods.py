@@ -16,7 +16,7 @@ async def next_period(
 ) -> tuple[int, list[Arrival]]:
     """Watch the first whole period that begins after an instant (epoch s) to its end.
 
-    Return when it began, and what arrived of these types for it.
+    Return its start, and its arrivals of these types.
     """
     begin_s = int(after_s // period_s + 1) * period_s
     await asyncio.sleep(max(0.0, begin_s + period_s + LATE_S - time.time()))
@@ -24,14 +24,14 @@ async def next_period(
 
 
 def once_each(arrivals: Iterable[Arrival], wanted: Mapping[str, Collection[str]]) -> None:
-    """Every type came for each of its users once, and for nobody else."""
+    """Assert that every type came once for each of its users, and for no other user."""
     came = Counter((one.type, one.user) for one in arrivals)
     due = Counter((name, user) for name, users in wanted.items() for user in users)
     assert (came - due, due - came) == (Counter(), Counter()), "(too many, missing)"
 
 
 def evenly(arrivals: Collection[Arrival], begin_s: int, period_s: int) -> None:
-    """Every second of the period has its share of what arrived, give or take a half: a busy machine shifts some."""
+    """Assert that every second has its share of the arrivals, give or take a half: a busy machine shifts some."""
     share = len(arrivals) / period_s
     seconds = Counter(int(one.at_us / 1e6 - begin_s) for one in arrivals)
     assert all(0.5 * share <= seconds[n] <= 1.5 * share for n in range(period_s)), (share, seconds)

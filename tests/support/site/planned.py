@@ -39,7 +39,7 @@ class Planned:
                     }
 
     async def follows_from_the_numbers(self, store: Store) -> None:
-        """Every offset that was seen is what the plan makes of the number in the subscription's record."""
+        """Assert that every offset equals the plan's for the number in the subscription's record."""
         users = {user for offsets in self.offsets.values() for user in offsets}
         for user in users:
             for task in await read_subscriptions(store, user):

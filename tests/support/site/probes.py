@@ -12,7 +12,7 @@ from tests.support.site.site import Site
 async def probe(
     world: Site, process: asyncio.subprocess.Process, path: str, started: str = "process started"
 ) -> tuple[int, str]:
-    """Status and body. started: what it logs when it can be asked."""
+    """Status and body. started: the log event after which it can be asked."""
     await world.says(process, started)
     lines = world.logs[process.pid].read_text().splitlines()
     said: list[dict[str, Any]] = [json.loads(line) for line in lines if started in line]

@@ -1,4 +1,4 @@
-"""A site under test: real scheduler and worker processes on one store, and what their handlers wrote down."""
+"""A site under test: real scheduler and worker processes on one store, and the records of their handlers."""
 
 import asyncio
 import os
@@ -83,7 +83,7 @@ class Site:
         )
 
     async def operator(self, kubeconfig: Path, namespace: str, *options: str) -> asyncio.subprocess.Process:
-        """Run an operator of a namespace; its manifests are objects, and not those of `publish`."""
+        """Run an operator of a namespace; its manifests are objects, not the files of `publish`."""
         where = ("--kubeconfig", str(kubeconfig), "--namespace", namespace)
         return await self._start("taskqueue_operator", *where, *options)
 
@@ -152,7 +152,7 @@ class Site:
         return [Start(r[0], r[1], r[2], r[3], int(r[4]), int(r[5]), int(r[6]), float(r[7])) for r in rows]
 
     def bookings(self) -> list[Booking]:
-        """What the store gave the workers, by slot."""
+        """Return the slots booked for the workers, in order."""
         return read_bookings(self.record)
 
     async def balanced(self) -> Audit:

@@ -1,4 +1,4 @@
-"""Worker processes against an API that counts: how fast it was reached, whatever the workers believe."""
+"""Worker processes against an API that counts: the API's rate, independent of the workers' view."""
 
 import asyncio
 import os
@@ -23,7 +23,7 @@ HANDLERS = str(Path(__file__).parents[1] / "handlers" / "calling.py")
 
 @dataclass(frozen=True)
 class Watched:
-    """What a counting server saw. everything: from the very first request on. steady: within the watched time only.
+    """The record of a counting server. everything: since the first request. steady: within the watched time only.
 
     seconds: how long that was by the clock, so a stall at either end counts. calls_a_start: scripts run by anybody.
     """
@@ -70,7 +70,7 @@ class Traffic:
             )
 
     async def start_scheduler(self) -> None:
-        """A scheduler of what the store has."""
+        """A scheduler of the types in the store."""
         self.others.append(await self._python("taskqueue.scheduler", "--health-port", "0"))
 
     async def _python(self, module: str, *options: str) -> asyncio.subprocess.Process:
@@ -111,14 +111,14 @@ class Traffic:
         return stats["cmdstat_evalsha"]["calls"], int(started or 0)
 
     def bookings(self) -> list[Booking]:
-        """What the store gave these workers, by slot."""
+        """Return the slots booked for these workers, in order."""
         return read_bookings(self.folder / "lateness.txt")
 
     def lateness_ms(self, kind: str) -> list[float]:
         return sorted(float(ms) for name, ms, _ in self._starts() if name == kind)
 
     def starts_worst(self) -> int:
-        """Most first lines of handlers in any sliding second, by their own clock: what the limiter let through.
+        """Most first lines of handlers in any sliding second, by their own clock: the limiter's output.
 
         If more arrived than that, they were held up on their way: by the network, or by a processor that was busy.
         """

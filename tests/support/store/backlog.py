@@ -79,7 +79,7 @@ class Server:
         self._process.wait()
 
     def freeze(self) -> None:
-        """It keeps its connections and answers nobody."""
+        """SIGSTOP the server: it keeps its connections and does not answer."""
         self._process.send_signal(signal.SIGSTOP)
 
     def thaw(self) -> None:

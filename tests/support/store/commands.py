@@ -11,7 +11,7 @@ Command = Callable[..., Awaitable[Result]]
 
 
 def commands_on(redis_url: str, release: str) -> Command:
-    """Return what runs a command on a release of a store, beside the test's own loop."""
+    """Return a function that runs a command on a release of a store, outside the test's own loop."""
 
     def invoke(*arguments: str) -> Result:
         where = {"TASKQUEUE_REDIS_URL": redis_url, "TASKQUEUE_RELEASE": release}

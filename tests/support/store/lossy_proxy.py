@@ -1,4 +1,4 @@
-"""A TCP proxy that loses what passes: between a worker and the store, on purpose and by a seed."""
+"""A TCP proxy that loses traffic between a worker and the store, on purpose and by a seed."""
 
 import asyncio
 import contextlib

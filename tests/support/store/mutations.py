@@ -1,4 +1,4 @@
-"""Values that nobody can read, put into every kind of place that a release has, as a bug or another release would."""
+"""Unreadable values, put into every kind of place of a release, as a bug or another release would."""
 
 import contextlib
 import random
@@ -47,7 +47,7 @@ class Mutation:
     destroys: bool = False
 
     async def apply(self, store: Store) -> None:
-        """Make the change, unless somebody changes the key's type just now."""
+        """Make the change, unless the type of the key changes at the same time."""
         with contextlib.suppress(ResponseError):
             await self._apply(store)
 
@@ -77,7 +77,7 @@ class Mutation:
 
 
 async def _count_in(store: Store) -> None:
-    """Account for a job that was put where jobs are: one that came in, and whose score went wrong."""
+    """Account for a job that a mutation added, or gave a wrong score."""
     metrics = store.keys("metrics")
     with contextlib.suppress(ResponseError):  # hit before, too
         await raw(store).hincrby(metrics, "enqueued", 1)

@@ -18,7 +18,7 @@ NODE_TIMEOUT_MS = 1_500
 
 @dataclass(frozen=True, slots=True)
 class Moved:
-    """refused: what a MIGRATE answered that could not be done, or empty. keys: how many were moved one by one."""
+    """refused: MIGRATE's refusal, or empty. keys: how many were moved one by one."""
 
     from_s: float
     until_s: float
@@ -70,7 +70,7 @@ class RedisCluster:
         return int(self._first_alive().call("CLUSTER", "KEYSLOT", key))
 
     def owner(self, slot: int) -> RedisServer:
-        """Return the primary of a slot by what any living node says."""
+        """Return the primary of a slot according to any living node."""
         for begin, end, (_, port, *_), *_ in self._first_alive().call("CLUSTER", "SLOTS"):
             if begin <= slot <= end:
                 return next(one for one in self.servers if one.port == int(port))

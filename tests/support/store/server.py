@@ -35,7 +35,7 @@ def has_redis() -> bool:
 
 
 def wait_until(what: str, check: Callable[[], bool], limit_s: float = 30.0) -> None:
-    """Poll a server until a condition holds, whatever errors it answers meanwhile."""
+    """Poll a server until a condition holds, ignoring its errors meanwhile."""
     end_s = time.monotonic() + limit_s
     while True:
         with suppress(redis.RedisError, OSError):
@@ -97,7 +97,7 @@ class RedisServer:
             self._child.kill()
 
     def freeze(self) -> None:
-        """SIGSTOP: it keeps its connections and answers nobody."""
+        """SIGSTOP the server: it keeps its connections and does not answer."""
         assert self._child
         self._child.process.send_signal(signal.SIGSTOP)
 

@@ -11,7 +11,7 @@ CHUNK_BYTES = 65_536
 
 @asynccontextmanager
 async def tls_front(certificate: Path, to_port: int) -> AsyncIterator[int]:
-    """Pass what comes by TLS on to a port of loopback; yield the port it comes at. Beside certificate is its key."""
+    """Pass TLS traffic on to a port of loopback; yield the front's port. The certificate's key is in its folder."""
     context = ssl.create_default_context(ssl.Purpose.CLIENT_AUTH)
     context.load_cert_chain(certificate, certificate.with_suffix(".key"))
 

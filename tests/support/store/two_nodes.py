@@ -1,4 +1,4 @@
-"""A Redis Cluster of two nodes whose slot can be moved key by key, with the server of your choice."""
+"""A Redis Cluster of two nodes and a slot that can be moved key by key, with a server of your choice."""
 
 import subprocess
 import tempfile
@@ -48,7 +48,7 @@ class Move:
         return found
 
     def contents(self) -> dict[bytes, object]:
-        """Every key on either node, and its value; ASKING, as an importing node answers nobody else."""
+        """Return every key on either node, and its value; ASKING, since an importing node answers no other client."""
         found: dict[bytes, object] = {}
         for client in (self.old.client, self.new.client):
             reads = {

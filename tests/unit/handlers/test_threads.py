@@ -102,6 +102,6 @@ async def test_a_job_without_a_thread_uses_no_attempt_up(go: threading.Event) ->
         assert (len(bench.slots.running), threads.busy) == (2, 1)
         for running in list(bench.slots.running.values()):
             running.cancel("timeout")
-        results = {(found := await bench.results.get()).member.split("|")[1]: found for _ in range(2)}
+        results = {(found := await bench.results.get()).lease.split("|")[1]: found for _ in range(2)}
         assert (results["stuck"].outcome, results["waits"].outcome) == (Outcome.RETRIED, Outcome.NO_THREAD)
         assert results["waits"].wait_ms > 0

@@ -1,4 +1,4 @@
-"""Depth is measured on bytes: of any JSON, of what is none, and without recursion."""
+"""Depth is measured on bytes: of JSON, of other text, and without recursion."""
 
 import json
 import time

@@ -13,7 +13,7 @@ SPRING, AUTUMN = "2026-03-29", "2026-10-25"
 
 
 def clock(cron: str, zone: str, day: str, days: int = 1) -> list[str]:
-    """What a clock in the zone shows at each occurrence of a local day; `'` marks an hour's second pass."""
+    """Return the clock in the zone at each occurrence of a local day; `'` marks an hour's second pass."""
     midnight = datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(zone))
     end = midnight + timedelta(days=days)
     found = occurrences(Schedule(cron=cron, time_zone=zone), int(midnight.timestamp()), int(end.timestamp()))

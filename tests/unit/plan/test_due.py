@@ -23,7 +23,7 @@ def segment(
 
 
 def brief(ranges: list[DueRange]) -> list[tuple[int, int, int, str]]:
-    """Each range as (occurrence, lowest offset, highest offset, what becomes of it)."""
+    """Return each range as (occurrence, lowest offset, highest offset, fate)."""
     return [
         (
             r.occurrence_s,

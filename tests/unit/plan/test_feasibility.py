@@ -1,4 +1,4 @@
-"""Whether a day fits, where it is tightest, and what would help."""
+"""The fit of a day, its tightest stretch, and the remedy."""
 
 from dataclasses import replace
 from functools import partial

@@ -21,6 +21,8 @@ from taskqueue_operator.external_metrics.front_proxy import FrontProxy
 from taskqueue_operator.external_metrics.tls import context
 from tests.support.site.site import until
 
+pytestmark = pytest.mark.slow
+
 SHORT_S = 0.4
 #: Of a busy machine; what is not bounded at all takes longer.
 SOON_S = 8.0

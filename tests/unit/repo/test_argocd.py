@@ -1,4 +1,4 @@
-"""Argo CD's health check, on what the operator writes and on what a status may look like besides."""
+"""Argo CD's health check, on statuses of the operator and on other possible statuses."""
 
 from typing import Any
 

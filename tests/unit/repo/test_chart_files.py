@@ -1,4 +1,4 @@
-"""The chart's files agree with each other and with what they are made from."""
+"""The chart's files agree with each other and with their sources."""
 
 import json
 import re

@@ -73,7 +73,7 @@ def test_a_service_is_built_from_a_target_of_the_dockerfile(service: str) -> Non
 
 
 def test_compose_pulls_no_image_of_its_own_build() -> None:
-    """A name without a registry is Docker Hub's, where it could be somebody else's."""
+    """A name without a registry is Docker Hub's, where it could belong to another project."""
     built = {name: said for name, said in SERVICES.items() if "build" in said}
     assert {said["pull_policy"] for said in built.values()} == {"build"}
     assert set(SERVICES) - set(built) == {"redis"}

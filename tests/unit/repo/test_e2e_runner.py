@@ -1,4 +1,4 @@
-"""tools/e2e.py on a machine that lacks what a node needs."""
+"""tools/e2e.py on a machine without the requirements of a node."""
 
 import os
 import subprocess
@@ -6,6 +6,8 @@ import sys
 from pathlib import Path
 
 import pytest
+
+pytestmark = pytest.mark.slow
 
 RUNNER = Path(__file__).parents[3] / "tools" / "e2e.py"
 CANNOT = 3
@@ -32,7 +34,7 @@ def test_missing_packages_have_their_debian_names(tmp_path: Path) -> None:
 def test_documented_and_preinstalled_packages_are_the_needed_ones() -> None:
     root = RUNNER.parents[1]
     needed = set(needed_packages())
-    for file, line in (("CONTRIBUTING.md", "apt-get install buildah"), (".ci/run", "node=(buildah")):
+    for file, line in (("tests/README.md", "apt-get install buildah"), (".ci/run", "node=(buildah")):
         (found,) = [text for text in (root / file).read_text().splitlines() if text.startswith(line)]
         assert needed == set(found.partition("buildah")[2].rstrip(")").split()) | {"buildah"}, file
 

@@ -29,6 +29,8 @@ from taskqueue.models.values import CatchUp, ConcurrencyPolicy, Priority, TaskTy
 from taskqueue.plan.schedule import occurrences, shortest_gap_s, window_s
 from taskqueue.testing import Result, run_handler_async
 
+pytestmark = pytest.mark.slow
+
 SHOP = Path(__file__).parents[3] / "examples" / "shop"
 R = 100
 GCRA_SLACK = 1.015  # the limiter starts R / 1.015 a second

@@ -48,7 +48,7 @@ def test_the_first_handler_does_what_the_readme_prints(mine: Path) -> None:
 
 
 def test_a_checkout_stays_clean_after_the_quickstart(mine: Path) -> None:
-    """`make lint` in a copy of the checkout, small: what it calls, and a file in each folder of code."""
+    """`make lint` in a small copy of the checkout: its programs, and a file in each folder of code."""
     makefile = (ROOT / "Makefile").read_text()
     (code,) = re.findall(r"^CODE := (.*)$", makefile, re.MULTILINE)
     commands = [

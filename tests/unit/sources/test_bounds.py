@@ -1,4 +1,4 @@
-"""Files and folders that nobody could read whole: each is refused by name, and what it declared before stays."""
+"""Files and folders too large to read whole: each is refused by name, and its former declarations stay."""
 
 import os
 import socket
@@ -81,7 +81,7 @@ def test_a_refused_file_keeps_its_declarations(tmp_path: Path, form: str) -> Non
 
 @pytest.fixture
 def holding_deep(tmp_path: Path) -> Iterator[Path]:
-    """Remove what is too deep for pytest, which removes folders of earlier runs."""
+    """Remove folders too deep for pytest, which removes folders of earlier runs."""
     yield tmp_path
     subprocess.run(["rm", "-rf", tmp_path / "f"], check=True)
 

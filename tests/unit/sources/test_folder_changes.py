@@ -28,7 +28,7 @@ def write(path: Path, *names: str) -> None:
 
 
 class Watch:
-    """The source's stream of changes, and what it yielded."""
+    """The source's stream of changes, and the changes so far."""
 
     def __init__(self, path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
         self.seen = asyncio.Queue[Desired]()

@@ -149,7 +149,7 @@ async def test_a_handler_changes_no_params_but_its_own() -> None:
 async def test_an_unreadable_stored_job_is_dead(member: str, params: str) -> None:
     async with SlotsUnderTest() as bench:
         result = await bench.run(member, good_handler, params)
-        assert (result.member, result.outcome) == (member, Outcome.DEAD)
+        assert (result.lease, result.outcome) == (member, Outcome.DEAD)
         assert result.text.startswith("the stored job cannot be read: ")
         assert bench.slots.alive == 1
 

@@ -49,7 +49,7 @@ class Bench:
         return f"sync|{user}|60|0|0|w|1"
 
     def outcomes(self) -> dict[str, Outcome]:
-        return {result.member.split("|")[1]: result.outcome for result in self.results}
+        return {result.lease.split("|")[1]: result.outcome for result in self.results}
 
     async def settled(self) -> None:
         for _ in range(10):
@@ -121,5 +121,5 @@ async def test_only_a_finished_handler_reports_its_duration(
     bench.go.set()
     await bench.slots.emptied(asyncio.get_running_loop().time() + 5)
     await bench.settled()
-    ran_us = {result.member.split("|")[1]: result.ran_us for result in bench.results}
+    ran_us = {result.lease.split("|")[1]: result.ran_us for result in bench.results}
     assert ran_us == {"cut": 0, "whole": pytest.approx(2_000_000, abs=1)}

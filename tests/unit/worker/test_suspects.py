@@ -2,10 +2,10 @@
 
 import pytest
 
-from taskqueue.store.claim import Alone, Claim, ClaimedJob
+from taskqueue.store.claim import Alone, Claim, JobLease
 from taskqueue_worker.suspects import Suspects
 
-SUSPECT = ClaimedJob("job|u|~1|1|0|w.0|1", 0, "", 0, 1)
+SUSPECT = JobLease("job|u|~1|1|0|w.0|1", 0, "", 0, 1)
 
 
 class Desk:

@@ -9,7 +9,7 @@ import structlog
 
 from taskqueue.models.outcome import Outcome
 from taskqueue.plan.limiter import STRETCH
-from taskqueue.store.claim import Claim, ClaimedJob, Result
+from taskqueue.store.claim import Claim, JobLease, Result
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import StoreFailure
 from taskqueue.store.wakeup import wait_for_wakeup
@@ -140,19 +140,19 @@ class Claimer:
         find, to_loop = self._types.get, self._calls.clock.to_loop
         leased = []
         for job in answer.jobs:
-            name = job.member.partition("|")[0]
+            name = job.lease.partition("|")[0]
             bound = find(name)
             if bound is not None:
                 start_s = to_loop(job.start_us)
                 leased.append(
-                    LeasedJob(job.member, bound, job.params, job.failures, job.losses, start_s, spacing_s)
+                    LeasedJob(job.lease, bound, job.params, job.failures, job.losses, start_s, spacing_s)
                 )
             elif name in self._types.unreadable:  # until its record is written again
-                self._calls.outbox.add(Result(job.member, Outcome.LIMITED, _UNREADABLE_MS, "type"))
+                self._calls.outbox.add(Result(job.lease, Outcome.LIMITED, _UNREADABLE_MS, "type"))
             else:  # the type is gone: the next claim of this job drops it
                 self._give_back(job)
         return leased
 
-    def _give_back(self, *jobs: ClaimedJob) -> None:
+    def _give_back(self, *jobs: JobLease) -> None:
         for job in jobs:
-            self._calls.outbox.add(Result(job.member, Outcome.RETURNED))
+            self._calls.outbox.add(Result(job.lease, Outcome.RETURNED))

@@ -166,7 +166,7 @@ class Outbox:
 
     def add(self, result: Result) -> None:
         self._waiting.append(result)
-        self._pace.reported(soon=result.outcome is not _DONE or self._blocks_next(result.member))
+        self._pace.reported(soon=result.outcome is not _DONE or self._blocks_next(result.lease))
 
     def take(self) -> list[Result]:
         """Remove and return the oldest results, for one call. A call that fails puts them back."""

@@ -226,7 +226,7 @@ class Slots:
             return result
         # A wait for a thread counts, as it takes up the slot. A wait for the start, with a connection, does not.
         held_s = ended_s - max(called_s, leased.start_s)
-        return Result(result.member, result.outcome, result.wait_ms, result.text, max(1, int(held_s * 1e6)))
+        return Result(result.lease, result.outcome, result.wait_ms, result.text, max(1, int(held_s * 1e6)))
 
     def _job(self, leased: LeasedJob) -> Job:
         """Make the job for the handler. Raises any exception that stored text can cause."""

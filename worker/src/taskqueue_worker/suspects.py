@@ -85,7 +85,7 @@ class Suspects:
         if offer is Alone.NOW and answer.alone is Alone.NOW:
             self._phase = _Phase.ALONE
             self.ran += 1
-            log.info("suspect runs alone", job=answer.jobs[0].member if answer.jobs else None)
+            log.info("suspect runs alone", job=answer.jobs[0].lease if answer.jobs else None)
         elif offer is Alone.NOW and answer.alone is Alone.NOT_NOW:
             self._end()
         elif answer.alone is Alone.WOULD and self._phase is _Phase.WORKING:

@@ -47,7 +47,9 @@ async def apply(
         desired.types, desired.users, prune=prune, confirm_removals=True
     )
     for user in done.foreign:
-        say(f"{user} was imported and stays so: `taskqueue users remove {user}` leaves it to the manifests")
+        say(
+            f"{user} has another source and stays so: `taskqueue users remove {user}` leaves it to the manifests"
+        )
     _report(
         session.output,
         desired,

@@ -2,8 +2,10 @@
 
 from collections.abc import Iterable
 
+from taskqueue.errors import TaskqueueError
 
-class HandlersError(Exception):
+
+class HandlersError(TaskqueueError):
     """A handler has a fault."""
 
 

@@ -1,6 +1,6 @@
 """Models: manifests and the values they become. Pure: no I/O, no clock, no Redis.
 
-    outcome            outcomes of an attempt, the one list
+    outcome            the outcomes of an attempt
     values             values of the rest of the code: frozen, slotted, complete with all defaults
     manifest           the entry: a document becomes a value, or is refused with every reason
     task_type          the TaskType manifest
@@ -25,5 +25,5 @@
     cron_refusal       refusals of a cron line
     cron_advice        advice about steps of a cron line
 
-May import nothing of taskqueue.
+May import `taskqueue.errors` and `taskqueue.text`.
 """

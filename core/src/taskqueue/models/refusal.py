@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from taskqueue.errors import TaskqueueError
 from taskqueue.text.printable import printable_line
 
 FieldPath = tuple[str | int, ...]  # keys and list positions from the document's root
@@ -9,7 +10,7 @@ FieldPath = tuple[str | int, ...]  # keys and list positions from the document's
 SHOWN_CHARACTERS = 60  # characters of a quoted value; a fault is one readable line for any file
 
 
-class ValueRefusedError(ValueError):
+class ValueRefusedError(TaskqueueError, ValueError):
     """A single value is refused; the message is the remedy."""
 
 
@@ -35,7 +36,7 @@ class Refusal:
         return "".join(parts).removeprefix(".") or "manifest"
 
 
-class ManifestRefusedError(ValueError):
+class ManifestRefusedError(TaskqueueError, ValueError):
     """A document is refused, for all the reasons in `refusals`."""
 
     def __init__(self, refusals: tuple[Refusal, ...]) -> None:

@@ -21,5 +21,5 @@
     worker       the time for which a worker counts as alive after a heartbeat
     errors       the error of a schedule that cannot be planned
 
-May import `taskqueue.models` only.
+May import `taskqueue.models` and `taskqueue.errors`.
 """

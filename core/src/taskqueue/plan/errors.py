@@ -1,5 +1,7 @@
 """The error of a schedule that cannot be planned."""
 
+from taskqueue.errors import TaskqueueError
 
-class ScheduleError(ValueError):
+
+class ScheduleError(TaskqueueError, ValueError):
     """A cron expression that cannot be read or never runs, or an unknown time zone; the text says which."""

@@ -1,7 +1,9 @@
 """What can go wrong for a scheduler. Each docstring is the message a person sees."""
 
+from taskqueue.errors import TaskqueueError
 
-class SchedulerError(Exception):
+
+class SchedulerError(TaskqueueError):
     """The scheduler cannot go on as it was."""
 
     def __init__(self) -> None:

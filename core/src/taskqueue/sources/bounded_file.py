@@ -4,6 +4,7 @@ import os
 import stat
 from pathlib import Path
 
+from taskqueue.errors import TaskqueueError
 from taskqueue.sources.limits import MAX_FILE_BYTES
 
 _FORMS = (
@@ -16,7 +17,7 @@ _FORMS = (
 _CHUNK_BYTES = 1 << 20
 
 
-class FileRefusedError(ValueError):
+class FileRefusedError(TaskqueueError, ValueError):
     """A file is refused; the message has the reason and the remedy."""
 
 

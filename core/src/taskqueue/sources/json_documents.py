@@ -11,6 +11,7 @@ from typing import Any, NoReturn
 
 import yaml
 
+from taskqueue.errors import TaskqueueError
 from taskqueue.models.nesting import TOO_DEEP, is_deeper
 from taskqueue.models.refusal import Refusal
 from taskqueue.sources.document import Document, Places
@@ -25,7 +26,7 @@ _SURROGATE = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 _PROBLEMS = {"Extra data": "there is more behind it, such as a comma"}
 
 
-class JsonRefusedError(ValueError):
+class JsonRefusedError(TaskqueueError, ValueError):
     """A text is not JSON. line: where, from 1."""
 
     def __init__(self, line: int, message: str) -> None:

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Protocol
 
+from taskqueue.errors import TaskqueueError
 from taskqueue.sources.encoding import BYTE_ORDER_MARK, refuse_encoding
 from taskqueue.sources.limits import MAX_ROW_BYTES
 
@@ -27,7 +28,7 @@ class Line:
     too_long: bool = False
 
 
-class EncodingRefusedError(ValueError):
+class EncodingRefusedError(TaskqueueError, ValueError):
     """A file is not text in UTF-8; the message is the remedy."""
 
 

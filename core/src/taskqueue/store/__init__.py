@@ -5,7 +5,7 @@ named after its script in `scripts/`; text that several scripts share stands in 
 script that names it in its header.
 
 A job is in exactly one of ready, parked, suspects and leased, and only scripts move it.
-May import `taskqueue.models`, `taskqueue.plan` and `taskqueue.printable`.
+May import `taskqueue.models`, `taskqueue.plan`, `taskqueue.text` and `taskqueue.errors`.
 
 The door:
     connection      run a script, read, wait

@@ -31,25 +31,26 @@ OUTCOMES: Mapping[str, Outcome] = {LETTERS[outcome]: outcome for outcome in (Out
 class Result(NamedTuple):
     """The outcome of a leased job.
 
+    lease: as it was claimed.
     wait_ms: until the job may be claimed again, or for how long its limit is closed.
     text: the reason of a dead letter; the scope of a closed limit (type, user or global).
     ran_us: how long its handler ran, 0 if it did not.
     """
 
-    member: str
+    lease: str
     outcome: Outcome
     wait_ms: int = 0
     text: str = ""
     ran_us: int = 0
 
 
-class ClaimedJob(msgspec.Struct, array_like=True, frozen=True, gc=False):
-    """A leased job.
+class JobLease(msgspec.Struct, array_like=True, frozen=True, gc=False):
+    """A leased job. lease: the job's name, its worker and a sequence number (`job_name`).
 
     start_us: the earliest start, server clock. failures: failed attempts so far; losses: vanished workers so far.
     """
 
-    member: str
+    lease: str
     start_us: int
     params: str
     failures: int
@@ -79,13 +80,13 @@ class Claim(msgspec.Struct, array_like=True, frozen=True):
     version: int
     rate: float
     come_back_us: int
-    jobs: list[ClaimedJob]
+    jobs: list[JobLease]
     alone: Alone = Alone.NOT_NOW
     closed_us: int = 0
 
 
-class _RawJob(msgspec.Struct, array_like=True, frozen=True):
-    member: str
+class _RawLease(msgspec.Struct, array_like=True, frozen=True):
+    lease: str
     start_us: int
     params: msgspec.Raw
     failures: int
@@ -97,7 +98,7 @@ class _RawClaim(msgspec.Struct, array_like=True, frozen=True):
     version: int
     rate: float
     come_back_us: int
-    jobs: list[_RawJob]
+    jobs: list[_RawLease]
     alone: Alone = Alone.NOT_NOW
     closed_us: int = 0
 
@@ -136,8 +137,8 @@ async def claim(
     """
     blob = pack(
         [
-            (member, LETTERS[outcome], wait_ms, text, ran_us)
-            for member, outcome, wait_ms, text, ran_us in results
+            (lease, LETTERS[outcome], wait_ms, text, ran_us)
+            for lease, outcome, wait_ms, text, ran_us in results
         ]
     )
     answer = await store.run(_CLAIM, worker, seq, free_slots, lease_ms, blob, int(has_time), int(alone))
@@ -149,8 +150,8 @@ async def claim(
     )
 
 
-def _job(store: Store, raw: "_RawJob") -> ClaimedJob:
-    params = store.malformed.read(f"payload {raw.member}", partial(_decode_text, raw.params))
-    return ClaimedJob(
-        raw.member, raw.start_us, UNREADABLE_PARAMS if params is None else params, raw.failures, raw.losses
+def _job(store: Store, raw: "_RawLease") -> JobLease:
+    params = store.malformed.read(f"payload {raw.lease}", partial(_decode_text, raw.params))
+    return JobLease(
+        raw.lease, raw.start_us, UNREADABLE_PARAMS if params is None else params, raw.failures, raw.losses
     )

@@ -9,6 +9,7 @@ import msgspec
 
 from taskqueue.models.identity import USER_ID_PATTERN
 from taskqueue.models.locked_params import refuse_locked
+from taskqueue.models.refusal import ValueRefusedError, shown
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import LockedParamsError, UnknownTypeError
 from taskqueue.store.script import Script
@@ -34,13 +35,13 @@ async def enqueue(
 
     delay_ms: the job is due so much later. life_ms: the job expires so long after its due; 0: never.
 
-    Raises UnknownTypeError, LockedParamsError for params that the type locks, and ValueError for a user or job_id that
-    no job's name can contain. After an unknown effect (any StoreFailure) repeat with the same job_id.
+    Raises UnknownTypeError, LockedParamsError for locked params, and ValueRefusedError for a user or job_id
+    that no job's name can contain. After an unknown effect (any StoreFailure) repeat with the same job_id.
     """
     made = job_id or uuid.uuid4().hex
-    for part in (user, made):
+    for label, part in (("user", user), ("job_id", made)):
         if not _PART.fullmatch(part):
-            raise ValueError(f"{part!r} must match {_PART.pattern}")
+            raise ValueRefusedError(f'{label} must match {_PART.pattern} (was "{shown(part)}")')
     if params:
         await _refuse_locked(store, task_type, params)
     body = msgspec.json.encode(dict(params)) if params else b""

@@ -17,6 +17,8 @@ from typing import TypeVar
 
 from redis import exceptions as client
 
+from taskqueue.errors import TaskqueueError
+
 #: Errors that the Redis client raises. RedisClusterException is no RedisError; IncompleteReadError is an EOFError;
 #: uvloop raises RuntimeError for a connection closed between two writes. The last row is for answers of another form
 #: than the command has: from a proxy, or from a server of another kind.
@@ -53,7 +55,7 @@ _OF_USER = re.compile(r"\bUser \S+ has(?= no permission)")
 _Value = TypeVar("_Value")
 
 
-class StoreError(Exception):
+class StoreError(TaskqueueError):
     """The store refused or failed."""
 
     def __init__(self, detail: str = "") -> None:
@@ -116,6 +118,10 @@ class DeposedError(StoreError):
 
 class ForeignOwnerError(StoreError):
     """The release is kept by the manifests of another owner."""
+
+
+class UserOwnedError(StoreError):
+    """The user's subscriptions are written by another source."""
 
 
 class LockedParamsError(StoreError):

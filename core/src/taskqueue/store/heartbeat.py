@@ -10,7 +10,7 @@ _HEARTBEAT = Script("heartbeat", packed(list[str]))
 
 
 async def heartbeat(
-    store: Store, worker: str, lease_ms: int, info: bytes, members: Sequence[str], handlers: Sequence[str]
+    store: Store, worker: str, lease_ms: int, info: bytes, leases: Sequence[str], handlers: Sequence[str]
 ) -> list[str]:
-    """Extend the leases of `members`; return the ones that the worker lost."""
-    return await store.run(_HEARTBEAT, worker, lease_ms, info, pack(members), pack(handlers))
+    """Extend the leases of `leases`; return the ones that the worker lost."""
+    return await store.run(_HEARTBEAT, worker, lease_ms, info, pack(leases), pack(handlers))

@@ -2,7 +2,7 @@
 
 Scheduled: TYPE|USER|OCCURRENCE|OFFSET_MS|LIFE_MS. Ad hoc: TYPE|USER|~ID|DUE_MS|LIFE_MS. LIFE 0: no deadline.
 
-A leased member is that name followed by |WORKER|SEQ (and an x where the concurrency policy tracks the job).
+A lease is that name followed by |WORKER|SEQ (and an x where the concurrency policy tracks the job).
 """
 
 from typing import NamedTuple
@@ -22,7 +22,7 @@ class JobName(NamedTuple):
 
 
 def parse(name: str) -> JobName:
-    """Read a job's name or a leased member. Raises ValueError.
+    """Read a job's name or a lease. Raises ValueError.
 
     >>> parse("fetch-orders|u-1|1764000000|250|300000").due_ms
     1764000000250
@@ -40,11 +40,11 @@ def parse(name: str) -> JobName:
     return job
 
 
-def split_lease(member: str) -> tuple[str, str]:
-    """Return the job's name and the worker of a leased member.
+def split_lease(lease: str) -> tuple[str, str]:
+    """Return the job's name and the worker of a lease.
 
     >>> split_lease("fetch-orders|u-1|1764000000|250|300000|worker-a.0|7x")
     ('fetch-orders|u-1|1764000000|250|300000', 'worker-a.0')
     """
-    name, worker, _ = member.rsplit("|", 2)
+    name, worker, _ = lease.rsplit("|", 2)
     return name, worker

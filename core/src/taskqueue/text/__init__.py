@@ -5,5 +5,5 @@
     log        one JSON object, or one readable line, per event
     terminal   standard output and error of a command
 
-Imports no other package of `taskqueue`.
+May import nothing else of taskqueue.
 """

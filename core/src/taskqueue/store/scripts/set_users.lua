@@ -1,13 +1,15 @@
 -- set_users: replaces all that each of some users wants, as a whole; deals numbers to new subscriptions and frees those of
 -- removed ones. The caller bounds the call by the number of tasks in it.
 -- KEYS  1 prefix
--- ARGV  1 source (folder, kubernetes, import)
+-- ARGV  1 source (folder, kubernetes, import, client)
 --       2 users, msgpack [[user, digest of what is wanted, [[type, params JSON, suspended 0 or 1], ...]], ...]; no task removes one
---       3 owner  4 epoch of the writer, unless the source is import
--- Output  [verdict, msgpack [user refused because an import owns it, ...]]; verdicts: ok, foreign, deposed (see fence)
+--       3 owner  4 epoch of the writer, for the sources folder and kubernetes
+--       5 with one user: the value that the user must have in `users`, or '' for a new user; absent: any
+-- Output  [verdict, msgpack [user of another source, ...]]; verdicts: ok, moved (see 5), foreign, deposed (see fence)
 -- uses: base facts deal fence
 local source = ARGV[1]
-local refusal = source ~= 'import' and fenced(ARGV[3], ARGV[4])
+local manifests = source == 'folder' or source == 'kubernetes'
+local refusal = manifests and fenced(ARGV[3], ARGV[4])
 if refusal then return { refusal, cmsgpack.pack({}) } end
 
 local function set_user(user, digest, wanted)
@@ -46,11 +48,21 @@ local function set_user(user, digest, wanted)
   end
 end
 
+-- One user has one source. Manifests leave the users of imports and clients alone; an import takes over users of manifests;
+-- a client takes over none.
+local function is_kept(stored)
+  local owner = stored and string.match(stored, '^[^|]*')
+  if not owner or owner == source then return false end
+  return source == 'client' or owner == 'client' or owner == 'import'
+end
+
 local refused = {}
 for _, row in ipairs(cmsgpack.unpack(ARGV[2])) do
-  local owner = redis.call('HGET', P .. 'users', row[1])
-  if owner and string.match(owner, '^[^|]*') == 'import' and source ~= 'import' then
+  local stored = redis.call('HGET', P .. 'users', row[1])
+  if is_kept(stored) then
     refused[#refused + 1] = row[1]
+  elseif ARGV[5] and ARGV[5] ~= (stored or '') then
+    return { 'moved', cmsgpack.pack({}) }
   else
     set_user(row[1], row[2], row[3])
   end
