@@ -10,7 +10,7 @@ from types import SimpleNamespace
 import pytest
 from hypothesis import settings
 
-from taskqueue.scheduler import ticker
+from taskqueue.scheduler import store_clock, ticker, type_cache
 from taskqueue.store.connection import Store, open_store
 from tests.support.store.backlog import server
 from tests.support.store.raw import raw
@@ -84,5 +84,6 @@ async def clock(store: Store, scripts_with_a_clock: None) -> AsyncIterator[Scrip
 @pytest.fixture
 def ticking_clock(clock: ScriptClock, monkeypatch: pytest.MonkeyPatch) -> ScriptClock:
     """The scripts' clock, which tickers of this process go by, too."""
-    monkeypatch.setattr(ticker, "time", SimpleNamespace(monotonic=clock.monotonic))
+    for module in (store_clock, ticker, type_cache):
+        monkeypatch.setattr(module, "time", SimpleNamespace(monotonic=clock.monotonic))
     return clock

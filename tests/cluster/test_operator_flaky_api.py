@@ -150,13 +150,13 @@ async def test_an_empty_list_is_shown_and_needs_confirmation(
         api.answers[what] = itertools.chain([nothing(kind)], itertools.repeat(refusal(503, "Unavailable")))
     await shop.world.end(behind.operator, signal.SIGTERM)
     behind.operator = await shop.operator()
-    await behind.metric("taskqueue_removals_held", USERS + 1)
+    await behind.metric("taskqueue_pending_removals", USERS + 1)
     assert len(await shop.owners()) == USERS
     api.answers.clear()
     await behind.well()
 
     async def nothing_held() -> bool:
-        return await metric(shop.world, behind.operator, "taskqueue_removals_held") == 0
+        return await metric(shop.world, behind.operator, "taskqueue_pending_removals") == 0
 
     await until("nothing is held any more", nothing_held)
 

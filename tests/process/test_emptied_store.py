@@ -52,7 +52,7 @@ async def test_no_due_of_catch_up_all_is_missing_after_flushall(release: str, tm
             await raw(world.store).flushall()
             await set_rate(world.store, RATE)
             world.publish({"every": EVERY}, USERS)
-            await world.says(scheduler, "type goes back")
+            await world.says(scheduler, "type set back")
             due = {(f"u-{n:04}", str(at_s)) for n in range(USERS) for at_s in range(first_s, last_s - 1)}
 
             async def done() -> bool:

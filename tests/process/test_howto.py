@@ -40,9 +40,9 @@ async def test_scheduler_and_worker_run_without_kubernetes(reader: Reader) -> No
     await reader.follow(first)
     scheduler, worker = reader.programs
     await scheduler.prints(re.compile('"published"'))
-    await worker.prints(re.compile('"worker started"'))
-    printed = await reader.follow([last])
-    assert "concurrency 50" in printed
+    async with asyncio.timeout(LIMIT_S):
+        while "concurrency 50" not in (printed := await reader.follow([last])):
+            assert worker.process.returncode is None, worker.log.read_text()
     assert row(printed, "difference") == ["0"]
     for program in (worker, scheduler):
         code, log = await program.interrupt()

@@ -96,7 +96,7 @@ async def test_a_scheduler_without_a_store_is_alive_and_not_ready(tmp_path: Path
     try:
         started = await line_with(process, "process started")
         assert "geheim" not in str(started)
-        await line_with(process, "tick failed, nothing is emitted")
+        await line_with(process, "tick failed, retrying")
         assert (await get(started["health_port"], "/livez"))[0] == 200
         assert (await get(started["health_port"], "/readyz"))[0] == 503
         process.send_signal(signal.SIGTERM)
@@ -113,6 +113,6 @@ async def test_bad_settings_end_a_scheduler_with_code_2() -> None:
     async with asyncio.timeout(PATIENCE_S):
         _, said = await process.communicate()
     assert process.returncode == 2
-    assert b"--rate: should be greater than or equal to 0.000001" in said
-    assert b"--health-port: should be a valid integer" in said
+    assert b"--rate must be greater than or equal to 0.000001 (was 0)" in said
+    assert b"--health-port must be a valid integer" in said
     assert b"Traceback" not in said

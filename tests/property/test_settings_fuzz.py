@@ -102,7 +102,7 @@ def assert_refused(ended: SystemExit, shown: str) -> None:
         assert line == printable_line(line, len(line))
         assert len(line) < 2_000
         assert name
-        assert message or line == lines[-1] or "--" in line or "argument" in line
+        assert message or " must " in line or line == lines[-1] or "--" in line or "argument" in line
 
 
 @settings(

@@ -160,7 +160,7 @@ async def test_lost_jobs_of_catch_up_all_are_emitted_again(store: Store, clock: 
         await caught_up(store, first.ticker, second.ticker)
         ran = await run_some(store, clock, 60)
         for one in (first, second):
-            await one.keeper.lookout.look()
+            await one.keeper.recovery_point.read()
         waited, before_ms, count = await waiting(store), await read_cursor(store), counted()
         due = await planned(store, since_ms, before_ms)
         await empty(store)
@@ -193,7 +193,7 @@ async def test_other_places_after_a_refill_lose_nothing(store: Store, clock: Scr
     async with scheduler(store) as only:
         await caught_up(store, only.ticker)
         ran = await run_some(store, clock, 60)
-        await only.keeper.lookout.look()
+        await only.keeper.recovery_point.read()
         places = {user: [task.number for task in await read_subscriptions(store, user)] for user in USERS}
         due = await planned(store, since_ms, await read_cursor(store))
         await empty(store)
@@ -212,13 +212,13 @@ async def test_a_store_emptied_during_a_replay_loses_nothing(store: Store, clock
     async with scheduler(store) as only:
         await caught_up(store, only.ticker)
         ran = await run_some(store, clock, 30)
-        await only.keeper.lookout.look()
+        await only.keeper.recovery_point.read()
         due = await planned(store, since_ms, await read_cursor(store))
         for _ in range(2):
             only.keeper.published.clear()
             await empty(store)
             await asyncio.wait_for(only.keeper.published.wait(), 20)
-            await only.keeper.lookout.look()
+            await only.keeper.recovery_point.read()
         await caught_up(store, only.ticker)
         again = await waiting(store)
     assert due - ran.keys() - again == set()

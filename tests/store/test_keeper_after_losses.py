@@ -164,7 +164,7 @@ async def test_a_reverted_store_is_published_again(store: Store) -> None:
 
 async def test_users_change_owners_with_imports(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr(keeper_module, "_FOREIGN_S", 0.1)
-    monkeypatch.setattr(keeper_module, "_LOOK_AGAIN_S", 0.1)
+    monkeypatch.setattr(keeper_module, "_RESYNC_S", 0.1)
 
     async with replica(store) as only:
         await only.leads.begin()

@@ -172,10 +172,10 @@ async def test_a_ticker_keeps_the_schedule_it_read_last(store: Store) -> None:
     await install(store, Generation(1, MINUTE))
     ticker = Ticker(store)
     await ticker.turn()
-    known = ticker._segments
+    known = ticker._types.segments
     await spoil(store)
-    await ticker._read_catalog()
-    assert ticker._segments == known != []
+    await ticker._types.read()
+    assert ticker._types.segments == known != []
 
 
 async def test_a_new_ticker_waits_for_an_unreadable_type(
@@ -187,7 +187,7 @@ async def test_a_new_ticker_waits_for_an_unreadable_type(
     before = await raw(store).get(store.keys("cursor"))
     await ticker.turn()
     assert await raw(store).get(store.keys("cursor")) == before
-    monkeypatch.setattr(ticker, "_began_s", -1e9)  # nobody published it
+    monkeypatch.setattr(ticker._types, "_began_s", -1e9)  # nobody published it
     await ticker.turn()
     assert await raw(store).get(store.keys("cursor")) > before
 

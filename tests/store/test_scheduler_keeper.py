@@ -161,7 +161,7 @@ async def test_a_pending_removal_is_retried_until_confirmed(
 ) -> None:
     save(tmp_path / "types.yaml", type_manifest("orders"))
     save(tmp_path / "users.yaml", user_manifests(3))
-    monkeypatch.setattr(keeper_module, "_HELD_S", 0)
+    monkeypatch.setattr(keeper_module, "_PENDING_S", 0)
     looks = asyncio.Queue[Desired | None]()
 
     async def look(_source: FolderSource) -> Desired | None:

@@ -6,7 +6,7 @@ from dataclasses import replace
 import pytest
 
 from taskqueue.models.values import Schedule, Task, TaskType, UserSubscription
-from taskqueue.scheduler import publisher as publisher_module
+from taskqueue.scheduler import type_writer
 from taskqueue.scheduler.errors import StoreReplacedError
 from taskqueue.scheduler.publisher import Publisher
 from taskqueue.store.connection import Store
@@ -125,7 +125,7 @@ async def test_another_process_finishes_an_interrupted_deal(
     await Publisher(store).publish(TYPES, users(20))
     edited = TYPES | {"orders": replace(ORDERS, schedule=Schedule(interval_s=600))}
     with monkeypatch.context() as patch:
-        patch.setattr(publisher_module, "redeal", cut)
+        patch.setattr(type_writer, "redeal", cut)
         with pytest.raises(ConnectionError):
             await Publisher(store).publish(edited, users(20))
     record = (await read_catalog(store)).records["orders"]
@@ -151,7 +151,7 @@ async def test_another_process_writes_a_finished_deal(store: Store, monkeypatch:
         return await put_types(*args, **kwargs)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:
-        patch.setattr(publisher_module, "put_types", cut_third)
+        patch.setattr(type_writer, "put_types", cut_third)
         with pytest.raises(ConnectionError):
             await Publisher(store).publish(TYPES, users(5))
     assert (await read_catalog(store)).segments() == []
@@ -189,7 +189,7 @@ async def test_a_user_removed_with_its_type_leaves_no_key(
         return await put_types(*args, **kwargs)  # type: ignore[arg-type]
 
     with monkeypatch.context() as patch:
-        patch.setattr(publisher_module, "put_types", cut_second)
+        patch.setattr(type_writer, "put_types", cut_second)
         with pytest.raises(ConnectionError):  # the subscriptions wait already, the record is still there
             await publisher.publish({"report": REPORT}, wanted)
     assert len(await offsets(store, "orders", 0)) == 5
@@ -212,19 +212,19 @@ async def test_many_removals_wait_for_a_confirmation(store: Store) -> None:
     publisher = Publisher(store)
     await publisher.publish(TYPES, users(150))
     edited = TYPES | {"orders": replace(ORDERS, cost=5)}
-    held = await publisher.publish(edited, users(20))
-    assert (held.held, held.users_removed) == (130, 0)
+    pending = await publisher.publish(edited, users(20))
+    assert (pending.pending_removals, pending.users_removed) == (130, 0)
     assert len(await read_stored_users(store)) == 150
     assert (await read_catalog(store)).records["orders"].task_type.cost == 5  # the rest is published
     confirmed = await publisher.publish(edited, users(20), confirm_removals=True)
-    assert (confirmed.held, confirmed.users_removed) == (0, 130)
+    assert (confirmed.pending_removals, confirmed.users_removed) == (0, 130)
     assert len(await read_stored_users(store)) == 20
 
 
 async def test_removing_all_users_waits_except_for_the_last(store: Store) -> None:
     publisher = Publisher(store)
     await publisher.publish(TYPES, users(3))
-    assert (await publisher.publish(TYPES, {})).held == 3
+    assert (await publisher.publish(TYPES, {})).pending_removals == 3
     assert (await publisher.publish(TYPES, users(1))).users_removed == 2
     assert (await publisher.publish(TYPES, {})).users_removed == 1
 
@@ -233,7 +233,7 @@ async def test_types_stay_while_removals_are_pending(store: Store) -> None:
     publisher = Publisher(store)
     await publisher.publish(TYPES, users(150))
     done = await publisher.publish({}, {})
-    assert done.held == 152
+    assert done.pending_removals == 152
     assert (await read_catalog(store)).records.keys() == TYPES.keys()
 
 

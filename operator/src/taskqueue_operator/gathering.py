@@ -39,7 +39,7 @@ class Gathering:
         metrics.LIMIT.set(rate or 0)
         metrics.PAUSED.set(len(catalog.paused))
         handlers, workers = await read_handlers(self._store), await read_workers(self._store)
-        desired = self._keeper.in_store
+        desired = self._keeper.stored
         if (desired, rate) != self._judged:
             self._infeasible = await asyncio.to_thread(_judge, desired, rate)
             self._subscriptions = await asyncio.to_thread(_count, desired)
@@ -62,7 +62,7 @@ class Gathering:
 
     def published(self, one: Object, duplicates: Mapping[str, Object]) -> bool:
         """Whether the store has what the object declares; a status before that would promise too much."""
-        desired = self._keeper.in_store
+        desired = self._keeper.stored
         if desired is None:
             return False
         if isinstance(one.value, TaskType):

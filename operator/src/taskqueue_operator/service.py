@@ -94,7 +94,7 @@ def _work(
         metrics.WATCH_AGE.labels(kind).set_function(partial(watcher.pulse.age_s, plural))
     return scheduler.work(
         extra_tasks=(
-            partial(lease.run, lambda: keeper.lookout.copy),
+            partial(lease.run, lambda: keeper.recovery_point.copy),
             source.resync,
             writer.run,
             watcher.run,

@@ -11,7 +11,7 @@ import msgspec
 from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import RateLimit, Schedule, Task, TaskType, UserSubscription
 from taskqueue.scheduler import keeper as keeper_module
-from taskqueue.scheduler import mending, metrics
+from taskqueue.scheduler import metrics, repair
 from taskqueue.scheduler.keeper import Keeper
 from taskqueue.scheduler.ticker import Ticker
 from taskqueue.sources.desired import Desired
@@ -125,8 +125,8 @@ class Fleet:
 @asynccontextmanager
 async def fleet(store: Store) -> AsyncIterator[Fleet]:
     """Run a scheduler until the end of the block. Its loops turn many times a second."""
-    before = keeper_module.MAINTAIN_S, mending._AGAIN_S
-    keeper_module.MAINTAIN_S, mending._AGAIN_S = 0.02, 0.0
+    before = keeper_module.MAINTAIN_S, repair._AGAIN_S
+    keeper_module.MAINTAIN_S, repair._AGAIN_S = 0.02, 0.0
     ticker = Ticker(store, period_s=0.02)
     keeper = Keeper(store, ticker, source=Manifests(), rate=20_000)
     parts = [asyncio.create_task(part) for part in (keeper.watch(), keeper.keep(), ticker.run())]
@@ -137,7 +137,7 @@ async def fleet(store: Store) -> AsyncIterator[Fleet]:
         yield running
         running.alive()
     finally:
-        keeper_module.MAINTAIN_S, mending._AGAIN_S = before
+        keeper_module.MAINTAIN_S, repair._AGAIN_S = before
         for part in parts:
             part.cancel()
         await asyncio.gather(*parts, return_exceptions=True)

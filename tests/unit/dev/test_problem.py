@@ -26,7 +26,7 @@ kind: UserSubscription
 metadata: {name: u-1}
 spec: {tasks: [{type: fetch}]}
 """
-REFUSED = {"level": "warning", "event": "could not publish", "error": "OOM command not allowed"}
+REFUSED = {"level": "warning", "event": "publish failed, retrying", "error": "OOM command not allowed"}
 FAILED = {"level": "info", "event": "job failed", "reason": "ValueError"}
 STARTED = {"level": "info", "event": "process started"}
 NOTHING = Audit({}, {}, {}, 0, 0, 0, 0, 10_000, 10_000)
@@ -55,14 +55,14 @@ def summary(**totals: int) -> Summary:
         ("2s", {}, {}, [STARTED], None),
         ("2h", {}, {}, [REFUSED], None),
         ("2s", {"emitted": 4}, {}, [REFUSED], None),
-        ("2s", {}, {}, [REFUSED, STARTED], "scheduler-0: could not publish (OOM command not allowed)"),
+        ("2s", {}, {}, [REFUSED, STARTED], "scheduler-0: publish failed, retrying (OOM command not allowed)"),
         ("2h", {"emitted": 4, "retried": 2}, {}, [FAILED], "scheduler-0: job failed (ValueError)"),
         (
             "2h",
             {"emitted": 4, "dead": 2},
             {},
             [REFUSED, FAILED],
-            "scheduler-0: could not publish (OOM command not allowed)",
+            "scheduler-0: publish failed, retrying (OOM command not allowed)",
         ),
         (
             "2h",
@@ -111,6 +111,6 @@ def test_complaints_skip_non_events(tmp_path: Path) -> None:
     log = tmp_path / "worker-0.log"
     for line in ("a print", "[1]", "{", "[" * 10_000):
         log.write_text(f"{json.dumps(REFUSED)}\n{line}\n")
-        assert complaints([log]) == ["worker-0: could not publish (OOM command not allowed)"]
+        assert complaints([log]) == ["worker-0: publish failed, retrying (OOM command not allowed)"]
     log.write_text("")
     assert complaints([log]) == []

@@ -89,7 +89,7 @@ class Leading(Lease):
 
 def keeper() -> Any:
     """Stand for a Keeper that has published nothing yet."""
-    return SimpleNamespace(in_store=None)
+    return SimpleNamespace(stored=None)
 
 
 class Given(Gathering):
@@ -104,7 +104,7 @@ class Given(Gathering):
         super().__init__(no_store, self.keeper, table)
 
     def publish(self) -> None:
-        self.keeper.in_store = self.table.desired()
+        self.keeper.stored = self.table.desired()
 
     async def facts(self) -> Facts:
         if self.error:

@@ -1,6 +1,6 @@
 """The publish lag: the age of the oldest unpublished change, through failures and later changes."""
 
-from taskqueue.scheduler.reports import Lag
+from taskqueue.scheduler.publish_lag import PublishLag
 
 
 class Clock:
@@ -12,7 +12,7 @@ class Clock:
 
 def test_the_lag_is_the_age_of_the_oldest_change() -> None:
     clock = Clock()
-    lag = Lag(clock)
+    lag = PublishLag(clock)
     assert lag.seconds() == 0
     lag.change()
     clock.now_s = 103
@@ -32,7 +32,7 @@ def test_the_lag_is_the_age_of_the_oldest_change() -> None:
 
 def test_a_failed_publish_keeps_its_lag() -> None:
     clock = Clock()
-    lag = Lag(clock)
+    lag = PublishLag(clock)
     lag.change()
     lag.begin()
     clock.now_s = 105
@@ -45,7 +45,7 @@ def test_a_failed_publish_keeps_its_lag() -> None:
 
 def test_a_publish_without_a_change_has_no_lag() -> None:
     clock = Clock()
-    lag = Lag(clock)
+    lag = PublishLag(clock)
     lag.begin()
     clock.now_s = 105
     assert lag.seconds() == 0

@@ -16,7 +16,7 @@
     references         `${env:...}` in header values
     errors             the errors of handlers at start-up, one tree
 
-May import `taskqueue.models` and `taskqueue.text`; never Redis. Only `http_call` and
+May import `taskqueue.models`, `taskqueue.text` and `taskqueue.errors`; never Redis. Only `http_call` and
 `http_connection` import aiohttp, so that handlers can be written and tested without it. No part may cost a task, a
 timer or a thread per job unless the handler needs one: the worker starts tens of thousands of jobs a second.
 

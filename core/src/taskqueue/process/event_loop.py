@@ -18,6 +18,13 @@ import structlog
 
 from taskqueue.text.printable import describe_error
 
+try:
+    from uvloop import new_event_loop as new_uvloop
+except ImportError:  # not on every platform
+    from asyncio import new_event_loop as new_uvloop  # type: ignore[assignment]
+
+__all__ = ["NewLoop", "new_uvloop", "run_to_end"]
+
 NewLoop = Callable[[], asyncio.AbstractEventLoop]
 
 log = structlog.get_logger("taskqueue.process")
@@ -45,15 +52,6 @@ def run_to_end(main: Coroutine[Any, Any, None], new_loop: NewLoop = asyncio.new_
         threads.shutdown(wait=False, cancel_futures=True)
         asyncio.set_event_loop(None)
         loop.close()
-
-
-def new_uvloop() -> asyncio.AbstractEventLoop:
-    """Return a loop of uvloop, or of asyncio on a platform that has no uvloop."""
-    try:
-        import uvloop  # noqa: PLC0415 - not on every platform
-    except ImportError:
-        return asyncio.new_event_loop()
-    return uvloop.new_event_loop()
 
 
 def _end_forks(loop: asyncio.AbstractEventLoop) -> None:

@@ -6,14 +6,15 @@ allowed values; the process then ends with exit code 2.
 
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from difflib import get_close_matches
 from itertools import islice
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar
+from typing import Any, NoReturn, TypeVar, get_args
 
 import yaml
 from pydantic import Field, Secret, SecretStr, ValidationError, field_validator
+from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
@@ -39,11 +40,11 @@ EXIT_BAD_SETTINGS = 2
 _WRITE_LIST = 'write a list in JSON, such as ["shop.handlers"]'
 #: Replace messages that name a class of Python, or that show a regular expression alone.
 _OWN_WORDS = {
-    "path_type": "should be a path",
+    "path_type": "must be a path",
     "string_pattern_mismatch": f"{RELEASE_RULE} (pattern {RELEASE_PATTERN})",
 }
-#: Maximum characters of one refusal, which may quote the value.
-_MAX_SENTENCE = 1_000
+#: Maximum characters of one refusal, and of the value that it quotes.
+_MAX_SENTENCE, _MAX_VALUE = 1_000, 100
 
 
 class RedisUrl(Secret[str]):
@@ -63,24 +64,24 @@ class StoreSettings(BaseSettings):
         env_prefix=ENVIRONMENT_PREFIX, extra="forbid", frozen=True, hide_input_in_errors=True
     )
 
-    config: Path | None = Field(default=None, description="A YAML file with settings, by the names below.")
+    config: Path | None = Field(default=None, description="YAML file with settings, by the names below.")
     redis_url: RedisUrl = Field(
         default=RedisUrl("redis://127.0.0.1:6379/0"),
-        description="Where the store is: redis://, rediss:// (TLS), unix://, redis+sentinel://HOST,HOST/NAME "
-        "or redis+cluster://HOST. Put a password into the environment rather than a flag.",
+        description="URL of the store: redis://, rediss:// (TLS), unix://, redis+sentinel://HOST,HOST/NAME or "
+        "redis+cluster://HOST. Put a password into the environment rather than into a flag.",
     )
     sentinel_password: SecretStr | None = Field(
         default=None,
-        description="The password of the Sentinels themselves, where they have one; that of the store is in its URL.",
+        description="Password of the Sentinels, if they have one; the password of the store is in its URL.",
     )
     release: str = Field(
         default="default",
         pattern=RELEASE_PATTERN,
-        description="Separates several systems that share one Redis.",
+        description="Release name; separates installations that share one Redis.",
     )
-    log_level: LogLevel = Field(default="info", description="Log this and what is more severe.")
+    log_level: LogLevel = Field(default="info", description="Lowest level that is logged.")
     log_format: LogFormat = Field(
-        default="json", description="A JSON object a line, or readable lines for a console."
+        default="json", description="One JSON object a line, or readable lines for a console."
     )
 
     @field_validator("redis_url")
@@ -104,14 +105,12 @@ class StoreSettings(BaseSettings):
 class ProcessSettings(StoreSettings):
     """Settings of every process with a health port."""
 
-    health_host: str = Field(
-        default="127.0.0.1", description="Where /livez, /readyz and /metrics are served."
-    )
+    health_host: str = Field(default="127.0.0.1", description="Address of /livez, /readyz and /metrics.")
     health_port: int = Field(
         default=8080,
         ge=0,
         le=65_535,
-        description="The port of /livez, /readyz and /metrics; 0 takes a free one.",
+        description="Port of /livez, /readyz and /metrics; 0 takes a free one.",
     )
 
 
@@ -138,8 +137,9 @@ def load(settings_class: type[AnySettings], argv: Sequence[str], prog: str) -> A
         try:
             return settings_class(**{**file, **environment, **flags})
         except ValidationError as error:
-            found = error.errors(include_url=False, include_input=False, include_context=False)
-            raise _Refused(*(_sentence(one, origin) for one in found)) from None
+            found = error.errors(include_url=False, include_context=False)
+            secret = {name for name, field in settings_class.model_fields.items() if _is_secret(field)}
+            raise _Refused(*(_sentence(one, origin, secret) for one in found)) from None
     except (_Refused, SettingsError) as error:
         _refuse(prog, error)
 
@@ -187,7 +187,7 @@ def _file(settings_class: type[StoreSettings], file: Path) -> Mapping[str, Any]:
         reason = error.strerror if isinstance(error, OSError) else str(error)
         raise _Refused(f"--config {path}: make the file readable: {reason}") from None
     except UnicodeEncodeError:
-        raise _Refused(f"--config {path}: write the path of a file") from None
+        raise _Refused(f"--config must be the path of a file (was {path})") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f":{mark.line + 1}" if mark else ""
@@ -202,7 +202,7 @@ def _file(settings_class: type[StoreSettings], file: Path) -> Mapping[str, Any]:
         raise _Refused(*(f"{path}:{fault.line}: {redact(fault.field)}: {fault.message}" for fault in faults))
     values = documents[0].value
     if not isinstance(values, dict):
-        raise _Refused(f"{path}: write a mapping of settings, such as `release: default`")
+        raise _Refused(f"{path} must be a mapping of settings, such as `release: default`")
     known = settings_class.model_fields.keys() - {"config"}
     unknown = [f"{path}: {_unknown(str(key), known)}" for key in values if key not in known]
     if unknown:
@@ -212,15 +212,25 @@ def _file(settings_class: type[StoreSettings], file: Path) -> Mapping[str, Any]:
 
 def _unknown(key: str, known: set[str]) -> str:
     near = get_close_matches(key.replace("-", "_"), known, n=1, cutoff=0.0)
-    return f"there is no setting {redact(key)!r}; did you mean {near[0]!r}?"
+    return f"unknown setting {redact(key)!r}; did you mean {near[0]!r}?"
 
 
-def _sentence(error: ErrorDetails, origin: Mapping[str, str]) -> str:
+def _is_secret(field: FieldInfo) -> bool:
+    types = (field.annotation, *get_args(field.annotation))
+    return any(hasattr(one, "get_secret_value") for one in types)
+
+
+def _sentence(error: ErrorDetails, origin: Mapping[str, str], secret: Collection[str]) -> str:
     name = str(error["loc"][0]) if error["loc"] else "settings"
-    rest = "".join(f"[{part}]" for part in error["loc"][1:])
+    place = origin.get(name, name) + "".join(f"[{part}]" for part in error["loc"][1:])
     message = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
     message = _OWN_WORDS.get(error["type"], message)
-    return f"{origin.get(name, name)}{rest}: {message}"
+    if message.startswith("should "):
+        message = f"must {message.removeprefix('should ')}"
+    if not message.startswith("must "):
+        return f"{place}: {message}"
+    value = "hidden" if name in secret else redact(printable_line(error["input"], _MAX_VALUE))
+    return f"{place} {message} (was {value})"
 
 
 def _refuse(prog: str, error: Exception) -> NoReturn:

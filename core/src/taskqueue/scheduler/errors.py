@@ -1,18 +1,18 @@
-"""What can go wrong for a scheduler. Each docstring is the message a person sees."""
+"""Errors of a scheduler. Each docstring is the message that people read."""
 
 from taskqueue.errors import TaskqueueError
 
 
 class SchedulerError(TaskqueueError):
-    """The scheduler cannot go on as it was."""
+    """The scheduler must read the store again."""
 
     def __init__(self) -> None:
         super().__init__(self.__doc__)
 
 
 class StoreReplacedError(SchedulerError):
-    """The store is not the one that was published to: it was emptied or replaced."""
+    """The store was emptied or replaced since the last publish."""
 
 
 class StoreRevertedError(SchedulerError):
-    """The store went back to an earlier state, by a failover or a backup: all is compared and published again."""
+    """The store went back to an earlier state, by a failover or a backup: everything is published again."""

@@ -1,4 +1,4 @@
-"""How far back each type must go if the store loses everything now: values, and what follows from them. Pure."""
+"""Floors: the instant from which each type must be emitted again if the store loses everything now. Pure."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -7,19 +7,19 @@ from taskqueue.models.values import CatchUp, TaskType
 from taskqueue.plan.replay import Replay
 from taskqueue.plan.schedule import previous_occurrence, window_s
 
-#: What was emitted ahead of its due, or was about to start, goes with a store that loses everything: emit it again.
+#: Jobs emitted this long before the loss may not have started yet: they are emitted again.
 LOST_WITH_STORE_MS = 2_000
-#: Types that a copy names, at most: it has room in an annotation.
+#: Types that a copy names at most, so that it fits into an annotation.
 TYPES_MAX = 500
 
 
 @dataclass(frozen=True, slots=True)
 class Floors:
-    """What waited of the types with catchUp All when last seen, epoch ms.
+    """The oldest waiting jobs of types with catchUp All, epoch ms.
 
-    seen_ms: of a type that is not named, nothing waited whose due is before that instant.
-    by_type: the oldest due of the others.
-    places: a digest of the places of their subscriptions; 0: not known.
+    by_type: the oldest due of each type that is named.
+    seen_ms: no job of the remaining types waited with an earlier due.
+    places: a digest of the places of their subscriptions; 0: unknown.
     """
 
     seen_ms: int
@@ -29,7 +29,7 @@ class Floors:
 
 @dataclass(frozen=True, slots=True)
 class CursorCopy:
-    """What is known of the store's progress outside of it. floors: None if nobody has looked yet."""
+    """A copy of the cursor outside the store. floors: None before the first read."""
 
     cursor_ms: int
     floors: Floors | None = None
@@ -43,9 +43,9 @@ def newest(known: CursorCopy | None, other: CursorCopy | None) -> CursorCopy | N
 
 
 def floors(seen_ms: int, oldest_ms: Mapping[str, int]) -> Floors:
-    """Return the floors by what a look found when the cursor was at `seen_ms`.
+    """Return the floors, given the oldest due by type when the cursor was at `seen_ms`.
 
-    Types whose jobs waited for longer than LOST_WITH_STORE_MS are named; for all others the oldest of theirs stands.
+    Types with a job that waited longer than LOST_WITH_STORE_MS are named; the oldest due of the rest becomes `seen_ms`.
 
     >>> floors(100_000, {"old": 1_000, "new": 99_000})
     Floors(seen_ms=99000, by_type={'old': 1000}, places=0)
@@ -58,10 +58,10 @@ def floors(seen_ms: int, oldest_ms: Mapping[str, int]) -> Floors:
 
 
 def replay(copy: CursorCopy, types: Iterable[TaskType], *, kept_places: bool) -> Replay:
-    """Return from where each type goes on in a store that lost everything and was filled again.
+    """Return the replay for a refilled store: the instant from which each type goes on. Raises ScheduleError.
 
-    kept_places: subscriptions are where they were. Where not, one may have moved from behind an instant to before it:
-    types with catchUp All then go on from the beginning of the period. Raises ScheduleError.
+    kept_places: subscriptions have the places they had. Otherwise one may have moved from after an instant to before
+    it, and types with catchUp All go on from the beginning of their period.
     """
     after_ms = copy.cursor_ms - LOST_WITH_STORE_MS
     by_type = {}
@@ -74,7 +74,7 @@ def replay(copy: CursorCopy, types: Iterable[TaskType], *, kept_places: bool) ->
 
 
 def _first_ms(task_type: TaskType, copy: CursorCopy, *, kept_places: bool) -> int:
-    """Return the first due of a type that may have been lost."""
+    """Return the first due of a type whose job may have been lost, epoch ms."""
     seen = copy.floors
     first_ms = copy.cursor_ms - LOST_WITH_STORE_MS + 1
     if seen:

@@ -1,4 +1,4 @@
-"""Keeps the store as the manifests say: publishes, tries again, confirms removals, refills a lost store."""
+"""Keeps the store in the desired state: publishes, retries, confirms removals, refills a lost store."""
 
 import asyncio
 import math
@@ -9,38 +9,38 @@ import structlog
 
 from taskqueue.scheduler import metrics
 from taskqueue.scheduler.errors import StoreReplacedError, StoreRevertedError
-from taskqueue.scheduler.floors import CursorCopy, replay
-from taskqueue.scheduler.lookout import Lookout
+from taskqueue.scheduler.leadership import Always, Leadership
+from taskqueue.scheduler.publish_lag import PublishLag
 from taskqueue.scheduler.publisher import Publisher
-from taskqueue.scheduler.reports import Lag, report_published, report_taken
-from taskqueue.scheduler.source import Always, Leadership, Source
+from taskqueue.scheduler.recovery_point import RecoveryPoint
+from taskqueue.scheduler.refill import Refill
+from taskqueue.scheduler.reports import report_desired, report_published
+from taskqueue.scheduler.source import Source
 from taskqueue.scheduler.ticker import Ticker
 from taskqueue.sources.desired import Desired, Protected
 from taskqueue.store.connection import Store
-from taskqueue.store.cursor import mark_installed
 from taskqueue.store.errors import DeposedError, ForeignOwnerError, StoreFailure
 from taskqueue.store.limits import set_rate
-from taskqueue.store.types import read_catalog
 
-#: What is under way (a schedule that takes over, a type that goes) is carried on this often.
+#: Seconds between two steps of types under way: a schedule that takes over, a type that is removed.
 MAINTAIN_S = 1.0
-#: A store that somebody else keeps is looked at again this often.
+#: Seconds between two attempts at a store that another kind of owner keeps.
 _REFUSED_S = 10.0
-#: What is held is asked about again this often; whether an import still owns users; what became of all users.
-_HELD_S, _FOREIGN_S, _LOOK_AGAIN_S = 10.0, 60.0, 600.0
+#: Seconds until the next publish: with pending removals, with users that an import owns, and without either.
+_PENDING_S, _FOREIGN_S, _RESYNC_S = 10.0, 60.0, 600.0
 
 log = structlog.get_logger()
 
 
 class Keeper:
-    """One for a process.
+    """The loop that publishes; one for a process.
 
     started: set by the first publish and never cleared.
-    published: set after every publish; whoever waits for it clears it.
-    refused: why the store may not be written to by this release, or empty.
-    progress: of the loop that publishes, for /livez.
-    lookout: to be run beside it; knows how far back a lost store must go.
-    in_store: what was published last, as a whole. foreign: users of it that an import owns.
+    published: set after every publish; a test that waits for it clears it.
+    refused: the reason why this release may not write to the store, or empty.
+    progress: of the loop, for /livez.
+    recovery_point: a further task of the process; copies the cursor.
+    stored: the desired state of the last publish. foreign: its users that an import owns.
     """
 
     def __init__(
@@ -55,30 +55,28 @@ class Keeper:
         self.started = asyncio.Event()
         self.published = asyncio.Event()
         self.refused = ""
-        self.in_store: Desired | None = None
+        self.stored: Desired | None = None
         self.foreign: frozenset[str] = frozenset()
         self._store = store
         self._ticker = ticker
         self._source = source
         self._rate = rate
         self._leadership = leadership or Always()
-        self.lookout = Lookout(store, ticker, self._leadership)
+        self.recovery_point = RecoveryPoint(store, ticker, self._leadership)
+        self._refill = Refill(store, ticker, self.recovery_point)
         self._publisher = Publisher(store, source.name) if source else Publisher(store)
         self.progress = self._publisher.progress
         self.progress.idle()
         self._desired: Desired | None = None
         self._changed = asyncio.Event()
-        # While a store that lost everything is filled again, and what is known of it, if anything is.
-        self._restoring = False
-        self._lost: CursorCopy | None = None
         self._new_to_lead = False
-        self._ask_again_s = math.inf  # of the monotonic clock
-        self._lag = Lag()
-        # Files that were never seen good by this process: what they declared before it started is not known.
-        self._unknown: set[str] | None = None
+        self._resync_at_s = math.inf  # of the monotonic clock
+        self._lag = PublishLag()
+        # Files that this process has only seen faulty: their former content is unknown, so nothing is removed.
+        self._faulty_files: set[str] | None = None
 
     def ready(self) -> str | None:
-        """Why this process is not ready, or None: all was published, or is by another that leads."""
+        """Return why this process is not ready, or None once the manifests are published, here or by the leader."""
         if self.refused or self.started.is_set():
             return self.refused or None
         if self._leadership.elsewhere and self._desired is not None:
@@ -86,11 +84,11 @@ class Keeper:
         return "the manifests are not published yet"
 
     def lag_s(self) -> float:
-        """How long the oldest change has been waiting; another replica's to publish is not waited for here."""
+        """Return the age of the oldest unpublished change, in seconds; 0 where another replica publishes."""
         return 0.0 if self._leadership.elsewhere else self._lag.seconds()
 
     async def watch(self) -> None:
-        """Take in what the manifests say, until cancelled; returns at once where there are none to watch."""
+        """Take each desired state of the source, until cancelled; return at once without a source."""
         if self._source is None:
             self._changed.set()
             return
@@ -98,7 +96,7 @@ class Keeper:
             self._take(desired)
 
     async def keep(self) -> None:
-        """Publish whenever something changed, and carry on what is under way, until cancelled."""
+        """Publish after every change, and write the steps of types under way, until cancelled."""
         await self._changed.wait()
         while True:
             try:
@@ -107,27 +105,35 @@ class Keeper:
                 await self._pause()
             except StoreFailure as error:
                 metrics.PUBLISHES.labels("failed").inc()
-                log.warning("could not publish; trying again", error=str(error))
+                log.warning("publish failed, retrying", error=str(error))
                 await asyncio.sleep(MAINTAIN_S)
             except DeposedError as error:
-                log.warning("somebody else publishes by now", reason=str(error))
+                log.warning("deposed, another replica publishes", error=str(error))
                 await asyncio.sleep(MAINTAIN_S)
             except ForeignOwnerError as error:
                 self.refused = str(error)
-                log.critical("nothing is published", reason=self.refused)
+                log.critical("publish refused", error=self.refused)
                 self.progress.idle()
                 await asyncio.sleep(_REFUSED_S)
             except StoreReplacedError as error:
-                log.critical(str(error), cursor_ms=self._ticker.cursor_ms)
-                self._publisher.forget()
-                self._restore()
-                self._changed.set()
+                log.critical("store replaced", error=str(error), cursor_ms=self._ticker.cursor_ms)
+                self._begin_again()
+                self._begin_refill()
             except StoreRevertedError as error:
-                log.critical(str(error))
-                self._changed.set()
+                log.critical("store reverted", error=str(error))
+                self._begin_again()
+
+    def _begin_again(self) -> None:
+        self._publisher.forget()
+        self._changed.set()
+
+    def _begin_refill(self) -> None:
+        """Let the next publish fill the store; without manifests, their owner must publish again."""
+        if self._desired is not None:
+            self._refill.begin()
 
     async def _lead(self) -> None:
-        """Wait until this process may publish. Whoever was not leading before looks at everything anew."""
+        """Wait until this process may publish. A new leader reads and compares everything."""
         self.progress.idle()
         fence = await self._leadership.leading()
         self.progress.step()
@@ -135,33 +141,12 @@ class Keeper:
             self._new_to_lead = True
             self._changed.set()
         if self._new_to_lead:
-            await self._look_for_a_loss()
+            if await self._refill.is_needed():
+                self._begin_refill()
             self._new_to_lead = False
 
-    async def _look_for_a_loss(self) -> None:
-        """Fill a store again that lost everything while somebody else led, or nobody did."""
-        known, catalog = self.lookout.copy, await read_catalog(self._store)
-        if known and (not catalog.installed_ms or catalog.refilling):
-            log.critical("the store has lost everything; it is filled again", cursor_ms=known.cursor_ms)
-            self._restore()
-
-    def _restore(self) -> None:
-        """Fill the store again with the next publish; without manifests whoever published must come again."""
-        if self._desired is not None and not self._restoring:
-            self._restoring, self._lost = True, self.lookout.copy
-
-    async def _go_back(self, lost: CursorCopy) -> None:
-        """Give a store that was filled again its cursor, set back as far as what waited in it was due."""
-        assert self._desired is not None
-        kept = await self.lookout.kept_places(lost)
-        again = replay(lost, self._desired.types.values(), kept_places=kept)
-        if await self._ticker.restore(again):
-            metrics.CURSOR_SET_BACK.inc((again.end_ms - again.start_ms) / 1000)
-            for name, after_ms in again.by_type.items():
-                log.warning("type goes back", type=name, seconds=(again.end_ms - after_ms) / 1000)
-
     async def _pause(self) -> None:
-        """Wait for a change, but no longer than MAINTAIN_S."""
+        """Wait for a change, at most MAINTAIN_S."""
         try:
             async with asyncio.timeout(MAINTAIN_S):
                 await self._changed.wait()
@@ -170,14 +155,14 @@ class Keeper:
 
     def _take(self, desired: Desired) -> None:
         faulty = {fault.file for fault in desired.faults} if desired.protected is None else set[str]()
-        self._unknown = faulty if self._unknown is None else self._unknown & faulty
-        report_taken(desired, self._desired)
+        self._faulty_files = faulty if self._faulty_files is None else self._faulty_files & faulty
+        report_desired(desired, self._desired)
         self._desired = desired
         self._lag.change()
         self._changed.set()
 
     async def _turn(self) -> None:
-        if time.monotonic() >= self._ask_again_s:
+        if time.monotonic() >= self._resync_at_s:
             await self._publisher.look_again()
         elif not self._changed.is_set():
             await self._publisher.maintain()
@@ -188,17 +173,12 @@ class Keeper:
         self._lag.begin()
         began_s = time.monotonic()
         try:
-            if self._restoring:
-                await mark_installed(self._store)
+            await self._refill.mark()
             if self._rate is not None:
                 await set_rate(self._store, self._rate)
             await self._publish()
-            if self._restoring:
-                if self._lost:
-                    await self._go_back(self._lost)
-                self._restoring = False
         except BaseException:
-            self._changed.set()  # it is still to do
+            self._changed.set()  # the publish is still to do
             raise
         self._lag.done()
         metrics.PUBLISH_SECONDS.observe(time.monotonic() - began_s)
@@ -211,26 +191,24 @@ class Keeper:
         if desired is None:
             await self._publisher.maintain()
             return
-        prune = not self._unknown
-        as_of_ms = None
-        if self._restoring and self._lost:
-            as_of_ms = replay(self._lost, desired.types.values(), kept_places=False).start_ms
+        types = desired.types
         publish = partial(
-            self._publisher.publish, desired.types, desired.users, protected=desired.protected or Protected()
+            self._publisher.publish, types, desired.users, protected=desired.protected or Protected()
         )
-        done = await publish(prune=prune, as_of_ms=as_of_ms)
-        if done.held and await self._confirmed(desired):
+        done = await publish(prune=not self._faulty_files, as_of_ms=self._refill.as_of_ms(types.values()))
+        if done.pending_removals and await self._confirmed(desired):
             done = await publish(confirm_removals=True)
-        wait_s = _HELD_S if done.held else _FOREIGN_S if done.foreign else _LOOK_AGAIN_S
-        self._ask_again_s = time.monotonic() + wait_s
-        self.in_store, self.foreign = desired, frozenset(done.foreign)
-        report_published(done, self._unknown or ())
+        wait_s = _PENDING_S if done.pending_removals else _FOREIGN_S if done.foreign else _RESYNC_S
+        self._resync_at_s = time.monotonic() + wait_s
+        self.stored, self.foreign = desired, frozenset(done.foreign)
+        report_published(done, self._faulty_files or ())
+        await self._refill.end(types.values())
 
     async def _confirmed(self, desired: Desired) -> bool:
-        """Whether a fresh look at all files, a little later, misses the same users and types."""
+        """Read all manifests again, and tell whether the same users and types are missing."""
         assert self._source is not None
-        log.warning("many users or types are gone; reading the manifests again before they are removed")
-        self.progress.idle()  # all files, or a slow API server: however long it takes, that is no loop that hangs
+        log.warning("many removals, reading the manifests again")
+        self.progress.idle()  # many files, or a slow API server, may take any time: the loop does not hang
         fresh = await self._source.look()
         self.progress.step()
         return (

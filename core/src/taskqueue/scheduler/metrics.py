@@ -1,41 +1,45 @@
-"""What a scheduler counts, for Prometheus. The docstring of a metric is its help text."""
+"""Prometheus metrics of a scheduler, and of the scheduler inside an operator."""
 
 from prometheus_client import Counter, Gauge, Histogram
 
 TICK_LAG = Gauge(
-    "taskqueue_tick_lag_seconds", "How far the cursor is behind the store's clock; negative: ahead."
+    "taskqueue_tick_lag_seconds", "Time from the cursor to the store's clock; negative: the cursor is ahead."
 )
 CURSOR_AGE = Gauge("taskqueue_cursor_age_seconds", "Time since this process last saw the cursor move.")
 CURSOR_LOST = Gauge("taskqueue_cursor_lost", "1 while the store's cursor is lost and nothing can be emitted.")
 CURSOR_SET_BACK = Counter(
     "taskqueue_cursor_set_back_seconds_total",
-    "How far the cursor was set back for a store that had lost everything; what was due in that time may run twice.",
+    "Time that the cursor was set back in a store that had lost everything; jobs due in that time may run twice.",
 )
 EMITTED_AGAIN = Counter(
     "taskqueue_emitted_again_total",
-    "Jobs that this process emitted again for a store that had lost everything: what was lost, and what runs twice.",
+    "Jobs that this process emitted again into a store that had lost everything: lost jobs, and jobs that run twice.",
 )
-BACKLOG_FULL = Gauge("taskqueue_backlog_full", "1 while the cursor waits because too many jobs are waiting.")
-EMITTED = Counter("taskqueue_emitted_total", "Jobs that this process emitted.")
+BACKLOG_FULL = Gauge(
+    "taskqueue_backlog_full", "1 while the cursor stands still because max_backlog jobs are waiting."
+)
+EMITTED = Counter("taskqueue_emitted_total", "Jobs emitted by this process.")
 TICKS = Counter("taskqueue_ticks_total", "Calls of tick by verdict.", ["verdict"])
 
 PUBLISH_SECONDS = Histogram(
     "taskqueue_publish_seconds",
-    "How long it took to bring the store to what the manifests say.",
+    "Duration of a publish: of bringing the store to the state that the manifests declare.",
     buckets=(0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30, 100),
 )
 PUBLISH_LAG = Gauge(
     "taskqueue_publish_lag_seconds",
-    "How long the oldest change of the manifests has been waiting to be published.",
+    "Age of the oldest change of the manifests that is not published.",
 )
 PUBLISHES = Counter("taskqueue_publishes_total", "Publishes by outcome: done, failed.", ["outcome"])
 TYPES_WRITTEN = Counter("taskqueue_published_types_total", "Task types written, built or removed.")
 USERS_WRITTEN = Counter(
-    "taskqueue_published_users_total", "Users by what was done: written, removed.", ["verb"]
+    "taskqueue_published_users_total", "Users changed in the store by change: written, removed.", ["change"]
 )
-REMOVALS_HELD = Gauge("taskqueue_removals_held", "Users whose removal waits for a confirmation.")
+PENDING_REMOVALS = Gauge(
+    "taskqueue_pending_removals", "Users whose removal waits for a second listing to confirm it."
+)
 SOURCE_FAULTS = Gauge(
-    "taskqueue_source_faults", "Faults in the manifests; what they stand in is not applied."
+    "taskqueue_source_faults", "Faults in the manifests; a manifest at fault is not applied."
 )
 SOURCE_TYPES = Gauge("taskqueue_source_types", "Task types in force in the manifests.")
 SOURCE_USERS = Gauge("taskqueue_source_users", "Users in force in the manifests.")

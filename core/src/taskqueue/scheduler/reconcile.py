@@ -1,11 +1,11 @@
-"""What to do next for one task type, from its record and what is wanted of it. Pure, one step at a time.
+"""The next write for one task type, from its stored record and its desired state. Pure, one step at a time.
 
-A new schedule is always dealt beside the old one and then takes over, also where there is no old one:
+A new schedule is always dealt next to the old one and then takes over, also where there is no old one:
 
     (none) --building--> dealt --takeover--> active --window of the old over--> active
     removed --------------> its subscriptions wait in generation 0 --> (none)
 
-A record says all that is known, so whoever finds one goes on from there. First the subscriptions are moved
+A record holds the whole state, so any process can take the next step. First the subscriptions are moved
 (`pending_move`), then the record may `advance`.
 """
 
@@ -17,18 +17,18 @@ from taskqueue.plan.spread import spread_class
 from taskqueue.plan.takeover import takeover_s
 from taskqueue.store.type_record import GENERATIONS_MOST, Generation, TypeRecord
 
-#: A takeover is at least this far ahead, so that it can be written before the cursor gets there; the cursor
-#: itself may be a second ahead of the clock.
+#: A takeover is at least this far ahead, so that it is written before the cursor gets there; the cursor itself may
+#: be a second ahead of the clock.
 TAKEOVER_MARGIN_S = 2
-#: An old generation is kept this long after its last due, for whoever looks at it just now.
+#: An old generation is kept this long after its last due, for processes that are reading it.
 RETIRE_MARGIN_MS = 1_000
-#: Where the subscriptions of a type that does not exist wait.
+#: The generation in which subscriptions wait for a type that does not exist.
 WAITING_ROOM = 0
 
 
 @dataclass(frozen=True, slots=True)
 class Move:
-    """Subscriptions to deal anew before a record can advance: all members of `sources` into `target`."""
+    """Subscriptions to deal before a record can advance: all members of the generations `sources` into `target`."""
 
     type: str
     sources: tuple[int, ...]
@@ -37,9 +37,9 @@ class Move:
 
 @dataclass(frozen=True, slots=True)
 class Change:
-    """What to write: the record (None: remove it) and which generations to drop.
+    """A write: the record (None: remove it) and the generations to drop.
 
-    before_cursor_ms: once the cursor is there it is too late; 0: never.
+    before_cursor_ms: the write is refused once the cursor is there; 0: never.
     """
 
     type: str
@@ -49,7 +49,7 @@ class Change:
 
 
 def pending_move(record: TypeRecord) -> Move | None:
-    """Return what must be moved before `advance` is right about this record. Moving again is harmless."""
+    """Return the move that must precede `advance` for this record. A repeated move is harmless."""
     name = record.task_type.name
     if record.removed:
         return Move(name, tuple(one.number for one in record.generations), WAITING_ROOM)
@@ -60,25 +60,25 @@ def pending_move(record: TypeRecord) -> Move | None:
 
 
 def advance(
-    record: TypeRecord | None, spec: TaskType | None, cursor_ms: int | None, now_ms: int
+    record: TypeRecord | None, task_type: TaskType | None, cursor_ms: int | None, now_ms: int
 ) -> Change | None:
-    """Return the next thing to write for a type whose `pending_move` was carried out, or None.
+    """Return the next write for a type whose `pending_move` was carried out, or None. Raises ScheduleError.
 
-    cursor_ms None: it is lost, so that nothing can take over from anything.
-    spec None: the type is not wanted. Where a type that is being removed is wanted again, it goes first and
-    is then made anew. Raises ScheduleError.
+    cursor_ms None: the cursor is lost, so no schedule can take over.
+    task_type None: the type is to be removed. A type that is desired again during its removal is removed first, and
+    then created.
     """
     if record is None:
-        if spec is None:
+        if task_type is None:
             return None
-        return Change(spec.name, TypeRecord(spec, (), building=Generation(1, spec.schedule)))
-    if record.removed or spec is None:
+        return Change(task_type.name, TypeRecord(task_type, (), building=Generation(1, task_type.schedule)))
+    if record.removed or task_type is None:
         return _remove(record)
     if record.building is None:
-        return _keep_up(record, spec, cursor_ms or 0)
+        return _keep_up(record, task_type, cursor_ms or 0)
     if not record.active:
-        return _begin(record.building, spec, now_ms)
-    return None if cursor_ms is None else _take_over(record, record.building, spec, cursor_ms, now_ms)
+        return _begin(record.building, task_type, now_ms)
+    return None if cursor_ms is None else _take_over(record, record.building, task_type, cursor_ms, now_ms)
 
 
 def _remove(record: TypeRecord) -> Change:
@@ -87,19 +87,19 @@ def _remove(record: TypeRecord) -> Change:
     return Change(record.task_type.name, replace(record, removed=True))
 
 
-def _begin(building: Generation, spec: TaskType, now_ms: int) -> Change:
-    """Let a new type begin with the period that is on; it has no part in what an outage swallowed before."""
+def _begin(building: Generation, task_type: TaskType, now_ms: int) -> Change:
+    """Begin a new type with the current period; it makes up for no earlier outage."""
     from_s = previous_occurrence(building.schedule, now_ms // 1000)
-    return Change(spec.name, TypeRecord(spec, (replace(building, from_s=from_s),)))
+    return Change(task_type.name, TypeRecord(task_type, (replace(building, from_s=from_s),)))
 
 
 def _take_over(
-    record: TypeRecord, building: Generation, spec: TaskType, cursor_ms: int, now_ms: int
+    record: TypeRecord, building: Generation, task_type: TaskType, cursor_ms: int, now_ms: int
 ) -> Change:
-    """Hand over from the generation in force to the one that is built.
+    """Let the generation that was dealt take over from the generation in force.
 
-    A generation that was to take over and has not begun yet is dropped instead, and the one in force goes on.
-    The first one is in force also while the cursor is still behind its beginning.
+    A generation whose takeover is still ahead is dropped, and the one in force goes on until the new takeover. The
+    first generation is in force also while the cursor is behind its beginning.
     """
     kept = [one for one in record.active if one.from_s * 1000 <= cursor_ms] or [record.active[0]]
     not_begun = record.active[len(kept) :]
@@ -109,24 +109,24 @@ def _take_over(
     active = (*kept, replace(old, until_s=from_s), replace(building, from_s=from_s))
     before_s = min(from_s, *(one.from_s for one in not_begun)) if not_begun else from_s
     dropped = tuple(one.number for one in not_begun)
-    return Change(record.task_type.name, TypeRecord(spec, active), dropped, before_s * 1000)
+    return Change(record.task_type.name, TypeRecord(task_type, active), dropped, before_s * 1000)
 
 
-def _keep_up(record: TypeRecord, spec: TaskType, cursor_ms: int) -> Change | None:
+def _keep_up(record: TypeRecord, task_type: TaskType, cursor_ms: int) -> Change | None:
     retired = tuple(one for one in record.active if _is_over(one, cursor_ms))
     active = tuple(one for one in record.active if one not in retired)
     building = None
-    if spread_class(active[-1].schedule) != spread_class(spec.schedule):
+    if spread_class(active[-1].schedule) != spread_class(task_type.schedule):
         number = _next_number(record.active)
-        building = Generation(number, spec.schedule) if number else None
-    wanted = TypeRecord(spec, active, building)
-    if wanted == record:
+        building = Generation(number, task_type.schedule) if number else None
+    next_record = TypeRecord(task_type, active, building)
+    if next_record == record:
         return None
-    return Change(spec.name, wanted, dropped=tuple(one.number for one in retired))
+    return Change(task_type.name, next_record, dropped=tuple(one.number for one in retired))
 
 
 def _next_number(active: tuple[Generation, ...]) -> int | None:
-    """Return a number that no generation has; None if all are in use, then an edit waits for one to retire."""
+    """Return an unused number; None if all are in use: then an edit waits until a generation retires."""
     used = {one.number for one in active}
     after = active[-1].number
     turns = ((after + step) % GENERATIONS_MOST + 1 for step in range(GENERATIONS_MOST))

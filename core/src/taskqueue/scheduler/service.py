@@ -12,8 +12,9 @@ from taskqueue.process.retention import RetentionWatch
 from taskqueue.process.settings import load
 from taskqueue.scheduler import metrics
 from taskqueue.scheduler.keeper import Keeper
+from taskqueue.scheduler.leadership import Leadership
 from taskqueue.scheduler.settings import SchedulerSettings, TickingSettings
-from taskqueue.scheduler.source import Leadership, Source
+from taskqueue.scheduler.source import Source
 from taskqueue.scheduler.ticker import Ticker
 from taskqueue.sources.folder import FolderSource
 from taskqueue.store.connection import Store
@@ -59,7 +60,7 @@ class Scheduler:
         own: tuple[Start, ...] = (
             keeper.watch,
             keeper.keep,
-            keeper.lookout.run,
+            keeper.recovery_point.run,
             self._retention.run,
             self.ticker.run,
         )

@@ -9,33 +9,36 @@ from taskqueue.process.settings import ProcessSettings
 
 
 class TickingSettings(ProcessSettings):
-    """What every process that emits jobs is told."""
+    """Settings of every process that emits jobs: scheduler and operator."""
 
     rate: float | None = Field(
         default=None,
         ge=MIN_PER_SECOND,
         le=MAX_PER_SECOND,
-        description="The global limit R, starts per second over all workers; without it, what the store has "
-        "stays. Where none was ever set, nothing starts.",
+        description="Global limit, starts per second of all workers together; without it, the stored limit stays. "
+        "Nothing starts until a limit is set.",
     )
     tick_period: float = Field(
-        default=0.25, ge=0.01, le=1, description="Emit what became due this often, in seconds."
+        default=0.25,
+        ge=0.01,
+        le=1,
+        description="Interval between two ticks, which emit due jobs, in seconds.",
     )
     look_ahead: float = Field(
-        default=1.0, ge=0, le=1, description="Emit jobs this long before they are due, in seconds."
+        default=1.0, ge=0, le=1, description="Time by which jobs are emitted before they are due, in seconds."
     )
     max_backlog: int = Field(
         default=100_000,
         ge=1,
         le=1_000_000_000,
-        description="Emit nothing while this many jobs wait: time stands still for them.",
+        description="Maximum number of waiting jobs; beyond it no job is emitted, and the cursor stands still.",
     )
     live_within: float = Field(
         default=30,
         gt=0,
         le=86_400,
         description="/livez fails when the loop that ticks, or the one that publishes, made no step for this "
-        "long, in seconds.",
+        "time, in seconds.",
     )
 
 
@@ -44,9 +47,12 @@ class SchedulerSettings(TickingSettings):
 
     manifests: Path | None = Field(
         default=None,
-        description="A manifest file, or a folder of them, to publish and to watch; without it, the store's "
-        "types and users are scheduled as they are.",
+        description="Manifest file, or folder of manifest files, to publish and to watch; without it, the "
+        "stored types and users are scheduled.",
     )
     manifests_poll: float = Field(
-        default=0.5, ge=0.01, le=60, description="Look for changed manifests this often, in seconds."
+        default=0.5,
+        ge=0.01,
+        le=60,
+        description="Interval between two looks for changed manifests, in seconds.",
     )

@@ -1,8 +1,8 @@
-"""Writes again what manifests own and the store holds in a form that cannot be read: task types and users.
+"""Repair of task types and users of manifests that the store holds in an unreadable form.
 
-A type is written as it was last read, if nothing changed since. A process that never read it takes over the schedule
-that is there, where its offsets are those of the manifest's schedule: then nothing runs twice and nothing is left out.
-Else its subscriptions are dealt anew, as when a type appears.
+A type is written as it was last read, if the types did not change since. A process that never read it adopts the
+stored schedule if its offsets are those of the manifest's schedule: then no job runs twice and none is left out.
+Otherwise the subscriptions are dealt again, as for a new type.
 """
 
 import time
@@ -22,21 +22,18 @@ from taskqueue.store.repair import forget_notes, read_notes
 from taskqueue.store.type_record import GENERATIONS_MOST, Generation, TypeRecord
 from taskqueue.store.types import Catalog, put_types
 
-#: One type is not written again more often: two releases that do not read each other's records would take turns.
+#: Seconds between two repairs of one type: two releases that cannot read each other's records would take turns.
 _AGAIN_S = 10.0
 _WAITING_ROOM = 0
 _TYPES = b"types"
-#: Members whose offsets are compared before a schedule that is there is taken over.
+#: Members whose offsets are compared before a stored schedule is adopted.
 _SAMPLE = 50
 
 log = structlog.get_logger()
 
 
-class Mending:
-    """What was readable last, and what the manifests say of it.
-
-    types, users: as the manifests have them, None until they were published once.
-    """
+class Repair:
+    """The types of the store as last readable. types, users: the desired ones, None before the first publish."""
 
     def __init__(self, store: Store) -> None:
         self.types: Mapping[str, TaskType] | None = None
@@ -44,26 +41,26 @@ class Mending:
         self._store = store
         self._known: dict[str, TypeRecord] = {}
         self._version = -1
-        self._mended_s: dict[str, float] = {}
+        self._repaired_s: dict[str, float] = {}
 
     def forget(self) -> None:
-        """Know nothing of the store: it is another one."""
+        """Forget the types: the store was replaced."""
         self._known, self._version = {}, -1
 
     async def notes(self) -> Collection[bytes]:
-        """Read what scripts found malformed, and tell of what is new."""
+        """Return the places that scripts found malformed, and log new ones."""
         notes = await read_notes(self._store)
         for place, fate in notes.items():
             self._store.malformed.add(text(place), fate)
         return notes.keys()
 
-    async def mend_types(self, catalog: Catalog, notes: Collection[bytes], fence: Fence) -> int | None:
-        """Write unreadable types anew; return the version since then, None if there was nothing to write."""
+    async def repair_types(self, catalog: Catalog, notes: Collection[bytes], fence: Fence) -> int | None:
+        """Write unreadable types again. Return the new version, or None if nothing was written."""
         names = self._unreadable(catalog, notes)
         if not names:
             self._known, self._version = dict(catalog.records), catalog.version
             return None
-        records, dropped = await self._written_anew(names, catalog)
+        records, dropped = await self._repaired(names, catalog)
         if not records:
             return None
         try:
@@ -71,9 +68,9 @@ class Mending:
         except TypesMovedError:
             return None
         written = [record.task_type.name for record in records]
-        self._mended_s |= dict.fromkeys(written, time.monotonic())
-        log.warning("unreadable task types written again", types=written[:10], count=len(written))
-        for record in records:  # who subscribed meanwhile waits for the type
+        self._repaired_s |= dict.fromkeys(written, time.monotonic())
+        log.warning("unreadable types repaired", types=written[:10], count=len(written))
+        for record in records:  # subscriptions made meanwhile wait for the type
             if record.newest and not record.building:
                 await redeal(self._store, record.task_type.name, _WAITING_ROOM, record.newest.number)
         places = [f"types {name}".encode() for name in written]
@@ -87,15 +84,15 @@ class Mending:
             names |= ((self.types or {}).keys() | known.keys()) - catalog.records.keys()
         return names
 
-    async def _written_anew(
+    async def _repaired(
         self, names: Iterable[str], catalog: Catalog
     ) -> tuple[list[TypeRecord], list[tuple[str, int]]]:
-        """Return records for as many of the types as can be, and the generations to drop with them."""
+        """Return records for the types that can be repaired now, and the generations to drop with them."""
         known = self._known if catalog.version == self._version else {}
         records, dropped = list[TypeRecord](), list[tuple[str, int]]()
         latest_s = time.monotonic() - _AGAIN_S
         for name in sorted(names):
-            if self._mended_s.get(name, latest_s) > latest_s:
+            if self._repaired_s.get(name, latest_s) > latest_s:
                 continue
             record = catalog.records.get(name) or known.get(name)
             if record is None and self.types is not None and name in self.types:
@@ -105,26 +102,26 @@ class Mending:
                 records.append(record)
         return records, dropped
 
-    async def _adopt(self, spec: TaskType) -> tuple[TypeRecord, list[int]]:
-        """Make a record for what is there of a type, and say which generations are to be dropped with it."""
+    async def _adopt(self, task_type: TaskType) -> tuple[TypeRecord, list[int]]:
+        """Return a record for the stored schedule of a type, and the generations to drop with it."""
         store, numbers = self._store, range(1, GENERATIONS_MOST + 1)
-        full = await find_generations(store, spec.name, numbers)
-        if len(full) == 1 and await self._fits(spec, full[0]):
-            return TypeRecord(spec, (Generation(full[0], spec.schedule),)), []
+        full = await find_generations(store, task_type.name, numbers)
+        if len(full) == 1 and await self._fits(task_type, full[0]):
+            return TypeRecord(task_type, (Generation(full[0], task_type.schedule),)), []
         for number in full:
-            await redeal(store, spec.name, number, _WAITING_ROOM)
-        return TypeRecord(spec, (), building=Generation(1, spec.schedule)), full
+            await redeal(store, task_type.name, number, _WAITING_ROOM)
+        return TypeRecord(task_type, (), building=Generation(1, task_type.schedule)), full
 
-    async def _fits(self, spec: TaskType, number: int) -> bool:
-        """Whether the members of a generation have the offsets that the schedule gives to their numbers."""
-        window = window_s(spec.schedule)
-        sample = await read_sample(self._store, spec.name, number, _SAMPLE)
+    async def _fits(self, task_type: TaskType, number: int) -> bool:
+        """Tell whether the members of a generation have the offsets that the schedule gives to their numbers."""
+        window = window_s(task_type.schedule)
+        sample = await read_sample(self._store, task_type.name, number, _SAMPLE)
         return bool(sample) and all(
             task.generation == number and offset_ms(task.number, window) == offset for task, offset in sample
         )
 
     def unreadable_users(self, notes: Collection[bytes]) -> dict[bytes, UserSubscription]:
-        """Return the users of the manifests whose records cannot be read, by the place that was noted."""
+        """Return the desired users whose stored records are unreadable, by the place noted."""
         found = {}
         for place in notes:
             name = place.partition(b" ")[0].split(b":")

@@ -1,6 +1,7 @@
-"""Looks every few seconds at what waits of the types with catchUp All, for the copy of the cursor.
+"""The point from which a store that lost everything goes on: a copy of the cursor, and the floors of types.
 
-A folder's scheduler keeps that copy in memory alone; the operator's leader also writes it into the Lease.
+Every few seconds it reads the oldest waiting jobs of types with catchUp All. A scheduler with a folder keeps the copy
+in memory alone; the operator's leader also writes it into the Lease.
 """
 
 import asyncio
@@ -10,7 +11,7 @@ import structlog
 
 from taskqueue.models.values import CatchUp
 from taskqueue.scheduler.floors import CursorCopy, Floors, floors, newest
-from taskqueue.scheduler.source import Leadership
+from taskqueue.scheduler.leadership import Leadership
 from taskqueue.scheduler.ticker import Ticker
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import StoreFailure
@@ -19,18 +20,18 @@ from taskqueue.store.places import Places, read_places
 from taskqueue.store.type_record import TypeRecord
 from taskqueue.store.types import Catalog, read_catalog
 
-#: The time between two looks is so many times what the last one took: this process and the server spend no more on it.
+#: The rest between two reads is this many times the duration of the last one, to bound their cost.
 _REST = 100
-#: That time at least, and at most: where very much waits, more than a hundredth is spent on it.
+#: Bounds of this rest, seconds. With very many jobs, the upper bound spends more than a hundredth of the time.
 LOOK_MIN_S, LOOK_MAX_S = 1.0, 60.0
-#: The same between two looks at places, which change with subscriptions alone.
+#: Upper bound of the rest between two reads of places, which change with subscriptions alone.
 _PLACES_MAX_S = 600.0
 
 log = structlog.get_logger()
 
 
-class Lookout:
-    """One for a process; looks only while this process may be the one that fills the store again."""
+class RecoveryPoint:
+    """One for a process; reads only while this process may be the one that refills the store."""
 
     def __init__(self, store: Store, ticker: Ticker, leadership: Leadership) -> None:
         self._store = store
@@ -43,13 +44,13 @@ class Lookout:
 
     @property
     def copy(self) -> CursorCopy | None:
-        """What is known of the store's progress, here and by the leader."""
+        """The later cursor of this process and of the leader, with floors."""
         reached_ms = self._ticker.reached_ms
         ours = None if reached_ms is None else CursorCopy(reached_ms, self._floors)
         return newest(ours, self._leadership.last_copy)
 
     async def run(self) -> None:
-        """Look until cancelled. A look that fails leaves what the last one found, which holds as well."""
+        """Read until cancelled. A failed read keeps the result of the last one, which still holds."""
         while True:
             wait_s = LOOK_MIN_S
             try:
@@ -57,14 +58,14 @@ class Lookout:
                     self._floors = None
                 else:
                     began_s = time.monotonic()
-                    await self.look()
+                    await self.read()
                     wait_s = _rest_s(began_s, LOOK_MAX_S)
             except StoreFailure as error:
-                log.debug("could not look at what waits", error=str(error))
+                log.debug("floors not read", error=str(error))
             await asyncio.sleep(wait_s)
 
-    async def look(self) -> None:
-        """Learn how far back types with catchUp All would have to go. Raises StoreFailure."""
+    async def read(self) -> None:
+        """Read the floors of types with catchUp All. Raises StoreFailure."""
         catalog = self._ticker.catalog
         if catalog is None:
             return
@@ -84,7 +85,7 @@ class Lookout:
         self._floors = Floors(seen.seen_ms, seen.by_type, self._digest)
 
     async def kept_places(self, copy: CursorCopy) -> bool:
-        """Tell whether the store, filled again, has dealt subscriptions the places they had. Raises StoreFailure."""
+        """Tell whether the refilled store dealt subscriptions the places they had before. Raises StoreFailure."""
         places = await read_places(self._store, every_period(await read_catalog(self._store)))
         if places is None or copy.floors is None:
             return False
@@ -92,12 +93,12 @@ class Lookout:
 
 
 def every_period(catalog: Catalog) -> list[TypeRecord]:
-    """Return the types that make up for every period they missed."""
+    """Return the types with catchUp All."""
     return [one for one in catalog.records.values() if one.task_type.catch_up is CatchUp.ALL]
 
 
 def _floors(found: Oldest, catalog: Catalog, every: list[TypeRecord]) -> Floors:
-    """Return the floors by what a look found; a type in replay is to be emitted from where it is."""
+    """Return the floors of a read; a type in replay has not reached the cursor."""
     behind, oldest_ms, seen_ms = catalog.replay, dict(found.due_ms), found.cursor_ms
     if behind:
         seen_ms = max(seen_ms, behind.after_ms)

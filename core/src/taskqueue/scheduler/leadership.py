@@ -1,0 +1,32 @@
+"""The choice of the process that publishes, among several replicas."""
+
+from typing import Protocol
+
+from taskqueue.scheduler.floors import CursorCopy
+from taskqueue.store.fence import UNFENCED, Fence
+
+
+class Leadership(Protocol):
+    """Decides which of several processes publishes. Only saves work: the store refuses the writes of a late process."""
+
+    @property
+    def last_copy(self) -> CursorCopy | None:
+        """The last copy of the cursor outside the store; None without such a copy, or before the first one."""
+
+    @property
+    def elsewhere(self) -> bool:
+        """Whether another process is known to publish."""
+
+    async def leading(self) -> Fence:
+        """Wait until this process may publish, and return the fence of its writes."""
+
+
+class Always:
+    """Lets every process publish: several processes that read the same folder write the same."""
+
+    elsewhere = False
+    last_copy: CursorCopy | None = None
+
+    async def leading(self) -> Fence:
+        """Return at once."""
+        return UNFENCED
