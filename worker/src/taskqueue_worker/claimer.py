@@ -128,13 +128,13 @@ class Claimer:
         if self._calls.draining:  # the worker was told to stop while the call was in flight
             self._give_back(*answer.jobs)
             return
-        leased = self._lease(answer)
+        leased = self._bind(answer)
         self.leased += len(leased)
         if leased:
             self._pace.booked(leased[-1].start_s)
         self._slots.add(leased)
 
-    def _lease(self, answer: Claim) -> list[LeasedJob]:
+    def _bind(self, answer: Claim) -> list[LeasedJob]:
         """Bind each job to its type and its start to the loop's clock; jobs without a type go back."""
         spacing_s = STRETCH / answer.rate if answer.rate > 0 else 0.0
         find, to_loop = self._types.get, self._calls.clock.to_loop

@@ -33,7 +33,8 @@ def parse(name: str) -> JobName:
     if occurrence.startswith("~"):
         job = JobName(task_type, user, None, occurrence[1:], int(offset), int(life))
     else:
-        job = JobName(task_type, user, int(occurrence), "", int(occurrence) * 1000 + int(offset), int(life))
+        start_s = int(occurrence)
+        job = JobName(task_type, user, start_s, "", start_s * 1000 + int(offset), int(life))
     if not 0 <= job.due_ms < END_MS:
         raise ValueError(name)
     return job
