@@ -30,7 +30,7 @@ help: ## List the targets
 
 # mypy and the tests share two cores. The trap ends mypy with an interrupted run: a shell's background jobs ignore Ctrl-C.
 check: $(STAMP) lint ## Style, types and unit tests: green within a minute of a clone
-	@$(BIN)/mypy $(CODE) >$(VENV)/mypy.txt 2>&1 & types=$$!; trap "kill $$types 2>/dev/null" EXIT; \
+	@$(BIN)/mypy $(CODE) >$(VENV)/mypy.txt 2>&1 & types=$$!; trap "kill $$types 2>/dev/null" EXIT INT TERM; \
 	  $(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" tests/unit; unit=$$?; \
 	  wait $$types; types=$$?; cat $(VENV)/mypy.txt; exit $$((unit + types))
 	@echo "make check: all green after $$(($$(date +%s) - $(STARTED))) s"
