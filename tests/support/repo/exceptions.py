@@ -45,3 +45,15 @@ UNDECLARED_IMPORTS: tuple[str, ...] = (
 #: Functions and modules that are too long.
 LONG_FUNCTIONS: tuple[str, ...] = ()
 LONG_MODULES: tuple[str, ...] = ("core/src/taskqueue/cli/dev/api.py",)
+#: Classes of tests that derive from a concrete class of the product.
+DERIVED_FAKES: tuple[str, ...] = (
+    "tests/support/kubernetes/shared_lease.py: StandIn",
+    "tests/unit/operator/test_events.py: Told",
+    "tests/unit/operator/test_kopf_watch.py: Silent",
+    "tests/unit/operator/test_lease_record.py: Answers",
+    "tests/unit/operator/test_lease_record.py: Kept",
+    "tests/unit/operator/test_source.py: StandIn",
+    "tests/unit/operator/test_status_writer.py: Given",
+    "tests/unit/operator/test_status_writer.py: Leading",
+    "tests/unit/operator/test_status_writer.py: Server",
+)
