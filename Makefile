@@ -30,7 +30,7 @@ help: ## List the targets
 
 # mypy and the tests share two cores. The trap ends mypy with an interrupted run: a shell's background jobs ignore Ctrl-C.
 check: $(STAMP) lint ## Style, types and unit tests: green within a minute of a clone
-	@$(BIN)/mypy $(CODE) >$(VENV)/mypy.txt 2>&1 & types=$$!; trap "kill $$types 2>/dev/null" EXIT; \
+	@$(BIN)/mypy $(CODE) >$(VENV)/mypy.txt 2>&1 & types=$$!; trap "kill $$types 2>/dev/null" EXIT INT TERM; \
 	  $(BIN)/pytest -q -n 2 --dist loadfile -m "not slow" tests/unit; unit=$$?; \
 	  wait $$types; types=$$?; cat $(VENV)/mypy.txt; exit $$((unit + types))
 	@echo "make check: all green after $$(($$(date +%s) - $(STARTED))) s"
@@ -58,15 +58,16 @@ unit: $(STAMP) ## Unit and property tests, with every branch of models and plan 
 store: $(STAMP) ## Fundamentals, then every script on a real Valkey, by a clock that the tests move
 	$(BIN)/pytest -n 2 --dist loadfile tests/fundamentals tests/store
 
+# Tests of processes, the cluster and the chart wait more than they compute: two cores carry more than two of them.
 process: $(STAMP) ## Real processes: kill -9, cut connections, exact slots; then short failovers
-	$(BIN)/pytest -n 2 --dist loadfile tests/process
+	$(BIN)/pytest -n 4 --dist loadfile tests/process
 	$(BIN)/pytest -n 2 --dist load tests/faults
 
 cluster: $(STAMP) ## The operator on a real Kubernetes control plane; skipped without Go to build it [KUBECONFIG_TEST]
-	$(BIN)/pytest -n 2 --dist loadfile tests/cluster
+	$(BIN)/pytest -n 3 --dist loadfile tests/cluster
 
 chart: $(STAMP) ## The chart: lint, refusals, a real API server; builds helm 4 and promtool once, 4 minutes [TASKQUEUE_HELM]
-	$(BIN)/pytest -n 2 --dist loadfile tests/chart
+	$(BIN)/pytest -n 3 --dist loadfile tests/chart
 
 ##@ Before a commit
 

@@ -17,7 +17,7 @@ from taskqueue.store.connection import Store
 from taskqueue_operator.connection import connect
 from tests.support.kubernetes.bulk_objects import Objects
 from tests.support.kubernetes.shop import Shop
-from tests.support.process.chance import chance
+from tests.support.process.seeded_random import chance
 from tests.support.site.site import until
 from tests.support.store.raw import raw
 

@@ -1,6 +1,6 @@
 """A parked job delays no other.
 
-A job whose limit has no free slot is parked at that limit and leaves its lane. A type with a narrow limit and a
+A job whose limit has no free slot is parked at that limit and leaves its lane. A type with a low limit and a
 long backlog therefore takes nothing from types without one.
 """
 

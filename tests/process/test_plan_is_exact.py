@@ -18,7 +18,7 @@ from taskqueue.plan.due import OVERDUE_GRACE_MS
 from taskqueue.store.clock import server_now_ms
 from taskqueue.store.cursor import read_cursor
 from taskqueue.store.limits import set_rate
-from tests.support.process.chance import chance
+from tests.support.process.seeded_random import chance
 from tests.support.site.planned import Job, Planned
 from tests.support.site.site import Site, site, until
 

@@ -14,7 +14,7 @@ from taskqueue.store.enqueue import enqueue
 from taskqueue.store.limits import set_rate
 from taskqueue.store.type_record import Generation, TypeRecord
 from taskqueue.store.types import put_types
-from tests.support.process.chance import chance
+from tests.support.process.seeded_random import chance
 from tests.support.site.site import Site, site, until
 from tests.support.store.lossy_proxy import Flaky, flaky
 from tests.support.store.raw import raw

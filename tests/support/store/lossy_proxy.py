@@ -11,7 +11,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from taskqueue.store.connection import ANSWER_TIMEOUT_S
-from tests.support.process.chance import chance
+from tests.support.process.seeded_random import chance
 
 _DELAY_MOST_S = 0.25
 

@@ -5,7 +5,7 @@ import pytest
 from taskqueue.models.values import CatchUp, Priority, Schedule
 from taskqueue.plan.due import CATCH_UP_PERIODS, OVERDUE_GRACE_MS, due
 from taskqueue.plan.segment import DueRange, Segment
-from tests.support.process.effort import calls
+from tests.support.process.counted_calls import calls
 
 DAY_MS = 86_400_000
 NOW = 1_770_000_123_456

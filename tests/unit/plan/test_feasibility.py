@@ -11,7 +11,7 @@ from taskqueue.plan.feasibility import check
 from taskqueue.plan.limiter import STRETCH
 from taskqueue.plan.type_demand import TypeDemand
 from taskqueue.plan.verdict import Fit, Scope, Verdict, Violation
-from tests.support.process.effort import calls
+from tests.support.process.counted_calls import calls
 
 HOUR = 3600
 MONDAY = 1_767_571_200  # 2026-01-05 00:00 UTC

@@ -35,6 +35,23 @@ def test_every_file_named_by_internals_exists() -> None:
     assert [name for name in named if not any(path.endswith(f"/{name}") for path in files)] == []
 
 
+@pytest.mark.parametrize("page", ["CONTRIBUTING.md", "tests/README.md"])
+def test_files_and_folders_named_for_contributors_exist(page: str) -> None:
+    named = re.findall(r"`([\w./]+/[\w./]*|\w+\.py|values\.schema\.json)`", (ROOT / page).read_text())
+    tests = ("tests", "tests/support/store", "tests/support/site", "tests/unit/repo")
+    bases = [ROOT / folder for folder in (".", "core/src/taskqueue", "helm/taskqueue", *tests)]
+    made = (
+        "dist/",
+        "settings.py",
+        "metrics.py",
+        "values.py",
+        "/run",
+    )  # by a run; one of each process or package
+    missing = [name for name in named if not any((base / name).exists() for base in bases)]
+    assert len(named) > 10
+    assert [name for name in missing if not name.startswith(made)] == []
+
+
 def test_the_cron_lines_of_the_schedules_page_are_right() -> None:
     page = (ROOT / "docs" / "schedules.md").read_text()
     lines = set(re.findall(r"`([-0-9*/,A-Z#]+(?: [-0-9*/,A-Z#]+){4})`", page))

@@ -11,15 +11,18 @@ from pathlib import Path
 import pytest
 
 from taskqueue.models.outcome import RAN, Outcome
-from taskqueue.models.values import Schedule, TaskType
+from taskqueue.models.values import CatchUp, ConcurrencyPolicy, Priority, Schedule, TaskType
+from taskqueue.plan.lanes import WEIGHTS, Lane, lane_of, turns
 from taskqueue.plan.worker import ALIVE_MS
 from taskqueue.store.claim import LETTERS, OUTCOMES
+from taskqueue.store.keys import Keys
 from taskqueue.store.script import constants
 from taskqueue_worker.task_types import BoundType
 
 ROOT = Path(__file__).parents[3]
 SOURCES = [path for part in ("core", "operator", "worker") for path in (ROOT / part / "src").rglob("*.py")]
 SYNC = TaskType("sync", Schedule(interval_s=60))
+SCRIPTS = sorted((ROOT / "core/src/taskqueue/store/scripts").rglob("*.lua"))
 SETTLE = ROOT / "core/src/taskqueue/store/scripts/lib/settle.lua"
 
 
@@ -91,3 +94,93 @@ def test_life_of_a_worker_is_written_in_its_module_alone() -> None:
     written = [path.name for path in places if re.search(names, path.read_text(), re.MULTILINE)]
     assert written == ["worker.py"]
     assert f"local ALIVE_MS = {ALIVE_MS}\n" in constants()
+
+
+def crd_choices(field: str) -> list[str]:
+    """Return the choices of a field of the definition of TaskType."""
+    text = (ROOT / "crds" / "tasktypes.taskqueue.dev.yaml").read_text()
+    block = re.search(rf"^( +){field}:\n((?:\1 +.*\n)+)", text, re.MULTILINE)
+    assert block
+    return re.findall(r"^ +- (\w+)$", block[2], re.MULTILINE)
+
+
+def lua_table(name: str) -> list[str]:
+    """Return the texts of a table that scripts take from Python."""
+    (line,) = re.findall(rf"^local {name}\b.*$", constants(), re.MULTILINE)
+    return re.findall(r"'(\w+)'", line)
+
+
+def lua_words(pattern: str) -> set[str]:
+    """Return all matches in the scripts as they are written."""
+    return {word for path in SCRIPTS for word in matches(pattern, path)}
+
+
+def listed(pattern: str, page: str) -> list[str]:
+    """Return a list of words, separated by commas or colons, from a page."""
+    (found,) = matches(pattern, ROOT / page)
+    return re.split(r", | : ", found.replace("`", ""))
+
+
+#: A place -> the lanes, or priorities, or weights, found there, and the expected ones.
+LANE_PLACES: dict[str, Callable[[], tuple[Iterable[object], Iterable[object]]]] = {
+    "weights": lambda: (WEIGHTS, Lane),
+    "turns of claim": lambda: (turns(), Lane),
+    "lanes of the scripts": lambda: (dict.fromkeys(lua_table("LANES")), Lane),
+    "keys without a TTL": lambda: ([one for one in Lane if _permanent(f"ready:{one}")], Lane),
+    "lanes of jobs on time": lambda: (map(lane_of, Priority), set(Lane) - {Lane.BACKFILL}),
+    "priorities of the definition": lambda: (crd_choices("priority"), Priority),
+    "docs/redis.md": lambda: (listed(r"Lanes: ([a-z, ]+) \|", "docs/redis.md"), Lane),
+    "docs/glossary.md": lambda: (listed(r"of one priority: ([a-z, ]+)\.", "docs/glossary.md"), Lane),
+    "weights in docs/autoscaling.md": lambda: (
+        listed(r"share the starts ((?:\d+ : )+\d+)", "docs/autoscaling.md"),
+        map(str, WEIGHTS.values()),
+    ),
+}
+
+
+def _permanent(name: str) -> bool:
+    keys = Keys("release")
+    return keys.is_permanent(keys(name))
+
+
+@pytest.mark.parametrize("place", LANE_PLACES)
+def test_places_know_the_same_lanes(place: str) -> None:
+    named, expected = LANE_PLACES[place]()
+    assert set(named) == set(expected)
+
+
+def test_lanes_are_spelled_in_their_module_alone() -> None:
+    assert copies(Lane, "plan/lanes.py", 2) == {}
+    assert lua_words(r"'(high|normal|low|backfill)'") == set()
+
+
+#: A place -> the policies found there, and the expected ones.
+POLICY_PLACES: dict[str, Callable[[], tuple[Iterable[str], Iterable[str]]]] = {
+    "policies of the scripts": lambda: (lua_table("POLICIES"), ConcurrencyPolicy),
+    # Replace is the last branch.
+    "claim.lua": lambda: (
+        lua_words(r"policy [=~]= '(\w+)'"),
+        set(ConcurrencyPolicy) - {ConcurrencyPolicy.REPLACE},
+    ),
+    "definition": lambda: (crd_choices("concurrencyPolicy"), ConcurrencyPolicy),
+    "docs/configuration.md": lambda: (
+        listed(r"\| `concurrencyPolicy` \| `\w+` \| ([^|]+) \|", "docs/configuration.md"),
+        ConcurrencyPolicy,
+    ),
+    "catch-up in the definition": lambda: (crd_choices("catchUp"), CatchUp),
+    "catch-up in docs/configuration.md": lambda: (
+        listed(r"\| `catchUp` \| `\w+` \| ([^|]+) \|", "docs/configuration.md"),
+        CatchUp,
+    ),
+}
+
+
+@pytest.mark.parametrize("place", POLICY_PLACES)
+def test_places_know_the_same_policies(place: str) -> None:
+    named, expected = POLICY_PLACES[place]()
+    assert set(named) == set(expected)
+
+
+def test_policies_are_spelled_in_their_module_alone() -> None:
+    assert copies(ConcurrencyPolicy, "models/values.py", 2) == {}
+    assert copies(CatchUp, "models/values.py", 2) == {}

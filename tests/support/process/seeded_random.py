@@ -1,4 +1,4 @@
-"""Chance that can be repeated: the seed is printed, which pytest shows with a failure."""
+"""A random generator with a repeatable seed, which is printed and shown by pytest with a failure."""
 
 import os
 import random
