@@ -116,7 +116,7 @@ async def connect(kubeconfig: Path | None = None) -> AsyncIterator[Connection]:
     except ConfigException:
         raise
     except Exception as error:  # the library lets through whatever a malformed file makes it meet
-        raise ConfigException(said(error)) from error
+        raise ConfigException(describe_error(error)) from error
     async with connected as pool:
         yield Connection(pool)
 
@@ -136,7 +136,7 @@ async def _read(answer: ClientResponse, max_bytes: int | None) -> bytes:
     return cut(whole) if length <= _LONG_BYTES else await asyncio.to_thread(cut, whole)
 
 
-def said(error: BaseException) -> str:
+def describe_error(error: BaseException) -> str:
     """What an error says, in a line for the log; of one of the API server, its own words."""
     if not isinstance(error, ApiException):
         return f"{type(error).__name__}: {error}".removesuffix(": ")[:_SAID_MOST]

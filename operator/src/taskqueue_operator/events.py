@@ -13,7 +13,7 @@ import structlog
 
 from taskqueue_operator import metrics
 from taskqueue_operator.api import Api
-from taskqueue_operator.connection import API_ERRORS, said
+from taskqueue_operator.connection import API_ERRORS, describe_error
 from taskqueue_operator.objects import Object
 
 log = structlog.get_logger("taskqueue.operator")
@@ -44,7 +44,9 @@ class Events:
                 metrics.EVENTS.labels("told").inc()
             except API_ERRORS as error:
                 metrics.EVENTS.labels("failed").inc()
-                log.warning("an event was not told", kind=one.kind, name=one.name, error=said(error))
+                log.warning(
+                    "an event was not told", kind=one.kind, name=one.name, error=describe_error(error)
+                )
 
     def _may(self) -> bool:
         now_s = asyncio.get_running_loop().time()

@@ -4,7 +4,7 @@ from typing import Any, NotRequired, TypedDict
 
 import msgspec
 
-from taskqueue_operator.connection import UNDECODABLE, said
+from taskqueue_operator.connection import UNDECODABLE, describe_error
 
 #: Of spec, and of status. What the models take has less; decoded, any bytes take up to thirty times their room.
 MAX_BYTES = 2**19
@@ -63,4 +63,4 @@ def _decoded(part: msgspec.Raw, decoder: msgspec.json.Decoder[Any]) -> tuple[dic
     try:
         return decoder.decode(part), ""
     except UNDECODABLE as error:
-        return {}, said(error)
+        return {}, describe_error(error)

@@ -13,7 +13,7 @@ from typing import Any, TypedDict
 import msgspec
 from kubernetes.aio.client.exceptions import ApiException
 
-from taskqueue_operator.connection import JSON, UNDECODABLE, AnswerTooLongError, said
+from taskqueue_operator.connection import JSON, UNDECODABLE, AnswerTooLongError, describe_error
 from taskqueue_operator.items import decode
 
 #: Of one object, as etcd takes it.
@@ -75,7 +75,7 @@ class Pages:
                 if isinstance(error, ApiException) and not _may_be_of_size(error):
                     raise
                 if self._length == 1:
-                    return await self._get(more, METADATA_ONLY), said(error)
+                    return await self._get(more, METADATA_ONLY), describe_error(error)
                 self._length //= 2
                 continue
             return page, ""

@@ -21,9 +21,9 @@ from taskqueue_operator import metrics
 from taskqueue_operator.api import PLURALS, Api
 from taskqueue_operator.connection import Connection, connect
 from taskqueue_operator.events import Events
-from taskqueue_operator.external_metrics.serving import ExternalMetricsPortError, external_metrics
+from taskqueue_operator.external_metrics.composition import ExternalMetricsPortError, external_metrics
 from taskqueue_operator.gathering import Gathering
-from taskqueue_operator.lease import Lease
+from taskqueue_operator.leader import Leader
 from taskqueue_operator.scaling import Scaling
 from taskqueue_operator.settings import OperatorSettings
 from taskqueue_operator.source import KubernetesSource
@@ -76,7 +76,7 @@ def _work(
     async def owner() -> str:
         return f"{settings.namespace}/{await api.namespace_uid()}"
 
-    lease = Lease(
+    lease = Leader(
         api.lease(settings.lease_name),
         identity,
         settings.lease_duration,

@@ -15,10 +15,10 @@ from taskqueue.store.errors import StoreFailure
 from taskqueue_operator import metrics
 from taskqueue_operator.api import Api
 from taskqueue_operator.conditions import Facts
-from taskqueue_operator.connection import API_ERRORS, said
+from taskqueue_operator.connection import API_ERRORS, describe_error
 from taskqueue_operator.events import Events
 from taskqueue_operator.gathering import Gathering
-from taskqueue_operator.lease import Lease
+from taskqueue_operator.leader import Leader
 from taskqueue_operator.objects import Key, Kind, Object, ObjectTable
 from taskqueue_operator.status import agrees, status_of
 
@@ -45,7 +45,7 @@ class StatusWriter:
     """Level-triggered: compares all objects each round. Only the leader writes."""
 
     def __init__(
-        self, api: Api, lease: Lease, table: ObjectTable, gathering: Gathering, events: Events
+        self, api: Api, lease: Leader, table: ObjectTable, gathering: Gathering, events: Events
     ) -> None:
         self._api = api
         self._lease = lease
@@ -68,7 +68,7 @@ class StatusWriter:
             try:
                 more = await self._round(only_types=flooded)
             except (*API_ERRORS, StoreFailure) as error:
-                log.warning("status not written; trying again", error=said(error))
+                log.warning("status not written; trying again", error=describe_error(error))
             if flooded or not more:
                 await asyncio.sleep(_ROUND_S)
 
@@ -128,7 +128,7 @@ class StatusWriter:
                 metrics.STATUS_WRITES.labels("stale").inc()
             elif error.status in _REFUSED:
                 metrics.STATUS_WRITES.labels("refused").inc()
-                log.warning("a status is refused", kind=one.kind, name=one.name, error=said(error))
+                log.warning("a status is refused", kind=one.kind, name=one.name, error=describe_error(error))
             else:
                 raise
         del self._failed[one.key]

@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from kubernetes.aio.client.exceptions import ApiException
 
 from taskqueue.store.fence import Fence
-from taskqueue_operator.lease import Lease
+from taskqueue_operator.leader import Leader
 from taskqueue_operator.lease_record import LeaseObject, LeaseRecord
 
 if TYPE_CHECKING:
@@ -135,7 +135,7 @@ class Replica:
         self.cut_off = False
         #: Of the cursor, as this process knows it.
         self.copy: CursorCopy | None = None
-        self.lease = Lease(self.api, name, duration_s, self._owner, self._last_epoch, self._claim_epoch)
+        self.lease = Leader(self.api, name, duration_s, self._owner, self._last_epoch, self._claim_epoch)
         self._store = store
         self._tasks = [
             asyncio.create_task(self.lease.run(lambda: self.copy)),

@@ -9,7 +9,7 @@ import pytest
 from aiohttp import web
 from kubernetes.aio.config import ConfigException
 
-from taskqueue_operator.connection import Connection, connect, said
+from taskqueue_operator.connection import Connection, connect, describe_error
 
 NOBODY_THERE = "https://127.0.0.1:9"
 CONFIG = """
@@ -60,8 +60,8 @@ async def test_a_token_file_is_reread_before_its_expiry(
 
 
 def test_an_error_without_words_is_named() -> None:
-    assert said(TimeoutError()) == "TimeoutError"
-    assert said(ConnectionResetError("by peer")) == "ConnectionResetError: by peer"
+    assert describe_error(TimeoutError()) == "TimeoutError"
+    assert describe_error(ConnectionResetError("by peer")) == "ConnectionResetError: by peer"
 
 
 async def test_a_long_answer_is_cut_while_the_loop_runs(

@@ -10,8 +10,8 @@ from typing import Any
 import pytest
 from kubernetes.aio.client.exceptions import ApiException
 
-from taskqueue_operator.external_metrics import departure
-from taskqueue_operator.external_metrics.departure import Departure
+from taskqueue_operator.external_metrics import withdrawal
+from taskqueue_operator.external_metrics.withdrawal import Withdrawal
 from tests.support.site.site import until
 
 API_SERVICE = "/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.external.metrics.k8s.io"
@@ -62,15 +62,15 @@ class Server:
             yield b"{}"
 
 
-def departing(server: Server) -> Departure:
+def departing(server: Server) -> Withdrawal:
     connection: Any = server
-    return Departure(connection, "metrics", "shop")
+    return Withdrawal(connection, "metrics", "shop")
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(departure, "_EVERY_S", 0.01)
-    monkeypatch.setattr(departure, "_PAUSE_S", 0.01)
+    monkeypatch.setattr(withdrawal, "_EVERY_S", 0.01)
+    monkeypatch.setattr(withdrawal, "_PAUSE_S", 0.01)
 
 
 @pytest.mark.parametrize(

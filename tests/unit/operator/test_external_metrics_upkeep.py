@@ -13,9 +13,9 @@ from kubernetes.aio.client.exceptions import ApiException
 
 from taskqueue_operator.external_metrics.certificates import Pair
 from taskqueue_operator.external_metrics.cluster import PairSecret
-from taskqueue_operator.external_metrics.departure import Departure
 from taskqueue_operator.external_metrics.front_proxy import FrontProxy
-from taskqueue_operator.external_metrics.upkeep import Upkeep
+from taskqueue_operator.external_metrics.reconciler import Reconciler
+from taskqueue_operator.external_metrics.withdrawal import Withdrawal
 
 SECRET = "/api/v1/namespaces/shop/secrets/pair"
 API_SERVICE = "/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.external.metrics.k8s.io"
@@ -79,16 +79,16 @@ class Shown:
         self.believed.append(front_proxy)
 
 
-def replica(server: Server, names: list[str] = NAMES) -> tuple[Upkeep, Shown]:
+def replica(server: Server, names: list[str] = NAMES) -> tuple[Reconciler, Shown]:
     shown: Any = Shown()
     connection: Any = server
-    return Upkeep(
+    return Reconciler(
         connection,
         PairSecret(connection, "shop", "pair"),
         ("metrics", "shop"),
         names,
         shown,
-        Departure(connection, "metrics", "shop"),
+        Withdrawal(connection, "metrics", "shop"),
     ), shown
 
 

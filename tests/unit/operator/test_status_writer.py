@@ -16,7 +16,7 @@ from taskqueue_operator.api import Api
 from taskqueue_operator.conditions import Facts
 from taskqueue_operator.events import Events
 from taskqueue_operator.gathering import Gathering
-from taskqueue_operator.lease import Lease
+from taskqueue_operator.leader import Leader
 from taskqueue_operator.objects import Kind, Object, ObjectTable
 from taskqueue_operator.status_writer import StatusWriter
 from tests.support.kubernetes.raw_objects import raw
@@ -73,7 +73,7 @@ class Server(Api):
             self.tell(one.name)
 
 
-class Leading(Lease):
+class Leading(Leader):
     def __init__(self) -> None:
         self.now = asyncio.Event()
         self.now.set()

@@ -2,7 +2,7 @@
 
     autoscaler -> API server (front proxy) -> server -> trust, permission -> Scaling
                                                  ^
-    upkeep: Secret (certificate), APIService (caBundle), ConfigMap (whom to trust), every few seconds
+    reconciler: Secret (certificate), APIService (caBundle), ConfigMap (whom to trust), every few seconds
 
 `documents` and `certificates` are pure. Scheduling needs nothing of this: where a right is missing the log says which,
 and everything else goes on.

@@ -12,7 +12,7 @@ from taskqueue.bounded_http.port import Port
 from taskqueue.bounded_http.request import PLAIN, Request
 from taskqueue.bounded_http.request import Answer as HttpAnswer
 from taskqueue.store.errors import StoreFailure
-from taskqueue_operator.connection import API_ERRORS, said
+from taskqueue_operator.connection import API_ERRORS, describe_error
 from taskqueue_operator.external_metrics import certificates, documents
 from taskqueue_operator.external_metrics.certificates import Pair
 from taskqueue_operator.external_metrics.documents import GROUP, GROUP_VERSION, METRIC, Document
@@ -92,7 +92,7 @@ class MetricServer:
                     f"{caller.user} may not list {METRIC}.{GROUP} in the namespace {self._namespace}",
                 )
         except API_ERRORS as error:
-            why = f"whether {caller.user} may read this cannot be asked: {said(error)}"
+            why = f"whether {caller.user} may read this cannot be asked: {describe_error(error)}"
             log.warning("an autoscaler could not be answered", reason=why)
             return _failure(HTTPStatus.SERVICE_UNAVAILABLE, why)
         said_of = dict(parse_qsl(request.query))

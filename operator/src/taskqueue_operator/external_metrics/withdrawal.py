@@ -16,7 +16,7 @@ import structlog
 from kubernetes.aio.client.exceptions import ApiException
 
 from taskqueue.store.cancelled import raise_if_cancelled
-from taskqueue_operator.connection import API_ERRORS, Connection, said
+from taskqueue_operator.connection import API_ERRORS, Connection, describe_error
 from taskqueue_operator.external_metrics.cluster import (
     API_SERVICE,
     ForeignApiServiceError,
@@ -42,7 +42,7 @@ class _Namespace(msgspec.Struct):
     metadata: _Metadata
 
 
-class Departure:
+class Withdrawal:
     """over: the APIService was removed, or is no longer ours."""
 
     def __init__(self, connection: Connection, service: str, namespace: str) -> None:
@@ -119,6 +119,6 @@ class Departure:
 
     def _say(self, what: str, error: BaseException) -> None:
         """Say it once, until it is something else."""
-        if self._said != (now := f"{what}: {said(error)}"):
+        if self._said != (now := f"{what}: {describe_error(error)}"):
             self._said = now
-            log.warning(what, namespace=self._namespace, error=said(error))
+            log.warning(what, namespace=self._namespace, error=describe_error(error))

@@ -16,7 +16,7 @@ from kubernetes.aio.client.exceptions import ApiException
 
 from taskqueue.store.cancelled import raise_if_cancelled
 from taskqueue_operator import metrics
-from taskqueue_operator.connection import API_ERRORS, Connection, said
+from taskqueue_operator.connection import API_ERRORS, Connection, describe_error
 from taskqueue_operator.external_metrics import certificates
 from taskqueue_operator.external_metrics.certificates import Pair
 from taskqueue_operator.external_metrics.cluster import (
@@ -25,9 +25,9 @@ from taskqueue_operator.external_metrics.cluster import (
     PairSecret,
     publish_authorities,
 )
-from taskqueue_operator.external_metrics.departure import Departure
 from taskqueue_operator.external_metrics.front_proxy import FrontProxy, read_front_proxy
 from taskqueue_operator.external_metrics.server import MetricServer
+from taskqueue_operator.external_metrics.withdrawal import Withdrawal
 
 log = structlog.get_logger("taskqueue.operator")
 T = TypeVar("T")
@@ -37,7 +37,7 @@ _EVERY_S = 10.0
 _HOPELESS = (403, 404)
 
 
-class Upkeep:
+class Reconciler:
     """names: of the service, what the certificate is for."""
 
     def __init__(
@@ -47,14 +47,14 @@ class Upkeep:
         service: tuple[str, str],
         names: Sequence[str],
         server: MetricServer,
-        departure: Departure,
+        withdrawal: Withdrawal,
     ) -> None:
         self._connection = connection
         self._secret = secret
         self._service, self._namespace = service
         self._names = names
         self._server = server
-        self._departure = departure
+        self._withdrawal = withdrawal
         self._front_proxy = FrontProxy()
         self._shown: Pair | None = None
         self._in_use: tuple[Pair, FrontProxy] | None = None
@@ -62,7 +62,7 @@ class Upkeep:
 
     async def run(self) -> None:
         """Look after it until cancelled, or the namespace ends; what fails is said and tried again."""
-        while not self._departure.over:
+        while not self._withdrawal.over:
             raise_if_cancelled()
             metrics.EXTERNAL_METRICS_READY.set(await self.turn())
             await asyncio.sleep(_EVERY_S)
@@ -115,7 +115,7 @@ class Upkeep:
         try:
             done = await call()
         except (*API_ERRORS, ForeignApiServiceError, NoSecretError, ssl.SSLError) as error:
-            why = said(error)
+            why = describe_error(error)
             if _is_hopeless(error):
                 why += "; see deploy/kubernetes/external-metrics-role.yaml"
             self._say(what, why)

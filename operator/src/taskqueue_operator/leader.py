@@ -21,7 +21,7 @@ from taskqueue.scheduler.floors import CursorCopy, newest
 from taskqueue.store.cancelled import raise_if_cancelled
 from taskqueue.store.errors import StoreFailure
 from taskqueue.store.fence import Fence
-from taskqueue_operator.connection import API_ERRORS, said
+from taskqueue_operator.connection import API_ERRORS, describe_error
 from taskqueue_operator.lease_record import LeaseObject
 
 log = structlog.get_logger("taskqueue.operator")
@@ -30,7 +30,7 @@ log = structlog.get_logger("taskqueue.operator")
 _TRIES = 5
 
 
-class Lease:
+class Leader:
     """Held by one replica at a time.
 
     `find_owner` says whose manifests these are; `read_epoch` which epoch the store gave out last, and `claim_epoch`
@@ -96,7 +96,7 @@ class Lease:
         try:
             held = await self._hold(copy)
         except (*API_ERRORS, StoreFailure) as error:
-            log.warning("the lease could not be renewed", lease=self._lease.name, error=said(error))
+            log.warning("the lease could not be renewed", lease=self._lease.name, error=describe_error(error))
             return
         self.elsewhere = not held
         if held:
