@@ -7,11 +7,10 @@ from http import HTTPMethod, HTTPStatus
 from typing import Annotated, Any, NotRequired, TypedDict
 
 import msgspec
-from kubernetes.aio.client.exceptions import ApiException
 
 from taskqueue.models.nesting import cut
 from taskqueue.scheduler.floors import CursorCopy, Floors
-from taskqueue_operator.connection import Connection
+from taskqueue_operator.connection import ApiError, Connection
 
 _TIMEOUT_S = 5.0
 _CURSOR = "taskqueue.dev/cursor-ms"
@@ -48,7 +47,7 @@ class LeaseObject:
         """What it says; an empty record if there is none."""
         try:
             found = await self._call(HTTPMethod.GET, f"{self._all}/{self.name}")
-        except ApiException as error:
+        except ApiError as error:
             if error.status == HTTPStatus.NOT_FOUND:
                 return LeaseRecord()
             raise

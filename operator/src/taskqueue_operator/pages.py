@@ -11,9 +11,8 @@ from http import HTTPStatus
 from typing import Any, TypedDict
 
 import msgspec
-from kubernetes.aio.client.exceptions import ApiException
 
-from taskqueue_operator.connection import JSON, UNDECODABLE, AnswerTooLongError, describe_error
+from taskqueue_operator.connection import JSON, UNDECODABLE, AnswerTooLongError, ApiError, describe_error
 from taskqueue_operator.items import decode
 
 #: Of one object, as etcd takes it.
@@ -71,8 +70,8 @@ class Pages:
         while True:
             try:
                 page = await self._get(more)
-            except (ApiException, TimeoutError, AnswerTooLongError, *UNDECODABLE) as error:
-                if isinstance(error, ApiException) and not _may_be_of_size(error):
+            except (ApiError, TimeoutError, AnswerTooLongError, *UNDECODABLE) as error:
+                if isinstance(error, ApiError) and not _may_be_of_size(error):
                     raise
                 if self._length == 1:
                     return await self._get(more, METADATA_ONLY), describe_error(error)
@@ -89,6 +88,6 @@ class Pages:
         return page
 
 
-def _may_be_of_size(error: ApiException) -> bool:
+def _may_be_of_size(error: ApiError) -> bool:
     status = int(error.status or 0)
     return status >= HTTPStatus.INTERNAL_SERVER_ERROR and status not in _UNAVAILABLE

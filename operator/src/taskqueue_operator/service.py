@@ -8,7 +8,6 @@ from collections.abc import AsyncIterator, Sequence
 from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 
-from kubernetes.aio.config import ConfigException
 from prometheus_client import REGISTRY
 
 from taskqueue.process.frame import ExitError, Process, Start, Work, run
@@ -23,6 +22,7 @@ from taskqueue_operator.connection import Connection, connect
 from taskqueue_operator.events import Events
 from taskqueue_operator.external_metrics.composition import ExternalMetricsPortError, external_metrics
 from taskqueue_operator.gathering import Gathering
+from taskqueue_operator.kubeconfig import KubeconfigError
 from taskqueue_operator.leader import Leader
 from taskqueue_operator.scaling import Scaling
 from taskqueue_operator.settings import OperatorSettings
@@ -41,7 +41,7 @@ async def _open(settings: OperatorSettings) -> AsyncIterator[Work]:
     async with AsyncExitStack() as stack:
         try:
             connection = await stack.enter_async_context(connect(settings.kubeconfig))
-        except ConfigException as error:
+        except KubeconfigError as error:
             event = "no API server is known: give --kubeconfig FILE"
             raise ExitError(event, EXIT_BAD_SETTINGS, error=str(error)) from error
         store = await stack.enter_async_context(settings.open_store())

@@ -8,14 +8,13 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
-from kubernetes.aio.client.exceptions import ApiException
 
 from taskqueue.store.cancelled import raise_if_cancelled
 from taskqueue.store.errors import StoreFailure
 from taskqueue_operator import metrics
 from taskqueue_operator.api import Api
 from taskqueue_operator.conditions import Facts
-from taskqueue_operator.connection import API_ERRORS, describe_error
+from taskqueue_operator.connection import API_ERRORS, ApiError, describe_error
 from taskqueue_operator.events import Events
 from taskqueue_operator.gathering import Gathering
 from taskqueue_operator.leader import Leader
@@ -123,7 +122,7 @@ class StatusWriter:
             await self._api.apply_status(one, wanted)
             metrics.STATUS_WRITES.labels("written").inc()
             await self._events.tell(one, wanted)
-        except ApiException as error:
+        except ApiError as error:
             if error.status in _STALE:
                 metrics.STATUS_WRITES.labels("stale").inc()
             elif error.status in _REFUSED:

@@ -6,9 +6,8 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from kubernetes.aio.client.exceptions import ApiException
-
 from taskqueue.store.fence import Fence
+from taskqueue_operator.connection import ApiError
 from taskqueue_operator.leader import Leader
 from taskqueue_operator.lease_record import LeaseObject, LeaseRecord
 
@@ -27,7 +26,7 @@ class Shared:
 
     def write(self, record: LeaseRecord) -> None:
         if record.version != self.record.version:
-            raise ApiException(status=409)
+            raise ApiError(409)
         self.version += 1
         before, self.record = self.record, replace(record, version=str(self.version))
         self.history.append(self.record)
@@ -93,7 +92,7 @@ class StandIn(LeaseObject):
         await self._trouble.way()
         try:
             self._shared.write(record)
-        except ApiException:
+        except ApiError:
             return
 
 

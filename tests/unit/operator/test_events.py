@@ -4,9 +4,9 @@ from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from kubernetes.aio.client.exceptions import ApiException
 
 from taskqueue_operator.api import Api
+from taskqueue_operator.connection import ApiError
 from taskqueue_operator.events import Events, news
 from taskqueue_operator.objects import Object, read
 from tests.support.kubernetes.raw_objects import task_type, user
@@ -74,7 +74,7 @@ async def test_of_many_at_once_the_first_ten_of_a_minute_are_told() -> None:
 async def test_a_failed_event_is_not_repeated() -> None:
     api = Told()
     events = Events(api, "replica-0")
-    api.error = ApiException(status=403)
+    api.error = ApiError(403)
     await events.tell(a_type(), status(Feasible="False"))
     api.error = None
     await events.tell(a_type(status(Feasible="False")), status(Feasible="False"))

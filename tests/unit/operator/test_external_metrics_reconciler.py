@@ -9,8 +9,8 @@ from http import HTTPMethod
 from typing import Any
 
 import pytest
-from kubernetes.aio.client.exceptions import ApiException
 
+from taskqueue_operator.connection import ApiError
 from taskqueue_operator.external_metrics.certificates import Pair
 from taskqueue_operator.external_metrics.cluster import PairSecret
 from taskqueue_operator.external_metrics.front_proxy import FrontProxy
@@ -41,19 +41,19 @@ class Server:
         self, method: HTTPMethod, path: str, body: Mapping[str, Any] | None = None, **_: Any
     ) -> bytes:
         if path in self.refused:
-            raise ApiException(status=self.refused[path], reason="no")
+            raise ApiError(self.refused[path], reason="no")
         if method is HTTPMethod.GET:
             if path in self.stale:
                 return self.stale.pop(path)
             if path not in self.objects:
-                raise ApiException(status=404)
+                raise ApiError(404)
             return json.dumps(self.objects[path]).encode()
         assert body is not None
         self.writes.append(f"{method} {path}")
         stored = self.objects[path]
         wanted = body.get("metadata", {}).get("resourceVersion")
         if wanted is not None and wanted != stored["metadata"]["resourceVersion"]:
-            raise ApiException(status=409)
+            raise ApiError(409)
         if "spec" in body:
             stored["spec"] |= body["spec"]
         else:

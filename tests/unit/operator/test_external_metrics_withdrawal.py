@@ -8,8 +8,8 @@ from http import HTTPMethod
 from typing import Any
 
 import pytest
-from kubernetes.aio.client.exceptions import ApiException
 
+from taskqueue_operator.connection import ApiError
 from taskqueue_operator.external_metrics import withdrawal
 from taskqueue_operator.external_metrics.withdrawal import Withdrawal
 from tests.support.site.site import until
@@ -38,9 +38,9 @@ class Server:
         self, method: HTTPMethod, path: str, body: Mapping[str, Any] | None = None, **_: Any
     ) -> bytes:
         if path in self.refused:
-            raise ApiException(status=self.refused[path], reason="no")
+            raise ApiError(self.refused[path], reason="no")
         if self.objects[path] is None:
-            raise ApiException(status=404)
+            raise ApiError(404)
         if method is HTTPMethod.DELETE:
             assert body
             self.preconditions, self.objects[path] = body["preconditions"], None
@@ -53,7 +53,7 @@ class Server:
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         self.watches.append({"path": path, **query})
         if not self.news:
-            raise ApiException(status=403, reason="Forbidden")
+            raise ApiError(403, reason="Forbidden")
         yield self._chunks()
 
     async def _chunks(self) -> AsyncIterator[bytes]:

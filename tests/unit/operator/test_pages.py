@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientConnectionError
-from kubernetes.aio.client.exceptions import ApiException
 
-from taskqueue_operator.connection import AnswerTooLongError
+from taskqueue_operator.connection import AnswerTooLongError, ApiError
 from taskqueue_operator.items import MAX_BYTES
 from taskqueue_operator.memory_limit import UNLIMITED_BYTES, memory_limit
 from taskqueue_operator.objects import read
@@ -75,7 +74,7 @@ async def test_a_process_with_little_memory_lists_one_by_one() -> None:
 
 @pytest.mark.parametrize(
     "error",
-    [ApiException(status=500), ApiException(status=504), TimeoutError(), AnswerTooLongError("x")],
+    [ApiError(500), ApiError(504), TimeoutError(), AnswerTooLongError("x")],
     ids=repr,
 )
 async def test_one_unavailable_object_leaves_the_rest(error: Exception) -> None:
@@ -116,8 +115,7 @@ async def test_one_non_text_object_leaves_the_rest() -> None:
 
 @pytest.mark.parametrize(
     "error",
-    [ApiException(status=status) for status in (401, 403, 404, 410, 429, 502, 503)]
-    + [ClientConnectionError()],
+    [ApiError(status) for status in (401, 403, 404, 410, 429, 502, 503)] + [ClientConnectionError()],
     ids=repr,
 )
 async def test_refusals_unrelated_to_size_fail_the_list_at_once(error: Exception) -> None:

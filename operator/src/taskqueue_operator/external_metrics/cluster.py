@@ -5,9 +5,8 @@ from dataclasses import dataclass
 from http import HTTPMethod, HTTPStatus
 
 import msgspec
-from kubernetes.aio.client.exceptions import ApiException
 
-from taskqueue_operator.connection import Connection
+from taskqueue_operator.connection import ApiError, Connection
 from taskqueue_operator.external_metrics.certificates import Pair
 from taskqueue_operator.external_metrics.documents import GROUP, VERSION
 
@@ -68,7 +67,7 @@ class PairSecret:
         """Return what is in it, which may be anything or nothing. Raises NoSecretError and any of API_ERRORS."""
         try:
             found = await self._connection.call(HTTPMethod.GET, self._path)
-        except ApiException as error:
+        except ApiError as error:
             if error.status == HTTPStatus.NOT_FOUND:
                 raise NoSecretError(f"the Secret {self._shown} must be there, empty") from error
             raise
@@ -89,7 +88,7 @@ class PairSecret:
         }
         try:
             await self._connection.call(HTTPMethod.PATCH, self._path, body, content_type=_MERGE)
-        except ApiException as error:
+        except ApiError as error:
             if error.status == HTTPStatus.CONFLICT:
                 return False
             raise
@@ -116,7 +115,7 @@ async def remove_api_service(connection: Connection, service: str, namespace: st
         found = await _read_own(connection, service, namespace)
         same = {"preconditions": {"uid": found.metadata.uid}}
         await connection.call(HTTPMethod.DELETE, _API_SERVICE_PATH, same)
-    except ApiException as error:
+    except ApiError as error:
         if error.status != HTTPStatus.NOT_FOUND:  # else another replica was first
             raise
 

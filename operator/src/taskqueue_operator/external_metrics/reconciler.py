@@ -12,11 +12,10 @@ from datetime import UTC, datetime
 from typing import TypeVar
 
 import structlog
-from kubernetes.aio.client.exceptions import ApiException
 
 from taskqueue.store.cancelled import raise_if_cancelled
 from taskqueue_operator import metrics
-from taskqueue_operator.connection import API_ERRORS, Connection, describe_error
+from taskqueue_operator.connection import API_ERRORS, ApiError, Connection, describe_error
 from taskqueue_operator.external_metrics import certificates
 from taskqueue_operator.external_metrics.certificates import Pair
 from taskqueue_operator.external_metrics.cluster import (
@@ -132,4 +131,4 @@ class Reconciler:
 
 def _is_hopeless(error: Exception) -> bool:
     """Whether only a right or an object that somebody applies can help."""
-    return isinstance(error, NoSecretError) or (isinstance(error, ApiException) and error.status in _HOPELESS)
+    return isinstance(error, NoSecretError) or (isinstance(error, ApiError) and error.status in _HOPELESS)

@@ -13,10 +13,9 @@ from http import HTTPMethod, HTTPStatus
 
 import msgspec
 import structlog
-from kubernetes.aio.client.exceptions import ApiException
 
 from taskqueue.store.cancelled import raise_if_cancelled
-from taskqueue_operator.connection import API_ERRORS, Connection, describe_error
+from taskqueue_operator.connection import API_ERRORS, ApiError, Connection, describe_error
 from taskqueue_operator.external_metrics.cluster import (
     API_SERVICE,
     ForeignApiServiceError,
@@ -91,7 +90,7 @@ class Withdrawal:
     async def _is_ending(self) -> bool:
         try:
             found = await self._connection.call(HTTPMethod.GET, f"{_NAMESPACES}/{self._namespace}")
-        except ApiException as error:
+        except ApiError as error:
             if error.status == HTTPStatus.NOT_FOUND:
                 return True
             raise
