@@ -17,8 +17,8 @@ import msgspec
 
 from taskqueue import __version__
 from taskqueue.models.nesting import cut
-from taskqueue_operator.credentials import Credentials
-from taskqueue_operator.kubeconfig import (
+from taskqueue_operator.access.credentials import Credentials
+from taskqueue_operator.access.kubeconfig import (
     Cluster,
     User,
     read_kubeconfig,

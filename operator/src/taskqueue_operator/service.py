@@ -17,12 +17,12 @@ from taskqueue.store.connection import Store
 from taskqueue.store.fence import claim_epoch, read_epoch
 from taskqueue.store.lookup import find_digests
 from taskqueue_operator import metrics
+from taskqueue_operator.access.kubeconfig import KubeconfigError
 from taskqueue_operator.api import PLURALS, Api
 from taskqueue_operator.connection import Connection, connect
 from taskqueue_operator.events import Events
 from taskqueue_operator.external_metrics.composition import ExternalMetricsPortError, external_metrics
 from taskqueue_operator.gathering import Gathering
-from taskqueue_operator.kubeconfig import KubeconfigError
 from taskqueue_operator.leader import Leader
 from taskqueue_operator.scaling import Scaling
 from taskqueue_operator.settings import OperatorSettings

@@ -11,8 +11,8 @@ import pytest
 from aiohttp import web
 
 from taskqueue_operator import connection as module
+from taskqueue_operator.access.kubeconfig import KubeconfigError
 from taskqueue_operator.connection import ApiError, connect, describe_error
-from taskqueue_operator.kubeconfig import KubeconfigError
 from tests.support.kubernetes import kubeconfig
 
 NOBODY_THERE = "https://127.0.0.1:9"

@@ -16,8 +16,8 @@ import pytest
 from aiohttp import ClientConnectorCertificateError, web
 from structlog.testing import capture_logs
 
+from taskqueue_operator.access.kubeconfig import KubeconfigError
 from taskqueue_operator.connection import ApiError, Connection, connect
-from taskqueue_operator.kubeconfig import KubeconfigError
 from tests.support.kubernetes import kubeconfig
 from tests.support.kubernetes.certificates import Authority
 
@@ -66,12 +66,12 @@ async def server(tmp_path: Path) -> AsyncIterator[Server]:
 @pytest.fixture
 def impatient(monkeypatch: pytest.MonkeyPatch) -> None:
     """Read credentials again at every call."""
-    monkeypatch.setattr("taskqueue_operator.credentials._PERIOD_S", 0)
+    monkeypatch.setattr("taskqueue_operator.access.credentials._PERIOD_S", 0)
 
 
 @pytest.fixture
 def impatient_when_refused(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("taskqueue_operator.credentials._REFUSED_PERIOD_S", 0)
+    monkeypatch.setattr("taskqueue_operator.access.credentials._REFUSED_PERIOD_S", 0)
 
 
 @asynccontextmanager
@@ -315,13 +315,13 @@ async def test_a_plugin_that_fails_is_logged_and_runs_again(
     impatient_when_refused: None,
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("taskqueue_operator.credential_plugin._TIMEOUT_S", 0.3)
+    monkeypatch.setattr("taskqueue_operator.access.plugin._TIMEOUT_S", 0.3)
     plugin.prints(token="t")
     user = plugin.user(*lines, **fields)
     with capture_logs() as logs:
         async with connected(server, tmp_path, user) as connection:
             await call(connection)
-            monkeypatch.setattr("taskqueue_operator.credential_plugin._TIMEOUT_S", 60)
+            monkeypatch.setattr("taskqueue_operator.access.plugin._TIMEOUT_S", 60)
             plugin.user()
             await call(connection)
     assert {line["event"] for line in logs} == {"credential plugin failed"}

@@ -21,7 +21,7 @@ from taskqueue_operator.watching import Watcher
 from tests.support.kubernetes.raw_objects import user
 
 if TYPE_CHECKING:
-    from taskqueue_operator.credentials import Transport
+    from taskqueue_operator.access.credentials import Transport
 
 TARGET = Target(SimpleNamespace(), "g", "v1", "default")  # type: ignore[arg-type]
 ADA = json.dumps({"type": "ADDED", "object": user("ada", 1)}).encode()

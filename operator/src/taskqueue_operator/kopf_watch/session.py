@@ -12,8 +12,8 @@ import aiohttp
 import msgspec
 
 from taskqueue.models.nesting import cut
+from taskqueue_operator.access.credentials import Transport
 from taskqueue_operator.connection import UNDECODABLE
-from taskqueue_operator.credentials import Transport
 from taskqueue_operator.kopf_watch.answer import Answer
 from taskqueue_operator.kopf_watch.lines import Expired, Lines
 from taskqueue_operator.kopf_watch.pulse import Pulse

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import msgspec
 
-from taskqueue_operator.kubeconfig import Cluster, Plugin
+from taskqueue_operator.access.kubeconfig import Cluster, Plugin
 
 _TIMEOUT_S = 60.0
 _MAX_MESSAGE = 300

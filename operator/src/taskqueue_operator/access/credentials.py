@@ -17,8 +17,8 @@ from typing import TypedDict
 
 import structlog
 
-from taskqueue_operator.credential_plugin import PluginError, Printed, run_plugin
-from taskqueue_operator.kubeconfig import Cluster, KubeconfigError, User
+from taskqueue_operator.access.kubeconfig import Cluster, KubeconfigError, User
+from taskqueue_operator.access.plugin import PluginError, Printed, run_plugin
 
 log = structlog.get_logger("taskqueue.operator")
 
