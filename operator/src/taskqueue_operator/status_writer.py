@@ -121,7 +121,7 @@ class StatusWriter:
         try:
             await self._api.apply_status(one, wanted)
             metrics.STATUS_WRITES.labels("written").inc()
-            await self._events.tell(one, wanted)
+            await self._events.send(one, wanted)
         except ApiError as error:
             if error.status in _STALE:
                 metrics.STATUS_WRITES.labels("stale").inc()

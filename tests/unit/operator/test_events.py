@@ -7,7 +7,7 @@ import pytest
 
 from taskqueue_operator.api import Api
 from taskqueue_operator.connection import ApiError
-from taskqueue_operator.events import Events, news
+from taskqueue_operator.events import Events, changes
 from taskqueue_operator.objects import Object, read
 from tests.support.kubernetes.raw_objects import task_type, user
 from tests.support.process.virtual_time import virtual_time
@@ -53,12 +53,12 @@ class Told(Api):
 def test_news_is_a_new_or_repaired_fault(
     before: Mapping[str, Any] | None, after: Mapping[str, Any], told: list[str]
 ) -> None:
-    assert [condition["reason"] for condition in news(a_type(before), after)] == told
+    assert [condition["reason"] for condition in changes(a_type(before), after)] == told
 
 
 def test_subscriptions_have_no_events() -> None:
     ada = read("UserSubscription", user("ada", 7))
-    assert list(news(ada, status(Accepted="False"))) == []
+    assert list(changes(ada, status(Accepted="False"))) == []
 
 
 @virtual_time
@@ -66,7 +66,7 @@ async def test_of_many_at_once_the_first_ten_of_a_minute_are_told() -> None:
     api = Told()
     events = Events(api, "replica-0")
     for _ in range(30):
-        await events.tell(a_type(), status(Feasible="False"))
+        await events.send(a_type(), status(Feasible="False"))
     assert api.events == [("orders", "Warning", "IsFalse")] * 10
 
 
@@ -75,9 +75,9 @@ async def test_a_failed_event_is_not_repeated() -> None:
     api = Told()
     events = Events(api, "replica-0")
     api.error = ApiError(403)
-    await events.tell(a_type(), status(Feasible="False"))
+    await events.send(a_type(), status(Feasible="False"))
     api.error = None
-    await events.tell(a_type(status(Feasible="False")), status(Feasible="False"))
+    await events.send(a_type(status(Feasible="False")), status(Feasible="False"))
     assert api.events == []
-    await events.tell(a_type(status(Feasible="False")), status(Feasible="True"))
+    await events.send(a_type(status(Feasible="False")), status(Feasible="True"))
     assert api.events == [("orders", "Normal", "IsTrue")]
