@@ -1,4 +1,4 @@
-"""Where the API server is, and by which credentials it is called; faults are one error with a sentence."""
+"""The connection: finding the API server, refusing configurations in a sentence, reading answers."""
 
 import asyncio
 import threading
@@ -80,7 +80,7 @@ async def served(answer: Callable[[web.BaseRequest], Awaitable[web.StreamRespons
         ),
     ],
 )
-async def test_a_kubeconfig_that_is_not_supported_is_one_error(text: str, words: str, tmp_path: Path) -> None:
+async def test_unsupported_kubeconfigs_are_refused(text: str, words: str, tmp_path: Path) -> None:
     (tmp_path / "empty").touch()
     path = tmp_path / "kubeconfig"
     path.write_text(text)
@@ -89,7 +89,7 @@ async def test_a_kubeconfig_that_is_not_supported_is_one_error(text: str, words:
             pass
 
 
-async def test_without_any_configuration_the_default_file_is_named() -> None:
+async def test_a_missing_configuration_names_the_default_file() -> None:
     with pytest.raises(KubeconfigError, match=r"home/\.kube/config must be a kubeconfig"):
         async with connect():
             pass
@@ -108,7 +108,7 @@ async def test_the_first_of_several_files_wins(tmp_path: Path, monkeypatch: pyte
             pass
 
 
-def test_an_error_without_words_is_named() -> None:
+def test_errors_without_a_message_are_named() -> None:
     assert describe_error(TimeoutError()) == "TimeoutError"
     assert describe_error(ConnectionResetError("by peer")) == "ConnectionResetError: by peer"
 
@@ -122,18 +122,16 @@ def test_an_error_without_words_is_named() -> None:
         (b"[]", "[]"),
     ],
 )
-def test_an_answer_other_than_success_is_described(body: bytes, message: str) -> None:
+def test_error_answers_are_described_by_their_message(body: bytes, message: str) -> None:
     assert describe_error(ApiError(404, "Not Found", body)) == f"404 Not Found: {message}"
 
 
-async def test_a_long_answer_is_cut_while_the_loop_runs(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
-) -> None:
+async def test_long_answers_are_cut_in_a_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     loop, begun, released = asyncio.get_running_loop(), asyncio.Event(), threading.Event()
 
     def cut(data: bytes) -> bytes:
         loop.call_soon_threadsafe(begun.set)
-        assert released.wait(10), "the loop waits for it"
+        assert released.wait(10), "the event loop is blocked"
         return data
 
     async def release() -> None:

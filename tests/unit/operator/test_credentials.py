@@ -1,4 +1,4 @@
-"""Credentials on a TLS server: every form of a kubeconfig, and files that are replaced while the operator runs."""
+"""Credentials at a TLS server: every supported form, and files that are replaced while the operator runs."""
 
 import asyncio
 import base64
@@ -43,7 +43,7 @@ class Server:
 
     @property
     def user(self) -> str:
-        """The common name of the last client certificate."""
+        """Return the common name of the last client certificate."""
         subject = dict(pair for (pair,) in self.certificates[-1]["subject"])
         return str(subject["commonName"])
 
@@ -166,7 +166,7 @@ async def test_a_password_is_sent_as_basic_authentication(server: Server, tmp_pa
     assert base64.b64decode(server.authorizations[0].removeprefix("Basic ")) == b"ada:p"
 
 
-async def test_a_server_is_checked_by_its_other_name(server: Server, tmp_path: Path) -> None:
+async def test_tls_server_name_is_the_name_to_verify(server: Server, tmp_path: Path) -> None:
     trust = {"certificate-authority-data": kubeconfig.inline(server.authority.certificate)}
     async with connected(server, tmp_path, {}, **trust, **{"tls-server-name": "api.example"}) as connection:
         await call(connection)
@@ -175,7 +175,7 @@ async def test_a_server_is_checked_by_its_other_name(server: Server, tmp_path: P
             await call(connection)
 
 
-async def test_a_server_is_trusted_unchecked_if_so_configured(server: Server, tmp_path: Path) -> None:
+async def test_insecure_skip_tls_verify_trusts_any_server(server: Server, tmp_path: Path) -> None:
     async with connected(server, tmp_path, {}, **{"insecure-skip-tls-verify": True}) as connection:
         await call(connection)
 
@@ -205,18 +205,18 @@ async def test_a_pod_connects_by_its_service_account(
 
 @dataclass
 class Plugin:
-    """A credential plugin that counts its runs and keeps what it was told."""
+    """A credential plugin that counts its runs and records its environment."""
 
     folder: Path
 
     def user(self, *lines: str, **fields: Any) -> dict[str, Any]:
-        """Write the program; it runs these lines of a shell before it prints what `prints` laid down."""
+        """Write the program, which runs shell lines and then prints the credentials given to `prints`."""
         program = self.folder / "plugin"
         script = (
             "#!/bin/sh",
             f"cd {self.folder}",
             "echo >> runs",
-            'echo "$KUBERNETES_EXEC_INFO$MORE" > told',
+            'echo "$KUBERNETES_EXEC_INFO$MORE" > received',
             *lines,
         )
         program.write_text("\n".join((*script, "cat printed\n")))
@@ -273,15 +273,15 @@ async def test_a_plugin_may_print_a_client_certificate(
     assert server.user == "ada"
 
 
-async def test_a_plugin_is_told_the_cluster_if_it_asks(
+async def test_a_plugin_receives_the_cluster_on_request(
     plugin: Plugin, server: Server, tmp_path: Path
 ) -> None:
     plugin.prints(token="t")
     user = plugin.user(provideClusterInfo=True, env=[{"name": "MORE", "value": " and more"}])
     async with connected(server, tmp_path, user):
-        told, _, more = (tmp_path / "told").read_text().partition(" and ")
+        received, _, more = (tmp_path / "received").read_text().partition(" and ")
     assert more == "more\n"
-    assert json.loads(told) == {
+    assert json.loads(received) == {
         "apiVersion": V1,
         "kind": "ExecCredential",
         "spec": {

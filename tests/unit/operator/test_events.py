@@ -1,4 +1,4 @@
-"""Events tell when a task type stops being right and when it is right again; never twice, and few at once."""
+"""Events report conditions of a task type that become False or True again: once, and few at one time."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -14,7 +14,7 @@ from tests.support.process.virtual_time import virtual_time
 
 
 def status(**conditions: str) -> dict[str, Any]:
-    """Make a status of conditions by type; True, False or Unknown each."""
+    """Make a status of conditions by type, each True, False or Unknown."""
     listed = [
         {"type": name, "status": value, "reason": f"Is{value}", "message": ""}
         for name, value in conditions.items()
@@ -38,7 +38,7 @@ class Told(Api):
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "told"),
+    ("before", "after", "reasons"),
     [
         (None, status(Accepted="True", HandlerRegistered="Unknown"), []),
         (None, status(Accepted="False"), ["IsFalse"]),
@@ -51,9 +51,9 @@ class Told(Api):
     ids=["new and right", "new and wrong", "seen", "wrong", "right again", "still wrong", "Ready repeats"],
 )
 def test_news_is_a_new_or_repaired_fault(
-    before: Mapping[str, Any] | None, after: Mapping[str, Any], told: list[str]
+    before: Mapping[str, Any] | None, after: Mapping[str, Any], reasons: list[str]
 ) -> None:
-    assert [condition["reason"] for condition in changes(a_type(before), after)] == told
+    assert [condition["reason"] for condition in changes(a_type(before), after)] == reasons
 
 
 def test_subscriptions_have_no_events() -> None:
@@ -62,7 +62,7 @@ def test_subscriptions_have_no_events() -> None:
 
 
 @virtual_time
-async def test_of_many_at_once_the_first_ten_of_a_minute_are_told() -> None:
+async def test_at_most_ten_events_are_sent_a_minute() -> None:
     api = Told()
     events = Events(api, "replica-0")
     for _ in range(30):

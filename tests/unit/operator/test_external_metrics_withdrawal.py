@@ -1,4 +1,4 @@
-"""The APIService of a namespace that is being deleted, on an API server that is a dictionary."""
+"""Withdrawal of the APIService when its namespace is deleted, on an API server in memory."""
 
 import asyncio
 import json
@@ -23,7 +23,7 @@ ENDS = {"metadata": {"name": "shop", "deletionTimestamp": "2026-11-24T00:00:00Z"
 
 
 class Server:
-    """refused: answered with this status. news: what watches still have to tell; a watch without any is refused."""
+    """refused: status by path. news: events of the next watches; a watch without events is refused."""
 
     def __init__(
         self, namespace: Mapping[str, Any] | None = ENDS, api: Mapping[str, Any] | None = OURS
@@ -84,7 +84,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
     ids=["lives", "ends", "gone", "another's", "removed before"],
 )
-async def test_the_api_service_goes_with_its_own_namespace_alone(
+async def test_the_api_service_ends_with_its_namespace(
     namespace: Mapping[str, Any] | None, api: Mapping[str, Any] | None, over: bool, left: Any
 ) -> None:
     server = Server(namespace, api)
@@ -92,13 +92,13 @@ async def test_the_api_service_goes_with_its_own_namespace_alone(
     assert server.objects[API_SERVICE] == left
 
 
-async def test_no_other_api_service_of_the_name_is_removed() -> None:
+async def test_a_foreign_api_service_is_not_removed() -> None:
     server = Server()
     await departing(server).check()
     assert server.preconditions == {"uid": "u-1"}
 
 
-async def test_the_watch_tells_of_the_deletion() -> None:
+async def test_the_watch_reports_the_deletion() -> None:
     server = Server(LIVES)
     server.news = [LIVES, LIVES, ENDS]
     async with asyncio.timeout(5):
@@ -109,7 +109,7 @@ async def test_the_watch_tells_of_the_deletion() -> None:
     assert (watched["path"], watched["fieldSelector"]) == ("/api/v1/namespaces", "metadata.name=shop")
 
 
-async def test_a_refused_watch_is_said_once_and_the_namespace_read(
+async def test_a_refused_watch_is_replaced_by_reads(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     server = Server(LIVES)

@@ -1,4 +1,4 @@
-"""A Lease is read as it is, whoever wrote into it."""
+"""Lease records: reading and writing, and malformed content."""
 
 from typing import Any
 
@@ -50,7 +50,7 @@ SEEN = Floors(1_795_543_360_000, {"orders": 1_795_543_000_123}, 1 << 50)
 
 
 class Kept(Connection):
-    """An API server that keeps one object."""
+    """An API server with one object."""
 
     def __init__(self) -> None:
         self.kept: Any = None

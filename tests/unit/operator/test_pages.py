@@ -1,4 +1,4 @@
-"""Lists of objects come in pages that fit, and down to one object where a page cannot be had."""
+"""Lists come in pages that fit the memory, down to one object where a page cannot be read."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -19,7 +19,7 @@ MIB = 2**20
 
 
 class Server:
-    """Pages through objects. fails: what to raise for a page of such names, or None."""
+    """Serves pages of objects. fails: returns the error of a page with these names, or None."""
 
     def __init__(self, objects: list[dict[str, Any]], fails: Callable[[set[str]], Exception | None]) -> None:
         self.objects = objects
@@ -65,7 +65,7 @@ async def test_pages_of_the_largest_objects_fit_the_memory() -> None:
     assert server.longest <= 8 * MIB + 2**16
 
 
-async def test_a_process_with_little_memory_lists_one_by_one() -> None:
+async def test_little_memory_means_pages_of_one_object() -> None:
     server = Server(USERS, lambda _: None)
     pages = Pages(server.ask, 1)
     assert await names(pages) == [f"u-{n}" for n in range(40)]

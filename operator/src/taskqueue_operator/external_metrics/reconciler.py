@@ -1,8 +1,8 @@
-"""Keeps what the server stands on: its certificate, the APIService that trusts it, whom it believes itself.
+"""Keeps the server's certificate, the APIService's trust in it, and the trusted front proxy current.
 
-All replicas share one Secret. Whoever finds it empty or two thirds through its life writes a new pair, if nobody else
-did; the authorities in it are the new one and the last, so whatever a replica still shows is trusted. A new
-certificate is shown one turn after the APIService was seen to trust it.
+All replicas share one Secret. A replica that finds it empty, or two thirds through its life, writes a new pair unless
+another replica wrote first. The pair has the new authority and its predecessor, so that certificates that other
+replicas still serve stay trusted. A new certificate is served one turn after the APIService was seen to trust it.
 """
 
 import asyncio
@@ -17,13 +17,9 @@ from taskqueue.store.cancelled import raise_if_cancelled
 from taskqueue_operator import metrics
 from taskqueue_operator.connection import API_ERRORS, ApiError, Connection, describe_error
 from taskqueue_operator.external_metrics import certificates
+from taskqueue_operator.external_metrics.api_service import ForeignApiServiceError, publish_authorities
+from taskqueue_operator.external_metrics.certificate_secret import NoSecretError, PairSecret
 from taskqueue_operator.external_metrics.certificates import Pair
-from taskqueue_operator.external_metrics.cluster import (
-    ForeignApiServiceError,
-    NoSecretError,
-    PairSecret,
-    publish_authorities,
-)
 from taskqueue_operator.external_metrics.front_proxy import FrontProxy, read_front_proxy
 from taskqueue_operator.external_metrics.server import MetricServer
 from taskqueue_operator.external_metrics.withdrawal import Withdrawal
@@ -31,13 +27,14 @@ from taskqueue_operator.external_metrics.withdrawal import Withdrawal
 log = structlog.get_logger("taskqueue.operator")
 T = TypeVar("T")
 
-#: How often all of it is looked at: three reads of a replica.
+#: Between two turns, each of three reads.
 _EVERY_S = 10.0
-_HOPELESS = (403, 404)
+#: Errors that only a right or an object can mend, which an administrator applies.
+_PERMANENT = (403, 404)
 
 
 class Reconciler:
-    """names: of the service, what the certificate is for."""
+    """Reconciles one replica. service: its name and namespace. names: DNS names of the certificate."""
 
     def __init__(
         self,
@@ -55,12 +52,12 @@ class Reconciler:
         self._server = server
         self._withdrawal = withdrawal
         self._front_proxy = FrontProxy()
-        self._shown: Pair | None = None
+        self._served: Pair | None = None
         self._in_use: tuple[Pair, FrontProxy] | None = None
-        self._said: dict[str, str] = {}
+        self._logged: dict[str, str] = {}
 
     async def run(self) -> None:
-        """Look after it until cancelled, or the namespace ends; what fails is said and tried again."""
+        """Reconcile until cancelled, or the namespace is deleted; a failure is logged and tried again."""
         while not self._withdrawal.over:
             raise_if_cancelled()
             metrics.EXTERNAL_METRICS_READY.set(await self.turn())
@@ -68,67 +65,68 @@ class Reconciler:
         metrics.EXTERNAL_METRICS_READY.set(0)
 
     async def turn(self) -> bool:
-        """Look once; True if an autoscaler can be answered."""
+        """Reconcile once; True if an autoscaler can be answered."""
         found = await self._try(
-            "whom to believe: reading kube-system/extension-apiserver-authentication",
+            "reading kube-system/extension-apiserver-authentication",
             lambda: read_front_proxy(self._connection),
         )
         self._front_proxy = found or self._front_proxy
         if found and not found.authorities:
-            self._say("whom to believe", "the API server has no --requestheader-client-ca-file")
-        pair = await self._try("the certificate: its Secret", self._pair)
+            self._log("trusting the front proxy", "the API server must have --requestheader-client-ca-file")
+        pair = await self._try("keeping the certificate", self._pair)
         if pair is None:
             return False
         trusted = await self._try(
-            "the APIService",
+            "keeping the APIService",
             lambda: publish_authorities(self._connection, self._service, self._namespace, pair.authorities),
         )
-        if trusted or self._shown is None:
-            self._shown = pair
-        used = await self._try("the certificate, or whom to believe", self._use)
+        if trusted or self._served is None:
+            self._served = pair
+        used = await self._try("using the certificate", self._use)
         return used is not None and trusted is not None and bool(self._front_proxy.authorities)
 
     async def _use(self) -> bool:
-        """Show and believe what is new of it. Raises ssl.SSLError for what is no certificate."""
-        if self._shown is not None and self._in_use != (self._shown, self._front_proxy):
-            self._server.use(self._shown, self._front_proxy)
-            self._in_use = self._shown, self._front_proxy
+        """Use the latest certificate and front proxy. Raises ssl.SSLError for malformed PEM."""
+        if self._served is not None and self._in_use != (self._served, self._front_proxy):
+            self._server.use(self._served, self._front_proxy)
+            self._in_use = self._served, self._front_proxy
         return True
 
     async def _pair(self) -> Pair | None:
-        """Return the pair that all replicas share, after making one if need be; None: look again."""
+        """Return the pair that all replicas share, and make one if necessary; None: try again."""
         stored = await self._secret.read()
         now = datetime.now(UTC)
         empty = stored.pair == Pair(b"", b"", b"")
-        wrong = "there is none" if empty else certificates.fault(stored.pair, self._names, now)
-        if wrong is None:
+        fault = "absent" if empty else certificates.fault(stored.pair, self._names, now)
+        if fault is None:
             return stored.pair
         made = certificates.make(self._names, now, stored.pair.authorities)
         if await self._secret.write(made, stored.version):
-            log.info("made a certificate for the external metrics", reason=wrong)
+            log.info("certificate created", reason=fault)
             return made
-        stored = await self._secret.read()  # another replica was first
+        stored = await self._secret.read()  # another replica wrote first
         return stored.pair if certificates.fault(stored.pair, self._names, now) is None else None
 
-    async def _try(self, what: str, call: Callable[[], Awaitable[T]]) -> T | None:
+    async def _try(self, step: str, call: Callable[[], Awaitable[T]]) -> T | None:
+        """Return the result of a call; None if it failed, which is logged."""
         try:
             done = await call()
         except (*API_ERRORS, ForeignApiServiceError, NoSecretError, ssl.SSLError) as error:
-            why = describe_error(error)
-            if _is_hopeless(error):
-                why += "; see deploy/kubernetes/external-metrics-role.yaml"
-            self._say(what, why)
+            reason = describe_error(error)
+            if _is_permanent(error):
+                reason += "; see deploy/kubernetes/external-metrics-role.yaml"
+            self._log(step, reason)
             return None
-        self._said.pop(what, None)
+        self._logged.pop(step, None)
         return done
 
-    def _say(self, what: str, why: str) -> None:
-        """Say it once, until it is something else."""
-        if self._said.get(what) != why:
-            self._said[what] = why
-            log.error("external metrics", problem=what, error=why)
+    def _log(self, step: str, reason: str) -> None:
+        """Log the failure of a step once, until the reason changes."""
+        if self._logged.get(step) != reason:
+            self._logged[step] = reason
+            log.error("external metrics failed", step=step, error=reason)
 
 
-def _is_hopeless(error: Exception) -> bool:
-    """Whether only a right or an object that somebody applies can help."""
-    return isinstance(error, NoSecretError) or (isinstance(error, ApiError) and error.status in _HOPELESS)
+def _is_permanent(error: Exception) -> bool:
+    """Tell whether an error stays until an administrator grants a right or creates an object."""
+    return isinstance(error, NoSecretError) or (isinstance(error, ApiError) and error.status in _PERMANENT)
