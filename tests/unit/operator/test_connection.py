@@ -89,6 +89,15 @@ async def test_unsupported_kubeconfigs_are_refused(text: str, words: str, tmp_pa
             pass
 
 
+async def test_errors_quote_no_line_of_a_kubeconfig(tmp_path: Path) -> None:
+    (path := tmp_path / "kubeconfig").write_text(CONFIG.replace("token: t", "token: [SECRET") % "")
+    with pytest.raises(KubeconfigError) as raised:
+        async with connect(path):
+            pass
+    assert "line 4" in str(raised.value)
+    assert "SECRET" not in str(raised.value)
+
+
 async def test_a_missing_configuration_names_the_default_file() -> None:
     with pytest.raises(KubeconfigError, match=r"home/\.kube/config must be a kubeconfig"):
         async with connect():

@@ -47,7 +47,7 @@ class _Identity:
 
 
 class Credentials:
-    """Read by any thread, renewed in one loop."""
+    """The current credentials: read by any thread, renewed in one loop, and empty before the first `read`."""
 
     def __init__(self, cluster: Cluster, user: User) -> None:
         self.server = cluster.server.rstrip("/")
@@ -56,7 +56,7 @@ class Credentials:
         self._user = user
         self._printed: Printed | None = None
         self._identity: _Identity | None = None
-        self._tls = ssl.create_default_context()
+        self._tls = ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT)  # trusts no server yet
         self._refused = False
         self._read_s = time.monotonic()
 

@@ -136,7 +136,8 @@ def _variable(name: str) -> str:
 
 def _read(path: Path) -> _File:
     try:
-        return msgspec.convert(yaml.safe_load(path.read_text()) or {}, _File)
+        with path.open() as stream:  # of a stream, unlike a text, errors quote no line: it may hold a token
+            return msgspec.convert(yaml.safe_load(stream) or {}, _File)
     except (OSError, ValueError, RecursionError, yaml.YAMLError, msgspec.MsgspecError) as error:
         raise KubeconfigError(f"{path} must be a kubeconfig ({type(error).__name__}: {error})") from error
 
