@@ -139,11 +139,13 @@ async def connect(kubeconfig: Path | None = None) -> AsyncIterator[Connection]:
 
 
 def open_session(limit: int = 100) -> aiohttp.ClientSession:
-    """Make a pool in the running loop. limit: of its connections; 0 for none."""
+    """Make a pool in the running loop. limit: of its connections; 0 for none.
+
+    The pool ignores the environment: aiohttp would also read ~/.netrc, and refuse a request that has a token.
+    """
     return aiohttp.ClientSession(
         connector=aiohttp.TCPConnector(limit=limit),
         headers={"User-Agent": f"taskqueue-operator/{__version__}"},
-        trust_env=True,
     )
 
 

@@ -8,7 +8,7 @@ from http import HTTPMethod
 from pathlib import Path
 
 import pytest
-from aiohttp import web
+from aiohttp import ClientConnectorError, web
 
 from taskqueue_operator import connection as module
 from taskqueue_operator.access.kubeconfig import KubeconfigError
@@ -133,6 +133,43 @@ def test_errors_without_a_message_are_named() -> None:
 )
 def test_error_answers_are_described_by_their_message(body: bytes, message: str) -> None:
     assert describe_error(ApiError(404, "Not Found", body)) == f"404 Not Found: {message}"
+
+
+@pytest.mark.parametrize(
+    ("proxy_url", "environment", "proxied"),
+    [
+        (True, {}, True),
+        (True, {"HTTP_PROXY": "http://127.0.0.1:9", "NO_PROXY": "localhost"}, True),
+        (False, {"HTTP_PROXY": "PROXY"}, True),
+        (False, {"HTTP_PROXY": "PROXY", "NO_PROXY": "other,localhost"}, False),
+        (False, {"HTTPS_PROXY": "PROXY"}, False),
+    ],
+)
+async def test_calls_go_through_the_configured_proxy(
+    proxy_url: bool,
+    environment: dict[str, str],
+    proxied: bool,
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def answer(request: web.BaseRequest) -> web.Response:
+        assert request.headers["Authorization"] == "Bearer t"
+        return web.Response(text=str(request.url))
+
+    (tmp_path / "home").mkdir()
+    (tmp_path / "home" / ".netrc").write_text("default login ada password p")
+    async with served(answer) as proxy:
+        for name in ("HTTP_PROXY", "HTTPS_PROXY", "NO_PROXY"):
+            monkeypatch.delenv(name.lower(), raising=False)
+            monkeypatch.setenv(name, environment.get(name, "").replace("PROXY", proxy))
+        cluster = {"server": "http://localhost:9", **({"proxy-url": proxy} if proxy_url else {})}
+        path = kubeconfig.write(tmp_path / "kubeconfig", cluster, {"token": "t"})
+        async with connect(path) as connection:
+            if proxied:
+                assert await connection.call(HTTPMethod.GET, "/version") == b"http://localhost:9/version"
+            else:
+                with pytest.raises(ClientConnectorError):
+                    await connection.call(HTTPMethod.GET, "/version")
 
 
 async def test_long_answers_are_cut_in_a_thread(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -14,6 +14,8 @@ from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import TypedDict
+from urllib.parse import urlsplit
+from urllib.request import getproxies, proxy_bypass
 
 import structlog
 
@@ -52,6 +54,7 @@ class Credentials:
     def __init__(self, cluster: Cluster, user: User) -> None:
         self.server = cluster.server.rstrip("/")
         self.authorization = ""
+        self._proxy = cluster.proxy_url or _environment_proxy(cluster.server)
         self._cluster = cluster
         self._user = user
         self._printed: Printed | None = None
@@ -66,7 +69,7 @@ class Credentials:
         return {
             "ssl": self._tls,
             "server_hostname": self._cluster.tls_server_name or None,
-            "proxy": self._cluster.proxy_url or None,
+            "proxy": self._proxy,
         }
 
     def refuse(self) -> None:
@@ -116,6 +119,12 @@ class Credentials:
             self._tls = _context(identity, insecure=cluster.insecure_skip_tls_verify)
             self._identity = identity
         self.authorization = _authorization(user, printed)
+
+
+def _environment_proxy(server: str) -> str | None:
+    """Return the proxy that HTTPS_PROXY, HTTP_PROXY and NO_PROXY name for a server."""
+    url = urlsplit(server)
+    return None if proxy_bypass(url.hostname or "") else getproxies().get(url.scheme)
 
 
 def _authorization(user: User, printed: Printed) -> str:
