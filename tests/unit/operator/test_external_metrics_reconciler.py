@@ -11,8 +11,8 @@ from typing import Any
 import pytest
 
 from taskqueue_operator.connection import ApiError
-from taskqueue_operator.external_metrics.certificates import Pair
 from taskqueue_operator.external_metrics.certificate_secret import PairSecret
+from taskqueue_operator.external_metrics.certificates import Pair
 from taskqueue_operator.external_metrics.front_proxy import FrontProxy
 from taskqueue_operator.external_metrics.reconciler import Reconciler
 from taskqueue_operator.external_metrics.withdrawal import Withdrawal

@@ -97,7 +97,7 @@ class Served:
         self.pulse = Pulse(["usersubscriptions"])
         self.authorization = "Bearer t"
         self.transport: Transport = {
-            "ssl": ssl.create_default_context(),
+            "ssl": ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
             "server_hostname": None,
             "proxy": None,
         }

@@ -4,10 +4,9 @@ from typing import Any
 
 import msgspec
 import pytest
-from kubernetes.aio.client.exceptions import ApiException
 
 from taskqueue.scheduler.floors import CursorCopy, Floors
-from taskqueue_operator.connection import API_ERRORS, Connection
+from taskqueue_operator.connection import API_ERRORS, ApiError, Connection
 from taskqueue_operator.lease_record import LeaseObject, LeaseRecord
 
 
@@ -37,7 +36,7 @@ async def test_a_non_numeric_cursor_copy_is_none(annotation: str, cursor_ms: int
 
 
 async def test_a_missing_lease_is_an_empty_one() -> None:
-    assert await read(ApiException(status=404)) == LeaseRecord()
+    assert await read(ApiError(404)) == LeaseRecord()
 
 
 @pytest.mark.parametrize("answer", [{}, {"metadata": 1}, []], ids=str)
