@@ -44,10 +44,10 @@ class StatusWriter:
     """Level-triggered: compares all objects each round. Only the leader writes."""
 
     def __init__(
-        self, api: Api, lease: Leader, table: ObjectTable, gathering: Gathering, events: Events
+        self, api: Api, leader: Leader, table: ObjectTable, gathering: Gathering, events: Events
     ) -> None:
         self._api = api
-        self._lease = lease
+        self._leader = leader
         self._table = table
         self._gathering = gathering
         self._events = events
@@ -62,7 +62,7 @@ class StatusWriter:
         """Write until cancelled."""
         while True:
             raise_if_cancelled()
-            await self._lease.leading()
+            await self._leader.leading()
             flooded, more = self._flooded(), False
             try:
                 more = await self._round(only_types=flooded)
@@ -98,7 +98,7 @@ class StatusWriter:
                 metrics.STATUS_PENDING.set(types_left + len(waiting) - number)
                 return True
             await self._pace()
-            if not self._lease.leads:
+            if not self._leader.leads:
                 return False
             if self._table.objects.get(one.key) is one:  # else it changed meanwhile: next round
                 await self._write(one, wanted)
