@@ -6,7 +6,6 @@ when its credentials are about to expire, or were refused.
 """
 
 import base64
-import binascii
 import ssl
 import tempfile
 import time
@@ -148,7 +147,7 @@ def _context(identity: _Identity, *, insecure: bool) -> ssl.SSLContext:
                 file.write(identity.certificate)
                 file.flush()
                 context.load_cert_chain(file.name)
-    except (ssl.SSLError, OSError) as error:
+    except (OSError, ValueError) as error:  # SSLError is an OSError
         raise KubeconfigError(
             f"certificates must be PEM, with their key ({type(error).__name__}: {error})"
         ) from error
@@ -164,14 +163,14 @@ def _pem(name: str, path: str, inline: str) -> bytes:
         return _content(name, path) if path else b""
     try:
         return base64.b64decode(inline)
-    except binascii.Error as error:
+    except ValueError as error:
         raise KubeconfigError(f"{name}-data must be base64 ({error})") from error
 
 
 def _content(name: str, path: str) -> bytes:
     try:
         content = Path(path).read_bytes()
-    except OSError as error:
+    except (OSError, ValueError) as error:  # a path may contain NUL
         raise KubeconfigError(f"{name} must be a readable file ({error})") from error
     if not content.strip():
         raise KubeconfigError(f"{name} must have content ({path} is empty)")

@@ -8,13 +8,14 @@ import os
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any, TypeVar
+from urllib.parse import urlsplit
 
 import msgspec
 import yaml
 
 PLUGIN_VERSIONS = ("client.authentication.k8s.io/v1", "client.authentication.k8s.io/v1beta1")
 _Entry = TypeVar("_Entry", bound=msgspec.Struct)
-_PROXIES = ("http://", "https://")
+_SCHEMES = ("http", "https")
 
 
 class KubeconfigError(Exception):
@@ -164,10 +165,21 @@ def _named(what: str, name: str, entries: Mapping[str, _Entry]) -> _Entry:
     raise KubeconfigError(f"{what} must be one of {sorted(entries)} (was {name!r})")
 
 
+def _check_url(name: str, url: str) -> None:
+    try:
+        parts = urlsplit(url)
+        valid = parts.scheme in _SCHEMES and bool(parts.hostname) and parts.port != 0
+    except ValueError:
+        valid = False
+    if not valid:
+        raise KubeconfigError(f"{name} must be an http or https URL (was {url!r})")
+
+
 def _check(cluster: Cluster, user: User) -> None:
     """Raise KubeconfigError for what is not supported."""
-    if cluster.proxy_url and not cluster.proxy_url.startswith(_PROXIES):
-        raise KubeconfigError(f"proxy-url must begin with http:// or https:// (was {cluster.proxy_url})")
+    _check_url("server", cluster.server)
+    if cluster.proxy_url:
+        _check_url("proxy-url", cluster.proxy_url)
     if user.impersonated is not None:
         raise KubeconfigError(f"as must be absent (was {user.impersonated}): give the user's own credentials")
     if user.auth_provider is not None:
