@@ -1,11 +1,8 @@
 """Access to the API server: its address, the trust in its certificate, and the operator's own credentials.
 
-    kubeconfig files or a pod's service account -> Cluster, User -> Credentials -> headers and TLS of each request
-                                                          plugin ->
+    kubeconfig   files and a pod's service account as values; a refusal for each form that is not supported
+    plugin       a run of a credential plugin, as kubectl does it
+    credentials  headers and TLS of each request; reads files and runs plugins again, so that replacements take effect
 
-- `kubeconfig`: files as values, and a refusal for each form that is not supported.
-- `plugin`: runs credential plugins, as kubectl does.
-- `credentials`: reads files and runs plugins again, so that replaced tokens and authorities take effect.
-
-Imports nothing else of taskqueue or taskqueue_operator; knows neither objects nor requests.
+Knows neither objects nor requests. May import nothing else of the project.
 """

@@ -76,7 +76,7 @@ class Credentials:
         self._refused = True
 
     async def renew(self) -> None:
-        """Read the credentials again if it is time; a failure is logged, and what was read before stays in use."""
+        """Read the credentials again if it is time; after a failure, which is logged, they stay in use."""
         age_s = time.monotonic() - self._read_s
         if age_s < (_REFUSED_PERIOD_S if self._refused else _PERIOD_S):
             return

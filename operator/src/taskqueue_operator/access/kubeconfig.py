@@ -1,7 +1,7 @@
 """Kubeconfig files and a pod's service account as values: one cluster, one user.
 
-Supported are client certificates, tokens, token files, credential plugins (`exec`) and passwords. What else changes the
-identity, an auth provider or impersonation, is refused instead of ignored.
+Supported are client certificates, tokens, token files, credential plugins (`exec`) and passwords. An auth
+provider and impersonation, which change the identity too, are refused instead of ignored.
 """
 
 import os
@@ -95,7 +95,7 @@ class _File(msgspec.Struct, frozen=True, rename="kebab"):
 
 
 def read_kubeconfig(paths: Sequence[Path]) -> tuple[Cluster, User]:
-    """Return what the current context names; of several files the first that has an entry counts.
+    """Return the cluster and the user of the current context; of several files the first that has an entry counts.
 
     Raises KubeconfigError.
     """
@@ -159,10 +159,10 @@ def _located_user(user: User, path: Path) -> User:
     return _located(user, path, "client_certificate", "client_key", "token_file")
 
 
-def _named(what: str, name: str, entries: Mapping[str, _Entry]) -> _Entry:
+def _named(field: str, name: str, entries: Mapping[str, _Entry]) -> _Entry:
     if name in entries:
         return entries[name]
-    raise KubeconfigError(f"{what} must be one of {sorted(entries)} (was {name!r})")
+    raise KubeconfigError(f"{field} must be one of {sorted(entries)} (was {name!r})")
 
 
 def _check_url(name: str, url: str) -> None:
@@ -176,7 +176,7 @@ def _check_url(name: str, url: str) -> None:
 
 
 def _check(cluster: Cluster, user: User) -> None:
-    """Raise KubeconfigError for what is not supported."""
+    """Raise KubeconfigError for a form that is not supported."""
     _check_url("server", cluster.server)
     if cluster.proxy_url:
         _check_url("proxy-url", cluster.proxy_url)

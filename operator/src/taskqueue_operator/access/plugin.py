@@ -53,7 +53,7 @@ async def run_plugin(plugin: Plugin, cluster: Cluster) -> Printed:
 
 
 async def _output(command: list[str], environment: dict[str, str]) -> bytes:
-    """Return what a command prints. Raises PluginError."""
+    """Return the output of a command. Raises PluginError."""
     pipe = asyncio.subprocess.PIPE
     try:
         process = await asyncio.create_subprocess_exec(

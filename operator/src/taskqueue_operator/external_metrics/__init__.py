@@ -4,11 +4,16 @@
                                                  ^
     reconciler: Secret (certificate), APIService (caBundle), ConfigMap (trusted front proxy), every few seconds
 
-- `composition`: connects the parts below.
-- `server`, `tls`, `front_proxy`, `permission`: HTTPS, the client's certificate, the caller, and the caller's rights.
-- `documents`, `certificates`: answers and certificates as values; pure.
-- `reconciler`, `certificate_secret`, `api_service`: keep the certificate and the trust in it current.
-- `withdrawal`: removes the APIService before its namespace is deleted.
+    composition                      connects the parts below
+    server, tls                      the HTTPS server, and its contexts
+    front_proxy, permission          the caller of a request, and its right to read the metric
+    documents, certificates          answers and certificates as values; pure
+    certificate_secret, api_service  the Secret with the certificate, and the APIService that trusts it
+    reconciler                       keeps the certificate and the trust in it current
+    withdrawal                       removes the APIService before its namespace is deleted
 
 Scheduling does not depend on this package: a missing right is logged by name, and everything else continues.
+
+May import `connection`, `metrics`, `scaling`, `settings`, and of the core `taskqueue.bounded_http`, `taskqueue.models`
+and `taskqueue.store`.
 """
