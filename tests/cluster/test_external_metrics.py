@@ -1,4 +1,4 @@
-"""The external metrics API through the real aggregator, to a real autoscaler; and everybody else is turned away."""
+"""The external metrics API through the real aggregator, read by a real autoscaler and refused to other clients."""
 
 import asyncio
 import base64
@@ -27,9 +27,9 @@ from tests.support.store.raw import raw
 
 FAILURES = ROOT / "docs" / "failures.md"
 DUE, MEAN_S = 35, 2
-#: For how long a connection that says nothing may stay, on a busy machine.
+#: Longest life of a silent connection, on a busy machine.
 SILENT_S = 20
-#: A certificate is valid from an hour before it was made.
+#: Validity begins an hour before the certificate was made.
 _SKEW = timedelta(hours=1)
 _UNTIL_RENEWED = (LIFE + _SKEW) * 2 / 3 - _SKEW
 
@@ -44,7 +44,7 @@ async def api(control_plane: ControlPlane, shop: Shop) -> AsyncIterator[MetricsA
 
 
 async def due(api: MetricsApi) -> None:
-    """35 jobs of 2 s, and no worker."""
+    """Enqueue 35 jobs of 2 s, without a worker."""
     store = api.shop.world.store
     await api.shop.apply(task_type("sync"))
     await api.shop.says("tt", "sync", "Ready", "True", "Scheduled")
@@ -136,7 +136,7 @@ async def test_only_the_front_proxy_and_readers_are_admitted(
 async def test_replicas_share_a_certificate_renewed_while_running(api: MetricsApi) -> None:
     service = f"{NAME}.{api.shop.namespace}.svc"
     before = make([service], datetime.now(UTC) + timedelta(seconds=25) - _UNTIL_RENEWED)
-    # As the operator's own: what is applied from a file has no data, and takes none away.
+    # Under the operator's field manager: a manifest without data then removes none.
     await api.shop.kubectl("create", "-f", "-", stdin=json.dumps(_secret(before)))
     first, port = await api.begin()
     _, port_of_second = await api.operator()
@@ -181,9 +181,9 @@ async def test_a_foreign_api_service_is_kept_and_missing_rights_told(api: Metric
     await api.shop.world.says(operator, "external-metrics-role.yaml")
     await api.install(port)
     await asyncio.to_thread(api.control_plane.kubectl, "replace", "-f", "-", stdin=json.dumps(foreign))
-    await api.shop.world.says(operator, "is served by keda/keda")
+    await api.shop.world.says(operator, "(was keda/keda)")
     assert "caBundle" not in (await api.shop.get("apiservice", API_SERVICE))["spec"]
-    del api.shop.world.logs[operator.pid]  # this one was to be refused
+    del api.shop.world.logs[operator.pid]  # expected to fail
 
     second = await api.shop.operator("--external-metrics-port", str(port))
     assert await asyncio.wait_for(second.wait(), 20) == 1
@@ -195,11 +195,11 @@ async def test_deleting_the_namespace_deletes_the_api_service(api: MetricsApi) -
     await _deleted(api)
     assert "NotFound" in (await _api_service(api)).stderr
     assert await api.shop.world.end(operator, signal.SIGTERM) == 0
-    del api.shop.world.logs[operator.pid]  # its role went with the namespace
+    del api.shop.world.logs[operator.pid]  # its role was deleted with the namespace
 
 
 async def test_namespaces_terminate_after_a_manual_api_deletion(api: MetricsApi) -> None:
-    """The way out that the documentation names, where no operator runs any more."""
+    """Follow the documented remedy for a cluster where no operator runs."""
     (typed,) = set(re.findall(r"kubectl (delete apiservice \S+)$", FAILURES.read_text("utf-8"), re.MULTILINE))
     await api.install(9)
     other = f"{api.shop.namespace}-other"
@@ -219,7 +219,7 @@ async def _api_service(api: MetricsApi) -> Any:
 
 
 async def _deleted(api: MetricsApi) -> None:
-    """Delete the namespace, and wait until it is gone."""
+    """Delete a namespace and wait until it is gone."""
     await api.shop.kubectl("delete", "namespace", api.shop.namespace, "--wait=false")
 
     async def gone() -> bool:
@@ -230,7 +230,7 @@ async def _deleted(api: MetricsApi) -> None:
 
 
 async def _scaled(api: MetricsApi, replicas: int) -> None:
-    """Wait until the autoscaler wants that many."""
+    """Wait until the autoscaler asks for a number of replicas."""
 
     async def check() -> bool:
         hpa, deployment = await api.shop.get("hpa", "worker"), await api.shop.get("deployment", "worker")
@@ -242,7 +242,7 @@ async def _scaled(api: MetricsApi, replicas: int) -> None:
 
 
 async def _never_refused(api: MetricsApi) -> None:
-    """Ask through the API server again and again: it must always meet a certificate that it trusts."""
+    """Read through the API server repeatedly; it must trust the certificate every time."""
     while True:
         answer = await api.raw(api.path)
         assert answer.returncode == 0, answer.stderr

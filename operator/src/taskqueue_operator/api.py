@@ -1,4 +1,4 @@
-"""The few calls of the Kubernetes API that the operator makes itself, in one namespace; watching is kopf's."""
+"""The operator's own calls of the Kubernetes API, in one namespace; `kopf_watch` keeps the watches."""
 
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
@@ -29,7 +29,7 @@ class _Named(TypedDict):
 
 
 class Api:
-    """Every call raises any of API_ERRORS."""
+    """Calls of one namespace. Each raises API_ERRORS."""
 
     def __init__(self, connection: Connection, namespace: str) -> None:
         self.namespace = namespace
@@ -38,20 +38,21 @@ class Api:
         self._pages = {kind: Pages(partial(self._ask, kind), memory) for kind in PLURALS}
 
     async def namespace_uid(self) -> str:
-        """Tells this namespace from every other of any cluster."""
-        found = await self._connection.call(HTTPMethod.GET, f"/api/v1/namespaces/{self.namespace}")
-        return str(msgspec.json.decode(found, type=_Named)["metadata"]["uid"])
+        """Return the UID of the namespace, which no other namespace of any cluster has."""
+        answer = await self._connection.call(HTTPMethod.GET, f"/api/v1/namespaces/{self.namespace}")
+        return str(msgspec.json.decode(answer, type=_Named)["metadata"]["uid"])
 
     def lease(self, name: str) -> LeaseObject:
+        """Return the Lease of this name, which may not exist yet."""
         return LeaseObject(self._connection, self.namespace, name)
 
     async def list(self, kind: Kind) -> AsyncIterator[Mapping[str, Any]]:
-        """Every object of a kind, page by page; a kind the server does not know is an error, not an empty list."""
+        """Yield every object of a kind, page by page; a kind without a definition is an error, not an empty list."""
         async for raw in self._pages[kind].objects():
             yield raw
 
     async def apply_status(self, one: Object, status: Mapping[str, Any]) -> None:
-        """Server-side apply of our part of the status, unless the object changed since."""
+        """Apply the operator's part of a status (server-side apply); 409 if the object changed after it was read."""
         body = {
             "apiVersion": API_VERSION,
             "kind": one.kind,
@@ -67,7 +68,10 @@ class Api:
         )
 
     async def create_event(self, about: Object, identity: str, kind: str, reason: str, note: str) -> None:
-        """Make an event of an object. identity: of this replica. kind: Normal or Warning. note: 1 KiB at most."""
+        """Create an Event about an object.
+
+        identity: of this replica. kind: `Normal` or `Warning`. reason: CamelCase. note: at most 1 KiB.
+        """
         body = {
             "apiVersion": "events.k8s.io/v1",
             "kind": "Event",

@@ -1,12 +1,12 @@
-"""One object as the API server sent it, in a list or in a watch: what is used of it is decoded, and no more."""
+"""Decoding of one object from a list or a watch: the used parts only, within limits."""
 
 from typing import Any, NotRequired, TypedDict
 
 import msgspec
 
-from taskqueue_operator.connection import UNDECODABLE, said
+from taskqueue_operator.connection import UNDECODABLE, describe_error
 
-#: Of spec, and of status. What the models take has less; decoded, any bytes take up to thirty times their room.
+#: Maximum size of spec and of status. The models accept less; decoded JSON takes up to thirty times its size.
 MAX_BYTES = 2**19
 
 
@@ -30,32 +30,32 @@ class _User(TypedDict):
 
 _MAPPING = msgspec.json.Decoder(dict[str, Any])
 _USER = msgspec.json.Decoder(_User)
-#: Skips the rest: managedFields are more than half of an object.
+#: Skips all other fields: managedFields are more than half of an object.
 _ITEMS = msgspec.json.Decoder(_Item)
 _EMPTY = msgspec.Raw(b"{}")
 
 
-def decode(raw: bytes | msgspec.Raw, why: str = "") -> dict[str, Any]:
-    """Decode metadata, spec and status; `unreadable` says why of the spec there is at most whose user it declares.
+def decode(raw: bytes | msgspec.Raw, reason: str = "") -> dict[str, Any]:
+    """Decode metadata, spec and status; of an object with `unreadable` (a reason) the spec has at most `userId`.
 
-    why: of an object that is known to have nothing else. Raises what UNDECODABLE names where even that cannot be read.
+    reason: for an object that was read without spec and status. Raises UNDECODABLE if the metadata cannot be decoded.
     """
     item = _ITEMS.decode(raw)
     spec, status = item.get("spec", _EMPTY), item.get("status", _EMPTY)
     read: dict[str, Any] = {"metadata": item["metadata"]}
-    read["status"], wrong = _read(status, _MAPPING)
-    if not why and not wrong:
-        read["spec"], why = _read(spec, _MAPPING)
-        if not why:
+    read["status"], status_fault = _read(status, _MAPPING)
+    if not reason and not status_fault:
+        read["spec"], reason = _read(spec, _MAPPING)
+        if not reason:
             return read
     read["spec"] = _decoded(spec, _USER)[0]
-    return read | {"unreadable": why or wrong}
+    return read | {"unreadable": reason or status_fault}
 
 
 def _read(part: msgspec.Raw, decoder: msgspec.json.Decoder[Any]) -> tuple[dict[str, Any], str]:
     length = len(memoryview(part))
     if length > MAX_BYTES:
-        return {}, f"spec or status has {length} bytes, at most {MAX_BYTES} are read"
+        return {}, f"spec and status must have at most {MAX_BYTES} bytes each (was {length})"
     return _decoded(part, decoder)
 
 
@@ -63,4 +63,4 @@ def _decoded(part: msgspec.Raw, decoder: msgspec.json.Decoder[Any]) -> tuple[dic
     try:
         return decoder.decode(part), ""
     except UNDECODABLE as error:
-        return {}, said(error)
+        return {}, describe_error(error)

@@ -1,4 +1,4 @@
-"""A Lease as a value, and its way to the API server and back."""
+"""The record of a Lease as a value, read from and written to the API server."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -7,11 +7,10 @@ from http import HTTPMethod, HTTPStatus
 from typing import Annotated, Any, NotRequired, TypedDict
 
 import msgspec
-from kubernetes.aio.client.exceptions import ApiException
 
 from taskqueue.models.nesting import cut
 from taskqueue.scheduler.floors import CursorCopy, Floors
-from taskqueue_operator.connection import Connection
+from taskqueue_operator.connection import ApiError, Connection
 
 _TIMEOUT_S = 5.0
 _CURSOR = "taskqueue.dev/cursor-ms"
@@ -22,9 +21,9 @@ _Instant = Annotated[int, msgspec.Meta(gt=0, lt=100_000_000_000_000)]
 
 @dataclass(frozen=True, slots=True)
 class LeaseRecord:
-    """holder: empty if nobody holds it. version: its resourceVersion, empty if the object is to be made.
+    """State of a Lease. holder: empty if it is free. transitions: the epoch of its holder.
 
-    copy: of the cursor; None if there never was one.
+    version: resourceVersion, empty if the object does not exist. copy: of the cursor; None if there never was one.
     """
 
     holder: str = ""
@@ -37,7 +36,7 @@ class LeaseRecord:
 
 
 class LeaseObject:
-    """One Lease of one namespace. Both calls raise any of API_ERRORS."""
+    """One Lease of one namespace. Both calls raise API_ERRORS."""
 
     def __init__(self, connection: Connection, namespace: str, name: str) -> None:
         self.name = name
@@ -45,17 +44,17 @@ class LeaseObject:
         self._all = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"
 
     async def read(self) -> LeaseRecord:
-        """What it says; an empty record if there is none."""
+        """Return the record; an empty one if the object does not exist."""
         try:
             found = await self._call(HTTPMethod.GET, f"{self._all}/{self.name}")
-        except ApiException as error:
+        except ApiError as error:
             if error.status == HTTPStatus.NOT_FOUND:
                 return LeaseRecord()
             raise
         return _read(msgspec.json.decode(found, type=_Raw))
 
     async def write(self, record: LeaseRecord) -> None:
-        """Make or replace it; 409 if somebody else was faster."""
+        """Create or replace the object; 409 if it changed after it was read."""
         if record.version:
             await self._call(HTTPMethod.PUT, f"{self._all}/{self.name}", _body(self.name, record))
         else:
@@ -66,7 +65,7 @@ class LeaseObject:
 
 
 def micro_time(instant: datetime) -> str:
-    """A time in UTC as Kubernetes' MicroTime wants it, which takes none without a fraction."""
+    """Format a time in UTC as MicroTime of Kubernetes, which requires a fraction."""
     return instant.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
 
 
@@ -115,7 +114,7 @@ def _annotations(copy: CursorCopy) -> dict[str, str]:
 
 
 def _copy(annotations: Mapping[str, str]) -> CursorCopy | None:
-    """Nothing if somebody wrote nonsense there."""
+    """Read the copy of the cursor from annotations; None if they are malformed."""
     try:
         cursor_ms = msgspec.json.decode(cut(annotations.get(_CURSOR, "").encode()), type=_Instant)
     except ValueError:

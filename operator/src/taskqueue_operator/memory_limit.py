@@ -1,21 +1,21 @@
-"""How much memory this process may take, as its control groups say."""
+"""The memory limit of this process, from its control groups."""
 
 from collections.abc import Iterator
 from pathlib import Path, PurePosixPath
 
-#: What is reckoned with where nothing is limited.
+#: Assumed where no limit is set.
 UNLIMITED_BYTES = 4 * 2**30
 _GROUPS = Path("/proc/self/cgroup")
 _ROOT = Path("/sys/fs/cgroup")
 
 
 def memory_limit(groups: Path = _GROUPS, root: Path = _ROOT) -> int:
-    """Return the lowest limit of this process' control group and of those around it, bytes; of version 1 and 2."""
+    """Return the lowest limit of the control groups of this process, versions 1 and 2, in bytes."""
     return min((limit for file in _files(groups, root) for limit in _limit(file)), default=UNLIMITED_BYTES)
 
 
 def _files(groups: Path, root: Path) -> Iterator[Path]:
-    """Name the files that could hold a limit; in a container the outer groups cannot be seen."""
+    """Yield the files that may hold a limit; a container does not see its outer groups."""
     try:
         lines = groups.read_text().splitlines()
     except OSError:
@@ -31,9 +31,10 @@ def _files(groups: Path, root: Path) -> Iterator[Path]:
 
 
 def _limit(file: Path) -> Iterator[int]:
+    """Yield the limit in a file, if there is one."""
     try:
         limit = int(file.read_text())
-    except (OSError, ValueError):  # not there, or "max"
+    except (OSError, ValueError):  # absent, or "max"
         return
     if 0 < limit < UNLIMITED_BYTES:
         yield limit

@@ -15,7 +15,7 @@ STATUS_PENDING = Gauge(
 )
 EVENTS = Counter(
     "taskqueue_operator_events",
-    "Events of task types: told, dropped as there were many, failed.",
+    "Events about task types: sent, dropped because there were many, failed.",
     ["outcome"],
 )
 LIMIT = Gauge("taskqueue_operator_limit", "The global limit in force, starts per second; 0 if none is set.")

@@ -1,8 +1,9 @@
-"""Which of several objects that name one user has that user. Pure.
+"""Ownership of a user that several UserSubscriptions name. Pure.
 
-Whoever has a user keeps it until its object goes: by its own status, which survives every operator; at a start also by
-what the store has of the user, for an operator that ended before it wrote the status; by what this operator offered
-last. Only where none has it yet, the oldest object gets it, and of several of one second the first by name.
+The owner keeps its user until its object is deleted. Evidence, in this order: the status of the object, which survives
+every operator; at a start the stored subscription, in case an operator ended before it wrote the status; the last
+decision of this operator. Without evidence the oldest object becomes the owner, and of several of the same second the
+first by name.
 """
 
 from collections.abc import Mapping
@@ -12,12 +13,12 @@ from typing import Any
 from taskqueue.models.values import UserSubscription
 from taskqueue.store.users import digest
 
-#: Reasons of Accepted that go with a user that another object has, or that no operator has looked at yet.
+#: Reasons of Accepted for an object that does not own its user: a duplicate, or not yet processed.
 _HAS_NONE = frozenset({"DuplicateUser", "Pending"})
 
 
 def says_owner(status: Mapping[str, Any], user_id: str) -> bool:
-    """Tell whether an object's status says that it has the user, though what it says now may be refused."""
+    """Tell whether a status names its object as the owner of the user, even if the current spec is refused."""
     if status.get("userId") != user_id:
         return False
     return any(
@@ -28,17 +29,17 @@ def says_owner(status: Mapping[str, Any], user_id: str) -> bool:
 
 @dataclass(slots=True)
 class Ownership:
-    """What is known of who has which user.
+    """Evidence of ownership besides the statuses.
 
-    held: uids of the objects that had their user when they were last offered. stored: digests of users as the store had
-    them at the start.
+    held: UIDs of the objects that owned their user at the last decision. stored: digests of the users in the store at
+    the start, by user.
     """
 
     held: frozenset[str] = frozenset()
     stored: Mapping[str, str] = field(default_factory=dict)
 
     def is_stored(self, value: object) -> bool:
-        """Tell whether the store has just what an object declares."""
+        """Tell whether the store has exactly the subscription that an object declares."""
         if not isinstance(value, UserSubscription) or value.user_id not in self.stored:
             return False
         return digest(value) == self.stored[value.user_id]

@@ -1,9 +1,9 @@
-"""Lists of objects, page by page: as long as fits the memory, and down to one object where a page cannot be had.
+"""Paginated lists that fit the memory of the process.
 
-An object is of 1.5 MiB at most, as the API server takes no larger one, and a page may be of such objects alone. So a
-list begins with pages that fit then, and longer ones follow as long as they turn out small. A page that is refused
-for its size, takes too long or cannot be decoded is asked for again in halves, down to one object; of an object that
-cannot be had so, only the metadata is: it is refused by its status, and the others are as they were.
+The API server accepts objects up to 1.5 MiB, and a page may consist of such objects alone. A list therefore begins with
+pages that fit in the worst case and doubles their length while they turn out small. A page that is refused for its
+size, times out or cannot be decoded is read again in halves, down to one object. Of an object that cannot be read at
+all only the metadata are read: its status says so, and the other objects stay in force.
 """
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
@@ -11,21 +11,20 @@ from http import HTTPStatus
 from typing import Any, TypedDict
 
 import msgspec
-from kubernetes.aio.client.exceptions import ApiException
 
-from taskqueue_operator.connection import JSON, UNDECODABLE, AnswerTooLongError, said
+from taskqueue_operator.connection import JSON, UNDECODABLE, AnswerTooLongError, ApiError, describe_error
 from taskqueue_operator.items import decode
 
-#: Of one object, as etcd takes it.
+#: Maximum size of one object in etcd.
 OBJECT_BYTES = 3 * 2**19
-#: In front of a page in memory come its copies while it is read and measured, its objects one by one, and the rest.
+#: A page takes at most this part of the memory: there are copies of it while it is read, its objects, and the rest.
 _MEMORY_PER_PAGE = 8
 _MAX_OBJECTS = 500
-#: What is said while no API server is there, whatever is asked for.
+#: Answers of a proxy without an API server, for requests of any size.
 _UNAVAILABLE = (HTTPStatus.BAD_GATEWAY, HTTPStatus.SERVICE_UNAVAILABLE)
-#: Of an answer without its objects.
-_AROUND_BYTES = 2**16
-#: The metadata of objects alone, with what cannot be read left out.
+#: Size of an answer besides its objects.
+_ENVELOPE_BYTES = 2**16
+#: Accept header for metadata only.
 METADATA_ONLY = f"{JSON};as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,{JSON}"
 
 
@@ -39,14 +38,14 @@ class _Page(TypedDict):
 
 _PAGES = msgspec.json.Decoder(_Page)
 
-#: Asks for a page: its query, what to accept, and how many bytes it may have. Raises any of API_ERRORS.
+#: Reads a page: query, Accept header, maximum bytes. Raises API_ERRORS.
 Ask = Callable[[Mapping[str, str], str, int], Awaitable[bytes]]
 
 
 class Pages:
-    """Lists of one kind. The length of a page that went well is where the next list begins.
+    """Lists of one kind; the length of the last page is where the next list begins.
 
-    memory: of this process, bytes.
+    memory: of this process, in bytes.
     """
 
     def __init__(self, ask: Ask, memory: int) -> None:
@@ -55,40 +54,41 @@ class Pages:
         self._fitting = self._length = min(self._page_bytes // OBJECT_BYTES, _MAX_OBJECTS)
 
     async def objects(self) -> AsyncIterator[Mapping[str, Any]]:
-        """Every object; `unreadable` says why one has nothing but metadata. Raises any of API_ERRORS."""
+        """Yield every object, with `unreadable` (a reason) if it has only metadata. Raises API_ERRORS."""
         more = ""
         self._length = min(self._length, self._fitting)
         while True:
-            page, why = await self._page(more)
+            page, reason = await self._page(more)
             for raw in page["items"]:
-                yield decode(raw, why)
+                yield decode(raw, reason)
             more = page["metadata"].get("continue", "")
             if not more:
                 return
 
     async def _page(self, more: str) -> tuple[_Page, str]:
-        """Read the page at a token; with a reason, only metadata of it could be had."""
+        """Read the page at a continue token; with a reason if only its metadata could be read."""
         while True:
             try:
                 page = await self._get(more)
-            except (ApiException, TimeoutError, AnswerTooLongError, *UNDECODABLE) as error:
-                if isinstance(error, ApiException) and not _may_be_of_size(error):
+            except (ApiError, TimeoutError, AnswerTooLongError, *UNDECODABLE) as error:
+                if isinstance(error, ApiError) and not _may_be_size(error):
                     raise
                 if self._length == 1:
-                    return await self._get(more, METADATA_ONLY), said(error)
+                    return await self._get(more, METADATA_ONLY), describe_error(error)
                 self._length //= 2
                 continue
             return page, ""
 
     async def _get(self, more: str, accept: str = JSON) -> _Page:
         query = {"limit": str(self._length), **({"continue": more} if more else {})}
-        read = await self._ask(query, accept, self._page_bytes + _AROUND_BYTES)
+        read = await self._ask(query, accept, self._page_bytes + _ENVELOPE_BYTES)
         page = _PAGES.decode(read)
         if len(read) * 4 <= self._page_bytes:
             self._length = min(self._length * 2, _MAX_OBJECTS)
         return page
 
 
-def _may_be_of_size(error: ApiException) -> bool:
+def _may_be_size(error: ApiError) -> bool:
+    """Tell whether a shorter page may succeed where this answer was an error."""
     status = int(error.status or 0)
     return status >= HTTPStatus.INTERNAL_SERVER_ERROR and status not in _UNAVAILABLE

@@ -8,7 +8,6 @@ from contextlib import AsyncExitStack, asynccontextmanager
 from functools import partial
 from typing import NoReturn
 
-from kubernetes.aio.config import ConfigException
 from prometheus_client import REGISTRY
 
 from taskqueue.command_line.command import run_command
@@ -19,12 +18,13 @@ from taskqueue.store.connection import Store
 from taskqueue.store.fence import claim_epoch, read_epoch
 from taskqueue.store.lookup import find_digests
 from taskqueue_operator import metrics
+from taskqueue_operator.access.kubeconfig import KubeconfigError
 from taskqueue_operator.api import PLURALS, Api
 from taskqueue_operator.connection import Connection, connect
 from taskqueue_operator.events import Events
-from taskqueue_operator.external_metrics.serving import ExternalMetricsPortError, external_metrics
+from taskqueue_operator.external_metrics.composition import ExternalMetricsPortError, external_metrics
 from taskqueue_operator.gathering import Gathering
-from taskqueue_operator.lease import Lease
+from taskqueue_operator.leader import Leader
 from taskqueue_operator.scaling import Scaling
 from taskqueue_operator.settings import OperatorSettings
 from taskqueue_operator.source import KubernetesSource
@@ -42,7 +42,7 @@ async def _open(settings: OperatorSettings) -> AsyncIterator[Work]:
     async with AsyncExitStack() as stack:
         try:
             connection = await stack.enter_async_context(connect(settings.kubeconfig))
-        except ConfigException as error:
+        except KubeconfigError as error:
             event = "no API server is known: give --kubeconfig FILE"
             raise ExitError(event, EXIT_BAD_SETTINGS, error=str(error)) from error
         store = await stack.enter_async_context(settings.open_store())
@@ -77,7 +77,7 @@ def _work(
     async def owner() -> str:
         return f"{settings.namespace}/{await api.namespace_uid()}"
 
-    lease = Lease(
+    lease = Leader(
         api.lease(settings.lease_name),
         identity,
         settings.lease_duration,

@@ -11,7 +11,7 @@ import structlog
 from taskqueue.sources.desired import Desired
 from taskqueue.store.errors import StoreFailure
 from taskqueue_operator.api import PLURALS, Api
-from taskqueue_operator.connection import API_ERRORS, said
+from taskqueue_operator.connection import API_ERRORS, describe_error
 from taskqueue_operator.objects import Kind, ObjectTable
 
 log = structlog.get_logger("taskqueue.operator")
@@ -119,7 +119,7 @@ class KubernetesSource:
                     await asyncio.sleep(0)
                     waited_s = time.monotonic()
         except API_ERRORS as error:
-            log.warning("could not list; nothing is removed for it", kind=kind, error=said(error))
+            log.warning("could not list; nothing is removed for it", kind=kind, error=describe_error(error))
             return False
         if self.table.prune(kind, listed, before):
             self._changed.set()

@@ -8,17 +8,16 @@ from http import HTTPStatus
 from typing import Any
 
 import structlog
-from kubernetes.aio.client.exceptions import ApiException
 
 from taskqueue.store.cancelled import raise_if_cancelled
 from taskqueue.store.errors import StoreFailure
 from taskqueue_operator import metrics
 from taskqueue_operator.api import Api
 from taskqueue_operator.conditions import Facts
-from taskqueue_operator.connection import API_ERRORS, said
+from taskqueue_operator.connection import API_ERRORS, ApiError, describe_error
 from taskqueue_operator.events import Events
 from taskqueue_operator.gathering import Gathering
-from taskqueue_operator.lease import Lease
+from taskqueue_operator.leader import Leader
 from taskqueue_operator.objects import Key, Kind, Object, ObjectTable
 from taskqueue_operator.status import agrees, status_of
 
@@ -45,10 +44,10 @@ class StatusWriter:
     """Level-triggered: compares all objects each round. Only the leader writes."""
 
     def __init__(
-        self, api: Api, lease: Lease, table: ObjectTable, gathering: Gathering, events: Events
+        self, api: Api, leader: Leader, table: ObjectTable, gathering: Gathering, events: Events
     ) -> None:
         self._api = api
-        self._lease = lease
+        self._leader = leader
         self._table = table
         self._gathering = gathering
         self._events = events
@@ -63,12 +62,12 @@ class StatusWriter:
         """Write until cancelled."""
         while True:
             raise_if_cancelled()
-            await self._lease.leading()
+            await self._leader.leading()
             flooded, more = self._flooded(), False
             try:
                 more = await self._round(only_types=flooded)
             except (*API_ERRORS, StoreFailure) as error:
-                log.warning("status not written; trying again", error=said(error))
+                log.warning("status not written; trying again", error=describe_error(error))
             if flooded or not more:
                 await asyncio.sleep(_ROUND_S)
 
@@ -99,7 +98,7 @@ class StatusWriter:
                 metrics.STATUS_PENDING.set(types_left + len(waiting) - number)
                 return True
             await self._pace()
-            if not self._lease.leads:
+            if not self._leader.leads:
                 return False
             if self._table.objects.get(one.key) is one:  # else it changed meanwhile: next round
                 await self._write(one, wanted)
@@ -122,13 +121,13 @@ class StatusWriter:
         try:
             await self._api.apply_status(one, wanted)
             metrics.STATUS_WRITES.labels("written").inc()
-            await self._events.tell(one, wanted)
-        except ApiException as error:
+            await self._events.send(one, wanted)
+        except ApiError as error:
             if error.status in _STALE:
                 metrics.STATUS_WRITES.labels("stale").inc()
             elif error.status in _REFUSED:
                 metrics.STATUS_WRITES.labels("refused").inc()
-                log.warning("a status is refused", kind=one.kind, name=one.name, error=said(error))
+                log.warning("a status is refused", kind=one.kind, name=one.name, error=describe_error(error))
             else:
                 raise
         del self._failed[one.key]

@@ -10,7 +10,7 @@ import time
 import structlog
 
 from taskqueue_operator.api import GROUP, PLURALS, VERSION
-from taskqueue_operator.connection import Connection, said
+from taskqueue_operator.connection import Connection, describe_error
 from taskqueue_operator.items import decode
 from taskqueue_operator.kopf_watch import Pulse, Target, Watch, start
 from taskqueue_operator.source import KubernetesSource
@@ -46,7 +46,7 @@ class Watcher:
             try:
                 await self._mind(watch)
             except Exception as error:  # noqa: BLE001  (kopf lets through whatever its watches meet)
-                log.warning("watch failed, restarting", error=said(error))
+                log.warning("watch failed, restarting", error=describe_error(error))
             finally:
                 await watch.stop()
             self._source.listed.clear()

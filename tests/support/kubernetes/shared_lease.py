@@ -6,10 +6,9 @@ from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from kubernetes.aio.client.exceptions import ApiException
-
 from taskqueue.store.fence import Fence
-from taskqueue_operator.lease import Lease
+from taskqueue_operator.connection import ApiError
+from taskqueue_operator.leader import Leader
 from taskqueue_operator.lease_record import LeaseObject, LeaseRecord
 
 if TYPE_CHECKING:
@@ -27,7 +26,7 @@ class Shared:
 
     def write(self, record: LeaseRecord) -> None:
         if record.version != self.record.version:
-            raise ApiException(status=409)
+            raise ApiError(409)
         self.version += 1
         before, self.record = self.record, replace(record, version=str(self.version))
         self.history.append(self.record)
@@ -93,7 +92,7 @@ class StandIn(LeaseObject):
         await self._trouble.way()
         try:
             self._shared.write(record)
-        except ApiException:
+        except ApiError:
             return
 
 
@@ -135,7 +134,7 @@ class Replica:
         self.cut_off = False
         #: Of the cursor, as this process knows it.
         self.copy: CursorCopy | None = None
-        self.lease = Lease(self.api, name, duration_s, self._owner, self._last_epoch, self._claim_epoch)
+        self.lease = Leader(self.api, name, duration_s, self._owner, self._last_epoch, self._claim_epoch)
         self._store = store
         self._tasks = [
             asyncio.create_task(self.lease.run(lambda: self.copy)),

@@ -1,20 +1,20 @@
-"""Events tell when a task type stops being right and when it is right again; never twice, and few at once."""
+"""Events report conditions of a task type that become False or True again: once, and few at one time."""
 
 from collections.abc import Mapping
 from typing import Any
 
 import pytest
-from kubernetes.aio.client.exceptions import ApiException
 
 from taskqueue_operator.api import Api
-from taskqueue_operator.events import Events, news
+from taskqueue_operator.connection import ApiError
+from taskqueue_operator.events import Events, changes
 from taskqueue_operator.objects import Object, read
 from tests.support.kubernetes.raw_objects import task_type, user
 from tests.support.process.virtual_time import virtual_time
 
 
 def status(**conditions: str) -> dict[str, Any]:
-    """Make a status of conditions by type; True, False or Unknown each."""
+    """Make a status of conditions by type, each True, False or Unknown."""
     listed = [
         {"type": name, "status": value, "reason": f"Is{value}", "message": ""}
         for name, value in conditions.items()
@@ -38,7 +38,7 @@ class Told(Api):
 
 
 @pytest.mark.parametrize(
-    ("before", "after", "told"),
+    ("before", "after", "reasons"),
     [
         (None, status(Accepted="True", HandlerRegistered="Unknown"), []),
         (None, status(Accepted="False"), ["IsFalse"]),
@@ -51,22 +51,22 @@ class Told(Api):
     ids=["new and right", "new and wrong", "seen", "wrong", "right again", "still wrong", "Ready repeats"],
 )
 def test_news_is_a_new_or_repaired_fault(
-    before: Mapping[str, Any] | None, after: Mapping[str, Any], told: list[str]
+    before: Mapping[str, Any] | None, after: Mapping[str, Any], reasons: list[str]
 ) -> None:
-    assert [condition["reason"] for condition in news(a_type(before), after)] == told
+    assert [condition["reason"] for condition in changes(a_type(before), after)] == reasons
 
 
 def test_subscriptions_have_no_events() -> None:
     ada = read("UserSubscription", user("ada", 7))
-    assert list(news(ada, status(Accepted="False"))) == []
+    assert list(changes(ada, status(Accepted="False"))) == []
 
 
 @virtual_time
-async def test_of_many_at_once_the_first_ten_of_a_minute_are_told() -> None:
+async def test_at_most_ten_events_are_sent_a_minute() -> None:
     api = Told()
     events = Events(api, "replica-0")
     for _ in range(30):
-        await events.tell(a_type(), status(Feasible="False"))
+        await events.send(a_type(), status(Feasible="False"))
     assert api.events == [("orders", "Warning", "IsFalse")] * 10
 
 
@@ -74,10 +74,10 @@ async def test_of_many_at_once_the_first_ten_of_a_minute_are_told() -> None:
 async def test_a_failed_event_is_not_repeated() -> None:
     api = Told()
     events = Events(api, "replica-0")
-    api.error = ApiException(status=403)
-    await events.tell(a_type(), status(Feasible="False"))
+    api.error = ApiError(403)
+    await events.send(a_type(), status(Feasible="False"))
     api.error = None
-    await events.tell(a_type(status(Feasible="False")), status(Feasible="False"))
+    await events.send(a_type(status(Feasible="False")), status(Feasible="False"))
     assert api.events == []
-    await events.tell(a_type(status(Feasible="False")), status(Feasible="True"))
+    await events.send(a_type(status(Feasible="False")), status(Feasible="True"))
     assert api.events == [("orders", "Normal", "IsTrue")]

@@ -1,4 +1,4 @@
-"""The parts of the external metrics API that need no cluster: certificates, callers, documents, and two who race."""
+"""Parts of the external metrics API without a cluster: certificates, callers, documents."""
 
 import ssl
 from dataclasses import replace
@@ -19,7 +19,7 @@ PAIR = make(NAMES, NOW)
 SUBJECT = ((("organizationName", "x"),), (("commonName", "front-proxy-client"),))
 
 
-def test_a_pair_is_good_for_two_thirds_of_its_life() -> None:
+def test_a_pair_is_valid_for_two_thirds_of_its_life() -> None:
     assert fault(PAIR, NAMES, NOW) is None
     assert fault(PAIR, NAMES, NOW + LIFE * 0.65) is None
     assert fault(PAIR, NAMES, NOW + LIFE * 0.67) == "two thirds of its life are over"
@@ -46,17 +46,17 @@ def test_only_the_last_authority_stays_trusted() -> None:
 
 
 @pytest.mark.parametrize(
-    ("pair", "names", "why"),
+    ("pair", "names", "fault_text"),
     [
-        (Pair(b"", b"", b""), NAMES, "it cannot be read"),
-        (replace(PAIR, certificate=b"nonsense"), NAMES, "it cannot be read"),
-        (replace(PAIR, key=make(NAMES, NOW).key), NAMES, "its key is another's"),
-        (replace(PAIR, authorities=make(NAMES, NOW).authorities), NAMES, "it cannot be read"),
-        (PAIR, ["other.shop.svc"], "it is not for other.shop.svc"),
+        (Pair(b"", b"", b""), NAMES, "unreadable"),
+        (replace(PAIR, certificate=b"nonsense"), NAMES, "unreadable"),
+        (replace(PAIR, key=make(NAMES, NOW).key), NAMES, "its key belongs to another certificate"),
+        (replace(PAIR, authorities=make(NAMES, NOW).authorities), NAMES, "unreadable"),
+        (PAIR, ["other.shop.svc"], "its names must be other.shop.svc"),
     ],
 )
-def test_an_invalid_pair_is_replaced(pair: Pair, names: list[str], why: str) -> None:
-    assert str(fault(pair, names, NOW)).startswith(why)
+def test_an_invalid_pair_is_replaced(pair: Pair, names: list[str], fault_text: str) -> None:
+    assert str(fault(pair, names, NOW)).startswith(fault_text)
     assert fault(make(names, NOW, pair.authorities), names, NOW) is None
 
 
@@ -73,7 +73,7 @@ def test_the_config_map_names_trusted_callers() -> None:
     assert FrontProxy.read({}).authorities == ""
 
 
-def test_only_the_certificate_of_the_front_proxy_vouches() -> None:
+def test_only_the_certificate_of_the_front_proxy_is_trusted() -> None:
     proxy = FrontProxy("PEM", ("front-proxy-client",))
     assert proxy.vouches({"subject": SUBJECT})
     assert not proxy.vouches({"subject": ((("commonName", "somebody"),),)})
@@ -97,7 +97,7 @@ def test_a_caller_is_named_by_the_front_proxy() -> None:
     assert FrontProxy().caller([("X-Remote-User", "")]) is None
 
 
-def test_a_value_is_always_one_item_in_thousandths() -> None:
+def test_a_value_is_one_item_in_thousandths() -> None:
     (item,) = value(1234.5678, {"release": "shop"}, NOW)["items"]
     assert item == {
         "metricName": "taskqueue_work_seconds",
@@ -119,7 +119,7 @@ def test_a_value_is_always_one_item_in_thousandths() -> None:
         ("release=shop,queue=a", False),
     ],
 )
-def test_a_selector_of_other_labels_fits_nothing(selector: str, fits: bool) -> None:
+def test_selectors_match_the_labels_of_the_series(selector: str, fits: bool) -> None:
     assert selects(selector, {"release": "shop"}) == fits
 
 

@@ -2,10 +2,11 @@
 
 import asyncio
 import json
+import ssl
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable
 from types import SimpleNamespace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import aiohttp
 import pytest
@@ -18,6 +19,9 @@ from taskqueue_operator.kopf_watch.lines import EXPIRED, checked
 from taskqueue_operator.kopf_watch.session import Session
 from taskqueue_operator.watching import Watcher
 from tests.support.kubernetes.raw_objects import user
+
+if TYPE_CHECKING:
+    from taskqueue_operator.access.credentials import Transport
 
 TARGET = Target(SimpleNamespace(), "g", "v1", "default")  # type: ignore[arg-type]
 ADA = json.dumps({"type": "ADDED", "object": user("ada", 1)}).encode()
@@ -92,6 +96,11 @@ class Served:
         self.listed: list[str] = []
         self.pulse = Pulse(["usersubscriptions"])
         self.authorization = "Bearer t"
+        self.transport: Transport = {
+            "ssl": ssl.SSLContext(ssl.PROTOCOL_TLS_CLIENT),
+            "server_hostname": None,
+            "proxy": None,
+        }
         self.port = 0
         self.session: Session
 

@@ -1,13 +1,12 @@
-"""A Lease is read as it is, whoever wrote into it."""
+"""Lease records: reading and writing, and malformed content."""
 
 from typing import Any
 
 import msgspec
 import pytest
-from kubernetes.aio.client.exceptions import ApiException
 
 from taskqueue.scheduler.floors import CursorCopy, Floors
-from taskqueue_operator.connection import API_ERRORS, Connection
+from taskqueue_operator.connection import API_ERRORS, ApiError, Connection
 from taskqueue_operator.lease_record import LeaseObject, LeaseRecord
 
 
@@ -37,7 +36,7 @@ async def test_a_non_numeric_cursor_copy_is_none(annotation: str, cursor_ms: int
 
 
 async def test_a_missing_lease_is_an_empty_one() -> None:
-    assert await read(ApiException(status=404)) == LeaseRecord()
+    assert await read(ApiError(404)) == LeaseRecord()
 
 
 @pytest.mark.parametrize("answer", [{}, {"metadata": 1}, []], ids=str)
@@ -50,7 +49,7 @@ SEEN = Floors(1_795_543_360_000, {"orders": 1_795_543_000_123}, 1 << 50)
 
 
 class Kept(Connection):
-    """An API server that keeps one object."""
+    """An API server with one object."""
 
     def __init__(self) -> None:
         self.kept: Any = None

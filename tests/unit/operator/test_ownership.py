@@ -1,4 +1,4 @@
-"""The owner of a user keeps the user, however many objects name it, and after restarts."""
+"""The owner keeps its user while other objects name the same user, also after restarts."""
 
 from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
@@ -20,7 +20,7 @@ NOW = datetime(2026, 1, 2, tzinfo=UTC)
 
 
 def says(reason: str, user_id: str | None = "ada") -> dict[str, Any]:
-    """Make the status that an operator wrote."""
+    """Make the status that an operator writes."""
     accepted = {"type": "Accepted", "status": "True" if reason == "Valid" else "False", "reason": reason}
     return {"conditions": [accepted]} | ({"userId": user_id} if user_id else {})
 
@@ -29,7 +29,7 @@ HAS, WAITS, REFUSED = says("Valid"), says("DuplicateUser"), says("Invalid")
 NEVER_GOOD = says("Invalid", user_id=None)
 PENDING = says("Pending", user_id=None)
 
-#: Objects that name the user ada, by name: spec, time of creation, status. The one that has her.
+#: Objects that name the user ada, by name: spec, time of creation, status; and the name of the owner.
 Given = Mapping[str, tuple[Mapping[str, Any], str, Mapping[str, Any] | None]]
 STARTS: dict[str, tuple[Given, str]] = {
     "the oldest": ({"a": (ADA, LATER, None), "b": (ADA, SECOND, None)}, "b"),
@@ -80,7 +80,7 @@ def test_a_start_finds_the_owner_in_every_order(given: Given, owner: str) -> Non
 def test_a_later_object_of_the_same_second_waits(later: Mapping[str, Any]) -> None:
     table = ObjectTable()
     table.put("UserSubscription", user("b", 1, ADA, created=SECOND))
-    table.desired()  # offered, and no status is written yet
+    table.desired()  # decided, and no status is written yet
     table.put("UserSubscription", user("a", 2, later, created=SECOND))
     assert owner_of(table) == "b"
     assert table.desired().users["ada"] is table.objects["UserSubscription", "b"].value
@@ -136,7 +136,7 @@ def test_a_replica_follows_the_leaders_status() -> None:
     assert table.desired().users["ada"] is table.objects["UserSubscription", "b"].value
 
 
-def test_a_first_status_is_no_news_where_one_object_names_the_user() -> None:
+def test_a_first_status_of_a_sole_object_changes_nothing() -> None:
     table = filled({"a": (ADA, SECOND, None)}, "a")
     table.desired()
     assert not table.put("UserSubscription", user("a", 5, ADA, created=SECOND, status=HAS))

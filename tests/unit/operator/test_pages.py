@@ -1,4 +1,4 @@
-"""Lists of objects come in pages that fit, and down to one object where a page cannot be had."""
+"""Lists come in pages that fit the memory, down to one object where a page cannot be read."""
 
 import json
 from collections.abc import Callable, Mapping
@@ -7,9 +7,8 @@ from typing import Any
 
 import pytest
 from aiohttp import ClientConnectionError
-from kubernetes.aio.client.exceptions import ApiException
 
-from taskqueue_operator.connection import AnswerTooLongError
+from taskqueue_operator.connection import AnswerTooLongError, ApiError
 from taskqueue_operator.items import MAX_BYTES
 from taskqueue_operator.memory_limit import UNLIMITED_BYTES, memory_limit
 from taskqueue_operator.objects import read
@@ -20,7 +19,7 @@ MIB = 2**20
 
 
 class Server:
-    """Pages through objects. fails: what to raise for a page of such names, or None."""
+    """Serves pages of objects. fails: returns the error of a page with these names, or None."""
 
     def __init__(self, objects: list[dict[str, Any]], fails: Callable[[set[str]], Exception | None]) -> None:
         self.objects = objects
@@ -66,7 +65,7 @@ async def test_pages_of_the_largest_objects_fit_the_memory() -> None:
     assert server.longest <= 8 * MIB + 2**16
 
 
-async def test_a_process_with_little_memory_lists_one_by_one() -> None:
+async def test_little_memory_means_pages_of_one_object() -> None:
     server = Server(USERS, lambda _: None)
     pages = Pages(server.ask, 1)
     assert await names(pages) == [f"u-{n}" for n in range(40)]
@@ -75,7 +74,7 @@ async def test_a_process_with_little_memory_lists_one_by_one() -> None:
 
 @pytest.mark.parametrize(
     "error",
-    [ApiException(status=500), ApiException(status=504), TimeoutError(), AnswerTooLongError("x")],
+    [ApiError(500), ApiError(504), TimeoutError(), AnswerTooLongError("x")],
     ids=repr,
 )
 async def test_one_unavailable_object_leaves_the_rest(error: Exception) -> None:
@@ -116,8 +115,7 @@ async def test_one_non_text_object_leaves_the_rest() -> None:
 
 @pytest.mark.parametrize(
     "error",
-    [ApiException(status=status) for status in (401, 403, 404, 410, 429, 502, 503)]
-    + [ClientConnectionError()],
+    [ApiError(status) for status in (401, 403, 404, 410, 429, 502, 503)] + [ClientConnectionError()],
     ids=repr,
 )
 async def test_refusals_unrelated_to_size_fail_the_list_at_once(error: Exception) -> None:

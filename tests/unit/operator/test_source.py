@@ -7,16 +7,16 @@ from contextlib import asynccontextmanager
 from typing import Any
 
 import pytest
-from kubernetes.aio.client.exceptions import ApiException
 
 from taskqueue.sources.desired import Desired
 from taskqueue_operator.api import PLURALS, Api
+from taskqueue_operator.connection import ApiError
 from taskqueue_operator.objects import Kind, ObjectTable
 from taskqueue_operator.source import KubernetesSource
 from tests.support.kubernetes.raw_objects import task_type, user
 from tests.support.process.virtual_time import virtual_time
 
-KUBERNETES_DOWN = (ConnectionResetError(), TimeoutError(), ApiException(status=410), ApiException(status=404))
+KUBERNETES_DOWN = (ConnectionResetError(), TimeoutError(), ApiError(410), ApiError(404))
 
 
 class StandIn(Api):

@@ -9,14 +9,14 @@ from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from kubernetes.aio.client.exceptions import ApiException
 
 from taskqueue.store.fence import Fence
 from taskqueue_operator.api import Api
 from taskqueue_operator.conditions import Facts
+from taskqueue_operator.connection import ApiError
 from taskqueue_operator.events import Events
 from taskqueue_operator.gathering import Gathering
-from taskqueue_operator.lease import Lease
+from taskqueue_operator.leader import Leader
 from taskqueue_operator.objects import Kind, Object, ObjectTable
 from taskqueue_operator.status_writer import StatusWriter
 from tests.support.kubernetes.raw_objects import raw
@@ -65,7 +65,7 @@ class Server(Api):
             raise self.fails[one.name]
         known = self.raws[one.name]
         if known["metadata"]["resourceVersion"] != one.version:
-            raise ApiException(status=409)
+            raise ApiError(409)
         self.version += 1
         meta = known["metadata"] | {"resourceVersion": str(self.version)}
         self.raws[one.name] = known | {"metadata": meta, "status": dict(status)}
@@ -73,7 +73,7 @@ class Server(Api):
             self.tell(one.name)
 
 
-class Leading(Lease):
+class Leading(Leader):
     def __init__(self) -> None:
         self.now = asyncio.Event()
         self.now.set()
@@ -277,7 +277,7 @@ async def test_constantly_changing_types_leave_users_their_part() -> None:
 @virtual_time
 async def test_a_changed_object_is_left_to_the_watch(status: int) -> None:
     async with writing("bob", "ada") as parts:
-        parts.server.fails["ada"] = ApiException(status=status)
+        parts.server.fails["ada"] = ApiError(status)
         await asyncio.sleep(0.1)
         assert parts.server.tried == ["ada", "bob"]
         assert "status" in parts.server.raws["bob"]
@@ -319,7 +319,7 @@ async def test_a_late_write_is_refused_and_made_again_from_the_watch() -> None:
 @virtual_time
 async def test_a_refused_status_is_not_retried_and_blocks_nothing(status: int) -> None:
     async with writing("bob", "ada") as parts:
-        parts.server.fails["ada"] = ApiException(status=status)
+        parts.server.fails["ada"] = ApiError(status)
         await asyncio.sleep(60)
         assert parts.server.tried == ["ada", "bob"]
         del parts.server.fails["ada"]
@@ -329,9 +329,7 @@ async def test_a_refused_status_is_not_retried_and_blocks_nothing(status: int) -
         assert parts.server.tried == ["ada", "bob", "ada"]
 
 
-@pytest.mark.parametrize(
-    "error", [ApiException(status=503), ApiException(status=403), TimeoutError()], ids=repr
-)
+@pytest.mark.parametrize("error", [ApiError(503), ApiError(403), TimeoutError()], ids=repr)
 @virtual_time
 async def test_a_failing_api_server_is_asked_once_a_round(error: Exception) -> None:
     async with writing("ada", "bob", "eve") as parts:
@@ -406,9 +404,7 @@ async def test_an_object_changed_within_a_round_waits_for_the_next() -> None:
         assert parts.server.tried == ["ada", "bob"]
 
 
-@pytest.mark.parametrize(
-    "error", [ApiException(status=403), ApiException(status=500), TimeoutError()], ids=repr
-)
+@pytest.mark.parametrize("error", [ApiError(403), ApiError(500), TimeoutError()], ids=repr)
 @virtual_time
 async def test_a_failure_of_one_object_blocks_no_other(error: Exception) -> None:
     names = [f"u{number}" for number in range(60)]

@@ -1,9 +1,19 @@
-"""The aggregated API external.metrics.k8s.io, of one metric, for clusters without an adapter of their own.
+"""The aggregated API external.metrics.k8s.io with one metric, for clusters without a metrics adapter.
 
-    autoscaler -> API server (front proxy) -> server -> trust, permission -> Scaling
+    autoscaler -> API server (front proxy) -> server -> front_proxy, permission -> Scaling
                                                  ^
-    upkeep: Secret (certificate), APIService (caBundle), ConfigMap (whom to trust), every few seconds
+    reconciler: Secret (certificate), APIService (caBundle), ConfigMap (trusted front proxy), every few seconds
 
-`documents` and `certificates` are pure. Scheduling needs nothing of this: where a right is missing the log says which,
-and everything else goes on.
+    composition                      connects the parts below
+    server, tls                      the HTTPS server, and its contexts
+    front_proxy, permission          the caller of a request, and its right to read the metric
+    documents, certificates          answers and certificates as values; pure
+    certificate_secret, api_service  the Secret with the certificate, and the APIService that trusts it
+    reconciler                       keeps the certificate and the trust in it current
+    withdrawal                       removes the APIService before its namespace is deleted
+
+Scheduling does not depend on this package: a missing right is logged by name, and everything else continues.
+
+May import `connection`, `metrics`, `scaling`, `settings`, and of the core `taskqueue.bounded_http`, `taskqueue.models`
+and `taskqueue.store`.
 """

@@ -1,4 +1,4 @@
-"""The certificate that the API server knows the server of the metric by, and the authority that signed it. Pure."""
+"""The serving certificate of the metric server, and the authority that signs it. Pure."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -28,7 +28,10 @@ _SIGNS = x509.KeyUsage(
 
 @dataclass(frozen=True, slots=True)
 class Pair:
-    """PEM. authorities: the one that signed this certificate, then the one before it, which others may still serve."""
+    """A certificate and its key, PEM.
+
+    authorities: the signer of this certificate, then its predecessor, whose certificate other replicas may still serve.
+    """
 
     certificate: bytes
     key: bytes
@@ -36,7 +39,7 @@ class Pair:
 
 
 def make(names: Sequence[str], now: datetime, before: bytes = b"") -> Pair:
-    """Make an authority, whose key nobody keeps, and a certificate for these names. before: the last authorities."""
+    """Make an authority, whose key is discarded, and a certificate for DNS names. before: the former authorities."""
     authority_key, key = ec.generate_private_key(ec.SECP256R1()), ec.generate_private_key(ec.SECP256R1())
     issuer = _name("taskqueue-external-metrics-ca")
     authority = (
@@ -60,19 +63,19 @@ def make(names: Sequence[str], now: datetime, before: bytes = b"") -> Pair:
 
 
 def fault(pair: Pair, names: Sequence[str], now: datetime) -> str | None:
-    """Say why a pair should be replaced, or None: a third of its life is left, and it is for these names."""
+    """Return the reason to replace a pair; None if it is valid for these names and a third of its life is left."""
     try:
         certificate = x509.load_pem_x509_certificate(pair.certificate)
         key = serialization.load_pem_private_key(pair.key, None)
         authority = _read(pair.authorities)[0]
         certificate.verify_directly_issued_by(authority)
         extension = certificate.extensions.get_extension_for_class(x509.SubjectAlternativeName)
-    except Exception as error:  # noqa: BLE001 - whatever stands in there that is no such pair
-        return f"it cannot be read: {type(error).__name__}"
+    except Exception as error:  # noqa: BLE001 - any content of the Secret
+        return f"unreadable: {type(error).__name__}"
     if key.public_key() != certificate.public_key():
-        return "its key is another's"
+        return "its key belongs to another certificate"
     if set(extension.value.get_values_for_type(x509.DNSName)) != set(names):
-        return f"it is not for {', '.join(names)}"
+        return f"its names must be {', '.join(names)}"
     begins = certificate.not_valid_before_utc
     if now > begins + (certificate.not_valid_after_utc - begins) * _RENEWED_AFTER:
         return "two thirds of its life are over"

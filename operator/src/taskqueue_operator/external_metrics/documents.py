@@ -1,4 +1,4 @@
-"""The JSON that the API serves. Pure."""
+"""JSON documents of the API. Pure."""
 
 from collections.abc import Mapping
 from datetime import UTC, datetime
@@ -33,7 +33,7 @@ RESOURCES: Document = {
 
 
 def value(work_s: float, labels: Mapping[str, str], at: datetime) -> Document:
-    """Return a list of exactly one item: of an empty one an autoscaler would make nothing at all."""
+    """Return a list of exactly one item; an autoscaler ignores an empty list."""
     item = {
         "metricName": METRIC,
         "metricLabels": labels,
@@ -44,13 +44,13 @@ def value(work_s: float, labels: Mapping[str, str], at: datetime) -> Document:
 
 
 def selects(selector: str, labels: Mapping[str, str]) -> bool:
-    """Whether a label selector of equalities fits; one that says more than that fits nothing here."""
+    """Tell whether a label selector of equalities matches; any other operator matches nothing."""
     fitting = {f"{name}{sign}{value}" for name, value in labels.items() for sign in ("=", "==")}
     return {term.strip() for term in selector.split(",") if term.strip()} <= fitting
 
 
 def failure(code: HTTPStatus, message: str) -> Document:
-    """Return a Status object, which is what clients of Kubernetes show."""
+    """Return a Status object, which clients of Kubernetes display."""
     return {
         "kind": "Status",
         "apiVersion": "v1",

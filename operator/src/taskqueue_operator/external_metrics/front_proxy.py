@@ -1,4 +1,4 @@
-"""Who calls: the API server proves itself by its front-proxy certificate, and says in headers for whom it asks."""
+"""The caller of a request: the API server presents its front-proxy certificate and names the user in headers."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -16,7 +16,7 @@ _PATH = "/api/v1/namespaces/kube-system/configmaps/extension-apiserver-authentic
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """A user as the API server authenticated it; hashable, to remember what it may do."""
+    """A user as the API server authenticated it; hashable, as a key of remembered permissions."""
 
     user: str
     groups: tuple[str, ...] = ()
@@ -25,7 +25,11 @@ class Caller:
 
 @dataclass(frozen=True, slots=True)
 class FrontProxy:
-    """Whom to believe. authorities: PEM; empty: nobody. names: of its certificate, any if empty. The rest: headers."""
+    """The trusted front proxy.
+
+    authorities: PEM; empty: trust no client. names: allowed common names of its certificate; empty: any. The other
+    fields: lower-case names and prefixes of headers.
+    """
 
     authorities: str = ""
     names: tuple[str, ...] = ()
@@ -35,7 +39,7 @@ class FrontProxy:
 
     @classmethod
     def read(cls, data: Mapping[str, str]) -> "FrontProxy":
-        """Read the data of the ConfigMap. Raises msgspec.DecodeError."""
+        """Decode the data of the ConfigMap. Raises msgspec.DecodeError."""
 
         def words(name: str) -> tuple[str, ...]:
             return msgspec.json.decode(
@@ -54,14 +58,14 @@ class FrontProxy:
         )
 
     def vouches(self, certificate: Mapping[str, Any] | None) -> bool:
-        """Whether a certificate that TLS found to be signed by the authorities is the front proxy's."""
+        """Tell whether a certificate, which TLS has verified, belongs to the front proxy."""
         if not certificate:
             return False
         names = {value for part in certificate["subject"] for field, value in part if field == "commonName"}
         return not self.names or bool(names & set(self.names))
 
     def caller(self, headers: Iterable[tuple[str, str]]) -> Caller | None:
-        """Return whom the front proxy asks for; None if it names nobody."""
+        """Return the user named in the headers; None if there is no user."""
         users, groups, extra = list[str](), list[str](), dict[str, list[str]]()
         for given, value in headers:
             name = given.lower()
@@ -84,6 +88,6 @@ class _ConfigMap(msgspec.Struct):
 
 
 async def read_front_proxy(connection: Connection) -> FrontProxy:
-    """Read it from the cluster. Raises any of API_ERRORS."""
+    """Read the trusted front proxy from the cluster. Raises API_ERRORS."""
     found = await connection.call(HTTPMethod.GET, _PATH)
     return FrontProxy.read(msgspec.json.decode(found, type=_ConfigMap).data)

@@ -1,4 +1,4 @@
-"""What a caller may do, which only the API server knows; its answers are remembered for some seconds."""
+"""Permission of a caller, from SubjectAccessReviews; answers are cached for some seconds."""
 
 import time
 from http import HTTPMethod
@@ -10,8 +10,8 @@ from taskqueue_operator.external_metrics.documents import GROUP, METRIC, VERSION
 from taskqueue_operator.external_metrics.front_proxy import Caller
 
 _PATH = "/apis/authorization.k8s.io/v1/subjectaccessreviews"
-_REMEMBERED_S = 10.0
-_REMEMBERED_MOST = 1_000
+_CACHED_S = 10.0
+_MAX_CACHED = 1_000
 
 
 class _Status(msgspec.Struct):
@@ -24,16 +24,16 @@ class _Review(msgspec.Struct):
 
 
 class Permission:
-    """Of one namespace and the one metric."""
+    """Permission to read the metric in one namespace."""
 
     def __init__(self, connection: Connection, namespace: str) -> None:
         self._connection = connection
         self._namespace = namespace
-        self._known: dict[Caller, tuple[bool, float]] = {}
+        self._cached: dict[Caller, tuple[bool, float]] = {}
 
     async def may_read(self, caller: Caller) -> bool:
-        """Whether the caller may list the metric. Raises any of API_ERRORS."""
-        allowed, until_s = self._known.get(caller, (False, 0.0))
+        """Tell whether the caller may list the metric. Raises API_ERRORS."""
+        allowed, until_s = self._cached.get(caller, (False, 0.0))
         if time.monotonic() < until_s:
             return allowed
         review = {
@@ -52,9 +52,10 @@ class Permission:
                 },
             },
         }
-        said = msgspec.json.decode(await self._connection.call(HTTPMethod.POST, _PATH, review), type=_Review)
-        if len(self._known) >= _REMEMBERED_MOST:
-            self._known.clear()
-        allowed = said.status.allowed and not said.status.denied
-        self._known[caller] = allowed, time.monotonic() + _REMEMBERED_S
+        answer = await self._connection.call(HTTPMethod.POST, _PATH, review)
+        status = msgspec.json.decode(answer, type=_Review).status
+        if len(self._cached) >= _MAX_CACHED:
+            self._cached.clear()
+        allowed = status.allowed and not status.denied
+        self._cached[caller] = allowed, time.monotonic() + _CACHED_S
         return allowed

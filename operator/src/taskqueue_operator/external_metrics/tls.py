@@ -1,4 +1,4 @@
-"""TLS with a certificate and the authorities that are trusted, which both change while the server runs."""
+"""TLS contexts with a certificate and trusted authorities, which both change while the server runs."""
 
 import contextlib
 import os
@@ -9,18 +9,18 @@ from taskqueue_operator.external_metrics.certificates import Pair
 from taskqueue_operator.external_metrics.front_proxy import FrontProxy
 
 
-class Believing(ssl.SSLContext):
-    """A context of one moment, and whom it believes."""
+class FrontProxyContext(ssl.SSLContext):
+    """A context, and the front proxy that it trusts."""
 
     front_proxy: FrontProxy
 
 
-def context(pair: Pair, front_proxy: FrontProxy) -> Believing:
-    """Ask for a client's certificate and refuse a wrong one; one without any may go on, to ask for health.
+def context(pair: Pair, front_proxy: FrontProxy) -> FrontProxyContext:
+    """Make a context that requests a client certificate and rejects one of another authority.
 
-    Raises ssl.SSLError for what is no certificate.
+    A client without a certificate is accepted, for health checks. Raises ssl.SSLError for malformed PEM.
     """
-    made = Believing(ssl.PROTOCOL_TLS_SERVER)
+    made = FrontProxyContext(ssl.PROTOCOL_TLS_SERVER)
     made.minimum_version = ssl.TLSVersion.TLSv1_2
     made.front_proxy = front_proxy
     with _in_memory(pair.certificate) as certificate, _in_memory(pair.key) as key:
@@ -33,7 +33,7 @@ def context(pair: Pair, front_proxy: FrontProxy) -> Believing:
 
 @contextlib.contextmanager
 def _in_memory(content: bytes) -> Any:
-    """Give a path of these bytes, which are never on a disk: the ssl module reads files only."""
+    """Yield a path to bytes in memory, never on a disk: the ssl module reads keys from files only."""
     number = os.memfd_create("pem")
     try:
         os.write(number, content)

@@ -8,7 +8,7 @@ asked for, and the list is told as empty: whoever uses this package lists), all 
 that are no events, refusals that would end it, and silence. It is bounded from outside by `Pulse`, and `stop` does not
 wait for a kopf that never ends.
 
-May import nothing of taskqueue_operator but `connection`; nothing else imports kopf.
+May import nothing of taskqueue_operator but `connection` and `access`; nothing else imports kopf.
 """
 
 from taskqueue_operator.kopf_watch.pulse import Pulse

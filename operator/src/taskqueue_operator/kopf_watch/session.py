@@ -12,6 +12,7 @@ import aiohttp
 import msgspec
 
 from taskqueue.models.nesting import cut
+from taskqueue_operator.access.credentials import Transport
 from taskqueue_operator.connection import UNDECODABLE
 from taskqueue_operator.kopf_watch.answer import Answer
 from taskqueue_operator.kopf_watch.lines import Expired, Lines
@@ -46,10 +47,16 @@ _LISTS = msgspec.json.Decoder(_List)
 
 
 class Credentials(Protocol):
-    """authorization: the header of that name as it should be now; empty where a certificate says who we are."""
+    """authorization: the current header of that name; empty where a certificate is the identity.
+
+    transport: further arguments of aiohttp for a request of this moment.
+    """
 
     @property
     def authorization(self) -> str: ...
+
+    @property
+    def transport(self) -> Transport: ...
 
 
 class Session:
@@ -151,5 +158,5 @@ class Session:
         authorization = self._credentials.authorization
         own = {"Authorization": authorization} if authorization else {}
         return await self._session.request(
-            method, url, json=json, headers={**headers, **own}, timeout=timeout
+            method, url, json=json, headers={**headers, **own}, timeout=timeout, **self._credentials.transport
         )

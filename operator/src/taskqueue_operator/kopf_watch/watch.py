@@ -12,11 +12,10 @@ import threading
 from collections.abc import Callable, Coroutine
 from typing import Any, NamedTuple
 
-import aiohttp
 import kopf
 import structlog
 
-from taskqueue_operator.connection import Connection
+from taskqueue_operator.connection import Connection, open_session
 from taskqueue_operator.kopf_watch.forgetting import NoDifferences, NoProgress
 from taskqueue_operator.kopf_watch.pulse import Pulse
 from taskqueue_operator.kopf_watch.session import Session
@@ -150,19 +149,10 @@ def _follow(
 def _session(
     connection: Connection, pulse: Pulse, on_list: Callable[[str], None], period_s: float
 ) -> kopf.AiohttpSession:
-    known = connection.configuration
-    info = kopf.ConnectionInfo(
-        server=known.host,
-        ca_path=known.ssl_ca_cert,
-        insecure=not known.verify_ssl,
-        certificate_path=known.cert_file,
-        private_key_path=known.key_file,
+    session: Any = Session(
+        open_session(limit=0), connection.credentials, pulse, on_list, silent_s=_SILENT * period_s
     )
-    plain = aiohttp.ClientSession(
-        connector=aiohttp.TCPConnector(limit=0, ssl=info.as_ssl_context()), proxy=known.proxy
-    )
-    session: Any = Session(plain, connection, pulse, on_list, silent_s=_SILENT * period_s)
-    return kopf.AiohttpSession(server=known.host, aiohttp_session=session)
+    return kopf.AiohttpSession(server=connection.credentials.server, aiohttp_session=session)
 
 
 def _settings(period_s: float) -> kopf.OperatorSettings:

@@ -1,4 +1,4 @@
-"""The APIService of a namespace that is being deleted, on an API server that is a dictionary."""
+"""Withdrawal of the APIService when its namespace is deleted, on an API server in memory."""
 
 import asyncio
 import json
@@ -8,10 +8,10 @@ from http import HTTPMethod
 from typing import Any
 
 import pytest
-from kubernetes.aio.client.exceptions import ApiException
 
-from taskqueue_operator.external_metrics import departure
-from taskqueue_operator.external_metrics.departure import Departure
+from taskqueue_operator.connection import ApiError
+from taskqueue_operator.external_metrics import withdrawal
+from taskqueue_operator.external_metrics.withdrawal import Withdrawal
 from tests.support.site.site import until
 
 API_SERVICE = "/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.external.metrics.k8s.io"
@@ -23,7 +23,7 @@ ENDS = {"metadata": {"name": "shop", "deletionTimestamp": "2026-11-24T00:00:00Z"
 
 
 class Server:
-    """refused: answered with this status. news: what watches still have to tell; a watch without any is refused."""
+    """refused: status by path. news: events of the next watches; a watch without events is refused."""
 
     def __init__(
         self, namespace: Mapping[str, Any] | None = ENDS, api: Mapping[str, Any] | None = OURS
@@ -38,9 +38,9 @@ class Server:
         self, method: HTTPMethod, path: str, body: Mapping[str, Any] | None = None, **_: Any
     ) -> bytes:
         if path in self.refused:
-            raise ApiException(status=self.refused[path], reason="no")
+            raise ApiError(self.refused[path], reason="no")
         if self.objects[path] is None:
-            raise ApiException(status=404)
+            raise ApiError(404)
         if method is HTTPMethod.DELETE:
             assert body
             self.preconditions, self.objects[path] = body["preconditions"], None
@@ -53,7 +53,7 @@ class Server:
     ) -> AsyncIterator[AsyncIterator[bytes]]:
         self.watches.append({"path": path, **query})
         if not self.news:
-            raise ApiException(status=403, reason="Forbidden")
+            raise ApiError(403, reason="Forbidden")
         yield self._chunks()
 
     async def _chunks(self) -> AsyncIterator[bytes]:
@@ -62,15 +62,15 @@ class Server:
             yield b"{}"
 
 
-def departing(server: Server) -> Departure:
+def departing(server: Server) -> Withdrawal:
     connection: Any = server
-    return Departure(connection, "metrics", "shop")
+    return Withdrawal(connection, "metrics", "shop")
 
 
 @pytest.fixture(autouse=True)
 def quick(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(departure, "_EVERY_S", 0.01)
-    monkeypatch.setattr(departure, "_PAUSE_S", 0.01)
+    monkeypatch.setattr(withdrawal, "_EVERY_S", 0.01)
+    monkeypatch.setattr(withdrawal, "_PAUSE_S", 0.01)
 
 
 @pytest.mark.parametrize(
@@ -84,7 +84,7 @@ def quick(monkeypatch: pytest.MonkeyPatch) -> None:
     ],
     ids=["lives", "ends", "gone", "another's", "removed before"],
 )
-async def test_the_api_service_goes_with_its_own_namespace_alone(
+async def test_the_api_service_ends_with_its_namespace(
     namespace: Mapping[str, Any] | None, api: Mapping[str, Any] | None, over: bool, left: Any
 ) -> None:
     server = Server(namespace, api)
@@ -92,13 +92,13 @@ async def test_the_api_service_goes_with_its_own_namespace_alone(
     assert server.objects[API_SERVICE] == left
 
 
-async def test_no_other_api_service_of_the_name_is_removed() -> None:
+async def test_a_foreign_api_service_is_not_removed() -> None:
     server = Server()
     await departing(server).check()
     assert server.preconditions == {"uid": "u-1"}
 
 
-async def test_the_watch_tells_of_the_deletion() -> None:
+async def test_the_watch_reports_the_deletion() -> None:
     server = Server(LIVES)
     server.news = [LIVES, LIVES, ENDS]
     async with asyncio.timeout(5):
@@ -109,7 +109,7 @@ async def test_the_watch_tells_of_the_deletion() -> None:
     assert (watched["path"], watched["fieldSelector"]) == ("/api/v1/namespaces", "metadata.name=shop")
 
 
-async def test_a_refused_watch_is_said_once_and_the_namespace_read(
+async def test_a_refused_watch_is_replaced_by_reads(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     server = Server(LIVES)

@@ -1,11 +1,14 @@
-"""The Lease that says which replica publishes and writes status. It is never needed for correctness.
+"""Leader election: the replica that holds the Lease publishes manifests and writes status.
 
-Times are judged by one's own monotonic clock: a Lease counts as silent when its record has not changed for its
-duration since it was first seen so. leaseTransitions shows the fencing epoch, which the store hands out, each once,
-and refuses when it is not the last. Who does not reach the store neither takes the Lease nor renews it: another may.
+Correctness never depends on the Lease. Each leader takes a fencing epoch from the store, which hands out every epoch
+once and refuses all but the latest; leaseTransitions shows it. A replica that does not reach the store neither takes
+nor renews the Lease, so that another replica can.
 
-The Lease also keeps a copy of the cursor, and of how far back each type must go, renewed with it: a store that lost
-everything goes on from there.
+Times are measured by the local monotonic clock: a Lease is expired when its record did not change for its duration
+after this replica first read it.
+
+The Lease also carries a copy of the cursor and of the floor of each type, so that scheduling resumes after a store lost
+its data.
 """
 
 import asyncio
@@ -21,20 +24,24 @@ from taskqueue.scheduler.floors import CursorCopy, newest
 from taskqueue.store.cancelled import raise_if_cancelled
 from taskqueue.store.errors import StoreFailure
 from taskqueue.store.fence import Fence
-from taskqueue_operator.connection import API_ERRORS, said
+from taskqueue_operator.connection import API_ERRORS, describe_error
 from taskqueue_operator.lease_record import LeaseObject
 
 log = structlog.get_logger("taskqueue.operator")
 
-#: Renewals within a duration.
+#: Renewals per Lease duration.
 _TRIES = 5
 
 
-class Lease:
-    """Held by one replica at a time.
+class Leader:
+    """Takes, renews and releases the Lease of one replica.
 
-    `find_owner` says whose manifests these are; `read_epoch` which epoch the store gave out last, and `claim_epoch`
-    takes a new one for an owner, beyond a given one. They raise any of API_ERRORS and StoreFailure.
+    find_owner: returns the namespace with its UID, to which the store belongs. read_epoch: returns the latest epoch of
+    the store. claim_epoch: takes a new epoch for an owner, above a given one. All three raise API_ERRORS and
+    StoreFailure.
+
+    elsewhere: another replica leads. last_copy: the newest copy of the cursor that the Lease had. epoch: 0 until this
+    replica leads.
     """
 
     def __init__(
@@ -56,7 +63,7 @@ class Lease:
         self._loop = asyncio.get_running_loop()
         self._seen: tuple[str, float] = ("", 0.0)
         self._renewed_s = float("-inf")
-        self._said = False
+        self._logged = False
         self._highest = 0
         self.elsewhere = False
         self.last_copy: CursorCopy | None = None
@@ -65,38 +72,38 @@ class Lease:
 
     @property
     def leads(self) -> bool:
-        """Until the Lease could have been taken over by another, this replica leads."""
+        """Whether this replica leads; it stops before another replica can take the Lease over."""
         return self._loop.time() < self._renewed_s + self._duration_s * (_TRIES - 1) / _TRIES
 
     async def leading(self) -> Fence:
-        """Return once this replica may publish, and as whom."""
+        """Wait until this replica leads, and return the fence of its writes."""
         while not self.leads:
             self._led.clear()
             await self._led.wait()
         return Fence(self._owner, self.epoch)
 
     async def run(self, copy: Callable[[], CursorCopy | None]) -> None:
-        """Hold the Lease or wait for it, until cancelled; then let it go, so that another need not wait.
+        """Renew the Lease, or try to take it, until cancelled; then release it for the next replica.
 
-        copy: of the cursor, as this replica knows it.
+        copy: returns the cursor of this replica.
         """
         try:
             while True:
                 raise_if_cancelled()
-                await self._turn(copy())
+                await self._attempt(copy())
                 await asyncio.sleep(self._duration_s / _TRIES)
         finally:
-            self._renewed_s = float("-inf")  # before another can take over
-            if self._owner:  # else it was never asked for, and a process that starts must end at once
+            self._renewed_s = float("-inf")  # before another replica can lead
+            if self._owner:  # else this replica never held it, and SIGTERM at the start must end at once
                 with contextlib.suppress(*API_ERRORS):
                     await asyncio.wait_for(self._release(), 2)
 
-    async def _turn(self, copy: CursorCopy | None) -> None:
+    async def _attempt(self, copy: CursorCopy | None) -> None:
         asked_s = self._loop.time()
         try:
             held = await self._hold(copy)
         except (*API_ERRORS, StoreFailure) as error:
-            log.warning("the lease could not be renewed", lease=self._lease.name, error=said(error))
+            log.warning("lease not renewed", lease=self._lease.name, error=describe_error(error))
             return
         self.elsewhere = not held
         if held:
@@ -104,12 +111,15 @@ class Lease:
             self._led.set()
         else:
             self._renewed_s = float("-inf")
-        if held != self._said:
-            self._said = held
+        if held != self._logged:
+            self._logged = held
             log.info("leading" if held else "no longer leading", lease=self._lease.name, epoch=self.epoch)
 
     async def _hold(self, copy: CursorCopy | None) -> bool:
-        """Renew, take or leave it. Raises any of API_ERRORS, among them 409 when another was faster; StoreFailure."""
+        """Renew or take the Lease; False while another replica holds it.
+
+        Raises StoreFailure and API_ERRORS, among them 409 if another replica wrote first.
+        """
         found = await self._lease.read()
         if found.version != self._seen[0]:
             self._seen = found.version, self._loop.time()
@@ -128,7 +138,7 @@ class Lease:
             duration_s=math.ceil(self._duration_s),
             copy=self.last_copy,
         )
-        # Ours under an epoch we do not know: the answer to that write was lost, and it may have come late.
+        # An unknown epoch under this identity: the answer to that write was lost, and it may have come late.
         known = mine and found.transitions == self.epoch
         if not known or await self._read_epoch() > self.epoch:
             epoch = await self._claim_epoch(self._owner, self._highest)

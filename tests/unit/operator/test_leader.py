@@ -14,7 +14,7 @@ from taskqueue_operator.lease_record import LeaseRecord
 from tests.support.kubernetes.shared_lease import Replica, Shared, StoreEpoch, Trouble
 from tests.support.process.virtual_time import virtual_time
 
-TURN_S = 2.1  # and a little more
+TURN_S = 2.1  # a turn of 2 s and its calls
 DURATION_S = 10.0
 
 
@@ -29,7 +29,7 @@ class Group:
         self.replicas: list[Replica] = []
 
     def start(self, count: int = 1) -> Replica:
-        """Start so many and return the last of them."""
+        """Start replicas and return the last."""
         for _ in range(count):
             name = f"r{len(self.replicas)}"
             self.replicas.append(Replica(name, self.shared, self.store, self.trouble, self.duration_s))
@@ -48,7 +48,7 @@ class Group:
 
 
 @virtual_time
-async def test_the_first_replica_leads_at_once_and_the_second_waits() -> None:
+async def test_the_first_replica_leads_at_once() -> None:
     group = Group()
     first = group.start()
     assert await group.led_by(first, 0.1) == Fence("release", 1)
@@ -124,14 +124,14 @@ async def test_a_cut_off_leader_stops_before_the_next_leads(duration_s: float) -
     group.shared.written = lambda _before, _after: both.extend(group.leaders())
     fence = await group.led_by(second, 2 * duration_s)
     assert both == []
-    assert group.shared.record.duration_s >= duration_s  # as others see it; seconds are whole there
+    assert group.shared.record.duration_s >= duration_s  # in the record, in whole seconds
     assert group.leaders() == ["r1"]
     assert fence.epoch == 2
     await group.stop()
 
 
 @virtual_time
-async def test_one_failed_renewal_or_two_are_no_change_of_leader() -> None:
+async def test_two_failed_renewals_keep_the_leader() -> None:
     group = Group()
     first = group.start()
     await group.led_by(first, 0.1)
@@ -169,7 +169,7 @@ async def test_a_leader_without_answers_stops_leading() -> None:
     group.trouble.lose = 1
     await asyncio.sleep(DURATION_S)
     assert group.leaders() == []
-    assert group.shared.record.holder == "r0"  # it was renewed: nobody may take it
+    assert group.shared.record.holder == "r0"  # renewed, so no other replica can take it
     group.trouble.lose = 0
     assert await group.led_by(first, TURN_S) == Fence("release", 1)
     await group.stop()
@@ -318,7 +318,7 @@ async def test_a_new_leader_knows_the_last_cursor_and_floors() -> None:
 
 
 async def trouble_for(group: Group, chance: random.Random, *, deletions: bool) -> None:
-    """Start, stop, kill and cut off replicas at random; watch that never two of them lead."""
+    """Start, stop, kill and cut off replicas at random; assert that at most one leads at any time."""
     for _ in range(60):
         await asyncio.sleep(chance.uniform(0, 6))
         assert deletions or len(group.leaders()) <= 1
@@ -381,7 +381,7 @@ async def test_epochs_grow_and_have_one_writer_after_deletions(seed: int) -> Non
 
 
 async def calm(group: Group) -> None:
-    """Once the trouble is over, exactly one leads, and the store takes what it writes."""
+    """Assert that after the faults exactly one replica leads, and that the store accepts its writes."""
     group.trouble.fail = group.trouble.lose = group.trouble.late = group.trouble.pause = 0
     group.trouble.slow_s = group.duration_s / 50
     group.store.down = False

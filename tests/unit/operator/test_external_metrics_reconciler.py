@@ -1,4 +1,4 @@
-"""Replicas that share a Secret, on an API server that is a dictionary: the first wins, and nothing is said twice."""
+"""Replicas that share a Secret, on an API server in memory: the first write wins, failures are logged once."""
 
 import base64
 import itertools
@@ -9,13 +9,13 @@ from http import HTTPMethod
 from typing import Any
 
 import pytest
-from kubernetes.aio.client.exceptions import ApiException
 
+from taskqueue_operator.connection import ApiError
+from taskqueue_operator.external_metrics.certificate_secret import PairSecret
 from taskqueue_operator.external_metrics.certificates import Pair
-from taskqueue_operator.external_metrics.cluster import PairSecret
-from taskqueue_operator.external_metrics.departure import Departure
 from taskqueue_operator.external_metrics.front_proxy import FrontProxy
-from taskqueue_operator.external_metrics.upkeep import Upkeep
+from taskqueue_operator.external_metrics.reconciler import Reconciler
+from taskqueue_operator.external_metrics.withdrawal import Withdrawal
 
 SECRET = "/api/v1/namespaces/shop/secrets/pair"
 API_SERVICE = "/apis/apiregistration.k8s.io/v1/apiservices/v1beta1.external.metrics.k8s.io"
@@ -24,7 +24,7 @@ NAMES = ["metrics.shop.svc"]
 
 
 class Server:
-    """Keeps objects by path. refused: paths it answers with this status. stale: paths read once more as they were."""
+    """An API server of objects by path. refused: status by path. stale: paths whose next read is outdated."""
 
     def __init__(self) -> None:
         self.objects: dict[str, dict[str, Any]] = {
@@ -41,19 +41,19 @@ class Server:
         self, method: HTTPMethod, path: str, body: Mapping[str, Any] | None = None, **_: Any
     ) -> bytes:
         if path in self.refused:
-            raise ApiException(status=self.refused[path], reason="no")
+            raise ApiError(self.refused[path], reason="no")
         if method is HTTPMethod.GET:
             if path in self.stale:
                 return self.stale.pop(path)
             if path not in self.objects:
-                raise ApiException(status=404)
+                raise ApiError(404)
             return json.dumps(self.objects[path]).encode()
         assert body is not None
         self.writes.append(f"{method} {path}")
         stored = self.objects[path]
         wanted = body.get("metadata", {}).get("resourceVersion")
         if wanted is not None and wanted != stored["metadata"]["resourceVersion"]:
-            raise ApiException(status=409)
+            raise ApiError(409)
         if "spec" in body:
             stored["spec"] |= body["spec"]
         else:
@@ -66,7 +66,7 @@ class Server:
 
 
 class Shown:
-    """Stands for the HTTPS server."""
+    """Records the pairs and front proxies that an HTTPS server would use."""
 
     def __init__(self) -> None:
         self.pairs: list[Pair] = []
@@ -79,16 +79,16 @@ class Shown:
         self.believed.append(front_proxy)
 
 
-def replica(server: Server, names: list[str] = NAMES) -> tuple[Upkeep, Shown]:
+def replica(server: Server, names: list[str] = NAMES) -> tuple[Reconciler, Shown]:
     shown: Any = Shown()
     connection: Any = server
-    return Upkeep(
+    return Reconciler(
         connection,
         PairSecret(connection, "shop", "pair"),
         ("metrics", "shop"),
         names,
         shown,
-        Departure(connection, "metrics", "shop"),
+        Withdrawal(connection, "metrics", "shop"),
     ), shown
 
 
@@ -140,7 +140,7 @@ async def test_a_change_of_trusted_callers_is_followed() -> None:
     await one.turn()
     server.objects[CONFIG_MAP]["data"]["requestheader-client-ca-file"] = "NEW"
     await one.turn()
-    server.refused[CONFIG_MAP] = 500  # what was known stays
+    server.refused[CONFIG_MAP] = 500  # the last front proxy stays in use
     await one.turn()
     server.refused.clear()
     server.objects[CONFIG_MAP]["data"]["requestheader-client-ca-file"] = "NONSENSE"
@@ -159,16 +159,16 @@ async def test_a_refusal_is_logged_once_and_retried(
     one, _ = replica(server)
     server.refused[path] = status
     assert [await one.turn(), await one.turn()] == [False, False]
-    said = capsys.readouterr().out
-    assert said.count("external-metrics-role.yaml") == 1
+    output = capsys.readouterr().out
+    assert output.count("external-metrics-role.yaml") == 1
     server.refused.clear()
     assert await one.turn()
 
 
-async def test_the_api_service_of_another_is_left_alone(capsys: pytest.CaptureFixture[str]) -> None:
+async def test_a_foreign_api_service_is_not_changed(capsys: pytest.CaptureFixture[str]) -> None:
     server = Server()
     server.objects[API_SERVICE]["spec"]["service"] = {"name": "keda", "namespace": "keda"}
     one, _ = replica(server)
     assert not await one.turn()
-    assert "served by keda/keda, not shop/metrics" in capsys.readouterr().out
+    assert "must name shop/metrics (was keda/keda)" in capsys.readouterr().out
     assert server.bundle() == b""

@@ -1,42 +1,42 @@
-"""The parts put together, from the settings of an operator."""
+"""Composition of the parts, from the settings of an operator."""
 
 from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
 from contextlib import asynccontextmanager
 from typing import Any
 
 from taskqueue_operator.connection import Connection
-from taskqueue_operator.external_metrics.cluster import PairSecret
-from taskqueue_operator.external_metrics.departure import Departure
+from taskqueue_operator.external_metrics.certificate_secret import PairSecret
 from taskqueue_operator.external_metrics.permission import Permission
+from taskqueue_operator.external_metrics.reconciler import Reconciler
 from taskqueue_operator.external_metrics.server import MetricServer
-from taskqueue_operator.external_metrics.upkeep import Upkeep
+from taskqueue_operator.external_metrics.withdrawal import Withdrawal
 from taskqueue_operator.scaling import Scaling
 from taskqueue_operator.settings import OperatorSettings
 
 
 class ExternalMetricsPortError(Exception):
-    """The external metrics cannot be served on their port."""
+    """The port of the external metrics cannot be opened."""
 
 
 @asynccontextmanager
 async def external_metrics(
     settings: OperatorSettings, connection: Connection, scaling: Scaling
 ) -> AsyncIterator[Sequence[Callable[[], Coroutine[Any, Any, None]]]]:
-    """Serve the API and give what is to run beside it. Raises ExternalMetricsPortError if the port is taken."""
+    """Serve the API, and yield the tasks that it needs. Raises ExternalMetricsPortError if the port is taken."""
     namespace, service = settings.namespace, settings.external_metrics_service
     names = [f"{service}.{namespace}.svc"]
     permission = Permission(connection, namespace)
     server = MetricServer(scaling, permission, namespace, settings.release, names)
     secret = PairSecret(connection, namespace, settings.external_metrics_secret)
-    departure = Departure(connection, service, namespace)
-    upkeep = Upkeep(connection, secret, (service, namespace), names, server, departure)
+    withdrawal = Withdrawal(connection, service, namespace)
+    reconciler = Reconciler(connection, secret, (service, namespace), names, server, withdrawal)
     try:
         await server.start(settings.health_host, settings.external_metrics_port)
     except OSError as error:
         await server.close()
         raise ExternalMetricsPortError(str(error)) from error
     try:
-        yield upkeep.run, departure.run
+        yield reconciler.run, withdrawal.run
     finally:
-        await departure.leave()
+        await withdrawal.leave()
         await server.close()
