@@ -34,7 +34,6 @@ INCOMPLETE_CHARTERS: tuple[str, ...] = (
 #: Packages that import more than their docstring allows, or whose docstring does not say.
 UNDECLARED_IMPORTS: tuple[str, ...] = (
     "taskqueue.cli.dev",
-    "taskqueue.scheduler",
     "taskqueue_entry",
     "taskqueue_operator",
 )
