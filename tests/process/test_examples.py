@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from tests.support.kubernetes.tools import NoGoError, cluster_tools
 from tests.support.process.child import free_ports
 from tests.support.store.backlog import server
 
-EXAMPLES = ("alerting", "handler", "http")
+EXAMPLES = ("alerting", "django", "handler", "http")
 MAX_LINES = 40
 DEAD = 'taskqueue_jobs_total{outcome="dead",type="broken"}'
 BROKEN = """
@@ -32,7 +33,7 @@ metadata: {name: ada}
 spec: {tasks: [{type: broken}]}
 """
 DISCARDING = """
-from taskqueue.handlers import Discard, Job, handler
+from taskqueue import Discard, Job, handler
 
 @handler()
 def broken(job: Job) -> None:
@@ -72,6 +73,16 @@ async def fetched(url: str) -> str:
             return str(answer.read().decode())
 
     return await asyncio.to_thread(fetch)
+
+
+async def listening(port: int) -> None:
+    async with asyncio.timeout(LIMIT_S):
+        while True:
+            with suppress(OSError):
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.close()
+                return
+            await asyncio.sleep(0.02)
 
 
 async def scraped(program: Program) -> dict[str, float]:
@@ -155,3 +166,20 @@ async def test_alert_fires_when_jobs_die(tmp_path: Path, promtool: Path) -> None
             then = await until_above(reader.programs, DEAD, first[DEAD])
             case.write_text(json.dumps(firing(first, then, 'alertname="TaskqueueJobsDying",type="broken"')))
             assert "SUCCESS" in await reader.follow([typed(f"promtool test rules {case}")])
+
+
+async def test_django_app_subscribes_a_customer_and_does_the_jobs(tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    tasks = copied("django", tmp_path) / "tasks.yaml"
+    tasks.write_text(tasks.read_text().replace(":8000/", f":{port}/"))
+    with server() as url:
+        changes = {"redis://127.0.0.1:6379/0": url, "8000": str(port)}
+        async with Reader(tmp_path, changes) as reader:
+            *first, app, subscribe = commands("django")
+            await reader.follow([*first, app])
+            *_, django = reader.programs
+            await listening(port)
+            printed = await reader.follow([subscribe])
+            assert '{"ada": {"region": "us"}}' in printed
+            assert re.search(r"^sync-orders ", printed, re.MULTILINE)
+            await django.prints(re.compile("sync orders of ada in us"))
