@@ -168,7 +168,7 @@ async def test_alert_fires_when_jobs_die(tmp_path: Path, promtool: Path) -> None
             assert "SUCCESS" in await reader.follow([typed(f"promtool test rules {case}")])
 
 
-async def test_django_app_subscribes_a_customer_and_does_the_jobs(tmp_path: Path) -> None:
+async def test_django_app_subscribes_and_does_jobs(tmp_path: Path) -> None:
     (port,) = free_ports(1)
     tasks = copied("django", tmp_path) / "tasks.yaml"
     tasks.write_text(tasks.read_text().replace(":8000/", f":{port}/"))
