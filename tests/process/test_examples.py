@@ -55,10 +55,12 @@ def copied(name: str, folder: Path) -> Path:
 
 
 def commands(name: str) -> list[Block]:
+    """Return the shell blocks of an example's README."""
     return [block for block in blocks(f"examples/{name}/README.md") if block.language == "sh"]
 
 
 def typed(script: str) -> Block:
+    """Make a block of a command that is on no page."""
     return Block("", "sh", script, "")
 
 
@@ -68,6 +70,7 @@ def summary(printed: str) -> dict[str, str]:
 
 
 async def fetched(url: str) -> str:
+    """Return the body of an answer, without blocking the event loop."""
     def fetch() -> str:
         with urllib.request.urlopen(url, timeout=LIMIT_S) as answer:
             return str(answer.read().decode())
@@ -76,6 +79,7 @@ async def fetched(url: str) -> str:
 
 
 async def listening(port: int) -> None:
+    """Wait until a server accepts connections on loopback."""
     async with asyncio.timeout(LIMIT_S):
         while True:
             with suppress(OSError):
