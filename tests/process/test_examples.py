@@ -71,6 +71,7 @@ def summary(printed: str) -> dict[str, str]:
 
 async def fetched(url: str) -> str:
     """Return the body of an answer, without blocking the event loop."""
+
     def fetch() -> str:
         with urllib.request.urlopen(url, timeout=LIMIT_S) as answer:
             return str(answer.read().decode())

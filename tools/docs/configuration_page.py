@@ -64,7 +64,9 @@ def _lines() -> Iterator[str]:
     yield from _settings("Scheduler", SchedulerSettings, shared)
     yield from _settings("Worker", WorkerSettings, shared)
     ticking = set(TickingSettings.model_fields)
-    yield from _settings("Operator: the scheduler's settings except `manifests`, and these", OperatorSettings, ticking)
+    yield from _settings(
+        "Operator: the scheduler's settings except `manifests`, and these", OperatorSettings, ticking
+    )
     yield "## Manifests\n"
     yield (
         "`apiVersion: taskqueue.dev/v1alpha1`, `metadata.name`, and a `spec` of these fields. Durations are written like `30s`, `5m`, "
