@@ -4,7 +4,7 @@ import os
 
 import aiohttp
 
-from taskqueue.handlers import Discard, Job, RateLimited, handler
+from taskqueue import Discard, Job, RateLimited, handler
 
 
 @handler()

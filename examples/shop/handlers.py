@@ -10,7 +10,7 @@ import os
 
 import aiohttp
 
-from taskqueue.handlers import Discard, Job, RateLimited, handler, on_shutdown
+from taskqueue import Discard, Job, RateLimited, handler, on_shutdown
 
 # One session for the process, made by the first job: a session belongs to the loop that runs when it is made.
 _session: aiohttp.ClientSession | None = None

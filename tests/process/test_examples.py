@@ -5,6 +5,7 @@ import json
 import re
 import shutil
 import urllib.request
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -17,7 +18,7 @@ from tests.support.kubernetes.tools import NoGoError, cluster_tools
 from tests.support.process.child import free_ports
 from tests.support.store.backlog import server
 
-EXAMPLES = ("alerting", "handler", "http")
+EXAMPLES = ("alerting", "django", "handler", "http")
 MAX_LINES = 40
 DEAD = 'taskqueue_jobs_total{outcome="dead",type="broken"}'
 BROKEN = """
@@ -32,7 +33,7 @@ metadata: {name: ada}
 spec: {tasks: [{type: broken}]}
 """
 DISCARDING = """
-from taskqueue.handlers import Discard, Job, handler
+from taskqueue import Discard, Job, handler
 
 @handler()
 def broken(job: Job) -> None:
@@ -54,10 +55,12 @@ def copied(name: str, folder: Path) -> Path:
 
 
 def commands(name: str) -> list[Block]:
+    """Return the shell blocks of an example's README."""
     return [block for block in blocks(f"examples/{name}/README.md") if block.language == "sh"]
 
 
 def typed(script: str) -> Block:
+    """Make a block of a command that is on no page."""
     return Block("", "sh", script, "")
 
 
@@ -67,11 +70,24 @@ def summary(printed: str) -> dict[str, str]:
 
 
 async def fetched(url: str) -> str:
+    """Return the body of an answer, without blocking the event loop."""
+
     def fetch() -> str:
         with urllib.request.urlopen(url, timeout=LIMIT_S) as answer:
             return str(answer.read().decode())
 
     return await asyncio.to_thread(fetch)
+
+
+async def listening(port: int) -> None:
+    """Wait until a server accepts connections on loopback."""
+    async with asyncio.timeout(LIMIT_S):
+        while True:
+            with suppress(OSError):
+                _, writer = await asyncio.open_connection("127.0.0.1", port)
+                writer.close()
+                return
+            await asyncio.sleep(0.02)
 
 
 async def scraped(program: Program) -> dict[str, float]:
@@ -155,3 +171,20 @@ async def test_alert_fires_when_jobs_die(tmp_path: Path, promtool: Path) -> None
             then = await until_above(reader.programs, DEAD, first[DEAD])
             case.write_text(json.dumps(firing(first, then, 'alertname="TaskqueueJobsDying",type="broken"')))
             assert "SUCCESS" in await reader.follow([typed(f"promtool test rules {case}")])
+
+
+async def test_django_app_subscribes_and_does_jobs(tmp_path: Path) -> None:
+    (port,) = free_ports(1)
+    tasks = copied("django", tmp_path) / "tasks.yaml"
+    tasks.write_text(tasks.read_text().replace(":8000/", f":{port}/"))
+    with server() as url:
+        changes = {"redis://127.0.0.1:6379/0": url, "8000": str(port)}
+        async with Reader(tmp_path, changes) as reader:
+            *first, app, subscribe = commands("django")
+            await reader.follow([*first, app])
+            *_, django = reader.programs
+            await listening(port)
+            printed = await reader.follow([subscribe])
+            assert '{"ada": {"region": "us"}}' in printed
+            assert re.search(r"^sync-orders ", printed, re.MULTILINE)
+            await django.prints(re.compile("sync orders of ada in us"))

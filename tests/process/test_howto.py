@@ -27,6 +27,7 @@ async def reader(tmp_path: Path) -> AsyncIterator[Reader]:
 
 
 def commands(page: str) -> list[Block]:
+    """Return the shell blocks of a page."""
     return [block for block in blocks(page) if block.language == "sh"]
 
 
@@ -98,4 +99,5 @@ async def one_dead(reader: Reader) -> str:
 
 
 def typed(script: str) -> Block:
+    """Make a block of a command that is on no page."""
     return Block("", "sh", script, "")

@@ -32,7 +32,7 @@ def own_api() -> Iterator[None]:
         yield
 
 
-async def test_each_step_of_the_tutorial_does_as_it_says(tmp_path: Path) -> None:
+async def test_tutorial_runs_as_typed(tmp_path: Path) -> None:
     install, *steps = blocks(PAGE)
     assert install.text.startswith("make .venv/.synced\n")
     assert re.search(r"^STAMP := \$\(VENV\)/\.synced$", (ROOT / "Makefile").read_text(), re.MULTILINE)

@@ -33,18 +33,18 @@ Written by `make docs` from the code; change it there.
 ## Settings
 
 `taskqueue scheduler` and `taskqueue worker` take each setting as a flag (`--redis-url`), from the environment
-(`TASKQUEUE_REDIS_URL`), or from the YAML file of `--config` (`redis_url:`); flags win over the environment, which wins over the
-file. An unknown or bad one is named and refused (exit code 2). Keep passwords in the environment. Files to start from:
+(`TASKQUEUE_REDIS_URL`), or from the YAML file of `--config` (`redis_url:`); flags win over the environment, the environment over
+the file. Unknown and invalid settings are refused by name (exit code 2). Keep passwords in the environment. Files to start from:
 [scheduler.yaml](../examples/scheduler.yaml), [worker.yaml](../examples/worker.yaml).
 
-Two more variables: `TASKQUEUE_HTTP_...` are the ones that HTTP handlers may put into headers ([handlers](handlers.md)),
-`TASKQUEUE_TRACEBACK` makes the command show where a bug is ([exit codes](cli.md#exit-codes)).
+Two more variables: HTTP handlers may put `TASKQUEUE_HTTP_...` into headers ([handlers](handlers.md)), and `TASKQUEUE_TRACEBACK` makes
+commands print the traceback of a bug ([exit codes](cli.md#exit-codes)).
 """
 LIMITS = {annotated_types.Ge: "at least", annotated_types.Gt: "above", annotated_types.Le: "at most"}
 
 
 class _Idle:
-    """Stands for all that a worker counts, where there is no worker."""
+    """Stands in for the counters of a worker."""
 
     size = free = sent = leased = steps = busy = stuck = 0
 
@@ -53,7 +53,7 @@ class _Idle:
 
 
 def text() -> str:
-    """The whole page."""
+    """Return the whole page."""
     return "\n".join(_lines()) + "\n"
 
 
@@ -64,11 +64,13 @@ def _lines() -> Iterator[str]:
     yield from _settings("Scheduler", SchedulerSettings, shared)
     yield from _settings("Worker", WorkerSettings, shared)
     ticking = set(TickingSettings.model_fields)
-    yield from _settings("Operator, beside all of the scheduler but its manifests", OperatorSettings, ticking)
+    yield from _settings(
+        "Operator: the scheduler's settings except `manifests`, and these", OperatorSettings, ticking
+    )
     yield "## Manifests\n"
     yield (
         "`apiVersion: taskqueue.dev/v1alpha1`, `metadata.name`, and a `spec` of these fields. Durations are written like `30s`, `5m`, "
-        '`1h30m`; rates like `"10"`, `"0.5"`, `"500m"`. Nothing unknown and no empty value is taken. Files are YAML of any number of '
+        '`1h30m`; rates like `"10"`, `"0.5"`, `"500m"`. Unknown fields and empty values are refused. Files are YAML of any number of '
         "documents, JSON, or `.ndjson`; folders are read recursively. "
         "Examples: [examples/shop](../examples/shop/README.md).\n"
     )
@@ -79,8 +81,8 @@ def _lines() -> Iterator[str]:
         yield ""
     yield "## Metrics\n"
     yield (
-        "`/metrics` of each process (`health_port`), beside `/livez` and `/readyz`, and those of Python and the process itself. "
-        "What the store counts for all processes together is in `taskqueue audit -o json`.\n"
+        "Each process serves them at `/metrics` of its `health_port`, next to `/livez`, `/readyz`, and the metrics of Python and the process. "
+        "The store's own counters, for all processes together, are in `taskqueue audit -o json`.\n"
     )
     yield "| name | kind | |\n|---|---|---|"
     idle: Any = _Idle()
@@ -131,7 +133,7 @@ def _default(value: Any) -> str:
 
 
 def _allowed(field: FieldInfo) -> str:
-    """The words to choose from, or the bounds of a number or of a list's length."""
+    """Return the allowed words, or the bounds of a number or of a list's length."""
     if get_origin(field.annotation) is Literal:
         return ", ".join(f"`{word}`" for word in get_args(field.annotation))
     if isinstance(field.annotation, type) and issubclass(field.annotation, Enum):

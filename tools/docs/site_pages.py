@@ -1,8 +1,8 @@
 """Pages of the site from outside docs/: a hook of mkdocs, which reads docs/ alone.
 
-README.md is the home page. A page may link to any file of the repository: another Markdown page becomes a page of
-the site, and any other file a page that shows its text. Links are rewritten to where their targets are on the site;
-a link to a folder, or to a file that is missing, stays as it is, and the strict build refuses it.
+README.md is the home page. A page may link to any file of the repository: another Markdown page becomes a page of the
+site, any other file a page that shows its text, and a folder a page that lists its files. Links are rewritten to the
+places of their targets on the site; a link without a target stays as it is, and the strict build refuses it.
 """
 
 import posixpath
@@ -38,7 +38,7 @@ def on_files(files: Any, config: Any) -> Any:
     while unread:
         path = unread.pop()
         for target in targets(path, (root / path).read_text("utf-8")):
-            if target not in known and (root / target).is_file():
+            if target not in known and (root / target).exists():
                 known.add(target)
                 files.append(added(root, target, config))
                 unread += [target] if target.endswith(".md") else []
@@ -55,7 +55,7 @@ def on_page_markdown(markdown: str, *, page: Any, config: Any, **_: Any) -> str:
         if link[1]:
             return link[1]
         target = resolved(path, link[2])
-        return posixpath.relpath(uri(target), here) if (root / target).is_file() else link[2]
+        return posixpath.relpath(uri(target), here) if (root / target).exists() else link[2]
 
     return ESCAPED_PIPE.sub("|", LINK.sub(moved, markdown))
 
@@ -92,15 +92,23 @@ def repository_path(root: Path, src_uri: str) -> str:
     if not src_uri.startswith(SHOWN):
         return DOCS + src_uri
     path = src_uri.removeprefix(SHOWN)
-    return path if (root / path).is_file() else path.removesuffix(".md")
+    return path if (root / path).exists() else path.removesuffix(".md")
 
 
 def added(root: Path, path: str, config: Any) -> File:
-    text = (root / path).read_text("utf-8")
-    return File.generated(config, uri(path), content=text if path.endswith(".md") else shown(path, text))
+    source = root / path
+    if source.is_dir():
+        content = shown(
+            path, "\n".join(sorted(file.name for file in source.iterdir() if file.name[0] not in "._"))
+        )
+    else:
+        content = (
+            source.read_text("utf-8") if path.endswith(".md") else shown(path, source.read_text("utf-8"))
+        )
+    return File.generated(config, uri(path), content=content)
 
 
 def shown(path: str, text: str) -> str:
-    """Show a file as a page, which the search leaves out."""
+    """Show a text as a page, which the search leaves out."""
     language = LANGUAGES.get(Path(path).suffix, "text")
     return f"---\nsearch: {{exclude: true}}\n---\n\n# {path}\n\n~~~~{language}\n{text}\n~~~~\n"

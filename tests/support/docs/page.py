@@ -10,6 +10,8 @@ ROOT = Path(__file__).parents[3]
 FENCE = re.compile(r"(.*?)^( *)```(\w+)\n(.*?)^\2```$", re.DOTALL | re.MULTILINE)
 #: "Write `mine/tasks.yaml`", or the name on a line of its own.
 NAME = re.compile(r"(?:[Ww]rite\s+`([\w./-]+\.\w+)`|^`([\w./-]+\.\w+)`:?$)", re.MULTILINE)
+#: Commands that run until a signal, unless `--for` ends them.
+ENDLESS = re.compile(r"taskqueue (dev|scheduler|worker|example-api)\b|python \S+ runserver\b")
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,9 +33,7 @@ class Block:
     def is_endless(self) -> bool:
         """Whether the last command runs until a signal."""
         last = self.text.rstrip().replace("\\\n", " ").splitlines()[-1]
-        return " --for " not in last and bool(
-            re.match(r"taskqueue (dev|scheduler|worker|example-api)\b", last)
-        )
+        return " --for " not in last and bool(ENDLESS.match(last))
 
 
 def blocks(page: str) -> list[Block]:

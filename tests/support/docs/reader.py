@@ -55,6 +55,7 @@ class Reader:
         own = {name: value for name, value in os.environ.items() if not name.startswith("TASKQUEUE_")}
         path = os.pathsep.join([str(Path(sys.executable).parent), os.environ["PATH"]])
         self._environment = {**own, "PATH": path, "TMPDIR": str(folder), "TASKQUEUE_HEALTH_PORT": "0"}
+        self._environment["PYTHONUNBUFFERED"] = "1"  # a log shows lines as they are printed
 
     async def __aenter__(self) -> Self:
         return self

@@ -13,7 +13,6 @@ UNCLEAR_PAGES: tuple[str, ...] = (
     "README.md",
     "docs/autoscaling.md",
     "docs/cli.md",
-    "docs/configuration.md",
     "docs/failures.md",
     "docs/internals.md",
     "docs/operator.md",

@@ -56,7 +56,7 @@ class HttpSpec(Part):
     method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] = Field(
         default="POST",
         description="HTTP method. Params are the query of GET, HEAD and DELETE, "
-        "and the JSON body of all others.",
+        "and the JSON body of the other methods.",
     )
     headers: Headers = Field(
         default={},
@@ -123,17 +123,19 @@ class TaskTypeSpec(Part):
         "whole seconds, such as 5m, at most the interval, or the shortest time between two runs of cron. "
         "Defaults to the interval; with cron to the shortest gap between two times, at most 1h.",
     )
-    handler: HandlerSpec = Field(description="What a job runs: exactly one of function and http.")
+    handler: HandlerSpec = Field(
+        description="The handler of the type's jobs: exactly one of function and http."
+    )
     params: Params = Field(
         default={},
-        description="What the handler is given: defaults, merged under the params of each subscription. "
+        description="Values for the handler: defaults, merged under the params of each subscription. "
         "At most 1 KiB of JSON.",
     )
     locked_params: list[ParamName] = Field(
         default=[],
         max_length=MAX_LOCKED_PARAMS,
-        description="Names of params that no subscription, import or ad hoc job may override, each with all that is "
-        "below it: at most 64, of at most 63 characters, each once. One that params does not have, nobody may give.",
+        description="Names of params that no subscription, import or ad hoc job may override or set, each with all "
+        "below it: at most 64, of at most 63 characters, each once. A name that params does not have may be locked.",
     )
     priority: Annotated[values.Priority, Field(strict=False)] = Field(
         default=values.Priority.NORMAL,
@@ -154,12 +156,13 @@ class TaskTypeSpec(Part):
         default=RetrySpec(), description="How often a failed job is tried again, and how soon."
     )
     rate_limit: RateLimitSpec = Field(
-        default=RateLimitSpec(), description="Limits narrower than the global one. Defaults to none."
+        default=RateLimitSpec(),
+        description="Limits of this type and its users, besides the global limit. Defaults to none.",
     )
     concurrency_policy: Annotated[values.ConcurrencyPolicy, Field(strict=False)] = Field(
         default=values.ConcurrencyPolicy.ALLOW,
-        description="What happens while the subscription's previous job still runs: "
-        "Allow starts beside it, Forbid skips, Replace cancels the running one.",
+        description="Handling of a job while the subscription's previous job still runs: "
+        "Allow runs both, Forbid skips the new one, Replace cancels the running one.",
     )
     starting_deadline: PositiveDuration | None = Field(
         default=None,
@@ -168,7 +171,7 @@ class TaskTypeSpec(Part):
     )
     catch_up: Annotated[values.CatchUp, Field(strict=False)] = Field(
         default=values.CatchUp.LATEST,
-        description="What an outage swallowed: Latest runs the last missed period, All every one of the last 100, "
+        description="Catching up after an outage: Latest runs the last missed period, All each of the last 100, "
         "Skip none that is more than 5 s late.",
     )
     suspend: bool = Field(default=False, description="While true, no job of this type is emitted or started.")

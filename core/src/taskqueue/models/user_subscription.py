@@ -23,7 +23,7 @@ class TaskSpec(Part):
     type: TypeName = Field(description="Name of the TaskType, such as fetch-orders.")
     params: Params = Field(
         default={},
-        description="What the handler is given for this user, merged over the type's params. At most 1 KiB of JSON, "
+        description="Values for the handler of this user's jobs, merged over the type's params. At most 1 KiB of JSON, "
         "64 KiB for all tasks together.",
     )
     suspend: bool = Field(
