@@ -25,5 +25,5 @@ Every part keeps its state in the store, so any number of replicas may run, and 
 The operator and the command line use this package too.
 
 May import `taskqueue.process`, `taskqueue.sources`, `taskqueue.store`, `taskqueue.plan`, `taskqueue.models`,
-`taskqueue.text`, `taskqueue.errors` and, in `__main__`, `taskqueue_entry`.
+`taskqueue.text`, `taskqueue.errors`, `taskqueue.command_line` and, in `__main__`, `taskqueue_entry`.
 """
