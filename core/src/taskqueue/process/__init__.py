@@ -5,6 +5,7 @@
     cancellation       cancellation that user code asks for
     installed_signals  handlers of the stop signals, kept in force
     settings           flags, environment and file, in this order of precedence
+    settings_file      the YAML file of settings
     health             /livez, /readyz and /metrics
     progress           the progress of a loop, for /livez
     stop_signals       SIGTERM and SIGINT, from the first line of a process to its last

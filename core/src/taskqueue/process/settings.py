@@ -8,13 +8,10 @@ import json
 import re
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
-from difflib import get_close_matches
-from itertools import islice
 from pathlib import Path
 from typing import Any, NoReturn, TypeVar, get_args
 
 import typer
-import yaml
 from pydantic import Field, Secret, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
@@ -27,8 +24,7 @@ from pydantic_settings import (
 
 from taskqueue.command_line.settings_options import SettingsCommand, flag, settings_options
 from taskqueue.process import malformed_values
-from taskqueue.sources.bounded_file import FileRefusedError, read_bounded
-from taskqueue.sources.yaml_documents import yaml_documents
+from taskqueue.process.settings_file import SettingsRefusedError, read_settings_file
 from taskqueue.store.connection import Store, open_store
 from taskqueue.store.errors import StoreUrlError
 from taskqueue.store.keys import RELEASE_PATTERN, RELEASE_RULE
@@ -119,10 +115,6 @@ class ProcessSettings(StoreSettings):
 AnySettings = TypeVar("AnySettings", bound=StoreSettings)
 
 
-class _Refused(Exception):  # noqa: N818
-    """Values that are refused; each of the args is a sentence about one of them."""
-
-
 def settings_command(
     settings_class: type[AnySettings], serve: Callable[[AnySettings], int]
 ) -> SettingsCommand:
@@ -158,7 +150,11 @@ def resolve(settings_class: type[AnySettings], flags: Mapping[str, Any], prog: s
         }
         environment = _environment(settings_class)
         path = flags.get("config") or environment.get("config")
-        file = _file(settings_class, Path(str(path))) if path else {}
+        file = (
+            read_settings_file(Path(str(path)), settings_class.model_fields.keys() - {"config"})
+            if path
+            else {}
+        )
         origin = {name: f"{redact(str(path))}: {name}" for name in file}
         origin |= {name: ENVIRONMENT_PREFIX + name.upper() for name in environment}
         origin |= {name: flag(name) for name in flags}
@@ -167,8 +163,8 @@ def resolve(settings_class: type[AnySettings], flags: Mapping[str, Any], prog: s
         except ValidationError as error:
             found = error.errors(include_url=False, include_context=False)
             secret = {name for name, field in settings_class.model_fields.items() if _is_secret(field)}
-            raise _Refused(*(_sentence(one, origin, secret) for one in found)) from None
-    except _Refused as error:
+            raise SettingsRefusedError(*(_sentence(one, origin, secret) for one in found)) from None
+    except SettingsRefusedError as error:
         _refuse(prog, *error.args)
 
 
@@ -182,7 +178,7 @@ def _items(name: str, values: list[str]) -> list[Any]:
         try:
             items += json.loads(value)
         except (ValueError, RecursionError):
-            raise _Refused(f"{flag(name)}: {_WRITE_LIST}") from None
+            raise SettingsRefusedError(f"{flag(name)}: {_WRITE_LIST}") from None
     return items
 
 
@@ -192,43 +188,7 @@ def _environment(settings_class: type[StoreSettings]) -> Mapping[str, Any]:
     except SettingsError as error:  # only a value that must be JSON is read here
         named = re.search(r'field "(\w+)"', str(error))
         variable = ENVIRONMENT_PREFIX + (named[1] if named else "settings").upper()
-        raise _Refused(f"{variable}: {_WRITE_LIST}") from None
-
-
-def _file(settings_class: type[StoreSettings], file: Path) -> Mapping[str, Any]:
-    path = redact(str(file))
-    try:
-        documents = list(islice(yaml_documents(read_bounded(file)), 2))
-    except (OSError, FileRefusedError) as error:
-        reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise _Refused(f"--config {path}: make the file readable: {reason}") from None
-    except UnicodeEncodeError:
-        raise _Refused(f"--config must be the path of a file (was {path})") from None
-    except yaml.YAMLError as error:
-        mark = getattr(error, "problem_mark", None)
-        where = f":{mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or "write the file in UTF-8"
-        raise _Refused(f"{path}{where}: write YAML: {problem}") from None
-    if not documents:
-        return {}
-    if len(documents) > 1:
-        raise _Refused(f"{path}:{documents[1].line}: write one document, and not another after ---")
-    faults = documents[0].faults(path, documents[0].flaws)
-    if faults:
-        raise _Refused(*(f"{path}:{fault.line}: {redact(fault.field)}: {fault.message}" for fault in faults))
-    values = documents[0].value
-    if not isinstance(values, dict):
-        raise _Refused(f"{path} must be a mapping of settings, such as `release: default`")
-    known = settings_class.model_fields.keys() - {"config"}
-    unknown = [f"{path}: {_unknown(str(key), known)}" for key in values if key not in known]
-    if unknown:
-        raise _Refused(*unknown)
-    return values
-
-
-def _unknown(key: str, known: set[str]) -> str:
-    near = get_close_matches(key.replace("-", "_"), known, n=1, cutoff=0.0)
-    return f"unknown setting {redact(key)!r}; did you mean {near[0]!r}?"
+        raise SettingsRefusedError(f"{variable}: {_WRITE_LIST}") from None
 
 
 def _is_secret(field: FieldInfo) -> bool:
