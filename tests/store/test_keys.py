@@ -18,22 +18,22 @@ EXAMPLES = {
     r"types": ("types", "types"),
     r"overrides": ("overrides", "overrides"),
     r"users": ("users", "users"),
-    r"users:[^:]+:(tasks|runs)": ("users:u-1:tasks", "users:USER:tasks"),
+    r"(subscriptions|runs):[^:]+": ("subscriptions:u-1", "subscriptions:USER"),
     r"schedule:[^:]+:\d+": ("schedule:sync:1", "schedule:TYPE:GENERATION"),
     r"spread:.+": ("spread:c*/5 1-3 * * *@Europe/Berlin/300:free", "spread:CLASS"),
     r"ready:(high|normal|low|backfill)": ("ready:backfill", "ready:LANE"),
     r"parked:.+": ("parked:user:a.b@c", "parked:LIMIT"),
     r"suspects": ("suspects", "suspects"),
-    r"wake": ("wake", "wake"),
-    r"leased": ("leased", "leased"),
-    r"live": ("live", "live"),
+    r"limits_free_at": ("limits_free_at", "limits_free_at"),
+    r"leases": ("leases", "leases"),
+    r"exclusive": ("exclusive", "exclusive"),
     r"attempts": ("attempts", "attempts"),
     r"payload": ("payload", "payload"),
     r"dead": ("dead", "dead"),
     r"dead:body": ("dead:body", "dead:body"),
-    r"closed": ("closed", "closed"),
+    r"limits_closed_until": ("limits_closed_until", "limits_closed_until"),
     r"limiter": ("limiter", "limiter"),
-    r"service": ("service", "service"),
+    r"service_times": ("service_times", "service_times"),
     r"metrics": ("metrics", "metrics"),
     r"malformed": ("malformed", "malformed"),
     r"workers": ("workers", "workers"),
@@ -42,7 +42,7 @@ EXAMPLES = {
 
 
 def test_all_keys_of_a_release_share_one_hash_tag() -> None:
-    assert KEYS("users", "u-1", "tasks") == KEYS.tasks("u-1") == "taskqueue:{shop}:users:u-1:tasks"
+    assert KEYS("subscriptions", "u-1") == KEYS.subscriptions("u-1") == "taskqueue:{shop}:subscriptions:u-1"
     assert KEYS.schedule("sync", 2) == "taskqueue:{shop}:schedule:sync:2"
     assert [KEYS.ready(lane).removeprefix(KEYS.prefix + "ready:") for lane in Lane] == [
         "high",
@@ -63,7 +63,7 @@ def test_a_permanent_key_is_known_and_stands_in_the_table(key: str, written: str
 
 
 @pytest.mark.parametrize(
-    "key", ["claims:w", "enqueued:sync:u:1", "wakeups", "ratelimit:type:sync", "look", "moved:7"]
+    "key", ["claims:w", "enqueued:sync:u:1", "wakeup_tokens", "limit:type:sync", "scan", "scan:moved:7"]
 )
 def test_a_key_with_a_ttl_is_also_in_the_table(key: str) -> None:
     assert not KEYS.is_permanent(KEYS.prefix + key)

@@ -24,7 +24,7 @@ UNCLEAR_PAGES: tuple[str, ...] = (
     "tools/images/README.md",
 )
 #: Keys, metrics, settings, commands and classes with words that the glossary replaced.
-OLD_NAMES: tuple[str, ...] = ("Facts", "wake")
+OLD_NAMES: tuple[str, ...] = ("Facts",)
 #: Packages whose docstring does not list their modules.
 INCOMPLETE_CHARTERS: tuple[str, ...] = (
     "taskqueue.cli",
