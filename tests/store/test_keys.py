@@ -1,5 +1,8 @@
-"""Every key has a bound or a TTL, and stands in the table of docs/redis.md."""
+"""Every key has a bound or a TTL, and stands with its fields in the tables of docs/redis.md."""
 
+import re
+from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,10 @@ from taskqueue.store.keys import PERMANENT, Keys
 
 KEYS = Keys("shop")
 TABLE = (Path(__file__).parents[2] / "docs" / "redis.md").read_text()
+SCRIPTS = "\n".join(
+    re.sub(r"--.*", "", path.read_text())
+    for path in sorted(Path(str(files("taskqueue.store"))).rglob("*.lua"))
+)
 
 #: One key for each pattern, and how the table writes it.
 EXAMPLES = {
@@ -75,3 +82,34 @@ def test_a_key_with_a_ttl_is_also_in_the_table(key: str) -> None:
 )
 def test_other_keys_are_not_known(key: str) -> None:
     assert not KEYS.is_permanent(key)
+
+
+def documented(key: str) -> set[str]:
+    """Return the fields of a hash in the table of fields."""
+    rows = re.findall(rf"^\| `{key}` \| (.*?) \|", TABLE.partition("## Fields")[2], re.MULTILINE)
+    return {field for row in rows for field in re.findall(r"`(\w+)`", row)}
+
+
+def used_fields(key: str) -> Iterator[str]:
+    """Yield the names of fields in all commands of scripts that name the hash."""
+    for found in re.finditer(rf"(?:P \.\. |number_at\()'{key}',", SCRIPTS):
+        depth, end = 1, found.end()
+        while depth:  # up to the end of the command
+            depth += {"(": 1, ")": -1}.get(SCRIPTS[end], 0)
+            end += 1
+        yield from re.findall(r"'([a-z][a-z_]*)'", SCRIPTS[found.end() : end])
+
+
+def test_keys_of_scripts_stand_in_the_table() -> None:
+    keys = set(re.findall(r"P \.\. '([a-z_]+(?::[a-z_]+)?)", SCRIPTS)) - {
+        "moving"
+    }  # never exists, see lib/base.lua
+    assert len(keys) > 20
+    assert {key for key in keys if f"\n| `{key}" not in TABLE} == set()
+
+
+@pytest.mark.parametrize(("key", "number"), [("config", 7), ("limiter", 14)])
+def test_fields_of_scripts_stand_in_the_table(key: str, number: int) -> None:
+    assert documented(key) == set(used_fields(key))
+    assert len(documented(key)) == number
+    assert re.search(rf"\n\| `{key}` \| HASH \|.*\| {number} fields \|\n", TABLE)

@@ -19,7 +19,6 @@ UNCLEAR_PAGES: tuple[str, ...] = (
     "docs/internals.md",
     "docs/operator.md",
     "docs/performance.md",
-    "docs/redis.md",
     "docs/security.md",
     "tools/images/README.md",
 )
