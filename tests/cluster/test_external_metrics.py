@@ -50,7 +50,7 @@ async def due(api: MetricsApi) -> None:
     await api.shop.says("tt", "sync", "Ready", "True", "Scheduled")
     for n in range(DUE):
         await enqueue(store, "sync", f"u-{n}")
-    await raw(store).hset(store.keys("service"), "sync", f"{MEAN_S * 10**6}|50")
+    await raw(store).hset(store.keys("service_times"), "sync", f"{MEAN_S * 10**6}|50")
 
 
 async def test_the_autoscaler_follows_demand_up_to_the_limit(

@@ -110,7 +110,7 @@ async def test_stopped_workers_rerun_only_their_leased_jobs(release: str, tmp_pa
         assert set(before.values()) == {1}
 
         await restart(valkey, world)
-        held = await raw(world.store).zrange(world.store.keys("leased"), 0, -1)
+        held = await raw(world.store).zrange(world.store.keys("leases"), 0, -1)
         unreported = {"/".join(member.decode().split("|")[:3]) for member in held}
         assert unreported, "no worker held a job: the test shows nothing"
         again = [await world.scheduler(), await world.worker("--lease", "1")]

@@ -66,7 +66,7 @@ async def test_killed_workers_lose_nothing_and_only_leased_jobs_run_twice(
             await some_done(world, 100 * (turn + 1))
             victim = workers.pop(dice.randrange(3))
             await world.end(victim, signal.SIGKILL)
-            leased = await raw(world.store).zrange(world.store.keys("leased"), 0, -1)
+            leased = await raw(world.store).zrange(world.store.keys("leases"), 0, -1)
             suspects |= {key_of(member) for member in leased if f"-{victim.pid}-" in member.decode()}
             workers.append(await world.worker(*options, sleep_s=0.05))
         await until("every job is done or dead", world.idle, 60)

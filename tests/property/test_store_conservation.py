@@ -105,7 +105,14 @@ class Histories(RuleBasedStateMachine):
 
         async def warm() -> None:
             run, now_us = (await raw(self.store).info("server"))["run_id"], self.clock.now_us
-            state = {"start": now_us, "cost": 0, "run": run, "born": 0, "last": now_us, "reap": 0}
+            state = {
+                "start_us": now_us,
+                "cost": 0,
+                "server_run": run,
+                "first_seen_us": 0,
+                "last_call_us": now_us,
+                "reap_from_us": 0,
+            }
             await raw(self.store).hset(self.store.keys("limiter"), mapping=state)
 
         self.do(warm())
@@ -218,7 +225,7 @@ class Histories(RuleBasedStateMachine):
             assert self.do(claim(self.store, worker, self.seqs[worker] - 1, n, LONG_MS, [])).jobs == []
 
     def _note(self, got: Claim, worker: str) -> None:
-        leased = {m.decode() for m in self.do(raw(self.store).zrange(self.store.keys("leased"), 0, -1))}
+        leased = {m.decode() for m in self.do(raw(self.store).zrange(self.store.keys("leases"), 0, -1))}
         self.stale = [*self.stale, *(m for m in self.held if m not in leased)][-20:]
         self.held = {m: w for m, w in self.held.items() if m in leased}
         self.held.update({job.lease: worker for job in got.jobs})
@@ -235,7 +242,7 @@ class Histories(RuleBasedStateMachine):
         granted, wait_s = self.do(permit(self.store, cost, LONG_MS))
         assert wait_s >= 0
         if granted:
-            start = int(self.do(raw(self.store).hget(self.store.keys("limiter"), "start")))
+            start = int(self.do(raw(self.store).hget(self.store.keys("limiter"), "start_us")))
             self.starts.append(start + (cost - 1) * SPACING_US)
 
     @rule()
@@ -243,9 +250,9 @@ class Histories(RuleBasedStateMachine):
         """Every worker vanished, long ago."""
 
         async def expire() -> None:
-            for member in await raw(self.store).zrange(self.store.keys("leased"), 0, -1):
-                await raw(self.store).zadd(self.store.keys("leased"), {member: self.clock.now_ms})
-            await raw(self.store).hset(self.store.keys("limiter"), "reap", 0)
+            for member in await raw(self.store).zrange(self.store.keys("leases"), 0, -1):
+                await raw(self.store).zadd(self.store.keys("leases"), {member: self.clock.now_ms})
+            await raw(self.store).hset(self.store.keys("limiter"), "reap_from_us", 0)
 
         self.do(expire())
 
@@ -274,25 +281,25 @@ class Histories(RuleBasedStateMachine):
         for key, members in keys.items():
             if key.startswith("parked:"):
                 parked.add(key.removeprefix("parked:"))
-            if key == "leased":
+            if key == "leases":
                 members = [member.rsplit("|", 2)[0] for member in members]  # noqa: PLW2901
-            if key in {"leased", "suspects"} or key.startswith(("ready:", "parked:")):
+            if key in {"leases", "suspects"} or key.startswith(("ready:", "parked:")):
                 for name in members:
                     places.setdefault(name, []).append(key)
         doubled = {name: where for name, where in places.items() if len(where) > 1}
         assert doubled == {}
-        assert parked <= set(keys.get("wake", [])), "a limit that nobody will ever look at"
+        assert parked <= set(keys.get("limits_free_at", [])), "a limit that nobody will ever look at"
 
     @invariant()
     def no_subscription_runs_twice_where_it_must_not(self) -> None:
-        leased = self.do(raw(self.store).zrange(self.store.keys("leased"), 0, -1))
+        leased = self.do(raw(self.store).zrange(self.store.keys("leases"), 0, -1))
         pairs = [tuple(m.decode().split("|")[:2]) for m in leased if m.endswith(b"x")]
         assert len(pairs) == len(set(pairs))
 
     @invariant()
     def records_belong_to_jobs_that_exist(self) -> None:
         keys = self.do(self._keys())
-        jobs = {m.rsplit("|", 2)[0] for m in keys.get("leased", [])}
+        jobs = {m.rsplit("|", 2)[0] for m in keys.get("leases", [])}
         for key, members in keys.items():
             if key == "suspects" or key.startswith(("ready:", "parked:")):
                 jobs.update(members)

@@ -58,7 +58,14 @@ class World:
         """A limiter that has been on this server for long, with every slot free."""
         run = (await raw(self.store).info("server"))["run_id"]
         now_us = self.clock.now_us
-        mapping = {"start": now_us, "cost": 0, "run": run, "born": 0, "last": now_us, "reap": 0}
+        mapping = {
+            "start_us": now_us,
+            "cost": 0,
+            "server_run": run,
+            "first_seen_us": 0,
+            "last_call_us": now_us,
+            "reap_from_us": 0,
+        }
         await raw(self.store).hset(self.store.keys("limiter"), mapping=mapping)
 
     async def subscribe(self, user: str, *kinds: str, suspend: bool = False) -> None:
@@ -94,7 +101,7 @@ class World:
 
     async def tat_us(self) -> float:
         """Return the earliest start of the next job: the last start and its cost, at the limit in force."""
-        start, cost = await raw(self.store).hmget(self.store.keys("limiter"), "start", "cost")
+        start, cost = await raw(self.store).hmget(self.store.keys("limiter"), "start_us", "cost")
         rate = (await read_catalog(self.store)).rate
         assert rate is not None
         return int(start) + int(cost) * 1.015e6 / rate

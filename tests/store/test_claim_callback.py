@@ -125,7 +125,9 @@ async def test_backlog_callbacks_reach_at_most_half_a_second(
     assert all(answer.come_back_us - answer.now_us <= 750_000 for answer in answers)
     assert last.come_back_us == 0
     limiter = world.store.keys("limiter")
-    assert int(await raw(world.store).hget(limiter, "wake") or 0) <= last.now_us, "no due was promised"
+    assert int(await raw(world.store).hget(limiter, "due_covered_us") or 0) <= last.now_us, (
+        "no due was promised"
+    )
 
 
 async def test_in_a_backlog_a_call_takes_half_a_horizon_or_nothing(world: World) -> None:

@@ -21,15 +21,15 @@ HOUR = Schedule(interval_s=3600)
 
 async def vanish(world: World) -> None:
     """All leases ran out, long after the last gap in calls."""
-    for member in await raw(world.store).zrange(world.store.keys("leased"), 0, -1):
-        await raw(world.store).zadd(world.store.keys("leased"), {member: world.clock.now_ms})
+    for member in await raw(world.store).zrange(world.store.keys("leases"), 0, -1):
+        await raw(world.store).zadd(world.store.keys("leases"), {member: world.clock.now_ms})
 
 
 async def test_a_lease_lasts_from_the_start_of_its_job(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     await world.enqueue("sync", "u")
     (job,) = (await world.claim(lease_ms=5_000)).jobs
-    expiry = await raw(world.store).zscore(world.store.keys("leased"), job.lease)
+    expiry = await raw(world.store).zscore(world.store.keys("leases"), job.lease)
     assert expiry == job.start_us // 1000 + 5_000
 
 
@@ -57,7 +57,7 @@ async def test_the_result_of_a_lost_lease_changes_nothing(world: World, outcome:
     before = await world.waiting()
     await world.claim("one", n=0, results=[Result(first.lease, outcome, 0, "type")])
     assert await world.waiting() == before == {}
-    assert await raw(world.store).zrange(world.store.keys("leased"), 0, -1) == [second.lease.encode()]
+    assert await raw(world.store).zrange(world.store.keys("leases"), 0, -1) == [second.lease.encode()]
     await world.conserved()
 
 
@@ -122,7 +122,7 @@ async def test_a_lease_of_the_old_server_expires_later_without_loss(
     await world.enqueue("sync", "u")
     await world.claim("one")
     await vanish(world)
-    await raw(world.store).hset(world.store.keys("limiter"), "run", "0" * 40)
+    await raw(world.store).hset(world.store.keys("limiter"), "server_run", "0" * 40)
     for passed_s, jobs in ((0, 0), (29, 0), (29, 0), (2, 1)):
         await world.clock.advance(s=passed_s)
         assert len((await world.claim("two")).jobs) == jobs
@@ -167,7 +167,7 @@ async def test_a_lost_lease_does_not_block_the_next_run(world: World) -> None:
     await world.claim("one")
     await vanish(world)
     await world.claim("two", n=0)
-    assert await raw(world.store).exists(world.store.keys("live")) == 0
+    assert await raw(world.store).exists(world.store.keys("exclusive")) == 0
     assert len((await world.claim("two", alone=Alone.NOW)).jobs) == 1
 
 

@@ -61,7 +61,7 @@ async def test_a_job_reserves_its_cost_in_slots(world: World) -> None:
 async def test_a_new_server_starts_nothing_before_the_old_horizon(world: World) -> None:
     await world.install(TaskType("sync", HOUR), rate=10)
     await world.enqueue("sync", "a")
-    await raw(world.store).hset(world.store.keys("limiter"), "run", "0" * 40)
+    await raw(world.store).hset(world.store.keys("limiter"), "server_run", "0" * 40)
     first = await world.claim()
     assert first.jobs == []
     tat = await world.tat_us()
@@ -86,7 +86,7 @@ async def test_a_new_server_keeps_a_later_booking_of_the_old_one(world: World) -
     await world.install(TaskType("sync", HOUR))
     later = world.clock.now_us + 60_000_000
     await raw(world.store).hset(
-        world.store.keys("limiter"), mapping={"run": "0" * 40, "start": later, "cost": 0}
+        world.store.keys("limiter"), mapping={"server_run": "0" * 40, "start_us": later, "cost": 0}
     )
     await world.claim()
     assert await world.tat_us() == later + spacing_us(1_000)
@@ -136,7 +136,7 @@ async def test_a_repeated_call_omits_lost_jobs(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     await world.enqueue("sync", "a", "b")
     first = await world.claim(n=2)
-    await raw(world.store).zrem(world.store.keys("leased"), first.jobs[0].lease)
+    await raw(world.store).zrem(world.store.keys("leases"), first.jobs[0].lease)
     assert (await world.again("w", 2)).jobs == first.jobs[1:]
 
 
@@ -164,6 +164,6 @@ async def test_a_new_server_waits_for_the_dearest_booking_of_the_old_one(world: 
     await world.install(TaskType("dear", HOUR, cost=7), rate=100)
     await world.enqueue("dear", "a")
     assert len((await world.claim()).jobs) == 1
-    await raw(world.store).hset(world.store.keys("limiter"), "run", "0" * 40)
+    await raw(world.store).hset(world.store.keys("limiter"), "server_run", "0" * 40)
     seen = await world.claim()
     assert await world.tat_us() == seen.now_us + HORIZON_US + 7 * spacing_us(100)

@@ -176,7 +176,7 @@ async def test_a_handler_closes_a_limit_for_all_workers_without_an_attempt(
 
 async def test_a_limit_stays_shut_until_the_last_start_is_paid(world: World) -> None:
     await world.install(TaskType("slow", HOUR, rate_limit=RateLimit(per_second=1)), TaskType("free", HOUR))
-    await raw(world.store).hset(world.store.keys("limiter"), "born", world.clock.now_us - 500_000)
+    await raw(world.store).hset(world.store.keys("limiter"), "first_seen_us", world.clock.now_us - 500_000)
     await backlog(world, "slow", 1, 1_000)
     await backlog(world, "free", 1, 1_000)
     assert [kind(job) for job in (await world.claim()).jobs] == ["free"]
@@ -191,5 +191,5 @@ async def test_a_type_without_limit_frees_its_parked_jobs(world: World) -> None:
     await world.install(TaskType("slow", HOUR))
     await world.clock.advance(ms=1_100)
     assert len((await world.claim()).jobs) == 2
-    assert await raw(world.store).exists(world.store.keys("wake")) == 0
+    assert await raw(world.store).exists(world.store.keys("limits_free_at")) == 0
     assert await read_subscriptions(world.store, "u0") == []

@@ -38,7 +38,7 @@ async def test_a_second_occurrence_while_one_runs(
     await world.occur("sync")
     assert len((await world.claim()).jobs) == started
     assert (await world.total("skipped"), await world.total("replaced")) == ends
-    assert await raw(world.store).zcard(world.store.keys("leased")) == leased
+    assert await raw(world.store).zcard(world.store.keys("leases")) == leased
     await world.conserved()
 
 
@@ -55,7 +55,7 @@ async def test_occurrences_claimed_in_one_call_follow_the_policy(
     got = await world.claim()
     assert [int(job.lease.split("|")[2]) for job in got.jobs] == occurrences
     assert (await world.total("skipped"), await world.total("replaced")) == (skipped, replaced)
-    assert await raw(world.store).zcard(world.store.keys("leased")) == len(occurrences)
+    assert await raw(world.store).zcard(world.store.keys("leases")) == len(occurrences)
     await world.conserved()
 
 
@@ -65,7 +65,7 @@ async def test_the_next_occurrence_runs_once_the_running_one_is_done(world: Worl
     first = (await world.claim()).jobs[0]
     await world.occur("sync")
     assert len((await world.claim(results=[Result(first.lease, Outcome.DONE)])).jobs) == 1
-    assert await raw(world.store).hlen(world.store.keys("live")) == 1
+    assert await raw(world.store).hlen(world.store.keys("exclusive")) == 1
 
 
 async def test_other_users_are_not_held_up(world: World) -> None:
@@ -109,7 +109,7 @@ async def test_a_replaced_job_is_lost_and_leaves_nothing_behind(world: World) ->
     first = (await world.claim("one")).jobs[0]
     await world.claim("one", results=[Result(first.lease, Outcome.RETRIED, 0)])
     first = (await world.claim("one")).jobs[0] if await world.waiting() else first
-    held = (await raw(world.store).zrange(world.store.keys("leased"), 0, -1))[0].decode()
+    held = (await raw(world.store).zrange(world.store.keys("leases"), 0, -1))[0].decode()
     assert await raw(world.store).hlen(world.store.keys("attempts")) == 1
     await world.occur("sync")
     second = (await world.claim("two")).jobs[0]

@@ -151,7 +151,7 @@ async def test_describe_user_says_why_a_job_waits(taskqueue: Command, folder: Pa
     score = await raw(store).zscore(store.keys.ready("normal"), name)
     await raw(store).zrem(store.keys.ready("normal"), name)
     await raw(store).zadd(store.keys("parked:type:fetch-orders"), {name: score})
-    await raw(store).zadd(store.keys("wake"), {"type:fetch-orders": 1})
+    await raw(store).zadd(store.keys("limits_free_at"), {"type:fetch-orders": 1})
     assert await why() == "waits for the limit of the task type fetch-orders"
     assert (await taskqueue("audit")).exit_code == ExitCode.OK
 

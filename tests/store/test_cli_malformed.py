@@ -62,7 +62,7 @@ async def test_every_command_survives_malformed_values(
     assert done.exit_code in {ExitCode.OK, ExitCode.NOT_FOUND}, done.output
     assert shows in done.stdout or (done.exit_code == ExitCode.NOT_FOUND and "dead" in arguments)
     assert "Traceback" not in done.output
-    await raw(spoilt).unlink(spoilt.keys("ratelimit", "type", BAD))
+    await raw(spoilt).unlink(spoilt.keys("limit", "type", BAD))
 
 
 async def test_omitted_rows_are_reported(spoilt: Store, taskqueue: Command) -> None:
@@ -85,7 +85,13 @@ async def test_audit_names_malformed_values_and_repair_removes_them(
     wanted = {
         one.place for one in await inspect(spoilt) if one.name != "schedule:bad:1"
     }  # goes with the type
-    assert {"types bad", "users mal", "users:mal:tasks bad", "ready:low garbage", "leased garbage"} <= wanted
+    assert {
+        "types bad",
+        "users mal",
+        "subscriptions:mal bad",
+        "ready:low garbage",
+        "leases garbage",
+    } <= wanted
 
     done = await taskqueue("audit", "--repair", "-o", "json")
     assert done.exit_code == ExitCode.OK, done.output

@@ -112,7 +112,7 @@ async def test_leases_keep_their_time_over_a_step_back(world: World, back_s: flo
     await set_back(world, back_s)
     assert await heartbeat(world.store, "w", 3_000, b"{}", [kept.lease], []) == []
     now_ms = world.clock.now_ms
-    leases = dict(await raw(world.store).zrange(world.store.keys("leased"), 0, -1, withscores=True))
+    leases = dict(await raw(world.store).zrange(world.store.keys("leases"), 0, -1, withscores=True))
     ends = {member.decode(): score - now_ms for member, score in leases.items()}
     assert ends[dead.lease] == pytest.approx(3_000, abs=20)
     assert ends[kept.lease] == pytest.approx(3_000, abs=20)

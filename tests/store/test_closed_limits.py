@@ -14,6 +14,7 @@ from taskqueue.cli.main import app
 from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import RateLimit, Schedule, TaskType
 from taskqueue.store.claim import Result
+from taskqueue.store.inspection import inspect
 from taskqueue.store.limits import ClosedLimit, open_limit, read_closed
 from taskqueue.store.wakeup import wait_for_wakeup
 from tests.support.store.raw import raw
@@ -57,11 +58,18 @@ async def test_a_limit_is_closed_for_a_day_at_most(world: World, scope: str, lim
     await world.conserved()
 
 
+@SCOPES
+async def test_a_repair_keeps_a_closed_limit(world: World, scope: str, limit: str) -> None:
+    await closed(world, scope, 60_000)
+    assert await inspect(world.store) == []
+    assert [one.limit for one in await read_closed(world.store)] == [limit]
+
+
 async def test_a_store_closed_for_decades_opens_within_a_day(world: World) -> None:
     await world.install(PLAIN)
     await world.enqueue("plain", "u")
     key = world.store.keys("limiter")
-    await raw(world.store).hset(key, "closed", world.clock.now_us + EPOCH_FOR_A_DELAY_MS * 1_000)
+    await raw(world.store).hset(key, "closed_until_us", world.clock.now_us + EPOCH_FOR_A_DELAY_MS * 1_000)
     assert (await world.claim(n=1)).jobs == []
     await world.clock.advance(ms=DAY_MS // 2)
     assert (await world.claim(n=1)).jobs == []
@@ -110,7 +118,9 @@ async def test_limit_get_shows_and_limit_open_opens_closed_limits(
     world: World, redis_url: str, release: str
 ) -> None:
     await closed(world, "global", 5_000)
-    await raw(world.store).zadd(world.store.keys("closed"), {"user:v": world.clock.now_us + 60_000_000})
+    await raw(world.store).zadd(
+        world.store.keys("limits_closed_until"), {"user:v": world.clock.now_us + 60_000_000}
+    )
 
     def taskqueue(*arguments: str) -> dict[str, object]:
         where = {"TASKQUEUE_REDIS_URL": redis_url, "TASKQUEUE_RELEASE": release}

@@ -12,7 +12,7 @@ from taskqueue.store.connection import open_store
 from taskqueue.store.enqueue import enqueue
 from taskqueue.store.errors import UnknownTypeError
 from taskqueue.store.job_name import parse
-from taskqueue.store.wakeup import WAKEUPS, pass_wakeup_on, wait_for_wakeup
+from taskqueue.store.wakeup import WAKEUP_TOKENS, pass_wakeup_on, wait_for_wakeup
 from tests.support.site.site import until
 from tests.support.store.raw import raw
 
@@ -109,7 +109,7 @@ async def test_a_full_worker_passes_a_wakeup_on(world: World) -> None:
 async def test_wakeups_are_bounded_and_fade(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     await world.enqueue("sync", *(f"u{k}" for k in range(30)))
-    assert await raw(world.store).llen(world.store.keys(WAKEUPS)) == 16
-    assert await world.clock.end_ms(world.store.keys(WAKEUPS)) == world.clock.now_ms + 5_000
+    assert await raw(world.store).llen(world.store.keys(WAKEUP_TOKENS)) == 16
+    assert await world.clock.end_ms(world.store.keys(WAKEUP_TOKENS)) == world.clock.now_ms + 5_000
     await world.clock.advance(ms=5_000)
-    assert await raw(world.store).llen(world.store.keys(WAKEUPS)) == 0
+    assert await raw(world.store).llen(world.store.keys(WAKEUP_TOKENS)) == 0

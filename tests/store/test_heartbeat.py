@@ -19,23 +19,23 @@ async def test_a_heartbeat_extends_leases_and_names_lost_ones(world: World) -> N
     await world.install(TaskType("sync", HOUR))
     await world.enqueue("sync", "a", "b")
     kept, lost = [job.lease for job in (await world.claim(lease_ms=1_000)).jobs]
-    await raw(world.store).zrem(world.store.keys("leased"), lost)
+    await raw(world.store).zrem(world.store.keys("leases"), lost)
     assert await heartbeat(world.store, "w", 50_000, b"{}", [kept, lost, "never|was|1|2|0|w|9"], []) == [
         lost,
         "never|was|1|2|0|w|9",
     ]
-    expiry_ms = await raw(world.store).zscore(world.store.keys("leased"), kept)
+    expiry_ms = await raw(world.store).zscore(world.store.keys("leases"), kept)
     assert expiry_ms == world.clock.now_ms + 50_000
-    assert await raw(world.store).zcard(world.store.keys("leased")) == 1
+    assert await raw(world.store).zcard(world.store.keys("leases")) == 1
 
 
 async def test_a_heartbeat_never_shortens_a_lease(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     await world.enqueue("sync", "a")
     (job,) = (await world.claim(lease_ms=60_000)).jobs
-    before = await raw(world.store).zscore(world.store.keys("leased"), job.lease)
+    before = await raw(world.store).zscore(world.store.keys("leases"), job.lease)
     assert await heartbeat(world.store, "w", 1_000, b"{}", [job.lease], []) == []
-    assert await raw(world.store).zscore(world.store.keys("leased"), job.lease) == before
+    assert await raw(world.store).zscore(world.store.keys("leases"), job.lease) == before
 
 
 async def test_workers_and_handlers_are_listed_with_their_last_sight(world: World) -> None:

@@ -1,5 +1,8 @@
-"""Every key has a bound or a TTL, and stands in the table of docs/redis.md."""
+"""Every key has a bound or a TTL, and stands with its fields in the tables of docs/redis.md."""
 
+import re
+from collections.abc import Iterator
+from importlib.resources import files
 from pathlib import Path
 
 import pytest
@@ -9,6 +12,10 @@ from taskqueue.store.keys import PERMANENT, Keys
 
 KEYS = Keys("shop")
 TABLE = (Path(__file__).parents[2] / "docs" / "redis.md").read_text()
+SCRIPTS = "\n".join(
+    re.sub(r"--.*", "", path.read_text())
+    for path in sorted(Path(str(files("taskqueue.store"))).rglob("*.lua"))
+)
 
 #: One key for each pattern, and how the table writes it.
 EXAMPLES = {
@@ -18,22 +25,22 @@ EXAMPLES = {
     r"types": ("types", "types"),
     r"overrides": ("overrides", "overrides"),
     r"users": ("users", "users"),
-    r"users:[^:]+:(tasks|runs)": ("users:u-1:tasks", "users:USER:tasks"),
+    r"(subscriptions|runs):[^:]+": ("subscriptions:u-1", "subscriptions:USER"),
     r"schedule:[^:]+:\d+": ("schedule:sync:1", "schedule:TYPE:GENERATION"),
     r"spread:.+": ("spread:c*/5 1-3 * * *@Europe/Berlin/300:free", "spread:CLASS"),
     r"ready:(high|normal|low|backfill)": ("ready:backfill", "ready:LANE"),
     r"parked:.+": ("parked:user:a.b@c", "parked:LIMIT"),
     r"suspects": ("suspects", "suspects"),
-    r"wake": ("wake", "wake"),
-    r"leased": ("leased", "leased"),
-    r"live": ("live", "live"),
+    r"limits_free_at": ("limits_free_at", "limits_free_at"),
+    r"leases": ("leases", "leases"),
+    r"exclusive": ("exclusive", "exclusive"),
     r"attempts": ("attempts", "attempts"),
     r"payload": ("payload", "payload"),
     r"dead": ("dead", "dead"),
     r"dead:body": ("dead:body", "dead:body"),
-    r"closed": ("closed", "closed"),
+    r"limits_closed_until": ("limits_closed_until", "limits_closed_until"),
     r"limiter": ("limiter", "limiter"),
-    r"service": ("service", "service"),
+    r"service_times": ("service_times", "service_times"),
     r"metrics": ("metrics", "metrics"),
     r"malformed": ("malformed", "malformed"),
     r"workers": ("workers", "workers"),
@@ -42,7 +49,7 @@ EXAMPLES = {
 
 
 def test_all_keys_of_a_release_share_one_hash_tag() -> None:
-    assert KEYS("users", "u-1", "tasks") == KEYS.tasks("u-1") == "taskqueue:{shop}:users:u-1:tasks"
+    assert KEYS("subscriptions", "u-1") == KEYS.subscriptions("u-1") == "taskqueue:{shop}:subscriptions:u-1"
     assert KEYS.schedule("sync", 2) == "taskqueue:{shop}:schedule:sync:2"
     assert [KEYS.ready(lane).removeprefix(KEYS.prefix + "ready:") for lane in Lane] == [
         "high",
@@ -63,7 +70,7 @@ def test_a_permanent_key_is_known_and_stands_in_the_table(key: str, written: str
 
 
 @pytest.mark.parametrize(
-    "key", ["claims:w", "enqueued:sync:u:1", "wakeups", "ratelimit:type:sync", "look", "moved:7"]
+    "key", ["claims:w", "enqueued:sync:u:1", "wakeup_tokens", "limit:type:sync", "scan", "scan:moved:7"]
 )
 def test_a_key_with_a_ttl_is_also_in_the_table(key: str) -> None:
     assert not KEYS.is_permanent(KEYS.prefix + key)
@@ -75,3 +82,34 @@ def test_a_key_with_a_ttl_is_also_in_the_table(key: str) -> None:
 )
 def test_other_keys_are_not_known(key: str) -> None:
     assert not KEYS.is_permanent(key)
+
+
+def documented(key: str) -> set[str]:
+    """Return the fields of a hash in the table of fields."""
+    rows = re.findall(rf"^\| `{key}` \| (.*?) \|", TABLE.partition("## Fields")[2], re.MULTILINE)
+    return {field for row in rows for field in re.findall(r"`(\w+)`", row)}
+
+
+def used_fields(key: str) -> Iterator[str]:
+    """Yield the names of fields in all commands of scripts that name the hash."""
+    for found in re.finditer(rf"(?:P \.\. |number_at\()'{key}',", SCRIPTS):
+        depth, end = 1, found.end()
+        while depth:  # up to the end of the command
+            depth += {"(": 1, ")": -1}.get(SCRIPTS[end], 0)
+            end += 1
+        yield from re.findall(r"'([a-z][a-z_]*)'", SCRIPTS[found.end() : end])
+
+
+def test_keys_of_scripts_stand_in_the_table() -> None:
+    keys = set(re.findall(r"P \.\. '([a-z_]+(?::[a-z_]+)?)", SCRIPTS)) - {
+        "moving"
+    }  # never exists, see lib/base.lua
+    assert len(keys) > 20
+    assert {key for key in keys if f"\n| `{key}" not in TABLE} == set()
+
+
+@pytest.mark.parametrize(("key", "number"), [("config", 7), ("limiter", 14)])
+def test_fields_of_scripts_stand_in_the_table(key: str, number: int) -> None:
+    assert documented(key) == set(used_fields(key))
+    assert len(documented(key)) == number
+    assert re.search(rf"\n\| `{key}` \| HASH \|.*\| {number} fields \|\n", TABLE)

@@ -80,9 +80,9 @@ async def test_long_lanes_and_many_limits_are_read_to_their_ends(
     await client.zadd(keys.ready("high"), jobs)
     for k in range(1_000, 1_050):
         await client.zadd(keys("parked", "user", f"u-{k}"), {f"sync|u-{k}|{k}|7|0": k})
-        await client.zadd(keys("wake"), {f"user:u-{k}": k})
+        await client.zadd(keys("limits_free_at"), {f"user:u-{k}": k})
     assert await found(world, "sync") == {"sync": 1_000_007}
-    await client.unlink(keys("wake"))
+    await client.unlink(keys("limits_free_at"))
     assert await found(world, "sync") == {"sync": 2_000_000}
 
 
@@ -120,7 +120,7 @@ async def test_a_job_returned_behind_the_scan_is_found(
 
     async def go_back() -> None:
         if verb == "lost":
-            await raw(world.store).zadd(world.store.keys("leased"), {job.lease: 1})
+            await raw(world.store).zadd(world.store.keys("leases"), {job.lease: 1})
             await world.claim("other", n=0)
         else:
             await world.claim("other", n=0, results=[results[verb]])
@@ -144,8 +144,8 @@ async def test_a_job_moving_between_limits_is_found(world: World, monkeypatch: p
     async def scan(*args: Any) -> Any:
         """Let the job be where no look goes any more: behind a limit that the list of limits does not have."""
         assert [rows async for rows in real(*args)]
-        await client.set(keys("ratelimit", "type:sync"), 1, px=60_000)
-        await client.zadd(keys("wake"), {"type:sync": 1})
+        await client.set(keys("limit", "type:sync"), 1, px=60_000)
+        await client.zadd(keys("limits_free_at"), {"type:sync": 1})
         await world.claim()
         yield []
 
@@ -178,7 +178,7 @@ async def test_a_look_during_which_moves_went_unnoted_is_worth_nothing(
     await world.install(TaskType("sync", HOUR))
 
     async def expire() -> None:
-        await raw(world.store).unlink(world.store.keys("look"))
+        await raw(world.store).unlink(world.store.keys("scan"))
 
     before_leases(world, monkeypatch, expire)
     assert await find_oldest(world.store, ["sync"]) is None
@@ -198,7 +198,7 @@ def before_leases(world: World, monkeypatch: pytest.MonkeyPatch, step: Step) -> 
     real = world.store.run
 
     async def run(called: Script[Any], *args: Any) -> Any:
-        if called.name == "look_at" and msgspec.msgpack.decode(args[2]) == ["leased"]:
+        if called.name == "scan_jobs" and msgspec.msgpack.decode(args[2]) == ["leases"]:
             monkeypatch.setattr(world.store, "run", real)
             await step()
         return await real(called, *args)

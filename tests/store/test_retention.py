@@ -65,7 +65,7 @@ async def test_an_evicting_policy_is_logged_once(policy: str) -> None:
         assert not watch.note
 
 
-@pytest.mark.parametrize("gone", ["installed", "config", "cursor", "types", "users:ada:tasks"])
+@pytest.mark.parametrize("gone", ["installed", "config", "cursor", "types", "subscriptions:ada"])
 async def test_a_missing_key_is_named(store: Store, gone: str) -> None:
     await Publisher(store).publish(TYPES, USERS)
     watch = RetentionWatch(store)

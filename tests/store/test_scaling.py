@@ -54,7 +54,7 @@ async def test_autoscalers_and_prometheus_are_told_the_same(world: World) -> Non
     assert found["taskqueue_work_seconds_uncapped"] == told["uncappedWorkSeconds"]
     assert found["taskqueue_useful_replicas"] == told["usefulReplicas"]
     assert found["taskqueue_due_jobs normal"] == found["taskqueue_store_jobs_total enqueued"] == 2_000
-    assert found["taskqueue_store_permits_total"] == found["taskqueue_store_jobs_total dead"] == 0
+    assert found["taskqueue_store_reserved_slots_total"] == found["taskqueue_store_jobs_total dead"] == 0
     assert found["taskqueue_workers_seen"] == found["taskqueue_dead_letters"] == 0
 
 

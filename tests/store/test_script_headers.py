@@ -27,8 +27,10 @@ def code(name: str) -> str:
 
 
 def test_the_scripts_are_those_of_the_design() -> None:
-    verbs = "audit catalog claim claim_epoch clock enqueue heartbeat install look look_at open_limit override"
-    verbs += " pass_wakeup permit put_types redeal redrive repair retention set_aside set_users tick work"
+    verbs = "audit catalog claim claim_epoch clock enqueue heartbeat install open_limit override pass_wakeup"
+    verbs += (
+        " permit put_types redeal redrive repair retention scan_jobs scan_moves set_aside set_users tick work"
+    )
     assert verbs.split() == NAMES
 
 
@@ -84,7 +86,7 @@ def test_every_key_is_made_from_the_prefix(name: str) -> None:
     for match in re.finditer(r"redis\.call\('(\w+)',\s*([^,)]+)", code(name)):
         command, key = match.groups()
         if command not in {"TIME", "INFO"}:
-            assert re.match(r"P \.\. |key$|id$|memory$|tasks_key$", key.strip()), match.group()
+            assert re.match(r"P \.\. |key$|id$|claims_key$|subscriptions_key$", key.strip()), match.group()
 
 
 def test_every_script_has_one_wrapper_and_every_wrapper_a_script() -> None:

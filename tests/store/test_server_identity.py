@@ -61,7 +61,9 @@ def dragonfly(uptime_s: int, replid: str = "d1") -> dict[str, str]:
 async def began_anew(world: World) -> bool:
     """Whether the next call takes the server for one it has not seen."""
     await world.claim()
-    return int(await raw(world.store).hget(world.store.keys("limiter"), "born")) == world.clock.now_us
+    return (
+        int(await raw(world.store).hget(world.store.keys("limiter"), "first_seen_us")) == world.clock.now_us
+    )
 
 
 async def test_a_server_without_run_id_has_another_identity(world: World, serve: Callable[..., None]) -> None:

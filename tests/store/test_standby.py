@@ -37,7 +37,7 @@ async def test_standby_jobs_keep_running_or_go_back_late(world: World, redis_url
     beat = Heartbeat("w", LONG_MS, lambda: b"{}", list)
     standby = Standby(lambda: open_store(redis_url, release), beat, slots)
     await asyncio.to_thread(standby.keep_leases)
-    kept = await raw(world.store).zrange(world.store.keys("leased"), 0, -1, withscores=True)
+    kept = await raw(world.store).zrange(world.store.keys("leases"), 0, -1, withscores=True)
     left_ms = {member.split(b"|")[1].decode(): expiry - world.clock.now_us / 1000 for member, expiry in kept}
     assert left_ms.keys() == {"runs", "overdue", "next"}
     assert left_ms["overdue"] < LONG_MS / 2, "its timeout has passed: on a loop that ran it would have ended"

@@ -183,7 +183,7 @@ async def test_leases_of_a_restored_store_are_no_losses(world: World) -> None:
     for run in range(4):
         jobs = (await world.claim(f"w{run}.0", lease_ms=LEASE_MS)).jobs
         assert [(job.failures, job.losses) for job in jobs] == [(0, 0)] * 10
-        await raw(world.store).hset(world.store.keys("limiter"), "run", f"{run:040}")
+        await raw(world.store).hset(world.store.keys("limiter"), "server_run", f"{run:040}")
         await lease_passes(world)
     found = await audit(world.store)
     assert (found.leased, found.suspects, found.dead_letters, found.difference) == (0, 0, 0, 0)
@@ -196,7 +196,7 @@ async def test_a_suspect_with_a_shut_limit_is_passed(world: World) -> None:
     )
     (job,) = (await take(world)).jobs
     await world.claim("taker.0", n=0, lease_ms=LEASE_MS, results=[Result(job.lease, Outcome.RETURNED)])
-    key = world.store.keys("closed")
+    key = world.store.keys("limits_closed_until")
     await raw(world.store).zadd(key, {"user:b": world.clock.now_us + 3_600_000_000})
     (job,) = (await take(world, "other.0")).jobs
     assert "|c|" in job.lease

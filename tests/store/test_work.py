@@ -40,7 +40,7 @@ async def ran(world: World, kind: str, *times_us: int, outcome: Outcome = Outcom
 
 
 async def means_us(world: World) -> dict[str, int]:
-    rows = await raw(world.store).hgetall(world.store.keys("service"))
+    rows = await raw(world.store).hgetall(world.store.keys("service_times"))
     return {kind.decode(): int(value.partition(b"|")[0]) for kind, value in rows.items()}
 
 
@@ -80,7 +80,7 @@ async def test_running_retried_dead_and_lost_jobs_are_counted(world: World) -> N
     )  # not due for an hour
     await world.claim("w", 0, [Result(jobs[1].lease, Outcome.DEAD, 0, "why", 3_000_000)])
     now_ms = world.clock.now_ms
-    await raw(world.store).zadd(world.store.keys("leased"), {jobs[2].lease: now_ms})  # its worker vanished
+    await raw(world.store).zadd(world.store.keys("leases"), {jobs[2].lease: now_ms})  # its worker vanished
     await world.claim("w", 0)
     found = await read_work(world.store)
     assert {name: lane.jobs for name, lane in found.due.items()} == {"parked": 1}
@@ -151,7 +151,7 @@ async def test_parked_jobs_count_one_per_free_limit(world: World) -> None:
     assert len((await world.claim()).jobs) == 2
     assert (await read_work(world.store)).due == {}, "no worker could start any"
     for user in ("ada", "bob"):
-        await raw(world.store).zadd(world.store.keys("wake"), {f"user:{user}": 1})
+        await raw(world.store).zadd(world.store.keys("limits_free_at"), {f"user:{user}": 1})
     assert (await read_work(world.store)).due == {"parked": Due(2, 4.0, 2)}
 
 

@@ -14,11 +14,10 @@ UNCLEAR_PAGES: tuple[str, ...] = (
     "docs/internals.md",
     "docs/operator.md",
     "docs/performance.md",
-    "docs/redis.md",
     "docs/security.md",
 )
 #: Keys, metrics, settings, commands and classes with words that the glossary replaced.
-OLD_NAMES: tuple[str, ...] = ("Facts", "wake")
+OLD_NAMES: tuple[str, ...] = ("Facts",)
 #: Packages whose docstring does not list their modules.
 INCOMPLETE_CHARTERS: tuple[str, ...] = (
     "taskqueue_operator",

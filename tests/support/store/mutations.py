@@ -32,8 +32,11 @@ GARBAGE = (
 _VALUES = {("config", "rate"): b"0.5"}
 _QUEUES = ("ready:", "parked:", "suspects")
 SCORES = ("inf", "-inf", "1e300", "-1e300", "0.5")
-LIMITER = ("start", "cost", "dearest", "closed", "born", "last", "reap", "wake", "idle", "lane", "turn")
-METRICS = ("emitted", "enqueued", "done", "skipped", "permits", "malformed")
+LIMITER = (
+    *("start_us", "cost", "max_cost", "closed_until_us", "first_seen_us", "last_call_us", "reap_from_us"),
+    *("due_covered_us", "idle_poll_us", "lane_position", "backlog_covered_us"),
+)
+METRICS = ("emitted", "enqueued", "done", "skipped", "reserved_slots", "malformed")
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +59,7 @@ class Mutation:
         if self.verb == "type":
             await client.unlink(key)
             await (client.rpush if self.value == b"list" else client.set)(key, "of another type")
-            if self.name.startswith("ratelimit:"):
+            if self.name.startswith("limit:"):
                 await client.expire(key, 60)
             return
         wanted = {"field": b"hash", "member": b"zset", "score": b"zset", "string": b"string"}[self.verb]
@@ -67,13 +70,15 @@ class Mutation:
             if self.name.startswith("claims:"):
                 await client.expire(key, 60)
         elif self.verb == "string":
-            await client.set(key, self.value, ex=60 if self.name.startswith("ratelimit:") else None)
+            await client.set(key, self.value, ex=60 if self.name.startswith("limit:") else None)
         elif self.verb == "member":
             await client.zadd(key, {self.value: "1"})
         elif await client.zadd(key, {self.field: self.value}) and self.name.startswith(_QUEUES):
             await _count_in(store)
             if self.name.startswith("parked:"):  # whoever parks a job says when its limit is free
-                await client.zadd(store.keys("wake"), {self.name.removeprefix("parked:"): 1}, nx=True)
+                await client.zadd(
+                    store.keys("limits_free_at"), {self.name.removeprefix("parked:"): 1}, nx=True
+                )
 
 
 async def _count_in(store: Store) -> None:
@@ -90,7 +95,7 @@ def every_kind(task_type: str, user: str) -> Iterator[Mutation]:
     for number, name in enumerate(_queues(task_type, user)):
         yield Mutation("member", name, "", b"garbage")
         yield Mutation("score", name, f"{task_type}|{user}|{number}|1|0", b"inf")
-    for name in ("cursor", "installed", "spread:i60/60", f"ratelimit:type:{task_type}"):
+    for name in ("cursor", "installed", "spread:i60/60", f"limit:type:{task_type}"):
         yield Mutation("string", name, "", b"garbage")
     for name in _keys(task_type, user):
         yield Mutation("type", name, "", b"string", destroys=True)
@@ -114,7 +119,7 @@ def any_mutation(chance: random.Random, task_type: str, user: str) -> Mutation:
             member = f"{task_type}|{user}|{chance.randrange(1000)}|{chance.randrange(10)}|0"
             return Mutation("score", name, member, chance.choice(SCORES).encode())
         case "string":
-            places = ("cursor", "installed", "spread:i60/60", f"ratelimit:type:{task_type}")
+            places = ("cursor", "installed", "spread:i60/60", f"limit:type:{task_type}")
             return Mutation("string", chance.choice(places), "", value)
         case _:
             kind = chance.choice((b"string", b"list"))
@@ -131,13 +136,13 @@ def _fields(task_type: str, user: str) -> Iterator[tuple[str, str]]:
         ("overrides", task_type),
         ("overrides", ":limit"),
         ("users", user),
-        (f"users:{user}:tasks", task_type),
-        (f"users:{user}:runs", task_type),
-        ("live", f"{task_type}|{user}"),
+        (f"subscriptions:{user}", task_type),
+        (f"runs:{user}", task_type),
+        ("exclusive", f"{task_type}|{user}"),
         ("attempts", job),
         ("payload", job),
         ("dead:body", job),
-        ("service", task_type),
+        ("service_times", task_type),
         ("workers", "w9"),
         ("handlers", "f9"),
         ("claims:w", "seq"),
@@ -150,9 +155,9 @@ def _queues(task_type: str, user: str) -> Iterator[str]:
     yield from (
         f"parked:type:{task_type}",
         f"parked:user:{user}",
-        "wake",
-        "closed",
-        "leased",
+        "limits_free_at",
+        "limits_closed_until",
+        "leases",
         "suspects",
         "dead",
     )
@@ -162,4 +167,4 @@ def _queues(task_type: str, user: str) -> Iterator[str]:
 def _keys(task_type: str, user: str) -> Iterator[str]:
     yield from {name for name, _ in _fields(task_type, user)} - {"claims:w"}
     yield from _queues(task_type, user)
-    yield from ("claims:w", "cursor", "spread:i60/60", f"ratelimit:type:{task_type}", "malformed")
+    yield from ("claims:w", "cursor", "spread:i60/60", f"limit:type:{task_type}", "malformed")

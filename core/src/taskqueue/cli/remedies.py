@@ -14,6 +14,7 @@ _TLS = f"{_START}; write rediss:// instead of redis:// for a server with TLS"
 
 #: Words of a failure, in lower case, and the remedy; the first match counts.
 _BY_WORDS = (
+    ("must be of schema", "docs/upgrade.md has the commands"),
     (
         "certificate verify failed",
         "name the file of its authority with ssl_ca_certs, and the host as its certificate does",

@@ -21,8 +21,7 @@ def tell(place: str, fate: str) -> None:
 def _kind(place: str) -> str:
     """Return the key without the names of users, types and workers: a label has few values.
 
-    >>> [_kind(one) for one in ("types sync", "users:ada:tasks sync", "ready:normal x|y", "schedule:sync:1 ada")]
-    ['types', 'users:tasks', 'ready', 'schedule']
+    >>> [_kind(one) for one in ("types sync", "subscriptions:ada sync", "ready:normal x|y", "schedule:sync:1 ada")]
+    ['types', 'subscriptions', 'ready', 'schedule']
     """
-    name, *rest = place.partition(" ")[0].split(":")
-    return f"users:{rest[-1]}" if name == "users" and rest else name
+    return place.partition(" ")[0].partition(":")[0]

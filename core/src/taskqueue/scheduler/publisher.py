@@ -148,9 +148,9 @@ class Publisher:
                 list({found[place].user_id: found[place] for place in places}.values())
             )
             await forget_notes(self._store, places)
-        if b"wake" in notes:
+        if b"limits_free_at" in notes:
             await repair(self._store, await wake_parked(self._store))
-            await forget_notes(self._store, [b"wake"])
+            await forget_notes(self._store, [b"limits_free_at"])
         lost = [place for place in notes if place in _WRITTEN_BY_PUBLISH]
         if lost:
             self.incomplete = True

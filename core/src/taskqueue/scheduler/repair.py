@@ -125,7 +125,7 @@ class Repair:
         found = {}
         for place in notes:
             name = place.partition(b" ")[0].split(b":")
-            if name[0] == b"users" and len(name) == 3 and name[2] == b"tasks":  # noqa: PLR2004 - users:USER:tasks
+            if name[0] == b"subscriptions" and len(name) == 2:  # noqa: PLR2004 - subscriptions:USER
                 user = self.users.get(text(name[1]))
                 if user:
                     found[place] = user

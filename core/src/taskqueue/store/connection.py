@@ -65,6 +65,7 @@ class Store:
         self.malformed = Malformed()
         self._client = client
         self._servers = servers
+        self._knows_schema = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -87,10 +88,12 @@ class Store:
         Raises StoreCorrupt for an answer of another shape.
         """
         answer = await self._answer(self._run(one.name, args))
+        self._knows_schema = True
         return decoded(one.decode, answer, f"the answer of {one.name}")
 
     async def read(self, command: Command[_Answer]) -> _Answer:
         """Return the answer of a command; a key of another type is set aside, and reads as missing."""
+        await self._check_schema()
         try:
             return await self._answer(self._read(command))
         except WrongKeyType:
@@ -101,6 +104,7 @@ class Store:
         """Return the answers of several commands, sent together; they are no transaction."""
         if not commands:
             return []
+        await self._check_schema()
         answers = await self._answer(self._read_all(commands))
         return [
             await self.read(command) if isinstance(answer, Exception) else answer
@@ -124,6 +128,12 @@ class Store:
                 yield await self._answer(anext(keys))
             except StopAsyncIteration:
                 return
+
+    async def _check_schema(self) -> None:
+        """Run a script before the first command: scripts refuse a store of another schema, commands do not."""
+        if not self._knows_schema:
+            await self._answer(self._run("clock", ()))
+            self._knows_schema = True
 
     async def _run(self, name: str, args: Sequence[Argument]) -> Any:
         call = self._client.execute_command

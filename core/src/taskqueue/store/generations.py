@@ -50,7 +50,7 @@ async def read_sample(
     """Read at most `most` subscriptions of a generation, each with its offset in ms; skip what cannot be read."""
     rows = await store.read(zrange_scores(store.keys.schedule(task_type, number), 0, most - 1))
     scores = {user.decode(): score for user, score in rows if user.isascii()}
-    values = await store.read_all([hget(store.keys.tasks(user), task_type) for user in scores])
+    values = await store.read_all([hget(store.keys.subscriptions(user), task_type) for user in scores])
     sample = []
     for value, score in zip(values, scores.values(), strict=True):
         try:

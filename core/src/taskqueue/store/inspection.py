@@ -51,7 +51,7 @@ def _number(name: bytes, value: bytes) -> object:
 
 
 def _limiter(name: bytes, value: bytes) -> object:
-    number = 0.0 if name == b"run" else float(value)
+    number = 0.0 if name in {b"server_run", b"closed_by"} else float(value)
     if not number.is_integer() or abs(number) >= END_US:
         raise ValueError(value)
     return number
@@ -120,30 +120,30 @@ _PLACES: Mapping[re.Pattern[str], _Place] = {
         r"types": _Place("hash", read_type, verb="type"),
         r"overrides": _Place("hash", read_override),
         r"users": _Place("hash", read_stored_user),
-        r"users:[^:]+:tasks": _Place("hash", read_subscription, verb="task"),
-        r"users:[^:]+:runs": _Place("hash", lambda _, value: read_run(value)),
+        r"subscriptions:[^:]+": _Place("hash", read_subscription, verb="subscription"),
+        r"runs:[^:]+": _Place("hash", lambda _, value: read_run(value)),
         r"schedule:[^:]+:\d+": _Place("zset", member=_member_of_schedule),
         r"spread:.+:free": _Place("zset", member=_freed),
         r"spread:.+": _Place("string"),
         rf"ready:({'|'.join(Lane)})": _Place("zset", member=_lane),
         r"parked:.+": _Place("zset", member=_lane),
         r"suspects": _Place("zset", member=_lane),
-        r"wake|closed": _Place("zset", member=_limit),
-        r"leased": _Place("zset", member=partial(read_waiting, "leased")),
-        r"live": _Place("hash", lambda name, value: (name.decode("ascii"), value.decode("ascii"))),
+        r"limits_free_at|limits_closed_until": _Place("zset", member=_limit),
+        r"leases": _Place("zset", member=partial(read_waiting, "leased")),
+        r"exclusive": _Place("hash", lambda name, value: (name.decode("ascii"), value.decode("ascii"))),
         r"attempts": _Place("hash", _attempts),
         r"payload": _Place("hash", _of_job),
         r"dead": _Place("zset", member=_dead),
         r"dead:body": _Place("hash", read_letter),
         r"limiter": _Place("hash", _limiter),
-        r"service": _Place("hash", _pair),
+        r"service_times": _Place("hash", _pair),
         r"metrics": _Place("hash", _number),
         r"workers": _Place("hash", read_worker),
         r"handlers": _Place("hash", read_handler),
         r"malformed": _Place("hash"),
-        r"ratelimit:.+|enqueued:.+": _Place("string"),
+        r"limit:.+|enqueued:.+": _Place("string"),
         r"claims:.+": _Place("hash"),
-        r"wakeups": _Place("list"),
+        r"wakeup_tokens": _Place("list"),
     }.items()
 }
 
@@ -163,10 +163,10 @@ async def inspect(store: Store) -> list[Repair]:
 
 
 async def wake_parked(store: Store) -> list[Repair]:
-    """Return how jobs that wait for a limit are looked at again, after `wake` was lost."""
+    """Return how jobs that wait for a limit are looked at again, after `limits_free_at` was lost."""
     prefix = store.keys("parked", "").encode()
     limits = [key.removeprefix(prefix) async for key in store.scan_keys(_BATCH) if key.startswith(prefix)]
-    return [Repair("wake", "wake", limit) for limit in limits]
+    return [Repair("parked", "limits_free_at", limit) for limit in limits]
 
 
 async def release_subscribers(store: Store, repairs: list[Repair]) -> None:
@@ -188,8 +188,8 @@ async def _look_at(store: Store, keys: list[bytes]) -> AsyncIterator[Repair]:
             yield Repair("key", name, b"", place.type.encode())
             continue
         limit = name.removeprefix("parked:")
-        if limit != name and await store.read(zscore(store.keys("wake"), limit)) is None:
-            yield Repair("wake", "wake", limit.encode())
+        if limit != name and await store.read(zscore(store.keys("limits_free_at"), limit)) is None:
+            yield Repair("parked", "limits_free_at", limit.encode())
         async for one in _look_into(store, name, place):
             yield one
 
@@ -229,5 +229,5 @@ def _mend_member(name: str, read: _ReadMember, member: bytes) -> Repair:
         read(member, 0.0)
     except UNREADABLE:
         return Repair("member", name, member)
-    keeps = name.startswith(("ready:", "parked:")) or name in {"suspects", "leased", "wake", "dead"}
+    keeps = name.startswith(("ready:", "parked:")) or name in {"suspects", "leases", "limits_free_at", "dead"}
     return Repair("score", name, member, b"0") if keeps else Repair("member", name, member)

@@ -16,22 +16,22 @@ PERMANENT = (
     r"types",  # one field a task type
     r"overrides",  # one field a paused type, one for the limit
     r"users",  # one field a user
-    r"users:[^:]+:(tasks|runs)",  # one field a subscription
+    r"(subscriptions|runs):[^:]+",  # one field a subscription
     r"schedule:[^:]+:\d+",  # one member a subscription and live generation
     r"spread:.+",  # one counter and one set of freed numbers a class
     rf"ready:({'|'.join(Lane)})",  # maxBacklog: the cursor waits
     r"parked:.+",  # maxBacklog
     r"suspects",  # jobs in the system
-    r"wake",  # one member a parked key
-    r"leased",  # the workers' concurrency
-    r"live",  # the workers' concurrency
+    r"limits_free_at",  # one member a parked key
+    r"leases",  # the workers' concurrency
+    r"exclusive",  # the workers' concurrency
     r"attempts",  # jobs in the system
     r"payload",  # ad hoc jobs in the system
     r"dead",  # maxDead
     r"dead:body",  # maxDead
-    r"closed",  # limits closed by a handler, removed once open again
+    r"limits_closed_until",  # limits closed by a handler, removed once open again
     r"limiter",  # a dozen fields
-    r"service",  # one field a task type; those of removed types go with the next publish
+    r"service_times",  # one field a task type; those of removed types go with the next publish
     r"metrics",  # a dozen fields
     r"malformed",  # 1,000 fields (scripts/lib/base.lua)
     r"workers",  # pruned after an hour of silence
@@ -55,17 +55,17 @@ class Keys:
         return f"taskqueue:{{{self.release}}}:"
 
     def __call__(self, *name: str) -> str:
-        """Build a key of the parts of its name: keys("users", "u-1", "tasks")."""
+        """Build a key of the parts of its name: keys("ready", "high")."""
         return self.prefix + ":".join(name)
 
     def schedule(self, task_type: str, generation: int) -> str:
         return self("schedule", task_type, str(generation))
 
-    def tasks(self, user: str) -> str:
-        return self("users", user, "tasks")
+    def subscriptions(self, user: str) -> str:
+        return self("subscriptions", user)
 
     def runs(self, user: str) -> str:
-        return self("users", user, "runs")
+        return self("runs", user)
 
     def ready(self, lane: str) -> str:
         return self("ready", lane)

@@ -47,16 +47,18 @@ class ClosedLimit:
 async def read_closed(store: Store, most: int = 100) -> list[ClosedLimit]:
     """Read the closed limits: the global one, then at most `most` further ones, the soonest to open first."""
     now_us = await server_now_us(store)
-    until_us, by = await store.read(hmget(store.keys("limiter"), "closed", "closed_by"))
+    until_us, by = await store.read(hmget(store.keys("limiter"), "closed_until_us", "closed_by"))
     soonest = ("BYSCORE", "LIMIT", 0, most)
-    others = await store.read(zrange_scores(store.keys("closed"), f"({now_us}", "+inf", *soonest))
+    others = await store.read(
+        zrange_scores(store.keys("limits_closed_until"), f"({now_us}", "+inf", *soonest)
+    )
     found = []
-    until = store.malformed.read("limiter closed", partial(_ms, until_us)) if until_us else None
+    until = store.malformed.read("limiter closed_until_us", partial(_ms, until_us)) if until_us else None
     if until and until > now_us // 1000:
         task_type, _, user = text(by or b"").partition("|")
         found.append(ClosedLimit(GLOBAL, until, (task_type, user) if by else None))
     for name, end_us in others:
-        until = store.malformed.read(place_of("closed", name), partial(_ms, end_us))
+        until = store.malformed.read(place_of("limits_closed_until", name), partial(_ms, end_us))
         if until:
             found.append(ClosedLimit(text(name), until))
     return found

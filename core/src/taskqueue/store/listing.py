@@ -30,12 +30,12 @@ class WaitingJob:
 async def read_jobs(store: Store, most: int = 100) -> list[WaitingJob]:
     """Read the first `most` jobs of every lane and of every limit that jobs wait for, suspects, and leased jobs."""
     keys = store.keys
-    limits = [text(name) for name in await store.read(zrange(keys("wake"), 0, most))]
+    limits = [text(name) for name in await store.read(zrange(keys("limits_free_at"), 0, most))]
     lanes: list[str] = list(Lane)
     places = [*lanes, "suspects", *(f"parked:{limit}" for limit in limits)]
     queues = [keys.ready(place) if place in lanes else keys(place) for place in places]
     *waiting, leased = await store.read_all(
-        [zrange_scores(key, 0, most - 1) for key in (*queues, keys("leased"))]
+        [zrange_scores(key, 0, most - 1) for key in (*queues, keys("leases"))]
     )
     names = [place if place.startswith("parked:") else f"ready:{place}" for place in places]
     jobs = [
@@ -44,14 +44,14 @@ async def read_jobs(store: Store, most: int = 100) -> list[WaitingJob]:
         for member, score in rows
     ]
     jobs += [
-        store.malformed.read(place_of("leased", member), partial(read_waiting, "leased", member, score))
+        store.malformed.read(place_of("leases", member), partial(read_waiting, "leased", member, score))
         for member, score in leased
     ]
     return [job for job in jobs if job]
 
 
 def read_waiting(where: str, member: bytes, score: float) -> WaitingJob:
-    """Read a member of a lane, of a limit's queue or of `leased`. Raises any error of UNREADABLE."""
+    """Read a member of a lane, of a limit's queue or of `leases`. Raises any error of UNREADABLE."""
     name = member.decode("ascii")
     if where == "leased":
         name, worker = split_lease(name)

@@ -51,7 +51,7 @@ async def find_jobs(store: Store, user: str, types: Sequence[str]) -> list[Waiti
     places: list[tuple[str, str]] = [(lane, store.keys.ready(lane)) for lane in Lane]
     places += [(place, store.keys(place)) for place in [*limits, "suspects"]]
     found: dict[str, WaitingJob] = {}
-    for where, key in [*places, ("leased", store.keys("leased"))]:
+    for where, key in [*places, ("leased", store.keys("leases"))]:
         async for member, score in _members(store, key, f"*|{user}|*"):
             name = key.removeprefix(store.keys.prefix)
             job = store.malformed.read(place_of(name, member), partial(read_waiting, where, member, score))

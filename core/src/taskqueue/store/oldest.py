@@ -26,8 +26,8 @@ def _shape(answer: Any, shape: type[_Value]) -> _Value | None:
 
 
 #: Instants that come from keys are text.
-_LOOK = Script("look", partial(_shape, shape=tuple[int, bytes | int, bytes | int, _Numbers]))
-_LOOK_AT = Script("look_at", partial(_shape, shape=tuple[int, bytes, _Numbers]))
+_LOOK = Script("scan_moves", partial(_shape, shape=tuple[int, bytes | int, bytes | int, _Numbers]))
+_LOOK_AT = Script("scan_jobs", partial(_shape, shape=tuple[int, bytes, _Numbers]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,10 +54,10 @@ async def find_oldest(store: Store, types: Collection[str]) -> Oldest | None:
     named, oldest = pack(list(types)), dict[str, int]()
     lanes = [f"ready:{lane}" for lane in Lane]
     whole = await _look_at(store, began.now_ms, named, lanes, oldest)
-    async for rows in store.scan(zscan(store.keys("wake"), _MEMBERS)):
+    async for rows in store.scan(zscan(store.keys("limits_free_at"), _MEMBERS)):
         limits = [f"parked:{limit.decode(errors='replace')}" for limit, _ in rows]
         whole = whole and await _look_at(store, began.now_ms, named, limits, oldest)
-    whole = whole and await _look_at(store, began.now_ms, named, ["leased"], oldest)
+    whole = whole and await _look_at(store, began.now_ms, named, ["leases"], oldest)
     ended = await _edge(store, began.now_ms)
     if not whole or ended is None or ended.installed_ms != began.installed_ms:
         return None

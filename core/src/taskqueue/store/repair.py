@@ -16,7 +16,7 @@ _BATCH = 200
 NOTES = "malformed"
 
 
-Verb = Literal["field", "member", "score", "key", "type", "task", "wake", "note"]
+Verb = Literal["field", "member", "score", "key", "type", "subscription", "parked", "note"]
 
 
 class Repair(NamedTuple):

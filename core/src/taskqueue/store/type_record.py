@@ -1,7 +1,7 @@
 """Records of task types: a type, and the generations of its schedule.
 
 A change of schedule never edits a generation: a new one is dealt next to it and takes over at an instant.
-The record's first line is for scripts (see scripts/lib/facts.lua), the rest is JSON.
+The record's first line is for scripts (see scripts/lib/types.lua), the rest is JSON.
 """
 
 import re

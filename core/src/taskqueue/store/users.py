@@ -151,9 +151,9 @@ def _read_stored_users(store: Store, rows: Iterable[tuple[bytes, bytes]]) -> Ite
 
 async def read_subscriptions(store: Store, user: str) -> list[StoredSubscription]:
     """Read the subscriptions of one user, by type; empty if the user is unknown."""
-    rows = await store.read(hgetall(store.keys.tasks(user)))
+    rows = await store.read(hgetall(store.keys.subscriptions(user)))
     tasks = [
-        store.malformed.read(place_of(f"users:{user}:tasks", name), partial(read_subscription, name, value))
+        store.malformed.read(place_of(f"subscriptions:{user}", name), partial(read_subscription, name, value))
         for name, value in sorted(rows.items())
     ]
     return [task for task in tasks if task]
@@ -174,7 +174,7 @@ async def read_runs(store: Store, user: str) -> dict[str, tuple[Outcome, int]]:
     """Read the last outcome, done or dead, and its time (epoch s) by type."""
     rows = await store.read(hgetall(store.keys.runs(user)))
     runs = {
-        name: store.malformed.read(place_of(f"users:{user}:runs", name), partial(read_run, value))
+        name: store.malformed.read(place_of(f"runs:{user}", name), partial(read_run, value))
         for name, value in rows.items()
     }
     return {name.decode("ascii", "replace"): run for name, run in runs.items() if run}

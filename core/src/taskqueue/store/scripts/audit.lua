@@ -1,12 +1,18 @@
--- audit: every job that came in is somewhere, exactly once; read in one step, so it holds at any time.
+-- audit: counts all jobs and counters in one step, to check that every job that came in is in exactly one place.
 -- KEYS  1 prefix
 -- ARGV  none
--- Output  msgpack {counters and sizes by name, difference = in - out - held, cursor ms, now ms}
+-- Output  msgpack {ready: {lane: jobs}, due: {lane: jobs}, parked, suspects, leased, dead_letters,
+--         totals: {counter: value}, difference: jobs in - out - present, cursor: ms (-1: none), now: ms}
 -- uses: base
-local held = read_held()
-local answer = { ready = held.ready, due = {}, parked = held.parked, suspects = held.suspects, leased = held.leased, cursor = read_cursor() or -1, now = now }
-for _, lane in ipairs(LANES) do answer.due[lane] = redis.call('ZCOUNT', P .. 'ready:' .. lane, '-inf', now) end
+local jobs = count_jobs()
+local answer = {
+  ready = jobs.ready, due = {}, parked = jobs.parked, suspects = jobs.suspects, leased = jobs.leased,
+  cursor = read_cursor() or -1, now = now,
+}
+for _, lane in ipairs(LANES) do
+  answer.due[lane] = redis.call('ZCOUNT', P .. 'ready:' .. lane, '-inf', now)
+end
 answer.dead_letters = redis.call('ZCARD', P .. 'dead')
 answer.totals = read_balanced()
-answer.difference = difference(answer.totals, held)
+answer.difference = difference(answer.totals, jobs)
 return cmsgpack.pack(answer)

@@ -1,15 +1,17 @@
--- catalog: the task types, pauses and the limit, read in one step.
+-- catalog: reads task types, pauses and the limit in one step.
 -- KEYS  1 prefix
 -- ARGV  none
--- Output  [now ms, version or false, rate or false, installed ms or false, [type, record, ...], [name, override, ...],
+-- Output  [now ms, version, rate or false, installed ms or false, [type, record, ...], [name, override, ...],
 --         replay (JSON) or false, refilling or false]
 -- uses: base
-local version, installed = types_version(), redis.call('GET', P .. 'installed')
-if installed and not whole(installed) then  -- it tells stores apart: as another one this is compared, and published again
+local version = types_version()
+local installed, text = read_installed()
+if text and not installed then  -- the time tells stores apart: with another one, the manifests are published again
   note('installed')
-  installed = int(now)
-  redis.call('SET', P .. 'installed', installed)
+  redis.call('UNLINK', P .. 'installed')
+  write_installed()
+  installed = now
 end
 local config = redis.call('HMGET', P .. 'config', 'rate', 'replay', 'refilling')
-return { now, version, config[1], installed, redis.call('HGETALL', P .. 'types'), redis.call('HGETALL', P .. 'overrides'),
-  config[2], config[3] }
+local types, overrides = redis.call('HGETALL', P .. 'types'), redis.call('HGETALL', P .. 'overrides')
+return { now, version, config[1], installed or false, types, overrides, config[2], config[3] }

@@ -1,4 +1,4 @@
--- clock: what the server's clock reads; as a script, because the bare command is not routed to a slot in Redis Cluster.
+-- clock: reads the server's clock. A script, as Redis Cluster does not route the bare command to the release's node.
 -- KEYS  1 prefix
 -- ARGV  none
 -- Output  now us

@@ -1,26 +1,26 @@
--- enqueue: adds one ad hoc job under an id its caller made; repeating the call changes nothing.
+-- enqueue: adds one ad hoc job under the caller's id; a repeated call changes nothing.
 -- KEYS  1 prefix
 -- ARGV  1 type  2 user  3 id  4 delay ms  5 life ms (0: none)  6 params, JSON
--- Output  [verdict, job]; verdicts: ok, repeated, unknown (no such type)
--- uses: base facts settle
+-- Output  [verdict, job's name]; verdicts: ok, repeated (the id is known), unknown (no such type)
+-- uses: base types settle
 jobs_move = true
 local REMEMBER_MS = 3600000
-local WAKEUPS_MAX, WAKEUPS_MS = 16, 5000
-if not facts(ARGV[1]) then return { 'unknown', '' } end
+local WAKEUP_TOKENS_MAX, WAKEUP_TOKENS_MS = 16, 5000
+if not find_type(ARGV[1]) then return { 'unknown', '' } end
 local id = P .. 'enqueued:' .. ARGV[1] .. ':' .. ARGV[2] .. ':' .. ARGV[3]
 local due = now + ARGV[4]
 local name = ARGV[1] .. '|' .. ARGV[2] .. '|~' .. ARGV[3] .. '|' .. int(due) .. '|' .. ARGV[5]
 if not redis.call('SET', id, name, 'NX', 'PX', REMEMBER_MS) then
-  local known = redis.call('GET', id)
-  if known and not parse(known).malformed then return { 'repeated', known } end
-  if known then note('enqueued:' .. ARGV[1] .. ':' .. ARGV[2] .. ':' .. ARGV[3], 'cannot be read', true) end
+  local existing = redis.call('GET', id)
+  if existing and not parse(existing).malformed then return { 'repeated', existing } end
+  if existing then note('enqueued:' .. ARGV[1] .. ':' .. ARGV[2] .. ':' .. ARGV[3], 'cannot be read', true) end
   redis.call('SET', id, name, 'PX', REMEMBER_MS)
 end
 redis.call('HSET', P .. 'payload', name, ARGV[6])
 make_ready(parse(name), due)
 count('enqueued')
 flush_counts()
--- One idle worker hears of it at once; workers wait on this list with a connection of their own.
-if redis.call('LLEN', P .. 'wakeups') < WAKEUPS_MAX then redis.call('LPUSH', P .. 'wakeups', '1') end
-redis.call('PEXPIRE', P .. 'wakeups', WAKEUPS_MS)
+-- Wakes one idle worker: idle workers wait on this list, each with a connection for it.
+if redis.call('LLEN', P .. 'wakeup_tokens') < WAKEUP_TOKENS_MAX then redis.call('LPUSH', P .. 'wakeup_tokens', '1') end
+redis.call('PEXPIRE', P .. 'wakeup_tokens', WAKEUP_TOKENS_MS)
 return { 'ok', name }

@@ -1,19 +1,19 @@
--- open_limit: opens a limit that a handler shut, for all workers.
+-- open_limit: opens a limit that a handler closed, for all workers.
 -- KEYS  1 prefix
 -- ARGV  1 limit: global, type:TYPE or user:USER
--- Output  until when it was shut, us; 0 if it was open
+-- Output  until when the limit was closed, us; 0 if it was open
 -- uses: base
-local WAKEUPS_MS = 5000
-local was
+local WAKEUP_TOKENS_MS = 5000
+local closed_us
 if ARGV[1] == 'global' then
-  was = tonumber(redis.call('HGET', P .. 'limiter', 'closed')) or 0
-  if was > now_us then redis.call('HSET', P .. 'limiter', 'closed', 0) end
+  closed_us = tonumber(redis.call('HGET', P .. 'limiter', 'closed_until_us')) or 0
+  if closed_us > now_us then redis.call('HSET', P .. 'limiter', 'closed_until_us', 0) end
 else
-  was = tonumber(redis.call('ZSCORE', P .. 'closed', ARGV[1])) or 0
-  redis.call('ZREM', P .. 'closed', ARGV[1])
-  if was > now_us then redis.call('ZADD', P .. 'wake', 'XX', int(now_us), ARGV[1]) end
+  closed_us = tonumber(redis.call('ZSCORE', P .. 'limits_closed_until', ARGV[1])) or 0
+  redis.call('ZREM', P .. 'limits_closed_until', ARGV[1])
+  if closed_us > now_us then redis.call('ZADD', P .. 'limits_free_at', 'XX', int(now_us), ARGV[1]) end
 end
-if was <= now_us then return 0 end
-redis.call('LPUSH', P .. 'wakeups', '1')  -- an idle worker comes at once
-redis.call('PEXPIRE', P .. 'wakeups', WAKEUPS_MS)
-return math.floor(math.min(was, 1e16))
+if closed_us <= now_us then return 0 end
+redis.call('LPUSH', P .. 'wakeup_tokens', '1')  -- wakes an idle worker
+redis.call('PEXPIRE', P .. 'wakeup_tokens', WAKEUP_TOKENS_MS)
+return math.floor(math.min(closed_us, 1e16))

@@ -1,7 +1,7 @@
--- override: sets, replaces or removes what an operator set by hand; no publish touches it.
+-- override: sets, replaces or removes a pause or a limit set by hand; no publish touches it.
 -- KEYS  1 prefix
--- ARGV  1 name (a task type, or :limit)  2 value, '' removes it  3 ms until it ends by itself, 0: never
--- Output  1 if there was one before, else 0
+-- ARGV  1 name: a task type, or :limit  2 value, '' removes the override  3 ms until it ends, 0: never
+-- Output  1 if there was an override before, else 0
 -- uses: base
 local before
 if ARGV[2] == '' then

@@ -1,20 +1,20 @@
--- permit: takes slots of the global limit for a job that is already running and wants to call the API again.
+-- permit: reserves slots of the global limit for a running job that calls the API again.
 -- KEYS  1 prefix
 -- ARGV  1 cost (slots)  2 lease ms
--- Output  [granted 1 or 0, wait us]: granted, the first slot is that long from now; refused, ask again after that long
+-- Output  [1, us until the first slot], or [0, us until it makes sense to ask again]
 -- uses: base limiter
 local cost = math.min(math.max(whole(ARGV[1]) or COST_MAX, 1), COST_MAX)
-local limiter = open_limiter(tonumber(ARGV[2]))
-local start_us = math.max(now_us, limiter.tat)
+local limiter = load_limiter(tonumber(ARGV[2]))
+local start_us = math.max(now_us, limiter.tat_us)
 local answer
-if not limiter.T then
+if not limiter.slot_us then
   answer = { 0, 1000000 }
 elseif start_us - now_us > HORIZON_US then
   answer = { 0, math.floor(start_us - now_us - HORIZON_US / 2) }
 else
-  book(limiter, start_us, cost)
+  reserve(limiter, start_us, cost)
   answer = { 1, math.floor(start_us - now_us) }
 end
-close_limiter(limiter)
+save_limiter(limiter)
 flush_counts()
 return answer

@@ -1,7 +1,7 @@
--- put_types: writes, replaces and removes records of task types, only if nobody else did so since they were read.
+-- put_types: writes and removes records of task types, if no other caller did so since they were read.
 -- KEYS  1 prefix
 -- ARGV  1 expected version  2 records, msgpack [[type, record], ...]  3 types to remove, msgpack [type, ...]
---       4 generations to drop, msgpack [[type, number], ...]  5 refuse once the cursor (ms) has reached this; 0: never
+--       4 generations to delete, msgpack [[type, number], ...]  5 refuse if the cursor (ms) has reached this; 0: never
 --       6 owner  7 epoch of the writer
 -- Output  [verdict, version]; verdicts: ok, moved (version differs), late (cursor), foreign, deposed (see fence)
 -- uses: base fence
@@ -13,13 +13,13 @@ local cursor = read_cursor()
 if tonumber(ARGV[5]) > 0 and cursor and cursor >= tonumber(ARGV[5]) then return { 'late', tonumber(version) } end
 
 for _, row in ipairs(cmsgpack.unpack(ARGV[2])) do redis.call('HSET', P .. 'types', row[1], row[2]) end
-for _, kind in ipairs(cmsgpack.unpack(ARGV[3])) do redis.call('HDEL', P .. 'types', kind) end
+for _, type_name in ipairs(cmsgpack.unpack(ARGV[3])) do redis.call('HDEL', P .. 'types', type_name) end
 for _, row in ipairs(cmsgpack.unpack(ARGV[4])) do redis.call('UNLINK', P .. 'schedule:' .. row[1] .. ':' .. row[2]) end
-if redis.call('HLEN', P .. 'service') > redis.call('HLEN', P .. 'types') then  -- what is known of types that are gone
-  for _, kind in ipairs(redis.call('HKEYS', P .. 'service')) do
-    if redis.call('HEXISTS', P .. 'types', kind) == 0 then redis.call('HDEL', P .. 'service', kind) end
+if redis.call('HLEN', P .. 'service_times') > redis.call('HLEN', P .. 'types') then  -- drop those of removed types
+  for _, type_name in ipairs(redis.call('HKEYS', P .. 'service_times')) do
+    if redis.call('HEXISTS', P .. 'types', type_name) == 0 then redis.call('HDEL', P .. 'service_times', type_name) end
   end
 end
--- A first start begins now. Later a missing cursor means loss, which tick refuses to paper over.
-if redis.call('SET', P .. 'installed', int(now), 'NX') then redis.call('SET', P .. 'cursor', int(now), 'NX') end
+-- A new store begins now. Later a missing cursor means loss, and tick refuses to go on.
+if write_installed() then redis.call('SET', P .. 'cursor', int(now), 'NX') end
 return { 'ok', redis.call('HINCRBY', P .. 'config', 'version', 1) }

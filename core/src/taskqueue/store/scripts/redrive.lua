@@ -1,8 +1,8 @@
--- redrive: puts dead letters back into their lanes with a clean record and no deadline, or purges them.
+-- redrive: puts dead letters back into their lanes, without failures and deadline, or deletes them.
 -- KEYS  1 prefix
 -- ARGV  1 retry or purge  2 jobs, msgpack [job, ...]
 -- Output  number of jobs moved or removed
--- uses: base facts settle
+-- uses: base types settle
 jobs_move = true
 local moved = 0
 for _, name in ipairs(cmsgpack.unpack(ARGV[2])) do
@@ -15,8 +15,8 @@ for _, name in ipairs(cmsgpack.unpack(ARGV[2])) do
       if job.malformed then
         note('dead ' .. name, 'was no job, removed', true)
       else
-        local known = body and unpacked(body)
-        local payload = type(known) == 'table' and known.payload
+        local fields = body and unpacked(body)
+        local payload = type(fields) == 'table' and fields.payload
         if job.adhoc then redis.call('HSET', P .. 'payload', job.name, type(payload) == 'string' and payload or '') end
         make_ready(job, now)
         count('redriven')

@@ -1,11 +1,11 @@
--- set_aside: renames a key of another type than it must have out of the way, for whoever reads it with a single command.
+-- set_aside: renames a key of the wrong type, after a command outside of scripts met it.
 -- KEYS  1 prefix
--- ARGV  1 key  2 type it must have
--- Output  1 if it was set aside
+-- ARGV  1 key  2 the key's right type
+-- Output  1 if the key was renamed, 0 if it has the right type or is gone
 -- uses: base
 local key = ARGV[1]
-local kind = redis.call('TYPE', key).ok
-if string.sub(key, 1, #P) ~= P or kind == 'none' or kind == ARGV[2] then return 0 end
+local redis_type = redis.call('TYPE', key).ok
+if string.sub(key, 1, #P) ~= P or redis_type == 'none' or redis_type == ARGV[2] then return 0 end
 set_aside(key)
 flush_counts()
 return 1

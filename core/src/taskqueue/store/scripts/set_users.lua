@@ -1,47 +1,50 @@
--- set_users: replaces all that each of some users wants, as a whole; deals numbers to new subscriptions and frees those of
--- removed ones. The caller bounds the call by the number of tasks in it.
+-- set_users: replaces all subscriptions of each given user; deals numbers to new subscriptions and frees those of
+-- removed ones. The caller bounds the number of subscriptions.
 -- KEYS  1 prefix
 -- ARGV  1 source (folder, kubernetes, import, client)
---       2 users, msgpack [[user, digest of what is wanted, [[type, params JSON, suspended 0 or 1], ...]], ...]; no task removes one
+--       2 users, msgpack [[user, digest, [[type, params JSON, suspended 0 or 1], ...]], ...]; a user without any is removed
 --       3 owner  4 epoch of the writer, for the sources folder and kubernetes
 --       5 with one user: the value that the user must have in `users`, or '' for a new user; absent: any
--- Output  [verdict, msgpack [user of another source, ...]]; verdicts: ok, moved (see 5), foreign, deposed (see fence)
--- uses: base facts deal fence
+-- Output  [verdict, msgpack [user of another source, refused, ...]]; verdicts: ok, moved (see 5), foreign, deposed
+--         (lib/fence.lua)
+-- uses: base types deal fence
 local source = ARGV[1]
 local manifests = source == 'folder' or source == 'kubernetes'
 local refusal = manifests and fenced(ARGV[3], ARGV[4])
 if refusal then return { refusal, cmsgpack.pack({}) } end
 
-local function set_user(user, digest, wanted)
-  local tasks_key = P .. 'users:' .. user .. ':tasks'
-  local held = {}
-  local list = redis.call('HGETALL', tasks_key)
-  for i = 1, #list, 2 do held[list[i]] = list[i + 1] end
+local function set_user(user, digest, desired)
+  local subscriptions_key = P .. 'subscriptions:' .. user
+  local stored = {}
+  local list = redis.call('HGETALL', subscriptions_key)
+  for i = 1, #list, 2 do stored[list[i]] = list[i + 1] end
 
-  for _, task in ipairs(wanted) do
-    local kind, params, suspended = task[1], task[2], task[3] == 1
-    local record = held[kind]
-    held[kind] = nil
+  for _, subscription in ipairs(desired) do
+    local type_name, params, suspended = subscription[1], subscription[2], subscription[3] == 1
+    local record = stored[type_name]
+    stored[type_name] = nil
     local k, generation, was_suspended = read_record(record or '')
     if k then
-      write_record(tasks_key, kind, k, generation, suspended, params)
-      if was_suspended ~= suspended then mark(kind, user, suspended) end
+      write_record(subscriptions_key, type_name, k, generation, suspended, params)
+      if was_suspended ~= suspended then set_suspended(type_name, user, suspended) end
     else
-      deal(kind, user, suspended, params, tasks_key)
-      if record then mark(kind, user, suspended) end  -- it could not be read
+      deal(type_name, user, suspended, params, subscriptions_key)
+      if record then set_suspended(type_name, user, suspended) end  -- an unreadable record
     end
   end
-  for kind, record in pairs(held) do
+  for type_name, record in pairs(stored) do
     local k, generation = read_record(record)
-    for one in pairs(dealing(kind).classes) do redis.call('ZREM', P .. 'schedule:' .. kind .. ':' .. one, user) end
-    if k then
-      redis.call('ZREM', P .. 'schedule:' .. kind .. ':' .. generation, user)  -- the waiting room of a type being removed
-      free(kind, k, generation)
+    for number in pairs(generations_of(type_name).classes) do
+      redis.call('ZREM', P .. 'schedule:' .. type_name .. ':' .. number, user)
     end
-    redis.call('HDEL', tasks_key, kind)
-    redis.call('HDEL', P .. 'users:' .. user .. ':runs', kind)
+    if k then
+      redis.call('ZREM', P .. 'schedule:' .. type_name .. ':' .. generation, user)  -- 0: its type is being removed
+      free_number(type_name, k, generation)
+    end
+    redis.call('HDEL', subscriptions_key, type_name)
+    redis.call('HDEL', P .. 'runs:' .. user, type_name)
   end
-  if #wanted > 0 then
+  if #desired > 0 then
     redis.call('HSET', P .. 'users', user, source .. '|' .. digest)
   else
     redis.call('HDEL', P .. 'users', user)

@@ -1,9 +1,11 @@
 -- tick: emits the jobs that became due between the cursor and a later instant, and moves the cursor, in one step.
 -- KEYS  1 prefix
--- ARGV  1 expected cursor ms  2 new cursor ms  3 version of the types  4 most members a call
---       5 most jobs waiting  6 ranges, msgpack [[type, generation, lo, hi, occurrence s, life ms, lane, missed], ...]
--- Output  [verdict, cursor ms, now ms, emitted]; verdicts: ok, lost (no cursor), moved (by another caller), types (they are
---         newer), ahead (more than LOOK_AHEAD_MS before the clock), full (too many jobs wait), big (halve the step)
+-- ARGV  1 expected cursor ms  2 new cursor ms  3 version of the types  4 maximum of subscriptions to read
+--       5 maximum of waiting jobs  6 ranges, msgpack [[type, generation, lowest offset ms, highest offset ms, occurrence s,
+--         life ms, lane, missed], ...]; missed > 0: so many occurrences are counted as missed, not emitted
+-- Output  [verdict, cursor ms, now ms, emitted]; verdicts: ok, lost (no cursor), moved (another caller moved the cursor),
+--         types (another version), ahead (over LOOK_AHEAD_MS ahead of the clock), full (too many jobs wait),
+--         big (halve the step)
 -- uses: base
 jobs_move = true
 local LOOK_AHEAD_MS = 1000
@@ -20,11 +22,11 @@ if types_version() ~= version then return verdict('types') end
 if target > now + LOOK_AHEAD_MS then return verdict('ahead') end
 if target <= cursor then return verdict('ok') end
 
--- ready + parked follow from the counters: what came in, less what went out, less what is leased.
+-- Returns the jobs that wait or are leased, from the counters: jobs in less jobs out; and whether all could be read.
 local function read_flow()
   local flow, readable = 0, true
-  for i, text in ipairs(redis.call('HMGET', P .. 'metrics', 'emitted', 'enqueued', 'redriven', 'done', 'dead', 'expired', 'skipped',
-    'replaced')) do
+  for i, text in ipairs(redis.call('HMGET', P .. 'metrics', 'emitted', 'enqueued', 'redriven',
+    'done', 'dead', 'expired', 'skipped', 'replaced')) do
     flow = flow + (i <= 3 and 1 or -1) * (whole(text) or 0)
     readable = readable and (not text or whole(text))
   end
@@ -35,10 +37,10 @@ if not readable then
   read_balanced()
   flow = read_flow()
 end
-local waiting = flow - redis.call('ZCARD', P .. 'leased')
+local waiting = flow - redis.call('ZCARD', P .. 'leases')
 if waiting >= backlog_most then return verdict('full') end
 
--- Read everything before the first write, so that a step found too big has done nothing.
+-- Reads all before the first write, so that a step that is too big has written nothing.
 local batches, total, missed = {}, 0, 0
 for _, range in ipairs(cmsgpack.unpack(ARGV[6])) do
   local key = P .. 'schedule:' .. range[1] .. ':' .. range[2]
@@ -51,7 +53,7 @@ for _, range in ipairs(cmsgpack.unpack(ARGV[6])) do
       total = total + #rows / 2
       if total > most then
         if target - cursor > 1 then return verdict('big') end
-        rows = redis.call('ZRANGEBYSCORE', key, range[3], range[4], 'WITHSCORES')  -- 1 ms is never refused
+        rows = redis.call('ZRANGEBYSCORE', key, range[3], range[4], 'WITHSCORES')  -- a step of 1 ms is never too big
         batches[#batches][2], most = rows, UNBOUNDED
       end
     end

@@ -1,53 +1,64 @@
--- The global limit: GCRA with burst 1, shared by all workers, on the server's clock in whole microseconds.
--- start s = max(now, TAT); TAT = s + cost * T; T = 1.015 / R seconds: 1.5 % of the limit pays for 15 ms of jitter between
--- a start and its arrival. A start is given only while s - now <= HORIZON_US.
--- The TAT follows from the last start and its cost, so that a new rate holds from the next start on.
--- `limiter` fields: start (us) and cost of the last booking, dearest (highest cost ever booked), closed (us, shut until then by a
--- handler, of closed_by: TYPE|USER), run (which server, see server_run), born (us, when that server was first seen), last (us, last call), reap (us, no lease is
--- reaped before), wake, turn and idle (us, see claim), lane (round robin position), stepped (us, how far the clock was set back in all).
+-- The global limit: GCRA with burst 1, shared by all workers, on the server's clock in whole us.
+--   start = max(now, TAT)    TAT = start + cost * slot    slot = STRETCH / rate    start - now <= HORIZON_US
+-- TAT (theoretical arrival time) is the earliest next start. It follows from the last start and its cost, so that a new
+-- rate holds from the next start on. STRETCH = 1.015: 1.5 % of the rate pays for 15 ms between a start and its arrival.
+--
+-- Fields of `limiter`, us of the server's clock where the name ends in _us:
+--   start_us, cost       last start that was reserved, and its cost
+--   max_cost             highest cost ever reserved
+--   closed_until_us      a handler closed the limit until then; closed_by: TYPE|USER of its job
+--   server_run           run of the server (server_run below); first_seen_us: first call on it
+--   last_call_us         last call that loaded the limiter
+--   reap_from_us         no expired lease is taken back before
+--   due_covered_us       dues until then are covered by a call that a worker was told to make (claim.lua, callback)
+--   backlog_covered_us   slots of a backlog until then are, too
+--   idle_poll_us         time given to the last idle worker
+--   lane_position        position in TURNS, the round robin over the lanes
+--   stepped_back_us      sum of the steps by which the clock was set back
 local HORIZON_US = 250000
-local CLOSED_MAX_US = 86400000000  -- a day: whoever shuts a limit for longer took a date for a delay
-local COST_MAX = 1000  -- of one booking: more would close the limit for as long
-local STEP_US = 100000  -- clocks are slewed by less than this between two calls
-local UPTIME_S = 2      -- uptimes are whole seconds: the start of a server reckoned from them wobbles
+local CLOSED_MAX_US = 86400000000  -- a day: a handler that closes a limit for longer took a date for a delay
+local COST_MAX = 1000              -- of one start: a higher cost would close the limit for as long
+local STEP_US = 100000             -- clocks are slewed by less than this between two calls
+local UPTIME_S = 2                 -- uptime is in whole seconds, so now - uptime varies between calls
 
 local function info(section) return redis.call('INFO', section) end
 
--- Names the run of the server: its run_id, or, where INFO has none (Dragonfly), its replication id and the second it started.
--- `known` is the name it had at the last call, which it keeps while it can be the same run.
-local function server_run(known)
+-- Returns the name of this run of the server: its run_id, or, where INFO has none (Dragonfly), replication id @ start
+-- (epoch s). previous: the name at the last call, which is kept while the run can be the same.
+local function server_run(previous)
   local server = info('server')
   local run = string.match(server, 'run_id:(%x+)')
   if run then return run end
   local uptime = string.match(server, 'uptime_in_seconds:(%d+)')
   if not uptime then
-    error({ err = 'ERR NOIDENTITY the INFO of this server has neither run_id nor uptime_in_seconds, so a restart would go unnoticed' })
+    error({ err = 'ERR NOIDENTITY the INFO of this server must have run_id or uptime_in_seconds (has neither): '
+      .. 'a restart would go unnoticed' })
   end
   local replid = string.match(info('replication'), 'master_replid:(%w+)') or 'none'
   local began = math.floor(now / 1000) - uptime
-  local known_replid, known_began = string.match(known or '', '^(%w+)@(%d+)$')
-  if known_replid == replid and math.abs(known_began - began) <= UPTIME_S then return known end
+  local previous_replid, previous_began = string.match(previous or '', '^(%w+)@(%d+)$')
+  if previous_replid == replid and math.abs(previous_began - began) <= UPTIME_S then return previous end
   return replid .. '@' .. int(began)
 end
 
--- Takes the state of the release along when the server's clock was set back: every instant that was kept moves by as much,
--- so that what was due stays due, and what was to wait goes on waiting as long as before. What each worker was told is
--- not known on the new clock, so the limiter begins as on a new server. Sorted sets are scaled, as Redis cannot add to all
--- scores of one: at an hour and a day's distance that differs by 0.2 s. The cursor stays: new dues wait for the clock.
+-- Follows a clock that was set back: moves every stored time back by the same step, so that due jobs stay due, and
+-- delays, leases and closed limits last as long as before. Which starts were given out is not known on the new clock,
+-- so the limiter begins as on a new server. Sorted sets are multiplied, as Redis cannot add to all scores at once: for
+-- a step of an hour, a time a day away is wrong by 0.2 s. The cursor stays: new dues wait for the clock.
 local function follow_step_back(limiter)
-  local by_us = limiter.last - now_us
-  local scale = string.format('%.17g', now_us / limiter.last)
-  local scored = { 'wake', 'leased', 'closed' }
+  local by_us = limiter.last_call_us - now_us
+  local scale = string.format('%.17g', now_us / limiter.last_call_us)
+  local scored = { 'limits_free_at', 'leases', 'limits_closed_until' }
   for _, lane in ipairs(LANES) do scored[#scored + 1] = 'ready:' .. lane end
   for _, key in ipairs(scored) do
     redis.call('ZUNIONSTORE', P .. key, 1, P .. key, 'WEIGHTS', scale)
   end
   local workers = redis.call('HGETALL', P .. 'workers')
   for i = 1, #workers, 2 do
-    local beat, rest = string.match(workers[i + 1], '^(%d+)(.*)$')
-    if (whole(beat) or 0) > now then redis.call('HSET', P .. 'workers', workers[i], int(now) .. rest) end
+    local heartbeat, rest = string.match(workers[i + 1], '^(%d+)(.*)$')
+    if (whole(heartbeat) or 0) > now then redis.call('HSET', P .. 'workers', workers[i], int(now) .. rest) end
   end
-  local overrides = redis.call('HGETALL', P .. 'overrides')  -- a field for each paused type, and the limit's
+  local overrides = redis.call('HGETALL', P .. 'overrides')  -- a field a paused type, and :limit
   for i = 1, #overrides, 2 do
     local value, ends = string.match(overrides[i + 1], '^(.*)|(%d+)$')
     if (whole(ends) or 0) > 0 then
@@ -55,40 +66,42 @@ local function follow_step_back(limiter)
       redis.call('HINCRBY', P .. 'config', 'version', 1)
     end
   end
-  limiter.start, limiter.wake, limiter.turn, limiter.idle = 0, now_us, now_us, now_us
-  limiter.closed, limiter.stepped = limiter.closed - by_us, limiter.stepped + by_us
+  limiter.start_us, limiter.due_covered_us, limiter.backlog_covered_us, limiter.idle_poll_us = 0, now_us, now_us, now_us
+  limiter.closed_until_us, limiter.stepped_back_us = limiter.closed_until_us - by_us, limiter.stepped_back_us + by_us
   count('clock_steps')
 end
 
--- Reads a rate; a limit of 0 starts nothing, and so does what is none.
+-- Reads a rate (starts a second); nil for 0, which starts nothing, and for text that is no rate.
 local function per_second(text)
   local value = text and string.find(text, '^[%d.e+-]+$') and tonumber(text)
   return value and value >= 1e-6 and value <= 1e9 and value or nil
 end
 
+-- Returns the rate in force (nil: nothing starts) and the version of types and overrides.
 local function rate()
   local configured = redis.call('HGET', P .. 'config', 'rate')
   local override = redis.call('HGET', P .. 'overrides', ':limit')
   local value = per_second(configured)
   if configured and not value and tonumber(configured) ~= 0 then note('config rate') end
   if override then
-    local limit, expires = string.match(override, '^([^|]*)|(%d+)$')
-    local over = per_second(limit)
+    local text, expires = string.match(override, '^([^|]*)|(%d+)$')
+    local replacement = per_second(text)
     expires = whole(expires)
-    if not expires or not (over or tonumber(limit) == 0) then
+    if not expires or not (replacement or tonumber(text) == 0) then
       note('overrides :limit')
     elseif expires == 0 or expires > now then
-      value = over
+      value = replacement
     end
   end
   return value, tonumber(types_version())
 end
 
--- Opens the limiter: reads its state, and if the server is a new one (restart, failover, lost state, a clock that was set back)
--- assumes the worst: that the old one gave away every slot up to its horizon.
-local function open_limiter(lease_ms)
-  local state = redis.call('HMGET', P .. 'limiter', 'run', 'start', 'cost', 'dearest', 'closed', 'born', 'last', 'reap', 'wake',
-    'idle', 'lane', 'turn', 'stepped')
+-- Loads the limiter. On a server not seen before (restart, failover, lost state) or after a clock that was set back it
+-- assumes that every slot up to the horizon was given out.
+local function load_limiter(lease_ms)
+  local state = redis.call('HMGET', P .. 'limiter', 'server_run', 'start_us', 'cost', 'max_cost', 'closed_until_us',
+    'first_seen_us', 'last_call_us', 'reap_from_us', 'due_covered_us', 'idle_poll_us', 'lane_position',
+    'backlog_covered_us', 'stepped_back_us')
   local run = server_run(state[1])
   local per_second, version = rate()
   local function field(i, name)
@@ -97,44 +110,51 @@ local function open_limiter(lease_ms)
     if number and number % 1 == 0 and math.abs(number) < 1e16 then return number end
     note('limiter ' .. name)
   end
-  local dearest = math.min(field(4, 'dearest') or 1, COST_MAX)
+  local max_cost = math.min(field(4, 'max_cost') or 1, COST_MAX)
   local limiter = {
-    T = per_second and STRETCH * 1000000 / per_second, version = version, run = run, start = field(2, 'start'),
-    cost = math.min(field(3, 'cost') or dearest, COST_MAX), dearest = math.max(dearest, 1), born = field(6, 'born') or 0,
-    last = field(7, 'last') or 0, reap = field(8, 'reap') or 0, wake = field(9, 'wake') or 0, idle = field(10, 'idle') or 0,
-    lane = field(11, 'lane') or 0, turn = field(12, 'turn') or 0, stepped = field(13, 'stepped') or 0,
+    slot_us = per_second and STRETCH * 1000000 / per_second, version = version, server_run = run,
+    start_us = field(2, 'start_us'),
+    cost = math.min(field(3, 'cost') or max_cost, COST_MAX), max_cost = math.max(max_cost, 1),
+    first_seen_us = field(6, 'first_seen_us') or 0, last_call_us = field(7, 'last_call_us') or 0,
+    reap_from_us = field(8, 'reap_from_us') or 0, due_covered_us = field(9, 'due_covered_us') or 0,
+    idle_poll_us = field(10, 'idle_poll_us') or 0, lane_position = field(11, 'lane_position') or 0,
+    backlog_covered_us = field(12, 'backlog_covered_us') or 0, stepped_back_us = field(13, 'stepped_back_us') or 0,
   }
-  limiter.closed = math.min(field(5, 'closed') or 0, now_us + CLOSED_MAX_US)
-  local back = limiter.last - now_us > STEP_US
+  limiter.closed_until_us = math.min(field(5, 'closed_until_us') or 0, now_us + CLOSED_MAX_US)
+  local back = limiter.last_call_us - now_us > STEP_US
   if back then follow_step_back(limiter) end
-  if state[1] ~= run or not limiter.start or back then
-    limiter.start, limiter.cost = math.max(limiter.start or 0, now_us + HORIZON_US), limiter.dearest
-    limiter.born = now_us
-    limiter.reap = now_us + lease_ms * 1000
-  elseif now_us - limiter.last > lease_ms * 500 then
-    limiter.reap = now_us + lease_ms * 1000  -- nobody could call: leases ran out through no fault of their workers
+  if state[1] ~= run or not limiter.start_us or back then
+    limiter.start_us, limiter.cost = math.max(limiter.start_us or 0, now_us + HORIZON_US), limiter.max_cost
+    limiter.first_seen_us = now_us
+    limiter.reap_from_us = now_us + lease_ms * 1000
+  elseif now_us - limiter.last_call_us > lease_ms * 500 then
+    limiter.reap_from_us = now_us + lease_ms * 1000  -- no worker reached the store, so leases could not be extended
   end
-  limiter.tat = math.max(limiter.start + limiter.cost * (limiter.T or 0), limiter.closed)
+  limiter.tat_us = math.max(limiter.start_us + limiter.cost * (limiter.slot_us or 0), limiter.closed_until_us)
   return limiter
 end
 
--- Shuts the limit for all workers; `by` is TYPE|USER of the job whose handler was told so by the API.
-local function shut(limiter, until_us, by)
+-- Closes the limit for all workers. by: TYPE|USER of the job whose handler was refused by the API.
+local function close_global(limiter, until_us, by)
   until_us = math.min(until_us, now_us + CLOSED_MAX_US)
-  if until_us <= limiter.closed then return end
-  limiter.closed, limiter.tat = until_us, math.max(limiter.tat, until_us)
+  if until_us <= limiter.closed_until_us then return end
+  limiter.closed_until_us, limiter.tat_us = until_us, math.max(limiter.tat_us, until_us)
   redis.call('HSET', P .. 'limiter', 'closed_by', by)
 end
 
-local function book(limiter, start_us, cost)
-  limiter.start, limiter.cost, limiter.dearest = start_us, cost, math.max(limiter.dearest, cost)
-  limiter.tat = start_us + cost * limiter.T
-  count('permits', cost)
+-- Reserves `cost` slots from start_us on.
+local function reserve(limiter, start_us, cost)
+  limiter.start_us, limiter.cost, limiter.max_cost = start_us, cost, math.max(limiter.max_cost, cost)
+  limiter.tat_us = start_us + cost * limiter.slot_us
+  count('reserved_slots', cost)
 end
 
-local function close_limiter(limiter)
-  redis.call('HSET', P .. 'limiter', 'run', limiter.run, 'start', int(math.ceil(limiter.start)), 'cost', limiter.cost,
-    'dearest', limiter.dearest, 'closed', int(limiter.closed), 'born', int(limiter.born), 'last', int(now_us),
-    'reap', int(limiter.reap), 'wake', int(limiter.wake), 'idle', int(limiter.idle), 'lane', limiter.lane,
-    'turn', int(limiter.turn), 'stepped', int(limiter.stepped))
+-- Writes the limiter back.
+local function save_limiter(limiter)
+  redis.call('HSET', P .. 'limiter', 'server_run', limiter.server_run, 'start_us', int(math.ceil(limiter.start_us)),
+    'cost', limiter.cost, 'max_cost', limiter.max_cost, 'closed_until_us', int(limiter.closed_until_us),
+    'first_seen_us', int(limiter.first_seen_us), 'last_call_us', int(now_us), 'reap_from_us', int(limiter.reap_from_us),
+    'due_covered_us', int(limiter.due_covered_us), 'idle_poll_us', int(limiter.idle_poll_us),
+    'lane_position', limiter.lane_position, 'backlog_covered_us', int(limiter.backlog_covered_us),
+    'stepped_back_us', int(limiter.stepped_back_us))
 end
