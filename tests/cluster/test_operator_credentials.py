@@ -30,7 +30,7 @@ def user_of(way: str, token: str, folder: Path) -> dict[str, Any]:
 
 
 @pytest.mark.parametrize("way", ["a token file", "a program"])
-async def test_an_operator_works_by(way: str, shop: Shop, tmp_path: Path) -> None:
+async def test_the_operator_works_with(way: str, shop: Shop, tmp_path: Path) -> None:
     right = json.loads(shop.kubeconfig.read_text())
     user = user_of(way, right["users"][0]["user"]["token"], tmp_path)
     shop.kubeconfig = kubeconfig.write(
