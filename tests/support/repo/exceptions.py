@@ -8,6 +8,13 @@ UNCLEAR_FOLDERS: tuple[str, ...] = (
 )
 #: Pages with too many pronouns.
 UNCLEAR_PAGES: tuple[str, ...] = (
+    "README.md",
+    "docs/autoscaling.md",
+    "docs/failures.md",
+    "docs/internals.md",
+    "docs/operator.md",
+    "docs/performance.md",
+    "docs/security.md",
 )
 #: Keys, metrics, settings, commands and classes with words that the glossary replaced.
 OLD_NAMES: tuple[str, ...] = ("Facts",)
