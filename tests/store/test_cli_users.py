@@ -114,3 +114,19 @@ async def test_only_imported_users_are_removed_by_hand(
     assert done.exit_code == ExitCode.REFUSED
     assert json.loads(done.stdout) == {"removed": ["u-1"], "declaredByManifests": ["u-3"], "unknown": []}
     assert set(await read_stored_users(store)) == {"u-2", "u-3"}
+
+
+async def test_users_of_an_application_are_kept_and_removable(
+    taskqueue: Command, tmp_path: Path, store: Store
+) -> None:
+    await set_users(store, "client", [UserSubscription("u-1", (Task("fetch-stock"),))])
+    file = tmp_path / "users.ndjson"
+    file.write_text(rows(0, 1))
+    done = await taskqueue("users", "import", str(file), "-o", "json")
+    assert done.exit_code == ExitCode.FAULTS
+    assert json.loads(done.stdout) == {"written": 1, "unchanged": 0, "faults": 1, "lastLine": 2}
+    assert "u-1: an application writes this user" in done.stderr
+    assert [task.type for task in await read_subscriptions(store, "u-1")] == ["fetch-stock"]
+    done = await taskqueue("users", "remove", "u-0", "u-1", "-o", "json")
+    assert json.loads(done.stdout)["removed"] == ["u-0", "u-1"]
+    assert await read_stored_users(store) == {}

@@ -27,7 +27,7 @@ from taskqueue.store.connection import Store
 from taskqueue.store.errors import StoreError
 from taskqueue.store.lookup import find_stored_users
 from taskqueue.store.types import read_catalog
-from taskqueue.store.users import StoredUser, digest, set_users
+from taskqueue.store.users import Source, StoredUser, digest, set_users
 from taskqueue.text.printable import printable_line
 from taskqueue.text.terminal import unfiltered
 
@@ -105,18 +105,21 @@ async def import_users(
 @store_command
 async def remove(
     session: Session,
-    users: Annotated[list[str], typer.Argument(metavar="USER", help="Ids of imported users.")],
+    users: Annotated[
+        list[str], typer.Argument(metavar="USER", help="Ids of users of imports and applications.")
+    ],
 ) -> None:
-    """Remove imported users with their subscriptions; users of manifests are removed from their files."""
-    removed: list[str] = []
+    """Remove users with their subscriptions; users of manifests are removed from their files."""
+    removed: dict[Source, list[str]] = {"import": [], "client": []}
     declared: list[str] = []
     unknown: list[str] = []
     for user, owner in zip(users, await find_stored_users(session.store, users), strict=True):
-        group = unknown if owner is None else removed if owner.source == "import" else declared
+        group = unknown if owner is None else removed.get(owner.source, declared)
         group.append(user)
-    if removed:
-        await set_users(session.store, "import", [UserSubscription(user) for user in removed])
-    show_facts(session.output, {"removed": removed, "declaredByManifests": declared, "unknown": unknown})
+    for source, ids in removed.items():
+        await set_users(session.store, source, [UserSubscription(user) for user in ids])
+    gone = [user for ids in removed.values() for user in ids]
+    show_facts(session.output, {"removed": gone, "declaredByManifests": declared, "unknown": unknown})
     if declared:
         fail(
             f"{', '.join(declared)}: remove from their manifests, then `taskqueue apply PATH --prune`",
@@ -174,9 +177,11 @@ async def _write(store: Store, users: list[UserSubscription], tally: Tally) -> N
         for user, owner in zip(users, owners, strict=True)
         if owner != (StoredUser("import", digest(user)) if user.tasks else None)
     ]
-    if changed:
-        await set_users(store, "import", changed)
-    tally.written += len(changed)
+    refused = await set_users(store, "import", changed) if changed else []
+    for user in refused:
+        tally.faults += 1
+        _say_fault(f"{user}: an application writes this user: remove it there first", tally.faults)
+    tally.written += len(changed) - len(refused)
     tally.unchanged += len(users) - len(changed)
 
 

@@ -6,7 +6,7 @@ from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Literal, Self, get_args
+from typing import Any, Literal, Self, cast, get_args
 
 import msgspec
 
@@ -40,7 +40,7 @@ _RUN = re.compile(rf"([{''.join(OUTCOMES)}])([0-9]{{1,11}})".encode())
 class StoredUser:
     """A user in the store: the source of its subscriptions, and a digest of them."""
 
-    source: str
+    source: Source
     digest: str
 
     @classmethod
@@ -49,7 +49,7 @@ class StoredUser:
         source, bar, digest = value.decode("ascii").partition("|")
         if source not in SOURCES or not bar:
             raise ValueError(value)
-        return cls(source, digest)
+        return cls(cast("Source", source), digest)
 
 
 @dataclass(frozen=True, slots=True)
