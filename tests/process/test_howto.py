@@ -59,6 +59,16 @@ async def test_second_task_type_is_published_with_its_handler(reader: Reader) ->
     assert re.search(r"^job +send-report\|shop-8\|~", printed, re.MULTILINE)
 
 
+async def test_users_are_subscribed_from_file_and_application(reader: Reader) -> None:
+    printed = await reader.follow(blocks("docs/howto/subscribe-users.md"))
+    assert row(printed, "written") == ["2"]
+    assert row(printed, "source") == ["client"]
+    assert re.search(r"^fetch-orders ", printed, re.MULTILINE)
+    listed = json.loads(await reader.follow([typed("taskqueue get users -o json")]))
+    sources = {each["user"]: each["source"] for each in listed}
+    assert sources == {"shop-0": "folder", "shop-41": "import", "shop-42": "import", "shop-43": "client"}
+
+
 async def test_rate_is_overridden_and_cleared(reader: Reader) -> None:
     printed = await reader.follow(blocks("docs/howto/change-a-rate.md"))
     assert row(printed, "verdict") == ["Fits"]
