@@ -11,7 +11,6 @@ UNCLEAR_PAGES: tuple[str, ...] = (
     "README.md",
     "docs/autoscaling.md",
     "docs/failures.md",
-    "docs/internals.md",
     "docs/operator.md",
     "docs/performance.md",
     "docs/security.md",
