@@ -8,7 +8,6 @@ UNCLEAR_FOLDERS: tuple[str, ...] = (
 )
 #: Pages with too many pronouns.
 UNCLEAR_PAGES: tuple[str, ...] = (
-    "README.md",
     "docs/autoscaling.md",
     "docs/failures.md",
     "docs/operator.md",
