@@ -8,7 +8,6 @@ UNCLEAR_FOLDERS: tuple[str, ...] = (
 )
 #: Pages with too many pronouns.
 UNCLEAR_PAGES: tuple[str, ...] = (
-    "docs/autoscaling.md",
     "docs/cli.md",
     "docs/configuration.md",
     "docs/operator.md",
