@@ -11,7 +11,6 @@ UNCLEAR_PAGES: tuple[str, ...] = (
     "docs/cli.md",
     "docs/configuration.md",
     "docs/operator.md",
-    "docs/performance.md",
     "docs/redis.md",
     "tools/images/README.md",
 )
