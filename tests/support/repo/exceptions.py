@@ -10,7 +10,6 @@ UNCLEAR_FOLDERS: tuple[str, ...] = (
 UNCLEAR_PAGES: tuple[str, ...] = (
     "docs/cli.md",
     "docs/configuration.md",
-    "docs/operator.md",
     "docs/redis.md",
     "tools/images/README.md",
 )
