@@ -11,7 +11,6 @@ UNCLEAR_PAGES: tuple[str, ...] = (
     "docs/cli.md",
     "docs/configuration.md",
     "docs/redis.md",
-    "tools/images/README.md",
 )
 #: Keys, metrics, settings, commands and classes with words that the glossary replaced.
 OLD_NAMES: tuple[str, ...] = ("Facts",)
