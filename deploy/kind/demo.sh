@@ -1,11 +1,11 @@
 #!/usr/bin/env bash
-# The example shop, 300 types and 1,000 customers, against an API in the cluster that counts. After `make kind-up`.
+# Runs the example shop, 300 types and 1,000 customers, against the example API in the cluster. Run `make kind-up` first.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 kubectl config use-context kind-taskqueue
 
 kubectl -n shop apply --server-side -f deploy/kind/api.yaml
-# A few types name the API as it is on a laptop.
+# A few types call the API by its address on a laptop.
 sed -s '$a---' examples/shop/*.yaml | sed 's|http://127.0.0.1:8099|http://shop-api:8099|' |
   kubectl -n shop apply --server-side -f -
 users=$(mktemp)
