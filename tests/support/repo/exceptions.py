@@ -8,9 +8,6 @@ UNCLEAR_FOLDERS: tuple[str, ...] = (
 )
 #: Pages with too many pronouns.
 UNCLEAR_PAGES: tuple[str, ...] = (
-    "docs/cli.md",
-    "docs/configuration.md",
-    "docs/redis.md",
 )
 #: Keys, metrics, settings, commands and classes with words that the glossary replaced.
 OLD_NAMES: tuple[str, ...] = ("Facts",)
