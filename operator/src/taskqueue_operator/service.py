@@ -22,7 +22,7 @@ from taskqueue_operator.access.kubeconfig import KubeconfigError
 from taskqueue_operator.api import PLURALS, Api
 from taskqueue_operator.connection import Connection, connect
 from taskqueue_operator.events import Events
-from taskqueue_operator.external_metrics.composition import ExternalMetricsPortError, external_metrics
+from taskqueue_operator.external_metrics.entry import ExternalMetricsPortError, external_metrics
 from taskqueue_operator.gathering import Gathering
 from taskqueue_operator.leader import Leader
 from taskqueue_operator.scaling import Scaling

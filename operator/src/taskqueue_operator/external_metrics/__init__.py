@@ -4,7 +4,7 @@
                                                  ^
     reconciler: Secret (certificate), APIService (caBundle), ConfigMap (trusted front proxy), every few seconds
 
-    composition                      connects the parts below
+    entry, composition               imports the parts below where the API is served, and connects them
     server, tls                      the HTTPS server, and its contexts
     front_proxy, permission          the caller of a request, and its right to read the metric
     documents, certificates          answers and certificates as values; pure

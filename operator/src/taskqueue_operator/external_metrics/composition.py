@@ -1,11 +1,11 @@
 """Composition of the parts, from the settings of an operator."""
 
-from collections.abc import AsyncIterator, Callable, Coroutine, Sequence
+from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
-from typing import Any
 
 from taskqueue_operator.connection import Connection
 from taskqueue_operator.external_metrics.certificate_secret import PairSecret
+from taskqueue_operator.external_metrics.entry import ExternalMetricsPortError, Tasks
 from taskqueue_operator.external_metrics.permission import Permission
 from taskqueue_operator.external_metrics.reconciler import Reconciler
 from taskqueue_operator.external_metrics.server import MetricServer
@@ -14,14 +14,8 @@ from taskqueue_operator.scaling import Scaling
 from taskqueue_operator.settings import OperatorSettings
 
 
-class ExternalMetricsPortError(Exception):
-    """The port of the external metrics cannot be opened."""
-
-
 @asynccontextmanager
-async def external_metrics(
-    settings: OperatorSettings, connection: Connection, scaling: Scaling
-) -> AsyncIterator[Sequence[Callable[[], Coroutine[Any, Any, None]]]]:
+async def serve(settings: OperatorSettings, connection: Connection, scaling: Scaling) -> AsyncIterator[Tasks]:
     """Serve the API, and yield the tasks that it needs. Raises ExternalMetricsPortError if the port is taken."""
     namespace, service = settings.namespace, settings.external_metrics_service
     names = [f"{service}.{namespace}.svc"]
