@@ -10,18 +10,18 @@ from pathlib import Path
 from taskqueue.store.audit import audit
 from taskqueue.store.command import hget
 from taskqueue.store.connection import Store, open_store
-from tests.support.store.backlog import fill, install, kinds, server
+from tests.support.store.backlog import fill, install, server, task_types
 
 HANDLERS = str(Path(__file__).with_name("noop_handlers.py"))
 
 
 async def drain(
-    jobs: int, users: int = 5_000, *, forbid: bool = False, narrow: bool = False, rest: int = 0
+    jobs: int, users: int = 5_000, *, forbid: bool = False, own_limits: bool = False, rest: int = 0
 ) -> float:
     """Jobs a second between 10 % and 90 % of the backlog done; `rest` further jobs stay queued behind."""
     with server() as url:
         store = open_store(url)
-        types = kinds(10, forbid=forbid, narrow=narrow)
+        types = task_types(10, forbid=forbid, own_limits=own_limits)
         await install(store, types, users)
         total = await fill(store, types, jobs + rest, users)
         worker = await asyncio.create_subprocess_exec(
@@ -56,5 +56,5 @@ async def _reached(store: Store, done: int) -> tuple[float, int]:
 
 
 if __name__ == "__main__":
-    for options in ({}, {"forbid": True, "narrow": True}):
+    for options in ({}, {"forbid": True, "own_limits": True}):
         print(options, round(asyncio.run(drain(200_000, **options))), "jobs/s")

@@ -7,7 +7,7 @@ from typing import Any
 from taskqueue.models.outcome import Outcome
 from taskqueue.store.claim import Result, claim
 from taskqueue.store.connection import Store, open_store
-from tests.support.store.backlog import fill, install, kinds, server
+from tests.support.store.backlog import fill, install, server, task_types
 from tests.support.store.raw import raw
 
 
@@ -19,7 +19,7 @@ async def memory(users: int, types: int = 30) -> dict[str, Any]:
     """Every user wants every type, so a user's records fit one compact hash, as for real users."""
     with server() as url:
         store = open_store(url)
-        specs = kinds(types)
+        specs = task_types(types)
         await install(store, [], 0)
         empty = await _used(store)
         await install(store, specs, users)

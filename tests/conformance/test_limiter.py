@@ -15,7 +15,7 @@ from taskqueue.store.enqueue import enqueue
 from taskqueue.store.limits import set_rate
 from tests.support.site.counting_api import worst_second
 from tests.support.site.traffic import traffic
-from tests.support.store.backlog import INTERVAL_S, fill, install, kinds, server
+from tests.support.store.backlog import INTERVAL_S, fill, install, server, task_types
 
 pytestmark = pytest.mark.conformance
 HOUR = Schedule(interval_s=INTERVAL_S)
@@ -31,7 +31,7 @@ async def test_a_saturated_queue_uses_all_of_the_limit_and_never_more(
 ) -> None:
     with server() as url:
         async with traffic(url, tmp_path) as running:
-            types = kinds(10, forbid=policy == "Forbid")
+            types = task_types(10, forbid=policy == "Forbid")
             await install(running.store, types, 5_000, rate)
             await fill(running.store, types, (SECONDS + 10 + workers) * rate, 5_000)
             await running.start_workers(workers)
@@ -57,7 +57,7 @@ async def test_a_slow_type_with_an_old_backlog_delays_no_other(
     with server() as url:
         async with traffic(url, tmp_path) as running:
             slow = TaskType("slow", HOUR, function="noop", rate_limit=RateLimit(per_second=limit))
-            others = kinds(4)
+            others = task_types(4)
             await install(running.store, [slow, *others], 1_000, rate)
             await fill(running.store, [slow], 1_000, 1_000, older=10)  # a fifth of all jobs
             await fill(running.store, others, 4_000, 1_000)

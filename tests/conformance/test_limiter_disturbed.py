@@ -12,7 +12,7 @@ from taskqueue.store.enqueue import enqueue
 from taskqueue.store.limits import override_rate
 from tests.support.site.counting_api import between, worst_second
 from tests.support.site.traffic import traffic
-from tests.support.store.backlog import Server, fill, install, kinds, server
+from tests.support.store.backlog import Server, fill, install, server, task_types
 from tests.support.store.connections import renew_connections
 
 pytestmark = pytest.mark.conformance
@@ -23,7 +23,7 @@ GIVEN_S = 0.25 + 0.05
 async def test_a_changed_limit_holds_250_ms_later(tmp_path: Path, row: Callable[..., None]) -> None:
     with server() as url:
         async with traffic(url, tmp_path) as running:
-            types = kinds(5)
+            types = task_types(5)
             await install(running.store, types, 2_000, 100)
             await fill(running.store, types, 10_000, 2_000)
             await running.start_workers(4)
@@ -43,7 +43,7 @@ async def test_killed_workers_never_let_more_through(tmp_path: Path, row: Callab
     rate = 100
     with server() as url:
         async with traffic(url, tmp_path) as running:
-            types = kinds(5)
+            types = task_types(5)
             await install(running.store, types, 2_000, rate)
             await fill(running.store, types, 6_000, 2_000)
             await running.start_workers(4, "--lease", "1")
@@ -71,7 +71,7 @@ async def test_a_store_outage_causes_no_burst(kept: bool, tmp_path: Path, row: C
     options = {"appendonly": "yes", "appendfsync": "always"} if kept else {}
     with Server(**options) as valkey:
         async with traffic(valkey.url, tmp_path) as running:
-            types = kinds(5)
+            types = task_types(5)
 
             async def stock() -> None:
                 await install(running.store, types, 0, rate)

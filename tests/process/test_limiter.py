@@ -11,7 +11,7 @@ import pytest
 from taskqueue.store.audit import audit
 from tests.support.site.site import until
 from tests.support.site.traffic import traffic
-from tests.support.store.backlog import fill, install, kinds, server
+from tests.support.store.backlog import fill, install, server, task_types
 
 HORIZON_US = 250_000
 
@@ -20,7 +20,7 @@ HORIZON_US = 250_000
 async def test_four_workers_share_slots_spaced_by_the_limit(rate: int, tmp_path: Path) -> None:
     with server() as url:
         async with traffic(url, tmp_path) as running:
-            types = kinds(5)
+            types = task_types(5)
             await install(running.store, types, 1_000, rate)
             await running.start_workers(4)
             await running.workers_up()

@@ -19,7 +19,7 @@ from taskqueue.store.generations import redeal
 from taskqueue.store.heartbeat import heartbeat
 from taskqueue.store.permit import permit
 from taskqueue.store.work import read_work
-from tests.support.store.backlog import fill, install, kinds
+from tests.support.store.backlog import fill, install, task_types
 from tests.support.store.two_nodes import Move, Node, two_nodes
 
 SERVERS = {"valkey": str(get_binary_path()), "redis": shutil.which("redis-server")}
@@ -51,7 +51,7 @@ def nodes(request: pytest.FixtureRequest) -> Iterator[tuple[Node, Node]]:
 async def filled(nodes: tuple[Node, Node], release: str, users: int) -> AsyncIterator[tuple[Store, Move]]:
     """A release with two jobs of each user, on the first node."""
     async with open_store(f"redis+cluster://127.0.0.1:{nodes[0].port}", release) as store:
-        types = kinds(2)
+        types = task_types(2)
         await install(store, types, users, rate=1_000)
         await fill(store, types, 2 * users, users)
         yield store, Move(*nodes, release)

@@ -29,7 +29,7 @@ from taskqueue.store.users import read_subscriptions
 from taskqueue.store.wakeup import pass_wakeup_on, wait_for_wakeup
 from tests.support.process.child import free_ports
 from tests.support.site.site import until
-from tests.support.store.backlog import Server, fill, install, kinds
+from tests.support.store.backlog import Server, fill, install, task_types
 
 
 @contextmanager
@@ -91,7 +91,7 @@ async def test_every_verb_works_there(kind: str, tmp_path: Path) -> None:
     with cluster() if kind == "cluster" else sentinel(tmp_path) as url:
         store = open_store(url)
         await until("the store answers", lambda: answers(store))
-        types = kinds(2)
+        types = task_types(2)
         await install(store, types, 50, rate=1_000)
         await fill(store, types, 100, 50)
         await enqueue(store, "type-000", "u-00001", {"a": 1}, job_id="one")

@@ -7,8 +7,7 @@ UNCLEAR_FOLDERS: tuple[str, ...] = (
     "operator/src/taskqueue_operator/kopf_watch",
 )
 #: Pages with too many pronouns.
-UNCLEAR_PAGES: tuple[str, ...] = (
-)
+UNCLEAR_PAGES: tuple[str, ...] = ()
 #: Keys, metrics, settings, commands and classes with words that the glossary replaced.
 OLD_NAMES: tuple[str, ...] = ("Facts",)
 #: Packages whose docstring does not list their modules.

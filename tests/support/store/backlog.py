@@ -87,10 +87,10 @@ class Server:
         self._process.send_signal(signal.SIGCONT)
 
 
-def kinds(count: int, *, forbid: bool = False, narrow: bool = False) -> list[TaskType]:
-    """Task types of one class; narrow: limits by type and by user that are checked and booked but never bind."""
+def task_types(count: int, *, forbid: bool = False, own_limits: bool = False) -> list[TaskType]:
+    """Task types of one class; own_limits: limits by type and by user that are checked and booked but never bind."""
     policy = ConcurrencyPolicy.FORBID if forbid else ConcurrencyPolicy.ALLOW
-    limit = RateLimit(1e6, 1e6) if narrow else RateLimit()
+    limit = RateLimit(1e6, 1e6) if own_limits else RateLimit()
     return [
         TaskType(
             f"type-{n:03}",
