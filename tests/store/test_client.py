@@ -3,7 +3,8 @@
 import asyncio
 import subprocess
 import sys
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Awaitable, Callable
+from typing import Any, cast
 
 import pytest
 
@@ -11,9 +12,16 @@ import taskqueue
 from taskqueue.models.refusal import ValueRefusedError
 from taskqueue.models.values import Schedule, Task, TaskType, UserSubscription
 from taskqueue.scheduler.publisher import Publisher
+from taskqueue.store import subscribe as subscribe_module
 from taskqueue.store.connection import Store
-from taskqueue.store.errors import LockedParamsError, StoreUnavailable, UnknownTypeError, UserOwnedError
+from taskqueue.store.errors import (
+    LockedParamsError,
+    StoreUnavailable,
+    TooManySubscriptionsError,
+    UserOwnedError,
+)
 from taskqueue.store.users import read_stored_users, read_subscriptions, set_users
+from tests.support.store.raw import raw
 
 TYPES = {
     name: TaskType(name, Schedule(interval_s=300), function="noop", locked_params=("token",))
@@ -43,10 +51,30 @@ async def test_subscribe_adds_replaces_and_keeps_places(client: taskqueue.Client
     assert await read_stored_users(store) == {}
 
 
-async def test_concurrent_subscribes_of_a_user_all_count(client: taskqueue.Client, store: Store) -> None:
-    names = [f"type-{number}" for number in range(12)]
-    await asyncio.gather(*(client.subscribe("ada", name) for name in names))
-    assert [each.type for each in await read_subscriptions(store, "ada")] == sorted(names)
+async def test_concurrent_calls_all_count(client: taskqueue.Client, store: Store) -> None:
+    users = [f"u-{number % 40}" for number in range(400)]
+    await asyncio.gather(*(client.subscribe(user, name) for user in users for name in TYPES))
+    assert len(await read_stored_users(store)) == 40
+    assert [each.type for each in await read_subscriptions(store, "u-7")] == sorted(TYPES)
+
+
+async def test_an_unreadable_neighbour_is_left_as_it_is(client: taskqueue.Client, store: Store) -> None:
+    await client.subscribe("ada", "stock")
+    await raw(store).hset(store.keys("subscriptions", "ada"), "stock", "no record")
+    await client.subscribe("ada", "orders")
+    assert await raw(store).hget(store.keys("subscriptions", "ada"), "stock") == b"no record"
+    await client.unsubscribe("ada", "stock")
+    assert [each.type for each in await read_subscriptions(store, "ada")] == ["orders"]
+
+
+async def test_a_user_has_a_bounded_number_of_subscriptions(
+    client: taskqueue.Client, store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(subscribe_module, "MAX_TASKS", 1)
+    await client.subscribe("ada", "orders")
+    await client.subscribe("ada", "orders", {"region": "eu"})
+    with pytest.raises(TooManySubscriptionsError):
+        await client.subscribe("ada", "stock")
 
 
 async def test_a_publish_leaves_users_of_a_client(client: taskqueue.Client, store: Store) -> None:
@@ -64,7 +92,7 @@ async def test_a_publish_leaves_users_of_a_client(client: taskqueue.Client, stor
 
 async def test_a_client_leaves_users_of_other_sources(client: taskqueue.Client, store: Store) -> None:
     await set_users(store, "import", [UserSubscription("ada", (Task("stock"),))])
-    with pytest.raises(UserOwnedError, match="The source is import"):
+    with pytest.raises(UserOwnedError, match="Its source is import"):
         await client.subscribe("ada", "orders")
     assert [each.type for each in await read_subscriptions(store, "ada")] == ["stock"]
     await client.subscribe("bob", "orders")
@@ -72,24 +100,27 @@ async def test_a_client_leaves_users_of_other_sources(client: taskqueue.Client, 
 
 
 async def test_enqueue_counts_an_id_once(client: taskqueue.Client, store: Store) -> None:
-    first = await client.enqueue("orders", "ada", {"full": True}, job_id="webhook-1", delay_s=2.5)
-    assert await client.enqueue("orders", "ada", job_id="webhook-1") == first
+    first = await client.enqueue("ada", "orders", {"full": True}, job_id="webhook-1", delay_s=2.5)
+    assert await client.enqueue("ada", "orders", job_id="webhook-1") == first
     assert first.startswith("orders|ada|~webhook-1|")
 
 
-REFUSED = {
+REFUSED: dict[str, Callable[[taskqueue.Client], Awaitable[object]]] = {
     "user": lambda client: client.subscribe("a b", "orders"),
-    "type": lambda client: client.subscribe("ada", "Orders"),
-    "params": lambda client: client.enqueue("orders", "ada", {"when": object()}),
-    "delay": lambda client: client.enqueue("orders", "ada", delay_s=-1),
-    "endless delay": lambda client: client.enqueue("orders", "ada", expires_s=float("nan")),
-    "job id": lambda client: client.enqueue("orders", "ada", job_id="a|b"),
+    "task_type": lambda client: client.subscribe("ada", "Orders"),
+    "params": lambda client: client.enqueue("ada", "orders", {"when": object()}),
+    "delay_s": lambda client: client.enqueue("ada", "orders", delay_s=-1),
+    "expires_s": lambda client: client.enqueue("ada", "orders", expires_s=float("nan")),
+    "job_id": lambda client: client.enqueue("ada", "orders", job_id="a|b"),
+    "job_id is empty": lambda client: client.enqueue("ada", "orders", job_id=""),
+    "user is a number": lambda client: client.subscribe(cast("str", 7), "orders"),
+    "params are text": lambda client: client.subscribe("ada", "orders", cast("dict[str, Any]", "abc")),
 }
 
 
 @pytest.mark.parametrize("case", REFUSED)
 async def test_a_bad_argument_is_refused_with_the_remedy(client: taskqueue.Client, case: str) -> None:
-    with pytest.raises(ValueRefusedError) as refused:
+    with pytest.raises(ValueRefusedError, match=f"^{case.split(maxsplit=1)[0]}") as refused:
         await REFUSED[case](client)
     assert isinstance(refused.value, taskqueue.TaskqueueError)
     assert isinstance(refused.value, ValueError)
@@ -99,9 +130,20 @@ async def test_locked_params_and_unknown_types_are_refused(client: taskqueue.Cli
     with pytest.raises(LockedParamsError, match="remove token"):
         await client.subscribe("ada", "orders", {"token": "x"})
     with pytest.raises(LockedParamsError, match="remove token"):
-        await client.enqueue("orders", "ada", {"token": "x"})
-    with pytest.raises(UnknownTypeError):
-        await client.enqueue("nothing", "ada")
+        await client.enqueue("ada", "orders", {"token": "x"})
+    for call in (client.enqueue, client.subscribe):
+        with pytest.raises(taskqueue.UnknownTypeError):
+            await call("ada", "nothing")
+
+
+async def test_a_life_below_a_millisecond_is_no_endless_one(client: taskqueue.Client) -> None:
+    assert (await client.enqueue("ada", "orders", expires_s=0.0001)).endswith("|1")
+
+
+@pytest.mark.parametrize("release", ["a:b", "x}:y{", "", "ä"])
+def test_a_release_with_other_characters_is_refused(redis_url: str, release: str) -> None:
+    with pytest.raises(ValueRefusedError, match=r"^release must be"):
+        taskqueue.Client.open(redis_url, release=release)
 
 
 async def test_a_silent_store_is_an_error_of_taskqueue() -> None:

@@ -25,37 +25,52 @@ The face for applications:
     Job, handler, on_shutdown              a handler and its job
     RetryLater, RateLimited, Discard       the outcomes that a handler asks for
     Client                                 enqueue and subscribe from an application
-    TaskqueueError                         the root of all errors
+    TaskqueueError                         the root of all errors; below it: StoreFailure, UnknownTypeError,
+                                           UserOwnedError, LockedParamsError, ValueRefusedError
 
 May import any part, but only when a name of the face is first used, so that commands start quickly.
 """
 
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from taskqueue.client import Client
     from taskqueue.errors import TaskqueueError
     from taskqueue.handlers import Discard, Job, RateLimited, RetryLater, handler, on_shutdown
+    from taskqueue.models.refusal import ValueRefusedError
+    from taskqueue.store.errors import LockedParamsError, StoreFailure, UnknownTypeError, UserOwnedError
 
 __version__ = "0.1.0"
 __all__ = [
     "Client",
     "Discard",
     "Job",
+    "LockedParamsError",
     "RateLimited",
     "RetryLater",
+    "StoreFailure",
     "TaskqueueError",
+    "UnknownTypeError",
+    "UserOwnedError",
+    "ValueRefusedError",
     "__version__",
     "handler",
     "on_shutdown",
 ]
 
-_HOMES = {"Client": "taskqueue.client", "TaskqueueError": "taskqueue.errors"}
+if not TYPE_CHECKING:  # a misspelt name stays an error of mypy
+    _HOMES = {
+        "Client": "client",
+        "TaskqueueError": "errors",
+        "ValueRefusedError": "models.refusal",
+        **dict.fromkeys(
+            ("LockedParamsError", "StoreFailure", "UnknownTypeError", "UserOwnedError"), "store.errors"
+        ),
+    }
 
-
-def __getattr__(name: str) -> Any:
-    """Import a name of the face. Raises AttributeError for other names."""
-    if name not in __all__:
-        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
-    return getattr(import_module(_HOMES.get(name, "taskqueue.handlers")), name)
+    def __getattr__(name: str) -> object:
+        """Import a name of the face. Raises AttributeError for other names."""
+        if name not in __all__:
+            raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+        return getattr(import_module(f"{__name__}.{_HOMES.get(name, 'handlers')}"), name)

@@ -2,28 +2,29 @@
 
 async with taskqueue.Client.open("redis://cache:6379/0") as client:
     await client.subscribe("u-7", "fetch-orders", {"region": "eu"})
-    await client.enqueue("fetch-orders", "u-7")
+    await client.enqueue("u-7", "fetch-orders", {"region": "eu"}, job_id="webhook-4711")
 
 Every call raises TaskqueueError: a ValueRefusedError (also ValueError) for an argument, a StoreError for a refusal, and
 a StoreFailure if its effect is unknown: repeat the call, which is harmless (for `enqueue` with a `job_id`).
 """
 
-from collections.abc import Mapping
+import asyncio
+import math
+from collections.abc import Callable, Mapping
 from typing import Any, Self
 
 from taskqueue.models.identity import check_type_name, check_user_id
-from taskqueue.models.locked_params import refuse_locked
 from taskqueue.models.params import check_params
 from taskqueue.models.refusal import ValueRefusedError
-from taskqueue.models.values import Task, UserSubscription
+from taskqueue.models.values import Task
 from taskqueue.store.connection import Store, open_store
 from taskqueue.store.enqueue import enqueue
-from taskqueue.store.errors import LockedParamsError
-from taskqueue.store.lookup import find_stored_users
-from taskqueue.store.types import read_locks
-from taskqueue.store.users import read_subscriptions, replace_user
+from taskqueue.store.subscribe import subscribe, unsubscribe
 
+#: Longest delay and longest life of a job.
 _MAX_S = 366 * 86_400
+#: Calls in flight; further ones wait for their turn. The store has connections for a few more.
+_MAX_CALLS = 50
 
 
 class Client:
@@ -31,12 +32,14 @@ class Client:
 
     def __init__(self, store: Store) -> None:
         self._store = store
+        self._turn = asyncio.Semaphore(_MAX_CALLS)
 
     @classmethod
     def open(cls, url: str, *, release: str = "default", sentinel_password: str | None = None) -> Self:
-        """Return a client, connected at its first call. Raises StoreUrlError for a URL that cannot be used.
+        """Return a client, connected at its first call.
 
         url: as the option --redis-url; it may name one server, Sentinels or a Cluster.
+        Raises StoreUrlError for a URL that cannot be used, and ValueRefusedError for the release.
         """
         return cls(open_store(url, release, sentinel_password=sentinel_password))
 
@@ -52,71 +55,78 @@ class Client:
 
     async def enqueue(
         self,
-        task_type: str,
         user: str,
+        task_type: str,
         params: Mapping[str, Any] | None = None,
         *,
         job_id: str | None = None,
         delay_s: float = 0.0,
-        expires_s: float = 0.0,
+        expires_s: float | None = None,
     ) -> str:
         """Enqueue one job and return its name. The same job_id within an hour adds no second job.
 
-        params: merged over the type's.   delay_s: the job is due after this time.   expires_s: the job is dropped this
-        long after its due; 0: never.
+        params: merged over the type's; those of the user's subscription do not count.   delay_s: the job is due after
+        this time.   expires_s: the job is dropped this long after its due; None: never.
         Raises UnknownTypeError and LockedParamsError.
         """
-        check_type_name(task_type)
-        check_user_id(user)
+        _check(user, task_type)
         given = _params(params)
-        delay_ms, life_ms = _milliseconds("delay_s", delay_s), _milliseconds("expires_s", expires_s)
-        return await enqueue(
-            self._store, task_type, user, given, job_id=job_id, delay_ms=delay_ms, life_ms=life_ms
-        )
+        if job_id is not None:
+            _named("job_id", check_user_id, job_id)  # a part of the job's name, as the user is
+        delay_ms = _milliseconds("delay_s", delay_s)
+        life_ms = max(1, _milliseconds("expires_s", expires_s)) if expires_s is not None else 0
+        async with self._turn:
+            return await enqueue(
+                self._store, task_type, user, given, job_id=job_id, delay_ms=delay_ms, life_ms=life_ms
+            )
 
     async def subscribe(
         self, user: str, task_type: str, params: Mapping[str, Any] | None = None, *, suspend: bool = False
     ) -> None:
         """Subscribe a user to a task type, or replace params and suspension of that subscription.
 
-        Further subscriptions of the user keep their places. A type that does not exist yet is waited for.
-        Raises LockedParamsError, and UserOwnedError for a user of manifests or of an import.
+        Other subscriptions of the user keep their places.
+        Raises UnknownTypeError, LockedParamsError, TooManySubscriptionsError, and UserOwnedError for a user of
+        manifests or of an import.
         """
-        check_type_name(task_type)
+        _check(user, task_type)
         task = Task(task_type, _params(params), suspend)
-        if task.params:
-            locks = await read_locks(self._store, [task_type])
-            if names := locks.overridden(task_type, task.params):
-                raise LockedParamsError(str(refuse_locked(task_type, names)))
-        await self._replace(user, task_type, task)
+        async with self._turn:
+            await subscribe(self._store, user, task)
 
     async def unsubscribe(self, user: str, task_type: str) -> None:
         """End a subscription of a user; harmless without one. Raises UserOwnedError as `subscribe` does."""
-        check_type_name(task_type)
-        await self._replace(user, task_type, None)
-
-    async def _replace(self, user: str, task_type: str, task: Task | None) -> None:
-        """Replace one subscription: read the user, and write again until no other writer came between."""
-        check_user_id(user)
-        written = False
-        while not written:
-            (stored,) = await find_stored_users(self._store, [user])
-            tasks = {
-                each.type: Task(each.type, each.params, each.suspended)
-                for each in await read_subscriptions(self._store, user)
-            }
-            tasks.pop(task_type, None)
-            if task is not None:
-                tasks[task_type] = task
-            changed = UserSubscription(user, tuple(tasks.values()))
-            written = await replace_user(self._store, "client", changed, stored)
+        _check(user, task_type)
+        async with self._turn:
+            await unsubscribe(self._store, user, task_type)
 
 
-def _params(params: Mapping[str, Any] | None) -> dict[str, Any]:
-    return check_params(dict(params)) if params else {}
+def _check(user: str, task_type: str) -> None:
+    _named("user", check_user_id, user)
+    _named("task_type", check_type_name, task_type)
+
+
+def _named(name: str, check: Callable[[str], str], value: object) -> None:
+    """Check an argument. Raises ValueRefusedError that names it."""
+    if not isinstance(value, str):
+        raise ValueRefusedError(f"{name} must be text (was {type(value).__name__})")
+    try:
+        check(value)
+    except ValueRefusedError as error:
+        raise ValueRefusedError(f"{name}: {error}") from None
+
+
+def _params(params: object) -> dict[str, Any]:
+    if params is not None and not isinstance(params, Mapping):
+        raise ValueRefusedError(f"params must be a mapping (was {type(params).__name__})")
+    try:
+        return check_params(dict(params)) if params else {}
+    except ValueRefusedError as error:
+        raise ValueRefusedError(f"params: {error}") from None
 
 
 def _milliseconds(name: str, seconds: float) -> int:
-    if not 0 <= seconds <= _MAX_S:
-        raise ValueRefusedError(f"{name} must be from 0 to {_MAX_S} (was {seconds})")
-    return round(seconds * 1000)
+    """Return milliseconds, rounded up."""
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= _MAX_S:
+        raise ValueRefusedError(f"{name} must be from 0 to {_MAX_S} seconds (was {seconds!r})")
+    return math.ceil(seconds * 1000)

@@ -37,6 +37,7 @@ Set by manifests and by hand:
     fence           the right to write what manifests say
     install         settings of a new store
     cursor          the instant up to which jobs were emitted
+    subscribe       one subscription of an application's user
     limits          rate, override, closed limits
     pause           pauses of task types
     overrides       records of pauses and of the override

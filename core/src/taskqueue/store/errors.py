@@ -124,6 +124,10 @@ class UserOwnedError(StoreError):
     """The user's subscriptions are written by another source."""
 
 
+class TooManySubscriptionsError(StoreError):
+    """The user has too many subscriptions."""
+
+
 class LockedParamsError(StoreError):
     """The params override params that the task type locks."""
 

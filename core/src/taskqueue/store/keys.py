@@ -6,6 +6,7 @@ All keys share the hash tag {release}, so that one script may touch them and Red
 import re
 from dataclasses import dataclass
 
+from taskqueue.models.refusal import ValueRefusedError, shown
 from taskqueue.plan.lanes import Lane
 
 #: Names (after the prefix) that live without a TTL; the comment of each names its bound.
@@ -43,12 +44,19 @@ _PERMANENT = re.compile("|".join(f"(?:{pattern})" for pattern in PERMANENT))
 RELEASE_PATTERN = r"^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$"
 RELEASE_RULE = "must be 1 to 63 letters, digits, dots, dashes and underscores, the first a letter or digit"
 
+_RELEASE = re.compile(RELEASE_PATTERN.removesuffix("$"))
+
 
 @dataclass(frozen=True, slots=True)
 class Keys:
     """The keys of one release. Scripts get `prefix` as KEYS[1] and add the names themselves."""
 
     release: str
+
+    def __post_init__(self) -> None:
+        """Refuse names that would write keys of another release, or of another slot. Raises ValueRefusedError."""
+        if not _RELEASE.fullmatch(self.release):
+            raise ValueRefusedError(f'release {RELEASE_RULE} (was "{shown(self.release)}")')
 
     @property
     def prefix(self) -> str:

@@ -3,15 +3,16 @@
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
+from typing import Any
 
 import msgspec
 
-from taskqueue.models.locked_params import Locks
+from taskqueue.models.locked_params import Locks, refuse_locked
 from taskqueue.plan.replay import Replay
 from taskqueue.plan.segment import Segment
 from taskqueue.store.command import hmget
 from taskqueue.store.connection import Store
-from taskqueue.store.errors import TypesMovedError
+from taskqueue.store.errors import LockedParamsError, TypesMovedError
 from taskqueue.store.fence import UNFENCED, Fence, check
 from taskqueue.store.malformed import place_of, text
 from taskqueue.store.overrides import read_override
@@ -116,6 +117,13 @@ async def read_locks(store: Store, names: Sequence[str]) -> Locks:
         if value is not None
     ]
     return Locks.of(one[0].task_type for one in read if one)
+
+
+async def check_locked(store: Store, task_type: str, params: Mapping[str, Any]) -> None:
+    """Raise LockedParamsError for params that the type locks: a worker would ignore them."""
+    locks = await read_locks(store, [task_type]) if params else Locks({})
+    if names := locks.overridden(task_type, params):
+        raise LockedParamsError(str(refuse_locked(task_type, names)))
 
 
 async def put_types(

@@ -15,7 +15,6 @@ from taskqueue.models.values import UserSubscription
 from taskqueue.store.claim import OUTCOMES
 from taskqueue.store.command import hgetall, hscan
 from taskqueue.store.connection import Store
-from taskqueue.store.errors import UserOwnedError
 from taskqueue.store.fence import UNFENCED, Fence, check
 from taskqueue.store.malformed import place_of
 from taskqueue.store.script import Script
@@ -100,22 +99,6 @@ async def set_users(
     if batch:
         refused += await _write(store, source_name, batch, fence)
     return refused
-
-
-async def replace_user(
-    store: Store, source_name: Source, user: UserSubscription, stored: StoredUser | None
-) -> bool:
-    """Replace the subscriptions of one user if the store still has `stored`; tell whether it had.
-
-    Raises UserOwnedError for a user of another source.
-    """
-    row: _Desired = (user.user_id, digest(user), _rows(user))
-    expected = f"{stored.source}|{stored.digest}" if stored else ""
-    verdict, refused = await store.run(_SET_USERS, source_name, pack([row]), *UNFENCED, expected)
-    if _refused(refused):
-        kept = f"The source is {stored.source}: " if stored else ""
-        raise UserOwnedError(f"{kept}change the user there, or remove it there first.")
-    return verdict == b"ok"
 
 
 async def _write(store: Store, source_name: Source, batch: Sequence[_Desired], fence: Fence) -> list[str]:

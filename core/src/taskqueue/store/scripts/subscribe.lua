@@ -1,0 +1,22 @@
+-- subscribe: writes or removes one subscription for an application; the user's other subscriptions keep their places.
+-- KEYS  1 prefix
+-- ARGV  1 user  2 type  3 params, JSON, or ''  4 suspended 0 or 1; '' removes the subscription
+--       5 most subscriptions of a user
+-- Output  [verdict, source of the user]; verdicts: ok, owned (the user has another source), unknown (no such type),
+--         full (the user has that many already)
+-- uses: base types deal subscriptions
+local user, type_name = ARGV[1], ARGV[2]
+local subscriptions_key = P .. 'subscriptions:' .. user
+local stored = redis.call('HGET', P .. 'users', user)
+if is_kept(stored, 'client') then return { 'owned', string.match(stored, '^[^|]*') } end
+local record = redis.call('HGET', subscriptions_key, type_name)
+if ARGV[4] == '' then
+  if record then remove_subscription(user, type_name, record) end
+  if redis.call('EXISTS', subscriptions_key) == 0 then redis.call('HDEL', P .. 'users', user) end
+  return { 'ok', 'client' }
+end
+if not find_type(type_name) then return { 'unknown', '' } end
+if not record and redis.call('HLEN', subscriptions_key) >= tonumber(ARGV[5]) then return { 'full', '' } end
+set_subscription(user, type_name, record or nil, ARGV[4] == '1', ARGV[3])
+redis.call('HSET', P .. 'users', user, 'client|')
+return { 'ok', 'client' }

@@ -1,0 +1,38 @@
+"""subscribe: one subscription of a user that an application owns, written or removed."""
+
+import msgspec
+
+from taskqueue.models.user_subscription import MAX_TASKS
+from taskqueue.models.values import Task
+from taskqueue.store.connection import Store
+from taskqueue.store.errors import TooManySubscriptionsError, UnknownTypeError, UserOwnedError
+from taskqueue.store.script import Script
+from taskqueue.store.types import check_locked
+from taskqueue.store.wire import shaped
+
+_SUBSCRIBE = Script("subscribe", shaped(tuple[bytes, bytes]))
+
+
+async def subscribe(store: Store, user: str, task: Task) -> None:
+    """Write one subscription; the user's other subscriptions keep their places. A repeated call changes nothing.
+
+    Raises UnknownTypeError, LockedParamsError, UserOwnedError and TooManySubscriptionsError.
+    """
+    await check_locked(store, task.type, task.params)
+    params = msgspec.json.encode(dict(task.params), order="sorted") if task.params else b""
+    await _run(store, user, task.type, params, str(int(task.suspend)))
+
+
+async def unsubscribe(store: Store, user: str, task_type: str) -> None:
+    """Remove one subscription; harmless without it. Raises UserOwnedError."""
+    await _run(store, user, task_type, b"", "")
+
+
+async def _run(store: Store, user: str, task_type: str, params: bytes, suspended: str) -> None:
+    verdict, source = await store.run(_SUBSCRIBE, user, task_type, params, suspended, MAX_TASKS)
+    if verdict == b"owned":
+        raise UserOwnedError(f"Its source is {source.decode(errors='replace')}: change the user there.")
+    if verdict == b"unknown":
+        raise UnknownTypeError(task_type)
+    if verdict == b"full":
+        raise TooManySubscriptionsError(f"{user} must have at most {MAX_TASKS}.")
