@@ -3,14 +3,14 @@
 They follow the API conventions: PascalCase reasons, and a sentence where one is of use.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from taskqueue.models.cron_advice import cron_advice
 from taskqueue.models.locked_params import Locks, refuse_locked
 from taskqueue.models.values import TaskType, UserSubscription
 from taskqueue_operator.objects import Object
+from taskqueue_operator.status_inputs import StatusInputs
 
 _NAMED_MOST = 10
 #: Of a message; the API server refuses 32 KiB, and nobody reads the half of it.
@@ -26,30 +26,7 @@ class Condition(NamedTuple):
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What is not in the object itself.
-
-    types: all that are in force. refused_types: those that are not though they are there, by name: why. imported: users
-    that an import owns. handlers: names that running workers have, or had the last ones where none runs; None if no
-    worker was ever seen. paused: types, by `taskqueue pause`. limited: whether a global limit is set. infeasible: why
-    the whole plan does not fit under it, or empty. subscriptions: how many a type has. minute: since the epoch; what
-    time alone changes is looked at once in each.
-    """
-
-    types: Mapping[str, TaskType]
-    duplicates: Mapping[str, Object]
-    imported: frozenset[str]
-    handlers: frozenset[str] | None
-    paused: frozenset[str]
-    limited: bool
-    infeasible: str
-    subscriptions: Mapping[str, int]
-    minute: int
-    refused_types: Mapping[str, str] = field(default_factory=dict)
-
-
-def of_type(one: Object, facts: Facts) -> list[Condition]:
+def of_type(one: Object, inputs: StatusInputs) -> list[Condition]:
     """Conditions of a TaskType."""
     if one.refusal or not isinstance(one.value, TaskType):
         return [
@@ -58,43 +35,43 @@ def of_type(one: Object, facts: Facts) -> list[Condition]:
         ]
     return [
         Condition("Accepted", "True", "Valid", cron_advice(one.value.schedule.cron) or ""),
-        _feasible(facts),
-        _handler(one.value, facts),
-        _ready(one.value.suspend, paused=one.name in facts.paused),
+        _feasible(inputs),
+        _handler(one.value, inputs),
+        _ready(one.value.suspend, paused=one.name in inputs.paused),
     ]
 
 
-def _feasible(facts: Facts) -> Condition:
-    if not facts.limited:
+def _feasible(inputs: StatusInputs) -> Condition:
+    if not inputs.limited:
         return Condition("Feasible", "Unknown", "NoLimit", "no global limit is set, and so nothing starts")
-    if facts.infeasible:
-        return Condition("Feasible", "False", "DoesNotFit", facts.infeasible)
+    if inputs.infeasible:
+        return Condition("Feasible", "False", "DoesNotFit", inputs.infeasible)
     return Condition("Feasible", "True", "Fits")
 
 
-def _handler(spec: TaskType, facts: Facts) -> Condition:
+def _handler(spec: TaskType, inputs: StatusInputs) -> Condition:
     if spec.function is None:
         return Condition("HandlerRegistered", "True", "NeedsNone", "an HTTP call needs no handler")
-    if facts.handlers is None:
+    if inputs.handlers is None:
         return Condition("HandlerRegistered", "Unknown", "NoWorkerSeen", "no worker has started yet")
-    if spec.function in facts.handlers:
+    if spec.function in inputs.handlers:
         return Condition("HandlerRegistered", "True", "Registered")
     return Condition(
         "HandlerRegistered", "False", "NotRegistered", f'no worker has a handler named "{spec.function}"'
     )
 
 
-def of_user(one: Object, facts: Facts) -> list[Condition]:
+def of_user(one: Object, inputs: StatusInputs) -> list[Condition]:
     """Conditions of a UserSubscription."""
-    accepted = _accepted(one, facts)
+    accepted = _accepted(one, inputs)
     if accepted.status == "False":
         return [accepted, Condition("Ready", "False", accepted.reason, accepted.message)]
     assert isinstance(one.value, UserSubscription)
-    return [accepted, _resolved(one.value, facts), _user_ready(one.value)]
+    return [accepted, _resolved(one.value, inputs), _user_ready(one.value)]
 
 
-def _accepted(one: Object, facts: Facts) -> Condition:
-    owner = facts.duplicates.get(one.name)
+def _accepted(one: Object, inputs: StatusInputs) -> Condition:
+    owner = inputs.duplicates.get(one.name)
     if one.refusal or not isinstance(one.value, UserSubscription):
         return Condition("Accepted", "False", "Invalid", _refusal(one))
     if owner is not None:
@@ -103,7 +80,7 @@ def _accepted(one: Object, facts: Facts) -> Condition:
             "which keeps it until it is deleted"
         )
         return Condition("Accepted", "False", "DuplicateUser", why)
-    if one.value.user_id in facts.imported:
+    if one.value.user_id in inputs.imported:
         why = f'user "{one.value.user_id}" comes from an import or a client, which objects do not change'
         return Condition("Accepted", "False", "ManagedByImport", why)
     return Condition("Accepted", "True", "Valid")
@@ -123,12 +100,12 @@ def _bounded(text: str, most: int = _CHARACTERS_MOST) -> str:
     return text if len(text) <= most else text[: most - 3] + "..."
 
 
-def _resolved(user: UserSubscription, facts: Facts) -> Condition:
-    refused_types = facts.refused_types
-    unresolved = sorted(task.type for task in user.tasks if task.type not in facts.types)
+def _resolved(user: UserSubscription, inputs: StatusInputs) -> Condition:
+    refused_types = inputs.refused_types
+    unresolved = sorted(task.type for task in user.tasks if task.type not in inputs.types)
     unknown = [name for name in unresolved if name not in refused_types]
     refused = [name for name in unresolved if name in refused_types]
-    locked = sorted(Locks.of(_types(user, facts)).refused(user).items())
+    locked = sorted(Locks.of(_types(user, inputs)).refused(user).items())
     if not unresolved and not locked:
         return Condition("ResolvedRefs", "True", "Resolved")
     found = []
@@ -153,8 +130,8 @@ def _resolved(user: UserSubscription, facts: Facts) -> Condition:
     )
 
 
-def _types(user: UserSubscription, facts: Facts) -> Iterator[TaskType]:
-    return (facts.types[task.type] for task in user.tasks if task.params and task.type in facts.types)
+def _types(user: UserSubscription, inputs: StatusInputs) -> Iterator[TaskType]:
+    return (inputs.types[task.type] for task in user.tasks if task.params and task.type in inputs.types)
 
 
 def _more(names: Sequence[str]) -> str:

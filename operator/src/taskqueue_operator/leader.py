@@ -17,6 +17,7 @@ import math
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Protocol
 
 import structlog
 
@@ -25,12 +26,25 @@ from taskqueue.store.cancelled import raise_if_cancelled
 from taskqueue.store.errors import StoreFailure
 from taskqueue.store.fence import Fence
 from taskqueue_operator.connection import API_ERRORS, describe_error
-from taskqueue_operator.lease_record import LeaseObject
+from taskqueue_operator.lease_record import LeaseRecord
 
 log = structlog.get_logger("taskqueue.operator")
 
 #: Renewals per Lease duration.
 _TRIES = 5
+
+
+class Lease(Protocol):
+    """The Lease of a release. Both calls raise API_ERRORS."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def read(self) -> LeaseRecord:
+        """Return the record; an empty one if there is no Lease."""
+
+    async def write(self, record: LeaseRecord) -> None:
+        """Create or replace the record; 409 if it changed after it was read."""
 
 
 class Leader:
@@ -46,7 +60,7 @@ class Leader:
 
     def __init__(
         self,
-        lease: LeaseObject,
+        lease: Lease,
         identity: str,
         duration_s: float,
         find_owner: Callable[[], Awaitable[str]],

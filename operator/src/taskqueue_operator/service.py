@@ -23,13 +23,13 @@ from taskqueue_operator.api import PLURALS, Api
 from taskqueue_operator.connection import Connection, connect
 from taskqueue_operator.events import Events
 from taskqueue_operator.external_metrics.entry import ExternalMetricsPortError, external_metrics
-from taskqueue_operator.gathering import Gathering
+from taskqueue_operator.input_reader import InputReader
 from taskqueue_operator.leader import Leader
 from taskqueue_operator.scaling import Scaling
 from taskqueue_operator.settings import OperatorSettings
 from taskqueue_operator.source import KubernetesSource
 from taskqueue_operator.status_writer import StatusWriter
-from taskqueue_operator.watching import Watcher
+from taskqueue_operator.watcher import Watcher
 from taskqueue_operator.work_metrics import WorkCollector
 
 
@@ -87,8 +87,8 @@ def _work(
     )
     scheduler = Scheduler(settings, store, source, lease)
     keeper = scheduler.keeper
-    gathering = Gathering(store, keeper, source.table)
-    writer = StatusWriter(api, lease, source.table, gathering, Events(api, identity))
+    inputs = InputReader(store, keeper, source.table)
+    writer = StatusWriter(api, lease, source.table, inputs, Events(api, identity))
     metrics.LEADER.set_function(lambda: lease.leads)
     for kind, plural in PLURALS.items():
         metrics.OBJECTS.labels(kind).set_function(partial(source.table.count, kind))

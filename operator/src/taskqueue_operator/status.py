@@ -10,24 +10,25 @@ from typing import Any
 from taskqueue.models.duration import format_ms
 from taskqueue.models.values import TaskType, UserSubscription
 from taskqueue.plan.schedule import next_occurrence, shortest_gap_s, window_s
-from taskqueue_operator.conditions import Condition, Facts, of_type, of_user
+from taskqueue_operator.conditions import Condition, of_type, of_user
 from taskqueue_operator.objects import Object
+from taskqueue_operator.status_inputs import StatusInputs
 
 _NEXT_GAP_S = 3600
 _RFC_3339 = "%Y-%m-%dT%H:%M:%SZ"
 _FIELDS = ("observedGeneration", "subscriptions", "window", "next", "userId", "taskCount")
 
 
-def status_of(one: Object, facts: Facts, now: datetime) -> dict[str, Any]:
+def status_of(one: Object, inputs: StatusInputs, now: datetime) -> dict[str, Any]:
     """The part of the status that is ours, as it should be."""
     if one.kind == "TaskType":
-        conditions = of_type(one, facts)
-        fields: dict[str, Any] = {"subscriptions": facts.subscriptions.get(one.name, 0)}
+        conditions = of_type(one, inputs)
+        fields: dict[str, Any] = {"subscriptions": inputs.subscriptions.get(one.name, 0)}
         if isinstance(one.value, TaskType):
             fields |= _times(one.value, now)
     else:
-        conditions = of_user(one, facts)
-        fields = _user(one, has_user=one.name not in facts.duplicates)
+        conditions = of_user(one, inputs)
+        fields = _user(one, has_user=one.name not in inputs.duplicates)
     return {
         "observedGeneration": one.generation,
         **fields,

@@ -9,7 +9,7 @@ UNCLEAR_FOLDERS: tuple[str, ...] = (
 #: Pages with too many pronouns.
 UNCLEAR_PAGES: tuple[str, ...] = ()
 #: Keys, metrics, settings, commands and classes with words that the glossary replaced.
-OLD_NAMES: tuple[str, ...] = ("Facts",)
+OLD_NAMES: tuple[str, ...] = ()
 #: Packages whose docstring does not list their modules.
 INCOMPLETE_CHARTERS: tuple[str, ...] = (
     "taskqueue_operator",
@@ -21,14 +21,4 @@ UNDECLARED_IMPORTS: tuple[str, ...] = ("taskqueue_operator",)
 LONG_FUNCTIONS: tuple[str, ...] = ()
 LONG_MODULES: tuple[str, ...] = ()
 #: Classes of tests that derive from a concrete class of the product.
-DERIVED_FAKES: tuple[str, ...] = (
-    "tests/support/kubernetes/shared_lease.py: StandIn",
-    "tests/unit/operator/test_events.py: Told",
-    "tests/unit/operator/test_kopf_watch.py: Silent",
-    "tests/unit/operator/test_lease_record.py: Answers",
-    "tests/unit/operator/test_lease_record.py: Kept",
-    "tests/unit/operator/test_source.py: StandIn",
-    "tests/unit/operator/test_status_writer.py: Given",
-    "tests/unit/operator/test_status_writer.py: Leading",
-    "tests/unit/operator/test_status_writer.py: Server",
-)
+DERIVED_FAKES: tuple[str, ...] = ()

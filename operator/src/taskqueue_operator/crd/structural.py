@@ -56,7 +56,7 @@ def _turned(schema: Mapping[str, Any], defs: Mapping[str, Any], *, shows_default
     if shows_defaults and _says_something(flat.get("default")):
         turned["default"] = flat["default"]
     if "description" in turned:
-        turned["description"] = " ".join([turned["description"], *_facts(turned)])
+        turned["description"] = " ".join([turned["description"], *_notes(turned)])
     if "properties" in flat:
         properties = {
             name: _turned(inner, defs, shows_defaults=shows_defaults)
@@ -98,7 +98,7 @@ def _without_null(choices: Any) -> Iterator[Mapping[str, Any]]:
     yield from (choice for choice in choices if choice != {"type": "null"})
 
 
-def _facts(turned: Schema) -> Iterator[str]:
+def _notes(turned: Schema) -> Iterator[str]:
     """Say in words what `kubectl explain` does not show of a schema."""
     if "minimum" in turned and "maximum" in turned:
         yield f"From {turned['minimum']} to {turned['maximum']}."

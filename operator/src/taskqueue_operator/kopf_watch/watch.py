@@ -16,7 +16,7 @@ import kopf
 import structlog
 
 from taskqueue_operator.connection import Connection, open_session
-from taskqueue_operator.kopf_watch.forgetting import NoDifferences, NoProgress
+from taskqueue_operator.kopf_watch.null_storage import NoDifferences, NoProgress
 from taskqueue_operator.kopf_watch.pulse import Pulse
 from taskqueue_operator.kopf_watch.session import Session
 
