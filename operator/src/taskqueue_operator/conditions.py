@@ -1,6 +1,6 @@
-"""The conditions of both kinds. Pure: objects and what the store knows in, conditions out.
+"""The conditions of both kinds, from an object and the inputs of its status. Pure.
 
-They follow the API conventions: PascalCase reasons, and a sentence where one is of use.
+They follow the API conventions of Kubernetes: a reason in PascalCase, and a message where a sentence helps.
 """
 
 from collections.abc import Iterator, Sequence
@@ -12,13 +12,13 @@ from taskqueue.models.values import TaskType, UserSubscription
 from taskqueue_operator.objects import Object
 from taskqueue_operator.status_inputs import StatusInputs
 
-_NAMED_MOST = 10
-#: Of a message; the API server refuses 32 KiB, and nobody reads the half of it.
-_CHARACTERS_MOST = 1024
+_MAX_NAMES = 10
+#: Of a message. The API server accepts 32 KiB, which is more than a person reads.
+_MAX_CHARACTERS = 1024
 
 
 class Condition(NamedTuple):
-    """status: True, False or Unknown."""
+    """A condition of an object. status: True, False or Unknown."""
 
     type: str
     status: str
@@ -27,7 +27,7 @@ class Condition(NamedTuple):
 
 
 def of_type(one: Object, inputs: StatusInputs) -> list[Condition]:
-    """Conditions of a TaskType."""
+    """Return the conditions of a TaskType."""
     if one.refusal or not isinstance(one.value, TaskType):
         return [
             Condition("Accepted", "False", "Invalid", _refusal(one)),
@@ -43,26 +43,31 @@ def of_type(one: Object, inputs: StatusInputs) -> list[Condition]:
 
 def _feasible(inputs: StatusInputs) -> Condition:
     if not inputs.limited:
-        return Condition("Feasible", "Unknown", "NoLimit", "no global limit is set, and so nothing starts")
+        return Condition(
+            "Feasible",
+            "Unknown",
+            "NoLimit",
+            "no global limit is set, so nothing starts: `taskqueue limit set N`",
+        )
     if inputs.infeasible:
         return Condition("Feasible", "False", "DoesNotFit", inputs.infeasible)
     return Condition("Feasible", "True", "Fits")
 
 
-def _handler(spec: TaskType, inputs: StatusInputs) -> Condition:
-    if spec.function is None:
-        return Condition("HandlerRegistered", "True", "NeedsNone", "an HTTP call needs no handler")
+def _handler(task_type: TaskType, inputs: StatusInputs) -> Condition:
+    if task_type.function is None:
+        return Condition("HandlerRegistered", "True", "NeedsNone", "an HTTP call needs no registered handler")
     if inputs.handlers is None:
         return Condition("HandlerRegistered", "Unknown", "NoWorkerSeen", "no worker has started yet")
-    if spec.function in inputs.handlers:
+    if task_type.function in inputs.handlers:
         return Condition("HandlerRegistered", "True", "Registered")
     return Condition(
-        "HandlerRegistered", "False", "NotRegistered", f'no worker has a handler named "{spec.function}"'
+        "HandlerRegistered", "False", "NotRegistered", f'no worker has a handler named "{task_type.function}"'
     )
 
 
 def of_user(one: Object, inputs: StatusInputs) -> list[Condition]:
-    """Conditions of a UserSubscription."""
+    """Return the conditions of a UserSubscription."""
     accepted = _accepted(one, inputs)
     if accepted.status == "False":
         return [accepted, Condition("Ready", "False", accepted.reason, accepted.message)]
@@ -81,22 +86,22 @@ def _accepted(one: Object, inputs: StatusInputs) -> Condition:
         )
         return Condition("Accepted", "False", "DuplicateUser", why)
     if one.value.user_id in inputs.imported:
-        why = f'user "{one.value.user_id}" comes from an import or a client, which objects do not change'
+        why = f'user "{one.value.user_id}" comes from an import or a client: remove it there first'
         return Condition("Accepted", "False", "ManagedByImport", why)
     return Condition("Accepted", "True", "Valid")
 
 
 def kept(refusal: str) -> str:
-    """Say of an object that is refused that an earlier state of it is in force."""
-    note = " (what it said before stays in force)"
-    return _bounded(refusal, _CHARACTERS_MOST - len(note)) + note
+    """Add to the refusal of an object that its last accepted state stays in force."""
+    note = " (the last accepted state stays in force)"
+    return _bounded(refusal, _MAX_CHARACTERS - len(note)) + note
 
 
 def _refusal(one: Object) -> str:
     return _bounded(one.refusal) if one.value is None else kept(one.refusal)
 
 
-def _bounded(text: str, most: int = _CHARACTERS_MOST) -> str:
+def _bounded(text: str, most: int = _MAX_CHARACTERS) -> str:
     return text if len(text) <= most else text[: most - 3] + "..."
 
 
@@ -110,23 +115,22 @@ def _resolved(user: UserSubscription, inputs: StatusInputs) -> Condition:
         return Condition("ResolvedRefs", "True", "Resolved")
     found = []
     if unknown:
-        found.append(f"no such task type: {', '.join(unknown[:_NAMED_MOST])}{_more(unknown)}")
-    each = _CHARACTERS_MOST // 2 // min(len(refused) or 1, _NAMED_MOST)
+        found.append(f"no such task type: {', '.join(unknown[:_MAX_NAMES])}{_more(unknown)}")
+    each = _MAX_CHARACTERS // 2 // min(len(refused) or 1, _MAX_NAMES)
     found += [
-        f"task type {name} is refused: {_bounded(refused_types[name], each)}"
-        for name in refused[:_NAMED_MOST]
+        f"task type {name} is refused: {_bounded(refused_types[name], each)}" for name in refused[:_MAX_NAMES]
     ]
-    if len(refused) > _NAMED_MOST:
-        found.append(f"{len(refused) - _NAMED_MOST} more task types are refused")
-    found += [f"task {name}: {refuse_locked(name, params)}" for name, params in locked[:_NAMED_MOST]]
-    if len(locked) > _NAMED_MOST:
-        found.append(f"{len(locked) - _NAMED_MOST} more tasks override locked params")
+    if len(refused) > _MAX_NAMES:
+        found.append(f"{len(refused) - _MAX_NAMES} more task types are refused")
+    found += [f"task {name}: {refuse_locked(name, params)}" for name, params in locked[:_MAX_NAMES]]
+    if len(locked) > _MAX_NAMES:
+        found.append(f"{len(locked) - _MAX_NAMES} more tasks override locked params")
     reason = "TaskTypeNotFound" if unknown else "TaskTypeRefused" if refused else "ParamsLocked"
     return Condition(
         "ResolvedRefs",
         "False",
         reason,
-        f"{_bounded('; '.join(found), _CHARACTERS_MOST - 30)}; all other tasks run",
+        f"{_bounded('; '.join(found), _MAX_CHARACTERS - 30)}; all other tasks run",
     )
 
 
@@ -135,7 +139,7 @@ def _types(user: UserSubscription, inputs: StatusInputs) -> Iterator[TaskType]:
 
 
 def _more(names: Sequence[str]) -> str:
-    return f" and {len(names) - _NAMED_MOST} more" if len(names) > _NAMED_MOST else ""
+    return f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
 
 
 def _user_ready(user: UserSubscription) -> Condition:
@@ -143,7 +147,7 @@ def _user_ready(user: UserSubscription) -> Condition:
         return _ready(user.suspend)
     if user.tasks:
         return Condition("Ready", "True", "Suspended", "nothing starts while all of its tasks are suspended")
-    return Condition("Ready", "True", "NoTasks", "it names no task types, and so nothing starts")
+    return Condition("Ready", "True", "NoTasks", "the list of tasks is empty, so nothing starts")
 
 
 def _ready(suspended: bool, *, paused: bool = False) -> Condition:
@@ -151,6 +155,6 @@ def _ready(suspended: bool, *, paused: bool = False) -> Condition:
         return Condition("Ready", "True", "Suspended", "nothing starts while it is suspended")
     if paused:
         return Condition(
-            "Ready", "True", "Paused", "nothing starts until `taskqueue resume` or the pause ends"
+            "Ready", "True", "Paused", "nothing starts until `taskqueue resume` or the end of the pause"
         )
     return Condition("Ready", "True", "Scheduled")

@@ -108,7 +108,7 @@ class Leader:
                 await asyncio.sleep(self._duration_s / _TRIES)
         finally:
             self._renewed_s = float("-inf")  # before another replica can lead
-            if self._owner:  # else this replica never held it, and SIGTERM at the start must end at once
+            if self._owner:  # a replica that never led has no Lease to release, and ends at once
                 with contextlib.suppress(*API_ERRORS):
                     await asyncio.wait_for(self._release(), 2)
 
@@ -139,8 +139,8 @@ class Leader:
             self._seen = found.version, self._loop.time()
         self._highest = max(self._highest, found.transitions)
         mine = found.holder == self._identity
-        silent = self._loop.time() - self._seen[1] >= found.duration_s
-        if found.holder and not mine and not silent:
+        expired = self._loop.time() - self._seen[1] >= found.duration_s
+        if found.holder and not mine and not expired:
             return False
         self._owner = self._owner or await self._find_owner()
         now = datetime.now(UTC)
@@ -152,7 +152,7 @@ class Leader:
             duration_s=math.ceil(self._duration_s),
             copy=self.last_copy,
         )
-        # An unknown epoch under this identity: the answer to that write was lost, and it may have come late.
+        # An unknown epoch under this identity: the answer to an earlier write was lost, and the write took effect late.
         known = mine and found.transitions == self.epoch
         if not known or await self._read_epoch() > self.epoch:
             epoch = await self._claim_epoch(self._owner, self._highest)

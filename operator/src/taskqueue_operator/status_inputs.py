@@ -11,7 +11,7 @@ from taskqueue_operator.objects import Object
 class StatusInputs:
     """Everything that conditions depend on and objects do not hold.
 
-    types: in force, by name. duplicates: subscriptions whose user another object has, by name: the other object.
+    types: in force, by name. duplicates: subscriptions whose user another object owns, by name, each with the owner.
     imported: users from an import or a client. handlers: registered by running workers, or by the last ones while none
     runs; None if no worker was ever seen. paused: types, by `taskqueue pause`. limited: whether a global limit is set.
     infeasible: why the demand of a day does not fit under the limit; empty if it fits. subscriptions: their number by

@@ -154,7 +154,7 @@ CASES: dict[str, Case] = {
         a_user(),
         inputs(),
         VALID | RESOLVED | NO_TASKS,
-        {"Ready": "it names no task types, and so nothing starts"},
+        {"Ready": "the list of tasks is empty, so nothing starts"},
     ),
     "a user whose tasks are all suspended": (
         a_user({"tasks": [{"type": "orders", "suspend": True}]}),
@@ -303,7 +303,7 @@ def test_a_refused_edit_says_the_former_state_is_in_force() -> None:
         ("Accepted", "Invalid"),
         ("Ready", "Invalid"),
     ]
-    assert status["conditions"][0]["message"].endswith("(what it said before stays in force)")
+    assert status["conditions"][0]["message"].endswith("(the last accepted state stays in force)")
 
 
 def test_a_message_is_bounded_however_much_is_wrong() -> None:
