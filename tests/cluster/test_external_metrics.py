@@ -187,7 +187,7 @@ async def test_a_foreign_api_service_is_kept_and_missing_rights_told(api: Metric
 
     second = await api.shop.operator("--external-metrics-port", str(port))
     assert await asyncio.wait_for(second.wait(), 20) == 1
-    assert "cannot serve the external metrics" in api.shop.world.logs[second.pid].read_text()
+    assert "external metrics not served" in api.shop.world.logs[second.pid].read_text()
 
 
 async def test_deleting_the_namespace_deletes_the_api_service(api: MetricsApi) -> None:

@@ -131,7 +131,7 @@ async def test_failing_lists_and_other_namespaces_remove_no_user(shop: Shop) -> 
 
     await shop.kubectl("delete", "role", "taskqueue-operator")
     blind = await shop.operator()
-    await shop.world.says(blind, "could not list")
+    await shop.world.says(blind, "list failed")
     await shop.world.end(blind, signal.SIGKILL)
     del shop.world.logs[blind.pid]  # this one was to be refused
     assert len(await shop.owners()) == USERS

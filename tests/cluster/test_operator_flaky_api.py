@@ -172,7 +172,7 @@ async def test_recreated_definitions_are_followed_again(
         await shop.apply(task_type("sync"), *subscriptions(USERS, "sync"))
         await shop.dealt(USERS)
         await shop.kubectl("delete", "crd", "usersubscriptions.taskqueue.dev")
-        await shop.world.says(operator, "could not list")
+        await shop.world.says(operator, "list failed")
         install_definitions(other)
         await shop.apply(*subscriptions(USERS, "sync"))
         await shop.told()

@@ -1,14 +1,42 @@
 """The operator: task types and subscriptions as Kubernetes objects.
 
-It adds two things to the scheduler, and no scheduling of its own: a source of manifests (the objects of one
-namespace) and a writer of status. Data flows one way:
+It adds a source of manifests (the objects of one namespace) and a writer of statuses to the scheduler. Data flows one
+way:
 
     watch (kopf) and list -> ObjectTable -> KubernetesSource -> the scheduler's Keeper -> store
                                   |                                        |
                                   +----------> status (pure) <-------------+ -> StatusWriter
 
-Any number of replicas run warm: each of them watches and ticks, and the one that holds the Lease publishes and
-writes status. The Lease is never needed for correctness: the store refuses a leader that was replaced.
+Any number of replicas watch and tick; the leader, which holds the Lease, also publishes and writes statuses.
+Correctness does not depend on the Lease: the store refuses a leader that was replaced.
 
-`crd` generates the CustomResourceDefinitions of both kinds from the models; the operator does not need it to run.
+    service           the process: its parts, probes, exit codes
+    settings          the settings
+    objects           objects as values, and the table of them; pure
+    ownership         the owner of a user that several objects declare; pure
+    source            the objects as a source of manifests
+    watcher           the watches of both kinds, restarted after a silence
+    kopf_watch        a package: kopf in a thread, behind start and stop
+    leader            leader election by a Lease
+    lease_record      the record of a Lease
+    status_writer     the writer of statuses, paced
+    status            the status of an object; pure
+    conditions        its conditions; pure
+    status_inputs     the inputs of statuses, as a value
+    input_reader      the reader of these inputs
+    events            Kubernetes Events about task types
+    api               the calls of one namespace
+    pages             lists in pages that fit the memory
+    items             decoding of one object
+    connection        the connection to the API server, and its errors
+    access            a package: kubeconfigs, credentials, credential plugins
+    memory_limit      the memory limit of the process
+    scaling           the figures for an autoscaler
+    work_metrics      metrics of the work in the store
+    metrics           metrics of the operator
+    external_metrics  a package: the aggregated API external.metrics.k8s.io
+    crd               a package: the CustomResourceDefinitions, generated from the models; not used at run time
+
+May import `taskqueue.scheduler`, `taskqueue.process`, `taskqueue.sources`, `taskqueue.store`, `taskqueue.plan`,
+`taskqueue.models`, `taskqueue.command_line` and, in `__main__`, `taskqueue_entry`.
 """

@@ -1,4 +1,4 @@
-"""The operator's own calls of the Kubernetes API, in one namespace; `kopf_watch` keeps the watches."""
+"""The operator's calls of the Kubernetes API in one namespace, other than its watches."""
 
 from collections.abc import AsyncIterator, Mapping
 from datetime import UTC, datetime
@@ -29,7 +29,7 @@ class _Named(TypedDict):
 
 
 class Api:
-    """Calls of one namespace. Each raises API_ERRORS."""
+    """The calls of one namespace. Each raises API_ERRORS."""
 
     def __init__(self, connection: Connection, namespace: str) -> None:
         self.namespace = namespace
@@ -47,7 +47,7 @@ class Api:
         return LeaseObject(self._connection, self.namespace, name)
 
     async def list(self, kind: Kind) -> AsyncIterator[Mapping[str, Any]]:
-        """Yield every object of a kind, page by page; a kind without a definition is an error, not an empty list."""
+        """Yield every object of a kind, page by page. A kind without a definition is an ApiError (404)."""
         async for raw in self._pages[kind].objects():
             yield raw
 

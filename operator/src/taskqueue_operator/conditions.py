@@ -1,24 +1,24 @@
-"""The conditions of both kinds. Pure: objects and what the store knows in, conditions out.
+"""The conditions of both kinds, from an object and the inputs of its status. Pure.
 
-They follow the API conventions: PascalCase reasons, and a sentence where one is of use.
+They follow the API conventions of Kubernetes: a reason in PascalCase, and a message where a sentence helps.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterator, Sequence
 from typing import NamedTuple
 
 from taskqueue.models.cron_advice import cron_advice
 from taskqueue.models.locked_params import Locks, refuse_locked
 from taskqueue.models.values import TaskType, UserSubscription
 from taskqueue_operator.objects import Object
+from taskqueue_operator.status_inputs import StatusInputs
 
-_NAMED_MOST = 10
-#: Of a message; the API server refuses 32 KiB, and nobody reads the half of it.
-_CHARACTERS_MOST = 1024
+_MAX_NAMES = 10
+#: Of a message. The API server accepts 32 KiB, which is more than a person reads.
+_MAX_CHARACTERS = 1024
 
 
 class Condition(NamedTuple):
-    """status: True, False or Unknown."""
+    """A condition of an object. status: True, False or Unknown."""
 
     type: str
     status: str
@@ -26,31 +26,8 @@ class Condition(NamedTuple):
     message: str = ""
 
 
-@dataclass(frozen=True, slots=True)
-class Facts:
-    """What is not in the object itself.
-
-    types: all that are in force. refused_types: those that are not though they are there, by name: why. imported: users
-    that an import owns. handlers: names that running workers have, or had the last ones where none runs; None if no
-    worker was ever seen. paused: types, by `taskqueue pause`. limited: whether a global limit is set. infeasible: why
-    the whole plan does not fit under it, or empty. subscriptions: how many a type has. minute: since the epoch; what
-    time alone changes is looked at once in each.
-    """
-
-    types: Mapping[str, TaskType]
-    duplicates: Mapping[str, Object]
-    imported: frozenset[str]
-    handlers: frozenset[str] | None
-    paused: frozenset[str]
-    limited: bool
-    infeasible: str
-    subscriptions: Mapping[str, int]
-    minute: int
-    refused_types: Mapping[str, str] = field(default_factory=dict)
-
-
-def of_type(one: Object, facts: Facts) -> list[Condition]:
-    """Conditions of a TaskType."""
+def of_type(one: Object, inputs: StatusInputs) -> list[Condition]:
+    """Return the conditions of a TaskType."""
     if one.refusal or not isinstance(one.value, TaskType):
         return [
             Condition("Accepted", "False", "Invalid", _refusal(one)),
@@ -58,43 +35,48 @@ def of_type(one: Object, facts: Facts) -> list[Condition]:
         ]
     return [
         Condition("Accepted", "True", "Valid", cron_advice(one.value.schedule.cron) or ""),
-        _feasible(facts),
-        _handler(one.value, facts),
-        _ready(one.value.suspend, paused=one.name in facts.paused),
+        _feasible(inputs),
+        _handler(one.value, inputs),
+        _ready(one.value.suspend, paused=one.name in inputs.paused),
     ]
 
 
-def _feasible(facts: Facts) -> Condition:
-    if not facts.limited:
-        return Condition("Feasible", "Unknown", "NoLimit", "no global limit is set, and so nothing starts")
-    if facts.infeasible:
-        return Condition("Feasible", "False", "DoesNotFit", facts.infeasible)
+def _feasible(inputs: StatusInputs) -> Condition:
+    if not inputs.limited:
+        return Condition(
+            "Feasible",
+            "Unknown",
+            "NoLimit",
+            "no global limit is set, so nothing starts: `taskqueue limit set N`",
+        )
+    if inputs.infeasible:
+        return Condition("Feasible", "False", "DoesNotFit", inputs.infeasible)
     return Condition("Feasible", "True", "Fits")
 
 
-def _handler(spec: TaskType, facts: Facts) -> Condition:
-    if spec.function is None:
-        return Condition("HandlerRegistered", "True", "NeedsNone", "an HTTP call needs no handler")
-    if facts.handlers is None:
+def _handler(task_type: TaskType, inputs: StatusInputs) -> Condition:
+    if task_type.function is None:
+        return Condition("HandlerRegistered", "True", "NeedsNone", "an HTTP call needs no registered handler")
+    if inputs.handlers is None:
         return Condition("HandlerRegistered", "Unknown", "NoWorkerSeen", "no worker has started yet")
-    if spec.function in facts.handlers:
+    if task_type.function in inputs.handlers:
         return Condition("HandlerRegistered", "True", "Registered")
     return Condition(
-        "HandlerRegistered", "False", "NotRegistered", f'no worker has a handler named "{spec.function}"'
+        "HandlerRegistered", "False", "NotRegistered", f'no worker has a handler named "{task_type.function}"'
     )
 
 
-def of_user(one: Object, facts: Facts) -> list[Condition]:
-    """Conditions of a UserSubscription."""
-    accepted = _accepted(one, facts)
+def of_user(one: Object, inputs: StatusInputs) -> list[Condition]:
+    """Return the conditions of a UserSubscription."""
+    accepted = _accepted(one, inputs)
     if accepted.status == "False":
         return [accepted, Condition("Ready", "False", accepted.reason, accepted.message)]
     assert isinstance(one.value, UserSubscription)
-    return [accepted, _resolved(one.value, facts), _user_ready(one.value)]
+    return [accepted, _resolved(one.value, inputs), _user_ready(one.value)]
 
 
-def _accepted(one: Object, facts: Facts) -> Condition:
-    owner = facts.duplicates.get(one.name)
+def _accepted(one: Object, inputs: StatusInputs) -> Condition:
+    owner = inputs.duplicates.get(one.name)
     if one.refusal or not isinstance(one.value, UserSubscription):
         return Condition("Accepted", "False", "Invalid", _refusal(one))
     if owner is not None:
@@ -103,62 +85,61 @@ def _accepted(one: Object, facts: Facts) -> Condition:
             "which keeps it until it is deleted"
         )
         return Condition("Accepted", "False", "DuplicateUser", why)
-    if one.value.user_id in facts.imported:
-        why = f'user "{one.value.user_id}" comes from an import or a client, which objects do not change'
+    if one.value.user_id in inputs.imported:
+        why = f'user "{one.value.user_id}" comes from an import or a client: remove it there first'
         return Condition("Accepted", "False", "ManagedByImport", why)
     return Condition("Accepted", "True", "Valid")
 
 
 def kept(refusal: str) -> str:
-    """Say of an object that is refused that an earlier state of it is in force."""
-    note = " (what it said before stays in force)"
-    return _bounded(refusal, _CHARACTERS_MOST - len(note)) + note
+    """Add to the refusal of an object that its last accepted state stays in force."""
+    note = " (the last accepted state stays in force)"
+    return _bounded(refusal, _MAX_CHARACTERS - len(note)) + note
 
 
 def _refusal(one: Object) -> str:
     return _bounded(one.refusal) if one.value is None else kept(one.refusal)
 
 
-def _bounded(text: str, most: int = _CHARACTERS_MOST) -> str:
+def _bounded(text: str, most: int = _MAX_CHARACTERS) -> str:
     return text if len(text) <= most else text[: most - 3] + "..."
 
 
-def _resolved(user: UserSubscription, facts: Facts) -> Condition:
-    refused_types = facts.refused_types
-    unresolved = sorted(task.type for task in user.tasks if task.type not in facts.types)
+def _resolved(user: UserSubscription, inputs: StatusInputs) -> Condition:
+    refused_types = inputs.refused_types
+    unresolved = sorted(task.type for task in user.tasks if task.type not in inputs.types)
     unknown = [name for name in unresolved if name not in refused_types]
     refused = [name for name in unresolved if name in refused_types]
-    locked = sorted(Locks.of(_types(user, facts)).refused(user).items())
+    locked = sorted(Locks.of(_types(user, inputs)).refused(user).items())
     if not unresolved and not locked:
         return Condition("ResolvedRefs", "True", "Resolved")
     found = []
     if unknown:
-        found.append(f"no such task type: {', '.join(unknown[:_NAMED_MOST])}{_more(unknown)}")
-    each = _CHARACTERS_MOST // 2 // min(len(refused) or 1, _NAMED_MOST)
+        found.append(f"no such task type: {', '.join(unknown[:_MAX_NAMES])}{_more(unknown)}")
+    each = _MAX_CHARACTERS // 2 // min(len(refused) or 1, _MAX_NAMES)
     found += [
-        f"task type {name} is refused: {_bounded(refused_types[name], each)}"
-        for name in refused[:_NAMED_MOST]
+        f"task type {name} is refused: {_bounded(refused_types[name], each)}" for name in refused[:_MAX_NAMES]
     ]
-    if len(refused) > _NAMED_MOST:
-        found.append(f"{len(refused) - _NAMED_MOST} more task types are refused")
-    found += [f"task {name}: {refuse_locked(name, params)}" for name, params in locked[:_NAMED_MOST]]
-    if len(locked) > _NAMED_MOST:
-        found.append(f"{len(locked) - _NAMED_MOST} more tasks override locked params")
+    if len(refused) > _MAX_NAMES:
+        found.append(f"{len(refused) - _MAX_NAMES} more task types are refused")
+    found += [f"task {name}: {refuse_locked(name, params)}" for name, params in locked[:_MAX_NAMES]]
+    if len(locked) > _MAX_NAMES:
+        found.append(f"{len(locked) - _MAX_NAMES} more tasks override locked params")
     reason = "TaskTypeNotFound" if unknown else "TaskTypeRefused" if refused else "ParamsLocked"
     return Condition(
         "ResolvedRefs",
         "False",
         reason,
-        f"{_bounded('; '.join(found), _CHARACTERS_MOST - 30)}; all other tasks run",
+        f"{_bounded('; '.join(found), _MAX_CHARACTERS - 30)}; all other tasks run",
     )
 
 
-def _types(user: UserSubscription, facts: Facts) -> Iterator[TaskType]:
-    return (facts.types[task.type] for task in user.tasks if task.params and task.type in facts.types)
+def _types(user: UserSubscription, inputs: StatusInputs) -> Iterator[TaskType]:
+    return (inputs.types[task.type] for task in user.tasks if task.params and task.type in inputs.types)
 
 
 def _more(names: Sequence[str]) -> str:
-    return f" and {len(names) - _NAMED_MOST} more" if len(names) > _NAMED_MOST else ""
+    return f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
 
 
 def _user_ready(user: UserSubscription) -> Condition:
@@ -166,7 +147,7 @@ def _user_ready(user: UserSubscription) -> Condition:
         return _ready(user.suspend)
     if user.tasks:
         return Condition("Ready", "True", "Suspended", "nothing starts while all of its tasks are suspended")
-    return Condition("Ready", "True", "NoTasks", "it names no task types, and so nothing starts")
+    return Condition("Ready", "True", "NoTasks", "the list of tasks is empty, so nothing starts")
 
 
 def _ready(suspended: bool, *, paused: bool = False) -> Condition:
@@ -174,6 +155,6 @@ def _ready(suspended: bool, *, paused: bool = False) -> Condition:
         return Condition("Ready", "True", "Suspended", "nothing starts while it is suspended")
     if paused:
         return Condition(
-            "Ready", "True", "Paused", "nothing starts until `taskqueue resume` or the pause ends"
+            "Ready", "True", "Paused", "nothing starts until `taskqueue resume` or the end of the pause"
         )
     return Condition("Ready", "True", "Scheduled")

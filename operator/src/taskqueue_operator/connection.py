@@ -1,6 +1,6 @@
-"""One connection to one API server: JSON goes, bytes come, cut to a depth that every decoder manages.
+"""The connection to one API server: JSON bodies, and answers as bytes of bounded depth, which any decoder can read.
 
-It needs no client library: of one, ten calls would take the reading of credentials alone (docs/internals.md).
+It needs no client library: the operator makes ten different calls (docs/internals.md).
 """
 
 import asyncio
@@ -27,7 +27,7 @@ from taskqueue_operator.access.kubeconfig import (
 
 
 class ApiError(Exception):
-    """The API server answered with something other than success."""
+    """The API server refused a call or failed."""
 
     def __init__(self, status: int, reason: str = "", body: bytes = b"") -> None:
         super().__init__(status, reason, body)
@@ -40,14 +40,14 @@ class AnswerTooLongError(Exception):
     """An answer is longer than its limit."""
 
 
-#: Raised by decoding an answer: no JSON, another shape, no UTF-8.
+#: Raised by decoding an answer that is not JSON, not UTF-8 or of another shape.
 UNDECODABLE = (msgspec.DecodeError, UnicodeDecodeError)
-#: Raised by a call: the API server is down, slow or refuses, or something else answers in its place.
+#: Raised by a call: the API server is down, slow or refuses, or another server answers in its place.
 API_ERRORS = (ApiError, aiohttp.ClientError, OSError, TimeoutError, AnswerTooLongError, *UNDECODABLE)
 JSON = "application/json"
 _ANY_SUCCESS = range(200, 300)
 _MAX_MESSAGE = 300
-#: A longer answer is cut in a thread: 64 MiB of hostile content take seconds.
+#: The depth of longer answers is bounded in a thread: 64 MiB of hostile content take seconds.
 _LONG_BYTES = 2**16
 _SERVICE_ACCOUNT = Path("/var/run/secrets/kubernetes.io/serviceaccount")
 _DEFAULT_KUBECONFIG = Path("~/.kube/config")
@@ -72,7 +72,7 @@ class Connection:
         timeout_s: float = 10.0,
         max_bytes: int | None = None,
     ) -> bytes:
-        """Call and return the content of a successful answer. Raises ApiError for any other, and API_ERRORS."""
+        """Return the content of a successful answer. Raises API_ERRORS; ApiError if the answer is no success."""
         headers = {"Accept": accept}
         if body is not None:
             headers["Content-Type"] = content_type
@@ -86,7 +86,7 @@ class Connection:
     async def stream(
         self, path: str, query: Mapping[str, str], timeout_s: float
     ) -> AsyncIterator[AsyncIterator[bytes]]:
-        """Begin a GET whose answer comes in pieces, as of a watch. Raises API_ERRORS, also while it is read."""
+        """Begin a GET with an answer of many parts, as of a watch. Raises API_ERRORS, also while the answer is read."""
         answer = await self._request(HTTPMethod.GET, path, query, {"Accept": JSON}, None, timeout_s)
         try:
             if answer.status not in _ANY_SUCCESS:
@@ -128,9 +128,9 @@ class Connection:
 
 @asynccontextmanager
 async def connect(kubeconfig: Path | None = None) -> AsyncIterator[Connection]:
-    """Open the API that a file, KUBECONFIG, the pod's service account or ~/.kube/config names, in this order.
+    """Connect to the API server of a file, KUBECONFIG, the service account or ~/.kube/config, the first that exists.
 
-    Raises KubeconfigError where none of them does, or its content is not supported.
+    Raises KubeconfigError if none of them exists, or its content is not supported.
     """
     credentials = Credentials(*_find(kubeconfig))
     await credentials.read()
@@ -139,7 +139,7 @@ async def connect(kubeconfig: Path | None = None) -> AsyncIterator[Connection]:
 
 
 def open_session(limit: int = 100) -> aiohttp.ClientSession:
-    """Make a pool in the running loop. limit: of its connections; 0 for none.
+    """Return a pool for the running loop. limit: maximum number of connections; 0 for no limit.
 
     The pool ignores the environment: aiohttp would also read ~/.netrc, and refuse a request that has a token.
     """

@@ -7,12 +7,11 @@ time (a lowered limit may make every type infeasible) only the first are sent; t
 import asyncio
 from collections import deque
 from collections.abc import Iterator, Mapping
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
 from taskqueue_operator import metrics
-from taskqueue_operator.api import Api
 from taskqueue_operator.connection import API_ERRORS, describe_error
 from taskqueue_operator.objects import Object
 
@@ -23,10 +22,17 @@ _REPORTED = frozenset({"Accepted", "Feasible", "HandlerRegistered"})
 _MAX_EVENTS, _WITHIN_S = 10, 60.0
 
 
+class EventApi(Protocol):
+    """The call that creates Events."""
+
+    async def create_event(self, about: Object, identity: str, kind: str, reason: str, note: str) -> None:
+        """Create an Event about an object. Raises API_ERRORS."""
+
+
 class Events:
     """Sends at most 10 events a minute. identity: of this replica."""
 
-    def __init__(self, api: Api, identity: str) -> None:
+    def __init__(self, api: EventApi, identity: str) -> None:
         self._api = api
         self._identity = identity
         self._sent_s = deque[float]()

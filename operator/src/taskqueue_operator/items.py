@@ -1,4 +1,4 @@
-"""Decoding of one object from a list or a watch: the used parts only, within limits."""
+"""Decoding of one object from a list or a watch: only the parts in use, within limits."""
 
 from typing import Any, NotRequired, TypedDict
 

@@ -17,6 +17,7 @@ import math
 from collections.abc import Awaitable, Callable
 from dataclasses import replace
 from datetime import UTC, datetime
+from typing import Protocol
 
 import structlog
 
@@ -25,12 +26,25 @@ from taskqueue.store.cancelled import raise_if_cancelled
 from taskqueue.store.errors import StoreFailure
 from taskqueue.store.fence import Fence
 from taskqueue_operator.connection import API_ERRORS, describe_error
-from taskqueue_operator.lease_record import LeaseObject
+from taskqueue_operator.lease_record import LeaseRecord
 
 log = structlog.get_logger("taskqueue.operator")
 
 #: Renewals per Lease duration.
 _TRIES = 5
+
+
+class Lease(Protocol):
+    """The Lease of a release. Both calls raise API_ERRORS."""
+
+    @property
+    def name(self) -> str: ...
+
+    async def read(self) -> LeaseRecord:
+        """Return the record; an empty one if there is no Lease."""
+
+    async def write(self, record: LeaseRecord) -> None:
+        """Create or replace the record; 409 if it changed after it was read."""
 
 
 class Leader:
@@ -46,7 +60,7 @@ class Leader:
 
     def __init__(
         self,
-        lease: LeaseObject,
+        lease: Lease,
         identity: str,
         duration_s: float,
         find_owner: Callable[[], Awaitable[str]],
@@ -94,7 +108,7 @@ class Leader:
                 await asyncio.sleep(self._duration_s / _TRIES)
         finally:
             self._renewed_s = float("-inf")  # before another replica can lead
-            if self._owner:  # else this replica never held it, and SIGTERM at the start must end at once
+            if self._owner:  # a replica that never led has no Lease to release, and ends at once
                 with contextlib.suppress(*API_ERRORS):
                     await asyncio.wait_for(self._release(), 2)
 
@@ -125,8 +139,8 @@ class Leader:
             self._seen = found.version, self._loop.time()
         self._highest = max(self._highest, found.transitions)
         mine = found.holder == self._identity
-        silent = self._loop.time() - self._seen[1] >= found.duration_s
-        if found.holder and not mine and not silent:
+        expired = self._loop.time() - self._seen[1] >= found.duration_s
+        if found.holder and not mine and not expired:
             return False
         self._owner = self._owner or await self._find_owner()
         now = datetime.now(UTC)
@@ -138,7 +152,7 @@ class Leader:
             duration_s=math.ceil(self._duration_s),
             copy=self.last_copy,
         )
-        # An unknown epoch under this identity: the answer to that write was lost, and it may have come late.
+        # An unknown epoch under this identity: the answer to an earlier write was lost, and the write took effect late.
         known = mine and found.transitions == self.epoch
         if not known or await self._read_epoch() > self.epoch:
             epoch = await self._claim_epoch(self._owner, self._highest)

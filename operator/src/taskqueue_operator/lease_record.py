@@ -4,13 +4,13 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from http import HTTPMethod, HTTPStatus
-from typing import Annotated, Any, NotRequired, TypedDict
+from typing import Annotated, Any, NotRequired, Protocol, TypedDict
 
 import msgspec
 
 from taskqueue.models.nesting import cut
 from taskqueue.scheduler.floors import CursorCopy, Floors
-from taskqueue_operator.connection import ApiError, Connection
+from taskqueue_operator.connection import ApiError
 
 _TIMEOUT_S = 5.0
 _CURSOR = "taskqueue.dev/cursor-ms"
@@ -35,10 +35,19 @@ class LeaseRecord:
     copy: CursorCopy | None = None
 
 
+class Caller(Protocol):
+    """A connection to the API server."""
+
+    async def call(
+        self, method: HTTPMethod, path: str, body: Mapping[str, Any] | None = None, *, timeout_s: float
+    ) -> bytes:
+        """Return the content of a successful answer. Raises API_ERRORS."""
+
+
 class LeaseObject:
     """One Lease of one namespace. Both calls raise API_ERRORS."""
 
-    def __init__(self, connection: Connection, namespace: str, name: str) -> None:
+    def __init__(self, connection: Caller, namespace: str, name: str) -> None:
         self.name = name
         self._connection = connection
         self._all = f"/apis/coordination.k8s.io/v1/namespaces/{namespace}/leases"

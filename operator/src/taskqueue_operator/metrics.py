@@ -1,4 +1,4 @@
-"""Prometheus metrics of the operator besides those of its scheduler; docs/operator.md explains them."""
+"""Prometheus metrics of the operator, in addition to its scheduler's; docs/operator.md explains them."""
 
 from prometheus_client import Counter, Gauge
 

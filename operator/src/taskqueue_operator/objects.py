@@ -1,4 +1,4 @@
-"""The objects of the namespace as values, and what they are together. Pure: knows no API and no store."""
+"""The objects of the namespace as values, and the table of them that yields the desired state. Pure."""
 
 from collections.abc import Container, Iterator, Mapping
 from dataclasses import dataclass, field
@@ -20,11 +20,12 @@ _EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 @dataclass(frozen=True, slots=True)
 class Object:
-    """One object. value: what of it is in force; None if nothing ever was. refusal: why it is not what it says now.
+    """One object.
 
-    version: its resourceVersion. created: RFC 3339, which sorts as text. status: as the server has it.
-    subject: the type or user that it declares; of one that was never good, as far as it can be told. readable: whether
-    there was more of it than metadata.
+    value: the declaration in force, the last accepted one; None if none was accepted. refusal: why the current spec is
+    refused; empty if it is accepted. version: its resourceVersion. created: RFC 3339, which sorts as text. status: as
+    on the server. subject: the declared type or user; of an object that was never accepted, a guess. readable: whether
+    more than the metadata was read.
     """
 
     kind: Kind
@@ -50,12 +51,10 @@ class Object:
 
 
 def read(kind: Kind, raw: Mapping[str, Any], known: Object | None = None) -> Object:
-    """Makes an Object of what the API server sent. What only the server adds to an object is left out.
+    """Read an object of the API server, without fields that only the server adds.
 
-    raw: with `unreadable`, why there is only metadata of it.
-
-    known: an earlier state; the value of the same generation is the same one, and not only an equal one. An edit
-    that is refused leaves in force what the object said when it was last good.
+    raw: with `unreadable`, a reason, if it has only metadata. known: an earlier state of the object. Its value is used
+    again for the same generation, as the identical object, and stays in force if an edit is refused.
     """
     meta, readable = raw["metadata"], not raw.get("unreadable")
     if known and known.uid != meta["uid"]:
@@ -102,11 +101,11 @@ def _value(kind: Kind, raw: Mapping[str, Any]) -> tuple[TaskType | UserSubscript
 
 @dataclass
 class ObjectTable:
-    """Every object by kind and name, fed by lists and by watches in any order.
+    """All objects by kind and name, from lists and watches in any order.
 
-    gone: uids that went since a list was asked for last; what that list says of them is late. news: how often an
-    object declared something new. ownership: who has which user. contended: users that several objects named when
-    they were last offered.
+    gone: UIDs of objects deleted since the last list was requested; the list may still contain them. news: the number
+    of new declarations so far. ownership: evidence of the owners of users. contended: users that several objects
+    declared in the last desired state.
     """
 
     objects: dict[Key, Object] = field(default_factory=dict)
@@ -116,16 +115,17 @@ class ObjectTable:
     contended: frozenset[str] = frozenset()
 
     def asked(self) -> Mapping[Key, Object]:
-        """A list of everything is about to be asked for: what is known before it."""
+        """Return the known objects before a list is requested."""
         self.gone.clear()
         return dict(self.objects)
 
     def put(self, kind: Kind, raw: Mapping[str, Any], before: Mapping[Key, Object] | None = None) -> bool:
-        """Take an object in, unless a later state of it is known. True if something else may be in force now.
+        """Add an object, unless a later state of it is known. True if the desired state may have changed.
 
-        That is: it declares something new, or its status says otherwise who has a user that several objects name.
-        before: what was known when the list that says this was asked for. Where nothing came since, the list is
-        right, also with a lower version: those of an API server that got a backup back.
+        It may change with a new declaration, or with a status that names another owner of a contended user.
+
+        before: objects known when the list was requested. If an object is unchanged since, the list counts even with a
+        lower version, as from an API server that was restored from a backup.
         """
         meta = raw["metadata"]
         known = self.objects.get((kind, meta["name"]))
@@ -134,7 +134,7 @@ class ObjectTable:
         mended = known is not None and not known.readable and not raw.get("unreadable")
         if known and known.version == meta["resourceVersion"] and not mended:
             return False
-        # Versions count for all objects of a kind together: also another one of that name may be the later.
+        # All objects of a kind share one sequence of versions, so objects of one name with different UIDs compare too.
         later = known is not None and int(known.version) > int(meta["resourceVersion"])
         if known and later and (before is None or before.get(known.key) is not known):
             return False
@@ -150,7 +150,7 @@ class ObjectTable:
         return seen.subject in self.contended and known.says_owner != seen.says_owner
 
     def drop(self, kind: Kind, name: str, uid: str) -> bool:
-        """Forget an object that was deleted, but not one that was made anew under its name."""
+        """Remove a deleted object, but not a new object of the same name."""
         self.gone.add(uid)
         known = self.objects.get((kind, name))
         if known is None or known.uid != uid:
@@ -159,7 +159,7 @@ class ObjectTable:
         return True
 
     def prune(self, kind: Kind, listed: Container[str], before: Mapping[Key, Object]) -> bool:
-        """Forget what a whole list did not name, unless it came after the list was asked for (`before`)."""
+        """Remove objects that a complete list lacks, unless they changed after it was requested (`before`)."""
         gone = [
             key
             for key, known in self.objects.items()
@@ -173,43 +173,43 @@ class ObjectTable:
         return sum(1 for _ in self._of(kind))
 
     def duplicates(self) -> dict[str, Object]:
-        """Subscriptions that name a user whom another has, by their name: the other, which counts."""
-        return {one.name: first for first, *others in self._contenders().values() for one in others}
+        """Return subscriptions whose user another object owns, by name, each with the owner."""
+        return {one.name: owner for owner, *rest in self._contenders().values() for one in rest}
 
     def refused_types(self) -> dict[str, str]:
-        """Task types that declare nothing that is in force, by name: why."""
+        """Return the task types without an accepted declaration, by name, each with its refusal."""
         return {one.name: one.refusal for one in self._of("TaskType") if one.value is None}
 
     def undecided(self) -> list[str]:
-        """Users that several objects name, and of whom no status says whose they are."""
+        """Return users that several objects declare and no status assigns to an owner."""
         return [user for user, (first, *_) in self._contenders().items() if not first.says_owner]
 
     def _contenders(self) -> dict[str, list[Object]]:
-        """Return the objects of each user named more than once, the owner first."""
+        """Return the objects of each user that several objects declare, the owner first."""
         alone: dict[str, Object] = {}
         contenders: dict[str, list[Object]] = {}
         for one in self._of("UserSubscription"):
             if one.value is None and not one.says_owner:
-                continue  # it never declared anything
+                continue  # without an accepted declaration
             first = alone.setdefault(one.subject, one)
             if first is not one:
                 contenders.setdefault(one.subject, [first]).append(one)
         return {user: sorted(several, key=self._claim) for user, several in contenders.items()}
 
     def _claim(self, one: Object) -> tuple[bool, bool, bool, str, str]:
-        """Order the objects that name one user, the one that has it first."""
+        """Order the objects that declare one user, the owner first."""
         return (
             not one.says_owner,
             not self.ownership.is_stored(one.value),
-            one.uid not in self.ownership.held,
+            one.uid not in self.ownership.owners,
             one.created,
             one.name,
         )
 
     def desired(self) -> Desired:
-        """What is in force. An object that is refused is a fault, and nothing is removed for its sake."""
+        """Return the desired state. A refused object is a fault; its type or user is protected from removal."""
         contenders = self._contenders()
-        duplicates = {one.name for _, *others in contenders.values() for one in others}
+        duplicates = {one.name for _, *rest in contenders.values() for one in rest}
         self.contended = frozenset(contenders)
         self.ownership = Ownership(
             frozenset(

@@ -31,11 +31,11 @@ def says_owner(status: Mapping[str, Any], user_id: str) -> bool:
 class Ownership:
     """Evidence of ownership besides the statuses.
 
-    held: UIDs of the objects that owned their user at the last decision. stored: digests of the users in the store at
+    owners: UIDs of the objects that owned their user at the last decision. stored: digests of the users in the store at
     the start, by user.
     """
 
-    held: frozenset[str] = frozenset()
+    owners: frozenset[str] = frozenset()
     stored: Mapping[str, str] = field(default_factory=dict)
 
     def is_stored(self, value: object) -> bool:

@@ -1,4 +1,4 @@
-"""What an autoscaler is told, read from the store when it asks and at most once a second; /scaling and /metrics."""
+"""The figures for an autoscaler, read from the store on request and at most once a second; /scaling and /metrics."""
 
 import asyncio
 import contextlib
@@ -16,13 +16,13 @@ from taskqueue.store.errors import StoreFailure, StoreUnavailable
 from taskqueue.store.work import Work, read_work
 
 _FRESH_S = 1.0
-#: A store that hangs must not hold up the metrics of everything else.
+#: A hanging store must not delay the other metrics.
 _READ_TIMEOUT_S = 2.0
 
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """What there was to do, and what it asks for. at_s: monotonic clock."""
+    """The work in the store and the capacity that it needs. at_s: monotonic clock."""
 
     work: Work
     capacity: Capacity
@@ -34,7 +34,7 @@ class Reading:
 
 
 class Scaling:
-    """concurrency: slots of one worker. drain_s: a due job is to end within about this time."""
+    """Reads the figures. concurrency: slots of one worker. drain_s: target time within which due jobs end."""
 
     def __init__(self, store: Store, concurrency: int, drain_s: float) -> None:
         self._store = store
@@ -74,6 +74,6 @@ class Scaling:
         return 200, "application/json", msgspec.json.encode(body)
 
     async def _metrics(self) -> tuple[int, str, bytes]:
-        with contextlib.suppress(StoreFailure):  # what the store would say is then missing
+        with contextlib.suppress(StoreFailure):  # the metrics of the store are missing then
             await self.read()
         return 200, CONTENT_TYPE_LATEST, generate_latest(REGISTRY)

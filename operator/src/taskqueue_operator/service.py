@@ -1,4 +1,4 @@
-"""The operator as a process: the scheduler with objects as its source, a Lease, and a writer of status."""
+"""The process of the operator: the scheduler with objects as its source, a leader, and a writer of statuses."""
 
 import os
 import socket
@@ -23,27 +23,27 @@ from taskqueue_operator.api import PLURALS, Api
 from taskqueue_operator.connection import Connection, connect
 from taskqueue_operator.events import Events
 from taskqueue_operator.external_metrics.entry import ExternalMetricsPortError, external_metrics
-from taskqueue_operator.gathering import Gathering
+from taskqueue_operator.input_reader import InputReader
 from taskqueue_operator.leader import Leader
 from taskqueue_operator.scaling import Scaling
 from taskqueue_operator.settings import OperatorSettings
 from taskqueue_operator.source import KubernetesSource
 from taskqueue_operator.status_writer import StatusWriter
-from taskqueue_operator.watching import Watcher
+from taskqueue_operator.watcher import Watcher
 from taskqueue_operator.work_metrics import WorkCollector
 
 
 @asynccontextmanager
 async def _open(settings: OperatorSettings) -> AsyncIterator[Work]:
-    """Make the parts that operate one namespace.
+    """Connect to the API server and the store, and build the parts of one namespace.
 
-    Raises ExitError where no API server is known, or where the port of the external metrics is taken.
+    Raises ExitError if no API server is configured, or if the port of the external metrics is in use.
     """
     async with AsyncExitStack() as stack:
         try:
             connection = await stack.enter_async_context(connect(settings.kubeconfig))
         except KubeconfigError as error:
-            event = "no API server is known: give --kubeconfig FILE"
+            event = "no API server configured: give --kubeconfig FILE"
             raise ExitError(event, EXIT_BAD_SETTINGS, error=str(error)) from error
         store = await stack.enter_async_context(settings.open_store())
         scaling = Scaling(store, settings.worker_concurrency, settings.scale_drain)
@@ -57,7 +57,7 @@ async def _open(settings: OperatorSettings) -> AsyncIterator[Work]:
                     await stack.enter_async_context(external_metrics(settings, connection, scaling))
                 )
             except ExternalMetricsPortError as error:
-                event = "cannot serve the external metrics"
+                event = "external metrics not served"
                 raise ExitError(event, port=settings.external_metrics_port, error=str(error)) from error
         yield _work(settings, store, connection, scaling, serving)
 
@@ -77,7 +77,7 @@ def _work(
     async def owner() -> str:
         return f"{settings.namespace}/{await api.namespace_uid()}"
 
-    lease = Leader(
+    leader = Leader(
         api.lease(settings.lease_name),
         identity,
         settings.lease_duration,
@@ -85,17 +85,17 @@ def _work(
         partial(read_epoch, store),
         partial(claim_epoch, store),
     )
-    scheduler = Scheduler(settings, store, source, lease)
+    scheduler = Scheduler(settings, store, source, leader)
     keeper = scheduler.keeper
-    gathering = Gathering(store, keeper, source.table)
-    writer = StatusWriter(api, lease, source.table, gathering, Events(api, identity))
-    metrics.LEADER.set_function(lambda: lease.leads)
+    inputs = InputReader(store, keeper, source.table)
+    writer = StatusWriter(api, leader, source.table, inputs, Events(api, identity))
+    metrics.LEADER.set_function(lambda: leader.leads)
     for kind, plural in PLURALS.items():
         metrics.OBJECTS.labels(kind).set_function(partial(source.table.count, kind))
         metrics.WATCH_AGE.labels(kind).set_function(partial(watcher.pulse.age_s, plural))
     return scheduler.work(
         extra_tasks=(
-            partial(lease.run, lambda: keeper.recovery_point.copy),
+            partial(leader.run, lambda: keeper.recovery_point.copy),
             source.resync,
             writer.run,
             watcher.run,

@@ -1,4 +1,4 @@
-"""The settings of the operator: those of the scheduler, but for its manifests, and where Kubernetes is."""
+"""The settings of the operator: those of the scheduler without manifests, and access to Kubernetes."""
 
 from pathlib import Path
 
@@ -14,62 +14,62 @@ class OperatorSettings(TickingSettings):
         default="default",
         min_length=1,
         max_length=63,
-        description="The namespace whose objects are published.",
+        description="Namespace of the published objects.",
     )
     kubeconfig: Path | None = Field(
         default=None,
-        description="How to reach the API server; without it the service account of the pod, or else what "
-        "KUBECONFIG or ~/.kube/config says.",
+        description="Kubeconfig file for access to the API server; without it, the files in KUBECONFIG, the service "
+        "account of the pod or ~/.kube/config, the first that exists.",
     )
     lease_name: str = Field(
         default="taskqueue-operator",
-        description="The Lease in that namespace which says who publishes; replicas of one release share it.",
+        description="Lease of the leader, in that namespace; the replicas of one release share it.",
     )
     lease_duration: float = Field(
         default=10,
         ge=2,
         le=300,
-        description="Another replica takes over when the leader was silent for this long, in seconds.",
+        description="Silence of the leader after which another replica takes over, in seconds.",
     )
     resync: float = Field(
         default=600,
         ge=5,
         le=86_400,
-        description="List all objects again this often, in seconds: what a watch may have missed.",
+        description="Interval between two lists of all objects, which find changes that a watch missed, in seconds.",
     )
     watch_period: float = Field(
         default=30,
         ge=1,
         le=300,
-        description="Ask for a watch anew this often, in seconds; one that tells nothing for longer is given up.",
+        description="Duration of one watch request, in seconds; a watch that is silent for longer is replaced.",
     )
     worker_concurrency: int = Field(
         default=50,
         ge=1,
         le=10_000,
-        description="For autoscaling: the slots of one worker, its own `concurrency`.",
+        description="For autoscaling: concurrency slots of one worker, the `concurrency` of its settings.",
     )
     scale_drain: float = Field(
         default=30,
         ge=1,
         le=3_600,
-        description="For autoscaling: one worker is asked for per worker_concurrency * scale_drain work-seconds, so "
-        "that a backlog ends within about this time, in seconds.",
+        description="For autoscaling: target time to complete a backlog, in seconds; one worker is wanted for each "
+        "worker_concurrency * scale_drain seconds of work.",
     )
     external_metrics_port: int = Field(
         default=0,
         ge=0,
         le=65_535,
-        description="Serve the API external.metrics.k8s.io here, over HTTPS, on the address of `health_host`; 0: do "
-        "not.",
+        description="HTTPS port of the API external.metrics.k8s.io, on the address of `health_host`; 0 to disable.",
     )
     external_metrics_service: str = Field(
         default="taskqueue-external-metrics",
         pattern=r"^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$",
-        description="The Service in front of that port, which the certificate is for.",
+        description="Service of that port; the certificate is for its name.",
     )
     external_metrics_secret: str = Field(
         default="taskqueue-external-metrics-certificate",
         pattern=r"^[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?$",
-        description="The Secret in the namespace that the operator fills and renews for it; it must be there, empty.",
+        description="Secret of that certificate, which must exist, empty, in the namespace; the operator fills and "
+        "renews it.",
     )

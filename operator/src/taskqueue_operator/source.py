@@ -4,78 +4,85 @@ import asyncio
 import contextlib
 import time
 from collections.abc import AsyncIterator, Awaitable, Callable, Mapping, Sequence
-from typing import Any, Literal
+from typing import Any, Literal, Protocol
 
 import structlog
 
 from taskqueue.sources.desired import Desired
 from taskqueue.store.errors import StoreFailure
-from taskqueue_operator.api import PLURALS, Api
+from taskqueue_operator.api import PLURALS
 from taskqueue_operator.connection import API_ERRORS, describe_error
 from taskqueue_operator.objects import Kind, ObjectTable
 
 log = structlog.get_logger("taskqueue.operator")
 
-#: Changes that come together are published together.
+#: Changes within this time are published together.
 _DEBOUNCE_S = 0.2
 _RETRY_MIN_S, _RETRY_MAX_S = 0.5, 15.0
-#: Without news of the list that a watch begins with, it is over.
-_SETTLED_S = 2.0
-#: Of one that has news of lists without end not all is waited for.
-_DOUBTS_MOST = 20
-#: Objects that take long to read let the rest of the loop run in between.
-_AT_ONCE_S = 0.02
+#: A requested list begins after this time without another request.
+_QUIET_S = 2.0
+#: Maximum times that further requests postpone a list.
+_MAX_POSTPONED = 20
+#: Reading of objects yields to the other tasks of the loop after this time.
+_MAX_BLOCKING_S = 0.02
 
+#: Reads from the store the digests of users, by id. Raises StoreFailure.
 FindStored = Callable[[Sequence[str]], Awaitable[Mapping[str, str]]]
 
 
-class KubernetesSource:
-    """Lists, then follows what the watch tells (`put`, `drop`), and lists again every `resync_s` seconds.
+class ListApi(Protocol):
+    """The call that lists objects."""
 
-    listed: set when everything was listed; whoever watches clears it when the watch breaks off.
-    find_stored: reads from the store the digests of the users that objects declared.
+    def list(self, kind: Kind) -> AsyncIterator[Mapping[str, Any]]:
+        """Yield every object of a kind. Raises API_ERRORS."""
+
+
+class KubernetesSource:
+    """Lists all objects, follows the events of the watch (`put`, `drop`), and lists again every `resync_s` seconds.
+
+    listed: set after a complete list; the watcher clears it when a watch breaks off. find_stored: for users that
+    several objects declare.
     """
 
     name: Literal["kubernetes"] = "kubernetes"
 
-    def __init__(self, api: Api, resync_s: float, find_stored: FindStored | None = None) -> None:
+    def __init__(self, api: ListApi, resync_s: float, find_stored: FindStored | None = None) -> None:
         self.table = ObjectTable()
         self._find_stored = find_stored
         self._api = api
         self._resync_s = resync_s
         self.listed = asyncio.Event()
         self._changed = asyncio.Event()
-        self._doubted = asyncio.Event()
+        self._relist_requested = asyncio.Event()
         self._urgent = False
         self._listing = asyncio.Lock()
         self._listed_since_s: float | None = None
 
     def put(self, kind: Kind, raw: Mapping[str, Any]) -> None:
-        """What the watch saw."""
+        """Take an object that was added or modified."""
         if self.table.put(kind, raw):
             self._changed.set()
 
     def drop(self, kind: Kind, name: str, uid: str) -> None:
-        """What the watch saw go."""
+        """Remove an object that was deleted."""
         if self.table.drop(kind, name, uid):
             self._changed.set()
 
-    def doubt(self) -> None:
-        """The watch may have missed what only a list can tell."""
-        self._doubted.set()
+    def request_relist(self, *, at_once: bool = False) -> None:
+        """Have everything listed again.
 
-    def request_relist(self) -> None:
-        """List at once: the watch tells nothing, and so no end of it is to be waited for."""
-        self._urgent = True
-        self._doubted.set()
+        at_once: without waiting for further requests, because the watch is silent.
+        """
+        self._urgent = self._urgent or at_once
+        self._relist_requested.set()
 
     def listed_for_s(self) -> float:
-        """Since when lists go well; 0 if the last one failed."""
+        """Return for how long lists have succeeded; 0 if the last list failed."""
         return 0.0 if self._listed_since_s is None else time.monotonic() - self._listed_since_s
 
     async def changes(self) -> AsyncIterator[Desired]:
-        """What is in force: once everything was listed, and whenever something changed."""
-        await self._list_at_last()
+        """Yield the desired state: after the first complete list, and after each change."""
+        await self._list_until_success()
         await self._learn_owners()
         while True:
             self._changed.clear()
@@ -84,18 +91,18 @@ class KubernetesSource:
             await asyncio.sleep(_DEBOUNCE_S)
 
     async def _learn_owners(self) -> None:
-        """Ask the store, until it answers, which of several objects that name one user it has."""
+        """Read from the store, until it answers, which of several objects that declare one user is stored."""
         while self._find_stored and (undecided := self.table.undecided()):
             try:
                 self.table.ownership.stored = await self._find_stored(undecided)
             except StoreFailure as error:
-                log.warning("could not read who has contended users; trying again", error=str(error))
+                log.warning("owners not read, retrying", error=str(error))
                 await asyncio.sleep(_RETRY_MIN_S)
             else:
                 return
 
     async def look(self) -> Desired | None:
-        """List everything; None where that failed, and then nothing may be removed."""
+        """List everything and return the desired state; None if a list failed, so that nothing may be removed."""
         return self.table.desired() if await self._list() else None
 
     async def _list(self) -> bool:
@@ -115,40 +122,40 @@ class KubernetesSource:
                 if self.table.put(kind, raw, before):
                     self._changed.set()
                 listed.add(raw["metadata"]["name"])
-                if time.monotonic() - waited_s > _AT_ONCE_S:
+                if time.monotonic() - waited_s > _MAX_BLOCKING_S:
                     await asyncio.sleep(0)
                     waited_s = time.monotonic()
         except API_ERRORS as error:
-            log.warning("could not list; nothing is removed for it", kind=kind, error=describe_error(error))
+            log.warning("list failed", kind=kind, error=describe_error(error))
             return False
         if self.table.prune(kind, listed, before):
             self._changed.set()
         return True
 
     async def resync(self) -> None:
-        """List again and again, for what a watch may have missed, until cancelled."""
+        """List at intervals and on request, to find changes that the watch missed, until cancelled."""
         await self.listed.wait()
-        self.doubt()  # the first list and the first watch may be apart
+        self.request_relist()  # changes between the first list and the first watch
         while True:
             with contextlib.suppress(TimeoutError):
                 async with asyncio.timeout(self._resync_s):
-                    await self._doubted.wait()
-            await self._settled()
+                    await self._relist_requested.wait()
+            await self._quiet()
             self._urgent = False
-            await self._list_at_last()
+            await self._list_until_success()
 
-    async def _settled(self) -> None:
-        """Wait until the watch has told all of its list, thousands of objects one by one."""
+    async def _quiet(self) -> None:
+        """Wait until requests cease: a new watch makes one request after another while it starts."""
         with contextlib.suppress(TimeoutError):
-            for _ in range(_DOUBTS_MOST):
-                self._doubted.clear()
+            for _ in range(_MAX_POSTPONED):
+                self._relist_requested.clear()
                 if self._urgent:
                     return
-                async with asyncio.timeout(_SETTLED_S):
-                    await self._doubted.wait()
-                await asyncio.sleep(_SETTLED_S / 2)
+                async with asyncio.timeout(_QUIET_S):
+                    await self._relist_requested.wait()
+                await asyncio.sleep(_QUIET_S / 2)
 
-    async def _list_at_last(self) -> None:
+    async def _list_until_success(self) -> None:
         wait_s = _RETRY_MIN_S
         while not await self._list():
             await asyncio.sleep(wait_s)

@@ -1,6 +1,7 @@
-"""What an object's status should say, and whether it does. Pure, but for the time it is told.
+"""The status of an object, computed and compared. Pure: the time is an argument.
 
-A transition time changes only with the status of its condition, and nothing changes more than once an hour by itself.
+A transition time changes only with the status of its condition. Without another cause, a status changes at most once an
+hour.
 """
 
 from collections.abc import Mapping, Sequence
@@ -10,24 +11,25 @@ from typing import Any
 from taskqueue.models.duration import format_ms
 from taskqueue.models.values import TaskType, UserSubscription
 from taskqueue.plan.schedule import next_occurrence, shortest_gap_s, window_s
-from taskqueue_operator.conditions import Condition, Facts, of_type, of_user
+from taskqueue_operator.conditions import Condition, of_type, of_user
 from taskqueue_operator.objects import Object
+from taskqueue_operator.status_inputs import StatusInputs
 
 _NEXT_GAP_S = 3600
 _RFC_3339 = "%Y-%m-%dT%H:%M:%SZ"
 _FIELDS = ("observedGeneration", "subscriptions", "window", "next", "userId", "taskCount")
 
 
-def status_of(one: Object, facts: Facts, now: datetime) -> dict[str, Any]:
-    """The part of the status that is ours, as it should be."""
+def status_of(one: Object, inputs: StatusInputs, now: datetime) -> dict[str, Any]:
+    """Return the fields and conditions that the operator owns."""
     if one.kind == "TaskType":
-        conditions = of_type(one, facts)
-        fields: dict[str, Any] = {"subscriptions": facts.subscriptions.get(one.name, 0)}
+        conditions = of_type(one, inputs)
+        fields: dict[str, Any] = {"subscriptions": inputs.subscriptions.get(one.name, 0)}
         if isinstance(one.value, TaskType):
             fields |= _times(one.value, now)
     else:
-        conditions = of_user(one, facts)
-        fields = _user(one, has_user=one.name not in facts.duplicates)
+        conditions = of_user(one, inputs)
+        fields = _user(one, has_user=one.name not in inputs.duplicates)
     return {
         "observedGeneration": one.generation,
         **fields,
@@ -36,25 +38,25 @@ def status_of(one: Object, facts: Facts, now: datetime) -> dict[str, Any]:
 
 
 def _user(one: Object, *, has_user: bool) -> dict[str, Any]:
-    """The user and how many tasks; of a refused object only while it has the user, which `says_owner` reads again."""
+    """Return the user and the number of tasks; of a refused object only while it owns the user (see `says_owner`)."""
     if isinstance(one.value, UserSubscription) and (has_user or not one.refusal):
         return {"userId": one.subject, "taskCount": len(one.value.tasks)}
     return {"userId": one.subject} if has_user and one.says_owner else {}
 
 
 def agrees(status: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
-    """Whether a status says all that is wanted; others may have fields and conditions of their own in it."""
+    """Tell whether a status has all wanted fields and conditions; it may have more, from other writers."""
     known = {had["type"]: had for had in status.get("conditions", ())}
     return all(status.get(name) == wanted.get(name) for name in _FIELDS) and all(
         known.get(condition["type"]) == condition for condition in wanted["conditions"]
     )
 
 
-def _times(spec: TaskType, now: datetime) -> dict[str, str]:
-    """The window in effect; and when the next period begins, where that changes once an hour at most: a write each."""
-    times = {"window": format_ms(window_s(spec.schedule) * 1000)}
-    if not spec.suspend and shortest_gap_s(spec.schedule) >= _NEXT_GAP_S:
-        begins = datetime.fromtimestamp(next_occurrence(spec.schedule, int(now.timestamp())), UTC)
+def _times(task_type: TaskType, now: datetime) -> dict[str, str]:
+    """Return the window in effect, and if periods are an hour or longer the next one: each change is a write."""
+    times = {"window": format_ms(window_s(task_type.schedule) * 1000)}
+    if not task_type.suspend and shortest_gap_s(task_type.schedule) >= _NEXT_GAP_S:
+        begins = datetime.fromtimestamp(next_occurrence(task_type.schedule, int(now.timestamp())), UTC)
         times["next"] = begins.strftime(_RFC_3339)
     return times
 

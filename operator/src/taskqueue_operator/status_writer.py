@@ -1,60 +1,86 @@
-"""Writes status where it differs from what it should be: paced, types and edits first, nothing in steady state."""
+"""The writer of statuses: paced, types and edited objects first, and idle while every status is current."""
 
 import asyncio
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from datetime import UTC, datetime
 from http import HTTPStatus
-from typing import Any
+from typing import Any, Protocol
 
 import structlog
 
 from taskqueue.store.cancelled import raise_if_cancelled
 from taskqueue.store.errors import StoreFailure
+from taskqueue.store.fence import Fence
 from taskqueue_operator import metrics
-from taskqueue_operator.api import Api
-from taskqueue_operator.conditions import Facts
 from taskqueue_operator.connection import API_ERRORS, ApiError, describe_error
 from taskqueue_operator.events import Events
-from taskqueue_operator.gathering import Gathering
-from taskqueue_operator.leader import Leader
 from taskqueue_operator.objects import Key, Kind, Object, ObjectTable
 from taskqueue_operator.status import agrees, status_of
+from taskqueue_operator.status_inputs import StatusInputs
 
 log = structlog.get_logger("taskqueue.operator")
 
-#: Writes a second; the API server is everybody's.
+#: Limits the load on the API server, which serves the whole cluster.
 _WRITES_PER_S = 50.0
-#: Of one round, a second: what is edited meanwhile comes first in the next one.
-_WRITES_MOST = 50
-#: Of these to types, which come first and may differ after every publish (`subscriptions`): the rest is the users'.
-_TYPES_MOST = 25
-#: The object changed or went; or the status itself is wrong. To write the same again is of no use.
+#: In one round of about a second: objects that are edited during a round come first in the next.
+_MAX_WRITES = 50
+#: Of the writes of a round. Types come first and may change with every publish (`subscriptions`); users get the rest.
+_MAX_TYPE_WRITES = 25
+#: The object changed or was deleted. The same write would fail again.
 _STALE = {HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND}
+#: The status itself is invalid.
 _REFUSED = {HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY}
 _COMPARED_AT_ONCE = 200
-#: Everything is compared again this often, for what changes without an object: handlers, feasibility.
+#: All statuses are compared at this interval, because handlers and feasibility change without an object.
 _ROUND_S = 1.0
-#: Edits that come faster than their statuses could be written leave the API server to whoever edits; not for longer.
-#: Types are written meanwhile: they are few, and say how far the edits got.
-_YIELDS_MOST = 20
+#: Maximum rounds in a row that write only types, while edits arrive faster than their statuses could be written. Types
+#: are few, and show the progress of the edits.
+_MAX_YIELDS = 20
+
+
+class StatusApi(Protocol):
+    """The call that writes a status."""
+
+    async def apply_status(self, one: Object, status: Mapping[str, Any]) -> None:
+        """Apply a status to the version of the object that was read. Raises API_ERRORS."""
+
+
+class Leadership(Protocol):
+    """The right of this replica to write."""
+
+    @property
+    def leads(self) -> bool: ...
+
+    async def leading(self) -> Fence:
+        """Wait until this replica leads."""
+
+
+class Inputs(Protocol):
+    """The inputs of statuses, and the progress of publishing."""
+
+    async def read(self) -> StatusInputs:
+        """Return the current inputs. Raises StoreFailure."""
+
+    def is_published(self, one: Object, duplicates: Mapping[str, Object]) -> bool:
+        """Tell whether the store has the declaration of an object."""
 
 
 class StatusWriter:
-    """Level-triggered: compares all objects each round. Only the leader writes."""
+    """Compares all objects in each round, and writes the statuses that differ while this replica leads."""
 
     def __init__(
-        self, api: Api, leader: Leader, table: ObjectTable, gathering: Gathering, events: Events
+        self, api: StatusApi, leader: Leadership, table: ObjectTable, inputs: Inputs, events: Events
     ) -> None:
         self._api = api
         self._leader = leader
         self._table = table
-        self._gathering = gathering
+        self._inputs = inputs
         self._events = events
-        self._facts: Facts | None = None
-        self._done: dict[Key, Object] = {}  # nothing is to be written until they change, or these facts do
-        self._failed: dict[Key, Object] = {}  # the others first: what is wrong may be theirs alone
-        self._free_s = 0.0  # when the next write may begin
+        self._last: StatusInputs | None = None
+        self._done: dict[Key, Object] = {}  # current until the object or the inputs change
+        self._failed: dict[Key, Object] = {}  # tried last: the fault may concern a single object
+        self._free_s = 0.0  # earliest time of the next write
         self._news = 0
         self._yields = 0
 
@@ -67,57 +93,57 @@ class StatusWriter:
             try:
                 more = await self._round(only_types=flooded)
             except (*API_ERRORS, StoreFailure) as error:
-                log.warning("status not written; trying again", error=describe_error(error))
+                log.warning("status not written", error=describe_error(error))
             if flooded or not more:
                 await asyncio.sleep(_ROUND_S)
 
     def _flooded(self) -> bool:
-        """Whether more was edited since the last look than a round writes."""
+        """Tell whether more objects were edited since the last round than a round writes."""
         came, self._news = self._table.news - self._news, self._table.news
-        self._yields = self._yields + 1 if came > _WRITES_MOST and self._yields < _YIELDS_MOST else 0
+        self._yields = self._yields + 1 if came > _MAX_WRITES and self._yields < _MAX_YIELDS else 0
         return self._yields > 0
 
     async def _round(self, *, only_types: bool) -> bool:
-        """Write what differs, but not all of it at once; whether there is more."""
-        facts = await self._gathering.facts()
-        if facts != self._facts:
-            self._facts, self._done = facts, {}
-        waiting = sorted(self._waiting(facts, only_types=only_types), key=self._turn)
+        """Write the first statuses that differ; True if more are left."""
+        inputs = await self._inputs.read()
+        if inputs != self._last:
+            self._last, self._done = inputs, {}
+        waiting = sorted(self._waiting(inputs, only_types=only_types), key=self._turn)
         written, types_left = Counter[Kind](), 0
         for number, one in enumerate(waiting):
             if number % _COMPARED_AT_ONCE == 0:
                 await asyncio.sleep(0)  # the ticker shares this loop
-            wanted = status_of(one, facts, datetime.now(UTC))
+            wanted = status_of(one, inputs, datetime.now(UTC))
             if agrees(one.status, wanted):
                 self._done[one.key] = one
                 continue
-            if one.kind == "TaskType" and written["TaskType"] == _TYPES_MOST:
+            if one.kind == "TaskType" and written["TaskType"] == _MAX_TYPE_WRITES:
                 types_left += 1
                 continue
-            if written.total() == _WRITES_MOST:
+            if written.total() == _MAX_WRITES:
                 metrics.STATUS_PENDING.set(types_left + len(waiting) - number)
                 return True
             await self._pace()
             if not self._leader.leads:
                 return False
-            if self._table.objects.get(one.key) is one:  # else it changed meanwhile: next round
+            if self._table.objects.get(one.key) is one:  # a changed object waits for the next round
                 await self._write(one, wanted)
             written[one.kind] += 1
         if not only_types:
             metrics.STATUS_PENDING.set(types_left)
         return types_left > 0
 
-    def _waiting(self, facts: Facts, *, only_types: bool) -> Iterator[Object]:
-        """What changed since it was looked at last, as far as the store has it."""
+    def _waiting(self, inputs: StatusInputs, *, only_types: bool) -> Iterator[Object]:
+        """Yield the published objects that changed since they were last compared."""
         for key, one in self._table.objects.items():
             if only_types and one.kind != "TaskType":
                 continue
-            if self._done.get(key) is not one and self._gathering.published(one, facts.duplicates):
+            if self._done.get(key) is not one and self._inputs.is_published(one, inputs.duplicates):
                 yield one
 
     async def _write(self, one: Object, wanted: dict[str, Any]) -> None:
-        """Write once: what comes of it, and what is newer, the watch brings. Raises any of API_ERRORS."""
-        self._failed[one.key] = one  # unless it goes well
+        """Write one status, without a retry: the watch delivers the result and any newer version. Raises API_ERRORS."""
+        self._failed[one.key] = one  # removed after a success
         try:
             await self._api.apply_status(one, wanted)
             metrics.STATUS_WRITES.labels("written").inc()
@@ -127,7 +153,7 @@ class StatusWriter:
                 metrics.STATUS_WRITES.labels("stale").inc()
             elif error.status in _REFUSED:
                 metrics.STATUS_WRITES.labels("refused").inc()
-                log.warning("a status is refused", kind=one.kind, name=one.name, error=describe_error(error))
+                log.warning("status refused", kind=one.kind, name=one.name, error=describe_error(error))
             else:
                 raise
         del self._failed[one.key]
@@ -140,10 +166,10 @@ class StatusWriter:
         self._free_s = max(now_s, self._free_s) + 1 / _WRITES_PER_S
 
     def _turn(self, one: Object) -> tuple[bool, bool, bool, int]:
-        """Types first, as few objects say what all others do; then edited objects, and last what failed as it is.
+        """Order the writes: types, edited objects, all other objects; an object whose last write failed comes last.
 
-        Of edited objects the latest: somebody waits for it. Of all others the one that has waited longest, so that
-        types which differ after every publish take turns.
+        Types come first because a few objects describe all users. The latest edit comes first, because its author waits
+        for it. Other objects go by age, so that types which change with every publish take turns.
         """
         failed, version = self._failed.get(one.key) is one, int(one.version)
         edited = one.status.get("observedGeneration") != one.generation

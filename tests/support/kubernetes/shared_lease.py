@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 from taskqueue.store.fence import Fence
 from taskqueue_operator.connection import ApiError
 from taskqueue_operator.leader import Leader
-from taskqueue_operator.lease_record import LeaseObject, LeaseRecord
+from taskqueue_operator.lease_record import LeaseRecord
 
 if TYPE_CHECKING:
     from taskqueue.scheduler.floors import CursorCopy
@@ -55,7 +55,7 @@ class Trouble:
         await asyncio.sleep(self.chance.uniform(0, self.pause_s if self.hits(self.pause) else self.slow_s))
 
 
-class StandIn(LeaseObject):
+class StandIn:
     """One replica's way to the shared record. dead: no call gets through."""
 
     def __init__(self, shared: Shared, trouble: Trouble) -> None:

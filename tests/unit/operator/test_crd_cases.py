@@ -10,11 +10,11 @@ from jsonschema import Draft202012Validator
 from taskqueue.models.cron import check_cron
 from taskqueue.models.manifest import parse
 from taskqueue.models.refusal import ManifestRefusedError, ValueRefusedError
-from taskqueue_operator.conditions import Facts
 from taskqueue_operator.crd import rules
 from taskqueue_operator.crd.definition import definitions
 from taskqueue_operator.objects import read
 from taskqueue_operator.status import status_of
+from taskqueue_operator.status_inputs import StatusInputs
 from tests.support.manifests.case import Case, Object, subscription, task_type
 from tests.support.manifests.cases import CASES
 from tests.support.manifests.schedule_cases import CRON_LINES
@@ -67,8 +67,8 @@ def test_case_names_are_unique() -> None:
 def test_no_written_status_field_is_pruned(written: Object) -> None:
     meta = {"name": "a", "uid": "u", "generation": 1, "creationTimestamp": "", "resourceVersion": "1"}
     one = read(written["kind"], {**written, "metadata": meta})
-    facts = Facts({}, {}, frozenset(), None, frozenset(), True, "", {}, 0)
-    status = status_of(one, facts, datetime(2026, 1, 31, tzinfo=UTC))
+    inputs = StatusInputs({}, {}, frozenset(), None, frozenset(), True, "", {}, 0)
+    status = status_of(one, inputs, datetime(2026, 1, 31, tzinfo=UTC))
     schema = VALIDATORS[written["kind"]].schema["properties"]["status"]
     Draft202012Validator(schema).validate(status)
     known = schema["properties"]

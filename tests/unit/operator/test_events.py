@@ -5,7 +5,6 @@ from typing import Any
 
 import pytest
 
-from taskqueue_operator.api import Api
 from taskqueue_operator.connection import ApiError
 from taskqueue_operator.events import Events, changes
 from taskqueue_operator.objects import Object, read
@@ -26,7 +25,7 @@ def a_type(before: Mapping[str, Any] | None = None) -> Object:
     return read("TaskType", task_type("orders", 7, status=before))
 
 
-class Told(Api):
+class RecordingApi:
     def __init__(self) -> None:
         self.events: list[tuple[str, str, str]] = []
         self.error: Exception | None = None
@@ -63,7 +62,7 @@ def test_subscriptions_have_no_events() -> None:
 
 @virtual_time
 async def test_at_most_ten_events_are_sent_a_minute() -> None:
-    api = Told()
+    api = RecordingApi()
     events = Events(api, "replica-0")
     for _ in range(30):
         await events.send(a_type(), status(Feasible="False"))
@@ -72,7 +71,7 @@ async def test_at_most_ten_events_are_sent_a_minute() -> None:
 
 @virtual_time
 async def test_a_failed_event_is_not_repeated() -> None:
-    api = Told()
+    api = RecordingApi()
     events = Events(api, "replica-0")
     api.error = ApiError(403)
     await events.send(a_type(), status(Feasible="False"))

@@ -4,7 +4,7 @@ import asyncio
 import json
 import ssl
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
 from types import SimpleNamespace
 from typing import TYPE_CHECKING, Any
 
@@ -12,12 +12,13 @@ import aiohttp
 import pytest
 from aiohttp import web
 
-from taskqueue_operator import watching
+from taskqueue_operator import watcher as watcher_module
 from taskqueue_operator.items import decode
-from taskqueue_operator.kopf_watch import Pulse, Target, Watch, start, watch
+from taskqueue_operator.kopf_watch import Pulse, Target, start, watch
 from taskqueue_operator.kopf_watch.lines import EXPIRED, checked
 from taskqueue_operator.kopf_watch.session import Session
-from taskqueue_operator.watching import Watcher
+from taskqueue_operator.objects import Kind
+from taskqueue_operator.watcher import Watcher
 from tests.support.kubernetes.raw_objects import user
 
 if TYPE_CHECKING:
@@ -256,40 +257,61 @@ async def test_a_kopf_that_never_ends_is_abandoned(monkeypatch: pytest.MonkeyPat
     assert not blocked.done(), "a watch that was stopped tells nothing"
 
 
+class SilentWatch:
+    """A watch without events that does not end by itself."""
+
+    async def end(self) -> None:
+        await asyncio.Event().wait()
+
+    async def stop(self) -> None:
+        """Nothing runs."""
+
+
+class WatchedSource:
+    """A source whose lists succeed. relists: requests for a list at once."""
+
+    def __init__(self) -> None:
+        self.listed = asyncio.Event()
+        self.listed.set()
+        self.relists = 0
+        self.succeeding_s = 99.0
+
+    def put(self, kind: Kind, raw: Mapping[str, Any]) -> None:
+        """No event arrives."""
+
+    def drop(self, kind: Kind, name: str, uid: str) -> None:
+        """No event arrives."""
+
+    def request_relist(self, *, at_once: bool = False) -> None:
+        self.listed.set()
+        self.relists += at_once
+
+    def listed_for_s(self) -> float:
+        return self.succeeding_s
+
+
 async def test_a_silent_watch_is_listed_then_restarted_then_dead(monkeypatch: pytest.MonkeyPatch) -> None:
-    started: list[Watch] = []
+    started: list[SilentWatch] = []
 
-    class Silent(Watch):
-        async def end(self) -> None:
-            await asyncio.Event().wait()
-
-        async def stop(self) -> None:
-            self._loop.close()
-
-    def begin(*_: Any) -> Watch:
-        started.append(Silent())
+    def begin(*_: Any) -> SilentWatch:
+        started.append(SilentWatch())
         return started[-1]
 
-    lists: list[float] = []
-    source = SimpleNamespace(
-        listed=asyncio.Event(), listed_for_s=lambda: 99.0, request_relist=lambda: lists.append(0)
-    )
-    source.doubt = source.listed.set
-    source.doubt()
-    monkeypatch.setattr(watching, "start", begin)
-    watcher = Watcher(source, SimpleNamespace(), "default", 0.1)  # type: ignore[arg-type]
+    source = WatchedSource()
+    monkeypatch.setattr(watcher_module, "start", begin)
+    watcher = Watcher(source, TARGET.connection, "default", 0.3)
     task = asyncio.create_task(watcher.run())
     order = []
     while watcher.stuck() is None:
-        order.append((bool(lists), len(started)))
+        order.append((source.relists > 0, len(started)))
         await asyncio.sleep(0.01)
     task.cancel()
     await asyncio.wait([task])
     assert list(dict.fromkeys(order))[:4] == [(False, 0), (False, 1), (True, 1), (True, 2)]
-    assert "the watch of TaskType has told nothing" in str(watcher.stuck())
-    source.listed_for_s = lambda: 0.0
+    assert "the watch of TaskType had no event" in str(watcher.stuck())
+    source.succeeding_s = 0.0
     assert watcher.stuck() is None, "an API server that cannot be listed is no fault of the watch"
-    source.listed_for_s = lambda: 99.0
+    source.succeeding_s = 99.0
     for plural in watcher.pulse.plurals:
         watcher.pulse.refused(plural)
     assert watcher.stuck() is None, "and a refusal is none"

@@ -6,11 +6,11 @@ import msgspec
 import pytest
 
 from taskqueue.scheduler.floors import CursorCopy, Floors
-from taskqueue_operator.connection import API_ERRORS, ApiError, Connection
+from taskqueue_operator.connection import API_ERRORS, ApiError
 from taskqueue_operator.lease_record import LeaseObject, LeaseRecord
 
 
-class Answers(Connection):
+class Answers:
     def __init__(self, answer: Any) -> None:
         self.answer = answer
 
@@ -48,7 +48,7 @@ async def test_an_invalid_lease_is_an_error_to_wait_out(answer: Any) -> None:
 SEEN = Floors(1_795_543_360_000, {"orders": 1_795_543_000_123}, 1 << 50)
 
 
-class Kept(Connection):
+class Kept:
     """An API server with one object."""
 
     def __init__(self) -> None:

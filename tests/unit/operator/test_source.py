@@ -9,7 +9,7 @@ from typing import Any
 import pytest
 
 from taskqueue.sources.desired import Desired
-from taskqueue_operator.api import PLURALS, Api
+from taskqueue_operator.api import PLURALS
 from taskqueue_operator.connection import ApiError
 from taskqueue_operator.objects import Kind, ObjectTable
 from taskqueue_operator.source import KubernetesSource
@@ -19,7 +19,7 @@ from tests.support.process.virtual_time import virtual_time
 KUBERNETES_DOWN = (ConnectionResetError(), TimeoutError(), ApiError(410), ApiError(404))
 
 
-class StandIn(Api):
+class StandIn:
     """Lists what it is given. fails: raised for a kind, after so many objects. asked: one entry a list."""
 
     def __init__(self) -> None:
@@ -143,7 +143,7 @@ async def test_a_missed_event_is_found_by_the_next_list() -> None:
         api.objects["UserSubscription"] = []
         await asyncio.sleep(80)
         assert stream.users()[-1] == {"bob"}
-        source.doubt()
+        source.request_relist()
         await asyncio.sleep(3)
         assert stream.users()[-1] == set()
         api.objects["UserSubscription"] = [user("eve", 3)]
@@ -160,7 +160,7 @@ async def test_a_watch_replaying_its_list_causes_one_list() -> None:
         await asyncio.sleep(10)
         api.asked.clear()
         for _ in range(100):
-            source.doubt()
+            source.request_relist()
             await asyncio.sleep(0.1)
         assert api.asked == []
         await asyncio.sleep(5)
@@ -176,7 +176,7 @@ async def test_a_requested_list_is_retried_until_successful() -> None:
         source.listed.clear()
         api.objects["UserSubscription"] = [user("bob", 2)]
         api.fails["TaskType"] = 0, TimeoutError()
-        source.doubt()
+        source.request_relist()
         await asyncio.sleep(60)
         assert not source.listed.is_set()
         del api.fails["TaskType"]
@@ -242,7 +242,7 @@ async def test_doubts_without_end_do_not_put_the_list_off_for_ever() -> None:
         await asyncio.sleep(10)
         api.asked.clear()
         for _ in range(100):
-            source.doubt()
+            source.request_relist()
             await asyncio.sleep(1.5)
         assert api.asked.count("TaskType") >= 2
 

@@ -8,9 +8,9 @@ from typing import Any
 import pytest
 
 from taskqueue.models.values import TaskType, UserSubscription
-from taskqueue_operator.conditions import Facts
 from taskqueue_operator.objects import Object, ObjectTable, read
 from taskqueue_operator.status import agrees, status_of
+from taskqueue_operator.status_inputs import StatusInputs
 from tests.support.kubernetes.raw_objects import task_type, user
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
@@ -45,7 +45,7 @@ def known(*names: str) -> dict[str, TaskType]:
     return {name: replace(found, name=name) for name in names}
 
 
-def facts(**other: Any) -> Facts:
+def inputs(**other: Any) -> StatusInputs:
     usual: dict[str, Any] = {
         "types": known("orders"),
         "duplicates": {},
@@ -57,7 +57,7 @@ def facts(**other: Any) -> Facts:
         "subscriptions": {},
         "minute": 0,
     }
-    return Facts(**usual | other)
+    return StatusInputs(**usual | other)
 
 
 def wants(*types: str, **more: Any) -> dict[str, Any]:
@@ -67,119 +67,119 @@ def wants(*types: str, **more: Any) -> dict[str, Any]:
 OWNER = read("UserSubscription", user("owner", 1, {"userId": "ada"}))
 MANY = [f"t{number:02}" for number in range(12)]
 
-Case = tuple[Object, Facts, dict[str, tuple[str, str]], dict[str, str]]
+Case = tuple[Object, StatusInputs, dict[str, tuple[str, str]], dict[str, str]]
 CASES: dict[str, Case] = {
-    "a type that runs": (a_type(), facts(), FITS | REGISTERED | SCHEDULED, {}),
-    "a type that is suspended": (a_type(SUSPENDED_TYPE), facts(), FITS | REGISTERED | SUSPENDED, {}),
+    "a type that runs": (a_type(), inputs(), FITS | REGISTERED | SCHEDULED, {}),
+    "a type that is suspended": (a_type(SUSPENDED_TYPE), inputs(), FITS | REGISTERED | SUSPENDED, {}),
     "a type whose steps are uneven": (
         a_type(UNEVEN),
-        facts(),
+        inputs(),
         FITS | {"HandlerRegistered": ("True", "NeedsNone")} | SCHEDULED,
         {"Accepted": "write interval: 45m"},
     ),
     "a type whose window outgrows its periods": (
         a_type(TOO_WIDE),
-        facts(),
+        inputs(),
         INVALID,
         {"Accepted": "spec.window: write at most the shortest time between two runs of cron, 24h"},
     ),
     "a type that is paused by hand": (
         a_type(),
-        facts(paused=frozenset({"orders"})),
+        inputs(paused=frozenset({"orders"})),
         FITS | REGISTERED | {"Ready": ("True", "Paused")},
         {"Ready": "taskqueue resume"},
     ),
     "a suspended type that is paused as well": (
         a_type(SUSPENDED_TYPE),
-        facts(paused=frozenset({"orders"})),
+        inputs(paused=frozenset({"orders"})),
         FITS | REGISTERED | SUSPENDED,
         {},
     ),
     "a pause of a type concerns no user of its name": (
         a_user(wants("orders")),
-        facts(paused=frozenset({"ada"})),
+        inputs(paused=frozenset({"ada"})),
         VALID | RESOLVED | SCHEDULED,
         {},
     ),
     "a type that is refused": (
         a_type({}),
-        facts(),
+        inputs(),
         INVALID,
         {"Accepted": "spec.schedule", "Ready": "spec.schedule"},
     ),
     "a plan that does not fit": (
         a_type(),
-        facts(infeasible="9 starts are due"),
+        inputs(infeasible="9 starts are due"),
         FITS | REGISTERED | SCHEDULED | {"Feasible": ("False", "DoesNotFit")},
         {"Feasible": "9 starts are due"},
     ),
     "no limit": (
         a_type(),
-        facts(limited=False),
+        inputs(limited=False),
         FITS | REGISTERED | SCHEDULED | {"Feasible": ("Unknown", "NoLimit")},
         {"Feasible": "nothing starts"},
     ),
     "an HTTP call": (
         a_type(HTTP),
-        facts(handlers=None),
+        inputs(handlers=None),
         FITS | SCHEDULED | {"HandlerRegistered": ("True", "NeedsNone")},
         {},
     ),
     "no worker yet": (
         a_type(),
-        facts(handlers=None),
+        inputs(handlers=None),
         FITS | SCHEDULED | {"HandlerRegistered": ("Unknown", "NoWorkerSeen")},
         {"HandlerRegistered": "no worker has started yet"},
     ),
     "workers without this handler": (
         a_type(),
-        facts(handlers=frozenset({"g"})),
+        inputs(handlers=frozenset({"g"})),
         FITS | SCHEDULED | {"HandlerRegistered": ("False", "NotRegistered")},
         {"HandlerRegistered": '"f"'},
     ),
     "workers without any handler": (
         a_type(),
-        facts(handlers=frozenset()),
+        inputs(handlers=frozenset()),
         FITS | SCHEDULED | {"HandlerRegistered": ("False", "NotRegistered")},
         {},
     ),
     "a duplicate of the type's name is not its own": (
         a_type(),
-        facts(duplicates={"orders": OWNER}),
+        inputs(duplicates={"orders": OWNER}),
         FITS | REGISTERED | SCHEDULED,
         {},
     ),
-    "a user whose tasks run": (a_user(wants("orders")), facts(), VALID | RESOLVED | SCHEDULED, {}),
+    "a user whose tasks run": (a_user(wants("orders")), inputs(), VALID | RESOLVED | SCHEDULED, {}),
     "a user without tasks": (
         a_user(),
-        facts(),
+        inputs(),
         VALID | RESOLVED | NO_TASKS,
-        {"Ready": "it names no task types, and so nothing starts"},
+        {"Ready": "the list of tasks is empty, so nothing starts"},
     ),
     "a user whose tasks are all suspended": (
         a_user({"tasks": [{"type": "orders", "suspend": True}]}),
-        facts(),
+        inputs(),
         VALID | RESOLVED | SUSPENDED,
         {"Ready": "all of its tasks"},
     ),
-    "a user who is suspended": (a_user({"suspend": True}), facts(), VALID | RESOLVED | SUSPENDED, {}),
-    "a user who is refused": (a_user(BAD), facts(), INVALID, {"Accepted": "spec.tasks[0].type"}),
-    "a refused duplicate is refused first": (a_user(BAD), facts(duplicates={"ada": OWNER}), INVALID, {}),
+    "a user who is suspended": (a_user({"suspend": True}), inputs(), VALID | RESOLVED | SUSPENDED, {}),
+    "a user who is refused": (a_user(BAD), inputs(), INVALID, {"Accepted": "spec.tasks[0].type"}),
+    "a refused duplicate is refused first": (a_user(BAD), inputs(duplicates={"ada": OWNER}), INVALID, {}),
     "a task type that is missing": (
         a_user(wants("orders", "b", "a")),
-        facts(),
+        inputs(),
         VALID | NOT_FOUND | SCHEDULED,
         {"ResolvedRefs": "no such task type: a, b; all other tasks run"},
     ),
     "at most ten are named": (
         a_user(wants(*MANY)),
-        facts(),
+        inputs(),
         VALID | NOT_FOUND | SCHEDULED,
         {"ResolvedRefs": f"no such task type: {', '.join(MANY[:10])} and 2 more; all other tasks run"},
     ),
     "a task type that is refused": (
         a_user(wants("orders", "t-14")),
-        facts(refused_types={"t-14": "spec.window: write at most the interval, 5m"}),
+        inputs(refused_types={"t-14": "spec.window: write at most the interval, 5m"}),
         VALID | REFUSED_TYPE | SCHEDULED,
         {
             "ResolvedRefs": "task type t-14 is refused: spec.window: write at most the interval, 5m; "
@@ -188,88 +188,88 @@ CASES: dict[str, Case] = {
     ),
     "a task type that is refused and one that is missing": (
         a_user(wants("a", "t-14")),
-        facts(refused_types={"t-14": "spec.window: write at most the interval, 5m", "t-15": "not named"}),
+        inputs(refused_types={"t-14": "spec.window: write at most the interval, 5m", "t-15": "not named"}),
         VALID | NOT_FOUND | SCHEDULED,
         {"ResolvedRefs": "no such task type: a; task type t-14 is refused: spec.window: write at most the "},
     ),
     "a refused type whose former state is in force": (
         a_user(wants("orders")),
-        facts(refused_types={"orders": "spec.window: write at most the interval, 5m"}),
+        inputs(refused_types={"orders": "spec.window: write at most the interval, 5m"}),
         VALID | RESOLVED | SCHEDULED,
         {},
     ),
     "a task that overrides a locked param": (
         a_user({"tasks": [{"type": "orders", "params": {"url": 1, "region": "us"}}, {"type": "b"}]}),
-        facts(types=known("b") | {"orders": replace(known("orders")["orders"], locked_params=("region",))}),
+        inputs(types=known("b") | {"orders": replace(known("orders")["orders"], locked_params=("region",))}),
         VALID | {"ResolvedRefs": ("False", "ParamsLocked")} | SCHEDULED,
         {"ResolvedRefs": "task orders: remove region: the task type orders locks it; all other tasks run"},
     ),
     "many tasks that override locked params": (
         a_user({"tasks": [{"type": name, "params": {"region": "us"}} for name in MANY]}),
-        facts(types={name: replace(one, locked_params=("region",)) for name, one in known(*MANY).items()}),
+        inputs(types={name: replace(one, locked_params=("region",)) for name, one in known(*MANY).items()}),
         VALID | {"ResolvedRefs": ("False", "ParamsLocked")} | SCHEDULED,
         {"ResolvedRefs": "; 2 more tasks override locked params; all other tasks run"},
     ),
     "many refused types": (
         a_user(wants(*MANY)),
-        facts(refused_types=dict.fromkeys(MANY, "spec.window: " + "x" * 2_000)),
+        inputs(refused_types=dict.fromkeys(MANY, "spec.window: " + "x" * 2_000)),
         VALID | REFUSED_TYPE | SCHEDULED,
         {"ResolvedRefs": "...; 2 more task types are refused; all other tasks run"},
     ),
     "a user whom another object has": (
         a_user(),
-        facts(duplicates={"ada": OWNER}),
+        inputs(duplicates={"ada": OWNER}),
         {"Accepted": ("False", "DuplicateUser"), "Ready": ("False", "DuplicateUser")},
         {"Accepted": 'user "ada" is declared by the UserSubscription "owner", which keeps it'},
     ),
     "a user who was imported": (
         a_user(),
-        facts(imported=frozenset({"ada"})),
+        inputs(imported=frozenset({"ada"})),
         {"Accepted": ("False", "ManagedByImport"), "Ready": ("False", "ManagedByImport")},
         {"Ready": 'user "ada" comes from an import'},
     ),
     "it is the user's id that was imported, and not the object's name": (
         a_user(wants("orders", userId="u-1")),
-        facts(imported=frozenset({"ada"})),
+        inputs(imported=frozenset({"ada"})),
         VALID | RESOLVED | SCHEDULED,
         {},
     ),
 }
 
 
-@pytest.mark.parametrize(("one", "known_facts", "expected", "says"), CASES.values(), ids=CASES)
+@pytest.mark.parametrize(("one", "given", "expected", "says"), CASES.values(), ids=CASES)
 def test_each_condition_has_its_reason_and_says_why(
-    one: Object, known_facts: Facts, expected: dict[str, tuple[str, str]], says: dict[str, str]
+    one: Object, given: StatusInputs, expected: dict[str, tuple[str, str]], says: dict[str, str]
 ) -> None:
-    conditions = {had["type"]: had for had in status_of(one, known_facts, NOW)["conditions"]}
+    conditions = {had["type"]: had for had in status_of(one, given, NOW)["conditions"]}
     assert {name: (had["status"], had["reason"]) for name, had in conditions.items()} == expected
     for name, text in says.items():
         assert text in conditions[name]["message"]
     assert max(len(had["message"]) for had in conditions.values()) <= 1_024
 
 
-@pytest.mark.parametrize(("one", "known_facts"), [case[:2] for case in CASES.values()], ids=CASES)
-def test_a_written_status_compares_equal_at_any_time(one: Object, known_facts: Facts) -> None:
-    wanted = status_of(one, known_facts, NOW)
+@pytest.mark.parametrize(("one", "given"), [case[:2] for case in CASES.values()], ids=CASES)
+def test_a_written_status_compares_equal_at_any_time(one: Object, given: StatusInputs) -> None:
+    wanted = status_of(one, given, NOW)
     assert not agrees({}, wanted)
     written = replace(one, status=wanted, version="8")
-    again = status_of(written, known_facts, NOW + timedelta(days=1))
+    again = status_of(written, given, NOW + timedelta(days=1))
     assert again == wanted
     assert agrees(written.status, again)
 
 
 def test_every_condition_has_its_generation() -> None:
-    status = status_of(a_user(generation=3), facts(), NOW)
+    status = status_of(a_user(generation=3), inputs(), NOW)
     assert status["observedGeneration"] == 3
     assert {had["observedGeneration"] for had in status["conditions"]} == {3}
-    assert not agrees(status, status_of(a_user(generation=4), facts(), NOW))
+    assert not agrees(status, status_of(a_user(generation=4), inputs(), NOW))
 
 
 def test_a_transition_is_dated_by_status_and_not_by_reason() -> None:
-    first = status_of(a_user(), facts(), NOW)
+    first = status_of(a_user(), inputs(), NOW)
     assert {had["lastTransitionTime"] for had in first["conditions"]} == {"2026-01-02T03:04:05Z"}
     edited = a_user(wants("gone", suspend=True), generation=2, status=first)
-    second = {had["type"]: had for had in status_of(edited, facts(), NOW + timedelta(hours=1))["conditions"]}
+    second = {had["type"]: had for had in status_of(edited, inputs(), NOW + timedelta(hours=1))["conditions"]}
     assert second["Ready"]["reason"] == "Suspended"
     assert {name: had["lastTransitionTime"][11:] for name, had in second.items()} == {
         "Accepted": "03:04:05Z",
@@ -280,15 +280,15 @@ def test_a_transition_is_dated_by_status_and_not_by_reason() -> None:
 
 def test_a_transition_is_dated_in_utc() -> None:
     abroad = NOW.astimezone(datetime.strptime("+0530", "%z").tzinfo)
-    assert status_of(a_user(), facts(), abroad) == status_of(a_user(), facts(), NOW)
+    assert status_of(a_user(), inputs(), abroad) == status_of(a_user(), inputs(), NOW)
 
 
 def test_types_count_subscriptions_and_users_count_tasks() -> None:
-    assert status_of(a_type(), facts(subscriptions={"orders": 5}), NOW)["subscriptions"] == 5
-    assert status_of(a_type(), facts(), NOW)["subscriptions"] == 0
-    status = status_of(a_user(wants("orders", "b", userId="u-1")), facts(), NOW)
+    assert status_of(a_type(), inputs(subscriptions={"orders": 5}), NOW)["subscriptions"] == 5
+    assert status_of(a_type(), inputs(), NOW)["subscriptions"] == 0
+    status = status_of(a_user(wants("orders", "b", userId="u-1")), inputs(), NOW)
     assert (status["userId"], status["taskCount"]) == ("u-1", 2)
-    assert "userId" not in status_of(a_user(BAD), facts(), NOW)
+    assert "userId" not in status_of(a_user(BAD), inputs(), NOW)
 
 
 def test_a_refused_edit_says_the_former_state_is_in_force() -> None:
@@ -297,25 +297,25 @@ def test_a_refused_edit_says_the_former_state_is_in_force() -> None:
     table.put("UserSubscription", user("ada", 2, BAD, generation=2))
     one = table.objects["UserSubscription", "ada"]
     assert isinstance(one.value, UserSubscription)
-    status = status_of(one, facts(), NOW)
+    status = status_of(one, inputs(), NOW)
     assert status["taskCount"] == 1
     assert [(had["type"], had["reason"]) for had in status["conditions"]] == [
         ("Accepted", "Invalid"),
         ("Ready", "Invalid"),
     ]
-    assert status["conditions"][0]["message"].endswith("(what it said before stays in force)")
+    assert status["conditions"][0]["message"].endswith("(the last accepted state stays in force)")
 
 
 def test_a_message_is_bounded_however_much_is_wrong() -> None:
     one = a_user({"tasks": [{"type": f"A{number}"} for number in range(500)]})
     assert len(one.refusal) > 10_000
-    messages = [had["message"] for had in status_of(one, facts(), NOW)["conditions"]]
+    messages = [had["message"] for had in status_of(one, inputs(), NOW)["conditions"]]
     assert [len(message) for message in messages] == [1024, 1024]
     assert messages[0].endswith("...")
 
 
 def test_foreign_status_fields_are_kept() -> None:
-    wanted = status_of(a_user(), facts(), NOW)
+    wanted = status_of(a_user(), inputs(), NOW)
     theirs = {"type": "Billed", "status": "True"}
     had = wanted | {"conditions": [theirs, *reversed(wanted["conditions"])], "theirs": 1}
     assert agrees(had, wanted)
@@ -340,7 +340,7 @@ def test_a_type_shows_its_window_and_a_stable_next_run(
     now = datetime(2026, 1, 31, 12, 30, tzinfo=UTC)
     raw = {"metadata": {"name": "t", "uid": "1", "generation": 1, "resourceVersion": "1"}}
     one = read("TaskType", raw | {"spec": {"handler": {"function": "f"}, **spec}})
-    wanted = status_of(one, facts(), now)
+    wanted = status_of(one, inputs(), now)
     assert (wanted["window"], wanted.get("next")) == (window, following)
     assert agrees(wanted, wanted)
     assert not agrees(wanted | {"next": "1970-01-01T00:00:00Z"}, wanted)

@@ -11,21 +11,19 @@ from typing import Any
 import pytest
 
 from taskqueue.store.fence import Fence
-from taskqueue_operator.api import Api
-from taskqueue_operator.conditions import Facts
 from taskqueue_operator.connection import ApiError
 from taskqueue_operator.events import Events
-from taskqueue_operator.gathering import Gathering
-from taskqueue_operator.leader import Leader
+from taskqueue_operator.input_reader import InputReader
 from taskqueue_operator.objects import Kind, Object, ObjectTable
+from taskqueue_operator.status_inputs import StatusInputs
 from taskqueue_operator.status_writer import StatusWriter
 from tests.support.kubernetes.raw_objects import raw
 from tests.support.process.virtual_time import virtual_time
 
-FACTS = Facts({}, {}, frozenset(), None, frozenset(), True, "", {}, 0)
+INPUTS = StatusInputs({}, {}, frozenset(), None, frozenset(), True, "", {}, 0)
 
 
-class Server(Api):
+class Server:
     """Takes a status as the API server does, and tells the table of it as the watch does."""
 
     def __init__(self, table: ObjectTable) -> None:
@@ -72,8 +70,11 @@ class Server(Api):
         if not self.deaf:
             self.tell(one.name)
 
+    async def create_event(self, about: Object, identity: str, kind: str, reason: str, note: str) -> None:
+        raise AssertionError(f"no condition becomes False in these tests: {reason}")
 
-class Leading(Leader):
+
+class Leading:
     def __init__(self) -> None:
         self.now = asyncio.Event()
         self.now.set()
@@ -92,24 +93,27 @@ def keeper() -> Any:
     return SimpleNamespace(stored=None)
 
 
-class Given(Gathering):
-    """Facts that the test says, and the store has what `publish` last put there."""
+class Given:
+    """Inputs chosen by the test; `publish` puts the declarations into the store."""
 
     def __init__(self, table: ObjectTable) -> None:
         self.keeper = keeper()
         self.table = table
-        self.now = FACTS
+        self.now = INPUTS
         self.error: Exception | None = None
         no_store: Any = None
-        super().__init__(no_store, self.keeper, table)
+        self._reader = InputReader(no_store, self.keeper, table)
 
     def publish(self) -> None:
         self.keeper.stored = self.table.desired()
 
-    async def facts(self) -> Facts:
+    async def read(self) -> StatusInputs:
         if self.error:
             raise self.error
         return self.now
+
+    def is_published(self, one: Object, duplicates: Mapping[str, Object]) -> bool:
+        return self._reader.is_published(one, duplicates)
 
 
 class Writing:
@@ -131,7 +135,7 @@ class Writing:
     def count(self, *types: str) -> None:
         """Have every publish change what the types say of their subscriptions."""
         known = self.given.now.subscriptions
-        self.given.now = replace(FACTS, subscriptions={name: known.get(name, 0) + 1 for name in types})
+        self.given.now = replace(INPUTS, subscriptions={name: known.get(name, 0) + 1 for name in types})
 
     def counted(self, name: str) -> int:
         status: Mapping[str, Any] = self.server.raws[name].get("status", {})
@@ -166,7 +170,7 @@ async def test_changed_inputs_rewrite_only_affected_statuses() -> None:
     async with writing("ada", "bob") as parts:
         await asyncio.sleep(5)
         parts.server.tried.clear()
-        parts.given.now = replace(FACTS, imported=frozenset({"ada"}))
+        parts.given.now = replace(INPUTS, imported=frozenset({"ada"}))
         await asyncio.sleep(60)
         assert parts.server.tried == ["ada"]
         assert parts.server.raws["ada"]["status"]["conditions"][0]["reason"] == "ManagedByImport"
@@ -192,7 +196,7 @@ async def test_an_edited_object_comes_first_in_a_long_queue() -> None:
         await asyncio.sleep(2.5)
         assert parts.server.tried.count("u7") == 1
         await asyncio.sleep(60)
-        parts.given.now = replace(FACTS, imported=frozenset(names))
+        parts.given.now = replace(INPUTS, imported=frozenset(names))
         parts.server.tried.clear()
         await asyncio.sleep(1.5)
         assert parts.server.tried
@@ -386,7 +390,7 @@ async def test_unpublishable_objects_are_told_at_once() -> None:
     async with writing("ada") as parts:
         parts.server.edit("bad", {"tasks": [{"type": "A"}]})
         parts.server.edit("zoe", {"userId": "ada"})
-        parts.given.now = replace(FACTS, duplicates=parts.table.duplicates())
+        parts.given.now = replace(INPUTS, duplicates=parts.table.duplicates())
         await asyncio.sleep(2)
         reasons = {name: raw["status"]["conditions"][0]["reason"] for name, raw in parts.server.raws.items()}
         assert reasons == {"ada": "Valid", "bad": "Invalid", "zoe": "DuplicateUser"}

@@ -1,19 +1,19 @@
 """The CustomResourceDefinitions, generated from the models: `make generate` writes crds/.
 
-    structural    pydantic's JSON schema -> the subset of it that Kubernetes takes
-    rule          a rule in CEL, and how rules get to their fields
-    forms         rules for text that has a form: durations, time zones, quantities, URLs, names
+    structural    pydantic's JSON schema -> a structural schema, the subset that Kubernetes accepts
+    rule          a rule in CEL, and the addition of rules to fields
+    forms         rules for text of a certain form: durations, time zones, quantities, URLs, names
     cron_rules    rules for a cron line
-    rules         which field has which rules
-    status        what the operator writes back
-    definition    all of it together, with printer columns and selectable fields
+    rules         the rules of each field
+    status        the schema of both statuses
+    definition    the complete definitions, with printer columns and selectable fields
 
-The API server refuses a bad manifest when it is applied, in the words of a rule. What neither a schema nor CEL
-can know becomes a condition of the object: a date of cron that only a calendar shows to be none (`0 0 LW * */7`), a
-window longer than the time between two runs, and params that take more than 1 KiB, or 64 KiB together, or are no JSON
-to msgspec. docs/manifests.md lists all of it.
+The API server refuses a bad manifest when it is applied, with the message of a rule. Faults that neither a schema nor
+CEL can find become conditions of the object: cron dates that a calendar never has (`0 0 LW * */7`), a window longer
+than the time between two runs, and params of more than 1 KiB, of more than 64 KiB together, or that msgspec cannot
+encode as JSON. docs/manifests.md lists all of them.
 
-Needs Kubernetes 1.30 or newer; before 1.31 nobody can select objects by their own fields.
+Needs Kubernetes 1.30 or newer; selection of objects by their own fields needs 1.31.
 
 May import `taskqueue.models` and nothing else of taskqueue.
 """

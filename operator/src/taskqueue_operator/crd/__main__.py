@@ -1,4 +1,4 @@
-"""`python -m taskqueue_operator.crd FOLDER` writes each definition into a file of its name."""
+"""`python -m taskqueue_operator.crd FOLDER` writes each definition to a file in FOLDER."""
 
 import sys
 from pathlib import Path

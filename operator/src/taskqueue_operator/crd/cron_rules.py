@@ -1,7 +1,7 @@
-"""The rules for a cron line: what `models.cron_refusal` checks, in its order and in its words.
+"""The rules for a cron line: the checks of `models.cron_refusal`, in the same order and with the same messages.
 
-A field is found by an expression and not by splitting the line: of the items of a list CEL knows no length, and takes
-the cost of anything done with one to be beyond all budgets.
+A field is found by a regular expression and not by splitting the line: CEL does not know the length of list items, and
+estimates the cost of any operation on them as beyond every budget.
 """
 
 from collections.abc import Callable
@@ -44,7 +44,7 @@ _ON_ONE_LINE = _matches("self", ON_ONE_LINE)
 
 
 def cron() -> list[Rule]:
-    """Give the rules of `schedule.cron`."""
+    """Return the rules of `schedule.cron`."""
     stars = f"'{cron_refusal.STARS}'"
     return [
         Rule(_FIVE, cron_refusal.FIVE, saying=_not_five()),
@@ -61,7 +61,7 @@ def cron() -> list[Rule]:
 
 
 def _not_five() -> str:
-    """Build the sentence for a word, an interval, or a line of another number of fields."""
+    """Return the message, in CEL, for a word, an interval, or a line without five fields."""
     line = "self.trim()"
     seconds = f"{_found(_found(line, '/[0-9]+'), '[0-9]+')} + 's'"
     zone = f"{_found(line, f'={FIELD} ')}.trim().replace('=', '')"
@@ -83,13 +83,13 @@ def _not_five() -> str:
         ),
         (
             _matches(line, cron_refusal.EVERY),
-            _said(cron_refusal.interval, f"{line}.replace('@every ', '')", line),
+            _sentence(cron_refusal.interval, f"{line}.replace('@every ', '')", line),
         ),
         (f"{line}.startsWith('@every')", f"'{cron_refusal.EVERY_OTHER}'"),
         (f"{line} == '@reboot'", f"'{cron_refusal.REBOOT}'"),
-        (_matches(line, cron_refusal.EVERY_SECONDS), _said(cron_refusal.interval, seconds, line)),
-        (_matches(line, cron_refusal.ZONE_FIRST), _said(cron_refusal.zone_apart, zone, times)),
-        (_matches(five, LINE), _said(cron_refusal.without_more, five)),
+        (_matches(line, cron_refusal.EVERY_SECONDS), _sentence(cron_refusal.interval, seconds, line)),
+        (_matches(line, cron_refusal.ZONE_FIRST), _sentence(cron_refusal.zone_apart, zone, times)),
+        (_matches(five, LINE), _sentence(cron_refusal.without_more, five)),
     ]
     return " : ".join(f"{when} ? {says}" for when, says in cases) + f" : '{cron_refusal.FIVE}'"
 
@@ -100,12 +100,12 @@ def _readable(field: CronField) -> Rule:
     return Rule(
         f"!{_PLAIN} || {_matches(one, PATTERNS[field.name])}",
         cron_refusal.forms(field),
-        saying=_said(lambda shown: cron_refusal.unreadable(field, shown), shown),
+        saying=_sentence(lambda shown: cron_refusal.unreadable(field, shown), shown),
     )
 
 
 def _forwards(field: CronField) -> Rule:
-    """Refuse a range that passes the end of its field."""
+    """Return the rule that refuses a range beyond the end of its field."""
     one = _field(field)
     whole = _found(one, RANGE)
     start, end = _found(whole, "^[^-]+"), _found(whole, "[^-]+$")
@@ -122,9 +122,11 @@ def _forwards(field: CronField) -> Rule:
         f"!{_READABLE} || !{_matches(one, BACKWARDS[field.name])}",
         cron_refusal.upwards(field),
         saying=f"{_matches(one, ONE_RANGE)} ? "
-        + _said(lambda *parts: cron_refusal.instead(field, *parts), f"{one}.replace({whole}, {better})", one)
+        + _sentence(
+            lambda *parts: cron_refusal.instead(field, *parts), f"{one}.replace({whole}, {better})", one
+        )
         + " : "
-        + _said(lambda written: f'{cron_refusal.upwards(field)} (was "{written}")', one),
+        + _sentence(lambda written: f'{cron_refusal.upwards(field)} (was "{written}")', one),
     )
 
 
@@ -140,7 +142,7 @@ def _word_or_number(field: CronField, token: str, word: str, number: str) -> str
 
 
 def _exists() -> Rule:
-    """Refuse a day of the month that none of the months has."""
+    """Return the rule that refuses a day that none of its months has."""
     day, month, weekday = _field(DAY), _field(MONTH), _field(WEEKDAY)
     missing = " || ".join(
         f"{_matches(day, days)} && {_matches(month, months)}" for days, months in NO_SUCH_DAY.values()
@@ -148,14 +150,14 @@ def _exists() -> Rule:
     return Rule(
         f"!{_READABLE} || !{weekday}.startsWith('*') || !({missing})",
         f"write another {DAY.name} or {MONTH.name} in cron",
-        saying=_said(cron_refusal.no_such_day, day, month),
+        saying=_sentence(cron_refusal.no_such_day, day, month),
     )
 
 
-def _said(sentence: Callable[..., str], *cel: str) -> str:
-    """Write a sentence as CEL that puts the values of these expressions into it."""
+def _sentence(sentence: Callable[..., str], *cel: str) -> str:
+    """Return a CEL expression for a sentence with the values of CEL expressions in it."""
     marks = [f"\0{number}\0" for number in range(len(cel))]
-    said = f"'{sentence(*marks)}'"
+    text = f"'{sentence(*marks)}'"
     for mark, one in zip(marks, cel, strict=True):
-        said = said.replace(mark, f"' + {one} + '")
-    return said
+        text = text.replace(mark, f"' + {one} + '")
+    return text

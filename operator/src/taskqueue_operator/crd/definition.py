@@ -1,4 +1,4 @@
-"""The two CustomResourceDefinitions, whole."""
+"""The two complete CustomResourceDefinitions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ HEAD = "# Written by `make generate` from the models; change it there.\n"
 
 
 class Column(NamedTuple):
-    """A column of `kubectl get`.   path: where its value is found.   wide: whether only `-o wide` shows it."""
+    """A column of `kubectl get`. path: of its value. wide: shown by `-o wide` only."""
 
     name: str
     type: str
@@ -27,7 +27,7 @@ class Column(NamedTuple):
     wide: bool = False
 
     def written(self) -> dict[str, Any]:
-        """As the definition has it."""
+        """Return the column as in the definition."""
         written: dict[str, Any] = {"name": self.name, "type": self.type, "jsonPath": self.path}
         return written | ({"priority": 1} if self.wide else {})
 
@@ -36,9 +36,9 @@ def _condition(name: str, condition: str, field: str = "status", *, wide: bool =
     return Column(name, "string", f'.status.conditions[?(@.type=="{condition}")].{field}', wide)
 
 
-#: Empty where the field is not written: a default would be one more line of every object.
+#: Empty without the field: a default would add a line to every object.
 _SUSPENDED = Column("Suspended", "boolean", ".spec.suspend")
-#: Ready is True of what is suspended, paused or has nothing to do: the reason tells.
+#: Ready is also True for a suspended or paused object and for one without tasks; the reason shows it.
 _READY = (
     _condition("Ready", "Ready"),
     Column("Age", "date", ".metadata.creationTimestamp"),
@@ -48,7 +48,7 @@ _READY = (
 
 @dataclass(frozen=True, slots=True)
 class _Kind:
-    """What differs between the kinds.   selectable: fields that `kubectl get --field-selector` can ask for."""
+    """The parts in which the kinds differ. selectable: fields for `kubectl get --field-selector`."""
 
     model: type[TaskTypeManifest | UserSubscriptionManifest]
     singular: str
@@ -105,19 +105,19 @@ _KINDS = (
 
 
 def definitions() -> dict[str, dict[str, Any]]:
-    """Each definition under its name, `tasktypes.taskqueue.dev`."""
+    """Return the definitions by name, such as `tasktypes.taskqueue.dev`."""
     return {f"{kind.plural}.{GROUP}": _definition(kind) for kind in _KINDS}
 
 
 def text(definition: Mapping[str, Any]) -> str:
-    """Write a definition as the YAML of its file."""
+    """Return a definition as YAML, the content of its file."""
     return HEAD + yaml.dump(
         definition, Dumper=_Dumper, sort_keys=False, width=110, default_flow_style=False, allow_unicode=True
     )
 
 
 class _Dumper(yaml.SafeDumper):
-    """Without anchors: the same words twice are written twice."""
+    """Writes no anchors: equal parts are repeated."""
 
     def ignore_aliases(self, _data: Any) -> bool:
         return True

@@ -1,4 +1,4 @@
-"""Rules for text that has a form. Each says what `models` says, before anything is stored."""
+"""Rules for text of a certain form. They refuse the same text as `models`, with the same messages."""
 
 from taskqueue.models import duration, identity, locked_params, quantity
 from taskqueue.models import time_zone as time_zones
@@ -10,6 +10,7 @@ _LONGEST = duration.format_ms(duration.MAX_MS)
 
 
 def positive_duration(name: str) -> list[Rule]:
+    """Return the rules for a duration above zero."""
     return [
         *_any_duration(name),
         _of_duration("duration(self) > duration('0s')", f'write {name} above zero, such as "30s"'),
@@ -17,6 +18,7 @@ def positive_duration(name: str) -> list[Rule]:
 
 
 def whole_seconds(name: str) -> list[Rule]:
+    """Return the rules for a duration of whole seconds, at least one."""
     return [
         *_any_duration(name),
         _of_duration(
@@ -41,9 +43,9 @@ def _of_duration(cel: str, message: str) -> Rule:
 
 
 def time_zone(name: str) -> list[Rule]:
-    """The names are those that the API server knows, as for a CronJob; asked for the hour in another, it fails.
+    """Return the rules for a time zone: a name that the API server knows, as for a CronJob, and no offset.
 
-    It would take an offset, too.
+    `getHours` fails for an unknown name, and would accept an offset.
     """
     message = f'write {name} as an IANA time zone, such as "{{}}"'
     before, behind = message.split("{}")
@@ -70,6 +72,7 @@ def time_zone(name: str) -> list[Rule]:
 
 
 def per_second(name: str) -> list[Rule]:
+    """Return the rules for a rate, a number or a quantity."""
     text = "string(self)"
     number = f"quantity({text})"
     return [
@@ -83,7 +86,7 @@ def per_second(name: str) -> list[Rule]:
 
 
 def url(field: str) -> list[Rule]:
-    """Rules for the parent: a URL may hold a password, and the API server repeats what a rule on it refuses."""
+    """Return rules for the parent field: a URL may contain a password, and the API server quotes a refused value."""
     printable = f"self.{field}.matches('^[!-~]+$')"
     return [
         Rule(printable, f"write {field} without spaces, other characters percent-encoded", at=f".{field}"),
@@ -97,7 +100,7 @@ def url(field: str) -> list[Rule]:
 
 
 def headers(field: str) -> list[Rule]:
-    """Rules for the parent, as for a URL."""
+    """Return rules for the parent field, for the same reason as for a URL."""
     return [
         Rule(
             f"!has(self.{field}) || self.{field}.all(name, "

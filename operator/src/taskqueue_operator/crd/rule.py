@@ -1,4 +1,4 @@
-"""A rule in CEL (x-kubernetes-validations), and how rules get to their fields."""
+"""A rule in CEL (x-kubernetes-validations), and the addition of rules to the fields of a schema."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -9,11 +9,11 @@ LIST_ITEMS = "[]"
 
 @dataclass(frozen=True, slots=True)
 class Rule:
-    """What must be true of a field, and the sentence of whoever it refuses.
+    """A condition that a field must meet, and the message of its refusal.
 
-    cel: `self` is the field; a rule must not fail on what another rule refuses.
-    message: names the field and says what to write.   saying: CEL that builds a better message, for a rule that
-    knows the figure.   at: the field inside `self` that is to blame, `.window`.
+    cel: an expression in which `self` is the field; it must not fail for values that another rule refuses. message:
+    names the field and the text to write. saying: an expression for a better message, which can contain the value.
+    at: the field inside `self` at fault, such as `.window`.
     """
 
     cel: str
@@ -22,7 +22,7 @@ class Rule:
     at: str = ""
 
     def written(self) -> dict[str, str]:
-        """As the definition has it."""
+        """Return the rule as in the definition."""
         written = {"rule": self.cel, "message": self.message}
         if self.saying:
             written["messageExpression"] = self.saying
@@ -32,9 +32,9 @@ class Rule:
 
 
 def add_rules(schema: dict[str, Any], rules: Mapping[str, Sequence[Rule]]) -> None:
-    """Give each field its rules: `spec.tasks[].type`, and "" for the whole object.
+    """Add rules to fields, by path: `spec.tasks[].type`, or "" for the whole object.
 
-    Raises KeyError for a field that is not there.
+    Raises KeyError for an unknown field.
     """
     for path, of_field in rules.items():
         field = schema

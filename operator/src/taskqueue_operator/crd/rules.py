@@ -1,4 +1,4 @@
-"""Which field has which rules. The models have the same ones: fields.py and rules.py there."""
+"""The rules of each field of both kinds, equal to the checks of the models (fields.py and rules.py there)."""
 
 from collections.abc import Mapping, Sequence
 

@@ -1,50 +1,50 @@
-"""The status of both kinds: what the operator writes back. A condition is as in Kubernetes' own API."""
+"""The schema of the status of both kinds. A condition has the fields of Kubernetes' own API."""
 
 from taskqueue_operator.crd.structural import Schema
 
 _CONDITION: Schema = {
-    "description": "One thing that was found out about the object.",
+    "description": "One aspect of the state of the object.",
     "type": "object",
     "required": ["type", "status", "reason", "message", "lastTransitionTime"],
     "properties": {
         "type": {
-            "description": "What the condition is about, in CamelCase.",
+            "description": "Name of the aspect, in CamelCase.",
             "type": "string",
             "maxLength": 316,
         },
         "status": {
-            "description": "Whether it is so.",
+            "description": "Whether the condition holds.",
             "type": "string",
             "enum": ["True", "False", "Unknown"],
         },
         "observedGeneration": {
-            "description": "The metadata.generation that was looked at. If it is lower than the object's, "
+            "description": "The metadata.generation that was evaluated. If it is lower than the object's, "
             "the condition is out of date.",
             "type": "integer",
             "format": "int64",
             "minimum": 0,
         },
         "lastTransitionTime": {
-            "description": "When status last changed.",
+            "description": "Time of the last change of status.",
             "type": "string",
             "format": "date-time",
         },
         "reason": {
-            "description": "One word for programs: why status is what it is.",
+            "description": "Cause of the status, one word for programs.",
             "type": "string",
             "maxLength": 1_024,
         },
         "message": {
-            "description": "A sentence for people: why status is what it is, and what to do about it.",
+            "description": "Cause of the status and remedy, a sentence for people.",
             "type": "string",
             "maxLength": 32_768,
         },
     },
 }
 
-#: What an object says that no operator has seen: whoever waits for it must not take it for ready. The API server shows
-#: it in place of a status that was never written, and the operator always writes these two.
-_NOT_SEEN: Schema = {
+#: The status of an object before the operator first writes one, so that `kubectl wait` does not take the object for
+#: ready. The API server shows it as the default; the operator always writes both conditions.
+_PENDING: Schema = {
     "conditions": [
         {
             "type": condition,
@@ -60,12 +60,12 @@ _NOT_SEEN: Schema = {
 
 def _status(conditions: str, of_kind: dict[str, Schema]) -> Schema:
     return {
-        "description": "What the operator found and did. Written by the operator alone.",
+        "description": "State of the object, written by the operator alone.",
         "type": "object",
-        "default": _NOT_SEEN,
+        "default": _PENDING,
         "properties": {
             "observedGeneration": {
-                "description": "The metadata.generation that this status is about.",
+                "description": "The metadata.generation that this status describes.",
                 "type": "integer",
                 "format": "int64",
                 "minimum": 0,
@@ -83,12 +83,12 @@ def _status(conditions: str, of_kind: dict[str, Schema]) -> Schema:
 
 
 TASK_TYPE_STATUS = _status(
-    "Accepted (the manifest can be used), HandlerRegistered (a worker knows its function), Feasible (a day's "
-    "demand of all types fits under the limit), Ready (it is accepted, and does what it says: jobs are emitted, or it "
-    "is suspended).",
+    "Accepted (the manifest is valid), HandlerRegistered (a worker has its function), Feasible (the demand of all "
+    "types in a day fits under the limit), Ready (the type is accepted and in force: jobs are emitted, or the type is "
+    "suspended).",
     {
         "subscriptions": {
-            "description": "How many users subscribe to the type.",
+            "description": "Number of users that subscribe to the type.",
             "type": "integer",
             "format": "int64",
             "minimum": 0,
@@ -98,23 +98,22 @@ TASK_TYPE_STATUS = _status(
             "type": "string",
         },
         "next": {
-            "description": "When the next period begins, in UTC, such as 2026-01-31T02:00:00Z. Only where periods "
-            "are an hour or longer.",
+            "description": "Start of the next period in UTC, such as 2026-01-31T02:00:00Z. Only if periods are an hour "
+            "or longer.",
             "type": "string",
         },
     },
 )
 USER_SUBSCRIPTION_STATUS = _status(
-    "Accepted (the user is this object's and nobody else's), ResolvedRefs (every type that tasks names is there; "
-    "the others run all the same), Ready (it is accepted, and does what it says: jobs are emitted, or it is "
-    "suspended).",
+    "Accepted (the object is valid and owns its user), ResolvedRefs (every type in tasks exists; tasks of existing "
+    "types run in any case), Ready (the subscription is accepted and in force: jobs are emitted, or it is suspended).",
     {
         "userId": {
-            "description": "The user's id in effect: spec.userId or the object's name.",
+            "description": "Id of the user in effect: spec.userId or the object's name.",
             "type": "string",
         },
         "taskCount": {
-            "description": "How many tasks the user has.",
+            "description": "Number of tasks of the user.",
             "type": "integer",
             "format": "int64",
             "minimum": 0,

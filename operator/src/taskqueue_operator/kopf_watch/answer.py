@@ -1,4 +1,4 @@
-"""An answer of the API server as kopf reads it: what of an aiohttp.ClientResponse it uses, and no more."""
+"""An answer of the API server with the parts of an aiohttp.ClientResponse that kopf uses."""
 
 import json
 from collections.abc import AsyncIterator, Mapping
@@ -10,11 +10,13 @@ from taskqueue.models.nesting import cut
 
 
 class Content(Protocol):
+    """The body of an answer, read in chunks."""
+
     def iter_chunked(self, size: int) -> AsyncIterator[bytes]: ...
 
 
 class Answer:
-    """status, document (what `json` returns): in place of what was answered. content: read as a stream."""
+    """A response, with parts replaced. document: returned by `json`. content: read as a stream."""
 
     def __init__(
         self,
@@ -34,7 +36,7 @@ class Answer:
         return cut(await self._response.read()).decode(errors="replace")
 
     async def json(self) -> Any:
-        """Raises json.JSONDecodeError."""
+        """Return the document, or the decoded body. Raises json.JSONDecodeError."""
         return self._document if self._document is not None else json.loads(await self.text())
 
     def raise_for_status(self) -> None:

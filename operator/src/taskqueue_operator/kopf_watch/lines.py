@@ -1,6 +1,6 @@
-"""The lines of a watch, each an event that kopf can decode: of an object only its identity, the rest as one text.
+"""The lines of a watch as events that kopf can decode: the identity of an object, and the object as one text.
 
-So nothing that strangers wrote is decoded by kopf, which keeps what it decoded for as long as events wait.
+kopf therefore decodes no content that users wrote, and keeps little of an event that waits.
 """
 
 import time
@@ -12,9 +12,9 @@ from aiohttp import ClientPayloadError, StreamReader
 from taskqueue.models.nesting import cut
 from taskqueue_operator.connection import UNDECODABLE
 
-#: An event holds one object of 1.5 MiB at most.
+#: An event has one object of at most 1.5 MiB.
 _MAX_LINE_BYTES = 2**24
-#: Makes kopf list anew and watch from there.
+#: Makes kopf list again and watch from that version.
 EXPIRED = b'{"type":"ERROR","object":{"kind":"Status","code":410,"reason":"Expired"}}\n'
 
 
@@ -41,10 +41,10 @@ _EVENTS = msgspec.json.Decoder(_Event)
 
 
 class Lines:
-    """Stands in for the content of an answer.
+    """The content of the answer to a watch request.
 
-    on_life: called for every event that can be decoded, and at an end that does not come before `due_s`: what answers
-    in place of an API server may say anything, or nothing, and end at once.
+    on_life: called for every event that can be decoded, and at an end after at least `due_s`. An earlier end is no sign
+    of life, because another server in place of an API server may answer anything and end at once.
     """
 
     def __init__(self, content: StreamReader, on_life: Callable[[], None], due_s: float) -> None:
@@ -53,23 +53,25 @@ class Lines:
         self._due_s = time.monotonic() + due_s
 
     async def iter_chunked(self, _size: int) -> AsyncIterator[bytes]:
-        """Every line as it comes, whole. Raises ClientPayloadError at one without an end."""
+        """Yield each complete line as it arrives. Raises ClientPayloadError if a line is too long."""
         parts: list[bytes] = []
         length = 0
         async for data in self._content.iter_any():
             *lines, rest = data.split(b"\n")
             for line in lines:
-                yield self._minded(b"".join((*parts, line)))
+                yield self._event(b"".join((*parts, line)))
                 parts, length = [], 0
             parts.append(rest)
             length += len(rest)
             if length > _MAX_LINE_BYTES:
-                raise ClientPayloadError(f"a line of a watch has more than {_MAX_LINE_BYTES} bytes")
+                raise ClientPayloadError(
+                    f"a line of a watch must have at most {_MAX_LINE_BYTES} bytes (was {length})"
+                )
         if time.monotonic() >= self._due_s:
             self._on_life()
-        yield self._minded(b"".join(parts))
+        yield self._event(b"".join(parts))
 
-    def _minded(self, line: bytes) -> bytes:
+    def _event(self, line: bytes) -> bytes:
         event = checked(line)
         if event not in (b"", EXPIRED):
             self._on_life()
@@ -77,17 +79,16 @@ class Lines:
 
 
 class Expired:
-    """Stands in for the content of a watch that must begin anew."""
+    """The content of a watch that must begin with a new list."""
 
     async def iter_chunked(self, _size: int) -> AsyncIterator[bytes]:
         yield EXPIRED
 
 
 def checked(line: bytes) -> bytes:
-    """Return an event that kopf can decode: that of the line, or that the watch is too old.
+    """Return the event of a line, its object as an identity and `text`; EXPIRED if the line has no valid event.
 
-    kopf ends at an error that it does not know, and at what is no event. To list anew brings what that would have told.
-    `text` of the object is what was read of it.
+    kopf ends at an unknown error and at an invalid event. After EXPIRED it lists again, which makes up for the event.
     """
     line = cut(line)
     if not line.strip():

@@ -1,14 +1,14 @@
-"""When the watch of each kind was last known to be alive."""
+"""The last signs of life of the watch of each kind."""
 
 import time
 from collections.abc import Collection
 
 
 class Pulse:
-    """Written by kopf's thread, read by any; outlives a watch that is started anew.
+    """Written by kopf's thread and read by any thread; survives restarts of a watch.
 
-    A watch is alive when it tells an event, a bookmark too, and when the API server ends it in due time. That a request
-    is answered says nothing: what is between may hold back all that follows, or answer itself.
+    An event, also a bookmark, is a sign of life, and so is an end in due time by the API server. The answer to a
+    request is none: a proxy may answer itself, or hold back all events.
     """
 
     def __init__(self, plurals: Collection[str]) -> None:
@@ -27,9 +27,9 @@ class Pulse:
         self._refused_s[plural] = time.monotonic()
 
     def age_s(self, plural: str) -> float:
-        """Since a watch was last alive."""
+        """Return the time since the last sign of life."""
         return time.monotonic() - self._alive_s[plural]
 
     def silent_s(self, plural: str) -> float:
-        """Since a watch was last alive, or refused."""
+        """Return the time since the last sign of life or refusal."""
         return min(self.age_s(plural), time.monotonic() - self._refused_s[plural])

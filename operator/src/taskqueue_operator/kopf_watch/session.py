@@ -1,4 +1,4 @@
-"""What kopf asks the API server by, in place of an aiohttp.ClientSession: it never sees what would end it."""
+"""kopf's requests to the API server, in place of an aiohttp.ClientSession; answers that would end kopf are hidden."""
 
 import asyncio
 from collections import Counter, defaultdict
@@ -18,16 +18,15 @@ from taskqueue_operator.kopf_watch.answer import Answer
 from taskqueue_operator.kopf_watch.lines import Expired, Lines
 from taskqueue_operator.kopf_watch.pulse import Pulse
 
-#: So often a watch is tried before its kind is listed anew: what it was to begin with may be what is refused.
+#: Refusals of a watch until its kind is listed again, in case the version to watch from is refused.
 _TRIES = 6
-#: Between two requests for a watch of one kind: an answer that ends at once is not asked for without a pause.
+#: Minimum time between two watch requests for one kind, in case answers end at once.
 _PAUSE_S = 1.0
 _CONNECT_S = 5.0
-#: A watch that ends in this part of the time it may be silent for ends too early to be one of an API server.
+#: A watch of an API server lasts longer than this part of the maximum silence.
 _EARLY = 2
 _LIST_ACCEPT = "application/json;as=PartialObjectMetadataList;g=meta.k8s.io;v=v1,application/json"
-
-
+#: Answers that would end kopf, or make it log in again without a pause.
 _ENDING = frozenset({HTTPStatus.UNAUTHORIZED, HTTPStatus.FORBIDDEN})
 
 
@@ -47,9 +46,10 @@ _LISTS = msgspec.json.Decoder(_List)
 
 
 class Credentials(Protocol):
-    """authorization: the current header of that name; empty where a certificate is the identity.
+    """The current credentials.
 
-    transport: further arguments of aiohttp for a request of this moment.
+    authorization: the header of that name; empty if a certificate is the identity. transport: further arguments of
+    aiohttp for a request.
     """
 
     @property
@@ -60,9 +60,10 @@ class Credentials(Protocol):
 
 
 class Session:
-    """Opened inside kopf's loop. on_list: called when a kind is watched from its present state on.
+    """Sends kopf's requests, in kopf's loop.
 
-    silent_s: how long a watch may tell nothing before its connection is given up.
+    on_list: called with a kind whose current version was read, from which it is watched next. silent_s: maximum silence
+    of a watch, after which its connection is closed.
     """
 
     def __init__(
@@ -108,7 +109,7 @@ class Session:
         return await self._checked(await self._send(method, url, timeout, headers or {}, json))
 
     async def _list(self, plural: str, url: str, timeout: aiohttp.ClientTimeout) -> Answer:  # noqa: ASYNC109
-        """Ask for the first object alone, for where a watch begins; whoever needs the objects lists them."""
+        """Ask for one object only, because kopf needs just the version to watch from, and return an empty list."""
         short = urlunsplit(urlsplit(url)._replace(query="limit=1"))
         response = await self._send(HTTPMethod.GET, short, timeout, {"Accept": _LIST_ACCEPT})
         if response.status >= HTTPStatus.BAD_REQUEST:
@@ -117,7 +118,7 @@ class Session:
         try:
             version = _LISTS.decode(cut(await response.read())).metadata.resourceVersion
         except UNDECODABLE as error:
-            raise RefusedError(f"a list cannot be decoded: {error}") from error
+            raise RefusedError(f"list not decodable: {error}") from error
         self._on_list(plural)
         return Answer(response, document={"items": [], "metadata": {"resourceVersion": version}})
 
@@ -138,14 +139,14 @@ class Session:
         return Answer(response, status=HTTPStatus.OK, content=Expired())
 
     async def _checked(self, response: aiohttp.ClientResponse) -> Answer:
-        """Hand on what kopf can deal with, raise RefusedError for what would end it.
+        """Return an answer that kopf can handle. Raises RefusedError for other answers, which would end kopf.
 
-        Of a 401 kopf would log in again, without a pause and in vain: each request has the authorization of its moment.
+        After a 401 kopf would log in again, without a pause and in vain: each request has the current credentials.
         """
         if response.status not in _ENDING and response.status < HTTPStatus.INTERNAL_SERVER_ERROR:
             return Answer(response)
-        said = cut(await response.read())[:300].decode(errors="replace")
-        raise RefusedError(f"{response.status} {response.reason}: {said}")
+        message = cut(await response.read())[:300].decode(errors="replace")
+        raise RefusedError(f"{response.status} {response.reason}: {message}")
 
     async def _send(
         self,

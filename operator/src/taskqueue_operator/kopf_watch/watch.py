@@ -1,7 +1,7 @@
-"""One run of kopf, in a thread and a loop of its own.
+"""One run of kopf, in a thread and an event loop of its own.
 
-kopf looks for the kinds once only, takes the signals of the process, and ends by cancelling every task of its loop. It
-may also never end: cancelled while a request of a watch is tried again, it takes that for a pause, and goes on.
+kopf handles the signals of the process, and ends by cancelling every task of its loop. It may also fail to end:
+cancelled during the retry of a watch request, it takes the cancellation for a pause, and continues.
 """
 
 import asyncio
@@ -16,24 +16,24 @@ import kopf
 import structlog
 
 from taskqueue_operator.connection import Connection, open_session
-from taskqueue_operator.kopf_watch.forgetting import NoDifferences, NoProgress
+from taskqueue_operator.kopf_watch.null_storage import NoDifferences, NoProgress
 from taskqueue_operator.kopf_watch.pulse import Pulse
 from taskqueue_operator.kopf_watch.session import Session
 
 log = structlog.get_logger("taskqueue.operator")
 
-#: Between tries of one request.
+#: Delays between tries of one request.
 _BACKOFFS_S = (1, 1, 2, 3, 5)
 _CONNECT_S = 5
 _ANSWER_S = 30
-#: kopf is given this long to end; then its loop is stopped, and given as long.
+#: Time for kopf to end when cancelled, and again when its loop is stopped.
 _END_S = 3.0
-#: A watch may be silent for longer than the API server keeps it open.
+#: Maximum silence of a watch, in periods: the API server ends a watch after one.
 _SILENT = 1.25
 
 
 class Target(NamedTuple):
-    """What is watched: the kinds of a group that a Pulse names, in a namespace."""
+    """The group and namespace of the watched kinds."""
 
     connection: Connection
     group: str
@@ -42,7 +42,7 @@ class Target(NamedTuple):
 
 
 class Watch:
-    """kopf in its thread. One that is stopped tells nothing any more, even if its thread goes on."""
+    """kopf in its thread. After `stop` no callback is called, even if the thread continues."""
 
     def __init__(self) -> None:
         self._callers = asyncio.get_running_loop()
@@ -53,7 +53,7 @@ class Watch:
         self._stopped = False
 
     def call(self, function: Callable[..., Any], *args: Any) -> None:
-        """Have a function called in the caller's loop, unless this was stopped."""
+        """Call a function in the caller's loop, unless the watch was stopped."""
         if not self._stopped:
             with contextlib.suppress(RuntimeError):  # that loop has ended
                 self._callers.call_soon_threadsafe(function, *args)
@@ -63,11 +63,11 @@ class Watch:
         threading.Thread(target=self._run, name="kopf", daemon=True).start()
 
     async def end(self) -> None:
-        """Return when kopf ended by itself. Raises what it ended by."""
+        """Return when kopf ended by itself. Raises its error."""
         await asyncio.shield(self._ended)
 
     async def stop(self) -> None:
-        """End kopf, or leave it alone if it does not end."""
+        """End kopf, or abandon its thread if it does not end."""
         self._stopped = True
         for ending in (self._cancel, self._loop.stop):
             with contextlib.suppress(RuntimeError):  # it has ended, and its loop is closed
@@ -75,7 +75,7 @@ class Watch:
             await asyncio.wait([self._ended], timeout=_END_S)
             if self._ended.done():
                 return
-        log.warning("kopf does not end, leaving its thread")
+        log.warning("kopf thread abandoned")
 
     def _cancel(self) -> None:
         if self._kopf is not None:
@@ -86,7 +86,7 @@ class Watch:
         try:
             assert self._kopf is not None
             self._loop.run_until_complete(self._kopf)
-        except (Exception, asyncio.CancelledError) as ended:  # noqa: BLE001  (kopf lets through whatever its watches meet)
+        except (Exception, asyncio.CancelledError) as ended:  # noqa: BLE001  (kopf passes on every error of its watches)
             error = ended
         finally:
             with contextlib.suppress(Exception):
@@ -109,10 +109,11 @@ def start(
     on_list: Callable[[str], None],
     period_s: float,
 ) -> Watch:
-    """Watch in a thread; both functions are called in the running loop.
+    """Begin a watch in a thread; both callbacks are called in the running loop.
 
-    on_event: with the plural of a kind, and an event of it: its type, and its object as JSON. on_list: with the plural
-    of a kind of which events will tell all that comes, and nothing of what is. period_s: how long a request lasts.
+    on_event: called with the plural of a kind, the type of an event and its object as JSON. on_list: called with the
+    plural of a kind when a watch of it begins; changes before that have no events. period_s: the duration of one watch
+    request.
     """
     watch = Watch()
     registry = kopf.OperatorRegistry()
@@ -125,7 +126,7 @@ def start(
 
     logging.getLogger("kopf._core.reactor.running").setLevel(
         logging.ERROR
-    )  # it warns that signals are not its own
+    )  # it warns that it cannot handle signals in a thread
     watch.begin(
         kopf.operator(
             registry=registry, settings=_settings(period_s), standalone=True, namespaces=[target.namespace]
@@ -157,13 +158,13 @@ def _session(
 
 def _settings(period_s: float) -> kopf.OperatorSettings:
     settings = kopf.OperatorSettings()
-    settings.process.ultimate_exiting_timeout = None  # else it kills this process later
+    settings.process.ultimate_exiting_timeout = None  # otherwise it kills this process later
     settings.posting.enabled = False
     settings.peering.standalone = True
     settings.persistence.diffbase_storage = NoDifferences()
     settings.persistence.progress_storage = NoProgress()
     settings.scanning.disabled = True
-    settings.queueing.idle_timeout = 0.05  # a task per object for as long as it is busy, and not for 5 s
+    settings.queueing.idle_timeout = 0.05  # seconds until the task of an idle object ends; 5 by default
     settings.networking.error_backoffs = _BACKOFFS_S
     settings.networking.connect_timeout = _CONNECT_S
     settings.networking.request_timeout = _ANSWER_S
@@ -173,7 +174,7 @@ def _settings(period_s: float) -> kopf.OperatorSettings:
 
 
 async def _cancel_all() -> None:
-    """End what kopf left running; a task may take one cancellation for something else."""
+    """Cancel the tasks that kopf left running, repeatedly: a task may suppress one cancellation."""
     for _ in range(3):
         tasks = asyncio.all_tasks() - {asyncio.current_task()}
         for task in tasks:
@@ -183,4 +184,4 @@ async def _cancel_all() -> None:
 
 
 def _note(_loop: asyncio.AbstractEventLoop, context: dict[str, Any]) -> None:
-    log.debug("kopf failed inside", message=context.get("message"), error=repr(context.get("exception")))
+    log.debug("kopf internal error", message=context.get("message"), error=repr(context.get("exception")))

@@ -3,7 +3,7 @@
 import pytest
 
 from taskqueue.store.listing import WorkerSeen
-from taskqueue_operator.gathering import running
+from taskqueue_operator.input_reader import running
 
 NOW_MS = 1_795_543_365_711
 

@@ -1,4 +1,4 @@
-"""What status needs to know beyond the objects: from the store, from the scheduler and from the plan."""
+"""The reader of status inputs: from the store, the scheduler and the plan."""
 
 import asyncio
 import time
@@ -14,37 +14,39 @@ from taskqueue.store.connection import Store
 from taskqueue.store.listing import WorkerSeen, read_handlers, read_workers
 from taskqueue.store.types import read_catalog
 from taskqueue_operator import metrics
-from taskqueue_operator.conditions import Facts, kept
+from taskqueue_operator.conditions import kept
 from taskqueue_operator.objects import Object, ObjectTable
+from taskqueue_operator.status_inputs import StatusInputs
 
-#: A worker that lives has sent a heartbeat within this time, several in fact.
-_RUNNING_MS = 30_000
+#: Every heartbeat of a worker, one each 5 s by default, reports all of its handlers. A handler that was last reported
+#: this long before the latest heartbeat of any worker is gone.
+_HANDLER_GONE_MS = 30_000
 
 
-class Gathering:
-    """Keeps what is dear to work out as long as it holds: a plan is counted and judged when it or the limit changed."""
+class InputReader:
+    """Reads the inputs, and caches the results that are expensive: feasibility and subscription counts."""
 
     def __init__(self, store: Store, keeper: Keeper, table: ObjectTable) -> None:
         self._store = store
         self._keeper = keeper
         self._table = table
-        self._judged: tuple[Desired | None, float | None] = None, None
+        self._checked: tuple[Desired | None, float | None] = None, None
         self._infeasible = ""
         self._subscriptions = Counter[str]()
 
-    async def facts(self) -> Facts:
-        """Raises StoreFailure."""
+    async def read(self) -> StatusInputs:
+        """Return the current inputs. Raises StoreFailure."""
         catalog = await read_catalog(self._store)
         rate = catalog.rate
         metrics.LIMIT.set(rate or 0)
         metrics.PAUSED.set(len(catalog.paused))
         handlers, workers = await read_handlers(self._store), await read_workers(self._store)
         desired = self._keeper.stored
-        if (desired, rate) != self._judged:
-            self._infeasible = await asyncio.to_thread(_judge, desired, rate)
+        if (desired, rate) != self._checked:
+            self._infeasible = await asyncio.to_thread(_infeasible, desired, rate)
             self._subscriptions = await asyncio.to_thread(_count, desired)
-            self._judged = desired, rate
-        return Facts(
+            self._checked = desired, rate
+        return StatusInputs(
             types=desired.types if desired else {},
             refused_types={
                 name: kept(refusal) if name in catalog.records else refusal
@@ -60,8 +62,8 @@ class Gathering:
             minute=int(time.time()) // 60,
         )
 
-    def published(self, one: Object, duplicates: Mapping[str, Object]) -> bool:
-        """Whether the store has what the object declares; a status before that would promise too much."""
+    def is_published(self, one: Object, duplicates: Mapping[str, Object]) -> bool:
+        """Tell whether the store has the declaration of an object: before that, a status would be premature."""
         desired = self._keeper.stored
         if desired is None:
             return False
@@ -69,16 +71,16 @@ class Gathering:
             return desired.types.get(one.name) is one.value
         if isinstance(one.value, UserSubscription) and one.name not in duplicates:
             return desired.users.get(one.value.user_id) is one.value
-        return True  # nothing of it is published
+        return True  # has no declaration to publish
 
 
 def running(handlers: Mapping[str, int], workers: Iterable[WorkerSeen]) -> frozenset[str]:
-    """Names of handlers that running workers have; where none runs, those that the last ones had.
+    """Return the handlers of running workers; if none runs, of the last workers.
 
-    handlers: when a worker said each name last, epoch ms; each says all of its own with every heartbeat.
+    handlers: the last report of each name, epoch ms.
     """
     latest_ms = max((worker.seen_ms for worker in workers), default=0)
-    return frozenset(name for name, said_ms in handlers.items() if said_ms >= latest_ms - _RUNNING_MS)
+    return frozenset(name for name, seen_ms in handlers.items() if seen_ms >= latest_ms - _HANDLER_GONE_MS)
 
 
 def _count(desired: Desired | None) -> Counter[str]:
@@ -87,8 +89,8 @@ def _count(desired: Desired | None) -> Counter[str]:
     )
 
 
-def _judge(desired: Desired | None, rate: float | None) -> str:
-    """Why the plan of a day does not fit under the limit, in a sentence; empty if it does or nothing is known."""
+def _infeasible(desired: Desired | None, rate: float | None) -> str:
+    """Return why the demand of a day does not fit under the limit; empty if it fits or either is unknown."""
     if desired is None or not rate:
         return ""
     verdict = check(desired.demands(), rate)

@@ -1,6 +1,7 @@
-"""What kopf would remember of each object for handlers that we do not have.
+"""Storages of kopf without content.
 
-Keeping it means to copy every object three times at every event, which is most of what an event costs.
+kopf's own storages serve handlers that the operator does not have, and copy each object three times at every event,
+which is most of the cost of an event.
 """
 
 from typing import Any
@@ -9,7 +10,7 @@ import kopf
 
 
 class NoDifferences(kopf.DiffBaseStorage):
-    """Nobody asks what an object was like before."""
+    """Stores no former states of objects: the operator has no handlers that compare them."""
 
     def build(self, **_: Any) -> kopf.BodyEssence:
         return kopf.BodyEssence({})
@@ -22,7 +23,7 @@ class NoDifferences(kopf.DiffBaseStorage):
 
 
 class NoProgress(kopf.ProgressStorage):
-    """No handler is ever half done."""
+    """Stores no progress: the operator has no handlers that are retried."""
 
     def fetch(self, **_: Any) -> None:
         """Nothing was stored."""
@@ -31,10 +32,10 @@ class NoProgress(kopf.ProgressStorage):
         """Nothing is stored."""
 
     def purge(self, **_: Any) -> None:
-        """There is nothing."""
+        """Nothing was stored."""
 
     def touch(self, **_: Any) -> None:
-        """There is nothing."""
+        """Nothing was stored."""
 
     def clear(self, *, essence: kopf.BodyEssence) -> kopf.BodyEssence:
         return essence
