@@ -187,9 +187,13 @@ async def test_a_hanging_store_is_awaited_and_an_emptied_one_refilled(
     again = defaultdict[tuple[str, str], list[int]](list)
     for start in world.starts():
         again[start.user, start.occurrence].append(start.due_ms)
-    # Two seconds, and what waited when the operator last looked: it looks each second, later on a busy machine.
+    # Two seconds, and the jobs that waited at the operator's last look: one each second, later on a busy machine.
     assert all(max(dues) > cursor_ms - 2_000 - LOOKED_AGO_MAX_MS for dues in again.values() if len(dues) > 1)
-    assert await metric(world, operator, "taskqueue_cursor_set_back_seconds_total") == 2
+    set_back_s = await metric(world, operator, "taskqueue_cursor_set_back_seconds_total")
+    if "type set back" in world.logs[operator.pid].read_text():  # the last look was older than two seconds
+        assert 2 < set_back_s <= 2 + LOOKED_AGO_MAX_MS / 1000
+    else:
+        assert set_back_s == 2
     assert operator.returncode is None
 
 
