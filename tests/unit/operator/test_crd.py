@@ -1,4 +1,4 @@
-"""The definitions say what the models say, in a schema that Kubernetes takes."""
+"""The definitions equal the models, in a schema that Kubernetes accepts."""
 
 import re
 from collections.abc import Iterator, Mapping

@@ -1,4 +1,4 @@
-"""The models, and what of the definitions a JSON schema validator knows, agree with the table of cases."""
+"""The models, and the JSON schema of the definitions, agree with the table of cases."""
 
 import re
 from datetime import UTC, datetime

@@ -1,4 +1,4 @@
-"""Which handlers there are, from what workers said and when."""
+"""The handlers of running workers, from the times of their reports."""
 
 import pytest
 
@@ -20,11 +20,11 @@ NOW_MS = 1_795_543_365_711
     ],
     ids=[
         "of two workers",
-        "whoever had it does not run any more",
-        "also while it is still listed",
-        "no worker runs: those of the last",
-        "no worker is listed any more",
-        "those that run have none",
+        "its worker is gone",
+        "its worker is gone and still listed",
+        "no worker runs, the last ones count",
+        "no worker is listed",
+        "running workers without handlers",
     ],
 )
 def test_a_handler_exists_while_a_running_worker_has_it(

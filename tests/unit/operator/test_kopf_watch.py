@@ -1,4 +1,4 @@
-"""kopf behind two calls: it is told only what it can decode, and is left alone if it does not end."""
+"""kopf behind two calls: it receives only lines that it can decode, and is abandoned if it does not end."""
 
 import asyncio
 import json

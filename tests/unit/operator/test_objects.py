@@ -1,4 +1,4 @@
-"""The table of objects ends in the state of the API server, in whatever order it hears of it."""
+"""The table of objects ends in the state of the API server, whichever order events and lists have."""
 
 from collections import deque
 from collections.abc import Mapping

@@ -1,4 +1,4 @@
-"""The objects of a namespace as a source: what is listed, what is watched, and what neither may remove."""
+"""The objects of a namespace as a source: lists, watches, and removals."""
 
 import asyncio
 import time
@@ -20,7 +20,7 @@ KUBERNETES_DOWN = (ConnectionResetError(), TimeoutError(), ApiError(410), ApiErr
 
 
 class StandIn:
-    """Lists what it is given. fails: raised for a kind, after so many objects. asked: one entry a list."""
+    """Lists given objects. fails: an error for a kind, after a number of objects. asked: one entry per list."""
 
     def __init__(self) -> None:
         self.objects: dict[Kind, list[dict[str, Any]]] = {"TaskType": [], "UserSubscription": []}
@@ -41,7 +41,7 @@ class StandIn:
 
 
 class Stream:
-    """What a source offers, with the time at which it did."""
+    """Desired states of a source, each with its time."""
 
     def __init__(self, source: KubernetesSource) -> None:
         self.offered: list[tuple[float, Desired]] = []

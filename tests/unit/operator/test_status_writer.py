@@ -1,4 +1,4 @@
-"""Status is written where it differs, by the leader, paced, and what was edited first."""
+"""Statuses that differ are written by the leader, paced, edited objects first."""
 
 import asyncio
 from collections.abc import AsyncIterator, Mapping
@@ -24,7 +24,7 @@ INPUTS = StatusInputs({}, {}, frozenset(), None, frozenset(), True, "", {}, 0)
 
 
 class Server:
-    """Takes a status as the API server does, and tells the table of it as the watch does."""
+    """Takes a status like the API server, and passes it to the table like the watch."""
 
     def __init__(self, table: ObjectTable) -> None:
         self.table = table
@@ -34,7 +34,7 @@ class Server:
         self.tried: list[str] = []
         self.tried_s: list[float] = []
         self.version = 0
-        self.deaf = False  # whether the watch says nothing of statuses
+        self.deaf = False  # whether the watch delivers no statuses
 
     def edit(
         self,
@@ -133,7 +133,7 @@ class Writing:
         self.given.publish()
 
     def count(self, *types: str) -> None:
-        """Have every publish change what the types say of their subscriptions."""
+        """Change the subscriptions of types, as every publish may."""
         known = self.given.now.subscriptions
         self.given.now = replace(INPUTS, subscriptions={name: known.get(name, 0) + 1 for name in types})
 

@@ -25,14 +25,17 @@ from taskqueue_operator.crd.rule import Rule
 
 
 def _matches(text: str, pattern: str) -> str:
+    """Return CEL that tells whether a pattern matches."""
     return f"{text}.matches(r'{pattern}')"
 
 
 def _found(text: str, pattern: str) -> str:
+    """Return CEL for the first match of a pattern; empty without a match."""
     return f"{text}.find(r'{pattern}')"
 
 
 def _field(field: CronField) -> str:
+    """Return CEL for the text of a field of `self`."""
     before = f"({BLANK}+{FIELD}){{{FIELDS.index(field)}}}"
     return _found(_found("self", f"^{BLANK}*{FIELD}{before}"), f"{FIELD}$")
 
@@ -95,6 +98,7 @@ def _not_five() -> str:
 
 
 def _readable(field: CronField) -> Rule:
+    """Return the rule for the form of a field."""
     one = _field(field)
     shown = f"({one}.size() > {SHOWN_CHARACTERS} ? {one}.substring(0, {SHOWN_CHARACTERS}) + '...' : {one})"
     return Rule(
@@ -131,6 +135,7 @@ def _forwards(field: CronField) -> Rule:
 
 
 def _number(field: CronField, token: str) -> str:
+    """Return CEL for the number of a token, which may be a word such as `MON`."""
     if not field.words:
         return f"int({token})"
     words = f"'{''.join(field.words)}'.indexOf({token}.upperAscii()) / 3 + {field.first}"
@@ -138,6 +143,7 @@ def _number(field: CronField, token: str) -> str:
 
 
 def _word_or_number(field: CronField, token: str, word: str, number: str) -> str:
+    """Return CEL for a word if the token is one, or else for a number."""
     return f"({_matches(token, '[A-Za-z]')} ? '{word}' : '{number}')" if field.words else f"'{number}'"
 
 

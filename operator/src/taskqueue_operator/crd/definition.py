@@ -124,6 +124,7 @@ class _Dumper(yaml.SafeDumper):
 
 
 def _definition(kind: _Kind) -> dict[str, Any]:
+    """Return the complete definition of a kind."""
     version: dict[str, Any] = {
         "name": VERSION,
         "served": True,
@@ -155,6 +156,7 @@ def _definition(kind: _Kind) -> dict[str, Any]:
 
 
 def _schema(kind: _Kind) -> Schema:
+    """Return the schema of a kind: its model, its rules, its status, and the list types of its lists."""
     schema = structural(kind.model.model_json_schema())
     schema["description"] = schema["description"].split("\n\n")[0]  # the rest is for programmers
     schema["required"] = ["spec"]  # the API server sees to apiVersion, kind and metadata itself

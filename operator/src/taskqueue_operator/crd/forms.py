@@ -29,6 +29,7 @@ def whole_seconds(name: str) -> list[Rule]:
 
 
 def _any_duration(name: str) -> list[Rule]:
+    """Return the rules for the form and the maximum of a duration."""
     return [
         Rule(
             f"self.{IS_DURATION}",
@@ -39,6 +40,7 @@ def _any_duration(name: str) -> list[Rule]:
 
 
 def _of_duration(cel: str, message: str) -> Rule:
+    """Return a rule that applies to well-formed durations only, because `duration()` fails for other text."""
     return Rule(f"!self.{IS_DURATION} || ({cel})", message)
 
 
@@ -119,6 +121,7 @@ def headers(field: str) -> list[Rule]:
 
 
 def function(name: str) -> list[Rule]:
+    """Return the rule for the name of a handler function."""
     return [
         Rule(
             f"self.matches('{identity.FUNCTION_PATTERN}')",
@@ -128,6 +131,7 @@ def function(name: str) -> list[Rule]:
 
 
 def type_name(name: str) -> list[Rule]:
+    """Return the rule for the name of a task type."""
     return [
         Rule(
             f"self.matches('{identity.NAME_PATTERN}')",
@@ -138,6 +142,7 @@ def type_name(name: str) -> list[Rule]:
 
 
 def param_name(name: str) -> list[Rule]:
+    """Return the rule for the name of a param."""
     return [
         Rule(
             "size(self) > 0",
@@ -147,6 +152,7 @@ def param_name(name: str) -> list[Rule]:
 
 
 def user_id(name: str) -> list[Rule]:
+    """Return the rule for the id of a user."""
     return [
         Rule(
             f"self.matches('{identity.USER_ID_PATTERN}')",

@@ -1,4 +1,7 @@
-"""The rules of each field of both kinds, equal to the checks of the models (fields.py and rules.py there)."""
+"""The rules of each field of both kinds, equal to the checks of the models (fields.py and rules.py there).
+
+A key is a path: `spec.tasks[].type`, or "" for the whole object.
+"""
 
 from collections.abc import Mapping, Sequence
 

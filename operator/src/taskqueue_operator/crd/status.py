@@ -59,6 +59,7 @@ _PENDING: Schema = {
 
 
 def _status(conditions: str, of_kind: dict[str, Schema]) -> Schema:
+    """Return the schema of a status. conditions: their description. of_kind: further fields."""
     return {
         "description": "State of the object, written by the operator alone.",
         "type": "object",

@@ -106,6 +106,7 @@ def _notes(converted: Schema) -> Iterator[str]:
 
 
 def _is_informative(default: Any) -> bool:
+    """Tell whether a default is worth showing: neither none, false, empty nor a mapping of such values."""
     if isinstance(default, dict):
         return any(_is_informative(inner) for inner in default.values())
     return default not in (None, False, [])
