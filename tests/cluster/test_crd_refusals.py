@@ -133,7 +133,7 @@ def test_both_kinds_are_found_by_their_category(defined: Cluster, namespace: str
 
 def test_subscriptions_are_found_by_the_user(defined: Cluster, namespace: str) -> None:
     if defined.minor() < SELECTABLE_FIELDS:
-        pytest.skip("before 1.31 Kubernetes lets nobody select custom resources by their own fields")
+        pytest.skip("Kubernetes before 1.31 has no selection of custom resources by their own fields")
     apply(defined, namespace, subscription("first", userId="ada"))
     apply(defined, namespace, subscription("second", userId="eve"))
     found = defined.kubectl("get", "-n", namespace, "usub", "--field-selector=spec.userId=eve", "-o", "name")

@@ -38,7 +38,7 @@ async def test_objects_become_jobs_and_every_edit_is_followed(shop: Shop) -> Non
         assert (start.type, start.user in {"u-000", "u-001"}) == ("sync", False)
     await shop.planned.look(shop.world.store)
     now = shop.planned.offsets["sync", 1]
-    assert now == {user: before[user] for user in before.keys() - {"u-000", "u-001"}}, "nobody was moved"
+    assert now == {user: before[user] for user in before.keys() - {"u-000", "u-001"}}, "no user was moved"
     assert await shop.world.end(worker, signal.SIGTERM) == 0
 
 

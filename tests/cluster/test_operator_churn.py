@@ -86,7 +86,7 @@ async def test_without_end_objects_come_and_go_and_nothing_grows(shop: Shop, obj
     async def published() -> bool:
         return await shop.owners() == users
 
-    await until("every user that is there is published, and nobody else", published, 30)
+    await until("exactly the present users are published", published, 30)
     early = max(mb for at_s, mb in memory if at_s < SECONDS / 3)
     late = max(mb for at_s, mb in memory if at_s > SECONDS * 2 / 3)
     print(f"{changes} changes in {SECONDS:.0f} s: {early:.1f} MB in the first third, {late:.1f} in the last")
@@ -100,7 +100,7 @@ async def test_without_end_objects_come_and_go_and_nothing_grows(shop: Shop, obj
     async def empty() -> bool:
         return not await shop.owners()
 
-    await until("everybody is gone", empty, 30)
+    await until("every user is gone", empty, 30)
     gone = {key for key in await keys(shop.world.store) if any(name in key for name in users)}
     assert gone == set(), "nothing of a user is kept once they are gone"
     assert len(await keys(shop.world.store)) < len(left)

@@ -38,7 +38,7 @@ async def test_the_operator_works_with(way: str, shop: Shop, tmp_path: Path) -> 
     )
     await shop.apply(task_type("sync"), subscription("ada", "sync"))
     await shop.operator()
-    await shop.told()
+    await shop.statuses_current()
     await shop.apply(subscription("bob", "sync"))  # seen by the watch: a list comes only in minutes
 
     async def known() -> bool:

@@ -1,6 +1,6 @@
-"""The operator while something else fails, on a real API server and a real store.
+"""The operator during faults of other parts, on a real API server and a real store.
 
-`make test` has everything away for seconds; `make faults` for as long as TASKQUEUE_OUTAGE_S says, and more.
+Outages last seconds in `make test`, and TASKQUEUE_OUTAGE_S seconds in `make faults`, which also has more of them.
 """
 
 import asyncio
@@ -111,7 +111,7 @@ async def test_killing_leader_and_standby_loses_and_doubles_nothing(
                 replicas.append(await shop.operator())
                 await shop.world.says(replicas[-1], "process started")
     await shop.dealt(USERS)
-    await shop.told()
+    await shop.statuses_current()
     await shop.exactly_as_planned(after_ms)
 
 
@@ -122,10 +122,10 @@ async def test_edits_around_an_api_outage_are_seen_and_ticks_go_on(
     await shop.world.worker()
     await shop.apply(task_type("sync"), *subscriptions(USERS, "sync"))
     await shop.dealt(USERS)
-    await shop.told()
+    await shop.statuses_current()
     after_ms = await read_cursor(shop.world.store)
     await shop.apply(subscription("early", "sync"))
-    control_plane.stop_api()  # the status of that one is still to be written
+    control_plane.stop_api()  # before its status is written
     try:
         await asyncio.sleep(OUTAGE_S)
         await shop.started(60)
@@ -136,15 +136,15 @@ async def test_edits_around_an_api_outage_are_seen_and_ticks_go_on(
     await shop.kubectl("delete", "usub", "u-000")
     await shop.apply(subscription("u-001", "sync", suspend=True), subscription("late", "sync"))
     await shop.gone({"u-000"})
-    await shop.told()
+    await shop.statuses_current()
     await shop.dealt(USERS + 1)
     assert operator.returncode is None
     await shop.kubectl(
         "delete", "usub", "u-001", "early", "late"
-    )  # what was due to them is not reckoned here
+    )  # their jobs are not in the plan that is checked below
     await shop.dealt(USERS - 2)
     await shop.exactly_as_planned(after_ms)
-    shop.world.logs.clear()  # an API server that has just begun refuses everybody until it knows the roles
+    shop.world.logs.clear()  # a new API server refuses all requests until it has read the roles
 
 
 LOOKED_AGO_MAX_MS = 5_000
@@ -171,7 +171,7 @@ async def test_a_hanging_store_is_awaited_and_an_emptied_one_refilled(
         comes()
         await renew_connections(world.store)
         await answers(shop, operator, "/readyz", 200)
-        await shop.told()
+        await shop.statuses_current()
         await shop.kubectl("delete", "usub", f"met-{comes.__name__}")
         await shop.dealt(USERS)
     await shop.exactly_as_planned(after_ms)
@@ -207,15 +207,15 @@ async def test_a_resumed_leader_steps_down_and_keeps_new_objects(
     old = await leader_of(shop, replicas)
     old.send_signal(signal.SIGSTOP)
     await leader_of(shop, [one for one in replicas if one is not old])
-    anew, other = {f"u-{n:03}" for n in range(10)}, "u-010"
-    await shop.kubectl("delete", "usub", *anew, other)
-    await shop.gone({*anew, other})
-    await shop.apply(*(subscription(name, "sync") for name in sorted(anew)))
+    recreated, other = {f"u-{n:03}" for n in range(10)}, "u-010"
+    await shop.kubectl("delete", "usub", *recreated, other)
+    await shop.gone({*recreated, other})
+    await shop.apply(*(subscription(name, "sync") for name in sorted(recreated)))
     await shop.apply(subscription("other", "sync", userId=other))
     await shop.dealt(USERS)
-    await shop.told()
-    everybody = await shop.owners()
-    assert len(everybody) == USERS
+    await shop.statuses_current()
+    users = await shop.owners()
+    assert len(users) == USERS
 
     old.send_signal(signal.SIGCONT)
     await shop.world.says(old, "no longer leading")
@@ -223,11 +223,11 @@ async def test_a_resumed_leader_steps_down_and_keeps_new_objects(
     gone_meanwhile = set[str]()
 
     async def all_have_run_twice() -> bool:
-        gone_meanwhile.update(everybody - await shop.owners())
+        gone_meanwhile.update(users - await shop.owners())
         now = Counter(start.user for start in shop.world.starts())
-        return all(now[user] >= began[user] + 2 for user in everybody)
+        return all(now[user] >= began[user] + 2 for user in users)
 
-    await until("jobs of everybody go on", all_have_run_twice)
+    await until("jobs of every user continue", all_have_run_twice)
     assert gone_meanwhile == set()
     assert await leader_of(shop, replicas) is not old
-    await shop.told()
+    await shop.statuses_current()

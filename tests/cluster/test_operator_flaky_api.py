@@ -71,7 +71,7 @@ class Behind:
 
     async def well(self) -> None:
         """Every status is right, all users are known, and the process is the same, and ready."""
-        await self.shop.told()
+        await self.shop.statuses_current()
         await self.users(USERS)
         assert self.operator.returncode is None
         for path in ("/livez", "/readyz"):
@@ -175,7 +175,7 @@ async def test_recreated_definitions_are_followed_again(
         await shop.world.says(operator, "list failed")
         install_definitions(other)
         await shop.apply(*subscriptions(USERS, "sync"))
-        await shop.told()
+        await shop.statuses_current()
         assert len(await shop.owners()) == USERS
         await shop.kubectl("delete", "usub", "u-000")
         await shop.gone({"u-000"})

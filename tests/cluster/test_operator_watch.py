@@ -35,7 +35,7 @@ class Watched:
         """Edit a user, and wait for the status that says so."""
         params = {"n": number}
         await self.shop.apply(subscription("u-000", tasks=[{"type": "sync", "params": params}]))
-        await self.shop.told(limit_s)
+        await self.shop.statuses_current(limit_s)
 
     async def age_s(self) -> float:
         kinds = ("TaskType", "UserSubscription")
@@ -61,7 +61,7 @@ async def watched(shop: Shop, tmp_path: Path) -> AsyncIterator[Watched]:
         shop.kubeconfig = config
         operator = await shop.operator("--watch-period", "1")
         await shop.apply(task_type("sync"), *subscriptions(USERS, "sync"))
-        await shop.told()
+        await shop.statuses_current()
         yield Watched(shop, api, operator)
 
 

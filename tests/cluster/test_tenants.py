@@ -105,7 +105,9 @@ async def test_tenants_write_only_their_own_users(tenants: Tenants) -> None:
     assert "forbidden" in tenants.attempt("alice", "get", "usub").lower()
     status = json.dumps({"status": {"userId": "team-a.ada"}})
     patch = ("patch", "usub", "team-c.x", "--subresource=status", "--type=merge", "-p", status)
-    assert "forbidden" in tenants.attempt("bob", *patch).lower(), "who has a user is nobody's to write"
+    assert "forbidden" in tenants.attempt("bob", *patch).lower(), (
+        "the owner of a user is not writable by tenants"
+    )
     assert tenants.attempt("bob", "delete", "usub", "team-c.x") == ""
     assert tenants.write("bob", subscription("team-c.left")) == ""
 

@@ -40,7 +40,7 @@ def install_definitions(cluster: Cluster) -> None:
 
 
 class Shop:
-    """Makes the account when it is made; blocks for as long as that takes."""
+    """One namespace with the operator's account, and a site. The constructor blocks until the account exists."""
 
     def __init__(self, cluster: Cluster, namespace: str, world: Site) -> None:
         self.cluster = cluster
@@ -76,8 +76,8 @@ class Shop:
 
         await until(f"{kind}/{name}: {condition}={status} {reason}", check, 20)
 
-    async def told(self, limit_s: float = 20.0) -> None:
-        """Wait until the status of every object is of its current generation and finds nothing wrong."""
+    async def statuses_current(self, limit_s: float = 20.0) -> None:
+        """Wait until every object is Ready in its current generation."""
 
         async def check() -> bool:
             listed = json.loads(await self.kubectl("get", "tt,usub", "-o", "json"))["items"]
@@ -90,11 +90,11 @@ class Shop:
         return str((await self.get("lease", "taskqueue-operator"))["spec"].get("holderIdentity", ""))
 
     async def owners(self) -> set[str]:
-        """Every user the store knows."""
+        """Return all users in the store."""
         return set(await read_stored_users(self.world.store))
 
     async def dealt(self, members: int) -> None:
-        """Wait until so many subscriptions have their place in the schedule."""
+        """Wait until a number of subscriptions have their places in the schedule."""
 
         async def check() -> bool:
             await self.planned.look(self.world.store)
@@ -103,7 +103,7 @@ class Shop:
         await until(f"{members} subscriptions are dealt", check)
 
     async def started(self, number: int) -> None:
-        """Wait until so many jobs more have started than now."""
+        """Wait until a number of further jobs have started."""
         wanted = len(self.world.starts()) + number
 
         async def check() -> bool:
@@ -118,7 +118,7 @@ class Shop:
         await until(f"{users} are gone", check, 20)
 
     async def without_holes(self) -> None:
-        """Wait until of every user the store knows each occurrence of 2 s from the first to the last has run."""
+        """Wait until every user in the store has run each occurrence of 2 s from the first to the last."""
 
         async def check() -> bool:
             occurrences: dict[str, set[int]] = defaultdict(set)
@@ -127,20 +127,20 @@ class Shop:
             seen = [occurrences[user] for user in await self.owners()]
             return bool(seen) and all(one and one == set(range(min(one), max(one) + 1, 2)) for one in seen)
 
-        await until("every occurrence of everybody has run", check)
+        await until("every occurrence of every user has run", check)
 
     async def exactly_as_planned(self, after_ms: int, *, at_least: int = 100) -> None:
-        """Wait until all that was due since then has started; nothing of it started twice."""
+        """Wait until all jobs due since `after_ms` have started, and check that no job started twice."""
         until_ms = await read_cursor(self.world.store) - 1_000
         planned = self.planned.between(after_ms, until_ms)
 
         async def check() -> bool:
             return {(s.type, s.user, int(s.occurrence)) for s in self.world.starts()} >= planned.keys()
 
-        await until("all that was due has started", check, 20)
+        await until("all due jobs have started", check, 20)
         counted = Counter((s.type, s.user, int(s.occurrence)) for s in self.world.starts())
         assert {job: n for job, n in counted.items() if n > 1} == {}
-        assert len(planned) >= at_least, "too little was due to show anything"
+        assert len(planned) >= at_least, "too few jobs were due for a meaningful test"
         await self.world.balanced()
 
 

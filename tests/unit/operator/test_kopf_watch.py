@@ -30,7 +30,7 @@ BOOKMARK = b'{"type":"BOOKMARK","object":{"metadata":{"resourceVersion":"7"}}}'
 DEEP = ADA.replace(b'"spec": {}', b'"spec": {"a": ' + b"[" * 1_200 + b"]" * 1_200 + b"}")
 
 
-def told(line: bytes) -> tuple[str, dict[str, Any]]:
+def decoded(line: bytes) -> tuple[str, dict[str, Any]]:
     """Read an event as kopf and then the operator do."""
     event = json.loads(checked(line))
     return event["type"], decode(event["object"]["text"].encode())
@@ -42,7 +42,7 @@ def told(line: bytes) -> tuple[str, dict[str, Any]]:
 )
 def test_an_event_of_another_shape_has_its_identity(spec: str, status: str) -> None:
     odd = f'"spec": {spec}, "status": {status}'.encode()
-    _, seen = told(ADA.replace(b'"spec": {}', odd))
+    _, seen = decoded(ADA.replace(b'"spec": {}', odd))
     assert seen["metadata"] == user("ada", 1)["metadata"]
     assert seen["unreadable"]
 
@@ -59,13 +59,13 @@ def test_kopf_decodes_identities_and_the_rest_is_one_text() -> None:
 def test_objects_arrive_without_server_fields(kind: str) -> None:
     ada = user("ada", 1, {"a": [[1]]}, status={"b": 'é\\"'})
     ada["metadata"]["managedFields"] = [{"a": 1}]
-    event, seen = told(json.dumps({"type": kind, "object": ada}).encode())
+    event, seen = decoded(json.dumps({"type": kind, "object": ada}).encode())
     del ada["metadata"]["managedFields"]
     assert (event, seen) == (kind, ada)
 
 
 def test_a_deep_event_keeps_its_name_and_stays_deep() -> None:
-    _, seen = told(DEEP)
+    _, seen = decoded(DEEP)
     assert seen["metadata"] == user("ada", 1)["metadata"]
     assert json.dumps(seen).count("[") > 32
 
@@ -254,7 +254,7 @@ async def test_a_kopf_that_never_ends_is_abandoned(monkeypatch: pytest.MonkeyPat
             await begun.stop()
         begun.call(blocked.set_result, None)
     await asyncio.sleep(0)
-    assert not blocked.done(), "a watch that was stopped tells nothing"
+    assert not blocked.done(), "a stopped watch calls nothing back"
 
 
 class SilentWatch:

@@ -25,7 +25,7 @@ def value(table: ObjectTable, name: str) -> UserSubscription | None:
 
 
 @pytest.mark.parametrize(
-    ("told", "news", "version"),
+    ("states", "news", "version"),
     [
         ([user("ada", 1)], [True], "1"),
         ([user("ada", 1), user("ada", 1)], [True, False], "1"),
@@ -40,22 +40,22 @@ def value(table: ObjectTable, name: str) -> UserSubscription | None:
     ],
     ids=[
         "new",
-        "told twice",
-        "a list that is late",
+        "delivered twice",
+        "a late list",
         "versions are numbers",
         "an edit",
         "only its status",
-        "made anew under its name",
-        "the one before it, told late",
+        "recreated under its name",
+        "its predecessor, delivered late",
         "refused for the same reason",
-        "an edit that is refused",
+        "a refused edit",
     ],
 )
 def test_the_latest_state_counts_and_only_changes_are_news(
-    told: list[dict[str, Any]], news: list[bool], version: str
+    states: list[dict[str, Any]], news: list[bool], version: str
 ) -> None:
     table = ObjectTable()
-    assert [table.put("UserSubscription", raw) for raw in told] == news
+    assert [table.put("UserSubscription", raw) for raw in states] == news
     assert table.objects["UserSubscription", "ada"].version == version
 
 
@@ -144,14 +144,14 @@ def test_a_removal_is_remembered_until_the_next_list() -> None:
 
 def test_a_list_removes_only_objects_known_at_its_request() -> None:
     table = ObjectTable()
-    for version, name in enumerate(("old", "edited", "listed", "anew"), 1):
+    for version, name in enumerate(("old", "edited", "listed", "recreated"), 1):
         table.put("UserSubscription", user(name, version))
     before = table.asked()
     table.put("UserSubscription", user("edited", 11, SUSPENDED, generation=2))
-    table.put("UserSubscription", user("anew", 12, uid="anew-2"))
+    table.put("UserSubscription", user("recreated", 12, uid="recreated-2"))
     table.put("UserSubscription", user("new", 13))
     assert table.prune("UserSubscription", {"listed"}, before)
-    assert {name for _, name in table.objects} == {"edited", "listed", "anew", "new"}
+    assert {name for _, name in table.objects} == {"edited", "listed", "recreated", "new"}
     assert not table.prune("UserSubscription", {"listed"}, before)
 
 
@@ -234,11 +234,11 @@ def test_a_refused_type_explains_unresolved_subscriptions() -> None:
 
 @dataclass
 class Server:
-    """An API server, and one client that lists and is told of changes: in order for each object, and only so."""
+    """An API server, and one client that lists and receives events, in order for each object only."""
 
     table: ObjectTable = field(default_factory=ObjectTable)
     objects: dict[str, dict[str, Any]] = field(default_factory=dict)
-    told: dict[str, deque[tuple[str, dict[str, Any]]]] = field(default_factory=dict)
+    undelivered: dict[str, deque[tuple[str, dict[str, Any]]]] = field(default_factory=dict)
     pages: deque[dict[str, Any]] | None = None
     named: set[str] = field(default_factory=set)
     before: Mapping[Key, Object] = field(default_factory=dict)
@@ -272,13 +272,13 @@ class Server:
             del self.objects[meta["name"]]
         else:
             self.objects[meta["name"]] = raw
-        self.told.setdefault(meta["uid"], deque()).append((how, raw))
+        self.undelivered.setdefault(meta["uid"], deque()).append((how, raw))
 
     def hear(self, which: int) -> None:
-        uids = sorted(uid for uid, events in self.told.items() if events)
+        uids = sorted(uid for uid, events in self.undelivered.items() if events)
         if not uids:
             return
-        how, raw = self.told[uids[which % len(uids)]].popleft()
+        how, raw = self.undelivered[uids[which % len(uids)]].popleft()
         if how == "DELETED":
             self.table.drop("UserSubscription", raw["metadata"]["name"], raw["metadata"]["uid"])
         else:
@@ -301,7 +301,7 @@ class Server:
             self.page()
 
     def hear_all(self) -> None:
-        while any(self.told.values()):
+        while any(self.undelivered.values()):
             self.hear(0)
 
     def assert_true(self) -> None:
@@ -388,5 +388,5 @@ def test_exactly_a_refused_objects_declarations_are_protected() -> None:
     assert desired.protected == Protected(frozenset({"never"}), frozenset({"ada", "bob"}))
     table.put("UserSubscription", user("eve", 5, BAD, generation=2))
     desired = table.desired()
-    assert "eve" in desired.users, "what it said before is in force"
+    assert "eve" in desired.users, "the last accepted state is in force"
     assert desired.protected == Protected(frozenset({"never"}), frozenset({"ada", "bob"}))

@@ -43,7 +43,7 @@ STARTS: dict[str, tuple[Given, str]] = {
         "b",
     ),
     "an edit was refused": ({"a": (ADA, SECOND, WAITS), "b": (BAD, SECOND, REFUSED)}, "b"),
-    "an edit nobody saw is refused": ({"a": (ADA, SECOND, WAITS), "b": (BAD, SECOND, HAS)}, "b"),
+    "an edit during downtime is refused": ({"a": (ADA, SECOND, WAITS), "b": (BAD, SECOND, HAS)}, "b"),
     "never good": ({"a": (BAD, SECOND, NEVER_GOOD), "b": (ADA, LATER, None)}, "b"),
     "never good and new": ({"a": (BAD, SECOND, None), "b": (ADA, LATER, None)}, "b"),
 }

@@ -41,7 +41,7 @@ class Server:
         name: str,
         spec: Mapping[str, Any] | None = None,
         *,
-        told: bool = True,
+        seen: bool = True,
         kind: Kind = "UserSubscription",
     ) -> None:
         self.version += 1
@@ -50,10 +50,10 @@ class Server:
         status = known.get("status") if known else None
         self.raws[name] = raw(kind, name, self.version, spec, generation=generation, status=status)
         self.kinds[name] = kind
-        if told:
-            self.tell(name)
+        if seen:
+            self.deliver(name)
 
-    def tell(self, name: str) -> None:
+    def deliver(self, name: str) -> None:
         self.table.put(self.kinds[name], self.raws[name])
 
     async def apply_status(self, one: Object, status: Mapping[str, Any]) -> None:
@@ -68,7 +68,7 @@ class Server:
         meta = known["metadata"] | {"resourceVersion": str(self.version)}
         self.raws[one.name] = known | {"metadata": meta, "status": dict(status)}
         if not self.deaf:
-            self.tell(one.name)
+            self.deliver(one.name)
 
     async def create_event(self, about: Object, identity: str, kind: str, reason: str, note: str) -> None:
         raise AssertionError(f"no condition becomes False in these tests: {reason}")
@@ -290,7 +290,7 @@ async def test_a_changed_object_is_left_to_the_watch(status: int) -> None:
         parts.server.fails.clear()
         parts.server.version += 1
         parts.server.raws["ada"]["metadata"]["resourceVersion"] = str(parts.server.version)
-        parts.server.tell("ada")
+        parts.server.deliver("ada")
         await asyncio.sleep(2)
         assert parts.server.tried == ["ada", "bob", "ada"]
 
@@ -301,7 +301,7 @@ async def test_a_written_status_is_not_repeated_under_a_late_watch() -> None:
         parts.server.deaf = True
         await asyncio.sleep(60)
         assert parts.server.tried == ["ada"]
-        parts.server.tell("ada")
+        parts.server.deliver("ada")
         await asyncio.sleep(60)
         assert parts.server.tried == ["ada"]
 
@@ -309,10 +309,10 @@ async def test_a_written_status_is_not_repeated_under_a_late_watch() -> None:
 @virtual_time
 async def test_a_late_write_is_refused_and_made_again_from_the_watch() -> None:
     async with writing("ada") as parts:
-        parts.server.edit("ada", {"suspend": True}, told=False)
+        parts.server.edit("ada", {"suspend": True}, seen=False)
         await asyncio.sleep(0.5)
         assert "status" not in parts.server.raws["ada"]
-        parts.server.tell("ada")
+        parts.server.deliver("ada")
         parts.given.publish()
         await asyncio.sleep(10)
         assert parts.server.raws["ada"]["status"]["observedGeneration"] == 2
