@@ -89,7 +89,7 @@ async def test_only_the_front_proxy_and_readers_are_admitted(
 
     code, said = await api.ask(port, api.path)
     assert (code, said["kind"], said["reason"]) == (401, "Status", "Unauthorized")
-    assert (await api.ask(port, BASE))[0] == 401, "not even what there is"
+    assert (await api.ask(port, BASE))[0] == 401, "not even the list of resources"
     assert await api.ask(port, "/healthz", user="") == (200, "ok\n")
     other = proxy.client("other", "somebody-else")
     assert (await api.ask(port, api.path, other))[0] == 401
@@ -150,7 +150,9 @@ async def test_replicas_share_a_certificate_renewed_while_running(api: MetricsAp
 
     await until("one of them renews it", renewed, 60)
     after = await api.secret()
-    assert len(x509.load_pem_x509_certificates(after["ca.crt"])) == 2, "what others still show is trusted"
+    assert len(x509.load_pem_x509_certificates(after["ca.crt"])) == 2, (
+        "certificates in use by other replicas stay trusted"
+    )
     for one in (port, port_of_second):
         await _shows(one, after["tls.crt"])
     asking.cancel()

@@ -86,7 +86,7 @@ async def test_everybody_sees_the_right_health(shop: Shop, tools: Path) -> None:
     await shop.says("tt", "sync", "Ready", "True", "Paused")
     assert await shown(shop, "tt", TYPE_COLUMNS) == TYPES_SHOWN
     assert await shown(shop, "usub", USER_COLUMNS) == USERS_SHOWN
-    assert await pending(shop) == [], "nothing is left of what a new object says"
+    assert await pending(shop) == [], "no condition of a new object is left"
 
     await shop.apply(task_type("huge", "1s", cost=1_000), subscription("greedy", "huge"))
     await shop.says("tt", "huge", "Feasible", "False", "DoesNotFit")

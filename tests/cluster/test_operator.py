@@ -183,4 +183,4 @@ async def test_an_emptied_store_resumes_from_the_copied_cursor(
     await shop.without_holes()
     twice = Counter((s.user, s.occurrence) for s in shop.world.starts())
     again = {s.due_ms for s in shop.world.starts() if twice[s.user, s.occurrence] > 1}
-    assert all(due_ms > cursor_ms - 4_000 for due_ms in again), "only what was due since the last copy"
+    assert all(due_ms > cursor_ms - 4_000 for due_ms in again), "only jobs due since the last copy"

@@ -1,4 +1,4 @@
-"""An API server behind a proxy that can be told to cut, hold, delay or answer itself; all behind it is real.
+"""A proxy in front of a real API server, which can cut, hold and delay connections, or answer itself.
 
 A request is named by verb and resource: "list usersubscriptions", "watch tasktypes",
 "patch usersubscriptions/status", "put leases".
@@ -33,28 +33,28 @@ class Answer(NamedTuple):
 
 
 def refusal(status: int, reason: str, **headers: str) -> Answer:
-    """As an API server refuses."""
+    """Return a refusal in the form of an API server."""
     said = {"kind": "Status", "apiVersion": "v1", "status": "Failure", "message": reason, "reason": reason}
     return Answer(status, json.dumps({**said, "code": status}), headers)
 
 
 def gone() -> Answer:
-    """A watch that begins and reports at once that its resource version is too old."""
+    """Return a watch with one event: its resource version is too old."""
     event = {"type": "ERROR", "object": json.loads(refusal(HTTPStatus.GONE, "Expired").body)}
     return Answer(HTTPStatus.OK, json.dumps(event) + "\n")
 
 
 def nothing(kind: str) -> Answer:
-    """A list without anything in it."""
+    """Return an empty list."""
     listed = {"apiVersion": "taskqueue.dev/v1alpha1", "kind": f"{kind}List", "items": []}
     return Answer(HTTPStatus.OK, json.dumps({**listed, "metadata": {"resourceVersion": "1", "continue": ""}}))
 
 
 @dataclass
 class FlakyApi:
-    """answers: given instead, one for each request, until there are none left. delay_s: before anything else.
+    """The proxy. answers: replace those of the server, one per request, until used up. delay_s: before each request.
 
-    asked: every request by its name. While `watching` is clear no watch tells anything, and its end is not seen.
+    asked: the number of requests by name. While `watching` is clear, watches deliver no events and no end.
     """
 
     session: ClientSession
@@ -67,7 +67,7 @@ class FlakyApi:
     _open: defaultdict[str, set[asyncio.Transport]] = field(default_factory=lambda: defaultdict(set))
 
     def cut(self, what: str) -> int:
-        """End the connections of all such requests that are under way, and return how many there were."""
+        """End the connections of all current requests of a name, and return their number."""
         cut = self._open.pop(what, set())
         for connection in cut:
             connection.abort()

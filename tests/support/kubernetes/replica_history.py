@@ -1,4 +1,4 @@
-"""Every value that a field of the workers' Deployment has, in order, as the API server tells it."""
+"""The values of a field of the workers' Deployment over time, as the API server reports them."""
 
 import itertools
 import tempfile

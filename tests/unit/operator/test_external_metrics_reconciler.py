@@ -119,7 +119,7 @@ async def test_a_renewed_pair_is_shown_once_trusted() -> None:
     server.objects[SECRET]["data"]["tls.crt"] = base64.b64encode(b"nonsense").decode()
     await one.turn()
     assert len(shown.pairs) == 1, "the API server may not have heard yet"
-    assert server.bundle().endswith(shown.pairs[0].authorities), "what is still shown stays trusted"
+    assert server.bundle().endswith(shown.pairs[0].authorities), "the certificate in use stays trusted"
     await one.turn()
     assert len(shown.pairs) == 2
     assert server.bundle() == shown.pairs[1].authorities

@@ -100,7 +100,7 @@ async def test_one_oversized_object_leaves_the_rest() -> None:
     seen = [raw async for raw in Pages(Server([*USERS, large], lambda _: None).ask, 384 * MIB).objects()]
     (raw,) = [raw for raw in seen if "bytes" in raw.get("unreadable", "")]
     one = read("UserSubscription", raw)
-    assert (one.name, one.subject, one.status) == ("large", "eve", status), "the user keeps what it has"
+    assert (one.name, one.subject, one.status) == ("large", "eve", status), "the user keeps its subscription"
 
 
 async def test_one_non_text_object_leaves_the_rest() -> None:

@@ -239,7 +239,7 @@ async def test_a_type_waits_behind_no_users() -> None:
         parts.count("orders")
         await asyncio.sleep(2.5)
         assert parts.counted("orders") == 2
-        assert parts.server.tried.index("orders") <= 100, "what the rounds under way wrote before it changed"
+        assert parts.server.tried.index("orders") <= 100, "after the rounds that were under way"
         assert len(parts.server.tried) > 100, "the users go on"
 
 
