@@ -103,6 +103,7 @@ class Credentials:
         return expires is not None and expires.astimezone(UTC) < datetime.now(UTC) + _EARLY
 
     def _use(self, printed: Printed) -> None:
+        """Read the files again, and replace header and TLS context. printed: output of the plugin, which wins."""
         cluster, user = self._cluster, self._user
         authorities = _pem(
             "certificate-authority", cluster.certificate_authority, cluster.certificate_authority_data
@@ -168,6 +169,7 @@ def _pem(name: str, path: str, inline: str) -> bytes:
 
 
 def _content(name: str, path: str) -> bytes:
+    """Read a file. Raises KubeconfigError if it is unreadable or empty."""
     try:
         content = Path(path).read_bytes()
     except (OSError, ValueError) as error:  # a path may contain NUL

@@ -160,12 +160,14 @@ def _located_user(user: User, path: Path) -> User:
 
 
 def _named(field: str, name: str, entries: Mapping[str, _Entry]) -> _Entry:
+    """Return the entry of a name. Raises KubeconfigError."""
     if name in entries:
         return entries[name]
     raise KubeconfigError(f"{field} must be one of {sorted(entries)} (was {name!r})")
 
 
 def _check_url(name: str, url: str) -> None:
+    """Raise KubeconfigError unless a URL is absolute."""
     try:
         parts = urlsplit(url)
         valid = parts.scheme in _SCHEMES and bool(parts.hostname) and parts.port != 0
