@@ -73,7 +73,7 @@ def test_a_refused_url_or_header_is_not_repeated(defined: Cluster, namespace: st
     ):
         written = json.dumps(task_type(handler={"http": request}))
         answer = defined.refused("apply", "-n", namespace, "-f", "-", stdin=written)
-        assert "write" in answer
+        assert "must be" in answer
         assert secret not in answer
 
 

@@ -42,10 +42,10 @@ REFUSED = {
     "fifo.yaml": "FIFO",
     "proc": "leads out of it",
     "zero.json": "device",
-    "deep.yaml": "nested deeper than 32",
-    "wide.yaml": "write a mapping",
-    "deep.json": "nested deeper than 32",
-    "many.ndjson": "write JSON",
+    "deep.yaml": "nested at most 32 levels deep",
+    "wide.yaml": "must be a mapping",
+    "deep.json": "nested at most 32 levels deep",
+    "many.ndjson": "must be JSON",
     "f": "100 folders inside each other",
 }
 

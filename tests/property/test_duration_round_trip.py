@@ -31,4 +31,4 @@ def test_a_matching_duration_is_read_unless_too_long(text: str) -> None:
 @given(st.text())
 def test_any_other_text_is_refused_and_nothing_else_happens(text: str) -> None:
     read = read_or_refused(text)
-    assert 0 <= read <= duration.MAX_MS if isinstance(read, int) else read.startswith("write ")
+    assert 0 <= read <= duration.MAX_MS if isinstance(read, int) else read.startswith("must be ")

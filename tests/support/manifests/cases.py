@@ -22,7 +22,7 @@ def _figures() -> Iterator[Case]:
             (0, 1),
             (1_000_001, 1_000_000),
         ]:
-            says = f"write {field} as a rate above zero"
+            says = f"{field} must be a rate above zero"
             yield of_type(f"{field} {bad!r}", {"rateLimit": {field: bad}}, {"rateLimit": {field: good}}, says)
         floating = {"rateLimit": {field: 0.5}}
         yield of_type(
@@ -33,7 +33,7 @@ def _figures() -> Iterator[Case]:
         "backoff upside down",
         {"retry": {"minBackoff": "10m"}},
         {"retry": {"minBackoff": "5m"}},
-        "write maxBackoff of at least minBackoff, 10m",
+        "maxBackoff must be at least minBackoff, 10m",
     )
     for field, low, high in (("cost", 1, 1_000), ("maxAttempts", 1, 100)):
         for bad, good, says in [
@@ -51,7 +51,7 @@ def _locked() -> Iterator[Case]:
     def locked(*names: object) -> dict[str, object]:
         return {"lockedParams": list(names)}
 
-    sentence = "write lockedParams with names of params, 1 to 63 characters each"
+    sentence = "lockedParams must be names of params, 1 to 63 characters each"
     many = [f"n{number}" for number in range(65)]
     yield of_type("a locked param without a name", locked(""), locked("a.b/c d"), sentence)
     yield of_type("a locked param of 64", locked("n" * 64), locked("n" * 63), "Too long")
@@ -79,7 +79,7 @@ def _words() -> Iterator[Case]:
         "params as text", {"params": "a"}, {"params": {"a": [None, {}]}}, "spec.params: Invalid value"
     )
     yield of_type("an unknown field", {"windwo": "5m"}, {"window": "5m"}, 'unknown field "spec.windwo"')
-    name = "write metadata.name of at most 63 characters"
+    name = "metadata.name must be at most 63 characters"
     yield Case("a type of 64 characters", task_type("a" * 64), task_type("a" * 63), name)
 
 

@@ -19,10 +19,10 @@ def handlers() -> Iterator[Case]:
     function = {"function": "fetch_orders"}
     for name, bad, says in [
         ("no handler", ..., "spec.handler: Required value"),
-        ("neither function nor http", {}, "write handler with function"),
-        ("function and http", function | request, "write either function or http"),
-        ("a path of Python", {"function": "os:system"}, "write function as the name"),
-        ("a function without a name", {"function": ""}, "write function as the name"),
+        ("neither function nor http", {}, "add function (a registered name) or http"),
+        ("function and http", function | request, "remove function or http"),
+        ("a path of Python", {"function": "os:system"}, "function must be the name"),
+        ("a function without a name", {"function": ""}, "function must be the name"),
         ("a function of 129 characters", {"function": "f" * 129}, "Too long"),
         ("http without a url", {"http": {}}, "spec.handler.http.url: Required value"),
     ]:
@@ -35,18 +35,21 @@ def handlers() -> Iterator[Case]:
         ("https://example.com:65536/", "https://example.com:65535/"),
         ("nonsense", "https://user:word@example.com/a?b=c#d"),
     ]:
-        yield http(f"url {url}", "write url as an absolute http or https URL", {"url": good}, url=url)
-    yield http("a url with a space", "write url without spaces", url="https://example.com/a b")
-    yield http("an umlaut in a url", "write url without spaces", url="https://example.com/\xfc")
+        yield http(f"url {url}", "url must be an absolute http or https URL", {"url": good}, url=url)
+    yield http("a url with a space", "url must be a URL without spaces", url="https://example.com/a b")
+    yield http("an umlaut in a url", "url must be a URL without spaces", url="https://example.com/\xfc")
     yield http("a url of 2049 characters", "Too long", url=URL + "/" + "a" * (2_048 - len(URL)))
     yield http("a method in lower case", 'Unsupported value: "post"', {"method": "PUT"}, method="post")
     yield http(
-        "a header's name", "write the names of headers", {"headers": {"X-A'b": ""}}, headers={"X A": ""}
+        "a header's name",
+        "the names of headers must be letters",
+        {"headers": {"X-A'b": ""}},
+        headers={"X A": ""},
     )
     for name, text in {"two lines": "a\r\nb: c", "a tab": "\t", "a wide space": "\u2003"}.items():
         yield http(
             f"{name} in a header",
-            "write the values of headers",
+            "the values of headers must be on one line",
             {"headers": {"A": "b \xe9"}},
             headers={"A": text},
         )

@@ -5,88 +5,96 @@ from typing import Any
 
 from tests.support.manifests.case import FIVE_MINUTES, NIGHTLY, Case, of_type
 
-FIVE = 'write cron as five fields (minute hour day month weekday), such as "0 2 * * *"'
-BY_CHANCE = "write numbers instead of H and ~ in cron"
-BACKWARDS = "with ranges that do not end before they begin"
+FIVE = 'cron must be five fields (minute hour day month weekday), such as "0 2 * * *"'
+BY_CHANCE = "cron must have numbers in place of H and ~"
+BACKWARDS = "must have ranges that do not end before they begin"
 
 #: A bad line, a good one, and what both the API server and the models say of the bad one.
 CRON_LINES = [
     ("0 2 * *", "0 2 * * *", FIVE),
     ("", "0  2\t* * *", FIVE),
     ("0 2 * * \N{EN DASH}", "0 2 * * 1-5", FIVE),
-    ("0 0 2 * * *", "0 2 * * *", 'write cron as five fields, without seconds or a year: "0 2 * * *"'),
-    ("0 0/5 * * * ?", "0/5 * * * *", 'without seconds or a year: "0/5 * * * *"'),
-    ("0 15 10 ? * 6L 2026-2030", "15 10 * * 6L", 'without seconds or a year: "15 10 * * 6L"'),
-    ("0 2 * * MON 2026", "0 2 * * MON", 'without seconds or a year: "0 2 * * MON"'),
-    ("0 12 * * ? *", "0 12 * * *", 'without seconds or a year: "0 12 * * *"'),
-    ("0 12 ? * MON *", "0 12 * * MON", 'without seconds or a year: "0 12 * * MON"'),
+    ("0 0 2 * * *", "0 2 * * *", 'cron must be five fields, without seconds or a year; write "0 2 * * *"'),
+    ("0 0/5 * * * ?", "0/5 * * * *", 'without seconds or a year; write "0/5 * * * *"'),
+    ("0 15 10 ? * 6L 2026-2030", "15 10 * * 6L", 'without seconds or a year; write "15 10 * * 6L"'),
+    ("0 2 * * MON 2026", "0 2 * * MON", 'without seconds or a year; write "0 2 * * MON"'),
+    ("0 12 * * ? *", "0 12 * * *", 'without seconds or a year; write "0 12 * * *"'),
+    ("0 12 ? * MON *", "0 12 * * MON", 'without seconds or a year; write "0 12 * * MON"'),
     ("0 0 2  * * *", "0 2  * * *", FIVE),
     ("one two three four five six", "0 2 * * *", FIVE),
-    ("*/10 * * * * *", "*/10 * * * *", 'write interval: 10s instead of cron: "*/10 * * * * *"'),
-    ("@hourly", "0 * * * *", 'write cron as "0 * * * *" instead of "@hourly"'),
-    ("@daily", "0 0 * * *", 'write cron as "0 0 * * *" instead of "@daily"'),
-    ("@midnight", "0 0 * * *", 'write cron as "0 0 * * *" instead of "@midnight"'),
-    ("@weekly", "0 0 * * 0", 'write cron as "0 0 * * 0" instead of "@weekly"'),
-    ("@monthly", "0 0 1 * *", 'write cron as "0 0 1 * *" instead of "@monthly"'),
-    ("@yearly", "0 0 1 1 *", 'write cron as "0 0 1 1 *" instead of "@yearly"'),
-    ("@annually", "0 0 1 1 *", 'write cron as "0 0 1 1 *" instead of "@annually"'),
-    ("@every 5m", "*/5 * * * *", 'write interval: 5m instead of cron: "@every 5m"'),
-    ("1h30m", "0 0-23/2 * * *", 'write interval: 1h30m instead of cron: "1h30m"'),
-    ("@every 0s", "*/5 * * * *", 'write interval, such as "5m", instead of cron with @every'),
-    ("@every 500ms", "*/5 * * * *", 'write interval, such as "5m", instead of cron with @every'),
-    ("@every 1.5h", "0 */2 * * *", 'write interval, such as "5m", instead of cron with @every'),
+    (
+        "*/10 * * * * *",
+        "*/10 * * * *",
+        'cron must be five fields (was "*/10 * * * * *"); write interval: 10s',
+    ),
+    ("@hourly", "0 * * * *", 'cron must be five fields (was "@hourly"); write "0 * * * *"'),
+    ("@daily", "0 0 * * *", 'cron must be five fields (was "@daily"); write "0 0 * * *"'),
+    ("@midnight", "0 0 * * *", 'cron must be five fields (was "@midnight"); write "0 0 * * *"'),
+    ("@weekly", "0 0 * * 0", 'cron must be five fields (was "@weekly"); write "0 0 * * 0"'),
+    ("@monthly", "0 0 1 * *", 'cron must be five fields (was "@monthly"); write "0 0 1 * *"'),
+    ("@yearly", "0 0 1 1 *", 'cron must be five fields (was "@yearly"); write "0 0 1 1 *"'),
+    ("@annually", "0 0 1 1 *", 'cron must be five fields (was "@annually"); write "0 0 1 1 *"'),
+    ("@every 5m", "*/5 * * * *", 'cron must be five fields (was "@every 5m"); write interval: 5m'),
+    ("1h30m", "0 0-23/2 * * *", 'cron must be five fields (was "1h30m"); write interval: 1h30m'),
+    ("@every 0s", "*/5 * * * *", 'without @every; for a period write interval, such as "5m"'),
+    ("@every 500ms", "*/5 * * * *", 'without @every; for a period write interval, such as "5m"'),
+    ("@every 1.5h", "0 */2 * * *", 'without @every; for a period write interval, such as "5m"'),
     ("@reboot", "0 0 * * *", "no job starts with a machine"),
     (
         "CRON_TZ=Europe/Berlin 0 2 * * *",
         "0 2 * * *",
-        'write timeZone: Europe/Berlin beside cron: "0 2 * * *"',
+        'without a time zone; write timeZone: Europe/Berlin and cron: "0 2 * * *"',
     ),
-    ("TZ=UTC 0 2 * * *", "0 2 * * *", 'write timeZone: UTC beside cron: "0 2 * * *"'),
-    ("0 2 ? * *", "0 2 * * *", 'write * instead of ? in cron: "0 2 * * *"'),
-    ("0 2  ? * *", "0 2  * * *", "write * instead of ? in cron"),
+    ("TZ=UTC 0 2 * * *", "0 2 * * *", 'without a time zone; write timeZone: UTC and cron: "0 2 * * *"'),
+    ("0 2 ? * *", "0 2 * * *", 'cron must have * in place of ?; write "0 2 * * *"'),
+    ("0 2  ? * *", "0 2  * * *", "cron must have * in place of ?"),
     ("H H * * *", "17 3 * * *", BY_CHANCE),
     ("H/15 * * * *", "*/15 * * * *", BY_CHANCE),
     ("0~59 2 * * *", "41 2 * * THU", BY_CHANCE),
-    ("60 2 * * *", "59,007 2 * * *", "write the minute of cron as *, 0-59"),
+    ("60 2 * * *", "59,007 2 * * *", "the minute of cron must be *, 0-59"),
     ("*/0 * * * *", "*/1 * * * *", '(was "*/0")'),
-    ("0,,1 2 * * *", "0,1 2 * * *", "write the minute of cron as"),
-    ("0 24 * * *", "*/5 23 * * *", "write the hour of cron as *, 0-23"),
-    ("0 2 32 * *", "0 2 1-31/2,L,LW * *", "write the day of cron as *, 1-31"),
+    ("0,,1 2 * * *", "0,1 2 * * *", "the minute of cron must be"),
+    ("0 24 * * *", "*/5 23 * * *", "the hour of cron must be *, 0-23"),
+    ("0 2 32 * *", "0 2 1-31/2,L,LW * *", "the day of cron must be *, 1-31"),
     ("0 2 15W * *", "0 2 LW * *", '(was "15W")'),
     ("0 2 L-3 * *", "0 2 L * *", '(was "L-3")'),
-    ("0 2 * 13 *", "0 2 * dec-DEC *", "write the month of cron as *, 1-12"),
-    ("0 2 * * 8", "0 2 * * 7,0,sun-SAT/2,5L,MON#2", "write the weekday of cron as *, 0-7"),
+    ("0 2 * 13 *", "0 2 * dec-DEC *", "the month of cron must be *, 1-12"),
+    ("0 2 * * 8", "0 2 * * 7,0,sun-SAT/2,5L,MON#2", "the weekday of cron must be *, 0-7"),
     ("0 2 * * MON#6", "0 2 * * MON#5", '(was "MON#6")'),
     ("0 2 * * FRIL", "0 2 * * 5L", '(was "FRIL")'),
     ("0 2 * * " + "1," * 40 + "9", "0 2 * * " + "1," * 40 + "1", '(was "' + "1," * 30 + '...")'),
-    ("50-10 * * * *", "50-59,0-10 * * * *", '"50-59,0-10" instead of "50-10"'),
-    ("30-29 * * * *", "0-59 * * * *", 'write the minute of cron as "0-59" instead of "30-29"'),
-    ("59-00 * * * *", "59,00 * * * *", 'write the minute of cron as "59,00" instead of "59-00"'),
-    ("59-1 * * * *", "59,0-1 * * * *", 'write the minute of cron as "59,0-1" instead of "59-1"'),
-    ("0 20-4 * * *", "0 20-23,0-4 * * *", 'write the hour of cron as "20-23,0-4" instead of "20-4"'),
-    ("0 12,22-2 * * *", "0 12,22-23,0-2 * * *", '"12,22-23,0-2" instead of "12,22-2"'),
-    ("50-10/5 * * * *", "50-59/5 * * * *", f"write the minute of cron {BACKWARDS}"),
-    ("0 20-4/2 * * *", "0 20-23/2,0-4/2 * * *", f'write the hour of cron {BACKWARDS} (was "20-4/2")'),
-    ("0 2 30-5/2 * *", "0 2 30-31/2,1-5/2 * *", f"write the day of cron {BACKWARDS}"),
-    ("0 2 * NOV-FEB/3 *", "0 2 * FEB-NOV/3 *", f"write the month of cron {BACKWARDS}"),
-    ("0 2 * * SAT-MON/2", "0 2 * * MON-SAT/2", f"write the weekday of cron {BACKWARDS}"),
-    ("0 2 25-5 * *", "0 2 25-31,1-5 * *", 'write the day of cron as "25-31,1-5" instead of "25-5"'),
-    ("0 2 * NOV-FEB *", "0 2 * NOV-DEC,JAN-FEB *", '"NOV-DEC,JAN-FEB" instead of "NOV-FEB"'),
-    ("0 2 * 12-2 *", "0 2 * 12,1-2 *", 'write the month of cron as "12,1-2" instead of "12-2"'),
-    ("0 2 * * MON-SUN", "0 2 * * 0-6", 'write the weekday of cron as "0-6" instead of "MON-SUN"'),
-    ("0 2 * * SAT-SUN", "0 2 * * SAT,SUN", 'write the weekday of cron as "SAT,SUN" instead of "SAT-SUN"'),
-    ("0 2 * * fri-mon", "0 2 * * fri-SAT,SUN-mon", '"fri-SAT,SUN-mon" instead of "fri-mon"'),
+    ("50-10 * * * *", "50-59,0-10 * * * *", '"50-59,0-10" (was "50-10")'),
+    ("30-29 * * * *", "0-59 * * * *", 'the minute of cron must be "0-59" (was "30-29")'),
+    ("59-00 * * * *", "59,00 * * * *", 'the minute of cron must be "59,00" (was "59-00")'),
+    ("59-1 * * * *", "59,0-1 * * * *", 'the minute of cron must be "59,0-1" (was "59-1")'),
+    ("0 20-4 * * *", "0 20-23,0-4 * * *", 'the hour of cron must be "20-23,0-4" (was "20-4")'),
+    ("0 12,22-2 * * *", "0 12,22-23,0-2 * * *", '"12,22-23,0-2" (was "12,22-2")'),
+    ("50-10/5 * * * *", "50-59/5 * * * *", f"the minute of cron {BACKWARDS}"),
+    ("0 20-4/2 * * *", "0 20-23/2,0-4/2 * * *", f'the hour of cron {BACKWARDS} (was "20-4/2")'),
+    ("0 2 30-5/2 * *", "0 2 30-31/2,1-5/2 * *", f"the day of cron {BACKWARDS}"),
+    ("0 2 * NOV-FEB/3 *", "0 2 * FEB-NOV/3 *", f"the month of cron {BACKWARDS}"),
+    ("0 2 * * SAT-MON/2", "0 2 * * MON-SAT/2", f"the weekday of cron {BACKWARDS}"),
+    ("0 2 25-5 * *", "0 2 25-31,1-5 * *", 'the day of cron must be "25-31,1-5" (was "25-5")'),
+    ("0 2 * NOV-FEB *", "0 2 * NOV-DEC,JAN-FEB *", '"NOV-DEC,JAN-FEB" (was "NOV-FEB")'),
+    ("0 2 * 12-2 *", "0 2 * 12,1-2 *", 'the month of cron must be "12,1-2" (was "12-2")'),
+    ("0 2 * * MON-SUN", "0 2 * * 0-6", 'the weekday of cron must be "0-6" (was "MON-SUN")'),
+    ("0 2 * * SAT-SUN", "0 2 * * SAT,SUN", 'the weekday of cron must be "SAT,SUN" (was "SAT-SUN")'),
+    ("0 2 * * fri-mon", "0 2 * * fri-SAT,SUN-mon", '"fri-SAT,SUN-mon" (was "fri-mon")'),
     ("0 2 * * 1-2,SAT-MON", "0 2 * * 1-2,6-7", f'{BACKWARDS} (was "1-2,SAT-MON")'),
-    ("0 2 * * 7-2", "0 2 * * 7,0-2", 'write the weekday of cron as "7,0-2" instead of "7-2"'),
-    ("0 0 31 2 *", "0 0 31 2 1", 'day "31" never happens in month "2"'),
+    ("0 2 * * 7-2", "0 2 * * 7,0-2", 'the weekday of cron must be "7,0-2" (was "7-2")'),
+    ("0 0 31 2 *", "0 0 31 2 1", '(was day "31" in month "2")'),
     (
         "0 0 30 feb *",
         "0 0 30 mar *",
-        'day "30" never happens in month "feb"; L is the last day of every month',
+        '(was day "30" in month "feb"); L is the last day of every month',
     ),
-    ("0 0 30-31/2,31 2 */2", "0 0 29-31/2,31 2 */2", 'write another day or month in cron: day "30-31/2,31"'),
-    ("0 0 31 APR,6,9,nov *", "0 0 30 APR,6,9,nov *", 'day "31" never happens in month "APR,6,9,nov"'),
-    ("0 0 31 2,4 *", "0 0 31 2,5 *", 'day "31" never happens in month "2,4"'),
+    (
+        "0 0 30-31/2,31 2 */2",
+        "0 0 29-31/2,31 2 */2",
+        'the day of cron must exist in the month (was day "30-31/2,31"',
+    ),
+    ("0 0 31 APR,6,9,nov *", "0 0 30 APR,6,9,nov *", '(was day "31" in month "APR,6,9,nov")'),
+    ("0 0 31 2,4 *", "0 0 31 2,5 *", '(was day "31" in month "2,4")'),
 ]
 
 
@@ -97,12 +105,15 @@ def schedules() -> Iterator[Case]:
     def of(bad: Any, good: Any, says: str, name: str) -> Case:
         return of_type(name, {"schedule": bad}, {"schedule": good}, says)
 
-    zone = 'write timeZone as an IANA time zone, such as "Europe/Berlin"'
+    zone = 'timeZone must be an IANA time zone, such as "Europe/Berlin"'
     yield of(..., NIGHTLY, "spec.schedule: Required value", "no schedule")
-    yield of({}, NIGHTLY, "write schedule with interval", "neither interval nor cron")
-    yield of(FIVE_MINUTES | NIGHTLY, FIVE_MINUTES, "write either interval or cron", "interval and cron")
+    yield of({}, NIGHTLY, "add interval", "neither interval nor cron")
+    yield of(FIVE_MINUTES | NIGHTLY, FIVE_MINUTES, "remove interval or cron", "interval and cron")
     yield of(
-        FIVE_MINUTES | {"timeZone": "UTC"}, NIGHTLY | {"timeZone": "UTC"}, "with cron only", "zone alone"
+        FIVE_MINUTES | {"timeZone": "UTC"},
+        NIGHTLY | {"timeZone": "UTC"},
+        "remove timeZone: an interval",
+        "zone alone",
     )
     for bad, good, says in CRON_LINES:
         yield of({"cron": bad}, {"cron": good}, says, f"cron {bad[:24]}")
@@ -121,12 +132,12 @@ def schedules() -> Iterator[Case]:
         yield of(NIGHTLY | {"timeZone": bad}, NIGHTLY | {"timeZone": good}, says, f"time zone '{bad}'")
     yield of(NIGHTLY | {"timeZone": "A" * 65}, NIGHTLY, "Too long", "time zone of 65 characters")
     yield of_type(
-        "a window longer", {"window": "6m"}, {"window": "5m"}, "write window of at most the interval, 5m"
+        "a window longer", {"window": "6m"}, {"window": "5m"}, "window must be at most the interval, 5m"
     )
 
 
 def durations() -> Iterator[Case]:
-    form = 'as a duration such as "5m" or "1h30m"'
+    form = 'must be a duration such as "5m" or "1h30m"'
     longest = "99999h59m59s999ms"
     places: dict[str, Any] = {
         "interval": lambda text: {"schedule": {"interval": text}},
@@ -137,16 +148,18 @@ def durations() -> Iterator[Case]:
         "maxBackoff": lambda text: {"retry": {"minBackoff": "1ms", "maxBackoff": text}},
     }
     for field, at in places.items():
-        yield of_type(f"{field} in words", at("5 minutes"), at("5m"), f"write {field} {form}")
-        yield of_type(f"{field} of five parts", at("1s1s1s1s1s"), at("1s1s1s1s"), f"write {field} {form}")
-        yield of_type(f"{field} without text", at(""), at("1s"), f"write {field} {form}")
+        yield of_type(f"{field} in words", at("5 minutes"), at("5m"), f"{field} {form}")
+        yield of_type(f"{field} of five parts", at("1s1s1s1s1s"), at("1s1s1s1s"), f"{field} {form}")
+        yield of_type(f"{field} without text", at(""), at("1s"), f"{field} {form}")
         yield of_type(f"{field} as a number", at(300), at("300s"), f"{field}: Invalid value")
         too_long = "99999h1h" if field == "minBackoff" else "99999h60m"
         whole = "99998h" if field == "minBackoff" else "99999h59m59s"
-        yield of_type(f"{field} of centuries", at(too_long), at(whole), f"write {field} of at most {longest}")
+        yield of_type(f"{field} of centuries", at(too_long), at(whole), f"{field} must be at most {longest}")
         yield of_type(f"{field} of 33 characters", at("1" * 32 + "s"), at("1s"), "Too long")
         if field in ("interval", "window"):
-            yield of_type(f"{field} below a second", at("999ms"), at("1000ms"), f"write {field} in whole sec")
-            yield of_type(f"{field} and a half", at("1s500ms"), at("2s"), f"write {field} in whole seconds")
+            yield of_type(f"{field} below a second", at("999ms"), at("1000ms"), f"{field} must be whole sec")
+            yield of_type(f"{field} and a half", at("1s500ms"), at("2s"), f"{field} must be whole seconds")
         else:
-            yield of_type(f"{field} of nothing", at("0s"), at("1ms"), f"write {field} above zero")
+            yield of_type(
+                f"{field} of nothing", at("0s"), at("1ms"), f"{field} must be a duration above zero"
+            )

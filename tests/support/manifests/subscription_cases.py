@@ -10,8 +10,8 @@ def subscriptions() -> Iterator[Case]:
     def tasks(*types: Any) -> Object:
         return subscription(tasks=[{"type": name} for name in types])
 
-    user = "write userId with 1 to 128 letters, digits and ._@+-"
-    name = 'write type with 1 to 63 lower case letters, digits and dashes, such as "fetch-orders"'
+    user = "userId must be 1 to 128 letters, digits and ._@+-"
+    name = 'type must be 1 to 63 lower case letters, digits and dashes, such as "fetch-orders"'
     many = [f"type-{number}" for number in range(501)]
     longest = "a" * 128
     yield Case("a user with a slash", subscription(userId="a/b"), subscription(userId="A.b_c@d+e-f"), user)
@@ -29,9 +29,9 @@ def subscriptions() -> Iterator[Case]:
         "a name too long for a user",
         subscription(longest + "a"),
         subscription(longest + "a", userId="ada"),
-        "write userId: the object's name is longer than 128 characters",
+        "add userId: the object's name is longer than 128 characters",
     )
-    changed = "write userId as it was: it cannot"
+    changed = "userId must be as it was; delete the object"
     changes: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
         ("changed", {"userId": "ada"}, {"userId": "eve"}, {"userId": "ada", "suspend": True}),
         ("taken away", {"userId": "ada"}, {}, {"userId": "ada"}),

@@ -74,7 +74,7 @@ def test_validate_refuses_a_window_longer_than_its_period(folder: Path) -> None:
     (folder / "good.yaml").write_text(daily)
     done = CliRunner().invoke(app, ["validate", str(folder)])
     assert done.exit_code == ExitCode.FAULTS
-    assert "good.yaml:6 (document 1) spec.window: write at most the shortest time" in done.stdout
+    assert "good.yaml:6 (document 1) spec.window: must be at most the shortest time" in done.stdout
 
 
 def test_validate_names_place_field_and_remedy(folder: Path) -> None:
@@ -91,7 +91,7 @@ def test_validate_names_place_field_and_remedy(folder: Path) -> None:
     }
     assert "5m" in fault["message"]
     table = CliRunner().invoke(app, ["validate", str(folder)])
-    assert f"{folder / 'bad.yaml'}:5 (document 1) spec.schedule.interval: write" in table.stdout
+    assert f"{folder / 'bad.yaml'}:5 (document 1) spec.schedule.interval: must" in table.stdout
 
 
 def test_a_plan_of_a_folder_has_the_starts_of_every_minute(folder: Path) -> None:
@@ -126,15 +126,18 @@ def test_plan_check_answers_with_its_exit_code(folder: Path, rate: str, code: Ex
         (["plan", "show", ".", "--store"], "either a folder of manifests or --store"),
         (["plan", "check", "FOLDER"], "--rate must be given"),
         (["plan", "show", "FOLDER", "--day", "monday"], '--day must be a date such as "2026-11-24" (was'),
-        (["pause", "a-type", "--for", "soon"], "write a duration"),
+        (["pause", "a-type", "--for", "soon"], "must be a duration"),
         (["cursor", "set", "2026-11-24T08:00:00"], "TIME must be a time such as"),
         (["dead", "retry"], "give either names of jobs or --all"),
         (["dead", "purge", "a|b|1|0|0", "--all"], "give either names of jobs or --all"),
-        (["run", "a-type", "u 1"], "USER: write 1 to 128 letters"),
+        (["run", "a-type", "u 1"], "USER must be 1 to 128 letters"),
         (["run", "a-type", "u-1", "--params", "s3cret"], "--params must be a JSON object"),
-        (["run", "a-type", "u-1", "--params", "[1]"], "--params: write a mapping"),
-        (["run", "a-type", "u-1", "--params", '{"a": ' * 1_200 + "1" + "}" * 1_200], "nested deeper than 32"),
-        (["run", "a-type", "u-1", "--id", "a|b"], "--id: write 1 to 128"),
+        (["run", "a-type", "u-1", "--params", "[1]"], "--params must be a mapping"),
+        (
+            ["run", "a-type", "u-1", "--params", '{"a": ' * 1_200 + "1" + "}" * 1_200],
+            "nested at most 32 levels deep",
+        ),
+        (["run", "a-type", "u-1", "--id", "a|b"], "--id must be 1 to 128"),
         (["users", "import", "FOLDER/good.yaml"], "FILE must end in .ndjson or .csv (was"),
         (
             ["audit", "--redis-url", "http://me:s3cret@host"],

@@ -35,17 +35,17 @@ def test_a_firing_cron_line_is_accepted(text: str) -> None:
 @pytest.mark.parametrize(
     ("text", "says"),
     [
-        ("0 0 31 2 *", "never happens"),
-        ("0 0 30,31 2 *", "never happens"),
-        ("0 0 31 4,6,9,11 *", "never happens"),
-        ("0 0 30 2 */7", "never happens"),
-        ("60 * * * *", "write the minute"),
-        ("* 24 * * *", "write the hour"),
-        ("* * 0 * *", "write the day"),
-        ("* * * 13 *", "write the month"),
-        ("* * * * 8", "write the weekday"),
-        ("*/0 * * * *", "write the minute"),
-        ("5-1 * * * *", "write the minute"),
+        ("0 0 31 2 *", "must exist in the month"),
+        ("0 0 30,31 2 *", "must exist in the month"),
+        ("0 0 31 4,6,9,11 *", "must exist in the month"),
+        ("0 0 30 2 */7", "must exist in the month"),
+        ("60 * * * *", "the minute of cron must"),
+        ("* 24 * * *", "the hour of cron must"),
+        ("* * 0 * *", "the day of cron must"),
+        ("* * * 13 *", "the month of cron must"),
+        ("* * * * 8", "the weekday of cron must"),
+        ("*/0 * * * *", "the minute of cron must"),
+        ("5-1 * * * *", "the minute of cron must"),
         ("* * * *", "five fields"),
         ("0 * * * * *", "five fields"),
         ("@daily", "0 0 * * *"),
@@ -54,9 +54,9 @@ def test_a_firing_cron_line_is_accepted(text: str) -> None:
         ("0 0\N{NO-BREAK SPACE}* * *", "five fields"),
         ("\x1c0 0 * * *", "five fields"),
         ("1," * 80 + "1 * * * *", "at most 128 characters"),
-        ("0 0 LW * */7", "never happens"),
-        ("0 0 31 4/5 *", "never happens"),
-        ("0 0 */31 2 MON#5", "never happens"),
+        ("0 0 LW * */7", "must name a date that exists"),
+        ("0 0 31 4/5 *", "must name a date that exists"),
+        ("0 0 */31 2 MON#5", "must name a date that exists"),
     ],
 )
 def test_a_wrong_or_silent_cron_line_names_its_wrong_part(text: str, says: str) -> None:
@@ -112,10 +112,10 @@ def test_a_step_without_an_end_ends_with_its_field(line: str, field: str, values
 def test_unknown_time_zones_get_the_nearest_suggestion() -> None:
     for name in ("UTC", "Europe/Berlin", "America/Argentina/Ushuaia"):
         check_time_zone(name)
-    with pytest.raises(ValueRefusedError, match='such as "Europe/Berlin", instead of "Europe/Berlim"'):
+    with pytest.raises(ValueRefusedError, match=r'such as "Europe/Berlin" \(was "Europe/Berlim"\)'):
         check_time_zone("Europe/Berlim")
     for name in ("Europe", "../../etc/passwd", "europe/berlin", "", "x" * 100_000, "\ud800"):
-        with pytest.raises(ValueRefusedError, match="write an IANA time zone"):
+        with pytest.raises(ValueRefusedError, match="must be an IANA time zone"):
             check_time_zone(name)
     assert len(time_zone_names()) > 400
 
@@ -152,7 +152,7 @@ def test_unknown_time_zones_get_the_nearest_suggestion() -> None:
     ],
 )
 def test_a_likely_zone_is_suggested(written: str, meant: str) -> None:
-    with pytest.raises(ValueRefusedError, match=f'such as "{meant}", instead of'):
+    with pytest.raises(ValueRefusedError, match=rf'such as "{meant}" \(was '):
         check_time_zone(written)
 
 
@@ -199,7 +199,7 @@ def test_a_rate_must_be_above_zero_and_reasonable(written: str | int) -> None:
 
 @pytest.mark.parametrize("written", ["", "ten", "1 ", "1/s", "1e999", "1" * 33, "٣", "0x10", "1mm", "."])
 def test_a_non_quantity_is_refused(written: str) -> None:
-    with pytest.raises(ValueRefusedError, match="write a number above zero"):
+    with pytest.raises(ValueRefusedError, match="must be a number above zero"):
         parse_per_second(written)
 
 
@@ -251,15 +251,15 @@ def test_headers_are_one_line_each() -> None:
 @pytest.mark.parametrize(
     ("headers", "says"),
     [
-        ("Accept: x", "write a mapping"),
-        ({"A": "secret\r\nB: c"}, "the value of A on one line, without CR or LF"),
-        ({"A": "x\0"}, "the value of A on one line"),
+        ("Accept: x", "must be a mapping"),
+        ({"A": "secret\r\nB: c"}, "the value of A must be on one line, without CR or LF"),
+        ({"A": "x\0"}, "the value of A must be on one line"),
         ({"A": "x" * 5_000}, "at most 4096 characters"),
-        ({"A": 5}, "the value of A as text, in quotes"),
-        ({"A B": "x"}, "write header names of"),
-        ({"": "x"}, "write header names of"),
-        ({"A\n": "x"}, "write header names of"),
-        ({1: "x"}, "write header names of"),
+        ({"A": 5}, "the value of A must be text, in quotes"),
+        ({"A B": "x"}, "header names must be"),
+        ({"": "x"}, "header names must be"),
+        ({"A\n": "x"}, "header names must be"),
+        ({1: "x"}, "header names must be"),
         ({f"A{number}": "" for number in range(65)}, "at most 64 headers"),
     ],
 )
@@ -278,13 +278,13 @@ def test_names_and_ids_fit_keys_and_kubernetes() -> None:
 
 @pytest.mark.parametrize("user_id", ["", "-x", "a b", "a:b", "a{b}", "x" * 129, "a\n", "é", "\ud800"])
 def test_a_user_id_with_key_syntax_is_refused(user_id: str) -> None:
-    with pytest.raises(ValueRefusedError, match="write 1 to 128 letters"):
+    with pytest.raises(ValueRefusedError, match="must be 1 to 128 letters"):
         check_user_id(user_id)
 
 
 @pytest.mark.parametrize("name", ["", "Fetch", "fetch_orders", "-a", "a-", "a..b", "a" * 64, "a\n", "a/b"])
 def test_a_type_name_refused_by_kubernetes_is_refused(name: str) -> None:
-    with pytest.raises(ValueRefusedError, match="write 1 to 63 lower case letters"):
+    with pytest.raises(ValueRefusedError, match="must be 1 to 63 lower case letters"):
         check_type_name(name)
 
 
@@ -320,21 +320,21 @@ def test_json_params_round_trip() -> None:
 @pytest.mark.parametrize(
     ("params", "says"),
     [
-        ([], "write a mapping"),
-        ("x", "write a mapping"),
-        ({1: "x"}, "every key as text"),
-        ({"a": {None: "x"}}, "every key as text"),
-        ({"a": float("nan")}, "finite numbers"),
-        ({"a": [float("-inf")]}, "finite numbers"),
+        ([], "must be a mapping"),
+        ("x", "must be a mapping"),
+        ({1: "x"}, "every key must be text"),
+        ({"a": {None: "x"}}, "every key must be text"),
+        ({"a": float("nan")}, "must be finite"),
+        ({"a": [float("-inf")]}, "must be finite"),
         ({"a": 2**63}, "beyond 64 bits"),
         ({"a": -(2**200)}, "beyond 64 bits"),
-        ({"a": b"x"}, "write text, numbers"),
-        ({"a": {1, 2}}, "write text, numbers"),
+        ({"a": b"x"}, "must be text, numbers"),
+        ({"a": {1, 2}}, "must be text, numbers"),
         ({"a": "\ud800"}, "half a surrogate"),
         ({"\udfff": 1}, "half a surrogate"),
-        (nested(MAX_DEPTH), "nested deeper than 32: write at most 32 levels"),
+        (nested(MAX_DEPTH), "nested at most 32 levels deep"),
         (nested(5_000), "at most 32 levels"),
-        ({"a": "x" * 1_017}, "at most 1024 bytes of JSON instead of 1025"),
+        ({"a": "x" * 1_017}, r"at most 1024 bytes of JSON \(was 1025\)"),
     ],
 )
 def test_non_json_params_are_refused_without_values(params: Any, says: str) -> None:
@@ -357,6 +357,6 @@ def test_a_shown_value_is_bounded_and_on_one_line() -> None:
 
 
 def test_a_fault_reads_as_a_place_and_a_sentence() -> None:
-    fault = Fault("a.yaml", 2, 12, "spec.window", "write at most the interval")
-    assert str(fault) == "a.yaml:12 (document 2) spec.window: write at most the interval"
+    fault = Fault("a.yaml", 2, 12, "spec.window", "must be at most the interval")
+    assert str(fault) == "a.yaml:12 (document 2) spec.window: must be at most the interval"
     assert str(Fault("a.yaml", 0, 0, "file", "make it readable")) == "a.yaml: make it readable"

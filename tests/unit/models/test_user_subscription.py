@@ -38,22 +38,26 @@ def test_a_null_stands_for_an_absent_field() -> None:
 @pytest.mark.parametrize(
     ("spec", "field", "says"),
     [
-        ({"userId": 42}, "spec.userId", "write text, in quotes"),
-        ({"tasks": [{"type": None}]}, "spec.tasks[0].type", "write type: it is required"),
-        ({"tasks": [None]}, "spec.tasks[0]", "write a mapping with type, params, suspend"),
-        ({"userID": None}, "spec.userID", 'unknown: write "userId"'),
-        (None, "spec", "write spec: it is required"),
+        ({"userId": 42}, "spec.userId", "must be text, in quotes"),
+        ({"tasks": [{"type": None}]}, "spec.tasks[0].type", "add type: it is required"),
+        ({"tasks": [None]}, "spec.tasks[0]", "must be a mapping with type, params, suspend"),
+        ({"userID": None}, "spec.userID", 'unknown field: must be "userId"'),
+        (None, "spec", "add spec: it is required"),
         ({"userId": "a b"}, "spec.userId", "letters, digits"),
-        ({"userID": "a"}, "spec.userID", 'unknown: write "userId"'),
-        ({"suspend": 0}, "spec.suspend", "write true or false"),
-        ({"tasks": {"type": "a"}}, "spec.tasks", "write a list"),
-        ({"tasks": ["a"]}, "spec.tasks[0]", "write a mapping with type, params, suspend"),
-        ({"tasks": [{}]}, "spec.tasks[0].type", "write type: it is required"),
+        ({"userID": "a"}, "spec.userID", 'unknown field: must be "userId"'),
+        ({"suspend": 0}, "spec.suspend", "must be true or false"),
+        ({"tasks": {"type": "a"}}, "spec.tasks", "must be a list"),
+        ({"tasks": ["a"]}, "spec.tasks[0]", "must be a mapping with type, params, suspend"),
+        ({"tasks": [{}]}, "spec.tasks[0].type", "add type: it is required"),
         ({"tasks": [{"type": "A"}]}, "spec.tasks[0].type", "lower case"),
-        ({"tasks": [{"type": "a", "params": []}]}, "spec.tasks[0].params", "write a mapping"),
-        ({"tasks": [{"type": "a", "parms": {}}]}, "spec.tasks[0].parms", 'unknown: write "params"'),
-        ({"tasks": [{"type": "a"}, {"type": "a"}]}, "spec.tasks[1].type", "once: tasks[0] lists it already"),
-        ({"tasks": [{"type": f"a{n}"} for n in range(501)]}, "spec.tasks", "write at most 500 items"),
+        ({"tasks": [{"type": "a", "params": []}]}, "spec.tasks[0].params", "must be a mapping"),
+        ({"tasks": [{"type": "a", "parms": {}}]}, "spec.tasks[0].parms", 'unknown field: must be "params"'),
+        ({"tasks": [{"type": "a"}, {"type": "a"}]}, "spec.tasks[1].type", "tasks[0] lists it already"),
+        (
+            {"tasks": [{"type": f"a{n}"} for n in range(501)]},
+            "spec.tasks",
+            "must have at most 500 items (was 501)",
+        ),
     ],
 )
 def test_a_bad_field_is_named_with_its_remedy(spec: Any, field: str, says: str) -> None:
@@ -72,7 +76,7 @@ def test_a_name_too_long_for_an_id_asks_for_one() -> None:
     (refusal,) = refusals(manifest({}, name="a" * 129))
     assert (refusal.field, refusal.message) == (
         "spec.userId",
-        "write userId: the object's name is longer than 128 characters",
+        "add userId: the object's name is longer than 128 characters",
     )
     assert parse(manifest({"userId": "short"}, name="a" * 253)) == UserSubscription("short")
 
@@ -82,7 +86,7 @@ def test_params_of_all_tasks_together_are_bounded() -> None:
     assert parse(manifest({"tasks": fits}))
     (refusal,) = refusals(manifest({"tasks": [*fits, {"type": "b", "params": {}}]}))
     assert refusal.field == "spec.tasks"
-    assert "at most 65536 bytes of params in all instead of 65538" in refusal.message
+    assert "at most 65536 bytes of params in all (was 65538)" in refusal.message
 
 
 def test_every_fault_of_every_task_is_listed_at_once() -> None:

@@ -119,7 +119,7 @@ def test_every_rule_names_its_field_and_remedy() -> None:
     for _kind, path, node in NODES:
         for rule in node.get("x-kubernetes-validations", ()):
             field = (path + rule.get("fieldPath", "")).rpartition(".")[2].removesuffix("[]")
-            assert rule["message"].startswith("write ")
+            assert " must " in rule["message"] or rule["message"].startswith(("add ", "remove "))
             assert "\n" not in rule["message"]
             assert field in rule["message"], rule
             assert field in rule.get("messageExpression", field), rule

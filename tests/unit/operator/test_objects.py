@@ -222,8 +222,7 @@ def test_a_refused_type_explains_unresolved_subscriptions() -> None:
     table.put("TaskType", task_type("orders", 2, {"handler": {"function": "f"}}))
     (unresolved,) = table.desired().unresolved
     assert (
-        str(unresolved)
-        == "ada: the task type orders is refused: spec.schedule: write schedule: it is required"
+        str(unresolved) == "ada: the task type orders is refused: spec.schedule: add schedule: it is required"
     )
     assert list(table.refused_types()) == ["orders"]
     table.put("TaskType", task_type("orders", 3, generation=2))

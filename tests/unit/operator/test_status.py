@@ -81,7 +81,7 @@ CASES: dict[str, Case] = {
         a_type(TOO_WIDE),
         inputs(),
         INVALID,
-        {"Accepted": "spec.window: write at most the shortest time between two runs of cron, 24h"},
+        {"Accepted": "spec.window: must be at most the shortest time between two runs of cron, 24h"},
     ),
     "a type that is paused by hand": (
         a_type(),
@@ -179,22 +179,24 @@ CASES: dict[str, Case] = {
     ),
     "a task type that is refused": (
         a_user(wants("orders", "t-14")),
-        inputs(refused_types={"t-14": "spec.window: write at most the interval, 5m"}),
+        inputs(refused_types={"t-14": "spec.window: must be at most the interval, 5m"}),
         VALID | REFUSED_TYPE | SCHEDULED,
         {
-            "ResolvedRefs": "task type t-14 is refused: spec.window: write at most the interval, 5m; "
+            "ResolvedRefs": "task type t-14 is refused: spec.window: must be at most the interval, 5m; "
             "all other tasks run"
         },
     ),
     "a task type that is refused and one that is missing": (
         a_user(wants("a", "t-14")),
-        inputs(refused_types={"t-14": "spec.window: write at most the interval, 5m", "t-15": "not named"}),
+        inputs(refused_types={"t-14": "spec.window: must be at most the interval, 5m", "t-15": "not named"}),
         VALID | NOT_FOUND | SCHEDULED,
-        {"ResolvedRefs": "no such task type: a; task type t-14 is refused: spec.window: write at most the "},
+        {
+            "ResolvedRefs": "no such task type: a; task type t-14 is refused: spec.window: must be at most the "
+        },
     ),
     "a refused type whose former state is in force": (
         a_user(wants("orders")),
-        inputs(refused_types={"orders": "spec.window: write at most the interval, 5m"}),
+        inputs(refused_types={"orders": "spec.window: must be at most the interval, 5m"}),
         VALID | RESOLVED | SCHEDULED,
         {},
     ),

@@ -39,11 +39,11 @@ def test_a_window_is_at_most_the_shortest_time_between_two_runs(
         admit(task_type(schedule, longer))
     (refusal,) = error.value.refusals
     assert refusal.field == "spec.window"
-    assert refusal.message.startswith("write at most the shortest time between two runs of cron, ")
+    assert refusal.message.startswith("must be at most the shortest time between two runs of cron, ")
 
 
 def test_a_night_with_an_hour_less_is_named() -> None:
-    with pytest.raises(ManifestRefusedError, match="23h: when clocks in Europe/Berlin go forward"):
+    with pytest.raises(ManifestRefusedError, match="23h when clocks in Europe/Berlin go forward"):
         admit(task_type({"cron": "0 12 * * *"} | BERLIN, "24h"))
 
 

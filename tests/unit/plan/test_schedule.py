@@ -87,13 +87,13 @@ def test_rare_dates_are_found_in_both_directions() -> None:
 @pytest.mark.parametrize(
     ("schedule", "reason"),
     [
-        (Schedule(cron="61 * * * *"), "write the minute"),
+        (Schedule(cron="61 * * * *"), "the minute of cron must"),
         (Schedule(cron="* * * *"), "five fields"),
         (Schedule(cron="0 * * * * *"), "five fields"),
-        (Schedule(cron="0 0 31 2 *"), "never happens"),
-        (Schedule(cron="0 0 */31 2 MON#5"), "never happens"),
-        (Schedule(cron="0 0 * * *", time_zone="Mars/Olympus"), "write an IANA name"),
-        (Schedule(cron="0 0 * * *", time_zone="../etc"), "write an IANA name"),
+        (Schedule(cron="0 0 31 2 *"), "must exist in the month"),
+        (Schedule(cron="0 0 */31 2 MON#5"), "must name a date that exists"),
+        (Schedule(cron="0 0 * * *", time_zone="Mars/Olympus"), "must be an IANA name"),
+        (Schedule(cron="0 0 * * *", time_zone="../etc"), "must be an IANA name"),
         (Schedule(), "neither"),
     ],
 )

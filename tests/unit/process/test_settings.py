@@ -66,7 +66,7 @@ def test_help_describes_every_setting(
         ("rate: many\n", ["rate", "valid number"]),
         ("redis_url: ftp://u:geheim@h\n", ["redis_url", "redis+sentinel://"]),
         ("- a\n", ["a mapping"]),
-        ("a: [\n", ["write YAML", ":2"]),
+        ("a: [\n", ["must be YAML", ":2"]),
     ],
 )
 def test_a_fault_in_the_file_names_file_and_key(
@@ -111,12 +111,15 @@ def _huge(path: Path) -> None:
 @pytest.mark.parametrize(
     ("make", "says"),
     [
-        (os.mkfifo, "it is a FIFO"),
-        (_huge, "write at most 16 MiB a file"),
-        (lambda path: path.write_text("[" * 100_000), ":1: write YAML: nested deeper than 32"),
-        (lambda path: path.write_text("rate: 1\nrate: 2"), ':2: rate: write "rate" once'),
-        (lambda path: path.write_text("rate: 1\n---\nrate: 2"), ":3: write one document"),
-        (lambda path: path.write_text("!!python/object/apply:os.system [x]"), "without the tag"),
+        (os.mkfifo, "(was a FIFO)"),
+        (_huge, "must be at most 16 MiB"),
+        (
+            lambda path: path.write_text("[" * 100_000),
+            ":1: must be YAML: mappings and lists must be nested at most 32 levels deep",
+        ),
+        (lambda path: path.write_text("rate: 1\nrate: 2"), ":2: rate: must be given once"),
+        (lambda path: path.write_text("rate: 1\n---\nrate: 2"), ":3: must be one document"),
+        (lambda path: path.write_text("!!python/object/apply:os.system [x]"), "remove the tag"),
         (lambda path: path.write_bytes(b"\xff\xff"), "UTF-8"),
         (lambda path: path.write_text('"\\e[31m": 1'), "\\x1b[31m"),
         (lambda path: path.write_text("manifests: [a]"), "manifests must be a path (was ['a'])"),

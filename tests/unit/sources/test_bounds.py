@@ -38,23 +38,23 @@ def laughs(path: Path) -> None:
 
 
 FILES: dict[str, tuple[Make, str]] = {
-    "sparse": (sparse, "write at most 16 MiB a file, which has 1,099,511,627,776 bytes: split it"),
-    "FIFO": (os.mkfifo, "make it a regular file: it is a FIFO"),
-    "socket": (bound_socket, "make it a regular file: it is a socket"),
-    "device": (lambda path: path.symlink_to("/dev/zero"), "make it a regular file: it is a device"),
+    "sparse": (sparse, "must be at most 16 MiB (was 1,099,511,627,776 bytes); split the file"),
+    "FIFO": (os.mkfifo, "must be a regular file (was a FIFO"),
+    "socket": (bound_socket, "must be a regular file (was a socket"),
+    "device": (lambda path: path.symlink_to("/dev/zero"), "must be a regular file (was a device"),
     "loop": (lambda path: path.symlink_to(path.name), "make it readable: Too many levels"),
-    "deep": (lambda path: path.write_text("[" * 4_000_000), "nested deeper than 32"),
+    "deep": (lambda path: path.write_text("[" * 4_000_000), "nested at most 32 levels deep"),
     "deep lines": (
         lambda path: path.write_text("".join(f"{' ' * n}a:\n" for n in range(DOCUMENT_DEPTH + 2))),
-        "nested deeper than 32",
+        "nested at most 32 levels deep",
     ),
-    "aliases": (laughs, "write fewer aliases"),
-    "tag": (lambda path: path.write_text("!!python/object:os.system x"), "without the tag"),
-    "long scalar": (lambda path: path.write_text("a" * 8_000_000), "write a mapping"),
-    "long key": (lambda path: path.write_text("a" * 8_000_000 + ": 1"), "write a mapping"),
-    "gzip": (lambda path: path.write_bytes(b"\x1f\x8b\x08rest"), "it is gzip"),
+    "aliases": (laughs, "aliases must stand for at most"),
+    "tag": (lambda path: path.write_text("!!python/object:os.system x"), "remove the tag"),
+    "long scalar": (lambda path: path.write_text("a" * 8_000_000), "must be a mapping"),
+    "long key": (lambda path: path.write_text("a" * 8_000_000 + ": 1"), "must be a mapping"),
+    "gzip": (lambda path: path.write_bytes(b"\x1f\x8b\x08rest"), "(was gzip)"),
     "NUL": (lambda path: path.write_bytes(b"\x00" * 100), "without control characters"),
-    "growing": (lambda path: path.symlink_to("/proc/self/pagemap"), "write at most 16 MiB a file, which has more"),
+    "growing": (lambda path: path.symlink_to("/proc/self/pagemap"), "must be at most 16 MiB (was larger)"),
 }  # fmt: skip
 
 
@@ -105,7 +105,7 @@ def test_folders_are_read_100_deep_and_the_rest_is_named(holding_deep: Path) -> 
     assert list(desired.types) == ["deepest"]
     (fault,) = desired.faults
     assert fault.file.endswith("/f" * (MAX_FOLDERS_DEEP + 1))
-    assert fault.message == "write at most 100 folders inside each other"
+    assert fault.message == "must be at most 100 folders deep"
 
 
 def test_a_link_out_of_the_folder_is_named_and_the_rest_read(tmp_path: Path) -> None:
@@ -140,7 +140,7 @@ def test_a_folder_with_too_many_files_keeps_its_state(
     desired = source.refresh()
     assert len(desired.types) == 6
     assert [str(fault) for fault in desired.faults] == [
-        f"{tmp_path / 'full'}: write at most 20 files and folders below {tmp_path}"
+        f"{tmp_path / 'full'}: must have at most 20 files and folders below {tmp_path}"
     ]
 
 

@@ -76,19 +76,19 @@ def refused_type(name: str) -> dict[str, Any]:
     [
         (
             {"types.yaml": [refused_type("lost")]},
-            "types.yaml:1 (document 1) spec.window: write at most the interval, 5m",
+            "types.yaml:1 (document 1) spec.window: must be at most the interval, 5m",
         ),
         (
             {"types.yaml": [task_type("lost"), refused_type("bad")]},
-            "types.yaml:3 (document 2) spec.window: write at most the interval, 5m",
+            "types.yaml:3 (document 2) spec.window: must be at most the interval, 5m",
         ),
         (
             {"a.yaml": [task_type("taken")], "types.yaml": [task_type("taken"), task_type("lost")]},
-            "types.yaml:1 (document 1) metadata.name: write another, or remove one: ",
+            "types.yaml:1 (document 1) metadata.name: rename or remove one: ",
         ),
         (
             {"types.yaml": [task_type("lost"), task_type("lost")]},
-            "types.yaml:3 (document 2) metadata.name: write another, or remove one: ",
+            "types.yaml:3 (document 2) metadata.name: rename or remove one: ",
         ),
         (
             {"types.yaml": [{"apiVersion": "v1", "kind": "List", "items": [refused_type("lost")]}]},

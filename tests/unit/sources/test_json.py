@@ -20,14 +20,14 @@ def test_a_line_of_many_is_numbered_by_its_line() -> None:
 def test_a_duplicate_key_is_a_flaw_at_its_place() -> None:
     document = json_document(b'{"a": {"b": 1,\n "b": 2}, "c": 3}')
     assert document.value == {"a": {"b": 2}, "c": 3}
-    assert [(flaw.field, flaw.message) for flaw in document.flaws] == [("a.b", 'write "b" once')]
+    assert [(flaw.field, flaw.message) for flaw in document.flaws] == [("a.b", "must be given once")]
     assert document.places()[("a", "b")].line == 2
 
 
 def test_a_duplicate_key_is_a_flaw_where_yaml_fails() -> None:
     document = json_document(b'{"a": 1, "a": "\x7f"}')
     assert [(flaw.field, flaw.message) for flaw in document.flaws] == [
-        ("manifest", "write every key once: one is there twice")
+        ("manifest", "each key must be unique (one is there twice)")
     ]
     assert document.places().get(("a",)) is None
 
@@ -37,12 +37,12 @@ def test_a_duplicate_key_is_a_flaw_where_yaml_fails() -> None:
     [
         (b"", 3, "Expecting value, at column 1"),
         (b'{"a": 1,\n "b" 2}', 4, "Expecting ':' delimiter, at column 6"),
-        (b'{"a": NaN}', 3, "finite numbers"),
-        (b'{"a": -Infinity}', 3, "finite numbers"),
+        (b'{"a": NaN}', 3, "must be finite"),
+        (b'{"a": -Infinity}', 3, "must be finite"),
         (b"1" * 5_000, 3, "fit into 64 bits"),
-        (b"[" * 100_000, 3, "nested deeper than 32"),
+        (b"[" * 100_000, 3, "nested at most 32 levels deep"),
         (b'{"a":\n"\xff"}', 4, "UTF-8"),
-        (b'{"a": 1, "a": 2}', 3, "write every key once"),
+        (b'{"a": 1, "a": 2}', 3, "each key must be unique"),
     ],
 )
 def test_invalid_json_is_refused_with_its_line(data: bytes, line: int, says: str) -> None:

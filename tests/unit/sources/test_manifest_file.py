@@ -85,7 +85,7 @@ def test_an_empty_list_declares_nothing_and_says_so(tmp_path: Path) -> None:
 def test_text_converted_by_yaml_suggests_quotes(tmp_path: Path, text: str, raw: str, line: int) -> None:
     found = read(tmp_path, "a.yaml", text)
     assert [(line, message) for _, line, _, message in faults(found)] == [
-        (line, f'quote it: write "{raw}", which is not text without quotes')
+        (line, f'must be text (was {raw} without quotes); write "{raw}"')
     ]
 
 
@@ -109,7 +109,7 @@ def test_a_missing_field_is_placed_at_its_mapping(tmp_path: Path) -> None:
     found = read(
         tmp_path, "a.yaml", f"{HEAD}metadata: {{name: a}}\nspec:\n  tasks:\n  - type: a\n  - suspend: true\n"
     )
-    assert faults(found) == [(1, 7, "spec.tasks[1].type", "write type: it is required")]
+    assert faults(found) == [(1, 7, "spec.tasks[1].type", "add type: it is required")]
 
 
 def test_the_second_declaration_of_a_user_names_the_first(tmp_path: Path) -> None:
@@ -128,17 +128,17 @@ def test_the_second_declaration_of_a_user_names_the_first(tmp_path: Path) -> Non
             "a.yaml",
             b"a: 1\nb: c: d\n",
             2,
-            "write YAML: mapping values are not allowed in this context, at column 5",
+            "must be YAML: mapping values are not allowed in this context, at column 5",
         ),
-        ("a.yaml", b"a: 1\n---\nb: [\n", 4, "write YAML"),
+        ("a.yaml", b"a: 1\n---\nb: [\n", 4, "must be YAML"),
         ("a.yaml", b"a: \xff\n", 1, "UTF-8"),
         ("a.yaml", b"a: \x01\n", 1, "control characters"),
-        ("a.json", b'{\n"a" 1}', 2, "write JSON: Expecting ':' delimiter, at column 5"),
-        ("a.ndjson", b"\n{", 2, "write JSON"),
-        ("a.yaml", b"", 1, "write a manifest; to take away what the file declared, delete the file"),
-        ("a.yaml", b"# only\n---\n", 1, "write a manifest"),
-        ("a.ndjson", b"\n\n", 1, "write a manifest"),
-        ("a.json", b"null", 1, "write a mapping"),
+        ("a.json", b'{\n"a" 1}', 2, "must be JSON: Expecting ':' delimiter, at column 5"),
+        ("a.ndjson", b"\n{", 2, "must be JSON"),
+        ("a.yaml", b"", 1, "must have a manifest; to remove what the file declared, delete the file"),
+        ("a.yaml", b"# only\n---\n", 1, "must have a manifest"),
+        ("a.ndjson", b"\n\n", 1, "must have a manifest"),
+        ("a.json", b"null", 1, "must be a mapping"),
     ],
 )
 def test_an_unreadable_file_is_refused_with_its_place(

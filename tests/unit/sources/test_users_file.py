@@ -42,17 +42,17 @@ def test_a_line_is_a_user_in_the_short_form_or_as_a_manifest(tmp_path: Path) -> 
 @pytest.mark.parametrize(
     ("line", "field", "says"),
     [
-        ("{}", "userId", "write userId: it is required"),
-        ('{"userId": 42}', "userId", "write text, in quotes"),
-        ('{"userId": null}', "userId", "write userId: it is required"),
+        ("{}", "userId", "add userId: it is required"),
+        ('{"userId": 42}', "userId", "must be text, in quotes"),
+        ('{"userId": null}', "userId", "add userId: it is required"),
         ('{"userId": "a b"}', "userId", "letters, digits"),
-        ('{"userId": "a", "tasks": [{"type": "a"}, {"type": "a"}]}', "tasks[1].type", "once"),
-        ('{"userId": "a", "tasks": [{"type": "a", "params": 5}]}', "tasks[0].params", "write a mapping"),
-        ('{"userId": "a", "task": []}', "task", 'unknown: write "tasks"'),
-        ('{"userId": "a", "userId": "b"}', "manifest", "write every key once"),
-        ('["a"]', "manifest", "write a mapping"),
-        ('{"userId": "a"', "manifest", "write JSON"),
-        ("\xff", "manifest", "write JSON"),
+        ('{"userId": "a", "tasks": [{"type": "a"}, {"type": "a"}]}', "tasks[1].type", "lists it already"),
+        ('{"userId": "a", "tasks": [{"type": "a", "params": 5}]}', "tasks[0].params", "must be a mapping"),
+        ('{"userId": "a", "task": []}', "task", 'unknown field: must be "tasks"'),
+        ('{"userId": "a", "userId": "b"}', "manifest", "each key must be unique"),
+        ('["a"]', "manifest", "must be a mapping"),
+        ('{"userId": "a"', "manifest", "must be JSON"),
+        ("\xff", "manifest", "must be JSON"),
         ('{"kind": "UserSubscription"}', "apiVersion", API_VERSION),
         (
             json.dumps(
@@ -85,7 +85,7 @@ def test_a_line_reports_all_its_faults(tmp_path: Path) -> None:
 def test_a_line_without_end_is_refused_without_being_held(tmp_path: Path) -> None:
     data = b'"' + b"x" * (3 * MAX_ROW_BYTES) + b'"\n{"userId": "ok"}\n'
     assert rows(tmp_path / "u.ndjson", data) == [
-        (1, (1, "manifest", "write at most 1048576 bytes a line")),
+        (1, (1, "manifest", "a line must be at most 1048576 bytes")),
         (2, UserSubscription("ok")),
     ]
 
@@ -127,7 +127,7 @@ def test_columns_come_in_any_order_and_optional_ones_may_lack(tmp_path: Path) ->
 def test_an_unknown_header_ends_the_import(tmp_path: Path, header: str) -> None:
     ((line, fault),) = rows(tmp_path / "u.csv", f"{header}\nu-1,a\n")
     assert (line, fault[:2]) == (1, (1, "header"))
-    assert "write a header of userId, type, params, suspend" in fault[2]
+    assert "must be userId, type, params, suspend" in fault[2]
 
 
 @pytest.mark.parametrize(
@@ -136,12 +136,12 @@ def test_an_unknown_header_ends_the_import(tmp_path: Path, header: str) -> None:
         ("u-1,A,,", 3, "type", "lower case"),
         ("u-1,,,", 3, "type", "lower case"),
         ("u-1", 3, "type", "lower case"),
-        ("u-1,a,{,", 3, "params", "write JSON"),
-        ("u-1,a,[],", 3, "params", "write a mapping"),
-        ('u-1,a,"{""a"":1,""a"":2}",', 3, "params", "write every key once"),
-        ("u-1,a,,yes", 3, "suspend", "write true or false"),
-        ("u-1,a,,,extra", 3, "row", "no more cells than the header has"),
-        ("u-1,ok,,", 3, "type", "once: tasks[0] lists it already"),
+        ("u-1,a,{,", 3, "params", "must be JSON"),
+        ("u-1,a,[],", 3, "params", "must be a mapping"),
+        ('u-1,a,"{""a"":1,""a"":2}",', 3, "params", "each key must be unique"),
+        ("u-1,a,,yes", 3, "suspend", "must be true or false"),
+        ("u-1,a,,,extra", 3, "row", "no more cells than the header"),
+        ("u-1,ok,,", 3, "type", "tasks[0] lists it already"),
     ],
 )
 def test_a_bad_row_refuses_its_user_at_its_own_line(
@@ -168,26 +168,30 @@ def test_too_many_tasks_are_refused_without_being_held(tmp_path: Path) -> None:
     (line, fault), last = read_users(path)
     _, peak_bytes = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert (line, fault) == (2, Fault(str(path), 2, 2, "tasks", "write at most 500 items"))
+    assert (line, fault) == (2, Fault(str(path), 2, 2, "tasks", "must have at most 500 items (was 501)"))
     assert last == (20_002, UserSubscription("u-2", (Task("a"),)))
     assert peak_bytes < 2_000_000, "20,000 rows take several times as much"
 
 
 #: Rows behind the header, the lines of faults with a part of each message, and the users that are read.
 BROKEN = {
-    "a quote inside a cell": ('a,x\nb,"x"y\nc,x\n', {3: "write CSV: write a comma behind the quote"}, "ac"),
+    "a quote inside a cell": ('a,x\nb,"x"y\nc,x\n', {3: "must be CSV: a comma must follow the quote"}, "ac"),
     "a quote that nobody closes": ('a,x\nb,"x\nc,x\nd,x\n', {3: "close the quote"}, "acd"),
-    "two quotes that nobody closes": ('a,"x\nb,x\nc,"x\nd,x\n', {2: "write CSV", 4: "write CSV"}, "bd"),
-    "a quote before rows with params": ('a,"x\nb,x,"{""k"": 1}"\nc,x\n', {2: "write CSV"}, "bc"),
+    "two quotes that nobody closes": ('a,"x\nb,x\nc,"x\nd,x\n', {2: "must be CSV", 4: "must be CSV"}, "bd"),
+    "a quote before rows with params": ('a,"x\nb,x,"{""k"": 1}"\nc,x\n', {2: "must be CSV"}, "bc"),
     "a quote that another closes": ('a,"x\nb,x\nc,"\nd,x\n', {2: "lower case(the row ends in line 4)"}, "d"),
-    "a large cell": (f"a,x\nb,x,{'x' * 200_000}\nc,x\n", {3: "write at most 65,536 characters a cell"}, "ac"),
-    "a large line": (f"a,x\nb,x,{'x' * 3_000_000}\nc,x\n", {3: "write at most 1,048,576 bytes a row"}, "ac"),
+    "a large cell": (
+        f"a,x\nb,x,{'x' * 200_000}\nc,x\n",
+        {3: "a cell must be at most 65,536 characters"},
+        "ac",
+    ),
+    "a large line": (f"a,x\nb,x,{'x' * 3_000_000}\nc,x\n", {3: "must be at most 1,048,576 bytes"}, "ac"),
     "a large line of another user's quote": (
         f'a,"x\nb,x,{"x" * 3_000_000}\nc,x\n',
-        {2: "write at most 1,048,576", 3: "write at most 1,048,576"},
+        {2: "must be at most 1,048,576", 3: "must be at most 1,048,576"},
         "c",
     ),
-    "a bad row of a user": ('a,x\na,"y"z\na,z\nb,x\n', {3: "write CSV"}, "b"),
+    "a bad row of a user": ('a,x\na,"y"z\na,z\nb,x\n', {3: "must be CSV"}, "b"),
     "NUL": ("a,x\nb,\0\nc,x\n", {3: "lower case"}, "ac"),
     "not UTF-8": ("a,x\nb\udcff,x\nc,x\n", {3: "letters, digits"}, "ac"),
     "ordered by type": (
@@ -195,10 +199,10 @@ BROKEN = {
         {2: "rows from line 4 on, too; sort", 4: "rows from line 2 on, too", 6: "rows from line 2 on, too"},
         "bc",
     ),
-    "a bad row apart": ('a,x\nb,x\na,"y"z\n', {4: "write CSV"}, "ab"),
+    "a bad row apart": ('a,x\nb,x\na,"y"z\n', {4: "must be CSV"}, "ab"),
     "a bad row between": (
         'a,x\nb,"y"z\na,z\nc,x\n',
-        {2: "rows from line 4 on, too", 3: "write CSV", 4: "rows from line 2 on, too"},
+        {2: "rows from line 4 on, too", 3: "must be CSV", 4: "rows from line 2 on, too"},
         "c",
     ),
     "a quote nobody closes between": (
@@ -208,7 +212,7 @@ BROKEN = {
     ),
     "a row of too many bytes between": (
         "a,x\nb," + "y" * 1_100_000 + "\na,z\n",
-        {2: "rows from line 4 on, too", 3: "bytes a row", 4: "rows from line 2 on, too"},
+        {2: "rows from line 4 on, too", 3: "at most 1,048,576 bytes", 4: "rows from line 2 on, too"},
         "",
     ),
     "CR": ("a,x\rb,x\r", {}, "ab"),
@@ -232,17 +236,17 @@ def test_a_bad_row_of_csv_is_left_out_and_the_rest_read(tmp_path: Path, case: st
     ("data", "says"),
     [
         (b"", "the file is empty"),
-        (b"userId;type\na;x\n", "with commas between the cells instead of semicolons"),
-        (b"userId\ttype\na\tx\n", "instead of tabs"),
+        (b"userId;type\na;x\n", "with commas between the cells (was with semicolons)"),
+        (b"userId\ttype\na\tx\n", "(was with tabs)"),
         (b"userId,type,type\na,x,x\n", '"type" is there twice'),
-        (b"userId, type\na,x\n", '" type" is unknown, write "type"'),
+        (b"userId, type\na,x\n", '" type" is unknown, must be "type"'),
         (b"userId,type,\na,x\n", "column 3 has no name"),
         (b"type\nx\n", "userId is missing"),
         (b'"userId,type\na,x\n', "close the quote"),
-        ("userId,type\na,x\n".encode("utf-16"), "it is UTF-16"),
-        ("userId,type\na,x\n".encode("utf-16-le"), "it is UTF-16"),
-        (b"\x1f\x8b\x08\x00", "unpack the file, or export it as text: it is gzip"),
-        (b"PK\x03\x04rest", "it is ZIP, as spreadsheets are"),
+        ("userId,type\na,x\n".encode("utf-16"), "(was UTF-16 or UTF-32)"),
+        ("userId,type\na,x\n".encode("utf-16-le"), "(was UTF-16)"),
+        (b"\x1f\x8b\x08\x00", "must be text (was gzip); unpack the file, or export it as text"),
+        (b"PK\x03\x04rest", "(was ZIP, as spreadsheets are)"),
     ],
 )
 def test_a_file_without_csv_of_users_says_why(tmp_path: Path, data: bytes, says: str) -> None:
@@ -257,7 +261,7 @@ def test_a_csv_of_a_header_alone_has_no_users(tmp_path: Path) -> None:
 
 def test_the_second_line_of_a_user_is_refused(tmp_path: Path) -> None:
     ada, bob = '{"userId": "ada"}\n', '{"userId": "bob"}\n'
-    message = "write all tasks of a user in one line: ada is in line 1 already"
+    message = "all tasks of a user must be in one line: ada is in line 1 already"
     expected = [
         (1, UserSubscription("ada")),
         (2, UserSubscription("bob")),
@@ -270,10 +274,10 @@ def test_the_second_line_of_a_user_is_refused(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("line", "says"),
     [
-        ('[{"userId": "a"},', "without a list around them"),
+        ('[{"userId": "a"},', "without a list around the lines"),
         ('{"userId": "a"},', "there is more behind it, such as a comma"),
-        ('{"userId": "a"\0}', "write JSON"),
-        ("[" * 100_000, "without a list around them"),
+        ('{"userId": "a"\0}', "must be JSON"),
+        ("[" * 100_000, "without a list around the lines"),
         ('{"userId": "a", "tasks": ' + "[" * 100_000, "levels"),
     ],
 )
@@ -293,7 +297,7 @@ def test_a_line_of_100_mb_is_never_held(tmp_path: Path, name: str) -> None:
     found = list(read_users(path))
     _, peak_bytes = tracemalloc.get_traced_memory()
     tracemalloc.stop()
-    assert "write at most" in str(found[-1][1])
+    assert "must be at most" in str(found[-1][1])
     assert peak_bytes < 8_000_000
 
 

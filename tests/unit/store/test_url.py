@@ -156,9 +156,9 @@ def test_an_unknown_parameter_is_refused_by_name(prefix: str) -> None:
 @pytest.mark.parametrize(
     ("text", "remedy"),
     [
-        ("redis://cache?ssl_ca_certs=/ca.pem", "need rediss://"),
-        ("redis+sentinel://a/main?ssl_keyfile=/key", "need rediss://"),
-        ("unix:///run/redis.sock?ssl_keyfile=/key", "need rediss://"),
+        ("redis://cache?ssl_ca_certs=/ca.pem", "must begin with rediss://"),
+        ("redis+sentinel://a/main?ssl_keyfile=/key", "must begin with rediss://"),
+        ("unix:///run/redis.sock?ssl_keyfile=/key", "must begin with rediss://"),
         ("rediss://cache?ssl_cert_reqs=perhaps", "must be one of none, optional, required"),
         ("unix://", "unix:///path"),
         ("unix://run/redis.sock", "unix:///path"),

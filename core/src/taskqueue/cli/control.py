@@ -6,7 +6,7 @@ from typing import Annotated, Any
 import typer
 
 from taskqueue.cli.exit_codes import ExitCode
-from taskqueue.cli.failure import fail, fail_unknown_type
+from taskqueue.cli.failure import fail, fail_argument, fail_unknown_type
 from taskqueue.cli.instant import iso, read_duration_ms
 from taskqueue.cli.options import ForOption, TypeArgument, UserArgument
 from taskqueue.cli.store_command import Session, store_command
@@ -74,7 +74,7 @@ def _check_part(argument: str, text: str) -> None:
     try:
         check_user_id(text)
     except ValueRefusedError as error:
-        fail(f"{argument}: {error}", ExitCode.USAGE)
+        fail_argument(argument, error)
 
 
 def _cut(text: str) -> str:
@@ -98,4 +98,4 @@ def _read_params(text: str | None) -> dict[str, Any] | None:
     except json.JSONDecodeError:
         fail("""--params must be a JSON object, such as '{"region": "eu"}'""", ExitCode.USAGE)
     except ValueRefusedError as error:
-        fail(f"--params: {error}", ExitCode.USAGE)
+        fail_argument("--params", error)

@@ -6,6 +6,7 @@ import typer
 
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.output import show_line
+from taskqueue.models.refusal import ValueRefusedError
 from taskqueue.text.redaction import redact
 
 
@@ -13,6 +14,12 @@ def fail(sentence: str, code: ExitCode) -> NoReturn:
     """End the command with a sentence that names the remedy. Passwords in the sentence are hidden."""
     say(sentence)
     raise typer.Exit(int(code))
+
+
+def fail_argument(argument: str, error: ValueRefusedError) -> NoReturn:
+    """End a command over an argument: `--for must be ...`, or `--params: every key must be ...`."""
+    separator = " " if str(error).startswith("must ") else ": "
+    fail(f"{argument}{separator}{error}", ExitCode.USAGE)
 
 
 def fail_unknown_type(task_type: str) -> NoReturn:

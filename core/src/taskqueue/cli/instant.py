@@ -3,7 +3,7 @@
 from datetime import UTC, date, datetime
 
 from taskqueue.cli.exit_codes import ExitCode
-from taskqueue.cli.failure import fail
+from taskqueue.cli.failure import fail, fail_argument
 from taskqueue.models.duration import parse_positive_ms
 from taskqueue.models.refusal import ValueRefusedError
 
@@ -57,4 +57,4 @@ def read_duration_ms(text: str | None) -> int:
     try:
         return parse_positive_ms(text)
     except ValueRefusedError as error:
-        fail(f"--for: {error}", ExitCode.USAGE)
+        fail_argument("--for", error)

@@ -57,9 +57,11 @@ class Registry:
         if not isinstance(name, str):
             raise BadHandler(f"the name of a handler must be a text (was {printable(name, 100)})")
         if not callable(function):
-            raise BadHandler(f"handler {name!r} is not callable: {function!r}")
+            raise BadHandler(f"handler {name!r} must be callable (was {printable(function, 100)})")
         if inspect.isgeneratorfunction(function) or inspect.isasyncgenfunction(function):
-            raise BadHandler(f"handler {name!r} yields, so calling it would run nothing; let it return")
+            raise BadHandler(
+                f"handler {name!r} must return and not yield: a call of a generator runs nothing"
+            )
         known = self._functions.setdefault(name, function)
         if known is not function:
             raise DuplicateHandler(
@@ -101,7 +103,7 @@ def handler(name: str | None = None) -> Callable[[_F], _F]:
     Raises as `Registry.add` does, when the module is imported.
     """
     if callable(name):
-        raise BadHandler("write @handler() with parentheses")
+        raise BadHandler("@handler must have parentheses; write @handler()")
 
     def register(function: _F) -> _F:
         default_registry.add(name or function.__name__, function)
@@ -116,7 +118,7 @@ def on_shutdown(function: _C) -> _C:
     Raises BadHandler, when the module is imported, if it is not async: a session is closed on the loop it belongs to.
     """
     if not inspect.iscoroutinefunction(function):
-        raise BadHandler(f"a function of @on_shutdown must be async (was {function!r}): write `async def`")
+        raise BadHandler(f"a function of @on_shutdown must be async (was {function!r}); write `async def`")
     default_registry.closings.append(function)
     return function
 

@@ -85,7 +85,7 @@ def parse_cron(text: str) -> CronLine:
         both=day.startswith("*") or weekday.startswith("*"),
     )
     if not any(line.names(CYCLE_START + timedelta(number)) for number in range(CYCLE_DAYS)):
-        raise ValueRefusedError(NEVER)
+        raise ValueRefusedError(f'{NEVER} (was "{text}")')
     return line
 
 

@@ -18,7 +18,7 @@ from taskqueue.models.cron_pattern import (
     PATTERNS,
     RANGE,
 )
-from taskqueue.models.refusal import SHOWN_CHARACTERS
+from taskqueue.models.refusal import SHOWN_CHARACTERS, shown
 
 #: Words that other crons accept in place of a line.
 MACROS = {
@@ -49,16 +49,19 @@ LAST_SIX = f"{FIELD}( {FIELD}){{5}}$"
 #: Jenkins' H and OpenBSD's ~: a number by chance.
 BY_CHANCE = r"(^|[\t\n\f\r ,])H|~"
 
-FIVE = 'write cron as five fields (minute hour day month weekday), such as "0 2 * * *"'
-EVERY_OTHER = 'write interval, such as "5m", instead of cron with @every'
-REBOOT = 'write the times in cron, such as "0 2 * * *", instead of "@reboot": no job starts with a machine'
-STARS = "write * instead of ? in cron"
+FIVE = 'cron must be five fields (minute hour day month weekday), such as "0 2 * * *"'
+EVERY_OTHER = 'cron must be five fields, without @every; for a period write interval, such as "5m"'
+REBOOT = (
+    'cron must be five fields (was "@reboot"); write times, such as "0 2 * * *": no job starts with a machine'
+)
+STARS = "cron must have * in place of ?"
 CHANCE = (
-    'write numbers instead of H and ~ in cron, such as "0 2 * * *" or "*/15 * * * *": '
+    'cron must have numbers in place of H and ~, such as "0 2 * * *" or "*/15 * * * *"; '
     "the window spreads subscriptions anyway"
 )
-NEVER = "write another date in cron: the one it names never happens"
-TOO_LONG = f"write cron with at most {MAX_CHARACTERS} characters"
+DAY_OF_MONTH = f"the {DAY.name} of cron must exist in the {MONTH.name}"
+NEVER = "cron must name a date that exists"
+TOO_LONG = f"cron must be at most {MAX_CHARACTERS} characters"
 
 _FIELD = re.compile(FIELD)
 _FIVE_FIELDS = re.compile(FIVE_FIELDS)
@@ -69,12 +72,12 @@ _BACKWARDS = {name: re.compile(pattern, re.ASCII) for name, pattern in BACKWARDS
 def refusal_of(text: str) -> str | None:
     """Return the refusal of a line; None if its fields can be read and its ranges run forwards."""
     if len(text) > MAX_CHARACTERS:
-        return TOO_LONG
+        return f"{TOO_LONG} (was {len(text)})"
     on_one_line = re.fullmatch(ON_ONE_LINE, text) is not None
     if not _FIVE_FIELDS.fullmatch(text):
-        return _not_five(text.strip(" ")) if on_one_line else FIVE
+        return _not_five(text.strip(" ")) if on_one_line else _five(text)
     if "?" in text:
-        return f'{STARS}: "{text.strip(" ").replace("?", "*")}"' if on_one_line else STARS
+        return f'{STARS}; write "{text.strip(" ").replace("?", "*")}"' if on_one_line else STARS
     if re.search(BY_CHANCE, text):
         return CHANCE
     written = _FIELD.findall(text)
@@ -90,7 +93,7 @@ def refusal_of(text: str) -> str | None:
 
 def forms(field: CronField) -> str:
     """Return the accepted forms of a field."""
-    return f"write the {field.name} of cron as {field.forms}, such as {field.examples}"
+    return f"the {field.name} of cron must be {field.forms}, such as {field.examples}"
 
 
 def unreadable(field: CronField, written: str) -> str:
@@ -123,40 +126,41 @@ def ends(field: CronField) -> tuple[tuple[int, str], tuple[int, str]]:
 
 def upwards(field: CronField) -> str:
     """Return the rule that a range runs upwards."""
-    return f"write the {field.name} of cron with ranges that do not end before they begin"
+    return f"the {field.name} of cron must have ranges that do not end before they begin"
 
 
 def instead(field: CronField, better: str, written: str) -> str:
     """Return the remedy for a field."""
-    return f'write the {field.name} of cron as "{better}" instead of "{written}"'
+    return f'the {field.name} of cron must be "{better}" (was "{written}")'
 
 
 def no_such_day(day: str, month: str) -> str:
     """Return the refusal of a day that no month of the line has."""
-    return (
-        f'write another {DAY.name} or {MONTH.name} in cron: day "{day}" never happens in month "{month}"; '
-        "L is the last day of every month"
-    )
+    return f'{DAY_OF_MONTH} (was day "{day}" in month "{month}"); L is the last day of every month'
 
 
 def instead_of_word(line: str, word: str) -> str:
     """Return the remedy for a word in place of a line."""
-    return f'write cron as "{line}" instead of "{word}"'
+    return f'cron must be five fields (was "{word}"); write "{line}"'
 
 
 def interval(length: str, line: str) -> str:
     """Return the remedy for a period given by its length."""
-    return f'write interval: {length} instead of cron: "{line}"'
+    return f'cron must be five fields (was "{line}"); write interval: {length}'
 
 
 def zone_apart(zone: str, line: str) -> str:
     """Return the remedy for a time zone in the line."""
-    return f'write timeZone: {zone} beside cron: "{line}"'
+    return f'cron must be five fields, without a time zone; write timeZone: {zone} and cron: "{line}"'
 
 
 def without_more(line: str) -> str:
     """Return the remedy for six or seven fields."""
-    return f'write cron as five fields, without seconds or a year: "{line}"'
+    return f'cron must be five fields, without seconds or a year; write "{line}"'
+
+
+def _five(text: str) -> str:
+    return f'{FIVE} (was "{shown(text)}")'
 
 
 def _not_five(line: str) -> str:
@@ -174,7 +178,7 @@ def _not_five(line: str) -> str:
         zone, _, times = line.partition("=")[2].partition(" ")
         return zone_apart(zone, times)
     five = _five_of_more(line).replace("?", "*")
-    return without_more(five) if re.search(LINE, five, re.ASCII) else FIVE
+    return without_more(five) if re.search(LINE, five, re.ASCII) else _five(line)
 
 
 def _five_of_more(line: str) -> str:

@@ -2,7 +2,7 @@
 
 import re
 
-from taskqueue.models.refusal import ValueRefusedError, shown
+from taskqueue.models.refusal import ValueRefusedError, must_be
 
 PATTERN = "^([0-9]{1,5}(h|m|s|ms)){1,4}$"
 MAX_CHARACTERS = 32
@@ -23,13 +23,11 @@ def parse_ms(text: str) -> int:
     (90000, 250)
     """
     if not _WHOLE.fullmatch(text):
-        raise ValueRefusedError(
-            f'write a duration such as "5m" or "1h30m" instead of "{shown(text)}": '
-            "up to four numbers, each with h, m, s or ms"
-        )
+        rule = 'a duration such as "5m" or "1h30m": up to four numbers, each with h, m, s or ms'
+        raise ValueRefusedError(must_be(rule, text))
     duration_ms = sum(int(number) * _MS_PER_UNIT[unit] for number, unit in _PART.findall(text))
     if duration_ms > MAX_MS:
-        raise ValueRefusedError(f"write at most {format_ms(MAX_MS)}")
+        raise ValueRefusedError(must_be(f"at most {format_ms(MAX_MS)}", text))
     return duration_ms
 
 
@@ -37,7 +35,7 @@ def parse_positive_ms(text: str) -> int:
     """Read a duration above zero, such as a timeout. Raises ValueRefusedError, also for `0s`."""
     duration_ms = parse_ms(text)
     if duration_ms == 0:
-        raise ValueRefusedError('write a duration above zero, such as "30s"')
+        raise ValueRefusedError(must_be('a duration above zero, such as "30s"', text))
     return duration_ms
 
 
@@ -51,7 +49,7 @@ def parse_whole_s(text: str) -> int:
     """
     duration_ms = parse_ms(text)
     if duration_ms < _MS_PER_S or duration_ms % _MS_PER_S:
-        raise ValueRefusedError(f'write whole seconds, at least "1s", instead of "{text}"')
+        raise ValueRefusedError(must_be('whole seconds, at least "1s"', text))
     return duration_ms // _MS_PER_S
 
 

@@ -21,8 +21,8 @@ class Fault:
     def __str__(self) -> str:
         """Return the fault as terminals show it; editors make `file:line` a link.
 
-        >>> str(Fault("a.yaml", 2, 12, "spec.window", "write at most the interval"))
-        'a.yaml:12 (document 2) spec.window: write at most the interval'
+        >>> str(Fault("a.yaml", 2, 12, "spec.window", 'must be at most the interval, 5m (was "6m")'))
+        'a.yaml:12 (document 2) spec.window: must be at most the interval, 5m (was "6m")'
         """
         if not self.line:
             return f"{self.file}: {self.message}"

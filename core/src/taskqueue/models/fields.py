@@ -12,7 +12,7 @@ from taskqueue.models import duration, http_call, identity, locked_params, quant
 from taskqueue.models.cron import check_cron
 from taskqueue.models.cron_pattern import MAX_CHARACTERS as MAX_CRON_CHARACTERS
 from taskqueue.models.params import check_params
-from taskqueue.models.refusal import ValueRefusedError
+from taskqueue.models.refusal import ValueRefusedError, must_be
 from taskqueue.models.time_zone import check_time_zone
 
 
@@ -21,7 +21,7 @@ def _written(check: Callable[[str], object], example: str) -> PlainValidator:
 
     def validate(written: object) -> str:
         if not isinstance(written, str):
-            raise ValueRefusedError(f'write text in quotes, such as "{example}"')
+            raise ValueRefusedError(must_be(f'text in quotes, such as "{example}"'))
         check(written)
         return written
 
@@ -36,7 +36,7 @@ def _whole(written: object) -> object:
 def _check_quantity(written: object) -> str | int:
     written = _whole(written)
     if isinstance(written, bool) or not isinstance(written, str | int):
-        raise ValueRefusedError('write text in quotes, such as "10", "0.5" or "500m"')
+        raise ValueRefusedError(must_be('text in quotes, such as "10", "0.5" or "500m"', written))
     quantity.parse_per_second(written)
     return written
 

@@ -30,9 +30,9 @@ _HEADER_NAME = re.compile("[A-Za-z0-9!#$%&'*+.^_`|~-]{1,128}")  # a token of RFC
 def check_url(url: str) -> None:
     """Raise ValueRefusedError unless the URL is absolute, http or https, with a host."""
     if len(url) > MAX_URL_CHARACTERS:
-        raise ValueRefusedError(f"write a URL of at most {MAX_URL_CHARACTERS} characters")
+        raise ValueRefusedError(f"must be a URL of at most {MAX_URL_CHARACTERS} characters")
     if not _PRINTABLE.fullmatch(url):
-        raise ValueRefusedError("write a URL without spaces, other characters percent-encoded")
+        raise ValueRefusedError("must be a URL without spaces, other characters percent-encoded")
     try:
         parts = urlsplit(url)
         complete = parts.scheme in ("http", "https") and bool(parts.hostname) and parts.port != 0
@@ -40,24 +40,28 @@ def check_url(url: str) -> None:
     except ValueError:  # urlsplit's words for a bad port or a bad IPv6 address would repeat the URL
         complete = False
     if not complete:
-        raise ValueRefusedError('write an absolute http or https URL, such as "https://api.example.com/sync"')
+        raise ValueRefusedError(
+            'must be an absolute http or https URL, such as "https://api.example.com/sync"'
+        )
 
 
 def check_headers(headers: object) -> dict[str, str]:
     """Return the headers without those that are null. Raises ValueRefusedError for unsafe ones."""
     if not isinstance(headers, dict):
-        raise ValueRefusedError("write a mapping of header names to text, such as {Accept: application/json}")
+        raise ValueRefusedError(
+            "must be a mapping of header names to text, such as {Accept: application/json}"
+        )
     headers = {name: text for name, text in headers.items() if text is not None}
     if len(headers) > MAX_HEADERS:
-        raise ValueRefusedError(f"write at most {MAX_HEADERS} headers")
+        raise ValueRefusedError(f"must have at most {MAX_HEADERS} headers (was {len(headers)})")
     for name, text in headers.items():
         if not isinstance(name, str) or not _HEADER_NAME.fullmatch(name):
-            raise ValueRefusedError("write header names of letters, digits and dashes")
+            raise ValueRefusedError("header names must be letters, digits and dashes")
         if not isinstance(text, str):
-            raise ValueRefusedError(f"write the value of {name} as text, in quotes")
+            raise ValueRefusedError(f"the value of {name} must be text, in quotes")
         if len(text) > MAX_HEADER_CHARACTERS or not (text.isprintable() or not text):
             raise ValueRefusedError(
-                f"write the value of {name} on one line, without CR or LF, "
+                f"the value of {name} must be on one line, without CR or LF, "
                 f"of at most {MAX_HEADER_CHARACTERS} characters"
             )
     return headers

@@ -2,7 +2,7 @@
 
 import re
 
-from taskqueue.models.refusal import ValueRefusedError, shown
+from taskqueue.models.refusal import ValueRefusedError, must_be
 
 USER_ID_PATTERN = "^[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}$"
 NAME_PATTERN = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"  # a DNS-1123 subdomain
@@ -21,8 +21,10 @@ def check_user_id(user_id: str) -> str:
     """Raise ValueRefusedError unless the id may be part of a key."""
     if not _USER_ID.fullmatch(user_id):
         raise ValueRefusedError(
-            f"write 1 to {MAX_USER_ID_CHARACTERS} letters, digits and ._@+-, the first a letter or digit, "
-            f'instead of "{shown(user_id)}"'
+            must_be(
+                f"1 to {MAX_USER_ID_CHARACTERS} letters, digits and ._@+-, the first a letter or digit",
+                user_id,
+            )
         )
     return user_id
 
@@ -41,8 +43,7 @@ def check_function(name: str) -> str:
     """Raise ValueRefusedError unless a handler can be registered under the name."""
     if not _FUNCTION.fullmatch(name):
         raise ValueRefusedError(
-            'write the name a handler is registered under, such as "fetch_orders", '
-            f'instead of "{shown(name)}"'
+            must_be('the name a handler is registered under, such as "fetch_orders"', name)
         )
     return name
 
@@ -50,7 +51,8 @@ def check_function(name: str) -> str:
 def _check_name(name: str, max_characters: int) -> str:
     if len(name) > max_characters or not _NAME.fullmatch(name):
         raise ValueRefusedError(
-            f'write 1 to {max_characters} lower case letters, digits and dashes, such as "fetch-orders", '
-            f'instead of "{shown(name)}"'
+            must_be(
+                f'1 to {max_characters} lower case letters, digits and dashes, such as "fetch-orders"', name
+            )
         )
     return name

@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from taskqueue.models.params import check_text
-from taskqueue.models.refusal import ValueRefusedError, shown
+from taskqueue.models.refusal import ValueRefusedError, must_be, shown
 from taskqueue.models.values import Task, TaskType, UserSubscription
 
 #: A type's params are 1 KiB: there are few to lock.
@@ -16,9 +16,7 @@ MAX_NAME_CHARACTERS = 63
 def check_param_name(name: str) -> str:
     """Raise ValueRefusedError unless the name can be locked."""
     if not 1 <= len(name) <= MAX_NAME_CHARACTERS:
-        raise ValueRefusedError(
-            f'write the name of a param, 1 to {MAX_NAME_CHARACTERS} characters, instead of "{shown(name)}"'
-        )
+        raise ValueRefusedError(must_be(f"the name of a param, 1 to {MAX_NAME_CHARACTERS} characters", name))
     check_text(name)
     return name
 

@@ -6,7 +6,7 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from taskqueue.models import part, values
-from taskqueue.models.refusal import ManifestRefusedError, Refusal, shown
+from taskqueue.models.refusal import ManifestRefusedError, Refusal, must_be
 from taskqueue.models.rules import subscription_conflicts, task_type_conflicts
 from taskqueue.models.task_type import TaskTypeManifest
 from taskqueue.models.user_subscription import UserSubscriptionManifest
@@ -49,22 +49,18 @@ def parse(document: object) -> values.TaskType | values.UserSubscription:
 
 def _kind_of(document: object) -> _Kind:
     if not isinstance(document, dict):
-        raise _refused((), "write a mapping with apiVersion, kind, metadata and spec")
+        raise _refused((), "must be a mapping with apiVersion, kind, metadata and spec")
     if "apiVersion" not in document and "kind" not in document:
-        raise _refused((), f"write apiVersion: {API_VERSION} and kind: {' or '.join(_KINDS)}")
+        raise _refused((), f"add apiVersion: {API_VERSION} and kind: {' or '.join(_KINDS)}")
     if document.get("apiVersion") != API_VERSION:
         raise _refused(
             ("apiVersion",),
-            f"write {API_VERSION} (kinds {' and '.join(_KINDS)}){_instead(document.get('apiVersion'))}",
+            must_be(f"{API_VERSION}, with kind {' or '.join(_KINDS)}", document.get("apiVersion")),
         )
     kind = document.get("kind")
     if not isinstance(kind, str) or kind not in _KINDS:
-        raise _refused(("kind",), f"write {' or '.join(_KINDS)}{_instead(kind)}")
+        raise _refused(("kind",), must_be(" or ".join(_KINDS), kind))
     return _KINDS[kind]
-
-
-def _instead(written: object) -> str:
-    return f' instead of "{shown(written)}"' if isinstance(written, str) else ""
 
 
 def _refused(path: tuple[str, ...], message: str) -> ManifestRefusedError:

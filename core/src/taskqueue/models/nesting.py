@@ -10,7 +10,7 @@ from itertools import accumulate
 
 #: Levels of mappings and lists in params, and in the body of an HTTP call.
 MAX_DEPTH = 32
-TOO_DEEP = f"nested deeper than {MAX_DEPTH}: write at most {MAX_DEPTH} levels of mappings and lists"
+TOO_DEEP = f"mappings and lists must be nested at most {MAX_DEPTH} levels deep"
 #: Levels of a manifest or of a line of an import: the levels of params, and the four around them with some to spare.
 DOCUMENT_DEPTH = MAX_DEPTH + 8
 #: Levels that every decoder manages: a document in a list of the API server, and managedFields, which mirror it.

@@ -6,11 +6,13 @@ from typing import Any
 import msgspec
 
 from taskqueue.models.nesting import MAX_DEPTH, TOO_DEEP
-from taskqueue.models.refusal import ValueRefusedError
+from taskqueue.models.refusal import ValueRefusedError, must_be
 
 MAX_TASK_BYTES = 1_024
 MAX_OBJECT_BYTES = 65_536
 INTEGERS = range(-(2**63), 2**63)
+KEYS_ARE_TEXT = "every key must be text, in quotes"
+HALF_A_CHARACTER = "text must have whole characters: half a surrogate pair is not text"
 
 
 def check_params(params: object) -> dict[str, Any]:
@@ -19,10 +21,10 @@ def check_params(params: object) -> dict[str, Any]:
     No message repeats their values: params may hold secrets.
     """
     if not isinstance(params, dict):
-        raise ValueRefusedError("write a mapping of names to values, such as {region: eu}")
+        raise ValueRefusedError("must be a mapping of names to values, such as {region: eu}")
     written = json_bytes(params)
     if written > MAX_TASK_BYTES:
-        raise ValueRefusedError(f"write at most {MAX_TASK_BYTES} bytes of JSON instead of {written}")
+        raise ValueRefusedError(must_be(f"at most {MAX_TASK_BYTES} bytes of JSON", written))
     return params
 
 
@@ -41,7 +43,7 @@ def _check_json(value: object, depth: int) -> None:
     if isinstance(value, dict):
         for key in value:
             if not isinstance(key, str):
-                raise ValueRefusedError("write every key as text, in quotes")
+                raise ValueRefusedError(KEYS_ARE_TEXT)
             if not key.isascii():
                 check_text(key)
         value = list(value.values())
@@ -58,14 +60,14 @@ def _check_scalar(value: object) -> None:
             check_text(value)
         case float():
             if not math.isfinite(value):
-                raise ValueRefusedError("write finite numbers: JSON has no NaN and no infinity")
+                raise ValueRefusedError("numbers must be finite: JSON has no NaN and no infinity")
         case int():
             if value not in INTEGERS:
-                raise ValueRefusedError("write a number beyond 64 bits as text, in quotes")
+                raise ValueRefusedError("numbers beyond 64 bits must be text, in quotes")
         case None:
             pass
         case _:
-            raise ValueRefusedError("write text, numbers, true, false, null, lists and mappings only")
+            raise ValueRefusedError("values must be text, numbers, true, false, null, lists or mappings")
 
 
 def check_text(text: str) -> None:
@@ -73,4 +75,4 @@ def check_text(text: str) -> None:
     try:
         text.encode()
     except UnicodeEncodeError as error:
-        raise ValueRefusedError("write whole characters: half a surrogate pair is not text") from error
+        raise ValueRefusedError(HALF_A_CHARACTER) from error

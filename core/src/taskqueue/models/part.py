@@ -8,7 +8,8 @@ from pydantic import BaseModel, ConfigDict, ValidationError, model_validator
 from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
-from taskqueue.models.refusal import FieldPath, Refusal, shown
+from taskqueue.models.params import HALF_A_CHARACTER, KEYS_ARE_TEXT
+from taskqueue.models.refusal import FieldPath, Refusal, must_be, shown
 
 
 class Part(BaseModel):
@@ -37,19 +38,21 @@ def refusals(error: ValidationError, root: type[Part]) -> Iterator[Refusal]:
 def _unknown(_details: ErrorDetails, path: FieldPath, root: type[Part]) -> str:
     known = _keys(_part_at(root, path[:-1]))
     near = get_close_matches(str(path[-1])[:64], known, n=1)
-    return f'unknown: write "{near[0]}"' if near else f"unknown: write one of {', '.join(known)}"
+    return (
+        f'unknown field: must be "{near[0]}"' if near else f"unknown field: must be one of {', '.join(known)}"
+    )
 
 
 def _mapping(_details: ErrorDetails, path: FieldPath, root: type[Part]) -> str:
-    return f"write a mapping with {', '.join(_keys(_part_at(root, path)))}"
+    return must_be(f"a mapping with {', '.join(_keys(_part_at(root, path)))}")
 
 
 def _missing(_details: ErrorDetails, path: FieldPath, _root: type[Part]) -> str:
-    return f"write {path[-1]}: it is required"
+    return f"add {path[-1]}: it is required"
 
 
 def _choice(details: ErrorDetails, _path: FieldPath, _root: type[Part]) -> str:
-    return f"write {details['ctx']['expected']}".replace("'", "")
+    return must_be(details["ctx"]["expected"].replace("'", ""), details["input"])
 
 
 def _rule(details: ErrorDetails, _path: FieldPath, _root: type[Part]) -> str:
@@ -58,6 +61,13 @@ def _rule(details: ErrorDetails, _path: FieldPath, _root: type[Part]) -> str:
 
 def _in_pydantics_words(details: ErrorDetails, _path: FieldPath, _root: type[Part]) -> str:
     return shown(details["msg"])
+
+
+def _value(rule: str) -> Callable[[ErrorDetails, FieldPath, type[Part]], str]:
+    def sentence(details: ErrorDetails, _path: FieldPath, _root: type[Part]) -> str:
+        return must_be(rule.format_map(details.get("ctx", {})), details["input"])
+
+    return sentence
 
 
 def _saying(template: str) -> Callable[[ErrorDetails, FieldPath, type[Part]], str]:
@@ -74,15 +84,15 @@ _SENTENCES: Mapping[str, Callable[[ErrorDetails, FieldPath, type[Part]], str]] =
     "enum": _choice,
     "literal_error": _choice,
     "value_error": _rule,
-    "string_type": _saying("write text, in quotes"),
-    "string_unicode": _saying("write whole characters: half a surrogate pair is not text"),
-    "invalid_key": _saying("write every key as text, in quotes"),
-    "int_type": _saying("write a whole number, without quotes"),
-    "greater_than_equal": _saying("write at least {ge}"),
-    "less_than_equal": _saying("write at most {le}"),
-    "bool_type": _saying("write true or false, without quotes"),
-    "list_type": _saying("write a list, one item a line after a dash"),
-    "too_long": _saying("write at most {max_length} items"),
+    "string_type": _value("text, in quotes"),
+    "string_unicode": _saying(HALF_A_CHARACTER),
+    "invalid_key": _saying(KEYS_ARE_TEXT),
+    "int_type": _value("a whole number, without quotes"),
+    "greater_than_equal": _value("at least {ge}"),
+    "less_than_equal": _value("at most {le}"),
+    "bool_type": _value("true or false, without quotes"),
+    "list_type": _saying("must be a list, one item a line after a dash"),
+    "too_long": _saying("must have at most {max_length} items (was {actual_length})"),
 }
 
 

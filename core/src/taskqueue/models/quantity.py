@@ -2,7 +2,7 @@
 
 import re
 
-from taskqueue.models.refusal import ValueRefusedError, shown
+from taskqueue.models.refusal import ValueRefusedError, must_be
 
 PATTERN = r"^[+]?([0-9]+([.][0-9]*)?|[.][0-9]+)([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]{1,2})?$"
 MAX_CHARACTERS = 32
@@ -25,12 +25,10 @@ def parse_per_second(written: str | int) -> float:
     text = written if isinstance(written, str) else format(written, "d") if written < 10**9 else "1G"
     match = _WHOLE.fullmatch(text) if len(text) <= MAX_CHARACTERS else None
     if match is None:
-        raise ValueRefusedError(
-            f'write a number above zero, such as "10", "0.5" or "500m", instead of "{shown(text)}"'
-        )
+        raise ValueRefusedError(must_be('a number above zero, such as "10", "0.5" or "500m"', written))
     number, _, suffix = match.groups()
     exponent = suffix is not None and suffix[0] in "eE" and len(suffix) > 1 and suffix[1] != "i"
     per_second = float(number + suffix) if exponent else float(number) * _FACTOR.get(suffix, 1.0)
     if not MIN_PER_SECOND <= per_second <= MAX_PER_SECOND:
-        raise ValueRefusedError('write a rate above zero, from "1u" to "1M" a second')
+        raise ValueRefusedError(must_be('a rate above zero, from "1u" to "1M" a second', written))
     return per_second

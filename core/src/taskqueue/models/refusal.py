@@ -44,6 +44,17 @@ class ManifestRefusedError(TaskqueueError, ValueError):
         self.refusals = refusals
 
 
+def must_be(rule: str, was: object = None) -> str:
+    """Return the refusal of a value.
+
+    was: the value, unless it may be secret; of a list or a mapping only the form is named.
+
+    >>> must_be("at most the interval, 5m", "6m"), must_be("true or false", [1])
+    ('must be at most the interval, 5m (was "6m")', 'must be true or false (was a list)')
+    """
+    return f"must be {rule}" if was is None else f"must be {rule} (was {_quoted(was)})"
+
+
 def shown(text: str) -> str:
     r"""Return text of a person safe to print: bounded, without control characters and broken encodings.
 
@@ -52,3 +63,20 @@ def shown(text: str) -> str:
     """
     bounded = text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "..."
     return printable_line(bounded)
+
+
+def _quoted(value: object) -> str:
+    """Write a scalar as YAML does; name the form of another value, which may hold secrets."""
+    match value:
+        case str():
+            return f'"{shown(value)}"'
+        case bool():
+            return "true" if value else "false"
+        case int() | float():
+            return printable_line(value, SHOWN_CHARACTERS)
+        case list():
+            return "a list"
+        case dict():
+            return "a mapping"
+        case _:
+            return "neither text nor a number"

@@ -10,7 +10,7 @@ from typing import Any
 from taskqueue.models.duration import format_ms, parse_ms
 from taskqueue.models.identity import MAX_USER_ID_CHARACTERS
 from taskqueue.models.params import MAX_OBJECT_BYTES, MAX_TASK_BYTES, json_bytes
-from taskqueue.models.refusal import Refusal, ValueRefusedError, shown
+from taskqueue.models.refusal import Refusal, ValueRefusedError, must_be, shown
 from taskqueue.models.values import Retry
 
 
@@ -25,7 +25,8 @@ def task_type_conflicts(document: Mapping[str, Any]) -> Iterator[Refusal]:
     max_backoff_ms = _duration_ms(retry, "maxBackoff", Retry().max_backoff_ms)
     if min_backoff_ms is not None and max_backoff_ms is not None and min_backoff_ms > max_backoff_ms:
         yield Refusal(
-            ("spec", "retry", "maxBackoff"), f"write at least minBackoff, {format_ms(min_backoff_ms)}"
+            ("spec", "retry", "maxBackoff"),
+            must_be(f"at least minBackoff, {format_ms(min_backoff_ms)}", format_ms(max_backoff_ms)),
         )
 
 
@@ -34,7 +35,7 @@ def subscription_conflicts(document: Mapping[str, Any]) -> Iterator[Refusal]:
     spec = _mapping(document, "spec")
     name = _mapping(document, "metadata").get("name")
     if spec.get("userId") is None and isinstance(name, str) and len(name) > MAX_USER_ID_CHARACTERS:
-        message = f"write userId: the object's name is longer than {MAX_USER_ID_CHARACTERS} characters"
+        message = f"add userId: the object's name is longer than {MAX_USER_ID_CHARACTERS} characters"
         yield Refusal(("spec", "userId"), message)
     tasks = spec.get("tasks")
     if isinstance(tasks, list):
@@ -51,14 +52,14 @@ def task_conflicts(tasks: list[Any]) -> Iterator[Refusal]:
         if isinstance(task_type, str):
             first = first_by_type.setdefault(task_type, position)
             if first != position:
-                message = f'write "{shown(task_type)}" once: tasks[{first}] lists it already'
+                message = f'remove "{shown(task_type)}": tasks[{first}] lists it already'
                 yield Refusal(("spec", "tasks", position, "type"), message)
     if len(tasks) > MAX_OBJECT_BYTES // MAX_TASK_BYTES:  # fewer cannot be too big together
         params_bytes = sum(
             _params_bytes(task.get("params") or {}) for task in tasks if isinstance(task, dict)
         )
         if params_bytes > MAX_OBJECT_BYTES:
-            message = f"write at most {MAX_OBJECT_BYTES} bytes of params in all instead of {params_bytes}"
+            message = must_be(f"at most {MAX_OBJECT_BYTES} bytes of params in all", params_bytes)
             yield Refusal(("spec", "tasks"), message)
 
 
@@ -68,17 +69,18 @@ def _schedule_conflicts(spec: Mapping[str, Any]) -> Iterator[Refusal]:
         return
     interval, cron, time_zone = (schedule.get(key) for key in ("interval", "cron", "timeZone"))
     if interval is not None and cron is not None:
-        yield Refusal(("spec", "schedule", "cron"), "write either interval or cron: remove one")
+        yield Refusal(("spec", "schedule", "cron"), "remove interval or cron: a schedule has one of them")
     elif interval is None and cron is None:
-        message = 'write interval (such as "5m") or cron (such as "0 2 * * *")'
+        message = 'add interval (such as "5m") or cron (such as "0 2 * * *")'
         yield Refusal(("spec", "schedule"), message)
     elif time_zone is not None and cron is None:
-        message = "write timeZone with cron only: remove it, an interval has no time zone"
+        message = "remove timeZone: an interval has no time zone"
         yield Refusal(("spec", "schedule", "timeZone"), message)
     window_ms = _duration_ms(spec, "window")
     interval_ms = _duration_ms(schedule, "interval")
     if window_ms is not None and interval_ms is not None and window_ms > interval_ms:
-        yield Refusal(("spec", "window"), f"write at most the interval, {format_ms(interval_ms)}")
+        message = must_be(f"at most the interval, {format_ms(interval_ms)}", spec["window"])
+        yield Refusal(("spec", "window"), message)
 
 
 def _handler_conflicts(spec: Mapping[str, Any]) -> Iterator[Refusal]:
@@ -87,9 +89,9 @@ def _handler_conflicts(spec: Mapping[str, Any]) -> Iterator[Refusal]:
         return
     function, http = handler.get("function"), handler.get("http")
     if function is not None and http is not None:
-        yield Refusal(("spec", "handler", "http"), "write either function or http: remove one")
+        yield Refusal(("spec", "handler", "http"), "remove function or http: a handler has one of them")
     elif function is None and http is None:
-        message = "write function (a registered name) or http (with a url)"
+        message = "add function (a registered name) or http (with a url)"
         yield Refusal(("spec", "handler"), message)
 
 
@@ -102,7 +104,7 @@ def _locked_twice(spec: Mapping[str, Any]) -> Iterator[Refusal]:
         if isinstance(name, str):
             first = first_by_name.setdefault(name, position)
             if first != position:
-                message = f'write "{shown(name)}" once: lockedParams[{first}] lists it already'
+                message = f'remove "{shown(name)}": lockedParams[{first}] lists it already'
                 yield Refusal(("spec", "lockedParams", position), message)
 
 

@@ -6,7 +6,7 @@ from typing import Any
 from taskqueue.models.cron import check_cron
 from taskqueue.models.duration import format_ms, parse_whole_s
 from taskqueue.models.manifest import parse
-from taskqueue.models.refusal import ManifestRefusedError, Refusal, ValueRefusedError
+from taskqueue.models.refusal import ManifestRefusedError, Refusal, ValueRefusedError, must_be
 from taskqueue.models.time_zone import check_time_zone
 from taskqueue.models.values import Schedule, TaskType, UserSubscription
 from taskqueue.plan.schedule import shortest_gap_s
@@ -50,7 +50,7 @@ def _calendar_conflicts(spec: Any) -> Iterator[Refusal]:
     gap_s = shortest_gap_s(Schedule(cron=cron, time_zone=zone))
     if window_s <= gap_s:
         return
-    message = f"write at most the shortest time between two runs of cron, {format_ms(gap_s * 1000)}"
+    rule = f"at most the shortest time between two runs of cron, {format_ms(gap_s * 1000)}"
     if gap_s < shortest_gap_s(Schedule(cron=cron)):
-        message += f": when clocks in {zone} go forward"
-    yield Refusal(("spec", "window"), message)
+        rule += f" when clocks in {zone} go forward"
+    yield Refusal(("spec", "window"), must_be(rule, window))

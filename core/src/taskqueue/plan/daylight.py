@@ -83,7 +83,9 @@ def offset_spans(time_zone: str, day: int) -> tuple[Span, ...]:
     try:
         zone = ZoneInfo(time_zone)
     except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ScheduleError(f"time zone {time_zone!r}: write an IANA name, as Europe/Berlin") from error
+        raise ScheduleError(
+            f"time zone must be an IANA name, such as Europe/Berlin (was {time_zone!r})"
+        ) from error
     spans: list[Span] = []
     start = -_FOREVER_S
     for at in range((day - REACH_DAYS) * DAY_S, (day + 1 + REACH_DAYS) * DAY_S, _SAMPLE_S):

@@ -35,7 +35,7 @@ from taskqueue.text.redaction import HIDDEN, redact
 
 ENVIRONMENT_PREFIX = "TASKQUEUE_"
 EXIT_BAD_SETTINGS = 2
-_WRITE_LIST = 'write a list in JSON, such as ["shop.handlers"]'
+_MUST_BE_LIST = 'must be a list in JSON, such as ["shop.handlers"]'
 #: Replace messages that name a class of Python, or that show a regular expression alone.
 _OWN_WORDS = {
     "path_type": "must be a path",
@@ -178,7 +178,7 @@ def _items(name: str, values: list[str]) -> list[Any]:
         try:
             items += json.loads(value)
         except (ValueError, RecursionError):
-            raise SettingsRefusedError(f"{flag(name)}: {_WRITE_LIST}") from None
+            raise SettingsRefusedError(f"{flag(name)} {_MUST_BE_LIST}") from None
     return items
 
 
@@ -188,7 +188,7 @@ def _environment(settings_class: type[StoreSettings]) -> Mapping[str, Any]:
     except SettingsError as error:  # only a value that must be JSON is read here
         named = re.search(r'field "(\w+)"', str(error))
         variable = ENVIRONMENT_PREFIX + (named[1] if named else "settings").upper()
-        raise SettingsRefusedError(f"{variable}: {_WRITE_LIST}") from None
+        raise SettingsRefusedError(f"{variable} {_MUST_BE_LIST}") from None
 
 
 def _is_secret(field: FieldInfo) -> bool:

@@ -24,19 +24,19 @@ def read_settings_file(file: Path, known: Collection[str]) -> Mapping[str, Any]:
         documents = list(islice(yaml_documents(read_bounded(file)), 2))
     except (OSError, FileRefusedError) as error:
         reason = error.strerror if isinstance(error, OSError) else str(error)
-        raise SettingsRefusedError(f"--config {path}: make the file readable: {reason}") from None
+        raise SettingsRefusedError(f"--config must be a readable file (was {path}): {reason}") from None
     except UnicodeEncodeError:
         raise SettingsRefusedError(f"--config must be the path of a file (was {path})") from None
     except yaml.YAMLError as error:
         mark = getattr(error, "problem_mark", None)
         where = f":{mark.line + 1}" if mark else ""
-        problem = getattr(error, "problem", None) or "write the file in UTF-8"
-        raise SettingsRefusedError(f"{path}{where}: write YAML: {problem}") from None
+        problem = getattr(error, "problem", None) or "a byte that is not UTF-8"
+        raise SettingsRefusedError(f"{path}{where}: must be YAML: {problem}") from None
     if not documents:
         return {}
     if len(documents) > 1:
         raise SettingsRefusedError(
-            f"{path}:{documents[1].line}: write one document, and not another after ---"
+            f"{path}:{documents[1].line}: must be one document, without another after ---"
         )
     faults = documents[0].faults(path, documents[0].flaws)
     if faults:

@@ -25,12 +25,12 @@ def refuse_form(mode: int) -> str:
     """Return the refusal of a path that is not a regular file; empty for a regular one.
 
     >>> refuse_form(stat.S_IFIFO), refuse_form(stat.S_IFREG)
-    ('make it a regular file: it is a FIFO', '')
+    ('must be a regular file (was a FIFO)', '')
     """
     if stat.S_ISREG(mode):
         return ""
     form = next((word for test, word in _FORMS if test(mode)), "something else")
-    return f"make it a regular file: it is {form}"
+    return f"must be a regular file (was {form})"
 
 
 def read_bounded(path: Path) -> bytes:
@@ -43,7 +43,7 @@ def read_bounded(path: Path) -> bytes:
         while chunk := os.read(file, _CHUNK_BYTES):
             data += chunk
             if len(data) > MAX_FILE_BYTES:  # it grew, or belongs to a system that does not tell sizes
-                raise FileRefusedError(_too_large("more"))
+                raise FileRefusedError(_too_large("larger"))
         return bytes(data)
     finally:
         os.close(file)
@@ -58,4 +58,4 @@ def _refuse(status: os.stat_result) -> None:
 
 
 def _too_large(size: str) -> str:
-    return f"write at most {MAX_FILE_BYTES // 1024**2} MiB a file, which has {size}: split it"
+    return f"must be at most {MAX_FILE_BYTES // 1024**2} MiB (was {size}); split the file"

@@ -17,10 +17,10 @@ MAX_CELL_CHARACTERS = 65_536
 
 _SENTENCES = {
     "unexpected end of data": "close the quote that this row opens",
-    "field larger than field limit": f"write at most {MAX_CELL_CHARACTERS:,} characters a cell",
-    "expected after": "write a comma behind the quote that ends a cell, and a quote inside a cell twice",
+    "field larger than field limit": f"a cell must be at most {MAX_CELL_CHARACTERS:,} characters",
+    "expected after": "a comma must follow the quote that ends a cell; write a quote inside a cell twice",
 }
-TOO_LONG = f"write at most {MAX_ROW_BYTES:,} bytes a row"
+TOO_LONG = f"must be at most {MAX_ROW_BYTES:,} bytes"
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,4 +107,4 @@ def _torn(line: Line) -> list[str]:
 
 
 def _sentence(error: str) -> str:
-    return "write CSV: " + next((said for known, said in _SENTENCES.items() if known in error), error)
+    return "must be CSV: " + next((said for known, said in _SENTENCES.items() if known in error), error)

@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from taskqueue.models.fault import Fault
 from taskqueue.models.identity import MAX_USER_ID_CHARACTERS
-from taskqueue.models.refusal import ManifestRefusedError, Refusal, shown
+from taskqueue.models.refusal import ManifestRefusedError, Refusal, must_be, shown
 from taskqueue.models.user_subscription import MAX_TASKS
 from taskqueue.sources.csv_records import Record, read_records
 from taskqueue.sources.json_documents import JsonRefusedError, decode
@@ -53,16 +53,16 @@ def csv_users(lines: Lines, file: str) -> Iterator[Row]:
 
 def _header_problem(header: Record | None) -> str:
     """Return the fault of a header; empty for a good one."""
-    wanted = f"write a header of {', '.join(COLUMNS)}, of which the last two may be left out"
+    wanted = f"must be {', '.join(COLUMNS)}, of which the last two may be left out"
     if header is None:
-        return f"the file is empty: {wanted}"
+        return f"{wanted}: the file is empty"
     if header.problem:
         return f"{wanted}: {header.problem}"
     names = header.cells
     if len(names) == 1:
         for delimiter, word in _DELIMITERS.items():
             if delimiter in names[0]:
-                return f"{wanted}, with commas between the cells instead of {word}"
+                return f"{wanted}, with commas between the cells (was with {word})"
     for position, name in enumerate(names):
         if name in names[:position]:
             return f'{wanted}: "{shown(name)}" is there twice'
@@ -70,7 +70,7 @@ def _header_problem(header: Record | None) -> str:
             return f"{wanted}: column {position + 1} has no name"
         if name not in COLUMNS:
             near = get_close_matches(name.strip()[:64], COLUMNS, n=1)
-            return f'{wanted}: "{shown(name)}" is unknown' + (f', write "{near[0]}"' if near else "")
+            return f'{wanted}: "{shown(name)}" is unknown' + (f', must be "{near[0]}"' if near else "")
     missing = [name for name in COLUMNS[:2] if name not in names]
     return f"{wanted}: {' and '.join(missing)} is missing" if missing else ""
 
@@ -120,7 +120,7 @@ def _user(group: Iterator[_Cells], file: str, apart: tuple[int, ...]) -> Iterato
     if apart and not faults:
         other = next(one for one in apart if one != line)
         message = (
-            f"write the rows of a user one after the other: {shown(rows[0].user)} has rows from line {other} on, too; "
+            f"rows of one user must follow each other: {shown(rows[0].user)} has rows from line {other} on, too; "
             "sort the file by userId"
         )
         faults = [Fault(file, line, line, "userId", message)]
@@ -148,7 +148,7 @@ def _task(cells: _Cells) -> dict[str, Any]:
     if cells.problem:
         raise ManifestRefusedError((Refusal(("row",), cells.problem),))
     if "" in columns:
-        raise ManifestRefusedError((Refusal(("row",), "write no more cells than the header has"),))
+        raise ManifestRefusedError((Refusal(("row",), "must have no more cells than the header"),))
     task: dict[str, Any] = {"type": columns.get("type", "")}
     if columns.get("params"):
         try:
@@ -157,7 +157,8 @@ def _task(cells: _Cells) -> dict[str, Any]:
             raise ManifestRefusedError((Refusal(("params",), str(error)),)) from error
     if columns.get("suspend"):
         if columns["suspend"] not in _BOOLEANS:
-            raise ManifestRefusedError((Refusal(("suspend",), "write true or false"),))
+            message = must_be("true or false", columns["suspend"])
+            raise ManifestRefusedError((Refusal(("suspend",), message),))
         task["suspend"] = _BOOLEANS[columns["suspend"]]
     return task
 

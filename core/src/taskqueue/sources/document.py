@@ -74,7 +74,7 @@ class Document:
                 if place is not None:
                     line = place.line
                     if refusal.unquoted and place.raw and end == len(refusal.path):
-                        message = f'quote it: write "{shown(place.raw)}", which is not text without quotes'
+                        message = f'must be text (was {shown(place.raw)} without quotes); write "{shown(place.raw)}"'
                     break
             faults.append(Fault(file, self.number, line, refusal.field, message))
         return sorted(faults, key=lambda fault: fault.line)

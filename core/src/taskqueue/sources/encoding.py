@@ -19,14 +19,14 @@ _ENCODINGS = (
 def refuse_packed(data: bytes) -> str:
     """Return the remedy for a compressed file; empty for another one."""
     name = next((name for mark, name in _PACKED if data.startswith(mark)), "")
-    return f"unpack the file, or export it as text: it is {name}" if name else ""
+    return f"must be text (was {name}); unpack the file, or export it as text" if name else ""
 
 
 def refuse_encoding(data: bytes) -> str:
     """Return the remedy for a file with this beginning; empty if it may be UTF-8 text.
 
     >>> refuse_encoding("userId".encode("utf-16-le"))
-    'write the file in UTF-8: it is UTF-16'
+    'must be UTF-8 (was UTF-16)'
     >>> refuse_encoding(b"userId,type")
     ''
     """
@@ -34,4 +34,4 @@ def refuse_encoding(data: bytes) -> str:
     # Text without a mark, whose first characters are ASCII, has every second byte 0.
     if not name and len(data) > 3 and data[:4].count(0) == 2 and (data[0] == 0) != (data[1] == 0):  # noqa: PLR2004
         name = "UTF-16"
-    return f"write the file in UTF-8: it is {name}" if name else refuse_packed(data)
+    return f"must be UTF-8 (was {name})" if name else refuse_packed(data)

@@ -23,6 +23,7 @@ from taskqueue.sources.yaml_documents import yaml_documents
 _SURROGATE = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 
 
+KEYS_ARE_UNIQUE = "each key must be unique (one is there twice)"
 _PROBLEMS = {"Extra data": "there is more behind it, such as a comma"}
 
 
@@ -71,34 +72,34 @@ def _text(data: bytes, line: int) -> str:
         raise JsonRefusedError(line, TOO_DEEP)
     # At least as many as there are: commas in texts count, too.
     if len(data) > MAX_VALUES and sum(data.count(mark) for mark in (b",", b"[", b"{")) > MAX_VALUES:
-        raise JsonRefusedError(line, f"write at most {MAX_VALUES:,} values a document")
+        raise JsonRefusedError(line, f"a document must have at most {MAX_VALUES:,} values")
     try:
         return data.decode()
     except UnicodeDecodeError as error:
         line += data.count(b"\n", 0, error.start)
-        raise JsonRefusedError(line, "write the file in UTF-8") from error
+        raise JsonRefusedError(line, "must be UTF-8") from error
 
 
 def _decode(text: str, line: int) -> Any:
     try:
         return _DECODER.decode(text)
     except json_reader.JSONDecodeError as error:
-        message = f"write JSON: {_PROBLEMS.get(error.msg, error.msg)}, at column {error.colno}"
+        message = f"must be JSON: {_PROBLEMS.get(error.msg, error.msg)}, at column {error.colno}"
         raise JsonRefusedError(line + error.lineno - 1, message) from error
     except _KeyTwiceError:
         raise
     except ValueError as error:
-        raise JsonRefusedError(line, "write finite numbers that fit into 64 bits") from error
+        raise JsonRefusedError(line, "numbers must be finite and fit into 64 bits") from error
 
 
 class _KeyTwiceError(ValueError):
-    """Write every key once."""
+    """A mapping has a key twice."""
 
 
 def _once(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
     mapping = dict(pairs)
     if len(mapping) != len(pairs):
-        raise _KeyTwiceError("write every key once: one is there twice")
+        raise _KeyTwiceError(KEYS_ARE_UNIQUE)
     return mapping
 
 

@@ -101,7 +101,7 @@ def read_manifest_file(path: Path) -> ManifestFile:
     except EncodingRefusedError as error:
         faults.append(Fault(file, 1, 1, "file", str(error)))
     if not declarations and not faults:
-        message = "write a manifest; to take away what the file declared, delete the file"
+        message = "must have a manifest; to remove what the file declared, delete the file"
         faults.append(Fault(file, 1, 1, "manifest", message))
     return ManifestFile(declarations, _listed(faults), refused)
 
@@ -178,7 +178,7 @@ def _type_name(manifest: Any) -> str:
 
 def duplicate(key: Key, earlier: Declaration) -> str:
     """Return the fault of a second declaration, with the place of the first."""
-    return f"write another, or remove one: {key} is declared at {earlier.place()} already"
+    return f"rename or remove one: {key} is declared at {earlier.place()} already"
 
 
 def _manifests(value: Any) -> Iterator[tuple[FieldPath, Any]]:
@@ -196,6 +196,6 @@ def _manifests(value: Any) -> Iterator[tuple[FieldPath, Any]]:
 def _syntax_fault(file: str, number: int, error: yaml.YAMLError) -> Fault:
     """Return the fault of text that is not YAML. An encoding error has a byte position instead of a mark."""
     if isinstance(error, yaml.MarkedYAMLError) and error.problem_mark is not None:
-        message = f"write YAML: {error.problem}, at column {error.problem_mark.column + 1}"
+        message = f"must be YAML: {error.problem}, at column {error.problem_mark.column + 1}"
         return Fault(file, number, error.problem_mark.line + 1, "manifest", message)
-    return Fault(file, number, 1, "manifest", "write the file in UTF-8, without control characters")
+    return Fault(file, number, 1, "manifest", "must be UTF-8, without control characters")

@@ -76,7 +76,7 @@ class _Walk:
             return
         self._visited.add(identity)
         if depth > MAX_FOLDERS_DEEP:
-            self._refuse(folder, f"write at most {MAX_FOLDERS_DEEP} folders inside each other")
+            self._refuse(folder, f"must be at most {MAX_FOLDERS_DEEP} folders deep")
             return
         for entry in self._list(folder):
             path = folder / entry.name
@@ -110,7 +110,7 @@ class _Walk:
             self._found.faults.append(_unreadable(folder, error))
             return []
         if len(listed) > left:
-            self._refuse(folder, f"write at most {MAX_ENTRIES:,} files and folders below {self._root}")
+            self._refuse(folder, f"must have at most {MAX_ENTRIES:,} files and folders below {self._root}")
             return []
         self._entries += len(listed)
         return sorted((one for one in listed if not one.name.startswith(".")), key=lambda one: one.name)

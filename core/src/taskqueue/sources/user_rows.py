@@ -20,7 +20,7 @@ def read_row(row: Any) -> UserSubscription:
         return read_user(row)
     user = parse(row)
     if not isinstance(user, UserSubscription):
-        message = "write UserSubscription: task types are applied, not imported"
+        message = 'must be UserSubscription (was "TaskType"); task types are applied, not imported'
         raise ManifestRefusedError((Refusal(("kind",), message),))
     return user
 
@@ -28,7 +28,7 @@ def read_row(row: Any) -> UserSubscription:
 def read_user(spec: dict[str, Any]) -> UserSubscription:
     """Read the short form. Raises ManifestRefusedError, with paths inside the row."""
     if spec.get("userId") is None:
-        raise ManifestRefusedError((Refusal(("userId",), "write userId: it is required"),))
+        raise ManifestRefusedError((Refusal(("userId",), "add userId: it is required"),))
     try:
         user = parse(_SHELL | {"spec": spec})
     except ManifestRefusedError as error:

@@ -69,16 +69,16 @@ def _refuse_second(user_id: str, line: int, seen: dict[str, int]) -> None:
     """Record the line of a user. Raises ManifestRefusedError if the user has another one."""
     first = seen.setdefault(user_id, line)
     if first != line:
-        message = f"write all tasks of a user in one line: {shown(user_id)} is in line {first} already"
+        message = f"all tasks of a user must be in one line: {shown(user_id)} is in line {first} already"
         raise ManifestRefusedError((Refusal(("userId",), message),))
 
 
 def _decoded(line: Line) -> Any:
     """Read one line. Raises ManifestRefusedError."""
     if line.too_long:
-        raise _refused(f"write at most {MAX_ROW_BYTES} bytes a line")
+        raise _refused(f"a line must be at most {MAX_ROW_BYTES} bytes")
     if line.data.lstrip().startswith(b"["):
-        raise _refused("write a mapping a line, without a list around them and commas between them")
+        raise _refused("each line must be a mapping, without a list around the lines and commas between them")
     try:
         return decode(line.data, line.number)
     except JsonRefusedError as error:

@@ -78,7 +78,7 @@ class _Builder:
         if isinstance(event, yaml.AliasEvent):
             return self.alias(event, path), line
         if event.tag not in _PLAIN_TAGS:
-            self.flaw(path, f'write the value without the tag "{shown(event.tag)}"')
+            self.flaw(path, f'remove the tag "{shown(event.tag)}"')
         before = self.nodes
         self.nodes += 1
         if self.nodes > MAX_VALUES:
@@ -98,12 +98,12 @@ class _Builder:
     def alias(self, event: Any, path: FieldPath) -> Any:
         """Return the value of an alias; inside its own anchor there is none yet, so that no value is endless."""
         if event.anchor not in self.anchors:
-            self.flaw(path, f'write the anchor "&{shown(event.anchor)}" before the alias that refers to it')
+            self.flaw(path, f'the anchor "&{shown(event.anchor)}" must stand before its alias')
             return None
         value, nodes = self.anchors[event.anchor]
         self.aliased_nodes += nodes
         if self.aliased_nodes > MAX_ALIASED_VALUES:
-            self.flaw(path, f"write fewer aliases: they stand for more than {MAX_ALIASED_VALUES} values")
+            self.flaw(path, f"aliases must stand for at most {MAX_ALIASED_VALUES} values")
             return None
         self.nodes += nodes
         return value
@@ -133,7 +133,7 @@ class _Builder:
             key = self.key(event, path)
             inside = (*path, key)
             if key in items:
-                self.flaw(inside, f'write "{shown(key)}" once', event)
+                self.flaw(inside, "must be given once", event)
             value, tree[key] = self.node(next(self.events), inside)
             if key == "<<" and event.implicit[0]:
                 merged += value if isinstance(value, list) else [value]
@@ -143,12 +143,12 @@ class _Builder:
 
     def key(self, event: Any, path: FieldPath) -> str:
         if not isinstance(event, yaml.ScalarEvent):
-            self.flaw(path, "write every key as text", event)
+            self.flaw(path, "every key must be text", event)
             self.node(event, (*path, "?"))
             return "?"
         text: str = event.value
         if event.implicit[0] and not isinstance(plain_value(text), str):
-            self.flaw((*path, text), f'quote the key: write "{shown(text)}"', event)
+            self.flaw((*path, text), f'the key must be text; write "{shown(text)}"', event)
         return text
 
     def merge(self, items: dict[str, Any], merged: list[Any], path: FieldPath) -> dict[str, Any]:
@@ -158,7 +158,7 @@ class _Builder:
             if isinstance(source, dict):
                 whole |= source
             else:
-                self.flaw((*path, "<<"), "write an alias of a mapping after <<")
+                self.flaw((*path, "<<"), "must be an alias of a mapping")
         return whole | items
 
     def flaw(self, path: FieldPath, message: str, event: Any = None) -> None:

@@ -35,7 +35,7 @@ def read_parameters(query: str, *, tls: bool) -> dict[str, str | int | bool]:
             raise StoreUrlError(f"Its parameter{printable} must be one of {', '.join(PARAMETERS)}.")
         if name.startswith("ssl_") and not tls:
             raise StoreUrlError(
-                f"Its parameters ssl_... need rediss:// (TLS): write it so, or leave {name!r} out."
+                f"It must begin with rediss:// (TLS) for its parameters ssl_...; or leave {name!r} out."
             )
         if name in found:
             raise StoreUrlError(f"Its parameter {name!r} must be given once.")

@@ -54,7 +54,7 @@ def cron() -> list[Rule]:
         Rule(
             f"!{_FIVE} || !self.contains('?')",
             cron_refusal.STARS,
-            saying=f"{_ON_ONE_LINE} ? {stars} + ': \"' + self.trim().replace('?', '*') + '\"' : {stars}",
+            saying=f"{_ON_ONE_LINE} ? {stars} + '; write \"' + self.trim().replace('?', '*') + '\"' : {stars}",
         ),
         Rule(f"!{_FIVE} || self.contains('?') || {_PLAIN}", cron_refusal.CHANCE),
         *(_readable(field) for field in FIELDS),
@@ -155,7 +155,7 @@ def _exists() -> Rule:
     )
     return Rule(
         f"!{_READABLE} || !{weekday}.startsWith('*') || !({missing})",
-        f"write another {DAY.name} or {MONTH.name} in cron",
+        cron_refusal.DAY_OF_MONTH,
         saying=_sentence(cron_refusal.no_such_day, day, month),
     )
 

@@ -13,7 +13,9 @@ def positive_duration(name: str) -> list[Rule]:
     """Return the rules for a duration above zero."""
     return [
         *_any_duration(name),
-        _of_duration("duration(self) > duration('0s')", f'write {name} above zero, such as "30s"'),
+        _of_duration(
+            "duration(self) > duration('0s')", f'{name} must be a duration above zero, such as "30s"'
+        ),
     ]
 
 
@@ -23,7 +25,7 @@ def whole_seconds(name: str) -> list[Rule]:
         *_any_duration(name),
         _of_duration(
             "duration(self) >= duration('1s') && duration(self).getMilliseconds() % 1000 == 0",
-            f'write {name} in whole seconds, at least "1s"',
+            f'{name} must be whole seconds, at least "1s"',
         ),
     ]
 
@@ -33,9 +35,9 @@ def _any_duration(name: str) -> list[Rule]:
     return [
         Rule(
             f"self.{IS_DURATION}",
-            f'write {name} as a duration such as "5m" or "1h30m": up to four numbers, each with h, m, s or ms',
+            f'{name} must be a duration such as "5m" or "1h30m": up to four numbers, each with h, m, s or ms',
         ),
-        _of_duration(f"duration(self) <= duration('{_LONGEST}')", f"write {name} of at most {_LONGEST}"),
+        _of_duration(f"duration(self) <= duration('{_LONGEST}')", f"{name} must be at most {_LONGEST}"),
     ]
 
 
@@ -49,7 +51,7 @@ def time_zone(name: str) -> list[Rule]:
 
     `getHours` fails for an unknown name, and would accept an offset.
     """
-    message = f'write {name} as an IANA time zone, such as "{{}}"'
+    message = f'{name} must be an IANA time zone, such as "{{}}"'
     before, behind = message.split("{}")
     meant = {
         place: "|".join(one for one in abbreviations if one not in time_zones.time_zone_names())
@@ -61,7 +63,7 @@ def time_zone(name: str) -> list[Rule]:
     return [
         Rule(
             f"!{abbreviated}",
-            f"write {name} as an IANA time zone",
+            f"{name} must be an IANA time zone",
             saying=f"'{before}' + ({chain}'{time_zones.USUAL}') + '{behind}'",
         ),
         Rule(
@@ -82,7 +84,7 @@ def per_second(name: str) -> list[Rule]:
             "type(self) == int ? int(self) >= 1 && int(self) <= 1000000 : "
             f"{text}.matches(r'{quantity.PATTERN}') && isQuantity({text}) && "
             f"!{number}.isLessThan(quantity('1u')) && !{number}.isGreaterThan(quantity('1M'))",
-            f'write {name} as a rate above zero, from "1u" to "1M" a second, such as "10", "0.5" or "500m"',
+            f'{name} must be a rate above zero, from "1u" to "1M" a second, such as "10", "0.5" or "500m"',
         )
     ]
 
@@ -91,11 +93,15 @@ def url(field: str) -> list[Rule]:
     """Return rules for the parent field: a URL may contain a password, and the API server quotes a refused value."""
     printable = f"self.{field}.matches('^[!-~]+$')"
     return [
-        Rule(printable, f"write {field} without spaces, other characters percent-encoded", at=f".{field}"),
+        Rule(
+            printable,
+            f"{field} must be a URL without spaces, other characters percent-encoded",
+            at=f".{field}",
+        ),
         Rule(
             f"!{printable} || isURL(self.{field}) && url(self.{field}).getScheme() in ['http', 'https'] && "
             f"self.{field}.matches(r'{URL_PATTERN}')",
-            f'write {field} as an absolute http or https URL, such as "https://api.example.com/sync"',
+            f'{field} must be an absolute http or https URL, such as "https://api.example.com/sync"',
             at=f".{field}",
         ),
     ]
@@ -107,13 +113,13 @@ def headers(field: str) -> list[Rule]:
         Rule(
             f"!has(self.{field}) || self.{field}.all(name, "
             r"name.matches(r'^[A-Za-z0-9!#$%&\x27*+.^_`|~-]{1,128}$'))",
-            f"write the names of {field} with letters, digits and dashes",
+            f"the names of {field} must be letters, digits and dashes",
             at=f".{field}",
         ),
         Rule(
             f"!has(self.{field}) || self.{field}.all(name, "
             rf"self.{field}[name].matches(r'^( |[^\pC\pZ])*$'))",
-            f"write the values of {field} on one line each, without CR or LF, of at most "
+            f"the values of {field} must be on one line each, without CR or LF, of at most "
             f"{MAX_HEADER_CHARACTERS} characters",
             at=f".{field}",
         ),
@@ -125,7 +131,7 @@ def function(name: str) -> list[Rule]:
     return [
         Rule(
             f"self.matches('{identity.FUNCTION_PATTERN}')",
-            f'write {name} as the name a handler is registered under, such as "fetch_orders"',
+            f'{name} must be the name a handler is registered under, such as "fetch_orders"',
         )
     ]
 
@@ -135,7 +141,7 @@ def type_name(name: str) -> list[Rule]:
     return [
         Rule(
             f"self.matches('{identity.NAME_PATTERN}')",
-            f"write {name} with 1 to {identity.MAX_TYPE_CHARACTERS} lower case letters, digits and dashes, "
+            f"{name} must be 1 to {identity.MAX_TYPE_CHARACTERS} lower case letters, digits and dashes, "
             'such as "fetch-orders"',
         )
     ]
@@ -146,7 +152,7 @@ def param_name(name: str) -> list[Rule]:
     return [
         Rule(
             "size(self) > 0",
-            f"write {name} with names of params, 1 to {locked_params.MAX_NAME_CHARACTERS} characters each",
+            f"{name} must be names of params, 1 to {locked_params.MAX_NAME_CHARACTERS} characters each",
         )
     ]
 
@@ -156,7 +162,7 @@ def user_id(name: str) -> list[Rule]:
     return [
         Rule(
             f"self.matches('{identity.USER_ID_PATTERN}')",
-            f"write {name} with 1 to {identity.MAX_USER_ID_CHARACTERS} letters, digits and ._@+-, the first "
+            f"{name} must be 1 to {identity.MAX_USER_ID_CHARACTERS} letters, digits and ._@+-, the first "
             "a letter or digit",
         )
     ]

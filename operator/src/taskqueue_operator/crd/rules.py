@@ -13,27 +13,27 @@ from taskqueue_operator.crd.rule import Rule
 _SCHEDULE = [
     Rule(
         "has(self.interval) || has(self.cron)",
-        'write schedule with interval (such as "5m") or cron (such as "0 2 * * *")',
+        'add interval (such as "5m") or cron (such as "0 2 * * *") to schedule',
     ),
     Rule(
         "!has(self.interval) || !has(self.cron)",
-        "write either interval or cron in schedule: remove one",
+        "remove interval or cron: a schedule has one of them",
         at=".cron",
     ),
     Rule(
         "!has(self.timeZone) || has(self.cron)",
-        "write timeZone with cron only: remove it, an interval has no time zone",
+        "remove timeZone: an interval has no time zone",
         at=".timeZone",
     ),
 ]
 _HANDLER = [  # __function__ is the field `function`: the word is reserved in CEL, and Kubernetes 1.30 insists on that
     Rule(
         "has(self.__function__) || has(self.http)",
-        "write handler with function (a registered name) or http (with a url)",
+        "add function (a registered name) or http (with a url) to handler",
     ),
     Rule(
         "!has(self.__function__) || !has(self.http)",
-        "write either function or http in handler: remove one",
+        "remove function or http: a handler has one of them",
         at=".http",
     ),
 ]
@@ -41,15 +41,15 @@ _WINDOW = Rule(
     "!has(self.window) || !has(self.schedule.interval) || "
     f"!self.window.{forms.IS_DURATION} || !self.schedule.interval.{forms.IS_DURATION} || "
     "duration(self.window) <= duration(self.schedule.interval)",
-    "write window of at most the interval",
-    saying="'write window of at most the interval, ' + self.schedule.interval",
+    "window must be at most the interval",
+    saying="'window must be at most the interval, ' + self.schedule.interval",
     at=".window",
 )
 _BACKOFF = Rule(  # both are always there: the schema has defaults for them
     f"!self.minBackoff.{forms.IS_DURATION} || !self.maxBackoff.{forms.IS_DURATION} || "
     "duration(self.minBackoff) <= duration(self.maxBackoff)",
-    "write maxBackoff of at least minBackoff",
-    saying="'write maxBackoff of at least minBackoff, ' + self.minBackoff",
+    "maxBackoff must be at least minBackoff",
+    saying="'maxBackoff must be at least minBackoff, ' + self.minBackoff",
     at=".maxBackoff",
 )
 
@@ -57,7 +57,7 @@ TASK_TYPE: Mapping[str, Sequence[Rule]] = {
     "": [
         Rule(
             f"size(self.metadata.name) <= {MAX_TYPE_CHARACTERS}",
-            f"write metadata.name of at most {MAX_TYPE_CHARACTERS} characters: it is part of keys and labels",
+            f"metadata.name must be at most {MAX_TYPE_CHARACTERS} characters: keys and labels hold it",
         )
     ],
     "spec": [_WINDOW],
@@ -84,12 +84,12 @@ USER_SUBSCRIPTION: Mapping[str, Sequence[Rule]] = {
     "": [
         Rule(  # a transition rule: it holds on updates only, and its default is the object's name
             f"{_ID.format('self')} == {_ID.format('oldSelf')}",
-            "write userId as it was: it cannot change; delete the object and create another for another user",
+            "userId must be as it was; delete the object and create another for another user",
             at=".spec.userId",
         ),
         Rule(
             f"has(self.spec.userId) || size(self.metadata.name) <= {MAX_USER_ID_CHARACTERS}",
-            f"write userId: the object's name is longer than {MAX_USER_ID_CHARACTERS} characters",
+            f"add userId: the object's name is longer than {MAX_USER_ID_CHARACTERS} characters",
             at=".spec.userId",
         ),
     ],
