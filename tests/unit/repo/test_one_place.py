@@ -11,6 +11,7 @@ from pathlib import Path
 import pytest
 
 from taskqueue.models.outcome import RAN, Outcome
+from taskqueue.models.quantity import MAX_PER_SECOND, MIN_PER_SECOND
 from taskqueue.models.values import CatchUp, ConcurrencyPolicy, Priority, Schedule, TaskType
 from taskqueue.plan.lanes import WEIGHTS, Lane, lane_of, turns
 from taskqueue.plan.worker import ALIVE_MS
@@ -94,6 +95,15 @@ def test_life_of_a_worker_is_written_in_its_module_alone() -> None:
     written = [path.name for path in places if re.search(names, path.read_text(), re.MULTILINE)]
     assert written == ["worker.py"]
     assert f"local ALIVE_MS = {ALIVE_MS}\n" in constants()
+
+
+def test_bounds_of_rates_are_written_in_their_module_alone() -> None:
+    bounds = (
+        r"(?:\bRATE_(?:MIN|MAX)|PER_SECOND)\b(?:, \w+)* = [\d.]|[<>]= 1e-?\d\b|\bm(?:in|ax)=(?:0\.|1e|1_0)"
+    )
+    written = [path.name for path in [*SOURCES, *SCRIPTS] if matches(bounds, path)]
+    assert written == ["quantity.py"]
+    assert f"local MIN_PER_SECOND, MAX_PER_SECOND = {MIN_PER_SECOND}, {MAX_PER_SECOND}\n" in constants()
 
 
 def crd_choices(field: str) -> list[str]:

@@ -77,13 +77,14 @@ async def _sleep_until(when_s: float) -> None:
     """Return at when_s or up to about a millisecond later."""
     loop = asyncio.get_running_loop()
     woken = loop.create_future()
-    handle = loop.call_later(max(0.0, when_s - loop.time()) + _GRAIN_S, _set, woken)
+    handle = loop.call_later(max(0.0, when_s - loop.time()) + _GRAIN_S, wake, woken)
     try:
         await woken
     finally:
         handle.cancel()
 
 
-def _set(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)
+def wake(waiter: asyncio.Future[None]) -> None:
+    """End the wait of a future, once: it may have ended, or have been cancelled, before."""
+    if not waiter.done():
+        waiter.set_result(None)

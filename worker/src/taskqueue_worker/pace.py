@@ -8,6 +8,8 @@ soon as it has room, a moment later, so that one call fills several concurrency 
 import asyncio
 import heapq
 
+from taskqueue_worker.clock import wake
+
 #: Results wait this long for a claim that carries them anyway; results that another job waits for, much shorter.
 _SETTLE_S = 1.0
 _SETTLE_SOON_S = 0.05
@@ -142,7 +144,7 @@ class Pace:
         self._waiters.add(stirred)
         handle = None
         if until_s != float("inf"):
-            handle = self._loop.call_later(max(0.0, until_s - self._loop.time()), _set, stirred)
+            handle = self._loop.call_later(max(0.0, until_s - self._loop.time()), wake, stirred)
         try:
             await stirred
         finally:
@@ -159,9 +161,4 @@ class Pace:
 
     def _stir(self) -> None:
         for waiter in self._waiters:
-            _set(waiter)
-
-
-def _set(future: asyncio.Future[None]) -> None:
-    if not future.done():
-        future.set_result(None)
+            wake(waiter)

@@ -39,7 +39,7 @@ class Calling(Protocol):
 class Suspects:
     """The worker's part in running suspects.
 
-    empty: whether the worker holds no job.   now_s: the loop's clock.   ran: suspects run so far.
+    empty: whether the worker holds no job.   now_s: the loop's clock.
     """
 
     def __init__(self, pace: Calling, empty: Callable[[], bool], now_s: Callable[[], float]) -> None:
@@ -51,7 +51,6 @@ class Suspects:
         self._called_s = 0.0
         self._not_before_s = 0.0
         self._idled = False
-        self.ran = 0
 
     @property
     def stands_aside(self) -> bool:
@@ -84,7 +83,6 @@ class Suspects:
         """Follow the store's answer to an offer; asked: for how many jobs other calls in flight ask."""
         if offer is Alone.NOW and answer.alone is Alone.NOW:
             self._phase = _Phase.ALONE
-            self.ran += 1
             log.info("suspect runs alone", job=answer.jobs[0].lease if answer.jobs else None)
         elif offer is Alone.NOW and answer.alone is Alone.NOT_NOW:
             self._end()

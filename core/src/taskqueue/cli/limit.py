@@ -11,6 +11,7 @@ from taskqueue.cli.options import ForOption
 from taskqueue.cli.store_command import Session, store_command
 from taskqueue.cli.table import show_facts
 from taskqueue.command_line.command import new_group
+from taskqueue.models.quantity import MAX_PER_SECOND, MIN_PER_SECOND
 from taskqueue.store.clock import server_now_ms
 from taskqueue.store.limits import GLOBAL, ClosedLimit, clear_rate, open_limit, override_rate, read_closed
 from taskqueue.store.types import read_catalog
@@ -34,7 +35,8 @@ async def limit_get(session: Session) -> None:
 async def limit_set(
     session: Session,
     per_second: Annotated[
-        float, typer.Argument(metavar="N", min=0.001, max=1_000_000, help="Starts per second.")
+        float,
+        typer.Argument(metavar="N", min=MIN_PER_SECOND, max=MAX_PER_SECOND, help="Starts per second."),
     ],
     for_: ForOption = None,
 ) -> None:

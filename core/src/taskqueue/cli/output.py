@@ -25,9 +25,14 @@ class Output(StrEnum):
     JSON = "json"
 
 
-def show_json(value: Any) -> None:
-    """Print one JSON document."""
-    typer.echo(json.dumps(value, indent=2))
+def json_text(value: Any, *, indent: int | None = None, ascii_only: bool = True) -> str:
+    """Return a value as JSON, on one line without `indent`."""
+    return json.dumps(value, indent=indent, ensure_ascii=ascii_only)
+
+
+def show_json(value: Any, *, indent: int | None = 2) -> None:
+    """Print one JSON document, on one line without `indent`."""
+    typer.echo(json_text(value, indent=indent))
 
 
 def show_line(text: str = "", *, err: bool = False) -> None:

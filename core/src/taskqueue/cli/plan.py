@@ -23,6 +23,7 @@ from taskqueue.cli.schedule_text import schedule_text
 from taskqueue.cli.store_command import with_store
 from taskqueue.cli.table import show_facts, show_rows
 from taskqueue.command_line.command import new_group
+from taskqueue.models.quantity import MAX_PER_SECOND, MIN_PER_SECOND
 from taskqueue.plan.feasibility import check as judge
 from taskqueue.plan.forecast import starts
 from taskqueue.plan.type_demand import TypeDemand
@@ -45,7 +46,8 @@ RateOption = Annotated[
     typer.Option(
         "--rate",
         metavar="NUMBER",
-        min=0.001,
+        min=MIN_PER_SECOND,
+        max=MAX_PER_SECOND,
         help="Global limit, in starts per second; by default that of the store.",
     ),
 ]

@@ -23,6 +23,7 @@ from taskqueue.cli.options import (
 )
 from taskqueue.cli.output import Output
 from taskqueue.cli.remedies import remedy
+from taskqueue.command_line.parameters import declare_parameters
 from taskqueue.store.connection import Store, open_store
 from taskqueue.store.errors import (
     CursorLostError,
@@ -78,10 +79,7 @@ def store_command(
         inspect.Parameter("release", keyword, default=RELEASE_DEFAULT, annotation=ReleaseOption),
         inspect.Parameter("output", keyword, default=Output.TABLE, annotation=OutputOption),
     ]
-    parameters = [*own, *shared]
-    # typer reads the parameters of a function from these.
-    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    command.__annotations__ = {one.name: one.annotation for one in parameters}
+    declare_parameters(command, [*own, *shared])
     command.__name__, command.__doc__ = verb.__name__, verb.__doc__
     return command
 

@@ -1,6 +1,5 @@
 """Rows and facts, as a table for people or as JSON for programs."""
 
-import json
 import sys
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -9,7 +8,7 @@ from rich.console import Console
 from rich.table import Table
 from rich.text import Text
 
-from taskqueue.cli.output import MAX_CHARACTERS, Output, show_drawing, show_json
+from taskqueue.cli.output import MAX_CHARACTERS, Output, json_text, show_drawing, show_json
 from taskqueue.text.printable import printable_line
 
 #: Width where standard output is no terminal, so that no line is wrapped or cut.
@@ -65,7 +64,7 @@ def _cell_text(value: Any) -> str:
         case dict() | list() if not value:
             text = "-"
         case dict() | list() if not _is_flat(value):
-            text = json.dumps(value, ensure_ascii=False)  # read by people
+            text = json_text(value, ascii_only=False)  # read by people
         case list():
             text = ", ".join(str(item) for item in value)
         case dict():

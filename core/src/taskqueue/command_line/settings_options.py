@@ -11,6 +11,7 @@ from pydantic.fields import FieldInfo
 from typer.exceptions import TyperException
 
 from taskqueue.command_line.command import new_group
+from taskqueue.command_line.parameters import declare_parameters
 from taskqueue.command_line.usage import Command
 
 #: Shown in place of a value, by the name of its type.
@@ -55,8 +56,7 @@ def settings_options(settings_class: type[BaseModel], use: Use, refuse: Refuse) 
     for name, field in settings_class.model_fields.items():
         option, default = _option(name, field)
         parameters.append(inspect.Parameter(name, keyword, annotation=option, default=default))
-    command.__signature__ = inspect.Signature(parameters)  # type: ignore[attr-defined]
-    command.__annotations__ = {one.name: one.annotation for one in parameters}
+    declare_parameters(command, parameters)
     app = new_group()
     app.command(cls=SettingsCommand, help=settings_class.__doc__, epilog=EPILOG)(command)
     made: Any = typer.main.get_command(app)

@@ -1,7 +1,6 @@
 """`taskqueue dev`: a folder of manifests, run on this machine."""
 
 import asyncio
-import json
 import signal
 import sys
 import time
@@ -17,6 +16,7 @@ from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.failure import fail, say
 from taskqueue.cli.instant import read_duration_ms
 from taskqueue.cli.options import RELEASE_DEFAULT, ForOption
+from taskqueue.cli.output import show_json
 from taskqueue.cli.store_command import with_store
 from taskqueue.command_line.command import run_command
 from taskqueue.dev.children import ChildError
@@ -88,7 +88,7 @@ def _show(options: StackOptions, for_s: float | None, *, as_json: bool) -> ExitC
     except ChildError:
         return ExitCode.REFUSED
     if as_json:
-        print(json.dumps(asdict(summary)))
+        show_json(asdict(summary), indent=None)
     else:
         for name, value in summary.lines():
             console.print(f"{name:20} {value:>14}")

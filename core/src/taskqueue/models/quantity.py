@@ -6,8 +6,9 @@ from taskqueue.models.refusal import ValueRefusedError, must_be
 
 PATTERN = r"^[+]?([0-9]+([.][0-9]*)?|[.][0-9]+)([numkMGTPE]|[KMGTPE]i|[eE][+-]?[0-9]{1,2})?$"
 MAX_CHARACTERS = 32
-# Below, a cost of 1000 would book a slot beyond the microseconds that a double counts exactly;
-# above, a limit has no effect.
+#: Bounds of every rate: of manifests, settings and commands, and of the store's scripts, which take them from here.
+#: Below, a cost of 1000 would book a slot beyond the microseconds that a double counts exactly; above, a limit has no
+#: effect.
 MIN_PER_SECOND = 1e-6
 MAX_PER_SECOND = 1e6
 

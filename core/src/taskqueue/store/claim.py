@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from enum import IntEnum
 from functools import partial
-from typing import NamedTuple
+from typing import Generic, NamedTuple, TypeVar
 
 import msgspec
 
@@ -44,17 +44,26 @@ class Result(NamedTuple):
     ran_us: int = 0
 
 
-class JobLease(msgspec.Struct, array_like=True, frozen=True, gc=False):
+_Params = TypeVar("_Params", str, msgspec.Raw)
+
+
+class _Lease(msgspec.Struct, Generic[_Params], array_like=True, frozen=True, gc=False):
+    lease: str
+    start_us: int
+    params: _Params
+    failures: int
+    losses: int
+
+
+class JobLease(_Lease[str], array_like=True, frozen=True, gc=False):
     """A leased job. lease: the job's name, its worker and a sequence number (`job_name`).
 
     start_us: the earliest start, server clock. failures: failed attempts so far; losses: vanished workers so far.
     """
 
-    lease: str
-    start_us: int
-    params: str
-    failures: int
-    losses: int
+
+class _RawLease(_Lease[msgspec.Raw], array_like=True, frozen=True, gc=False):
+    """A leased job with params that are not decoded."""
 
 
 class Alone(IntEnum):
@@ -69,38 +78,29 @@ class Alone(IntEnum):
     NOW = 2
 
 
-class Claim(msgspec.Struct, array_like=True, frozen=True):
+_Job = TypeVar("_Job", JobLease, _RawLease)
+
+
+class _Answer(msgspec.Struct, Generic[_Job], array_like=True, frozen=True):
+    now_us: int
+    version: int
+    rate: float
+    come_back_us: int
+    jobs: list[_Job]
+    alone: Alone = Alone.NOT_NOW
+    closed_us: int = 0
+
+
+class Claim(_Answer[JobLease], array_like=True, frozen=True):
     """The answer of claim. rate: starts per second of the global limit, -1 if none is set.
 
     come_back_us: the time of the next call, server clock; -1: as soon as there is room; 0: the time given before holds.
     alone: see Alone. closed_us: the time until which a handler closed the global limit, or 0.
     """
 
-    now_us: int
-    version: int
-    rate: float
-    come_back_us: int
-    jobs: list[JobLease]
-    alone: Alone = Alone.NOT_NOW
-    closed_us: int = 0
 
-
-class _RawLease(msgspec.Struct, array_like=True, frozen=True):
-    lease: str
-    start_us: int
-    params: msgspec.Raw
-    failures: int
-    losses: int
-
-
-class _RawClaim(msgspec.Struct, array_like=True, frozen=True):
-    now_us: int
-    version: int
-    rate: float
-    come_back_us: int
-    jobs: list[_RawLease]
-    alone: Alone = Alone.NOT_NOW
-    closed_us: int = 0
+class _RawClaim(_Answer[_RawLease], array_like=True, frozen=True):
+    """The answer of claim with params that are not decoded."""
 
 
 _decode = packed(Claim)
@@ -150,7 +150,7 @@ async def claim(
     )
 
 
-def _job(store: Store, raw: "_RawLease") -> JobLease:
+def _job(store: Store, raw: _RawLease) -> JobLease:
     params = store.malformed.read(f"payload {raw.lease}", partial(_decode_text, raw.params))
     return JobLease(
         raw.lease, raw.start_us, UNREADABLE_PARAMS if params is None else params, raw.failures, raw.losses

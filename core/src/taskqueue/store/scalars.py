@@ -2,7 +2,8 @@
 
 import re
 
-RATE_MIN, RATE_MAX = 1e-6, 1e9
+from taskqueue.models.quantity import MAX_PER_SECOND, MIN_PER_SECOND
+
 _RATE = re.compile(rb"[0-9.e+-]+")
 _DIGITS_MAX = 16
 #: No instant is that late, in the year 5138.
@@ -15,7 +16,7 @@ def read_rate(value: bytes) -> float | None:
     if not _RATE.fullmatch(value):  # no 1_0, which scripts cannot read, and no 0x10, which Python cannot
         raise ValueError(value)
     rate = float(value)
-    if rate and not RATE_MIN <= rate <= RATE_MAX:
+    if rate and not MIN_PER_SECOND <= rate <= MAX_PER_SECOND:
         raise ValueError(value)
     return rate or None
 

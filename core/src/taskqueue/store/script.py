@@ -8,6 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, Generic, TypeVar
 
+from taskqueue.models.quantity import MAX_PER_SECOND, MIN_PER_SECOND
 from taskqueue.models.values import ConcurrencyPolicy, Priority
 from taskqueue.plan.lanes import Lane, lane_of, turns
 from taskqueue.plan.limiter import STRETCH
@@ -51,7 +52,7 @@ def source(name: str) -> str:
 
 
 def constants() -> str:
-    """Return the constants that scripts take from Python, as Lua: lanes, policies, spacing of the limiter, ALIVE_MS.
+    """Return the constants that scripts take from Python, as Lua.
 
     TURNS: the lanes, as indices of LANES, in the order in which they start jobs.
     """
@@ -62,6 +63,7 @@ def constants() -> str:
         f"local TURNS = {{ {order} }}\n"
         f"local POLICIES = {_strings(ConcurrencyPolicy)}\n"
         f"local STRETCH = {STRETCH}\n"
+        f"local MIN_PER_SECOND, MAX_PER_SECOND = {MIN_PER_SECOND}, {MAX_PER_SECOND}\n"
         f"local ALIVE_MS = {ALIVE_MS}\n"
     )
 

@@ -11,13 +11,13 @@ from functools import lru_cache
 import msgspec
 
 from taskqueue.models.identity import NAME_PATTERN
+from taskqueue.models.quantity import MAX_PER_SECOND, MIN_PER_SECOND
 from taskqueue.models.values import Schedule, TaskType
 from taskqueue.plan.lanes import lane_of
 from taskqueue.plan.limiter import own_spacing_us
 from taskqueue.plan.schedule import window_s
 from taskqueue.plan.segment import Segment
 from taskqueue.plan.spread import spread_class, stride
-from taskqueue.store.scalars import RATE_MAX, RATE_MIN
 
 #: Generations are numbered 1 to 9 in turn: a subscription's record has one digit for it (scripts/lib/deal.lua).
 GENERATIONS_MOST = 9
@@ -124,7 +124,7 @@ def read_type(name: bytes, value: bytes) -> tuple[TypeRecord, bool]:
     own = task_type.rate_limit
     limits = [limit for limit in (own.per_second, own.per_user_per_second) if limit is not None]
     if min(task_type.cost, task_type.timeout_ms) < 1 or not all(
-        RATE_MIN <= limit <= RATE_MAX for limit in limits
+        MIN_PER_SECOND <= limit <= MAX_PER_SECOND for limit in limits
     ):
         raise ValueError(task_type.name)
     ours = _line(record).encode()

@@ -2,10 +2,10 @@
 -- KEYS  1 prefix
 -- ARGV  1 type  2 user  3 id  4 delay ms  5 life ms (0: none)  6 params, JSON
 -- Output  [verdict, job's name]; verdicts: ok, repeated (the id is known), unknown (no such type)
--- uses: base types settle
+-- uses: base types settle wakeup
 jobs_move = true
 local REMEMBER_MS = 3600000
-local WAKEUP_TOKENS_MAX, WAKEUP_TOKENS_MS = 16, 5000
+local WAKEUP_TOKENS_MAX = 16
 if not find_type(ARGV[1]) then return { 'unknown', '' } end
 local id = P .. 'enqueued:' .. ARGV[1] .. ':' .. ARGV[2] .. ':' .. ARGV[3]
 local due = now + ARGV[4]
@@ -20,7 +20,6 @@ redis.call('HSET', P .. 'payload', name, ARGV[6])
 make_ready(parse(name), due)
 count('enqueued')
 flush_counts()
--- Wakes one idle worker: idle workers wait on this list, each with a connection for it.
-if redis.call('LLEN', P .. 'wakeup_tokens') < WAKEUP_TOKENS_MAX then redis.call('LPUSH', P .. 'wakeup_tokens', '1') end
-redis.call('PEXPIRE', P .. 'wakeup_tokens', WAKEUP_TOKENS_MS)
+-- Other scripts need no bound: `pass_wakeup` follows a token that was taken. So a worker's login needs no LLEN.
+if redis.call('LLEN', P .. 'wakeup_tokens') < WAKEUP_TOKENS_MAX then wake_worker() end
 return { 'ok', name }

@@ -2,8 +2,7 @@
 -- KEYS  1 prefix
 -- ARGV  1 limit: global, type:TYPE or user:USER
 -- Output  until when the limit was closed, us; 0 if it was open
--- uses: base
-local WAKEUP_TOKENS_MS = 5000
+-- uses: base wakeup
 local closed_us
 if ARGV[1] == 'global' then
   closed_us = tonumber(redis.call('HGET', P .. 'limiter', 'closed_until_us')) or 0
@@ -14,6 +13,5 @@ else
   if closed_us > now_us then redis.call('ZADD', P .. 'limits_free_at', 'XX', int(now_us), ARGV[1]) end
 end
 if closed_us <= now_us then return 0 end
-redis.call('LPUSH', P .. 'wakeup_tokens', '1')  -- wakes an idle worker
-redis.call('PEXPIRE', P .. 'wakeup_tokens', WAKEUP_TOKENS_MS)
+wake_worker()
 return math.floor(math.min(closed_us, 1e16))

@@ -25,11 +25,14 @@ if target <= cursor then return verdict('ok') end
 -- Returns the jobs that wait or are leased, from the counters: jobs in less jobs out; and whether all could be read.
 local function read_flow()
   local flow, readable = 0, true
-  for i, text in ipairs(redis.call('HMGET', P .. 'metrics', 'emitted', 'enqueued', 'redriven',
-    'done', 'dead', 'expired', 'skipped', 'replaced')) do
-    flow = flow + (i <= 3 and 1 or -1) * (whole(text) or 0)
-    readable = readable and (not text or whole(text))
+  local function add(names, sign)
+    for _, text in ipairs(redis.call('HMGET', P .. 'metrics', unpack(names))) do
+      flow = flow + sign * (whole(text) or 0)
+      readable = readable and (not text or whole(text))
+    end
   end
+  add(IN, 1)
+  add(OUT, -1)
   return flow, readable
 end
 local flow, readable = read_flow()

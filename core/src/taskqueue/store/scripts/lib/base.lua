@@ -1,5 +1,5 @@
 -- Base of every script: key prefix, rights, schema, the server's clock, malformed values, counters, job names.
--- taskqueue.store.script puts constants in front: COMMANDS, LANES, DEFAULT_LANE, TURNS, POLICIES, STRETCH.
+-- taskqueue.store.script puts constants in front: COMMANDS, and those of its function `constants`.
 --
 -- A job's name holds all that `claim` needs: TYPE|USER|OCCURRENCE|OFFSET|LIFE (scheduled) or TYPE|USER|~ID|DUE|LIFE (ad
 -- hoc). OCCURRENCE is in s, OFFSET, DUE and LIFE are in ms; LIFE 0: no deadline. A leased job is NAME|WORKER|FENCE; the

@@ -74,7 +74,7 @@ end
 -- Reads a rate (starts a second); nil for 0, which starts nothing, and for text that is no rate.
 local function per_second(text)
   local value = text and string.find(text, '^[%d.e+-]+$') and tonumber(text)
-  return value and value >= 1e-6 and value <= 1e9 and value or nil
+  return value and value >= MIN_PER_SECOND and value <= MAX_PER_SECOND and value or nil
 end
 
 -- Returns the rate in force (nil: nothing starts) and the version of types and overrides.
