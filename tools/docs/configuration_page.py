@@ -65,7 +65,9 @@ def _lines() -> Iterator[str]:
     yield from _settings("Worker", WorkerSettings, shared)
     ticking = set(TickingSettings.model_fields)
     yield from _settings(
-        "Operator: the scheduler's settings except `manifests`, and these", OperatorSettings, ticking
+        "Operator: the scheduler's settings except `manifests` and `manifests_poll`, and these",
+        OperatorSettings,
+        ticking,
     )
     yield "## Manifests\n"
     yield (

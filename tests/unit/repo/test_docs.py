@@ -35,6 +35,13 @@ def test_every_file_named_by_internals_exists() -> None:
     assert [name for name in named if not any(path.endswith(f"/{name}") for path in files)] == []
 
 
+def test_every_script_has_a_row_on_the_page_of_redis() -> None:
+    table = (ROOT / "docs" / "redis.md").read_text().partition("| script |")[2].partition("\n\n")[0]
+    rows = set(re.findall(r"`(\w+)`", "".join(row.split("|")[1] for row in table.splitlines()[2:])))
+    scripts = {path.stem for path in (ROOT / "core/src/taskqueue/store/scripts").glob("*.lua")}
+    assert scripts - rows == set()
+
+
 @pytest.mark.parametrize("page", ["CONTRIBUTING.md", "tests/README.md"])
 def test_files_and_folders_named_for_contributors_exist(page: str) -> None:
     named = re.findall(r"`([\w./]+/[\w./]*|\w+\.py|values\.schema\.json)`", (ROOT / page).read_text())
