@@ -60,14 +60,14 @@ store: $(STAMP) ## Fundamentals, then every script on a real Valkey, by a clock 
 
 # Tests of processes, the cluster and the chart wait more than they compute: two cores carry more than two of them.
 process: $(STAMP) ## Real processes: kill -9, cut connections, exact slots; then short failovers
-	$(BIN)/pytest -n 4 --dist loadfile tests/process
+	$(BIN)/pytest -n 3 --dist loadfile tests/process
 	$(BIN)/pytest -n 2 --dist load tests/faults
 
 cluster: $(STAMP) ## The operator on a real Kubernetes control plane; skipped without Go to build it [KUBECONFIG_TEST]
-	$(BIN)/pytest -n 3 --dist loadfile tests/cluster
+	$(BIN)/pytest -n 2 --dist loadfile tests/cluster
 
 chart: $(STAMP) ## The chart: lint, refusals, a real API server; builds helm 4 and promtool once, 4 minutes [TASKQUEUE_HELM]
-	$(BIN)/pytest -n 3 --dist loadfile tests/chart
+	$(BIN)/pytest -n 2 --dist loadfile tests/chart
 
 ##@ Before a commit
 
