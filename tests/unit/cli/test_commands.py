@@ -1,6 +1,7 @@
 """The table of commands: each one loads on use, appears whole in the help, and completes."""
 
 import os
+import re
 import subprocess
 import sys
 from pathlib import Path
@@ -106,3 +107,8 @@ def test_a_package_that_is_not_installed_is_named_with_its_extra(
     assert sentence in capsys.readouterr().err
     with pytest.raises(ModuleNotFoundError):
         LazyCommand("plan", Place("taskqueue.cli.absent", "app", "Plan.")).load()
+
+
+def test_the_page_of_commands_names_every_command() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "cli.md").read_text()
+    assert [name for name in COMMANDS if not re.search(rf"(?:taskqueue |`){name}\b", page)] == []

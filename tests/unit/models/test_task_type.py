@@ -3,6 +3,7 @@ from typing import Any
 
 import pytest
 from pydantic import ValidationError
+from pydantic.alias_generators import to_camel
 
 from taskqueue.models.manifest import API_VERSION, parse
 from taskqueue.models.part import Part, refusals
@@ -250,3 +251,35 @@ def test_every_field_is_described_for_kubectl_explain(
     shape: type[TaskTypeManifest | UserSubscriptionManifest],
 ) -> None:
     assert undescribed(shape.model_json_schema()) == []
+
+
+FULL: dict[str, Any] = {
+    "schedule": {"cron": "0 2 * * *", "timeZone": "Europe/Berlin"},
+    "window": "30m",
+    "handler": {"http": {"url": "https://api.example.com", "method": "PUT", "headers": {"A": "b"}}},
+    "params": {"region": "eu"},
+    "lockedParams": ["region"],
+    "priority": "High",
+    "cost": 2,
+    "timeout": "7s",
+    "retry": {"maxAttempts": 2, "minBackoff": "2s", "maxBackoff": "3s"},
+    "rateLimit": {"perSecond": "5", "perUserPerSecond": "1"},
+    "concurrencyPolicy": "Replace",
+    "startingDeadline": "9s",
+    "catchUp": "Skip",
+    "suspend": True,
+}
+
+
+@pytest.mark.parametrize("field", TaskTypeSpec.model_fields)
+def test_every_field_reaches_the_value(field: str) -> None:
+    """A field that `value()` forgets would be accepted and ignored."""
+    name = to_camel(field)
+    plain = {"schedule": {"cron": "0 3 * * *"}, "handler": {"function": "noop"}}
+    assert value_of(plain | {name: FULL[name]}) != value_of(plain)
+
+
+def value_of(spec: dict[str, Any]) -> TaskType:
+    value = parse({"apiVersion": API_VERSION, "kind": "TaskType", "metadata": {"name": "t"}, "spec": spec})
+    assert isinstance(value, TaskType)
+    return value

@@ -67,7 +67,7 @@ OUTCOME_PLACES: dict[str, Callable[[], tuple[Iterable[str], Iterable[str]]]] = {
     "letters of claim.py": lambda: (LETTERS, set(Outcome) - {Outcome.LOST}),
     "outcomes that ran": lambda: (RAN, set(LETTERS) - RETURNED),
     "letters that settle.lua reads": lambda: (
-        {*matches(r"== '([drxlc])'", SETTLE), LETTERS[Outcome.LIMITED]},  # its last branch
+        {*matches(r"outcome == '([a-z])'", SETTLE), LETTERS[Outcome.LIMITED]},  # its last branch
         LETTERS.values(),
     ),
     "letters that settle.lua remembers": lambda: (matches(r"remember_run\(job, '(.)'\)", SETTLE), OUTCOMES),

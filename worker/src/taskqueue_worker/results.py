@@ -62,12 +62,16 @@ def judged(leased: LeasedJob, verdict: Verdict) -> Result:
             delay_s=verdict.delay_s,
             **leased.owner(),
         )
-    if verdict.outcome is Outcome.DEAD:
-        return dead(leased, verdict.reason, verdict.logged)
     delay_ms = None if verdict.delay_s is None else int(verdict.delay_s * 1000)
-    if verdict.outcome is Outcome.LIMITED:
-        return _limited(leased, verdict, delay_ms or 0)
-    return failed(leased, verdict.reason, delay_ms, verdict.logged)
+    match verdict.outcome:
+        case Outcome.RETRIED:
+            return failed(leased, verdict.reason, delay_ms, verdict.logged)
+        case Outcome.DEAD:
+            return dead(leased, verdict.reason, verdict.logged)
+        case Outcome.LIMITED:
+            return _limited(leased, verdict, delay_ms or 0)
+        case other:  # a new outcome that handlers ask for gets a branch here
+            raise NotImplementedError(other)
 
 
 def failed(leased: LeasedJob, reason: str, delay_ms: int | None = None, logged: str = "") -> Result:

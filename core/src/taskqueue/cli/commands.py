@@ -1,6 +1,6 @@
 """Every command by name, in the order of the help.
 
-A new command is one line here, or one function in the module of its group.
+A new command is a module and a line here; a command of a group is one function in the module of that group.
 """
 
 from taskqueue.cli.lazy import Place

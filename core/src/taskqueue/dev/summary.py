@@ -46,8 +46,12 @@ class Summary:
             if self.audit_difference
             else "every job is accounted for"
         )
-        limit = "saw more than" if self._above() else "never saw more than"
-        return f"{lost}; the API {limit} {self.rate:g} requests in any second"
+        if not self._above():
+            return f"{lost}; the API never saw more than {self.rate:g} requests in any second"
+        return (
+            f"{lost}; the API saw more than {self.rate:g} requests in one second ({self.api_worst_second}): "
+            "docs/performance.md explains requests that a busy machine delays"
+        )
 
     def lines(self) -> list[tuple[str, str]]:
         """Return the names and values to print; the problem is printed apart."""

@@ -1,7 +1,6 @@
 """Outcomes of an attempt: the one list that metrics, results, the store's protocol and the documentation follow.
 
-A new outcome is a line here, its letter in `taskqueue.store.claim`, and a function in `taskqueue_worker.results` that
-makes its result; `tests/unit/repo/test_one_place.py` names the pages that must list it.
+CONTRIBUTING.md lists the places of a new outcome; `tests/unit/repo/test_one_place.py` names a forgotten one.
 """
 
 from enum import StrEnum
