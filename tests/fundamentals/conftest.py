@@ -22,7 +22,7 @@ from taskqueue.store.claim import Alone, JobLease, Result, claim
 from taskqueue.store.enqueue import enqueue
 from taskqueue.store.limits import set_rate
 from taskqueue.testing import run_handler_async
-from taskqueue_worker.outbox import backoff_ms
+from taskqueue_worker.results import backoff_ms
 from tests.support.store.script_clock import BEGIN_US
 
 if TYPE_CHECKING:

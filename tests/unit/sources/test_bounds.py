@@ -11,8 +11,8 @@ import pytest
 
 from taskqueue.models.nesting import DOCUMENT_DEPTH
 from taskqueue.sources import manifest_file, scan
+from taskqueue.sources.bounds import MAX_FILE_BYTES, MAX_FOLDERS_DEEP
 from taskqueue.sources.folder import FolderSource, load
-from taskqueue.sources.limits import MAX_FILE_BYTES, MAX_FOLDERS_DEEP
 from taskqueue.sources.manifest_file import read_manifest_file
 from tests.support.manifests.folder import task_type, user, write
 

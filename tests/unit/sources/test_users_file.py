@@ -9,7 +9,7 @@ import pytest
 from taskqueue.models.fault import Fault
 from taskqueue.models.manifest import API_VERSION
 from taskqueue.models.values import Task, UserSubscription
-from taskqueue.sources.limits import MAX_ROW_BYTES
+from taskqueue.sources.bounds import MAX_ROW_BYTES
 from taskqueue.sources.lines import read_lines
 from taskqueue.sources.users_file import read_users
 

@@ -9,7 +9,8 @@
     slots         the concurrency slots: long-lived tasks, each running one job after another
     leased_job    one job from its claim to its result
     runner        one run of a handler, and the result of every way in which it may end
-    outbox        results: made from outcomes, counted, kept until a claim carries them
+    results       results: made from outcomes, logged, counted
+    outbox        results kept until a claim carries them
     task_types    task types bound to their handlers, read again when the store has a new version
     clock         the store's clock in the loop's time; the wait for a slot of the limit
     permits       further slots of the global limit for a job that runs
@@ -19,8 +20,8 @@
     settings      the settings
     liveness      a package: the process goes on, whatever user code does in it
 
-A job's path: claimer -> slots -> runner -> outbox -> calls. The three modules beyond the plan of fourteen keep Claimer
-at five collaborators (calls), Pace at one subject (suspects) and Worker below 250 lines (probes).
+A job's path: claimer -> slots -> runner -> results -> outbox -> calls.
 
-May import `taskqueue` except its command line and its scheduler; never Redis.
+May import `taskqueue.handlers`, `taskqueue.process`, `taskqueue.store`, `taskqueue.plan`, `taskqueue.models`,
+`taskqueue.command_line`, `taskqueue.text` and, in `__main__`, `taskqueue_entry`; never Redis.
 """

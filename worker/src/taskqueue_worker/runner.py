@@ -11,7 +11,7 @@ from taskqueue.handlers.verdict import read_verdict
 from taskqueue.process.cancellation import absorb_cancellation
 from taskqueue.store.claim import Result
 from taskqueue.text.printable import type_name
-from taskqueue_worker import outbox
+from taskqueue_worker import results
 from taskqueue_worker.leased_job import LeasedJob
 
 log = structlog.get_logger("taskqueue.worker")
@@ -25,7 +25,7 @@ async def run(leased: LeasedJob, job: Job, now_s: float) -> Result | None:
     """
     bound = leased.type
     if bound.run is None:
-        return outbox.failed(leased, bound.problem)
+        return results.failed(leased, bound.problem)
     leased.called_s = now_s
     if bound.managed is None:  # a managed handler begins its jobs by itself
         leased.began_s = now_s
@@ -41,7 +41,7 @@ async def run(leased: LeasedJob, job: Job, now_s: float) -> Result | None:
         error = BaseException.with_traceback(raised, None)
     if leased.task is not None and leased.task.cancelling():
         await absorb_cancellation()
-    return outbox.done(leased) if error is None else judge_raised(leased, error)
+    return results.done(leased) if error is None else judge_raised(leased, error)
 
 
 def judge_raised(leased: LeasedJob, error: BaseException) -> Result | None:
@@ -49,13 +49,13 @@ def judge_raised(leased: LeasedJob, error: BaseException) -> Result | None:
     # Not isinstance, which may ask an object for a class of its own.
     raised = type(error)
     if issubclass(raised, SlotMissed):
-        return outbox.late(leased)
+        return results.late(leased)
     if issubclass(raised, NoFreeThread) and leased.stop == "timeout":
-        return outbox.no_thread(leased, error)
+        return results.no_thread(leased, error)
     if leased.stop is not None and not issubclass(raised, OutcomeRequest):
-        return outbox.stopped(leased)
+        return results.stopped(leased)
     if issubclass(raised, asyncio.CancelledError):
-        return outbox.failed(leased, "the handler, or a task that a handler left behind, cancelled this job")
+        return results.failed(leased, "the handler, or a task that a handler left behind, cancelled this job")
     if not issubclass(raised, Exception):
         log.error("handler raised an exit", job=leased.name, error=type_name(error))
-    return outbox.judged(leased, read_verdict(error))
+    return results.judged(leased, read_verdict(error))

@@ -21,7 +21,7 @@ from taskqueue.store.claim import Result
 from taskqueue.store.job_name import parse
 from taskqueue.store.users import decode_params
 from taskqueue.text.printable import describe_error, type_name
-from taskqueue_worker import outbox
+from taskqueue_worker import results
 from taskqueue_worker.clock import reached
 from taskqueue_worker.leased_job import LeasedJob
 from taskqueue_worker.pace import Reach
@@ -113,7 +113,7 @@ class Slots:
     def give_back(self) -> None:
         """Return every job whose handler has not begun."""
         while self._waiting:
-            self._report(outbox.returned(self._waiting.popleft()))
+            self._report(results.returned(self._waiting.popleft()))
         for leased in list(self.running.values()):
             if not leased.began_s:
                 leased.cancel("drain")
@@ -194,9 +194,9 @@ class Slots:
             return judge_raised(leased, BaseException.with_traceback(error, None))
         if isinstance(error, asyncio.CancelledError):
             await absorb_cancellation()
-            return None if leased.stop == "lost" else outbox.returned(leased)
+            return None if leased.stop == "lost" else results.returned(leased)
         log.error("job failed outside its handler", job=leased.name, error=type_name(error))
-        return outbox.failed(leased, f"the worker failed: {describe_error(error)}", logged=type_name(error))
+        return results.failed(leased, f"the worker failed: {describe_error(error)}", logged=type_name(error))
 
     def _slot_ended(self, task: asyncio.Task[None]) -> None:
         if self.closing or self.ended.done():
@@ -210,12 +210,12 @@ class Slots:
         try:
             job = self._job(leased)
         except Exception as error:  # noqa: BLE001 - the store may hold anything
-            return outbox.dead(leased, f"the stored job cannot be read: {describe_error(error)}")
+            return results.dead(leased, f"the stored job cannot be read: {describe_error(error)}")
         managed = leased.type.managed
         in_time = await reached(leased.start_s, managed.ahead_s if managed else 0.0)
         self._reach.record(in_time=in_time)
         if not in_time:
-            return outbox.late(leased)
+            return results.late(leased)
         called_s = self._loop.time()
         result = await run(leased, job, called_s)
         if not leased.began_s:

@@ -1,6 +1,6 @@
 """Outcomes of an attempt: the one list that metrics, results, the store's protocol and the documentation follow.
 
-A new outcome is a line here, its letter in `taskqueue.store.claim`, and a function in `taskqueue_worker.outbox` that
+A new outcome is a line here, its letter in `taskqueue.store.claim`, and a function in `taskqueue_worker.results` that
 makes its result; `tests/unit/repo/test_one_place.py` names the pages that must list it.
 """
 
