@@ -14,7 +14,7 @@
     lines           bounded lines of a file or a pipe
     bounded_file    a regular file of bounded size
     encoding        refusals of files that are not UTF-8 text
-    limits          the bounds of all files
+    bounds          the bounds of all files
 
 May import `taskqueue.models`, `taskqueue.plan`, `taskqueue.text` and `taskqueue.errors`. A fault is a value with a
 place, not an exception, so that one bad file does not keep other files from being read.

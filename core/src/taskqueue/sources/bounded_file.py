@@ -5,7 +5,7 @@ import stat
 from pathlib import Path
 
 from taskqueue.errors import TaskqueueError
-from taskqueue.sources.limits import MAX_FILE_BYTES
+from taskqueue.sources.bounds import MAX_FILE_BYTES
 
 _FORMS = (
     (stat.S_ISDIR, "a folder"),

@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Iterator
 from dataclasses import dataclass
 
-from taskqueue.sources.limits import MAX_ROW_BYTES
+from taskqueue.sources.bounds import MAX_ROW_BYTES
 from taskqueue.sources.lines import Line
 
 #: Characters of one cell.

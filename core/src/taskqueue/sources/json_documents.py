@@ -14,9 +14,9 @@ import yaml
 from taskqueue.errors import TaskqueueError
 from taskqueue.models.nesting import TOO_DEEP, is_deeper
 from taskqueue.models.refusal import Refusal
+from taskqueue.sources.bounds import MAX_VALUES
 from taskqueue.sources.document import Document, Places
 from taskqueue.sources.encoding import BYTE_ORDER_MARK
-from taskqueue.sources.limits import MAX_VALUES
 from taskqueue.sources.yaml_documents import yaml_documents
 
 # The one thing in JSON that YAML refuses: characters written as two halves.

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from taskqueue.errors import TaskqueueError
+from taskqueue.sources.bounds import MAX_ROW_BYTES
 from taskqueue.sources.encoding import BYTE_ORDER_MARK, refuse_encoding
-from taskqueue.sources.limits import MAX_ROW_BYTES
 
 _CHUNK_BYTES = 65_536
 _MARK_BYTES = 8

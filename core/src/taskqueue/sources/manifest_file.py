@@ -13,10 +13,10 @@ from taskqueue.models.refusal import FieldPath, ManifestRefusedError, Refusal
 from taskqueue.models.values import TaskType, UserSubscription
 from taskqueue.plan.admission import admit
 from taskqueue.sources.bounded_file import FileRefusedError, read_bounded
+from taskqueue.sources.bounds import MAX_FAULTS, MAX_FILE_BYTES
 from taskqueue.sources.document import Document
 from taskqueue.sources.encoding import refuse_packed
 from taskqueue.sources.json_documents import JsonRefusedError, json_document, json_line
-from taskqueue.sources.limits import MAX_FAULTS, MAX_FILE_BYTES
 from taskqueue.sources.lines import EncodingRefusedError, read_lines
 from taskqueue.sources.yaml_documents import yaml_documents
 

@@ -9,7 +9,7 @@ from pathlib import Path
 
 from taskqueue.models.fault import Fault
 from taskqueue.sources.bounded_file import refuse_form
-from taskqueue.sources.limits import MAX_ENTRIES, MAX_FAULTS, MAX_FOLDERS_DEEP
+from taskqueue.sources.bounds import MAX_ENTRIES, MAX_FAULTS, MAX_FOLDERS_DEEP
 from taskqueue.sources.manifest_file import SUFFIXES
 
 

@@ -16,9 +16,9 @@ from typing import Any, cast
 
 from taskqueue.models.fault import Fault
 from taskqueue.models.refusal import ManifestRefusedError, Refusal, shown
+from taskqueue.sources.bounds import MAX_ROW_BYTES
 from taskqueue.sources.csv_users import csv_users
 from taskqueue.sources.json_documents import JsonRefusedError, decode
-from taskqueue.sources.limits import MAX_ROW_BYTES
 from taskqueue.sources.lines import EncodingRefusedError, Line, Readable, read_lines
 from taskqueue.sources.user_rows import Row, read_row
 

@@ -14,8 +14,8 @@ import yaml
 
 from taskqueue.models.nesting import DOCUMENT_DEPTH, TOO_DEEP
 from taskqueue.models.refusal import FieldPath, Refusal, shown
+from taskqueue.sources.bounds import MAX_ALIASED_VALUES, MAX_DOCUMENTS, MAX_FAULTS, MAX_VALUES
 from taskqueue.sources.document import Document, Place, Places, Tree
-from taskqueue.sources.limits import MAX_ALIASED_VALUES, MAX_DOCUMENTS, MAX_FAULTS, MAX_VALUES
 
 _STR_TAG = "tag:yaml.org,2002:str"
 _PLAIN_TAGS = (None, "!", _STR_TAG, "tag:yaml.org,2002:map", "tag:yaml.org,2002:seq")
