@@ -28,7 +28,8 @@ The face for applications:
     TaskqueueError                         the root of all errors; below it: StoreFailure, UnknownTypeError,
                                            UserOwnedError, LockedParamsError, ValueRefusedError
 
-May import any part, but only when a name of the face is first used, so that commands start quickly.
+May import `handlers`, `models` and `store`, only when a name of the face is first used, so that commands start
+quickly.
 """
 
 from importlib import import_module

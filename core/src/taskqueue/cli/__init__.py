@@ -33,5 +33,6 @@
 To add a command, write a function in a module of its group, or a line in `commands`. `main` and the modules that it
 imports stay free of Redis, YAML, pydantic and rich; the modules of the commands import at their top what they need.
 
-May import every package of `taskqueue` but `taskqueue.dev`.
+May import `taskqueue.scheduler`, `taskqueue.process`, `taskqueue.sources`, `taskqueue.store`, `taskqueue.plan`,
+`taskqueue.models`, `taskqueue.command_line`, `taskqueue.text` and, in `main`, `taskqueue_entry`.
 """

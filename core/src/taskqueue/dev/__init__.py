@@ -12,6 +12,7 @@
     complaints   the last warning in each log
     example_api  the API that a run calls, a process of its own that judges the limit
 
-May import every package of `taskqueue`, also `taskqueue.cli`, and nothing of the operator. No package imports `dev`:
-`taskqueue.cli.commands` names its commands.
+May import `taskqueue.cli`, `taskqueue.process`, `taskqueue.sources`, `taskqueue.store`, `taskqueue.plan`,
+`taskqueue.models`, `taskqueue.command_line` and `taskqueue.text`. No package imports `dev`: `taskqueue.cli.commands`
+names its commands.
 """
