@@ -8,6 +8,7 @@ from collections.abc import Iterable, Mapping
 from taskqueue.models.values import TaskType, UserSubscription
 from taskqueue.plan.feasibility import check
 from taskqueue.plan.verdict import Fit
+from taskqueue.plan.worker import ALIVE_MS
 from taskqueue.scheduler.keeper import Keeper
 from taskqueue.sources.desired import Desired
 from taskqueue.store.connection import Store
@@ -17,10 +18,6 @@ from taskqueue_operator import metrics
 from taskqueue_operator.conditions import kept
 from taskqueue_operator.objects import Object, ObjectTable
 from taskqueue_operator.status_inputs import StatusInputs
-
-#: Every heartbeat of a worker, one each 5 s by default, reports all of its handlers. A handler that was last reported
-#: this long before the latest heartbeat of any worker is gone.
-_HANDLER_GONE_MS = 30_000
 
 
 class InputReader:
@@ -77,10 +74,11 @@ class InputReader:
 def running(handlers: Mapping[str, int], workers: Iterable[WorkerSeen]) -> frozenset[str]:
     """Return the handlers of running workers; if none runs, of the last workers.
 
-    handlers: the last report of each name, epoch ms.
+    handlers: the last report of each name, epoch ms. Every heartbeat reports all handlers of its worker, so one last
+    reported longer than ALIVE_MS before the latest heartbeat of any worker is gone.
     """
     latest_ms = max((worker.seen_ms for worker in workers), default=0)
-    return frozenset(name for name, seen_ms in handlers.items() if seen_ms >= latest_ms - _HANDLER_GONE_MS)
+    return frozenset(name for name, seen_ms in handlers.items() if seen_ms >= latest_ms - ALIVE_MS)
 
 
 def _count(desired: Desired | None) -> Counter[str]:

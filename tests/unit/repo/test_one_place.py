@@ -97,6 +97,22 @@ def test_life_of_a_worker_is_written_in_its_module_alone() -> None:
     assert f"local ALIVE_MS = {ALIVE_MS}\n" in constants()
 
 
+def bounds_of_heartbeats(source: str) -> set[str]:
+    """Return the constants in ms of all functions that read a worker's heartbeat."""
+    found = set()
+    for function in ast.walk(ast.parse(source)):
+        if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
+            text = ast.unparse(function)
+            if re.search(r"\bworker\.seen_ms\b", text):
+                found |= set(re.findall(r"\b_?[A-Z][A-Z_]*_MS\b|\b\d{2,3}_?000\b", text))
+    return found
+
+
+def test_heartbeats_are_compared_with_the_life_of_a_worker_alone() -> None:
+    assert bounds_of_heartbeats("def f(worker): return 5 - worker.seen_ms < _RUNNING_MS") == {"_RUNNING_MS"}
+    assert set().union(*(bounds_of_heartbeats(path.read_text()) for path in SOURCES)) == {"ALIVE_MS"}
+
+
 def test_bounds_of_rates_are_written_in_their_module_alone() -> None:
     bounds = (
         r"(?:\bRATE_(?:MIN|MAX)|PER_SECOND)\b(?:, \w+)* = [\d.]|[<>]= 1e-?\d\b|\bm(?:in|ax)=(?:0\.|1e|1_0)"
