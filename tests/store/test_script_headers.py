@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from taskqueue import store
 from taskqueue.store import script
 
 SCRIPTS = Path(str(files("taskqueue.store") / "scripts"))
@@ -99,3 +100,6 @@ def test_every_script_has_one_wrapper_and_every_wrapper_a_script() -> None:
                     if isinstance(arg, ast.Constant) and isinstance(arg.value, str)
                 )
     assert sorted(name for names in called.values() for name in names) == NAMES
+    elsewhere = {module[:-3]: sorted(names) for module, names in called.items() if {module[:-3]} != names}
+    listed = re.findall(r"^    (\w+): (.+)$", store.__doc__ or "", re.MULTILINE)
+    assert {module: names.split(", ") for module, names in listed} == elsewhere
