@@ -2,13 +2,14 @@
 
 import asyncio
 import contextlib
-import random
 from collections.abc import Callable
 from itertools import count
 
 import structlog
 
+from taskqueue.process.backoff import Backoff
 from taskqueue.process.cancellation import absorb_cancellation
+from taskqueue.process.health import REACHABLE_S
 from taskqueue.store.claim import Alone, Claim, Result, claim
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import StoreFailure
@@ -19,8 +20,6 @@ from taskqueue_worker.outbox import Outbox
 log = structlog.get_logger("taskqueue.worker")
 
 _RETRY_MIN_S, _RETRY_MAX_S = 0.05, 1.0
-#: Calls are repeated at least each second: if all fail for so long, the store is away.
-_UNANSWERED_S = 5.0
 
 
 class StoreContact:
@@ -60,7 +59,7 @@ class StoreContact:
     def unanswered(self) -> str | None:
         """Check that the store answers."""
         silent_s = self._loop.time() - (self._failing_s or self._loop.time())
-        if silent_s > _UNANSWERED_S:
+        if silent_s > REACHABLE_S:
             return f"no claim was answered for {silent_s:.0f} s. {self._error}"
         return None if self.began else "no claim was answered yet"
 
@@ -145,7 +144,7 @@ class Calls:
         Returns None without an answer by until_s; without until_s, if a call fails while the worker drains.
         """
         number = next(self._numbers.setdefault(channel, count(1)))
-        worker, wait_s = f"{self._worker}.{channel}", _RETRY_MIN_S
+        worker, backoff = f"{self._worker}.{channel}", Backoff(_RETRY_MIN_S, _RETRY_MAX_S, lowest=0.5)
         while True:
             sent_s = self._loop.time()
             try:
@@ -162,12 +161,11 @@ class Calls:
                 )
             except StoreFailure as error:
                 self.contact.failed(str(error))
-                if wait_s == _RETRY_MIN_S:
+                if not backoff.failures:
                     log.warning("claim failed, nothing starts", error=str(error))
-                if self.draining if until_s is None else self._loop.time() + wait_s >= until_s:
+                if self.draining if until_s is None else self._loop.time() + backoff.next_s >= until_s:
                     return None
-                await asyncio.sleep(wait_s * random.uniform(0.5, 1.0))
-                wait_s = min(2 * wait_s, _RETRY_MAX_S)
+                await asyncio.sleep(backoff.fail())
                 continue
             except asyncio.CancelledError:
                 if self.ended or until_s is not None:

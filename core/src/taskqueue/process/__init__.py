@@ -7,6 +7,7 @@
     settings           flags, environment and file, in this order of precedence
     settings_file      the YAML file of settings
     health             /livez, /readyz and /metrics
+    backoff            waits between attempts at a server that does not answer
     progress           the progress of a loop, for /livez
     stop_signals       SIGTERM and SIGINT, from the first line of a process to its last
     standard_streams   standard input, output and error that the process was started without

@@ -19,6 +19,8 @@ Note = Callable[[], str | None]
 #: Returns the status, the content type and the body of a page.
 Page = Callable[[], Awaitable[tuple[int, str, bytes]]]
 
+#: A process is not ready while the store has not answered for so many seconds; calls are repeated more often.
+REACHABLE_S = 5.0
 NO_PAGES: Mapping[str, Page] = MappingProxyType({})
 
 

@@ -8,7 +8,7 @@ from typing import NoReturn
 
 from taskqueue.command_line.command import run_command
 from taskqueue.process.frame import Process, Start, Work, run
-from taskqueue.process.health import NO_PAGES, Check, Page
+from taskqueue.process.health import NO_PAGES, REACHABLE_S, Check, Page
 from taskqueue.process.retention import RetentionWatch
 from taskqueue.process.settings import settings_command
 from taskqueue.scheduler import metrics
@@ -19,9 +19,6 @@ from taskqueue.scheduler.source import Source
 from taskqueue.scheduler.ticker import Ticker
 from taskqueue.sources.folder import FolderSource
 from taskqueue.store.connection import Store
-
-#: The store counts as reachable if it answered within this many seconds.
-REACHABLE_S = 5.0
 
 
 class Scheduler:

@@ -5,7 +5,6 @@ A ticker that dies loses nothing: its only state is the cursor, which the store 
 """
 
 import asyncio
-import random
 import time
 
 import structlog
@@ -13,6 +12,7 @@ import structlog
 from taskqueue.plan.due import due
 from taskqueue.plan.replay import Replay, due_in_replay
 from taskqueue.plan.segment import DueRange
+from taskqueue.process.backoff import Backoff
 from taskqueue.process.progress import Progress
 from taskqueue.scheduler import metrics
 from taskqueue.scheduler.store_clock import StoreClock
@@ -86,20 +86,20 @@ class Ticker:
 
     async def run(self) -> None:
         """Tick until cancelled, also through an unreachable store."""
-        failures = 0
+        backoff = Backoff(BACKOFF_MIN_S, BACKOFF_MAX_S)
         while True:
             self.progress.step()
             try:
                 wait_s = await self.turn()
-                if failures:
-                    log.info("store answers again", failures=failures)
-                failures, self.failure = 0, ""
+                if backoff.failures:
+                    log.info("store answers again", failures=backoff.failures)
+                backoff.succeed()
+                self.failure = ""
             except StoreFailure as error:
                 self.failure = str(error)
-                if not failures:
+                if not backoff.failures:
                     log.warning("tick failed, retrying", error=str(error))
-                wait_s = random.uniform(0, min(BACKOFF_MAX_S, BACKOFF_MIN_S * 2 ** min(failures, 10)))
-                failures += 1
+                wait_s = backoff.fail()
             await asyncio.sleep(wait_s)
 
     async def turn(self) -> float:
