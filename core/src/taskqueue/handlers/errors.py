@@ -9,19 +9,19 @@ class HandlersError(TaskqueueError):
     """A handler has a fault."""
 
 
-class BadHandler(HandlersError, TypeError):  # noqa: N818 - reads as a sentence, as the three below
+class BadHandler(HandlersError, TypeError):
     """A registered object cannot be a handler."""
 
 
-class DuplicateHandler(HandlersError, ValueError):  # noqa: N818
+class DuplicateHandler(HandlersError, ValueError):
     """Two functions claim one name."""
 
 
-class UnloadableHandlers(HandlersError, ImportError):  # noqa: N818
+class UnloadableHandlers(HandlersError, ImportError):
     """A module or an entry point of handlers does not load."""
 
 
-class UnknownHandler(HandlersError, LookupError):  # noqa: N818
+class UnknownHandler(HandlersError, LookupError):
     """A manifest names a function that is not registered."""
 
     def __init__(self, function: str, registered: Iterable[str]) -> None:
@@ -33,19 +33,19 @@ class UnknownHandler(HandlersError, LookupError):  # noqa: N818
         )
 
 
-class BadHttpCall(HandlersError, ValueError):  # noqa: N818
+class BadHttpCall(HandlersError, ValueError):
     """The `http` of a task type cannot be called as written."""
 
 
-class CallFailed(HandlersError):  # noqa: N818
+class CallFailed(HandlersError):
     """The API gave no answer, or a status that may pass: the job is retried with backoff."""
 
 
-class SlotMissed(HandlersError):  # noqa: N818
+class SlotMissed(HandlersError):
     """The job's slot of the limit passed before the job could begin."""
 
 
-class NoFreeThread(HandlersError):  # noqa: N818
+class NoFreeThread(HandlersError):
     """All threads for handlers that are not async were busy; the job has not begun."""
 
     def __init__(self, threads: int, stuck: int) -> None:

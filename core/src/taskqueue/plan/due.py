@@ -51,7 +51,7 @@ def due(segments: Iterable[Segment], after_ms: int, until_ms: int, now_ms: int) 
         last_ms = window_s(schedule) * 1000 - 1
         # From the first start whose last offset is after `after` to the last start not after `until`.
         lo_s, hi_s = (after_ms - last_ms) // 1000 + 1, until_ms // 1000 + 1
-        if lo_s < segment.from_s:  # noqa: PLR1730
+        if lo_s < segment.from_s:
             lo_s = segment.from_s
         if segment.until_s is not None and segment.until_s < hi_s:
             hi_s = segment.until_s
@@ -88,9 +88,9 @@ def _answer(
         next_s = starts[index + 1] if index + 1 < len(starts) else next_occurrence(segment.schedule, start_s)
         start_ms = start_s * 1000
         lo, hi = after_ms + 1 - start_ms, until_ms - start_ms
-        if lo < 0:  # noqa: PLR1730
+        if lo < 0:
             lo = 0
-        if hi > last_ms:  # noqa: PLR1730
+        if hi > last_ms:
             hi = last_ms
         emitted = _first_offset_ms(segment, start_s, next_s, oldest_s, now_ms)
         on_time = now_ms - OVERDUE_GRACE_MS - start_ms

@@ -64,7 +64,7 @@ class StoreError(TaskqueueError):
         super().__init__(f"{text} {detail}".strip())
 
 
-class StoreFailure(StoreError):  # noqa: N818 - as the three below: they read as a sentence
+class StoreFailure(StoreError):
     """A call of the store failed."""
 
 

@@ -20,7 +20,7 @@ class _Service(msgspec.Struct):
 
 class _Spec(msgspec.Struct):
     service: _Service | None = None
-    caBundle: bytes = b""  # noqa: N815 - as Kubernetes writes it
+    caBundle: bytes = b""
 
 
 class _Uid(msgspec.Struct):

@@ -13,7 +13,7 @@ _MERGE = "application/merge-patch+json"
 
 
 class _Metadata(msgspec.Struct):
-    resourceVersion: str  # noqa: N815 - as Kubernetes writes it
+    resourceVersion: str
 
 
 class _Secret(msgspec.Struct):

@@ -34,7 +34,7 @@ _EXIT_S = 3.0
 
 
 class _Metadata(msgspec.Struct):
-    deletionTimestamp: str | None = None  # noqa: N815 - as Kubernetes writes it
+    deletionTimestamp: str | None = None
 
 
 class _Namespace(msgspec.Struct):

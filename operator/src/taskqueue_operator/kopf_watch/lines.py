@@ -19,11 +19,11 @@ EXPIRED = b'{"type":"ERROR","object":{"kind":"Status","code":410,"reason":"Expir
 
 
 class _Metadata(msgspec.Struct, omit_defaults=True):
-    resourceVersion: str  # noqa: N815  (as the API server spells it)
+    resourceVersion: str
     name: str = ""
     uid: str = ""
     generation: int = 0
-    creationTimestamp: str = ""  # noqa: N815
+    creationTimestamp: str = ""
 
 
 class _Object(msgspec.Struct, omit_defaults=True):

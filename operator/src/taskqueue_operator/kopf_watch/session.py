@@ -35,7 +35,7 @@ class RefusedError(aiohttp.ClientConnectionError):
 
 
 class _Version(msgspec.Struct):
-    resourceVersion: str  # noqa: N815  (as the API server spells it)
+    resourceVersion: str
 
 
 class _List(msgspec.Struct):
