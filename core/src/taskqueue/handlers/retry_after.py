@@ -4,8 +4,10 @@ from collections.abc import Mapping
 from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
-MAX_S = 86_400.0
-"""No API may close a limit for longer in one answer; it can always say so again."""
+from taskqueue.models.values import CLOSED_MAX_S
+
+#: Upper bound of a wait: an API can ask again.
+MAX_S = float(CLOSED_MAX_S)
 
 
 def retry_after_s(headers: Mapping[str, str], now: datetime) -> float | None:

@@ -11,11 +11,12 @@ from typing import Any, cast, get_args
 
 from taskqueue.handlers.outcomes import Discard, RateLimited, RetryLater, Scope
 from taskqueue.models.outcome import Outcome
+from taskqueue.models.values import CLOSED_MAX_S
 from taskqueue.text.printable import describe_error, printable, type_name
 
 #: Bounds for the closing of a limit (s). Below, a job that costs no attempt would spin; above, an epoch time is likely.
 RATE_LIMITED_MIN_S = 1.0
-RATE_LIMITED_MAX_S = 86_400.0
+RATE_LIMITED_MAX_S = float(CLOSED_MAX_S)
 #: Upper bound of a delay that a handler asks for (s).
 RETRY_LATER_MAX_S = 30 * 86_400.0
 

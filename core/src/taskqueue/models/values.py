@@ -9,8 +9,12 @@ from dataclasses import dataclass, field
 from enum import StrEnum
 from typing import Any
 
-#: Slots of the limit that one job, or one further permit, may take at a time.
+#: Slots of the limit that one job, or one further permit, may take at a time. A higher cost would close the limit for
+#: as long.
 MAX_COST = 1_000
+#: A handler, or an API by one answer, closes a limit for at most a day: one that asks for longer took a date for a
+#: delay.
+CLOSED_MAX_S = 86_400
 
 
 class Priority(StrEnum):

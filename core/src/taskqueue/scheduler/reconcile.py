@@ -15,15 +15,14 @@ from taskqueue.models.values import TaskType
 from taskqueue.plan.schedule import previous_occurrence, window_s
 from taskqueue.plan.spread import spread_class
 from taskqueue.plan.takeover import takeover_s
-from taskqueue.store.type_record import GENERATIONS_MOST, Generation, TypeRecord
+from taskqueue.store.scalars import GENERATIONS_MOST, WAITING_ROOM
+from taskqueue.store.type_record import Generation, TypeRecord
 
 #: A takeover is at least this far ahead, so that it is written before the cursor gets there; the cursor itself may
 #: be a second ahead of the clock.
 TAKEOVER_MARGIN_S = 2
 #: An old generation is kept this long after its last due, for processes that are reading it.
 RETIRE_MARGIN_MS = 1_000
-#: The generation in which subscriptions wait for a type that does not exist.
-WAITING_ROOM = 0
 
 
 @dataclass(frozen=True, slots=True)

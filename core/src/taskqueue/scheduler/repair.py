@@ -19,12 +19,12 @@ from taskqueue.store.fence import Fence
 from taskqueue.store.generations import find_generations, read_sample, redeal
 from taskqueue.store.malformed import text
 from taskqueue.store.repair import forget_notes, read_notes
-from taskqueue.store.type_record import GENERATIONS_MOST, Generation, TypeRecord
+from taskqueue.store.scalars import GENERATIONS_MOST, WAITING_ROOM
+from taskqueue.store.type_record import Generation, TypeRecord
 from taskqueue.store.types import Catalog, put_types
 
 #: Seconds between two repairs of one type: two releases that cannot read each other's records would take turns.
 _AGAIN_S = 10.0
-_WAITING_ROOM = 0
 _TYPES = b"types"
 #: Members whose offsets are compared before a stored schedule is adopted.
 _SAMPLE = 50
@@ -72,7 +72,7 @@ class Repair:
         log.warning("unreadable types repaired", types=written[:10], count=len(written))
         for record in records:  # subscriptions made meanwhile wait for the type
             if record.newest and not record.building:
-                await redeal(self._store, record.task_type.name, _WAITING_ROOM, record.newest.number)
+                await redeal(self._store, record.task_type.name, WAITING_ROOM, record.newest.number)
         places = [f"types {name}".encode() for name in written]
         await forget_notes(self._store, [*places, *([_TYPES] if names <= set(written) else [])])
         return version
@@ -109,7 +109,7 @@ class Repair:
         if len(full) == 1 and await self._fits(task_type, full[0]):
             return TypeRecord(task_type, (Generation(full[0], task_type.schedule),)), []
         for number in full:
-            await redeal(store, task_type.name, number, _WAITING_ROOM)
+            await redeal(store, task_type.name, number, WAITING_ROOM)
         return TypeRecord(task_type, (), building=Generation(1, task_type.schedule)), full
 
     async def _fits(self, task_type: TaskType, number: int) -> bool:

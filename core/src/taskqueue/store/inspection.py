@@ -19,8 +19,8 @@ from taskqueue.store.listing import read_handler, read_waiting, read_worker
 from taskqueue.store.malformed import UNREADABLE
 from taskqueue.store.overrides import read_override
 from taskqueue.store.repair import Repair, Verb
-from taskqueue.store.scalars import END_US, read_rate, read_whole
-from taskqueue.store.type_record import GENERATIONS_MOST, read_type
+from taskqueue.store.scalars import END_US, GENERATIONS_MOST, WAITING_ROOM, read_rate, read_whole
+from taskqueue.store.type_record import read_type
 from taskqueue.store.users import read_run, read_stored_user, read_subscription
 
 #: Repairs of one inspection. A store with more of them needs another inspection.
@@ -29,7 +29,6 @@ _BATCH = 1_000
 _USER = re.compile(USER_ID_PATTERN.encode())
 _LIMIT = re.compile(rb"(type|user):[A-Za-z0-9._@+-]{1,128}")
 _ATTEMPTS = re.compile(rb"[0-9]{1,6}\|[0-9]{1,6}(\|[0-9]{1,6}s?)?")
-_WAITING_ROOM = 0
 
 #: Both raise any error of UNREADABLE.
 _ReadField = Callable[[bytes, bytes], object]
@@ -174,7 +173,7 @@ async def release_subscribers(store: Store, repairs: list[Repair]) -> None:
     for one in repairs:
         if one.verb == "type" and one.field.isascii():
             for number in range(1, GENERATIONS_MOST + 1):
-                await redeal(store, one.field.decode(), number, _WAITING_ROOM)
+                await redeal(store, one.field.decode(), number, WAITING_ROOM)
 
 
 async def _look_at(store: Store, keys: list[bytes]) -> AsyncIterator[Repair]:

@@ -1,4 +1,4 @@
-"""Numbers of the store, read as scripts read them (lib/base.lua, lib/limiter.lua)."""
+"""Numbers of the store: their bounds, and readers that agree with scripts (lib/base.lua, lib/limiter.lua)."""
 
 import re
 
@@ -9,6 +9,10 @@ _DIGITS_MAX = 16
 #: No instant is that late, in the year 5138.
 END_MS = 10**14
 END_US = END_MS * 1000
+#: The generation in which subscriptions wait for a type that does not exist.
+WAITING_ROOM = 0
+#: Generations of a type are numbered 1 to 9 in turn: a subscription's record has one digit (scripts/lib/deal.lua).
+GENERATIONS_MOST = 9
 
 
 def read_rate(value: bytes) -> float | None:

@@ -9,10 +9,11 @@ from importlib.resources import files
 from typing import Any, Generic, TypeVar
 
 from taskqueue.models.quantity import MAX_PER_SECOND, MIN_PER_SECOND
-from taskqueue.models.values import ConcurrencyPolicy, Priority
+from taskqueue.models.values import CLOSED_MAX_S, MAX_COST, ConcurrencyPolicy, Priority
 from taskqueue.plan.lanes import Lane, lane_of, turns
 from taskqueue.plan.limiter import STRETCH
 from taskqueue.plan.worker import ALIVE_MS
+from taskqueue.store.scalars import END_MS, GENERATIONS_MOST, WAITING_ROOM
 
 _SCRIPTS = files("taskqueue.store") / "scripts"
 _COMMAND = re.compile(r"\b(?:redis|server)\.p?call\('([A-Z]+)'")
@@ -65,6 +66,10 @@ def constants() -> str:
         f"local STRETCH = {STRETCH}\n"
         f"local MIN_PER_SECOND, MAX_PER_SECOND = {MIN_PER_SECOND}, {MAX_PER_SECOND}\n"
         f"local ALIVE_MS = {ALIVE_MS}\n"
+        f"local MAX_COST = {MAX_COST}\n"
+        f"local CLOSED_MAX_US = {CLOSED_MAX_S * 1_000_000}\n"
+        f"local END_MS = {END_MS}\n"
+        f"local GENERATIONS_MOST, WAITING_ROOM = {GENERATIONS_MOST}, {WAITING_ROOM}\n"
     )
 
 

@@ -18,9 +18,7 @@ from taskqueue.plan.limiter import own_spacing_us
 from taskqueue.plan.schedule import window_s
 from taskqueue.plan.segment import Segment
 from taskqueue.plan.spread import spread_class, stride
-
-#: Generations are numbered 1 to 9 in turn: a subscription's record has one digit for it (scripts/lib/deal.lua).
-GENERATIONS_MOST = 9
+from taskqueue.store.scalars import GENERATIONS_MOST
 
 _NAME = re.compile(NAME_PATTERN)
 

@@ -3,7 +3,7 @@
 -- ARGV  1 cost (slots)  2 lease ms
 -- Output  [1, us until the first slot], or [0, us until it makes sense to ask again]
 -- uses: base limiter
-local cost = math.min(math.max(whole(ARGV[1]) or COST_MAX, 1), COST_MAX)
+local cost = math.min(math.max(whole(ARGV[1]) or MAX_COST, 1), MAX_COST)
 local limiter = load_limiter(tonumber(ARGV[2]))
 local start_us = math.max(now_us, limiter.tat_us)
 local answer

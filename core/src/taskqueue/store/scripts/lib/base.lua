@@ -151,7 +151,7 @@ end
 local function read_cursor()
   local text = redis.call('GET', P .. 'cursor')
   local cursor = whole(text)
-  if text and not (cursor and cursor < 1e14) then
+  if text and not (cursor and cursor < END_MS) then
     set_aside(P .. 'cursor')
     cursor = nil
   end
@@ -253,7 +253,7 @@ local function parse(job)
     task_type, user, due, life = string.match(job, ADHOC)
     due, adhoc = tonumber(due), true
   end
-  if not due or due >= 1e14 or #life > 16 then return { name = job, due = now, malformed = true } end
+  if not due or due >= END_MS or #life > 16 then return { name = job, due = now, malformed = true } end
   return { name = job, type = task_type, user = user, due = due, life = tonumber(life), adhoc = adhoc }
 end
 

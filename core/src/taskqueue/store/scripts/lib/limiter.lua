@@ -16,10 +16,8 @@
 --   lane_position        position in TURNS, the round robin over the lanes
 --   stepped_back_us      sum of the steps by which the clock was set back
 local HORIZON_US = 250000
-local CLOSED_MAX_US = 86400000000  -- a day: a handler that closes a limit for longer took a date for a delay
-local COST_MAX = 1000              -- of one start: a higher cost would close the limit for as long
-local STEP_US = 100000             -- clocks are slewed by less than this between two calls
-local UPTIME_S = 2                 -- uptime is in whole seconds, so now - uptime varies between calls
+local STEP_US = 100000  -- clocks are slewed by less than this between two calls
+local UPTIME_S = 2      -- uptime is in whole seconds, so now - uptime varies between calls
 
 local function info(section) return redis.call('INFO', section) end
 
@@ -110,11 +108,11 @@ local function load_limiter(lease_ms)
     if number and number % 1 == 0 and math.abs(number) < 1e16 then return number end
     note('limiter ' .. name)
   end
-  local max_cost = math.min(field(4, 'max_cost') or 1, COST_MAX)
+  local max_cost = math.min(field(4, 'max_cost') or 1, MAX_COST)
   local limiter = {
     slot_us = per_second and STRETCH * 1000000 / per_second, version = version, server_run = run,
     start_us = field(2, 'start_us'),
-    cost = math.min(field(3, 'cost') or max_cost, COST_MAX), max_cost = math.max(max_cost, 1),
+    cost = math.min(field(3, 'cost') or max_cost, MAX_COST), max_cost = math.max(max_cost, 1),
     first_seen_us = field(6, 'first_seen_us') or 0, last_call_us = field(7, 'last_call_us') or 0,
     reap_from_us = field(8, 'reap_from_us') or 0, due_covered_us = field(9, 'due_covered_us') or 0,
     idle_poll_us = field(10, 'idle_poll_us') or 0, lane_position = field(11, 'lane_position') or 0,
