@@ -16,7 +16,7 @@ _PASSING = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY})
 
 def judge(status: int, headers: Mapping[str, str]) -> None:
     """Return for 2xx; raise RateLimited, RetryLater, CallFailed (retried with backoff) or Discard for the rest."""
-    if 200 <= status < 300:  # noqa: PLR2004 - the class of successes
+    if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
         return
     if status == HTTPStatus.TOO_MANY_REQUESTS:
         raise RateLimited(retry_after_s(headers, datetime.now(UTC)) or RATE_LIMITED_DEFAULT_S)

@@ -124,9 +124,9 @@ class Repair:
         """Return the desired users whose stored records are unreadable, by the place noted."""
         found = {}
         for place in notes:
-            name = place.partition(b" ")[0].split(b":")
-            if name[0] == b"subscriptions" and len(name) == 2:  # noqa: PLR2004 - subscriptions:USER
-                user = self.users.get(text(name[1]))
-                if user:
-                    found[place] = user
+            match place.partition(b" ")[0].split(b":"):
+                case [b"subscriptions", user_id]:
+                    user = self.users.get(text(user_id))
+                    if user:
+                        found[place] = user
         return found

@@ -10,6 +10,7 @@ Address = tuple[str, int]
 _FORM = re.compile(r"(?P<host>\[[^\[\]]*\]|[^:\[\]]*)(?P<port>:[^:\[\]]*)?")
 _NAME = re.compile(r"[\w.-]+")
 _LABEL_MAX, _NAME_MAX = 63, 253
+_PORT_MAX = 65_535
 
 
 def read_address(text: str, port: int) -> Address:
@@ -31,7 +32,7 @@ def read_address(text: str, port: int) -> Address:
 
 
 def _port(text: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,5}", text) or not 0 < int(text) < 65_536:  # noqa: PLR2004 - the bound of TCP
+    if not re.fullmatch(r"[0-9]{1,5}", text) or not 0 < int(text) <= _PORT_MAX:
         raise StoreUrlError(
             "Its port must be a whole number from 1 to 65535; a user name and a password end with @, as in "
             "redis://USER:PASSWORD@HOST:PORT/0."

@@ -11,11 +11,12 @@ from taskqueue.dev.example_api.sliding_window import SECOND_NS, SlidingWindow
 # A line is about 120 bytes, so a full list is about 350 MB.
 MAX_ARRIVALS = 2_000_000
 MAX_TYPES = 10_000
+_MAX_DIGITS = 18
 
 
 def whole_number(text: str | None) -> int | None:
-    """Return a whole number of at most 18 digits; None for any other text."""
-    return int(text) if text and len(text) <= 18 and text.isascii() and text.isdigit() else None  # noqa: PLR2004
+    """Return a whole number of at most _MAX_DIGITS digits; None for any other text."""
+    return int(text) if text and len(text) <= _MAX_DIGITS and text.isascii() and text.isdigit() else None
 
 
 class Arrivals:
