@@ -41,6 +41,7 @@ class RecoveryPoint:
         self._places: Places | None = None
         self._digest = 0
         self._places_at_s = 0.0
+        self._last_took_s = float("inf")
 
     @property
     def copy(self) -> CursorCopy | None:
@@ -59,7 +60,10 @@ class RecoveryPoint:
                 else:
                     began_s = time.monotonic()
                     await self.read()
-                    wait_s = _rest_s(began_s, LOOK_MAX_S)
+                    took_s = time.monotonic() - began_s
+                    # The shorter of two reads: a store that hangs once makes no read expensive.
+                    wait_s = _rest_s(min(took_s, self._last_took_s), LOOK_MAX_S)
+                    self._last_took_s = took_s
             except StoreFailure as error:
                 log.debug("floors not read", error=str(error))
             await asyncio.sleep(wait_s)
@@ -81,7 +85,7 @@ class RecoveryPoint:
             began_s = time.monotonic()
             self._places = await read_places(self._store, every)
             self._digest = self._places.digest if self._places else 0
-            self._places_at_s = time.monotonic() + _rest_s(began_s, _PLACES_MAX_S)
+            self._places_at_s = time.monotonic() + _rest_s(time.monotonic() - began_s, _PLACES_MAX_S)
         self._floors = Floors(seen.seen_ms, seen.by_type, self._digest)
 
     async def kept_places(self, copy: CursorCopy) -> bool:
@@ -109,5 +113,5 @@ def _floors(found: Oldest, catalog: Catalog, every: list[TypeRecord]) -> Floors:
     return floors(seen_ms, oldest_ms)
 
 
-def _rest_s(began_s: float, most_s: float) -> float:
-    return min(max(LOOK_MIN_S, _REST * (time.monotonic() - began_s)), most_s)
+def _rest_s(took_s: float, most_s: float) -> float:
+    return min(max(LOOK_MIN_S, _REST * took_s), most_s)
