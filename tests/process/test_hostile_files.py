@@ -46,7 +46,7 @@ REFUSED = {
     "wide.yaml": "must be a mapping",
     "deep.json": "nested at most 32 levels deep",
     "many.ndjson": "must be JSON",
-    "f": "100 folders inside each other",
+    "f": "at most 100 folders deep",
 }
 
 

@@ -21,7 +21,7 @@ def _written(check: Callable[[str], object], example: str) -> PlainValidator:
 
     def validate(written: object) -> str:
         if not isinstance(written, str):
-            raise ValueRefusedError(must_be(f'text in quotes, such as "{example}"'))
+            raise ValueRefusedError(must_be(f'text in quotes, such as "{example}"', written))
         check(written)
         return written
 

@@ -9,6 +9,9 @@ FieldPath = tuple[str | int, ...]  # keys and list positions from the document's
 
 SHOWN_CHARACTERS = 60  # characters of a quoted value; a fault is one readable line for any file
 
+#: A longer integer is not quoted: Python prints none of more than 4,300 digits.
+_PRINTED_BITS = 128
+
 
 class ValueRefusedError(TaskqueueError, ValueError):
     """A single value is refused; the message is the remedy."""
@@ -72,6 +75,8 @@ def _quoted(value: object) -> str:
             return f'"{shown(value)}"'
         case bool():
             return "true" if value else "false"
+        case int() if value.bit_length() > _PRINTED_BITS:
+            return "a number of many digits"
         case int() | float():
             return printable_line(value, SHOWN_CHARACTERS)
         case list():
