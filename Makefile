@@ -165,7 +165,7 @@ faults: $(STAMP) ## The operator without API server and store for a minute, and 
 	TASKQUEUE_OUTAGE_S=60 $(BIN)/pytest tests/cluster/test_operator_faults.py tests/cluster/test_operator_flaky_api.py \
 	  tests/cluster/test_operator_watch.py -v
 
-faults-store: $(STAMP) ## Failovers, slot moves, restarts and clock steps of the store under load; 20 minutes
+faults-store: $(STAMP) ## Failovers, slot moves, restarts and clock steps of the store under load; 11 minutes on a quiet machine
 	$(BIN)/pytest tests/faults -m faults -s
 
 soak: $(STAMP) ## Objects created and deleted for an hour, after which nothing may have grown [TASKQUEUE_SOAK seconds]

@@ -21,6 +21,11 @@ def test_the_reference_page_equals_the_code() -> None:
     assert (ROOT / "docs" / "configuration.md").read_text() == page, "run `make docs`"
 
 
+def test_no_page_has_marks_of_a_merge_conflict() -> None:
+    marks = ("<" * 7 + " ", ">" * 7 + " ")
+    assert [page for page in PAGES if any(mark in page.read_text() for mark in marks)] == []
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_every_relative_link_leads_somewhere(page: Path) -> None:
     links = re.findall(r"\]\(([^)#\s]+)(?:#[^)]*)?\)", page.read_text())
