@@ -166,7 +166,7 @@ class TaskTypeSpec(Part):
     starting_deadline: PositiveDuration | None = Field(
         default=None,
         description="A job that has not started this long after it was due expires, such as 10m. "
-        "Defaults to the subscription's next due time.",
+        "Defaults to the subscription's next due time; with catchUp All to no deadline.",
     )
     catch_up: Annotated[values.CatchUp, Field(strict=False)] = Field(
         default=values.CatchUp.LATEST,
