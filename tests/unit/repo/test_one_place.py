@@ -113,6 +113,18 @@ def test_heartbeats_are_compared_with_the_life_of_a_worker_alone() -> None:
     assert set().union(*(bounds_of_heartbeats(path.read_text()) for path in SOURCES)) == {"ALIVE_MS"}
 
 
+def test_scripts_define_no_constant_that_python_gives_them() -> None:
+    given = {
+        name
+        for names in re.findall(r"^local (.+?) = ", constants(), re.MULTILINE)
+        for name in names.split(", ")
+    }
+    assert {"LANES", "MAX_COST", "CLOSED_MAX_US", "END_MS", "GENERATIONS_MOST", "WAITING_ROOM"} <= given
+    defined = lua_words(r"(?m)^ *local ([\w, ]+) = ")
+    assert {name for names in defined for name in names.split(", ")} & given == set()
+    assert lua_words(r"\b(1e14|0, 9)\b") == set()
+
+
 def test_bounds_of_rates_are_written_in_their_module_alone() -> None:
     bounds = (
         r"(?:\bRATE_(?:MIN|MAX)|PER_SECOND)\b(?:, \w+)* = [\d.]|[<>]= 1e-?\d\b|\bm(?:in|ax)=(?:0\.|1e|1_0)"

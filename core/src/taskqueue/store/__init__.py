@@ -1,8 +1,8 @@
 """Store: Redis, and no other package imports redis.
 
-`connection` is the one door: it runs scripts and reads, and turns every failure into one of `errors`. Each
-script in `scripts/` has one wrapper, in the module of its name if the list at the end names no other; text that several
-scripts share stands in `scripts/lib/` and is put in front of a script that names it in its header.
+`connection` is the one door: it runs scripts and reads, and turns every failure into one of `errors`. Each script in
+`scripts/` has one wrapper, in the module of its name if the list at the end names no other; text that several scripts
+share stands in `scripts/lib/` and is put in front of a script that names it in its header.
 
 A job is in exactly one of ready, parked, suspects and leased, and only scripts move it.
 May import `taskqueue.models`, `taskqueue.plan`, `taskqueue.text` and `taskqueue.errors`.
