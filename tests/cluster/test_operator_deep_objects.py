@@ -39,7 +39,7 @@ async def are_refused(shop: Shop, message: str, *names: str) -> None:
 
 
 async def test_deep_objects_are_refused_and_the_rest_runs(shop: Shop) -> None:
-    deep_user = "spec.tasks[0].params: nested at most 32 levels deep"
+    deep_user = "spec.tasks[0].params: mappings and lists must be nested at most 32 levels deep"
     await apply(
         shop,
         task_type("sync"),
@@ -51,7 +51,9 @@ async def test_deep_objects_are_refused_and_the_rest_runs(shop: Shop) -> None:
     operator = await shop.operator()
     await shop.world.worker()
     await shop.dealt(3)
-    await are_refused(shop, "spec.params: nested at most 32 levels deep", "tt/deep")
+    await are_refused(
+        shop, "spec.params: mappings and lists must be nested at most 32 levels deep", "tt/deep"
+    )
     await are_refused(shop, deep_user, "usub/u-001-lists", "usub/u-001-maps")
 
     await apply(shop, user("u-002-lists", "@lists"), user("u-002-maps", "@maps"), user("u-000", "@maps"))
