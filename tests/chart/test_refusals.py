@@ -83,5 +83,5 @@ def test_a_release_name_unfit_for_a_service_is_refused(
 ) -> None:
     (tmp_path / "values.yaml").write_text(yaml.safe_dump(GOOD), "utf-8")
     command, _, *rest = template
-    assert 'a Service cannot be called "1.2-taskqueue"' in helm.refused(command, "1.2", *rest)
+    assert 'the first a letter (was "1.2-taskqueue")' in helm.refused(command, "1.2", *rest)
     assert helm.run(command, "1.2", *rest, "--set", "fullnameOverride=mine")

@@ -28,15 +28,15 @@ WRITES: dict[str, tuple[str, Object, str]] = {
     "her own": ("alice", subscription("team-a.ada"), ""),
     "a user of her own by id": ("alice", subscription("team-a.second", userId="team-a.Ada@home"), ""),
     "her own without an id": ("alice", subscription("team-a.ada", userId=None), ""),
-    "another's name without an id": ("alice", subscription("team-b.ada", userId=None), "instead of team-b.ada"),
-    "another's user": ("alice", subscription("team-a.eve", userId="team-b.eve"), "userId: write team-a.NAME instead"),
-    "a user without a tenant": ("alice", subscription("team-a.eve", userId="eve"), "instead of eve"),
-    "a longer tenant's user": ("alice", subscription("team-a-b.eve"), "spec.userId: write team-a.NAME instead"),
-    "the tenant's bare name": ("alice", subscription("team-a"), "write team-a.NAME instead of team-a"),
-    "another's name": ("alice", subscription("team-b.x", userId="team-a.x"), "metadata.name: write team-a.NAME"),
+    "another's name without an id": ("alice", subscription("team-b.ada", userId=None), "(was team-b.ada)"),
+    "another's user": ("alice", subscription("team-a.eve", userId="team-b.eve"), "userId must be team-a.NAME (was"),
+    "a user without a tenant": ("alice", subscription("team-a.eve", userId="eve"), "(was eve)"),
+    "a longer tenant's user": ("alice", subscription("team-a-b.eve"), "spec.userId must be team-a.NAME (was"),
+    "the tenant's bare name": ("alice", subscription("team-a"), "must be team-a.NAME (was team-a)"),
+    "another's name": ("alice", subscription("team-b.x", userId="team-a.x"), "metadata.name must be team-a.NAME"),
     "of two tenants": ("bob", subscription("team-c.x"), ""),
-    "of neither of two": ("bob", subscription("team-a.x"), "write team-a-b.NAME or team-c.NAME instead of team-a.x"),
-    "groups that are no tenants": ("mallory", subscription("team-a.ada.x"), "write nothing: you are of no tenant"),
+    "of neither of two": ("bob", subscription("team-a.x"), "must be team-a-b.NAME or team-c.NAME (was team-a.x)"),
+    "groups that are no tenants": ("mallory", subscription("team-a.ada.x"), "must be TENANT.NAME of a group"),
     "a pipeline's namespace": ("system:serviceaccount:team-a:pipeline", subscription("team-a.ci"), ""),
     "another pipeline's namespace": ("system:serviceaccount:team-a:pipeline", subscription("team-b.ci"), "team-a.NAME"),
     "an administrator": ("root", subscription("anybody"), ""),
@@ -89,7 +89,7 @@ async def test_tenants_write_only_their_own_users(tenants: Tenants) -> None:
         assert says in answer, name
         assert bool(says) == bool(answer), (name, answer)
 
-    for prefix, says in (("team-a.x", ""), ("team-b.x", "write team-a.NAME instead of team-b.x")):
+    for prefix, says in (("team-a.x", ""), ("team-b.x", "must be team-a.NAME (was team-b.x)")):
         made = subscription("x") | {"metadata": {"generateName": prefix}}
         answer = tenants.attempt("alice", "create", "--dry-run=server", "-f", "-", stdin=json.dumps(made))
         assert (says in answer) if says else (answer == ""), (prefix, answer)
@@ -97,11 +97,11 @@ async def test_tenants_write_only_their_own_users(tenants: Tenants) -> None:
     assert "expressionWarnings" not in tenants.cluster.kubectl(*known)
 
     assert tenants.write("bob", subscription("team-c.x")) == ""
-    assert "write team-a.NAME instead of team-c.x" in tenants.write(
+    assert "must be team-a.NAME (was team-c.x)" in tenants.write(
         "alice", subscription("team-c.x", suspend=True)
     )
     deleted = tenants.attempt("alice", "delete", "usub", "team-c.x")
-    assert "write team-a.NAME instead of team-c.x" in deleted
+    assert "must be team-a.NAME (was team-c.x)" in deleted
     assert "forbidden" in tenants.attempt("alice", "get", "usub").lower()
     status = json.dumps({"status": {"userId": "team-a.ada"}})
     patch = ("patch", "usub", "team-c.x", "--subresource=status", "--type=merge", "-p", status)

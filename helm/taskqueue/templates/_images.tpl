@@ -40,7 +40,7 @@ imagePullSecrets:
 {{- end -}}
 {{- end -}}
 {{- if $missing -}}
-{{- $lines := list (printf "%s.image.repository: write the name of your own image, as none is published. Build, tag and push it:" (join ".image.repository and " $missing)) -}}
+{{- $lines := list (printf "%s.image.repository: add the name of your own image, as none is published. Build, tag and push it:" (join ".image.repository and " $missing)) -}}
 {{- range $missing -}}
 {{- $lines = append $lines (printf "  docker build -f deploy/docker/Dockerfile --target %s -t registry.example.com/taskqueue-%s:%s ." . . $version) -}}
 {{- $lines = append $lines (printf "  docker push registry.example.com/taskqueue-%s:%s" . $version) -}}
@@ -64,7 +64,7 @@ imagePullSecrets:
 {{- end -}}
 {{- $registry := .Values.global.imageRegistry -}}
 {{- if not (regexMatch (printf "^(%s(/%s)*/?)?$" (include "taskqueue.hostPattern" .) (include "taskqueue.pathPattern" .)) $registry) -}}
-{{- fail (printf "global.imageRegistry: write a host, with a port and a path where it has them, such as registry.example.com:5000/mirror, and not %q" $registry) -}}
+{{- fail (printf "global.imageRegistry must be a host, with its port and path if any, such as registry.example.com:5000/mirror (was %q)" $registry) -}}
 {{- end -}}
 {{- end -}}
 
@@ -80,19 +80,19 @@ imagePullSecrets:
 
 {{- define "taskqueue.validateImage" -}}
 {{- if contains "@" .image.repository -}}
-{{- fail (printf "%s.image.repository: write the digest into %s.image.digest" .name .name) -}}
+{{- fail (printf "%s.image.repository: move the digest to %s.image.digest" .name .name) -}}
 {{- end -}}
 {{- if regexMatch ":[^/]*$" .image.repository -}}
-{{- fail (printf "%s.image.repository: write the tag of %q into %s.image.tag" .name .image.repository .name) -}}
+{{- fail (printf "%s.image.repository: move the tag of %q to %s.image.tag" .name .image.repository .name) -}}
 {{- end -}}
 {{- $pattern := printf "^(%s/)?%s(/%s)*$" (include "taskqueue.hostPattern" .) (include "taskqueue.pathPattern" .) (include "taskqueue.pathPattern" .) -}}
 {{- if or (gt (len .image.repository) 255) (not (regexMatch $pattern .image.repository)) -}}
-{{- fail (printf "%s.image.repository: write a name such as registry.example.com/shop/%s, in small letters, and not %q" .name (.name | replace "." "-") .image.repository) -}}
+{{- fail (printf "%s.image.repository must be a name such as registry.example.com/shop/%s, in lower case (was %q)" .name (.name | replace "." "-") .image.repository) -}}
 {{- end -}}
 {{- if and .image.tag (not (regexMatch "^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$" .image.tag)) -}}
-{{- fail (printf "%s.image.tag: write letters, digits and . _ - only, at most 128, and not %q" .name .image.tag) -}}
+{{- fail (printf "%s.image.tag must be at most 128 letters, digits, dots, dashes and underscores (was %q)" .name .image.tag) -}}
 {{- end -}}
 {{- if and .image.digest (not (regexMatch "^sha256:[0-9a-f]{64}$" .image.digest)) -}}
-{{- fail (printf "%s.image.digest: write sha256: and 64 hexadecimal digits, and not %q" .name .image.digest) -}}
+{{- fail (printf "%s.image.digest must be sha256: and 64 hexadecimal digits (was %q)" .name .image.digest) -}}
 {{- end -}}
 {{- end -}}

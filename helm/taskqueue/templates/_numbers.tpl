@@ -46,7 +46,7 @@
 {{- $overflown := and (eq $number 0.0) (regexMatch "[1-9]" (regexFind "^[^eE]*" .)) -}}{{/* 1e400 comes out as 0 */}}
 {{- $fits := and (ge $number (index $bound 1 | float64)) (le $number (index $bound 2 | float64)) (or (eq (index $bound 0) "a number") (eq $number (floor $number))) -}}
 {{- if and (ne . "") (or $overflown (not $fits)) -}}{{/* empty: one that is null */}}
-{{- fail (printf "%s: write %s from %v to %v, and not %s" $path (index $bound 0) (index $bound 1) (index $bound 2) .) -}}
+{{- fail (printf "%s must be %s from %v to %v (was %s)" $path (index $bound 0) (index $bound 1) (index $bound 2) .) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}

@@ -1,4 +1,4 @@
-{{/* What values.schema.json cannot refuse in words that help. Each message names the value and says what to write. */}}
+{{/* Refusals that values.schema.json cannot word. Each message names the value and its remedy. */}}
 {{- define "taskqueue.validate" -}}
 {{- include "taskqueue.validateNumbers" . -}}
 {{- include "taskqueue.validateStore" . -}}
@@ -8,28 +8,28 @@
 {{- include "taskqueue.validatePod" (dict "name" $component "part" (get $.Values $component)) -}}
 {{- end -}}
 {{- if and .Values.release (not (regexMatch "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$" .Values.release)) -}}
-{{- fail (printf "release: write letters, digits and . _ - only, at most 63, and not %q" .Values.release) -}}
+{{- fail (printf "release must be at most 63 letters, digits, dots, dashes and underscores (was %q)" .Values.release) -}}
 {{- end -}}
 {{- if not (regexMatch "^[a-z]([a-z0-9-]*[a-z0-9])?$" (include "taskqueue.fullname" .)) -}}
-{{- fail (printf "fullnameOverride: write small letters, digits and - only, beginning with a letter: a Service cannot be called %q" (include "taskqueue.fullname" .)) -}}
+{{- fail (printf "fullnameOverride must be lower case letters, digits and dashes, the first a letter (was %q): it is the name of a Service" (include "taskqueue.fullname" .)) -}}
 {{- end -}}
 {{- if not (kindIs "invalid" .Values.rate) -}}
 {{- if le (float64 .Values.rate) 0.0 -}}
-{{- fail (printf "rate: write a number above 0, and not %v; `taskqueue pause` stops a task type" .Values.rate) -}}
+{{- fail (printf "rate must be above 0 (was %v); `taskqueue pause` stops a task type" .Values.rate) -}}
 {{- else if lt (float64 .Values.rate) 0.000001 -}}
-{{- fail (printf "rate: write at least 0.000001, and not %v: the operator takes no less" .Values.rate) -}}
+{{- fail (printf "rate must be at least 0.000001 (was %v)" .Values.rate) -}}
 {{- end -}}
 {{- end -}}
 {{- $needed := addf (float64 .Values.worker.graceSeconds) 6 -}}
 {{- if lt (float64 .Values.worker.terminationGracePeriodSeconds) $needed -}}
-{{- fail (printf "worker.terminationGracePeriodSeconds: write at least %v, which is worker.graceSeconds + 6, and not %v: Kubernetes would kill jobs that are being returned" $needed .Values.worker.terminationGracePeriodSeconds) -}}
+{{- fail (printf "worker.terminationGracePeriodSeconds must be at least %v, which is worker.graceSeconds + 6 (was %v): Kubernetes would kill jobs that are being returned" $needed .Values.worker.terminationGracePeriodSeconds) -}}
 {{- end -}}
 {{- if eq (include "taskqueue.operatorAccount" .) (include "taskqueue.workerAccount" .) -}}
-{{- fail "worker.serviceAccount.name: write another one than the operator's: workers need no rights" -}}
+{{- fail "worker.serviceAccount.name must differ from the operator's: workers need no rights" -}}
 {{- end -}}
 {{- range concat .Values.networkPolicy.worker.deniedCIDRs .Values.networkPolicy.worker.apiServerCIDRs -}}
 {{- if not (regexMatch "^((25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])(\\.(25[0-5]|2[0-4][0-9]|1[0-9]{2}|[1-9]?[0-9])){3}/([1-9]|[12][0-9]|3[0-2])|[0-9a-fA-F:]*:[0-9a-fA-F:]*/([1-9][0-9]?|1[01][0-9]|12[0-8]))$" .) -}}
-{{- fail (printf "networkPolicy.worker: write address ranges such as 10.0.0.0/8, and not %q" .) -}}
+{{- fail (printf "networkPolicy.worker must have address ranges such as 10.0.0.0/8 (was %q)" .) -}}
 {{- end -}}
 {{- end -}}
 {{- range $name, $labels := dict
@@ -41,12 +41,12 @@
   "monitoring.dashboard.labels" .Values.monitoring.dashboard.labels -}}
 {{- range $label, $_ := $labels -}}
 {{- if or (hasPrefix "app.kubernetes.io/" $label) (hasPrefix "helm.sh/" $label) -}}
-{{- fail (printf "%s: leave %s out: the chart sets the labels of app.kubernetes.io and helm.sh" $name $label) -}}
+{{- fail (printf "%s: remove %s: the chart sets the labels of app.kubernetes.io and helm.sh" $name $label) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
 {{- if and .Values.cli.role.subjects (not .Values.cli.role.create) -}}
-{{- fail "cli.role.subjects: there is no Role to give them; also write cli.role.create: true" -}}
+{{- fail "cli.role.subjects: add cli.role.create: true, which creates their Role" -}}
 {{- end -}}
 {{- end -}}
 
@@ -55,50 +55,50 @@
 {{- $secret := $redis.existingSecret -}}
 {{- $external := or $secret.name $redis.host -}}
 {{- if and (not $external) (not $redis.development.enabled) -}}
-{{- fail "redis: say where the store is: redis.existingSecret.name names a Secret whose key `url` holds its URL; for a try-out, redis.development.enabled=true starts a small one" -}}
+{{- fail "redis: add redis.existingSecret.name, a Secret whose key `url` holds the URL of the store; for a trial, redis.development.enabled=true starts a small store" -}}
 {{- end -}}
 {{- if and $external $redis.development.enabled -}}
-{{- fail "redis.development.enabled: there is a Redis already, by redis.existingSecret.name or redis.host; keep one of the two" -}}
+{{- fail "redis.development.enabled must be false with redis.existingSecret.name or redis.host: keep one Redis" -}}
 {{- end -}}
 {{- if and (or $secret.usernameKey $secret.passwordKey) (not $redis.host) -}}
-{{- fail "redis.existingSecret.usernameKey and passwordKey: they go with redis.host; a URL holds both already" -}}
+{{- fail "redis.existingSecret.usernameKey and passwordKey: remove them, or add redis.host: a URL holds both already" -}}
 {{- end -}}
 {{- if and (or $secret.usernameKey $secret.passwordKey) (not $secret.name) -}}
-{{- fail "redis.existingSecret.name: write the name of the Secret that has usernameKey and passwordKey" -}}
+{{- fail "redis.existingSecret.name: add the name of the Secret with usernameKey and passwordKey" -}}
 {{- end -}}
 {{- if and $secret.usernameKey (not $secret.passwordKey) -}}
-{{- fail "redis.existingSecret.passwordKey: Redis takes no user without a password; write the key that holds it" -}}
+{{- fail "redis.existingSecret.passwordKey: add the key of the password: Redis accepts no user without a password" -}}
 {{- end -}}
 {{- if and $secret.name $redis.host (not $secret.passwordKey) -}}
-{{- fail "redis.host: with redis.existingSecret.name also write redis.existingSecret.passwordKey, or leave redis.host out and let the Secret hold a URL" -}}
+{{- fail "redis.host: add redis.existingSecret.passwordKey, or remove redis.host and let the Secret hold a URL" -}}
 {{- end -}}
 {{- if not (regexMatch "^(([A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)(\\.[A-Za-z0-9]([A-Za-z0-9-]*[A-Za-z0-9])?)*)?$" $redis.host) -}}
-{{- fail (printf "redis.host: write a name or an IPv4 address alone, and not %q: redis.port, redis.database and redis.tls.enabled say the rest; for IPv6 let the Secret hold a URL" $redis.host) -}}
+{{- fail (printf "redis.host must be a name or an IPv4 address alone (was %q): redis.port, redis.database and redis.tls.enabled hold the rest; for IPv6 let the Secret hold a URL" $redis.host) -}}
 {{- end -}}
 {{- if and $redis.tls.enabled (not $redis.host) -}}
-{{- fail "redis.tls.enabled: it goes with redis.host; a URL says rediss:// for TLS" -}}
+{{- fail "redis.tls.enabled: remove it, or add redis.host: a URL has rediss:// for TLS" -}}
 {{- end -}}
 {{- if and $redis.tls.caSecret.name $redis.host (not $redis.tls.enabled) -}}
-{{- fail "redis.tls.caSecret.name: without TLS there is no certificate to check; also write redis.tls.enabled: true" -}}
+{{- fail "redis.tls.caSecret.name: add redis.tls.enabled: true: without TLS no certificate is checked" -}}
 {{- end -}}
 {{- if and $redis.tls.caSecret.name $redis.development.enabled -}}
-{{- fail "redis.tls.caSecret.name: the development Redis speaks no TLS; leave it out" -}}
+{{- fail "redis.tls.caSecret.name: remove it: the development Redis has no TLS" -}}
 {{- end -}}
 {{- if not (regexMatch "^[1-9][0-9]*(kb|mb|gb)?$" (include "taskqueue.quantity" $redis.development.maxMemory)) -}}
-{{- fail (printf "redis.development.maxMemory: write a number and kb, mb or gb, such as 256mb, and not %q" (toString $redis.development.maxMemory)) -}}
+{{- fail (printf "redis.development.maxMemory must be a number and kb, mb or gb, such as 256mb (was %q)" (toString $redis.development.maxMemory)) -}}
 {{- end -}}
 {{- if and $secret.name (eq $secret.name .Values.worker.handlersEnv.existingSecret) -}}
-{{- fail "worker.handlersEnv.existingSecret: write another Secret than that of Redis: a TaskType could send Redis' password away in a header" -}}
+{{- fail "worker.handlersEnv.existingSecret must differ from the Secret of Redis: a TaskType could send the password of Redis in a header" -}}
 {{- end -}}
 {{- end -}}
 
 {{- define "taskqueue.validateScaling" -}}
 {{- with .Values.autoscaling -}}
 {{- if and (eq (float64 .minReplicas) 0.0) (ne .mode "keda") (ne .mode "none") -}}
-{{- fail (printf "autoscaling.minReplicas: write 1 or more with mode %s: only keda starts a worker where there is none" .mode) -}}
+{{- fail (printf "autoscaling.minReplicas must be at least 1 with mode %s (was 0): only keda starts a worker from zero" .mode) -}}
 {{- end -}}
 {{- if gt (float64 .minReplicas) (float64 .maxReplicas) -}}
-{{- fail (printf "autoscaling.maxReplicas: write at least autoscaling.minReplicas, which is %v, and not %v" .minReplicas .maxReplicas) -}}
+{{- fail (printf "autoscaling.maxReplicas must be at least autoscaling.minReplicas, %v (was %v)" .minReplicas .maxReplicas) -}}
 {{- end -}}
 {{- end -}}
 {{- end -}}
@@ -131,12 +131,12 @@
 {{- $name := .name -}}
 {{- range .part.extraEnv -}}
 {{- if hasKey $own .name -}}
-{{- fail (printf "%s.extraEnv: leave %s out: %s says it" $name .name (get $own .name)) -}}
+{{- fail (printf "%s.extraEnv: remove %s: the chart sets it from %s" $name .name (get $own .name)) -}}
 {{- end -}}
 {{- end -}}
 {{- range .part.volumes -}}
 {{- if has .name (list "tmp" "redis-ca") -}}
-{{- fail (printf "%s.volumes: give %s another name: the chart has a volume of that name" $name .name) -}}
+{{- fail (printf "%s.volumes: rename %s: the chart has a volume of this name" $name .name) -}}
 {{- end -}}
 {{- end -}}
 {{- range .part.volumeMounts -}}
@@ -145,6 +145,6 @@
 {{- end -}}
 {{- end -}}
 {{- if and (not .part.serviceAccount.create) (not .part.serviceAccount.name) -}}
-{{- fail (printf "%s.serviceAccount.name: with create: false, write the name of one that exists" $name) -}}
+{{- fail (printf "%s.serviceAccount.name: add the name of an existing account, or let create be true" $name) -}}
 {{- end -}}
 {{- end -}}
