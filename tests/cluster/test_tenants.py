@@ -89,7 +89,7 @@ async def test_tenants_write_only_their_own_users(tenants: Tenants) -> None:
         assert says in answer, name
         assert bool(says) == bool(answer), (name, answer)
 
-    for prefix, says in (("team-a.x", ""), ("team-b.x", "must be team-a.NAME (was team-b.x)")):
+    for prefix, says in (("team-a.x", ""), ("team-b.x", "must be team-a.NAME (was team-b.x")):
         made = subscription("x") | {"metadata": {"generateName": prefix}}
         answer = tenants.attempt("alice", "create", "--dry-run=server", "-f", "-", stdin=json.dumps(made))
         assert (says in answer) if says else (answer == ""), (prefix, answer)
@@ -97,11 +97,11 @@ async def test_tenants_write_only_their_own_users(tenants: Tenants) -> None:
     assert "expressionWarnings" not in tenants.cluster.kubectl(*known)
 
     assert tenants.write("bob", subscription("team-c.x")) == ""
-    assert "must be team-a.NAME (was team-c.x)" in tenants.write(
+    assert "must be team-a.NAME (was team-c.x" in tenants.write(
         "alice", subscription("team-c.x", suspend=True)
     )
     deleted = tenants.attempt("alice", "delete", "usub", "team-c.x")
-    assert "must be team-a.NAME (was team-c.x)" in deleted
+    assert "must be team-a.NAME (was team-c.x" in deleted
     assert "forbidden" in tenants.attempt("alice", "get", "usub").lower()
     status = json.dumps({"status": {"userId": "team-a.ada"}})
     patch = ("patch", "usub", "team-c.x", "--subresource=status", "--type=merge", "-p", status)
