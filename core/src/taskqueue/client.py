@@ -107,7 +107,7 @@ def _check(user: str, task_type: str) -> None:
 
 
 def _named(name: str, check: Callable[[str], str], value: object) -> None:
-    """Check an argument. Raises ValueRefusedError that names it."""
+    """Check an argument. Raises ValueRefusedError with the name of the argument."""
     if not isinstance(value, str):
         raise ValueRefusedError(f"{name} must be text (was {type(value).__name__})")
     try:

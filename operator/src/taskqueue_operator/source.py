@@ -8,6 +8,7 @@ from typing import Any, Literal, Protocol
 
 import structlog
 
+from taskqueue.process.backoff import Backoff
 from taskqueue.sources.desired import Desired
 from taskqueue.store.errors import StoreFailure
 from taskqueue_operator.api import PLURALS
@@ -156,8 +157,8 @@ class KubernetesSource:
                 await asyncio.sleep(_QUIET_S / 2)
 
     async def _list_until_success(self) -> None:
-        wait_s = _RETRY_MIN_S
+        backoff = Backoff(_RETRY_MIN_S, _RETRY_MAX_S, lowest=1.0)
         while not await self._list():
+            wait_s = backoff.fail()
             await asyncio.sleep(wait_s)
-            wait_s = min(2 * wait_s, _RETRY_MAX_S)
         self.listed.set()

@@ -34,7 +34,7 @@ async def cursor_set(
         str, typer.Argument(metavar="TIME", help='Instant to resume from, such as "2026-11-24T08:00:00Z".')
     ],
 ) -> None:
-    """Restore the cursor of a store that lost it; a store that has a cursor keeps it."""
+    """Restore a lost cursor; an existing cursor stays."""
     cursor_ms = read_instant_ms(time)
     if cursor_ms > await server_now_ms(session.store):
         fail(f"TIME must be in the past (was {time}): jobs due before it would never run", ExitCode.USAGE)

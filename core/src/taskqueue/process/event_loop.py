@@ -29,7 +29,7 @@ NewLoop = Callable[[], asyncio.AbstractEventLoop]
 
 log = structlog.get_logger("taskqueue.process")
 
-#: Seconds that tasks left behind get to end.
+#: Seconds for remaining tasks to end.
 _LEFTOVERS_S = 0.5
 #: Exit code of a process that a handler forked and that came back to the loop.
 _FORK_RETURNED = 70

@@ -9,7 +9,7 @@ from taskqueue.plan.schedule import previous_occurrence, window_s
 
 #: Jobs emitted this long before the loss may not have started yet: they are emitted again.
 LOST_WITH_STORE_MS = 2_000
-#: Types that a copy names at most, so that it fits into an annotation.
+#: Maximum number of types in a copy, which must fit into an annotation.
 TYPES_MAX = 500
 
 

@@ -1,4 +1,4 @@
-"""Writes of the users of one source: those that leave, then those that differ from the stored ones."""
+"""Writes of the users of one source: removed users first, then users that differ from the store."""
 
 import asyncio
 from collections.abc import Iterable, Iterator, Mapping, Sequence

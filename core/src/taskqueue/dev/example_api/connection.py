@@ -169,7 +169,7 @@ class Connection(asyncio.Protocol):
             self._steer()
 
     def _ready(self, slot: list[bytes], reply: bytes) -> None:
-        """Send a delayed answer, and the answers that waited behind it."""
+        """Send a delayed answer, and the answers queued after that one."""
         slot.append(reply)
         while self._waiting and self._waiting[0]:
             ready = self._waiting.popleft()[0]

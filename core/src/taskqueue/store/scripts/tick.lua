@@ -23,16 +23,14 @@ if target > now + LOOK_AHEAD_MS then return verdict('ahead') end
 if target <= cursor then return verdict('ok') end
 
 -- Returns the jobs that wait or are leased, from the counters: jobs in less jobs out; and whether all could be read.
+local FLOW = { unpack(IN) }
+for _, name in ipairs(OUT) do FLOW[#FLOW + 1] = name end
 local function read_flow()
   local flow, readable = 0, true
-  local function add(names, sign)
-    for _, text in ipairs(redis.call('HMGET', P .. 'metrics', unpack(names))) do
-      flow = flow + sign * (whole(text) or 0)
-      readable = readable and (not text or whole(text))
-    end
+  for i, text in ipairs(redis.call('HMGET', P .. 'metrics', unpack(FLOW))) do
+    flow = flow + (i <= #IN and 1 or -1) * (whole(text) or 0)
+    readable = readable and (not text or whole(text))
   end
-  add(IN, 1)
-  add(OUT, -1)
   return flow, readable
 end
 local flow, readable = read_flow()
