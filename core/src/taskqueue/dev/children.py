@@ -27,6 +27,7 @@ except ModuleNotFoundError:  # an extra
 
 START_LIMIT_S = 20.0
 _LOG_LINES = 5
+_SERVER_ATTEMPTS = 3
 
 
 class ChildError(Exception):
@@ -97,18 +98,32 @@ def start_python(
 
 
 def start_server(folder: Path, pipe: int) -> tuple[Child, str]:
-    """Start a Redis-compatible server without persistence, and return it with its URL.
+    """Start a Redis-compatible server without persistence, and return it with its URL once it accepts connections.
 
-    Its log shows when it is `ready`. Raises ChildError where no server is installed.
+    Raises ChildError where no server is installed, or where it does not start.
     """
+    options = ["--bind", "127.0.0.1", "--save", "", "--maxmemory-policy", "noeviction", "--dir", str(folder)]
     binary = _server_binary()
+    for attempt in range(1, _SERVER_ATTEMPTS + 1):
+        port = _free_port()
+        command = [binary, *options, "--port", str(port)]
+        server = start_python("redis", "taskqueue.dev.guard", command, folder, pipe)
+        try:
+            server.wait_for(_accepting)
+        except BaseException:
+            server.stop(0)
+            # Another process may take the port between the probe and the server.
+            if attempt == _SERVER_ATTEMPTS or "in use" not in server.log.read_text(errors="replace"):
+                raise
+        else:
+            return server, f"redis://127.0.0.1:{port}/0"
+    raise AssertionError  # the last attempt returns or raises
+
+
+def _free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
-        port = probe.getsockname()[1]
-    options = ["--bind", "127.0.0.1", "--port", str(port), "--save", "", "--maxmemory-policy", "noeviction"]
-    command = [binary, *options, "--dir", str(folder)]
-    child = start_python("redis", "taskqueue.dev.guard", command, folder, pipe)
-    return child, f"redis://127.0.0.1:{port}/0"
+        return int(probe.getsockname()[1])
 
 
 def _server_binary() -> str:
@@ -122,7 +137,7 @@ def _server_binary() -> str:
     return found
 
 
-def ready(log: str) -> str | None:
+def _accepting(log: str) -> str | None:
     """Return the line of the server that announces connections."""
     words = "Ready to accept connections"
     return words if words in log else None

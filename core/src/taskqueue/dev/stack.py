@@ -3,7 +3,6 @@
 import os
 import shutil
 import signal
-import socket
 import tempfile
 from dataclasses import dataclass, field
 from pathlib import Path
@@ -17,7 +16,6 @@ from taskqueue.dev.children import (
     ChildError,
     health_port,
     listening,
-    ready,
     start_python,
     start_server,
 )
@@ -113,15 +111,14 @@ class Stack:
         else:
             server, self.redis_url = start_server(self.folder, self._pipe[0])
             self._children.append(server)
-            server.wait_for(ready)
-        port = API_PORT if _is_free(API_PORT) else 0
         api = self._python(
             "api",
             "taskqueue.dev.example_api",
-            ["--port", str(port), "--rate", str(max(1, int(options.rate)))],
+            ["--port", str(API_PORT), "--or-free", "--rate", str(max(1, int(options.rate)))],
         )
-        self.api = "http://" + api.wait_for(listening)
-        if not port:
+        address = api.wait_for(listening)
+        self.api = f"http://{address}"
+        if not address.endswith(f":{API_PORT}"):
             say(
                 f"port {API_PORT} is taken, so the example API listens at {self.api}: "
                 f"handlers with port {API_PORT} in their URL do not reach it"
@@ -147,13 +144,3 @@ class Stack:
         child = start_python(name, module, arguments, self.folder, self._pipe[0], environment)
         self._children.append(child)
         return child
-
-
-def _is_free(port: int) -> bool:
-    with socket.socket() as probe:
-        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        try:
-            probe.bind(("127.0.0.1", port))
-        except OSError:
-            return False
-    return True
