@@ -4,7 +4,7 @@ import asyncio
 import time
 from typing import Any
 
-from taskqueue.models.values import CatchUp, Schedule, Task, TaskType, UserSubscription
+from taskqueue.models.values import CatchUp, Schedule, Subscription, TaskType, UserSubscription
 from taskqueue.scheduler.ticker import Ticker
 from taskqueue.store.audit import audit
 from taskqueue.store.connection import Store, open_store
@@ -27,7 +27,7 @@ async def _install(store: Store, users: int) -> int:
     ]
     records = [TypeRecord(spec, (Generation(1, spec.schedule),)) for spec in types]
     await put_types(store, (await read_catalog(store)).version, records)
-    tasks = tuple(Task(spec.name) for spec in types)
+    tasks = tuple(Subscription(spec.name) for spec in types)
     for start in range(0, users, 100):
         batch = [UserSubscription(f"u-{n:06}", tasks) for n in range(start, min(start + 100, users))]
         await set_users(store, "import", batch)

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from taskqueue.models.values import ConcurrencyPolicy, Schedule, Task, TaskType, UserSubscription
+from taskqueue.models.values import ConcurrencyPolicy, Schedule, Subscription, TaskType, UserSubscription
 from taskqueue.store.clock import server_now_ms
 from taskqueue.store.enqueue import enqueue
 from taskqueue.store.users import set_users
@@ -63,7 +63,7 @@ async def test_an_unsaturated_job_starts_on_time_in_one_call(
             )
             once = TaskType("once", Schedule(interval_s=INTERVAL_S), function="noop")
             await install(running.store, [steady, once], 0, RATE)
-            users = [UserSubscription(f"u-{n:03}", (Task("steady"),)) for n in range(USERS)]
+            users = [UserSubscription(f"u-{n:03}", (Subscription("steady"),)) for n in range(USERS)]
             await set_users(running.store, "import", users)
             await running.start_scheduler()
             await asyncio.sleep(2)

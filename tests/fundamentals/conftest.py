@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, NamedTuple
 import pytest
 
 from taskqueue.models.outcome import Outcome
-from taskqueue.models.values import Task, UserSubscription
+from taskqueue.models.values import Subscription, UserSubscription
 from taskqueue.scheduler.publisher import Publisher
 from taskqueue.scheduler.ticker import Ticker
 from taskqueue.store import job_name
@@ -82,7 +82,7 @@ class Release:
     async def publish(self, *types: TaskType, users: Iterable[str] = (), limit: float = 1_000) -> None:
         """Apply manifests in which every user subscribes to every type. `limit` is in starts per second."""
         await set_rate(self.store, limit)
-        names = tuple(Task(one.name) for one in types)
+        names = tuple(Subscription(one.name) for one in types)
         await self.apply(
             {one.name: one for one in types}, {user: UserSubscription(user, names) for user in users}
         )
@@ -126,7 +126,7 @@ class Release:
         )
         caller.results = []
         later_us = answer.now_us + PERIOD_US
-        caller.calls_at_us = max(min(answer.come_back_us, later_us), answer.now_us + 10_000)
+        caller.calls_at_us = max(min(answer.next_call_us, later_us), answer.now_us + 10_000)
         return [_job(one) for one in answer.jobs]
 
     async def run(self, job: Job, handler: Function, worker: str = "worker-0") -> None:

@@ -4,14 +4,14 @@ A waiting job is a name in a lane; its params and its type are read when it star
 that already wait, and the job of a user who left, or was suspended, is skipped.
 """
 
-from taskqueue.models.values import Schedule, Task, TaskType, UserSubscription
+from taskqueue.models.values import Schedule, Subscription, TaskType, UserSubscription
 from tests.fundamentals.conftest import Release
 
 TYPES = {"orders": TaskType("orders", Schedule(interval_s=10), function="fetch")}
 
 
 def subscribed(region: str, user: str, *, suspend: bool = False) -> UserSubscription:
-    return UserSubscription(user, (Task("orders", {"region": region}),), suspend)
+    return UserSubscription(user, (Subscription("orders", {"region": region}),), suspend)
 
 
 async def test_edited_params_reach_a_waiting_job(release: Release) -> None:

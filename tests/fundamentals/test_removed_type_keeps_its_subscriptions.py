@@ -4,11 +4,11 @@ Manifests may be applied and deleted in any order. The users of a type that is g
 meanwhile, and when the type comes back each of them is dealt in again.
 """
 
-from taskqueue.models.values import Schedule, Task, TaskType, UserSubscription
+from taskqueue.models.values import Schedule, Subscription, TaskType, UserSubscription
 from tests.fundamentals.conftest import Release
 
 ORDERS = TaskType("orders", Schedule(interval_s=30), function="fetch")
-USERS = {user: UserSubscription(user, (Task("orders"),)) for user in ("ada", "bob", "eve")}
+USERS = {user: UserSubscription(user, (Subscription("orders"),)) for user in ("ada", "bob", "eve")}
 
 
 async def test_users_wait_for_a_removed_type(release: Release) -> None:

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from taskqueue.models.values import Schedule, Task, TaskType, UserSubscription
+from taskqueue.models.values import Schedule, Subscription, TaskType, UserSubscription
 from taskqueue.scheduler.publisher import Publisher
 from taskqueue.store.connection import Store
 from taskqueue.store.enqueue import enqueue
@@ -75,7 +75,7 @@ def folder(tmp_path: Path) -> Path:
 async def spoilt(store: Store) -> Store:
     """A store in which every text is hostile."""
     types = {"good": TaskType("good", Schedule(interval_s=60), function=TEXT)}
-    await Publisher(store).publish(types, {"ada": UserSubscription("ada", (Task("good"),))})
+    await Publisher(store).publish(types, {"ada": UserSubscription("ada", (Subscription("good"),))})
     await enqueue(store, "good", "ada")
     now_ms = 1_764_000_000_000
     body = {"reason": TEXT, "failures": 1, "losses": 0, "at": now_ms, "payload": json.dumps({"a": TEXT})}

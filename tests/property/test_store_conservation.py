@@ -20,7 +20,7 @@ from taskqueue.models.values import (
     Priority,
     RateLimit,
     Schedule,
-    Task,
+    Subscription,
     TaskType,
     UserSubscription,
 )
@@ -121,7 +121,7 @@ class Histories(RuleBasedStateMachine):
 
     @rule(user=users, types=st.sets(kinds, min_size=3), suspend=seldom)
     def wants(self, user: str, types: set[str], *, suspend: bool) -> None:
-        tasks = tuple(Task(name) for name in sorted(types))
+        tasks = tuple(Subscription(name) for name in sorted(types))
         self.do(set_users(self.store, "folder", [UserSubscription(user, tasks, suspend)]))
 
     @rule(

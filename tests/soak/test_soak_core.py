@@ -21,7 +21,7 @@ SECONDS = float(os.environ.get("TASKQUEUE_SOAK_CORE", "3600"))
 HANDLERS = str(Path(__file__).parents[1] / "support" / "handlers" / "soak.py")
 SAMPLE_S, EDIT_S, ENQUEUE_S = 5.0, 20.0, 5.0
 #: What the last third of the time may hold more than the second: an allocator breathes, a leak does not stop.
-GROWTH_MAX = 1.05
+MAX_GROWTH = 1.05
 
 
 def mixed_types(_: str) -> dict[str, dict[str, Any]]:
@@ -66,7 +66,7 @@ class Memory:
         for name in self.samples:
             second, last = self.thirds(name)
             print(f"{name:18} {second:7.1f} MB {last:7.1f} MB  {last / second:.3f}", flush=True)
-        return [name for name in self.samples if self.thirds(name)[1] > GROWTH_MAX * self.thirds(name)[0]]
+        return [name for name in self.samples if self.thirds(name)[1] > MAX_GROWTH * self.thirds(name)[0]]
 
 
 async def keep_editing(running: Fleet, types: Mapping[str, dict[str, Any]]) -> None:

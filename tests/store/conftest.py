@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from taskqueue.models.values import Task, TaskType, UserSubscription
+from taskqueue.models.values import Subscription, TaskType, UserSubscription
 from taskqueue.plan.segment import DueRange
 from taskqueue.store.audit import audit
 from taskqueue.store.claim import Alone, Claim, Result, claim
@@ -69,7 +69,7 @@ class World:
         await raw(self.store).hset(self.store.keys("limiter"), mapping=mapping)
 
     async def subscribe(self, user: str, *kinds: str, suspend: bool = False) -> None:
-        tasks = tuple(Task(kind) for kind in kinds)
+        tasks = tuple(Subscription(kind) for kind in kinds)
         assert await set_users(self.store, "folder", [UserSubscription(user, tasks, suspend)]) == []
 
     async def occur(self, kind: str, occurrence_s: int | None = None, *, life_ms: int = 0) -> int:

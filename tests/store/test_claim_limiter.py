@@ -41,7 +41,7 @@ async def test_a_worker_gets_at_most_the_horizon_and_a_callback(world: World) ->
     await world.enqueue("sync", *(f"u{k}" for k in range(100)))
     got = await world.claim(n=100)
     assert len(got.jobs) == 1 + HORIZON_US * 100 // 1_015_000
-    assert got.now_us < got.come_back_us <= got.now_us + HORIZON_US
+    assert got.now_us < got.next_call_us <= got.now_us + HORIZON_US
     assert (await world.claim("v", n=100)).jobs == []
 
 
@@ -98,7 +98,7 @@ async def test_without_a_limit_nothing_starts(world: World, rate: float | None) 
     await world.enqueue("sync", "a")
     got = await world.claim()
     assert (got.jobs, got.rate) == ([], -1)
-    assert got.come_back_us > got.now_us
+    assert got.next_call_us > got.now_us
     await set_rate(world.store, 1_000)
     await world.warm()
     assert len((await world.claim()).jobs) == 1
@@ -124,7 +124,7 @@ async def test_a_repeated_call_returns_the_same_jobs(world: World) -> None:
     second = await world.claim(n=2, results=results)
     for _ in range(2):
         assert (await world.again("w", 2, results)).jobs == second.jobs
-    assert (await world.total("done"), await world.total("retried"), await world.total("started")) == (
+    assert (await world.total("done"), await world.total("retried"), await world.total("leased")) == (
         1,
         1,
         4,
@@ -147,7 +147,7 @@ async def test_a_delayed_old_call_leases_nothing(world: World) -> None:
     await world.claim(n=1)
     late = await claim(world.store, "w", 1, 4, 60_000)
     assert late.jobs == []
-    assert await world.total("started") == 2
+    assert await world.total("leased") == 2
     assert len((await world.claim(n=1)).jobs) == 1
 
 

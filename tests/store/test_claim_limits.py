@@ -39,7 +39,7 @@ async def drive(world: World, seconds: float, n: int = 50) -> list[JobLease]:
         got = await world.claim(n=n, results=results)
         results = [Result(job.lease, Outcome.DONE) for job in got.jobs]
         started += got.jobs
-        await world.clock.advance(us=max(1_000, got.come_back_us - got.now_us))
+        await world.clock.advance(us=max(1_000, got.next_call_us - got.now_us))
     return started
 
 

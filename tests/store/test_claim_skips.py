@@ -93,7 +93,7 @@ async def test_a_call_that_drops_many_jobs_is_bounded(world: World) -> None:
     await raw(world.store).zadd(world.store.keys.ready("normal"), gone)
     await raw(world.store).hincrby(world.store.keys("metrics"), "emitted", 250)
     first = await world.claim()
-    assert (first.jobs, first.come_back_us) == ([], first.now_us)
+    assert (first.jobs, first.next_call_us) == ([], first.now_us)
     await world.claim()
     assert await world.total("skipped") == 250
     await world.conserved()

@@ -83,7 +83,7 @@ async def test_audit_names_malformed_values_and_repair_removes_them(
     assert "types bad" in facts["malformedValues"]
 
     wanted = {
-        one.place for one in await inspect(spoilt) if one.name != "schedule:bad:1"
+        one.location for one in await inspect(spoilt) if one.name != "schedule:bad:1"
     }  # goes with the type
     assert {
         "types bad",

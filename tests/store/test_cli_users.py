@@ -7,7 +7,7 @@ import pytest
 
 from taskqueue.cli import users as users_command
 from taskqueue.cli.exit_codes import ExitCode
-from taskqueue.models.values import Task, UserSubscription
+from taskqueue.models.values import Subscription, UserSubscription
 from taskqueue.store.connection import Store
 from taskqueue.store.users import read_stored_users, read_subscriptions, set_users
 from tests.support.store.commands import Command, commands_on
@@ -109,7 +109,7 @@ async def test_only_imported_users_are_removed_by_hand(
     file = tmp_path / "users.ndjson"
     file.write_text(rows(1, 2))
     await taskqueue("users", "import", str(file))
-    await set_users(store, "folder", [UserSubscription("u-3", (Task("fetch-orders"),))])
+    await set_users(store, "folder", [UserSubscription("u-3", (Subscription("fetch-orders"),))])
     done = await taskqueue("users", "remove", "u-1", "u-3", "-o", "json")
     assert done.exit_code == ExitCode.REFUSED
     assert json.loads(done.stdout) == {"removed": ["u-1"], "declaredByManifests": ["u-3"], "unknown": []}
@@ -119,7 +119,7 @@ async def test_only_imported_users_are_removed_by_hand(
 async def test_users_of_an_application_are_kept_and_removable(
     taskqueue: Command, tmp_path: Path, store: Store
 ) -> None:
-    await set_users(store, "client", [UserSubscription("u-1", (Task("fetch-stock"),))])
+    await set_users(store, "client", [UserSubscription("u-1", (Subscription("fetch-stock"),))])
     file = tmp_path / "users.ndjson"
     file.write_text(rows(0, 1))
     done = await taskqueue("users", "import", str(file), "-o", "json")

@@ -10,7 +10,7 @@ import pytest
 
 import taskqueue
 from taskqueue.models.refusal import ValueRefusedError
-from taskqueue.models.values import Schedule, Task, TaskType, UserSubscription
+from taskqueue.models.values import Schedule, Subscription, TaskType, UserSubscription
 from taskqueue.scheduler.publisher import Publisher
 from taskqueue.store import subscribe as subscribe_module
 from taskqueue.store.connection import Store
@@ -80,8 +80,8 @@ async def test_a_user_has_a_bounded_number_of_subscriptions(
 async def test_a_publish_leaves_users_of_a_client(client: taskqueue.Client, store: Store) -> None:
     await client.subscribe("ada", "orders")
     users = {
-        "ada": UserSubscription("ada", (Task("stock"),)),
-        "bob": UserSubscription("bob", (Task("stock"),)),
+        "ada": UserSubscription("ada", (Subscription("stock"),)),
+        "bob": UserSubscription("bob", (Subscription("stock"),)),
     }
     done = await Publisher(store).publish(TYPES, users)
     assert done.foreign == ("ada",)
@@ -91,12 +91,12 @@ async def test_a_publish_leaves_users_of_a_client(client: taskqueue.Client, stor
 
 
 async def test_a_client_leaves_users_of_other_sources(client: taskqueue.Client, store: Store) -> None:
-    await set_users(store, "import", [UserSubscription("ada", (Task("stock"),))])
+    await set_users(store, "import", [UserSubscription("ada", (Subscription("stock"),))])
     with pytest.raises(UserOwnedError, match="Its source is import"):
         await client.subscribe("ada", "orders")
     assert [each.type for each in await read_subscriptions(store, "ada")] == ["stock"]
     await client.subscribe("bob", "orders")
-    assert await set_users(store, "import", [UserSubscription("bob", (Task("stock"),))]) == ["bob"]
+    assert await set_users(store, "import", [UserSubscription("bob", (Subscription("stock"),))]) == ["bob"]
 
 
 async def test_enqueue_counts_an_id_once(client: taskqueue.Client, store: Store) -> None:

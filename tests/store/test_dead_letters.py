@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from tests.store.conftest import World
 
 HOUR = Schedule(interval_s=3600)
-COUNT_MAX = 10_000
+MAX_COUNT = 10_000
 DAY_MS = 86_400_000
 
 
@@ -89,12 +89,12 @@ async def test_the_newest_come_first_and_pages_follow(world: World) -> None:
 async def test_beyond_the_count_the_oldest_are_forgotten(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     now_ms = world.clock.now_ms
-    old = {f"sync|o{k}|1|{k}|0": now_ms - COUNT_MAX + k for k in range(COUNT_MAX)}
+    old = {f"sync|o{k}|1|{k}|0": now_ms - MAX_COUNT + k for k in range(MAX_COUNT)}
     await raw(world.store).zadd(world.store.keys("dead"), old)
     await raw(world.store).hset(world.store.keys("dead:body"), mapping=dict.fromkeys(old, b"?"))
     await die(world, "u")
-    assert await raw(world.store).zcard(world.store.keys("dead")) == COUNT_MAX
-    assert await raw(world.store).hlen(world.store.keys("dead:body")) == COUNT_MAX
+    assert await raw(world.store).zcard(world.store.keys("dead")) == MAX_COUNT
+    assert await raw(world.store).hlen(world.store.keys("dead:body")) == MAX_COUNT
     assert await raw(world.store).zscore(world.store.keys("dead"), "sync|o0|1|0|0") is None
     assert await world.total("forgotten") == 1
 

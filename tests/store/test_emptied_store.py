@@ -11,7 +11,7 @@ import pytest
 from prometheus_client import REGISTRY
 
 from taskqueue.models.outcome import Outcome
-from taskqueue.models.values import CatchUp, Schedule, Task, TaskType, UserSubscription
+from taskqueue.models.values import CatchUp, Schedule, Subscription, TaskType, UserSubscription
 from taskqueue.plan.lanes import Lane
 from taskqueue.scheduler import keeper as keeper_module
 from taskqueue.scheduler.keeper import Keeper
@@ -41,7 +41,7 @@ USERS = tuple(f"u-{k:02}" for k in range(12))
 
 
 def manifests(users: tuple[str, ...] = USERS) -> Desired:
-    tasks = tuple(Task(name) for name in TYPES)
+    tasks = tuple(Subscription(name) for name in TYPES)
     subscriptions = {name: UserSubscription(name, tasks) for name in users}
     return Desired(MappingProxyType(TYPES), MappingProxyType(subscriptions), (), (), ())
 

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from taskqueue.models.values import Schedule, Task, TaskType, UserSubscription
+from taskqueue.models.values import Schedule, Subscription, TaskType, UserSubscription
 from taskqueue.scheduler.publisher import Publisher
 from taskqueue.store.errors import DeposedError, ForeignOwnerError
 from taskqueue.store.fence import UNFENCED, Fence, claim_epoch, read_epoch, refuse_foreign
@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
 SYNC = TaskType("sync", Schedule(interval_s=60))
 RECORD = TypeRecord(SYNC, (Generation(1, SYNC.schedule),))
-ADA = UserSubscription("ada", (Task("sync"),))
+ADA = UserSubscription("ada", (Subscription("sync"),))
 OURS, THEIRS = Fence("shop/uid-1", 7), Fence("shop/uid-2", 99)
 
 

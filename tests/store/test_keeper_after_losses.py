@@ -10,7 +10,7 @@ from typing import Literal
 import pytest
 
 from taskqueue.models.fault import Fault
-from taskqueue.models.values import Schedule, Task, TaskType, UserSubscription
+from taskqueue.models.values import Schedule, Subscription, TaskType, UserSubscription
 from taskqueue.scheduler import keeper as keeper_module
 from taskqueue.scheduler.floors import CursorCopy
 from taskqueue.scheduler.keeper import Keeper
@@ -29,7 +29,7 @@ from tests.support.store.script_clock import ScriptClock
 def desired(types: tuple[str, ...] = ("sync",), users: tuple[str, ...] = ("ada", "bob")) -> Desired:
     return Desired(
         MappingProxyType({name: TaskType(name, Schedule(interval_s=2), function="f") for name in types}),
-        MappingProxyType({name: UserSubscription(name, (Task("sync"),)) for name in users}),
+        MappingProxyType({name: UserSubscription(name, (Subscription("sync"),)) for name in users}),
         (),
         (),
         (),
@@ -169,7 +169,7 @@ async def test_users_change_owners_with_imports(store: Store, monkeypatch: pytes
     async with replica(store) as only:
         await only.leads.begin()
         await only.publishes(desired())
-        await set_users(store, "import", [UserSubscription("ada", (Task("sync"),))])
+        await set_users(store, "import", [UserSubscription("ada", (Subscription("sync"),))])
 
         async def foreign(users: set[str]) -> bool:
             return only.keeper.foreign == users

@@ -15,7 +15,7 @@ from taskqueue.handlers.dispatch import Dispatcher
 from taskqueue.handlers.http_call import HttpClient
 from taskqueue.handlers.registry import Registry
 from taskqueue.handlers.threads import Threads
-from taskqueue.models.values import Schedule, Task, TaskType, UserSubscription
+from taskqueue.models.values import Schedule, Subscription, TaskType, UserSubscription
 from taskqueue.scheduler.publisher import Publisher
 from taskqueue.sources.desired import Protected
 from taskqueue.store.claim import Result, claim
@@ -34,8 +34,8 @@ OPEN = TaskType("sync", Schedule(interval_s=3_600), function="f", params={"regio
 LOCKED = replace(OPEN, locked_params=("region",))
 FREE = replace(OPEN, name="free")
 OWN = {"region": "us", "full": True}
-ADA = UserSubscription("ada", (Task("free", OWN), Task("sync", OWN)))
-BOB = UserSubscription("bob", (Task("free", OWN), Task("sync", {"full": True})))
+ADA = UserSubscription("ada", (Subscription("free", OWN), Subscription("sync", OWN)))
+BOB = UserSubscription("bob", (Subscription("free", OWN), Subscription("sync", {"full": True})))
 USERS = {"ada": ADA, "bob": BOB}
 
 
@@ -105,7 +105,7 @@ async def test_a_job_older_than_the_lock_gets_the_types_value(store: Store, cloc
         kind = kinds.get("sync")
         assert kind
         while not (answer := await claim(store, "w", next(calls), 1, 60_000, results)).jobs:
-            await clock.set(answer.come_back_us)
+            await clock.set(answer.next_call_us)
         (claimed,) = answer.jobs
         async with SlotsUnderTest() as under_test:
             at_s = asyncio.get_running_loop().time()

@@ -101,4 +101,4 @@ async def test_a_pause_of_no_type_leaves_the_limit_alone(world: World) -> None:
     await world.install(rate=50)
     await raw(world.store).hset(world.store.keys("overrides"), "", "paused|0")
     assert await rates(world) == (50, 50)
-    assert list(world.store.malformed.places) == ["overrides "]
+    assert list(world.store.malformed.locations) == ["overrides "]

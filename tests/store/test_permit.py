@@ -63,7 +63,7 @@ async def test_returned_slots_are_counted_by_cost(world: World) -> None:
     refused, _ = await permit(world.store, 1, 60_000)
     totals = (await audit(world.store)).totals
     assert not refused
-    assert (totals["started"], totals["reserved_slots"]) == (1, 3 + 2 + 50)
+    assert (totals["leased"], totals["reserved_slots"]) == (1, 3 + 2 + 50)
 
 
 @pytest.mark.parametrize("rate", [None, 0.0])

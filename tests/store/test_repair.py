@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from taskqueue.models.outcome import Outcome
-from taskqueue.models.values import RateLimit, Schedule, Task, TaskType, UserSubscription
+from taskqueue.models.values import RateLimit, Schedule, Subscription, TaskType, UserSubscription
 from taskqueue.scheduler.publisher import Publisher
 from taskqueue.scheduler.ticker import Ticker
 from taskqueue.store.audit import audit
@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 MINUTE, HOUR = Schedule(interval_s=60), Schedule(interval_s=3600)
 SYNC = TaskType("sync", MINUTE, function="f", rate_limit=RateLimit(per_second=50.0))
-USERS = {f"u-{k}": UserSubscription(f"u-{k}", (Task("sync", {"k": k}),)) for k in range(20)}
+USERS = {f"u-{k}": UserSubscription(f"u-{k}", (Subscription("sync", {"k": k}),)) for k in range(20)}
 NEWER = b'high|1|Sometimes|0\n{"spec":{"name":"sync","schedule":{"every":"full moon"}}}'
 
 
@@ -119,7 +119,7 @@ async def test_an_overwritten_table_of_types_comes_back(store: Store) -> None:
 async def test_a_subscription_made_meanwhile_is_dealt(store: Store) -> None:
     await install(store, Generation(3, MINUTE))
     await spoil(store)
-    late = {"late": UserSubscription("late", (Task("sync"),))}
+    late = {"late": UserSubscription("late", (Subscription("sync"),))}
     assert await set_users(store, "folder", list(late.values())) == []
     await Publisher(store).publish({"sync": SYNC}, {**USERS, **late})
     assert len(await offsets(store, 3)) == len(USERS) + 1

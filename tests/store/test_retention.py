@@ -7,7 +7,7 @@ import pytest
 from prometheus_client import REGISTRY
 from structlog.testing import capture_logs
 
-from taskqueue.models.values import Schedule, Task, TaskType, UserSubscription
+from taskqueue.models.values import Schedule, Subscription, TaskType, UserSubscription
 from taskqueue.process.retention import RetentionWatch
 from taskqueue.scheduler.publisher import Publisher
 from taskqueue.store.connection import Store, open_store
@@ -18,7 +18,9 @@ from tests.support.store.backlog import Server
 from tests.support.store.raw import raw
 
 TYPES = {name: TaskType(name, Schedule(interval_s=60), function="f") for name in ("sync", "send")}
-USERS = {name: UserSubscription(name, (Task("sync"), Task("send"))) for name in ("ada", "bob")}
+USERS = {
+    name: UserSubscription(name, (Subscription("sync"), Subscription("send"))) for name in ("ada", "bob")
+}
 
 
 def measured(name: str) -> float:

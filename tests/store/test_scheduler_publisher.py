@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from taskqueue.models.values import Schedule, Task, TaskType, UserSubscription
+from taskqueue.models.values import Schedule, Subscription, TaskType, UserSubscription
 from taskqueue.scheduler import type_writer
 from taskqueue.scheduler.errors import StoreReplacedError
 from taskqueue.scheduler.publisher import Publisher
@@ -21,7 +21,7 @@ TYPES = {"orders": ORDERS, "report": REPORT}
 
 
 def users(count: int, *types: str) -> dict[str, UserSubscription]:
-    tasks = tuple(Task(name) for name in types or ("orders", "report"))
+    tasks = tuple(Subscription(name) for name in types or ("orders", "report"))
     return {f"u-{i:04}": UserSubscription(f"u-{i:04}", tasks) for i in range(count)}
 
 
@@ -60,8 +60,10 @@ async def test_joins_and_edits_move_no_other_user(store: Store) -> None:
     await publisher.publish(TYPES, wanted)
     before = await offsets(store, "orders", 1)
     del wanted["u-0007"]
-    wanted["u-0900"] = UserSubscription("u-0900", (Task("orders"),))
-    wanted["u-0008"] = UserSubscription("u-0008", (Task("orders", {"a": 1}), Task("report", suspend=True)))
+    wanted["u-0900"] = UserSubscription("u-0900", (Subscription("orders"),))
+    wanted["u-0008"] = UserSubscription(
+        "u-0008", (Subscription("orders", {"a": 1}), Subscription("report", suspend=True))
+    )
     edited = {"orders": replace(ORDERS, cost=2, params={"b": 2}), "report": REPORT}
     await publisher.publish(edited, wanted)
     after = await offsets(store, "orders", 1)
@@ -96,7 +98,7 @@ async def test_joins_during_a_takeover_reach_both_generations(store: Store) -> N
     edited = TYPES | {"orders": replace(ORDERS, schedule=Schedule(interval_s=86_400))}
     await publisher.publish(edited, wanted)
     del wanted["u-0003"]
-    wanted["u-0900"] = UserSubscription("u-0900", (Task("orders"),))
+    wanted["u-0900"] = UserSubscription("u-0900", (Subscription("orders"),))
     await publisher.publish(edited, wanted)
     assert "u-0003" not in await offsets(store, "orders", 1)
     assert "u-0003" not in await offsets(store, "orders", 2)
@@ -203,7 +205,7 @@ async def test_leaving_users_free_their_numbers(store: Store) -> None:
     done = await publisher.publish(TYPES, users(10))
     assert done.users_removed == 10
     assert (await read_stored_users(store)).keys() == users(10).keys()
-    newcomers = {f"n-{i}": UserSubscription(f"n-{i}", (Task("orders"),)) for i in range(10)}
+    newcomers = {f"n-{i}": UserSubscription(f"n-{i}", (Subscription("orders"),)) for i in range(10)}
     await publisher.publish(TYPES, users(10) | newcomers)
     assert {(await task(store, user, "orders")).number for user in newcomers} == set(range(10, 20))
 
@@ -238,7 +240,7 @@ async def test_types_stay_while_removals_are_pending(store: Store) -> None:
 
 
 async def test_users_of_an_import_are_left_alone(store: Store) -> None:
-    await set_users(store, "import", [UserSubscription("u-0001", (Task("report"),))])
+    await set_users(store, "import", [UserSubscription("u-0001", (Subscription("report"),))])
     publisher = Publisher(store)
     done = await publisher.publish(TYPES, users(3))
     assert done.foreign == ("u-0001",)

@@ -10,7 +10,7 @@ from itertools import pairwise
 
 import pytest
 
-from taskqueue.models.values import CatchUp, Priority, Schedule, Task, TaskType, UserSubscription
+from taskqueue.models.values import CatchUp, Priority, Schedule, Subscription, TaskType, UserSubscription
 from taskqueue.plan.lanes import Lane
 from taskqueue.plan.schedule import occurrences, window_s
 from taskqueue.plan.segment import DueRange
@@ -23,7 +23,7 @@ from taskqueue.store.connection import Store
 from taskqueue.store.cursor import read_cursor, restore_cursor
 from taskqueue.store.errors import StoreCorrupt, StoreRefused, StoreUnavailable
 from taskqueue.store.pause import pause, resume
-from taskqueue.store.tick import Verdict, tick
+from taskqueue.store.tick import TickVerdict, tick
 from taskqueue.store.types import read_catalog
 from tests.support.store.raw import raw
 from tests.support.store.script_clock import ScriptClock
@@ -38,7 +38,7 @@ Plan = dict[tuple[str, str, int], int]
 
 
 def some_users(count: int, *types: str) -> dict[str, UserSubscription]:
-    tasks = tuple(Task(name) for name in types)
+    tasks = tuple(Subscription(name) for name in types)
     return {f"u-{i:03}": UserSubscription(f"u-{i:03}", tasks) for i in range(count)}
 
 
@@ -191,7 +191,7 @@ async def test_a_ticker_with_old_types_reads_them_again(store: Store, clock: Scr
     stale = (await read_catalog(store)).version - 1
     cursor_ms = await read_cursor(store)
     ranges = [DueRange("gone", 1, 0, 999, cursor_ms // 1000, 0, Priority.NORMAL)]
-    assert (await tick(store, cursor_ms, cursor_ms + 1, stale, ranges)).verdict is Verdict.TYPES
+    assert (await tick(store, cursor_ms, cursor_ms + 1, stale, ranges)).verdict is TickVerdict.TYPES
     async with running(old):
         await reach(clock, [old], cursor_ms + 1_500)
     assert {name for name, _, _ in set(await emitted(store)) - known} == {"kept"}
@@ -200,7 +200,7 @@ async def test_a_ticker_with_old_types_reads_them_again(store: Store, clock: Scr
 async def test_a_dense_catch_up_takes_bounded_calls(
     store: Store, clock: ScriptClock, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    calls: list[tuple[Verdict, int, int]] = []
+    calls: list[tuple[TickVerdict, int, int]] = []
 
     async def noted(*args: object, most: int, max_backlog: int) -> object:
         answer = await tick(*args, most=most, max_backlog=max_backlog)  # type: ignore[arg-type]
@@ -208,12 +208,12 @@ async def test_a_dense_catch_up_takes_bounded_calls(
         return answer
 
     monkeypatch.setattr(ticker_module, "tick", noted)
-    monkeypatch.setattr(ticker_module, "CATCH_UP_MOST", 300)
+    monkeypatch.setattr(ticker_module, "MAX_CATCH_UP", 300)
     start_ms = clock.now_ms - 60_000
     every = TaskType("every", Schedule(interval_s=1), function="f", catch_up=CatchUp.ALL)
     await start_at(store, start_ms, some_types(every), 400)
     await Ticker(store).turn()
-    assert Verdict.BIG in {verdict for verdict, _, _ in calls}
+    assert TickVerdict.BIG in {verdict for verdict, _, _ in calls}
     assert all(count <= most for _, count, most in calls)
     plan = await planned(store, start_ms, await read_cursor(store))
     assert Counter(await emitted(store)) == Counter(plan.keys())
@@ -227,7 +227,7 @@ async def test_one_crowded_millisecond_is_emitted(store: Store, clock: ScriptClo
     ranges = [DueRange(name, 1, 0, 999, now_ms // 1000, 0, Priority.NORMAL) for name in "ab"]
     version = (await read_catalog(store)).version
     answer = await tick(store, now_ms, now_ms + 1, version, ranges, most=3)
-    assert (answer.verdict, answer.emitted) == (Verdict.OK, 16)
+    assert (answer.verdict, answer.emitted) == (TickVerdict.OK, 16)
 
 
 async def test_a_busy_ticker_can_be_stopped(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from taskqueue.models.values import Schedule, Task, TaskType, UserSubscription
+from taskqueue.models.values import Schedule, Subscription, TaskType, UserSubscription
 from taskqueue.scheduler.publisher import Publisher
 from taskqueue.store.connection import Store
 from taskqueue.store.places import Places, read_places
@@ -13,7 +13,7 @@ SYNC = TaskType("sync", Schedule(interval_s=60), function="f")
 
 
 async def publish(store: Store, *users: str, suspended: str = "", sync: TaskType = SYNC) -> None:
-    wanted = {name: UserSubscription(name, (Task("sync"),), name == suspended) for name in users}
+    wanted = {name: UserSubscription(name, (Subscription("sync"),), name == suspended) for name in users}
     await Publisher(store).publish({"sync": sync}, wanted, confirm_removals=True)
 
 

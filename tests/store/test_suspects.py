@@ -226,6 +226,6 @@ async def test_a_suspect_waits_for_the_global_limit_like_any_job(world: World) -
     assert len((await world.claim("busy.0", lease_ms=LEASE_MS)).jobs) == 1
     answer = await take(world)
     assert (answer.jobs, answer.alone) == ([], Alone.WOULD)
-    await world.clock.set(answer.come_back_us)
+    await world.clock.set(answer.next_call_us)
     (job,) = (await take(world)).jobs
     assert job.start_us == pytest.approx(world.clock.now_us + 125_000, abs=20_000)

@@ -10,7 +10,7 @@ from taskqueue.models.values import Priority, Schedule, TaskType
 from taskqueue.plan.segment import DueRange
 from taskqueue.store.cursor import read_cursor, restore_cursor
 from taskqueue.store.errors import CursorLostError
-from taskqueue.store.tick import Tick, Verdict, tick
+from taskqueue.store.tick import Tick, TickVerdict, tick
 from taskqueue.store.types import put_types, read_catalog
 from tests.support.store.raw import raw
 
@@ -45,7 +45,7 @@ async def three(world: World) -> World:
 async def test_a_tick_emits_its_ranges_and_moves_the_cursor(three: World) -> None:
     before = await read_cursor(three.store)
     done = await step(three, whole(), ms=5)
-    assert (done.verdict, done.emitted, done.cursor_ms) == (Verdict.OK, 3, before + 5)
+    assert (done.verdict, done.emitted, done.cursor_ms) == (TickVerdict.OK, 3, before + 5)
     assert await read_cursor(three.store) == before + 5
     # 2227 and 854: the golden stride of an hour.
     assert await three.waiting() == {
@@ -62,7 +62,7 @@ async def test_a_range_emits_only_its_offsets(three: World) -> None:
 async def test_a_second_caller_with_the_same_cursor_emits_nothing(three: World) -> None:
     cursor, version = await read_cursor(three.store), (await read_catalog(three.store)).version
     first, second = [await tick(three.store, cursor, cursor + 5, version, [whole()]) for _ in range(2)]
-    assert (first.verdict, second.verdict, second.emitted) == (Verdict.OK, Verdict.MOVED, 0)
+    assert (first.verdict, second.verdict, second.emitted) == (TickVerdict.OK, TickVerdict.MOVED, 0)
     assert second.cursor_ms == cursor + 5
 
 
@@ -70,7 +70,7 @@ async def test_a_caller_with_old_types_emits_nothing(three: World) -> None:
     cursor, version = await read_cursor(three.store), (await read_catalog(three.store)).version
     await put_types(three.store, version, [])
     done = await tick(three.store, cursor, cursor + 5, version, [whole()])
-    assert (done.verdict, done.emitted) == (Verdict.TYPES, 0)
+    assert (done.verdict, done.emitted) == (TickVerdict.TYPES, 0)
     assert await read_cursor(three.store) == cursor
 
 
@@ -86,36 +86,36 @@ async def test_a_lost_cursor_stops_the_tick_until_restored(three: World) -> None
     await raw(three.store).delete(three.store.keys("cursor"))
     version = await put_types(three.store, (await read_catalog(three.store)).version, [])
     lost = await tick(three.store, cursor, cursor + 5, version, [whole()])
-    assert (lost.verdict, lost.cursor_ms) == (Verdict.LOST, -1)
+    assert (lost.verdict, lost.cursor_ms) == (TickVerdict.LOST, -1)
     assert await restore_cursor(three.store, cursor)
     assert not await restore_cursor(three.store, cursor + 1_000_000)
-    assert (await step(three, whole())).verdict is Verdict.OK
+    assert (await step(three, whole())).verdict is TickVerdict.OK
 
 
 async def test_the_cursor_runs_at_most_a_second_ahead(three: World) -> None:
     cursor, version = await read_cursor(three.store), (await read_catalog(three.store)).version
     now_ms = three.clock.now_ms
-    assert (await tick(three.store, cursor, now_ms + 1_001, version, [whole()])).verdict is Verdict.AHEAD
-    assert (await tick(three.store, cursor, now_ms + 1_000, version, [whole()])).verdict is Verdict.OK
+    assert (await tick(three.store, cursor, now_ms + 1_001, version, [whole()])).verdict is TickVerdict.AHEAD
+    assert (await tick(three.store, cursor, now_ms + 1_000, version, [whole()])).verdict is TickVerdict.OK
 
 
 async def test_the_cursor_waits_while_too_many_jobs_wait(three: World) -> None:
-    assert (await step(three, whole(), max_backlog=3)).verdict is Verdict.OK
+    assert (await step(three, whole(), max_backlog=3)).verdict is TickVerdict.OK
     full = await step(three, whole(occurrence_s=2_000), max_backlog=3)
-    assert (full.verdict, full.emitted) == (Verdict.FULL, 0)
+    assert (full.verdict, full.emitted) == (TickVerdict.FULL, 0)
     assert await three.total("emitted") == 3
 
 
 async def test_leased_jobs_do_not_count_as_waiting(three: World) -> None:
     await step(three, whole(), max_backlog=3)
     assert len((await three.claim(n=1)).jobs) == 1
-    assert (await step(three, whole(occurrence_s=2_000), max_backlog=3)).verdict is Verdict.OK
+    assert (await step(three, whole(occurrence_s=2_000), max_backlog=3)).verdict is TickVerdict.OK
 
 
 async def test_a_step_too_big_is_refused(three: World) -> None:
     cursor = await read_cursor(three.store)
     done = await step(three, whole(), ms=2, most=2)
-    assert (done.verdict, done.emitted, done.cursor_ms) == (Verdict.BIG, 0, cursor)
+    assert (done.verdict, done.emitted, done.cursor_ms) == (TickVerdict.BIG, 0, cursor)
     assert await three.waiting() == {}
 
 
@@ -123,12 +123,12 @@ async def test_a_step_too_big_is_refused(three: World) -> None:
 async def test_one_millisecond_is_never_refused(three: World, most: int) -> None:
     ranges = [whole(occurrence_s=at) for at in (1_000, 2_000, 3_000)]
     done = await step(three, *ranges, ms=1, most=most)
-    assert (done.verdict, done.emitted) == (Verdict.OK, 9)
+    assert (done.verdict, done.emitted) == (TickVerdict.OK, 9)
 
 
 async def test_missed_occurrences_are_counted_and_not_emitted(three: World) -> None:
     done = await step(three, whole(missed=4))
-    assert (done.verdict, done.emitted) == (Verdict.OK, 0)
+    assert (done.verdict, done.emitted) == (TickVerdict.OK, 0)
     assert await three.total("missed") == 12
 
 
@@ -156,4 +156,4 @@ async def test_suspended_subscriptions_are_not_emitted(three: World) -> None:
 async def test_a_step_back_changes_nothing(three: World) -> None:
     cursor = await read_cursor(three.store)
     done = await step(three, whole(), ms=-10)
-    assert (done.verdict, done.emitted, done.cursor_ms) == (Verdict.OK, 0, cursor)
+    assert (done.verdict, done.emitted, done.cursor_ms) == (TickVerdict.OK, 0, cursor)

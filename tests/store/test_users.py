@@ -6,11 +6,18 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from taskqueue.models.values import Schedule, Task, TaskType, UserSubscription
+from taskqueue.models.values import Schedule, Subscription, TaskType, UserSubscription
 from taskqueue.plan.spread import offset_ms
 from taskqueue.store.generations import count_subscriptions, redeal
 from taskqueue.store.types import put_types, read_catalog
-from taskqueue.store.users import digest, read_stored_users, read_subscriptions, scan_stored_users, set_users
+from taskqueue.store.users import (
+    Source,
+    digest,
+    read_stored_users,
+    read_subscriptions,
+    scan_stored_users,
+    set_users,
+)
 from tests.support.store.raw import raw
 
 if TYPE_CHECKING:
@@ -81,7 +88,7 @@ async def test_a_suspended_subscription_keeps_its_place(world: World) -> None:
 async def test_a_user_is_replaced_as_a_whole(world: World) -> None:
     await world.install(TaskType("sync", MINUTE), TaskType("send", MINUTE))
     await world.subscribe("u", "sync")
-    user = UserSubscription("u", (Task("send", {"b": 1, "a": [None]}),))
+    user = UserSubscription("u", (Subscription("send", {"b": 1, "a": [None]}),))
     await set_users(world.store, "folder", [user])
     (task,) = await read_subscriptions(world.store, "u")
     assert (task.type, task.params, task.suspended, task.generation) == (
@@ -113,11 +120,12 @@ async def test_a_user_without_tasks_is_gone_with_all_keys(world: World) -> None:
 
 
 @pytest.mark.parametrize("source", ["folder", "kubernetes"])
-async def test_an_imported_user_is_left_alone(world: World, source: str) -> None:
+async def test_an_imported_user_is_left_alone(world: World, source: Source) -> None:
     await world.install(TaskType("sync", MINUTE))
-    mine, theirs = UserSubscription("u", (Task("sync"),)), UserSubscription("u")
+    mine, theirs = UserSubscription("u", (Subscription("sync"),)), UserSubscription("u")
     assert await set_users(world.store, "import", [mine]) == []
-    assert await set_users(world.store, source, [theirs, UserSubscription("v", (Task("sync"),))]) == ["u"]  # type: ignore[arg-type]
+    other = UserSubscription("v", (Subscription("sync"),))
+    assert await set_users(world.store, source, [theirs, other]) == ["u"]
     assert len(await read_subscriptions(world.store, "u")) == 1
     assert {user: owner.source async for user, owner in scan_stored_users(world.store)} == {
         "u": "import",
@@ -127,11 +135,11 @@ async def test_an_imported_user_is_left_alone(world: World, source: str) -> None
 
 
 async def test_the_digest_changes_only_with_stored_content() -> None:
-    user = UserSubscription("u", (Task("a", {"x": 1, "y": 2}), Task("b")))
-    same = UserSubscription("u", (Task("b"), Task("a", {"y": 2, "x": 1})))
+    user = UserSubscription("u", (Subscription("a", {"x": 1, "y": 2}), Subscription("b")))
+    same = UserSubscription("u", (Subscription("b"), Subscription("a", {"y": 2, "x": 1})))
     others = [
-        UserSubscription("u", (Task("a", {"x": 1, "y": 3}), Task("b"))),
-        UserSubscription("u", (Task("a", {"x": 1, "y": 2}),)),
+        UserSubscription("u", (Subscription("a", {"x": 1, "y": 3}), Subscription("b"))),
+        UserSubscription("u", (Subscription("a", {"x": 1, "y": 2}),)),
         UserSubscription("u", user.tasks, suspend=True),
     ]
     assert digest(user) == digest(same)

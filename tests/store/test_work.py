@@ -86,8 +86,8 @@ async def test_running_retried_dead_and_lost_jobs_are_counted(world: World) -> N
     assert {name: lane.jobs for name, lane in found.due.items()} == {"parked": 1}
     assert (found.running, found.dead_letters) == (1, 1)
     assert found.due["parked"].mean_service_s == 2.0, "of both that ended, and not of the lost one"
-    assert {name: found.totals[name] for name in ("enqueued", "started", "retried", "dead", "lost")} == {
-        "enqueued": 4, "started": 4, "retried": 1, "dead": 1, "lost": 1,
+    assert {name: found.totals[name] for name in ("enqueued", "leased", "retried", "dead", "lost")} == {
+        "enqueued": 4, "leased": 4, "retried": 1, "dead": 1, "lost": 1,
     }  # fmt: skip
 
 

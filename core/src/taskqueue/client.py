@@ -16,7 +16,7 @@ from typing import Any, Self
 from taskqueue.models.identity import check_type_name, check_user_id
 from taskqueue.models.params import check_params
 from taskqueue.models.refusal import ValueRefusedError
-from taskqueue.models.values import Task
+from taskqueue.models.values import Subscription
 from taskqueue.store.connection import Store, open_store
 from taskqueue.store.enqueue import enqueue
 from taskqueue.store.subscribe import subscribe, unsubscribe
@@ -90,9 +90,9 @@ class Client:
         manifests or of an import.
         """
         _check(user, task_type)
-        task = Task(task_type, _params(params), suspend)
+        subscription = Subscription(task_type, _params(params), suspend)
         async with self._turn:
-            await subscribe(self._store, user, task)
+            await subscribe(self._store, user, subscription)
 
     async def unsubscribe(self, user: str, task_type: str) -> None:
         """End a subscription of a user; harmless without one. Raises UserOwnedError as `subscribe` does."""

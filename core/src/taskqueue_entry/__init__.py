@@ -21,11 +21,11 @@ _FIRST = (
 )
 
 
-def enter(module: str, verb: str = "main") -> NoReturn:
+def enter(module: str, function: str = "main") -> NoReturn:
     """Import a module, call its function `verb`, and exit with the code that the function returns."""
     _begin()
     _refuse_clash()
-    sys.exit(getattr(import_module(module), verb)())
+    sys.exit(getattr(import_module(module), function)())
 
 
 def command() -> NoReturn:
@@ -44,9 +44,9 @@ def worker() -> NoReturn:
 
 
 def _begin() -> None:
-    for module, verb in _FIRST:
+    for module, function in _FIRST:
         try:
-            act = getattr(import_module(module), verb)
+            act = getattr(import_module(module), function)
         except Exception:  # another distribution's package raises what it likes
             _refuse_clash()
             raise

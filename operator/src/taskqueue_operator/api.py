@@ -51,17 +51,17 @@ class Api:
         async for raw in self._pages[kind].objects():
             yield raw
 
-    async def apply_status(self, one: Object, status: Mapping[str, Any]) -> None:
+    async def apply_status(self, obj: Object, status: Mapping[str, Any]) -> None:
         """Apply the operator's part of a status (server-side apply); 409 if the object changed after it was read."""
         body = {
             "apiVersion": API_VERSION,
-            "kind": one.kind,
-            "metadata": {"name": one.name, "resourceVersion": one.version},
+            "kind": obj.kind,
+            "metadata": {"name": obj.name, "resourceVersion": obj.version},
             "status": status,
         }
         await self._connection.call(
             HTTPMethod.PATCH,
-            f"{self._path(one.kind)}/{one.name}/status",
+            f"{self._path(obj.kind)}/{obj.name}/status",
             body,
             query={"fieldManager": FIELD_MANAGER, "force": "true"},
             content_type="application/apply-patch+yaml",

@@ -26,18 +26,18 @@ class Condition(NamedTuple):
     message: str = ""
 
 
-def of_type(one: Object, inputs: StatusInputs) -> list[Condition]:
+def of_type(obj: Object, inputs: StatusInputs) -> list[Condition]:
     """Return the conditions of a TaskType."""
-    if one.refusal or not isinstance(one.value, TaskType):
+    if obj.refusal or not isinstance(obj.value, TaskType):
         return [
-            Condition("Accepted", "False", "Invalid", _refusal(one)),
-            Condition("Ready", "False", "Invalid", _refusal(one)),
+            Condition("Accepted", "False", "Invalid", _refusal(obj)),
+            Condition("Ready", "False", "Invalid", _refusal(obj)),
         ]
     return [
-        Condition("Accepted", "True", "Valid", cron_advice(one.value.schedule.cron) or ""),
+        Condition("Accepted", "True", "Valid", cron_advice(obj.value.schedule.cron) or ""),
         _feasible(inputs),
-        _handler(one.value, inputs),
-        _ready(one.value.suspend, paused=one.name in inputs.paused),
+        _handler(obj.value, inputs),
+        _ready(obj.value.suspend, paused=obj.name in inputs.paused),
     ]
 
 
@@ -66,28 +66,28 @@ def _handler(task_type: TaskType, inputs: StatusInputs) -> Condition:
     )
 
 
-def of_user(one: Object, inputs: StatusInputs) -> list[Condition]:
+def of_user(obj: Object, inputs: StatusInputs) -> list[Condition]:
     """Return the conditions of a UserSubscription."""
-    accepted = _accepted(one, inputs)
+    accepted = _accepted(obj, inputs)
     if accepted.status == "False":
         return [accepted, Condition("Ready", "False", accepted.reason, accepted.message)]
-    assert isinstance(one.value, UserSubscription)
-    return [accepted, _resolved(one.value, inputs), _user_ready(one.value)]
+    assert isinstance(obj.value, UserSubscription)
+    return [accepted, _resolved(obj.value, inputs), _user_ready(obj.value)]
 
 
-def _accepted(one: Object, inputs: StatusInputs) -> Condition:
-    owner = inputs.duplicates.get(one.name)
-    if one.refusal or not isinstance(one.value, UserSubscription):
-        return Condition("Accepted", "False", "Invalid", _refusal(one))
+def _accepted(obj: Object, inputs: StatusInputs) -> Condition:
+    owner = inputs.duplicates.get(obj.name)
+    if obj.refusal or not isinstance(obj.value, UserSubscription):
+        return Condition("Accepted", "False", "Invalid", _refusal(obj))
     if owner is not None:
         why = (
-            f'user "{one.value.user_id}" is declared by the UserSubscription "{owner.name}", '
+            f'user "{obj.value.user_id}" is declared by the UserSubscription "{owner.name}", '
             "which keeps it until it is deleted"
         )
         return Condition("Accepted", "False", "DuplicateUser", why)
-    if one.value.user_id in inputs.imported:
-        why = f'user "{one.value.user_id}" comes from an import or a client: remove it there first'
-        return Condition("Accepted", "False", "ManagedByImport", why)
+    if obj.value.user_id in inputs.imported:
+        why = f'user "{obj.value.user_id}" comes from an import or a client: remove it there first'
+        return Condition("Accepted", "False", "ManagedElsewhere", why)
     return Condition("Accepted", "True", "Valid")
 
 
@@ -97,8 +97,8 @@ def kept(refusal: str) -> str:
     return _bounded(refusal, _MAX_CHARACTERS - len(note)) + note
 
 
-def _refusal(one: Object) -> str:
-    return _bounded(one.refusal) if one.value is None else kept(one.refusal)
+def _refusal(obj: Object) -> str:
+    return _bounded(obj.refusal) if obj.value is None else kept(obj.refusal)
 
 
 def _bounded(text: str, most: int = _MAX_CHARACTERS) -> str:
@@ -107,7 +107,9 @@ def _bounded(text: str, most: int = _MAX_CHARACTERS) -> str:
 
 def _resolved(user: UserSubscription, inputs: StatusInputs) -> Condition:
     refused_types = inputs.refused_types
-    unresolved = sorted(task.type for task in user.tasks if task.type not in inputs.types)
+    unresolved = sorted(
+        subscription.type for subscription in user.tasks if subscription.type not in inputs.types
+    )
     unknown = [name for name in unresolved if name not in refused_types]
     refused = [name for name in unresolved if name in refused_types]
     locked = sorted(Locks.of(_types(user, inputs)).refused(user).items())
@@ -135,7 +137,11 @@ def _resolved(user: UserSubscription, inputs: StatusInputs) -> Condition:
 
 
 def _types(user: UserSubscription, inputs: StatusInputs) -> Iterator[TaskType]:
-    return (inputs.types[task.type] for task in user.tasks if task.params and task.type in inputs.types)
+    return (
+        inputs.types[subscription.type]
+        for subscription in user.tasks
+        if subscription.params and subscription.type in inputs.types
+    )
 
 
 def _more(names: Sequence[str]) -> str:
@@ -143,7 +149,7 @@ def _more(names: Sequence[str]) -> str:
 
 
 def _user_ready(user: UserSubscription) -> Condition:
-    if user.suspend or any(not task.suspend for task in user.tasks):
+    if user.suspend or any(not subscription.suspend for subscription in user.tasks):
         return _ready(user.suspend)
     if user.tasks:
         return Condition("Ready", "True", "Suspended", "nothing starts while all of its tasks are suspended")

@@ -37,20 +37,20 @@ class Events:
         self._identity = identity
         self._sent_s = deque[float]()
 
-    async def send(self, one: Object, status: Mapping[str, Any]) -> None:
-        """Send an event for each condition that a new status changes. one: with its former status."""
-        for condition in changes(one, status):
+    async def send(self, obj: Object, status: Mapping[str, Any]) -> None:
+        """Send an event for each condition that a new status changes. obj: with its former status."""
+        for condition in changes(obj, status):
             if not self._is_allowed():
                 metrics.EVENTS.labels("dropped").inc()
                 continue
             kind = "Warning" if condition["status"] == "False" else "Normal"
             note = condition["message"] or f"{condition['type']} is {condition['status']} again"
             try:
-                await self._api.create_event(one, self._identity, kind, condition["reason"], note)
+                await self._api.create_event(obj, self._identity, kind, condition["reason"], note)
                 metrics.EVENTS.labels("sent").inc()
             except API_ERRORS as error:
                 metrics.EVENTS.labels("failed").inc()
-                log.warning("event not sent", kind=one.kind, name=one.name, error=describe_error(error))
+                log.warning("event not sent", kind=obj.kind, name=obj.name, error=describe_error(error))
 
     def _is_allowed(self) -> bool:
         now_s = asyncio.get_running_loop().time()
@@ -62,11 +62,11 @@ class Events:
         return True
 
 
-def changes(one: Object, status: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
+def changes(obj: Object, status: Mapping[str, Any]) -> Iterator[Mapping[str, Any]]:
     """Yield the conditions of a task type that became False, or were False before."""
-    if one.kind != "TaskType":
+    if obj.kind != "TaskType":
         return
-    before = {had["type"]: had["status"] for had in one.status.get("conditions", ())}
+    before = {had["type"]: had["status"] for had in obj.status.get("conditions", ())}
     for condition in status["conditions"]:
         was = before.get(condition["type"])
         if (

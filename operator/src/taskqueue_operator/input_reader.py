@@ -59,15 +59,15 @@ class InputReader:
             minute=int(time.time()) // 60,
         )
 
-    def is_published(self, one: Object, duplicates: Mapping[str, Object]) -> bool:
+    def is_published(self, obj: Object, duplicates: Mapping[str, Object]) -> bool:
         """Tell whether the store has the declaration of an object: before that, a status would be premature."""
         desired = self._keeper.stored
         if desired is None:
             return False
-        if isinstance(one.value, TaskType):
-            return desired.types.get(one.name) is one.value
-        if isinstance(one.value, UserSubscription) and one.name not in duplicates:
-            return desired.users.get(one.value.user_id) is one.value
+        if isinstance(obj.value, TaskType):
+            return desired.types.get(obj.name) is obj.value
+        if isinstance(obj.value, UserSubscription) and obj.name not in duplicates:
+            return desired.users.get(obj.value.user_id) is obj.value
         return True  # has no declaration to publish
 
 
@@ -83,7 +83,9 @@ def running(handlers: Mapping[str, int], workers: Iterable[WorkerSeen]) -> froze
 
 def _count(desired: Desired | None) -> Counter[str]:
     return (
-        Counter(task.type for user in desired.users.values() for task in user.tasks) if desired else Counter()
+        Counter(subscription.type for user in desired.users.values() for subscription in user.tasks)
+        if desired
+        else Counter()
     )
 
 

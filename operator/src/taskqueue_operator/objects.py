@@ -174,11 +174,11 @@ class ObjectTable:
 
     def duplicates(self) -> dict[str, Object]:
         """Return subscriptions whose user another object owns, by name, each with the owner."""
-        return {one.name: owner for owner, *rest in self._contenders().values() for one in rest}
+        return {obj.name: owner for owner, *rest in self._contenders().values() for obj in rest}
 
     def refused_types(self) -> dict[str, str]:
         """Return the task types without an accepted declaration, by name, each with its refusal."""
-        return {one.name: one.refusal for one in self._of("TaskType") if one.value is None}
+        return {obj.name: obj.refusal for obj in self._of("TaskType") if obj.value is None}
 
     def undecided(self) -> list[str]:
         """Return users that several objects declare and no status assigns to an owner."""
@@ -188,51 +188,51 @@ class ObjectTable:
         """Return the objects of each user that several objects declare, the owner first."""
         alone: dict[str, Object] = {}
         contenders: dict[str, list[Object]] = {}
-        for one in self._of("UserSubscription"):
-            if one.value is None and not one.says_owner:
+        for obj in self._of("UserSubscription"):
+            if obj.value is None and not obj.says_owner:
                 continue  # without an accepted declaration
-            first = alone.setdefault(one.subject, one)
-            if first is not one:
-                contenders.setdefault(one.subject, [first]).append(one)
+            first = alone.setdefault(obj.subject, obj)
+            if first is not obj:
+                contenders.setdefault(obj.subject, [first]).append(obj)
         return {user: sorted(several, key=self._claim) for user, several in contenders.items()}
 
-    def _claim(self, one: Object) -> tuple[bool, bool, bool, str, str]:
+    def _claim(self, obj: Object) -> tuple[bool, bool, bool, str, str]:
         """Order the objects that declare one user, the owner first."""
         return (
-            not one.says_owner,
-            not self.ownership.is_stored(one.value),
-            one.uid not in self.ownership.owners,
-            one.created,
-            one.name,
+            not obj.says_owner,
+            not self.ownership.is_stored(obj.value),
+            obj.uid not in self.ownership.owners,
+            obj.created,
+            obj.name,
         )
 
     def desired(self) -> Desired:
         """Return the desired state. A refused object is a fault; its type or user is protected from removal."""
         contenders = self._contenders()
-        duplicates = {one.name for _, *rest in contenders.values() for one in rest}
+        duplicates = {obj.name for _, *rest in contenders.values() for obj in rest}
         self.contended = frozenset(contenders)
         self.ownership = Ownership(
             frozenset(
-                one.uid
-                for one in self._of("UserSubscription")
-                if one.value is not None and one.name not in duplicates
+                obj.uid
+                for obj in self._of("UserSubscription")
+                if obj.value is not None and obj.name not in duplicates
             )
         )
-        types = {one.name: one.value for one in self._of("TaskType") if isinstance(one.value, TaskType)}
+        types = {obj.name: obj.value for obj in self._of("TaskType") if isinstance(obj.value, TaskType)}
         users = {
-            one.value.user_id: one.value
-            for one in self._of("UserSubscription")
-            if isinstance(one.value, UserSubscription) and one.name not in duplicates
+            obj.value.user_id: obj.value
+            for obj in self._of("UserSubscription")
+            if isinstance(obj.value, UserSubscription) and obj.name not in duplicates
         }
         faults = tuple(
-            Fault(f"{one.kind}/{one.name}", 1, 0, "spec", one.refusal)
-            for one in self.objects.values()
-            if one.refusal
+            Fault(f"{obj.kind}/{obj.name}", 1, 0, "spec", obj.refusal)
+            for obj in self.objects.values()
+            if obj.refusal
         )
-        unknown = [one for one in self.objects.values() if one.value is None]
+        unknown = [obj for obj in self.objects.values() if obj.value is None]
         protected = Protected(
-            frozenset(one.subject for one in unknown if one.kind == "TaskType"),
-            frozenset(one.subject for one in unknown if one.kind == "UserSubscription"),
+            frozenset(obj.subject for obj in unknown if obj.kind == "TaskType"),
+            frozenset(obj.subject for obj in unknown if obj.kind == "UserSubscription"),
         )
         unresolved = resolve(types, users, self.refused_types())
         return Desired(
@@ -246,4 +246,4 @@ class ObjectTable:
         )
 
     def _of(self, kind: Kind) -> Iterator[Object]:
-        return (one for one in self.objects.values() if one.kind == kind)
+        return (obj for obj in self.objects.values() if obj.kind == kind)

@@ -20,28 +20,28 @@ _RFC_3339 = "%Y-%m-%dT%H:%M:%SZ"
 _FIELDS = ("observedGeneration", "subscriptions", "window", "next", "userId", "taskCount")
 
 
-def status_of(one: Object, inputs: StatusInputs, now: datetime) -> dict[str, Any]:
+def status_of(obj: Object, inputs: StatusInputs, now: datetime) -> dict[str, Any]:
     """Return the fields and conditions that the operator owns."""
-    if one.kind == "TaskType":
-        conditions = of_type(one, inputs)
-        fields: dict[str, Any] = {"subscriptions": inputs.subscriptions.get(one.name, 0)}
-        if isinstance(one.value, TaskType):
-            fields |= _times(one.value, now)
+    if obj.kind == "TaskType":
+        conditions = of_type(obj, inputs)
+        fields: dict[str, Any] = {"subscriptions": inputs.subscriptions.get(obj.name, 0)}
+        if isinstance(obj.value, TaskType):
+            fields |= _times(obj.value, now)
     else:
-        conditions = of_user(one, inputs)
-        fields = _user(one, has_user=one.name not in inputs.duplicates)
+        conditions = of_user(obj, inputs)
+        fields = _user(obj, has_user=obj.name not in inputs.duplicates)
     return {
-        "observedGeneration": one.generation,
+        "observedGeneration": obj.generation,
         **fields,
-        "conditions": _dated(conditions, one, now),
+        "conditions": _dated(conditions, obj, now),
     }
 
 
-def _user(one: Object, *, has_user: bool) -> dict[str, Any]:
+def _user(obj: Object, *, has_user: bool) -> dict[str, Any]:
     """Return the user and the number of tasks; of a refused object only while it owns the user (see `says_owner`)."""
-    if isinstance(one.value, UserSubscription) and (has_user or not one.refusal):
-        return {"userId": one.subject, "taskCount": len(one.value.tasks)}
-    return {"userId": one.subject} if has_user and one.says_owner else {}
+    if isinstance(obj.value, UserSubscription) and (has_user or not obj.refusal):
+        return {"userId": obj.subject, "taskCount": len(obj.value.tasks)}
+    return {"userId": obj.subject} if has_user and obj.says_owner else {}
 
 
 def agrees(status: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:
@@ -61,8 +61,8 @@ def _times(task_type: TaskType, now: datetime) -> dict[str, str]:
     return times
 
 
-def _dated(conditions: Sequence[Condition], one: Object, now: datetime) -> list[dict[str, Any]]:
-    known = {had["type"]: had for had in one.status.get("conditions", ())}
+def _dated(conditions: Sequence[Condition], obj: Object, now: datetime) -> list[dict[str, Any]]:
+    known = {had["type"]: had for had in obj.status.get("conditions", ())}
     dated = []
     for condition in sorted(conditions):
         had = known.get(condition.type)
@@ -70,7 +70,7 @@ def _dated(conditions: Sequence[Condition], one: Object, now: datetime) -> list[
         dated.append(
             {
                 **condition._asdict(),
-                "observedGeneration": one.generation,
+                "observedGeneration": obj.generation,
                 "lastTransitionTime": since or now.astimezone(UTC).strftime(_RFC_3339),
             }
         )

@@ -42,7 +42,7 @@ _MAX_YIELDS = 20
 class StatusApi(Protocol):
     """The call that writes a status."""
 
-    async def apply_status(self, one: Object, status: Mapping[str, Any]) -> None:
+    async def apply_status(self, obj: Object, status: Mapping[str, Any]) -> None:
         """Apply a status to the version of the object that was read. Raises API_ERRORS."""
 
 
@@ -62,7 +62,7 @@ class Inputs(Protocol):
     async def read(self) -> StatusInputs:
         """Return the current inputs. Raises StoreFailure."""
 
-    def is_published(self, one: Object, duplicates: Mapping[str, Object]) -> bool:
+    def is_published(self, obj: Object, duplicates: Mapping[str, Object]) -> bool:
         """Tell whether the store has the declaration of an object."""
 
 
@@ -110,14 +110,14 @@ class StatusWriter:
             self._last, self._done = inputs, {}
         waiting = sorted(self._waiting(inputs, only_types=only_types), key=self._turn)
         written, types_left = Counter[Kind](), 0
-        for number, one in enumerate(waiting):
+        for number, obj in enumerate(waiting):
             if number % _COMPARED_AT_ONCE == 0:
                 await asyncio.sleep(0)  # the ticker shares this loop
-            wanted = status_of(one, inputs, datetime.now(UTC))
-            if agrees(one.status, wanted):
-                self._done[one.key] = one
+            wanted = status_of(obj, inputs, datetime.now(UTC))
+            if agrees(obj.status, wanted):
+                self._done[obj.key] = obj
                 continue
-            if one.kind == "TaskType" and written["TaskType"] == _MAX_TYPE_WRITES:
+            if obj.kind == "TaskType" and written["TaskType"] == _MAX_TYPE_WRITES:
                 types_left += 1
                 continue
             if written.total() == _MAX_WRITES:
@@ -126,38 +126,38 @@ class StatusWriter:
             await self._pace()
             if not self._leader.leads:
                 return False
-            if self._table.objects.get(one.key) is one:  # a changed object waits for the next round
-                await self._write(one, wanted)
-            written[one.kind] += 1
+            if self._table.objects.get(obj.key) is obj:  # a changed object waits for the next round
+                await self._write(obj, wanted)
+            written[obj.kind] += 1
         if not only_types:
             metrics.STATUS_PENDING.set(types_left)
         return types_left > 0
 
     def _waiting(self, inputs: StatusInputs, *, only_types: bool) -> Iterator[Object]:
         """Yield the published objects that changed since they were last compared."""
-        for key, one in self._table.objects.items():
-            if only_types and one.kind != "TaskType":
+        for key, obj in self._table.objects.items():
+            if only_types and obj.kind != "TaskType":
                 continue
-            if self._done.get(key) is not one and self._inputs.is_published(one, inputs.duplicates):
-                yield one
+            if self._done.get(key) is not obj and self._inputs.is_published(obj, inputs.duplicates):
+                yield obj
 
-    async def _write(self, one: Object, wanted: dict[str, Any]) -> None:
+    async def _write(self, obj: Object, wanted: dict[str, Any]) -> None:
         """Write one status, without a retry: the watch delivers the result and any newer version. Raises API_ERRORS."""
-        self._failed[one.key] = one  # removed after a success
+        self._failed[obj.key] = obj  # removed after a success
         try:
-            await self._api.apply_status(one, wanted)
+            await self._api.apply_status(obj, wanted)
             metrics.STATUS_WRITES.labels("written").inc()
-            await self._events.send(one, wanted)
+            await self._events.send(obj, wanted)
         except ApiError as error:
             if error.status in _STALE:
                 metrics.STATUS_WRITES.labels("stale").inc()
             elif error.status in _REFUSED:
                 metrics.STATUS_WRITES.labels("refused").inc()
-                log.warning("status refused", kind=one.kind, name=one.name, error=describe_error(error))
+                log.warning("status refused", kind=obj.kind, name=obj.name, error=describe_error(error))
             else:
                 raise
-        del self._failed[one.key]
-        self._done[one.key] = one
+        del self._failed[obj.key]
+        self._done[obj.key] = obj
 
     async def _pace(self) -> None:
         now_s = asyncio.get_running_loop().time()
@@ -165,12 +165,12 @@ class StatusWriter:
             await asyncio.sleep(self._free_s - now_s)
         self._free_s = max(now_s, self._free_s) + 1 / _WRITES_PER_S
 
-    def _turn(self, one: Object) -> tuple[bool, bool, bool, int]:
+    def _turn(self, obj: Object) -> tuple[bool, bool, bool, int]:
         """Order the writes: types, edited objects, all other objects; an object whose last write failed comes last.
 
         Types come first because a few objects describe all users. The latest edit comes first, because its author waits
         for it. Other objects go by age, so that types which change with every publish take turns.
         """
-        failed, version = self._failed.get(one.key) is one, int(one.version)
-        edited = one.status.get("observedGeneration") != one.generation
-        return failed, one.kind != "TaskType", not edited, -version if edited else version
+        failed, version = self._failed.get(obj.key) is obj, int(obj.version)
+        edited = obj.status.get("observedGeneration") != obj.generation
+        return failed, obj.kind != "TaskType", not edited, -version if edited else version

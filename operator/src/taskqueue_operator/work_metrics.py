@@ -48,9 +48,9 @@ _DUE = (
     "Jobs that wait for a worker or the global limit, by lane; lane parked: limits of types and users that are free "
     "and have parked jobs."
 )
-_TOTALS = "Jobs by event since the store was set up: emitted, enqueued, started, done, ..."
+_TOTALS = "Jobs by event since the store was set up: emitted, enqueued, leased, done, ..."
 #: Events with samples from the start: for an alert, a counter that begins at 1 never grew.
-_EVENTS = ("emitted", "enqueued", "started", "done", "dead", "lost", "expired", "skipped")
+_EVENTS = ("emitted", "enqueued", "leased", "done", "dead", "lost", "expired", "skipped")
 _RESERVED = "Slots of the global limit that were reserved: for starts, as many as the type's cost, and by running jobs."
 _CLOCK_STEPS = "Times that the clock of Redis was set back by more than 0.1 s."
 _WORK = (
@@ -64,15 +64,15 @@ _UNCAPPED = (
 _USEFUL = "Workers that the global limit can keep busy with the due jobs; 0 when idle."
 _OLDEST = "Time that the oldest job which waits for a worker or the global limit has been due."
 _GAUGES: tuple[tuple[str, str, Callable[[Reading], float]], ...] = (
-    ("taskqueue_work_seconds", _WORK, lambda one: one.capacity.work_s),
-    ("taskqueue_work_seconds_uncapped", _UNCAPPED, lambda one: one.capacity.uncapped_work_s),
-    ("taskqueue_useful_replicas", _USEFUL, lambda one: one.capacity.useful_replicas),
-    ("taskqueue_running_jobs", "Jobs leased to workers.", lambda one: one.work.running),
-    ("taskqueue_oldest_due_seconds", _OLDEST, lambda one: one.work.oldest_due_s),
-    ("taskqueue_dead_letters", "Dead letters kept.", lambda one: one.work.dead_letters),
+    ("taskqueue_work_seconds", _WORK, lambda reading: reading.capacity.work_s),
+    ("taskqueue_work_seconds_uncapped", _UNCAPPED, lambda reading: reading.capacity.uncapped_work_s),
+    ("taskqueue_useful_replicas", _USEFUL, lambda reading: reading.capacity.useful_replicas),
+    ("taskqueue_running_jobs", "Jobs leased to workers.", lambda reading: reading.work.running),
+    ("taskqueue_oldest_due_seconds", _OLDEST, lambda reading: reading.work.oldest_due_s),
+    ("taskqueue_dead_letters", "Dead letters kept.", lambda reading: reading.work.dead_letters),
     (
         "taskqueue_workers_seen",
         f"Workers with a heartbeat within {ALIVE_MS // 1000} s.",
-        lambda one: one.work.workers,
+        lambda reading: reading.work.workers,
     ),
 )

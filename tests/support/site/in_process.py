@@ -9,7 +9,7 @@ from itertools import count
 import msgspec
 
 from taskqueue.models.outcome import Outcome
-from taskqueue.models.values import RateLimit, Schedule, Task, TaskType, UserSubscription
+from taskqueue.models.values import RateLimit, Schedule, Subscription, TaskType, UserSubscription
 from taskqueue.scheduler import keeper as keeper_module
 from taskqueue.scheduler import metrics, repair
 from taskqueue.scheduler.keeper import Keeper
@@ -39,7 +39,7 @@ TYPES = {
     GOOD: TaskType(GOOD, Schedule(interval_s=60), function="f"),
     BAD: TaskType(BAD, Schedule(interval_s=60), function="f", rate_limit=RateLimit(per_second=500)),
 }
-USERS = {name: UserSubscription(name, (Task(GOOD), Task(BAD))) for name in ("ada", "mal")}
+USERS = {name: UserSubscription(name, (Subscription(GOOD), Subscription(BAD))) for name in ("ada", "mal")}
 
 
 class Manifests:
@@ -131,7 +131,7 @@ async def fleet(store: Store) -> AsyncIterator[Fleet]:
     keeper = Keeper(store, ticker, source=Manifests(), rate=20_000)
     parts = [asyncio.create_task(part) for part in (keeper.watch(), keeper.keep(), ticker.run())]
     running = Fleet(store, keeper, ticker, parts)
-    store.malformed.tell = lambda place, _fate: running.told.append(place)
+    store.malformed.tell = lambda location, _fate: running.told.append(location)
     try:
         await running.until(keeper.started.is_set)
         yield running

@@ -107,8 +107,8 @@ class Traffic:
 
     async def calls_and_starts(self) -> tuple[int, int]:
         stats: dict[str, Any] = await raw(self.store).info("commandstats")
-        started = await raw(self.store).hget(self.store.keys("metrics"), "started")
-        return stats["cmdstat_evalsha"]["calls"], int(started or 0)
+        leased = await raw(self.store).hget(self.store.keys("metrics"), "leased")
+        return stats["cmdstat_evalsha"]["calls"], int(leased or 0)
 
     def bookings(self) -> list[Booking]:
         """Return the slots booked for these workers, in order."""

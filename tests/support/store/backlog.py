@@ -16,7 +16,7 @@ from taskqueue.models.values import (
     Priority,
     RateLimit,
     Schedule,
-    Task,
+    Subscription,
     TaskType,
     UserSubscription,
 )
@@ -24,7 +24,7 @@ from taskqueue.plan.segment import DueRange
 from taskqueue.store.connection import Store
 from taskqueue.store.cursor import read_cursor
 from taskqueue.store.limits import set_rate
-from taskqueue.store.tick import Verdict, tick
+from taskqueue.store.tick import TickVerdict, tick
 from taskqueue.store.type_record import Generation, TypeRecord
 from taskqueue.store.types import put_types, read_catalog
 from taskqueue.store.users import set_users
@@ -108,7 +108,7 @@ async def install(store: Store, types: Sequence[TaskType], users: int, rate: flo
     await set_rate(store, rate)
     records = [TypeRecord(spec, (Generation(1, spec.schedule),)) for spec in types]
     await put_types(store, (await read_catalog(store)).version, records)
-    tasks = tuple(Task(spec.name) for spec in types)
+    tasks = tuple(Subscription(spec.name) for spec in types)
     for start in range(0, users, 200):
         ids = range(start, min(start + 200, users))
         await set_users(store, "import", [UserSubscription(f"u-{n:05}", tasks) for n in ids])
@@ -128,7 +128,7 @@ async def fill(store: Store, types: Sequence[TaskType], jobs: int, users: int, o
         occurrence = first - n // len(types) * INTERVAL_S
         whole = DueRange(spec.name, 1, 0, INTERVAL_S * 1000, occurrence, 0, Priority.NORMAL)
         answer = await tick(store, cursor, cursor + 1, version, [whole], most=100, max_backlog=10**9)
-        assert answer.verdict is Verdict.OK, answer
+        assert answer.verdict is TickVerdict.OK, answer
         cursor = answer.cursor_ms
         emitted += answer.emitted
     return emitted

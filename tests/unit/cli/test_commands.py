@@ -11,7 +11,7 @@ from typer.testing import CliRunner
 
 from taskqueue.cli.commands import COMMANDS
 from taskqueue.cli.exit_codes import ExitCode
-from taskqueue.cli.lazy import LazyCommand, Place
+from taskqueue.cli.lazy import CommandLocation, LazyCommand
 from taskqueue.cli.main import app
 from taskqueue.process.settings import StoreSettings
 from taskqueue.scheduler.settings import SchedulerSettings
@@ -101,12 +101,12 @@ def test_a_package_that_is_not_installed_is_named_with_its_extra(
     import typer
 
     with pytest.raises(typer.Exit) as ended:
-        LazyCommand("plan", Place("needs_an_extra", "app", "Plan.", "dev")).load()
+        LazyCommand("plan", CommandLocation("needs_an_extra", "app", "Plan.", "dev")).load()
     assert ended.value.exit_code == ExitCode.REFUSED
     sentence = 'absent_package is not installed: `pip install "taskqueue-operator[dev]"`'
     assert sentence in capsys.readouterr().err
     with pytest.raises(ModuleNotFoundError):
-        LazyCommand("plan", Place("taskqueue.cli.absent", "app", "Plan.")).load()
+        LazyCommand("plan", CommandLocation("taskqueue.cli.absent", "app", "Plan.")).load()
 
 
 def test_the_page_of_commands_names_every_command() -> None:

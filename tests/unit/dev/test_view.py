@@ -12,7 +12,7 @@ from taskqueue.dev.view import line, render
 from taskqueue.store.audit import Audit
 
 AUDIT = Audit(
-    totals={"emitted": 950, "done": 900, "started": 910},
+    totals={"emitted": 950, "done": 900, "leased": 910},
     ready={"high": 12, "normal": 28, "low": 0, "backfill": 0},
     due={"high": 2, "normal": 3, "low": 0, "backfill": 0},
     parked=4,

@@ -11,7 +11,7 @@ from taskqueue.handlers.verdict import (
     RATE_LIMITED_MAX_S,
     RATE_LIMITED_MIN_S,
     RETRY_LATER_MAX_S,
-    Verdict,
+    FailureVerdict,
     read_verdict,
 )
 from taskqueue.models.outcome import Outcome
@@ -97,7 +97,7 @@ def test_an_unreadable_ending_is_a_failed_attempt(error: BaseException, reason: 
     ids=["surrogate", "a number", "None", "long", "a property that raises"],
 )
 def test_a_discarded_job_is_dead_for_any_reason(error: Exception, reason: str) -> None:
-    assert read_verdict(error) == Verdict(Outcome.DEAD, reason, reason)
+    assert read_verdict(error) == FailureVerdict(Outcome.DEAD, reason, reason)
 
 
 @pytest.mark.parametrize("number", [math.nan, math.inf, -math.inf])

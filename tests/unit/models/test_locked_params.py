@@ -9,7 +9,7 @@ import yaml
 from taskqueue.models.locked_params import Locks
 from taskqueue.models.manifest import API_VERSION, parse
 from taskqueue.models.refusal import ManifestRefusedError
-from taskqueue.models.values import Schedule, Task, TaskType, UserSubscription
+from taskqueue.models.values import Schedule, Subscription, TaskType, UserSubscription
 from taskqueue.sources.folder import load
 from taskqueue_operator.objects import ObjectTable
 from taskqueue_worker.task_types import BoundType
@@ -94,11 +94,11 @@ def test_a_locked_param_without_a_value_cannot_be_given() -> None:
 
 def test_only_the_overriding_task_is_suspended() -> None:
     locks = Locks.of([SYNC, FREE])
-    tasks = (Task("sync", OWN), Task("free", OWN), Task("gone", OWN))
+    tasks = (Subscription("sync", OWN), Subscription("free", OWN), Subscription("gone", OWN))
     wanted = UserSubscription("ada", tasks)
     assert locks.refused(wanted) == {"sync": ("region",)}
-    assert locks.apply(wanted).tasks == (Task("sync", OWN, suspend=True), *tasks[1:])
-    harmless = UserSubscription("ada", (Task("sync", {"full": True}), Task("sync")))
+    assert locks.apply(wanted).tasks == (Subscription("sync", OWN, suspend=True), *tasks[1:])
+    harmless = UserSubscription("ada", (Subscription("sync", {"full": True}), Subscription("sync")))
     assert locks.apply(harmless) is harmless
     assert Locks.of([FREE]).apply(wanted) is wanted
 

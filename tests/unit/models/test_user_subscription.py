@@ -4,7 +4,7 @@ import pytest
 
 from taskqueue.models.manifest import API_VERSION, parse
 from taskqueue.models.refusal import ManifestRefusedError, Refusal
-from taskqueue.models.values import Task, UserSubscription
+from taskqueue.models.values import Subscription, UserSubscription
 
 
 def manifest(spec: Any, name: str = "u-1") -> dict[str, Any]:
@@ -25,14 +25,14 @@ def test_the_user_is_the_object_unless_another_is_named() -> None:
 def test_tasks_keep_their_order_params_and_suspension() -> None:
     tasks = [{"type": "b", "params": {"region": "eu"}}, {"type": "a", "suspend": True}]
     assert parse(manifest({"tasks": tasks})) == UserSubscription(
-        "u-1", (Task("b", {"region": "eu"}), Task("a", suspend=True))
+        "u-1", (Subscription("b", {"region": "eu"}), Subscription("a", suspend=True))
     )
 
 
 def test_a_null_stands_for_an_absent_field() -> None:
     assert parse(manifest({"userId": None, "suspend": None, "tasks": None})) == UserSubscription("u-1")
     tasks = [{"type": "a", "params": None, "suspend": None}]
-    assert parse(manifest({"userId": "u-1", "tasks": tasks})) == UserSubscription("u-1", (Task("a"),))
+    assert parse(manifest({"userId": "u-1", "tasks": tasks})) == UserSubscription("u-1", (Subscription("a"),))
 
 
 @pytest.mark.parametrize(

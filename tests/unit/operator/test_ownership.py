@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from taskqueue.models.values import Task, UserSubscription
+from taskqueue.models.values import Subscription, UserSubscription
 from taskqueue.store.users import digest
 from taskqueue_operator.objects import ObjectTable
 from tests.support.kubernetes.raw_objects import user
@@ -39,7 +39,7 @@ STARTS: dict[str, tuple[Given, str]] = {
     "accepted, and the other is older": ({"a": (ADA, SECOND, NEVER_GOOD), "b": (ADA, LATER, HAS)}, "b"),
     "accepted, of another user": ({"a": (ADA, SECOND, None), "b": (ADA, LATER, says("Valid", "eve"))}, "a"),
     "an import has the user": (
-        {"a": (ADA, SECOND, WAITS), "b": (ADA, SECOND, says("ManagedByImport"))},
+        {"a": (ADA, SECOND, WAITS), "b": (ADA, SECOND, says("ManagedElsewhere"))},
         "b",
     ),
     "an edit was refused": ({"a": (ADA, SECOND, WAITS), "b": (BAD, SECOND, REFUSED)}, "b"),
@@ -92,7 +92,7 @@ def test_an_edit_and_a_later_object_come_together() -> None:
     table.desired()
     table.put("UserSubscription", user("b", 2, SUSPENDED, generation=2, created=SECOND))
     table.put("UserSubscription", user("a", 3, ADA, created=SECOND))
-    assert table.desired().users == {"ada": UserSubscription("ada", (Task("orders"),), suspend=True)}
+    assert table.desired().users == {"ada": UserSubscription("ada", (Subscription("orders"),), suspend=True)}
 
 
 def test_a_recreated_owner_stays_second() -> None:
@@ -123,7 +123,7 @@ def test_the_store_names_each_users_owner_at_a_start(stored: str) -> None:
 def test_the_store_counts_less_than_a_status() -> None:
     table = filled({"a": (ADA, SECOND, HAS), "b": (SUSPENDED, SECOND, WAITS)}, "ba")
     assert table.undecided() == []
-    table.ownership.stored = {"ada": digest(UserSubscription("ada", (Task("orders"),), suspend=True))}
+    table.ownership.stored = {"ada": digest(UserSubscription("ada", (Subscription("orders"),), suspend=True))}
     assert owner_of(table) == "a"
 
 

@@ -227,7 +227,7 @@ CASES: dict[str, Case] = {
     "a user who was imported": (
         a_user(),
         inputs(imported=frozenset({"ada"})),
-        {"Accepted": ("False", "ManagedByImport"), "Ready": ("False", "ManagedByImport")},
+        {"Accepted": ("False", "ManagedElsewhere"), "Ready": ("False", "ManagedElsewhere")},
         {"Ready": 'user "ada" comes from an import'},
     ),
     "it is the user's id that was imported, and not the object's name": (

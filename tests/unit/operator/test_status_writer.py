@@ -173,7 +173,7 @@ async def test_changed_inputs_rewrite_only_affected_statuses() -> None:
         parts.given.now = replace(INPUTS, imported=frozenset({"ada"}))
         await asyncio.sleep(60)
         assert parts.server.tried == ["ada"]
-        assert parts.server.raws["ada"]["status"]["conditions"][0]["reason"] == "ManagedByImport"
+        assert parts.server.raws["ada"]["status"]["conditions"][0]["reason"] == "ManagedElsewhere"
 
 
 @virtual_time

@@ -10,7 +10,7 @@ from taskqueue.models.values import Schedule
 from taskqueue.plan.feasibility import check
 from taskqueue.plan.limiter import STRETCH
 from taskqueue.plan.type_demand import TypeDemand
-from taskqueue.plan.verdict import Fit, Scope, Verdict, Violation
+from taskqueue.plan.verdict import Feasibility, Fit, Scope, Violation
 from tests.support.process.counted_calls import calls
 
 HOUR = 3600
@@ -22,7 +22,7 @@ STEADY = TypeDemand("steady", Schedule(interval_s=300), subscriptions=15_000)  #
 NIGHTLY = TypeDemand("nightly", Schedule(cron="0 2 * * *"), subscriptions=270_000)  # 75/s from 2 to 3
 
 
-def judged(*demands: TypeDemand, limit: float = HUNDRED) -> Verdict:
+def judged(*demands: TypeDemand, limit: float = HUNDRED) -> Feasibility:
     return check(demands, limit, retry_allowance=0)
 
 

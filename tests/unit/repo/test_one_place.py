@@ -119,7 +119,7 @@ def test_scripts_define_no_constant_that_python_gives_them() -> None:
         for names in re.findall(r"^local (.+?) = ", constants(), re.MULTILINE)
         for name in names.split(", ")
     }
-    assert {"LANES", "MAX_COST", "CLOSED_MAX_US", "END_MS", "GENERATIONS_MOST", "WAITING_ROOM"} <= given
+    assert {"LANES", "MAX_COST", "CLOSED_MAX_US", "END_MS", "MAX_GENERATIONS", "WAITING_ROOM"} <= given
     defined = lua_words(r"(?m)^ *local ([\w, ]+) = ")
     assert {name for names in defined for name in names.split(", ")} & given == set()
     assert lua_words(r"\b(1e14|0, 9)\b") == set()

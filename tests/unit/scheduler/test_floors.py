@@ -6,7 +6,7 @@ import pytest
 from taskqueue.models.values import CatchUp, Schedule, TaskType
 from taskqueue.plan.replay import Replay, due_in_replay
 from taskqueue.plan.segment import Segment
-from taskqueue.scheduler.floors import TYPES_MAX, CursorCopy, Floors, floors, newest, replay
+from taskqueue.scheduler.floors import MAX_TYPES, CursorCopy, Floors, floors, newest, replay
 
 MINUTE = Schedule(interval_s=60)
 EVERY = TaskType("every", MINUTE, catch_up=CatchUp.ALL)
@@ -52,9 +52,9 @@ def test_a_finished_window_is_not_replayed() -> None:
 
 
 def test_a_copy_names_a_bounded_number_of_types() -> None:
-    oldest = {f"t-{k}": 1_000 + k for k in range(TYPES_MAX + 20)}
+    oldest = {f"t-{k}": 1_000 + k for k in range(MAX_TYPES + 20)}
     found = floors(1_000_000, oldest)
-    assert len(found.by_type) == TYPES_MAX
+    assert len(found.by_type) == MAX_TYPES
     rest = {name: due_ms for name, due_ms in oldest.items() if name not in found.by_type}
     assert found.seen_ms == min(rest.values())
     assert max(found.by_type.values()) < min(rest.values())

@@ -4,7 +4,7 @@ from typing import Any
 
 import pytest
 
-from taskqueue.models.values import Schedule, Task
+from taskqueue.models.values import Schedule, Subscription
 from taskqueue.sources import manifest_file
 from taskqueue.sources.bounded_file import read_bounded
 from taskqueue.sources.desired import Unresolved
@@ -22,7 +22,7 @@ def test_a_folder_is_read_recursively(tmp_path: Path) -> None:
     assert (desired.faults, desired.unresolved) == ((), ())
     assert list(desired.types) == ["a"]
     assert desired.types["a"].schedule == Schedule(interval_s=300)
-    assert desired.users["ada"].tasks == (Task("a"),)
+    assert desired.users["ada"].tasks == (Subscription("a"),)
     assert desired.files == (str(tmp_path / "deep" / "er" / "users.yml"), str(tmp_path / "types.yaml"))
 
 
@@ -131,7 +131,7 @@ def test_a_double_declaration_is_the_later_files_fault(tmp_path: Path) -> None:
     write(tmp_path / "a.yaml", user("ada", "x"))
     write(tmp_path / "b.yaml", user("bob"), user("ada", "y"))
     desired = load(tmp_path)
-    assert desired.users["ada"].tasks == (Task("x"),)
+    assert desired.users["ada"].tasks == (Subscription("x"),)
     assert set(desired.users) == {"ada"}
     (fault,) = desired.faults
     assert (Path(fault.file).name, fault.document, fault.line, fault.field) == (
@@ -239,7 +239,7 @@ def test_the_declaration_in_force_wins_over_file_order(tmp_path: Path) -> None:
     source.refresh()
     write(tmp_path / "a.yaml", user("ada", "new"), user("bob"))
     desired = source.refresh()
-    assert desired.users["ada"].tasks == (Task("old"),)
+    assert desired.users["ada"].tasks == (Subscription("old"),)
     assert [Path(fault.file).name for fault in desired.faults] == ["a.yaml"]
     write(tmp_path / "b.yaml", user("eve"))
     assert set(source.refresh().users) == {"ada", "bob", "eve"}
@@ -253,7 +253,7 @@ def test_a_new_file_takes_nothing_from_an_edited_one(tmp_path: Path) -> None:
     write(tmp_path / "b.yaml", user("ada", "edited"))
     write(tmp_path / "a.yaml", user("ada", "new"))
     desired = source.refresh()
-    assert desired.users["ada"].tasks == (Task("edited"),)
+    assert desired.users["ada"].tasks == (Subscription("edited"),)
     assert [Path(fault.file).name for fault in desired.faults] == ["a.yaml"]
 
 
@@ -273,7 +273,7 @@ def test_a_user_may_move_to_another_file_in_either_order(tmp_path: Path) -> None
         desired = source.refresh()
         assert desired.faults == ()
         assert set(desired.users) == {"ada", "bob", "eve"}
-        assert desired.users["ada"].tasks == (Task("moved"),)
+        assert desired.users["ada"].tasks == (Subscription("moved"),)
 
 
 def test_a_declaration_moved_from_a_contradictory_file_is_single(tmp_path: Path) -> None:
@@ -286,7 +286,7 @@ def test_a_declaration_moved_from_a_contradictory_file_is_single(tmp_path: Path)
     write(tmp_path / "b.yaml", user("eve"), user("cat"))
     desired = source.refresh()
     assert set(desired.users) == {"ada", "bob", "cat", "eve"}
-    assert desired.users["bob"].tasks == (Task("moved"),)
+    assert desired.users["bob"].tasks == (Subscription("moved"),)
     assert [Path(fault.file).name for fault in desired.faults] == ["b.yaml"]
 
 

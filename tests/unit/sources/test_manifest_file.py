@@ -5,7 +5,7 @@ from typing import Any
 import pytest
 
 from taskqueue.models.manifest import API_VERSION
-from taskqueue.models.values import Task, UserSubscription
+from taskqueue.models.values import Subscription, UserSubscription
 from taskqueue.sources.manifest_file import Key, ManifestFile, read_manifest_file
 
 
@@ -37,7 +37,7 @@ def test_many_documents_declare_many_things(tmp_path: Path) -> None:
     assert found.faults == ()
     assert list(found.declarations) == [Key("UserSubscription", "ada"), Key("TaskType", "fetch-orders")]
     ada = found.declarations[Key("UserSubscription", "ada")]
-    assert ada.value == UserSubscription("ada", (Task("fetch-orders"),))
+    assert ada.value == UserSubscription("ada", (Subscription("fetch-orders"),))
     assert (ada.document, ada.line) == (1, 1)
 
 

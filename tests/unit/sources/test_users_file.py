@@ -8,7 +8,7 @@ import pytest
 
 from taskqueue.models.fault import Fault
 from taskqueue.models.manifest import API_VERSION
-from taskqueue.models.values import Task, UserSubscription
+from taskqueue.models.values import Subscription, UserSubscription
 from taskqueue.sources.bounds import MAX_ROW_BYTES
 from taskqueue.sources.lines import read_lines
 from taskqueue.sources.users_file import read_users
@@ -33,7 +33,7 @@ def test_a_line_is_a_user_in_the_short_form_or_as_a_manifest(tmp_path: Path) -> 
     }
     data = f"\ufeff{json.dumps(short)}\n\n{json.dumps(full)}\r\n{json.dumps({'userId': 'u-3'})}"
     assert rows(tmp_path / "u.ndjson", data) == [
-        (1, UserSubscription("u-1", (Task("a", {"x": 1}), Task("b")))),
+        (1, UserSubscription("u-1", (Subscription("a", {"x": 1}), Subscription("b")))),
         (3, UserSubscription("u-2", suspend=True)),
         (4, UserSubscription("u-3")),
     ]
@@ -113,14 +113,16 @@ def test_consecutive_rows_of_a_user_are_one_user(tmp_path: Path) -> None:
         "u-3,c,,\n"
     )
     assert rows(tmp_path / "u.csv", data) == [
-        (2, UserSubscription("u-1", (Task("a", {"x": 1}), Task("b", suspend=True)))),
-        (5, UserSubscription("u-2", (Task("a", {"note": "two lines"}),))),
-        (7, UserSubscription("u-3", (Task("c"),))),
+        (2, UserSubscription("u-1", (Subscription("a", {"x": 1}), Subscription("b", suspend=True)))),
+        (5, UserSubscription("u-2", (Subscription("a", {"note": "two lines"}),))),
+        (7, UserSubscription("u-3", (Subscription("c"),))),
     ]
 
 
 def test_columns_come_in_any_order_and_optional_ones_may_lack(tmp_path: Path) -> None:
-    assert rows(tmp_path / "u.CSV", "type,userId\na,u-1\n") == [(2, UserSubscription("u-1", (Task("a"),)))]
+    assert rows(tmp_path / "u.CSV", "type,userId\na,u-1\n") == [
+        (2, UserSubscription("u-1", (Subscription("a"),)))
+    ]
 
 
 @pytest.mark.parametrize("header", ["", "userId", "userId,type,extra", "userId,type,type", "user_id,type"])
@@ -151,7 +153,7 @@ def test_a_bad_row_refuses_its_user_at_its_own_line(
     (first, fault), last = found
     assert (first, fault[:2]) == (2, (line, field))
     assert says in fault[2]
-    assert last == (4, UserSubscription("u-2", (Task("ok"),)))
+    assert last == (4, UserSubscription("u-2", (Subscription("ok"),)))
 
 
 @pytest.mark.parametrize("user_id", ["", "a b", "\xff"])
@@ -169,7 +171,7 @@ def test_too_many_tasks_are_refused_without_being_held(tmp_path: Path) -> None:
     _, peak_bytes = tracemalloc.get_traced_memory()
     tracemalloc.stop()
     assert (line, fault) == (2, Fault(str(path), 2, 2, "tasks", "must have at most 500 items (was 501)"))
-    assert last == (20_002, UserSubscription("u-2", (Task("a"),)))
+    assert last == (20_002, UserSubscription("u-2", (Subscription("a"),)))
     assert peak_bytes < 2_000_000, "20,000 rows take several times as much"
 
 

@@ -129,7 +129,7 @@ def test_blocking_objects_leave_a_bounded_number_of_threads(monkeypatch: pytest.
     began_s = time.thread_time()
     for _ in range(1_000):
         printable(Blocks())
-    assert len(module._Asked._left_behind) <= module._LEFT_MAX
+    assert len(module._Asked._left_behind) <= module._MAX_LEFT
     assert time.thread_time() - began_s < 2
 
 

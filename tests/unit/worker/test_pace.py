@@ -13,7 +13,7 @@ NEVER = float("inf")
 
 def hungry(pace: Pace, now_s: float) -> None:
     pace.calling()
-    pace.come_when_free()
+    pace.call_when_free()
 
 
 def holding_jobs(pace: Pace, now_s: float) -> None:
@@ -29,19 +29,19 @@ def full_then_freed(pace: Pace, now_s: float) -> None:
 
 def told_a_time(pace: Pace, now_s: float) -> None:
     pace.calling()
-    pace.come_back(now_s + 3)
+    pace.call_at(now_s + 3)
     pace.freed()
 
 
 def told_that_its_time_is_enough(pace: Pace, now_s: float) -> None:
     told_a_time(pace, now_s)
     pace.calling()
-    pace.come_back(None)
+    pace.call_at(None)
 
 
 def told_so_when_its_time_has_passed(pace: Pace, now_s: float) -> None:
     pace.calling()
-    pace.come_back(None)
+    pace.call_at(None)
 
 
 def with_a_result(pace: Pace, now_s: float) -> None:
@@ -96,7 +96,7 @@ async def test_a_worker_calls_when_worthwhile(
 async def test_close_times_share_one_call() -> None:
     pace, now_s = Pace(), asyncio.get_running_loop().time()
     for after_s in (-1, 0, 0.0015, 4):
-        pace.come_back(now_s + after_s)
+        pace.call_at(now_s + after_s)
     pace.calling()
     assert pace.next_s(1) == now_s + 4
 
@@ -105,7 +105,7 @@ async def test_close_times_share_one_call() -> None:
 async def test_a_full_worker_waits_for_room_after_its_time() -> None:
     pace, now_s = Pace(), asyncio.get_running_loop().time()
     pace.calling()
-    pace.come_back(now_s)
+    pace.call_at(now_s)
     assert pace.missed(), "another worker must call"
     assert not pace.missed()
     assert pace.next_s(0) == NEVER

@@ -18,7 +18,7 @@ class Desk:
         self.hungry = True
         self.suspects = Suspects(self, lambda: self.held == 0, lambda: self.now_s)
 
-    def come_when_free(self) -> None:
+    def call_when_free(self) -> None:
         self.told.append("come")
 
     def call(self) -> None:

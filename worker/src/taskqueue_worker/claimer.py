@@ -109,12 +109,12 @@ class Claimer:
         self._suspects.answered(offer, answer, self._asked)
         if not free:  # the store names a time for workers with room alone
             return
-        if answer.come_back_us < 0:
-            self._pace.come_when_free()
-        elif answer.come_back_us == 0:
-            self._pace.come_back(None)
+        if answer.next_call_us < 0:
+            self._pace.call_when_free()
+        elif answer.next_call_us == 0:
+            self._pace.call_at(None)
         else:
-            self._pace.come_back(self._calls.clock.to_loop(answer.come_back_us))
+            self._pace.call_at(self._calls.clock.to_loop(answer.next_call_us))
 
     async def _take(self, answer: Claim) -> None:
         """Hand the jobs of an answer to the slots, or give them back."""

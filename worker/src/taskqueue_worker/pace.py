@@ -70,12 +70,12 @@ class Pace:
         self._results_s: float | None = None
         self._results = 0
 
-    def come_when_free(self) -> None:
+    def call_when_free(self) -> None:
         """Record that the store has more jobs than the call took."""
         self.hungry = True
         self._room_s = max(self._loop.time(), self._booked_s - self.reach.seconds)
 
-    def come_back(self, when_s: float | None) -> None:
+    def call_at(self, when_s: float | None) -> None:
         """Record a time that the store named; None: the times this worker has are enough."""
         self.hungry = False
         if when_s is not None:

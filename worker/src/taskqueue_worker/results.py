@@ -8,7 +8,7 @@ import random
 
 import structlog
 
-from taskqueue.handlers.verdict import Verdict
+from taskqueue.handlers.verdict import FailureVerdict
 from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import Retry
 from taskqueue.store.claim import Result
@@ -52,7 +52,7 @@ def no_thread(leased: LeasedJob, error: BaseException) -> Result:
     return Result(leased.lease, Outcome.NO_THREAD, again_ms)
 
 
-def judged(leased: LeasedJob, verdict: Verdict) -> Result:
+def judged(leased: LeasedJob, verdict: FailureVerdict) -> Result:
     """Make the result that a handler asked for by raising."""
     if verdict.asked_s is not None:
         log.warning(
@@ -107,7 +107,7 @@ def stopped(leased: LeasedJob) -> Result | None:
     return Result(leased.lease, Outcome.CANCELLED)
 
 
-def _limited(leased: LeasedJob, verdict: Verdict, delay_ms: int) -> Result:
+def _limited(leased: LeasedJob, verdict: FailureVerdict, delay_ms: int) -> Result:
     leased.type.counts[Outcome.LIMITED] += 1
     if verdict.scope == "global":
         log.warning("global limit closed by a handler", job=leased.name, delay_ms=delay_ms, **leased.owner())

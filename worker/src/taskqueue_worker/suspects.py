@@ -33,7 +33,7 @@ class Calling(Protocol):
     hungry: bool
 
     def call(self) -> None: ...
-    def come_when_free(self) -> None: ...
+    def call_when_free(self) -> None: ...
 
 
 class Suspects:
@@ -101,4 +101,4 @@ class Suspects:
         now_s = self._now_s()
         stood_aside_s = 0.0 if self._idled else now_s - self._since_s
         self._phase, self._not_before_s = _Phase.WORKING, now_s + _DUTY * stood_aside_s
-        self._pace.come_when_free()
+        self._pace.call_when_free()

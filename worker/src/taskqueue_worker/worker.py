@@ -191,7 +191,7 @@ class Worker:
                 "concurrency": self._slots.size,
                 "free": self._slots.free,
                 "calls": self._calls.sent,
-                "started": self._claimer.leased,
+                "leased": self._claimer.leased,
             }
         )
 

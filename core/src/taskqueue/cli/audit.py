@@ -18,8 +18,8 @@ from taskqueue.store.malformed import text
 from taskqueue.store.repair import forget_notes, read_notes, repair
 from taskqueue.store.types import read_catalog
 
-#: Maximum number of places that `audit` names; all are counted.
-MAX_PLACES = 100
+#: Maximum number of locations that `audit` names; all are counted.
+MAX_LOCATIONS = 100
 
 
 @store_command
@@ -52,7 +52,11 @@ async def audit(
             "cursor": "lost" if lost else iso(found.cursor) if installed else None,
             "now": iso(found.now),
             "malformed": len(malformed),
-            **({"malformedValues": dict(islice(sorted(malformed.items()), MAX_PLACES))} if malformed else {}),
+            **(
+                {"malformedValues": dict(islice(sorted(malformed.items()), MAX_LOCATIONS))}
+                if malformed
+                else {}
+            ),
             **({"repaired": repaired} if repair else {}),
         },
     )
@@ -70,17 +74,17 @@ async def audit(
 
 
 async def _malformed(store: Store) -> dict[str, str]:
-    """Return the places of unreadable values, noted by scripts or found here, with the fate of each value."""
-    notes = {text(place): fate for place, fate in (await read_notes(store)).items()}
-    return {**store.malformed.places, **notes}
+    """Return the locations of unreadable values, noted by scripts or found here, with the fate of each value."""
+    notes = {text(location): fate for location, fate in (await read_notes(store)).items()}
+    return {**store.malformed.locations, **notes}
 
 
 async def _repair(store: Store, malformed: Mapping[str, str]) -> list[str]:
-    """Remove or set aside every unreadable value, and return the places."""
+    """Remove or set aside every unreadable value, and return the locations."""
     wanted = await inspect(store)
     await release_subscribers(store, wanted)
     done = await repair(store, wanted)
     await forget_notes(store, await read_notes(store))
-    for place in list(store.malformed.places):
-        store.malformed.forget(place)
-    return sorted({one.place for one in done} | malformed.keys())
+    for location in list(store.malformed.locations):
+        store.malformed.forget(location)
+    return sorted({one.location for one in done} | malformed.keys())

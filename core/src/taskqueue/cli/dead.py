@@ -67,7 +67,7 @@ async def purge(session: Session, jobs: JobsArgument = None, all_: AllOption = F
 async def _move(
     session: Session,
     word: str,
-    verb: Callable[[Store, Sequence[str]], Awaitable[int]],
+    act: Callable[[Store, Sequence[str]], Awaitable[int]],
     jobs: list[str],
     *,
     all_: bool,
@@ -83,7 +83,7 @@ async def _move(
     moved = 0
     with report_when_stopped(lambda: f"stopped: {moved} of {len(jobs)} jobs are {word}"):
         for start in range(0, len(jobs), BATCH):
-            moved += await verb(session.store, jobs[start : start + BATCH])
+            moved += await act(session.store, jobs[start : start + BATCH])
     show_facts(session.output, {word: moved})
     if moved < len(jobs) and not all_:
         say(f"{len(jobs) - moved} of these jobs are not dead: `taskqueue dead list` lists the dead ones")

@@ -40,31 +40,31 @@ async def describe_type(session: Session, name: TypeArgument) -> None:
     record = catalog.records.get(name)
     if record is None:
         fail_unknown_type(name)
-    spec = record.task_type
+    task_type = record.task_type
     counts = {}
     if record.newest:
         counts = await count_subscriptions(session.store, {name: record.newest.number})
     handlers = await read_handlers(session.store)
-    deadline_ms = spec.starting_deadline_ms
+    deadline_ms = task_type.starting_deadline_ms
     facts = {
         "type": name,
-        "state": record_state(record.removed, name in catalog.paused, spec.suspend),
-        "schedule": schedule_text(spec.schedule),
+        "state": record_state(record.removed, name in catalog.paused, task_type.suspend),
+        "schedule": schedule_text(task_type.schedule),
         "nextPeriods": _next_periods(record, await server_now_ms(session.store)),
         "subscriptions": counts.get(name, 0),
-        "handler": f"function {spec.function}" if spec.function else _http_text(record),
+        "handler": f"function {task_type.function}" if task_type.function else _http_text(record),
         # Unknown until a worker has registered the function.
-        "handlerRegistered": spec.function in handlers if spec.function else None,
-        "priority": spec.priority.value,
-        "cost": spec.cost,
-        "timeout": format_ms(spec.timeout_ms),
-        "maxAttempts": spec.retry.max_attempts,
-        "concurrencyPolicy": spec.concurrency_policy.value,
-        "catchUp": spec.catch_up.value,
-        "lockedParams": list(spec.locked_params),
+        "handlerRegistered": task_type.function in handlers if task_type.function else None,
+        "priority": task_type.priority.value,
+        "cost": task_type.cost,
+        "timeout": format_ms(task_type.timeout_ms),
+        "maxAttempts": task_type.retry.max_attempts,
+        "concurrencyPolicy": task_type.concurrency_policy.value,
+        "catchUp": task_type.catch_up.value,
+        "lockedParams": list(task_type.locked_params),
         "startingDeadline": None if deadline_ms is None else format_ms(deadline_ms),
-        "limitPerSecond": spec.rate_limit.per_second,
-        "limitPerUserPerSecond": spec.rate_limit.per_user_per_second,
+        "limitPerSecond": task_type.rate_limit.per_second,
+        "limitPerUserPerSecond": task_type.rate_limit.per_user_per_second,
     }
     show_facts(session.output, facts)
 
@@ -113,23 +113,25 @@ async def describe_user(session: Session, user: UserArgument) -> None:
 
 
 async def _subscriptions(
-    store: Store, user: str, catalog: Catalog, tasks: list[StoredSubscription], now_ms: int
+    store: Store, user: str, catalog: Catalog, subscriptions: list[StoredSubscription], now_ms: int
 ) -> list[dict[str, Any]]:
     """Return one row for each subscription of a user: next run, last outcome, state."""
     runs = await read_runs(store, user)
     segments = {
-        task.type: catalog.records[task.type].segments() for task in tasks if task.type in catalog.records
+        subscription.type: catalog.records[subscription.type].segments()
+        for subscription in subscriptions
+        if subscription.type in catalog.records
     }
     places = [(name, one.generation) for name, several in segments.items() for one in several]
     offsets = await read_offsets(store, user, places)
     rows = []
-    for task in tasks:
-        idle = idle_reason(task, catalog)
-        due_ms = None if idle else next_due_ms(segments[task.type], offsets, now_ms)
-        outcome, at_s = runs.get(task.type, (None, 0))
+    for subscription in subscriptions:
+        idle = idle_reason(subscription, catalog)
+        due_ms = None if idle else next_due_ms(segments[subscription.type], offsets, now_ms)
+        outcome, at_s = runs.get(subscription.type, (None, 0))
         rows.append(
             {
-                "type": task.type,
+                "type": subscription.type,
                 "next": None if due_ms is None else iso(due_ms),
                 "lastOutcome": outcome,
                 "lastAt": iso(at_s * 1000) if outcome else None,

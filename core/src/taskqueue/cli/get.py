@@ -63,8 +63,14 @@ async def users(session: Session, limit: LimitOption = LIMIT_DEFAULT) -> None:
         if len(rows) == limit:
             say(f"there are more than {limit} users: raise --limit to list them")
             break
-        tasks = await read_subscriptions(session.store, user)
-        rows.append({"user": user, "source": owner.source, "subscriptions": [task.type for task in tasks]})
+        subscriptions = await read_subscriptions(session.store, user)
+        rows.append(
+            {
+                "user": user,
+                "source": owner.source,
+                "subscriptions": [one.type for one in subscriptions],
+            }
+        )
     show_rows(
         session.output, ("user", "source", "subscriptions"), sorted(rows, key=lambda row: str(row["user"]))
     )

@@ -16,8 +16,8 @@ OWN_PACKAGES = frozenset({"taskqueue", "taskqueue_operator", "taskqueue_worker"}
 
 
 @dataclass(frozen=True, slots=True)
-class Place:
-    """The place of a command.
+class CommandLocation:
+    """The location of a command.
 
     target: the name of a group, a command or a function in `module`.
     summary: the line of the command in the help of `taskqueue`.
@@ -35,30 +35,30 @@ class Place:
 class LazyCommand(TyperCommand):
     """Stands for a command in help and completion, and hands over to the command on use."""
 
-    def __init__(self, name: str, place: Place) -> None:
-        super().__init__(name, short_help=place.summary, rich_markup_mode=None)
-        self._place = place
+    def __init__(self, name: str, location: CommandLocation) -> None:
+        super().__init__(name, short_help=location.summary, rich_markup_mode=None)
+        self._location = location
 
     def make_context(self, info_name: str | None, args: list[str], *more: Any, **extra: Any) -> Any:
-        if self._place.is_process:
+        if self._location.is_process:
             _restore_signals()
         return self.load().make_context(info_name, args, *more, **extra)
 
     def load(self) -> Any:
         """Import and return the command. Ends the process with REFUSED where a required package is not installed."""
-        place = self._place
+        location = self._location
         try:
-            target = getattr(import_module(place.module), place.target)
+            target = getattr(import_module(location.module), location.target)
         except ModuleNotFoundError as error:
             if (error.name or "").partition(".")[0] in OWN_PACKAGES:
                 raise
-            extra = place.extra
+            extra = location.extra
             fail(
                 f'{error.name} is not installed: `pip install "taskqueue-operator[{extra}]"`',
                 ExitCode.REFUSED,
             )
         command = command_of(target, str(self.name))
-        command.help = command.help or place.summary
+        command.help = command.help or location.summary
         return command
 
 

@@ -28,7 +28,7 @@ class Commands(Group):
     """The command `taskqueue`."""
 
     def __init__(self, **settings: Any) -> None:
-        commands = {name: LazyCommand(name, place) for name, place in COMMANDS.items()}
+        commands = {name: LazyCommand(name, location) for name, location in COMMANDS.items()}
         super().__init__(**settings | {"commands": commands})
 
 

@@ -8,7 +8,7 @@ import plotext
 
 HEIGHT_LINES = 18
 HOUR_HEIGHT_LINES = 9
-WIDTH_MOST = 120
+MAX_WIDTH = 120
 _MINUTES_PER_HOUR = 60
 
 
@@ -32,7 +32,7 @@ def _plot(
 
     ticks: labels by minute. height: lines.
     """
-    width = min(WIDTH_MOST, shutil.get_terminal_size().columns) - 4
+    width = min(MAX_WIDTH, shutil.get_terminal_size().columns) - 4
     peak, mean = max(minutes, default=0), sum(minutes) / max(1, len(minutes))
     limit = rate * 60 if rate else 0
     title = f"{title}: peak {peak:,.0f}, mean {mean:,.0f}".removeprefix(": ")

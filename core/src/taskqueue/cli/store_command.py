@@ -44,8 +44,8 @@ SENTINEL_PASSWORD_VARIABLE = "TASKQUEUE_SENTINEL_PASSWORD"  # noqa: S105 - its n
 
 #: Python's reading of a byte of an argument that is not UTF-8.
 _LONE_SURROGATE = re.compile("[\ud800-\udfff]")
-#: Maximum number of places that a command names.
-MAX_PLACES = 5
+#: Maximum number of locations that a command names.
+MAX_LOCATIONS = 5
 
 Given = ParamSpec("Given")
 Answer = TypeVar("Answer")
@@ -60,7 +60,7 @@ class Session:
 
 
 def store_command(
-    verb: Callable[Concatenate[Session, Given], Coroutine[Any, Any, None]],
+    act: Callable[Concatenate[Session, Given], Coroutine[Any, Any, None]],
 ) -> Callable[..., None]:
     """Return the command of an async function whose first parameter is the session.
 
@@ -70,9 +70,9 @@ def store_command(
 
     def command(*, redis: str, release: str, output: Output, **given: Any) -> None:
         _refuse_bytes({"release": release, **given})
-        with_store(redis, release, lambda store: verb(Session(store, output), **given))  # type: ignore[call-arg]
+        with_store(redis, release, lambda store: act(Session(store, output), **given))  # type: ignore[call-arg]
 
-    own = list(inspect.signature(verb, eval_str=True).parameters.values())[1:]
+    own = list(inspect.signature(act, eval_str=True).parameters.values())[1:]
     keyword = inspect.Parameter.KEYWORD_ONLY
     shared = [
         inspect.Parameter("redis", keyword, default=REDIS_DEFAULT, annotation=RedisOption),
@@ -80,7 +80,7 @@ def store_command(
         inspect.Parameter("output", keyword, default=Output.TABLE, annotation=OutputOption),
     ]
     declare_parameters(command, [*own, *shared])
-    command.__name__, command.__doc__ = verb.__name__, verb.__doc__
+    command.__name__, command.__doc__ = act.__name__, act.__doc__
     return command
 
 
@@ -142,12 +142,12 @@ def with_store(redis: str, release: str, work: Callable[[Store], Awaitable[Answe
 
 
 def _say_skipped(store: Store) -> None:
-    """Print the places of values that the command could not read and left out."""
-    places = list(store.malformed.places)
-    if places:
-        more = f" and {len(places) - MAX_PLACES} more" if len(places) > MAX_PLACES else ""
+    """Print the locations of values that the command could not read and left out."""
+    locations = list(store.malformed.locations)
+    if locations:
+        more = f" and {len(locations) - MAX_LOCATIONS} more" if len(locations) > MAX_LOCATIONS else ""
         say(
-            f"left out values that cannot be read: {', '.join(places[:MAX_PLACES])}{more}; "
+            f"left out values that cannot be read: {', '.join(locations[:MAX_LOCATIONS])}{more}; "
             "`taskqueue audit --repair` removes them"
         )
 

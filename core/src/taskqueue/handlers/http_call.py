@@ -42,29 +42,29 @@ class HttpClient:
         self._session: aiohttp.ClientSession | None = None
         self._times = ConnectTimes()
 
-    def resolve(self, spec: HttpCall) -> Runnable:
+    def resolve(self, call: HttpCall) -> Runnable:
         """Return the handler of a task type. Raises BadHttpCall if the call cannot be made."""
-        http_request.check(spec)
-        return HttpHandler(self, spec)
+        http_request.check(call)
+        return HttpHandler(self, call)
 
     @property
     def ahead_s(self) -> float:
         """Time before its slot at which a job asks for a connection."""
         return self._times.ahead_s
 
-    async def call(self, spec: HttpCall, job: Job) -> None:
+    async def call(self, call: HttpCall, job: Job) -> None:
         """Send one request. Returns after a 2xx; other statuses raise as in `status.judge`.
 
         Raises CallFailed without an answer, Discard for an answer that is not HTTP, SlotMissed if the connection came
         too late. Has no timeout: the worker cancels a job that takes longer than its type allows.
         """
-        url, body = http_request.target(spec, job.params)
-        headers = http_request.headers(spec, job)
+        url, body = http_request.target(call, job.params)
+        headers = http_request.headers(call, job)
         session = self._session or self._open()
         exchange = Exchange(job.slot, self._times)
         try:
             response = await session.request(
-                spec.method, url, data=body, headers=headers, allow_redirects=False, middlewares=(exchange,)
+                call.method, url, data=body, headers=headers, allow_redirects=False, middlewares=(exchange,)
             )
         except (aiohttp.ClientError, OSError) as error:
             judge_broken(exchange.head, error)
@@ -97,16 +97,16 @@ class HttpClient:
 class HttpHandler(ManagedHandler):
     """The handler of one task type. References are expanded per call, so that no secret gets into a repr."""
 
-    def __init__(self, client: HttpClient, spec: HttpCall) -> None:
+    def __init__(self, client: HttpClient, call: HttpCall) -> None:
         self._client = client
-        self._spec = spec
+        self._call = call
 
     @property
     def ahead_s(self) -> float:
         return self._client.ahead_s
 
     async def __call__(self, job: Job) -> None:
-        await self._client.call(self._spec, job)
+        await self._client.call(self._call, job)
 
 
 def judge_broken(data: bytes, error: Exception) -> None:

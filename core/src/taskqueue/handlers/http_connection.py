@@ -24,7 +24,7 @@ _AHEAD_UNKNOWN_S = 0.1
 #: Jobs are claimed at most this long before their slots.
 _AHEAD_MAX_S = 0.2
 _SAMPLES = 16
-_HEADER_MAX_BYTES, _HEADERS_MAX = 64 * 1024, 1_000
+_HEADER_MAX_BYTES, _MAX_HEADERS = 64 * 1024, 1_000
 
 
 class Protocol(ResponseHandler):
@@ -140,7 +140,7 @@ def open_session(connections: int) -> aiohttp.ClientSession:
         auto_decompress=False,
         max_line_size=_HEADER_MAX_BYTES,
         max_field_size=_HEADER_MAX_BYTES,
-        max_headers=_HEADERS_MAX,
+        max_headers=_MAX_HEADERS,
     )
     # A GET whose pooled connection breaks would be sent twice, the second time without a permit.
     session._retry_connection = False  # noqa: SLF001

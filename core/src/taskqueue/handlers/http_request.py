@@ -27,37 +27,37 @@ _RESERVED = re.compile(
 _TOKEN = re.compile(r"[A-Za-z0-9!#$%&'*+.^_`|~-]+")
 
 
-def check(spec: HttpCall) -> None:
+def check(call: HttpCall) -> None:
     """Raise BadHttpCall for a call that cannot be made. No value is named: URLs and headers may hold secrets."""
     try:
-        url = URL(spec.url)
+        url = URL(call.url)
     except ValueError:
         raise BadHttpCall("url is not a URL") from None
     if url.scheme not in ("http", "https") or not url.host:
         raise BadHttpCall("url must be absolute and begin with http:// or https://")
-    for name in spec.headers:
+    for name in call.headers:
         if _TOKEN.fullmatch(name) is None:
             raise BadHttpCall(f"{name!r} cannot be the name of a header")
         if _RESERVED.fullmatch(name):
             raise BadHttpCall(f"header {name} is set by taskqueue itself; leave it out")
-    if "Authorization" in _expanded(spec) and (url.raw_user or url.raw_password):
+    if "Authorization" in _expanded(call) and (url.raw_user or url.raw_password):
         raise BadHttpCall("the url holds credentials and so does the header Authorization; keep the header")
 
 
-def target(spec: HttpCall, params: Mapping[str, Any]) -> tuple[URL, bytes | None]:
+def target(call: HttpCall, params: Mapping[str, Any]) -> tuple[URL, bytes | None]:
     """Return URL and body. Raises Discard if a param has the name of a parameter in the type's URL."""
-    url = URL(spec.url)
-    if spec.method not in _IN_QUERY:
+    url = URL(call.url)
+    if call.method not in _IN_QUERY:
         return url, msgspec.json.encode(dict(params))
     if not url.query.keys().isdisjoint(params):
         raise Discard("a param has the name of a query parameter that the task type's URL already has")
     return url.extend_query([pair for name, value in params.items() for pair in _pairs(name, value)]), None
 
 
-def headers(spec: HttpCall, job: Job) -> CIMultiDict[str]:
+def headers(call: HttpCall, job: Job) -> CIMultiDict[str]:
     """Return the task type's headers with references replaced, and the headers of the job's identity."""
-    sent = _expanded(spec)
-    if spec.method not in _IN_QUERY:
+    sent = _expanded(call)
+    if call.method not in _IN_QUERY:
         sent.setdefault("Content-Type", "application/json")
     sent["Idempotency-Key"] = job.idempotency_key
     sent["X-Taskqueue-Type"] = job.type
@@ -68,8 +68,8 @@ def headers(spec: HttpCall, job: Job) -> CIMultiDict[str]:
     return sent
 
 
-def _expanded(spec: HttpCall) -> CIMultiDict[str]:
-    return CIMultiDict({name: expand(name, value, os.environ) for name, value in spec.headers.items()})
+def _expanded(call: HttpCall) -> CIMultiDict[str]:
+    return CIMultiDict({name: expand(name, value, os.environ) for name, value in call.headers.items()})
 
 
 def _pairs(name: str, value: Any) -> list[tuple[str, str]]:

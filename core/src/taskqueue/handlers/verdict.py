@@ -22,7 +22,7 @@ RETRY_LATER_MAX_S = 30 * 86_400.0
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class FailureVerdict:
     """The outcome of an attempt whose handler raised: retried, dead or limited.
 
     delay_s: None for the type's backoff.   asked_s: the delay that the handler asked for, if it was out of bounds.
@@ -37,7 +37,7 @@ class Verdict:
     scope: Scope = "type"
 
 
-def read_verdict(error: BaseException) -> Verdict:
+def read_verdict(error: BaseException) -> FailureVerdict:
     """Return the verdict on an exception. One with attributes that cannot be read is a failed attempt."""
     if issubclass(type(error), RateLimited):
         return _rate_limited(error)
@@ -45,11 +45,11 @@ def read_verdict(error: BaseException) -> Verdict:
         return _retry_later(error)
     if issubclass(type(error), Discard):
         reason = printable(_attribute(error, "reason"))
-        return Verdict(Outcome.DEAD, reason, reason)
-    return Verdict(Outcome.RETRIED, describe_error(error), type_name(error))
+        return FailureVerdict(Outcome.DEAD, reason, reason)
+    return FailureVerdict(Outcome.RETRIED, describe_error(error), type_name(error))
 
 
-def _rate_limited(error: BaseException) -> Verdict:
+def _rate_limited(error: BaseException) -> FailureVerdict:
     asked_s = _number(_attribute(error, "retry_after_s"))
     scope = printable(_attribute(error, "scope"))
     if asked_s is None:
@@ -58,7 +58,7 @@ def _rate_limited(error: BaseException) -> Verdict:
         return _unreadable(error, f"scope must be 'type', 'user' or 'global' (was {scope!r})")
     delay_s = min(max(asked_s, RATE_LIMITED_MIN_S), RATE_LIMITED_MAX_S)
     reason = printable(_attribute(error, "reason"))
-    return Verdict(
+    return FailureVerdict(
         Outcome.LIMITED,
         reason,
         reason,
@@ -68,21 +68,21 @@ def _rate_limited(error: BaseException) -> Verdict:
     )
 
 
-def _retry_later(error: BaseException) -> Verdict:
+def _retry_later(error: BaseException) -> FailureVerdict:
     reason = printable(_attribute(error, "reason"))
     after_s = _attribute(error, "after_s")
     if after_s is None:
-        return Verdict(Outcome.RETRIED, reason, reason)
+        return FailureVerdict(Outcome.RETRIED, reason, reason)
     asked_s = _number(after_s)
     if asked_s is None:
         return _unreadable(error, "after_s must be a number of seconds")
     delay_s = min(max(asked_s, 0.0), RETRY_LATER_MAX_S)
-    return Verdict(Outcome.RETRIED, reason, reason, delay_s, asked_s if asked_s != delay_s else None)
+    return FailureVerdict(Outcome.RETRIED, reason, reason, delay_s, asked_s if asked_s != delay_s else None)
 
 
-def _unreadable(error: BaseException, fault: str) -> Verdict:
+def _unreadable(error: BaseException, fault: str) -> FailureVerdict:
     reason = f"{type_name(error)}: {fault}"
-    return Verdict(Outcome.RETRIED, reason, reason)
+    return FailureVerdict(Outcome.RETRIED, reason, reason)
 
 
 def _attribute(error: BaseException, name: str) -> Any:

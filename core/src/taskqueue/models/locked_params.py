@@ -6,7 +6,7 @@ from typing import Any, Self
 
 from taskqueue.models.params import check_text
 from taskqueue.models.refusal import ValueRefusedError, must_be, shown
-from taskqueue.models.values import Task, TaskType, UserSubscription
+from taskqueue.models.values import Subscription, TaskType, UserSubscription
 
 #: A type's params are 1 KiB: there are few to lock.
 MAX_LOCKED_PARAMS = 64
@@ -44,9 +44,9 @@ class Locks:
         if not self.by_type:
             return {}
         found = (
-            (task.type, self.overridden(task.type, task.params))
-            for task in user.tasks
-            if task.params and task.type in self.by_type
+            (subscription.type, self.overridden(subscription.type, subscription.params))
+            for subscription in user.tasks
+            if subscription.params and subscription.type in self.by_type
         )
         return {name: params for name, params in found if params}
 
@@ -55,7 +55,10 @@ class Locks:
         refused = self.refused(user)
         if not refused:
             return user
-        tasks = (_suspended(task) if task.type in refused else task for task in user.tasks)
+        tasks = (
+            _suspended(subscription) if subscription.type in refused else subscription
+            for subscription in user.tasks
+        )
         return replace(user, tasks=tuple(tasks))
 
 
@@ -70,5 +73,5 @@ def refuse_locked(task_type: str, names: Iterable[str]) -> ValueRefusedError:
     return ValueRefusedError(f"remove {', '.join(named)}: the task type {task_type} locks {them}")
 
 
-def _suspended(task: Task) -> Task:
-    return replace(task, suspend=True)
+def _suspended(subscription: Subscription) -> Subscription:
+    return replace(subscription, suspend=True)

@@ -27,7 +27,7 @@ class TaskSpec(Part):
         "64 KiB for all tasks together.",
     )
     suspend: bool = Field(
-        default=False, description="While true, no job of this task is emitted; its offset is kept."
+        default=False, description="While true, no job of this subscription is emitted; its offset is kept."
     )
 
 
@@ -68,7 +68,8 @@ class UserSubscriptionManifest(Part):
         return values.UserSubscription(
             user_id=self.spec.user_id or self.metadata.name,
             tasks=tuple(
-                values.Task(intern(task.type), _shared(task.params), task.suspend) for task in self.spec.tasks
+                values.Subscription(intern(task.type), _shared(task.params), task.suspend)
+                for task in self.spec.tasks
             ),
             suspend=self.spec.suspend,
         )

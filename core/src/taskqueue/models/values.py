@@ -111,7 +111,7 @@ class TaskType:
 
 
 @dataclass(frozen=True, slots=True)
-class Task:
+class Subscription:
     """A user's subscription to one task type. `params` are merged over the type's."""
 
     type: str
@@ -124,5 +124,5 @@ class UserSubscription:
     """All subscriptions of one user; `tasks` holds each type at most once."""
 
     user_id: str
-    tasks: tuple[Task, ...] = ()
+    tasks: tuple[Subscription, ...] = ()
     suspend: bool = False

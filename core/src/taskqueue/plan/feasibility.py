@@ -14,7 +14,7 @@ from taskqueue.plan.limiter import STRETCH
 from taskqueue.plan.remedy import cheapest_change, raised_limit
 from taskqueue.plan.schedule import occurrences, shortest_gap_s, window_s
 from taskqueue.plan.type_demand import TypeDemand
-from taskqueue.plan.verdict import Fit, Interval, Scope, Verdict, Violation
+from taskqueue.plan.verdict import Feasibility, Fit, Interval, Scope, Violation
 
 # The spacing of starts in units of 1 / R, as the store's limiter has it.
 # Number of types named for the tightest interval.
@@ -38,7 +38,7 @@ def check(
     retry_allowance: float = 0.1,
     *,
     day_start_s: int = ORDINARY_DAY_S,
-) -> Verdict:
+) -> Feasibility:
     """Judge the demands against the global limit (slots a second) over the 24 hours from day_start_s on.
 
     retry_allowance: retries expected per first start. It does not fit if a day asks for more than it gives,
@@ -74,7 +74,7 @@ def check(
     elif violations:
         change = raised_limit(max(violations, key=lambda found: found.needed_per_s / found.limit_per_s))
     capacity = rate_per_s / STRETCH * (end_s - start_s)
-    return Verdict(
+    return Feasibility(
         fit=Fit.DOES_NOT_FIT if violations else outcome.fit,
         delay_s=outcome.delay_s,
         tightest=Interval(start_s, end_s, total * factor, capacity),

@@ -23,16 +23,16 @@ class TypeDemand:
     life_s: float | None = None
 
     @classmethod
-    def of(cls, spec: TaskType, subscriptions: int) -> Self:
+    def of(cls, task_type: TaskType, subscriptions: int) -> Self:
         """Return the demand of a task type with this number of subscriptions."""
         return cls(
-            spec.name,
-            spec.schedule,
+            task_type.name,
+            task_type.schedule,
             subscriptions,
-            spec.cost,
-            spec.rate_limit.per_second,
-            spec.rate_limit.per_user_per_second,
-            None if spec.starting_deadline_ms is None else spec.starting_deadline_ms / 1000,
+            task_type.cost,
+            task_type.rate_limit.per_second,
+            task_type.rate_limit.per_user_per_second,
+            None if task_type.starting_deadline_ms is None else task_type.starting_deadline_ms / 1000,
         )
 
     @property

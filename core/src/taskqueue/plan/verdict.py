@@ -40,7 +40,7 @@ class Violation:
 
 
 @dataclass(frozen=True, slots=True)
-class Verdict:
+class Feasibility:
     """The result of `feasibility.check`.
 
     delay_s: the longest a job waits for the global limit.   tightest: where demand exceeds capacity most, or

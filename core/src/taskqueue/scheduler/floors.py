@@ -10,7 +10,7 @@ from taskqueue.plan.schedule import previous_occurrence, window_s
 #: Jobs emitted this long before the loss may not have started yet: they are emitted again.
 LOST_WITH_STORE_MS = 2_000
 #: Maximum number of types in a copy, which must fit into an annotation.
-TYPES_MAX = 500
+MAX_TYPES = 500
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,7 +51,7 @@ def floors(seen_ms: int, oldest_ms: Mapping[str, int]) -> Floors:
     Floors(seen_ms=99000, by_type={'old': 1000}, places=0)
     """
     oldest = sorted((due_ms, name) for name, due_ms in oldest_ms.items())
-    named = sum(due_ms < seen_ms - LOST_WITH_STORE_MS for due_ms, _ in oldest[:TYPES_MAX])
+    named = sum(due_ms < seen_ms - LOST_WITH_STORE_MS for due_ms, _ in oldest[:MAX_TYPES])
     if named < len(oldest):
         seen_ms = min(seen_ms, oldest[named][0])
     return Floors(seen_ms, {name: due_ms for due_ms, name in oldest[:named]})

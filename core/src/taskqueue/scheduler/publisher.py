@@ -143,15 +143,15 @@ class Publisher:
         version = await self._repair.repair_types(catalog, notes, self._fence)
         self._types.version = version or self._types.version
         found = self._repair.unreadable_users(notes)
-        for places in batches(found):
+        for locations in batches(found):
             await self._users.write_again(
-                list({found[place].user_id: found[place] for place in places}.values())
+                list({found[location].user_id: found[location] for location in locations}.values())
             )
-            await forget_notes(self._store, places)
+            await forget_notes(self._store, locations)
         if b"limits_free_at" in notes:
             await repair(self._store, await wake_parked(self._store))
             await forget_notes(self._store, [b"limits_free_at"])
-        lost = [place for place in notes if place in _WRITTEN_BY_PUBLISH]
+        lost = [location for location in notes if location in _WRITTEN_BY_PUBLISH]
         if lost:
             self.incomplete = True
             self._users.forget()

@@ -15,7 +15,7 @@ from taskqueue.models.values import TaskType
 from taskqueue.plan.schedule import previous_occurrence, window_s
 from taskqueue.plan.spread import spread_class
 from taskqueue.plan.takeover import takeover_s
-from taskqueue.store.scalars import GENERATIONS_MOST, WAITING_ROOM
+from taskqueue.store.scalars import MAX_GENERATIONS, WAITING_ROOM
 from taskqueue.store.type_record import Generation, TypeRecord
 
 #: A takeover is at least this far ahead, so that it is written before the cursor gets there; the cursor itself may
@@ -128,7 +128,7 @@ def _next_number(active: tuple[Generation, ...]) -> int | None:
     """Return an unused number; None if all are in use: then an edit waits until a generation retires."""
     used = {one.number for one in active}
     after = active[-1].number
-    turns = ((after + step) % GENERATIONS_MOST + 1 for step in range(GENERATIONS_MOST))
+    turns = ((after + step) % MAX_GENERATIONS + 1 for step in range(MAX_GENERATIONS))
     return next((number for number in turns if number not in used), None)
 
 

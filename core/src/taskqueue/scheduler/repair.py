@@ -19,7 +19,7 @@ from taskqueue.store.fence import Fence
 from taskqueue.store.generations import find_generations, read_sample, redeal
 from taskqueue.store.malformed import text
 from taskqueue.store.repair import forget_notes, read_notes
-from taskqueue.store.scalars import GENERATIONS_MOST, WAITING_ROOM
+from taskqueue.store.scalars import MAX_GENERATIONS, WAITING_ROOM
 from taskqueue.store.type_record import Generation, TypeRecord
 from taskqueue.store.types import Catalog, put_types
 
@@ -48,10 +48,10 @@ class Repair:
         self._known, self._version = {}, -1
 
     async def notes(self) -> Collection[bytes]:
-        """Return the places that scripts found malformed, and log new ones."""
+        """Return the locations that scripts found malformed, and log new ones."""
         notes = await read_notes(self._store)
-        for place, fate in notes.items():
-            self._store.malformed.add(text(place), fate)
+        for location, fate in notes.items():
+            self._store.malformed.add(text(location), fate)
         return notes.keys()
 
     async def repair_types(self, catalog: Catalog, notes: Collection[bytes], fence: Fence) -> int | None:
@@ -73,8 +73,8 @@ class Repair:
         for record in records:  # subscriptions made meanwhile wait for the type
             if record.newest and not record.building:
                 await redeal(self._store, record.task_type.name, WAITING_ROOM, record.newest.number)
-        places = [f"types {name}".encode() for name in written]
-        await forget_notes(self._store, [*places, *([_TYPES] if names <= set(written) else [])])
+        locations = [f"types {name}".encode() for name in written]
+        await forget_notes(self._store, [*locations, *([_TYPES] if names <= set(written) else [])])
         return version
 
     def _unreadable(self, catalog: Catalog, notes: Collection[bytes]) -> set[str]:
@@ -104,7 +104,7 @@ class Repair:
 
     async def _adopt(self, task_type: TaskType) -> tuple[TypeRecord, list[int]]:
         """Return a record for the stored schedule of a type, and the generations to drop with it."""
-        store, numbers = self._store, range(1, GENERATIONS_MOST + 1)
+        store, numbers = self._store, range(1, MAX_GENERATIONS + 1)
         full = await find_generations(store, task_type.name, numbers)
         if len(full) == 1 and await self._fits(task_type, full[0]):
             return TypeRecord(task_type, (Generation(full[0], task_type.schedule),)), []
@@ -117,16 +117,17 @@ class Repair:
         window = window_s(task_type.schedule)
         sample = await read_sample(self._store, task_type.name, number, _SAMPLE)
         return bool(sample) and all(
-            task.generation == number and offset_ms(task.number, window) == offset for task, offset in sample
+            subscription.generation == number and offset_ms(subscription.number, window) == offset
+            for subscription, offset in sample
         )
 
     def unreadable_users(self, notes: Collection[bytes]) -> dict[bytes, UserSubscription]:
-        """Return the desired users whose stored records are unreadable, by the place noted."""
+        """Return the desired users whose stored records are unreadable, by the location noted."""
         found = {}
-        for place in notes:
-            match place.partition(b" ")[0].split(b":"):
+        for location in notes:
+            match location.partition(b" ")[0].split(b":"):
                 case [b"subscriptions", user_id]:
                     user = self.users.get(text(user_id))
                     if user:
-                        found[place] = user
+                        found[location] = user
         return found

@@ -21,12 +21,12 @@ from taskqueue.store.clock import server_now_ms
 from taskqueue.store.connection import Store
 from taskqueue.store.cursor import read_cursor, restore_cursor
 from taskqueue.store.errors import CursorLostError, StoreFailure
-from taskqueue.store.tick import Tick, Verdict, tick
+from taskqueue.store.tick import Tick, TickVerdict, tick
 from taskqueue.store.types import Catalog, read_catalog
 
 #: Maximum jobs of one call: a small one keeps Redis free for the workers, a large one catches up fast.
-STEADY_MOST = 300
-CATCH_UP_MOST = 4_000
+MAX_STEADY = 300
+MAX_CATCH_UP = 4_000
 #: A cursor further behind than this catches up.
 BEHIND_MS = 2_000
 STEP_MAX_MS = 86_400_000
@@ -113,7 +113,7 @@ class Ticker:
             goal_ms = now_ms + self._look_ahead_ms
             if self.cursor_ms >= goal_ms:
                 break
-            most = CATCH_UP_MOST if now_ms - self.cursor_ms > BEHIND_MS else STEADY_MOST
+            most = MAX_CATCH_UP if now_ms - self.cursor_ms > BEHIND_MS else MAX_STEADY
             target_ms = min(goal_ms, self.cursor_ms + self._step_ms)
             replay = self._replay()
             if replay:  # jobs emitted again are counted apart
@@ -128,7 +128,7 @@ class Ticker:
                 most=most,
                 max_backlog=self._max_backlog,
             )
-            if replay and answer.verdict is Verdict.OK:
+            if replay and answer.verdict is TickVerdict.OK:
                 metrics.EMITTED_AGAIN.inc(answer.emitted)
             if not await self._take(answer, target_ms, most) or self.cursor_ms == goal_ms:
                 break
@@ -165,28 +165,28 @@ class Ticker:
         """Take an answer of the store. Return True where the next call follows at once."""
         self._clock.set(answer.now_ms)
         metrics.TICKS.labels(answer.verdict.value).inc()
-        metrics.BACKLOG_FULL.set(answer.verdict is Verdict.FULL)
+        metrics.BACKLOG_FULL.set(answer.verdict is TickVerdict.FULL)
         span_ms = target_ms - (self.cursor_ms or 0)
         match answer.verdict:
-            case Verdict.OK:
+            case TickVerdict.OK:
                 self._move(answer)
                 metrics.EMITTED.inc(answer.emitted)
                 if span_ms == self._step_ms and answer.emitted * 2 <= most:
                     self._step_ms = min(self._step_ms * 2, STEP_MAX_MS)
                 self.ticked.set()
-            case Verdict.BIG:
+            case TickVerdict.BIG:
                 self._step_ms = max(1, span_ms // 2)
-            case Verdict.TYPES:
+            case TickVerdict.TYPES:
                 await self._types.read()
-            case Verdict.MOVED:
+            case TickVerdict.MOVED:
                 self._move(answer)
                 return False  # another ticker is at work: leave it the next period as well
-            case Verdict.LOST:
+            case TickVerdict.LOST:
                 await self._recover()
                 return False
-            case Verdict.FULL:
+            case TickVerdict.FULL:
                 return False
-            case Verdict.AHEAD:
+            case TickVerdict.AHEAD:
                 pass  # the clock is right now
         return True
 

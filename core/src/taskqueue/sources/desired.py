@@ -84,11 +84,12 @@ class Desired:
         """Return the demand of each type that is not suspended; suspended and refused subscriptions do not count."""
         locks = Locks.of(self.types.values())
         counts = Counter(
-            task.type
+            subscription.type
             for user in self.users.values()
             if not user.suspend
-            for task in user.tasks
-            if not task.suspend and not (locks.by_type and locks.overridden(task.type, task.params))
+            for subscription in user.tasks
+            if not subscription.suspend
+            and not (locks.by_type and locks.overridden(subscription.type, subscription.params))
         )
         return [TypeDemand.of(spec, counts[name]) for name, spec in self.types.items() if not spec.suspend]
 
@@ -102,9 +103,9 @@ def resolve(
     """
     waiting: dict[str, list[str]] = {}
     for user in users.values():
-        for task in user.tasks:
-            if task.type not in types:
-                waiting.setdefault(task.type, []).append(user.user_id)
+        for subscription in user.tasks:
+            if subscription.type not in types:
+                waiting.setdefault(subscription.type, []).append(user.user_id)
     return tuple(
         Unresolved(name, user_ids[0], len(user_ids), refused.get(name, ""))
         for name, user_ids in sorted(waiting.items())

@@ -25,7 +25,7 @@ The servers behind it:
     url_parameters  parameters of that URL
     address         a host and its port
     tls_files       certificates and keys that the URL names
-    client          calls on objects of redis-py
+    redis_client    calls on objects of redis-py
     servers         connections to one primary
     sentinel        the address of the primary
 

@@ -9,8 +9,8 @@ Address = tuple[str, int]
 
 _FORM = re.compile(r"(?P<host>\[[^\[\]]*\]|[^:\[\]]*)(?P<port>:[^:\[\]]*)?")
 _NAME = re.compile(r"[\w.-]+")
-_LABEL_MAX, _NAME_MAX = 63, 253
-_PORT_MAX = 65_535
+_MAX_LABEL, _MAX_NAME = 63, 253
+_MAX_PORT = 65_535
 
 
 def read_address(text: str, port: int) -> Address:
@@ -32,7 +32,7 @@ def read_address(text: str, port: int) -> Address:
 
 
 def _port(text: str) -> int:
-    if not re.fullmatch(r"[0-9]{1,5}", text) or not 0 < int(text) <= _PORT_MAX:
+    if not re.fullmatch(r"[0-9]{1,5}", text) or not 0 < int(text) <= _MAX_PORT:
         raise StoreUrlError(
             "Its port must be a whole number from 1 to 65535; a user name and a password end with @, as in "
             "redis://USER:PASSWORD@HOST:PORT/0."
@@ -54,7 +54,7 @@ def _name(text: str) -> str:
         labels = text.removesuffix(".").encode("idna" if not text.isascii() else "ascii").split(b".")
     except UnicodeError:
         labels = [b""]
-    is_sized = all(0 < len(label) <= _LABEL_MAX for label in labels) and len(text) <= _NAME_MAX
+    is_sized = all(0 < len(label) <= _MAX_LABEL for label in labels) and len(text) <= _MAX_NAME
     if not _NAME.fullmatch(text) or not is_sized:
         raise StoreUrlError(
             "Its host must be a name or an address of letters, digits, -, _ and ., in labels of 1 to 63 characters."

@@ -85,7 +85,7 @@ class _Answer(msgspec.Struct, Generic[_Job], array_like=True, frozen=True):
     now_us: int
     version: int
     rate: float
-    come_back_us: int
+    next_call_us: int
     jobs: list[_Job]
     alone: Alone = Alone.NOT_NOW
     closed_us: int = 0
@@ -94,7 +94,7 @@ class _Answer(msgspec.Struct, Generic[_Job], array_like=True, frozen=True):
 class Claim(_Answer[JobLease], array_like=True, frozen=True):
     """The answer of claim. rate: starts per second of the global limit, -1 if none is set.
 
-    come_back_us: the time of the next call, server clock; -1: as soon as there is room; 0: the time given before holds.
+    next_call_us: the time of the next call, server clock; -1: as soon as there is room; 0: the time given before holds.
     alone: see Alone. closed_us: the time until which a handler closed the global limit, or 0.
     """
 
@@ -122,16 +122,16 @@ async def claim(
     store: Store,
     worker: str,
     seq: int,
-    free_slots: int,
+    max_jobs: int,
     lease_ms: int,
     results: Sequence[Result] = (),
     *,
     has_time: bool = False,
     alone: Alone = Alone.NOT_NOW,
 ) -> Claim:
-    """Settle `results`, then lease at most `free_slots` jobs.
+    """Settle `results`, then lease at most `max_jobs` jobs.
 
-    has_time: the come_back_us of an earlier answer still lies ahead: the answer needs no other time to poll.
+    has_time: the next_call_us of an earlier answer still lies ahead: the answer needs no other time to poll.
 
     After an unknown effect (any StoreFailure) repeat the call with the same seq and results: it returns the same jobs.
     """
@@ -141,12 +141,12 @@ async def claim(
             for lease, outcome, wait_ms, text, ran_us in results
         ]
     )
-    answer = await store.run(_CLAIM, worker, seq, free_slots, lease_ms, blob, int(has_time), int(alone))
+    answer = await store.run(_CLAIM, worker, seq, max_jobs, lease_ms, blob, int(has_time), int(alone))
     if isinstance(answer, Claim):
         return answer
     jobs = [_job(store, one) for one in answer.jobs]
     return Claim(
-        answer.now_us, answer.version, answer.rate, answer.come_back_us, jobs, answer.alone, answer.closed_us
+        answer.now_us, answer.version, answer.rate, answer.next_call_us, jobs, answer.alone, answer.closed_us
     )
 
 

@@ -21,7 +21,6 @@ from redis.exceptions import NoScriptError, ResponseError
 from taskqueue.store import script
 from taskqueue.store.address import Address
 from taskqueue.store.cancelled import raise_if_cancelled
-from taskqueue.store.client import Client
 from taskqueue.store.command import Command, Scan
 from taskqueue.store.errors import (
     CLIENT_ERRORS,
@@ -34,6 +33,7 @@ from taskqueue.store.errors import (
 )
 from taskqueue.store.keys import Keys
 from taskqueue.store.malformed import Malformed
+from taskqueue.store.redis_client import RedisClient
 from taskqueue.store.script import Script
 from taskqueue.store.sentinel import Primary, following
 from taskqueue.store.servers import Connected, Servers
@@ -58,7 +58,11 @@ class Store:
     """
 
     def __init__(
-        self, client: Client, keys: Keys, servers: "Servers[Any] | None" = None, url: StoreUrl | None = None
+        self,
+        client: RedisClient,
+        keys: Keys,
+        servers: "Servers[Any] | None" = None,
+        url: StoreUrl | None = None,
     ) -> None:
         self.keys = keys
         self.url = url

@@ -8,7 +8,7 @@ import msgspec
 
 from taskqueue.store.command import hmget, zrevrange
 from taskqueue.store.connection import Store
-from taskqueue.store.malformed import UNREADABLE_PARAMS, place_of, text
+from taskqueue.store.malformed import UNREADABLE_PARAMS, location_of, text
 from taskqueue.store.scalars import END_MS
 from taskqueue.store.script import Script
 from taskqueue.store.wire import pack
@@ -56,7 +56,7 @@ async def _bodies(store: Store, names: Sequence[bytes]) -> list[DeadLetter]:
     letters = []
     for name, value in zip(names, values, strict=True):
         if value is not None:
-            letter = store.malformed.read(place_of("dead:body", name), partial(read_letter, name, value))
+            letter = store.malformed.read(location_of("dead:body", name), partial(read_letter, name, value))
             letters.append(letter or DeadLetter(text(name), 0, "its record cannot be read", 0, 0, ""))
     return letters
 

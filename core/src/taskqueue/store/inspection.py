@@ -18,8 +18,8 @@ from taskqueue.store.job_name import parse
 from taskqueue.store.listing import read_handler, read_waiting, read_worker
 from taskqueue.store.malformed import UNREADABLE
 from taskqueue.store.overrides import read_override
-from taskqueue.store.repair import Repair, Verb
-from taskqueue.store.scalars import END_US, GENERATIONS_MOST, WAITING_ROOM, read_rate, read_whole
+from taskqueue.store.repair import Action, Repair
+from taskqueue.store.scalars import END_US, MAX_GENERATIONS, WAITING_ROOM, read_rate, read_whole
 from taskqueue.store.type_record import read_type
 from taskqueue.store.users import read_run, read_stored_user, read_subscription
 
@@ -36,13 +36,13 @@ _ReadMember = Callable[[bytes, float], object]
 
 
 @dataclass(frozen=True, slots=True)
-class _Place:
+class _Location:
     """A family of keys: their type, the reader of their fields or members, and the repair of unreadable ones."""
 
     type: str
     field: _ReadField | None = None
     member: _ReadMember | None = None
-    verb: Verb = "field"
+    action: Action = "field"
 
 
 def _number(name: bytes, value: bytes) -> object:
@@ -99,11 +99,11 @@ def _dead(member: bytes, score: float) -> object:
     return read_waiting("dead", member, score)
 
 
-def _place(name: str) -> _Place | None:
+def _place(name: str) -> _Location | None:
     """Return the family of a key by its name in the release; None for unknown keys and keys with a TTL."""
-    for pattern, place in _PLACES.items():
+    for pattern, location in _PLACES.items():
         if pattern.fullmatch(name):
-            return place
+            return location
     return None
 
 
@@ -111,38 +111,38 @@ def _lane(member: bytes, score: float) -> object:
     return read_waiting("queue", member, score)
 
 
-_PLACES: Mapping[re.Pattern[str], _Place] = {
-    re.compile(pattern): place
-    for pattern, place in {
-        r"config": _Place("hash", _config),
-        r"installed|cursor": _Place("string"),
-        r"types": _Place("hash", read_type, verb="type"),
-        r"overrides": _Place("hash", read_override),
-        r"users": _Place("hash", read_stored_user),
-        r"subscriptions:[^:]+": _Place("hash", read_subscription, verb="subscription"),
-        r"runs:[^:]+": _Place("hash", lambda _, value: read_run(value)),
-        r"schedule:[^:]+:\d+": _Place("zset", member=_member_of_schedule),
-        r"spread:.+:free": _Place("zset", member=_freed),
-        r"spread:.+": _Place("string"),
-        rf"ready:({'|'.join(Lane)})": _Place("zset", member=_lane),
-        r"parked:.+": _Place("zset", member=_lane),
-        r"suspects": _Place("zset", member=_lane),
-        r"limits_free_at|limits_closed_until": _Place("zset", member=_limit),
-        r"leases": _Place("zset", member=partial(read_waiting, "leased")),
-        r"exclusive": _Place("hash", lambda name, value: (name.decode("ascii"), value.decode("ascii"))),
-        r"attempts": _Place("hash", _attempts),
-        r"payload": _Place("hash", _of_job),
-        r"dead": _Place("zset", member=_dead),
-        r"dead:body": _Place("hash", read_letter),
-        r"limiter": _Place("hash", _limiter),
-        r"service_times": _Place("hash", _pair),
-        r"metrics": _Place("hash", _number),
-        r"workers": _Place("hash", read_worker),
-        r"handlers": _Place("hash", read_handler),
-        r"malformed": _Place("hash"),
-        r"limit:.+|enqueued:.+": _Place("string"),
-        r"claims:.+": _Place("hash"),
-        r"wakeup_tokens": _Place("list"),
+_PLACES: Mapping[re.Pattern[str], _Location] = {
+    re.compile(pattern): location
+    for pattern, location in {
+        r"config": _Location("hash", _config),
+        r"installed|cursor": _Location("string"),
+        r"types": _Location("hash", read_type, action="type"),
+        r"overrides": _Location("hash", read_override),
+        r"users": _Location("hash", read_stored_user),
+        r"subscriptions:[^:]+": _Location("hash", read_subscription, action="subscription"),
+        r"runs:[^:]+": _Location("hash", lambda _, value: read_run(value)),
+        r"schedule:[^:]+:\d+": _Location("zset", member=_member_of_schedule),
+        r"spread:.+:free": _Location("zset", member=_freed),
+        r"spread:.+": _Location("string"),
+        rf"ready:({'|'.join(Lane)})": _Location("zset", member=_lane),
+        r"parked:.+": _Location("zset", member=_lane),
+        r"suspects": _Location("zset", member=_lane),
+        r"limits_free_at|limits_closed_until": _Location("zset", member=_limit),
+        r"leases": _Location("zset", member=partial(read_waiting, "leased")),
+        r"exclusive": _Location("hash", lambda name, value: (name.decode("ascii"), value.decode("ascii"))),
+        r"attempts": _Location("hash", _attempts),
+        r"payload": _Location("hash", _of_job),
+        r"dead": _Location("zset", member=_dead),
+        r"dead:body": _Location("hash", read_letter),
+        r"limiter": _Location("hash", _limiter),
+        r"service_times": _Location("hash", _pair),
+        r"metrics": _Location("hash", _number),
+        r"workers": _Location("hash", read_worker),
+        r"handlers": _Location("hash", read_handler),
+        r"malformed": _Location("hash"),
+        r"limit:.+|enqueued:.+": _Location("string"),
+        r"claims:.+": _Location("hash"),
+        r"wakeup_tokens": _Location("list"),
     }.items()
 }
 
@@ -154,11 +154,11 @@ async def inspect(store: Store) -> list[Repair]:
     async for key in store.scan_keys(_BATCH):
         batch.append(key)
         if len(batch) == _BATCH:
-            found += [one async for one in _look_at(store, batch)]
+            found += [one async for one in _inspect_keys(store, batch)]
             batch = []
         if len(found) >= MAX_REPAIRS:
             return found[:MAX_REPAIRS]
-    return (found + [one async for one in _look_at(store, batch)])[:MAX_REPAIRS]
+    return (found + [one async for one in _inspect_keys(store, batch)])[:MAX_REPAIRS]
 
 
 async def wake_parked(store: Store) -> list[Repair]:
@@ -171,55 +171,55 @@ async def wake_parked(store: Store) -> list[Repair]:
 async def release_subscribers(store: Store, repairs: list[Repair]) -> None:
     """Move the subscriptions of types whose records are about to be removed to the generation that waits for a type."""
     for one in repairs:
-        if one.verb == "type" and one.field.isascii():
-            for number in range(1, GENERATIONS_MOST + 1):
+        if one.action == "type" and one.field.isascii():
+            for number in range(1, MAX_GENERATIONS + 1):
                 await redeal(store, one.field.decode(), number, WAITING_ROOM)
 
 
-async def _look_at(store: Store, keys: list[bytes]) -> AsyncIterator[Repair]:
+async def _inspect_keys(store: Store, keys: list[bytes]) -> AsyncIterator[Repair]:
     types = await store.read_all([type_of(key) for key in keys])
     for key, key_type in zip(keys, types, strict=True):
         name = key.decode(errors="replace").removeprefix(store.keys.prefix)
-        place = _place(name)
-        if place is None or key_type == b"none":
+        location = _place(name)
+        if location is None or key_type == b"none":
             continue
-        if key_type.decode() != place.type:
-            yield Repair("key", name, b"", place.type.encode())
+        if key_type.decode() != location.type:
+            yield Repair("key", name, b"", location.type.encode())
             continue
         limit = name.removeprefix("parked:")
         if limit != name and await store.read(zscore(store.keys("limits_free_at"), limit)) is None:
             yield Repair("parked", "limits_free_at", limit.encode())
-        async for one in _look_into(store, name, place):
+        async for one in _inspect_values(store, name, location):
             yield one
 
 
-async def _look_into(store: Store, name: str, place: _Place) -> AsyncIterator[Repair]:
-    if place.field:
+async def _inspect_values(store: Store, name: str, location: _Location) -> AsyncIterator[Repair]:
+    if location.field:
         async for rows in store.scan(hscan(store.keys(name), _BATCH)):
-            for one in _fields(name, place, rows):
+            for one in _fields(name, location, rows):
                 yield one
-    elif place.member:
+    elif location.member:
         async for members in store.scan(zscan(store.keys(name), _BATCH)):
-            for one in _members(name, place, members):
+            for one in _members(name, location, members):
                 yield one
 
 
-def _fields(name: str, place: _Place, rows: list[tuple[bytes, bytes]]) -> Iterator[Repair]:
-    assert place.field
+def _fields(name: str, location: _Location, rows: list[tuple[bytes, bytes]]) -> Iterator[Repair]:
+    assert location.field
     for field, value in rows:
         try:
-            place.field(field, value)
+            location.field(field, value)
         except UNREADABLE:
-            yield Repair(place.verb, name, field, value)
+            yield Repair(location.action, name, field, value)
 
 
-def _members(name: str, place: _Place, rows: list[tuple[bytes, float]]) -> Iterator[Repair]:
-    assert place.member
+def _members(name: str, location: _Location, rows: list[tuple[bytes, float]]) -> Iterator[Repair]:
+    assert location.member
     for member, score in rows:
         try:
-            place.member(member, float(score))
+            location.member(member, float(score))
         except UNREADABLE:
-            yield _mend_member(name, place.member, member)
+            yield _mend_member(name, location.member, member)
 
 
 def _mend_member(name: str, read: _ReadMember, member: bytes) -> Repair:

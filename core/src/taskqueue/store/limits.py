@@ -7,7 +7,7 @@ from taskqueue.store.clock import server_now_us
 from taskqueue.store.command import hmget, zrange_scores
 from taskqueue.store.connection import Store
 from taskqueue.store.install import install
-from taskqueue.store.malformed import place_of, text
+from taskqueue.store.malformed import location_of, text
 from taskqueue.store.overrides import LIMIT, clear_override, set_override
 from taskqueue.store.scalars import END_US
 from taskqueue.store.script import Script
@@ -58,7 +58,7 @@ async def read_closed(store: Store, most: int = 100) -> list[ClosedLimit]:
         task_type, _, user = text(by or b"").partition("|")
         found.append(ClosedLimit(GLOBAL, until, (task_type, user) if by else None))
     for name, end_us in others:
-        until = store.malformed.read(place_of("limits_closed_until", name), partial(_ms, end_us))
+        until = store.malformed.read(location_of("limits_closed_until", name), partial(_ms, end_us))
         if until:
             found.append(ClosedLimit(text(name), until))
     return found

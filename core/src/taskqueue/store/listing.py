@@ -10,7 +10,7 @@ from taskqueue.plan.lanes import Lane
 from taskqueue.store.command import hgetall, zrange, zrange_scores
 from taskqueue.store.connection import Store
 from taskqueue.store.job_name import parse, split_lease
-from taskqueue.store.malformed import place_of, text
+from taskqueue.store.malformed import location_of, text
 from taskqueue.store.scalars import read_ms
 
 
@@ -39,12 +39,12 @@ async def read_jobs(store: Store, most: int = 100) -> list[WaitingJob]:
     )
     names = [place if place.startswith("parked:") else f"ready:{place}" for place in places]
     jobs = [
-        store.malformed.read(place_of(name, member), partial(read_waiting, place, member, score))
+        store.malformed.read(location_of(name, member), partial(read_waiting, place, member, score))
         for place, name, rows in zip(places, names, waiting, strict=True)
         for member, score in rows
     ]
     jobs += [
-        store.malformed.read(place_of("leases", member), partial(read_waiting, "leased", member, score))
+        store.malformed.read(location_of("leases", member), partial(read_waiting, "leased", member, score))
         for member, score in leased
     ]
     return [job for job in jobs if job]
@@ -77,7 +77,7 @@ async def read_workers(store: Store) -> list[WorkerSeen]:
 
 def _workers(store: Store, rows: dict[bytes, bytes]) -> Iterator[WorkerSeen]:
     for worker, value in rows.items():
-        read = store.malformed.read(place_of("workers", worker), partial(read_worker, worker, value))
+        read = store.malformed.read(location_of("workers", worker), partial(read_worker, worker, value))
         if read:
             yield read
 
@@ -92,7 +92,7 @@ async def read_handlers(store: Store) -> dict[str, int]:
     """Read the names of handlers that workers registered, each with the last time at which one did (epoch ms)."""
     rows = await store.read(hgetall(store.keys("handlers")))
     read = (
-        store.malformed.read(place_of("handlers", name), partial(read_handler, name, seen))
+        store.malformed.read(location_of("handlers", name), partial(read_handler, name, seen))
         for name, seen in rows.items()
     )
     return dict(one for one in read if one)

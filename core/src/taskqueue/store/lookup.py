@@ -8,7 +8,7 @@ from taskqueue.store.command import hmget, zscan, zscore
 from taskqueue.store.connection import Store
 from taskqueue.store.job_name import parse
 from taskqueue.store.listing import WaitingJob, read_waiting
-from taskqueue.store.malformed import place_of
+from taskqueue.store.malformed import location_of
 from taskqueue.store.scalars import END_MS
 from taskqueue.store.users import Source, StoredUser
 
@@ -54,7 +54,7 @@ async def find_jobs(store: Store, user: str, types: Sequence[str]) -> list[Waiti
     for where, key in [*places, ("leased", store.keys("leases"))]:
         async for member, score in _members(store, key, f"*|{user}|*"):
             name = key.removeprefix(store.keys.prefix)
-            job = store.malformed.read(place_of(name, member), partial(read_waiting, where, member, score))
+            job = store.malformed.read(location_of(name, member), partial(read_waiting, where, member, score))
             if job and parse(job.name).user == user:
                 found[job.name] = job  # the later place: the job moved there meanwhile
     return sorted(found.values(), key=lambda job: job.score_ms)

@@ -1,7 +1,7 @@
-"""Malformed values, which cannot be read: skipped record by record, and noted by place.
+"""Malformed values, which cannot be read: skipped record by record, and noted by location.
 
 Scripts note the values that they skip in the store itself (`malformed`, scripts/lib/base.lua); readers in Python note
-them here, once a process and place. A place is the key's name, then the field or member: "types fetch-orders".
+them here, once a process and location. A location is the key's name, then the field or member: "types fetch-orders".
 """
 
 from collections.abc import Callable, Mapping
@@ -13,7 +13,7 @@ from taskqueue.text.printable import printable_line
 _Value = TypeVar("_Value")
 
 #: Places remembered by a process. Further ones are only counted.
-MAX_PLACES = 1_000
+MAX_LOCATIONS = 1_000
 _MAX_CHARACTERS = 200
 #: Errors of a decoder that reads foreign bytes. RecursionError: nested too deep.
 UNREADABLE = (ValueError, TypeError, LookupError, OverflowError, RecursionError)
@@ -21,7 +21,7 @@ UNREADABLE = (ValueError, TypeError, LookupError, OverflowError, RecursionError)
 #: Stands for params that are no text: it is no JSON, so that their job is not run with other params.
 UNREADABLE_PARAMS = "(params that cannot be read)"
 
-#: Called with each new place, and the fate of its value.
+#: Called with each new location, and the fate of its value.
 Tell = Callable[[str, str], None]
 
 
@@ -30,37 +30,37 @@ def _say_nothing(_place: str, _fate: str) -> None:
 
 
 class Malformed:
-    """The places of the values that this process skipped. tell: called once for each."""
+    """The locations of the values that this process skipped. tell: called once for each."""
 
     def __init__(self, tell: Tell = _say_nothing) -> None:
         self.tell = tell
-        self._places: dict[str, str] = {}
+        self._locations: dict[str, str] = {}
 
     @property
-    def places(self) -> Mapping[str, str]:
-        """Return each place with the fate of its value."""
-        return MappingProxyType(self._places)
+    def locations(self) -> Mapping[str, str]:
+        """Return each location with the fate of its value."""
+        return MappingProxyType(self._locations)
 
-    def add(self, place: str, fate: str = "cannot be read") -> None:
-        """Note a place whose value was skipped."""
-        if place in self._places:
+    def add(self, location: str, fate: str = "cannot be read") -> None:
+        """Note a location whose value was skipped."""
+        if location in self._locations:
             return
-        if len(self._places) < MAX_PLACES:
-            self._places[place] = fate
-        self.tell(place, fate)
+        if len(self._locations) < MAX_LOCATIONS:
+            self._locations[location] = fate
+        self.tell(location, fate)
 
-    def forget(self, place: str) -> None:
-        """Forget a place that was repaired: it is noted again if it becomes unreadable again."""
-        self._places.pop(place, None)
+    def forget(self, location: str) -> None:
+        """Forget a location that was repaired: it is noted again if it becomes unreadable again."""
+        self._locations.pop(location, None)
 
-    def read(self, place: str, decode: Callable[[], _Value]) -> _Value | None:
-        """Return the decoded value, or None and note its place if it cannot be read."""
+    def read(self, location: str, decode: Callable[[], _Value]) -> _Value | None:
+        """Return the decoded value, or None and note its location if it cannot be read."""
         try:
             value = decode()
         except UNREADABLE as error:
-            self.add(place, f"cannot be read ({type(error).__name__})")
+            self.add(location, f"cannot be read ({type(error).__name__})")
             return None
-        self.forget(place)
+        self.forget(location)
         return value
 
 
@@ -74,6 +74,6 @@ def text(value: bytes) -> str:
     return printable if len(printable) <= _MAX_CHARACTERS else printable[:_MAX_CHARACTERS] + "..."
 
 
-def place_of(name: str, field: bytes) -> str:
-    """Return the place of a field or member of the key that is called `name`."""
+def location_of(name: str, field: bytes) -> str:
+    """Return the location of a field or member of the key that is called `name`."""
     return f"{name} {text(field)}"

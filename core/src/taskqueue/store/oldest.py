@@ -26,8 +26,8 @@ def _shape(answer: Any, shape: type[_Value]) -> _Value | None:
 
 
 #: Instants that come from keys are text.
-_LOOK = Script("scan_moves", partial(_shape, shape=tuple[int, bytes | int, bytes | int, _Numbers]))
-_LOOK_AT = Script("scan_jobs", partial(_shape, shape=tuple[int, bytes, _Numbers]))
+_SCAN_MOVES = Script("scan_moves", partial(_shape, shape=tuple[int, bytes | int, bytes | int, _Numbers]))
+_SCAN_JOBS = Script("scan_jobs", partial(_shape, shape=tuple[int, bytes, _Numbers]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,11 +53,11 @@ async def find_oldest(store: Store, types: Collection[str]) -> Oldest | None:
         return None
     named, oldest = pack(list(types)), dict[str, int]()
     lanes = [f"ready:{lane}" for lane in Lane]
-    whole = await _look_at(store, began.now_ms, named, lanes, oldest)
+    whole = await _scan(store, began.now_ms, named, lanes, oldest)
     async for rows in store.scan(zscan(store.keys("limits_free_at"), _MEMBERS)):
         limits = [f"parked:{limit.decode(errors='replace')}" for limit, _ in rows]
-        whole = whole and await _look_at(store, began.now_ms, named, limits, oldest)
-    whole = whole and await _look_at(store, began.now_ms, named, ["leases"], oldest)
+        whole = whole and await _scan(store, began.now_ms, named, limits, oldest)
+    whole = whole and await _scan(store, began.now_ms, named, ["leases"], oldest)
     ended = await _edge(store, began.now_ms)
     if not whole or ended is None or ended.installed_ms != began.installed_ms:
         return None
@@ -75,21 +75,21 @@ class _Edge:
 
 
 async def _edge(store: Store, began_ms: int) -> _Edge | None:
-    answer = await store.run(_LOOK, began_ms)
+    answer = await store.run(_SCAN_MOVES, began_ms)
     if answer is None:
         return None
     now_ms, installed, cursor, moved = answer
     return _Edge(now_ms, int(installed), int(cursor), _by_type(moved))
 
 
-async def _look_at(
+async def _scan(
     store: Store, began_ms: int, types: bytes, keys: Sequence[str], oldest: dict[str, int]
 ) -> bool:
     """Read the jobs in `keys`; return False if the search failed."""
     at, first = b"0", 0
     while first < len(keys):
         some = pack(keys[first : first + _KEYS])
-        answer = await store.run(_LOOK_AT, began_ms, types, some, at, _MEMBERS)
+        answer = await store.run(_SCAN_JOBS, began_ms, types, some, at, _MEMBERS)
         if answer is None:
             return False
         done, at, found = answer

@@ -16,27 +16,27 @@ _BATCH = 200
 NOTES = "malformed"
 
 
-Verb = Literal["field", "member", "score", "key", "type", "subscription", "parked", "note"]
+Action = Literal["field", "member", "score", "key", "type", "subscription", "parked", "note"]
 
 
 class Repair(NamedTuple):
     """One step of scripts/repair.lua. seen: the value that was found, or the value to write."""
 
-    verb: Verb
+    action: Action
     name: str
     field: bytes = b""
     seen: bytes = b""
 
     @property
-    def place(self) -> str:
-        """Return the place that is repaired, for people."""
+    def location(self) -> str:
+        """Return the location that is repaired, for people."""
         return f"{self.name} {text(self.field)}".strip()
 
 
 async def read_notes(store: Store) -> dict[bytes, str]:
-    """Read the places that scripts noted since the last repair, each with the fate of its value."""
+    """Read the locations that scripts noted since the last repair, each with the fate of its value."""
     rows = await store.read(hgetall(store.keys(NOTES)))
-    return {place: text(fate) for place, fate in rows.items()}
+    return {location: text(fate) for location, fate in rows.items()}
 
 
 async def repair(store: Store, repairs: Sequence[Repair]) -> list[Repair]:
@@ -47,13 +47,13 @@ async def repair(store: Store, repairs: Sequence[Repair]) -> list[Repair]:
         flags = await store.run(_REPAIR, *(part for one in batch for part in one))
         done += [one for one, flag in zip(batch, flags, strict=True) if flag]
     for one in done:
-        store.malformed.forget(one.place)
+        store.malformed.forget(one.location)
     return done
 
 
-async def forget_notes(store: Store, places: Iterable[bytes]) -> None:
-    """Take places off the list of malformed values: their values were written again."""
-    places = list(places)
-    await repair(store, [Repair("note", NOTES, place) for place in places])
-    for place in places:
-        store.malformed.forget(text(place))
+async def forget_notes(store: Store, locations: Iterable[bytes]) -> None:
+    """Take locations off the list of malformed values: their values were written again."""
+    locations = list(locations)
+    await repair(store, [Repair("note", NOTES, location) for location in locations])
+    for location in locations:
+        store.malformed.forget(text(location))

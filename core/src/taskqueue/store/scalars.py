@@ -5,14 +5,14 @@ import re
 from taskqueue.models.quantity import MAX_PER_SECOND, MIN_PER_SECOND
 
 _RATE = re.compile(rb"[0-9.e+-]+")
-_DIGITS_MAX = 16
+_MAX_DIGITS = 16
 #: No instant is that late, in the year 5138.
 END_MS = 10**14
 END_US = END_MS * 1000
 #: The generation in which subscriptions wait for a type that does not exist.
 WAITING_ROOM = 0
 #: Generations of a type are numbered 1 to 9 in turn: a subscription's record has one digit (scripts/lib/deal.lua).
-GENERATIONS_MOST = 9
+MAX_GENERATIONS = 9
 
 
 def read_rate(value: bytes) -> float | None:
@@ -27,7 +27,7 @@ def read_rate(value: bytes) -> float | None:
 
 def read_whole(digits: str) -> int:
     """Read a whole number as scripts do (lib/base.lua). Raises ValueError."""
-    if not digits.isascii() or not digits.isdigit() or len(digits) > _DIGITS_MAX:
+    if not digits.isascii() or not digits.isdigit() or len(digits) > _MAX_DIGITS:
         raise ValueError(digits)
     return int(digits)
 

@@ -13,7 +13,7 @@ from taskqueue.models.values import CLOSED_MAX_S, MAX_COST, ConcurrencyPolicy, P
 from taskqueue.plan.lanes import Lane, lane_of, turns
 from taskqueue.plan.limiter import STRETCH
 from taskqueue.plan.worker import ALIVE_MS
-from taskqueue.store.scalars import END_MS, GENERATIONS_MOST, WAITING_ROOM
+from taskqueue.store.scalars import END_MS, MAX_GENERATIONS, WAITING_ROOM
 
 _SCRIPTS = files("taskqueue.store") / "scripts"
 _COMMAND = re.compile(r"\b(?:redis|server)\.p?call\('([A-Z]+)'")
@@ -69,7 +69,7 @@ def constants() -> str:
         f"local MAX_COST = {MAX_COST}\n"
         f"local CLOSED_MAX_US = {CLOSED_MAX_S * 1_000_000}\n"
         f"local END_MS = {END_MS}\n"
-        f"local GENERATIONS_MOST, WAITING_ROOM = {GENERATIONS_MOST}, {WAITING_ROOM}\n"
+        f"local MAX_GENERATIONS, WAITING_ROOM = {MAX_GENERATIONS}, {WAITING_ROOM}\n"
     )
 
 

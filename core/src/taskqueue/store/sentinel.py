@@ -13,8 +13,8 @@ from collections.abc import Awaitable, Callable, Mapping
 from typing import Any
 
 from taskqueue.store.address import Address
-from taskqueue.store.client import SentinelClient
 from taskqueue.store.errors import CLIENT_ERRORS, StoreFailure, StoreRefused, StoreUnavailable, translate
+from taskqueue.store.redis_client import SentinelClient
 
 #: The answer of a Sentinel counts within this time.
 _ANSWER_S = 1.0

@@ -9,8 +9,8 @@ from contextlib import suppress
 from typing import Generic, TypeVar
 from weakref import WeakSet
 
-from taskqueue.store.client import Connection, Pool
 from taskqueue.store.errors import CLIENT_ERRORS, SERVER_ERROR, StoreRefused
+from taskqueue.store.redis_client import Connection, Pool
 from taskqueue.store.sentinel import Moved, Primary
 
 #: Of Redis; Valkey reports the version of Redis that it is compatible with.

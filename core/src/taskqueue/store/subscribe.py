@@ -3,7 +3,7 @@
 import msgspec
 
 from taskqueue.models.user_subscription import MAX_TASKS
-from taskqueue.models.values import Task
+from taskqueue.models.values import Subscription
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import TooManySubscriptionsError, UnknownTypeError, UserOwnedError
 from taskqueue.store.script import Script
@@ -13,14 +13,14 @@ from taskqueue.store.wire import shaped
 _SUBSCRIBE = Script("subscribe", shaped(tuple[bytes, bytes]))
 
 
-async def subscribe(store: Store, user: str, task: Task) -> None:
+async def subscribe(store: Store, user: str, subscription: Subscription) -> None:
     """Write one subscription; the user's other subscriptions keep their places. A repeated call changes nothing.
 
     Raises UnknownTypeError, LockedParamsError, UserOwnedError and TooManySubscriptionsError.
     """
-    await check_locked(store, task.type, task.params)
-    params = msgspec.json.encode(dict(task.params), order="sorted") if task.params else b""
-    await _run(store, user, task.type, params, str(int(task.suspend)))
+    await check_locked(store, subscription.type, subscription.params)
+    params = msgspec.json.encode(dict(subscription.params), order="sorted") if subscription.params else b""
+    await _run(store, user, subscription.type, params, str(int(subscription.suspend)))
 
 
 async def unsubscribe(store: Store, user: str, task_type: str) -> None:

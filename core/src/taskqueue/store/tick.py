@@ -13,7 +13,7 @@ from taskqueue.store.wire import pack, shaped
 _TICK = Script("tick", shaped(tuple[bytes, int, int, int]))
 
 
-class Verdict(StrEnum):
+class TickVerdict(StrEnum):
     """The result of a tick. Every verdict but OK leaves the store unchanged."""
 
     OK = "ok"
@@ -29,7 +29,7 @@ class Verdict(StrEnum):
 class Tick:
     """cursor_ms: the cursor after the call (-1: lost). now_ms: the server's clock. emitted: number of jobs."""
 
-    verdict: Verdict
+    verdict: TickVerdict
     cursor_ms: int
     now_ms: int
     emitted: int
@@ -61,4 +61,4 @@ async def tick(
     ]
     args = (expected_ms, target_ms, version, most, max_backlog, pack(rows))
     verdict, cursor_ms, now_ms, emitted = await store.run(_TICK, *args)
-    return Tick(Verdict(verdict.decode()), cursor_ms, now_ms, emitted)
+    return Tick(TickVerdict(verdict.decode()), cursor_ms, now_ms, emitted)

@@ -18,7 +18,7 @@ from taskqueue.plan.limiter import own_spacing_us
 from taskqueue.plan.schedule import window_s
 from taskqueue.plan.segment import Segment
 from taskqueue.plan.spread import spread_class, stride
-from taskqueue.store.scalars import GENERATIONS_MOST
+from taskqueue.store.scalars import MAX_GENERATIONS
 
 _NAME = re.compile(NAME_PATTERN)
 
@@ -113,7 +113,7 @@ def read_type(name: bytes, value: bytes) -> tuple[TypeRecord, bool]:
     task_type, numbers = record.task_type, [one.number for one in record.generations]
     if task_type.name.encode() != name or not _NAME.fullmatch(task_type.name):
         raise ValueError(task_type.name)
-    if len(numbers) != len(set(numbers)) or min(numbers, default=0) < 1 or max(numbers) > GENERATIONS_MOST:
+    if len(numbers) != len(set(numbers)) or min(numbers, default=0) < 1 or max(numbers) > MAX_GENERATIONS:
         raise ValueError(numbers)
     for schedule in (task_type.schedule, *(one.schedule for one in record.generations)):
         if (schedule.interval_s is None) == (schedule.cron is None) or min(_lengths(schedule), default=1) < 1:

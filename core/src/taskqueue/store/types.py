@@ -14,7 +14,7 @@ from taskqueue.store.command import hmget
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import LockedParamsError, TypesMovedError
 from taskqueue.store.fence import UNFENCED, Fence, check
-from taskqueue.store.malformed import place_of, text
+from taskqueue.store.malformed import location_of, text
 from taskqueue.store.overrides import read_override
 from taskqueue.store.scalars import read_rate
 from taskqueue.store.script import Script
@@ -74,7 +74,7 @@ async def read_catalog(store: Store) -> Catalog:
     limit = malformed.read("config rate", partial(read_rate, answer.rate)) if answer.rate else None
     paused, ends = set(), []
     for name, value in pairs(answer.overrides):
-        over = malformed.read(place_of("overrides", name), partial(read_override, name, value))
+        over = malformed.read(location_of("overrides", name), partial(read_override, name, value))
         if over is None or (over.expires_ms and over.expires_ms <= answer.now_ms):
             continue
         if over.expires_ms:
@@ -85,8 +85,8 @@ async def read_catalog(store: Store) -> Catalog:
             limit = over.rate
     records, unreadable = {}, set()
     for name, value in sorted(pairs(answer.types)):
-        place = place_of("types", name)
-        read = malformed.read(place, partial(read_type, name, value))
+        location = location_of("types", name)
+        read = malformed.read(location, partial(read_type, name, value))
         if read is None:
             unreadable.add(text(name))
             continue
@@ -94,7 +94,7 @@ async def read_catalog(store: Store) -> Catalog:
         records[record.task_type.name] = record
         if not as_ours:
             unreadable.add(record.task_type.name)
-            malformed.add(place, "its line for scripts is not that of the record")
+            malformed.add(location, "its line for scripts is not that of the record")
     return Catalog(
         int(answer.version),
         records,
@@ -112,7 +112,7 @@ async def read_locks(store: Store, names: Sequence[str]) -> Locks:
     """Read the locked params of some types; types that are missing or cannot be read lock none."""
     values = await store.read(hmget(store.keys("types"), *names)) if names else []
     read = [
-        store.malformed.read(place_of("types", name.encode()), partial(read_type, name.encode(), value))
+        store.malformed.read(location_of("types", name.encode()), partial(read_type, name.encode(), value))
         for name, value in zip(names, values, strict=True)
         if value is not None
     ]

@@ -18,7 +18,7 @@ PARAMETERS: Mapping[str, type] = {
     "ssl_keyfile": str,
 }
 #: The largest number of a database that a server reads.
-_DATABASES_MAX = 2_147_483_647
+_MAX_DATABASES = 2_147_483_647
 _CERT_REQS = ("none", "optional", "required")
 _YES_OR_NO = {"true": True, "yes": True, "1": True, "false": False, "no": False, "0": False}
 #: A name that a refusal may repeat: it is no password.
@@ -47,9 +47,9 @@ def read_parameters(query: str, *, tls: bool) -> dict[str, str | int | bool]:
 
 def read_database(text: str, part: str, example: str) -> int:
     """Return the number of a database, of a part of the URL by the name `part`."""
-    if not re.fullmatch(r"[0-9]{1,10}", text) or int(text) > _DATABASES_MAX:
+    if not re.fullmatch(r"[0-9]{1,10}", text) or int(text) > _MAX_DATABASES:
         raise StoreUrlError(
-            f"{part} must be the number of a database, 0 or more and {_DATABASES_MAX:,} at most, as in {example}."
+            f"{part} must be the number of a database, 0 or more and {_MAX_DATABASES:,} at most, as in {example}."
         )
     return int(text)
 

@@ -16,7 +16,7 @@ from taskqueue.store.claim import OUTCOMES
 from taskqueue.store.command import hgetall, hscan
 from taskqueue.store.connection import Store
 from taskqueue.store.fence import UNFENCED, Fence, check
-from taskqueue.store.malformed import place_of
+from taskqueue.store.malformed import location_of
 from taskqueue.store.script import Script
 from taskqueue.store.wire import pack, packed, shaped
 
@@ -65,11 +65,13 @@ class StoredSubscription:
 def _rows(user: UserSubscription) -> list[tuple[str, str, int]]:
     return [
         (
-            task.type,
-            msgspec.json.encode(dict(task.params), order="sorted").decode() if task.params else "",
-            int(task.suspend or user.suspend),
+            subscription.type,
+            msgspec.json.encode(dict(subscription.params), order="sorted").decode()
+            if subscription.params
+            else "",
+            int(subscription.suspend or user.suspend),
         )
-        for task in sorted(user.tasks, key=lambda task: task.type)
+        for subscription in sorted(user.tasks, key=lambda subscription: subscription.type)
     ]
 
 
@@ -127,7 +129,7 @@ def read_stored_user(user: bytes, value: bytes) -> tuple[str, StoredUser]:
 
 def _read_stored_users(store: Store, rows: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[str, StoredUser]]:
     for user, value in rows:
-        read = store.malformed.read(place_of("users", user), partial(read_stored_user, user, value))
+        read = store.malformed.read(location_of("users", user), partial(read_stored_user, user, value))
         if read:
             yield read
 
@@ -136,10 +138,12 @@ async def read_subscriptions(store: Store, user: str) -> list[StoredSubscription
     """Read the subscriptions of one user, by type; empty if the user is unknown."""
     rows = await store.read(hgetall(store.keys.subscriptions(user)))
     tasks = [
-        store.malformed.read(place_of(f"subscriptions:{user}", name), partial(read_subscription, name, value))
+        store.malformed.read(
+            location_of(f"subscriptions:{user}", name), partial(read_subscription, name, value)
+        )
         for name, value in sorted(rows.items())
     ]
-    return [task for task in tasks if task]
+    return [subscription for subscription in tasks if subscription]
 
 
 def read_subscription(name: bytes, record: bytes) -> StoredSubscription:
@@ -157,7 +161,7 @@ async def read_runs(store: Store, user: str) -> dict[str, tuple[Outcome, int]]:
     """Read the last outcome, done or dead, and its time (epoch s) by type."""
     rows = await store.read(hgetall(store.keys.runs(user)))
     runs = {
-        name: store.malformed.read(place_of(f"runs:{user}", name), partial(read_run, value))
+        name: store.malformed.read(location_of(f"runs:{user}", name), partial(read_run, value))
         for name, value in rows.items()
     }
     return {name.decode("ascii", "replace"): run for name, run in runs.items() if run}

@@ -21,21 +21,21 @@ MAX_CHARACTERS = 500
 #: Seconds in which an object must make its own text.
 _TEXT_LIMIT_S = 0.1
 #: Threads that wait for a text which never comes; beyond this number no further thread is started.
-_LEFT_MAX = 8
-_TEXT_MAX = 10_000
+_MAX_LEFT = 8
+_MAX_TEXT = 10_000
 #: Invisible letters and marks that Unicode does not class as format characters.
 _INVISIBLE = re.compile(
     "[\u034f\u115f\u1160\u17b4\u17b5\u180b-\u180d\u180f\u3164\ufe00-\ufe0d\uffa0\U000e0100-\U000e01ef]"
 )
 #: Marks on one character: scripts need up to three; a hundred cover the lines above.
-_MARKS_MAX = 4
+_MAX_MARKS = 4
 #: Types whose text Python itself makes. It refuses an int of many digits.
 _PLAIN = (str, bytes, bool, int, float, type(None))
 #: The methods that make an exception's text from its args alone.
 _PLAIN_EXCEPTIONS = (BaseException.__str__, KeyError.__str__)
 #: C code makes their text and cannot be interrupted: a hundred lists of a hundred lists, eight deep, take years.
 _CONTAINERS = (list, tuple, dict, set, frozenset)
-_ITEMS_MAX, _DEPTH_MAX = 20, 4
+_MAX_ITEMS, _MAX_DEPTH = 20, 4
 
 
 def printable(value: object, most: int = MAX_CHARACTERS) -> str:
@@ -70,7 +70,7 @@ def _escaped(text: str) -> Iterator[str]:
     marks = 0
     for char in text:
         marks = marks + 1 if unicodedata.category(char).startswith("M") else 0
-        seen = char.isprintable() and not _INVISIBLE.match(char) and marks <= _MARKS_MAX
+        seen = char.isprintable() and not _INVISIBLE.match(char) and marks <= _MAX_MARKS
         # str.isprintable() is false for spaces of other widths.
         if seen or char in "\t\n" or unicodedata.category(char) == "Zs":
             yield char
@@ -130,8 +130,8 @@ class _Bounded(reprlib.Repr):
 
     def __init__(self) -> None:
         super().__init__()
-        self.maxlevel = _DEPTH_MAX
-        self.maxlist = self.maxtuple = self.maxset = self.maxfrozenset = self.maxdict = _ITEMS_MAX
+        self.maxlevel = _MAX_DEPTH
+        self.maxlist = self.maxtuple = self.maxset = self.maxfrozenset = self.maxdict = _MAX_ITEMS
         self.maxstring = self.maxother = self.maxlong = MAX_CHARACTERS
 
 
@@ -163,7 +163,7 @@ class _Asked(threading.Thread):
     def answer(self) -> str:
         alive = [thread for thread in self._left_behind if thread.is_alive()]
         self._left_behind[:] = alive
-        if len(alive) >= _LEFT_MAX:
+        if len(alive) >= _MAX_LEFT:
             return self._answer
         try:
             self.start()
@@ -179,7 +179,7 @@ class _Asked(threading.Thread):
         sys.settrace(self._trace)
         try:
             text = self._context.run(_object_text, self._value)
-            self._answer = str.__getitem__(text, slice(0, _TEXT_MAX))
+            self._answer = str.__getitem__(text, slice(0, _MAX_TEXT))
         except BaseException as error:  # noqa: BLE001 - user code may raise any exception
             self._answer = f"<{type_name(self._value)} without a text: {type_name(error)}>"
 

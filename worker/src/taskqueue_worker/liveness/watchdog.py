@@ -104,12 +104,12 @@ class Watchdog:
             now_s = time.monotonic()
             try:
                 self._timer.set()
-                self._look(now_s, now_s - looked_s)
+                self._check(now_s, now_s - looked_s)
             except Exception as error:  # noqa: BLE001 - the watchdog goes on after every error
                 log.error("watchdog failed", error=describe_error(error))  # noqa: TRY400
             looked_s = time.monotonic()
 
-    def _look(self, now_s: float, own_silence_s: float) -> None:
+    def _check(self, now_s: float, own_silence_s: float) -> None:
         silent_s = now_s - self._beat_s
         if self._block is not None and self._block.since_s != self._beat_s:
             self._ended(self._block)

@@ -5,9 +5,9 @@
 --       5 results, msgpack [[leased job, outcome, wait ms, text, ran us], ...] (lib/settle.lua)
 --       6 whether the worker has a time to call again that lies ahead, 1 or 0
 --       7 suspects: 0 not now, 1 would run one alone, 2 runs nothing and waits for one
--- Output  msgpack [now us, version, rate, call back us, [[leased job, start us, params, failures, losses], ...],
+-- Output  msgpack [now us, version, rate, next call us, [[leased job, start us, params, failures, losses], ...],
 --         isolation, closed until us]
---         rate: -1 if none is set. call back: -1 as soon as a slot is free, 0 the worker's own time is enough
+--         rate: -1 if none is set. next call: -1 as soon as a slot is free, 0 the worker's own time is enough
 --         isolation: 1 become empty and call with suspects = 2; 2 the one job is a suspect, run no other with it
 --         closed until: a handler closed the global limit until then; 0 if it is open
 -- A repeated call (same worker and seq) gives the same jobs, less those lost meanwhile, and settles nothing twice.
@@ -16,24 +16,24 @@ jobs_move = true
 local EARLY_US = 10000      -- a job may be leased this long before its due; longer would make later jobs wait
 local LEAD_US = 6000        -- a worker is called back this long before a due
 local PROMPT_US = 3000      -- a worker that was called back may be early by this
-local EXAMINED_MAX = 200    -- jobs examined in a call: bounds a call that parks or drops more than it starts
+local MAX_EXAMINED = 200    -- jobs examined in a call: bounds a call that parks or drops more than it starts
 local AHEAD_US = 1000000    -- dues are covered this far ahead; a worker not needed for them idles
 local TURNS_US = 550000     -- slots of a backlog are covered this far ahead by a worker that just took some
 local SPARE_US = 450000     -- and this far by any other worker
 local IDLE_US = 200000      -- idle workers poll in turn, one each IDLE_US
 local IDLE_MAX_US = 15000000  -- longest time between two polls of a worker
-local REAP_MAX = 20         -- expired leases taken back in a call
+local MAX_REAP = 20         -- expired leases taken back in a call
 local UNREADABLE_US = 1000000  -- an unreadable type is read again after this
 local RECORD_MS = 60000     -- a job waits this long for an unreadable subscription
 
-local worker, seq, free_slots, lease_ms = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
+local worker, seq, max_jobs, lease_ms = ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4])
 local claims_key = P .. 'claims:' .. worker
 
-local function reply(limiter, call_back_us, jobs, isolation)
+local function reply(limiter, next_call_us, jobs, isolation)
   local closed_us = limiter.closed_until_us > now_us and math.floor(limiter.closed_until_us) or 0
   local per_second = limiter.slot_us and STRETCH * 1000000 / limiter.slot_us or -1
   return cmsgpack.pack({
-    now_us, limiter.version, per_second, math.floor(call_back_us), jobs, isolation or 0, closed_us,
+    now_us, limiter.version, per_second, math.floor(next_call_us), jobs, isolation or 0, closed_us,
   })
 end
 
@@ -79,7 +79,7 @@ for _, result in ipairs(cmsgpack.unpack(ARGV[5])) do
   end
 end
 if now_us >= limiter.reap_from_us then
-  local expired = redis.call('ZRANGEBYSCORE', P .. 'leases', '-inf', now, 'WITHSCORES', 'LIMIT', 0, REAP_MAX)
+  local expired = redis.call('ZRANGEBYSCORE', P .. 'leases', '-inf', now, 'WITHSCORES', 'LIMIT', 0, MAX_REAP)
   for i = 1, #expired, 2 do reap(expired[i], tonumber(expired[i + 1]), limiter.first_seen_us, lease_ms) end
 end
 
@@ -90,7 +90,7 @@ local examined, limited = 0, false
 
 -- Types that an operator paused.
 local paused = {}
-if free_slots > 0 then
+if max_jobs > 0 then
   local list = redis.call('HGETALL', P .. 'overrides')
   for i = 1, #list, 2 do
     local expires = whole(string.match(list[i + 1], '|(%d+)$'))
@@ -114,7 +114,7 @@ local function await_record(job, place)
   return 'deferred'
 end
 
--- Leases a job to start at start_us. Returns the verdict: 'started', 'gone' (ended), 'deferred' (try again in a
+-- Leases a job to start at start_us. Returns the verdict: 'leased', 'gone' (ended), 'deferred' (try again in a
 -- second), or the limit that the job must wait for.
 local function admit(job, start_us, place)
   if job.malformed then
@@ -187,7 +187,7 @@ local function admit(job, start_us, place)
   reserve(limiter, start_us, task_type.cost)
   claimed[#claimed + 1] = job.name
   jobs[#jobs + 1] = { leased_job, math.floor(start_us), params or '', 0, 0 }
-  return 'started'
+  return 'leased'
 end
 
 -- Returns the next due jobs that fit between start_us and the horizon, at most `most`, taken from the lanes in the
@@ -252,7 +252,7 @@ local function take_parked(start_us)
     local verdict = admit(job, math.max(start_us, entry.free), 'parked:' .. limit)
     if verdict == 'deferred' then
       make_ready(job, now + 1000)
-    elseif verdict ~= 'gone' and verdict ~= 'started' and verdict ~= limit then
+    elseif verdict ~= 'gone' and verdict ~= 'leased' and verdict ~= limit then
       park(job, verdict, tats[verdict] - LIMIT_TOLERANCE_US)
     end
     if verdict ~= limit then redis.call('ZREM', key, name) end
@@ -272,26 +272,26 @@ end
 -- Suspects (lib/settle.lua, reap) wait for a worker that runs nothing else. Of ten workers one at a time, or the only
 -- one, is asked to become empty, and calls again when it is. isolation:N holds the asked worker, then the leased
 -- suspect; a worker that vanishes is replaced after a lease.
-local SUSPECTS_MAX = 20  -- suspects examined in a call
+local MAX_SUSPECTS = 20  -- suspects examined in a call
 local isolation = 0
 local function take_suspect(key)
-  for _, name in ipairs(redis.call('ZRANGE', P .. 'suspects', 0, SUSPECTS_MAX - 1)) do
+  for _, name in ipairs(redis.call('ZRANGE', P .. 'suspects', 0, MAX_SUSPECTS - 1)) do
     local start_us = math.max(now_us, limiter.tat_us)
     if start_us > horizon then return 1 end
     local verdict = admit(parse(name), start_us, 'suspects')
-    if verdict == 'started' or verdict == 'gone' then
+    if verdict == 'leased' or verdict == 'gone' then
       redis.call('ZREM', P .. 'suspects', name)
     else
       redis.call('ZADD', P .. 'suspects', now, name)  -- its limit is not free: to the end
     end
-    if verdict == 'started' then
+    if verdict == 'leased' then
       redis.call('SET', key, jobs[1][1], 'PX', lease_ms)
       return 2
     end
   end
   return 0
 end
-if free_slots > 0 and limiter.slot_us and ARGV[7] ~= '0' and redis.call('EXISTS', P .. 'suspects') == 1 then
+if max_jobs > 0 and limiter.slot_us and ARGV[7] ~= '0' and redis.call('EXISTS', P .. 'suspects') == 1 then
   local isolations = math.max(1, math.floor(redis.call('HLEN', P .. 'workers') / 10))
   local name = worker_of('|' .. worker .. '|')
   local key = P .. 'isolation:' .. int((tonumber(string.sub(name, -4), 16) or 0) % isolations)
@@ -316,16 +316,16 @@ if waits_alone then
   limited = isolation == 1
 elseif limiter.tat_us > now_us + HORIZON_US / 2 + PROMPT_US then
   limited = limiter.slot_us ~= nil  -- without a rate there is no time worth calling at
-elseif free_slots > 0 and limiter.slot_us then
+elseif max_jobs > 0 and limiter.slot_us then
   local rows = redis.call('ZRANGEBYSCORE', P .. 'limits_free_at', '-inf', int(horizon),
-    'WITHSCORES', 'LIMIT', 0, free_slots)
+    'WITHSCORES', 'LIMIT', 0, max_jobs)
   for i = 1, #rows, 2 do waiting[#waiting + 1] = { limit = rows[i], free = tonumber(rows[i + 1]) } end
   local picked, at, gone, parked_last = {}, 1, {}, false
   local function remove_gone()
     for lane, heads in pairs(gone) do redis.call('ZREMRANGEBYRANK', P .. 'ready:' .. LANES[lane], 0, heads - 1) end
     gone = {}
   end
-  while #jobs < free_slots and examined < EXAMINED_MAX do
+  while #jobs < max_jobs and examined < MAX_EXAMINED do
     local start_us = math.max(now_us, limiter.tat_us)
     if start_us > horizon then
       limited = true
@@ -334,7 +334,7 @@ elseif free_slots > 0 and limiter.slot_us then
     if at > #picked then
       remove_gone()
       local fit = math.floor((horizon - start_us) / limiter.slot_us) + 1
-      picked, at = pick(math.min(free_slots - #jobs, fit), start_us), 1
+      picked, at = pick(math.min(max_jobs - #jobs, fit), start_us), 1
     end
     local candidate, head = picked[at], waiting[1]
     local free = head and head.free <= math.max(start_us, now_us + EARLY_US)
@@ -347,7 +347,7 @@ elseif free_slots > 0 and limiter.slot_us then
       if verdict == 'deferred' then  -- in its present lane: the type's priority may have changed
         redis.call('ZADD', P .. 'ready:' .. LANES[job.lane], now + 1000, job.name)
       else
-        if verdict ~= 'gone' and verdict ~= 'started' then park(job, verdict, tats[verdict] - LIMIT_TOLERANCE_US) end
+        if verdict ~= 'gone' and verdict ~= 'leased' then park(job, verdict, tats[verdict] - LIMIT_TOLERANCE_US) end
         gone[job.lane] = (gone[job.lane] or 0) + 1
       end
       at = at + 1
@@ -369,25 +369,25 @@ if #jobs > 0 then
       end
     end
   end
-  count('started', #jobs)
+  count('leased', #jobs)
 end
 flush_forgotten()
 flush_served()
 flush_limits()
 
--- callback: when the worker calls again. Each worker gets a time of its own, so that a start costs about one call,
+-- next call: when the worker calls again. Each worker gets a time of its own, so that a start costs about one call,
 -- however many workers idle. Up to due_covered_us the dues, up to backlog_covered_us the slots of a backlog are covered
 -- by a call that some worker was told to make. They are two: a backlog may be covered far ahead, and when it ends early
 -- the dues after it are not.
-local call_back_us = -1
+local next_call_us = -1
 if waits_alone then
-  call_back_us = isolation == 1 and math.max(now_us, limiter.tat_us - HORIZON_US / 2) or -1
-elseif free_slots > 0 and #jobs < free_slots then
-  if examined >= EXAMINED_MAX then
-    call_back_us = now_us
+  next_call_us = isolation == 1 and math.max(now_us, limiter.tat_us - HORIZON_US / 2) or -1
+elseif max_jobs > 0 and #jobs < max_jobs then
+  if examined >= MAX_EXAMINED then
+    next_call_us = now_us
   elseif limited and limiter.backlog_covered_us - now_us <= (#jobs > 0 and TURNS_US or SPARE_US) then
-    call_back_us = math.max(limiter.backlog_covered_us, limiter.tat_us - HORIZON_US / 2, now_us)
-    limiter.backlog_covered_us = call_back_us + math.min(HORIZON_US / 2, free_slots * limiter.slot_us)
+    next_call_us = math.max(limiter.backlog_covered_us, limiter.tat_us - HORIZON_US / 2, now_us)
+    limiter.backlog_covered_us = next_call_us + math.min(HORIZON_US / 2, max_jobs * limiter.slot_us)
   elseif limiter.slot_us and not limited then
     local covered = math.max(limiter.due_covered_us, now_us + EARLY_US)
     local next_us = math.huge
@@ -400,15 +400,15 @@ elseif free_slots > 0 and #jobs < free_slots then
       'WITHSCORES', 'LIMIT', 0, 1)
     if row[2] then next_us = math.min(next_us, tonumber(row[2])) end
     if next_us - now_us <= AHEAD_US then
-      call_back_us = next_us - LEAD_US
-      limiter.due_covered_us = call_back_us + EARLY_US - PROMPT_US
+      next_call_us = next_us - LEAD_US
+      limiter.due_covered_us = next_call_us + EARLY_US - PROMPT_US
     end
   end
-  if call_back_us < 0 and ARGV[6] == '1' then
-    call_back_us = 0  -- or every call made for results or an ad hoc job would add a poll, for good
-  elseif call_back_us < 0 then
+  if next_call_us < 0 and ARGV[6] == '1' then
+    next_call_us = 0  -- or every call made for results or an ad hoc job would add a poll, for good
+  elseif next_call_us < 0 then
     limiter.idle_poll_us = math.min(math.max(limiter.idle_poll_us, now_us) + IDLE_US, now_us + IDLE_MAX_US)
-    call_back_us = limiter.idle_poll_us
+    next_call_us = limiter.idle_poll_us
   end
 end
 
@@ -416,4 +416,4 @@ redis.call('HSET', claims_key, 'seq', seq, 'jobs', cmsgpack.pack(jobs), 'isolati
 redis.call('PEXPIRE', claims_key, lease_ms)
 save_limiter(limiter)
 flush_counts()
-return reply(limiter, call_back_us, jobs, isolation)
+return reply(limiter, next_call_us, jobs, isolation)

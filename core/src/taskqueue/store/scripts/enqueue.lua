@@ -5,7 +5,7 @@
 -- uses: base types settle wakeup
 jobs_move = true
 local REMEMBER_MS = 3600000
-local WAKEUP_TOKENS_MAX = 16
+local MAX_WAKEUP_TOKENS = 16
 if not find_type(ARGV[1]) then return { 'unknown', '' } end
 local id = P .. 'enqueued:' .. ARGV[1] .. ':' .. ARGV[2] .. ':' .. ARGV[3]
 local due = now + ARGV[4]
@@ -21,5 +21,5 @@ make_ready(parse(name), due)
 count('enqueued')
 flush_counts()
 -- Other scripts need no bound: `pass_wakeup` follows a token that was taken. So a worker's login needs no LLEN.
-if redis.call('LLEN', P .. 'wakeup_tokens') < WAKEUP_TOKENS_MAX then wake_worker() end
+if redis.call('LLEN', P .. 'wakeup_tokens') < MAX_WAKEUP_TOKENS then wake_worker() end
 return { 'ok', name }

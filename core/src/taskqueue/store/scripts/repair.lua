@@ -54,7 +54,7 @@ end
 function repairs.subscription(name, type_name, seen)
   if redis.call('HGET', P .. name, type_name) ~= seen then return end
   local user = string.match(name, '^subscriptions:(.*)$')
-  for generation = WAITING_ROOM, GENERATIONS_MOST do redis.call('ZREM', P .. 'schedule:' .. type_name .. ':' .. generation, user) end
+  for generation = WAITING_ROOM, MAX_GENERATIONS do redis.call('ZREM', P .. 'schedule:' .. type_name .. ':' .. generation, user) end
   -- An unreadable record of the user has a repair of its own.
   local source = string.match(redis.call('HGET', P .. 'users', user) or '', '^(%l+)|')
   if source then redis.call('HSET', P .. 'users', user, source .. '|') end

@@ -54,9 +54,9 @@ end
 -- Malformed values. A script trusts no value of the store: an unreadable value counts as missing, its place (key, then
 -- field or member) goes into the hash `malformed`, the counter `malformed` grows, and the call goes on. A key of
 -- another type would end the script halfway, so it is renamed and the command repeated.
-local MALFORMED_MAX = 1000              -- places in `malformed`; `taskqueue audit --repair` clears them
+local MAX_MALFORMED = 1000              -- places in `malformed`; `taskqueue audit --repair` clears them
 local SET_ASIDE_MS = 7 * 86400000       -- time that a renamed key is kept for people to look at
-local PLACE_MAX = 300                   -- bytes of a place's name
+local MAX_PLACE = 300                   -- bytes of a place's name
 local JOB_PLACES = { '^ready:', '^parked:', '^suspects$', '^leases$', '^metrics$' }
 local unbalanced = 0                    -- members removed from JOB_PLACES that may have been jobs
 local surplus = 0                       -- jobs found again that may have been counted as skipped
@@ -103,8 +103,8 @@ end
 -- again.
 function note(place, fate, removed)
   local key, new = P .. 'malformed', 1
-  if redis.call('HLEN', key) < MALFORMED_MAX or redis.call('HEXISTS', key, place) == 1 then
-    new = redis.call('HSET', key, string.sub(place, 1, PLACE_MAX), fate or 'cannot be read')
+  if redis.call('HLEN', key) < MAX_MALFORMED or redis.call('HEXISTS', key, place) == 1 then
+    new = redis.call('HSET', key, string.sub(place, 1, MAX_PLACE), fate or 'cannot be read')
   end
   if removed or new == 1 then increment('malformed', 1) end
   if not jobs_move then balance() end

@@ -10,7 +10,7 @@
 --   server_run           run of the server (server_run below); first_seen_us: first call on it
 --   last_call_us         last call that loaded the limiter
 --   reap_from_us         no expired lease is taken back before
---   due_covered_us       dues until then are covered by a call that a worker was told to make (claim.lua, callback)
+--   due_covered_us       dues until then are covered by a call that a worker was told to make (claim.lua, next call)
 --   backlog_covered_us   slots of a backlog until then are, too
 --   idle_poll_us         time given to the last idle worker
 --   lane_position        position in TURNS, the round robin over the lanes

@@ -4,7 +4,7 @@
 -- for wait_ms.
 local POISON_LOSSES = 3                             -- losses alone that make a suspect a dead letter
 local VANISHED_MS = 3600000                         -- TTL of vanished:WORKER
-local DEAD_MAX, DEAD_MAX_MS = 10000, 30 * 86400000  -- bounds of the dead letters: number and age
+local MAX_DEAD, DEAD_MAX_MS = 10000, 30 * 86400000  -- bounds of the dead letters: number and age
 local SERVICE_JOBS = 50                             -- jobs that a type's mean service time follows
 local forget, forget_payload = {}, {}
 local served, served_us = {}, {}
@@ -70,7 +70,7 @@ local function move_to_dead(job, reason, failures, losses)
   count('dead')
   finish(job)
   local old = redis.call('ZRANGEBYSCORE', P .. 'dead', '-inf', now - DEAD_MAX_MS, 'LIMIT', 0, 10)
-  if #old == 0 and redis.call('ZCARD', P .. 'dead') > DEAD_MAX then old = redis.call('ZRANGE', P .. 'dead', 0, 0) end
+  if #old == 0 and redis.call('ZCARD', P .. 'dead') > MAX_DEAD then old = redis.call('ZRANGE', P .. 'dead', 0, 0) end
   if #old > 0 then
     redis.call('ZREM', P .. 'dead', unpack(old))
     redis.call('HDEL', P .. 'dead:body', unpack(old))

@@ -53,7 +53,7 @@ class Fleet:
                 due_us = int(started.lease.split("~")[1].split("|")[0])
                 self.late_us.append(started.start_us - zero_us - due_us)
             pending[worker] = [Result(started.lease, Outcome.DONE) for started in got.jobs]
-            next_us = got.come_back_us - zero_us if got.come_back_us >= 0 else now_us + 1_000
+            next_us = got.next_call_us - zero_us if got.next_call_us >= 0 else now_us + 1_000
             heapq.heappush(heap, (max(next_us, now_us + 1), worker))
 
 
@@ -89,41 +89,41 @@ async def test_idle_workers_poll_in_turn(world: World, workers: int) -> None:
     assert fleet.calls <= workers + 20 * a_second + 1
 
 
-async def test_a_full_worker_is_not_told_to_come_back(world: World) -> None:
+async def test_a_full_worker_gets_no_time_to_poll(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     await world.enqueue("sync", "a", "b")
-    assert (await world.claim(n=1)).come_back_us == -1
-    assert (await world.claim(n=0)).come_back_us == -1
+    assert (await world.claim(n=1)).next_call_us == -1
+    assert (await world.claim(n=0)).next_call_us == -1
 
 
 async def test_two_workers_never_wait_for_the_same_due(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     await world.enqueue("sync", "a", delay_ms=300)
     await world.enqueue("sync", "b", delay_ms=500)
-    first, second, third = [(await world.claim(f"w{k}")).come_back_us - world.clock.now_us for k in range(3)]
+    first, second, third = [(await world.claim(f"w{k}")).next_call_us - world.clock.now_us for k in range(3)]
     begun_us = world.clock.now_us % 1_000  # dues are whole milliseconds
     assert (first, second, third) == (294_000 - begun_us, 494_000 - begun_us, 200_000)
 
 
-async def test_a_worker_with_a_callback_gets_no_second_one(world: World) -> None:
+async def test_a_worker_with_a_next_call_gets_no_second_one(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     first = await world.claim()
-    assert first.come_back_us > first.now_us
+    assert first.next_call_us > first.now_us
     answers = [await claim(world.store, "w", seq, 10, 15_000, has_time=True) for seq in range(2, 12)]
-    assert {answer.come_back_us for answer in answers} == {0}
+    assert {answer.next_call_us for answer in answers} == {0}
     other = await world.claim("other")
-    assert other.come_back_us - first.come_back_us == 200_000, "nobody's turn was spent"
+    assert other.next_call_us - first.next_call_us == 200_000, "nobody's turn was spent"
 
 
-async def test_backlog_callbacks_reach_at_most_half_a_second(
+async def test_next_calls_of_a_backlog_reach_at_most_half_a_second(
     world: World,
 ) -> None:
     await world.install(TaskType("sync", HOUR), rate=100)
     await world.enqueue("sync", *(f"u{n}" for n in range(100)))
     answers = [await claim(world.store, "w", seq, 50, 15_000, has_time=True) for seq in range(1, 60)]
     last = answers[-1]
-    assert all(answer.come_back_us - answer.now_us <= 750_000 for answer in answers)
-    assert last.come_back_us == 0
+    assert all(answer.next_call_us - answer.now_us <= 750_000 for answer in answers)
+    assert last.next_call_us == 0
     limiter = world.store.keys("limiter")
     assert int(await raw(world.store).hget(limiter, "due_covered_us") or 0) <= last.now_us, (
         "no due was promised"
@@ -137,7 +137,7 @@ async def test_in_a_backlog_a_call_takes_half_a_horizon_or_nothing(world: World)
     assert len(first.jobs) == 25, "as much as the horizon of 250 ms holds"
     polled = await world.claim("b", n=50)
     assert polled.jobs == []
-    assert polled.come_back_us - polled.now_us == 25 * 10_150, "a turn of its own"
+    assert polled.next_call_us - polled.now_us == 25 * 10_150, "a turn of its own"
     await world.clock.advance(ms=120)
     assert (await world.claim("b", n=50)).jobs == []
     await world.clock.advance(ms=20)

@@ -6,7 +6,7 @@ from typing import Any, Protocol
 from taskqueue.store.wire import Argument
 
 
-class Client(Protocol):
+class RedisClient(Protocol):
     """A client of one server or of a cluster."""
 
     def execute_command(self, *words: Argument) -> Awaitable[Any]: ...
