@@ -87,7 +87,7 @@ async def spoilt(store: Store) -> Store:
     return store
 
 
-def shown(commands: list[list[str]], tmp_path: Path, where: dict[str, str]) -> list[str]:
+def excerpt(commands: list[list[str]], tmp_path: Path, where: dict[str, str]) -> list[str]:
     """Run commands at a terminal; return the output of each."""
     (listed := tmp_path / "commands.json").write_text(json.dumps(commands))
     with Terminal([sys.executable, "-c", DRIVER, str(listed)], where) as terminal:
@@ -136,7 +136,7 @@ def harm(text: str, command: list[str]) -> str:
     """Return the harmful part of a command's output; empty if none came through and the rest is there."""
     through = [evil for evil in EVIL if evil + MARK in text]
     if through or (MARK not in text and "***" not in text):  # what may be a password is not repeated
-        return f"{command[:2]}: {through or 'nothing shown'}: {text[-300:]!r}"
+        return f"{command[:2]}: {through or 'nothing excerpt'}: {text[-300:]!r}"
     return ""
 
 
@@ -147,12 +147,12 @@ async def test_no_command_prints_terminal_controls(
     commands = [[word.replace("FOLDER", str(folder)) for word in words] for words in (*LOOKING, *GIVEN)]
     where = {"TASKQUEUE_REDIS_URL": redis_url, "TASKQUEUE_RELEASE": release}
     as_json = [[*words, "-o", "json"] for words in commands[: len(LOOKING) + 1]]
-    done = list(zip(shown(as_json, tmp_path, where), as_json, strict=True))
+    done = list(zip(excerpt(as_json, tmp_path, where), as_json, strict=True))
     assert "".join(harm(*one) for one in done) == ""
     answers = [text for text, _ in done if text.lstrip()[:1] in {"[", "{"}]
     assert len(answers) > len(LOOKING) // 2
     assert all(text.isascii() for text in answers)
-    done = list(zip(shown(commands, tmp_path, where), commands, strict=True))
+    done = list(zip(excerpt(commands, tmp_path, where), commands, strict=True))
     assert "".join(harm(*one) for one in done) == ""
     shutil.rmtree(folder)
     await raw(spoilt).hdel(spoilt.keys("malformed"), TEXT)

@@ -98,17 +98,17 @@ def repository_path(root: Path, src_uri: str) -> str:
 def added(root: Path, path: str, config: Any) -> File:
     source = root / path
     if source.is_dir():
-        content = shown(
+        content = excerpt(
             path, "\n".join(sorted(file.name for file in source.iterdir() if file.name[0] not in "._"))
         )
     else:
         content = (
-            source.read_text("utf-8") if path.endswith(".md") else shown(path, source.read_text("utf-8"))
+            source.read_text("utf-8") if path.endswith(".md") else excerpt(path, source.read_text("utf-8"))
         )
     return File.generated(config, uri(path), content=content)
 
 
-def shown(path: str, text: str) -> str:
+def excerpt(path: str, text: str) -> str:
     """Show a text as a page, which the search leaves out."""
     language = LANGUAGES.get(Path(path).suffix, "text")
     return f"---\nsearch: {{exclude: true}}\n---\n\n# {path}\n\n~~~~{language}\n{text}\n~~~~\n"

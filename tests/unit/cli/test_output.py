@@ -13,7 +13,7 @@ from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.instant import iso, read_instant_ms
 from taskqueue.cli.main import app
 from taskqueue.cli.output import Output
-from taskqueue.cli.table import show_facts, show_rows
+from taskqueue.cli.table import show_details, show_rows
 
 SLOW = ("asyncio", "redis", "pydantic", "yaml", "rich", "plotext", "msgspec", "structlog", "aiohttp", "kopf")
 
@@ -205,7 +205,7 @@ def test_tables_show_values_and_json_keeps_types(
     head, line = capsys.readouterr().out.splitlines()
     assert head.split() == list(row)
     assert line.split() == ["[red]|x", "a,", "b", "-", "yes", '{"a":', "[1]}", "n", "0"]
-    show_facts(Output.JSON, row)
+    show_details(Output.JSON, row)
     assert json.loads(capsys.readouterr().out) == row
 
 

@@ -11,7 +11,7 @@ from taskqueue.models.identity import check_function, check_object_name, check_t
 from taskqueue.models.nesting import MAX_DEPTH
 from taskqueue.models.params import check_params, json_bytes
 from taskqueue.models.quantity import parse_per_second
-from taskqueue.models.refusal import ManifestRefusedError, Refusal, ValueRefusedError, shown
+from taskqueue.models.refusal import ManifestRefusedError, Refusal, ValueRefusedError, excerpt
 from taskqueue.models.time_zone import PLACES, PLACES_BY_OFFSET, check_time_zone, time_zone_names
 
 
@@ -351,9 +351,9 @@ def test_a_refusal_shows_its_field_in_manifest_spelling() -> None:
 
 
 def test_a_shown_value_is_bounded_and_on_one_line() -> None:
-    assert shown("fetch") == "fetch"
-    assert shown("x" * 500) == "x" * 60 + "..."
-    assert shown("\x1b[2J\n\ud800") == "\\x1b[2J\\n\\ud800"
+    assert excerpt("fetch") == "fetch"
+    assert excerpt("x" * 500) == "x" * 60 + "..."
+    assert excerpt("\x1b[2J\n\ud800") == "\\x1b[2J\\n\\ud800"
 
 
 def test_a_fault_reads_as_a_place_and_a_sentence() -> None:

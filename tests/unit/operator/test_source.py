@@ -236,7 +236,7 @@ async def test_an_object_deleted_during_a_list_stays_away() -> None:
 
 
 @virtual_time
-async def test_doubts_without_end_do_not_put_the_list_off_for_ever() -> None:
+async def test_requests_without_end_do_not_put_the_list_off_for_ever() -> None:
     api = StandIn()
     async with following(api) as (source, _):
         await asyncio.sleep(10)

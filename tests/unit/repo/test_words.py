@@ -52,6 +52,13 @@ OTHER_MEANINGS = {
     "_Kind": "of Kubernetes objects",
 }
 
+#: Functions and modules whose verb the glossary replaces only as a noun, and those of Kubernetes' kinds.
+OTHER_FUNCTIONS = {
+    *("load", "_load", "_load_file", "_load_handlers", "load_entry_points", "load_modules"),
+    *("_wake", "wake", "wake_parked", "held_timer"),
+    *("_kind", "_kind_of", "_list_kind"),
+}
+
 
 def name_of(path: Path) -> str:
     return str(path.relative_to(ROOT))
@@ -126,6 +133,21 @@ def test_names_of_the_product_are_words_of_the_glossary() -> None:
     names = set(names_of_the_product())
     assert {"users", "taskqueue_jobs_total", "redis_url", "describe", "--json", "TaskType"} <= names
     check_exceptions(set(replaced(names)) - OTHER_MEANINGS.keys(), OLD_NAMES)
+
+
+def names_of_functions() -> Iterator[str]:
+    """Yield modules and functions of the product."""
+    for path in python_files(*PRODUCT):
+        yield path.stem
+        functions = (ast.FunctionDef, ast.AsyncFunctionDef)
+        yield from (node.name for node in ast.walk(tree(path)) if isinstance(node, functions))
+
+
+def test_functions_are_named_by_words_of_the_glossary() -> None:
+    words = {
+        name: word for name, word in replaced(names_of_functions()).items() if name not in OTHER_FUNCTIONS
+    }
+    assert words == {}
 
 
 def command_names(command: Any, context: Context) -> Iterator[str]:

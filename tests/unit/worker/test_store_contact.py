@@ -47,7 +47,7 @@ async def test_a_worker_with_room_and_no_finished_call_is_stuck() -> None:
     contact = StoreContact(WITHIN_S)
     contact.answered()
     await asyncio.sleep(WITHIN_S + 1)
-    assert contact.stuck(free=1) == "no claim ended for 61 s"
+    assert contact.stuck(free=1) == "the claiming loop made no step for 61 s"
 
 
 @virtual_time
@@ -60,7 +60,7 @@ async def test_a_full_worker_need_not_call_until_room_returns() -> None:
     await asyncio.sleep(10)
     assert contact.stuck(free=1) is None
     await asyncio.sleep(WITHIN_S)
-    assert contact.stuck(free=1) == "no claim ended for 70 s"
+    assert contact.stuck(free=1) == "the claiming loop made no step for 70 s"
 
 
 @virtual_time
@@ -68,4 +68,4 @@ async def test_a_full_worker_with_a_hanging_call_is_stuck() -> None:
     contact = StoreContact(WITHIN_S)
     contact.failed("Connection refused.")
     await asyncio.sleep(WITHIN_S + 1)
-    assert contact.stuck(free=0) == "no claim ended for 61 s"
+    assert contact.stuck(free=0) == "the claiming loop made no step for 61 s"

@@ -10,6 +10,7 @@ import structlog
 from taskqueue.process.backoff import Backoff
 from taskqueue.process.cancellation import absorb_cancellation
 from taskqueue.process.health import REACHABLE_S
+from taskqueue.process.progress import Progress
 from taskqueue.store.claim import Alone, Claim, Result, claim
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import StoreFailure
@@ -31,7 +32,7 @@ class StoreContact:
     def __init__(self, within_s: float) -> None:
         self._within_s = within_s
         self._loop = asyncio.get_running_loop()
-        self._moved_s = self._loop.time()
+        self._progress = Progress("claiming", self._loop.time)
         self._failing_s: float | None = None
         self._error = ""
         #: Whether the store has ever answered a call.
@@ -39,22 +40,21 @@ class StoreContact:
 
     def answered(self) -> None:
         """Record that the store answered a call."""
-        self._moved_s = self._loop.time()
+        self._progress.step()
         self._failing_s = None
         self.began = True
 
     def failed(self, error: str) -> None:
         """Record that a call failed."""
         self._error = error
-        self._moved_s = self._loop.time()
-        self._failing_s = self._failing_s or self._moved_s
+        self._progress.step()
+        self._failing_s = self._failing_s or self._loop.time()
 
     def stuck(self, free: int) -> str | None:
         """Check that calls end while concurrency slots are free. A full worker need not call."""
         if free <= 0 and self._failing_s is None:
-            self._moved_s = self._loop.time()
-        silent_s = self._loop.time() - self._moved_s
-        return f"no claim ended for {silent_s:.0f} s" if silent_s > self._within_s else None
+            self._progress.step()
+        return self._progress.stuck(self._within_s)
 
     def unanswered(self) -> str | None:
         """Check that the store answers."""

@@ -18,7 +18,7 @@
     store_command  a command with an open store; its failures as one sentence and an exit code
     options        arguments and options of several commands
     output         JSON, lines and drawings on standard output, made printable
-    table          rows and facts, as a table or as JSON
+    table          rows and details, as a table or as JSON
     failure        the sentence and the exit code of a command that fails
     remedies       remedies for a store that does not answer or refuses
     exit_codes     the exit codes

@@ -10,7 +10,7 @@ from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.failure import fail
 from taskqueue.cli.instant import iso
 from taskqueue.cli.store_command import Session, store_command
-from taskqueue.cli.table import show_facts
+from taskqueue.cli.table import show_details
 from taskqueue.store.audit import audit as read_audit
 from taskqueue.store.connection import Store
 from taskqueue.store.inspection import inspect, release_subscribers
@@ -39,7 +39,7 @@ async def audit(
         repaired = await _repair(store, malformed)
         found, malformed = await read_audit(store), await _malformed(store)
     lost = installed and found.cursor < 0
-    show_facts(
+    show_details(
         session.output,
         {
             "difference": found.difference,

@@ -10,7 +10,7 @@ from taskqueue.cli.failure import fail, fail_argument, fail_unknown_type
 from taskqueue.cli.instant import iso, read_duration_ms
 from taskqueue.cli.options import ForOption, TypeArgument, UserArgument
 from taskqueue.cli.store_command import Session, store_command
-from taskqueue.cli.table import show_facts
+from taskqueue.cli.table import show_details
 from taskqueue.models.identity import check_user_id
 from taskqueue.models.nesting import cut
 from taskqueue.models.params import check_params
@@ -48,7 +48,7 @@ async def run(
         fail(f"--params: {error.detail}", ExitCode.REFUSED)
     except UnknownTypeError:
         fail_unknown_type(task_type)
-    show_facts(session.output, {"job": name})
+    show_details(session.output, {"job": name})
 
 
 @store_command
@@ -59,14 +59,14 @@ async def pause(session: Session, task_type: TypeArgument, for_: ForOption = Non
         fail_unknown_type(task_type)
     await pause_type(session.store, task_type, for_ms)
     until = iso(await server_now_ms(session.store) + for_ms) if for_ms else None
-    show_facts(session.output, {"type": task_type, "state": "paused", "until": until})
+    show_details(session.output, {"type": task_type, "state": "paused", "until": until})
 
 
 @store_command
 async def resume(session: Session, task_type: TypeArgument) -> None:
     """End the pause of a type; also succeeds where the type was not paused."""
     ended = await resume_type(session.store, task_type)
-    show_facts(session.output, {"type": task_type, "wasPaused": ended})
+    show_details(session.output, {"type": task_type, "wasPaused": ended})
 
 
 def _check_part(argument: str, text: str) -> None:

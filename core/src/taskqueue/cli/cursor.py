@@ -8,7 +8,7 @@ from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.failure import fail
 from taskqueue.cli.instant import iso, read_instant_ms
 from taskqueue.cli.store_command import Session, store_command
-from taskqueue.cli.table import show_facts
+from taskqueue.cli.table import show_details
 from taskqueue.command_line.command import new_group
 from taskqueue.store.clock import server_now_ms
 from taskqueue.store.cursor import read_cursor, restore_cursor
@@ -23,7 +23,7 @@ async def cursor_get(session: Session) -> None:
     """Show the instant up to which every job was emitted, and its distance from the clock."""
     cursor_ms = await read_cursor(session.store)
     now_ms = await server_now_ms(session.store)
-    show_facts(session.output, {"cursor": iso(cursor_ms), "behindSeconds": (now_ms - cursor_ms) / 1000})
+    show_details(session.output, {"cursor": iso(cursor_ms), "behindSeconds": (now_ms - cursor_ms) / 1000})
 
 
 @app.command("set")
@@ -42,4 +42,4 @@ async def cursor_set(
         fail("this store never had a cursor: `taskqueue apply PATH` sets the first one", ExitCode.REFUSED)
     if not await restore_cursor(session.store, cursor_ms):
         fail("the store has a cursor, which only moves forward: nothing was changed", ExitCode.REFUSED)
-    show_facts(session.output, {"cursor": iso(cursor_ms)})
+    show_details(session.output, {"cursor": iso(cursor_ms)})

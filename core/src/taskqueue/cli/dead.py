@@ -11,7 +11,7 @@ from taskqueue.cli.instant import iso
 from taskqueue.cli.interruption import report_when_stopped
 from taskqueue.cli.options import LIMIT_DEFAULT, LimitOption
 from taskqueue.cli.store_command import Session, store_command
-from taskqueue.cli.table import show_facts, show_rows
+from taskqueue.cli.table import show_details, show_rows
 from taskqueue.command_line.command import new_group
 from taskqueue.store.connection import Store
 from taskqueue.store.dead import DeadLetter, find_dead, purge_dead, read_dead, retry_dead
@@ -34,7 +34,7 @@ async def list_dead(session: Session, limit: LimitOption = LIMIT_DEFAULT) -> Non
     show_rows(
         session.output,
         ("job", "diedAt", "failures", "losses", "reason"),
-        [_facts(letter) for letter in letters],
+        [_details(letter) for letter in letters],
     )
 
 
@@ -47,7 +47,7 @@ async def show(
     letter = await find_dead(session.store, job)
     if letter is None:
         fail(f"{job}: no such dead job; `taskqueue dead list` lists them", ExitCode.NOT_FOUND)
-    show_facts(session.output, {**_facts(letter), "params": decode_params(letter.payload)})
+    show_details(session.output, {**_details(letter), "params": decode_params(letter.payload)})
 
 
 @app.command("retry")
@@ -84,7 +84,7 @@ async def _move(
     with report_when_stopped(lambda: f"stopped: {moved} of {len(jobs)} jobs are {word}"):
         for start in range(0, len(jobs), BATCH):
             moved += await act(session.store, jobs[start : start + BATCH])
-    show_facts(session.output, {word: moved})
+    show_details(session.output, {word: moved})
     if moved < len(jobs) and not all_:
         say(f"{len(jobs) - moved} of these jobs are not dead: `taskqueue dead list` lists the dead ones")
         raise typer.Exit(int(ExitCode.NOT_FOUND))
@@ -100,7 +100,7 @@ async def _all_names(store: Store) -> list[str]:
     return list(names)
 
 
-def _facts(letter: DeadLetter) -> dict[str, Any]:
+def _details(letter: DeadLetter) -> dict[str, Any]:
     """Return the columns of a dead job."""
     return {
         "job": letter.job,

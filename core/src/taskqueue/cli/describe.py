@@ -12,7 +12,7 @@ from taskqueue.cli.output import Output, show_json, show_line
 from taskqueue.cli.reasons import Conditions, idle_reason, waiting_reason
 from taskqueue.cli.schedule_text import schedule_text
 from taskqueue.cli.store_command import Session, store_command
-from taskqueue.cli.table import show_facts, show_rows
+from taskqueue.cli.table import show_details, show_rows
 from taskqueue.command_line.command import new_group
 from taskqueue.models.duration import format_ms
 from taskqueue.plan.schedule import next_occurrence
@@ -46,7 +46,7 @@ async def describe_type(session: Session, name: TypeArgument) -> None:
         counts = await count_subscriptions(session.store, {name: record.newest.number})
     handlers = await read_handlers(session.store)
     deadline_ms = task_type.starting_deadline_ms
-    facts = {
+    details = {
         "type": name,
         "state": record_state(record.removed, name in catalog.paused, task_type.suspend),
         "schedule": schedule_text(task_type.schedule),
@@ -66,7 +66,7 @@ async def describe_type(session: Session, name: TypeArgument) -> None:
         "limitPerSecond": task_type.rate_limit.per_second,
         "limitPerUserPerSecond": task_type.rate_limit.per_user_per_second,
     }
-    show_facts(session.output, facts)
+    show_details(session.output, details)
 
 
 def _http_text(record: TypeRecord) -> str:
@@ -104,7 +104,7 @@ async def describe_user(session: Session, user: UserArgument) -> None:
     if session.output is Output.JSON:
         show_json({"user": user, "source": source, "subscriptions": subscriptions, "jobs": jobs})
         return
-    show_facts(session.output, {"user": user, "source": source})
+    show_details(session.output, {"user": user, "source": source})
     show_line()
     show_rows(session.output, ("type", "next", "lastOutcome", "lastAt", "state"), subscriptions)
     if jobs:

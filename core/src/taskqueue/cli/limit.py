@@ -9,7 +9,7 @@ from taskqueue.cli.failure import fail
 from taskqueue.cli.instant import iso, read_duration_ms
 from taskqueue.cli.options import ForOption
 from taskqueue.cli.store_command import Session, store_command
-from taskqueue.cli.table import show_facts
+from taskqueue.cli.table import show_details
 from taskqueue.command_line.command import new_group
 from taskqueue.models.quantity import MAX_PER_SECOND, MIN_PER_SECOND
 from taskqueue.store.clock import server_now_ms
@@ -27,7 +27,7 @@ async def limit_get(session: Session) -> None:
     if rate is None:
         fail("no limit is set, so nothing starts: `taskqueue limit set N`", ExitCode.NOT_FOUND)
     closed = {one.limit: _closed_text(one) for one in await read_closed(session.store)}
-    show_facts(session.output, {"perSecond": rate, **({"closed": closed} if closed else {})})
+    show_details(session.output, {"perSecond": rate, **({"closed": closed} if closed else {})})
 
 
 @app.command("set")
@@ -44,7 +44,7 @@ async def limit_set(
     for_ms = read_duration_ms(for_)
     await override_rate(session.store, per_second, for_ms)
     until = iso(await server_now_ms(session.store) + for_ms) if for_ms else None
-    show_facts(session.output, {"perSecond": per_second, "until": until})
+    show_details(session.output, {"perSecond": per_second, "until": until})
 
 
 @app.command("clear")
@@ -53,7 +53,7 @@ async def limit_clear(session: Session) -> None:
     """End the override: the configured rate is in force again."""
     ended = await clear_rate(session.store)
     rate = (await read_catalog(session.store)).rate
-    show_facts(session.output, {"wasOverridden": ended, "perSecond": rate})
+    show_details(session.output, {"wasOverridden": ended, "perSecond": rate})
 
 
 @app.command("open")
@@ -72,7 +72,7 @@ async def limit_open(
         fail("--type and --user exclude each other: give one of them", ExitCode.USAGE)
     limit = f"type:{task_type}" if task_type else f"user:{user}" if user else GLOBAL
     was_ms = await open_limit(session.store, limit)
-    show_facts(session.output, {"limit": limit, "wasClosedUntil": iso(was_ms) if was_ms else None})
+    show_details(session.output, {"limit": limit, "wasClosedUntil": iso(was_ms) if was_ms else None})
 
 
 def _closed_text(one: ClosedLimit) -> str:

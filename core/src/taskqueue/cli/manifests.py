@@ -10,7 +10,7 @@ from taskqueue.cli.failure import say
 from taskqueue.cli.options import OutputOption, PathArgument
 from taskqueue.cli.output import Output, show_json, show_line
 from taskqueue.cli.store_command import Session, store_command
-from taskqueue.cli.table import show_facts
+from taskqueue.cli.table import show_details
 from taskqueue.scheduler.publisher import Publisher
 from taskqueue.sources.desired import Desired
 from taskqueue.sources.folder import load
@@ -115,6 +115,6 @@ def _report(output: Output, desired: Desired, done: dict[str, Any]) -> None:
             say(f"warning: {one}")
         for name, said in desired.advice().items():
             say(f"warning: {name}: {said}")
-        show_facts(output, {**counts, "faults": len(desired.faults), "unresolved": len(desired.unresolved)})
+        show_details(output, {**counts, "faults": len(desired.faults), "unresolved": len(desired.unresolved)})
     if desired.faults or desired.overriding:
         raise typer.Exit(int(ExitCode.FAULTS))

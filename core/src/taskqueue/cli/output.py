@@ -19,7 +19,7 @@ MAX_CHARACTERS = 10_000
 
 
 class Output(StrEnum):
-    """The format of an answer. Both formats show the same facts under the same names."""
+    """The format of an answer. Both formats show the same values under the same names."""
 
     TABLE = "table"
     JSON = "json"

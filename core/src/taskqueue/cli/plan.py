@@ -21,7 +21,7 @@ from taskqueue.cli.output import Output, show_drawing, show_json
 from taskqueue.cli.plot import day_plot
 from taskqueue.cli.schedule_text import schedule_text
 from taskqueue.cli.store_command import with_store
-from taskqueue.cli.table import show_facts, show_rows
+from taskqueue.cli.table import show_details, show_rows
 from taskqueue.command_line.command import new_group
 from taskqueue.models.quantity import MAX_PER_SECOND, MIN_PER_SECOND
 from taskqueue.plan.feasibility import check as judge
@@ -113,7 +113,7 @@ def check(
         fail("--rate must be given: the starts per second that the limit allows", ExitCode.USAGE)
     verdict = judge(demands, limit, day_start_s=read_day_s(day))
     tightest = verdict.tightest
-    facts: dict[str, Any] = {
+    details: dict[str, Any] = {
         "verdict": verdict.fit.value,
         "ratePerSecond": limit,
         "delaySeconds": round(verdict.delay_s, 3),
@@ -128,7 +128,7 @@ def check(
         "violations": [asdict(violation) for violation in verdict.violations],
         "change": verdict.change,
     }
-    show_facts(Output.JSON if json else output, facts)
+    show_details(Output.JSON if json else output, details)
     if verdict.fit is Fit.DOES_NOT_FIT:
         raise typer.Exit(int(ExitCode.DOES_NOT_FIT))
 

@@ -1,4 +1,4 @@
-"""Rows and facts, as a table for people or as JSON for programs."""
+"""Rows and details, as a table for people or as JSON for programs."""
 
 import sys
 from collections.abc import Mapping, Sequence
@@ -28,15 +28,15 @@ def show_rows(output: Output, columns: Sequence[str], rows: Sequence[Mapping[str
     _print(table)
 
 
-def show_facts(output: Output, facts: Mapping[str, Any]) -> None:
-    """Print the facts of one object, one fact per line."""
+def show_details(output: Output, details: Mapping[str, Any]) -> None:
+    """Print the details of one object, one per line."""
     if output is Output.JSON:
-        show_json(facts)
+        show_json(details)
         return
     table = Table(box=None, pad_edge=False, show_header=False)
     table.add_column(style="bold")
     table.add_column(overflow="fold")
-    for name, value in facts.items():
+    for name, value in details.items():
         table.add_row(name, _cell(value))
     _print(table)
 

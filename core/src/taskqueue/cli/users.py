@@ -17,7 +17,7 @@ from taskqueue.cli.failure import fail, say
 from taskqueue.cli.interruption import report_when_stopped
 from taskqueue.cli.output import show_line
 from taskqueue.cli.store_command import Session, store_command
-from taskqueue.cli.table import show_facts
+from taskqueue.cli.table import show_details
 from taskqueue.command_line.command import new_group
 from taskqueue.models.fault import Fault
 from taskqueue.models.locked_params import Locks, refuse_locked
@@ -88,7 +88,7 @@ async def import_users(
     except StoreError:
         say(tally.resume_hint())
         raise
-    show_facts(
+    show_details(
         session.output,
         {
             "written": tally.written,
@@ -119,7 +119,7 @@ async def remove(
     for source, ids in removed.items():
         await set_users(session.store, source, [UserSubscription(user) for user in ids])
     gone = [user for ids in removed.values() for user in ids]
-    show_facts(session.output, {"removed": gone, "declaredByManifests": declared, "unknown": unknown})
+    show_details(session.output, {"removed": gone, "declaredByManifests": declared, "unknown": unknown})
     if declared:
         fail(
             f"{', '.join(declared)}: remove from their manifests, then `taskqueue apply PATH --prune`",

@@ -18,7 +18,7 @@ from taskqueue.models.cron_pattern import (
     PATTERNS,
     RANGE,
 )
-from taskqueue.models.refusal import SHOWN_CHARACTERS, shown
+from taskqueue.models.refusal import MAX_EXCERPT, excerpt
 
 #: Words that other crons accept in place of a line.
 MACROS = {
@@ -83,7 +83,7 @@ def refusal_of(text: str) -> str | None:
     written = _FIELD.findall(text)
     for field, one in zip(FIELDS, written, strict=True):
         if not _PATTERNS[field.name].search(one):
-            return unreadable(field, one if len(one) <= SHOWN_CHARACTERS else one[:SHOWN_CHARACTERS] + "...")
+            return unreadable(field, one if len(one) <= MAX_EXCERPT else one[:MAX_EXCERPT] + "...")
     for field, one in zip(FIELDS, written, strict=True):
         if _BACKWARDS[field.name].search(one):
             return backwards(field, one)
@@ -160,7 +160,7 @@ def without_more(line: str) -> str:
 
 
 def _five(text: str) -> str:
-    return f'{FIVE} (was "{shown(text)}")'
+    return f'{FIVE} (was "{excerpt(text)}")'
 
 
 def _not_five(line: str) -> str:

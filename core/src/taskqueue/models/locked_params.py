@@ -5,7 +5,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Self
 
 from taskqueue.models.params import check_text
-from taskqueue.models.refusal import ValueRefusedError, must_be, shown
+from taskqueue.models.refusal import ValueRefusedError, excerpt, must_be
 from taskqueue.models.values import Subscription, TaskType, UserSubscription
 
 #: A type's params are 1 KiB: there are few to lock.
@@ -68,7 +68,7 @@ def refuse_locked(task_type: str, names: Iterable[str]) -> ValueRefusedError:
     >>> str(refuse_locked("fetch-orders", ["region", "url"]))
     'remove region, url: the task type fetch-orders locks them'
     """
-    named = [shown(name) for name in names]
+    named = [excerpt(name) for name in names]
     them = "it" if len(named) == 1 else "them"
     return ValueRefusedError(f"remove {', '.join(named)}: the task type {task_type} locks {them}")
 

@@ -9,7 +9,7 @@ from pydantic.alias_generators import to_camel
 from pydantic_core import ErrorDetails
 
 from taskqueue.models.params import HALF_A_CHARACTER, KEYS_ARE_TEXT
-from taskqueue.models.refusal import FieldPath, Refusal, must_be, shown
+from taskqueue.models.refusal import FieldPath, Refusal, excerpt, must_be
 
 
 class Part(BaseModel):
@@ -60,7 +60,7 @@ def _rule(details: ErrorDetails, _path: FieldPath, _root: type[Part]) -> str:
 
 
 def _in_pydantics_words(details: ErrorDetails, _path: FieldPath, _root: type[Part]) -> str:
-    return shown(details["msg"])
+    return excerpt(details["msg"])
 
 
 def _value(rule: str) -> Callable[[ErrorDetails, FieldPath, type[Part]], str]:

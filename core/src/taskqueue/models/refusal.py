@@ -7,7 +7,7 @@ from taskqueue.text.printable import printable_line
 
 FieldPath = tuple[str | int, ...]  # keys and list positions from the document's root
 
-SHOWN_CHARACTERS = 60  # characters of a quoted value; a fault is one readable line for any file
+MAX_EXCERPT = 60  # characters of a quoted value; a fault is one readable line for any file
 
 #: A longer integer is not quoted: Python prints none of more than 4,300 digits.
 _PRINTED_BITS = 128
@@ -35,7 +35,7 @@ class Refusal:
         >>> Refusal(("spec", "tasks", 3, "params"), "").field
         'spec.tasks[3].params'
         """
-        parts = [f"[{step}]" if isinstance(step, int) else f".{shown(step)}" for step in self.path]
+        parts = [f"[{step}]" if isinstance(step, int) else f".{excerpt(step)}" for step in self.path]
         return "".join(parts).removeprefix(".") or "manifest"
 
 
@@ -58,13 +58,13 @@ def must_be(rule: str, was: object = None) -> str:
     return f"must be {rule}" if was is None else f"must be {rule} (was {_quoted(was)})"
 
 
-def shown(text: str) -> str:
+def excerpt(text: str) -> str:
     r"""Return text of a person safe to print: bounded, without control characters and broken encodings.
 
-    >>> shown("Größe\nund \u202eGewicht")
+    >>> excerpt("Größe\nund \u202eGewicht")
     'Größe\\nund \\u202eGewicht'
     """
-    bounded = text if len(text) <= SHOWN_CHARACTERS else text[:SHOWN_CHARACTERS] + "..."
+    bounded = text if len(text) <= MAX_EXCERPT else text[:MAX_EXCERPT] + "..."
     return printable_line(bounded)
 
 
@@ -72,13 +72,13 @@ def _quoted(value: object) -> str:
     """Write a scalar as YAML does; name the form of another value, which may hold secrets."""
     match value:
         case str():
-            return f'"{shown(value)}"'
+            return f'"{excerpt(value)}"'
         case bool():
             return "true" if value else "false"
         case int() if value.bit_length() > _PRINTED_BITS:
             return "a number of many digits"
         case int() | float():
-            return printable_line(value, SHOWN_CHARACTERS)
+            return printable_line(value, MAX_EXCERPT)
         case list():
             return "a list"
         case dict():

@@ -10,7 +10,7 @@ from typing import Any
 from taskqueue.models.duration import format_ms, parse_ms
 from taskqueue.models.identity import MAX_USER_ID_CHARACTERS
 from taskqueue.models.params import MAX_OBJECT_BYTES, MAX_TASK_BYTES, json_bytes
-from taskqueue.models.refusal import Refusal, ValueRefusedError, must_be, shown
+from taskqueue.models.refusal import Refusal, ValueRefusedError, excerpt, must_be
 from taskqueue.models.values import Retry
 
 
@@ -52,7 +52,7 @@ def task_conflicts(tasks: list[Any]) -> Iterator[Refusal]:
         if isinstance(task_type, str):
             first = first_by_type.setdefault(task_type, position)
             if first != position:
-                message = f'remove "{shown(task_type)}": tasks[{first}] lists it already'
+                message = f'remove "{excerpt(task_type)}": tasks[{first}] lists it already'
                 yield Refusal(("spec", "tasks", position, "type"), message)
     if len(tasks) > MAX_OBJECT_BYTES // MAX_TASK_BYTES:  # fewer cannot be too big together
         params_bytes = sum(
@@ -104,7 +104,7 @@ def _locked_twice(spec: Mapping[str, Any]) -> Iterator[Refusal]:
         if isinstance(name, str):
             first = first_by_name.setdefault(name, position)
             if first != position:
-                message = f'remove "{shown(name)}": lockedParams[{first}] lists it already'
+                message = f'remove "{excerpt(name)}": lockedParams[{first}] lists it already'
                 yield Refusal(("spec", "lockedParams", position), message)
 
 

@@ -9,7 +9,7 @@ from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
 
-from taskqueue.models.refusal import ValueRefusedError, must_be, shown
+from taskqueue.models.refusal import ValueRefusedError, excerpt, must_be
 
 USUAL = "Europe/Berlin"
 
@@ -93,7 +93,7 @@ def time_zone_names() -> frozenset[str]:
 def check_time_zone(name: str) -> None:
     """Raise ValueRefusedError unless the name is in the IANA database; a place that may be meant is offered."""
     if name not in time_zone_names():
-        raise ValueRefusedError(must_be(f'an IANA time zone, such as "{_meant(shown(name))}"', name))
+        raise ValueRefusedError(must_be(f'an IANA time zone, such as "{_meant(excerpt(name))}"', name))
 
 
 def _meant(written: str) -> str:

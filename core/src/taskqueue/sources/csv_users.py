@@ -7,7 +7,7 @@ from typing import Any, NamedTuple
 
 from taskqueue.models.fault import Fault
 from taskqueue.models.identity import MAX_USER_ID_CHARACTERS
-from taskqueue.models.refusal import ManifestRefusedError, Refusal, must_be, shown
+from taskqueue.models.refusal import ManifestRefusedError, Refusal, excerpt, must_be
 from taskqueue.models.user_subscription import MAX_TASKS
 from taskqueue.sources.csv_records import Record, read_records
 from taskqueue.sources.json_documents import JsonRefusedError, decode
@@ -65,12 +65,12 @@ def _header_problem(header: Record | None) -> str:
                 return f"{wanted}, with commas between the cells (was with {word})"
     for position, name in enumerate(names):
         if name in names[:position]:
-            return f'{wanted}: "{shown(name)}" is there twice'
+            return f'{wanted}: "{excerpt(name)}" is there twice'
         if not name:
             return f"{wanted}: column {position + 1} has no name"
         if name not in COLUMNS:
             near = get_close_matches(name.strip()[:64], COLUMNS, n=1)
-            return f'{wanted}: "{shown(name)}" is unknown' + (f', must be "{near[0]}"' if near else "")
+            return f'{wanted}: "{excerpt(name)}" is unknown' + (f', must be "{near[0]}"' if near else "")
     missing = [name for name in COLUMNS[:2] if name not in names]
     return f"{wanted}: {' and '.join(missing)} is missing" if missing else ""
 
@@ -120,7 +120,7 @@ def _user(group: Iterator[_Cells], file: str, apart: tuple[int, ...]) -> Iterato
     if apart and not faults:
         other = next(one for one in apart if one != line)
         message = (
-            f"rows of one user must follow each other: {shown(rows[0].user)} has rows from line {other} on, too; "
+            f"rows of one user must follow each other: {excerpt(rows[0].user)} has rows from line {other} on, too; "
             "sort the file by userId"
         )
         faults = [Fault(file, line, line, "userId", message)]

@@ -5,7 +5,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from taskqueue.models.fault import Fault
-from taskqueue.models.refusal import FieldPath, Refusal, shown
+from taskqueue.models.refusal import FieldPath, Refusal, excerpt
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,7 +74,8 @@ class Document:
                 if place is not None:
                     line = place.line
                     if refusal.unquoted and place.raw and end == len(refusal.path):
-                        message = f'must be text (was {shown(place.raw)} without quotes); write "{shown(place.raw)}"'
+                        text = excerpt(place.raw)
+                        message = f'must be text (was {text} without quotes); write "{text}"'
                     break
             faults.append(Fault(file, self.number, line, refusal.field, message))
         return sorted(faults, key=lambda fault: fault.line)

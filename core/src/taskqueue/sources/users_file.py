@@ -15,7 +15,7 @@ from pathlib import Path
 from typing import Any, cast
 
 from taskqueue.models.fault import Fault
-from taskqueue.models.refusal import ManifestRefusedError, Refusal, shown
+from taskqueue.models.refusal import ManifestRefusedError, Refusal, excerpt
 from taskqueue.sources.bounds import MAX_ROW_BYTES
 from taskqueue.sources.csv_users import csv_users
 from taskqueue.sources.json_documents import JsonRefusedError, decode
@@ -69,7 +69,7 @@ def _refuse_second(user_id: str, line: int, seen: dict[str, int]) -> None:
     """Record the line of a user. Raises ManifestRefusedError if the user has another one."""
     first = seen.setdefault(user_id, line)
     if first != line:
-        message = f"all tasks of a user must be in one line: {shown(user_id)} is in line {first} already"
+        message = f"all tasks of a user must be in one line: {excerpt(user_id)} is in line {first} already"
         raise ManifestRefusedError((Refusal(("userId",), message),))
 
 

@@ -13,7 +13,7 @@ from typing import Any
 import yaml
 
 from taskqueue.models.nesting import DOCUMENT_DEPTH, TOO_DEEP
-from taskqueue.models.refusal import FieldPath, Refusal, shown
+from taskqueue.models.refusal import FieldPath, Refusal, excerpt
 from taskqueue.sources.bounds import MAX_ALIASED_VALUES, MAX_DOCUMENTS, MAX_FAULTS, MAX_VALUES
 from taskqueue.sources.document import Document, Place, Places, Tree
 
@@ -78,7 +78,7 @@ class _Builder:
         if isinstance(event, yaml.AliasEvent):
             return self.alias(event, path), line
         if event.tag not in _PLAIN_TAGS:
-            self.flaw(path, f'remove the tag "{shown(event.tag)}"')
+            self.flaw(path, f'remove the tag "{excerpt(event.tag)}"')
         before = self.nodes
         self.nodes += 1
         if self.nodes > MAX_VALUES:
@@ -98,7 +98,7 @@ class _Builder:
     def alias(self, event: Any, path: FieldPath) -> Any:
         """Return the value of an alias; inside its own anchor there is none yet, so that no value is endless."""
         if event.anchor not in self.anchors:
-            self.flaw(path, f'the anchor "&{shown(event.anchor)}" must stand before its alias')
+            self.flaw(path, f'the anchor "&{excerpt(event.anchor)}" must stand before its alias')
             return None
         value, nodes = self.anchors[event.anchor]
         self.aliased_nodes += nodes
@@ -148,7 +148,7 @@ class _Builder:
             return "?"
         text: str = event.value
         if event.implicit[0] and not isinstance(plain_value(text), str):
-            self.flaw((*path, text), f'the key must be text; write "{shown(text)}"', event)
+            self.flaw((*path, text), f'the key must be text; write "{excerpt(text)}"', event)
         return text
 
     def merge(self, items: dict[str, Any], merged: list[Any], path: FieldPath) -> dict[str, Any]:

@@ -166,7 +166,7 @@ class Store:
             return await call
         except CLIENT_ERRORS as error:
             if self._servers and is_not_primary(error):
-                await self._servers.doubt(generation)
+                await self._servers.request_check(generation)
             raise self._explain(translate(error)) from error
         finally:
             raise_if_cancelled()

@@ -8,7 +8,7 @@ from typing import Any
 import msgspec
 
 from taskqueue.models.identity import USER_ID_PATTERN
-from taskqueue.models.refusal import ValueRefusedError, shown
+from taskqueue.models.refusal import ValueRefusedError, excerpt
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import UnknownTypeError
 from taskqueue.store.script import Script
@@ -41,7 +41,7 @@ async def enqueue(
     made = uuid.uuid4().hex if job_id is None else job_id
     for label, part in (("user", user), ("job_id", made)):
         if not _PART.fullmatch(part):
-            raise ValueRefusedError(f'{label} must match {_PART.pattern} (was "{shown(part)}")')
+            raise ValueRefusedError(f'{label} must match {_PART.pattern} (was "{excerpt(part)}")')
     await check_locked(store, task_type, params or {})
     body = msgspec.json.encode(dict(params)) if params else b""
     verdict, name = await store.run(_ENQUEUE, task_type, user, made, delay_ms, life_ms, body)

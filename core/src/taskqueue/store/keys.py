@@ -6,7 +6,7 @@ All keys share the hash tag {release}, so that one script may touch them and Red
 import re
 from dataclasses import dataclass
 
-from taskqueue.models.refusal import ValueRefusedError, shown
+from taskqueue.models.refusal import ValueRefusedError, excerpt
 from taskqueue.plan.lanes import Lane
 
 #: Names (after the prefix) that live without a TTL; the comment of each names its bound.
@@ -56,7 +56,7 @@ class Keys:
     def __post_init__(self) -> None:
         """Refuse names that would write keys of another release, or of another slot. Raises ValueRefusedError."""
         if not _RELEASE.fullmatch(self.release):
-            raise ValueRefusedError(f'release {RELEASE_RULE} (was "{shown(self.release)}")')
+            raise ValueRefusedError(f'release {RELEASE_RULE} (was "{excerpt(self.release)}")')
 
     @property
     def prefix(self) -> str:

@@ -81,8 +81,8 @@ class Primary:
             raise StoreUnavailable(f"{unknown}: {self._failure.detail}" if self._failure else unknown)
         return self._address
 
-    def doubt(self) -> None:
-        """Have the Sentinels asked at once: the primary behaves like a former one."""
+    def request_check(self) -> None:
+        """Ask the Sentinels at once: the primary behaves like a former one."""
         self._odd.set()
 
     async def close(self) -> None:

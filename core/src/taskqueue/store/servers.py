@@ -40,12 +40,12 @@ class Servers(Generic[_Pool]):
         self.generation = 0
         self.pool = open_pool(self._connected, self._primary)
 
-    async def doubt(self, generation: int) -> None:
+    async def request_check(self, generation: int) -> None:
         """Drop the connections that a failed call was made on, unless another call has done so since."""
         if generation != self.generation:
             return
         if self._primary:
-            self._primary.doubt()
+            self._primary.request_check()
         await self.drop()
 
     async def drop(self) -> None:

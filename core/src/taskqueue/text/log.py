@@ -108,15 +108,15 @@ class _Console:
         )
 
     def __call__(self, logger: WrappedLogger, name: str, event: EventDict) -> str:
-        shown = {printable_line(key): self._shown(key, value) for key, value in event.items()}
-        return self._render(logger, name, shown)
+        line = {printable_line(key): self._printable(key, value) for key, value in event.items()}
+        return self._render(logger, name, line)
 
-    def _shown(self, key: str, value: Any) -> Any:
+    def _printable(self, key: str, value: Any) -> Any:
         if isinstance(value, str):
             return (printable if key in _SEVERAL_LINES else printable_line)(value, len(value) * 10)
         if isinstance(value, Mapping):
-            return {printable_line(name): self._shown("", item) for name, item in value.items()}
-        return [self._shown("", item) for item in value] if isinstance(value, list) else value
+            return {printable_line(name): self._printable("", item) for name, item in value.items()}
+        return [self._printable("", item) for item in value] if isinstance(value, list) else value
 
 
 def _json(logger: WrappedLogger, name: str, event: EventDict) -> str | bytes:
@@ -126,7 +126,7 @@ def _json(logger: WrappedLogger, name: str, event: EventDict) -> str | bytes:
 
 def _hide(_logger: WrappedLogger, _name: str, event: EventDict) -> EventDict:
     line = _Line()
-    return {key: line.shown(key, value) for key, value in event.items()}
+    return {key: line.fit(key, value) for key, value in event.items()}
 
 
 class _Line:
@@ -135,7 +135,7 @@ class _Line:
     def __init__(self) -> None:
         self._left = _MAX_LINE
 
-    def shown(self, key: str, value: Any, depth: int = 0) -> Any:
+    def fit(self, key: str, value: Any, depth: int = 0) -> Any:
         """Return a value without secrets, cut to the room that the line has left."""
         self._left -= _VALUE_COST
         if key in _PRIVATE or _SECRET.search(key[:MAX_CHARACTERS]):
@@ -150,8 +150,8 @@ class _Line:
                 return f"<{type_name(value)}>"
             if isinstance(value, Mapping):
                 named = ((printable(name, 100), item) for name, item in self._first(value.items()))
-                return {name: self.shown(name, item, depth + 1) for name, item in named}
-            return [self.shown("", item, depth + 1) for item in self._first(value)]
+                return {name: self.fit(name, item, depth + 1) for name, item in named}
+            return [self.fit("", item, depth + 1) for item in self._first(value)]
         text = redact(value if isinstance(value, str) else printable(value, MAX_CHARACTERS))
         self._left -= len(text)
         return text if self._left > 0 or depth == 0 else "..."

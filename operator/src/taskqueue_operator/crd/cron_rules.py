@@ -20,7 +20,7 @@ from taskqueue.models.cron_pattern import (
     PATTERNS,
     RANGE,
 )
-from taskqueue.models.refusal import SHOWN_CHARACTERS
+from taskqueue.models.refusal import MAX_EXCERPT
 from taskqueue_operator.crd.rule import Rule
 
 
@@ -100,11 +100,11 @@ def _not_five() -> str:
 def _readable(field: CronField) -> Rule:
     """Return the rule for the form of a field."""
     one = _field(field)
-    shown = f"({one}.size() > {SHOWN_CHARACTERS} ? {one}.substring(0, {SHOWN_CHARACTERS}) + '...' : {one})"
+    excerpt = f"({one}.size() > {MAX_EXCERPT} ? {one}.substring(0, {MAX_EXCERPT}) + '...' : {one})"
     return Rule(
         f"!{_PLAIN} || {_matches(one, PATTERNS[field.name])}",
         cron_refusal.forms(field),
-        saying=_sentence(lambda shown: cron_refusal.unreadable(field, shown), shown),
+        saying=_sentence(lambda excerpt: cron_refusal.unreadable(field, excerpt), excerpt),
     )
 
 
