@@ -23,9 +23,9 @@ AUDIT = Audit(
     now=10_000,
 )
 LATENESS = [(0.001, 0.0), (0.01, 500.0), (0.1, 1000.0), (float("inf"), 1000.0)]
-NOW = Snapshot(AUDIT, ApiStats(requests=910, worst=97), LATENESS, calls=455, started=910, slots=100)
+NOW = Snapshot(AUDIT, ApiStats(requests=910, worst=97), LATENESS, calls=455, leased=910, slots=100)
 BEFORE = replace(
-    NOW, audit=replace(AUDIT, now=9_000), api=ApiStats(requests=830, worst=97), calls=415, started=835
+    NOW, audit=replace(AUDIT, now=9_000), api=ApiStats(requests=830, worst=97), calls=415, leased=835
 )
 
 

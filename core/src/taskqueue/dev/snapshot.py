@@ -35,7 +35,7 @@ class ApiStats(msgspec.Struct):
 class Snapshot:
     """The counters of all processes at about the same time; counters of workers are summed.
 
-    lateness_s: starts by the upper bound of their lateness, cumulative. calls: claims. started: jobs of these claims.
+    lateness_s: starts by the upper bound of their lateness, cumulative. calls: claims. leased: jobs of these claims.
     slots: concurrency slots of all workers.
     """
 
@@ -43,12 +43,12 @@ class Snapshot:
     api: ApiStats
     lateness_s: Sequence[tuple[float, float]]
     calls: int
-    started: int
+    leased: int
     slots: int
 
     def claims_per_start(self) -> float | None:
         """Return the claims per started job; None without a start."""
-        return self.calls / self.started if self.started else None
+        return self.calls / self.leased if self.leased else None
 
 
 async def take_snapshot(stack: Stack, store: Store) -> Snapshot:

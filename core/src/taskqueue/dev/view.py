@@ -38,9 +38,9 @@ def line(now: Snapshot, before: Snapshot | None, elapsed_s: float, rate: float) 
 
 
 def _limit(now: Snapshot, before: Snapshot | None, rate: float) -> Panel:
-    arrived, started = (
+    arrived, leased = (
         _arrived(now, before),
-        _a_second(now, before, now.started, before.started if before else 0),
+        _a_second(now, before, now.leased, before.leased if before else 0),
     )
     filled = min(_BAR, round(_BAR * arrived / rate))
     good = not now.api.rejected and now.api.worst <= rate
@@ -48,7 +48,7 @@ def _limit(now: Snapshot, before: Snapshot | None, rate: float) -> Panel:
         ("█" * filled, "green" if good else "red"),
         ("░" * (_BAR - filled), "dim"),
         (f"  {arrived:5.1f} of {rate:g} requests/s\n", "bold"),
-        f"jobs started/s {started:.1f}   most in any sliding second ",
+        f"jobs started/s {leased:.1f}   most in any sliding second ",
         (f"{now.api.worst}", "green" if now.api.worst <= rate else "bold red"),
         "   429s ",
         (f"{now.api.rejected}", "bold red" if now.api.rejected else "green"),

@@ -1,5 +1,5 @@
 -- The global limit: GCRA with burst 1, shared by all workers, on the server's clock in whole us.
---   start = max(now, TAT)    TAT = start + cost * slot    slot = STRETCH / rate    start - now <= HORIZON_US
+--   start = max(now, TAT, due)    TAT = start + cost * slot    slot = STRETCH / rate    start - now <= HORIZON_US
 -- TAT (theoretical arrival time) is the earliest next start. It follows from the last start and its cost, so that a new
 -- rate holds from the next start on. STRETCH = 1.015: 1.5 % of the rate pays for 15 ms between a start and its arrival.
 --
