@@ -318,6 +318,9 @@ def test_alerts_and_dashboard_use_documented_metrics(helm: Helm) -> None:
     named = {re.sub(r"_bucket$", "", name) for text in asked for name in re.findall(r"\btaskqueue_\w+", text)}
     assert len(named) > 10
     assert named <= known
+    events = {event for text in asked for event in re.findall(r'\bevent="(\w+)"', text)}
+    assert "dead" in events
+    assert events <= set(STORE_EVENTS)
 
 
 def test_the_notes_name_the_next_three_commands(helm: Helm, tmp_path: Path) -> None:

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 from taskqueue.handlers import Discard, Job, RateLimited, RetryLater
 from taskqueue.handlers.verdict import RATE_LIMITED_MAX_S, RATE_LIMITED_MIN_S, RETRY_LATER_MAX_S
 from taskqueue.models.outcome import Outcome
-from taskqueue.store.claim import LETTERS, Result
+from taskqueue.store.claim import CODES, Result
 from taskqueue.text import printable
 from tests.support.site.worker_slots import SlotsUnderTest
 
@@ -116,7 +116,7 @@ def hostile(error: BaseException, deed: str) -> Callable[[Job], Coroutine[Any, A
 def check(result: Result) -> None:
     """Check numbers and texts against the limits of the script and of Lua."""
     assert msgspec.msgpack.decode(msgspec.msgpack.encode(tuple(result))) == list(result)
-    assert result.outcome in LETTERS.keys() - {Outcome.DONE}
+    assert result.outcome in CODES.keys() - {Outcome.DONE}
     assert type(result.text) is str
     assert "\x00" not in result.text
     assert len(result.text) <= printable.MAX_CHARACTERS

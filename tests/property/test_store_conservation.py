@@ -26,7 +26,7 @@ from taskqueue.models.values import (
 )
 from taskqueue.plan.segment import DueRange
 from taskqueue.store.audit import audit
-from taskqueue.store.claim import LETTERS, Alone, Claim, Result, claim
+from taskqueue.store.claim import CODES, Alone, Claim, Result, claim
 from taskqueue.store.connection import Store, open_store
 from taskqueue.store.cursor import read_cursor
 from taskqueue.store.dead import purge_dead, read_dead, retry_dead
@@ -187,7 +187,7 @@ class Histories(RuleBasedStateMachine):
         worker=workers,
         n=st.integers(0, 8),
         lease_ms=st.sampled_from([1, LONG_MS, LONG_MS]),
-        chosen=st.lists(st.tuples(st.integers(0, 50), st.sampled_from([Outcome.DONE, *LETTERS])), max_size=8),
+        chosen=st.lists(st.tuples(st.integers(0, 50), st.sampled_from([Outcome.DONE, *CODES])), max_size=8),
         alone=st.sampled_from(Alone),
     )
     def claims(

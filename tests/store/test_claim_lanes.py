@@ -1,4 +1,4 @@
-"""Lanes share the workers by weight, and none starves."""
+"""Lanes share the starts by weight, and none starves."""
 
 from __future__ import annotations
 

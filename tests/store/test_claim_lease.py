@@ -8,7 +8,7 @@ import pytest
 
 from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import ConcurrencyPolicy, Schedule, TaskType
-from taskqueue.store.claim import LETTERS, Alone, Result
+from taskqueue.store.claim import CODES, Alone, Result
 from taskqueue.store.dead import read_dead
 from taskqueue.store.heartbeat import heartbeat
 from tests.support.store.raw import raw
@@ -47,7 +47,7 @@ async def test_a_vanished_workers_job_runs_again_as_a_loss(
     await world.conserved()
 
 
-@pytest.mark.parametrize("outcome", LETTERS)
+@pytest.mark.parametrize("outcome", CODES)
 async def test_the_result_of_a_lost_lease_changes_nothing(world: World, outcome: Outcome) -> None:
     await world.install(TaskType("sync", HOUR))
     await world.enqueue("sync", "u")

@@ -14,7 +14,7 @@ from taskqueue.store.claim import Claim, claim
 from taskqueue_worker import calls
 from taskqueue_worker.calls import Calls, StoreContact
 from taskqueue_worker.claimer import Claimer
-from taskqueue_worker.clock import ServerClock
+from taskqueue_worker.clock import StoreClock
 from taskqueue_worker.outbox import Outbox
 from taskqueue_worker.pace import Pace
 from taskqueue_worker.suspects import Suspects
@@ -32,7 +32,7 @@ class Desk:
     def __init__(self, world: World) -> None:
         self.got: list[LeasedJob] = []
         self.added = asyncio.Event()
-        self.clock = ServerClock()
+        self.clock = StoreClock()
         pace = Pace()
         types: Any = SimpleNamespace(
             version=-1, get=lambda _: SimpleNamespace(definition=SYNC), refresh=self._refresh

@@ -84,7 +84,7 @@ async def test_a_publish_leaves_users_of_a_client(client: taskqueue.Client, stor
         "bob": UserSubscription("bob", (Subscription("stock"),)),
     }
     done = await Publisher(store).publish(TYPES, users)
-    assert done.foreign == ("ada",)
+    assert done.of_other_sources == ("ada",)
     assert [each.type for each in await read_subscriptions(store, "ada")] == ["orders"]
     await Publisher(store).publish(TYPES, {}, confirm_removals=True)
     assert list(await read_stored_users(store)) == ["ada"]

@@ -9,7 +9,7 @@ import pytest
 from taskqueue.models.values import Schedule, Subscription, TaskType, UserSubscription
 from taskqueue.scheduler.publisher import Publisher
 from taskqueue.store.errors import DeposedError, ForeignOwnerError
-from taskqueue.store.fence import UNFENCED, Fence, claim_epoch, read_epoch, refuse_foreign
+from taskqueue.store.fence import UNFENCED, Fence, take_epoch, read_epoch, refuse_foreign
 from taskqueue.store.type_record import Generation, TypeRecord
 from taskqueue.store.types import put_types, read_catalog
 from taskqueue.store.users import read_stored_users, set_users
@@ -66,10 +66,10 @@ async def test_a_refused_writer_is_told_the_owner_and_the_remedy(store: Store, w
 
 async def test_an_epoch_grows_and_a_refused_writer_takes_none(store: Store) -> None:
     assert await read_epoch(store) == 0
-    assert await claim_epoch(store, OURS.owner, above=6) == 7
-    assert await claim_epoch(store, OURS.owner, above=0) == 8
+    assert await take_epoch(store, OURS.owner, above=6) == 7
+    assert await take_epoch(store, OURS.owner, above=0) == 8
     await put_types(store, 0, [RECORD], fence=OURS._replace(epoch=8))
-    assert await claim_epoch(store, THEIRS.owner, above=3) == 4
+    assert await take_epoch(store, THEIRS.owner, above=3) == 4
     assert await read_epoch(store) == 8
     with pytest.raises(ForeignOwnerError):
         await put_types(store, 1, [RECORD], fence=THEIRS._replace(epoch=4))

@@ -18,7 +18,7 @@ from taskqueue.scheduler.ticker import Ticker
 from taskqueue.sources.desired import Desired, Protected
 from taskqueue.store.connection import Store
 from taskqueue.store.cursor import read_cursor
-from taskqueue.store.fence import Fence, claim_epoch
+from taskqueue.store.fence import Fence, take_epoch
 from taskqueue.store.types import read_catalog
 from taskqueue.store.users import read_stored_users, set_users
 from tests.support.site.site import until
@@ -64,13 +64,13 @@ class Leading:
         self._fence = Fence("ns/uid", 0)
 
     async def begin(self) -> None:
-        self._fence = Fence("ns/uid", await claim_epoch(self._store, "ns/uid", self._fence.epoch))
+        self._fence = Fence("ns/uid", await take_epoch(self._store, "ns/uid", self._fence.epoch))
         self._on.set()
 
     def end(self) -> None:
         self._on.clear()
 
-    async def leading(self) -> Fence:
+    async def wait_to_lead(self) -> Fence:
         await self._on.wait()
         return self._fence
 
@@ -172,7 +172,7 @@ async def test_users_change_owners_with_imports(store: Store, monkeypatch: pytes
         await set_users(store, "import", [UserSubscription("ada", (Subscription("sync"),))])
 
         async def foreign(users: set[str]) -> bool:
-            return only.keeper.foreign == users
+            return only.keeper.of_other_sources == users
 
         await until("ada is seen to be imported", lambda: foreign({"ada"}))
         await set_users(store, "import", [UserSubscription("ada")])

@@ -54,7 +54,7 @@ class Overtaken:
         self.led = False
         self.waits = asyncio.Event()
 
-    async def leading(self) -> Fence:
+    async def wait_to_lead(self) -> Fence:
         if self.led:
             self.waits.set()
             await asyncio.Event().wait()

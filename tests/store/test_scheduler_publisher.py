@@ -243,7 +243,7 @@ async def test_users_of_an_import_are_left_alone(store: Store) -> None:
     await set_users(store, "import", [UserSubscription("u-0001", (Subscription("report"),))])
     publisher = Publisher(store)
     done = await publisher.publish(TYPES, users(3))
-    assert done.foreign == ("u-0001",)
+    assert done.of_other_sources == ("u-0001",)
     assert done.users_written == 2
     await publisher.publish(TYPES, {})
     assert [one.type for one in await read_subscriptions(store, "u-0001")] == ["report"]

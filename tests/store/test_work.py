@@ -12,7 +12,7 @@ from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import ConcurrencyPolicy, Priority, RateLimit, Schedule, TaskType
 from taskqueue.plan.capacity import DEFAULT_SERVICE_S, Due
 from taskqueue.store import script
-from taskqueue.store.claim import LETTERS, Result
+from taskqueue.store.claim import CODES, Result
 from taskqueue.store.heartbeat import heartbeat
 from taskqueue.store.limits import override_rate
 from taskqueue.store.script import Script
@@ -121,7 +121,7 @@ async def test_jobs_without_duration_do_not_change_the_mean(world: World) -> Non
     await ran(world, "sync", 5_000)
     await ran(world, "sync", 0, outcome=Outcome.RETURNED)
     (job,) = (await world.claim("old")).jobs
-    without_time = msgspec.msgpack.encode([(job.lease, LETTERS[Outcome.DONE], 0, "")])
+    without_time = msgspec.msgpack.encode([(job.lease, CODES[Outcome.DONE], 0, "")])
     await world.store.run(Script("claim", bytes), "old", 99, 0, LONG_MS, without_time, 0, 0)
     assert await means_us(world) == {"sync": 5_000}
     assert await world.total("done") == 2

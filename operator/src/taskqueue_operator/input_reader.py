@@ -50,7 +50,7 @@ class InputReader:
                 for name, refusal in self._table.refused_types().items()
             },
             duplicates=self._table.duplicates(),
-            imported=self._keeper.foreign,
+            imported=self._keeper.of_other_sources,
             handlers=running(handlers, workers) if handlers or workers else None,
             paused=catalog.paused,
             limited=bool(rate),

@@ -51,7 +51,7 @@ class Leader:
     """Takes, renews and releases the Lease of one replica.
 
     find_owner: returns the namespace with its UID, to which the store belongs. read_epoch: returns the latest epoch of
-    the store. claim_epoch: takes a new epoch for an owner, above a given one. All three raise API_ERRORS and
+    the store. take_epoch: takes a new epoch for an owner, above a given one. All three raise API_ERRORS and
     StoreFailure.
 
     elsewhere: another replica leads. last_copy: the newest copy of the cursor that the Lease had. epoch: 0 until this
@@ -65,7 +65,7 @@ class Leader:
         duration_s: float,
         find_owner: Callable[[], Awaitable[str]],
         read_epoch: Callable[[], Awaitable[int]],
-        claim_epoch: Callable[[str, int], Awaitable[int]],
+        take_epoch: Callable[[str, int], Awaitable[int]],
     ) -> None:
         self._lease = lease
         self._identity = identity
@@ -73,7 +73,7 @@ class Leader:
         self._find_owner = find_owner
         self._owner = ""
         self._read_epoch = read_epoch
-        self._claim_epoch = claim_epoch
+        self._claim_epoch = take_epoch
         self._loop = asyncio.get_running_loop()
         self._seen: tuple[str, float] = ("", 0.0)
         self._renewed_s = float("-inf")
@@ -89,7 +89,7 @@ class Leader:
         """Whether this replica leads; it stops before another replica can take the Lease over."""
         return self._loop.time() < self._renewed_s + self._duration_s * (_TRIES - 1) / _TRIES
 
-    async def leading(self) -> Fence:
+    async def wait_to_lead(self) -> Fence:
         """Wait until this replica leads, and return the fence of its writes."""
         while not self.leads:
             self._led.clear()

@@ -52,7 +52,7 @@ class Leadership(Protocol):
     @property
     def leads(self) -> bool: ...
 
-    async def leading(self) -> Fence:
+    async def wait_to_lead(self) -> Fence:
         """Wait until this replica leads."""
 
 
@@ -88,7 +88,7 @@ class StatusWriter:
         """Write until cancelled."""
         while True:
             raise_if_cancelled()
-            await self._leader.leading()
+            await self._leader.wait_to_lead()
             flooded, more = self._flooded(), False
             try:
                 more = await self._round(only_types=flooded)

@@ -33,7 +33,7 @@ class WorkCollector(Collector):
         if known:
             for lane, waiting in known.work.due.items():
                 due.add_metric((lane,), waiting.jobs)
-            jobs = {**dict.fromkeys(_EVENTS, 0), **known.work.totals}
+            jobs = {**dict.fromkeys(STORE_EVENTS, 0), **known.work.totals}
             reserved.add_metric((), jobs.pop("reserved_slots", 0))
             steps.add_metric((), jobs.pop("clock_steps", 0))
             for event, count in jobs.items():
@@ -50,7 +50,7 @@ _DUE = (
 )
 _TOTALS = "Jobs by event since the store was set up: emitted, enqueued, leased, done, ..."
 #: Events with samples from the start: for an alert, a counter that begins at 1 never grew.
-_EVENTS = ("emitted", "enqueued", "leased", "done", "dead", "lost", "expired", "skipped")
+STORE_EVENTS = ("emitted", "enqueued", "leased", "done", "dead", "lost", "expired", "skipped")
 _RESERVED = "Slots of the global limit that were reserved: for starts, as many as the type's cost, and by running jobs."
 _CLOCK_STEPS = "Times that the clock of Redis was set back by more than 0.1 s."
 _WORK = (

@@ -156,7 +156,7 @@ class Replica:
 
     async def _publish(self) -> None:
         while True:
-            fence = await self.lease.leading()
+            fence = await self.lease.wait_to_lead()
             if not self._store.down and not self.cut_off:
                 self._store.publish(fence, self.name)
             await asyncio.sleep(1)

@@ -11,7 +11,7 @@ from taskqueue.models.values import Retry, Schedule, TaskType
 from taskqueue.store.claim import Result
 from taskqueue_worker import clock
 from taskqueue_worker.leased_job import LeasedJob
-from taskqueue_worker.slots import Slots
+from taskqueue_worker.slots import ConcurrencySlots
 from taskqueue_worker.task_types import BoundType
 
 LIMIT_S = 30.0
@@ -34,7 +34,7 @@ class SlotsUnderTest:
 
     def __init__(self, size: int = 1) -> None:
         self.results: asyncio.Queue[Result] = asyncio.Queue()
-        self.slots = Slots(size, no_permits, self.results.put_nowait, lambda: None, lambda *_: None)
+        self.slots = ConcurrencySlots(size, no_permits, self.results.put_nowait, lambda: None, lambda *_: None)
 
     async def __aenter__(self) -> Self:
         self._patch = pytest.MonkeyPatch()

@@ -40,7 +40,7 @@ class Group:
 
     async def led_by(self, replica: Replica, within_s: float) -> Fence:
         async with asyncio.timeout(within_s):
-            return await replica.lease.leading()
+            return await replica.lease.wait_to_lead()
 
     async def stop(self) -> None:
         for replica in self.replicas:

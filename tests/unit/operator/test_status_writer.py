@@ -83,7 +83,7 @@ class Leading:
     def leads(self) -> bool:
         return self.now.is_set()
 
-    async def leading(self) -> Fence:
+    async def wait_to_lead(self) -> Fence:
         await self.now.wait()
         return Fence("", 1)
 

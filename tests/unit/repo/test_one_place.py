@@ -15,7 +15,7 @@ from taskqueue.models.quantity import MAX_PER_SECOND, MIN_PER_SECOND
 from taskqueue.models.values import CatchUp, ConcurrencyPolicy, Priority, Schedule, TaskType
 from taskqueue.plan.lanes import WEIGHTS, Lane, lane_of, turns
 from taskqueue.plan.worker import ALIVE_MS
-from taskqueue.store.claim import LETTERS, OUTCOMES
+from taskqueue.store.claim import CODES, REMEMBERED_OUTCOMES
 from taskqueue.store.keys import Keys
 from taskqueue.store.script import constants
 from taskqueue_worker.task_types import BoundType
@@ -55,7 +55,7 @@ def copies(words: Iterable[str], home: str, count: int) -> dict[str, set[str]]:
     return found
 
 
-RETURNED = {outcome for outcome, letter in LETTERS.items() if letter == LETTERS[Outcome.RETURNED]}
+RETURNED = {outcome for outcome, letter in CODES.items() if letter == CODES[Outcome.RETURNED]}
 #: A place -> the outcomes, or letters, found there, and the expected ones.
 OUTCOME_PLACES: dict[str, Callable[[], tuple[Iterable[str], Iterable[str]]]] = {
     "labels of taskqueue_jobs_total": lambda: (BoundType(SYNC, None).counts, Outcome),
@@ -64,13 +64,13 @@ OUTCOME_PLACES: dict[str, Callable[[], tuple[Iterable[str], Iterable[str]]]] = {
         documented_outcomes(),
         [f"{one}: {one.meaning}" for one in Outcome],
     ),
-    "letters of claim.py": lambda: (LETTERS, set(Outcome) - {Outcome.LOST}),
-    "outcomes that ran": lambda: (RAN, set(LETTERS) - RETURNED),
+    "letters of claim.py": lambda: (CODES, set(Outcome) - {Outcome.LOST}),
+    "outcomes that ran": lambda: (RAN, set(CODES) - RETURNED),
     "letters that settle.lua reads": lambda: (
-        {*matches(r"outcome == '([a-z])'", SETTLE), LETTERS[Outcome.LIMITED]},  # its last branch
-        LETTERS.values(),
+        {*matches(r"outcome == '([a-z])'", SETTLE), CODES[Outcome.LIMITED]},  # its last branch
+        CODES.values(),
     ),
-    "letters that settle.lua remembers": lambda: (matches(r"remember_run\(job, '(.)'\)", SETTLE), OUTCOMES),
+    "letters that settle.lua remembers": lambda: (matches(r"remember_run\(job, '(.)'\)", SETTLE), REMEMBERED_OUTCOMES),
 }
 
 
@@ -86,7 +86,7 @@ def test_outcomes_are_spelled_in_their_module_alone() -> None:
 
 
 def test_letters_of_outcomes_are_spelled_in_claim_alone() -> None:
-    assert copies(set(LETTERS.values()), "store/claim.py", 3) == {}
+    assert copies(set(CODES.values()), "store/claim.py", 3) == {}
 
 
 def test_life_of_a_worker_is_written_in_its_module_alone() -> None:

@@ -12,7 +12,7 @@ from taskqueue.handlers.registry import Runnable
 from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import Schedule, TaskType
 from taskqueue_worker.leased_job import LeasedJob
-from taskqueue_worker.slots import SlotEndedError
+from taskqueue_worker.slots import ConcurrencySlotEndedError
 from taskqueue_worker.task_types import BoundType
 from tests.support.site.worker_slots import LIMIT_S, SlotsUnderTest
 
@@ -163,7 +163,7 @@ async def test_a_slot_that_ends_early_is_reported() -> None:
 
         bench.slots._report = broken
         bench.add("sync|u|60|0|0|w|1", good_handler)
-        with pytest.raises(SlotEndedError, match="a slot ended: MemoryError"):
+        with pytest.raises(ConcurrencySlotEndedError, match="a concurrency slot ended: MemoryError"):
             await asyncio.wait_for(bench.slots.ended, LIMIT_S)
         assert (bench.slots.size, bench.slots.alive) == (2, 1)
 

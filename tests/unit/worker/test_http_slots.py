@@ -13,7 +13,7 @@ from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import HttpCall, Schedule, TaskType
 from taskqueue.plan.limiter import LATE_S
 from taskqueue_worker.leased_job import LeasedJob
-from taskqueue_worker.slots import Slots
+from taskqueue_worker.slots import ConcurrencySlots
 from taskqueue_worker.task_types import BoundType
 from tests.support.site.worker_slots import no_permits
 
@@ -83,7 +83,7 @@ async def test_no_request_leaves_outside_its_slot(url: str, monkeypatch: pytest.
     bound = BoundType(TaskType("sync", Schedule(interval_s=60)), client.resolve(HttpCall(url, "GET")))
     results: asyncio.Queue[Result] = asyncio.Queue()
     begun: list[LeasedJob] = []
-    slots = Slots(
+    slots = ConcurrencySlots(
         JOBS,
         no_permits,
         results.put_nowait,

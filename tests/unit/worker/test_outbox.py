@@ -8,7 +8,7 @@ import pytest
 from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import Schedule, TaskType
 from taskqueue.store.claim import Result
-from taskqueue_worker.clock import ServerClock
+from taskqueue_worker.clock import StoreClock
 from taskqueue_worker.outbox import Outbox
 from taskqueue_worker.task_types import BoundType
 
@@ -57,7 +57,7 @@ def scheduled(due_ago_s: float) -> str:
 async def test_a_result_with_a_dependent_is_settled_soon(
     definition: TaskType, lease: str, outcome: Outcome, soon: bool
 ) -> None:
-    loop_s, clock, pace = asyncio.get_running_loop().time(), ServerClock(), RecordedPace()
+    loop_s, clock, pace = asyncio.get_running_loop().time(), StoreClock(), RecordedPace()
     clock.observe(loop_s, loop_s, NOW_S * 1_000_000)
     pace.hungry = False
     results = Outbox(pace, one_type(definition), clock)
@@ -69,7 +69,7 @@ async def test_a_result_with_a_dependent_is_settled_soon(
 
 
 async def test_undelivered_results_come_first() -> None:
-    results = Outbox(RecordedPace(), one_type(EVERY_MINUTE), ServerClock())
+    results = Outbox(RecordedPace(), one_type(EVERY_MINUTE), StoreClock())
     for n in range(700):
         results.add(Result(f"sync|u-{n}|1|0|0|w|1", Outcome.DONE))
     first = results.take()

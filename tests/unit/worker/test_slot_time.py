@@ -5,7 +5,7 @@ import asyncio
 import pytest
 
 from taskqueue.plan.limiter import LATE_S
-from taskqueue_worker.clock import ServerClock, reached
+from taskqueue_worker.clock import StoreClock, reached
 
 
 async def test_a_slot_ahead_is_waited_for_and_never_begins_early() -> None:
@@ -25,7 +25,7 @@ async def test_a_slot_is_lost_half_the_slack_after_its_start(
 
 
 def test_a_delayed_reply_shifts_nothing_beside_better_ones() -> None:
-    clock, true_s = ServerClock(), 1_000.0  # the server's clock is that much ahead of the loop's
+    clock, true_s = StoreClock(), 1_000.0  # the server's clock is that much ahead of the loop's
 
     def call(sent_s: float, back_s: float) -> float:
         server_us = int(

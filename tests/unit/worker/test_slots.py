@@ -13,7 +13,7 @@ from taskqueue.models.values import Schedule, TaskType
 from taskqueue.plan.limiter import LATE_S
 from taskqueue.store.claim import Result
 from taskqueue_worker.leased_job import LeasedJob
-from taskqueue_worker.slots import Slots
+from taskqueue_worker.slots import ConcurrencySlots
 from taskqueue_worker.task_types import BoundType
 from tests.support.process.virtual_time import virtual_time
 from tests.support.site.worker_slots import no_permits
@@ -27,12 +27,12 @@ class Bench:
     results: list[Result] = field(default_factory=list)
     go: asyncio.Event = field(default_factory=asyncio.Event)
     both: asyncio.Event = field(default_factory=asyncio.Event)
-    slots: Slots = field(init=False)
+    slots: ConcurrencySlots = field(init=False)
     bound: BoundType = field(init=False)
 
     def __post_init__(self) -> None:
         self.bound = BoundType(TaskType("sync", Schedule(interval_s=60)), self._handle)
-        self.slots = Slots(2, no_permits, self.results.append, lambda: None, lambda *_: None)
+        self.slots = ConcurrencySlots(2, no_permits, self.results.append, lambda: None, lambda *_: None)
 
     async def _handle(self, job: Job) -> None:
         self.began.append(job.user)

@@ -15,7 +15,7 @@ from taskqueue.store.claim import Alone, Claim, Result, claim
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import StoreFailure
 from taskqueue.store.wakeup import pass_wakeup_on
-from taskqueue_worker.clock import ServerClock
+from taskqueue_worker.clock import StoreClock
 from taskqueue_worker.outbox import Outbox
 
 log = structlog.get_logger("taskqueue.worker")
@@ -78,7 +78,7 @@ class Calls:
         store: Store,
         worker: str,
         lease_ms: int,
-        clock: ServerClock,
+        clock: StoreClock,
         outbox: Outbox,
         contact: StoreContact,
         has_time: Callable[[], bool],
@@ -110,7 +110,7 @@ class Calls:
             self.outbox.put_back(results)
         return answer
 
-    async def probe(self, channel: int) -> None:
+    async def read_clock(self, channel: int) -> None:
         """Call without results and without asking for jobs, to learn the store's clock."""
         await self._repeat(f"{channel}", 0, [])
 

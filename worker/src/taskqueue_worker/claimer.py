@@ -16,7 +16,7 @@ from taskqueue.store.wakeup import wait_for_wakeup
 from taskqueue_worker.calls import Calls
 from taskqueue_worker.leased_job import LeasedJob
 from taskqueue_worker.pace import Pace
-from taskqueue_worker.slots import Slots
+from taskqueue_worker.slots import ConcurrencySlots
 from taskqueue_worker.suspects import Suspects
 from taskqueue_worker.task_types import TaskTypes
 
@@ -47,7 +47,7 @@ class Claimer:
         types: TaskTypes,
         pace: Pace,
         suspects: Suspects,
-        slots: Slots,
+        slots: ConcurrencySlots,
     ) -> None:
         self._calls = calls
         self._types = types
@@ -61,13 +61,13 @@ class Claimer:
     async def channel(self, number: int) -> None:
         """Claim until the worker drains."""
         for _ in range(_CALLS_FOR_THE_CLOCK):
-            await self._calls.probe(number)
+            await self._calls.read_clock(number)
         while not self._calls.draining:
             free = self._room()
             next_s = min(self._pace.next_s(free), self._suspects.next_s())
             if next_s > self._loop.time():
                 await self._pace.wait(next_s)
-            elif free <= 0 and self._pace.missed():  # no room at a time to call: another worker must
+            elif free <= 0 and self._pace.forget_passed_times():  # no room at a time to call: another worker must
                 await self._calls.pass_wakeup_on()
             else:
                 await self._call(number, free)
@@ -131,7 +131,7 @@ class Claimer:
         leased = self._bind(answer)
         self.leased += len(leased)
         if leased:
-            self._pace.booked(leased[-1].start_s)
+            self._pace.holds_jobs_until(leased[-1].start_s)
         self._slots.add(leased)
 
     def _bind(self, answer: Claim) -> list[LeasedJob]:

@@ -25,7 +25,7 @@ _EARLY_S = 0.0005
 _GRAIN_S = 0.0005
 
 
-class ServerClock:
+class StoreClock:
     """The store's clock. Loop times are seconds (float), store times microseconds (int).
 
     steps: jumps of the store's clock.
@@ -55,7 +55,7 @@ class ServerClock:
         """Return the loop's time at which the store's clock reads server_us."""
         return self._now_s + (server_us - self._now_us) / 1e6
 
-    def to_server_ms(self, loop_s: float) -> float:
+    def to_store_ms(self, loop_s: float) -> float:
         return self._now_us / 1e3 + (loop_s - self._now_s) * 1e3
 
     def _forget(self, jump_s: float) -> None:

@@ -18,7 +18,7 @@ from taskqueue.store.connection import Store
 from taskqueue.store.errors import StoreFailure
 from taskqueue.store.heartbeat import heartbeat
 from taskqueue_worker.leased_job import LeasedJob
-from taskqueue_worker.slots import Slots
+from taskqueue_worker.slots import ConcurrencySlots
 
 log = structlog.get_logger("taskqueue.worker")
 
@@ -45,7 +45,7 @@ class Heartbeat:
         return await heartbeat(store, self.worker, self.lease_ms, self.info(), leases, self.handlers())
 
 
-async def keep_leases(beat: Heartbeat, store: Store, slots: Slots) -> None:
+async def keep_leases(beat: Heartbeat, store: Store, slots: ConcurrencySlots) -> None:
     """Send heartbeats until cancelled. A job whose lease is lost belongs to another worker and is cancelled here."""
     while True:
         try:
@@ -56,14 +56,14 @@ async def keep_leases(beat: Heartbeat, store: Store, slots: Slots) -> None:
         await asyncio.sleep(beat.lease_ms / 3000)
 
 
-async def stop_overdue(slots: Slots) -> None:
+async def stop_timed_out(slots: ConcurrencySlots) -> None:
     """Cancel overdue handlers, until cancelled. Waiting for a thread or a connection has the same timeout."""
     loop = asyncio.get_running_loop()
     while True:
         await asyncio.sleep(_SWEEP_S)
         now_s = loop.time()
         for leased in list(slots.running.values()):
-            if leased.is_overdue(now_s):
+            if leased.has_timed_out(now_s):
                 leased.cancel("timeout")
 
 
@@ -74,7 +74,7 @@ class Standby:
     be cancelled then. Jobs that can only miss their slots go back at once, for other workers.
     """
 
-    def __init__(self, open_store: Callable[[], Store], beat: Heartbeat, slots: Slots) -> None:
+    def __init__(self, open_store: Callable[[], Store], beat: Heartbeat, slots: ConcurrencySlots) -> None:
         self._open_store = open_store
         self._beat = beat
         self._slots = slots
@@ -90,7 +90,7 @@ class Standby:
         now_s = time.monotonic() + self._loop_ahead_s
         held = self._slots.snapshot()
         missed = {leased for leased in held if _has_missed(leased, now_s)}
-        kept = [leased.lease for leased in held if leased not in missed and not leased.is_overdue(now_s)]
+        kept = [leased.lease for leased in held if leased not in missed and not leased.has_timed_out(now_s)]
         try:
             async with self._open_store() as store:
                 await self._beat.send(store, kept)

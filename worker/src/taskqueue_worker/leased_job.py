@@ -15,7 +15,7 @@ Stop = Literal["timeout", "lost", "drain"]
 class LeasedJob:
     """One leased job. Times are seconds on the loop's clock.
 
-    lease: the job's name, worker and fence, as the store holds them.   params: JSON.
+    lease: the job's name, worker and seq, as the store holds them.   params: JSON.
     failures, losses: attempts before this one.   start_s: the slot that the limit reserved.
     spacing_s: distance to the next slot of the global limit.   called_s: call of the handler, 0 before.
     began_s: first line of the handler, 0 before; later than called_s where a thread or a connection is awaited.
@@ -41,7 +41,7 @@ class LeasedJob:
 
     @property
     def name(self) -> str:
-        """The job's name, without worker and fence."""
+        """The job's name, without worker and seq."""
         # Not split_lease: a lease that cannot be read has a name in logs, too.
         return self.lease.rsplit("|", 2)[0]
 
@@ -58,7 +58,7 @@ class LeasedJob:
         """Record that the handler begins; its timeout counts from here."""
         self.called_s = self.began_s = asyncio.get_running_loop().time()
 
-    def is_overdue(self, now_s: float) -> bool:
+    def has_timed_out(self, now_s: float) -> bool:
         """Tell whether the handler has run for longer than its type allows."""
         return self.called_s > 0 and now_s - self.called_s > self.type.definition.timeout_ms / 1000
 

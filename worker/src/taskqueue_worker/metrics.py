@@ -10,8 +10,8 @@ from taskqueue.handlers.threads import Threads
 from taskqueue.models.outcome import Outcome
 from taskqueue_worker.calls import Calls
 from taskqueue_worker.claimer import Claimer
-from taskqueue_worker.clock import ServerClock
-from taskqueue_worker.slots import Slots
+from taskqueue_worker.clock import StoreClock
+from taskqueue_worker.slots import ConcurrencySlots
 from taskqueue_worker.task_types import TaskTypes
 
 LATENESS = Histogram(
@@ -39,10 +39,10 @@ class WorkerCollector(Collector):
     def __init__(
         self,
         types: TaskTypes,
-        slots: Slots,
+        slots: ConcurrencySlots,
         claimer: Claimer,
         calls: Calls,
-        clock: ServerClock,
+        clock: StoreClock,
         threads: Threads,
         blocks: Mapping[str, int],
     ) -> None:

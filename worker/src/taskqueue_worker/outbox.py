@@ -7,7 +7,7 @@ from typing import Protocol
 from taskqueue.models.outcome import Outcome
 from taskqueue.store.claim import Result
 from taskqueue.store.job_name import parse
-from taskqueue_worker.clock import ServerClock
+from taskqueue_worker.clock import StoreClock
 from taskqueue_worker.task_types import BoundType
 
 #: The store's scripts are bounded: no call carries more results.
@@ -32,7 +32,7 @@ class ReportsTo(Protocol):
 class Outbox:
     """Results that no claim has carried yet, oldest first. find: a type by name."""
 
-    def __init__(self, pace: ReportsTo, find: Callable[[str], BoundType | None], clock: ServerClock) -> None:
+    def __init__(self, pace: ReportsTo, find: Callable[[str], BoundType | None], clock: StoreClock) -> None:
         self._pace = pace
         self._find = find
         self._clock = clock
@@ -66,5 +66,5 @@ class Outbox:
         if name.occurrence is None or bound is None:
             return True
         period_ms = (bound.definition.schedule.interval_s or _CRON_PERIOD_S) * 1000
-        since_due_ms = self._clock.to_server_ms(self._loop.time()) - name.due_ms
+        since_due_ms = self._clock.to_store_ms(self._loop.time()) - name.due_ms
         return period_ms - since_due_ms % period_ms <= _NEAR_MS

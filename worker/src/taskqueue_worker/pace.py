@@ -87,7 +87,7 @@ class Pace:
         """Tell whether the store need not name a time."""
         return bool(self._times)
 
-    def booked(self, until_s: float) -> None:
+    def holds_jobs_until(self, until_s: float) -> None:
         """Record that the worker holds jobs that begin up to then, so no slot of the limit is lost before."""
         self._booked_s = max(self._booked_s, until_s)
 
@@ -119,13 +119,11 @@ class Pace:
         self._results = 0
         self._results_s = None
 
-    def missed(self) -> bool:
+    def forget_passed_times(self) -> bool:
         """Forget the times that have come. Returns True if there were any: another worker must call instead."""
-        missed = self._forget(self._loop.time())
-        self.hungry = (
-            self.hungry or not self._times
-        )  # without a time left, this worker calls when it has room
-        return missed
+        passed = self._forget(self._loop.time())
+        self.hungry = self.hungry or not self._times  # without a time left, this worker calls when it has room
+        return passed
 
     def next_s(self, free: int) -> float:
         """Return when a call is worth it, given the free concurrency slots; infinity if only an event changes that."""

@@ -11,14 +11,14 @@ from taskqueue.handlers.threads import Threads
 from taskqueue.process.retention import RetentionWatch
 from taskqueue_worker.calls import Calls
 from taskqueue_worker.liveness.watchdog import Watchdog
-from taskqueue_worker.slots import Slots
+from taskqueue_worker.slots import ConcurrencySlots
 
 
 class Probes:
     """The checks of one worker, for `serve_health`."""
 
     def __init__(
-        self, calls: Calls, slots: Slots, threads: Threads, watchdog: Watchdog, retention: RetentionWatch
+        self, calls: Calls, slots: ConcurrencySlots, threads: Threads, watchdog: Watchdog, retention: RetentionWatch
     ) -> None:
         self._calls = calls
         self._slots = slots
@@ -31,7 +31,7 @@ class Probes:
         """Check this process."""
         ended = self._slots.size - self._slots.alive
         if ended:
-            return f"{ended} of {self._slots.size} slots ended"
+            return f"{ended} of {self._slots.size} concurrency slots ended"
         return self._calls.contact.stuck(self._slots.free)
 
     def ready(self) -> str | None:
@@ -57,7 +57,7 @@ class Probes:
 
     def _closed(self) -> str | None:
         until_ms = self._calls.closed_us / 1000
-        if until_ms <= self._calls.clock.to_server_ms(self._loop.time()):
+        if until_ms <= self._calls.clock.to_store_ms(self._loop.time()):
             return None
         at = datetime.fromtimestamp(until_ms / 1000, UTC).isoformat(timespec="seconds")
         return f"a handler closed the global limit until {at}: `taskqueue limit get`, `taskqueue limit open`"

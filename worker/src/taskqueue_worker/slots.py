@@ -33,11 +33,11 @@ log = structlog.get_logger("taskqueue.worker")
 _CLOSE_S = 1.0
 
 
-class SlotEndedError(RuntimeError):
+class ConcurrencySlotEndedError(RuntimeError):
     """A concurrency slot ended although the worker goes on: its job would stay leased and never run."""
 
 
-class Slots:
+class ConcurrencySlots:
     """The concurrency slots, and the leased jobs that wait for one.
 
     permits: returns the function that grants permits to a job.   report: takes the result of each job.
@@ -203,7 +203,7 @@ class Slots:
             return
         error = None if task.cancelled() else task.exception()
         reason = "cancelled" if error is None else describe_error(error)
-        self.ended.set_exception(SlotEndedError(f"a slot ended: {reason}"))
+        self.ended.set_exception(ConcurrencySlotEndedError(f"a concurrency slot ended: {reason}"))
 
     async def _one(self, leased: LeasedJob) -> Result | None:
         """Run one job from its slot of the limit to its result."""

@@ -24,8 +24,8 @@ from taskqueue.store.errors import StoreFailure
 from taskqueue.text.printable import describe_error
 from taskqueue_worker.calls import Calls, StoreContact
 from taskqueue_worker.claimer import CHANNELS, Claimer
-from taskqueue_worker.clock import ServerClock
-from taskqueue_worker.heartbeat import Heartbeat, Standby, keep_leases, stop_overdue
+from taskqueue_worker.clock import StoreClock
+from taskqueue_worker.heartbeat import Heartbeat, Standby, keep_leases, stop_timed_out
 from taskqueue_worker.leased_job import LeasedJob
 from taskqueue_worker.liveness.kept_task import keep_running
 from taskqueue_worker.liveness.watchdog import Watchdog
@@ -35,7 +35,7 @@ from taskqueue_worker.pace import Pace
 from taskqueue_worker.permits import Permits
 from taskqueue_worker.probes import Probes
 from taskqueue_worker.settings import WorkerSettings
-from taskqueue_worker.slots import SlotEndedError, Slots
+from taskqueue_worker.slots import ConcurrencySlotEndedError, ConcurrencySlots
 from taskqueue_worker.suspects import Suspects
 from taskqueue_worker.task_types import TaskTypes
 
@@ -65,9 +65,9 @@ class Worker:
         self._http = HttpClient()
         lease_ms = int(settings.lease * 1000)
         types = TaskTypes(self._store, Dispatcher(registry, self._http, self._threads))
-        clock, self._pace = ServerClock(), Pace()
+        clock, self._pace = StoreClock(), Pace()
         outbox = Outbox(self._pace, types.get, clock)
-        self._slots = Slots(
+        self._slots = ConcurrencySlots(
             settings.concurrency,
             lambda leased: Permits(self._store, lease_ms, leased).take,
             outbox.add,
@@ -126,14 +126,14 @@ class Worker:
         ]
         self._background = [
             self._kept("heartbeat", lambda: keep_leases(self._heartbeat, self._store, self._slots)),
-            self._kept("timeouts", lambda: stop_overdue(self._slots)),
+            self._kept("timeouts", lambda: stop_timed_out(self._slots)),
             self._kept("watchdog", self._watchdog.beat),
             self._kept("retention", self._retention.run),
             self._kept("wake-ups", lambda: self._claimer.listen(self._wakeups)),
         ]
         try:
             await self._first_ended([*self._channels, *self._background, self._slots.ended])
-        except SlotEndedError as error:
+        except ConcurrencySlotEndedError as error:
             raise ExitError(
                 "worker ends, other workers take its jobs", error=describe_error(error)
             ) from error
@@ -196,8 +196,8 @@ class Worker:
         )
 
 
-def _observe(clock: ServerClock, leased: LeasedJob, due_ms: int, ended_s: float) -> None:
+def _observe(clock: StoreClock, leased: LeasedJob, due_ms: int, ended_s: float) -> None:
     """Record a job that ran in the histograms."""
     if leased.attempt == 1:
-        LATENESS.observe((clock.to_server_ms(leased.began_s) - due_ms) / 1e3)
+        LATENESS.observe((clock.to_store_ms(leased.began_s) - due_ms) / 1e3)
     DURATION.observe(ended_s - leased.began_s)

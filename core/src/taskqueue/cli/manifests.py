@@ -47,7 +47,7 @@ async def apply(
     done = await Publisher(session.store).publish(
         desired.types, desired.users, prune=prune, confirm_removals=True
     )
-    for user in done.foreign:
+    for user in done.of_other_sources:
         say(
             f"{user} has another source and stays so: `taskqueue users remove {user}` leaves it to the manifests"
         )
@@ -58,7 +58,7 @@ async def apply(
             "typesWritten": done.types_written,
             "usersWritten": done.users_written,
             "usersRemoved": done.users_removed,
-            "usersOwnedByImport": len(done.foreign),
+            "usersOfOtherSources": len(done.of_other_sources),
         },
     )
 

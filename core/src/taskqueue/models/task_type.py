@@ -139,7 +139,7 @@ class TaskTypeSpec(Part):
     )
     priority: Annotated[values.Priority, Field(strict=False)] = Field(
         default=values.Priority.NORMAL,
-        description="Lane that jobs wait in. Lanes share workers by weight; none starves.",
+        description="Lane that jobs wait in. Lanes share the starts by weight; none starves.",
     )
     cost: WholeNumber = Field(
         default=1,

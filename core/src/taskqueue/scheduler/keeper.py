@@ -40,7 +40,7 @@ class Keeper:
     refused: the reason why this release may not write to the store, or empty.
     progress: of the loop, for /livez.
     recovery_point: a further task of the process; copies the cursor.
-    stored: the desired state of the last publish. foreign: its users that an import owns.
+    stored: the desired state of the last publish. of_other_sources: its users that an import owns.
     """
 
     def __init__(
@@ -56,7 +56,7 @@ class Keeper:
         self.published = asyncio.Event()
         self.refused = ""
         self.stored: Desired | None = None
-        self.foreign: frozenset[str] = frozenset()
+        self.of_other_sources: frozenset[str] = frozenset()
         self._store = store
         self._ticker = ticker
         self._source = source
@@ -135,7 +135,7 @@ class Keeper:
     async def _lead(self) -> None:
         """Wait until this process may publish. A new leader reads and compares everything."""
         self.progress.idle()
-        fence = await self._leadership.leading()
+        fence = await self._leadership.wait_to_lead()
         self.progress.step()
         if self._publisher.lead(fence):
             self._new_to_lead = True
@@ -198,9 +198,9 @@ class Keeper:
         done = await publish(prune=not self._faulty_files, as_of_ms=self._refill.as_of_ms(types.values()))
         if done.pending_removals and await self._confirmed(desired):
             done = await publish(confirm_removals=True)
-        wait_s = _PENDING_S if done.pending_removals else _FOREIGN_S if done.foreign else _RESYNC_S
+        wait_s = _PENDING_S if done.pending_removals else _FOREIGN_S if done.of_other_sources else _RESYNC_S
         self._resync_at_s = time.monotonic() + wait_s
-        self.stored, self.foreign = desired, frozenset(done.foreign)
+        self.stored, self.of_other_sources = desired, frozenset(done.of_other_sources)
         report_published(done, self._faulty_files or ())
         await self._refill.end(types.values())
 

@@ -14,19 +14,19 @@ class Leadership(Protocol):
         """The last copy of the cursor outside the store; None without such a copy, or before the first one."""
 
     @property
-    def elsewhere(self) -> bool:
+    def another_leads(self) -> bool:
         """Whether another process is known to publish."""
 
-    async def leading(self) -> Fence:
+    async def wait_to_lead(self) -> Fence:
         """Wait until this process may publish, and return the fence of its writes."""
 
 
 class Always:
     """Lets every process publish: several processes that read the same folder write the same."""
 
-    elsewhere = False
+    another_leads = False
     last_copy: CursorCopy | None = None
 
-    async def leading(self) -> Fence:
+    async def wait_to_lead(self) -> Fence:
         """Return at once."""
         return UNFENCED

@@ -32,14 +32,14 @@ REMOVALS_FREE_PART = 0.2
 class Published:
     """The result of a publish.
 
-    pending_removals: users and types whose removal waits.   foreign: users that an import owns.
+    pending_removals: users and types whose removal waits.   of_other_sources: users of imports and applications.
     """
 
     types_written: int = 0
     users_written: int = 0
     users_removed: int = 0
     pending_removals: int = 0
-    foreign: tuple[str, ...] = ()
+    of_other_sources: tuple[str, ...] = ()
 
 
 _NOTHING_PROTECTED = Protected()
@@ -118,9 +118,9 @@ class Publisher:
             written = await self._types.step(desired_types, as_of_ms, moving=False)
             # First the leaving users: the joining ones get the numbers that become free, and the spread stays even.
             await self._users.remove(gone)
-            users_written, foreign = await self._users.write(desired)
-            written |= await self._types.settle(desired_types, as_of_ms)
-            return Published(len(written), users_written, len(gone), pending, tuple(foreign))
+            users_written, of_other_sources = await self._users.write(desired)
+            written |= await self._types.write_all_steps(desired_types, as_of_ms)
+            return Published(len(written), users_written, len(gone), pending, tuple(of_other_sources))
 
     async def maintain(self) -> int:
         """Write the next steps of the stored types, and return the number of types written.
@@ -132,7 +132,7 @@ class Publisher:
             published = self._repair.types or {}
             if not published.keys() <= catalog.records.keys() | catalog.unreadable:  # removed by a repair
                 self.incomplete = True
-            return len(await self._types.settle({}))
+            return len(await self._types.write_all_steps({}))
 
     async def _mend(self) -> Catalog:
         """Write unreadable values again, of manifests or as last read; return the types as read before."""

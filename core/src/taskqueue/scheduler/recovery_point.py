@@ -73,7 +73,7 @@ class RecoveryPoint:
         catalog = self._ticker.catalog
         if catalog is None:
             return
-        every = every_period(catalog)
+        every = types_with_catch_up_all(catalog)
         if not every:
             self._floors = None
             return
@@ -90,13 +90,13 @@ class RecoveryPoint:
 
     async def kept_places(self, copy: CursorCopy) -> bool:
         """Tell whether the refilled store dealt subscriptions the places they had before. Raises StoreFailure."""
-        places = await read_places(self._store, every_period(await read_catalog(self._store)))
+        places = await read_places(self._store, types_with_catch_up_all(await read_catalog(self._store)))
         if places is None or copy.floors is None:
             return False
         return places.digest == copy.floors.places or bool(self._places and self._places.have(places))
 
 
-def every_period(catalog: Catalog) -> list[TypeRecord]:
+def types_with_catch_up_all(catalog: Catalog) -> list[TypeRecord]:
     """Return the types with catchUp All."""
     return [one for one in catalog.records.values() if one.task_type.catch_up is CatchUp.ALL]
 

@@ -44,7 +44,7 @@ class TypeWriter:
         self._installed_ms, self.version = catalog.installed_ms, catalog.version
         return catalog
 
-    async def settle(self, desired: DesiredTypes, as_of_ms: int | None = None) -> set[str]:
+    async def write_all_steps(self, desired: DesiredTypes, as_of_ms: int | None = None) -> set[str]:
         """Write all steps of all types, and return the names of the types written."""
         written: set[str] = set()
         while changed := await self.step(desired, as_of_ms, moving=True):

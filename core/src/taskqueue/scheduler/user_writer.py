@@ -69,7 +69,7 @@ class UserWriter:
         await self.own()
         stored = self._stored
         assert stored is not None
-        written, foreign = 0, []
+        written, refused_users = 0, []
         for batch in batches(sorted(desired)):
             allowed = {
                 user_id: self._locks.apply(desired[user_id])
@@ -84,14 +84,14 @@ class UserWriter:
             ]
             if changed:
                 refused = await self._set(allowed[user_id] for user_id in changed)
-                foreign += refused
+                refused_users += refused
                 written += len(changed) - len(refused)
                 stored |= {user_id: StoredUser(self._source, digests[user_id]) for user_id in changed}
                 for user_id in refused:
                     del stored[user_id], digests[user_id]
             self._compared |= {user_id: desired[user_id] for user_id in digests}
             await asyncio.sleep(0)  # the ticker shares this thread
-        return written, foreign
+        return written, refused_users
 
     async def write_again(self, users: Sequence[UserSubscription]) -> None:
         """Write users whether or not they differ."""

@@ -65,7 +65,7 @@ Looked at:
 Wrappers of scripts with another name:
     connection: set_aside
     dead: redrive
-    fence: claim_epoch
+    fence: take_epoch
     generations: redeal
     limits: open_limit
     oldest: scan_jobs, scan_moves

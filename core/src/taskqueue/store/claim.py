@@ -14,7 +14,7 @@ from taskqueue.store.script import Script
 from taskqueue.store.wire import pack, packed
 
 #: Outcomes as scripts/lib/settle.lua reads them. A lost lease is settled by the store alone.
-LETTERS: Mapping[Outcome, str] = {
+CODES: Mapping[Outcome, str] = {
     Outcome.DONE: "d",
     Outcome.RETRIED: "r",
     Outcome.DEAD: "x",
@@ -25,7 +25,7 @@ LETTERS: Mapping[Outcome, str] = {
     Outcome.RETURNED: "l",
 }
 #: The reverse, for outcomes that a subscription's record remembers.
-OUTCOMES: Mapping[str, Outcome] = {LETTERS[outcome]: outcome for outcome in (Outcome.DONE, Outcome.DEAD)}
+REMEMBERED_OUTCOMES: Mapping[str, Outcome] = {CODES[outcome]: outcome for outcome in (Outcome.DONE, Outcome.DEAD)}
 
 
 class Result(NamedTuple):
@@ -137,7 +137,7 @@ async def claim(
     """
     blob = pack(
         [
-            (lease, LETTERS[outcome], wait_ms, text, ran_us)
+            (lease, CODES[outcome], wait_ms, text, ran_us)
             for lease, outcome, wait_ms, text, ran_us in results
         ]
     )

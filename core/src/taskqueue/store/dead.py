@@ -56,12 +56,12 @@ async def _bodies(store: Store, names: Sequence[bytes]) -> list[DeadLetter]:
     letters = []
     for name, value in zip(names, values, strict=True):
         if value is not None:
-            letter = store.malformed.read(location_of("dead:body", name), partial(read_letter, name, value))
+            letter = store.malformed.read(location_of("dead:body", name), partial(read_dead_letter, name, value))
             letters.append(letter or DeadLetter(text(name), 0, "its record cannot be read", 0, 0, ""))
     return letters
 
 
-def read_letter(name: bytes, value: bytes) -> DeadLetter:
+def read_dead_letter(name: bytes, value: bytes) -> DeadLetter:
     """Read a dead letter; params that are no text are left out. Raises any error of UNREADABLE."""
     body = _decode(value)
     if not 0 <= body.at < END_MS:

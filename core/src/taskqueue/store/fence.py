@@ -7,7 +7,7 @@ from taskqueue.store.connection import Store
 from taskqueue.store.errors import DeposedError, ForeignOwnerError
 from taskqueue.store.script import Script
 
-_CLAIM_EPOCH = Script("claim_epoch", int)
+_TAKE_EPOCH = Script("take_epoch", int)
 
 
 class Fence(NamedTuple):
@@ -51,12 +51,12 @@ async def read_epoch(store: Store) -> int:
     return store.malformed.read("config epoch", lambda: int(value or 0)) or 0
 
 
-async def claim_epoch(store: Store, owner: str, above: int) -> int:
+async def take_epoch(store: Store, owner: str, above: int) -> int:
     """Claim a unique epoch, above `above` and every epoch before; writers of older epochs are refused from now on.
 
     In the store of another owner no epoch is claimed: every write is refused there.
     """
-    return await store.run(_CLAIM_EPOCH, owner, above)
+    return await store.run(_TAKE_EPOCH, owner, above)
 
 
 async def _owner(store: Store) -> str:

@@ -12,7 +12,7 @@ from taskqueue.models.identity import USER_ID_PATTERN
 from taskqueue.plan.lanes import Lane
 from taskqueue.store.command import hscan, type_of, zscan, zscore
 from taskqueue.store.connection import Store
-from taskqueue.store.dead import read_letter
+from taskqueue.store.dead import read_dead_letter
 from taskqueue.store.generations import redeal
 from taskqueue.store.job_name import parse
 from taskqueue.store.listing import read_handler, read_waiting, read_worker
@@ -99,19 +99,19 @@ def _dead(member: bytes, score: float) -> object:
     return read_waiting("dead", member, score)
 
 
-def _place(name: str) -> _Location | None:
+def _family(name: str) -> _Location | None:
     """Return the family of a key by its name in the release; None for unknown keys and keys with a TTL."""
-    for pattern, location in _PLACES.items():
+    for pattern, location in _KEY_FAMILIES.items():
         if pattern.fullmatch(name):
             return location
     return None
 
 
-def _lane(member: bytes, score: float) -> object:
+def _waiting_member(member: bytes, score: float) -> object:
     return read_waiting("queue", member, score)
 
 
-_PLACES: Mapping[re.Pattern[str], _Location] = {
+_KEY_FAMILIES: Mapping[re.Pattern[str], _Location] = {
     re.compile(pattern): location
     for pattern, location in {
         r"config": _Location("hash", _config),
@@ -124,16 +124,16 @@ _PLACES: Mapping[re.Pattern[str], _Location] = {
         r"schedule:[^:]+:\d+": _Location("zset", member=_member_of_schedule),
         r"spread:.+:free": _Location("zset", member=_freed),
         r"spread:.+": _Location("string"),
-        rf"ready:({'|'.join(Lane)})": _Location("zset", member=_lane),
-        r"parked:.+": _Location("zset", member=_lane),
-        r"suspects": _Location("zset", member=_lane),
+        rf"ready:({'|'.join(Lane)})": _Location("zset", member=_waiting_member),
+        r"parked:.+": _Location("zset", member=_waiting_member),
+        r"suspects": _Location("zset", member=_waiting_member),
         r"limits_free_at|limits_closed_until": _Location("zset", member=_limit),
         r"leases": _Location("zset", member=partial(read_waiting, "leased")),
         r"exclusive": _Location("hash", lambda name, value: (name.decode("ascii"), value.decode("ascii"))),
         r"attempts": _Location("hash", _attempts),
         r"payload": _Location("hash", _of_job),
         r"dead": _Location("zset", member=_dead),
-        r"dead:body": _Location("hash", read_letter),
+        r"dead:body": _Location("hash", read_dead_letter),
         r"limiter": _Location("hash", _limiter),
         r"service_times": _Location("hash", _pair),
         r"metrics": _Location("hash", _number),
@@ -180,7 +180,7 @@ async def _inspect_keys(store: Store, keys: list[bytes]) -> AsyncIterator[Repair
     types = await store.read_all([type_of(key) for key in keys])
     for key, key_type in zip(keys, types, strict=True):
         name = key.decode(errors="replace").removeprefix(store.keys.prefix)
-        location = _place(name)
+        location = _family(name)
         if location is None or key_type == b"none":
             continue
         if key_type.decode() != location.type:

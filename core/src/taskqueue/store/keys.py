@@ -31,9 +31,9 @@ PERMANENT = (
     r"dead",  # maxDead
     r"dead:body",  # maxDead
     r"limits_closed_until",  # limits closed by a handler, removed once open again
-    r"limiter",  # a dozen fields
+    r"limiter",  # 14 fields
     r"service_times",  # one field a task type; those of removed types go with the next publish
-    r"metrics",  # a dozen fields
+    r"metrics",  # 17 fields
     r"malformed",  # 1,000 fields (scripts/lib/base.lua)
     r"workers",  # pruned after an hour of silence
     r"handlers",  # one field a name of a handler; the last known ones stay while no worker runs

@@ -12,7 +12,7 @@ from taskqueue.text.printable import printable_line
 
 _Value = TypeVar("_Value")
 
-#: Places remembered by a process. Further ones are only counted.
+#: Locations remembered by a process. Further ones are only counted.
 MAX_LOCATIONS = 1_000
 _MAX_CHARACTERS = 200
 #: Errors of a decoder that reads foreign bytes. RecursionError: nested too deep.

@@ -12,7 +12,7 @@ import msgspec
 
 from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import UserSubscription
-from taskqueue.store.claim import OUTCOMES
+from taskqueue.store.claim import REMEMBERED_OUTCOMES
 from taskqueue.store.command import hgetall, hscan
 from taskqueue.store.connection import Store
 from taskqueue.store.fence import UNFENCED, Fence, check
@@ -32,7 +32,7 @@ _BATCH_TASKS = 300
 _Desired = tuple[str, str, list[tuple[str, str, int]]]
 #: A subscription's record, as scripts/lib/deal.lua writes it.
 _RECORD = re.compile(r"([0-9]{1,16})(s?)(.*)", re.DOTALL)
-_RUN = re.compile(rf"([{''.join(OUTCOMES)}])([0-9]{{1,11}})".encode())
+_RUN = re.compile(rf"([{''.join(REMEMBERED_OUTCOMES)}])([0-9]{{1,11}})".encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,7 +172,7 @@ def read_run(value: bytes) -> tuple[Outcome, int]:
     found = _RUN.fullmatch(value)
     if found is None:
         raise ValueError(value)
-    return OUTCOMES[found[1].decode()], int(found[2])
+    return REMEMBERED_OUTCOMES[found[1].decode()], int(found[2])
 
 
 def decode_params(text: str) -> dict[str, Any]:

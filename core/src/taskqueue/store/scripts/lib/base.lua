@@ -2,8 +2,8 @@
 -- taskqueue.store.script puts constants in front: COMMANDS, and those of its function `constants`.
 --
 -- A job's name holds all that `claim` needs: TYPE|USER|OCCURRENCE|OFFSET|LIFE (scheduled) or TYPE|USER|~ID|DUE|LIFE (ad
--- hoc). OCCURRENCE is in s, OFFSET, DUE and LIFE are in ms; LIFE 0: no deadline. A leased job is NAME|WORKER|FENCE; the
--- fence ends in "x" if the hash `exclusive` has the job.
+-- hoc). OCCURRENCE is in s, OFFSET, DUE and LIFE are in ms; LIFE 0: no deadline. A leased job is NAME|WORKER|SEQ; the
+-- seq ends in "x" if the hash `exclusive` has the job.
 local P = KEYS[1]
 -- A command refused halfway would leave half a call behind, and lose jobs. So a missing right, or a command that the
 -- server's configuration renamed, refuses the whole call here. COMMANDS lists every command of the script. The check

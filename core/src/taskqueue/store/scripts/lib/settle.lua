@@ -11,8 +11,8 @@ local served, served_us = {}, {}
 
 -- Splits a leased job: the job's name, and whether `exclusive` has it.
 local function split_leased(leased_job)
-  local job, fence = string.match(leased_job, '^(.*)|[^|]*|([^|]*)$')
-  return job or '', job ~= nil and string.sub(fence, -1) == 'x'
+  local job, seq = string.match(leased_job, '^(.*)|[^|]*|([^|]*)$')
+  return job or '', job ~= nil and string.sub(seq, -1) == 'x'
 end
 
 -- Reads a record of `attempts`; zeros if it cannot be read.

@@ -1,4 +1,4 @@
--- claim_epoch: takes a fencing epoch that no other caller gets; writers with a lower one are refused from now on.
+-- take_epoch: takes a fencing epoch that no other caller gets; writers with a lower one are refused from now on.
 -- KEYS  1 prefix
 -- ARGV  1 owner, NAMESPACE/UID  2 the epoch must be above this
 -- Output  the epoch; in a store of another owner nothing is written, and it is refused with any epoch
