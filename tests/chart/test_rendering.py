@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 import yaml
 
+from taskqueue_operator.work_metrics import STORE_EVENTS
 from tests.support.chart.helm import CASES, CHART, Helm
 from tests.support.chart.rendered import mode, of_kind, pods, variables, worker
 

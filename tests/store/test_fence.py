@@ -9,7 +9,7 @@ import pytest
 from taskqueue.models.values import Schedule, Subscription, TaskType, UserSubscription
 from taskqueue.scheduler.publisher import Publisher
 from taskqueue.store.errors import DeposedError, ForeignOwnerError
-from taskqueue.store.fence import UNFENCED, Fence, take_epoch, read_epoch, refuse_foreign
+from taskqueue.store.fence import UNFENCED, Fence, read_epoch, refuse_foreign, take_epoch
 from taskqueue.store.type_record import Generation, TypeRecord
 from taskqueue.store.types import put_types, read_catalog
 from taskqueue.store.users import read_stored_users, set_users

@@ -55,7 +55,7 @@ class Given:
 class Leading:
     """A Leadership from `begin` until `end`."""
 
-    elsewhere = False
+    another_leads = False
     last_copy: CursorCopy | None = None
 
     def __init__(self, store: Store) -> None:

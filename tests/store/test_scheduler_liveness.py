@@ -47,7 +47,7 @@ def watch(monkeypatch: pytest.MonkeyPatch) -> Watch:
 class Overtaken:
     """A Leadership for one turn, which another process holds afterwards."""
 
-    elsewhere = True
+    another_leads = True
     last_copy: CursorCopy | None = None
 
     def __init__(self) -> None:

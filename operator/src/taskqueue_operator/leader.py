@@ -54,8 +54,8 @@ class Leader:
     the store. take_epoch: takes a new epoch for an owner, above a given one. All three raise API_ERRORS and
     StoreFailure.
 
-    elsewhere: another replica leads. last_copy: the newest copy of the cursor that the Lease had. epoch: 0 until this
-    replica leads.
+    another_leads: another replica leads.   last_copy: the newest copy of the cursor that the Lease had.
+    epoch: 0 until this replica leads.
     """
 
     def __init__(
@@ -79,7 +79,7 @@ class Leader:
         self._renewed_s = float("-inf")
         self._logged = False
         self._highest = 0
-        self.elsewhere = False
+        self.another_leads = False
         self.last_copy: CursorCopy | None = None
         self._led = asyncio.Event()
         self.epoch = 0
@@ -119,7 +119,7 @@ class Leader:
         except (*API_ERRORS, StoreFailure) as error:
             log.warning("lease not renewed", lease=self._lease.name, error=describe_error(error))
             return
-        self.elsewhere = not held
+        self.another_leads = not held
         if held:
             self._renewed_s = asked_s
             self._led.set()

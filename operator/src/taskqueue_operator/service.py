@@ -15,7 +15,7 @@ from taskqueue.process.frame import ExitError, Process, Start, Work, run
 from taskqueue.process.settings import EXIT_BAD_SETTINGS, settings_command
 from taskqueue.scheduler.service import Scheduler
 from taskqueue.store.connection import Store
-from taskqueue.store.fence import take_epoch, read_epoch
+from taskqueue.store.fence import read_epoch, take_epoch
 from taskqueue.store.lookup import find_digests
 from taskqueue_operator import metrics
 from taskqueue_operator.access.kubeconfig import KubeconfigError

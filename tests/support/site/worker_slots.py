@@ -34,7 +34,9 @@ class SlotsUnderTest:
 
     def __init__(self, size: int = 1) -> None:
         self.results: asyncio.Queue[Result] = asyncio.Queue()
-        self.slots = ConcurrencySlots(size, no_permits, self.results.put_nowait, lambda: None, lambda *_: None)
+        self.slots = ConcurrencySlots(
+            size, no_permits, self.results.put_nowait, lambda: None, lambda *_: None
+        )
 
     async def __aenter__(self) -> Self:
         self._patch = pytest.MonkeyPatch()

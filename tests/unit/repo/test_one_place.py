@@ -70,7 +70,10 @@ OUTCOME_PLACES: dict[str, Callable[[], tuple[Iterable[str], Iterable[str]]]] = {
         {*matches(r"outcome == '([a-z])'", SETTLE), CODES[Outcome.LIMITED]},  # its last branch
         CODES.values(),
     ),
-    "letters that settle.lua remembers": lambda: (matches(r"remember_run\(job, '(.)'\)", SETTLE), REMEMBERED_OUTCOMES),
+    "letters that settle.lua remembers": lambda: (
+        matches(r"remember_run\(job, '(.)'\)", SETTLE),
+        REMEMBERED_OUTCOMES,
+    ),
 }
 
 
@@ -168,7 +171,7 @@ LANE_PLACES: dict[str, Callable[[], tuple[Iterable[object], Iterable[object]]]] 
     "lanes of jobs on time": lambda: (map(lane_of, Priority), set(Lane) - {Lane.BACKFILL}),
     "priorities of the definition": lambda: (crd_choices("priority"), Priority),
     "docs/redis.md": lambda: (listed(r"Lanes: ([a-z, ]+) \|", "docs/redis.md"), Lane),
-    "docs/glossary.md": lambda: (listed(r"of one priority: ([a-z, ]+)\.", "docs/glossary.md"), Lane),
+    "docs/glossary.md": lambda: (listed(r"Queue of waiting jobs: ([a-z, ]+);", "docs/glossary.md"), Lane),
     "weights in docs/autoscaling.md": lambda: (
         listed(r"share the starts ((?:\d+ : )+\d+)", "docs/autoscaling.md"),
         map(str, WEIGHTS.values()),

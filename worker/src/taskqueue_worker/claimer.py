@@ -67,7 +67,9 @@ class Claimer:
             next_s = min(self._pace.next_s(free), self._suspects.next_s())
             if next_s > self._loop.time():
                 await self._pace.wait(next_s)
-            elif free <= 0 and self._pace.forget_passed_times():  # no room at a time to call: another worker must
+            elif (
+                free <= 0 and self._pace.forget_passed_times()
+            ):  # no room at a time to call: another worker must
                 await self._calls.pass_wakeup_on()
             else:
                 await self._call(number, free)

@@ -122,7 +122,9 @@ class Pace:
     def forget_passed_times(self) -> bool:
         """Forget the times that have come. Returns True if there were any: another worker must call instead."""
         passed = self._forget(self._loop.time())
-        self.hungry = self.hungry or not self._times  # without a time left, this worker calls when it has room
+        self.hungry = (
+            self.hungry or not self._times
+        )  # without a time left, this worker calls when it has room
         return passed
 
     def next_s(self, free: int) -> float:

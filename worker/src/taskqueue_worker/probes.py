@@ -18,7 +18,12 @@ class Probes:
     """The checks of one worker, for `serve_health`."""
 
     def __init__(
-        self, calls: Calls, slots: ConcurrencySlots, threads: Threads, watchdog: Watchdog, retention: RetentionWatch
+        self,
+        calls: Calls,
+        slots: ConcurrencySlots,
+        threads: Threads,
+        watchdog: Watchdog,
+        retention: RetentionWatch,
     ) -> None:
         self._calls = calls
         self._slots = slots

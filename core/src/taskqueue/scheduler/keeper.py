@@ -79,13 +79,13 @@ class Keeper:
         """Return why this process is not ready, or None once the manifests are published, here or by the leader."""
         if self.refused or self.started.is_set():
             return self.refused or None
-        if self._leadership.elsewhere and self._desired is not None:
+        if self._leadership.another_leads and self._desired is not None:
             return None
         return "the manifests are not published yet"
 
     def lag_s(self) -> float:
         """Return the age of the oldest unpublished change, in seconds; 0 where another replica publishes."""
-        return 0.0 if self._leadership.elsewhere else self._lag.seconds()
+        return 0.0 if self._leadership.another_leads else self._lag.seconds()
 
     async def watch(self) -> None:
         """Take each desired state of the source, until cancelled; return at once without a source."""

@@ -55,7 +55,7 @@ class RecoveryPoint:
         while True:
             wait_s = LOOK_MIN_S
             try:
-                if self._leadership.elsewhere:
+                if self._leadership.another_leads:
                     self._floors = None
                 else:
                     began_s = time.monotonic()

@@ -50,4 +50,6 @@ def report_published(done: Published, faulty_files: Collection[str]) -> None:
     if faulty_files:
         log.warning("nothing removed, manifests faulty since the start", files=sorted(faulty_files))
     if done.of_other_sources:
-        log.warning("users of other sources kept", users=done.of_other_sources[:10], count=len(done.foreign))
+        log.warning(
+            "users of other sources kept", users=done.of_other_sources[:10], count=len(done.of_other_sources)
+        )

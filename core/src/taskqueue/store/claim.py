@@ -25,7 +25,9 @@ CODES: Mapping[Outcome, str] = {
     Outcome.RETURNED: "l",
 }
 #: The reverse, for outcomes that a subscription's record remembers.
-REMEMBERED_OUTCOMES: Mapping[str, Outcome] = {CODES[outcome]: outcome for outcome in (Outcome.DONE, Outcome.DEAD)}
+REMEMBERED_OUTCOMES: Mapping[str, Outcome] = {
+    CODES[outcome]: outcome for outcome in (Outcome.DONE, Outcome.DEAD)
+}
 
 
 class Result(NamedTuple):
@@ -136,10 +138,7 @@ async def claim(
     After an unknown effect (any StoreFailure) repeat the call with the same seq and results: it returns the same jobs.
     """
     blob = pack(
-        [
-            (lease, CODES[outcome], wait_ms, text, ran_us)
-            for lease, outcome, wait_ms, text, ran_us in results
-        ]
+        [(lease, CODES[outcome], wait_ms, text, ran_us) for lease, outcome, wait_ms, text, ran_us in results]
     )
     answer = await store.run(_CLAIM, worker, seq, max_jobs, lease_ms, blob, int(has_time), int(alone))
     if isinstance(answer, Claim):

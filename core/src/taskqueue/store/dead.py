@@ -56,7 +56,9 @@ async def _bodies(store: Store, names: Sequence[bytes]) -> list[DeadLetter]:
     letters = []
     for name, value in zip(names, values, strict=True):
         if value is not None:
-            letter = store.malformed.read(location_of("dead:body", name), partial(read_dead_letter, name, value))
+            letter = store.malformed.read(
+                location_of("dead:body", name), partial(read_dead_letter, name, value)
+            )
             letters.append(letter or DeadLetter(text(name), 0, "its record cannot be read", 0, 0, ""))
     return letters
 
