@@ -1,0 +1,72 @@
+-- A call of a worker: its arguments, the memory of its channel, and its answer. `claims:WORKER.CHANNEL` keeps number and
+-- jobs of the channel's last call for the time of a lease, so that a call whose answer was lost can be repeated.
+
+local EARLY_US = 10000    -- a job may be leased this long before its due; longer would make later jobs wait
+local PROMPT_US = 3000    -- a worker may call this early
+local MAX_EXAMINED = 200  -- jobs examined in a call: bounds a call that parks or drops more than it starts
+
+-- Returns a call by its arguments, and what it has found so far.
+--   jobs          leased jobs, as the answer lists them; names: of these jobs
+--   leases        leases to write at the end, as arguments of ZADD
+--   examined      jobs examined;  limited: the global limit has no slot left within the horizon
+--   isolation     1: become empty, and call for a suspect; 2: the one job is a suspect
+local function open_call(worker, seq, max_jobs, lease_ms)
+  local limiter = load_limiter(lease_ms)
+  first_seen_us, stepped_back_us = limiter.first_seen_us, limiter.stepped_back_us
+  return {
+    worker = worker, seq = seq, max_jobs = max_jobs, lease_ms = lease_ms,
+    limiter = limiter, horizon_us = now_us + HORIZON_US,
+    jobs = {}, names = {}, leases = {}, examined = 0, limited = false, isolation = 0,
+  }
+end
+
+-- Returns the earliest start that the global limit has left.
+local function next_start(call) return math.max(now_us, call.limiter.tat_us) end
+
+local function is_job(job)
+  return type(job) == 'table' and type(job[1]) == 'string' and type(job[2]) == 'number' and type(job[3]) == 'string'
+    and type(job[4]) == 'number' and type(job[5]) == 'number' and (job[2] + job[4] + job[5]) % 1 == 0
+    and not parse((split_leased(job[1]))).malformed
+end
+
+-- Returns the jobs of a record that are still leased; nil if it cannot be read: then the call is new, and those leases
+-- expire.
+local function still_leased(text)
+  local given, jobs = unpacked(text), {}
+  if type(given) ~= 'table' then return end
+  for _, job in ipairs(given) do
+    if not is_job(job) then return end
+    if redis.call('ZSCORE', P .. 'leases', job[1]) then jobs[#jobs + 1] = job end
+  end
+  return jobs
+end
+
+-- Takes over the jobs of an earlier call with the same number, and tells whether the call is not new. The answer to a
+-- late copy of an older call is not read: it is empty.
+local function recall(call)
+  local seq, jobs, isolation = unpack(redis.call('HMGET', P .. 'claims:' .. call.worker, 'seq', 'jobs', 'isolation'))
+  local repeated = seq == call.seq and still_leased(jobs)
+  if seq and not whole(seq) or repeated == nil then note('claims:' .. call.worker, 'cannot be read', true) end
+  if not repeated then return (whole(seq) or 0) > tonumber(call.seq) end
+  call.jobs, call.isolation = repeated, whole(isolation) or 0
+  return true
+end
+
+-- Keeps the packed jobs of this call.
+local function remember_call(call, packed)
+  local key = P .. 'claims:' .. call.worker
+  redis.call('HSET', key, 'seq', call.seq, 'jobs', packed, 'isolation', call.isolation)
+  redis.call('PEXPIRE', key, call.lease_ms)
+end
+
+-- Saves the state of the limiter and returns the answer. packed: the jobs, packed once for answer and memory.
+local ARRAY_OF_7 = '\151'
+local function answer_call(call, next_call_us, packed)
+  local limiter = call.limiter
+  save_limiter(limiter)
+  flush_counts()
+  local closed_us = limiter.closed_until_us > now_us and math.floor(limiter.closed_until_us) or 0
+  local per_second = limiter.slot_us and STRETCH * 1000000 / limiter.slot_us or -1
+  return ARRAY_OF_7 .. cmsgpack.pack(now_us, limiter.version, per_second, math.floor(next_call_us)) .. packed
+    .. cmsgpack.pack(call.isolation, closed_us)
+end
