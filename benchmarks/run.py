@@ -16,6 +16,7 @@ from benchmarks.drain import drain
 from benchmarks.memory import memory
 from benchmarks.operating import operating
 from benchmarks.ticking import ticking
+from tests.support.store.backlog import Server
 
 #: Figure -> (bound, whether the figure should be at least or at most that).
 GOALS: dict[str, tuple[float, str]] = {
@@ -94,7 +95,13 @@ def main() -> int:
     parser.add_argument("--json", type=Path, help="write the figures to this file")
     parser.add_argument("--quick", action="store_true", help="small sizes: does it run at all?")
     options = parser.parse_args()
-    figures: dict[str, Any] = {"python": platform.python_version(), "quick": options.quick}
+    with Server() as server:
+        allocator = server.allocator()
+    figures: dict[str, Any] = {
+        "python": platform.python_version(),
+        "allocator": allocator,
+        "quick": options.quick,
+    }
     for name in options.parts or DEFAULT:
         print(f"{name} ...", file=sys.stderr)
         figures[name] = asyncio.run(PARTS[name](options.quick))
@@ -105,6 +112,7 @@ def main() -> int:
 
 
 def _print(figures: dict[str, Any]) -> int:
+    print(f"{'allocator of the server':40} {figures['allocator']:>24}")
     missed = 0
     for part in figures.values():
         for name, value in part.items() if isinstance(part, dict) else ():

@@ -11,6 +11,7 @@ from pathlib import Path
 
 import pytest
 
+from taskqueue.dev.allocator import preload
 from tests.support.store.backlog import server
 
 MANIFESTS = """
@@ -124,6 +125,7 @@ async def test_a_folder_runs_and_the_api_sees_no_more_than_the_limit(tmp_path: P
     assert summary["api_requests"] == summary["done"] > 0
     assert (summary["api_429"], summary["audit_difference"], summary["dead"]) == (0, 0, 0)
     assert summary["api_worst_second"] <= 20
+    assert summary["allocator"] == preload().get("LD_PRELOAD", "libc")
     assert files(tmp_path, "closed-*") == 2, "each of the two workers closes what its jobs shared"
     assert files(tmp_path, "taskqueue-dev-*") == 0, "logs of a run without trouble are of no use"
 

@@ -47,7 +47,9 @@ async def test_a_server_without_evictions_logs_nothing(store: Store) -> None:
     assert [line for line in lines if line["log_level"] != "info"] == []
     assert watch.note is None
     assert (measured("taskqueue_store_may_evict"), measured("taskqueue_store_missing_keys")) == (0, 0)
-    assert (await read_retention(store)).policy == "noeviction"
+    found = await read_retention(store)
+    assert found.policy == "noeviction"
+    assert found.allocator == (await raw(store).info("memory"))["mem_allocator"]
 
 
 @pytest.mark.parametrize("policy", ["allkeys-lru", "volatile-ttl"])
@@ -104,7 +106,7 @@ async def test_evicted_keys_are_counted_with_lost_jobs(store: Store) -> None:
 
 async def test_an_unknown_policy_logs_nothing(store: Store, monkeypatch: pytest.MonkeyPatch) -> None:
     async def run(_name: str, *_: object) -> list[object]:
-        return [b"", 0, 0, 0, []]
+        return [b"", 0, 0, 0, [], b""]
 
     monkeypatch.setattr(store, "run", run)
     watch = RetentionWatch(store)

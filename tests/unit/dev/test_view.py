@@ -77,6 +77,7 @@ def test_the_summary_counts_only_this_run() -> None:
     summary = summarize(100.0, {"emitted": 50, "done": 100}, NOW, NOW)
     assert (summary.emitted, summary.done, summary.waiting, summary.claims_per_start) == (900, 800, 44, 0.5)
     assert summary.exit_code() == 0
+    assert summary.lines()[-1] == ("allocator", "unknown")
 
 
 @pytest.mark.parametrize(

@@ -3,6 +3,7 @@
     main         the command and its summary
     stack        the processes of a run, started in order and stopped in reverse
     children     one process: its start, its log, its end
+    allocator    jemalloc for an embedded server
     guard        a program of others, ended with `taskqueue dev`
     snapshot     the counters of store, workers and API at one moment
     watch        snapshots until the run ends

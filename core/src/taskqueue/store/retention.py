@@ -1,4 +1,4 @@
-"""retention: eviction by the server, and keys that are missing."""
+"""retention: eviction by the server, its allocator, and keys that are missing."""
 
 from dataclasses import dataclass
 
@@ -12,7 +12,7 @@ _SAMPLE = 20
 #: The one policy under which a full server refuses writes instead of forgetting keys.
 NO_EVICTION = "noeviction"
 
-_RETENTION = Script("retention", shaped(tuple[bytes, int, int, int, list[bytes]]))
+_RETENTION = Script("retention", shaped(tuple[bytes, int, int, int, list[bytes], bytes]))
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,7 +20,8 @@ class Retention:
     """The state of the server.
 
     policy: its maxmemory-policy, empty if unknown. evicted: keys of all databases since the server started.
-    types: their number at that version. missing: names of keys of the release that must exist.
+    types: their number at that version. missing: names of keys of the release that must exist. allocator: what the
+    server was built with (`mem_allocator`), empty if unknown.
     """
 
     policy: str
@@ -28,6 +29,7 @@ class Retention:
     version: int
     types: int
     missing: tuple[str, ...]
+    allocator: str
 
     @property
     def may_evict(self) -> bool:
@@ -35,7 +37,14 @@ class Retention:
 
 
 async def read_retention(store: Store) -> Retention:
-    """Read the eviction policy and count, and look for the keys of a sample of users."""
-    policy, evicted, version, types, missing = await store.run(_RETENTION, _SAMPLE)
+    """Read the eviction policy and count and the allocator, and look for the keys of a sample of users."""
+    policy, evicted, version, types, missing, allocator = await store.run(_RETENTION, _SAMPLE)
     names = tuple(name.decode(errors="replace") for name in missing)
-    return Retention(decoded(bytes.decode, policy, "maxmemory_policy"), evicted, version, types, names)
+    return Retention(
+        decoded(bytes.decode, policy, "maxmemory_policy"),
+        evicted,
+        version,
+        types,
+        names,
+        allocator.decode(errors="replace"),
+    )
