@@ -61,6 +61,34 @@ async def test_the_result_of_a_lost_lease_changes_nothing(world: World, outcome:
     await world.conserved()
 
 
+@pytest.mark.parametrize(
+    ("name", "is_job"),
+    [
+        ("sync|u|1000|0|0", True),
+        ("sync|u|9999999999|9999999999999|9999999999999999", True),
+        ("sync|u|99999999998|0|0", True),
+        ("sync|u|99999999999|1000|0", False),
+        ("sync|u|1000|100000000000000|0", False),
+        ("sync|u|1000|0|10000000000000000", False),
+        ("sync|u|1000|0", False),
+        ("sync|u|~id|1000|0", True),
+        ("sync|u|~i d|1000|0", False),
+    ],
+)
+async def test_a_done_lease_ends_its_job_or_is_noted_as_none(world: World, name: str, is_job: bool) -> None:
+    await world.install(TaskType("sync", HOUR))
+    store, lease = world.store, f"{name}|w|1"
+    await raw(store).zadd(store.keys("leases"), {lease: world.clock.now_ms + 60_000})
+    await raw(store).hset(store.keys("attempts"), name, "1|0|0")
+    await raw(store).hset(store.keys("payload"), name, "")
+    await world.claim(n=0, results=[Result(lease, Outcome.DONE)])
+    assert await raw(store).zcard(store.keys("leases")) == 0
+    assert await raw(store).hexists(store.keys("attempts"), name) is not is_job
+    assert await raw(store).hexists(store.keys("payload"), name) is not (is_job and "~" in name)
+    assert await raw(store).hexists(store.keys("malformed"), f"leases {lease}") is not is_job
+    assert await world.total("done") == is_job
+
+
 async def test_a_job_that_kills_three_workers_is_dead(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     (name,) = await world.enqueue("sync", "u")

@@ -71,7 +71,7 @@ OUTCOME_PLACES: dict[str, Callable[[], tuple[Iterable[str], Iterable[str]]]] = {
         CODES.values(),
     ),
     "letters that settle.lua remembers": lambda: (
-        matches(r"remember_run\(job, '(.)'\)", SETTLE),
+        matches(r"remember_run\(.*, '(.)'\)", SETTLE),
         REMEMBERED_OUTCOMES,
     ),
 }

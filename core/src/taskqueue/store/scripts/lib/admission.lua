@@ -25,14 +25,14 @@ local function is_expired(job) return job.life > 0 and now > job.due + job.life 
 -- Ends a job that will not run.
 local function drop(job, reason)
   count(reason)
-  finish(job)
+  finish(job.name, job.adhoc)
   return 'gone'
 end
 
 -- Defers a job of an unreadable subscription, which may be suspended: it waits for the manifests to be published, up to
 -- RECORD_MS.
-local function await_record(job, location)
-  note(location)
+local function await_record(job)
+  note('subscriptions:' .. job.user .. ' ' .. job.type)
   if now > job.due + RECORD_MS then return drop(job, 'skipped') end
   return 'deferred'
 end
@@ -40,24 +40,24 @@ end
 -- Reads the subscription of a scheduled job. Returns its params, or nil and an outcome.
 local function read_params(job, task_type)
   if task_type.suspended or is_paused(job.type) then return nil, drop(job, 'skipped') end
-  local key = 'subscriptions:' .. job.user
-  local record = redis.call('HGET', P .. key, job.type)
+  local record = redis.call('HGET', P .. 'subscriptions:' .. job.user, job.type)
   if not record then
-    if redis.call('HEXISTS', P .. 'malformed', key) == 1 then
-      return nil, await_record(job, key .. ' ' .. job.type)
+    if redis.call('HEXISTS', P .. 'malformed', 'subscriptions:' .. job.user) == 1 then
+      return nil, await_record(job)
     end
     return nil, drop(job, 'skipped')
   end
   if is_expired(job) then return nil, drop(job, 'expired') end
   if #record <= 16 and string.find(record, '^%d+$') then return '' end  -- a bare number, as most are
   local number, suspended, params = string.match(record, '^(%d+)(s?)(.*)$')
-  if not number or #number > 16 then return nil, await_record(job, key .. ' ' .. job.type) end
+  if not number or #number > 16 then return nil, await_record(job) end
   if suspended == 's' then return nil, drop(job, 'skipped') end
   return params
 end
 
 -- Takes a start of the limits of type and user. Returns the limit that is not free then, if one is not.
 local function take_limits(job, task_type, start_us)
+  if any_closed == false and task_type.type_us == 0 and task_type.user_us == 0 then return end  -- as most
   local by_type, by_user = 'type:' .. job.type, 'user:' .. job.user
   local type_limited = task_type.type_us > 0 or closed_until(by_type) > now_us
   local user_limited = task_type.user_us > 0 or closed_until(by_user) > now_us
@@ -73,7 +73,7 @@ local function replace(call, holder)
   redis.call('ZREM', P .. 'leases', holder)
   count('replaced')
   local ended = parse((split_leased(holder)))
-  if not ended.malformed then finish(ended) end
+  if not ended.malformed then finish(ended.name, ended.adhoc) end
   for i = #call.jobs, 1, -1 do  -- this call may have leased it
     if call.jobs[i][1] == holder then
       table.remove(call.jobs, i)

@@ -1,6 +1,7 @@
 -- Jobs: their attempts, their return to a lane, and their end.
 local MAX_DEAD, DEAD_MAX_MS = 10000, 30 * 86400000  -- bounds of the dead letters: number and age
 local forget, forget_payload = {}, {}               -- names of jobs that ended in this call
+local any_attempts                                  -- whether `attempts` may have a record; nil: not known yet
 
 -- Reads a record of `attempts`; zeros if it cannot be read.
 local function read_attempts(name, record)
@@ -22,6 +23,7 @@ local function attempts_of(name)
 end
 
 local function remember_attempts(name, failures, losses, alone, suspect)
+  any_attempts = true
   redis.call('HSET', P .. 'attempts', name, failures .. '|' .. losses .. '|' .. alone .. (suspect and 's' or ''))
 end
 
@@ -43,9 +45,10 @@ local function put_back(job, suspect)
 end
 
 -- Forgets what the store knows of a job that ended.
-local function finish(job)
-  forget[#forget + 1] = job.name
-  if job.adhoc then forget_payload[#forget_payload + 1] = job.name end
+local function finish(name, adhoc)
+  if any_attempts == nil then any_attempts = redis.call('EXISTS', P .. 'attempts') == 1 end
+  if any_attempts then forget[#forget + 1] = name end
+  if adhoc then forget_payload[#forget_payload + 1] = name end
 end
 
 -- Makes a job a dead letter, and drops the oldest ones above the bounds.
@@ -55,7 +58,7 @@ local function move_to_dead(job, reason, failures, losses)
   redis.call('ZADD', P .. 'dead', now, job.name)
   redis.call('HSET', P .. 'dead:body', job.name, cmsgpack.pack(body))
   count('dead')
-  finish(job)
+  finish(job.name, job.adhoc)
   local old = redis.call('ZRANGEBYSCORE', P .. 'dead', '-inf', now - DEAD_MAX_MS, 'LIMIT', 0, 10)
   if #old == 0 and redis.call('ZCARD', P .. 'dead') > MAX_DEAD then old = redis.call('ZRANGE', P .. 'dead', 0, 0) end
   if #old > 0 then

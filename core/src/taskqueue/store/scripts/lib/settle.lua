@@ -3,6 +3,9 @@
 -- (not started; not again before wait_ms), c the limit `text` is closed for wait_ms.
 local SERVICE_JOBS = 50           -- jobs that a type's mean service time follows
 local served, served_us = {}, {}  -- by type: jobs of this call that ran, and their time
+local now_s = int(math.floor(now / 1000))
+-- A scheduled job's lease: type and user, then the positions of OCCURRENCE, OFFSET, LIFE, and of the end of LIFE.
+local LEASED = '^([^|]+)|([^|]+)|()%d+|()%d+|()%d+()|[^|]*|[^|]*$'
 
 -- Splits a leased job: the job's name, and whether `exclusive` has it.
 local function split_leased(leased_job)
@@ -10,30 +13,40 @@ local function split_leased(leased_job)
   return job or '', job ~= nil and string.sub(seq, -1) == 'x'
 end
 
+-- Returns type, user and name of a leased job, and whether it is ad hoc; nil if it is no job. The end of a job needs no
+-- due: numbers of at most 10, 13 and 16 digits are good ones, and are not read.
+local function read_leased(leased_job)
+  local type_name, user, occurrence, offset, life, life_end = string.match(leased_job, LEASED)
+  if type_name and offset - occurrence <= 11 and life - offset <= 14 and life_end - life <= 16 then
+    return type_name, user, string.sub(leased_job, 1, life_end - 1), false
+  end
+  local job = parse((split_leased(leased_job)))
+  if not job.malformed then return job.type, job.user, job.name, job.adhoc end
+end
+
 -- Keeps a subscription's last outcome, for people, while there is the subscription.
-local function remember_run(job, outcome)
-  if redis.call('HEXISTS', P .. 'subscriptions:' .. job.user, job.type) == 0 then return end
-  redis.call('HSET', P .. 'runs:' .. job.user, job.type, outcome .. int(math.floor(now / 1000)))
+local function remember_run(type_name, user, outcome)
+  if redis.call('HEXISTS', P .. 'subscriptions:' .. user, type_name) == 0 then return end
+  redis.call('HSET', P .. 'runs:' .. user, type_name, outcome .. now_s)
 end
 
 -- Records the time for which a job occupied a concurrency slot, and that it is no longer exclusive.
-local function end_run(job, exclusive, ran_us)
-  if exclusive then redis.call('HDEL', P .. 'exclusive', job.type .. '|' .. job.user) end
+local function end_run(type_name, user, exclusive, ran_us)
+  if exclusive then redis.call('HDEL', P .. 'exclusive', type_name .. '|' .. user) end
   if ran_us and ran_us > 0 then
-    served[job.type] = (served[job.type] or 0) + 1
-    served_us[job.type] = (served_us[job.type] or 0) + ran_us
+    served[type_name] = (served[type_name] or 0) + 1
+    served_us[type_name] = (served_us[type_name] or 0) + ran_us
   end
 end
 
 -- Ends a job of a removed lease as done.
 local function settle_done(leased_job, ran_us)
-  local name, exclusive = split_leased(leased_job)
-  local job = parse(name)
-  if job.malformed then return discard('leases', leased_job) end
-  end_run(job, exclusive, ran_us)
+  local type_name, user, name, adhoc = read_leased(leased_job)
+  if not type_name then return discard('leases', leased_job) end
+  end_run(type_name, user, string.sub(leased_job, -1) == 'x', ran_us)
   count('done')
-  finish(job)
-  remember_run(job, 'd')
+  finish(name, adhoc)
+  remember_run(type_name, user, 'd')
 end
 
 -- Returns a job that did not run, or whose handler was refused by the API, to a lane or to its limit.
@@ -55,7 +68,7 @@ local function settle(leased_job, outcome, wait_ms, text, ran_us)
   local name, exclusive = split_leased(leased_job)
   local job = parse(name)
   if job.malformed then return discard('leases', leased_job) end
-  end_run(job, exclusive, ran_us)
+  end_run(job.type, job.user, exclusive, ran_us)
   if outcome == 'r' then
     local failures, losses, alone = attempts_of(name)
     remember_attempts(name, failures + 1, losses, alone, false)
@@ -64,7 +77,7 @@ local function settle(leased_job, outcome, wait_ms, text, ran_us)
   elseif outcome == 'x' then
     local failures, losses = attempts_of(name)
     move_to_dead(job, text, failures + 1, losses)
-    remember_run(job, 'x')
+    remember_run(job.type, job.user, 'x')
   else
     settle_left(job, outcome, wait_ms, text)
   end
