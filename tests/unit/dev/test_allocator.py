@@ -1,6 +1,7 @@
 """The allocator of an embedded server: preloaded where the system has jemalloc, and named as it is."""
 
 import os
+from collections.abc import Iterator
 from contextlib import closing
 from pathlib import Path
 
@@ -57,20 +58,29 @@ def test_process_without_a_memory_map_has_loaded_nothing() -> None:
     assert allocator.find_loaded(2**30) == ""
 
 
-def test_embedded_server_uses_jemalloc_where_the_system_has_it(tmp_path: Path) -> None:
+@pytest.fixture
+def parent_pipe() -> Iterator[int]:
     read, write = os.pipe()
+    yield read
+    os.close(read)
+    os.close(write)
+
+
+def test_embedded_server_uses_jemalloc_where_the_system_has_it(tmp_path: Path, parent_pipe: int) -> None:
+    server, url, loaded = children.start_server(tmp_path, parent_pipe)
     try:
-        server, url, loaded = children.start_server(tmp_path, read)
         with closing(redis.Redis.from_url(url)) as client:
             process_id = client.info("server")["process_id"]
         assert loaded == allocator.preload().get("LD_PRELOAD", "") == allocator.find_loaded(process_id)
-        server.stop(5)
     finally:
-        os.close(read)
-        os.close(write)
+        server.stop(5)
 
 
-def test_empty_preload_leaves_the_server_its_own_allocator(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("LD_PRELOAD", "")
+@pytest.mark.parametrize("caller", [None, ""], ids=["preload", "switched off"])
+def test_server_of_the_benchmarks_names_its_allocator(
+    caller: str | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if caller is not None:
+        monkeypatch.setenv("LD_PRELOAD", caller)
     with Server() as server:
-        assert server.allocator() == "libc"
+        assert server.allocator() == allocator.preload().get("LD_PRELOAD", "libc")
