@@ -45,7 +45,8 @@ local function pick(call, most, start_us)
     local task_type = not job.malformed and find_type(job.type)
     start_us = start_us + (task_type and task_type.cost or 0) * limiter.slot_us
   end
-  -- Ties keep their order, so that the jobs taken from a lane are always its first ones.
+  -- Ties keep their order, so that the jobs taken from a lane are always its first ones. One lane is sorted already.
+  if #picked == (picked[1] and taken[picked[1].lane] or 0) then return picked end
   table.sort(picked, function(a, b) return a.score < b.score or (a.score == b.score and a.rank < b.rank) end)
   return picked
 end
