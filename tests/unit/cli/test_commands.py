@@ -5,8 +5,12 @@ import re
 import subprocess
 import sys
 from pathlib import Path
+from typing import Any
 
 import pytest
+from typer import Context
+from typer.core import TyperGroup
+from typer.main import get_command
 from typer.testing import CliRunner
 
 from taskqueue.cli.commands import COMMANDS
@@ -112,3 +116,17 @@ def test_a_package_that_is_not_installed_is_named_with_its_extra(
 def test_the_page_of_commands_names_every_command() -> None:
     page = (Path(__file__).parents[3] / "docs" / "cli.md").read_text()
     assert [name for name in COMMANDS if not re.search(rf"(?:taskqueue |`){name}\b", page)] == []
+
+
+def test_the_page_of_commands_names_every_verb() -> None:
+    page = (Path(__file__).parents[3] / "docs" / "cli.md").read_text()
+    group: Any = get_command(app)
+    missing = []
+    for name in COMMANDS:
+        command = group.get_command(Context(group), name)
+        command = command.load() if isinstance(command, LazyCommand) else command
+        verbs = command.list_commands(Context(command)) if isinstance(command, TyperGroup) else []
+        missing += [
+            f"{name} {verb}" for verb in verbs if not re.search(rf"(?:taskqueue |`){name} {verb}\b", page)
+        ]
+    assert missing == []

@@ -9,6 +9,7 @@ import pytest
 from taskqueue.models.cron import check_cron
 from taskqueue.models.cron_refusal import MACROS
 from taskqueue.models.refusal import ValueRefusedError
+from tests.support.repo.sources import PRODUCT, python_files
 
 ROOT = Path(__file__).parents[3]
 # Not all below ROOT: there may be environments, builds and what somebody tries out.
@@ -78,3 +79,15 @@ def test_the_cron_lines_of_the_schedules_page_are_right() -> None:
     for word, line in MACROS.items():
         assert f"`{word}`" in page
         assert f"`{line}`" in page
+
+
+def test_page_of_settings_lists_every_metric() -> None:
+    page = (ROOT / "docs" / "configuration.md").read_text()
+    makers = r"(?:Counter|Gauge|Histogram|CounterMetricFamily|GaugeMetricFamily|HistogramMetricFamily)"
+    named = [
+        name
+        for path in python_files(*PRODUCT)
+        for name in re.findall(rf'\b{makers}\(\s*"(taskqueue_\w+)"', path.read_text())
+    ]
+    assert len(named) > 30
+    assert [name for name in named if not re.search(rf"^\| `{name}(?:_total)?`", page, re.MULTILINE)] == []
