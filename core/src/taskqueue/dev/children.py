@@ -101,7 +101,7 @@ def start_python(
 def start_server(folder: Path, pipe: int) -> tuple[Child, str, str]:
     """Start a Redis-compatible server without persistence, and wait until it accepts connections.
 
-    Return it with its URL and the name of the allocator library that it has loaded, if any.
+    Return the server, its URL and the name of its preloaded allocator, empty without one.
 
     Raises ChildError where no server is installed, or where it does not start.
     """

@@ -50,7 +50,7 @@ class Malformed:
         self.tell(location, fate)
 
     def forget(self, location: str) -> None:
-        """Forget a location that was repaired: it is noted again if it becomes unreadable again."""
+        """Forget a repaired location, so that a new unreadable value there is noted."""
         self._locations.pop(location, None)
 
     def read(self, location: str, decode: Callable[[], _Value]) -> _Value | None:

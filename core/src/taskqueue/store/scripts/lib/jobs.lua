@@ -44,7 +44,7 @@ local function put_back(job, suspect)
   end
 end
 
--- Forgets what the store knows of a job that ended.
+-- Forgets attempts and params of a job that ended.
 local function finish(name, adhoc)
   if any_attempts == nil then any_attempts = redis.call('EXISTS', P .. 'attempts') == 1 end
   if any_attempts then forget[#forget + 1] = name end
