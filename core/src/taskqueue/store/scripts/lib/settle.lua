@@ -3,7 +3,7 @@
 -- (not started; not again before wait_ms), c the limit `text` is closed for wait_ms.
 local SERVICE_JOBS = 50           -- jobs that a type's mean service time follows
 local served, served_us = {}, {}  -- by type: jobs of this call that ran, and their time
-local now_s = int(math.floor(now / 1000))
+local now_s                       -- the clock in s, as text, once a job ended
 -- A scheduled job's lease: type and user, then the positions of OCCURRENCE, OFFSET, LIFE, and of the end of LIFE.
 local LEASED = '^([^|]+)|([^|]+)|()%d+|()%d+|()%d+()|[^|]*|[^|]*$'
 
@@ -27,6 +27,7 @@ end
 -- Keeps a subscription's last outcome, for people, while there is the subscription.
 local function remember_run(type_name, user, outcome)
   if redis.call('HEXISTS', P .. 'subscriptions:' .. user, type_name) == 0 then return end
+  now_s = now_s or int(math.floor(now / 1000))
   redis.call('HSET', P .. 'runs:' .. user, type_name, outcome .. now_s)
 end
 
