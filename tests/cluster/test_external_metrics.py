@@ -71,7 +71,7 @@ async def test_the_autoscaler_follows_demand_up_to_the_limit(
     assert await api.scaling(operator) == told
     await clear_rate(store)
     await _scaled(api, 14)
-    await raw(store).unlink(store.keys.ready("normal"))
+    await raw(store).unlink(store.keys.ready("global", "normal"))
     await _scaled(api, 1)
     hpa = await api.shop.get("hpa", "worker")
     conditions = {one["type"]: one["status"] for one in hpa["status"]["conditions"]}

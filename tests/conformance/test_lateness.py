@@ -30,7 +30,7 @@ async def _caught_up(running: Traffic) -> None:
     async def check() -> bool:
         nonlocal quiet
         store, now_ms = running.store, await server_now_ms(running.store)
-        overdue = await raw(store).zcount(store.keys.ready("normal"), "-inf", now_ms - 50)
+        overdue = await raw(store).zcount(store.keys.ready("global", "normal"), "-inf", now_ms - 50)
         quiet = 0 if overdue else quiet + 1
         return quiet >= 20
 

@@ -288,7 +288,10 @@ class Histories(RuleBasedStateMachine):
                     places.setdefault(name, []).append(key)
         doubled = {name: where for name, where in places.items() if len(where) > 1}
         assert doubled == {}
-        assert parked <= set(keys.get("limits_free_at", [])), "a limit that nobody will ever look at"
+        assert parked <= set(keys.get("limits_free_at", [])), "a limit that no call will ever look at"
+        ready = {key.removeprefix("ready:") for key in keys if key.startswith("ready:")}
+        busy, due = set(keys.get("lanes_busy", [])), set(keys.get("lanes_due", []))
+        assert ready <= busy | due, "a lane that no call will ever look at"
 
     @invariant()
     def no_subscription_runs_twice_where_it_must_not(self) -> None:

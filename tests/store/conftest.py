@@ -67,6 +67,9 @@ class World:
             "reap_from_us": 0,
         }
         await raw(self.store).hset(self.store.keys("limiter"), mapping=mapping)
+        busy = self.store.keys("lanes_busy")
+        for queue in await raw(self.store).zrange(busy, 0, -1):
+            await raw(self.store).zadd(busy, {queue: now_us})
 
     async def subscribe(self, user: str, *kinds: str, suspend: bool = False) -> None:
         tasks = tuple(Subscription(kind) for kind in kinds)

@@ -38,14 +38,14 @@ async def test_each_place_and_each_end_is_counted(world: World) -> None:
     found = await audit(world.store)
     assert found.difference == 0
     assert (found.totals["enqueued"], found.totals["done"], found.totals["dead"]) == (6, 1, 1)
-    assert (sum(found.ready.values()), found.parked, found.leased, found.dead_letters) == (1, 1, 2, 1)
+    assert (sum(found.ready.values()), found.parked, found.leased, found.dead_letters) == (2, 0, 2, 1)
     assert found.cursor == await read_cursor(world.store)
 
 
 async def test_jobs_emitted_ahead_are_not_due_yet(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     names = await world.enqueue("sync", "a", "b", "c")
-    await raw(world.store).zadd(world.store.keys("ready", "normal"), {names[0]: 9_999_999_999_999})
+    await raw(world.store).zadd(world.store.keys("ready", "global", "normal"), {names[0]: 9_999_999_999_999})
     found = await audit(world.store)
     assert (found.ready["normal"], found.due["normal"], found.due["high"]) == (3, 2, 0)
 
@@ -53,7 +53,7 @@ async def test_jobs_emitted_ahead_are_not_due_yet(world: World) -> None:
 async def test_a_lost_or_doubled_job_shows(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     names = await world.enqueue("sync", "a", "b")
-    await raw(world.store).zrem(world.store.keys("ready", "normal"), names[0])
+    await raw(world.store).zrem(world.store.keys("ready", "global", "normal"), names[0])
     assert (await audit(world.store)).difference == 1
-    await raw(world.store).zadd(world.store.keys("ready", "low"), {names[1]: 1, names[0]: 1})
+    await raw(world.store).zadd(world.store.keys("ready", "global", "low"), {names[1]: 1, names[0]: 1})
     assert (await audit(world.store)).difference == -1

@@ -11,6 +11,7 @@ from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import Priority, Schedule, TaskType
 from taskqueue.store.claim import Result
 from tests.support.store.raw import raw
+from tests.support.store.ready import put_ready
 
 if TYPE_CHECKING:
     from tests.store.conftest import World
@@ -28,7 +29,7 @@ async def fill(world: World, cost: int = 1) -> None:
         jobs = {
             f"{kind}|{user}|~{kind}|{1_000_000 - age * 1_000}|0": 1_000_000 - age * 1_000 for user in USERS
         }
-        await raw(world.store).zadd(world.store.keys.ready(lane), jobs)
+        await put_ready(world.store, lane, jobs)
 
 
 @pytest.mark.parametrize("n", [1, 2, 15])
@@ -52,21 +53,25 @@ async def test_weights_hold_in_calls_with_few_starts(world: World) -> None:
 
 async def test_an_empty_lane_yields(world: World) -> None:
     await fill(world)
-    await raw(world.store).delete(world.store.keys.ready("high"), world.store.keys.ready("normal"))
+    await raw(world.store).delete(
+        world.store.keys.ready("global", "high"), world.store.keys.ready("global", "normal")
+    )
     seen = Counter(job.lease.split("|")[0] for job in (await world.claim(n=30)).jobs)
     assert seen == {"low": 20, "late": 10}
 
 
-async def test_the_earliest_due_of_the_chosen_starts_first(world: World) -> None:
+async def test_turns_decide_the_order_of_the_starts(world: World) -> None:
     await fill(world)
-    dues = [int(job.lease.split("|")[3]) for job in (await world.claim(n=50)).jobs]
-    assert dues == sorted(dues)
+    started = sorted((await world.claim(n=50)).jobs, key=lambda job: job.start_us)
+    lanes = [job.lease.split("|")[0] for job in started]
+    assert lanes[:15] == lanes[15:30] == lanes[30:45]
+    assert Counter(lanes[:15]) == {"high": 8, "normal": 4, "low": 2, "late": 1}
 
 
 async def test_a_lane_starts_its_jobs_by_due(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     jobs = {f"sync|u|~{k}|{due}|0": due for k, due in enumerate([900, 100, 500])}
-    await raw(world.store).zadd(world.store.keys.ready("normal"), jobs)
+    await put_ready(world.store, "normal", jobs)
     got = [int(job.lease.split("|")[3]) for _ in range(3) for job in (await world.claim(n=1)).jobs]
     assert got == [100, 500, 900]
 
@@ -77,7 +82,7 @@ async def test_a_job_is_leased_10_ms_early_and_starts_on_time(world: World) -> N
     assert (await world.claim()).jobs == []
     now_ms = world.clock.now_ms
     name = f"sync|soon|~1|{now_ms + 8}|0"
-    await raw(world.store).zadd(world.store.keys.ready("normal"), {name: now_ms + 8})
+    await put_ready(world.store, "normal", {name: now_ms + 8})
     (job,) = (await world.claim()).jobs
     assert job.lease.startswith(name)
     assert job.start_us == (now_ms + 8) * 1000
@@ -88,7 +93,9 @@ async def test_a_retry_waits_for_its_time(world: World) -> None:
     await world.enqueue("sync", "u")
     (job,) = (await world.claim()).jobs
     assert (await world.claim(results=[Result(job.lease, Outcome.RETRIED, 5_000)])).jobs == []
-    score = (await raw(world.store).zrange(world.store.keys.ready("normal"), 0, 0, withscores=True))[0][1]
+    score = (
+        await raw(world.store).zrange(world.store.keys.ready("global", "normal"), 0, 0, withscores=True)
+    )[0][1]
     assert score == world.clock.now_ms + 5_000
     await world.clock.advance(ms=4_980)
     assert (await world.claim()).jobs == []

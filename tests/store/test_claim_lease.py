@@ -205,7 +205,7 @@ async def test_a_job_returned_with_a_delay_is_leased_after_it(world: World) -> N
     (job,) = (await world.claim()).jobs
     assert (await world.claim(results=[Result(job.lease, Outcome.RETURNED, 60_000)])).jobs == []
     ((name, due_ms),) = await raw(world.store).zrange(
-        world.store.keys("ready:normal"), 0, -1, withscores=True
+        world.store.keys("ready:global:normal"), 0, -1, withscores=True
     )
     assert job.lease.startswith(name.decode())
     assert 50_000 < due_ms - world.clock.now_us / 1000 <= 60_000

@@ -11,8 +11,10 @@ import pytest
 from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import RateLimit, Schedule, TaskType
 from taskqueue.store.claim import JobLease, Result
+from taskqueue.store.types import read_catalog
 from taskqueue.store.users import read_subscriptions
 from tests.support.store.raw import raw
+from tests.support.store.ready import put_ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -26,7 +28,9 @@ TOLERANCE_US = 10_000
 async def backlog(world: World, kind: str, jobs: int, due_ms: int, users: int = 1_000_000) -> None:
     """Ad hoc jobs that have been due since due_ms, in the order of their numbers."""
     names = {f"{kind}|u{k % users}|~{k}|{due_ms + k}|0": due_ms + k for k in range(jobs)}
-    await raw(world.store).zadd(world.store.keys.ready("normal"), names)
+    record = (await read_catalog(world.store)).records[kind]
+    queue = f"type:{kind}" if record.task_type.rate_limit.per_second else "global"
+    await put_ready(world.store, "normal", names, queue)
     await raw(world.store).hincrby(world.store.keys("metrics"), "enqueued", jobs)
 
 
@@ -129,7 +133,7 @@ async def test_the_global_limit_moves_only_for_started_jobs(world: World) -> Non
     tat = await world.tat_us()
     assert len(got.jobs) == 1
     assert tat <= got.now_us + 101_501
-    assert len((await world.waiting())["parked:type:slow"]) == 149
+    assert len((await world.waiting())["ready:type:slow:normal"]) == 149
     await world.conserved()
 
 
@@ -140,7 +144,7 @@ async def test_a_job_needs_both_of_its_limits_and_books_neither_alone(world: Wor
     assert len((await world.claim()).jobs) == 1
     await world.clock.advance(s=11)  # the type is free again, the user is not
     assert (await world.claim()).jobs == []
-    assert set(await world.waiting()) == {"parked:user:u0"}
+    assert set(await world.waiting()) == {"parked:type:both|user:u0"}
     await backlog(world, "both", 3, 500)  # other users find the type free
     assert [user(job) for job in (await world.claim()).jobs] == ["u1"]
     await world.conserved()
@@ -190,6 +194,10 @@ async def test_a_type_without_limit_frees_its_parked_jobs(world: World) -> None:
     assert len((await world.claim()).jobs) == 1
     await world.install(TaskType("slow", HOUR))
     await world.clock.advance(ms=1_100)
+    moving = await world.claim()
+    assert (moving.jobs, moving.next_call_us) == ([], moving.now_us), (
+        "the jobs go to the queue of the global limit"
+    )
     assert len((await world.claim()).jobs) == 2
     assert await raw(world.store).exists(world.store.keys("limits_free_at")) == 0
     assert await read_subscriptions(world.store, "u0") == []

@@ -15,6 +15,7 @@ from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import Schedule, TaskType
 from taskqueue.store.claim import Result, claim
 from tests.support.store.raw import raw
+from tests.support.store.ready import put_ready
 
 if TYPE_CHECKING:
     from tests.store.conftest import World
@@ -35,7 +36,7 @@ class Fleet:
     late_us: list[int] = field(default_factory=list)
 
     async def run(self, dues_us: list[int], until_us: int, look_ahead_us: int = 1_000_000) -> None:
-        client, keys, zero_us = raw(self.world.store), self.world.store.keys, self.world.clock.now_us
+        zero_us = self.world.clock.now_us
         heap = [(0, worker) for worker in range(self.workers)]
         pending: dict[int, list[Result]] = {}
         at = 0
@@ -43,7 +44,7 @@ class Fleet:
             now_us, worker = heapq.heappop(heap)
             while at < len(dues_us) and dues_us[at] <= now_us + look_ahead_us:
                 job = f"{PREFIX}{dues_us[at]}|0|0"
-                await client.zadd(keys.ready("normal"), {job: (zero_us + dues_us[at]) // 1_000})
+                await put_ready(self.world.store, "normal", {job: (zero_us + dues_us[at]) // 1_000})
                 at += 1
             await self.world.clock.set(zero_us + now_us)
             got = await self.world.claim(str(worker), n=self.n, results=pending.pop(worker, []))

@@ -81,8 +81,8 @@ async def test_an_ad_hoc_job_waits_for_the_running_one(world: World) -> None:
     running = (await world.claim()).jobs[0]
     (name,) = await world.enqueue("sync", "u")
     assert (await world.claim()).jobs == []
-    assert await world.waiting() == {"ready:normal": [name]}
-    again_ms = await raw(world.store).zscore(world.store.keys("ready", "normal"), name)
+    assert await world.waiting() == {"ready:global:normal": [name]}
+    again_ms = await raw(world.store).zscore(world.store.keys.ready("global", "normal"), name)
     assert again_ms == world.clock.now_ms + 1_000
     await world.claim(results=[Result(running.lease, Outcome.DONE)])
     await world.clock.advance(s=1)

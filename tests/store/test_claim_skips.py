@@ -10,6 +10,7 @@ from taskqueue.models.values import Schedule, TaskType
 from taskqueue.store.pause import pause
 from taskqueue.store.types import put_types, read_catalog
 from tests.support.store.raw import raw
+from tests.support.store.ready import put_ready
 
 if TYPE_CHECKING:
     from tests.store.conftest import World
@@ -90,7 +91,7 @@ async def test_before_its_deadline_a_job_starts(world: World) -> None:
 async def test_a_call_that_drops_many_jobs_is_bounded(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     gone = {f"sync|u{k}|1000|{k}|0": k for k in range(250)}
-    await raw(world.store).zadd(world.store.keys.ready("normal"), gone)
+    await put_ready(world.store, "normal", gone)
     await raw(world.store).hincrby(world.store.keys("metrics"), "emitted", 250)
     first = await world.claim()
     assert (first.jobs, first.next_call_us) == ([], first.now_us)

@@ -147,11 +147,11 @@ async def test_describe_user_says_why_a_job_waits(taskqueue: Command, folder: Pa
     assert await why() == "no worker is alive: start one with `taskqueue worker`"
     await heartbeat(store, "w-1", 60_000, b"{}", [], [])
     assert await why() == "waits its turn in lane normal for the global limit of 100/s"
-    (name,) = await raw(store).zrange(store.keys.ready("normal"), 0, -1)
-    score = await raw(store).zscore(store.keys.ready("normal"), name)
-    await raw(store).zrem(store.keys.ready("normal"), name)
-    await raw(store).zadd(store.keys("parked:type:fetch-orders"), {name: score})
-    await raw(store).zadd(store.keys("limits_free_at"), {"type:fetch-orders": 1})
+    (name,) = await raw(store).zrange(store.keys.ready("global", "normal"), 0, -1)
+    score = await raw(store).zscore(store.keys.ready("global", "normal"), name)
+    await raw(store).zrem(store.keys.ready("global", "normal"), name)
+    await raw(store).zadd(store.keys("parked:global|type:fetch-orders"), {name: score})
+    await raw(store).zadd(store.keys("limits_free_at"), {"global|type:fetch-orders": 1})
     assert await why() == "waits for the limit of the task type fetch-orders"
     assert (await taskqueue("audit")).exit_code == ExitCode.OK
 

@@ -89,7 +89,7 @@ async def test_audit_names_malformed_values_and_repair_removes_them(
         "types bad",
         "users mal",
         "subscriptions:mal bad",
-        "ready:low garbage",
+        "ready:global:low garbage",
         "leases garbage",
     } <= wanted
 
@@ -115,14 +115,14 @@ async def test_a_removed_member_keeps_the_audit_balanced(
     store: Store, taskqueue: Command, emitted: bool
 ) -> None:
     await Publisher(store).publish(TYPES, USERS)
-    lane = store.keys.ready("low")
+    lane = store.keys.ready("global", "low")
     job = await enqueue(store, "good", "ada")
     if emitted:  # a job that turned into garbage
-        await raw(store).zrem(store.keys.ready("normal"), job)
+        await raw(store).zrem(store.keys.ready("global", "normal"), job)
     await raw(store).zadd(lane, {"garbage": 1e18})
     assert (await audit(store)).difference == (0 if emitted else -1)
     done = await taskqueue("audit", "--repair", "-o", "json")
     facts = json.loads(done.stdout)
-    assert (facts["difference"], facts["repaired"]) == (0, ["ready:low garbage"])
+    assert (facts["difference"], facts["repaired"]) == (0, ["ready:global:low garbage"])
     assert facts["totals"].get("skipped", 0) == (1 if emitted else 0)
     await raw(store).unlink(store.keys("payload"))

@@ -99,7 +99,9 @@ async def begin(store: Store, *batches: tuple[str, ...]) -> int:
 
 
 async def waiting(store: Store) -> set[Due]:
-    names = [name for lane in Lane for name in await store.read(zrange(store.keys.ready(lane), 0, -1))]
+    names = [
+        name for lane in Lane for name in await store.read(zrange(store.keys.ready("global", lane), 0, -1))
+    ]
     jobs = [job_name.parse(name.decode()) for name in names]
     return {(job.type, job.user, job.occurrence or 0) for job in jobs}
 

@@ -25,7 +25,7 @@ HOUR = Schedule(interval_s=3600)
 async def test_a_job_waits_in_the_lane_of_its_type_and_carries_its_params(world: World) -> None:
     await world.install(TaskType("sync", HOUR, priority=Priority.HIGH))
     name = await enqueue(world.store, "sync", "u", {"a": [1]}, job_id="one", life_ms=9_000)
-    assert await world.waiting() == {"ready:high": [name]}
+    assert await world.waiting() == {"ready:global:high": [name]}
     assert (parse(name).id, parse(name).life_ms, parse(name).occurrence) == ("one", 9_000, None)
     (job,) = (await world.claim()).jobs
     assert job.params == '{"a":[1]}'

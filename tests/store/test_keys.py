@@ -28,8 +28,11 @@ EXAMPLES = {
     r"(subscriptions|runs):[^:]+": ("subscriptions:u-1", "subscriptions:USER"),
     r"schedule:[^:]+:\d+": ("schedule:sync:1", "schedule:TYPE:GENERATION"),
     r"spread:.+": ("spread:c*/5 1-3 * * *@Europe/Berlin/300:free", "spread:CLASS"),
-    r"ready:(high|normal|low|backfill)": ("ready:backfill", "ready:LANE"),
-    r"parked:.+": ("parked:user:a.b@c", "parked:LIMIT"),
+    r"ready:.+:(high|normal|low|backfill)": ("ready:type:sync:backfill", "ready:QUEUE:LANE"),
+    r"lanes_(busy|due)": ("lanes_due", "lanes_busy"),
+    r"lane_positions": ("lane_positions", "lane_positions"),
+    r"beats": ("beats", "beats"),
+    r"parked:.+": ("parked:global|user:a.b@c", r"parked:QUEUE\|LIMIT"),
     r"suspects": ("suspects", "suspects"),
     r"limits_free_at": ("limits_free_at", "limits_free_at"),
     r"leases": ("leases", "leases"),
@@ -51,7 +54,7 @@ EXAMPLES = {
 def test_all_keys_of_a_release_share_one_hash_tag() -> None:
     assert KEYS("subscriptions", "u-1") == KEYS.subscriptions("u-1") == "taskqueue:{shop}:subscriptions:u-1"
     assert KEYS.schedule("sync", 2) == "taskqueue:{shop}:schedule:sync:2"
-    assert [KEYS.ready(lane).removeprefix(KEYS.prefix + "ready:") for lane in Lane] == [
+    assert [KEYS.ready("global", lane).removeprefix(KEYS.prefix + "ready:global:") for lane in Lane] == [
         "high",
         "normal",
         "low",

@@ -38,6 +38,8 @@ SELDOM_READ = (
     "type spread",
     "type parked",
     "type schedule",
+    "type beats",
+    "member beats",
 )
 
 

@@ -16,6 +16,7 @@ from taskqueue.store.command import zscore
 from taskqueue.store.dead import retry_dead
 from taskqueue.store.oldest import find_oldest
 from tests.support.store.raw import raw
+from tests.support.store.ready import put_ready
 
 if TYPE_CHECKING:
     from taskqueue.store.script import Script
@@ -50,7 +51,7 @@ async def test_the_oldest_job_is_found_in_lanes_limits_and_leases(world: World) 
     await emitted(world, "lane", 500, 400)
     await world.enqueue("lane", "u")
     places = {name: len(jobs) for name, jobs in (await world.waiting()).items()}
-    assert places == {"parked:type:parked": 2, "ready:normal": 3}
+    assert places == {"ready:type:parked:normal": 2, "ready:global:normal": 3}
     offsets = await offset_ms(world)
     assert await found(world, "leased", "parked", "lane", "nothing") == {
         "leased": 100_000 + offsets["leased"],
@@ -77,10 +78,10 @@ async def test_long_lanes_and_many_limits_are_read_to_their_ends(
     await world.install(TaskType("sync", HOUR))
     keys, client = world.store.keys, raw(world.store)
     jobs = {f"sync|u-{k}|{k}|0|0": 5_000_000 - k for k in range(2_000, 3_000)}
-    await client.zadd(keys.ready("high"), jobs)
+    await put_ready(world.store, "high", jobs)
     for k in range(1_000, 1_050):
-        await client.zadd(keys("parked", "user", f"u-{k}"), {f"sync|u-{k}|{k}|7|0": k})
-        await client.zadd(keys("limits_free_at"), {f"user:u-{k}": k})
+        await client.zadd(keys("parked", f"global|user:u-{k}"), {f"sync|u-{k}|{k}|7|0": k})
+        await client.zadd(keys("limits_free_at"), {f"global|user:u-{k}": k})
     assert await found(world, "sync") == {"sync": 1_000_007}
     await client.unlink(keys("limits_free_at"))
     assert await found(world, "sync") == {"sync": 2_000_000}
@@ -92,12 +93,12 @@ async def test_malformed_jobs_are_passed_over(world: World) -> None:
     await emitted(world, "sync", 700)
     keys, client = world.store.keys, raw(world.store)
     await client.zadd(
-        keys.ready("low"),
+        keys.ready("global", "low"),
         {"garbage": 1, "sync|u": 2, "sync|u|x|y|z": 3, f"sync|u|{'9' * 400}|0|0": 3, b"sync|\xff|1": 4},
     )
-    await client.set(keys.ready("backfill"), "no lane")
+    await client.set(keys.ready("global", "backfill"), "no lane")
     assert (await found(world, "sync")).keys() == {"sync"}
-    await client.unlink(keys.ready("backfill"), keys.ready("low"))
+    await client.unlink(keys.ready("global", "backfill"), keys.ready("global", "low"))
 
 
 @pytest.mark.parametrize("verb", ["leave", "retry", "type", "user", "global", "lost", "redriven"])
@@ -132,26 +133,26 @@ async def test_a_job_returned_behind_the_scan_is_found(
 
 
 async def test_a_job_moving_between_limits_is_found(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    both = RateLimit(per_second=0.001, per_user_per_second=0.001)
-    await world.install(TaskType("sync", HOUR, rate_limit=both))
+    await world.install(TaskType("sync", HOUR, rate_limit=RateLimit(per_user_per_second=0.001)))
     await world.subscribe("u", "sync")
     await emitted(world, "sync", 600, 700)
     (first,) = (await world.claim()).jobs
     await world.claim(n=0, results=[Result(first.lease, Outcome.DONE)])
-    assert (await world.waiting()).keys() == {"parked:type:sync"}
+    assert (await world.waiting()).keys() == {"parked:global|user:u"}
     client, keys, real = raw(world.store), world.store.keys, world.store.scan
 
     async def scan(*args: Any) -> Any:
         """Let the job be where no look goes any more: behind a limit that the list of limits does not have."""
         assert [rows async for rows in real(*args)]
-        await client.set(keys("limit", "type:sync"), 1, px=60_000)
-        await client.zadd(keys("limits_free_at"), {"type:sync": 1})
+        await client.set(keys("limit", "user:u"), 1, px=60_000)
+        await client.zadd(keys("limits_free_at"), {"global|user:u": 1})
+        await client.zadd(keys("limits_closed_until"), {"type:sync": world.clock.now_us + 60_000_000})
         await world.claim()
         yield []
 
     monkeypatch.setattr(world.store, "scan", scan)
     looked = await found(world, "sync")
-    assert (await world.waiting()).keys() == {"parked:user:u"}
+    assert (await world.waiting()).keys() == {"parked:global|type:sync"}
     assert looked.keys() == {"sync"}
 
 

@@ -89,7 +89,7 @@ async def test_evicted_keys_are_counted_with_lost_jobs(store: Store) -> None:
         watch = RetentionWatch(full)
         await watch.look()
         await enqueue(full, "sync", "ada")
-        await raw(full).unlink(full.keys.ready("normal"))
+        await raw(full).unlink(full.keys.ready("global", "normal"))
         before, count = measured("taskqueue_store_evicted_keys_total"), 0
         used = (await raw(full).info("memory"))["used_memory"]
         await raw(full).config_set("maxmemory", used + 1_000_000)

@@ -55,7 +55,9 @@ async def start_at(store: Store, cursor_ms: int, types: dict[str, TaskType], use
 
 
 async def emitted(store: Store) -> list[tuple[str, str, int]]:
-    names = [name for lane in Lane for name in await raw(store).zrange(store.keys.ready(lane), 0, -1)]
+    names = [
+        name for lane in Lane for name in await raw(store).zrange(store.keys.ready("global", lane), 0, -1)
+    ]
     jobs = [job_name.parse(name.decode()) for name in names]
     return [(job.type, job.user, job.occurrence or 0) for job in jobs]
 

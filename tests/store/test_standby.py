@@ -42,6 +42,6 @@ async def test_standby_jobs_keep_running_or_go_back_late(world: World, redis_url
     assert left_ms.keys() == {"runs", "overdue", "next"}
     assert left_ms["overdue"] < LONG_MS / 2, "its timeout has passed: on a loop that ran it would have ended"
     assert min(left_ms["runs"], left_ms["next"]) > LONG_MS / 2
-    (ready,) = (await world.waiting())["ready:normal"]
+    (ready,) = (await world.waiting())["ready:global:normal"]
     assert ready.startswith("sync|missed|")
     await world.conserved()

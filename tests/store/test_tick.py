@@ -49,14 +49,14 @@ async def test_a_tick_emits_its_ranges_and_moves_the_cursor(three: World) -> Non
     assert await read_cursor(three.store) == before + 5
     # 2227 and 854: the golden stride of an hour.
     assert await three.waiting() == {
-        "ready:normal": ["sync|a|1000|0|0", "sync|c|1000|854000|0", "sync|b|1000|2227000|0"]
+        "ready:global:normal": ["sync|a|1000|0|0", "sync|c|1000|854000|0", "sync|b|1000|2227000|0"]
     }
 
 
 async def test_a_range_emits_only_its_offsets(three: World) -> None:
     part = DueRange("sync", 1, 1, 854_000, 1_000, 7_000, Priority.NORMAL, overdue=True)
     assert (await step(three, part)).emitted == 1
-    assert await three.waiting() == {"ready:backfill": ["sync|c|1000|854000|7000"]}
+    assert await three.waiting() == {"ready:global:backfill": ["sync|c|1000|854000|7000"]}
 
 
 async def test_a_second_caller_with_the_same_cursor_emits_nothing(three: World) -> None:

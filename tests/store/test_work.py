@@ -19,6 +19,7 @@ from taskqueue.store.script import Script
 from taskqueue.store.types import put_types, read_catalog
 from taskqueue.store.work import read_work
 from tests.support.store.raw import raw
+from tests.support.store.ready import put_ready
 
 if TYPE_CHECKING:
     import random
@@ -151,7 +152,7 @@ async def test_parked_jobs_count_one_per_free_limit(world: World) -> None:
     assert len((await world.claim()).jobs) == 2
     assert (await read_work(world.store)).due == {}, "no worker could start any"
     for user in ("ada", "bob"):
-        await raw(world.store).zadd(world.store.keys("limits_free_at"), {f"user:{user}": 1})
+        await raw(world.store).zadd(world.store.keys("limits_free_at"), {f"global|user:{user}": 1})
     assert (await read_work(world.store)).due == {"parked": Due(2, 4.0, 2)}
 
 
@@ -161,7 +162,7 @@ async def test_a_long_queue_is_counted_exactly_and_its_types_are_sampled(
     await world.install(TaskType("quick", HOUR), TaskType("slow", HOUR))
     await ran(world, "quick", 100_000)
     await ran(world, "slow", 1_900_000)
-    lane = world.store.keys.ready("normal")
+    lane = world.store.keys.ready("global", "normal")
     kinds = chance.choices(("quick", "slow"), (3, 1), k=20_000)
     await raw(world.store).zadd(lane, {f"{kind}|u{n}|~{n}|1|0": 1_000 + n for n, kind in enumerate(kinds)})
     means_s = []
@@ -185,9 +186,7 @@ async def test_reading_costs_the_same_at_any_backlog(world: World) -> None:
     costs = list[int]()
     for jobs in (2_000, 100_000):
         async with raw(world.store).connect() as client:
-            await client.zadd(
-                world.store.keys.ready("normal"), {f"sync|u{n}|~{n}|1|0": n for n in range(jobs)}
-            )
+            await put_ready(world.store, "normal", {f"sync|u{n}|~{n}|1|0": n for n in range(jobs)})
             pipeline = client.pipeline(transaction=True)  # no other client is counted
             pipeline.config_resetstat()
             pipeline.eval(script.source("work"), 1, world.store.keys.prefix)
@@ -195,7 +194,7 @@ async def test_reading_costs_the_same_at_any_backlog(world: World) -> None:
             stats = (await pipeline.execute())[-1]
         costs.append(sum(v["calls"] for k, v in stats.items() if k in {"cmdstat_zrange", "cmdstat_hget"}))
     assert costs[0] == costs[1] < 100
-    await raw(world.store).unlink(world.store.keys.ready("normal"))
+    await raw(world.store).unlink(world.store.keys.ready("global", "normal"))
 
 
 async def test_the_limit_in_force_and_the_workers_seen_are_told(world: World) -> None:

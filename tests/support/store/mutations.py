@@ -34,7 +34,7 @@ _QUEUES = ("ready:", "parked:", "suspects")
 SCORES = ("inf", "-inf", "1e300", "-1e300", "0.5")
 LIMITER = (
     *("start_us", "cost", "max_cost", "closed_until_us", "first_seen_us", "last_call_us", "reap_from_us"),
-    *("due_covered_us", "idle_poll_us", "lane_position", "backlog_covered_us"),
+    *("due_covered_us", "idle_poll_us", "lane_position", "seen_version"),
 )
 METRICS = ("emitted", "enqueued", "done", "skipped", "reserved_slots", "malformed")
 
@@ -75,10 +75,15 @@ class Mutation:
             await client.zadd(key, {self.value: "1"})
         elif await client.zadd(key, {self.field: self.value}) and self.name.startswith(_QUEUES):
             await _count_in(store)
-            if self.name.startswith("parked:"):  # whoever parks a job says when its limit is free
-                await client.zadd(
-                    store.keys("limits_free_at"), {self.name.removeprefix("parked:"): 1}, nx=True
-                )
+            await self._enter(store)
+
+    async def _enter(self, store: Store) -> None:
+        """Enter an added job into its index, as every script that adds a job does."""
+        if self.name.startswith("parked:"):
+            entry = {self.name.removeprefix("parked:"): 1}
+            await raw(store).zadd(store.keys("limits_free_at"), entry, nx=True)
+        elif self.name.startswith("ready:"):
+            await raw(store).zadd(store.keys("lanes_due"), {self.name.removeprefix("ready:"): 1}, nx=True)
 
 
 async def _count_in(store: Store) -> None:
@@ -151,11 +156,14 @@ def _fields(task_type: str, user: str) -> Iterator[tuple[str, str]]:
 
 
 def _queues(task_type: str, user: str) -> Iterator[str]:
-    yield from (f"ready:{lane}" for lane in Lane)
+    yield from (f"ready:global:{lane}" for lane in Lane)
     yield from (
-        f"parked:type:{task_type}",
-        f"parked:user:{user}",
+        f"parked:global|type:{task_type}",
+        f"parked:global|user:{user}",
         "limits_free_at",
+        "lanes_busy",
+        "lanes_due",
+        "beats",
         "limits_closed_until",
         "leases",
         "suspects",

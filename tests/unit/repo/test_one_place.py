@@ -167,7 +167,7 @@ LANE_PLACES: dict[str, Callable[[], tuple[Iterable[object], Iterable[object]]]] 
     "weights": lambda: (WEIGHTS, Lane),
     "turns of claim": lambda: (turns(), Lane),
     "lanes of the scripts": lambda: (dict.fromkeys(lua_table("LANES")), Lane),
-    "keys without a TTL": lambda: ([one for one in Lane if _permanent(f"ready:{one}")], Lane),
+    "keys without a TTL": lambda: ([one for one in Lane if _permanent(f"ready:global:{one}")], Lane),
     "lanes of jobs on time": lambda: (map(lane_of, Priority), set(Lane) - {Lane.BACKFILL}),
     "priorities of the definition": lambda: (crd_choices("priority"), Priority),
     "docs/redis.md": lambda: (listed(r"Lanes: ([a-z, ]+) \|", "docs/redis.md"), Lane),

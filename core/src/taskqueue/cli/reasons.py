@@ -68,4 +68,7 @@ def _lane_reason(job: WaitingJob, conditions: Conditions) -> str:
         return "no global limit is set, so nothing starts: `taskqueue limit set N`"
     if not any(conditions.now_ms - worker.seen_ms <= ALIVE_MS for worker in conditions.workers):
         return "no worker is alive: start one with `taskqueue worker`"
-    return f"waits its turn in lane {job.where} for the global limit of {catalog.rate:g}/s"
+    record = catalog.records.get(name.type)
+    own = record.task_type.rate_limit.per_second if record else None
+    limit = f"limit of the task type of {own:g}/s" if own else f"global limit of {catalog.rate:g}/s"
+    return f"waits its turn in lane {job.where} for the {limit}"

@@ -16,7 +16,7 @@ from taskqueue.scheduler.user_writer import UserWriter, batches
 from taskqueue.sources.desired import Protected
 from taskqueue.store.connection import Store
 from taskqueue.store.fence import UNFENCED, Fence
-from taskqueue.store.inspection import wake_parked
+from taskqueue.store.inspection import INDEXES, rebuild_indexes
 from taskqueue.store.repair import forget_notes, repair
 from taskqueue.store.types import Catalog
 from taskqueue.store.users import Source
@@ -148,9 +148,10 @@ class Publisher:
                 list({found[location].user_id: found[location] for location in locations}.values())
             )
             await forget_notes(self._store, locations)
-        if b"limits_free_at" in notes:
-            await repair(self._store, await wake_parked(self._store))
-            await forget_notes(self._store, [b"limits_free_at"])
+        lost = [index.encode() for index in INDEXES if index.encode() in notes]
+        if lost:
+            await repair(self._store, await rebuild_indexes(self._store))
+            await forget_notes(self._store, lost)
         lost = [location for location in notes if location in _WRITTEN_BY_PUBLISH]
         if lost:
             self.incomplete = True

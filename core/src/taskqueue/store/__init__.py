@@ -58,6 +58,7 @@ Looked at:
     lookup          one user
     oldest          the oldest job of each type
     inspection      every value of a release
+    families        families of keys, and the readers of their values
     repair          removal of malformed values
     retention       eviction and missing keys
     places          places of subscriptions in their windows

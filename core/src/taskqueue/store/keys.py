@@ -20,7 +20,10 @@ PERMANENT = (
     r"(subscriptions|runs):[^:]+",  # one field a subscription
     r"schedule:[^:]+:\d+",  # one member a subscription and live generation
     r"spread:.+",  # one counter and one set of freed numbers a class
-    rf"ready:({'|'.join(Lane)})",  # maxBacklog: the cursor waits
+    rf"ready:.+:({'|'.join(Lane)})",  # maxBacklog: the cursor waits
+    r"lanes_(busy|due)",  # one member a lane of a queue: a task type with a limit of its own, or `global`
+    r"lane_positions",  # one field a queue
+    r"beats",  # one member a worker's channel, removed once past
     r"parked:.+",  # maxBacklog
     r"suspects",  # jobs in the system
     r"limits_free_at",  # one member a parked key
@@ -31,7 +34,7 @@ PERMANENT = (
     r"dead",  # maxDead
     r"dead:body",  # maxDead
     r"limits_closed_until",  # limits closed by a handler, removed once open again
-    r"limiter",  # 14 fields
+    r"limiter",  # 15 fields
     r"service_times",  # one field a task type; those of removed types go with the next publish
     r"metrics",  # 17 fields
     r"malformed",  # 1,000 fields (scripts/lib/base.lua)
@@ -75,8 +78,8 @@ class Keys:
     def runs(self, user: str) -> str:
         return self("runs", user)
 
-    def ready(self, lane: str) -> str:
-        return self("ready", lane)
+    def ready(self, queue: str, lane: str) -> str:
+        return self("ready", queue, lane)
 
     def is_permanent(self, key: str) -> bool:
         """Tell whether a key of this release is in PERMANENT."""

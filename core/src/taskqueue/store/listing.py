@@ -6,7 +6,6 @@ from functools import partial
 
 import msgspec
 
-from taskqueue.plan.lanes import Lane
 from taskqueue.store.command import hgetall, zrange, zrange_scores
 from taskqueue.store.connection import Store
 from taskqueue.store.job_name import parse, split_lease
@@ -30,17 +29,16 @@ class WaitingJob:
 async def read_jobs(store: Store, most: int = 100) -> list[WaitingJob]:
     """Read the first `most` jobs of every lane and of every limit that jobs wait for, suspects, and leased jobs."""
     keys = store.keys
-    limits = [text(name) for name in await store.read(zrange(keys("limits_free_at"), 0, most))]
-    lanes: list[str] = list(Lane)
-    places = [*lanes, "suspects", *(f"parked:{limit}" for limit in limits)]
-    queues = [keys.ready(place) if place in lanes else keys(place) for place in places]
+    indexes = ("limits_free_at", "lanes_busy", "lanes_due")
+    limits, *lanes = await store.read_all([zrange(keys(index), 0, most) for index in indexes])
+    names = [f"ready:{text(lane)}" for index in lanes for lane in index]
+    names += ["suspects", *(f"parked:{text(limit)}" for limit in limits)]
     *waiting, leased = await store.read_all(
-        [zrange_scores(key, 0, most - 1) for key in (*queues, keys("leases"))]
+        [zrange_scores(keys(name), 0, most - 1) for name in (*names, "leases")]
     )
-    names = [place if place.startswith("parked:") else f"ready:{place}" for place in places]
     jobs = [
-        store.malformed.read(location_of(name, member), partial(read_waiting, place, member, score))
-        for place, name, rows in zip(places, names, waiting, strict=True)
+        store.malformed.read(location_of(name, member), partial(read_waiting, where_of(name), member, score))
+        for name, rows in zip(names, waiting, strict=True)
         for member, score in rows
     ]
     jobs += [
@@ -48,6 +46,14 @@ async def read_jobs(store: Store, most: int = 100) -> list[WaitingJob]:
         for member, score in leased
     ]
     return [job for job in jobs if job]
+
+
+def where_of(name: str) -> str:
+    """Return the place of the jobs in a key, for people: a lane, parked:LIMIT or suspects."""
+    family, _, rest = name.partition(":")
+    if family == "ready":
+        return rest.rpartition(":")[2]
+    return f"parked:{rest.partition('|')[2]}" if family == "parked" else name
 
 
 def read_waiting(where: str, member: bytes, score: float) -> WaitingJob:

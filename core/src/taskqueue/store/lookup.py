@@ -3,12 +3,11 @@
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
 
-from taskqueue.plan.lanes import Lane
-from taskqueue.store.command import hmget, zscan, zscore
+from taskqueue.store.command import hmget, zrange, zscan, zscore
 from taskqueue.store.connection import Store
 from taskqueue.store.job_name import parse
-from taskqueue.store.listing import WaitingJob, read_waiting
-from taskqueue.store.malformed import location_of
+from taskqueue.store.listing import WaitingJob, read_waiting, where_of
+from taskqueue.store.malformed import location_of, text
 from taskqueue.store.scalars import END_MS
 from taskqueue.store.users import Source, StoredUser
 
@@ -47,13 +46,14 @@ async def find_jobs(store: Store, user: str, types: Sequence[str]) -> list[Waiti
 
     The search walks the whole queue, a thousand jobs a call.
     """
-    limits = [f"parked:type:{name}" for name in types] + [f"parked:user:{user}"]
-    places: list[tuple[str, str]] = [(lane, store.keys.ready(lane)) for lane in Lane]
-    places += [(place, store.keys(place)) for place in [*limits, "suspects"]]
+    indexes = [zrange(store.keys(index), 0, -1) for index in ("lanes_busy", "lanes_due")]
+    names = sorted({f"ready:{text(lane)}" for index in await store.read_all(indexes) for lane in index})
+    names += [f"parked:global|type:{name}" for name in types]
+    names += [f"parked:{queue}|user:{user}" for queue in ("global", *(f"type:{name}" for name in types))]
     found: dict[str, WaitingJob] = {}
-    for where, key in [*places, ("leased", store.keys("leases"))]:
-        async for member, score in _members(store, key, f"*|{user}|*"):
-            name = key.removeprefix(store.keys.prefix)
+    for name in [*names, "suspects", "leases"]:
+        where = "leased" if name == "leases" else where_of(name)
+        async for member, score in _members(store, store.keys(name), f"*|{user}|*"):
             job = store.malformed.read(location_of(name, member), partial(read_waiting, where, member, score))
             if job and parse(job.name).user == user:
                 found[job.name] = job  # the later place: the job moved there meanwhile

@@ -7,7 +7,6 @@ from typing import Any, TypeVar
 
 import msgspec
 
-from taskqueue.plan.lanes import Lane
 from taskqueue.store.command import zscan
 from taskqueue.store.connection import Store
 from taskqueue.store.script import Script
@@ -26,7 +25,9 @@ def _shape(answer: Any, shape: type[_Value]) -> _Value | None:
 
 
 #: Instants that come from keys are text.
-_SCAN_MOVES = Script("scan_moves", partial(_shape, shape=tuple[int, bytes | int, bytes | int, _Numbers]))
+_SCAN_MOVES = Script(
+    "scan_moves", partial(_shape, shape=tuple[int, bytes | int, bytes | int, _Numbers, list[bytes]])
+)
 _SCAN_JOBS = Script("scan_jobs", partial(_shape, shape=tuple[int, bytes, _Numbers]))
 
 
@@ -52,7 +53,7 @@ async def find_oldest(store: Store, types: Collection[str]) -> Oldest | None:
     if began is None or not began.installed_ms or not began.cursor_ms:
         return None
     named, oldest = pack(list(types)), dict[str, int]()
-    lanes = [f"ready:{lane}" for lane in Lane]
+    lanes = [f"ready:{lane}" for lane in began.lanes]
     whole = await _scan(store, began.now_ms, named, lanes, oldest)
     async for rows in store.scan(zscan(store.keys("limits_free_at"), _MEMBERS)):
         limits = [f"parked:{limit.decode(errors='replace')}" for limit, _ in rows]
@@ -72,14 +73,21 @@ class _Edge:
     installed_ms: int
     cursor_ms: int
     moved: Mapping[str, int]
+    lanes: Sequence[str]
 
 
 async def _edge(store: Store, began_ms: int) -> _Edge | None:
     answer = await store.run(_SCAN_MOVES, began_ms)
     if answer is None:
         return None
-    now_ms, installed, cursor, moved = answer
-    return _Edge(now_ms, int(installed), int(cursor), _by_type(moved))
+    now_ms, installed, cursor, moved, lanes = answer
+    return _Edge(
+        now_ms,
+        int(installed),
+        int(cursor),
+        _by_type(moved),
+        [lane.decode(errors="replace") for lane in lanes],
+    )
 
 
 async def _scan(

@@ -16,7 +16,7 @@ _BATCH = 200
 NOTES = "malformed"
 
 
-Action = Literal["field", "member", "score", "key", "type", "subscription", "parked", "note"]
+Action = Literal["field", "member", "score", "key", "type", "subscription", "parked", "lane", "note"]
 
 
 class Repair(NamedTuple):

@@ -9,8 +9,11 @@ local answer = {
   ready = jobs.ready, due = {}, parked = jobs.parked, suspects = jobs.suspects, leased = jobs.leased,
   cursor = read_cursor() or -1, now = now,
 }
-for _, lane in ipairs(LANES) do
-  answer.due[lane] = redis.call('ZCOUNT', P .. 'ready:' .. lane, '-inf', now)
+for _, lane in ipairs(LANES) do answer.due[lane] = 0 end
+for _, lane in ipairs(list_lanes_with_jobs()) do
+  local priority = string.match(lane, '%l+$')
+  local due = redis.call('ZCOUNT', P .. 'ready:' .. lane, '-inf', now)
+  if answer.due[priority] then answer.due[priority] = answer.due[priority] + due end
 end
 answer.dead_letters = redis.call('ZCARD', P .. 'dead')
 answer.totals = read_balanced()

@@ -11,42 +11,8 @@
 --         isolation: 1 become empty and call with suspects = 2; 2 the one job is a suspect, run no other with it
 --         closed until: a handler closed the global limit until then; 0 if it is open
 -- A repeated call (same worker and seq) gives the same jobs, less those lost meanwhile, and settles nothing twice.
--- uses: base types limiter limits jobs settle reap call admission lanes parked suspects next_call
+-- uses: base types queues limiter limits jobs settle reap call lanes admission parked sweep suspects next_call
 jobs_move = true
-
--- Leases jobs in the order of their starts: from the lanes, and at most every second slot a parked one.
-local function take_jobs(call)
-  local waiting, picked, at, heads, parked_last = list_waiting(call), {}, 1, {}, false
-  local function remove_heads()
-    for lane, number in pairs(heads) do
-      if number > 0 then redis.call('ZREMRANGEBYRANK', P .. 'ready:' .. LANES[lane], 0, number - 1) end
-    end
-    heads = {}
-  end
-  while #call.jobs < call.max_jobs and call.examined < MAX_EXAMINED do
-    local start_us = next_start(call)
-    call.limited = start_us > call.horizon_us
-    if call.limited then break end
-    if at > #picked then
-      remove_heads()
-      local fit = math.floor((call.horizon_us - start_us) / call.limiter.slot_us) + 1
-      picked, at = pick(call, math.min(call.max_jobs - #call.jobs, fit), start_us), 1
-    end
-    local job = picked[at]
-    local is_free = waiting[1] and waiting[1].free <= math.max(start_us, now_us + EARLY_US)
-    if is_free and not (parked_last and job) then
-      take_parked(call, waiting, start_us)
-      parked_last = true
-    elseif job then
-      heads[job.lane] = (heads[job.lane] or 0) + take_ready(call, job, start_us)
-      at, parked_last = at + 1, false
-    else
-      break
-    end
-    call.examined = call.examined + 1
-  end
-  remove_heads()
-end
 
 -- Writes the leases and reads the attempts of the leased jobs.
 local function write_leases(call)
@@ -59,21 +25,12 @@ local function write_leases(call)
   end
 end
 
--- Tells whether it is time to take jobs. While more than half of the horizon is reserved, a call takes nothing and leaves
--- the rest to the worker that was called for it: so a call takes half a horizon's worth or nothing, instead of a part for
--- every idle worker that polls. No job starts later.
-local function is_time(call)
-  if not call.limiter.slot_us then return false end  -- without a rate there is no time worth calling at
-  call.limited = call.limiter.tat_us > now_us + HORIZON_US / 2 + PROMPT_US
-  return call.max_jobs > 0 and not call.limited
-end
-
 local call = open_call(ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]))
 if recall(call) then return answer_call(call, now_us, cmsgpack.pack(call.jobs)) end
 settle_results(call.limiter, cmsgpack.unpack(ARGV[5]))
 reap_expired(call.limiter, call.lease_ms)
 local waits_alone = isolate(call, ARGV[7])
-if not waits_alone and is_time(call) then take_jobs(call) end
+if not waits_alone and call.max_jobs > 0 and call.limiter.slot_us then take_jobs(call) end
 write_leases(call)
 flush_forgotten()
 flush_served()

@@ -4,9 +4,10 @@
 --       3 with a cursor that was set back: JSON with the instant from which each type is emitted again, or empty
 --       4 the instant (ms) at which that ends
 -- Output  1 if the store was changed; an existing cursor or installation mark is never changed
--- uses: base
+-- uses: base types queues
 if ARGV[1] == 'rate' then
   redis.call('HSET', P .. 'config', 'rate', ARGV[2])
+  look_again()
   return 1
 end
 read_cursor()  -- sets an unreadable cursor aside

@@ -5,7 +5,8 @@
 --       field: delete it from a hash · member: remove it from a sorted set · score: set a member's score
 --       key: set it aside if it has another Redis type · type: delete its record; its subscriptions wait for it
 --       subscription: delete it, and the user's digest, so that the manifests write all of the user again
---       parked: enter a limit with parked jobs into `limits_free_at` again · note: delete a place from `malformed`
+--       parked: enter a limit with parked jobs into `limits_free_at` again · lane: enter a lane with jobs into
+--       `lanes_due` again · note: delete a place from `malformed`
 -- Output  msgpack [1 if the repair was made, else 0, ...]
 -- uses: base
 jobs_move = true
@@ -33,6 +34,13 @@ end
 function repairs.parked(name, limit)
   local added = redis.call('ZADD', P .. name, 'NX', 0, limit)
   if added == 1 then surplus = surplus + redis.call('ZCARD', P .. 'parked:' .. limit) end
+  return added
+end
+
+function repairs.lane(name, lane)
+  if redis.call('ZSCORE', P .. 'lanes_busy', lane) then return end
+  local added = redis.call('ZADD', P .. name, 'NX', 0, lane)
+  if added == 1 then surplus = surplus + redis.call('ZCARD', P .. 'ready:' .. lane) end
   return added
 end
 
@@ -73,8 +81,7 @@ for i = 1, #ARGV, 4 do
     if redis.call('HDEL', P .. 'malformed', name .. ' ' .. field) == 0 then increment('malformed', 1) end
   end
 end
-local parked_counted = redis.call('HEXISTS', P .. 'malformed', 'limits_free_at') == 0
-if parked_counted and redis.call('HDEL', P .. 'malformed', 'jobs') == 1 then
+if not index_lost() and redis.call('HDEL', P .. 'malformed', 'jobs') == 1 then
   unbalanced = math.huge
 end
 flush_counts()

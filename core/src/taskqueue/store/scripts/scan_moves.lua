@@ -1,8 +1,8 @@
 -- scan_moves: begins or ends a scan for the oldest jobs. In between scan_jobs reads the jobs, and jobs may move.
 -- KEYS  1 prefix
 -- ARGV  1 when the scan began, ms; 0: it begins
--- Output  [now ms, installed ms, cursor ms, [type, oldest due ms of jobs that moved back during the scan, ...]]; 0 for a
---         missing value; [] if moves were not recorded for a while: the scan is void
+-- Output  [now ms, installed ms, cursor ms, [type, oldest due ms of jobs that moved back during the scan, ...], [queue,
+--         ...]]; 0 for a missing value; [] if moves were not recorded for a while: the scan is void
 -- uses: base scan
 local began = tonumber(ARGV[1])
 if not keep_scanning(began) then return {} end
@@ -18,4 +18,4 @@ if began > 0 then
     end
   end
 end
-return { now, read_installed() or 0, read_cursor() or 0, moved }
+return { now, read_installed() or 0, read_cursor() or 0, moved, list_lanes_with_jobs() }

@@ -6,7 +6,7 @@
 -- Output  [verdict, cursor ms, now ms, emitted]; verdicts: ok, lost (no cursor), moved (another caller moved the cursor),
 --         types (another version), ahead (over LOOK_AHEAD_MS ahead of the clock), full (too many jobs wait),
 --         big (halve the step)
--- uses: base
+-- uses: base types queues
 jobs_move = true
 local LOOK_AHEAD_MS = 1000
 local UNBOUNDED = 1e15  -- a number Redis still reads as an integer
@@ -62,14 +62,16 @@ for _, range in ipairs(cmsgpack.unpack(ARGV[6])) do
 end
 
 local lanes, emitted = {}, 0
-local function push(lane)
+local function flush_lane(lane)
   emitted = emitted + redis.call('ZADD', P .. 'ready:' .. lane, 'NX', unpack(lanes[lane]))
   lanes[lane] = nil
 end
 for _, batch in ipairs(batches) do
   local range, rows = batch[1], batch[2]
   local head, tail = range[1] .. '|', '|' .. int(range[5]) .. '|'
-  local life, base, lane = '|' .. int(range[6]), range[5] * 1000, range[7]
+  local queue = queue_of({ type = range[1] })
+  local life, base, lane = '|' .. int(range[6]), range[5] * 1000, queue .. ':' .. range[7]
+  announce(lane, (base + (tonumber(rows[2]) or 0)) * 1000)
   for i = 1, #rows, 2 do
     local pairs_of = lanes[lane]
     if not pairs_of then
@@ -80,13 +82,13 @@ for _, batch in ipairs(batches) do
     if offset % 1 == 0 then
       pairs_of[#pairs_of + 1] = base + offset
       pairs_of[#pairs_of + 1] = head .. rows[i] .. tail .. offset .. life
-      if #pairs_of >= 1000 then push(lane) end
+      if #pairs_of >= 1000 then flush_lane(lane) end
     else
       note('schedule:' .. range[1] .. ':' .. range[2] .. ' ' .. rows[i])
     end
   end
 end
-for lane in pairs(lanes) do push(lane) end
+for lane in pairs(lanes) do flush_lane(lane) end
 redis.call('SET', P .. 'cursor', int(target))
 local replay_end = redis.call('HGET', P .. 'config', 'replay_end')
 if replay_end and target >= (whole(replay_end) or 0) then redis.call('HDEL', P .. 'config', 'replay', 'replay_end') end

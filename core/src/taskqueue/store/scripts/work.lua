@@ -39,13 +39,20 @@ end
 
 math.randomseed(now % 1000003)
 for _, lane in ipairs(LANES) do
-  local key = P .. 'ready:' .. lane
+  local key = P .. 'ready:' .. GLOBAL .. ':' .. lane
   local jobs = redis.call('ZCOUNT', key, '-inf', now)
   if jobs > 0 then add(lane, jobs, redis.call('ZRANGE', key, 0, 0, 'WITHSCORES')[2], sample_of(key, jobs)) end
 end
 local limits, heads = redis.call('ZCOUNT', P .. 'limits_free_at', '-inf', int(now_us)), {}
 for _, limit in ipairs(redis.call('ZRANGE', P .. 'limits_free_at', 0, math.min(limits, STRATA) - 1)) do
   heads[#heads + 1] = redis.call('ZRANGE', P .. 'parked:' .. limit, 0, 0)[1]
+end
+-- Of a lane whose type has a limit of its own as many jobs count as can start now: one.
+for _, index in ipairs({ 'lanes_busy', 'lanes_due' }) do
+  for _, lane in ipairs(redis.call('ZRANGEBYSCORE', P .. index, '-inf', int(now_us), 'LIMIT', 0, STRATA)) do
+    local head = string.find(lane, '^type:') and redis.call('ZRANGE', P .. 'ready:' .. lane, 0, 0)[1]
+    if head then heads[#heads + 1], limits = head, limits + 1 end
+  end
 end
 local suspects = redis.call('ZCARD', P .. 'suspects')
 if suspects > 0 then

@@ -2,6 +2,7 @@
 --   leased           the job starts then
 --   gone             the job ended, or was no job
 --   deferred         try again in a second
+--   moved            the type's jobs take from other limits now: the job goes to another queue
 --   parked, limit    the job must wait for this limit
 local UNREADABLE_US = 1000000  -- an unreadable type is read again after this
 local RECORD_MS = 60000        -- a job waits this long for an unreadable subscription
@@ -55,20 +56,21 @@ local function read_params(job, task_type)
   return params
 end
 
--- Takes a start of the limits of type and user. Returns the limit that is not free then, if one is not.
-local function take_limits(job, task_type, start_us)
-  if any_closed == false and task_type.type_us == 0 and task_type.user_us == 0 then return end  -- as most
+-- Takes a start of the limits outside the queue's path. Returns the limit that is not free then, if one is not.
+local function take_limits(job, task_type, queue, start_us)
+  if any_closed == false and task_type.user_us == 0 then return end  -- as most
   local by_type, by_user = 'type:' .. job.type, 'user:' .. job.user
-  local type_limited = task_type.type_us > 0 or closed_until(by_type) > now_us
-  local user_limited = task_type.user_us > 0 or closed_until(by_user) > now_us
-  if type_limited and limit_tat(by_type, task_type.type_us) - LIMIT_TOLERANCE_US > start_us then return by_type end
-  if user_limited and limit_tat(by_user, task_type.user_us) - LIMIT_TOLERANCE_US > start_us then return by_user end
-  if type_limited then reserve_limit(by_type, task_type.type_us, start_us, task_type.cost) end
-  if user_limited then reserve_limit(by_user, task_type.user_us, start_us, task_type.cost) end
+  if queue.name ~= by_type and closed_until(by_type) - LIMIT_TOLERANCE_US > start_us then
+    tats[by_type] = closed_until(by_type)
+    return by_type
+  end
+  if task_type.user_us == 0 and closed_until(by_user) <= now_us then return end
+  if limit_tat(by_user, task_type.user_us) - LIMIT_TOLERANCE_US > start_us then return by_user end
+  reserve_limit(by_user, task_type.user_us, start_us, task_type.cost)
 end
 
--- Ends the running job of the same subscription (policy Replace): its worker learns at its next heartbeat that the lease
--- is gone.
+-- Ends the running job of the same subscription (policy Replace): its worker learns at its next heartbeat that the
+-- lease is gone.
 local function replace(call, holder)
   redis.call('ZREM', P .. 'leases', holder)
   count('replaced')
@@ -83,8 +85,9 @@ local function replace(call, holder)
 end
 
 -- Leases a job to start at start_us.
-local function lease(call, job, task_type, start_us, params)
-  local leased_job, expiry = job.name .. '|' .. call.worker .. '|' .. call.seq, math.floor(start_us / 1000) + call.lease_ms
+local function lease(call, queue, job, task_type, start_us, params)
+  local leased_job = job.name .. '|' .. call.worker .. '|' .. call.seq
+  local expiry = math.floor(start_us / 1000) + call.lease_ms
   if task_type.policy ~= 'Allow' then  -- leased at once: this call's next job may be of the same subscription
     leased_job = leased_job .. 'x'
     redis.call('HSET', P .. 'exclusive', job.type .. '|' .. job.user, leased_job)
@@ -93,13 +96,13 @@ local function lease(call, job, task_type, start_us, params)
     call.leases[#call.leases + 1] = expiry
     call.leases[#call.leases + 1] = leased_job
   end
-  reserve(call.limiter, start_us, task_type.cost)
+  reserve_path(call, queue, start_us, task_type.cost)
   call.names[#call.names + 1] = job.name
   call.jobs[#call.jobs + 1] = { leased_job, math.floor(start_us), params or '', 0, 0 }
 end
 
--- Leases a job to start at start_us, if it may start then. origin: the key that it was taken from.
-local function admit(call, job, start_us, origin)
+-- Leases a job of a queue to start at start_us, if it may start then. origin: the key that it was taken from.
+local function admit(call, queue, job, start_us, origin)
   if job.malformed then
     discard(origin, job.name)
     return 'gone'
@@ -116,6 +119,7 @@ local function admit(call, job, start_us, origin)
     outcome = drop(job, 'expired')
   end
   if outcome then return outcome end
+  if task_type.queue ~= queue.name then return 'moved' end
 
   local holder
   if task_type.policy ~= 'Allow' then
@@ -123,10 +127,10 @@ local function admit(call, job, start_us, origin)
     if holder and not redis.call('ZSCORE', P .. 'leases', holder) then holder = nil end
     if holder and task_type.policy == 'Forbid' then return job.adhoc and 'deferred' or drop(job, 'skipped') end
   end
-  local limit = take_limits(job, task_type, start_us)
+  local limit = take_limits(job, task_type, queue, start_us)
   if limit then return 'parked', limit end
   if holder then replace(call, holder) end
   if job.adhoc then params = redis.call('HGET', P .. 'payload', job.name) end
-  lease(call, job, task_type, start_us, params)
+  lease(call, queue, job, task_type, start_us, params)
   return 'leased'
 end

@@ -20,7 +20,7 @@ end
 --    refuses a command with two keys of which one is missing (`moving` always is). The old node redirects the whole call,
 --    as its only declared key, the prefix, is missing too; the new node refuses here. So no script runs on half a store.
 -- 2. Do the keys have the names and values of this schema? `installed` is SCHEMA|MS; schema 1 wrote the ms alone.
-local SCHEMA = '2'
+local SCHEMA = '3'
 local found = redis.pcall('MGET', P .. 'installed', P .. 'moving')
 if found.err then
   return redis.error_reply('MOVING the slot of this release is moving to another node, nothing was done: ' .. found.err)
@@ -178,14 +178,24 @@ local function read_totals()
   return totals
 end
 
+-- Returns every lane with jobs, as QUEUE:LANE (lib/queues.lua). GLOBAL: the queue of the types without a limit of their
+-- own.
+local GLOBAL = 'global'
+local function list_lanes_with_jobs()
+  local lanes = redis.call('ZRANGE', P .. 'lanes_busy', 0, -1)
+  for _, lane in ipairs(redis.call('ZRANGE', P .. 'lanes_due', 0, -1)) do lanes[#lanes + 1] = lane end
+  return lanes
+end
+
 -- Counts the jobs of the store. parked: with suspects, as both wait outside the lanes.
 local function count_jobs()
   local suspects, leased = redis.call('ZCARD', P .. 'suspects'), redis.call('ZCARD', P .. 'leases')
   local jobs = { ready = {}, suspects = suspects, leased = leased }
   jobs.all, jobs.parked = jobs.leased, jobs.suspects
-  for _, lane in ipairs(LANES) do
-    jobs.ready[lane] = redis.call('ZCARD', P .. 'ready:' .. lane)
-    jobs.all = jobs.all + jobs.ready[lane]
+  for _, lane in ipairs(LANES) do jobs.ready[lane] = 0 end
+  for _, lane in ipairs(list_lanes_with_jobs()) do
+    local ready, priority = redis.call('ZCARD', P .. 'ready:' .. lane), string.match(lane, '%l+$')
+    if jobs.ready[priority] then jobs.ready[priority], jobs.all = jobs.ready[priority] + ready, jobs.all + ready end
   end
   for _, limit in ipairs(redis.call('ZRANGE', P .. 'limits_free_at', 0, -1)) do
     jobs.parked = jobs.parked + redis.call('ZCARD', P .. 'parked:' .. limit)
@@ -202,6 +212,14 @@ local function difference(totals, jobs)
   return missing
 end
 
+-- Returns an index that was set aside and not yet rebuilt, if there is one: without it the jobs cannot be counted.
+local INDEXES = { 'limits_free_at', 'lanes_busy', 'lanes_due' }
+local function index_lost()
+  for _, index in ipairs(INDEXES) do
+    if redis.call('HEXISTS', P .. 'malformed', index) == 1 then return index end
+  end
+end
+
 -- Makes the counters fit the jobs after malformed values were removed. Whether a removed member was a job is not known,
 -- but the equation held before: the difference is the number of lost jobs, and counts as skipped.
 local balancing = false
@@ -214,8 +232,8 @@ function balance()
     local jobs, totals = count_jobs(), read_totals()
     if unbalanced > 0 then
       unbalanced = math.huge  -- the count found more malformed values: count again
-    elseif redis.call('HEXISTS', P .. 'malformed', 'limits_free_at') == 1 then  -- needed to count parked jobs
-      redis.call('HSET', P .. 'malformed', 'jobs', 'are accounted for once `limits_free_at` is rebuilt')
+    elseif index_lost() then
+      redis.call('HSET', P .. 'malformed', 'jobs', 'are accounted for once ' .. index_lost() .. ' is rebuilt')
     else
       local missing = difference(totals, jobs)
       if missing > 0 then increment('skipped', math.min(missing, most)) end

@@ -1,27 +1,30 @@
--- A call of a worker: its arguments, the memory of its channel, and its answer. `claims:WORKER.CHANNEL` keeps number and
--- jobs of the channel's last call for the time of a lease, so that a call whose answer was lost can be repeated.
+-- A call of a worker: its arguments, the memory of its channel, and its answer. `claims:WORKER.CHANNEL` keeps number
+-- and jobs of the channel's last call for the time of a lease, so that a call whose answer was lost can be repeated.
 
 local EARLY_US = 10000    -- a job may be leased this long before its due; longer would make later jobs wait
 local PROMPT_US = 3000    -- a worker may call this early
+-- Where limits share paths, a limit that is booked far ahead would make the others wait as long.
+local SHARED_HORIZON_US = 100000
 local MAX_EXAMINED = 200  -- jobs examined in a call: bounds a call that parks or drops more than it starts
 
 -- Returns a call by its arguments, and what it has found so far.
 --   jobs          leased jobs, as the answer lists them; names: of these jobs
 --   leases        leases to write at the end, as arguments of ZADD
---   examined      jobs examined;  limited: the global limit has no slot left within the horizon
+--   queues        queues by name;  open: lanes that are read;  turned: new positions of queues;  moved: jobs to put into other queues
+--   examined      jobs examined
 --   isolation     1: become empty, and call for a suspect; 2: the one job is a suspect
 local function open_call(worker, seq, max_jobs, lease_ms)
   local limiter = load_limiter(lease_ms)
   first_seen_us, stepped_back_us = limiter.first_seen_us, limiter.stepped_back_us
+  if limiter.version ~= limiter.seen_version then look_again() end
+  limiter.seen_version = limiter.version
+  local reach_us = limiter.shared_until_us > now_us and SHARED_HORIZON_US or HORIZON_US
   return {
     worker = worker, seq = seq, max_jobs = max_jobs, lease_ms = lease_ms,
-    limiter = limiter, horizon_us = now_us + HORIZON_US,
-    jobs = {}, names = {}, leases = {}, examined = 0, limited = false, isolation = 0,
+    limiter = limiter, reach_us = reach_us, horizon_us = now_us + reach_us, soon = int(now + EARLY_US / 1000),
+    queues = {}, turned = {}, open = {}, moved = {}, jobs = {}, names = {}, leases = {}, examined = 0, isolation = 0,
   }
 end
-
--- Returns the earliest start that the global limit has left.
-local function next_start(call) return math.max(now_us, call.limiter.tat_us) end
 
 local function is_job(job)
   return type(job) == 'table' and type(job[1]) == 'string' and type(job[2]) == 'number' and type(job[3]) == 'string'

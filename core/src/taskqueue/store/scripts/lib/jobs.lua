@@ -27,10 +27,9 @@ local function remember_attempts(name, failures, losses, alone, suspect)
   redis.call('HSET', P .. 'attempts', name, failures .. '|' .. losses .. '|' .. alone .. (suspect and 's' or ''))
 end
 
--- Puts a job into its type's lane.
-local function make_ready(job, score)
-  local task_type = find_type(job.type)
-  redis.call('ZADD', P .. 'ready:' .. (task_type and task_type.lane or DEFAULT_LANE), score, job.name)
+-- Puts a job back into a lane, by default into that of its type's priority.
+local function make_ready(job, score, lane)
+  push(job, score, lane)
   note_move(job)
 end
 

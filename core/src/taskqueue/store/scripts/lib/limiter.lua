@@ -11,9 +11,10 @@
 --   last_call_us         last call that loaded the limiter
 --   reap_from_us         no expired lease is taken back before
 --   due_covered_us       dues until then are covered by a call that a worker was told to make (claim.lua, next call)
---   backlog_covered_us   slots of a backlog until then are, too
 --   idle_poll_us         time given to the last idle worker
 --   lane_position        position in TURNS, the round robin over the lanes
+--   seen_version         version of types and overrides at the last call
+--   shared_until_us      until then limits share paths: the horizon is shorter
 --   stepped_back_us      sum of the steps by which the clock was set back
 local HORIZON_US = 250000
 local STEP_US = 100000  -- clocks are slewed by less than this between two calls
@@ -46,8 +47,8 @@ end
 local function follow_step_back(limiter)
   local by_us = limiter.last_call_us - now_us
   local scale = string.format('%.17g', now_us / limiter.last_call_us)
-  local scored = { 'limits_free_at', 'leases', 'limits_closed_until' }
-  for _, lane in ipairs(LANES) do scored[#scored + 1] = 'ready:' .. lane end
+  local scored = { 'limits_free_at', 'leases', 'limits_closed_until', 'lanes_busy', 'lanes_due', 'beats' }
+  for _, lane in ipairs(list_lanes_with_jobs()) do scored[#scored + 1] = 'ready:' .. lane end
   for _, key in ipairs(scored) do
     redis.call('ZUNIONSTORE', P .. key, 1, P .. key, 'WEIGHTS', scale)
   end
@@ -64,7 +65,7 @@ local function follow_step_back(limiter)
       redis.call('HINCRBY', P .. 'config', 'version', 1)
     end
   end
-  limiter.start_us, limiter.due_covered_us, limiter.backlog_covered_us, limiter.idle_poll_us = 0, now_us, now_us, now_us
+  limiter.start_us, limiter.due_covered_us, limiter.idle_poll_us = 0, now_us, now_us
   limiter.closed_until_us, limiter.stepped_back_us = limiter.closed_until_us - by_us, limiter.stepped_back_us + by_us
   count('clock_steps')
 end
@@ -99,7 +100,7 @@ end
 local function load_limiter(lease_ms)
   local state = redis.call('HMGET', P .. 'limiter', 'server_run', 'start_us', 'cost', 'max_cost', 'closed_until_us',
     'first_seen_us', 'last_call_us', 'reap_from_us', 'due_covered_us', 'idle_poll_us', 'lane_position',
-    'backlog_covered_us', 'stepped_back_us')
+    'stepped_back_us', 'seen_version', 'shared_until_us')
   local run = server_run(state[1])
   local per_second, version = rate()
   local function field(i, name)
@@ -116,7 +117,8 @@ local function load_limiter(lease_ms)
     first_seen_us = field(6, 'first_seen_us') or 0, last_call_us = field(7, 'last_call_us') or 0,
     reap_from_us = field(8, 'reap_from_us') or 0, due_covered_us = field(9, 'due_covered_us') or 0,
     idle_poll_us = field(10, 'idle_poll_us') or 0, lane_position = field(11, 'lane_position') or 0,
-    backlog_covered_us = field(12, 'backlog_covered_us') or 0, stepped_back_us = field(13, 'stepped_back_us') or 0,
+    stepped_back_us = field(12, 'stepped_back_us') or 0,
+    seen_version = field(13, 'seen_version') or 0, shared_until_us = field(14, 'shared_until_us') or 0,
   }
   limiter.closed_until_us = math.min(field(5, 'closed_until_us') or 0, now_us + CLOSED_MAX_US)
   local back = limiter.last_call_us - now_us > STEP_US
@@ -153,6 +155,6 @@ local function save_limiter(limiter)
     'cost', limiter.cost, 'max_cost', limiter.max_cost, 'closed_until_us', int(limiter.closed_until_us),
     'first_seen_us', int(limiter.first_seen_us), 'last_call_us', int(now_us), 'reap_from_us', int(limiter.reap_from_us),
     'due_covered_us', int(limiter.due_covered_us), 'idle_poll_us', int(limiter.idle_poll_us),
-    'lane_position', limiter.lane_position, 'backlog_covered_us', int(limiter.backlog_covered_us),
-    'stepped_back_us', int(limiter.stepped_back_us))
+    'lane_position', limiter.lane_position, 'stepped_back_us', int(limiter.stepped_back_us),
+    'seen_version', int(limiter.seen_version), 'shared_until_us', int(limiter.shared_until_us))
 end

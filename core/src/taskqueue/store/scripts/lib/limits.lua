@@ -1,7 +1,8 @@
--- Limits of a type ("type:TYPE") and of a user ("user:USER"), besides the global one. `limit:LIMIT` holds the TAT of a
--- limit (us) and expires when the limit is free; a missing key means free. Their starts lie on the global limit's grid,
--- up to LIMIT_TOLERANCE_US before the TAT: L + 1 starts take at least L * 1.02 / L s - 10 ms of tolerance - 10 ms
--- between start and arrival = 1 s.
+-- Limits of a type ("type:TYPE") and of a user ("user:USER"), besides the global one. The limit of a type is on the
+-- path of the type's queue (lib/queues.lua); jobs that wait for a user's limit, or for a closed limit, are parked.
+-- `limit:LIMIT` holds the TAT of a limit (us) and expires when the limit is free; a missing key means free. Their
+-- starts lie on the global limit's grid, up to LIMIT_TOLERANCE_US before the TAT: L + 1 starts take at least L * 1.02
+-- / L s - 10 ms of tolerance - 10 ms between start and arrival = 1 s.
 local LIMIT_TOLERANCE_US = 10000
 local TAT_MAX_US = 40 * 86400000000  -- a TAT further ahead is malformed
 local tats, dirty = {}, {}                   -- by limit: TAT (us); whether it must be written
@@ -64,6 +65,35 @@ local function close_limit(limit, until_us)
   return tats[limit]
 end
 
+-- Returns the limits of the release that the jobs of a queue take from, the global one excepted, innermost first.
+local function limits_of(queue)
+  local type_name = string.match(queue, '^type:(.+)$')
+  local task_type = type_name and find_type(type_name)
+  if not task_type or task_type.queue ~= queue then return {} end
+  return { { name = queue, spacing_us = task_type.type_us } }
+end
+
+-- Returns when the limits of a queue are free, the global one excepted; remembered until a start is reserved.
+local function free_of(queue)
+  if queue.free_us then return queue.free_us end
+  local free_us = 0
+  for _, limit in ipairs(queue.limits) do
+    free_us = math.max(free_us, limit_tat(limit.name, limit.spacing_us) - LIMIT_TOLERANCE_US)
+  end
+  queue.free_us = free_us
+  return free_us
+end
+
+-- Returns the earliest start that all limits on the path of a queue have left.
+local function path_start(call, queue) return math.max(now_us, call.limiter.tat_us, free_of(queue)) end
+
+-- Reserves a start of every limit on the path of a queue.
+local function reserve_path(call, queue, start_us, cost)
+  for _, limit in ipairs(queue.limits) do reserve_limit(limit.name, limit.spacing_us, start_us, cost) end
+  queue.free_us = nil
+  reserve(call.limiter, start_us, cost)
+end
+
 -- Writes the TATs that changed.
 local function flush_limits()
   local stepped = stepped_back_us > 0 and '|' .. int(stepped_back_us) or ''
@@ -75,9 +105,10 @@ local function flush_limits()
   end
 end
 
--- Parks a job until its limit is free.
-local function park(job, limit, free_us)
-  redis.call('ZADD', P .. 'parked:' .. limit, job.due, job.name)
-  redis.call('ZADD', P .. 'limits_free_at', 'GT', int(math.ceil(free_us)), limit)
+-- Parks a job of a queue until a limit outside the queue's path is free.
+local function park(job, queue, limit, free_us)
+  local member = queue .. '|' .. limit
+  redis.call('ZADD', P .. 'parked:' .. member, job.due, job.name)
+  redis.call('ZADD', P .. 'limits_free_at', 'GT', int(math.ceil(free_us)), member)
   note_move(job)
 end

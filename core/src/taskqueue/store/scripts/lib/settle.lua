@@ -1,6 +1,6 @@
--- Settles results. A worker that can remove the exact leased job owns it: a result for a lease that was reaped or replaced
--- changes nothing, so results may be repeated. outcome: d done, r retry after wait_ms, x dead because of text, l left
--- (not started; not again before wait_ms), c the limit `text` is closed for wait_ms.
+-- Settles results. A worker that can remove the exact leased job owns it: a result for a lease that was reaped or
+-- replaced changes nothing, so results may be repeated. outcome: d done, r retry after wait_ms, x dead because of
+-- text, l left (not started; not again before wait_ms), c the limit `text` is closed for wait_ms.
 local SERVICE_JOBS = 50           -- jobs that a type's mean service time follows
 local served, served_us = {}, {}  -- by type: jobs of this call that ran, and their time
 local now_s                       -- the clock in s, as text, once a job ended
@@ -59,8 +59,10 @@ local function settle_left(job, outcome, wait_ms, text)
   end
   if suspect then remember_attempts(job.name, failures, losses, alone, false) end
   if text ~= 'type' and text ~= 'user' then return put_back(job, false) end
-  local limit = text .. ':' .. job[text]
-  park(job, limit, close_limit(limit, now_us + wait_ms * 1000))
+  local limit, queue = text .. ':' .. job[text], queue_of(job)
+  local free_us = close_limit(limit, now_us + wait_ms * 1000)
+  if queue == limit then return put_back(job, false) end  -- the queue itself waits
+  park(job, queue, limit, free_us)
 end
 
 -- Settles a result other than done; without effect if the lease is gone.

@@ -5,6 +5,7 @@
 -- exists: its jobs wait, within their deadlines, as cost and limits are in the record.
 local UNREADABLE = {
   malformed = true, lane = DEFAULT_LANE, cost = 0, policy = 'Allow', type_us = 0, user_us = 0, suspended = false,
+  queue = GLOBAL,
 }
 local found_types = {}
 
@@ -40,6 +41,7 @@ local function find_type(name)
   if task_type == nil then
     local line = redis.call('HGET', P .. 'types', name)
     task_type = line and read_type(line) or false
+    if task_type then task_type.queue = task_type.type_us > 0 and 'type:' .. name or GLOBAL end
     if line and not task_type then note('types ' .. name) end
     -- While the whole hash is set aside, no type is known not to exist.
     if not task_type and (line or redis.call('HEXISTS', P .. 'malformed', 'types') == 1) then task_type = UNREADABLE end

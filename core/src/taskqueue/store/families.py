@@ -1,0 +1,148 @@
+"""Families of keys: the type of each, and the readers of their fields and members.
+
+A reader raises any error of `malformed.UNREADABLE` for a value that cannot be read.
+"""
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import partial
+
+from taskqueue.models.identity import USER_ID_PATTERN
+from taskqueue.plan.lanes import Lane
+from taskqueue.store.dead import read_dead_letter
+from taskqueue.store.job_name import parse
+from taskqueue.store.listing import read_handler, read_waiting, read_worker
+from taskqueue.store.overrides import read_override
+from taskqueue.store.repair import Action
+from taskqueue.store.scalars import END_US, read_rate, read_whole
+from taskqueue.store.type_record import read_type
+from taskqueue.store.users import read_run, read_stored_user, read_subscription
+
+_USER = re.compile(USER_ID_PATTERN.encode())
+_LIMIT = re.compile(rb"(type|user):[A-Za-z0-9._@+-]{1,128}")
+_QUEUE = re.compile(rb"global|type:[A-Za-z0-9.-]{1,128}")
+_PARKED = re.compile(rb"(" + _QUEUE.pattern + rb")\|" + _LIMIT.pattern)
+_LANE = re.compile(rb"(" + _QUEUE.pattern + rb"):[a-z]{1,20}")
+_CHANNEL = re.compile(rb"[!-~]{1,200}")
+_ATTEMPTS = re.compile(rb"[0-9]{1,6}\|[0-9]{1,6}(\|[0-9]{1,6}s?)?")
+
+ReadField = Callable[[bytes, bytes], object]
+ReadMember = Callable[[bytes, float], object]
+
+
+@dataclass(frozen=True, slots=True)
+class Family:
+    """A family of keys: their type, the reader of their fields or members, and the repair of unreadable ones."""
+
+    type: str
+    field: ReadField | None = None
+    member: ReadMember | None = None
+    action: Action = "field"
+
+
+def _number(name: bytes, value: bytes) -> object:
+    return name.decode("ascii"), read_whole(value.decode("ascii"))
+
+
+def _limiter(name: bytes, value: bytes) -> object:
+    number = 0.0 if name in {b"server_run", b"closed_by"} else float(value)
+    if not number.is_integer() or abs(number) >= END_US:
+        raise ValueError(value)
+    return number
+
+
+def _config(name: bytes, value: bytes) -> object:
+    if name == b"rate":
+        return read_rate(value)
+    return _number(name, value) if name in {b"version", b"epoch"} else value.decode()
+
+
+def _pair(name: bytes, value: bytes) -> object:
+    first, _, second = value.decode("ascii").partition("|")
+    return name.decode(), read_whole(first), read_whole(second)
+
+
+def _attempts(name: bytes, value: bytes) -> object:
+    if not _ATTEMPTS.fullmatch(value):
+        raise ValueError(value)
+    return parse(name.decode("ascii"))
+
+
+def _of_job(name: bytes, _value: bytes) -> object:
+    return parse(name.decode("ascii"))
+
+
+def _member_of_schedule(member: bytes, score: float) -> object:
+    if not _USER.fullmatch(member) or not float(score).is_integer():
+        raise ValueError(member)
+    return score
+
+
+def _freed(member: bytes, score: float) -> object:
+    if read_whole(member.decode("ascii")) != score:
+        raise ValueError(member)
+    return score
+
+
+def _instant_of(pattern: re.Pattern[bytes], member: bytes, score: float) -> object:
+    """Read a member of this pattern with an instant (us) as its score."""
+    if not pattern.fullmatch(member) or not -1 <= score < END_US:
+        raise ValueError(member)
+    return score
+
+
+def _dead(member: bytes, score: float) -> object:
+    return read_waiting("dead", member, score)
+
+
+def family_of(name: str) -> Family | None:
+    """Return the family of a key by its name in the release; None for unknown keys and keys with a TTL."""
+    for pattern, family in _FAMILIES.items():
+        if pattern.fullmatch(name):
+            return family
+    return None
+
+
+def _waiting_member(member: bytes, score: float) -> object:
+    return read_waiting("queue", member, score)
+
+
+_FAMILIES: Mapping[re.Pattern[str], Family] = {
+    re.compile(pattern): family
+    for pattern, family in {
+        r"config": Family("hash", _config),
+        r"installed|cursor": Family("string"),
+        r"types": Family("hash", read_type, action="type"),
+        r"overrides": Family("hash", read_override),
+        r"users": Family("hash", read_stored_user),
+        r"subscriptions:[^:]+": Family("hash", read_subscription, action="subscription"),
+        r"runs:[^:]+": Family("hash", lambda _, value: read_run(value)),
+        r"schedule:[^:]+:\d+": Family("zset", member=_member_of_schedule),
+        r"spread:.+:free": Family("zset", member=_freed),
+        r"spread:.+": Family("string"),
+        rf"ready:.+:({'|'.join(Lane)})": Family("zset", member=_waiting_member),
+        r"parked:.+": Family("zset", member=_waiting_member),
+        r"suspects": Family("zset", member=_waiting_member),
+        r"limits_free_at": Family("zset", member=partial(_instant_of, _PARKED)),
+        r"limits_closed_until": Family("zset", member=partial(_instant_of, _LIMIT)),
+        r"lanes_(busy|due)": Family("zset", member=partial(_instant_of, _LANE)),
+        r"beats": Family("zset", member=partial(_instant_of, _CHANNEL)),
+        r"lane_positions": Family("hash", _number),
+        r"leases": Family("zset", member=partial(read_waiting, "leased")),
+        r"exclusive": Family("hash", lambda name, value: (name.decode("ascii"), value.decode("ascii"))),
+        r"attempts": Family("hash", _attempts),
+        r"payload": Family("hash", _of_job),
+        r"dead": Family("zset", member=_dead),
+        r"dead:body": Family("hash", read_dead_letter),
+        r"limiter": Family("hash", _limiter),
+        r"service_times": Family("hash", _pair),
+        r"metrics": Family("hash", _number),
+        r"workers": Family("hash", read_worker),
+        r"handlers": Family("hash", read_handler),
+        r"malformed": Family("hash"),
+        r"limit:.+|enqueued:.+": Family("string"),
+        r"claims:.+": Family("hash"),
+        r"wakeup_tokens": Family("list"),
+    }.items()
+}

@@ -1,0 +1,35 @@
+-- Queues of ready jobs. A queue is named for the innermost limit of the release that its jobs take from: `type:TYPE` where
+-- the type has a limit of its own, else `global`. It has a sorted set for each lane, `ready:QUEUE:LANE`. Two indexes tell
+-- when a lane can start a job, so that a call looks at no other lane:
+--   lanes_busy   QUEUE:LANE -> earliest start of a job that is due, us
+--   lanes_due    QUEUE:LANE -> next due of a lane without a due job, us
+local announced = {}
+
+-- Enters a lane into the index for a job that is ready at at_us. A busy lane is looked at anyway, and no sooner.
+local function announce(lane, at_us)
+  if announced[lane] and announced[lane] <= at_us then return end
+  announced[lane] = at_us
+  if redis.call('ZSCORE', P .. 'lanes_busy', lane) then return end
+  redis.call('ZADD', P .. 'lanes_due', 'LT', int(at_us), lane)
+end
+
+-- Has every busy lane looked at now: a limit was opened, or its rate was changed.
+local function look_again()
+  for _, lane in ipairs(redis.call('ZRANGE', P .. 'lanes_busy', 0, -1)) do
+    redis.call('ZADD', P .. 'lanes_busy', 'LT', int(now_us), lane)
+  end
+end
+
+-- Returns the queue of a job.
+local function queue_of(job)
+  local task_type = find_type(job.type)
+  return task_type and task_type.queue or GLOBAL
+end
+
+-- Puts a job into a lane of its type's queue, by default into the lane of the type's priority.
+local function push(job, score, priority)
+  local task_type = find_type(job.type)
+  local lane = queue_of(job) .. ':' .. (priority or task_type and task_type.lane or DEFAULT_LANE)
+  redis.call('ZADD', P .. 'ready:' .. lane, score, job.name)
+  announce(lane, score * 1000)
+end
