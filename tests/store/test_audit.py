@@ -10,6 +10,7 @@ from taskqueue.store.audit import audit
 from taskqueue.store.claim import Result
 from taskqueue.store.cursor import read_cursor
 from tests.support.store.raw import raw
+from tests.support.store.ready import put_ready
 
 if TYPE_CHECKING:
     from tests.store.conftest import World
@@ -55,5 +56,5 @@ async def test_a_lost_or_doubled_job_shows(world: World) -> None:
     names = await world.enqueue("sync", "a", "b")
     await raw(world.store).zrem(world.store.keys("ready", "global", "normal"), names[0])
     assert (await audit(world.store)).difference == 1
-    await raw(world.store).zadd(world.store.keys("ready", "global", "low"), {names[1]: 1, names[0]: 1})
+    await put_ready(world.store, "low", {names[1]: 1, names[0]: 1})
     assert (await audit(world.store)).difference == -1

@@ -16,6 +16,7 @@ from tests.support.site.in_process import BAD, TYPES, USERS
 from tests.support.store.commands import Command, commands_on
 from tests.support.store.mutations import every_kind
 from tests.support.store.raw import raw
+from tests.support.store.ready import put_ready
 
 
 @pytest.fixture
@@ -115,11 +116,10 @@ async def test_a_removed_member_keeps_the_audit_balanced(
     store: Store, taskqueue: Command, emitted: bool
 ) -> None:
     await Publisher(store).publish(TYPES, USERS)
-    lane = store.keys.ready("global", "low")
     job = await enqueue(store, "good", "ada")
     if emitted:  # a job that turned into garbage
         await raw(store).zrem(store.keys.ready("global", "normal"), job)
-    await raw(store).zadd(lane, {"garbage": 1e18})
+    await put_ready(store, "low", {"garbage": 1})
     assert (await audit(store)).difference == (0 if emitted else -1)
     done = await taskqueue("audit", "--repair", "-o", "json")
     facts = json.loads(done.stdout)

@@ -73,12 +73,13 @@ class Mutation:
             await client.set(key, self.value, ex=60 if self.name.startswith("limit:") else None)
         elif self.verb == "member":
             await client.zadd(key, {self.value: "1"})
+            await self._enter(store)
         elif await client.zadd(key, {self.field: self.value}) and self.name.startswith(_QUEUES):
             await _count_in(store)
             await self._enter(store)
 
     async def _enter(self, store: Store) -> None:
-        """Enter an added job into its index, as every script that adds a job does."""
+        """Enter an added member into its index, as every script that adds a job does."""
         if self.name.startswith("parked:"):
             entry = {self.name.removeprefix("parked:"): 1}
             await raw(store).zadd(store.keys("limits_free_at"), entry, nx=True)

@@ -32,8 +32,8 @@ end
 local function read_head(call, lane)
   lane.head, lane.at = nil, lane.at + 2
   if lane.at > #lane.rows and not lane.ended then
-    if lane.gone > 0 then redis.call('ZREMRANGEBYRANK', lane.key, 0, lane.gone - 1) end
-    lane.rows = redis.call('ZRANGEBYSCORE', lane.key, '-inf', call.soon, 'WITHSCORES', 'LIMIT', 0, lane.read)
+    if lane.gone > 0 then redis.call('ZREMRANGEBYRANK', P .. 'ready:' .. lane.name, 0, lane.gone - 1) end
+    lane.rows = redis.call('ZRANGEBYSCORE', P .. 'ready:' .. lane.name, '-inf', call.soon, 'WITHSCORES', 'LIMIT', 0, lane.read)
     lane.at, lane.gone, lane.ended = 1, 0, #lane.rows < 2 * lane.read
     lane.read = math.min(2 * lane.read, MAX_READ)
   end
@@ -47,7 +47,7 @@ end
 -- Opens a lane that stands in an index.
 local function open_lane(call, name, index)
   local queue, priority = string.match(name, '^(.*):(%l+)$')
-  local lane = { name = name, key = P .. 'ready:' .. name, index = index, rows = {}, at = 0, gone = 0 }
+  local lane = { name = name, index = index, rows = {}, at = 0, gone = 0 }
   lane.queue = find_queue(call, queue or name)
   for i, each in ipairs(LANES) do
     if each == priority then lane.priority = i end
@@ -72,7 +72,7 @@ end
 
 -- Writes what a call changed in a lane: its jobs, and its place in the indexes.
 local function close_lane(call, lane)
-  if lane.gone > 0 then redis.call('ZREMRANGEBYRANK', lane.key, 0, lane.gone - 1) end
+  if lane.gone > 0 then redis.call('ZREMRANGEBYRANK', P .. 'ready:' .. lane.name, 0, lane.gone - 1) end
   local index, at_us = 'lanes_busy', nil
   if lane.head or not lane.ended then
     at_us = math.ceil(math.min(path_start(call, lane.queue), now_us + RECHECK_US))

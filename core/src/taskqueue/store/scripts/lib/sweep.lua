@@ -94,7 +94,7 @@ do
     local job = lane.head
     local outcome, limit = admit(call, lane.queue, job, lane.start_us, 'ready:' .. lane.name)
     if outcome == 'deferred' then  -- in its present lane: the type's priority may have changed
-      redis.call('ZADD', lane.key, now + 1000, job.name)
+      redis.call('ZADD', P .. 'ready:' .. lane.name, now + 1000, job.name)
     else
       lane.gone = lane.gone + 1
     end
