@@ -137,9 +137,14 @@ async def claim(
 
     After an unknown effect (any StoreFailure) repeat the call with the same seq and results: it returns the same jobs.
     """
-    blob = pack(
-        [(lease, CODES[outcome], wait_ms, text, ran_us) for lease, outcome, wait_ms, text, ran_us in results]
-    )
+    done: list[str | int] = []  # flat: the script reads it without a table for each job
+    others = []
+    for lease, outcome, wait_ms, text, ran_us in results:
+        if outcome is Outcome.DONE:
+            done += (lease, ran_us)
+        else:
+            others.append((lease, CODES[outcome], wait_ms, text, ran_us))
+    blob = pack((done, others))
     answer = await store.run(_CLAIM, worker, seq, max_jobs, lease_ms, blob, int(has_time), int(alone))
     if isinstance(answer, Claim):
         return answer

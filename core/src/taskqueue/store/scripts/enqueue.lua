@@ -2,7 +2,7 @@
 -- KEYS  1 prefix
 -- ARGV  1 type  2 user  3 id  4 delay ms  5 life ms (0: none)  6 params, JSON
 -- Output  [verdict, job's name]; verdicts: ok, repeated (the id is known), unknown (no such type)
--- uses: base types queues jobs wakeup
+-- uses: base types definitions queues jobs wakeup
 jobs_move = true
 local REMEMBER_MS = 3600000
 local MAX_WAKEUP_TOKENS = 16

@@ -4,7 +4,7 @@
 --       3 with a cursor that was set back: JSON with the instant from which each type is emitted again, or empty
 --       4 the instant (ms) at which that ends
 -- Output  1 if the store was changed; an existing cursor or installation mark is never changed
--- uses: base types queues
+-- uses: base types definitions queues
 if ARGV[1] == 'rate' then
   redis.call('HSET', P .. 'config', 'rate', ARGV[2])
   look_again()

@@ -2,7 +2,7 @@
 -- KEYS  1 prefix
 -- ARGV  1 limit: global, type:TYPE or user:USER
 -- Output  until when the limit was closed, us; 0 if it was open
--- uses: base types queues wakeup
+-- uses: base types definitions queues wakeup
 local closed_us
 if ARGV[1] == 'global' then
   closed_us = tonumber(redis.call('HGET', P .. 'limiter', 'closed_until_us')) or 0

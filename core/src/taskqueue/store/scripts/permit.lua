@@ -5,7 +5,7 @@
 -- uses: base limiter
 local cost = math.min(math.max(whole(ARGV[1]) or MAX_COST, 1), MAX_COST)
 local limiter = load_limiter(tonumber(ARGV[2]))
-local start_us = math.max(now_us, limiter.tat_us)
+local start_us = math.max(now_us, limiter.free_us)
 local answer
 if not limiter.slot_us then
   answer = { 0, 1000000 }

@@ -2,7 +2,7 @@
 -- KEYS  1 prefix
 -- ARGV  1 retry or purge  2 jobs, msgpack [job, ...]
 -- Output  number of jobs moved or removed
--- uses: base types queues jobs
+-- uses: base types definitions queues jobs
 jobs_move = true
 local moved = 0
 for _, name in ipairs(cmsgpack.unpack(ARGV[2])) do

@@ -6,7 +6,7 @@
 -- Output  [verdict, cursor ms, now ms, emitted]; verdicts: ok, lost (no cursor), moved (another caller moved the cursor),
 --         types (another version), ahead (over LOOK_AHEAD_MS ahead of the clock), full (too many jobs wait),
 --         big (halve the step)
--- uses: base types queues
+-- uses: base types definitions queues
 jobs_move = true
 local LOOK_AHEAD_MS = 1000
 local UNBOUNDED = 1e15  -- a number Redis still reads as an integer
@@ -69,7 +69,7 @@ end
 for _, batch in ipairs(batches) do
   local range, rows = batch[1], batch[2]
   local head, tail = range[1] .. '|', '|' .. int(range[5]) .. '|'
-  local queue = queue_of({ type = range[1] })
+  local queue = queue_of(range[1])
   local life, base, lane = '|' .. int(range[6]), range[5] * 1000, queue .. ':' .. range[7]
   announce(lane, (base + (tonumber(rows[2]) or 0)) * 1000)
   for i = 1, #rows, 2 do

@@ -4,133 +4,144 @@
 --   deferred         try again in a second
 --   moved            the type's jobs take from other limits now: the job goes to another queue
 --   parked, limit    the job must wait for this limit
-local UNREADABLE_US = 1000000  -- an unreadable type is read again after this
-local RECORD_MS = 60000        -- a job waits this long for an unreadable subscription
-local paused                   -- types that an operator paused
+local admit
+do
+  local UNREADABLE_US = 1000000  -- an unreadable type or an unknown limit is read again after this
+  local RECORD_MS = 60000        -- a job waits this long for an unreadable subscription
+  local paused                   -- types that an operator paused
 
-local function is_paused(type_name)
-  if not paused then
-    paused = {}
-    local list = redis.call('HGETALL', P .. 'overrides')
-    for i = 1, #list, 2 do
-      local expires = whole(string.match(list[i + 1], '|(%d+)$'))
-      if not expires then note('overrides ' .. list[i]) end
-      paused[list[i]] = expires ~= nil and (expires == 0 or expires > now)
+  local function is_paused(type_name)
+    if not paused then
+      paused = {}
+      local list = redis.call('HGETALL', P .. 'overrides')
+      for i = 1, #list, 2 do
+        local expires = whole(string.match(list[i + 1], '|(%d+)$'))
+        if not expires then note('overrides ' .. list[i]) end
+        paused[list[i]] = expires ~= nil and (expires == 0 or expires > now)
+      end
     end
+    return paused[type_name]
   end
-  return paused[type_name]
-end
 
-local function is_expired(job) return job.life > 0 and now > job.due + job.life end
+  local function is_expired(job) return job.life > 0 and now > job.due + job.life end
 
--- Ends a job that will not run.
-local function drop(job, reason)
-  count(reason)
-  finish(job.name, job.adhoc)
-  return 'gone'
-end
-
--- Defers a job of an unreadable subscription, which may be suspended: it waits for the manifests to be published, up to
--- RECORD_MS.
-local function await_record(job)
-  note('subscriptions:' .. job.user .. ' ' .. job.type)
-  if now > job.due + RECORD_MS then return drop(job, 'skipped') end
-  return 'deferred'
-end
-
--- Reads the subscription of a scheduled job. Returns its params, or nil and an outcome.
-local function read_params(job, task_type)
-  if task_type.suspended or is_paused(job.type) then return nil, drop(job, 'skipped') end
-  local record = redis.call('HGET', P .. 'subscriptions:' .. job.user, job.type)
-  if not record then
-    if redis.call('HEXISTS', P .. 'malformed', 'subscriptions:' .. job.user) == 1 then
-      return nil, await_record(job)
-    end
-    return nil, drop(job, 'skipped')
-  end
-  if is_expired(job) then return nil, drop(job, 'expired') end
-  if #record <= 16 and string.find(record, '^%d+$') then return '' end  -- a bare number, as most are
-  local number, suspended, params = string.match(record, '^(%d+)(s?)(.*)$')
-  if not number or #number > 16 then return nil, await_record(job) end
-  if suspended == 's' then return nil, drop(job, 'skipped') end
-  return params
-end
-
--- Takes a start of the limits outside the queue's path. Returns the limit that is not free then, if one is not.
-local function take_limits(job, task_type, queue, start_us)
-  if any_closed == false and task_type.user_us == 0 then return end  -- as most
-  local by_type, by_user = 'type:' .. job.type, 'user:' .. job.user
-  if queue.name ~= by_type and closed_until(by_type) - LIMIT_TOLERANCE_US > start_us then
-    tats[by_type] = closed_until(by_type)
-    return by_type
-  end
-  if task_type.user_us == 0 and closed_until(by_user) <= now_us then return end
-  if limit_tat(by_user, task_type.user_us) - LIMIT_TOLERANCE_US > start_us then return by_user end
-  reserve_limit(by_user, task_type.user_us, start_us, task_type.cost)
-end
-
--- Ends the running job of the same subscription (policy Replace): its worker learns at its next heartbeat that the
--- lease is gone.
-local function replace(call, holder)
-  redis.call('ZREM', P .. 'leases', holder)
-  count('replaced')
-  local ended = parse((split_leased(holder)))
-  if not ended.malformed then finish(ended.name, ended.adhoc) end
-  for i = #call.jobs, 1, -1 do  -- this call may have leased it
-    if call.jobs[i][1] == holder then
-      table.remove(call.jobs, i)
-      table.remove(call.names, i)
-    end
-  end
-end
-
--- Leases a job to start at start_us.
-local function lease(call, queue, job, task_type, start_us, params)
-  local leased_job = job.name .. '|' .. call.worker .. '|' .. call.seq
-  local expiry = math.floor(start_us / 1000) + call.lease_ms
-  if task_type.policy ~= 'Allow' then  -- leased at once: this call's next job may be of the same subscription
-    leased_job = leased_job .. 'x'
-    redis.call('HSET', P .. 'exclusive', job.type .. '|' .. job.user, leased_job)
-    redis.call('ZADD', P .. 'leases', expiry, leased_job)
-  else
-    call.leases[#call.leases + 1] = expiry
-    call.leases[#call.leases + 1] = leased_job
-  end
-  reserve_path(call, queue, start_us, task_type.cost)
-  call.names[#call.names + 1] = job.name
-  call.jobs[#call.jobs + 1] = { leased_job, math.floor(start_us), params or '', 0, 0 }
-end
-
--- Leases a job of a queue to start at start_us, if it may start then. origin: the key that it was taken from.
-local function admit(call, queue, job, start_us, origin)
-  if job.malformed then
-    discard(origin, job.name)
+  -- Ends a job that will not run.
+  local function drop(job, reason)
+    count(reason)
+    finish(job.name, job.adhoc)
     return 'gone'
   end
-  local task_type, params, outcome = find_type(job.type), nil, nil
-  if not task_type then return drop(job, 'skipped') end
-  if task_type.malformed and not is_expired(job) then
-    tats['type:' .. job.type] = now_us + UNREADABLE_US
-    return 'parked', 'type:' .. job.type
-  end
-  if not job.adhoc then
-    params, outcome = read_params(job, task_type)
-  elseif is_expired(job) then
-    outcome = drop(job, 'expired')
-  end
-  if outcome then return outcome end
-  if task_type.queue ~= queue.name then return 'moved' end
 
-  local holder
-  if task_type.policy ~= 'Allow' then
-    holder = redis.call('HGET', P .. 'exclusive', job.type .. '|' .. job.user)
-    if holder and not redis.call('ZSCORE', P .. 'leases', holder) then holder = nil end
-    if holder and task_type.policy == 'Forbid' then return job.adhoc and 'deferred' or drop(job, 'skipped') end
+  -- Defers a job of an unreadable subscription, which may be suspended: it waits for the manifests to be published, up
+  -- to RECORD_MS.
+  local function await_record(job)
+    note('subscriptions:' .. job.user .. ' ' .. job.type)
+    if now > job.due + RECORD_MS then return drop(job, 'skipped') end
+    return 'deferred'
   end
-  local limit = take_limits(job, task_type, queue, start_us)
-  if limit then return 'parked', limit end
-  if holder then replace(call, holder) end
-  if job.adhoc then params = redis.call('HGET', P .. 'payload', job.name) end
-  lease(call, queue, job, task_type, start_us, params)
-  return 'leased'
+
+  -- Reads the subscription of a scheduled job. Returns its params, or nil and an outcome.
+  local function read_params(job, task_type)
+    if task_type.suspended or is_paused(job.type) then return nil, drop(job, 'skipped') end
+    local record = redis.call('HGET', P .. 'subscriptions:' .. job.user, job.type)
+    if not record then
+      if redis.call('HEXISTS', P .. 'malformed', 'subscriptions:' .. job.user) == 1 then
+        return nil, await_record(job)
+      end
+      return nil, drop(job, 'skipped')
+    end
+    if is_expired(job) then return nil, drop(job, 'expired') end
+    if #record <= 16 and string.find(record, '^%d+$') then return '' end  -- a bare number, as most are
+    local number, suspended, params = string.match(record, '^(%d+)(s?)(.*)$')
+    if not number or #number > 16 then return nil, await_record(job) end
+    if suspended == 's' then return nil, drop(job, 'skipped') end
+    return params
+  end
+
+  -- Returns the limits that a job takes from besides its queue's path.
+  local function limits_beside(job, task_type, queue)
+    local found, by_type = {}, 'type:' .. job.type
+    if queue.name ~= by_type and closed_until(by_type) > now_us then found[1] = find_limit(by_type) end
+    if task_type.user_us > 0 or closed_until('user:' .. job.user) > now_us then
+      found[#found + 1] = find_own_user_limit(job.user, task_type.user_us)
+    end
+    for _, definition in ipairs(task_type.users) do found[#found + 1] = find_user_limit(definition, job.user) end
+    return found
+  end
+
+  -- Takes a start of the limits besides the queue's path. Returns the limit that is not free then, if one is not.
+  local function take_limits(job, task_type, queue, start_us)
+    if any_closed == false and task_type.user_us == 0 and not task_type.users[1] then return end  -- as most
+    local beside = limits_beside(job, task_type, queue)
+    for _, limit in ipairs(beside) do
+      if free_at(limit, job) > start_us then return limit end
+    end
+    for _, limit in ipairs(beside) do book(limit, start_us, task_type.cost) end
+  end
+
+  -- Ends the running job of the same subscription (policy Replace): its worker learns at its next heartbeat that the
+  -- lease is gone.
+  local function replace(call, holder)
+    redis.call('ZREM', P .. 'leases', holder)
+    count('replaced')
+    local ended = parse((split_leased(holder)))
+    if not ended.malformed then finish(ended.name, ended.adhoc) end
+    for i = #call.jobs, 1, -1 do  -- this call may have leased it
+      if call.jobs[i][1] == holder then
+        table.remove(call.jobs, i)
+        table.remove(call.names, i)
+      end
+    end
+  end
+
+  -- Leases a job to start at start_us.
+  local function lease(call, queue, job, task_type, start_us, params)
+    local leased_job = job.name .. '|' .. call.worker .. '|' .. call.seq
+    local expiry = math.floor(start_us / 1000) + call.lease_ms
+    if task_type.policy ~= 'Allow' then  -- leased at once: this call's next job may be of the same subscription
+      leased_job = leased_job .. 'x'
+      redis.call('HSET', P .. 'exclusive', job.type .. '|' .. job.user, leased_job)
+      redis.call('ZADD', P .. 'leases', expiry, leased_job)
+    else
+      call.leases[#call.leases + 1] = expiry
+      call.leases[#call.leases + 1] = leased_job
+    end
+    reserve_path(queue, start_us, task_type.cost)
+    call.names[#call.names + 1] = job.name
+    call.jobs[#call.jobs + 1] = { leased_job, math.floor(start_us), params or '', 0, 0 }
+  end
+
+  -- Leases a job of a queue to start at start_us, if it may start then. origin: the key that it was taken from.
+  function admit(call, queue, job, start_us, origin)
+    if job.malformed then
+      discard(origin, job.name)
+      return 'gone'
+    end
+    local task_type, params, outcome = find_type(job.type), nil, nil
+    if not task_type then return drop(job, 'skipped') end
+    if task_type.malformed and not is_expired(job) then
+      return 'parked', shut_limit('type:' .. job.type, UNREADABLE_US)
+    end
+    if not job.adhoc then
+      params, outcome = read_params(job, task_type)
+    elseif is_expired(job) then
+      outcome = drop(job, 'expired')
+    end
+    if outcome then return outcome end
+    if (task_type.queue or queue_of(job.type)) ~= queue.name then return 'moved' end
+    if task_type.unknown then return 'parked', shut_limit(task_type.unknown, UNREADABLE_US) end
+
+    local holder
+    if task_type.policy ~= 'Allow' then
+      holder = redis.call('HGET', P .. 'exclusive', job.type .. '|' .. job.user)
+      if holder and not redis.call('ZSCORE', P .. 'leases', holder) then holder = nil end
+      if holder and task_type.policy == 'Forbid' then return job.adhoc and 'deferred' or drop(job, 'skipped') end
+    end
+    local limit = take_limits(job, task_type, queue, start_us)
+    if limit then return 'parked', limit end
+    if holder then replace(call, holder) end
+    if job.adhoc then params = redis.call('HGET', P .. 'payload', job.name) end
+    lease(call, queue, job, task_type, start_us, params)
+    return 'leased'
+  end
 end

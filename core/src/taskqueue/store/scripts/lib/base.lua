@@ -51,6 +51,12 @@ local function whole(text)
   return text and #text <= 16 and string.find(text, '^%d+$') and tonumber(text) or nil
 end
 
+-- Reads a rate (starts a second); nil for 0, which starts nothing, and for text that is no rate.
+local function per_second(text)
+  local value = text and string.find(text, '^[%d.e+-]+$') and tonumber(text)
+  return value and value >= MIN_PER_SECOND and value <= MAX_PER_SECOND and value or nil
+end
+
 -- Malformed values. A script trusts no value of the store: an unreadable value counts as missing, its place (key, then
 -- field or member) goes into the hash `malformed`, the counter `malformed` grows, and the call goes on. A key of
 -- another type would end the script halfway, so it is renamed and the command repeated.

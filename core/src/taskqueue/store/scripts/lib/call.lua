@@ -10,19 +10,21 @@ local MAX_EXAMINED = 200  -- jobs examined in a call: bounds a call that parks o
 -- Returns a call by its arguments, and what it has found so far.
 --   jobs          leased jobs, as the answer lists them; names: of these jobs
 --   leases        leases to write at the end, as arguments of ZADD
---   queues        queues by name;  open: lanes that are read;  turned: new positions of queues;  moved: jobs to put into other queues
+--   open          open lanes;  waiting, ready, ready_lanes, parked: see lib/sweep.lua
+--   turned        new positions of queues;  moved: jobs to put into other queues
 --   examined      jobs examined
 --   isolation     1: become empty, and call for a suspect; 2: the one job is a suspect
 local function open_call(worker, seq, max_jobs, lease_ms)
   local limiter = load_limiter(lease_ms)
-  first_seen_us, stepped_back_us = limiter.first_seen_us, limiter.stepped_back_us
+  limits[GLOBAL] = limiter
   if limiter.version ~= limiter.seen_version then look_again() end
   limiter.seen_version = limiter.version
   local reach_us = limiter.shared_until_us > now_us and SHARED_HORIZON_US or HORIZON_US
   return {
     worker = worker, seq = seq, max_jobs = max_jobs, lease_ms = lease_ms,
     limiter = limiter, reach_us = reach_us, horizon_us = now_us + reach_us, soon = int(now + EARLY_US / 1000),
-    queues = {}, turned = {}, open = {}, moved = {}, jobs = {}, names = {}, leases = {}, examined = 0, isolation = 0,
+    open = {}, waiting = {}, ready = {}, ready_lanes = 0, parked = {}, turned = {}, moved = {},
+    jobs = {}, names = {}, leases = {}, examined = 0, isolation = 0,
   }
 end
 

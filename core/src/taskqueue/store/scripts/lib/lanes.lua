@@ -1,19 +1,9 @@
 -- Lanes that a call has open. Jobs are read some at a time, and leave the lane together.
 local MIN_READ, MAX_READ = 4, 64
-local SHARED_US = 60000000  -- paths count as shared for as long after a limit of a type was looked at
+local SHARED_US = 60000000  -- paths count as shared for as long after a limit within another one was looked at
 local RECHECK_US = 5000000  -- a busy lane is looked at as often, in case an override of its limit ended
 
--- Returns a queue: its path of limits, the global one excepted, and its turn among its lanes.
-local function find_queue(call, name)
-  local queue = call.queues[name]
-  if not queue then
-    queue = { name = name, limits = limits_of(name) }
-    call.queues[name] = queue
-  end
-  return queue
-end
-
--- Returns the position of a queue in TURNS. That of the global limit counts where several queues wait for that limit.
+-- Returns the position of a queue in TURNS.
 local function position_of(call, queue)
   if queue.name == GLOBAL then return call.limiter.lane_position end
   if not queue.position then queue.position = whole(redis.call('HGET', P .. 'lane_positions', queue.name)) or 0 end
@@ -28,12 +18,25 @@ local function set_position(call, queue, position)
   end
 end
 
--- Reads the next job of a lane that is due soon into lane.head, nil without one, and its due into lane.due_us.
+-- Puts the earliest start of a lane's or parked limit's next job into own_us, the global limit excepted, and returns it.
+local function update_start(place)
+  local queue, start_us = place.queue, place.ready_us
+  if queue.within then
+    local own_us = own_start(queue, place.head)
+    if own_us > start_us then start_us = own_us end
+  end
+  place.own_us = start_us
+  return start_us
+end
+
+-- Reads the next job of a lane that is due soon into lane.head, nil without one, its due into lane.ready_us, and the
+-- earliest start that this due and the queue's path have left, the global limit excepted, into lane.own_us.
 local function read_head(call, lane)
-  lane.head, lane.at = nil, lane.at + 2
+  lane.head, lane.own_us, lane.at = nil, math.huge, lane.at + 2
   if lane.at > #lane.rows and not lane.ended then
-    if lane.gone > 0 then redis.call('ZREMRANGEBYRANK', P .. 'ready:' .. lane.name, 0, lane.gone - 1) end
-    lane.rows = redis.call('ZRANGEBYSCORE', P .. 'ready:' .. lane.name, '-inf', call.soon, 'WITHSCORES', 'LIMIT', 0, lane.read)
+    local key = P .. 'ready:' .. lane.name
+    if lane.gone > 0 then redis.call('ZREMRANGEBYRANK', key, 0, lane.gone - 1) end
+    lane.rows = redis.call('ZRANGEBYSCORE', key, '-inf', call.soon, 'WITHSCORES', 'LIMIT', 0, lane.read)
     lane.at, lane.gone, lane.ended = 1, 0, #lane.rows < 2 * lane.read
     lane.read = math.min(2 * lane.read, MAX_READ)
   end
@@ -41,27 +44,30 @@ local function read_head(call, lane)
   if not name then return end
   lane.head = parse(name)
   lane.head.score = tonumber(lane.rows[lane.at + 1])
-  lane.due_us = lane.head.score * 1000
+  lane.ready_us = lane.head.score * 1000
+  update_start(lane)
 end
 
--- Opens a lane that stands in an index.
+-- Opens a lane that stands in an index. Returns it if it has a job to start.
 local function open_lane(call, name, index)
   local queue, priority = string.match(name, '^(.*):(%l+)$')
-  local lane = { name = name, index = index, rows = {}, at = 0, gone = 0 }
-  lane.queue = find_queue(call, queue or name)
+  local lane = { name = name, index = index, rows = {}, at = 0, gone = 0, own_us = math.huge }
   for i, each in ipairs(LANES) do
     if each == priority then lane.priority = i end
   end
   if not lane.priority then
     note(index .. ' ' .. name, 'was no lane, removed', true)
-    return redis.call('ZREM', P .. index, name)
+    redis.call('ZREM', P .. index, name)
+    return
   end
-  local start_us = path_start(call, lane.queue)
-  local fit = math.min((call.horizon_us - start_us) / call.limiter.slot_us, call.max_jobs)
-  lane.read = math.max(MIN_READ, math.min(math.ceil(fit / 2), MAX_READ))
+  lane.queue = find_limit(queue)
+  local start_us = path_start(lane.queue, {})
+  local fit = math.max(call.horizon_us - start_us, 1) / call.limiter.slot_us
+  lane.read = math.max(MIN_READ, math.ceil(math.min(fit, call.max_jobs, 2 * MAX_READ) / 2))
   if start_us <= call.horizon_us then read_head(call, lane) end
-  if lane.queue.limits[1] then call.limiter.shared_until_us = now_us + SHARED_US end
+  if lane.queue.within then call.limiter.shared_until_us = now_us + SHARED_US end
   call.open[#call.open + 1] = lane
+  return lane.head and lane
 end
 
 -- Returns the first score of a lane after `from` (ms), infinity without one.
@@ -75,7 +81,7 @@ local function close_lane(call, lane)
   if lane.gone > 0 then redis.call('ZREMRANGEBYRANK', P .. 'ready:' .. lane.name, 0, lane.gone - 1) end
   local index, at_us = 'lanes_busy', nil
   if lane.head or not lane.ended then
-    at_us = math.ceil(math.min(path_start(call, lane.queue), now_us + RECHECK_US))
+    at_us = math.ceil(math.min(path_start(lane.queue, lane.head or {}), now_us + RECHECK_US))
   else
     at_us = next_due(lane.name, call.soon) * 1000
     index = at_us < math.huge and 'lanes_due' or nil

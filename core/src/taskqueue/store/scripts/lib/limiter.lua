@@ -15,7 +15,6 @@
 --   lane_position        position in TURNS, the round robin over the lanes
 --   seen_version         version of types and overrides at the last call
 --   shared_until_us      until then limits share paths: the horizon is shorter
---   stepped_back_us      sum of the steps by which the clock was set back
 local HORIZON_US = 250000
 local STEP_US = 100000  -- clocks are slewed by less than this between two calls
 local UPTIME_S = 2      -- uptime is in whole seconds, so now - uptime varies between calls
@@ -47,7 +46,8 @@ end
 local function follow_step_back(limiter)
   local by_us = limiter.last_call_us - now_us
   local scale = string.format('%.17g', now_us / limiter.last_call_us)
-  local scored = { 'limits_free_at', 'leases', 'limits_closed_until', 'lanes_busy', 'lanes_due', 'beats' }
+  local scored = { 'limits_free_at', 'leases', 'limits_closed_until', 'lanes_busy', 'lanes_due', 'beats', 'tats' }
+  for _, name in ipairs(redis.call('HKEYS', P .. 'limits')) do scored[#scored + 1] = 'tats:' .. name end
   for _, lane in ipairs(list_lanes_with_jobs()) do scored[#scored + 1] = 'ready:' .. lane end
   for _, key in ipairs(scored) do
     redis.call('ZUNIONSTORE', P .. key, 1, P .. key, 'WEIGHTS', scale)
@@ -66,17 +66,11 @@ local function follow_step_back(limiter)
     end
   end
   limiter.start_us, limiter.due_covered_us, limiter.idle_poll_us = 0, now_us, now_us
-  limiter.closed_until_us, limiter.stepped_back_us = limiter.closed_until_us - by_us, limiter.stepped_back_us + by_us
+  limiter.closed_until_us = limiter.closed_until_us - by_us
   count('clock_steps')
 end
 
--- Reads a rate (starts a second); nil for 0, which starts nothing, and for text that is no rate.
-local function per_second(text)
-  local value = text and string.find(text, '^[%d.e+-]+$') and tonumber(text)
-  return value and value >= MIN_PER_SECOND and value <= MAX_PER_SECOND and value or nil
-end
-
--- Returns the rate in force (nil: nothing starts) and the version of types and overrides.
+-- Returns the rate in force (nil: nothing starts; infinity: no limit) and the version of types and overrides.
 local function rate()
   local configured = redis.call('HGET', P .. 'config', 'rate')
   local override = redis.call('HGET', P .. 'overrides', ':limit')
@@ -95,12 +89,18 @@ local function rate()
   return value, tonumber(types_version())
 end
 
+-- Returns the TAT; 0 without a limit: then only the limits by name hold.
+local function next_slot(limiter)
+  if (limiter.slot_us or 0) == 0 then return 0 end
+  return limiter.start_us + limiter.cost * limiter.slot_us
+end
+
 -- Loads the limiter. On a server not seen before (restart, failover, lost state) or after a clock that was set back it
 -- assumes that every slot up to the horizon was given out.
 local function load_limiter(lease_ms)
   local state = redis.call('HMGET', P .. 'limiter', 'server_run', 'start_us', 'cost', 'max_cost', 'closed_until_us',
     'first_seen_us', 'last_call_us', 'reap_from_us', 'due_covered_us', 'idle_poll_us', 'lane_position',
-    'stepped_back_us', 'seen_version', 'shared_until_us')
+    'seen_version', 'shared_until_us')
   local run = server_run(state[1])
   local per_second, version = rate()
   local function field(i, name)
@@ -111,14 +111,13 @@ local function load_limiter(lease_ms)
   end
   local max_cost = math.min(field(4, 'max_cost') or 1, MAX_COST)
   local limiter = {
-    slot_us = per_second and STRETCH * 1000000 / per_second, version = version, server_run = run,
+    name = GLOBAL, depth = 0, slot_us = per_second and STRETCH * 1000000 / per_second, version = version, server_run = run,
     start_us = field(2, 'start_us'),
     cost = math.min(field(3, 'cost') or max_cost, MAX_COST), max_cost = math.max(max_cost, 1),
     first_seen_us = field(6, 'first_seen_us') or 0, last_call_us = field(7, 'last_call_us') or 0,
     reap_from_us = field(8, 'reap_from_us') or 0, due_covered_us = field(9, 'due_covered_us') or 0,
     idle_poll_us = field(10, 'idle_poll_us') or 0, lane_position = field(11, 'lane_position') or 0,
-    stepped_back_us = field(12, 'stepped_back_us') or 0,
-    seen_version = field(13, 'seen_version') or 0, shared_until_us = field(14, 'shared_until_us') or 0,
+    seen_version = field(12, 'seen_version') or 0, shared_until_us = field(13, 'shared_until_us') or 0,
   }
   limiter.closed_until_us = math.min(field(5, 'closed_until_us') or 0, now_us + CLOSED_MAX_US)
   local back = limiter.last_call_us - now_us > STEP_US
@@ -130,7 +129,7 @@ local function load_limiter(lease_ms)
   elseif now_us - limiter.last_call_us > lease_ms * 500 then
     limiter.reap_from_us = now_us + lease_ms * 1000  -- no worker reached the store, so leases could not be extended
   end
-  limiter.tat_us = math.max(limiter.start_us + limiter.cost * (limiter.slot_us or 0), limiter.closed_until_us)
+  limiter.free_us = math.max(next_slot(limiter), limiter.closed_until_us)
   return limiter
 end
 
@@ -138,14 +137,15 @@ end
 local function close_global(limiter, until_us, by)
   until_us = math.min(until_us, now_us + CLOSED_MAX_US)
   if until_us <= limiter.closed_until_us then return end
-  limiter.closed_until_us, limiter.tat_us = until_us, math.max(limiter.tat_us, until_us)
+  limiter.closed_until_us, limiter.free_us = until_us, math.max(limiter.free_us, until_us)
   redis.call('HSET', P .. 'limiter', 'closed_by', by)
 end
 
 -- Reserves `cost` slots from start_us on.
 local function reserve(limiter, start_us, cost)
-  limiter.start_us, limiter.cost, limiter.max_cost = start_us, cost, math.max(limiter.max_cost, cost)
-  limiter.tat_us = start_us + cost * limiter.slot_us
+  limiter.start_us = math.max(limiter.start_us, start_us)  -- without a rate, starts are reserved in any order
+  limiter.cost, limiter.max_cost = cost, math.max(limiter.max_cost, cost)
+  limiter.free_us = next_slot(limiter)
   count('reserved_slots', cost)
 end
 
@@ -155,6 +155,5 @@ local function save_limiter(limiter)
     'cost', limiter.cost, 'max_cost', limiter.max_cost, 'closed_until_us', int(limiter.closed_until_us),
     'first_seen_us', int(limiter.first_seen_us), 'last_call_us', int(now_us), 'reap_from_us', int(limiter.reap_from_us),
     'due_covered_us', int(limiter.due_covered_us), 'idle_poll_us', int(limiter.idle_poll_us),
-    'lane_position', limiter.lane_position, 'stepped_back_us', int(limiter.stepped_back_us),
-    'seen_version', int(limiter.seen_version), 'shared_until_us', int(limiter.shared_until_us))
+    'lane_position', limiter.lane_position, 'seen_version', int(limiter.seen_version), 'shared_until_us', int(limiter.shared_until_us))
 end

@@ -1,113 +1,219 @@
--- Limits of a type ("type:TYPE") and of a user ("user:USER"), besides the global one. The limit of a type is on the
--- path of the type's queue (lib/queues.lua); jobs that wait for a user's limit, or for a closed limit, are parked.
--- `limit:LIMIT` holds the TAT of a limit (us) and expires when the limit is free; a missing key means free. Their
--- starts lie on the global limit's grid, up to LIMIT_TOLERANCE_US before the TAT: L + 1 starts take at least L * 1.02
--- / L s - 10 ms of tolerance - 10 ms between start and arrival = 1 s.
-local LIMIT_TOLERANCE_US = 10000
+-- Limits as a call sees them. A job takes from a path of Release limits (its queue's, the one around it, ..., the global
+-- one) and from its type's User limits: from all of them or from none.
+--   start = max(now, due, free time of each limit)    TAT = max(TAT, start) + cost * spacing
+--   free time = TAT - tolerance                       of a bucket of B starts: TAT - (B - cost) * spacing
+-- So at most B + rate * t starts lie in any time t. A limit on the global limit's grid, or on that of the limit that it is
+-- within, starts up to TOLERANCE_US before its TAT, and its spacing is 1.02 / rate for it: L + 1 starts take at least
+-- L * 1.02 / L s - 10 ms of tolerance - 10 ms between start and arrival = 1 s. A bucket pays for the way from start to
+-- arrival once, by SLACK_US.
+--
+-- `tats`: Release limit -> TAT, us; `tats:NAME`: user -> TAT at a User limit. No TAT: the limit is free, its bucket full.
+local TOLERANCE_US = 10000
+local SLACK_US = 15000
 local TAT_MAX_US = 40 * 86400000000  -- a TAT further ahead is malformed
-local tats, dirty = {}, {}                   -- by limit: TAT (us); whether it must be written
-local first_seen_us, stepped_back_us = 0, 0  -- of the global limiter
+local limits, written = {}, {}       -- by name: limits of this call; by key: those whose TAT is to be written
+local any_closed, closed = nil, {}
 
 -- Returns until when a handler closed a limit (us); 0: open. Read one by one: an API may refuse very many users.
-local any_closed, closed = nil, {}
-local function closed_until(limit)
+local function closed_until(name)
   if any_closed == nil then
     any_closed = redis.call('EXISTS', P .. 'limits_closed_until') == 1
     if any_closed then redis.call('ZREMRANGEBYSCORE', P .. 'limits_closed_until', '-inf', int(now_us)) end
   end
   if not any_closed then return 0 end
-  local until_us = closed[limit]
+  local until_us = closed[name]
   if not until_us then
-    until_us = tonumber(redis.call('ZSCORE', P .. 'limits_closed_until', limit)) or 0
+    until_us = tonumber(redis.call('ZSCORE', P .. 'limits_closed_until', name)) or 0
     if until_us > now_us + 2 * CLOSED_MAX_US then
-      note('limits_closed_until ' .. limit, 'was no instant, removed', true)
-      redis.call('ZREM', P .. 'limits_closed_until', limit)
+      note('limits_closed_until ' .. name, 'was no instant, removed', true)
+      redis.call('ZREM', P .. 'limits_closed_until', name)
       until_us = 0
     end
-    closed[limit] = until_us
+    closed[name] = until_us
   end
   return until_us
 end
 
--- Returns the TAT of a limit. It is stored as US or US|STEPPED_BACK_US, and moves back with the steps of the clock
--- since.
-local function limit_tat(limit, per_cost_us)
-  local tat = tats[limit]
-  if not tat then
-    local text = redis.call('GET', P .. 'limit:' .. limit)
-    local value, stepped = string.match(text or '', '^(%d+)|?(%d*)$')
-    tat = whole(value)
-    tat = tat and tat - stepped_back_us + (whole(stepped) or 0)
-    if text and not (tat and tat < now_us + TAT_MAX_US) then
-      note('limit:' .. limit)
-      redis.call('UNLINK', P .. 'limit:' .. limit)
-      tat = now_us  -- the worst case: its last start was just now
+local find_limit, find_user_limit, find_own_user_limit
+do
+  -- Reads a limit. A new rate holds at once: no TAT lies further ahead than its starts can have put it.
+  --   key, member   place of its TAT;  spacing_us: between starts;  tolerance_us, burst: see above
+  --   within        the limit around it; nil for the global limit, and for User limits
+  --   depth         number of limits around it
+  local function read_limit(name, key, member, spacing_us, burst, tolerance_us, within)
+    local limit = {
+      name = name, key = key, member = member, spacing_us = spacing_us, burst = burst, tolerance_us = tolerance_us,
+      within = within, depth = within and within.depth + 1 or 0, closed_us = closed_until(name), tat_us = 0,
+    }
+    if spacing_us > 0 then
+      local tat_us = tonumber(redis.call('ZSCORE', P .. key, member))
+      if tat_us and not (tat_us >= 0 and tat_us < now_us + TAT_MAX_US) then
+        note(key .. ' ' .. member, 'was no instant, removed', true)
+        redis.call('ZREM', P .. key, member)
+        tat_us = now_us + spacing_us  -- the worst case: its last start was just now
+      end
+      local most_us = math.max(burst, limits[GLOBAL].max_cost) * spacing_us
+      limit.tat_us = math.min(tat_us or limits[GLOBAL].first_seen_us + burst * spacing_us, now_us + HORIZON_US + most_us)
     end
-    tat = math.max(tat or first_seen_us + per_cost_us, closed_until(limit))
-    tats[limit] = tat
+    limit.free_us = math.max(limit.tat_us - tolerance_us, limit.closed_us)
+    return limit
   end
-  return tat
+
+  local function spacing_of(definition, stretch) return stretch * 1000000 / definition.per_second end
+
+  local function read_release_limit(name)
+    local root, type_name = limits[GLOBAL], string.match(name, '^type:(.+)$')
+    if type_name then
+      local task_type = find_type(type_name)
+      local own = queue_of(type_name) == name and task_type
+      local within = find_limit(own and task_type.release or GLOBAL)
+      return read_limit(name, 'tats', name, own and own.type_us or 0, 1, TOLERANCE_US, within)
+    end
+    local definition = find_definition(name)
+    if not definition or definition.key ~= 'R' then
+      return read_limit(name, 'tats', name, 0, 1, 0, root)
+    end
+    local within = find_limit(definition.within or GLOBAL)
+    local alone = within == root and root.slot_us == 0  -- on no other limit's grid
+    local spacing_us = spacing_of(definition, alone and STRETCH or OWN_STRETCH)
+    return read_limit(name, 'tats', name, spacing_us, definition.burst, alone and 0 or TOLERANCE_US, within)
+  end
+
+  -- Returns a Release limit. limits[GLOBAL] is the limiter. A cycle ends at the global limit.
+  function find_limit(name)
+    if not limits[name] then
+      limits[name] = limits[GLOBAL]
+      limits[name] = read_release_limit(name)
+    end
+    return limits[name]
+  end
+
+  -- Returns a User limit as it holds for a user, who may have values of their own: `limits:NAME`, user -> PER_SECOND|BURST.
+  local any_values = {}
+  function find_user_limit(definition, user)
+    local name, limit = definition.name .. '|' .. user, nil
+    limit = limits[name]
+    if limit then return limit end
+    local key, values = 'limits:' .. definition.name, definition
+    if any_values[key] == nil then any_values[key] = redis.call('EXISTS', P .. key) == 1 end
+    local text = any_values[key] and redis.call('HGET', P .. key, user)
+    if text then
+      local rate, burst = string.match(text, '^([^|]+)|(%d+)$')
+      rate, burst = per_second(rate), whole(burst)
+      if rate and burst and burst > 0 then
+        values = { per_second = rate, burst = burst }
+      else
+        note(key .. ' ' .. user)
+      end
+    end
+    limit = read_limit(name, 'tats:' .. definition.name, user, spacing_of(values, OWN_STRETCH), values.burst, TOLERANCE_US)
+    limits[name] = limit
+    return limit
+  end
+
+  -- Returns the limit of a user at `perUserPerSecond`, which all types share.   spacing_us: of the type; 0 without one.
+  function find_own_user_limit(user, spacing_us)
+    local name = 'user:' .. user
+    limits[name] = limits[name] or read_limit(name, 'tats', name, spacing_us, 1, TOLERANCE_US)
+    return limits[name]
+  end
 end
 
--- Reserves a start of a limit.
-local function reserve_limit(limit, per_cost_us, start_us, cost)
-  tats[limit] = math.max(tats[limit], start_us) + per_cost_us * cost
-  dirty[limit] = true
+-- Returns a limit that admits nothing for a while.
+local function shut_limit(name, for_us)
+  local free_us = now_us + for_us
+  return { name = name, burst = 1, spacing_us = 0, tolerance_us = 0, tat_us = 0, closed_us = free_us, free_us = free_us }
 end
 
--- Closes a limit until until_us for all workers, as the API told a handler. Returns when it is free (us).
+-- Returns the cost of a job's start.
+local function cost_of(job)
+  local task_type = job.type and find_type(job.type)
+  return task_type and task_type.cost or 1
+end
+
+-- Returns when a limit has a start left for a job.
+local function free_at(limit, job)
+  if limit.burst == 1 then return limit.free_us end
+  local cost = cost_of(job)
+  if limit.burst <= cost then return limit.free_us end
+  local ahead_us = math.max(limit.tolerance_us, (limit.burst - cost) * limit.spacing_us - SLACK_US)
+  return math.max(limit.tat_us - ahead_us, limit.closed_us)
+end
+
+-- Returns the earliest start that a queue's path has left for a job, the global limit excepted.
+local function own_start(limit, job)
+  local start_us = 0
+  while limit.within do
+    local free_us = limit.burst == 1 and limit.free_us or free_at(limit, job)
+    if free_us > start_us then start_us = free_us end
+    limit = limit.within
+  end
+  return start_us
+end
+
+-- Returns the earliest start that all limits on a queue's path have left for a job.
+local function path_start(limit, job) return math.max(now_us, limits[GLOBAL].free_us, own_start(limit, job)) end
+
+-- Returns the innermost limit that the paths of two queues have in common.
+local function common_limit(one, other)
+  while one ~= other do
+    if one.depth >= other.depth then one = one.within else other = other.within end
+  end
+  return one
+end
+
+-- Reserves a start of one limit.
+local function book(limit, start_us, cost)
+  if limit.spacing_us == 0 then return end
+  limit.tat_us = math.max(limit.tat_us, start_us) + cost * limit.spacing_us
+  limit.free_us = math.max(limit.tat_us - limit.tolerance_us, limit.closed_us)
+  local changed = written[limit.key] or {}
+  changed[limit.member], written[limit.key] = limit, changed
+end
+
+-- Reserves a start of every limit on a queue's path.
+local function reserve_path(limit, start_us, cost)
+  while limit.within do
+    book(limit, start_us, cost)
+    limit = limit.within
+  end
+  reserve(limit, start_us, cost)
+end
+
+-- Returns the limit of a type or a user, for a handler that was refused.
+local function limit_to_close(job, scope)
+  if scope == 'user' then return find_own_user_limit(job.user, 0) end
+  return find_limit('type:' .. job.type)
+end
+
+-- Closes a limit until until_us for all workers, as the API told a handler.
 local function close_limit(limit, until_us)
   until_us = math.min(until_us, now_us + CLOSED_MAX_US)
-  closed[limit] = math.max(closed_until(limit), until_us)
   any_closed = true
-  redis.call('ZADD', P .. 'limits_closed_until', 'GT', int(until_us), limit)
-  tats[limit] = math.max(limit_tat(limit, 0), until_us)
-  return tats[limit]
+  closed[limit.name] = math.max(closed_until(limit.name), until_us)
+  limit.closed_us = closed[limit.name]
+  limit.free_us = math.max(limit.free_us, limit.closed_us)
+  redis.call('ZADD', P .. 'limits_closed_until', 'GT', int(until_us), limit.name)
 end
 
--- Returns the limits of the release that the jobs of a queue take from, the global one excepted, innermost first.
-local function limits_of(queue)
-  local type_name = string.match(queue, '^type:(.+)$')
-  local task_type = type_name and find_type(type_name)
-  if not task_type or task_type.queue ~= queue then return {} end
-  return { { name = queue, spacing_us = task_type.type_us } }
-end
-
--- Returns when the limits of a queue are free, the global one excepted; remembered until a start is reserved.
-local function free_of(queue)
-  if queue.free_us then return queue.free_us end
-  local free_us = 0
-  for _, limit in ipairs(queue.limits) do
-    free_us = math.max(free_us, limit_tat(limit.name, limit.spacing_us) - LIMIT_TOLERANCE_US)
-  end
-  queue.free_us = free_us
-  return free_us
-end
-
--- Returns the earliest start that all limits on the path of a queue have left.
-local function path_start(call, queue) return math.max(now_us, call.limiter.tat_us, free_of(queue)) end
-
--- Reserves a start of every limit on the path of a queue.
-local function reserve_path(call, queue, start_us, cost)
-  for _, limit in ipairs(queue.limits) do reserve_limit(limit.name, limit.spacing_us, start_us, cost) end
-  queue.free_us = nil
-  reserve(call.limiter, start_us, cost)
-end
-
--- Writes the TATs that changed.
+-- Writes the TATs that changed, and forgets those that passed. A key lives as long as its last TAT.
 local function flush_limits()
-  local stepped = stepped_back_us > 0 and '|' .. int(stepped_back_us) or ''
-  for limit in pairs(dirty) do
-    local ttl_ms = math.ceil((tats[limit] + LIMIT_TOLERANCE_US - now_us) / 1000)
-    if ttl_ms > 0 then
-      redis.call('SET', P .. 'limit:' .. limit, int(math.ceil(tats[limit])) .. stepped, 'PX', ttl_ms)
+  for key, changed in pairs(written) do
+    local rows, last_us = {}, 0
+    for member, limit in pairs(changed) do
+      rows[#rows + 1] = int(math.ceil(limit.tat_us))
+      rows[#rows + 1] = member
     end
+    redis.call('ZADD', P .. key, unpack(rows))
+    redis.call('ZREMRANGEBYSCORE', P .. key, '-inf', int(now_us))
+    last_us = tonumber(redis.call('ZRANGE', P .. key, -1, -1, 'WITHSCORES')[2]) or 0
+    if last_us > now_us then redis.call('PEXPIRE', P .. key, int(math.ceil((last_us - now_us) / 1000))) end
   end
 end
 
 -- Parks a job of a queue until a limit outside the queue's path is free.
-local function park(job, queue, limit, free_us)
-  local member = queue .. '|' .. limit
+local function park(job, queue, limit)
+  local member, free_us = queue .. '|' .. limit.name, free_at(limit, job)
   redis.call('ZADD', P .. 'parked:' .. member, job.due, job.name)
   redis.call('ZADD', P .. 'limits_free_at', 'GT', int(math.ceil(free_us)), member)
   note_move(job)

@@ -68,7 +68,7 @@ do
   function plan_next_call(call, waits_alone, has_time)
     local limiter = call.limiter
     if waits_alone then
-      return call.isolation == 1 and math.max(now_us, limiter.tat_us - call.reach_us / 2) or WITH_ROOM
+      return call.isolation == 1 and math.max(now_us, limiter.free_us - call.reach_us / 2) or WITH_ROOM
     end
     if #call.jobs >= call.max_jobs then return WITH_ROOM end
     if call.examined >= MAX_EXAMINED or #call.moved > 0 then return now_us end

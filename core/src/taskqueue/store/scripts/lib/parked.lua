@@ -3,18 +3,20 @@
 local MAX_PARKED = 64  -- limits looked at in a call
 
 -- Returns the limits with parked jobs that are free within the horizon.
+--   ready_us   when the limit is free;  own_us: when its queue's path is free, too, the global limit excepted
 local function list_parked(call)
   local rows, parked = redis.call('ZRANGEBYSCORE', P .. 'limits_free_at', '-inf', int(call.horizon_us),
     'WITHSCORES', 'LIMIT', 0, MAX_PARKED), {}
   for i = 1, #rows, 2 do
     local queue, limit = string.match(rows[i], '^([^|]*)|(.*)$')
-    parked[#parked + 1] = {
-      member = rows[i], limit = limit, free_us = tonumber(rows[i + 1]), queue = queue and find_queue(call, queue),
-    }
-    if not queue then
+    if queue then
+      local ready_us = tonumber(rows[i + 1])
+      parked[#parked + 1] = {
+        member = rows[i], limit = limit, queue = find_limit(queue), head = {}, ready_us = ready_us, own_us = ready_us,
+      }
+    else
       redis.call('ZREM', P .. 'limits_free_at', rows[i])
       note('limits_free_at ' .. rows[i], 'was no limit, removed', true)
-      table.remove(parked)
     end
   end
   return parked
@@ -24,30 +26,38 @@ end
 local function take_parked(call, entry, start_us)
   local key = P .. 'parked:' .. entry.member
   local name = redis.call('ZRANGE', key, 0, 0)[1]
+  local limit = limits[entry.limit]
   if name then
     local job = parse(name)
-    local outcome, limit = admit(call, entry.queue, job, start_us, 'parked:' .. entry.member)
+    local outcome, other = admit(call, entry.queue, job, start_us, 'parked:' .. entry.member)
     if outcome == 'deferred' then
       call.moved[#call.moved + 1] = { job, now + 1000 }
     elseif outcome == 'moved' then
       call.moved[#call.moved + 1] = { job, job.due }
-    elseif outcome == 'parked' and limit ~= entry.limit then
-      park(job, entry.queue.name, limit, tats[limit] - LIMIT_TOLERANCE_US)
+    elseif outcome == 'parked' and other.name ~= entry.limit then
+      park(job, entry.queue.name, other)
     end
-    if limit ~= entry.limit then redis.call('ZREM', key, name) end
+    local stays = outcome == 'parked' and other.name == entry.limit
+    if stays then
+      limit, entry.head = other, job
+    else
+      redis.call('ZREM', key, name)
+    end
   end
-  entry.gone = redis.call('EXISTS', key) == 0
-  if entry.gone then return redis.call('ZREM', P .. 'limits_free_at', entry.member) end
-  entry.free_us = tats[entry.limit] and tats[entry.limit] - LIMIT_TOLERANCE_US or entry.free_us
-  redis.call('ZADD', P .. 'limits_free_at', int(math.ceil(entry.free_us)), entry.member)
+  if redis.call('EXISTS', key) == 0 then
+    entry.gone, entry.own_us = true, math.huge
+    return redis.call('ZREM', P .. 'limits_free_at', entry.member)
+  end
+  limit = limit or limits[entry.limit]
+  entry.ready_us = limit and free_at(limit, entry.head) or entry.ready_us
+  update_start(entry)
+  redis.call('ZADD', P .. 'limits_free_at', int(math.ceil(entry.ready_us)), entry.member)
 end
 
--- Writes when the limits can start a job whose queue has no start left before.
-local function close_parked(call, parked)
-  for _, entry in ipairs(parked) do
-    local start_us = not entry.gone and path_start(call, entry.queue) or 0
-    if start_us > math.max(entry.free_us, call.horizon_us) then
-      redis.call('ZADD', P .. 'limits_free_at', int(math.ceil(start_us)), entry.member)
-    end
+-- Writes when a limit can start a job whose queue has no start left before.
+local function close_parked(call, entry)
+  local start_us = path_start(entry.queue, entry.head)
+  if start_us > math.max(entry.ready_us, call.horizon_us) then
+    redis.call('ZADD', P .. 'limits_free_at', int(math.ceil(start_us)), entry.member)
   end
 end

@@ -1,6 +1,6 @@
--- Queues of ready jobs. A queue is named for the innermost limit of the release that its jobs take from: `type:TYPE` where
--- the type has a limit of its own, else `global`. It has a sorted set for each lane, `ready:QUEUE:LANE`. Two indexes tell
--- when a lane can start a job, so that a call looks at no other lane:
+-- Queues of ready jobs. A queue is named for the innermost limit of the release that its jobs take from: a limit by name,
+-- `type:TYPE` where the type has a limit of its own, or `global`. It has a sorted set for each lane, `ready:QUEUE:LANE`.
+-- Two indexes tell when a lane can start a job, so that a call looks at no other lane:
 --   lanes_busy   QUEUE:LANE -> earliest start of a job that is due, us
 --   lanes_due    QUEUE:LANE -> next due of a lane without a due job, us
 local announced = {}
@@ -20,16 +20,18 @@ local function look_again()
   end
 end
 
--- Returns the queue of a job.
-local function queue_of(job)
-  local task_type = find_type(job.type)
-  return task_type and task_type.queue or GLOBAL
+-- Returns the queue of a type's jobs. Jobs of a type that does not exist end when they are examined.
+local function queue_of(type_name)
+  local task_type = find_type(type_name)
+  if not task_type then return GLOBAL end
+  if not task_type.queue then resolve_limits(task_type, type_name) end
+  return task_type.queue
 end
 
 -- Puts a job into a lane of its type's queue, by default into the lane of the type's priority.
 local function push(job, score, priority)
   local task_type = find_type(job.type)
-  local lane = queue_of(job) .. ':' .. (priority or task_type and task_type.lane or DEFAULT_LANE)
+  local lane = queue_of(job.type) .. ':' .. (priority or task_type and task_type.lane or DEFAULT_LANE)
   redis.call('ZADD', P .. 'ready:' .. lane, score, job.name)
   announce(lane, score * 1000)
 end

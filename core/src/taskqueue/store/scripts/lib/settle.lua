@@ -1,145 +1,142 @@
 -- Settles results. A worker that can remove the exact leased job owns it: a result for a lease that was reaped or
--- replaced changes nothing, so results may be repeated. outcome: d done, r retry after wait_ms, x dead because of
--- text, l left (not started; not again before wait_ms), c the limit `text` is closed for wait_ms.
-local SERVICE_JOBS = 50           -- jobs that a type's mean service time follows
-local served, served_us = {}, {}  -- by type: jobs of this call that ran, and their time
-local now_s                       -- the clock in s, as text, once a job ended
--- A scheduled job's lease: type and user, then the positions of OCCURRENCE, OFFSET, LIFE, and of the end of LIFE.
-local LEASED = '^([^|]+)|([^|]+)|()%d+|()%d+|()%d+()|[^|]*|[^|]*$'
+-- replaced changes nothing, so results may be repeated. outcome of others than done jobs: r retry after wait_ms, x dead
+-- because of text, l left (not started; not again before wait_ms), c the limit `text` is closed for wait_ms.
+local split_leased, settle_results, flush_served
+do
+  local SERVICE_JOBS = 50           -- jobs that a type's mean service time follows
+  local served, served_us = {}, {}  -- by type: jobs of this call that ran, and their time
+  local now_s                       -- the clock in s, as text, once a job ended
+  -- A scheduled job's lease: type and user, then the positions of OCCURRENCE, OFFSET, LIFE, and of the end of LIFE.
+  local LEASED = '^([^|]+)|([^|]+)|()%d+|()%d+|()%d+()|[^|]*|[^|]*$'
 
--- Splits a leased job: the job's name, and whether `exclusive` has it.
-local function split_leased(leased_job)
-  local job, seq = string.match(leased_job, '^(.*)|[^|]*|([^|]*)$')
-  return job or '', job ~= nil and string.sub(seq, -1) == 'x'
-end
-
--- Returns type, user and name of a leased job, and whether it is ad hoc; nil if it is no job. The end of a job needs no
--- due: numbers of at most 10, 13 and 16 digits are good ones, and are not read.
-local function read_leased(leased_job)
-  local type_name, user, occurrence, offset, life, life_end = string.match(leased_job, LEASED)
-  if type_name and offset - occurrence <= 11 and life - offset <= 14 and life_end - life <= 16 then
-    return type_name, user, string.sub(leased_job, 1, life_end - 1), false
+  -- Splits a leased job: the job's name, and whether `exclusive` has it.
+  function split_leased(leased_job)
+    local job, seq = string.match(leased_job, '^(.*)|[^|]*|([^|]*)$')
+    return job or '', job ~= nil and string.sub(seq, -1) == 'x'
   end
-  local job = parse((split_leased(leased_job)))
-  if not job.malformed then return job.type, job.user, job.name, job.adhoc end
-end
 
--- Keeps a subscription's last outcome, for people, while there is the subscription.
-local function remember_run(type_name, user, outcome)
-  if redis.call('HEXISTS', P .. 'subscriptions:' .. user, type_name) == 0 then return end
-  now_s = now_s or int(math.floor(now / 1000))
-  redis.call('HSET', P .. 'runs:' .. user, type_name, outcome .. now_s)
-end
-
--- Records the time for which a job occupied a concurrency slot, and that it is no longer exclusive.
-local function end_run(type_name, user, exclusive, ran_us)
-  if exclusive then redis.call('HDEL', P .. 'exclusive', type_name .. '|' .. user) end
-  if ran_us and ran_us > 0 then
-    served[type_name] = (served[type_name] or 0) + 1
-    served_us[type_name] = (served_us[type_name] or 0) + ran_us
+  -- Returns type, user and name of a leased job, and whether it is ad hoc; nil if it is no job. The end of a job needs no
+  -- due: numbers of at most 10, 13 and 16 digits are good ones, and are not read.
+  local function read_leased(leased_job)
+    local type_name, user, occurrence, offset, life, life_end = string.match(leased_job, LEASED)
+    if type_name and offset - occurrence <= 11 and life - offset <= 14 and life_end - life <= 16 then
+      return type_name, user, string.sub(leased_job, 1, life_end - 1), false
+    end
+    local job = parse((split_leased(leased_job)))
+    if not job.malformed then return job.type, job.user, job.name, job.adhoc end
   end
-end
 
--- Ends a job of a removed lease as done.
-local function settle_done(leased_job, ran_us)
-  local type_name, user, name, adhoc = read_leased(leased_job)
-  if not type_name then return discard('leases', leased_job) end
-  end_run(type_name, user, string.sub(leased_job, -1) == 'x', ran_us)
-  count('done')
-  finish(name, adhoc)
-  remember_run(type_name, user, 'd')
-end
-
--- Returns a job that did not run, or whose handler was refused by the API, to a lane or to its limit.
-local function settle_left(job, outcome, wait_ms, text)
-  local failures, losses, alone, suspect = attempts_of(job.name)
-  if outcome == 'l' then
-    if wait_ms > 0 and not suspect then return make_ready(job, now + wait_ms) end
-    return put_back(job, suspect)
+  -- Keeps a subscription's last outcome, for people, while there is the subscription.
+  local function remember_run(type_name, user, outcome)
+    if redis.call('HEXISTS', P .. 'subscriptions:' .. user, type_name) == 0 then return end
+    now_s = now_s or int(math.floor(now / 1000))
+    redis.call('HSET', P .. 'runs:' .. user, type_name, outcome .. now_s)
   end
-  if suspect then remember_attempts(job.name, failures, losses, alone, false) end
-  if text ~= 'type' and text ~= 'user' then return put_back(job, false) end
-  local limit, queue = text .. ':' .. job[text], queue_of(job)
-  local free_us = close_limit(limit, now_us + wait_ms * 1000)
-  if queue == limit then return put_back(job, false) end  -- the queue itself waits
-  park(job, queue, limit, free_us)
-end
 
--- Settles a result other than done; without effect if the lease is gone.
-local function settle(leased_job, outcome, wait_ms, text, ran_us)
-  if redis.call('ZREM', P .. 'leases', leased_job) == 0 then return end
-  local name, exclusive = split_leased(leased_job)
-  local job = parse(name)
-  if job.malformed then return discard('leases', leased_job) end
-  end_run(job.type, job.user, exclusive, ran_us)
-  if outcome == 'r' then
-    local failures, losses, alone = attempts_of(name)
-    remember_attempts(name, failures + 1, losses, alone, false)
-    make_ready(job, now + wait_ms)
-    count('retried')
-  elseif outcome == 'x' then
-    local failures, losses = attempts_of(name)
-    move_to_dead(job, text, failures + 1, losses)
-    remember_run(job.type, job.user, 'x')
-  else
-    settle_left(job, outcome, wait_ms, text)
-  end
-end
-
--- Settles jobs that are done, nearly all: their leases are read and removed together.
-local function settle_all_done(results)
-  if #results == 0 then return end
-  local members, removed, seen = {}, {}, {}
-  for i, result in ipairs(results) do members[i] = result[1] end
-  for i, score in ipairs(redis.call('ZMSCORE', P .. 'leases', unpack(members))) do
-    local leased_job = members[i]
-    if score and not seen[leased_job] then
-      seen[leased_job] = true
-      removed[#removed + 1] = leased_job
-      settle_done(leased_job, results[i][5])
+  -- Records the time for which a job occupied a concurrency slot, and that it is no longer exclusive.
+  local function end_run(type_name, user, exclusive, ran_us)
+    if exclusive then redis.call('HDEL', P .. 'exclusive', type_name .. '|' .. user) end
+    if ran_us and ran_us > 0 then
+      served[type_name] = (served[type_name] or 0) + 1
+      served_us[type_name] = (served_us[type_name] or 0) + ran_us
     end
   end
-  if #removed > 0 then redis.call('ZREM', P .. 'leases', unpack(removed)) end
-end
 
--- Settles the results that a call carries.
-local function settle_results(limiter, results)
-  local done = {}
-  for _, result in ipairs(results) do
-    local leased_job, outcome, wait_ms, text = result[1], result[2], result[3], result[4]
-    if outcome == 'd' then
-      done[#done + 1] = result
+  -- Ends a job of a removed lease as done.
+  local function settle_done(leased_job, ran_us)
+    local type_name, user, name, adhoc = read_leased(leased_job)
+    if not type_name then return discard('leases', leased_job) end
+    end_run(type_name, user, string.sub(leased_job, -1) == 'x', ran_us)
+    count('done')
+    finish(name, adhoc)
+    remember_run(type_name, user, 'd')
+  end
+
+  -- Returns a job that did not run, or whose handler was refused by the API, to a lane or to its limit.
+  local function settle_left(job, outcome, wait_ms, text)
+    local failures, losses, alone, suspect = attempts_of(job.name)
+    if outcome == 'l' then
+      if wait_ms > 0 and not suspect then return make_ready(job, now + wait_ms) end
+      return put_back(job, suspect)
+    end
+    if suspect then remember_attempts(job.name, failures, losses, alone, false) end
+    if text ~= 'type' and text ~= 'user' then return put_back(job, false) end
+    local limit, queue = limit_to_close(job, text), queue_of(job.type)
+    close_limit(limit, now_us + wait_ms * 1000)
+    if queue == limit.name then return put_back(job, false) end  -- the queue itself waits
+    park(job, queue, limit)
+  end
+
+  -- Settles a result other than done; without effect if the lease is gone.
+  local function settle(leased_job, outcome, wait_ms, text, ran_us)
+    if redis.call('ZREM', P .. 'leases', leased_job) == 0 then return end
+    local name, exclusive = split_leased(leased_job)
+    local job = parse(name)
+    if job.malformed then return discard('leases', leased_job) end
+    end_run(job.type, job.user, exclusive, ran_us)
+    if outcome == 'r' then
+      local failures, losses, alone = attempts_of(name)
+      remember_attempts(name, failures + 1, losses, alone, false)
+      make_ready(job, now + wait_ms)
+      count('retried')
+    elseif outcome == 'x' then
+      local failures, losses = attempts_of(name)
+      move_to_dead(job, text, failures + 1, losses)
+      remember_run(job.type, job.user, 'x')
     else
-      settle(leased_job, outcome, wait_ms, text, result[5])
+      settle_left(job, outcome, wait_ms, text)
+    end
+  end
+
+  -- Settles jobs that are done, nearly all: their leases are read and removed together.
+  local function settle_all_done(results)
+    local members, removed, seen = {}, {}, {}
+    for i = 1, #results, 2 do members[#members + 1] = results[i] end
+    for i, score in ipairs(redis.call('ZMSCORE', P .. 'leases', unpack(members))) do
+      local leased_job = members[i]
+      if score and not seen[leased_job] then
+        seen[leased_job] = true
+        removed[#removed + 1] = leased_job
+        settle_done(leased_job, results[2 * i])
+      end
+    end
+    if #removed > 0 then redis.call('ZREM', P .. 'leases', unpack(removed)) end
+  end
+
+  -- Settles the results that a call carries.   done: flat, leased job and us that it ran;  others: see above
+  function settle_results(limiter, done, others)
+    for _, result in ipairs(others) do
+      local leased_job, outcome, wait_ms, text, ran_us = unpack(result)
+      settle(leased_job, outcome, wait_ms, text, ran_us)
       if outcome == 'c' and text == 'global' then
         close_global(limiter, now_us + wait_ms * 1000, string.match(leased_job, '^[^|]*|[^|]*'))
       end
     end
+    if #done > 0 then settle_all_done(done) end
   end
-  settle_all_done(done)
-end
 
--- `service_times`: type -> MEAN_US|JOBS. JOBS counts up to SERVICE_JOBS: until then the mean is exact, then each job
--- weighs 1 / SERVICE_JOBS.
-local function flush_served()
-  local type_names, fields = {}, {}
-  for type_name in pairs(served) do type_names[#type_names + 1] = type_name end
-  if #type_names == 0 then return end
-  for i, record in ipairs(redis.call('HMGET', P .. 'service_times', unpack(type_names))) do
-    local mean, jobs = 0, 0
-    if record then
-      mean, jobs = string.match(record, '^(%d+)|(%d+)$')
-      mean, jobs = whole(mean), whole(jobs)
-      if not (mean and jobs) then
-        note('service_times ' .. type_names[i])
-        mean, jobs = 0, 0
+  -- `service_times`: type -> MEAN_US|JOBS. JOBS counts up to SERVICE_JOBS: until then the mean is exact, then each job
+  -- weighs 1 / SERVICE_JOBS.
+  function flush_served()
+    local type_names, fields = {}, {}
+    for type_name in pairs(served) do type_names[#type_names + 1] = type_name end
+    if #type_names == 0 then return end
+    for i, record in ipairs(redis.call('HMGET', P .. 'service_times', unpack(type_names))) do
+      local mean, jobs = 0, 0
+      if record then
+        mean, jobs = string.match(record, '^(%d+)|(%d+)$')
+        mean, jobs = whole(mean), whole(jobs)
+        if not (mean and jobs) then
+          note('service_times ' .. type_names[i])
+          mean, jobs = 0, 0
+        end
       end
+      local new = served[type_names[i]]
+      jobs = math.min(jobs + new, SERVICE_JOBS)
+      mean = mean + math.min(1, new / jobs) * (served_us[type_names[i]] / new - mean)
+      fields[#fields + 1] = type_names[i]
+      fields[#fields + 1] = int(mean) .. '|' .. jobs
     end
-    local new = served[type_names[i]]
-    jobs = math.min(jobs + new, SERVICE_JOBS)
-    mean = mean + math.min(1, new / jobs) * (served_us[type_names[i]] / new - mean)
-    fields[#fields + 1] = type_names[i]
-    fields[#fields + 1] = int(mean) .. '|' .. jobs
+    redis.call('HSET', P .. 'service_times', unpack(fields))
   end
-  redis.call('HSET', P .. 'service_times', unpack(fields))
 end

@@ -11,8 +11,8 @@ do
   local function take_suspect(call, key)
     for _, name in ipairs(redis.call('ZRANGE', P .. 'suspects', 0, MAX_SUSPECTS - 1)) do
       local job = parse(name)
-      local queue = find_queue(call, queue_of(job))
-      local start_us = path_start(call, queue)
+      local queue = find_limit(queue_of(job.type))
+      local start_us = path_start(queue, job)
       if start_us > call.horizon_us then return 1 end
       local outcome = admit(call, queue, job, start_us, 'suspects')
       if outcome == 'leased' or outcome == 'gone' then

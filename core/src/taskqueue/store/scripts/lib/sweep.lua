@@ -1,105 +1,103 @@
 -- The sweep: books the open queues in the order of their starts. The job that can start first comes first; of
 -- several, the lane whose turn it is, and there the oldest due. So the weights of the lanes hold within a queue, and
--- over all queues that share a limit without slots: the tolerance of their own limits puts their starts on its grid.
+-- over all queues within a limit that has no start left before: the tolerance of their own limits puts their starts on
+-- its grid.
+--
+-- Lanes and parked limits of a call, by lists:
+--   call.busy     lanes of lanes_busy that are opened when their turn comes, [lane, start us, lane, start us, ...]
+--   call.waiting  open lanes that can start a job later, in the order of own_us, a lower bound: a limit that several
+--                 queues share may have been booked since it was computed
+--   call.ready    by priority: open lanes that can start a job at the next start, in the order of their dues
+--   call.parked   parked limits, in the order of own_us
 local take_jobs
 do
   local MAX_LANES = 64  -- lanes of an index looked at in a call
 
-  -- Opens the lanes whose jobs could start now: those with a due soon, and, at a beat, the busy ones. Returns busy lanes
-  -- that are opened when their turn comes. Between two beats, half a horizon apart, busy lanes are left to the worker
-  -- that was called for the next one: so a call takes half a horizon's worth or nothing, instead of a part for every idle
-  -- worker that polls. No job starts later.
-  local function list_lanes(call)
+  -- Puts a lane or a parked limit into a list that is in the order of `field`. Most belong near its end.
+  local function insert(list, place, field)
+    local at, score = #list, place[field]
+    while at > 0 and list[at][field] > score do
+      list[at + 1] = list[at]
+      at = at - 1
+    end
+    list[at + 1] = place
+  end
+
+  -- Makes an open lane ready. common: the innermost limit that the queues of all ready lanes have in common.
+  local function add_ready(call, lane)
+    insert(call.ready[lane.priority], lane, 'ready_us')
+    local alone = call.ready_lanes == 0 or call.common == lane.queue
+    call.common = alone and lane.queue or common_limit(call.common, lane.queue)
+    call.ready_lanes = call.ready_lanes + 1
+  end
+
+  -- Opens the lanes with a due soon, and finds the busy ones, if this is a beat. Between two beats, half a horizon apart,
+  -- busy lanes are left to the worker called for the next one: so a call takes half a horizon's worth or nothing, instead
+  -- of a part for every idle worker that polls. No job starts later. Returns the last start that this call may take.
+  local function find_lanes(call)
     local busy = redis.call('ZRANGEBYSCORE', P .. 'lanes_busy', '-inf', int(call.horizon_us),
       'WITHSCORES', 'LIMIT', 0, MAX_LANES)
     local due = redis.call('ZRANGEBYSCORE', P .. 'lanes_due', '-inf', int(now_us + EARLY_US), 'LIMIT', 0, MAX_LANES)
-    call.beat = not busy[2] or tonumber(busy[2]) - call.reach_us / 2 <= now_us + PROMPT_US
-    for _, name in ipairs(due) do open_lane(call, name, 'lanes_due') end
-    local unopened = {}
-    for i = call.beat and 1 or #busy + 1, #busy, 2 do unopened[#unopened + 1] = { busy[i], tonumber(busy[i + 1]) } end
-    return unopened
+    local beat = not busy[2] or tonumber(busy[2]) - call.reach_us / 2 <= now_us + PROMPT_US
+    call.busy, call.next_busy = beat and busy or {}, 1
+    for _, name in ipairs(due) do
+      local lane = open_lane(call, name, 'lanes_due')
+      if lane then insert(call.waiting, lane, 'own_us') end
+    end
+    return beat and call.horizon_us or now_us + call.reach_us / 2 + PROMPT_US
   end
 
-  -- Returns when the first job of all can start, after opening the busy lanes that could start one by then.
-  local function first_start(call, unopened, parked)
-    local first_us, tat_us, open = math.huge, math.max(now_us, call.limiter.tat_us), call.open
-    for i = 1, #parked do
-      local entry = parked[i]
-      entry.start_us = entry.gone and math.huge or math.max(path_start(call, entry.queue), entry.free_us)
-      if entry.start_us < first_us then first_us = entry.start_us end
+  -- Returns when the first job of all can start. Opens the busy lanes that could start one by then, and makes the lanes
+  -- ready that can.
+  local function find_start(call)
+    local waiting, busy = call.waiting, call.busy
+    local root_us = call.limiter.free_us > now_us and call.limiter.free_us or now_us
+    local start_us = root_us
+    if call.ready_lanes == 0 then
+      local first, parked = waiting[1], call.parked[1]
+      local first_us = first and first.own_us or math.huge
+      if parked and parked.own_us < first_us then first_us = parked.own_us end
+      if first_us > root_us then start_us = first_us end
     end
-    local i = 1
-    while i <= #open or unopened[1] and unopened[1][2] <= first_us do
-      if i > #open then
-        open_lane(call, table.remove(unopened, 1)[1], 'lanes_busy')
-      else
-        local lane, start_us = open[i], math.huge
-        if lane.head then
-          start_us = lane.queue.free_us or free_of(lane.queue)
-          if start_us < tat_us then start_us = tat_us end
-          if start_us < lane.due_us then start_us = lane.due_us end
-        end
-        lane.start_us = start_us
-        if start_us < first_us then first_us = start_us end
-        i = i + 1
-      end
-    end
-    return first_us
-  end
-
-  -- Returns the lane whose turn it is among several with jobs that can start at start_us; of equal lanes of two queues,
-  -- the one with the older due.
-  local function draw(call, start_us)
-    local oldest, queue = {}, nil
-    for i = 1, #call.open do
-      local lane = call.open[i]
-      if lane.start_us <= start_us then
-        local other = oldest[lane.priority]
-        if not other or lane.due_us < other.due_us then oldest[lane.priority] = lane end
-        queue = (not queue or queue == lane.queue) and lane.queue or find_queue(call, GLOBAL)
-      end
-    end
-    local position = position_of(call, queue)
-    for turn = position, position + #TURNS - 1 do
-      local lane = oldest[TURNS[turn % #TURNS + 1]]
+    while busy[call.next_busy] and tonumber(busy[call.next_busy + 1]) <= start_us do
+      local lane = open_lane(call, busy[call.next_busy], 'lanes_busy')
+      call.next_busy = call.next_busy + 2
       if lane then
-        set_position(call, queue, (turn + 1) % #TURNS)
+        insert(waiting, lane, 'own_us')
+        if waiting[1] == lane and lane.own_us < start_us then start_us = math.max(lane.own_us, root_us) end
+      end
+    end
+    while waiting[1] and waiting[1].own_us <= start_us do add_ready(call, table.remove(waiting, 1)) end
+    return start_us
+  end
+
+  -- Takes the ready lane whose turn it is: a single one takes no turn.
+  local function draw_lane(call)
+    local position, turns = 0, #TURNS
+    if call.ready_lanes > 1 then position = position_of(call, call.common) end
+    for turn = position, position + turns - 1 do
+      local ready = call.ready[TURNS[turn % turns + 1]]
+      local lane = ready[1]
+      if lane then
+        if call.ready_lanes > 1 then set_position(call, call.common, (turn + 1) % turns) end
+        call.ready_lanes = call.ready_lanes - 1
+        if ready[2] then table.remove(ready, 1) else ready[1] = nil end
         return lane
       end
     end
   end
 
-  -- Returns the lane of the next job among those that can start at start_us.
-  local function next_lane(call, start_us)
-    local first
-    for i = 1, #call.open do
-      local lane = call.open[i]
-      if lane.start_us <= start_us then
-        if first then return draw(call, start_us) end
-        first = lane
-      end
-    end
-    return first
-  end
-
-  -- Returns a parked limit that can start a job at start_us.
-  local function next_parked(parked, start_us)
-    for i = 1, #parked do
-      if parked[i].start_us <= start_us then return parked[i] end
-    end
-  end
-
   -- Examines the head of a lane.
-  local function take_ready(call, lane)
+  local function take_ready(call, lane, start_us)
     local job = lane.head
-    local outcome, limit = admit(call, lane.queue, job, lane.start_us, 'ready:' .. lane.name)
+    local outcome, limit = admit(call, lane.queue, job, start_us, 'ready:' .. lane.name)
     if outcome == 'deferred' then  -- in its present lane: the type's priority may have changed
       redis.call('ZADD', P .. 'ready:' .. lane.name, now + 1000, job.name)
     else
       lane.gone = lane.gone + 1
     end
     if outcome == 'parked' then
-      park(job, lane.queue.name, limit, tats[limit] - LIMIT_TOLERANCE_US)
+      park(job, lane.queue.name, limit)
     elseif outcome == 'moved' then
       call.moved[#call.moved + 1] = { job, job.score, LANES[lane.priority] }
     end
@@ -108,24 +106,36 @@ do
 
   -- Leases the jobs that start within the horizon, at most every second one of a parked limit while lanes have jobs.
   function take_jobs(call)
-    local unopened, parked, parked_last = list_lanes(call), list_parked(call), false
-    local bound_us = call.beat and call.horizon_us or now_us + call.reach_us / 2 + PROMPT_US
+    for priority = 1, #LANES do call.ready[priority] = {} end
+    local bound_us, parked_last = find_lanes(call), false
+    for _, entry in ipairs(list_parked(call)) do insert(call.parked, entry, 'own_us') end
     while #call.jobs < call.max_jobs and call.examined < MAX_EXAMINED do
-      local first_us = first_start(call, unopened, parked)
-      if first_us > bound_us then break end
-      local entry = next_parked(parked, first_us)
-      local lane = (parked_last or not entry) and next_lane(call, first_us)
-      parked_last = not lane
-      if lane then
-        take_ready(call, lane)
+      local start_us = find_start(call)
+      if start_us > bound_us then break end
+      local entry = call.parked[1]
+      if not entry or entry.own_us > start_us or parked_last and call.ready_lanes > 0 then
+        local lane = draw_lane(call)
+        if update_start(lane) <= start_us then
+          parked_last, call.examined = false, call.examined + 1
+          take_ready(call, lane, start_us)
+        end
+        if lane.own_us <= start_us then
+          add_ready(call, lane)
+        elseif lane.head then
+          insert(call.waiting, lane, 'own_us')
+        end
       else
-        take_parked(call, entry, entry.start_us)
+        table.remove(call.parked, 1)
+        if update_start(entry) <= start_us then
+          parked_last, call.examined = true, call.examined + 1
+          take_parked(call, entry, start_us)
+        end
+        if not entry.gone then insert(call.parked, entry, 'own_us') end
       end
-      call.examined = call.examined + 1
     end
     for _, lane in ipairs(call.open) do close_lane(call, lane) end
     for name, position in pairs(call.turned) do redis.call('HSET', P .. 'lane_positions', name, position) end
-    close_parked(call, parked)
+    for _, entry in ipairs(call.parked) do close_parked(call, entry) end
     for _, moved in ipairs(call.moved) do make_ready(unpack(moved)) end
   end
 end

@@ -1,11 +1,11 @@
 -- Task types. The first line of a record in `types` is for scripts, the rest (JSON) for Python; one call writes both.
---   LANE|COST|POLICY|TYPE_US|USER_US|SUSPENDED|GENERATION|STRIDE|WINDOW_S|GENERATIONS
+--   LANE|COST|POLICY|TYPE_US|USER_US|SUSPENDED|GENERATION|STRIDE|WINDOW_S|GENERATIONS|LIMITS
 -- TYPE_US, USER_US: spacing of starts of the type, and of one user on it; 0: no such limit. GENERATION: of new
--- subscriptions. GENERATIONS: NUMBER=CLASS;... of every generation with members. A type with an unreadable record
+-- subscriptions. GENERATIONS: NUMBER=CLASS;... of every generation with members. LIMITS: names, with ";" between them. A type with an unreadable record
 -- exists: its jobs wait, within their deadlines, as cost and limits are in the record.
 local UNREADABLE = {
   malformed = true, lane = DEFAULT_LANE, cost = 0, policy = 'Allow', type_us = 0, user_us = 0, suspended = false,
-  queue = GLOBAL,
+  queue = GLOBAL, release = GLOBAL, users = {},
 }
 local found_types = {}
 
@@ -26,11 +26,13 @@ local function read_type(line)
   }
   if not (task_type.cost and task_type.type_us and task_type.user_us and contains(POLICIES, policy)) then return end
   if not contains(LANES, lane) then return end
-  local generation, stride, window, generations = string.match(rest, '^(%d)|(%d+)|(%d+)|([^|]*)')
+  local generation, stride, window, generations, limits = string.match(rest, '^(%d)|(%d+)|(%d+)|([^|]*)|?([^|]*)')
   task_type.generation, task_type.stride, task_type.window = whole(generation), whole(stride), whole(window)
   if not (task_type.generation and task_type.stride and task_type.window and task_type.window > 0) then return end
   task_type.classes = {}
   for number, class in string.gmatch(generations, '(%d)=([^;]+)') do task_type.classes[number] = class end
+  task_type.limits = {}
+  for name in string.gmatch(limits, '[^;]+') do task_type.limits[#task_type.limits + 1] = name end
   if task_type.generation > 0 and not task_type.classes[int(task_type.generation)] then return end
   return task_type
 end
@@ -41,7 +43,6 @@ local function find_type(name)
   if task_type == nil then
     local line = redis.call('HGET', P .. 'types', name)
     task_type = line and read_type(line) or false
-    if task_type then task_type.queue = task_type.type_us > 0 and 'type:' .. name or GLOBAL end
     if line and not task_type then note('types ' .. name) end
     -- While the whole hash is set aside, no type is known not to exist.
     if not task_type and (line or redis.call('HEXISTS', P .. 'malformed', 'types') == 1) then task_type = UNREADABLE end

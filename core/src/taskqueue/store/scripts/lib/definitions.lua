@@ -1,0 +1,50 @@
+-- Definitions of limits by name. `limits`: NAME -> KEY|PER_SECOND|BURST|WITHIN. KEY R: all jobs of the release share the
+-- limit; U: each user has it to themselves. WITHIN: the Release limit that it is part of, or nothing.
+local MAX_DEPTH = 3        -- limits within each other; a definition further out is not read
+local definitions = {}
+
+-- Returns the definition of a limit; false if nothing defines it, or if it cannot be read.
+local function find_definition(name)
+  local found = definitions[name]
+  if found ~= nil then return found end
+  local text = redis.call('HGET', P .. 'limits', name)
+  local key, rate, burst, within = string.match(text or '', '^([RU])|([^|]+)|(%d+)|([^|]*)$')
+  found = key and { name = name, key = key, per_second = per_second(rate), burst = whole(burst), within = within } or false
+  if found and not (found.per_second and found.burst and found.burst > 0) then found = false end
+  if text and not found then note('limits ' .. name) end
+  if found and found.within == '' then found.within = nil end
+  definitions[name] = found
+  return found
+end
+
+-- Returns the names of a limit and of those that it is within, the innermost first, and one of them that is unknown.
+local function lineage_of(name)
+  local names = {}
+  while name and #names < MAX_DEPTH do
+    local definition = find_definition(name)
+    names[#names + 1] = name
+    if not definition then return names, name end
+    name = definition.within
+  end
+  return names
+end
+
+-- Completes a type by the limits that it names.
+--   queue    the innermost Release limit
+--   users    its User limits
+--   unknown  a limit that nothing defines: the jobs wait
+local function resolve_limits(task_type, name)
+  local innermost, depth, users, unknown = GLOBAL, 0, {}, nil
+  for _, limit in ipairs(task_type.limits or {}) do
+    local definition = find_definition(limit)
+    local names, missing = lineage_of(limit)
+    unknown = missing or unknown
+    if definition and definition.key == 'U' then
+      users[#users + 1] = definition
+      table.remove(names, 1)
+    end
+    if #names > depth then innermost, depth = names[1], #names end
+  end
+  task_type.release, task_type.users, task_type.unknown = innermost, users, unknown
+  task_type.queue = task_type.type_us > 0 and 'type:' .. name or innermost
+end
