@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from taskqueue.models.values import Subscription, TaskType, UserSubscription
+from taskqueue.models.values import Limit, Subscription, TaskType, UserSubscription
 from taskqueue.plan.segment import DueRange
 from taskqueue.store.audit import audit
 from taskqueue.store.claim import Alone, Claim, Result, claim
@@ -18,7 +18,7 @@ from taskqueue.store.enqueue import enqueue
 from taskqueue.store.limits import set_rate
 from taskqueue.store.tick import tick
 from taskqueue.store.type_record import Generation, TypeRecord
-from taskqueue.store.types import put_types, read_catalog
+from taskqueue.store.types import put_limits, put_types, read_catalog
 from taskqueue.store.users import set_users
 from tests.support.store.raw import raw
 
@@ -44,9 +44,13 @@ class World:
     seqs: dict[str, int] = field(default_factory=dict)
     occurrences: itertools.count[int] = field(default_factory=lambda: itertools.count(1_000))
 
-    async def install(self, *types: TaskType, rate: float | None = 1_000.0) -> None:
-        """Writes types (generation 1 each) and the limit; the limiter is warm, nothing is booked."""
+    async def install(
+        self, *types: TaskType, limits: Sequence[Limit] = (), rate: float | None = 1_000.0
+    ) -> None:
+        """Writes limits, types (generation 1 each) and the rate; the limiter is warm, nothing is booked."""
         version = (await read_catalog(self.store)).version
+        if limits:
+            version = await put_limits(self.store, version, limits)
         await put_types(
             self.store, version, [TypeRecord(one, (Generation(1, one.schedule),)) for one in types]
         )

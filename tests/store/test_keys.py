@@ -24,6 +24,9 @@ EXAMPLES = {
     r"cursor": ("cursor", "cursor"),
     r"types": ("types", "types"),
     r"overrides": ("overrides", "overrides"),
+    r"limits": ("limits", "limits"),
+    r"limits:[^:]+": ("limits:shopify-shop", "limits:NAME"),
+    r"moves": ("moves", "moves"),
     r"users": ("users", "users"),
     r"(subscriptions|runs):[^:]+": ("subscriptions:u-1", "subscriptions:USER"),
     r"schedule:[^:]+:\d+": ("schedule:sync:1", "schedule:TYPE:GENERATION"),
@@ -73,7 +76,7 @@ def test_a_permanent_key_is_known_and_stands_in_the_table(key: str, written: str
 
 
 @pytest.mark.parametrize(
-    "key", ["claims:w", "enqueued:sync:u:1", "wakeup_tokens", "limit:type:sync", "scan", "scan:moved:7"]
+    "key", ["claims:w", "enqueued:sync:u:1", "wakeup_tokens", "tats:shopify-shop", "scan", "scan:moved:7"]
 )
 def test_a_key_with_a_ttl_is_also_in_the_table(key: str) -> None:
     assert not KEYS.is_permanent(KEYS.prefix + key)

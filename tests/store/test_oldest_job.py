@@ -144,7 +144,7 @@ async def test_a_job_moving_between_limits_is_found(world: World, monkeypatch: p
     async def scan(*args: Any) -> Any:
         """Let the job be where no look goes any more: behind a limit that the list of limits does not have."""
         assert [rows async for rows in real(*args)]
-        await client.set(keys("limit", "user:u"), 1, px=60_000)
+        await client.zadd(keys("tats"), {"user:u": 1})
         await client.zadd(keys("limits_free_at"), {"global|user:u": 1})
         await client.zadd(keys("limits_closed_until"), {"type:sync": world.clock.now_us + 60_000_000})
         await world.claim()

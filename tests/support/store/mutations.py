@@ -31,6 +31,7 @@ GARBAGE = (
 )
 _VALUES = {("config", "rate"): b"0.5"}
 _QUEUES = ("ready:", "parked:", "suspects")
+_WITH_TTL = ("claims:", "tats")
 SCORES = ("inf", "-inf", "1e300", "-1e300", "0.5")
 LIMITER = (
     *("start_us", "cost", "max_cost", "closed_until_us", "first_seen_us", "last_call_us", "reap_from_us"),
@@ -59,24 +60,28 @@ class Mutation:
         if self.verb == "type":
             await client.unlink(key)
             await (client.rpush if self.value == b"list" else client.set)(key, "of another type")
-            if self.name.startswith("limit:"):
-                await client.expire(key, 60)
+            await self._expire(store)
             return
         wanted = {"field": b"hash", "member": b"zset", "score": b"zset", "string": b"string"}[self.verb]
         if await client.type(key) not in {wanted, b"none"}:
             return  # hit before, and not looked at yet
         if self.verb == "field":
             await client.hset(key, self.field, self.value)
-            if self.name.startswith("claims:"):
-                await client.expire(key, 60)
+            await self._expire(store)
         elif self.verb == "string":
-            await client.set(key, self.value, ex=60 if self.name.startswith("limit:") else None)
+            await client.set(key, self.value)
         elif self.verb == "member":
             await client.zadd(key, {self.value: "1"})
             await self._enter(store)
+            await self._expire(store)
         elif await client.zadd(key, {self.field: self.value}) and self.name.startswith(_QUEUES):
             await _count_in(store)
             await self._enter(store)
+
+    async def _expire(self, store: Store) -> None:
+        """Give a key that scripts give a TTL one."""
+        if self.name.startswith(_WITH_TTL):
+            await raw(store).expire(store.keys(self.name), 60)
 
     async def _enter(self, store: Store) -> None:
         """Enter an added member into its index, as every script that adds a job does."""
@@ -101,7 +106,7 @@ def every_kind(task_type: str, user: str) -> Iterator[Mutation]:
     for number, name in enumerate(_queues(task_type, user)):
         yield Mutation("member", name, "", b"garbage")
         yield Mutation("score", name, f"{task_type}|{user}|{number}|1|0", b"inf")
-    for name in ("cursor", "installed", "spread:i60/60", f"limit:type:{task_type}"):
+    for name in ("cursor", "installed", "spread:i60/60"):
         yield Mutation("string", name, "", b"garbage")
     for name in _keys(task_type, user):
         yield Mutation("type", name, "", b"string", destroys=True)
@@ -125,7 +130,7 @@ def any_mutation(chance: random.Random, task_type: str, user: str) -> Mutation:
             member = f"{task_type}|{user}|{chance.randrange(1000)}|{chance.randrange(10)}|0"
             return Mutation("score", name, member, chance.choice(SCORES).encode())
         case "string":
-            places = ("cursor", "installed", "spread:i60/60", f"limit:type:{task_type}")
+            places = ("cursor", "installed", "spread:i60/60")
             return Mutation("string", chance.choice(places), "", value)
         case _:
             kind = chance.choice((b"string", b"list"))
@@ -139,6 +144,9 @@ def _fields(task_type: str, user: str) -> Iterator[tuple[str, str]]:
     job = f"{task_type}|{user}|~1|1|0"
     yield from [
         ("types", task_type),
+        ("limits", "shop"),
+        ("limits:shop", user),
+        ("moves", f"{task_type}|shop"),
         ("overrides", task_type),
         ("overrides", ":limit"),
         ("users", user),
@@ -166,6 +174,8 @@ def _queues(task_type: str, user: str) -> Iterator[str]:
         "lanes_due",
         "beats",
         "limits_closed_until",
+        "tats",
+        "tats:shop",
         "leases",
         "suspects",
         "dead",
@@ -176,4 +186,4 @@ def _queues(task_type: str, user: str) -> Iterator[str]:
 def _keys(task_type: str, user: str) -> Iterator[str]:
     yield from {name for name, _ in _fields(task_type, user)} - {"claims:w"}
     yield from _queues(task_type, user)
-    yield from ("claims:w", "cursor", "spread:i60/60", f"limit:type:{task_type}", "malformed")
+    yield from ("claims:w", "cursor", "spread:i60/60", "malformed")

@@ -67,7 +67,8 @@ OUTCOME_PLACES: dict[str, Callable[[], tuple[Iterable[str], Iterable[str]]]] = {
     "letters of claim.py": lambda: (CODES, set(Outcome) - {Outcome.LOST}),
     "outcomes that ran": lambda: (RAN, set(CODES) - RETURNED),
     "letters that settle.lua reads": lambda: (
-        {*matches(r"outcome == '([a-z])'", SETTLE), CODES[Outcome.LIMITED]},  # its last branch
+        # its last branch, and the done jobs, which come without a letter
+        {*matches(r"outcome == '([a-z])'", SETTLE), CODES[Outcome.LIMITED], CODES[Outcome.DONE]},
         CODES.values(),
     ),
     "letters that settle.lua remembers": lambda: (

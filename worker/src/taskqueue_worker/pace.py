@@ -7,6 +7,7 @@ soon as it has room, a moment later, so that one call fills several concurrency 
 
 import asyncio
 import heapq
+import math
 
 from taskqueue_worker.clock import wake
 
@@ -49,8 +50,9 @@ class Reach:
             self.seconds = min(REACH_MAX_S, self.seconds * _GROW)
 
     def jobs(self, rate: float) -> float:
-        """Return how many jobs a call may take; rate: of the limit, a second."""
-        return float("inf") if self.seconds >= REACH_MAX_S else max(1, int(rate * self.seconds))
+        """Return how many jobs a call may take; rate: of the limit, a second, infinite without one."""
+        free = self.seconds >= REACH_MAX_S or math.isinf(rate)
+        return math.inf if free else max(1, int(rate * self.seconds))
 
 
 class Pace:

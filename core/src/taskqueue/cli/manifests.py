@@ -45,7 +45,7 @@ async def apply(
         say("nothing is removed while a manifest is at fault: correct it, then apply with --prune again")
         prune = False
     done = await Publisher(session.store).publish(
-        desired.types, desired.users, prune=prune, confirm_removals=True
+        desired.types, desired.users, limits=desired.limits, prune=prune, confirm_removals=True
     )
     for user in done.of_other_sources:
         say(
@@ -55,6 +55,7 @@ async def apply(
         session.output,
         desired,
         {
+            "limitsWritten": done.limits_written,
             "typesWritten": done.types_written,
             "usersWritten": done.users_written,
             "usersRemoved": done.users_removed,

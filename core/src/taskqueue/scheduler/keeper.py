@@ -193,7 +193,11 @@ class Keeper:
             return
         types = desired.types
         publish = partial(
-            self._publisher.publish, types, desired.users, protected=desired.protected or Protected()
+            self._publisher.publish,
+            types,
+            desired.users,
+            limits=desired.limits,
+            protected=desired.protected or Protected(),
         )
         done = await publish(prune=not self._faulty_files, as_of_ms=self._refill.as_of_ms(types.values()))
         if done.pending_removals and await self._confirmed(desired):
@@ -215,4 +219,5 @@ class Keeper:
             fresh is not None
             and fresh.users.keys() <= desired.users.keys()
             and fresh.types.keys() <= desired.types.keys()
+            and fresh.limits.keys() <= desired.limits.keys()
         )

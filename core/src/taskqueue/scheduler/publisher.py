@@ -1,15 +1,18 @@
 """Writes of the difference between the desired and the stored state. Level-triggered: may be called at any time.
 
-The order is: types, leaving users, the other users in the order of their ids, and then the dealing of subscriptions.
+The order is: limits, types, leaving users, the other users in the order of their ids, the dealing of subscriptions, and
+then limits that nothing names any more, and waiting jobs of types that have other limits now.
 A publish may be interrupted anywhere: the next one, of this process or another, finds the rest of the difference.
 """
 
 import asyncio
 from collections.abc import Collection, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 
-from taskqueue.models.values import TaskType, UserSubscription
+from taskqueue.models.values import Limit, TaskType, UserSubscription
 from taskqueue.process.progress import Progress
+from taskqueue.scheduler.limit_writer import LimitWriter
 from taskqueue.scheduler.repair import Repair
 from taskqueue.scheduler.type_writer import TypeWriter
 from taskqueue.scheduler.user_writer import UserWriter, batches
@@ -21,7 +24,7 @@ from taskqueue.store.repair import forget_notes, repair
 from taskqueue.store.types import Catalog
 from taskqueue.store.users import Source
 
-#: Places of values that only a whole publish writes.
+#: Places of values that only a whole publish writes; so are the limits.
 _WRITTEN_BY_PUBLISH = frozenset({b"config", b"config rate", b"users"})
 #: More removals at once than both of these wait for a confirmation; so does the removal of everything.
 REMOVALS_FREE = 100
@@ -40,9 +43,11 @@ class Published:
     users_removed: int = 0
     pending_removals: int = 0
     of_other_sources: tuple[str, ...] = ()
+    limits_written: int = 0
 
 
 _NOTHING_PROTECTED = Protected()
+_NO_LIMITS: Mapping[str, Limit] = MappingProxyType({})
 
 
 class Publisher:
@@ -59,6 +64,7 @@ class Publisher:
         self._fence = UNFENCED
         self._lock = asyncio.Lock()
         self._types = TypeWriter(store, self.progress)
+        self._limits = LimitWriter(store, self._types)
         self._users = UserWriter(store, source, self.progress)
         self._repair = Repair(store)
 
@@ -86,14 +92,15 @@ class Publisher:
         types: Mapping[str, TaskType],
         users: Mapping[str, UserSubscription],
         *,
+        limits: Mapping[str, Limit] = _NO_LIMITS,
         prune: bool = True,
         protected: Protected = _NOTHING_PROTECTED,
         confirm_removals: bool = False,
         as_of_ms: int | None = None,
     ) -> Published:
-        """Bring the store to these types, and to these users of this source.
+        """Bring the store to these types and limits, and to these users of this source.
 
-        prune False: types and users that are not given stay.   protected: types and users that stay as they are.
+        prune False: types, users and limits that are not given stay.   protected: those that stay as they are.
         confirm_removals: also remove many at once.
         as_of_ms: new types begin with the period of that instant instead of now.
         Raises DeposedError, ForeignOwnerError, StoreFailure, and StoreReplacedError or StoreRevertedError, after which
@@ -115,12 +122,18 @@ class Publisher:
                 pending = len(gone) + len(gone_types)
                 gone, gone_types = [], []
             desired_types = {**dict.fromkeys(gone_types), **types}
+            limits_written = await self._limits.write(limits)
             written = await self._types.step(desired_types, as_of_ms, moving=False)
             # First the leaving users: the joining ones get the numbers that become free, and the spread stays even.
             await self._users.remove(gone)
             users_written, of_other_sources = await self._users.write(desired)
             written |= await self._types.write_all_steps(desired_types, as_of_ms)
-            return Published(len(written), users_written, len(gone), pending, tuple(of_other_sources))
+            if prune:
+                limits_written += await self._limits.remove(protected.limits | limits.keys())
+            await self._limits.move_jobs()
+            return Published(
+                len(written), users_written, len(gone), pending, tuple(of_other_sources), limits_written
+            )
 
     async def maintain(self) -> int:
         """Write the next steps of the stored types, and return the number of types written.
@@ -132,7 +145,9 @@ class Publisher:
             published = self._repair.types or {}
             if not published.keys() <= catalog.records.keys() | catalog.unreadable:  # removed by a repair
                 self.incomplete = True
-            return len(await self._types.write_all_steps({}))
+            written = await self._types.write_all_steps({})
+            await self._limits.move_jobs()
+            return len(written)
 
     async def _mend(self) -> Catalog:
         """Write unreadable values again, of manifests or as last read; return the types as read before."""
@@ -152,12 +167,16 @@ class Publisher:
         if lost:
             await repair(self._store, await rebuild_indexes(self._store))
             await forget_notes(self._store, lost)
-        lost = [location for location in notes if location in _WRITTEN_BY_PUBLISH]
+        lost = [location for location in notes if _is_written_by_publish(location)]
         if lost:
             self.incomplete = True
             self._users.forget()
             await forget_notes(self._store, lost)
         return catalog
+
+
+def _is_written_by_publish(location: bytes) -> bool:
+    return location in _WRITTEN_BY_PUBLISH or location.split(b" ")[0] == b"limits"
 
 
 def _many(gone: Collection[str], stored: Collection[str]) -> bool:

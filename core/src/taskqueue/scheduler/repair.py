@@ -128,6 +128,10 @@ class Repair:
             match location.partition(b" ")[0].split(b":"):
                 case [b"subscriptions", user_id]:
                     user = self.users.get(text(user_id))
-                    if user:
-                        found[location] = user
+                case [b"limits", _]:
+                    user = self.users.get(text(location.partition(b" ")[2]))
+                case _:
+                    user = None
+            if user:
+                found[location] = user
         return found

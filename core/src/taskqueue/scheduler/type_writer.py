@@ -20,13 +20,16 @@ DesiredTypes = Mapping[str, TaskType | None]
 
 
 class TypeWriter:
-    """The types of one store. fence: of the leader that writes. version: of the types, as last read or written."""
+    """The types of one store. fence: of the leader that writes. version: of types and limits, as last read or written.
+
+    progress: of the loop that writes.
+    """
 
     def __init__(self, store: Store, progress: Progress) -> None:
         self.fence: Fence = UNFENCED
         self.version = 0
         self._store = store
-        self._progress = progress
+        self.progress = progress
         self._installed_ms = 0
 
     def forget(self) -> None:
@@ -35,7 +38,7 @@ class TypeWriter:
 
     async def read(self) -> Catalog:
         """Read the stored types. Raises StoreReplacedError, StoreRevertedError and StoreFailure."""
-        self._progress.step()
+        self.progress.step()
         catalog = await read_catalog(self._store)
         if self._installed_ms and catalog.installed_ms != self._installed_ms:
             raise StoreReplacedError
@@ -87,7 +90,7 @@ class TypeWriter:
             move = pending_move(record)
             if move and moved.get(name) != record:
                 for generation in move.sources:
-                    self._progress.step()
+                    self.progress.step()
                     await redeal(self._store, name, generation, move.target)
                 moved[name] = record
 

@@ -30,8 +30,9 @@ The servers behind it:
     sentinel        the address of the primary
 
 Set by manifests and by hand:
-    types           task types at one version
+    types           task types and limits by name at one version
     type_record     the record of a task type
+    limit_record    the record of a limit by name
     users           users and their subscriptions
     generations     subscriptions dealt to a schedule
     fence           the right to write what manifests say
@@ -44,6 +45,7 @@ Set by manifests and by hand:
 
 Moves jobs:
     tick            emit due jobs
+    moves           jobs of types that take from other limits now
     claim           settle results, lease jobs
     heartbeat       extend leases
     permit          slots for further calls
@@ -69,9 +71,10 @@ Wrappers of scripts with another name:
     fence: take_epoch
     generations: redeal
     limits: open_limit
+    moves: move_jobs
     oldest: scan_jobs, scan_moves
     overrides: override
-    types: catalog, put_types
+    types: catalog, put_limits, put_types
     users: set_users
     wakeup: pass_wakeup
 """

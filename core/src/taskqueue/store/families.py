@@ -12,6 +12,7 @@ from taskqueue.models.identity import USER_ID_PATTERN
 from taskqueue.plan.lanes import Lane
 from taskqueue.store.dead import read_dead_letter
 from taskqueue.store.job_name import parse
+from taskqueue.store.limit_record import read_limit, read_user_limit
 from taskqueue.store.listing import read_handler, read_waiting, read_worker
 from taskqueue.store.overrides import read_override
 from taskqueue.store.repair import Action
@@ -20,10 +21,12 @@ from taskqueue.store.type_record import read_type
 from taskqueue.store.users import read_run, read_stored_user, read_subscription
 
 _USER = re.compile(USER_ID_PATTERN.encode())
-_LIMIT = re.compile(rb"(type|user):[A-Za-z0-9._@+-]{1,128}")
-_QUEUE = re.compile(rb"global|type:[A-Za-z0-9.-]{1,128}")
-_PARKED = re.compile(rb"(" + _QUEUE.pattern + rb")\|" + _LIMIT.pattern)
+_NAMED = rb"[a-z0-9.-]{1,63}"
+_LIMIT = re.compile(rb"((type|user):|" + _NAMED + rb"\|)[A-Za-z0-9._@+-]{1,128}|" + _NAMED)
+_QUEUE = re.compile(rb"type:[A-Za-z0-9.-]{1,128}|" + _NAMED)
+_PARKED = re.compile(rb"(" + _QUEUE.pattern + rb")\|(" + _LIMIT.pattern + rb")")
 _LANE = re.compile(rb"(" + _QUEUE.pattern + rb"):[a-z]{1,20}")
+_MOVE = re.compile(rb"[A-Za-z0-9.-]{1,128}\|(" + _QUEUE.pattern + rb")")
 _CHANNEL = re.compile(rb"[!-~]{1,200}")
 _ATTEMPTS = re.compile(rb"[0-9]{1,6}\|[0-9]{1,6}(\|[0-9]{1,6}s?)?")
 
@@ -61,6 +64,16 @@ def _config(name: bytes, value: bytes) -> object:
 def _pair(name: bytes, value: bytes) -> object:
     first, _, second = value.decode("ascii").partition("|")
     return name.decode(), read_whole(first), read_whole(second)
+
+
+def _own_values(name: bytes, value: bytes) -> object:
+    return name.decode("ascii"), read_user_limit("", value)
+
+
+def _move(name: bytes, value: bytes) -> object:
+    if not _MOVE.fullmatch(name):
+        raise ValueError(name)
+    return read_whole(value.decode("ascii").rpartition("|")[2])
 
 
 def _attempts(name: bytes, value: bytes) -> object:
@@ -115,6 +128,9 @@ _FAMILIES: Mapping[re.Pattern[str], Family] = {
         r"installed|cursor": Family("string"),
         r"types": Family("hash", read_type, action="type"),
         r"overrides": Family("hash", read_override),
+        r"limits": Family("hash", read_limit),
+        r"limits:[^:]+": Family("hash", _own_values),
+        r"moves": Family("hash", _move),
         r"users": Family("hash", read_stored_user),
         r"subscriptions:[^:]+": Family("hash", read_subscription, action="subscription"),
         r"runs:[^:]+": Family("hash", lambda _, value: read_run(value)),
@@ -141,7 +157,9 @@ _FAMILIES: Mapping[re.Pattern[str], Family] = {
         r"workers": Family("hash", read_worker),
         r"handlers": Family("hash", read_handler),
         r"malformed": Family("hash"),
-        r"limit:.+|enqueued:.+": Family("string"),
+        r"enqueued:.+": Family("string"),
+        r"tats": Family("zset", member=partial(_instant_of, _LIMIT)),
+        r"tats:.+": Family("zset", member=partial(_instant_of, _USER)),
         r"claims:.+": Family("hash"),
         r"wakeup_tokens": Family("list"),
     }.items()

@@ -16,12 +16,15 @@ PERMANENT = (
     r"cursor",  # one value
     r"types",  # one field a task type
     r"overrides",  # one field a paused type, one for the limit
+    r"limits",  # one field a limit
+    r"limits:[^:]+",  # one field a user with values of their own at the limit
+    r"moves",  # one field a type whose waiting jobs are being moved
     r"users",  # one field a user
     r"(subscriptions|runs):[^:]+",  # one field a subscription
     r"schedule:[^:]+:\d+",  # one member a subscription and live generation
     r"spread:.+",  # one counter and one set of freed numbers a class
     rf"ready:.+:({'|'.join(Lane)})",  # maxBacklog: the cursor waits
-    r"lanes_(busy|due)",  # one member a lane of a queue: a task type with a limit of its own, or `global`
+    r"lanes_(busy|due)",  # one member a lane of a queue: a limit, a task type with a limit of its own, or `global`
     r"lane_positions",  # one field a queue
     r"beats",  # one member a worker's channel, removed once past
     r"parked:.+",  # maxBacklog

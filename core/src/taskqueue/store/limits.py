@@ -1,5 +1,6 @@
 """Limits: the configured rate, its override, and the limits that handlers closed because an API said so."""
 
+import math
 from dataclasses import dataclass
 from functools import partial
 
@@ -18,13 +19,17 @@ _OPEN = Script("open_limit", int)
 
 
 async def set_rate(store: Store, per_second: float) -> None:
-    """Set the configured rate of the global limit, starts per second; an override stays in force."""
-    await install(store, "rate", per_second)
+    """Set the configured rate of the global limit, starts per second, infinite for none; an override stays in force."""
+    await install(store, "rate", _written(per_second))
 
 
 async def override_rate(store: Store, per_second: float, for_ms: int = 0) -> None:
     """Override the configured rate until it is cleared, or for for_ms; takes effect within 250 ms."""
-    await set_override(store, LIMIT, repr(float(per_second)), for_ms)
+    await set_override(store, LIMIT, str(_written(per_second)), for_ms)
+
+
+def _written(per_second: float) -> float | str:
+    return "none" if per_second == math.inf else per_second
 
 
 async def clear_rate(store: Store) -> bool:

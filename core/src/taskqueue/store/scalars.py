@@ -1,5 +1,6 @@
 """Numbers of the store: their bounds, and readers that agree with scripts (lib/base.lua, lib/limiter.lua)."""
 
+import math
 import re
 
 from taskqueue.models.quantity import MAX_PER_SECOND, MIN_PER_SECOND
@@ -16,7 +17,12 @@ MAX_GENERATIONS = 9
 
 
 def read_rate(value: bytes) -> float | None:
-    """Read a rate as scripts do (lib/limiter.lua); None for 0, at which no job starts. Raises ValueError."""
+    """Read the rate of the global limit as scripts do (lib/limiter.lua); None for 0, at which no job starts.
+
+    Infinity for `none`: only limits by name hold. Raises ValueError.
+    """
+    if value == b"none":
+        return math.inf
     if not _RATE.fullmatch(value):  # no 1_0, which scripts cannot read, and no 0x10, which Python cannot
         raise ValueError(value)
     rate = float(value)

@@ -90,6 +90,7 @@ def _line(record: TypeRecord) -> str:
             stride(width),
             width,
             ";".join(f"{one.number}={spread_class(one.schedule)}" for one in record.generations),
+            ";".join(task_type.limits),
         )
     )
 

@@ -1,19 +1,21 @@
 """Task types in the store: all records at one version."""
 
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any
 
 import msgspec
 
 from taskqueue.models.locked_params import Locks, refuse_locked
+from taskqueue.models.values import Limit
 from taskqueue.plan.replay import Replay
 from taskqueue.plan.segment import Segment
 from taskqueue.store.command import hmget
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import LockedParamsError, TypesMovedError
 from taskqueue.store.fence import UNFENCED, Fence, check
+from taskqueue.store.limit_record import encode_limit, read_limit
 from taskqueue.store.malformed import location_of, text
 from taskqueue.store.overrides import read_override
 from taskqueue.store.scalars import read_rate
@@ -31,10 +33,12 @@ class _Answer(msgspec.Struct, array_like=True, frozen=True):
     overrides: list[bytes]
     replay: bytes | None
     refilling: bytes | None
+    limits: list[bytes]
 
 
 _CATALOG = Script("catalog", shaped(_Answer))
 _PUT_TYPES = Script("put_types", shaped(tuple[bytes, int]))
+_PUT_LIMITS = Script("put_limits", shaped(tuple[bytes, int]))
 _decode_replay = msgspec.json.Decoder(Replay).decode
 
 
@@ -48,6 +52,7 @@ class Catalog:
     refilling: the store lost everything and is being filled; it gets its cursor last.
     unreadable: types whose records cannot be read by Python, by scripts or by both; the ones that Python can read are
     among the records.
+    limits: by name.
     """
 
     version: int
@@ -59,6 +64,7 @@ class Catalog:
     replay: Replay | None = None
     refilling: bool = False
     unreadable: frozenset[str] = frozenset()
+    limits: Mapping[str, Limit] = field(default_factory=dict)
 
     def segments(self) -> list[Segment]:
         """Return the segments of the plan for all types that are not paused."""
@@ -105,7 +111,15 @@ async def read_catalog(store: Store) -> Catalog:
         malformed.read("config replay", partial(_decode_replay, replay)) if replay else None,
         bool(answer.refilling),
         frozenset(unreadable),
+        dict(_read_limits(store, answer.limits)),
     )
+
+
+def _read_limits(store: Store, limits: list[bytes]) -> Iterator[tuple[str, Limit]]:
+    for name, value in pairs(limits):
+        limit = store.malformed.read(location_of("limits", name), partial(read_limit, name, value))
+        if limit:
+            yield limit.name, limit
 
 
 async def read_locks(store: Store, names: Sequence[str]) -> Locks:
@@ -149,6 +163,28 @@ async def put_types(
         pack(list(removed)),
         pack([(name, str(number)) for name, number in dropped]),
         before_cursor_ms,
+        *fence,
+    )
+    await check(store, verdict, fence)
+    if verdict != b"ok":
+        raise TypesMovedError
+    return int(now_version)
+
+
+async def put_limits(
+    store: Store,
+    version: int,
+    limits: Iterable[Limit],
+    *,
+    removed: Iterable[str] = (),
+    fence: Fence = UNFENCED,
+) -> int:
+    """Write limits that were made from `version`; return the new version. Raises as `put_types` does."""
+    verdict, now_version = await store.run(
+        _PUT_LIMITS,
+        version,
+        pack([(limit.name, encode_limit(limit)) for limit in limits]),
+        pack(list(removed)),
         *fence,
     )
     await check(store, verdict, fence)

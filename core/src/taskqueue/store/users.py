@@ -16,6 +16,7 @@ from taskqueue.store.claim import REMEMBERED_OUTCOMES
 from taskqueue.store.command import hgetall, hscan
 from taskqueue.store.connection import Store
 from taskqueue.store.fence import UNFENCED, Fence, check
+from taskqueue.store.limit_record import encode_user_limit
 from taskqueue.store.malformed import location_of
 from taskqueue.store.script import Script
 from taskqueue.store.wire import pack, packed, shaped
@@ -28,8 +29,8 @@ _SET_USERS = Script("set_users", shaped(tuple[bytes, bytes]))
 _refused = packed(list[str])
 #: Subscriptions that one call of the script handles: a few milliseconds of the server's time.
 _BATCH_TASKS = 300
-#: A user, the digest, and the desired subscriptions: type, params as JSON, whether suspended.
-_Desired = tuple[str, str, list[tuple[str, str, int]]]
+#: A user, the digest, the desired subscriptions (type, params as JSON, whether suspended), and own values at limits.
+_Desired = tuple[str, str, list[tuple[str, str, int]], list[tuple[str, str]]]
 #: A subscription's record, as scripts/lib/deal.lua writes it.
 _RECORD = re.compile(r"([0-9]{1,16})(s?)(.*)", re.DOTALL)
 _RUN = re.compile(rf"([{''.join(REMEMBERED_OUTCOMES)}])([0-9]{{1,11}})".encode())
@@ -45,10 +46,10 @@ class StoredUser:
     @classmethod
     def read(cls, value: bytes) -> Self:
         """Read a value of `users`. Raises ValueError."""
-        source, bar, digest = value.decode("ascii").partition("|")
+        source, bar, rest = value.decode("ascii").partition("|")
         if source not in SOURCES or not bar:
             raise ValueError(value)
-        return cls(cast("Source", source), digest)
+        return cls(cast("Source", source), rest.partition("|")[0])  # then names of limits, for scripts
 
 
 @dataclass(frozen=True, slots=True)
@@ -75,9 +76,14 @@ def _rows(user: UserSubscription) -> list[tuple[str, str, int]]:
     ]
 
 
+def _values(user: UserSubscription) -> list[tuple[str, str]]:
+    return [(limit.name, encode_user_limit(limit)) for limit in user.limits]
+
+
 def digest(user: UserSubscription) -> str:
-    """Return eight letters that change with any subscription of a user."""
-    return urlsafe_b64encode(hashlib.blake2b(pack(_rows(user)), digest_size=6).digest()).decode()
+    """Return eight letters that change with any subscription of a user, and with their own values at limits."""
+    rows = (_rows(user), _values(user)) if user.limits else _rows(user)
+    return urlsafe_b64encode(hashlib.blake2b(pack(rows), digest_size=6).digest()).decode()
 
 
 async def set_users(
@@ -93,8 +99,8 @@ async def set_users(
     size = 0
     for user in users:
         rows = _rows(user)
-        batch.append((user.user_id, digest(user), rows))
-        size += len(rows) + 1
+        batch.append((user.user_id, digest(user), rows, _values(user)))
+        size += len(rows) + len(user.limits) + 1
         if size >= _BATCH_TASKS:
             refused += await _write(store, source_name, batch, fence)
             batch, size = [], 0

@@ -2,7 +2,7 @@
 -- KEYS  1 prefix
 -- ARGV  none
 -- Output  [now ms, version, rate or false, installed ms or false, [type, record, ...], [name, override, ...],
---         replay (JSON) or false, refilling or false]
+--         replay (JSON) or false, refilling or false, [limit, record, ...]]
 -- uses: base
 local version = types_version()
 local installed, text = read_installed()
@@ -14,4 +14,5 @@ if text and not installed then  -- the time tells stores apart: with another one
 end
 local config = redis.call('HMGET', P .. 'config', 'rate', 'replay', 'refilling')
 local types, overrides = redis.call('HGETALL', P .. 'types'), redis.call('HGETALL', P .. 'overrides')
-return { now, version, config[1], installed or false, types, overrides, config[2], config[3] }
+local limits = redis.call('HGETALL', P .. 'limits')
+return { now, version, config[1], installed or false, types, overrides, config[2], config[3], limits }

@@ -70,17 +70,24 @@ local function follow_step_back(limiter)
   count('clock_steps')
 end
 
+-- Reads the rate of the global limit: nil for 0, which starts nothing, infinity for `none`. Tells whether it is readable.
+local function read_rate(text)
+  if text == 'none' then return math.huge, true end
+  local value = per_second(text)
+  return value, value ~= nil or tonumber(text) == 0
+end
+
 -- Returns the rate in force (nil: nothing starts; infinity: no limit) and the version of types and overrides.
 local function rate()
   local configured = redis.call('HGET', P .. 'config', 'rate')
   local override = redis.call('HGET', P .. 'overrides', ':limit')
-  local value = per_second(configured)
-  if configured and not value and tonumber(configured) ~= 0 then note('config rate') end
+  local value, readable = read_rate(configured)
+  if configured and not readable then note('config rate') end
   if override then
     local text, expires = string.match(override, '^([^|]*)|(%d+)$')
-    local replacement = per_second(text)
+    local replacement, understood = read_rate(text)
     expires = whole(expires)
-    if not expires or not (replacement or tonumber(text) == 0) then
+    if not expires or not understood then
       note('overrides :limit')
     elseif expires == 0 or expires > now then
       value = replacement

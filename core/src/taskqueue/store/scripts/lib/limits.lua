@@ -10,7 +10,7 @@
 -- `tats`: Release limit -> TAT, us; `tats:NAME`: user -> TAT at a User limit. No TAT: the limit is free, its bucket full.
 local TOLERANCE_US = 10000
 local SLACK_US = 15000
-local TAT_MAX_US = 40 * 86400000000  -- a TAT further ahead is malformed
+local TTL_MAX_US = 1e16
 local limits, written = {}, {}       -- by name: limits of this call; by key: those whose TAT is to be written
 local any_closed, closed = nil, {}
 
@@ -34,6 +34,12 @@ local function closed_until(name)
   return until_us
 end
 
+-- Has the TAT of a limit written at the end of the call.
+local function write_tat(limit)
+  local changed = written[limit.key] or {}
+  changed[limit.member], written[limit.key] = limit, changed
+end
+
 local find_limit, find_user_limit, find_own_user_limit
 do
   -- Reads a limit. A new rate holds at once: no TAT lies further ahead than its starts can have put it.
@@ -47,13 +53,12 @@ do
     }
     if spacing_us > 0 then
       local tat_us = tonumber(redis.call('ZSCORE', P .. key, member))
-      if tat_us and not (tat_us >= 0 and tat_us < now_us + TAT_MAX_US) then
-        note(key .. ' ' .. member, 'was no instant, removed', true)
-        redis.call('ZREM', P .. key, member)
-        tat_us = now_us + spacing_us  -- the worst case: its last start was just now
+      local last_us = now_us + HORIZON_US + math.max(burst, limits[GLOBAL].max_cost) * spacing_us
+      limit.tat_us = tat_us or limits[GLOBAL].first_seen_us + burst * spacing_us
+      if limit.tat_us > last_us then  -- of a slower rate
+        limit.tat_us = last_us
+        write_tat(limit)
       end
-      local most_us = math.max(burst, limits[GLOBAL].max_cost) * spacing_us
-      limit.tat_us = math.min(tat_us or limits[GLOBAL].first_seen_us + burst * spacing_us, now_us + HORIZON_US + most_us)
     end
     limit.free_us = math.max(limit.tat_us - tolerance_us, limit.closed_us)
     return limit
@@ -167,8 +172,7 @@ local function book(limit, start_us, cost)
   if limit.spacing_us == 0 then return end
   limit.tat_us = math.max(limit.tat_us, start_us) + cost * limit.spacing_us
   limit.free_us = math.max(limit.tat_us - limit.tolerance_us, limit.closed_us)
-  local changed = written[limit.key] or {}
-  changed[limit.member], written[limit.key] = limit, changed
+  write_tat(limit)
 end
 
 -- Reserves a start of every limit on a queue's path.
@@ -199,15 +203,16 @@ end
 -- Writes the TATs that changed, and forgets those that passed. A key lives as long as its last TAT.
 local function flush_limits()
   for key, changed in pairs(written) do
-    local rows, last_us = {}, 0
+    local rows = {}
     for member, limit in pairs(changed) do
       rows[#rows + 1] = int(math.ceil(limit.tat_us))
       rows[#rows + 1] = member
     end
     redis.call('ZADD', P .. key, unpack(rows))
     redis.call('ZREMRANGEBYSCORE', P .. key, '-inf', int(now_us))
-    last_us = tonumber(redis.call('ZRANGE', P .. key, -1, -1, 'WITHSCORES')[2]) or 0
-    if last_us > now_us then redis.call('PEXPIRE', P .. key, int(math.ceil((last_us - now_us) / 1000))) end
+    local last_us = tonumber(redis.call('ZRANGE', P .. key, -1, -1, 'WITHSCORES')[2]) or 0
+    local ttl_us = math.min(last_us - now_us, TTL_MAX_US)
+    if ttl_us > 0 then redis.call('PEXPIRE', P .. key, int(math.ceil(ttl_us / 1000))) end
   end
 end
 

@@ -1,0 +1,73 @@
+"""Writes of limits by name: first those that differ, and at the end, once no type names them, removals."""
+
+from collections.abc import Callable, Collection, Iterable, Mapping
+
+from taskqueue.models.values import Limit
+from taskqueue.scheduler.type_writer import TypeWriter
+from taskqueue.store.connection import Store
+from taskqueue.store.errors import TypesMovedError
+from taskqueue.store.moves import move_jobs
+from taskqueue.store.types import Catalog, put_limits
+
+#: Limits to write, and names of limits to remove.
+_Change = tuple[list[Limit], list[str]]
+
+
+class LimitWriter:
+    """The limits of one store, written against the version and with the fence of `types`."""
+
+    def __init__(self, store: Store, types: TypeWriter) -> None:
+        self._store = store
+        self._types = types
+
+    async def write(self, desired: Mapping[str, Limit]) -> int:
+        """Write the limits that differ, and return their number. Raises as `TypeWriter.read` does, and DeposedError."""
+
+        def changed(catalog: Catalog) -> _Change:
+            return [limit for name, limit in desired.items() if catalog.limits.get(name) != limit], []
+
+        return await self._put(changed)
+
+    async def remove(self, stay: Collection[str]) -> int:
+        """Remove the limits that are not among `stay`, unless a type or another limit names them; return their number.
+
+        A limit that is still named keeps its last value: its jobs are never unlimited.
+        """
+
+        def gone(catalog: Catalog) -> _Change:
+            named = {*stay, *(name for record in catalog.records.values() for name in record.task_type.limits)}
+            return [], sorted(catalog.limits.keys() - _with_those_around(named, catalog.limits))
+
+        return await self._put(gone)
+
+    async def move_jobs(self) -> None:
+        """Take the waiting jobs of types that have other limits now along to their new queue."""
+        while await move_jobs(self._store):
+            self._types.progress.step()
+
+    async def _put(self, choose: Callable[[Catalog], _Change]) -> int:
+        while True:
+            catalog = await self._types.read()
+            written, removed = choose(catalog)
+            if not written and not removed:
+                return 0
+            try:
+                self._types.version = await put_limits(
+                    self._store, catalog.version, written, removed=removed, fence=self._types.fence
+                )
+            except TypesMovedError:
+                continue
+            return len(written) + len(removed)
+
+
+def _with_those_around(names: Iterable[str], limits: Mapping[str, Limit]) -> set[str]:
+    """Return names of limits, and of those that they are within."""
+    found = set[str]()
+    waiting = list(names)
+    while waiting:
+        name = waiting.pop()
+        if name not in found:
+            found.add(name)
+            within = limits[name].within if name in limits else None
+            waiting += [within] if within else []
+    return found
