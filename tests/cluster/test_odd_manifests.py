@@ -10,7 +10,7 @@ from typing import Any
 import pytest
 import yaml
 
-from taskqueue.models.values import TaskType, UserSubscription
+from taskqueue.models.values import Declared
 from taskqueue.plan.admission import admit
 from taskqueue.sources.manifest_file import read_manifest_file
 from tests.support.kubernetes.cluster import Cluster
@@ -51,6 +51,8 @@ def odd_ones(group: Mapping[str, Sequence[str]], taken_by: frozenset[str]) -> It
         yield Odd(spec("TaskType", "\n".join([*lines, text])), "TaskType", taken_by)
     for text in map(written, group.get("subscriptions", ())):
         yield Odd(spec("UserSubscription", text), "UserSubscription", taken_by)
+    for text in map(written, group.get("rateLimits", ())):
+        yield Odd(spec("RateLimit", text), "RateLimit", taken_by)
     for text in map(written, group.get("documents", ())):
         yield Odd(text, "TaskType", taken_by)
     for text in map(written, group.get("jsonFields", ())):
@@ -86,7 +88,7 @@ def listed(item: str, count: int) -> str:
     return ", ".join(item.format(number) for number in range(count))
 
 
-def read(folder: Path, odd: Odd) -> TaskType | UserSubscription | None:
+def read(folder: Path, odd: Odd) -> Declared | None:
     """Read a text as `taskqueue validate` does; None where it is refused."""
     path = folder / ("odd.json" if odd.content_type == JSON else "odd.yaml")
     path.write_bytes(odd.bytes())

@@ -8,7 +8,7 @@ from typing import Any, Literal
 from taskqueue.models.fault import Fault
 from taskqueue.models.manifest import API_VERSION
 from taskqueue.models.refusal import ManifestRefusedError
-from taskqueue.models.values import TaskType, UserSubscription
+from taskqueue.models.values import Declared, TaskType, UserSubscription
 from taskqueue.plan.admission import admit
 from taskqueue.sources.desired import Desired, Protected, find_overriding, resolve
 from taskqueue_operator.ownership import Ownership, says_owner
@@ -34,7 +34,7 @@ class Object:
     generation: int
     created: str
     version: str
-    value: TaskType | UserSubscription | None
+    value: Declared | None
     refusal: str
     status: Mapping[str, Any]
     subject: str
@@ -80,15 +80,13 @@ def read(kind: Kind, raw: Mapping[str, Any], known: Object | None = None) -> Obj
     )
 
 
-def _subject(
-    kind: Kind, name: str, value: TaskType | UserSubscription | None, spec: Mapping[str, Any]
-) -> str:
+def _subject(kind: Kind, name: str, value: Declared | None, spec: Mapping[str, Any]) -> str:
     if isinstance(value, UserSubscription):
         return value.user_id
     return str(spec.get("userId") or name) if kind == "UserSubscription" else name
 
 
-def _value(kind: Kind, raw: Mapping[str, Any]) -> tuple[TaskType | UserSubscription | None, str]:
+def _value(kind: Kind, raw: Mapping[str, Any]) -> tuple[Declared | None, str]:
     if raw.get("unreadable"):
         return None, f"the object cannot be read: {raw['unreadable']}"
     name = {"name": raw["metadata"]["name"]}

@@ -1,8 +1,8 @@
-"""The two definitions, and their removal."""
+"""The definitions, and their removal."""
 
 from tests.support.kubernetes.cluster import Cluster
 
-NAMES = ("crd/tasktypes.taskqueue.dev", "crd/usersubscriptions.taskqueue.dev")
+NAMES = tuple(f"crd/{plural}.taskqueue.dev" for plural in ("tasktypes", "usersubscriptions", "ratelimits"))
 #: An API server that has just taken a change of a definition may need a minute until it can remove its objects.
 WAITS = 4
 WAIT_S = 45

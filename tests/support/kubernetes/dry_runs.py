@@ -19,7 +19,7 @@ from tests.support.kubernetes.cluster import Cluster
 from tests.support.process.child import Child
 
 JSON, YAML = "application/json", "application/yaml"
-PLURALS = {"TaskType": "tasktypes", "UserSubscription": "usersubscriptions"}
+PLURALS = {"TaskType": "tasktypes", "UserSubscription": "usersubscriptions", "RateLimit": "ratelimits"}
 _CREATED = 201
 _LIMIT_S = 30.0
 _THREADS = 4

@@ -25,6 +25,7 @@ VALID: list[dict[str, Any]] = [
             "timeout": "30s",
             "retry": {"maxAttempts": 5, "minBackoff": "1s", "maxBackoff": "5m"},
             "rateLimit": {"perSecond": "10", "perUserPerSecond": "0.5"},
+            "limits": [{"name": "shopify-orders"}, {"name": "shopify-shop"}],
             "concurrencyPolicy": "Forbid",
             "startingDeadline": "10m",
             "catchUp": "All",
@@ -53,6 +54,18 @@ VALID: list[dict[str, Any]] = [
                 {"type": "fetch-orders", "params": {"region": "eu"}},
                 {"type": "nightly-report", "suspend": True},
             ],
+            "limits": [{"name": "shopify-shop", "rate": {"requests": 20, "per": "1s"}, "burst": 400}],
+        },
+    },
+    {
+        "apiVersion": API_VERSION,
+        "kind": "RateLimit",
+        "metadata": {"name": "shopify-shop"},
+        "spec": {
+            "key": "User",
+            "rate": {"requests": 2, "per": "1s"},
+            "burst": 40,
+            "within": "shopify-app",
         },
     },
 ]

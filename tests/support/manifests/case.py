@@ -38,6 +38,11 @@ def subscription(name: str = "ada", **spec: Any) -> Object:
     return _object("UserSubscription", name, spec)
 
 
+def rate_limit(name: str = "shopify-app", **spec: Any) -> Object:
+    """A good one, with other fields in its spec; ... takes a field out."""
+    return _object("RateLimit", name, {"key": "Release", "rate": {"requests": 100, "per": "1s"}} | spec)
+
+
 def _object(kind: str, name: str, fields: Mapping[str, Any]) -> Object:
     return {
         "apiVersion": API_VERSION,

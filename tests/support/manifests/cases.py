@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from tests.support.manifests.case import Case, of_type, task_type
 from tests.support.manifests.handler_cases import handlers
+from tests.support.manifests.limit_cases import limits
 from tests.support.manifests.schedule_cases import durations, schedules
 from tests.support.manifests.subscription_cases import subscriptions
 
@@ -83,4 +84,13 @@ def _words() -> Iterator[Case]:
     yield Case("a type of 64 characters", task_type("a" * 64), task_type("a" * 63), name)
 
 
-CASES = [*schedules(), *durations(), *handlers(), *_figures(), *_locked(), *_words(), *subscriptions()]
+CASES = [
+    *schedules(),
+    *durations(),
+    *handlers(),
+    *_figures(),
+    *_locked(),
+    *_words(),
+    *subscriptions(),
+    *limits(),
+]

@@ -7,6 +7,7 @@ from pydantic.alias_generators import to_camel
 
 from taskqueue.models.manifest import API_VERSION, parse
 from taskqueue.models.part import Part, refusals
+from taskqueue.models.rate_limit import RateLimitManifest
 from taskqueue.models.refusal import ManifestRefusedError
 from taskqueue.models.task_type import TaskTypeManifest, TaskTypeSpec
 from taskqueue.models.user_subscription import UserSubscriptionManifest
@@ -71,6 +72,7 @@ def test_every_field_finds_its_place_in_the_value() -> None:
         timeout="1m",
         retry={"maxAttempts": 2, "minBackoff": "2s", "maxBackoff": "4s"},
         rateLimit={"perSecond": "10", "perUserPerSecond": "500m"},
+        limits=[{"name": "shopify-orders"}, {"name": "shop"}],
         concurrencyPolicy="Replace",
         startingDeadline="10m",
         catchUp="All",
@@ -92,6 +94,7 @@ def test_every_field_finds_its_place_in_the_value() -> None:
         starting_deadline_ms=600_000,
         catch_up=CatchUp.ALL,
         suspend=True,
+        limits=("shop", "shopify-orders"),
     )
 
 
@@ -200,12 +203,20 @@ def test_a_window_as_long_as_the_interval_is_taken() -> None:
     [
         (None, "manifest", "must be a mapping with apiVersion, kind, metadata and spec"),
         ([manifest()], "manifest", "must be a mapping"),
-        ({}, "manifest", f"add apiVersion: {API_VERSION} and kind: TaskType or UserSubscription"),
+        (
+            {},
+            "manifest",
+            f"add apiVersion: {API_VERSION} and kind: TaskType or UserSubscription or RateLimit",
+        ),
         ({"kind": "TaskType"}, "apiVersion", f"must be {API_VERSION}"),
         ({"apiVersion": "apps/v1", "kind": "Deployment"}, "apiVersion", '(was "apps/v1")'),
-        ({"apiVersion": API_VERSION}, "kind", "must be TaskType or UserSubscription"),
+        ({"apiVersion": API_VERSION}, "kind", "must be TaskType or UserSubscription or RateLimit"),
         ({"apiVersion": API_VERSION, "kind": "Tasktype"}, "kind", '(was "Tasktype")'),
-        ({"apiVersion": API_VERSION, "kind": ["TaskType"]}, "kind", "must be TaskType or UserSubscription"),
+        (
+            {"apiVersion": API_VERSION, "kind": ["TaskType"]},
+            "kind",
+            "must be TaskType or UserSubscription or RateLimit",
+        ),
         (
             manifest() | {"extra": 1},
             "extra",
@@ -249,9 +260,9 @@ def undescribed(schema: dict[str, Any]) -> list[str]:
     ]
 
 
-@pytest.mark.parametrize("shape", [TaskTypeManifest, UserSubscriptionManifest])
+@pytest.mark.parametrize("shape", [TaskTypeManifest, UserSubscriptionManifest, RateLimitManifest])
 def test_every_field_is_described_for_kubectl_explain(
-    shape: type[TaskTypeManifest | UserSubscriptionManifest],
+    shape: type[TaskTypeManifest | UserSubscriptionManifest | RateLimitManifest],
 ) -> None:
     assert undescribed(shape.model_json_schema()) == []
 
@@ -267,6 +278,7 @@ FULL: dict[str, Any] = {
     "timeout": "7s",
     "retry": {"maxAttempts": 2, "minBackoff": "2s", "maxBackoff": "3s"},
     "rateLimit": {"perSecond": "5", "perUserPerSecond": "1"},
+    "limits": [{"name": "shopify-app"}],
     "concurrencyPolicy": "Replace",
     "startingDeadline": "9s",
     "catchUp": "Skip",

@@ -11,6 +11,7 @@ from jsonschema import Draft202012Validator
 from pydantic import BaseModel
 
 from taskqueue.models.manifest import parse
+from taskqueue.models.rate_limit import RateLimitSpec
 from taskqueue.models.task_type import TaskTypeSpec
 from taskqueue.models.user_subscription import UserSubscriptionSpec
 from taskqueue_operator.crd.definition import definitions, text
@@ -23,7 +24,11 @@ SCHEMAS: dict[str, Any] = {
     definition["spec"]["names"]["kind"]: definition["spec"]["versions"][0]["schema"]["openAPIV3Schema"]
     for definition in DEFINITIONS.values()
 }
-SPECS: dict[str, type[BaseModel]] = {"TaskType": TaskTypeSpec, "UserSubscription": UserSubscriptionSpec}
+SPECS: dict[str, type[BaseModel]] = {
+    "TaskType": TaskTypeSpec,
+    "UserSubscription": UserSubscriptionSpec,
+    "RateLimit": RateLimitSpec,
+}
 FORBIDDEN = {
     *(
         "$ref",
@@ -200,19 +205,21 @@ def _inlined(schema: Mapping[str, Any]) -> Iterator[tuple[str, Mapping[str, Any]
     return follow(schema, "")
 
 
-def test_conditions_and_tasks_are_maps_by_type() -> None:
+def test_items_of_lists_are_unique() -> None:
     lists = {(kind, path): node for kind, path, node in NODES if node.get("type") == "array"}
-    assert set(lists) == {
-        ("TaskType", "status.conditions"),
-        ("UserSubscription", "status.conditions"),
-        ("UserSubscription", "spec.tasks"),
-        ("TaskType", "spec.lockedParams"),
-    }
     assert lists.pop(("TaskType", "spec.lockedParams"))["x-kubernetes-list-type"] == "set"
+    keys = {place: node["x-kubernetes-list-map-keys"] for place, node in lists.items()}
+    assert keys == {
+        ("TaskType", "status.conditions"): ["type"],
+        ("UserSubscription", "status.conditions"): ["type"],
+        ("RateLimit", "status.conditions"): ["type"],
+        ("UserSubscription", "spec.tasks"): ["type"],
+        ("TaskType", "spec.limits"): ["name"],
+        ("UserSubscription", "spec.limits"): ["name"],
+    }
     for node in lists.values():
         assert node["x-kubernetes-list-type"] == "map"
-        assert node["x-kubernetes-list-map-keys"] == ["type"]
-        assert "type" in node["items"]["required"]
+        assert set(node["x-kubernetes-list-map-keys"]) <= set(node["items"]["required"])
 
 
 @pytest.mark.parametrize("name", DEFINITIONS)

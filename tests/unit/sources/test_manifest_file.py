@@ -6,7 +6,8 @@ import pytest
 
 from taskqueue.models.manifest import API_VERSION
 from taskqueue.models.values import Subscription, UserSubscription
-from taskqueue.sources.manifest_file import Key, ManifestFile, read_manifest_file
+from taskqueue.sources.declaration import Key
+from taskqueue.sources.manifest_file import ManifestFile, read_manifest_file
 
 
 def read(folder: Path, name: str, text: str | bytes) -> ManifestFile:

@@ -64,7 +64,7 @@ def test_a_line_is_a_user_in_the_short_form_or_as_a_manifest(tmp_path: Path) -> 
                 }
             ),
             "kind",
-            "task types are applied, not imported",
+            "only users are imported, all else is applied",
         ),
     ],
 )

@@ -70,7 +70,13 @@ def _load(path: Path) -> Desired:
 
 def _report(output: Output, desired: Desired, done: dict[str, Any]) -> None:
     """Print faults, warnings and counts. Ends the command with FAULTS where a manifest or a task was refused."""
-    counts = {"files": len(desired.files), "types": len(desired.types), "users": len(desired.users), **done}
+    counts = {
+        "files": len(desired.files),
+        "limits": len(desired.limits),
+        "types": len(desired.types),
+        "users": len(desired.users),
+        **done,
+    }
     if output is Output.JSON:
         show_json(
             {
@@ -103,6 +109,15 @@ def _report(output: Output, desired: Desired, done: dict[str, Any]) -> None:
                     }
                     for one in desired.unresolved
                 ],
+                "unresolvedLimits": [
+                    {
+                        "limit": one.limit,
+                        "namedBy": one.named_by,
+                        "count": one.count,
+                        "refusal": one.refusal or None,
+                    }
+                    for one in desired.unresolved_limits
+                ],
                 "advice": [{"type": name, "message": said} for name, said in desired.advice().items()],
             }
         )
@@ -111,10 +126,11 @@ def _report(output: Output, desired: Desired, done: dict[str, Any]) -> None:
             show_line(str(fault))
         for overriding in desired.overriding:
             show_line(str(overriding))
-        for one in desired.unresolved:
+        for one in (*desired.unresolved, *desired.unresolved_limits):
             say(f"warning: {one}")
         for name, said in desired.advice().items():
             say(f"warning: {name}: {said}")
-        show_details(output, {**counts, "faults": len(desired.faults), "unresolved": len(desired.unresolved)})
+        unresolved = len(desired.unresolved) + len(desired.unresolved_limits)
+        show_details(output, {**counts, "faults": len(desired.faults), "unresolved": unresolved})
     if desired.faults or desired.overriding:
         raise typer.Exit(int(ExitCode.FAULTS))

@@ -5,19 +5,23 @@
     manifest           the entry: a document becomes a value, or is refused with every reason
     task_type          the TaskType manifest
     user_subscription  the UserSubscription manifest
-    metadata           metadata of both
+    rate_limit         the RateLimit manifest
+    metadata           metadata of all three
     part               the base of all pydantic models of manifests
     fields             field types of manifests: a check and a schema each
     rules              rules between fields
+    limit_rules        rules between fields of limits
     refusal            the reasons of a refusal
     fault              a fault of a file, with its place
-    identity           user ids, names of task types, names of objects
+    identity           user ids, names of task types, of limits and of objects
     params             params as JSON
     locked_params      params that tasks may not override
     http_call          URL and headers of an HTTP handler
     nesting            nesting of JSON, measured on its bytes
     duration           durations as text
     quantity           rates as text
+    rate               rates as requests per duration
+    limit_tree         limits within each other, and the limits of a task type
     time_zone          names of time zones
     cron               a cron line, read once
     cron_field         the five fields of a cron line

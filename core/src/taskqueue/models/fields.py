@@ -97,6 +97,11 @@ TypeName = Annotated[
     AfterValidator(identity.check_type_name),
     _text_schema(identity.MAX_TYPE_CHARACTERS, identity.NAME_PATTERN),
 ]
+LimitName = Annotated[
+    str,
+    AfterValidator(identity.check_limit_name),
+    _text_schema(identity.MAX_LIMIT_CHARACTERS, identity.NAME_PATTERN),
+]
 ObjectName = Annotated[
     str,
     AfterValidator(identity.check_object_name),

@@ -1,4 +1,4 @@
-"""User ids, names of task types and names of objects. All become parts of keys."""
+"""User ids, names of task types, of limits and of objects. All become parts of keys."""
 
 import re
 
@@ -9,8 +9,12 @@ NAME_PATTERN = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)
 FUNCTION_PATTERN = "^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$"
 MAX_USER_ID_CHARACTERS = 128
 MAX_TYPE_CHARACTERS = 63
+MAX_LIMIT_CHARACTERS = 63
 MAX_OBJECT_CHARACTERS = 253
 MAX_FUNCTION_CHARACTERS = 128
+#: The limit of the release, which every job takes from and no manifest declares or names.
+GLOBAL_LIMIT = "global"
+NOT_GLOBAL = f'another name than "{GLOBAL_LIMIT}", the limit that every job takes from'
 
 _USER_ID = re.compile(USER_ID_PATTERN.removesuffix("$"))
 _NAME = re.compile(NAME_PATTERN.removesuffix("$"))
@@ -31,12 +35,19 @@ def check_user_id(user_id: str) -> str:
 
 def check_type_name(name: str) -> str:
     """Raise ValueRefusedError unless the name can be a task type's."""
-    return _check_name(name, MAX_TYPE_CHARACTERS)
+    return _check_name(name, MAX_TYPE_CHARACTERS, "fetch-orders")
+
+
+def check_limit_name(name: str) -> str:
+    """Raise ValueRefusedError unless the name can be a limit's."""
+    if name == GLOBAL_LIMIT:
+        raise ValueRefusedError(must_be(NOT_GLOBAL))
+    return _check_name(name, MAX_LIMIT_CHARACTERS, "shopify-app")
 
 
 def check_object_name(name: str) -> str:
     """Raise ValueRefusedError unless Kubernetes takes the name."""
-    return _check_name(name, MAX_OBJECT_CHARACTERS)
+    return _check_name(name, MAX_OBJECT_CHARACTERS, "fetch-orders")
 
 
 def check_function(name: str) -> str:
@@ -48,11 +59,9 @@ def check_function(name: str) -> str:
     return name
 
 
-def _check_name(name: str, max_characters: int) -> str:
+def _check_name(name: str, max_characters: int, example: str) -> str:
     if len(name) > max_characters or not _NAME.fullmatch(name):
         raise ValueRefusedError(
-            must_be(
-                f'1 to {max_characters} lower case letters, digits and dashes, such as "fetch-orders"', name
-            )
+            must_be(f'1 to {max_characters} lower case letters, digits and dashes, such as "{example}"', name)
         )
     return name

@@ -6,6 +6,8 @@ from typing import Any, NamedTuple
 from pydantic import ValidationError
 
 from taskqueue.models import part, values
+from taskqueue.models.limit_rules import rate_limit_conflicts
+from taskqueue.models.rate_limit import RateLimitManifest
 from taskqueue.models.refusal import ManifestRefusedError, Refusal, must_be
 from taskqueue.models.rules import subscription_conflicts, task_type_conflicts
 from taskqueue.models.task_type import TaskTypeManifest
@@ -15,24 +17,26 @@ API_VERSION = "taskqueue.dev/v1alpha1"
 
 
 class _Kind(NamedTuple):
-    shape: type[TaskTypeManifest | UserSubscriptionManifest]
+    shape: type[TaskTypeManifest | UserSubscriptionManifest | RateLimitManifest]
     conflicts: Callable[[Mapping[str, Any]], Iterator[Refusal]]
 
 
 _KINDS = {
     "TaskType": _Kind(TaskTypeManifest, task_type_conflicts),
     "UserSubscription": _Kind(UserSubscriptionManifest, subscription_conflicts),
+    "RateLimit": _Kind(RateLimitManifest, rate_limit_conflicts),
 }
 
 
-def parse(document: object) -> values.TaskType | values.UserSubscription:
+def parse(document: object) -> values.Declared:
     """Turn a document, as YAML or JSON gave it, into a value.
 
     Raises ManifestRefusedError, which names every field that is wrong.
 
-    >>> ada = {"kind": "UserSubscription", "metadata": {"name": "ada"}, "spec": {}}
-    >>> parse({"apiVersion": API_VERSION} | ada)
-    UserSubscription(user_id='ada', tasks=(), suspend=False)
+    >>> app = {"kind": "RateLimit", "metadata": {"name": "app"}}
+    >>> spec = {"key": "Release", "rate": {"requests": 100, "per": "1s"}}
+    >>> parse({"apiVersion": API_VERSION, "spec": spec} | app)
+    Limit(name='app', key=<LimitKey.RELEASE: 'Release'>, per_second=100.0, burst=1, within=None)
     """
     kind = _kind_of(document)
     refusals: list[Refusal] = []

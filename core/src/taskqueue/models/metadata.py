@@ -2,7 +2,7 @@
 
 from pydantic import ConfigDict, Field
 
-from taskqueue.models.fields import ObjectName, TypeName
+from taskqueue.models.fields import LimitName, ObjectName, TypeName
 from taskqueue.models.part import Part
 
 
@@ -22,3 +22,11 @@ class SubscriptionMetadata(Part):
     name: ObjectName = Field(
         description="Name of the object, and the user's id where spec.userId is not given."
     )
+
+
+class LimitMetadata(Part):
+    """Metadata of a RateLimit, whose name is part of keys as well."""
+
+    model_config = ConfigDict(extra="ignore")
+
+    name: LimitName = Field(description="Name of the limit, as task types and subscriptions write it.")

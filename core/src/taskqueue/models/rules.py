@@ -9,6 +9,7 @@ from typing import Any
 
 from taskqueue.models.duration import format_ms, parse_ms
 from taskqueue.models.identity import MAX_USER_ID_CHARACTERS
+from taskqueue.models.limit_rules import limits_conflicts
 from taskqueue.models.params import MAX_OBJECT_BYTES, MAX_TASK_BYTES, json_bytes
 from taskqueue.models.refusal import Refusal, ValueRefusedError, excerpt, must_be
 from taskqueue.models.values import Retry
@@ -20,6 +21,7 @@ def task_type_conflicts(document: Mapping[str, Any]) -> Iterator[Refusal]:
     yield from _schedule_conflicts(spec)
     yield from _handler_conflicts(spec)
     yield from _locked_twice(spec)
+    yield from limits_conflicts(spec)
     retry = _mapping(spec, "retry")
     min_backoff_ms = _duration_ms(retry, "minBackoff", Retry().min_backoff_ms)
     max_backoff_ms = _duration_ms(retry, "maxBackoff", Retry().max_backoff_ms)
@@ -40,6 +42,7 @@ def subscription_conflicts(document: Mapping[str, Any]) -> Iterator[Refusal]:
     tasks = spec.get("tasks")
     if isinstance(tasks, list):
         yield from task_conflicts(tasks)
+    yield from limits_conflicts(spec)
 
 
 def task_conflicts(tasks: list[Any]) -> Iterator[Refusal]:

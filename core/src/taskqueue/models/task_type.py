@@ -10,6 +10,7 @@ from taskqueue.models.fields import (
     Cron,
     FunctionName,
     Headers,
+    LimitName,
     ParamName,
     Params,
     PositiveDuration,
@@ -25,6 +26,8 @@ from taskqueue.models.part import Part
 from taskqueue.models.quantity import parse_per_second
 
 MAX_ATTEMPTS = 100
+#: One Release limit and two User limits; manifests of the limits tell which is which.
+MAX_TYPE_LIMITS = 3
 
 
 class ScheduleSpec(Part):
@@ -96,7 +99,7 @@ class RetrySpec(Part):
     )
 
 
-class RateLimitSpec(Part):
+class TypeRateLimitSpec(Part):
     """Limits of the type and of each user, in cost-weighted starts per second."""
 
     per_second: Quantity | None = Field(
@@ -108,6 +111,12 @@ class RateLimitSpec(Part):
         description='Starts per second of one user, such as "0.5", '
         "on a limit that the user's jobs of all types share.",
     )
+
+
+class LimitReference(Part):
+    """A limit that the type's jobs take from."""
+
+    name: LimitName = Field(description="Name of the RateLimit, such as shopify-app.")
 
 
 class TaskTypeSpec(Part):
@@ -154,9 +163,15 @@ class TaskTypeSpec(Part):
     retry: RetrySpec = Field(
         default=RetrySpec(), description="How often a failed job is tried again, and how soon."
     )
-    rate_limit: RateLimitSpec = Field(
-        default=RateLimitSpec(),
+    rate_limit: TypeRateLimitSpec = Field(
+        default=TypeRateLimitSpec(),
         description="Limits of this type and its users, besides the global limit. Defaults to none.",
+    )
+    limits: list[LimitReference] = Field(
+        default=[],
+        max_length=MAX_TYPE_LIMITS,
+        description="RateLimits that the type's jobs take from, besides the global limit: at most one with key Release "
+        "and two with key User. Their Release limits must lie within each other.",
     )
     concurrency_policy: Annotated[values.ConcurrencyPolicy, Field(strict=False)] = Field(
         default=values.ConcurrencyPolicy.ALLOW,
@@ -225,4 +240,5 @@ class TaskTypeManifest(Part):
             catch_up=spec.catch_up,
             suspend=spec.suspend,
             locked_params=tuple(sorted(spec.locked_params)),
+            limits=tuple(sorted(limit.name for limit in spec.limits)),
         )

@@ -9,11 +9,15 @@ import msgspec
 from pydantic import Field
 
 from taskqueue.models import values
-from taskqueue.models.fields import Params, TypeName, UserId
+from taskqueue.models.fields import LimitName, Params, TypeName, UserId, WholeNumber
 from taskqueue.models.metadata import SubscriptionMetadata
 from taskqueue.models.part import Part
+from taskqueue.models.rate import MAX_BURST, starts_per_second
+from taskqueue.models.rate_limit import RateSpec
 
 MAX_TASKS = 500
+#: A user has few limits with values of their own: one for each API that sells several plans.
+MAX_USER_LIMITS = 50
 _NOTHING: Mapping[str, Any] = {}
 
 
@@ -28,6 +32,20 @@ class TaskSpec(Part):
     )
     suspend: bool = Field(
         default=False, description="While true, no job of this subscription is emitted; its offset is kept."
+    )
+
+
+class UserLimitSpec(Part):
+    """The user's own rate and burst at a limit."""
+
+    name: LimitName = Field(description="Name of a RateLimit with key User, such as shopify-shop.")
+    rate: RateSpec = Field(description="The user's rate of starts, in place of the limit's.")
+    burst: WholeNumber = Field(
+        default=1,
+        ge=1,
+        le=MAX_BURST,
+        description="Requests that may follow each other at once after a pause, in place of the limit's. "
+        "Defaults to 1.",
     )
 
 
@@ -46,6 +64,11 @@ class UserSubscriptionSpec(Part):
         default=[],
         max_length=MAX_TASKS,
         description="The task types that the user wants: at most 500, each once.",
+    )
+    limits: list[UserLimitSpec] = Field(
+        default=[],
+        max_length=MAX_USER_LIMITS,
+        description="The user's own values at limits with key User: at most 50, each limit once.",
     )
 
 
@@ -72,6 +95,17 @@ class UserSubscriptionManifest(Part):
                 for task in self.spec.tasks
             ),
             suspend=self.spec.suspend,
+            limits=tuple(
+                sorted(
+                    (
+                        values.UserLimit(
+                            limit.name, starts_per_second(limit.rate.requests, limit.rate.per), limit.burst
+                        )
+                        for limit in self.spec.limits
+                    ),
+                    key=lambda limit: limit.name,
+                )
+            ),
         )
 
 

@@ -41,6 +41,36 @@ class CatchUp(StrEnum):
     SKIP = "Skip"
 
 
+class LimitKey(StrEnum):
+    """The key of a limit: all jobs of the release share it, or each user has it to themselves."""
+
+    RELEASE = "Release"
+    USER = "User"
+
+
+@dataclass(frozen=True, slots=True)
+class Limit:
+    """A limit by name.   per_second: its rate.   burst: starts that may follow each other at once after a pause.
+
+    within: the Release limit that this one is part of; jobs take from both.
+    """
+
+    name: str
+    key: LimitKey
+    per_second: float
+    burst: int = 1
+    within: str | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class UserLimit:
+    """Values of one user at the User limit `name`, in place of the limit's own rate and burst."""
+
+    name: str
+    per_second: float
+    burst: int = 1
+
+
 @dataclass(frozen=True, slots=True)
 class Schedule:
     """The recurrence of a task type: exactly one of `interval_s` and `cron` is set.
@@ -90,7 +120,8 @@ class HttpCall:
 class TaskType:
     """A task type. Exactly one of `function` (a registered name) and `http` is set.
 
-    locked_params: names that no task may override, sorted.
+    locked_params: names that no task may override, sorted.   limits: names of the limits that its jobs take from,
+    sorted.
     """
 
     name: str
@@ -108,6 +139,7 @@ class TaskType:
     catch_up: CatchUp = CatchUp.LATEST
     suspend: bool = False
     locked_params: tuple[str, ...] = ()
+    limits: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,8 +153,16 @@ class Subscription:
 
 @dataclass(frozen=True, slots=True)
 class UserSubscription:
-    """All subscriptions of one user; `tasks` holds each type at most once."""
+    """All subscriptions of one user; `tasks` holds each type at most once.
+
+    limits: the user's own values at User limits, sorted by name.
+    """
 
     user_id: str
     tasks: tuple[Subscription, ...] = ()
     suspend: bool = False
+    limits: tuple[UserLimit, ...] = ()
+
+
+#: The value of a manifest.
+Declared = TaskType | UserSubscription | Limit

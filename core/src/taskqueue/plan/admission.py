@@ -8,11 +8,11 @@ from taskqueue.models.duration import format_ms, parse_whole_s
 from taskqueue.models.manifest import parse
 from taskqueue.models.refusal import ManifestRefusedError, Refusal, ValueRefusedError, must_be
 from taskqueue.models.time_zone import check_time_zone
-from taskqueue.models.values import Schedule, TaskType, UserSubscription
+from taskqueue.models.values import Declared, Schedule
 from taskqueue.plan.schedule import shortest_gap_s
 
 
-def admit(document: object) -> TaskType | UserSubscription:
+def admit(document: object) -> Declared:
     """Turn a document, as YAML or JSON gave it, into a value.
 
     Raises ManifestRefusedError, which names every field that is wrong.

@@ -2,15 +2,16 @@
 
 from collections import Counter
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from itertools import chain
 from types import MappingProxyType
 
 from taskqueue.models.cron_advice import cron_advice
 from taskqueue.models.fault import Fault
 from taskqueue.models.locked_params import Locks, refuse_locked
-from taskqueue.models.values import TaskType, UserSubscription
+from taskqueue.models.values import Limit, TaskType, UserSubscription
 from taskqueue.plan.type_demand import TypeDemand
+from taskqueue.sources.unresolved_limits import UnresolvedLimit
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,17 +55,19 @@ class Overriding:
 
 @dataclass(frozen=True, slots=True)
 class Protected:
-    """Types and users that manifests at fault declare: the store keeps its records of them."""
+    """Types, users and limits that manifests at fault declare: the store keeps its records of them."""
 
     types: frozenset[str] = frozenset()
     users: frozenset[str] = frozenset()
+    limits: frozenset[str] = frozenset()
 
 
 @dataclass(frozen=True, slots=True)
 class Desired:
     """The desired state in force now. files: its files, in order of path.
 
-    protected: types and users of manifests at fault; None if they cannot be told, and then nothing may be removed.
+    protected: types, users and limits of manifests at fault; None if they cannot be told, and then nothing may be
+    removed.
     """
 
     types: Mapping[str, TaskType]
@@ -74,6 +77,8 @@ class Desired:
     files: tuple[str, ...]
     protected: Protected | None = None
     overriding: tuple[Overriding, ...] = ()
+    limits: Mapping[str, Limit] = field(default_factory=lambda: MappingProxyType({}))
+    unresolved_limits: tuple[UnresolvedLimit, ...] = ()
 
     def advice(self) -> dict[str, str]:
         """Return the advice about each type with a misleading cron line, by type."""

@@ -35,6 +35,14 @@ class Places:
             raise KeyError(path)
         return place
 
+    def nearest(self, path: FieldPath) -> tuple[Place | None, int]:
+        """Return the place of a part, or of the innermost mapping around it, and the length of the path to it."""
+        for end in range(len(path), 0, -1):
+            place = self.get(path[:end])
+            if place is not None:
+                return place, end
+        return None, 0
+
     def get(self, path: FieldPath) -> Place | None:
         """Return the place of a part, or None without that part."""
         if path in self.flaws:
@@ -68,14 +76,11 @@ class Document:
         places = self.places()
         faults = []
         for refusal in refusals:
-            line, message = self.line, refusal.message
-            for end in range(len(refusal.path), 0, -1):
-                place = places.get(refusal.path[:end])
-                if place is not None:
-                    line = place.line
-                    if refusal.unquoted and place.raw and end == len(refusal.path):
-                        text = excerpt(place.raw)
-                        message = f'must be text (was {text} without quotes); write "{text}"'
-                    break
+            message = refusal.message
+            place, end = places.nearest(refusal.path)
+            if place and refusal.unquoted and place.raw and end == len(refusal.path):
+                text = excerpt(place.raw)
+                message = f'must be text (was {text} without quotes); write "{text}"'
+            line = place.line if place else self.line
             faults.append(Fault(file, self.number, line, refusal.field, message))
         return sorted(faults, key=lambda fault: fault.line)

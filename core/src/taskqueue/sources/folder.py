@@ -1,42 +1,26 @@
 """A folder of manifests as a source: the desired state follows the files and survives a bad edit.
 
-Rules: a file applies as a whole or not at all. The last good state of a faulty file stays in force. A declaration in
-force takes precedence: a file that declares the same thing later is at fault. The declarations of a removed file end,
-unless its folder could not be read.
+The declarations of a removed file end, unless its folder could not be read. `in_force` has the other rules.
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping
-from dataclasses import dataclass, replace
+from collections.abc import AsyncIterator
 from pathlib import Path
 from types import MappingProxyType
 from typing import Literal
 
 from taskqueue.models.fault import Fault
-from taskqueue.models.values import TaskType, UserSubscription
+from taskqueue.models.values import Limit, TaskType, UserSubscription
 from taskqueue.sources.desired import NOTHING, Desired, find_overriding, resolve
-from taskqueue.sources.manifest_file import (
-    Declaration,
-    Key,
-    ManifestFile,
-    duplicate,
-    read_manifest_file,
-)
+from taskqueue.sources.in_force import FileState, put_in_force, still_in_force
+from taskqueue.sources.manifest_file import read_manifest_file
 from taskqueue.sources.scan import Scan, Stamp, scan
+from taskqueue.sources.unresolved_limits import resolve_limits
 
 
 def load(path: Path) -> Desired:
     """Read a file, or a folder and all below it, once. Errors are in the result's faults."""
     return FolderSource(path).refresh()
-
-
-@dataclass(slots=True)
-class _FileState:
-    """One file: its present state, and its state in force, which is older while the file is at fault."""
-
-    stamp: Stamp
-    content: ManifestFile
-    in_force: Mapping[Key, Declaration] | None = None
 
 
 class FolderSource:
@@ -48,7 +32,7 @@ class FolderSource:
         self.path = path
         self.poll_s = poll_s
         self.desired = NOTHING
-        self._files: dict[Path, _FileState] = {}
+        self._files: dict[Path, FileState] = {}
         self._scan_faults: list[Fault] = []
 
     def refresh(self) -> Desired:
@@ -102,7 +86,7 @@ class FolderSource:
         for path, stamp in found.stamps.items():
             self._read(path, stamp)
         self._files = dict(sorted(self._files.items()))
-        conflicts = self._put_in_force()
+        conflicts = put_in_force(self._files)
         self.desired = self._state(conflicts)
         return self.desired
 
@@ -113,73 +97,42 @@ class FolderSource:
             return
         content = read_manifest_file(path)
         if state is None:
-            self._files[path] = _FileState(stamp, content)
+            self._files[path] = FileState(stamp, content)
         elif scan(path).stamps.get(path) == stamp:
             state.stamp, state.content = stamp, content
-
-    def _put_in_force(self) -> list[Fault]:
-        """Choose the state in force of each file; return the conflicts between files."""
-        claimed: dict[Key, Declaration] = {}
-        edited = []
-        for state in self._files.values():
-            if state.content.faults or state.content.declarations is state.in_force:
-                claimed |= state.in_force or {}
-            else:
-                edited.append(state)
-        edited.sort(
-            key=lambda state: state.in_force is None
-        )  # stable: files without a state in force come last
-        conflicts: list[Fault] = []
-        for state in edited:
-            found = list(_conflicts(state.content.declarations, claimed))
-            if not found:
-                state.in_force = state.content.declarations
-            elif state.in_force is not None:
-                kept = {key: one for key, one in state.in_force.items() if key not in claimed}
-                state.in_force = kept
-                found = _still_in_force(found)
-            conflicts += found
-            claimed |= state.in_force or {}
-        return conflicts
 
     def _state(self, conflicts: list[Fault]) -> Desired:
         types: dict[str, TaskType] = {}
         users: dict[str, UserSubscription] = {}
+        limits: dict[str, Limit] = {}
         faults = [*self._scan_faults, *conflicts]
         for state in self._files.values():
-            faults += (
-                state.content.faults if state.in_force is None else _still_in_force(state.content.faults)
-            )
+            faults += state.content.faults if state.in_force is None else still_in_force(state.content.faults)
             for declaration in (state.in_force or {}).values():
-                if isinstance(declaration.value, TaskType):
-                    types[declaration.value.name] = declaration.value
-                else:
-                    users[declaration.value.user_id] = declaration.value
+                match declaration.value:
+                    case TaskType() as task_type:
+                        types[task_type.name] = task_type
+                    case Limit() as limit:
+                        limits[limit.name] = limit
+                    case user:
+                        users[user.user_id] = user
+        refused = self._refused(conflicts)
         return Desired(
             types=MappingProxyType(types),
             users=MappingProxyType(users),
             faults=tuple(sorted(faults, key=lambda fault: (fault.file, fault.line))),
-            unresolved=resolve(types, users, self._refused_types(conflicts)),
+            unresolved=resolve(types, users, refused["TaskType"]),
             files=tuple(str(path) for path in self._files),
             overriding=find_overriding(types, users),
+            limits=MappingProxyType(limits),
+            unresolved_limits=resolve_limits(limits, types, users, refused["RateLimit"]),
         )
 
-    def _refused_types(self, conflicts: list[Fault]) -> dict[str, str]:
-        """Return the refusal of each task type that a file names and that is not in force."""
+    def _refused(self, conflicts: list[Fault]) -> dict[str, dict[str, str]]:
+        """Return the refusal of each task type and limit that a file names and that is not in force, by kind."""
         by_file = {fault.file: fault for fault in reversed(conflicts)}
-        return {
-            name: str(fault)
-            for state in self._files.values()
-            for name, fault in state.content.why_not_in_force(by_file)
-        }
-
-
-def _conflicts(new: Mapping[Key, Declaration], claimed: Mapping[Key, Declaration]) -> Iterator[Fault]:
-    for key in new.keys() & claimed.keys():
-        here = new[key]
-        yield Fault(here.file, here.document, here.line, here.field, duplicate(key, claimed[key]))
-
-
-def _still_in_force(faults: Iterable[Fault]) -> list[Fault]:
-    note = "; until then the last good state of this file stays in force"
-    return [replace(fault, message=fault.message + note) for fault in faults]
+        refused: dict[str, dict[str, str]] = {"TaskType": {}, "RateLimit": {}}
+        for state in self._files.values():
+            for key, fault in state.content.why_not_in_force(by_file):
+                refused[key.kind][key.name] = str(fault)
+        return refused

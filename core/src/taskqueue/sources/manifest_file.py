@@ -10,10 +10,11 @@ import yaml
 
 from taskqueue.models.fault import Fault
 from taskqueue.models.refusal import FieldPath, ManifestRefusedError, Refusal
-from taskqueue.models.values import TaskType, UserSubscription
+from taskqueue.models.values import Declared, Limit, TaskType, UserSubscription
 from taskqueue.plan.admission import admit
 from taskqueue.sources.bounded_file import FileRefusedError, read_bounded
 from taskqueue.sources.bounds import MAX_FAULTS, MAX_FILE_BYTES
+from taskqueue.sources.declaration import Declaration, Key, duplicate
 from taskqueue.sources.document import Document
 from taskqueue.sources.encoding import refuse_packed
 from taskqueue.sources.json_documents import JsonRefusedError, json_document, json_line
@@ -21,58 +22,31 @@ from taskqueue.sources.lines import EncodingRefusedError, read_lines
 from taskqueue.sources.yaml_documents import yaml_documents
 
 SUFFIXES = frozenset({".yaml", ".yml", ".json", ".ndjson"})
-
-
-@dataclass(frozen=True, slots=True)
-class Key:
-    """The key of a declaration: the name of a task type or the id of a user. Each is declared once."""
-
-    kind: str
-    name: str
-
-    def __str__(self) -> str:
-        return f"{self.kind} {self.name}"
-
-
-@dataclass(frozen=True, slots=True)
-class Declaration:
-    """A value and its place.
-
-    document, line: from 1, the line its document starts at.
-    field: of its name or id, such as `spec.userId`, or `items[3].spec.userId` in a List.
-    """
-
-    value: TaskType | UserSubscription
-    file: str
-    document: int
-    line: int
-    field: str
-
-    def place(self) -> str:
-        return f"{self.file}:{self.line} (document {self.document}) {self.field}"
+#: Kinds that other manifests refer to by name.
+_REFERRED = ("TaskType", "RateLimit")
 
 
 @dataclass(frozen=True, slots=True)
 class ManifestFile:
     """The declarations and faults of a file. A file with faults is not applied.
 
-    refused_types: a fault of each task type that is refused itself.
+    refused: a fault of each task type and limit that is refused itself.
     """
 
     declarations: dict[Key, Declaration]
     faults: tuple[Fault, ...]
-    refused_types: Mapping[str, Fault] = field(default_factory=dict)
+    refused: Mapping[Key, Fault] = field(default_factory=dict)
 
-    def why_not_in_force(self, conflicts: Mapping[str, Fault]) -> Iterator[tuple[str, Fault]]:
-        """Return, for each task type in the file, the fault that keeps it out of force: its own, or the file's.
+    def why_not_in_force(self, conflicts: Mapping[str, Fault]) -> Iterator[tuple[Key, Fault]]:
+        """Return the fault that keeps each task type and limit in the file out of force: its own, or the file's.
 
         conflicts: faults between files, by file.
         """
         for key, one in self.declarations.items():
             fault = next(iter(self.faults), conflicts.get(one.file))
-            if key.kind == "TaskType" and fault:
-                yield key.name, fault
-        yield from self.refused_types.items()
+            if key.kind in _REFERRED and fault:
+                yield key, fault
+        yield from self.refused.items()
 
 
 def read_manifest_file(path: Path) -> ManifestFile:
@@ -86,7 +60,7 @@ def read_manifest_file(path: Path) -> ManifestFile:
         return ManifestFile({}, (Fault(file, 0, 0, "file", str(error)),))
     declarations: dict[Key, Declaration] = {}
     faults: list[Fault] = []
-    refused: dict[str, Fault] = {}
+    refused: dict[Key, Fault] = {}
     number = 0
     try:
         for document in _documents(path.suffix.lower(), data, faults, file):
@@ -103,10 +77,10 @@ def read_manifest_file(path: Path) -> ManifestFile:
     if not declarations and not faults:
         message = "must have a manifest; to remove what the file declared, delete the file"
         faults.append(Fault(file, 1, 1, "manifest", message))
-    return ManifestFile(declarations, _listed(faults), refused)
+    return ManifestFile(declarations, listed(faults), refused)
 
 
-def _listed(faults: list[Fault]) -> tuple[Fault, ...]:
+def listed(faults: list[Fault]) -> tuple[Fault, ...]:
     """Cut a long list; its last fault then says that there are more."""
     rest = [replace(fault, field="file", message="there are further faults") for fault in faults[MAX_FAULTS:]]
     return (*faults[:MAX_FAULTS], *rest[:1])
@@ -136,7 +110,7 @@ def _declare(
     file: str,
     declarations: dict[Key, Declaration],
     faults: list[Fault],
-    refused: dict[str, Fault],
+    refused: dict[Key, Fault],
 ) -> None:
     """Add the declarations of one document, which are several for a List."""
     refusals = list(document.flaws)
@@ -149,17 +123,15 @@ def _declare(
                 for refusal in error.refusals
             ]
             refusals += found
-            if name := _type_name(manifest):
-                refused.setdefault(name, document.faults(file, tuple(found))[0])
+            if key := _referred(manifest):
+                refused.setdefault(key, document.faults(file, tuple(found))[0])
             continue
-        if isinstance(value, TaskType):
-            key, id_path = Key("TaskType", value.name), ("metadata", "name")
-        else:
-            in_spec = manifest["spec"].get("userId") is not None
-            key = Key("UserSubscription", value.user_id)
-            id_path = ("spec", "userId") if in_spec else ("metadata", "name")
-        path = (*prefix, *id_path)
-        declaration = Declaration(value, file, document.number, document.line, Refusal(path, "").field)
+        key = Key(manifest["kind"], value.user_id if isinstance(value, UserSubscription) else value.name)
+        in_spec = isinstance(value, UserSubscription) and manifest["spec"].get("userId") is not None
+        path = (*prefix, *(("spec", "userId") if in_spec else ("metadata", "name")))
+        at = Refusal(path, "").field
+        places = document.places if _may_contradict(value) else None
+        declaration = Declaration(value, file, document.number, document.line, at, prefix, places)
         earlier = declarations.setdefault(key, declaration)
         if earlier is not declaration:
             refusals.append(Refusal(path, duplicate(key, earlier)))
@@ -167,18 +139,19 @@ def _declare(
         faults += document.faults(file, tuple(refusals))
 
 
-def _type_name(manifest: Any) -> str:
-    """Return the name of a refused task type; empty without a name or for another kind."""
-    if not isinstance(manifest, dict) or manifest.get("kind") != "TaskType":
-        return ""
+def _may_contradict(value: Declared) -> bool:
+    """Tell whether other manifests may contradict this one. Of users there are too many to keep the lines of each."""
+    return isinstance(value, Limit) or (isinstance(value, TaskType) and bool(value.limits))
+
+
+def _referred(manifest: Any) -> Key | None:
+    """Return the key of a refused task type or limit; None without a name or for another kind."""
+    kind = manifest.get("kind") if isinstance(manifest, dict) else None
+    if kind not in _REFERRED:
+        return None
     metadata = manifest.get("metadata")
     name = metadata.get("name") if isinstance(metadata, dict) else None
-    return name if isinstance(name, str) else ""
-
-
-def duplicate(key: Key, earlier: Declaration) -> str:
-    """Return the fault of a second declaration, with the place of the first."""
-    return f"rename or remove one: {key} is declared at {earlier.place()} already"
+    return Key(kind, name) if isinstance(name, str) and name else None
 
 
 def _manifests(value: Any) -> Iterator[tuple[FieldPath, Any]]:

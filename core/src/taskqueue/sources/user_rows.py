@@ -5,7 +5,7 @@ from typing import Any
 
 from taskqueue.models.fault import Fault
 from taskqueue.models.manifest import API_VERSION, parse
-from taskqueue.models.refusal import ManifestRefusedError, Refusal
+from taskqueue.models.refusal import ManifestRefusedError, Refusal, must_be
 from taskqueue.models.values import UserSubscription
 
 _SHELL = {"apiVersion": API_VERSION, "kind": "UserSubscription", "metadata": {"name": "row"}}
@@ -20,7 +20,7 @@ def read_row(row: Any) -> UserSubscription:
         return read_user(row)
     user = parse(row)
     if not isinstance(user, UserSubscription):
-        message = 'must be UserSubscription (was "TaskType"); task types are applied, not imported'
+        message = f"{must_be('UserSubscription', row['kind'])}; only users are imported, all else is applied"
         raise ManifestRefusedError((Refusal(("kind",), message),))
     return user
 

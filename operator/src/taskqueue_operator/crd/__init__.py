@@ -2,10 +2,10 @@
 
     structural    pydantic's JSON schema -> a structural schema, the subset that Kubernetes accepts
     rule          a rule in CEL, and the addition of rules to fields
-    forms         rules for text of a certain form: durations, time zones, quantities, URLs, names
+    forms         rules for values of a certain form: durations, rates, time zones, quantities, URLs, names
     cron_rules    rules for a cron line
     rules         the rules of each field
-    status        the schema of both statuses
+    status        the schema of the statuses
     definition    the complete definitions, with printer columns and selectable fields
 
 The API server refuses a bad manifest when it is applied, with the message of a rule. Faults that neither a schema nor

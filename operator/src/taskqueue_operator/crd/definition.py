@@ -1,4 +1,4 @@
-"""The two complete CustomResourceDefinitions."""
+"""The complete CustomResourceDefinitions."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -7,11 +7,12 @@ from typing import Any, NamedTuple
 import yaml
 
 from taskqueue.models.manifest import API_VERSION
+from taskqueue.models.rate_limit import RateLimitManifest
 from taskqueue.models.task_type import TaskTypeManifest
 from taskqueue.models.user_subscription import UserSubscriptionManifest
 from taskqueue_operator.crd import rules
 from taskqueue_operator.crd.rule import Rule, add_rules
-from taskqueue_operator.crd.status import TASK_TYPE_STATUS, USER_SUBSCRIPTION_STATUS
+from taskqueue_operator.crd.status import RATE_LIMIT_STATUS, TASK_TYPE_STATUS, USER_SUBSCRIPTION_STATUS
 from taskqueue_operator.crd.structural import Schema, structural
 
 GROUP, VERSION = API_VERSION.split("/")
@@ -50,7 +51,7 @@ _READY = (
 class _Kind:
     """The parts in which the kinds differ. selectable: fields for `kubectl get --field-selector`."""
 
-    model: type[TaskTypeManifest | UserSubscriptionManifest]
+    model: type[TaskTypeManifest | UserSubscriptionManifest | RateLimitManifest]
     singular: str
     short: str
     rules: Mapping[str, Sequence[Rule]]
@@ -101,7 +102,35 @@ _KINDS = (
         ),
         selectable=(".spec.userId",),
     ),
+    _Kind(
+        RateLimitManifest,
+        "ratelimit",
+        "rl",
+        rules.RATE_LIMIT,
+        RATE_LIMIT_STATUS,
+        columns=(
+            Column("Key", "string", ".spec.key"),
+            Column("Requests", "integer", ".spec.rate.requests"),
+            Column("Per", "string", ".spec.rate.per"),
+            Column("Burst", "integer", ".spec.burst"),
+            Column("Within", "string", ".spec.within"),
+            _condition("Accepted", "Accepted"),
+            *_READY,
+        ),
+    ),
 )
+
+
+def _map_by(key: str) -> Schema:
+    return {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": [key]}
+
+
+#: Items of lists are unique.
+_LIST_TYPES: Mapping[str, Schema] = {
+    "lockedParams": {"x-kubernetes-list-type": "set"},
+    "tasks": _map_by("type"),
+    "limits": _map_by("name"),
+}
 
 
 def definitions() -> dict[str, dict[str, Any]]:
@@ -165,11 +194,7 @@ def _schema(kind: _Kind) -> Schema:
         properties[name] = {"description": properties[name]["description"], "type": "string"}
     properties["metadata"] = {"type": "object"}  # Kubernetes allows no other word, and describes it itself
     properties["status"] = kind.status
-    locked = properties["spec"]["properties"].get("lockedParams")
-    if locked:
-        locked["x-kubernetes-list-type"] = "set"
-    tasks = properties["spec"]["properties"].get("tasks")
-    if tasks:
-        tasks |= {"x-kubernetes-list-type": "map", "x-kubernetes-list-map-keys": ["type"]}
+    for field, list_type in _LIST_TYPES.items():
+        properties["spec"]["properties"].get(field, {}).update(list_type)
     add_rules(schema, kind.rules)
     return schema

@@ -1,6 +1,6 @@
 """Rules for text of a certain form. They refuse the same text as `models`, with the same messages."""
 
-from taskqueue.models import duration, identity, locked_params, quantity
+from taskqueue.models import duration, identity, locked_params, quantity, rate
 from taskqueue.models import time_zone as time_zones
 from taskqueue.models.http_call import MAX_HEADER_CHARACTERS, URL_PATTERN
 from taskqueue_operator.crd.rule import Rule
@@ -143,6 +143,31 @@ def type_name(name: str) -> list[Rule]:
             f"self.matches('{identity.NAME_PATTERN}')",
             f"{name} must be 1 to {identity.MAX_TYPE_CHARACTERS} lower case letters, digits and dashes, "
             'such as "fetch-orders"',
+        )
+    ]
+
+
+def limit_name(name: str) -> list[Rule]:
+    """Return the rules for the name of a limit."""
+    return [
+        Rule(
+            f"self.matches('{identity.NAME_PATTERN}')",
+            f"{name} must be 1 to {identity.MAX_LIMIT_CHARACTERS} lower case letters, digits and dashes, "
+            'such as "shopify-app"',
+        ),
+        Rule(f"self != '{identity.GLOBAL_LIMIT}'", f"{name} must be {identity.NOT_GLOBAL}"),
+    ]
+
+
+def requests_per_time(name: str) -> list[Rule]:
+    """Return the rule for the bounds of a rate, `{requests: 2, per: 1s}`; the duration has rules of its own."""
+    per_ms = "duration(self.per).getMilliseconds()"
+    return [
+        Rule(
+            f"!self.per.{IS_DURATION} || duration(self.per) <= duration('0s') || "
+            f"self.requests * {rate.MAX_SPACING_MS} >= {per_ms} && self.requests <= {per_ms} * {rate.MAX_PER_MS}",
+            f"{name} must be {rate.RATES}",
+            saying=f"'{name} must be {rate.RATES} (was \"' + string(self.requests) + ' per ' + self.per + '\")'",
         )
     ]
 

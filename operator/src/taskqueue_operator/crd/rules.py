@@ -1,11 +1,17 @@
-"""The rules of each field of both kinds, equal to the checks of the models (fields.py and rules.py there).
+"""The rules of each field of all kinds, equal to the checks of the models (fields.py and rules.py there).
 
 A key is a path: `spec.tasks[].type`, or "" for the whole object.
 """
 
 from collections.abc import Mapping, Sequence
 
-from taskqueue.models.identity import MAX_TYPE_CHARACTERS, MAX_USER_ID_CHARACTERS
+from taskqueue.models.identity import (
+    GLOBAL_LIMIT,
+    MAX_LIMIT_CHARACTERS,
+    MAX_TYPE_CHARACTERS,
+    MAX_USER_ID_CHARACTERS,
+    NOT_GLOBAL,
+)
 from taskqueue_operator.crd import forms
 from taskqueue_operator.crd.cron_rules import cron
 from taskqueue_operator.crd.rule import Rule
@@ -53,13 +59,16 @@ _BACKOFF = Rule(  # both are always there: the schema has defaults for them
     at=".maxBackoff",
 )
 
+
+def _short_name(max_characters: int) -> Rule:
+    return Rule(
+        f"size(self.metadata.name) <= {max_characters}",
+        f"metadata.name must be at most {max_characters} characters: keys and labels hold it",
+    )
+
+
 TASK_TYPE: Mapping[str, Sequence[Rule]] = {
-    "": [
-        Rule(
-            f"size(self.metadata.name) <= {MAX_TYPE_CHARACTERS}",
-            f"metadata.name must be at most {MAX_TYPE_CHARACTERS} characters: keys and labels hold it",
-        )
-    ],
+    "": [_short_name(MAX_TYPE_CHARACTERS)],
     "spec": [_WINDOW],
     "spec.schedule": _SCHEDULE,
     "spec.schedule.interval": forms.whole_seconds("interval"),
@@ -74,6 +83,7 @@ TASK_TYPE: Mapping[str, Sequence[Rule]] = {
     "spec.retry": [_BACKOFF],
     "spec.retry.minBackoff": forms.positive_duration("minBackoff"),
     "spec.retry.maxBackoff": forms.positive_duration("maxBackoff"),
+    "spec.limits[].name": forms.limit_name("name"),
     "spec.rateLimit.perSecond": forms.per_second("perSecond"),
     "spec.rateLimit.perUserPerSecond": forms.per_second("perUserPerSecond"),
     "spec.startingDeadline": forms.positive_duration("startingDeadline"),
@@ -95,4 +105,22 @@ USER_SUBSCRIPTION: Mapping[str, Sequence[Rule]] = {
     ],
     "spec.userId": forms.user_id("userId"),
     "spec.tasks[].type": forms.type_name("type"),
+    "spec.limits[].name": forms.limit_name("name"),
+    "spec.limits[].rate": forms.requests_per_time("rate"),
+    "spec.limits[].rate.per": forms.positive_duration("per"),
+}
+
+RATE_LIMIT: Mapping[str, Sequence[Rule]] = {
+    "": [
+        _short_name(MAX_LIMIT_CHARACTERS),
+        Rule(f"self.metadata.name != '{GLOBAL_LIMIT}'", f"metadata.name must be {NOT_GLOBAL}"),
+        Rule(
+            "!has(self.spec.within) || self.spec.within != self.metadata.name",
+            "within must be another limit than the RateLimit itself",
+            at=".spec.within",
+        ),
+    ],
+    "spec.rate": forms.requests_per_time("rate"),
+    "spec.rate.per": forms.positive_duration("per"),
+    "spec.within": forms.limit_name("within"),
 }

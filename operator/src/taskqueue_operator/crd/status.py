@@ -1,4 +1,4 @@
-"""The schema of the status of both kinds. A condition has the fields of Kubernetes' own API."""
+"""The schema of the status of all kinds. A condition has the fields of Kubernetes' own API."""
 
 from taskqueue_operator.crd.structural import Schema
 
@@ -120,4 +120,8 @@ USER_SUBSCRIPTION_STATUS = _status(
             "minimum": 0,
         },
     },
+)
+RATE_LIMIT_STATUS = _status(
+    "Accepted (the manifest is valid and fits the other limits), Ready (the limit is accepted and in force).",
+    {},
 )

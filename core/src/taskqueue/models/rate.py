@@ -1,0 +1,31 @@
+"""The rate of a limit as people write it, `{requests: 2, per: 1s}`, and the starts per second that it stands for."""
+
+from taskqueue.models.duration import parse_positive_ms
+from taskqueue.models.quantity import MAX_PER_SECOND
+
+#: Beyond a million in any duration people mean another duration; more than a million a second limits nothing.
+MAX_REQUESTS = 1_000_000
+#: A slower limit is a quota: its spacing of starts, more than a day, would be of use to no API.
+MAX_SPACING_MS = 86_400_000
+#: A bucket of 10,000 at one a day fills in 27 years: the microseconds of that are exact in a double of the scripts.
+MAX_BURST = 10_000
+MAX_PER_MS = round(MAX_PER_SECOND / 1_000)
+RATES = f"from 1 request per 24h to {MAX_PER_MS} requests per 1ms"
+
+
+def is_within_bounds(requests: int, per_ms: int) -> bool:
+    """Tell whether a rate is one of RATES.
+
+    >>> is_within_bounds(2, 1_000), is_within_bounds(1, 2 * MAX_SPACING_MS)
+    (True, False)
+    """
+    return requests * MAX_SPACING_MS >= per_ms and requests <= MAX_PER_MS * per_ms
+
+
+def starts_per_second(requests: int, per: str) -> float:
+    """Return the rate of requests per duration. Raises ValueRefusedError for a duration that is none.
+
+    >>> starts_per_second(2, "1s"), starts_per_second(90, "1m")
+    (2.0, 1.5)
+    """
+    return requests * 1_000 / parse_positive_ms(per)

@@ -1,0 +1,87 @@
+"""The state in force of each file: its present state, or an older one while it is at fault.
+
+Rules: a file applies as a whole or not at all. The last good state of a faulty file stays in force. A declaration in
+force takes precedence: a file that declares the same thing later is at fault. So is a file whose limits, types or users
+contradict those in force; among files that change together, the file of the type or user.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, replace
+from pathlib import Path
+
+from taskqueue.models.fault import Fault
+from taskqueue.sources.bounds import MAX_FAULTS
+from taskqueue.sources.declaration import Declaration, Key, duplicate
+from taskqueue.sources.limit_conflicts import find_limit_conflicts
+from taskqueue.sources.manifest_file import ManifestFile, listed
+from taskqueue.sources.scan import Stamp
+
+Declarations = Mapping[Key, Declaration]
+
+
+@dataclass(slots=True)
+class FileState:
+    """One file: its present state, and its state in force, which is older while the file is at fault."""
+
+    stamp: Stamp
+    content: ManifestFile
+    in_force: Declarations | None = None
+
+
+def put_in_force(files: Mapping[Path, FileState]) -> list[Fault]:
+    """Choose the state in force of each file; return the conflicts between files."""
+    before = {key: one for state in files.values() for key, one in (state.in_force or {}).items()}
+    refused: dict[str, list[Fault]] = {}
+    while True:
+        chosen, conflicts = _choose(files, refused)
+        declared = {key: one for in_force in chosen.values() for key, one in (in_force or {}).items()}
+        found = [fault for fault in find_limit_conflicts(declared, before) if fault.file not in refused]
+        if not found:
+            break
+        for fault in found:
+            faults = refused.setdefault(fault.file, [])
+            if len(faults) <= MAX_FAULTS:
+                faults.append(fault)
+    for path, in_force in chosen.items():
+        files[path].in_force = in_force
+    return conflicts
+
+
+def still_in_force(faults: Iterable[Fault]) -> list[Fault]:
+    """Return faults of a file of which an older state stays in force."""
+    note = "; until then the last good state of this file stays in force"
+    return [replace(fault, message=fault.message + note) for fault in faults]
+
+
+def _choose(
+    files: Mapping[Path, FileState], refused: Mapping[str, list[Fault]]
+) -> tuple[dict[Path, Declarations | None], list[Fault]]:
+    """Return the state in force of each file, and the conflicts.   refused: files whose edit is not to be taken."""
+    chosen = {path: state.in_force for path, state in files.items()}
+    claimed: dict[Key, Declaration] = {}
+    conflicts: list[Fault] = []
+    edited = []
+    for path, state in files.items():
+        faults = refused.get(str(path), [])
+        if state.content.faults or faults or state.content.declarations is state.in_force:
+            claimed |= state.in_force or {}
+            conflicts += listed(faults if state.in_force is None else still_in_force(faults))
+        else:
+            edited.append((path, state))
+    edited.sort(key=lambda one: one[1].in_force is None)  # stable: files without a state in force come last
+    for path, state in edited:
+        found = list(_duplicates(state.content.declarations, claimed))
+        if not found:
+            chosen[path] = state.content.declarations
+        elif state.in_force is not None:
+            chosen[path] = {key: one for key, one in state.in_force.items() if key not in claimed}
+            found = still_in_force(found)
+        conflicts += found
+        claimed |= chosen[path] or {}
+    return chosen, conflicts
+
+
+def _duplicates(new: Declarations, claimed: Declarations) -> Iterator[Fault]:
+    for key in new.keys() & claimed.keys():
+        here = new[key]
+        yield Fault(here.file, here.document, here.line, here.field, duplicate(key, claimed[key]))

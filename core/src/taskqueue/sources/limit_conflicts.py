@@ -1,0 +1,53 @@
+"""Conflicts between limits, types and users, with the place of the manifest at fault."""
+
+from collections.abc import Iterator, Mapping
+
+from taskqueue.models.fault import Fault
+from taskqueue.models.limit_tree import Conflict, limit_conflicts, type_conflicts, user_conflicts
+from taskqueue.models.values import Limit, TaskType
+from taskqueue.sources.declaration import Declaration, Key
+
+Declarations = Mapping[Key, Declaration]
+
+
+def find_limit_conflicts(declared: Declarations, before: Declarations) -> Iterator[Fault]:
+    """Find the conflicts of declarations, as faults of those that changed.
+
+    before: declarations without a conflict between them. The fault is the type's or user's, unless only limits changed.
+    """
+    of_limits: dict[Key, list[Conflict]] = {}
+    for conflict in _conflicts(declared):
+        subject = Key(conflict.kind, conflict.name)
+        limits = [Key("RateLimit", name) for name in conflict.limits]
+        changed = [key for key in limits if _is_changed(key, declared, before)]
+        if _is_changed(subject, declared, before) or not changed:
+            yield declared[subject].fault(conflict.refusal.path, conflict.refusal.message)
+            continue
+        for key in changed:
+            of_limits.setdefault(key, []).append(conflict)
+    for key, conflicts in of_limits.items():
+        yield declared[key].fault(("spec",), _unfit(conflicts, declared))
+
+
+def _unfit(conflicts: list[Conflict], declared: Declarations) -> str:
+    """Return the fault of a limit that contradicts manifests in force."""
+    first = conflicts[0]
+    subject = Key(first.kind, first.name)
+    others = f" and {len(conflicts) - 1} more" if len(conflicts) > 1 else ""
+    field, message = first.refusal.field, first.refusal.message
+    return f"must fit {subject} at {declared[subject].place()}{others}: {field} {message}"
+
+
+def _conflicts(declared: Declarations) -> Iterator[Conflict]:
+    values = [one.value for one in declared.values()]
+    limits = {value.name: value for value in values if isinstance(value, Limit)}
+    yield from limit_conflicts(limits)
+    for value in values:
+        if isinstance(value, TaskType) and value.limits:
+            yield from type_conflicts(value, limits)
+        elif not isinstance(value, TaskType | Limit) and value.limits:
+            yield from user_conflicts(value, limits)
+
+
+def _is_changed(key: Key, declared: Declarations, before: Declarations) -> bool:
+    return key in declared and (key not in before or declared[key].value != before[key].value)
