@@ -9,7 +9,7 @@ import pytest
 from taskqueue.models.manifest import parse
 from tests.support.kubernetes.cluster import Cluster
 from tests.support.kubernetes.dry_runs import DryRuns
-from tests.support.manifests.case import Case, Object, subscription, task_type
+from tests.support.manifests.case import Case, Object, rate_limit, subscription, task_type
 from tests.support.manifests.cases import CASES
 
 CRDS = Path(__file__).parents[2] / "crds"
@@ -53,15 +53,20 @@ def test_every_example_is_taken(defined: Cluster) -> None:
 
 def test_a_null_is_taken_for_an_absent_field(defined: Cluster, namespace: str) -> None:
     """A null applied by the client is removed before the server sees it; a null applied by the server is not."""
-    nothing: dict[str, Any] = dict.fromkeys(("suspend", "window", "timeout", "retry", "params", "rateLimit"))
+    nothing: dict[str, Any] = dict.fromkeys(
+        ("suspend", "window", "timeout", "retry", "params", "rateLimit", "limits")
+    )
     nulls = task_type(**nothing, schedule={"interval": "5m", "cron": None, "timeZone": None})
-    ada = subscription(userId=None, suspend=None, tasks=None)
-    for written in (nulls, ada):
+    ada = subscription(userId=None, suspend=None, tasks=None, limits=None)
+    limit = rate_limit("app", burst=None, within=None)
+    for written in (nulls, ada, limit):
         defined.kubectl("apply", "-n", namespace, "--server-side", "-f", "-", stdin=json.dumps(written))
     found = json.loads(defined.kubectl("get", "-n", namespace, "tt", "fetch-orders", "-o", "json"))
     assert parse(found) == parse(task_type())
     found = json.loads(defined.kubectl("get", "-n", namespace, "usub", "ada", "-o", "json"))
     assert parse(found) == parse(subscription())
+    found = json.loads(defined.kubectl("get", "-n", namespace, "rl", "app", "-o", "json"))
+    assert parse(found) == parse(rate_limit("app"))
 
 
 def test_a_refused_url_or_header_is_not_repeated(defined: Cluster, namespace: str) -> None:
@@ -125,10 +130,20 @@ def test_a_list_shows_schedule_and_status(defined: Cluster, namespace: str) -> N
     assert (wide[1].split()[6], wide[1].split()[-1]) == ("1h", "AsItShould")
 
 
-def test_both_kinds_are_found_by_their_category(defined: Cluster, namespace: str) -> None:
-    apply(defined, namespace, subscription("first"))
-    apply(defined, namespace, task_type("second"))
-    assert len(defined.kubectl("get", "-n", namespace, "taskqueue", "-o", "name").split()) == 2
+def test_all_kinds_are_found_by_their_category(defined: Cluster, namespace: str) -> None:
+    for one in (subscription("first"), task_type("second"), rate_limit("third")):
+        apply(defined, namespace, one)
+    assert len(defined.kubectl("get", "-n", namespace, "taskqueue", "-o", "name").split()) == 3
+
+
+def test_a_list_of_limits_shows_their_values(defined: Cluster, namespace: str) -> None:
+    apply(defined, namespace, rate_limit("app"))
+    rate = {"requests": 2, "per": "1s"}
+    apply(defined, namespace, rate_limit("shop", key="User", rate=rate, burst=40, within="app"))
+    table = [line.split() for line in defined.kubectl("get", "-n", namespace, "rl").splitlines()]
+    assert table[0] == ["NAME", "KEY", "REQUESTS", "PER", "BURST", "WITHIN", "ACCEPTED", "READY", "AGE"]
+    assert table[1][:-1] == ["app", "Release", "100", "1s", "1", "Unknown", "Unknown"]
+    assert table[2][:-1] == ["shop", "User", "2", "1s", "40", "app", "Unknown", "Unknown"]
 
 
 def test_subscriptions_are_found_by_the_user(defined: Cluster, namespace: str) -> None:
@@ -144,3 +159,5 @@ def test_explain_reads_like_documentation(defined: Cluster) -> None:
     page = " ".join(defined.kubectl("explain", "tasktype.spec.schedule").split())
     assert "When the type recurs: exactly one of interval and cron." in page
     assert "timeZone <string> IANA time zone that cron is read in" in page
+    page = " ".join(defined.kubectl("explain", "rl.spec").split())
+    assert "Release: all jobs of the release share the limit." in page

@@ -2,7 +2,7 @@
 
 import json
 import sys
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from enum import Enum
 from pathlib import Path
 from typing import Any, Literal, get_args, get_origin
@@ -16,6 +16,7 @@ import taskqueue.process.malformed_values
 import taskqueue.process.retention
 import taskqueue.scheduler.metrics  # noqa: F401 - registers what it documents
 import taskqueue_operator.metrics  # noqa: F401 - the same
+from taskqueue.models.rate_limit import RateLimitSpec
 from taskqueue.models.task_type import TaskTypeSpec
 from taskqueue.models.user_subscription import UserSubscriptionSpec
 from taskqueue.process.settings import StoreSettings
@@ -40,6 +41,11 @@ the file. Unknown and invalid settings are refused by name (exit code 2). Keep p
 Two more variables: HTTP handlers may put `TASKQUEUE_HTTP_...` into headers ([handlers](handlers.md)), and `TASKQUEUE_TRACEBACK` makes
 commands print the traceback of a bug ([exit codes](cli.md#exit-codes)).
 """
+KINDS: Mapping[str, type[BaseModel]] = {
+    "TaskType": TaskTypeSpec,
+    "UserSubscription": UserSubscriptionSpec,
+    "RateLimit": RateLimitSpec,
+}
 LIMITS = {annotated_types.Ge: "at least", annotated_types.Gt: "above", annotated_types.Le: "at most"}
 
 
@@ -76,7 +82,7 @@ def _lines() -> Iterator[str]:
         "documents, JSON, or `.ndjson`; folders are read recursively. "
         "Examples: [examples/shop](../examples/shop/README.md).\n"
     )
-    for kind, model in (("TaskType", TaskTypeSpec), ("UserSubscription", UserSubscriptionSpec)):
+    for kind, model in KINDS.items():
         yield f"### {kind}\n"
         yield "| field of spec | default | allowed | |\n|---|---|---|---|"
         yield from _fields(model, "")

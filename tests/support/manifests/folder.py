@@ -18,6 +18,17 @@ def task_type(name: str, interval: str = "5m") -> dict[str, Any]:
     return {"apiVersion": API_VERSION, "kind": "TaskType", "metadata": {"name": name}, "spec": spec}
 
 
+def limit(name: str, **spec: Any) -> dict[str, Any]:
+    fields = {"key": "Release", "rate": {"requests": 100, "per": "1s"}} | spec
+    return {"apiVersion": API_VERSION, "kind": "RateLimit", "metadata": {"name": name}, "spec": fields}
+
+
+def under(manifest: dict[str, Any], *names: str) -> dict[str, Any]:
+    """Let a type or a user name limits; a user has values of their own there."""
+    rate = {"rate": {"requests": 20, "per": "1s"}} if manifest["kind"] == "UserSubscription" else {}
+    return manifest | {"spec": manifest["spec"] | {"limits": [{"name": name} | rate for name in names]}}
+
+
 def write(path: Path, *manifests: dict[str, Any]) -> Path:
     """Write a file so that its stamp changes even within one tick of the file system's clock."""
     path.parent.mkdir(parents=True, exist_ok=True)

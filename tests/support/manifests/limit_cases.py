@@ -11,15 +11,15 @@ GLOBAL = 'must be another name than "global", the limit that every job takes fro
 RATE = "rate must be from 1 request per 24h to 1000 requests per 1ms"
 #: A bad rate, a good one, and the words of both the API server and the models.
 RATES: list[tuple[Any, Any, str]] = [
-    ((1, "24h1ms"), (1, "24h"), f'{RATE} (was "1 per 24h1ms")'),
-    ((7, "200h"), (7, "168h"), f'{RATE} (was "7 per 200h")'),
-    ((1_001, "1ms"), (1_000, "1ms"), f'{RATE} (was "1001 per 1ms")'),
-    ((1_000_000, "999ms"), (1_000_000, "1s"), f'{RATE} (was "1000000 per 999ms")'),
+    ((1, "24h1ms"), (1, "24h"), RATE),
+    ((7, "200h"), (7, "168h"), RATE),
+    ((1_001, "1ms"), (1_000, "1ms"), RATE),
+    ((1_000_000, "999ms"), (1_000_000, "1s"), RATE),
     ((1, "9600h"), (400, "9600h"), RATE),
     ((1, "400d"), (1, "4m"), 'per must be a duration such as "5m" or "1h30m"'),
     ((1, "0s"), (1, "1ms"), "per must be a duration above zero"),
     ((1_000_000, "99999h99999h"), (1_000_000, "99999h"), "per must be at most 99999h59m59s999ms"),
-    ((0, "1s"), (1.0, "1s"), "greater than or equal to 1"),
+    ((0, "1s"), (1, "1s"), "greater than or equal to 1"),
     ((-1, "1s"), (1, "1s"), "greater than or equal to 1"),
     ((1_000_001, "2s"), (1_000_000, "2s"), "less than or equal to 1000000"),
     (("1", "1s"), (1, "1s"), "requests: Invalid value"),

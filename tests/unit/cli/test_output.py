@@ -59,6 +59,40 @@ def test_validate_warns_of_undeclared_types(folder: Path) -> None:
     assert "unresolved  1" in done.stdout
 
 
+LIMIT = """apiVersion: taskqueue.dev/v1alpha1
+kind: RateLimit
+metadata: {name: shop-api}
+spec:
+  key: Release
+  rate: {requests: 100, per: 1s}
+"""
+
+
+def test_validate_counts_limits_and_warns_of_undeclared_ones(folder: Path) -> None:
+    (folder / "limit.yaml").write_text(f"{LIMIT}  within: nobody-declares-it\n")
+    done = CliRunner().invoke(app, ["validate", str(folder)])
+    assert done.exit_code == ExitCode.OK
+    assert "RateLimit shop-api: nothing declares the RateLimit nobody-declares-it" in done.stderr
+    assert "limits      1" in done.stdout
+    assert "unresolved  2" in done.stdout
+    shown = json.loads(CliRunner().invoke(app, ["validate", str(folder), "-o", "json"]).stdout)
+    assert shown["limits"] == 1
+    assert shown["unresolvedLimits"] == [
+        {"limit": "nobody-declares-it", "namedBy": "RateLimit shop-api", "count": 1, "refusal": None}
+    ]
+
+
+def test_validate_refuses_limits_that_do_not_fit(folder: Path) -> None:
+    (folder / "good.yaml").write_text(
+        GOOD.replace("spec:", "spec:\n  limits: [{name: shop-api}, {name: b}]", 1)
+    )
+    (folder / "limits.yaml").write_text(f"{LIMIT}---\n{LIMIT.replace('shop-api', 'b')}")
+    done = CliRunner().invoke(app, ["validate", str(folder)])
+    assert done.exit_code == ExitCode.FAULTS
+    sentence = 'spec.limits: must be at most one limit with key Release (was "b, shop-api")'
+    assert f"good.yaml:5 (document 1) {sentence}" in done.stdout
+
+
 def test_validate_warns_of_uneven_steps_and_succeeds(folder: Path) -> None:
     (folder / "good.yaml").write_text(GOOD.replace("interval: 5m", 'cron: "0 */36 * * *"'))
     done = CliRunner().invoke(app, ["validate", str(folder)])

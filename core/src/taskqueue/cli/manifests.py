@@ -78,59 +78,54 @@ def _report(output: Output, desired: Desired, done: dict[str, Any]) -> None:
         **done,
     }
     if output is Output.JSON:
-        show_json(
-            {
-                **counts,
-                "faults": [
-                    {
-                        "file": fault.file,
-                        "document": fault.document,
-                        "line": fault.line,
-                        "field": fault.field,
-                        "message": fault.message,
-                    }
-                    for fault in desired.faults
-                ],
-                "overriding": [
-                    {
-                        "type": one.type,
-                        "params": one.params,
-                        "user": one.user_id,
-                        "users": one.user_count,
-                    }
-                    for one in desired.overriding
-                ],
-                "unresolved": [
-                    {
-                        "type": one.type,
-                        "user": one.user_id,
-                        "users": one.user_count,
-                        "refusal": one.refusal or None,
-                    }
-                    for one in desired.unresolved
-                ],
-                "unresolvedLimits": [
-                    {
-                        "limit": one.limit,
-                        "namedBy": one.named_by,
-                        "count": one.count,
-                        "refusal": one.refusal or None,
-                    }
-                    for one in desired.unresolved_limits
-                ],
-                "advice": [{"type": name, "message": said} for name, said in desired.advice().items()],
-            }
-        )
+        show_json({**counts, **_findings(desired)})
     else:
-        for fault in desired.faults:
-            show_line(str(fault))
-        for overriding in desired.overriding:
-            show_line(str(overriding))
-        for one in (*desired.unresolved, *desired.unresolved_limits):
-            say(f"warning: {one}")
+        for one in (*desired.faults, *desired.overriding):
+            show_line(str(one))
+        for warning in (*desired.unresolved, *desired.unresolved_limits):
+            say(f"warning: {warning}")
         for name, said in desired.advice().items():
             say(f"warning: {name}: {said}")
         unresolved = len(desired.unresolved) + len(desired.unresolved_limits)
         show_details(output, {**counts, "faults": len(desired.faults), "unresolved": unresolved})
     if desired.faults or desired.overriding:
         raise typer.Exit(int(ExitCode.FAULTS))
+
+
+def _findings(desired: Desired) -> dict[str, Any]:
+    """Return faults and warnings for programs."""
+    return {
+        "faults": [
+            {
+                "file": fault.file,
+                "document": fault.document,
+                "line": fault.line,
+                "field": fault.field,
+                "message": fault.message,
+            }
+            for fault in desired.faults
+        ],
+        "overriding": [
+            {"type": one.type, "params": one.params, "user": one.user_id, "users": one.user_count}
+            for one in desired.overriding
+        ],
+        "unresolved": [
+            {
+                "type": one.type,
+                "user": one.user_id,
+                "users": one.user_count,
+                "refusal": one.refusal or None,
+            }
+            for one in desired.unresolved
+        ],
+        "unresolvedLimits": [
+            {
+                "limit": one.limit,
+                "namedBy": one.named_by,
+                "count": one.count,
+                "refusal": one.refusal or None,
+            }
+            for one in desired.unresolved_limits
+        ],
+        "advice": [{"type": name, "message": said} for name, said in desired.advice().items()],
+    }
