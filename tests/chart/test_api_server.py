@@ -171,8 +171,9 @@ def test_a_namespace_admin_installs_all_but_self_served(
     own.kubectl("create", "serviceaccount", "tenant", "--namespace", restricted)
     bound = f"--serviceaccount={restricted}:tenant"
     own.kubectl("create", "rolebinding", "tenant", "-n", restricted, "--clusterrole=admin", bound)
-    may = ("auth", "can-i", "create", "tasktypes.taskqueue.dev", "--namespace", restricted)
-    own.kubectl(*may, f"--as=system:serviceaccount:{restricted}:tenant")
+    for kind in ("tasktypes", "usersubscriptions", "ratelimits"):
+        may = ("auth", "can-i", "create", f"{kind}.taskqueue.dev", "--namespace", restricted)
+        own.kubectl(*may, f"--as=system:serviceaccount:{restricted}:tenant")
     tenant = Helm(helm_program, tmp_path, own.kubeconfig_for("tenant", restricted))
     values = ("--values", str(DEVELOPMENT), "--namespace", restricted, "--set", "crds.enabled=false")
     tenant.run("install", "mine", str(CHART), *values)

@@ -76,6 +76,25 @@ def test_a_prefix_renames_types_in_subscriptions(kubectl: Cluster, base: Path) -
     assert ada["spec"]["tasks"][0]["params"] == {"type": "fetch"}
 
 
+def test_a_prefix_renames_limits_everywhere(kubectl: Cluster, base: Path) -> None:
+    rate = "rate: {requests: 1, per: 1s}"
+    limits = [
+        f"metadata: {{name: app}}\nspec: {{key: Release, {rate}}}",
+        f"metadata: {{name: shop}}\nspec: {{key: User, {rate}, within: app}}",
+    ]
+    head = "---\napiVersion: taskqueue.dev/v1alpha1\nkind: RateLimit\n"
+    named = OBJECTS.replace("handler:", "limits: [{name: app}, {name: shop}], handler:").replace(
+        "userId: u-1,", f"userId: u-1, limits: [{{name: shop, {rate}}}],"
+    )
+    (base / "objects.yaml").write_text(named + "".join(f"{head}{one}\n" for one in limits))
+    objects = written(kubectl, base, namePrefix="eu-", resources=["objects.yaml"], configurations=[FILES[0]])
+    specs = {one["metadata"]["name"]: one["spec"] for one in objects}
+    assert [limit["name"] for limit in specs["eu-fetch"]["limits"]] == ["eu-app", "eu-shop"]
+    assert [limit["name"] for limit in specs["eu-ada"]["limits"]] == ["eu-shop"]
+    assert specs["eu-shop"]["within"] == "eu-app"
+    assert "eu-app" in specs
+
+
 def test_a_prefix_without_the_file_breaks_references(kubectl: Cluster, base: Path) -> None:
     objects = written(kubectl, base, namePrefix="eu-", resources=["objects.yaml"])
     assert types(objects) == ["eu-fetch"]

@@ -48,7 +48,7 @@ def test_a_reinstall_takes_over_data_left_by_uninstall(
     ]
 
     said = installer.refused("install", *place("second", restricted))
-    assert 'CustomResourceDefinition "tasktypes.taskqueue.dev"' in said
+    assert 'CustomResourceDefinition "ratelimits.taskqueue.dev"' in said
     assert 'must equal "second": current value is "first"' in said
     installer.run("install", *place("second", restricted), *TAKE)
     assert "fetch-orders" in undefined.kubectl("get", "tasktype", *inside, "--output", "name")

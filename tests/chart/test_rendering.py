@@ -252,11 +252,11 @@ def test_uninstalling_keeps_definitions_and_data_by_default(helm: Helm) -> None:
     keep = {"helm.sh/resource-policy": "keep"}
     objects = helm.objects(DEVELOPMENT)
     definitions = of_kind(objects, "CustomResourceDefinition")
-    assert [one["metadata"]["annotations"] for one in definitions] == [keep, keep]
+    assert [one["metadata"]["annotations"] for one in definitions] == [keep] * 3
     assert of_kind(objects, "StatefulSet")[0]["spec"]["volumeClaimTemplates"]
     assert "PersistentVolumeClaim" not in {one["kind"] for one in objects}
     told = of_kind(helm.objects(DEVELOPMENT, "--set", "crds.keep=false"), "CustomResourceDefinition")
-    assert [one["metadata"].get("annotations") for one in told] == [None, None]
+    assert [one["metadata"].get("annotations") for one in told] == [None] * 3
 
 
 def test_where_the_cluster_chooses_the_user_no_pod_names_one(helm: Helm) -> None:

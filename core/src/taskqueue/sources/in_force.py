@@ -10,7 +10,6 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from taskqueue.models.fault import Fault
-from taskqueue.sources.bounds import MAX_FAULTS
 from taskqueue.sources.declaration import Declaration, Key, duplicate
 from taskqueue.sources.limit_conflicts import find_limit_conflicts
 from taskqueue.sources.manifest_file import ManifestFile, listed
@@ -29,7 +28,11 @@ class FileState:
 
 
 def put_in_force(files: Mapping[Path, FileState]) -> list[Fault]:
-    """Choose the state in force of each file; return the conflicts between files."""
+    """Choose the state in force of each file; return the conflicts between files.
+
+    Each turn refuses further files, at worst all that changed: the rest does not contradict itself, as no removal of a
+    declaration makes two others contradict each other.
+    """
     before = {key: one for state in files.values() for key, one in (state.in_force or {}).items()}
     refused: dict[str, list[Fault]] = {}
     while True:
@@ -39,9 +42,7 @@ def put_in_force(files: Mapping[Path, FileState]) -> list[Fault]:
         if not found:
             break
         for fault in found:
-            faults = refused.setdefault(fault.file, [])
-            if len(faults) <= MAX_FAULTS:
-                faults.append(fault)
+            refused.setdefault(fault.file, []).append(fault)
     for path, in_force in chosen.items():
         files[path].in_force = in_force
     return conflicts
