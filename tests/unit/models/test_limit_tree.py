@@ -63,7 +63,9 @@ def test_limits_of_a_type_begin_with_the_innermost(
         ("a>b b>c c>d d", {"a": 'must be a limit that is within at most 1 other (was "b > c > d")'}),
         ("A>b b>c c>d d", {"A": 'must be a limit that is within at most 1 other (was "b > c > d")'}),
         ("a>b b>c c>d d>gone", {"a": 'must be a limit that is within at most 1 other (was "b > c > d")'}),
-        ("x>a a>b b>c c>d d>a", dict.fromkeys("abcd", "itself")),
+        ("x>a a>b b>c c>d d>a", {**dict.fromkeys("abcd", "itself"), "x": "at most 1 other"}),
+        ("a>b b>c c>d d>e e>a", dict.fromkeys("abcde", "at most 1 other")),
+        ("x>a a>b b>a", dict.fromkeys("ab", "itself")),
     ],
 )
 def test_limits_in_conflict_name_the_remedy(limits: str, at_fault: dict[str, str]) -> None:

@@ -12,7 +12,7 @@ import pytest
 
 from taskqueue.models.outcome import RAN, Outcome
 from taskqueue.models.quantity import MAX_PER_SECOND, MIN_PER_SECOND
-from taskqueue.models.values import CatchUp, ConcurrencyPolicy, Priority, Schedule, TaskType
+from taskqueue.models.values import CatchUp, ConcurrencyPolicy, LimitKey, Priority, Schedule, TaskType
 from taskqueue.plan.lanes import WEIGHTS, Lane, lane_of, turns
 from taskqueue.plan.worker import ALIVE_MS
 from taskqueue.store.claim import CODES, REMEMBERED_OUTCOMES
@@ -209,6 +209,10 @@ POLICY_PLACES: dict[str, Callable[[], tuple[Iterable[str], Iterable[str]]]] = {
         ConcurrencyPolicy,
     ),
     "catch-up in the definition": lambda: (crd_choices("catchUp"), CatchUp),
+    "keys of limits in docs/configuration.md": lambda: (
+        listed(r"\| `key` \| required \| ([^|]+) \|", "docs/configuration.md"),
+        LimitKey,
+    ),
     "catch-up in docs/configuration.md": lambda: (
         listed(r"\| `catchUp` \| `\w+` \| ([^|]+) \|", "docs/configuration.md"),
         CatchUp,
@@ -225,3 +229,4 @@ def test_places_know_the_same_policies(place: str) -> None:
 def test_policies_are_spelled_in_their_module_alone() -> None:
     assert copies(ConcurrencyPolicy, "models/values.py", 2) == {}
     assert copies(CatchUp, "models/values.py", 2) == {}
+    assert copies(LimitKey, "models/values.py", 2) == {}

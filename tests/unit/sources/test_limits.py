@@ -165,6 +165,15 @@ def test_an_edited_file_is_not_at_fault_for_an_unchanged_type(source: FolderSour
     assert desired.limits["shop"].key is LimitKey.USER
 
 
+def test_a_cycle_is_the_fault_of_the_limit_that_closes_it(source: FolderSource) -> None:
+    write(source.path / "limits.yaml", limit("app"), SHOP, limit("end", within="app"))
+    assert source.refresh().faults == ()
+    write(source.path / "limits.yaml", limit("app", within="end"), SHOP, limit("end", within="app"))
+    desired = source.refresh()
+    assert faults(desired) == [("limits.yaml", 1, "spec.within")]
+    assert desired.limits["app"].within is None
+
+
 def test_files_that_fit_together_are_taken_together(source: FolderSource) -> None:
     write(source.path / "limits.yaml", limit("app"), limit("shop", within="app"))
     write(source.path / "types.yaml", under(task_type("sync"), "shop"))

@@ -56,7 +56,7 @@ class LimitPath:
 def path_of(names: Iterable[str], limits: Limits) -> LimitPath:
     """Return the limits of a type.   names: its `limits`.
 
-    Also of a type in conflict: then all the limits that can be found.
+    In a conflict the Release limits form no line, and may be incomplete.
     """
     found: dict[str, Limit] = {}
     users, unknown = [], set[str]()
@@ -76,13 +76,12 @@ def limit_conflicts(limits: Limits) -> Iterator[Conflict]:
         if limit.within is None or limit.within not in limits:
             continue
         names = tuple(one.name for one in lineage)
-        end = lineage[-1].within
         if limits[limit.within].key is LimitKey.USER:
             message = must_be("a limit with key Release", f"{limit.within}, key User")
-        elif end == limit.name:
+        elif lineage[-1].within == limit.name:
             around = " > ".join((*names[1:], limit.name))
             message = must_be(f"a limit that is not within {limit.name} itself", around)
-        elif end not in names and len(names) > MAX_DEPTH:
+        elif len(names) > MAX_DEPTH:
             message = must_be(f"a limit that is within at most {MAX_DEPTH - 2} other", " > ".join(names[1:]))
         else:
             continue
@@ -122,10 +121,13 @@ def user_conflicts(user: UserSubscription, limits: Limits) -> Iterator[Conflict]
 
 
 def _lineage(name: str, limits: Limits) -> tuple[list[Limit], set[str]]:
-    """Return a limit and all around it, the innermost first, each once; and the name at which they end if unknown."""
+    """Return a limit and those around it, the innermost first, each once; and the name at which they end if unknown.
+
+    At most one more than may lie within each other: manifests may list any number, or a cycle.
+    """
     found: dict[str, Limit] = {}
     following: str | None = name
-    while following is not None and following not in found:
+    while following is not None and following not in found and len(found) <= MAX_DEPTH:
         if following not in limits:
             return list(found.values()), {following}
         found[following] = limits[following]

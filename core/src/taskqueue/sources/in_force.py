@@ -30,15 +30,15 @@ class FileState:
 def put_in_force(files: Mapping[Path, FileState]) -> list[Fault]:
     """Choose the state in force of each file; return the conflicts between files.
 
-    Each turn refuses further files, at worst all that changed: the rest does not contradict itself, as no removal of a
-    declaration makes two others contradict each other.
+    Each turn refuses further files of those that changed; what did not change is never at fault. At worst all are
+    refused: the rest does not contradict itself, as no removal of a declaration makes others contradict each other.
     """
     before = {key: one for state in files.values() for key, one in (state.in_force or {}).items()}
     refused: dict[str, list[Fault]] = {}
     while True:
         chosen, conflicts = _choose(files, refused)
         declared = {key: one for in_force in chosen.values() for key, one in (in_force or {}).items()}
-        found = [fault for fault in find_limit_conflicts(declared, before) if fault.file not in refused]
+        found = list(find_limit_conflicts(declared, before))
         if not found:
             break
         for fault in found:

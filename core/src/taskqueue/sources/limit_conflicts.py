@@ -16,17 +16,19 @@ def find_limit_conflicts(declared: Declarations, before: Declarations) -> Iterat
     before: declarations without a conflict between them. The fault is the type's or user's, unless only limits changed.
     """
     of_limits: dict[Key, list[Conflict]] = {}
+    at_fault = set[Key]()
     for conflict in _conflicts(declared):
         subject = Key(conflict.kind, conflict.name)
-        limits = [Key("RateLimit", name) for name in conflict.limits]
-        changed = [key for key in limits if _is_changed(key, declared, before)]
-        if _is_changed(subject, declared, before) or not changed:
+        if _is_changed(subject, declared, before):
+            at_fault.add(subject)
             yield declared[subject].fault(conflict.refusal.path, conflict.refusal.message)
             continue
-        for key in changed:
-            of_limits.setdefault(key, []).append(conflict)
+        for key in (Key("RateLimit", name) for name in conflict.limits):
+            if _is_changed(key, declared, before):
+                of_limits.setdefault(key, []).append(conflict)
     for key, conflicts in of_limits.items():
-        yield declared[key].fault(("spec",), _unfit(conflicts, declared))
+        if key not in at_fault:
+            yield declared[key].fault(("spec",), _unfit(conflicts, declared))
 
 
 def _unfit(conflicts: list[Conflict], declared: Declarations) -> str:

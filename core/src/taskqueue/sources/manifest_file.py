@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field, replace
+from functools import cache
 from io import BytesIO
 from pathlib import Path
 from typing import Any
@@ -114,6 +115,7 @@ def _declare(
 ) -> None:
     """Add the declarations of one document, which are several for a List."""
     refusals = list(document.flaws)
+    places = cache(document.places)
     for prefix, manifest in _manifests(document.value):
         try:
             value = admit(manifest)
@@ -130,8 +132,8 @@ def _declare(
         in_spec = isinstance(value, UserSubscription) and manifest["spec"].get("userId") is not None
         path = (*prefix, *(("spec", "userId") if in_spec else ("metadata", "name")))
         at = Refusal(path, "").field
-        places = document.places if _may_contradict(value) else None
-        declaration = Declaration(value, file, document.number, document.line, at, prefix, places)
+        lines = places if _may_contradict(value) else None
+        declaration = Declaration(value, file, document.number, document.line, at, prefix, lines)
         earlier = declarations.setdefault(key, declaration)
         if earlier is not declaration:
             refusals.append(Refusal(path, duplicate(key, earlier)))
