@@ -11,6 +11,7 @@ from rich.live import Live
 from taskqueue.cli.demands import demands_of_store
 from taskqueue.cli.plot import hour_plot
 from taskqueue.dev.children import ChildError
+from taskqueue.dev.limit_view import limit_lines
 from taskqueue.dev.snapshot import Snapshot, take_snapshot
 from taskqueue.dev.stack import STOP_SIGNALS, Stack
 from taskqueue.dev.view import line, render
@@ -97,7 +98,8 @@ class Watch:
             screen.update(render(now, before, elapsed_s, rate, plot), refresh=True)
         elif elapsed_s - self._lined_s >= _LINE_EVERY_S:
             self._lined_s = elapsed_s
-            self.console.print(line(now, before, elapsed_s, rate), soft_wrap=True)
+            for text in (line(now, before, elapsed_s, rate), *limit_lines(now, before)):
+                self.console.print(text, soft_wrap=True)
 
     async def _next_hour(self, rate: float) -> str:
         demands, _ = await demands_of_store(self.store)
