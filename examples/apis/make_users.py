@@ -89,11 +89,11 @@ def demand(users: Iterable[dict[str, Any]], types: list[Type]) -> dict[str, floa
     """Compute the mean requests per second at each limit, those within it included; "" for those without a limit."""
     counts = Counter(task["type"] for user in users for task in user["spec"]["tasks"])
     around = {limit["metadata"]["name"]: limit["spec"].get("within") for limit in read("RateLimit")}
-    found: Counter[str] = Counter()
+    found: dict[str, float] = {}
     for each in types:
         path = set(each.limits) | {around[name] for name in each.limits if around[name]} or {""}
         for name in path:
-            found[name] += counts[each.name] * each.rate
+            found[name] = found.get(name, 0) + counts[each.name] * each.rate
     return dict(sorted(found.items()))
 
 

@@ -19,11 +19,14 @@ from taskqueue.dev.example_api.limits import Limits, Refusal
 from taskqueue.dev.example_api.recent_seconds import RecentSeconds
 from taskqueue.dev.example_api.rules import Rule, Rules, Values
 from taskqueue.dev.example_api.sliding_window import SECOND_NS
+from taskqueue.models.values import LimitKey
 
 MS_NS = 1_000_000
 APP = Rule(name="app", per_second=100)
 ORDERS = Rule(name="orders", per_second=40, within="app")
-SHOP = Rule(name="shop", key="User", per_second=2, burst=40, within="app", users={"big": Values(20, 400)})
+SHOP = Rule(
+    name="shop", key=LimitKey.USER, per_second=2, burst=40, within="app", users={"big": Values(20, 400)}
+)
 MINUTE = Rule(name="minute", per_second=1 / 60)
 
 

@@ -37,5 +37,6 @@ and 60 s to begin the next one; of more than 1,000 the one that is idle longest 
     recent_seconds  arrivals of the last 30 s
     sliding_window  the number of events in the busiest second
 
-May import `taskqueue.command_line`, `taskqueue.models.nesting`, `taskqueue.process.stop_signals` and `taskqueue_entry`.
+May import `taskqueue.command_line`, `taskqueue.models.nesting`, `taskqueue.models.quantity`, `taskqueue.models.values`,
+`taskqueue.process.stop_signals` and `taskqueue_entry`.
 """

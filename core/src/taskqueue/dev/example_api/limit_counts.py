@@ -7,6 +7,7 @@ from taskqueue.dev.example_api.bucket import Bucket
 from taskqueue.dev.example_api.recent_seconds import RecentSeconds
 from taskqueue.dev.example_api.rules import Rule
 from taskqueue.dev.example_api.sliding_window import SlidingWindow
+from taskqueue.models.values import LimitKey
 
 #: Requests of further keys are counted without being measured.
 MAX_KEYS = 100_000
@@ -26,7 +27,7 @@ class Counts:
 
     def add(self, at_ns: int, user: str) -> Bucket | None:
         """Count an arrival; return the bucket of its key, None without one."""
-        key = user if self.rule and self.rule.key == "User" else ""
+        key = user if self.rule and self.rule.key is LimitKey.USER else ""
         self.requests += 1
         self.every.add(at_ns)
         self.recent.add(at_ns, key)

@@ -1,11 +1,11 @@
 """The limits that the example API was told to have: the body of POST /-/limits."""
 
-from typing import Literal
-
 import msgspec
 
+from taskqueue.models.quantity import MAX_PER_SECOND, MIN_PER_SECOND
+from taskqueue.models.values import LimitKey
+
 SLACK_MS = 15.0
-MIN_PER_SECOND, MAX_PER_SECOND = 1e-6, 1e6
 MAX_SLACK_MS = 1e9
 
 
@@ -30,7 +30,7 @@ class Rule(Values, forbid_unknown_fields=True, kw_only=True):
     """
 
     name: str
-    key: Literal["Release", "User"] = "Release"
+    key: LimitKey = LimitKey.RELEASE
     within: str | None = None
     users: dict[str, Values] = {}
 
