@@ -194,6 +194,12 @@ def test_names_and_keys_are_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
     assert (row(found, "shop")["keys"], row(found, "shop")["unmeasured"]) == (2, 3)
 
 
+def test_names_of_a_request_are_bounded() -> None:
+    found = limits_of()
+    found.add(0, ",".join(map(str, range(1_000))), "u", allowed=True)
+    assert len(found.stats(0)["limits"]) == 16
+
+
 def test_limits_within_each_other_in_a_circle_are_all_counted_once() -> None:
     found = limits_of(Rule(name="a", per_second=1, within="b"), Rule(name="b", per_second=1, within="a"))
     refused(found, "a", [0])

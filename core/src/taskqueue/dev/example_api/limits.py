@@ -9,7 +9,7 @@ from taskqueue.dev.example_api.sliding_window import SECOND_NS
 
 #: Further names share "".
 MAX_NAMES = 1_000
-_MAX_PATHS = 10_000
+_MAX_PATHS = 1_000
 
 
 @dataclass(frozen=True, slots=True)

@@ -7,6 +7,8 @@ from taskqueue.models.values import LimitKey
 
 SLACK_MS = 15.0
 MAX_SLACK_MS = 1e9
+#: Names of a request after which further ones do not count.
+MAX_NAMES_A_REQUEST = 16
 
 
 class Values(msgspec.Struct, forbid_unknown_fields=True):
@@ -56,7 +58,7 @@ class Rules(msgspec.Struct, forbid_unknown_fields=True):
         """Return the limits that a request takes from: the named ones, comma-separated, and all around them."""
         around = {rule.name: rule.within for rule in self.limits}
         path: dict[str, None] = {}
-        for name in names.split(","):
+        for name in names.split(",")[:MAX_NAMES_A_REQUEST]:
             following: str | None = name.strip()
             while following and following not in path:
                 path[following] = None
