@@ -15,13 +15,14 @@ SITE_VENV := $(VENV)-site
 SITE_STAMP := $(SITE_VENV)/.synced
 INSTALL := UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip install --quiet
 USERS := examples/shop/users.ndjson
+APIS_USERS := examples/apis/users.ndjson
 CODE := core/src operator/src worker/src tests benchmarks examples tools
 STARTED := $(shell date +%s)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help check demo test lint types unit store process cluster chart format docs docs-site generate manifests verify lock wheel clean kind-up kind-demo e2e e2e-keda cluster-oldest cluster-tools node-tools images bench bench-operator conformance steady fuzz faults faults-store soak soak-core
+.PHONY: help check demo demo-apis test lint types unit store process cluster chart format docs docs-site generate manifests verify lock wheel clean kind-up kind-demo e2e e2e-keda cluster-oldest cluster-tools node-tools images bench bench-operator conformance steady fuzz faults faults-store soak soak-core
 
 ##@ Start here
 
@@ -37,6 +38,10 @@ check: $(STAMP) lint ## Style, types and unit tests: green within a minute of a 
 
 demo: $(USERS) ## The example shop on this machine: 300 types, 10,000 users, an API that allows 100/s [DEMO_ARGS]
 	$(BIN)/taskqueue dev examples/shop --rate 100 $(DEMO_ARGS)
+
+# The rate is that of the release, above all limits by name.
+demo-apis: $(APIS_USERS) ## Four APIs with limits of their own: 60 types, 2,000 users, an API that counts each limit [DEMO_ARGS]
+	$(BIN)/taskqueue dev examples/apis --rate 1000 $(DEMO_ARGS)
 
 test: lint types unit store process cluster chart ## All tests that must be green before a merge, on real servers and processes; 10 minutes on two cores
 	@echo "make test: all green after $$(($$(date +%s) - $(STARTED))) s"
@@ -105,7 +110,7 @@ wheel: $(USERS) ## Build the wheel and run the example shop from it, without the
 	cd dist/wheel && venv/bin/taskqueue dev ../../examples/shop --for 5s --json
 
 clean: ## Remove everything that make has made
-	rm -rf $(VENV) $(SITE_VENV) dist $(USERS) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage
+	rm -rf $(VENV) $(SITE_VENV) dist $(USERS) $(APIS_USERS) .pytest_cache .mypy_cache .ruff_cache .hypothesis .import_linter_cache .coverage
 
 ##@ Real clusters
 
@@ -192,3 +197,6 @@ $(SITE_STAMP): $(STAMP) requirements/docs.txt
 
 $(USERS): $(STAMP) examples/shop/make_users.py $(wildcard examples/shop/*.yaml)
 	$(BIN)/python examples/shop/make_users.py --users 10000 --format ndjson --out $@
+
+$(APIS_USERS): $(STAMP) examples/apis/make_users.py $(wildcard examples/apis/*.yaml)
+	$(BIN)/python examples/apis/make_users.py --users 2000 --out $@

@@ -4,6 +4,7 @@ import asyncio
 import json
 import re
 import shutil
+import sys
 import urllib.request
 from contextlib import suppress
 from pathlib import Path
@@ -155,6 +156,33 @@ async def test_http_call_needs_no_code(tmp_path: Path) -> None:
     assert int(ended["done"]) >= 1
     _, type_name, user, *_, path = json.loads(arrivals[-1])
     assert (type_name, user, path) == ("sync-orders", "shop-1", "/v1/orders/sync")
+
+
+async def test_apis_have_their_requests_counted_at_each_limit(tmp_path: Path) -> None:
+    folder = copied("apis", tmp_path)
+    async with Reader(tmp_path) as reader:
+        await reader.follow(
+            [typed("python examples/apis/make_users.py --users 100 --out examples/apis/users.ndjson")]
+        )
+    command = ("-m", "taskqueue.cli.main", "dev", str(folder), "--rate", "1000", "--workers", "1")
+    dev = await asyncio.create_subprocess_exec(
+        sys.executable, *command, "--for", "5s", "--json", stdout=asyncio.subprocess.PIPE
+    )
+    printed, _ = await asyncio.wait_for(dev.communicate(), LIMIT_S)
+    ended = json.loads(printed)
+    assert ended["audit_difference"] == 0
+    requests = {limit["name"]: limit["requests"] for limit in ended["limits"]}
+    assert set(requests) == {
+        "shopify-app",
+        "shopify-orders",
+        "shopify-products",
+        "shopify-shop",
+        "amazon-reports",
+    }
+    assert 0 < requests["shopify-orders"] + requests["shopify-products"] <= requests["shopify-shop"]
+    assert requests["shopify-shop"] <= requests["shopify-app"] < ended["api_requests"], (
+        "the warehouse has no limit"
+    )
 
 
 async def test_alert_fires_when_jobs_die(tmp_path: Path, promtool: Path) -> None:

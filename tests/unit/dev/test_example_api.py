@@ -198,6 +198,32 @@ def test_the_limit_is_changed_by_a_good_body_only(body: bytes, status: int, rate
     assert ledger.rate == rate
 
 
+@pytest.mark.parametrize(
+    "request_",
+    [
+        b"GET / HTTP/1.1\r\nX-Taskqueue-User: u-1\r\nX-Taskqueue-Limits: a, b\r\n\r\n",
+        b"GET /?user=u-1&limits=a,b HTTP/1.1\r\n\r\n",
+    ],
+    ids=["headers", "query"],
+)
+def test_a_request_takes_from_the_limits_that_it_names(clock: Clock, request_: bytes) -> None:
+    body = b'{"limits": [{"name": "a", "per_second": 100}, {"name": "b", "per_second": 0.1, "key": "User"}]}'
+    client = wire()
+    assert client.ask(b"POST /-/limits HTTP/1.1\r\nContent-Length: %d\r\n\r\n" % len(body) + body) == [
+        (200, b"{}")
+    ]
+    clock.now_ns += SECOND_NS
+    assert client.ask(request_) == [(200, b"{}")]
+    assert client.ask(request_) == [(429, b'{"error":"rate limit exceeded","limit":"b"}')]
+    assert b"Retry-After: 10\r\n" in client.sent
+    assert {one["name"]: one["requests"] for one in get_json(client, "/-/limits")["limits"]} == {
+        "a": 2,
+        "b": 2,
+    }
+    assert get_json(client, "/-/limits?name=b")["u-1"]["worst_burst"] == 2.0
+    assert get_json(client, "/-/stats")["rejected"] == 1
+
+
 # --- what is recorded ---
 
 

@@ -6,10 +6,18 @@ from dataclasses import replace
 import pytest
 from rich.console import Console
 
+from taskqueue.dev.limit_counts import LimitCount, Worst
+from taskqueue.dev.limit_view import limit_lines, rate_text
 from taskqueue.dev.snapshot import ApiStats, Snapshot, quantile_ms
 from taskqueue.dev.summary import summarize
 from taskqueue.dev.view import line, render
+from taskqueue.models.values import LimitKey
 from taskqueue.store.audit import Audit
+
+
+def replace_requests(count: LimitCount, requests: int) -> LimitCount:
+    return LimitCount(count.name, count.key, count.per_second, requests)
+
 
 AUDIT = Audit(
     totals={"emitted": 950, "done": 900, "leased": 910},
@@ -27,11 +35,17 @@ NOW = Snapshot(AUDIT, ApiStats(requests=910, worst=97), LATENESS, calls=455, lea
 BEFORE = replace(
     NOW, audit=replace(AUDIT, now=9_000), api=ApiStats(requests=830, worst=97), calls=415, leased=835
 )
+APP = LimitCount("shopify-app", LimitKey.RELEASE, 100.0, 910, 0, 1, 0.714, Worst("", 2.1, 1, 11.0))
+SHOP = LimitCount("shopify-shop", LimitKey.USER, 2.0, 800, 3, 400, 0.05, Worst("u-1", 48.0, 40, 4_000.0))
+SLOW = LimitCount("amazon", LimitKey.RELEASE, 1 / 60, 1, 0, 1, 2.0)
+NEW = LimitCount("new", requests=5)
+LIMITED = replace(NOW, limits=[APP, SHOP, SLOW, NEW])
+LIMITED_BEFORE = replace(BEFORE, limits=[replace_requests(APP, 830), replace_requests(SHOP, 740)])
 
 
-def drawn(look: Snapshot, plot: str = "") -> str:
+def drawn(look: Snapshot, plot: str = "", before: Snapshot = BEFORE) -> str:
     out = io.StringIO()
-    Console(file=out, width=100).print(render(look, BEFORE, 30.0, 100.0, plot))
+    Console(file=out, width=100).print(render(look, before, 30.0, 100.0, plot))
     return out.getvalue()
 
 
@@ -55,6 +69,29 @@ def test_the_line_says_how_fast_how_late_and_how_much_is_due() -> None:
 
 def test_the_first_look_has_no_speed() -> None:
     assert "  0.0 of 100" in line(NOW, None, 0.0, 100.0)
+
+
+def test_each_limit_is_a_line_with_its_arrivals_against_its_rate() -> None:
+    assert [" ".join(text.split()) for text in limit_lines(LIMITED, LIMITED_BEFORE)] == [
+        "shopify-app 80.0/s of 100/s use 71.4% worst burst 2.1 of 1, 11 ms early 429s 0",
+        "shopify-shop 60.0/s of 2/s x 400 users use 5.0% by the busiest worst burst 48.0 of 40, 4,000 ms early 429s 3",
+        "amazon 1.0/s of 1/min use - worst burst - 429s 0",
+        "new 5.0/s, no RateLimit use - worst burst - 429s 0",
+    ]
+    assert limit_lines(NOW, BEFORE) == []
+
+
+def test_limits_are_drawn_only_where_there_are_some() -> None:
+    assert "80.0/s of 100/s" in drawn(LIMITED, before=LIMITED_BEFORE)
+    assert "limits, as counted" not in drawn(NOW)
+
+
+@pytest.mark.parametrize(
+    ("per_second", "text"),
+    [(100, "100/s"), (0.5, "30/min"), (1 / 60, "1/min"), (1 / 1_800, "2/h"), (1 / 86_400, "1/day")],
+)
+def test_rate_is_written_in_the_unit_in_which_it_is_at_least_one(per_second: float, text: str) -> None:
+    assert rate_text(per_second) == text
 
 
 @pytest.mark.parametrize(
@@ -91,3 +128,21 @@ def test_a_lost_job_or_exceeded_limit_is_exit_code_4(look: Snapshot, sentence: s
     summary = summarize(100.0, {}, look, look)
     assert sentence in summary.verdict()
     assert summary.exit_code() == 4
+
+
+@pytest.mark.parametrize(
+    ("limits", "code", "verdict"),
+    [
+        ([APP, NEW], 0, "nor more than its limits by name allow"),
+        ([APP, SHOP], 4, "the API saw more than the limits allow of shopify-shop:"),
+    ],
+    ids=["within the slack", "beyond"],
+)
+def test_an_exceeded_limit_by_name_is_exit_code_4(limits: list[LimitCount], code: int, verdict: str) -> None:
+    now = replace(NOW, limits=limits)
+    summary = summarize(100.0, {}, now, now)
+    assert summary.exit_code() == code
+    assert verdict in summary.verdict()
+    assert summary.limit_lines()[0] == "limit shopify-app".ljust(
+        len("limit ") + max(len(x.name) for x in limits)
+    ) + ("  910 requests, 0 refused, worst burst 2.1 of 1, 11 ms early")

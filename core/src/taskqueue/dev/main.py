@@ -94,7 +94,8 @@ def _show(options: StackOptions, for_s: float | None, *, as_json: bool) -> ExitC
     else:
         for name, value in summary.lines():
             console.print(f"{name:20} {value:>14}")
-        console.print(summary.verdict(), soft_wrap=True)
+        for text in (*summary.limit_lines(), summary.verdict()):
+            console.print(text, soft_wrap=True)
     if summary.problem:
         say(summary.problem)
     return summary.exit_code()

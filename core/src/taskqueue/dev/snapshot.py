@@ -10,6 +10,7 @@ from dataclasses import dataclass
 import msgspec
 from prometheus_client.parser import text_string_to_metric_families
 
+from taskqueue.dev.limit_counts import LimitCount, read_limit_counts
 from taskqueue.dev.stack import Stack
 from taskqueue.store.audit import Audit, audit
 from taskqueue.store.connection import Store
@@ -36,7 +37,7 @@ class Snapshot:
     """The counters of all processes at about the same time; counters of workers are summed.
 
     lateness_s: starts by the upper bound of their lateness, cumulative. calls: claims. leased: jobs of these claims.
-    slots: concurrency slots of all workers.
+    slots: concurrency slots of all workers. limits: arrivals at each limit by name.
     """
 
     audit: Audit
@@ -45,6 +46,7 @@ class Snapshot:
     calls: int
     leased: int
     slots: int
+    limits: Sequence[LimitCount] = ()
 
     def claims_per_start(self) -> float | None:
         """Return the claims per started job; None without a start."""
@@ -53,8 +55,9 @@ class Snapshot:
 
 async def take_snapshot(stack: Stack, store: Store) -> Snapshot:
     """Read the counters of all processes. A worker that does not answer counts as zero."""
-    urls = [f"{stack.api}/-/stats", *(f"http://127.0.0.1:{port}/metrics" for port in stack.worker_ports)]
-    stats, *pages = await asyncio.gather(*(asyncio.to_thread(_read, url) for url in urls))
+    workers = (f"http://127.0.0.1:{port}/metrics" for port in stack.worker_ports)
+    urls = [f"{stack.api}/-/stats", f"{stack.api}/-/limits", *workers]
+    stats, limits, *pages = await asyncio.gather(*(asyncio.to_thread(_read, url) for url in urls))
     totals: Counter[str] = Counter()
     lateness: Counter[float] = Counter()
     for name, labels, value in _samples(pages):
@@ -68,6 +71,7 @@ async def take_snapshot(stack: Stack, store: Store) -> Snapshot:
         totals["taskqueue_claims_total"],
         totals["taskqueue_leased_jobs_total"],
         totals["taskqueue_concurrency_slots"],
+        read_limit_counts(limits),
     )
 
 

@@ -11,6 +11,7 @@ from typing import Self
 
 from taskqueue.cli.failure import say
 from taskqueue.cli.options import RELEASE_DEFAULT
+from taskqueue.dev.api_limits import send_limits
 from taskqueue.dev.children import (
     Child,
     ChildError,
@@ -125,6 +126,7 @@ class Stack:
                 f"port {API_PORT} is taken, so the example API listens at {self.api}: "
                 f"handlers with port {API_PORT} in their URL do not reach it"
             )
+        send_limits(self.api, options.path)
         manifests = ["--manifests", str(options.path), "--rate", str(options.rate), *_LOOPBACK_FREE]
         for number in range(options.schedulers):
             self._python(f"scheduler-{number}", "taskqueue.scheduler", manifests).wait_for(health_port)

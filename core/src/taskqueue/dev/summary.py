@@ -1,10 +1,27 @@
 """The summary of a run: the counters of store, workers and API, and a verdict."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 
 from taskqueue.cli.exit_codes import ExitCode
+from taskqueue.dev.limit_counts import LimitCount, Worst
 from taskqueue.dev.snapshot import Snapshot, quantile_ms
+
+
+@dataclass(frozen=True, slots=True)
+class LimitSummary:
+    """The arrivals at one limit. worst_burst, burst: the most n - rate x t of any span, and what is allowed of it.
+
+    early_ms: so much earlier than the limit allows the worst requests came. is_exceeded: by more than the slack.
+    """
+
+    name: str
+    requests: int
+    rejected: int
+    worst_burst: float
+    burst: int
+    early_ms: float
+    is_exceeded: bool
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,10 +45,11 @@ class Summary:
     api_worst_second: int
     allocator: str = "unknown"
     problem: str | None = None
+    limits: Sequence[LimitSummary] = ()
 
     def exit_code(self) -> ExitCode:
-        """Return AUDIT if jobs are unaccounted for or the limit was exceeded, REFUSED if there is a problem."""
-        if self.audit_difference or self._above():
+        """Return AUDIT if jobs are unaccounted for or a limit was exceeded, REFUSED if there is a problem."""
+        if self.audit_difference or self._above() or self._exceeded():
             return ExitCode.AUDIT
         return ExitCode.REFUSED if self.problem else ExitCode.OK
 
@@ -47,17 +65,38 @@ class Summary:
             if self.audit_difference
             else "every job is accounted for"
         )
-        if not self._above():
-            return f"{lost}; the API never saw more than {self.rate:g} requests in any second"
+        exceeded = self._exceeded()
+        if not exceeded and not self._above():
+            named = ", nor more than its limits by name allow" if self.limits else ""
+            return f"{lost}; the API never saw more than {self.rate:g} requests in any second{named}"
+        above = (
+            f"more than {self.rate:g} requests in one second ({self.api_worst_second})"
+            if self._above()
+            else ""
+        )
+        limits = f"more than the limits allow of {', '.join(exceeded)}" if exceeded else ""
         return (
-            f"{lost}; the API saw more than {self.rate:g} requests in one second ({self.api_worst_second}): "
+            f"{lost}; the API saw {' and '.join(filter(None, (above, limits)))}: "
             "docs/performance.md explains requests that a busy machine delays"
         )
 
     def lines(self) -> list[tuple[str, str]]:
         """Return the names and values to print; the problem is printed apart."""
-        values = {name: value for name, value in asdict(self).items() if name != "problem"}
+        values = {name: value for name, value in asdict(self).items() if name not in {"problem", "limits"}}
         return [(name.replace("_", " "), _text(value)) for name, value in values.items()]
+
+    def limit_lines(self) -> list[str]:
+        """Return a line for each limit by name."""
+        width = max((len(limit.name) for limit in self.limits), default=0)
+        return [
+            f"limit {limit.name:{width}}  {limit.requests:,} requests, {limit.rejected:,} refused, "
+            f"worst burst {limit.worst_burst:,.1f} of {limit.burst:,}"
+            + (f", {limit.early_ms:,.0f} ms early" if limit.early_ms else "")
+            for limit in self.limits
+        ]
+
+    def _exceeded(self) -> list[str]:
+        return [limit.name for limit in self.limits if limit.is_exceeded]
 
     def _above(self) -> bool:
         return self.api_worst_second > max(1, int(self.rate))
@@ -89,6 +128,20 @@ def summarize(rate: float, earlier: Mapping[str, int], running: Snapshot, draine
         api_requests=drained.api.requests,
         api_429=drained.api.rejected,
         api_worst_second=drained.api.worst,
+        limits=[_limit(count) for count in drained.limits],
+    )
+
+
+def _limit(count: LimitCount) -> LimitSummary:
+    worst = count.worst or Worst()
+    return LimitSummary(
+        count.name,
+        count.requests,
+        count.rejected,
+        worst.worst_burst,
+        worst.burst,
+        worst.early_ms,
+        count.is_exceeded,
     )
 
 

@@ -5,6 +5,7 @@ from rich.panel import Panel
 from rich.table import Table
 from rich.text import Text
 
+from taskqueue.dev.limit_view import limit_panel
 from taskqueue.dev.snapshot import Snapshot, quantile_ms
 from taskqueue.plan.lanes import Lane
 
@@ -14,12 +15,17 @@ _BAR = 50
 def render(
     now: Snapshot, before: Snapshot | None, elapsed_s: float, rate: float, plot: str
 ) -> RenderableType:
-    """Return the panels of a snapshot, with rates since `before`, about a second earlier. An empty plot is omitted."""
+    """Return the panels of a snapshot, with rates since `before`, about a second earlier.
+
+    Limits by name, and a plot, have a panel only where there are some.
+    """
     columns = Table.grid(expand=True)
     columns.add_column(ratio=1)
     columns.add_column(ratio=1)
     columns.add_row(_queue(now), _jobs(now))
     parts: list[RenderableType] = [_limit(now, before, rate), columns]
+    if now.limits:
+        parts.insert(1, limit_panel(now, before))
     if plot:
         parts.append(Panel(Text(plot.strip("\n")), title="the plan: starts a minute, the next hour"))
     parts.append(Text(f"{elapsed_s:.0f} s   Ctrl-C drains the workers and prints a summary", style="dim"))

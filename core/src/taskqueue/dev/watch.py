@@ -11,6 +11,7 @@ from rich.live import Live
 from taskqueue.cli.demands import demands_of_store
 from taskqueue.cli.plot import hour_plot
 from taskqueue.dev.children import ChildError
+from taskqueue.dev.limit_view import limit_lines
 from taskqueue.dev.snapshot import Snapshot, take_snapshot
 from taskqueue.dev.stack import STOP_SIGNALS, Stack
 from taskqueue.dev.view import line, render
@@ -26,6 +27,8 @@ _PLOT_EVERY_S = 5.0
 _ALIVE_EVERY_S = 0.3
 #: Lines of a terminal below which the plot would hide the numbers.
 _PLOT_FROM_LINES = 30
+#: Frame and head of the panel of limits.
+_FRAME_LINES = 3
 
 
 @dataclass(slots=True)
@@ -93,11 +96,13 @@ class Watch:
         if screen:
             if elapsed_s - self._plotted_s > _PLOT_EVERY_S:
                 self._plot, self._plotted_s = await self._next_hour(rate), elapsed_s
-            plot = self._plot if self.console.height >= _PLOT_FROM_LINES else ""
+            lines = _PLOT_FROM_LINES + (len(now.limits) + _FRAME_LINES if now.limits else 0)
+            plot = self._plot if self.console.height >= lines else ""
             screen.update(render(now, before, elapsed_s, rate, plot), refresh=True)
         elif elapsed_s - self._lined_s >= _LINE_EVERY_S:
             self._lined_s = elapsed_s
-            self.console.print(line(now, before, elapsed_s, rate), soft_wrap=True)
+            for text in (line(now, before, elapsed_s, rate), *limit_lines(now, before)):
+                self.console.print(text, soft_wrap=True)
 
     async def _next_hour(self, rate: float) -> str:
         demands, _ = await demands_of_store(self.store)

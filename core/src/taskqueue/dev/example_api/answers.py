@@ -6,6 +6,8 @@ from http import HTTPStatus
 import msgspec
 
 from taskqueue.dev.example_api.arrivals import Arrivals, whole_number
+from taskqueue.dev.example_api.limits import Refusal
+from taskqueue.dev.example_api.rules import Rules
 from taskqueue.models.nesting import cut
 
 
@@ -26,7 +28,14 @@ def answer(status: HTTPStatus, body: bytes, extra: str = "") -> bytes:
 
 
 OK = answer(HTTPStatus.OK, b"{}")
-LIMITED = answer(HTTPStatus.TOO_MANY_REQUESTS, b'{"error": "rate limit exceeded"}', "Retry-After: 1\r\n")
+
+
+def refuse(refusal: Refusal) -> bytes:
+    """Return the answer to a request above a limit."""
+    body = b'{"error": "rate limit exceeded"}'
+    if refusal.limit:
+        body = msgspec.json.encode({"error": "rate limit exceeded", "limit": refusal.limit})
+    return answer(HTTPStatus.TOO_MANY_REQUESTS, body, f"Retry-After: {refusal.retry_after_s}\r\n")
 
 
 def control(arrivals: Arrivals, method: str, path: str, query: Mapping[str, str], body: bytes) -> bytes:
@@ -42,6 +51,15 @@ def control(arrivals: Arrivals, method: str, path: str, query: Mapping[str, str]
         case "POST", "/-/limit":
             try:
                 arrivals.rate = msgspec.json.decode(cut(body), type=Limit).rate
+            except msgspec.DecodeError as error:
+                return answer(HTTPStatus.BAD_REQUEST, msgspec.json.encode({"error": str(error)}))
+            return OK
+        case "GET", "/-/limits":
+            if (found := arrivals.limits_stats(query.get("name"))) is not None:
+                return answer(HTTPStatus.OK, found)
+        case "POST", "/-/limits":
+            try:
+                arrivals.limits.replace(msgspec.json.decode(cut(body), type=Rules))
             except msgspec.DecodeError as error:
                 return answer(HTTPStatus.BAD_REQUEST, msgspec.json.encode({"error": str(error)}))
             return OK

@@ -6,6 +6,7 @@ from typing import BinaryIO
 
 import msgspec
 
+from taskqueue.dev.example_api.limits import Limits, Refusal
 from taskqueue.dev.example_api.sliding_window import SECOND_NS, SlidingWindow
 
 # A line is about 120 bytes, so a full list is about 350 MB.
@@ -24,16 +25,19 @@ class Arrivals:
 
     The first MAX_ARRIVALS are recorded, further ones are counted (`unrecorded`). Types after the first MAX_TYPES share
     the key "". A line is encoded when its request arrives, so that an answer with many lines stalls no other client.
+    limits: the limits by name, in which only requests count that name one.
     """
 
     def __init__(self, rate: int, record: BinaryIO | None = None) -> None:
         self.rate = rate
+        self.limits = Limits()
         self._record = record
         self._encode = msgspec.json.Encoder().encode
         self.clear()
 
     def clear(self) -> None:
-        """Forget all arrivals; keep the rate and the record file."""
+        """Forget all arrivals; keep the rate, the limits by name and the record file."""
+        self.limits.clear()
         self._all = SlidingWindow()
         self._types: dict[str, SlidingWindow] = {}
         self._lines: list[bytes] = []
@@ -42,16 +46,15 @@ class Arrivals:
         self._first_ns = 0
         self._last_ns = 0
 
-    def add(self, at_ns: int, wall_ns: int, path: str, labels: Mapping[str, str]) -> bool:
-        """Count a request that arrived at `at_ns` (monotonic) = `wall_ns` (epoch); return whether the rate allows it.
+    def add(self, at_ns: int, wall_ns: int, path: str, labels: Mapping[str, str]) -> Refusal | None:
+        """Count a request that arrived at `at_ns` (monotonic) = `wall_ns` (epoch); return its refusal, if any.
 
-        labels: the type, user, occurrence and attempt of the request, each optional.
+        labels: the type, user, occurrence, attempt and limits of the request, each optional.
         """
         if not self._all.requests:
             self._first_ns = at_ns
         self._last_ns = at_ns
         allowed = self._all.add(at_ns) <= self.rate
-        self._rejected += not allowed
         task_type = labels.get("type")
         if task_type is not None:
             self._window(task_type).add(at_ns)
@@ -63,7 +66,12 @@ class Arrivals:
             self._unrecorded += 1
         if self._record:
             self._record.write(line + b"\n")
-        return allowed
+        refusal = None if allowed else Refusal()
+        if names := labels.get("limits"):
+            user = labels.get("user") or ""
+            refusal = self.limits.add(at_ns, names, user, allowed=allowed) or refusal
+        self._rejected += refusal is not None
+        return refusal
 
     def _window(self, task_type: str) -> SlidingWindow:
         window = self._types.get(task_type)
@@ -89,6 +97,13 @@ class Arrivals:
                 "unrecorded": self._unrecorded,
             }
         )
+
+    def limits_stats(self, name: str | None = None) -> bytes | None:
+        """Return the counts of every limit as JSON, or of the keys of one; None for an unknown name."""
+        if name is None:
+            return self._encode(self.limits.stats(time.monotonic_ns()))
+        keys = self.limits.keys(name)
+        return None if keys is None else self._encode(keys)
 
     def lines(self, start: int) -> bytes:
         """Return the recorded arrivals from number `start` on, each ended by a line feed."""

@@ -7,12 +7,12 @@ from http import HTTPStatus
 from typing import cast
 from urllib.parse import parse_qsl
 
-from taskqueue.dev.example_api.answers import LIMITED, OK, answer, control
+from taskqueue.dev.example_api.answers import OK, answer, control, refuse
 from taskqueue.dev.example_api.arrivals import Arrivals, whole_number
 
 MAX_HEAD_BYTES = 65_536
 MAX_BODY_BYTES = 16_777_216
-MAX_CONTROL_BODY_BYTES = 4_096
+MAX_CONTROL_BODY_BYTES = 1_048_576
 MAX_CONNECTIONS = 1_000
 #: Delayed answers after which a connection is no longer read.
 MAX_WAITING = 1_000
@@ -129,10 +129,11 @@ class Connection(asyncio.Protocol):
             reply = control(self._arrivals, method, path, labels, body)
         else:
             sleep_ms = min(whole_number(labels.get("sleep_ms")) or 0, MAX_SLEEP_MS)
-            for key in ("type", "user", "occurrence", "attempt"):
+            for key in ("type", "user", "occurrence", "attempt", "limits"):
                 if (value := headers.get(f"x-taskqueue-{key}")) is not None:
                     labels[key] = value
-            reply = OK if self._arrivals.add(at_ns, wall_ns, path, labels) else LIMITED
+            refusal = self._arrivals.add(at_ns, wall_ns, path, labels)
+            reply = refuse(refusal) if refusal else OK
         if method == "HEAD":
             reply = reply[: reply.index(HEAD_END) + len(HEAD_END)]
         self._send(reply, sleep_ms)
