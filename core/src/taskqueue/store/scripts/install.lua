@@ -15,7 +15,10 @@ if ARGV[1] == 'installed' then
   local changed = write_installed() and 1 or 0
   -- refilling: until the store has its cursor. The version differs from that of any store before, so no process takes
   -- its catalog of another store for this one's.
-  if changed == 1 then redis.call('HSET', P .. 'config', 'refilling', '1', 'version', int(now)) end
+  if changed == 1 then
+    redis.call('HSET', P .. 'config', 'refilling', '1', 'version', int(now))
+    redis.call('HSET', P .. 'limiter', 'first_seen_us', int(now_us))  -- starts may have been lost
+  end
   return changed
 end
 local changed = redis.call('SETNX', P .. 'cursor', ARGV[2])

@@ -7,7 +7,7 @@
 --   start_us, cost       last start that was reserved, and its cost
 --   max_cost             highest cost ever reserved
 --   closed_until_us      a handler closed the limit until then; closed_by: TYPE|USER of its job
---   server_run           run of the server (server_run below); first_seen_us: first call on it
+--   server_run           run of the server (server_run below); first_seen_us: first call on it, 0 in a new store
 --   last_call_us         last call that loaded the limiter
 --   reap_from_us         no expired lease is taken back before
 --   due_covered_us       dues until then are covered by a call that a worker was told to make (claim.lua, next call)
@@ -131,7 +131,8 @@ local function load_limiter(lease_ms)
   if back then follow_step_back(limiter) end
   if state[1] ~= run or not limiter.start_us or back then
     limiter.start_us, limiter.cost = math.max(limiter.start_us or 0, now_us + HORIZON_US), limiter.max_cost
-    limiter.first_seen_us = now_us
+    -- Without any state before, no start can have been lost: all limits are free. A store that lost everything is marked.
+    limiter.first_seen_us = (state[1] or state[6]) and now_us or 0
     limiter.reap_from_us = now_us + lease_ms * 1000
   elseif now_us - limiter.last_call_us > lease_ms * 500 then
     limiter.reap_from_us = now_us + lease_ms * 1000  -- no worker reached the store, so leases could not be extended
@@ -156,8 +157,9 @@ local function reserve(limiter, start_us, cost)
   count('reserved_slots', cost)
 end
 
--- Writes the limiter back.
+-- Writes the limiter back, in a store with task types: before there is one, nothing starts.
 local function save_limiter(limiter)
+  if not schema then return end
   redis.call('HSET', P .. 'limiter', 'server_run', limiter.server_run, 'start_us', int(math.ceil(limiter.start_us)),
     'cost', limiter.cost, 'max_cost', limiter.max_cost, 'closed_until_us', int(limiter.closed_until_us),
     'first_seen_us', int(limiter.first_seen_us), 'last_call_us', int(now_us), 'reap_from_us', int(limiter.reap_from_us),
