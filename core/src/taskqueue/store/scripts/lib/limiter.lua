@@ -103,7 +103,7 @@ local function next_slot(limiter)
 end
 
 -- Loads the limiter. On a server not seen before (restart, failover, lost state) or after a clock that was set back it
--- assumes that every slot up to the horizon was given out.
+-- assumes that every slot up to the horizon was given out; not so in a new store.
 local function load_limiter(lease_ms)
   local state = redis.call('HMGET', P .. 'limiter', 'server_run', 'start_us', 'cost', 'max_cost', 'closed_until_us',
     'first_seen_us', 'last_call_us', 'reap_from_us', 'due_covered_us', 'idle_poll_us', 'lane_position',
@@ -130,9 +130,10 @@ local function load_limiter(lease_ms)
   local back = limiter.last_call_us - now_us > STEP_US
   if back then follow_step_back(limiter) end
   if state[1] ~= run or not limiter.start_us or back then
-    limiter.start_us, limiter.cost = math.max(limiter.start_us or 0, now_us + HORIZON_US), limiter.max_cost
-    -- Without any state before, no start can have been lost: all limits are free. A store that lost everything is marked.
-    limiter.first_seen_us = (state[1] or state[6]) and now_us or 0
+    -- No start can have been lost before the first one. A store that lost everything is marked (install.lua).
+    local is_new = not (state[1] or state[6] or redis.call('HGET', P .. 'metrics', 'reserved_slots'))
+    limiter.start_us = math.max(limiter.start_us or 0, is_new and 0 or now_us + HORIZON_US)
+    limiter.cost, limiter.first_seen_us = limiter.max_cost, is_new and 0 or now_us
     limiter.reap_from_us = now_us + lease_ms * 1000
   elseif now_us - limiter.last_call_us > lease_ms * 500 then
     limiter.reap_from_us = now_us + lease_ms * 1000  -- no worker reached the store, so leases could not be extended
