@@ -35,7 +35,10 @@ class LimitWriter:
         """
 
         def gone(catalog: Catalog) -> _Change:
-            named = {*stay, *(name for record in catalog.records.values() for name in record.task_type.limits)}
+            named = {
+                *stay,
+                *(name for record in catalog.records.values() for name in record.task_type.limits),
+            }
             return [], sorted(catalog.limits.keys() - _with_those_around(named, catalog.limits))
 
         return await self._put(gone)

@@ -118,7 +118,7 @@ local function load_limiter(lease_ms)
   end
   local max_cost = math.min(field(4, 'max_cost') or 1, MAX_COST)
   local limiter = {
-    name = GLOBAL, depth = 0, slot_us = per_second and STRETCH * 1000000 / per_second, version = version, server_run = run,
+    name = GLOBAL, depth = 0, burst = 1, slot_us = per_second and STRETCH * 1000000 / per_second, version = version, server_run = run,
     start_us = field(2, 'start_us'),
     cost = math.min(field(3, 'cost') or max_cost, MAX_COST), max_cost = math.max(max_cost, 1),
     first_seen_us = field(6, 'first_seen_us') or 0, last_call_us = field(7, 'last_call_us') or 0,
@@ -126,6 +126,7 @@ local function load_limiter(lease_ms)
     idle_poll_us = field(10, 'idle_poll_us') or 0, lane_position = field(11, 'lane_position') or 0,
     seen_version = field(12, 'seen_version') or 0, shared_until_us = field(13, 'shared_until_us') or 0,
   }
+  limiter.spacing_us = limiter.slot_us or 0
   limiter.closed_until_us = math.min(field(5, 'closed_until_us') or 0, now_us + CLOSED_MAX_US)
   local back = limiter.last_call_us - now_us > STEP_US
   if back then follow_step_back(limiter) end

@@ -130,10 +130,21 @@ local function shut_limit(name, for_us)
   return { name = name, burst = 1, spacing_us = 0, tolerance_us = 0, tat_us = 0, closed_us = free_us, free_us = free_us }
 end
 
--- Returns the cost of a job's start.
+-- Returns the limits that a job takes from besides its queue's path.
+local function limits_beside(job, task_type, queue)
+  local found, by_type = {}, 'type:' .. job.type
+  if queue.name ~= by_type and closed_until(by_type) > now_us then found[1] = find_limit(by_type) end
+  if task_type.user_us > 0 or closed_until('user:' .. job.user) > now_us then
+    found[#found + 1] = find_own_user_limit(job.user, task_type.user_us)
+  end
+  for _, definition in ipairs(task_type.users) do found[#found + 1] = find_user_limit(definition, job.user) end
+  return found
+end
+
+-- Returns the cost of a job's start, or of a permit.
 local function cost_of(job)
   local task_type = job.type and find_type(job.type)
-  return task_type and task_type.cost or 1
+  return job.cost or task_type and task_type.cost or 1
 end
 
 -- Returns when a limit has a start left for a job.
@@ -188,6 +199,19 @@ end
 local function limit_to_close(job, scope)
   if scope == 'user' then return find_own_user_limit(job.user, 0) end
   return find_limit('type:' .. job.type)
+end
+
+-- Returns the time between the calls of a job: that of the slowest limit that does not have them all at once.
+local function spacing_of_calls(queue, beside, cost)
+  local spacing_us, limit = 0, queue
+  while limit do
+    if limit.burst < cost then spacing_us = math.max(spacing_us, limit.spacing_us) end
+    limit = limit.within
+  end
+  for _, one in ipairs(beside) do
+    if one.burst < cost then spacing_us = math.max(spacing_us, one.spacing_us) end
+  end
+  return spacing_us
 end
 
 -- Closes a limit until until_us for all workers, as the API told a handler.
