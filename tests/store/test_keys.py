@@ -36,6 +36,8 @@ EXAMPLES = {
     r"lane_positions": ("lane_positions", "lane_positions"),
     r"beats": ("beats", "beats"),
     r"parked:.+": ("parked:global|user:a.b@c", r"parked:QUEUE\|LIMIT"),
+    r"parked_jobs": ("parked_jobs", "parked_jobs"),
+    r"behind": ("behind", "behind"),
     r"suspects": ("suspects", "suspects"),
     r"limits_free_at": ("limits_free_at", "limits_free_at"),
     r"leases": ("leases", "leases"),

@@ -20,6 +20,7 @@ from taskqueue.store.malformed import location_of, text
 from taskqueue.store.overrides import read_override
 from taskqueue.store.scalars import read_rate
 from taskqueue.store.script import Script
+from taskqueue.store.tick import read_behind
 from taskqueue.store.type_record import TypeRecord, encode_record, read_type
 from taskqueue.store.wire import pack, pairs, shaped
 
@@ -34,6 +35,7 @@ class _Answer(msgspec.Struct, array_like=True, frozen=True):
     replay: bytes | None
     refilling: bytes | None
     limits: list[bytes]
+    behind: list[bytes]
 
 
 _CATALOG = Script("catalog", shaped(_Answer))
@@ -52,7 +54,7 @@ class Catalog:
     refilling: the store lost everything and is being filled; it gets its cursor last.
     unreadable: types whose records cannot be read by Python, by scripts or by both; the ones that Python can read are
     among the records.
-    limits: by name.
+    limits: by name.   behind: types whose queue was full, and the instants up to which their jobs were emitted (ms).
     """
 
     version: int
@@ -65,6 +67,7 @@ class Catalog:
     refilling: bool = False
     unreadable: frozenset[str] = frozenset()
     limits: Mapping[str, Limit] = field(default_factory=dict)
+    behind: Mapping[str, int] = field(default_factory=dict)
 
     def segments(self) -> list[Segment]:
         """Return the segments of the plan for all types that are not paused."""
@@ -112,6 +115,7 @@ async def read_catalog(store: Store) -> Catalog:
         bool(answer.refilling),
         frozenset(unreadable),
         dict(_read_limits(store, answer.limits)),
+        read_behind(answer.behind),
     )
 
 

@@ -243,7 +243,7 @@ end
 -- Parks a job of a queue until a limit outside the queue's path is free.
 local function park(job, queue, limit)
   local member, free_us = queue .. '|' .. limit.name, free_at(limit, job)
-  redis.call('ZADD', P .. 'parked:' .. member, job.due, job.name)
+  count_parked(queue, redis.call('ZADD', P .. 'parked:' .. member, job.due, job.name))
   redis.call('ZADD', P .. 'limits_free_at', 'GT', int(math.ceil(free_us)), member)
   note_move(job)
 end

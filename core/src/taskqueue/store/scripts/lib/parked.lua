@@ -41,7 +41,7 @@ local function take_parked(call, entry, start_us)
     if stays then
       limit, entry.head = other, job
     else
-      redis.call('ZREM', key, name)
+      count_parked(entry.queue.name, -redis.call('ZREM', key, name))
     end
   end
   if redis.call('EXISTS', key) == 0 then
