@@ -50,9 +50,7 @@ class Scaling:
                 if self.last is None or self.last.age_s > _FRESH_S:
                     self.last = None
                     work = await read_work(self._store)
-                    asked = capacity(
-                        work.due, work.running, work.rate_per_s, self._concurrency, self._drain_s
-                    )
+                    asked = capacity(work.loads, work.limits, self._concurrency, self._drain_s)
                     self.last = Reading(work, asked)
                 return self.last
         except TimeoutError as error:
