@@ -13,7 +13,8 @@ from taskqueue.sources.desired import Desired
 from taskqueue.store.errors import StoreFailure
 from taskqueue_operator.api import PLURALS
 from taskqueue_operator.connection import API_ERRORS, describe_error
-from taskqueue_operator.objects import Kind, ObjectTable
+from taskqueue_operator.object_table import ObjectTable
+from taskqueue_operator.objects import Kind
 
 log = structlog.get_logger("taskqueue.operator")
 

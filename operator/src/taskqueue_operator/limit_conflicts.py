@@ -1,0 +1,92 @@
+"""Conflicts of limits between objects: the objects that are refused, and their states that stay in force. Pure.
+
+The object that came or changed last is refused; of several, the type or user rather than its limits. Evidence of what
+was in force before, in this order: a status that accepts the current spec, which survives every operator and which all
+replicas read; the last decision of this operator. A refused object keeps its state of that decision. Without such a
+state the store keeps its record.
+"""
+
+from collections.abc import Iterable, Mapping
+from dataclasses import replace
+
+from taskqueue.models.limit_tree import Conflict, conflicts
+from taskqueue.models.values import Limit
+from taskqueue_operator.objects import Key, Object
+
+#: Kind, and name of the limit or type or id of the user.
+_Subject = tuple[str, str]
+
+
+class Settling:
+    """The objects that may contradict each other.
+
+    decided: objects at the last decision, with their states in force.   contended: keys of objects in conflicts.
+    """
+
+    def __init__(self, objects: Iterable[Object], decided: Mapping[Key, Object]) -> None:
+        self.contended = set[Key]()
+        self._decided = decided
+        self._objects: dict[_Subject, Object] = {
+            (obj.kind, obj.subject): obj.unsettled() for obj in objects if _may_contradict(obj)
+        }
+
+    def settle(self) -> Mapping[Key, Object]:
+        """Refuse objects until the others fit, and return all by key.
+
+        At worst all are refused: without one of them, the others do not begin to contradict each other.
+        """
+        while at_fault := self._find_faults():
+            for subject, message in at_fault.items():
+                self._objects[subject] = self._refuse(self._objects[subject], message)
+        return {obj.key: obj for obj in self._objects.values()}
+
+    def _find_faults(self) -> dict[_Subject, str]:
+        """Return the objects to refuse next, each with its conflict."""
+        own: dict[_Subject, list[str]] = {}
+        of_limits: dict[_Subject, list[Conflict]] = {}
+        for conflict in conflicts(obj.value for obj in self._objects.values() if obj.value is not None):
+            subject = conflict.kind, conflict.name
+            limits = [("RateLimit", name) for name in conflict.limits]
+            ranks = {one: self._rank(self._objects[one]) for one in (subject, *limits)}
+            self.contended |= {self._objects[one].key for one in ranks}
+            lowest = min(ranks.values())
+            if ranks[subject] == lowest:
+                own.setdefault(subject, []).append(f"{conflict.refusal.field}: {conflict.refusal.message}")
+                continue
+            for limit in limits:
+                if ranks[limit] == lowest:
+                    of_limits.setdefault(limit, []).append(conflict)
+        unfit = {limit: self._unfit(found) for limit, found in of_limits.items()}
+        return unfit | {subject: "; ".join(found) for subject, found in own.items()}
+
+    def _rank(self, obj: Object) -> tuple[bool, bool]:
+        """Order objects by the evidence that their states were in force before; the lowest are refused."""
+        decided = self._known(obj)
+        return (
+            obj.value is obj.declared and obj.says_accepted,
+            decided is not None and decided.value == obj.value,
+        )
+
+    def _refuse(self, obj: Object, message: str) -> Object:
+        """Go back from the declaration to the state of the last decision, and from this to none."""
+        decided = self._known(obj)
+        is_first = not obj.conflict and decided is not None and decided.value != obj.value
+        former = decided.value if decided is not None and is_first else None
+        return replace(obj, value=former, conflict=obj.conflict or message)
+
+    def _known(self, obj: Object) -> Object | None:
+        decided = self._decided.get(obj.key)
+        return decided if decided is not None and decided.uid == obj.uid else None
+
+    def _unfit(self, found: list[Conflict]) -> str:
+        """Return the conflict of a limit with objects in force."""
+        first = min(found, key=lambda conflict: (conflict.kind, conflict.name))
+        subject = self._objects[first.kind, first.name]
+        others = f" and {len(found) - 1} more" if len(found) > 1 else ""
+        field, message = first.refusal.field, first.refusal.message
+        return f"spec: must fit {subject.kind} {subject.name}{others}: {field} {message}"
+
+
+def _may_contradict(obj: Object) -> bool:
+    """Tell whether other objects may contradict this one; most users have no limits of their own."""
+    return obj.declared is not None and (isinstance(obj.declared, Limit) or bool(obj.declared.limits))
