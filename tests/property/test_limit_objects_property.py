@@ -63,12 +63,12 @@ def test_objects_in_force_never_contradict_each_other(history: list[tuple[list[E
     for together, written, restarted in history:
         for one in together:
             edit(shop, *one)
-        before = shop.table.decided
+        before = shop.table.in_force
         desired = shop.desired(write=written)
         assert list(conflicts(values_of(desired))) == []
-        for key, obj in shop.table.objects.items():
+        for obj in shop.table.objects.values():
             assert obj.fault or obj.value is obj.declared
-            assert obj.value in (obj.declared, before[key].value if key in before else None, None)
+            assert obj.value in (obj.declared, before.get((obj.kind, obj.subject)), None)
         at_fault = shop.at_fault()
         again = shop.desired(write=False)
         assert values_of(again) == values_of(desired)

@@ -21,6 +21,7 @@ Correctness does not depend on the Lease: the store refuses a leader that was re
     kopf_watch        a package: kopf in a thread, behind start and stop
     leader            leader election by a Lease
     lease_record      the record of a Lease
+    stored_state      the declarations that the store has in force
     status_writer     the writer of statuses, paced
     status            the status of an object; pure
     condition         a condition, and messages of bounded length; pure

@@ -2,32 +2,30 @@
 
 The object that came or changed last is refused; of several, the type or user rather than its limits. Evidence of what
 was in force before, in this order: a status that accepts the current spec, which survives every operator and which all
-replicas read; the last decision of this operator. A refused object keeps its state of that decision. Without such a
-state the store keeps its record.
+replicas read; the last decision of this operator, or at its start the store. A refused object keeps its state of then.
+Without such a state the store keeps its record, if it has one.
 """
 
 from collections.abc import Iterable, Mapping
 from dataclasses import replace
 
 from taskqueue.models.limit_tree import Conflict, conflicts
-from taskqueue.models.values import Limit
-from taskqueue_operator.objects import Key, Object
-
-#: Kind, and name of the limit or type or id of the user.
-_Subject = tuple[str, str]
+from taskqueue.models.values import Declared, Limit
+from taskqueue_operator.objects import Key, Object, Subject
 
 
 class Settling:
     """The objects that may contradict each other.
 
-    decided: objects at the last decision, with their states in force.   contended: keys of objects in conflicts.
+    in_force: declarations before.   contended: keys of objects in conflicts.
     """
 
-    def __init__(self, objects: Iterable[Object], decided: Mapping[Key, Object]) -> None:
+    def __init__(self, objects: Iterable[Object], in_force: Mapping[Subject, Declared]) -> None:
         self.contended = set[Key]()
-        self._decided = decided
-        self._objects: dict[_Subject, Object] = {
-            (obj.kind, obj.subject): obj.unsettled() for obj in objects if _may_contradict(obj)
+        self._in_force = in_force
+        states = (self._first_state(obj) for obj in objects)
+        self._objects: dict[Subject, Object] = {
+            (obj.kind, obj.subject): obj for obj in states if _may_contradict(obj.value)
         }
 
     def settle(self) -> Mapping[Key, Object]:
@@ -38,12 +36,12 @@ class Settling:
         while at_fault := self._find_faults():
             for subject, message in at_fault.items():
                 self._objects[subject] = self._refuse(self._objects[subject], message)
-        return {obj.key: obj for obj in self._objects.values()}
+        return {obj.key: obj for obj in self._objects.values() if obj.declared is not None}
 
-    def _find_faults(self) -> dict[_Subject, str]:
+    def _find_faults(self) -> dict[Subject, str]:
         """Return the objects to refuse next, each with its conflict."""
-        own: dict[_Subject, list[str]] = {}
-        of_limits: dict[_Subject, list[Conflict]] = {}
+        own: dict[Subject, list[str]] = {}
+        of_limits: dict[Subject, list[Conflict]] = {}
         for conflict in conflicts(obj.value for obj in self._objects.values() if obj.value is not None):
             subject = conflict.kind, conflict.name
             limits = [("RateLimit", name) for name in conflict.limits]
@@ -61,22 +59,20 @@ class Settling:
 
     def _rank(self, obj: Object) -> tuple[bool, bool]:
         """Order objects by the evidence that their states were in force before; the lowest are refused."""
-        decided = self._known(obj)
-        return (
-            obj.value is obj.declared and obj.says_accepted,
-            decided is not None and decided.value == obj.value,
-        )
+        return obj.value is obj.declared and obj.says_accepted, obj.value == self._before(obj)
+
+    def _first_state(self, obj: Object) -> Object:
+        """Return an object with its declaration, or if it has no valid one with its record in the store."""
+        return obj.unsettled() if obj.declared is not None else replace(obj, value=self._before(obj))
 
     def _refuse(self, obj: Object, message: str) -> Object:
-        """Go back from the declaration to the state of the last decision, and from this to none."""
-        decided = self._known(obj)
-        is_first = not obj.conflict and decided is not None and decided.value != obj.value
-        former = decided.value if decided is not None and is_first else None
-        return replace(obj, value=former, conflict=obj.conflict or message)
+        """Go back from the declaration to the state before, and from this to none."""
+        before = self._before(obj)
+        is_first = not obj.conflict and before != obj.value
+        return replace(obj, value=before if is_first else None, conflict=obj.conflict or message)
 
-    def _known(self, obj: Object) -> Object | None:
-        decided = self._decided.get(obj.key)
-        return decided if decided is not None and decided.uid == obj.uid else None
+    def _before(self, obj: Object) -> Declared | None:
+        return self._in_force.get((obj.kind, obj.subject))
 
     def _unfit(self, found: list[Conflict]) -> str:
         """Return the conflict of a limit with objects in force."""
@@ -87,6 +83,6 @@ class Settling:
         return f"spec: must fit {subject.kind} {subject.name}{others}: {field} {message}"
 
 
-def _may_contradict(obj: Object) -> bool:
-    """Tell whether other objects may contradict this one; most users have no limits of their own."""
-    return obj.declared is not None and (isinstance(obj.declared, Limit) or bool(obj.declared.limits))
+def _may_contradict(value: Declared | None) -> bool:
+    """Tell whether other declarations may contradict this one; most users have no limits of their own."""
+    return value is not None and (isinstance(value, Limit) or bool(value.limits))

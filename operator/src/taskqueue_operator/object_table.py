@@ -7,11 +7,11 @@ from typing import Any
 
 from taskqueue.models.fault import Fault
 from taskqueue.models.limit_tree import names_in_use
-from taskqueue.models.values import Limit, TaskType, UserSubscription
+from taskqueue.models.values import Declared, Limit, TaskType, UserSubscription
 from taskqueue.sources.desired import Desired, Protected, find_overriding, resolve
 from taskqueue.sources.unresolved_limits import resolve_limits
 from taskqueue_operator.limit_conflicts import Settling
-from taskqueue_operator.objects import Key, Kind, Object, read
+from taskqueue_operator.objects import Key, Kind, Object, Subject, read
 from taskqueue_operator.ownership import Ownership
 
 
@@ -22,17 +22,18 @@ class ObjectTable:
     gone: UIDs of objects deleted since the last list was requested; the list may still contain them. news: the number
     of new declarations so far. ownership: evidence of the owners of users.
 
-    Of the last desired state: decided: its objects. contended: users that several objects declared. conflicting:
-    objects in conflicts of limits. known_limits: its limits, and earlier ones that jobs of its types still take from.
+    Of the last desired state: contended: users that several objects declared. conflicting: objects in conflicts of
+    limits. in_force: declarations, and earlier ones of refused objects, of which the store keeps the record.
+    known_limits: its limits, and earlier ones that jobs of its types still take from.
     """
 
     objects: dict[Key, Object] = field(default_factory=dict)
     gone: set[str] = field(default_factory=set)
     news: int = 0
     ownership: Ownership = field(default_factory=Ownership)
-    decided: Mapping[Key, Object] = field(default_factory=dict)
     contended: frozenset[str] = frozenset()
     conflicting: frozenset[Key] = frozenset()
+    in_force: Mapping[Subject, Declared] = field(default_factory=dict)
     known_limits: Mapping[str, Limit] = field(default_factory=dict)
 
     def asked(self) -> Mapping[Key, Object]:
@@ -130,13 +131,17 @@ class ObjectTable:
             obj.name,
         )
 
+    def learn(self, stored: Mapping[Subject, Declared]) -> None:
+        """Take the declarations that were in force when this operator started.   stored: of the store."""
+        self.in_force = stored
+        self.known_limits = {limit.name: limit for limit in stored.values() if isinstance(limit, Limit)}
+
     def desired(self) -> Desired:
         """Return the desired state. A refused object is a fault; its type, limit or user is protected from removal."""
         contenders = self._contenders()
         duplicates = {obj.name for _, *rest in contenders.values() for obj in rest}
         self.contended = frozenset(contenders)
         self._settle_limits(duplicates)
-        self.decided = dict(self.objects)
         self.ownership = Ownership(
             frozenset(
                 obj.uid
@@ -170,16 +175,19 @@ class ObjectTable:
 
     def _settle_limits(self, duplicates: Container[str]) -> None:
         """Choose the states in force of objects whose limits contradict each other."""
-        taking_part = (
-            obj
-            for obj in self.objects.values()
-            if obj.kind != "UserSubscription" or obj.name not in duplicates
-        )
-        settling = Settling(taking_part, self.decided)
         settled = {obj.key: obj.unsettled() for obj in self.objects.values() if obj.conflict}
+        settling = Settling(self._without(duplicates), self.in_force)
         settled |= settling.settle()
         self.objects |= {key: obj for key, obj in settled.items() if obj != self.objects[key]}
         self.conflicting = frozenset(settling.contended)
+        states = {(obj.kind, obj.subject): obj.value for obj in self._without(duplicates)}
+        states = {subject: value or self.in_force.get(subject) for subject, value in states.items()}
+        self.in_force = {subject: value for subject, value in states.items() if value is not None}
+
+    def _without(self, duplicates: Container[str]) -> Iterator[Object]:
+        for obj in self.objects.values():
+            if obj.kind != "UserSubscription" or obj.name not in duplicates:
+                yield obj
 
     def _learn_limits(self, limits: Mapping[str, Limit], types: Mapping[str, TaskType]) -> None:
         known = {**self.known_limits, **limits}

@@ -143,6 +143,39 @@ def test_a_restart_refuses_the_same_object_and_protects_its_record(
         assert {*protected.limits, *protected.types, *protected.users} == {shop.object(kind, name).subject}
 
 
+@pytest.mark.parametrize("edited", [under("app", "other"), {}], ids=["in conflict", "invalid"])
+def test_a_stored_type_is_in_force_at_a_start(shop: Namespace, edited: Mapping[str, Any]) -> None:
+    """The status of the limit and of the type refuse both edits; of the type, the store has the former state."""
+    shop.apply("RateLimit", "other", RELEASE)
+    stored = shop.desired().types["sync"]
+    shop.apply("UserSubscription", "ada", {})
+    shop.apply("RateLimit", "shop", RELEASE)
+    shop.apply("TaskType", "sync", edited)
+    shop.desired()
+    assert shop.at_fault().keys() == {"shop", "sync"}
+    for order in (list(shop.raws), list(reversed(shop.raws))):
+        shop.restart(order)
+        shop.table.learn({("TaskType", "sync"): stored})
+        for _ in range(2):
+            desired = shop.desired(write=False)
+            assert shop.at_fault().keys() == {"shop", "sync"}
+            assert "shop" not in desired.limits
+            assert desired.types == ({"sync": stored} if edited else {})
+            assert desired.protected == Protected(
+                types=frozenset() if edited else frozenset({"sync"}), limits=frozenset({"shop"})
+            )
+
+
+def test_stored_limits_are_known_at_a_start(shop: Namespace) -> None:
+    limits = shop.desired().limits
+    shop.delete("RateLimit", "shop")
+    shop.desired()
+    shop.restart()
+    shop.table.learn({("RateLimit", name): limit for name, limit in limits.items()})
+    shop.desired()
+    assert shop.table.known_limits == limits
+
+
 def test_a_conflict_ends_with_the_other_object(shop: Namespace) -> None:
     shop.apply("RateLimit", "shop", RELEASE)
     shop.desired()
@@ -218,13 +251,15 @@ def test_a_status_of_the_last_spec_does_not_count_for_an_edit(shop: Namespace) -
     assert shop.at_fault().keys() == {"shop"}
 
 
-def test_a_recreated_object_has_no_last_state(shop: Namespace) -> None:
+def test_a_recreated_object_has_the_last_state_of_its_name(shop: Namespace) -> None:
     shop.delete("RateLimit", "shop")
     shop.apply("RateLimit", "shop", RELEASE)
+    assert shop.desired().limits["shop"].key is LimitKey.USER
+    shop.delete("UserSubscription", "bob")
+    shop.apply("UserSubscription", "bob", own("app", userId="robert"))
     desired = shop.desired()
-    assert "shop" not in desired.limits
-    assert desired.protected == Protected(limits=frozenset({"shop"}))
-    assert shop.table.known_limits["shop"].key is LimitKey.USER
+    assert set(desired.users) == {"ada"}, "another user has no last state"
+    assert desired.protected == Protected(users=frozenset({"robert"}))
 
 
 def test_a_refused_user_keeps_its_id_and_a_duplicate_contradicts_nothing(shop: Namespace) -> None:

@@ -8,14 +8,18 @@ from typing import Any
 
 import pytest
 
+from taskqueue.models.values import Declared
+from taskqueue.plan.admission import admit
 from taskqueue.sources.desired import Desired
+from taskqueue.store.errors import StoreUnavailable
 from taskqueue_operator.api import PLURALS
 from taskqueue_operator.connection import ApiError
 from taskqueue_operator.object_table import ObjectTable
-from taskqueue_operator.objects import Kind
+from taskqueue_operator.objects import Kind, Subject
 from taskqueue_operator.source import KubernetesSource
-from tests.support.kubernetes.raw_objects import rate_limit, task_type, user
+from tests.support.kubernetes.raw_objects import GOOD, rate_limit, task_type, user
 from tests.support.process.virtual_time import virtual_time
+from tests.support.site.site import manifest
 
 KUBERNETES_DOWN = (ConnectionResetError(), TimeoutError(), ApiError(410), ApiError(404))
 
@@ -121,6 +125,29 @@ async def test_a_failing_or_partial_list_removes_nothing(after: int, error: Exce
         await asyncio.sleep(60)
         assert stream.users() == [{"ada", "bob"}]
         assert api.asked.count("UserSubscription") > 5
+
+
+@virtual_time
+async def test_types_in_force_are_read_from_the_store_before_the_first_offer() -> None:
+    api = StandIn()
+    limits = [{"name": "app"}, {"name": "end"}]
+    api.objects["RateLimit"] = [rate_limit("app", 1), rate_limit("end", 2)]
+    api.objects["TaskType"] = [task_type("sync", 3, {**GOOD["TaskType"], "limits": limits})]
+    stored = admit(manifest("TaskType", "sync", {**GOOD["TaskType"], "limits": limits[:1]}))
+    tries = iter([StoreUnavailable("down"), StoreUnavailable("down"), None])
+
+    async def read_in_force() -> dict[Subject, Declared]:
+        if error := next(tries):
+            raise error
+        return {("TaskType", "sync"): stored}
+
+    source = KubernetesSource(api, 600, read_in_force=read_in_force)
+    stream = Stream(source)
+    await asyncio.sleep(30)
+    assert stream.only().types == {"sync": stored}
+    assert [fault.file for fault in stream.only().faults] == ["TaskType/sync"]
+    stream.task.cancel()
+    await asyncio.wait([stream.task])
 
 
 @virtual_time
