@@ -67,9 +67,8 @@ class Settling:
 
     def _refuse(self, obj: Object, message: str) -> Object:
         """Go back from the declaration to the state before, and from this to none."""
-        before = self._before(obj)
-        is_first = not obj.conflict and before != obj.value
-        return replace(obj, value=before if is_first else None, conflict=obj.conflict or message)
+        before = None if obj.conflict else self._before(obj)
+        return replace(obj, value=before, conflict=obj.conflict or message)
 
     def _before(self, obj: Object) -> Declared | None:
         return self._in_force.get((obj.kind, obj.subject))

@@ -11,7 +11,7 @@ from taskqueue.sources.desired import Desired, Protected
 from taskqueue_operator.input_reader import InputReader
 from taskqueue_operator.objects import Kind
 from tests.support.kubernetes.namespace_objects import Namespace
-from tests.support.kubernetes.raw_objects import GOOD
+from tests.support.kubernetes.raw_objects import GOOD, raw
 
 RELEASE, USER = GOOD["RateLimit"], {**GOOD["RateLimit"], "key": "User"}
 RATE = {"requests": 20, "per": "1s"}
@@ -263,10 +263,12 @@ def test_a_recreated_object_has_the_last_state_of_its_name(shop: Namespace) -> N
 
 
 def test_a_refused_user_keeps_its_id_and_a_duplicate_contradicts_nothing(shop: Namespace) -> None:
-    shop.apply("UserSubscription", "eve", own("app"), created="2026-01-01T00:00:00Z")
-    shop.apply("UserSubscription", "other", own("app", userId="eve"), created="2026-01-02T00:00:00Z")
-    for _ in range(2):
-        desired = shop.desired()
+    later, earlier = "2026-01-02T00:00:00Z", "2026-01-01T00:00:00Z"
+    shop.apply("UserSubscription", "eve", own("app"), created=later)
+    shop.desired(write=False)
+    shop.apply("UserSubscription", "other", own("app", userId="eve"), created=earlier)
+    for write in (False, False, True, True):
+        desired = shop.desired(write=write)
         assert shop.at_fault().keys() == {"eve"}
         assert desired.protected == Protected(users=frozenset({"eve"}))
         assert {name: owner.name for name, owner in shop.table.duplicates().items()} == {"other": "eve"}
@@ -276,6 +278,37 @@ def test_a_refused_user_keeps_its_id_and_a_duplicate_contradicts_nothing(shop: N
     shop.delete("UserSubscription", "eve")
     shop.desired()
     assert shop.at_fault().keys() == {"other"}
+
+
+def test_a_duplicate_has_no_conflict_any_more(shop: Namespace) -> None:
+    shop.apply("UserSubscription", "eve", own("app"))
+    shop.desired(write=False)
+    assert shop.at_fault().keys() == {"eve"}
+    owner = {"type": "Accepted", "status": "True", "reason": "Valid", "observedGeneration": 1}
+    shop.raws["UserSubscription", "other"] = raw(
+        "UserSubscription", "other", 99, {"userId": "eve"}, status={"userId": "eve", "conditions": [owner]}
+    )
+    shop.table.put("UserSubscription", shop.raws["UserSubscription", "other"])
+    desired = shop.desired(write=False)
+    assert (shop.at_fault(), set(desired.users)) == ({}, {"ada", "b", "eve"})
+
+
+def test_a_state_that_the_leader_replaced_is_refused_with_the_edit(shop: Namespace) -> None:
+    """Another leader accepted an edit of the limit, and this operator sees it together with an edit of the type."""
+    shop.apply("TaskType", "sync", under("app", "never", "shop"))
+    shop.apply("UserSubscription", "ada", {})
+    accepted = {"type": "Accepted", "status": "True", "reason": "Valid", "observedGeneration": 2}
+    never = raw("RateLimit", "never", 98, RELEASE, generation=2, status={"conditions": [accepted]})
+    uid = shop.raws["RateLimit", "shop"]["metadata"]["uid"]
+    status = {"conditions": [accepted]}
+    replaced = raw("RateLimit", "shop", 99, RELEASE, uid=uid, generation=2, status=status)
+    for made in (never, replaced):
+        shop.table.put("RateLimit", made)
+    desired = shop.table.desired()
+    assert desired.limits["shop"].key is LimitKey.RELEASE
+    assert desired.protected == Protected(types=frozenset({"sync"}))
+    fault = 'spec.limits: must be at most one limit with key Release (was "app, never, shop")'
+    assert shop.at_fault() == {"sync": fault}
 
 
 def test_a_deleted_limit_is_known_until_no_type_names_it(shop: Namespace) -> None:
