@@ -68,7 +68,7 @@ def test_objects_in_force_never_contradict_each_other(history: list[tuple[list[E
         assert list(conflicts(values_of(desired))) == []
         for obj in shop.table.objects.values():
             assert obj.fault or obj.value is obj.declared
-            assert obj.value in (obj.declared, before.get((obj.kind, obj.subject)), None)
+            assert obj.value in (obj.declared, before.get(obj.kind, {}).get(obj.subject), None)
         at_fault = shop.at_fault()
         again = shop.desired(write=False)
         assert values_of(again) == values_of(desired)

@@ -11,7 +11,10 @@ from dataclasses import replace
 
 from taskqueue.models.limit_tree import Conflict, conflicts
 from taskqueue.models.values import Declared, Limit
-from taskqueue_operator.objects import Key, Object, Subject
+from taskqueue_operator.objects import InForce, Key, Object
+
+#: Kind, and name of the limit or type or id of the user.
+_Subject = tuple[str, str]
 
 
 class Settling:
@@ -20,12 +23,12 @@ class Settling:
     in_force: declarations before.   contended: keys of objects in conflicts.
     """
 
-    def __init__(self, objects: Iterable[Object], in_force: Mapping[Subject, Declared]) -> None:
+    def __init__(self, objects: Iterable[Object], in_force: InForce) -> None:
         self.contended = set[Key]()
         self._in_force = in_force
         states = (self._first_state(obj) for obj in objects)
-        self._objects: dict[Subject, Object] = {
-            (obj.kind, obj.subject): obj for obj in states if _may_contradict(obj.value)
+        self._objects: dict[_Subject, Object] = {
+            (obj.kind, obj.subject): obj for obj in states if _has_limits(obj.value)
         }
 
     def settle(self) -> Mapping[Key, Object]:
@@ -38,10 +41,10 @@ class Settling:
                 self._objects[subject] = self._refuse(self._objects[subject], message)
         return {obj.key: obj for obj in self._objects.values() if obj.declared is not None}
 
-    def _find_faults(self) -> dict[Subject, str]:
+    def _find_faults(self) -> dict[_Subject, str]:
         """Return the objects to refuse next, each with its conflict."""
-        own: dict[Subject, list[str]] = {}
-        of_limits: dict[Subject, list[Conflict]] = {}
+        own: dict[_Subject, list[str]] = {}
+        of_limits: dict[_Subject, list[Conflict]] = {}
         for conflict in conflicts(obj.value for obj in self._objects.values() if obj.value is not None):
             subject = conflict.kind, conflict.name
             limits = [("RateLimit", name) for name in conflict.limits]
@@ -71,7 +74,7 @@ class Settling:
         return replace(obj, value=before, conflict=obj.conflict or message)
 
     def _before(self, obj: Object) -> Declared | None:
-        return self._in_force.get((obj.kind, obj.subject))
+        return self._in_force.get(obj.kind, {}).get(obj.subject)
 
     def _unfit(self, found: list[Conflict]) -> str:
         """Return the conflict of a limit with objects in force."""
@@ -82,6 +85,10 @@ class Settling:
         return f"spec: must fit {subject.kind} {subject.name}{others}: {field} {message}"
 
 
-def _may_contradict(value: Declared | None) -> bool:
-    """Tell whether other declarations may contradict this one; most users have no limits of their own."""
+def may_contradict(obj: Object) -> bool:
+    """Tell whether other objects may contradict this one; most users have no limits of their own."""
+    return obj.declared is None or _has_limits(obj.declared)
+
+
+def _has_limits(value: Declared | None) -> bool:
     return value is not None and (isinstance(value, Limit) or bool(value.limits))

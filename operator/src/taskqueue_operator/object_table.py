@@ -1,6 +1,6 @@
 """The table of all objects, which yields the desired state. Pure."""
 
-from collections.abc import Container, Iterator, Mapping
+from collections.abc import Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any
@@ -10,8 +10,8 @@ from taskqueue.models.limit_tree import names_in_use
 from taskqueue.models.values import Declared, Limit, TaskType, UserSubscription
 from taskqueue.sources.desired import Desired, Protected, find_overriding, resolve
 from taskqueue.sources.unresolved_limits import resolve_limits
-from taskqueue_operator.limit_conflicts import Settling
-from taskqueue_operator.objects import Key, Kind, Object, Subject, read
+from taskqueue_operator.limit_conflicts import Settling, may_contradict
+from taskqueue_operator.objects import InForce, Key, Kind, Object, read
 from taskqueue_operator.ownership import Ownership
 
 
@@ -33,7 +33,7 @@ class ObjectTable:
     ownership: Ownership = field(default_factory=Ownership)
     contended: frozenset[str] = frozenset()
     conflicting: frozenset[Key] = frozenset()
-    in_force: Mapping[Subject, Declared] = field(default_factory=dict)
+    in_force: InForce = field(default_factory=dict)
     known_limits: Mapping[str, Limit] = field(default_factory=dict)
 
     def asked(self) -> Mapping[Key, Object]:
@@ -131,10 +131,11 @@ class ObjectTable:
             obj.name,
         )
 
-    def learn(self, stored: Mapping[Subject, Declared]) -> None:
+    def learn(self, stored: InForce) -> None:
         """Take the declarations that were in force when this operator started.   stored: of the store."""
         self.in_force = stored
-        self.known_limits = {limit.name: limit for limit in stored.values() if isinstance(limit, Limit)}
+        limits = stored.get("RateLimit", {})
+        self.known_limits = {name: limit for name, limit in limits.items() if isinstance(limit, Limit)}
 
     def desired(self) -> Desired:
         """Return the desired state. A refused object is a fault; its type, limit or user is protected from removal."""
@@ -156,6 +157,8 @@ class ObjectTable:
             for obj in self._of("UserSubscription")
             if isinstance(obj.value, UserSubscription) and obj.name not in duplicates
         }
+        unknown = [obj for obj in self.objects.values() if obj.value is None]
+        self._remember({"TaskType": types, "RateLimit": limits, "UserSubscription": users}, unknown)
         self._learn_limits(limits, types)
         return Desired(
             types=MappingProxyType(types),
@@ -167,7 +170,7 @@ class ObjectTable:
             ),
             unresolved=resolve(types, users, self.refused("TaskType")),
             files=(),
-            protected=self._protected(),
+            protected=_protected(unknown),
             overriding=find_overriding(types, users),
             limits=MappingProxyType(limits),
             unresolved_limits=resolve_limits(limits, types, users, self.refused("RateLimit")),
@@ -175,32 +178,36 @@ class ObjectTable:
 
     def _settle_limits(self, duplicates: Container[str]) -> None:
         """Choose the states in force of objects whose limits contradict each other."""
-        settled = {obj.key: obj.unsettled() for obj in self.objects.values() if obj.conflict}
-        settling = Settling(self._without(duplicates), self.in_force)
+        settled: dict[Key, Object] = {}
+        taking_part = []
+        for obj in self.objects.values():
+            if isinstance(obj.declared, UserSubscription) and not obj.declared.limits:
+                continue  # most users: this loop delays the ticker
+            if obj.conflict:
+                settled[obj.key] = obj.unsettled()
+            is_duplicate = obj.kind == "UserSubscription" and obj.name in duplicates
+            if may_contradict(obj) and not is_duplicate:
+                taking_part.append(obj)
+        settling = Settling(taking_part, self.in_force)
         settled |= settling.settle()
         self.objects |= {key: obj for key, obj in settled.items() if obj != self.objects[key]}
         self.conflicting = frozenset(settling.contended)
-        states = {(obj.kind, obj.subject): obj.value for obj in self._without(duplicates)}
-        states = {subject: value or self.in_force.get(subject) for subject, value in states.items()}
-        self.in_force = {subject: value for subject, value in states.items() if value is not None}
 
-    def _without(self, duplicates: Container[str]) -> Iterator[Object]:
-        for obj in self.objects.values():
-            if obj.kind != "UserSubscription" or obj.name not in duplicates:
-                yield obj
+    def _remember(self, now: InForce, unknown: Sequence[Object]) -> None:
+        """Take declarations in force, and keep those of objects without one."""
+        kept: dict[str, dict[str, Declared]] = {kind: {} for kind in now}
+        for obj in unknown:
+            former = self.in_force.get(obj.kind, {}).get(obj.subject)
+            if former is not None:
+                kept[obj.kind][obj.subject] = former
+        self.in_force = {
+            kind: {**kept[kind], **declared} if kept[kind] else declared for kind, declared in now.items()
+        }
 
     def _learn_limits(self, limits: Mapping[str, Limit], types: Mapping[str, TaskType]) -> None:
         known = {**self.known_limits, **limits}
         kept = limits.keys() | names_in_use(types.values(), known)
         self.known_limits = {name: limit for name, limit in known.items() if name in kept}
-
-    def _protected(self) -> Protected:
-        unknown = [obj for obj in self.objects.values() if obj.value is None]
-        subjects: dict[Kind, frozenset[str]] = {
-            kind: frozenset(obj.subject for obj in unknown if obj.kind == kind)
-            for kind in ("TaskType", "UserSubscription", "RateLimit")
-        }
-        return Protected(subjects["TaskType"], subjects["UserSubscription"], subjects["RateLimit"])
 
     def _of(self, kind: Kind) -> Iterator[Object]:
         return (obj for obj in self.objects.values() if obj.kind == kind)
@@ -210,3 +217,12 @@ def _is_unchanged(known: Object, before: Mapping[Key, Object]) -> bool:
     """Tell whether the API server's state of an object is the one known before."""
     had = before.get(known.key)
     return had is not None and (had.uid, had.version) == (known.uid, known.version)
+
+
+def _protected(unknown: Sequence[Object]) -> Protected:
+    """Return what the store keeps.   unknown: objects without a declaration in force."""
+    subjects: dict[Kind, frozenset[str]] = {
+        kind: frozenset(obj.subject for obj in unknown if obj.kind == kind)
+        for kind in ("TaskType", "UserSubscription", "RateLimit")
+    }
+    return Protected(subjects["TaskType"], subjects["UserSubscription"], subjects["RateLimit"])

@@ -13,8 +13,8 @@ from taskqueue_operator.ownership import says_owner
 
 Kind = Literal["RateLimit", "TaskType", "UserSubscription"]
 Key = tuple[Kind, str]
-#: A kind, and the name of the declared type or limit or the id of the user.
-Subject = tuple[str, str]
+#: Declarations by kind, and by the name of the type or limit or the id of the user.
+InForce = Mapping[str, Mapping[str, Declared]]
 _EMPTY: Mapping[str, Any] = MappingProxyType({})
 
 

@@ -8,14 +8,13 @@ from typing import Any, Literal, Protocol
 
 import structlog
 
-from taskqueue.models.values import Declared
 from taskqueue.process.backoff import Backoff
 from taskqueue.sources.desired import Desired
 from taskqueue.store.errors import StoreFailure
 from taskqueue_operator.api import PLURALS
 from taskqueue_operator.connection import API_ERRORS, describe_error
 from taskqueue_operator.object_table import ObjectTable
-from taskqueue_operator.objects import Kind, Subject
+from taskqueue_operator.objects import InForce, Kind
 
 log = structlog.get_logger("taskqueue.operator")
 
@@ -32,7 +31,7 @@ _MAX_BLOCKING_S = 0.02
 #: Reads from the store the digests of users, by id. Raises StoreFailure.
 FindStored = Callable[[Sequence[str]], Awaitable[Mapping[str, str]]]
 #: Reads from the store the types and limits in force. Raises StoreFailure.
-ReadInForce = Callable[[], Awaitable[Mapping[Subject, Declared]]]
+ReadInForce = Callable[[], Awaitable[InForce]]
 
 
 class ListApi(Protocol):

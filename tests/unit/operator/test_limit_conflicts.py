@@ -155,7 +155,7 @@ def test_a_stored_type_is_in_force_at_a_start(shop: Namespace, edited: Mapping[s
     assert shop.at_fault().keys() == {"shop", "sync"}
     for order in (list(shop.raws), list(reversed(shop.raws))):
         shop.restart(order)
-        shop.table.learn({("TaskType", "sync"): stored})
+        shop.table.learn({"TaskType": {"sync": stored}})
         for _ in range(2):
             desired = shop.desired(write=False)
             assert shop.at_fault().keys() == {"shop", "sync"}
@@ -171,7 +171,7 @@ def test_stored_limits_are_known_at_a_start(shop: Namespace) -> None:
     shop.delete("RateLimit", "shop")
     shop.desired()
     shop.restart()
-    shop.table.learn({("RateLimit", name): limit for name, limit in limits.items()})
+    shop.table.learn({"RateLimit": limits})
     shop.desired()
     assert shop.table.known_limits == limits
 

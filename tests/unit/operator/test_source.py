@@ -8,14 +8,13 @@ from typing import Any
 
 import pytest
 
-from taskqueue.models.values import Declared
 from taskqueue.plan.admission import admit
 from taskqueue.sources.desired import Desired
 from taskqueue.store.errors import StoreUnavailable
 from taskqueue_operator.api import PLURALS
 from taskqueue_operator.connection import ApiError
 from taskqueue_operator.object_table import ObjectTable
-from taskqueue_operator.objects import Kind, Subject
+from taskqueue_operator.objects import InForce, Kind
 from taskqueue_operator.source import KubernetesSource
 from tests.support.kubernetes.raw_objects import GOOD, rate_limit, task_type, user
 from tests.support.process.virtual_time import virtual_time
@@ -136,10 +135,10 @@ async def test_types_in_force_are_read_from_the_store_before_the_first_offer() -
     stored = admit(manifest("TaskType", "sync", {**GOOD["TaskType"], "limits": limits[:1]}))
     tries = iter([StoreUnavailable("down"), StoreUnavailable("down"), None])
 
-    async def read_in_force() -> dict[Subject, Declared]:
+    async def read_in_force() -> InForce:
         if error := next(tries):
             raise error
-        return {("TaskType", "sync"): stored}
+        return {"TaskType": {"sync": stored}}
 
     source = KubernetesSource(api, 600, read_in_force=read_in_force)
     stream = Stream(source)
