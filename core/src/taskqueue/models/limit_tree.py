@@ -12,7 +12,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
 from taskqueue.models.refusal import Refusal, must_be
-from taskqueue.models.values import Limit, LimitKey, TaskType, UserSubscription
+from taskqueue.models.values import Declared, Limit, LimitKey, TaskType, UserSubscription
 
 Limits = Mapping[str, Limit]
 
@@ -67,6 +67,27 @@ def path_of(names: Iterable[str], limits: Limits) -> LimitPath:
         users += [limit for limit in lineage[:1] if limit.key is LimitKey.USER]
     by_depth = sorted(found.values(), key=lambda limit: (-len(_lineage(limit.name, limits)[0]), limit.name))
     return LimitPath(tuple(by_depth), tuple(users), tuple(sorted(unknown)))
+
+
+def names_in_use(types: Iterable[TaskType], limits: Limits) -> frozenset[str]:
+    """Return the names of all limits that jobs of these types take from, the unknown ones included."""
+    used = set[str]()
+    for name in {name for task_type in types for name in task_type.limits}:
+        lineage, missing = _lineage(name, limits)
+        used |= {limit.name for limit in lineage} | missing
+    return frozenset(used)
+
+
+def conflicts(values: Iterable[Declared]) -> Iterator[Conflict]:
+    """Find all conflicts between limits, types and users."""
+    values = list(values)
+    limits = {value.name: value for value in values if isinstance(value, Limit)}
+    yield from limit_conflicts(limits)
+    for value in values:
+        if isinstance(value, TaskType) and value.limits:
+            yield from type_conflicts(value, limits)
+        elif isinstance(value, UserSubscription) and value.limits:
+            yield from user_conflicts(value, limits)
 
 
 def limit_conflicts(limits: Limits) -> Iterator[Conflict]:
