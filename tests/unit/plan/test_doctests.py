@@ -10,6 +10,8 @@ MODULES = (
     "cron",
     "due",
     "feasibility",
+    "rate_grid",
+    "user_demand",
     "forecast",
     "lanes",
     "limiter",

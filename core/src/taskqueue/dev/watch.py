@@ -100,7 +100,7 @@ class Watch:
             self.console.print(line(now, before, elapsed_s, rate), soft_wrap=True)
 
     async def _next_hour(self, rate: float) -> str:
-        demands, _ = await demands_of_store(self.store)
+        demands = await demands_of_store(self.store)
         return hour_plot(await asyncio.to_thread(starts, demands, int(time.time()), 60, 3600), rate)
 
 

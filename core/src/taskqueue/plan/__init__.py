@@ -12,11 +12,21 @@
     lanes        names and weights of the lanes
     limiter      spacing of starts under a limit
     type_demand  the demand of one task type
-    demand       the demand of a day as a step function, and its backlog
+    user_demand  the demand of users who are alike
+    demand       the demand of a day as a step function
     forecast     expected starts in each step of a day or an hour
     feasibility  the verdict whether a day's demand fits under the limits
     verdict      its form
+    verdict_text the reason of a verdict as a sentence
+    limit_paths  the limits that all jobs of a type share, from the innermost to the outermost
+    flow         the flow of a day's demand through one limit: backlog, waits, what passes on
+    margins      what a flow leaves out: jobs that bunch, starts that another limit delays
+    service      the service of a day at every limit that jobs share
+    limit_verdicts  the verdict on a limit that jobs share
+    user_limits  the jobs of a user at a limit of key User
+    user_limit_service  all users at such a limit, and the verdict on it
     remedy       the cheapest change that makes a plan fit
+    rate_grid    the rates that a change may propose
     capacity     useful workers for due and running jobs
     worker       the time for which a worker counts as alive after a heartbeat
     errors       the error of a schedule that cannot be planned

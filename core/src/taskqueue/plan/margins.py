@@ -1,0 +1,103 @@
+"""The margins for what a fluid leaves out: jobs that bunch, and starts that another limit delays.
+
+Bunching. The places of a class lie evenly; those of a part of it do so only by chance, which the square root of their
+number stands for. Classes, and the first places of each, coincide.
+
+Blocking. A start under the inner of two limits waits while the outer one is taken by a job that needs the outer limit
+only, and the inner limit's own spacing follows from the later start. So the inner limit loses up to one slot of the
+outer one at each start, less the tolerance: nothing within 100 starts a second, a third for 10/s within 15/s.
+"""
+
+from collections import Counter
+from collections.abc import Collection, Iterable, Mapping
+from math import sqrt
+
+from taskqueue.plan.demand import is_steady
+from taskqueue.plan.limit_paths import Paths, SharedLimit
+from taskqueue.plan.limiter import TOLERANCE_S
+from taskqueue.plan.schedule import shortest_gap_s, window_s
+from taskqueue.plan.spread import spread_class
+from taskqueue.plan.type_demand import TypeDemand
+
+# Jobs of one class that may be due in the same second although its places lie evenly.
+_SAME_SECOND = 2
+
+
+def bunched_slots(
+    demands: Collection[TypeDemand], classes: Mapping[str, int], moved: Collection[str]
+) -> float:
+    """Return the slots by which a limit's demand may exceed its even flow. Raises ScheduleError.
+
+    classes: the subscriptions of each class, all types together.   moved: types with limits of key User, which take
+    jobs from their places.
+    """
+    count, slots, displaced = Counter[str](), Counter[str](), Counter[str]()
+    short = 0.0
+    for demand in demands:
+        name = spread_class(demand.schedule)
+        count[name] += demand.subscriptions
+        slots[name] += demand.slots
+        displaced[name] += demand.subscriptions if demand.type in moved else 0
+        if is_steady(demand.schedule):  # a short window counts as its mean
+            short += demand.slots * (1 - window_s(demand.schedule) / shortest_gap_s(demand.schedule))
+    mean = {name: slots[name] / count[name] for name in count}
+    uneven = {
+        name: max(min(count[name], max(0, classes.get(name, 0) - count[name])), displaced[name])
+        for name in count
+    }
+    bunched = max((demand.cost for demand in demands), default=0) + short
+    bunched += sum(_SAME_SECOND * cost for cost in mean.values())
+    bunched += sqrt(sum(uneven[name] * cost * cost for name, cost in mean.items()))
+    return min(float(slots.total()), bunched)
+
+
+class Blocking:
+    """The time that limits lose to the jobs of those around them."""
+
+    def __init__(self, paths: Paths, demands: Iterable[TypeDemand], factor: float) -> None:
+        """Take the demands of all types.   factor: starts per first start."""
+        self._paths = paths
+        self._types: dict[str, list[TypeDemand]] = {name: [] for name in paths.limits}
+        self._block_s: dict[str, dict[str, float]] = {name: {} for name in paths.limits}
+        self._share: dict[str, dict[str, float]] = {name: {} for name in paths.limits}
+        for demand in demands:
+            schedule = demand.schedule
+            spread_s = shortest_gap_s(schedule) if is_steady(schedule) else window_s(schedule)
+            for name in paths.by_type[demand.type]:
+                block_s = max(0.0, paths.limits[name].slot_s * demand.cost - TOLERANCE_S)
+                self._types[name].append(demand)
+                self._block_s[name][demand.type] = block_s
+                self._share[name][demand.type] = block_s * demand.subscriptions * factor / spread_s
+        self._by_block = {
+            name: sorted(block_s, key=block_s.__getitem__, reverse=True)
+            for name, block_s in self._block_s.items()
+        }
+
+    def types(self, name: str) -> list[TypeDemand]:
+        """Return the types that take from a limit."""
+        return self._types[name]
+
+    def capacity(self, limit: SharedLimit) -> float:
+        """Return the slots a second that a limit is sure to admit."""
+        inside = {demand.type for demand in self._types[limit.name]}
+        cost = min((demand.cost for demand in self._types[limit.name]), default=1)
+        block_s = self._block_before(limit.outer, inside)
+        share = 0.0
+        for outer in limit.outer:
+            shares = self._share[outer]
+            share += max(0.0, sum(shares.values()) - sum(shares[name] for name in inside))
+            inside = set(shares)
+        return max(1 / (limit.slot_s + block_s / cost), (1 - share) / limit.slot_s)
+
+    def of_user(self, task_type: str) -> float:
+        """Return the seconds by which jobs of other users may delay a start of this type after its User limit."""
+        return self._block_before(self._paths.by_type[task_type], set())
+
+    def _block_before(self, outer: Iterable[str], inside: set[str]) -> float:
+        block_s = 0.0
+        for name in outer:
+            block_s += next(
+                (self._block_s[name][other] for other in self._by_block[name] if other not in inside), 0.0
+            )
+            inside = set(self._block_s[name])
+        return block_s

@@ -1,0 +1,44 @@
+"""The rates that people write for a limit: whole requests per time, or starts per second to the thousandth."""
+
+from dataclasses import dataclass
+
+from taskqueue.plan.limit_paths import GLOBAL
+
+# Requests per time that a rate has at least, where a longer time can give it: finer steps than a tenth.
+_FINE = 10
+_TIMES_S = {"1s": 1, "1m": 60, "1h": 3_600, "24h": 86_400}
+
+
+@dataclass(frozen=True, slots=True)
+class RateGrid:
+    """The multiples of a step.   per: as in `rate: {requests: N, per: 1m}`; empty: starts per second."""
+
+    step_per_s: float
+    per: str
+
+    def text(self, steps: int) -> str:
+        """Return a rate as people write it.
+
+        >>> RateGrid(1 / 60, "1m").text(12), RateGrid(0.001, "").text(1500)
+        ('12 per 1m', '1.5')
+        """
+        if not self.per:
+            return f"{steps * self.step_per_s:.10g}"
+        return f"{steps}{self.per}" if self.per.startswith("/") else f"{steps} per {self.per}"
+
+
+def grid_of(name: str, per_second: float) -> RateGrid:
+    """Return the rates to propose for the limit `name` at this rate.
+
+    >>> [grid_of(name, 0.2).per for name in ("global", "type:sync", "shopify-app")]
+    ['/s', '', '1m']
+    """
+    if name == GLOBAL:
+        return RateGrid(1, "/s")
+    if ":" in name:
+        return RateGrid(0.001, "")
+    per, seconds = next(
+        ((per, seconds) for per, seconds in _TIMES_S.items() if per_second * seconds >= _FINE),
+        ("24h", 86_400),
+    )
+    return RateGrid(1 / seconds, per)
