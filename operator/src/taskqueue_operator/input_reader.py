@@ -41,7 +41,7 @@ class InputReader:
         handlers, workers = await read_handlers(self._store), await read_workers(self._store)
         desired = self._keeper.stored
         if (desired, rate) != self._checked:
-            self._infeasible = await asyncio.to_thread(_infeasible, desired, rate)
+            self._infeasible = await asyncio.to_thread(infeasible, desired, rate)
             self._subscriptions = await asyncio.to_thread(_count, desired)
             self._checked = desired, rate
         return StatusInputs(
@@ -90,7 +90,7 @@ def _count(desired: Desired | None) -> Counter[str]:
     )
 
 
-def _infeasible(desired: Desired | None, rate: float | None) -> str:
+def infeasible(desired: Desired | None, rate: float | None) -> str:
     """Return why the demand of a day does not fit under the limits; empty if it fits or either is unknown."""
     if desired is None or not rate:
         return ""

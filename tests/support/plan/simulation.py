@@ -1,7 +1,7 @@
 """An exact simulation of a plan: every job by itself, at every limit of its path, event after event.
 
-A job starts when all its limits are free, takes from all of them, and expires if that is after its deadline. Lanes share
-the starts by weight; within a lane the job that was due first starts first. Of the plan it uses the places of
+A job starts when all its limits are free, takes from all of them, and expires if that is after its deadline. Lanes
+share the starts by weight; within a lane the job that was due first starts first. Of the plan it uses the places of
 subscriptions, the spacing of starts and the weights of lanes, and nothing that a verdict rests on.
 """
 

@@ -10,7 +10,7 @@ from taskqueue.models.values import Schedule
 from taskqueue.plan.feasibility import check
 from taskqueue.plan.limiter import STRETCH
 from taskqueue.plan.type_demand import TypeDemand
-from taskqueue.plan.verdict import Feasibility, Fit
+from taskqueue.plan.verdict import Feasibility, Fit, Interval
 from tests.support.process.counted_calls import calls
 
 HOUR = 3600
@@ -26,6 +26,12 @@ def judged(*demands: TypeDemand, limit: float = HUNDRED) -> Feasibility:
     return check(demands, limit, retry_allowance=0)
 
 
+def tightest(verdict: Feasibility) -> Interval:
+    found = verdict.limits[0].tightest
+    assert found is not None
+    return found
+
+
 def test_no_loads_fit() -> None:
     verdict = judged()
     assert (verdict.fit, verdict.limits[0].behind, verdict.change) == (Fit.FITS, (), "")
@@ -34,9 +40,9 @@ def test_no_loads_fit() -> None:
 def test_a_fitting_day_names_its_busiest_stretch() -> None:
     verdict = judged(STEADY, replace(NIGHTLY, subscriptions=90_000))
     assert (verdict.fit, verdict.delay_s, verdict.change, verdict.late) == (Fit.FITS, 0, "", ())
-    tightest = verdict.limits[0].tightest
-    assert (tightest.start_s, tightest.end_s) == (MONDAY + 2 * HOUR, MONDAY + 3 * HOUR)
-    assert [tightest.demand, tightest.capacity] == pytest.approx([75 * HOUR, 100 * HOUR])
+    found = tightest(verdict)
+    assert (found.start_s, found.end_s) == (MONDAY + 2 * HOUR, MONDAY + 3 * HOUR)
+    assert [found.demand, found.capacity] == pytest.approx([75 * HOUR, 100 * HOUR])
     assert dict(verdict.limits[0].behind) == pytest.approx({"steady": 2 / 3, "nightly": 1 / 3})
 
 
@@ -58,7 +64,7 @@ def test_a_crowded_hour_fits_with_the_delay_its_backlog_takes() -> None:
     verdict = judged(NIGHTLY, replace(STEADY, life_s=inf))  # 125/s for an hour
     assert verdict.fit is Fit.DELAYED
     assert verdict.delay_s == pytest.approx(25 * HOUR / 100)
-    assert (verdict.limits[0].tightest.start_s, verdict.limits[0].tightest.end_s) == (
+    assert (tightest(verdict).start_s, tightest(verdict).end_s) == (
         MONDAY + 2 * HOUR,
         MONDAY + 3 * HOUR,
     )
@@ -101,13 +107,13 @@ def test_a_window_across_midnight_counts_on_both_sides() -> None:
     assert verdict.fit is Fit.DOES_NOT_FIT
     assert verdict.delay_s == pytest.approx(HOUR)
     assert verdict.late == ("crossing",)
-    assert verdict.limits[0].tightest.demand == pytest.approx(720_000)
+    assert tightest(verdict).demand == pytest.approx(720_000)
 
 
 def test_a_day_with_more_demand_than_capacity_does_not_fit() -> None:
     verdict = judged(replace(STEADY, subscriptions=36_000))
     assert verdict.fit is Fit.DOES_NOT_FIT
-    assert verdict.limits[0].tightest.demand == pytest.approx(1.2 * verdict.limits[0].tightest.capacity)
+    assert tightest(verdict).demand == pytest.approx(1.2 * tightest(verdict).capacity)
     assert verdict.change == "lengthen the interval of steady to 10m"
 
 

@@ -67,7 +67,9 @@ def check(
     late = _late_by_limit(plan, paths, services, waits_s)
 
     jobs = {
-        name: UserJob(plan[name], shortest_gap_s(plan[name].schedule), waits_s[name], blocking.of_user(name))
+        name: UserJob(
+            plan[name], shortest_gap_s(plan[name].schedule), waits_s[name], *blocking.of_user(plan[name])
+        )
         for name in moved
     }
     user_limits = _serve_users(alone(moved) if users is None else users, jobs, limits, paths, factor)

@@ -82,16 +82,29 @@ class Blocking:
         inside = {demand.type for demand in self._types[limit.name]}
         cost = min((demand.cost for demand in self._types[limit.name]), default=1)
         block_s = self._block_before(limit.outer, inside)
-        share = 0.0
-        for outer in limit.outer:
-            shares = self._share[outer]
-            share += max(0.0, sum(shares.values()) - sum(shares[name] for name in inside))
-            inside = set(shares)
-        return max(1 / (limit.slot_s + block_s / cost), (1 - share) / limit.slot_s)
+        return max(
+            1 / (limit.slot_s + block_s / cost), (1 - self._shares(limit.outer, inside)) / limit.slot_s
+        )
 
-    def of_user(self, task_type: str) -> float:
-        """Return the seconds by which jobs of other users may delay a start of this type after its User limit."""
-        return self._block_before(self._paths.by_type[task_type], set())
+    def of_user(self, demand: TypeDemand) -> tuple[float, float, float]:
+        """Return what a User limit may lose at the limits that its jobs share with all users.
+
+        The seconds at each start of this type; the share of all time; the part of it that this type of a user causes.
+        """
+        path = self._paths.by_type[demand.type]
+        if not path:
+            return 0.0, 0.0, 0.0
+        own = self._share[path[-1]][demand.type] / demand.subscriptions
+        return self._block_before(path, set()), self._shares(path, set()), own
+
+    def _shares(self, outer: Iterable[str], inside: set[str]) -> float:
+        """Return the share of all time for which jobs of other types may delay those inside."""
+        share = 0.0
+        for name in outer:
+            shares = self._share[name]
+            share += max(0.0, sum(shares.values()) - sum(shares[other] for other in inside))
+            inside = set(shares)
+        return share
 
     def _block_before(self, outer: Iterable[str], inside: set[str]) -> float:
         block_s = 0.0

@@ -58,7 +58,7 @@ def serve(
 
 
 def _spare(steps: Sequence[Step], capacity: float) -> float:
-    """Return the slots a second that are left to jobs which all others overtake: at any time, or as a mean of the day."""
+    """Return the slots a second that are left to jobs which all others overtake: at any time, or else as a mean."""
     always = capacity - max(step.rate for step in steps)
     asked = sum(step.rate * (step.end_s - step.start_s) for step in steps)
     mean = capacity - asked / (steps[-1].end_s - steps[0].start_s)

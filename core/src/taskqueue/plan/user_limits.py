@@ -22,16 +22,20 @@ class UserJob:
     """The jobs of one type for one user.
 
     slot_s: seconds that a slot takes from the User limit.   gap_s: between two jobs.   shared_s: the longest wait for
-    limits that all users share.   block_s: delay of each start by jobs that do not take from the User limit.
-    others_s: the longest wait for other User limits.
+    limits that all users share.   block_s: delay of each start by jobs of other users; blocked: the share of all time
+    for which jobs of all users may cause one; own_blocked: the user's part of that.   others_s: the longest wait for
+    other User limits; other_block_s: delay of each start by jobs that take from those only.
     """
 
     demand: TypeDemand
     gap_s: float
     shared_s: float = 0.0
     block_s: float = 0.0
+    blocked: float = 0.0
+    own_blocked: float = 0.0
     slot_s: float = 0.0
     others_s: float = 0.0
+    other_block_s: float = 0.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,16 +53,24 @@ class UserService:
     @property
     def load(self) -> float:
         """Return the share of all time that the jobs take from the limit."""
-        return sum(
-            (job.demand.cost * job.slot_s * self.factor + job.block_s) / job.gap_s for job in self.jobs
+        own = sum(
+            (job.demand.cost * job.slot_s * self.factor + job.other_block_s) / job.gap_s for job in self.jobs
         )
+        return own + min(self._blocked, sum(job.block_s / job.gap_s for job in self.jobs))
+
+    @property
+    def _blocked(self) -> float:
+        """Return the share of all time for which jobs of other users may delay a start."""
+        own = sum(job.own_blocked for job in self.jobs)
+        return max(0.0, max(job.blocked for job in self.jobs) - own)
 
     @property
     def wait_s(self) -> float:
         """Return the longest wait for the limit while the load is at most 1: that of the last job of an instant."""
         work_s = [job.demand.cost * job.slot_s for job in self.jobs]
         saved_s = (self.burst - 1) * max(job.slot_s for job in self.jobs)
-        blocked_s = sum(job.block_s for job in self.jobs)
+        blocks = self._blocked > 0
+        blocked_s = sum(job.other_block_s + (job.block_s if blocks else 0.0) for job in self.jobs)
         return max(0.0, sum(work_s) - min(work_s) - saved_s + blocked_s)
 
     def late(self) -> list[UserJob]:
@@ -131,7 +143,7 @@ def _with_others(services: Sequence[UserService]) -> list[UserService]:
                     (work_s for one, work_s in taking.items() if one not in own), default=0.0
                 )
         jobs = (
-            replace(job, others_s=waits_s[job.demand.type], block_s=job.block_s + blocks_s[job.demand.type])
+            replace(job, others_s=waits_s[job.demand.type], other_block_s=blocks_s[job.demand.type])
             for job in service.jobs
         )
         found.append(replace(service, jobs=tuple(jobs)))
