@@ -14,6 +14,7 @@ MODULES = (
     "user_demand",
     "forecast",
     "lanes",
+    "places",
     "limiter",
     "replay",
     "schedule",

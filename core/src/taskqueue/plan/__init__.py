@@ -20,6 +20,7 @@
     verdict_text the reason of a verdict as a sentence
     limit_paths  the limits that all jobs of a type share, from the innermost to the outermost
     flow         the flow of a day's demand through one limit: backlog, waits, what passes on
+    places       the places that a new store deals, and how many jobs bunch there
     margins      what a flow leaves out: jobs that bunch, starts that another limit delays
     service      the service of a day at every limit that jobs share
     limit_verdicts  the verdict on a limit that jobs share

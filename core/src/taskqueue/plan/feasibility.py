@@ -11,9 +11,10 @@ from dataclasses import replace
 from types import MappingProxyType
 
 from taskqueue.models.values import Limit
-from taskqueue.plan.limit_paths import Paths, find_paths
+from taskqueue.plan.limit_paths import GLOBAL, Paths, find_paths
 from taskqueue.plan.limit_verdicts import Day, judge_shared
-from taskqueue.plan.margins import Blocking
+from taskqueue.plan.margins import Blocking, Bunching
+from taskqueue.plan.places import deal
 from taskqueue.plan.schedule import shortest_gap_s
 from taskqueue.plan.service import Service, limited_by_user, serve_day, wait_on_path_s
 from taskqueue.plan.spread import spread_class
@@ -59,7 +60,10 @@ def check(
     for demand in plan.values():
         classes[spread_class(demand.schedule)] += demand.subscriptions
     moved = limited_by_user(paths, plan.values())
-    services = serve_day(paths, blocking, classes, moved, day_start_s=day_start_s, factor=factor)
+    are_parted = any(path and path != (GLOBAL,) for path in paths.by_type.values())
+    places = deal(plan.values(), users) if users and are_parted else {}
+    bunching = Bunching(classes, moved, places)
+    services = serve_day(paths, blocking, bunching, day_start_s=day_start_s, factor=factor)
     waits_s = {
         name: wait_on_path_s(plan[name], [services[limit] for limit in path]) if path else 0.0
         for name, path in paths.by_type.items()
@@ -78,7 +82,7 @@ def check(
         for name, wait_s in found.waits_s.items():
             waits_s[name] += wait_s
 
-    day = Day(day_start_s, factor, classes, moved, blocking, waits_s)
+    day = Day(day_start_s, factor, bunching, blocking, waits_s)
     verdicts = [
         judge_shared(service, late.get(name, ()), _users_of(service, users or ()), day)
         for name, service in services.items()

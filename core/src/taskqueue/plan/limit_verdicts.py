@@ -7,7 +7,7 @@ from math import ceil, floor
 from taskqueue.models.values import LimitKey
 from taskqueue.plan.demand import demand_between, steps_of_day
 from taskqueue.plan.limit_paths import SharedLimit
-from taskqueue.plan.margins import Blocking, bunched_slots
+from taskqueue.plan.margins import Blocking, Bunching
 from taskqueue.plan.remedy import cheapest_change
 from taskqueue.plan.service import Service, serve, wait_on_path_s
 from taskqueue.plan.type_demand import TypeDemand
@@ -18,14 +18,12 @@ from taskqueue.plan.verdict import NAMED_TYPES, Fit, Interval, LimitVerdict
 class Day:
     """The plan around a limit.
 
-    factor: starts per first start.   classes: subscriptions of each class.   moved: types with User limits.
-    waits_s: the longest wait of each type for all its limits.
+    factor: starts per first start.   waits_s: the longest wait of each type for all its limits.
     """
 
     start_s: int
     factor: float
-    classes: Mapping[str, int]
-    moved: Collection[str]
+    bunching: Bunching
     blocking: Blocking
     waits_s: Mapping[str, float]
 
@@ -82,7 +80,7 @@ def _acceptance(service: Service, day: Day) -> Callable[[Sequence[TypeDemand], f
         return wait_on_path_s(demand, [found]) > left_s
 
     def fit(limit: SharedLimit, demands: Sequence[TypeDemand]) -> Fit:
-        bunched = bunched_slots(demands, day.classes, day.moved)
+        bunched = day.bunching.slots(demands)
         capacity = day.blocking.capacity(limit) / day.factor
         due = steps if demands is service.demands else steps_of_day(demands, day.start_s)
         found = serve(limit, demands, due, capacity, bunched)

@@ -1,7 +1,7 @@
 """The margins for what a fluid leaves out: jobs that bunch, and starts that another limit delays.
 
 Bunching. The places of a class lie evenly; those of a part of it do so only by chance, which the square root of their
-number stands for. Classes, and the first places of each, coincide.
+number stands for, or as they are dealt (`places`). Classes, and the first places of each, coincide.
 
 Blocking. A start under the inner of two limits waits while the outer one is taken by a job that needs the outer limit
 only, and the inner limit's own spacing follows from the later start. So the inner limit loses up to one slot of the
@@ -10,11 +10,13 @@ outer one at each start, less the tolerance: nothing within 100 starts a second,
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from math import sqrt
 
 from taskqueue.plan.demand import is_steady
 from taskqueue.plan.limit_paths import Paths, SharedLimit
 from taskqueue.plan.limiter import TOLERANCE_S
+from taskqueue.plan.places import Places, excess_slots
 from taskqueue.plan.schedule import shortest_gap_s, window_s
 from taskqueue.plan.spread import spread_class
 from taskqueue.plan.type_demand import TypeDemand
@@ -23,32 +25,37 @@ from taskqueue.plan.type_demand import TypeDemand
 _SAME_SECOND = 2
 
 
-def bunched_slots(
-    demands: Collection[TypeDemand], classes: Mapping[str, int], moved: Collection[str]
-) -> float:
-    """Return the slots by which a limit's demand may exceed its even flow. Raises ScheduleError.
+@dataclass(frozen=True, slots=True)
+class Bunching:
+    """What tells how jobs bunch.
 
     classes: the subscriptions of each class, all types together.   moved: types with limits of key User, which take
-    jobs from their places.
+    jobs from their places.   places: of types, where users are known.
     """
-    count, slots, displaced = Counter[str](), Counter[str](), Counter[str]()
-    short = 0.0
-    for demand in demands:
-        name = spread_class(demand.schedule)
-        count[name] += demand.subscriptions
-        slots[name] += demand.slots
-        displaced[name] += demand.subscriptions if demand.type in moved else 0
-        if is_steady(demand.schedule):  # a short window counts as its mean
-            short += demand.slots * (1 - window_s(demand.schedule) / shortest_gap_s(demand.schedule))
-    mean = {name: slots[name] / count[name] for name in count}
-    uneven = {
-        name: max(min(count[name], max(0, classes.get(name, 0) - count[name])), displaced[name])
-        for name in count
-    }
-    bunched = max((demand.cost for demand in demands), default=0) + short
-    bunched += sum(_SAME_SECOND * cost for cost in mean.values())
-    bunched += sqrt(sum(uneven[name] * cost * cost for name, cost in mean.items()))
-    return min(float(slots.total()), bunched)
+
+    classes: Mapping[str, int]
+    moved: Collection[str]
+    places: Places
+
+    def slots(self, demands: Collection[TypeDemand]) -> float:
+        """Return the slots by which the demand for a limit may exceed its even flow. Raises ScheduleError."""
+        count, slots, displaced = Counter[str](), Counter[str](), Counter[str]()
+        short = 0.0
+        for demand in demands:
+            name = spread_class(demand.schedule)
+            count[name] += demand.subscriptions
+            slots[name] += demand.slots
+            displaced[name] += demand.subscriptions if demand.type in self.moved else 0
+            if is_steady(demand.schedule):  # a short window counts as its mean
+                short += demand.slots * (1 - window_s(demand.schedule) / shortest_gap_s(demand.schedule))
+        mean = {name: slots[name] / count[name] for name in count}
+        absent = {name: max(0, self.classes.get(name, 0) - count[name]) for name in count}
+        uneven = {name: max(min(count[name], absent[name]), displaced[name]) for name in count}
+        bunched = max((demand.cost for demand in demands), default=0) + short
+        bunched += sum(_SAME_SECOND * cost for cost in mean.values())
+        by_chance = sqrt(sum(uneven[name] * cost * cost for name, cost in mean.items()))
+        parted = [demand for demand in demands if absent[spread_class(demand.schedule)]]
+        return min(float(slots.total()), bunched + max(by_chance, excess_slots(parted, self.places)))
 
 
 class Blocking:

@@ -5,14 +5,14 @@ passes on. A limit that cannot serve its day passes on all of it, so that the li
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from operator import attrgetter
 
 from taskqueue.plan.demand import Step, is_steady, steps_of_day
 from taskqueue.plan.flow import Backlog, backlog, merge, passed, waits
 from taskqueue.plan.limit_paths import Paths, SharedLimit
-from taskqueue.plan.margins import Blocking, bunched_slots
+from taskqueue.plan.margins import Blocking, Bunching
 from taskqueue.plan.schedule import occurrences, window_s
 from taskqueue.plan.type_demand import TypeDemand
 
@@ -68,15 +68,14 @@ def _spare(steps: Sequence[Step], capacity: float) -> float:
 def serve_day(
     paths: Paths,
     blocking: Blocking,
-    classes: Mapping[str, int],
-    moved: Collection[str],
+    bunching: Bunching,
     *,
     day_start_s: int,
     factor: float,
 ) -> dict[str, Service]:
     """Return the service at each limit, by name, inner limits first. Raises ScheduleError.
 
-    classes: subscriptions of each class.   moved: types with User limits.   factor: starts per first start.
+    factor: starts per first start.
     """
     arriving: dict[str, list[Sequence[Step]]] = {name: [] for name in paths.limits}
     bursts = dict.fromkeys(paths.limits, 0)
@@ -85,7 +84,7 @@ def serve_day(
         own = [demand for demand in blocking.types(name) if paths.by_type[demand.type][0] == name]
         steps = merge([steps_of_day(own, day_start_s), *arriving[name]])
         capacity = blocking.capacity(limit) / factor
-        bunched = bunched_slots(blocking.types(name), classes, moved) + bursts[name]
+        bunched = bunching.slots(blocking.types(name)) + bursts[name]
         services[name] = service = serve(limit, blocking.types(name), steps, capacity, bunched)
         if limit.outer:
             outer = limit.outer[0]
