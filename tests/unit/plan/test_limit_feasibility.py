@@ -207,6 +207,18 @@ def test_an_inner_limit_passes_its_delay_on() -> None:
     assert both.late == ("early",)
 
 
+def test_delays_of_a_path_add_up_across_midnight() -> None:
+    late = TypeDemand(
+        "late", Schedule(cron="0 23 * * *"), 72_000, limits=("orders",), life_s=4 * HOUR
+    )  # 20/s
+    rest = TypeDemand("rest", Schedule(cron="30 23 * * *"), 450_000, limits=("app",), life_s=inf)  # 125/s
+    found = judged(late, rest, limits=(APP, ORDERS))
+    delays = [verdict_on(name, found).delay_s for name in ("orders", "app")]
+    assert delays == pytest.approx([1.04 * HOUR, 0.4 * HOUR], rel=0.1)
+    assert found.fit is Fit.DELAYED
+    assert judged(replace(late, life_s=1.2 * HOUR), rest, limits=(APP, ORDERS)).late == ("late",)
+
+
 def test_an_overloaded_inner_limit_hides_no_outer_one() -> None:
     found = judged(TypeDemand("much", EACH_10_S, 2_000, limits=("orders",)), limits=(APP, ORDERS))
     assert {verdict.limit: verdict.fit for verdict in found.limits} == dict.fromkeys(
@@ -224,6 +236,21 @@ def test_a_slow_outer_limit_costs_an_inner_one_its_starts() -> None:
     assert judged(*types, limits=(APP, ORDERS)).fit is Fit.FITS
     few = [types[0], replace(types[1], subscriptions=1)]
     assert judged(*few, limits=(replace(APP, per_second=15), ORDERS)).fit is Fit.FITS
+
+
+def test_a_slow_outer_limit_costs_a_user_limit_its_starts() -> None:
+    """Jobs of other users take up to half a second before each start of a user, who has 0.9 of 1/s."""
+    types = [
+        TypeDemand("own", Schedule(interval_s=10), 1, cost=9, limits=("shop",)),
+        TypeDemand("other", Schedule(interval_s=10), 10, limits=("app",), cost=9),
+    ]
+    shop, app = replace(SHOP, per_second=1, within="app"), replace(APP, per_second=11)
+    users = [UserDemand("ada", ("own",)), UserDemand("bob", ("other",), users=10)]
+    assert judged(*types, limits=(shop, app), users=users).limits[0].use == pytest.approx(
+        0.9 * OWN_STRETCH + 0.08, 0.02
+    )
+    alone = judged(types[0], limits=(shop, app), users=users[:1])
+    assert verdict_on("shop", alone).use == pytest.approx(0.9 * OWN_STRETCH)
 
 
 def test_jobs_of_several_lanes_may_wait_until_the_backlog_ends() -> None:

@@ -1,5 +1,7 @@
 """The reason of a verdict, as the Feasible condition has it."""
 
+from math import inf
+
 import pytest
 
 from taskqueue.models.values import Limit, LimitKey, Schedule
@@ -61,3 +63,9 @@ def test_a_reason_without_a_change_ends_with_the_demand() -> None:
     late = TypeDemand("late", Schedule(interval_s=10), 2, limits=("app",), life_s=0)
     verdict = check([late], 1, 0, limits={"app": Limit("app", LimitKey.RELEASE, 1)})
     assert explain(verdict).endswith("jobs of late expire")
+
+
+def test_a_reason_names_no_jobs_that_wait_without_a_deadline() -> None:
+    patient = TypeDemand("patient", Schedule(interval_s=10), 20, limits=("app",), life_s=inf)
+    verdict = check([patient], None, 0, limits={"app": Limit("app", LimitKey.RELEASE, 1)})
+    assert "expire" not in explain(verdict)

@@ -24,9 +24,11 @@
     margins      what a flow leaves out: jobs that bunch, starts that another limit delays
     service      the service of a day at every limit that jobs share
     limit_verdicts  the verdict on a limit that jobs share
-    user_limits  the jobs of a user at a limit of key User
-    user_limit_service  all users at such a limit, and the verdict on it
-    remedy       the cheapest change that makes a plan fit
+    user_jobs    the jobs of like users at a limit of key User
+    user_limits  the limits of key User that a user's jobs take from
+    user_verdict the verdict on a limit of key User
+    remedy       the cheapest change that makes a plan fit under a limit that jobs share
+    user_remedy  the same for a limit of key User
     rate_grid    the rates that a change may propose
     capacity     useful workers for due and running jobs
     worker       the time for which a worker counts as alive after a heartbeat

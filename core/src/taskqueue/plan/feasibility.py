@@ -7,7 +7,6 @@ what inner limits lose to outer ones (`margins`). A job waits for all limits of 
 
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
-from dataclasses import replace
 from types import MappingProxyType
 
 from taskqueue.models.values import Limit
@@ -19,9 +18,10 @@ from taskqueue.plan.schedule import shortest_gap_s
 from taskqueue.plan.service import Service, limited_by_user, serve_day, wait_on_path_s
 from taskqueue.plan.spread import spread_class
 from taskqueue.plan.type_demand import TypeDemand
-from taskqueue.plan.user_demand import UserDemand, alone, put_together
-from taskqueue.plan.user_limit_service import UserLimitService
-from taskqueue.plan.user_limits import UserJob, serve_user
+from taskqueue.plan.user_demand import UserDemand, alone
+from taskqueue.plan.user_jobs import UserJob
+from taskqueue.plan.user_limits import UserLimits
+from taskqueue.plan.user_verdict import serve_users
 from taskqueue.plan.verdict import Feasibility, Fit, LimitVerdict
 
 # Monday 2026-01-05 00:00 UTC: an ordinary working day, for callers without a day.
@@ -72,11 +72,16 @@ def check(
 
     jobs = {
         name: UserJob(
-            plan[name], shortest_gap_s(plan[name].schedule), waits_s[name], *blocking.of_user(plan[name])
+            plan[name],
+            shortest_gap_s(plan[name].schedule),
+            plan[name].patience_s,
+            waits_s[name],
+            *blocking.of_user(plan[name]),
         )
         for name in moved
     }
-    user_limits = _serve_users(alone(moved) if users is None else users, jobs, limits, paths, factor)
+    all_users = alone(moved) if users is None else users
+    user_limits = serve_users(all_users, UserLimits(jobs, limits, paths, factor), moved)
     for found in user_limits.values():
         late.setdefault(found.limit, set()).update(found.late)
         for name, wait_s in found.waits_s.items():
@@ -105,22 +110,6 @@ def _late_by_limit(
             slowest = max(path, key=lambda service: service.delay_s + service.bunch_s)
             late.setdefault(slowest.limit.name, set()).add(name)
     return late
-
-
-def _serve_users(
-    users: Iterable[UserDemand],
-    jobs: Mapping[str, UserJob],
-    limits: Mapping[str, Limit],
-    paths: Paths,
-    factor: float,
-) -> dict[str, UserLimitService]:
-    """Return the service at each User limit, by name."""
-    limited = (replace(user, types=tuple(name for name in user.types if name in jobs)) for user in users)
-    found: dict[str, UserLimitService] = {}
-    for user in put_together(user for user in limited if user.types):
-        for service in serve_user(user, jobs, limits, paths, factor):
-            found.setdefault(service.limit, UserLimitService(service)).add(service)
-    return found
 
 
 def _users_of(service: Service, users: Iterable[UserDemand]) -> int:

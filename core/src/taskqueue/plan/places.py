@@ -8,6 +8,7 @@ has one second for all its users.
 from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import accumulate
+from operator import mul
 
 from taskqueue.plan.schedule import window_s
 from taskqueue.plan.spread import offset_ms, spread_class
@@ -48,13 +49,14 @@ def excess_slots(demands: Collection[TypeDemand], places: Places) -> float:
     """
     by_class: defaultdict[str, list[TypeDemand]] = defaultdict(list)
     for demand in demands:
-        if demand.type in places:
+        if demand.type in places and any(places[demand.type]):
             by_class[spread_class(demand.schedule)].append(demand)
     excess = 0.0
     for alike in by_class.values():
-        costs = [demand.cost for demand in alike]
+        # Slots of a place: fewer where the demand is a part of what was dealt.
+        weights = [demand.slots / sum(places[demand.type]) for demand in alike]
         parts = [
-            sum(cost * count for cost, count in zip(costs, counts, strict=True))
+            sum(map(mul, weights, counts))
             for counts in zip(*(places[demand.type] for demand in alike), strict=True)
         ]
         mean = sum(parts) / len(parts)

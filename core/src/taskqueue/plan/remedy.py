@@ -7,16 +7,12 @@ limit (often the decision of the API's owner) or have fewer users. Each change i
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from math import ceil
 
 from taskqueue.models.duration import format_ms
-from taskqueue.models.quantity import MAX_PER_SECOND
 from taskqueue.models.values import Schedule
-from taskqueue.plan.limit_paths import GLOBAL
-from taskqueue.plan.rate_grid import RateGrid, grid_of
+from taskqueue.plan.rate_grid import grid_of, raised
 from taskqueue.plan.schedule import shortest_gap_s, window_s
 from taskqueue.plan.type_demand import TypeDemand
-from taskqueue.plan.user_limits import ANY_TYPE, UserService
 
 # Tells whether these demands under this limit (slots a second) are accepted.
 Accepts = Callable[[Sequence[TypeDemand], float], bool]
@@ -65,60 +61,15 @@ def cheapest_change(
         if widened:
             return f"widen the window of {demand.type} to {format_ms(window_s(widened) * 1000)}"
     for demand in behind:
-        lengthened = first_accepted(demand, _longer(demand.schedule))
+        lengthened = first_accepted(demand, longer(demand.schedule))
         if lengthened:
             return f"lengthen the interval of {demand.type} to {format_ms(shortest_gap_s(lengthened) * 1000)}"
-    least = _least(grid_of(name, limit_per_s), limit_per_s, lambda rate: accepts(demands, rate))
+    grid = grid_of(name, limit_per_s)
+    least = grid.least_above(limit_per_s, lambda rate: accepts(demands, rate))
     if not least:
         return ""
     fewer = _most_users(demands, users, lambda changed: accepts(changed, limit_per_s))
-    return f"{_raised(name, least)}{f', or have at most {fewer} of its {users} users' if fewer else ''}"
-
-
-def cheapest_user_change(worst: UserService, over: Sequence[UserService]) -> str:
-    """Return the change at a User limit as a sentence; empty if none is accepted. Raises ScheduleError.
-
-    over: the services of all users that the limit is too slow for, `worst` among them.
-    """
-    for job in sorted(worst.jobs, key=lambda job: -job.demand.cost * job.slot_s / job.gap_s):
-        for schedule in _longer(job.demand.schedule):
-            demand, gap_s = replace(job.demand, schedule=schedule), shortest_gap_s(schedule)
-            if all(service.with_type(demand, gap_s).fits() for service in (worst, *over)):
-                return f"lengthen the interval of {demand.type} to {format_ms(gap_s * 1000)}"
-    alike = [worst] if worst.has_own else [service for service in over if not service.has_own]
-    name = worst.limit
-    if name == ANY_TYPE:
-        return _raised_of_types(worst)
-    least = _least(
-        grid_of(name, worst.per_second),
-        worst.per_second,
-        lambda rate: all(service.at_rate(rate).fits() for service in alike),
-    )
-    if not least:
-        return ""
-    return f"{_raised(name, least)}{f' for {worst.user.user_id}' if worst.has_own else ''}"
-
-
-def _raised(name: str, rate: str) -> str:
-    if name == GLOBAL:
-        return f"raise the limit to {rate}"
-    own, colon, task_type = name.partition(":")
-    return (
-        f"raise rateLimit.perSecond of {task_type} to {rate}" if own and colon else f"raise {name} to {rate}"
-    )
-
-
-def _raised_of_types(worst: UserService) -> str:
-    """Name the factor by which all types of a user would need more: they share one limit, each at a rate of its own."""
-    least = _least(RateGrid(0.001, ""), worst.per_second, lambda rate: worst.at_rate(rate).fits())
-    rates = {job.demand.per_user_per_second for job in worst.jobs}
-    types = ", ".join(job.demand.type for job in worst.jobs)
-    if not least:
-        return ""
-    if len(rates) == 1:
-        return f"raise rateLimit.perUserPerSecond of {types} to {least}"
-    times = float(least) / worst.per_second
-    return f"raise rateLimit.perUserPerSecond of {types} to {ceil(times * 100) / 100:g} times as much"
+    return f"{raised(name, grid.text(least))}{f', or have at most {fewer} of its {users} users' if fewer else ''}"
 
 
 def _wider(schedule: Schedule) -> list[Schedule]:
@@ -127,24 +78,13 @@ def _wider(schedule: Schedule) -> list[Schedule]:
     return [replace(schedule, window_s=length) for length in (*lengths, gap) if window < gap]
 
 
-def _longer(schedule: Schedule) -> list[Schedule]:
+def longer(schedule: Schedule) -> list[Schedule]:
+    """Return the schedule with usual intervals up to twice its own; none for cron."""
     interval = schedule.interval_s
     if interval is None:
         return []
     lengths = (length for length in _ROUND_S if interval < length <= interval * _LONGEST_STRETCH)
     return [replace(schedule, interval_s=length) for length in lengths]
-
-
-def _least(grid: RateGrid, limit_per_s: float, accepts: Callable[[float], bool]) -> str:
-    """Return the smallest accepted rate of a grid above the limit, as people write it; empty if there is none."""
-    low = high = int(limit_per_s / grid.step_per_s + 1e-9) + 1
-    while not accepts(high * grid.step_per_s):
-        high *= 2
-        if high * grid.step_per_s > MAX_PER_SECOND:
-            return ""
-    return grid.text(
-        low + bisect_left(range(low, high), True, key=lambda steps: accepts(steps * grid.step_per_s))
-    )
 
 
 def _most_users(
