@@ -2,7 +2,7 @@
 
 Demand is summed for each limit over the types that take from it, and up to the limits around it; for a User limit over
 each user's types. It includes an allowance for retries; capacity is the rate that the limiter admits (`limiter`), less
-what inner limits lose to outer ones (`margins`). A job waits for all limits of its path.
+the loss of inner limits to outer ones (`margins`). A job waits for all limits of its path.
 """
 
 from collections import Counter
@@ -40,9 +40,8 @@ def check(
 ) -> Feasibility:
     """Judge the demands against all limits over the 24 hours from day_start_s on.
 
-    rate_per_s: the global limit (slots a second); None: there is none.   limits: by name.   users: who has which
-    types, for limits of key User; None: every subscription stands alone.   retry_allowance: retries expected per first
-    start.
+    rate_per_s: the global limit (slots a second); None: there is none.   limits: by name.   users: the types of each,
+    for limits of key User; None: every subscription stands alone.   retry_allowance: retries expected per first start.
 
     It does not fit if a day asks more of a limit than it gives, if a job would wait past its deadline, or if a type
     names a limit that nothing declares. Raises ScheduleError.
@@ -56,44 +55,41 @@ def check(
     factor = 1 + retry_allowance
     paths = find_paths(plan.values(), limits, rate_per_s)
     blocking = Blocking(paths, plan.values(), factor)
-    classes = Counter[str]()
-    for demand in plan.values():
-        classes[spread_class(demand.schedule)] += demand.subscriptions
     moved = limited_by_user(paths, plan.values())
-    are_parted = any(path and path != (GLOBAL,) for path in paths.by_type.values())
-    places = deal(plan.values(), users) if users and are_parted else {}
-    bunching = Bunching(classes, moved, places)
+    bunching = _bunching(plan.values(), users or (), paths, moved)
     services = serve_day(paths, blocking, bunching, day_start_s=day_start_s, factor=factor)
     waits_s = {
         name: wait_on_path_s(plan[name], [services[limit] for limit in path]) if path else 0.0
         for name, path in paths.by_type.items()
     }
     late = _late_by_limit(plan, paths, services, waits_s)
-
-    jobs = {
-        name: UserJob(
-            plan[name],
-            shortest_gap_s(plan[name].schedule),
-            plan[name].patience_s,
-            waits_s[name],
-            *blocking.of_user(plan[name]),
-        )
-        for name in moved
-    }
+    jobs = {name: _user_job(plan[name], waits_s[name], blocking) for name in moved}
     all_users = alone(moved) if users is None else users
     user_limits = serve_users(all_users, UserLimits(jobs, limits, paths, factor), moved)
     for found in user_limits.values():
         late.setdefault(found.limit, set()).update(found.late)
         for name, wait_s in found.waits_s.items():
             waits_s[name] += wait_s
-
-    day = Day(day_start_s, factor, bunching, blocking, waits_s)
-    verdicts = [
-        judge_shared(service, late.get(name, ()), _users_of(service, users or ()), day)
-        for name, service in services.items()
-    ]
+    day = Day(day_start_s, factor, bunching, blocking, waits_s, users or ())
+    verdicts = [judge_shared(service, late.get(name, ()), day) for name, service in services.items()]
     verdicts += [found.verdict(limits) for found in user_limits.values()]
     return _summary(verdicts, services.values(), paths, set().union(*late.values(), paths.unknown), plan)
+
+
+def _bunching(
+    demands: Collection[TypeDemand], users: Sequence[UserDemand], paths: Paths, moved: Collection[str]
+) -> Bunching:
+    """Return the signs by which jobs bunch; places are dealt only where a limit has a part of the types."""
+    classes = Counter[str]()
+    for demand in demands:
+        classes[spread_class(demand.schedule)] += demand.subscriptions
+    are_parted = any(path and path != (GLOBAL,) for path in paths.by_type.values())
+    return Bunching(classes, moved, deal(demands, users) if users and are_parted else {})
+
+
+def _user_job(demand: TypeDemand, shared_s: float, blocking: Blocking) -> UserJob:
+    gap_s = shortest_gap_s(demand.schedule)
+    return UserJob(demand, gap_s, demand.patience_s, shared_s, *blocking.of_user(demand))
 
 
 def _late_by_limit(
@@ -110,12 +106,6 @@ def _late_by_limit(
             slowest = max(path, key=lambda service: service.delay_s + service.bunch_s)
             late.setdefault(slowest.limit.name, set()).add(name)
     return late
-
-
-def _users_of(service: Service, users: Iterable[UserDemand]) -> int:
-    """Count the users with a type that takes from a limit."""
-    types = {demand.type for demand in service.demands}
-    return sum(user.users for user in users if not types.isdisjoint(user.types))
 
 
 def _summary(

@@ -1,4 +1,4 @@
-"""The flow of a day's demand through one limit: the backlog it leaves, the waits, and what passes on (a fluid model).
+"""The flow of a day's demand through one limit: the backlog it leaves, the waits, and its end (a fluid model).
 
 As jobs start in the order of their dues, a job waits for the backlog ahead of it. The peak of the backlog is the
 greatest excess of demand over capacity in any interval between two edges: the processor-demand test, in one pass.
@@ -81,7 +81,7 @@ def backlog(steps: Sequence[Step], capacity: float, burst: int = 1) -> Backlog:
 
 
 def passed(steps: Sequence[Step], levels: Sequence[float], capacity: float) -> list[Step]:
-    """Return the demand behind a limit: what is due, or the capacity while jobs wait."""
+    """Return the demand behind a limit: the demand of the time, or the capacity while jobs wait."""
     after: list[Step] = []
     for step, (before, behind) in zip(steps, pairwise(levels), strict=True):
         change = step.end_s
@@ -101,8 +101,8 @@ def passed(steps: Sequence[Step], levels: Sequence[float], capacity: float) -> l
 def waits(steps: Sequence[Step], found: Backlog, capacity: float, *, in_order: bool) -> list[float]:
     """Return the longest wait of a job due in each step.
 
-    in_order: jobs start in the order of their dues. If they do not, as those of several lanes, a job may wait until
-    the backlog ends.
+    in_order: jobs start in the order of their dues. If they do not, as with several lanes, a job may wait until the
+    backlog ends.
     """
     levels = found.levels
     if in_order or not found.peak.slots:

@@ -33,7 +33,7 @@ class SharedLimit:
 
 @dataclass(frozen=True, slots=True)
 class Paths:
-    """limits: by name, each before those around it.   by_type: names of a type's limits, the innermost first.
+    """limits: by name, inner limits first.   by_type: names of a type's limits, the innermost first.
 
     users: the User limits of a type.   unknown: names of limits that a type needs and that nothing declares.
     """

@@ -1,6 +1,6 @@
 """The verdict on a limit that jobs share: whether its demand fits, the types behind it, and the cheapest change."""
 
-from collections.abc import Callable, Collection, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from math import ceil, floor
 
@@ -11,6 +11,7 @@ from taskqueue.plan.margins import Blocking, Bunching
 from taskqueue.plan.remedy import cheapest_change
 from taskqueue.plan.service import Service, serve, wait_on_path_s
 from taskqueue.plan.type_demand import TypeDemand
+from taskqueue.plan.user_demand import UserDemand
 from taskqueue.plan.verdict import NAMED_TYPES, Fit, Interval, LimitVerdict
 
 
@@ -19,6 +20,7 @@ class Day:
     """The plan around a limit.
 
     factor: starts per first start.   waits_s: the longest wait of each type for all its limits.
+    users: none if they are not known.
     """
 
     start_s: int
@@ -26,12 +28,13 @@ class Day:
     bunching: Bunching
     blocking: Blocking
     waits_s: Mapping[str, float]
+    users: Sequence[UserDemand]
 
 
-def judge_shared(service: Service, late: Collection[str], users: int, day: Day) -> LimitVerdict:
+def judge_shared(service: Service, late: Collection[str], day: Day) -> LimitVerdict:
     """Judge a limit that jobs share. Raises ScheduleError.
 
-    late: types that wait past their deadline, for this limit most of all.   users: with these types; 0: not known.
+    late: types that wait past their deadline, for this limit most of all.
     """
     limit, demands = service.limit, service.demands
     fit = Fit.DELAYED if service.found.peak.slots else Fit.FITS
@@ -47,9 +50,9 @@ def judge_shared(service: Service, late: Collection[str], users: int, day: Day) 
     change = ""
     if fit is not Fit.FITS:
         accepts = _acceptance(service, day)
-        change = cheapest_change(
-            limit.name, demands, [demand for demand, _ in behind], limit.per_second, users, accepts
-        )
+        users = _count_users(demands, day.users)
+        types = [demand for demand, _ in behind]
+        change = cheapest_change(limit.name, demands, types, limit.per_second, users, accepts)
     return LimitVerdict(
         limit=limit.name,
         key=LimitKey.RELEASE,
@@ -62,6 +65,12 @@ def judge_shared(service: Service, late: Collection[str], users: int, day: Day) 
         users=None,
         change=change,
     )
+
+
+def _count_users(demands: Iterable[TypeDemand], users: Iterable[UserDemand]) -> int:
+    """Return the number of users with one of these types."""
+    types = {demand.type for demand in demands}
+    return sum(user.users for user in users if not types.isdisjoint(user.types))
 
 
 def _acceptance(service: Service, day: Day) -> Callable[[Sequence[TypeDemand], float], bool]:

@@ -1,6 +1,6 @@
-"""The margins for what a fluid leaves out: jobs that bunch, and starts that another limit delays.
+"""Margins of the fluid model: for jobs that bunch, and for starts that another limit delays.
 
-Bunching. The places of a class lie evenly; those of a part of it do so only by chance, which the square root of their
+Bunching. The places of a class lie evenly; a part of them does so only by chance, which the square root of their
 number stands for, or as they are dealt (`places`). Classes, and the first places of each, coincide.
 
 Blocking. A start under the inner of two limits waits while the outer one is taken by a job that needs the outer limit
@@ -27,7 +27,7 @@ _SAME_SECOND = 2
 
 @dataclass(frozen=True, slots=True)
 class Bunching:
-    """What tells how jobs bunch.
+    """The signs by which jobs bunch.
 
     classes: the subscriptions of each class, all types together.   moved: types with limits of key User, which take
     jobs from their places.   places: of types, where users are known.
@@ -59,7 +59,7 @@ class Bunching:
 
 
 class Blocking:
-    """The time that limits lose to the jobs of those around them."""
+    """The time that limits lose to jobs of the limits around them."""
 
     def __init__(self, paths: Paths, demands: Iterable[TypeDemand], factor: float) -> None:
         """Take the demands of all types.   factor: starts per first start."""
@@ -94,7 +94,7 @@ class Blocking:
         )
 
     def of_user(self, demand: TypeDemand) -> tuple[float, float, float]:
-        """Return what a User limit may lose at the limits that its jobs share with all users.
+        """Return the loss of a User limit at the limits that its jobs share with all users.
 
         The seconds at each start of this type; the share of all time; the part of it that this type of a user causes.
         """
@@ -105,7 +105,7 @@ class Blocking:
         return self._block_before(path, set()), self._shares(path, set()), own
 
     def _shares(self, outer: Iterable[str], inside: set[str]) -> float:
-        """Return the share of all time for which jobs of other types may delay those inside."""
+        """Return the share of all time for which jobs of other types may delay the types inside."""
         share = 0.0
         for name in outer:
             shares = self._share[name]

@@ -1,7 +1,7 @@
 """The places that a new store deals, user after user, and how many jobs of some types bunch there.
 
-All types of a class are numbered together, so the places of one type are those of every m-th number where users have m
-types of the class. Most of such series lie evenly as well; some do not: with 60 types and a window of 60 s, each type
+All types of a class are numbered together, so one type has every m-th place where users have m types of the
+class. Most of such series lie evenly as well; some do not: with 60 types and a window of 60 s, each type
 has one second for all its users.
 """
 

@@ -34,7 +34,7 @@ class RateGrid:
     def least_above(self, per_second: float, accepts: Callable[[float], bool]) -> int:
         """Return the steps of the smallest accepted rate above this one; 0 if there is none.
 
-        What is accepted must stay so when the rate is raised.
+        An accepted rate must stay accepted when it is raised.
         """
         low = high = int(per_second / self.step_per_s + _ROUNDED) + 1
         while not accepts(high * self.step_per_s):

@@ -37,8 +37,8 @@ def cheapest_change(
 ) -> str:
     """Return the change at the limit `name` as a sentence; empty if none is accepted. Raises ScheduleError.
 
-    behind: the types to change, the one with most demand first.   users: those of the limit; 0: not known.
-    What is accepted must stay so when the limit is raised or demand becomes less.
+    behind: the types to change, the one with most demand first.   users: of the limit; 0: not known.
+    A change that is accepted must stay so when the limit is raised or demand becomes less.
     """
 
     def first_accepted(demand: TypeDemand, schedules: Sequence[Schedule]) -> Schedule | None:
@@ -90,7 +90,7 @@ def longer(schedule: Schedule) -> list[Schedule]:
 def _most_users(
     demands: Sequence[TypeDemand], users: int, accepts: Callable[[Sequence[TypeDemand]], bool]
 ) -> int:
-    """Return the highest number of users with whom the demands are accepted, in proportion; 0 if there is none."""
+    """Return the highest number of users for which the demands are accepted, in proportion; 0 if there is none."""
 
     def refused(few: int) -> bool:
         scaled = (

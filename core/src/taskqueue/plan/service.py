@@ -1,7 +1,7 @@
 """The service of a day at every limit that jobs share, from the inner limits to the outer ones.
 
-Behind a limit that delays its jobs less is due at a time, for longer: so the limit around it gets what the inner one
-passes on. A limit that cannot serve its day passes on all of it, so that the limit around it is judged, too.
+Behind a limit that delays its jobs less is due at a time, for longer, and the limit around it gets no more than that. A
+limit that cannot serve its day passes on all of it, so that the limit around it is judged, too.
 """
 
 from bisect import bisect_left, bisect_right
@@ -21,8 +21,8 @@ from taskqueue.plan.type_demand import TypeDemand
 class Service:
     """A day at one limit.
 
-    demands: the types that take from it.   steps: what is due, in slots a second; those behind an inner limit when that
-    one passes them on.   capacity: slots a second, less those for retries.   waits_s: the longest wait of a job that
+    demands: the types that take from it.   steps: demand in slots a second, behind inner limits as they pass it on.
+    capacity: slots a second, without the allowance for retries.   waits_s: the longest wait of a job that
     comes in each step; delay_s: the longest of all.   bunch_s: the further wait of bunched jobs.
     """
 
@@ -58,7 +58,7 @@ def serve(
 
 
 def _spare(steps: Sequence[Step], capacity: float) -> float:
-    """Return the slots a second that are left to jobs which all others overtake: at any time, or else as a mean."""
+    """Return the slots a second that are left to a job that all jobs overtake: at any time, or else as a mean."""
     always = capacity - max(step.rate for step in steps)
     asked = sum(step.rate * (step.end_s - step.start_s) for step in steps)
     mean = capacity - asked / (steps[-1].end_s - steps[0].start_s)

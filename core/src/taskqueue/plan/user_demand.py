@@ -1,4 +1,4 @@
-"""The demand of users who are alike: at the limits of key User, each user's types count together."""
+"""The demand of like users: at the limits of key User, each user's types count together."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
@@ -20,7 +20,7 @@ class UserDemand:
 
 
 def put_together(users: Iterable[UserDemand]) -> list[UserDemand]:
-    """Return the demands with those of like users as one, in the order of their first users.
+    """Return the demands, like users as one, in the order of their first users.
 
     >>> [(one.user_id, one.users) for one in put_together([UserDemand(user, ("sync",)) for user in ("ada", "bob")])]
     [('ada', 2)]

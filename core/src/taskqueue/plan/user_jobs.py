@@ -3,7 +3,7 @@
 The places of a user's subscriptions are not known before they are published, so all jobs of a user may be due at once.
 After that instant no more is due than the load says, so no job waits longer than the ones of that instant.
 
-A release has many users: what a service needs is summed once, when it is made.
+A release has many users: the sums of a service are made once.
 """
 
 from collections.abc import Sequence
@@ -21,7 +21,7 @@ class UserJob:
     gap_s: between two jobs.   patience_s: the longest that a job may wait.   work_s: seconds that a job takes from the
     User limit.   shared_s: the longest wait for limits that all users share.   block_s: delay of each start by jobs of
     other users; blocked: the share of all time for which jobs of all users may cause one; own_blocked: the user's part
-    of that.   others_s: the longest wait for other User limits; other_block_s: delay of each start by jobs of those.
+    of that.   others_s: the longest wait for other User limits; other_block_s: delay of each start by their jobs.
     """
 
     demand: TypeDemand
@@ -41,8 +41,8 @@ class UserService:
     """The jobs of like users at one limit.
 
     has_own: values of the user's own.   factor: starts per first start.   load: the share of all time that the jobs
-    take from the limit, `lost` to others included.   wait_s: the longest wait for the limit while the load is at most
-    1, that of the last job of an instant, `blocked_s` of it for others.
+    take from the limit, `lost` time included.   wait_s: the longest wait for the limit while the load is at most
+    1, that of the last job of an instant, `blocked_s` of it for jobs of other limits.
     """
 
     limit: str
@@ -60,8 +60,8 @@ class UserService:
     def late(self, times: float = 1.0) -> list[UserJob]:
         """Return the jobs that would wait past their deadline at so many times the rate.
 
-        Jobs that do so for shared limits alone are left out. While a job waits for those, further ones of the user may
-        become due, as many as the load says.
+        Jobs that do so for shared limits alone are left out. While a job waits for shared limits, further jobs of the
+        user may become due, as many as the load says.
         """
         load = (self.load - self.lost) / times + self.lost
         wait_s = max(0.0, (self.wait_s - self.blocked_s) / times) + self.blocked_s

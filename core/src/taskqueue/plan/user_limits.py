@@ -27,7 +27,7 @@ class UserLimits:
         self._memory: dict[tuple[str, str, float], UserJob] = {}
 
     def serve(self, user: UserDemand) -> list[UserService]:
-        """Return the service of these users at each of their limits.   Their types are those of the plan."""
+        """Return the service of these users at each of their limits.   All their types are in the plan."""
         own = {limit.name: limit for limit in user.limits}
         taken: dict[str, list[UserJob]] = {}
         for name in user.types:
@@ -64,7 +64,7 @@ class UserLimits:
 
 
 def _with_others(services: Sequence[UserService]) -> list[UserService]:
-    """Add to each job its wait for other limits of the user, and the loss to jobs that take from those only."""
+    """Add to each job its wait for other limits of the user, and the loss to jobs that take from these only."""
     found = []
     for service in services:
         own = {job.demand.type for job in service.jobs}

@@ -71,7 +71,7 @@ class UserLimitService:
 def serve_users(
     users: Iterable[UserDemand], limits: UserLimits, types: Collection[str]
 ) -> dict[str, UserLimitService]:
-    """Return the service at each User limit, by name.   types: those with User limits."""
+    """Return the service at each User limit, by name.   types: with User limits."""
     limited = (replace(user, types=tuple(name for name in user.types if name in types)) for user in users)
     found: dict[str, UserLimitService] = {}
     for user in put_together(user for user in limited if user.types):

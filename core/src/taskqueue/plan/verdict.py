@@ -31,7 +31,7 @@ class Interval:
 class UserShare:
     """The users of a limit.
 
-    over: those whose jobs it is too slow for.   worst: the id of the user with most demand for the rate in force,
+    over: users for whose jobs it is too slow.   worst: the id of the user with most demand for the rate in force,
     `per_second`; `needed_per_s` would be enough for that demand.
     """
 
@@ -69,7 +69,7 @@ class LimitVerdict:
 class Feasibility:
     """The result of `feasibility.check`.
 
-    delay_s: the longest a job waits for the backlog of a limit.   limits: those with demand, the tightest first.
+    delay_s: the longest a job waits for the backlog of a limit.   limits: with demand, the tightest first.
     late: types with jobs that would wait past their deadline.   unknown: limits that nothing declares, each with the
     types whose jobs wait for it.   change: of the tightest limit; empty if all fits.
     """
