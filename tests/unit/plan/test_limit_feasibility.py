@@ -253,6 +253,28 @@ def test_a_slow_outer_limit_costs_a_user_limit_its_starts() -> None:
     assert verdict_on("shop", alone).use == pytest.approx(0.9 * OWN_STRETCH)
 
 
+def test_types_of_one_class_bunch_where_users_have_as_many_as_seconds() -> None:
+    """With 60 types and a window of 60 s, all users of a type have the same second."""
+    every_minute = Schedule(interval_s=60)
+    types = [TypeDemand(f"t{number}", every_minute, 60, limits=("app",), life_s=10) for number in range(60)]
+    limited = [types[0], *(replace(demand, limits=()) for demand in types[1:])]
+    users = [UserDemand("ada", tuple(demand.type for demand in types), users=60)]
+    slow = replace(APP, per_second=2)
+    assert judged(*limited, limits=(slow,), users=users).late == ("t0",)
+    assert judged(*limited[:2], limits=(slow,), users=[replace(users[0], types=("t0", "t1"))]).fit is Fit.FITS
+    assert judged(*types, limits=(replace(APP, per_second=70),), users=users).fit is Fit.FITS
+
+
+def test_a_wider_window_is_tried_without_the_places_of_the_old_one() -> None:
+    types = [
+        TypeDemand("packed", Schedule(interval_s=120, window_s=24), 300, limits=("app",), life_s=20),
+        TypeDemand("like", Schedule(interval_s=120, window_s=24), 10),
+    ]
+    users = [UserDemand("ada", ("packed", "like"), users=10), UserDemand("bob", ("packed",), users=290)]
+    found = judged(*types, limits=(replace(APP, per_second=4),), users=users)
+    assert (found.fit, found.change) == (Fit.DOES_NOT_FIT, "widen the window of packed to 1m")
+
+
 def test_jobs_of_several_lanes_may_wait_until_the_backlog_ends() -> None:
     night = TypeDemand("night", NIGHTLY, 540_000, limits=("app",), life_s=2 * HOUR)  # 150/s for an hour
     late = TypeDemand("late", Schedule(cron="30 2 * * *"), 36_000, limits=("app",), life_s=HOUR)

@@ -18,24 +18,25 @@ from taskqueue.plan.user_demand import UserDemand
 # A window is looked at in so many parts at most; those of a short one are its seconds.
 _MAX_PARTS = 900
 
-#: Of a type: subscriptions in each part of the window.
-Places = Mapping[str, Sequence[int]]
+#: Of a type and class: subscriptions in each part of the window. A type with another schedule has none yet.
+Places = Mapping[tuple[str, str], Sequence[int]]
 
 
 def deal(demands: Iterable[TypeDemand], users: Iterable[UserDemand]) -> Places:
     """Return the places of each type. Raises ScheduleError.
 
     >>> from taskqueue.models.values import Schedule
-    >>> deal([TypeDemand("sync", Schedule(interval_s=5), 3)], [UserDemand("ada", ("sync",), users=3)])["sync"]
-    [1, 1, 0, 1, 0]
+    >>> deal([TypeDemand("sync", Schedule(interval_s=5), 3)], [UserDemand("ada", ("sync",), users=3)])
+    {('sync', 'i5/5'): [1, 1, 0, 1, 0]}
     """
     dealt = Counter[str]()
     windows = {demand.type: (spread_class(demand.schedule), window_s(demand.schedule)) for demand in demands}
-    places = {name: [0] * min(window, _MAX_PARTS) for name, (_, window) in windows.items()}
+    places = {(name, family): [0] * min(window, _MAX_PARTS) for name, (family, window) in windows.items()}
     for user in users:
-        running = [(places[name], *windows[name]) for name in user.types if name in windows]
+        running = [windows[name] for name in user.types if name in windows]
+        parts_of = [places[name, windows[name][0]] for name in user.types if name in windows]
         for _ in range(user.users):
-            for parts, family, window in running:
+            for (family, window), parts in zip(running, parts_of, strict=True):
                 number = dealt[family]
                 dealt[family] = number + 1
                 parts[offset_ms(number, window) * len(parts) // (window * 1000)] += 1
@@ -47,17 +48,18 @@ def excess_slots(demands: Collection[TypeDemand], places: Places) -> float:
 
     Two parts of the window count as no time, as jobs may lie at the end of one and the beginning of the other.
     """
-    by_class: defaultdict[str, list[TypeDemand]] = defaultdict(list)
+    by_class: defaultdict[str, list[tuple[TypeDemand, Sequence[int]]]] = defaultdict(list)
     for demand in demands:
-        if demand.type in places and any(places[demand.type]):
-            by_class[spread_class(demand.schedule)].append(demand)
+        name = spread_class(demand.schedule)
+        found = places.get((demand.type, name), ())
+        if any(found):
+            by_class[name].append((demand, found))
     excess = 0.0
     for alike in by_class.values():
         # Slots of a place: fewer where the demand is a part of what was dealt.
-        weights = [demand.slots / sum(places[demand.type]) for demand in alike]
+        weights = [demand.slots / sum(found) for demand, found in alike]
         parts = [
-            sum(map(mul, weights, counts))
-            for counts in zip(*(places[demand.type] for demand in alike), strict=True)
+            sum(map(mul, weights, counts)) for counts in zip(*(found for _, found in alike), strict=True)
         ]
         mean = sum(parts) / len(parts)
         ahead = list(accumulate((part - mean for part in parts), initial=0.0))
