@@ -23,6 +23,7 @@ from taskqueue.plan.user_jobs import UserJob
 from taskqueue.plan.user_limits import UserLimits
 from taskqueue.plan.user_verdict import serve_users
 from taskqueue.plan.verdict import Feasibility, Fit, LimitVerdict
+from taskqueue.plan.verdict_text import names_of
 
 # Monday 2026-01-05 00:00 UTC: an ordinary working day, for callers without a day.
 ORDINARY_DAY_S = 1_767_571_200
@@ -124,7 +125,7 @@ def _summary(
         for name in names:
             waiting.setdefault(name, []).append(task_type)
     if waiting:
-        fit, change = Fit.DOES_NOT_FIT, f"declare the RateLimit {', '.join(sorted(waiting))}"
+        fit, change = Fit.DOES_NOT_FIT, f"declare the RateLimit {names_of(sorted(waiting))}"
     return Feasibility(
         fit=fit,
         delay_s=max((service.delay_s for service in services), default=0.0),

@@ -14,6 +14,7 @@ from taskqueue.plan.remedy import longer
 from taskqueue.plan.schedule import shortest_gap_s
 from taskqueue.plan.user_jobs import UserService
 from taskqueue.plan.user_limits import ANY_TYPE
+from taskqueue.plan.verdict_text import names_of
 
 
 def cheapest_user_change(worst: UserService, over: Sequence[UserService]) -> str:
@@ -52,7 +53,7 @@ def _raised_of_types(worst: UserService) -> str:
     if not steps:
         return ""
     rates = {job.demand.per_user_per_second for job in worst.jobs}
-    types = ", ".join(job.demand.type for job in worst.jobs)
+    types = names_of([job.demand.type for job in worst.jobs])
     if len(rates) == 1:
         return f"raise rateLimit.perUserPerSecond of {types} to {grid.text(steps)}"
     times = steps * grid.step_per_s / worst.per_second

@@ -1,8 +1,10 @@
-"""The reason of a verdict as a sentence, for conditions."""
+"""The reason of a verdict as a sentence, for conditions; lists of names, which may be long."""
+
+from collections.abc import Sequence
 
 from taskqueue.plan.verdict import Feasibility, LimitVerdict
 
-#: Types named for an unknown limit.
+#: Names in a list; a condition and a table have no room for all types.
 _MAX_NAMES = 5
 
 
@@ -10,13 +12,13 @@ def explain(verdict: Feasibility) -> str:
     """Return why a plan does not fit: the limit, the demand, and the cheapest change."""
     if verdict.unknown:
         reason = "; ".join(
-            f"jobs of {_names(types)} wait for the limit {limit}, which no RateLimit declares"
+            f"jobs of {names_of(types)} wait for the limit {limit}, which no RateLimit declares"
             for limit, types in verdict.unknown[:_MAX_NAMES]
         )
     else:
         reason = _reason(verdict.limits[0])
     if verdict.late:
-        reason += f"; jobs of {_names(verdict.late)} expire"
+        reason += f"; jobs of {names_of(verdict.late)} expire"
     return f"{reason}: {verdict.change}" if verdict.change else reason
 
 
@@ -36,6 +38,7 @@ def _reason(found: LimitVerdict) -> str:
     )
 
 
-def _names(names: tuple[str, ...]) -> str:
+def names_of(names: Sequence[str]) -> str:
+    """Return the first names, and the number of further ones."""
     further = len(names) - _MAX_NAMES
     return ", ".join(names[:_MAX_NAMES]) + (f" and {further} more" if further > 0 else "")
