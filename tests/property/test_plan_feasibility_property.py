@@ -9,7 +9,7 @@ import pytest
 from taskqueue.models.values import LimitKey, Priority, Schedule
 from taskqueue.plan.feasibility import check
 from taskqueue.plan.verdict import Fit
-from tests.support.plan.random_plan import RandomPlan, needed, period_s, random_plan
+from tests.support.plan.random_plan import NOTHING, RandomPlan, needed, period_s, random_plan
 from tests.support.plan.simulation import simulate
 
 MONDAY = 1_767_571_200  # 2026-01-05 00:00 UTC
@@ -34,9 +34,8 @@ def test_no_job_of_a_plan_that_fits_expires(first: int) -> None:
     assert proven >= 10, "only plans that fit prove something"
 
 
-@pytest.mark.parametrize("first", PLANS)
-def test_a_plan_at_90_percent_of_every_limit_fits(first: int) -> None:
-    for seed in range(first, first + PLANS.step):
+def test_a_plan_at_90_percent_of_every_limit_fits() -> None:
+    for seed in range(40):
         plan = at_90_percent(random_plan(Random(seed), NEAR))
         verdict = check(plan.demands, plan.rate, 0, limits=plan.limits, users=plan.users)
         assert verdict.fit is Fit.FITS, f"plan {seed}: {verdict}"
@@ -51,7 +50,7 @@ def at_90_percent(plan: RandomPlan) -> RandomPlan:
         replace(
             demand,
             cost=1,
-            schedule=Schedule(interval_s=period_s(demand)),
+            schedule=Schedule(interval_s=period_s(demand) // 10),
             life_s=3_600,
             priority=Priority.NORMAL,
             per_second=None,
@@ -60,7 +59,7 @@ def at_90_percent(plan: RandomPlan) -> RandomPlan:
         for demand in plan.demands
     ]
     asked = [needed(limit, demands, plan.users, plan.limits) for limit in plan.limits.values()]
-    times = ceil(FAST / min(asked))
+    times = ceil(FAST / min(one for one in (FAST, *asked) if one > NOTHING))
     many = [replace(demand, subscriptions=demand.subscriptions * times) for demand in demands]
     users = [replace(user, users=times, limits=()) for user in plan.users]
     limits = {

@@ -14,6 +14,8 @@ from taskqueue.plan.user_demand import UserDemand
 INTERVALS_S = (10, 20, 30, 60, 120, 300)
 #: Names of limits, each with the one that it may be within.
 OUTER = {"a": None, "b": "a", "c": "b", "d": "a", "e": None, "f": "e"}
+#: Asked of a limit from which no type takes, slots a second.
+NOTHING = 1e-4
 
 
 @dataclass(frozen=True, slots=True)
@@ -74,8 +76,8 @@ def needed(
     }
     asked = [sum(per_user[name] for name in user.types) for user in users]
     if limit.key is LimitKey.RELEASE:
-        return max(1e-4, sum(each * user.users for each, user in zip(asked, users, strict=True)))
-    return max(1e-4, *asked)
+        return max(NOTHING, sum(each * user.users for each, user in zip(asked, users, strict=True)))
+    return max(NOTHING, *asked)
 
 
 def period_s(demand: TypeDemand) -> int:
