@@ -320,6 +320,24 @@ async def test_the_plan_counts_running_subscriptions_under_the_limit(
     assert (checked["verdict"], checked["ratePerSecond"]) == ("Fits", 5)
 
 
+async def test_the_plan_of_a_store_counts_all_types_of_a_user(taskqueue: Command, tmp_path: Path) -> None:
+    types = [f"t{number}" for number in range(10)]
+    limited = TYPE.replace("1h", "10s") + '  rateLimit: {perUserPerSecond: "0.2"}\n'
+    tasks = ", ".join(f"{{type: {name}}}" for name in types)
+    users = {"ada": tasks, "bob": "{type: t0}"}
+    for name in types:
+        (tmp_path / f"{name}.yaml").write_text(limited.replace("NAME", name))
+    for name, listed in users.items():
+        header, _, _ = USER.replace("NAME", name).partition("  tasks:")
+        (tmp_path / f"{name}.yaml").write_text(f"{header}  tasks: [{listed}]\n")
+    await taskqueue("apply", str(tmp_path))
+    await taskqueue("limit", "set", "100")
+    checked = await answer(await taskqueue("plan", "check", "--store", "--json"), ExitCode.DOES_NOT_FIT)
+    of_user = checked["limits"][0]
+    assert (of_user["limit"], of_user["users"]["over"], of_user["users"]["users"]) == ("user", 1, 2)
+    assert of_user["users"]["worst"] == "ada"
+
+
 async def test_users_and_workers_are_listed(taskqueue: Command, folder: Path, store: Store) -> None:
     await taskqueue("apply", str(folder))
     await heartbeat(store, "w-1", 60_000, b'{"slots":4}', [], [])

@@ -8,6 +8,7 @@ from collections.abc import Container, Iterable, Mapping
 from taskqueue.models.values import Limit, TaskType, UserSubscription
 from taskqueue.plan.feasibility import check
 from taskqueue.plan.verdict import Fit
+from taskqueue.plan.verdict_text import explain
 from taskqueue.plan.worker import ALIVE_MS
 from taskqueue.scheduler.keeper import Keeper
 from taskqueue.sources.desired import Desired
@@ -41,7 +42,7 @@ class InputReader:
         handlers, workers = await read_handlers(self._store), await read_workers(self._store)
         desired = self._keeper.stored
         if (desired, rate) != self._checked:
-            self._infeasible = await asyncio.to_thread(_infeasible, desired, rate)
+            self._infeasible = await asyncio.to_thread(infeasible, desired, rate)
             self._subscriptions = await asyncio.to_thread(_count, desired)
             self._checked = desired, rate
         return StatusInputs(
@@ -99,16 +100,11 @@ def _count(desired: Desired | None) -> Counter[str]:
     )
 
 
-def _infeasible(desired: Desired | None, rate: float | None) -> str:
-    """Return why the demand of a day does not fit under the limit; empty if it fits or either is unknown."""
+def infeasible(desired: Desired | None, rate: float | None) -> str:
+    """Return why the demand of a day does not fit under the limits; empty if it fits or either is unknown."""
     if desired is None or not rate:
         return ""
-    verdict = check(desired.demands(), rate)
+    verdict = check(desired.demands(), rate, limits=desired.limits, users=desired.user_demands())
     if verdict.fit is not Fit.DOES_NOT_FIT:
         return ""
-    worst = verdict.tightest
-    behind = ", ".join(name for name, _ in verdict.behind)
-    return (
-        f"{worst.demand:.0f} starts are due in {worst.end_s - worst.start_s} s, and the limit allows "
-        f"{worst.capacity:.0f}; most of them are of {behind}: {verdict.change}"
-    )
+    return explain(verdict)

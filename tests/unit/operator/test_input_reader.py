@@ -1,9 +1,19 @@
-"""The handlers of running workers, from the times of their reports."""
+"""The handlers of running workers, from the times of their reports; why a day does not fit."""
 
 import pytest
 
+from taskqueue.models.values import (
+    Limit,
+    LimitKey,
+    Schedule,
+    Subscription,
+    TaskType,
+    UserLimit,
+    UserSubscription,
+)
+from taskqueue.sources.desired import Desired
 from taskqueue.store.listing import WorkerSeen
-from taskqueue_operator.input_reader import running
+from taskqueue_operator.input_reader import infeasible, running
 
 NOW_MS = 1_795_543_365_711
 
@@ -32,3 +42,30 @@ def test_a_handler_exists_while_a_running_worker_has_it(
 ) -> None:
     workers = [WorkerSeen(f"w-{n}", NOW_MS + ago_ms, {}) for n, ago_ms in enumerate(heartbeats_ms)]
     assert running({name: NOW_MS + ago_ms for name, ago_ms in said_ms.items()}, workers) == there
+
+
+@pytest.mark.parametrize(
+    ("rate", "own", "reason"),
+    [
+        (None, (), ""),
+        (
+            100,
+            (),
+            "shop is too slow for 1 of 1 users: ada needs 0.2244/s and has 0.05/s, most of it for t1, t0; ",
+        ),
+        (100, (UserLimit("shop", 1),), ""),
+        (0.1, (UserLimit("shop", 1),), "19008 starts are due in 86400 s, and the limit global allows 8512; "),
+    ],
+    ids=["no rate", "a user's types together", "a user's own rate", "the global limit"],
+)
+def test_a_day_that_does_not_fit_has_a_reason(
+    rate: float | None, own: tuple[UserLimit, ...], reason: str
+) -> None:
+    types = {name: TaskType(name, Schedule(interval_s=10), limits=("shop",)) for name in ("t0", "t1")}
+    user = UserSubscription("ada", tuple(Subscription(name) for name in types), limits=own)
+    limits = {"shop": Limit("shop", LimitKey.USER, 0.05)}
+    desired = Desired(types, {"ada": user}, (), (), (), limits=limits)
+    found = infeasible(desired, rate)
+    assert found.startswith(reason)
+    assert bool(found) is bool(reason)
+    assert infeasible(None, rate) == ""

@@ -24,7 +24,8 @@
     exit_codes     the exit codes
     interruption   the end of a command at a signal
     instant        instants, days and durations, read and written
-    demands        the demand of each type, from manifests or from the store
+    demands        the demand of types and users, and the limits on it, from manifests or from the store
+    limit_lines    the verdict on each limit, as JSON and as a line
     next_due       the next due time of a subscription
     reasons        reasons why a subscription is idle or a job waits
     schedule_text  a schedule in words

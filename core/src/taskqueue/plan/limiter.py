@@ -9,13 +9,25 @@ import math
 #: and its arrival: any rate + 1 starts take at least 1.015 s, and their arrivals more than 1 s.
 STRETCH = 1.015
 
-#: Starts under the limit of a type or a user are this many times 1 / limit apart: 2 % pay for 10 ms of tolerance, by
-#: which such a limit uses slots of the global limit's grid, and 10 ms between a start and its arrival.
+#: Starts under a limit within another one, as those of types and users are, are this many times 1 / limit apart: 2 %
+#: pay for 10 ms of tolerance, by which such a limit uses slots of the outer limit's grid, and 10 ms between a start and
+#: its arrival.
 OWN_STRETCH = 1.02
+#: That tolerance, seconds: a start may be this much earlier than the spacing of its limit allows.
+TOLERANCE_S = 0.01
 
 #: A job that starts later after its slot than this gives the slot up: half of the slack of a second. The other half is
 #: for the time between the start and its arrival.
 LATE_S = (STRETCH - 1) / 2
+
+
+def stretch(*, is_within: bool) -> float:
+    """Return how many times 1 / rate starts are apart, under a limit within another one or on its own.
+
+    >>> stretch(is_within=False), stretch(is_within=True)
+    (1.015, 1.02)
+    """
+    return OWN_STRETCH if is_within else STRETCH
 
 
 def own_spacing_us(limit: float | None) -> int:
