@@ -6,7 +6,7 @@ from taskqueue_operator.objects import InForce
 
 
 async def read_in_force(store: Store) -> InForce:
-    """Read the types in force. Raises StoreFailure."""
+    """Read the types and limits in force. Raises StoreFailure."""
     catalog = await read_catalog(store)
     types = {name: record.task_type for name, record in catalog.records.items() if not record.removed}
-    return {"TaskType": types}
+    return {"TaskType": types, "RateLimit": catalog.limits}

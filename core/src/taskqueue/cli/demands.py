@@ -13,6 +13,7 @@ from taskqueue.sources.folder import load
 from taskqueue.store.connection import Store
 from taskqueue.store.generations import count_subscriptions, read_types_of_users
 from taskqueue.store.types import Catalog, read_catalog
+from taskqueue.store.user_limits import read_user_limits
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,12 +45,12 @@ async def plan_of_store(store: Store) -> Plan:
     """Read the plan of a store. Paused and suspended types are left out."""
     catalog = await read_catalog(store)
     demands = await _demands(store, catalog)
-    limits: Mapping[str, Limit] = {}  # the store keeps no limits by name yet
     limited = [demand.type for demand in demands if demand.limits or demand.per_user_per_second is not None]
     newest = _newest(catalog)
     types = await read_types_of_users(store, {name: newest[name] for name in limited})
-    users = [UserDemand(user, tuple(names)) for user, names in types.items()]  # without values of their own
-    return Plan(demands, limits, users if limited else None, catalog.rate)
+    own = await read_user_limits(store, catalog.limits)
+    users = [UserDemand(user, tuple(names), own.get(user, ())) for user, names in types.items()]
+    return Plan(demands, catalog.limits, users if limited else None, catalog.rate)
 
 
 async def demands_of_store(store: Store) -> list[TypeDemand]:

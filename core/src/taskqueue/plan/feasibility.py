@@ -5,6 +5,7 @@ each user's types. It includes an allowance for retries; capacity is the rate th
 the loss of inner limits to outer ones (`margins`). A job waits for all limits of its path.
 """
 
+import math
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from types import MappingProxyType
@@ -41,8 +42,9 @@ def check(
 ) -> Feasibility:
     """Judge the demands against all limits over the 24 hours from day_start_s on.
 
-    rate_per_s: the global limit (slots a second); None: there is none.   limits: by name.   users: the types of each,
-    for limits of key User; None: every subscription stands alone.   retry_allowance: retries expected per first start.
+    rate_per_s: the global limit (slots a second); None or infinite: there is none.   limits: by name.   users: the
+    types of each, for limits of key User; None: every subscription stands alone.   retry_allowance: retries expected
+    per first start.
 
     It does not fit if a day asks more of a limit than it gives, if a job would wait past its deadline, or if a type
     names a limit that nothing declares. Raises ScheduleError.
@@ -54,7 +56,7 @@ def check(
     """
     plan = {demand.type: demand for demand in demands if demand.subscriptions}
     factor = 1 + retry_allowance
-    paths = find_paths(plan.values(), limits, rate_per_s)
+    paths = find_paths(plan.values(), limits, None if rate_per_s == math.inf else rate_per_s)
     blocking = Blocking(paths, plan.values(), factor)
     moved = limited_by_user(paths, plan.values())
     bunching = _bunching(plan.values(), users or (), paths, moved)

@@ -33,6 +33,7 @@ Set by manifests and by hand:
     types           task types and limits by name at one version
     type_record     the record of a task type
     limit_record    the record of a limit by name
+    user_limits     values of users at limits
     users           users and their subscriptions
     generations     subscriptions dealt to a schedule
     fence           the right to write what manifests say

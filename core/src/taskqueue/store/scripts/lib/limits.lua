@@ -8,7 +8,6 @@
 -- arrival once, by SLACK_US.
 --
 -- `tats`: Release limit -> TAT, us; `tats:NAME`: user -> TAT at a User limit. No TAT: the limit is free, its bucket full.
-local TOLERANCE_US = 10000
 local SLACK_US = 15000
 local TTL_MAX_US = 1e16
 local limits, written = {}, {}       -- by name: limits of this call; by key: those whose TAT is to be written
