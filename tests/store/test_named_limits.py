@@ -125,6 +125,19 @@ async def test_a_new_rate_holds_at_once(world: World) -> None:
     assert len(await drive(world, 1.0)) >= 70  # after at most a horizon and a cost
 
 
+async def test_a_new_rate_holds_at_once_for_parked_jobs(world: World) -> None:
+    slow, fast = Limit("shop", LimitKey.USER, 1 / 3_600), Limit("shop", LimitKey.USER, 50.0)
+    await world.install(type_of("sync", "shop"), limits=[slow])
+    await backlog(world, "sync", "global", 40, users=2)
+    assert len(await drive(world, 2.0)) == 2
+    plus = UserSubscription("u1", (Subscription("sync"),), limits=(UserLimit("shop", 20.0),))
+    await set_users(world.store, "folder", [plus])
+    assert {user(job) for job in await drive(world, 1.0)} == {"u1"}
+    await put_limits(world.store, (await read_catalog(world.store)).version, [fast])
+    assert len(await drive(world, 2.0)) >= 20
+    await world.conserved()
+
+
 async def test_waiting_jobs_move_along_with_their_type(world: World) -> None:
     slow = Limit("slow", LimitKey.RELEASE, 1 / 60)
     await world.install(type_of("sync", "slow"), type_of("stays", "slow"), limits=[slow, APP])
