@@ -3,7 +3,7 @@
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from taskqueue.plan.capacity import SHARES, Capacity, Due, Load, Rate, busy_slots, capacity
+from taskqueue.plan.capacity import SHARES, Capacity, Due, QueueWork, Rate, busy_slots, capacity
 
 DRAIN_S = 30.0
 dues = st.dictionaries(
@@ -14,7 +14,7 @@ slots = st.integers(1, 500)
 
 
 def asks(due: dict[str, Due], running: int, rate: float, concurrency: int) -> Capacity:
-    return capacity({"global": Load(due, running)}, {"global": Rate(rate)}, concurrency, DRAIN_S)
+    return capacity({"global": QueueWork(due, running)}, {"global": Rate(rate)}, concurrency, DRAIN_S)
 
 
 rates = st.floats(0, 10_000)

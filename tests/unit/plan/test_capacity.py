@@ -5,7 +5,7 @@ from typing import Literal
 
 import pytest
 
-from taskqueue.plan.capacity import DEFAULT_SERVICE_S, Capacity, Due, Load, Rate, capacity, mean_of
+from taskqueue.plan.capacity import DEFAULT_SERVICE_S, Capacity, Due, QueueWork, Rate, capacity, mean_of
 from tests.support.node.autoscaled import autoscaled
 
 TARGET_S = 50 * 30
@@ -13,7 +13,7 @@ BACKLOG = {"normal": Due(10**6, 10, 1)}
 
 
 def of_one_queue(due: Mapping[str, Due], rate: float) -> Capacity:
-    return capacity({"global": Load(due)}, {"global": Rate(rate)}, 50, 30)
+    return capacity({"global": QueueWork(due)}, {"global": Rate(rate)}, 50, 30)
 
 
 def test_idle_asks_for_nothing() -> None:
@@ -48,22 +48,22 @@ def test_lanes_share_starts_by_turns_and_not_by_length() -> None:
     ],
 )
 def test_a_queue_is_useful_up_to_the_least_rate_on_its_path(limits: dict[str, Rate], useful: int) -> None:
-    assert capacity({"slow": Load(BACKLOG)}, limits, 50, 30).useful_replicas == useful
+    assert capacity({"slow": QueueWork(BACKLOG)}, limits, 50, 30).useful_replicas == useful
 
 
 def test_a_saturated_queue_withholds_no_worker_from_another() -> None:
     limits = {"slow": Rate(1, "global"), "fast": Rate(100, "global"), "global": Rate(float("inf"))}
-    alone = capacity({"fast": Load(BACKLOG)}, limits, 50, 30)
-    both = capacity({"fast": Load(BACKLOG), "slow": Load(BACKLOG, running=10)}, limits, 50, 30)
+    alone = capacity({"fast": QueueWork(BACKLOG)}, limits, 50, 30)
+    both = capacity({"fast": QueueWork(BACKLOG), "slow": QueueWork(BACKLOG, running=10)}, limits, 50, 30)
     assert alone.work_s == 21 * TARGET_S
     assert alone.work_s <= both.work_s <= alone.work_s + TARGET_S
-    slow = capacity({"slow": Load(BACKLOG, running=10)}, limits, 50, 30)
+    slow = capacity({"slow": QueueWork(BACKLOG, running=10)}, limits, 50, 30)
     assert slow.work_s == TARGET_S
 
 
 def test_queues_share_the_rate_of_a_limit_around_them() -> None:
     limits = {"a": Rate(100, "app"), "b": Rate(100, "app"), "app": Rate(150, "global"), "global": Rate(1_000)}
-    both = capacity({"a": Load(BACKLOG), "b": Load(BACKLOG)}, limits, 50, 30)
+    both = capacity({"a": QueueWork(BACKLOG), "b": QueueWork(BACKLOG)}, limits, 50, 30)
     assert both.useful_replicas == -(-150 * 10.02 // 50)
 
 

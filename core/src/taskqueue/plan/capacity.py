@@ -41,7 +41,7 @@ class Due:
 
 
 @dataclass(frozen=True, slots=True)
-class Load:
+class QueueWork:
     """The jobs of a queue: due ones by lane, and the number of running ones."""
 
     due: Mapping[str, Due]
@@ -66,13 +66,13 @@ class Capacity:
 
 
 def capacity(
-    loads: Mapping[str, Load], limits: Mapping[str, Rate], concurrency: int, drain_s: float
+    loads: Mapping[str, QueueWork], limits: Mapping[str, Rate], concurrency: int, drain_s: float
 ) -> Capacity:
     """Return the capacity for the jobs of all queues. A queue has the name of its innermost limit.
 
     Running jobs are useful at any rate, and so is the first worker while a single job is due.
 
-    >>> backlog = {"app": Load({"normal": Due(jobs=3000, mean_service_s=2.0, mean_cost=1.0)})}
+    >>> backlog = {"app": QueueWork({"normal": Due(jobs=3000, mean_service_s=2.0, mean_cost=1.0)})}
     >>> capacity(backlog, {"app": Rate(1000)}, 50, 30).work_s / (50 * 30)  # replicas
     4.0
     >>> capacity(backlog, {"app": Rate(50)}, 50, 30).work_s / (50 * 30)  # 50 starts a second keep three busy

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 
 import msgspec
 
-from taskqueue.plan.capacity import DEFAULT_SERVICE_S, Due, Load, Rate, mean_of
+from taskqueue.plan.capacity import DEFAULT_SERVICE_S, Due, QueueWork, Rate, mean_of
 from taskqueue.store.connection import Store
 from taskqueue.store.script import Script
 from taskqueue.store.wire import packed
@@ -45,7 +45,7 @@ class Work:
     totals: counters since installation.
     """
 
-    loads: Mapping[str, Load]
+    loads: Mapping[str, QueueWork]
     limits: Mapping[str, Rate]
     running: int
     rate_per_s: float
@@ -79,7 +79,7 @@ async def read_work(store: Store) -> Work:
         )
     oldest_ms = min((lane.oldest_ms for lane in answer.lanes if lane.oldest_ms), default=answer.now_ms)
     return Work(
-        {name: Load(lanes, running.get(name, 0)) for name, lanes in due.items()},
+        {name: QueueWork(lanes, running.get(name, 0)) for name, lanes in due.items()},
         {name: Rate(per_second, within or None) for name, per_second, within in answer.limits},
         answer.running,
         answer.rate_per_s,

@@ -24,7 +24,8 @@ local function add(queue, name, jobs, oldest, names)
     end
   end
   for type_name, times in pairs(by_type) do sample[#sample + 1] = { type_name, times } end
-  lanes[#lanes + 1] = { queue, name, jobs, tonumber(oldest) or 0, sample }
+  local oldest_ms = math.floor(math.max(0, math.min(tonumber(oldest) or 0, END_MS)))
+  lanes[#lanes + 1] = { queue, name, jobs, oldest_ms, sample }
   seen_queues[queue] = true
 end
 
