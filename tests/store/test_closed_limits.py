@@ -9,7 +9,6 @@ from typing import TYPE_CHECKING
 import pytest
 from typer.testing import CliRunner
 
-from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.main import app
 from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import RateLimit, Schedule, TaskType
@@ -119,7 +118,7 @@ async def test_limit_get_shows_and_limit_open_opens_closed_limits(
 ) -> None:
     await closed(world, "global", 5_000)
     await raw(world.store).zadd(
-        world.store.keys("limits_closed_until"), {"user:v": world.clock.now_us + 60_000_000}
+        world.store.keys("limits_closed_until"), {"type:v": world.clock.now_us + 60_000_000}
     )
 
     def taskqueue(*arguments: str) -> dict[str, object]:
@@ -132,16 +131,10 @@ async def test_limit_get_shows_and_limit_open_opens_closed_limits(
     shown = await asyncio.to_thread(taskqueue, "limit", "get")
     assert shown["closed"] == {
         "global": "until 2027-01-15T08:00:05.123Z by a handler of plain, user u",
-        "user:v": "until 2027-01-15T08:01:00.123Z",
+        "type:v": "until 2027-01-15T08:01:00.123Z",
     }
     opened = await asyncio.to_thread(taskqueue, "limit", "open")
     assert opened == {"limit": "global", "wasClosedUntil": "2027-01-15T08:00:05.123Z"}
-    opened = await asyncio.to_thread(taskqueue, "limit", "open", "--user", "v")
-    assert opened == {"limit": "user:v", "wasClosedUntil": "2027-01-15T08:01:00.123Z"}
+    opened = await asyncio.to_thread(taskqueue, "limit", "open", "--type", "v")
+    assert opened == {"limit": "type:v", "wasClosedUntil": "2027-01-15T08:01:00.123Z"}
     assert await asyncio.to_thread(taskqueue, "limit", "get") == {"perSecond": 1000.0}
-
-
-def test_limit_open_takes_a_type_or_a_user(redis_url: str) -> None:
-    where = {"TASKQUEUE_REDIS_URL": redis_url}
-    done = CliRunner().invoke(app, ["limit", "open", "--type", "a", "--user", "b"], env=where)
-    assert done.exit_code == ExitCode.USAGE

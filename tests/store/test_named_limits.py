@@ -7,7 +7,15 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from taskqueue.models.values import Limit, LimitKey, Schedule, Subscription, TaskType, UserLimit, UserSubscription
+from taskqueue.models.values import (
+    Limit,
+    LimitKey,
+    Schedule,
+    Subscription,
+    TaskType,
+    UserLimit,
+    UserSubscription,
+)
 from taskqueue.store.moves import move_jobs
 from taskqueue.store.type_record import Generation, TypeRecord
 from taskqueue.store.types import put_limits, put_types, read_catalog
@@ -29,7 +37,9 @@ def type_of(name: str, *limits: str, cost: int = 1) -> TaskType:
     return TaskType(name, HOUR, limits=limits, cost=cost)
 
 
-async def backlog(world: World, name: str, queue: str, jobs: int, due_ms: int = 1_000, users: int = 1_000) -> None:
+async def backlog(
+    world: World, name: str, queue: str, jobs: int, due_ms: int = 1_000, users: int = 1_000
+) -> None:
     """Ad hoc jobs that have been due since due_ms, in the order of their numbers."""
     names = {f"{name}|u{k % users}|~{k}|{due_ms + k}|0": due_ms + k for k in range(jobs)}
     await put_ready(world.store, "normal", names, queue)

@@ -12,7 +12,7 @@ from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import ConcurrencyPolicy, Priority, RateLimit, Schedule, TaskType
 from taskqueue.plan.capacity import DEFAULT_SERVICE_S, Due
 from taskqueue.store import script
-from taskqueue.store.claim import CODES, Result
+from taskqueue.store.claim import Result
 from taskqueue.store.heartbeat import heartbeat
 from taskqueue.store.limits import override_rate
 from taskqueue.store.script import Script

@@ -8,8 +8,6 @@
 -- arrival once, by SLACK_US.
 --
 -- `tats`: Release limit -> TAT, us; `tats:NAME`: user -> TAT at a User limit. No TAT: the limit is free, its bucket full.
-local TOLERANCE_US = 10000
-local SLACK_US = 15000
 local TTL_MAX_US = 1e16
 local limits, written = {}, {}       -- by name: limits of this call; by key: those whose TAT is to be written
 local any_closed, closed = nil, {}
@@ -64,7 +62,7 @@ do
     return limit
   end
 
-  local function spacing_of(definition, stretch) return stretch * 1000000 / definition.per_second end
+  local function spacing_of(values, stretch) return stretch * 1000000 / values.per_second end
 
   local function read_release_limit(name)
     local root, type_name = limits[GLOBAL], string.match(name, '^type:(.+)$')
@@ -80,8 +78,9 @@ do
     end
     local within = find_limit(definition.within or GLOBAL)
     local alone = within == root and root.slot_us == 0  -- on no other limit's grid
-    local spacing_us = spacing_of(definition, alone and STRETCH or OWN_STRETCH)
-    return read_limit(name, 'tats', name, spacing_us, definition.burst, alone and 0 or TOLERANCE_US, within)
+    local values = find_values(definition)
+    local spacing_us = spacing_of(values, alone and STRETCH or OWN_STRETCH)
+    return read_limit(name, 'tats', name, spacing_us, values.burst, alone and 0 or TOLERANCE_US, within)
   end
 
   -- Returns a Release limit. limits[GLOBAL] is the limiter. A cycle ends at the global limit.
@@ -99,7 +98,7 @@ do
     local name, limit = definition.name .. '|' .. user, nil
     limit = limits[name]
     if limit then return limit end
-    local key, values = 'limits:' .. definition.name, definition
+    local key, values = 'limits:' .. definition.name, find_values(definition)
     if any_values[key] == nil then any_values[key] = redis.call('EXISTS', P .. key) == 1 end
     local text = any_values[key] and redis.call('HGET', P .. key, user)
     if text then
