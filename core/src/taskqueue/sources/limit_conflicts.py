@@ -45,9 +45,9 @@ def _conflicts(declared: Declarations) -> Iterator[Conflict]:
     limits = {value.name: value for value in values if isinstance(value, Limit)}
     yield from limit_conflicts(limits)
     for value in values:
-        if isinstance(value, TaskType) and value.limits:
+        if isinstance(value, TaskType):
             yield from type_conflicts(value, limits)
-        elif not isinstance(value, TaskType | Limit) and value.limits:
+        elif not isinstance(value, Limit) and value.limits:
             yield from user_conflicts(value, limits)
 
 
