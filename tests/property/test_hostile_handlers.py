@@ -78,9 +78,9 @@ def changed(error: BaseException, attributes: dict[str, Any]) -> BaseException:
 OUTCOMES = st.one_of(
     st.builds(built, st.just(Discard), VALUES),
     st.builds(built, st.just(RetryLater), VALUES, VALUES),
-    st.builds(built, st.just(RateLimited), VALUES, st.sampled_from(["type", "user", "global"]) | VALUES),
+    st.builds(built, st.just(RateLimited), VALUES, st.sampled_from(["app", "", "global"]) | VALUES),
 )
-ATTRIBUTES = st.dictionaries(st.sampled_from(["reason", "after_s", "retry_after_s", "scope"]), VALUES)
+ATTRIBUTES = st.dictionaries(st.sampled_from(["reason", "after_s", "retry_after_s", "limit"]), VALUES)
 ERRORS = st.one_of(
     st.builds(lambda make, args: built(make, *args), st.sampled_from(CLASSES), ANY_ARGS),
     OUTCOMES,

@@ -11,7 +11,7 @@ import random
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import HealthCheck, given, note, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from taskqueue.models.limit_tree import MAX_DEPTH, type_conflicts
@@ -79,13 +79,12 @@ class Case:
     def __repr__(self) -> str:
         limits = [f"{o.name} {o.per_second:g}/s b{o.burst} in {o.within}" for o in self.limits]
         types = [
-            f"{o.name} {o.priority} cost {o.cost} own {o.rate_limit.per_second} {o.limits}" for o in self.types
+            f"{o.name} {o.priority} cost {o.cost} own {o.rate_limit.per_second} {o.limits}"
+            for o in self.types
         ]
         users = [f"{o.user_id} {v.name} {v.per_second:g} b{v.burst}" for o in self.users for v in o.limits]
         jobs = ", ".join(f"{o.type}{o.user}{o.due_ms}" for o in self.jobs)
-        return (
-            f"Case(rate={self.rate}\n  {limits}\n  {types}\n  {users}\n  workers={self.workers} seed={self.seed}\n  {jobs})"
-        )
+        return f"Case(rate={self.rate}\n  {limits}\n  {types}\n  {users}\n  workers={self.workers} seed={self.seed}\n  {jobs})"
 
     @property
     def is_prompt(self) -> bool:
@@ -101,7 +100,9 @@ def trees(draw: st.DrawFn) -> list[Limit]:
         key = draw(st.sampled_from((LimitKey.RELEASE, LimitKey.RELEASE, LimitKey.USER)))
         around = [one.name for one in limits if one.key is LimitKey.RELEASE and depths[one.name] < MAX_DEPTH]
         within = draw(st.sampled_from((None, *around)))
-        limit = Limit(f"{'r' if key is LimitKey.RELEASE else 'u'}{number}", key, draw(rates), draw(bursts), within)
+        limit = Limit(
+            f"{'r' if key is LimitKey.RELEASE else 'u'}{number}", key, draw(rates), draw(bursts), within
+        )
         depths[limit.name] = depths[within] + 1
         limits.append(limit)
     return limits
@@ -201,7 +202,11 @@ async def run(url: str, case: Case) -> Run:
             if (job.type, job.user, due_us, str(number)) not in started:
                 waiting.append(Start(job.type, job.user, due_us, clock.now_us, clock.now_us, str(number)))
         return Run(
-            Paths.of(case.types, case.limits, case.rate, case.users), began_ms * 1_000, clock.now_us, starts, waiting
+            Paths.of(case.types, case.limits, case.rate, case.users),
+            began_ms * 1_000,
+            clock.now_us,
+            starts,
+            waiting,
         )
     finally:
         keys = [key async for key in raw(store).scan_iter(match=store.keys("*"), count=1_000)]

@@ -78,7 +78,16 @@ def test_a_permanent_key_is_known_and_stands_in_the_table(key: str, written: str
 
 
 @pytest.mark.parametrize(
-    "key", ["claims:w", "enqueued:sync:u:1", "wakeup_tokens", "tats:shopify-shop", "scan", "scan:moved:7"]
+    "key",
+    [
+        "claims:w",
+        "enqueued:sync:u:1",
+        "wakeup_tokens",
+        "tats:shopify-shop",
+        "refused:app",
+        "scan",
+        "scan:moved:7",
+    ],
 )
 def test_a_key_with_a_ttl_is_also_in_the_table(key: str) -> None:
     assert not KEYS.is_permanent(KEYS.prefix + key)

@@ -106,7 +106,7 @@ async def test_an_unwilling_worker_is_not_asked(world: World) -> None:
         ((Outcome.DONE,), []),
         ((Outcome.DEAD, 0, "why"), []),
         ((Outcome.RETRIED, 0), ["normal"]),
-        ((Outcome.LIMITED, 1_000, "type"), ["parked:type:plain"]),
+        ((Outcome.LIMITED, 1_000, ""), ["parked:type:plain"]),
         ((Outcome.LIMITED, 1_000, "global"), ["normal"]),
         ((Outcome.RETURNED,), ["suspects"]),
     ],

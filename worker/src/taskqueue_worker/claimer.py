@@ -150,7 +150,7 @@ class Claimer:
                     )
                 )
             elif name in self._types.unreadable:  # until its record is written again
-                self._calls.outbox.add(Result(job.lease, Outcome.LIMITED, _UNREADABLE_MS, "type"))
+                self._calls.outbox.add(Result(job.lease, Outcome.LIMITED, _UNREADABLE_MS, f"type:{name}"))
             else:  # the type is gone: the next claim of this job drops it
                 self._give_back(job)
         return leased

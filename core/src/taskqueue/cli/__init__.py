@@ -7,7 +7,9 @@
     get            get types, users, jobs, workers
     describe       describe type, user
     control        run, pause, resume
-    limit          limit get, set, clear, open
+    limit          limit list, get, set, clear, open
+    limit_name     names, users and rates as arguments of the limit commands
+    limit_rows     limits as rows and details
     dead           dead list, show, retry, purge
     users          users import, remove
     plan           plan show, check

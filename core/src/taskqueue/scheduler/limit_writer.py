@@ -6,6 +6,7 @@ from taskqueue.models.values import Limit
 from taskqueue.scheduler.type_writer import TypeWriter
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import TypesMovedError
+from taskqueue.store.limits import recheck_limit
 from taskqueue.store.moves import move_jobs
 from taskqueue.store.types import Catalog, put_limits
 
@@ -60,6 +61,9 @@ class LimitWriter:
                 )
             except TypesMovedError:
                 continue
+            for limit in written:
+                await recheck_limit(self._store, limit.name)
+                self._types.progress.step()
             return len(written) + len(removed)
 
 

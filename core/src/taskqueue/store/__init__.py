@@ -40,9 +40,9 @@ Set by manifests and by hand:
     install         settings of a new store
     cursor          the instant up to which jobs were emitted
     subscribe       one subscription of an application's user
-    limits          rate, override, closed limits
+    limits          rate, values set by hand, closed limits
     pause           pauses of task types
-    overrides       records of pauses and of the override
+    overrides       records of pauses and limits set by hand
 
 Moves jobs:
     tick            emit due jobs
@@ -59,6 +59,8 @@ Looked at:
     work            backlog by lane
     audit           conservation of jobs
     lookup          one user
+    limit_times     when limits have a start left
+    waiting         jobs by the limit that they wait for
     oldest          the oldest job of each type
     inspection      every value of a release
     families        families of keys, and the readers of their values
@@ -71,7 +73,7 @@ Wrappers of scripts with another name:
     dead: redrive
     fence: take_epoch
     generations: redeal
-    limits: open_limit
+    limits: open_limit, recheck_limit
     moves: move_jobs
     oldest: scan_jobs, scan_moves
     overrides: override

@@ -35,7 +35,7 @@ class Result(NamedTuple):
 
     lease: as it was claimed.
     wait_ms: until the job may be claimed again, or for how long its limit is closed.
-    text: the reason of a dead letter; the scope of a closed limit (type, user or global).
+    text: the reason of a dead letter; the limit to close, by name, empty for the type's default.
     ran_us: how long its handler ran, 0 if it did not.
     """
 

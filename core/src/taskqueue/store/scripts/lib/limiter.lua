@@ -15,7 +15,6 @@
 --   lane_position        position in TURNS, the round robin over the lanes
 --   seen_version         version of types and overrides at the last call
 --   shared_until_us      until then limits share paths: the horizon is shorter
-local HORIZON_US = 250000
 local STEP_US = 100000  -- clocks are slewed by less than this between two calls
 local UPTIME_S = 2      -- uptime is in whole seconds, so now - uptime varies between calls
 

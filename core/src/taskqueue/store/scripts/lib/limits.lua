@@ -8,7 +8,6 @@
 -- arrival once, by SLACK_US.
 --
 -- `tats`: Release limit -> TAT, us; `tats:NAME`: user -> TAT at a User limit. No TAT: the limit is free, its bucket full.
-local SLACK_US = 15000
 local TTL_MAX_US = 1e16
 local limits, written = {}, {}       -- by name: limits of this call; by key: those whose TAT is to be written
 local any_closed, closed = nil, {}
@@ -63,7 +62,7 @@ do
     return limit
   end
 
-  local function spacing_of(definition, stretch) return stretch * 1000000 / definition.per_second end
+  local function spacing_of(values, stretch) return stretch * 1000000 / values.per_second end
 
   local function read_release_limit(name)
     local root, type_name = limits[GLOBAL], string.match(name, '^type:(.+)$')
@@ -79,8 +78,9 @@ do
     end
     local within = find_limit(definition.within or GLOBAL)
     local alone = within == root and root.slot_us == 0  -- on no other limit's grid
-    local spacing_us = spacing_of(definition, alone and STRETCH or OWN_STRETCH)
-    return read_limit(name, 'tats', name, spacing_us, definition.burst, alone and 0 or TOLERANCE_US, within)
+    local values = find_values(definition)
+    local spacing_us = spacing_of(values, alone and STRETCH or OWN_STRETCH)
+    return read_limit(name, 'tats', name, spacing_us, values.burst, alone and 0 or TOLERANCE_US, within)
   end
 
   -- Returns a Release limit. limits[GLOBAL] is the limiter. A cycle ends at the global limit.
@@ -98,7 +98,7 @@ do
     local name, limit = definition.name .. '|' .. user, nil
     limit = limits[name]
     if limit then return limit end
-    local key, values = 'limits:' .. definition.name, definition
+    local key, values = 'limits:' .. definition.name, find_values(definition)
     if any_values[key] == nil then any_values[key] = redis.call('EXISTS', P .. key) == 1 end
     local text = any_values[key] and redis.call('HGET', P .. key, user)
     if text then
@@ -194,10 +194,50 @@ local function reserve_path(limit, start_us, cost)
   reserve(limit, start_us, cost)
 end
 
--- Returns the limit of a type or a user, for a handler that was refused.
-local function limit_to_close(job, scope)
-  if scope == 'user' then return find_own_user_limit(job.user, 0) end
-  return find_limit('type:' .. job.type)
+-- Tells whether a queue's path holds a limit.
+local function is_on_path(queue, limit)
+  while queue.within and queue ~= limit do queue = queue.within end
+  return queue == limit
+end
+
+local limits_to_close
+do
+  local REFUSED_USERS, REFUSED_MS = 3, 1000
+
+  -- Tells whether an API refuses not one user but all: REFUSED_USERS within REFUSED_MS. `refused:LIMIT`: user -> when, ms.
+  local function is_refused_to_all(limit, user)
+    local key = P .. 'refused:' .. limit.name
+    redis.call('ZADD', key, now, user)
+    redis.call('ZREMRANGEBYSCORE', key, '-inf', now - REFUSED_MS)
+    redis.call('PEXPIRE', key, REFUSED_MS)
+    return redis.call('ZCARD', key) >= REFUSED_USERS
+  end
+
+  -- Returns the limit of this name from which a job takes; nil if there is none.
+  local function find_named(job, task_type, name)
+    for _, definition in ipairs(task_type.users) do
+      if definition.name == name then return find_user_limit(definition, job.user) end
+    end
+    local limit = find_limit(queue_of(job.type))
+    while limit.within and limit.name ~= name do limit = limit.within end
+    return limit.name == name and limit or name == 'type:' .. job.type and find_limit(name) or nil
+  end
+
+  -- Returns the limits to close for a job whose handler was refused: the one that the handler named, else the type's first
+  -- User limit for this user, and its innermost Release limit without one, or once all users are refused. A type without
+  -- limits by name waits as a whole.
+  function limits_to_close(job, name)
+    local task_type, own = find_type(job.type), 'type:' .. job.type
+    if not task_type then return { find_limit(own) } end
+    queue_of(job.type)
+    local named = name ~= '' and find_named(job, task_type, name)
+    if named then return { named } end
+    local shared, definition = find_limit(task_type.release ~= GLOBAL and task_type.release or own), task_type.users[1]
+    if not definition then return { shared } end
+    local found = { find_user_limit(definition, job.user) }
+    if is_refused_to_all(shared, job.user) then found[2] = shared end
+    return found
+  end
 end
 
 -- Returns the time between the calls of a job: that of the slowest limit that does not have them all at once.

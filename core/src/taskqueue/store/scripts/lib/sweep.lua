@@ -92,6 +92,11 @@ do
   -- Returns the ready lane whose turn it is within a limit; the only priority that is ready takes no turn.
   local function take_turn(call, limit, start_us)
     local firsts, number, only = {}, 0, nil
+    if call.ready_lanes == 1 then
+      for priority = 1, #LANES do
+        if call.ready[priority][1] then return first_ready(call, priority, limit, start_us) end
+      end
+    end
     for priority = 1, #LANES do
       firsts[priority] = first_ready(call, priority, limit, start_us)
       if firsts[priority] then number, only = number + 1, firsts[priority] end
@@ -127,13 +132,9 @@ do
       limit = lane and call.ready_lanes > 1 and binding_limit(lane, limit, start_us)
     until not limit
     if not lane then return end
-    local ready = call.ready[lane.priority]
-    for at = 1, #ready do
-      if ready[at] == lane then
-        table.remove(ready, at)
-        break
-      end
-    end
+    local ready, at = call.ready[lane.priority], 1
+    while ready[at] ~= lane do at = at + 1 end
+    if ready[at + 1] then table.remove(ready, at) else ready[at] = nil end
     call.ready_lanes = call.ready_lanes - 1
     return lane
   end
