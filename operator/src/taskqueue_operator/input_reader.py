@@ -40,7 +40,7 @@ class InputReader:
         handlers, workers = await read_handlers(self._store), await read_workers(self._store)
         desired = self._keeper.stored
         if (desired, rate) != self._checked:
-            self._infeasible = await asyncio.to_thread(_infeasible, desired, rate)
+            self._infeasible = await asyncio.to_thread(infeasible, desired, rate)
             self._subscriptions = await asyncio.to_thread(_count, desired)
             self._checked = desired, rate
         return StatusInputs(
@@ -81,15 +81,7 @@ def running(handlers: Mapping[str, int], workers: Iterable[WorkerSeen]) -> froze
     return frozenset(name for name, seen_ms in handlers.items() if seen_ms >= latest_ms - ALIVE_MS)
 
 
-def _count(desired: Desired | None) -> Counter[str]:
-    return (
-        Counter(subscription.type for user in desired.users.values() for subscription in user.tasks)
-        if desired
-        else Counter()
-    )
-
-
-def _infeasible(desired: Desired | None, rate: float | None) -> str:
+def infeasible(desired: Desired | None, rate: float | None) -> str:
     """Return why the demand of a day does not fit under the limit; empty if it fits or either is unknown."""
     if desired is None or not rate:
         return ""
@@ -97,8 +89,18 @@ def _infeasible(desired: Desired | None, rate: float | None) -> str:
     if verdict.fit is not Fit.DOES_NOT_FIT:
         return ""
     worst = verdict.tightest
+    if verdict.violations and worst.demand <= worst.capacity:
+        return f"the limit of a task type or of its users is too low for it: {verdict.change}"
     behind = ", ".join(name for name, _ in verdict.behind)
     return (
         f"{worst.demand:.0f} starts are due in {worst.end_s - worst.start_s} s, and the limit allows "
         f"{worst.capacity:.0f}; most of them are of {behind}: {verdict.change}"
+    )
+
+
+def _count(desired: Desired | None) -> Counter[str]:
+    return (
+        Counter(subscription.type for user in desired.users.values() for subscription in user.tasks)
+        if desired
+        else Counter()
     )

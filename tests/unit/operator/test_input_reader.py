@@ -1,9 +1,13 @@
-"""The handlers of running workers, from the times of their reports."""
+"""The inputs of a status: handlers of running workers, and why a day does not fit."""
+
+from math import inf
 
 import pytest
 
+from taskqueue.models.values import RateLimit, Schedule, Subscription, TaskType, UserSubscription
+from taskqueue.sources.desired import Desired
 from taskqueue.store.listing import WorkerSeen
-from taskqueue_operator.input_reader import running
+from taskqueue_operator.input_reader import infeasible, running
 
 NOW_MS = 1_795_543_365_711
 
@@ -32,3 +36,26 @@ def test_a_handler_exists_while_a_running_worker_has_it(
 ) -> None:
     workers = [WorkerSeen(f"w-{n}", NOW_MS + ago_ms, {}) for n, ago_ms in enumerate(heartbeats_ms)]
     assert running({name: NOW_MS + ago_ms for name, ago_ms in said_ms.items()}, workers) == there
+
+
+@pytest.mark.parametrize(
+    ("rate", "own", "why"),
+    [
+        (None, None, ""),
+        (10, None, ""),
+        (0.01, None, "9504 starts are due in 86400 s, and the limit allows 851; most of them are of sync: "),
+        (inf, None, ""),
+        (
+            inf,
+            0.01,
+            "the limit of a task type or of its users is too low for it: raise rateLimit.perSecond of sync",
+        ),
+    ],
+    ids=["unknown", "fits", "the global limit", "none", "none, but the type's"],
+)
+def test_the_limit_that_a_day_does_not_fit_is_named(rate: float | None, own: float | None, why: str) -> None:
+    sync = TaskType("sync", Schedule(interval_s=300), rate_limit=RateLimit(per_second=own))
+    users = {f"u-{n}": UserSubscription(f"u-{n}", (Subscription("sync"),)) for n in range(30)}
+    said = infeasible(Desired({"sync": sync}, users, (), (), ()), rate)
+    assert said.startswith(why)
+    assert bool(said) is bool(why)

@@ -1,5 +1,6 @@
 """Demand of due work, by example, and closed loops of an autoscaler."""
 
+from math import inf
 from typing import Literal
 
 import pytest
@@ -17,6 +18,23 @@ def test_idle_asks_for_nothing() -> None:
 @pytest.mark.parametrize("rate", [0, 1000])
 def test_one_due_job_asks_for_one_worker(rate: float) -> None:
     assert capacity({"low": Due(1, 0.01, 1)}, 0, rate, 50, 30) == Capacity(TARGET_S, TARGET_S, 1)
+
+
+@pytest.mark.parametrize(
+    ("due", "running", "expected"),
+    [
+        ({}, 0, Capacity(0.0, 0.0, 0)),
+        ({}, 60, Capacity(1800.0, 1800.0, 2)),
+        ({"low": Due(1, 0.01, 1)}, 0, Capacity(TARGET_S, TARGET_S, 1)),
+        ({"normal": Due(10**6, 3.0, 1)}, 0, Capacity(3e6, 3e6, 2000)),
+        ({"normal": Due(1500, 2.0, 9)}, 50, Capacity(4500.0, 4500.0, 3)),
+    ],
+    ids=["idle", "running", "one job", "a backlog", "costs do not matter"],
+)
+def test_without_a_global_limit_all_work_is_useful(
+    due: dict[str, Due], running: int, expected: Capacity
+) -> None:
+    assert capacity(due, running, inf, 50, 30) == expected
 
 
 def test_permits_of_a_job_make_fewer_workers_useful() -> None:

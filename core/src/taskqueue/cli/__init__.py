@@ -24,6 +24,7 @@
     exit_codes     the exit codes
     interruption   the end of a command at a signal
     instant        instants, days and durations, read and written
+    rate           the rate of the global limit, a number or none
     demands        the demand of each type, from manifests or from the store
     next_due       the next due time of a subscription
     reasons        reasons why a subscription is idle or a job waits

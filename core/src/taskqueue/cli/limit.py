@@ -8,10 +8,11 @@ from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.failure import fail
 from taskqueue.cli.instant import iso, read_duration_ms
 from taskqueue.cli.options import ForOption
+from taskqueue.cli.rate import RateArgument, read_rate
 from taskqueue.cli.store_command import Session, store_command
 from taskqueue.cli.table import show_details
 from taskqueue.command_line.command import new_group
-from taskqueue.models.quantity import MAX_PER_SECOND, MIN_PER_SECOND
+from taskqueue.models.quantity import written_rate
 from taskqueue.store.clock import server_now_ms
 from taskqueue.store.limits import GLOBAL, ClosedLimit, clear_rate, open_limit, override_rate, read_closed
 from taskqueue.store.types import read_catalog
@@ -25,26 +26,23 @@ async def limit_get(session: Session) -> None:
     """Show the rate of the global limit, in cost-weighted starts per second over all workers, and closed limits."""
     rate = (await read_catalog(session.store)).rate
     if rate is None:
-        fail("no limit is set, so nothing starts: `taskqueue limit set N`", ExitCode.NOT_FOUND)
+        fail("no limit is set, so nothing starts: `taskqueue limit set N`, or `none`", ExitCode.NOT_FOUND)
     closed = {one.limit: _closed_text(one) for one in await read_closed(session.store)}
-    show_details(session.output, {"perSecond": rate, **({"closed": closed} if closed else {})})
+    show_details(session.output, {"perSecond": written_rate(rate), **({"closed": closed} if closed else {})})
 
 
 @app.command("set")
 @store_command
 async def limit_set(
     session: Session,
-    per_second: Annotated[
-        float,
-        typer.Argument(metavar="N", min=MIN_PER_SECOND, max=MAX_PER_SECOND, help="Starts per second."),
-    ],
+    rate: RateArgument,
     for_: ForOption = None,
 ) -> None:
     """Override the rate of the global limit, at once and for all workers, until `limit clear` or --for."""
-    for_ms = read_duration_ms(for_)
+    per_second, for_ms = read_rate("N", rate), read_duration_ms(for_)
     await override_rate(session.store, per_second, for_ms)
     until = iso(await server_now_ms(session.store) + for_ms) if for_ms else None
-    show_details(session.output, {"perSecond": per_second, "until": until})
+    show_details(session.output, {"perSecond": written_rate(per_second), "until": until})
 
 
 @app.command("clear")
@@ -53,7 +51,9 @@ async def limit_clear(session: Session) -> None:
     """End the override: the configured rate is in force again."""
     ended = await clear_rate(session.store)
     rate = (await read_catalog(session.store)).rate
-    show_details(session.output, {"wasOverridden": ended, "perSecond": rate})
+    show_details(
+        session.output, {"wasOverridden": ended, "perSecond": None if rate is None else written_rate(rate)}
+    )
 
 
 @app.command("open")

@@ -1,5 +1,6 @@
 """plan show, plan check: the demand of a day, and whether the limits allow it."""
 
+import math
 from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
@@ -19,11 +20,12 @@ from taskqueue.cli.options import (
 )
 from taskqueue.cli.output import Output, show_drawing, show_json
 from taskqueue.cli.plot import day_plot
+from taskqueue.cli.rate import StoredRateOption, read_rate
 from taskqueue.cli.schedule_text import schedule_text
 from taskqueue.cli.store_command import with_store
 from taskqueue.cli.table import show_details, show_rows
 from taskqueue.command_line.command import new_group
-from taskqueue.models.quantity import MAX_PER_SECOND, MIN_PER_SECOND
+from taskqueue.models.quantity import written_rate
 from taskqueue.plan.feasibility import check as judge
 from taskqueue.plan.forecast import starts
 from taskqueue.plan.type_demand import TypeDemand
@@ -41,16 +43,6 @@ DayOption = Annotated[
     str | None, typer.Option("--day", metavar="DATE", help="UTC day such as 2026-11-24; today by default.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Short for --output json.")]
-RateOption = Annotated[
-    float | None,
-    typer.Option(
-        "--rate",
-        metavar="NUMBER",
-        min=MIN_PER_SECOND,
-        max=MAX_PER_SECOND,
-        help="Global limit, in starts per second; by default that of the store.",
-    ),
-]
 
 app = new_group()
 
@@ -85,7 +77,7 @@ def show(
             {
                 "dayStart": iso(day_s * 1000),
                 "stepSeconds": STEP_S,
-                "ratePerSecond": rate,
+                "ratePerSecond": None if rate is None else written_rate(rate),
                 "starts": [round(count, 3) for count in minutes],
                 "types": types,
             }
@@ -99,7 +91,7 @@ def show(
 def check(
     path: PathOption = None,
     store: StoreOption = False,
-    rate: RateOption = None,
+    rate: StoredRateOption = None,
     day: DayOption = None,
     json: JsonOption = False,
     redis: RedisOption = REDIS_DEFAULT,
@@ -107,21 +99,22 @@ def check(
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Check that the limits allow the demand of a day; if not, name the cheapest change (exit code 3)."""
+    given = None if rate is None else read_rate("--rate", rate)
     demands, stored = _demands(path, store, redis, release)
-    limit = rate or stored
+    limit = given or stored
     if limit is None:
-        fail("--rate must be given: the starts per second that the limit allows", ExitCode.USAGE)
+        fail("--rate must be given: the starts per second that the limit allows, or none", ExitCode.USAGE)
     verdict = judge(demands, limit, day_start_s=read_day_s(day))
     tightest = verdict.tightest
     details: dict[str, Any] = {
         "verdict": verdict.fit.value,
-        "ratePerSecond": limit,
+        "ratePerSecond": written_rate(limit),
         "delaySeconds": round(verdict.delay_s, 3),
         "tightest": {
             "from": iso(tightest.start_s * 1000),
             "to": iso(tightest.end_s * 1000),
             "demand": round(tightest.demand, 3),
-            "capacity": round(tightest.capacity, 3),
+            "capacity": None if math.isinf(limit) else round(tightest.capacity, 3),
         },
         "behind": {name: round(share, 4) for name, share in verdict.behind},
         "late": list(verdict.late),

@@ -9,6 +9,7 @@ The measure is work-seconds: one replica for each `target_s` = concurrency * dra
   drain_s. Without the running jobs, workers would be removed until jobs waited for about drain_s at any time.
 
 Jobs above the number that the limit lets run at a time (Little's law) count nothing: more workers would only wait.
+Without a global limit (an infinite rate) all of them count.
 """
 
 import math
@@ -62,7 +63,9 @@ def useful_replicas(starts_per_s: float, mean_service_s: float, concurrency: int
 def capacity(
     due: Mapping[str, Due], running: int, rate_per_s: float, concurrency: int, drain_s: float
 ) -> Capacity:
-    """Return the capacity for due jobs (by lane) and running jobs. rate_per_s: the limit; 0: nothing starts.
+    """Return the capacity for due jobs (by lane) and running jobs.
+
+    rate_per_s: the limit; 0: nothing starts; infinite: only limits by name hold.
 
     Running jobs are useful at any rate, and so is the first worker while a single job is due.
 
@@ -81,7 +84,10 @@ def capacity(
         shares = sum(SHARES[name] for name in waiting)
         service_s = sum(SHARES[name] * lane.mean_service_s for name, lane in waiting.items()) / shares
         cost = sum(SHARES[name] * lane.mean_cost for name, lane in waiting.items()) / shares
-        useful = max(1, useful, useful_replicas(rate_per_s / cost, service_s + TURNOVER_S, concurrency))
+        if math.isinf(rate_per_s):
+            useful = max(useful, math.ceil(work_s / target_s))
+        else:
+            useful = max(1, useful, useful_replicas(rate_per_s / cost, service_s + TURNOVER_S, concurrency))
     return Capacity(min(work_s, useful * target_s), work_s, useful)
 
 
