@@ -139,6 +139,13 @@ def test_chart_and_operator_read_a_rate_alike(helm: Helm, monkeypatch: pytest.Mo
         assert load(OperatorSettings, [], "operator").rate == float(form)
 
 
+@pytest.mark.parametrize("flag", ["--set", "--set-string", "--set-json"])
+def test_a_rate_of_none_is_told_as_it_is(helm: Helm, flag: str) -> None:
+    none = '"none"' if flag == "--set-json" else "none"
+    told = variables(pods(helm.objects(DEVELOPMENT, flag, f"rate={none}"))[OPERATOR])
+    assert told["TASKQUEUE_RATE"] == "none"
+
+
 @pytest.mark.parametrize("value", ["2", "25%"])
 def test_a_budget_as_a_string_is_a_number_or_a_share(helm: Helm, value: str) -> None:
     objects = helm.objects(DEVELOPMENT, "--set-string", f"worker.podDisruptionBudget.maxUnavailable={value}")

@@ -164,7 +164,7 @@ async def test_apis_have_their_requests_counted_at_each_limit(tmp_path: Path) ->
         await reader.follow(
             [typed("python examples/apis/make_users.py --users 100 --out examples/apis/users.ndjson")]
         )
-    command = ("-m", "taskqueue.cli.main", "dev", str(folder), "--rate", "1000", "--workers", "1")
+    command = ("-m", "taskqueue.cli.main", "dev", str(folder), "--rate", "none", "--workers", "1")
     dev = await asyncio.create_subprocess_exec(
         sys.executable, *command, "--for", "5s", "--json", stdout=asyncio.subprocess.PIPE
     )

@@ -1,6 +1,7 @@
 """The `taskqueue` command on a real store: manual work of an operator."""
 
 import json
+from math import inf
 from pathlib import Path
 from typing import Any
 
@@ -19,7 +20,7 @@ from taskqueue.store.cursor import read_cursor
 from taskqueue.store.fence import Fence
 from taskqueue.store.heartbeat import heartbeat
 from taskqueue.store.job_name import parse
-from taskqueue.store.limits import override_rate
+from taskqueue.store.limits import override_rate, set_rate
 from taskqueue.store.types import read_catalog
 from taskqueue.store.users import read_stored_users
 from tests.support.store.commands import Command, commands_on
@@ -147,6 +148,8 @@ async def test_describe_user_says_why_a_job_waits(taskqueue: Command, folder: Pa
     assert await why() == "no worker is alive: start one with `taskqueue worker`"
     await heartbeat(store, "w-1", 60_000, b"{}", [], [])
     assert await why() == "waits its turn in lane normal for the global limit of 100/s"
+    await override_rate(store, inf)
+    assert await why() == "waits its turn in lane normal for a worker"
     (name,) = await raw(store).zrange(store.keys.ready("global", "normal"), 0, -1)
     score = await raw(store).zscore(store.keys.ready("global", "normal"), name)
     await raw(store).zrem(store.keys.ready("global", "normal"), name)
@@ -244,8 +247,23 @@ async def test_the_limit_is_overridden_and_given_back(taskqueue: Command) -> Non
     await answer(await taskqueue("limit", "set", "12.5", "--for", "1h", "-o", "json"))
     assert await answer(await taskqueue("limit", "get", "-o", "json")) == {"perSecond": 12.5}
     cleared = await answer(await taskqueue("limit", "clear", "-o", "json"))
-    assert cleared == {"wasOverridden": True, "perSecond": None}
+    assert cleared == {"limit": "global", "wasOverridden": True, "perSecond": None}
     assert (await taskqueue("limit", "set", "0")).exit_code == ExitCode.USAGE
+
+
+async def test_the_limit_may_be_none(taskqueue: Command, folder: Path, store: Store) -> None:
+    await taskqueue("apply", str(folder))
+    await set_rate(store, inf)
+    assert await answer(await taskqueue("limit", "get", "-o", "json")) == {"perSecond": "none"}
+    await taskqueue("limit", "set", "5")
+    done = await answer(await taskqueue("limit", "set", "none", "-o", "json"))
+    assert done == {"perSecond": "none", "until": None}
+    assert "none" in (await taskqueue("limit", "get")).stdout
+    shown = await answer(await taskqueue("plan", "show", "--store", "--json"))
+    assert shown["ratePerSecond"] == "none"
+    assert "limit" not in (await taskqueue("plan", "show", "--store")).stdout
+    cleared = await answer(await taskqueue("limit", "clear", "-o", "json"))
+    assert cleared == {"wasOverridden": True, "perSecond": "none"}
 
 
 async def test_dead_jobs_are_shown_retried_and_purged(

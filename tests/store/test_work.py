@@ -219,6 +219,8 @@ async def test_the_limit_in_force_and_the_workers_seen_are_told(world: World) ->
     await override_rate(world.store, 7)
     found = await read_work(world.store)
     assert (found.workers, found.rate_per_s) == (1, 7)
+    await override_rate(world.store, math.inf)
+    assert (await read_work(world.store)).rate_per_s == math.inf
     await override_rate(world.store, 0)
     assert (await read_work(world.store)).rate_per_s == 0
 

@@ -1,6 +1,9 @@
 {{/* A number as digits: of `--set` Helm makes a string of 100.5 and 1e3, and Go prints a large one of a file as 1e+06. */}}
 {{- define "taskqueue.number" -}}{{ toJson (float64 .) }}{{- end -}}
 
+{{/* The global limit: digits, or none. */}}
+{{- define "taskqueue.rate" -}}{{ if eq (toString .) "none" }}none{{ else }}{{ include "taskqueue.number" . }}{{ end }}{{- end -}}
+
 {{- define "taskqueue.whole" -}}{{ int64 (float64 .) }}{{- end -}}
 
 {{/* A size: a number as digits, or one with a unit as it is. */}}

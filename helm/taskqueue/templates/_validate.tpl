@@ -13,7 +13,7 @@
 {{- if not (regexMatch "^[a-z]([a-z0-9-]*[a-z0-9])?$" (include "taskqueue.fullname" .)) -}}
 {{- fail (printf "fullnameOverride must be lower case letters, digits and dashes, the first a letter (was %q): it is the name of a Service" (include "taskqueue.fullname" .)) -}}
 {{- end -}}
-{{- if not (kindIs "invalid" .Values.rate) -}}
+{{- if not (has .Values.rate (list nil "none")) -}}
 {{- if le (float64 .Values.rate) 0.0 -}}
 {{- fail (printf "rate must be above 0 (was %v); `taskqueue pause` stops a task type" .Values.rate) -}}
 {{- else if lt (float64 .Values.rate) 0.000001 -}}

@@ -18,7 +18,10 @@ EVENTS = Counter(
     "Kubernetes events about task types by outcome: sent, dropped (too many), failed.",
     ["outcome"],
 )
-LIMIT = Gauge("taskqueue_operator_limit", "The global limit in force, starts per second; 0 if none is set.")
+LIMIT = Gauge(
+    "taskqueue_operator_limit",
+    "The global limit in force, starts per second; 0 if no limit is set, +Inf if its rate is none.",
+)
 PAUSED = Gauge("taskqueue_operator_paused_types", "Task types paused by `taskqueue pause`.")
 EXTERNAL_METRICS_READY = Gauge(
     "taskqueue_operator_external_metrics_ready",

@@ -11,13 +11,12 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from taskqueue.models.limit_tree import path_of
-from taskqueue.models.values import Limit
 from taskqueue.plan.limiter import OWN_STRETCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
-    from taskqueue.models.values import TaskType, UserSubscription
+    from taskqueue.models.values import Limit, TaskType, UserSubscription
     from tests.support.store.simulated_workers import Start
 
 #: Starts may come so much too early: the slack of 15 ms between a start and its arrival has the rest.

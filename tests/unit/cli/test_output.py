@@ -144,6 +144,13 @@ def test_a_plan_is_also_a_picture(folder: Path) -> None:
     assert "12:00" in done.stdout
 
 
+def test_a_plan_without_a_global_limit_says_none(folder: Path) -> None:
+    done = CliRunner().invoke(app, ["plan", "check", str(folder), "--rate", "none", "-o", "json"])
+    assert done.exit_code == ExitCode.OK
+    answer = json.loads(done.stdout, parse_constant=pytest.fail)
+    assert (answer["ratePerSecond"], answer["tightest"]["capacity"]) == ("none", None)
+
+
 @pytest.mark.parametrize(("rate", "code"), [("100", ExitCode.OK), ("0.001", ExitCode.DOES_NOT_FIT)])
 def test_plan_check_answers_with_its_exit_code(folder: Path, rate: str, code: ExitCode) -> None:
     done = CliRunner().invoke(app, ["plan", "check", str(folder), "--rate", rate, "-o", "json"])
@@ -159,6 +166,8 @@ def test_plan_check_answers_with_its_exit_code(folder: Path, rate: str, code: Ex
         (["plan", "show"], "give either a folder of manifests or --store"),
         (["plan", "show", ".", "--store"], "either a folder of manifests or --store"),
         (["plan", "check", "FOLDER"], "--rate must be given"),
+        (["plan", "check", "FOLDER", "--rate", "inf"], "--rate must be a number above zero"),
+        (["dev", "FOLDER", "--rate", "0"], '--rate must be a rate above zero, from "1u" to "1M" a second'),
         (["plan", "show", "FOLDER", "--day", "monday"], '--day must be a date such as "2026-11-24" (was'),
         (["pause", "a-type", "--for", "soon"], "must be a duration"),
         (["cursor", "set", "2026-11-24T08:00:00"], "TIME must be a time such as"),

@@ -2,6 +2,7 @@
 
 import io
 from dataclasses import replace
+from math import inf
 
 import pytest
 from rich.console import Console
@@ -43,9 +44,9 @@ LIMITED = replace(NOW, limits=[APP, SHOP, SLOW, NEW])
 LIMITED_BEFORE = replace(BEFORE, limits=[replace_requests(APP, 830), replace_requests(SHOP, 740)])
 
 
-def drawn(look: Snapshot, plot: str = "", before: Snapshot = BEFORE) -> str:
+def drawn(look: Snapshot, plot: str = "", before: Snapshot = BEFORE, rate: float = 100.0) -> str:
     out = io.StringIO()
-    Console(file=out, width=100).print(render(look, before, 30.0, 100.0, plot))
+    Console(file=out, width=100).print(render(look, before, 30.0, rate, plot))
     return out.getvalue()
 
 
@@ -65,6 +66,22 @@ def test_the_line_says_how_fast_how_late_and_how_much_is_due() -> None:
     text = line(NOW, BEFORE, 30.0, 100.0)
     for part in ("80.0 of 100 requests/s", "due 9", "in flight 6", "done 900", "late 10.0 ms / 98.2 ms"):
         assert part in text
+
+
+def test_without_a_global_limit_there_is_no_bar_and_no_number() -> None:
+    limited = replace(LIMITED, limits=[APP])
+    for text in (drawn(NOW, rate=inf), line(NOW, BEFORE, 30.0, inf)):
+        assert "80.0 requests/s, global limit none" in text
+        assert "inf" not in text.replace("in flight", "")
+        assert "█" not in text
+    for look, held in (
+        (NOW, "there was no limit to exceed"),
+        (limited, "never saw more than its limits by name allow"),
+    ):
+        summary = summarize(inf, {}, look, look)
+        assert (summary.fields()["rate"], summary.lines()[0]) == ("none", ("rate", "none"))
+        assert held in summary.verdict()
+        assert summary.exit_code() == 0
 
 
 def test_the_first_look_has_no_speed() -> None:

@@ -1,5 +1,7 @@
 """The handlers of running workers, from the times of their reports; why a day does not fit."""
 
+import math
+
 import pytest
 
 from taskqueue.models.values import (
@@ -55,8 +57,9 @@ def test_a_handler_exists_while_a_running_worker_has_it(
         ),
         (100, (UserLimit("shop", 1),), ""),
         (0.1, (UserLimit("shop", 1),), "19008 starts are due in 86400 s, and the limit global allows 8512; "),
+        (math.inf, (UserLimit("shop", 1),), ""),
     ],
-    ids=["no rate", "a user's types together", "a user's own rate", "the global limit"],
+    ids=["no rate", "a user's types together", "a user's own rate", "the global limit", "none"],
 )
 def test_a_day_that_does_not_fit_has_a_reason(
     rate: float | None, own: tuple[UserLimit, ...], reason: str

@@ -1,6 +1,7 @@
 """Demand of due work, by example, and closed loops of an autoscaler."""
 
 from collections.abc import Mapping
+from math import inf
 from typing import Literal
 
 import pytest
@@ -25,6 +26,23 @@ def test_one_due_job_asks_for_one_worker(rate: float) -> None:
     assert of_one_queue({"low": Due(1, 0.01, 1)}, rate) == Capacity(TARGET_S, TARGET_S, 1)
 
 
+@pytest.mark.parametrize(
+    ("due", "running", "expected"),
+    [
+        ({}, 0, Capacity(0.0, 0.0, 0)),
+        ({}, 60, Capacity(1800.0, 1800.0, 2)),
+        ({"low": Due(1, 0.01, 1)}, 0, Capacity(TARGET_S, TARGET_S, 1)),
+        ({"normal": Due(10**6, 3.0, 1)}, 0, Capacity(3e6, 3e6, 2000)),
+        ({"normal": Due(1500, 2.0, 9)}, 50, Capacity(4500.0, 4500.0, 3)),
+    ],
+    ids=["idle", "running", "one job", "a backlog", "costs do not matter"],
+)
+def test_without_a_global_limit_all_work_is_useful(
+    due: dict[str, Due], running: int, expected: Capacity
+) -> None:
+    assert capacity({"global": QueueWork(due, running)}, {"global": Rate(inf)}, 50, 30) == expected
+
+
 def test_permits_of_a_job_make_fewer_workers_useful() -> None:
     assert of_one_queue(BACKLOG, 100).useful_replicas == 21
     assert of_one_queue({"normal": Due(10**6, 10, 10)}, 100).useful_replicas == 3
@@ -43,8 +61,8 @@ def test_lanes_share_starts_by_turns_and_not_by_length() -> None:
         ({"slow": Rate(1 / 60, "global"), "global": Rate(100)}, 1),
         ({"slow": Rate(0, "global"), "global": Rate(100)}, 1),  # closed
         ({"slow": Rate(100, "global"), "global": Rate(5)}, 2),  # the root lets through less
-        ({"slow": Rate(40, "app"), "app": Rate(10, "global"), "global": Rate(float("inf"))}, 3),
-        ({"slow": Rate(100, "global"), "global": Rate(float("inf"))}, 21),
+        ({"slow": Rate(40, "app"), "app": Rate(10, "global"), "global": Rate(inf)}, 3),
+        ({"slow": Rate(100, "global"), "global": Rate(inf)}, 21),
     ],
 )
 def test_a_queue_is_useful_up_to_the_least_rate_on_its_path(limits: dict[str, Rate], useful: int) -> None:
@@ -52,7 +70,7 @@ def test_a_queue_is_useful_up_to_the_least_rate_on_its_path(limits: dict[str, Ra
 
 
 def test_a_saturated_queue_withholds_no_worker_from_another() -> None:
-    limits = {"slow": Rate(1, "global"), "fast": Rate(100, "global"), "global": Rate(float("inf"))}
+    limits = {"slow": Rate(1, "global"), "fast": Rate(100, "global"), "global": Rate(inf)}
     alone = capacity({"fast": QueueWork(BACKLOG)}, limits, 50, 30)
     both = capacity({"fast": QueueWork(BACKLOG), "slow": QueueWork(BACKLOG, running=10)}, limits, 50, 30)
     assert alone.work_s == 21 * TARGET_S
@@ -68,7 +86,7 @@ def test_queues_share_the_rate_of_a_limit_around_them() -> None:
 
 
 def test_without_a_limit_all_due_work_is_useful() -> None:
-    asked = of_one_queue({"normal": Due(30_000, 2.0, 1)}, float("inf"))
+    asked = of_one_queue({"normal": Due(30_000, 2.0, 1)}, inf)
     assert asked == Capacity(60_000, 60_000, 40)
 
 

@@ -54,6 +54,17 @@ def test_a_full_limit_fits_and_a_little_more_does_not() -> None:
     assert check([full], HUNDRED * 1.1).fit is Fit.FITS
 
 
+@pytest.mark.parametrize(
+    ("own", "fit", "change"),
+    [(None, Fit.FITS, ""), (40, Fit.DOES_NOT_FIT, "raise rateLimit.perSecond of steady to 50.75")],
+    ids=["no limit at all", "the limit of the type"],
+)
+def test_without_a_global_limit_only_others_bind(own: float | None, fit: Fit, change: str) -> None:
+    verdict = judged(replace(STEADY, per_second=own), replace(NIGHTLY, cost=1000), limit=inf)
+    assert (verdict.fit, verdict.delay_s, verdict.late, verdict.change) == (fit, 0, (), change)
+    assert verdict.tightest.capacity == inf
+
+
 def test_costs_count_and_types_without_subscriptions_do_not() -> None:
     assert judged(replace(STEADY, cost=2)).fit is Fit.FITS
     assert judged(replace(STEADY, cost=3)).fit is Fit.DOES_NOT_FIT

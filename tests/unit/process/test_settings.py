@@ -1,6 +1,7 @@
 """Settings: the precedence of their sources, and the refusals of bad values."""
 
 import json
+import math
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -8,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from taskqueue.process.settings import StoreSettings, load
-from taskqueue.scheduler.settings import SchedulerSettings
+from taskqueue.scheduler.settings import SchedulerSettings, TickingSettings
 from taskqueue.text.log import configure
 from taskqueue.text.redaction import HIDDEN, redact
 from taskqueue_operator.settings import OperatorSettings
@@ -31,6 +32,29 @@ def test_flags_win_over_environment_over_file(tmp_path: Path, monkeypatch: pytes
     assert (settings.rate, settings.release, settings.max_backlog) == (3, "environment", 7)
     assert settings.look_ahead == 0.5
     assert settings.tick_period == 0.25  # the default
+
+
+@pytest.mark.parametrize("settings_class", [SchedulerSettings, OperatorSettings])
+@pytest.mark.parametrize("source", ["flag", "environment", "file"])
+def test_a_rate_of_none_is_infinite(
+    settings_class: type[TickingSettings], source: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    if source == "environment":
+        monkeypatch.setenv("TASKQUEUE_RATE", "none")
+    arguments = {"flag": ["--rate", "none"], "file": ["--config", write(tmp_path, "rate: none\n")]}
+    assert load(settings_class, arguments.get(source, []), PROG).rate == math.inf
+
+
+@pytest.mark.parametrize("written", ["null", "~", ""])
+def test_a_rate_of_null_keeps_the_stored_limit(written: str, tmp_path: Path) -> None:
+    assert load(SchedulerSettings, ["--config", write(tmp_path, f"rate: {written}\n")], PROG).rate is None
+
+
+@pytest.mark.parametrize("written", ["inf", "Infinity", "nan", "NONE", "0", "-1", "1e7"])
+def test_another_word_for_no_limit_is_refused(written: str, capsys: pytest.CaptureFixture[str]) -> None:
+    with pytest.raises(SystemExit):
+        load(SchedulerSettings, ["--rate", written], PROG)
+    assert "--rate must be" in capsys.readouterr().err
 
 
 def test_the_environment_may_name_the_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -26,6 +26,7 @@
     exit_codes     the exit codes
     interruption   the end of a command at a signal
     instant        instants, days and durations, read and written
+    rate           the rate of the global limit, a number or none
     demands        the demand of types and users, and the limits on it, from manifests or from the store
     limit_lines    the verdict on each limit, as JSON and as a line
     next_due       the next due time of a subscription

@@ -10,6 +10,7 @@ from taskqueue.cli.instant import iso, read_duration_ms
 from taskqueue.cli.limit_name import check_user, find_limit, read_rate
 from taskqueue.cli.limit_rows import COLUMNS, limit_rows, rate_text, user_details
 from taskqueue.cli.options import ForOption
+from taskqueue.cli.rate import read_rate as read_global_rate
 from taskqueue.cli.store_command import Session, store_command
 from taskqueue.cli.table import show_details, show_rows
 from taskqueue.command_line.command import new_group
@@ -63,7 +64,7 @@ async def limit_get(session: Session, name: NameArgument = None, user: LimitUser
     if user is not None:
         fail("--user needs the NAME of a limit with key User", ExitCode.USAGE)
     if catalog.rate is None:
-        fail("no limit is set, so nothing starts: `taskqueue limit set N`", ExitCode.NOT_FOUND)
+        fail("no limit is set, so nothing starts: `taskqueue limit set N`, or `none`", ExitCode.NOT_FOUND)
     closed = {one.limit: _closed_text(one) for one in await read_closed(store)}
     details = {"perSecond": rate_text(catalog.rate), **({"closed": closed} if closed else {})}
     show_details(session.output, details)
@@ -78,7 +79,10 @@ async def limit_set(
     ],
     rate: Annotated[
         str | None,
-        typer.Argument(metavar="RATE", help='Starts per second such as "50", or in a time such as "2/1m".'),
+        typer.Argument(
+            metavar="RATE",
+            help='Starts a second such as "50", in a time such as "2/1m", or "none".',
+        ),
     ] = None,
     burst: Annotated[
         int | None,
@@ -91,16 +95,20 @@ async def limit_set(
     No publish ends it. Users with values of their own keep them.
     """
     name, rate = (GLOBAL_LIMIT, name) if rate is None else (name, rate)
-    per_second, for_ms = read_rate(rate), read_duration_ms(for_)
+    for_ms = read_duration_ms(for_)
     if name == GLOBAL_LIMIT:
+        per_second = read_global_rate("RATE", rate)
         if burst is not None:
             fail("--burst needs the NAME of a limit: the global limit has no burst", ExitCode.USAGE)
         await override_rate(session.store, per_second, for_ms)
     else:
+        per_second = read_rate(rate)
         find_limit(await read_catalog(session.store), name)
         await override_limit(session.store, name, per_second, burst, for_ms)
     until = iso(await server_now_ms(session.store) + for_ms) if for_ms else None
-    show_details(session.output, {"limit": name, "perSecond": per_second, "burst": burst, "until": until})
+    show_details(
+        session.output, {"limit": name, "perSecond": rate_text(per_second), "burst": burst, "until": until}
+    )
 
 
 @app.command("clear")

@@ -19,11 +19,12 @@ from taskqueue.cli.options import (
 )
 from taskqueue.cli.output import Output, show_drawing, show_json
 from taskqueue.cli.plot import day_plot
+from taskqueue.cli.rate import StoredRateOption, read_rate
 from taskqueue.cli.schedule_text import schedule_text
 from taskqueue.cli.store_command import with_store
 from taskqueue.cli.table import show_details, show_rows
 from taskqueue.command_line.command import new_group
-from taskqueue.models.quantity import MAX_PER_SECOND, MIN_PER_SECOND
+from taskqueue.models.quantity import written_rate
 from taskqueue.plan.feasibility import check as judge
 from taskqueue.plan.forecast import starts
 from taskqueue.plan.verdict import Fit
@@ -40,16 +41,6 @@ DayOption = Annotated[
     str | None, typer.Option("--day", metavar="DATE", help="UTC day such as 2026-11-24; today by default.")
 ]
 JsonOption = Annotated[bool, typer.Option("--json", help="Short for --output json.")]
-RateOption = Annotated[
-    float | None,
-    typer.Option(
-        "--rate",
-        metavar="NUMBER",
-        min=MIN_PER_SECOND,
-        max=MAX_PER_SECOND,
-        help="Global limit, in starts per second; by default that of the store.",
-    ),
-]
 
 app = new_group()
 
@@ -85,7 +76,7 @@ def show(
             {
                 "dayStart": iso(day_s * 1000),
                 "stepSeconds": STEP_S,
-                "ratePerSecond": rate,
+                "ratePerSecond": None if rate is None else written_rate(rate),
                 "starts": [round(count, 3) for count in minutes],
                 "types": types,
             }
@@ -99,7 +90,7 @@ def show(
 def check(
     path: PathOption = None,
     store: StoreOption = False,
-    rate: RateOption = None,
+    rate: StoredRateOption = None,
     day: DayOption = None,
     json: JsonOption = False,
     redis: RedisOption = REDIS_DEFAULT,
@@ -110,17 +101,18 @@ def check(
 
     A line for each limit follows, those that are exceeded first.
     """
+    given = None if rate is None else read_rate("--rate", rate)
     plan = _plan(path, store, redis, release)
-    limit = rate or plan.rate
+    limit = given or plan.rate
     if limit is None:
-        fail("--rate must be given: the starts per second that the limit allows", ExitCode.USAGE)
+        fail("--rate must be given: the starts per second that the limit allows, or none", ExitCode.USAGE)
     verdict = judge(plan.demands, limit, limits=plan.limits, users=plan.users, day_start_s=read_day_s(day))
     output = Output.JSON if json else output
     lines = [limit_line(found) for found in verdict.limits]
     tightest = lines[0] if lines else {}
     details: dict[str, Any] = {
         "verdict": verdict.fit.value,
-        "ratePerSecond": limit,
+        "ratePerSecond": written_rate(limit),
         "delaySeconds": round(verdict.delay_s, 3),
         "limit": tightest.get("limit"),
         "tightest": tightest.get("tightest"),

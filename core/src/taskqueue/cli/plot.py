@@ -1,5 +1,6 @@
 """A day, or the next hour, plotted in characters."""
 
+import math
 import shutil
 import sys
 from collections.abc import Sequence
@@ -13,7 +14,7 @@ _MINUTES_PER_HOUR = 60
 
 
 def day_plot(minutes: Sequence[float], day: str, rate: float | None) -> str:
-    """Return a plot of the starts of each minute of a day; with `rate`, per second, also the line of the limit."""
+    """Return a plot of the starts of each minute of a day; with a finite `rate`, per second, also its line."""
     hours = range(0, len(minutes) // _MINUTES_PER_HOUR + 1, 4)
     ticks = {hour * _MINUTES_PER_HOUR: f"{hour:02}:00" for hour in hours}
     return _plot(minutes, f"starts a minute on {day} (UTC)", rate, ticks, HEIGHT_LINES)
@@ -34,7 +35,7 @@ def _plot(
     """
     width = min(MAX_WIDTH, shutil.get_terminal_size().columns) - 4
     peak, mean = max(minutes, default=0), sum(minutes) / max(1, len(minutes))
-    limit = rate * 60 if rate else 0
+    limit = rate * 60 if rate and math.isfinite(rate) else 0
     title = f"{title}: peak {peak:,.0f}, mean {mean:,.0f}".removeprefix(": ")
     figure = plotext.figure
     figure.clear()

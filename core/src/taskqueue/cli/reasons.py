@@ -1,5 +1,6 @@
 """Reasons why a subscription is idle or a job waits: one sentence each, with the command that changes it."""
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -70,5 +71,10 @@ def _lane_reason(job: WaitingJob, conditions: Conditions) -> str:
         return "no worker is alive: start one with `taskqueue worker`"
     record = catalog.records.get(name.type)
     own = record.task_type.rate_limit.per_second if record else None
-    limit = f"limit of the task type of {own:g}/s" if own else f"global limit of {catalog.rate:g}/s"
-    return f"waits its turn in lane {job.where} for the {limit}"
+    if own:
+        turn = f"the limit of the task type of {own:g}/s"
+    elif record and record.task_type.limits:
+        turn = f"its limits: {', '.join(record.task_type.limits)}"
+    else:
+        turn = "a worker" if math.isinf(catalog.rate) else f"the global limit of {catalog.rate:g}/s"
+    return f"waits its turn in lane {job.where} for {turn}"

@@ -5,7 +5,7 @@ import signal
 import sys
 import time
 from collections.abc import Mapping, Sequence
-from dataclasses import asdict, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, NoReturn
 
@@ -17,6 +17,7 @@ from taskqueue.cli.failure import fail, say
 from taskqueue.cli.instant import read_duration_ms
 from taskqueue.cli.options import RELEASE_DEFAULT, ForOption
 from taskqueue.cli.output import show_json
+from taskqueue.cli.rate import RateOption, read_rate
 from taskqueue.cli.store_command import with_store
 from taskqueue.command_line.command import run_command
 from taskqueue.dev.allocator import name_allocator
@@ -26,7 +27,6 @@ from taskqueue.dev.snapshot import take_snapshot
 from taskqueue.dev.stack import STOP_SIGNALS, Stack, StackOptions
 from taskqueue.dev.summary import Summary, summarize
 from taskqueue.dev.watch import Watch
-from taskqueue.models.quantity import MAX_PER_SECOND, MIN_PER_SECOND
 from taskqueue.store.audit import audit
 from taskqueue.store.connection import Store
 from taskqueue.store.retention import read_retention
@@ -39,15 +39,7 @@ def dev(
         Path,
         typer.Argument(metavar="PATH", help="Manifest file or folder; its handlers.py, if any, is loaded."),
     ],
-    rate: Annotated[
-        float,
-        typer.Option(
-            metavar="NUMBER",
-            min=MIN_PER_SECOND,
-            max=MAX_PER_SECOND,
-            help="Global limit, in starts per second.",
-        ),
-    ] = 100.0,
+    rate: RateOption = "100",
     for_: ForOption = None,
     workers: Annotated[int, typer.Option(metavar="N", min=1, help="Number of worker processes.")] = 2,
     concurrency: Annotated[
@@ -60,10 +52,11 @@ def dev(
     as_json: Annotated[bool, typer.Option("--json", help="Print the summary as one JSON object.")] = False,
 ) -> None:
     """Run a folder of manifests on this machine until Ctrl-C or --for, and print a summary."""
+    per_second = read_rate("--rate", rate)
     for_s = read_duration_ms(for_) / 1000 if for_ else None
     if not path.exists():
         fail(f"PATH must be a file or folder (was {path})", ExitCode.USAGE)
-    options = StackOptions(path, rate, workers, schedulers, redis_url, concurrency)
+    options = StackOptions(path, per_second, workers, schedulers, redis_url, concurrency)
     raise typer.Exit(int(_show(options, for_s, as_json=as_json)))
 
 
@@ -90,7 +83,7 @@ def _show(options: StackOptions, for_s: float | None, *, as_json: bool) -> ExitC
     except ChildError:
         return ExitCode.REFUSED
     if as_json:
-        show_json(asdict(summary), indent=None)
+        show_json(summary.fields(), indent=None)
     else:
         for name, value in summary.lines():
             console.print(f"{name:20} {value:>14}")

@@ -20,6 +20,7 @@ from taskqueue.dev.children import (
     start_python,
     start_server,
 )
+from taskqueue.models.quantity import MAX_PER_SECOND, written_rate
 
 #: Five types of the example shop call this port without a handler of their own.
 API_PORT = 8099
@@ -31,7 +32,10 @@ _LOOPBACK_FREE = ["--health-port", "0"]
 
 @dataclass(frozen=True, slots=True)
 class StackOptions:
-    """The options of a run. rate: global limit in starts per second. redis: URL, or None for an embedded server."""
+    """The options of a run. rate: global limit in starts per second, infinite for none.
+
+    redis: URL, or None for an embedded server.
+    """
 
     path: Path
     rate: float
@@ -114,11 +118,9 @@ class Stack:
         else:
             server, self.redis_url, self.loaded_allocator = start_server(self.folder, self._pipe[0])
             self._children.append(server)
-        api = self._python(
-            "api",
-            "taskqueue.dev.example_api",
-            ["--port", str(API_PORT), "--or-free", "--rate", str(max(1, int(options.rate)))],
-        )
+        allowed = max(1, int(min(options.rate, MAX_PER_SECOND)))
+        port = ["--port", str(API_PORT), "--or-free"]
+        api = self._python("api", "taskqueue.dev.example_api", [*port, "--rate", str(allowed)])
         address = api.wait_for(listening)
         self.api = f"http://{address}"
         if not address.endswith(f":{API_PORT}"):
@@ -127,7 +129,8 @@ class Stack:
                 f"handlers with port {API_PORT} in their URL do not reach it"
             )
         send_limits(self.api, options.path)
-        manifests = ["--manifests", str(options.path), "--rate", str(options.rate), *_LOOPBACK_FREE]
+        manifests = ["--manifests", str(options.path), "--rate", str(written_rate(options.rate))]
+        manifests += _LOOPBACK_FREE
         for number in range(options.schedulers):
             self._python(f"scheduler-{number}", "taskqueue.scheduler", manifests).wait_for(health_port)
         own = options.path / "handlers.py"

@@ -1,11 +1,14 @@
 """The summary of a run: the counters of store, workers and API, and a verdict."""
 
+import math
 from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
+from typing import Any
 
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.dev.limit_counts import LimitCount, Worst
 from taskqueue.dev.snapshot import Snapshot, quantile_ms
+from taskqueue.models.quantity import written_rate
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,7 +29,7 @@ class LimitSummary:
 
 @dataclass(frozen=True, slots=True)
 class Summary:
-    """The keys of `--json`, explained in docs/cli.md. Times are in ms."""
+    """The keys of `--json`, explained in docs/cli.md. Times are in ms. rate: infinite for none."""
 
     rate: float
     emitted: int
@@ -67,8 +70,7 @@ class Summary:
         )
         exceeded = self._exceeded()
         if not exceeded and not self._above():
-            named = ", nor more than its limits by name allow" if self.limits else ""
-            return f"{lost}; the API never saw more than {self.rate:g} requests in any second{named}"
+            return f"{lost}; {self._kept_limits()}"
         above = (
             f"more than {self.rate:g} requests in one second ({self.api_worst_second})"
             if self._above()
@@ -80,9 +82,13 @@ class Summary:
             "docs/performance.md explains requests that a busy machine delays"
         )
 
+    def fields(self) -> dict[str, Any]:
+        """Return the keys and values of `--json`."""
+        return {**asdict(self), "rate": written_rate(self.rate)}
+
     def lines(self) -> list[tuple[str, str]]:
         """Return the names and values to print; the problem is printed apart."""
-        values = {name: value for name, value in asdict(self).items() if name not in {"problem", "limits"}}
+        values = {name: value for name, value in self.fields().items() if name not in {"problem", "limits"}}
         return [(name.replace("_", " "), _text(value)) for name, value in values.items()]
 
     def limit_lines(self) -> list[str]:
@@ -95,11 +101,19 @@ class Summary:
             for limit in self.limits
         ]
 
+    def _kept_limits(self) -> str:
+        """Return which limits were kept, as a sentence."""
+        if math.isinf(self.rate):
+            named = "the API never saw more than its limits by name allow"
+            return named if self.limits else "there was no limit to exceed"
+        named = ", nor more than its limits by name allow" if self.limits else ""
+        return f"the API never saw more than {self.rate:g} requests in any second{named}"
+
     def _exceeded(self) -> list[str]:
         return [limit.name for limit in self.limits if limit.is_exceeded]
 
     def _above(self) -> bool:
-        return self.api_worst_second > max(1, int(self.rate))
+        return math.isfinite(self.rate) and self.api_worst_second > max(1, int(self.rate))
 
 
 def summarize(rate: float, earlier: Mapping[str, int], running: Snapshot, drained: Snapshot) -> Summary:

@@ -1,5 +1,7 @@
 """The view of a snapshot: panels for a terminal, a line for any other output."""
 
+import math
+
 from rich.console import Group, RenderableType
 from rich.panel import Panel
 from rich.table import Table
@@ -17,7 +19,7 @@ def render(
 ) -> RenderableType:
     """Return the panels of a snapshot, with rates since `before`, about a second earlier.
 
-    Limits by name, and a plot, have a panel only where there are some.
+    Limits by name, and a plot, have a panel only where there are some. rate: of the global limit, infinite for none.
     """
     columns = Table.grid(expand=True)
     columns.add_column(ratio=1)
@@ -36,7 +38,7 @@ def line(now: Snapshot, before: Snapshot | None, elapsed_s: float, rate: float) 
     """Return a snapshot as one line."""
     totals = now.audit.totals
     return (
-        f"{elapsed_s:6.0f} s  {_arrived(now, before):6.1f} of {rate:g} requests/s  due {_due(now):,}  "
+        f"{elapsed_s:6.0f} s  {_arrived(now, before):6.1f} {_of_limit(rate)}  due {_due(now):,}  "
         f"in flight {now.audit.leased}  done {totals.get('done', 0):,}  retried {totals.get('retried', 0):,}  "
         f"dead {totals.get('dead', 0):,}  late {_ms(now, 0.5)} / {_ms(now, 0.99)}  "
         f"429s {now.api.rejected}  worst second {now.api.worst}"
@@ -52,8 +54,8 @@ def _limit(now: Snapshot, before: Snapshot | None, rate: float) -> Panel:
     good = not now.api.rejected and now.api.worst <= rate
     text = Text.assemble(
         ("█" * filled, "green" if good else "red"),
-        ("░" * (_BAR - filled), "dim"),
-        (f"  {arrived:5.1f} of {rate:g} requests/s\n", "bold"),
+        ("" if math.isinf(rate) else "░" * (_BAR - filled), "dim"),
+        (f"  {arrived:5.1f} {_of_limit(rate)}\n", "bold"),
         f"jobs started/s {leased:.1f}   most in any sliding second ",
         (f"{now.api.worst}", "green" if now.api.worst <= rate else "bold red"),
         "   429s ",
@@ -61,6 +63,10 @@ def _limit(now: Snapshot, before: Snapshot | None, rate: float) -> Panel:
         f"   requests {now.api.requests:,}",
     )
     return Panel(text, title="requests, as counted by the API")
+
+
+def _of_limit(rate: float) -> str:
+    return "requests/s, global limit none" if math.isinf(rate) else f"of {rate:g} requests/s"
 
 
 def _queue(now: Snapshot) -> Panel:

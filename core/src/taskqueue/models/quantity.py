@@ -1,5 +1,6 @@
 """Rates as Kubernetes writes numbers: "10", "0.5", "500m". Text, because a CRD has no floats that survive."""
 
+import math
 import re
 
 from taskqueue.models.refusal import ValueRefusedError, must_be
@@ -11,6 +12,8 @@ MAX_CHARACTERS = 32
 #: effect.
 MIN_PER_SECOND = 1e-6
 MAX_PER_SECOND = 1e6
+#: The rate of a global limit that holds nothing back, so that only limits by name do. As a number it is infinite.
+NO_LIMIT = "none"
 
 _WHOLE = re.compile(PATTERN.removesuffix("$"))
 _FACTOR = {"n": 1e-9, "u": 1e-6, "m": 1e-3, "k": 1e3, "M": 1e6, "G": 1e9, "T": 1e12, "P": 1e15, "E": 1e18}
@@ -33,3 +36,21 @@ def parse_per_second(written: str | int) -> float:
     if not MIN_PER_SECOND <= per_second <= MAX_PER_SECOND:
         raise ValueRefusedError(must_be('a rate above zero, from "1u" to "1M" a second', written))
     return per_second
+
+
+def parse_global_rate(text: str) -> float:
+    """Turn the rate of the global limit into starts per second, infinite for NO_LIMIT. Raises ValueRefusedError.
+
+    >>> parse_global_rate("100"), parse_global_rate("none")
+    (100.0, inf)
+    """
+    return math.inf if text == NO_LIMIT else parse_per_second(text)
+
+
+def written_rate(per_second: float) -> float | str:
+    """Return the rate of the global limit as the store, JSON and people have it.
+
+    >>> written_rate(100.0), written_rate(math.inf)
+    (100.0, 'none')
+    """
+    return NO_LIMIT if math.isinf(per_second) else per_second

@@ -11,6 +11,7 @@ The measure is work-seconds: one replica for each `target_s` = concurrency * dra
 Each queue of jobs counts up to the number that its limits let run at a time (Little's law): more workers would only
 wait. A limit that several queues share is divided in proportion to what each could start alone. So jobs of a slow API
 ask for few workers, and withhold none from those of another one.
+Without a global limit (an infinite rate) all jobs of its queue count.
 """
 
 import math

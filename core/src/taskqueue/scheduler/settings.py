@@ -1,10 +1,12 @@
 """The settings of `taskqueue scheduler`."""
 
+import math
 from pathlib import Path
+from typing import Any
 
-from pydantic import Field
+from pydantic import Field, ValidatorFunctionWrapHandler, field_validator
 
-from taskqueue.models.quantity import MAX_PER_SECOND, MIN_PER_SECOND
+from taskqueue.models.quantity import MAX_PER_SECOND, MIN_PER_SECOND, NO_LIMIT
 from taskqueue.process.settings import ProcessSettings
 
 
@@ -15,8 +17,8 @@ class TickingSettings(ProcessSettings):
         default=None,
         ge=MIN_PER_SECOND,
         le=MAX_PER_SECOND,
-        description="Global limit, starts per second of all workers together; without it, the stored limit stays. "
-        "Nothing starts until a limit is set.",
+        description="Global limit, starts per second of all workers together, or `none`: only limits by name hold. "
+        "Without it, the stored limit stays. Nothing starts until a limit is set.",
     )
     tick_period: float = Field(
         default=0.25,
@@ -41,6 +43,11 @@ class TickingSettings(ProcessSettings):
         description="/livez fails when the loop that ticks, or the one that publishes, made no step for this "
         "time, in seconds.",
     )
+
+    @field_validator("rate", mode="wrap")
+    @classmethod
+    def _read_rate(cls, value: Any, read: ValidatorFunctionWrapHandler) -> Any:
+        return math.inf if value == NO_LIMIT else read(value)
 
 
 class SchedulerSettings(TickingSettings):

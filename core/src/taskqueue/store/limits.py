@@ -1,10 +1,10 @@
 """Limits: the configured rate, values set by hand, and the limits that handlers closed because an API said so."""
 
-import math
 from dataclasses import dataclass
 from functools import partial
 
 from taskqueue.models.identity import GLOBAL_LIMIT
+from taskqueue.models.quantity import written_rate
 from taskqueue.store.clock import server_now_us
 from taskqueue.store.command import hmget, zrange_scores
 from taskqueue.store.connection import Store
@@ -20,16 +20,12 @@ _RECHECK = Script("recheck_limit", int)
 
 async def set_rate(store: Store, per_second: float) -> None:
     """Set the configured rate of the global limit, starts per second, infinite for none; an override stays in force."""
-    await install(store, "rate", _written(per_second))
+    await install(store, "rate", written_rate(per_second))
 
 
 async def override_rate(store: Store, per_second: float, for_ms: int = 0) -> None:
     """Override the configured rate until it is cleared, or for for_ms; takes effect within 250 ms."""
-    await set_override(store, field_of(GLOBAL_LIMIT), str(_written(per_second)), for_ms)
-
-
-def _written(per_second: float) -> float | str:
-    return "none" if per_second == math.inf else per_second
+    await set_override(store, field_of(GLOBAL_LIMIT), str(written_rate(per_second)), for_ms)
 
 
 async def clear_rate(store: Store) -> bool:

@@ -3,7 +3,7 @@
 import math
 import re
 
-from taskqueue.models.quantity import MAX_PER_SECOND, MIN_PER_SECOND
+from taskqueue.models.quantity import MAX_PER_SECOND, MIN_PER_SECOND, NO_LIMIT
 
 _RATE = re.compile(rb"[0-9.e+-]+")
 _MAX_DIGITS = 16
@@ -21,7 +21,7 @@ def read_rate(value: bytes) -> float | None:
 
     Infinity for `none`: only limits by name hold. Raises ValueError.
     """
-    if value == b"none":
+    if value == NO_LIMIT.encode():
         return math.inf
     if not _RATE.fullmatch(value):  # no 1_0, which scripts cannot read, and no 0x10, which Python cannot
         raise ValueError(value)
