@@ -84,7 +84,8 @@ class Case:
         ]
         users = [f"{o.user_id} {v.name} {v.per_second:g} b{v.burst}" for o in self.users for v in o.limits]
         jobs = ", ".join(f"{o.type}{o.user}{o.due_ms}" for o in self.jobs)
-        return f"Case(rate={self.rate}\n  {limits}\n  {types}\n  {users}\n  workers={self.workers} seed={self.seed}\n  {jobs})"
+        values = f"rate={self.rate} workers={self.workers} seed={self.seed}"
+        return f"Case({values}\n  {limits}\n  {types}\n  {users}\n  {jobs})"
 
     @property
     def is_prompt(self) -> bool:
