@@ -55,14 +55,14 @@ def test_a_full_limit_fits_and_a_little_more_does_not() -> None:
 
 
 @pytest.mark.parametrize(
-    ("own", "fit", "change"),
-    [(None, Fit.FITS, ""), (40, Fit.DOES_NOT_FIT, "raise rateLimit.perSecond of steady to 50.75")],
+    ("own", "fit", "limits"),
+    [(None, Fit.FITS, ()), (40, Fit.DOES_NOT_FIT, ("type:steady",))],
     ids=["no limit at all", "the limit of the type"],
 )
-def test_without_a_global_limit_only_others_bind(own: float | None, fit: Fit, change: str) -> None:
+def test_without_a_global_limit_only_others_bind(own: float | None, fit: Fit, limits: tuple[str, ...]) -> None:
     verdict = judged(replace(STEADY, per_second=own), replace(NIGHTLY, cost=1000), limit=inf)
-    assert (verdict.fit, verdict.delay_s, verdict.late, verdict.change) == (fit, 0, (), change)
-    assert verdict.tightest.capacity == inf
+    assert (verdict.fit, tuple(found.limit for found in verdict.limits)) == (fit, limits)
+    assert verdict.change == ("lengthen the interval of steady to 10m" if own else "")
 
 
 def test_costs_count_and_types_without_subscriptions_do_not() -> None:

@@ -200,7 +200,7 @@ class TaskTypeManifest(Part):
                 window_s=None if spec.window is None else parse_whole_s(spec.window),
             ),
             function=spec.handler.function,
-            http=http and http.value(),
+            http=http.value() if http else None,
             params=spec.params,
             priority=spec.priority,
             cost=spec.cost,
