@@ -11,7 +11,7 @@ import random
 from dataclasses import dataclass
 
 import pytest
-from hypothesis import HealthCheck, given, note, settings
+from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from taskqueue.models.limit_tree import MAX_DEPTH, type_conflicts
@@ -76,17 +76,6 @@ class Case:
     workers: list[tuple[int, int, int]]
     seed: int
 
-    def __repr__(self) -> str:
-        limits = [f"{o.name} {o.per_second:g}/s b{o.burst} in {o.within}" for o in self.limits]
-        types = [
-            f"{o.name} {o.priority} cost {o.cost} own {o.rate_limit.per_second} {o.limits}" for o in self.types
-        ]
-        users = [f"{o.user_id} {v.name} {v.per_second:g} b{v.burst}" for o in self.users for v in o.limits]
-        jobs = ", ".join(f"{o.type}{o.user}{o.due_ms}" for o in self.jobs)
-        return (
-            f"Case(rate={self.rate}\n  {limits}\n  {types}\n  {users}\n  workers={self.workers} seed={self.seed}\n  {jobs})"
-        )
-
     @property
     def is_prompt(self) -> bool:
         """Tell whether workers call when told to, and never fill up."""
@@ -101,7 +90,9 @@ def trees(draw: st.DrawFn) -> list[Limit]:
         key = draw(st.sampled_from((LimitKey.RELEASE, LimitKey.RELEASE, LimitKey.USER)))
         around = [one.name for one in limits if one.key is LimitKey.RELEASE and depths[one.name] < MAX_DEPTH]
         within = draw(st.sampled_from((None, *around)))
-        limit = Limit(f"{'r' if key is LimitKey.RELEASE else 'u'}{number}", key, draw(rates), draw(bursts), within)
+        limit = Limit(
+            f"{'r' if key is LimitKey.RELEASE else 'u'}{number}", key, draw(rates), draw(bursts), within
+        )
         depths[limit.name] = depths[within] + 1
         limits.append(limit)
     return limits
@@ -188,11 +179,8 @@ async def run(url: str, case: Case) -> Run:
         await clock.set(began_ms * 1_000)
         workers = [SimulatedWorker(f"w{k}", *values) for k, values in enumerate(case.workers)]
 
-        async def conserved() -> None:
-            assert (await audit(store)).difference == 0
-
         starts = await work(store, clock, workers, SECONDS, random.Random(case.seed))
-        await conserved()
+        assert (await audit(store)).difference == 0
         started = {(one.type, one.user, one.due_us, one.id) for one in starts}
         assert len(started) == len(starts), "twice"
         waiting = []
@@ -201,7 +189,11 @@ async def run(url: str, case: Case) -> Run:
             if (job.type, job.user, due_us, str(number)) not in started:
                 waiting.append(Start(job.type, job.user, due_us, clock.now_us, clock.now_us, str(number)))
         return Run(
-            Paths.of(case.types, case.limits, case.rate, case.users), began_ms * 1_000, clock.now_us, starts, waiting
+            Paths.of(case.types, case.limits, case.rate, case.users),
+            began_ms * 1_000,
+            clock.now_us,
+            starts,
+            waiting,
         )
     finally:
         keys = [key async for key in raw(store).scan_iter(match=store.keys("*"), count=1_000)]
@@ -262,7 +254,7 @@ def check(url: str, case: Case) -> Run:
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_trees_of_limits_hold_and_are_used(redis_url: str, scripts_with_a_clock: None) -> None:
-    @settings(max_examples=FUZZ or 40, suppress_health_check=list(HealthCheck), deadline=None)
+    @settings(max_examples=FUZZ or 100, suppress_health_check=list(HealthCheck), deadline=None)
     @given(cases())
     def trees_hold(case: Case) -> None:
         check(redis_url, case)

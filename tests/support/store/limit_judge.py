@@ -11,15 +11,13 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, NamedTuple
 
 from taskqueue.models.limit_tree import path_of
-from taskqueue.models.values import Limit, LimitKey
 from taskqueue.plan.limiter import OWN_STRETCH
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping, Sequence
 
+    from taskqueue.models.values import Limit, TaskType, UserSubscription
     from tests.support.store.simulated_workers import Start
-
-    from taskqueue.models.values import TaskType, UserSubscription
 
 #: Starts may come so much too early: the slack of 15 ms between a start and its arrival has the rest.
 TOLERANCE_US = 10_000
@@ -50,7 +48,11 @@ class Paths:
 
     @classmethod
     def of(
-        cls, types: Iterable[TaskType], limits: Iterable[Limit], rate: float, users: Iterable[UserSubscription] = ()
+        cls,
+        types: Iterable[TaskType],
+        limits: Iterable[Limit],
+        rate: float,
+        users: Iterable[UserSubscription] = (),
     ) -> Paths:
         own = {
             (limit.name, user.user_id): Bucket(f"{limit.name}|{user.user_id}", limit.per_second, limit.burst)
@@ -100,7 +102,9 @@ def most_above(bucket: Bucket, times_us: Sequence[int], costs: Sequence[int]) ->
     return worst
 
 
-def busy_spans(bucket: Bucket, times_us: Sequence[int], costs: Sequence[int], cost: int) -> list[tuple[float, float]]:
+def busy_spans(
+    bucket: Bucket, times_us: Sequence[int], costs: Sequence[int], cost: int
+) -> list[tuple[float, float]]:
     """Return the spans in which a limit has no start left for a job of this cost."""
     ahead_us = max(0.0, bucket.refill_us(bucket.burst - cost) - _SLACK_US) if bucket.burst > cost else 0.0
     tat_us, found = 0.0, []
