@@ -12,6 +12,8 @@ import pytest
 from taskqueue.models.values import Limit, LimitKey, Priority, Schedule, TaskType
 from tests.support.store.drive import backlog, drive
 from tests.support.store.limit_judge import Paths, most_above
+from tests.support.store.raw import raw
+from tests.support.store.ready import put_ready
 from tests.support.store.simulated_workers import SimulatedWorker, Start, work
 
 if TYPE_CHECKING:
@@ -152,6 +154,27 @@ async def test_500_shops_share_their_app(world: World) -> None:
     assert max(shops.values()) - min(shops.values()) <= 1
     dues = [one.due_us for one in starts]
     assert dues == sorted(dues), "the oldest first"
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+async def test_a_backlog_of_one_limit_delays_no_job_of_another(world: World, workers: int) -> None:
+    limits = [release("fast", 100), Limit("slow", LimitKey.USER, 0.2)]
+    await world.install(type_of("slow", "slow"), type_of("fast", "fast"), limits=limits, rate=math.inf)
+    await backlog(world, "slow", "global", 20_000, users=500)
+    began_ms = world.clock.now_ms
+    dues = [began_ms + 3_000 + k * 1_000 // 30 for k in range(240)]
+    await put_ready(
+        world.store, "normal", {f"fast|u{k}|~{k}|{due}|0": due for k, due in enumerate(dues)}, "fast"
+    )
+    await raw(world.store).hincrby(world.store.keys("metrics"), "enqueued", len(dues))
+    crew = [SimulatedWorker(f"w{number}", 100, 20_000) for number in range(workers)]
+    starts = await work(world.store, world.clock, crew, 12, random.Random(1))
+    late_us = sorted(one.start_us - one.due_us for one in starts if one.type == "fast")
+    assert len(late_us) == len(dues)
+    assert late_us[len(late_us) // 2] <= 3_000
+    assert late_us[len(late_us) * 99 // 100] <= 15_000
+    assert sum(one.type == "slow" for one in starts) == 500 * 3, "at 0, 5.1 and 10.2 s"
+    await world.conserved()
 
 
 async def test_a_parked_job_takes_its_own_cost(world: World) -> None:
