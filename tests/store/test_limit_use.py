@@ -156,8 +156,7 @@ async def test_500_shops_share_their_app(world: World) -> None:
     assert dues == sorted(dues), "the oldest first"
 
 
-@pytest.mark.parametrize("workers", [1, 4])
-async def test_a_backlog_of_one_limit_delays_no_job_of_another(world: World, workers: int) -> None:
+async def test_a_backlog_of_one_limit_delays_no_job_of_another(world: World) -> None:
     limits = [release("fast", 100), Limit("slow", LimitKey.USER, 0.2)]
     await world.install(type_of("slow", "slow"), type_of("fast", "fast"), limits=limits, rate=math.inf)
     await backlog(world, "slow", "global", 20_000, users=500)
@@ -167,7 +166,7 @@ async def test_a_backlog_of_one_limit_delays_no_job_of_another(world: World, wor
         world.store, "normal", {f"fast|u{k}|~{k}|{due}|0": due for k, due in enumerate(dues)}, "fast"
     )
     await raw(world.store).hincrby(world.store.keys("metrics"), "enqueued", len(dues))
-    crew = [SimulatedWorker(f"w{number}", 100, 20_000) for number in range(workers)]
+    crew = [SimulatedWorker(f"w{number}", 100, 20_000) for number in range(4)]
     starts = await work(world.store, world.clock, crew, 12, random.Random(1))
     late_us = sorted(one.start_us - one.due_us for one in starts if one.type == "fast")
     assert len(late_us) == len(dues)
