@@ -20,9 +20,8 @@ from taskqueue.store.moves import move_jobs
 from taskqueue.store.type_record import Generation, TypeRecord
 from taskqueue.store.types import put_limits, put_types, read_catalog
 from taskqueue.store.users import set_users
-from tests.support.store.drive import drive, kind, most_in_a_span, starts, user
+from tests.support.store.drive import backlog, drive, kind, most_in_a_span, starts, user
 from tests.support.store.raw import raw
-from tests.support.store.ready import put_ready
 
 if TYPE_CHECKING:
     from tests.store.conftest import World
@@ -35,15 +34,6 @@ SHOP = Limit("shop", LimitKey.USER, 2.0, burst=40, within="app")
 
 def type_of(name: str, *limits: str, cost: int = 1) -> TaskType:
     return TaskType(name, HOUR, limits=limits, cost=cost)
-
-
-async def backlog(
-    world: World, name: str, queue: str, jobs: int, due_ms: int = 1_000, users: int = 1_000
-) -> None:
-    """Ad hoc jobs that have been due since due_ms, in the order of their numbers."""
-    names = {f"{name}|u{k % users}|~{k}|{due_ms + k}|0": due_ms + k for k in range(jobs)}
-    await put_ready(world.store, "normal", names, queue)
-    await raw(world.store).hincrby(world.store.keys("metrics"), "enqueued", jobs)
 
 
 @pytest.mark.parametrize("rate", [1_000.0, math.inf])

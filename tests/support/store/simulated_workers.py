@@ -16,7 +16,7 @@ from taskqueue.store.claim import Claim, Result, claim
 
 if TYPE_CHECKING:
     import random
-    from collections.abc import Awaitable, Callable
+    from collections import Counter
 
     from taskqueue.store.connection import Store
     from tests.support.store.script_clock import ScriptClock
@@ -47,7 +47,10 @@ class Start(NamedTuple):
 
 @dataclass
 class SimulatedWorker:
-    """slots: jobs that it runs at a time.   service_us: how long each runs.   late_us: the most that a call is late."""
+    """slots: jobs that it runs at a time.   service_us: how long each runs.   late_us: the most that a call is late.
+
+    settled: results that its last call carried.
+    """
 
     name: str
     slots: int = 100
@@ -61,6 +64,7 @@ class SimulatedWorker:
     running: list[tuple[int, str]] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
     result_us: float = math.inf
+    settled: int = 0
 
     def next_us(self) -> float:
         """Return when this worker calls next, if nothing makes it late."""
@@ -87,6 +91,7 @@ class SimulatedWorker:
             return None
         self.seq += 1
         results, self.results, self.result_us = self.results, [], math.inf
+        self.settled = len(results)
         got = await claim(store, self.name, self.seq, free, LEASE_MS, results, has_time=bool(self.times))
         for job in got.jobs:
             heapq.heappush(self.running, (max(now_us, job.start_us) + self.service_us, job.lease))
@@ -107,23 +112,26 @@ async def work(
     workers: list[SimulatedWorker],
     seconds: float,
     chance: random.Random,
-    after_call: Callable[[], Awaitable[None]] | None = None,
+    calls: Counter[str] | None = None,
 ) -> list[Start]:
-    """Let the workers work, and return what they started, in the order in which it was booked."""
+    """Let the workers work, and return what they started, in the order in which it was booked.
+
+    calls: counts those that took jobs (taking), that only settled results (settling), and others (empty).
+    """
     began_us = clock.now_us
     started: list[Start] = []
-    calls = [(began_us + chance.random() * worker.late_us, k) for k, worker in enumerate(workers)]
-    heapq.heapify(calls)
-    while calls[0][0] < began_us + seconds * 1e6:
-        at_us, k = heapq.heappop(calls)
+    times = [(began_us + chance.random() * worker.late_us, k) for k, worker in enumerate(workers)]
+    heapq.heapify(times)
+    while times[0][0] < began_us + seconds * 1e6:
+        at_us, k = heapq.heappop(times)
         worker = workers[k]
         if at_us > clock.now_us:
             await clock.set(math.ceil(at_us))
         got = await worker.call(store, clock.now_us)
         if got:
             started += [Start.read(job.lease, job.start_us, clock.now_us) for job in got.jobs]
-            if after_call:
-                await after_call()
+            if calls is not None:
+                calls["taking" if got.jobs else "settling" if worker.settled else "empty"] += 1
         following_us = max(worker.next_us(), clock.now_us + 1)
-        heapq.heappush(calls, (following_us + chance.random() * worker.late_us, k))
+        heapq.heappush(times, (following_us + chance.random() * worker.late_us, k))
     return started

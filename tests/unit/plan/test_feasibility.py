@@ -59,7 +59,9 @@ def test_a_full_limit_fits_and_a_little_more_does_not() -> None:
     [(None, Fit.FITS, ()), (40, Fit.DOES_NOT_FIT, ("type:steady",))],
     ids=["no limit at all", "the limit of the type"],
 )
-def test_without_a_global_limit_only_others_bind(own: float | None, fit: Fit, limits: tuple[str, ...]) -> None:
+def test_without_a_global_limit_only_others_bind(
+    own: float | None, fit: Fit, limits: tuple[str, ...]
+) -> None:
     verdict = judged(replace(STEADY, per_second=own), replace(NIGHTLY, cost=1000), limit=inf)
     assert (verdict.fit, tuple(found.limit for found in verdict.limits)) == (fit, limits)
     assert verdict.change == ("lengthen the interval of steady to 10m" if own else "")
