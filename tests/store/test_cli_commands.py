@@ -146,7 +146,7 @@ async def test_describe_user_says_why_a_job_waits(taskqueue: Command, folder: Pa
     await override_rate(store, 100)
     assert await why() == "no worker is alive: start one with `taskqueue worker`"
     await heartbeat(store, "w-1", 60_000, b"{}", [], [])
-    assert await why() == "waits its turn in lane normal for the global limit of 100/s"
+    assert await why() == "waits its turn in lane normal for the global limit, 100/s, free in 0.3 s"
     (name,) = await raw(store).zrange(store.keys.ready("global", "normal"), 0, -1)
     score = await raw(store).zscore(store.keys.ready("global", "normal"), name)
     await raw(store).zrem(store.keys.ready("global", "normal"), name)
@@ -244,7 +244,7 @@ async def test_the_limit_is_overridden_and_given_back(taskqueue: Command) -> Non
     await answer(await taskqueue("limit", "set", "12.5", "--for", "1h", "-o", "json"))
     assert await answer(await taskqueue("limit", "get", "-o", "json")) == {"perSecond": 12.5}
     cleared = await answer(await taskqueue("limit", "clear", "-o", "json"))
-    assert cleared == {"wasOverridden": True, "perSecond": None}
+    assert cleared == {"limit": "global", "wasOverridden": True, "perSecond": None}
     assert (await taskqueue("limit", "set", "0")).exit_code == ExitCode.USAGE
 
 
