@@ -12,7 +12,7 @@ from taskqueue.models.values import Limit, LimitKey, TaskType
 class LimitNames:
     """The limits of a type. queue: of its waiting jobs, the first of `path`.
 
-    path: Release limits, the innermost first, the global one last; unknown ones, too. users: User limits, without a user.
+    path: Release limits, the innermost first, the global one last, unknown ones, too. users: User limits, no user.
     unknown: limits that nothing declares; jobs wait while there is one.
     """
 
