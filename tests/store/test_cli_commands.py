@@ -147,7 +147,7 @@ async def test_describe_user_says_why_a_job_waits(taskqueue: Command, folder: Pa
     await override_rate(store, 100)
     assert await why() == "no worker is alive: start one with `taskqueue worker`"
     await heartbeat(store, "w-1", 60_000, b"{}", [], [])
-    assert await why() == "waits its turn in lane normal for the global limit of 100/s"
+    assert await why() == "waits its turn in lane normal for the global limit, 100/s, free in 0.3 s"
     await override_rate(store, inf)
     assert await why() == "waits its turn in lane normal for a worker"
     (name,) = await raw(store).zrange(store.keys.ready("global", "normal"), 0, -1)

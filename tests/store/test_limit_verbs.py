@@ -14,9 +14,9 @@ from taskqueue.store.limit_times import read_limit_times
 from taskqueue.store.limits import clear_limit, override_limit, override_rate
 from taskqueue.store.types import put_limits, read_catalog
 from taskqueue.store.users import set_users
-from tests.store.test_named_limits import APP, ORDERS, SHOP, backlog, type_of
+from tests.store.test_named_limits import APP, ORDERS, SHOP, type_of
 from tests.support.store.commands import Command, commands_on
-from tests.support.store.drive import drive
+from tests.support.store.drive import backlog, drive
 from tests.support.store.raw import raw
 
 if TYPE_CHECKING:

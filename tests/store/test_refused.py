@@ -10,8 +10,8 @@ from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import Limit, LimitKey
 from taskqueue.store.claim import Result
 from taskqueue.store.limits import read_closed
-from tests.store.test_named_limits import APP, ORDERS, SHOP, backlog, type_of
-from tests.support.store.drive import kind, starts
+from tests.store.test_named_limits import APP, ORDERS, SHOP, type_of
+from tests.support.store.drive import backlog, kind, starts
 from tests.support.store.raw import raw
 from tests.support.store.ready import put_ready
 

@@ -27,18 +27,25 @@ class WorkCollector(Collector):
                 gauge.add_metric((), value(known))
             yield gauge
         due = GaugeMetricFamily("taskqueue_due_jobs", _DUE, labels=("lane",))
+        backlog = GaugeMetricFamily("taskqueue_limit_waiting_jobs", _WAITING, labels=("limit",))
+        closed = GaugeMetricFamily("taskqueue_limit_closed_until_seconds", _CLOSED, labels=("limit",))
         totals = CounterMetricFamily("taskqueue_store_jobs", _TOTALS, labels=("event",))
         reserved = CounterMetricFamily("taskqueue_store_reserved_slots", _RESERVED)
         steps = CounterMetricFamily("taskqueue_store_clock_steps", _CLOCK_STEPS)
         if known:
             for lane, jobs_due in known.work.due_jobs.items():
                 due.add_metric((lane,), jobs_due)
+            for name, limit in known.limits.items():
+                backlog.add_metric((name,), limit.waiting)
+                closed.add_metric((name,), limit.closed_until_s)
             jobs = {**dict.fromkeys(STORE_EVENTS, 0), **known.work.totals}
             reserved.add_metric((), jobs.pop("reserved_slots", 0))
             steps.add_metric((), jobs.pop("clock_steps", 0))
             for event, count in jobs.items():
                 totals.add_metric((event,), count)
         yield due
+        yield backlog
+        yield closed
         yield totals
         yield reserved
         yield steps
@@ -48,6 +55,8 @@ _DUE = (
     "Jobs that wait for a worker or a Release limit, by lane; lane parked: User limits that are free and have parked "
     "jobs."
 )
+_WAITING = "Jobs in the lanes, due or not, of types whose innermost Release limit this is, by limit."
+_CLOSED = "Time until which a handler closed a Release limit (epoch seconds), by limit; 0 while it is open."
 _TOTALS = "Jobs by event since the store was set up: emitted, enqueued, leased, done, ..."
 #: Events with samples from the start: for an alert, a counter that begins at 1 never grew.
 STORE_EVENTS = ("emitted", "enqueued", "leased", "done", "dead", "lost", "expired", "skipped")

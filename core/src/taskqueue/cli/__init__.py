@@ -9,6 +9,7 @@
     control        run, pause, resume
     limit          limit list, get, set, clear, open
     limit_name     names, users and rates as arguments of the limit commands
+    limit_text     limits in words
     limit_rows     limits as rows and details
     dead           dead list, show, retry, purge
     users          users import, remove

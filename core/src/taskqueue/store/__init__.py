@@ -59,6 +59,8 @@ Looked at:
     work            backlog by lane
     audit           conservation of jobs
     lookup          one user
+    limit_backlog   waiting jobs and closings of Release limits
+    limit_names     limits of a type, and the queue of its jobs
     limit_times     when limits have a start left
     waiting         jobs by the limit that they wait for
     oldest          the oldest job of each type
