@@ -147,7 +147,7 @@ async def test_describe_user_says_why_a_job_waits(taskqueue: Command, folder: Pa
     await override_rate(store, 100)
     assert await why() == "no worker is alive: start one with `taskqueue worker`"
     await heartbeat(store, "w-1", 60_000, b"{}", [], [])
-    assert await why() == "waits its turn in lane normal for the global limit, 100/s, free in 0.3 s"
+    assert await why() == "waits its turn in lane normal for the global limit, 100/s"
     await override_rate(store, inf)
     assert await why() == "waits its turn in lane normal for a worker"
     (name,) = await raw(store).zrange(store.keys.ready("global", "normal"), 0, -1)
@@ -257,13 +257,13 @@ async def test_the_limit_may_be_none(taskqueue: Command, folder: Path, store: St
     assert await answer(await taskqueue("limit", "get", "-o", "json")) == {"perSecond": "none"}
     await taskqueue("limit", "set", "5")
     done = await answer(await taskqueue("limit", "set", "none", "-o", "json"))
-    assert done == {"perSecond": "none", "until": None}
+    assert done == {"limit": "global", "burst": None, "perSecond": "none", "until": None}
     assert "none" in (await taskqueue("limit", "get")).stdout
     shown = await answer(await taskqueue("plan", "show", "--store", "--json"))
     assert shown["ratePerSecond"] == "none"
     assert "limit" not in (await taskqueue("plan", "show", "--store")).stdout
     cleared = await answer(await taskqueue("limit", "clear", "-o", "json"))
-    assert cleared == {"wasOverridden": True, "perSecond": "none"}
+    assert cleared == {"limit": "global", "wasOverridden": True, "perSecond": "none"}
 
 
 async def test_dead_jobs_are_shown_retried_and_purged(
