@@ -93,7 +93,7 @@ do
   local function take_turn(call, limit, start_us)
     local firsts, number, only = {}, 0, nil
     for priority = 1, #LANES do
-      firsts[priority] = first_ready(call, priority, limit, start_us)
+      firsts[priority] = call.ready[priority][1] and first_ready(call, priority, limit, start_us)
       if firsts[priority] then number, only = number + 1, firsts[priority] end
     end
     if number <= 1 then return only end
