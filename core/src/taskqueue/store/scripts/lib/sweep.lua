@@ -98,7 +98,7 @@ do
       end
     end
     for priority = 1, #LANES do
-      firsts[priority] = first_ready(call, priority, limit, start_us)
+      firsts[priority] = call.ready[priority][1] and first_ready(call, priority, limit, start_us)
       if firsts[priority] then number, only = number + 1, firsts[priority] end
     end
     if number <= 1 then return only end
