@@ -200,7 +200,7 @@ class TaskTypeManifest(Part):
                 window_s=None if spec.window is None else parse_whole_s(spec.window),
             ),
             function=spec.handler.function,
-            http=http.value() if http else None,
+            http=None if http is None else http.value(),
             params=spec.params,
             priority=spec.priority,
             cost=spec.cost,
