@@ -66,7 +66,7 @@ class Bucket:
         return (STRETCH if self.alone else OWN_STRETCH) * 1e6 / self.per_second
 
     def free_us(self, now_us: int, cost: int = 1) -> int:
-        """Return when a job of this cost can start, as scripts/lib/limits.lua does; in the past: it could have then.
+        """Return when a job of this cost can start, as scripts/lib/paths.lua does; in the past: it could have then.
 
         >>> Bucket(2.0, burst=1, tat_us=1_500_000).free_us(1_000_000)
         1490000

@@ -2,7 +2,8 @@
 -- limits.
 -- KEYS  1 prefix
 -- ARGV  1 worker, NAME.CHANNEL  2 seq, grows by 1 a call  3 most jobs  4 lease ms
---       5 results, msgpack [[leased job that is done, ran us, ...], [[leased job, outcome, wait ms, text, ran us], ...]]
+--       5 results, msgpack [[leased job that is done, ran us, ...],
+--         [[leased job, outcome, wait ms, text, ran us], ...]] (lib/settle.lua)
 --       6 whether the worker has a time to call again that lies ahead, 1 or 0
 --       7 suspects: 0 not now, 1 would run one alone, 2 runs nothing and waits for one
 -- Output  msgpack [now us, version, rate, next call us, [[leased job, start us, params, failures, losses], ...],
@@ -11,7 +12,7 @@
 --         isolation: 1 become empty and call with suspects = 2; 2 the one job is a suspect, run no other with it
 --         closed until: a handler closed the global limit until then; 0 if it is open
 -- A repeated call (same worker and seq) gives the same jobs, less those lost meanwhile, and settles nothing twice.
--- uses: base types definitions queues limiter limits jobs settle reap call lanes admission parked sweep suspects next_call
+-- uses: base types definitions queues limiter limits paths refusals jobs settle reap call lanes admission parked sweep suspects next_call
 jobs_move = true
 
 -- Writes the leases and reads the attempts of the leased jobs.

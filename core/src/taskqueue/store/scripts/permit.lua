@@ -2,7 +2,7 @@
 -- KEYS  1 prefix
 -- ARGV  1 cost (slots)  2 lease ms  3 type  4 user  5 a limit by name, or '' for all limits of the type
 -- Output  [1, us until the first slot], or [0, us until it makes sense to ask again]
--- uses: base types definitions queues limiter limits
+-- uses: base types definitions queues limiter limits paths
 local UNKNOWN_US = 1000000
 local limiter = load_limiter(tonumber(ARGV[2]))
 limits[GLOBAL] = limiter

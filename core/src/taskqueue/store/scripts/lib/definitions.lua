@@ -1,5 +1,5 @@
--- Definitions of limits by name. `limits`: NAME -> KEY|PER_SECOND|BURST|WITHIN. KEY R: all jobs of the release share the
--- limit; U: each user has it to themselves. WITHIN: the Release limit that it is part of, or nothing.
+-- Definitions of limits by name. `limits`: NAME -> KEY|PER_SECOND|BURST|WITHIN. KEY R: all jobs of the release share
+-- the limit; U: each user has it to themselves. WITHIN: the Release limit that it is part of, or nothing.
 local MAX_DEPTH = 3        -- limits within each other; a definition further out is not read
 local definitions = {}
 
@@ -17,8 +17,8 @@ local function find_definition(name)
   return found
 end
 
--- Returns rate and burst of a limit that are in force: those set by hand, else its own. `overrides`: field :limit:NAME ->
--- PER_SECOND|BURST|ENDS, no BURST: its own. ENDS: ms, 0: never.
+-- Returns rate and burst of a limit that are in force: those set by hand, else its own. `overrides`: field :limit:NAME
+-- -> PER_SECOND|BURST|ENDS, no BURST: its own. ENDS: ms, 0: never.
 local any_override
 local function find_values(definition)
   if any_override == nil then any_override = redis.call('EXISTS', P .. 'overrides') == 1 end

@@ -1,6 +1,6 @@
--- Queues of ready jobs. A queue is named for the innermost limit of the release that its jobs take from: a limit by name,
--- `type:TYPE` where the type has a limit of its own, or `global`. It has a sorted set for each lane, `ready:QUEUE:LANE`.
--- Two indexes tell when a lane can start a job, so that a call looks at no other lane:
+-- Queues of ready jobs. A queue is named for the innermost limit of the release that its jobs take from: a limit by
+-- name, `type:TYPE` where the type has a limit of its own, or `global`. It has a sorted set for each lane,
+-- `ready:QUEUE:LANE`. Two indexes tell when a lane can start a job, so that a call looks at no other lane:
 --   lanes_busy   QUEUE:LANE -> earliest start of a job that is due, us
 --   lanes_due    QUEUE:LANE -> next due of a lane without a due job, us
 local announced = {}

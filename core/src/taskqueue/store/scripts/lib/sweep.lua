@@ -32,9 +32,10 @@ do
     call.ready_lanes = call.ready_lanes + 1
   end
 
-  -- Opens the lanes with a due soon, and finds the busy ones, if this is a beat. Between two beats, half a horizon apart,
-  -- busy lanes are left to the worker called for the next one: so a call takes half a horizon's worth or nothing, instead
-  -- of a part for every idle worker that polls. No job starts later. Returns the last start that this call may take.
+  -- Opens the lanes with a due soon, and finds the busy ones, if this is a beat. Between two beats, half a horizon
+  -- apart, busy lanes are left to the worker called for the next one: so a call takes half a horizon's worth or
+  -- nothing, instead of a part for every idle worker that polls. No job starts later. Returns the last start that this
+  -- call may take.
   local function find_lanes(call)
     local busy = redis.call('ZRANGEBYSCORE', P .. 'lanes_busy', '-inf', int(call.horizon_us),
       'WITHSCORES', 'LIMIT', 0, MAX_LANES)
@@ -112,8 +113,8 @@ do
     end
   end
 
-  -- Returns the outermost limit on a lane's path, within `limit`, that has no start left before start_us, but for the way
-  -- to the next start on the grid of the limits around it.
+  -- Returns the outermost limit on a lane's path, within `limit`, that has no start left before start_us, but for the
+  -- way to the next start on the grid of the limits around it.
   local function binding_limit(lane, limit, start_us)
     local each, found = lane.queue, nil
     while each ~= limit do

@@ -1,0 +1,88 @@
+-- Paths of limits: when a queue's path has a start left, and the reservation of starts; lib/limits.lua has the
+-- formulas.
+local TTL_MAX_US = 1e16
+
+-- Returns when a limit has a start left for a job.
+local function free_at(limit, job)
+  if limit.burst == 1 then return limit.free_us end
+  local cost = cost_of(job)
+  if limit.burst <= cost then return limit.free_us end
+  local ahead_us = math.max(limit.tolerance_us, (limit.burst - cost) * limit.spacing_us - SLACK_US)
+  return math.max(limit.tat_us - ahead_us, limit.closed_us)
+end
+
+-- Returns the earliest start that a queue's path has left for a job, the global limit excepted.
+local function own_start(limit, job)
+  local start_us = 0
+  while limit.within do
+    local free_us = limit.burst == 1 and limit.free_us or free_at(limit, job)
+    if free_us > start_us then start_us = free_us end
+    limit = limit.within
+  end
+  return start_us
+end
+
+-- Returns the earliest start that all limits on a queue's path have left for a job.
+local function path_start(limit, job) return math.max(now_us, limits[GLOBAL].free_us, own_start(limit, job)) end
+
+-- Returns the innermost limit that the paths of two queues have in common.
+local function common_limit(one, other)
+  while one ~= other do
+    if one.depth >= other.depth then one = one.within else other = other.within end
+  end
+  return one
+end
+
+-- Reserves a start of one limit.
+local function book(limit, start_us, cost)
+  if limit.spacing_us == 0 then return end
+  limit.tat_us = math.max(limit.tat_us, start_us) + cost * limit.spacing_us
+  limit.free_us = math.max(limit.tat_us - limit.tolerance_us, limit.closed_us)
+  write_tat(limit)
+end
+
+-- Reserves a start of every limit on a queue's path.
+local function reserve_path(limit, start_us, cost)
+  while limit.within do
+    book(limit, start_us, cost)
+    limit = limit.within
+  end
+  reserve(limit, start_us, cost)
+end
+
+-- Returns the time between the calls of a job: that of the slowest limit that does not have them all at once.
+local function spacing_of_calls(queue, beside, cost)
+  local spacing_us, limit = 0, queue
+  while limit do
+    if limit.burst < cost then spacing_us = math.max(spacing_us, limit.spacing_us) end
+    limit = limit.within
+  end
+  for _, one in ipairs(beside) do
+    if one.burst < cost then spacing_us = math.max(spacing_us, one.spacing_us) end
+  end
+  return spacing_us
+end
+
+-- Writes the TATs that changed, and forgets those that passed. A key lives as long as its last TAT.
+local function flush_limits()
+  for key, changed in pairs(written) do
+    local rows = {}
+    for member, limit in pairs(changed) do
+      rows[#rows + 1] = int(math.ceil(limit.tat_us))
+      rows[#rows + 1] = member
+    end
+    redis.call('ZADD', P .. key, unpack(rows))
+    redis.call('ZREMRANGEBYSCORE', P .. key, '-inf', int(now_us))
+    local last_us = tonumber(redis.call('ZRANGE', P .. key, -1, -1, 'WITHSCORES')[2]) or 0
+    local ttl_us = math.min(last_us - now_us, TTL_MAX_US)
+    if ttl_us > 0 then redis.call('PEXPIRE', P .. key, int(math.ceil(ttl_us / 1000))) end
+  end
+end
+
+-- Parks a job of a queue until a limit outside the queue's path is free.
+local function park(job, queue, limit)
+  local member, free_us = queue .. '|' .. limit.name, free_at(limit, job)
+  count_parked(queue, redis.call('ZADD', P .. 'parked:' .. member, job.due, job.name))
+  redis.call('ZADD', P .. 'limits_free_at', 'GT', int(math.ceil(free_us)), member)
+  note_move(job)
+end
