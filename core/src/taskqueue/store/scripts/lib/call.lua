@@ -19,7 +19,8 @@ local function open_call(worker, seq, max_jobs, lease_ms)
   limits[GLOBAL] = limiter
   if limiter.version ~= limiter.seen_version then look_again() end
   limiter.seen_version = limiter.version
-  local reach_us = limiter.shared_until_us > now_us and SHARED_HORIZON_US or HORIZON_US
+  local shared = limiter.shared_until_us > now_us or redis.call('EXISTS', P .. 'limits') == 1
+  local reach_us = shared and SHARED_HORIZON_US or HORIZON_US
   return {
     worker = worker, seq = seq, max_jobs = max_jobs, lease_ms = lease_ms,
     limiter = limiter, reach_us = reach_us, horizon_us = now_us + reach_us, soon = int(now + EARLY_US / 1000),

@@ -38,6 +38,13 @@ local function server_run(previous)
   return replid .. '@' .. int(began)
 end
 
+-- Lets a key of TATs live as long as its last TAT (lib/limits.lua).
+local function expire_tats(key)
+  local last_us = tonumber(redis.call('ZRANGE', P .. key, -1, -1, 'WITHSCORES')[2]) or 0
+  local ttl_us = math.min(last_us - now_us, 1e16)
+  if ttl_us > 0 then redis.call('PEXPIRE', P .. key, int(math.ceil(ttl_us / 1000))) end
+end
+
 -- Follows a clock that was set back: moves every stored time back by the same step, so that due jobs stay due, and
 -- delays, leases and closed limits last as long as before. Which starts were given out is not known on the new clock,
 -- so the limiter begins as on a new server. Sorted sets are multiplied, as Redis cannot add to all scores at once: for
@@ -50,6 +57,7 @@ local function follow_step_back(limiter)
   for _, lane in ipairs(list_lanes_with_jobs()) do scored[#scored + 1] = 'ready:' .. lane end
   for _, key in ipairs(scored) do
     redis.call('ZUNIONSTORE', P .. key, 1, P .. key, 'WEIGHTS', scale)
+    if string.sub(key, 1, 4) == 'tats' then expire_tats(key) end
   end
   local workers = redis.call('HGETALL', P .. 'workers')
   for i = 1, #workers, 2 do

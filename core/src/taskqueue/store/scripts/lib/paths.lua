@@ -1,6 +1,5 @@
 -- Paths of limits: when a queue's path has a start left, and the reservation of starts; lib/limits.lua has the
 -- formulas.
-local TTL_MAX_US = 1e16
 
 -- Returns when a limit has a start left for a job.
 local function free_at(limit, job)
@@ -63,7 +62,7 @@ local function spacing_of_calls(queue, beside, cost)
   return spacing_us
 end
 
--- Writes the TATs that changed, and forgets those that passed. A key lives as long as its last TAT.
+-- Writes the TATs that changed, and forgets those that passed.
 local function flush_limits()
   for key, changed in pairs(written) do
     local rows = {}
@@ -73,9 +72,7 @@ local function flush_limits()
     end
     redis.call('ZADD', P .. key, unpack(rows))
     redis.call('ZREMRANGEBYSCORE', P .. key, '-inf', int(now_us))
-    local last_us = tonumber(redis.call('ZRANGE', P .. key, -1, -1, 'WITHSCORES')[2]) or 0
-    local ttl_us = math.min(last_us - now_us, TTL_MAX_US)
-    if ttl_us > 0 then redis.call('PEXPIRE', P .. key, int(math.ceil(ttl_us / 1000))) end
+    expire_tats(key)
   end
 end
 
