@@ -51,11 +51,11 @@ async def test_a_job_waits_for_the_limit_that_is_free_last(busy: World, taskqueu
     await busy.install(type_of("sync", "orders"), limits=LIMITS, rate=1_000)
     await backlog(busy, "sync", "orders", 20, users=1)
     await busy.claim()
-    assert await why(taskqueue) == {"waits its turn in lane normal for the limit orders, 10/s, free in 0.3 s"}
+    assert await why(taskqueue) == {"waits its turn in lane normal for the limit orders, 10/s, free in 0.2 s"}
     shown = await answer(taskqueue, "describe", "type", "sync")
     assert (shown["limits"], shown["waitsFor"]) == (
         ["orders", "app"],
-        "the limit orders, 10/s, free in 0.3 s",
+        "the limit orders, 10/s, free in 0.2 s",
     )
     rows = await answer(taskqueue, "get", "jobs")
     assert {row["limit"] for row in rows if row["where"] == "normal"} == {"orders"}
