@@ -9,10 +9,17 @@ import msgspec
 import pytest
 
 from taskqueue.models.outcome import Outcome
-from taskqueue.models.values import ConcurrencyPolicy, Priority, RateLimit, Schedule, TaskType
+from taskqueue.models.values import (
+    ConcurrencyPolicy,
+    Limit,
+    LimitKey,
+    Priority,
+    Schedule,
+    TaskType,
+)
 from taskqueue.plan.capacity import DEFAULT_SERVICE_S, Due
 from taskqueue.store import script
-from taskqueue.store.claim import CODES, Result
+from taskqueue.store.claim import Result
 from taskqueue.store.heartbeat import heartbeat
 from taskqueue.store.limits import override_rate
 from taskqueue.store.script import Script
@@ -144,15 +151,15 @@ async def test_the_means_of_removed_types_go_with_a_publish(world: World) -> Non
 
 
 async def test_parked_jobs_count_one_per_free_limit(world: World) -> None:
-    narrow = RateLimit(per_user_per_second=0.001)
-    await world.install(TaskType("shy", HOUR, rate_limit=narrow, cost=2))
+    shop = Limit("shop", LimitKey.USER, 0.001)
+    await world.install(TaskType("shy", HOUR, limits=("shop",), cost=2), limits=[shop])
     await ran(world, "shy", 4_000_000)
     for _ in range(3):
         await world.enqueue("shy", "ada", "bob")
     assert len((await world.claim()).jobs) == 2
     assert (await read_work(world.store)).due == {}, "no worker could start any"
     for user in ("ada", "bob"):
-        await raw(world.store).zadd(world.store.keys("limits_free_at"), {f"global|user:{user}": 1})
+        await raw(world.store).zadd(world.store.keys("limits_free_at"), {f"global|shop|{user}": 1})
     assert (await read_work(world.store)).due == {"parked": Due(2, 4.0, 2)}
 
 

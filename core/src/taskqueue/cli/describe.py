@@ -64,7 +64,7 @@ async def describe_type(session: Session, name: TypeArgument) -> None:
         "lockedParams": list(task_type.locked_params),
         "startingDeadline": None if deadline_ms is None else format_ms(deadline_ms),
         "limitPerSecond": task_type.rate_limit.per_second,
-        "limitPerUserPerSecond": task_type.rate_limit.per_user_per_second,
+        "limits": list(task_type.limits),
     }
     show_details(session.output, details)
 

@@ -13,6 +13,7 @@ from taskqueue.cli.store_command import Session, store_command
 from taskqueue.cli.table import show_details
 from taskqueue.command_line.command import new_group
 from taskqueue.models.quantity import written_rate
+from taskqueue.models.values import LimitKey
 from taskqueue.store.clock import server_now_ms
 from taskqueue.store.limits import GLOBAL, ClosedLimit, clear_rate, open_limit, override_rate, read_closed
 from taskqueue.store.types import read_catalog
@@ -64,14 +65,18 @@ async def limit_open(
         str | None, typer.Option("--type", metavar="TYPE", help="Open the limit of this type.")
     ] = None,
     user: Annotated[
-        str | None, typer.Option("--user", metavar="USER", help="Open the limit of this user.")
+        str | None, typer.Option("--user", metavar="USER", help="Open every User limit of this user.")
     ] = None,
 ) -> None:
-    """Open a limit that a handler closed by raising RateLimited: the global limit, or one of a type or a user."""
+    """Open a limit that a handler closed by raising RateLimited: the global limit, or those of a type or a user."""
     if task_type and user:
         fail("--type and --user exclude each other: give one of them", ExitCode.USAGE)
     limit = f"type:{task_type}" if task_type else f"user:{user}" if user else GLOBAL
-    was_ms = await open_limit(session.store, limit)
+    names = [limit]
+    if user:
+        limits = (await read_catalog(session.store)).limits.values()
+        names = [f"{one.name}|{user}" for one in limits if one.key is LimitKey.USER]
+    was_ms = max([await open_limit(session.store, name) for name in names], default=0)
     show_details(session.output, {"limit": limit, "wasClosedUntil": iso(was_ms) if was_ms else None})
 
 

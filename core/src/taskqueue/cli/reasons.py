@@ -50,8 +50,11 @@ def waiting_reason(job: WaitingJob, conditions: Conditions) -> str:
     if place == "leased":
         return f"runs on {detail}"
     if place == "parked":
-        level, _, name = detail.partition(":")
-        return f"waits for the limit of the {'task type' if level == 'type' else 'user'} {name}"
+        limit, _, user = detail.partition("|")
+        if user:
+            return f"waits for the limit {limit} of the user {user}"
+        level, _, name = limit.partition(":")
+        return f"waits for the limit of the task type {name}" if name else f"waits for the limit {level}"
     if place == "suspects":
         return "may have killed a worker: waits for a worker without another job"
     return _lane_reason(job, conditions)

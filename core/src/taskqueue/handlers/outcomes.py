@@ -44,7 +44,8 @@ class RateLimited(OutcomeRequest):
     def __init__(self, retry_after_s: float, scope: Scope = "type") -> None:
         """Close a limit for all workers for `retry_after_s` seconds; no attempt is used.
 
-        scope: "type" (this task type), "user" (all jobs of this user) or "global" (all jobs).
+        scope: "type" (this task type), "user" (the type's first User limit, for this user; as "type" where it names
+        none) or "global" (all jobs).
         The worker closes it for at least 1 s and at most 24 h. Raises ValueError for a delay that is not finite and
         for any other scope.
         """

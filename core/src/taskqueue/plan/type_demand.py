@@ -31,8 +31,7 @@ class TypeDemand:
             subscriptions,
             task_type.cost,
             task_type.rate_limit.per_second,
-            task_type.rate_limit.per_user_per_second,
-            None if task_type.starting_deadline_ms is None else task_type.starting_deadline_ms / 1000,
+            life_s=None if task_type.starting_deadline_ms is None else task_type.starting_deadline_ms / 1000,
         )
 
     @property

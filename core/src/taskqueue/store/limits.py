@@ -37,7 +37,7 @@ async def clear_rate(store: Store) -> bool:
 class ClosedLimit:
     """A limit that admits no start before until_ms.
 
-    limit: global, type:TYPE or user:USER. by: type and user of the job that closed the global limit.
+    limit: global, type:TYPE or NAME|USER. by: type and user of the job that closed the global limit.
     """
 
     limit: str

@@ -49,7 +49,8 @@ async def find_jobs(store: Store, user: str, types: Sequence[str]) -> list[Waiti
     indexes = [zrange(store.keys(index), 0, -1) for index in ("lanes_busy", "lanes_due")]
     names = sorted({f"ready:{text(lane)}" for index in await store.read_all(indexes) for lane in index})
     names += [f"parked:global|type:{name}" for name in types]
-    names += [f"parked:{queue}|user:{user}" for queue in ("global", *(f"type:{name}" for name in types))]
+    places = _members(store, store.keys("limits_free_at"), f"*|{user}")
+    names += [f"parked:{text(place)}" async for place, _ in places]
     found: dict[str, WaitingJob] = {}
     for name in [*names, "suspects", "leases"]:
         where = "leased" if name == "leases" else where_of(name)

@@ -62,16 +62,13 @@ do
   local function limits_beside(job, task_type, queue)
     local found, by_type = {}, 'type:' .. job.type
     if queue.name ~= by_type and closed_until(by_type) > now_us then found[1] = find_limit(by_type) end
-    if task_type.user_us > 0 or closed_until('user:' .. job.user) > now_us then
-      found[#found + 1] = find_own_user_limit(job.user, task_type.user_us)
-    end
     for _, definition in ipairs(task_type.users) do found[#found + 1] = find_user_limit(definition, job.user) end
     return found
   end
 
   -- Takes a start of the limits besides the queue's path. Returns the limit that is not free then, if one is not.
   local function take_limits(job, task_type, queue, start_us)
-    if any_closed == false and task_type.user_us == 0 and not task_type.users[1] then return end  -- as most
+    if any_closed == false and not task_type.users[1] then return end  -- as most
     local beside = limits_beside(job, task_type, queue)
     for _, limit in ipairs(beside) do
       if free_at(limit, job) > start_us then return limit end

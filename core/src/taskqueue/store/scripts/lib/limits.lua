@@ -40,7 +40,7 @@ local function write_tat(limit)
   changed[limit.member], written[limit.key] = limit, changed
 end
 
-local find_limit, find_user_limit, find_own_user_limit
+local find_limit, find_user_limit
 do
   -- Reads a limit. A new rate holds at once: no TAT lies further ahead than its starts can have put it.
   --   key, member   place of its TAT;  spacing_us: between starts;  tolerance_us, burst: see above
@@ -115,13 +115,6 @@ do
     limits[name] = limit
     return limit
   end
-
-  -- Returns the limit of a user at `perUserPerSecond`, which all types share.   spacing_us: of the type; 0 without one.
-  function find_own_user_limit(user, spacing_us)
-    local name = 'user:' .. user
-    limits[name] = limits[name] or read_limit(name, 'tats', name, spacing_us, 1, TOLERANCE_US)
-    return limits[name]
-  end
 end
 
 -- Returns a limit that admits nothing for a while.
@@ -184,9 +177,13 @@ local function reserve_path(limit, start_us, cost)
   reserve(limit, start_us, cost)
 end
 
--- Returns the limit of a type or a user, for a handler that was refused.
+-- Returns the limit that a refused handler closes: with scope `user` the first User limit of its type for its user; the
+-- type's own with scope `type`, and where the type names no User limit.
 local function limit_to_close(job, scope)
-  if scope == 'user' then return find_own_user_limit(job.user, 0) end
+  queue_of(job.type)
+  local task_type = find_type(job.type)
+  local definition = scope == 'user' and task_type and task_type.users[1]
+  if definition then return find_user_limit(definition, job.user) end
   return find_limit('type:' .. job.type)
 end
 
