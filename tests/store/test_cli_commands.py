@@ -153,10 +153,16 @@ async def test_describe_user_says_why_a_job_waits(taskqueue: Command, folder: Pa
     (name,) = await raw(store).zrange(store.keys.ready("global", "normal"), 0, -1)
     score = await raw(store).zscore(store.keys.ready("global", "normal"), name)
     await raw(store).zrem(store.keys.ready("global", "normal"), name)
-    await raw(store).zadd(store.keys("parked:global|type:fetch-orders"), {name: score})
-    await raw(store).zadd(store.keys("limits_free_at"), {"global|type:fetch-orders": 1})
-    assert await why() == "waits for the limit of the task type fetch-orders"
-    assert (await taskqueue("audit")).exit_code == ExitCode.OK
+    for limit, sentence in (
+        ("type:fetch-orders", "waits for the limit of the task type fetch-orders"),
+        ("shop|u-1", "waits for the limit shop of the user u-1"),
+    ):
+        parked = store.keys(f"parked:global|{limit}")
+        await raw(store).zadd(parked, {name: score})
+        await raw(store).zadd(store.keys("limits_free_at"), {f"global|{limit}": 1})
+        assert await why() == sentence
+        assert (await taskqueue("audit")).exit_code == ExitCode.OK
+        await raw(store).delete(parked)
 
 
 async def test_describe_type_shows_schedule_and_state(taskqueue: Command, folder: Path) -> None:

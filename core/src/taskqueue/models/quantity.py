@@ -53,4 +53,4 @@ def written_rate(per_second: float) -> float | str:
     >>> written_rate(100.0), written_rate(math.inf)
     (100.0, 'none')
     """
-    return NO_LIMIT if math.isinf(per_second) else per_second
+    return NO_LIMIT if per_second == math.inf else per_second
