@@ -15,7 +15,7 @@ async def fetch_orders(job: Job) -> None:
                 await job.permit()  # the start of the job was the permit of the first page
             async with api.get("/orders", params={"shop": job.user, "page": page}) as answer:
                 if answer.status == 429:
-                    raise RateLimited(float(answer.headers["Retry-After"]), scope="global")
+                    raise RateLimited(float(answer.headers["Retry-After"]), limit="global")
                 if answer.status == 404:
                     raise Discard("no such shop")
                 answer.raise_for_status()

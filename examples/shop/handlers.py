@@ -63,7 +63,7 @@ async def request(job: Job, method: str, path: str) -> None:
     async with session().request(method, url, headers=headers, json=body) as response:
         await response.read()
     if response.status == 429:
-        raise RateLimited(float(response.headers.get("Retry-After", "1")), scope="global")
+        raise RateLimited(float(response.headers.get("Retry-After", "1")), limit="global")
     if response.status in {404, 410}:
         raise Discard(f"HTTP {response.status}")
     response.raise_for_status()

@@ -77,7 +77,7 @@ def own(cluster: Cluster) -> ControlPlane:
 
 @pytest.fixture
 def defined(own: ControlPlane) -> ControlPlane:
-    """The cluster with both kinds, as `kubectl apply -f crds/` makes them."""
+    """The cluster with all kinds, as `kubectl apply -f crds/` makes them."""
     install_definitions(own)
     return own
 

@@ -1,4 +1,4 @@
-"""A cluster that knows both kinds, and a shop in a namespace of it."""
+"""A cluster that knows all kinds, and a shop in a namespace of it."""
 
 import asyncio
 from collections.abc import AsyncIterator, Iterator
@@ -27,7 +27,7 @@ def control_plane(cluster: Cluster) -> ControlPlane:
 
 @pytest.fixture(scope="session")
 def defined(cluster: Cluster) -> Cluster:
-    """The cluster, once it knows both kinds."""
+    """The cluster, once it knows all kinds."""
     install_definitions(cluster)
     return cluster
 

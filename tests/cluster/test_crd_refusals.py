@@ -119,7 +119,7 @@ def test_a_list_shows_schedule_and_status(defined: Cluster, namespace: str) -> N
         "patch", "-n", namespace, "tt/by-cron", "--subresource=status", "--type=merge", "-p", patch
     )
     table = defined.kubectl("get", "-n", namespace, "tt").splitlines()
-    columns = "NAME SCHEDULE SUBSCRIPTIONS NEXT SUSPENDED FEASIBLE HANDLER READY AGE"
+    columns = "NAME SCHEDULE SUBSCRIPTIONS NEXT SUSPENDED REFS FEASIBLE HANDLER READY AGE"
     assert table[0].split() == columns.split()
     assert table[1].split()[:-1] == [
         *("by-cron", "0", "2", "*", "*", "*", "7", "2026-01-31T02:00:00Z", "True"),

@@ -10,14 +10,19 @@ from pathlib import Path
 from typing import Any
 
 from taskqueue.store.pause import pause, resume
+from taskqueue_operator.api import PLURALS
 from tests.support.kubernetes.cluster import Cluster
-from tests.support.kubernetes.shop import Shop, subscription, task_type
+from tests.support.kubernetes.shop import Shop, rate_limit, subscription, task_type
 from tests.support.kubernetes.status_readers import ARGO_CD, argo_cd, kstatus
 
 Verdict = tuple[bool, str, str]  # kubectl wait --for=condition=Ready, kstatus, Argo CD
 
 WAITING: Verdict = (False, "InProgress", "Progressing")
-NEW: dict[str, Verdict] = {"TaskType/sync": WAITING, "UserSubscription/ada": WAITING}
+NEW: dict[str, Verdict] = {
+    "TaskType/sync": WAITING,
+    "UserSubscription/ada": WAITING,
+    "RateLimit/app": WAITING,
+}
 SEEN: dict[str, Verdict] = {
     "TaskType/sync": (True, "Current", "Healthy"),  # no worker has started yet
     "TaskType/held": (True, "Current", "Suspended"),
@@ -25,6 +30,11 @@ SEEN: dict[str, Verdict] = {
     "UserSubscription/away": (True, "Current", "Suspended"),
     "UserSubscription/astray": (True, "Current", "Degraded"),  # names a type that is not there
     "UserSubscription/duplicate": (False, "InProgress", "Degraded"),  # is ada, too
+    "TaskType/endless": (True, "Current", "Degraded"),  # names a limit that is not there
+    "RateLimit/app": (True, "Current", "Healthy"),
+    "RateLimit/shop": (True, "Current", "Healthy"),
+    "RateLimit/lost": (False, "InProgress", "Progressing"),  # is within a limit that is not there
+    "RateLimit/round": (False, "InProgress", "Degraded"),  # is within itself
 }
 INFEASIBLE: dict[str, Verdict] = {
     "TaskType/huge": (True, "Current", "Degraded"),
@@ -33,12 +43,21 @@ INFEASIBLE: dict[str, Verdict] = {
 }
 EDITED: dict[str, Verdict] = {"TaskType/sync": WAITING, "UserSubscription/ada": (True, "Current", "Healthy")}
 
-TYPE_COLUMNS = ("SUSPENDED", "FEASIBLE", "HANDLER", "READY", "REASON")
+TYPE_COLUMNS = ("SUSPENDED", "REFS", "FEASIBLE", "HANDLER", "READY", "REASON")
 TYPES_SHOWN = {
-    "broken": ("", "", "", "False", "Invalid"),
-    "call": ("", "True", "True", "True", "Scheduled"),
-    "held": ("true", "True", "Unknown", "True", "Suspended"),
-    "sync": ("", "True", "Unknown", "True", "Paused"),
+    "broken": ("", "", "", "", "False", "Invalid"),
+    "call": ("", "True", "True", "True", "True", "Scheduled"),
+    "endless": ("", "False", "True", "True", "True", "Scheduled"),
+    "held": ("true", "True", "True", "Unknown", "True", "Suspended"),
+    "sync": ("", "True", "True", "Unknown", "True", "Paused"),
+}
+LIMIT_COLUMNS = ("KEY", "REQUESTS", "PER", "BURST", "WITHIN", "ACCEPTED", "READY", "REASON")
+LIMITS_SHOWN = {
+    "app": ("Release", "500", "1s", "1", "", "True", "True", "InForce"),
+    "lost": ("Release", "500", "1s", "1", "nowhere", "True", "False", "RateLimitNotFound"),
+    "round": ("Release", "500", "1s", "1", "trip", "False", "False", "Conflict"),
+    "shop": ("User", "2", "1s", "40", "app", "True", "True", "InForce"),
+    "trip": ("Release", "500", "1s", "1", "round", "False", "False", "Conflict"),
 }
 USER_COLUMNS = ("USER", "TASKS", "SUSPENDED", "ACCEPTED", "REFS", "READY", "REASON")
 USERS_SHOWN = {
@@ -53,7 +72,7 @@ USERS_SHOWN = {
 async def test_everybody_sees_the_right_health(shop: Shop, tools: Path) -> None:
     async def seen(wanted: Mapping[str, Verdict]) -> dict[str, Verdict]:
         """Judge the objects of a table by each of the three readers."""
-        listed = json.loads(await shop.kubectl("get", "tt,usub", "-o", "json"))["items"]
+        listed = json.loads(await shop.kubectl("get", "tt,usub,rl", "-o", "json"))["items"]
         flux = await asyncio.to_thread(kstatus, tools / "kstatus", listed)
         argo = {f"{one['kind']}/{one['metadata']['name']}": argo_cd(one).status for one in listed}
         return {name: (await ready(name), flux[name].status, argo[name]) for name in wanted}
@@ -71,6 +90,12 @@ async def test_everybody_sees_the_right_health(shop: Shop, tools: Path) -> None:
         subscription("idle"),
         task_type("broken", params={"note": "n" * 1_100}),  # which only the operator can refuse
         task_type("call", handler={"http": {"url": "https://api.example/"}}),
+        task_type("endless", handler={"http": {"url": "https://api.example/"}}, limits=[{"name": "end"}]),
+        rate_limit("app"),
+        rate_limit("shop", 2, key="User", burst=40, within="app"),
+        rate_limit("lost", within="nowhere"),
+        rate_limit("round", within="trip"),
+        rate_limit("trip", within="round"),
     )
     assert await seen(NEW) == NEW
     table = (await shop.kubectl("get", "tt", "sync")).splitlines()
@@ -86,6 +111,7 @@ async def test_everybody_sees_the_right_health(shop: Shop, tools: Path) -> None:
     await shop.says("tt", "sync", "Ready", "True", "Paused")
     assert await shown(shop, "tt", TYPE_COLUMNS) == TYPES_SHOWN
     assert await shown(shop, "usub", USER_COLUMNS) == USERS_SHOWN
+    assert await shown(shop, "rl", LIMIT_COLUMNS) == LIMITS_SHOWN
     assert await pending(shop) == [], "no condition of a new object is left"
 
     await shop.apply(task_type("huge", "1s", cost=1_000), subscription("greedy", "huge"))
@@ -116,7 +142,7 @@ async def shown(shop: Shop, kind: str, columns: Sequence[str]) -> dict[str, tupl
 
 async def pending(shop: Shop) -> list[tuple[str, str]]:
     """Objects and conditions that still say that the operator has not seen them."""
-    listed: list[dict[str, Any]] = json.loads(await shop.kubectl("get", "tt,usub", "-o", "json"))["items"]
+    listed: list[dict[str, Any]] = json.loads(await shop.kubectl("get", "tt,usub,rl", "-o", "json"))["items"]
     return [
         (one["metadata"]["name"], condition["type"])
         for one in listed
@@ -131,7 +157,7 @@ def test_the_health_check_is_added_to_the_config_map_of_argo_cd(cluster: Cluster
     cluster.kubectl("apply", "-n", namespace, *written)
     data = json.loads(cluster.kubectl("get", "cm", "argocd-cm", "-n", namespace, "-o", "json"))["data"]
     assert data.pop("kept") == "as it was"
-    assert {name.rpartition("_")[2] for name in data} == {"TaskType", "UserSubscription"}
-    for kind in ("TaskType", "UserSubscription"):
+    assert {name.rpartition("_")[2] for name in data} == set(PLURALS)
+    for kind in PLURALS:
         one = {"apiVersion": "taskqueue.dev/v1alpha1", "kind": kind, "metadata": {"generation": 1}}
         assert argo_cd(one, data) == ("Progressing", "waiting for the operator")

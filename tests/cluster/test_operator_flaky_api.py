@@ -16,6 +16,7 @@ import pytest
 
 from taskqueue.store.cursor import read_cursor
 from taskqueue.store.limits import set_rate
+from taskqueue_operator.api import PLURALS
 from tests.support.kubernetes import kubeconfig
 from tests.support.kubernetes.control_plane import ControlPlane
 from tests.support.kubernetes.flaky_api import FlakyApi, flaky_api, gone, nothing, refusal
@@ -36,8 +37,8 @@ if LONG:
 only_in_the_long_form = pytest.mark.skipif(
     not LONG, reason="costs seconds that `make test` has not: see make faults"
 )
-LISTS = ("list tasktypes", "list usersubscriptions")
-BOTH = ("watch tasktypes", "watch usersubscriptions")
+LISTS = {f"list {plural}": kind for kind, plural in PLURALS.items()}
+WATCHES = tuple(f"watch {plural}" for plural in PLURALS.values())
 
 
 @dataclass
@@ -97,7 +98,7 @@ async def site_of_its_own(redis_url: str, release: str, tmp_path: Path) -> Async
 
 async def test_no_watch_answer_loses_an_edit_or_a_deletion(behind: Behind) -> None:
     shop, api = behind.shop, behind.api
-    for what in BOTH:
+    for what in WATCHES:
         assert api.cut(what) == 1
     await shop.apply(subscription("u-000", "sync", suspend=True))
     await behind.well()
@@ -134,7 +135,7 @@ async def test_throttled_and_conflicting_answers_lose_no_status(behind: Behind) 
         subscription("u-000", "sync", suspend=True)
     )  # what is under way is of a version that was
     await behind.metric("taskqueue_operator_status_writes_total", 1, outcome="stale")
-    for what in (*BOTH, *LISTS, "put leases"):
+    for what in (*WATCHES, *LISTS, "put leases"):
         api.delay_s[what] = 1
     api.cut("watch usersubscriptions")
     await shop.apply(subscription("u-002", "sync", suspend=True))
@@ -146,7 +147,7 @@ async def test_an_empty_list_is_shown_and_needs_confirmation(
 ) -> None:
     shop, api = behind.shop, behind.api
     # Nothing is listed to the watch either, and what is asked to confirm it fails.
-    for what, kind in zip(LISTS, ("TaskType", "UserSubscription"), strict=True):
+    for what, kind in LISTS.items():
         api.answers[what] = itertools.chain([nothing(kind)], itertools.repeat(refusal(503, "Unavailable")))
     await shop.world.end(behind.operator, signal.SIGTERM)
     behind.operator = await shop.operator()

@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 
+from taskqueue_operator.api import PLURALS
 from tests.support.kubernetes.flaky_api import Answer, FlakyApi, flaky_api, refusal
 from tests.support.kubernetes.shop import ROLE, Shop, subscription, subscriptions, task_type
 from tests.support.site.probes import metric, probe
@@ -19,7 +20,7 @@ LONG = float(os.environ.get("TASKQUEUE_OUTAGE_S", "3")) > 30
 REFUSED_S = 14.0 if LONG else 3.0
 #: It does not end if one watch gives up while the other is still tried again.
 APART_S = 2.0 if LONG else 0.0
-BOTH = ("watch tasktypes", "watch usersubscriptions")
+WATCHES = tuple(f"watch {plural}" for plural in PLURALS.values())
 USERS = 3
 
 
@@ -38,9 +39,8 @@ class Watched:
         await self.shop.statuses_current(limit_s)
 
     async def age_s(self) -> float:
-        kinds = ("TaskType", "UserSubscription")
         name = "taskqueue_operator_watch_age_seconds"
-        return max([await metric(self.shop.world, self.operator, name, kind=kind) for kind in kinds])
+        return max([await metric(self.shop.world, self.operator, name, kind=kind) for kind in PLURALS])
 
     async def young(self) -> None:
         async def check() -> bool:
@@ -67,7 +67,7 @@ async def watched(shop: Shop, tmp_path: Path) -> AsyncIterator[Watched]:
 
 async def test_a_refused_empty_or_silent_watch_loses_no_edit(watched: Watched) -> None:
     shop, api = watched.shop, watched.api
-    for what in BOTH:
+    for what in WATCHES:
         api.answers[what] = itertools.repeat(refusal(403, "Forbidden"))
         api.cut(what)
         await asyncio.sleep(APART_S)
@@ -79,7 +79,7 @@ async def test_a_refused_empty_or_silent_watch_loses_no_edit(watched: Watched) -
     await watched.young()
     await watched.sees(2)
 
-    for what in BOTH:  # answered, at once, with nothing
+    for what in WATCHES:  # answered, at once, with nothing
         api.answers[what] = itertools.repeat(Answer(200, ""))
         api.cut(what)
     await watched.sees(5)
@@ -93,7 +93,7 @@ async def test_a_refused_empty_or_silent_watch_loses_no_edit(watched: Watched) -
     await watched.live(200)
     await watched.sees(4)
 
-    for what in BOTH:  # ended at once, without a word
+    for what in WATCHES:  # ended at once, without a word
         api.answers[what] = itertools.repeat(Answer(200, ""))
         api.cut(what)
     await watched.sees(5)  # by lists

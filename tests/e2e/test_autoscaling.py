@@ -8,7 +8,7 @@ from taskqueue.store.enqueue import enqueue
 from tests.support.kubernetes.metrics_api import API_SERVICE, BASE, NAME
 from tests.support.kubernetes.replica_history import watched
 from tests.support.node.release import Installed
-from tests.support.node.release_objects import subscriptions, task_type
+from tests.support.node.release_objects import rate_limit, subscriptions, task_type
 from tests.support.site.site import until
 
 RATE = 40
@@ -74,6 +74,31 @@ async def test_pods_follow_the_load_and_jobs_run_once(installed: Installed) -> N
     await installed.exactly_as_planned(since_ms, at_least=1000)
     await installed.within(RATE)
     print((await installed.kubectl("describe", "hpa", "taskqueue-worker"))[-1500:])
+
+
+async def test_a_saturated_api_withholds_no_worker_from_another(installed: Installed) -> None:
+    installed.values |= {
+        "rate": 1_000,
+        "autoscaling": {"mode": "selfServed", "minReplicas": 1, "maxReplicas": MOST, "drainSeconds": DRAIN_S},
+    }
+    installed.values["worker"] |= {"concurrency": CONCURRENCY}
+    await installed.install()
+    await installed.open()
+    await installed.ready(1)
+    slow_jobs = {"sleep_ms": SLOW_MS}
+    apis = [task_type(name, "1h", params=slow_jobs, limits=[{"name": name}]) for name in ("slow", "fast")]
+    await installed.apply(rate_limit("slow", 2), rate_limit("fast", RATE), *apis)
+    await installed.apply(*subscriptions(2, ("slow", "fast")))
+    for number in range(1_000):
+        await enqueue(installed.store, "slow", f"u-{number % 2:04}")
+    await installed.arrived(10)
+    assert (await installed.scaling())["uncappedWorkSeconds"] > MOST * CONCURRENCY * DRAIN_S
+    for _ in range(10):  # two starts a second keep three slots of one worker busy
+        assert await replicas(installed) == 1
+        await asyncio.sleep(1)
+    for number in range(60 * RATE):
+        await enqueue(installed.store, "fast", f"u-{number % 2:04}")
+    await installed.ready(USEFUL)
 
 
 async def test_upgrades_never_reset_the_autoscaler(

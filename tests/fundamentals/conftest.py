@@ -153,7 +153,7 @@ class Release:
             case Outcome.DONE:
                 result = Result(job.lease, Outcome.DONE)
             case Outcome.LIMITED:
-                result = Result(job.lease, Outcome.LIMITED, wait_ms, "type")
+                result = Result(job.lease, Outcome.LIMITED, wait_ms)
             case Outcome.RETRIED if job.failures + 1 < self._types[job.type].retry.max_attempts:
                 backoff = backoff_ms(self._types[job.type].retry, job.failures + 1)
                 result = Result(job.lease, Outcome.RETRIED, wait_ms or backoff)

@@ -40,7 +40,7 @@ async def test_no_due_of_catch_up_all_is_missing_after_flushall(release: str, tm
         async with site(valkey.url, release, tmp_path) as world:
             await set_rate(world.store, RATE)
             slow = {"key": "User", "rate": {"requests": 1, "per": "5s"}}
-            limited: dict[str, object] = {**EVERY, "limits": [{"name": "slow"}]}
+            limited = EVERY | {"limits": [{"name": "slow"}]}
             world.publish({"every": limited}, USERS, {"slow": slow})
             scheduler, worker = await world.scheduler(), await world.worker()
             first_s = await from_s(world.store) + 2

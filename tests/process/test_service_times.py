@@ -18,7 +18,7 @@ async def test_running_work_and_its_duration_are_visible(
         await world.scheduler()
 
         async def waiting() -> bool:
-            return sum(lane.jobs for lane in (await read_work(world.store)).due.values()) >= 20
+            return sum((await read_work(world.store)).due_jobs.values()) >= 20
 
         await until("jobs are due and nobody takes them", waiting)
         worker = await world.worker("--concurrency", "2", sleep_s=SLEEP_S)
@@ -30,7 +30,7 @@ async def test_running_work_and_its_duration_are_visible(
 
         await until("both slots are busy, and jobs have ended", busy)
         found = await read_work(world.store)
-        assert SLEEP_S * 0.99 <= found.due["normal"].mean_service_s < 10, (
+        assert SLEEP_S * 0.99 <= found.loads["global"].due["normal"].mean_service_s < 10, (
             "as long as the handler, however busy"
         )
         assert found.oldest_due_s > 0

@@ -3,7 +3,7 @@
 from hypothesis import example, given
 from hypothesis import strategies as st
 
-from taskqueue.plan.capacity import SHARES, Due, capacity, useful_replicas
+from taskqueue.plan.capacity import SHARES, Capacity, Due, QueueWork, Rate, busy_slots, capacity
 
 DRAIN_S = 30.0
 dues = st.dictionaries(
@@ -11,6 +11,12 @@ dues = st.dictionaries(
     st.builds(Due, st.integers(0, 10**6), st.floats(0, 600), st.floats(1, 100)),
 )
 slots = st.integers(1, 500)
+
+
+def asks(due: dict[str, Due], running: int, rate: float, concurrency: int) -> Capacity:
+    return capacity({"global": QueueWork(due, running)}, {"global": Rate(rate)}, concurrency, DRAIN_S)
+
+
 rates = st.floats(0, 10_000)
 
 
@@ -18,7 +24,7 @@ rates = st.floats(0, 10_000)
 def test_replicas_lie_between_zero_and_the_useful_share(
     due: dict[str, Due], running: int, rate: float, concurrency: int
 ) -> None:
-    asked = capacity(due, running, rate, concurrency, DRAIN_S)
+    asked = asks(due, running, rate, concurrency)
     target_s = concurrency * DRAIN_S
     assert 0 <= asked.work_s <= asked.uncapped_work_s
     assert asked.work_s <= asked.useful_replicas * target_s
@@ -32,8 +38,8 @@ def test_replicas_lie_between_zero_and_the_useful_share(
 def test_a_longer_backlog_never_exceeds_the_limit(
     jobs: int, more: int, service_s: float, cost: float, rate: float, concurrency: int
 ) -> None:
-    short = capacity({"normal": Due(jobs, service_s, cost)}, 0, rate, concurrency, DRAIN_S)
-    long = capacity({"normal": Due(jobs + more, service_s, cost)}, 0, rate, concurrency, DRAIN_S)
+    short = asks({"normal": Due(jobs, service_s, cost)}, 0, rate, concurrency)
+    long = asks({"normal": Due(jobs + more, service_s, cost)}, 0, rate, concurrency)
     assert long.useful_replicas == short.useful_replicas
     assert long.uncapped_work_s >= short.uncapped_work_s
     busy = rate / cost * service_s / concurrency
@@ -43,7 +49,7 @@ def test_a_longer_backlog_never_exceeds_the_limit(
 @given(st.integers(1, 10_000), slots)
 def test_running_jobs_keep_their_slots(running: int, concurrency: int) -> None:
     """No limit and no mean, however wrong, scales down under jobs that run."""
-    asked = capacity({}, running, 0, concurrency, DRAIN_S)
+    asked = asks({}, running, 0, concurrency)
     assert asked.work_s == running * DRAIN_S
     assert (asked.useful_replicas - 1) * concurrency < running <= asked.useful_replicas * concurrency
 
@@ -52,16 +58,14 @@ def test_running_jobs_keep_their_slots(running: int, concurrency: int) -> None:
 def test_a_higher_limit_never_asks_for_less(
     due: dict[str, Due], running: int, rate: float, concurrency: int
 ) -> None:
-    asked = [capacity(due, running, limit, concurrency, DRAIN_S) for limit in (rate, 2 * rate)]
+    asked = [asks(due, running, limit, concurrency) for limit in (rate, 2 * rate)]
     assert asked[0].work_s <= asked[1].work_s
     assert asked[0].uncapped_work_s == asked[1].uncapped_work_s
 
 
-@given(rates, st.floats(0, 600), slots)
-@example(1.0, 5e-324, 2)
-@example(5e-324, 600.0, 500)
-@example(5e-324, 5e-324, 1)
-def test_the_useful_replicas_follow_little(rate: float, service_s: float, concurrency: int) -> None:
-    replicas = useful_replicas(rate, service_s, concurrency)
-    assert replicas * concurrency >= rate * service_s * (1 - 1e-9)
-    assert (replicas - 1) * concurrency < rate * service_s or replicas == 0
+@given(rates, st.floats(0, 600), st.floats(1, 100))
+@example(5e-324, 5e-324, 1.0)
+def test_busy_slots_follow_little(rate: float, service_s: float, cost: float) -> None:
+    busy = busy_slots(rate, {"normal": Due(1, service_s, cost)})
+    assert rate / cost * service_s <= busy * (1 + 1e-9)
+    assert busy <= rate / cost * (service_s + 0.02) * (1 + 1e-9)

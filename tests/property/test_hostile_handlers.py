@@ -78,9 +78,9 @@ def changed(error: BaseException, attributes: dict[str, Any]) -> BaseException:
 OUTCOMES = st.one_of(
     st.builds(built, st.just(Discard), VALUES),
     st.builds(built, st.just(RetryLater), VALUES, VALUES),
-    st.builds(built, st.just(RateLimited), VALUES, st.sampled_from(["type", "user", "global"]) | VALUES),
+    st.builds(built, st.just(RateLimited), VALUES, st.sampled_from(["app", "", "global"]) | VALUES),
 )
-ATTRIBUTES = st.dictionaries(st.sampled_from(["reason", "after_s", "retry_after_s", "scope"]), VALUES)
+ATTRIBUTES = st.dictionaries(st.sampled_from(["reason", "after_s", "retry_after_s", "limit"]), VALUES)
 ERRORS = st.one_of(
     st.builds(lambda make, args: built(make, *args), st.sampled_from(CLASSES), ANY_ARGS),
     OUTCOMES,
@@ -124,7 +124,7 @@ def check(result: Result) -> None:
     assert type(result.ran_us) is int
     assert 0 <= result.ran_us < 2**53
     if result.outcome is Outcome.LIMITED:
-        assert result.text in ("type", "user", "global")
+        assert result.text in ("", "global")
         assert RATE_LIMITED_MIN_S * 1000 <= result.wait_ms <= RATE_LIMITED_MAX_S * 1000
     else:
         assert 0 <= result.wait_ms <= RETRY_LATER_MAX_S * 1000

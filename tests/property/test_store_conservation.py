@@ -174,13 +174,13 @@ class Histories(RuleBasedStateMachine):
     def _results(self, chosen: list[tuple[int, Outcome]]) -> list[Result]:
         """Outcomes of jobs that are held, were held, or never were."""
         members = [*self.held, *self.stale, "plain|a|1|2|0|nobody|1"]
-        scopes = ("type", "user", "global")
+        limits = ("", "app", "global")
         return [
             Result(
                 members[k % len(members)],
                 outcome,
                 k % 3,
-                scopes[k % 3] if outcome is Outcome.LIMITED else "why",
+                limits[k % 3] if outcome is Outcome.LIMITED else "why",
                 100 * k,
             )
             for k, outcome in chosen

@@ -14,7 +14,8 @@ from hypothesis import strategies as st
 from taskqueue.models.nesting import SAFE_DEPTH, is_deeper
 from taskqueue_operator.items import decode
 from taskqueue_operator.kopf_watch.lines import EXPIRED, checked
-from taskqueue_operator.objects import Kind, ObjectTable
+from taskqueue_operator.object_table import ObjectTable
+from taskqueue_operator.objects import Kind
 from tests.support.manifests.broken import EDITS, VALID, broken_manifests, odd_values
 
 EXAMPLES = int(os.environ.get("TASKQUEUE_FUZZ") or "1000")

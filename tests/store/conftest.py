@@ -98,9 +98,10 @@ class World:
         results: Sequence[Result] = (),
         lease_ms: int = LEASE_MS,
         alone: Alone = Alone.NOT_NOW,
+        has_time: bool = False,
     ) -> Claim:
-        self.seqs[worker] = self.seqs.get(worker, 0) + 1
-        return await claim(self.store, worker, self.seqs[worker], n, lease_ms, results, alone=alone)
+        self.seqs[worker] = seq = self.seqs.get(worker, 0) + 1
+        return await claim(self.store, worker, seq, n, lease_ms, results, alone=alone, has_time=has_time)
 
     async def again(self, worker: str, n: int, results: Sequence[Result] = ()) -> Claim:
         """The last call of a worker once more, as after a lost answer."""

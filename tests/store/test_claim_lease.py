@@ -55,7 +55,7 @@ async def test_the_result_of_a_lost_lease_changes_nothing(world: World, outcome:
     await vanish(world)
     (second,) = (await world.claim("two", alone=Alone.NOW)).jobs
     before = await world.waiting()
-    await world.claim("one", n=0, results=[Result(first.lease, outcome, 0, "type")])
+    await world.claim("one", n=0, results=[Result(first.lease, outcome, 0, "")])
     assert await world.waiting() == before == {}
     assert await raw(world.store).zrange(world.store.keys("leases"), 0, -1) == [second.lease.encode()]
     await world.conserved()

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from taskqueue.models.outcome import Outcome
-from taskqueue.models.values import Schedule, TaskType
+from taskqueue.models.values import Limit, LimitKey, Schedule, TaskType
 from taskqueue.store.claim import Result, claim
 from taskqueue.store.limits import override_rate, set_rate
 from tests.support.store.raw import raw
@@ -74,12 +74,22 @@ async def test_a_new_server_starts_nothing_before_the_old_horizon(world: World) 
 
 async def test_a_lost_limiter_waits_as_a_new_server_does(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
-    await world.enqueue("sync", "a")
+    await world.enqueue("sync", "a", "b")
+    assert len((await world.claim(n=1)).jobs) == 1
     await raw(world.store).delete(world.store.keys("limiter"))
     first = await world.claim()
     tat = await world.tat_us()
     assert first.jobs == []
     assert tat == first.now_us + HORIZON_US + spacing_us(1_000)
+
+
+async def test_a_new_store_has_every_limit_free(world: World) -> None:
+    daily = Limit("daily", LimitKey.RELEASE, 1 / 86_400)
+    await world.install(TaskType("sync", HOUR, limits=("daily",)), limits=[daily])
+    await raw(world.store).delete(world.store.keys("limiter"))
+    await world.enqueue("sync", "a")
+    (job,) = (await world.claim()).jobs
+    assert job.start_us == world.clock.now_us
 
 
 async def test_a_new_server_keeps_a_later_booking_of_the_old_one(world: World) -> None:

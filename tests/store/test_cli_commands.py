@@ -147,22 +147,16 @@ async def test_describe_user_says_why_a_job_waits(taskqueue: Command, folder: Pa
     await override_rate(store, 100)
     assert await why() == "no worker is alive: start one with `taskqueue worker`"
     await heartbeat(store, "w-1", 60_000, b"{}", [], [])
-    assert await why() == "waits its turn in lane normal for the global limit of 100/s"
+    assert await why() == "waits its turn in lane normal for the global limit, 100/s"
     await override_rate(store, inf)
     assert await why() == "waits its turn in lane normal for a worker"
     (name,) = await raw(store).zrange(store.keys.ready("global", "normal"), 0, -1)
     score = await raw(store).zscore(store.keys.ready("global", "normal"), name)
     await raw(store).zrem(store.keys.ready("global", "normal"), name)
-    for limit, sentence in (
-        ("type:fetch-orders", "waits for the limit of the task type fetch-orders"),
-        ("shop|u-1", "waits for the limit shop of the user u-1"),
-    ):
-        parked = store.keys(f"parked:global|{limit}")
-        await raw(store).zadd(parked, {name: score})
-        await raw(store).zadd(store.keys("limits_free_at"), {f"global|{limit}": 1})
-        assert await why() == sentence
-        assert (await taskqueue("audit")).exit_code == ExitCode.OK
-        await raw(store).delete(parked)
+    await raw(store).zadd(store.keys("parked:global|type:fetch-orders"), {name: score})
+    await raw(store).zadd(store.keys("limits_free_at"), {"global|type:fetch-orders": 1})
+    assert await why() == "waits for the limit of the task type fetch-orders"
+    assert (await taskqueue("audit")).exit_code == ExitCode.OK
 
 
 async def test_describe_type_shows_schedule_and_state(taskqueue: Command, folder: Path) -> None:
@@ -253,7 +247,7 @@ async def test_the_limit_is_overridden_and_given_back(taskqueue: Command) -> Non
     await answer(await taskqueue("limit", "set", "12.5", "--for", "1h", "-o", "json"))
     assert await answer(await taskqueue("limit", "get", "-o", "json")) == {"perSecond": 12.5}
     cleared = await answer(await taskqueue("limit", "clear", "-o", "json"))
-    assert cleared == {"wasOverridden": True, "perSecond": None}
+    assert cleared == {"limit": "global", "wasOverridden": True, "perSecond": None}
     assert (await taskqueue("limit", "set", "0")).exit_code == ExitCode.USAGE
 
 
@@ -263,13 +257,13 @@ async def test_the_limit_may_be_none(taskqueue: Command, folder: Path, store: St
     assert await answer(await taskqueue("limit", "get", "-o", "json")) == {"perSecond": "none"}
     await taskqueue("limit", "set", "5")
     done = await answer(await taskqueue("limit", "set", "none", "-o", "json"))
-    assert done == {"perSecond": "none", "until": None}
+    assert done == {"limit": "global", "burst": None, "perSecond": "none", "until": None}
     assert "none" in (await taskqueue("limit", "get")).stdout
     shown = await answer(await taskqueue("plan", "show", "--store", "--json"))
     assert shown["ratePerSecond"] == "none"
     assert "limit" not in (await taskqueue("plan", "show", "--store")).stdout
     cleared = await answer(await taskqueue("limit", "clear", "-o", "json"))
-    assert cleared == {"wasOverridden": True, "perSecond": "none"}
+    assert cleared == {"limit": "global", "wasOverridden": True, "perSecond": "none"}
 
 
 async def test_dead_jobs_are_shown_retried_and_purged(
@@ -342,6 +336,28 @@ async def test_the_plan_counts_running_subscriptions_under_the_limit(
     assert counts == {"fetch-orders": 2, "fetch-stock": 0}
     checked = await answer(await taskqueue("plan", "check", "--store", "--json"))
     assert (checked["verdict"], checked["ratePerSecond"]) == ("Fits", 5)
+
+
+async def test_the_plan_of_a_store_counts_all_types_of_a_user(taskqueue: Command, tmp_path: Path) -> None:
+    types = [f"t{number}" for number in range(10)]
+    limited = TYPE.replace("1h", "10s") + "  limits: [{name: shop}]\n"
+    (tmp_path / "shop.yaml").write_text(
+        "apiVersion: taskqueue.dev/v1alpha1\nkind: RateLimit\nmetadata: {name: shop}\n"
+        "spec: {key: User, rate: {requests: 1, per: 5s}}\n"
+    )
+    tasks = ", ".join(f"{{type: {name}}}" for name in types)
+    users = {"ada": tasks, "bob": "{type: t0}"}
+    for name in types:
+        (tmp_path / f"{name}.yaml").write_text(limited.replace("NAME", name))
+    for name, listed in users.items():
+        header, _, _ = USER.replace("NAME", name).partition("  tasks:")
+        (tmp_path / f"{name}.yaml").write_text(f"{header}  tasks: [{listed}]\n")
+    await taskqueue("apply", str(tmp_path))
+    await taskqueue("limit", "set", "100")
+    checked = await answer(await taskqueue("plan", "check", "--store", "--json"), ExitCode.DOES_NOT_FIT)
+    of_user = checked["limits"][0]
+    assert (of_user["limit"], of_user["users"]["over"], of_user["users"]["users"]) == ("shop", 1, 2)
+    assert of_user["users"]["worst"] == "ada"
 
 
 async def test_users_and_workers_are_listed(taskqueue: Command, folder: Path, store: Store) -> None:

@@ -144,12 +144,12 @@ async def test_a_narrow_limit_keeps_its_spacing_over_a_step_back(
     await world.conserved()
 
 
-@pytest.mark.parametrize("scope", ["global", "type", "user"])
-async def test_a_closed_limit_opens_on_time_over_a_step_back(world: World, back_s: float, scope: str) -> None:
+@pytest.mark.parametrize("limit", ["global", ""])
+async def test_a_closed_limit_opens_on_time_over_a_step_back(world: World, back_s: float, limit: str) -> None:
     await world.install(PLAIN)
     await world.enqueue("plain", "u", "u")
     (job, _) = (await world.claim(n=2)).jobs
-    await world.claim(n=0, results=[Result(job.lease, Outcome.LIMITED, 2_000, scope)])
+    await world.claim(n=0, results=[Result(job.lease, Outcome.LIMITED, 2_000, limit)])
     await set_back(world, back_s)
     now_us = world.clock.now_us
     (start_us,) = await drive(world, 3)

@@ -9,10 +9,9 @@ from typing import TYPE_CHECKING
 import pytest
 from typer.testing import CliRunner
 
-from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.main import app
 from taskqueue.models.outcome import Outcome
-from taskqueue.models.values import Limit, LimitKey, RateLimit, Schedule, TaskType
+from taskqueue.models.values import RateLimit, Schedule, TaskType
 from taskqueue.store.claim import Result
 from taskqueue.store.inspection import inspect
 from taskqueue.store.limits import ClosedLimit, open_limit, read_closed
@@ -23,21 +22,20 @@ if TYPE_CHECKING:
     from tests.store.conftest import World
 
 HOUR = Schedule(interval_s=3600)
-PLAIN = TaskType("plain", HOUR, limits=("shop",))
-SHOP = Limit("shop", LimitKey.USER, 1_000.0)
+PLAIN = TaskType("plain", HOUR)
 DAY_MS = 86_400_000
 EPOCH_FOR_A_DELAY_MS = 1_795_977_600_000
-SCOPES = pytest.mark.parametrize(
-    ("scope", "limit"), [("global", "global"), ("type", "type:plain"), ("user", "shop|u")]
+NAMES = pytest.mark.parametrize(
+    ("named", "limit"), [("global", "global"), ("", "type:plain"), ("type:plain", "type:plain")]
 )
 
 
-async def closed(world: World, scope: str, wait_ms: int, kind: TaskType = PLAIN) -> None:
+async def closed(world: World, named: str, wait_ms: int, kind: TaskType = PLAIN) -> None:
     """Two jobs of one user; the handler of the first closed a limit."""
-    await world.install(kind, limits=[SHOP])
+    await world.install(kind)
     await world.enqueue("plain", "u", "u")
     (job,) = (await world.claim(n=1)).jobs
-    await world.claim(n=0, results=[Result(job.lease, Outcome.LIMITED, wait_ms, scope)])
+    await world.claim(n=0, results=[Result(job.lease, Outcome.LIMITED, wait_ms, named)])
 
 
 async def starts_within(world: World, ms: int) -> bool:
@@ -48,9 +46,9 @@ async def starts_within(world: World, ms: int) -> bool:
     return False
 
 
-@SCOPES
-async def test_a_limit_is_closed_for_a_day_at_most(world: World, scope: str, limit: str) -> None:
-    await closed(world, scope, EPOCH_FOR_A_DELAY_MS)
+@NAMES
+async def test_a_limit_is_closed_for_a_day_at_most(world: World, named: str, limit: str) -> None:
+    await closed(world, named, EPOCH_FOR_A_DELAY_MS)
     (found,) = await read_closed(world.store)
     assert (found.limit, found.until_ms) == (limit, world.clock.now_ms + DAY_MS)
     assert not await starts_within(world, 1_000)
@@ -59,38 +57,15 @@ async def test_a_limit_is_closed_for_a_day_at_most(world: World, scope: str, lim
     await world.conserved()
 
 
-@SCOPES
-async def test_a_repair_keeps_a_closed_limit(world: World, scope: str, limit: str) -> None:
-    await closed(world, scope, 60_000)
+@NAMES
+async def test_a_repair_keeps_a_closed_limit(world: World, named: str, limit: str) -> None:
+    await closed(world, named, 60_000)
     assert await inspect(world.store) == []
     assert [one.limit for one in await read_closed(world.store)] == [limit]
 
 
-@pytest.mark.parametrize(
-    ("kind", "closed_limit"),
-    [
-        (TaskType("plain", HOUR), "type:plain"),
-        (TaskType("plain", HOUR, limits=("app",)), "type:plain"),
-        (TaskType("plain", HOUR, rate_limit=RateLimit(100)), "type:plain"),
-        (TaskType("plain", HOUR, limits=("account", "app", "shop")), "account|u"),
-    ],
-    ids=["no limit", "a release limit", "the type's own limit", "the first of two user limits"],
-)
-async def test_scope_user_closes_the_first_user_limit_of_the_type(
-    world: World, kind: TaskType, closed_limit: str
-) -> None:
-    app, account = Limit("app", LimitKey.RELEASE, 1_000.0), Limit("account", LimitKey.USER, 1_000.0)
-    await world.install(limits=[app, account])
-    await closed(world, "user", 60_000, kind)
-    assert [one.limit for one in await read_closed(world.store)] == [closed_limit]
-    await world.enqueue("plain", "v")
-    started = [job.lease.split("|")[1] for job in (await world.claim()).jobs]
-    assert started == ([] if closed_limit.startswith("type:") else ["v"])
-    await world.conserved()
-
-
 async def test_a_store_closed_for_decades_opens_within_a_day(world: World) -> None:
-    await world.install(PLAIN, limits=[SHOP])
+    await world.install(PLAIN)
     await world.enqueue("plain", "u")
     key = world.store.keys("limiter")
     await raw(world.store).hset(key, "closed_until_us", world.clock.now_us + EPOCH_FOR_A_DELAY_MS * 1_000)
@@ -102,7 +77,7 @@ async def test_a_store_closed_for_decades_opens_within_a_day(world: World) -> No
 
 
 async def test_a_shorter_close_does_not_end_a_longer_one(world: World) -> None:
-    await world.install(PLAIN, limits=[SHOP])
+    await world.install(PLAIN)
     await world.enqueue("plain", "a", "b")
     first, second = (await world.claim(n=2)).jobs
     await world.claim(n=0, results=[Result(first.lease, Outcome.LIMITED, 60_000, "global")])
@@ -111,9 +86,9 @@ async def test_a_shorter_close_does_not_end_a_longer_one(world: World) -> None:
     assert found == ClosedLimit("global", world.clock.now_ms + 60_000, ("plain", "a"))
 
 
-@SCOPES
-async def test_a_manually_opened_limit_starts_parked_jobs(world: World, scope: str, limit: str) -> None:
-    await closed(world, scope, 3_600_000)
+@NAMES
+async def test_a_manually_opened_limit_starts_parked_jobs(world: World, named: str, limit: str) -> None:
+    await closed(world, named, 3_600_000)
     assert not await starts_within(world, 1_000)
     until_ms = world.clock.now_ms + 3_600_000 - 1_000
     assert await open_limit(world.store, limit) == until_ms
@@ -125,7 +100,7 @@ async def test_a_manually_opened_limit_starts_parked_jobs(world: World, scope: s
 
 
 async def test_an_opened_limit_keeps_its_own_spacing(world: World) -> None:
-    await closed(world, "type", 3_600_000, TaskType("plain", HOUR, rate_limit=RateLimit(per_second=0.5)))
+    await closed(world, "", 3_600_000, TaskType("plain", HOUR, rate_limit=RateLimit(per_second=0.5)))
     await open_limit(world.store, "type:plain")
     assert not await starts_within(world, 1_500)
     assert await starts_within(world, 1_000)
@@ -143,7 +118,7 @@ async def test_limit_get_shows_and_limit_open_opens_closed_limits(
 ) -> None:
     await closed(world, "global", 5_000)
     await raw(world.store).zadd(
-        world.store.keys("limits_closed_until"), {"shop|v": world.clock.now_us + 60_000_000}
+        world.store.keys("limits_closed_until"), {"type:v": world.clock.now_us + 60_000_000}
     )
 
     def taskqueue(*arguments: str) -> dict[str, object]:
@@ -156,16 +131,10 @@ async def test_limit_get_shows_and_limit_open_opens_closed_limits(
     shown = await asyncio.to_thread(taskqueue, "limit", "get")
     assert shown["closed"] == {
         "global": "until 2027-01-15T08:00:05.123Z by a handler of plain, user u",
-        "shop|v": "until 2027-01-15T08:01:00.123Z",
+        "type:v": "until 2027-01-15T08:01:00.123Z",
     }
     opened = await asyncio.to_thread(taskqueue, "limit", "open")
     assert opened == {"limit": "global", "wasClosedUntil": "2027-01-15T08:00:05.123Z"}
-    opened = await asyncio.to_thread(taskqueue, "limit", "open", "--user", "v")
-    assert opened == {"limit": "user:v", "wasClosedUntil": "2027-01-15T08:01:00.123Z"}
+    opened = await asyncio.to_thread(taskqueue, "limit", "open", "--type", "v")
+    assert opened == {"limit": "type:v", "wasClosedUntil": "2027-01-15T08:01:00.123Z"}
     assert await asyncio.to_thread(taskqueue, "limit", "get") == {"perSecond": 1000.0}
-
-
-def test_limit_open_takes_a_type_or_a_user(redis_url: str) -> None:
-    where = {"TASKQUEUE_REDIS_URL": redis_url}
-    done = CliRunner().invoke(app, ["limit", "open", "--type", "a", "--user", "b"], env=where)
-    assert done.exit_code == ExitCode.USAGE

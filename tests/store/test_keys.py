@@ -36,6 +36,8 @@ EXAMPLES = {
     r"lane_positions": ("lane_positions", "lane_positions"),
     r"beats": ("beats", "beats"),
     r"parked:.+": ("parked:global|user:a.b@c", r"parked:QUEUE\|LIMIT"),
+    r"parked_jobs": ("parked_jobs", "parked_jobs"),
+    r"behind": ("behind", "behind"),
     r"suspects": ("suspects", "suspects"),
     r"limits_free_at": ("limits_free_at", "limits_free_at"),
     r"leases": ("leases", "leases"),
@@ -76,7 +78,16 @@ def test_a_permanent_key_is_known_and_stands_in_the_table(key: str, written: str
 
 
 @pytest.mark.parametrize(
-    "key", ["claims:w", "enqueued:sync:u:1", "wakeup_tokens", "tats:shopify-shop", "scan", "scan:moved:7"]
+    "key",
+    [
+        "claims:w",
+        "enqueued:sync:u:1",
+        "wakeup_tokens",
+        "tats:shopify-shop",
+        "refused:app",
+        "scan",
+        "scan:moved:7",
+    ],
 )
 def test_a_key_with_a_ttl_is_also_in_the_table(key: str) -> None:
     assert not KEYS.is_permanent(KEYS.prefix + key)

@@ -43,7 +43,7 @@ OF_WORKERS = ("claim", "heartbeat", "permit", "pass_wakeup", "catalog", "retenti
 SCRIPTS = sorted(path.stem for path in Path(script.__file__).parent.glob("scripts/*.lua"))
 #: What a process of each login calls by itself.
 DIRECT = {
-    ALL: {"BLPOP", "GET", "HGET", "HGETALL", "HMGET", "HSCAN", "INFO", "SCAN", "TYPE"}
+    ALL: {"BLPOP", "GET", "HGET", "HGETALL", "HLEN", "HMGET", "HSCAN", "INFO", "SCAN", "TYPE"}
     | {"ZCARD", "ZCOUNT", "ZRANGE", "ZREVRANGE", "ZSCAN", "ZSCORE"},
     WORKER: {"BLPOP", "INFO"},
 }
@@ -60,7 +60,9 @@ COMMANDS = [
     ("pause fetch --for 1m", False),
     ("resume fetch", False),
     ("limit set 50 --for 1m", False),
+    ("limit list", True),
     ("limit get", False),
+    ("limit get global", True),
     ("limit clear", False),
     ("limit open --type fetch", False),
     ("dead list", True),

@@ -7,14 +7,21 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from taskqueue.models.values import Limit, LimitKey, Schedule, Subscription, TaskType, UserLimit, UserSubscription
+from taskqueue.models.values import (
+    Limit,
+    LimitKey,
+    Schedule,
+    Subscription,
+    TaskType,
+    UserLimit,
+    UserSubscription,
+)
 from taskqueue.store.moves import move_jobs
 from taskqueue.store.type_record import Generation, TypeRecord
 from taskqueue.store.types import put_limits, put_types, read_catalog
 from taskqueue.store.users import set_users
-from tests.support.store.drive import drive, kind, most_in_a_span, starts, user
+from tests.support.store.drive import backlog, drive, kind, most_in_a_span, starts, user
 from tests.support.store.raw import raw
-from tests.support.store.ready import put_ready
 
 if TYPE_CHECKING:
     from tests.store.conftest import World
@@ -27,13 +34,6 @@ SHOP = Limit("shop", LimitKey.USER, 2.0, burst=40, within="app")
 
 def type_of(name: str, *limits: str, cost: int = 1) -> TaskType:
     return TaskType(name, HOUR, limits=limits, cost=cost)
-
-
-async def backlog(world: World, name: str, queue: str, jobs: int, due_ms: int = 1_000, users: int = 1_000) -> None:
-    """Ad hoc jobs that have been due since due_ms, in the order of their numbers."""
-    names = {f"{name}|u{k % users}|~{k}|{due_ms + k}|0": due_ms + k for k in range(jobs)}
-    await put_ready(world.store, "normal", names, queue)
-    await raw(world.store).hincrby(world.store.keys("metrics"), "enqueued", jobs)
 
 
 @pytest.mark.parametrize("rate", [1_000.0, math.inf])
@@ -113,6 +113,19 @@ async def test_a_new_rate_holds_at_once(world: World) -> None:
     assert len(await drive(world, 2.0)) == 1
     await put_limits(world.store, (await read_catalog(world.store)).version, [APP])
     assert len(await drive(world, 1.0)) >= 70  # after at most a horizon and a cost
+
+
+async def test_a_new_rate_holds_at_once_for_parked_jobs(world: World) -> None:
+    slow, fast = Limit("shop", LimitKey.USER, 1 / 3_600), Limit("shop", LimitKey.USER, 50.0)
+    await world.install(type_of("sync", "shop"), limits=[slow])
+    await backlog(world, "sync", "global", 40, users=2)
+    assert len(await drive(world, 2.0)) == 2
+    plus = UserSubscription("u1", (Subscription("sync"),), limits=(UserLimit("shop", 20.0),))
+    await set_users(world.store, "folder", [plus])
+    assert {user(job) for job in await drive(world, 1.0)} == {"u1"}
+    await put_limits(world.store, (await read_catalog(world.store)).version, [fast])
+    assert len(await drive(world, 2.0)) >= 20
+    await world.conserved()
 
 
 async def test_waiting_jobs_move_along_with_their_type(world: World) -> None:

@@ -101,7 +101,7 @@ async def test_malformed_jobs_are_passed_over(world: World) -> None:
     await client.unlink(keys.ready("global", "backfill"), keys.ready("global", "low"))
 
 
-@pytest.mark.parametrize("verb", ["leave", "retry", "type", "user", "global", "lost", "redriven"])
+@pytest.mark.parametrize("verb", ["leave", "retry", "type", "global", "lost", "redriven"])
 async def test_a_job_returned_behind_the_scan_is_found(
     world: World, monkeypatch: pytest.MonkeyPatch, verb: str
 ) -> None:
@@ -113,8 +113,7 @@ async def test_a_job_returned_behind_the_scan_is_found(
     results = {
         "leave": Result(job.lease, Outcome.RETURNED),
         "retry": Result(job.lease, Outcome.RETRIED, 60_000),
-        "type": Result(job.lease, Outcome.LIMITED, 60_000, "type"),
-        "user": Result(job.lease, Outcome.LIMITED, 60_000, "user"),
+        "type": Result(job.lease, Outcome.LIMITED, 60_000),
         "global": Result(job.lease, Outcome.LIMITED, 60_000, "global"),
         "redriven": Result(job.lease, Outcome.DEAD, 0, "bad"),
     }

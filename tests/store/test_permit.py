@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from taskqueue.models.values import Schedule, TaskType
+from taskqueue.models.values import Limit, LimitKey, Schedule, TaskType
 from taskqueue.store.audit import audit
 from taskqueue.store.permit import permit
 
@@ -70,3 +70,36 @@ async def test_returned_slots_are_counted_by_cost(world: World) -> None:
 async def test_without_a_limit_no_permit_is_granted(world: World, rate: float | None) -> None:
     await world.install(rate=rate)
     assert await permit(world.store, 1, 60_000) == (False, 1.0)
+
+
+async def test_a_permit_takes_from_the_limits_of_the_type(world: World) -> None:
+    orders = Limit("orders", LimitKey.RELEASE, 10.0)
+    await world.install(TaskType("sync", HOUR, limits=("orders",)), limits=[orders])
+    assert await permit(world.store, 1, 60_000, "sync", "u") == (True, 0.0)
+    granted, wait_s = await permit(world.store, 1, 60_000, "sync", "u")
+    assert granted
+    assert wait_s == pytest.approx(0.102 - 0.01)
+
+
+async def test_a_permit_by_name_takes_from_that_limit_and_those_around_it(world: World) -> None:
+    app, shop = Limit("app", LimitKey.RELEASE, 5.0), Limit("shop", LimitKey.USER, 1.0, within="app")
+    await world.install(TaskType("sync", HOUR), limits=[app, shop])
+    assert await permit(world.store, 1, 60_000, "sync", "u", "shop") == (True, 0.0)
+    assert not (await permit(world.store, 1, 60_000, "sync", "u", "shop"))[0]  # a second of its own limit
+    assert (await permit(world.store, 1, 60_000, "sync", "v", "shop"))[1] == pytest.approx(0.204 - 0.01)
+    granted, wait_s = await permit(world.store, 1, 60_000, "sync", "u")
+    assert granted
+    assert wait_s == pytest.approx(0.204 - 0.01, abs=0.002)
+
+
+async def test_an_unknown_limit_grants_no_permit(world: World) -> None:
+    await world.install(TaskType("sync", HOUR))
+    assert await permit(world.store, 1, 60_000, "sync", "u", "stripe") == (False, 1.0)
+
+
+async def test_calls_of_one_job_are_as_far_apart_as_its_slowest_limit_asks(world: World) -> None:
+    orders, shop = Limit("orders", LimitKey.RELEASE, 10.0), Limit("shop", LimitKey.USER, 2.0, burst=40)
+    await world.install(TaskType("sync", HOUR, limits=("orders", "shop"), cost=3), limits=[orders, shop])
+    await world.enqueue("sync", "u")
+    (job,) = (await world.claim()).jobs
+    assert job.apart_us == 102_000

@@ -8,11 +8,14 @@ from typing import TYPE_CHECKING
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import Schedule, TaskType
+from taskqueue.store.claim import Result
 from taskqueue.store.connection import open_store
 from taskqueue_operator import scaling as module
 from taskqueue_operator.scaling import Scaling
 from taskqueue_operator.work_metrics import WorkCollector
+from tests.store.test_named_limits import APP, ORDERS, SHOP, type_of
 
 if TYPE_CHECKING:
     from prometheus_client.core import Metric
@@ -56,6 +59,25 @@ async def test_autoscalers_and_prometheus_are_told_the_same(world: World) -> Non
     assert found["taskqueue_due_jobs normal"] == found["taskqueue_store_jobs_total enqueued"] == 2_000
     assert found["taskqueue_store_reserved_slots_total"] == found["taskqueue_store_jobs_total dead"] == 0
     assert found["taskqueue_workers_seen"] == found["taskqueue_dead_letters"] == 0
+
+
+async def test_release_limits_have_metrics_and_user_limits_none(world: World) -> None:
+    await world.install(type_of("sync", "orders", "shop"), limits=[APP, ORDERS, SHOP])
+    await world.enqueue("sync", "ada", "bob")
+    (job,) = (await world.claim(n=1)).jobs
+    await world.claim(n=0, results=[Result(job.lease, Outcome.LIMITED, 60_000, "app")])
+    scaling = Scaling(world.store, concurrency=2, drain_s=5)
+    await scaling.read()
+    found = {name: value for name, value in samples(scaling).items() if "_limit_" in name}
+    until_s = world.clock.now_us / 1e6 + 60
+    assert found == {
+        "taskqueue_limit_waiting_jobs global": 0,
+        "taskqueue_limit_waiting_jobs app": 0,
+        "taskqueue_limit_waiting_jobs orders": 2,
+        "taskqueue_limit_closed_until_seconds global": 0,
+        "taskqueue_limit_closed_until_seconds app": until_s,
+        "taskqueue_limit_closed_until_seconds orders": 0,
+    }
 
 
 async def test_a_reading_is_good_for_a_second_however_many_ask(

@@ -10,7 +10,16 @@ from itertools import pairwise
 
 import pytest
 
-from taskqueue.models.values import CatchUp, Priority, Schedule, Subscription, TaskType, UserSubscription
+from taskqueue.models.values import (
+    CatchUp,
+    Limit,
+    LimitKey,
+    Priority,
+    Schedule,
+    Subscription,
+    TaskType,
+    UserSubscription,
+)
 from taskqueue.plan.lanes import Lane
 from taskqueue.plan.schedule import occurrences, window_s
 from taskqueue.plan.segment import DueRange
@@ -210,7 +219,7 @@ async def test_a_dense_catch_up_takes_bounded_calls(
         return answer
 
     monkeypatch.setattr(ticker_module, "tick", noted)
-    monkeypatch.setattr(ticker_module, "MAX_CATCH_UP", 300)
+    monkeypatch.setattr(ticker_module, "MAX_JOBS", 300)
     start_ms = clock.now_ms - 60_000
     every = TaskType("every", Schedule(interval_s=1), function="f", catch_up=CatchUp.ALL)
     await start_at(store, start_ms, some_types(every), 400)
@@ -250,18 +259,25 @@ async def test_a_busy_ticker_can_be_stopped(
     assert await read_cursor(store) < now_ms
 
 
-async def test_the_cursor_waits_for_a_full_backlog(store: Store, clock: ScriptClock) -> None:
-    start_ms = clock.now_ms - 20_000
-    every = TaskType("every", Schedule(interval_s=1), function="f", catch_up=CatchUp.ALL)
-    await start_at(store, start_ms, some_types(every), 10)
+async def test_a_full_queue_holds_up_no_other_and_loses_nothing(store: Store, clock: ScriptClock) -> None:
+    start_ms, second = clock.now_ms - 20_000, Schedule(interval_s=1)
+    slow = TaskType("slow", second, function="f", catch_up=CatchUp.ALL, limits=("slow",))
+    free = TaskType("free", second, function="f", catch_up=CatchUp.ALL)
+    assert await restore_cursor(store, start_ms)
+    limits = {"slow": Limit("slow", LimitKey.RELEASE, 1.0)}
+    users = {**some_users(10, "slow"), "f": UserSubscription("f", (Subscription("free"),))}
+    await Publisher(store).publish(some_types(slow, free), users, limits=limits, as_of_ms=start_ms)
     ticker = Ticker(store, max_backlog=50)
     await ticker.turn()
-    stuck_ms = await read_cursor(store)
-    assert stuck_ms < start_ms + 20_000
-    waiting = len(await emitted(store))
-    await ticker.turn()
-    assert await read_cursor(store) == stuck_ms
-    assert len(await emitted(store)) == waiting >= 50
+    assert await read_cursor(store) == clock.now_ms + LOOK_AHEAD_MS
+    free_jobs = len(await emitted(store))
+    assert free_jobs >= 20
+    slow_lanes = [store.keys.ready("slow", lane) for lane in Lane]
+    assert 50 <= sum([await raw(store).zcard(lane) for lane in slow_lanes]) < 100
+    assert ticker.late.behind.keys() == {"slow"}
+    await Ticker(store, max_backlog=10_000).turn()
+    assert abs(sum([await raw(store).zcard(lane) for lane in slow_lanes]) - 10 * free_jobs) <= 10
+    assert (await read_catalog(store)).behind == {}
 
 
 async def test_a_paused_type_emits_nothing_until_its_pause_ends(store: Store, clock: ScriptClock) -> None:

@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from taskqueue.models.values import Priority, Schedule, TaskType
+from taskqueue.models.values import Limit, LimitKey, Priority, Schedule, TaskType
 from taskqueue.plan.segment import DueRange
 from taskqueue.store.cursor import read_cursor, restore_cursor
 from taskqueue.store.errors import CursorLostError
@@ -99,11 +99,36 @@ async def test_the_cursor_runs_at_most_a_second_ahead(three: World) -> None:
     assert (await tick(three.store, cursor, now_ms + 1_000, version, [whole()])).verdict is TickVerdict.OK
 
 
-async def test_the_cursor_waits_while_too_many_jobs_wait(three: World) -> None:
+async def test_a_type_whose_queue_is_full_falls_behind(three: World) -> None:
     assert (await step(three, whole(), max_backlog=3)).verdict is TickVerdict.OK
+    from_ms = await read_cursor(three.store)
     full = await step(three, whole(occurrence_s=2_000), max_backlog=3)
-    assert (full.verdict, full.emitted) == (TickVerdict.FULL, 0)
-    assert await three.total("emitted") == 3
+    assert (full.verdict, full.emitted, full.behind) == (TickVerdict.OK, 0, {"sync": from_ms})
+    assert full.cursor_ms == from_ms + 1
+
+    async def late(until_ms: int) -> Tick:
+        version = (await read_catalog(three.store)).version
+        row = whole(occurrence_s=2_000)
+        return await tick(three.store, from_ms, until_ms, version, [row], max_backlog=3, late=["sync"])
+
+    assert (await late(from_ms + 1)).verdict is TickVerdict.FULL
+    assert (await late(from_ms + 2)).verdict is TickVerdict.MOVED  # never past the cursor
+    await three.claim(n=1)
+    done = await late(from_ms + 1)
+    assert (done.verdict, done.emitted, done.behind) == (TickVerdict.OK, 3, {})
+    assert (await late(from_ms + 1)).verdict is TickVerdict.MOVED  # another ticker did it
+    await three.conserved()
+
+
+async def test_parked_jobs_fill_their_queue(three: World) -> None:
+    shop = Limit("shop", LimitKey.USER, 0.001)
+    await three.install(TaskType("sync", HOUR, limits=("shop",)), limits=[shop])
+    for occurrence_s in (1_000, 2_000):
+        await step(three, whole(occurrence_s=occurrence_s))
+        await three.claim(n=10)
+    assert {key.partition(":")[0] for key in await three.waiting()} == {"parked"}
+    assert (await step(three, whole(occurrence_s=3_000), max_backlog=3)).behind.keys() == {"sync"}
+    assert (await step(three, whole(occurrence_s=3_000), max_backlog=4)).behind.keys() == {"sync"}
 
 
 async def test_leased_jobs_do_not_count_as_waiting(three: World) -> None:

@@ -24,17 +24,22 @@ from taskqueue.store.heartbeat import heartbeat
 from taskqueue.store.limits import override_rate
 from taskqueue.store.script import Script
 from taskqueue.store.types import put_types, read_catalog
-from taskqueue.store.work import read_work
+from taskqueue.store.work import Work, read_work
 from tests.support.store.raw import raw
 from tests.support.store.ready import put_ready
 
 if TYPE_CHECKING:
     import random
+    from collections.abc import Mapping
 
     from tests.store.conftest import World
 
 HOUR = Schedule(interval_s=3600)
 LONG_MS = 3_600_000
+
+
+def due_of(found: Work, queue: str = "global") -> Mapping[str, Due]:
+    return found.loads[queue].due if queue in found.loads else {}
 
 
 async def ran(world: World, kind: str, *times_us: int, outcome: Outcome = Outcome.DONE) -> None:
@@ -54,7 +59,7 @@ async def means_us(world: World) -> dict[str, int]:
 
 async def test_an_idle_store_has_no_work(world: World) -> None:
     found = await read_work(world.store)
-    assert (found.due, found.running, found.rate_per_s, found.oldest_due_s) == ({}, 0, 0, 0)
+    assert (due_of(found), found.running, found.rate_per_s, found.oldest_due_s) == ({}, 0, 0, 0)
     await world.install(TaskType("sync", HOUR))
     assert (await read_work(world.store)).rate_per_s == 1000
 
@@ -70,9 +75,9 @@ async def test_due_jobs_count_by_lane_with_their_mean_times(world: World) -> Non
     await world.enqueue("late", "later", delay_ms=LONG_MS)
     await world.clock.advance(s=7)
     found = await read_work(world.store)
-    assert found.due["low"] == Due(1, DEFAULT_SERVICE_S, 1)
-    assert (found.due["normal"].jobs, found.due["normal"].mean_cost) == (4, (3 + 4) / 4)
-    assert found.due["normal"].mean_service_s == pytest.approx((3 * 0.1 + 2) / 4)
+    assert due_of(found)["low"] == Due(1, DEFAULT_SERVICE_S, 1)
+    assert (due_of(found)["normal"].jobs, due_of(found)["normal"].mean_cost) == (4, (3 + 4) / 4)
+    assert due_of(found)["normal"].mean_service_s == pytest.approx((3 * 0.1 + 2) / 4)
     assert found.oldest_due_s == 7
 
 
@@ -81,7 +86,7 @@ async def test_running_retried_dead_and_lost_jobs_are_counted(world: World) -> N
     await world.enqueue("sync", "a", "b", "c", "d")
     jobs = (await world.claim()).jobs
     found = await read_work(world.store)
-    assert (found.due, found.running) == ({}, 4)
+    assert (due_of(found), found.running) == ({}, 4)
 
     await world.claim(
         "w", 0, [Result(jobs[0].lease, Outcome.RETRIED, LONG_MS, "", 1_000_000)]
@@ -91,9 +96,9 @@ async def test_running_retried_dead_and_lost_jobs_are_counted(world: World) -> N
     await raw(world.store).zadd(world.store.keys("leases"), {jobs[2].lease: now_ms})  # its worker vanished
     await world.claim("w", 0)
     found = await read_work(world.store)
-    assert {name: lane.jobs for name, lane in found.due.items()} == {"parked": 1}
+    assert {name: lane.jobs for name, lane in due_of(found).items()} == {"parked": 1}
     assert (found.running, found.dead_letters) == (1, 1)
-    assert found.due["parked"].mean_service_s == 2.0, "of both that ended, and not of the lost one"
+    assert due_of(found)["parked"].mean_service_s == 2.0, "of both that ended, and not of the lost one"
     assert {name: found.totals[name] for name in ("enqueued", "leased", "retried", "dead", "lost")} == {
         "enqueued": 4, "leased": 4, "retried": 1, "dead": 1, "lost": 1,
     }  # fmt: skip
@@ -157,10 +162,10 @@ async def test_parked_jobs_count_one_per_free_limit(world: World) -> None:
     for _ in range(3):
         await world.enqueue("shy", "ada", "bob")
     assert len((await world.claim()).jobs) == 2
-    assert (await read_work(world.store)).due == {}, "no worker could start any"
+    assert due_of(await read_work(world.store)) == {}, "no worker could start any"
     for user in ("ada", "bob"):
         await raw(world.store).zadd(world.store.keys("limits_free_at"), {f"global|shop|{user}": 1})
-    assert (await read_work(world.store)).due == {"parked": Due(2, 4.0, 2)}
+    assert due_of(await read_work(world.store)) == {"parked": Due(2, 4.0, 2)}
 
 
 async def test_a_long_queue_is_counted_exactly_and_its_types_are_sampled(
@@ -169,13 +174,14 @@ async def test_a_long_queue_is_counted_exactly_and_its_types_are_sampled(
     await world.install(TaskType("quick", HOUR), TaskType("slow", HOUR))
     await ran(world, "quick", 100_000)
     await ran(world, "slow", 1_900_000)
-    lane = world.store.keys.ready("global", "normal")
     kinds = chance.choices(("quick", "slow"), (3, 1), k=20_000)
-    await raw(world.store).zadd(lane, {f"{kind}|u{n}|~{n}|1|0": 1_000 + n for n, kind in enumerate(kinds)})
+    await put_ready(
+        world.store, "normal", {f"{kind}|u{n}|~{n}|1|0": 1_000 + n for n, kind in enumerate(kinds)}
+    )
     means_s = []
     for _ in range(25):  # each takes its sample elsewhere: its seed is the clock's
         await world.clock.advance(ms=1)
-        found = (await read_work(world.store)).due["normal"]
+        found = due_of(await read_work(world.store))["normal"]
         assert found.jobs == 20_000
         means_s.append(found.mean_service_s)
     slow = kinds.count("slow") / 20_000
@@ -184,7 +190,7 @@ async def test_a_long_queue_is_counted_exactly_and_its_types_are_sampled(
     assert means_s == pytest.approx([exact_s] * 25, abs=4.5 * deviation_s)
     assert len(set(means_s)) > 5
     assert sum(means_s) / 25 == pytest.approx(exact_s, abs=4.5 * deviation_s / math.sqrt(25))
-    await raw(world.store).unlink(lane)
+    await raw(world.store).unlink(world.store.keys.ready("global", "normal"))
 
 
 async def test_reading_costs_the_same_at_any_backlog(world: World) -> None:
@@ -216,3 +222,21 @@ async def test_the_limit_in_force_and_the_workers_seen_are_told(world: World) ->
     assert (await read_work(world.store)).rate_per_s == math.inf
     await override_rate(world.store, 0)
     assert (await read_work(world.store)).rate_per_s == 0
+
+
+async def test_work_is_told_by_queue_with_the_limits_on_its_path(world: World) -> None:
+    app, orders = Limit("app", LimitKey.RELEASE, 100.0), Limit("orders", LimitKey.RELEASE, 10.0, within="app")
+    types = [TaskType("orders", HOUR, limits=("orders",)), TaskType("rest", HOUR)]
+    await world.install(*types, limits=[app, orders])
+    await world.enqueue("orders", *"abc")
+    await world.enqueue("rest", "a")
+    assert len((await world.claim(n=2)).jobs) == 2
+    found = await read_work(world.store)
+    jobs = {
+        name: (load.running, sum(lane.jobs for lane in load.due.values()))
+        for name, load in found.loads.items()
+    }
+    assert jobs == {"orders": (1, 2), "global": (1, 0)}
+    assert {name: (round(rate.per_second, 1), rate.within) for name, rate in found.limits.items()} == {
+        "orders": (9.8, "app"), "app": (98.0, "global"), "global": (1000, None),
+    }  # fmt: skip

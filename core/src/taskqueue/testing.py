@@ -27,7 +27,9 @@ class Permits:
         self.costs: list[int] = []
         self._grant = grant
 
-    async def __call__(self, cost: int) -> None:
+    async def __call__(self, cost: int, limit: str | None = None) -> None:
+        """Grant a permit of any limit."""
+        del limit  # in a worker, the store decides by it
         self.costs.append(cost)
         if self._grant is not None:
             await self._grant(cost)

@@ -1,4 +1,4 @@
-"""The operator: task types and subscriptions as Kubernetes objects.
+"""The operator: task types, limits and subscriptions as Kubernetes objects.
 
 It adds a source of manifests (the objects of one namespace) and a writer of statuses to the scheduler. Data flows one
 way:
@@ -12,16 +12,21 @@ Correctness does not depend on the Lease: the store refuses a leader that was re
 
     service           the process: its parts, probes, exit codes
     settings          the settings
-    objects           objects as values, and the table of them; pure
+    objects           objects as values; pure
+    object_table      the table of all objects, which yields the desired state; pure
+    limit_conflicts   conflicts of limits between objects, and the objects that are refused; pure
     ownership         the owner of a user that several objects declare; pure
     source            the objects as a source of manifests
-    watcher           the watches of both kinds, restarted after a silence
+    watcher           the watches of all kinds, restarted after a silence
     kopf_watch        a package: kopf in a thread, behind start and stop
     leader            leader election by a Lease
     lease_record      the record of a Lease
+    stored_state      the declarations that the store has in force
     status_writer     the writer of statuses, paced
     status            the status of an object; pure
-    conditions        its conditions; pure
+    condition         a condition, and messages of bounded length; pure
+    conditions        the conditions of task types and users; pure
+    limit_conditions  the conditions of limits, and limits that are not declared; pure
     status_inputs     the inputs of statuses, as a value
     input_reader      the reader of these inputs
     events            Kubernetes Events about task types

@@ -16,7 +16,12 @@ from taskqueue_operator.objects import Kind, Object
 from taskqueue_operator.pages import Pages
 
 GROUP, VERSION = API_VERSION.split("/")
-PLURALS: Mapping[Kind, str] = {"TaskType": "tasktypes", "UserSubscription": "usersubscriptions"}
+#: In the order of lists: limits before the types that name them, and types before the users that name them.
+PLURALS: Mapping[Kind, str] = {
+    "RateLimit": "ratelimits",
+    "TaskType": "tasktypes",
+    "UserSubscription": "usersubscriptions",
+}
 FIELD_MANAGER = "taskqueue-operator"
 
 

@@ -1,40 +1,25 @@
-"""The conditions of both kinds, from an object and the inputs of its status. Pure.
+"""The conditions of task types and users, from an object and the inputs of its status. Pure."""
 
-They follow the API conventions of Kubernetes: a reason in PascalCase, and a message where a sentence helps.
-"""
-
-from collections.abc import Iterator, Sequence
-from typing import NamedTuple
+from collections.abc import Iterator
 
 from taskqueue.models.cron_advice import cron_advice
 from taskqueue.models.locked_params import Locks, refuse_locked
 from taskqueue.models.values import TaskType, UserSubscription
+from taskqueue_operator.condition import MAX_CHARACTERS, MAX_NAMES, Condition, bounded, listed, refusal_of
+from taskqueue_operator.limit_conditions import missing_own_limits, resolved_limits
 from taskqueue_operator.objects import Object
 from taskqueue_operator.status_inputs import StatusInputs
-
-_MAX_NAMES = 10
-#: Of a message. The API server accepts 32 KiB, which is more than a person reads.
-_MAX_CHARACTERS = 1024
-
-
-class Condition(NamedTuple):
-    """A condition of an object. status: True, False or Unknown."""
-
-    type: str
-    status: str
-    reason: str
-    message: str = ""
 
 
 def of_type(obj: Object, inputs: StatusInputs) -> list[Condition]:
     """Return the conditions of a TaskType."""
-    if obj.refusal or not isinstance(obj.value, TaskType):
-        return [
-            Condition("Accepted", "False", "Invalid", _refusal(obj)),
-            Condition("Ready", "False", "Invalid", _refusal(obj)),
-        ]
+    accepted = refusal_of(obj)
+    if accepted is not None:
+        return [accepted, Condition("Ready", "False", accepted.reason, accepted.message)]
+    assert isinstance(obj.value, TaskType)
     return [
         Condition("Accepted", "True", "Valid", cron_advice(obj.value.schedule.cron) or ""),
+        resolved_limits(obj.value, inputs),
         _feasible(inputs),
         _handler(obj.value, inputs),
         _ready(obj.value.suspend, paused=obj.name in inputs.paused),
@@ -70,15 +55,20 @@ def of_user(obj: Object, inputs: StatusInputs) -> list[Condition]:
     """Return the conditions of a UserSubscription."""
     accepted = _accepted(obj, inputs)
     if accepted.status == "False":
-        return [accepted, Condition("Ready", "False", accepted.reason, accepted.message)]
+        ready = Condition("Ready", "False", accepted.reason, accepted.message)
+        if accepted.reason != "Conflict":
+            return [accepted, ready]
+        return [accepted, ready, Condition("ResolvedRefs", "False", "RateLimitNotPerUser", accepted.message)]
     assert isinstance(obj.value, UserSubscription)
     return [accepted, _resolved(obj.value, inputs), _user_ready(obj.value)]
 
 
 def _accepted(obj: Object, inputs: StatusInputs) -> Condition:
     owner = inputs.duplicates.get(obj.name)
-    if obj.refusal or not isinstance(obj.value, UserSubscription):
-        return Condition("Accepted", "False", "Invalid", _refusal(obj))
+    invalid = refusal_of(obj)
+    if invalid is not None:
+        return invalid
+    assert isinstance(obj.value, UserSubscription)
     if owner is not None:
         why = (
             f'user "{obj.value.user_id}" is declared by the UserSubscription "{owner.name}", '
@@ -91,20 +81,6 @@ def _accepted(obj: Object, inputs: StatusInputs) -> Condition:
     return Condition("Accepted", "True", "Valid")
 
 
-def kept(refusal: str) -> str:
-    """Add to the refusal of an object that its last accepted state stays in force."""
-    note = " (the last accepted state stays in force)"
-    return _bounded(refusal, _MAX_CHARACTERS - len(note)) + note
-
-
-def _refusal(obj: Object) -> str:
-    return _bounded(obj.refusal) if obj.value is None else kept(obj.refusal)
-
-
-def _bounded(text: str, most: int = _MAX_CHARACTERS) -> str:
-    return text if len(text) <= most else text[: most - 3] + "..."
-
-
 def _resolved(user: UserSubscription, inputs: StatusInputs) -> Condition:
     refused_types = inputs.refused_types
     unresolved = sorted(
@@ -113,26 +89,31 @@ def _resolved(user: UserSubscription, inputs: StatusInputs) -> Condition:
     unknown = [name for name in unresolved if name not in refused_types]
     refused = [name for name in unresolved if name in refused_types]
     locked = sorted(Locks.of(_types(user, inputs)).refused(user).items())
+    missing = missing_own_limits(user, inputs)
     if not unresolved and not locked:
-        return Condition("ResolvedRefs", "True", "Resolved")
+        if missing is None:
+            return Condition("ResolvedRefs", "True", "Resolved")
+        return Condition("ResolvedRefs", "False", missing.reason, missing.message)
     found = []
     if unknown:
-        found.append(f"no such task type: {', '.join(unknown[:_MAX_NAMES])}{_more(unknown)}")
-    each = _MAX_CHARACTERS // 2 // min(len(refused) or 1, _MAX_NAMES)
+        found.append(f"no such task type: {listed(unknown)}")
+    each = MAX_CHARACTERS // 2 // min(len(refused) or 1, MAX_NAMES)
     found += [
-        f"task type {name} is refused: {_bounded(refused_types[name], each)}" for name in refused[:_MAX_NAMES]
+        f"task type {name} is refused: {bounded(refused_types[name], each)}" for name in refused[:MAX_NAMES]
     ]
-    if len(refused) > _MAX_NAMES:
-        found.append(f"{len(refused) - _MAX_NAMES} more task types are refused")
-    found += [f"task {name}: {refuse_locked(name, params)}" for name, params in locked[:_MAX_NAMES]]
-    if len(locked) > _MAX_NAMES:
-        found.append(f"{len(locked) - _MAX_NAMES} more tasks override locked params")
+    if len(refused) > MAX_NAMES:
+        found.append(f"{len(refused) - MAX_NAMES} more task types are refused")
+    found += [f"task {name}: {refuse_locked(name, params)}" for name, params in locked[:MAX_NAMES]]
+    if len(locked) > MAX_NAMES:
+        found.append(f"{len(locked) - MAX_NAMES} more tasks override locked params")
+    if missing is not None:
+        found.append(missing.message)
     reason = "TaskTypeNotFound" if unknown else "TaskTypeRefused" if refused else "ParamsLocked"
     return Condition(
         "ResolvedRefs",
         "False",
         reason,
-        f"{_bounded('; '.join(found), _MAX_CHARACTERS - 30)}; all other tasks run",
+        f"{bounded('; '.join(found), MAX_CHARACTERS - 30)}; all other tasks run",
     )
 
 
@@ -142,10 +123,6 @@ def _types(user: UserSubscription, inputs: StatusInputs) -> Iterator[TaskType]:
         for subscription in user.tasks
         if subscription.params and subscription.type in inputs.types
     )
-
-
-def _more(names: Sequence[str]) -> str:
-    return f" and {len(names) - _MAX_NAMES} more" if len(names) > _MAX_NAMES else ""
 
 
 def _user_ready(user: UserSubscription) -> Condition:

@@ -18,7 +18,7 @@ from taskqueue_operator.objects import Object
 log = structlog.get_logger("taskqueue.operator")
 
 #: Not Ready, which repeats the other conditions, and not Suspended, which is an edit of the manifest.
-_REPORTED = frozenset({"Accepted", "Feasible", "HandlerRegistered"})
+_REPORTED = frozenset({"Accepted", "Feasible", "HandlerRegistered", "ResolvedRefs"})
 _MAX_EVENTS, _WITHIN_S = 10, 60.0
 
 

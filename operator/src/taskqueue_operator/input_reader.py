@@ -3,11 +3,12 @@
 import asyncio
 import time
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Container, Iterable, Mapping
 
-from taskqueue.models.values import TaskType, UserSubscription
+from taskqueue.models.values import Limit, TaskType, UserSubscription
 from taskqueue.plan.feasibility import check
 from taskqueue.plan.verdict import Fit
+from taskqueue.plan.verdict_text import explain
 from taskqueue.plan.worker import ALIVE_MS
 from taskqueue.scheduler.keeper import Keeper
 from taskqueue.sources.desired import Desired
@@ -15,8 +16,9 @@ from taskqueue.store.connection import Store
 from taskqueue.store.listing import WorkerSeen, read_handlers, read_workers
 from taskqueue.store.types import read_catalog
 from taskqueue_operator import metrics
-from taskqueue_operator.conditions import kept
-from taskqueue_operator.objects import Object, ObjectTable
+from taskqueue_operator.condition import kept
+from taskqueue_operator.object_table import ObjectTable
+from taskqueue_operator.objects import Kind, Object
 from taskqueue_operator.status_inputs import StatusInputs
 
 
@@ -45,10 +47,7 @@ class InputReader:
             self._checked = desired, rate
         return StatusInputs(
             types=desired.types if desired else {},
-            refused_types={
-                name: kept(refusal) if name in catalog.records else refusal
-                for name, refusal in self._table.refused_types().items()
-            },
+            refused_types=self._refused("TaskType", catalog.records),
             duplicates=self._table.duplicates(),
             imported=self._keeper.of_other_sources,
             handlers=running(handlers, workers) if handlers or workers else None,
@@ -57,6 +56,9 @@ class InputReader:
             infeasible=self._infeasible,
             subscriptions=self._subscriptions,
             minute=int(time.time()) // 60,
+            limits=desired.limits if desired else {},
+            known_limits=self._table.known_limits,
+            refused_limits=self._refused("RateLimit", self._table.known_limits),
         )
 
     def is_published(self, obj: Object, duplicates: Mapping[str, Object]) -> bool:
@@ -66,9 +68,18 @@ class InputReader:
             return False
         if isinstance(obj.value, TaskType):
             return desired.types.get(obj.name) is obj.value
+        if isinstance(obj.value, Limit):
+            return desired.limits.get(obj.name) is obj.value
         if isinstance(obj.value, UserSubscription) and obj.name not in duplicates:
             return desired.users.get(obj.value.user_id) is obj.value
         return True  # has no declaration to publish
+
+    def _refused(self, kind: Kind, in_force: Container[str]) -> dict[str, str]:
+        """Return the objects without an accepted declaration, by name, each with its fault."""
+        return {
+            name: kept(fault) if name in in_force else fault
+            for name, fault in self._table.refused(kind).items()
+        }
 
 
 def running(handlers: Mapping[str, int], workers: Iterable[WorkerSeen]) -> frozenset[str]:
@@ -81,26 +92,19 @@ def running(handlers: Mapping[str, int], workers: Iterable[WorkerSeen]) -> froze
     return frozenset(name for name, seen_ms in handlers.items() if seen_ms >= latest_ms - ALIVE_MS)
 
 
-def infeasible(desired: Desired | None, rate: float | None) -> str:
-    """Return why the demand of a day does not fit under the limit; empty if it fits or either is unknown."""
-    if desired is None or not rate:
-        return ""
-    verdict = check(desired.demands(), rate)
-    if verdict.fit is not Fit.DOES_NOT_FIT:
-        return ""
-    worst = verdict.tightest
-    if verdict.violations and worst.demand <= worst.capacity:
-        return f"the limit of a task type or of its users is too low for it: {verdict.change}"
-    behind = ", ".join(name for name, _ in verdict.behind)
-    return (
-        f"{worst.demand:.0f} starts are due in {worst.end_s - worst.start_s} s, and the limit allows "
-        f"{worst.capacity:.0f}; most of them are of {behind}: {verdict.change}"
-    )
-
-
 def _count(desired: Desired | None) -> Counter[str]:
     return (
         Counter(subscription.type for user in desired.users.values() for subscription in user.tasks)
         if desired
         else Counter()
     )
+
+
+def infeasible(desired: Desired | None, rate: float | None) -> str:
+    """Return why the demand of a day does not fit under the limits; empty if it fits or either is unknown."""
+    if desired is None or not rate:
+        return ""
+    verdict = check(desired.demands(), rate, limits=desired.limits, users=desired.user_demands())
+    if verdict.fit is not Fit.DOES_NOT_FIT:
+        return ""
+    return explain(verdict)

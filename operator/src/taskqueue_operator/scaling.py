@@ -13,6 +13,7 @@ from taskqueue.plan.capacity import Capacity, capacity
 from taskqueue.process.health import Page
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import StoreFailure, StoreUnavailable
+from taskqueue.store.limit_backlog import LimitBacklog, read_limit_backlogs
 from taskqueue.store.work import Work, read_work
 
 _FRESH_S = 1.0
@@ -22,10 +23,14 @@ _READ_TIMEOUT_S = 2.0
 
 @dataclass(frozen=True, slots=True)
 class Reading:
-    """The work in the store and the capacity that it needs. at_s: monotonic clock."""
+    """The work in the store and the capacity that it needs. limits: the backlog of each Release limit.
+
+    at_s: monotonic clock.
+    """
 
     work: Work
     capacity: Capacity
+    limits: Mapping[str, LimitBacklog] = field(default_factory=dict)
     at_s: float = field(default_factory=time.monotonic)
 
     @property
@@ -50,10 +55,8 @@ class Scaling:
                 if self.last is None or self.last.age_s > _FRESH_S:
                     self.last = None
                     work = await read_work(self._store)
-                    asked = capacity(
-                        work.due, work.running, work.rate_per_s, self._concurrency, self._drain_s
-                    )
-                    self.last = Reading(work, asked)
+                    asked = capacity(work.loads, work.limits, self._concurrency, self._drain_s)
+                    self.last = Reading(work, asked, await read_limit_backlogs(self._store))
                 return self.last
         except TimeoutError as error:
             raise StoreUnavailable(f"no answer within {_READ_TIMEOUT_S:.0f} s") from error

@@ -29,6 +29,7 @@ from taskqueue_operator.scaling import Scaling
 from taskqueue_operator.settings import OperatorSettings
 from taskqueue_operator.source import KubernetesSource
 from taskqueue_operator.status_writer import StatusWriter
+from taskqueue_operator.stored_state import read_in_force
 from taskqueue_operator.watcher import Watcher
 from taskqueue_operator.work_metrics import WorkCollector
 
@@ -70,7 +71,8 @@ def _work(
     serving: Sequence[Start],
 ) -> Work:
     api = Api(connection, settings.namespace)
-    source = KubernetesSource(api, settings.resync, partial(find_digests, store, "kubernetes"))
+    find_stored, in_force = partial(find_digests, store, "kubernetes"), partial(read_in_force, store)
+    source = KubernetesSource(api, settings.resync, find_stored, in_force)
     watcher = Watcher(source, connection, settings.namespace, settings.watch_period)
     identity = f"{socket.gethostname()}-{os.getpid()}-{uuid.uuid4().hex[:6]}"
 

@@ -13,7 +13,8 @@ from taskqueue.sources.desired import Desired
 from taskqueue.store.errors import StoreFailure
 from taskqueue_operator.api import PLURALS
 from taskqueue_operator.connection import API_ERRORS, describe_error
-from taskqueue_operator.objects import Kind, ObjectTable
+from taskqueue_operator.object_table import ObjectTable
+from taskqueue_operator.objects import InForce, Kind
 
 log = structlog.get_logger("taskqueue.operator")
 
@@ -29,6 +30,8 @@ _MAX_BLOCKING_S = 0.02
 
 #: Reads from the store the digests of users, by id. Raises StoreFailure.
 FindStored = Callable[[Sequence[str]], Awaitable[Mapping[str, str]]]
+#: Reads from the store the types and limits in force. Raises StoreFailure.
+ReadInForce = Callable[[], Awaitable[InForce]]
 
 
 class ListApi(Protocol):
@@ -42,14 +45,21 @@ class KubernetesSource:
     """Lists all objects, follows the events of the watch (`put`, `drop`), and lists again every `resync_s` seconds.
 
     listed: set after a complete list; the watcher clears it when a watch breaks off. find_stored: for users that
-    several objects declare.
+    several objects declare. read_in_force: for objects that contradict each other at the start.
     """
 
     name: Literal["kubernetes"] = "kubernetes"
 
-    def __init__(self, api: ListApi, resync_s: float, find_stored: FindStored | None = None) -> None:
+    def __init__(
+        self,
+        api: ListApi,
+        resync_s: float,
+        find_stored: FindStored | None = None,
+        read_in_force: ReadInForce | None = None,
+    ) -> None:
         self.table = ObjectTable()
         self._find_stored = find_stored
+        self._read_in_force = read_in_force
         self._api = api
         self._resync_s = resync_s
         self.listed = asyncio.Event()
@@ -85,6 +95,7 @@ class KubernetesSource:
         """Yield the desired state: after the first complete list, and after each change."""
         await self._list_until_success()
         await self._learn_owners()
+        await self._learn_in_force()
         while True:
             self._changed.clear()
             yield self.table.desired()
@@ -98,6 +109,17 @@ class KubernetesSource:
                 self.table.ownership.stored = await self._find_stored(undecided)
             except StoreFailure as error:
                 log.warning("owners not read, retrying", error=str(error))
+                await asyncio.sleep(_RETRY_MIN_S)
+            else:
+                return
+
+    async def _learn_in_force(self) -> None:
+        """Read from the store, until it answers, the types and limits that were in force before the start."""
+        while self._read_in_force:
+            try:
+                self.table.learn(await self._read_in_force())
+            except StoreFailure as error:
+                log.warning("types in force not read, retrying", error=str(error))
                 await asyncio.sleep(_RETRY_MIN_S)
             else:
                 return

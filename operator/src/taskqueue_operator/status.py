@@ -11,7 +11,9 @@ from typing import Any
 from taskqueue.models.duration import format_ms
 from taskqueue.models.values import TaskType, UserSubscription
 from taskqueue.plan.schedule import next_occurrence, shortest_gap_s, window_s
-from taskqueue_operator.conditions import Condition, of_type, of_user
+from taskqueue_operator.condition import Condition
+from taskqueue_operator.conditions import of_type, of_user
+from taskqueue_operator.limit_conditions import of_limit
 from taskqueue_operator.objects import Object
 from taskqueue_operator.status_inputs import StatusInputs
 
@@ -22,11 +24,14 @@ _FIELDS = ("observedGeneration", "subscriptions", "window", "next", "userId", "t
 
 def status_of(obj: Object, inputs: StatusInputs, now: datetime) -> dict[str, Any]:
     """Return the fields and conditions that the operator owns."""
+    fields: dict[str, Any] = {}
     if obj.kind == "TaskType":
         conditions = of_type(obj, inputs)
-        fields: dict[str, Any] = {"subscriptions": inputs.subscriptions.get(obj.name, 0)}
+        fields = {"subscriptions": inputs.subscriptions.get(obj.name, 0)}
         if isinstance(obj.value, TaskType):
             fields |= _times(obj.value, now)
+    elif obj.kind == "RateLimit":
+        conditions = of_limit(obj, inputs)
     else:
         conditions = of_user(obj, inputs)
         fields = _user(obj, has_user=obj.name not in inputs.duplicates)
@@ -39,9 +44,9 @@ def status_of(obj: Object, inputs: StatusInputs, now: datetime) -> dict[str, Any
 
 def _user(obj: Object, *, has_user: bool) -> dict[str, Any]:
     """Return the user and the number of tasks; of a refused object only while it owns the user (see `says_owner`)."""
-    if isinstance(obj.value, UserSubscription) and (has_user or not obj.refusal):
+    if isinstance(obj.value, UserSubscription) and (has_user or not obj.fault):
         return {"userId": obj.subject, "taskCount": len(obj.value.tasks)}
-    return {"userId": obj.subject} if has_user and obj.says_owner else {}
+    return {"userId": obj.subject} if has_user and (obj.says_owner or obj.conflict) else {}
 
 
 def agrees(status: Mapping[str, Any], wanted: Mapping[str, Any]) -> bool:

@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 
-from taskqueue.models.values import TaskType
+from taskqueue.models.values import Limit, TaskType
 from taskqueue_operator.objects import Object
 
 
@@ -16,7 +16,8 @@ class StatusInputs:
     runs; None if no worker was ever seen. paused: types, by `taskqueue pause`. limited: whether a global limit is set.
     infeasible: why the demand of a day does not fit under the limit; empty if it fits. subscriptions: their number by
     type. minute: since the epoch, so that statuses which only time changes are compared once a minute. refused_types:
-    types of which no state is in force, with their refusals.
+    types of which no state is in force, with their refusals. limits: in force, by name. known_limits: also the deleted
+    ones whose last values stay in force. refused_limits: as refused_types.
     """
 
     types: Mapping[str, TaskType]
@@ -29,3 +30,6 @@ class StatusInputs:
     subscriptions: Mapping[str, int]
     minute: int
     refused_types: Mapping[str, str] = field(default_factory=dict)
+    limits: Mapping[str, Limit] = field(default_factory=dict)
+    known_limits: Mapping[str, Limit] = field(default_factory=dict)
+    refused_limits: Mapping[str, str] = field(default_factory=dict)

@@ -1,4 +1,4 @@
-"""The writer of statuses: paced, types and edited objects first, and idle while every status is current."""
+"""The writer of statuses: paced, types, limits and edited objects first, and idle while every status is current."""
 
 import asyncio
 from collections import Counter
@@ -15,7 +15,8 @@ from taskqueue.store.fence import Fence
 from taskqueue_operator import metrics
 from taskqueue_operator.connection import API_ERRORS, ApiError, describe_error
 from taskqueue_operator.events import Events
-from taskqueue_operator.objects import Key, Kind, Object, ObjectTable
+from taskqueue_operator.object_table import ObjectTable
+from taskqueue_operator.objects import Key, Kind, Object
 from taskqueue_operator.status import agrees, status_of
 from taskqueue_operator.status_inputs import StatusInputs
 
@@ -25,8 +26,11 @@ log = structlog.get_logger("taskqueue.operator")
 _WRITES_PER_S = 50.0
 #: In one round of about a second: objects that are edited during a round come first in the next.
 _MAX_WRITES = 50
-#: Of the writes of a round. Types come first and may change with every publish (`subscriptions`); users get the rest.
-_MAX_TYPE_WRITES = 25
+#: Of few objects, each of which describes all users. They come first.
+_SHARED: frozenset[Kind] = frozenset({"RateLimit", "TaskType"})
+#: Of the writes of a round, for types and limits. Types may change with every publish (`subscriptions`); users get the
+#: rest.
+_MAX_SHARED_WRITES = 25
 #: The object changed or was deleted. The same write would fail again.
 _STALE = {HTTPStatus.CONFLICT, HTTPStatus.NOT_FOUND}
 #: The status itself is invalid.
@@ -34,8 +38,8 @@ _REFUSED = {HTTPStatus.BAD_REQUEST, HTTPStatus.UNPROCESSABLE_ENTITY}
 _COMPARED_AT_ONCE = 200
 #: All statuses are compared at this interval, because handlers and feasibility change without an object.
 _ROUND_S = 1.0
-#: Maximum rounds in a row that write only types, while edits arrive faster than their statuses could be written. Types
-#: are few, and show the progress of the edits.
+#: Maximum rounds in a row that write only types and limits, while edits arrive faster than their statuses could be
+#: written. Types show the progress of the edits.
 _MAX_YIELDS = 20
 
 
@@ -91,7 +95,7 @@ class StatusWriter:
             await self._leader.wait_to_lead()
             flooded, more = self._flooded(), False
             try:
-                more = await self._round(only_types=flooded)
+                more = await self._round(only_shared=flooded)
             except (*API_ERRORS, StoreFailure) as error:
                 log.warning("status not written", error=describe_error(error))
             if flooded or not more:
@@ -103,13 +107,13 @@ class StatusWriter:
         self._yields = self._yields + 1 if came > _MAX_WRITES and self._yields < _MAX_YIELDS else 0
         return self._yields > 0
 
-    async def _round(self, *, only_types: bool) -> bool:
+    async def _round(self, *, only_shared: bool) -> bool:
         """Write the first statuses that differ; True if more are left."""
         inputs = await self._inputs.read()
         if inputs != self._last:
             self._last, self._done = inputs, {}
-        waiting = sorted(self._waiting(inputs, only_types=only_types), key=self._turn)
-        written, types_left = Counter[Kind](), 0
+        waiting = sorted(self._waiting(inputs, only_shared=only_shared), key=self._turn)
+        written, shared_left = Counter[bool](), 0
         for number, obj in enumerate(waiting):
             if number % _COMPARED_AT_ONCE == 0:
                 await asyncio.sleep(0)  # the ticker shares this loop
@@ -117,26 +121,27 @@ class StatusWriter:
             if agrees(obj.status, wanted):
                 self._done[obj.key] = obj
                 continue
-            if obj.kind == "TaskType" and written["TaskType"] == _MAX_TYPE_WRITES:
-                types_left += 1
+            shared = obj.kind in _SHARED
+            if shared and written[shared] == _MAX_SHARED_WRITES:
+                shared_left += 1
                 continue
             if written.total() == _MAX_WRITES:
-                metrics.STATUS_PENDING.set(types_left + len(waiting) - number)
+                metrics.STATUS_PENDING.set(shared_left + len(waiting) - number)
                 return True
             await self._pace()
             if not self._leader.leads:
                 return False
             if self._table.objects.get(obj.key) is obj:  # a changed object waits for the next round
                 await self._write(obj, wanted)
-            written[obj.kind] += 1
-        if not only_types:
-            metrics.STATUS_PENDING.set(types_left)
-        return types_left > 0
+            written[shared] += 1
+        if not only_shared:
+            metrics.STATUS_PENDING.set(shared_left)
+        return shared_left > 0
 
-    def _waiting(self, inputs: StatusInputs, *, only_types: bool) -> Iterator[Object]:
+    def _waiting(self, inputs: StatusInputs, *, only_shared: bool) -> Iterator[Object]:
         """Yield the published objects that changed since they were last compared."""
         for key, obj in self._table.objects.items():
-            if only_types and obj.kind != "TaskType":
+            if only_shared and obj.kind not in _SHARED:
                 continue
             if self._done.get(key) is not obj and self._inputs.is_published(obj, inputs.duplicates):
                 yield obj
@@ -166,11 +171,11 @@ class StatusWriter:
         self._free_s = max(now_s, self._free_s) + 1 / _WRITES_PER_S
 
     def _turn(self, obj: Object) -> tuple[bool, bool, bool, int]:
-        """Order the writes: types, edited objects, all other objects; an object whose last write failed comes last.
+        """Order the writes: types and limits, edited objects, other objects; one whose last write failed comes last.
 
-        Types come first because a few objects describe all users. The latest edit comes first, because its author waits
+        The latest edit comes first, because its author waits
         for it. Other objects go by age, so that types which change with every publish take turns.
         """
         failed, version = self._failed.get(obj.key) is obj, int(obj.version)
         edited = obj.status.get("observedGeneration") != obj.generation
-        return failed, obj.kind != "TaskType", not edited, -version if edited else version
+        return failed, obj.kind not in _SHARED, not edited, -version if edited else version

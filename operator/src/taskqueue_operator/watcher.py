@@ -1,4 +1,4 @@
-"""The watches of both kinds, and the check that they are alive.
+"""The watches of all kinds, and the check that they are alive.
 
 After too long a silence everything is listed at once, and again while the silence lasts. Then the watch is restarted.
 If a restart does not help although lists succeed, /livez fails.
@@ -59,7 +59,7 @@ class WatchedSource(Protocol):
 
 
 class Watcher:
-    """Watches both kinds in the loop of the source. period_s: the duration of one watch request."""
+    """Watches all kinds in the loop of the source. period_s: the duration of one watch request."""
 
     def __init__(
         self, source: WatchedSource, connection: Connection, namespace: str, period_s: float
@@ -70,7 +70,7 @@ class Watcher:
         self.pulse = Pulse(_KINDS)
 
     async def run(self) -> None:
-        """Watch both kinds until cancelled."""
+        """Watch all kinds until cancelled."""
         while True:
             await self._source.listed.wait()
             watch = start(self._target, self.pulse, self._on_event, self._on_list, self._period_s)
@@ -84,7 +84,7 @@ class Watcher:
             self._source.request_relist()
 
     def stuck(self) -> str | None:
-        """Return why /livez fails: a watch is silent although lists succeed. None if both watches are alive."""
+        """Return why /livez fails: a watch is silent although lists succeed. None if all watches are alive."""
         listed_s = self._source.listed_for_s()
         for plural, kind in _KINDS.items():
             silent_s = self.pulse.silent_s(plural)

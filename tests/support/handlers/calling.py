@@ -16,6 +16,8 @@ async def _request(job: Job) -> None:
     if not _sessions:
         _sessions.append(aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)))
     headers = {"X-Taskqueue-Type": job.type, "X-Taskqueue-User": job.user}
+    if "limits" in job.params:
+        headers["X-Taskqueue-Limits"] = job.params["limits"]
     async with _sessions[0].get(f"{_API}/call", headers=headers) as answer:
         await answer.read()
 

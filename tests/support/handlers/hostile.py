@@ -44,7 +44,7 @@ async def _surrogate(_: Job) -> None:
 
 
 async def _far(_: Job) -> None:
-    raise RateLimited(1e300, scope="user")
+    raise RateLimited(1e300, limit="unknown")
 
 
 async def _log_a_word(_: Job) -> None:

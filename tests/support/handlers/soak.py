@@ -17,7 +17,7 @@ async def moody(job: Job) -> None:
     if mood < 0.03:
         raise RetryLater(1, "not yet")
     if mood < 0.032:
-        raise RateLimited(1, "user")
+        raise RateLimited(1)
     if mood < 0.0325:
         raise Discard("never")
 

@@ -8,6 +8,7 @@ from taskqueue_operator.objects import Kind
 GOOD: Mapping[Kind, Mapping[str, Any]] = {
     "TaskType": {"schedule": {"interval": "5m"}, "handler": {"function": "f"}},
     "UserSubscription": {},
+    "RateLimit": {"key": "Release", "rate": {"requests": 10, "per": "1s"}},
 }
 
 
@@ -37,3 +38,7 @@ def task_type(name: str, version: int, spec: Mapping[str, Any] | None = None, **
 
 def user(name: str, version: int, spec: Mapping[str, Any] | None = None, **more: Any) -> dict[str, Any]:
     return raw("UserSubscription", name, version, spec, **more)
+
+
+def rate_limit(name: str, version: int, spec: Mapping[str, Any] | None = None, **more: Any) -> dict[str, Any]:
+    return raw("RateLimit", name, version, spec, **more)

@@ -28,6 +28,17 @@ def subscription(name: str, *types: str, **spec: Any) -> Object:
     return manifest("UserSubscription", name, {"tasks": [{"type": one} for one in types], **spec})
 
 
+def rate_limit(name: str, requests: int = 500, **spec: Any) -> Object:
+    """Make a RateLimit with key Release unless `spec` has another."""
+    fields = {"key": "Release", "rate": {"requests": requests, "per": "1s"}}
+    return manifest("RateLimit", name, {**fields, **spec})
+
+
+def own_limit(name: str, requests: int = 20) -> dict[str, Any]:
+    """Make a user's own values at a limit."""
+    return {"name": name, "rate": {"requests": requests, "per": "1s"}}
+
+
 def subscriptions(users: int, *types: str) -> list[Object]:
     return [subscription(f"u-{n:03}", *types) for n in range(users)]
 
@@ -80,7 +91,7 @@ class Shop:
         """Wait until every object is Ready in its current generation."""
 
         async def check() -> bool:
-            listed = json.loads(await self.kubectl("get", "tt,usub", "-o", "json"))["items"]
+            listed = json.loads(await self.kubectl("get", "tt,usub,rl", "-o", "json"))["items"]
             return all(_is_ready(one) for one in listed)
 
         await until("every status is up to date", check, limit_s)

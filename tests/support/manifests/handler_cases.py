@@ -54,4 +54,6 @@ def handlers() -> Iterator[Case]:
             headers={"A": text},
         )
     yield http("a header of 4097 characters", "Too long", headers={"A": "b" * 4_097})
+    named = 'limitOn429 must be 1 to 63 lower case letters, digits and dashes, such as "shopify-app"'
+    yield http("a 429 that closes capitals", named, {"limitOn429": "global"}, limitOn429="App")
     yield http("65 headers", "Too many", headers={f"A{number}": "" for number in range(65)})

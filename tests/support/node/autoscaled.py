@@ -11,7 +11,7 @@ from collections import deque
 from dataclasses import dataclass
 from typing import Literal
 
-from taskqueue.plan.capacity import Due, capacity
+from taskqueue.plan.capacity import Due, QueueWork, Rate, capacity
 
 TICK_S = 0.1
 SYNC_S = 15
@@ -82,10 +82,10 @@ def autoscaled(
 
 
 def _value(waiting: int, running: int, service_s: float, rate: float, running_counts: str) -> float:
-    due = {"normal": Due(waiting, service_s, 1.0)}
+    due, limits = {"normal": Due(waiting, service_s, 1.0)}, {"global": Rate(rate)}
     if running_counts == "share":
-        return capacity(due, running, rate, CONCURRENCY, DRAIN_S).work_s
-    value = capacity(due, 0, rate, CONCURRENCY, DRAIN_S).work_s
+        return capacity({"global": QueueWork(due, running)}, limits, CONCURRENCY, DRAIN_S).work_s
+    value = capacity({"global": QueueWork(due)}, limits, CONCURRENCY, DRAIN_S).work_s
     return value + (running * service_s if running_counts == "service" else 0)
 
 

@@ -16,6 +16,11 @@ def task_type(name: str, interval: str, function: str = "call", **spec: Any) -> 
     )
 
 
+def rate_limit(name: str, requests: int) -> Object:
+    """Return a Release limit of so many requests a second."""
+    return manifest("RateLimit", name, {"key": "Release", "rate": {"requests": requests, "per": "1s"}})
+
+
 def subscriptions(users: int, types: Collection[str]) -> list[Object]:
     tasks = [{"type": one} for one in types]
     return [manifest("UserSubscription", f"u-{n:04}", {"tasks": tasks}) for n in range(users)]

@@ -22,7 +22,7 @@ async def no_permit(_: int) -> None:
     raise AssertionError
 
 
-def no_permits(_: LeasedJob) -> Callable[[int], Awaitable[None]]:
+def no_permits(_: LeasedJob) -> Callable[..., Awaitable[None]]:
     return no_permit
 
 

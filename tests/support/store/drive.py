@@ -1,4 +1,4 @@
-"""Workers on the scripts' clock, which call exactly when they are told to, and what they started."""
+"""A backlog, a worker on the scripts' clock that calls exactly when it is told to, and what it started."""
 
 from __future__ import annotations
 
@@ -7,11 +7,28 @@ from typing import TYPE_CHECKING
 
 from taskqueue.models.outcome import Outcome
 from taskqueue.store.claim import JobLease, Result
+from tests.support.store.raw import raw
+from tests.support.store.ready import put_ready
 
 if TYPE_CHECKING:
     from collections.abc import Callable
 
     from tests.store.conftest import World
+
+
+async def backlog(
+    world: World,
+    name: str,
+    queue: str,
+    jobs: int,
+    due_ms: int = 1_000,
+    users: int = 1_000,
+    lane: str = "normal",
+) -> None:
+    """Ad hoc jobs that have been due since due_ms, in the order of their numbers."""
+    names = {f"{name}|u{k % users}|~{k}|{due_ms + k}|0": due_ms + k for k in range(jobs)}
+    await put_ready(world.store, lane, names, queue)
+    await raw(world.store).hincrby(world.store.keys("metrics"), "enqueued", jobs)
 
 
 async def drive(world: World, seconds: float, n: int = 50) -> list[JobLease]:

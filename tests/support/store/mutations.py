@@ -149,6 +149,7 @@ def _fields(task_type: str, user: str) -> Iterator[tuple[str, str]]:
         ("moves", f"{task_type}|shop"),
         ("overrides", task_type),
         ("overrides", ":limit"),
+        ("overrides", ":limit:app"),
         ("users", user),
         (f"subscriptions:{user}", task_type),
         (f"runs:{user}", task_type),

@@ -74,8 +74,10 @@ def test_without_a_global_limit_there_is_no_bar_and_no_number() -> None:
         assert "80.0 requests/s, global limit none" in text
         assert "inf" not in text.replace("in flight", "")
         assert "█" not in text
-    named = "never saw more than its limits by name allow"
-    for look, held in ((NOW, "there was no limit to exceed"), (limited, named)):
+    for look, held in (
+        (NOW, "there was no limit to exceed"),
+        (limited, "never saw more than its limits by name allow"),
+    ):
         summary = summarize(inf, {}, look, look)
         assert (summary.fields()["rate"], summary.lines()[0]) == ("none", ("rate", "none"))
         assert held in summary.verdict()

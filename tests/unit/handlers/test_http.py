@@ -182,6 +182,16 @@ async def test_statuses_are_outcomes_and_reasons_hold_no_more(api: Api, client: 
     assert api.seen[0][0].headers["Authorization"].startswith("Basic ")
 
 
+@pytest.mark.parametrize("limit", [None, "shop"])
+async def test_a_429_closes_the_limit_that_the_type_names(
+    api: Api, client: HttpClient, limit: str | None
+) -> None:
+    api.answers(429, {"Retry-After": "2"})
+    with pytest.raises(RateLimited) as raised:
+        await client.resolve(HttpCall(api.url, limit_on_429=limit))(job({}))
+    assert (raised.value.limit, raised.value.retry_after_s) == (limit, 2.0)
+
+
 async def test_a_failed_request_names_only_its_exception(unused_tcp_port: int, client: HttpClient) -> None:
     with pytest.raises(CallFailed, match=r"^no answer: ClientConnectorError: Connection refused$") as raised:
         await client.call(HttpCall(f"http://u:s3cret@127.0.0.1:{unused_tcp_port}/?s3cret"), job())

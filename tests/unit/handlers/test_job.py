@@ -64,10 +64,11 @@ def test_outcomes_have_readable_reprs() -> None:
     assert str(RetryLater()) == "Try again later."
     assert RetryLater().after_s is None
     assert str(Discard("no such shop")) == "no such shop"
-    assert str(RateLimited(2.5, "user")) == "the API asks to wait 2.5 s (scope user)"
-    assert RateLimited(1).scope == "type"
+    assert str(RateLimited(2.5, "shop")) == "the API asks to wait 2.5 s (limit shop)"
+    assert str(RateLimited(1)) == "the API asks to wait 1 s"
 
 
-def test_a_scope_is_one_of_three_words() -> None:
-    with pytest.raises(ValueError, match="'tenant'"):
-        RateLimited(1, "tenant")  # type: ignore[arg-type]
+@pytest.mark.parametrize("limit", ["", 5, ["shop"]])
+def test_a_limit_to_close_is_a_name(limit: Any) -> None:
+    with pytest.raises(ValueError, match="limit must be the name of a limit, or None"):
+        RateLimited(1, limit)

@@ -81,7 +81,7 @@ def test_a_429_closes_the_limit_of_the_type_and_never_for_no_time(
 ) -> None:
     with pytest.raises(RateLimited) as raised:
         judge(429, headers)
-    assert (raised.value.retry_after_s, raised.value.scope) == (seconds, "type")
+    assert (raised.value.retry_after_s, raised.value.limit) == (seconds, None)
 
 
 @pytest.mark.parametrize("named", ["0", "Sun, 06 Nov 1994 08:49:37 GMT"])

@@ -23,7 +23,7 @@ def test_a_returning_handler_is_done_and_its_permits_recorded() -> None:
         (RetryLater(5, "locked"), "retried", 5.0, "locked"),
         (RetryLater(), "retried", None, "Try again later."),
         (Discard("gone"), "dead", None, "gone"),
-        (RateLimited(2, "user"), "limited", 2.0, "the API asks to wait 2 s (scope user)"),
+        (RateLimited(2, "shop"), "limited", 2.0, "the API asks to wait 2 s (limit shop)"),
         (KeyError("shop"), "retried", None, "KeyError: 'shop'"),
     ],
 )

@@ -3,7 +3,7 @@
 import pytest
 
 from taskqueue.models.limit_tree import Conflict, limit_conflicts, path_of, type_conflicts, user_conflicts
-from taskqueue.models.values import Limit, LimitKey, Schedule, TaskType, UserLimit, UserSubscription
+from taskqueue.models.values import HttpCall, Limit, LimitKey, Schedule, TaskType, UserLimit, UserSubscription
 
 HOURLY = Schedule(interval_s=3600)
 
@@ -102,6 +102,25 @@ def test_a_type_takes_from_one_line_of_limits(names: str, limits: str, says: str
     for one in found:
         assert says in one.refusal.message
         assert set(one.limits) >= set(names.split()) & set(tree(limits))
+
+
+@pytest.mark.parametrize(
+    ("closes", "names", "says"),
+    [
+        ("SHOP", "end SHOP", ""),
+        ("app", "end SHOP", ""),
+        ("global", "", ""),
+        ("app", "gone", ""),
+        ("TEAM", "end SHOP", 'take from: end, app, SHOP, global (was "TEAM")'),
+        ("app", "", 'must be a limit that the type\'s jobs take from: global (was "app")'),
+    ],
+)
+def test_a_429_closes_a_limit_of_the_type(closes: str, names: str, says: str) -> None:
+    call = HttpCall("https://api.example.com", limit_on_429=closes)
+    task_type = TaskType("sync", HOURLY, http=call, limits=tuple(names.split()))
+    found = list(type_conflicts(task_type, tree("app end>app SHOP>app TEAM")))
+    assert [one.refusal.field for one in found] == (["spec.handler.http.limitOn429"] if says else [])
+    assert all(says in one.refusal.message for one in found)
 
 
 def test_a_user_has_values_at_user_limits_alone() -> None:

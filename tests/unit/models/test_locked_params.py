@@ -11,7 +11,7 @@ from taskqueue.models.manifest import API_VERSION, parse
 from taskqueue.models.refusal import ManifestRefusedError
 from taskqueue.models.values import Schedule, Subscription, TaskType, UserSubscription
 from taskqueue.sources.folder import load
-from taskqueue_operator.objects import ObjectTable
+from taskqueue_operator.object_table import ObjectTable
 from taskqueue_worker.task_types import BoundType
 from tests.support.kubernetes.raw_objects import task_type, user
 

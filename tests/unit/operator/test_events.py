@@ -45,9 +45,19 @@ class RecordingApi:
         (status(HandlerRegistered="Unknown"), status(HandlerRegistered="False"), ["IsFalse"]),
         (status(HandlerRegistered="False"), status(HandlerRegistered="True"), ["IsTrue"]),
         (status(HandlerRegistered="False"), status(HandlerRegistered="False"), []),
+        (status(ResolvedRefs="True"), status(ResolvedRefs="False"), ["IsFalse"]),
         (status(Feasible="True", Ready="True"), status(Feasible="False", Ready="False"), ["IsFalse"]),
     ],
-    ids=["new and right", "new and wrong", "seen", "wrong", "right again", "still wrong", "Ready repeats"],
+    ids=[
+        "new and right",
+        "new and wrong",
+        "seen",
+        "wrong",
+        "right again",
+        "still wrong",
+        "a missing limit",
+        "Ready repeats",
+    ],
 )
 def test_news_is_a_new_or_repaired_fault(
     before: Mapping[str, Any] | None, after: Mapping[str, Any], reasons: list[str]

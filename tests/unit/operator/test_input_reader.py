@@ -1,10 +1,18 @@
-"""The inputs of a status: handlers of running workers, and why a day does not fit."""
+"""The handlers of running workers, from the times of their reports; why a day does not fit."""
 
-from math import inf
+import math
 
 import pytest
 
-from taskqueue.models.values import RateLimit, Schedule, Subscription, TaskType, UserSubscription
+from taskqueue.models.values import (
+    Limit,
+    LimitKey,
+    Schedule,
+    Subscription,
+    TaskType,
+    UserLimit,
+    UserSubscription,
+)
 from taskqueue.sources.desired import Desired
 from taskqueue.store.listing import WorkerSeen
 from taskqueue_operator.input_reader import infeasible, running
@@ -39,23 +47,28 @@ def test_a_handler_exists_while_a_running_worker_has_it(
 
 
 @pytest.mark.parametrize(
-    ("rate", "own", "why"),
+    ("rate", "own", "reason"),
     [
-        (None, None, ""),
-        (10, None, ""),
-        (0.01, None, "9504 starts are due in 86400 s, and the limit allows 851; most of them are of sync: "),
-        (inf, None, ""),
+        (None, (), ""),
         (
-            inf,
-            0.01,
-            "the limit of a task type or of its users is too low for it: raise rateLimit.perSecond of sync",
+            100,
+            (),
+            "shop is too slow for 1 of 1 users: ada needs 0.2244/s and has 0.05/s, most of it for t1, t0; ",
         ),
+        (100, (UserLimit("shop", 1),), ""),
+        (0.1, (UserLimit("shop", 1),), "19008 starts are due in 86400 s, and the limit global allows 8512; "),
+        (math.inf, (UserLimit("shop", 1),), ""),
     ],
-    ids=["unknown", "fits", "the global limit", "none", "none, but the type's"],
+    ids=["no rate", "a user's types together", "a user's own rate", "the global limit", "none"],
 )
-def test_the_limit_that_a_day_does_not_fit_is_named(rate: float | None, own: float | None, why: str) -> None:
-    sync = TaskType("sync", Schedule(interval_s=300), rate_limit=RateLimit(per_second=own))
-    users = {f"u-{n}": UserSubscription(f"u-{n}", (Subscription("sync"),)) for n in range(30)}
-    said = infeasible(Desired({"sync": sync}, users, (), (), ()), rate)
-    assert said.startswith(why)
-    assert bool(said) is bool(why)
+def test_a_day_that_does_not_fit_has_a_reason(
+    rate: float | None, own: tuple[UserLimit, ...], reason: str
+) -> None:
+    types = {name: TaskType(name, Schedule(interval_s=10), limits=("shop",)) for name in ("t0", "t1")}
+    user = UserSubscription("ada", tuple(Subscription(name) for name in types), limits=own)
+    limits = {"shop": Limit("shop", LimitKey.USER, 0.05)}
+    desired = Desired(types, {"ada": user}, (), (), (), limits=limits)
+    found = infeasible(desired, rate)
+    assert found.startswith(reason)
+    assert bool(found) is bool(reason)
+    assert infeasible(None, rate) == ""

@@ -308,7 +308,7 @@ async def test_a_silent_watch_is_listed_then_restarted_then_dead(monkeypatch: py
     task.cancel()
     await asyncio.wait([task])
     assert list(dict.fromkeys(order))[:4] == [(False, 0), (False, 1), (True, 1), (True, 2)]
-    assert "the watch of TaskType had no event" in str(watcher.stuck())
+    assert "the watch of RateLimit had no event" in str(watcher.stuck())
     source.succeeding_s = 0.0
     assert watcher.stuck() is None, "an API server that cannot be listed is no fault of the watch"
     source.succeeding_s = 99.0

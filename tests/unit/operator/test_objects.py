@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 
 from taskqueue.models.values import TaskType, UserSubscription
 from taskqueue.sources.desired import Protected
-from taskqueue_operator.objects import Key, Object, ObjectTable
+from taskqueue_operator.object_table import ObjectTable
+from taskqueue_operator.objects import Key, Object
 from tests.support.kubernetes.raw_objects import task_type, user
 
 SUSPENDED = {"suspend": True}
@@ -224,11 +225,11 @@ def test_a_refused_type_explains_unresolved_subscriptions() -> None:
     assert (
         str(unresolved) == "ada: the task type orders is refused: spec.schedule: add schedule: it is required"
     )
-    assert list(table.refused_types()) == ["orders"]
+    assert list(table.refused("TaskType")) == ["orders"]
     table.put("TaskType", task_type("orders", 3, generation=2))
     table.put("TaskType", task_type("orders", 4, {}, generation=3))
     assert table.desired().unresolved == ()
-    assert table.refused_types() == {}
+    assert table.refused("TaskType") == {}
 
 
 @dataclass

@@ -9,7 +9,7 @@ import pytest
 
 from taskqueue.models.values import Subscription, UserSubscription
 from taskqueue.store.users import digest
-from taskqueue_operator.objects import ObjectTable
+from taskqueue_operator.object_table import ObjectTable
 from tests.support.kubernetes.raw_objects import user
 
 SECOND, LATER = "2026-01-01T00:00:00Z", "2026-01-02T00:00:00Z"

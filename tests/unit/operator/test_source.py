@@ -8,13 +8,17 @@ from typing import Any
 
 import pytest
 
+from taskqueue.plan.admission import admit
 from taskqueue.sources.desired import Desired
+from taskqueue.store.errors import StoreUnavailable
 from taskqueue_operator.api import PLURALS
 from taskqueue_operator.connection import ApiError
-from taskqueue_operator.objects import Kind, ObjectTable
+from taskqueue_operator.object_table import ObjectTable
+from taskqueue_operator.objects import InForce, Kind
 from taskqueue_operator.source import KubernetesSource
-from tests.support.kubernetes.raw_objects import task_type, user
+from tests.support.kubernetes.raw_objects import GOOD, rate_limit, task_type, user
 from tests.support.process.virtual_time import virtual_time
+from tests.support.site.site import manifest
 
 KUBERNETES_DOWN = (ConnectionResetError(), TimeoutError(), ApiError(410), ApiError(404))
 
@@ -23,7 +27,7 @@ class StandIn:
     """Lists given objects. fails: an error for a kind, after a number of objects. asked: one entry per list."""
 
     def __init__(self) -> None:
-        self.objects: dict[Kind, list[dict[str, Any]]] = {"TaskType": [], "UserSubscription": []}
+        self.objects: dict[Kind, list[dict[str, Any]]] = {kind: [] for kind in PLURALS}
         self.fails: dict[Kind, tuple[int, Exception]] = {}
         self.asked: list[Kind] = []
         self.going = asyncio.Event()  # lists wait for it before each object
@@ -77,7 +81,11 @@ async def following(api: StandIn, resync_s: float = 600) -> AsyncIterator[tuple[
 @virtual_time
 async def test_nothing_is_offered_before_every_kind_was_listed(kind: Kind, error: Exception) -> None:
     api = StandIn()
-    api.objects = {"TaskType": [task_type("orders", 1)], "UserSubscription": [user("ada", 2), user("bob", 3)]}
+    api.objects = {
+        "RateLimit": [rate_limit("app", 4)],
+        "TaskType": [task_type("orders", 1)],
+        "UserSubscription": [user("ada", 2), user("bob", 3)],
+    }
     api.fails[kind] = 1, error
     async with following(api) as (source, stream):
         source.put("UserSubscription", user("eve", 4))
@@ -85,6 +93,7 @@ async def test_nothing_is_offered_before_every_kind_was_listed(kind: Kind, error
         assert stream.offered == []
         del api.fails[kind]
         await asyncio.sleep(16)
+        assert set(stream.only().limits) == {"app"}
         assert set(stream.only().types) == {"orders"}
         assert set(stream.only().users) == {
             "ada",
@@ -95,11 +104,11 @@ async def test_nothing_is_offered_before_every_kind_was_listed(kind: Kind, error
 @virtual_time
 async def test_a_failing_list_is_retried_with_backoff() -> None:
     api = StandIn()
-    api.fails["TaskType"] = 0, TimeoutError()
+    api.fails["RateLimit"] = 0, TimeoutError()
     async with following(api):
         await asyncio.sleep(300)
         assert 20 < len(api.asked) < 30
-        assert set(api.asked) == {"TaskType"}
+        assert set(api.asked) == {"RateLimit"}
 
 
 @pytest.mark.parametrize("after", [0, 1])
@@ -115,6 +124,29 @@ async def test_a_failing_or_partial_list_removes_nothing(after: int, error: Exce
         await asyncio.sleep(60)
         assert stream.users() == [{"ada", "bob"}]
         assert api.asked.count("UserSubscription") > 5
+
+
+@virtual_time
+async def test_types_in_force_are_read_from_the_store_before_the_first_offer() -> None:
+    api = StandIn()
+    limits = [{"name": "app"}, {"name": "end"}]
+    api.objects["RateLimit"] = [rate_limit("app", 1), rate_limit("end", 2)]
+    api.objects["TaskType"] = [task_type("sync", 3, {**GOOD["TaskType"], "limits": limits})]
+    stored = admit(manifest("TaskType", "sync", {**GOOD["TaskType"], "limits": limits[:1]}))
+    tries = iter([StoreUnavailable("down"), StoreUnavailable("down"), None])
+
+    async def read_in_force() -> InForce:
+        if error := next(tries):
+            raise error
+        return {"TaskType": {"sync": stored}}
+
+    source = KubernetesSource(api, 600, read_in_force=read_in_force)
+    stream = Stream(source)
+    await asyncio.sleep(30)
+    assert stream.only().types == {"sync": stored}
+    assert [fault.file for fault in stream.only().faults] == ["TaskType/sync"]
+    stream.task.cancel()
+    await asyncio.wait([stream.task])
 
 
 @virtual_time

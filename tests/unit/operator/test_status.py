@@ -8,7 +8,8 @@ from typing import Any
 import pytest
 
 from taskqueue.models.values import TaskType, UserSubscription
-from taskqueue_operator.objects import Object, ObjectTable, read
+from taskqueue_operator.object_table import ObjectTable
+from taskqueue_operator.objects import Object, read
 from taskqueue_operator.status import agrees, status_of
 from taskqueue_operator.status_inputs import StatusInputs
 from tests.support.kubernetes.raw_objects import task_type, user
@@ -20,7 +21,11 @@ TOO_WIDE = HTTP | {"schedule": {"cron": "0 2 * * *"}, "window": "48h"}
 SUSPENDED_TYPE = {"schedule": {"interval": "5m"}, "handler": {"function": "f"}, "suspend": True}
 BAD = {"tasks": [{"type": "A"}]}
 INVALID = {"Accepted": ("False", "Invalid"), "Ready": ("False", "Invalid")}
-FITS = {"Accepted": ("True", "Valid"), "Feasible": ("True", "Fits")}
+FITS = {
+    "Accepted": ("True", "Valid"),
+    "ResolvedRefs": ("True", "Resolved"),
+    "Feasible": ("True", "Fits"),
+}
 REGISTERED = {"HandlerRegistered": ("True", "Registered")}
 SCHEDULED = {"Ready": ("True", "Scheduled")}
 NO_TASKS = {"Ready": ("True", "NoTasks")}

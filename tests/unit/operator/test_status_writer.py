@@ -14,10 +14,11 @@ from taskqueue.store.fence import Fence
 from taskqueue_operator.connection import ApiError
 from taskqueue_operator.events import Events
 from taskqueue_operator.input_reader import InputReader
-from taskqueue_operator.objects import Kind, Object, ObjectTable
+from taskqueue_operator.object_table import ObjectTable
+from taskqueue_operator.objects import Kind, Object
 from taskqueue_operator.status_inputs import StatusInputs
 from taskqueue_operator.status_writer import StatusWriter
-from tests.support.kubernetes.raw_objects import raw
+from tests.support.kubernetes.raw_objects import GOOD, raw
 from tests.support.process.virtual_time import virtual_time
 
 INPUTS = StatusInputs({}, {}, frozenset(), None, frozenset(), True, "", {}, 0)
@@ -241,6 +242,32 @@ async def test_a_type_waits_behind_no_users() -> None:
         assert parts.counted("orders") == 2
         assert parts.server.tried.index("orders") <= 100, "after the rounds that were under way"
         assert len(parts.server.tried) > 100, "the users go on"
+
+
+@virtual_time
+async def test_a_limit_waits_behind_no_users() -> None:
+    async with writing() as parts:
+        parts.start(*(f"u{number}" for number in range(2_000)))
+        await asyncio.sleep(5)
+        parts.server.tried.clear()
+        parts.start("app", kind="RateLimit")
+        await asyncio.sleep(2.5)
+        assert parts.server.tried.index("app") <= 100, "after the rounds that were under way"
+        assert parts.server.raws["app"]["status"]["conditions"][1]["reason"] == "InForce"
+
+
+@virtual_time
+async def test_a_limit_is_written_under_constant_user_edits() -> None:
+    async with writing() as parts:
+        for second in range(8):
+            for number in range(100):
+                parts.server.edit(f"u{number}", {"suspend": bool(second % 2)})
+            if second > 4:
+                parts.server.edit("app", {**GOOD["RateLimit"], "burst": second}, kind="RateLimit")
+            parts.given.publish()
+            await asyncio.sleep(1)
+        assert parts.server.tried.count("app") == 3, "users wait meanwhile"
+        assert len(parts.server.tried) <= 100 + 3
 
 
 @virtual_time

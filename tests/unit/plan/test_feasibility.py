@@ -10,7 +10,7 @@ from taskqueue.models.values import Schedule
 from taskqueue.plan.feasibility import check
 from taskqueue.plan.limiter import STRETCH
 from taskqueue.plan.type_demand import TypeDemand
-from taskqueue.plan.verdict import Feasibility, Fit, Scope, Violation
+from taskqueue.plan.verdict import Feasibility, Fit, Interval
 from tests.support.process.counted_calls import calls
 
 HOUR = 3600
@@ -26,18 +26,24 @@ def judged(*demands: TypeDemand, limit: float = HUNDRED) -> Feasibility:
     return check(demands, limit, retry_allowance=0)
 
 
+def tightest(verdict: Feasibility) -> Interval:
+    found = verdict.limits[0].tightest
+    assert found is not None
+    return found
+
+
 def test_no_loads_fit() -> None:
     verdict = judged()
-    assert (verdict.fit, verdict.behind, verdict.change) == (Fit.FITS, (), "")
+    assert (verdict.fit, verdict.limits[0].behind, verdict.change) == (Fit.FITS, (), "")
 
 
 def test_a_fitting_day_names_its_busiest_stretch() -> None:
     verdict = judged(STEADY, replace(NIGHTLY, subscriptions=90_000))
     assert (verdict.fit, verdict.delay_s, verdict.change, verdict.late) == (Fit.FITS, 0, "", ())
-    tightest = verdict.tightest
-    assert (tightest.start_s, tightest.end_s) == (MONDAY + 2 * HOUR, MONDAY + 3 * HOUR)
-    assert [tightest.demand, tightest.capacity] == pytest.approx([75 * HOUR, 100 * HOUR])
-    assert dict(verdict.behind) == pytest.approx({"steady": 2 / 3, "nightly": 1 / 3})
+    found = tightest(verdict)
+    assert (found.start_s, found.end_s) == (MONDAY + 2 * HOUR, MONDAY + 3 * HOUR)
+    assert [found.demand, found.capacity] == pytest.approx([75 * HOUR, 100 * HOUR])
+    assert dict(verdict.limits[0].behind) == pytest.approx({"steady": 2 / 3, "nightly": 1 / 3})
 
 
 def test_a_full_limit_fits_and_a_little_more_does_not() -> None:
@@ -49,29 +55,34 @@ def test_a_full_limit_fits_and_a_little_more_does_not() -> None:
 
 
 @pytest.mark.parametrize(
-    ("own", "fit", "change"),
-    [(None, Fit.FITS, ""), (40, Fit.DOES_NOT_FIT, "raise rateLimit.perSecond of steady to 50.75")],
+    ("own", "fit", "limits"),
+    [(None, Fit.FITS, ()), (40, Fit.DOES_NOT_FIT, ("type:steady",))],
     ids=["no limit at all", "the limit of the type"],
 )
-def test_without_a_global_limit_only_others_bind(own: float | None, fit: Fit, change: str) -> None:
+def test_without_a_global_limit_only_others_bind(
+    own: float | None, fit: Fit, limits: tuple[str, ...]
+) -> None:
     verdict = judged(replace(STEADY, per_second=own), replace(NIGHTLY, cost=1000), limit=inf)
-    assert (verdict.fit, verdict.delay_s, verdict.late, verdict.change) == (fit, 0, (), change)
-    assert verdict.tightest.capacity == inf
+    assert (verdict.fit, tuple(found.limit for found in verdict.limits)) == (fit, limits)
+    assert verdict.change == ("lengthen the interval of steady to 10m" if own else "")
 
 
 def test_costs_count_and_types_without_subscriptions_do_not() -> None:
     assert judged(replace(STEADY, cost=2)).fit is Fit.FITS
     assert judged(replace(STEADY, cost=3)).fit is Fit.DOES_NOT_FIT
-    assert judged(replace(STEADY, subscriptions=0, cost=99)).behind == ()
+    assert judged(replace(STEADY, subscriptions=0, cost=99)).limits[0].behind == ()
 
 
 def test_a_crowded_hour_fits_with_the_delay_its_backlog_takes() -> None:
     verdict = judged(NIGHTLY, replace(STEADY, life_s=inf))  # 125/s for an hour
     assert verdict.fit is Fit.DELAYED
     assert verdict.delay_s == pytest.approx(25 * HOUR / 100)
-    assert (verdict.tightest.start_s, verdict.tightest.end_s) == (MONDAY + 2 * HOUR, MONDAY + 3 * HOUR)
-    assert verdict.behind[0][0] == "nightly"
-    assert dict(verdict.behind) == pytest.approx({"nightly": 0.6, "steady": 0.4})
+    assert (tightest(verdict).start_s, tightest(verdict).end_s) == (
+        MONDAY + 2 * HOUR,
+        MONDAY + 3 * HOUR,
+    )
+    assert verdict.limits[0].behind[0][0] == "nightly"
+    assert dict(verdict.limits[0].behind) == pytest.approx({"nightly": 0.6, "steady": 0.4})
     assert verdict.late == ()
     assert verdict.change == "widen the window of nightly to 2h"
 
@@ -109,13 +120,13 @@ def test_a_window_across_midnight_counts_on_both_sides() -> None:
     assert verdict.fit is Fit.DOES_NOT_FIT
     assert verdict.delay_s == pytest.approx(HOUR)
     assert verdict.late == ("crossing",)
-    assert verdict.tightest.demand == pytest.approx(720_000)
+    assert tightest(verdict).demand == pytest.approx(720_000)
 
 
 def test_a_day_with_more_demand_than_capacity_does_not_fit() -> None:
     verdict = judged(replace(STEADY, subscriptions=36_000))
     assert verdict.fit is Fit.DOES_NOT_FIT
-    assert verdict.tightest.demand == pytest.approx(1.2 * verdict.tightest.capacity)
+    assert tightest(verdict).demand == pytest.approx(1.2 * tightest(verdict).capacity)
     assert verdict.change == "lengthen the interval of steady to 10m"
 
 
@@ -128,7 +139,7 @@ def test_the_limit_is_named_where_no_interval_helps() -> None:
     assert verdict.change == "raise the limit to 132/s"  # 130 * 1.015
     assert judged(*many, limit=132).fit is Fit.FITS
     assert judged(*many, limit=131).fit is not Fit.FITS
-    assert len(verdict.behind) == 5
+    assert len(verdict.limits[0].behind) == 5
 
 
 def test_the_limit_is_raised_for_a_crowded_hour() -> None:
@@ -140,41 +151,6 @@ def test_the_limit_is_raised_for_a_crowded_hour() -> None:
 def test_short_intervals_count_as_their_mean() -> None:
     bursts = TypeDemand("bursts", Schedule(interval_s=60, window_s=5), subscriptions=5_000)  # 83/s
     assert judged(bursts).fit is Fit.FITS
-
-
-@pytest.mark.parametrize(
-    ("demand", "violation", "change"),
-    [
-        (
-            replace(STEADY, per_second=40),
-            Violation("steady", Scope.TYPE, 50 * STRETCH, 40),
-            "raise rateLimit.perSecond of steady to 50.75",
-        ),
-        (
-            replace(STEADY, cost=2, per_user_per_second=0.005),
-            Violation("steady", Scope.USER, 2 * STRETCH / 300, 0.005),
-            "raise rateLimit.perUserPerSecond of steady to 0.007",
-        ),
-    ],
-)
-def test_an_exceeded_limit_is_named(demand: TypeDemand, violation: Violation, change: str) -> None:
-    verdict = judged(demand)
-    (found,) = verdict.violations
-    assert (found.type, found.scope, found.limit_per_s) == (
-        violation.type,
-        violation.scope,
-        violation.limit_per_s,
-    )
-    assert found.needed_per_s == pytest.approx(violation.needed_per_s)
-    assert (verdict.fit, verdict.change) == (Fit.DOES_NOT_FIT, change)
-
-
-def test_a_narrow_limit_may_go_on_behind_the_window() -> None:
-    night = replace(NIGHTLY, subscriptions=36_000, per_second=6)  # 10/s for an hour, or 5/s for two
-    assert judged(night).violations == ()
-    assert judged(replace(night, life_s=HOUR)).violations == ()
-    (found,) = judged(replace(night, life_s=0)).violations
-    assert found.needed_per_s == pytest.approx(10 * STRETCH)
 
 
 def test_300_types_are_judged_quickly() -> None:

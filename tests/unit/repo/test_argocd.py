@@ -41,6 +41,8 @@ def test_findings_older_than_the_last_edit_do_not_count() -> None:
         ("TaskType", "Accepted"),
         ("TaskType", "Feasible"),
         ("TaskType", "HandlerRegistered"),
+        ("TaskType", "ResolvedRefs"),
+        ("RateLimit", "Accepted"),
         ("UserSubscription", "Accepted"),
         ("UserSubscription", "ResolvedRefs"),
     ],

@@ -93,7 +93,7 @@ def raises_before(_: Job) -> Any:
         (raises(Discard("\ud800")), Outcome.DEAD),
         (raises(Discard(404)), Outcome.DEAD),  # type: ignore[arg-type]
         (raises(RateLimited(1e300)), Outcome.LIMITED),
-        (raises(RateLimited(1795977600, scope="global")), Outcome.LIMITED),
+        (raises(RateLimited(1795977600, limit="global")), Outcome.LIMITED),
         (raises(RetryLater(1e300)), Outcome.RETRIED),
         (raises(KeyboardInterrupt()), Outcome.RETRIED),
         (raises(SystemExit("\x00")), Outcome.RETRIED),

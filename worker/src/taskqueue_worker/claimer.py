@@ -8,7 +8,6 @@ import asyncio
 import structlog
 
 from taskqueue.models.outcome import Outcome
-from taskqueue.plan.limiter import STRETCH
 from taskqueue.store.claim import Claim, JobLease, Result
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import StoreFailure
@@ -138,7 +137,6 @@ class Claimer:
 
     def _bind(self, answer: Claim) -> list[LeasedJob]:
         """Bind each job to its type and its start to the loop's clock; jobs without a type go back."""
-        spacing_s = STRETCH / answer.rate if answer.rate > 0 else 0.0
         find, to_loop = self._types.get, self._calls.clock.to_loop
         leased = []
         for job in answer.jobs:
@@ -147,10 +145,12 @@ class Claimer:
             if bound is not None:
                 start_s = to_loop(job.start_us)
                 leased.append(
-                    LeasedJob(job.lease, bound, job.params, job.failures, job.losses, start_s, spacing_s)
+                    LeasedJob(
+                        job.lease, bound, job.params, job.failures, job.losses, start_s, job.apart_us / 1e6
+                    )
                 )
             elif name in self._types.unreadable:  # until its record is written again
-                self._calls.outbox.add(Result(job.lease, Outcome.LIMITED, _UNREADABLE_MS, "type"))
+                self._calls.outbox.add(Result(job.lease, Outcome.LIMITED, _UNREADABLE_MS, f"type:{name}"))
             else:  # the type is gone: the next claim of this job drops it
                 self._give_back(job)
         return leased

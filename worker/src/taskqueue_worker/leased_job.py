@@ -17,7 +17,7 @@ class LeasedJob:
 
     lease: the job's name, worker and seq, as the store holds them.   params: JSON.
     failures, losses: attempts before this one.   start_s: the slot that the limit reserved.
-    spacing_s: distance to the next slot of the global limit.   called_s: call of the handler, 0 before.
+    apart_s: time between its calls, if its cost is above 1.   called_s: call of the handler, 0 before.
     began_s: first line of the handler, 0 before; later than called_s where a thread or a connection is awaited.
     stop: why the worker cancelled the handler.   task: the concurrency slot that runs it.
     """
@@ -28,7 +28,7 @@ class LeasedJob:
     failures: int
     losses: int
     start_s: float
-    spacing_s: float
+    apart_s: float
     called_s: float = 0.0
     began_s: float = 0.0
     stop: Stop | None = None

@@ -1,4 +1,4 @@
-"""Further slots of the global limit for a job whose handler runs."""
+"""Further slots of its limits for a job whose handler runs."""
 
 import asyncio
 
@@ -14,8 +14,8 @@ _RETRY_S = 0.25
 class Permits:
     """The permits of one job.
 
-    A job of cost c holds the slots start, start + T, ... start + (c - 1) T, and its start used the first. The rest is
-    used next. After them, or once one was missed, the store grants permits.
+    A job of cost c holds the slots start, start + T, ... start + (c - 1) T, and its start used the first; T is the
+    spacing of its slowest limit. The rest is used next. After them, or once one was missed, the store grants permits.
     """
 
     __slots__ = ("_lease_ms", "_leased", "_store", "_used")
@@ -26,22 +26,27 @@ class Permits:
         self._leased = leased
         self._used = 1
 
-    async def take(self, cost: int) -> None:
-        """Wait until a call of this cost may leave. Bounded by the job's timeout alone."""
+    async def take(self, cost: int, limit: str | None = None) -> None:
+        """Wait until a call of this cost may leave. Bounded by the job's timeout alone.
+
+        limit: by name, instead of all limits of the job's type, whose slots the job may hold.
+        """
         held = self._leased.type.definition.cost
-        while self._used + cost <= held:
-            slot_s = self._leased.start_s + self._used * self._leased.spacing_s
+        while limit is None and self._used + cost <= held:
+            slot_s = self._leased.start_s + self._used * self._leased.apart_s
             if await reached(slot_s):
                 self._used += cost
                 return
             self._used += 1
-        self._used = held
-        while not await self._ask(cost):
+        if limit is None:
+            self._used = held
+        while not await self._ask(cost, limit):
             pass
 
-    async def _ask(self, cost: int) -> bool:
+    async def _ask(self, cost: int, limit: str | None) -> bool:
+        job = self._leased.owner()
         try:
-            granted, wait_s = await permit(self._store, cost, self._lease_ms)
+            granted, wait_s = await permit(self._store, cost, self._lease_ms, job["type"], job["user"], limit)
         except StoreFailure:
             await asyncio.sleep(_RETRY_S)  # no permits while the store is away
             return False

@@ -9,6 +9,7 @@ import random
 import structlog
 
 from taskqueue.handlers.verdict import FailureVerdict
+from taskqueue.models.identity import GLOBAL_LIMIT
 from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import Retry
 from taskqueue.store.claim import Result
@@ -109,17 +110,27 @@ def stopped(leased: LeasedJob) -> Result | None:
 
 def _limited(leased: LeasedJob, verdict: FailureVerdict, delay_ms: int) -> Result:
     leased.type.counts[Outcome.LIMITED] += 1
-    if verdict.scope == "global":
+    limit = verdict.limit
+    if limit and limit not in leased.type.closable:
+        log.error(
+            "limit not closed, the job takes nothing from it",
+            job=leased.name,
+            limit=limit,
+            limits=sorted(leased.type.closable),
+            **leased.owner(),
+        )
+        limit = ""
+    if limit == GLOBAL_LIMIT:
         log.warning("global limit closed by a handler", job=leased.name, delay_ms=delay_ms, **leased.owner())
     elif delay_ms >= _LONG_CLOSED_MS:
         log.warning(
             "limit closed for long",
             job=leased.name,
-            scope=verdict.scope,
+            limit=limit or "the type's default",
             delay_ms=delay_ms,
             **leased.owner(),
         )
-    return Result(leased.lease, Outcome.LIMITED, delay_ms, verdict.scope)
+    return Result(leased.lease, Outcome.LIMITED, delay_ms, limit)
 
 
 def backoff_ms(retry: Retry, failures: int, uniform: float | None = None) -> int:

@@ -48,7 +48,7 @@ class ConcurrencySlots:
     def __init__(
         self,
         size: int,
-        permits: Callable[[LeasedJob], Callable[[int], Awaitable[None]]],
+        permits: Callable[[LeasedJob], Callable[..., Awaitable[None]]],
         report: Callable[[Result], None],
         freed: Callable[[], None],
         observe: Callable[[LeasedJob, int, float], None],

@@ -11,8 +11,10 @@ from taskqueue.handlers.dispatch import Dispatcher
 from taskqueue.handlers.errors import HandlersError
 from taskqueue.handlers.managed import ManagedHandler
 from taskqueue.handlers.registry import Runnable
+from taskqueue.models.identity import GLOBAL_LIMIT
+from taskqueue.models.limit_tree import path_of
 from taskqueue.models.outcome import Outcome
-from taskqueue.models.values import TaskType
+from taskqueue.models.values import Limit, TaskType
 from taskqueue.store.connection import Store
 from taskqueue.store.types import Catalog, read_catalog
 
@@ -25,12 +27,14 @@ class BoundType:
 
     problem: why no handler is bound.   counts: this process' outcomes.
     managed: the handler, if it begins its jobs by itself (threads, HTTP).
+    closable: names of the limits that its handler may close: those from which its jobs take.
     """
 
     definition: TaskType
     run: Runnable | None
     problem: str = ""
     counts: dict[Outcome, int] = field(default_factory=lambda: dict.fromkeys(Outcome, 0))
+    closable: frozenset[str] = frozenset({GLOBAL_LIMIT})
 
     managed: ManagedHandler | None = field(init=False)
     _params: bytes = field(init=False)
@@ -79,7 +83,8 @@ class TaskTypes:
         for name, record in catalog.records.items():
             bound = self._by_name.get(name)
             if bound is None or bound.definition != record.task_type:
-                self._by_name[name] = self._bind(record.task_type, bound)
+                self._by_name[name] = bound = self._bind(record.task_type, bound)
+            bound.closable = _closable(record.task_type, catalog.limits)
         self.unreadable = catalog.unreadable
         self.version = catalog.version
 
@@ -90,3 +95,11 @@ class TaskTypes:
         except HandlersError as error:
             log.warning("handler missing", type=definition.name, error=str(error))
             return BoundType(definition, None, str(error), **kept)
+
+
+def _closable(definition: TaskType, limits: Mapping[str, Limit]) -> frozenset[str]:
+    """Return the names of the limits from which a type's jobs take."""
+    path = path_of(definition.limits, limits)
+    return frozenset(
+        {GLOBAL_LIMIT, f"type:{definition.name}", *(one.name for one in (*path.release, *path.users))}
+    )

@@ -7,7 +7,10 @@
     get            get types, users, jobs, workers
     describe       describe type, user
     control        run, pause, resume
-    limit          limit get, set, clear, open
+    limit          limit list, get, set, clear, open
+    limit_name     names, users and rates as arguments of the limit commands
+    limit_text     limits in words
+    limit_rows     limits as rows and details
     dead           dead list, show, retry, purge
     users          users import, remove
     plan           plan show, check
@@ -25,7 +28,8 @@
     interruption   the end of a command at a signal
     instant        instants, days and durations, read and written
     rate           the rate of the global limit, a number or none
-    demands        the demand of each type, from manifests or from the store
+    demands        the demand of types and users, and the limits on it, from manifests or from the store
+    limit_lines    the verdict on each limit, as JSON and as a line
     next_due       the next due time of a subscription
     reasons        reasons why a subscription is idle or a job waits
     schedule_text  a schedule in words

@@ -1,18 +1,36 @@
-"""The demand of each task type, counted from manifests or from the store."""
+"""The demand of each task type and user, and the limits on it, from manifests or from the store."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.failure import fail
+from taskqueue.models.values import Limit
 from taskqueue.plan.type_demand import TypeDemand
+from taskqueue.plan.user_demand import UserDemand
 from taskqueue.sources.folder import load
 from taskqueue.store.connection import Store
-from taskqueue.store.generations import count_subscriptions
-from taskqueue.store.types import read_catalog
+from taskqueue.store.generations import count_subscriptions, read_types_of_users
+from taskqueue.store.types import Catalog, read_catalog
+from taskqueue.store.user_limits import read_user_limits
 
 
-def demands_of_path(path: Path) -> list[TypeDemand]:
-    """Count the subscriptions of a folder, by type. Ends the command with FAULTS where a manifest is at fault."""
+@dataclass(frozen=True, slots=True)
+class Plan:
+    """What is demanded and what limits it.   rate: of the global limit; None where none was ever set.
+
+    users: who has which types; None where no limit asks for it.
+    """
+
+    demands: Sequence[TypeDemand]
+    limits: Mapping[str, Limit]
+    users: Sequence[UserDemand] | None
+    rate: float | None
+
+
+def plan_of_path(path: Path) -> Plan:
+    """Read the plan of a folder. Ends the command with FAULTS where a manifest is at fault."""
     desired = load(path)
     if desired.faults:
         fail(
@@ -20,25 +38,36 @@ def demands_of_path(path: Path) -> list[TypeDemand]:
             f"`taskqueue validate {path}` lists them",
             ExitCode.FAULTS,
         )
-    return desired.demands()
+    return Plan(desired.demands(), desired.limits, desired.user_demands(), None)
 
 
-async def demands_of_store(store: Store) -> tuple[list[TypeDemand], float | None]:
-    """Count the running subscriptions of a store, by type, and return the rate of the global limit as well.
-
-    Paused and suspended types are left out. The rate is None where none was ever set.
-    """
+async def plan_of_store(store: Store) -> Plan:
+    """Read the plan of a store. Paused and suspended types are left out."""
     catalog = await read_catalog(store)
-    running = {
-        name: record
-        for name, record in catalog.records.items()
-        if record.newest and name not in catalog.paused
-    }
-    newest = {name: record.newest.number for name, record in running.items() if record.newest}
+    demands = await _demands(store, catalog)
+    limited = [demand.type for demand in demands if demand.limits or demand.per_user_per_second is not None]
+    newest = _newest(catalog)
+    types = await read_types_of_users(store, {name: newest[name] for name in limited})
+    own = await read_user_limits(store, catalog.limits)
+    users = [UserDemand(user, tuple(names), own.get(user, ())) for user, names in types.items()]
+    return Plan(demands, catalog.limits, users if limited else None, catalog.rate)
+
+
+async def demands_of_store(store: Store) -> list[TypeDemand]:
+    """Count the running subscriptions of a store, by type. Paused and suspended types are left out."""
+    return await _demands(store, await read_catalog(store))
+
+
+async def _demands(store: Store, catalog: Catalog) -> list[TypeDemand]:
+    newest = _newest(catalog)
     counts = await count_subscriptions(store, newest) if newest else {}
-    demands = [
-        TypeDemand.of(record.task_type, counts.get(name, 0))
-        for name, record in running.items()
-        if not record.task_type.suspend
-    ]
-    return demands, catalog.rate
+    return [TypeDemand.of(catalog.records[name].task_type, counts[name]) for name in newest]
+
+
+def _newest(catalog: Catalog) -> dict[str, int]:
+    """Return the newest generation of each type that is neither paused nor suspended."""
+    return {
+        name: record.newest.number
+        for name, record in catalog.records.items()
+        if record.newest and name not in catalog.paused and not record.task_type.suspend
+    }

@@ -6,6 +6,7 @@ from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.failure import fail, fail_unknown_type
 from taskqueue.cli.get import record_state
 from taskqueue.cli.instant import iso
+from taskqueue.cli.limit_text import last_free, limit_text, unknown_reason
 from taskqueue.cli.next_due import next_due_ms
 from taskqueue.cli.options import TypeArgument, UserArgument
 from taskqueue.cli.output import Output, show_json, show_line
@@ -15,10 +16,14 @@ from taskqueue.cli.store_command import Session, store_command
 from taskqueue.cli.table import show_details, show_rows
 from taskqueue.command_line.command import new_group
 from taskqueue.models.duration import format_ms
+from taskqueue.models.identity import GLOBAL_LIMIT
 from taskqueue.plan.schedule import next_occurrence
 from taskqueue.store.clock import server_now_ms
 from taskqueue.store.connection import Store
 from taskqueue.store.generations import count_subscriptions
+from taskqueue.store.job_name import parse
+from taskqueue.store.limit_names import limit_names
+from taskqueue.store.limit_times import read_limit_times
 from taskqueue.store.listing import read_handlers, read_workers
 from taskqueue.store.lookup import find_jobs, find_stored_users, read_offsets
 from taskqueue.store.type_record import TypeRecord
@@ -63,10 +68,24 @@ async def describe_type(session: Session, name: TypeArgument) -> None:
         "catchUp": task_type.catch_up.value,
         "lockedParams": list(task_type.locked_params),
         "startingDeadline": None if deadline_ms is None else format_ms(deadline_ms),
+        **await _limits(session.store, catalog, record),
         "limitPerSecond": task_type.rate_limit.per_second,
-        "limits": list(task_type.limits),
     }
     show_details(session.output, details)
+
+
+async def _limits(store: Store, catalog: Catalog, record: TypeRecord) -> dict[str, Any]:
+    """Return the limits by name from which the type's jobs take, and the one for which the next of them waits."""
+    names = limit_names(record.task_type, catalog.limits)
+    now_ms = await server_now_ms(store)
+    times = await read_limit_times(store, catalog, names.path)
+    last = last_free(names.path, times, now_ms)
+    waits = last in times and times[last].free_ms > now_ms
+    obstacle = unknown_reason(names.unknown[0]) if names.unknown else None
+    return {
+        "limits": [*(name for name in names.path if name != GLOBAL_LIMIT and ":" not in name), *names.users],
+        "waitsFor": obstacle or (limit_text(last, times, now_ms) if waits else None),
+    }
 
 
 def _http_text(record: TypeRecord) -> str:
@@ -92,13 +111,17 @@ async def describe_user(session: Session, user: UserArgument) -> None:
     store = session.store
     (owner,) = await find_stored_users(store, [user])
     catalog = await read_catalog(store)
-    waiting = await find_jobs(store, user, list(catalog.records))
+    waiting = await find_jobs(store, user, catalog)
     wanted = await read_subscriptions(store, user)
     if owner is None and not waiting and not wanted:
         fail(f"{user}: no such user; `taskqueue get users` lists them", ExitCode.NOT_FOUND)
     now_ms = await server_now_ms(store)
     subscriptions = await _subscriptions(store, user, catalog, wanted, now_ms)
-    conditions = Conditions(catalog, await read_workers(store), now_ms)
+    names = {job.limit for job in waiting if job.limit}
+    for task_type in {parse(job.name).type for job in waiting} & catalog.records.keys():
+        names |= {*limit_names(catalog.records[task_type].task_type, catalog.limits).path}
+    times = await read_limit_times(store, catalog, sorted(names))
+    conditions = Conditions(catalog, await read_workers(store), now_ms, times)
     jobs = [{"job": job.name, "where": job.where, "why": waiting_reason(job, conditions)} for job in waiting]
     source = owner.source if owner else None
     if session.output is Output.JSON:

@@ -12,7 +12,7 @@ class ExitCode(IntEnum):
     DOES_NOT_FIT = 3  # plan check: the demand exceeds a limit
     AUDIT = 4  # audit: jobs are unaccounted for, or the cursor is lost
     UNREACHABLE = 5  # Redis is down or slow: no answer
-    NOT_FOUND = 6  # no such type, user or job
+    NOT_FOUND = 6  # no such type, user, limit or job
     REFUSED = 7  # understood and not done; the sentence gives the reason
     STORE_REFUSED = 8  # Redis refused: a login, a right, memory, a replica; the sentence quotes its words
     CORRUPT = 9  # the store holds a record that cannot be read

@@ -90,12 +90,13 @@ async def jobs(session: Session, limit: LimitOption = LIMIT_DEFAULT) -> None:
                 "user": name.user,
                 "due": iso(name.due_ms),
                 "where": job.where,
+                "limit": job.limit or None,
                 "job": job.name,
             }
         )
     if len(found) >= limit:
         say(f"there may be more than {limit} jobs: raise --limit to list them; `taskqueue audit` counts all")
-    show_rows(session.output, ("type", "user", "due", "where", "job"), rows)
+    show_rows(session.output, ("type", "user", "due", "where", "limit", "job"), rows)
 
 
 @app.command("workers")

@@ -1,4 +1,4 @@
-"""limit get, set, clear, open: the global limit, its override, and limits that a handler closed."""
+"""limit list, get, set, clear, open: limits in force, values set by hand, and limits that a handler closed."""
 
 from typing import Annotated
 
@@ -7,76 +7,148 @@ import typer
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.failure import fail
 from taskqueue.cli.instant import iso, read_duration_ms
+from taskqueue.cli.limit_name import check_user, find_limit, read_rate
+from taskqueue.cli.limit_rows import COLUMNS, limit_rows, rate_text, user_details
 from taskqueue.cli.options import ForOption
-from taskqueue.cli.rate import RateArgument, read_rate
+from taskqueue.cli.rate import read_rate as read_global_rate
 from taskqueue.cli.store_command import Session, store_command
-from taskqueue.cli.table import show_details
+from taskqueue.cli.table import show_details, show_rows
 from taskqueue.command_line.command import new_group
-from taskqueue.models.quantity import written_rate
-from taskqueue.models.values import LimitKey
+from taskqueue.models.identity import GLOBAL_LIMIT
+from taskqueue.models.rate import MAX_BURST
 from taskqueue.store.clock import server_now_ms
-from taskqueue.store.limits import GLOBAL, ClosedLimit, clear_rate, open_limit, override_rate, read_closed
+from taskqueue.store.limits import (
+    ClosedLimit,
+    clear_limit,
+    clear_rate,
+    open_limit,
+    override_limit,
+    override_rate,
+    read_closed,
+)
 from taskqueue.store.types import read_catalog
 
 app = new_group()
 
+NameArgument = Annotated[
+    str | None, typer.Argument(metavar="[NAME]", help="Name of a limit. Defaults to the global limit.")
+]
+LimitUserOption = Annotated[
+    str | None, typer.Option("--user", metavar="USER", help="User of a limit with key User.")
+]
+
+
+@app.command("list")
+@store_command
+async def limit_list(session: Session) -> None:
+    """List the global limit and all limits by name: rate in force, waiting jobs, next start that is left."""
+    catalog = await read_catalog(session.store)
+    rows = await limit_rows(session.store, catalog, [GLOBAL_LIMIT, *sorted(catalog.limits)])
+    show_rows(session.output, COLUMNS, rows)
+
 
 @app.command("get")
 @store_command
-async def limit_get(session: Session) -> None:
-    """Show the rate of the global limit, in cost-weighted starts per second over all workers, and closed limits."""
-    rate = (await read_catalog(session.store)).rate
-    if rate is None:
+async def limit_get(session: Session, name: NameArgument = None, user: LimitUserOption = None) -> None:
+    """Show one limit, and with --user that of one user; without NAME the global rate and all closed limits."""
+    store, catalog = session.store, await read_catalog(session.store)
+    if name is not None:
+        limit = find_limit(catalog, name)
+        if user is None:
+            (details,) = await limit_rows(store, catalog, [name])
+        else:
+            check_user(limit, user)
+            details = await user_details(store, catalog, name, user)
+        show_details(session.output, details)
+        return
+    if user is not None:
+        fail("--user needs the NAME of a limit with key User", ExitCode.USAGE)
+    if catalog.rate is None:
         fail("no limit is set, so nothing starts: `taskqueue limit set N`, or `none`", ExitCode.NOT_FOUND)
-    closed = {one.limit: _closed_text(one) for one in await read_closed(session.store)}
-    show_details(session.output, {"perSecond": written_rate(rate), **({"closed": closed} if closed else {})})
+    closed = {one.limit: _closed_text(one) for one in await read_closed(store)}
+    details = {"perSecond": rate_text(catalog.rate), **({"closed": closed} if closed else {})}
+    show_details(session.output, details)
 
 
 @app.command("set")
 @store_command
 async def limit_set(
     session: Session,
-    rate: RateArgument,
+    name: Annotated[
+        str, typer.Argument(metavar="[NAME]", help="Name of a limit. Defaults to the global limit.")
+    ],
+    rate: Annotated[
+        str | None,
+        typer.Argument(
+            metavar="RATE",
+            help='Starts a second such as "50", in a time such as "2/1m", or "none".',
+        ),
+    ] = None,
+    burst: Annotated[
+        int | None,
+        typer.Option("--burst", metavar="N", min=1, max=MAX_BURST, help="Defaults to the limit's own burst."),
+    ] = None,
     for_: ForOption = None,
 ) -> None:
-    """Override the rate of the global limit, at once and for all workers, until `limit clear` or --for."""
-    per_second, for_ms = read_rate("N", rate), read_duration_ms(for_)
-    await override_rate(session.store, per_second, for_ms)
+    """Override the rate of a limit, for all workers within 250 ms, until `limit clear` or --for.
+
+    No publish ends it. Users with values of their own keep them.
+    """
+    name, rate = (GLOBAL_LIMIT, name) if rate is None else (name, rate)
+    for_ms = read_duration_ms(for_)
+    if name == GLOBAL_LIMIT:
+        per_second = read_global_rate("RATE", rate)
+        if burst is not None:
+            fail("--burst needs the NAME of a limit: the global limit has no burst", ExitCode.USAGE)
+        await override_rate(session.store, per_second, for_ms)
+    else:
+        per_second = read_rate(rate)
+        find_limit(await read_catalog(session.store), name)
+        await override_limit(session.store, name, per_second, burst, for_ms)
     until = iso(await server_now_ms(session.store) + for_ms) if for_ms else None
-    show_details(session.output, {"perSecond": written_rate(per_second), "until": until})
+    show_details(
+        session.output, {"limit": name, "perSecond": rate_text(per_second), "burst": burst, "until": until}
+    )
 
 
 @app.command("clear")
 @store_command
-async def limit_clear(session: Session) -> None:
-    """End the override: the configured rate is in force again."""
-    ended = await clear_rate(session.store)
-    rate = (await read_catalog(session.store)).rate
-    show_details(
-        session.output, {"wasOverridden": ended, "perSecond": None if rate is None else written_rate(rate)}
-    )
+async def limit_clear(session: Session, name: NameArgument = None) -> None:
+    """End the override of a limit: the values of its manifest, or the configured rate, are in force again."""
+    store, name = session.store, name or GLOBAL_LIMIT
+    catalog = await read_catalog(store)
+    if name == GLOBAL_LIMIT:
+        ended = await clear_rate(store)
+        rate = (await read_catalog(store)).rate
+    else:
+        # A limit that no manifest declares any more may still have an override.
+        rate = None if name in catalog.overrides else find_limit(catalog, name).per_second
+        ended = await clear_limit(store, name)
+        rate = catalog.limits[name].per_second if name in catalog.limits else rate
+    details = {"limit": name, "wasOverridden": ended, "perSecond": rate_text(rate)}
+    show_details(session.output, details)
 
 
 @app.command("open")
 @store_command
 async def limit_open(
     session: Session,
+    name: NameArgument = None,
+    user: LimitUserOption = None,
     task_type: Annotated[
-        str | None, typer.Option("--type", metavar="TYPE", help="Open the limit of this type.")
-    ] = None,
-    user: Annotated[
-        str | None, typer.Option("--user", metavar="USER", help="Open every User limit of this user.")
+        str | None, typer.Option("--type", metavar="TYPE", help="Open the own limit of this type.")
     ] = None,
 ) -> None:
-    """Open a limit that a handler closed by raising RateLimited: the global limit, or those of a type or a user."""
-    if task_type and user:
-        fail("--type and --user exclude each other: give one of them", ExitCode.USAGE)
-    limit = f"type:{task_type}" if task_type else f"user:{user}" if user else GLOBAL
-    names = [limit]
-    if user:
-        limits = (await read_catalog(session.store)).limits.values()
-        names = [f"{one.name}|{user}" for one in limits if one.key is LimitKey.USER]
-    was_ms = max([await open_limit(session.store, name) for name in names], default=0)
+    """Open a limit that a handler closed by raising RateLimited: a limit by name, the global one, or a type's own."""
+    if task_type and (name or user):
+        fail("--type excludes NAME and --user: give one of them", ExitCode.USAGE)
+    if user and not name:
+        fail("--user needs the NAME of a limit with key User", ExitCode.USAGE)
+    limit = f"type:{task_type}" if task_type else name or GLOBAL_LIMIT
+    if name and name != GLOBAL_LIMIT:
+        check_user(find_limit(await read_catalog(session.store), name), user)
+        limit = f"{name}|{user}" if user else name
+    was_ms = await open_limit(session.store, limit)
     show_details(session.output, {"limit": limit, "wasClosedUntil": iso(was_ms) if was_ms else None})
 
 

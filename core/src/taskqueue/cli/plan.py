@@ -1,16 +1,15 @@
 """plan show, plan check: the demand of a day, and whether the limits allow it."""
 
-import math
-from dataclasses import asdict
 from pathlib import Path
 from typing import Annotated, Any
 
 import typer
 
-from taskqueue.cli.demands import demands_of_path, demands_of_store
+from taskqueue.cli.demands import Plan, plan_of_path, plan_of_store
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.failure import fail
 from taskqueue.cli.instant import iso, read_day_s
+from taskqueue.cli.limit_lines import limit_line, show_limits
 from taskqueue.cli.options import (
     REDIS_DEFAULT,
     RELEASE_DEFAULT,
@@ -28,7 +27,6 @@ from taskqueue.command_line.command import new_group
 from taskqueue.models.quantity import written_rate
 from taskqueue.plan.feasibility import check as judge
 from taskqueue.plan.forecast import starts
-from taskqueue.plan.type_demand import TypeDemand
 from taskqueue.plan.verdict import Fit
 
 STEP_S = 60
@@ -58,7 +56,8 @@ def show(
     output: OutputOption = Output.TABLE,
 ) -> None:
     """Plot the starts of each minute of a day, weighted by cost, and list the demand of each type."""
-    demands, rate = _demands(path, store, redis, release)
+    plan = _plan(path, store, redis, release)
+    demands, rate = plan.demands, plan.rate
     day_s = read_day_s(day)
     minutes = starts(demands, day_s, STEP_S)
     types = [
@@ -98,40 +97,41 @@ def check(
     release: ReleaseOption = RELEASE_DEFAULT,
     output: OutputOption = Output.TABLE,
 ) -> None:
-    """Check that the limits allow the demand of a day; if not, name the cheapest change (exit code 3)."""
+    """Check that the limits allow the demand of a day; if not, name the cheapest change (exit code 3).
+
+    A line for each limit follows, those that are exceeded first.
+    """
     given = None if rate is None else read_rate("--rate", rate)
-    demands, stored = _demands(path, store, redis, release)
-    limit = given or stored
+    plan = _plan(path, store, redis, release)
+    limit = given or plan.rate
     if limit is None:
         fail("--rate must be given: the starts per second that the limit allows, or none", ExitCode.USAGE)
-    verdict = judge(demands, limit, day_start_s=read_day_s(day))
-    tightest = verdict.tightest
+    verdict = judge(plan.demands, limit, limits=plan.limits, users=plan.users, day_start_s=read_day_s(day))
+    output = Output.JSON if json else output
+    lines = [limit_line(found) for found in verdict.limits]
+    tightest = lines[0] if lines else {}
     details: dict[str, Any] = {
         "verdict": verdict.fit.value,
         "ratePerSecond": written_rate(limit),
         "delaySeconds": round(verdict.delay_s, 3),
-        "tightest": {
-            "from": iso(tightest.start_s * 1000),
-            "to": iso(tightest.end_s * 1000),
-            "demand": round(tightest.demand, 3),
-            "capacity": None if math.isinf(limit) else round(tightest.capacity, 3),
-        },
-        "behind": {name: round(share, 4) for name, share in verdict.behind},
+        "limit": tightest.get("limit"),
+        "tightest": tightest.get("tightest"),
+        "behind": tightest.get("behind"),
         "late": list(verdict.late),
-        "violations": [asdict(violation) for violation in verdict.violations],
+        "unknownLimits": {name: list(types) for name, types in verdict.unknown},
         "change": verdict.change,
     }
-    show_details(Output.JSON if json else output, details)
+    if output is Output.JSON:
+        show_json({**details, "limits": lines})
+    else:
+        show_details(output, details)
+        show_limits(lines)
     if verdict.fit is Fit.DOES_NOT_FIT:
         raise typer.Exit(int(ExitCode.DOES_NOT_FIT))
 
 
-def _demands(
-    path: Path | None, store: bool, redis: str, release: str
-) -> tuple[list[TypeDemand], float | None]:
-    """Return the demand of a folder, or the demand and the rate of the store."""
+def _plan(path: Path | None, store: bool, redis: str, release: str) -> Plan:
+    """Return the plan of a folder or of the store."""
     if (path is None) is not store:
         fail("give either a folder of manifests or --store", ExitCode.USAGE)
-    if path is not None:
-        return demands_of_path(path), None
-    return with_store(redis, release, demands_of_store)
+    return plan_of_path(path) if path is not None else with_store(redis, release, plan_of_store)

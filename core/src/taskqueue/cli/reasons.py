@@ -1,12 +1,16 @@
 """Reasons why a subscription is idle or a job waits: one sentence each, with the command that changes it."""
 
 import math
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
 
+from taskqueue.cli.limit_text import is_unknown, last_free, limit_text, unknown_reason
+from taskqueue.models.identity import GLOBAL_LIMIT
 from taskqueue.models.locked_params import Locks, refuse_locked
 from taskqueue.plan.worker import ALIVE_MS
 from taskqueue.store.job_name import parse
+from taskqueue.store.limit_names import limit_names
+from taskqueue.store.limit_times import LimitTimes
 from taskqueue.store.listing import WaitingJob, WorkerSeen
 from taskqueue.store.type_record import TypeRecord
 from taskqueue.store.types import Catalog
@@ -15,11 +19,15 @@ from taskqueue.store.users import StoredSubscription
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
-    """The state of the store on which a waiting job depends. now_ms: the clock of the store."""
+    """The state of the store on which a waiting job depends. now_ms: the clock of the store.
+
+    times: of the limits for which jobs may wait, named as scripts do.
+    """
 
     catalog: Catalog
     workers: Sequence[WorkerSeen]
     now_ms: int
+    times: Mapping[str, LimitTimes] = field(default_factory=dict)
 
 
 def idle_reason(subscription: StoredSubscription, catalog: Catalog) -> str:
@@ -50,11 +58,9 @@ def waiting_reason(job: WaitingJob, conditions: Conditions) -> str:
     if place == "leased":
         return f"runs on {detail}"
     if place == "parked":
-        limit, _, user = detail.partition("|")
-        if user:
-            return f"waits for the limit {limit} of the user {user}"
-        level, _, name = limit.partition(":")
-        return f"waits for the limit of the task type {name}" if name else f"waits for the limit {level}"
+        if is_unknown(job.limit, conditions.catalog):
+            return unknown_reason(job.limit)
+        return f"waits for {limit_text(job.limit, conditions.times, conditions.now_ms)}"
     if place == "suspects":
         return "may have killed a worker: waits for a worker without another job"
     return _lane_reason(job, conditions)
@@ -73,11 +79,13 @@ def _lane_reason(job: WaitingJob, conditions: Conditions) -> str:
     if not any(conditions.now_ms - worker.seen_ms <= ALIVE_MS for worker in conditions.workers):
         return "no worker is alive: start one with `taskqueue worker`"
     record = catalog.records.get(name.type)
-    own = record.task_type.rate_limit.per_second if record else None
-    if own:
-        turn = f"the limit of the task type of {own:g}/s"
-    elif record and record.task_type.limits:
-        turn = f"its limits: {', '.join(record.task_type.limits)}"
-    else:
-        turn = "a worker" if math.isinf(catalog.rate) else f"the global limit of {catalog.rate:g}/s"
-    return f"waits its turn in lane {job.where} for {turn}"
+    if record is None:
+        return "is dropped: its type is unknown"
+    limits = limit_names(record.task_type, catalog.limits)
+    if limits.unknown:
+        return unknown_reason(limits.unknown[0])
+    limit = last_free(limits.path, conditions.times, conditions.now_ms)
+    text = limit_text(limit, conditions.times, conditions.now_ms)
+    if limit == GLOBAL_LIMIT and math.isinf(catalog.rate):
+        text = "a worker"
+    return f"waits its turn in lane {job.where} for {text}"

@@ -105,7 +105,7 @@ class Watch:
                 self.console.print(text, soft_wrap=True)
 
     async def _next_hour(self, rate: float) -> str:
-        demands, _ = await demands_of_store(self.store)
+        demands = await demands_of_store(self.store)
         return hour_plot(await asyncio.to_thread(starts, demands, int(time.time()), 60, 3600), rate)
 
 

@@ -67,20 +67,20 @@ class HttpClient:
                 call.method, url, data=body, headers=headers, allow_redirects=False, middlewares=(exchange,)
             )
         except (aiohttp.ClientError, OSError) as error:
-            judge_broken(exchange.head, error)
+            judge_broken(exchange.head, error, call.limit_on_429)
             return
         except asyncio.CancelledError:
             head = read_head(exchange.head)
             if head is None:
                 raise
-            judge(head.status, head.headers)  # the status came, however slow the rest is
+            judge(head.status, head.headers, call.limit_on_429)  # the status came, however slow the rest is
             return
         try:
             await _drain(response)
         finally:
             exchange.ended()
             response.release()
-        judge(response.status, response.headers)
+        judge(response.status, response.headers, call.limit_on_429)
 
     async def close(self) -> None:
         """Close the connections; requests under way fail."""
@@ -109,11 +109,11 @@ class HttpHandler(ManagedHandler):
         await self._client.call(self._call, job)
 
 
-def judge_broken(data: bytes, error: Exception) -> None:
+def judge_broken(data: bytes, error: Exception, limit_on_429: str | None = None) -> None:
     """Judge an answer by its first bytes, if any. The error's text is not used, as it may quote the URL."""
     head = read_head(data)
     if head is not None:
-        judge(head.status, head.headers)
+        judge(head.status, head.headers, limit_on_429)
     elif is_beginning(data):
         raise CallFailed(_cause(error)) from None
     else:

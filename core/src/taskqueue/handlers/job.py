@@ -50,7 +50,7 @@ class Job:
     due_ms: int
     params: Mapping[str, Any] = field(repr=False)
     attempt: int
-    permits: Callable[[int], Awaitable[None]] = field(repr=False)
+    permits: Callable[..., Awaitable[None]] = field(repr=False)
     ad_hoc_id: str | None = None
     slot: Slot = field(default=NO_SLOT, repr=False)
 
@@ -64,8 +64,11 @@ class Job:
             return f"{self.type}/{self.user}/~{self.ad_hoc_id}"
         return f"{self.type}/{self.user}/{self.occurrence}"
 
-    async def permit(self, cost: int = 1) -> None:
-        """Wait until the API may be called again under the global limit. Make the call at once.
+    async def permit(self, cost: int = 1, *, limit: str | None = None) -> None:
+        """Wait until the API may be called again under all limits of the job's type. Make the call at once.
+
+        limit: the name of one limit to take from instead, and of those around it: for a second API, whose limit the
+        job's start does not take from. A limit that nothing declares grants nothing.
 
         The start of the job is its first permit, so the first call needs none; every further call does. A job whose
         type has a cost c holds c consecutive slots, and its first c - 1 permits wait for them.
@@ -76,4 +79,4 @@ class Job:
                 f"the cost of a permit must be a whole number from 1 to {MAX_COST:,} (was {printable(cost, 50)}); "
                 "ask before each call instead"
             )
-        await self.permits(int(cost))
+        await (self.permits(int(cost)) if limit is None else self.permits(int(cost), limit))

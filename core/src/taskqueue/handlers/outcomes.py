@@ -5,9 +5,6 @@ A handler that returns is done; any other exception is retried with backoff.
 
 import math
 import sys
-from typing import Literal, TypeAlias
-
-Scope: TypeAlias = Literal["type", "user", "global"]
 
 
 class OutcomeRequest(Exception):  # noqa: N818 - a request to the worker, no error
@@ -41,19 +38,21 @@ class Discard(OutcomeRequest):
 class RateLimited(OutcomeRequest):
     """The API refuses further calls for a while."""
 
-    def __init__(self, retry_after_s: float, scope: Scope = "type") -> None:
+    def __init__(self, retry_after_s: float, limit: str | None = None) -> None:
         """Close a limit for all workers for `retry_after_s` seconds; no attempt is used.
 
-        scope: "type" (this task type), "user" (the type's first User limit, for this user; as "type" where it names
-        none) or "global" (all jobs).
-        The worker closes it for at least 1 s and at most 24 h. Raises ValueError for a delay that is not finite and
-        for any other scope.
+        limit: a limit that the job takes from, by name, or "global". None closes the type's User limit for this user,
+        and its Release limit as well once three users were refused within a second; a type without limits by name
+        waits as a whole. So it does, with an error in the worker's log, for a limit from which the job does not take.
+        The worker closes it for at least 1 s and at most 24 h. Raises ValueError for a delay that is not finite, and
+        for a limit that is no name.
         """
-        if scope not in ("type", "user", "global"):
-            raise ValueError(f"scope must be 'type', 'user' or 'global' (was {scope!r})")
+        if limit is not None and (not isinstance(limit, str) or not limit):
+            raise ValueError(f"limit must be the name of a limit, or None (was {limit!r})")
         self.retry_after_s = _delay(retry_after_s)
-        self.scope: Scope = scope
-        self.reason = f"the API asks to wait {self.retry_after_s:g} s (scope {scope})"
+        self.limit = limit
+        closes = f" (limit {limit})" if limit else ""
+        self.reason = f"the API asks to wait {self.retry_after_s:g} s{closes}"
         super().__init__(self.reason)
 
 

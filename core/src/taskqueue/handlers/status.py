@@ -14,12 +14,15 @@ RATE_LIMITED_DEFAULT_S = 1.0
 _PASSING = frozenset({HTTPStatus.REQUEST_TIMEOUT, HTTPStatus.TOO_EARLY})
 
 
-def judge(status: int, headers: Mapping[str, str]) -> None:
-    """Return for 2xx; raise RateLimited, RetryLater, CallFailed (retried with backoff) or Discard for the rest."""
+def judge(status: int, headers: Mapping[str, str], limit_on_429: str | None = None) -> None:
+    """Return for 2xx; raise RateLimited, RetryLater, CallFailed (retried with backoff) or Discard for the rest.
+
+    limit_on_429: the limit that a 429 closes; None for the type's default.
+    """
     if HTTPStatus.OK <= status < HTTPStatus.MULTIPLE_CHOICES:
         return
     if status == HTTPStatus.TOO_MANY_REQUESTS:
-        raise RateLimited(retry_after_s(headers, datetime.now(UTC)) or RATE_LIMITED_DEFAULT_S)
+        raise RateLimited(retry_after_s(headers, datetime.now(UTC)) or RATE_LIMITED_DEFAULT_S, limit_on_429)
     if status == HTTPStatus.SERVICE_UNAVAILABLE:
         delay = retry_after_s(headers, datetime.now(UTC))
         if delay:  # not for 0 s: attempts would be used up within milliseconds

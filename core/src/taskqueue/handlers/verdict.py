@@ -7,9 +7,9 @@ bounds, whatever they are.
 import math
 import sys
 from dataclasses import dataclass
-from typing import Any, cast, get_args
+from typing import Any
 
-from taskqueue.handlers.outcomes import Discard, RateLimited, RetryLater, Scope
+from taskqueue.handlers.outcomes import Discard, RateLimited, RetryLater
 from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import CLOSED_MAX_S
 from taskqueue.text.printable import describe_error, printable, type_name
@@ -26,7 +26,8 @@ class FailureVerdict:
     """The outcome of an attempt whose handler raised: retried, dead or limited.
 
     delay_s: None for the type's backoff.   asked_s: the delay that the handler asked for, if it was out of bounds.
-    scope: of the limit to close.   logged: the reason for logs, without an exception's text, which may quote params.
+    limit: to close, empty for the type's default.
+    logged: the reason for logs, without an exception's text, which may quote params.
     """
 
     outcome: Outcome
@@ -34,7 +35,7 @@ class FailureVerdict:
     logged: str
     delay_s: float | None = None
     asked_s: float | None = None
-    scope: Scope = "type"
+    limit: str = ""
 
 
 def read_verdict(error: BaseException) -> FailureVerdict:
@@ -51,11 +52,11 @@ def read_verdict(error: BaseException) -> FailureVerdict:
 
 def _rate_limited(error: BaseException) -> FailureVerdict:
     asked_s = _number(_attribute(error, "retry_after_s"))
-    scope = printable(_attribute(error, "scope"))
+    limit = _attribute(error, "limit")
     if asked_s is None:
         return _unreadable(error, "retry_after_s must be a number of seconds")
-    if scope not in get_args(Scope):
-        return _unreadable(error, f"scope must be 'type', 'user' or 'global' (was {scope!r})")
+    if limit is not None and type(limit) is not str:
+        return _unreadable(error, "limit must be the name of a limit, or None")
     delay_s = min(max(asked_s, RATE_LIMITED_MIN_S), RATE_LIMITED_MAX_S)
     reason = printable(_attribute(error, "reason"))
     return FailureVerdict(
@@ -64,7 +65,7 @@ def _rate_limited(error: BaseException) -> FailureVerdict:
         reason,
         delay_s,
         asked_s if asked_s != delay_s else None,
-        cast("Scope", scope),
+        printable(limit or ""),
     )
 
 

@@ -101,6 +101,11 @@ LimitName = Annotated[
     AfterValidator(identity.check_limit_name),
     _text_schema(identity.MAX_LIMIT_CHARACTERS, identity.NAME_PATTERN),
 ]
+AnyLimitName = Annotated[
+    str,
+    AfterValidator(identity.check_any_limit_name),
+    _text_schema(identity.MAX_LIMIT_CHARACTERS, identity.NAME_PATTERN),
+]
 ObjectName = Annotated[
     str,
     AfterValidator(identity.check_object_name),

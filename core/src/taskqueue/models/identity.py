@@ -45,6 +45,11 @@ def check_limit_name(name: str) -> str:
     return _check_name(name, MAX_LIMIT_CHARACTERS, "shopify-app")
 
 
+def check_any_limit_name(name: str) -> str:
+    """Raise ValueRefusedError unless the name can be a limit's, or is `global`."""
+    return _check_name(name, MAX_LIMIT_CHARACTERS, "shopify-app")
+
+
 def check_object_name(name: str) -> str:
     """Raise ValueRefusedError unless Kubernetes takes the name."""
     return _check_name(name, MAX_OBJECT_CHARACTERS, "fetch-orders")

@@ -11,8 +11,9 @@ A limit that no manifest declares is no conflict: it is reported, and jobs that 
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 
+from taskqueue.models.identity import GLOBAL_LIMIT
 from taskqueue.models.refusal import Refusal, must_be
-from taskqueue.models.values import Limit, LimitKey, TaskType, UserSubscription
+from taskqueue.models.values import Declared, Limit, LimitKey, TaskType, UserSubscription
 
 Limits = Mapping[str, Limit]
 
@@ -69,6 +70,27 @@ def path_of(names: Iterable[str], limits: Limits) -> LimitPath:
     return LimitPath(tuple(by_depth), tuple(users), tuple(sorted(unknown)))
 
 
+def names_in_use(types: Iterable[TaskType], limits: Limits) -> frozenset[str]:
+    """Return the names of all limits that jobs of these types take from, the unknown ones included."""
+    used = set[str]()
+    for name in {name for task_type in types for name in task_type.limits}:
+        lineage, missing = _lineage(name, limits)
+        used |= {limit.name for limit in lineage} | missing
+    return frozenset(used)
+
+
+def conflicts(values: Iterable[Declared]) -> Iterator[Conflict]:
+    """Find all conflicts between limits, types and users."""
+    values = list(values)
+    limits = {value.name: value for value in values if isinstance(value, Limit)}
+    yield from limit_conflicts(limits)
+    for value in values:
+        if isinstance(value, TaskType):
+            yield from type_conflicts(value, limits)
+        elif isinstance(value, UserSubscription) and value.limits:
+            yield from user_conflicts(value, limits)
+
+
 def limit_conflicts(limits: Limits) -> Iterator[Conflict]:
     """Find limits within a User limit, within themselves, or too deep."""
     for limit in limits.values():
@@ -89,7 +111,7 @@ def limit_conflicts(limits: Limits) -> Iterator[Conflict]:
 
 
 def type_conflicts(task_type: TaskType, limits: Limits) -> Iterator[Conflict]:
-    """Find two Release limits, three User limits, and Release limits that are not within each other.
+    """Find two Release limits, three User limits, Release limits that are not within each other, a foreign limitOn429.
 
     A type of which a limit is unknown, or itself in conflict, has no conflict of its own yet.
     """
@@ -107,6 +129,11 @@ def type_conflicts(task_type: TaskType, limits: Limits) -> Iterator[Conflict]:
         message = must_be("limits whose Release limits are within each other", lines)
     if message:
         yield Conflict("TaskType", task_type.name, Refusal(("spec", "limits"), message), involved)
+    closes, names = task_type.http and task_type.http.limit_on_429, (*involved, GLOBAL_LIMIT)
+    if closes and closes not in (*names, *task_type.limits) and not path.unknown:
+        message = must_be(f"a limit that the type's jobs take from: {', '.join(names)}", closes)
+        refusal = Refusal(("spec", "handler", "http", "limitOn429"), message)
+        yield Conflict("TaskType", task_type.name, refusal, involved)
 
 
 def user_conflicts(user: UserSubscription, limits: Limits) -> Iterator[Conflict]:

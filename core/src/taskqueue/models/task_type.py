@@ -9,7 +9,6 @@ from taskqueue.models.duration import parse_ms, parse_whole_s
 from taskqueue.models.fields import (
     Cron,
     FunctionName,
-    Headers,
     LimitName,
     ParamName,
     Params,
@@ -17,10 +16,10 @@ from taskqueue.models.fields import (
     Quantity,
     RemovedQuantity,
     TimeZone,
-    Url,
     WholeNumber,
     WholeSeconds,
 )
+from taskqueue.models.http_spec import HttpSpec
 from taskqueue.models.locked_params import MAX_LOCKED_PARAMS
 from taskqueue.models.metadata import TypeMetadata
 from taskqueue.models.part import Part
@@ -48,24 +47,6 @@ class ScheduleSpec(Part):
         default=None,
         description="IANA time zone that cron is read in, such as Europe/Berlin. "
         "Defaults to UTC. Only with cron.",
-    )
-
-
-class HttpSpec(Part):
-    """A request in place of code."""
-
-    url: Url = Field(
-        description="Absolute http or https URL. Params go into the body or the query, never into the URL."
-    )
-    method: Literal["GET", "HEAD", "POST", "PUT", "PATCH", "DELETE"] = Field(
-        default="POST",
-        description="HTTP method. Params are the query of GET, HEAD and DELETE, "
-        "and the JSON body of the other methods.",
-    )
-    headers: Headers = Field(
-        default={},
-        description="Headers sent with every request. ${env:TASKQUEUE_HTTP_...} in a value is read from the "
-        "worker's environment, so that a manifest holds no secret.",
     )
 
 
@@ -221,7 +202,7 @@ class TaskTypeManifest(Part):
                 window_s=None if spec.window is None else parse_whole_s(spec.window),
             ),
             function=spec.handler.function,
-            http=None if http is None else values.HttpCall(http.url, http.method, http.headers),
+            http=http.value() if http else None,
             params=spec.params,
             priority=spec.priority,
             cost=spec.cost,

@@ -104,11 +104,15 @@ class RateLimit:
 
 @dataclass(frozen=True, slots=True)
 class HttpCall:
-    """A handler that needs no code. Params go into the query (GET, HEAD, DELETE) or a JSON body, never the URL."""
+    """A handler that needs no code. Params go into the query (GET, HEAD, DELETE) or a JSON body, never the URL.
+
+    limit_on_429: the limit that an answer 429 closes; None for the type's default.
+    """
 
     url: str
     method: str = "POST"
     headers: Mapping[str, str] = field(default_factory=dict)
+    limit_on_429: str | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,19 +1,18 @@
-"""The cheapest change that makes a plan fit better, as a sentence.
+"""The cheapest change that makes a plan fit better under one limit, as a sentence.
 
 In this order: widen a window (costs only punctuality), lengthen an interval up to twofold (data get older), raise the
-limit (often the decision of the API's owner). Each change is tried before it is named.
+limit (often the decision of the API's owner) or have fewer users. Each change is tried before it is named.
 """
 
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
 from dataclasses import replace
-from math import ceil
 
 from taskqueue.models.duration import format_ms
 from taskqueue.models.values import Schedule
+from taskqueue.plan.rate_grid import grid_of, raised
 from taskqueue.plan.schedule import shortest_gap_s, window_s
 from taskqueue.plan.type_demand import TypeDemand
-from taskqueue.plan.verdict import Scope, Violation
 
 # Tells whether these demands under this limit (slots a second) are accepted.
 Accepts = Callable[[Sequence[TypeDemand], float], bool]
@@ -29,11 +28,17 @@ _LONGEST_STRETCH = 2
 
 
 def cheapest_change(
-    demands: Sequence[TypeDemand], behind: Sequence[TypeDemand], limit_per_s: float, accepts: Accepts
+    name: str,
+    demands: Sequence[TypeDemand],
+    behind: Sequence[TypeDemand],
+    limit_per_s: float,
+    users: int,
+    accepts: Accepts,
 ) -> str:
-    """Return the change as a sentence. `behind`: the types to change, the one with most demand first.
+    """Return the change at the limit `name` as a sentence; empty if none is accepted. Raises ScheduleError.
 
-    Some limit must be acceptable, and stay so when it is raised. Raises ScheduleError.
+    behind: the types to change, the one with most demand first.   users: of the limit; 0: not known.
+    A change that is accepted must stay so when the limit is raised or demand becomes less.
     """
 
     def first_accepted(demand: TypeDemand, schedules: Sequence[Schedule]) -> Schedule | None:
@@ -56,16 +61,15 @@ def cheapest_change(
         if widened:
             return f"widen the window of {demand.type} to {format_ms(window_s(widened) * 1000)}"
     for demand in behind:
-        lengthened = first_accepted(demand, _longer(demand.schedule))
+        lengthened = first_accepted(demand, longer(demand.schedule))
         if lengthened:
             return f"lengthen the interval of {demand.type} to {format_ms(shortest_gap_s(lengthened) * 1000)}"
-    return f"raise the limit to {_least_limit(demands, limit_per_s, accepts)}/s"
-
-
-def raised_limit(violation: Violation) -> str:
-    """Return a sentence that raises the exceeded limit of a type or user."""
-    field = "perSecond" if violation.scope is Scope.TYPE else "perUserPerSecond"
-    return f"raise rateLimit.{field} of {violation.type} to {ceil(violation.needed_per_s * 1000) / 1000:g}"
+    grid = grid_of(name, limit_per_s)
+    least = grid.least_above(limit_per_s, lambda rate: accepts(demands, rate))
+    if not least:
+        return ""
+    fewer = _most_users(demands, users, lambda changed: accepts(changed, limit_per_s))
+    return f"{raised(name, grid.text(least))}{f', or have at most {fewer} of its {users} users' if fewer else ''}"
 
 
 def _wider(schedule: Schedule) -> list[Schedule]:
@@ -74,7 +78,8 @@ def _wider(schedule: Schedule) -> list[Schedule]:
     return [replace(schedule, window_s=length) for length in (*lengths, gap) if window < gap]
 
 
-def _longer(schedule: Schedule) -> list[Schedule]:
+def longer(schedule: Schedule) -> list[Schedule]:
+    """Return the schedule with usual intervals up to twice its own; none for cron."""
     interval = schedule.interval_s
     if interval is None:
         return []
@@ -82,9 +87,15 @@ def _longer(schedule: Schedule) -> list[Schedule]:
     return [replace(schedule, interval_s=length) for length in lengths]
 
 
-def _least_limit(demands: Sequence[TypeDemand], limit_per_s: float, accepts: Accepts) -> int:
-    """Return the smallest whole limit above this one that is accepted."""
-    low = high = int(limit_per_s) + 1
-    while not accepts(demands, high):
-        high *= 2
-    return low + bisect_left(range(low, high), True, key=lambda limit: accepts(demands, limit))
+def _most_users(
+    demands: Sequence[TypeDemand], users: int, accepts: Callable[[Sequence[TypeDemand]], bool]
+) -> int:
+    """Return the highest number of users for which the demands are accepted, in proportion; 0 if there is none."""
+
+    def refused(few: int) -> bool:
+        scaled = (
+            replace(demand, subscriptions=-(-demand.subscriptions * few // users)) for demand in demands
+        )
+        return not accepts(list(scaled))
+
+    return bisect_left(range(1, users), True, key=refused)

@@ -3,6 +3,11 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
+from taskqueue.models.values import LimitKey
+
+# Number of types named for a limit.
+NAMED_TYPES = 5
+
 
 class Fit(StrEnum):
     """The answer in a word."""
@@ -12,16 +17,9 @@ class Fit(StrEnum):
     DOES_NOT_FIT = "DoesNotFit"
 
 
-class Scope(StrEnum):
-    """The holder of a limit."""
-
-    TYPE = "type"
-    USER = "user"
-
-
 @dataclass(frozen=True, slots=True)
 class Interval:
-    """[start_s, end_s) in epoch seconds; demand (with retries) and capacity in slots of the global limit."""
+    """[start_s, end_s) in epoch seconds; demand (with retries) and capacity in slots of the limit."""
 
     start_s: int
     end_s: int
@@ -30,28 +28,55 @@ class Interval:
 
 
 @dataclass(frozen=True, slots=True)
-class Violation:
-    """The limit of a type or user that one type exceeds; `needed_per_s` would be enough, in slots a second."""
+class UserShare:
+    """The users of a limit.
 
-    type: str
-    scope: Scope
+    over: users for whose jobs it is too slow.   worst: the id of the user with most demand for the rate in force,
+    `per_second`; `needed_per_s` would be enough for that demand.
+    """
+
+    users: int
+    over: int
+    worst: str
     needed_per_s: float
-    limit_per_s: float
+    per_second: float
+
+
+@dataclass(frozen=True, slots=True)
+class LimitVerdict:
+    """The answer for one limit.
+
+    limit: its name; global; type:TYPE for rateLimit.perSecond; user for rateLimit.perUserPerSecond.
+    use: demand over capacity in the tightest interval, for a User limit of the worst user.   delay_s: the longest a job
+    waits for the limit while it fits.   tightest: where demand exceeds capacity most, or where it is highest if it
+    never does; None for a User limit.   behind: the types with most demand there, each with its share.
+    change: a sentence, empty if all fits.
+    """
+
+    limit: str
+    key: LimitKey
+    per_second: float
+    fit: Fit
+    use: float
+    delay_s: float
+    tightest: Interval | None
+    behind: tuple[tuple[str, float], ...]
+    users: UserShare | None
+    change: str
 
 
 @dataclass(frozen=True, slots=True)
 class Feasibility:
     """The result of `feasibility.check`.
 
-    delay_s: the longest a job waits for the global limit.   tightest: where demand exceeds capacity most, or
-    where it is highest if it never does.   behind: the types with most demand there, each with its share.
-    late: types with jobs that would wait past their deadline.   change: a sentence, empty if all fits.
+    delay_s: the longest a job waits for the backlog of a limit.   limits: with demand, the tightest first.
+    late: types with jobs that would wait past their deadline.   unknown: limits that nothing declares, each with the
+    types whose jobs wait for it.   change: of the tightest limit; empty if all fits.
     """
 
     fit: Fit
     delay_s: float
-    tightest: Interval
-    behind: tuple[tuple[str, float], ...]
+    limits: tuple[LimitVerdict, ...]
     late: tuple[str, ...]
-    violations: tuple[Violation, ...]
+    unknown: tuple[tuple[str, tuple[str, ...]], ...]
     change: str

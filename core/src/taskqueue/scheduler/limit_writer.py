@@ -6,6 +6,7 @@ from taskqueue.models.values import Limit
 from taskqueue.scheduler.type_writer import TypeWriter
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import TypesMovedError
+from taskqueue.store.limits import recheck_limit
 from taskqueue.store.moves import move_jobs
 from taskqueue.store.types import Catalog, put_limits
 
@@ -35,7 +36,10 @@ class LimitWriter:
         """
 
         def gone(catalog: Catalog) -> _Change:
-            named = {*stay, *(name for record in catalog.records.values() for name in record.task_type.limits)}
+            named = {
+                *stay,
+                *(name for record in catalog.records.values() for name in record.task_type.limits),
+            }
             return [], sorted(catalog.limits.keys() - _with_those_around(named, catalog.limits))
 
         return await self._put(gone)
@@ -57,6 +61,9 @@ class LimitWriter:
                 )
             except TypesMovedError:
                 continue
+            for limit in written:
+                await recheck_limit(self._store, limit.name)
+                self._types.progress.step()
             return len(written) + len(removed)
 
 

@@ -16,7 +16,8 @@ EMITTED_AGAIN = Counter(
     "Jobs that this process emitted again into a store that had lost everything: lost jobs, and jobs that run twice.",
 )
 BACKLOG_FULL = Gauge(
-    "taskqueue_backlog_full", "1 while the cursor stands still because max_backlog jobs are waiting."
+    "taskqueue_backlog_full",
+    "1 while types are behind the cursor because max_backlog jobs wait in their queue.",
 )
 EMITTED = Counter("taskqueue_emitted_total", "Jobs emitted by this process.")
 TICKS = Counter("taskqueue_ticks_total", "Calls of tick by verdict.", ["verdict"])

@@ -33,7 +33,8 @@ class TickingSettings(ProcessSettings):
         default=100_000,
         ge=1,
         le=1_000_000_000,
-        description="Maximum number of waiting jobs; beyond it no job is emitted, and the cursor stands still.",
+        description="Maximum number of jobs that wait for one limit. Beyond it the types of that limit emit "
+        "nothing, and catch up once there is room; other types go on.",
     )
     live_within: float = Field(
         default=30,

@@ -11,10 +11,10 @@ import structlog
 
 from taskqueue.plan.due import due
 from taskqueue.plan.replay import Replay, due_in_replay
-from taskqueue.plan.segment import DueRange
 from taskqueue.process.backoff import Backoff
 from taskqueue.process.progress import Progress
 from taskqueue.scheduler import metrics
+from taskqueue.scheduler.late_types import MAX_JOBS, LateTypes
 from taskqueue.scheduler.store_clock import StoreClock
 from taskqueue.scheduler.type_cache import TypeCache
 from taskqueue.store.clock import server_now_ms
@@ -24,9 +24,8 @@ from taskqueue.store.errors import CursorLostError, StoreFailure
 from taskqueue.store.tick import Tick, TickVerdict, tick
 from taskqueue.store.types import Catalog, read_catalog
 
-#: Maximum jobs of one call: a small one keeps Redis free for the workers, a large one catches up fast.
+#: Maximum jobs of one call: few keep Redis free for the workers, MAX_JOBS catch up fast.
 MAX_STEADY = 300
-MAX_CATCH_UP = 4_000
 #: A cursor further behind than this catches up.
 BEHIND_MS = 2_000
 STEP_MAX_MS = 86_400_000
@@ -44,6 +43,7 @@ class Ticker:
     cursor_ms: the cursor as last seen, epoch ms; a store that lost its cursor gets this copy.
     progress: of the loop, for /livez.   moved_s: last move of the cursor, monotonic seconds.
     failure: the error of the last call, or empty.
+    late: types whose queue was full.
     """
 
     def __init__(
@@ -59,6 +59,7 @@ class Ticker:
         self.progress = Progress("ticking")
         self.moved_s = time.monotonic()
         self.failure = ""
+        self.late = LateTypes(store, self.progress, max_backlog)
         self._store = store
         self._period_s = period_s
         self._look_ahead_ms = look_ahead_ms
@@ -113,12 +114,13 @@ class Ticker:
             goal_ms = now_ms + self._look_ahead_ms
             if self.cursor_ms >= goal_ms:
                 break
-            most = MAX_CATCH_UP if now_ms - self.cursor_ms > BEHIND_MS else MAX_STEADY
+            most = MAX_JOBS if now_ms - self.cursor_ms > BEHIND_MS else MAX_STEADY
             target_ms = min(goal_ms, self.cursor_ms + self._step_ms)
             replay = self._replay()
             if replay:  # jobs emitted again are counted apart
                 target_ms = min(target_ms, replay.end_ms)
-            ranges = self._due(replay, target_ms, now_ms)
+            step = (self._types.segments, self.cursor_ms, target_ms, now_ms)
+            ranges = due_in_replay(replay, *step) if replay else due(*step)
             answer = await tick(
                 self._store,
                 self.cursor_ms,
@@ -132,6 +134,9 @@ class Ticker:
                 metrics.EMITTED_AGAIN.inc(answer.emitted)
             if not await self._take(answer, target_ms, most) or self.cursor_ms == goal_ms:
                 break
+        if self.late.behind and self.cursor_ms is not None and self._types.catalog is not None:
+            version, now_ms = self._types.catalog.version, self._clock.now_ms()
+            await self.late.emit(self._types.segments, version, self.cursor_ms, now_ms)
         return self._period_s
 
     async def restore(self, replay: Replay | None = None) -> bool:
@@ -154,18 +159,12 @@ class Ticker:
         replay = catalog.replay if catalog else None
         return replay if replay and (self.cursor_ms or 0) < replay.end_ms else None
 
-    def _due(self, replay: Replay | None, until_ms: int, now_ms: int) -> list[DueRange]:
-        assert self.cursor_ms is not None
-        segments = self._types.segments
-        if replay:
-            return due_in_replay(replay, segments, self.cursor_ms, until_ms, now_ms)
-        return due(segments, self.cursor_ms, until_ms, now_ms)
-
     async def _take(self, answer: Tick, target_ms: int, most: int) -> bool:
         """Take an answer of the store. Return True where the next call follows at once."""
         self._clock.set(answer.now_ms)
         metrics.TICKS.labels(answer.verdict.value).inc()
-        metrics.BACKLOG_FULL.set(answer.verdict is TickVerdict.FULL)
+        self.late.behind = answer.behind
+        metrics.BACKLOG_FULL.set(bool(answer.behind))
         span_ms = target_ms - (self.cursor_ms or 0)
         match answer.verdict:
             case TickVerdict.OK:
@@ -184,17 +183,15 @@ class Ticker:
             case TickVerdict.LOST:
                 await self._recover()
                 return False
-            case TickVerdict.FULL:
-                return False
-            case TickVerdict.AHEAD:
-                pass  # the clock is right now
+            case TickVerdict.AHEAD | TickVerdict.FULL:
+                pass  # the clock is right now; only types that are behind meet a full queue
         return True
 
     def _move(self, answer: Tick) -> None:
         if answer.cursor_ms != self.cursor_ms:
             self.moved_s = time.monotonic()
         self.cursor_ms = answer.cursor_ms
-        metrics.TICK_LAG.set((answer.now_ms - answer.cursor_ms) / 1000)
+        metrics.TICK_LAG.set((answer.now_ms - min([answer.cursor_ms, *answer.behind.values()])) / 1000)
         if self._lost:
             self._lost = False
             metrics.CURSOR_LOST.set(0)
@@ -202,6 +199,7 @@ class Ticker:
     async def _read(self) -> None:
         self._clock.set(await server_now_ms(self._store))
         catalog = await self._types.read()
+        self.late.behind = catalog.behind
         try:
             self.cursor_ms = await read_cursor(self._store)
         except CursorLostError as error:

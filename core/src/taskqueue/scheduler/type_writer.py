@@ -73,7 +73,10 @@ class TypeWriter:
                 if record and not moving and pending_move(record):
                     continue
                 task_type = desired[name] if name in desired else records[name].task_type
-                change = advance(record, task_type, cursor_ms, now_ms)
+                reached_ms = (
+                    cursor_ms if cursor_ms is None else min(cursor_ms, catalog.behind.get(name, cursor_ms))
+                )
+                change = advance(record, task_type, reached_ms, now_ms)
                 if change:
                     changes.append(change)
             if not changes:

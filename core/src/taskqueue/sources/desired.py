@@ -11,6 +11,7 @@ from taskqueue.models.fault import Fault
 from taskqueue.models.locked_params import Locks, refuse_locked
 from taskqueue.models.values import Limit, TaskType, UserSubscription
 from taskqueue.plan.type_demand import TypeDemand
+from taskqueue.plan.user_demand import UserDemand
 from taskqueue.sources.unresolved_limits import UnresolvedLimit
 
 
@@ -87,16 +88,23 @@ class Desired:
 
     def demands(self) -> list[TypeDemand]:
         """Return the demand of each type that is not suspended; suspended and refused subscriptions do not count."""
-        locks = Locks.of(self.types.values())
-        counts = Counter(
-            subscription.type
-            for user in self.users.values()
-            if not user.suspend
-            for subscription in user.tasks
-            if not subscription.suspend
-            and not (locks.by_type and locks.overridden(subscription.type, subscription.params))
-        )
+        counts = Counter(name for user in self.user_demands() for name in user.types)
         return [TypeDemand.of(spec, counts[name]) for name, spec in self.types.items() if not spec.suspend]
+
+    def user_demands(self) -> list[UserDemand]:
+        """Return the demand of each user who has a subscription that is neither suspended nor refused."""
+        locks = Locks.of(self.types.values())
+        found = []
+        for user in self.users.values():
+            running = tuple(
+                subscription.type
+                for subscription in (() if user.suspend else user.tasks)
+                if not subscription.suspend
+                and not (locks.by_type and locks.overridden(subscription.type, subscription.params))
+            )
+            if running:
+                found.append(UserDemand(user.user_id, running, user.limits))
+        return found
 
 
 def resolve(

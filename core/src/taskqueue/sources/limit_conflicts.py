@@ -3,8 +3,7 @@
 from collections.abc import Iterator, Mapping
 
 from taskqueue.models.fault import Fault
-from taskqueue.models.limit_tree import Conflict, limit_conflicts, type_conflicts, user_conflicts
-from taskqueue.models.values import Limit, TaskType
+from taskqueue.models.limit_tree import Conflict, conflicts
 from taskqueue.sources.declaration import Declaration, Key
 
 Declarations = Mapping[Key, Declaration]
@@ -17,7 +16,7 @@ def find_limit_conflicts(declared: Declarations, before: Declarations) -> Iterat
     """
     of_limits: dict[Key, list[Conflict]] = {}
     at_fault = set[Key]()
-    for conflict in _conflicts(declared):
+    for conflict in conflicts(one.value for one in declared.values()):
         subject = Key(conflict.kind, conflict.name)
         if _is_changed(subject, declared, before):
             at_fault.add(subject)
@@ -26,29 +25,18 @@ def find_limit_conflicts(declared: Declarations, before: Declarations) -> Iterat
         for key in (Key("RateLimit", name) for name in conflict.limits):
             if _is_changed(key, declared, before):
                 of_limits.setdefault(key, []).append(conflict)
-    for key, conflicts in of_limits.items():
+    for key, found in of_limits.items():
         if key not in at_fault:
-            yield declared[key].fault(("spec",), _unfit(conflicts, declared))
+            yield declared[key].fault(("spec",), _unfit(found, declared))
 
 
-def _unfit(conflicts: list[Conflict], declared: Declarations) -> str:
+def _unfit(found: list[Conflict], declared: Declarations) -> str:
     """Return the fault of a limit that contradicts manifests in force."""
-    first = conflicts[0]
+    first = found[0]
     subject = Key(first.kind, first.name)
-    others = f" and {len(conflicts) - 1} more" if len(conflicts) > 1 else ""
+    others = f" and {len(found) - 1} more" if len(found) > 1 else ""
     field, message = first.refusal.field, first.refusal.message
     return f"must fit {subject} at {declared[subject].place()}{others}: {field} {message}"
-
-
-def _conflicts(declared: Declarations) -> Iterator[Conflict]:
-    values = [one.value for one in declared.values()]
-    limits = {value.name: value for value in values if isinstance(value, Limit)}
-    yield from limit_conflicts(limits)
-    for value in values:
-        if isinstance(value, TaskType) and value.limits:
-            yield from type_conflicts(value, limits)
-        elif not isinstance(value, TaskType | Limit) and value.limits:
-            yield from user_conflicts(value, limits)
 
 
 def _is_changed(key: Key, declared: Declarations, before: Declarations) -> bool:

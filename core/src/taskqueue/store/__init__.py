@@ -33,15 +33,16 @@ Set by manifests and by hand:
     types           task types and limits by name at one version
     type_record     the record of a task type
     limit_record    the record of a limit by name
+    user_limits     values of users at limits
     users           users and their subscriptions
     generations     subscriptions dealt to a schedule
     fence           the right to write what manifests say
     install         settings of a new store
     cursor          the instant up to which jobs were emitted
     subscribe       one subscription of an application's user
-    limits          rate, override, closed limits
+    limits          rate, values set by hand, closed limits
     pause           pauses of task types
-    overrides       records of pauses and of the override
+    overrides       records of pauses and limits set by hand
 
 Moves jobs:
     tick            emit due jobs
@@ -58,6 +59,10 @@ Looked at:
     work            backlog by lane
     audit           conservation of jobs
     lookup          one user
+    limit_backlog   waiting jobs and closings of Release limits
+    limit_names     limits of a type, and the queue of its jobs
+    limit_times     when limits have a start left
+    waiting         jobs by the limit that they wait for
     oldest          the oldest job of each type
     inspection      every value of a release
     families        families of keys, and the readers of their values
@@ -70,7 +75,7 @@ Wrappers of scripts with another name:
     dead: redrive
     fence: take_epoch
     generations: redeal
-    limits: open_limit
+    limits: open_limit, recheck_limit
     moves: move_jobs
     oldest: scan_jobs, scan_moves
     overrides: override

@@ -35,7 +35,7 @@ class Result(NamedTuple):
 
     lease: as it was claimed.
     wait_ms: until the job may be claimed again, or for how long its limit is closed.
-    text: the reason of a dead letter; the scope of a closed limit (type, user or global).
+    text: the reason of a dead letter; the limit to close, by name, empty for the type's default.
     ran_us: how long its handler ran, 0 if it did not.
     """
 
@@ -55,12 +55,14 @@ class _Lease(msgspec.Struct, Generic[_Params], array_like=True, frozen=True, gc=
     params: _Params
     failures: int
     losses: int
+    apart_us: int = 0
 
 
 class JobLease(_Lease[str], array_like=True, frozen=True, gc=False):
     """A leased job. lease: the job's name, its worker and a sequence number (`job_name`).
 
     start_us: the earliest start, server clock. failures: failed attempts so far; losses: vanished workers so far.
+    apart_us: time between the calls of a job whose cost is above 1.
     """
 
 
@@ -157,5 +159,10 @@ async def claim(
 def _job(store: Store, raw: _RawLease) -> JobLease:
     params = store.malformed.read(f"payload {raw.lease}", partial(_decode_text, raw.params))
     return JobLease(
-        raw.lease, raw.start_us, UNREADABLE_PARAMS if params is None else params, raw.failures, raw.losses
+        raw.lease,
+        raw.start_us,
+        UNREADABLE_PARAMS if params is None else params,
+        raw.failures,
+        raw.losses,
+        raw.apart_us,
     )

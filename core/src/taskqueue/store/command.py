@@ -77,6 +77,10 @@ def hgetall(key: str) -> Command[dict[bytes, bytes]]:
     return Command(("HGETALL", key), "hash", _fields)
 
 
+def hlen(key: str) -> Command[int]:
+    return Command(("HLEN", key), "hash", int)
+
+
 def zscore(key: str, member: str | bytes) -> Command[float | None]:
     return Command(("ZSCORE", key, member), "zset", _score)
 

@@ -144,7 +144,7 @@ _FAMILIES: Mapping[re.Pattern[str], Family] = {
         r"limits_closed_until": Family("zset", member=partial(_instant_of, _LIMIT)),
         r"lanes_(busy|due)": Family("zset", member=partial(_instant_of, _LANE)),
         r"beats": Family("zset", member=partial(_instant_of, _CHANNEL)),
-        r"lane_positions": Family("hash", _number),
+        r"lane_positions|parked_jobs|behind": Family("hash", _number),
         r"leases": Family("zset", member=partial(read_waiting, "leased")),
         r"exclusive": Family("hash", lambda name, value: (name.decode("ascii"), value.decode("ascii"))),
         r"attempts": Family("hash", _attempts),

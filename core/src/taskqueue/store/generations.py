@@ -38,6 +38,17 @@ async def count_subscriptions(store: Store, generations: Mapping[str, int]) -> d
     return dict(zip(generations, counts, strict=True))
 
 
+async def read_types_of_users(store: Store, generations: Mapping[str, int]) -> dict[str, list[str]]:
+    """Read the types of the running subscriptions of each user, of the generation given for each type."""
+    types: dict[str, list[str]] = {}
+    for name, number in sorted(generations.items()):
+        async for rows in store.scan(zscan(store.keys.schedule(name, number), 1_000)):
+            for user, score in rows:
+                if score >= 0 and user.isascii():
+                    types.setdefault(user.decode(), []).append(name)
+    return types
+
+
 async def find_generations(store: Store, task_type: str, numbers: Sequence[int]) -> list[int]:
     """Return which of these generations of a type have members."""
     sizes = await store.read_all([zcard(store.keys.schedule(task_type, number)) for number in numbers])

@@ -23,11 +23,13 @@ PERMANENT = (
     r"(subscriptions|runs):[^:]+",  # one field a subscription
     r"schedule:[^:]+:\d+",  # one member a subscription and live generation
     r"spread:.+",  # one counter and one set of freed numbers a class
-    rf"ready:.+:({'|'.join(Lane)})",  # maxBacklog: the cursor waits
+    rf"ready:.+:({'|'.join(Lane)})",  # maxBacklog: types fall behind
     r"lanes_(busy|due)",  # one member a lane of a queue: a limit, a task type with a limit of its own, or `global`
     r"lane_positions",  # one field a queue
     r"beats",  # one member a worker's channel, removed once past
     r"parked:.+",  # maxBacklog
+    r"parked_jobs",  # one field a queue with parked jobs
+    r"behind",  # one field a type whose queue is full
     r"suspects",  # jobs in the system
     r"limits_free_at",  # one member a parked key
     r"leases",  # the workers' concurrency

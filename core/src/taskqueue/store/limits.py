@@ -1,21 +1,21 @@
-"""Limits: the configured rate, its override, and the limits that handlers closed because an API said so."""
+"""Limits: the configured rate, values set by hand, and the limits that handlers closed because an API said so."""
 
 from dataclasses import dataclass
 from functools import partial
 
+from taskqueue.models.identity import GLOBAL_LIMIT
 from taskqueue.models.quantity import written_rate
 from taskqueue.store.clock import server_now_us
 from taskqueue.store.command import hmget, zrange_scores
 from taskqueue.store.connection import Store
 from taskqueue.store.install import install
 from taskqueue.store.malformed import location_of, text
-from taskqueue.store.overrides import LIMIT, clear_override, set_override
+from taskqueue.store.overrides import clear_override, field_of, set_override
 from taskqueue.store.scalars import END_US
 from taskqueue.store.script import Script
 
-GLOBAL = "global"
-
 _OPEN = Script("open_limit", int)
+_RECHECK = Script("recheck_limit", int)
 
 
 async def set_rate(store: Store, per_second: float) -> None:
@@ -25,19 +25,41 @@ async def set_rate(store: Store, per_second: float) -> None:
 
 async def override_rate(store: Store, per_second: float, for_ms: int = 0) -> None:
     """Override the configured rate until it is cleared, or for for_ms; takes effect within 250 ms."""
-    await set_override(store, LIMIT, str(written_rate(per_second)), for_ms)
+    await set_override(store, field_of(GLOBAL_LIMIT), str(written_rate(per_second)), for_ms)
 
 
 async def clear_rate(store: Store) -> bool:
-    """Clear the override; return False if there was none."""
-    return await clear_override(store, LIMIT)
+    """Clear the override of the rate; return False if there was none."""
+    return await clear_override(store, field_of(GLOBAL_LIMIT))
+
+
+async def override_limit(
+    store: Store, name: str, per_second: float, burst: int | None = None, for_ms: int = 0
+) -> None:
+    """Override rate and burst of a limit by name, as `override_rate` does; no burst: the limit's own stays."""
+    await set_override(store, field_of(name), f"{float(per_second)!r}|{burst or ''}", for_ms)
+    await recheck_limit(store, name)
+
+
+async def clear_limit(store: Store, name: str) -> bool:
+    """Clear the override of a limit by name; return False if there was none."""
+    ended = await clear_override(store, field_of(name))
+    await recheck_limit(store, name)
+    return ended
+
+
+async def recheck_limit(store: Store, name: str) -> None:
+    """Have jobs that wait for a User limit start as its values of now allow, a thousand users a call."""
+    cursor = await store.run(_RECHECK, name, 0)
+    while cursor:
+        cursor = await store.run(_RECHECK, name, cursor)
 
 
 @dataclass(frozen=True, slots=True)
 class ClosedLimit:
     """A limit that admits no start before until_ms.
 
-    limit: global, type:TYPE or NAME|USER. by: type and user of the job that closed the global limit.
+    limit: global, NAME, NAME|USER or type:TYPE. by: type and user of the job that closed the global limit.
     """
 
     limit: str
@@ -57,7 +79,7 @@ async def read_closed(store: Store, most: int = 100) -> list[ClosedLimit]:
     until = store.malformed.read("limiter closed_until_us", partial(_ms, until_us)) if until_us else None
     if until and until > now_us // 1000:
         task_type, _, user = text(by or b"").partition("|")
-        found.append(ClosedLimit(GLOBAL, until, (task_type, user) if by else None))
+        found.append(ClosedLimit(GLOBAL_LIMIT, until, (task_type, user) if by else None))
     for name, end_us in others:
         until = store.malformed.read(location_of("limits_closed_until", name), partial(_ms, end_us))
         if until:
@@ -72,6 +94,6 @@ def _ms(until_us: bytes | float) -> int:
     return int(until) // 1000
 
 
-async def open_limit(store: Store, limit: str = GLOBAL) -> int:
+async def open_limit(store: Store, limit: str = GLOBAL_LIMIT) -> int:
     """Open a limit for all workers; return the time until which it was closed (epoch ms), 0 if it was open."""
     return await store.run(_OPEN, limit) // 1000

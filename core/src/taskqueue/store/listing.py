@@ -18,12 +18,14 @@ class WaitingJob:
     """A job that waits or runs.
 
     where: a lane, parked:LIMIT, suspects or leased:WORKER. score_ms: due or retry time; the expiry of a lease; the time
-    at which a job became a suspect.
+    at which a job became a suspect. limit: for which the job waits, as scripts name it, of its queue or where it is
+    parked; empty otherwise.
     """
 
     name: str
     where: str
     score_ms: int
+    limit: str = ""
 
 
 async def read_jobs(store: Store, most: int = 100) -> list[WaitingJob]:
@@ -37,7 +39,9 @@ async def read_jobs(store: Store, most: int = 100) -> list[WaitingJob]:
         [zrange_scores(keys(name), 0, most - 1) for name in (*names, "leases")]
     )
     jobs = [
-        store.malformed.read(location_of(name, member), partial(read_waiting, where_of(name), member, score))
+        store.malformed.read(
+            location_of(name, member), partial(read_waiting, where_of(name), member, score, limit_of(name))
+        )
         for name, rows in zip(names, waiting, strict=True)
         for member, score in rows
     ]
@@ -56,14 +60,26 @@ def where_of(name: str) -> str:
     return f"parked:{rest.partition('|')[2]}" if family == "parked" else name
 
 
-def read_waiting(where: str, member: bytes, score: float) -> WaitingJob:
+def limit_of(name: str) -> str:
+    """Return the limit for which the jobs in a key wait; empty for suspects and leased jobs.
+
+    >>> limit_of("ready:app:normal"), limit_of("parked:app|shop|u-1"), limit_of("leases")
+    ('app', 'shop|u-1', '')
+    """
+    family, _, rest = name.partition(":")
+    if family == "ready":
+        return rest.rpartition(":")[0]
+    return rest.partition("|")[2] if family == "parked" else ""
+
+
+def read_waiting(where: str, member: bytes, score: float, limit: str = "") -> WaitingJob:
     """Read a member of a lane, of a limit's queue or of `leases`. Raises any error of UNREADABLE."""
     name = member.decode("ascii")
     if where == "leased":
         name, worker = split_lease(name)
         where = f"leased:{worker}"
     parse(name)
-    return WaitingJob(name, where, read_ms(score))
+    return WaitingJob(name, where, read_ms(score), limit)
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,9 +6,11 @@ from functools import partial
 from taskqueue.store.command import hmget, zrange, zscan, zscore
 from taskqueue.store.connection import Store
 from taskqueue.store.job_name import parse
-from taskqueue.store.listing import WaitingJob, read_waiting, where_of
+from taskqueue.store.limit_names import limit_names
+from taskqueue.store.listing import WaitingJob, limit_of, read_waiting, where_of
 from taskqueue.store.malformed import location_of, text
 from taskqueue.store.scalars import END_MS
+from taskqueue.store.types import Catalog
 from taskqueue.store.users import Source, StoredUser
 
 
@@ -41,21 +43,26 @@ async def read_offsets(
     }
 
 
-async def find_jobs(store: Store, user: str, types: Sequence[str]) -> list[WaitingJob]:
-    """Find every job of a user that waits or runs; `types`: the types whose limits its jobs may wait for.
+async def find_jobs(store: Store, user: str, catalog: Catalog) -> list[WaitingJob]:
+    """Find every job of a user that waits or runs. catalog: the types, for whose limits the jobs may wait.
 
     The search walks the whole queue, a thousand jobs a call.
     """
     indexes = [zrange(store.keys(index), 0, -1) for index in ("lanes_busy", "lanes_due")]
     names = sorted({f"ready:{text(lane)}" for index in await store.read_all(indexes) for lane in index})
-    names += [f"parked:global|type:{name}" for name in types]
-    places = _members(store, store.keys("limits_free_at"), f"*|{user}")
-    names += [f"parked:{text(place)}" async for place, _ in places]
+    parked = set[str]()
+    for name, record in catalog.records.items():
+        of_type = limit_names(record.task_type, catalog.limits)
+        parked |= {f"parked:{of_type.queue}|{limit}" for limit in of_type.parked_at(name, user)}
+    names += sorted(parked)
     found: dict[str, WaitingJob] = {}
     for name in [*names, "suspects", "leases"]:
         where = "leased" if name == "leases" else where_of(name)
+        limit = limit_of(name)
         async for member, score in _members(store, store.keys(name), f"*|{user}|*"):
-            job = store.malformed.read(location_of(name, member), partial(read_waiting, where, member, score))
+            job = store.malformed.read(
+                location_of(name, member), partial(read_waiting, where, member, score, limit)
+            )
             if job and parse(job.name).user == user:
                 found[job.name] = job  # the later place: the job moved there meanwhile
     return sorted(found.values(), key=lambda job: job.score_ms)

@@ -11,7 +11,7 @@ from typing import Any, Generic, TypeVar
 from taskqueue.models.quantity import MAX_PER_SECOND, MIN_PER_SECOND
 from taskqueue.models.values import CLOSED_MAX_S, MAX_COST, ConcurrencyPolicy, Priority
 from taskqueue.plan.lanes import Lane, lane_of, turns
-from taskqueue.plan.limiter import OWN_STRETCH, STRETCH
+from taskqueue.plan.limiter import BUCKET_SLACK_US, HORIZON_US, OWN_STRETCH, STRETCH, TOLERANCE_US
 from taskqueue.plan.worker import ALIVE_MS
 from taskqueue.store.scalars import END_MS, MAX_GENERATIONS, WAITING_ROOM
 
@@ -64,6 +64,7 @@ def constants() -> str:
         f"local TURNS = {{ {order} }}\n"
         f"local POLICIES = {_strings(ConcurrencyPolicy)}\n"
         f"local STRETCH, OWN_STRETCH = {STRETCH}, {OWN_STRETCH}\n"
+        f"local HORIZON_US, TOLERANCE_US, SLACK_US = {HORIZON_US}, {TOLERANCE_US}, {BUCKET_SLACK_US}\n"
         f"local MIN_PER_SECOND, MAX_PER_SECOND = {MIN_PER_SECOND}, {MAX_PER_SECOND}\n"
         f"local ALIVE_MS = {ALIVE_MS}\n"
         f"local MAX_COST = {MAX_COST}\n"

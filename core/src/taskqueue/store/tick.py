@@ -1,6 +1,6 @@
 """tick: emits due jobs and moves the cursor, in one step."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
@@ -8,9 +8,9 @@ from taskqueue.plan.lanes import lane_of
 from taskqueue.plan.segment import DueRange
 from taskqueue.store.connection import Store
 from taskqueue.store.script import Script
-from taskqueue.store.wire import pack, shaped
+from taskqueue.store.wire import pack, pairs, shaped
 
-_TICK = Script("tick", shaped(tuple[bytes, int, int, int]))
+_TICK = Script("tick", shaped(tuple[bytes, int, int, int, list[bytes]]))
 
 
 class TickVerdict(StrEnum):
@@ -27,12 +27,17 @@ class TickVerdict(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Tick:
-    """cursor_ms: the cursor after the call (-1: lost). now_ms: the server's clock. emitted: number of jobs."""
+    """cursor_ms: the cursor after the call (-1: lost). now_ms: the server's clock. emitted: number of jobs.
+
+    behind: the types that are behind the cursor, as too many jobs wait in their queue, and the instants up to which
+    their jobs were emitted (epoch ms).
+    """
 
     verdict: TickVerdict
     cursor_ms: int
     now_ms: int
     emitted: int
+    behind: Mapping[str, int]
 
 
 async def tick(
@@ -44,8 +49,13 @@ async def tick(
     *,
     most: int = 1_000,
     max_backlog: int = 100_000,
+    late: Sequence[str] = (),
 ) -> Tick:
-    """Move the cursor from expected_ms to target_ms and emit `ranges`, if cursor and types did not move meanwhile."""
+    """Move the cursor from expected_ms to target_ms and emit `ranges`, if cursor and types did not move meanwhile.
+
+    max_backlog: types of a queue in which as many jobs wait emit nothing, and fall behind.
+    late: types that are behind, at expected_ms: move these instead, and emit jobs of theirs alone.
+    """
     rows = [
         (
             r.type,
@@ -59,6 +69,11 @@ async def tick(
         )
         for r in ranges
     ]
-    args = (expected_ms, target_ms, version, most, max_backlog, pack(rows))
-    verdict, cursor_ms, now_ms, emitted = await store.run(_TICK, *args)
-    return Tick(TickVerdict(verdict.decode()), cursor_ms, now_ms, emitted)
+    args = (expected_ms, target_ms, version, most, max_backlog, pack(rows), pack(list(late)))
+    verdict, cursor_ms, now_ms, emitted, behind = await store.run(_TICK, *args)
+    return Tick(TickVerdict(verdict.decode()), cursor_ms, now_ms, emitted, read_behind(behind))
+
+
+def read_behind(rows: list[bytes]) -> dict[str, int]:
+    """Read the types that are behind the cursor; the next tick removes values that cannot be read."""
+    return {name.decode("ascii", "replace"): int(value) for name, value in pairs(rows) if value.isdigit()}

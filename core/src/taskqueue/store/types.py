@@ -7,6 +7,7 @@ from typing import Any
 
 import msgspec
 
+from taskqueue.models.identity import GLOBAL_LIMIT
 from taskqueue.models.locked_params import Locks, refuse_locked
 from taskqueue.models.values import Limit
 from taskqueue.plan.replay import Replay
@@ -17,9 +18,10 @@ from taskqueue.store.errors import LockedParamsError, TypesMovedError
 from taskqueue.store.fence import UNFENCED, Fence, check
 from taskqueue.store.limit_record import encode_limit, read_limit
 from taskqueue.store.malformed import location_of, text
-from taskqueue.store.overrides import read_override
+from taskqueue.store.overrides import Override, read_override
 from taskqueue.store.scalars import read_rate
 from taskqueue.store.script import Script
+from taskqueue.store.tick import read_behind
 from taskqueue.store.type_record import TypeRecord, encode_record, read_type
 from taskqueue.store.wire import pack, pairs, shaped
 
@@ -34,6 +36,7 @@ class _Answer(msgspec.Struct, array_like=True, frozen=True):
     replay: bytes | None
     refilling: bytes | None
     limits: list[bytes]
+    behind: list[bytes]
 
 
 _CATALOG = Script("catalog", shaped(_Answer))
@@ -52,7 +55,8 @@ class Catalog:
     refilling: the store lost everything and is being filled; it gets its cursor last.
     unreadable: types whose records cannot be read by Python, by scripts or by both; the ones that Python can read are
     among the records.
-    limits: by name.
+    behind: types whose queue was full, and the instants up to which their jobs were emitted (ms).
+    limits: by name, as published.   overrides: values set by hand and in force, by the limit's name.
     """
 
     version: int
@@ -65,6 +69,8 @@ class Catalog:
     refilling: bool = False
     unreadable: frozenset[str] = frozenset()
     limits: Mapping[str, Limit] = field(default_factory=dict)
+    behind: Mapping[str, int] = field(default_factory=dict)
+    overrides: Mapping[str, Override] = field(default_factory=dict)
 
     def segments(self) -> list[Segment]:
         """Return the segments of the plan for all types that are not paused."""
@@ -74,11 +80,11 @@ class Catalog:
 
 
 async def read_catalog(store: Store) -> Catalog:
-    """Read types, pauses and the rate in force, in one step."""
+    """Read types, limits, pauses and the rate in force, in one step."""
     answer = await store.run(_CATALOG)
     malformed, replay = store.malformed, answer.replay
-    limit = malformed.read("config rate", partial(read_rate, answer.rate)) if answer.rate else None
-    paused, ends = set(), []
+    rate = malformed.read("config rate", partial(read_rate, answer.rate)) if answer.rate else None
+    paused, overrides, ends = set(), dict[str, Override](), []
     for name, value in pairs(answer.overrides):
         over = malformed.read(location_of("overrides", name), partial(read_override, name, value))
         if over is None or (over.expires_ms and over.expires_ms <= answer.now_ms):
@@ -88,7 +94,7 @@ async def read_catalog(store: Store) -> Catalog:
         if over.type:
             paused.add(over.type)
         else:
-            limit = over.rate
+            overrides[over.limit] = over
     records, unreadable = {}, set()
     for name, value in sorted(pairs(answer.types)):
         location = location_of("types", name)
@@ -105,13 +111,15 @@ async def read_catalog(store: Store) -> Catalog:
         int(answer.version),
         records,
         frozenset(paused),
-        limit,
+        overrides[GLOBAL_LIMIT].rate if GLOBAL_LIMIT in overrides else rate,
         int(answer.installed_ms or 0),
         min(ends, default=None),
         malformed.read("config replay", partial(_decode_replay, replay)) if replay else None,
         bool(answer.refilling),
         frozenset(unreadable),
         dict(_read_limits(store, answer.limits)),
+        read_behind(answer.behind),
+        overrides,
     )
 
 

@@ -1,17 +1,18 @@
-"""work: the backlog by lane and the running jobs, read in one bounded step."""
+"""work: the backlog by queue and lane, and the running jobs, read in one bounded step."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
 
 import msgspec
 
-from taskqueue.plan.capacity import DEFAULT_SERVICE_S, Due, mean_of
+from taskqueue.plan.capacity import DEFAULT_SERVICE_S, Due, QueueWork, Rate, mean_of
 from taskqueue.store.connection import Store
 from taskqueue.store.script import Script
 from taskqueue.store.wire import packed
 
 
 class _Lane(msgspec.Struct, array_like=True, frozen=True):
+    queue: str
     name: str
     jobs: int
     oldest_ms: int
@@ -27,6 +28,8 @@ class _Answer(msgspec.Struct, array_like=True, frozen=True):
     lanes: list[_Lane]
     types: list[tuple[str, int, int]]
     totals: list[tuple[str, int]]
+    busy: list[tuple[str, int]]
+    limits: list[tuple[str, float, str]]
 
 
 _WORK = Script("work", packed(_Answer))
@@ -34,13 +37,16 @@ _WORK = Script("work", packed(_Answer))
 
 @dataclass(frozen=True, slots=True)
 class Work:
-    """due: jobs by lane; `parked`: one job for each limit of a type or user that is free and that jobs wait for.
+    """loads: jobs by queue; lane `parked`: one job for each User limit that is free and that jobs wait for.
 
-    workers: workers that gave a sign of life within a minute. oldest_due_s: seconds since the due of the lanes' oldest
-    job. rate_per_s: the rate in force, 0 if no job may start. totals: counters since installation.
+    limits: the Release limits of these queues, `global` among them.   running: running jobs of all queues.
+    workers: workers that gave a sign of life within a minute.   oldest_due_s: seconds since the due of the oldest job
+    of the lanes.   rate_per_s: the rate in force of the global limit, 0 if no job may start.
+    totals: counters since installation.
     """
 
-    due: Mapping[str, Due]
+    loads: Mapping[str, QueueWork]
+    limits: Mapping[str, Rate]
     running: int
     rate_per_s: float
     workers: int
@@ -48,23 +54,33 @@ class Work:
     dead_letters: int
     totals: Mapping[str, int]
 
+    @property
+    def due_jobs(self) -> Mapping[str, int]:
+        """Return the due jobs of all queues by lane."""
+        jobs: dict[str, int] = {}
+        for load in self.loads.values():
+            for name, lane in load.due.items():
+                jobs[name] = jobs.get(name, 0) + lane.jobs
+        return jobs
+
 
 async def read_work(store: Store) -> Work:
     """Read the work of a release, in a time that does not grow with the number of jobs. Raises StoreFailure."""
     answer = await store.run(_WORK)
     service_s = {name: mean_us / 1e6 for name, _, mean_us in answer.types if mean_us >= 0}
     costs = {name: float(cost) for name, cost, _ in answer.types}
-    due = {
-        lane.name: Due(
+    running = dict(answer.busy)
+    due: dict[str, dict[str, Due]] = {name: {} for name in running}
+    for lane in answer.lanes:
+        due.setdefault(lane.queue, {})[lane.name] = Due(
             lane.jobs,
             mean_of(dict(lane.sample), service_s, DEFAULT_SERVICE_S),
             mean_of(dict(lane.sample), costs, 1.0),
         )
-        for lane in answer.lanes
-    }
     oldest_ms = min((lane.oldest_ms for lane in answer.lanes if lane.oldest_ms), default=answer.now_ms)
     return Work(
-        due,
+        {name: QueueWork(lanes, running.get(name, 0)) for name, lanes in due.items()},
+        {name: Rate(per_second, within or None) for name, per_second, within in answer.limits},
         answer.running,
         answer.rate_per_s,
         answer.workers,

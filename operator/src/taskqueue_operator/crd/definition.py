@@ -81,6 +81,7 @@ _KINDS = (
             Column("Subscriptions", "integer", ".status.subscriptions"),
             Column("Next", "string", ".status.next"),
             _SUSPENDED,
+            _condition("Refs", "ResolvedRefs"),
             _condition("Feasible", "Feasible"),
             _condition("Handler", "HandlerRegistered"),
             *_READY,

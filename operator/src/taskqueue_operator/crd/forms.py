@@ -149,13 +149,18 @@ def type_name(name: str) -> list[Rule]:
 
 def limit_name(name: str) -> list[Rule]:
     """Return the rules for the name of a limit."""
+    rule = Rule(f"self != '{identity.GLOBAL_LIMIT}'", f"{name} must be {identity.NOT_GLOBAL}")
+    return [*any_limit_name(name), rule]
+
+
+def any_limit_name(name: str) -> list[Rule]:
+    """Return the rule for the name of a limit, or `global`."""
     return [
         Rule(
             f"self.matches('{identity.NAME_PATTERN}')",
             f"{name} must be 1 to {identity.MAX_LIMIT_CHARACTERS} lower case letters, digits and dashes, "
             'such as "shopify-app"',
         ),
-        Rule(f"self != '{identity.GLOBAL_LIMIT}'", f"{name} must be {identity.NOT_GLOBAL}"),
     ]
 
 

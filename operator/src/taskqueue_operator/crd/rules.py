@@ -85,6 +85,7 @@ TASK_TYPE: Mapping[str, Sequence[Rule]] = {
     "spec.handler": _HANDLER,
     "spec.handler.function": forms.function("function"),
     "spec.handler.http": [*forms.url("url"), *forms.headers("headers")],
+    "spec.handler.http.limitOn429": forms.any_limit_name("limitOn429"),
     "spec.lockedParams[]": forms.param_name("lockedParams"),
     "spec.timeout": forms.positive_duration("timeout"),
     "spec.retry": [_BACKOFF],

@@ -84,9 +84,10 @@ def _status(conditions: str, of_kind: dict[str, Schema]) -> Schema:
 
 
 TASK_TYPE_STATUS = _status(
-    "Accepted (the manifest is valid), HandlerRegistered (a worker has its function), Feasible (the demand of all "
-    "types in a day fits under the limit), Ready (the type is accepted and in force: jobs are emitted, or the type is "
-    "suspended).",
+    "Accepted (the manifest is valid and fits the limits that it names), ResolvedRefs (every limit in limits exists, "
+    "and every limit around these; jobs wait for a missing one), HandlerRegistered (a worker has its function), "
+    "Feasible (the demand of all types in a day fits under the limit), Ready (the type is accepted and in force: jobs "
+    "are emitted, or the type is suspended).",
     {
         "subscriptions": {
             "description": "Number of users that subscribe to the type.",
@@ -106,8 +107,9 @@ TASK_TYPE_STATUS = _status(
     },
 )
 USER_SUBSCRIPTION_STATUS = _status(
-    "Accepted (the object is valid and owns its user), ResolvedRefs (every type in tasks exists; tasks of existing "
-    "types run in any case), Ready (the subscription is accepted and in force: jobs are emitted, or it is suspended).",
+    "Accepted (the object is valid, owns its user and fits its limits), ResolvedRefs (every type in tasks and every "
+    "limit in limits exists; tasks of existing types run in any case), Ready (the subscription is accepted and in "
+    "force: jobs are emitted, or it is suspended).",
     {
         "userId": {
             "description": "Id of the user in effect: spec.userId or the object's name.",
@@ -122,6 +124,7 @@ USER_SUBSCRIPTION_STATUS = _status(
     },
 )
 RATE_LIMIT_STATUS = _status(
-    "Accepted (the manifest is valid and fits the other limits), Ready (the limit is accepted and in force).",
+    "Accepted (the manifest is valid and fits the objects that name the limit), Ready (the limit is accepted and in "
+    "force, and so is the limit that it is within).",
     {},
 )

@@ -2,7 +2,8 @@
 -- KEYS  1 prefix
 -- ARGV  none
 -- Output  [now ms, version, rate or false, installed ms or false, [type, record, ...], [name, override, ...],
---         replay (JSON) or false, refilling or false, [limit, record, ...]]
+--         replay (JSON) or false, refilling or false, [limit, record, ...],
+--         [type, ms, ...] of types whose queue was full: jobs before are emitted, see tick]
 -- uses: base
 local version = types_version()
 local installed, text = read_installed()
@@ -14,5 +15,5 @@ if text and not installed then  -- the time tells stores apart: with another one
 end
 local config = redis.call('HMGET', P .. 'config', 'rate', 'replay', 'refilling')
 local types, overrides = redis.call('HGETALL', P .. 'types'), redis.call('HGETALL', P .. 'overrides')
-local limits = redis.call('HGETALL', P .. 'limits')
-return { now, version, config[1], installed or false, types, overrides, config[2], config[3], limits }
+local limits, behind = redis.call('HGETALL', P .. 'limits'), redis.call('HGETALL', P .. 'behind')
+return { now, version, config[1], installed or false, types, overrides, config[2], config[3], limits, behind }

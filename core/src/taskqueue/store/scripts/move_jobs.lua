@@ -28,8 +28,10 @@ local function move_some(type_name, place, cursor)
   for i = 1, #answer[2], 2 do
     local job = parse(answer[2][i])
     if job.type == type_name then
-      redis.call('ZREM', P .. place, job.name)
-      make_ready(job, string.find(place, '^ready') and tonumber(answer[2][i + 1]) or job.due)
+      local is_parked = string.find(place, '^parked')
+      local removed = redis.call('ZREM', P .. place, job.name)
+      if is_parked then count_parked(string.match(place, '^parked:([^|]*)'), -removed) end
+      make_ready(job, is_parked and job.due or tonumber(answer[2][i + 1]))
     end
   end
   return answer[1]

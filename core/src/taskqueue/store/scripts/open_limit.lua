@@ -1,6 +1,6 @@
 -- open_limit: opens a limit that a handler closed, for all workers.
 -- KEYS  1 prefix
--- ARGV  1 limit: global, type:TYPE or NAME|USER
+-- ARGV  1 limit: global, NAME, NAME|USER or type:TYPE
 -- Output  until when the limit was closed, us; 0 if it was open
 -- uses: base types definitions queues wakeup
 local closed_us

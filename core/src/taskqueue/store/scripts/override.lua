@@ -1,6 +1,6 @@
 -- override: sets, replaces or removes a pause or a limit set by hand; no publish touches it.
 -- KEYS  1 prefix
--- ARGV  1 name: a task type, or :limit  2 value, '' removes the override  3 ms until it ends, 0: never
+-- ARGV  1 name: a task type, :limit, or :limit:NAME of a limit by name  2 value, '' removes the override  3 ms until it ends, 0: never
 -- Output  1 if there was an override before, else 0
 -- uses: base
 local before

@@ -8,8 +8,13 @@ local version = types_version()
 local refusal = fenced(ARGV[4], ARGV[5])
 if refusal then return { refusal, tonumber(version) } end
 if version ~= ARGV[1] then return { 'moved', tonumber(version) } end
-local before = queues_of(redis.call('HKEYS', P .. 'types'))
-for _, row in ipairs(cmsgpack.unpack(ARGV[2])) do redis.call('HSET', P .. 'limits', row[1], row[2]) end
+local before, users_wait_anew = queues_of(redis.call('HKEYS', P .. 'types')), false
+for _, row in ipairs(cmsgpack.unpack(ARGV[2])) do
+  users_wait_anew = users_wait_anew or string.sub(row[2], 1, 1) == 'U'
+  redis.call('HSET', P .. 'limits', row[1], row[2])
+end
+-- Parked jobs are looked at again, some in each call: their limits may be free earlier now.
+if users_wait_anew then redis.call('ZUNIONSTORE', P .. 'limits_free_at', 1, P .. 'limits_free_at', 'WEIGHTS', '0') end
 for _, name in ipairs(cmsgpack.unpack(ARGV[3])) do redis.call('HDEL', P .. 'limits', name) end
 note_moves(before)
 return { 'ok', redis.call('HINCRBY', P .. 'config', 'version', 1) }

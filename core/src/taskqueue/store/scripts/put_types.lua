@@ -17,7 +17,10 @@ for _, row in ipairs(cmsgpack.unpack(ARGV[2])) do names[#names + 1] = row[1] end
 local before = queues_of(names)
 for _, row in ipairs(cmsgpack.unpack(ARGV[2])) do redis.call('HSET', P .. 'types', row[1], row[2]) end
 note_moves(before)
-for _, type_name in ipairs(cmsgpack.unpack(ARGV[3])) do redis.call('HDEL', P .. 'types', type_name) end
+for _, type_name in ipairs(cmsgpack.unpack(ARGV[3])) do
+  redis.call('HDEL', P .. 'types', type_name)
+  redis.call('HDEL', P .. 'behind', type_name)
+end
 for _, row in ipairs(cmsgpack.unpack(ARGV[4])) do redis.call('UNLINK', P .. 'schedule:' .. row[1] .. ':' .. row[2]) end
 if redis.call('HLEN', P .. 'service_times') > redis.call('HLEN', P .. 'types') then  -- drop those of removed types
   for _, type_name in ipairs(redis.call('HKEYS', P .. 'service_times')) do

@@ -12,6 +12,15 @@ local manifests = source == 'folder' or source == 'kubernetes'
 local refusal = manifests and fenced(ARGV[3], ARGV[4])
 if refusal then return { refusal, cmsgpack.pack({}) } end
 
+-- Has the jobs that wait for a user's limit looked at now: it may be free earlier.
+local queues
+local function look_at_parked(limit)
+  queues = queues or redis.call('HKEYS', P .. 'limits')
+  for i = 0, #queues do
+    redis.call('ZADD', P .. 'limits_free_at', 'XX', 'LT', int(now_us), (queues[i] or 'global') .. '|' .. limit)
+  end
+end
+
 -- Replaces a user's own values at limits. Returns the names of these limits, for the record in `users`.
 local function set_values(user, values)
   local before = string.match(redis.call('HGET', P .. 'users', user) or '', '^[^|]*|[^|]*|(.*)$') or ''
@@ -19,9 +28,13 @@ local function set_values(user, values)
   for _, row in ipairs(values) do
     redis.call('HSET', P .. 'limits:' .. row[1], user, row[2])
     names[#names + 1], kept[row[1]] = row[1], true
+    look_at_parked(row[1] .. '|' .. user)
   end
   for name in string.gmatch(before, '[^;]+') do
-    if not kept[name] then redis.call('HDEL', P .. 'limits:' .. name, user) end
+    if not kept[name] then
+      redis.call('HDEL', P .. 'limits:' .. name, user)
+      look_at_parked(name .. '|' .. user)
+    end
   end
   return #names > 0 and '|' .. table.concat(names, ';') or ''
 end

@@ -1,51 +1,67 @@
 -- tick: emits the jobs that became due between the cursor and a later instant, and moves the cursor, in one step.
 -- KEYS  1 prefix
 -- ARGV  1 expected cursor ms  2 new cursor ms  3 version of the types  4 maximum of subscriptions to read
---       5 maximum of waiting jobs  6 ranges, msgpack [[type, generation, lowest offset ms, highest offset ms, occurrence s,
---         life ms, lane, missed], ...]; missed > 0: so many occurrences are counted as missed, not emitted
--- Output  [verdict, cursor ms, now ms, emitted]; verdicts: ok, lost (no cursor), moved (another caller moved the cursor),
---         types (another version), ahead (over LOOK_AHEAD_MS ahead of the clock), full (too many jobs wait),
---         big (halve the step)
+--       5 maximum of waiting jobs of a queue  6 ranges, msgpack [[type, generation, lowest offset ms, highest offset ms,
+--         occurrence s, life ms, lane, missed], ...]; missed > 0: so many occurrences are counted as missed, not emitted
+--       7 types behind the cursor, msgpack [type, ...]: the call emits their jobs alone, and moves them instead of the
+--         cursor; [] for all others
+-- Output  [verdict, cursor ms, now ms, emitted, [type behind, ms, ...]]; verdicts: ok, lost (no cursor), moved (another
+--         caller moved the cursor, or a type behind it), types (another version), ahead (over LOOK_AHEAD_MS ahead of the
+--         clock), full (too many jobs wait for a type behind), big (halve the step)
 -- uses: base types definitions queues
 jobs_move = true
 local LOOK_AHEAD_MS = 1000
 local UNBOUNDED = 1e15  -- a number Redis still reads as an integer
 local expected, target, version = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
-local most, backlog_most = tonumber(ARGV[4]), tonumber(ARGV[5])
+local most, backlog_most, late = tonumber(ARGV[4]), tonumber(ARGV[5]), cmsgpack.unpack(ARGV[7])
 
 local cursor = read_cursor()
-local function verdict(word, emitted) return { word, cursor or -1, now, emitted or 0 } end
+local function verdict(word, emitted)
+  return { word, cursor or -1, now, emitted or 0, redis.call('HGETALL', P .. 'behind') }
+end
 
 if not cursor then return verdict('lost') end
-if cursor ~= expected then return verdict('moved') end
+if #late == 0 and cursor ~= expected then return verdict('moved') end
 if types_version() ~= version then return verdict('types') end
-if target > now + LOOK_AHEAD_MS then return verdict('ahead') end
-if target <= cursor then return verdict('ok') end
 
--- Returns the jobs that wait or are leased, from the counters: jobs in less jobs out; and whether all could be read.
-local FLOW = { unpack(IN) }
-for _, name in ipairs(OUT) do FLOW[#FLOW + 1] = name end
-local function read_flow()
-  local flow, readable = 0, true
-  for i, text in ipairs(redis.call('HMGET', P .. 'metrics', unpack(FLOW))) do
-    flow = flow + (i <= #IN and 1 or -1) * (whole(text) or 0)
-    readable = readable and (not text or whole(text))
+-- Queues in which too many jobs wait. Types of such a queue fall behind: `behind`, type -> the instant up to which its
+-- jobs were emitted, ms. Other types do not wait for them.
+local full = {}
+local function is_full(queue)
+  if full[queue] == nil then full[queue] = count_waiting(queue) >= backlog_most end
+  return full[queue]
+end
+
+local behind, falls_behind = {}, {}
+for _, name in ipairs(redis.call('HKEYS', P .. 'behind')) do
+  behind[name] = number_at('behind', name)
+  if not behind[name] then redis.call('HDEL', P .. 'behind', name) end
+end
+if #late == 0 then
+  if target > now + LOOK_AHEAD_MS then return verdict('ahead') end
+  if target <= cursor then return verdict('ok') end
+else
+  if target > cursor then return verdict('moved') end
+  for _, name in ipairs(late) do
+    if behind[name] ~= expected then return verdict('moved') end
+    if is_full(queue_of(name)) then return verdict('full') end
   end
-  return flow, readable
 end
-local flow, readable = read_flow()
-if not readable then
-  read_balanced()
-  flow = read_flow()
+
+-- Tells whether a type emits nothing in this call.
+local function is_held(name)
+  if #late > 0 then return false end
+  if not behind[name] and is_full(queue_of(name)) then falls_behind[name] = true end
+  return behind[name] or falls_behind[name]
 end
-local waiting = flow - redis.call('ZCARD', P .. 'leases')
-if waiting >= backlog_most then return verdict('full') end
 
 -- Reads all before the first write, so that a step that is too big has written nothing.
 local batches, total, missed = {}, 0, 0
 for _, range in ipairs(cmsgpack.unpack(ARGV[6])) do
   local key = P .. 'schedule:' .. range[1] .. ':' .. range[2]
-  if range[8] > 0 then
+  if is_held(range[1]) then
+    -- emitted once its queue has room
+  elseif range[8] > 0 then
     missed = missed + range[8] * redis.call('ZCOUNT', key, range[3], range[4])
   else
     local rows = redis.call('ZRANGEBYSCORE', key, range[3], range[4], 'WITHSCORES', 'LIMIT', 0, most + 1 - total)
@@ -53,7 +69,7 @@ for _, range in ipairs(cmsgpack.unpack(ARGV[6])) do
       batches[#batches + 1] = { range, rows }
       total = total + #rows / 2
       if total > most then
-        if target - cursor > 1 then return verdict('big') end
+        if target - expected > 1 then return verdict('big') end
         rows = redis.call('ZRANGEBYSCORE', key, range[3], range[4], 'WITHSCORES')  -- a step of 1 ms is never too big
         batches[#batches][2], most = rows, UNBOUNDED
       end
@@ -89,10 +105,20 @@ for _, batch in ipairs(batches) do
   end
 end
 for lane in pairs(lanes) do flush_lane(lane) end
-redis.call('SET', P .. 'cursor', int(target))
+for _, name in ipairs(late) do
+  if target == cursor then
+    redis.call('HDEL', P .. 'behind', name)
+  else
+    redis.call('HSET', P .. 'behind', name, int(target))
+  end
+end
+for name in pairs(falls_behind) do redis.call('HSET', P .. 'behind', name, int(expected)) end
+if #late == 0 then
+  redis.call('SET', P .. 'cursor', int(target))
+  cursor = target
+end
 local replay_end = redis.call('HGET', P .. 'config', 'replay_end')
-if replay_end and target >= (whole(replay_end) or 0) then redis.call('HDEL', P .. 'config', 'replay', 'replay_end') end
-cursor = target
+if replay_end and cursor >= (whole(replay_end) or 0) then redis.call('HDEL', P .. 'config', 'replay', 'replay_end') end
 count('emitted', emitted)
 if missed > 0 then count('missed', missed) end
 flush_counts()

@@ -58,14 +58,6 @@ do
     return params
   end
 
-  -- Returns the limits that a job takes from besides its queue's path.
-  local function limits_beside(job, task_type, queue)
-    local found, by_type = {}, 'type:' .. job.type
-    if queue.name ~= by_type and closed_until(by_type) > now_us then found[1] = find_limit(by_type) end
-    for _, definition in ipairs(task_type.users) do found[#found + 1] = find_user_limit(definition, job.user) end
-    return found
-  end
-
   -- Takes a start of the limits besides the queue's path. Returns the limit that is not free then, if one is not.
   local function take_limits(job, task_type, queue, start_us)
     if any_closed == false and not task_type.users[1] then return end  -- as most
@@ -105,7 +97,11 @@ do
     end
     reserve_path(queue, start_us, task_type.cost)
     call.names[#call.names + 1] = job.name
-    call.jobs[#call.jobs + 1] = { leased_job, math.floor(start_us), params or '', 0, 0 }
+    local apart_us
+    if task_type.cost > 1 then
+      apart_us = math.ceil(spacing_of_calls(queue, limits_beside(job, task_type, queue), task_type.cost))
+    end
+    call.jobs[#call.jobs + 1] = { leased_job, math.floor(start_us), params or '', 0, 0, apart_us }
   end
 
   -- Leases a job of a queue to start at start_us, if it may start then. origin: the key that it was taken from.

@@ -17,6 +17,28 @@ local function find_definition(name)
   return found
 end
 
+-- Returns rate and burst of a limit that are in force: those set by hand, else its own. `overrides`: field :limit:NAME ->
+-- PER_SECOND|BURST|ENDS, no BURST: its own. ENDS: ms, 0: never.
+local any_override
+local function find_values(definition)
+  if any_override == nil then any_override = redis.call('EXISTS', P .. 'overrides') == 1 end
+  if not any_override then return definition end
+  if definition.in_force then return definition.in_force end
+  local field, values = ':limit:' .. definition.name, definition
+  local text = redis.call('HGET', P .. 'overrides', field)
+  if text then
+    local rate, burst, ends = string.match(text, '^([^|]+)|(%d*)|(%d+)$')
+    rate, burst, ends = per_second(rate), burst == '' and definition.burst or whole(burst), whole(ends)
+    if not (rate and burst and burst > 0 and ends) then
+      note('overrides ' .. field)
+    elseif ends == 0 or ends > now then
+      values = { per_second = rate, burst = burst }
+    end
+  end
+  definition.in_force = values
+  return values
+end
+
 -- Returns the names of a limit and of those that it is within, the innermost first, and one of them that is unknown.
 local function lineage_of(name)
   local names = {}

@@ -15,7 +15,6 @@
 --   lane_position        position in TURNS, the round robin over the lanes
 --   seen_version         version of types and overrides at the last call
 --   shared_until_us      until then limits share paths: the horizon is shorter
-local HORIZON_US = 250000
 local STEP_US = 100000  -- clocks are slewed by less than this between two calls
 local UPTIME_S = 2      -- uptime is in whole seconds, so now - uptime varies between calls
 
@@ -103,7 +102,7 @@ local function next_slot(limiter)
 end
 
 -- Loads the limiter. On a server not seen before (restart, failover, lost state) or after a clock that was set back it
--- assumes that every slot up to the horizon was given out.
+-- assumes that every slot up to the horizon was given out; not so in a new store.
 local function load_limiter(lease_ms)
   local state = redis.call('HMGET', P .. 'limiter', 'server_run', 'start_us', 'cost', 'max_cost', 'closed_until_us',
     'first_seen_us', 'last_call_us', 'reap_from_us', 'due_covered_us', 'idle_poll_us', 'lane_position',
@@ -118,7 +117,7 @@ local function load_limiter(lease_ms)
   end
   local max_cost = math.min(field(4, 'max_cost') or 1, MAX_COST)
   local limiter = {
-    name = GLOBAL, depth = 0, slot_us = per_second and STRETCH * 1000000 / per_second, version = version, server_run = run,
+    name = GLOBAL, depth = 0, burst = 1, slot_us = per_second and STRETCH * 1000000 / per_second, version = version, server_run = run,
     start_us = field(2, 'start_us'),
     cost = math.min(field(3, 'cost') or max_cost, MAX_COST), max_cost = math.max(max_cost, 1),
     first_seen_us = field(6, 'first_seen_us') or 0, last_call_us = field(7, 'last_call_us') or 0,
@@ -126,13 +125,15 @@ local function load_limiter(lease_ms)
     idle_poll_us = field(10, 'idle_poll_us') or 0, lane_position = field(11, 'lane_position') or 0,
     seen_version = field(12, 'seen_version') or 0, shared_until_us = field(13, 'shared_until_us') or 0,
   }
+  limiter.spacing_us = limiter.slot_us or 0
   limiter.closed_until_us = math.min(field(5, 'closed_until_us') or 0, now_us + CLOSED_MAX_US)
   local back = limiter.last_call_us - now_us > STEP_US
   if back then follow_step_back(limiter) end
   if state[1] ~= run or not limiter.start_us or back then
-    limiter.start_us, limiter.cost = math.max(limiter.start_us or 0, now_us + HORIZON_US), limiter.max_cost
-    -- Without any state before, no start can have been lost: all limits are free. A store that lost everything is marked.
-    limiter.first_seen_us = (state[1] or state[6]) and now_us or 0
+    -- No start can have been lost before the first one. A store that lost everything is marked (install.lua).
+    local is_new = not (state[1] or state[6] or redis.call('HGET', P .. 'metrics', 'reserved_slots'))
+    limiter.start_us = math.max(limiter.start_us or 0, is_new and 0 or now_us + HORIZON_US)
+    limiter.cost, limiter.first_seen_us = limiter.max_cost, is_new and 0 or now_us
     limiter.reap_from_us = now_us + lease_ms * 1000
   elseif now_us - limiter.last_call_us > lease_ms * 500 then
     limiter.reap_from_us = now_us + lease_ms * 1000  -- no worker reached the store, so leases could not be extended

@@ -8,8 +8,6 @@
 -- arrival once, by SLACK_US.
 --
 -- `tats`: Release limit -> TAT, us; `tats:NAME`: user -> TAT at a User limit. No TAT: the limit is free, its bucket full.
-local TOLERANCE_US = 10000
-local SLACK_US = 15000
 local TTL_MAX_US = 1e16
 local limits, written = {}, {}       -- by name: limits of this call; by key: those whose TAT is to be written
 local any_closed, closed = nil, {}
@@ -64,7 +62,7 @@ do
     return limit
   end
 
-  local function spacing_of(definition, stretch) return stretch * 1000000 / definition.per_second end
+  local function spacing_of(values, stretch) return stretch * 1000000 / values.per_second end
 
   local function read_release_limit(name)
     local root, type_name = limits[GLOBAL], string.match(name, '^type:(.+)$')
@@ -80,8 +78,9 @@ do
     end
     local within = find_limit(definition.within or GLOBAL)
     local alone = within == root and root.slot_us == 0  -- on no other limit's grid
-    local spacing_us = spacing_of(definition, alone and STRETCH or OWN_STRETCH)
-    return read_limit(name, 'tats', name, spacing_us, definition.burst, alone and 0 or TOLERANCE_US, within)
+    local values = find_values(definition)
+    local spacing_us = spacing_of(values, alone and STRETCH or OWN_STRETCH)
+    return read_limit(name, 'tats', name, spacing_us, values.burst, alone and 0 or TOLERANCE_US, within)
   end
 
   -- Returns a Release limit. limits[GLOBAL] is the limiter. A cycle ends at the global limit.
@@ -99,7 +98,7 @@ do
     local name, limit = definition.name .. '|' .. user, nil
     limit = limits[name]
     if limit then return limit end
-    local key, values = 'limits:' .. definition.name, definition
+    local key, values = 'limits:' .. definition.name, find_values(definition)
     if any_values[key] == nil then any_values[key] = redis.call('EXISTS', P .. key) == 1 end
     local text = any_values[key] and redis.call('HGET', P .. key, user)
     if text then
@@ -123,10 +122,18 @@ local function shut_limit(name, for_us)
   return { name = name, burst = 1, spacing_us = 0, tolerance_us = 0, tat_us = 0, closed_us = free_us, free_us = free_us }
 end
 
--- Returns the cost of a job's start.
+-- Returns the limits that a job takes from besides its queue's path.
+local function limits_beside(job, task_type, queue)
+  local found, by_type = {}, 'type:' .. job.type
+  if queue.name ~= by_type and closed_until(by_type) > now_us then found[1] = find_limit(by_type) end
+  for _, definition in ipairs(task_type.users) do found[#found + 1] = find_user_limit(definition, job.user) end
+  return found
+end
+
+-- Returns the cost of a job's start, or of a permit.
 local function cost_of(job)
   local task_type = job.type and find_type(job.type)
-  return task_type and task_type.cost or 1
+  return job.cost or task_type and task_type.cost or 1
 end
 
 -- Returns when a limit has a start left for a job.
@@ -177,14 +184,63 @@ local function reserve_path(limit, start_us, cost)
   reserve(limit, start_us, cost)
 end
 
--- Returns the limit that a refused handler closes: with scope `user` the first User limit of its type for its user; the
--- type's own with scope `type`, and where the type names no User limit.
-local function limit_to_close(job, scope)
-  queue_of(job.type)
-  local task_type = find_type(job.type)
-  local definition = scope == 'user' and task_type and task_type.users[1]
-  if definition then return find_user_limit(definition, job.user) end
-  return find_limit('type:' .. job.type)
+-- Tells whether a queue's path holds a limit.
+local function is_on_path(queue, limit)
+  while queue.within and queue ~= limit do queue = queue.within end
+  return queue == limit
+end
+
+local limits_to_close
+do
+  local REFUSED_USERS, REFUSED_MS = 3, 1000
+
+  -- Tells whether an API refuses not one user but all: REFUSED_USERS within REFUSED_MS. `refused:LIMIT`: user -> when, ms.
+  local function is_refused_to_all(limit, user)
+    local key = P .. 'refused:' .. limit.name
+    redis.call('ZADD', key, now, user)
+    redis.call('ZREMRANGEBYSCORE', key, '-inf', now - REFUSED_MS)
+    redis.call('PEXPIRE', key, REFUSED_MS)
+    return redis.call('ZCARD', key) >= REFUSED_USERS
+  end
+
+  -- Returns the limit of this name from which a job takes; nil if there is none.
+  local function find_named(job, task_type, name)
+    for _, definition in ipairs(task_type.users) do
+      if definition.name == name then return find_user_limit(definition, job.user) end
+    end
+    local limit = find_limit(queue_of(job.type))
+    while limit.within and limit.name ~= name do limit = limit.within end
+    return limit.name == name and limit or name == 'type:' .. job.type and find_limit(name) or nil
+  end
+
+  -- Returns the limits to close for a job whose handler was refused: the one that the handler named, else the type's first
+  -- User limit for this user, and its innermost Release limit without one, or once all users are refused. A type without
+  -- limits by name waits as a whole.
+  function limits_to_close(job, name)
+    local task_type, own = find_type(job.type), 'type:' .. job.type
+    if not task_type then return { find_limit(own) } end
+    queue_of(job.type)
+    local named = name ~= '' and find_named(job, task_type, name)
+    if named then return { named } end
+    local shared, definition = find_limit(task_type.release ~= GLOBAL and task_type.release or own), task_type.users[1]
+    if not definition then return { shared } end
+    local found = { find_user_limit(definition, job.user) }
+    if is_refused_to_all(shared, job.user) then found[2] = shared end
+    return found
+  end
+end
+
+-- Returns the time between the calls of a job: that of the slowest limit that does not have them all at once.
+local function spacing_of_calls(queue, beside, cost)
+  local spacing_us, limit = 0, queue
+  while limit do
+    if limit.burst < cost then spacing_us = math.max(spacing_us, limit.spacing_us) end
+    limit = limit.within
+  end
+  for _, one in ipairs(beside) do
+    if one.burst < cost then spacing_us = math.max(spacing_us, one.spacing_us) end
+  end
+  return spacing_us
 end
 
 -- Closes a limit until until_us for all workers, as the API told a handler.
@@ -216,7 +272,7 @@ end
 -- Parks a job of a queue until a limit outside the queue's path is free.
 local function park(job, queue, limit)
   local member, free_us = queue .. '|' .. limit.name, free_at(limit, job)
-  redis.call('ZADD', P .. 'parked:' .. member, job.due, job.name)
+  count_parked(queue, redis.call('ZADD', P .. 'parked:' .. member, job.due, job.name))
   redis.call('ZADD', P .. 'limits_free_at', 'GT', int(math.ceil(free_us)), member)
   note_move(job)
 end

@@ -12,13 +12,24 @@ do
   local MAX_DUES = 64           -- queues whose next dues are looked at
   local WITH_ROOM, AS_PLANNED = -1, 0  -- instead of a time: once a concurrency slot is free; at the time given before
 
+  -- Returns the time between two starts of the queues that can start a job by until_us, a lower bound. lane: one of them.
+  local function slot_of(call, lane, until_us)
+    local limit, spacing_us = find_limit(string.match(lane, '^(.*):') or GLOBAL), 0
+    while limit.within do
+      spacing_us, limit = math.max(spacing_us, limit.spacing_us), limit.within
+    end
+    if spacing_us <= call.limiter.slot_us then return call.limiter.slot_us end
+    local lanes = redis.call('ZCOUNT', P .. 'lanes_busy', '-inf', int(until_us))
+    return math.max(call.limiter.slot_us, spacing_us / lanes)
+  end
+
   -- Returns the first beat that no other worker was called for; nil if others have the near ones, or if no queue is
   -- busy.
   local function next_beat(call)
     local busy = redis.call('ZRANGE', P .. 'lanes_busy', 0, 0, 'WITHSCORES')
     if not busy[2] then return end
     local at_us = math.max(tonumber(busy[2]) - call.reach_us / 2, now_us)
-    local step_us = math.min(call.reach_us / 2, call.max_jobs * call.limiter.slot_us)
+    local step_us = math.min(call.reach_us / 2, call.max_jobs * slot_of(call, busy[1], at_us + call.reach_us))
     redis.call('ZREMRANGEBYSCORE', P .. 'beats', '-inf', int(now_us - PROMPT_US))
     for _, told in ipairs(redis.call('ZRANGEBYSCORE', P .. 'beats', int(at_us - step_us / 2), '+inf', 'WITHSCORES')) do
       local told_us = tonumber(told)
@@ -27,7 +38,6 @@ do
     local own_us = tonumber(redis.call('ZSCORE', P .. 'beats', call.worker))
     if own_us and own_us > now_us and own_us <= at_us then return end
     if at_us - now_us > (#call.jobs > 0 and TURNS_US or SPARE_US) then return end
-    redis.call('ZADD', P .. 'beats', int(at_us), call.worker)
     return at_us
   end
 
@@ -37,9 +47,9 @@ do
     end
   end
 
-  -- Returns when the first due that no call covers comes; nil if it is far away, or if the queue of the global limit
-  -- is busy: then no due is met in time.
-  local function next_due_call(call)
+  -- Returns when to call for the first due that no call covers; nil if that is far away, or not before before_us, or if
+  -- the queue of the global limit is busy: then no due is met in time.
+  local function next_due_call(call, before_us)
     if is_saturated() then return end
     local limiter = call.limiter
     local covered, next_us = math.max(limiter.due_covered_us, now_us + EARLY_US), math.huge
@@ -52,7 +62,7 @@ do
     local row = redis.call('ZRANGEBYSCORE', P .. 'limits_free_at', '(' .. int(covered), '+inf',
       'WITHSCORES', 'LIMIT', 0, 1)
     if row[2] then next_us = math.min(next_us, tonumber(row[2])) end
-    if next_us - now_us > AHEAD_US then return end
+    if next_us - now_us > AHEAD_US or next_us - LEAD_US >= before_us then return end
     limiter.due_covered_us = next_us - LEAD_US + EARLY_US - PROMPT_US
     return next_us - LEAD_US
   end
@@ -72,7 +82,12 @@ do
     end
     if #call.jobs >= call.max_jobs then return WITH_ROOM end
     if call.examined >= MAX_EXAMINED or #call.moved > 0 then return now_us end
-    local at_us = limiter.slot_us and (next_beat(call) or next_due_call(call))
+    local beat_us = limiter.slot_us and next_beat(call)
+    local at_us = limiter.slot_us and next_due_call(call, beat_us or math.huge)
+    if beat_us and not at_us then
+      redis.call('ZADD', P .. 'beats', int(beat_us), call.worker)
+      at_us = beat_us
+    end
     -- Or every call made for results or an ad hoc job would add a poll, for good.
     return at_us or has_time and AS_PLANNED or next_poll(limiter)
   end

@@ -22,13 +22,19 @@ local function list_parked(call)
   return parked
 end
 
--- Examines the first job of a limit, to start at start_us.
+-- Reads the first job of a limit into entry.head; without one the head has no name.
+local function read_parked(entry)
+  local name = redis.call('ZRANGE', P .. 'parked:' .. entry.member, 0, 0)[1]
+  entry.head = name and parse(name) or {}
+end
+
+-- Examines the first job of a limit, to start at start_us, unless the job costs more than its queue's path has left.
 local function take_parked(call, entry, start_us)
-  local key = P .. 'parked:' .. entry.member
-  local name = redis.call('ZRANGE', key, 0, 0)[1]
   local limit = limits[entry.limit]
-  if name then
-    local job = parse(name)
+  if not entry.head.name then read_parked(entry) end
+  local job = entry.head
+  if job.name then
+    if update_start(entry) > start_us then return end
     local outcome, other = admit(call, entry.queue, job, start_us, 'parked:' .. entry.member)
     if outcome == 'deferred' then
       call.moved[#call.moved + 1] = { job, now + 1000 }
@@ -37,14 +43,14 @@ local function take_parked(call, entry, start_us)
     elseif outcome == 'parked' and other.name ~= entry.limit then
       park(job, entry.queue.name, other)
     end
-    local stays = outcome == 'parked' and other.name == entry.limit
-    if stays then
-      limit, entry.head = other, job
+    if outcome == 'parked' and other.name == entry.limit then
+      limit = other
     else
-      redis.call('ZREM', key, name)
+      count_parked(entry.queue.name, -redis.call('ZREM', P .. 'parked:' .. entry.member, job.name))
+      read_parked(entry)
     end
   end
-  if redis.call('EXISTS', key) == 0 then
+  if not entry.head.name then
     entry.gone, entry.own_us = true, math.huge
     return redis.call('ZREM', P .. 'limits_free_at', entry.member)
   end

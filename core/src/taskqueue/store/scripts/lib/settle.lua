@@ -1,6 +1,7 @@
 -- Settles results. A worker that can remove the exact leased job owns it: a result for a lease that was reaped or
 -- replaced changes nothing, so results may be repeated. outcome of others than done jobs: r retry after wait_ms, x dead
--- because of text, l left (not started; not again before wait_ms), c the limit `text` is closed for wait_ms.
+-- because of text, l left (not started; not again before wait_ms), c the limit `text` is closed for wait_ms, '' for the
+-- type's default (limits_to_close).
 local split_leased, settle_results, flush_served
 do
   local SERVICE_JOBS = 50           -- jobs that a type's mean service time follows
@@ -60,11 +61,11 @@ do
       return put_back(job, suspect)
     end
     if suspect then remember_attempts(job.name, failures, losses, alone, false) end
-    if text ~= 'type' and text ~= 'user' then return put_back(job, false) end
-    local limit, queue = limit_to_close(job, text), queue_of(job.type)
-    close_limit(limit, now_us + wait_ms * 1000)
-    if queue == limit.name then return put_back(job, false) end  -- the queue itself waits
-    park(job, queue, limit)
+    if text == GLOBAL then return put_back(job, false) end
+    local closing, queue = limits_to_close(job, text), queue_of(job.type)
+    for _, limit in ipairs(closing) do close_limit(limit, now_us + wait_ms * 1000) end
+    if is_on_path(find_limit(queue), closing[1]) then return put_back(job, false) end  -- the queue itself waits
+    park(job, queue, closing[1])
   end
 
   -- Settles a result other than done; without effect if the lease is gone.
@@ -108,7 +109,7 @@ do
     for _, result in ipairs(others) do
       local leased_job, outcome, wait_ms, text, ran_us = unpack(result)
       settle(leased_job, outcome, wait_ms, text, ran_us)
-      if outcome == 'c' and text == 'global' then
+      if outcome == 'c' and text == GLOBAL then
         close_global(limiter, now_us + wait_ms * 1000, string.match(leased_job, '^[^|]*|[^|]*'))
       end
     end

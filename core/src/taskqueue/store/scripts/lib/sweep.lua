@@ -1,7 +1,7 @@
 -- The sweep: books the open queues in the order of their starts. The job that can start first comes first; of
--- several, the lane whose turn it is, and there the oldest due. So the weights of the lanes hold within a queue, and
--- over all queues within a limit that has no start left before: the tolerance of their own limits puts their starts on
--- its grid.
+-- several, the lane whose turn it is, and there the oldest due. A turn is taken when a job is. Each limit has turns of
+-- its own, and of the limits on a path that which has no start left before counts. So the weights of the lanes hold
+-- within a queue, and over all queues within a limit: the tolerance of their own limits puts their starts on its grid.
 --
 -- Lanes and parked limits of a call, by lists:
 --   call.busy     lanes of lanes_busy that are opened when their turn comes, [lane, start us, lane, start us, ...]
@@ -12,6 +12,7 @@
 local take_jobs
 do
   local MAX_LANES = 64  -- lanes of an index looked at in a call
+  local GRID_US = 3000  -- a start this soon after a limit is free was held up by this limit, not by those around it
 
   -- Puts a lane or a parked limit into a list that is in the order of `field`. Most belong near its end.
   local function insert(list, place, field)
@@ -71,20 +72,71 @@ do
     return start_us
   end
 
-  -- Takes the ready lane whose turn it is: a single one takes no turn.
-  local function draw_lane(call)
-    local position, turns = 0, #TURNS
-    if call.ready_lanes > 1 then position = position_of(call, call.common) end
-    for turn = position, position + turns - 1 do
-      local ready = call.ready[TURNS[turn % turns + 1]]
-      local lane = ready[1]
-      if lane then
-        if call.ready_lanes > 1 then set_position(call, call.common, (turn + 1) % turns) end
+  -- Returns the ready lane of a priority with the oldest due, of those that a limit holds for. Lanes that can start no
+  -- job at start_us any more, as a limit of theirs was booked since, wait again.
+  local function first_ready(call, priority, limit, start_us)
+    local ready, at = call.ready[priority], 1
+    while ready[at] do
+      local lane = ready[at]
+      if common_limit(lane.queue, limit) ~= limit then
+        at = at + 1
+      elseif update_start(lane) <= start_us then
+        return lane
+      else
+        insert(call.waiting, table.remove(ready, at), 'own_us')
         call.ready_lanes = call.ready_lanes - 1
-        if ready[2] then table.remove(ready, 1) else ready[1] = nil end
+      end
+    end
+  end
+
+  -- Returns the ready lane whose turn it is within a limit; the only priority that is ready takes no turn.
+  local function take_turn(call, limit, start_us)
+    local firsts, number, only = {}, 0, nil
+    if call.ready_lanes == 1 then
+      for priority = 1, #LANES do
+        if call.ready[priority][1] then return first_ready(call, priority, limit, start_us) end
+      end
+    end
+    for priority = 1, #LANES do
+      firsts[priority] = first_ready(call, priority, limit, start_us)
+      if firsts[priority] then number, only = number + 1, firsts[priority] end
+    end
+    if number <= 1 then return only end
+    local position, turns = position_of(call, limit), #TURNS
+    for turn = position, position + turns - 1 do
+      local lane = firsts[TURNS[turn % turns + 1]]
+      if lane then
+        set_position(call, limit, (turn + 1) % turns)
         return lane
       end
     end
+  end
+
+  -- Returns the outermost limit on a lane's path, within `limit`, that has no start left before start_us, but for the way
+  -- to the next start on the grid of the limits around it.
+  local function binding_limit(lane, limit, start_us)
+    local each, found = lane.queue, nil
+    while each ~= limit do
+      if each.spacing_us > 0 and free_at(each, lane.head) + GRID_US >= start_us then found = each end
+      each = each.within
+    end
+    return found
+  end
+
+  -- Takes the ready lane whose turn it is; nil if none can start a job at start_us any more. A limit that has no start
+  -- left before chooses among its own lanes: the turns of the limit around it are taken by jobs of other limits, too.
+  local function draw_lane(call, start_us)
+    local limit, lane = call.common, nil
+    repeat
+      lane = take_turn(call, limit, start_us)
+      limit = lane and call.ready_lanes > 1 and binding_limit(lane, limit, start_us)
+    until not limit
+    if not lane then return end
+    local ready, at = call.ready[lane.priority], 1
+    while ready[at] ~= lane do at = at + 1 end
+    if ready[at + 1] then table.remove(ready, at) else ready[at] = nil end
+    call.ready_lanes = call.ready_lanes - 1
+    return lane
   end
 
   -- Examines the head of a lane.
@@ -114,15 +166,15 @@ do
       if start_us > bound_us then break end
       local entry = call.parked[1]
       if not entry or entry.own_us > start_us or parked_last and call.ready_lanes > 0 then
-        local lane = draw_lane(call)
-        if update_start(lane) <= start_us then
+        local lane = draw_lane(call, start_us)
+        if lane then
           parked_last, call.examined = false, call.examined + 1
           take_ready(call, lane, start_us)
-        end
-        if lane.own_us <= start_us then
-          add_ready(call, lane)
-        elseif lane.head then
-          insert(call.waiting, lane, 'own_us')
+          if lane.own_us <= start_us then
+            add_ready(call, lane)
+          elseif lane.head then
+            insert(call.waiting, lane, 'own_us')
+          end
         end
       else
         table.remove(call.parked, 1)

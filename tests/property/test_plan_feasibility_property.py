@@ -1,0 +1,76 @@
+"""Random plans with limits within each other: of those that fit, no job expires; and they need little room to fit."""
+
+from dataclasses import replace
+from math import ceil
+from random import Random
+
+import pytest
+
+from taskqueue.models.values import LimitKey, Priority, Schedule
+from taskqueue.plan.feasibility import check
+from taskqueue.plan.verdict import Fit
+from tests.support.plan.random_plan import NOTHING, RandomPlan, needed, period_s, random_plan
+from tests.support.plan.simulation import simulate
+
+MONDAY = 1_767_571_200  # 2026-01-05 00:00 UTC
+#: Limits have from a little less than what is asked of them to half more.
+NEAR = (0.95, 1.5)
+PLANS = range(0, 200, 50)
+#: From this many starts a second on, a limit takes nothing from those within it (`margins`).
+FAST = 102
+
+
+@pytest.mark.parametrize("first", PLANS)
+def test_no_job_of_a_plan_that_fits_expires(first: int) -> None:
+    proven = 0
+    for seed in range(first, first + PLANS.step):
+        plan = random_plan(Random(seed), NEAR)
+        verdict = check(plan.demands, plan.rate, 0, limits=plan.limits, users=plan.users)
+        if verdict.fit is Fit.DOES_NOT_FIT:
+            continue
+        outcome = simulate(plan, MONDAY, MONDAY + 3 * plan.longest_period_s)
+        assert not outcome.expired, f"plan {seed}: {outcome.expired}"
+        proven += 1
+    assert proven >= 10, "only plans that fit prove something"
+
+
+def test_a_plan_at_90_percent_of_every_limit_fits() -> None:
+    for seed in range(40):
+        plan = at_90_percent(random_plan(Random(seed), NEAR))
+        verdict = check(plan.demands, plan.rate, 0, limits=plan.limits, users=plan.users)
+        assert verdict.fit is Fit.FITS, f"plan {seed}: {verdict}"
+        assert not verdict.limits or max(found.use for found in verdict.limits) == pytest.approx(
+            0.918, abs=0.02
+        )
+
+
+def at_90_percent(plan: RandomPlan) -> RandomPlan:
+    """Return a plan of the same shape with whole windows, wide deadlines, and many users under fast limits."""
+    demands = [
+        replace(
+            demand,
+            cost=1,
+            schedule=Schedule(interval_s=period_s(demand) // 10),
+            life_s=3_600,
+            priority=Priority.NORMAL,
+            per_second=None,
+            limits=at_most_one_of_users(demand.limits, plan),
+        )
+        for demand in plan.demands
+    ]
+    asked = [needed(limit, demands, plan.users, plan.limits) for limit in plan.limits.values()]
+    times = ceil(FAST / min(one for one in (FAST, *asked) if one > NOTHING))
+    many = [replace(demand, subscriptions=demand.subscriptions * times) for demand in demands]
+    users = [replace(user, users=times, limits=()) for user in plan.users]
+    limits = {
+        name: replace(limit, burst=1, per_second=needed(limit, many, users, plan.limits) / 0.9)
+        for name, limit in plan.limits.items()
+    }
+    total = sum(demand.slots / period_s(demand) for demand in many)
+    return RandomPlan(tuple(many), tuple(users), limits, plan.rate and total / 0.9)
+
+
+def at_most_one_of_users(names: tuple[str, ...], plan: RandomPlan) -> tuple[str, ...]:
+    """Leave out all User limits but one: two of them cost each other starts."""
+    users = [name for name in names if plan.limits[name].key is LimitKey.USER]
+    return tuple(name for name in names if name not in users[1:])
