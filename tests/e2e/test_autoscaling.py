@@ -5,6 +5,7 @@ import json
 import time
 
 from taskqueue.store.enqueue import enqueue
+from taskqueue.store.types import read_catalog
 from tests.support.kubernetes.metrics_api import API_SERVICE, BASE, NAME
 from tests.support.kubernetes.replica_history import watched
 from tests.support.node.release import Installed
@@ -89,6 +90,12 @@ async def test_a_saturated_api_withholds_no_worker_from_another(installed: Insta
     apis = [task_type(name, "1h", params=slow_jobs, limits=[{"name": name}]) for name in ("slow", "fast")]
     await installed.apply(rate_limit("slow", 2), rate_limit("fast", RATE), *apis)
     await installed.apply(*subscriptions(2, ("slow", "fast")))
+
+    async def published() -> bool:
+        catalog = await read_catalog(installed.store)
+        return {"slow", "fast"} <= catalog.records.keys() & catalog.limits.keys()
+
+    await until("types and limits are published", published, 30)
     for number in range(1_000):
         await enqueue(installed.store, "slow", f"u-{number % 2:04}")
     await installed.arrived(10)
