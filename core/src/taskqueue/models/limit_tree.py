@@ -72,11 +72,16 @@ def path_of(names: Iterable[str], limits: Limits) -> LimitPath:
 
 def names_in_use(types: Iterable[TaskType], limits: Limits) -> frozenset[str]:
     """Return the names of all limits that jobs of these types take from, the unknown ones included."""
-    used = set[str]()
-    for name in {name for task_type in types for name in task_type.limits}:
+    return with_those_around((name for task_type in types for name in task_type.limits), limits)
+
+
+def with_those_around(names: Iterable[str], limits: Limits) -> frozenset[str]:
+    """Return names of limits, and of the limits that they are within, the unknown ones included."""
+    found = set[str]()
+    for name in set(names):
         lineage, missing = _lineage(name, limits)
-        used |= {limit.name for limit in lineage} | missing
-    return frozenset(used)
+        found |= {limit.name for limit in lineage} | missing
+    return frozenset(found)
 
 
 def conflicts(values: Iterable[Declared]) -> Iterator[Conflict]:

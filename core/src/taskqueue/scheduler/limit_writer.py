@@ -1,12 +1,12 @@
 """Writes of limits by name: first those that differ, and at the end, once no type names them, removals."""
 
-from collections.abc import Callable, Collection, Iterable, Mapping
+from collections.abc import Callable, Collection, Mapping
 
+from taskqueue.models.limit_tree import names_in_use, with_those_around
 from taskqueue.models.values import Limit
 from taskqueue.scheduler.type_writer import TypeWriter
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import TypesMovedError
-from taskqueue.store.limits import recheck_limit
 from taskqueue.store.moves import move_jobs
 from taskqueue.store.types import Catalog, put_limits
 
@@ -36,11 +36,9 @@ class LimitWriter:
         """
 
         def gone(catalog: Catalog) -> _Change:
-            named = {
-                *stay,
-                *(name for record in catalog.records.values() for name in record.task_type.limits),
-            }
-            return [], sorted(catalog.limits.keys() - _with_those_around(named, catalog.limits))
+            types = [record.task_type for record in catalog.records.values()]
+            used = names_in_use(types, catalog.limits) | with_those_around(stay, catalog.limits)
+            return [], sorted(catalog.limits.keys() - used)
 
         return await self._put(gone)
 
@@ -61,20 +59,4 @@ class LimitWriter:
                 )
             except TypesMovedError:
                 continue
-            for limit in written:
-                await recheck_limit(self._store, limit.name)
-                self._types.progress.step()
             return len(written) + len(removed)
-
-
-def _with_those_around(names: Iterable[str], limits: Mapping[str, Limit]) -> set[str]:
-    """Return names of limits, and of those that they are within."""
-    found = set[str]()
-    waiting = list(names)
-    while waiting:
-        name = waiting.pop()
-        if name not in found:
-            found.add(name)
-            within = limits[name].within if name in limits else None
-            waiting += [within] if within else []
-    return found
