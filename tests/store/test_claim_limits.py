@@ -3,22 +3,20 @@
 from __future__ import annotations
 
 import itertools
-from collections import defaultdict
 from typing import TYPE_CHECKING
 
 import pytest
 
 from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import RateLimit, Schedule, TaskType
-from taskqueue.store.claim import JobLease, Result
+from taskqueue.store.claim import Result
 from taskqueue.store.types import read_catalog
 from taskqueue.store.users import read_subscriptions
+from tests.support.store.drive import backlog as backlog_of
+from tests.support.store.drive import drive, kind, starts, user
 from tests.support.store.raw import raw
-from tests.support.store.ready import put_ready
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
-
     from tests.store.conftest import World
 
 HOUR = Schedule(interval_s=3600)
@@ -26,40 +24,10 @@ TOLERANCE_US = 10_000
 
 
 async def backlog(world: World, kind: str, jobs: int, due_ms: int, users: int = 1_000_000) -> None:
-    """Ad hoc jobs that have been due since due_ms, in the order of their numbers."""
-    names = {f"{kind}|u{k % users}|~{k}|{due_ms + k}|0": due_ms + k for k in range(jobs)}
+    """Ad hoc jobs of a type, in the queue of its own limit if it has one."""
     record = (await read_catalog(world.store)).records[kind]
     queue = f"type:{kind}" if record.task_type.rate_limit.per_second else "global"
-    await put_ready(world.store, "normal", names, queue)
-    await raw(world.store).hincrby(world.store.keys("metrics"), "enqueued", jobs)
-
-
-async def drive(world: World, seconds: float, n: int = 50) -> list[JobLease]:
-    """One worker that never fills up and calls exactly when it is told to."""
-    started: list[JobLease] = []
-    results: list[Result] = []
-    end_us = world.clock.now_us + seconds * 1e6
-    while world.clock.now_us < end_us:
-        got = await world.claim(n=n, results=results)
-        results = [Result(job.lease, Outcome.DONE) for job in got.jobs]
-        started += got.jobs
-        await world.clock.advance(us=max(1_000, got.next_call_us - got.now_us))
-    return started
-
-
-def starts(jobs: list[JobLease], part: Callable[[JobLease], str]) -> dict[str, list[int]]:
-    found: dict[str, list[int]] = defaultdict(list)
-    for job in jobs:
-        found[part(job)].append(job.start_us)
-    return found
-
-
-def kind(job: JobLease) -> str:
-    return job.lease.split("|")[0]
-
-
-def user(job: JobLease) -> str:
-    return job.lease.split("|")[1]
+    await backlog_of(world, kind, queue, jobs, due_ms, users)
 
 
 def closest(times: list[int]) -> int:
