@@ -1,4 +1,4 @@
-"""Limits that manifests name and that are not in force."""
+"""Limits named by manifests and not in force."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

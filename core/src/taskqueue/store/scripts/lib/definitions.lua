@@ -51,7 +51,7 @@ local function lineage_of(name)
   return names
 end
 
--- Completes a type by the limits that it names.
+-- Adds a type's queue and its User limits to the type.
 --   queue    the innermost Release limit
 --   users    its User limits
 --   unknown  a limit that nothing defines: the jobs wait

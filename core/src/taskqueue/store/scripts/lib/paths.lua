@@ -62,7 +62,7 @@ local function spacing_of_calls(queue, beside, cost)
   return spacing_us
 end
 
--- Writes the TATs that changed, and forgets those that passed.
+-- Writes changed TATs, and removes past ones.
 local function flush_limits()
   for key, changed in pairs(written) do
     local rows = {}

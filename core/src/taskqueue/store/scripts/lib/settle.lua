@@ -104,7 +104,7 @@ do
     if #removed > 0 then redis.call('ZREM', P .. 'leases', unpack(removed)) end
   end
 
-  -- Settles the results that a call carries.   done: flat, leased job and us that it ran;  others: see above
+  -- Settles the results of a call.   done: leased job, us of its run, leased job, ...;  others: as for `settle`
   function settle_results(limiter, done, others)
     for _, result in ipairs(others) do
       local leased_job, outcome, wait_ms, text, ran_us = unpack(result)
