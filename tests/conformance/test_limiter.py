@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from taskqueue.models.values import RateLimit, Schedule, TaskType
+from taskqueue.models.values import Limit, LimitKey, RateLimit, Schedule, TaskType
 from taskqueue.store.enqueue import enqueue
 from taskqueue.store.limits import set_rate
 from tests.support.site.counting_api import worst_second
@@ -107,10 +107,9 @@ async def test_limits_of_10_000_users_hold_for_each(tmp_path: Path, row: Callabl
     rate, users, gap_s = 1_000, 10_000, 2.0
     with server() as url:
         async with traffic(url, tmp_path) as running:
-            limit = RateLimit(per_user_per_second=1 / gap_s)
-            await install(
-                running.store, [TaskType("own", HOUR, function="noop", rate_limit=limit)], 0, rate=0
-            )
+            limit = Limit("own", LimitKey.USER, 1 / gap_s)
+            own = TaskType("own", HOUR, function="noop", limits=("own",))
+            await install(running.store, [own], 0, rate=0, limits=[limit])
             await running.start_workers(4)
             await (
                 running.workers_up()

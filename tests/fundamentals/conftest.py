@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable
 
     from taskqueue.handlers.registry import Function
-    from taskqueue.models.values import TaskType
+    from taskqueue.models.values import Limit, TaskType
     from taskqueue.store.connection import Store
     from tests.support.store.script_clock import ScriptClock
 
@@ -79,18 +79,34 @@ class Release:
         self._types: dict[str, TaskType] = {}
         self._workers: dict[str, Worker] = {}
 
-    async def publish(self, *types: TaskType, users: Iterable[str] = (), limit: float = 1_000) -> None:
-        """Apply manifests in which every user subscribes to every type. `limit` is in starts per second."""
+    async def publish(
+        self,
+        *types: TaskType,
+        users: Iterable[str] = (),
+        limit: float = 1_000,
+        limits: Iterable[Limit] = (),
+    ) -> None:
+        """Apply manifests in which every user subscribes to every type.
+
+        limit: the global one, starts per second.   limits: by name.
+        """
         await set_rate(self.store, limit)
         names = tuple(Subscription(one.name) for one in types)
         await self.apply(
-            {one.name: one for one in types}, {user: UserSubscription(user, names) for user in users}
+            {one.name: one for one in types},
+            {user: UserSubscription(user, names) for user in users},
+            {one.name: one for one in limits},
         )
 
-    async def apply(self, types: dict[str, TaskType], users: dict[str, UserSubscription]) -> None:
-        """Apply manifests: types by name and users by id."""
+    async def apply(
+        self,
+        types: dict[str, TaskType],
+        users: dict[str, UserSubscription],
+        limits: dict[str, Limit] | None = None,
+    ) -> None:
+        """Apply manifests: types and limits by name, users by id."""
         self._types |= types
-        await self.publisher.publish(types, users)
+        await self.publisher.publish(types, users, limits=limits or {})
 
     async def pass_time(self, seconds: float) -> None:
         """Let time pass with a scheduler and without workers."""

@@ -1,21 +1,21 @@
 """A user has a limit of their own.
 
-`rateLimit.perUserPerSecond` spaces the jobs of one user, over all types that ask for it. A user with many jobs
-delays no other user.
+A RateLimit with `key: User` spaces the jobs of one user, over all types that name it. A user with many jobs delays no
+other user.
 """
 
 from itertools import pairwise
 
-from taskqueue.models.values import RateLimit, Schedule, TaskType
+from taskqueue.models.values import Limit, LimitKey, Schedule, TaskType
 from tests.fundamentals.conftest import Release
 
-POLITE = RateLimit(per_user_per_second=1)
-ORDERS = TaskType("orders", Schedule(interval_s=3600), function="fetch", rate_limit=POLITE)
-STOCKS = TaskType("stocks", Schedule(interval_s=3600), function="fetch", rate_limit=POLITE)
+POLITE = Limit("polite", LimitKey.USER, 1)
+ORDERS = TaskType("orders", Schedule(interval_s=3600), function="fetch", limits=("polite",))
+STOCKS = TaskType("stocks", Schedule(interval_s=3600), function="fetch", limits=("polite",))
 
 
 async def test_jobs_of_one_user_are_spaced_over_all_types(release: Release) -> None:
-    await release.publish(ORDERS, STOCKS)
+    await release.publish(ORDERS, STOCKS, limits=[POLITE])
     await release.enqueue("orders", *["ada"] * 20)
     await release.enqueue("stocks", "ada", "ada", "bob")
     jobs = await release.work(6)

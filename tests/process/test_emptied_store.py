@@ -39,7 +39,9 @@ async def test_no_due_of_catch_up_all_is_missing_after_flushall(release: str, tm
     with Server(**{"maxmemory-policy": "allkeys-lru"}) as valkey:
         async with site(valkey.url, release, tmp_path) as world:
             await set_rate(world.store, RATE)
-            world.publish({"every": {**EVERY, "rateLimit": {"perUserPerSecond": "0.2"}}}, USERS)
+            slow: dict[str, object] = {"key": "User", "rate": {"requests": 1, "per": "5s"}}
+            limited = EVERY | {"limits": [{"name": "slow"}]}
+            world.publish({"every": limited}, USERS, {"slow": slow})
             scheduler, worker = await world.scheduler(), await world.worker()
             first_s = await from_s(world.store) + 2
             await waited_for(world, 4)

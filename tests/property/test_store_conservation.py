@@ -17,6 +17,8 @@ from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, ru
 from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import (
     ConcurrencyPolicy,
+    Limit,
+    LimitKey,
     Priority,
     RateLimit,
     Schedule,
@@ -37,7 +39,7 @@ from taskqueue.store.pause import pause, resume
 from taskqueue.store.permit import permit
 from taskqueue.store.tick import tick
 from taskqueue.store.type_record import Generation, TypeRecord
-from taskqueue.store.types import put_types, read_catalog
+from taskqueue.store.types import put_limits, put_types, read_catalog
 from taskqueue.store.users import set_users
 from tests.support.store.raw import raw
 from tests.support.store.script_clock import ScriptClock
@@ -52,9 +54,10 @@ KINDS = (
     TaskType("plain", HOUR),
     TaskType("forbid", HOUR, concurrency_policy=ConcurrencyPolicy.FORBID, priority=Priority.HIGH),
     TaskType("replace", HOUR, concurrency_policy=ConcurrencyPolicy.REPLACE),
-    TaskType("slow", HOUR, rate_limit=RateLimit(per_second=200, per_user_per_second=100), cost=2),
-    TaskType("shy", HOUR, rate_limit=RateLimit(per_user_per_second=0.5), priority=Priority.LOW),
+    TaskType("slow", HOUR, rate_limit=RateLimit(per_second=200), limits=("shop",), cost=2),
+    TaskType("shy", HOUR, limits=("shy",), priority=Priority.LOW),
 )
+LIMITS = (Limit("shop", LimitKey.USER, 100), Limit("shy", LimitKey.USER, 0.5))
 NAMES = tuple(kind.name for kind in KINDS)
 USERS = ("a", "b")
 _releases = itertools.count()
@@ -100,7 +103,7 @@ class Histories(RuleBasedStateMachine):
     def begin(self) -> None:
         self.do(self.clock.set(self.clock.now_us))
         records = [TypeRecord(kind, (Generation(1, kind.schedule),)) for kind in KINDS]
-        self.do(put_types(self.store, 0, records))
+        self.do(put_types(self.store, self.do(put_limits(self.store, 0, LIMITS)), records))
         self.do(set_rate(self.store, RATE))
 
         async def warm() -> None:

@@ -35,7 +35,7 @@ RICH = TaskType(
     cost=3,
     timeout_ms=1,
     retry=Retry(2, 3, 4),
-    rate_limit=RateLimit(0.5, 12.25),
+    rate_limit=RateLimit(0.5),
     concurrency_policy=ConcurrencyPolicy.REPLACE,
     starting_deadline_ms=5,
     catch_up=CatchUp.SKIP,
@@ -54,11 +54,11 @@ def test_a_record_survives_its_encoding(record: TypeRecord) -> None:
 
 
 def test_the_line_for_scripts_holds_the_facts() -> None:
-    assert encode_record(RECORDS[0]).splitlines()[0] == "normal|1|Allow|0|0|0|1|2227|3600|1=i3600/3600|"
+    assert encode_record(RECORDS[0]).splitlines()[0] == "normal|1|Allow|0|0|1|2227|3600|1=i3600/3600|"
     assert encode_record(RECORDS[1]).splitlines()[0] == (
-        "high|3|Replace|2040000|83266|1|5|2227|3600|3=i3600/3600;4=c0 2 * * *@Europe/Berlin/1800;5=i3600/3600|"
+        "high|3|Replace|2040000|1|5|2227|3600|3=i3600/3600;4=c0 2 * * *@Europe/Berlin/1800;5=i3600/3600|"
     )
-    assert encode_record(RECORDS[2]).splitlines()[0] == "high|3|Replace|2040000|83266|1|0|1|1|3=i3600/3600|"
+    assert encode_record(RECORDS[2]).splitlines()[0] == "high|3|Replace|2040000|1|0|1|1|3=i3600/3600|"
 
 
 async def test_written_types_are_read_back(world: World) -> None:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from taskqueue.models.outcome import Outcome
-from taskqueue.models.values import RateLimit, Schedule, TaskType
+from taskqueue.models.values import Limit, LimitKey, RateLimit, Schedule, TaskType
 from taskqueue.store.claim import Result
 from taskqueue.store.types import read_catalog
 from taskqueue.store.users import read_subscriptions
@@ -43,8 +43,8 @@ async def test_starts_of_a_limited_type_are_spaced(world: World) -> None:
 
 
 async def test_a_users_starts_are_spaced_over_all_limiting_types(world: World) -> None:
-    limit = RateLimit(per_user_per_second=10)
-    await world.install(TaskType("one", HOUR, rate_limit=limit), TaskType("two", HOUR, rate_limit=limit))
+    types = [TaskType(name, HOUR, limits=("shop",)) for name in ("one", "two")]
+    await world.install(*types, limits=[Limit("shop", LimitKey.USER, 10)])
     await backlog(world, "one", 20, 1_000, users=2)
     await backlog(world, "two", 20, 1_000, users=2)
     found = starts(await drive(world, 1.0), user)
@@ -85,7 +85,8 @@ async def test_a_wide_limit_is_used_too(world: World, limit: int) -> None:
 
 
 async def test_many_limited_users_share_the_whole_limit(world: World) -> None:
-    await world.install(TaskType("sync", HOUR, rate_limit=RateLimit(per_user_per_second=0.5)), rate=200)
+    shop = Limit("shop", LimitKey.USER, 0.5)
+    await world.install(TaskType("sync", HOUR, limits=("shop",)), limits=[shop], rate=200)
     await backlog(world, "sync", 2_000, 1_000, users=400)
     jobs = await drive(world, 4.0)
     assert len(jobs) >= 0.95 * 4 * 200 * 0.98
@@ -106,13 +107,13 @@ async def test_the_global_limit_moves_only_for_started_jobs(world: World) -> Non
 
 
 async def test_a_job_needs_both_of_its_limits_and_books_neither_alone(world: World) -> None:
-    limits = RateLimit(per_second=0.1, per_user_per_second=0.01)
-    await world.install(TaskType("both", HOUR, rate_limit=limits))
+    both = TaskType("both", HOUR, rate_limit=RateLimit(per_second=0.1), limits=("shop",))
+    await world.install(both, limits=[Limit("shop", LimitKey.USER, 0.01)])
     await backlog(world, "both", 2, 1_000, users=1)
     assert len((await world.claim()).jobs) == 1
     await world.clock.advance(s=11)  # the type is free again, the user is not
     assert (await world.claim()).jobs == []
-    assert set(await world.waiting()) == {"parked:type:both|user:u0"}
+    assert set(await world.waiting()) == {"parked:type:both|shop|u0"}
     await backlog(world, "both", 3, 500)  # other users find the type free
     assert [user(job) for job in (await world.claim()).jobs] == ["u1"]
     await world.conserved()
@@ -128,7 +129,8 @@ async def test_a_limit_with_costs_is_spaced_by_cost(world: World) -> None:
 async def test_a_handler_closes_a_limit_for_all_workers_without_an_attempt(
     world: World, limit: str, free: list[str]
 ) -> None:
-    await world.install(TaskType("sync", HOUR), TaskType("other", HOUR))
+    shop = Limit("shop", LimitKey.USER, 1_000)
+    await world.install(TaskType("sync", HOUR, limits=("shop",)), TaskType("other", HOUR), limits=[shop])
     await world.enqueue("sync", "a")
     (job,) = (await world.claim()).jobs
     await world.claim(n=0, results=[Result(job.lease, Outcome.LIMITED, 5_000, limit)])

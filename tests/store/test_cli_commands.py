@@ -340,7 +340,11 @@ async def test_the_plan_counts_running_subscriptions_under_the_limit(
 
 async def test_the_plan_of_a_store_counts_all_types_of_a_user(taskqueue: Command, tmp_path: Path) -> None:
     types = [f"t{number}" for number in range(10)]
-    limited = TYPE.replace("1h", "10s") + '  rateLimit: {perUserPerSecond: "0.2"}\n'
+    limited = TYPE.replace("1h", "10s") + "  limits: [{name: shop}]\n"
+    (tmp_path / "shop.yaml").write_text(
+        "apiVersion: taskqueue.dev/v1alpha1\nkind: RateLimit\nmetadata: {name: shop}\n"
+        "spec: {key: User, rate: {requests: 1, per: 5s}}\n"
+    )
     tasks = ", ".join(f"{{type: {name}}}" for name in types)
     users = {"ada": tasks, "bob": "{type: t0}"}
     for name in types:
@@ -352,7 +356,7 @@ async def test_the_plan_of_a_store_counts_all_types_of_a_user(taskqueue: Command
     await taskqueue("limit", "set", "100")
     checked = await answer(await taskqueue("plan", "check", "--store", "--json"), ExitCode.DOES_NOT_FIT)
     of_user = checked["limits"][0]
-    assert (of_user["limit"], of_user["users"]["over"], of_user["users"]["users"]) == ("user", 1, 2)
+    assert (of_user["limit"], of_user["users"]["over"], of_user["users"]["users"]) == ("shop", 1, 2)
     assert of_user["users"]["worst"] == "ada"
 
 

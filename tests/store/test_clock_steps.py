@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from taskqueue.models.outcome import Outcome
-from taskqueue.models.values import RateLimit, Schedule, TaskType
+from taskqueue.models.values import Limit, LimitKey, RateLimit, Schedule, TaskType
 from taskqueue.store.audit import audit
 from taskqueue.store.claim import Result
 from taskqueue.store.heartbeat import heartbeat
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
 
 HOUR = Schedule(interval_s=3600)
 PLAIN = TaskType("plain", HOUR)
+SHOP = Limit("shop", LimitKey.USER, 1.0)
 HORIZON_US = 250_000
 
 pytestmark = pytest.mark.parametrize("back_s", [0.2, 5, 3_600])
@@ -123,11 +124,15 @@ async def test_leases_keep_their_time_over_a_step_back(world: World, back_s: flo
     assert (await audit(world.store)).leased == 1
 
 
-@pytest.mark.parametrize("per", ["per_second", "per_user_per_second"])
+@pytest.mark.parametrize(
+    "slow",
+    [TaskType("slow", HOUR, rate_limit=RateLimit(1.0)), TaskType("slow", HOUR, limits=("shop",))],
+    ids=["of the type", "of each user"],
+)
 async def test_a_narrow_limit_keeps_its_spacing_over_a_step_back(
-    world: World, back_s: float, per: str
+    world: World, back_s: float, slow: TaskType
 ) -> None:
-    await world.install(TaskType("slow", HOUR, rate_limit=RateLimit(**{per: 1.0})))
+    await world.install(slow, limits=[SHOP])
     for number in range(3):
         await world.enqueue("slow", "u", delay_ms=number)
     await world.clock.advance(ms=10)

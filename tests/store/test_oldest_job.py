@@ -9,7 +9,7 @@ import msgspec
 import pytest
 
 from taskqueue.models.outcome import Outcome
-from taskqueue.models.values import RateLimit, Schedule, TaskType
+from taskqueue.models.values import Limit, LimitKey, RateLimit, Schedule, TaskType
 from taskqueue.store import oldest as oldest_module
 from taskqueue.store.claim import Result
 from taskqueue.store.command import zscore
@@ -132,19 +132,20 @@ async def test_a_job_returned_behind_the_scan_is_found(
 
 
 async def test_a_job_moving_between_limits_is_found(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    await world.install(TaskType("sync", HOUR, rate_limit=RateLimit(per_user_per_second=0.001)))
+    shop = Limit("shop", LimitKey.USER, 0.001)
+    await world.install(TaskType("sync", HOUR, limits=("shop",)), limits=[shop])
     await world.subscribe("u", "sync")
     await emitted(world, "sync", 600, 700)
     (first,) = (await world.claim()).jobs
     await world.claim(n=0, results=[Result(first.lease, Outcome.DONE)])
-    assert (await world.waiting()).keys() == {"parked:global|user:u"}
+    assert (await world.waiting()).keys() == {"parked:global|shop|u"}
     client, keys, real = raw(world.store), world.store.keys, world.store.scan
 
     async def scan(*args: Any) -> Any:
         """Let the job be where no look goes any more: behind a limit that the list of limits does not have."""
         assert [rows async for rows in real(*args)]
-        await client.zadd(keys("tats"), {"user:u": 1})
-        await client.zadd(keys("limits_free_at"), {"global|user:u": 1})
+        await client.zadd(keys("tats:shop"), {"u": 1})
+        await client.zadd(keys("limits_free_at"), {"global|shop|u": 1})
         await client.zadd(keys("limits_closed_until"), {"type:sync": world.clock.now_us + 60_000_000})
         await world.claim()
         yield []

@@ -78,7 +78,7 @@ async def test_a_running_process_restores_the_record(store: Store) -> None:
 async def test_a_record_with_a_bad_script_line_is_repaired(store: Store) -> None:
     await install(store, Generation(1, MINUTE))
     record = encode_record((await read_catalog(store)).records["sync"])
-    await spoil(store, b"normal|1|Allow|0|0|0|1|37|60|1=i60/60\n" + record.partition("\n")[2].encode())
+    await spoil(store, b"normal|1|Allow|0|0|1|37|60|1=i60/60\n" + record.partition("\n")[2].encode())
     await Publisher(store).maintain()
     assert await raw(store).hget(store.keys("types"), "sync") == record.encode()
 

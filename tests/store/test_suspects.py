@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from taskqueue.models.outcome import Outcome
-from taskqueue.models.values import ConcurrencyPolicy, RateLimit, Schedule, TaskType
+from taskqueue.models.values import ConcurrencyPolicy, Limit, LimitKey, Schedule, TaskType
 from taskqueue.store.audit import audit
 from taskqueue.store.claim import Alone, Result, claim
 from taskqueue.store.dead import read_dead
@@ -36,9 +36,9 @@ async def lease_passes(world: World, *alive: str, members: Sequence[str] = ()) -
         await world.claim("reaper.0", n=0, lease_ms=LEASE_MS)
 
 
-async def suspected(world: World, *users: str, kind: TaskType = PLAIN) -> None:
+async def suspected(world: World, *users: str, kind: TaskType = PLAIN, limits: Sequence[Limit] = ()) -> None:
     """Jobs of these users (two at least), all taken down with one worker."""
-    await world.install(kind)
+    await world.install(kind, limits=limits)
     await world.enqueue(kind.name, *users)
     assert len((await world.claim("victim.0", n=len(users), lease_ms=LEASE_MS)).jobs) == len(users)
     await lease_passes(world)
@@ -196,13 +196,12 @@ async def test_leases_of_a_restored_store_are_no_losses(world: World) -> None:
 
 
 async def test_a_suspect_with_a_shut_limit_is_passed(world: World) -> None:
-    await suspected(
-        world, "a", "b", "c", kind=TaskType("plain", HOUR, rate_limit=RateLimit(per_user_per_second=1))
-    )
+    shop = Limit("shop", LimitKey.USER, 1)
+    await suspected(world, "a", "b", "c", kind=TaskType("plain", HOUR, limits=("shop",)), limits=[shop])
     (job,) = (await take(world)).jobs
     await world.claim("taker.0", n=0, lease_ms=LEASE_MS, results=[Result(job.lease, Outcome.RETURNED)])
     key = world.store.keys("limits_closed_until")
-    await raw(world.store).zadd(key, {"user:b": world.clock.now_us + 3_600_000_000})
+    await raw(world.store).zadd(key, {"shop|b": world.clock.now_us + 3_600_000_000})
     (job,) = (await take(world, "other.0")).jobs
     assert "|c|" in job.lease
     assert sorted(await suspects(world)) == ["a", "b"]

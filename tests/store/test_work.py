@@ -14,7 +14,6 @@ from taskqueue.models.values import (
     Limit,
     LimitKey,
     Priority,
-    RateLimit,
     Schedule,
     TaskType,
 )
@@ -157,15 +156,15 @@ async def test_the_means_of_removed_types_go_with_a_publish(world: World) -> Non
 
 
 async def test_parked_jobs_count_one_per_free_limit(world: World) -> None:
-    narrow = RateLimit(per_user_per_second=0.001)
-    await world.install(TaskType("shy", HOUR, rate_limit=narrow, cost=2))
+    shop = Limit("shop", LimitKey.USER, 0.001)
+    await world.install(TaskType("shy", HOUR, limits=("shop",), cost=2), limits=[shop])
     await ran(world, "shy", 4_000_000)
     for _ in range(3):
         await world.enqueue("shy", "ada", "bob")
     assert len((await world.claim()).jobs) == 2
     assert due_of(await read_work(world.store)) == {}, "no worker could start any"
     for user in ("ada", "bob"):
-        await raw(world.store).zadd(world.store.keys("limits_free_at"), {f"global|user:{user}": 1})
+        await raw(world.store).zadd(world.store.keys("limits_free_at"), {f"global|shop|{user}": 1})
     assert due_of(await read_work(world.store)) == {"parked": Due(2, 4.0, 2)}
 
 

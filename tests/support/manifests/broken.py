@@ -24,7 +24,7 @@ VALID: list[dict[str, Any]] = [
             "cost": 2,
             "timeout": "30s",
             "retry": {"maxAttempts": 5, "minBackoff": "1s", "maxBackoff": "5m"},
-            "rateLimit": {"perSecond": "10", "perUserPerSecond": "0.5"},
+            "rateLimit": {"perSecond": "10"},
             "limits": [{"name": "shopify-orders"}, {"name": "shopify-shop"}],
             "concurrencyPolicy": "Forbid",
             "startingDeadline": "10m",

@@ -10,26 +10,29 @@ from tests.support.manifests.subscription_cases import subscriptions
 
 
 def _figures() -> Iterator[Case]:
-    for field in ("perSecond", "perUserPerSecond"):
-        for bad, good in [
-            ("fast", "10"),
-            ("0", "1u"),
-            ("-1", "+1"),
-            ("0.5n", "500m"),
-            ("1000001", "1M"),
-            ("1Gi", "1Ki"),
-            ("1e007", "1e3"),
-            ("", ".5"),
-            (0, 1),
-            (1_000_001, 1_000_000),
-        ]:
-            says = f"{field} must be a rate above zero"
-            yield of_type(f"{field} {bad!r}", {"rateLimit": {field: bad}}, {"rateLimit": {field: good}}, says)
-        floating = {"rateLimit": {field: 0.5}}
+    field = "perSecond"
+    for bad, good in [
+        ("fast", "10"),
+        ("0", "1u"),
+        ("-1", "+1"),
+        ("0.5n", "500m"),
+        ("1000001", "1M"),
+        ("1Gi", "1Ki"),
+        ("1e007", "1e3"),
+        ("", ".5"),
+        (0, 1),
+        (1_000_001, 1_000_000),
+    ]:
+        says = f"{field} must be a rate above zero"
+        yield of_type(f"{field} {bad!r}", {"rateLimit": {field: bad}}, {"rateLimit": {field: good}}, says)
+    floating = {"rateLimit": {field: 0.5}}
+    yield of_type(f"{field} as a float", floating, {"rateLimit": {field: "0.5"}}, f"{field}: Invalid value")
+    yield of_type(f"{field} of 33", {"rateLimit": {field: "0" * 32 + "1"}}, {}, "Too long")
+    removed = "remove perUserPerSecond: add"
+    for written in ("0.5", 1):
         yield of_type(
-            f"{field} as a float", floating, {"rateLimit": {field: "0.5"}}, f"{field}: Invalid value"
+            f"a limit of each user, {written!r}", {"rateLimit": {"perUserPerSecond": written}}, {}, removed
         )
-        yield of_type(f"{field} of 33", {"rateLimit": {field: "0" * 32 + "1"}}, {}, "Too long")
     yield of_type(
         "backoff upside down",
         {"retry": {"minBackoff": "10m"}},

@@ -144,9 +144,7 @@ class _Run:
         return min((queue for queue in queues if queue.lane is chosen), key=lambda queue: queue.jobs[0])
 
     def _queue(self, demand: TypeDemand, user: UserDemand) -> Queue:
-        users = path_of(demand.limits, self._plan.limits).users
-        is_apart = users or demand.per_user_per_second is not None
-        key = demand.type, user.user_id if is_apart else ""
+        key = demand.type, user.user_id if path_of(demand.limits, self._plan.limits).users else ""
         if key not in self._queues:
             self._queues[key] = Queue(demand, list(self._parts(demand, user)))
         return self._queues[key]
@@ -165,8 +163,6 @@ class _Run:
             values = own.get(limit.name, limit)
             key = limit.name, user.user_id
             yield self._part(key, values.per_second, values.burst, is_within=bool(shared))
-        if demand.per_user_per_second is not None:
-            yield self._part(("user", user.user_id), demand.per_user_per_second, 1, is_within=True)
 
     def _part(self, key: tuple[str, str], rate: float, burst: int, *, is_within: bool) -> Part:
         bucket = self._buckets.setdefault(key, Bucket())

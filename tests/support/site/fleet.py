@@ -32,6 +32,11 @@ _IDLE_S = 90.0
 _END_S = 40.0
 
 Process = asyncio.subprocess.Process
+#: Of each user.
+LIMITS: dict[str, dict[str, Any]] = {
+    "shop": {"key": "User", "rate": {"requests": 4, "per": "1s"}},
+    "account": {"key": "User", "rate": {"requests": 5, "per": "1s"}},
+}
 
 
 def fleet_types(api: str, count: int = TYPES) -> dict[str, dict[str, Any]]:
@@ -39,11 +44,11 @@ def fleet_types(api: str, count: int = TYPES) -> dict[str, dict[str, Any]]:
 
     These limits leave room: the backlog of an outage is worked off within seconds.
     """
-    limits: dict[int, dict[str, str]] = {
-        0: {"perSecond": "10"},
-        1: {"perUserPerSecond": "4"},
-        2: {"perSecond": "12", "perUserPerSecond": "4"},
-        3: {"perUserPerSecond": "5"},
+    limits: dict[int, dict[str, Any]] = {
+        0: {"rateLimit": {"perSecond": "10"}},
+        1: {"limits": [{"name": "shop"}]},
+        2: {"rateLimit": {"perSecond": "12"}, "limits": [{"name": "shop"}]},
+        3: {"limits": [{"name": "account"}]},
     }
     return {
         f"type-{number:02}": {
@@ -51,7 +56,7 @@ def fleet_types(api: str, count: int = TYPES) -> dict[str, dict[str, Any]]:
             "handler": {"http": {"url": f"{api}/{number}?sleep_ms={SLEEP_MS}"}},
             "priority": ("High", "Normal", "Low")[number % 3],
             "catchUp": "All",
-            **({"rateLimit": limits[number % 10]} if number % 10 in limits else {}),
+            **limits.get(number % 10, {}),
         }
         for number in range(count)
     }
@@ -85,7 +90,7 @@ class Fleet:
     async def start(self, types: Mapping[str, dict[str, Any]], schedulers: int, workers: int) -> None:
         """Return when everybody is scheduled, from when on the plan must hold, and jobs arrive."""
         self.types = list(types)
-        self.world.publish(dict(types), USERS)
+        self.world.publish(dict(types), USERS, LIMITS)
         self.schedulers = [await self.new_scheduler() for _ in range(schedulers)]
         self.workers = [await self.new_worker() for _ in range(workers)]
         await until("all subscriptions are scheduled", lambda: self._all_scheduled(len(types)), 60)

@@ -65,16 +65,22 @@ class Site:
     def record(self) -> Path:
         return self.folder / "starts.txt"
 
-    def publish(self, types: dict[str, dict[str, object]], users: int) -> None:
-        """Write manifests of types by name and spec; every user wants all of them."""
+    def publish(
+        self,
+        types: dict[str, dict[str, object]],
+        users: int,
+        limits: Mapping[str, dict[str, object]] | None = None,
+    ) -> None:
+        """Write manifests of types and limits by name and spec; every user wants all types."""
         kinds = [
             manifest("TaskType", name, {"handler": {"function": "record"}, **spec})
             for name, spec in types.items()
         ]
+        rates = [manifest("RateLimit", name, spec) for name, spec in (limits or {}).items()]
         tasks = [{"type": name} for name in types]
         people = [manifest("UserSubscription", f"u-{n:04}", {"tasks": tasks}) for n in range(users)]
         draft = self.manifests / ".draft"
-        draft.write_bytes(b"\n".join(msgspec.json.encode(one) for one in [*kinds, *people]))
+        draft.write_bytes(b"\n".join(msgspec.json.encode(one) for one in [*rates, *kinds, *people]))
         draft.rename(self.manifests / "all.ndjson")
 
     async def scheduler(self, *options: str) -> asyncio.subprocess.Process:

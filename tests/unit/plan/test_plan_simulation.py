@@ -41,11 +41,6 @@ def test_types_of_a_user_share_a_user_limit() -> None:
     assert expired(types, Limit("shop", LimitKey.USER, 2), users=5) == Counter()
 
 
-def test_a_user_has_the_limit_of_all_types() -> None:
-    types = [TypeDemand(f"t{number}", AT_ONCE, 0, life_s=3, per_user_per_second=1) for number in range(6)]
-    assert expired(types, users=5, rate=1_000).total() == 5 * 2
-
-
 def test_a_higher_lane_has_more_starts() -> None:
     high = TypeDemand("high", AT_ONCE, 0, life_s=3, limits=("app",), priority=Priority.HIGH)
     low = TypeDemand("low", AT_ONCE, 0, life_s=3, limits=("app",), priority=Priority.LOW)

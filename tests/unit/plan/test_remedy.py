@@ -9,17 +9,15 @@ from taskqueue.plan.remedy import cheapest_change
 from taskqueue.plan.type_demand import TypeDemand
 from taskqueue.plan.user_demand import UserDemand
 from taskqueue.plan.user_jobs import UserJob, UserService, summed
-from taskqueue.plan.user_limits import ANY_TYPE
 from taskqueue.plan.user_remedy import cheapest_user_change
 from taskqueue.plan.verdict import Fit
 
-DAILY = TypeDemand("daily", Schedule(cron="0 2 * * *"), 1, per_user_per_second=1)
+DAILY = TypeDemand("daily", Schedule(cron="0 2 * * *"), 1)
 
 
-@pytest.mark.parametrize("limit", [ANY_TYPE, "shop"])
-def test_a_user_limit_has_no_change_where_the_wait_for_others_is_too_long(limit: str) -> None:
+def test_a_user_limit_has_no_change_where_the_wait_for_others_is_too_long() -> None:
     job = UserJob(DAILY, 86_400, 86_400, work_s=1, others_s=1e6)
-    service = summed(UserService(limit, UserDemand("ada", ("daily",)), (), 1, 1, 1), [job])
+    service = summed(UserService("shop", UserDemand("ada", ("daily",)), (), 1, 1, 1), [job])
     assert cheapest_user_change(service, [service]) == ""
 
 

@@ -25,7 +25,7 @@ from taskqueue.dev.example_api.connection import Connection
 from taskqueue.handlers import http_request
 from taskqueue.handlers.registry import default_registry, load_modules
 from taskqueue.models.manifest import parse
-from taskqueue.models.values import CatchUp, ConcurrencyPolicy, Priority, TaskType, UserSubscription
+from taskqueue.models.values import CatchUp, ConcurrencyPolicy, Limit, Priority, TaskType, UserSubscription
 from taskqueue.plan.schedule import occurrences, shortest_gap_s, window_s
 from taskqueue.testing import Result, run_handler_async
 
@@ -57,8 +57,12 @@ def types() -> dict[str, TaskType]:
         for path in sorted(SHOP.glob("*.yaml"))
         for document in yaml.safe_load_all(path.read_text())
     ]
-    named = {each.name: each for each in found if isinstance(each, TaskType)}
-    assert len(named) == len(found), "a name is taken twice"
+    declared = [each for each in found if isinstance(each, TaskType)]
+    named = {each.name: each for each in declared}
+    assert len(named) == len(declared), "a name is taken twice"
+    assert {each.name for each in found if isinstance(each, Limit)} == {
+        name for each in declared for name in each.limits
+    }
     return named
 
 
@@ -90,7 +94,7 @@ def test_there_are_300_types_of_every_sort(types: dict[str, TaskType]) -> None:
     assert {each.concurrency_policy for each in types.values()} == set(ConcurrencyPolicy)
     assert {each.catch_up for each in types.values()} == set(CatchUp)
     assert sum(each.rate_limit.per_second is not None for each in types.values()) >= 10
-    assert sum(each.rate_limit.per_user_per_second is not None for each in types.values()) >= 2
+    assert sum(bool(each.limits) for each in types.values()) >= 2
 
 
 def test_the_nightly_reports_run_between_two_and_four(types: dict[str, TaskType]) -> None:
@@ -122,7 +126,7 @@ def test_no_description_of_a_file_is_missing() -> None:
 def test_one_file_can_hold_types_and_users_alike() -> None:
     documents = yaml.safe_load_all((SHOP.parent / "single-file" / "tasks.yaml").read_text())
     found = Counter(type(parse(document)) for document in documents)
-    assert found == {TaskType: 101, UserSubscription: 3}
+    assert found == {TaskType: 101, Limit: 1, UserSubscription: 3}
 
 
 # --- the users ---

@@ -45,7 +45,7 @@ async def plan_of_store(store: Store) -> Plan:
     """Read the plan of a store. Paused and suspended types are left out."""
     catalog = await read_catalog(store)
     demands = await _demands(store, catalog)
-    limited = [demand.type for demand in demands if demand.limits or demand.per_user_per_second is not None]
+    limited = [demand.type for demand in demands if demand.limits]
     newest = _newest(catalog)
     types = await read_types_of_users(store, {name: newest[name] for name in limited})
     own = await read_user_limits(store, catalog.limits)

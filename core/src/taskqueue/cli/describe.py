@@ -70,7 +70,6 @@ async def describe_type(session: Session, name: TypeArgument) -> None:
         "startingDeadline": None if deadline_ms is None else format_ms(deadline_ms),
         **await _limits(session.store, catalog, record),
         "limitPerSecond": task_type.rate_limit.per_second,
-        "limitPerUserPerSecond": task_type.rate_limit.per_user_per_second,
     }
     show_details(session.output, details)
 

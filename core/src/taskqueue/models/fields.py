@@ -54,18 +54,17 @@ WholeSeconds = Annotated[str, _written(duration.parse_whole_s, "5m"), _duration_
 Cron = Annotated[str, _written(check_cron, "0 2 * * *"), _text_schema(MAX_CRON_CHARACTERS)]
 TimeZone = Annotated[str, _written(check_time_zone, "Europe/Berlin"), _text_schema(64)]
 Url = Annotated[str, _written(http_call.check_url, "https://..."), _text_schema(http_call.MAX_URL_CHARACTERS)]
-Quantity = Annotated[
-    str | int,
-    PlainValidator(_check_quantity),
-    WithJsonSchema(
-        {
-            "anyOf": [{"type": "integer"}, {"type": "string"}],
-            "maxLength": quantity.MAX_CHARACTERS,
-            "pattern": quantity.PATTERN,
-            "x-kubernetes-int-or-string": True,
-        }
-    ),
-]
+_QUANTITY_SCHEMA = WithJsonSchema(
+    {
+        "anyOf": [{"type": "integer"}, {"type": "string"}],
+        "maxLength": quantity.MAX_CHARACTERS,
+        "pattern": quantity.PATTERN,
+        "x-kubernetes-int-or-string": True,
+    }
+)
+Quantity = Annotated[str | int, PlainValidator(_check_quantity), _QUANTITY_SCHEMA]
+#: A quantity of a field that is gone: a rule refuses it whatever it says.
+RemovedQuantity = Annotated[Any, _QUANTITY_SCHEMA]
 Headers = Annotated[
     dict[str, str],
     PlainValidator(http_call.check_headers),

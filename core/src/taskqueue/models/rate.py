@@ -1,6 +1,8 @@
 """The rate of a limit as people write it, `{requests: 2, per: 1s}`, and the starts per second that it stands for."""
 
-from taskqueue.models.duration import parse_positive_ms
+from fractions import Fraction
+
+from taskqueue.models.duration import format_ms, parse_positive_ms
 from taskqueue.models.quantity import MAX_PER_SECOND
 
 #: Beyond a million in any duration people mean another duration; more than a million a second limits nothing.
@@ -29,3 +31,17 @@ def starts_per_second(requests: int, per: str) -> float:
     (2.0, 1.5)
     """
     return requests * 1_000 / parse_positive_ms(per)
+
+
+def requests_per_time(per_second: float) -> tuple[int, str]:
+    """Return the requests and the duration that come closest to a rate, with the least numbers.
+
+    >>> requests_per_time(4), requests_per_time(0.2)
+    ((4, '1s'), (1, '5s'))
+    """
+    ratio = Fraction(per_second).limit_denominator(MAX_SPACING_MS // 1_000)
+    if ratio.numerator > MAX_REQUESTS:
+        ratio = Fraction(round(per_second))
+    return max(1, ratio.numerator), format_ms(
+        (ratio.denominator if ratio else MAX_SPACING_MS // 1_000) * 1_000
+    )

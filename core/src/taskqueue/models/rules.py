@@ -9,7 +9,7 @@ from typing import Any
 
 from taskqueue.models.duration import format_ms, parse_ms
 from taskqueue.models.identity import MAX_USER_ID_CHARACTERS
-from taskqueue.models.limit_rules import limits_conflicts
+from taskqueue.models.limit_rules import limits_conflicts, removed_limit_conflicts
 from taskqueue.models.params import MAX_OBJECT_BYTES, MAX_TASK_BYTES, json_bytes
 from taskqueue.models.refusal import Refusal, ValueRefusedError, excerpt, must_be
 from taskqueue.models.values import Retry
@@ -22,6 +22,7 @@ def task_type_conflicts(document: Mapping[str, Any]) -> Iterator[Refusal]:
     yield from _handler_conflicts(spec)
     yield from _locked_twice(spec)
     yield from limits_conflicts(spec)
+    yield from removed_limit_conflicts(document)
     retry = _mapping(spec, "retry")
     min_backoff_ms = _duration_ms(retry, "minBackoff", Retry().min_backoff_ms)
     max_backoff_ms = _duration_ms(retry, "maxBackoff", Retry().max_backoff_ms)

@@ -14,6 +14,7 @@ from taskqueue.models.fields import (
     Params,
     PositiveDuration,
     Quantity,
+    RemovedQuantity,
     TimeZone,
     WholeNumber,
     WholeSeconds,
@@ -81,16 +82,17 @@ class RetrySpec(Part):
 
 
 class TypeRateLimitSpec(Part):
-    """Limits of the type and of each user, in cost-weighted starts per second."""
+    """The limit of the type, in cost-weighted starts per second."""
 
     per_second: Quantity | None = Field(
         default=None,
         description='Starts per second of this type, all users together, such as "10" or "500m".',
     )
-    per_user_per_second: Quantity | None = Field(
-        default=None,
-        description='Starts per second of one user, such as "0.5", '
-        "on a limit that the user's jobs of all types share.",
+    per_user_per_second: RemovedQuantity | None = (
+        Field(  # known, so that the API server refuses it and prunes nothing
+            default=None,
+            description="Refused: write a RateLimit with key User, and name it in limits.",
+        )
     )
 
 
@@ -146,7 +148,7 @@ class TaskTypeSpec(Part):
     )
     rate_limit: TypeRateLimitSpec = Field(
         default=TypeRateLimitSpec(),
-        description="Limits of this type and its users, besides the global limit. Defaults to none.",
+        description="Limit of this type, besides the global limit. Defaults to none.",
     )
     limits: list[LimitReference] = Field(
         default=[],
@@ -212,9 +214,6 @@ class TaskTypeManifest(Part):
             ),
             rate_limit=values.RateLimit(
                 per_second=None if limit.per_second is None else parse_per_second(limit.per_second),
-                per_user_per_second=None
-                if limit.per_user_per_second is None
-                else parse_per_second(limit.per_user_per_second),
             ),
             concurrency_policy=spec.concurrency_policy,
             starting_deadline_ms=None if spec.starting_deadline is None else parse_ms(spec.starting_deadline),

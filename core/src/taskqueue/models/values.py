@@ -97,14 +97,9 @@ class Retry:
 
 @dataclass(frozen=True, slots=True)
 class RateLimit:
-    """Limits of a type and of a user, in starts per second (cost-weighted); None means unlimited.
-
-    per_second: all jobs of this type together.   per_user_per_second: jobs of one user, booked on a limit that the
-    user's jobs of all types share.
-    """
+    """The limit of a type: starts per second (cost-weighted) of all its jobs together; None means unlimited."""
 
     per_second: float | None = None
-    per_user_per_second: float | None = None
 
 
 @dataclass(frozen=True, slots=True)

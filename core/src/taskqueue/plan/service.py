@@ -120,8 +120,4 @@ def wait_on_path_s(demand: TypeDemand, services: Sequence[Service]) -> float:
 
 def limited_by_user(paths: Paths, demands: Iterable[TypeDemand]) -> set[str]:
     """Return the types with a limit of key User."""
-    return {
-        demand.type
-        for demand in demands
-        if paths.users[demand.type] or demand.per_user_per_second is not None
-    }
+    return {demand.type for demand in demands if paths.users[demand.type]}

@@ -11,8 +11,8 @@ from taskqueue.plan.schedule import shortest_gap_s
 class TypeDemand:
     """One task type and the number of its subscriptions that are not suspended.
 
-    cost: slots of the global limit a start takes.   per_second, per_user_per_second: the limits of the type and of
-    one user, in cost-weighted starts a second.   life_s: from due to deadline; None stands for the period.
+    cost: slots of the global limit a start takes.   per_second: the limit of the type, in cost-weighted starts
+    a second.   life_s: from due to deadline; None stands for the period.
     limits: names of the limits that its jobs take from.
     """
 
@@ -21,7 +21,6 @@ class TypeDemand:
     subscriptions: int
     cost: int = 1
     per_second: float | None = None
-    per_user_per_second: float | None = None
     life_s: float | None = None
     limits: tuple[str, ...] = ()
     priority: Priority = Priority.NORMAL
@@ -35,10 +34,9 @@ class TypeDemand:
             subscriptions,
             task_type.cost,
             task_type.rate_limit.per_second,
-            task_type.rate_limit.per_user_per_second,
-            None if task_type.starting_deadline_ms is None else task_type.starting_deadline_ms / 1000,
-            task_type.limits,
-            task_type.priority,
+            life_s=None if task_type.starting_deadline_ms is None else task_type.starting_deadline_ms / 1000,
+            limits=task_type.limits,
+            priority=task_type.priority,
         )
 
     @property

@@ -9,9 +9,6 @@ from taskqueue.plan.limiter import stretch
 from taskqueue.plan.user_demand import UserDemand
 from taskqueue.plan.user_jobs import UserJob, UserService, summed
 
-#: The limit of rateLimit.perUserPerSecond, which all types of a user share.
-ANY_TYPE = "user"
-
 
 class UserLimits:
     """The User limits of a plan."""
@@ -35,20 +32,12 @@ class UserLimits:
             for limit in self._paths.users[name]:
                 values = own.get(limit.name, limit)
                 taken.setdefault(limit.name, []).append(self._job(limit.name, job, values.per_second))
-            if job.demand.per_user_per_second is not None:
-                taken.setdefault(ANY_TYPE, []).append(
-                    self._job(ANY_TYPE, job, job.demand.per_user_per_second)
-                )
         services = []
         for name, jobs in taken.items():
-            if name == ANY_TYPE:
-                slowest = min(job.demand.per_user_per_second or 0.0 for job in jobs)
-                service = UserService(name, user, (), slowest, 1, self._factor)
-            else:
-                values = own.get(name, self._limits[name])
-                service = UserService(
-                    name, user, (), values.per_second, values.burst, self._factor, has_own=name in own
-                )
+            values = own.get(name, self._limits[name])
+            service = UserService(
+                name, user, (), values.per_second, values.burst, self._factor, has_own=name in own
+            )
             services.append(summed(service, jobs))
         return services if len(services) == 1 else _with_others(services)
 
@@ -57,7 +46,7 @@ class UserLimits:
         key = limit, job.demand.type, per_second
         found = self._memory.get(key)
         if found is None:
-            is_within = limit == ANY_TYPE or bool(self._paths.by_type[job.demand.type])
+            is_within = bool(self._paths.by_type[job.demand.type])
             work_s = job.demand.cost * stretch(is_within=is_within) / per_second
             found = self._memory[key] = replace(job, work_s=work_s)
         return found

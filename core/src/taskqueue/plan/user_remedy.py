@@ -6,15 +6,12 @@ Each change is tried before it is named.
 from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
-from math import ceil
 
 from taskqueue.models.duration import format_ms
-from taskqueue.plan.rate_grid import RateGrid, grid_of, raised
+from taskqueue.plan.rate_grid import grid_of, raised
 from taskqueue.plan.remedy import longer
 from taskqueue.plan.schedule import shortest_gap_s
 from taskqueue.plan.user_jobs import UserService
-from taskqueue.plan.user_limits import ANY_TYPE
-from taskqueue.plan.verdict_text import names_of
 
 
 def cheapest_user_change(worst: UserService, over: Sequence[UserService]) -> str:
@@ -27,8 +24,6 @@ def cheapest_user_change(worst: UserService, over: Sequence[UserService]) -> str
             demand, gap_s = replace(job.demand, schedule=schedule), shortest_gap_s(schedule)
             if all(service.with_type(demand, gap_s).fits() for service in (worst, *over)):
                 return f"lengthen the interval of {demand.type} to {format_ms(gap_s * 1000)}"
-    if worst.limit == ANY_TYPE:
-        return _raised_of_types(worst)
     alike = [worst] if worst.has_own else [service for service in over if not service.has_own]
     grid = grid_of(worst.limit, worst.per_second)
     rate, steps = worst.per_second, 0
@@ -44,17 +39,3 @@ def cheapest_user_change(worst: UserService, over: Sequence[UserService]) -> str
 
 def _fits(service: UserService, per_second: float) -> bool:
     return service.fits(per_second / service.per_second)
-
-
-def _raised_of_types(worst: UserService) -> str:
-    """Name the types of a user, which share one limit and have a rate each."""
-    grid = RateGrid(0.001, "")
-    steps = grid.least_above(worst.per_second, partial(_fits, worst))
-    if not steps:
-        return ""
-    rates = {job.demand.per_user_per_second for job in worst.jobs}
-    types = names_of([job.demand.type for job in worst.jobs])
-    if len(rates) == 1:
-        return f"raise rateLimit.perUserPerSecond of {types} to {grid.text(steps)}"
-    times = steps * grid.step_per_s / worst.per_second
-    return f"raise rateLimit.perUserPerSecond of {types} to {ceil(times * 100) / 100:g} times as much"

@@ -46,7 +46,7 @@ class UserShare:
 class LimitVerdict:
     """The answer for one limit.
 
-    limit: its name; global; type:TYPE for rateLimit.perSecond; user for rateLimit.perUserPerSecond.
+    limit: its name; global; type:TYPE for rateLimit.perSecond.
     use: demand over capacity in the tightest interval, for a User limit of the worst user.   delay_s: the longest a job
     waits for the limit while it fits.   tightest: where demand exceeds capacity most, or where it is highest if it
     never does; None for a User limit.   behind: the types with most demand there, each with its share.

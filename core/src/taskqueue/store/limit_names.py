@@ -27,8 +27,7 @@ class LimitNames:
 
     def parked_at(self, task_type: str, user: str) -> tuple[str, ...]:
         """Return the limits besides the path at which a user's jobs of the type may be parked."""
-        own = (f"type:{task_type}", f"user:{user}")
-        return (*own, *(f"{name}|{user}" for name in self.users), *self.unknown)
+        return (f"type:{task_type}", *(f"{name}|{user}" for name in self.users), *self.unknown)
 
 
 def limit_names(task_type: TaskType, limits: Mapping[str, Limit]) -> LimitNames:

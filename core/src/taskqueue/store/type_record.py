@@ -84,7 +84,6 @@ def _line(record: TypeRecord) -> str:
             task_type.cost,
             task_type.concurrency_policy.value,
             own_spacing_us(task_type.rate_limit.per_second),
-            own_spacing_us(task_type.rate_limit.per_user_per_second),
             int(task_type.suspend or record.removed),
             newest.number if newest else 0,
             stride(width),
@@ -120,10 +119,9 @@ def read_type(name: bytes, value: bytes) -> tuple[TypeRecord, bool]:
         if (schedule.interval_s is None) == (schedule.cron is None) or min(_lengths(schedule), default=1) < 1:
             raise ValueError(schedule)
         window_s(schedule)  # a cron expression that cannot be read
-    own = task_type.rate_limit
-    limits = [limit for limit in (own.per_second, own.per_user_per_second) if limit is not None]
-    if min(task_type.cost, task_type.timeout_ms) < 1 or not all(
-        MIN_PER_SECOND <= limit <= MAX_PER_SECOND for limit in limits
+    limit = task_type.rate_limit.per_second
+    if min(task_type.cost, task_type.timeout_ms) < 1 or not (
+        limit is None or MIN_PER_SECOND <= limit <= MAX_PER_SECOND
     ):
         raise ValueError(task_type.name)
     ours = _line(record).encode()

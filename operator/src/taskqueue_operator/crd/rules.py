@@ -59,6 +59,13 @@ _BACKOFF = Rule(  # both are always there: the schema has defaults for them
     at=".maxBackoff",
 )
 
+#: Of rateLimit and not of the object: a stored one that still has the field can then have its status written.
+_NO_LIMIT_OF_USERS = Rule(
+    "!has(self.perUserPerSecond)",
+    "remove perUserPerSecond: add a RateLimit with key: User and this rate, and its name to limits of the type",
+    at=".perUserPerSecond",
+)
+
 
 def _short_name(max_characters: int) -> Rule:
     return Rule(
@@ -85,8 +92,8 @@ TASK_TYPE: Mapping[str, Sequence[Rule]] = {
     "spec.retry.minBackoff": forms.positive_duration("minBackoff"),
     "spec.retry.maxBackoff": forms.positive_duration("maxBackoff"),
     "spec.limits[].name": forms.limit_name("name"),
+    "spec.rateLimit": [_NO_LIMIT_OF_USERS],
     "spec.rateLimit.perSecond": forms.per_second("perSecond"),
-    "spec.rateLimit.perUserPerSecond": forms.per_second("perUserPerSecond"),
     "spec.startingDeadline": forms.positive_duration("startingDeadline"),
 }
 

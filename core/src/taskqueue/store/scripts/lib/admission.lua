@@ -60,7 +60,7 @@ do
 
   -- Takes a start of the limits besides the queue's path. Returns the limit that is not free then, if one is not.
   local function take_limits(job, task_type, queue, start_us)
-    if any_closed == false and task_type.user_us == 0 and not task_type.users[1] then return end  -- as most
+    if any_closed == false and not task_type.users[1] then return end  -- as most
     local beside = limits_beside(job, task_type, queue)
     for _, limit in ipairs(beside) do
       if free_at(limit, job) > start_us then return limit end

@@ -38,7 +38,7 @@ local function write_tat(limit)
   changed[limit.member], written[limit.key] = limit, changed
 end
 
-local find_limit, find_user_limit, find_own_user_limit
+local find_limit, find_user_limit
 do
   -- Reads a limit. A new rate holds at once: no TAT lies further ahead than its starts can have put it.
   --   key, member   place of its TAT;  spacing_us: between starts;  tolerance_us, burst: see above
@@ -116,13 +116,6 @@ do
     limits[name] = limit
     return limit
   end
-
-  -- Returns the limit of a user at `perUserPerSecond`, which all types share.   spacing_us: of the type; 0 without one.
-  function find_own_user_limit(user, spacing_us)
-    local name = 'user:' .. user
-    limits[name] = limits[name] or read_limit(name, 'tats', name, spacing_us, 1, TOLERANCE_US)
-    return limits[name]
-  end
 end
 
 -- Returns a limit that admits nothing for a while.
@@ -135,9 +128,6 @@ end
 local function limits_beside(job, task_type, queue)
   local found, by_type = {}, 'type:' .. job.type
   if queue.name ~= by_type and closed_until(by_type) > now_us then found[1] = find_limit(by_type) end
-  if task_type.user_us > 0 or closed_until('user:' .. job.user) > now_us then
-    found[#found + 1] = find_own_user_limit(job.user, task_type.user_us)
-  end
   for _, definition in ipairs(task_type.users) do found[#found + 1] = find_user_limit(definition, job.user) end
   return found
 end

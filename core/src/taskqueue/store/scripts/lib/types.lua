@@ -1,10 +1,10 @@
 -- Task types. The first line of a record in `types` is for scripts, the rest (JSON) for Python; one call writes both.
---   LANE|COST|POLICY|TYPE_US|USER_US|SUSPENDED|GENERATION|STRIDE|WINDOW_S|GENERATIONS|LIMITS
--- TYPE_US, USER_US: spacing of starts of the type, and of one user on it; 0: no such limit. GENERATION: of new
--- subscriptions. GENERATIONS: NUMBER=CLASS;... of every generation with members. LIMITS: names, with ";" between them. A type with an unreadable record
--- exists: its jobs wait, within their deadlines, as cost and limits are in the record.
+--   LANE|COST|POLICY|TYPE_US|SUSPENDED|GENERATION|STRIDE|WINDOW_S|GENERATIONS|LIMITS
+-- TYPE_US: spacing of starts of the type; 0: no such limit. GENERATION: of new subscriptions. GENERATIONS:
+-- NUMBER=CLASS;... of every generation with members. LIMITS: names, with ";" between them. A type with an unreadable
+-- record exists: its jobs wait, within their deadlines, as cost and limits are in the record.
 local UNREADABLE = {
-  malformed = true, lane = DEFAULT_LANE, cost = 0, policy = 'Allow', type_us = 0, user_us = 0, suspended = false,
+  malformed = true, lane = DEFAULT_LANE, cost = 0, policy = 'Allow', type_us = 0, suspended = false,
   queue = GLOBAL, release = GLOBAL, users = {},
 }
 local found_types = {}
@@ -18,13 +18,12 @@ end
 
 -- Reads the first line of a record; nil if it cannot be read.
 local function read_type(line)
-  local lane, cost, policy, type_us, user_us, suspended, rest =
-    string.match(line, '^(%l+)|(%d+)|(%a+)|(%d+)|(%d+)|([01])|([^\n]*)')
+  local lane, cost, policy, type_us, suspended, rest =
+    string.match(line, '^(%l+)|(%d+)|(%a+)|(%d+)|([01])|([^\n]*)')
   local task_type = {
-    lane = lane, cost = whole(cost), policy = policy, type_us = whole(type_us), user_us = whole(user_us),
-    suspended = suspended == '1',
+    lane = lane, cost = whole(cost), policy = policy, type_us = whole(type_us), suspended = suspended == '1',
   }
-  if not (task_type.cost and task_type.type_us and task_type.user_us and contains(POLICIES, policy)) then return end
+  if not (task_type.cost and task_type.type_us and contains(POLICIES, policy)) then return end
   if not contains(LANES, lane) then return end
   local generation, stride, window, generations, limits = string.match(rest, '^(%d)|(%d+)|(%d+)|([^|]*)|?([^|]*)')
   task_type.generation, task_type.stride, task_type.window = whole(generation), whole(stride), whole(window)
