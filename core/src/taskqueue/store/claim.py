@@ -139,14 +139,16 @@ async def claim(
 
     After an unknown effect (any StoreFailure) repeat the call with the same seq and results: it returns the same jobs.
     """
-    done: list[str | int] = []  # flat: the script reads it without a table for each job
+    done: list[str] = []  # two lists, and none for each job: the script reads them without a table for each
+    times_us: list[int] = []
     others = []
     for lease, outcome, wait_ms, text, ran_us in results:
         if outcome is Outcome.DONE:
-            done += (lease, ran_us)
+            done.append(lease)
+            times_us.append(ran_us)
         else:
             others.append((lease, CODES[outcome], wait_ms, text, ran_us))
-    blob = pack((done, others))
+    blob = pack((done, times_us, others))
     answer = await store.run(_CLAIM, worker, seq, max_jobs, lease_ms, blob, int(has_time), int(alone))
     if isinstance(answer, Claim):
         return answer

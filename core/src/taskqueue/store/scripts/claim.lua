@@ -2,7 +2,7 @@
 -- limits.
 -- KEYS  1 prefix
 -- ARGV  1 worker, NAME.CHANNEL  2 seq, grows by 1 a call  3 most jobs  4 lease ms
---       5 results, msgpack [[leased job that is done, ran us, ...],
+--       5 results, msgpack [[leased job that is done, ...], [us that it ran, ...],
 --         [[leased job, outcome, wait ms, text, ran us], ...]] (lib/settle.lua)
 --       6 whether the worker has a time to call again that lies ahead, 1 or 0
 --       7 suspects: 0 not now, 1 would run one alone, 2 runs nothing and waits for one
@@ -20,9 +20,11 @@ local function write_leases(call)
   if #call.leases > 0 then redis.call('ZADD', P .. 'leases', unpack(call.leases)) end
   if #call.jobs == 0 then return end
   count('leased', #call.jobs)
-  if redis.call('EXISTS', P .. 'attempts') == 0 then return end
-  for i, record in ipairs(redis.call('HMGET', P .. 'attempts', unpack(call.names))) do
-    if record then call.jobs[i][4], call.jobs[i][5] = read_attempts(call.names[i], record) end
+  if not has_attempts() then return end
+  local names = {}
+  for i, job in ipairs(call.jobs) do names[i] = split_leased(job[1]) end
+  for i, record in ipairs(redis.call('HMGET', P .. 'attempts', unpack(names))) do
+    if record then call.jobs[i][4], call.jobs[i][5] = read_attempts(names[i], record) end
   end
 end
 

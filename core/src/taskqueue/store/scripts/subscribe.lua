@@ -4,7 +4,7 @@
 --       5 most subscriptions of a user
 -- Output  [verdict, source of the user]; verdicts: ok, owned (the user has another source), unknown (no such type),
 --         full (the user has that many already)
--- uses: base types deal subscriptions
+-- uses: base types generations deal subscriptions
 local user, type_name = ARGV[1], ARGV[2]
 local subscriptions_key = P .. 'subscriptions:' .. user
 local stored = redis.call('HGET', P .. 'users', user)

@@ -10,17 +10,15 @@ do
   local RECORD_MS = 60000        -- a job waits this long for an unreadable subscription
   local paused                   -- types that an operator paused
 
-  local function is_paused(type_name)
-    if not paused then
-      paused = {}
-      local list = redis.call('HGETALL', P .. 'overrides')
-      for i = 1, #list, 2 do
-        local expires = whole(string.match(list[i + 1], '|(%d+)$'))
-        if not expires then note('overrides ' .. list[i]) end
-        paused[list[i]] = expires ~= nil and (expires == 0 or expires > now)
-      end
+  local function read_paused()
+    paused = {}
+    local list = redis.call('HGETALL', P .. 'overrides')
+    for i = 1, #list, 2 do
+      local expires = whole(string.match(list[i + 1], '|(%d+)$'))
+      if not expires then note('overrides ' .. list[i]) end
+      paused[list[i]] = expires ~= nil and (expires == 0 or expires > now)
     end
-    return paused[type_name]
+    return paused
   end
 
   local function is_expired(job) return job.life > 0 and now > job.due + job.life end
@@ -42,7 +40,7 @@ do
 
   -- Reads the subscription of a scheduled job. Returns its params, or nil and an outcome.
   local function read_params(job, task_type)
-    if task_type.suspended or is_paused(job.type) then return nil, drop(job, 'skipped') end
+    if task_type.suspended or (paused or read_paused())[job.type] then return nil, drop(job, 'skipped') end
     local record = redis.call('HGET', P .. 'subscriptions:' .. job.user, job.type)
     if not record then
       if redis.call('HEXISTS', P .. 'malformed', 'subscriptions:' .. job.user) == 1 then
@@ -50,7 +48,7 @@ do
       end
       return nil, drop(job, 'skipped')
     end
-    if is_expired(job) then return nil, drop(job, 'expired') end
+    if job.life > 0 and is_expired(job) then return nil, drop(job, 'expired') end
     if #record <= 16 and string.find(record, '^%d+$') then return '' end  -- a bare number, as most are
     local number, suspended, params = string.match(record, '^(%d+)(s?)(.*)$')
     if not number or #number > 16 then return nil, await_record(job) end
@@ -60,7 +58,6 @@ do
 
   -- Takes a start of the limits besides the queue's path. Returns the limit that is not free then, if one is not.
   local function take_limits(job, task_type, queue, start_us)
-    if any_closed == false and not task_type.users[1] then return end  -- as most
     local beside = limits_beside(job, task_type, queue)
     for _, limit in ipairs(beside) do
       if free_at(limit, job) > start_us then return limit end
@@ -76,32 +73,25 @@ do
     local ended = parse((split_leased(holder)))
     if not ended.malformed then finish(ended.name, ended.adhoc) end
     for i = #call.jobs, 1, -1 do  -- this call may have leased it
-      if call.jobs[i][1] == holder then
-        table.remove(call.jobs, i)
-        table.remove(call.names, i)
-      end
+      if call.jobs[i][1] == holder then table.remove(call.jobs, i) end
     end
   end
 
   -- Leases a job to start at start_us.
   local function lease(call, queue, job, task_type, start_us, params)
-    local leased_job = job.name .. '|' .. call.worker .. '|' .. call.seq
-    local expiry = math.floor(start_us / 1000) + call.lease_ms
+    local leased_job, leases, jobs, cost = job.name .. call.suffix, call.leases, call.jobs, task_type.cost
+    local expiry = (start_us - start_us % 1000) / 1000 + call.lease_ms
     if task_type.policy ~= 'Allow' then  -- leased at once: this call's next job may be of the same subscription
       leased_job = leased_job .. 'x'
       redis.call('HSET', P .. 'exclusive', job.type .. '|' .. job.user, leased_job)
       redis.call('ZADD', P .. 'leases', expiry, leased_job)
     else
-      call.leases[#call.leases + 1] = expiry
-      call.leases[#call.leases + 1] = leased_job
+      leases[#leases + 1] = expiry
+      leases[#leases + 1] = leased_job
     end
-    reserve_path(queue, start_us, task_type.cost)
-    call.names[#call.names + 1] = job.name
-    local apart_us
-    if task_type.cost > 1 then
-      apart_us = math.ceil(spacing_of_calls(queue, limits_beside(job, task_type, queue), task_type.cost))
-    end
-    call.jobs[#call.jobs + 1] = { leased_job, math.floor(start_us), params or '', 0, 0, apart_us }
+    reserve_path(queue, start_us, cost)
+    local apart_us = cost > 1 and math.ceil(spacing_of_calls(queue, limits_beside(job, task_type, queue), cost)) or nil
+    jobs[#jobs + 1] = { leased_job, start_us - start_us % 1, params or '', 0, 0, apart_us }
   end
 
   -- Leases a job of a queue to start at start_us, if it may start then. origin: the key that it was taken from.
@@ -130,8 +120,10 @@ do
       if holder and not redis.call('ZSCORE', P .. 'leases', holder) then holder = nil end
       if holder and task_type.policy == 'Forbid' then return job.adhoc and 'deferred' or drop(job, 'skipped') end
     end
-    local limit = take_limits(job, task_type, queue, start_us)
-    if limit then return 'parked', limit end
+    if any_closed ~= false or task_type.users[1] then  -- else as most: no limit beside the path
+      local limit = take_limits(job, task_type, queue, start_us)
+      if limit then return 'parked', limit end
+    end
     if holder then replace(call, holder) end
     if job.adhoc then params = redis.call('HGET', P .. 'payload', job.name) end
     lease(call, queue, job, task_type, start_us, params)

@@ -8,11 +8,19 @@ local P = KEYS[1]
 -- A command refused halfway would leave half a call behind, and lose jobs. So a missing right, or a command that the
 -- server's configuration renamed, refuses the whole call here. COMMANDS lists every command of the script. The check
 -- needs plausible arguments: Valkey 9 crashes over a ZUNIONSTORE without them.
-for _, command in ipairs(redis.acl_check_cmd and COMMANDS or {}) do
-  local exists, allowed = pcall(redis.acl_check_cmd, command, P, command == 'ZUNIONSTORE' and 1 or P, P)
-  if not exists or not allowed then
+if redis.acl_check_cmd then
+  local checked
+  local exists, allowed = pcall(function()
+    local check = redis.acl_check_cmd
+    for i = 1, #COMMANDS do
+      checked = COMMANDS[i]
+      if not check(checked, P, checked == 'ZUNIONSTORE' and 1 or P, P) then return false end
+    end
+    return true
+  end)
+  if not allowed or not exists then
     local why = exists and 'NOPERM this user has no permissions to run ' or 'ERR this server has no command '
-    return redis.error_reply(why .. command .. ' within scripts, nothing was done')
+    return redis.error_reply(why .. checked .. ' within scripts, nothing was done')
   end
 end
 -- One cheap command answers two questions before anything is read or written.
@@ -43,7 +51,8 @@ end
 local now_us = clock_us()
 local now = math.floor(now_us / 1000)
 
-local function int(number) return string.format('%.0f', number) end
+-- Writes a number as a whole one, for values of the store; scores are passed as numbers, which costs a third.
+local function int(number) return string.format('%d', number - number % 1) end
 
 -- Reads a whole number of at most 16 digits (microseconds until the year 2286, exact in a double); nil for anything
 -- else.
@@ -278,7 +287,7 @@ local function parse(job)
     due, adhoc = tonumber(due), true
   end
   if not due or due >= END_MS or #life > 16 then return { name = job, due = now, malformed = true } end
-  return { name = job, type = task_type, user = user, due = due, life = tonumber(life), adhoc = adhoc }
+  return { name = job, type = task_type, user = user, due = due, life = life == '0' and 0 or tonumber(life), adhoc = adhoc }
 end
 
 -- A scan for the oldest jobs (scan_moves, scan_jobs) takes many calls, and jobs move meanwhile. While `scan` exists, a

@@ -8,7 +8,7 @@ local SHARED_HORIZON_US = 100000
 local MAX_EXAMINED = 200  -- jobs examined in a call: bounds a call that parks or drops more than it starts
 
 -- Returns a call by its arguments, and what it has found so far.
---   jobs          leased jobs, as the answer lists them; names: of these jobs
+--   jobs          leased jobs, as the answer lists them; suffix: what makes a job a leased one
 --   leases        leases to write at the end, as arguments of ZADD
 --   open          open lanes;  waiting, ready, ready_lanes, parked: see lib/sweep.lua
 --   turned        new positions of queues;  moved: jobs to put into other queues
@@ -22,10 +22,10 @@ local function open_call(worker, seq, max_jobs, lease_ms)
   local shared = limiter.shared_until_us > now_us or redis.call('EXISTS', P .. 'limits') == 1
   local reach_us = shared and SHARED_HORIZON_US or HORIZON_US
   return {
-    worker = worker, seq = seq, max_jobs = max_jobs, lease_ms = lease_ms,
-    limiter = limiter, reach_us = reach_us, horizon_us = now_us + reach_us, soon = int(now + EARLY_US / 1000),
+    worker = worker, seq = seq, suffix = '|' .. worker .. '|' .. seq, max_jobs = max_jobs, lease_ms = lease_ms,
+    limiter = limiter, reach_us = reach_us, horizon_us = now_us + reach_us, soon = now + EARLY_US / 1000,
     open = {}, waiting = {}, ready = {}, ready_lanes = 0, parked = {}, turned = {}, moved = {},
-    jobs = {}, names = {}, leases = {}, examined = 0, isolation = 0,
+    jobs = {}, leases = {}, examined = 0, isolation = 0,
   }
 end
 

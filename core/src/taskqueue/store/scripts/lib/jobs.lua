@@ -43,10 +43,14 @@ local function put_back(job, suspect)
   end
 end
 
+local function has_attempts()
+  if any_attempts == nil then any_attempts = redis.call('EXISTS', P .. 'attempts') == 1 end
+  return any_attempts
+end
+
 -- Forgets attempts and params of a job that ended.
 local function finish(name, adhoc)
-  if any_attempts == nil then any_attempts = redis.call('EXISTS', P .. 'attempts') == 1 end
-  if any_attempts then forget[#forget + 1] = name end
+  if has_attempts() then forget[#forget + 1] = name end
   if adhoc then forget_payload[#forget_payload + 1] = name end
 end
 

@@ -32,26 +32,24 @@ end
 -- Reads the next job of a lane that is due soon into lane.head, nil without one, its due into lane.ready_us, and the
 -- earliest start that this due and the queue's path have left, the global limit excepted, into lane.own_us.
 local function read_head(call, lane)
-  lane.head, lane.own_us, lane.at = nil, math.huge, lane.at + 2
-  if lane.at > #lane.rows and not lane.ended then
-    local key = P .. 'ready:' .. lane.name
-    if lane.gone > 0 then redis.call('ZREMRANGEBYRANK', key, 0, lane.gone - 1) end
-    lane.rows = redis.call('ZRANGEBYSCORE', key, '-inf', call.soon, 'WITHSCORES', 'LIMIT', 0, lane.read)
-    lane.at, lane.gone, lane.ended = 1, 0, #lane.rows < 2 * lane.read
+  local at = lane.at + 2
+  if not lane.rows[at] and not lane.ended then
+    if lane.gone > 0 then redis.call('ZREMRANGEBYRANK', P .. lane.key, 0, lane.gone - 1) end
+    lane.rows = redis.call('ZRANGEBYSCORE', P .. lane.key, '-inf', call.soon, 'WITHSCORES', 'LIMIT', 0, lane.read)
+    lane.gone, lane.ended, at = 0, #lane.rows < 2 * lane.read, 1
     lane.read = math.min(2 * lane.read, MAX_READ)
   end
-  local name = lane.rows[lane.at]
+  local name = lane.rows[at]
+  lane.at, lane.head, lane.own_us = at, name and parse(name), math.huge
   if not name then return end
-  lane.head = parse(name)
-  lane.head.score = tonumber(lane.rows[lane.at + 1])
-  lane.ready_us = lane.head.score * 1000
+  lane.ready_us = lane.rows[at + 1] * 1000
   update_start(lane)
 end
 
 -- Opens a lane that stands in an index. Returns it if it has a job to start.
 local function open_lane(call, name, index)
   local queue, priority = string.match(name, '^(.*):(%l+)$')
-  local lane = { name = name, index = index, rows = {}, at = 0, gone = 0, own_us = math.huge }
+  local lane = { name = name, key = 'ready:' .. name, index = index, rows = {}, at = 0, gone = 0, own_us = math.huge }
   for i, each in ipairs(LANES) do
     if each == priority then lane.priority = i end
   end
@@ -78,7 +76,7 @@ end
 
 -- Writes what a call changed in a lane: its jobs, and its place in the indexes.
 local function close_lane(call, lane)
-  if lane.gone > 0 then redis.call('ZREMRANGEBYRANK', P .. 'ready:' .. lane.name, 0, lane.gone - 1) end
+  if lane.gone > 0 then redis.call('ZREMRANGEBYRANK', P .. lane.key, 0, lane.gone - 1) end
   local index, at_us = 'lanes_busy', nil
   if lane.head or not lane.ended then
     at_us = math.ceil(math.min(path_start(lane.queue, lane.head or {}), now_us + RECHECK_US))
@@ -86,6 +84,6 @@ local function close_lane(call, lane)
     at_us = next_due(lane.name, call.soon) * 1000
     index = at_us < math.huge and 'lanes_due' or nil
   end
-  if index then redis.call('ZADD', P .. index, int(at_us), lane.name) end
+  if index then redis.call('ZADD', P .. index, at_us, lane.name) end
   if index ~= lane.index then redis.call('ZREM', P .. lane.index, lane.name) end
 end

@@ -15,6 +15,10 @@
 --   lane_position        position in TURNS, the round robin over the lanes
 --   seen_version         version of types and overrides at the last call
 --   shared_until_us      until then limits share paths: the horizon is shorter
+local NUMBERS = {
+  'start_us', 'cost', 'max_cost', 'closed_until_us', 'first_seen_us', 'last_call_us', 'reap_from_us',
+  'due_covered_us', 'idle_poll_us', 'lane_position', 'seen_version', 'shared_until_us',
+}
 local STEP_US = 100000  -- clocks are slewed by less than this between two calls
 local UPTIME_S = 2      -- uptime is in whole seconds, so now - uptime varies between calls
 
@@ -105,42 +109,47 @@ end
 
 -- Returns the TAT; 0 without a limit: then only the limits by name hold.
 local function next_slot(limiter)
-  if (limiter.slot_us or 0) == 0 then return 0 end
-  return limiter.start_us + limiter.cost * limiter.slot_us
+  if limiter.spacing_us == 0 then return 0 end
+  return limiter.start_us + limiter.cost * limiter.spacing_us
+end
+
+-- Reads the fields; a number that is missing or unreadable is nil. stored: the numbers, to write those that change.
+local function read_limiter()
+  local texts = redis.call('HMGET', P .. 'limiter', 'server_run', unpack(NUMBERS))
+  local limiter = { name = GLOBAL, depth = 0, burst = 1, reserved = 0, stored = {}, known = texts[1] or texts[6] }
+  for i = 1, #NUMBERS do
+    local text, name = texts[i + 1], NUMBERS[i]
+    local number = text and tonumber(text)
+    if number and number % 1 == 0 and number > -1e16 and number < 1e16 then
+      limiter[name], limiter.stored[name] = number, number
+    elseif text then
+      note('limiter ' .. name)
+    end
+  end
+  limiter.server_run = server_run(texts[1])
+  limiter.is_new_run = limiter.server_run ~= texts[1]
+  return limiter
 end
 
 -- Loads the limiter. On a server not seen before (restart, failover, lost state) or after a clock that was set back it
 -- assumes that every slot up to the horizon was given out; not so in a new store.
 local function load_limiter(lease_ms)
-  local state = redis.call('HMGET', P .. 'limiter', 'server_run', 'start_us', 'cost', 'max_cost', 'closed_until_us',
-    'first_seen_us', 'last_call_us', 'reap_from_us', 'due_covered_us', 'idle_poll_us', 'lane_position',
-    'seen_version', 'shared_until_us')
-  local run = server_run(state[1])
+  local limiter = read_limiter()
   local per_second, version = rate()
-  local function field(i, name)
-    if not state[i] then return end
-    local number = tonumber(state[i])
-    if number and number % 1 == 0 and math.abs(number) < 1e16 then return number end
-    note('limiter ' .. name)
-  end
-  local max_cost = math.min(field(4, 'max_cost') or 1, MAX_COST)
-  local limiter = {
-    name = GLOBAL, depth = 0, burst = 1, slot_us = per_second and STRETCH * 1000000 / per_second, version = version, server_run = run,
-    start_us = field(2, 'start_us'),
-    cost = math.min(field(3, 'cost') or max_cost, MAX_COST), max_cost = math.max(max_cost, 1),
-    first_seen_us = field(6, 'first_seen_us') or 0, last_call_us = field(7, 'last_call_us') or 0,
-    reap_from_us = field(8, 'reap_from_us') or 0, due_covered_us = field(9, 'due_covered_us') or 0,
-    idle_poll_us = field(10, 'idle_poll_us') or 0, lane_position = field(11, 'lane_position') or 0,
-    seen_version = field(12, 'seen_version') or 0, shared_until_us = field(13, 'shared_until_us') or 0,
-  }
+  local knows_start = limiter.start_us ~= nil
+  limiter.max_cost = math.min(limiter.max_cost or 1, MAX_COST)
+  limiter.cost = math.min(limiter.cost or limiter.max_cost, MAX_COST)
+  limiter.max_cost = math.max(limiter.max_cost, 1)
+  for i = 1, #NUMBERS do limiter[NUMBERS[i]] = limiter[NUMBERS[i]] or 0 end
+  limiter.version, limiter.slot_us = version, per_second and STRETCH * 1000000 / per_second
   limiter.spacing_us = limiter.slot_us or 0
-  limiter.closed_until_us = math.min(field(5, 'closed_until_us') or 0, now_us + CLOSED_MAX_US)
+  limiter.closed_until_us = math.min(limiter.closed_until_us, now_us + CLOSED_MAX_US)
   local back = limiter.last_call_us - now_us > STEP_US
   if back then follow_step_back(limiter) end
-  if state[1] ~= run or not limiter.start_us or back then
+  if limiter.is_new_run or not knows_start or back then
     -- No start can have been lost before the first one. A store that lost everything is marked (install.lua).
-    local is_new = not (state[1] or state[6] or redis.call('HGET', P .. 'metrics', 'reserved_slots'))
-    limiter.start_us = math.max(limiter.start_us or 0, is_new and 0 or now_us + HORIZON_US)
+    local is_new = not (limiter.known or redis.call('HGET', P .. 'metrics', 'reserved_slots'))
+    limiter.start_us = math.max(limiter.start_us, is_new and 0 or now_us + HORIZON_US)
     limiter.cost, limiter.first_seen_us = limiter.max_cost, is_new and 0 or now_us
     limiter.reap_from_us = now_us + lease_ms * 1000
   elseif now_us - limiter.last_call_us > lease_ms * 500 then
@@ -160,18 +169,24 @@ end
 
 -- Reserves `cost` slots from start_us on.
 local function reserve(limiter, start_us, cost)
-  limiter.start_us = math.max(limiter.start_us, start_us)  -- without a rate, starts are reserved in any order
-  limiter.cost, limiter.max_cost = cost, math.max(limiter.max_cost, cost)
+  if start_us > limiter.start_us then limiter.start_us = start_us end  -- without a rate, starts come in any order
+  if cost > limiter.max_cost then limiter.max_cost = cost end
+  limiter.cost, limiter.reserved = cost, limiter.reserved + cost
   limiter.free_us = next_slot(limiter)
-  count('reserved_slots', cost)
 end
 
 -- Writes the limiter back, in a store with task types: before there is one, nothing starts.
 local function save_limiter(limiter)
+  if limiter.reserved > 0 then count('reserved_slots', limiter.reserved) end
   if not schema then return end
-  redis.call('HSET', P .. 'limiter', 'server_run', limiter.server_run, 'start_us', int(math.ceil(limiter.start_us)),
-    'cost', limiter.cost, 'max_cost', limiter.max_cost, 'closed_until_us', int(limiter.closed_until_us),
-    'first_seen_us', int(limiter.first_seen_us), 'last_call_us', int(now_us), 'reap_from_us', int(limiter.reap_from_us),
-    'due_covered_us', int(limiter.due_covered_us), 'idle_poll_us', int(limiter.idle_poll_us),
-    'lane_position', limiter.lane_position, 'seen_version', int(limiter.seen_version), 'shared_until_us', int(limiter.shared_until_us))
+  limiter.start_us, limiter.last_call_us = math.ceil(limiter.start_us), now_us
+  local fields = { 'server_run', limiter.server_run }
+  for i = 1, #NUMBERS do
+    local name = NUMBERS[i]
+    if limiter[name] ~= limiter.stored[name] then
+      fields[#fields + 1] = name
+      fields[#fields + 1] = int(limiter[name])
+    end
+  end
+  redis.call('HSET', P .. 'limiter', unpack(fields))
 end

@@ -16,7 +16,7 @@ local any_closed, closed = nil, {}
 local function closed_until(name)
   if any_closed == nil then
     any_closed = redis.call('EXISTS', P .. 'limits_closed_until') == 1
-    if any_closed then redis.call('ZREMRANGEBYSCORE', P .. 'limits_closed_until', '-inf', int(now_us)) end
+    if any_closed then redis.call('ZREMRANGEBYSCORE', P .. 'limits_closed_until', '-inf', now_us) end
   end
   if not any_closed then return 0 end
   local until_us = closed[name]

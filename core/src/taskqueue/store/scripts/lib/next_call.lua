@@ -19,7 +19,7 @@ do
       spacing_us, limit = math.max(spacing_us, limit.spacing_us), limit.within
     end
     if spacing_us <= call.limiter.slot_us then return call.limiter.slot_us end
-    local lanes = redis.call('ZCOUNT', P .. 'lanes_busy', '-inf', int(until_us))
+    local lanes = redis.call('ZCOUNT', P .. 'lanes_busy', '-inf', until_us)
     return math.max(call.limiter.slot_us, spacing_us / lanes)
   end
 
@@ -30,8 +30,8 @@ do
     if not busy[2] then return end
     local at_us = math.max(tonumber(busy[2]) - call.reach_us / 2, now_us)
     local step_us = math.min(call.reach_us / 2, call.max_jobs * slot_of(call, busy[1], at_us + call.reach_us))
-    redis.call('ZREMRANGEBYSCORE', P .. 'beats', '-inf', int(now_us - PROMPT_US))
-    for _, told in ipairs(redis.call('ZRANGEBYSCORE', P .. 'beats', int(at_us - step_us / 2), '+inf', 'WITHSCORES')) do
+    redis.call('ZREMRANGEBYSCORE', P .. 'beats', '-inf', now_us - PROMPT_US)
+    for _, told in ipairs(redis.call('ZRANGEBYSCORE', P .. 'beats', at_us - step_us / 2, '+inf', 'WITHSCORES')) do
       local told_us = tonumber(told)
       if told_us and told_us < at_us + step_us / 2 then at_us = math.max(at_us, told_us + step_us) end
     end
@@ -42,8 +42,10 @@ do
   end
 
   local function is_saturated()
-    for _, lane in ipairs(LANES) do
-      if redis.call('ZSCORE', P .. 'lanes_busy', GLOBAL .. ':' .. lane) then return true end
+    local lanes = {}
+    for i = 1, #LANES do lanes[i] = GLOBAL .. ':' .. LANES[i] end
+    for _, start_us in ipairs(redis.call('ZMSCORE', P .. 'lanes_busy', unpack(lanes))) do
+      if start_us then return true end
     end
   end
 
@@ -85,7 +87,7 @@ do
     local beat_us = limiter.slot_us and next_beat(call)
     local at_us = limiter.slot_us and next_due_call(call, beat_us or math.huge)
     if beat_us and not at_us then
-      redis.call('ZADD', P .. 'beats', int(beat_us), call.worker)
+      redis.call('ZADD', P .. 'beats', beat_us, call.worker)
       at_us = beat_us
     end
     -- Or every call made for results or an ad hoc job would add a poll, for good.

@@ -5,7 +5,7 @@ local MAX_PARKED = 64  -- limits looked at in a call
 -- Returns the limits with parked jobs that are free within the horizon.
 --   ready_us   when the limit is free;  own_us: when its queue's path is free, too, the global limit excepted
 local function list_parked(call)
-  local rows, parked = redis.call('ZRANGEBYSCORE', P .. 'limits_free_at', '-inf', int(call.horizon_us),
+  local rows, parked = redis.call('ZRANGEBYSCORE', P .. 'limits_free_at', '-inf', call.horizon_us,
     'WITHSCORES', 'LIMIT', 0, MAX_PARKED), {}
   for i = 1, #rows, 2 do
     local queue, limit = string.match(rows[i], '^([^|]*)|(.*)$')
@@ -57,13 +57,13 @@ local function take_parked(call, entry, start_us)
   limit = limit or limits[entry.limit]
   entry.ready_us = limit and free_at(limit, entry.head) or entry.ready_us
   update_start(entry)
-  redis.call('ZADD', P .. 'limits_free_at', int(math.ceil(entry.ready_us)), entry.member)
+  redis.call('ZADD', P .. 'limits_free_at', math.ceil(entry.ready_us), entry.member)
 end
 
 -- Writes when a limit can start a job whose queue has no start left before.
 local function close_parked(call, entry)
   local start_us = path_start(entry.queue, entry.head)
   if start_us > math.max(entry.ready_us, call.horizon_us) then
-    redis.call('ZADD', P .. 'limits_free_at', int(math.ceil(start_us)), entry.member)
+    redis.call('ZADD', P .. 'limits_free_at', math.ceil(start_us), entry.member)
   end
 end

@@ -67,11 +67,11 @@ local function flush_limits()
   for key, changed in pairs(written) do
     local rows = {}
     for member, limit in pairs(changed) do
-      rows[#rows + 1] = int(math.ceil(limit.tat_us))
+      rows[#rows + 1] = math.ceil(limit.tat_us)
       rows[#rows + 1] = member
     end
     redis.call('ZADD', P .. key, unpack(rows))
-    redis.call('ZREMRANGEBYSCORE', P .. key, '-inf', int(now_us))
+    redis.call('ZREMRANGEBYSCORE', P .. key, '-inf', now_us)
     expire_tats(key)
   end
 end
@@ -80,6 +80,6 @@ end
 local function park(job, queue, limit)
   local member, free_us = queue .. '|' .. limit.name, free_at(limit, job)
   count_parked(queue, redis.call('ZADD', P .. 'parked:' .. member, job.due, job.name))
-  redis.call('ZADD', P .. 'limits_free_at', 'GT', int(math.ceil(free_us)), member)
+  redis.call('ZADD', P .. 'limits_free_at', 'GT', math.ceil(free_us), member)
   note_move(job)
 end

@@ -10,13 +10,13 @@ local function announce(lane, at_us)
   if announced[lane] and announced[lane] <= at_us then return end
   announced[lane] = at_us
   if redis.call('ZSCORE', P .. 'lanes_busy', lane) then return end
-  redis.call('ZADD', P .. 'lanes_due', 'LT', int(at_us), lane)
+  redis.call('ZADD', P .. 'lanes_due', 'LT', at_us, lane)
 end
 
 -- Has every busy lane looked at now: a limit was opened, or its rate was changed.
 local function look_again()
   for _, lane in ipairs(redis.call('ZRANGE', P .. 'lanes_busy', 0, -1)) do
-    redis.call('ZADD', P .. 'lanes_busy', 'LT', int(now_us), lane)
+    redis.call('ZADD', P .. 'lanes_busy', 'LT', now_us, lane)
   end
 end
 

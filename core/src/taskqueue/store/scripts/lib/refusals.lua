@@ -54,5 +54,5 @@ local function close_limit(limit, until_us)
   closed[limit.name] = math.max(closed_until(limit.name), until_us)
   limit.closed_us = closed[limit.name]
   limit.free_us = math.max(limit.free_us, limit.closed_us)
-  redis.call('ZADD', P .. 'limits_closed_until', 'GT', int(until_us), limit.name)
+  redis.call('ZADD', P .. 'limits_closed_until', 'GT', until_us, limit.name)
 end

@@ -7,6 +7,7 @@ do
   local SERVICE_JOBS = 50           -- jobs that a type's mean service time follows
   local served, served_us = {}, {}  -- by type: jobs of this call that ran, and their time
   local now_s                       -- the clock in s, as text, once a job ended
+  local EXCLUSIVE = string.byte('x')
   -- A scheduled job's lease: type and user, then the positions of OCCURRENCE, OFFSET, LIFE, and of the end of LIFE.
   local LEASED = '^([^|]+)|([^|]+)|()%d+|()%d+|()%d+()|[^|]*|[^|]*$'
 
@@ -16,22 +17,23 @@ do
     return job or '', job ~= nil and string.sub(seq, -1) == 'x'
   end
 
-  -- Returns type, user and name of a leased job, and whether it is ad hoc; nil if it is no job. The end of a job needs no
-  -- due: numbers of at most 10, 13 and 16 digits are good ones, and are not read.
+  -- Returns type and user of a leased job, and whether it is ad hoc; nil if it is no job. The end of a job needs no due:
+  -- numbers of at most 10, 13 and 16 digits are good ones, and are not read.
   local function read_leased(leased_job)
     local type_name, user, occurrence, offset, life, life_end = string.match(leased_job, LEASED)
     if type_name and offset - occurrence <= 11 and life - offset <= 14 and life_end - life <= 16 then
-      return type_name, user, string.sub(leased_job, 1, life_end - 1), false
+      return type_name, user, false
     end
     local job = parse((split_leased(leased_job)))
-    if not job.malformed then return job.type, job.user, job.name, job.adhoc end
+    if not job.malformed then return job.type, job.user, job.adhoc end
   end
 
-  -- Keeps a subscription's last outcome, for people, while there is the subscription.
+  -- Keeps a subscription's last outcome, for people, while there is the subscription: its removal removes the outcome.
   local function remember_run(type_name, user, outcome)
-    if redis.call('HEXISTS', P .. 'subscriptions:' .. user, type_name) == 0 then return end
-    now_s = now_s or int(math.floor(now / 1000))
-    redis.call('HSET', P .. 'runs:' .. user, type_name, outcome .. now_s)
+    now_s = now_s or int(now / 1000)
+    if redis.call('HSET', P .. 'runs:' .. user, type_name, outcome .. now_s) == 0 then return end  -- it has one already
+    if redis.call('HEXISTS', P .. 'subscriptions:' .. user, type_name) == 1 then return end
+    redis.call('HDEL', P .. 'runs:' .. user, type_name)
   end
 
   -- Records the time for which a job occupied a concurrency slot, and that it is no longer exclusive.
@@ -43,13 +45,15 @@ do
     end
   end
 
-  -- Ends a job of a removed lease as done.
+  -- Ends a leased job as done; its lease is removed with those of the others.
   local function settle_done(leased_job, ran_us)
-    local type_name, user, name, adhoc = read_leased(leased_job)
-    if not type_name then return discard('leases', leased_job) end
-    end_run(type_name, user, string.sub(leased_job, -1) == 'x', ran_us)
-    count('done')
-    finish(name, adhoc)
+    local type_name, user, adhoc = read_leased(leased_job)
+    if not type_name then
+      if redis.call('ZREM', P .. 'leases', leased_job) == 1 then discard('leases', leased_job) end
+      return
+    end
+    end_run(type_name, user, string.byte(leased_job, -1) == EXCLUSIVE, ran_us)
+    if adhoc or has_attempts() then finish((split_leased(leased_job)), adhoc) end
     remember_run(type_name, user, 'd')
   end
 
@@ -90,22 +94,17 @@ do
   end
 
   -- Settles jobs that are done, nearly all: their leases are read and removed together.
-  local function settle_all_done(results)
-    local members, removed, seen = {}, {}, {}
-    for i = 1, #results, 2 do members[#members + 1] = results[i] end
-    for i, score in ipairs(redis.call('ZMSCORE', P .. 'leases', unpack(members))) do
-      local leased_job = members[i]
-      if score and not seen[leased_job] then
-        seen[leased_job] = true
-        removed[#removed + 1] = leased_job
-        settle_done(leased_job, results[2 * i])
-      end
+  local function settle_all_done(done, ran_us)
+    local scores = redis.call('ZMSCORE', P .. 'leases', unpack(done))
+    for i = 1, #done do
+      if scores[i] then settle_done(done[i], ran_us[i]) end
     end
-    if #removed > 0 then redis.call('ZREM', P .. 'leases', unpack(removed)) end
+    local ended = redis.call('ZREM', P .. 'leases', unpack(done))
+    if ended > 0 then count('done', ended) end
   end
 
-  -- Settles the results of a call.   done: leased job, us of its run, leased job, ...;  others: as for `settle`
-  function settle_results(limiter, done, others)
+  -- Settles the results of a call.   done: leased jobs;  ran_us: their times;  others: as for `settle`
+  function settle_results(limiter, done, ran_us, others)
     for _, result in ipairs(others) do
       local leased_job, outcome, wait_ms, text, ran_us = unpack(result)
       settle(leased_job, outcome, wait_ms, text, ran_us)
@@ -113,7 +112,7 @@ do
         close_global(limiter, now_us + wait_ms * 1000, string.match(leased_job, '^[^|]*|[^|]*'))
       end
     end
-    if #done > 0 then settle_all_done(done) end
+    if #done > 0 then settle_all_done(done, ran_us) end
   end
 
   -- `service_times`: type -> MEAN_US|JOBS. JOBS counts up to SERVICE_JOBS: until then the mean is exact, then each job

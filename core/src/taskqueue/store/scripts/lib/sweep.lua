@@ -32,14 +32,35 @@ do
     call.ready_lanes = call.ready_lanes + 1
   end
 
+  local function remove_ready(call, lane, at)
+    table.remove(call.ready[lane.priority], at)
+    call.ready_lanes = call.ready_lanes - 1
+  end
+
+  -- Puts a lane whose head was taken to its place among the ready lanes, or among those that wait.
+  local function replace_lane(call, lane, start_us)
+    local ready, at = call.ready[lane.priority], lane.at_ready
+    if lane.own_us > start_us then
+      remove_ready(call, lane, at)
+      if lane.head then insert(call.waiting, lane, 'own_us') end
+      return
+    end
+    if call.ready_lanes == 1 then call.common = lane.queue end
+    while ready[at + 1] and ready[at + 1].ready_us <= lane.ready_us do
+      ready[at] = ready[at + 1]
+      at = at + 1
+    end
+    ready[at] = lane
+  end
+
   -- Opens the lanes with a due soon, and finds the busy ones, if this is a beat. Between two beats, half a horizon
   -- apart, busy lanes are left to the worker called for the next one: so a call takes half a horizon's worth or
   -- nothing, instead of a part for every idle worker that polls. No job starts later. Returns the last start that this
   -- call may take.
   local function find_lanes(call)
-    local busy = redis.call('ZRANGEBYSCORE', P .. 'lanes_busy', '-inf', int(call.horizon_us),
+    local busy = redis.call('ZRANGEBYSCORE', P .. 'lanes_busy', '-inf', call.horizon_us,
       'WITHSCORES', 'LIMIT', 0, MAX_LANES)
-    local due = redis.call('ZRANGEBYSCORE', P .. 'lanes_due', '-inf', int(now_us + EARLY_US), 'LIMIT', 0, MAX_LANES)
+    local due = redis.call('ZRANGEBYSCORE', P .. 'lanes_due', '-inf', now_us + EARLY_US, 'LIMIT', 0, MAX_LANES)
     local beat = not busy[2] or tonumber(busy[2]) - call.reach_us / 2 <= now_us + PROMPT_US
     call.busy, call.next_busy = beat and busy or {}, 1
     for _, name in ipairs(due) do
@@ -82,10 +103,11 @@ do
       if common_limit(lane.queue, limit) ~= limit then
         at = at + 1
       elseif update_start(lane) <= start_us then
+        lane.at_ready = at
         return lane
       else
-        insert(call.waiting, table.remove(ready, at), 'own_us')
-        call.ready_lanes = call.ready_lanes - 1
+        remove_ready(call, lane, at)
+        insert(call.waiting, lane, 'own_us')
       end
     end
   end
@@ -124,7 +146,7 @@ do
     return found
   end
 
-  -- Takes the ready lane whose turn it is; nil if none can start a job at start_us any more. A limit that has no start
+  -- Returns the ready lane whose turn it is; nil if none can start a job at start_us any more. A limit that has no start
   -- left before chooses among its own lanes: the turns of the limit around it are taken by jobs of other limits, too.
   local function draw_lane(call, start_us)
     local limit, lane = call.common, nil
@@ -132,27 +154,22 @@ do
       lane = take_turn(call, limit, start_us)
       limit = lane and call.ready_lanes > 1 and binding_limit(lane, limit, start_us)
     until not limit
-    if not lane then return end
-    local ready, at = call.ready[lane.priority], 1
-    while ready[at] ~= lane do at = at + 1 end
-    if ready[at + 1] then table.remove(ready, at) else ready[at] = nil end
-    call.ready_lanes = call.ready_lanes - 1
     return lane
   end
 
   -- Examines the head of a lane.
   local function take_ready(call, lane, start_us)
     local job = lane.head
-    local outcome, limit = admit(call, lane.queue, job, start_us, 'ready:' .. lane.name)
+    local outcome, limit = admit(call, lane.queue, job, start_us, lane.key)
     if outcome == 'deferred' then  -- in its present lane: the type's priority may have changed
-      redis.call('ZADD', P .. 'ready:' .. lane.name, now + 1000, job.name)
+      redis.call('ZADD', P .. lane.key, now + 1000, job.name)
     else
       lane.gone = lane.gone + 1
     end
     if outcome == 'parked' then
       park(job, lane.queue.name, limit)
     elseif outcome == 'moved' then
-      call.moved[#call.moved + 1] = { job, job.score, LANES[lane.priority] }
+      call.moved[#call.moved + 1] = { job, lane.ready_us / 1000, LANES[lane.priority] }
     end
     read_head(call, lane)
   end
@@ -171,11 +188,7 @@ do
         if lane then
           parked_last, call.examined = false, call.examined + 1
           take_ready(call, lane, start_us)
-          if lane.own_us <= start_us then
-            add_ready(call, lane)
-          elseif lane.head then
-            insert(call.waiting, lane, 'own_us')
-          end
+          replace_lane(call, lane, start_us)
         end
       else
         table.remove(call.parked, 1)

@@ -52,15 +52,3 @@ end
 
 -- Forgets the types of this call, whose records were written.
 local function forget_types() found_types = {} end
-
--- Returns a type with the generation that new subscriptions join, and the class of every generation by number.
--- Subscriptions of a type that does not exist wait in WAITING_ROOM; those of an unreadable type may be in any.
-local NO_TYPE = { generation = WAITING_ROOM, classes = { [int(WAITING_ROOM)] = '' } }
-local ANY_GENERATION = { generation = WAITING_ROOM, classes = {} }
-for number = WAITING_ROOM, MAX_GENERATIONS do ANY_GENERATION.classes[int(number)] = '' end
-local function generations_of(name)
-  local task_type = find_type(name)
-  if not task_type or task_type.malformed then return task_type and ANY_GENERATION or NO_TYPE end
-  task_type.class = task_type.classes[int(task_type.generation)]
-  return task_type
-end
