@@ -17,8 +17,14 @@ jobs_move = true
 
 -- Writes the leases and reads the attempts of the leased jobs.
 local function write_leases(call)
-  if #call.leases > 0 then redis.call('ZADD', P .. 'leases', unpack(call.leases)) end
   if #call.jobs == 0 then return end
+  redis.call('ZADD', P .. 'leases', unpack(call.leases))
+  local exclusive = {}
+  for subscription, leased_job in pairs(call.holders) do
+    exclusive[#exclusive + 1] = subscription
+    exclusive[#exclusive + 1] = leased_job
+  end
+  if #exclusive > 0 then redis.call('HSET', P .. 'exclusive', unpack(exclusive)) end
   count('leased', #call.jobs)
   if not has_attempts() then return end
   local names = {}

@@ -65,6 +65,13 @@ do
     for _, limit in ipairs(beside) do book(limit, start_us, task_type.cost) end
   end
 
+  -- Returns the leased job that keeps others of its subscription from running: TYPE|USER.
+  local function find_holder(call, subscription)
+    if call.holders[subscription] then return call.holders[subscription] end
+    local holder = redis.call('HGET', P .. 'exclusive', subscription)
+    return holder and redis.call('ZSCORE', P .. 'leases', holder) and holder
+  end
+
   -- Ends the running job of the same subscription (policy Replace): its worker learns at its next heartbeat that the
   -- lease is gone.
   local function replace(call, holder)
@@ -73,22 +80,24 @@ do
     local ended = parse((split_leased(holder)))
     if not ended.malformed then finish(ended.name, ended.adhoc) end
     for i = #call.jobs, 1, -1 do  -- this call may have leased it
-      if call.jobs[i][1] == holder then table.remove(call.jobs, i) end
+      if call.jobs[i][1] == holder then
+        table.remove(call.jobs, i)
+        table.remove(call.leases, 2 * i)
+        table.remove(call.leases, 2 * i - 1)
+      end
     end
   end
 
-  -- Leases a job to start at start_us.
-  local function lease(call, queue, job, task_type, start_us, params)
+  -- Leases a job to start at start_us. exclusive: its subscription, if no other job of it may run meanwhile.
+  local function lease(call, queue, job, task_type, start_us, params, exclusive)
     local leased_job, leases, jobs, cost = job.name .. call.suffix, call.leases, call.jobs, task_type.cost
     local expiry = (start_us - start_us % 1000) / 1000 + call.lease_ms
-    if task_type.policy ~= 'Allow' then  -- leased at once: this call's next job may be of the same subscription
+    if exclusive then
       leased_job = leased_job .. 'x'
-      redis.call('HSET', P .. 'exclusive', job.type .. '|' .. job.user, leased_job)
-      redis.call('ZADD', P .. 'leases', expiry, leased_job)
-    else
-      leases[#leases + 1] = expiry
-      leases[#leases + 1] = leased_job
+      call.holders[exclusive] = leased_job
     end
+    leases[#leases + 1] = expiry
+    leases[#leases + 1] = leased_job
     reserve_path(queue, start_us, cost)
     local apart_us = cost > 1 and math.ceil(spacing_of_calls(queue, limits_beside(job, task_type, queue), cost)) or nil
     jobs[#jobs + 1] = { leased_job, start_us - start_us % 1, params or '', 0, 0, apart_us }
@@ -114,19 +123,16 @@ do
     if (task_type.queue or queue_of(job.type)) ~= queue.name then return 'moved' end
     if task_type.unknown then return 'parked', shut_limit(task_type.unknown, UNREADABLE_US) end
 
-    local holder
-    if task_type.policy ~= 'Allow' then
-      holder = redis.call('HGET', P .. 'exclusive', job.type .. '|' .. job.user)
-      if holder and not redis.call('ZSCORE', P .. 'leases', holder) then holder = nil end
-      if holder and task_type.policy == 'Forbid' then return job.adhoc and 'deferred' or drop(job, 'skipped') end
-    end
+    local exclusive = task_type.policy ~= 'Allow' and job.type .. '|' .. job.user
+    local holder = exclusive and find_holder(call, exclusive)
+    if holder and task_type.policy == 'Forbid' then return job.adhoc and 'deferred' or drop(job, 'skipped') end
     if any_closed ~= false or task_type.users[1] then  -- else as most: no limit beside the path
       local limit = take_limits(job, task_type, queue, start_us)
       if limit then return 'parked', limit end
     end
     if holder then replace(call, holder) end
     if job.adhoc then params = redis.call('HGET', P .. 'payload', job.name) end
-    lease(call, queue, job, task_type, start_us, params)
+    lease(call, queue, job, task_type, start_us, params, exclusive)
     return 'leased'
   end
 end

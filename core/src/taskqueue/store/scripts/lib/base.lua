@@ -91,9 +91,9 @@ local function set_aside(key)
 end
 
 -- Replaces redis.call from here on: sets a key of the wrong type aside and repeats the command.
-local server, type = redis, type
+local server, try, type = redis, redis.pcall, type
 local function guarded(command, key, ...)
-  local answer = server.pcall(command, key, ...)
+  local answer = try(command, key, ...)
   if type(answer) ~= 'table' or not answer.err then return answer end
   if string.find(answer.err, 'WRONGTYPE', 1, true) then set_aside(key) end
   return server.call(command, key, ...)  -- any other error is raised again, in the server's words

@@ -9,7 +9,7 @@ local MAX_EXAMINED = 200  -- jobs examined in a call: bounds a call that parks o
 
 -- Returns a call by its arguments, and what it has found so far.
 --   jobs          leased jobs, as the answer lists them; suffix: what makes a job a leased one
---   leases        leases to write at the end, as arguments of ZADD
+--   leases        of these jobs, to write at the end, as arguments of ZADD;  holders: of `exclusive`, by subscription
 --   open          open lanes;  waiting, ready, ready_lanes, parked: see lib/sweep.lua
 --   turned        new positions of queues;  moved: jobs to put into other queues
 --   examined      jobs examined
@@ -25,7 +25,7 @@ local function open_call(worker, seq, max_jobs, lease_ms)
     worker = worker, seq = seq, suffix = '|' .. worker .. '|' .. seq, max_jobs = max_jobs, lease_ms = lease_ms,
     limiter = limiter, reach_us = reach_us, horizon_us = now_us + reach_us, soon = now + EARLY_US / 1000,
     open = {}, waiting = {}, ready = {}, ready_lanes = 0, parked = {}, turned = {}, moved = {},
-    jobs = {}, leases = {}, examined = 0, isolation = 0,
+    jobs = {}, leases = {}, holders = {}, examined = 0, isolation = 0,
   }
 end
 

@@ -9,7 +9,7 @@ local function find_definition(name)
   if found ~= nil then return found end
   local text = redis.call('HGET', P .. 'limits', name)
   local key, rate, burst, within = string.match(text or '', '^([RU])|([^|]+)|(%d+)|([^|]*)$')
-  found = key and { name = name, key = key, per_second = per_second(rate), burst = whole(burst), within = within } or false
+  found = key and { name = name, key = key, tats = 'tats:' .. name, per_second = per_second(rate), burst = whole(burst), within = within } or false
   if found and not (found.per_second and found.burst and found.burst > 0) then found = false end
   if text and not found then note('limits ' .. name) end
   if found and found.within == '' then found.within = nil end

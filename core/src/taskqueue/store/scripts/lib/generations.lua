@@ -6,6 +6,11 @@ for number = WAITING_ROOM, MAX_GENERATIONS do ANY_GENERATION.classes[int(number)
 local function generations_of(name)
   local task_type = find_type(name)
   if not task_type or task_type.malformed then return task_type and ANY_GENERATION or NO_TYPE end
-  task_type.class = task_type.classes[int(task_type.generation)]
+  if not task_type.classes then
+    task_type.classes = {}
+    for number, class in string.gmatch(task_type.generations, '(%d)=([^;]+)') do task_type.classes[number] = class end
+    task_type.class = task_type.classes[task_type.generation]
+    for _, field in ipairs({ 'generation', 'stride', 'window' }) do task_type[field] = tonumber(task_type[field]) end
+  end
   return task_type
 end

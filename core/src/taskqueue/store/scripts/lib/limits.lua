@@ -34,6 +34,8 @@ end
 
 -- Has the TAT of a limit written at the end of the call.
 local function write_tat(limit)
+  if limit.is_written then return end
+  limit.is_written = true
   local changed = written[limit.key] or {}
   changed[limit.member], written[limit.key] = limit, changed
 end
@@ -99,20 +101,23 @@ do
     local name, limit = definition.name .. '|' .. user, nil
     limit = limits[name]
     if limit then return limit end
-    local key, values = 'limits:' .. definition.name, find_values(definition)
-    if any_values[key] == nil then any_values[key] = redis.call('EXISTS', P .. key) == 1 end
-    local text = any_values[key] and redis.call('HGET', P .. key, user)
+    local values, own = find_values(definition), any_values[definition]
+    if own == nil then
+      own = redis.call('EXISTS', P .. 'limits:' .. definition.name) == 1
+      any_values[definition] = own
+    end
+    local text = own and redis.call('HGET', P .. 'limits:' .. definition.name, user)
     if text then
       local rate, burst = string.match(text, '^([^|]+)|(%d+)$')
       rate, burst = per_second(rate), whole(burst)
       if rate and burst and burst > 0 then
         values = { per_second = rate, burst = burst }
       else
-        note(key .. ' ' .. user)
+        note('limits:' .. definition.name .. ' ' .. user)
       end
     end
     local spacing_us = spacing_of(values, OWN_STRETCH)
-    limit = read_limit(name, 'tats:' .. definition.name, user, spacing_us, values.burst, TOLERANCE_US)
+    limit = read_limit(name, definition.tats, user, spacing_us, values.burst, TOLERANCE_US)
     limits[name] = limit
     return limit
   end
@@ -126,8 +131,11 @@ end
 
 -- Returns the limits that a job takes from besides its queue's path.
 local function limits_beside(job, task_type, queue)
-  local found, by_type = {}, 'type:' .. job.type
-  if queue.name ~= by_type and closed_until(by_type) > now_us then found[1] = find_limit(by_type) end
+  local found = {}
+  if any_closed ~= false then
+    local by_type = 'type:' .. job.type
+    if queue.name ~= by_type and closed_until(by_type) > now_us then found[1] = find_limit(by_type) end
+  end
   for _, definition in ipairs(task_type.users) do found[#found + 1] = find_user_limit(definition, job.user) end
   return found
 end

@@ -35,8 +35,9 @@ end
 -- Reserves a start of one limit.
 local function book(limit, start_us, cost)
   if limit.spacing_us == 0 then return end
-  limit.tat_us = math.max(limit.tat_us, start_us) + cost * limit.spacing_us
-  limit.free_us = math.max(limit.tat_us - limit.tolerance_us, limit.closed_us)
+  local tat_us = (start_us > limit.tat_us and start_us or limit.tat_us) + cost * limit.spacing_us
+  local free_us = tat_us - limit.tolerance_us
+  limit.tat_us, limit.free_us = tat_us, free_us > limit.closed_us and free_us or limit.closed_us
   write_tat(limit)
 end
 

@@ -6,6 +6,7 @@ local split_leased, settle_results, flush_served
 do
   local SERVICE_JOBS = 50           -- jobs that a type's mean service time follows
   local served, served_us = {}, {}  -- by type: jobs of this call that ran, and their time
+  local ended = {}                  -- subscriptions of exclusive jobs that ended
   local now_s                       -- the clock in s, as text, once a job ended
   local EXCLUSIVE = string.byte('x')
   -- A scheduled job's lease: type and user, then the positions of OCCURRENCE, OFFSET, LIFE, and of the end of LIFE.
@@ -38,7 +39,7 @@ do
 
   -- Records the time for which a job occupied a concurrency slot, and that it is no longer exclusive.
   local function end_run(type_name, user, exclusive, ran_us)
-    if exclusive then redis.call('HDEL', P .. 'exclusive', type_name .. '|' .. user) end
+    if exclusive then ended[#ended + 1] = type_name .. '|' .. user end
     if ran_us and ran_us > 0 then
       served[type_name] = (served[type_name] or 0) + 1
       served_us[type_name] = (served_us[type_name] or 0) + ran_us
@@ -99,8 +100,8 @@ do
     for i = 1, #done do
       if scores[i] then settle_done(done[i], ran_us[i]) end
     end
-    local ended = redis.call('ZREM', P .. 'leases', unpack(done))
-    if ended > 0 then count('done', ended) end
+    local removed = redis.call('ZREM', P .. 'leases', unpack(done))
+    if removed > 0 then count('done', removed) end
   end
 
   -- Settles the results of a call.   done: leased jobs;  ran_us: their times;  others: as for `settle`
@@ -113,6 +114,7 @@ do
       end
     end
     if #done > 0 then settle_all_done(done, ran_us) end
+    if #ended > 0 then redis.call('HDEL', P .. 'exclusive', unpack(ended)) end
   end
 
   -- `service_times`: type -> MEAN_US|JOBS. JOBS counts up to SERVICE_JOBS: until then the mean is exact, then each job

@@ -100,9 +100,9 @@ do
     local ready, at = call.ready[priority], 1
     while ready[at] do
       local lane = ready[at]
-      if common_limit(lane.queue, limit) ~= limit then
+      if lane.queue ~= limit and common_limit(lane.queue, limit) ~= limit then
         at = at + 1
-      elseif update_start(lane) <= start_us then
+      elseif (lane.queue.within and update_start(lane) or lane.own_us) <= start_us then
         lane.at_ready = at
         return lane
       else

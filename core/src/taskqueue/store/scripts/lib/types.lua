@@ -9,30 +9,30 @@ local UNREADABLE = {
 }
 local found_types = {}
 
-local function contains(list, value)
-  for _, each in ipairs(list) do
-    if each == value then return true end
-  end
-  return false
+local function set_of(list)
+  local set = {}
+  for i = 1, #list do set[list[i]] = true end
+  return set
 end
 
--- Reads the first line of a record; nil if it cannot be read.
+-- Reads the first line of a record; nil if it cannot be read. What is for the generations stays text
+-- (lib/generations.lua).
+local RECORD = '^(%l+)|(%d+)|(%a+)|(%d+)|([01])|(%d)|(%d+)|(%d+)|([^|\n]*)|?([^|\n]*)'
+local IS_LANE, IS_POLICY = set_of(LANES), set_of(POLICIES)
 local function read_type(line)
-  local lane, cost, policy, type_us, suspended, rest =
-    string.match(line, '^(%l+)|(%d+)|(%a+)|(%d+)|([01])|([^\n]*)')
+  local lane, cost, policy, type_us, suspended, generation, stride, window, generations, limits =
+    string.match(line, RECORD)
+  if not (IS_LANE[lane] and IS_POLICY[policy]) or #stride > 16 or #window > 16 then return end
+  cost, type_us = whole(cost), whole(type_us)
+  if not (cost and type_us and string.find(window, '[1-9]')) then return end
+  if generation ~= '0' and not string.find(';' .. generations, ';' .. generation .. '=[^;]') then return end
   local task_type = {
-    lane = lane, cost = whole(cost), policy = policy, type_us = whole(type_us), suspended = suspended == '1',
+    lane = lane, cost = cost, policy = policy, type_us = type_us, suspended = suspended == '1', limits = {},
+    generation = generation, stride = stride, window = window, generations = generations,
   }
-  if not (task_type.cost and task_type.type_us and contains(POLICIES, policy)) then return end
-  if not contains(LANES, lane) then return end
-  local generation, stride, window, generations, limits = string.match(rest, '^(%d)|(%d+)|(%d+)|([^|]*)|?([^|]*)')
-  task_type.generation, task_type.stride, task_type.window = whole(generation), whole(stride), whole(window)
-  if not (task_type.generation and task_type.stride and task_type.window and task_type.window > 0) then return end
-  task_type.classes = {}
-  for number, class in string.gmatch(generations, '(%d)=([^;]+)') do task_type.classes[number] = class end
-  task_type.limits = {}
-  for name in string.gmatch(limits, '[^;]+') do task_type.limits[#task_type.limits + 1] = name end
-  if task_type.generation > 0 and not task_type.classes[int(task_type.generation)] then return end
+  if limits ~= '' then
+    for name in string.gmatch(limits, '[^;]+') do task_type.limits[#task_type.limits + 1] = name end
+  end
   return task_type
 end
 
