@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import math
 from typing import TYPE_CHECKING
 
@@ -10,6 +11,10 @@ import pytest
 from taskqueue.models.values import Limit, LimitKey, Schedule, TaskType
 from taskqueue.store.audit import audit
 from taskqueue.store.permit import permit
+from taskqueue_worker.clock import StoreClock
+from taskqueue_worker.leased_job import LeasedJob
+from taskqueue_worker.permits import Permits
+from taskqueue_worker.task_types import BoundType
 
 if TYPE_CHECKING:
     from tests.store.conftest import World
@@ -87,7 +92,9 @@ async def test_a_permit_by_name_takes_from_that_limit_and_those_around_it(world:
     await world.install(TaskType("sync", HOUR), limits=[app, shop])
     assert (await permit(world.store, 1, 60_000, "sync", "u", "shop"))[:2] == (True, 0.0)
     assert not (await permit(world.store, 1, 60_000, "sync", "u", "shop"))[0]  # a second of its own limit
-    assert (await permit(world.store, 1, 60_000, "sync", "v", "shop"))[1] == pytest.approx(0.204 - 1.015 / 1_000)
+    assert (await permit(world.store, 1, 60_000, "sync", "v", "shop"))[1] == pytest.approx(
+        0.204 - 1.015 / 1_000
+    )
     granted, wait_s, _ = await permit(world.store, 1, 60_000, "sync", "u")
     assert granted
     assert wait_s == pytest.approx(0.204 - 1.015 / 1_000, abs=0.002)
@@ -116,3 +123,19 @@ async def test_a_job_holds_the_slots_of_its_cost_where_one_limit_has_them(
     await world.enqueue("sync", "u")
     (job,) = (await world.claim()).jobs
     assert job.apart_us == apart_us
+
+
+@pytest.mark.parametrize(("apart_s", "asked"), [(0.0, 0), (None, 2)])
+async def test_a_job_asks_for_slots_that_it_does_not_hold(
+    apart_s: float | None, asked: int, world: World
+) -> None:
+    sync = TaskType("sync", HOUR, cost=3)
+    await world.install(sync, rate=1_000)
+    now_s = asyncio.get_running_loop().time()
+    leased = LeasedJob("sync|u|60|0|0|w|1", BoundType(sync, None), "", 0, 0, now_s, apart_s)
+    clock = StoreClock()
+    clock.observe(now_s, now_s, world.clock.now_us)
+    permits = Permits(world.store, clock, 60_000, leased)
+    for _ in range(2):
+        await permits.take(1)
+    assert (await audit(world.store)).totals.get("reserved_slots", 0) == asked

@@ -161,7 +161,9 @@ async def test_handlers_name_the_limits_of_their_types(ledger: Arrivals, desired
         before = limits_named(ledger)
         result = await run(each)
         assert (result.outcome, len(result.permits)) == ("done", requests_of(each) - 1)
-        assert limits_named(ledger) - before == Counter(dict.fromkeys(each.limits, requests_of(each))), each.name
+        assert limits_named(ledger) - before == Counter(dict.fromkeys(each.limits, requests_of(each))), (
+            each.name
+        )
 
 
 def requests_of(each: TaskType) -> int:

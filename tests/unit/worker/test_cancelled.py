@@ -85,4 +85,6 @@ async def test_waiting_for_ad_hoc_jobs_ends(client: Swallowing, store: Store) ->
 async def test_a_timed_out_job_asks_for_no_further_permit(client: Swallowing, store: Store) -> None:
     bound = BoundType(TaskType("sync", Schedule(interval_s=60)), None)
     leased = LeasedJob("sync|u|60|0|0|w|1", bound, "", 0, 0, 0.0, 0.0)
-    await ends(asyncio.create_task(permits.Permits(store, StoreClock(), 1_000, leased).take(1)), client.entered)
+    await ends(
+        asyncio.create_task(permits.Permits(store, StoreClock(), 1_000, leased).take(1)), client.entered
+    )
