@@ -99,7 +99,7 @@ do
     leases[#leases + 1] = expiry
     leases[#leases + 1] = leased_job
     reserve_path(queue, start_us, cost)
-    local apart_us = cost > 1 and math.ceil(spacing_of_calls(queue, limits_beside(job, task_type, queue), cost)) or nil
+    local apart_us = cost > 1 and spacing_of_slots(queue, limits_beside(job, task_type, queue), cost) or nil
     jobs[#jobs + 1] = { leased_job, start_us - start_us % 1, params or '', 0, 0, apart_us }
   end
 

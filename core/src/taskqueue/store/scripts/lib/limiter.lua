@@ -116,7 +116,7 @@ end
 -- Reads the fields; a number that is missing or unreadable is nil. stored: the numbers, to write those that change.
 local function read_limiter()
   local texts = redis.call('HMGET', P .. 'limiter', 'server_run', unpack(NUMBERS))
-  local limiter = { name = GLOBAL, depth = 0, burst = 1, reserved = 0, stored = {}, known = texts[1] or texts[6] }
+  local limiter = { name = GLOBAL, depth = 0, burst = 1, grid_us = 0, reserved = 0, stored = {}, known = texts[1] or texts[6] }
   for i = 1, #NUMBERS do
     local text, name = texts[i + 1], NUMBERS[i]
     local number = text and tonumber(text)
