@@ -115,6 +115,8 @@ def used_fields(key: str) -> Iterator[str]:
             depth += {"(": 1, ")": -1}.get(SCRIPTS[end], 0)
             end += 1
         yield from re.findall(r"'([a-z][a-z_]*)'", SCRIPTS[found.end() : end])
+    if key == "limiter":
+        yield from re.findall(r"'(\w+)'", SCRIPTS.partition("local NUMBERS = {")[2].partition("}")[0])
 
 
 def test_keys_of_scripts_stand_in_the_table() -> None:

@@ -134,7 +134,7 @@ async def test_jobs_without_duration_do_not_change_the_mean(world: World) -> Non
     await ran(world, "sync", 5_000)
     await ran(world, "sync", 0, outcome=Outcome.RETURNED)
     (job,) = (await world.claim("old")).jobs
-    without_time = msgspec.msgpack.encode(([job.lease, 0], []))
+    without_time = msgspec.msgpack.encode(([job.lease], [0], []))
     await world.store.run(Script("claim", bytes), "old", 99, 0, LONG_MS, without_time, 0, 0)
     assert await means_us(world) == {"sync": 5_000}
     assert await world.total("done") == 2

@@ -42,7 +42,7 @@ PERMANENT = (
     r"limiter",  # 15 fields
     r"service_times",  # one field a task type; those of removed types go with the next publish
     r"metrics",  # 17 fields
-    r"malformed",  # 1,000 fields (scripts/lib/base.lua)
+    r"malformed",  # 1,000 fields (scripts/lib/malformed.lua)
     r"workers",  # pruned after an hour of silence
     r"handlers",  # one field a name of a handler; the last known ones stay while no worker runs
 )

@@ -1,6 +1,6 @@
 """Malformed values, which cannot be read: skipped record by record, and noted by location.
 
-Scripts note the values that they skip in the store itself (`malformed`, scripts/lib/base.lua); readers in Python note
+Scripts note the values that they skip in the store itself (`malformed`, scripts/lib/malformed.lua); readers in Python note
 them here, once a process and location. A location is the key's name, then the field or member: "types fetch-orders".
 """
 

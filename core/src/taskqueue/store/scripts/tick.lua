@@ -28,7 +28,11 @@ if types_version() ~= version then return verdict('types') end
 -- jobs were emitted, ms. Other types do not wait for them.
 local full = {}
 local function is_full(queue)
-  if full[queue] == nil then full[queue] = count_waiting(queue) >= backlog_most end
+  if full[queue] == nil then
+    local waiting = number_at('parked_jobs', queue) or 0
+    for _, lane in ipairs(LANES) do waiting = waiting + redis.call('ZCARD', P .. 'ready:' .. queue .. ':' .. lane) end
+    full[queue] = waiting >= backlog_most
+  end
   return full[queue]
 end
 

@@ -3,16 +3,24 @@
 local MAX_DEPTH = 3        -- limits within each other; a definition further out is not read
 local definitions = {}
 
+-- Reads rate and burst of a limit; nil if they cannot be read.
+local function read_values(rate, burst)
+  local values = { per_second = per_second(rate), burst = whole(burst) }
+  return values.per_second and values.burst and values.burst > 0 and values or nil
+end
+
 -- Returns the definition of a limit; false if nothing defines it, or if it cannot be read.
 local function find_definition(name)
   local found = definitions[name]
   if found ~= nil then return found end
   local text = redis.call('HGET', P .. 'limits', name)
   local key, rate, burst, within = string.match(text or '', '^([RU])|([^|]+)|(%d+)|([^|]*)$')
-  found = key and { name = name, key = key, tats = 'tats:' .. name, per_second = per_second(rate), burst = whole(burst), within = within } or false
-  if found and not (found.per_second and found.burst and found.burst > 0) then found = false end
-  if text and not found then note('limits ' .. name) end
-  if found and found.within == '' then found.within = nil end
+  found = key and read_values(rate, burst) or false
+  if found then
+    found.name, found.key, found.tats, found.within = name, key, 'tats:' .. name, within ~= '' and within or nil
+  elseif text then
+    note('limits ' .. name)
+  end
   definitions[name] = found
   return found
 end
@@ -28,11 +36,12 @@ local function find_values(definition)
   local text = redis.call('HGET', P .. 'overrides', field)
   if text then
     local rate, burst, ends = string.match(text, '^([^|]+)|(%d*)|(%d+)$')
-    rate, burst, ends = per_second(rate), burst == '' and definition.burst or whole(burst), whole(ends)
-    if not (rate and burst and burst > 0 and ends) then
+    local own = read_values(rate, burst == '' and int(definition.burst) or burst)
+    ends = whole(ends)
+    if not (own and ends) then
       note('overrides ' .. field)
     elseif ends == 0 or ends > now then
-      values = { per_second = rate, burst = burst }
+      values = own
     end
   end
   definition.in_force = values

@@ -15,6 +15,8 @@
 --   lane_position        position in TURNS, the round robin over the lanes
 --   seen_version         version of types and overrides at the last call
 --   shared_until_us      until then limits share paths: the horizon is shorter
+
+-- Numbers of `limiter`, as they are read and written.
 local NUMBERS = {
   'start_us', 'cost', 'max_cost', 'closed_until_us', 'first_seen_us', 'last_call_us', 'reap_from_us',
   'due_covered_us', 'idle_poll_us', 'lane_position', 'seen_version', 'shared_until_us',

@@ -113,13 +113,9 @@ do
     end
     local text = own and redis.call('HGET', P .. 'limits:' .. definition.name, user)
     if text then
-      local rate, burst = string.match(text, '^([^|]+)|(%d+)$')
-      rate, burst = per_second(rate), whole(burst)
-      if rate and burst and burst > 0 then
-        values = { per_second = rate, burst = burst }
-      else
-        note('limits:' .. definition.name .. ' ' .. user)
-      end
+      local read = read_values(string.match(text, '^([^|]+)|(%d+)$'))
+      if not read then note('limits:' .. definition.name .. ' ' .. user) end
+      values = read or values
     end
     local around = find_limit(definition.within or GLOBAL)
     limit = read_limit(name, definition.tats, user, spacing_of(values, around), values.burst, around)

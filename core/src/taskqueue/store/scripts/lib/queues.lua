@@ -26,13 +26,6 @@ local function count_parked(queue, by)
   redis.call('HDEL', P .. 'parked_jobs', queue)
 end
 
--- Returns the jobs that wait in a queue.
-local function count_waiting(queue)
-  local waiting = number_at('parked_jobs', queue) or 0
-  for _, lane in ipairs(LANES) do waiting = waiting + redis.call('ZCARD', P .. 'ready:' .. queue .. ':' .. lane) end
-  return waiting
-end
-
 -- Returns the queue of a type's jobs. Jobs of a type that does not exist end when they are examined.
 local function queue_of(type_name)
   local task_type = find_type(type_name)

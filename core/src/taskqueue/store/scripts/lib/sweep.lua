@@ -102,7 +102,7 @@ do
       local lane = ready[at]
       if lane.queue ~= limit and common_limit(lane.queue, limit) ~= limit then
         at = at + 1
-      elseif (lane.queue.within and update_start(lane) or lane.own_us) <= start_us then
+      elseif (lane.queue.within and update_start(lane) or lane.ready_us) <= start_us then
         lane.at_ready = at
         return lane
       else

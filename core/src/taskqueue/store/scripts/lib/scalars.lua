@@ -1,0 +1,43 @@
+-- Single values of the store: when it was set up, the version of its types, the cursor.
+
+-- Reads a hash field with a whole number; an unreadable field is noted and counts as missing.
+local function number_at(name, field)
+  local text = redis.call('HGET', P .. name, field)
+  local number = whole(text)
+  if text and not number then note(name .. ' ' .. field) end
+  return number
+end
+
+-- Returns when the store was set up (ms; nil: never, or unreadable) and the raw value.
+local function read_installed()
+  local text = redis.call('GET', P .. 'installed')
+  return text and whole(string.match(text, '^%d+|(%d+)$')) or nil, text
+end
+
+-- Marks the store as set up now, in this schema. Returns whether it was not marked before.
+local function write_installed()
+  return redis.call('SET', P .. 'installed', SCHEMA .. '|' .. int(now), 'NX') ~= false
+end
+
+-- Returns the version of types and overrides, as text. It only grows: an unreadable version is replaced by the clock
+-- (ms), which is above every version before.
+local function types_version()
+  local text = redis.call('HGET', P .. 'config', 'version')
+  if text and not whole(text) then
+    note('config version')
+    redis.call('HSET', P .. 'config', 'version', int(now))
+    return int(now)
+  end
+  return text or '0'
+end
+
+-- Returns the cursor (ms), or nil. An unreadable cursor is set aside, and lost.
+local function read_cursor()
+  local text = redis.call('GET', P .. 'cursor')
+  local cursor = whole(text)
+  if text and not (cursor and cursor < END_MS) then
+    set_aside(P .. 'cursor')
+    cursor = nil
+  end
+  return cursor
+end
