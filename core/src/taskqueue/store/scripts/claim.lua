@@ -12,7 +12,7 @@
 --         isolation: 1 become empty and call with suspects = 2; 2 the one job is a suspect, run no other with it
 --         closed until: a handler closed the global limit until then; 0 if it is open
 -- A repeated call (same worker and seq) gives the same jobs, less those lost meanwhile, and settles nothing twice.
--- uses: base types definitions queues limiter limits paths refusals jobs settle reap call lanes admission parked sweep suspects next_call
+-- uses: base types definitions queues limiter limits paths refusals jobs settle reap call lanes turns admission parked sweep suspects next_call
 jobs_move = true
 
 -- Writes the leases and reads the attempts of the leased jobs.

@@ -10,7 +10,7 @@ local MAX_EXAMINED = 200  -- jobs examined in a call: bounds a call that parks o
 -- Returns a call by its arguments, and what it has found so far.
 --   jobs          leased jobs, as the answer lists them; suffix: what makes a job a leased one
 --   leases        of these jobs, to write at the end, as arguments of ZADD;  holders: of `exclusive`, by subscription
---   open          open lanes;  waiting, ready, ready_lanes, parked: see lib/sweep.lua
+--   open          open lanes;  waiting, ready, ready_lanes, parked: see lib/turns.lua, lib/sweep.lua
 --   turned        new positions of queues;  moved: jobs to put into other queues
 --   examined      jobs examined
 --   isolation     1: become empty, and call for a suspect; 2: the one job is a suspect

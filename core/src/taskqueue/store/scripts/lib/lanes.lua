@@ -3,21 +3,6 @@ local MIN_READ, MAX_READ = 4, 64
 local SHARED_US = 60000000  -- paths count as shared for as long after a limit within another one was looked at
 local RECHECK_US = 5000000  -- a busy lane is looked at as often, in case an override of its limit ended
 
--- Returns the position of a queue in TURNS.
-local function position_of(call, queue)
-  if queue.name == GLOBAL then return call.limiter.lane_position end
-  if not queue.position then queue.position = whole(redis.call('HGET', P .. 'lane_positions', queue.name)) or 0 end
-  return queue.position
-end
-
-local function set_position(call, queue, position)
-  if queue.name == GLOBAL then
-    call.limiter.lane_position = position
-  else
-    queue.position, call.turned[queue.name] = position, position
-  end
-end
-
 -- Puts the earliest start of a lane's or parked limit's next job into own_us, the global limit excepted, and returns it.
 local function update_start(place)
   local queue, start_us = place.queue, place.ready_us

@@ -51,16 +51,17 @@ do
   --   within        the limit around it; nil for the global limit, and for User limits
   --   depth         number of limits around it
   local function read_limit(name, key, member, spacing_us, burst, around, within)
+    local grid_us = grid_within(around)
     local limit = {
       name = name, key = key, member = member, spacing_us = spacing_us, burst = burst,
-      grid_us = grid_within(around), tolerance_us = math.min(grid_within(around), TOLERANCE_US),
+      grid_us = grid_us, tolerance_us = math.min(grid_us, TOLERANCE_US),
       within = within, depth = within and within.depth + 1 or 0, closed_us = closed_until(name), tat_us = 0,
     }
     if spacing_us > 0 then
       local tat_us = tonumber(redis.call('ZSCORE', P .. key, member))
-      local last_us = now_us + HORIZON_US + math.max(burst, limits[GLOBAL].max_cost) * spacing_us
+      local last_us = tat_us and now_us + HORIZON_US + math.max(burst, limits[GLOBAL].max_cost) * spacing_us
       limit.tat_us = tat_us or limits[GLOBAL].first_seen_us + burst * spacing_us
-      if limit.tat_us > last_us then  -- of a slower rate
+      if tat_us and tat_us > last_us then  -- of a slower rate
         limit.tat_us = last_us
         write_tat(limit)
       end
