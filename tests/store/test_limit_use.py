@@ -58,13 +58,14 @@ async def saturate(
     for one in types:
         lane = one.name.rpartition("-")[2]
         await backlog(world, one.name, one.limits[0], jobs, lane=lane if lane in PRIORITIES else "normal")
-    began_us, calls = world.clock.now_us, Counter[str]()
+    began_us = world.clock.now_us
     crew = [SimulatedWorker(f"w{number}", 50, 20_000) for number in range(workers)]
-    starts = await work(world.store, world.clock, crew, seconds, random.Random(1), calls)
+    starts = await work(world.store, world.clock, crew, seconds, random.Random(1))
     for bucket, of_bucket in Paths.of(types, limits, rate).by_limit(starts).items():
         assert most_above(bucket, [one.start_us for one in of_bucket], [1] * len(of_bucket)) <= 0, bucket
     await world.conserved()
     span = range(began_us + SETTLED_S * 1_000_000, began_us + int(seconds * 1e6))
+    calls = Counter(kind for worker in crew for kind in worker.calls.elements())
     return [one for one in starts if one.start_us in span], calls
 
 
