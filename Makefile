@@ -152,7 +152,7 @@ bench-operator: $(STAMP) ## The operator at 10,000 subscriptions on a real contr
 	$(BIN)/python -m benchmarks.run operating --json dist/bench-operator.json
 
 conformance: $(STAMP) ## The limiter against a counting server, long form; minutes
-	$(BIN)/pytest tests/conformance -m conformance -s
+	$(BIN)/pytest tests/conformance tests/store/test_limit_use.py -m conformance -s
 
 ##@ Long runs
 

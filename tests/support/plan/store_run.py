@@ -8,62 +8,31 @@ from __future__ import annotations
 
 import math
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from math import ceil
 from random import Random
 from typing import TYPE_CHECKING
 
 from taskqueue.models.values import RateLimit, Subscription, TaskType, UserSubscription
-from taskqueue.plan.due import due
 from taskqueue.store.audit import audit
-from taskqueue.store.cursor import read_cursor
 from taskqueue.store.limits import set_rate
-from taskqueue.store.tick import TickVerdict, tick
 from taskqueue.store.type_record import Generation, TypeRecord
-from taskqueue.store.types import put_limits, put_types, read_catalog
+from taskqueue.store.types import put_limits, put_types
 from taskqueue.store.users import set_users
 from tests.support.plan.random_plan import period_s
 from tests.support.plan.simulation import Outcome
+from tests.support.store.simulated_ticker import start_ticker
 from tests.support.store.simulated_workers import SimulatedWorker, work
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
-
-    from taskqueue.plan.segment import Segment
     from taskqueue.plan.type_demand import TypeDemand
     from taskqueue.store.connection import Store
     from tests.support.plan.random_plan import RandomPlan
     from tests.support.store.script_clock import ScriptClock
 
-#: The tick emits so far ahead of the clock, at most.
-_AHEAD_MS = 1_000
+#: A tick emits a second ahead.
 _TICK_US = 900_000
 _STEP_S = 10
-
-
-@dataclass
-class SimulatedTicker:
-    """Emits what becomes due, until so many jobs were emitted."""
-
-    version: int
-    segments: Sequence[Segment]
-    cursor_ms: int
-    jobs: int
-    late_us: int = 0
-    emitted: int = 0
-    tick_us: float = 0
-
-    def next_us(self) -> float:
-        return self.tick_us if self.emitted < self.jobs else math.inf
-
-    async def call(self, store: Store, now_us: int) -> None:
-        now_ms = now_us // 1_000
-        target_ms = now_ms + _AHEAD_MS
-        ranges = due(self.segments, self.cursor_ms, target_ms, now_ms)
-        done = await tick(store, self.cursor_ms, target_ms, self.version, ranges, most=100_000)
-        assert done.verdict is TickVerdict.OK
-        self.cursor_ms, self.emitted = done.cursor_ms, self.emitted + done.emitted
-        self.tick_us = now_us + _TICK_US
 
 
 async def run_in_store(store: Store, clock: ScriptClock, plan: RandomPlan, start_s: int) -> Outcome:
@@ -78,9 +47,8 @@ async def run_in_store(store: Store, clock: ScriptClock, plan: RandomPlan, start
     jobs = Counter(
         {one.type: one.subscriptions * ceil(plan.longest_period_s / period_s(one)) for one in plan.demands}
     )
-    catalog = await read_catalog(store)
-    segments = [replace(one, until_s=end_s) for one in catalog.segments()]
-    ticker = SimulatedTicker(catalog.version, segments, await read_cursor(store), jobs.total())
+    ticker = await start_ticker(store, clock.now_us, period_us=_TICK_US)
+    ticker.segments = [replace(one, until_s=end_s) for one in ticker.segments]
     worker = SimulatedWorker("ideal", slots=100_000)
     outcome = Outcome()
     while outcome.started.total() < jobs.total() and clock.now_us < last_s * 1_000_000:

@@ -43,7 +43,9 @@ class Start(NamedTuple):
     @classmethod
     def read(cls, lease: str, start_us: int, called_us: int) -> Start:
         task_type, user, occurrence, due_ms, _ = lease.split("|")[:5]
-        return cls(task_type, user, int(due_ms) * 1_000, start_us, called_us, occurrence.removeprefix("~"))
+        begin_us = 0 if occurrence.startswith("~") else int(occurrence) * 1_000_000
+        due_us = begin_us + int(due_ms) * 1_000
+        return cls(task_type, user, due_us, start_us, called_us, occurrence.removeprefix("~"))
 
 
 class Caller(Protocol):
