@@ -164,6 +164,7 @@ fuzz: $(STAMP) ## New random examples for every property, hostile handlers, and 
 	TASKQUEUE_FUZZ=20000 $(BIN)/pytest tests/property/test_hostile_handlers.py
 	TASKQUEUE_FUZZ=500 $(BIN)/pytest tests/property/test_store_conservation.py
 	TASKQUEUE_FUZZ=200 $(BIN)/pytest tests/property/test_plans_in_the_store.py
+	TASKQUEUE_FUZZ=1000 $(BIN)/pytest tests/property/test_limit_trees.py
 	TASKQUEUE_FUZZ=1 $(BIN)/pytest tests/property/test_store_mutations.py
 	TASKQUEUE_FUZZ= $(BIN)/pytest -n 2 -m hypothesis tests/unit tests/property
 
