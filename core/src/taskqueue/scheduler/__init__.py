@@ -7,7 +7,7 @@
     keeper          the loop that publishes, retries and confirms removals
     publisher       one publish: the difference between the desired and the stored state
     type_writer     the writes of task types, step by step
-    limit_writer    the writes of limits, and the moves of waiting jobs to other queues
+    limit_writer    the writes of limits, and the waiting jobs that follow them
     reconcile       the next step of one task type. Pure
     user_writer     the writes of users
     repair          types and users that the store holds in an unreadable form

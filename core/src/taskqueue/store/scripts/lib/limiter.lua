@@ -59,6 +59,9 @@ local function follow_step_back(limiter)
     redis.call('ZUNIONSTORE', P .. key, 1, P .. key, 'WEIGHTS', scale)
     if string.sub(key, 1, 4) == 'tats' then expire_tats(key) end
   end
+  for _, field in ipairs(redis.call('HKEYS', P .. 'changed_limits')) do
+    redis.call('HSET', P .. 'changed_limits', field, '0')  -- a score, which may now stand behind one not looked at
+  end
   local workers = redis.call('HGETALL', P .. 'workers')
   for i = 1, #workers, 2 do
     local heartbeat, rest = string.match(workers[i + 1], '^(%d+)(.*)$')
