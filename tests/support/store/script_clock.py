@@ -19,8 +19,6 @@ from tests.support.store.raw import raw
 if TYPE_CHECKING:
     from collections.abc import Iterator
 
-    from redis.asyncio import Redis
-
     from taskqueue.store.connection import Store
 
 #: Where a clock begins: 2027-01-15 08:00:00.123 UTC, no round second and no round millisecond.
@@ -69,15 +67,11 @@ end
 
 
 class ScriptClock:
-    """The clock of one release: the first `set` stops it, `advance` and `set` move it, `remove` ends it.
-
-    It has a connection of its own, as tests move it before almost every call.
-    """
+    """The clock of one release: the first `set` stops it, `advance` and `set` move it, `remove` ends it."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
         self._key = f"clock:{store.keys.prefix}"
-        self._client: Redis | None = None
         self.now_us = BEGIN_US
 
     @property
@@ -89,16 +83,12 @@ class ScriptClock:
         return self.now_us / 1e6
 
     async def set(self, now_us: int) -> None:
-        self._client = self._client or raw(self._store).connect()
-        await self._client.eval(_SET, 1, self._key, now_us)
+        await raw(self._store).eval(_SET, 1, self._key, now_us)
         self.now_us = now_us  # what reads `monotonic` is behind the scripts, never ahead of them
 
     async def remove(self) -> None:
         """Give the scripts the server's clock again."""
         await raw(self._store).unlink(self._key, f"{self._key}:ends")
-        if self._client:
-            await self._client.aclose()
-            self._client = None
 
     async def advance(self, *, us: int = 0, ms: int = 0, s: int = 0) -> None:
         await self.set(self.now_us + us + 1_000 * ms + 1_000_000 * s)
