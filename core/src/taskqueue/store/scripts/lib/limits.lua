@@ -123,6 +123,16 @@ do
   end
 end
 
+-- Reads the global limit for a script that reserves no start, and returns its rate; nil: nothing starts.
+local function read_root()
+  local per_second = rate()
+  limits[GLOBAL] = {
+    name = GLOBAL, depth = 0, grid_us = 0, spacing_us = per_second and STRETCH * 1000000 / per_second or 0,
+    max_cost = number_at('limiter', 'max_cost') or 1, first_seen_us = number_at('limiter', 'first_seen_us') or 0,
+  }
+  return per_second
+end
+
 -- Returns a limit that admits nothing for a while.
 local function shut_limit(name, for_us)
   local free_us = now_us + for_us
