@@ -7,9 +7,10 @@
 jobs_move = true
 local CHANGE = 5
 local left = tonumber(ARGV[1])
+local per_second = rate()
 limits[GLOBAL] = {
-  name = GLOBAL, depth = 0, max_cost = number_at('limiter', 'max_cost') or 1,
-  first_seen_us = number_at('limiter', 'first_seen_us') or 0,
+  name = GLOBAL, depth = 0, grid_us = 0, spacing_us = per_second and STRETCH * 1000000 / per_second or 0,
+  max_cost = number_at('limiter', 'max_cost') or 1, first_seen_us = number_at('limiter', 'first_seen_us') or 0,
 }
 
 -- Removes limits set by hand that have ended: their jobs follow the values before.
