@@ -217,7 +217,26 @@ async def test_an_unreadable_place_is_looked_through_again(world: World, value: 
         "|",
         "none|nowhere",
         "other|ready:slow:normal",
+        "sync|types",
+        "sync|ready:",
     )
     await raw(world.store).hset(world.store.keys("changed_limits"), mapping=dict.fromkeys(fields, value))
     await follow(world)
     assert {key: len(jobs) for key, jobs in (await world.waiting()).items()} == {"ready:app:normal": 10}
+
+
+async def test_parked_jobs_of_several_limits_follow_in_one_call(world: World) -> None:
+    apps = [Limit(f"app-{n}", LimitKey.RELEASE, 100.0) for n in range(4)]
+    ends = [Limit(f"end-{n}", LimitKey.RELEASE, 50.0, within=f"app-{n}") for n in range(4)]
+    shops = [Limit(f"shop-{n}", LimitKey.USER, 1.0, within=f"end-{n}") for n in range(4)]
+    types = [type_of(f"sync-{n}", f"shop-{n}") for n in range(4)]
+    await world.install(*types, limits=[*apps, *ends, *shops])
+    for n in range(4):
+        await backlog(world, f"sync-{n}", f"end-{n}", 100, users=2)
+    await drive(world, 2.0)
+    await write(world, *(replace(one, per_second=1 / 3_600) for one in apps))
+    await drive(world, 8.0)
+    await write(world, *apps)
+    await follow(world)
+    found = starts(await drive(world, 5.0), kind)
+    assert all(len(found[one.name]) >= 2 * 4 for one in types)

@@ -83,6 +83,16 @@ class Paths:
                 found[bucket].append(start)
         return found
 
+    def exceeded(self, starts: Iterable[Start]) -> dict[str, float]:
+        """Return the limits that were exceeded by booked starts, and by how many."""
+        found = {}
+        for bucket, of_bucket in self.by_limit(starts).items():
+            times, costs = [one.start_us for one in of_bucket], [self.cost(one) for one in of_bucket]
+            above = most_above(bucket, times, costs)
+            if above > 1e-6:
+                found[bucket.name] = above
+        return found
+
     def cost(self, start: Start) -> int:
         return self.types[start.type].cost
 

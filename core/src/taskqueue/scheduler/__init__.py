@@ -16,6 +16,7 @@
     refill          a store that lost everything, filled again
     ticker          emits due jobs and moves the cursor
     late_types      types whose queue was full, and that are behind the cursor
+    step            the time that one call emits jobs for
     type_cache      the types as a ticker last read them
     store_clock     the clock of the store's server
     publish_lag     the age of the oldest unpublished change

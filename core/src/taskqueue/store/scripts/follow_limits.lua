@@ -47,12 +47,13 @@ end
 local known_within = {}
 local function is_within(queue, limit)
   if limit == GLOBAL or queue == limit then return true end
-  if known_within[queue] == nil then
+  local known = queue .. '|' .. limit
+  if known_within[known] == nil then
     local type_name = string.match(queue, '^type:(.+)$')
     local task_type = type_name and queue_of(type_name) and find_type(type_name)
-    known_within[queue] = contains((lineage_of(task_type and task_type.release or queue)), limit)
+    known_within[known] = contains((lineage_of(task_type and task_type.release or queue)), limit)
   end
-  return known_within[queue]
+  return known_within[known]
 end
 
 -- Has the jobs of a parked limit looked at when its values allow the first one to start. Returns whether that is sooner.
@@ -131,6 +132,7 @@ local function follow(field, at)
   local queue, limit = string.match(place, '^parked:([^|]*)|?(.*)$')
   if queue and limit == '' then return move_parked(type_name, queue, at) end
   queue = queue or string.match(place, '^ready:(.*):%l+$')
+  if not queue then return end
   if limit and is_misplaced(type_name, queue, limit) or not limit and queue_of(type_name) ~= queue then
     return move_some(type_name, place, at)
   end
