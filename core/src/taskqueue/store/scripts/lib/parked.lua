@@ -60,7 +60,7 @@ local function take_parked(call, entry, start_us)
   redis.call('ZADD', P .. 'limits_free_at', int(math.ceil(entry.ready_us)), entry.member)
 end
 
--- Writes when a limit can start a job whose queue has no start left before; rounded down, as in close_lane.
+-- Writes when a limit can start a job whose queue has no start left before: a lower bound, as in close_lane.
 local function close_parked(call, entry)
   local start_us = path_start(entry.queue, entry.head)
   if start_us > math.max(entry.ready_us, call.horizon_us) then
