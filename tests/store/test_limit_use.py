@@ -254,3 +254,14 @@ async def test_parked_jobs_have_a_share_of_a_slow_limit(world: World, workers: i
     found = Counter(one.type for one in starts)
     assert found.total() >= 0.97 * SLOW * 30
     assert found["own"] >= 0.85 * 3 * 30
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+async def test_users_with_a_free_limit_wait_for_no_poll(world: World, workers: int) -> None:
+    await world.install(type_of("sync", "shop"), limits=[Limit("shop", LimitKey.USER, 0.5)], rate=math.inf)
+    await backlog(world, "sync", "global", 4_500, users=1_000)
+    crew = [SimulatedWorker(f"w{number}", 1_000 // workers) for number in range(workers)]
+    began_us = world.clock.now_us
+    starts = await work(world.store, world.clock, crew, 6.5, random.Random(1))
+    found = Counter((one.start_us - began_us) // 100_000 for one in starts)
+    assert found == {tenths: 1_000 for tenths in (0, 20, 40, 60)}, "at 0, 2.03, 4.06 and 6.09 s"

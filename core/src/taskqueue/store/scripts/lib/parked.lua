@@ -36,7 +36,9 @@ local function take_parked(call, entry, start_us)
   if job.name then
     if update_start(entry) > start_us then return end
     local outcome, other = admit(call, entry.queue, job, start_us, 'parked:' .. entry.member)
-    if outcome == 'deferred' then
+    if outcome == 'leased' then
+      call.unparked = call.unparked + 1
+    elseif outcome == 'deferred' then
       call.moved[#call.moved + 1] = { job, now + 1000 }
     elseif outcome == 'moved' then
       call.moved[#call.moved + 1] = { job, job.due }
