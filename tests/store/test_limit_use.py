@@ -263,5 +263,5 @@ async def test_users_with_a_free_limit_wait_for_no_poll(world: World, workers: i
     crew = [SimulatedWorker(f"w{number}", 1_000 // workers) for number in range(workers)]
     began_us = world.clock.now_us
     starts = await work(world.store, world.clock, crew, 6.5, random.Random(1))
-    found = Counter((one.start_us - began_us) // 100_000 for one in starts)
-    assert found == {tenths: 1_000 for tenths in (0, 20, 40, 60)}, "at 0, 2.03, 4.06 and 6.09 s"
+    found = Counter((one.start_us - began_us) // 200_000 for one in starts)
+    assert found == dict.fromkeys((0, 10, 20, 30), 1_000), "at 0, 2.03, 4.06 and 6.09 s"
