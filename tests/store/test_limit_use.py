@@ -212,3 +212,56 @@ async def test_workers_take_turns_at_the_starts_of_a_limit(world: World, rate: f
     await backlog(world, "sync", "a", 500)
     told = [(await world.claim(f"w{number}", n=50)).next_call_us - world.clock.now_us for number in range(8)]
     assert len(set(told)) == 8
+
+
+#: A start takes longer than the horizon, and no whole number of us.
+SLOW = 7.27
+
+
+@pytest.mark.parametrize(
+    ("limits", "rate", "queues"),
+    [
+        (APART, SLOW, ["a-high", "b-normal", "a-low"]),
+        (
+            [release("app", SLOW), release("a", 100, "app"), release("b", 100, "app")],
+            math.inf,
+            ["a-high", "b-low"],
+        ),
+    ],
+)
+async def test_lanes_share_a_slow_limit(
+    world: World, limits: list[Limit], rate: float, queues: list[str]
+) -> None:
+    of_types = {name: name[0] for name in queues}
+    starts, _ = await saturate(world, of_types, limits, rate, jobs=500, seconds=62)
+    found = Counter(one.type.rpartition("-")[2] for one in starts)
+    weights = {"high": 8, "normal": 4, "low": 2}
+    total = sum(weights[lane] for lane in found)
+    for lane in found:
+        assert found[lane] / found.total() == pytest.approx(weights[lane] / total, rel=0.05), found
+    assert len(found) == len(queues)
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+async def test_parked_jobs_have_a_share_of_a_slow_limit(world: World, workers: int) -> None:
+    await world.install(
+        type_of("own", "shop"), type_of("plain"), limits=[Limit("shop", LimitKey.USER, 1.0)], rate=SLOW
+    )
+    await backlog(world, "own", "global", 300, users=3)
+    await backlog(world, "plain", "global", 500, due_ms=2_000)
+    crew = [SimulatedWorker(f"w{number}", 50, 20_000) for number in range(workers)]
+    starts = await work(world.store, world.clock, crew, 30, random.Random(1))
+    found = Counter(one.type for one in starts)
+    assert found.total() >= 0.97 * SLOW * 30
+    assert found["own"] >= 0.85 * 3 * 30
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+async def test_users_with_a_free_limit_wait_for_no_poll(world: World, workers: int) -> None:
+    await world.install(type_of("sync", "shop"), limits=[Limit("shop", LimitKey.USER, 0.5)], rate=math.inf)
+    await backlog(world, "sync", "global", 4_500, users=1_000)
+    crew = [SimulatedWorker(f"w{number}", 1_000 // workers) for number in range(workers)]
+    began_us = world.clock.now_us
+    starts = await work(world.store, world.clock, crew, 6.5, random.Random(1))
+    found = Counter((one.start_us - began_us) // 200_000 for one in starts)
+    assert found == dict.fromkeys((0, 10, 20, 30), 1_000), "at 0, 2.03, 4.06 and 6.09 s"

@@ -69,6 +69,19 @@ async def test_buckets_give_their_burst_and_then_their_rate(world: World) -> Non
     assert most_in_a_span([job.start_us for job in jobs], 985_000) <= 100
 
 
+@pytest.mark.parametrize("key", LimitKey)
+@pytest.mark.parametrize("burst", [1, 2, 25, 40])
+async def test_a_fast_limit_within_a_slow_bucket_keeps_its_burst(
+    world: World, key: LimitKey, burst: int
+) -> None:
+    app, fast = Limit("app", LimitKey.RELEASE, 100.0, burst=100), Limit("fast", key, 1_000.0, burst, "app")
+    await world.install(type_of("sync", "fast"), limits=[app, fast], rate=math.inf)
+    await backlog(world, "sync", "fast" if key is LimitKey.RELEASE else "app", 300, users=1)
+    times = [job.start_us for job in await drive(world, 0.3, n=100)]
+    for span_ms in (0.001, 1, 2, 5, 10, 50):
+        assert most_in_a_span(times, span_ms * 1_000) <= max(burst, 2) + span_ms, "one may be a start ahead"
+
+
 async def test_a_bucket_is_full_again_after_idle(world: World) -> None:
     await world.install(type_of("sync", "shop"), limits=[SHOP], rate=math.inf)
     await backlog(world, "sync", "app", 40, users=1)

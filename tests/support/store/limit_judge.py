@@ -100,10 +100,12 @@ class Paths:
 def most_above(bucket: Bucket, times_us: Sequence[int], costs: Sequence[int]) -> float:
     """Return by how many starts a limit was exceeded; at most 0 where it was kept.
 
-    times_us: in order. Kept: starts of any span t cost at most burst + rate * (t + tolerance). A start that costs more
-    than the burst counts once it is followed by another one: L + 1 starts span at least L / rate less the tolerance.
+    times_us: in order. Kept: starts of any span t cost at most burst + rate * t. A start that costs as much as the
+    burst or more counts once it is followed by another one: L + 1 starts span at least L / rate less the tolerance,
+    which is no longer than a start takes.
     """
-    at_most = max(bucket.burst, *costs) + bucket.per_second * TOLERANCE_US / 1e6
+    tolerance = min(1.0, bucket.per_second * TOLERANCE_US / 1e6)
+    at_most = max(bucket.burst, max(costs) + tolerance)
     level, last_us, worst = 0.0, -math.inf, -math.inf
     for at_us, cost in zip(times_us, costs, strict=True):
         level = max(0.0, level - (at_us - last_us) * bucket.per_second / 1e6) + cost

@@ -88,7 +88,7 @@ do
       return call.isolation == 1 and math.max(now_us, limiter.free_us - call.reach_us / 2) or WITH_ROOM
     end
     if #call.jobs >= call.max_jobs then return WITH_ROOM end
-    if call.examined >= MAX_EXAMINED or #call.moved > 0 then return now_us end
+    if call.examined >= MAX_EXAMINED or call.unparked >= MAX_PARKED or #call.moved > 0 then return now_us end
     local beat_us = limiter.slot_us and next_beat(call)
     local at_us = limiter.slot_us and next_due_call(call, beat_us or math.huge)
     if beat_us and not at_us then
