@@ -254,7 +254,7 @@ def check(url: str, case: Case) -> Run:
 
 @pytest.mark.filterwarnings("ignore::ResourceWarning")
 def test_trees_of_limits_hold_and_are_used(redis_url: str, scripts_with_a_clock: None) -> None:
-    @settings(max_examples=FUZZ or 100, suppress_health_check=list(HealthCheck), deadline=None)
+    @settings(max_examples=FUZZ or 40, suppress_health_check=list(HealthCheck), deadline=None)
     @given(cases())
     def trees_hold(case: Case) -> None:
         check(redis_url, case)

@@ -22,7 +22,7 @@ from taskqueue.store.types import put_types
 from taskqueue.store.users import decode_params
 from tests.support.store.raw import raw
 
-EXAMPLES = int(os.environ.get("TASKQUEUE_FUZZ") or "300")
+EXAMPLES = int(os.environ.get("TASKQUEUE_FUZZ") or "100")
 # No lone surrogates: JSON is UTF-8. Numbers as far as 64 bits carry them.
 LEAVES = (
     st.none()

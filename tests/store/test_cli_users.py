@@ -7,8 +7,10 @@ import pytest
 
 from taskqueue.cli import users as users_command
 from taskqueue.cli.exit_codes import ExitCode
-from taskqueue.models.values import Subscription, UserSubscription
+from taskqueue.models.values import Limit, LimitKey, Subscription, UserLimit, UserSubscription
 from taskqueue.store.connection import Store
+from taskqueue.store.types import put_limits
+from taskqueue.store.user_limits import read_user_limits
 from taskqueue.store.users import read_stored_users, read_subscriptions, set_users
 from tests.support.store.commands import Command, commands_on
 
@@ -90,6 +92,27 @@ async def test_a_csv_ordered_by_type_loses_no_row_in_silence(
     file.write_text("\n".join(["userId,type", *sorted(by_type)]))
     assert (await taskqueue("users", "import", str(file))).exit_code == ExitCode.OK
     assert [task.type for task in await read_subscriptions(store, "bob")] == ["a", "b"]
+
+
+async def test_imported_users_have_their_own_values_at_limits(
+    taskqueue: Command, tmp_path: Path, store: Store
+) -> None:
+    app, shop = Limit("app", LimitKey.RELEASE, 100), Limit("shop", LimitKey.USER, 2, 40)
+    await put_limits(store, 0, [app, shop])
+    file = tmp_path / "users.csv"
+
+    def text(limit: str) -> str:
+        limits = [{"name": limit, "rate": {"requests": 20, "per": "1s"}, "burst": 400}]
+        cell = json.dumps(limits).replace('"', '""')
+        return f'userId,type,limits\nu-1,fetch-orders,"{cell}"\nu-2,fetch-orders,\n'
+
+    file.write_text(text("shop"))
+    assert (await taskqueue("users", "import", str(file))).exit_code == ExitCode.OK
+    assert await read_user_limits(store, ["shop"]) == {"u-1": (UserLimit("shop", 20, 400),)}
+    file.write_text(text("app"))
+    done = await taskqueue("users", "import", str(file), "-o", "json")
+    assert (done.exit_code, json.loads(done.stdout)["faults"]) == (ExitCode.FAULTS, 1)
+    assert f"{file}:2 (document 2) limits: must be limits with key User (was " in done.stderr
 
 
 async def test_a_csv_file_is_imported_too(taskqueue: Command, tmp_path: Path, store: Store) -> None:

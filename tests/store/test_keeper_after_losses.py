@@ -114,12 +114,11 @@ async def everything(store: Store) -> dict[bytes, bytes]:
 
 
 async def put_back(store: Store, kept: dict[bytes, bytes]) -> None:
-    async with raw(store).connect() as client:
-        pipeline = client.pipeline(transaction=True)
-        pipeline.unlink(*(await everything(store)))
-        for key, value in kept.items():
-            pipeline.restore(key, 0, value)
-        await pipeline.execute()
+    pipeline = raw(store).pipeline()
+    pipeline.unlink(*(await everything(store)))
+    for key, value in kept.items():
+        pipeline.restore(key, 0, value)
+    pipeline.execute()
 
 
 async def test_a_standby_refills_a_store_lost_with_its_leader(store: Store, clock: ScriptClock) -> None:

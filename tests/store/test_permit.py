@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import asyncio
 import math
 from typing import TYPE_CHECKING
 
@@ -11,9 +10,9 @@ import pytest
 from taskqueue.models.values import Limit, LimitKey, Schedule, TaskType
 from taskqueue.store.audit import audit
 from taskqueue.store.permit import permit
+from taskqueue_worker import permits
 from taskqueue_worker.clock import StoreClock
 from taskqueue_worker.leased_job import LeasedJob
-from taskqueue_worker.permits import Permits
 from taskqueue_worker.task_types import BoundType
 
 if TYPE_CHECKING:
@@ -127,15 +126,16 @@ async def test_a_job_holds_the_slots_of_its_cost_where_one_limit_has_them(
 
 @pytest.mark.parametrize(("apart_s", "asked"), [(0.0, 0), (None, 2)])
 async def test_a_job_asks_for_slots_that_it_does_not_hold(
-    apart_s: float | None, asked: int, world: World
+    apart_s: float | None, asked: int, world: World, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    async def in_time(_: float) -> bool:
+        return True
+
+    monkeypatch.setattr(permits, "reached", in_time)
     sync = TaskType("sync", HOUR, cost=3)
     await world.install(sync, rate=1_000)
-    now_s = asyncio.get_running_loop().time()
-    leased = LeasedJob("sync|u|60|0|0|w|1", BoundType(sync, None), "", 0, 0, now_s, apart_s)
-    clock = StoreClock()
-    clock.observe(now_s, now_s, world.clock.now_us)
-    permits = Permits(world.store, clock, 60_000, leased)
+    leased = LeasedJob("sync|u|60|0|0|w|1", BoundType(sync, None), "", 0, 0, 0.0, apart_s)
+    of_job = permits.Permits(world.store, StoreClock(), 60_000, leased)
     for _ in range(2):
-        await permits.take(1)
+        await of_job.take(1)
     assert (await audit(world.store)).totals.get("reserved_slots", 0) == asked

@@ -5,7 +5,7 @@ from dataclasses import replace
 
 import pytest
 
-from taskqueue.models.values import Schedule, Subscription, TaskType, UserSubscription
+from taskqueue.models.values import Limit, LimitKey, Schedule, Subscription, TaskType, UserSubscription
 from taskqueue.scheduler import type_writer
 from taskqueue.scheduler.errors import StoreReplacedError
 from taskqueue.scheduler.publisher import Publisher
@@ -255,6 +255,21 @@ async def test_a_publish_without_prune_removes_nothing(store: Store) -> None:
     await publisher.publish({"orders": ORDERS}, users(1), prune=False)
     assert (await read_catalog(store)).records.keys() == TYPES.keys()
     assert len(await read_stored_users(store)) == 3
+
+
+async def test_a_limit_that_nothing_names_leaves_after_a_restart(
+    store: Store,
+) -> None:
+    app = Limit("app", LimitKey.RELEASE, 100)
+    limits = {
+        one.name: one for one in (app, replace(app, name="inner", within="app"), replace(app, name="idle"))
+    }
+    await Publisher(store).publish({"orders": replace(ORDERS, limits=("inner",))}, {}, limits=limits)
+    assert (await read_catalog(store)).limits == limits
+    await Publisher(store).publish({"orders": replace(ORDERS, limits=("inner",))}, {})
+    assert (await read_catalog(store)).limits.keys() == {"app", "inner"}, "jobs wait for them"
+    await Publisher(store).publish({"orders": ORDERS}, {})
+    assert (await read_catalog(store)).limits == {}
 
 
 async def test_two_publishers_at_once_write_everything_once(store: Store) -> None:

@@ -171,4 +171,5 @@ class _Run:
             self._buckets.setdefault(key, Bucket()),
             stretch(is_within=False) / min(outer, default=inf),
         )
-        return Part(bucket, stretch(is_within=grid_s > 0) / rate, burst, tolerance_us(grid_s * 1e6) / 1e6)
+        slot_s = stretch(is_within=grid_s > 0) / rate
+        return Part(bucket, slot_s, burst, tolerance_us(grid_s * 1e6, slot_s * 1e6) / 1e6)

@@ -1,11 +1,13 @@
 """Redis commands on the server of a store, past the store's one door: for what tests plant and look up."""
 
 from collections.abc import AsyncIterator, Callable
+from functools import cache
 from typing import Any
 
-from redis.asyncio import Redis
-from redis.asyncio.retry import Retry
+from redis import Redis
 from redis.backoff import NoBackoff
+from redis.client import Pipeline
+from redis.retry import Retry
 
 from taskqueue.store.connection import Store
 
@@ -13,7 +15,7 @@ _ANSWER_S = 30.0
 
 
 class Raw:
-    """Methods of redis-py's client, each on a connection of its own, which is closed afterwards."""
+    """Methods of redis-py's client, which block: one connection to a server serves the event loops of all tests."""
 
     def __init__(self, store: Store) -> None:
         url = store.url
@@ -24,33 +26,30 @@ class Raw:
             if url.path
             else dict(zip(("host", "port"), url.hosts[0], strict=True))
         )
-        self._options: dict[str, Any] = {
-            **place,
-            "db": url.database,
-            "username": url.username,
-            "password": url.password,
-            "protocol": 2,
-            "socket_timeout": _ANSWER_S,
-            "retry": Retry(NoBackoff(), 0),
-            "driver_info": None,
-        }
+        options = {**place, "db": url.database, "username": url.username, "password": url.password}
+        self._client = _connect(tuple(options.items()))
 
-    def connect(self) -> Redis:
-        """Return a client to be closed by `async with`, for commands that need one connection."""
-        return Redis(**self._options)
+    def pipeline(self) -> Pipeline:
+        """Return a transaction, to be executed without `await`."""
+        return self._client.pipeline(transaction=True)
 
     def __getattr__(self, name: str) -> Callable[..., Any]:
         async def call(*args: Any, **options: Any) -> Any:
-            async with self.connect() as client:
-                return await getattr(client, name)(*args, **options)
+            return getattr(self._client, name)(*args, **options)
 
         return call
 
     async def scan_iter(self, **options: Any) -> AsyncIterator[bytes]:
-        async with self.connect() as client:
-            async for key in client.scan_iter(**options):
-                yield key
+        for key in self._client.scan_iter(**options):
+            yield key
 
 
 def raw(store: Store) -> Raw:
     return Raw(store)
+
+
+@cache
+def _connect(options: tuple[tuple[str, Any], ...]) -> Redis:
+    """Return the client of a server; a connection that the server has closed is made again."""
+    retry = Retry(NoBackoff(), 0)
+    return Redis(**dict(options), protocol=2, socket_timeout=_ANSWER_S, retry=retry, driver_info=None)

@@ -19,6 +19,7 @@ from taskqueue.store.claim import CODES, REMEMBERED_OUTCOMES
 from taskqueue.store.keys import Keys
 from taskqueue.store.script import constants
 from taskqueue_worker.task_types import BoundType
+from tests.support.repo.sources import tree
 
 ROOT = Path(__file__).parents[3]
 SOURCES = [path for part in ("core", "operator", "worker") for path in (ROOT / part / "src").rglob("*.py")]
@@ -46,7 +47,7 @@ def copies(words: Iterable[str], home: str, count: int) -> dict[str, set[str]]:
     """Return the modules other than `home` that spell `count` or more of these words as text constants."""
     wanted, found = set(words), {}
     for path in SOURCES:
-        nodes = ast.walk(ast.parse(path.read_text()))
+        nodes = ast.walk(tree(path))
         spelled = {
             node.value for node in nodes if isinstance(node, ast.Constant) and isinstance(node.value, str)
         }
@@ -101,10 +102,10 @@ def test_life_of_a_worker_is_written_in_its_module_alone() -> None:
     assert f"local ALIVE_MS = {ALIVE_MS}\n" in constants()
 
 
-def bounds_of_heartbeats(source: str) -> set[str]:
+def bounds_of_heartbeats(module: ast.Module) -> set[str]:
     """Return the constants in ms of all functions that read a worker's heartbeat."""
     found = set()
-    for function in ast.walk(ast.parse(source)):
+    for function in ast.walk(module):
         if isinstance(function, ast.FunctionDef | ast.AsyncFunctionDef):
             text = ast.unparse(function)
             if re.search(r"\bworker\.seen_ms\b", text):
@@ -113,8 +114,10 @@ def bounds_of_heartbeats(source: str) -> set[str]:
 
 
 def test_heartbeats_are_compared_with_the_life_of_a_worker_alone() -> None:
-    assert bounds_of_heartbeats("def f(worker): return 5 - worker.seen_ms < _RUNNING_MS") == {"_RUNNING_MS"}
-    assert set().union(*(bounds_of_heartbeats(path.read_text()) for path in SOURCES)) == {"ALIVE_MS"}
+    assert bounds_of_heartbeats(ast.parse("def f(worker): return 5 - worker.seen_ms < _RUNNING_MS")) == {
+        "_RUNNING_MS"
+    }
+    assert set().union(*(bounds_of_heartbeats(tree(path)) for path in SOURCES)) == {"ALIVE_MS"}
 
 
 def test_scripts_define_no_constant_that_python_gives_them() -> None:

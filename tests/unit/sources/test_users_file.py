@@ -8,7 +8,7 @@ import pytest
 
 from taskqueue.models.fault import Fault
 from taskqueue.models.manifest import API_VERSION
-from taskqueue.models.values import Subscription, UserSubscription
+from taskqueue.models.values import Subscription, UserLimit, UserSubscription
 from taskqueue.sources.bounds import MAX_ROW_BYTES
 from taskqueue.sources.lines import read_lines
 from taskqueue.sources.users_file import read_users
@@ -49,6 +49,7 @@ def test_a_line_is_a_user_in_the_short_form_or_as_a_manifest(tmp_path: Path) -> 
         ('{"userId": "a", "tasks": [{"type": "a"}, {"type": "a"}]}', "tasks[1].type", "lists it already"),
         ('{"userId": "a", "tasks": [{"type": "a", "params": 5}]}', "tasks[0].params", "must be a mapping"),
         ('{"userId": "a", "task": []}', "task", 'unknown field: must be "tasks"'),
+        ('{"userId": "a", "limits": [{"name": "shop", "rate": 20}]}', "limits[0].rate", "must be a mapping"),
         ('{"userId": "a", "userId": "b"}', "manifest", "each key must be unique"),
         ('["a"]', "manifest", "must be a mapping"),
         ('{"userId": "a"', "manifest", "must be JSON"),
@@ -129,7 +130,7 @@ def test_columns_come_in_any_order_and_optional_ones_may_lack(tmp_path: Path) ->
 def test_an_unknown_header_ends_the_import(tmp_path: Path, header: str) -> None:
     ((line, fault),) = rows(tmp_path / "u.csv", f"{header}\nu-1,a\n")
     assert (line, fault[:2]) == (1, (1, "header"))
-    assert "must be userId, type, params, suspend" in fault[2]
+    assert "must be userId, type, params, suspend, limits" in fault[2]
 
 
 @pytest.mark.parametrize(
@@ -154,6 +155,51 @@ def test_a_bad_row_refuses_its_user_at_its_own_line(
     assert (first, fault[:2]) == (2, (line, field))
     assert says in fault[2]
     assert last == (4, UserSubscription("u-2", (Subscription("ok"),)))
+
+
+@pytest.mark.parametrize("name", ["u.ndjson", "u.csv"])
+def test_users_have_values_of_their_own_at_limits(tmp_path: Path, name: str) -> None:
+    limits = json.dumps([{"name": "shop", "rate": {"requests": 90, "per": "1m"}, "burst": 400}])
+    cell = '"' + limits.replace('"', '""') + '"'
+    data = {
+        "u.ndjson": f'{{"userId": "u-1", "tasks": [{{"type": "a"}}, {{"type": "b"}}], "limits": {limits}}}\n'
+        '{"userId": "u-2", "tasks": [{"type": "a"}]}\n',
+        "u.csv": f"userId,type,limits\nu-1,a,\nu-1,b,{cell}\nu-2,a,\n",
+    }[name]
+    assert [user for _, user in rows(tmp_path / name, data)] == [
+        UserSubscription(
+            "u-1", (Subscription("a"), Subscription("b")), limits=(UserLimit("shop", 1.5, 400),)
+        ),
+        UserSubscription("u-2", (Subscription("a"),)),
+    ]
+
+
+SLOW = '"[{""name"": ""shop"", ""rate"": {""requests"": 1, ""per"": ""1m""}}]"'
+FAST = SLOW.replace("1m", "1s")
+
+
+@pytest.mark.parametrize(
+    ("cells", "line", "field", "says"),
+    [
+        (("", "{"), 3, "limits", "must be JSON"),
+        (("", "{}"), 3, "limits", "must be a list"),
+        (("", SLOW.replace("1m", "48h")), 3, "limits[0].rate", "from 1 request per 24h"),
+        ((SLOW.replace("shop", "A B"), ""), 2, "limits[0].name", "lower case"),
+        ((SLOW, FAST), 3, "limits", "must be the same in all rows of a user: line 2 has other limits"),
+    ],
+)
+def test_bad_limits_in_csv_are_a_fault_of_their_row(
+    tmp_path: Path, cells: tuple[str, str], line: int, field: str, says: str
+) -> None:
+    data = f"userId,type,limits\nu-1,a,{cells[0]}\nu-1,b,{cells[1]}\n"
+    ((first, fault),) = rows(tmp_path / "u.csv", data)
+    assert (first, fault[:2]) == (2, (line, field))
+    assert says in fault[2]
+
+
+def test_rows_of_a_user_may_repeat_the_same_limits(tmp_path: Path) -> None:
+    ((_, user),) = rows(tmp_path / "u.csv", f"userId,type,limits\nu-1,a,{SLOW}\nu-1,b,{SLOW}\n")
+    assert user.limits == (UserLimit("shop", 1 / 60),)
 
 
 @pytest.mark.parametrize("user_id", ["", "a b", "\xff"])

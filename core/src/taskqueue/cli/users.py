@@ -1,7 +1,7 @@
 """users import, users remove: subscriptions by the million, too many for manifests."""
 
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,13 +20,14 @@ from taskqueue.cli.store_command import Session, store_command
 from taskqueue.cli.table import show_details
 from taskqueue.command_line.command import new_group
 from taskqueue.models.fault import Fault
+from taskqueue.models.limit_tree import user_conflicts
 from taskqueue.models.locked_params import Locks, refuse_locked
-from taskqueue.models.values import UserSubscription
+from taskqueue.models.values import Limit, UserSubscription
 from taskqueue.sources.users_file import STDIN, read_users
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import StoreError
 from taskqueue.store.lookup import find_stored_users
-from taskqueue.store.types import read_catalog
+from taskqueue.store.types import Catalog, read_catalog
 from taskqueue.store.users import Source, StoredUser, digest, set_users
 from taskqueue.text.printable import printable_line
 from taskqueue.text.terminal import unfiltered
@@ -77,11 +78,11 @@ async def import_users(
         fail(f"{file}: no such file", ExitCode.USAGE)
     if file != STDIN and not file.is_file():
         fail(f"FILE must be a regular file (was {file}): - reads from a pipe", ExitCode.USAGE)
-    locks = Locks.of(record.task_type for record in (await read_catalog(session.store)).records.values())
+    catalog = await read_catalog(session.store)
     tally = Tally(after_line)
     try:
         with report_when_stopped(tally.resume_hint), _progress(None if file == STDIN else file) as moved_to:
-            for line, batch in _batches(file, tally, locks):
+            for line, batch in _batches(file, tally, catalog):
                 await _write(session.store, batch, tally)
                 tally.line = line
                 moved_to(line)
@@ -129,8 +130,9 @@ async def remove(
         fail(f"{', '.join(unknown)}: no such user; `taskqueue get users` lists them", ExitCode.NOT_FOUND)
 
 
-def _batches(file: Path, tally: Tally, locks: Locks) -> Iterator[tuple[int, list[UserSubscription]]]:
+def _batches(file: Path, tally: Tally, catalog: Catalog) -> Iterator[tuple[int, list[UserSubscription]]]:
     """Yield users in batches, each with its last line; print and count rows at fault."""
+    locks = Locks.of(record.task_type for record in catalog.records.values())
     batch: list[UserSubscription] = []
     line = faulty_line = tally.line
     try:
@@ -141,9 +143,12 @@ def _batches(file: Path, tally: Tally, locks: Locks) -> Iterator[tuple[int, list
                     faulty_line = line
                 _say_fault(row, tally.faults)
                 continue
-            if locks.refused(row):
+            fault = _override_fault(row, str(file), line, locks) or _limit_fault(
+                row, str(file), line, catalog.limits
+            )
+            if fault:
                 tally.faults += 1
-                _say_fault(_override_fault(row, str(file), line, locks), tally.faults)
+                _say_fault(fault, tally.faults)
                 continue
             batch.append(row)
             if len(batch) == BATCH:
@@ -155,10 +160,16 @@ def _batches(file: Path, tally: Tally, locks: Locks) -> Iterator[tuple[int, list
         yield line, batch
 
 
-def _override_fault(user: UserSubscription, file: str, line: int, locks: Locks) -> Fault:
+def _override_fault(user: UserSubscription, file: str, line: int, locks: Locks) -> Fault | None:
     """Return the fault of a row whose params override locked params."""
     sentences = "; ".join(str(refuse_locked(name, params)) for name, params in locks.refused(user).items())
-    return Fault(file, line, line, "params", sentences)
+    return Fault(file, line, line, "params", sentences) if sentences else None
+
+
+def _limit_fault(user: UserSubscription, file: str, line: int, limits: Mapping[str, Limit]) -> Fault | None:
+    """Return the fault of a row with values for limits that all users share."""
+    sentences = "; ".join(conflict.refusal.message for conflict in user_conflicts(user, limits))
+    return Fault(file, line, line, "limits", sentences) if sentences else None
 
 
 def _say_fault(fault: object, number: int) -> None:

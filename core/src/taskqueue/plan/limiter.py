@@ -38,12 +38,16 @@ def stretch(*, is_within: bool) -> float:
     return OWN_STRETCH if is_within else STRETCH
 
 
-def tolerance_us(grid_us: float) -> float:
+def tolerance_us(grid_us: float, spacing_us: float = math.inf) -> float:
     """Return by how much a start may come early, within limits whose slots are this far apart.
 
-    One step of that grid: a start that waits for it keeps the rate, and no start comes earlier than that asks.
+    One step of that grid: a start that waits for it keeps the rate, and no start comes earlier than that asks. And one
+    start of the limit's own spacing: one that is faster than the grid needs no more.
+
+    >>> tolerance_us(10_150, 27_600), tolerance_us(10_150, 1_020)
+    (10000, 1020)
     """
-    return min(grid_us, TOLERANCE_US)
+    return min(grid_us, spacing_us, TOLERANCE_US)
 
 
 def own_spacing_us(limit: float | None) -> int:
@@ -84,7 +88,7 @@ class Bucket:
         """
         # A TAT further ahead is of a slower rate, and no longer holds.
         last_us = now_us + HORIZON_US + max(self.burst, self.max_cost) * self.spacing_us
-        ahead_us = tolerance_us(self.grid_us)
+        ahead_us = tolerance_us(self.grid_us, self.spacing_us)
         if self.burst > cost:
             ahead_us = max(ahead_us, (self.burst - cost) * self.spacing_us - BUCKET_SLACK_US)
         return math.ceil(min(self.tat_us, last_us) - ahead_us)

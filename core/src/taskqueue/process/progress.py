@@ -7,12 +7,12 @@ from collections.abc import Callable
 class Progress:
     """The time of a loop's last step. A loop that waits for its turn is idle, and counts as alive.
 
-    loop: its name in the answer of /livez.   now_s: the clock, in seconds.
+    loop: its name in the answer of /livez.   now_s: the clock, in seconds; the monotonic one by default.
     """
 
-    def __init__(self, loop: str, now_s: Callable[[], float] = time.monotonic) -> None:
+    def __init__(self, loop: str, now_s: Callable[[], float] | None = None) -> None:
         self._loop = loop
-        self._now_s = now_s
+        self._now_s = now_s or time.monotonic
         self.step()
 
     def step(self) -> None:

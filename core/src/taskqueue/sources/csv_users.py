@@ -1,4 +1,4 @@
-"""Users in CSV: a header, then a row for each task of a user."""
+"""Users in CSV: a header, then a row for each task of a user, which may have the user's own limits, too."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
@@ -14,7 +14,8 @@ from taskqueue.sources.json_documents import JsonRefusedError, decode
 from taskqueue.sources.lines import Line
 from taskqueue.sources.user_rows import Row, read_user
 
-COLUMNS = ("userId", "type", "params", "suspend")
+COLUMNS = ("userId", "type", "params", "suspend", "limits")
+_REQUIRED = 2
 
 _BOOLEANS = {"true": True, "false": False}
 _DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -53,7 +54,7 @@ def csv_users(lines: Lines, file: str) -> Iterator[Row]:
 
 def _header_problem(header: Record | None) -> str:
     """Return the fault of a header; empty for a good one."""
-    wanted = f"must be {', '.join(COLUMNS)}, of which the last two may be left out"
+    wanted = f"must be {', '.join(COLUMNS)}, of which the last {len(COLUMNS) - _REQUIRED} may be left out"
     if header is None:
         return f"{wanted}: the file is empty"
     if header.problem:
@@ -71,7 +72,7 @@ def _header_problem(header: Record | None) -> str:
         if name not in COLUMNS:
             near = get_close_matches(name.strip()[:64], COLUMNS, n=1)
             return f'{wanted}: "{excerpt(name)}" is unknown' + (f', must be "{near[0]}"' if near else "")
-    missing = [name for name in COLUMNS[:2] if name not in names]
+    missing = [name for name in COLUMNS[:_REQUIRED] if name not in names]
     return f"{wanted}: {' and '.join(missing)} is missing" if missing else ""
 
 
@@ -106,14 +107,18 @@ def _apart(lines: Lines) -> Mapping[str, tuple[int, int]]:
 def _user(group: Iterator[_Cells], file: str, apart: tuple[int, ...]) -> Iterator[Row]:
     """Turn the rows of one user into a user, or into faults each with its own row's line."""
     rows: list[_Cells] = []
-    tasks: list[dict[str, Any]] = []
+    spec: dict[str, Any] = {"tasks": []}
+    limited: _Cells | None = None
     faults: list[Fault] = []
     for cells in group:
         if len(rows) > MAX_TASKS:
             continue  # one too many is enough to refuse them all
         rows.append(cells)
         try:
-            tasks.append(_task(cells))
+            spec["tasks"].append(_task(cells))
+            if cells.by_column.get("limits"):
+                spec["limits"] = _limits(cells, limited)
+                limited = cells
         except ManifestRefusedError as error:
             faults += (_fault(file, cells, refusal) for refusal in error.refusals)
     line = rows[0].line
@@ -128,10 +133,10 @@ def _user(group: Iterator[_Cells], file: str, apart: tuple[int, ...]) -> Iterato
         yield from ((line, fault) for fault in faults)
         return
     try:
-        yield line, read_user({"userId": rows[0].user, "tasks": tasks})
+        yield line, read_user({"userId": rows[0].user, **spec})
     except ManifestRefusedError as error:
         for refusal in error.refusals:
-            at, inside = _place(refusal, rows)
+            at, inside = _place(refusal, rows, limited or rows[0])
             yield line, _fault(file, at, inside)
 
 
@@ -151,10 +156,7 @@ def _task(cells: _Cells) -> dict[str, Any]:
         raise ManifestRefusedError((Refusal(("row",), "must have no more cells than the header"),))
     task: dict[str, Any] = {"type": columns.get("type", "")}
     if columns.get("params"):
-        try:
-            task["params"] = decode(columns["params"].encode("utf-8", "surrogateescape"), cells.line)
-        except JsonRefusedError as error:
-            raise ManifestRefusedError((Refusal(("params",), str(error)),)) from error
+        task["params"] = _json(cells, "params")
     if columns.get("suspend"):
         if columns["suspend"] not in _BOOLEANS:
             message = must_be("true or false", columns["suspend"])
@@ -163,10 +165,28 @@ def _task(cells: _Cells) -> dict[str, Any]:
     return task
 
 
-def _place(refusal: Refusal, rows: list[_Cells]) -> tuple[_Cells, Refusal]:
-    """Return row and column of a refusal: the task's row, or else the user's first row."""
+def _limits(cells: _Cells, earlier: _Cells | None) -> Any:
+    """Read a row's limits.   earlier: a row of the user that has limits, too. Raises ManifestRefusedError."""
+    if earlier and earlier.by_column["limits"] != cells.by_column["limits"]:
+        message = f"must be the same in all rows of a user: line {earlier.line} has other limits"
+        raise ManifestRefusedError((Refusal(("limits",), message),))
+    return _json(cells, "limits")
+
+
+def _json(cells: _Cells, column: str) -> Any:
+    """Read a cell of JSON. Raises ManifestRefusedError."""
+    try:
+        return decode(cells.by_column[column].encode("utf-8", "surrogateescape"), cells.line)
+    except JsonRefusedError as error:
+        raise ManifestRefusedError((Refusal((column,), str(error)),)) from error
+
+
+def _place(refusal: Refusal, rows: list[_Cells], limited: _Cells) -> tuple[_Cells, Refusal]:
+    """Return row and column of a refusal: the task's row, that with the limits, or else the user's first row."""
     match refusal.path:
         case ("tasks", int(position), *inside):
             return rows[position], Refusal(tuple(inside), refusal.message)
+        case ("limits", *_):
+            return limited, refusal
         case _:
             return rows[0], refusal

@@ -1,4 +1,7 @@
-"""The backlog of Release limits and their closings, for metrics. User limits have too many users for a label."""
+"""The backlog of Release limits and their closings, for metrics. User limits have too many users for a label.
+
+Not of `work`: that counts due jobs, and names limits of queues with jobs alone; here idle limits have a sample, too.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -1,6 +1,6 @@
--- Names of jobs. A name holds all that `claim` needs: TYPE|USER|OCCURRENCE|OFFSET|LIFE (scheduled) or TYPE|USER|~ID|DUE|LIFE (ad
--- hoc). OCCURRENCE is in s, OFFSET, DUE and LIFE are in ms; LIFE 0: no deadline. A leased job is NAME|WORKER|SEQ; the
--- seq ends in "x" if the hash `exclusive` has the job.
+-- Names of jobs. A name holds all that `claim` needs: TYPE|USER|OCCURRENCE|OFFSET|LIFE (scheduled) or
+-- TYPE|USER|~ID|DUE|LIFE (ad hoc). OCCURRENCE is in s, OFFSET, DUE and LIFE are in ms; LIFE 0: no deadline. A leased job
+-- is NAME|WORKER|SEQ; the seq ends in "x" if the hash `exclusive` has the job.
 
 -- Splits a job's name. malformed: no script made this name. Type and user of a scheduled job are looked up by name, so
 -- an odd name does no harm; those of an ad hoc job are not, so ADHOC checks each letter.
@@ -16,7 +16,8 @@ local function parse(job)
     due, adhoc = tonumber(due), true
   end
   if not due or due >= END_MS or #life > 16 then return { name = job, due = now, malformed = true } end
-  return { name = job, type = task_type, user = user, due = due, life = life == '0' and 0 or tonumber(life), adhoc = adhoc }
+  life = life == '0' and 0 or tonumber(life)
+  return { name = job, type = task_type, user = user, due = due, life = life, adhoc = adhoc }
 end
 
 -- A scan for the oldest jobs (scan_moves, scan_jobs) takes many calls, and jobs move meanwhile. While `scan` exists, a

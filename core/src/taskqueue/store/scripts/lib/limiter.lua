@@ -65,6 +65,9 @@ local function follow_step_back(limiter)
     redis.call('ZUNIONSTORE', P .. key, 1, P .. key, 'WEIGHTS', scale)
     if string.sub(key, 1, 4) == 'tats' then expire_tats(key) end
   end
+  for _, field in ipairs(redis.call('HKEYS', P .. 'changed_limits')) do
+    redis.call('HSET', P .. 'changed_limits', field, '0')  -- a score, which may now stand behind one not looked at
+  end
   local workers = redis.call('HGETALL', P .. 'workers')
   for i = 1, #workers, 2 do
     local heartbeat, rest = string.match(workers[i + 1], '^(%d+)(.*)$')
@@ -118,7 +121,8 @@ end
 -- Reads the fields; a number that is missing or unreadable is nil. stored: the numbers, to write those that change.
 local function read_limiter()
   local texts = redis.call('HMGET', P .. 'limiter', 'server_run', unpack(NUMBERS))
-  local limiter = { name = GLOBAL, depth = 0, burst = 1, grid_us = 0, reserved = 0, stored = {}, known = texts[1] or texts[6] }
+  local limiter = { name = GLOBAL, depth = 0, burst = 1, grid_us = 0, reserved = 0, stored = {} }
+  limiter.known = texts[1] or texts[6]
   for i = 1, #NUMBERS do
     local text, name = texts[i + 1], NUMBERS[i]
     local number = text and tonumber(text)

@@ -3,9 +3,9 @@
 --   start = max(now, due, free time of each limit)    TAT = max(TAT, start) + cost * spacing
 --   free time = TAT - tolerance                       of a bucket of B starts: TAT - (B - cost) * spacing
 -- So at most B + rate * t starts lie in any time t. A limit within others starts on their grid, so up to one step of
--- that grid, at most TOLERANCE_US, before its TAT, and its spacing is 1.02 / rate for it: L + 1 starts take at least
--- L * 1.02 / L s - 10 ms of tolerance - 10 ms between start and arrival = 1 s. A bucket pays for the way from start to
--- arrival once, by SLACK_US.
+-- that grid, and one start of its own, at most TOLERANCE_US, before its TAT, and its spacing is 1.02 / rate for it:
+-- L + 1 starts take at least L * 1.02 / L s - 10 ms of tolerance - 10 ms between start and arrival = 1 s. A bucket pays
+-- for the way from start to arrival once, by SLACK_US.
 --
 -- `tats`: Release limit -> TAT, us; `tats:NAME`: user -> TAT at a User limit. No TAT: the limit is free, its bucket
 -- full.
@@ -54,7 +54,7 @@ do
     local grid_us = grid_within(around)
     local limit = {
       name = name, key = key, member = member, spacing_us = spacing_us, burst = burst,
-      grid_us = grid_us, tolerance_us = math.min(grid_us, TOLERANCE_US),
+      grid_us = grid_us, tolerance_us = math.min(grid_us, spacing_us, TOLERANCE_US),
       within = within, depth = within and within.depth + 1 or 0, closed_us = closed_until(name), tat_us = 0,
     }
     if spacing_us > 0 then
@@ -123,6 +123,16 @@ do
     limits[name] = limit
     return limit
   end
+end
+
+-- Reads the global limit for a script that reserves no start, and returns its rate; nil: nothing starts.
+local function read_root()
+  local per_second = rate()
+  limits[GLOBAL] = {
+    name = GLOBAL, depth = 0, grid_us = 0, spacing_us = per_second and STRETCH * 1000000 / per_second or 0,
+    max_cost = number_at('limiter', 'max_cost') or 1, first_seen_us = number_at('limiter', 'first_seen_us') or 0,
+  }
+  return per_second
 end
 
 -- Returns a limit that admits nothing for a while.

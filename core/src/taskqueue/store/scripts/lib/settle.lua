@@ -18,8 +18,8 @@ do
     return job or '', job ~= nil and string.sub(seq, -1) == 'x'
   end
 
-  -- Returns type and user of a leased job, and whether it is ad hoc; nil if it is no job. The end of a job needs no due:
-  -- numbers of at most 10, 13 and 16 digits are good ones, and are not read.
+  -- Returns type and user of a leased job, and whether it is ad hoc; nil if it is no job. The end of a job needs no
+  -- due: numbers of at most 10, 13 and 16 digits are good ones, and are not read.
   local function read_leased(leased_job)
     local type_name, user, occurrence, offset, life, life_end = string.match(leased_job, LEASED)
     if type_name and offset - occurrence <= 11 and life - offset <= 14 and life_end - life <= 16 then

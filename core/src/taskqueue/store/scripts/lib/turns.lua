@@ -1,7 +1,7 @@
--- Turns: of the lanes that can start a job now, which takes the start? The lane whose turn it is, and of its priority the
--- oldest due. A turn is taken when a job is. Each limit has turns of its own, and of the limits on a path that which has
--- no start left before counts. So the weights of the lanes hold within a queue, and over all queues within a limit: the
--- tolerance of their own limits puts their starts on its grid.
+-- Turns: which of the lanes that can start a job takes the start. It is the lane whose turn it is, and of its priority
+-- that with the oldest due. A turn is taken when a job is. Each limit has turns of its own, and of the limits on a path
+-- that which has no start left before counts. So the weights of the lanes hold within a queue, and over all queues
+-- within a limit: the tolerance of their own limits puts their starts on its grid.
 --
 -- Lists of a call:
 --   call.waiting  open lanes that can start a job later, in the order of own_us, a lower bound: a limit that several
@@ -117,8 +117,8 @@ do
     return found
   end
 
-  -- Returns the ready lane whose turn it is; nil if none can start a job at start_us any more. A limit that has no start
-  -- left before chooses among its own lanes: the turns of the limit around it are taken by jobs of other limits, too.
+  -- Returns the ready lane whose turn it is; nil if none can start a job at start_us any more. A limit that has no
+  -- start left before chooses among its own lanes: jobs of other limits take turns of the limit around it, too.
   function draw_lane(call, start_us)
     local limit, lane = call.common, nil
     repeat

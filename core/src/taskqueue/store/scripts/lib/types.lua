@@ -49,6 +49,3 @@ local function find_type(name)
   end
   return task_type
 end
-
--- Forgets the types of this call, whose records were written.
-local function forget_types() found_types = {} end
