@@ -4,7 +4,7 @@
 -- Output  [now ms, version, rate or false, installed ms or false, [type, record, ...], [name, override, ...],
 --         replay (JSON) or false, refilling or false, [limit, record, ...],
 --         [type, ms, ...] of types whose queue was full: jobs before are emitted, see tick]
--- uses: base
+-- uses: base installed
 local version = types_version()
 local installed, text = read_installed()
 if text and not installed then  -- the time tells stores apart: with another one, the manifests are published again

@@ -4,7 +4,7 @@
 --       3 with a cursor that was set back: JSON with the instant from which each type is emitted again, or empty
 --       4 the instant (ms) at which that ends
 -- Output  1 if the store was changed; an existing cursor or installation mark is never changed
--- uses: base types definitions queues changed_limits
+-- uses: base installed types definitions queues changed_limits
 if ARGV[1] == 'rate' then
   local stored = redis.call('HGET', P .. 'config', 'rate')
   if stored and stored ~= ARGV[2] then note_change(GLOBAL) end

@@ -4,7 +4,7 @@
 --       4 generations to delete, msgpack [[type, number], ...]  5 refuse if the cursor (ms) has reached this; 0: never
 --       6 owner  7 epoch of the writer
 -- Output  [verdict, version]; verdicts: ok, moved (version differs), late (cursor), foreign, deposed (see fence)
--- uses: base fence types definitions queues changed_limits
+-- uses: base installed fence types definitions queues changed_limits
 local version = types_version()
 local refusal = fenced(ARGV[6], ARGV[7])
 if refusal then return { refusal, tonumber(version) } end

@@ -3,7 +3,7 @@
 -- ARGV  1 when the scan began, ms; 0: it begins
 -- Output  [now ms, installed ms, cursor ms, [type, oldest due ms of jobs that moved back during the scan, ...], [queue,
 --         ...]]; 0 for a missing value; [] if moves were not recorded for a while: the scan is void
--- uses: base scan
+-- uses: base installed scan
 local began = tonumber(ARGV[1])
 if not keep_scanning(began) then return {} end
 local moved = {}

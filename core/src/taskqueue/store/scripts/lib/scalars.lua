@@ -1,4 +1,4 @@
--- Single values of the store: when it was set up, the version of its types, the cursor.
+-- Single numbers of the store: a field, the version of the types, the cursor.
 
 -- Reads a hash field with a whole number; an unreadable field is noted and counts as missing.
 local function number_at(name, field)
@@ -6,17 +6,6 @@ local function number_at(name, field)
   local number = whole(text)
   if text and not number then note(name .. ' ' .. field) end
   return number
-end
-
--- Returns when the store was set up (ms; nil: never, or unreadable) and the raw value.
-local function read_installed()
-  local text = redis.call('GET', P .. 'installed')
-  return text and whole(string.match(text, '^%d+|(%d+)$')) or nil, text
-end
-
--- Marks the store as set up now, in this schema. Returns whether it was not marked before.
-local function write_installed()
-  return redis.call('SET', P .. 'installed', SCHEMA .. '|' .. int(now), 'NX') ~= false
 end
 
 -- Returns the version of types and overrides, as text. It only grows: an unreadable version is replaced by the clock
