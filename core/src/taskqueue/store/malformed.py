@@ -1,7 +1,8 @@
 """Malformed values, which cannot be read: skipped record by record, and noted by location.
 
 Scripts note the values that they skip in the store itself (`malformed`, scripts/lib/malformed.lua); readers in Python
-note them here, once a process and location. A location is the key's name, then the field or member: "types fetch-orders".
+note them here, once a process and location. A location is the key's name, then the field or member: "types
+fetch-orders".
 """
 
 from collections.abc import Callable, Mapping
