@@ -66,7 +66,7 @@ async def test_a_job_under_a_slow_root_waits_for_that(busy: World, taskqueue: Co
     await backlog(busy, "sync", "app", 20, users=1)
     await busy.claim()
     assert await why(taskqueue) == {
-        "waits its turn in lane normal for the global limit, 0.5/s, free in 2.0 s"
+        "waits its turn in lane normal for the global limit, 30/min, free in 2.0 s"
     }
 
 

@@ -8,7 +8,7 @@ import pytest
 from rich.console import Console
 
 from taskqueue.dev.limit_counts import LimitCount, Worst
-from taskqueue.dev.limit_view import limit_lines, rate_text
+from taskqueue.dev.limit_view import limit_lines
 from taskqueue.dev.snapshot import ApiStats, Snapshot, quantile_ms
 from taskqueue.dev.summary import summarize
 from taskqueue.dev.view import line, render
@@ -101,14 +101,6 @@ def test_each_limit_is_a_line_with_its_arrivals_against_its_rate() -> None:
 def test_limits_are_drawn_only_where_there_are_some() -> None:
     assert "80.0/s of 100/s" in drawn(LIMITED, before=LIMITED_BEFORE)
     assert "limits, as counted" not in drawn(NOW)
-
-
-@pytest.mark.parametrize(
-    ("per_second", "text"),
-    [(100, "100/s"), (0.5, "30/min"), (1 / 60, "1/min"), (1 / 1_800, "2/h"), (1 / 86_400, "1/day")],
-)
-def test_rate_is_written_in_the_unit_in_which_it_is_at_least_one(per_second: float, text: str) -> None:
-    assert rate_text(per_second) == text
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ from typing import Any
 import pytest
 
 from taskqueue.models.manifest import API_VERSION, parse
-from taskqueue.models.rate import MAX_PER_MS, MAX_REQUESTS, MAX_SPACING_MS
+from taskqueue.models.rate import MAX_PER_MS, MAX_REQUESTS, MAX_SPACING_MS, describe_rate
 from taskqueue.models.refusal import ManifestRefusedError
 from taskqueue.models.values import Limit, LimitKey, TaskType, UserLimit, UserSubscription
 from tests.support.manifests.case import rate_limit, subscription, task_type
@@ -129,3 +129,22 @@ def test_a_rate_is_refused_once_for_one_reason() -> None:
 
 def test_bounds_of_rates_are_those_of_their_sentence() -> None:
     assert (MAX_SPACING_MS, MAX_PER_MS) == (24 * 3_600_000, 1_000)
+
+
+@pytest.mark.parametrize(
+    ("per_second", "text"),
+    [
+        (1_000_000, "1000000/s"),
+        (100, "100/s"),
+        (2.5, "2.5/s"),
+        (100 / 60, "100/min"),
+        (0.5, "30/min"),
+        (100 / 3_600, "100/h"),
+        (1 / 1_800, "2/h"),
+        (1 / 86_400, "1/day"),
+        (1e-6, "0.09/day"),
+        (1 / 0.7, "1.43/s"),
+    ],
+)
+def test_a_rate_is_described_in_a_unit_with_few_decimals(per_second: float, text: str) -> None:
+    assert describe_rate(per_second) == text

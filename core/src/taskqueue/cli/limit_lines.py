@@ -49,7 +49,15 @@ def show_limits(lines: Sequence[Mapping[str, Any]]) -> None:
     show_rows(
         Output.TABLE,
         _COLUMNS,
-        [{**line, "use": f"{line['use']:.0%}", "users": _users_text(line["users"])} for line in printed],
+        [
+            {
+                **line,
+                "ratePerSecond": f"{line['ratePerSecond']:.6g}",
+                "use": f"{line['use']:.0%}",
+                "users": _users_text(line["users"]),
+            }
+            for line in printed
+        ],
     )
     further = len(lines) - len(printed)
     if further:

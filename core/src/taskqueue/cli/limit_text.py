@@ -5,6 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from taskqueue.cli.instant import iso
 from taskqueue.models.identity import GLOBAL_LIMIT
+from taskqueue.models.rate import describe_rate
 from taskqueue.store.limit_times import LimitTimes
 from taskqueue.store.types import Catalog
 
@@ -18,7 +19,7 @@ def limit_text(limit: str, times: Mapping[str, LimitTimes], now_ms: int) -> str:
     words = [_name(limit)]
     found = times.get(limit)
     if found and found.per_second and found.per_second != math.inf:
-        words.append(f"{found.per_second:.6g}/s")
+        words.append(describe_rate(found.per_second))
     if found and found.closed_ms > now_ms:
         words.append(
             f"closed by a handler until {iso(found.closed_ms)}: `taskqueue limit open{_argument(limit)}`"

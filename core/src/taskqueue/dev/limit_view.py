@@ -8,9 +8,8 @@ from rich.text import Text
 
 from taskqueue.dev.limit_counts import LimitCount
 from taskqueue.dev.snapshot import Snapshot
+from taskqueue.models.rate import describe_rate
 from taskqueue.models.values import LimitKey
-
-_UNITS = ((1, "s"), (60, "min"), (3_600, "h"), (86_400, "day"))
 
 
 def limit_lines(now: Snapshot, before: Snapshot | None) -> list[str]:
@@ -49,19 +48,6 @@ def limit_panel(now: Snapshot, before: Snapshot | None) -> Panel:
     return Panel(table, title="limits, as counted by the API")
 
 
-def rate_text(per_second: float) -> str:
-    """Write a rate in the unit in which it is at least 1.
-
-    >>> rate_text(100), rate_text(1 / 60), rate_text(1 / 86_400)
-    ('100/s', '1/min', '1/day')
-    """
-    for seconds, unit in _UNITS[:-1]:
-        if per_second * seconds >= 1 - 1e-9:
-            return f"{per_second * seconds:g}/{unit}"
-    seconds, unit = _UNITS[-1]
-    return f"{per_second * seconds:g}/{unit}"
-
-
 def _rates(now: Snapshot, before: Snapshot | None) -> Iterator[tuple[LimitCount, float]]:
     """Yield each limit with its arrivals per second since `before`."""
     earlier = {count.name: count.requests for count in before.limits} if before else {}
@@ -75,7 +61,7 @@ def _arrivals(count: LimitCount, a_second: float) -> str:
     if count.per_second is None:
         return f"{a_second:.1f}/s, no RateLimit"
     users = f" x {count.keys:,} users" if count.key is LimitKey.USER else ""
-    return f"{a_second:.1f}/s of {rate_text(count.per_second)}{users}"
+    return f"{a_second:.1f}/s of {describe_rate(count.per_second)}{users}"
 
 
 def _use(count: LimitCount) -> str:

@@ -1,6 +1,7 @@
 """The rate of a limit as people write it, `{requests: 2, per: 1s}`, and the starts per second that it stands for."""
 
 from fractions import Fraction
+from math import isclose
 
 from taskqueue.models.duration import format_ms, parse_positive_ms
 from taskqueue.models.quantity import MAX_PER_SECOND
@@ -12,6 +13,7 @@ MAX_SPACING_MS = 86_400_000
 #: A bucket of 10,000 at one a day fills in 27 years: the microseconds of that are exact in a double of the scripts.
 MAX_BURST = 10_000
 MAX_PER_MS = round(MAX_PER_SECOND / 1_000)
+_UNITS = ((1, "s"), (60, "min"), (3_600, "h"), (86_400, "day"))
 RATES = f"from 1 request per 24h to {MAX_PER_MS} requests per 1ms"
 
 
@@ -45,3 +47,16 @@ def requests_per_time(per_second: float) -> tuple[int, str]:
     return max(1, ratio.numerator), format_ms(
         (ratio.denominator if ratio else MAX_SPACING_MS // 1_000) * 1_000
     )
+
+
+def describe_rate(per_second: float) -> str:
+    """Write a rate in the least unit in which it has at most two decimals, and is at least 1.
+
+    >>> describe_rate(100), describe_rate(100 / 60), describe_rate(2.5), describe_rate(1 / 86_400)
+    ('100/s', '100/min', '2.5/s', '1/day')
+    """
+    counts = [(per_second * seconds, unit) for seconds, unit in _UNITS]
+    readable = [one for one in counts if one[0] >= 1 - 1e-9] or counts[-1:]
+    short = [one for one in readable if isclose(one[0], round(one[0], 2))]
+    count, unit = (short or readable)[0]
+    return f"{round(count, 2):.10g}/{unit}"
