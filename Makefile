@@ -152,7 +152,7 @@ bench-operator: $(STAMP) ## The operator at 10,000 subscriptions on a real contr
 	$(BIN)/python -m benchmarks.run operating --json dist/bench-operator.json
 
 conformance: $(STAMP) ## The limiter against a counting server, long form; minutes
-	$(BIN)/pytest tests/conformance -m conformance -s
+	$(BIN)/pytest tests/conformance tests/store/test_limit_use.py -m conformance -s
 
 ##@ Long runs
 
@@ -163,6 +163,7 @@ fuzz: $(STAMP) ## New random examples for every property, hostile handlers, and 
 	TASKQUEUE_FUZZ=100000 $(BIN)/pytest -n 2 tests/property/*_fuzz.py
 	TASKQUEUE_FUZZ=20000 $(BIN)/pytest tests/property/test_hostile_handlers.py
 	TASKQUEUE_FUZZ=500 $(BIN)/pytest tests/property/test_store_conservation.py
+	TASKQUEUE_FUZZ=200 $(BIN)/pytest tests/property/test_plans_in_the_store.py
 	TASKQUEUE_FUZZ=1000 $(BIN)/pytest tests/property/test_limit_trees.py
 	TASKQUEUE_FUZZ=1 $(BIN)/pytest tests/property/test_store_mutations.py
 	TASKQUEUE_FUZZ= $(BIN)/pytest -n 2 -m hypothesis tests/unit tests/property

@@ -1,14 +1,23 @@
-"""Bytes per subscription in Valkey: schedule and preferences, then with the last outcome of each."""
+"""Bytes in Valkey: a subscription with its place in the schedule, with its last outcome; a user at a limit."""
 
 import asyncio
+import math
 from itertools import count
 from typing import Any
 
 from taskqueue.models.outcome import Outcome
+from taskqueue.models.values import Limit, LimitKey, Schedule, TaskType
 from taskqueue.store.claim import Result, claim
 from taskqueue.store.connection import Store, open_store
+from taskqueue.store.limits import set_rate
+from taskqueue.store.type_record import Generation, TypeRecord
+from taskqueue.store.types import put_limits, put_types, read_catalog
 from tests.support.store.backlog import fill, install, server, task_types
 from tests.support.store.raw import raw
+from tests.support.store.ready import put_ready
+
+#: Time for which a user's limit is not full again, longer than the run.
+REFILL_S = 600
 
 
 async def _used(store: Store) -> int:
@@ -44,5 +53,29 @@ async def memory(users: int, types: int = 30) -> dict[str, Any]:
         }
 
 
+async def memory_of_limits(users: int) -> dict[str, Any]:
+    """Every user has just made a start under a limit of their own; then all are free again."""
+    limit = Limit("shop", LimitKey.USER, 1 / REFILL_S)
+    sync = TaskType("sync", Schedule(interval_s=3600), function="noop", limits=(limit.name,))
+    with server() as url:
+        store = open_store(url)
+        version = await put_limits(store, (await read_catalog(store)).version, [limit])
+        await put_types(store, version, [TypeRecord(sync, (Generation(1, sync.schedule),))])
+        await set_rate(store, math.inf)
+        jobs = {f"sync|user-{number:07}|~{number}|1|0": 1.0 for number in range(users)}
+        await put_ready(store, "normal", jobs)
+        calls, left = count(1), users
+        while left:
+            left -= len((await claim(store, "w", next(calls), 100, 60_000, [])).jobs)
+        tats = raw(store), store.keys("tats", limit.name)
+        used = await tats[0].memory_usage(tats[1], samples=0)
+        kept_ms = await tats[0].pttl(tats[1])
+        await store.close()
+        return {
+            "bytes_user_at_a_limit": round(used / users, 1),
+            "users_at_a_limit_kept_s": round(kept_ms / 1000),
+        }
+
+
 if __name__ == "__main__":
-    print(asyncio.run(memory(10_000)))
+    print(asyncio.run(memory(10_000)) | asyncio.run(memory_of_limits(10_000)))

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from benchmarks.drain import drain
-from benchmarks.memory import memory
+from benchmarks.memory import REFILL_S, memory, memory_of_limits
 from benchmarks.operating import operating
 from benchmarks.ticking import ticking
 from tests.support.store.backlog import Server
@@ -27,6 +27,8 @@ GOALS: dict[str, tuple[float, str]] = {
     "steady_call_worst_ms": (5, "most"),
     "bytes_schedule_and_preferences": (100, "most"),
     "bytes_with_last_outcomes": (130, "most"),
+    "bytes_user_at_a_limit": (120, "most"),
+    "users_at_a_limit_kept_s": (REFILL_S * 1.02 + 1, "most"),
     "operator_first_tick_s": (60, "most"),
     "operator_peak_mb": (300, "most"),
     "steady_status_writes": (0, "most"),
@@ -72,7 +74,8 @@ async def _operating(quick: bool) -> dict[str, Any]:
 
 
 async def _memory(quick: bool) -> dict[str, Any]:
-    return await memory(2_000 if quick else 20_000, 50)
+    found = await memory(2_000 if quick else 20_000, 50)
+    return found | await memory_of_limits(2_000 if quick else 100_000)
 
 
 PARTS: dict[str, Callable[[bool], Any]] = {

@@ -80,6 +80,14 @@ async def test_fifty_limits_of_which_45_are_idle(tmp_path: Path, row: Callable[.
     check_arrivals(seen, *busy)
 
 
+async def test_idle_workers_make_few_calls(tmp_path: Path, row: Callable[..., None]) -> None:
+    limits = [release(f"l{number}", 20) for number in range(50)]
+    seen = await saturate(tmp_path, limits, [backlog("few", "l0", "l0", 20)], workers=8, seconds=20.0)
+    row("fifty, all idle, 8 workers", 0, calls=seen.taking + seen.other)
+    assert (seen.per_second, seen.difference) == (0, 0)
+    assert seen.taking + seen.other <= 10
+
+
 async def test_an_endpoint_within_a_saturated_app(tmp_path: Path, row: Callable[..., None]) -> None:
     limits = [release("app", 100), release("orders", 10, "app")]
     backlogs = [backlog("orders", "orders", "orders", 700), backlog("rest", "app", "app", 6_000)]

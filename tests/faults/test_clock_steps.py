@@ -70,6 +70,7 @@ async def test_a_step_forward(tmp_path: Path) -> None:
         assert verdict.missing == []
         assert verdict.twice_outside([]) == []
         verdict.stands()
+        assert verdict.exceeded == {}
         assert verdict.worst <= 1.25 * verdict.rate
         later = [one for one in arrivals if not at_s - 1 <= one.at_us / 1e6 <= at_s + 2]
         assert worst_second(later) <= verdict.rate
@@ -89,4 +90,5 @@ async def test_a_step_back(seconds: int, tmp_path: Path) -> None:
         assert worked_off, "what was emitted waits for the clock"
         verdict.loses_nothing()
         verdict.stands()
+        assert verdict.exceeded == {}
         assert verdict.worst <= verdict.rate  # slots before and after the step have the same times

@@ -32,7 +32,7 @@ async def test_processes_follow_a_requested_failover(tmp_path: Path) -> None:
             assert writes.last_s - good_s <= _STAY_S, "processes work with the old primary"
             verdict.loses_nothing((from_s, good_s + _STAY_S))
             verdict.stands(_START_S)
-            assert verdict.booked <= verdict.rate
+            assert (verdict.booked <= verdict.rate, verdict.exceeded) == (True, {})
 
 
 async def test_processes_outlive_the_primary_of_their_slot(tmp_path: Path) -> None:
@@ -46,4 +46,4 @@ async def test_processes_outlive_the_primary_of_their_slot(tmp_path: Path) -> No
             verdict = await judge("short: cluster kill", under_load, [Event("kill", from_s, good_s)])
             verdict.loses_nothing()
             verdict.stands(_START_S)
-            assert verdict.booked <= verdict.rate
+            assert (verdict.booked <= verdict.rate, verdict.exceeded) == (True, {})

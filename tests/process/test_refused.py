@@ -3,6 +3,7 @@
 from collections import Counter
 from pathlib import Path
 
+import pytest
 from aiohttp import web
 from aiohttp.test_utils import TestServer
 
@@ -23,7 +24,9 @@ RETRY_AFTER_S = 30
 USERS = 2_000
 
 
-async def test_two_thousand_users_ask_a_refusing_app_twenty_times(tmp_path: Path) -> None:
+@pytest.mark.parametrize("served", [0, 75], ids=["cold", "warm"])
+async def test_two_thousand_users_ask_a_refusing_app_twenty_times(tmp_path: Path, served: int) -> None:
+    """The store is new, or has served jobs of another API."""
     arrived: Counter[str] = Counter()
 
     async def answer(request: web.Request) -> web.Response:
@@ -48,11 +51,13 @@ async def test_two_thousand_users_ask_a_refusing_app_twenty_times(tmp_path: Path
             await running.start_workers(4)
             await running.workers_up()
             free = {f"free|u{k}|~{k}|{k + 1}|0": float(k + 1) for k in range(5_000)}
-            await put_ready(store, "normal", free, "other")
-            await until("the other API is asked", lambda: _reached(arrived, 75), 60)
-
             waiting = {f"sync|u{k}|~{k}|{k + 1}|0": float(k + 1) for k in range(USERS)}
+            if served:
+                await put_ready(store, "normal", free, "other")
+                await until("the other API is asked", lambda: _reached(arrived, served), 60)
             await put_ready(store, "normal", waiting, "app")
+            if not served:
+                await put_ready(store, "normal", free, "other")
 
             async def is_closed() -> bool:
                 return "app" in {one.limit for one in await read_closed(store)}

@@ -242,7 +242,7 @@ class Histories(RuleBasedStateMachine):
 
     @rule(cost=st.integers(1, 3))
     def asks_for_permits(self, cost: int) -> None:
-        granted, wait_s = self.do(permit(self.store, cost, LONG_MS))
+        granted, wait_s, _ = self.do(permit(self.store, cost, LONG_MS))
         assert wait_s >= 0
         if granted:
             start = int(self.do(raw(self.store).hget(self.store.keys("limiter"), "start_us")))

@@ -106,6 +106,16 @@ async def test_two_workers_never_wait_for_the_same_due(world: World) -> None:
     assert (first, second, third) == (294_000 - begun_us, 494_000 - begun_us, 200_000)
 
 
+@pytest.mark.parametrize(("ahead_ms", "called_ms"), [(899, 200), (900, 894), (0, 894)])
+async def test_no_due_behind_the_cursor_is_waited_for(world: World, ahead_ms: int, called_ms: int) -> None:
+    """An earlier job may yet be emitted; a cursor that does not lead the clock tells nothing."""
+    await world.install(TaskType("sync", HOUR))
+    now_ms = world.clock.now_ms
+    await raw(world.store).set(world.store.keys("cursor"), now_ms + ahead_ms)
+    await world.enqueue("sync", "u", delay_ms=900)
+    assert (await world.claim()).next_call_us // 1_000 - now_ms == called_ms
+
+
 async def test_a_worker_with_a_next_call_gets_no_second_one(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     first = await world.claim()

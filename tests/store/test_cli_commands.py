@@ -11,6 +11,7 @@ from typer.testing import Result
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.instant import read_instant_ms
 from taskqueue.models.outcome import Outcome
+from taskqueue.models.values import Limit, LimitKey
 from taskqueue.scheduler.publisher import Publisher
 from taskqueue.sources.folder import load
 from taskqueue.store.claim import Result as Settled
@@ -21,7 +22,7 @@ from taskqueue.store.fence import Fence
 from taskqueue.store.heartbeat import heartbeat
 from taskqueue.store.job_name import parse
 from taskqueue.store.limits import override_rate, set_rate
-from taskqueue.store.types import read_catalog
+from taskqueue.store.types import put_limits, read_catalog
 from taskqueue.store.users import read_stored_users
 from tests.support.store.commands import Command, commands_on
 from tests.support.store.raw import raw
@@ -108,6 +109,27 @@ async def test_apply_writes_good_files_and_removes_nothing(
     done = await answer(await taskqueue("apply", str(folder), "--prune", "-o", "json"))
     assert done["usersRemoved"] == 1
     assert set((await read_catalog(store)).records) == {"fetch-orders"}
+
+
+async def test_apply_fits_types_to_limits_of_the_store(
+    taskqueue: Command, store: Store, tmp_path: Path
+) -> None:
+    app, other = Limit("app", LimitKey.RELEASE, 10.0), Limit("other", LimitKey.RELEASE, 10.0)
+    await put_limits(store, 0, [app, other, Limit("shop", LimitKey.USER, 1.0, within="other")])
+    file = tmp_path / "fetch-orders.yaml"
+    named = TYPE.replace("NAME", "fetch-orders")
+    for limits, unresolved, code in (
+        ("app", [], ExitCode.OK),
+        ("gone", ["gone"], ExitCode.OK),
+        ("shop", [], ExitCode.OK),
+        ("app}, {name: shop", [], ExitCode.FAULTS),
+    ):
+        file.write_text(f"{named}  limits: [{{name: {limits}}}]\n")
+        done = await answer(await taskqueue("apply", str(tmp_path), "-o", "json"), code)
+        assert [one["limit"] for one in done["unresolvedLimits"]] == unresolved, limits
+        assert [one["field"] for one in done["faults"]] == ["spec.limits"] * (code is ExitCode.FAULTS)
+    catalog = await read_catalog(store)
+    assert catalog.records["fetch-orders"].task_type.limits == ("shop",)
 
 
 async def test_describe_user_shows_the_next_run_to_the_millisecond(

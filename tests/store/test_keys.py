@@ -26,7 +26,7 @@ EXAMPLES = {
     r"overrides": ("overrides", "overrides"),
     r"limits": ("limits", "limits"),
     r"limits:[^:]+": ("limits:shopify-shop", "limits:NAME"),
-    r"moves": ("moves", "moves"),
+    r"changed_limits": ("changed_limits", "changed_limits"),
     r"users": ("users", "users"),
     r"(subscriptions|runs):[^:]+": ("subscriptions:u-1", "subscriptions:USER"),
     r"schedule:[^:]+:\d+": ("schedule:sync:1", "schedule:TYPE:GENERATION"),

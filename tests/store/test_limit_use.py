@@ -9,11 +9,19 @@ from typing import TYPE_CHECKING
 
 import pytest
 
-from taskqueue.models.values import Limit, LimitKey, Priority, Schedule, TaskType
+from taskqueue.models.values import (
+    Limit,
+    LimitKey,
+    Priority,
+    Schedule,
+    Subscription,
+    TaskType,
+    UserSubscription,
+)
+from taskqueue.store.users import set_users
 from tests.support.store.drive import backlog, drive
 from tests.support.store.limit_judge import Paths, most_above
-from tests.support.store.raw import raw
-from tests.support.store.ready import put_ready
+from tests.support.store.simulated_ticker import start_ticker
 from tests.support.store.simulated_workers import SimulatedWorker, Start, work
 
 if TYPE_CHECKING:
@@ -58,13 +66,14 @@ async def saturate(
     for one in types:
         lane = one.name.rpartition("-")[2]
         await backlog(world, one.name, one.limits[0], jobs, lane=lane if lane in PRIORITIES else "normal")
-    began_us, calls = world.clock.now_us, Counter[str]()
+    began_us = world.clock.now_us
     crew = [SimulatedWorker(f"w{number}", 50, 20_000) for number in range(workers)]
-    starts = await work(world.store, world.clock, crew, seconds, random.Random(1), calls)
+    starts = await work(world.store, world.clock, crew, seconds, random.Random(1))
     for bucket, of_bucket in Paths.of(types, limits, rate).by_limit(starts).items():
         assert most_above(bucket, [one.start_us for one in of_bucket], [1] * len(of_bucket)) <= 0, bucket
     await world.conserved()
     span = range(began_us + SETTLED_S * 1_000_000, began_us + int(seconds * 1e6))
+    calls = Counter(kind for worker in crew for kind in worker.calls.elements())
     return [one for one in starts if one.start_us in span], calls
 
 
@@ -156,23 +165,25 @@ async def test_500_shops_share_their_app(world: World) -> None:
     assert dues == sorted(dues), "the oldest first"
 
 
-async def test_a_backlog_of_one_limit_delays_no_job_of_another(world: World) -> None:
+@pytest.mark.parametrize("jobs", [20_000, pytest.param(300_000, marks=pytest.mark.conformance)])
+async def test_a_backlog_of_one_limit_delays_no_job_of_another(world: World, jobs: int) -> None:
     limits = [release("fast", 100), Limit("slow", LimitKey.USER, 0.2)]
-    await world.install(type_of("slow", "slow"), type_of("fast", "fast"), limits=limits, rate=math.inf)
-    await backlog(world, "slow", "global", 20_000, users=500)
-    began_ms = world.clock.now_ms
-    dues = [began_ms + 3_000 + k * 1_000 // 30 for k in range(240)]
-    await put_ready(
-        world.store, "normal", {f"fast|u{k}|~{k}|{due}|0": due for k, due in enumerate(dues)}, "fast"
-    )
-    await raw(world.store).hincrby(world.store.keys("metrics"), "enqueued", len(dues))
-    crew = [SimulatedWorker(f"w{number}", 100, 20_000) for number in range(4)]
-    starts = await work(world.store, world.clock, crew, 12, random.Random(1))
+    ten = Schedule(interval_s=10)
+    types = [TaskType("slow", ten, limits=("slow",)), TaskType("fast", ten, limits=("fast",))]
+    await world.install(*types, limits=limits, rate=math.inf)
+    tasks = tuple(Subscription(one.name) for one in types)
+    await set_users(world.store, "folder", [UserSubscription(f"u{k}", tasks) for k in range(300)])
+    await backlog(world, "slow", "global", jobs, users=500)
+    ticker = await start_ticker(world.store, world.clock.now_us, max_backlog=jobs // 2)
+    crew = [SimulatedWorker(f"w{number}", 200, 20_000) for number in range(4)]
+    starts = await work(world.store, world.clock, [ticker, *crew], 12, random.Random(1))
     late_us = sorted(one.start_us - one.due_us for one in starts if one.type == "fast")
-    assert len(late_us) == len(dues)
+    assert len(late_us) >= 30 * 12
     assert late_us[len(late_us) // 2] <= 3_000
     assert late_us[len(late_us) * 99 // 100] <= 15_000
     assert sum(one.type == "slow" for one in starts) == 500 * 3, "at 0, 5.1 and 10.2 s"
+    assert ticker.behind == {"slow"}
+    assert ticker.cursor_ms >= world.clock.now_ms
     await world.conserved()
 
 
@@ -201,3 +212,56 @@ async def test_workers_take_turns_at_the_starts_of_a_limit(world: World, rate: f
     await backlog(world, "sync", "a", 500)
     told = [(await world.claim(f"w{number}", n=50)).next_call_us - world.clock.now_us for number in range(8)]
     assert len(set(told)) == 8
+
+
+#: A start takes longer than the horizon, and no whole number of us.
+SLOW = 7.27
+
+
+@pytest.mark.parametrize(
+    ("limits", "rate", "queues"),
+    [
+        (APART, SLOW, ["a-high", "b-normal", "a-low"]),
+        (
+            [release("app", SLOW), release("a", 100, "app"), release("b", 100, "app")],
+            math.inf,
+            ["a-high", "b-low"],
+        ),
+    ],
+)
+async def test_lanes_share_a_slow_limit(
+    world: World, limits: list[Limit], rate: float, queues: list[str]
+) -> None:
+    of_types = {name: name[0] for name in queues}
+    starts, _ = await saturate(world, of_types, limits, rate, jobs=500, seconds=62)
+    found = Counter(one.type.rpartition("-")[2] for one in starts)
+    weights = {"high": 8, "normal": 4, "low": 2}
+    total = sum(weights[lane] for lane in found)
+    for lane in found:
+        assert found[lane] / found.total() == pytest.approx(weights[lane] / total, rel=0.05), found
+    assert len(found) == len(queues)
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+async def test_parked_jobs_have_a_share_of_a_slow_limit(world: World, workers: int) -> None:
+    await world.install(
+        type_of("own", "shop"), type_of("plain"), limits=[Limit("shop", LimitKey.USER, 1.0)], rate=SLOW
+    )
+    await backlog(world, "own", "global", 300, users=3)
+    await backlog(world, "plain", "global", 500, due_ms=2_000)
+    crew = [SimulatedWorker(f"w{number}", 50, 20_000) for number in range(workers)]
+    starts = await work(world.store, world.clock, crew, 30, random.Random(1))
+    found = Counter(one.type for one in starts)
+    assert found.total() >= 0.97 * SLOW * 30
+    assert found["own"] >= 0.85 * 3 * 30
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+async def test_users_with_a_free_limit_wait_for_no_poll(world: World, workers: int) -> None:
+    await world.install(type_of("sync", "shop"), limits=[Limit("shop", LimitKey.USER, 0.5)], rate=math.inf)
+    await backlog(world, "sync", "global", 4_500, users=1_000)
+    crew = [SimulatedWorker(f"w{number}", 1_000 // workers) for number in range(workers)]
+    began_us = world.clock.now_us
+    starts = await work(world.store, world.clock, crew, 6.5, random.Random(1))
+    found = Counter((one.start_us - began_us) // 200_000 for one in starts)
+    assert found == dict.fromkeys((0, 10, 20, 30), 1_000), "at 0, 2.03, 4.06 and 6.09 s"

@@ -10,6 +10,7 @@ import pytest
 
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.models.values import Limit, LimitKey, Subscription, UserLimit, UserSubscription
+from taskqueue.store.changed_limits import follow_limits
 from taskqueue.store.limit_times import read_limit_times
 from taskqueue.store.limits import clear_limit, override_limit, override_rate
 from taskqueue.store.types import put_limits, read_catalog
@@ -44,6 +45,7 @@ async def test_a_rate_set_by_hand_holds_within_a_horizon(world: World, limit: Li
     await backlog(world, "sync", queue, 200, users=2)
     assert len(await drive(world, 10.0)) <= 2
     await override_limit(world.store, limit.name, 50.0)
+    assert not await follow_limits(world.store)
     assert len(await drive(world, 1.0)) >= 25
     await clear_limit(world.store, limit.name)
     assert len(await drive(world, 10.0)) <= 2 * 15

@@ -23,6 +23,7 @@ from taskqueue.models.values import (
 from taskqueue.plan.lanes import Lane
 from taskqueue.plan.schedule import occurrences, window_s
 from taskqueue.plan.segment import DueRange
+from taskqueue.scheduler import step
 from taskqueue.scheduler import ticker as ticker_module
 from taskqueue.scheduler.publisher import Publisher
 from taskqueue.scheduler.ticker import Ticker
@@ -247,9 +248,9 @@ async def test_a_busy_ticker_can_be_stopped(
     now_ms = clock.now_ms
     every = TaskType("every", Schedule(interval_s=1), function="f")
     await start_at(store, now_ms - 60_000, some_types(every), 1)
-    monkeypatch.setattr(ticker_module, "STEP_MAX_MS", 1)  # 60,000 calls to go
+    monkeypatch.setattr(step, "MAX_MS", 1)  # 60,000 calls to go
     ticker = Ticker(store)
-    ticker._step_ms = 1
+    ticker._step.ms = 1
     busy = asyncio.create_task(ticker.run())
     async with asyncio.timeout(PATIENCE_S):
         await ticker.ticked.wait()

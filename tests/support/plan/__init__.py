@@ -1,1 +1,1 @@
-"""Plans at random, and an exact simulation of their jobs under limits within each other."""
+"""Plans at random, an exact simulation of their jobs under limits within each other, and their run in a store."""

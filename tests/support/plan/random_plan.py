@@ -32,10 +32,12 @@ class RandomPlan:
         return max(period_s(demand) for demand in self.demands)
 
 
-def random_plan(random: Random, room: tuple[float, float]) -> RandomPlan:
+def random_plan(
+    random: Random, room: tuple[float, float], intervals_s: Sequence[int] = INTERVALS_S
+) -> RandomPlan:
     """Return a plan of which each limit has about `room` times what is asked of it, between the lower and the upper."""
     limits = _limits(random)
-    types = [_type(random, f"t{number}", limits) for number in range(random.randint(1, 6))]
+    types = [_type(random, f"t{number}", limits, intervals_s) for number in range(random.randint(1, 6))]
     names = [demand.type for demand in types]
     users = [
         UserDemand(f"u{number}", tuple(sorted(random.sample(names, random.randint(1, len(names))))))
@@ -111,8 +113,8 @@ def _limits(random: Random) -> dict[str, Limit]:
     }
 
 
-def _type(random: Random, name: str, limits: Mapping[str, Limit]) -> TypeDemand:
-    interval_s = random.choice(INTERVALS_S)
+def _type(random: Random, name: str, limits: Mapping[str, Limit], intervals_s: Sequence[int]) -> TypeDemand:
+    interval_s = random.choice(intervals_s)
     release = [one.name for one in limits.values() if one.key is LimitKey.RELEASE]
     users = [one.name for one in limits.values() if one.key is LimitKey.USER]
     named = random.sample(release, min(len(release), random.randint(0, 1)))

@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from taskqueue.models.limit_tree import path_of
 from taskqueue.plan.lanes import WEIGHTS, Lane, lane_of
-from taskqueue.plan.limiter import TOLERANCE_S, stretch
+from taskqueue.plan.limiter import stretch, tolerance_us
 from taskqueue.plan.schedule import occurrences, window_s
 from taskqueue.plan.spread import offset_ms, spread_class
 from taskqueue.plan.type_demand import TypeDemand
@@ -157,13 +157,19 @@ class _Run:
         if self._plan.rate is not None:
             shared.append(("global", self._plan.rate, 1))
         for position, (name, rate, burst) in enumerate(shared):
-            yield self._part((name, ""), rate, burst, is_within=position < len(shared) - 1)
+            yield self._part((name, ""), rate, burst, [one for _, one, _ in shared[position + 1 :]])
         own = {limit.name: limit for limit in user.limits}
         for limit in path.users:
             values = own.get(limit.name, limit)
-            key = limit.name, user.user_id
-            yield self._part(key, values.per_second, values.burst, is_within=bool(shared))
+            around = path_of([limit.within] if limit.within else [], self._plan.limits).release
+            outer = [one.per_second for one in around] + [self._plan.rate or inf]
+            yield self._part((limit.name, user.user_id), values.per_second, values.burst, outer)
 
-    def _part(self, key: tuple[str, str], rate: float, burst: int, *, is_within: bool) -> Part:
-        bucket = self._buckets.setdefault(key, Bucket())
-        return Part(bucket, stretch(is_within=is_within) / rate, burst, TOLERANCE_S if is_within else 0.0)
+    def _part(self, key: tuple[str, str], rate: float, burst: int, outer: Sequence[float]) -> Part:
+        """Return a limit as a type takes from it.   outer: the rates of the limits around it."""
+        bucket, grid_s = (
+            self._buckets.setdefault(key, Bucket()),
+            stretch(is_within=False) / min(outer, default=inf),
+        )
+        slot_s = stretch(is_within=grid_s > 0) / rate
+        return Part(bucket, slot_s, burst, tolerance_us(grid_s * 1e6, slot_s * 1e6) / 1e6)

@@ -3,6 +3,8 @@
 from pathlib import Path
 from typing import NamedTuple
 
+#: Answers of two workers stand in the record in another order by less than this.
+_STEP_US = 1_000_000
 MODULE = str(Path(__file__).parents[1] / "handlers" / "booked.py")
 
 
@@ -26,7 +28,21 @@ class Booking(NamedTuple):
 
 def read_bookings(record: Path) -> list[Booking]:
     """Return bookings in the order of their slots. record: of the handlers; a repeated call counts once."""
+    return sorted(_read(record), key=lambda one: one.start_us)
+
+
+def read_spells(record: Path) -> list[list[Booking]]:
+    """Return bookings as they were answered, in spells between which the server's clock was set back."""
+    spells: list[list[Booking]] = [[]]
+    for one in _read(record):
+        if spells[-1] and one.now_us < spells[-1][-1].now_us - _STEP_US:
+            spells.append([])
+        spells[-1].append(one)
+    return spells
+
+
+def _read(record: Path) -> list[Booking]:
     text = Path(f"{record}.booked").read_text()
     rows = (line.split() for line in text[: text.rfind("\n") + 1].splitlines())
     found = {member: Booking(member, int(start_us), int(now_us)) for member, start_us, now_us in rows}
-    return sorted(found.values(), key=lambda one: one.start_us)
+    return list(found.values())

@@ -14,9 +14,11 @@ from typing import Any
 from taskqueue.store.audit import audit
 from taskqueue.store.connection import open_store
 from taskqueue.store.cursor import read_cursor
+from taskqueue.store.types import read_catalog
 from tests.support.site.counting_api import Arrival, CountingApi, counting_api
 from tests.support.site.planned import Job, Planned
 from tests.support.site.site import Site, site, until
+from tests.support.store.limit_judge import Paths
 
 RELEASE = "faults"
 RATE = 200
@@ -32,15 +34,16 @@ _IDLE_S = 90.0
 _END_S = 40.0
 
 Process = asyncio.subprocess.Process
-#: Of each user.
 LIMITS: dict[str, dict[str, Any]] = {
-    "shop": {"key": "User", "rate": {"requests": 4, "per": "1s"}},
+    "app": {"key": "Release", "rate": {"requests": 80, "per": "1s"}},
+    "orders": {"key": "Release", "rate": {"requests": 20, "per": "1s"}, "within": "app"},
+    "shop": {"key": "User", "rate": {"requests": 4, "per": "1s"}, "within": "app"},
     "account": {"key": "User", "rate": {"requests": 5, "per": "1s"}},
 }
 
 
 def fleet_types(api: str, count: int = TYPES) -> dict[str, dict[str, Any]]:
-    """Types that ask for `USERS / INTERVAL_S` starts a second each; of ten four have limits of their own.
+    """Types that ask for `USERS / INTERVAL_S` starts a second each; of ten six have limits of their own.
 
     These limits leave room: the backlog of an outage is worked off within seconds.
     """
@@ -49,6 +52,8 @@ def fleet_types(api: str, count: int = TYPES) -> dict[str, dict[str, Any]]:
         1: {"limits": [{"name": "shop"}]},
         2: {"rateLimit": {"perSecond": "12"}, "limits": [{"name": "shop"}]},
         3: {"limits": [{"name": "account"}]},
+        4: {"limits": [{"name": "app"}]},
+        5: {"limits": [{"name": "orders"}]},
     }
     return {
         f"type-{number:02}": {
@@ -159,6 +164,13 @@ class Fleet:
         """Read the plan of the store."""
         async with open_store(self.direct(), RELEASE) as store:
             await self.planned.look(store)
+
+    async def paths(self) -> Paths:
+        """Read the limits of each type from the store."""
+        async with open_store(self.direct(), RELEASE) as store:
+            catalog = await read_catalog(store)
+        types = [record.task_type for record in catalog.records.values()]
+        return Paths.of(types, catalog.limits.values(), self.rate)
 
     async def is_idle(self) -> bool:
         async with open_store(self.direct(), RELEASE) as store:

@@ -18,7 +18,7 @@ from taskqueue.store.types import put_limits, put_types, read_catalog
 from taskqueue.store.users import set_users
 from tests.support.site.traffic import Traffic, traffic
 from tests.support.store.backlog import server
-from tests.support.store.limit_judge import Paths, most_above
+from tests.support.store.limit_judge import Paths
 from tests.support.store.raw import raw
 from tests.support.store.ready import put_ready
 from tests.support.store.simulated_workers import Start
@@ -68,14 +68,7 @@ class Saturated:
 
     def exceeded(self) -> dict[str, float]:
         """Return the limits that were exceeded by booked starts, and by how many."""
-        found = {}
-        for bucket, starts in self.paths.by_limit(self.starts).items():
-            above = most_above(
-                bucket, [one.start_us for one in starts], [self.paths.cost(one) for one in starts]
-            )
-            if above > 1e-6:
-                found[bucket.name] = above
-        return found
+        return self.paths.exceeded(self.starts)
 
     @property
     def per_second(self) -> float:

@@ -16,7 +16,7 @@ import msgspec
 from taskqueue.store.audit import Audit, audit
 from taskqueue.store.connection import Store, open_store
 from tests.support.site import bookings
-from tests.support.site.bookings import Booking, read_bookings
+from tests.support.site.bookings import Booking, read_bookings, read_spells
 
 HANDLERS = str(Path(__file__).parents[1] / "handlers" / "recording.py")
 
@@ -160,6 +160,10 @@ class Site:
     def bookings(self) -> list[Booking]:
         """Return the slots booked for the workers, in order."""
         return read_bookings(self.record)
+
+    def spells(self) -> list[list[Booking]]:
+        """Return the slots booked for the workers, apart where the server's clock was set back in between."""
+        return read_spells(self.record)
 
     async def balanced(self) -> Audit:
         """Ask the store to account for every job."""

@@ -13,6 +13,7 @@ from tests.support.site.bookings import Booking
 from tests.support.site.counting_api import Arrival, worst_second
 from tests.support.site.fleet import Fleet
 from tests.support.site.planned import Job
+from tests.support.store.simulated_workers import Start
 
 LOG_TAIL = 4_000
 REPORT = Path(__file__).parents[3] / "dist" / "faults-store.txt"
@@ -39,7 +40,8 @@ class Verdict:
 
     after_s: by event, from when a server could be used to the first start since. codes: of processes after SIGTERM;
     None had to be killed. dead: how many processes had ended before. dues: of what was planned, epoch ms.
-    worst, booked: most arrivals, and most slots that stores booked, in any second.
+    worst, booked: most arrivals, and most slots that stores booked, in any second.   exceeded: limits by name, types'
+    and the global one that the booked slots exceeded, and by how many; on the server's clock.
     """
 
     scenario: str
@@ -53,6 +55,7 @@ class Verdict:
     audit: int
     dead: int
     codes: Sequence[int | None]
+    exceeded: Mapping[str, float]
     silence_s: Mapping[str, float]
     after_s: Mapping[str, float]
     more: Mapping[str, float] = field(default_factory=dict)
@@ -76,6 +79,7 @@ class Verdict:
 
     def keeps_the_limit(self) -> None:
         """Fail if more arrived in any second than may. If no more were booked, the machine held some up."""
+        assert self.exceeded == {}
         assert self.booked <= self.rate
         assert self.worst <= self.rate, f"arrivals; no second has more than {self.booked} slots"
 
@@ -96,7 +100,7 @@ class Verdict:
         more = " ".join(f"{name}={value:g}" for name, value in self.more.items())
         return (
             f"{self.scenario:34} planned={len(self.dues)} missing={len(self.missing)} twice={len(self.twice)} "
-            f"worst={self.worst}/{self.rate} booked={self.booked} drained={self.idle} "
+            f"worst={self.worst}/{self.rate} booked={self.booked} exceeded={dict(self.exceeded)} drained={self.idle} "
             f"audit={self.audit} ended-early={self.dead} exits={sorted(Counter(map(str, self.codes)).items())} "
             f"{waits} load={os.getloadavg()[0]:.1f} {more}"
         ).rstrip()
@@ -130,6 +134,7 @@ async def judge(scenario: str, fleet: Fleet, events: Sequence[Event], **more: fl
         audit,
         dead,
         codes,
+        await exceeded(fleet),
         {event.name: silence(arrivals, event.from_s, stopped_s) for event in events},
         {event.name: first_after(arrivals, event.good_s) for event in events},
         more,
@@ -152,6 +157,16 @@ def silence(arrivals: Sequence[Arrival], from_s: float, until_s: float) -> float
 def first_after(arrivals: Sequence[Arrival], at_s: float) -> float:
     """Return how long after an instant the first request arrived; infinite if none did."""
     return next((one.at_us / 1e6 - at_s for one in arrivals if one.at_us / 1e6 >= at_s), math.inf)
+
+
+async def exceeded(fleet: Fleet) -> dict[str, float]:
+    """Return the limits that booked slots exceeded, by the most starts above one."""
+    paths, found = await fleet.paths(), dict[str, float]()
+    for spell in fleet.world.spells():
+        starts = [Start.read(one.member, one.start_us, one.now_us) for one in spell]
+        for name, above in paths.exceeded(starts).items():
+            found[name] = max(above, found.get(name, 0.0))
+    return found
 
 
 def booked_worst(bookings: Sequence[Booking]) -> int:

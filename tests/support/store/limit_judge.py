@@ -83,6 +83,16 @@ class Paths:
                 found[bucket].append(start)
         return found
 
+    def exceeded(self, starts: Iterable[Start]) -> dict[str, float]:
+        """Return the limits that were exceeded by booked starts, and by how many."""
+        found = {}
+        for bucket, of_bucket in self.by_limit(starts).items():
+            times, costs = [one.start_us for one in of_bucket], [self.cost(one) for one in of_bucket]
+            above = most_above(bucket, times, costs)
+            if above > 1e-6:
+                found[bucket.name] = above
+        return found
+
     def cost(self, start: Start) -> int:
         return self.types[start.type].cost
 
@@ -90,10 +100,12 @@ class Paths:
 def most_above(bucket: Bucket, times_us: Sequence[int], costs: Sequence[int]) -> float:
     """Return by how many starts a limit was exceeded; at most 0 where it was kept.
 
-    times_us: in order. Kept: starts of any span t cost at most burst + rate * (t + tolerance). A start that costs more
-    than the burst counts once it is followed by another one: L + 1 starts span at least L / rate less the tolerance.
+    times_us: in order. Kept: starts of any span t cost at most burst + rate * t. A start that costs as much as the
+    burst or more counts once it is followed by another one: L + 1 starts span at least L / rate less the tolerance,
+    which is no longer than a start takes.
     """
-    at_most = max(bucket.burst, *costs) + bucket.per_second * TOLERANCE_US / 1e6
+    tolerance = min(1.0, bucket.per_second * TOLERANCE_US / 1e6)
+    at_most = max(bucket.burst, max(costs) + tolerance)
     level, last_us, worst = 0.0, -math.inf, -math.inf
     for at_us, cost in zip(times_us, costs, strict=True):
         level = max(0.0, level - (at_us - last_us) * bucket.per_second / 1e6) + cost

@@ -5,15 +5,21 @@ reads a key beside those of the release, and the server's own clock where there 
 run out by the server's clock; they are kept for an hour longer, and removed when this clock has passed their end.
 """
 
+from __future__ import annotations
+
 import re
-from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import pytest
 
 from taskqueue.store import script
-from taskqueue.store.connection import Store
 from tests.support.store.raw import raw
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from taskqueue.store.connection import Store
 
 #: Where a clock begins: 2027-01-15 08:00:00.123 UTC, no round second and no round millisecond.
 BEGIN_US = 1_800_000_000_123_456
@@ -61,7 +67,7 @@ end
 
 
 class ScriptClock:
-    """The clock of one release: `start` stops it, `advance` and `set` move it."""
+    """The clock of one release: the first `set` stops it, `advance` and `set` move it, `remove` ends it."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

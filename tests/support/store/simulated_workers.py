@@ -8,15 +8,16 @@ from __future__ import annotations
 
 import heapq
 import math
+from collections import Counter
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, NamedTuple
+from typing import TYPE_CHECKING, NamedTuple, Protocol
 
 from taskqueue.models.outcome import Outcome
 from taskqueue.store.claim import Claim, Result, claim
 
 if TYPE_CHECKING:
     import random
-    from collections import Counter
+    from collections.abc import Sequence
 
     from taskqueue.store.connection import Store
     from tests.support.store.script_clock import ScriptClock
@@ -42,14 +43,26 @@ class Start(NamedTuple):
     @classmethod
     def read(cls, lease: str, start_us: int, called_us: int) -> Start:
         task_type, user, occurrence, due_ms, _ = lease.split("|")[:5]
-        return cls(task_type, user, int(due_ms) * 1_000, start_us, called_us, occurrence.removeprefix("~"))
+        begin_us = 0 if occurrence.startswith("~") else int(occurrence) * 1_000_000
+        due_us = begin_us + int(due_ms) * 1_000
+        return cls(task_type, user, due_us, start_us, called_us, occurrence.removeprefix("~"))
+
+
+class Caller(Protocol):
+    """Who calls the store at times of its own.   late_us: the most that a call is late."""
+
+    late_us: int
+
+    def next_us(self) -> float: ...
+
+    async def call(self, store: Store, now_us: int) -> Claim | None: ...
 
 
 @dataclass
 class SimulatedWorker:
     """slots: jobs that it runs at a time.   service_us: how long each runs.   late_us: the most that a call is late.
 
-    settled: results that its last call carried.
+    calls: those that took jobs (taking), that only settled results (settling), and others (empty).
     """
 
     name: str
@@ -64,7 +77,7 @@ class SimulatedWorker:
     running: list[tuple[int, str]] = field(default_factory=list)
     results: list[Result] = field(default_factory=list)
     result_us: float = math.inf
-    settled: int = 0
+    calls: Counter[str] = field(default_factory=Counter)
 
     def next_us(self) -> float:
         """Return when this worker calls next, if nothing makes it late."""
@@ -91,8 +104,8 @@ class SimulatedWorker:
             return None
         self.seq += 1
         results, self.results, self.result_us = self.results, [], math.inf
-        self.settled = len(results)
         got = await claim(store, self.name, self.seq, free, LEASE_MS, results, has_time=bool(self.times))
+        self.calls["taking" if got.jobs else "settling" if results else "empty"] += 1
         for job in got.jobs:
             heapq.heappush(self.running, (max(now_us, job.start_us) + self.service_us, job.lease))
             self.booked_us = max(self.booked_us, job.start_us)
@@ -109,29 +122,23 @@ class SimulatedWorker:
 async def work(
     store: Store,
     clock: ScriptClock,
-    workers: list[SimulatedWorker],
+    callers: Sequence[Caller],
     seconds: float,
     chance: random.Random,
-    calls: Counter[str] | None = None,
 ) -> list[Start]:
-    """Let the workers work, and return what they started, in the order in which it was booked.
-
-    calls: counts those that took jobs (taking), that only settled results (settling), and others (empty).
-    """
+    """Let workers work, and return what they started, in the order in which it was booked."""
     began_us = clock.now_us
     started: list[Start] = []
-    times = [(began_us + chance.random() * worker.late_us, k) for k, worker in enumerate(workers)]
+    times = [(began_us + chance.random() * caller.late_us, k) for k, caller in enumerate(callers)]
     heapq.heapify(times)
     while times[0][0] < began_us + seconds * 1e6:
         at_us, k = heapq.heappop(times)
-        worker = workers[k]
+        caller = callers[k]
         if at_us > clock.now_us:
             await clock.set(math.ceil(at_us))
-        got = await worker.call(store, clock.now_us)
+        got = await caller.call(store, clock.now_us)
         if got:
             started += [Start.read(job.lease, job.start_us, clock.now_us) for job in got.jobs]
-            if calls is not None:
-                calls["taking" if got.jobs else "settling" if worker.settled else "empty"] += 1
-        following_us = max(worker.next_us(), clock.now_us + 1)
-        heapq.heappush(times, (following_us + chance.random() * worker.late_us, k))
+        following_us = max(caller.next_us(), clock.now_us + 1)
+        heapq.heappush(times, (following_us + chance.random() * caller.late_us, k))
     return started

@@ -23,28 +23,36 @@ def conflicts(names: str, limits: str) -> list[Conflict]:
 
 
 @pytest.mark.parametrize(
-    ("names", "limits", "release", "users", "unknown"),
+    ("names", "limits", "release", "users", "unknown", "resolved"),
     [
-        ("", "app", "", "", ""),
-        ("app", "app", "app", "", ""),
-        ("end SHOP", "app end>app SHOP>app", "end app", "SHOP", ""),
-        ("app SHOP", "app end>app SHOP>end", "end app", "SHOP", ""),
-        ("SHOP TEAM", "app TEAM SHOP>app", "app", "SHOP TEAM", ""),
-        ("a", "a>b b>c c", "a b c", "", ""),
-        ("gone", "app", "", "", "gone"),
-        ("end", "end>gone", "end", "", "gone"),
-        ("end SHOP", "end>app SHOP", "end", "SHOP", "app"),
-        ("a", "a>b b>a", "a b", "", ""),
-        ("a b", "a b", "a b", "", ""),
+        ("", "app", "", "", "", ""),
+        ("app", "app", "app", "", "", "app"),
+        ("end SHOP", "app end>app SHOP>app", "end app", "SHOP", "", "end app"),
+        ("app SHOP", "app end>app SHOP>end", "end app", "SHOP", "", "end app"),
+        ("SHOP TEAM", "app TEAM SHOP>app", "app", "SHOP TEAM", "", "app"),
+        ("TEAM SHOP", "TEAM SHOP", "", "SHOP TEAM", "", ""),
+        ("a", "a>b b>c c", "a b c", "", "", "a b c"),
+        ("gone", "app", "", "", "gone", "gone"),
+        ("gone app", "app", "app", "", "gone", "gone"),
+        ("app gone", "app", "app", "", "gone", "app"),
+        ("SHOP", "SHOP>gone", "", "SHOP", "gone", "gone"),
+        ("end", "end>gone", "end", "", "gone", "end gone"),
+        ("end SHOP", "end>app SHOP", "end", "SHOP", "app", "end app"),
+        ("a", "a>b b>c c>d d", "a b c d", "", "", "a b c"),
+        ("A", "A>b b>c c>d d", "b c d", "A", "", "b c"),
+        ("a", "a>b b>a", "a b", "", "", "a b"),
+        ("a b", "a b", "a b", "", "", "a"),
+        ("b a", "a b", "a b", "", "", "b"),
     ],
 )
 def test_limits_of_a_type_begin_with_the_innermost(
-    names: str, limits: str, release: str, users: str, unknown: str
+    names: str, limits: str, release: str, users: str, unknown: str, resolved: str
 ) -> None:
     path = path_of(names.split(), tree(limits))
     assert [limit.name for limit in path.release] == release.split()
     assert [limit.name for limit in path.users] == users.split()
     assert path.unknown == tuple(unknown.split())
+    assert path.names == tuple(resolved.split())
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,9 @@ from typing import Any
 
 import pytest
 
-from taskqueue.models.values import Limit, LimitKey, UserLimit
+from taskqueue.models.values import Limit, LimitKey, Schedule, TaskType, UserLimit
 from taskqueue.sources.bounds import MAX_FAULTS
+from taskqueue.sources.declaration import stored_declarations
 from taskqueue.sources.desired import Desired
 from taskqueue.sources.folder import FolderSource, load
 from tests.support.manifests.folder import limit, task_type, under, user, write
@@ -218,3 +219,49 @@ def test_faults_of_many_users_are_counted(tmp_path: Path) -> None:
     assert len(desired.faults) == MAX_FAULTS + 1
     assert desired.faults[-1].message == "there are further faults"
     assert desired.users == {}
+
+
+APP, OTHER = Limit("app", LimitKey.RELEASE, 100.0), Limit("other", LimitKey.RELEASE, 100.0)
+WITHIN_OTHER = Limit("shop", LimitKey.USER, 100.0, within="other")
+STORED_TYPE = TaskType("kept", Schedule(interval_s=3_600), limits=("app", "shop"))
+
+
+@pytest.mark.parametrize(
+    ("stored", "documents", "expected"),
+    [
+        ([APP, WITHIN_OTHER, OTHER], [under(task_type("sync"), "shop")], []),
+        ([APP, WITHIN_OTHER, OTHER], [under(task_type("sync"), "app", "shop")], ["spec.limits"]),
+        ([APP, WITHIN_OTHER, OTHER], [under(task_type("sync"), "app", "shop"), SHOP], []),
+        ([APP, OTHER], [under(task_type("sync"), "app", "other")], ["spec.limits"]),
+        ([APP], [SHOP], []),
+        ([WITHIN_OTHER], [limit("app", within="shop")], ["spec.within"]),
+        (
+            [APP, OTHER, STORED_TYPE, Limit("shop", LimitKey.USER, 1.0)],
+            [limit("shop", key="User", within="other")],
+            ["spec"],
+        ),
+        ([APP, STORED_TYPE, Limit("shop", LimitKey.USER, 1.0)], [SHOP], []),
+    ],
+)
+def test_manifests_must_fit_what_the_store_has(
+    tmp_path: Path, stored: list[Limit | TaskType], documents: list[Any], expected: list[str]
+) -> None:
+    write(tmp_path / "a.yaml", *documents)
+    limits = [one for one in stored if isinstance(one, Limit)]
+    types = [one for one in stored if isinstance(one, TaskType)]
+    desired = load(tmp_path, stored_declarations(limits, types))
+    assert [fault.field for fault in desired.faults] == expected
+    assert bool(desired.types or desired.limits) != bool(expected)
+
+
+def test_a_type_of_the_store_is_named_where_a_limit_does_not_fit_it(tmp_path: Path) -> None:
+    write(tmp_path / "a.yaml", limit("shop", key="User", within="other"))
+    (fault,) = load(tmp_path, stored_declarations([APP, OTHER], [STORED_TYPE])).faults
+    assert fault.message.startswith(
+        "must fit TaskType kept in the store: spec.limits must be limits whose Release"
+    )
+
+
+def test_a_limit_of_the_store_is_declared(tmp_path: Path) -> None:
+    write(tmp_path / "a.yaml", under(task_type("sync"), "app", "gone"))
+    assert [one.limit for one in load(tmp_path, stored_declarations([APP], [])).unresolved_limits] == ["gone"]

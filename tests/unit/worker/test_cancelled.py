@@ -12,6 +12,7 @@ from taskqueue.store.connection import Store
 from taskqueue.store.keys import Keys
 from taskqueue_worker import heartbeat, permits
 from taskqueue_worker.claimer import Claimer
+from taskqueue_worker.clock import StoreClock
 from taskqueue_worker.leased_job import LeasedJob
 from taskqueue_worker.task_types import BoundType
 
@@ -84,4 +85,6 @@ async def test_waiting_for_ad_hoc_jobs_ends(client: Swallowing, store: Store) ->
 async def test_a_timed_out_job_asks_for_no_further_permit(client: Swallowing, store: Store) -> None:
     bound = BoundType(TaskType("sync", Schedule(interval_s=60)), None)
     leased = LeasedJob("sync|u|60|0|0|w|1", bound, "", 0, 0, 0.0, 0.0)
-    await ends(asyncio.create_task(permits.Permits(store, 1_000, leased).take(1)), client.entered)
+    await ends(
+        asyncio.create_task(permits.Permits(store, StoreClock(), 1_000, leased).take(1)), client.entered
+    )

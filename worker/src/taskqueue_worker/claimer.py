@@ -144,10 +144,9 @@ class Claimer:
             bound = find(name)
             if bound is not None:
                 start_s = to_loop(job.start_us)
+                apart_s = None if job.apart_us is None else job.apart_us / 1e6
                 leased.append(
-                    LeasedJob(
-                        job.lease, bound, job.params, job.failures, job.losses, start_s, job.apart_us / 1e6
-                    )
+                    LeasedJob(job.lease, bound, job.params, job.failures, job.losses, start_s, apart_s)
                 )
             elif name in self._types.unreadable:  # until its record is written again
                 self._calls.outbox.add(Result(job.lease, Outcome.LIMITED, _UNREADABLE_MS, f"type:{name}"))

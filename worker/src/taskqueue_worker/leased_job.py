@@ -17,7 +17,8 @@ class LeasedJob:
 
     lease: the job's name, worker and seq, as the store holds them.   params: JSON.
     failures, losses: attempts before this one.   start_s: the slot that the limit reserved.
-    apart_s: time between its calls, if its cost is above 1.   called_s: call of the handler, 0 before.
+    apart_s: time between the slots of its cost; None: it holds its start alone.
+    called_s: call of the handler, 0 before.
     began_s: first line of the handler, 0 before; later than called_s where a thread or a connection is awaited.
     stop: why the worker cancelled the handler.   task: the concurrency slot that runs it.
     """
@@ -28,7 +29,7 @@ class LeasedJob:
     failures: int
     losses: int
     start_s: float
-    apart_s: float
+    apart_s: float | None
     called_s: float = 0.0
     began_s: float = 0.0
     stop: Stop | None = None

@@ -69,7 +69,7 @@ class Worker:
         outbox = Outbox(self._pace, types.get, clock)
         self._slots = ConcurrencySlots(
             settings.concurrency,
-            lambda leased: Permits(self._store, lease_ms, leased).take,
+            lambda leased: Permits(self._store, clock, lease_ms, leased).take,
             outbox.add,
             self._freed,
             partial(_observe, clock),

@@ -1,6 +1,5 @@
 """validate, apply: the faults of a folder of manifests, and its types and users in the store."""
 
-from pathlib import Path
 from typing import Annotated, Any
 
 import typer
@@ -12,14 +11,16 @@ from taskqueue.cli.output import Output, show_json, show_line
 from taskqueue.cli.store_command import Session, store_command
 from taskqueue.cli.table import show_details
 from taskqueue.scheduler.publisher import Publisher
+from taskqueue.sources.declaration import stored_declarations
 from taskqueue.sources.desired import Desired
 from taskqueue.sources.folder import load
 from taskqueue.store.fence import refuse_foreign
+from taskqueue.store.types import read_catalog
 
 
 def validate(path: PathArgument, output: OutputOption = Output.TABLE) -> None:
     """List every fault of a folder of manifests, each with its remedy. Opens no store."""
-    desired = _load(path)
+    desired = load(path)
     _report(output, desired, {})
 
 
@@ -34,13 +35,17 @@ async def apply(
         ),
     ] = False,
 ) -> None:
-    """Write the task types and users of a folder into the store. Faults are listed; the rest is applied.
+    """Write the limits, task types and users of a folder into the store. Faults are listed; the rest is applied.
+
+    What the folder does not declare stays in force: a type may name a limit of the store, and must fit it.
 
     Where `taskqueue scheduler` watches a folder, change the files of that folder instead. Where the operator publishes
     the objects of a Kubernetes namespace, `apply` is refused: edit those objects with kubectl.
     """
     await refuse_foreign(session.store)  # also where there is nothing to write
-    desired = _load(path)
+    catalog = await read_catalog(session.store)
+    types = [] if prune else [record.task_type for record in catalog.records.values()]
+    desired = load(path, stored_declarations(catalog.limits.values(), types))
     if prune and desired.faults:
         say("nothing is removed while a manifest is at fault: correct it, then apply with --prune again")
         prune = False
@@ -62,11 +67,6 @@ async def apply(
             "usersOfOtherSources": len(done.of_other_sources),
         },
     )
-
-
-def _load(path: Path) -> Desired:
-    """Read the manifests of a file or folder."""
-    return load(path)
 
 
 def _report(output: Output, desired: Desired, done: dict[str, Any]) -> None:

@@ -71,7 +71,7 @@ class Job:
         job's start does not take from. A limit that nothing declares grants nothing.
 
         The start of the job is its first permit, so the first call needs none; every further call does. A job whose
-        type has a cost c holds c consecutive slots, and its first c - 1 permits wait for them.
+        type has a cost c and one limit alone holds c consecutive slots, and its first c - 1 permits wait for them.
         Raises ValueError unless `cost` is a whole number from 1 to 1,000: a larger one would close the limit for all.
         """
         if not (isinstance(cost, int) and 1 <= cost <= MAX_COST):

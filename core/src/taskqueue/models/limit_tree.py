@@ -41,11 +41,14 @@ class LimitPath:
 
     release: Release limits, the innermost first.   users: User limits, by name.
     unknown: names that no manifest declares; jobs wait while there is one.
+    names: of the Release limits, the innermost first, an unknown one at the end included: jobs wait at the first, also
+    in a conflict, as scripts/lib/definitions.lua resolves them.
     """
 
     release: tuple[Limit, ...]
     users: tuple[Limit, ...]
     unknown: tuple[str, ...]
+    names: tuple[str, ...]
 
     @property
     def is_chain(self) -> bool:
@@ -60,14 +63,18 @@ def path_of(names: Iterable[str], limits: Limits) -> LimitPath:
     In a conflict the Release limits form no line, and may be incomplete.
     """
     found: dict[str, Limit] = {}
-    users, unknown = [], set[str]()
-    for name in sorted(set(names)):
+    users, unknown, longest = [], set[str](), list[str]()
+    for name in dict.fromkeys(names):
         lineage, missing = _lineage(name, limits)
         unknown |= missing
+        lines = [one.name for one in lineage] + sorted(missing)
+        is_of_users = bool(lineage) and lineage[0].key is LimitKey.USER
+        longest = max(longest, lines[is_of_users:MAX_DEPTH], key=len)
         found |= {limit.name: limit for limit in lineage if limit.key is LimitKey.RELEASE}
         users += [limit for limit in lineage[:1] if limit.key is LimitKey.USER]
     by_depth = sorted(found.values(), key=lambda limit: (-len(_lineage(limit.name, limits)[0]), limit.name))
-    return LimitPath(tuple(by_depth), tuple(users), tuple(sorted(unknown)))
+    users.sort(key=lambda limit: limit.name)
+    return LimitPath(tuple(by_depth), tuple(users), tuple(sorted(unknown)), tuple(longest))
 
 
 def names_in_use(types: Iterable[TaskType], limits: Limits) -> frozenset[str]:

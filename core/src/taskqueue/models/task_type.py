@@ -137,7 +137,7 @@ class TaskTypeSpec(Part):
         default=1,
         ge=1,
         le=values.MAX_COST,
-        description="Consecutive slots that a job takes from the global rate limit.",
+        description="Slots that the start of a job takes from each of its limits.",
     )
     timeout: PositiveDuration = Field(
         default="30s",

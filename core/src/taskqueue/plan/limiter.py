@@ -14,9 +14,9 @@ STRETCH = 1.015
 #: pay for 10 ms of tolerance, by which such a limit uses slots of the outer limit's grid, and 10 ms between a start and
 #: its arrival.
 OWN_STRETCH = 1.02
-#: That tolerance: a start may be this much earlier than the spacing of its limit allows.
+#: The most of that tolerance: a start may be this much earlier than the spacing of its limit allows, where the slots of
+#: the limits around it are as far apart.
 TOLERANCE_US = 10_000
-TOLERANCE_S = TOLERANCE_US / 1e6
 
 #: A bucket pays for the way from its starts to their arrivals once, by this.
 BUCKET_SLACK_US = 15_000
@@ -38,6 +38,18 @@ def stretch(*, is_within: bool) -> float:
     return OWN_STRETCH if is_within else STRETCH
 
 
+def tolerance_us(grid_us: float, spacing_us: float = math.inf) -> float:
+    """Return by how much a start may come early, within limits whose slots are this far apart.
+
+    One step of that grid: a start that waits for it keeps the rate, and no start comes earlier than that asks. And one
+    start of the limit's own spacing: one that is faster than the grid needs no more.
+
+    >>> tolerance_us(10_150, 27_600), tolerance_us(10_150, 1_020)
+    (10000, 1020)
+    """
+    return min(grid_us, spacing_us, TOLERANCE_US)
+
+
 def own_spacing_us(limit: float | None) -> int:
     """Return the microseconds between starts under the limit of a type or a user (starts a second); 0 without one.
 
@@ -51,31 +63,32 @@ def own_spacing_us(limit: float | None) -> int:
 class Bucket:
     """The values of a limit, and its TAT: the end of the starts that it has given out, epoch us.
 
-    alone: on the grid of no other limit.   max_cost: the highest cost of a job so far.
+    grid_us: time between the starts of the slowest limit around it; 0 without one.   max_cost: the highest cost of a
+    job so far.
     """
 
     per_second: float
     burst: int
     tat_us: float
-    alone: bool = False
+    grid_us: float = 0.0
     max_cost: int = 1
 
     @property
     def spacing_us(self) -> float:
         """Return the time that a start takes."""
-        return (STRETCH if self.alone else OWN_STRETCH) * 1e6 / self.per_second
+        return stretch(is_within=self.grid_us > 0) * 1e6 / self.per_second
 
     def free_us(self, now_us: int, cost: int = 1) -> int:
         """Return when a job of this cost can start, as scripts/lib/paths.lua does; in the past: it could have then.
 
-        >>> Bucket(2.0, burst=1, tat_us=1_500_000).free_us(1_000_000)
-        1490000
+        >>> Bucket(2.0, burst=1, tat_us=1_500_000, grid_us=6_800).free_us(1_000_000)
+        1493200
         >>> Bucket(2.0, burst=40, tat_us=1_500_000).free_us(1_000_000) < 0
         True
         """
         # A TAT further ahead is of a slower rate, and no longer holds.
         last_us = now_us + HORIZON_US + max(self.burst, self.max_cost) * self.spacing_us
-        ahead_us: float = 0 if self.alone else TOLERANCE_US
+        ahead_us = tolerance_us(self.grid_us, self.spacing_us)
         if self.burst > cost:
             ahead_us = max(ahead_us, (self.burst - cost) * self.spacing_us - BUCKET_SLACK_US)
         return math.ceil(min(self.tat_us, last_us) - ahead_us)

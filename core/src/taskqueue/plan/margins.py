@@ -15,7 +15,7 @@ from math import sqrt
 
 from taskqueue.plan.demand import is_steady
 from taskqueue.plan.limit_paths import Paths, SharedLimit
-from taskqueue.plan.limiter import TOLERANCE_S
+from taskqueue.plan.limiter import tolerance_us
 from taskqueue.plan.places import Places, excess_slots
 from taskqueue.plan.schedule import shortest_gap_s, window_s
 from taskqueue.plan.spread import spread_class
@@ -71,7 +71,8 @@ class Blocking:
             schedule = demand.schedule
             spread_s = shortest_gap_s(schedule) if is_steady(schedule) else window_s(schedule)
             for name in paths.by_type[demand.type]:
-                block_s = max(0.0, paths.limits[name].slot_s * demand.cost - TOLERANCE_S)
+                slot_s = paths.limits[name].slot_s
+                block_s = max(0.0, slot_s * demand.cost - tolerance_us(slot_s * 1e6) / 1e6)
                 self._types[name].append(demand)
                 self._block_s[name][demand.type] = block_s
                 self._share[name][demand.type] = block_s * demand.subscriptions * factor / spread_s

@@ -7,7 +7,7 @@
     keeper          the loop that publishes, retries and confirms removals
     publisher       one publish: the difference between the desired and the stored state
     type_writer     the writes of task types, step by step
-    limit_writer    the writes of limits, and the moves of waiting jobs to other queues
+    limit_writer    the writes of limits, and the waiting jobs that follow them
     reconcile       the next step of one task type. Pure
     user_writer     the writes of users
     repair          types and users that the store holds in an unreadable form
@@ -16,6 +16,7 @@
     refill          a store that lost everything, filled again
     ticker          emits due jobs and moves the cursor
     late_types      types whose queue was full, and that are behind the cursor
+    step            the time that one call emits jobs for
     type_cache      the types as a ticker last read them
     store_clock     the clock of the store's server
     publish_lag     the age of the oldest unpublished change

@@ -6,13 +6,13 @@ from taskqueue.plan.due import due
 from taskqueue.plan.segment import Segment
 from taskqueue.process.progress import Progress
 from taskqueue.scheduler import metrics
+from taskqueue.scheduler.step import Step
 from taskqueue.store.connection import Store
 from taskqueue.store.tick import TickVerdict, tick
 
 #: Maximum jobs of one call.
 MAX_JOBS = 4_000
 _STEP_MS = 1_000
-_STEP_MAX_MS = 86_400_000
 
 
 class LateTypes:
@@ -29,10 +29,10 @@ class LateTypes:
         for from_ms in sorted(set(self.behind.values())):
             late = sorted(name for name, at_ms in self.behind.items() if at_ms == from_ms)
             own = [one for one in segments if one.type in late]
-            reached_ms, step_ms = from_ms, _STEP_MS
+            reached_ms, step = from_ms, Step(_STEP_MS)
             while reached_ms < cursor_ms:
                 self._progress.step()
-                target_ms = min(cursor_ms, reached_ms + step_ms)
+                target_ms = min(cursor_ms, reached_ms + step.ms)
                 ranges = due(own, reached_ms, target_ms, now_ms)
                 answer = await tick(
                     self._store,
@@ -45,10 +45,9 @@ class LateTypes:
                     late=late,
                 )
                 self.behind = answer.behind
-                if answer.verdict is TickVerdict.BIG:
-                    step_ms = max(1, (target_ms - reached_ms) // 2)
-                elif answer.verdict is TickVerdict.OK:
+                step.adapt(answer, target_ms - reached_ms, MAX_JOBS)
+                if answer.verdict is TickVerdict.OK:
                     metrics.EMITTED.inc(answer.emitted)
-                    reached_ms, step_ms = target_ms, min(step_ms * 2, _STEP_MAX_MS)
-                else:
+                    reached_ms = target_ms
+                elif answer.verdict is not TickVerdict.BIG:
                     break  # full, or another ticker is at work

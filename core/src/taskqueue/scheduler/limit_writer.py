@@ -5,9 +5,9 @@ from collections.abc import Callable, Collection, Mapping
 from taskqueue.models.limit_tree import names_in_use, with_those_around
 from taskqueue.models.values import Limit
 from taskqueue.scheduler.type_writer import TypeWriter
+from taskqueue.store.changed_limits import follow_limits
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import TypesMovedError
-from taskqueue.store.moves import move_jobs
 from taskqueue.store.types import Catalog, put_limits
 
 #: Limits to write, and names of limits to remove.
@@ -42,9 +42,9 @@ class LimitWriter:
 
         return await self._put(gone)
 
-    async def move_jobs(self) -> None:
-        """Take the waiting jobs of types that have other limits now along to their new queue."""
-        while await move_jobs(self._store):
+    async def follow(self) -> None:
+        """Have all waiting jobs follow limits that changed, also those that another process changed."""
+        while await follow_limits(self._store):
             self._types.progress.step()
 
     async def _put(self, choose: Callable[[Catalog], _Change]) -> int:

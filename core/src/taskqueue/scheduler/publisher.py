@@ -1,7 +1,7 @@
 """Writes of the difference between the desired and the stored state. Level-triggered: may be called at any time.
 
-The order is: limits, types, leaving users, the other users in the order of their ids, the dealing of subscriptions, and
-then limits that nothing names any more, and waiting jobs of types that have other limits now.
+The order is: limits, types, waiting jobs that follow limits that changed, leaving users, the other users in the order
+of their ids, the dealing of subscriptions, limits that nothing names any more, and again waiting jobs.
 A publish may be interrupted anywhere: the next one, of this process or another, finds the rest of the difference.
 """
 
@@ -124,13 +124,14 @@ class Publisher:
             desired_types = {**dict.fromkeys(gone_types), **types}
             limits_written = await self._limits.write(limits)
             written = await self._types.step(desired_types, as_of_ms, moving=False)
+            await self._limits.follow()
             # First the leaving users: the joining ones get the numbers that become free, and the spread stays even.
             await self._users.remove(gone)
             users_written, of_other_sources = await self._users.write(desired)
             written |= await self._types.write_all_steps(desired_types, as_of_ms)
             if prune:
                 limits_written += await self._limits.remove(protected.limits | limits.keys())
-            await self._limits.move_jobs()
+            await self._limits.follow()
             return Published(
                 len(written), users_written, len(gone), pending, tuple(of_other_sources), limits_written
             )
@@ -146,7 +147,7 @@ class Publisher:
             if not published.keys() <= catalog.records.keys() | catalog.unreadable:  # removed by a repair
                 self.incomplete = True
             written = await self._types.write_all_steps({})
-            await self._limits.move_jobs()
+            await self._limits.follow()
             return len(written)
 
     async def _mend(self) -> Catalog:

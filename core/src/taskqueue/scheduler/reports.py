@@ -23,14 +23,22 @@ def report_desired(desired: Desired, before: Desired | None) -> None:
     for name, advice in desired.advice().items():
         if advised.get(name) != advice:
             log.warning("cron steps uneven", type=name, advice=advice)
-    waiting = {unresolved.type for unresolved in before.unresolved} if before else set[str]()
-    for unresolved in desired.unresolved:
-        if unresolved.type not in waiting:
-            log.warning("subscription waits for its type", reason=str(unresolved))
+    _report_unresolved(desired, before)
     known = before.overriding if before else ()
     for overriding in desired.overriding:
         if overriding not in known:
             log.warning("subscription overrides locked params", type=overriding.type, reason=str(overriding))
+
+
+def _report_unresolved(desired: Desired, before: Desired | None) -> None:
+    types = {one.type for one in before.unresolved} if before else set[str]()
+    limits = {one.limit for one in before.unresolved_limits} if before else set[str]()
+    for unresolved in desired.unresolved:
+        if unresolved.type not in types:
+            log.warning("subscription waits for its type", reason=str(unresolved))
+    for limit in desired.unresolved_limits:
+        if limit.limit not in limits:
+            log.warning("named limit not in force", limit=limit.limit, reason=str(limit))
 
 
 def report_published(done: Published, faulty_files: Collection[str]) -> None:

@@ -15,6 +15,7 @@ from taskqueue.process.backoff import Backoff
 from taskqueue.process.progress import Progress
 from taskqueue.scheduler import metrics
 from taskqueue.scheduler.late_types import MAX_JOBS, LateTypes
+from taskqueue.scheduler.step import Step
 from taskqueue.scheduler.store_clock import StoreClock
 from taskqueue.scheduler.type_cache import TypeCache
 from taskqueue.store.clock import server_now_ms
@@ -28,7 +29,6 @@ from taskqueue.store.types import Catalog, read_catalog
 MAX_STEADY = 300
 #: A cursor further behind than this catches up.
 BEHIND_MS = 2_000
-STEP_MAX_MS = 86_400_000
 #: Bounds of the wait between two attempts at an unreachable store, with full jitter.
 BACKOFF_MIN_S = 0.1
 BACKOFF_MAX_S = 5.0
@@ -64,7 +64,7 @@ class Ticker:
         self._period_s = period_s
         self._look_ahead_ms = look_ahead_ms
         self._max_backlog = max_backlog
-        self._step_ms = look_ahead_ms
+        self._step = Step(look_ahead_ms)
         self._types = TypeCache(store)
         self._clock = StoreClock()
         self._lost = False
@@ -115,7 +115,7 @@ class Ticker:
             if self.cursor_ms >= goal_ms:
                 break
             most = MAX_JOBS if now_ms - self.cursor_ms > BEHIND_MS else MAX_STEADY
-            target_ms = min(goal_ms, self.cursor_ms + self._step_ms)
+            target_ms = min(goal_ms, self.cursor_ms + self._step.ms)
             replay = self._replay()
             if replay:  # jobs emitted again are counted apart
                 target_ms = min(target_ms, replay.end_ms)
@@ -165,16 +165,12 @@ class Ticker:
         metrics.TICKS.labels(answer.verdict.value).inc()
         self.late.behind = answer.behind
         metrics.BACKLOG_FULL.set(bool(answer.behind))
-        span_ms = target_ms - (self.cursor_ms or 0)
+        self._step.adapt(answer, target_ms - (self.cursor_ms or 0), most)
         match answer.verdict:
             case TickVerdict.OK:
                 self._move(answer)
                 metrics.EMITTED.inc(answer.emitted)
-                if span_ms == self._step_ms and answer.emitted * 2 <= most:
-                    self._step_ms = min(self._step_ms * 2, STEP_MAX_MS)
                 self.ticked.set()
-            case TickVerdict.BIG:
-                self._step_ms = max(1, span_ms // 2)
             case TickVerdict.TYPES:
                 await self._types.read()
             case TickVerdict.MOVED:
@@ -183,8 +179,8 @@ class Ticker:
             case TickVerdict.LOST:
                 await self._recover()
                 return False
-            case TickVerdict.AHEAD | TickVerdict.FULL:
-                pass  # the clock is right now; only types that are behind meet a full queue
+            case TickVerdict.BIG | TickVerdict.AHEAD | TickVerdict.FULL:
+                pass  # the step is shorter, or the clock right, now; only types that are behind meet a full queue
         return True
 
     def _move(self, answer: Tick) -> None:

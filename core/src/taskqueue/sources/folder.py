@@ -11,16 +11,20 @@ from typing import Literal
 
 from taskqueue.models.fault import Fault
 from taskqueue.models.values import Limit, TaskType, UserSubscription
+from taskqueue.sources.declaration import Key
 from taskqueue.sources.desired import NOTHING, Desired, find_overriding, resolve
-from taskqueue.sources.in_force import FileState, put_in_force, still_in_force
+from taskqueue.sources.in_force import NOTHING_STORED, Declarations, FileState, put_in_force, still_in_force
 from taskqueue.sources.manifest_file import read_manifest_file
 from taskqueue.sources.scan import Scan, Stamp, scan
 from taskqueue.sources.unresolved_limits import resolve_limits
 
 
-def load(path: Path) -> Desired:
-    """Read a file, or a folder and all below it, once. Errors are in the result's faults."""
-    return FolderSource(path).refresh()
+def load(path: Path, stored: Declarations = NOTHING_STORED) -> Desired:
+    """Read a file, or a folder and all below it, once. Errors are in the result's faults.
+
+    stored: limits and types of the store, which stay in force where no file declares them.
+    """
+    return FolderSource(path, stored=stored).refresh()
 
 
 class FolderSource:
@@ -28,10 +32,11 @@ class FolderSource:
 
     name: Literal["folder"] = "folder"
 
-    def __init__(self, path: Path, poll_s: float = 0.5) -> None:
+    def __init__(self, path: Path, poll_s: float = 0.5, stored: Declarations = NOTHING_STORED) -> None:
         self.path = path
         self.poll_s = poll_s
         self.desired = NOTHING
+        self._stored = stored
         self._files: dict[Path, FileState] = {}
         self._scan_faults: list[Fault] = []
 
@@ -86,7 +91,7 @@ class FolderSource:
         for path, stamp in found.stamps.items():
             self._read(path, stamp)
         self._files = dict(sorted(self._files.items()))
-        conflicts = put_in_force(self._files)
+        conflicts = put_in_force(self._files, self._stored)
         self.desired = self._state(conflicts)
         return self.desired
 
@@ -125,7 +130,11 @@ class FolderSource:
             files=tuple(str(path) for path in self._files),
             overriding=find_overriding(types, users),
             limits=MappingProxyType(limits),
-            unresolved_limits=resolve_limits(limits, types, users, refused["RateLimit"]),
+            unresolved_limits=tuple(
+                one
+                for one in resolve_limits(limits, types, users, refused["RateLimit"])
+                if Key("RateLimit", one.limit) not in self._stored
+            ),
         )
 
     def _refused(self, conflicts: list[Fault]) -> dict[str, dict[str, str]]:

@@ -8,6 +8,7 @@ contradict those in force; among files that change together, the file of the typ
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, replace
 from pathlib import Path
+from types import MappingProxyType
 
 from taskqueue.models.fault import Fault
 from taskqueue.sources.declaration import Declaration, Key, duplicate
@@ -16,6 +17,7 @@ from taskqueue.sources.manifest_file import ManifestFile, listed
 from taskqueue.sources.scan import Stamp
 
 Declarations = Mapping[Key, Declaration]
+NOTHING_STORED: Declarations = MappingProxyType({})
 
 
 @dataclass(slots=True)
@@ -27,17 +29,23 @@ class FileState:
     in_force: Declarations | None = None
 
 
-def put_in_force(files: Mapping[Path, FileState]) -> list[Fault]:
-    """Choose the state in force of each file; return the conflicts between files.
+def put_in_force(files: Mapping[Path, FileState], stored: Declarations = NOTHING_STORED) -> list[Fault]:
+    """Choose the state in force of each file; return the conflicts between files, and with what else the store has.
 
     Each turn refuses further files of those that changed; what did not change is never at fault. At worst all are
     refused: the rest does not contradict itself, as no removal of a declaration makes others contradict each other.
     """
-    before = {key: one for state in files.values() for key, one in (state.in_force or {}).items()}
+    before = {
+        **stored,
+        **{key: one for state in files.values() for key, one in (state.in_force or {}).items()},
+    }
     refused: dict[str, list[Fault]] = {}
     while True:
         chosen, conflicts = _choose(files, refused)
-        declared = {key: one for in_force in chosen.values() for key, one in (in_force or {}).items()}
+        declared = {
+            **stored,
+            **{key: one for in_force in chosen.values() for key, one in (in_force or {}).items()},
+        }
         found = list(find_limit_conflicts(declared, before))
         if not found:
             break

@@ -36,7 +36,7 @@ def _unfit(found: list[Conflict], declared: Declarations) -> str:
     subject = Key(first.kind, first.name)
     others = f" and {len(found) - 1} more" if len(found) > 1 else ""
     field, message = first.refusal.field, first.refusal.message
-    return f"must fit {subject} at {declared[subject].place()}{others}: {field} {message}"
+    return f"must fit {subject} {declared[subject].place()}{others}: {field} {message}"
 
 
 def _is_changed(key: Key, declared: Declarations, before: Declarations) -> bool:

@@ -46,7 +46,7 @@ Set by manifests and by hand:
 
 Moves jobs:
     tick            emit due jobs
-    moves           jobs of types that take from other limits now
+    changed_limits  waiting jobs that follow limits that changed
     claim           settle results, lease jobs
     heartbeat       extend leases
     permit          slots for further calls
@@ -71,12 +71,12 @@ Looked at:
     places          places of subscriptions in their windows
 
 Wrappers of scripts with another name:
+    changed_limits: follow_limits
     connection: set_aside
     dead: redrive
     fence: take_epoch
     generations: redeal
-    limits: open_limit, recheck_limit
-    moves: move_jobs
+    limits: open_limit
     oldest: scan_jobs, scan_moves
     overrides: override
     types: catalog, put_limits, put_types

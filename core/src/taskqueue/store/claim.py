@@ -55,14 +55,14 @@ class _Lease(msgspec.Struct, Generic[_Params], array_like=True, frozen=True, gc=
     params: _Params
     failures: int
     losses: int
-    apart_us: int = 0
+    apart_us: int | None = None
 
 
 class JobLease(_Lease[str], array_like=True, frozen=True, gc=False):
     """A leased job. lease: the job's name, its worker and a sequence number (`job_name`).
 
     start_us: the earliest start, server clock. failures: failed attempts so far; losses: vanished workers so far.
-    apart_us: time between the calls of a job whose cost is above 1.
+    apart_us: time between the slots that a job of a cost above 1 holds; None: it holds its start alone.
     """
 
 

@@ -26,7 +26,7 @@ _LIMIT = re.compile(rb"((type|user):|" + _NAMED + rb"\|)[A-Za-z0-9._@+-]{1,128}|
 _QUEUE = re.compile(rb"type:[A-Za-z0-9.-]{1,128}|" + _NAMED)
 _PARKED = re.compile(rb"(" + _QUEUE.pattern + rb")\|(" + _LIMIT.pattern + rb")")
 _LANE = re.compile(rb"(" + _QUEUE.pattern + rb"):[a-z]{1,20}")
-_MOVE = re.compile(rb"[A-Za-z0-9.-]{1,128}\|(" + _QUEUE.pattern + rb")")
+_CHANGED = re.compile(rb"(" + _QUEUE.pattern + rb")|[A-Za-z0-9.-]{1,128}\|(parked|ready):[!-~]{1,400}")
 _CHANNEL = re.compile(rb"[!-~]{1,200}")
 _ATTEMPTS = re.compile(rb"[0-9]{1,6}\|[0-9]{1,6}(\|[0-9]{1,6}s?)?")
 
@@ -70,10 +70,10 @@ def _own_values(name: bytes, value: bytes) -> object:
     return name.decode("ascii"), read_user_limit("", value)
 
 
-def _move(name: bytes, value: bytes) -> object:
-    if not _MOVE.fullmatch(name):
+def _changed_limit(name: bytes, value: bytes) -> object:
+    if not _CHANGED.fullmatch(name):
         raise ValueError(name)
-    return read_whole(value.decode("ascii").rpartition("|")[2])
+    return float(value.partition(b"|")[0])
 
 
 def _attempts(name: bytes, value: bytes) -> object:
@@ -130,7 +130,7 @@ _FAMILIES: Mapping[re.Pattern[str], Family] = {
         r"overrides": Family("hash", read_override),
         r"limits": Family("hash", read_limit),
         r"limits:[^:]+": Family("hash", _own_values),
-        r"moves": Family("hash", _move),
+        r"changed_limits": Family("hash", _changed_limit),
         r"users": Family("hash", read_stored_user),
         r"subscriptions:[^:]+": Family("hash", read_subscription, action="subscription"),
         r"runs:[^:]+": Family("hash", lambda _, value: read_run(value)),

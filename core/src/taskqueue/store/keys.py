@@ -18,7 +18,7 @@ PERMANENT = (
     r"overrides",  # one field a paused type, one for the limit
     r"limits",  # one field a limit
     r"limits:[^:]+",  # one field a user with values of their own at the limit
-    r"moves",  # one field a type whose waiting jobs are being moved
+    r"changed_limits",  # one field a limit, and a thousand a type, whose waiting jobs have still to follow
     r"users",  # one field a user
     r"(subscriptions|runs):[^:]+",  # one field a subscription
     r"schedule:[^:]+:\d+",  # one member a subscription and live generation

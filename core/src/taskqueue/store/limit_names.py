@@ -4,8 +4,8 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 
 from taskqueue.models.identity import GLOBAL_LIMIT
-from taskqueue.models.limit_tree import MAX_DEPTH
-from taskqueue.models.values import Limit, LimitKey, TaskType
+from taskqueue.models.limit_tree import path_of
+from taskqueue.models.values import Limit, TaskType
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,22 +32,7 @@ class LimitNames:
 
 def limit_names(task_type: TaskType, limits: Mapping[str, Limit]) -> LimitNames:
     """Return the names of a type's limits."""
-    path: list[str] = []
-    users, unknown = [], set[str]()
-    for name in task_type.limits:
-        lineage = _lineage(name, limits)
-        unknown |= {one for one in lineage if one not in limits}
-        if name in limits and limits[name].key is LimitKey.USER:
-            users.append(lineage.pop(0))
-        path = max(path, lineage, key=len)
+    path = path_of(task_type.limits, limits)
     own = [f"type:{task_type.name}"] if task_type.rate_limit.per_second else []
-    return LimitNames((*own, *path, GLOBAL_LIMIT), tuple(users), tuple(sorted(unknown)))
-
-
-def _lineage(name: str, limits: Mapping[str, Limit]) -> list[str]:
-    """Return a limit and those around it, the innermost first; the last one may be unknown."""
-    found, following = list[str](), name
-    while following and len(found) < MAX_DEPTH:
-        found.append(following)
-        following = (limits[following].within or "") if following in limits else ""
-    return found
+    users = tuple(limit.name for limit in path.users)
+    return LimitNames((*own, *path.names, GLOBAL_LIMIT), users, path.unknown)

@@ -6,7 +6,8 @@ from dataclasses import dataclass
 from functools import partial
 
 from taskqueue.models.identity import GLOBAL_LIMIT
-from taskqueue.models.values import LimitKey
+from taskqueue.models.limit_tree import path_of
+from taskqueue.models.values import Limit, LimitKey
 from taskqueue.plan.limiter import STRETCH, Bucket
 from taskqueue.store.clock import server_now_us
 from taskqueue.store.command import hget, hmget, zscore
@@ -70,16 +71,15 @@ class _Reader:
         if name.startswith("type:"):
             record = self._catalog.records.get(name.removeprefix("type:"))
             rate = record.task_type.rate_limit.per_second if record else None
-            return await self._times(self._store.keys("tats"), name, rate, 1, closed_us)
+            grid_us = self._grid_us(record.task_type.limits) if record else 0.0
+            return await self._times(self._store.keys("tats"), name, rate, 1, closed_us, grid_us)
         limit = self._catalog.limits.get(base)
         if limit is None or (limit.key is LimitKey.USER) != bool(user):
             return None
-        over = self._catalog.overrides.get(base)
-        rate = over.rate if over else limit.per_second
-        burst = over.burst if over and over.burst else limit.burst
+        rate, burst = self._values(limit)
+        grid_us = self._grid_us([limit.within] if limit.within else [])
         if not user:
-            alone = limit.within is None and self._catalog.rate == math.inf
-            return await self._times(self._store.keys("tats"), name, rate, burst, closed_us, alone=alone)
+            return await self._times(self._store.keys("tats"), name, rate, burst, closed_us, grid_us)
         own = await self._store.read(hget(self._store.keys("limits", base), user))
         values = (
             self._store.malformed.read(f"limits:{base} {user}", partial(read_user_limit, base, own))
@@ -89,7 +89,17 @@ class _Reader:
         if values:
             rate, burst = values.per_second, values.burst
         key = self._store.keys("tats", base)
-        return await self._times(key, user, rate, burst, closed_us, is_own=values is not None)
+        return await self._times(key, user, rate, burst, closed_us, grid_us, is_own=values is not None)
+
+    def _values(self, limit: Limit) -> tuple[float | None, int]:
+        """Return rate and burst in force."""
+        over = self._catalog.overrides.get(limit.name)
+        return (over.rate, over.burst or limit.burst) if over else (limit.per_second, limit.burst)
+
+    def _grid_us(self, names: Sequence[str]) -> float:
+        """Return the time between the starts of the slowest of these limits, those around them and the global one."""
+        outer = [self._values(limit)[0] for limit in path_of(names, self._catalog.limits).release]
+        return STRETCH * 1e6 / min((rate for rate in (*outer, self._catalog.rate) if rate), default=math.inf)
 
     async def _times(
         self,
@@ -98,17 +108,18 @@ class _Reader:
         rate: float | None,
         burst: int,
         closed_us: float,
+        grid_us: float,
         *,
-        alone: bool = False,
         is_own: bool = False,
     ) -> LimitTimes:
         free_us: float = 0
         if rate is not None:
             tat_us = await self._store.read(zscore(key, member))
             max_cost = int(self._max_cost) or 1
-            bucket = Bucket(rate, burst, tat_us or 0.0, alone, max_cost)
+            bucket = Bucket(rate, burst, tat_us or 0.0, grid_us, max_cost)
             if tat_us is None and self._first_seen_us:  # as on a server that was not seen before
-                bucket = Bucket(rate, burst, self._first_seen_us + burst * bucket.spacing_us, alone, max_cost)
+                first_us = self._first_seen_us + burst * bucket.spacing_us
+                bucket = Bucket(rate, burst, first_us, grid_us, max_cost)
             free_us = bucket.free_us(self._now_us)
         return self._answer(rate, burst, free_us, closed_us, is_own=is_own)
 

@@ -15,7 +15,6 @@ from taskqueue.store.scalars import END_US
 from taskqueue.store.script import Script
 
 _OPEN = Script("open_limit", int)
-_RECHECK = Script("recheck_limit", int)
 
 
 async def set_rate(store: Store, per_second: float) -> None:
@@ -38,21 +37,11 @@ async def override_limit(
 ) -> None:
     """Override rate and burst of a limit by name, as `override_rate` does; no burst: the limit's own stays."""
     await set_override(store, field_of(name), f"{float(per_second)!r}|{burst or ''}", for_ms)
-    await recheck_limit(store, name)
 
 
 async def clear_limit(store: Store, name: str) -> bool:
     """Clear the override of a limit by name; return False if there was none."""
-    ended = await clear_override(store, field_of(name))
-    await recheck_limit(store, name)
-    return ended
-
-
-async def recheck_limit(store: Store, name: str) -> None:
-    """Have jobs that wait for a User limit start as its values of now allow, a thousand users a call."""
-    cursor = await store.run(_RECHECK, name, 0)
-    while cursor:
-        cursor = await store.run(_RECHECK, name, cursor)
+    return await clear_override(store, field_of(name))
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,8 +4,10 @@
 --       3 with a cursor that was set back: JSON with the instant from which each type is emitted again, or empty
 --       4 the instant (ms) at which that ends
 -- Output  1 if the store was changed; an existing cursor or installation mark is never changed
--- uses: base types definitions queues
+-- uses: base types definitions queues changed_limits
 if ARGV[1] == 'rate' then
+  local stored = redis.call('HGET', P .. 'config', 'rate')
+  if stored and stored ~= ARGV[2] then note_change(GLOBAL) end
   redis.call('HSET', P .. 'config', 'rate', ARGV[2])
   look_again()
   return 1

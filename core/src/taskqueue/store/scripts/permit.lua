@@ -1,7 +1,7 @@
 -- permit: reserves slots for a running job that calls an API again.
 -- KEYS  1 prefix
 -- ARGV  1 cost (slots)  2 lease ms  3 type  4 user  5 a limit by name, or '' for all limits of the type
--- Output  [1, us until the first slot], or [0, us until it makes sense to ask again]
+-- Output  [now us, 1, us until the first slot], or [now us, 0, us until it makes sense to ask again]
 -- uses: base types definitions queues limiter limits paths
 local UNKNOWN_US = 1000000
 local limiter = load_limiter(tonumber(ARGV[2]))
@@ -26,16 +26,16 @@ end
 local queue, beside = limits_to_take()
 local answer
 if not limiter.slot_us or not queue then
-  answer = { 0, UNKNOWN_US }
+  answer = { now_us, 0, UNKNOWN_US }
 else
   local start_us = path_start(queue, job)
   for _, limit in ipairs(beside) do start_us = math.max(start_us, free_at(limit, job)) end
   if start_us - now_us > HORIZON_US then
-    answer = { 0, math.floor(math.min(start_us - now_us - HORIZON_US / 2, CLOSED_MAX_US)) }
+    answer = { now_us, 0, math.floor(math.min(start_us - now_us - HORIZON_US / 2, CLOSED_MAX_US)) }
   else
     reserve_path(queue, start_us, job.cost)
     for _, limit in ipairs(beside) do book(limit, start_us, job.cost) end
-    answer = { 1, math.floor(start_us - now_us) }
+    answer = { now_us, 1, math.floor(start_us - now_us) }
   end
 end
 flush_limits()

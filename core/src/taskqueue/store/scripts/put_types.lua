@@ -4,7 +4,7 @@
 --       4 generations to delete, msgpack [[type, number], ...]  5 refuse if the cursor (ms) has reached this; 0: never
 --       6 owner  7 epoch of the writer
 -- Output  [verdict, version]; verdicts: ok, moved (version differs), late (cursor), foreign, deposed (see fence)
--- uses: base fence types definitions queues moves
+-- uses: base fence types definitions queues changed_limits
 local version = types_version()
 local refusal = fenced(ARGV[6], ARGV[7])
 if refusal then return { refusal, tonumber(version) } end
@@ -14,9 +14,9 @@ if tonumber(ARGV[5]) > 0 and cursor and cursor >= tonumber(ARGV[5]) then return 
 
 local names = {}
 for _, row in ipairs(cmsgpack.unpack(ARGV[2])) do names[#names + 1] = row[1] end
-local before = queues_of(names)
+local before = limits_of_types(names)
 for _, row in ipairs(cmsgpack.unpack(ARGV[2])) do redis.call('HSET', P .. 'types', row[1], row[2]) end
-note_moves(before)
+note_types(before)
 for _, type_name in ipairs(cmsgpack.unpack(ARGV[3])) do
   redis.call('HDEL', P .. 'types', type_name)
   redis.call('HDEL', P .. 'behind', type_name)

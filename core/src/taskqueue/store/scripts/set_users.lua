@@ -6,20 +6,11 @@
 --         user without any subscription is removed
 --       3 owner  4 epoch of the writer, for the sources folder and kubernetes
 -- Output  [verdict, msgpack [user of another source, refused, ...]]; verdicts: ok, foreign, deposed (lib/fence.lua)
--- uses: base types deal fence subscriptions
+-- uses: base types definitions queues changed_limits deal fence subscriptions
 local source = ARGV[1]
 local manifests = source == 'folder' or source == 'kubernetes'
 local refusal = manifests and fenced(ARGV[3], ARGV[4])
 if refusal then return { refusal, cmsgpack.pack({}) } end
-
--- Has the jobs that wait for a user's limit looked at now: it may be free earlier.
-local queues
-local function look_at_parked(limit)
-  queues = queues or redis.call('HKEYS', P .. 'limits')
-  for i = 0, #queues do
-    redis.call('ZADD', P .. 'limits_free_at', 'XX', 'LT', int(now_us), (queues[i] or 'global') .. '|' .. limit)
-  end
-end
 
 -- Replaces a user's own values at limits. Returns the names of these limits, for the record in `users`.
 local function set_values(user, values)

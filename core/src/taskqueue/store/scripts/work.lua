@@ -84,9 +84,8 @@ for queue, jobs in pairs(share(running, leased)) do
 end
 
 -- The limits of these queues.
-local per_second_of_all, listed = rate() or 0, {}
+local per_second_of_all, listed = read_root() or 0, {}
 local paths = { { GLOBAL, per_second_of_all, '' } }
-limits[GLOBAL] = { name = GLOBAL, depth = 0, slot_us = 1000000 / per_second_of_all, max_cost = 1, first_seen_us = 0 }
 for queue in pairs(seen_queues) do
   local limit = find_limit(queue)
   while limit.within and not listed[limit.name] do

@@ -99,7 +99,7 @@ do
     call.names[#call.names + 1] = job.name
     local apart_us
     if task_type.cost > 1 then
-      apart_us = math.ceil(spacing_of_calls(queue, limits_beside(job, task_type, queue), task_type.cost))
+      apart_us = spacing_of_slots(queue, limits_beside(job, task_type, queue), task_type.cost)
     end
     call.jobs[#call.jobs + 1] = { leased_job, math.floor(start_us), params or '', 0, 0, apart_us }
   end

@@ -12,7 +12,7 @@ local MAX_EXAMINED = 200  -- jobs examined in a call: bounds a call that parks o
 --   leases        leases to write at the end, as arguments of ZADD
 --   open          open lanes;  waiting, ready, ready_lanes, parked: see lib/sweep.lua
 --   turned        new positions of queues;  moved: jobs to put into other queues
---   examined      jobs examined
+--   examined      jobs examined;  unparked: leased jobs that were parked
 --   isolation     1: become empty, and call for a suspect; 2: the one job is a suspect
 local function open_call(worker, seq, max_jobs, lease_ms)
   local limiter = load_limiter(lease_ms)
@@ -25,7 +25,7 @@ local function open_call(worker, seq, max_jobs, lease_ms)
     worker = worker, seq = seq, max_jobs = max_jobs, lease_ms = lease_ms,
     limiter = limiter, reach_us = reach_us, horizon_us = now_us + reach_us, soon = int(now + EARLY_US / 1000),
     open = {}, waiting = {}, ready = {}, ready_lanes = 0, parked = {}, turned = {}, moved = {},
-    jobs = {}, names = {}, leases = {}, examined = 0, isolation = 0,
+    jobs = {}, names = {}, leases = {}, examined = 0, unparked = 0, isolation = 0,
   }
 end
 

@@ -81,7 +81,7 @@ local function close_lane(call, lane)
   if lane.gone > 0 then redis.call('ZREMRANGEBYRANK', P .. 'ready:' .. lane.name, 0, lane.gone - 1) end
   local index, at_us = 'lanes_busy', nil
   if lane.head or not lane.ended then
-    at_us = math.ceil(math.min(path_start(lane.queue, lane.head or {}), now_us + RECHECK_US))
+    at_us = math.floor(math.min(path_start(lane.queue, lane.head or {}), now_us + RECHECK_US))  -- a lower bound
   else
     at_us = next_due(lane.name, call.soon) * 1000
     index = at_us < math.huge and 'lanes_due' or nil

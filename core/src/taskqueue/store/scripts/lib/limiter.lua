@@ -59,6 +59,9 @@ local function follow_step_back(limiter)
     redis.call('ZUNIONSTORE', P .. key, 1, P .. key, 'WEIGHTS', scale)
     if string.sub(key, 1, 4) == 'tats' then expire_tats(key) end
   end
+  for _, field in ipairs(redis.call('HKEYS', P .. 'changed_limits')) do
+    redis.call('HSET', P .. 'changed_limits', field, '0')  -- a score, which may now stand behind one not looked at
+  end
   local workers = redis.call('HGETALL', P .. 'workers')
   for i = 1, #workers, 2 do
     local heartbeat, rest = string.match(workers[i + 1], '^(%d+)(.*)$')
@@ -125,7 +128,7 @@ local function load_limiter(lease_ms)
   end
   local max_cost = math.min(field(4, 'max_cost') or 1, MAX_COST)
   local limiter = {
-    name = GLOBAL, depth = 0, burst = 1, slot_us = per_second and STRETCH * 1000000 / per_second, version = version, server_run = run,
+    name = GLOBAL, depth = 0, burst = 1, grid_us = 0, slot_us = per_second and STRETCH * 1000000 / per_second, version = version, server_run = run,
     start_us = field(2, 'start_us'),
     cost = math.min(field(3, 'cost') or max_cost, MAX_COST), max_cost = math.max(max_cost, 1),
     first_seen_us = field(6, 'first_seen_us') or 0, last_call_us = field(7, 'last_call_us') or 0,

@@ -2,10 +2,10 @@
 -- global one) and from its type's User limits: from all of them or from none.
 --   start = max(now, due, free time of each limit)    TAT = max(TAT, start) + cost * spacing
 --   free time = TAT - tolerance                       of a bucket of B starts: TAT - (B - cost) * spacing
--- So at most B + rate * t starts lie in any time t. A limit on the global limit's grid, or on that of the limit that
--- it is within, starts up to TOLERANCE_US before its TAT, and its spacing is 1.02 / rate for it: L + 1 starts take at
--- least L * 1.02 / L s - 10 ms of tolerance - 10 ms between start and arrival = 1 s. A bucket pays for the way from
--- start to arrival once, by SLACK_US.
+-- So at most B + rate * t starts lie in any time t. A limit within others starts on their grid, so up to one step of
+-- that grid, and one start of its own, at most TOLERANCE_US, before its TAT, and its spacing is 1.02 / rate for it:
+-- L + 1 starts take at least L * 1.02 / L s - 10 ms of tolerance - 10 ms between start and arrival = 1 s. A bucket pays
+-- for the way from start to arrival once, by SLACK_US.
 --
 -- `tats`: Release limit -> TAT, us; `tats:NAME`: user -> TAT at a User limit. No TAT: the limit is free, its bucket
 -- full.
@@ -40,13 +40,18 @@ end
 
 local find_limit, find_user_limit
 do
+  -- Returns the time between the starts that a limit leaves to those within it; 0: any instant.
+  local function grid_within(limit) return math.max(limit.grid_us, limit.spacing_us) end
+
   -- Reads a limit. A new rate holds at once: no TAT lies further ahead than its starts can have put it.
-  --   key, member   place of its TAT;  spacing_us: between starts;  tolerance_us, burst: see above
+  --   key, member   place of its TAT;  spacing_us: between starts;  burst: see above
+  --   around        the limit whose grid its starts lie on
   --   within        the limit around it; nil for the global limit, and for User limits
   --   depth         number of limits around it
-  local function read_limit(name, key, member, spacing_us, burst, tolerance_us, within)
+  local function read_limit(name, key, member, spacing_us, burst, around, within)
     local limit = {
-      name = name, key = key, member = member, spacing_us = spacing_us, burst = burst, tolerance_us = tolerance_us,
+      name = name, key = key, member = member, spacing_us = spacing_us, burst = burst,
+      grid_us = grid_within(around), tolerance_us = math.min(grid_within(around), spacing_us, TOLERANCE_US),
       within = within, depth = within and within.depth + 1 or 0, closed_us = closed_until(name), tat_us = 0,
     }
     if spacing_us > 0 then
@@ -58,11 +63,13 @@ do
         write_tat(limit)
       end
     end
-    limit.free_us = math.max(limit.tat_us - tolerance_us, limit.closed_us)
+    limit.free_us = math.max(limit.tat_us - limit.tolerance_us, limit.closed_us)
     return limit
   end
 
-  local function spacing_of(values, stretch) return stretch * 1000000 / values.per_second end
+  local function spacing_of(values, around)
+    return (grid_within(around) > 0 and OWN_STRETCH or STRETCH) * 1000000 / values.per_second
+  end
 
   local function read_release_limit(name)
     local root, type_name = limits[GLOBAL], string.match(name, '^type:(.+)$')
@@ -70,17 +77,15 @@ do
       local task_type = find_type(type_name)
       local own = queue_of(type_name) == name and task_type
       local within = find_limit(own and task_type.release or GLOBAL)
-      return read_limit(name, 'tats', name, own and own.type_us or 0, 1, TOLERANCE_US, within)
+      return read_limit(name, 'tats', name, own and own.type_us or 0, 1, within, within)
     end
     local definition = find_definition(name)
     if not definition or definition.key ~= 'R' then
-      return read_limit(name, 'tats', name, 0, 1, 0, root)
+      return read_limit(name, 'tats', name, 0, 1, root, root)
     end
     local within = find_limit(definition.within or GLOBAL)
-    local alone = within == root and root.slot_us == 0  -- on no other limit's grid
     local values = find_values(definition)
-    local spacing_us = spacing_of(values, alone and STRETCH or OWN_STRETCH)
-    return read_limit(name, 'tats', name, spacing_us, values.burst, alone and 0 or TOLERANCE_US, within)
+    return read_limit(name, 'tats', name, spacing_of(values, within), values.burst, within, within)
   end
 
   -- Returns a Release limit. limits[GLOBAL] is the limiter. A cycle ends at the global limit.
@@ -111,11 +116,21 @@ do
         note(key .. ' ' .. user)
       end
     end
-    local spacing_us = spacing_of(values, OWN_STRETCH)
-    limit = read_limit(name, 'tats:' .. definition.name, user, spacing_us, values.burst, TOLERANCE_US)
+    local around = find_limit(definition.within or GLOBAL)
+    limit = read_limit(name, 'tats:' .. definition.name, user, spacing_of(values, around), values.burst, around)
     limits[name] = limit
     return limit
   end
+end
+
+-- Reads the global limit for a script that reserves no start, and returns its rate; nil: nothing starts.
+local function read_root()
+  local per_second = rate()
+  limits[GLOBAL] = {
+    name = GLOBAL, depth = 0, grid_us = 0, spacing_us = per_second and STRETCH * 1000000 / per_second or 0,
+    max_cost = number_at('limiter', 'max_cost') or 1, first_seen_us = number_at('limiter', 'first_seen_us') or 0,
+  }
+  return per_second
 end
 
 -- Returns a limit that admits nothing for a while.

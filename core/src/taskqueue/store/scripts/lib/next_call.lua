@@ -47,8 +47,15 @@ do
     end
   end
 
+  -- Returns until when all dues are known: jobs are emitted up to the cursor, which lies ahead of a clock that it follows.
+  local function known_until()
+    local cursor_us = (read_cursor() or 0) * 1000
+    return cursor_us > now_us and math.min(cursor_us, now_us + AHEAD_US) or now_us + AHEAD_US
+  end
+
   -- Returns when to call for the first due that no call covers; nil if that is far away, or not before before_us, or if
-  -- the queue of the global limit is busy: then no due is met in time.
+  -- the queue of the global limit is busy: then no due is met in time. An earlier due may be emitted before one that
+  -- lies behind the cursor, such as that of a retry or of a parked job.
   local function next_due_call(call, before_us)
     if is_saturated() then return end
     local limiter = call.limiter
@@ -62,7 +69,7 @@ do
     local row = redis.call('ZRANGEBYSCORE', P .. 'limits_free_at', '(' .. int(covered), '+inf',
       'WITHSCORES', 'LIMIT', 0, 1)
     if row[2] then next_us = math.min(next_us, tonumber(row[2])) end
-    if next_us - now_us > AHEAD_US or next_us - LEAD_US >= before_us then return end
+    if next_us > known_until() or next_us - LEAD_US >= before_us then return end
     limiter.due_covered_us = next_us - LEAD_US + EARLY_US - PROMPT_US
     return next_us - LEAD_US
   end
@@ -81,7 +88,7 @@ do
       return call.isolation == 1 and math.max(now_us, limiter.free_us - call.reach_us / 2) or WITH_ROOM
     end
     if #call.jobs >= call.max_jobs then return WITH_ROOM end
-    if call.examined >= MAX_EXAMINED or #call.moved > 0 then return now_us end
+    if call.examined >= MAX_EXAMINED or call.unparked >= MAX_PARKED or #call.moved > 0 then return now_us end
     local beat_us = limiter.slot_us and next_beat(call)
     local at_us = limiter.slot_us and next_due_call(call, beat_us or math.huge)
     if beat_us and not at_us then

@@ -36,7 +36,9 @@ local function take_parked(call, entry, start_us)
   if job.name then
     if update_start(entry) > start_us then return end
     local outcome, other = admit(call, entry.queue, job, start_us, 'parked:' .. entry.member)
-    if outcome == 'deferred' then
+    if outcome == 'leased' then
+      call.unparked = call.unparked + 1
+    elseif outcome == 'deferred' then
       call.moved[#call.moved + 1] = { job, now + 1000 }
     elseif outcome == 'moved' then
       call.moved[#call.moved + 1] = { job, job.due }
@@ -60,10 +62,10 @@ local function take_parked(call, entry, start_us)
   redis.call('ZADD', P .. 'limits_free_at', int(math.ceil(entry.ready_us)), entry.member)
 end
 
--- Writes when a limit can start a job whose queue has no start left before.
+-- Writes when a limit can start a job whose queue has no start left before: a lower bound, as in close_lane.
 local function close_parked(call, entry)
   local start_us = path_start(entry.queue, entry.head)
   if start_us > math.max(entry.ready_us, call.horizon_us) then
-    redis.call('ZADD', P .. 'limits_free_at', int(math.ceil(start_us)), entry.member)
+    redis.call('ZADD', P .. 'limits_free_at', int(math.floor(start_us)), entry.member)
   end
 end

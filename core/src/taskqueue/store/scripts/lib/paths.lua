@@ -49,17 +49,19 @@ local function reserve_path(limit, start_us, cost)
   reserve(limit, start_us, cost)
 end
 
--- Returns the time between the calls of a job: that of the slowest limit that does not have them all at once.
-local function spacing_of_calls(queue, beside, cost)
-  local spacing_us, limit = 0, queue
-  while limit do
-    if limit.burst < cost then spacing_us = math.max(spacing_us, limit.spacing_us) end
-    limit = limit.within
+-- Returns the time between the slots of a job whose cost is above 1; nil under several limits, where the slots of each
+-- lie at other instants: a call that waits for one limit would come late at the others, too early for the next job.
+local function spacing_of_slots(queue, beside, cost)
+  local path, holding, spacing_us = { unpack(beside) }, 0, 0
+  while queue do
+    path[#path + 1], queue = queue, queue.within
   end
-  for _, one in ipairs(beside) do
-    if one.burst < cost then spacing_us = math.max(spacing_us, one.spacing_us) end
+  for _, limit in ipairs(path) do
+    if limit.spacing_us > 0 then
+      holding, spacing_us = holding + 1, limit.burst < cost and math.ceil(limit.spacing_us) or 0
+    end
   end
-  return spacing_us
+  return holding <= 1 and spacing_us or nil
 end
 
 -- Writes changed TATs, and removes past ones.

@@ -50,9 +50,6 @@ local function find_type(name)
   return task_type
 end
 
--- Forgets the types of this call, whose records were written.
-local function forget_types() found_types = {} end
-
 -- Returns a type with the generation that new subscriptions join, and the class of every generation by number.
 -- Subscriptions of a type that does not exist wait in WAITING_ROOM; those of an unreadable type may be in any.
 local NO_TYPE = { generation = WAITING_ROOM, classes = { [int(WAITING_ROOM)] = '' } }
