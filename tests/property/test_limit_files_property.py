@@ -2,7 +2,7 @@
 
 from pathlib import Path
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from taskqueue.models.limit_tree import limit_conflicts, type_conflicts, user_conflicts
@@ -58,7 +58,6 @@ def conflicts(values: list[Declared]) -> int:
     return len(found)
 
 
-@settings(max_examples=400, deadline=None)
 @given(edits)
 def test_declarations_in_force_never_contradict_each_other(
     rounds: list[dict[str, list[Declared] | None]],
@@ -87,7 +86,6 @@ def test_declarations_in_force_never_contradict_each_other(
             assert conflicts(everything) == 0
 
 
-@settings(max_examples=200, deadline=None)
 @given(edits)
 def test_files_that_all_fit_are_all_in_force(rounds: list[dict[str, list[Declared] | None]]) -> None:
     written = {file: values for edit in rounds for file, values in edit.items() if values is not None}

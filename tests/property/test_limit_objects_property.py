@@ -2,7 +2,7 @@
 
 from typing import Any
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from taskqueue.models.limit_tree import conflicts
@@ -56,7 +56,6 @@ def edit(shop: Namespace, kind: Kind, name: str, spec: dict[str, Any] | None) ->
         shop.delete(kind, name)
 
 
-@settings(max_examples=400, deadline=None)
 @given(rounds)
 def test_objects_in_force_never_contradict_each_other(history: list[tuple[list[Edit], bool, bool]]) -> None:
     shop = Namespace()
@@ -77,7 +76,6 @@ def test_objects_in_force_never_contradict_each_other(history: list[tuple[list[E
             shop.restart()
 
 
-@settings(max_examples=200, deadline=None)
 @given(st.lists(edits, max_size=8), st.randoms(use_true_random=False))
 def test_objects_that_all_fit_are_all_in_force(last: list[Edit], random: Any) -> None:
     specs = list({edited[:2]: edited for edited in last}.values())

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable
 
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from taskqueue.models.limit_tree import MAX_DEPTH, limit_conflicts, path_of, type_conflicts
@@ -41,7 +41,6 @@ def is_line(names: Iterable[str], limits: dict[str, Limit]) -> bool:
     return all(a == b or a in around(b, limits) or b in around(a, limits) for a in listed for b in listed)
 
 
-@settings(max_examples=500, deadline=None)
 @given(forests())
 def test_limits_without_conflict_are_a_forest_of_bounded_depth(limits: dict[str, Limit]) -> None:
     at_fault = {conflict.name for conflict in limit_conflicts(limits)}
@@ -53,7 +52,6 @@ def test_limits_without_conflict_are_a_forest_of_bounded_depth(limits: dict[str,
             assert (name in at_fault) is (len(outer) >= MAX_DEPTH)
 
 
-@settings(max_examples=500, deadline=None)
 @given(forests(), st.lists(st.sampled_from(NAMES), max_size=3, unique=True))
 def test_a_path_has_every_limit_of_its_type_once(limits: dict[str, Limit], names: list[str]) -> None:
     path = path_of(names, limits)
@@ -72,7 +70,6 @@ def test_a_path_has_every_limit_of_its_type_once(limits: dict[str, Limit], names
     assert set(path.unknown) == {name for name in ends if name is not None and name not in limits}
 
 
-@settings(max_examples=500, deadline=None)
 @given(forests(), st.lists(st.sampled_from(NAMES), max_size=3, unique=True))
 def test_a_type_without_conflict_takes_from_one_line(limits: dict[str, Limit], names: list[str]) -> None:
     if any(True for _ in limit_conflicts(limits)):

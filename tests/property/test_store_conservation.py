@@ -60,6 +60,15 @@ KINDS = (
 LIMITS = (Limit("shop", LimitKey.USER, 100), Limit("shy", LimitKey.USER, 0.5))
 NAMES = tuple(kind.name for kind in KINDS)
 USERS = ("a", "b")
+#: Every key of a pattern, its TTL in ms, and its members if it is a sorted set.
+_KEYS = """\
+local found = {}
+for _, key in ipairs(redis.call('KEYS', ARGV[1])) do
+  local is_zset = redis.call('TYPE', key).ok == 'zset'
+  found[#found + 1] = { key, redis.call('PTTL', key), is_zset and redis.call('ZRANGE', key, 0, -1) or false }
+end
+return found
+"""
 _releases = itertools.count()
 
 kinds = st.sampled_from(NAMES)
@@ -314,23 +323,21 @@ class Histories(RuleBasedStateMachine):
             assert fields <= jobs, record
 
     async def _keys(self) -> dict[str, list[str]]:
-        found = {}
-        async for key in raw(self.store).scan_iter(match=self.store.keys("*"), count=1_000, _type="zset"):
-            members = await raw(self.store).zrange(key, 0, -1)
-            found[key.decode().removeprefix(self.store.keys.prefix)] = [m.decode() for m in members]
-        return found
+        """Return the members of each sorted set."""
+        rows = await raw(self.store).eval(_KEYS, 0, self.store.keys("*"))
+        prefix = self.store.keys.prefix
+        return {
+            key.decode().removeprefix(prefix): [member.decode() for member in members]
+            for key, _, members in rows
+            if members is not None
+        }
 
     @invariant()
     def every_key_is_known(self) -> None:
         async def unknown() -> list[str]:
-            names = [
-                k.decode() async for k in raw(self.store).scan_iter(match=self.store.keys("*"), count=1_000)
-            ]
-            return [
-                name
-                for name in names
-                if not self.store.keys.is_permanent(name) and await raw(self.store).pttl(name) == -1
-            ]
+            rows = await raw(self.store).eval(_KEYS, 0, self.store.keys("*"))
+            without_ttl = [key.decode() for key, ttl_ms, _ in rows if ttl_ms == -1]
+            return [name for name in without_ttl if not self.store.keys.is_permanent(name)]
 
         assert self.do(unknown()) == []
 

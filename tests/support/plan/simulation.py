@@ -14,7 +14,7 @@ from typing import NamedTuple
 
 from taskqueue.models.limit_tree import path_of
 from taskqueue.plan.lanes import WEIGHTS, Lane, lane_of
-from taskqueue.plan.limiter import stretch, tolerance_us
+from taskqueue.plan.limiter import BUCKET_SLACK_US, stretch, tolerance_us
 from taskqueue.plan.schedule import occurrences, window_s
 from taskqueue.plan.spread import offset_ms, spread_class
 from taskqueue.plan.type_demand import TypeDemand
@@ -33,12 +33,11 @@ class Bucket:
 
 
 class Part(NamedTuple):
-    """A bucket as a type takes from it."""
+    """A bucket as a type takes from it.   ahead_s: before its theoretical arrival time a job may start so much."""
 
     bucket: Bucket
     slot_s: float
-    burst: int
-    tolerance_s: float
+    ahead_s: float
 
 
 class Job(NamedTuple):
@@ -64,10 +63,7 @@ class Queue:
     @property
     def free_s(self) -> float:
         """Return the time from which all limits are free."""
-        return max(
-            (part.bucket.next_s - (part.burst - 1) * part.slot_s - part.tolerance_s for part in self.parts),
-            default=-inf,
-        )
+        return max((part.bucket.next_s - part.ahead_s for part in self.parts), default=-inf)
 
 
 @dataclass(slots=True)
@@ -157,19 +153,22 @@ class _Run:
         if self._plan.rate is not None:
             shared.append(("global", self._plan.rate, 1))
         for position, (name, rate, burst) in enumerate(shared):
-            yield self._part((name, ""), rate, burst, [one for _, one, _ in shared[position + 1 :]])
+            outer = [one for _, one, _ in shared[position + 1 :]]
+            yield self._part((name, ""), rate, burst - demand.cost, outer)
         own = {limit.name: limit for limit in user.limits}
         for limit in path.users:
             values = own.get(limit.name, limit)
             around = path_of([limit.within] if limit.within else [], self._plan.limits).release
             outer = [one.per_second for one in around] + [self._plan.rate or inf]
-            yield self._part((limit.name, user.user_id), values.per_second, values.burst, outer)
+            yield self._part((limit.name, user.user_id), values.per_second, values.burst - demand.cost, outer)
 
-    def _part(self, key: tuple[str, str], rate: float, burst: int, outer: Sequence[float]) -> Part:
-        """Return a limit as a type takes from it.   outer: the rates of the limits around it."""
-        bucket, grid_s = (
-            self._buckets.setdefault(key, Bucket()),
-            stretch(is_within=False) / min(outer, default=inf),
-        )
+    def _part(self, key: tuple[str, str], rate: float, left: int, outer: Sequence[float]) -> Part:
+        """Return a limit as a type takes from it.
+
+        left: starts that a full bucket has left after a job.   outer: the rates of the limits around it.
+        """
+        grid_s = stretch(is_within=False) / min(outer, default=inf)
         slot_s = stretch(is_within=grid_s > 0) / rate
-        return Part(bucket, slot_s, burst, tolerance_us(grid_s * 1e6, slot_s * 1e6) / 1e6)
+        tolerance_s = tolerance_us(grid_s * 1e6, slot_s * 1e6) / 1e6
+        ahead_s = max(tolerance_s, left * slot_s - BUCKET_SLACK_US / 1e6)
+        return Part(self._buckets.setdefault(key, Bucket()), slot_s, ahead_s)

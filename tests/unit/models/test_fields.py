@@ -11,7 +11,7 @@ from taskqueue.models.identity import check_function, check_object_name, check_t
 from taskqueue.models.nesting import MAX_DEPTH
 from taskqueue.models.params import check_params, json_bytes
 from taskqueue.models.quantity import parse_per_second
-from taskqueue.models.refusal import ManifestRefusedError, Refusal, ValueRefusedError, excerpt
+from taskqueue.models.refusal import ManifestRefusedError, Refusal, ValueRefusedError, excerpt, must_be
 from taskqueue.models.time_zone import PLACES, PLACES_BY_OFFSET, check_time_zone, time_zone_names
 
 
@@ -354,6 +354,15 @@ def test_a_shown_value_is_bounded_and_on_one_line() -> None:
     assert excerpt("fetch") == "fetch"
     assert excerpt("x" * 500) == "x" * 60 + "..."
     assert excerpt("\x1b[2J\n\ud800") == "\\x1b[2J\\n\\ud800"
+
+
+def test_a_refused_value_is_told_by_its_form_alone() -> None:
+    assert [must_be("text", value) for value in ([1], {"a": 1}, b"a", 10**5_000)] == [
+        "must be text (was a list)",
+        "must be text (was a mapping)",
+        "must be text (was neither text nor a number)",
+        "must be text (was a number of many digits)",
+    ]
 
 
 def test_a_fault_reads_as_a_place_and_a_sentence() -> None:

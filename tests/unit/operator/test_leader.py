@@ -5,7 +5,7 @@ import random
 from dataclasses import replace
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from taskqueue.scheduler.floors import CursorCopy, Floors
@@ -346,7 +346,6 @@ def stormy(chance: random.Random) -> Trouble:
     return Trouble(chance, fail=0.1, lose=0.1, late=0.1, pause=0.1, slow_s=0.5, pause_s=15)
 
 
-@settings(max_examples=60)
 @given(st.integers(0, 1 << 32), st.sampled_from([2.0, 2.9, 10.0]))
 @virtual_time
 async def test_one_replica_leads_at_a_time_under_its_own_epoch(seed: int, duration_s: float) -> None:
@@ -366,7 +365,6 @@ async def test_one_replica_leads_at_a_time_under_its_own_epoch(seed: int, durati
     await calm(group)
 
 
-@settings(max_examples=60)
 @given(st.integers(0, 1 << 32))
 @virtual_time
 async def test_epochs_grow_and_have_one_writer_after_deletions(seed: int) -> None:

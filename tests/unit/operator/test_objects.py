@@ -6,7 +6,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 import pytest
-from hypothesis import given, settings
+from hypothesis import given
 from hypothesis import strategies as st
 
 from taskqueue.models.values import TaskType, UserSubscription
@@ -337,7 +337,6 @@ def follow(server: Server, history: list[tuple[str, str, int]]) -> None:
             server.page()
 
 
-@settings(max_examples=300)
 @given(steps)
 def test_any_order_of_lists_and_watches_ends_in_the_truth(
     history: list[tuple[str, str, int]],
@@ -352,7 +351,6 @@ def test_any_order_of_lists_and_watches_ends_in_the_truth(
     server.assert_true()
 
 
-@settings(max_examples=300)
 @given(steps)
 def test_a_complete_watch_undoes_an_earlier_one_without_a_list(
     history: list[tuple[str, str, int]],

@@ -213,9 +213,9 @@ async def test_frequent_edits_go_first_but_not_forever() -> None:
     async with writing() as parts:
 
         async def flood(name: str, seconds: int) -> None:
-            for number in range(seconds * 10):
-                parts.start(*(f"{name}{number}-{n}" for n in range(10)))
-                await asyncio.sleep(0.1)
+            for number in range(seconds * 4):
+                parts.start(*(f"{name}{number}-{n}" for n in range(25)))
+                await asyncio.sleep(0.25)
 
         await flood("a", 15)
         assert len(parts.server.tried) <= 100, "one round or two, until it was seen"

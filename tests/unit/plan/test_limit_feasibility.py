@@ -92,6 +92,17 @@ def test_a_bucket_lets_all_jobs_of_an_instant_start_at_once() -> None:
     assert judged(*types, limits=(replace(SHOP, burst=10),), users=[ALL]).fit is Fit.FITS
 
 
+@pytest.mark.parametrize("key", LimitKey)
+@pytest.mark.parametrize(("burst", "fit"), [(1, Fit.DOES_NOT_FIT), (3, Fit.DOES_NOT_FIT), (6, Fit.FITS)])
+def test_a_bucket_must_hold_the_cost_of_a_job(key: LimitKey, burst: int, fit: Fit) -> None:
+    types = [
+        TypeDemand(f"t{number}", Schedule(interval_s=60 + 60 * number), 1, 3, limits=("points",), life_s=10)
+        for number in range(2)
+    ]
+    points = Limit("points", key, 0.15, burst)
+    assert judged(*types, limits=(points,), users=[UserDemand("ada", ("t0", "t1"))]).fit is fit
+
+
 def test_a_job_waits_for_both_of_its_user_limits() -> None:
     second = replace(SHOP, name="second")
     types = [

@@ -47,13 +47,17 @@ class Service:
 def serve(
     limit: SharedLimit, demands: Sequence[TypeDemand], steps: Sequence[Step], capacity: float, bunched: float
 ) -> Service:
-    """Return the service of these demands, due in these steps.   bunched: slots beyond the even flow."""
-    found = backlog(steps, capacity, limit.burst)
+    """Return the service of these demands, due in these steps.   bunched: slots beyond the even flow.
+
+    A job may start once the limit's bucket holds its cost: the dearest job has least of a burst.
+    """
+    dearest = max((demand.cost for demand in demands), default=1)
+    found = backlog(steps, capacity, max(1, limit.burst - dearest + 1))
     in_order = len({demand.priority for demand in demands}) <= 1
     longest = waits(steps, found, capacity, in_order=in_order)
     cost = min((demand.cost for demand in demands), default=1)
     spare = capacity if in_order else _spare(steps, capacity)
-    bunch_s = max(0.0, bunched - cost - (limit.burst - 1)) / spare
+    bunch_s = max(0.0, bunched - max(cost, limit.burst)) / spare
     return Service(limit, tuple(demands), steps, capacity, found, longest, max(longest), bunch_s)
 
 

@@ -102,12 +102,12 @@ def summed(service: UserService, jobs: Sequence[UserJob]) -> UserService:
     if blocked > own_blocked:
         lost += min(blocked - own_blocked, blocks)
         blocked_s += sum(job.block_s for job in jobs)
-    saved_s = (service.burst - 1) * STRETCH / service.per_second
+    at_once_s = max(least_s, service.burst * STRETCH / service.per_second)
     return replace(
         service,
         jobs=tuple(jobs),
         load=load * service.factor + lost,
         lost=lost,
-        wait_s=max(0.0, work_s - least_s - saved_s) + blocked_s,
+        wait_s=max(0.0, work_s - at_once_s) + blocked_s,
         blocked_s=blocked_s,
     )
