@@ -79,7 +79,9 @@ def test_no_script_walks_or_empties_the_keyspace(name: str) -> None:
     assert not re.search(r"KEYS\[[^1]\]", text)
 
 
-@pytest.mark.parametrize("name", [*NAMES, *(f"lib/{part}" for part in PARTS if part not in {"base", "malformed"})])
+@pytest.mark.parametrize(
+    "name", [*NAMES, *(f"lib/{part}" for part in PARTS if part not in {"base", "malformed"})]
+)
 def test_every_command_is_guarded_against_keys_of_another_type(name: str) -> None:
     assert re.findall(r"redis\.(?!call\b)\w+|server\.\w+", code(name)) == []
 
