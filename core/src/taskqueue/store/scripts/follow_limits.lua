@@ -51,7 +51,7 @@ local function is_within(queue, limit)
   if known_within[known] == nil then
     local type_name = string.match(queue, '^type:(.+)$')
     local task_type = type_name and queue_of(type_name) and find_type(type_name)
-    known_within[known] = contains((lineage_of(task_type and task_type.release or queue)), limit)
+    known_within[known] = set_of((lineage_of(task_type and task_type.release or queue)))[limit] == true
   end
   return known_within[known]
 end
