@@ -127,7 +127,8 @@ async def install(
 ) -> None:
     """Publishes limits and types, and gives every user all types."""
     await set_rate(store, rate)
-    version = await put_limits(store, (await read_catalog(store)).version, [SHOP, *limits])
+    shop = [SHOP] if any(SHOP.name in spec.limits for spec in types) else []
+    version = await put_limits(store, (await read_catalog(store)).version, [*shop, *limits])
     records = [TypeRecord(spec, (Generation(1, spec.schedule),)) for spec in types]
     await put_types(store, version, records)
     tasks = tuple(Subscription(spec.name) for spec in types)
