@@ -63,7 +63,7 @@ _QUANTITY_SCHEMA = WithJsonSchema(
     }
 )
 Quantity = Annotated[str | int, PlainValidator(_check_quantity), _QUANTITY_SCHEMA]
-#: A quantity of a field that is gone: a rule refuses it whatever it says.
+#: A quantity of a removed field: a rule refuses every value.
 RemovedQuantity = Annotated[Any, _QUANTITY_SCHEMA]
 Headers = Annotated[
     dict[str, str],

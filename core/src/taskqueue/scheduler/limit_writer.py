@@ -43,7 +43,7 @@ class LimitWriter:
         return await self._put(gone)
 
     async def follow(self) -> None:
-        """Have all waiting jobs follow limits that changed, also those that another process changed."""
+        """Have all waiting jobs follow the limits changed by any process."""
         while await follow_limits(self._store):
             self._types.progress.step()
 

@@ -2,7 +2,7 @@
 -- limits.
 -- KEYS  1 prefix
 -- ARGV  1 worker, NAME.CHANNEL  2 seq, grows by 1 a call  3 most jobs  4 lease ms
---       5 results, msgpack [[leased job that is done, ...], [us that it ran, ...],
+--       5 results, msgpack [[leased job of a done job, ...], [its run time us, ...],
 --         [[leased job, outcome, wait ms, text, ran us], ...]] (lib/settle.lua)
 --       6 whether the worker has a time to call again that lies ahead, 1 or 0
 --       7 suspects: 0 not now, 1 would run one alone, 2 runs nothing and waits for one

@@ -24,9 +24,9 @@ local function end_overrides()
   end
 end
 
--- Calls look(member, queue, limit, score) for some parked limits behind a place in the index. Returns the place to go
--- on from; nil at the end. A place is the last one looked at, SCORE|QUEUE|LIMIT; of those with one score, as a closed
--- limit gives it to very many, the last one that kept it.
+-- Calls look(member, queue, limit, score) for some parked limits behind a place in the index. Returns the place for the
+-- next call; nil at the end. A place is the parked limit looked at last, SCORE|QUEUE|LIMIT. Where many have one score, as
+-- the users of a closed limit do, a parked limit that look() gave another score is no place.
 local function walk_index(place, look)
   local key, score, last = P .. 'limits_free_at', string.match(place, '^(%d[%d.e+]*)|(.*)$')
   local is_there = last and redis.call('ZSCORE', key, last) == score

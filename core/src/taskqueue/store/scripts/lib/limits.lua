@@ -42,7 +42,7 @@ end
 
 local find_limit, find_user_limit
 do
-  -- Returns the time between the starts that a limit leaves to those within it; 0: any instant.
+  -- Returns the time between the starts that a limit leaves to the limits within it; 0: any instant.
   local function grid_within(limit) return math.max(limit.grid_us, limit.spacing_us) end
 
   -- Reads a limit. A new rate holds at once: no TAT lies further ahead than its starts can have put it.

@@ -56,8 +56,8 @@ do
   end
 
   -- Returns when to call for the first due that no call covers; nil if that is far away, or not before before_us, or if
-  -- the queue of the global limit is busy: then no due is met in time. An earlier due may be emitted before one that
-  -- lies behind the cursor, such as that of a retry or of a parked job.
+  -- the queue of the global limit is busy: then no due is met in time. Retries and parked jobs may be
+  -- due behind the cursor, and a tick may still emit jobs that are due before them.
   local function next_due_call(call, before_us)
     if is_saturated() then return end
     local limiter = call.limiter

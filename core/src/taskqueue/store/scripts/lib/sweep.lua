@@ -1,5 +1,5 @@
--- The sweep: books the open queues in the order of their starts. The job that can start first comes first; of several,
--- that of the lane whose turn it is (lib/turns.lua).
+-- The sweep: books the open queues in the order of their starts. The job that can start first comes first; among
+-- several, the turns of their lanes decide (lib/turns.lua).
 --
 -- Lists of a call, besides those of lib/turns.lua:
 --   call.busy     lanes of lanes_busy that are opened when their turn comes, [lane, start us, lane, start us, ...]
