@@ -67,7 +67,7 @@ end
 
 
 class ScriptClock:
-    """The clock of one release: the first `set` stops it, `advance` and `set` move it, `remove` ends it."""
+    """The clock of one release: stopped by the first `set`, moved by `set` and `advance`, ended by `remove`."""
 
     def __init__(self, store: Store) -> None:
         self._store = store

@@ -41,8 +41,8 @@ def stretch(*, is_within: bool) -> float:
 def tolerance_us(grid_us: float, spacing_us: float = math.inf) -> float:
     """Return by how much a start may come early, within limits whose slots are this far apart.
 
-    One step of that grid: a start that waits for it keeps the rate, and no start comes earlier than that asks. And one
-    start of the limit's own spacing: one that is faster than the grid needs no more.
+    One step of that grid at most: a start that waits for the grid then keeps the rate. And one spacing of the limit's
+    own at most: a limit faster than the grid needs no more.
 
     >>> tolerance_us(10_150, 27_600), tolerance_us(10_150, 1_020)
     (10000, 1020)

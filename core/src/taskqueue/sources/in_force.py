@@ -35,18 +35,11 @@ def put_in_force(files: Mapping[Path, FileState], stored: Declarations = NOTHING
     Each turn refuses further files of those that changed; what did not change is never at fault. At worst all are
     refused: the rest does not contradict itself, as no removal of a declaration makes others contradict each other.
     """
-    before = {
-        **stored,
-        **{key: one for state in files.values() for key, one in (state.in_force or {}).items()},
-    }
+    before = _declared(stored, (state.in_force for state in files.values()))
     refused: dict[str, list[Fault]] = {}
     while True:
         chosen, conflicts = _choose(files, refused)
-        declared = {
-            **stored,
-            **{key: one for in_force in chosen.values() for key, one in (in_force or {}).items()},
-        }
-        found = list(find_limit_conflicts(declared, before))
+        found = list(find_limit_conflicts(_declared(stored, chosen.values()), before))
         if not found:
             break
         for fault in found:
@@ -60,6 +53,11 @@ def still_in_force(faults: Iterable[Fault]) -> list[Fault]:
     """Return faults of a file of which an older state stays in force."""
     note = "; until then the last good state of this file stays in force"
     return [replace(fault, message=fault.message + note) for fault in faults]
+
+
+def _declared(stored: Declarations, in_force: Iterable[Declarations | None]) -> Declarations:
+    """Return all declarations of files, and of the store where no file has them."""
+    return {**stored, **{key: one for of_file in in_force for key, one in (of_file or {}).items()}}
 
 
 def _choose(

@@ -104,9 +104,8 @@ do
   -- PER_SECOND|BURST.
   local any_values = {}
   function find_user_limit(definition, user)
-    local name, limit = definition.name .. '|' .. user, nil
-    limit = limits[name]
-    if limit then return limit end
+    local name = definition.name .. '|' .. user
+    if limits[name] then return limits[name] end
     local values, own = find_values(definition), any_values[definition]
     if own == nil then
       own = redis.call('EXISTS', P .. 'limits:' .. definition.name) == 1
@@ -119,9 +118,8 @@ do
       values = read or values
     end
     local around = find_limit(definition.within or GLOBAL)
-    limit = read_limit(name, definition.tats, user, spacing_of(values, around), values.burst, around)
-    limits[name] = limit
-    return limit
+    limits[name] = read_limit(name, definition.tats, user, spacing_of(values, around), values.burst, around)
+    return limits[name]
   end
 end
 
