@@ -17,6 +17,7 @@ COMMANDS = {
     "run": CommandLocation("taskqueue.cli.control", "run", "Start one job now, within the limits."),
     "pause": CommandLocation("taskqueue.cli.control", "pause", "Stop a type from starting scheduled jobs."),
     "resume": CommandLocation("taskqueue.cli.control", "resume", "End a pause."),
+    "cancel": CommandLocation("taskqueue.cli.cancel", "cancel", "End jobs that wait or run."),
     "limit": CommandLocation("taskqueue.cli.limit", "app", "Show, override or open a limit."),
     "dead": CommandLocation("taskqueue.cli.dead", "app", "List, show, retry or purge dead jobs."),
     "users": CommandLocation("taskqueue.cli.users", "app", "Import or remove users by the million."),
