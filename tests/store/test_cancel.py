@@ -227,7 +227,9 @@ async def test_a_job_that_moved_is_met_again(world: World, monkeypatch: pytest.M
             leased = (await world.claim()).jobs
             assert len(leased) == 3
             await world.claim(n=0, results=[Result(job.lease, Outcome.RETRIED, 60_000) for job in leased])
-            await raw(store).rename(store.keys("ready", "global", "normal"), store.keys("ready", "global", "low"))
+            await raw(store).rename(
+                store.keys("ready", "global", "normal"), store.keys("ready", "global", "low")
+            )
             await raw(store).zadd(store.keys("lanes_due"), {"global:low": 0})
         return await cancel(store, jobs)
 
