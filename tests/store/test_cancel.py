@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+from unittest.mock import Mock, patch
 
 import pytest
 
@@ -12,16 +14,14 @@ from taskqueue.store import cancel as cancel_module
 from taskqueue.store.cancel import Fate, cancel_due, cancel_named
 from taskqueue.store.claim import Alone, Result
 from taskqueue.store.heartbeat import heartbeat
-from taskqueue.store.job_places import walk_jobs
 from taskqueue.store.types import read_catalog
 from tests.support.store.raw import raw
 from tests.support.store.ready import put_ready
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Mapping, Sequence
+    from collections.abc import Iterator, Mapping, Sequence
 
     from taskqueue.store.connection import Store
-    from taskqueue.store.job_places import PlacedJob
     from taskqueue.store.types import Catalog
     from tests.store.conftest import World
 
@@ -94,6 +94,24 @@ async def test_jobs_of_others_stay(world: World, selection: Mapping[str, str], l
     await world.conserved()
 
 
+async def test_a_user_is_no_other_part_of_a_name(world: World) -> None:
+    await world.install(TaskType(SYNC, HOUR))
+    await world.subscribe("ada", SYNC)
+    await world.occur(SYNC, 1_000)
+    assert await total(world.store, user="1000") == 0
+    assert await total(world.store, user="ada") == 1
+
+
+async def test_jobs_of_a_user_end_at_a_limit_that_all_share(world: World) -> None:
+    await world.install(TaskType(SYNC, HOUR), TaskType(OTHER, HOUR))
+    await world.enqueue(SYNC, "ada", "bob")
+    (job, _) = (await world.claim()).jobs
+    await world.claim(n=0, results=[Result(job.lease, Outcome.LIMITED, 60_000)])
+    assert await keys(world, f"parked:global|type:{SYNC}") == {f"parked:global|type:{SYNC}": 1}
+    assert await total(world.store, user=job.lease.split("|")[1]) == 1
+    await world.conserved()
+
+
 async def test_jobs_due_after_the_call_run(world: World) -> None:
     await world.install(TaskType(SYNC, HOUR))
     await world.enqueue(SYNC, "ada")
@@ -111,6 +129,18 @@ async def test_a_leased_job_stays_and_is_retried(world: World) -> None:
     await world.claim(n=0, results=[Result(job.lease, Outcome.RETRIED)])
     (again,) = (await world.claim()).jobs
     assert (again.lease.rsplit("|", 2)[0], again.failures) == (job.lease.rsplit("|", 2)[0], 1)
+
+
+async def test_a_job_leased_during_the_call_runs(world: World) -> None:
+    await world.install(TaskType(SYNC, HOUR))
+    await world.enqueue(SYNC, "ada")
+    steps = cancel_due(world.store, task_type=SYNC)
+    await world.enqueue(SYNC, "bob")
+    assert await anext(steps) == 2
+    await world.enqueue(SYNC, "eve")
+    (job,) = (await world.claim()).jobs
+    assert [number async for number in steps] == []
+    assert await heartbeat(world.store, "w", 60_000, b"{}", [job.lease], []) == []
 
 
 async def test_a_job_retried_during_the_call_stays(world: World) -> None:
@@ -238,6 +268,13 @@ async def test_a_job_that_moved_is_met_again(world: World, monkeypatch: pytest.M
     await world.conserved()
 
 
+@contextmanager
+def counted_walks() -> Iterator[Mock]:
+    """Count walks over all places."""
+    with patch.object(cancel_module, "walk_jobs", wraps=cancel_module.walk_jobs) as walked:
+        yield walked
+
+
 async def test_jobs_behind_a_full_queue_are_awaited(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
     await fill(world, 1)
     await raw(world.store).hset(world.store.keys("behind"), SYNC, world.clock.now_ms - 1_000)
@@ -266,17 +303,17 @@ async def test_a_stopped_scheduler_is_not_awaited_for_ever(
 ) -> None:
     await fill(world, 1)
     await raw(world.store).hset(world.store.keys("behind"), behind, world.clock.now_ms - ago_ms)
-    walked = 0
-
-    def count_walks(*given: Any, **more: Any) -> AsyncIterator[PlacedJob]:
-        nonlocal walked
-        walked += 1
-        return walk_jobs(*given, **more)
-
-    monkeypatch.setattr(cancel_module, "walk_jobs", count_walks)
     monkeypatch.setattr(cancel_module, "_IDLE_S", 0.0)
-    assert await total(world.store, task_type=SYNC) == 1
-    assert walked == 1 + walks
+    with counted_walks() as walked:
+        assert await total(world.store, task_type=SYNC) == 1
+    assert walked.call_count == 1 + walks
+
+
+async def test_a_walk_reads_every_place_to_its_end(world: World) -> None:
+    await fill(world, 3_500)
+    with counted_walks() as walked:
+        assert await total(world.store, task_type=SYNC) == 3_500
+    assert walked.call_count == 2
 
 
 async def test_an_unreadable_member_is_left_to_the_worker(world: World) -> None:
