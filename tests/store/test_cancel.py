@@ -234,6 +234,13 @@ async def fill(world: World, jobs: int) -> None:
     await raw(world.store).hincrby(world.store.keys("metrics"), "enqueued", jobs)
 
 
+async def test_a_job_that_a_scan_saw_twice_counts_once(world: World) -> None:
+    await fill(world, 1)
+    ended = await cancel_module._cancel(world.store, {"ready:global:normal": [f"{SYNC}|u0|1000|0|0"] * 2})
+    assert (len(ended), await world.total("cancelled")) == (1, 1)
+    await world.conserved()
+
+
 async def test_a_call_that_is_cut_off_is_repeated(world: World) -> None:
     await fill(world, 1_000)
     steps = cancel_due(world.store, task_type=SYNC)

@@ -8,13 +8,12 @@
 jobs_move = true
 local cancelled, exclusive = {}, {}  -- exclusive: subscriptions of exclusive jobs that ended
 
--- Removes members of a place; returns those that were there.
+-- Removes members of a place; returns those that were there. A scan may have seen one twice.
 local function take(place, members)
   local there = {}
-  for i, score in ipairs(redis.call('ZMSCORE', P .. place, unpack(members))) do
-    if score then there[#there + 1] = members[i] end
+  for _, member in ipairs(members) do
+    if redis.call('ZREM', P .. place, member) == 1 then there[#there + 1] = member end
   end
-  if #there > 0 then redis.call('ZREM', P .. place, unpack(there)) end
   return there
 end
 
