@@ -23,7 +23,10 @@ class Outcome(StrEnum):
     NO_THREAD = "no-thread", "No thread was free within the job's timeout; the job is due again in 2 to 3 s."
     INTERRUPTED = "interrupted", "The worker ended before the handler did; the job runs again elsewhere."
     RETURNED = "returned", "The worker gave the job back before its handler was called."
-    LOST = "lost", "The lease is gone: it ran out, or the job was replaced or cancelled. The handler is cancelled."
+    LOST = (
+        "lost",
+        "The lease is gone: it ran out, or the job was replaced or cancelled. The handler is cancelled.",
+    )
 
     def __new__(cls, value: str, meaning: str) -> Self:
         member = str.__new__(cls, value)
