@@ -42,7 +42,7 @@ class CatchUp(StrEnum):
 
 
 class Weekday(StrEnum):
-    """A day of the week; the order is that of the calendar."""
+    """A day of the week, Monday first."""
 
     MON = "Mon"
     TUE = "Tue"

@@ -46,8 +46,6 @@ def following(
 
 def next_period_s(schedule: Schedule, exclude: tuple[Exclusion, ...], after_s: int) -> int:
     """Return the first period start > after_s in whose window some time is not excluded. Raises ScheduleError."""
-    if not exclude:
-        return next_occurrence(schedule, after_s)
     last_ms = window_s(schedule) * 1000 - 1
     return min(start_s for _, _, start_s in following(schedule, exclude, after_s, 0, last_ms))
 
