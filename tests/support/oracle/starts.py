@@ -14,14 +14,13 @@ _CLOSEST = 60
 
 def cron_starts(line: Line, wall: Wall) -> Minutes:
     """Return the starts while the clock is known; those of the first days may lack what was before."""
-    first_date, last_date = wall.dates
-    first_time = first_date * MINUTES_A_DAY
-    named = np.outer(line.named_dates(first_date, last_date), line.minutes).ravel()
-    shows_named = named[wall.shown - first_time]
+    named = np.outer(line.named_dates(*wall.dates), line.minutes).ravel()
+    shows_named = wall.lookup(named)
     if line.every_hour:
         return wall.first + _kept(np.flatnonzero(shows_named), min(line.shortest, _CLOSEST))
     found = [np.flatnonzero(shows_named & wall.is_new)]
     for at, first_skipped in wall.jumps:
+        first_time = wall.dates[0] * MINUTES_A_DAY
         times = np.flatnonzero(named[first_skipped - first_time : int(wall.shown[at]) - first_time])
         # The first at the jump, the rest at their distances from it.
         found.append(at + times - times[:1].sum())

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import lru_cache
 from importlib.resources import files
 from itertools import pairwise
 from zoneinfo import ZoneInfo
@@ -21,7 +22,7 @@ class Wall:
     """A zone's clock.   first: the instant of the first minute.   shown: the time that it shows at each minute.
 
     is_new: at each minute, whether its time is shown for the first time.   jumps: minutes, counted from `first`, before
-    which times were skipped, each with the first of these times.
+    which times were skipped, each with the first of these times.   dates: the first and the last shown, days since 1970-01-01.
     """
 
     zone: str
@@ -29,13 +30,14 @@ class Wall:
     shown: NDArray[np.int32]
     is_new: Flags
     jumps: list[tuple[int, int]]
+    dates: tuple[int, int]
 
-    @property
-    def dates(self) -> tuple[int, int]:
-        """Return the first and the last date that the clock shows, days since 1970-01-01."""
-        return int(self.shown.min()) // MINUTES_A_DAY, int(self.shown.max()) // MINUTES_A_DAY
+    def lookup(self, flags: Flags) -> Flags:
+        """Return for each minute the flag of the time that is shown, given those of all minutes of all `dates`."""
+        return flags[self.shown - self.dates[0] * MINUTES_A_DAY]
 
 
+@lru_cache(maxsize=2)
 def wall(zone: str, lo: int, hi: int) -> Wall:
     """Return the clock from two weeks before lo to hi."""
     folder, _, name = f"zoneinfo/{zone}".rpartition("/")
@@ -46,7 +48,8 @@ def wall(zone: str, lo: int, hi: int) -> Wall:
     highest = np.maximum.accumulate(shown)
     is_new = np.concatenate(([True], shown[1:] > highest[:-1]))
     jumps = np.flatnonzero(shown[1:] > highest[:-1] + 1) + 1
-    return Wall(zone, first, shown, is_new, [(int(at), int(highest[at - 1]) + 1) for at in jumps])
+    dates = int(shown.min()) // MINUTES_A_DAY, int(shown.max()) // MINUTES_A_DAY
+    return Wall(zone, first, shown, is_new, [(int(at), int(highest[at - 1]) + 1) for at in jumps], dates)
 
 
 def _offsets(zone: ZoneInfo, first: int, last: int) -> NDArray[np.int32]:
