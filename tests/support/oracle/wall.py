@@ -19,10 +19,11 @@ _HOUR = 60
 
 @dataclass(frozen=True, slots=True)
 class Wall:
-    """A zone's clock.   first: the instant of the first minute.   shown: the time that it shows at each minute.
+    """A zone's clock.
 
-    is_new: at each minute, whether its time is shown for the first time.   jumps: minutes, counted from `first`, before
-    which times were skipped, each with the first of these times.   dates: the first and the last shown, days since 1970-01-01.
+    first: the instant of the first minute.   shown: the time shown at each minute.   is_new: whether it is
+    shown for the first time.   jumps: minutes, counted from `first`, before which times were skipped, each with the first of these times.
+    dates: the first and the last date shown, days since 1970-01-01.
     """
 
     zone: str
