@@ -21,9 +21,9 @@ _HOUR = 60
 class Wall:
     """A zone's clock.
 
-    first: the instant of the first minute.   shown: the time shown at each minute.   is_new: whether it is
-    shown for the first time.   jumps: minutes, counted from `first`, before which times were skipped, each with the first of these times.
-    dates: the first and the last date shown, days since 1970-01-01.
+    first: the instant of the first minute.   shown: the time shown at each minute.   dates: the first and the last one,
+    days since 1970-01-01.   is_new: whether the time is shown for the first time.   jumps: minutes, counted from `first`,
+    before which times were skipped, each with the first of these times.
     """
 
     zone: str
