@@ -22,7 +22,7 @@ class Wall:
     """A zone's clock.
 
     first: the instant of the first minute.   shown: the time shown at each minute.   dates: the first and the last one,
-    days since 1970-01-01.   is_new: whether the time is shown for the first time.   jumps: minutes, from `first` on, before
+    days since 1970-01-01.   is_new: whether the time is shown for the first time.   jumps: numbers of minutes before
     which times were skipped, each with the first of these times.
     """
 
