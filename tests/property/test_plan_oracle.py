@@ -4,7 +4,7 @@ TASKQUEUE_FUZZ=5000 compares that many new cases over 15 years each, instead of 
 """
 
 import os
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import pairwise
@@ -13,7 +13,7 @@ from random import Random
 import numpy as np
 import pytest
 
-from taskqueue.models.values import Schedule
+from taskqueue.models.values import Exclusion, Schedule, Weekday
 from taskqueue.plan.due import due
 from taskqueue.plan.errors import ScheduleError
 from taskqueue.plan.schedule import (
@@ -26,6 +26,7 @@ from taskqueue.plan.schedule import (
 from taskqueue.plan.segment import Segment
 from taskqueue.plan.variants import variants
 from tests.support.oracle import chance as at_random
+from tests.support.oracle.excluded import Rule, excluded
 from tests.support.oracle.line import read
 from tests.support.oracle.starts import Minutes, cron_starts, interval_starts
 from tests.support.oracle.wall import Wall, wall
@@ -52,11 +53,16 @@ QUICK_CASES, QUICK_YEARS, YEARS = 12, 2, 15
 
 @dataclass(frozen=True)
 class Case:
-    """A schedule of the plan as one of its type's variants, and its starts by the oracle, before and after the span."""
+    """A schedule of the plan as one of its type's variants, and its starts by the oracle, also before the span.
+
+    clock: of the zone in which `rules` exclude time.
+    """
 
     schedule: Schedule
     variant: int
     starts: Minutes
+    clock: Wall
+    rules: tuple[Rule, ...]
 
 
 def span_minutes(first_year: int, years: int) -> tuple[int, int]:
@@ -70,8 +76,10 @@ def tier(chance: Random, clock: Wall) -> Case:
     schedule = Schedule(interval_s=own * 60, intervals_s=tuple(sorted(one * 60 for one in chosen)))
     numbers = {str(one * 60): number for number, one in enumerate(chosen, 5)}
     number, interval = chance.choice([(0, own), *enumerate(chosen, 5)])
-    starts = interval_starts(interval, clock.first, clock.first + len(clock.shown))
-    return Case(dict(variants(schedule, numbers))[number], number, starts)
+    last = clock.first + len(clock.shown)
+    in_utc = wall("UTC", last - len(clock.shown), last)
+    starts = interval_starts(interval, clock.first, last)
+    return Case(dict(variants(schedule, numbers))[number], number, starts, in_utc, rules(chance, clock))
 
 
 def cron(chance: Random, clock: Wall) -> Case | None:
@@ -86,7 +94,14 @@ def cron(chance: Random, clock: Wall) -> Case | None:
             next_occurrence(schedule, 0)
         return None
     number = 0 if own else 3
-    return Case(dict(variants(schedule, {clock.zone: 3}))[number], number, cron_starts(line, clock))
+    starts = cron_starts(line, clock)
+    return Case(
+        dict(variants(schedule, {clock.zone: 3}))[number], number, starts, clock, rules(chance, clock)
+    )
+
+
+def rules(chance: Random, clock: Wall) -> tuple[Rule, ...]:
+    return at_random.rules(chance, *clock.dates) if chance.random() < 0.5 else ()
 
 
 def made_up(chance: Random, clock: Wall, number: int) -> Iterator[Case]:
@@ -133,32 +148,54 @@ def check_windows(case: Case) -> None:
         assert window_s(case.schedule) <= shortest_gap_s(case.schedule) <= shortest, case.schedule
 
 
-def check_dues(case: Case, chance: Random, lo: int) -> None:
+def check_dues(case: Case, chance: Random, lo: int, hi: int) -> None:
     """A few starts in a row and their dues, asked for in pieces."""
-    starts = case.starts[case.starts >= lo] * 60_000
-    segment = Segment("report", 1, case.schedule, variant=case.variant)
     length_ms = window_s(case.schedule) * 1000
-    for _ in range(DUES if len(starts) > 8 else 0):
-        some = starts[chance.randrange(len(starts) - 8) :][:8].tolist()
-        after, until = (chance.randint(some[0], some[-2] + length_ms - 1) for _ in range(2))
-        cuts = sorted({after, until, chance.randint(min(after, until), max(after, until))})
-        offsets = {0, length_ms - 1, chance.randrange(length_ms)}
-        found = sorted(
-            (one.occurrence_s * 1000 + offset, one.occurrence_s * 1000 + one.life_ms)
-            for after_ms, until_ms in pairwise(cuts)
-            for one in due([segment], after_ms, until_ms, after_ms)
-            for offset in offsets
-            if one.offset_lo_ms <= offset <= one.offset_hi_ms
-            and one.variant == case.variant
-            and not one.missed
+    starts = case.starts[(case.starts >= lo) & (case.starts * 60_000 + length_ms < hi * 60_000)]
+    if len(starts) < 8:
+        return
+    closed = excluded(case.rules, case.clock)
+    edges = np.flatnonzero(np.diff(closed[starts - case.clock.first]))
+    segment = Segment("report", 1, case.schedule, variant=case.variant, exclude=exclusions(case.rules))
+    for _ in range(DUES):
+        near = (
+            int(chance.choice(edges))
+            if len(edges) and chance.random() < 0.7
+            else chance.randrange(len(starts))
         )
-        expected = sorted(
-            (start + offset, following)
-            for start, following in pairwise(some)
-            for offset in offsets
-            if cuts[0] < start + offset <= cuts[-1]
+        place = max(0, min(near - chance.randint(0, 6), len(starts) - 8))
+        some = starts[place : place + 8].tolist()
+        ends = [chance.randrange(some[0] * 60_000, some[-1] * 60_000 + length_ms) for _ in range(3)]
+        for offset in (0, length_ms - 1, chance.randrange(length_ms)):
+            ranges = [
+                one
+                for after, until in pairwise(sorted(ends))
+                for one in due([segment], after, until, after)
+                if one.offset_lo_ms <= offset <= one.offset_hi_ms
+            ]
+            inside = [one for one in some if min(ends) < one * 60_000 + offset <= max(ends)]
+            left_out = [one for one in inside if closed[one + offset // 60_000 - case.clock.first]]
+            assert {one.variant for one in ranges} <= {case.variant}
+            assert not any(one.missed or one.overdue for one in ranges)
+            assert sum(one.excluded for one in ranges) == len(left_out), (case, ends, offset)
+            found = {one.occurrence_s // 60: one.life_ms // 60_000 for one in ranges if not one.excluded}
+            assert list(found) == [one for one in inside if one not in left_out], (case, ends, offset)
+            for start, life in found.items():
+                following = starts[starts.searchsorted(start) + 1 :][:5_000]
+                open_ones = following[~closed[following + offset // 60_000 - case.clock.first]]
+                assert not len(open_ones) or life == open_ones[0] - start, (case, ends, offset)
+
+
+def exclusions(rules: Iterable[Rule]) -> tuple[Exclusion, ...]:
+    week = tuple(Weekday)
+    return tuple(
+        Exclusion(
+            weekdays=tuple(week[day - 1] for day in sorted(rule.weekdays)),
+            dates=rule.dates,
+            daily_s=rule.daily and (rule.daily[0] * 60, rule.daily[1] * 60),
         )
-        assert found == expected, (case.schedule, cuts)
+        for rule in rules
+    )
 
 
 @pytest.mark.parametrize(
@@ -179,4 +216,4 @@ def test_oracle_agrees(zone: str, year: int | None) -> None:
     for case in cases:
         check_neighbours(case, chance, lo, hi)
         check_windows(case)
-        check_dues(case, chance, lo)
+        check_dues(case, chance, lo, hi)

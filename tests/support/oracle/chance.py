@@ -1,9 +1,13 @@
-"""Cron lines and zones made up at random: all that docs/schedules.md allows, most of it near changes of a clock."""
+"""Cron lines, zones and exclusions made up at random, most of them near changes of a clock.
+
+Lines have all that docs/schedules.md allows.
+"""
 
 from collections.abc import Sequence
 from importlib.resources import files
 from random import Random
 
+from tests.support.oracle.excluded import Rule
 from tests.support.oracle.line import MONTHS, WEEKDAYS
 
 #: Zones of which the clock did, or does, odd things, each with a year of them.
@@ -82,6 +86,23 @@ def cron_line(chance: Random) -> str:
         weekday = chance.choice((odd[0], odd[1], ",".join(odd), f"{weekday},{odd[1]}"))
     line = f"{minute} {hour} {day} {month} {weekday}"
     return line.lower() if chance.random() < 0.2 else line
+
+
+def rules(chance: Random, first: int, last: int) -> tuple[Rule, ...]:
+    """Return rules of exclusion; dates lie between two days since 1970-01-01."""
+    return tuple(_rule(chance, first, last) for _ in range(chance.choice((1, 1, 2, 3))))
+
+
+def _rule(chance: Random, first: int, last: int) -> Rule:
+    kind = chance.random()
+    if kind < 0.3:
+        return Rule(weekdays=frozenset(chance.choice(((0, 6), (5, 6), (0,), (1, 3), range(1, 6)))))
+    if kind < 0.5:
+        begins = [chance.randint(first, last) for _ in range(chance.choice((1, 3, 30)))]
+        return Rule(dates=tuple((begin, begin + chance.choice((0, 0, 1, 10, 200))) for begin in begins))
+    begin, end = (chance.choice(_NIGHT) * 60 + chance.choice((0, 0, 30, 59)) for _ in range(2))
+    end = chance.choice((end, 360, 1440))
+    return Rule(daily=(begin, end if end != begin else end + 1))
 
 
 def _either(chance: Random, percent: int, *texts: str) -> str:

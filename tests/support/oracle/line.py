@@ -5,6 +5,7 @@ A date is a number of days since 1970-01-01; dates are reckoned for many days at
 
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -52,13 +53,13 @@ class Line:
         months = dates.astype("datetime64[M]")
         ends = (months + 1).astype("datetime64[D]").astype(np.int64) - 1  # the last day of each one's month
         days_of_month = numbers - months.astype("datetime64[D]").astype(np.int64) + 1
-        weekdays = _weekdays(numbers)
+        weekdays = weekdays_of(numbers)
         by_day = np.zeros(len(numbers), dtype=bool)
         for term in self.day.split(","):
             if term == "L":
                 by_day |= numbers == ends
             elif term == "LW":
-                by_day |= numbers == ends - np.choose(_weekdays(ends), [2, 0, 0, 0, 0, 0, 1])
+                by_day |= numbers == ends - np.choose(weekdays_of(ends), [2, 0, 0, 0, 0, 0, 1])
             else:
                 by_day |= np.isin(days_of_month, _values(term, 1, 31))
         by_weekday = np.zeros(len(numbers), dtype=bool)
@@ -75,6 +76,11 @@ class Line:
         return dates_named & np.isin(months.astype(np.int64) % 12 + 1, sorted(self.months))
 
 
+def weekdays_of(dates: NDArray[Any]) -> NDArray[Any]:
+    """Return the weekday of each date; 0 is Sunday."""
+    return (dates + 4) % 7  # 1970-01-01 was a Thursday
+
+
 @lru_cache(maxsize=256)
 def read(text: str) -> Line:
     """Read a line that is known to be well formed."""
@@ -87,10 +93,6 @@ def read(text: str) -> Line:
             named[one * 60 + other] = True
     months = frozenset(value for term in month.split(",") for value in _values(term, 1, 12, MONTHS))
     return Line(named, len(hours) == 24, day, months, weekday)
-
-
-def _weekdays(numbers: NDArray[np.int64]) -> NDArray[np.int64]:
-    return (numbers + 4) % 7  # 1970-01-01 was a Thursday
 
 
 def _weekday(text: str) -> int:
