@@ -12,8 +12,10 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
+from taskqueue.models.refusal import ValueRefusedError
+from taskqueue.models.time_zone import read_time_zone
 from taskqueue.plan.cron import DAY_S, parse
 from taskqueue.plan.errors import ScheduleError
 
@@ -81,8 +83,8 @@ def offset_spans(time_zone: str, day: int) -> tuple[Span, ...]:
     The outer ends are open. Raises ScheduleError for an unknown zone.
     """
     try:
-        zone = ZoneInfo(time_zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        zone = read_time_zone(time_zone)
+    except ValueRefusedError as error:
         raise ScheduleError(
             f"time zone must be an IANA name, such as Europe/Berlin (was {time_zone!r})"
         ) from error
