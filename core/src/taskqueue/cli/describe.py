@@ -11,13 +11,13 @@ from taskqueue.cli.next_due import next_due_ms
 from taskqueue.cli.options import TypeArgument, UserArgument
 from taskqueue.cli.output import Output, show_json, show_line
 from taskqueue.cli.reasons import Conditions, idle_reason, waiting_reason
-from taskqueue.cli.schedule_text import schedule_text
+from taskqueue.cli.schedule_text import exclude_texts, schedule_text
 from taskqueue.cli.store_command import Session, store_command
 from taskqueue.cli.table import show_details, show_rows
 from taskqueue.command_line.command import new_group
 from taskqueue.models.duration import format_ms
 from taskqueue.models.identity import GLOBAL_LIMIT
-from taskqueue.plan.schedule import next_occurrence
+from taskqueue.plan.following import next_period_s
 from taskqueue.store.clock import server_now_ms
 from taskqueue.store.connection import Store
 from taskqueue.store.generations import count_subscriptions
@@ -25,7 +25,7 @@ from taskqueue.store.job_name import parse
 from taskqueue.store.limit_names import limit_names
 from taskqueue.store.limit_times import read_limit_times
 from taskqueue.store.listing import read_handlers, read_workers
-from taskqueue.store.lookup import find_jobs, find_stored_users, read_offsets
+from taskqueue.store.lookup import find_jobs, find_stored_users, read_user_places
 from taskqueue.store.type_record import TypeRecord
 from taskqueue.store.types import Catalog, read_catalog
 from taskqueue.store.users import StoredSubscription, read_runs, read_subscriptions
@@ -55,6 +55,7 @@ async def describe_type(session: Session, name: TypeArgument) -> None:
         "type": name,
         "state": record_state(record.removed, name in catalog.paused, task_type.suspend),
         "schedule": schedule_text(task_type.schedule),
+        "exclude": exclude_texts(task_type.exclude),
         "nextPeriods": _next_periods(record, await server_now_ms(session.store)),
         "subscriptions": counts.get(name, 0),
         "handler": f"function {task_type.function}" if task_type.function else _http_text(record),
@@ -98,8 +99,8 @@ def _next_periods(record: TypeRecord, now_ms: int) -> list[str]:
     """Return the starts of the next periods; empty for a type without an active generation."""
     starts: list[str] = []
     at_s = now_ms // 1000
-    while record.segments() and len(starts) < NEXT_STARTS:
-        at_s = next_occurrence(record.task_type.schedule, at_s)
+    while record.active and len(starts) < NEXT_STARTS:
+        at_s = next_period_s(record.task_type.schedule, record.task_type.exclude, at_s)
         starts.append(iso(at_s * 1000))
     return starts
 
@@ -123,16 +124,25 @@ async def describe_user(session: Session, user: UserArgument) -> None:
     times = await read_limit_times(store, catalog, sorted(names))
     conditions = Conditions(catalog, await read_workers(store), now_ms, times)
     jobs = [{"job": job.name, "where": job.where, "why": waiting_reason(job, conditions)} for job in waiting]
-    source = owner.source if owner else None
+    details = {
+        "user": user,
+        "source": owner.source if owner else None,
+        "timeZone": zone_name(owner.zone if owner else 0, catalog),
+    }
     if session.output is Output.JSON:
-        show_json({"user": user, "source": source, "subscriptions": subscriptions, "jobs": jobs})
+        show_json({**details, "subscriptions": subscriptions, "jobs": jobs})
         return
-    show_details(session.output, {"user": user, "source": source})
+    show_details(session.output, details)
     show_line()
-    show_rows(session.output, ("type", "next", "lastOutcome", "lastAt", "state"), subscriptions)
+    show_rows(session.output, ("type", "interval", "next", "lastOutcome", "lastAt", "state"), subscriptions)
     if jobs:
         show_line()
         show_rows(session.output, ("job", "where", "why"), jobs)
+
+
+def zone_name(number: int, catalog: Catalog) -> str:
+    """Return the time zone of a user by the number of its variant."""
+    return next((name for name, one in catalog.variants.items() if one == number), "UTC")
 
 
 async def _subscriptions(
@@ -141,20 +151,21 @@ async def _subscriptions(
     """Return one row for each subscription of a user: next run, last outcome, state."""
     runs = await read_runs(store, user)
     segments = {
-        subscription.type: catalog.records[subscription.type].segments()
+        subscription.type: catalog.records[subscription.type].segments(catalog.variants)
         for subscription in subscriptions
         if subscription.type in catalog.records
     }
-    places = [(name, one.generation) for name, several in segments.items() for one in several]
-    offsets = await read_offsets(store, user, places)
+    generations = {(name, one.generation) for name, several in segments.items() for one in several}
+    places = await read_user_places(store, user, sorted(generations))
     rows = []
     for subscription in subscriptions:
         idle = idle_reason(subscription, catalog)
-        due_ms = None if idle else next_due_ms(segments[subscription.type], offsets, now_ms)
+        due_ms = None if idle else next_due_ms(segments[subscription.type], places, now_ms)
         outcome, at_s = runs.get(subscription.type, (None, 0))
         rows.append(
             {
                 "type": subscription.type,
+                "interval": format_ms(subscription.interval_s * 1000) if subscription.interval_s else None,
                 "next": None if due_ms is None else iso(due_ms),
                 "lastOutcome": outcome,
                 "lastAt": iso(at_s * 1000) if outcome else None,

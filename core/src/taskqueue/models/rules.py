@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from taskqueue.models.duration import format_ms, parse_ms
+from taskqueue.models.exclusion_rules import exclude_conflicts
 from taskqueue.models.identity import MAX_USER_ID_CHARACTERS
 from taskqueue.models.limit_rules import limits_conflicts, removed_limit_conflicts
 from taskqueue.models.params import MAX_OBJECT_BYTES, MAX_TASK_BYTES, json_bytes
@@ -80,11 +81,31 @@ def _schedule_conflicts(spec: Mapping[str, Any]) -> Iterator[Refusal]:
     elif time_zone is not None and cron is None:
         message = "remove timeZone: an interval has no time zone"
         yield Refusal(("spec", "schedule", "timeZone"), message)
+    yield from _intervals_conflicts(schedule)
+    yield from exclude_conflicts(schedule)
     window_ms = _duration_ms(spec, "window")
     interval_ms = _duration_ms(schedule, "interval")
     if window_ms is not None and interval_ms is not None and window_ms > interval_ms:
         message = must_be(f"at most the interval, {format_ms(interval_ms)}", spec["window"])
         yield Refusal(("spec", "window"), message)
+
+
+def _intervals_conflicts(schedule: Mapping[str, Any]) -> Iterator[Refusal]:
+    intervals = schedule.get("intervals")
+    if not isinstance(intervals, list):
+        return
+    if intervals and schedule.get("interval") is None:
+        message = "remove intervals: only a schedule with interval has others to choose from"
+        yield Refusal(("spec", "schedule", "intervals"), message)
+    listed: dict[int | None, str] = {_duration_ms(schedule, "interval"): "interval"}
+    for position, written in enumerate(intervals):
+        interval_ms = _duration_ms({"interval": written}, "interval")
+        if interval_ms is None:
+            continue
+        if interval_ms in listed:
+            message = f'remove "{excerpt(written)}": {listed[interval_ms]} has this length already'
+            yield Refusal(("spec", "schedule", "intervals", position), message)
+        listed.setdefault(interval_ms, f"intervals[{position}]")
 
 
 def _handler_conflicts(spec: Mapping[str, Any]) -> Iterator[Refusal]:

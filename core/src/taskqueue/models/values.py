@@ -41,6 +41,18 @@ class CatchUp(StrEnum):
     SKIP = "Skip"
 
 
+class Weekday(StrEnum):
+    """A day of the week, Monday first."""
+
+    MON = "Mon"
+    TUE = "Tue"
+    WED = "Wed"
+    THU = "Thu"
+    FRI = "Fri"
+    SAT = "Sat"
+    SUN = "Sun"
+
+
 class LimitKey(StrEnum):
     """The key of a limit: all jobs of the release share it, or each user has it to themselves."""
 
@@ -75,15 +87,31 @@ class UserLimit:
 class Schedule:
     """The recurrence of a task type: exactly one of `interval_s` and `cron` is set.
 
-    interval_s: whole seconds, aligned to the epoch.   cron: five fields, read in `time_zone` (IANA name).
+    interval_s: whole seconds, aligned to the epoch.   cron: five fields, read in `time_zone` (IANA name); None stands
+    for the zone of each user.
     window_s: the first part of each period over which subscriptions are spread;
     None stands for the default, which `taskqueue.plan` derives from the period.
+    intervals_s: intervals that a subscription may choose in place of `interval_s`, sorted.
     """
 
     interval_s: int | None = None
     cron: str | None = None
-    time_zone: str = "UTC"
+    time_zone: str | None = None
     window_s: int | None = None
+    intervals_s: tuple[int, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """Time on the wall without runs; one of the three is set.
+
+    dates: first and last, inclusive, in days since 1970-01-01.   daily_s: begin and end of a part of each day, in
+    seconds since midnight; an end before the begin is on the following day.
+    """
+
+    weekdays: tuple[Weekday, ...] = ()
+    dates: tuple[tuple[int, int], ...] = ()
+    daily_s: tuple[int, int] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,7 +148,8 @@ class TaskType:
     """A task type. Exactly one of `function` (a registered name) and `http` is set.
 
     locked_params: names that no task may override, sorted.   limits: names of the limits that its jobs take from,
-    sorted.
+    sorted.   exclude: time without runs, in the zone of the schedule, or of the user; in UTC for an interval. Not in
+    `schedule`, as it changes the place of nobody.
     """
 
     name: str
@@ -139,28 +168,34 @@ class TaskType:
     suspend: bool = False
     locked_params: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
+    exclude: tuple[Exclusion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A user's subscription to one task type. `params` are merged over the type's."""
+    """A user's subscription to one task type. `params` are merged over the type's.
+
+    interval_s: chosen among the type's intervals; None for the type's own.
+    """
 
     type: str
     params: Mapping[str, Any] = field(default_factory=dict)
     suspend: bool = False
+    interval_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class UserSubscription:
     """All subscriptions of one user; `tasks` holds each type at most once.
 
-    limits: the user's own values at User limits, sorted by name.
+    limits: the user's own values at User limits, sorted by name.   time_zone: IANA name, for cron types without a zone.
     """
 
     user_id: str
     tasks: tuple[Subscription, ...] = ()
     suspend: bool = False
     limits: tuple[UserLimit, ...] = ()
+    time_zone: str = "UTC"
 
 
 #: The value of a manifest.

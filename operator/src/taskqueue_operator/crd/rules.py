@@ -14,6 +14,7 @@ from taskqueue.models.identity import (
 )
 from taskqueue_operator.crd import forms
 from taskqueue_operator.crd.cron_rules import cron
+from taskqueue_operator.crd.exclusion_rules import EXCLUSION
 from taskqueue_operator.crd.rule import Rule
 
 _SCHEDULE = [
@@ -30,6 +31,23 @@ _SCHEDULE = [
         "!has(self.timeZone) || has(self.cron)",
         "remove timeZone: an interval has no time zone",
         at=".timeZone",
+    ),
+    Rule(
+        "!has(self.intervals) || size(self.intervals) == 0 || has(self.interval)",
+        "remove intervals: only a schedule with interval has others to choose from",
+        at=".intervals",
+    ),
+    Rule(
+        "!has(self.intervals) || self.intervals.all(one, self.intervals.exists_one(other, "
+        f"other == one || one.{forms.IS_DURATION} && other.{forms.IS_DURATION} && duration(other) == duration(one)))",
+        "intervals must name each length once",
+        at=".intervals",
+    ),
+    Rule(
+        f"!has(self.intervals) || !has(self.interval) || !self.interval.{forms.IS_DURATION} || "
+        f"!self.intervals.exists(one, one.{forms.IS_DURATION} && duration(one) == duration(self.interval))",
+        "intervals must name other lengths than interval",
+        at=".intervals",
     ),
 ]
 _HANDLER = [  # __function__ is the field `function`: the word is reserved in CEL, and Kubernetes 1.30 insists on that
@@ -79,8 +97,10 @@ TASK_TYPE: Mapping[str, Sequence[Rule]] = {
     "spec": [_WINDOW],
     "spec.schedule": _SCHEDULE,
     "spec.schedule.interval": forms.whole_seconds("interval"),
+    "spec.schedule.intervals[]": forms.whole_seconds("intervals"),
     "spec.schedule.cron": cron(),
     "spec.schedule.timeZone": forms.time_zone("timeZone"),
+    **EXCLUSION,
     "spec.window": forms.whole_seconds("window"),
     "spec.handler": _HANDLER,
     "spec.handler.function": forms.function("function"),
@@ -112,7 +132,9 @@ USER_SUBSCRIPTION: Mapping[str, Sequence[Rule]] = {
         ),
     ],
     "spec.userId": forms.user_id("userId"),
+    "spec.timeZone": forms.time_zone("timeZone"),
     "spec.tasks[].type": forms.type_name("type"),
+    "spec.tasks[].interval": forms.whole_seconds("interval"),
     "spec.limits[].name": forms.limit_name("name"),
     "spec.limits[].rate": forms.requests_per_time("rate"),
     "spec.limits[].rate.per": forms.positive_duration("per"),
