@@ -21,7 +21,7 @@ from taskqueue.store.types import Catalog, read_catalog
 from taskqueue.store.wire import pack, shaped
 
 #: Jobs that one call of the script ends, and names that it looks for: at most a millisecond of the server's time.
-_BATCH, _LOOKUPS = 200, 1_000
+_BATCH, _LOOKUPS = 100, 1_000
 #: Walks over all places; those that find nothing while the scheduler is still to emit jobs, and the time between them.
 _MAX_WALKS, _MAX_IDLE, _IDLE_S = 100, 8, 0.25
 #: Searches for a named job, which may be moving.
