@@ -2,6 +2,7 @@
 
 import asyncio
 import json
+import math
 import re
 import sys
 import time
@@ -64,10 +65,14 @@ class Cancelling:
         """Return the number of handlers that workers cancelled because the lease was gone."""
         return sum(len(_LOST.findall(log.read_text())) for log in self.world.logs.values())
 
-    def lateness_ms(self, since_s: float) -> Sequence[float]:
-        """Return how late the steady jobs started since then, in order."""
+    def lateness_ms(self, since_s: float, until_s: float = math.inf) -> Sequence[float]:
+        """Return how late the steady jobs of this time started, in order."""
         starts = [start for start in self.world.starts() if start.type == STEADY]
-        return sorted(start.at_s * 1000 - start.due_ms for start in starts if start.due_ms >= since_s * 1000)
+        return sorted(
+            start.at_s * 1000 - start.due_ms
+            for start in starts
+            if since_s * 1000 <= start.due_ms < until_s * 1000
+        )
 
     async def are_later(self) -> bool:
         """Tell whether none of the later jobs is due yet."""
