@@ -301,36 +301,32 @@ class Histories(RuleBasedStateMachine):
         assert running or leased == before[1]
         assert self.do(cancel()) == 0
 
-    @rule(
-        data=st.data(),
-        running=st.booleans(),
-    )
-    def cancels_by_name(self, data: st.DataObject, *, running: bool) -> None:
+    @rule(chosen=st.lists(st.integers(0, 50), max_size=3), running=st.booleans())
+    def cancels_by_name(self, chosen: list[int], *, running: bool) -> None:
         waiting = self.do(self._waiting())
-        names = sorted(waiting | {member.rsplit("|", 2)[0] for member in [*self.held, *self.stale]})
-        chosen = data.draw(st.lists(st.sampled_from(names), max_size=3)) if names else []
-        fates = self.do(cancel_named(self.store, chosen, running=running))
+        jobs = sorted(waiting | {member.rsplit("|", 2)[0] for member in [*self.held, *self.stale]})
+        names = [jobs[k % len(jobs)] for k in chosen if jobs]
+        fates = self.do(cancel_named(self.store, names, running=running))
         self._lose(self.do(self._leased()))
-        assert not self.do(self._waiting()) & set(chosen)
-        assert all(fates[name] is Fate.CANCELLED for name in chosen if name in waiting)
+        assert not self.do(self._waiting()) & set(names)
+        assert all(fates[name] is Fate.CANCELLED for name in names if name in waiting)
 
-    @rule(data=st.data())
-    def cancels_what_has_moved(self, data: st.DataObject) -> None:
+    @rule(chosen=st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), max_size=8))
+    def cancels_what_has_moved(self, chosen: list[tuple[int, int]]) -> None:
         """The script is given jobs in places where they are or are not, some twice."""
         keys = self.do(self._keys())
-        places = [
+        holding = {
             key for key in keys if key in {"leases", "suspects"} or key.startswith(("ready:", "parked:"))
+        }
+        members = [
+            *sorted({member for place in holding for member in keys[place]}),
+            *self.stale,
+            "plain|a|1|2|0",
         ]
-        members = sorted({member for place in places for member in keys[place]} | set(self.stale))
-        if not members:
-            return
-        jobs = data.draw(
-            st.dictionaries(
-                st.sampled_from([*places, "parked:global|shop|a", "suspects"]),
-                st.lists(st.sampled_from(members), min_size=1, max_size=5),
-                max_size=3,
-            )
-        )
+        places = sorted(holding | {"suspects", "parked:global|shop|a"})
+        jobs: dict[str, list[str]] = {}
+        for place, member in chosen:
+            jobs.setdefault(places[place % len(places)], []).append(members[member % len(members)])
         found = self.do(self.store.run(_CANCEL, pack(jobs)))
         there = [member for place in jobs for member in set(jobs[place]) if member in keys.get(place, [])]
         assert sorted(member.decode() for member in found) == sorted(there)
