@@ -66,7 +66,7 @@ def test_the_parts_used_exist_and_are_put_in_front(name: str) -> None:
 
 
 def test_every_part_is_used() -> None:
-    used = {part for name in NAMES for part in header(name).split("uses: ")[1].split()}
+    used = {part for name in NAMES for part in header(name).split("-- uses: ")[1].split()}
     assert set(PARTS) == used.union(script.BASE)
 
 

@@ -288,6 +288,7 @@ async def test_claim_reads_the_same_with_ten_thousand_paused_users(world: World)
     await world.install(SYNC, SEND, rate=1e6)
     for k in range(100):
         await world.subscribe(f"u{k}", "send")
+    await commands_of_a_claim(world)
     before = await commands_of_a_claim(world)
     tasks = (Subscription("sync"), Subscription("send"))
     for first in range(0, 10_000, 20):
