@@ -240,6 +240,17 @@ async def test_the_pause_of_a_removed_user_is_kept_for_a_month(world: World) -> 
     assert await raw(world.store).exists(world.store.keys("paused_users")) == 0
 
 
+async def test_the_pause_of_a_removed_user_still_ends_in_time(world: World) -> None:
+    await world.install(SYNC)
+    await world.subscribe("ada", "sync")
+    await pause_user(world.store, "ada", 1_000)
+    await world.subscribe("ada")
+    await world.subscribe("ada", "sync")
+    await world.clock.advance(ms=1_000)
+    await end_all(world)
+    assert await states(world, "ada") == {"sync": (False, True)}
+
+
 async def add_and_remove(world: World, name: str, source: Source) -> None:
     await set_users(world.store, source, [UserSubscription(name, (Subscription("sync"),))])
     await pause_user(world.store, name)

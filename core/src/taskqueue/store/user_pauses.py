@@ -9,7 +9,7 @@ from taskqueue.store.script import Script
 _PAUSE_USER = Script("pause_user", int)
 _END_PAUSES = Script("end_pauses", int)
 #: Users and subscriptions that one call resumes: a few milliseconds of the server's time.
-_BATCH = 300
+_BATCH = 100
 
 
 async def pause_user(store: Store, user: str, for_ms: int = 0) -> None:
