@@ -61,6 +61,8 @@ COMMANDS = [
     ("resume fetch", False),
     ("cancel fetch|u-0000|1|0|0", True),
     ("cancel --type fetch --running", True),
+    ("pause --user u-0000 --for 1m", True),
+    ("resume --user u-0000", True),
     ("limit set 50 --for 1m", False),
     ("limit list", True),
     ("limit get", False),
