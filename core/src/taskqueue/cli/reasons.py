@@ -21,7 +21,7 @@ from taskqueue.store.users import StoredSubscription
 class Conditions:
     """The state of the store on which a waiting job depends. now_ms: the clock of the store.
 
-    times: of the limits for which jobs may wait, named as scripts do.
+    times: of the limits for which jobs may wait.
     """
 
     catalog: Catalog

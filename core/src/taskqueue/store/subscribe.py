@@ -8,6 +8,7 @@ from taskqueue.store.connection import Store
 from taskqueue.store.errors import TooManySubscriptionsError, UnknownTypeError, UserOwnedError
 from taskqueue.store.script import Script
 from taskqueue.store.types import check_locked
+from taskqueue.store.user_key import escape_user
 from taskqueue.store.wire import shaped
 
 _SUBSCRIBE = Script("subscribe", shaped(tuple[bytes, bytes]))
@@ -29,7 +30,7 @@ async def unsubscribe(store: Store, user: str, task_type: str) -> None:
 
 
 async def _run(store: Store, user: str, task_type: str, params: bytes, suspended: str) -> None:
-    verdict, source = await store.run(_SUBSCRIBE, user, task_type, params, suspended, MAX_TASKS)
+    verdict, source = await store.run(_SUBSCRIBE, escape_user(user), task_type, params, suspended, MAX_TASKS)
     if verdict == b"owned":
         raise UserOwnedError(f"Its source is {source.decode(errors='replace')}: change the user there.")
     if verdict == b"unknown":
