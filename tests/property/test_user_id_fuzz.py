@@ -157,13 +157,16 @@ def test_files_keep_ids(tmp_path: Path) -> None:
         assert [row.user_id if isinstance(row, UserSubscription) else row for row in rows] == IDS
     manifests.write_text(
         yaml.safe_dump_all(
-            {
-                "apiVersion": "taskqueue.dev/v1alpha1",
-                "kind": "UserSubscription",
-                "metadata": {"name": f"n{number}"},
-                "spec": {"userId": user},
-            }
-            for number, user in enumerate(IDS[:FEW])
+            (
+                {
+                    "apiVersion": "taskqueue.dev/v1alpha1",
+                    "kind": "UserSubscription",
+                    "metadata": {"name": f"n{number}"},
+                    "spec": {"userId": user},
+                }
+                for number, user in enumerate(IDS[:FEW])
+            ),
+            default_style='"',
         )
     )
     found = read_manifest_file(manifests)
