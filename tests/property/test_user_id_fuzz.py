@@ -47,7 +47,7 @@ from taskqueue.store.inspection import inspect
 from taskqueue.store.job_name import owner_of, parse, split_lease
 from taskqueue.store.keys import Keys
 from taskqueue.store.limits import set_rate
-from taskqueue.store.lookup import find_jobs, find_stored_users, read_offsets
+from taskqueue.store.lookup import find_jobs, find_stored_users, read_user_places
 from taskqueue.store.tick import tick
 from taskqueue.store.type_record import Generation, TypeRecord
 from taskqueue.store.types import put_limits, put_types, read_catalog
@@ -241,7 +241,7 @@ async def test_users_do_not_mix_in_the_store(store: Store, clock: ScriptClock) -
         assert owner is not None
         assert task.params == {"user": user}
         assert (await read_runs(store, user)).keys() == {"sync"}
-        assert (await read_offsets(store, user, [("sync", 1)])).keys() == {("sync", 1)}
+        assert (await read_user_places(store, user, [("sync", 1)])).keys() == {("sync", 1)}
     assert await inspect(store) == []
     assert store.malformed.locations == {}
     found = await audit(store)

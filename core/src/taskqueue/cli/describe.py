@@ -25,7 +25,7 @@ from taskqueue.store.job_name import parse
 from taskqueue.store.limit_names import limit_names
 from taskqueue.store.limit_times import read_limit_times
 from taskqueue.store.listing import read_handlers, read_workers
-from taskqueue.store.lookup import find_jobs, find_stored_users, read_offsets
+from taskqueue.store.lookup import find_jobs, find_stored_users, read_user_places
 from taskqueue.store.type_record import TypeRecord
 from taskqueue.store.types import Catalog, read_catalog
 from taskqueue.store.users import StoredSubscription, read_runs, read_subscriptions
@@ -98,7 +98,7 @@ def _next_periods(record: TypeRecord, now_ms: int) -> list[str]:
     """Return the starts of the next periods; empty for a type without an active generation."""
     starts: list[str] = []
     at_s = now_ms // 1000
-    while record.segments() and len(starts) < NEXT_STARTS:
+    while record.active and len(starts) < NEXT_STARTS:
         at_s = next_occurrence(record.task_type.schedule, at_s)
         starts.append(iso(at_s * 1000))
     return starts
@@ -123,16 +123,25 @@ async def describe_user(session: Session, user: UserArgument) -> None:
     times = await read_limit_times(store, catalog, sorted(names))
     conditions = Conditions(catalog, await read_workers(store), now_ms, times)
     jobs = [{"job": job.name, "where": job.where, "why": waiting_reason(job, conditions)} for job in waiting]
-    source = owner.source if owner else None
+    details = {
+        "user": user,
+        "source": owner.source if owner else None,
+        "timeZone": zone_name(owner.zone if owner else 0, catalog),
+    }
     if session.output is Output.JSON:
-        show_json({"user": user, "source": source, "subscriptions": subscriptions, "jobs": jobs})
+        show_json({**details, "subscriptions": subscriptions, "jobs": jobs})
         return
-    show_details(session.output, {"user": user, "source": source})
+    show_details(session.output, details)
     show_line()
-    show_rows(session.output, ("type", "next", "lastOutcome", "lastAt", "state"), subscriptions)
+    show_rows(session.output, ("type", "interval", "next", "lastOutcome", "lastAt", "state"), subscriptions)
     if jobs:
         show_line()
         show_rows(session.output, ("job", "where", "why"), jobs)
+
+
+def zone_name(number: int, catalog: Catalog) -> str:
+    """Return the time zone of a user by the number of its variant."""
+    return next((name for name, one in catalog.variants.items() if one == number), "UTC")
 
 
 async def _subscriptions(
@@ -141,20 +150,21 @@ async def _subscriptions(
     """Return one row for each subscription of a user: next run, last outcome, state."""
     runs = await read_runs(store, user)
     segments = {
-        subscription.type: catalog.records[subscription.type].segments()
+        subscription.type: catalog.records[subscription.type].segments(catalog.variants)
         for subscription in subscriptions
         if subscription.type in catalog.records
     }
-    places = [(name, one.generation) for name, several in segments.items() for one in several]
-    offsets = await read_offsets(store, user, places)
+    generations = {(name, one.generation) for name, several in segments.items() for one in several}
+    places = await read_user_places(store, user, sorted(generations))
     rows = []
     for subscription in subscriptions:
         idle = idle_reason(subscription, catalog)
-        due_ms = None if idle else next_due_ms(segments[subscription.type], offsets, now_ms)
+        due_ms = None if idle else next_due_ms(segments[subscription.type], places, now_ms)
         outcome, at_s = runs.get(subscription.type, (None, 0))
         rows.append(
             {
                 "type": subscription.type,
+                "interval": format_ms(subscription.interval_s * 1000) if subscription.interval_s else None,
                 "next": None if due_ms is None else iso(due_ms),
                 "lastOutcome": outcome,
                 "lastAt": iso(at_s * 1000) if outcome else None,

@@ -9,9 +9,10 @@ def schedule_text(schedule: Schedule) -> str:
     """Return a schedule in words, with its window where the window is shorter than the interval."""
     window = window_s(schedule)
     if schedule.interval_s is None:
-        text = f"{schedule.cron} {schedule.time_zone}"
+        text = f"{schedule.cron} {schedule.time_zone or 'in the zone of each user'}"
     else:
-        text = f"every {format_ms(schedule.interval_s * 1000)}"
+        every = (schedule.interval_s, *schedule.intervals_s)
+        text = f"every {' or '.join(format_ms(interval_s * 1000) for interval_s in every)}"
         if window == schedule.interval_s:
             return text
     return f"{text}, within {format_ms(window * 1000)}"

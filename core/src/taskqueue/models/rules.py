@@ -80,11 +80,30 @@ def _schedule_conflicts(spec: Mapping[str, Any]) -> Iterator[Refusal]:
     elif time_zone is not None and cron is None:
         message = "remove timeZone: an interval has no time zone"
         yield Refusal(("spec", "schedule", "timeZone"), message)
+    yield from _intervals_conflicts(schedule)
     window_ms = _duration_ms(spec, "window")
     interval_ms = _duration_ms(schedule, "interval")
     if window_ms is not None and interval_ms is not None and window_ms > interval_ms:
         message = must_be(f"at most the interval, {format_ms(interval_ms)}", spec["window"])
         yield Refusal(("spec", "window"), message)
+
+
+def _intervals_conflicts(schedule: Mapping[str, Any]) -> Iterator[Refusal]:
+    intervals = schedule.get("intervals")
+    if not isinstance(intervals, list):
+        return
+    if intervals and schedule.get("interval") is None:
+        message = "remove intervals: only a schedule with interval has others to choose from"
+        yield Refusal(("spec", "schedule", "intervals"), message)
+    listed: dict[int | None, str] = {_duration_ms(schedule, "interval"): "interval"}
+    for position, written in enumerate(intervals):
+        interval_ms = _duration_ms({"interval": written}, "interval")
+        if interval_ms is None:
+            continue
+        if interval_ms in listed:
+            message = f'remove "{excerpt(written)}": {listed[interval_ms]} has this length already'
+            yield Refusal(("spec", "schedule", "intervals", position), message)
+        listed.setdefault(interval_ms, f"intervals[{position}]")
 
 
 def _handler_conflicts(spec: Mapping[str, Any]) -> Iterator[Refusal]:

@@ -28,6 +28,8 @@ from taskqueue.models.quantity import parse_per_second
 MAX_ATTEMPTS = 100
 #: One Release limit and two User limits; manifests of the limits tell which is which.
 MAX_TYPE_LIMITS = 3
+#: Plans that a type is sold in; each has a place of its own in the spread.
+MAX_INTERVALS = 20
 
 
 class ScheduleSpec(Part):
@@ -38,6 +40,12 @@ class ScheduleSpec(Part):
         description="Length of the period: whole seconds from 1s, such as 5m or 1h30m. "
         "Periods start at multiples of it since 1970-01-01 00:00 UTC.",
     )
+    intervals: list[WholeSeconds] = Field(
+        default=[],
+        max_length=MAX_INTERVALS,
+        description="Further intervals, such as [1m, 5m], that a subscription may choose by tasks[].interval: "
+        "at most 20, each once. Only with interval.",
+    )
     cron: Cron | None = Field(
         default=None,
         description="Five cron fields (minute hour day month weekday), such as '0 2 * * *'. "
@@ -46,7 +54,7 @@ class ScheduleSpec(Part):
     time_zone: TimeZone | None = Field(
         default=None,
         description="IANA time zone that cron is read in, such as Europe/Berlin. "
-        "Defaults to UTC. Only with cron.",
+        "Defaults to the timeZone of each user's subscription. Only with cron.",
     )
 
 
@@ -198,8 +206,9 @@ class TaskTypeManifest(Part):
             schedule=values.Schedule(
                 interval_s=None if spec.schedule.interval is None else parse_whole_s(spec.schedule.interval),
                 cron=spec.schedule.cron,
-                time_zone=spec.schedule.time_zone or "UTC",
+                time_zone=spec.schedule.time_zone,
                 window_s=None if spec.window is None else parse_whole_s(spec.window),
+                intervals_s=tuple(sorted(parse_whole_s(interval) for interval in spec.schedule.intervals)),
             ),
             function=spec.handler.function,
             http=None if http is None else http.value(),

@@ -9,7 +9,8 @@ import msgspec
 from pydantic import Field
 
 from taskqueue.models import values
-from taskqueue.models.fields import LimitName, Params, TypeName, UserId, WholeNumber
+from taskqueue.models.duration import parse_whole_s
+from taskqueue.models.fields import LimitName, Params, TimeZone, TypeName, UserId, WholeNumber, WholeSeconds
 from taskqueue.models.metadata import SubscriptionMetadata
 from taskqueue.models.part import Part
 from taskqueue.models.rate import MAX_BURST, starts_per_second
@@ -32,6 +33,11 @@ class TaskSpec(Part):
     )
     suspend: bool = Field(
         default=False, description="While true, no job of this subscription is emitted; its offset is kept."
+    )
+    interval: WholeSeconds | None = Field(
+        default=None,
+        description="Interval of this subscription, such as 5m: one of the type's schedule.intervals. "
+        "Defaults to the type's interval.",
     )
 
 
@@ -59,6 +65,11 @@ class UserSubscriptionSpec(Part):
     )
     suspend: bool = Field(
         default=False, description="While true, no job of this user is emitted; offsets are kept."
+    )
+    time_zone: TimeZone | None = Field(
+        default=None,
+        description="IANA time zone of the user, such as Europe/Berlin, in which cron types without a zone of their "
+        "own run. Defaults to UTC.",
     )
     tasks: list[TaskSpec] = Field(
         default=[],
@@ -91,10 +102,16 @@ class UserSubscriptionManifest(Part):
         return values.UserSubscription(
             user_id=self.spec.user_id or self.metadata.name,
             tasks=tuple(
-                values.Subscription(intern(task.type), _shared(task.params), task.suspend)
+                values.Subscription(
+                    intern(task.type),
+                    _shared(task.params),
+                    task.suspend,
+                    None if task.interval is None else parse_whole_s(task.interval),
+                )
                 for task in self.spec.tasks
             ),
             suspend=self.spec.suspend,
+            time_zone=self.spec.time_zone or "UTC",
             limits=tuple(
                 sorted(
                     (

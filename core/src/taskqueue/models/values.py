@@ -75,15 +75,18 @@ class UserLimit:
 class Schedule:
     """The recurrence of a task type: exactly one of `interval_s` and `cron` is set.
 
-    interval_s: whole seconds, aligned to the epoch.   cron: five fields, read in `time_zone` (IANA name).
+    interval_s: whole seconds, aligned to the epoch.   cron: five fields, read in `time_zone` (IANA name); None stands
+    for the zone of each user.
     window_s: the first part of each period over which subscriptions are spread;
     None stands for the default, which `taskqueue.plan` derives from the period.
+    intervals_s: intervals that a subscription may choose in place of `interval_s`, sorted.
     """
 
     interval_s: int | None = None
     cron: str | None = None
-    time_zone: str = "UTC"
+    time_zone: str | None = None
     window_s: int | None = None
+    intervals_s: tuple[int, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)
@@ -143,24 +146,29 @@ class TaskType:
 
 @dataclass(frozen=True, slots=True)
 class Subscription:
-    """A user's subscription to one task type. `params` are merged over the type's."""
+    """A user's subscription to one task type. `params` are merged over the type's.
+
+    interval_s: chosen among the type's intervals; None for the type's own.
+    """
 
     type: str
     params: Mapping[str, Any] = field(default_factory=dict)
     suspend: bool = False
+    interval_s: int | None = None
 
 
 @dataclass(frozen=True, slots=True)
 class UserSubscription:
     """All subscriptions of one user; `tasks` holds each type at most once.
 
-    limits: the user's own values at User limits, sorted by name.
+    limits: the user's own values at User limits, sorted by name.   time_zone: IANA name, for cron types without a zone.
     """
 
     user_id: str
     tasks: tuple[Subscription, ...] = ()
     suspend: bool = False
     limits: tuple[UserLimit, ...] = ()
+    time_zone: str = "UTC"
 
 
 #: The value of a manifest.

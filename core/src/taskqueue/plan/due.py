@@ -156,5 +156,14 @@ def _range(
     if life_ms is None:
         life_ms = 0 if segment.catch_up is CatchUp.ALL else (next_s - start_s) * 1000
     return DueRange(
-        segment.type, segment.generation, lo, hi, start_s, life_ms, segment.priority, overdue, missed
+        segment.type,
+        segment.generation,
+        lo,
+        hi,
+        start_s,
+        life_ms,
+        segment.priority,
+        overdue,
+        missed,
+        segment.variant,
     )

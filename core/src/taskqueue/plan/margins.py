@@ -18,7 +18,7 @@ from taskqueue.plan.limit_paths import Paths, SharedLimit
 from taskqueue.plan.limiter import tolerance_us
 from taskqueue.plan.places import Places, excess_slots
 from taskqueue.plan.schedule import shortest_gap_s, window_s
-from taskqueue.plan.spread import spread_class
+from taskqueue.plan.spread import SpreadClass, spread_class
 from taskqueue.plan.type_demand import TypeDemand
 
 # Jobs of one class that may be due in the same second although its places lie evenly.
@@ -33,13 +33,13 @@ class Bunching:
     jobs from their places.   places: of types, where users are known.
     """
 
-    classes: Mapping[str, int]
+    classes: Mapping[SpreadClass, int]
     moved: Collection[str]
     places: Places
 
     def slots(self, demands: Collection[TypeDemand]) -> float:
         """Return the slots by which the demand for a limit may exceed its even flow. Raises ScheduleError."""
-        count, slots, displaced = Counter[str](), Counter[str](), Counter[str]()
+        count, slots, displaced = Counter[SpreadClass](), Counter[SpreadClass](), Counter[SpreadClass]()
         short = 0.0
         for demand in demands:
             name = spread_class(demand.schedule)

@@ -10,8 +10,7 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from itertools import accumulate
 from operator import mul
 
-from taskqueue.plan.schedule import window_s
-from taskqueue.plan.spread import offset_ms, spread_class
+from taskqueue.plan.spread import SpreadClass, spread_class
 from taskqueue.plan.type_demand import TypeDemand
 from taskqueue.plan.user_demand import UserDemand
 
@@ -19,27 +18,28 @@ from taskqueue.plan.user_demand import UserDemand
 _MAX_PARTS = 900
 
 #: Of a type and class: subscriptions in each part of the window. A type with another schedule has none yet.
-Places = Mapping[tuple[str, str], Sequence[int]]
+Places = Mapping[tuple[str, SpreadClass], Sequence[int]]
 
 
 def deal(demands: Iterable[TypeDemand], users: Iterable[UserDemand]) -> Places:
     """Return the places of each type. Raises ScheduleError.
 
     >>> from taskqueue.models.values import Schedule
-    >>> deal([TypeDemand("sync", Schedule(interval_s=5), 3)], [UserDemand("ada", ("sync",), users=3)])
-    {('sync', 'i5/5'): [1, 1, 0, 1, 0]}
+    >>> places = deal([TypeDemand("sync", Schedule(interval_s=5), 3)], [UserDemand("ada", ("sync",), users=3)])
+    >>> [sorted(parts) for parts in places.values()]
+    [[0, 0, 1, 1, 1]]
     """
-    dealt = Counter[str]()
-    windows = {demand.type: (spread_class(demand.schedule), window_s(demand.schedule)) for demand in demands}
-    places = {(name, family): [0] * min(window, _MAX_PARTS) for name, (family, window) in windows.items()}
+    dealt = Counter[SpreadClass]()
+    classes = {demand.type: spread_class(demand.schedule) for demand in demands}
+    places = {(name, family): [0] * min(family.window_s, _MAX_PARTS) for name, family in classes.items()}
     for user in users:
-        running = [windows[name] for name in user.types if name in windows]
-        parts_of = [places[name, windows[name][0]] for name in user.types if name in windows]
+        running = [classes[name] for name in user.types if name in classes]
+        parts_of = [places[name, classes[name]] for name in user.types if name in classes]
         for _ in range(user.users):
-            for (family, window), parts in zip(running, parts_of, strict=True):
+            for family, parts in zip(running, parts_of, strict=True):
                 number = dealt[family]
                 dealt[family] = number + 1
-                parts[offset_ms(number, window) * len(parts) // (window * 1000)] += 1
+                parts[family.offset_ms(number) * len(parts) // (family.window_s * 1000)] += 1
     return places
 
 
@@ -48,7 +48,7 @@ def excess_slots(demands: Collection[TypeDemand], places: Places) -> float:
 
     Two parts of the window count as no time, as jobs may lie at the end of one and the beginning of the other.
     """
-    by_class: defaultdict[str, list[tuple[TypeDemand, Sequence[int]]]] = defaultdict(list)
+    by_class: defaultdict[SpreadClass, list[tuple[TypeDemand, Sequence[int]]]] = defaultdict(list)
     for demand in demands:
         name = spread_class(demand.schedule)
         found = places.get((demand.type, name), ())

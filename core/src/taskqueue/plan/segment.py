@@ -7,9 +7,9 @@ from taskqueue.models.values import CatchUp, Priority, Schedule
 
 @dataclass(frozen=True, slots=True)
 class Segment:
-    """One generation of a task type's schedule: occurrences with from_s <= occurrence < until_s (epoch s).
+    """One variant of a generation of a type's schedule: occurrences with from_s <= occurrence < until_s (epoch s).
 
-    A type has one segment, or two while a changed schedule takes over from the old one.
+    A type has one generation, or two while a changed schedule takes over from the old one.
     """
 
     type: str
@@ -20,11 +20,12 @@ class Segment:
     starting_deadline_ms: int | None = None
     from_s: int = 0
     until_s: int | None = None
+    variant: int = 0
 
 
 @dataclass(frozen=True, slots=True)
 class DueRange:
-    """The subscriptions of one type whose offset lies in [offset_lo_ms, offset_hi_ms] (inclusive).
+    """The subscriptions of one type and variant whose offset lies in [offset_lo_ms, offset_hi_ms] (inclusive).
 
     Their due is occurrence_s * 1000 + offset. `missed` 0 emits them; n > 0 only counts them, n times.
     life_ms: from due to deadline, 0 for no deadline. overdue: goes to the backfill lane.
@@ -39,3 +40,4 @@ class DueRange:
     priority: Priority
     overdue: bool = False
     missed: int = 0
+    variant: int = 0

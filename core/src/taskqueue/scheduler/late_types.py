@@ -9,6 +9,7 @@ from taskqueue.scheduler import metrics
 from taskqueue.scheduler.step import Step
 from taskqueue.store.connection import Store
 from taskqueue.store.tick import TickVerdict, tick
+from taskqueue.store.types import Catalog
 
 #: Maximum jobs of one call.
 MAX_JOBS = 4_000
@@ -24,7 +25,7 @@ class LateTypes:
         self._progress = progress
         self._max_backlog = max_backlog
 
-    async def emit(self, segments: Sequence[Segment], version: int, cursor_ms: int, now_ms: int) -> None:
+    async def emit(self, segments: Sequence[Segment], catalog: Catalog, cursor_ms: int, now_ms: int) -> None:
         """Emit jobs up to the cursor, as far as the queues have room. Raises StoreFailure."""
         for from_ms in sorted(set(self.behind.values())):
             late = sorted(name for name, at_ms in self.behind.items() if at_ms == from_ms)
@@ -38,8 +39,9 @@ class LateTypes:
                     self._store,
                     reached_ms,
                     target_ms,
-                    version,
+                    catalog.version,
                     ranges,
+                    variants=len(catalog.variants),
                     most=MAX_JOBS,
                     max_backlog=self._max_backlog,
                     late=late,

@@ -13,7 +13,7 @@ from dataclasses import dataclass, replace
 
 from taskqueue.models.values import TaskType
 from taskqueue.plan.schedule import previous_occurrence, window_s
-from taskqueue.plan.spread import spread_class
+from taskqueue.plan.spread import spread_classes
 from taskqueue.plan.takeover import takeover_s
 from taskqueue.store.scalars import MAX_GENERATIONS, WAITING_ROOM
 from taskqueue.store.type_record import Generation, TypeRecord
@@ -115,7 +115,7 @@ def _keep_up(record: TypeRecord, task_type: TaskType, cursor_ms: int) -> Change 
     retired = tuple(one for one in record.active if _is_over(one, cursor_ms))
     active = tuple(one for one in record.active if one not in retired)
     building = None
-    if spread_class(active[-1].schedule) != spread_class(task_type.schedule):
+    if spread_classes(active[-1].schedule) != spread_classes(task_type.schedule):
         number = _next_number(record.active)
         building = Generation(number, task_type.schedule) if number else None
     next_record = TypeRecord(task_type, active, building)

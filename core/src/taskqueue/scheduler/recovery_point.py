@@ -83,14 +83,15 @@ class RecoveryPoint:
         seen = _floors(found, catalog, every)
         if not self._floors or time.monotonic() >= self._places_at_s:
             began_s = time.monotonic()
-            self._places = await read_places(self._store, every)
+            self._places = await read_places(self._store, every, catalog.variants)
             self._digest = self._places.digest if self._places else 0
             self._places_at_s = time.monotonic() + _rest_s(time.monotonic() - began_s, _PLACES_MAX_S)
         self._floors = Floors(seen.seen_ms, seen.by_type, self._digest)
 
     async def kept_places(self, copy: CursorCopy) -> bool:
         """Tell whether the refilled store dealt subscriptions the places they had before. Raises StoreFailure."""
-        places = await read_places(self._store, types_with_catch_up_all(await read_catalog(self._store)))
+        catalog = await read_catalog(self._store)
+        places = await read_places(self._store, types_with_catch_up_all(catalog), catalog.variants)
         if places is None or copy.floors is None:
             return False
         return places.digest == copy.floors.places or bool(self._places and self._places.have(places))

@@ -11,8 +11,7 @@ from collections.abc import Collection, Iterable, Mapping
 import structlog
 
 from taskqueue.models.values import TaskType, UserSubscription
-from taskqueue.plan.schedule import window_s
-from taskqueue.plan.spread import offset_ms
+from taskqueue.plan.spread import spread_classes
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import TypesMovedError
 from taskqueue.store.fence import Fence
@@ -115,11 +114,12 @@ class Repair:
 
     async def _fits(self, task_type: TaskType, number: int) -> bool:
         """Tell whether the members of a generation have the offsets that the schedule gives to their numbers."""
-        window = window_s(task_type.schedule)
+        classes = spread_classes(task_type.schedule)
         sample = await read_sample(self._store, task_type.name, number, _SAMPLE)
         return bool(sample) and all(
-            subscription.generation == number and offset_ms(subscription.number, window) == offset
-            for subscription, offset in sample
+            subscription.generation == number
+            and any(one.offset_ms(subscription.number) == place.offset_ms for one in classes)
+            for subscription, place in sample
         )
 
     def unreadable_users(self, notes: Collection[bytes]) -> dict[bytes, UserSubscription]:

@@ -67,6 +67,7 @@ class Ticker:
         self._step = Step(look_ahead_ms)
         self._types = TypeCache(store)
         self._clock = StoreClock()
+        self._change_ms: int | None = None
         self._lost = False
 
     @property
@@ -116,10 +117,13 @@ class Ticker:
                 break
             most = MAX_JOBS if now_ms - self.cursor_ms > BEHIND_MS else MAX_STEADY
             target_ms = min(goal_ms, self.cursor_ms + self._step.ms)
+            if self._change_ms and self._change_ms > self.cursor_ms:
+                target_ms = min(target_ms, self._change_ms)
             replay = self._replay()
             if replay:  # jobs emitted again are counted apart
                 target_ms = min(target_ms, replay.end_ms)
-            step = (self._types.segments, self.cursor_ms, target_ms, now_ms)
+            segments = self._types.agenda.open_between(self.cursor_ms, target_ms)
+            step = (segments, self.cursor_ms, target_ms, now_ms)
             ranges = due_in_replay(replay, *step) if replay else due(*step)
             answer = await tick(
                 self._store,
@@ -127,6 +131,7 @@ class Ticker:
                 target_ms,
                 catalog.version,
                 ranges,
+                variants=len(catalog.variants),
                 most=most,
                 max_backlog=self._max_backlog,
             )
@@ -135,8 +140,9 @@ class Ticker:
             if not await self._take(answer, target_ms, most) or self.cursor_ms == goal_ms:
                 break
         if self.late.behind and self.cursor_ms is not None and self._types.catalog is not None:
-            version, now_ms = self._types.catalog.version, self._clock.now_ms()
-            await self.late.emit(self._types.segments, version, self.cursor_ms, now_ms)
+            await self.late.emit(
+                self._types.segments, self._types.catalog, self.cursor_ms, self._clock.now_ms()
+            )
         return self._period_s
 
     async def restore(self, replay: Replay | None = None) -> bool:
@@ -166,6 +172,7 @@ class Ticker:
         self.late.behind = answer.behind
         metrics.BACKLOG_FULL.set(bool(answer.behind))
         self._step.adapt(answer, target_ms - (self.cursor_ms or 0), most)
+        self._change_ms = answer.change_ms
         match answer.verdict:
             case TickVerdict.OK:
                 self._move(answer)
@@ -179,7 +186,7 @@ class Ticker:
             case TickVerdict.LOST:
                 await self._recover()
                 return False
-            case TickVerdict.BIG | TickVerdict.AHEAD | TickVerdict.FULL:
+            case TickVerdict.BIG | TickVerdict.AHEAD | TickVerdict.CHANGE | TickVerdict.FULL:
                 pass  # the step is shorter, or the clock right, now; only types that are behind meet a full queue
         return True
 

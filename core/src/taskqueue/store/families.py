@@ -15,8 +15,9 @@ from taskqueue.store.limit_record import read_limit, read_user_limit
 from taskqueue.store.listing import read_handler, read_waiting, read_worker
 from taskqueue.store.overrides import read_override
 from taskqueue.store.repair import Action
-from taskqueue.store.scalars import END_US, read_rate, read_whole
+from taskqueue.store.scalars import END_US, read_ms, read_place, read_rate, read_whole
 from taskqueue.store.type_record import read_type
+from taskqueue.store.types import read_variant
 from taskqueue.store.user_key import ENCODED, read_user
 from taskqueue.store.users import read_run, read_stored_user, read_subscription
 
@@ -87,9 +88,7 @@ def _of_job(name: bytes, _value: bytes) -> object:
 
 
 def _member_of_schedule(member: bytes, score: float) -> object:
-    if not float(score).is_integer():
-        raise ValueError(member)
-    return read_user(member.decode("ascii")), score
+    return read_user(member.decode("ascii")), read_place(score)
 
 
 def _freed(member: bytes, score: float) -> object:
@@ -103,6 +102,13 @@ def _instant_of(pattern: re.Pattern[bytes], member: bytes, score: float) -> obje
     if not pattern.fullmatch(member) or not -1 <= score < END_US:
         raise ValueError(member)
     return score
+
+
+def _change(member: bytes, score: float) -> object:
+    task_type, _, user = member.partition(b"|")
+    if not task_type or not _USER.fullmatch(user):
+        raise ValueError(member)
+    return read_ms(score)
 
 
 def _dead(member: bytes, score: float) -> object:
@@ -140,6 +146,8 @@ _FAMILIES: Mapping[re.Pattern[str], Family] = {
         rf"ready:.+:({'|'.join(Lane)})": Family("zset", member=_waiting_member),
         r"parked:.+": Family("zset", member=_waiting_member),
         r"suspects": Family("zset", member=_waiting_member),
+        r"variants": Family("hash", read_variant),
+        r"interval_changes": Family("zset", member=_change),
         r"limits_free_at": Family("zset", member=partial(_instant_of, _PARKED)),
         r"limits_closed_until": Family("zset", member=partial(_instant_of, _LIMIT)),
         r"lanes_(busy|due)": Family("zset", member=partial(_instant_of, _LANE)),

@@ -1,7 +1,6 @@
 """Generations: the subscriptions that each schedule of a type deals places to, and their moves between generations.
 
-A generation is a sorted set of users, encoded (`user_key`); a score is the offset in the window in ms, or -1 - offset
-while suspended.
+A generation is a sorted set of users, encoded (`user_key`); their scores are places (scalars.Place).
 """
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -9,6 +8,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from taskqueue.store.command import hget, zcard, zcount, zrange_scores, zscan
 from taskqueue.store.connection import Store
 from taskqueue.store.malformed import UNREADABLE
+from taskqueue.store.scalars import Place, read_place
 from taskqueue.store.script import Script
 from taskqueue.store.user_key import read_user
 from taskqueue.store.users import StoredSubscription, read_subscription
@@ -59,18 +59,17 @@ async def find_generations(store: Store, task_type: str, numbers: Sequence[int])
 
 async def read_sample(
     store: Store, task_type: str, number: int, most: int
-) -> list[tuple[StoredSubscription, float]]:
-    """Read at most `most` subscriptions of a generation, each with its offset in ms; skip what cannot be read."""
+) -> list[tuple[StoredSubscription, Place]]:
+    """Read at most `most` subscriptions of a generation, each with its place; skip what cannot be read."""
     rows = await store.read(zrange_scores(store.keys.schedule(task_type, number), 0, most - 1))
     scores = dict(_users(rows))
     values = await store.read_all([hget(store.keys.subscriptions(user), task_type) for user in scores])
     sample = []
     for value, score in zip(values, scores.values(), strict=True):
         try:
-            subscription = read_subscription(task_type.encode(), value or b"")
+            sample.append((read_subscription(task_type.encode(), value or b""), read_place(score)))
         except UNREADABLE:
             continue
-        sample.append((subscription, score if score >= 0 else -1 - score))
     return sample
 
 

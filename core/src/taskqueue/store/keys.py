@@ -23,6 +23,8 @@ PERMANENT = (
     r"users",  # one field a user
     r"(subscriptions|runs):[^:]+",  # one field a subscription
     r"schedule:[^:]+:\d+",  # one member a subscription and live generation
+    r"variants",  # one field a zone in use and a length of interval
+    r"interval_changes",  # one member a subscription whose interval changes with its next period
     r"spread:.+",  # one counter and one set of freed numbers a class
     rf"ready:.+:({'|'.join(Lane)})",  # maxBacklog: types fall behind
     r"lanes_(busy|due)",  # one member a lane of a queue: a limit, a task type with a limit of its own, or `global`

@@ -9,7 +9,7 @@ from taskqueue.store.job_name import parse
 from taskqueue.store.limit_names import limit_names
 from taskqueue.store.listing import WaitingJob, limit_of, read_waiting, where_of
 from taskqueue.store.malformed import location_of, text
-from taskqueue.store.scalars import END_MS
+from taskqueue.store.scalars import Place, read_place
 from taskqueue.store.types import Catalog
 from taskqueue.store.user_key import escape_user
 from taskqueue.store.users import Source, StoredUser
@@ -31,18 +31,18 @@ async def find_digests(store: Store, source: Source, users: Sequence[str]) -> di
     return {user: found.digest for user, found in stored if found and found.source == source}
 
 
-async def read_offsets(
+async def read_user_places(
     store: Store, user: str, generations: Sequence[tuple[str, int]]
-) -> dict[tuple[str, int], int]:
-    """Read the user's offset (ms) in each (type, generation) that emits its jobs."""
+) -> dict[tuple[str, int], Place]:
+    """Read the user's place in each (type, generation) that emits its jobs."""
     member = escape_user(user)
     scores = await store.read_all(
         [zscore(store.keys.schedule(task_type, number), member) for task_type, number in generations]
     )
     return {
-        place: int(score)
-        for place, score in zip(generations, scores, strict=True)
-        if score is not None and 0 <= score < END_MS
+        generation: read_place(score)
+        for generation, score in zip(generations, scores, strict=True)
+        if score is not None and score.is_integer() and score >= 0
     }
 
 

@@ -2,6 +2,7 @@
 
 import math
 import re
+from typing import NamedTuple
 
 from taskqueue.models.quantity import MAX_PER_SECOND, MIN_PER_SECOND, NO_LIMIT
 
@@ -10,6 +11,8 @@ _MAX_DIGITS = 16
 #: No instant is that late, in the year 5138.
 END_MS = 10**14
 END_US = END_MS * 1000
+#: A score in a schedule is variant * PLACES + offset ms, or -1 less that while suspended (scripts/lib/variants.lua).
+PLACES = 1 << 39
 #: The generation in which subscriptions wait for a type that does not exist.
 WAITING_ROOM = 0
 #: Generations of a type are numbered 1 to 9 in turn: a subscription's record has one digit (scripts/lib/deal.lua).
@@ -36,6 +39,22 @@ def read_whole(digits: str) -> int:
     if not digits.isascii() or not digits.isdigit() or len(digits) > _MAX_DIGITS:
         raise ValueError(digits)
     return int(digits)
+
+
+class Place(NamedTuple):
+    """A subscription's place in a schedule. variant 0: the type's own schedule."""
+
+    variant: int
+    offset_ms: int
+    suspended: bool
+
+
+def read_place(score: float) -> Place:
+    """Read a score in a schedule. Raises ValueError."""
+    if not float(score).is_integer():
+        raise ValueError(score)
+    place = int(score if score >= 0 else -1 - score)
+    return Place(*divmod(place, PLACES), score < 0)
 
 
 def read_ms(score: float) -> int:

@@ -7,10 +7,11 @@ from enum import StrEnum
 from taskqueue.plan.lanes import lane_of
 from taskqueue.plan.segment import DueRange
 from taskqueue.store.connection import Store
+from taskqueue.store.scalars import PLACES
 from taskqueue.store.script import Script
 from taskqueue.store.wire import pack, pairs, shaped
 
-_TICK = Script("tick", shaped(tuple[bytes, int, int, int, list[bytes]]))
+_TICK = Script("tick", shaped(tuple[bytes, int, int, int, list[bytes], bytes]))
 
 
 class TickVerdict(StrEnum):
@@ -23,6 +24,7 @@ class TickVerdict(StrEnum):
     AHEAD = "ahead"
     FULL = "full"
     BIG = "big"
+    CHANGE = "change"
 
 
 @dataclass(frozen=True, slots=True)
@@ -31,6 +33,7 @@ class Tick:
 
     behind: the types that are behind the cursor, as too many jobs wait in their queue, and the instants up to which
     their jobs were emitted (epoch ms).
+    change_ms: the next instant at which subscriptions change their interval, and at which a step must end; None: none.
     """
 
     verdict: TickVerdict
@@ -38,6 +41,7 @@ class Tick:
     now_ms: int
     emitted: int
     behind: Mapping[str, int]
+    change_ms: int | None = None
 
 
 async def tick(
@@ -47,12 +51,14 @@ async def tick(
     version: int,
     ranges: Sequence[DueRange],
     *,
+    variants: int = 0,
     most: int = 1_000,
     max_backlog: int = 100_000,
     late: Sequence[str] = (),
 ) -> Tick:
     """Move the cursor from expected_ms to target_ms and emit `ranges`, if cursor and types did not move meanwhile.
 
+    variants: the number of variants that `ranges` were made from.
     max_backlog: types of a queue in which as many jobs wait emit nothing, and fall behind.
     late: types that are behind, at expected_ms: move these instead, and emit jobs of theirs alone.
     """
@@ -60,18 +66,20 @@ async def tick(
         (
             r.type,
             r.generation,
-            r.offset_lo_ms,
-            r.offset_hi_ms,
+            r.variant * PLACES + r.offset_lo_ms,
+            r.variant * PLACES + r.offset_hi_ms,
             r.occurrence_s,
             r.life_ms,
             lane_of(r.priority, overdue=r.overdue),
             r.missed,
+            r.variant * PLACES,
         )
         for r in ranges
     ]
-    args = (expected_ms, target_ms, version, most, max_backlog, pack(rows), pack(list(late)))
-    verdict, cursor_ms, now_ms, emitted, behind = await store.run(_TICK, *args)
-    return Tick(TickVerdict(verdict.decode()), cursor_ms, now_ms, emitted, read_behind(behind))
+    args = (expected_ms, target_ms, version, most, max_backlog, pack(rows), pack(list(late)), variants)
+    verdict, cursor_ms, now_ms, emitted, behind, change = await store.run(_TICK, *args)
+    change_ms = int(change) if change != b"-1" else None
+    return Tick(TickVerdict(verdict.decode()), cursor_ms, now_ms, emitted, read_behind(behind), change_ms)
 
 
 def read_behind(rows: list[bytes]) -> dict[str, int]:

@@ -5,6 +5,7 @@ The record's first line is for scripts (see scripts/lib/types.lua), the rest is 
 """
 
 import re
+from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -17,7 +18,8 @@ from taskqueue.plan.lanes import lane_of
 from taskqueue.plan.limiter import own_spacing_us
 from taskqueue.plan.schedule import window_s
 from taskqueue.plan.segment import Segment
-from taskqueue.plan.spread import spread_class, stride
+from taskqueue.plan.spread import spread_classes, stride
+from taskqueue.plan.variants import variants
 from taskqueue.store.scalars import MAX_GENERATIONS
 
 _NAME = re.compile(NAME_PATTERN)
@@ -54,8 +56,11 @@ class TypeRecord:
         """Return every generation that may have members."""
         return (*self.active, *((self.building,) if self.building else ()))
 
-    def segments(self) -> list[Segment]:
-        """Return the segments of the plan; none while the type is suspended or being removed."""
+    def segments(self, numbers: Mapping[str, int]) -> list[Segment]:
+        """Return the segments of the plan; none while the type is suspended or being removed.
+
+        numbers: of the variants in use, by name.
+        """
         task_type = self.task_type
         if task_type.suspend or self.removed:
             return []
@@ -63,20 +68,21 @@ class TypeRecord:
             Segment(
                 type=task_type.name,
                 generation=one.number,
-                schedule=one.schedule,
+                schedule=schedule,
                 priority=task_type.priority,
                 catch_up=task_type.catch_up,
                 starting_deadline_ms=task_type.starting_deadline_ms,
                 from_s=one.from_s,
                 until_s=one.until_s,
+                variant=variant,
             )
             for one in self.active
+            for variant, schedule in variants(one.schedule, numbers)
         ]
 
 
 def _line(record: TypeRecord) -> str:
     task_type, newest = record.task_type, record.newest
-    width = window_s(newest.schedule) if newest else 1
     return "|".join(
         str(field)
         for field in (
@@ -86,11 +92,16 @@ def _line(record: TypeRecord) -> str:
             own_spacing_us(task_type.rate_limit.per_second),
             int(task_type.suspend or record.removed),
             newest.number if newest else 0,
-            stride(width),
-            width,
-            ";".join(f"{one.number}={spread_class(one.schedule)}" for one in record.generations),
+            ";".join(f"{one.number}={_classes(one.schedule)}" for one in record.generations),
             ";".join(task_type.limits),
         )
+    )
+
+
+def _classes(schedule: Schedule) -> str:
+    """Return the classes of a generation as scripts read them (scripts/lib/generations.lua)."""
+    return "&".join(
+        f"{one.name}~{stride(one.window_s)}~{one.rotation_ms}" for one in spread_classes(schedule)
     )
 
 
@@ -130,4 +141,5 @@ def read_type(name: bytes, value: bytes) -> tuple[TypeRecord, bool]:
 
 
 def _lengths(schedule: Schedule) -> list[int]:
-    return [length for length in (schedule.interval_s, schedule.window_s) if length is not None]
+    lengths = (schedule.interval_s, schedule.window_s, *schedule.intervals_s)
+    return [length for length in lengths if length is not None]

@@ -19,7 +19,7 @@ from taskqueue.store.fence import UNFENCED, Fence, check
 from taskqueue.store.limit_record import encode_limit, read_limit
 from taskqueue.store.malformed import location_of, text
 from taskqueue.store.overrides import Override, read_override
-from taskqueue.store.scalars import read_rate
+from taskqueue.store.scalars import read_rate, read_whole
 from taskqueue.store.script import Script
 from taskqueue.store.tick import read_behind
 from taskqueue.store.type_record import TypeRecord, encode_record, read_type
@@ -37,6 +37,7 @@ class _Answer(msgspec.Struct, array_like=True, frozen=True):
     refilling: bytes | None
     limits: list[bytes]
     behind: list[bytes]
+    variants: list[bytes]
 
 
 _CATALOG = Script("catalog", shaped(_Answer))
@@ -56,6 +57,7 @@ class Catalog:
     unreadable: types whose records cannot be read by Python, by scripts or by both; the ones that Python can read are
     among the records.
     behind: types whose queue was full, and the instants up to which their jobs were emitted (ms).
+    variants: numbers of the zones of users and of the intervals that subscriptions choose, by name.
     limits: by name, as published.   overrides: values set by hand and in force, by the limit's name.
     """
 
@@ -71,11 +73,15 @@ class Catalog:
     limits: Mapping[str, Limit] = field(default_factory=dict)
     behind: Mapping[str, int] = field(default_factory=dict)
     overrides: Mapping[str, Override] = field(default_factory=dict)
+    variants: Mapping[str, int] = field(default_factory=dict)
 
     def segments(self) -> list[Segment]:
         """Return the segments of the plan for all types that are not paused."""
         return [
-            s for name, record in self.records.items() if name not in self.paused for s in record.segments()
+            segment
+            for name, record in self.records.items()
+            if name not in self.paused
+            for segment in record.segments(self.variants)
         ]
 
 
@@ -120,7 +126,20 @@ async def read_catalog(store: Store) -> Catalog:
         dict(_read_limits(store, answer.limits)),
         read_behind(answer.behind),
         overrides,
+        dict(_read_variants(store, answer.variants)),
     )
+
+
+def read_variant(name: bytes, value: bytes) -> tuple[str, int]:
+    """Read a variant and its number. Raises any error of UNREADABLE."""
+    return name.decode("ascii"), read_whole(value.decode("ascii"))
+
+
+def _read_variants(store: Store, variants: list[bytes]) -> Iterator[tuple[str, int]]:
+    for name, value in pairs(variants):
+        variant = store.malformed.read(location_of("variants", name), partial(read_variant, name, value))
+        if variant:
+            yield variant
 
 
 def _read_limits(store: Store, limits: list[bytes]) -> Iterator[tuple[str, Limit]]:

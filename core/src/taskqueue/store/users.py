@@ -18,6 +18,7 @@ from taskqueue.store.connection import Store
 from taskqueue.store.fence import UNFENCED, Fence, check
 from taskqueue.store.limit_record import encode_user_limit
 from taskqueue.store.malformed import location_of
+from taskqueue.store.scalars import read_whole
 from taskqueue.store.script import Script
 from taskqueue.store.user_key import escape_user, read_user
 from taskqueue.store.wire import pack, packed, shaped
@@ -30,19 +31,22 @@ _SET_USERS = Script("set_users", shaped(tuple[bytes, bytes]))
 _refused = packed(list[str])
 #: Subscriptions that one call of the script handles: a few milliseconds of the server's time.
 _BATCH_TASKS = 300
-#: A user, the digest, the desired subscriptions (type, params as JSON, whether suspended), and own values at limits.
-_Desired = tuple[str, str, list[tuple[str, str, int]], list[tuple[str, str]]]
+#: A desired subscription: type, params as JSON, whether suspended, and the chosen interval, s.
+_Row = tuple[str, str, int, str]
+#: A user, the digest, the desired subscriptions, own values at limits, and the zone, empty for UTC.
+_Desired = tuple[str, str, list[_Row], list[tuple[str, str]], str]
 #: A subscription's record, as scripts/lib/deal.lua writes it.
-_RECORD = re.compile(r"([0-9]{1,16})(s?)(.*)", re.DOTALL)
+_RECORD = re.compile(r"([0-9]{1,16})([a-z]*)(?::([0-9]{1,12}))?(.*)", re.DOTALL)
 _RUN = re.compile(rf"([{''.join(REMEMBERED_OUTCOMES)}])([0-9]{{1,11}})".encode())
 
 
 @dataclass(frozen=True, slots=True)
 class StoredUser:
-    """A user in the store: the source of its subscriptions, and a digest of them."""
+    """A user in the store: the source of its subscriptions, a digest of them, and the number of its zone's variant."""
 
     source: Source
     digest: str
+    zone: int = 0
 
     @classmethod
     def read(cls, value: bytes) -> Self:
@@ -50,21 +54,26 @@ class StoredUser:
         source, bar, rest = value.decode("ascii").partition("|")
         if source not in SOURCES or not bar:
             raise ValueError(value)
-        return cls(cast("Source", source), rest.partition("|")[0])  # then names of limits, for scripts
+        digest, _, rest = rest.partition("|")  # then names of limits, for scripts
+        return cls(cast("Source", source), digest, read_whole(rest.partition("|")[2] or "0"))
 
 
 @dataclass(frozen=True, slots=True)
 class StoredSubscription:
-    """A subscription in the store. number: its place in the spread of its class; generation 0: unknown type."""
+    """A subscription in the store. number: its place in the spread of its class; generation 0: unknown type.
+
+    interval_s: chosen; None for the type's own.
+    """
 
     type: str
     number: int
     generation: int
     suspended: bool
     params: Mapping[str, Any]
+    interval_s: int | None = None
 
 
-def _rows(user: UserSubscription) -> list[tuple[str, str, int]]:
+def _rows(user: UserSubscription) -> list[_Row]:
     return [
         (
             subscription.type,
@@ -72,6 +81,7 @@ def _rows(user: UserSubscription) -> list[tuple[str, str, int]]:
             if subscription.params
             else "",
             int(subscription.suspend or user.suspend),
+            str(subscription.interval_s or ""),
         )
         for subscription in sorted(user.tasks, key=lambda subscription: subscription.type)
     ]
@@ -82,9 +92,13 @@ def _values(user: UserSubscription) -> list[tuple[str, str]]:
 
 
 def digest(user: UserSubscription) -> str:
-    """Return eight letters that change with any subscription of a user, and with their own values at limits."""
-    rows = (_rows(user), _values(user)) if user.limits else _rows(user)
+    """Return eight letters that change with all that a user's manifest says."""
+    rows = (_rows(user), _values(user), _zone(user))
     return urlsafe_b64encode(hashlib.blake2b(pack(rows), digest_size=6).digest()).decode()
+
+
+def _zone(user: UserSubscription) -> str:
+    return "" if user.time_zone == "UTC" else user.time_zone
 
 
 async def set_users(
@@ -100,7 +114,7 @@ async def set_users(
     size = 0
     for user in users:
         rows = _rows(user)
-        batch.append((escape_user(user.user_id), digest(user), rows, _values(user)))
+        batch.append((escape_user(user.user_id), digest(user), rows, _values(user), _zone(user)))
         size += len(rows) + len(user.limits) + 1
         if size >= _BATCH_TASKS:
             refused += await _write(store, source_name, batch, fence)
@@ -160,7 +174,12 @@ def read_subscription(name: bytes, record: bytes) -> StoredSubscription:
         raise ValueError(record)
     number, generation = divmod(int(found[1]), 10)
     return StoredSubscription(
-        name.decode("ascii"), number, generation, bool(found[2]), decode_params(found[3])
+        name.decode("ascii"),
+        number,
+        generation,
+        "s" in found[2],
+        decode_params(found[4]),
+        int(found[3]) if found[3] else None,
     )
 
 

@@ -31,6 +31,23 @@ _SCHEDULE = [
         "remove timeZone: an interval has no time zone",
         at=".timeZone",
     ),
+    Rule(
+        "!has(self.intervals) || size(self.intervals) == 0 || has(self.interval)",
+        "remove intervals: only a schedule with interval has others to choose from",
+        at=".intervals",
+    ),
+    Rule(
+        "!has(self.intervals) || self.intervals.all(one, self.intervals.exists_one(other, "
+        f"other == one || one.{forms.IS_DURATION} && other.{forms.IS_DURATION} && duration(other) == duration(one)))",
+        "intervals must name each length once",
+        at=".intervals",
+    ),
+    Rule(
+        f"!has(self.intervals) || !has(self.interval) || !self.interval.{forms.IS_DURATION} || "
+        f"!self.intervals.exists(one, one.{forms.IS_DURATION} && duration(one) == duration(self.interval))",
+        "intervals must name other lengths than interval",
+        at=".intervals",
+    ),
 ]
 _HANDLER = [  # __function__ is the field `function`: the word is reserved in CEL, and Kubernetes 1.30 insists on that
     Rule(
@@ -79,6 +96,7 @@ TASK_TYPE: Mapping[str, Sequence[Rule]] = {
     "spec": [_WINDOW],
     "spec.schedule": _SCHEDULE,
     "spec.schedule.interval": forms.whole_seconds("interval"),
+    "spec.schedule.intervals[]": forms.whole_seconds("intervals"),
     "spec.schedule.cron": cron(),
     "spec.schedule.timeZone": forms.time_zone("timeZone"),
     "spec.window": forms.whole_seconds("window"),
@@ -112,7 +130,9 @@ USER_SUBSCRIPTION: Mapping[str, Sequence[Rule]] = {
         ),
     ],
     "spec.userId": forms.user_id("userId"),
+    "spec.timeZone": forms.time_zone("timeZone"),
     "spec.tasks[].type": forms.type_name("type"),
+    "spec.tasks[].interval": forms.whole_seconds("interval"),
     "spec.limits[].name": forms.limit_name("name"),
     "spec.limits[].rate": forms.requests_per_time("rate"),
     "spec.limits[].rate.per": forms.positive_duration("per"),

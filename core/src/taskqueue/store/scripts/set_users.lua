@@ -2,19 +2,18 @@
 -- removed ones. The caller bounds the number of subscriptions.
 -- KEYS  1 prefix
 -- ARGV  1 source (folder, kubernetes, import, client)
---       2 users, msgpack [[user, digest, [[type, params JSON, suspended 0 or 1], ...], [[limit, values], ...]], ...]; a
---         user without any subscription is removed
+--       2 users, msgpack [[user, digest, [[type, params JSON, suspended 0 or 1, interval s or ''], ...],
+--         [[limit, values], ...], zone or '' for UTC], ...]; a user without any subscription is removed
 --       3 owner  4 epoch of the writer, for the sources folder and kubernetes
 -- Output  [verdict, msgpack [user of another source, refused, ...]]; verdicts: ok, foreign, deposed (lib/fence.lua)
--- uses: base types generations definitions queues changed_limits deal fence subscriptions
+-- uses: base types generations variants definitions queues changed_limits deal fence interval_changes subscriptions
 local source = ARGV[1]
 local manifests = source == 'folder' or source == 'kubernetes'
 local refusal = manifests and fenced(ARGV[3], ARGV[4])
 if refusal then return { refusal, cmsgpack.pack({}) } end
 
--- Replaces a user's own values at limits. Returns the names of these limits, for the record in `users`.
-local function set_values(user, values)
-  local before = string.match(redis.call('HGET', P .. 'users', user) or '', '^[^|]*|[^|]*|(.*)$') or ''
+-- Replaces a user's own values at limits. before: the names of the present ones. Returns the names of the new ones.
+local function set_values(user, values, before)
   local names, kept = {}, {}
   for _, row in ipairs(values) do
     redis.call('HSET', P .. 'limits:' .. row[1], user, row[2])
@@ -27,23 +26,26 @@ local function set_values(user, values)
       look_at_parked(name .. '|' .. user)
     end
   end
-  return #names > 0 and '|' .. table.concat(names, ';') or ''
+  return table.concat(names, ';')
 end
 
-local function set_user(user, digest, desired, values)
+local function set_user(user, digest, desired, values, zone_name)
   local stored = {}
+  local limits, zone_before = read_user(redis.call('HGET', P .. 'users', user))
+  local zone = #desired > 0 and variant_number(zone_name) or 0
   local list = redis.call('HGETALL', P .. 'subscriptions:' .. user)
   for i = 1, #list, 2 do stored[list[i]] = list[i + 1] end
   for _, subscription in ipairs(desired) do
-    local type_name, params, suspended = subscription[1], subscription[2], subscription[3] == 1
-    set_subscription(user, type_name, stored[type_name], suspended, params)
+    local type_name, params, suspended, interval = unpack(subscription)
+    local wanted = { suspended = suspended == 1, interval = interval, params = params }
+    set_subscription(user, type_name, stored[type_name], wanted, zone, zone ~= zone_before)
     stored[type_name] = nil
   end
   for type_name, record in pairs(stored) do remove_subscription(user, type_name, record) end
   if #desired > 0 then
-    redis.call('HSET', P .. 'users', user, source .. '|' .. digest .. set_values(user, values))
+    write_user(user, source, digest, set_values(user, values, limits), zone)
   else
-    set_values(user, {})
+    set_values(user, {}, limits)
     redis.call('HDEL', P .. 'users', user)
   end
 end
@@ -53,7 +55,7 @@ for _, row in ipairs(cmsgpack.unpack(ARGV[2])) do
   if is_kept(redis.call('HGET', P .. 'users', row[1]), source) then
     refused[#refused + 1] = row[1]
   else
-    set_user(row[1], row[2], row[3], row[4])
+    set_user(unpack(row))
   end
 end
 return { 'ok', cmsgpack.pack(refused) }

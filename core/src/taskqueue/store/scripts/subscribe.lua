@@ -1,10 +1,10 @@
 -- subscribe: writes or removes one subscription for an application; the user's other subscriptions keep their places.
 -- KEYS  1 prefix
 -- ARGV  1 user  2 type  3 params, JSON, or ''  4 suspended 0 or 1; '' removes the subscription
---       5 most subscriptions of a user
+--       5 most subscriptions of a user  6 interval s, '' for the type's own  7 zone of the user, '' for UTC, '-' to keep it
 -- Output  [verdict, source of the user]; verdicts: ok, owned (the user has another source), unknown (no such type),
 --         full (the user has that many already)
--- uses: base types generations deal subscriptions
+-- uses: base types generations variants deal interval_changes subscriptions
 local user, type_name = ARGV[1], ARGV[2]
 local subscriptions_key = P .. 'subscriptions:' .. user
 local stored = redis.call('HGET', P .. 'users', user)
@@ -17,6 +17,16 @@ if ARGV[4] == '' then
 end
 if not find_type(type_name) then return { 'unknown', '' } end
 if not record and redis.call('HLEN', subscriptions_key) >= tonumber(ARGV[5]) then return { 'full', '' } end
-set_subscription(user, type_name, record or nil, ARGV[4] == '1', ARGV[3])
-redis.call('HSET', P .. 'users', user, 'client|')
+local _, zone_before = read_user(stored)
+local zone = ARGV[7] == '-' and zone_before or variant_number(ARGV[7])
+local wanted = { suspended = ARGV[4] == '1', interval = ARGV[6], params = ARGV[3] }
+set_subscription(user, type_name, record or nil, wanted, zone, zone ~= zone_before)
+if zone ~= zone_before then
+  local list = redis.call('HGETALL', subscriptions_key)
+  for i = 1, #list, 2 do
+    local other = list[i] ~= type_name and read_record(list[i + 1])
+    if other then update_scores(list[i], user, other, zone) end
+  end
+end
+write_user(user, 'client', '', '', zone)
 return { 'ok', 'client' }

@@ -1,28 +1,30 @@
 -- tick: emits the jobs that became due between the cursor and a later instant, and moves the cursor, in one step.
 -- KEYS  1 prefix
 -- ARGV  1 expected cursor ms  2 new cursor ms  3 version of the types  4 maximum of subscriptions to read
---       5 maximum of waiting jobs of a queue  6 ranges, msgpack [[type, generation, lowest offset ms, highest offset ms,
---         occurrence s, life ms, lane, missed], ...]; missed > 0: so many occurrences are counted as missed, not emitted
+--       5 maximum of waiting jobs of a queue  6 ranges, msgpack [[type, generation, lowest place, highest place,
+--         occurrence s, life ms, lane, missed, place of offset 0], ...], see lib/variants.lua; missed > 0: so many
+--         occurrences are counted as missed, not emitted
 --       7 types behind the cursor, msgpack [type, ...]: the call emits their jobs alone, and moves them instead of the
---         cursor; [] for all others
--- Output  [verdict, cursor ms, now ms, emitted, [type behind, ms, ...]]; verdicts: ok, lost (no cursor), moved (another
---         caller moved the cursor, or a type behind it), types (another version), ahead (over LOOK_AHEAD_MS ahead of the
---         clock), full (too many jobs wait for a type behind), big (halve the step)
--- uses: base types definitions queues
+--         cursor; [] for all others  8 number of variants that the caller knows
+-- Output  [verdict, cursor ms, now ms, emitted, [type behind, ms, ...], next change ms]; verdicts: ok, lost (no cursor),
+--         moved (another caller moved the cursor, or a type behind it), types (another version, or more variants), ahead
+--         (over LOOK_AHEAD_MS ahead of the clock), full (too many jobs wait for a type behind), big (halve the step),
+--         change (step no further than to the next change, when subscriptions change their interval; -1: none)
+-- uses: base types generations variants definitions queues deal interval_changes
 jobs_move = true
 local LOOK_AHEAD_MS = 1000
 local UNBOUNDED = 1e15  -- a number Redis still reads as an integer
 local expected, target, version = tonumber(ARGV[1]), tonumber(ARGV[2]), ARGV[3]
 local most, backlog_most, late = tonumber(ARGV[4]), tonumber(ARGV[5]), cmsgpack.unpack(ARGV[7])
 
-local cursor = read_cursor()
+local cursor, change = read_cursor(), -1
 local function verdict(word, emitted)
-  return { word, cursor or -1, now, emitted or 0, redis.call('HGETALL', P .. 'behind') }
+  return { word, cursor or -1, now, emitted or 0, redis.call('HGETALL', P .. 'behind'), int(change) }
 end
 
 if not cursor then return verdict('lost') end
 if #late == 0 and cursor ~= expected then return verdict('moved') end
-if types_version() ~= version then return verdict('types') end
+if types_version() ~= version or redis.call('HLEN', P .. 'variants') ~= tonumber(ARGV[8]) then return verdict('types') end
 
 -- Queues in which too many jobs wait. Types of such a queue fall behind: `behind`, type -> the instant up to which its
 -- jobs were emitted, ms. Other types do not wait for them.
@@ -44,6 +46,8 @@ end
 if #late == 0 then
   if target > now + LOOK_AHEAD_MS then return verdict('ahead') end
   if target <= cursor then return verdict('ok') end
+  change = change_intervals(cursor, behind)
+  if change >= 0 and change < target then return verdict('change') end
 else
   if target > cursor then return verdict('moved') end
   for _, name in ipairs(late) do
@@ -88,10 +92,11 @@ local function flush_lane(lane)
 end
 for _, batch in ipairs(batches) do
   local range, rows = batch[1], batch[2]
+  local origin = range[9]
   local head, tail = range[1] .. '|', '|' .. int(range[5]) .. '|'
   local queue = queue_of(range[1])
   local life, base, lane = '|' .. int(range[6]), range[5] * 1000, queue .. ':' .. range[7]
-  announce(lane, (base + (tonumber(rows[2]) or 0)) * 1000)
+  announce(lane, (base + (tonumber(rows[2]) or origin) - origin) * 1000)
   for i = 1, #rows, 2 do
     local pairs_of = lanes[lane]
     if not pairs_of then
@@ -100,6 +105,7 @@ for _, batch in ipairs(batches) do
     end
     local offset = rows[i + 1]
     if offset % 1 == 0 then
+      if origin > 0 then offset = int(offset - origin) end
       pairs_of[#pairs_of + 1] = base + offset
       pairs_of[#pairs_of + 1] = head .. rows[i] .. tail .. offset .. life
       if #pairs_of >= 1000 then flush_lane(lane) end

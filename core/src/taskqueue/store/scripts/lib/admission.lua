@@ -50,9 +50,9 @@ do
     end
     if job.life > 0 and is_expired(job) then return nil, drop(job, 'expired') end
     if #record <= 16 and string.find(record, '^%d+$') then return '' end  -- a bare number, as most are
-    local number, suspended, params = string.match(record, '^(%d+)(s?)(.*)$')
+    local number, flags, params = string.match(record, '^(%d+)(%l*):?%d*(.*)$')
     if not number or #number > 16 then return nil, await_record(job) end
-    if suspended == 's' then return nil, drop(job, 'skipped') end
+    if flags ~= '' then return nil, drop(job, 'skipped') end
     return params
   end
 

@@ -24,7 +24,7 @@ end
 --    refuses a command with two keys of which one is missing (`moving` always is). The old node redirects the whole call,
 --    as its only declared key, the prefix, is missing too; the new node refuses here. So no script runs on half a store.
 -- 2. Do the keys have the names and values of this schema? `installed` is SCHEMA|MS; schema 1 wrote the ms alone.
-local SCHEMA = '3'
+local SCHEMA = '4'
 local found = redis.pcall('MGET', P .. 'installed', P .. 'moving')
 if found.err then
   return redis.error_reply('MOVING the slot of this release is moving to another node, nothing was done: ' .. found.err)

@@ -1,26 +1,66 @@
--- Deals subscriptions into the window of their schedule (taskqueue.plan.spread): number k of a class gets second (k *
--- stride) mod W and, once all seconds are used, a golden fraction of that second in ms. So at most ceil(N / W)
--- subscriptions share a second, and none ever moves. A suspended subscription keeps its number; its score is -1 -
--- offset, which no tick reads.
+-- Deals subscriptions into the windows of their schedules (taskqueue.plan.spread): number k of a class gets second (k *
+-- stride + rotation) mod W and, once all seconds are used, a golden fraction of that second in ms. So at most ceil(N /
+-- W) subscriptions of a class share a second, and none ever moves. A suspended subscription keeps its number.
 local GOLDEN = 0.6180339887498949
 
--- Writes a subscription: the number 10 k + generation (1 to 9, in turn; 0: the type does not exist), "s" if suspended,
--- then params, if any. Mostly a bare number, which Redis keeps in 4 to 6 bytes.
-local function write_record(subscriptions_key, type_name, k, generation, suspended, params)
-  redis.call('HSET', subscriptions_key, type_name, int(k * 10 + generation) .. (suspended and 's' or '') .. params)
+-- Records of subscriptions: the number 10 k + generation (1 to 9, in turn; 0: the type does not exist), flags, the
+-- chosen interval behind a colon, params. Mostly a bare number, which Redis keeps in 4 to 6 bytes. Flags: s suspended.
+--   interval   in s, as text; '' for the type's own
+local function write_record(user, type_name, record)
+  local text = int(record.k * 10 + record.generation) .. record.flags
+  if record.interval ~= '' then text = text .. ':' .. record.interval end
+  redis.call('HSET', P .. 'subscriptions:' .. user, type_name, text .. record.params)
 end
 
--- Returns number, generation, suspended and params of a record; nil if it cannot be read.
-local function read_record(record)
-  local number, suspended, params = string.match(record, '^(%d+)(s?)(.*)$')
+-- Reads a record; nil if it cannot be read.
+local function read_record(text)
+  local number, flags, interval, params = string.match(text, '^(%d+)(%l*):?(%d*)(.*)$')
   number = whole(number)
   if not number then return end
-  return math.floor(number / 10), number % 10, suspended == 's', params
+  return { k = math.floor(number / 10), generation = number % 10, flags = flags, interval = interval, params = params }
 end
 
--- Returns the offset of number k in the window.
-local function offset_ms(k, target)
-  return (k * target.stride) % target.window * 1000 + math.floor(math.floor(k / target.window) * GOLDEN % 1 * 1000)
+-- Returns flags with or without one of them.
+local function with_flag(flags, flag, on)
+  local others = string.gsub(flags, flag, '')
+  return on and others .. flag or others
+end
+
+-- Returns the offset of number k of a class.
+local function offset_ms(k, class)
+  local second = (k * class.stride + math.floor(class.rotation / 1000)) % class.window
+  local fraction = math.floor(math.floor(k / class.window) * GOLDEN % 1 * 1000)
+  return second * 1000 + (fraction + class.rotation) % 1000
+end
+
+-- Returns the score of a place.
+local function score_of(variant, offset, record)
+  local place = variant * PLACES + offset
+  return record.flags ~= '' and -1 - place or place
+end
+
+-- Returns the class among `classes` that a subscription belongs to, and its variant. zone: the variant of its user.
+local function class_for(classes, record, zone)
+  if record.interval ~= '' then
+    for i = 2, #classes do
+      if classes[i].interval == tonumber(record.interval) then return classes[i], variant_number(record.interval) end
+    end
+  end
+  return classes[1], classes[1].follows and zone or 0
+end
+
+-- Returns the class in which a subscription has its number at present; nil if the type cannot be read.
+local function present_class(type_name, user, record)
+  local classes = generations_of(type_name).classes[int(record.generation)]
+  if not classes or record.generation == 0 then return end
+  if classes[2] then
+    local score = redis.call('ZSCORE', P .. 'schedule:' .. type_name .. ':' .. int(record.generation), user)
+    local name = score and variant_name(math.floor(place_of(tonumber(score)) / PLACES))
+    for i = 2, #classes do
+      if classes[i].interval == tonumber(name) then return classes[i] end
+    end
+  end
+  return classes[1]
 end
 
 -- Returns the next number of a class: a freed one, else a new one. An unreadable counter is replaced by the clock (s),
@@ -41,36 +81,42 @@ local function next_number(class)
   return redis.call('INCR', key) - 1
 end
 
--- Gives a new subscription its number and place. One with an unreadable record keeps its place in the schedule.
-local function deal(type_name, user, suspended, params, subscriptions_key)
+-- Gives a number back to its class.
+local function free_number(class, k) redis.call('ZADD', P .. 'spread:' .. class.name .. ':free', k, int(k)) end
+
+-- Gives a subscription number and place in the newest generation of its type. present: the class of its present number,
+-- which it keeps if its class stays the same. One with an unreadable record keeps its place in the schedule.
+local function deal(type_name, user, record, zone, present)
   local target = generations_of(type_name)
-  local k, score = 0, -1
-  local key = P .. 'schedule:' .. type_name .. ':' .. target.generation
-  if target.generation > 0 then
-    k = next_number(target.class)
-    score = offset_ms(k, target)
-    local offset = tonumber(redis.call('ZSCORE', key, user))
-    if offset and offset < 0 then offset = -1 - offset end
-    if offset and offset < target.window * 1000 and offset % 1 == 0 then score = offset end
-    if suspended then score = -1 - score end
+  local generation, score = target.generation, -1
+  local key = P .. 'schedule:' .. type_name .. ':' .. generation
+  local class, variant
+  if generation > 0 then class, variant = class_for(target.classes[int(generation)], record, zone) end
+  if not (class and present and class.name == present.name) then
+    if present then free_number(present, record.k) end
+    record.k = class and next_number(class.name) or 0
   end
-  write_record(subscriptions_key, type_name, k, target.generation, suspended, params)
+  if class then
+    local offset, before = offset_ms(record.k, class), tonumber(redis.call('ZSCORE', key, user))
+    before = before and place_of(before) % PLACES
+    if before and before < class.window * 1000 and before % 1 == 0 then offset = before end
+    score = score_of(variant, offset, record)
+  end
+  record.generation = generation
+  write_record(user, type_name, record)
   redis.call('ZADD', key, score, user)
 end
 
--- Gives a subscription's number back to its class.
-local function free_number(type_name, k, generation)
-  local class = generations_of(type_name).classes[int(generation)]
-  if class and class ~= '' and generation > 0 then
-    redis.call('ZADD', P .. 'spread:' .. class .. ':free', k, int(k))
-  end
-end
-
--- Suspends or resumes a subscription in every generation that has it.
-local function set_suspended(type_name, user, suspended)
-  for generation in pairs(generations_of(type_name).classes) do
+-- Writes the scores of a subscription, in every generation that has it, after its flags or the zone of its user changed.
+local function update_scores(type_name, user, record, zone)
+  for generation, classes in pairs(generations_of(type_name).classes) do
     local key = P .. 'schedule:' .. type_name .. ':' .. generation
     local score = tonumber(redis.call('ZSCORE', key, user))
-    if score and (score < 0) ~= suspended and generation ~= '0' then redis.call('ZADD', key, -1 - score, user) end
+    if score and generation ~= '0' then
+      local place = place_of(score)
+      if classes[1] and classes[1].follows then place = zone * PLACES + place % PLACES end
+      local new = record.flags ~= '' and -1 - place or place
+      if new ~= score then redis.call('ZADD', key, new, user) end
+    end
   end
 end

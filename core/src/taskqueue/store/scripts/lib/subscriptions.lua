@@ -6,28 +6,51 @@ local function is_kept(stored, source)
   return source == 'client' or owner == 'client' or owner == 'import'
 end
 
--- Writes a subscription whose present record is `record`, or nil for a new one.
-local function set_subscription(user, type_name, record, suspended, params)
-  local subscriptions_key = P .. 'subscriptions:' .. user
-  local k, generation, was_suspended = read_record(record or '')
-  if k then
-    write_record(subscriptions_key, type_name, k, generation, suspended, params)
-    if was_suspended ~= suspended then set_suspended(type_name, user, suspended) end
-  else
-    deal(type_name, user, suspended, params, subscriptions_key)
-    if record then set_suspended(type_name, user, suspended) end  -- an unreadable record
-  end
+-- `users`: user -> SOURCE|DIGEST|LIMIT;...|ZONE. LIMIT: names of limits at which the user has own values. ZONE: number
+-- of the user's zone in `variants`. Parts at the end that are empty are left out.
+
+-- Returns names of limits, as text, and the zone of a user's record.
+local function read_user(stored)
+  local limits, zone = string.match(stored or '', '^[^|]*|[^|]*|([^|]*)|?(%d*)$')
+  return limits or '', tonumber(zone) or 0
 end
 
-local function remove_subscription(user, type_name, record)
-  local k, generation = read_record(record)
+local function write_user(user, source, digest, limits, zone)
+  local text = source .. '|' .. digest
+  if limits ~= '' or zone > 0 then text = text .. '|' .. limits end
+  if zone > 0 then text = text .. '|' .. int(zone) end
+  redis.call('HSET', P .. 'users', user, text)
+end
+
+-- Writes a subscription whose present record is `text`, or nil for a new one.
+--   desired  {suspended =, interval = in s as text or '', params =}
+--   zone     variant of the user's zone;  moved: whether it is another one than before
+local function set_subscription(user, type_name, text, desired, zone, moved)
+  local record = read_record(text or '')
+  if not record then
+    record = { flags = desired.suspended and 's' or '', interval = desired.interval, params = desired.params }
+    deal(type_name, user, record, zone)
+    if text then update_scores(type_name, user, record, zone) end  -- an unreadable record
+    return
+  end
+  local flags, interval = record.flags, record.interval
+  record.flags = with_flag(flags, 's', desired.suspended)
+  record.interval, record.params = desired.interval, desired.params
+  write_record(user, type_name, record)
+  if moved or (flags == '') ~= (record.flags == '') then update_scores(type_name, user, record, zone) end
+  if interval ~= record.interval then note_interval(type_name, user, record) end
+end
+
+local function remove_subscription(user, type_name, text)
+  local record = read_record(text)
+  local class = record and present_class(type_name, user, record)
+  if class then free_number(class, record.k) end
   for number in pairs(generations_of(type_name).classes) do
     redis.call('ZREM', P .. 'schedule:' .. type_name .. ':' .. number, user)
   end
-  if k then
-    redis.call('ZREM', P .. 'schedule:' .. type_name .. ':' .. generation, user)  -- 0: its type is being removed
-    free_number(type_name, k, generation)
-  end
+  -- Generation 0: its type is being removed.
+  if record then redis.call('ZREM', P .. 'schedule:' .. type_name .. ':' .. int(record.generation), user) end
+  redis.call('ZREM', P .. 'interval_changes', type_name .. '|' .. user)
   redis.call('HDEL', P .. 'subscriptions:' .. user, type_name)
   redis.call('HDEL', P .. 'runs:' .. user, type_name)
 end

@@ -1,8 +1,8 @@
 -- Task types. The first line of a record in `types` is for scripts, the rest (JSON) for Python; one call writes both.
---   LANE|COST|POLICY|TYPE_US|SUSPENDED|GENERATION|STRIDE|WINDOW_S|GENERATIONS|LIMITS
--- TYPE_US: spacing of starts of the type; 0: no such limit. GENERATION: of new subscriptions. GENERATIONS:
--- NUMBER=CLASS;... of every generation with members. LIMITS: names, with ";" between them. A type with an unreadable
--- record exists: its jobs wait, within their deadlines, as cost and limits are in the record.
+--   LANE|COST|POLICY|TYPE_US|SUSPENDED|GENERATION|GENERATIONS|LIMITS
+-- TYPE_US: spacing of starts of the type; 0: no such limit. GENERATION: of new subscriptions. GENERATIONS: with the
+-- classes of each generation that has members (lib/generations.lua). LIMITS: names, with ";" between them. A type with an
+-- unreadable record exists: its jobs wait, within their deadlines, as cost and limits are in the record.
 local UNREADABLE = {
   malformed = true, lane = DEFAULT_LANE, cost = 0, policy = 'Allow', type_us = 0, suspended = false,
   queue = GLOBAL, release = GLOBAL, users = {},
@@ -17,18 +17,17 @@ end
 
 -- Reads the first line of a record; nil if it cannot be read. What is for the generations stays text
 -- (lib/generations.lua).
-local RECORD = '^(%l+)|(%d+)|(%a+)|(%d+)|([01])|(%d)|(%d+)|(%d+)|([^|\n]*)|?([^|\n]*)'
+local RECORD = '^(%l+)|(%d+)|(%a+)|(%d+)|([01])|(%d)|([^|\n]*)|?([^|\n]*)'
 local IS_LANE, IS_POLICY = set_of(LANES), set_of(POLICIES)
 local function read_type(line)
-  local lane, cost, policy, type_us, suspended, generation, stride, window, generations, limits =
-    string.match(line, RECORD)
-  if not (IS_LANE[lane] and IS_POLICY[policy]) or #stride > 16 or #window > 16 then return end
+  local lane, cost, policy, type_us, suspended, generation, generations, limits = string.match(line, RECORD)
+  if not (IS_LANE[lane] and IS_POLICY[policy]) then return end
   cost, type_us = whole(cost), whole(type_us)
-  if not (cost and type_us and string.find(window, '[1-9]')) then return end
+  if not (cost and type_us) then return end
   if generation ~= '0' and not string.find(';' .. generations, ';' .. generation .. '=[^;]') then return end
   local task_type = {
     lane = lane, cost = cost, policy = policy, type_us = type_us, suspended = suspended == '1', limits = {},
-    generation = generation, stride = stride, window = window, generations = generations,
+    generation = generation, generations = generations,
   }
   if limits ~= '' then
     for name in string.gmatch(limits, '[^;]+') do task_type.limits[#task_type.limits + 1] = name end
