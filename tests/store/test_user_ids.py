@@ -1,6 +1,7 @@
 """Odd user ids on a real store: commands take and show them as they are, and names of jobs can be given back."""
 
 import json
+import shlex
 from dataclasses import replace
 from typing import Any
 
@@ -159,9 +160,9 @@ async def test_a_limit_of_one_user_is_shown_and_opened(world: World, taskqueue: 
     assert list((await answer(taskqueue, "limit", "get"))["closed"]) == [f"shop|{user}"]
     waiting = (await answer(taskqueue, "describe", "user", "--", user))["jobs"]
     assert {job["where"] for job in waiting} == {f"parked:shop|{user}"}
-    assert {
-        job["why"].startswith(f"waits for the limit shop of user {user}, 100/s, closed") for job in waiting
-    } == {True}
+    for job in waiting:
+        assert job["why"].startswith(f"waits for the limit shop of user {user}, 100/s, closed")
+        assert job["why"].endswith(f"`taskqueue limit open shop --user {shlex.quote(user)}`")
     assert {row["limit"] for row in await answer(taskqueue, "get", "jobs") if row["user"] == user} == {
         f"shop|{user}"
     }
