@@ -124,6 +124,19 @@ async def test_a_job_is_added_for_one_user(world: World, taskqueue: Command) -> 
     assert await started(world) == set(USERS)
 
 
+@pytest.mark.parametrize("user", FEW)
+async def test_one_user_is_paused_and_resumed(world: World, taskqueue: Command, user: str) -> None:
+    await users_with(world)
+    assert (await taskqueue("pause", "--user", user)).exit_code == ExitCode.OK
+    state = (await answer(taskqueue, "describe", "user", "--", user))["state"]
+    assert state.endswith(f"`taskqueue resume --user {shlex.quote(user)}`")
+    await world.occur("sync")
+    assert await started(world) == set(USERS) - {user}
+    assert json.loads((await taskqueue("resume", "-o", "json", "--user", user)).stdout)["wasPaused"]
+    await world.occur("sync")
+    assert user in await started(world)
+
+
 async def test_users_are_removed_one_by_one(world: World, taskqueue: Command) -> None:
     await users_with(world)
     for number, user in enumerate(USERS, 1):
