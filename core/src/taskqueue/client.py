@@ -14,7 +14,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
-from taskqueue.models.identity import check_type_name, check_user_id
+from taskqueue.models.identity import check_job_id, check_type_name, check_user_id
 from taskqueue.models.params import check_params
 from taskqueue.models.refusal import ValueRefusedError
 from taskqueue.models.values import Subscription
@@ -75,7 +75,7 @@ class Client:
         _check(user, task_type)
         given = _params(params)
         if job_id is not None:
-            _named("job_id", check_user_id, job_id)  # a part of the job's name, as the user is
+            _named("job_id", check_job_id, job_id)
         delay_ms = _milliseconds("delay_s", delay_s)
         life_ms = max(1, _milliseconds("expires_s", expires_s)) if expires_s is not None else 0
         async with self._turn:

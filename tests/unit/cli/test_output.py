@@ -174,7 +174,7 @@ def test_plan_check_answers_with_its_exit_code(folder: Path, rate: str, code: Ex
         (["cursor", "set", "2026-11-24T08:00:00"], "TIME must be a time such as"),
         (["dead", "retry"], "give either names of jobs or --all"),
         (["dead", "purge", "a|b|1|0|0", "--all"], "give either names of jobs or --all"),
-        (["run", "a-type", "u 1"], "USER must be 1 to 128 letters"),
+        (["run", "a-type", "u 1"], "USER must be 1 to 128 printable ASCII"),
         (["run", "a-type", "u-1", "--params", "s3cret"], "--params must be a JSON object"),
         (["run", "a-type", "u-1", "--params", "[1]"], "--params must be a mapping"),
         (

@@ -45,7 +45,7 @@ def test_a_line_is_a_user_in_the_short_form_or_as_a_manifest(tmp_path: Path) -> 
         ("{}", "userId", "add userId: it is required"),
         ('{"userId": 42}', "userId", "must be text, in quotes"),
         ('{"userId": null}', "userId", "add userId: it is required"),
-        ('{"userId": "a b"}', "userId", "letters, digits"),
+        ('{"userId": "a b"}', "userId", "printable ASCII"),
         ('{"userId": "a", "tasks": [{"type": "a"}, {"type": "a"}]}', "tasks[1].type", "lists it already"),
         ('{"userId": "a", "tasks": [{"type": "a", "params": 5}]}', "tasks[0].params", "must be a mapping"),
         ('{"userId": "a", "task": []}', "task", 'unknown field: must be "tasks"'),
@@ -241,7 +241,7 @@ BROKEN = {
     ),
     "a bad row of a user": ('a,x\na,"y"z\na,z\nb,x\n', {3: "must be CSV"}, "b"),
     "NUL": ("a,x\nb,\0\nc,x\n", {3: "lower case"}, "ac"),
-    "not UTF-8": ("a,x\nb\udcff,x\nc,x\n", {3: "letters, digits"}, "ac"),
+    "not UTF-8": ("a,x\nb\udcff,x\nc,x\n", {3: "printable ASCII"}, "ac"),
     "ordered by type": (
         "a,x\nb,x\na,y\nc,x\na,z\n",
         {2: "rows from line 4 on, too; sort", 4: "rows from line 2 on, too", 6: "rows from line 2 on, too"},

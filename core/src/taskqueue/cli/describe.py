@@ -1,5 +1,6 @@
 """describe type, describe user: one task type or one user in full."""
 
+import shlex
 from typing import Any
 
 from taskqueue.cli.failure import fail_unknown_type, fail_unknown_user
@@ -146,7 +147,7 @@ async def describe_user(session: Session, user: UserArgument) -> None:
 def _pause_text(user: str, until_ms: int) -> str:
     """Return until when a user is paused, and the command that ends it."""
     until = f" until {iso(until_ms)}" if until_ms else ""
-    return f"paused{until}: `taskqueue resume --user {user}`"
+    return f"paused{until}: `taskqueue resume --user {shlex.quote(user)}`"
 
 
 def zone_name(number: int, catalog: Catalog) -> str:

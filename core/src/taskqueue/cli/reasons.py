@@ -1,6 +1,7 @@
 """Reasons why a subscription is idle or a job waits: one sentence each, with the command that changes it."""
 
 import math
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -21,7 +22,7 @@ from taskqueue.store.users import StoredSubscription
 class Conditions:
     """The state of the store on which a waiting job depends. now_ms: the clock of the store.
 
-    times: of the limits for which jobs may wait, named as scripts do. user_paused: whether the jobs' user is.
+    times: of the limits for which jobs may wait. user_paused: whether the jobs' user is.
     """
 
     catalog: Catalog
@@ -78,7 +79,7 @@ def _lane_reason(job: WaitingJob, conditions: Conditions) -> str:
     if name.type in catalog.paused and name.occurrence is not None:
         return f"is dropped, as its type is paused: `taskqueue resume {name.type}`"
     if conditions.user_paused and name.occurrence is not None:
-        return f"is dropped, as its user is paused: `taskqueue resume --user {name.user}`"
+        return f"is dropped, as its user is paused: `taskqueue resume --user {shlex.quote(name.user)}`"
     if catalog.rate is None:
         return "no global limit is set, so nothing starts: `taskqueue limit set N`"
     if not any(conditions.now_ms - worker.seen_ms <= ALIVE_MS for worker in conditions.workers):

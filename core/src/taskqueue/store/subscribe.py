@@ -8,6 +8,7 @@ from taskqueue.store.connection import Store
 from taskqueue.store.errors import TooManySubscriptionsError, UnknownTypeError, UserOwnedError
 from taskqueue.store.script import Script
 from taskqueue.store.types import check_locked
+from taskqueue.store.user_key import escape_user
 from taskqueue.store.wire import shaped
 
 _SUBSCRIBE = Script("subscribe", shaped(tuple[bytes, bytes]))
@@ -53,7 +54,7 @@ async def _run(
     interval: str = "",
     zone: str = _KEPT,
 ) -> None:
-    args = (user, task_type, params, suspended, MAX_TASKS, interval, zone)
+    args = (escape_user(user), task_type, params, suspended, MAX_TASKS, interval, zone)
     verdict, source = await store.run(_SUBSCRIBE, *args)
     if verdict == b"owned":
         raise UserOwnedError(f"Its source is {source.decode(errors='replace')}: change the user there.")
