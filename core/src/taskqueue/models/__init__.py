@@ -16,6 +16,7 @@
     identity           user ids, names of task types, of limits and of objects
     params             params as JSON
     locked_params      params that tasks may not override
+    offered_intervals  intervals that tasks may choose
     http_spec          the HTTP request of a TaskType manifest
     http_call          URL and headers of an HTTP handler
     nesting            nesting of JSON, measured on its bytes

@@ -4,7 +4,7 @@ import hashlib
 import re
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, Self, cast, get_args
 
@@ -41,11 +41,14 @@ _RUN = re.compile(rf"([{''.join(REMEMBERED_OUTCOMES)}])([0-9]{{1,11}})".encode()
 
 @dataclass(frozen=True, slots=True)
 class StoredUser:
-    """A user in the store: the source of its subscriptions, a digest of them, and the number of its zone's variant."""
+    """A user in the store: the source of its subscriptions, a digest of all that its manifest says.
+
+    zone: the number of the variant of its time zone, which the digest covers.
+    """
 
     source: Source
     digest: str
-    zone: int = 0
+    zone: int = field(default=0, compare=False)
 
     @classmethod
     def read(cls, value: bytes) -> Self:
