@@ -162,6 +162,8 @@ async def test_an_import_brings_zones_and_intervals_and_names_those_not_offered(
             in (done.stderr)
         )
         assert "the task runs by cron: remove interval: the task type send-report runs by cron" in done.stderr
+    listed = json.loads((await taskqueue("get", "users", "-o", "json")).stdout)
+    assert [(one["user"], one["timeZone"]) for one in listed] == [("u-1", "Asia/Tokyo"), ("u-2", "UTC")]
     shown = json.loads((await taskqueue("describe", "user", "u-2", "-o", "json")).stdout)
     assert (shown["timeZone"], [one["interval"] for one in shown["subscriptions"]]) == ("UTC", ["5m", "5m"])
     assert [one["state"].partition(":")[0] for one in shown["subscriptions"]] == [

@@ -121,14 +121,12 @@ def _resolved(user: UserSubscription, inputs: StatusInputs) -> Condition:
 
 
 def _not_offered(user: UserSubscription, inputs: StatusInputs) -> list[str]:
-    """Return a sentence for each task that names an interval which its type does not offer, and runs in spite of it."""
+    """Return a sentence for each task that runs at another interval than it names; their number first, if many."""
     named = sorted(find_not_offered(user, inputs.types).items())
-    found = [
-        f"task {name}: {run_at_own(inputs.types[name], interval_s)}" for name, interval_s in named[:MAX_NAMES]
-    ]
-    if len(named) > MAX_NAMES:
-        found.append(f"{len(named) - MAX_NAMES} more tasks name intervals that their types do not offer")
-    return found
+    found = (
+        [f"{len(named)} tasks name intervals that their types do not offer"] if len(named) > MAX_NAMES else []
+    )
+    return found + [run_at_own(inputs.types[name], interval_s) for name, interval_s in named[:MAX_NAMES]]
 
 
 def _types(user: UserSubscription, inputs: StatusInputs) -> Iterator[TaskType]:

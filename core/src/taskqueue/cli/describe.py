@@ -4,7 +4,7 @@ from typing import Any
 
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.failure import fail, fail_unknown_type
-from taskqueue.cli.get import record_state
+from taskqueue.cli.get import record_state, zone_name
 from taskqueue.cli.instant import iso
 from taskqueue.cli.limit_text import last_free, limit_text, unknown_reason
 from taskqueue.cli.next_due import next_due_ms
@@ -137,11 +137,6 @@ async def describe_user(session: Session, user: UserArgument) -> None:
     if jobs:
         show_line()
         show_rows(session.output, ("job", "where", "why"), jobs)
-
-
-def zone_name(number: int, catalog: Catalog) -> str:
-    """Return the time zone of a user by the number of its variant."""
-    return next((name for name, one in catalog.variants.items() if one == number), "UTC")
 
 
 async def _subscriptions(

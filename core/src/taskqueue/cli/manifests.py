@@ -88,8 +88,9 @@ def _report(output: Output, desired: Desired, done: dict[str, Any]) -> None:
             say(f"warning: {warning}")
         for name, said in desired.advice().items():
             say(f"warning: {name}: {said}")
-        unresolved = len(desired.unresolved) + len(desired.unresolved_limits) + len(desired.not_offered)
-        show_details(output, {**counts, "faults": len(desired.faults), "unresolved": unresolved})
+        unresolved = len(desired.unresolved) + len(desired.unresolved_limits)
+        warned = {"unresolved": unresolved, "notOffered": len(desired.not_offered)}
+        show_details(output, {**counts, "faults": len(desired.faults), **warned})
     if desired.faults or desired.overriding:
         raise typer.Exit(int(ExitCode.FAULTS))
 

@@ -108,7 +108,7 @@ TASK_TYPE_STATUS = _status(
 )
 USER_SUBSCRIPTION_STATUS = _status(
     "Accepted (the object is valid, owns its user and fits its limits), ResolvedRefs (every type in tasks and every "
-    "limit in limits exists; tasks of existing types run in any case), Ready (the subscription is accepted and in "
+    "limit in limits exists, and every interval is one that its type offers; tasks of existing types run in any case), Ready (the subscription is accepted and in "
     "force: jobs are emitted, or it is suspended).",
     {
         "userId": {
