@@ -1,4 +1,4 @@
-"""The example shop, from kubectl to the API it calls: 300 types, 1,000 users, an operator, two workers, one limit.
+"""The example shop, from kubectl to the API it calls: 270 types, 1,000 users, an operator, two workers, one limit.
 
 The API is the witness: it records user, occurrence and time of each request. The shop's own intervals are minutes
 and hours, so a few types are hurried to PERIOD_S, as a person would do it: with kubectl.
