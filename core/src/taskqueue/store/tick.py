@@ -73,6 +73,7 @@ async def tick(
             lane_of(r.priority, overdue=r.overdue),
             r.missed,
             r.variant * PLACES,
+            r.excluded,
         )
         for r in ranges
     ]

@@ -2,8 +2,8 @@
 -- KEYS  1 prefix
 -- ARGV  1 expected cursor ms  2 new cursor ms  3 version of the types  4 maximum of subscriptions to read
 --       5 maximum of waiting jobs of a queue  6 ranges, msgpack [[type, generation, lowest place, highest place,
---         occurrence s, life ms, lane, missed, place of offset 0], ...], see lib/variants.lua; missed > 0: so many
---         occurrences are counted as missed, not emitted
+--         occurrence s, life ms, lane, missed, place of offset 0, excluded], ...], see lib/variants.lua; missed or
+--         excluded > 0: so many occurrences are counted as missed or as excluded, not emitted
 --       7 types behind the cursor, msgpack [type, ...]: the call emits their jobs alone, and moves them instead of the
 --         cursor; [] for all others  8 number of variants that the caller knows
 -- Output  [verdict, cursor ms, now ms, emitted, [type behind, ms, ...], next change ms]; verdicts: ok, lost (no cursor),
@@ -64,13 +64,15 @@ local function is_held(name)
 end
 
 -- Reads all before the first write, so that a step that is too big has written nothing.
-local batches, total, missed = {}, 0, 0
+local batches, total, missed, excluded = {}, 0, 0, 0
 for _, range in ipairs(cmsgpack.unpack(ARGV[6])) do
   local key = P .. 'schedule:' .. range[1] .. ':' .. range[2]
   if is_held(range[1]) then
     -- emitted once its queue has room
   elseif range[8] > 0 then
     missed = missed + range[8] * redis.call('ZCOUNT', key, range[3], range[4])
+  elseif range[10] > 0 then
+    excluded = excluded + range[10] * redis.call('ZCOUNT', key, range[3], range[4])
   else
     local rows = redis.call('ZRANGEBYSCORE', key, range[3], range[4], 'WITHSCORES', 'LIMIT', 0, most + 1 - total)
     if #rows > 0 then
@@ -131,5 +133,6 @@ local replay_end = redis.call('HGET', P .. 'config', 'replay_end')
 if replay_end and cursor >= (whole(replay_end) or 0) then redis.call('HDEL', P .. 'config', 'replay', 'replay_end') end
 count('emitted', emitted)
 if missed > 0 then count('missed', missed) end
+if excluded > 0 then count('excluded', excluded) end
 flush_counts()
 return verdict('ok', emitted)
