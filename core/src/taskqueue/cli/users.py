@@ -160,7 +160,7 @@ def _batches(file: Path, tally: Tally, catalog: Catalog) -> Iterator[tuple[int, 
             for name, interval_s in find_not_offered(row, types).items():
                 tally.not_offered += 1
                 warning = Fault(str(file), line, line, "interval", run_at_own(types[name], interval_s))
-                _say_fault(f"warning: {warning}", tally.not_offered)
+                _say_finding(f"warning: {warning}", tally.not_offered, "intervals not offered")
             batch.append(row)
             if len(batch) == BATCH:
                 yield line, batch
@@ -184,11 +184,16 @@ def _limit_fault(user: UserSubscription, file: str, line: int, limits: Mapping[s
 
 
 def _say_fault(fault: object, number: int) -> None:
-    """Print one of the first MAX_FAULTS faults, or warnings."""
+    """Print one of the first MAX_FAULTS faults."""
+    _say_finding(str(fault), number, "rows at fault")
+
+
+def _say_finding(line: str, number: int, kind: str) -> None:
+    """Print one of the first MAX_FAULTS findings of a kind."""
     if number <= MAX_FAULTS:
-        show_line(str(fault), err=True)
+        show_line(line, err=True)
     elif number == MAX_FAULTS + 1:
-        say("further ones are counted, and not listed")
+        say(f"further {kind} are counted, and not listed")
 
 
 async def _write(store: Store, users: list[UserSubscription], tally: Tally) -> None:
