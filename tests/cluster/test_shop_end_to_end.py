@@ -23,7 +23,7 @@ PERIOD_S = 5
 #: Every 10 minutes, in the shop's files. Some 50 users want each, together 200.
 HURRIED = ("stock-alert-low", "orders-risk-check", "refunds-fetch-new", "returns-fetch-received")
 #: 50 users more, who will all be due in the first second of a period: with the others, that is more than RATE.
-CROWDED = "shipments-fetch-exceptions"
+CROWDED = "customers-fetch-new"
 HURRY = {"schedule": {"interval": f"{PERIOD_S}s"}}
 #: From an edit of an interval to the first occurrence of the new one, at most (s).
 TAKES_OVER_S = 5.0
