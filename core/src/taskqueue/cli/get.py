@@ -75,10 +75,11 @@ async def users(session: Session, limit: LimitOption = LIMIT_DEFAULT) -> None:
                 "user": user,
                 "source": owner.source,
                 "timeZone": zone_name(owner.zone, catalog),
+                "state": "paused" if any(one.paused for one in subscriptions) else "active",
                 "subscriptions": [one.type for one in subscriptions],
             }
         )
-    columns = ("user", "source", "timeZone", "subscriptions")
+    columns = ("user", "source", "timeZone", "state", "subscriptions")
     show_rows(session.output, columns, sorted(rows, key=lambda row: str(row["user"])))
 
 

@@ -42,6 +42,7 @@ Set by manifests and by hand:
     subscribe       one subscription of an application's user
     limits          rate, values set by hand, closed limits
     pause           pauses of task types
+    user_pauses     pauses of users
     overrides       records of pauses and limits set by hand
 
 Moves jobs:
@@ -53,6 +54,8 @@ Moves jobs:
     enqueue         a job outside the schedule
     wakeup          wake one idle worker
     dead            dead letters
+    cancel          jobs that people and applications end
+    job_places      the places of jobs, walked
 
 Looked at:
     listing         jobs, workers, handlers
@@ -80,6 +83,7 @@ Wrappers of scripts with another name:
     oldest: scan_jobs, scan_moves
     overrides: override
     types: catalog, put_limits, put_types
+    user_pauses: end_pauses, pause_user
     users: set_users
     wakeup: pass_wakeup
 """

@@ -20,6 +20,7 @@ PERMANENT = (
     r"limits:[^:]+",  # one field a user with values of their own at the limit
     r"changed_limits",  # one field a limit, and a thousand a type, whose waiting jobs have still to follow
     r"users",  # one field a user
+    r"paused_users",  # one member a paused user; a removed one's for 30 days
     r"(subscriptions|runs):[^:]+",  # one field a subscription
     r"schedule:[^:]+:\d+",  # one member a subscription and live generation
     r"variants",  # one field a zone in use and a length of interval
@@ -43,7 +44,7 @@ PERMANENT = (
     r"limits_closed_until",  # limits closed by a handler, removed once open again
     r"limiter",  # 15 fields
     r"service_times",  # one field a task type; those of removed types go with the next publish
-    r"metrics",  # 17 fields
+    r"metrics",  # 18 fields
     r"malformed",  # 1,000 fields (scripts/lib/malformed.lua)
     r"workers",  # pruned after an hour of silence
     r"handlers",  # one field a name of a handler; the last known ones stay while no worker runs
