@@ -4,13 +4,13 @@ import shlex
 from typing import Any
 
 from taskqueue.cli.failure import fail_unknown_type, fail_unknown_user
-from taskqueue.cli.get import record_state
+from taskqueue.cli.get import record_state, zone_name
 from taskqueue.cli.instant import iso
 from taskqueue.cli.limit_text import last_free, limit_text, unknown_reason
 from taskqueue.cli.next_due import next_due_ms
 from taskqueue.cli.options import TypeArgument, UserArgument
 from taskqueue.cli.output import Output, show_json, show_line
-from taskqueue.cli.reasons import Conditions, idle_reason, waiting_reason
+from taskqueue.cli.reasons import Conditions, idle_reason, interval_reason, waiting_reason
 from taskqueue.cli.schedule_text import exclude_texts, schedule_text
 from taskqueue.cli.store_command import Session, store_command
 from taskqueue.cli.table import show_details, show_rows
@@ -150,11 +150,6 @@ def _pause_text(user: str, until_ms: int) -> str:
     return f"paused{until}: `taskqueue resume --user {shlex.quote(user)}`"
 
 
-def zone_name(number: int, catalog: Catalog) -> str:
-    """Return the time zone of a user by the number of its variant."""
-    return next((name for name, one in catalog.variants.items() if one == number), "UTC")
-
-
 async def _subscriptions(
     store: Store, user: str, catalog: Catalog, subscriptions: list[StoredSubscription], now_ms: int
 ) -> list[dict[str, Any]]:
@@ -179,7 +174,7 @@ async def _subscriptions(
                 "next": None if due_ms is None else iso(due_ms),
                 "lastOutcome": outcome,
                 "lastAt": iso(at_s * 1000) if outcome else None,
-                "state": idle or "active",
+                "state": idle or interval_reason(subscription, catalog) or "active",
             }
         )
     return rows

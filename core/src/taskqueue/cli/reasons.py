@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from taskqueue.cli.limit_text import is_unknown, last_free, limit_text, unknown_reason
 from taskqueue.models.identity import GLOBAL_LIMIT
 from taskqueue.models.locked_params import Locks, refuse_locked
+from taskqueue.models.offered_intervals import offered_intervals, run_at_own
 from taskqueue.plan.worker import ALIVE_MS
 from taskqueue.store.job_name import parse
 from taskqueue.store.limit_names import limit_names
@@ -48,6 +49,16 @@ def idle_reason(subscription: StoredSubscription, catalog: Catalog) -> str:
     if subscription.suspended:
         return _suspension_reason(subscription, record)
     return "" if record.active else "the type is being set up"
+
+
+def interval_reason(subscription: StoredSubscription, catalog: Catalog) -> str:
+    """Return the reason why a subscription does not run at the interval that it names; empty if it does."""
+    record = catalog.records.get(subscription.type)
+    if record is None or subscription.interval_s is None:
+        return ""
+    if subscription.interval_s in offered_intervals(record.task_type.schedule):
+        return ""
+    return run_at_own(record.task_type, subscription.interval_s)
 
 
 def _suspension_reason(subscription: StoredSubscription, record: TypeRecord) -> str:

@@ -10,6 +10,7 @@ from taskqueue.store.job_name import parse
 from taskqueue.store.listing import read_lanes, read_waiting
 from taskqueue.store.malformed import location_of, text
 from taskqueue.store.scalars import END_MS
+from taskqueue.store.user_key import escape_user
 
 LEASES = "leases"
 #: Members that one round trip reads, about a millisecond of the server's time, and keys that it reads them from.
@@ -27,7 +28,8 @@ class Selection:
     @property
     def pattern(self) -> str:
         """Return the pattern of a scan that finds these jobs, and perhaps others."""
-        return f"{self.task_type or '*'}|{self.user or '*'}|*"
+        user = "*" if self.user is None else escape_user(self.user)
+        return f"{self.task_type or '*'}|{user}|*"
 
     def has(self, name: str) -> bool:
         """Tell whether a job is one of these. Raises ValueError for text that is no job's name."""
@@ -82,7 +84,7 @@ async def walk_places(store: Store, places: Sequence[str], selection: Selection)
 def _may_hold(limit: bytes, selection: Selection) -> bool:
     """Tell whether selected jobs may be parked at a limit, QUEUE|NAME|USER, QUEUE|NAME or QUEUE|type:TYPE."""
     _, _, user = text(limit).partition("|")[2].partition("|")
-    return selection.user is None or user in {"", selection.user}
+    return selection.user is None or user in {"", escape_user(selection.user)}
 
 
 def _read(store: Store, place: str, member: bytes, score: float) -> PlacedJob | None:
