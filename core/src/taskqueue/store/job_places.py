@@ -8,7 +8,7 @@ from taskqueue.store.command import zscan
 from taskqueue.store.connection import Store
 from taskqueue.store.job_name import parse
 from taskqueue.store.listing import read_lanes, read_waiting
-from taskqueue.store.malformed import location_of, text
+from taskqueue.store.malformed import location_of
 from taskqueue.store.scalars import END_MS
 from taskqueue.store.user_key import escape_user
 
@@ -55,7 +55,8 @@ async def walk_jobs(store: Store, selection: Selection, *, running: bool) -> Asy
     async for job in walk_places(store, [*await read_lanes(store), "suspects"], selection):
         yield job
     async for rows in store.scan(zscan(store.keys("limits_free_at"), _MEMBERS)):
-        parked = [f"parked:{text(limit)}" for limit, _ in rows if _may_hold(limit, selection)]
+        limits = [limit.decode(errors="replace") for limit, _ in rows]
+        parked = [f"parked:{limit}" for limit in limits if _may_hold(limit, selection)]
         async for job in walk_places(store, parked, selection):
             yield job
     if running:
@@ -81,9 +82,9 @@ async def walk_places(store: Store, places: Sequence[str], selection: Selection)
             cursors = {place: at for place, (at, _) in answers.items() if at}
 
 
-def _may_hold(limit: bytes, selection: Selection) -> bool:
+def _may_hold(limit: str, selection: Selection) -> bool:
     """Tell whether selected jobs may be parked at a limit, QUEUE|NAME|USER, QUEUE|NAME or QUEUE|type:TYPE."""
-    _, _, user = text(limit).partition("|")[2].partition("|")
+    _, _, user = limit.partition("|")[2].partition("|")
     return selection.user is None or user in {"", escape_user(selection.user)}
 
 

@@ -55,7 +55,8 @@ async def read_jobs(store: Store, most: int = 100) -> list[WaitingJob]:
 async def read_lanes(store: Store) -> list[str]:
     """Read the names of the lanes with jobs, as keys have them: ready:QUEUE:LANE."""
     indexes = [zrange(store.keys(index), 0, -1) for index in ("lanes_busy", "lanes_due")]
-    return sorted({f"ready:{text(lane)}" for index in await store.read_all(indexes) for lane in index})
+    lanes = {lane.decode(errors="replace") for index in await store.read_all(indexes) for lane in index}
+    return [f"ready:{lane}" for lane in sorted(lanes)]
 
 
 def where_of(name: str) -> str:
