@@ -33,7 +33,7 @@ class Span(NamedTuple):
     offset_s: int
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=1 << 15)
 def day_occurrences(cron: str, time_zone: str, day: int) -> tuple[int, ...]:
     """Return the occurrences within one UTC day (days since 1970-01-01), ascending epoch seconds.
 
@@ -80,12 +80,7 @@ def offset_spans(time_zone: str, day: int) -> tuple[Span, ...]:
 
     The outer ends are open. Raises ScheduleError for an unknown zone.
     """
-    try:
-        zone = ZoneInfo(time_zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
-        raise ScheduleError(
-            f"time zone must be an IANA name, such as Europe/Berlin (was {time_zone!r})"
-        ) from error
+    zone = _zone(time_zone)
     spans: list[Span] = []
     start = -_FOREVER_S
     for at in range((day - REACH_DAYS) * DAY_S, (day + 1 + REACH_DAYS) * DAY_S, _SAMPLE_S):
@@ -95,6 +90,25 @@ def offset_spans(time_zone: str, day: int) -> tuple[Span, ...]:
             spans.append(Span(start, change, before))
             start = change
     return (*spans, Span(start, _FOREVER_S, _offset_s(zone, (day + 1 + REACH_DAYS) * DAY_S)))
+
+
+def _zone(time_zone: str) -> ZoneInfo:
+    try:
+        return ZoneInfo(time_zone)
+    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        raise ScheduleError(
+            f"time zone must be an IANA name, such as Europe/Berlin (was {time_zone!r})"
+        ) from error
+
+
+def changes_offset(time_zone: str, day: int) -> bool:
+    """Tell whether the zone's offset is another one `REACH_DAYS` after a UTC day than it was as long before it.
+
+    Raises ScheduleError for an unknown zone.
+    """
+    zone = _zone(time_zone)
+    first_s, last_s = (day - REACH_DAYS) * DAY_S, (day + 1 + REACH_DAYS) * DAY_S
+    return _offset_s(zone, first_s) != _offset_s(zone, last_s)
 
 
 def _first_change_s(zone: ZoneInfo, lo_s: int, hi_s: int) -> int:

@@ -3,8 +3,10 @@
 Subscriptions lie evenly over their windows, so demand changes at window edges only.
 """
 
+from bisect import bisect_right
 from collections import defaultdict
 from collections.abc import Iterable
+from functools import lru_cache
 from itertools import pairwise
 from math import ceil, floor
 from typing import NamedTuple
@@ -12,7 +14,8 @@ from typing import NamedTuple
 from taskqueue.models.values import Schedule
 from taskqueue.plan.cron import DAY_S
 from taskqueue.plan.schedule import occurrences, window_s
-from taskqueue.plan.type_demand import TypeDemand
+from taskqueue.plan.type_demand import TypeDemand, slots_by_schedule
+from taskqueue.plan.variants import in_zone
 
 # Windows within intervals this short count as their mean: their bunches are gone within as many seconds.
 SHORT_INTERVAL_S = 60
@@ -34,13 +37,10 @@ def is_steady(schedule: Schedule) -> bool:
 
 def steps_of_day(demands: Iterable[TypeDemand], day_start_s: int) -> list[Step]:
     """Return the demand of the 24 hours from day_start_s (epoch seconds) on. Raises ScheduleError."""
-    slots: defaultdict[Schedule, int] = defaultdict(int)
-    for demand in demands:
-        slots[demand.schedule] += demand.slots
     end_s = day_start_s + DAY_S
     rate = 0.0
     changes: defaultdict[int, float] = defaultdict(float, {day_start_s: 0.0, end_s: 0.0})
-    for schedule, wanted in slots.items():
+    for schedule, wanted in slots_by_schedule(demands).items():
         if schedule.interval_s is not None and is_steady(schedule):
             rate += wanted / schedule.interval_s
             continue
@@ -55,11 +55,31 @@ def steps_of_day(demands: Iterable[TypeDemand], day_start_s: int) -> list[Step]:
     return steps
 
 
-def demand_between(demand: TypeDemand, start_s: float, end_s: float) -> float:
-    """Return the slots one type takes in [start_s, end_s), epoch seconds. Raises ScheduleError."""
-    if demand.schedule.interval_s is not None and is_steady(demand.schedule):
-        return demand.slots * (end_s - start_s) / demand.schedule.interval_s
+def demand_between(demand: TypeDemand, start_s: float, end_s: float) -> list[float]:
+    """Return the slots that each zone of a demand takes in [start_s, end_s), epoch seconds. Raises ScheduleError."""
+    interval = demand.schedule.interval_s
+    if interval is not None and is_steady(demand.schedule):
+        return [demand.slots * (end_s - start_s) / interval]
     window = window_s(demand.schedule)
-    starts = occurrences(demand.schedule, floor(start_s) - window + 1, ceil(end_s))
-    overlap = sum(min(start + window, end_s) - max(start, start_s) for start in starts)
-    return demand.slots * overlap / window
+    found = []
+    for schedule, slots in demand.by_zone():
+        starts = occurrences(schedule, floor(start_s) - window + 1, ceil(end_s))
+        found.append(
+            slots * sum(min(start + window, end_s) - max(start, start_s) for start in starts) / window
+        )
+    return found
+
+
+@lru_cache(maxsize=4096)
+def open_at_once(schedule: Schedule, zones: frozenset[str], day_start_s: int) -> int:
+    """Return how many windows are open at once, of users in these zones; windows that begin together are one.
+
+    Raises ScheduleError.
+    """
+    if schedule.interval_s is not None:
+        return 1
+    window, end_s = window_s(schedule), day_start_s + DAY_S
+    found = (occurrences(in_zone(schedule, zone), day_start_s - window + 1, end_s) for zone in zones)
+    starts = sorted(set().union(*found))
+    opened = (position + 1 - bisect_right(starts, start - window) for position, start in enumerate(starts))
+    return max(opened, default=1)

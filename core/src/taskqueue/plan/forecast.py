@@ -4,7 +4,7 @@ from collections.abc import Iterable
 
 from taskqueue.plan.cron import DAY_S
 from taskqueue.plan.schedule import occurrences, window_s
-from taskqueue.plan.type_demand import TypeDemand
+from taskqueue.plan.type_demand import TypeDemand, slots_by_schedule
 
 
 def starts(
@@ -23,13 +23,13 @@ def starts(
     end_s = day_start_s + steps * step_s
     totals = [0.0] * steps
     always = 0.0  # slots a second of the types whose windows leave no pause
-    for demand in demands:
-        window = window_s(demand.schedule)
-        rate = demand.slots / window
-        if window == demand.schedule.interval_s:
+    for schedule, slots in slots_by_schedule(demands).items():
+        window = window_s(schedule)
+        rate = slots / window
+        if window == schedule.interval_s:
             always += rate
             continue
-        for start in occurrences(demand.schedule, day_start_s - window + 1, end_s):
+        for start in occurrences(schedule, day_start_s - window + 1, end_s):
             lo, hi = max(start, day_start_s) - day_start_s, min(start + window, end_s) - day_start_s
             for step in range(lo // step_s, (hi - 1) // step_s + 1):
                 totals[step] += rate * (min(hi, (step + 1) * step_s) - max(lo, step * step_s))

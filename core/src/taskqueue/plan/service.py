@@ -85,7 +85,7 @@ def serve_day(
     bursts = dict.fromkeys(paths.limits, 0)
     services: dict[str, Service] = {}
     for name, limit in paths.limits.items():
-        own = [demand for demand in blocking.types(name) if paths.by_type[demand.type][0] == name]
+        own = [demand for demand in blocking.types(name) if paths.by_type[demand.name][0] == name]
         steps = merge([steps_of_day(own, day_start_s), *arriving[name]])
         capacity = blocking.capacity(limit) / factor
         bunched = bunching.slots(blocking.types(name)) + bursts[name]
@@ -116,12 +116,13 @@ def wait_on_path_s(demand: TypeDemand, services: Sequence[Service]) -> float:
     first, last = services[0].steps[0].start_s, services[0].steps[-1].end_s
     reach_s = delay_s if len(services) > 1 else 0.0
     longest = 0.0
-    for start in occurrences(demand.schedule, int(first) - window + 1, int(last)):
-        span = max(first, start) - reach_s, min(last, start + window) + reach_s
-        longest = max(longest, sum(service.longest_wait_s(*span) for service in services))
+    for schedule, _ in demand.by_zone():
+        for start in occurrences(schedule, int(first) - window + 1, int(last)):
+            span = max(first, start) - reach_s, min(last, start + window) + reach_s
+            longest = max(longest, sum(service.longest_wait_s(*span) for service in services))
     return longest + bunch_s
 
 
 def limited_by_user(paths: Paths, demands: Iterable[TypeDemand]) -> set[str]:
     """Return the types with a limit of key User."""
-    return {demand.type for demand in demands if paths.users[demand.type]}
+    return {demand.name for demand in demands if paths.users[demand.name]}

@@ -6,6 +6,7 @@ is the type's own schedule, in UTC if it has no zone.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
 
 from taskqueue.models.values import Schedule
 from taskqueue.plan.schedule import window_s
@@ -14,6 +15,34 @@ from taskqueue.plan.schedule import window_s
 def follows_users(schedule: Schedule) -> bool:
     """Tell whether the schedule runs in the zone of each user."""
     return schedule.cron is not None and schedule.time_zone is None
+
+
+def variant_name(schedule: Schedule, zone: str, interval_s: int | None) -> str:
+    """Return the variant in which a subscription runs; empty for the type's own schedule.
+
+    zone: of the user.   interval_s: chosen; one that the type does not offer counts as the type's own.
+
+    >>> variant_name(Schedule(cron="0 2 * * *"), "Asia/Tokyo", None)
+    'Asia/Tokyo'
+    >>> variant_name(Schedule(interval_s=3600, intervals_s=(300,)), "Asia/Tokyo", 300)
+    '300'
+    """
+    if follows_users(schedule):
+        return "" if zone == "UTC" else zone
+    return str(interval_s) if interval_s in schedule.intervals_s else ""
+
+
+def is_offered(schedule: Schedule, name: str) -> bool:
+    """Tell whether the schedule has this variant; not for the type's own schedule."""
+    return int(name) in schedule.intervals_s if name.isdigit() else follows_users(schedule)
+
+
+@lru_cache(maxsize=1 << 15)
+def in_zone(schedule: Schedule, zone: str) -> Schedule:
+    """Return the schedule of users in a zone, with the window that it has in every zone. Raises ScheduleError."""
+    if not follows_users(schedule):
+        return schedule
+    return replace(schedule, time_zone=zone, window_s=window_s(schedule))
 
 
 def intervals(schedule: Schedule) -> Iterator[Schedule]:
@@ -29,11 +58,10 @@ def variants(schedule: Schedule, numbers: Mapping[str, int]) -> Iterator[tuple[i
     [(0, 'UTC'), (1, 'Asia/Tokyo')]
     """
     if follows_users(schedule):
-        within = replace(schedule, time_zone="UTC", window_s=window_s(schedule))  # the same in every zone
-        yield 0, within
+        yield 0, in_zone(schedule, "UTC")
         for name, number in numbers.items():
             if not name.isdigit():
-                yield number, replace(within, time_zone=name)
+                yield number, in_zone(schedule, name)
         return
     yield 0, replace(schedule, intervals_s=()) if schedule.intervals_s else schedule
     for one in intervals(schedule):
