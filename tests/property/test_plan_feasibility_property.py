@@ -49,6 +49,8 @@ def at_90_percent(plan: RandomPlan) -> RandomPlan:
     demands = [
         replace(
             demand,
+            type=demand.name,
+            chosen_s=None,
             cost=1,
             schedule=Schedule(interval_s=period_s(demand) // 10),
             life_s=3_600,

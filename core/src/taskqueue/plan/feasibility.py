@@ -17,7 +17,7 @@ from taskqueue.plan.margins import Blocking, Bunching
 from taskqueue.plan.places import deal
 from taskqueue.plan.schedule import shortest_gap_s
 from taskqueue.plan.service import Service, limited_by_user, serve_day, wait_on_path_s
-from taskqueue.plan.spread import SpreadClass, spread_class
+from taskqueue.plan.spread import spread_class
 from taskqueue.plan.type_demand import TypeDemand
 from taskqueue.plan.user_demand import UserDemand, alone
 from taskqueue.plan.user_jobs import UserJob
@@ -87,9 +87,9 @@ def _bunching(
     day_start_s: int,
 ) -> Bunching:
     """Return the signs by which jobs bunch; places are dealt only where a limit has a part of the types."""
-    classes = Counter[SpreadClass]()
+    classes = Counter[str]()
     for demand in demands:
-        classes[spread_class(demand.schedule)] += demand.subscriptions
+        classes[spread_class(demand.schedule).name] += demand.subscriptions
     are_parted = any(path and path != (GLOBAL,) for path in paths.by_type.values())
     return Bunching(classes, moved, deal(demands, users) if users and are_parted else {}, day_start_s)
 

@@ -14,12 +14,13 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from math import sqrt
 
+from taskqueue.models.values import Schedule
 from taskqueue.plan.demand import is_steady, open_at_once
 from taskqueue.plan.limit_paths import Paths, SharedLimit
 from taskqueue.plan.limiter import tolerance_us
 from taskqueue.plan.places import Places, excess_slots
 from taskqueue.plan.schedule import shortest_gap_s, window_s
-from taskqueue.plan.spread import SpreadClass, spread_class
+from taskqueue.plan.spread import spread_class
 from taskqueue.plan.type_demand import TypeDemand
 
 # Jobs of one class that may be due in the same second although its places lie evenly.
@@ -34,17 +35,17 @@ class Bunching:
     jobs from their places.   places: of types, where users are known.   day_start_s: of the day that is judged.
     """
 
-    classes: Mapping[SpreadClass, int]
+    classes: Mapping[str, int]
     moved: Collection[str]
     places: Places
     day_start_s: int
 
     def slots(self, demands: Collection[TypeDemand]) -> float:
         """Return the slots by which the demand for a limit may exceed its even flow. Raises ScheduleError."""
-        count, slots, displaced = Counter[SpreadClass](), Counter[SpreadClass](), Counter[SpreadClass]()
+        count, slots, displaced = Counter[str](), Counter[str](), Counter[str]()
         short = 0.0
         for demand in demands:
-            name = spread_class(demand.schedule)
+            name = spread_class(demand.schedule).name
             count[name] += demand.subscriptions
             slots[name] += demand.slots
             displaced[name] += demand.subscriptions if demand.name in self.moved else 0
@@ -56,24 +57,21 @@ class Bunching:
         bunched = max((demand.cost for demand in demands), default=0) + short
         bunched += sum(_SAME_SECOND * cost for cost in mean.values()) + self._between_zones(demands, mean)
         by_chance = sqrt(sum(uneven[name] * cost * cost for name, cost in mean.items()))
-        parted = [demand for demand in demands if absent[spread_class(demand.schedule)]]
+        parted = [demand for demand in demands if absent[spread_class(demand.schedule).name]]
         return min(float(slots.total()), bunched + max(by_chance, excess_slots(parted, self.places)))
 
-    def _between_zones(self, demands: Iterable[TypeDemand], mean: Mapping[SpreadClass, float]) -> float:
+    def _between_zones(self, demands: Iterable[TypeDemand], mean: Mapping[str, float]) -> float:
         """Return the slots by which the users of each zone may lie unevenly.   mean: slots of a job of each class."""
-        zones: dict[SpreadClass, Counter[str]] = {}
+        zones: dict[Schedule, Counter[str]] = {}
         same_second = by_chance = 0.0
         for demand in demands:
-            found = zones.setdefault(spread_class(demand.schedule), Counter())
-            found.update(dict(demand.zones or (("UTC", demand.subscriptions),)))
-        for demand in demands:
-            name = spread_class(demand.schedule)
-            found = zones.pop(name, Counter())
-            if len(found) > 1:
-                at_once = open_at_once(demand.schedule, frozenset(found), self.day_start_s)
-                same_second += (at_once - 1) * _SAME_SECOND * mean[name]
-                apart = sum(min(number, found.total() - number) for number in found.values())
-                by_chance += apart * mean[name] ** 2
+            if demand.zones:
+                zones.setdefault(demand.schedule, Counter()).update(dict(demand.zones))
+        for schedule, found in zones.items():
+            cost = mean[spread_class(schedule).name]
+            at_once = open_at_once(schedule, frozenset(found), self.day_start_s)
+            same_second += (at_once - 1) * _SAME_SECOND * cost
+            by_chance += sum(min(number, found.total() - number) for number in found.values()) * cost * cost
         return same_second + sqrt(by_chance)
 
 

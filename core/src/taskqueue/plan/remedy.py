@@ -73,7 +73,7 @@ def cheapest_change(
 
 def lengthening(demand: TypeDemand, interval_s: int) -> str:
     """Return the change of an interval as a sentence."""
-    now = f"{format_ms((demand.schedule.interval_s or 0) * 1000)} " if demand.own_interval_s else ""
+    now = f"{format_ms(demand.chosen_s * 1000)} " if demand.chosen_s else ""
     return f"lengthen the interval {now}of {demand.type} to {format_ms(interval_s * 1000)}"
 
 

@@ -22,7 +22,8 @@ class TypeDemand:
     cost: slots of the global limit a start takes.   per_second: the limit of the type, in cost-weighted starts
     a second.   life_s: from due to deadline; None stands for the period.
     limits: names of the limits that its jobs take from.   zones: subscriptions in each zone of users, where the
-    schedule has none; empty: all in UTC.   own_interval_s: of the type, where the subscriptions chose another one.
+    schedule has none; empty: all in UTC.   chosen_s: the interval that the subscriptions chose, in place of the
+    type's own, own_interval_s.
     """
 
     type: str
@@ -34,6 +35,7 @@ class TypeDemand:
     limits: tuple[str, ...] = ()
     priority: Priority = Priority.NORMAL
     zones: tuple[tuple[str, int], ...] = ()
+    chosen_s: int | None = None
     own_interval_s: int | None = None
 
     @classmethod
@@ -55,20 +57,23 @@ class TypeDemand:
             priority=task_type.priority,
             zones=tuple(zones) if follows_users(schedule) else (),
         )
-        chosen = [(one, counts.get(str(one.interval_s), 0)) for one in intervals(schedule)]
-        return [
-            own,
-            *(
-                replace(own, schedule=one, subscriptions=number, own_interval_s=schedule.interval_s)
-                for one, number in chosen
-                if number
-            ),
-        ]
+        counted = [(one, counts.get(str(one.interval_s), 0)) for one in intervals(schedule)]
+        return [own, *(own.choosing(one, number) for one, number in counted if number)]
+
+    def choosing(self, schedule: Schedule, subscriptions: int) -> Self:
+        """Return the demand of the subscriptions that chose the interval of this schedule."""
+        return replace(
+            self,
+            schedule=schedule,
+            subscriptions=subscriptions,
+            chosen_s=schedule.interval_s,
+            own_interval_s=self.schedule.interval_s,
+        )
 
     @property
     def name(self) -> str:
         """Return the type, and the interval that its subscriptions chose."""
-        return demand_name(self.type, self.schedule.interval_s if self.own_interval_s else None)
+        return demand_name(self.type, self.chosen_s) if self.chosen_s else self.type
 
     @property
     def slots(self) -> int:
@@ -82,9 +87,10 @@ class TypeDemand:
 
     def by_zone(self) -> list[tuple[Schedule, float]]:
         """Return the schedule in each zone, and the slots of one period there. Raises ScheduleError."""
-        total = sum(number for _, number in self.zones)
-        zones = self.zones if total else (("UTC", total := 1),)
-        return [(in_zone(self.schedule, zone), self.slots * number / total) for zone, number in zones]
+        if not self.zones:
+            return [(in_zone(self.schedule, "UTC"), self.slots)]
+        slots_each = self.slots / sum(number for _, number in self.zones)
+        return [(in_zone(self.schedule, zone), slots_each * number) for zone, number in self.zones]
 
 
 def slots_by_schedule(demands: Iterable[TypeDemand]) -> Mapping[Schedule, float]:
