@@ -41,30 +41,32 @@ def random_plan(
     room: tuple[float, float],
     intervals_s: Sequence[int] = INTERVALS_S,
     crons: Sequence[str] = (),
+    users: int = 40,
 ) -> RandomPlan:
     """Return a plan of which each limit has about `room` times what is asked of it, between the lower and the upper.
 
     intervals_s: of types, of which a subscription may choose another one.   crons: of types in the zones of users.
+    users: at most.
     """
     limits = _limits(random)
     types = [
         _type(random, f"t{number}", limits, intervals_s, crons) for number in range(random.randint(1, 6))
     ]
-    users = [
+    everybody = [
         UserDemand(
             f"u{number}",
             tuple(
                 sorted(random.choice(one).name for one in random.sample(types, random.randint(1, len(types))))
             ),
         )
-        for number in range(random.randint(1, 40))
+        for number in range(random.randint(1, users))
     ]
-    zones = {user.user_id: random.choice(ZONES) for user in users if crons}
-    demands = tuple(_counted(demand, users, zones) for several in types for demand in several)
+    zones = {one.user_id: random.choice(ZONES) for one in everybody if crons}
+    demands = tuple(_counted(demand, everybody, zones) for several in types for demand in several)
     chosen = random.uniform(*room)
     rated = {
         name: replace(
-            limit, per_second=needed(limit, demands, users, limits) * chosen * random.choice((1, 1, 1.5))
+            limit, per_second=needed(limit, demands, everybody, limits) * chosen * random.choice((1, 1, 1.5))
         )
         for name, limit in limits.items()
     }
@@ -83,10 +85,14 @@ def random_plan(
         for name, limit in sorted(rated.items())
         if limit.key is LimitKey.USER
     )
-    users = [replace(user, limits=own) if random.random() < 0.1 else user for user in users]
+    everybody = [replace(user, limits=own) if random.random() < 0.1 else user for user in everybody]
     total = sum(demand.slots / period_s(demand) for demand in demands)
     return RandomPlan(
-        demands, tuple(users), rated, random.choice((None, total * chosen * random.uniform(1, 1.5))), zones
+        demands,
+        tuple(everybody),
+        rated,
+        random.choice((None, total * chosen * random.uniform(1, 1.5))),
+        zones,
     )
 
 
@@ -155,6 +161,7 @@ def _type(
     window_s = random.choice((None, None, period // 2, period // 5))
     release = [one.name for one in limits.values() if one.key is LimitKey.RELEASE]
     users = [one.name for one in limits.values() if one.key is LimitKey.USER]
+    short_s = period / (100 if cron else 10)
     named = random.sample(release, min(len(release), random.randint(0, 1)))
     named += random.sample(users, min(len(users), random.choice((0, 0, 1, 2))))
     path = path_of(named, limits).release
@@ -164,7 +171,7 @@ def _type(
         replace(schedule, window_s=window_s),
         subscriptions=0,
         cost=random.choice((1, 1, 1, 3)),
-        life_s=random.choice((None, None, period / 2, period / 10, 2.0 * period)),
+        life_s=random.choice((None, None, period / 2, short_s, 2.0 * period)),
         limits=tuple(sorted(named)) if is_chain else (),
         priority=random.choice((Priority.NORMAL, Priority.NORMAL, Priority.HIGH, Priority.LOW)),
     )

@@ -41,6 +41,18 @@ class CatchUp(StrEnum):
     SKIP = "Skip"
 
 
+class Weekday(StrEnum):
+    """A day of the week, Monday first."""
+
+    MON = "Mon"
+    TUE = "Tue"
+    WED = "Wed"
+    THU = "Thu"
+    FRI = "Fri"
+    SAT = "Sat"
+    SUN = "Sun"
+
+
 class LimitKey(StrEnum):
     """The key of a limit: all jobs of the release share it, or each user has it to themselves."""
 
@@ -90,6 +102,19 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
+class Exclusion:
+    """Time on the wall without runs; one of the three is set.
+
+    dates: first and last, inclusive, in days since 1970-01-01.   daily_s: begin and end of a part of each day, in
+    seconds since midnight; an end before the begin is on the following day.
+    """
+
+    weekdays: tuple[Weekday, ...] = ()
+    dates: tuple[tuple[int, int], ...] = ()
+    daily_s: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Retry:
     """Full jitter: the n-th delay is uniform in [0, min(max_backoff, min_backoff * 2**(n-1))]."""
 
@@ -123,7 +148,8 @@ class TaskType:
     """A task type. Exactly one of `function` (a registered name) and `http` is set.
 
     locked_params: names that no task may override, sorted.   limits: names of the limits that its jobs take from,
-    sorted.
+    sorted.   exclude: time without runs, in the zone of the schedule, or of the user; in UTC for an interval. Not in
+    `schedule`, as it changes the place of nobody.
     """
 
     name: str
@@ -142,6 +168,7 @@ class TaskType:
     suspend: bool = False
     locked_params: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
+    exclude: tuple[Exclusion, ...] = ()
 
 
 @dataclass(frozen=True, slots=True)

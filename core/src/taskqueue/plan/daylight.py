@@ -12,8 +12,10 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
+from taskqueue.models.refusal import ValueRefusedError
+from taskqueue.models.time_zone import read_time_zone
 from taskqueue.plan.cron import DAY_S, parse
 from taskqueue.plan.errors import ScheduleError
 
@@ -33,7 +35,7 @@ class Span(NamedTuple):
     offset_s: int
 
 
-@lru_cache(maxsize=1 << 15)
+@lru_cache(maxsize=32_768)
 def day_occurrences(cron: str, time_zone: str, day: int) -> tuple[int, ...]:
     """Return the occurrences within one UTC day (days since 1970-01-01), ascending epoch seconds.
 
@@ -94,8 +96,8 @@ def offset_spans(time_zone: str, day: int) -> tuple[Span, ...]:
 
 def _zone(time_zone: str) -> ZoneInfo:
     try:
-        return ZoneInfo(time_zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        return read_time_zone(time_zone)
+    except ValueRefusedError as error:
         raise ScheduleError(
             f"time zone must be an IANA name, such as Europe/Berlin (was {time_zone!r})"
         ) from error

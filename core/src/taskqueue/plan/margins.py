@@ -14,14 +14,14 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from math import sqrt
 
-from taskqueue.models.values import Schedule
-from taskqueue.plan.demand import is_steady, open_at_once
+from taskqueue.plan.demand import is_steady
 from taskqueue.plan.limit_paths import Paths, SharedLimit
 from taskqueue.plan.limiter import tolerance_us
 from taskqueue.plan.places import Places, excess_slots
 from taskqueue.plan.schedule import shortest_gap_s, window_s
 from taskqueue.plan.spread import spread_class
 from taskqueue.plan.type_demand import TypeDemand
+from taskqueue.plan.windows import open_at_once
 
 # Jobs of one class that may be due in the same second although its places lie evenly.
 _SAME_SECOND = 2
@@ -62,11 +62,11 @@ class Bunching:
 
     def _between_zones(self, demands: Iterable[TypeDemand], mean: Mapping[str, float]) -> float:
         """Return the slots by which the users of each zone may lie unevenly.   mean: slots of a job of each class."""
-        zones: dict[Schedule, Counter[str]] = {}
         same_second = by_chance = 0.0
-        for demand in demands:
-            if demand.zones:
-                zones.setdefault(demand.schedule, Counter()).update(dict(demand.zones))
+        in_zones = [demand for demand in demands if demand.zones]
+        zones = {demand.schedule: Counter[str]() for demand in in_zones}
+        for demand in in_zones:
+            zones[demand.schedule].update(dict(demand.zones))
         for schedule, found in zones.items():
             cost = mean[spread_class(schedule).name]
             at_once = open_at_once(schedule, frozenset(found), self.day_start_s)

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Self
 
 from taskqueue.models.duration import format_ms
-from taskqueue.models.values import Priority, Schedule, TaskType
+from taskqueue.models.values import Exclusion, Priority, Schedule, TaskType
 from taskqueue.plan.schedule import shortest_gap_s
 from taskqueue.plan.variants import follows_users, in_zone, intervals
 
@@ -37,6 +37,7 @@ class TypeDemand:
     zones: tuple[tuple[str, int], ...] = ()
     chosen_s: int | None = None
     own_interval_s: int | None = None
+    exclude: tuple[Exclusion, ...] = ()
 
     @classmethod
     def of(cls, task_type: TaskType, counts: Mapping[str, int]) -> list[Self]:
@@ -56,6 +57,7 @@ class TypeDemand:
             limits=task_type.limits,
             priority=task_type.priority,
             zones=tuple(zones) if follows_users(schedule) else (),
+            exclude=task_type.exclude,
         )
         counted = [(one, counts.get(str(one.interval_s), 0)) for one in intervals(schedule)]
         return [own, *(own.choosing(one, number) for one, number in counted if number)]
@@ -93,12 +95,17 @@ class TypeDemand:
         return [(in_zone(self.schedule, zone), slots_each * number) for zone, number in self.zones]
 
 
-def slots_by_schedule(demands: Iterable[TypeDemand]) -> Mapping[Schedule, float]:
-    """Return the slots of one period under each schedule, that of each zone by itself. Raises ScheduleError."""
-    slots: defaultdict[Schedule, float] = defaultdict(float)
+def slots_by_schedule(
+    demands: Iterable[TypeDemand],
+) -> Mapping[tuple[Schedule, tuple[Exclusion, ...]], float]:
+    """Return the slots of one period under each schedule and its exclusions, each zone by itself.
+
+    Raises ScheduleError.
+    """
+    slots: defaultdict[tuple[Schedule, tuple[Exclusion, ...]], float] = defaultdict(float)
     for demand in demands:
         for schedule, wanted in demand.by_zone():
-            slots[schedule] += wanted
+            slots[schedule, demand.exclude] += wanted
     return slots
 
 

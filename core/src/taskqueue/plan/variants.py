@@ -37,18 +37,15 @@ def is_offered(schedule: Schedule, name: str) -> bool:
     return int(name) in schedule.intervals_s if name.isdigit() else follows_users(schedule)
 
 
-@lru_cache(maxsize=1 << 15)
 def in_zone(schedule: Schedule, zone: str) -> Schedule:
-    """Return the schedule of users in a zone, with the window that it has in every zone. Raises ScheduleError."""
-    if not follows_users(schedule):
-        return schedule
-    return replace(schedule, time_zone=zone, window_s=window_s(schedule))
+    """Return the schedule of users in a zone. Raises ScheduleError."""
+    return _variant(schedule, zone, None) if follows_users(schedule) else schedule
 
 
 def intervals(schedule: Schedule) -> Iterator[Schedule]:
     """Yield the schedule of each interval that a subscription may choose."""
     for interval_s in schedule.intervals_s:
-        yield replace(schedule, interval_s=interval_s, intervals_s=())
+        yield _variant(schedule, None, interval_s)
 
 
 def variants(schedule: Schedule, numbers: Mapping[str, int]) -> Iterator[tuple[int, Schedule]]:
@@ -63,7 +60,17 @@ def variants(schedule: Schedule, numbers: Mapping[str, int]) -> Iterator[tuple[i
             if not name.isdigit():
                 yield number, in_zone(schedule, name)
         return
-    yield 0, replace(schedule, intervals_s=()) if schedule.intervals_s else schedule
+    yield 0, _variant(schedule, schedule.time_zone, schedule.interval_s)
     for one in intervals(schedule):
         if str(one.interval_s) in numbers:
             yield numbers[str(one.interval_s)], one
+
+
+@lru_cache(maxsize=32_768)
+def _variant(schedule: Schedule, time_zone: str | None, interval_s: int | None) -> Schedule:
+    """Return a variant; of like schedules the same object, which `plan.due` recognizes without a look at its fields."""
+    if interval_s is not None:
+        return replace(schedule, interval_s=interval_s, intervals_s=())
+    return replace(
+        schedule, time_zone=time_zone, window_s=window_s(schedule)
+    )  # the same window in every zone
