@@ -84,14 +84,18 @@ def offset_spans(time_zone: str, day: int) -> tuple[Span, ...]:
     """
     zone = _zone(time_zone)
     spans: list[Span] = []
-    start = -_FOREVER_S
-    for at in range((day - REACH_DAYS) * DAY_S, (day + 1 + REACH_DAYS) * DAY_S, _SAMPLE_S):
+    start, lo_s, hi_s = -_FOREVER_S, (day - REACH_DAYS) * DAY_S, (day + 1 + REACH_DAYS) * DAY_S
+    if _offset_s(zone, lo_s) == _offset_s(
+        zone, hi_s
+    ):  # since 1995 no zone has changed there and back within six days
+        return (Span(start, _FOREVER_S, _offset_s(zone, hi_s)),)
+    for at in range(lo_s, hi_s, _SAMPLE_S):
         before = _offset_s(zone, at)
         if before != _offset_s(zone, at + _SAMPLE_S):
             change = _first_change_s(zone, at, at + _SAMPLE_S)
             spans.append(Span(start, change, before))
             start = change
-    return (*spans, Span(start, _FOREVER_S, _offset_s(zone, (day + 1 + REACH_DAYS) * DAY_S)))
+    return (*spans, Span(start, _FOREVER_S, _offset_s(zone, hi_s)))
 
 
 def _zone(time_zone: str) -> ZoneInfo:
