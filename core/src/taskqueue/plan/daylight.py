@@ -82,7 +82,12 @@ def offset_spans(time_zone: str, day: int) -> tuple[Span, ...]:
 
     The outer ends are open. Raises ScheduleError for an unknown zone.
     """
-    zone = _zone(time_zone)
+    try:
+        zone = read_time_zone(time_zone)
+    except ValueRefusedError as error:
+        raise ScheduleError(
+            f"time zone must be an IANA name, such as Europe/Berlin (was {time_zone!r})"
+        ) from error
     spans: list[Span] = []
     start, lo_s, hi_s = -_FOREVER_S, (day - REACH_DAYS) * DAY_S, (day + 1 + REACH_DAYS) * DAY_S
     if _offset_s(zone, lo_s) == _offset_s(
@@ -96,25 +101,6 @@ def offset_spans(time_zone: str, day: int) -> tuple[Span, ...]:
             spans.append(Span(start, change, before))
             start = change
     return (*spans, Span(start, _FOREVER_S, _offset_s(zone, hi_s)))
-
-
-def _zone(time_zone: str) -> ZoneInfo:
-    try:
-        return read_time_zone(time_zone)
-    except ValueRefusedError as error:
-        raise ScheduleError(
-            f"time zone must be an IANA name, such as Europe/Berlin (was {time_zone!r})"
-        ) from error
-
-
-def changes_offset(time_zone: str, day: int) -> bool:
-    """Tell whether the zone's offset is another one `REACH_DAYS` after a UTC day than it was as long before it.
-
-    Raises ScheduleError for an unknown zone.
-    """
-    zone = _zone(time_zone)
-    first_s, last_s = (day - REACH_DAYS) * DAY_S, (day + 1 + REACH_DAYS) * DAY_S
-    return _offset_s(zone, first_s) != _offset_s(zone, last_s)
 
 
 def _first_change_s(zone: ZoneInfo, lo_s: int, hi_s: int) -> int:

@@ -11,7 +11,7 @@ from itertools import pairwise
 
 from taskqueue.models.values import Schedule
 from taskqueue.plan.cron import DAY_S, parse
-from taskqueue.plan.daylight import HOUR_S, REACH_DAYS, changes_offset, day_occurrences, offset_spans
+from taskqueue.plan.daylight import HOUR_S, REACH_DAYS, day_occurrences, offset_spans
 from taskqueue.plan.errors import ScheduleError
 
 # Years whose changes of the clock stand for all: 2024-01-01 to 2027-12-31, in days since 1970-01-01.
@@ -142,11 +142,7 @@ def _shortest_gap(cron: str, jumps: frozenset[tuple[int, int]]) -> int:
 @lru_cache(maxsize=1024)
 def _jumps(time_zone: str) -> frozenset[tuple[int, int]]:
     """Return (seconds since midnight, by how many) for each jump ahead of the clock in the sample years."""
-    looks = (
-        offset_spans(time_zone, day)
-        for day in _SAMPLE_DAYS[:: 2 * REACH_DAYS + 1]
-        if changes_offset(time_zone, day)
-    )
+    looks = (offset_spans(time_zone, day) for day in _SAMPLE_DAYS[:: 2 * REACH_DAYS + 1])
     return frozenset(
         ((after.start_s + before.offset_s) % DAY_S, after.offset_s - before.offset_s)
         for spans in looks
