@@ -80,8 +80,9 @@ format: $(STAMP) ## Format the code and apply the safe fixes of ruff
 	$(BIN)/ruff check --fix $(CODE)
 	$(BIN)/ruff format $(CODE)
 
-docs: $(STAMP) ## Write docs/configuration.md from the code
+docs: $(STAMP) ## Write docs/configuration.md from the code, and docs/pictures/ from the plan
 	$(BIN)/python tools/docs/configuration_page.py
+	$(BIN)/python -m tools.docs.schedule_pictures
 
 docs-site: $(SITE_STAMP) ## Build the documentation as a site in dist/site; broken links fail
 	NO_MKDOCS_2_WARNING=1 $(SITE_VENV)/bin/mkdocs build
