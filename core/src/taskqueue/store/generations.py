@@ -82,7 +82,7 @@ async def read_types_of_users(
         async for rows in store.scan(zscan(store.keys.schedule(name, one.number), 1_000)):
             for user, score in rows:
                 if score >= 0 and user.isascii():
-                    types.setdefault(user.decode(), []).append(chosen.get(int(score // PLACES), name))
+                    types.setdefault(user.decode(), []).append(chosen.get(score // PLACES, name))
     return types
 
 
