@@ -33,7 +33,11 @@ def variant_name(schedule: Schedule, zone: str, interval_s: int | None) -> str:
 
 
 def is_offered(schedule: Schedule, name: str) -> bool:
-    """Tell whether the schedule has this variant; not for the type's own schedule."""
+    """Tell whether the schedule has this variant; not for the type's own schedule.
+
+    >>> [is_offered(Schedule(interval_s=3600, intervals_s=(300,)), name) for name in ("300", "60", "Asia/Tokyo")]
+    [True, False, False]
+    """
     return int(name) in schedule.intervals_s if name.isdigit() else follows_users(schedule)
 
 

@@ -74,7 +74,7 @@ async def read_types_of_users(
     """
     types: dict[str, list[str]] = {}
     for name, one in sorted(generations.items()):
-        chosen = {
+        chosen: dict[float, str] = {
             number: demand_name(name, int(variant))
             for variant, number in _variants_of(one.schedule, variants)
             if variant.isdigit()
