@@ -40,6 +40,7 @@ from taskqueue.store.permit import permit
 from taskqueue.store.tick import tick
 from taskqueue.store.type_record import Generation, TypeRecord
 from taskqueue.store.types import put_limits, put_types, read_catalog
+from taskqueue.store.user_pauses import pause_user, resume_user
 from taskqueue.store.users import set_users
 from tests.support.store.raw import raw
 from tests.support.store.script_clock import ScriptClock
@@ -278,6 +279,10 @@ class Histories(RuleBasedStateMachine):
     @rule(kind=kinds, paused=seldom)
     def pauses(self, kind: str, paused: bool) -> None:
         self.do(pause(self.store, kind) if paused else resume(self.store, kind))
+
+    @rule(user=users, paused=seldom)
+    def pauses_user(self, user: str, paused: bool) -> None:
+        self.do(pause_user(self.store, user) if paused else resume_user(self.store, user))
 
     @rule()
     def limit_is_raised_for_no_time(self) -> None:

@@ -20,6 +20,7 @@ from taskqueue.store.errors import (
     TooManySubscriptionsError,
     UserOwnedError,
 )
+from taskqueue.store.user_pauses import find_pause
 from taskqueue.store.users import read_stored_users, read_subscriptions, set_users
 from tests.support.store.raw import raw
 
@@ -99,6 +100,20 @@ async def test_a_client_leaves_users_of_other_sources(client: taskqueue.Client, 
     assert await set_users(store, "import", [UserSubscription("bob", (Subscription("stock"),))]) == ["bob"]
 
 
+async def test_a_user_of_any_source_is_paused_and_resumed(client: taskqueue.Client, store: Store) -> None:
+    await set_users(store, "import", [UserSubscription("ada", (Subscription("stock"),))])
+    assert await client.resume(user="ada") is False
+    await client.pause(user="ada", for_s=0)
+    assert await find_pause(store, "ada")
+    await client.pause(user="ada")
+    assert await find_pause(store, "ada") == 0
+    assert [each.paused for each in await read_subscriptions(store, "ada")] == [True]
+    assert await client.resume(user="ada") is True
+    assert [each.paused for each in await read_subscriptions(store, "ada")] == [False]
+    with pytest.raises(taskqueue.UnknownUserError, match=r"There is no such user\. bob"):
+        await client.pause(user="bob")
+
+
 async def test_enqueue_counts_an_id_once(client: taskqueue.Client, store: Store) -> None:
     first = await client.enqueue("ada", "orders", {"full": True}, job_id="webhook-1", delay_s=2.5)
     assert await client.enqueue("ada", "orders", job_id="webhook-1") == first
@@ -114,6 +129,9 @@ REFUSED: dict[str, Callable[[taskqueue.Client], Awaitable[object]]] = {
     "job_id": lambda client: client.enqueue("ada", "orders", job_id="a|b"),
     "job_id is empty": lambda client: client.enqueue("ada", "orders", job_id=""),
     "user is a number": lambda client: client.subscribe(cast("str", 7), "orders"),
+    "user of a pause": lambda client: client.pause(user="a b"),
+    "user of a resume": lambda client: client.resume(user=""),
+    "for_s": lambda client: client.pause(user="ada", for_s=-1),
     "params are text": lambda client: client.subscribe("ada", "orders", cast("dict[str, Any]", "abc")),
 }
 

@@ -59,6 +59,8 @@ COMMANDS = [
     ("run fetch u-0000 --id once", True),
     ("pause fetch --for 1m", False),
     ("resume fetch", False),
+    ("pause --user u-0000 --for 1m", True),
+    ("resume --user u-0000", True),
     ("limit set 50 --for 1m", False),
     ("limit list", True),
     ("limit get", False),

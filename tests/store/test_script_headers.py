@@ -28,10 +28,8 @@ def code(name: str) -> str:
 
 
 def test_the_scripts_are_those_of_the_design() -> None:
-    verbs = (
-        "audit catalog claim clock enqueue follow_limits heartbeat install open_limit override pass_wakeup"
-    )
-    verbs += " permit put_limits put_types redeal redrive repair retention scan_jobs"
+    verbs = "audit catalog claim clock end_pauses enqueue follow_limits heartbeat install open_limit override"
+    verbs += " pass_wakeup pause_user permit put_limits put_types redeal redrive repair retention scan_jobs"
     verbs += " scan_moves set_aside set_users subscribe take_epoch tick work"
     assert verbs.split() == NAMES
 
@@ -68,7 +66,7 @@ def test_the_parts_used_exist_and_are_put_in_front(name: str) -> None:
 
 
 def test_every_part_is_used() -> None:
-    used = {part for name in NAMES for part in header(name).split("uses: ")[1].split()}
+    used = {part for name in NAMES for part in header(name).split("-- uses: ")[1].split()}
     assert set(PARTS) == used.union(script.BASE)
 
 

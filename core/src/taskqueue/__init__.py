@@ -26,7 +26,7 @@ The face for applications:
     RetryLater, RateLimited, Discard       the outcomes that a handler asks for
     Client                                 enqueue and subscribe from an application
     TaskqueueError                         the root of all errors; below it: StoreFailure, UnknownTypeError,
-                                           UserOwnedError, LockedParamsError, ValueRefusedError
+                                           UnknownUserError, UserOwnedError, LockedParamsError, ValueRefusedError
 
 May import `handlers`, `models` and `store`, only when a name of the face is first used, so that commands start
 quickly.
@@ -40,7 +40,13 @@ if TYPE_CHECKING:
     from taskqueue.errors import TaskqueueError
     from taskqueue.handlers import Discard, Job, RateLimited, RetryLater, handler, on_shutdown
     from taskqueue.models.refusal import ValueRefusedError
-    from taskqueue.store.errors import LockedParamsError, StoreFailure, UnknownTypeError, UserOwnedError
+    from taskqueue.store.errors import (
+        LockedParamsError,
+        StoreFailure,
+        UnknownTypeError,
+        UnknownUserError,
+        UserOwnedError,
+    )
 
 __version__ = "0.1.0"
 __all__ = [
@@ -53,6 +59,7 @@ __all__ = [
     "StoreFailure",
     "TaskqueueError",
     "UnknownTypeError",
+    "UnknownUserError",
     "UserOwnedError",
     "ValueRefusedError",
     "__version__",
@@ -66,7 +73,8 @@ if not TYPE_CHECKING:  # a misspelt name stays an error of mypy
         "TaskqueueError": "errors",
         "ValueRefusedError": "models.refusal",
         **dict.fromkeys(
-            ("LockedParamsError", "StoreFailure", "UnknownTypeError", "UserOwnedError"), "store.errors"
+            ("LockedParamsError", "StoreFailure", "UnknownTypeError", "UnknownUserError", "UserOwnedError"),
+            "store.errors",
         ),
     }
 

@@ -1,4 +1,4 @@
-"""The client for applications: subscribe users to task types, and enqueue jobs outside the schedule.
+"""The client for applications: subscribe users to task types, pause users, enqueue jobs outside the schedule.
 
 async with taskqueue.Client.open("redis://cache:6379/0") as client:
     await client.subscribe("u-7", "fetch-orders", {"region": "eu"})
@@ -20,6 +20,7 @@ from taskqueue.models.values import Subscription
 from taskqueue.store.connection import Store, open_store
 from taskqueue.store.enqueue import enqueue
 from taskqueue.store.subscribe import subscribe, unsubscribe
+from taskqueue.store.user_pauses import pause_user, resume_user
 
 #: Longest delay and longest life of a job.
 _MAX_S = 366 * 86_400
@@ -99,6 +100,23 @@ class Client:
         _check(user, task_type)
         async with self._turn:
             await unsubscribe(self._store, user, task_type)
+
+    async def pause(self, *, user: str, for_s: float | None = None) -> None:
+        """Pause a user of any source: no scheduled job is emitted or starts; enqueued jobs run, and places are kept.
+
+        for_s: the pause ends after this time; None: with `resume`. It replaces an earlier pause.
+        Raises UnknownUserError for a user without subscriptions.
+        """
+        _named("user", check_user_id, user)
+        for_ms = max(1, _milliseconds("for_s", for_s)) if for_s is not None else 0
+        async with self._turn:
+            await pause_user(self._store, user, for_ms)
+
+    async def resume(self, *, user: str) -> bool:
+        """End the pause of a user; return False if there was none."""
+        _named("user", check_user_id, user)
+        async with self._turn:
+            return await resume_user(self._store, user)
 
 
 def _check(user: str, task_type: str) -> None:

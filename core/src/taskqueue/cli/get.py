@@ -68,11 +68,14 @@ async def users(session: Session, limit: LimitOption = LIMIT_DEFAULT) -> None:
             {
                 "user": user,
                 "source": owner.source,
+                "state": "paused" if any(one.paused for one in subscriptions) else "active",
                 "subscriptions": [one.type for one in subscriptions],
             }
         )
     show_rows(
-        session.output, ("user", "source", "subscriptions"), sorted(rows, key=lambda row: str(row["user"]))
+        session.output,
+        ("user", "source", "state", "subscriptions"),
+        sorted(rows, key=lambda row: str(row["user"])),
     )
 
 

@@ -21,13 +21,14 @@ from taskqueue.store.users import StoredSubscription
 class Conditions:
     """The state of the store on which a waiting job depends. now_ms: the clock of the store.
 
-    times: of the limits for which jobs may wait, named as scripts do.
+    times: of the limits for which jobs may wait, named as scripts do. user_paused: whether the jobs' user is.
     """
 
     catalog: Catalog
     workers: Sequence[WorkerSeen]
     now_ms: int
     times: Mapping[str, LimitTimes] = field(default_factory=dict)
+    user_paused: bool = False
 
 
 def idle_reason(subscription: StoredSubscription, catalog: Catalog) -> str:
@@ -41,6 +42,8 @@ def idle_reason(subscription: StoredSubscription, catalog: Catalog) -> str:
         return f"paused: `taskqueue resume {subscription.type}`"
     if record.task_type.suspend:
         return "the type is suspended"
+    if subscription.paused:
+        return "the user is paused"
     if subscription.suspended:
         return _suspension_reason(subscription, record)
     return "" if record.active else "the type is being set up"
@@ -74,6 +77,8 @@ def _lane_reason(job: WaitingJob, conditions: Conditions) -> str:
         return f"{word} in {(job.score_ms - conditions.now_ms) / 1000:.1f} s"
     if name.type in catalog.paused and name.occurrence is not None:
         return f"is dropped, as its type is paused: `taskqueue resume {name.type}`"
+    if conditions.user_paused and name.occurrence is not None:
+        return f"is dropped, as its user is paused: `taskqueue resume --user {name.user}`"
     if catalog.rate is None:
         return "no global limit is set, so nothing starts: `taskqueue limit set N`"
     if not any(conditions.now_ms - worker.seen_ms <= ALIVE_MS for worker in conditions.workers):

@@ -1,6 +1,7 @@
 """The two records that pass between plan, store and scheduler."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from taskqueue.models.values import CatchUp, Exclusion, Priority, Schedule
 
@@ -24,8 +25,7 @@ class Segment:
     exclude: tuple[Exclusion, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class DueRange:
+class DueRange(NamedTuple):
     """The subscriptions of one type and variant whose offset lies in [offset_lo_ms, offset_hi_ms] (inclusive).
 
     Their due is occurrence_s * 1000 + offset. `missed` or `excluded` n > 0 only counts them, n times.
@@ -41,5 +41,5 @@ class DueRange:
     priority: Priority
     overdue: bool = False
     missed: int = 0
-    variant: int = 0
     excluded: int = 0
+    variant: int = 0

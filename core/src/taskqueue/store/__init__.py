@@ -42,6 +42,7 @@ Set by manifests and by hand:
     subscribe       one subscription of an application's user
     limits          rate, values set by hand, closed limits
     pause           pauses of task types
+    user_pauses     pauses of users
     overrides       records of pauses and limits set by hand
 
 Moves jobs:
@@ -80,6 +81,7 @@ Wrappers of scripts with another name:
     oldest: scan_jobs, scan_moves
     overrides: override
     types: catalog, put_limits, put_types
+    user_pauses: end_pauses, pause_user
     users: set_users
     wakeup: pass_wakeup
 """

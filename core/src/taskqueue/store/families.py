@@ -113,6 +113,13 @@ def _change(member: bytes, score: float) -> object:
     return read_ms(score)
 
 
+def _paused(member: bytes, score: float) -> object:
+    """Read a paused user. Any score is an end: scripts take one beyond every date for none."""
+    if not _USER.fullmatch(member):
+        raise ValueError(member)
+    return score
+
+
 def _dead(member: bytes, score: float) -> object:
     return read_waiting("dead", member, score)
 
@@ -140,6 +147,7 @@ _FAMILIES: Mapping[re.Pattern[str], Family] = {
         r"limits:[^:]+": Family("hash", _own_values),
         r"changed_limits": Family("hash", _changed_limit),
         r"users": Family("hash", read_stored_user),
+        r"paused_users": Family("zset", member=_paused),
         r"subscriptions:[^:]+": Family("hash", read_subscription, action="subscription"),
         r"runs:[^:]+": Family("hash", lambda _, value: read_run(value)),
         r"schedule:[^:]+:\d+": Family("zset", member=_member_of_schedule),

@@ -20,6 +20,7 @@ PERMANENT = (
     r"limits:[^:]+",  # one field a user with values of their own at the limit
     r"changed_limits",  # one field a limit, and a thousand a type, whose waiting jobs have still to follow
     r"users",  # one field a user
+    r"paused_users",  # one member a paused user; a removed one's for 30 days
     r"(subscriptions|runs):[^:]+",  # one field a subscription
     r"schedule:[^:]+:\d+",  # one member a subscription and live generation
     r"variants",  # one field a zone in use and a length of interval

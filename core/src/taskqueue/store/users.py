@@ -4,7 +4,7 @@ import hashlib
 import re
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, Self, cast, get_args
 
@@ -41,11 +41,14 @@ _RUN = re.compile(rf"([{''.join(REMEMBERED_OUTCOMES)}])([0-9]{{1,11}})".encode()
 
 @dataclass(frozen=True, slots=True)
 class StoredUser:
-    """A user in the store: the source of its subscriptions, a digest of them, and the number of its zone's variant."""
+    """A user in the store: the source of its subscriptions, a digest of them, and the number of its zone's variant.
+
+    The digest holds the zone: two are equal without a look at its number.
+    """
 
     source: Source
     digest: str
-    zone: int = 0
+    zone: int = field(default=0, compare=False)
 
     @classmethod
     def read(cls, value: bytes) -> Self:
@@ -61,7 +64,7 @@ class StoredUser:
 class StoredSubscription:
     """A subscription in the store. number: its place in the spread of its class; generation 0: unknown type.
 
-    interval_s: chosen; None for the type's own.
+    interval_s: chosen; None for the type's own. paused: by hand, with all subscriptions of the user.
     """
 
     type: str
@@ -70,6 +73,7 @@ class StoredSubscription:
     suspended: bool
     params: Mapping[str, Any]
     interval_s: int | None = None
+    paused: bool = False
 
 
 def _rows(user: UserSubscription) -> list[_Row]:
@@ -179,6 +183,7 @@ def read_subscription(name: bytes, record: bytes) -> StoredSubscription:
         "s" in found[2],
         decode_params(found[4]),
         int(found[3]) if found[3] else None,
+        paused="p" in found[2],
     )
 
 

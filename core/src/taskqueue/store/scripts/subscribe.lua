@@ -4,7 +4,7 @@
 --       5 most subscriptions of a user  6 interval s, '' for the type's own  7 zone of the user, '' for UTC, '-' to keep it
 -- Output  [verdict, source of the user]; verdicts: ok, owned (the user has another source), unknown (no such type),
 --         full (the user has that many already)
--- uses: base types generations variants deal interval_changes subscriptions
+-- uses: base types generations variants deal interval_changes subscriptions pauses
 local user, type_name = ARGV[1], ARGV[2]
 local subscriptions_key = P .. 'subscriptions:' .. user
 local stored = redis.call('HGET', P .. 'users', user)
@@ -12,14 +12,17 @@ if is_kept(stored, 'client') then return { 'owned', string.match(stored, '^[^|]*
 local record = redis.call('HGET', subscriptions_key, type_name)
 if ARGV[4] == '' then
   if record then remove_subscription(user, type_name, record) end
-  if redis.call('EXISTS', subscriptions_key) == 0 then redis.call('HDEL', P .. 'users', user) end
+  if redis.call('EXISTS', subscriptions_key) == 0 then
+    redis.call('HDEL', P .. 'users', user)
+    keep_pause(user)
+  end
   return { 'ok', 'client' }
 end
 if not find_type(type_name) then return { 'unknown', '' } end
 if not record and redis.call('HLEN', subscriptions_key) >= tonumber(ARGV[5]) then return { 'full', '' } end
 local _, zone_before = read_user(stored)
 local zone = ARGV[7] == '-' and zone_before or variant_number(ARGV[7])
-local wanted = { suspended = ARGV[4] == '1', interval = ARGV[6], params = ARGV[3] }
+local wanted = { suspended = ARGV[4] == '1', paused = is_paused(user), interval = ARGV[6], params = ARGV[3] }
 set_subscription(user, type_name, record or nil, wanted, zone, zone ~= zone_before)
 if zone ~= zone_before then
   local list = redis.call('HGETALL', subscriptions_key)
