@@ -1,4 +1,4 @@
-"""The client of applications: subscribe, unsubscribe, enqueue, and the errors it raises."""
+"""The client of applications: subscribe, unsubscribe, enqueue, cancel, and the errors it raises."""
 
 import asyncio
 import subprocess
@@ -13,6 +13,7 @@ from taskqueue.models.refusal import ValueRefusedError
 from taskqueue.models.values import Schedule, Subscription, TaskType, UserSubscription
 from taskqueue.scheduler.publisher import Publisher
 from taskqueue.store import subscribe as subscribe_module
+from taskqueue.store.audit import audit
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import (
     LockedParamsError,
@@ -120,6 +121,17 @@ async def test_enqueue_counts_an_id_once(client: taskqueue.Client, store: Store)
     assert first.startswith("orders|ada|~webhook-1|")
 
 
+async def test_cancel_ends_named_jobs_and_those_that_are_due(client: taskqueue.Client, store: Store) -> None:
+    names = [await client.enqueue("ada", "orders", delay_s=delay_s) for delay_s in (0, 0, 60)]
+    assert await client.cancel([]) == 0
+    assert await client.cancel([names[0], names[0], "no job"]) == 1
+    assert await client.cancel(user="ada", task_type="stock") == 0
+    assert await client.cancel(user="ada", running=True) == 1
+    assert await client.cancel(names[2:]) == 1
+    found = await audit(store)
+    assert (found.totals["cancelled"], found.difference) == (3, 0)
+
+
 REFUSED: dict[str, Callable[[taskqueue.Client], Awaitable[object]]] = {
     "user": lambda client: client.subscribe("a b", "orders"),
     "task_type": lambda client: client.subscribe("ada", "Orders"),
@@ -129,6 +141,11 @@ REFUSED: dict[str, Callable[[taskqueue.Client], Awaitable[object]]] = {
     "job_id": lambda client: client.enqueue("ada", "orders", job_id="a|b"),
     "job_id is empty": lambda client: client.enqueue("ada", "orders", job_id=""),
     "user is a number": lambda client: client.subscribe(cast("str", 7), "orders"),
+    "jobs must be given": lambda client: client.cancel(),
+    "jobs next to a user": lambda client: client.cancel([], user="ada"),
+    "jobs are text": lambda client: client.cancel("orders|ada|1|0|0"),
+    "user of cancel": lambda client: client.cancel(user="a b"),
+    "task_type of cancel": lambda client: client.cancel(task_type="Orders"),
     "user of a pause": lambda client: client.pause(user="a b"),
     "user of a resume": lambda client: client.resume(user=""),
     "for_s": lambda client: client.pause(user="ada", for_s=-1),

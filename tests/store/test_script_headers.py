@@ -28,8 +28,8 @@ def code(name: str) -> str:
 
 
 def test_the_scripts_are_those_of_the_design() -> None:
-    verbs = "audit catalog claim clock end_pauses enqueue follow_limits heartbeat install open_limit override"
-    verbs += " pass_wakeup pause_user permit put_limits put_types redeal redrive repair retention scan_jobs"
+    verbs = "audit cancel catalog claim clock end_pauses enqueue follow_limits heartbeat install open_limit"
+    verbs += " override pass_wakeup pause_user permit put_limits put_types redeal redrive repair retention scan_jobs"
     verbs += " scan_moves set_aside set_users subscribe take_epoch tick work"
     assert verbs.split() == NAMES
 

@@ -15,7 +15,7 @@ Data flow in that direction; no part imports a later one (`lint-imports` checks)
     process       the frame of a process: signals, health, settings
     handlers      user code and the parts around it
     scheduler     desired state into the store, due jobs into the queue
-    client        subscribe and enqueue from an application
+    client        subscribe, enqueue and cancel from an application
     testing       handlers in their tests
     cli           the command `taskqueue`
     dev           the whole system on one machine
@@ -24,7 +24,7 @@ The face for applications:
 
     Job, handler, on_shutdown              a handler and its job
     RetryLater, RateLimited, Discard       the outcomes that a handler asks for
-    Client                                 enqueue and subscribe from an application
+    Client                                 enqueue, cancel and subscribe from an application
     TaskqueueError                         the root of all errors; below it: StoreFailure, UnknownTypeError,
                                            UnknownUserError, UserOwnedError, LockedParamsError, ValueRefusedError
 

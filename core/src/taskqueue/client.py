@@ -1,8 +1,9 @@
-"""The client for applications: subscribe users to task types, pause users, enqueue jobs outside the schedule.
+"""The client for applications: subscribe and pause users, enqueue jobs outside the schedule, cancel jobs.
 
 async with taskqueue.Client.open("redis://cache:6379/0") as client:
     await client.subscribe("u-7", "fetch-orders", {"region": "eu"})
     await client.enqueue("u-7", "fetch-orders", {"region": "eu"}, job_id="webhook-4711")
+    await client.cancel(user="u-7")
 
 Every call raises TaskqueueError: a ValueRefusedError (also ValueError) for an argument, a StoreError for a refusal, and
 a StoreFailure if its effect is unknown: repeat the call, which is harmless (for `enqueue` with a `job_id`).
@@ -10,13 +11,14 @@ a StoreFailure if its effect is unknown: repeat the call, which is harmless (for
 
 import asyncio
 import math
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from typing import Any, Self
 
 from taskqueue.models.identity import check_type_name, check_user_id
 from taskqueue.models.params import check_params
 from taskqueue.models.refusal import ValueRefusedError
 from taskqueue.models.values import Subscription
+from taskqueue.store.cancel import Fate, cancel_due, cancel_named
 from taskqueue.store.connection import Store, open_store
 from taskqueue.store.enqueue import enqueue
 from taskqueue.store.subscribe import subscribe, unsubscribe
@@ -81,6 +83,29 @@ class Client:
                 self._store, task_type, user, given, job_id=job_id, delay_ms=delay_ms, life_ms=life_ms
             )
 
+    async def cancel(
+        self,
+        jobs: Sequence[str] | None = None,
+        *,
+        user: str | None = None,
+        task_type: str | None = None,
+        running: bool = False,
+    ) -> int:
+        """Cancel jobs that wait, and return their number.
+
+        jobs: names that `enqueue` returned, whenever the jobs are due.   user, task_type: all jobs of the user, of the
+        type, or of both, that are due now; later ones run.   running: also jobs that run; their handlers are cancelled
+        within a few seconds.
+        Other names are left out: of jobs that ended, and of dead letters. A repeated call is harmless.
+        """
+        _check_cancel(jobs, user, task_type)
+        async with self._turn:
+            if jobs is not None:
+                fates = await cancel_named(self._store, jobs, running=running)
+                return sum(fate is Fate.CANCELLED for fate in fates.values())
+            steps = cancel_due(self._store, task_type=task_type, user=user, running=running)
+            return sum([number async for number in steps])
+
     async def subscribe(
         self, user: str, task_type: str, params: Mapping[str, Any] | None = None, *, suspend: bool = False
     ) -> None:
@@ -117,6 +142,18 @@ class Client:
         _named("user", check_user_id, user)
         async with self._turn:
             return await resume_user(self._store, user)
+
+
+def _check_cancel(jobs: Sequence[str] | None, user: str | None, task_type: str | None) -> None:
+    """Check the arguments of `cancel`. Raises ValueRefusedError."""
+    if (jobs is None) == (user is None and task_type is None):
+        raise ValueRefusedError("jobs must be given, or user, task_type or both")
+    if isinstance(jobs, str) or not all(isinstance(job, str) for job in jobs or ()):
+        raise ValueRefusedError("jobs must be a list of names")
+    if user is not None:
+        _named("user", check_user_id, user)
+    if task_type is not None:
+        _named("task_type", check_type_name, task_type)
 
 
 def _check(user: str, task_type: str) -> None:

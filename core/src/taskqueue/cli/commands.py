@@ -19,6 +19,7 @@ COMMANDS = {
         "taskqueue.cli.control", "pause", "Stop a type or a user from starting scheduled jobs."
     ),
     "resume": CommandLocation("taskqueue.cli.control", "resume", "End a pause."),
+    "cancel": CommandLocation("taskqueue.cli.cancel", "cancel", "End jobs that wait or run."),
     "limit": CommandLocation("taskqueue.cli.limit", "app", "Show, override or open a limit."),
     "dead": CommandLocation("taskqueue.cli.dead", "app", "List, show, retry or purge dead jobs."),
     "users": CommandLocation("taskqueue.cli.users", "app", "Import or remove users by the million."),

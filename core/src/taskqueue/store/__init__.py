@@ -54,6 +54,8 @@ Moves jobs:
     enqueue         a job outside the schedule
     wakeup          wake one idle worker
     dead            dead letters
+    cancel          jobs that people and applications end
+    job_places      the places of jobs, walked
 
 Looked at:
     listing         jobs, workers, handlers

@@ -44,7 +44,7 @@ PERMANENT = (
     r"limits_closed_until",  # limits closed by a handler, removed once open again
     r"limiter",  # 15 fields
     r"service_times",  # one field a task type; those of removed types go with the next publish
-    r"metrics",  # 17 fields
+    r"metrics",  # 18 fields
     r"malformed",  # 1,000 fields (scripts/lib/malformed.lua)
     r"workers",  # pruned after an hour of silence
     r"handlers",  # one field a name of a handler; the last known ones stay while no worker runs

@@ -52,6 +52,12 @@ async def read_jobs(store: Store, most: int = 100) -> list[WaitingJob]:
     return [job for job in jobs if job]
 
 
+async def read_lanes(store: Store) -> list[str]:
+    """Read the names of the lanes with jobs, as keys have them: ready:QUEUE:LANE."""
+    indexes = [zrange(store.keys(index), 0, -1) for index in ("lanes_busy", "lanes_due")]
+    return sorted({f"ready:{text(lane)}" for index in await store.read_all(indexes) for lane in index})
+
+
 def where_of(name: str) -> str:
     """Return the place of the jobs in a key, for people: a lane, parked:LIMIT or suspects."""
     family, _, rest = name.partition(":")

@@ -3,12 +3,12 @@
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
 
-from taskqueue.store.command import hmget, zrange, zscan, zscore
+from taskqueue.store.command import hmget, zscan, zscore
 from taskqueue.store.connection import Store
 from taskqueue.store.job_name import parse
 from taskqueue.store.limit_names import limit_names
-from taskqueue.store.listing import WaitingJob, limit_of, read_waiting, where_of
-from taskqueue.store.malformed import location_of, text
+from taskqueue.store.listing import WaitingJob, limit_of, read_lanes, read_waiting, where_of
+from taskqueue.store.malformed import location_of
 from taskqueue.store.scalars import Place, read_place
 from taskqueue.store.types import Catalog
 from taskqueue.store.users import Source, StoredUser
@@ -48,8 +48,7 @@ async def find_jobs(store: Store, user: str, catalog: Catalog) -> list[WaitingJo
 
     The search walks the whole queue, a thousand jobs a call.
     """
-    indexes = [zrange(store.keys(index), 0, -1) for index in ("lanes_busy", "lanes_due")]
-    names = sorted({f"ready:{text(lane)}" for index in await store.read_all(indexes) for lane in index})
+    names = await read_lanes(store)
     parked = set[str]()
     for name, record in catalog.records.items():
         of_type = limit_names(record.task_type, catalog.limits)

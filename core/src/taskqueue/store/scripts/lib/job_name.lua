@@ -20,6 +20,12 @@ local function parse(job)
   return { name = job, type = task_type, user = user, due = due, life = life, adhoc = adhoc }
 end
 
+-- Splits a leased job: the job's name, and whether `exclusive` has it.
+local function split_leased(leased_job)
+  local job, seq = string.match(leased_job, '^(.*)|[^|]*|([^|]*)$')
+  return job or '', job ~= nil and string.sub(seq, -1) == 'x'
+end
+
 -- A scan for the oldest jobs (scan_moves, scan_jobs) takes many calls, and jobs move meanwhile. While `scan` exists, a
 -- job that returns to a place which the scan may have passed has its due recorded by type, in `scan:moved:N` for the
 -- Nth MOVED_MS.
