@@ -4,6 +4,7 @@ import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -21,14 +22,17 @@ from taskqueue.store.errors import (
     TooManySubscriptionsError,
     UserOwnedError,
 )
+from taskqueue.store.types import put_types, read_catalog
 from taskqueue.store.user_pauses import find_pause
 from taskqueue.store.users import read_stored_users, read_subscriptions, set_users
 from tests.support.store.raw import raw
 
 TYPES = {
-    name: TaskType(name, Schedule(interval_s=300), function="noop", locked_params=("token",))
+    name: TaskType(
+        name, Schedule(interval_s=300, intervals_s=(60,)), function="noop", locked_params=("token",)
+    )
     for name in ("orders", "stock")
-}
+} | {"nightly": TaskType("nightly", Schedule(cron="0 2 * * *"), function="noop")}
 
 
 @pytest.fixture
@@ -51,6 +55,47 @@ async def test_subscribe_adds_replaces_and_keeps_places(client: taskqueue.Client
     assert [each.type for each in await read_subscriptions(store, "ada")] == ["stock"]
     await client.unsubscribe("ada", "stock")
     assert await read_stored_users(store) == {}
+
+
+async def test_interval_and_zone_are_written_and_the_zone_is_kept(
+    client: taskqueue.Client, store: Store
+) -> None:
+    await client.subscribe("ada", "orders", interval="60s", time_zone="Asia/Tokyo")
+    await client.subscribe("ada", "stock")
+    orders, stock = await read_subscriptions(store, "ada")
+    assert (orders.interval_s, stock.interval_s) == (60, None)
+    numbers = (await read_catalog(store)).variants
+    assert (await read_stored_users(store))["ada"].zone == numbers["Asia/Tokyo"]
+    await client.subscribe("ada", "orders", time_zone="UTC")
+    orders, _ = await read_subscriptions(store, "ada")
+    assert (orders.interval_s, (await read_stored_users(store))["ada"].zone) == (None, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("orders", r'^interval must be 5m or 1m, which the task type orders offers \(was "7m"\)$'),
+        ("nightly", r'^remove interval: the task type nightly runs by cron \(was "7m"\)$'),
+    ],
+)
+async def test_an_interval_that_is_not_offered_is_refused(
+    client: taskqueue.Client, store: Store, name: str, says: str
+) -> None:
+    with pytest.raises(ValueRefusedError, match=says):
+        await client.subscribe("ada", name, interval="7m", time_zone="Asia/Tokyo")
+    assert await read_stored_users(store) == {}
+    assert (await read_catalog(store)).variants == {}
+
+
+async def test_a_type_that_is_removed_or_unreadable_refuses_no_interval(
+    client: taskqueue.Client, store: Store
+) -> None:
+    await raw(store).hset(store.keys("types"), "stock", "no record")
+    await client.subscribe("ada", "stock", interval="7m")
+    catalog = await read_catalog(store)
+    await put_types(store, catalog.version, [replace(catalog.records["orders"], removed=True)])
+    await client.subscribe("ada", "orders", interval="7m")
+    assert [one.interval_s for one in await read_subscriptions(store, "ada")] == [420, 420]
 
 
 async def test_concurrent_calls_all_count(client: taskqueue.Client, store: Store) -> None:
@@ -141,6 +186,10 @@ REFUSED: dict[str, Callable[[taskqueue.Client], Awaitable[object]]] = {
     "job_id": lambda client: client.enqueue("ada", "orders", job_id="a|b"),
     "job_id is empty": lambda client: client.enqueue("ada", "orders", job_id=""),
     "user is a number": lambda client: client.subscribe(cast("str", 7), "orders"),
+    "interval": lambda client: client.subscribe("ada", "orders", interval="5"),
+    "interval is a number": lambda client: client.subscribe("ada", "orders", interval=cast("str", 60)),
+    "interval of 250 ms": lambda client: client.subscribe("ada", "orders", interval="250ms"),
+    "time_zone": lambda client: client.subscribe("ada", "orders", time_zone="CEST"),
     "jobs must be given": lambda client: client.cancel(),
     "jobs next to a user": lambda client: client.cancel([], user="ada"),
     "jobs are text": lambda client: client.cancel("orders|ada|1|0|0"),

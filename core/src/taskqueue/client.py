@@ -12,11 +12,13 @@ a StoreFailure if its effect is unknown: repeat the call, which is harmless (for
 import asyncio
 import math
 from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Self
+from typing import Any, Self, TypeVar
 
-from taskqueue.models.identity import check_type_name, check_user_id
+from taskqueue.models.duration import parse_whole_s
+from taskqueue.models.identity import check_job_id, check_type_name, check_user_id
 from taskqueue.models.params import check_params
 from taskqueue.models.refusal import ValueRefusedError
+from taskqueue.models.time_zone import check_time_zone
 from taskqueue.models.values import Subscription
 from taskqueue.store.cancel import Fate, cancel_due, cancel_named
 from taskqueue.store.connection import Store, open_store
@@ -24,6 +26,7 @@ from taskqueue.store.enqueue import enqueue
 from taskqueue.store.subscribe import subscribe, unsubscribe
 from taskqueue.store.user_pauses import pause_user, resume_user
 
+_Value = TypeVar("_Value")
 #: Longest delay and longest life of a job.
 _MAX_S = 366 * 86_400
 #: Calls in flight; further ones wait for their turn. The store has connections for a few more.
@@ -75,7 +78,7 @@ class Client:
         _check(user, task_type)
         given = _params(params)
         if job_id is not None:
-            _named("job_id", check_user_id, job_id)  # a part of the job's name, as the user is
+            _named("job_id", check_job_id, job_id)
         delay_ms = _milliseconds("delay_s", delay_s)
         life_ms = max(1, _milliseconds("expires_s", expires_s)) if expires_s is not None else 0
         async with self._turn:
@@ -107,18 +110,30 @@ class Client:
             return sum([number async for number in steps])
 
     async def subscribe(
-        self, user: str, task_type: str, params: Mapping[str, Any] | None = None, *, suspend: bool = False
+        self,
+        user: str,
+        task_type: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        suspend: bool = False,
+        interval: str | None = None,
+        time_zone: str | None = None,
     ) -> None:
-        """Subscribe a user to a task type, or replace params and suspension of that subscription.
+        """Subscribe a user to a task type, or replace params, suspension and interval of that subscription.
 
         Other subscriptions of the user keep their places.
+        interval: one that the type offers, such as "5m"; None: the type's own.   time_zone: of the user, such as
+        "Europe/Berlin", for all of their subscriptions; None: as it is, for a new user UTC.
         Raises UnknownTypeError, LockedParamsError, TooManySubscriptionsError, and UserOwnedError for a user of
         manifests or of an import.
         """
         _check(user, task_type)
-        subscription = Subscription(task_type, _params(params), suspend)
+        interval_s = None if interval is None else _named("interval", parse_whole_s, interval)
+        if time_zone is not None:
+            _named("time_zone", check_time_zone, time_zone)
+        subscription = Subscription(task_type, _params(params), suspend, interval_s)
         async with self._turn:
-            await subscribe(self._store, user, subscription)
+            await subscribe(self._store, user, subscription, time_zone)
 
     async def unsubscribe(self, user: str, task_type: str) -> None:
         """End a subscription of a user; harmless without one. Raises UserOwnedError as `subscribe` does."""
@@ -161,12 +176,12 @@ def _check(user: str, task_type: str) -> None:
     _named("task_type", check_type_name, task_type)
 
 
-def _named(name: str, check: Callable[[str], str], value: object) -> None:
-    """Check an argument. Raises ValueRefusedError with the name of the argument."""
+def _named(name: str, check: Callable[[str], _Value], value: object) -> _Value:
+    """Check an argument and return its value. Raises ValueRefusedError with the name of the argument."""
     if not isinstance(value, str):
         raise ValueRefusedError(f"{name} must be text (was {type(value).__name__})")
     try:
-        check(value)
+        return check(value)
     except ValueRefusedError as error:
         raise ValueRefusedError(f"{name}: {error}") from None
 

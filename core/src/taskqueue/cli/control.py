@@ -1,6 +1,7 @@
 """run, pause, resume: the schedule overridden by hand, on a running system."""
 
 import json
+from collections.abc import Callable
 from typing import Annotated, Any, Literal
 
 import typer
@@ -11,7 +12,7 @@ from taskqueue.cli.instant import iso, read_duration_ms
 from taskqueue.cli.options import ForOption, TypeArgument, UserArgument
 from taskqueue.cli.store_command import Session, store_command
 from taskqueue.cli.table import show_details
-from taskqueue.models.identity import check_user_id
+from taskqueue.models.identity import check_job_id, check_user_id
 from taskqueue.models.nesting import cut
 from taskqueue.models.params import check_params
 from taskqueue.models.refusal import ValueRefusedError
@@ -45,9 +46,9 @@ async def run(
     ] = None,
 ) -> None:
     """Add one job of a type for a user; it starts now, within the limits."""
-    _check_part("USER", user)
+    _check("USER", check_user_id, user)
     if job_id is not None:
-        _check_part("--id", job_id)
+        _check("--id", check_job_id, job_id)
     try:
         name = await enqueue(session.store, task_type, user, _read_params(params), job_id=job_id)
     except LockedParamsError as error:
@@ -101,10 +102,10 @@ def _choose(task_type: str | None, user: str | None) -> tuple[Literal["type", "u
     return "user", user
 
 
-def _check_part(argument: str, text: str) -> None:
+def _check(argument: str, check: Callable[[str], str], text: str) -> None:
     """Check an argument that becomes a part of the job name."""
     try:
-        check_user_id(text)
+        check(text)
     except ValueRefusedError as error:
         fail_argument(argument, error)
 

@@ -1,15 +1,16 @@
 """describe type, describe user: one task type or one user in full."""
 
+import shlex
 from typing import Any
 
 from taskqueue.cli.failure import fail_unknown_type, fail_unknown_user
-from taskqueue.cli.get import record_state
+from taskqueue.cli.get import record_state, zone_name
 from taskqueue.cli.instant import iso
 from taskqueue.cli.limit_text import last_free, limit_text, unknown_reason
 from taskqueue.cli.next_due import next_due_ms
 from taskqueue.cli.options import TypeArgument, UserArgument
 from taskqueue.cli.output import Output, show_json, show_line
-from taskqueue.cli.reasons import Conditions, idle_reason, waiting_reason
+from taskqueue.cli.reasons import Conditions, idle_reason, interval_reason, waiting_reason
 from taskqueue.cli.schedule_text import exclude_texts, schedule_text
 from taskqueue.cli.store_command import Session, store_command
 from taskqueue.cli.table import show_details, show_rows
@@ -146,12 +147,7 @@ async def describe_user(session: Session, user: UserArgument) -> None:
 def _pause_text(user: str, until_ms: int) -> str:
     """Return until when a user is paused, and the command that ends it."""
     until = f" until {iso(until_ms)}" if until_ms else ""
-    return f"paused{until}: `taskqueue resume --user {user}`"
-
-
-def zone_name(number: int, catalog: Catalog) -> str:
-    """Return the time zone of a user by the number of its variant."""
-    return next((name for name, one in catalog.variants.items() if one == number), "UTC")
+    return f"paused{until}: `taskqueue resume --user {shlex.quote(user)}`"
 
 
 async def _subscriptions(
@@ -178,7 +174,7 @@ async def _subscriptions(
                 "next": None if due_ms is None else iso(due_ms),
                 "lastOutcome": outcome,
                 "lastAt": iso(at_s * 1000) if outcome else None,
-                "state": idle or "active",
+                "state": idle or interval_reason(subscription, catalog) or "active",
             }
         )
     return rows

@@ -16,6 +16,7 @@ The door:
     cancelled       a cancellation that the client swallowed
     keys            every key of a release
     job_name        the name of a job and its parts
+    user_key        user ids, encoded
     scalars         numbers as scripts read them, and their bounds
     clock           the server's clock
     malformed       values that cannot be read, by place

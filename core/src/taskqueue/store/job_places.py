@@ -8,8 +8,9 @@ from taskqueue.store.command import zscan
 from taskqueue.store.connection import Store
 from taskqueue.store.job_name import parse
 from taskqueue.store.listing import read_lanes, read_waiting
-from taskqueue.store.malformed import location_of, text
+from taskqueue.store.malformed import location_of
 from taskqueue.store.scalars import END_MS
+from taskqueue.store.user_key import escape_user
 
 LEASES = "leases"
 #: Members that one round trip reads, about a millisecond of the server's time, and keys that it reads them from.
@@ -27,7 +28,8 @@ class Selection:
     @property
     def pattern(self) -> str:
         """Return the pattern of a scan that finds these jobs, and perhaps others."""
-        return f"{self.task_type or '*'}|{self.user or '*'}|*"
+        user = "*" if self.user is None else escape_user(self.user)
+        return f"{self.task_type or '*'}|{user}|*"
 
     def has(self, name: str) -> bool:
         """Tell whether a job is one of these. Raises ValueError for text that is no job's name."""
@@ -53,7 +55,8 @@ async def walk_jobs(store: Store, selection: Selection, *, running: bool) -> Asy
     async for job in walk_places(store, [*await read_lanes(store), "suspects"], selection):
         yield job
     async for rows in store.scan(zscan(store.keys("limits_free_at"), _MEMBERS)):
-        parked = [f"parked:{text(limit)}" for limit, _ in rows if _may_hold(limit, selection)]
+        limits = [limit.decode(errors="replace") for limit, _ in rows]
+        parked = [f"parked:{limit}" for limit in limits if _may_hold(limit, selection)]
         async for job in walk_places(store, parked, selection):
             yield job
     if running:
@@ -79,10 +82,10 @@ async def walk_places(store: Store, places: Sequence[str], selection: Selection)
             cursors = {place: at for place, (at, _) in answers.items() if at}
 
 
-def _may_hold(limit: bytes, selection: Selection) -> bool:
+def _may_hold(limit: str, selection: Selection) -> bool:
     """Tell whether selected jobs may be parked at a limit, QUEUE|NAME|USER, QUEUE|NAME or QUEUE|type:TYPE."""
-    _, _, user = text(limit).partition("|")[2].partition("|")
-    return selection.user is None or user in {"", selection.user}
+    _, _, user = limit.partition("|")[2].partition("|")
+    return selection.user is None or user in {"", escape_user(selection.user)}
 
 
 def _read(store: Store, place: str, member: bytes, score: float) -> PlacedJob | None:

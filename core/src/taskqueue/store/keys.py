@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from taskqueue.models.refusal import ValueRefusedError, excerpt
 from taskqueue.plan.lanes import Lane
+from taskqueue.store.user_key import escape_user
 
 #: Names (after the prefix) that live without a TTL; the comment of each names its bound.
 PERMANENT = (
@@ -81,10 +82,10 @@ class Keys:
         return self("schedule", task_type, str(generation))
 
     def subscriptions(self, user: str) -> str:
-        return self("subscriptions", user)
+        return self("subscriptions", escape_user(user))
 
     def runs(self, user: str) -> str:
-        return self("runs", user)
+        return self("runs", escape_user(user))
 
     def ready(self, queue: str, lane: str) -> str:
         return self("ready", queue, lane)

@@ -5,6 +5,7 @@ from taskqueue.store.connection import Store
 from taskqueue.store.errors import UnknownUserError
 from taskqueue.store.scalars import END_MS
 from taskqueue.store.script import Script
+from taskqueue.store.user_key import escape_user
 
 _PAUSE_USER = Script("pause_user", int)
 _END_PAUSES = Script("end_pauses", int)
@@ -17,13 +18,13 @@ async def pause_user(store: Store, user: str, for_ms: int = 0) -> None:
 
     Raises UnknownUserError for a user without subscriptions.
     """
-    if await store.run(_PAUSE_USER, user, for_ms) < 0:
+    if await store.run(_PAUSE_USER, escape_user(user), for_ms) < 0:
         raise UnknownUserError(user)
 
 
 async def resume_user(store: Store, user: str) -> bool:
     """End a pause; return False if there was none."""
-    return await store.run(_PAUSE_USER, user, "") == 1
+    return await store.run(_PAUSE_USER, escape_user(user), "") == 1
 
 
 async def end_pauses(store: Store) -> bool:
@@ -33,7 +34,7 @@ async def end_pauses(store: Store) -> bool:
 
 async def find_pause(store: Store, user: str) -> int | None:
     """Return when the pause of a user ends, epoch ms; 0: once the user is resumed, None: they are not paused."""
-    score = await store.read(zscore(store.keys("paused_users"), user))
+    score = await store.read(zscore(store.keys("paused_users"), escape_user(user)))
     if score is None:
         return None
     return int(max(score, 1)) if score < END_MS else 0

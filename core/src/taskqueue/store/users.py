@@ -20,6 +20,7 @@ from taskqueue.store.limit_record import encode_user_limit
 from taskqueue.store.malformed import location_of
 from taskqueue.store.scalars import read_whole
 from taskqueue.store.script import Script
+from taskqueue.store.user_key import escape_user, read_user
 from taskqueue.store.wire import pack, packed, shaped
 
 Source = Literal["folder", "kubernetes", "import", "client"]
@@ -117,7 +118,7 @@ async def set_users(
     size = 0
     for user in users:
         rows = _rows(user)
-        batch.append((user.user_id, digest(user), rows, _values(user), _zone(user)))
+        batch.append((escape_user(user.user_id), digest(user), rows, _values(user), _zone(user)))
         size += len(rows) + len(user.limits) + 1
         if size >= _BATCH_TASKS:
             refused += await _write(store, source_name, batch, fence)
@@ -130,7 +131,7 @@ async def set_users(
 async def _write(store: Store, source_name: Source, batch: Sequence[_Desired], fence: Fence) -> list[str]:
     verdict, refused = await store.run(_SET_USERS, source_name, pack(batch), *fence)
     await check(store, verdict, fence)
-    return _refused(refused)
+    return [read_user(user) for user in _refused(refused)]
 
 
 async def read_stored_users(store: Store) -> dict[str, StoredUser]:
@@ -148,7 +149,7 @@ async def scan_stored_users(store: Store, batch: int = 1_000) -> AsyncIterator[t
 
 def read_stored_user(user: bytes, value: bytes) -> tuple[str, StoredUser]:
     """Read a user and its source. Raises any error of UNREADABLE."""
-    return user.decode("ascii"), StoredUser.read(value)
+    return read_user(user.decode("ascii")), StoredUser.read(value)
 
 
 def _read_stored_users(store: Store, rows: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[str, StoredUser]]:
@@ -163,7 +164,7 @@ async def read_subscriptions(store: Store, user: str) -> list[StoredSubscription
     rows = await store.read(hgetall(store.keys.subscriptions(user)))
     tasks = [
         store.malformed.read(
-            location_of(f"subscriptions:{user}", name), partial(read_subscription, name, value)
+            location_of(f"subscriptions:{escape_user(user)}", name), partial(read_subscription, name, value)
         )
         for name, value in sorted(rows.items())
     ]
@@ -191,7 +192,7 @@ async def read_runs(store: Store, user: str) -> dict[str, tuple[Outcome, int]]:
     """Read the last outcome, done or dead, and its time (epoch s) by type."""
     rows = await store.read(hgetall(store.keys.runs(user)))
     runs = {
-        name: store.malformed.read(location_of(f"runs:{user}", name), partial(read_run, value))
+        name: store.malformed.read(location_of(f"runs:{escape_user(user)}", name), partial(read_run, value))
         for name, value in rows.items()
     }
     return {name.decode("ascii", "replace"): run for name, run in runs.items() if run}
