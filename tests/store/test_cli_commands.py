@@ -190,6 +190,19 @@ async def test_describe_type_shows_schedule_and_state(taskqueue: Command, folder
     assert found["handlerRegistered"] is False
 
 
+async def test_describe_type_knows_excluded_time(taskqueue: Command, folder: Path) -> None:
+    exclude = (
+        '[{dates: [2026-12-25/2027-01-01]}, {weekdays: [Sun, Sat]}, {daily: {from: "10:00", to: "12:00"}}]'
+    )
+    text = TYPE.replace("NAME", "fetch-orders").replace("interval: 1h", f"interval: 1h, exclude: {exclude}")
+    (folder / "fetch-orders.yaml").write_text(text)
+    await taskqueue("apply", str(folder))
+    found = await answer(await taskqueue("describe", "type", "fetch-orders", "-o", "json"))
+    assert found["exclude"] == ["2026-12-25/2027-01-01", "Sat, Sun", "10:00 to 12:00"]
+    # The clock stands on Friday 2027-01-15, 8:00:00.
+    assert found["nextPeriods"] == [f"2027-01-15T{hour:02}:00:00.000Z" for hour in (9, 12, 13)]
+
+
 async def test_params_with_a_key_twice_are_refused(taskqueue: Command, folder: Path, store: Store) -> None:
     await taskqueue("apply", str(folder))
     found = await taskqueue("run", "fetch-orders", "u-1", "--params", '{"a": {"b": 1, "b": 2}}')
