@@ -7,11 +7,16 @@ that is open, or that opens next.
 
 from collections import defaultdict
 from collections.abc import Iterable
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
+from itertools import count
 
-from taskqueue.models.values import Schedule  # noqa: TC001 - a default dict is made of it
+from taskqueue.models.values import Schedule
 from taskqueue.plan.schedule import next_occurrence, previous_occurrence, window_s
 from taskqueue.plan.segment import Segment
+
+#: Schedules whose next window is looked for in a call, about a millisecond. Others that closed stay on the list of open
+#: ones, which costs `plan.due` a look and changes nothing.
+_MAX_CLOSED = 8
 
 
 class Agenda:
@@ -22,12 +27,14 @@ class Agenda:
 
     def __init__(self) -> None:
         self._always: list[Segment] = []
-        self._segments: list[list[Segment]] = []
-        self._schedules: list[Schedule] = []
-        # (opens ms, schedule) and (closes ms, schedule), by position in `_schedules`.
-        self._opening: list[tuple[int, int]] = []
-        self._closing: list[tuple[int, int]] = []
+        self._segments: dict[Schedule, list[Segment]] = {}
+        # When the window of each schedule opens that is open, or opens next. Kept where types change, which is often.
+        self._opens_ms: dict[Schedule, int] = {}
+        # (opens ms, a number, schedule) and (closes ms, a number, schedule): heaps that compare no schedules.
+        self._opening: list[tuple[int, int, Schedule]] = []
+        self._closing: list[tuple[int, int, Schedule]] = []
         self._after_ms: int | None = None
+        self._numbers = count()
 
     def take(self, segments: Iterable[Segment]) -> None:
         """Replace the segments. Raises ScheduleError."""
@@ -36,7 +43,7 @@ class Agenda:
             by_schedule[segment.schedule].append(segment)
         always = [one for one in by_schedule if one.interval_s == window_s(one)]
         self._always = [segment for one in always for segment in by_schedule.pop(one)]
-        self._schedules, self._segments = list(by_schedule), list(by_schedule.values())
+        self._segments = dict(by_schedule)
         self._after_ms = None
 
     def open_between(self, after_ms: int, until_ms: int) -> list[Segment]:
@@ -48,27 +55,41 @@ class Agenda:
         (1, 0)
         """
         if self._after_ms is None or after_ms < self._after_ms:
-            self._closing = []
-            self._opening = [
-                (self._opens_ms(index, after_ms), index) for index in range(len(self._schedules))
-            ]
-            heapify(self._opening)
+            self._begin(after_ms)
         self._after_ms = after_ms
-        while self._closing and self._closing[0][0] <= after_ms:
-            _, index = heappop(self._closing)
-            heappush(self._opening, (self._opens_ms(index, after_ms), index))
+        for _ in range(_MAX_CLOSED):
+            if not self._closing or self._closing[0][0] > after_ms:
+                break
+            self._await_opening(heappop(self._closing)[2], after_ms)
         while self._opening and self._opening[0][0] <= until_ms:
-            opens_ms, index = heappop(self._opening)
-            heappush(self._closing, (opens_ms + window_s(self._schedules[index]) * 1000, index))
-        return [*self._always, *(segment for _, index in self._closing for segment in self._segments[index])]
+            opens_ms, _, schedule = heappop(self._opening)
+            heappush(self._closing, (opens_ms + window_s(schedule) * 1000, next(self._numbers), schedule))
+        return [
+            *self._always,
+            *(segment for *_, schedule in self._closing for segment in self._segments[schedule]),
+        ]
 
-    def _opens_ms(self, index: int, after_ms: int) -> int:
-        """Return when the first window of a schedule opens that does not close by `after_ms`."""
-        schedule, after_s = self._schedules[index], after_ms // 1000
-        start_s = previous_occurrence(schedule, after_s)
+    def _begin(self, after_ms: int) -> None:
+        """Enter every schedule with the window that is open at an instant, or opens next."""
+        if self._after_ms is not None:
+            self._opens_ms = {}  # the instant is an earlier one
+        known, self._opens_ms = self._opens_ms, {}
+        self._opening, self._closing = [], []
+        for schedule in self._segments:
+            opens_ms = known.get(schedule)
+            if opens_ms is not None and opens_ms + window_s(schedule) * 1000 > after_ms:
+                self._opens_ms[schedule] = opens_ms
+                heappush(self._opening, (opens_ms, next(self._numbers), schedule))
+            else:
+                self._await_opening(schedule, after_ms)
+
+    def _await_opening(self, schedule: Schedule, after_ms: int) -> None:
+        """Enter a schedule with its first window that does not close by `after_ms`."""
+        start_s = previous_occurrence(schedule, after_ms // 1000)
         if (start_s + window_s(schedule)) * 1000 <= after_ms:
-            start_s = next_occurrence(schedule, after_s)
-        return start_s * 1000
+            start_s = next_occurrence(schedule, after_ms // 1000)
+        self._opens_ms[schedule] = start_s * 1000
+        heappush(self._opening, (start_s * 1000, next(self._numbers), schedule))
 
 
 def _policy(segment: Segment) -> tuple[str, str, int, int]:
