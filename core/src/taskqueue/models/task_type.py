@@ -8,6 +8,7 @@ from taskqueue.models import values
 from taskqueue.models.duration import parse_ms, parse_whole_s
 from taskqueue.models.fields import (
     Cron,
+    FailuresInARow,
     FunctionName,
     LimitName,
     ParamName,
@@ -180,6 +181,16 @@ class TaskTypeSpec(Part):
         "Skip none that is more than 5 s late.",
     )
     suspend: bool = Field(default=False, description="While true, no job of this type is emitted or started.")
+    suspend_after: FailuresInARow | None = Field(
+        default=None,
+        description="Jobs of a subscription that fail for good in a row, such as 20, until it is suspended: from 2 to "
+        "1000. Nobody is suspended while more than half of the type's jobs fail. Defaults to never.",
+    )
+    retry_suspended_after: PositiveDuration | None = Field(
+        default=None,
+        description="Time after which one job of a subscription that was suspended by suspendAfter is let through; "
+        "if it is done, the suspension is over. Defaults to 24h.",
+    )
 
 
 class TaskTypeManifest(Part):
@@ -230,4 +241,10 @@ class TaskTypeManifest(Part):
             suspend=spec.suspend,
             locked_params=tuple(sorted(spec.locked_params)),
             limits=tuple(sorted(limit.name for limit in spec.limits)),
+            suspend_after=spec.suspend_after,
+            retry_suspended_after_ms=(
+                values.RETRY_SUSPENDED_AFTER_MS
+                if spec.retry_suspended_after is None
+                else parse_ms(spec.retry_suspended_after)
+            ),
         )

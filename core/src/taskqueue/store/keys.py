@@ -35,6 +35,9 @@ PERMANENT = (
     r"suspects",  # jobs in the system
     r"limits_free_at",  # one member a parked key
     r"leases",  # the workers' concurrency
+    r"suspended",  # one member a subscription that the circuit breaker suspended
+    r"suspended:[^:]+",  # one field such a subscription
+    r"deaths",  # one field a task type with a circuit breaker; that of a removed type goes with the next publish
     r"exclusive",  # the workers' concurrency
     r"attempts",  # jobs in the system
     r"payload",  # ad hoc jobs in the system
@@ -43,7 +46,7 @@ PERMANENT = (
     r"limits_closed_until",  # limits closed by a handler, removed once open again
     r"limiter",  # 15 fields
     r"service_times",  # one field a task type; those of removed types go with the next publish
-    r"metrics",  # 17 fields
+    r"metrics",  # 18 fields
     r"malformed",  # 1,000 fields (scripts/lib/malformed.lua)
     r"workers",  # pruned after an hour of silence
     r"handlers",  # one field a name of a handler; the last known ones stay while no worker runs
@@ -84,6 +87,9 @@ class Keys:
 
     def runs(self, user: str) -> str:
         return self("runs", user)
+
+    def suspended(self, task_type: str) -> str:
+        return self("suspended", task_type)
 
     def ready(self, queue: str, lane: str) -> str:
         return self("ready", queue, lane)

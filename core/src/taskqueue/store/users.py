@@ -36,7 +36,7 @@ _Row = tuple[str, str, int, str]
 _Desired = tuple[str, str, list[_Row], list[tuple[str, str]], str]
 #: A subscription's record, as scripts/lib/deal.lua writes it.
 _RECORD = re.compile(r"([0-9]{1,16})([a-z]*)(?::([0-9]{1,12}))?(.*)", re.DOTALL)
-_RUN = re.compile(rf"([{''.join(REMEMBERED_OUTCOMES)}])([0-9]{{1,11}})".encode())
+_RUN = re.compile(rf"([{''.join(REMEMBERED_OUTCOMES)}])([0-9]{{1,11}})(?:(?:\|[0-9]{{1,16}}){{3}})?".encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +61,7 @@ class StoredUser:
 class StoredSubscription:
     """A subscription in the store. number: its place in the spread of its class; generation 0: unknown type.
 
-    interval_s: chosen; None for the type's own.
+    interval_s: chosen; None for the type's own.   by_breaker: whether the circuit breaker suspended it.
     """
 
     type: str
@@ -70,6 +70,7 @@ class StoredSubscription:
     suspended: bool
     params: Mapping[str, Any]
     interval_s: int | None = None
+    by_breaker: bool = False
 
 
 def _rows(user: UserSubscription) -> list[_Row]:
@@ -179,6 +180,7 @@ def read_subscription(name: bytes, record: bytes) -> StoredSubscription:
         "s" in found[2],
         decode_params(found[4]),
         int(found[3]) if found[3] else None,
+        by_breaker=not {"b", "t"}.isdisjoint(found[2]),
     )
 
 

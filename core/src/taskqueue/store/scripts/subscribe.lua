@@ -4,7 +4,7 @@
 --       5 most subscriptions of a user  6 interval s, '' for the type's own  7 zone of the user, '' for UTC, '-' to keep it
 -- Output  [verdict, source of the user]; verdicts: ok, owned (the user has another source), unknown (no such type),
 --         full (the user has that many already)
--- uses: base types generations variants deal interval_changes subscriptions
+-- uses: base types generations variants deal interval_changes suspensions trials subscriptions
 local user, type_name = ARGV[1], ARGV[2]
 local subscriptions_key = P .. 'subscriptions:' .. user
 local stored = redis.call('HGET', P .. 'users', user)

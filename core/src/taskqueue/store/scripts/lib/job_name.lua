@@ -1,6 +1,6 @@
 -- Names of jobs. A name holds all that `claim` needs: TYPE|USER|OCCURRENCE|OFFSET|LIFE (scheduled) or
 -- TYPE|USER|~ID|DUE|LIFE (ad hoc). OCCURRENCE is in s, OFFSET, DUE and LIFE are in ms; LIFE 0: no deadline. A leased job
--- is NAME|WORKER|SEQ; the seq ends in "x" if the hash `exclusive` has the job.
+-- is NAME|WORKER|SEQ; the seq goes on with "x" if the hash `exclusive` has the job, and with "t" if it is on trial.
 
 -- Splits a job's name. malformed: no script made this name. Type and user of a scheduled job are looked up by name, so
 -- an odd name does no harm; those of an ad hoc job are not, so ADHOC checks each letter.
