@@ -83,8 +83,8 @@ def starts_per_second(keys: dict[str, int], subscriptions: list[Schedule]) -> li
     horizon = 86_400
     counts: dict[int, Counter[int]] = {}
     for schedule in subscriptions:
-        k = keys[spread_class(schedule)]
-        keys[spread_class(schedule)] += 1
+        k = keys[spread_class(schedule).name]
+        keys[spread_class(schedule).name] += 1
         window = window_s(schedule)
         counts.setdefault(window, Counter())[offset_ms(k, window) // 1000] += 1
     total = [0] * horizon

@@ -16,6 +16,7 @@ from taskqueue.models.values import (
     Schedule,
     TaskType,
 )
+from taskqueue.plan.spread import spread_class, stride
 from taskqueue.store.cursor import read_cursor
 from taskqueue.store.errors import TypesMovedError
 from taskqueue.store.type_record import Generation, TypeRecord, decode_record, encode_record
@@ -53,12 +54,17 @@ def test_a_record_survives_its_encoding(record: TypeRecord) -> None:
     assert decode_record(encode_record(record).encode()) == record
 
 
+def of_class(schedule: Schedule) -> str:
+    family = spread_class(schedule)
+    return f"{family.name}~{stride(family.window_s)}~{family.rotation_ms}"
+
+
 def test_the_line_for_scripts_holds_the_facts() -> None:
-    assert encode_record(RECORDS[0]).splitlines()[0] == "normal|1|Allow|0|0|1|2227|3600|1=i3600/3600|"
+    assert encode_record(RECORDS[0]).splitlines()[0] == f"normal|1|Allow|0|0|1|1={of_class(HOUR)}|"
     assert encode_record(RECORDS[1]).splitlines()[0] == (
-        "high|3|Replace|2040000|1|5|2227|3600|3=i3600/3600;4=c0 2 * * *@Europe/Berlin/1800;5=i3600/3600|"
+        f"high|3|Replace|2040000|1|5|3={of_class(HOUR)};4={of_class(NIGHTLY)};5={of_class(HOUR)}|"
     )
-    assert encode_record(RECORDS[2]).splitlines()[0] == "high|3|Replace|2040000|1|0|1|1|3=i3600/3600|"
+    assert encode_record(RECORDS[2]).splitlines()[0] == f"high|3|Replace|2040000|1|0|3={of_class(HOUR)}|"
 
 
 async def test_written_types_are_read_back(world: World) -> None:
@@ -93,8 +99,8 @@ async def test_a_takeover_is_refused_once_the_cursor_is_there(world: World) -> N
 
 async def test_segments_are_those_of_running_types() -> None:
     suspended, active = RECORDS[1], RECORDS[0]
-    assert suspended.segments() == []
-    assert RECORDS[2].segments() == []
-    (segment,) = active.segments()
+    assert suspended.segments({}) == []
+    assert RECORDS[2].segments({}) == []
+    (segment,) = active.segments({})
     assert (segment.type, segment.generation, segment.schedule) == ("plain", 1, HOUR)
     assert [one.number for one in suspended.generations] == [3, 4, 5]

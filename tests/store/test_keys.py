@@ -30,6 +30,8 @@ EXAMPLES = {
     r"users": ("users", "users"),
     r"(subscriptions|runs):[^:]+": ("subscriptions:u-1", "subscriptions:USER"),
     r"schedule:[^:]+:\d+": ("schedule:sync:1", "schedule:TYPE:GENERATION"),
+    r"variants": ("variants", "variants"),
+    r"interval_changes": ("interval_changes", "interval_changes"),
     r"spread:.+": ("spread:c*/5 1-3 * * *@Europe/Berlin/300:free", "spread:CLASS"),
     r"ready:.+:(high|normal|low|backfill)": ("ready:type:sync:backfill", "ready:QUEUE:LANE"),
     r"lanes_(busy|due)": ("lanes_due", "lanes_busy"),

@@ -5,7 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from taskqueue.models.values import Schedule, TaskType
-from taskqueue.plan.spread import offset_ms
+from taskqueue.plan.spread import spread_class
 from taskqueue.store.generations import count_subscriptions, redeal
 from taskqueue.store.type_record import Generation, TypeRecord
 from taskqueue.store.types import put_types, read_catalog
@@ -47,7 +47,7 @@ async def test_members_keep_both_generations_until_the_drop(
     after = await members(world, 2)
     assert await members(world, 1) == before
     assert sorted(score if score >= 0 else -1 - score for score in after.values()) == sorted(
-        offset_ms(k, 300) for k in range(30)
+        spread_class(NEW).offset_ms(k) for k in range(30)
     )
     assert [user for user, score in after.items() if score < 0] == ["u7"]
     await put(world, TypeRecord(NEW_TYPE, (Generation(2, NEW),)), dropped=(("sync", 1),))

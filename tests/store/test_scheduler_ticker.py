@@ -214,8 +214,8 @@ async def test_a_dense_catch_up_takes_bounded_calls(
 ) -> None:
     calls: list[tuple[TickVerdict, int, int]] = []
 
-    async def noted(*args: object, most: int, max_backlog: int) -> object:
-        answer = await tick(*args, most=most, max_backlog=max_backlog)  # type: ignore[arg-type]
+    async def noted(*args: object, most: int, **options: object) -> object:
+        answer = await tick(*args, most=most, **options)  # type: ignore[arg-type]
         calls.append((answer.verdict, answer.emitted, most))
         return answer
 

@@ -20,9 +20,14 @@ from tests.support.store.raw import raw
 
 HOUR = Schedule(interval_s=3600)
 #: A value of `installed`, and the schema that it stands for.
-OTHERS = [(b"1800000000123", "1"), (b"1|1800000000123", "1"), (b"2|1800000000123", "2")]
+OTHERS = [
+    (b"1800000000123", "1"),
+    (b"1|1800000000123", "1"),
+    (b"2|1800000000123", "2"),
+    (b"3|1800000000123", "3"),
+]
 #: Values that stand for no schema.
-UNREADABLE = [b"", b"garbage", b"0.5", b"-1", b"3|", b"3|x", b"123"]
+UNREADABLE = [b"", b"garbage", b"0.5", b"-1", b"4|", b"4|x", b"123"]
 
 CALLS: dict[str, Callable[[Store], Awaitable[object]]] = {
     "claim": lambda store: claim(store, "w", 1, 1, 60_000),
@@ -37,13 +42,13 @@ CALLS: dict[str, Callable[[Store], Awaitable[object]]] = {
 async def test_a_store_is_set_up_in_the_current_schema(world: World) -> None:
     await world.install(TaskType("sync", HOUR))
     value = await raw(world.store).get(world.store.keys("installed"))
-    assert value == f"3|{world.clock.now_ms}".encode()
+    assert value == f"4|{world.clock.now_ms}".encode()
     assert (await read_catalog(world.store)).installed_ms == world.clock.now_ms
 
 
 async def test_a_store_that_lost_its_types_is_marked_in_the_current_schema(store: Store) -> None:
     assert await mark_installed(store)
-    assert (await raw(store).get(store.keys("installed"))).startswith(b"3|")
+    assert (await raw(store).get(store.keys("installed"))).startswith(b"4|")
     assert not await mark_installed(store)
 
 
@@ -55,7 +60,7 @@ async def test_another_schema_is_refused_and_nothing_is_changed(
     await raw(store).set(store.keys("installed"), value)
     with pytest.raises(StoreRefused) as refused:
         await CALLS[call](store)
-    assert f"must be of schema 3 (were of schema {schema}): choose another release" in refused.value.detail
+    assert f"must be of schema 4 (were of schema {schema}): choose another release" in refused.value.detail
     assert [key async for key in store.scan_keys()] == [store.keys("installed").encode()]
     await raw(store).unlink(store.keys("installed"))
 
@@ -64,7 +69,7 @@ async def test_another_schema_is_refused_and_nothing_is_changed(
 async def test_an_unreadable_schema_is_mended_like_any_value(store: Store, value: bytes) -> None:
     await raw(store).set(store.keys("installed"), value)
     assert (await read_catalog(store)).installed_ms > 0
-    assert (await raw(store).get(store.keys("installed"))).startswith(b"3|")
+    assert (await raw(store).get(store.keys("installed"))).startswith(b"4|")
 
 
 @pytest.mark.parametrize("words", [("get", "users"), ("get", "jobs"), ("dead", "list"), ("audit",)])
@@ -75,5 +80,5 @@ async def test_a_command_names_the_schema_and_the_page(
     await raw(store).set(store.keys("installed"), b"1800000000123")
     found = await commands_on(redis_url, release)(*words)
     assert found.exit_code == ExitCode.STORE_REFUSED
-    assert "must be of schema 3 (were of schema 1)" in found.stderr
+    assert "must be of schema 4 (were of schema 1)" in found.stderr
     assert "docs/upgrade.md has the commands" in found.stderr

@@ -18,7 +18,8 @@ async def publish(store: Store, *users: str, suspended: str = "", sync: TaskType
 
 
 async def places(store: Store) -> Places:
-    found = await read_places(store, (await read_catalog(store)).records.values())
+    catalog = await read_catalog(store)
+    found = await read_places(store, catalog.records.values(), catalog.variants)
     assert found is not None
     return found
 
@@ -56,4 +57,5 @@ async def test_a_suspended_subscription_keeps_its_place(store: Store) -> None:
 async def test_places_are_not_known_while_a_schedule_takes_over(store: Store) -> None:
     await publish(store, "ada")
     await publish(store, "ada", sync=TaskType("sync", Schedule(interval_s=61), function="f"))
-    assert await read_places(store, (await read_catalog(store)).records.values()) is None
+    catalog = await read_catalog(store)
+    assert await read_places(store, catalog.records.values(), catalog.variants) is None

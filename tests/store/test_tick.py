@@ -8,6 +8,7 @@ import pytest
 
 from taskqueue.models.values import Limit, LimitKey, Priority, Schedule, TaskType
 from taskqueue.plan.segment import DueRange
+from taskqueue.plan.spread import spread_class
 from taskqueue.store.cursor import read_cursor, restore_cursor
 from taskqueue.store.errors import CursorLostError
 from taskqueue.store.tick import Tick, TickVerdict, tick
@@ -19,7 +20,9 @@ if TYPE_CHECKING:
 
 HOUR = Schedule(interval_s=3600)
 
-FOREVER_MS = 1 << 40
+#: Of the users of `three`, numbered in this order.
+OFFSETS_MS = {user: spread_class(HOUR).offset_ms(k) for k, user in enumerate("abc")}
+FOREVER_MS = 1 << 38
 
 
 def whole(kind: str = "sync", occurrence_s: int = 1_000, missed: int = 0) -> DueRange:
@@ -47,16 +50,16 @@ async def test_a_tick_emits_its_ranges_and_moves_the_cursor(three: World) -> Non
     done = await step(three, whole(), ms=5)
     assert (done.verdict, done.emitted, done.cursor_ms) == (TickVerdict.OK, 3, before + 5)
     assert await read_cursor(three.store) == before + 5
-    # 2227 and 854: the golden stride of an hour.
-    assert await three.waiting() == {
-        "ready:global:normal": ["sync|a|1000|0|0", "sync|c|1000|854000|0", "sync|b|1000|2227000|0"]
-    }
+    assert sorted((await three.waiting())["ready:global:normal"]) == [
+        f"sync|{user}|1000|{OFFSETS_MS[user]}|0" for user in "abc"
+    ]
 
 
 async def test_a_range_emits_only_its_offsets(three: World) -> None:
-    part = DueRange("sync", 1, 1, 854_000, 1_000, 7_000, Priority.NORMAL, overdue=True)
+    offset_ms = OFFSETS_MS["c"]
+    part = DueRange("sync", 1, offset_ms, offset_ms, 1_000, 7_000, Priority.NORMAL, overdue=True)
     assert (await step(three, part)).emitted == 1
-    assert await three.waiting() == {"ready:global:backfill": ["sync|c|1000|854000|7000"]}
+    assert await three.waiting() == {"ready:global:backfill": [f"sync|c|1000|{offset_ms}|7000"]}
 
 
 async def test_a_second_caller_with_the_same_cursor_emits_nothing(three: World) -> None:

@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 import pytest
 
 from taskqueue.models.values import Schedule, Subscription, TaskType, UserSubscription
-from taskqueue.plan.spread import offset_ms
+from taskqueue.plan.spread import spread_class
 from taskqueue.store.generations import count_subscriptions, redeal
 from taskqueue.store.types import put_types, read_catalog
 from taskqueue.store.users import (
@@ -41,7 +41,9 @@ async def test_offsets_equal_the_plan(world: World) -> None:
     for k in range(150):
         await world.subscribe(f"u{k}", "sync")
     assert [await number(world, f"u{k}") for k in range(150)] == list(range(150))
-    assert [await score(world, f"u{k}") for k in range(150)] == [offset_ms(k, 60) for k in range(150)]
+    assert [await score(world, f"u{k}") for k in range(150)] == [
+        spread_class(MINUTE).offset_ms(k) for k in range(150)
+    ]
 
 
 async def test_types_of_one_class_share_its_numbers(world: World) -> None:

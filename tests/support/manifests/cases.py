@@ -5,7 +5,7 @@ from collections.abc import Iterator
 from tests.support.manifests.case import Case, of_type, task_type
 from tests.support.manifests.handler_cases import handlers
 from tests.support.manifests.limit_cases import limits
-from tests.support.manifests.schedule_cases import durations, schedules
+from tests.support.manifests.schedule_cases import durations, intervals, schedules
 from tests.support.manifests.subscription_cases import subscriptions
 
 
@@ -90,6 +90,7 @@ def _words() -> Iterator[Case]:
 CASES = [
     *schedules(),
     *durations(),
+    *intervals(),
     *handlers(),
     *_figures(),
     *_locked(),

@@ -136,6 +136,24 @@ def schedules() -> Iterator[Case]:
     )
 
 
+def intervals() -> Iterator[Case]:
+    def of(bad: Any, says: str, name: str) -> Case:
+        return of_type(name, {"schedule": bad}, {"schedule": tiers}, says)
+
+    tiers = FIVE_MINUTES | {"intervals": ["1m", "1h"]}
+    many = [f"{minutes}m" for minutes in range(10, 31)]
+    yield of(NIGHTLY | {"intervals": ["1m"]}, "remove intervals: only a schedule", "intervals and cron")
+    for listed, says, name in [
+        (["60s", "1m"], "intervals must name each length once", "an interval twice"),
+        (["300s"], "intervals must name other lengths", "the interval among the intervals"),
+        (["1500ms"], "intervals must be whole seconds", "an interval of half a second"),
+        (["often"], 'intervals must be a duration such as "5m" or "1h30m"', "an interval in words"),
+        (["99999h60m"], "intervals must be at most 99999h59m59s999ms", "an interval of centuries"),
+        (many, "Too many", "21 intervals"),
+    ]:
+        yield of(FIVE_MINUTES | {"intervals": listed}, says, name)
+
+
 def durations() -> Iterator[Case]:
     form = 'must be a duration such as "5m" or "1h30m"'
     longest = "99999h59m59s999ms"

@@ -31,6 +31,23 @@ def subscriptions() -> Iterator[Case]:
         subscription(longest + "a", userId="ada"),
         "add userId: the object's name is longer than 128 characters",
     )
+    zone = 'timeZone must be an IANA time zone, such as "Europe/Berlin"'
+    berlin = subscription(timeZone="Europe/Berlin")
+    yield Case("a user on Mars", subscription(timeZone="Mars/Base"), berlin, zone)
+    yield Case("a user with an offset", subscription(timeZone="UTC+2"), berlin, zone)
+    every = subscription(tasks=[{"type": "a", "interval": "5m"}])
+    yield Case(
+        "a task every half second",
+        subscription(tasks=[{"type": "a", "interval": "500ms"}]),
+        every,
+        "interval must be whole seconds",
+    )
+    for text, says in [
+        ("often", 'interval must be a duration such as "5m" or "1h30m"'),
+        ("99999h60m", "interval must be at most 99999h59m59s999ms"),
+    ]:
+        bad = subscription(tasks=[{"type": "a", "interval": text}])
+        yield Case(f"a task every {text}", bad, every, says)
     changed = "userId must be as it was; delete the object"
     changes: list[tuple[str, dict[str, Any], dict[str, Any], dict[str, Any]]] = [
         ("changed", {"userId": "ada"}, {"userId": "eve"}, {"userId": "ada", "suspend": True}),

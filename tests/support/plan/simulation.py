@@ -15,8 +15,8 @@ from typing import NamedTuple
 from taskqueue.models.limit_tree import path_of
 from taskqueue.plan.lanes import WEIGHTS, Lane, lane_of
 from taskqueue.plan.limiter import BUCKET_SLACK_US, stretch, tolerance_us
-from taskqueue.plan.schedule import occurrences, window_s
-from taskqueue.plan.spread import offset_ms, spread_class
+from taskqueue.plan.schedule import occurrences
+from taskqueue.plan.spread import SpreadClass, spread_class
 from taskqueue.plan.type_demand import TypeDemand
 from taskqueue.plan.user_demand import UserDemand
 from tests.support.plan.random_plan import RandomPlan
@@ -99,12 +99,12 @@ class _Run:
     def jobs(self, start_s: int, end_s: int) -> Iterator[tuple[Job, Queue]]:
         """Yield every job, with its place as the store deals it, user after user."""
         types = {demand.type: demand for demand in self._plan.demands}
-        dealt = Counter[str]()
+        dealt = Counter[SpreadClass]()
         for user in self._plan.users:
             for demand in (types[name] for name in user.types):
-                name = spread_class(demand.schedule)
-                offset_s = offset_ms(dealt[name], window_s(demand.schedule)) / 1000
-                dealt[name] += 1
+                family = spread_class(demand.schedule)
+                offset_s = family.offset_ms(dealt[family]) / 1000
+                dealt[family] += 1
                 queue = self._queue(demand, user)
                 for occurrence_s in occurrences(demand.schedule, start_s, end_s):
                     due_s = occurrence_s + offset_s

@@ -99,7 +99,8 @@ class Fleet:
         await audit(store)
         await read_closed(store)
         await read_retention(store)
-        await read_places(store, (await read_catalog(store)).records.values())
+        catalog = await read_catalog(store)
+        await read_places(store, catalog.records.values(), catalog.variants)
         self.alive()
 
     async def enqueue(self, task_type: str = GOOD, user: str = "ada") -> str:

@@ -2,8 +2,7 @@
 
 from dataclasses import dataclass, field
 
-from taskqueue.plan.schedule import window_s
-from taskqueue.plan.spread import offset_ms
+from taskqueue.plan.spread import spread_class
 from taskqueue.store.connection import Store
 from taskqueue.store.type_record import Generation
 from taskqueue.store.types import read_catalog
@@ -45,8 +44,8 @@ class Planned:
             for task in await read_subscriptions(store, user):
                 key = task.type, task.generation
                 if key in self.offsets:
-                    window = window_s(self.generations[key].schedule)
-                    assert self.offsets[key][user] == offset_ms(task.number, window), (user, task)
+                    family = spread_class(self.generations[key].schedule)
+                    assert self.offsets[key][user] == family.offset_ms(task.number), (user, task)
 
     def longest_s(self, task_type: str) -> int:
         """The longest period a type ever had: no two neighbouring occurrences may be further apart."""

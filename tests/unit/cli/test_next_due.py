@@ -6,6 +6,7 @@ from taskqueue.cli.next_due import next_due_ms
 from taskqueue.models.values import Schedule
 from taskqueue.plan.due import due
 from taskqueue.plan.segment import Segment
+from taskqueue.store.scalars import Place
 
 HOURLY = Schedule(interval_s=3600)
 TEN_MINUTES = Schedule(interval_s=600)
@@ -24,7 +25,7 @@ OFFSET_MS = 1_800_250
 )
 def test_the_next_due_is_found_within_a_running_period(after_ms: int, due_ms: int) -> None:
     segment = Segment("sync", 1, HOURLY)
-    assert next_due_ms([segment], {("sync", 1): OFFSET_MS}, after_ms) == due_ms
+    assert next_due_ms([segment], {("sync", 1): Place(0, OFFSET_MS, suspended=False)}, after_ms) == due_ms
     (found,) = due([segment], due_ms - 1, due_ms, due_ms)
     assert found.offset_lo_ms == found.offset_hi_ms == OFFSET_MS, "the scheduler emits it at that instant"
 
@@ -32,10 +33,13 @@ def test_the_next_due_is_found_within_a_running_period(after_ms: int, due_ms: in
 def test_each_generation_answers_for_its_own_occurrences_only() -> None:
     old = Segment("sync", 1, HOURLY, until_s=3_601)
     new = Segment("sync", 2, TEN_MINUTES, from_s=3_601)
-    offsets = {("sync", 1): OFFSET_MS, ("sync", 2): 30_000}
-    assert next_due_ms([old, new], offsets, OFFSET_MS) == 4_200_000 + 30_000
-    assert next_due_ms([old, new], offsets, 4_200_000 + 30_000) == 4_800_000 + 30_000
-    assert next_due_ms([old], offsets, 3_600_000 + OFFSET_MS) is None
+    places = {
+        ("sync", 1): Place(0, OFFSET_MS, suspended=False),
+        ("sync", 2): Place(0, 30_000, suspended=False),
+    }
+    assert next_due_ms([old, new], places, OFFSET_MS) == 4_200_000 + 30_000
+    assert next_due_ms([old, new], places, 4_200_000 + 30_000) == 4_800_000 + 30_000
+    assert next_due_ms([old], places, 3_600_000 + OFFSET_MS) is None
 
 
 def test_a_subscription_without_a_place_has_no_next_run() -> None:

@@ -86,7 +86,7 @@ CASES: dict[str, Case] = {
         a_type(TOO_WIDE),
         inputs(),
         INVALID,
-        {"Accepted": "spec.window: must be at most the shortest time between two runs of cron, 24h"},
+        {"Accepted": "spec.window: must be at most the shortest time between two runs of cron, 23h"},
     ),
     "a type that is paused by hand": (
         a_type(),

@@ -15,19 +15,19 @@ def task_type(schedule: Any, window: Any, **spec: Any) -> dict[str, Any]:
     return {"apiVersion": API_VERSION, "kind": "TaskType", "metadata": {"name": "report"}, "spec": fields}
 
 
-DAILY, BERLIN = {"cron": "0 2 * * *"}, {"timeZone": "Europe/Berlin"}
+DAILY, BERLIN, UTC = {"cron": "0 2 * * *"}, {"timeZone": "Europe/Berlin"}, {"timeZone": "UTC"}
 
 
 @pytest.mark.parametrize(
     ("schedule", "longest", "longer"),
     [
-        (DAILY, "24h", "48h"),
-        (DAILY, "24h", "24h1s"),
-        (DAILY | {"timeZone": None}, "86400s", "25h"),
-        ({"cron": "0 9,17 * * *"}, "8h", "9h"),
+        (DAILY | UTC, "24h", "48h"),
+        (DAILY | UTC, "24h", "24h1s"),
+        (DAILY | {"timeZone": None}, "82800s", "24h"),
+        ({"cron": "0 9,17 * * *"} | UTC, "8h", "9h"),
         ({"cron": "*/15 * * * *"}, "15m", "16m"),
-        ({"cron": "0 3 * * MON"}, "168h", "169h"),
-        ({"cron": "0 3 1 * *"}, "672h", "30000h"),
+        ({"cron": "0 3 * * MON"} | UTC, "168h", "169h"),
+        ({"cron": "0 3 1 * *"} | UTC, "672h", "30000h"),
         ({"cron": "0 12 * * *"} | BERLIN, "23h", "24h"),
     ],
 )
@@ -45,6 +45,8 @@ def test_a_window_is_at_most_the_shortest_time_between_two_runs(
 def test_a_night_with_an_hour_less_is_named() -> None:
     with pytest.raises(ManifestRefusedError, match="23h when clocks in Europe/Berlin go forward"):
         admit(task_type({"cron": "0 12 * * *"} | BERLIN, "24h"))
+    with pytest.raises(ManifestRefusedError, match="22h when clocks in the zone of a user go forward"):
+        admit(task_type({"cron": "0 12 * * *"}, "24h"))
 
 
 def test_a_window_is_refused_together_with_other_fields() -> None:

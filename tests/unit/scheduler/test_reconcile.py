@@ -36,14 +36,14 @@ def test_a_new_type_deals_waiting_subscriptions_first() -> None:
     first = advance(None, FIVE_MINUTES, NOW_MS, NOW_MS)
     assert first is not None
     assert first.record is not None
-    assert first.record.segments() == []
+    assert first.record.segments({}) == []
     move = pending_move(first.record)
     assert move is not None
     assert (move.sources, move.target) == ((0,), 1)
     second = advance(first.record, FIVE_MINUTES, NOW_MS, NOW_MS)
     assert second is not None
     assert second.record is not None
-    assert [one.generation for one in second.record.segments()] == [1]
+    assert [one.generation for one in second.record.segments({})] == [1]
     assert pending_move(second.record) is None
 
 
@@ -146,7 +146,7 @@ def test_a_removed_type_goes_after_its_subscriptions() -> None:
     first = advance(record, None, NOW_MS, NOW_MS)
     assert first is not None
     assert first.record is not None
-    assert first.record.segments() == []
+    assert first.record.segments({}) == []
     move = pending_move(first.record)
     assert move is not None
     assert (move.sources, move.target) == ((1,), 0)

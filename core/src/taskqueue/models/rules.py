@@ -98,13 +98,15 @@ def _intervals_conflicts(schedule: Mapping[str, Any]) -> Iterator[Refusal]:
     if intervals and schedule.get("interval") is None:
         message = "remove intervals: only a schedule with interval has others to choose from"
         yield Refusal(("spec", "schedule", "intervals"), message)
-    listed: dict[int | None, str] = {_duration_ms(schedule, "interval"): "interval has"}
+    listed: dict[int | None, str] = {_duration_ms(schedule, "interval"): "interval"}
     for position, written in enumerate(intervals):
         interval_ms = _duration_ms({"interval": written}, "interval")
-        if interval_ms is not None and interval_ms in listed:
-            message = f'remove "{excerpt(written)}": {listed[interval_ms]} this length already'
+        if interval_ms is None:
+            continue
+        if interval_ms in listed:
+            message = f'remove "{excerpt(written)}": {listed[interval_ms]} has this length already'
             yield Refusal(("spec", "schedule", "intervals", position), message)
-        listed.setdefault(interval_ms, f"intervals[{position}] has")
+        listed.setdefault(interval_ms, f"intervals[{position}]")
 
 
 def _handler_conflicts(spec: Mapping[str, Any]) -> Iterator[Refusal]:

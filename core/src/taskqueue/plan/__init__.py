@@ -4,7 +4,9 @@
     cron            the wall-clock side of a cron expression
     daylight        wall times become instants, also in nights with a change of the clock
     schedule        the period starts of a schedule
+    variants        the zones of users and the intervals of subscriptions, as schedules
     spread          the offset of a subscription within the window
+    agenda          the segments whose windows are open
     due             the subscriptions that became due between two instants, catch-up included
     segment         the records that pass between plan, store and scheduler
     replay          the due subscriptions of a store that was emptied and is filled again

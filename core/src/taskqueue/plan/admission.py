@@ -38,12 +38,12 @@ def _calendar_conflicts(spec: Any) -> Iterator[Refusal]:
     if not isinstance(schedule, dict) or schedule.get("interval") is not None:
         return
     cron, zone = schedule.get("cron"), schedule.get("timeZone")
-    zone, window = "UTC" if zone is None else zone, spec.get("window")
-    if not (isinstance(cron, str) and isinstance(zone, str) and isinstance(window, str)):
+    window = spec.get("window")
+    if not (isinstance(cron, str) and isinstance(zone, str | None) and isinstance(window, str)):
         return
     try:
         check_cron(cron)
-        check_time_zone(zone)
+        check_time_zone(zone or "UTC")
         window_s = parse_whole_s(window)
     except ValueRefusedError:
         return
@@ -51,6 +51,6 @@ def _calendar_conflicts(spec: Any) -> Iterator[Refusal]:
     if window_s <= gap_s:
         return
     rule = f"at most the shortest time between two runs of cron, {format_ms(gap_s * 1000)}"
-    if gap_s < shortest_gap_s(Schedule(cron=cron)):
-        rule += f" when clocks in {zone} go forward"
+    if gap_s < shortest_gap_s(Schedule(cron=cron, time_zone="UTC")):
+        rule += f" when clocks in {zone or 'the zone of a user'} go forward"
     yield Refusal(("spec", "window"), must_be(rule, window))

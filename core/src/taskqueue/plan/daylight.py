@@ -33,7 +33,7 @@ class Span(NamedTuple):
     offset_s: int
 
 
-@lru_cache(maxsize=2048)
+@lru_cache(maxsize=32_768)
 def day_occurrences(cron: str, time_zone: str, day: int) -> tuple[int, ...]:
     """Return the occurrences within one UTC day (days since 1970-01-01), ascending epoch seconds.
 

@@ -122,7 +122,8 @@ class Ticker:
             replay = self._replay()
             if replay:  # jobs emitted again are counted apart
                 target_ms = min(target_ms, replay.end_ms)
-            step = (self._types.segments, self.cursor_ms, target_ms, now_ms)
+            segments = self._types.agenda.open_between(self.cursor_ms, target_ms)
+            step = (segments, self.cursor_ms, target_ms, now_ms)
             ranges = due_in_replay(replay, *step) if replay else due(*step)
             answer = await tick(
                 self._store,

@@ -3,6 +3,7 @@
 import time
 from dataclasses import replace
 
+from taskqueue.plan.agenda import Agenda
 from taskqueue.plan.segment import Segment
 from taskqueue.store.connection import Store
 from taskqueue.store.types import Catalog, read_catalog
@@ -12,11 +13,12 @@ UNREADABLE_S = 5.0
 
 
 class TypeCache:
-    """catalog: the types as last read. segments: their schedules, for the plan."""
+    """catalog: the types as last read. segments: their schedules, for the plan. agenda: of these."""
 
     def __init__(self, store: Store) -> None:
         self.catalog: Catalog | None = None
         self.segments = list[Segment]()
+        self.agenda = Agenda()
         self._store = store
         self._began_s = time.monotonic()
 
@@ -24,6 +26,7 @@ class TypeCache:
         """Read the types again. Raises StoreFailure."""
         self.catalog = _completed(await read_catalog(self._store), self.catalog)
         self.segments = self.catalog.segments()
+        self.agenda.take(self.segments)
         return self.catalog
 
     async def current(self, now_ms: int) -> Catalog:
