@@ -8,7 +8,7 @@ import typer
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.failure import fail, fail_argument, fail_unknown_type
 from taskqueue.cli.instant import iso, read_duration_ms
-from taskqueue.cli.options import ForOption, TypeArgument, UserArgument
+from taskqueue.cli.options import ForOption, TypeArgument, UserArgument, UserOption
 from taskqueue.cli.store_command import Session, store_command
 from taskqueue.cli.table import show_details
 from taskqueue.models.identity import check_user_id
@@ -20,6 +20,7 @@ from taskqueue.store.enqueue import enqueue
 from taskqueue.store.errors import LockedParamsError, UnknownTypeError
 from taskqueue.store.pause import pause as pause_type
 from taskqueue.store.pause import resume as resume_type
+from taskqueue.store.suspended import try_suspended
 from taskqueue.store.types import read_catalog
 
 
@@ -63,10 +64,26 @@ async def pause(session: Session, task_type: TypeArgument, for_: ForOption = Non
 
 
 @store_command
-async def resume(session: Session, task_type: TypeArgument) -> None:
-    """End the pause of a type; also succeeds where the type was not paused."""
+async def resume(session: Session, task_type: TypeArgument, user: UserOption = None) -> None:
+    """End the pause of a type; also succeeds where the type was not paused.
+
+    With --user: let the next job of a subscription through that the circuit breaker suspended.
+    """
+    if user is not None:
+        await _try_suspended(session, task_type, user)
+        return
     ended = await resume_type(session.store, task_type)
     show_details(session.output, {"type": task_type, "wasPaused": ended})
+
+
+async def _try_suspended(session: Session, task_type: str, user: str) -> None:
+    verdict = await try_suspended(session.store, task_type, user)
+    if verdict == "unknown":
+        fail(
+            f"{user}: no subscription to {task_type}; `taskqueue describe user {user}` shows those there are",
+            ExitCode.NOT_FOUND,
+        )
+    show_details(session.output, {"type": task_type, "user": user, "wasSuspended": verdict == "ok"})
 
 
 def _check_part(argument: str, text: str) -> None:

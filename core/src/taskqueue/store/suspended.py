@@ -1,17 +1,18 @@
 """Subscriptions that the circuit breaker suspended (scripts/lib/suspensions.lua): why, and how they are resumed."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal, NamedTuple, cast
 
 import msgspec
 
-from taskqueue.store.command import hget, hlen
+from taskqueue.store.command import hget, hlen, zscore
 from taskqueue.store.connection import Store
 from taskqueue.store.malformed import location_of, text
 from taskqueue.store.scalars import read_ms
 from taskqueue.store.script import Script
+from taskqueue.store.users import StoredSubscription
 from taskqueue.store.wire import shaped
 
 _FOLLOW_SUSPENDED = Script("follow_suspended", shaped(tuple[int, list[tuple[bytes, bytes, bytes]]]))
@@ -32,12 +33,18 @@ _decode = msgspec.msgpack.Decoder(_Record).decode
 
 @dataclass(frozen=True, slots=True)
 class Suspension:
-    """A suspension. reason: of the last dead letter.   failures: in a row.   trial: the job that decides, or empty."""
+    """A suspension. reason: of the last dead letter.   failures: in a row.   trial: the job that decides, or empty.
+
+    next_ms: when the next job is let through; 0: a scheduler has not written the suspension down yet.
+    on_trial: whether it is.
+    """
 
     since_ms: int
     reason: str
     failures: int
     trial: str
+    next_ms: int = 0
+    on_trial: bool = False
 
 
 EventName = Literal["suspended", "trial", "resumed"]
@@ -75,13 +82,20 @@ async def count_suspended(store: Store, types: Sequence[str]) -> dict[str, int]:
     return dict(zip(types, counts, strict=True))
 
 
-async def find_suspension(store: Store, task_type: str, user: str) -> Suspension | None:
-    """Read the suspension of a subscription; None without one, or if it cannot be read."""
-    value = await store.read(hget(store.keys.suspended(task_type), user))
-    if value is None:
+#: Of a subscription whose suspension cannot be read.
+_UNKNOWN = Suspension(0, "", 0, "")
+
+
+async def find_suspension(store: Store, user: str, subscription: StoredSubscription) -> Suspension | None:
+    """Read the suspension of a subscription; None for one that the circuit breaker has not suspended."""
+    if not subscription.by_breaker:
         return None
+    task_type = subscription.type
+    value = await store.read(hget(store.keys.suspended(task_type), user))
+    next_ms = await store.read(zscore(store.keys("suspended"), f"{task_type}|{user}"))
     location = location_of(f"suspended:{task_type}", user.encode())
-    return store.malformed.read(location, partial(read_suspension, value))
+    found = store.malformed.read(location, partial(read_suspension, value)) if value else None
+    return replace(found or _UNKNOWN, next_ms=int(next_ms or 0), on_trial=subscription.on_trial)
 
 
 def read_suspension(value: bytes) -> Suspension:

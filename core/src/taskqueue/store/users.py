@@ -62,6 +62,7 @@ class StoredSubscription:
     """A subscription in the store. number: its place in the spread of its class; generation 0: unknown type.
 
     interval_s: chosen; None for the type's own.   by_breaker: whether the circuit breaker suspended it.
+    on_trial: whether its next job decides that.
     """
 
     type: str
@@ -71,6 +72,7 @@ class StoredSubscription:
     params: Mapping[str, Any]
     interval_s: int | None = None
     by_breaker: bool = False
+    on_trial: bool = False
 
 
 def _rows(user: UserSubscription) -> list[_Row]:
@@ -181,6 +183,7 @@ def read_subscription(name: bytes, record: bytes) -> StoredSubscription:
         decode_params(found[4]),
         int(found[3]) if found[3] else None,
         by_breaker=not {"b", "t"}.isdisjoint(found[2]),
+        on_trial="t" in found[2],
     )
 
 
