@@ -2,117 +2,25 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
 from taskqueue.models.outcome import Outcome
-from taskqueue.models.values import ConcurrencyPolicy, Schedule, Subscription, TaskType, UserSubscription
-from taskqueue.scheduler.publisher import Publisher
-from taskqueue.scheduler.ticker import Ticker
+from taskqueue.models.values import ConcurrencyPolicy, Schedule, Subscription
 from taskqueue.store.audit import audit
 from taskqueue.store.claim import JobLease, Result
-from taskqueue.store.limits import set_rate
 from taskqueue.store.subscribe import subscribe, unsubscribe
 from taskqueue.store.suspended import count_suspended, follow_suspended, try_suspended
 from taskqueue.store.users import read_runs, read_subscriptions
 from tests.support.store.raw import raw
+from tests.support.store.shop import AFTER, RUN_US, SYNC, Shop, broken, opened, user_of
 
 if TYPE_CHECKING:
-    from collections.abc import Callable, Iterable
-
     from tests.store.conftest import World
 
-AFTER = 3
 DAY_MS = 86_400_000
-SYNC = TaskType("sync", Schedule(interval_s=10), suspend_after=AFTER)
-RUN_US = 1_000
-
-#: Whether a user's job fails for good now, given in seconds since the begin.
-Fails = "Callable[[str, float], bool]"
-
-
-@dataclass
-class Shop:
-    """A publisher, a ticker and a worker on the scripts' clock; started: starts by user."""
-
-    world: World
-    users: list[str]
-    task_type: TaskType = SYNC
-    fails: Callable[[str, float], bool] = lambda _user, _at_s: False
-    started: dict[str, list[float]] = field(default_factory=dict)
-    params: dict[str, dict[str, int]] = field(default_factory=dict)
-
-    async def open(self) -> None:
-        self.publisher, self.ticker = Publisher(self.world.store), Ticker(self.world.store)
-        await set_rate(self.world.store, 1_000_000)
-        await self.publish()
-        await self.world.warm()
-        self.begin_us = self.world.clock.now_us
-
-    async def publish(self) -> None:
-        name = self.task_type.name
-        users = {
-            user: UserSubscription(user, (Subscription(name, self.params.get(user, {})),)) for user in self.users
-        }
-        await self.publisher.publish({name: self.task_type}, users)
-
-    @property
-    def now_s(self) -> float:
-        return (self.world.clock.now_us - self.begin_us) / 1e6
-
-    async def work(self, seconds: float, step_s: float = 0.5) -> list[str]:
-        """Let time pass; return the users of the jobs that started."""
-        started: list[str] = []
-        results: list[Result] = []
-        end_us = self.world.clock.now_us + round(seconds * 1e6)
-        second = self.now_s
-        while self.world.clock.now_us < end_us:
-            await self.ticker.turn()
-            if self.now_s >= second:
-                await self.publisher.maintain()
-                second += 1
-            jobs = (await self.world.claim("w", 1_000, results)).jobs
-            started += [user_of(job) for job in jobs]
-            results = [self.result(job) for job in jobs]
-            await self.world.clock.advance(us=round(step_s * 1e6))
-        await self.world.claim("w", 0, results)
-        await self.publisher.maintain()
-        for user in started:
-            self.started.setdefault(user, []).append(self.now_s)
-        await self.world.conserved()
-        return started
-
-    def result(self, job: JobLease) -> Result:
-        if self.fails(user_of(job), self.now_s):
-            return Result(job.lease, Outcome.DEAD, 0, "401", RUN_US)
-        return Result(job.lease, Outcome.DONE, 0, "", RUN_US)
-
-    async def suspended(self) -> set[str]:
-        key = self.world.store.keys.suspended(self.task_type.name)
-        return {user.decode() for user in await raw(self.world.store).hkeys(key)}
-
-
-def user_of(job: JobLease) -> str:
-    return job.lease.split("|")[1]
-
-
-async def opened(
-    world: World, users: int, task_type: TaskType = SYNC, bad: Iterable[int] = ()
-) -> tuple[Shop, set[str]]:
-    revoked = {f"u{k}" for k in bad}
-    shop = Shop(world, [f"u{k}" for k in range(users)], task_type, lambda user, _: user in revoked)
-    await shop.open()
-    return shop, revoked
-
-
-async def broken(world: World, task_type: TaskType = SYNC) -> tuple[Shop, set[str]]:
-    """A shop in which u0 was suspended."""
-    shop, revoked = await opened(world, 5, task_type, [0])
-    await shop.work(10 * (AFTER + 1))
-    assert await shop.suspended() == {"u0"}
-    return shop, revoked
 
 
 async def test_who_fails_for_good_is_suspended_and_nobody_else(world: World) -> None:
@@ -133,20 +41,35 @@ async def test_who_fails_for_good_is_suspended_and_nobody_else(world: World) -> 
     ("interval_s", "before_s", "outage_s"),
     [(10, 0, 600), (1, 0, 600), (1, 15, 60), (10, 20, 600), (300, 500, 600)],
 )
-async def test_an_outage_suspends_nobody(
-    world: World, interval_s: int, before_s: int, outage_s: int
-) -> None:
+async def test_an_outage_suspends_nobody(world: World, interval_s: int, before_s: int, outage_s: int) -> None:
     """before_s: so long before, one of the users began to fail."""
-    task_type = replace(SYNC, schedule=Schedule(interval_s=interval_s), suspend_after=before_s // interval_s + 2)
-    shop, _ = await opened(world, 60, task_type)
+    task_type = replace(
+        SYNC, schedule=Schedule(interval_s=interval_s), suspend_after=before_s // interval_s + 2
+    )
+    shop, _ = await opened(world, 30, task_type)
     await shop.work(interval_s)
     begin_s = shop.now_s
     shop.fails = lambda user, at_s: user == "u0" or at_s >= begin_s + before_s
     await shop.work(before_s)
-    await shop.work(outage_s, step_s=interval_s / 10)
+    await shop.work(outage_s, step_s=interval_s / 4)
     shop.fails = lambda _user, _at_s: False
     await shop.work(3 * interval_s)
     assert await shop.suspended() == set()
+
+
+async def test_an_outage_much_shorter_than_a_period_suspends_nobody(world: World) -> None:
+    shop, revoked = await opened(world, 1_000, replace(SYNC, schedule=Schedule(interval_s=3_600)), [0])
+    failed, begin_s = 0, 0.0
+    while failed < AFTER - 1:
+        found = (await shop.work(60, step_s=15)).count("u0")
+        failed, begin_s = failed + found, shop.now_s if found else begin_s
+    await shop.work(begin_s + 3_600 - 300 - shop.now_s, step_s=15)
+    shop.fails = lambda _user, _at_s: True
+    assert "u0" in await shop.work(600, step_s=15)
+    assert await shop.suspended() == set()
+    shop.fails = lambda user, _: user in revoked
+    await shop.work(3_600, step_s=15)
+    assert await shop.suspended() == {"u0"}
 
 
 async def test_whoever_still_fails_after_the_outage_is_suspended(world: World) -> None:
@@ -167,7 +90,8 @@ async def test_a_success_begins_the_count_anew(world: World) -> None:
 
 
 async def test_ad_hoc_jobs_do_not_count(world: World) -> None:
-    shop, _ = await broken_once(world)
+    shop, _ = await opened(world, 5, bad=[0])
+    await shop.work(10)
     for _ in range(5):
         await world.enqueue("sync", "u0")
         await shop.work(1)
@@ -175,12 +99,6 @@ async def test_ad_hoc_jobs_do_not_count(world: World) -> None:
     assert (await read_runs(world.store, "u0"))["sync"][0] is Outcome.DEAD
     await shop.work(10 * AFTER)
     assert await shop.suspended() == {"u0"}
-
-
-async def broken_once(world: World) -> tuple[Shop, set[str]]:
-    shop, revoked = await opened(world, 5, bad=[0])
-    await shop.work(10)
-    return shop, revoked
 
 
 async def test_nothing_but_a_person_resumes_anybody(world: World) -> None:
@@ -270,15 +188,11 @@ async def test_a_lost_trial_is_repeated(world: World) -> None:
 
 async def test_a_trial_that_still_runs_is_not_repeated(world: World) -> None:
     shop, _ = await broken(world, replace(SYNC, retry_suspended_after_ms=20_000))
-    await shop.work(9)
-    for _ in range(4):
+    users: list[str] = []
+    for _ in range(4):  # no longer than the lease
         await shop.publisher.maintain()
-        jobs = await claimed(shop)
-    running = [user_of(job) for job in jobs].count("u0")
-    for _ in range(4):
-        await shop.publisher.maintain()
-        running += [user_of(job) for job in await claimed(shop)].count("u0")
-    assert running <= 1
+        users += [user_of(job) for job in await claimed(shop)]
+    assert users.count("u0") == 1
 
 
 async def test_a_suspension_ends_with_its_subscription(world: World) -> None:

@@ -28,11 +28,9 @@ def code(name: str) -> str:
 
 
 def test_the_scripts_are_those_of_the_design() -> None:
-    verbs = (
-        "audit catalog claim clock enqueue follow_limits heartbeat install open_limit override pass_wakeup"
-    )
-    verbs += " permit put_limits put_types redeal redrive repair retention scan_jobs"
-    verbs += " scan_moves set_aside set_users subscribe take_epoch tick work"
+    verbs = "audit catalog claim clock enqueue follow_limits follow_suspended heartbeat install open_limit"
+    verbs += " override pass_wakeup permit put_limits put_types redeal redrive repair retention scan_jobs"
+    verbs += " scan_moves set_aside set_users subscribe take_epoch tick try_suspended work"
     assert verbs.split() == NAMES
 
 

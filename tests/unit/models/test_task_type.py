@@ -319,6 +319,8 @@ FULL: dict[str, Any] = {
     "concurrencyPolicy": "Replace",
     "startingDeadline": "9s",
     "catchUp": "Skip",
+    "suspendAfter": 20,
+    "retrySuspendedAfter": "1h",
     "suspend": True,
 }
 

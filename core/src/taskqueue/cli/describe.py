@@ -153,9 +153,7 @@ async def _subscriptions(
     """Return one row for each subscription of a user: next run, last outcome, state."""
     runs = await read_runs(store, user)
     suspensions = {
-        one.type: found
-        for one in subscriptions
-        if (found := await find_suspension(store, user, one))
+        one.type: found for one in subscriptions if (found := await find_suspension(store, user, one))
     }
     segments = {
         subscription.type: catalog.records[subscription.type].segments(catalog.variants)

@@ -28,7 +28,9 @@ SUSPENDED = Gauge(
     ["type"],
 )
 SUSPENSIONS = Counter(
-    "taskqueue_suspensions_total", "Suspensions by the circuit breaker that this process wrote down.", ["type"]
+    "taskqueue_suspensions_total",
+    "Suspensions by the circuit breaker that this process wrote down.",
+    ["type"],
 )
 
 PUBLISH_SECONDS = Histogram(

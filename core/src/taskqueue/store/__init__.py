@@ -43,6 +43,7 @@ Set by manifests and by hand:
     limits          rate, values set by hand, closed limits
     pause           pauses of task types
     overrides       records of pauses and limits set by hand
+    suspended       subscriptions that the circuit breaker suspended
 
 Moves jobs:
     tick            emit due jobs
@@ -79,6 +80,7 @@ Wrappers of scripts with another name:
     limits: open_limit
     oldest: scan_jobs, scan_moves
     overrides: override
+    suspended: follow_suspended, try_suspended
     types: catalog, put_limits, put_types
     users: set_users
     wakeup: pass_wakeup

@@ -72,7 +72,9 @@ async def try_suspended(store: Store, task_type: str, user: str) -> Verdict:
 async def follow_suspended(store: Store) -> tuple[list[Event], bool]:
     """Have schedules follow the circuit breaker; return what happened, and whether there is more to do."""
     more, rows = await store.run(_FOLLOW_SUSPENDED, _BATCH)
-    events = [Event(cast("EventName", text(name)), text(task_type), text(user)) for name, task_type, user in rows]
+    events = [
+        Event(cast("EventName", text(name)), text(task_type), text(user)) for name, task_type, user in rows
+    ]
     return events, more == 1
 
 
