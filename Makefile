@@ -22,7 +22,7 @@ STARTED := $(shell date +%s)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help check demo demo-apis test lint types unit store process cluster chart format docs docs-site generate manifests verify lock wheel clean kind-up kind-demo e2e e2e-keda cluster-oldest cluster-tools node-tools images bench bench-operator conformance steady fuzz faults faults-store soak soak-core
+.PHONY: help check demo demo-apis test lint types unit store process cluster chart format docs docs-site generate manifests verify lock wheel clean kind-up kind-demo e2e e2e-keda cluster-oldest cluster-tools node-tools images bench bench-operator conformance steady fuzz oracle faults faults-store soak soak-core
 
 ##@ Start here
 
@@ -167,6 +167,9 @@ fuzz: $(STAMP) ## New random examples for every property, hostile handlers, and 
 	TASKQUEUE_FUZZ=1000 $(BIN)/pytest tests/property/test_limit_trees.py
 	TASKQUEUE_FUZZ=1 $(BIN)/pytest tests/property/test_store_mutations.py
 	TASKQUEUE_FUZZ= $(BIN)/pytest -n 2 -m hypothesis tests/unit tests/property
+
+oracle: $(STAMP) ## Starts and dues of 5,000 new schedules over 15 years reckoned minute by minute; 13 minutes
+	TASKQUEUE_FUZZ=5000 $(BIN)/pytest -n 2 tests/property/test_plan_oracle.py
 
 faults: $(STAMP) ## The operator without API server and store for a minute, and more; minutes
 	TASKQUEUE_OUTAGE_S=60 $(BIN)/pytest tests/cluster/test_operator_faults.py tests/cluster/test_operator_flaky_api.py \

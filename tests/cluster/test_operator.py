@@ -25,7 +25,7 @@ async def test_objects_become_jobs_and_every_edit_is_followed(shop: Shop) -> Non
     after_ms = await read_cursor(shop.world.store)
     await shop.started(300)
     await shop.exactly_as_planned(after_ms)
-    before = shop.planned.offsets["sync", 1]
+    before = shop.planned.places["sync", 1]
 
     await shop.apply(task_type("report", "3s", suspend=True))
     await shop.says("tt", "report", "Ready", "True", "Suspended")
@@ -37,7 +37,7 @@ async def test_objects_become_jobs_and_every_edit_is_followed(shop: Shop) -> Non
     for start in shop.world.starts()[last:]:
         assert (start.type, start.user in {"u-000", "u-001"}) == ("sync", False)
     await shop.planned.look(shop.world.store)
-    now = shop.planned.offsets["sync", 1]
+    now = shop.planned.places["sync", 1]
     assert now == {user: before[user] for user in before.keys() - {"u-000", "u-001"}}, "no user was moved"
     assert await shop.world.end(worker, signal.SIGTERM) == 0
 

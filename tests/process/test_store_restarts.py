@@ -36,7 +36,7 @@ async def restart(valkey: Server, world: Site) -> None:
 async def dealt(world: Site, planned: Planned) -> None:
     async def check() -> bool:
         await planned.look(world.store)
-        return sum(map(len, planned.offsets.values())) == USERS
+        return sum(map(len, planned.places.values())) == USERS
 
     await until("all subscriptions are dealt", check)
 

@@ -23,7 +23,7 @@ if TYPE_CHECKING:
 DAY_MS = 86_400_000
 
 
-async def test_who_fails_for_good_is_suspended_and_nobody_else(world: World) -> None:
+async def test_users_who_fail_for_good_are_suspended(world: World) -> None:
     shop, revoked = await opened(world, 1_000, bad=range(0, 1_000, 10))
     started = await shop.work(10 * (AFTER + 1), step_s=0.25)
     assert {started.count(user) for user in revoked} == {AFTER}
@@ -72,7 +72,7 @@ async def test_an_outage_much_shorter_than_a_period_suspends_nobody(world: World
     assert await shop.suspended() == {"u0"}
 
 
-async def test_whoever_still_fails_after_the_outage_is_suspended(world: World) -> None:
+async def test_a_user_who_fails_beyond_the_outage_is_suspended(world: World) -> None:
     shop, _ = await opened(world, 20)
     shop.fails = lambda _user, _at_s: True
     await shop.work(100)

@@ -12,6 +12,7 @@ import pytest
 
 from taskqueue.models.values import (
     CatchUp,
+    Exclusion,
     Limit,
     LimitKey,
     Priority,
@@ -160,6 +161,22 @@ async def test_each_policy_holds_after_an_outage(store: Store, clock: ScriptCloc
     assert set(found) == promised[policy]
     totals = (await audit(store)).totals
     assert totals["emitted"] + totals.get("missed", 0) == len(plan)
+
+
+async def test_excluded_time_has_no_job_and_moves_none(store: Store, clock: ScriptClock) -> None:
+    start_ms = clock.now_ms - 600_000
+    minute = start_ms // 60_000 + 3  # of this one and the next in UTC nothing is due
+    pause = Exclusion(daily_s=(minute % 1440 * 60, (minute + 2) % 1440 * 60))
+    only = TaskType("only", Schedule(interval_s=10), function="f", catch_up=CatchUp.ALL)
+    await start_at(store, start_ms, some_types(replace(only, exclude=(pause,))), 30)
+    ticker = Ticker(store)
+    await ticker.turn()
+    plan = await planned(store, start_ms, await read_cursor(store))
+    kept = {job for job, due_ms in plan.items() if due_ms // 60_000 - minute not in (0, 1)}
+    assert Counter(await emitted(store)) == Counter(kept)
+    state = await audit(store)
+    assert state.totals["excluded"] == len(plan) - len(kept) == 2 * 6 * 30
+    assert (state.totals["emitted"], state.difference) == (len(kept), 0)
 
 
 async def test_a_new_interval_loses_and_doubles_nothing(store: Store, clock: ScriptClock) -> None:

@@ -25,8 +25,10 @@ OFFSETS_MS = {user: spread_class(HOUR).offset_ms(k) for k, user in enumerate("ab
 FOREVER_MS = 1 << 38
 
 
-def whole(kind: str = "sync", occurrence_s: int = 1_000, missed: int = 0) -> DueRange:
-    return DueRange(kind, 1, 0, FOREVER_MS, occurrence_s, 0, Priority.NORMAL, missed=missed)
+def whole(kind: str = "sync", occurrence_s: int = 1_000, missed: int = 0, excluded: int = 0) -> DueRange:
+    return DueRange(
+        kind, 1, 0, FOREVER_MS, occurrence_s, 0, Priority.NORMAL, missed=missed, excluded=excluded
+    )
 
 
 async def step(
@@ -158,6 +160,13 @@ async def test_missed_occurrences_are_counted_and_not_emitted(three: World) -> N
     done = await step(three, whole(missed=4))
     assert (done.verdict, done.emitted) == (TickVerdict.OK, 0)
     assert await three.total("missed") == 12
+
+
+async def test_excluded_occurrences_are_counted_apart_and_not_emitted(three: World) -> None:
+    done = await step(three, whole(excluded=2), whole(missed=1))
+    assert (done.verdict, done.emitted) == (TickVerdict.OK, 0)
+    assert (await three.total("excluded"), await three.total("missed")) == (6, 3)
+    await three.conserved()
 
 
 async def test_an_existing_job_is_not_emitted_again(three: World) -> None:

@@ -166,3 +166,39 @@ async def test_a_zone_moves_no_number(days: Days) -> None:
     before = [(await read_subscriptions(days.store, f"u-{number}"))[0].number for number in range(5)]
     await days.put("u-3", Subscription("nightly"), zone="Asia/Kolkata")
     assert [(await read_subscriptions(days.store, f"u-{number}"))[0].number for number in range(5)] == before
+
+
+async def places(store: Store) -> dict[tuple[str, str], float]:
+    """Return the score of every subscription, by key and user."""
+    keys = [key async for key in raw(store).scan_iter(match=store.keys("schedule", "*"))]
+    return {
+        (key.decode(), user.decode()): score
+        for key in keys
+        for user, score in await raw(store).zrange(key, 0, -1, withscores=True)
+    }
+
+
+async def changing(store: Store) -> set[str]:
+    """Return the users whose interval changes with its next period."""
+    members = await raw(store).zrange(store.keys("interval_changes"), 0, -1)
+    return {member.decode().partition("|")[2] for member in members}
+
+
+async def test_a_change_moves_no_other_user(days: Days, chance: random.Random) -> None:
+    await days.begin("2027-03-10T12:00:00+00:00", NIGHTLY, OFTEN, SYNC)
+    before: dict[tuple[str, str], float] = {}
+    for _ in range(250):
+        user, named = (
+            f"u-{chance.randrange(25)}",
+            chance.sample(["nightly", "often", "sync"], chance.randint(0, 3)),
+        )
+        interval_s = chance.choice([None, *INTERVALS_S])
+        tasks = [Subscription(name, suspend=chance.random() < 0.2, interval_s=interval_s) for name in named]
+        may_move = {user} | await changing(days.store)
+        await days.put(user, *tasks, zone=chance.choice(ZONES))
+        if chance.random() < 0.5:
+            await days.wait(chance.randint(1, 600))
+        after = await places(days.store)
+        moved = {key[1] for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
+        assert moved <= may_move
+        before = after

@@ -10,7 +10,8 @@ from typing import Any
 
 from taskqueue.models.duration import format_ms
 from taskqueue.models.values import TaskType, UserSubscription
-from taskqueue.plan.schedule import next_occurrence, shortest_gap_s, window_s
+from taskqueue.plan.following import next_period_s
+from taskqueue.plan.schedule import shortest_gap_s, window_s
 from taskqueue_operator.condition import Condition
 from taskqueue_operator.conditions import of_type, of_user
 from taskqueue_operator.limit_conditions import of_limit
@@ -61,7 +62,9 @@ def _times(task_type: TaskType, now: datetime) -> dict[str, str]:
     """Return the window in effect, and if periods are an hour or longer the next one: each change is a write."""
     times = {"window": format_ms(window_s(task_type.schedule) * 1000)}
     if not task_type.suspend and shortest_gap_s(task_type.schedule) >= _NEXT_GAP_S:
-        begins = datetime.fromtimestamp(next_occurrence(task_type.schedule, int(now.timestamp())), UTC)
+        begins = datetime.fromtimestamp(
+            next_period_s(task_type.schedule, task_type.exclude, int(now.timestamp())), UTC
+        )
         times["next"] = begins.strftime(_RFC_3339)
     return times
 

@@ -109,7 +109,7 @@ class Shop:
 
         async def check() -> bool:
             await self.planned.look(self.world.store)
-            return sum(map(len, self.planned.offsets.values())) == members
+            return sum(map(len, self.planned.places.values())) == members
 
         await until(f"{members} subscriptions are dealt", check)
 

@@ -51,7 +51,7 @@ async def subscribe(installed: Installed) -> int:
     await installed.apply(*subscriptions(USERS, TYPES))
 
     async def all_scheduled() -> bool:
-        return sum(map(len, installed.planned.offsets.values())) == USERS * len(TYPES)
+        return sum(map(len, installed.planned.places.values())) == USERS * len(TYPES)
 
     await until("all subscriptions are scheduled", all_scheduled)
     return int((time.time() + LOOK_AHEAD_S) * 1000)

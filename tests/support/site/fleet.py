@@ -219,7 +219,7 @@ class Fleet:
 
     async def _all_scheduled(self, types: int) -> bool:
         await self.look()
-        return sum(map(len, self.planned.offsets.values())) == USERS * types
+        return sum(map(len, self.planned.places.values())) == USERS * types
 
     async def _cursor_passed(self, at_ms: int) -> bool:
         return await self.cursor_ms() >= at_ms

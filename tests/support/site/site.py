@@ -5,10 +5,11 @@ import os
 import signal
 import sys
 import time
-from collections.abc import AsyncIterator, Awaitable, Callable, Mapping
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
+from types import MappingProxyType
 from typing import NamedTuple
 
 import msgspec
@@ -32,6 +33,17 @@ class Start(NamedTuple):
     pid: int
     due_ms: int
     at_s: float
+
+
+class Customer(NamedTuple):
+    """The zone of a user, and the intervals that the user chose, by type."""
+
+    zone: str = "UTC"
+    intervals: Mapping[str, str] = MappingProxyType({})
+
+    def spec(self, types: Iterable[str]) -> dict[str, object]:
+        tasks = [{"type": name, "interval": self.intervals.get(name)} for name in types]
+        return {"timeZone": self.zone, "tasks": tasks}
 
 
 async def until(what: str, check: Callable[[], Awaitable[bool]], limit_s: float = 60.0) -> None:
@@ -70,15 +82,18 @@ class Site:
         types: dict[str, dict[str, object]],
         users: int,
         limits: Mapping[str, dict[str, object]] | None = None,
+        customer: Callable[[int], Customer] = lambda _: Customer(),
     ) -> None:
-        """Write manifests of types and limits by name and spec; every user wants all types."""
+        """Write manifests of types and limits by name and spec; every user wants all types.
+
+        customer: what a user by their number chose.
+        """
         kinds = [
             manifest("TaskType", name, {"handler": {"function": "record"}, **spec})
             for name, spec in types.items()
         ]
         rates = [manifest("RateLimit", name, spec) for name, spec in (limits or {}).items()]
-        tasks = [{"type": name} for name in types]
-        people = [manifest("UserSubscription", f"u-{n:04}", {"tasks": tasks}) for n in range(users)]
+        people = [manifest("UserSubscription", f"u-{n:04}", customer(n).spec(types)) for n in range(users)]
         draft = self.manifests / ".draft"
         draft.write_bytes(b"\n".join(msgspec.json.encode(one) for one in [*rates, *kinds, *people]))
         draft.rename(self.manifests / "all.ndjson")

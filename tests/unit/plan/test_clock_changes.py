@@ -1,6 +1,9 @@
 """The nights in which a clock is put forward or back."""
 
+import zoneinfo
 from datetime import datetime, timedelta
+from importlib.resources import files
+from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -81,3 +84,14 @@ def test_neighbours_agree_with_the_list_across_a_clock_change() -> None:
     assert walked == list(listed)
     assert [previous_occurrence(schedule, at) for at in listed] == list(listed)
     assert [previous_occurrence(schedule, at - 1) for at in listed[1:]] == list(listed[:-1])
+
+
+def test_a_zone_is_that_of_the_tzdata_package_whatever_the_machine_has(tmp_path: Path) -> None:
+    (tmp_path / "Europe").mkdir()
+    (tmp_path / "Europe" / "Vaduz").write_bytes(files("tzdata").joinpath("zoneinfo", "UTC").read_bytes())
+    zoneinfo.reset_tzpath([tmp_path])
+    try:
+        found = next_occurrence(Schedule(cron="0 12 * * *", time_zone="Europe/Vaduz"), 0)
+    finally:
+        zoneinfo.reset_tzpath()
+    assert found == 11 * 3600

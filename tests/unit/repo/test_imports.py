@@ -29,3 +29,7 @@ def test_benchmarks_import_of_tests_only_support() -> None:
 def test_the_product_imports_neither_tests_nor_tools() -> None:
     assert importers("tests", *PRODUCT, "tools", "docs", "examples") == []
     assert importers("tools", *PRODUCT) == []
+
+
+def test_the_oracle_shares_no_code_with_the_plan_that_it_judges() -> None:
+    assert importers("taskqueue", "tests/support/oracle") == []

@@ -11,13 +11,13 @@ from taskqueue.cli.next_due import next_due_ms
 from taskqueue.cli.options import TypeArgument, UserArgument
 from taskqueue.cli.output import Output, show_json, show_line
 from taskqueue.cli.reasons import Conditions, idle_reason, waiting_reason
-from taskqueue.cli.schedule_text import schedule_text
+from taskqueue.cli.schedule_text import exclude_texts, schedule_text
 from taskqueue.cli.store_command import Session, store_command
 from taskqueue.cli.table import show_details, show_rows
 from taskqueue.command_line.command import new_group
 from taskqueue.models.duration import format_ms
 from taskqueue.models.identity import GLOBAL_LIMIT
-from taskqueue.plan.schedule import next_occurrence
+from taskqueue.plan.following import next_period_s
 from taskqueue.store.clock import server_now_ms
 from taskqueue.store.connection import Store
 from taskqueue.store.generations import count_subscriptions
@@ -56,6 +56,7 @@ async def describe_type(session: Session, name: TypeArgument) -> None:
         "type": name,
         "state": record_state(record.removed, name in catalog.paused, task_type.suspend),
         "schedule": schedule_text(task_type.schedule),
+        "exclude": exclude_texts(task_type.exclude),
         "nextPeriods": _next_periods(record, await server_now_ms(session.store)),
         "subscriptions": counts.get(name, 0),
         "suspendedByBreaker": (await count_suspended(session.store, [name]))[name],
@@ -102,7 +103,7 @@ def _next_periods(record: TypeRecord, now_ms: int) -> list[str]:
     starts: list[str] = []
     at_s = now_ms // 1000
     while record.active and len(starts) < NEXT_STARTS:
-        at_s = next_occurrence(record.task_type.schedule, at_s)
+        at_s = next_period_s(record.task_type.schedule, record.task_type.exclude, at_s)
         starts.append(iso(at_s * 1000))
     return starts
 

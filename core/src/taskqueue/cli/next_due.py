@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 
-from taskqueue.plan.schedule import next_occurrence
+from taskqueue.plan.following import following
 from taskqueue.plan.segment import Segment
 from taskqueue.store.scalars import Place
 
@@ -10,7 +10,7 @@ from taskqueue.store.scalars import Place
 def next_due_ms(
     segments: Sequence[Segment], places: Mapping[tuple[str, int], Place], after_ms: int
 ) -> int | None:
-    """Return the first due time after `after_ms`, in epoch milliseconds, or None if no segment has one.
+    """Return the first due time after `after_ms` that is not excluded, epoch ms, or None if no segment has one.
 
     places: of the subscription, by type and generation. Raises ScheduleError.
     """
@@ -22,7 +22,7 @@ def next_due_ms(
         offset_ms = place.offset_ms
         # A period that has already begun may hold the next due time, if its offset lies ahead.
         lowest_s = max((after_ms - offset_ms) // 1000, segment.from_s - 1)
-        start_s = next_occurrence(segment.schedule, lowest_s)
+        ((_, _, start_s),) = following(segment.schedule, segment.exclude, lowest_s, offset_ms, offset_ms)
         if segment.until_s is None or start_s < segment.until_s:
             dues.append(start_s * 1000 + offset_ms)
     return min(dues, default=None)

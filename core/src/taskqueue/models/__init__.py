@@ -11,11 +11,14 @@
     fields             field types of manifests: a check and a schema each
     rules              rules between fields
     limit_rules        rules between fields of limits
+    exclusion_rules    rules between fields of exclusions
     refusal            the reasons of a refusal
     fault              a fault of a file, with its place
     identity           user ids, names of task types, of limits and of objects
     params             params as JSON
     locked_params      params that tasks may not override
+    exclusion_spec     the exclusions of a TaskType manifest
+    exclusion          dates and times of day of exclusions
     http_spec          the HTTP request of a TaskType manifest
     http_call          URL and headers of an HTTP handler
     nesting            nesting of JSON, measured on its bytes

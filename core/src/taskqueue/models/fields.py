@@ -8,7 +8,7 @@ from typing import Annotated, Any
 
 from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
 
-from taskqueue.models import duration, http_call, identity, locked_params, quantity
+from taskqueue.models import duration, exclusion, http_call, identity, locked_params, quantity
 from taskqueue.models.cron import check_cron
 from taskqueue.models.cron_pattern import MAX_CHARACTERS as MAX_CRON_CHARACTERS
 from taskqueue.models.params import check_params
@@ -55,6 +55,11 @@ PositiveDuration = Annotated[str, _written(duration.parse_positive_ms, "30s"), _
 WholeSeconds = Annotated[str, _written(duration.parse_whole_s, "5m"), _duration_schema]
 Cron = Annotated[str, _written(check_cron, "0 2 * * *"), _text_schema(MAX_CRON_CHARACTERS)]
 TimeZone = Annotated[str, _written(check_time_zone, "Europe/Berlin"), _text_schema(64)]
+Dates = Annotated[
+    str, _written(exclusion.parse_dates, "2026-12-24"), _text_schema(exclusion.MAX_DATES_CHARACTERS)
+]
+TimeFrom = Annotated[str, _written(exclusion.check_from, "22:00"), _text_schema(exclusion.TIME_CHARACTERS)]
+TimeTo = Annotated[str, _written(exclusion.check_to, "06:00"), _text_schema(exclusion.TIME_CHARACTERS)]
 Url = Annotated[str, _written(http_call.check_url, "https://..."), _text_schema(http_call.MAX_URL_CHARACTERS)]
 _QUANTITY_SCHEMA = WithJsonSchema(
     {

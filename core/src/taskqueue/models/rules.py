@@ -8,6 +8,7 @@ from collections.abc import Iterator, Mapping
 from typing import Any
 
 from taskqueue.models.duration import format_ms, parse_ms
+from taskqueue.models.exclusion_rules import exclude_conflicts
 from taskqueue.models.identity import MAX_USER_ID_CHARACTERS
 from taskqueue.models.limit_rules import limits_conflicts, removed_limit_conflicts
 from taskqueue.models.params import MAX_OBJECT_BYTES, MAX_TASK_BYTES, json_bytes
@@ -84,6 +85,7 @@ def _schedule_conflicts(spec: Mapping[str, Any]) -> Iterator[Refusal]:
         message = "remove timeZone: an interval has no time zone"
         yield Refusal(("spec", "schedule", "timeZone"), message)
     yield from _intervals_conflicts(schedule)
+    yield from exclude_conflicts(schedule)
     window_ms = _duration_ms(spec, "window")
     interval_ms = _duration_ms(schedule, "interval")
     if window_ms is not None and interval_ms is not None and window_ms > interval_ms:

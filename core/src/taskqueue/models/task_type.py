@@ -6,6 +6,7 @@ from pydantic import Field
 
 from taskqueue.models import values
 from taskqueue.models.duration import parse_ms, parse_whole_s
+from taskqueue.models.exclusion_spec import MAX_EXCLUSIONS, ExclusionSpec
 from taskqueue.models.fields import (
     Cron,
     FailuresInARow,
@@ -56,6 +57,12 @@ class ScheduleSpec(Part):
         default=None,
         description="IANA time zone that cron is read in, such as Europe/Berlin. "
         "Defaults to the timeZone of each user's subscription. Only with cron.",
+    )
+    exclude: list[ExclusionSpec] = Field(
+        default=[],
+        max_length=MAX_EXCLUSIONS,
+        description="Time without runs, in the time zone of cron, or in UTC with interval: at most 50 items. "
+        "A job that would be due then is left out, and counted; it does not move.",
     )
 
 
@@ -241,6 +248,7 @@ class TaskTypeManifest(Part):
             suspend=spec.suspend,
             locked_params=tuple(sorted(spec.locked_params)),
             limits=tuple(sorted(limit.name for limit in spec.limits)),
+            exclude=tuple(one.value() for one in spec.schedule.exclude),
             suspend_after=spec.suspend_after,
             retry_suspended_after_ms=(
                 values.RETRY_SUSPENDED_AFTER_MS

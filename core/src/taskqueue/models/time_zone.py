@@ -8,6 +8,7 @@ import re
 from difflib import get_close_matches
 from functools import cache
 from importlib.resources import files
+from zoneinfo import ZoneInfo
 
 from taskqueue.models.refusal import ValueRefusedError, excerpt, must_be
 
@@ -88,6 +89,17 @@ _PLACE_OF = {abbreviation: place for place, abbreviations in PLACES.items() for 
 def time_zone_names() -> frozenset[str]:
     """Return all names, such as `Europe/Berlin`."""
     return frozenset(files("tzdata").joinpath("zones").read_text("utf-8").split())
+
+
+@cache
+def read_time_zone(name: str) -> ZoneInfo:
+    """Return the clock of a zone. Raises ValueRefusedError for a name that the database lacks.
+
+    `ZoneInfo(name)` would prefer the database of the machine, which may be years older.
+    """
+    check_time_zone(name)
+    with files("tzdata").joinpath("zoneinfo", *name.split("/")).open("rb") as file:
+        return ZoneInfo.from_file(file, name)
 
 
 def check_time_zone(name: str) -> None:

@@ -43,6 +43,18 @@ class CatchUp(StrEnum):
     SKIP = "Skip"
 
 
+class Weekday(StrEnum):
+    """A day of the week, Monday first."""
+
+    MON = "Mon"
+    TUE = "Tue"
+    WED = "Wed"
+    THU = "Thu"
+    FRI = "Fri"
+    SAT = "Sat"
+    SUN = "Sun"
+
+
 class LimitKey(StrEnum):
     """The key of a limit: all jobs of the release share it, or each user has it to themselves."""
 
@@ -92,6 +104,19 @@ class Schedule:
 
 
 @dataclass(frozen=True, slots=True)
+class Exclusion:
+    """Time on the wall without runs; one of the three is set.
+
+    dates: first and last, inclusive, in days since 1970-01-01.   daily_s: begin and end of a part of each day, in
+    seconds since midnight; an end before the begin is on the following day.
+    """
+
+    weekdays: tuple[Weekday, ...] = ()
+    dates: tuple[tuple[int, int], ...] = ()
+    daily_s: tuple[int, int] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class Retry:
     """Full jitter: the n-th delay is uniform in [0, min(max_backoff, min_backoff * 2**(n-1))]."""
 
@@ -125,7 +150,9 @@ class TaskType:
     """A task type. Exactly one of `function` (a registered name) and `http` is set.
 
     locked_params: names that no task may override, sorted.   limits: names of the limits that its jobs take from,
-    sorted.   suspend_after: dead letters in a row that suspend a subscription; None: no circuit breaker.
+    sorted.   exclude: time without runs, in the zone of the schedule, or of the user; in UTC for an interval. Not in
+    `schedule`, as it changes the place of nobody.
+    suspend_after: dead letters in a row that suspend a subscription; None: no circuit breaker.
     retry_suspended_after_ms: until then the next job of a suspended subscription is let through.
     """
 
@@ -145,6 +172,7 @@ class TaskType:
     suspend: bool = False
     locked_params: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
+    exclude: tuple[Exclusion, ...] = ()
     suspend_after: int | None = None
     retry_suspended_after_ms: int = RETRY_SUSPENDED_AFTER_MS
 

@@ -8,6 +8,10 @@
     spread          the offset of a subscription within the window
     agenda          the segments whose windows are open
     due             the subscriptions that became due between two instants, catch-up included
+    exclude         the spans of excluded time
+    excluded_due    the dues within them, counted
+    excluded_week   exclusions that leave no run of a schedule
+    following       the next due that is not excluded
     segment         the records that pass between plan, store and scheduler
     replay          the due subscriptions of a store that was emptied and is filled again
     takeover        the instant at which a changed schedule replaces the old one

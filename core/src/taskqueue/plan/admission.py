@@ -8,8 +8,10 @@ from taskqueue.models.duration import format_ms, parse_whole_s
 from taskqueue.models.manifest import parse
 from taskqueue.models.refusal import ManifestRefusedError, Refusal, ValueRefusedError, must_be
 from taskqueue.models.time_zone import check_time_zone
-from taskqueue.models.values import Declared, Schedule
+from taskqueue.models.values import Declared, Schedule, TaskType
+from taskqueue.plan.excluded_week import leaves_run
 from taskqueue.plan.schedule import shortest_gap_s
+from taskqueue.plan.variants import intervals
 
 
 def admit(document: object) -> Declared:
@@ -20,6 +22,8 @@ def admit(document: object) -> Declared:
     refusals: list[Refusal] = []
     try:
         value = parse(document)
+        if isinstance(value, TaskType) and value.exclude:
+            refusals += _runs_excluded(value)
     except ManifestRefusedError as error:
         refusals += error.refusals
     if isinstance(document, dict) and document.get("kind") == "TaskType":
@@ -27,6 +31,16 @@ def admit(document: object) -> Declared:
     if refusals:
         raise ManifestRefusedError(tuple(refusals))
     return value
+
+
+def _runs_excluded(task_type: TaskType) -> Iterator[Refusal]:
+    """Find schedules, the type's own and those that subscriptions may choose, of which the exclusions leave no run."""
+    for schedule in (task_type.schedule, *intervals(task_type.schedule)):
+        if not leaves_run(schedule, task_type.exclude):
+            name = schedule.cron or f"interval {format_ms((schedule.interval_s or 0) * 1000)}"
+            message = f'must leave some run of "{name}": it excludes them all'
+            yield Refusal(("spec", "schedule", "exclude"), message)
+            return
 
 
 def _calendar_conflicts(spec: Any) -> Iterator[Refusal]:

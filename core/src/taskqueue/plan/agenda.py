@@ -32,7 +32,7 @@ class Agenda:
     def take(self, segments: Iterable[Segment]) -> None:
         """Replace the segments. Raises ScheduleError."""
         by_schedule: defaultdict[Schedule, list[Segment]] = defaultdict(list)
-        for segment in segments:
+        for segment in sorted(segments, key=_policy):
             by_schedule[segment.schedule].append(segment)
         always = [one for one in by_schedule if one.interval_s == window_s(one)]
         self._always = [segment for one in always for segment in by_schedule.pop(one)]
@@ -69,3 +69,8 @@ class Agenda:
         if (start_s + window_s(schedule)) * 1000 <= after_ms:
             start_s = next_occurrence(schedule, after_s)
         return start_s * 1000
+
+
+def _policy(segment: Segment) -> tuple[str, str, int, int]:
+    """Return the policy of a segment: `plan.due` reckons like segments in a row once."""
+    return segment.priority, segment.catch_up, segment.starting_deadline_ms or 0, segment.until_s or 0

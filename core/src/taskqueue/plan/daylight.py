@@ -12,8 +12,10 @@ from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime
 from functools import lru_cache
 from typing import NamedTuple
-from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
+from zoneinfo import ZoneInfo
 
+from taskqueue.models.refusal import ValueRefusedError
+from taskqueue.models.time_zone import read_time_zone
 from taskqueue.plan.cron import DAY_S, parse
 from taskqueue.plan.errors import ScheduleError
 
@@ -81,20 +83,24 @@ def offset_spans(time_zone: str, day: int) -> tuple[Span, ...]:
     The outer ends are open. Raises ScheduleError for an unknown zone.
     """
     try:
-        zone = ZoneInfo(time_zone)
-    except (ZoneInfoNotFoundError, ValueError, OSError) as error:
+        zone = read_time_zone(time_zone)
+    except ValueRefusedError as error:
         raise ScheduleError(
             f"time zone must be an IANA name, such as Europe/Berlin (was {time_zone!r})"
         ) from error
     spans: list[Span] = []
-    start = -_FOREVER_S
-    for at in range((day - REACH_DAYS) * DAY_S, (day + 1 + REACH_DAYS) * DAY_S, _SAMPLE_S):
+    start, lo_s, hi_s = -_FOREVER_S, (day - REACH_DAYS) * DAY_S, (day + 1 + REACH_DAYS) * DAY_S
+    if _offset_s(zone, lo_s) == _offset_s(
+        zone, hi_s
+    ):  # since 1995 no zone has changed there and back within six days
+        return (Span(start, _FOREVER_S, _offset_s(zone, hi_s)),)
+    for at in range(lo_s, hi_s, _SAMPLE_S):
         before = _offset_s(zone, at)
         if before != _offset_s(zone, at + _SAMPLE_S):
             change = _first_change_s(zone, at, at + _SAMPLE_S)
             spans.append(Span(start, change, before))
             start = change
-    return (*spans, Span(start, _FOREVER_S, _offset_s(zone, (day + 1 + REACH_DAYS) * DAY_S)))
+    return (*spans, Span(start, _FOREVER_S, _offset_s(zone, hi_s)))
 
 
 def _first_change_s(zone: ZoneInfo, lo_s: int, hi_s: int) -> int:

@@ -1,8 +1,9 @@
 """The two records that pass between plan, store and scheduler."""
 
 from dataclasses import dataclass
+from typing import NamedTuple
 
-from taskqueue.models.values import CatchUp, Priority, Schedule
+from taskqueue.models.values import CatchUp, Exclusion, Priority, Schedule
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,13 +22,13 @@ class Segment:
     from_s: int = 0
     until_s: int | None = None
     variant: int = 0
+    exclude: tuple[Exclusion, ...] = ()
 
 
-@dataclass(frozen=True, slots=True)
-class DueRange:
+class DueRange(NamedTuple):
     """The subscriptions of one type and variant whose offset lies in [offset_lo_ms, offset_hi_ms] (inclusive).
 
-    Their due is occurrence_s * 1000 + offset. `missed` 0 emits them; n > 0 only counts them, n times.
+    Their due is occurrence_s * 1000 + offset. `missed` or `excluded` n > 0 only counts them, n times.
     life_ms: from due to deadline, 0 for no deadline. overdue: goes to the backfill lane.
     """
 
@@ -40,4 +41,5 @@ class DueRange:
     priority: Priority
     overdue: bool = False
     missed: int = 0
+    excluded: int = 0
     variant: int = 0

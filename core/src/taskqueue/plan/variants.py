@@ -6,6 +6,7 @@ is the type's own schedule, in UTC if it has no zone.
 
 from collections.abc import Iterator, Mapping
 from dataclasses import replace
+from functools import lru_cache
 
 from taskqueue.models.values import Schedule
 from taskqueue.plan.schedule import window_s
@@ -19,7 +20,7 @@ def follows_users(schedule: Schedule) -> bool:
 def intervals(schedule: Schedule) -> Iterator[Schedule]:
     """Yield the schedule of each interval that a subscription may choose."""
     for interval_s in schedule.intervals_s:
-        yield replace(schedule, interval_s=interval_s, intervals_s=())
+        yield _variant(schedule, None, interval_s)
 
 
 def variants(schedule: Schedule, numbers: Mapping[str, int]) -> Iterator[tuple[int, Schedule]]:
@@ -29,13 +30,22 @@ def variants(schedule: Schedule, numbers: Mapping[str, int]) -> Iterator[tuple[i
     [(0, 'UTC'), (1, 'Asia/Tokyo')]
     """
     if follows_users(schedule):
-        within = replace(schedule, time_zone="UTC", window_s=window_s(schedule))  # the same in every zone
-        yield 0, within
+        yield 0, _variant(schedule, "UTC", None)
         for name, number in numbers.items():
             if not name.isdigit():
-                yield number, replace(within, time_zone=name)
+                yield number, _variant(schedule, name, None)
         return
-    yield 0, replace(schedule, intervals_s=()) if schedule.intervals_s else schedule
+    yield 0, _variant(schedule, schedule.time_zone, schedule.interval_s)
     for one in intervals(schedule):
         if str(one.interval_s) in numbers:
             yield numbers[str(one.interval_s)], one
+
+
+@lru_cache(maxsize=32_768)
+def _variant(schedule: Schedule, time_zone: str | None, interval_s: int | None) -> Schedule:
+    """Return a variant; of like schedules the same object, which `plan.due` recognizes without a look at its fields."""
+    if interval_s is not None:
+        return replace(schedule, interval_s=interval_s, intervals_s=())
+    return replace(
+        schedule, time_zone=time_zone, window_s=window_s(schedule)
+    )  # the same window in every zone

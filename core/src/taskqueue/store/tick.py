@@ -3,11 +3,11 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import Any
 
 from taskqueue.plan.lanes import lane_of
 from taskqueue.plan.segment import DueRange
 from taskqueue.store.connection import Store
-from taskqueue.store.scalars import PLACES
 from taskqueue.store.script import Script
 from taskqueue.store.wire import pack, pairs, shaped
 
@@ -62,24 +62,43 @@ async def tick(
     max_backlog: types of a queue in which as many jobs wait emit nothing, and fall behind.
     late: types that are behind, at expected_ms: move these instead, and emit jobs of theirs alone.
     """
-    rows = [
-        (
-            r.type,
-            r.generation,
-            r.variant * PLACES + r.offset_lo_ms,
-            r.variant * PLACES + r.offset_hi_ms,
-            r.occurrence_s,
-            r.life_ms,
-            lane_of(r.priority, overdue=r.overdue),
-            r.missed,
-            r.variant * PLACES,
-        )
-        for r in ranges
-    ]
-    args = (expected_ms, target_ms, version, most, max_backlog, pack(rows), pack(list(late)), variants)
+    args = (
+        expected_ms,
+        target_ms,
+        version,
+        most,
+        max_backlog,
+        pack(_rows(ranges)),
+        pack(list(late)),
+        variants,
+    )
     verdict, cursor_ms, now_ms, emitted, behind, change = await store.run(_TICK, *args)
     change_ms = int(change) if change != b"-1" else None
     return Tick(TickVerdict(verdict.decode()), cursor_ms, now_ms, emitted, read_behind(behind), change_ms)
+
+
+def _rows(ranges: Sequence[DueRange]) -> list[tuple[Any, ...]]:
+    """Return ranges as the script reads them: a row for all types and variants that share offsets and deadline."""
+    rows: dict[tuple[Any, ...], dict[tuple[str, int], list[int]]] = {}
+    for one in ranges:
+        rows.setdefault(one[2:-1], {}).setdefault(one[:2], []).append(one.variant)
+    return [
+        (
+            *(offset_lo_ms, offset_hi_ms, occurrence_s, life_ms, lane_of(priority, overdue=overdue)),
+            *(("missed", missed) if missed else ("excluded", excluded)),
+            [(*of_type, variants) for of_type, variants in types.items()],
+        )
+        for (
+            offset_lo_ms,
+            offset_hi_ms,
+            occurrence_s,
+            life_ms,
+            priority,
+            overdue,
+            missed,
+            excluded,
+        ), types in rows.items()
+    ]
 
 
 def read_behind(rows: list[bytes]) -> dict[str, int]:

@@ -75,6 +75,7 @@ class TypeRecord:
                 from_s=one.from_s,
                 until_s=one.until_s,
                 variant=variant,
+                exclude=task_type.exclude,
             )
             for one in self.active
             for variant, schedule in variants(one.schedule, numbers)

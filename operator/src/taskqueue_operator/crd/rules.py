@@ -14,6 +14,7 @@ from taskqueue.models.identity import (
 )
 from taskqueue_operator.crd import forms
 from taskqueue_operator.crd.cron_rules import cron
+from taskqueue_operator.crd.exclusion_rules import EXCLUSION
 from taskqueue_operator.crd.rule import Rule
 
 _SCHEDULE = [
@@ -104,6 +105,7 @@ TASK_TYPE: Mapping[str, Sequence[Rule]] = {
     "spec.schedule.intervals[]": forms.whole_seconds("intervals"),
     "spec.schedule.cron": cron(),
     "spec.schedule.timeZone": forms.time_zone("timeZone"),
+    **EXCLUSION,
     "spec.window": forms.whole_seconds("window"),
     "spec.handler": _HANDLER,
     "spec.handler.function": forms.function("function"),

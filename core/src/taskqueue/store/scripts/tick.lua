@@ -1,9 +1,9 @@
 -- tick: emits the jobs that became due between the cursor and a later instant, and moves the cursor, in one step.
 -- KEYS  1 prefix
 -- ARGV  1 expected cursor ms  2 new cursor ms  3 version of the types  4 maximum of subscriptions to read
---       5 maximum of waiting jobs of a queue  6 ranges, msgpack [[type, generation, lowest place, highest place,
---         occurrence s, life ms, lane, missed, place of offset 0], ...], see lib/variants.lua; missed > 0: so many
---         occurrences are counted as missed, not emitted
+--       5 maximum of waiting jobs of a queue  6 ranges, msgpack [[lowest offset ms, highest offset ms, occurrence s, life
+--         ms, lane, counter, times, [[type, generation, [variant, ...]], ...]], ...]; times > 0: so many occurrences are
+--         counted as missed or excluded, and not emitted
 --       7 types behind the cursor, msgpack [type, ...]: the call emits their jobs alone, and moves them instead of the
 --         cursor; [] for all others  8 number of variants that the caller knows
 -- Output  [verdict, cursor ms, now ms, emitted, [type behind, ms, ...], next change ms]; verdicts: ok, lost (no cursor),
@@ -64,22 +64,30 @@ local function is_held(name)
 end
 
 -- Reads all before the first write, so that a step that is too big has written nothing.
-local batches, total, missed = {}, 0, 0
+local batches, total, skipped = {}, 0, { missed = 0, excluded = 0 }
+local function read_range(range, type_name, key, origin)
+  local lowest, highest = origin + range[1], origin + range[2]
+  if range[7] > 0 then
+    skipped[range[6]] = skipped[range[6]] + range[7] * redis.call('ZCOUNT', key, lowest, highest)
+    return true
+  end
+  local rows = redis.call('ZRANGEBYSCORE', key, lowest, highest, 'WITHSCORES', 'LIMIT', 0, most + 1 - total)
+  if not rows[1] then return true end
+  total = total + #rows / 2
+  if total > most then
+    if target - expected > 1 then return false end
+    rows = redis.call('ZRANGEBYSCORE', key, lowest, highest, 'WITHSCORES')  -- a step of 1 ms is never too big
+    most = UNBOUNDED
+  end
+  batches[#batches + 1] = { range, rows, type_name, key, origin }
+  return true
+end
 for _, range in ipairs(cmsgpack.unpack(ARGV[6])) do
-  local key = P .. 'schedule:' .. range[1] .. ':' .. range[2]
-  if is_held(range[1]) then
-    -- emitted once its queue has room
-  elseif range[8] > 0 then
-    missed = missed + range[8] * redis.call('ZCOUNT', key, range[3], range[4])
-  else
-    local rows = redis.call('ZRANGEBYSCORE', key, range[3], range[4], 'WITHSCORES', 'LIMIT', 0, most + 1 - total)
-    if #rows > 0 then
-      batches[#batches + 1] = { range, rows }
-      total = total + #rows / 2
-      if total > most then
-        if target - expected > 1 then return verdict('big') end
-        rows = redis.call('ZRANGEBYSCORE', key, range[3], range[4], 'WITHSCORES')  -- a step of 1 ms is never too big
-        batches[#batches][2], most = rows, UNBOUNDED
+  for _, place in ipairs(range[8]) do
+    local type_name, key = place[1], P .. 'schedule:' .. place[1] .. ':' .. place[2]
+    if not is_held(type_name) then  -- else emitted once its queue has room
+      for _, variant in ipairs(place[3]) do
+        if not read_range(range, type_name, key, variant * PLACES) then return verdict('big') end
       end
     end
   end
@@ -91,11 +99,9 @@ local function flush_lane(lane)
   lanes[lane] = nil
 end
 for _, batch in ipairs(batches) do
-  local range, rows = batch[1], batch[2]
-  local origin = range[9]
-  local head, tail = range[1] .. '|', '|' .. int(range[5]) .. '|'
-  local queue = queue_of(range[1])
-  local life, base, lane = '|' .. int(range[6]), range[5] * 1000, queue .. ':' .. range[7]
+  local range, rows, type_name, key, origin = unpack(batch)
+  local head, tail = type_name .. '|', '|' .. int(range[3]) .. '|'
+  local life, base, lane = '|' .. int(range[4]), range[3] * 1000, queue_of(type_name) .. ':' .. range[5]
   announce(lane, (base + (tonumber(rows[2]) or origin) - origin) * 1000)
   for i = 1, #rows, 2 do
     local pairs_of = lanes[lane]
@@ -110,7 +116,7 @@ for _, batch in ipairs(batches) do
       pairs_of[#pairs_of + 1] = head .. rows[i] .. tail .. offset .. life
       if #pairs_of >= 1000 then flush_lane(lane) end
     else
-      note('schedule:' .. range[1] .. ':' .. range[2] .. ' ' .. rows[i])
+      note(string.sub(key, #P + 1) .. ' ' .. rows[i])
     end
   end
 end
@@ -130,6 +136,8 @@ end
 local replay_end = redis.call('HGET', P .. 'config', 'replay_end')
 if replay_end and cursor >= (whole(replay_end) or 0) then redis.call('HDEL', P .. 'config', 'replay', 'replay_end') end
 count('emitted', emitted)
-if missed > 0 then count('missed', missed) end
+for counter, number in pairs(skipped) do
+  if number > 0 then count(counter, number) end
+end
 flush_counts()
 return verdict('ok', emitted)
