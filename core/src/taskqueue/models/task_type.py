@@ -5,7 +5,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from taskqueue.models import values
-from taskqueue.models.duration import parse_ms, parse_whole_s
+from taskqueue.models.duration import format_ms, parse_ms, parse_whole_s
 from taskqueue.models.exclusion_spec import MAX_EXCLUSIONS, ExclusionSpec
 from taskqueue.models.fields import (
     Cron,
@@ -32,6 +32,7 @@ MAX_ATTEMPTS = 100
 MAX_TYPE_LIMITS = 3
 #: Plans that a type is sold in; each has a place of its own in the spread.
 MAX_INTERVALS = 20
+RETRY_SUSPENDED_AFTER = format_ms(values.RETRY_SUSPENDED_AFTER_MS)
 
 
 class ScheduleSpec(Part):
@@ -190,13 +191,12 @@ class TaskTypeSpec(Part):
     suspend: bool = Field(default=False, description="While true, no job of this type is emitted or started.")
     suspend_after: FailuresInARow | None = Field(
         default=None,
-        description="Jobs of a subscription that fail for good in a row, such as 20, until it is suspended: from 2 to "
-        "1000. Nobody is suspended while more than half of the type's jobs fail. Defaults to never.",
+        description="Jobs in a row that fail for good, such as 20, until their subscription is suspended; nobody is while "
+        "more than half of the type's jobs fail. Defaults to never.",
     )
     retry_suspended_after: PositiveDuration | None = Field(
         default=None,
-        description="Time after which one job of a subscription that was suspended by suspendAfter is let through; "
-        "if it is done, the suspension is over. Defaults to 24h.",
+        description="Time until one job of a subscription suspended by suspendAfter is let through: 24h.",
     )
 
 
@@ -240,7 +240,7 @@ class TaskTypeManifest(Part):
                 max_backoff_ms=parse_ms(spec.retry.max_backoff),
             ),
             rate_limit=values.RateLimit(
-                per_second=None if limit.per_second is None else parse_per_second(limit.per_second),
+                None if limit.per_second is None else parse_per_second(limit.per_second)
             ),
             concurrency_policy=spec.concurrency_policy,
             starting_deadline_ms=None if spec.starting_deadline is None else parse_ms(spec.starting_deadline),
@@ -250,9 +250,5 @@ class TaskTypeManifest(Part):
             limits=tuple(sorted(limit.name for limit in spec.limits)),
             exclude=tuple(one.value() for one in spec.schedule.exclude),
             suspend_after=spec.suspend_after,
-            retry_suspended_after_ms=(
-                values.RETRY_SUSPENDED_AFTER_MS
-                if spec.retry_suspended_after is None
-                else parse_ms(spec.retry_suspended_after)
-            ),
+            retry_suspended_after_ms=parse_ms(spec.retry_suspended_after or RETRY_SUSPENDED_AFTER),
         )
