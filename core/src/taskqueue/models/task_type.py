@@ -26,8 +26,8 @@ from taskqueue.models.locked_params import MAX_LOCKED_PARAMS
 from taskqueue.models.metadata import TypeMetadata
 from taskqueue.models.part import Part
 from taskqueue.models.quantity import parse_per_second
+from taskqueue.models.retry_spec import RetrySpec
 
-MAX_ATTEMPTS = 100
 #: One Release limit and two User limits; manifests of the limits tell which is which.
 MAX_TYPE_LIMITS = 3
 #: Plans that a type is sold in; each has a place of its own in the spread.
@@ -76,25 +76,6 @@ class HandlerSpec(Part):
     )
     http: HttpSpec | None = Field(
         default=None, description="An HTTP request that each attempt sends, for a handler without code."
-    )
-
-
-class RetrySpec(Part):
-    """Attempts of a failed job, and the delays between them."""
-
-    max_attempts: WholeNumber = Field(
-        default=5,
-        ge=1,
-        le=MAX_ATTEMPTS,
-        description="Starts of a job until it is a dead letter, the first one included.",
-    )
-    min_backoff: PositiveDuration = Field(
-        default="1s",
-        description="Upper end of the first delay; it doubles with every attempt. "
-        "The delay is random between 0 and that end.",
-    )
-    max_backoff: PositiveDuration = Field(
-        default="5m", description="The upper end of a delay never grows beyond this. At least minBackoff."
     )
 
 
@@ -191,8 +172,8 @@ class TaskTypeSpec(Part):
     suspend: bool = Field(default=False, description="While true, no job of this type is emitted or started.")
     suspend_after: FailuresInARow | None = Field(
         default=None,
-        description="Jobs in a row that fail for good, such as 20, until their subscription is suspended; nobody is while "
-        "more than half of the type's jobs fail. Defaults to never.",
+        description="Jobs in a row that fail for good, such as 20, until their subscription is suspended; "
+        "nobody is while more than half of the type's jobs fail. Defaults to never.",
     )
     retry_suspended_after: PositiveDuration | None = Field(
         default=None,
@@ -234,11 +215,7 @@ class TaskTypeManifest(Part):
             priority=spec.priority,
             cost=spec.cost,
             timeout_ms=parse_ms(spec.timeout),
-            retry=values.Retry(
-                max_attempts=spec.retry.max_attempts,
-                min_backoff_ms=parse_ms(spec.retry.min_backoff),
-                max_backoff_ms=parse_ms(spec.retry.max_backoff),
-            ),
+            retry=spec.retry.value(),
             rate_limit=values.RateLimit(
                 None if limit.per_second is None else parse_per_second(limit.per_second)
             ),
