@@ -139,6 +139,9 @@ async def test_one_job_is_let_through_and_decides(
     await REMEDIES[remedy](shop)
     assert (await shop.work(60)).count("u0") == 1
     assert await shop.suspended() == {"u0"}
+    (subscription,) = await read_subscriptions(world.store, "u0")
+    assert subscription.by_breaker
+    assert not subscription.on_trial
     revoked.clear()
     await REMEDIES[remedy](shop)
     assert (await shop.work(60)).count("u0") >= 5
