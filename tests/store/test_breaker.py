@@ -149,6 +149,7 @@ async def test_one_job_is_let_through_and_decides(
     (subscription,) = await read_subscriptions(world.store, "u0")
     assert not subscription.by_breaker
     assert await raw(world.store).exists(world.store.keys("suspended")) == 0
+    assert await raw(world.store).exists(world.store.keys("exclusive")) == 0
 
 
 async def test_a_retried_trial_goes_on(world: World) -> None:
