@@ -36,7 +36,7 @@ check: $(STAMP) lint ## Style, types and unit tests: green within a minute of a 
 	  wait $$types; types=$$?; cat $(VENV)/mypy.txt; exit $$((unit + types))
 	@echo "make check: all green after $$(($$(date +%s) - $(STARTED))) s"
 
-demo: $(USERS) ## The example shop on this machine: 300 types, 10,000 users, an API that allows 100/s [DEMO_ARGS]
+demo: $(USERS) ## The example shop on this machine: 270 types, 10,000 users, an API that allows 100/s [DEMO_ARGS]
 	$(BIN)/taskqueue dev examples/shop --rate 100 $(DEMO_ARGS)
 
 # No global limit: the limits by name are those of the four APIs.
@@ -80,8 +80,9 @@ format: $(STAMP) ## Format the code and apply the safe fixes of ruff
 	$(BIN)/ruff check --fix $(CODE)
 	$(BIN)/ruff format $(CODE)
 
-docs: $(STAMP) ## Write docs/configuration.md from the code
+docs: $(STAMP) ## Write docs/configuration.md from the code, and docs/pictures/ from the plan
 	$(BIN)/python tools/docs/configuration_page.py
+	$(BIN)/python -m tools.docs.schedule_pictures
 
 docs-site: $(SITE_STAMP) ## Build the documentation as a site in dist/site; broken links fail
 	NO_MKDOCS_2_WARNING=1 $(SITE_VENV)/bin/mkdocs build

@@ -1,5 +1,5 @@
 #!/usr/bin/env bash
-# Runs the example shop, 300 types and 1,000 customers, against the example API in the cluster. Run `make kind-up` first.
+# Runs the example shop, 270 types and 1,000 customers, against the example API in the cluster. Run `make kind-up` first.
 set -euo pipefail
 cd "$(dirname "$0")/../.."
 kubectl config use-context kind-taskqueue

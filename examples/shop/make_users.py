@@ -7,7 +7,7 @@ machine and Python, and 1,000 users are the first 1,000 of 10,000. The intended 
 requests a second can just carry: about 80 starts/s, each weighted with its cost, for 10,000 users. It follows
 from PLANS and the types, is computed by `demand` and printed at the end:
 
-    sum over all tasks of cost * (1 / interval, or runs of the cron expression in 2026 / seconds of 2026)
+    sum over all tasks of cost * (1 / their interval, or runs of the cron expression in 2026 / seconds of 2026)
 
 tests/unit/repo/test_example_shop.py holds it between 75 and 85, and the busiest minute of a day below the limit.
 """
@@ -36,7 +36,8 @@ UNIT_S = {"h": 3600, "m": 60, "s": 1}
 YEAR = datetime(2026, 1, 1, tzinfo=UTC)
 YEAR_S = 365 * 86_400
 
-# Where customers live, in percent. A type with a time zone is only for those who live there; UTC is for all.
+# Where customers live, in percent. A type with a time zone is only for those who live there, UTC is for all; one with
+# cron and no zone runs in the customer's.
 ZONES = {
     "Europe/Berlin": 44, "Europe/London": 18, "America/New_York": 14, "America/Chicago": 6,
     "America/Los_Angeles": 7, "Asia/Tokyo": 6, "Australia/Sydney": 5,
@@ -57,32 +58,37 @@ class Plan:
     """A subscription plan: how many tasks a customer has, and how fresh they may be.
 
     fast: how much likelier than other types one with an interval of at most so many seconds is, in percent;
-    the first bound that holds counts.
+    the first bound that holds counts.   shortest: whether they choose the shortest interval that a type offers.
     """
 
     percent: int
     tasks_min: int
     tasks_max: int
     fast: tuple[tuple[int, int], ...]
+    shortest: bool = False
 
 
 PLANS = {
     "small": Plan(62, 5, 9, ((120, 0), (300, 120), (600, 150))),
     "medium": Plan(30, 10, 18, ((60, 0), (120, 50), (300, 140), (600, 150))),
-    "large": Plan(8, 20, 30, ((30, 25), (60, 60), (120, 90), (300, 150), (600, 150))),
+    "large": Plan(8, 20, 30, ((30, 25), (60, 60), (120, 90), (300, 150), (600, 150)), shortest=True),
 }
-NIGHTLY_PERCENT = 900  # what a type for the customer's own time zone counts
+NIGHTLY_PERCENT = 600  # what a type for the customer's own office hours or nights counts
 
 
 @dataclass(frozen=True, slots=True)
 class Kind:
-    """The part of a type file that matters here. rate: runs per second, on average."""
+    """The part of a type file that matters here. rate: runs per second, on average.
+
+    zone: of the type; None for the customer's.   shortest: the shortest interval that a task may choose, as written.
+    """
 
     name: str
     cost: int
     rate: float
     interval_s: int | None
-    zone: str
+    zone: str | None
+    shortest: str | None = None
 
 
 def read_types(folder: Path = TYPES) -> list[Kind]:
@@ -98,9 +104,9 @@ def kind(document: dict[str, Any]) -> Kind:
     schedule = spec["schedule"]
     interval_s = seconds(schedule["interval"]) if "interval" in schedule else None
     rate = 1 / interval_s if interval_s else runs_in_a_year(schedule["cron"]) / YEAR_S
-    return Kind(
-        document["metadata"]["name"], spec.get("cost", 1), rate, interval_s, schedule.get("timeZone", "UTC")
-    )
+    shortest = min(schedule.get("intervals", ()), key=seconds, default=None)
+    zone = schedule.get("timeZone")
+    return Kind(document["metadata"]["name"], spec.get("cost", 1), rate, interval_s, zone, shortest)
 
 
 def seconds(duration: str) -> int:
@@ -143,7 +149,7 @@ class Dice:
 def weight(each: Kind, plan: Plan, zone: str) -> int:
     """Return how likely a customer takes a type, in percent of the usual likelihood."""
     if each.interval_s is None:
-        return NIGHTLY_PERCENT if each.zone == zone else 50 if each.zone == "UTC" else 0
+        return NIGHTLY_PERCENT if each.zone in (None, zone) else 50 if each.zone == "UTC" else 0
     return next((percent for bound_s, percent in plan.fast if each.interval_s <= bound_s), 100)
 
 
@@ -159,22 +165,25 @@ def make_users(count: int, kinds: list[Kind]) -> Iterator[dict[str, Any]]:
     for number in range(1, count + 1):
         dice = Dice(number * SPREAD_SEEDS)
         p = dice.pick(plan_percents)
-        table = tables[p, dice.pick(ZONES.values())]
+        z = dice.pick(ZONES.values())
+        table = tables[p, z]
         wanted = plans[p].tasks_min + dice.below(plans[p].tasks_max - plans[p].tasks_min + 1)
         chosen: set[int] = set()
         while len(chosen) < wanted:
             chosen.add(bisect(table, dice.below(table[-1])))
-        tasks = [task(kinds[index].name, dice) for index in sorted(chosen)]
+        tasks = [task(kinds[index], plans[p], dice) for index in sorted(chosen)]
         yield {
             "apiVersion": "taskqueue.dev/v1alpha1",
             "kind": "UserSubscription",
             "metadata": {"name": f"u-{number:05}"},
-            "spec": {"tasks": tasks},
+            "spec": {"timeZone": zones[z], "tasks": tasks},
         }
 
 
-def task(name: str, dice: Dice) -> dict[str, Any]:
-    made: dict[str, Any] = {"type": name}
+def task(each: Kind, plan: Plan, dice: Dice) -> dict[str, Any]:
+    made: dict[str, Any] = {"type": each.name}
+    if plan.shortest and each.shortest:
+        made["interval"] = each.shortest
     added = dice.pick(percent for percent, _ in PARAMS)
     if added < len(PARAMS):
         made["params"] = PARAMS[added][1]
@@ -183,16 +192,23 @@ def task(name: str, dice: Dice) -> dict[str, Any]:
     return made
 
 
-def subscribers(users: Iterable[dict[str, Any]]) -> Counter[str]:
-    """Count the tasks of each type that are not suspended."""
+def active_tasks(users: Iterable[dict[str, Any]]) -> Counter[tuple[str, str | None]]:
+    """Count the tasks that are not suspended, by type and chosen interval."""
     return Counter(
-        each["type"] for user in users for each in user["spec"]["tasks"] if not each.get("suspend")
+        (each["type"], each.get("interval"))
+        for user in users
+        for each in user["spec"]["tasks"]
+        if not each.get("suspend")
     )
 
 
-def demand(counts: Counter[str], kinds: list[Kind]) -> float:
+def demand(tasks: Counter[tuple[str, str | None]], kinds: list[Kind]) -> float:
     """Compute the mean starts per second, weighted with cost."""
-    return sum(counts[each.name] * each.cost * each.rate for each in kinds)
+    by_name = {each.name: each for each in kinds}
+    return sum(
+        count * by_name[name].cost * (1 / seconds(interval) if interval else by_name[name].rate)
+        for (name, interval), count in tasks.items()
+    )
 
 
 def write(users: Iterable[dict[str, Any]], style: str, out: TextIO) -> None:
@@ -202,7 +218,8 @@ def write(users: Iterable[dict[str, Any]], style: str, out: TextIO) -> None:
             out.write(json.dumps(user, separators=(",", ":")) + "\n")
             continue
         out.write(f"---\napiVersion: {user['apiVersion']}\nkind: {user['kind']}\n")
-        out.write(f"metadata: {{name: {user['metadata']['name']}}}\nspec:\n  tasks:\n")
+        out.write(f"metadata: {{name: {user['metadata']['name']}}}\n")
+        out.write(f"spec:\n  timeZone: {user['spec']['timeZone']}\n  tasks:\n")
         out.writelines(f"    - {json.dumps(each)}\n" for each in user["spec"]["tasks"])
 
 
@@ -218,10 +235,10 @@ def main() -> None:
     users = list(make_users(options.users, kinds))
     with options.out.open("w", encoding="utf-8") as out:
         write(users, options.format, out)
-    counts = subscribers(users)
+    tasks = active_tasks(users)
     print(
-        f"{len(users)} users, {counts.total()} active tasks of {len(counts)} types:"
-        f" {demand(counts, kinds):.1f} starts/s, weighted with cost",
+        f"{len(users)} users, {tasks.total()} active tasks of {len({name for name, _ in tasks})} types:"
+        f" {demand(tasks, kinds):.1f} starts/s, weighted with cost",
         file=sys.stderr,
     )
 

@@ -56,8 +56,10 @@ def test_a_null_is_taken_for_an_absent_field(defined: Cluster, namespace: str) -
     nothing: dict[str, Any] = dict.fromkeys(
         ("suspend", "window", "timeout", "retry", "params", "rateLimit", "limits")
     )
-    nulls = task_type(**nothing, schedule={"interval": "5m", "cron": None, "timeZone": None})
-    ada = subscription(userId=None, suspend=None, tasks=None, limits=None)
+    nulls = task_type(
+        **nothing, schedule={"interval": "5m", "cron": None, "timeZone": None, "intervals": None}
+    )
+    ada = subscription(userId=None, suspend=None, tasks=None, limits=None, timeZone=None)
     limit = rate_limit("app", burst=None, within=None)
     for written in (nulls, ada, limit):
         defined.kubectl("apply", "-n", namespace, "--server-side", "-f", "-", stdin=json.dumps(written))
@@ -149,7 +151,8 @@ def test_a_list_of_limits_shows_their_values(defined: Cluster, namespace: str) -
 def test_subscriptions_are_found_by_the_user(defined: Cluster, namespace: str) -> None:
     if defined.minor() < SELECTABLE_FIELDS:
         pytest.skip("Kubernetes before 1.31 has no selection of custom resources by their own fields")
-    apply(defined, namespace, subscription("first", userId="ada"))
+    apply(defined, namespace, subscription("first", userId="ada", timeZone="Asia/Tokyo"))
+    assert "Asia/Tokyo" in defined.kubectl("get", "-n", namespace, "usub", "first", "-o", "wide")
     apply(defined, namespace, subscription("second", userId="eve"))
     found = defined.kubectl("get", "-n", namespace, "usub", "--field-selector=spec.userId=eve", "-o", "name")
     assert found.split() == ["usersubscription.taskqueue.dev/second"]

@@ -51,6 +51,9 @@ async def test_status_tells_a_fault_and_its_repair(shop: Shop) -> None:
         task_type("locked", params={"region": "eu"}, lockedParams=["region"]),
         subscription("zoe", tasks=[{"type": "sync"}, {"type": "locked", "params": {"region": "us"}}]),
         task_type("never", params={"note": "n" * 1_100}),  # which only the operator can refuse
+        subscription("max", timeZone="Asia/Tokyo", tasks=[{"type": "tiers", "interval": "90s"}]),
+        subscription("tim", tasks=[{"type": "tiers", "interval": "2m"}]),
+        task_type("tiers", schedule={"interval": "5m", "intervals": ["90s"]}),
         task_type("unheard", handler={"function": "unheard"}),
     )
     await shop.says("usub", "ada", "ResolvedRefs", "False", "TaskTypeNotFound")
@@ -60,6 +63,12 @@ async def test_status_tells_a_fault_and_its_repair(shop: Shop) -> None:
     assert {task.type for task in await read_subscriptions(shop.world.store, "zoe") if task.suspended} == {
         "locked"
     }
+    await shop.says("usub", "tim", "ResolvedRefs", "False", "IntervalNotOffered")
+    await shop.says("usub", "max", "ResolvedRefs", "True", "Resolved")
+    (tiers,) = await read_subscriptions(shop.world.store, "max")
+    numbers = (await read_catalog(shop.world.store)).variants
+    assert (tiers.interval_s, set(numbers)) == (90, {"Asia/Tokyo", "90"})
+    assert (await read_stored_users(shop.world.store))["max"].zone == numbers["Asia/Tokyo"]
     await shop.says("usub", "ada", "Ready", "True", "Scheduled")
     await shop.says("tt", "sync", "HandlerRegistered", "Unknown", "NoWorkerSeen")
     await shop.world.worker()

@@ -1,4 +1,4 @@
-"""The example shop, from kubectl to the API it calls: 300 types, 1,000 users, an operator, two workers, one limit.
+"""The example shop, from kubectl to the API it calls: 270 types, 1,000 users, an operator, two workers, one limit.
 
 The API is the witness: it records user, occurrence and time of each request. The shop's own intervals are minutes
 and hours, so a few types are hurried to PERIOD_S, as a person would do it: with kubectl.
@@ -23,7 +23,7 @@ PERIOD_S = 5
 #: Every 10 minutes, in the shop's files. Some 50 users want each, together 200.
 HURRIED = ("stock-alert-low", "orders-risk-check", "refunds-fetch-new", "returns-fetch-received")
 #: 50 users more, who will all be due in the first second of a period: with the others, that is more than RATE.
-CROWDED = "shipments-fetch-exceptions"
+CROWDED = "customers-fetch-new"
 HURRY = {"schedule": {"interval": f"{PERIOD_S}s"}}
 #: From an edit of an interval to the first occurrence of the new one, at most (s).
 TAKES_OVER_S = 5.0

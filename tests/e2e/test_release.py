@@ -105,7 +105,7 @@ async def test_the_kind_demo_runs_in_any_matching_context(
         f"--force-conflicts --set redis.development.{ours} --wait --timeout 2m"
     )
     printed = await person.types("deploy/kind/demo.sh")
-    assert printed.count("serverside-applied") == 300 + 2 + 1000 + 2, "types, limits, users, the API"
+    assert printed.count("serverside-applied") == 270 + 2 + 1000 + 2, "types, limits, users, the API"
     assert "Phase:          Succeeded" in printed
 
     async def counts() -> bool:

@@ -4,13 +4,11 @@ import asyncio
 import itertools
 import time
 from collections import Counter
-from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
 from functools import partial
 from pathlib import Path
 
 from taskqueue.store.types import read_catalog
-from tests.support.site.site import Site, site, until
+from tests.support.site.site import Site, audited, site, until
 from tests.support.store.raw import raw
 from tests.support.store.ready import put_ready
 
@@ -36,21 +34,6 @@ def publish(world: Site, name: str, **limits: dict[str, object]) -> None:
 
 async def waiting(world: Site, name: str) -> int:
     return int(await raw(world.store).zcard(world.store.keys.ready(name, "normal")))
-
-
-@asynccontextmanager
-async def audited(world: Site) -> AsyncIterator[None]:
-    """Ask the store again and again to account for every job."""
-
-    async def look() -> None:
-        while True:
-            await world.balanced()
-            await asyncio.sleep(0.02)
-
-    async with asyncio.TaskGroup() as tasks:
-        looking = tasks.create_task(look())
-        yield
-        looking.cancel()
 
 
 async def fill(world: Site, name: str) -> None:

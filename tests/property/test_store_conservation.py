@@ -6,6 +6,7 @@ TASKQUEUE_FUZZ=1000 runs that many longer histories instead of a few short ones.
 import asyncio
 import itertools
 import os
+from collections import Counter
 from collections.abc import Coroutine
 from typing import Any, TypeVar
 
@@ -28,12 +29,14 @@ from taskqueue.models.values import (
 )
 from taskqueue.plan.segment import DueRange
 from taskqueue.store.audit import audit
+from taskqueue.store.cancel import _CANCEL, Fate, cancel_due, cancel_named
 from taskqueue.store.claim import CODES, Alone, Claim, Result, claim
 from taskqueue.store.connection import Store, open_store
 from taskqueue.store.cursor import read_cursor
 from taskqueue.store.dead import purge_dead, read_dead, retry_dead
 from taskqueue.store.enqueue import enqueue
 from taskqueue.store.heartbeat import heartbeat
+from taskqueue.store.job_name import parse
 from taskqueue.store.limits import override_rate, set_rate
 from taskqueue.store.pause import pause, resume
 from taskqueue.store.permit import permit
@@ -41,7 +44,9 @@ from taskqueue.store.suspended import follow_suspended, try_suspended
 from taskqueue.store.tick import tick
 from taskqueue.store.type_record import Generation, TypeRecord
 from taskqueue.store.types import put_limits, put_types, read_catalog
+from taskqueue.store.user_pauses import pause_user, resume_user
 from taskqueue.store.users import read_subscriptions, set_users
+from taskqueue.store.wire import pack
 from tests.support.store.raw import raw
 from tests.support.store.script_clock import ScriptClock
 
@@ -240,9 +245,8 @@ class Histories(RuleBasedStateMachine):
             assert self.do(claim(self.store, worker, self.seqs[worker] - 1, n, LONG_MS, [])).jobs == []
 
     def _note(self, got: Claim, worker: str) -> None:
-        leased = {m.decode() for m in self.do(raw(self.store).zrange(self.store.keys("leases"), 0, -1))}
-        self.stale = [*self.stale, *(m for m in self.held if m not in leased)][-20:]
-        self.held = {m: w for m, w in self.held.items() if m in leased}
+        leased = self.do(self._leased())
+        self._lose(leased)
         self.held.update({job.lease: worker for job in got.jobs})
         assert set(self.held) == leased
 
@@ -278,9 +282,85 @@ class Histories(RuleBasedStateMachine):
         assert self.do(verb(self.store, names)) == len(names)
         assert self.do(verb(self.store, names)) == 0
 
+    @rule(kind=st.none() | kinds, user=users, running=st.booleans())
+    def cancels(self, kind: str | None, user: str, *, running: bool) -> None:
+        """Nothing moves meanwhile: afterwards no selected job is due, but for those that run."""
+
+        async def cancel() -> int:
+            steps = cancel_due(self.store, task_type=kind, user=user, running=running)
+            return sum([number async for number in steps])
+
+        def is_selected(name: str) -> bool:
+            job = parse(name)
+            return kind in {None, job.type} and job.user == user and job.due_ms <= self.clock.now_ms
+
+        before = self.do(self._waiting()), set(self.held)
+        cancelled = self.do(cancel())
+        waiting, leased = self.do(self._waiting()), self.do(self._leased())
+        self._lose(leased)
+        assert not [name for name in waiting if is_selected(name)]
+        gone = before[0] - waiting | {member.rsplit("|", 2)[0] for member in before[1] - leased}
+        assert len(gone) == cancelled
+        assert all(is_selected(name) for name in gone)
+        assert running or leased == before[1]
+        assert self.do(cancel()) == 0
+
+    @rule(chosen=st.lists(st.integers(0, 50), max_size=3), running=st.booleans())
+    def cancels_by_name(self, chosen: list[int], *, running: bool) -> None:
+        waiting = self.do(self._waiting())
+        jobs = sorted(waiting | {member.rsplit("|", 2)[0] for member in [*self.held, *self.stale]})
+        names = [jobs[k % len(jobs)] for k in chosen if jobs]
+        fates = self.do(cancel_named(self.store, names, running=running))
+        self._lose(self.do(self._leased()))
+        assert not self.do(self._waiting()) & set(names)
+        assert all(fates[name] is Fate.CANCELLED for name in names if name in waiting)
+
+    @rule(chosen=st.lists(st.tuples(st.integers(0, 50), st.integers(0, 50)), max_size=8))
+    def cancels_what_has_moved(self, chosen: list[tuple[int, int]]) -> None:
+        """The script is given jobs in places where they are or are not, some twice."""
+        keys = self.do(self._keys())
+        holding = {
+            key for key in keys if key in {"leases", "suspects"} or key.startswith(("ready:", "parked:"))
+        }
+        members = [
+            *sorted({member for place in holding for member in keys[place]}),
+            *self.stale,
+            "plain|a|1|2|0",
+        ]
+        places = sorted(holding | {"suspects", "parked:global|shop|a"})
+        jobs: dict[str, list[str]] = {}
+        for place, member in chosen:
+            jobs.setdefault(places[place % len(places)], []).append(members[member % len(members)])
+        found = self.do(self.store.run(_CANCEL, pack(jobs)))
+        there = [member for place in jobs for member in set(jobs[place]) if member in keys.get(place, [])]
+        assert sorted(member.decode() for member in found) == sorted(there)
+        self._lose(self.do(self._leased()))
+
+    async def _waiting(self) -> set[str]:
+        """Return the names of jobs that wait."""
+        keys = await self._keys()
+        return {
+            name
+            for key, members in keys.items()
+            if key == "suspects" or key.startswith(("ready:", "parked:"))
+            for name in members
+        }
+
+    async def _leased(self) -> set[str]:
+        return {m.decode() for m in await raw(self.store).zrange(self.store.keys("leases"), 0, -1)}
+
+    def _lose(self, leased: set[str]) -> None:
+        """Forget held leases that are gone."""
+        self.stale = [*self.stale, *(member for member in self.held if member not in leased)][-20:]
+        self.held = {member: worker for member, worker in self.held.items() if member in leased}
+
     @rule(kind=kinds, paused=seldom)
     def pauses(self, kind: str, paused: bool) -> None:
         self.do(pause(self.store, kind) if paused else resume(self.store, kind))
+
+    @rule(user=users, paused=seldom)
+    def pauses_user(self, user: str, paused: bool) -> None:
+        self.do(pause_user(self.store, user) if paused else resume_user(self.store, user))
 
     @rule()
     def suspensions_are_followed(self) -> None:
@@ -312,6 +392,9 @@ class Histories(RuleBasedStateMachine):
         doubled = {name: where for name, where in places.items() if len(where) > 1}
         assert doubled == {}
         assert parked <= set(keys.get("limits_free_at", [])), "a limit that no call will ever look at"
+        counted = self.do(raw(self.store).hgetall(self.store.keys("parked_jobs")))
+        in_keys = Counter(limit.partition("|")[0] for limit in parked for _ in keys[f"parked:{limit}"])
+        assert {queue.decode(): int(jobs) for queue, jobs in counted.items()} == in_keys
         ready = {key.removeprefix("ready:") for key in keys if key.startswith("ready:")}
         busy, due = set(keys.get("lanes_busy", [])), set(keys.get("lanes_due", []))
         assert ready <= busy | due, "a lane that no call will ever look at"

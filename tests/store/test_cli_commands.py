@@ -9,7 +9,7 @@ import pytest
 from typer.testing import Result
 
 from taskqueue.cli.exit_codes import ExitCode
-from taskqueue.cli.instant import read_instant_ms
+from taskqueue.cli.instant import iso, read_instant_ms
 from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import Limit, LimitKey
 from taskqueue.scheduler.publisher import Publisher
@@ -26,6 +26,7 @@ from taskqueue.store.types import put_limits, read_catalog
 from taskqueue.store.users import read_stored_users
 from tests.support.store.commands import Command, commands_on
 from tests.support.store.raw import raw
+from tests.support.store.ready import put_ready
 from tests.support.store.script_clock import ScriptClock
 
 HOUR_MS = 3_600_000
@@ -224,6 +225,7 @@ async def test_run_adds_a_job_once_for_an_id(taskqueue: Command, folder: Path, s
     [
         ("run", "no-type", "u-1"),
         ("pause", "no-type"),
+        ("pause", "--user", "nobody"),
         ("describe", "type", "no-type"),
         ("describe", "user", "nobody"),
         ("dead", "show", "no-type|u|1|0|0"),
@@ -263,6 +265,57 @@ async def test_a_pause_holds_until_resumed_or_over(
         await clock.advance(ms=passed_ms)
         states = await answer(await taskqueue("get", "types", "-o", "json"))
         assert states[0]["state"] == state
+
+
+async def test_a_paused_user_is_shown_with_the_end_and_the_remedy(
+    taskqueue: Command, folder: Path, clock: ScriptClock
+) -> None:
+    await taskqueue("apply", str(folder))
+    paused = await answer(await taskqueue("pause", "--user", "u-1", "--for", "1h", "-o", "json"))
+    assert paused == {"user": "u-1", "state": "paused", "until": iso(clock.now_ms + HOUR_MS)}
+    found = await answer(await taskqueue("describe", "user", "u-1", "-o", "json"))
+    assert found["state"] == f"paused until {iso(clock.now_ms + HOUR_MS)}: `taskqueue resume --user u-1`"
+    assert {task["state"] for task in found["subscriptions"]} == {
+        "the user is paused",
+        "unknown type: no manifest declares it",
+    }
+    users = await answer(await taskqueue("get", "users", "-o", "json"))
+    assert {one["user"]: one["state"] for one in users} == {"u-1": "paused", "u-2": "active"}
+    await taskqueue("pause", "--user", "u-1")
+    found = await answer(await taskqueue("describe", "user", "u-1", "-o", "json"))
+    assert found["state"] == "paused: `taskqueue resume --user u-1`"
+    for was_paused in (True, False):
+        ended = await answer(await taskqueue("resume", "--user", "u-1", "-o", "json"))
+        assert ended == {"user": "u-1", "wasPaused": was_paused}
+    found = await answer(await taskqueue("describe", "user", "u-1", "-o", "json"))
+    assert found["state"] == "active"
+
+
+async def test_a_job_of_a_paused_user_is_dropped_with_a_reason(
+    taskqueue: Command, folder: Path, store: Store
+) -> None:
+    await taskqueue("apply", str(folder))
+    await put_ready(store, "normal", {"fetch-orders|u-1|1000|7|0": 1_000_007})
+    await taskqueue("pause", "--user", "u-1")
+    found = await answer(await taskqueue("describe", "user", "u-1", "-o", "json"))
+    assert [job["why"] for job in found["jobs"]] == [
+        "is dropped, as its user is paused: `taskqueue resume --user u-1`"
+    ]
+
+
+@pytest.mark.parametrize("verb", ["pause", "resume"])
+@pytest.mark.parametrize(
+    ("arguments", "sentence"),
+    [
+        ((), "give TYPE or --user USER"),
+        (("fetch-orders", "--user", "u-1"), "TYPE excludes --user: give one of them"),
+    ],
+)
+async def test_a_pause_is_of_a_type_or_of_a_user(
+    taskqueue: Command, verb: str, arguments: tuple[str, ...], sentence: str
+) -> None:
+    done = await taskqueue(verb, *arguments)
+    assert (done.exit_code, done.stderr) == (ExitCode.USAGE, f"taskqueue: {sentence}\n")
 
 
 async def test_the_limit_is_overridden_and_given_back(taskqueue: Command) -> None:

@@ -7,7 +7,16 @@ import pytest
 
 from taskqueue.cli import users as users_command
 from taskqueue.cli.exit_codes import ExitCode
-from taskqueue.models.values import Limit, LimitKey, Subscription, UserLimit, UserSubscription
+from taskqueue.models.values import (
+    Limit,
+    LimitKey,
+    Schedule,
+    Subscription,
+    TaskType,
+    UserLimit,
+    UserSubscription,
+)
+from taskqueue.scheduler.publisher import Publisher
 from taskqueue.store.connection import Store
 from taskqueue.store.types import put_limits
 from taskqueue.store.user_limits import read_user_limits
@@ -35,12 +44,24 @@ async def test_a_repeated_import_writes_only_differences(
     file.write_text(rows(*range(10)))
     done = await taskqueue("users", "import", str(file), "-o", "json")
     assert done.exit_code == ExitCode.OK
-    assert json.loads(done.stdout) == {"written": 10, "unchanged": 0, "faults": 0, "lastLine": 10}
+    assert json.loads(done.stdout) == {
+        "written": 10,
+        "unchanged": 0,
+        "faults": 0,
+        "notOffered": 0,
+        "lastLine": 10,
+    }
     assert {owner.source for owner in (await read_stored_users(store)).values()} == {"import"}
 
     file.write_text(rows(*range(9)) + rows(9, task="fetch-stock") + rows(10))
     done = await taskqueue("users", "import", str(file), "-o", "json")
-    assert json.loads(done.stdout) == {"written": 2, "unchanged": 9, "faults": 0, "lastLine": 11}
+    assert json.loads(done.stdout) == {
+        "written": 2,
+        "unchanged": 9,
+        "faults": 0,
+        "notOffered": 0,
+        "lastLine": 11,
+    }
     assert [task.type for task in await read_subscriptions(store, "u-9")] == ["fetch-stock"]
 
 
@@ -59,7 +80,13 @@ async def test_rows_at_fault_are_named_by_line_and_left_out(
     file.write_text(rows(0, 1) + '{"tasks": [{"type": "A B"}]}\n' + "no json\n" + rows(4))
     done = await taskqueue("users", "import", str(file), "-o", "json")
     assert done.exit_code == ExitCode.FAULTS
-    assert json.loads(done.stdout) == {"written": 3, "unchanged": 0, "faults": 2, "lastLine": 5}
+    assert json.loads(done.stdout) == {
+        "written": 3,
+        "unchanged": 0,
+        "faults": 2,
+        "notOffered": 0,
+        "lastLine": 5,
+    }
     assert f"{file}:3 (document 3) userId: " in done.stderr
     assert f"{file}:4 (document 4) manifest: " in done.stderr
     assert set(await read_stored_users(store)) == {"u-0", "u-1", "u-4"}
@@ -115,6 +142,42 @@ async def test_imported_users_have_their_own_values_at_limits(
     assert f"{file}:2 (document 2) limits: must be limits with key User (was " in done.stderr
 
 
+async def test_an_import_brings_zones_and_intervals_and_names_those_not_offered(
+    taskqueue: Command, tmp_path: Path, store: Store
+) -> None:
+    hourly = TaskType("fetch-orders", Schedule(interval_s=3600, intervals_s=(60,)), function="noop")
+    nightly = TaskType("send-report", Schedule(cron="0 2 * * *"), function="noop")
+    await Publisher(store).publish({one.name: one for one in (hourly, nightly)}, {})
+    file = tmp_path / "users.csv"
+    file.write_text(
+        "userId,type,timeZone,interval\n"
+        "u-1,fetch-orders,Asia/Tokyo,1m\nu-1,send-report,Asia/Tokyo,\nu-2,fetch-orders,,5m\nu-2,send-report,,5m\n"
+    )
+    for written, unchanged in ((2, 0), (0, 2)):
+        done = await taskqueue("users", "import", str(file), "-o", "json")
+        counts = {"written": written, "unchanged": unchanged, "faults": 0, "notOffered": 2, "lastLine": 4}
+        assert (done.exit_code, json.loads(done.stdout)) == (ExitCode.OK, counts)
+        assert (
+            f"warning: {file}:4 (document 4) interval: the task runs every 1h: interval must be 1h or 1m, "
+            in (done.stderr)
+        )
+        assert "the task runs by cron: remove interval: the task type send-report runs by cron" in done.stderr
+    listed = json.loads((await taskqueue("get", "users", "-o", "json")).stdout)
+    assert [(one["user"], one["timeZone"]) for one in listed] == [("u-1", "Asia/Tokyo"), ("u-2", "UTC")]
+    shown = json.loads((await taskqueue("describe", "user", "u-2", "-o", "json")).stdout)
+    assert (shown["timeZone"], [one["interval"] for one in shown["subscriptions"]]) == ("UTC", ["5m", "5m"])
+    assert [one["state"].partition(":")[0] for one in shown["subscriptions"]] == [
+        "the task runs every 1h",
+        "the task runs by cron",
+    ]
+    shown = json.loads((await taskqueue("describe", "user", "u-1", "-o", "json")).stdout)
+    assert (shown["timeZone"], [one["interval"] for one in shown["subscriptions"]]) == (
+        "Asia/Tokyo",
+        ["1m", None],
+    )
+    assert [one["state"] for one in shown["subscriptions"]] == ["active", "active"]
+
+
 async def test_a_csv_file_is_imported_too(taskqueue: Command, tmp_path: Path, store: Store) -> None:
     file = tmp_path / "users.csv"
     file.write_text('userId,type,params\nu-1,fetch-orders,"{""a"": 1}"\nu-1,fetch-stock,\nu-2,fetch-stock,\n')
@@ -147,7 +210,13 @@ async def test_users_of_an_application_are_kept_and_removable(
     file.write_text(rows(0, 1))
     done = await taskqueue("users", "import", str(file), "-o", "json")
     assert done.exit_code == ExitCode.FAULTS
-    assert json.loads(done.stdout) == {"written": 1, "unchanged": 0, "faults": 1, "lastLine": 2}
+    assert json.loads(done.stdout) == {
+        "written": 1,
+        "unchanged": 0,
+        "faults": 1,
+        "notOffered": 0,
+        "lastLine": 2,
+    }
     assert "u-1: an application writes this user" in done.stderr
     assert [task.type for task in await read_subscriptions(store, "u-1")] == ["fetch-stock"]
     done = await taskqueue("users", "remove", "u-0", "u-1", "-o", "json")

@@ -1,9 +1,10 @@
-"""The client of applications: subscribe, unsubscribe, enqueue, and the errors it raises."""
+"""The client of applications: subscribe, unsubscribe, enqueue, cancel, and the errors it raises."""
 
 import asyncio
 import subprocess
 import sys
 from collections.abc import AsyncIterator, Awaitable, Callable
+from dataclasses import replace
 from typing import Any, cast
 
 import pytest
@@ -13,6 +14,7 @@ from taskqueue.models.refusal import ValueRefusedError
 from taskqueue.models.values import Schedule, Subscription, TaskType, UserSubscription
 from taskqueue.scheduler.publisher import Publisher
 from taskqueue.store import subscribe as subscribe_module
+from taskqueue.store.audit import audit
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import (
     LockedParamsError,
@@ -20,13 +22,17 @@ from taskqueue.store.errors import (
     TooManySubscriptionsError,
     UserOwnedError,
 )
+from taskqueue.store.types import put_types, read_catalog
+from taskqueue.store.user_pauses import find_pause
 from taskqueue.store.users import read_stored_users, read_subscriptions, set_users
 from tests.support.store.raw import raw
 
 TYPES = {
-    name: TaskType(name, Schedule(interval_s=300), function="noop", locked_params=("token",))
+    name: TaskType(
+        name, Schedule(interval_s=300, intervals_s=(60,)), function="noop", locked_params=("token",)
+    )
     for name in ("orders", "stock")
-}
+} | {"nightly": TaskType("nightly", Schedule(cron="0 2 * * *"), function="noop")}
 
 
 @pytest.fixture
@@ -49,6 +55,47 @@ async def test_subscribe_adds_replaces_and_keeps_places(client: taskqueue.Client
     assert [each.type for each in await read_subscriptions(store, "ada")] == ["stock"]
     await client.unsubscribe("ada", "stock")
     assert await read_stored_users(store) == {}
+
+
+async def test_interval_and_zone_are_written_and_the_zone_is_kept(
+    client: taskqueue.Client, store: Store
+) -> None:
+    await client.subscribe("ada", "orders", interval="60s", time_zone="Asia/Tokyo")
+    await client.subscribe("ada", "stock")
+    orders, stock = await read_subscriptions(store, "ada")
+    assert (orders.interval_s, stock.interval_s) == (60, None)
+    numbers = (await read_catalog(store)).variants
+    assert (await read_stored_users(store))["ada"].zone == numbers["Asia/Tokyo"]
+    await client.subscribe("ada", "orders", time_zone="UTC")
+    orders, _ = await read_subscriptions(store, "ada")
+    assert (orders.interval_s, (await read_stored_users(store))["ada"].zone) == (None, 0)
+
+
+@pytest.mark.parametrize(
+    ("name", "says"),
+    [
+        ("orders", r'^interval must be 5m or 1m, which the task type orders offers \(was "7m"\)$'),
+        ("nightly", r'^remove interval: the task type nightly runs by cron \(was "7m"\)$'),
+    ],
+)
+async def test_an_interval_that_is_not_offered_is_refused(
+    client: taskqueue.Client, store: Store, name: str, says: str
+) -> None:
+    with pytest.raises(ValueRefusedError, match=says):
+        await client.subscribe("ada", name, interval="7m", time_zone="Asia/Tokyo")
+    assert await read_stored_users(store) == {}
+    assert (await read_catalog(store)).variants == {}
+
+
+async def test_a_type_that_is_removed_or_unreadable_refuses_no_interval(
+    client: taskqueue.Client, store: Store
+) -> None:
+    await raw(store).hset(store.keys("types"), "stock", "no record")
+    await client.subscribe("ada", "stock", interval="7m")
+    catalog = await read_catalog(store)
+    await put_types(store, catalog.version, [replace(catalog.records["orders"], removed=True)])
+    await client.subscribe("ada", "orders", interval="7m")
+    assert [one.interval_s for one in await read_subscriptions(store, "ada")] == [420, 420]
 
 
 async def test_concurrent_calls_all_count(client: taskqueue.Client, store: Store) -> None:
@@ -99,10 +146,35 @@ async def test_a_client_leaves_users_of_other_sources(client: taskqueue.Client, 
     assert await set_users(store, "import", [UserSubscription("bob", (Subscription("stock"),))]) == ["bob"]
 
 
+async def test_a_user_of_any_source_is_paused_and_resumed(client: taskqueue.Client, store: Store) -> None:
+    await set_users(store, "import", [UserSubscription("ada", (Subscription("stock"),))])
+    assert await client.resume(user="ada") is False
+    await client.pause(user="ada", for_s=0)
+    assert await find_pause(store, "ada")
+    await client.pause(user="ada")
+    assert await find_pause(store, "ada") == 0
+    assert [each.paused for each in await read_subscriptions(store, "ada")] == [True]
+    assert await client.resume(user="ada") is True
+    assert [each.paused for each in await read_subscriptions(store, "ada")] == [False]
+    with pytest.raises(taskqueue.UnknownUserError, match=r"There is no such user\. bob"):
+        await client.pause(user="bob")
+
+
 async def test_enqueue_counts_an_id_once(client: taskqueue.Client, store: Store) -> None:
     first = await client.enqueue("ada", "orders", {"full": True}, job_id="webhook-1", delay_s=2.5)
     assert await client.enqueue("ada", "orders", job_id="webhook-1") == first
     assert first.startswith("orders|ada|~webhook-1|")
+
+
+async def test_cancel_ends_named_jobs_and_those_that_are_due(client: taskqueue.Client, store: Store) -> None:
+    names = [await client.enqueue("ada", "orders", delay_s=delay_s) for delay_s in (0, 0, 60)]
+    assert await client.cancel([]) == 0
+    assert await client.cancel([names[0], names[0], "no job"]) == 1
+    assert await client.cancel(user="ada", task_type="stock") == 0
+    assert await client.cancel(user="ada", running=True) == 1
+    assert await client.cancel(names[2:]) == 1
+    found = await audit(store)
+    assert (found.totals["cancelled"], found.difference) == (3, 0)
 
 
 REFUSED: dict[str, Callable[[taskqueue.Client], Awaitable[object]]] = {
@@ -114,6 +186,18 @@ REFUSED: dict[str, Callable[[taskqueue.Client], Awaitable[object]]] = {
     "job_id": lambda client: client.enqueue("ada", "orders", job_id="a|b"),
     "job_id is empty": lambda client: client.enqueue("ada", "orders", job_id=""),
     "user is a number": lambda client: client.subscribe(cast("str", 7), "orders"),
+    "interval": lambda client: client.subscribe("ada", "orders", interval="5"),
+    "interval is a number": lambda client: client.subscribe("ada", "orders", interval=cast("str", 60)),
+    "interval of 250 ms": lambda client: client.subscribe("ada", "orders", interval="250ms"),
+    "time_zone": lambda client: client.subscribe("ada", "orders", time_zone="CEST"),
+    "jobs must be given": lambda client: client.cancel(),
+    "jobs next to a user": lambda client: client.cancel([], user="ada"),
+    "jobs are text": lambda client: client.cancel("orders|ada|1|0|0"),
+    "user of cancel": lambda client: client.cancel(user="a b"),
+    "task_type of cancel": lambda client: client.cancel(task_type="Orders"),
+    "user of a pause": lambda client: client.pause(user="a b"),
+    "user of a resume": lambda client: client.resume(user=""),
+    "for_s": lambda client: client.pause(user="ada", for_s=-1),
     "params are text": lambda client: client.subscribe("ada", "orders", cast("dict[str, Any]", "abc")),
 }
 

@@ -28,6 +28,7 @@ EXAMPLES = {
     r"limits:[^:]+": ("limits:shopify-shop", "limits:NAME"),
     r"changed_limits": ("changed_limits", "changed_limits"),
     r"users": ("users", "users"),
+    r"paused_users": ("paused_users", "paused_users"),
     r"(subscriptions|runs):[^:]+": ("subscriptions:u-1", "subscriptions:USER"),
     r"schedule:[^:]+:\d+": ("schedule:sync:1", "schedule:TYPE:GENERATION"),
     r"variants": ("variants", "variants"),

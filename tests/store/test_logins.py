@@ -59,6 +59,10 @@ COMMANDS = [
     ("run fetch u-0000 --id once", True),
     ("pause fetch --for 1m", False),
     ("resume fetch", False),
+    ("cancel fetch|u-0000|1|0|0", True),
+    ("cancel --type fetch --running", True),
+    ("pause --user u-0000 --for 1m", True),
+    ("resume --user u-0000", True),
     ("limit set 50 --for 1m", False),
     ("limit list", True),
     ("limit get", False),
@@ -79,6 +83,7 @@ COMMANDS = [
     ("audit --repair", True),
 ]
 EXPECTED = {
+    "cancel fetch|u-0000|1|0|0": ExitCode.NOT_FOUND,
     "dead show fetch|u-0000|1|0|0": ExitCode.NOT_FOUND,
     "cursor set 2026-11-24T08:00:00Z": ExitCode.REFUSED,
 }

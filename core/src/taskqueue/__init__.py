@@ -15,7 +15,7 @@ Data flow in that direction; no part imports a later one (`lint-imports` checks)
     process       the frame of a process: signals, health, settings
     handlers      user code and the parts around it
     scheduler     desired state into the store, due jobs into the queue
-    client        subscribe and enqueue from an application
+    client        subscribe, enqueue and cancel from an application
     testing       handlers in their tests
     cli           the command `taskqueue`
     dev           the whole system on one machine
@@ -24,9 +24,9 @@ The face for applications:
 
     Job, handler, on_shutdown              a handler and its job
     RetryLater, RateLimited, Discard       the outcomes that a handler asks for
-    Client                                 enqueue and subscribe from an application
+    Client                                 enqueue, cancel and subscribe from an application
     TaskqueueError                         the root of all errors; below it: StoreFailure, UnknownTypeError,
-                                           UserOwnedError, LockedParamsError, ValueRefusedError
+                                           UnknownUserError, UserOwnedError, LockedParamsError, ValueRefusedError
 
 May import `handlers`, `models` and `store`, only when a name of the face is first used, so that commands start
 quickly.
@@ -40,7 +40,13 @@ if TYPE_CHECKING:
     from taskqueue.errors import TaskqueueError
     from taskqueue.handlers import Discard, Job, RateLimited, RetryLater, handler, on_shutdown
     from taskqueue.models.refusal import ValueRefusedError
-    from taskqueue.store.errors import LockedParamsError, StoreFailure, UnknownTypeError, UserOwnedError
+    from taskqueue.store.errors import (
+        LockedParamsError,
+        StoreFailure,
+        UnknownTypeError,
+        UnknownUserError,
+        UserOwnedError,
+    )
 
 __version__ = "0.1.0"
 __all__ = [
@@ -53,6 +59,7 @@ __all__ = [
     "StoreFailure",
     "TaskqueueError",
     "UnknownTypeError",
+    "UnknownUserError",
     "UserOwnedError",
     "ValueRefusedError",
     "__version__",
@@ -66,7 +73,8 @@ if not TYPE_CHECKING:  # a misspelt name stays an error of mypy
         "TaskqueueError": "errors",
         "ValueRefusedError": "models.refusal",
         **dict.fromkeys(
-            ("LockedParamsError", "StoreFailure", "UnknownTypeError", "UserOwnedError"), "store.errors"
+            ("LockedParamsError", "StoreFailure", "UnknownTypeError", "UnknownUserError", "UserOwnedError"),
+            "store.errors",
         ),
     }
 

@@ -1,8 +1,9 @@
-"""The client for applications: subscribe users to task types, and enqueue jobs outside the schedule.
+"""The client for applications: subscribe and pause users, enqueue jobs outside the schedule, cancel jobs.
 
 async with taskqueue.Client.open("redis://cache:6379/0") as client:
     await client.subscribe("u-7", "fetch-orders", {"region": "eu"})
     await client.enqueue("u-7", "fetch-orders", {"region": "eu"}, job_id="webhook-4711")
+    await client.cancel(user="u-7")
 
 Every call raises TaskqueueError: a ValueRefusedError (also ValueError) for an argument, a StoreError for a refusal, and
 a StoreFailure if its effect is unknown: repeat the call, which is harmless (for `enqueue` with a `job_id`).
@@ -10,17 +11,22 @@ a StoreFailure if its effect is unknown: repeat the call, which is harmless (for
 
 import asyncio
 import math
-from collections.abc import Callable, Mapping
-from typing import Any, Self
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any, Self, TypeVar
 
-from taskqueue.models.identity import check_type_name, check_user_id
+from taskqueue.models.duration import parse_whole_s
+from taskqueue.models.identity import check_job_id, check_type_name, check_user_id
 from taskqueue.models.params import check_params
 from taskqueue.models.refusal import ValueRefusedError
+from taskqueue.models.time_zone import check_time_zone
 from taskqueue.models.values import Subscription
+from taskqueue.store.cancel import Fate, cancel_due, cancel_named
 from taskqueue.store.connection import Store, open_store
 from taskqueue.store.enqueue import enqueue
 from taskqueue.store.subscribe import subscribe, unsubscribe
+from taskqueue.store.user_pauses import pause_user, resume_user
 
+_Value = TypeVar("_Value")
 #: Longest delay and longest life of a job.
 _MAX_S = 366 * 86_400
 #: Calls in flight; further ones wait for their turn. The store has connections for a few more.
@@ -72,7 +78,7 @@ class Client:
         _check(user, task_type)
         given = _params(params)
         if job_id is not None:
-            _named("job_id", check_user_id, job_id)  # a part of the job's name, as the user is
+            _named("job_id", check_job_id, job_id)
         delay_ms = _milliseconds("delay_s", delay_s)
         life_ms = max(1, _milliseconds("expires_s", expires_s)) if expires_s is not None else 0
         async with self._turn:
@@ -80,19 +86,54 @@ class Client:
                 self._store, task_type, user, given, job_id=job_id, delay_ms=delay_ms, life_ms=life_ms
             )
 
+    async def cancel(
+        self,
+        jobs: Sequence[str] | None = None,
+        *,
+        user: str | None = None,
+        task_type: str | None = None,
+        running: bool = False,
+    ) -> int:
+        """Cancel jobs that wait, and return their number.
+
+        jobs: names that `enqueue` returned, whenever the jobs are due.   user, task_type: all jobs of the user, of the
+        type, or of both, that are due now; later ones run.   running: also jobs that run; their handlers are cancelled
+        within a few seconds.
+        Other names are left out: of jobs that ended, and of dead letters. A repeated call is harmless.
+        """
+        _check_cancel(jobs, user, task_type)
+        async with self._turn:
+            if jobs is not None:
+                fates = await cancel_named(self._store, jobs, running=running)
+                return sum(fate is Fate.CANCELLED for fate in fates.values())
+            steps = cancel_due(self._store, task_type=task_type, user=user, running=running)
+            return sum([number async for number in steps])
+
     async def subscribe(
-        self, user: str, task_type: str, params: Mapping[str, Any] | None = None, *, suspend: bool = False
+        self,
+        user: str,
+        task_type: str,
+        params: Mapping[str, Any] | None = None,
+        *,
+        suspend: bool = False,
+        interval: str | None = None,
+        time_zone: str | None = None,
     ) -> None:
-        """Subscribe a user to a task type, or replace params and suspension of that subscription.
+        """Subscribe a user to a task type, or replace params, suspension and interval of that subscription.
 
         Other subscriptions of the user keep their places.
+        interval: one that the type offers, such as "5m"; None: the type's own.   time_zone: of the user, such as
+        "Europe/Berlin", for all of their subscriptions; None: as it is, for a new user UTC.
         Raises UnknownTypeError, LockedParamsError, TooManySubscriptionsError, and UserOwnedError for a user of
         manifests or of an import.
         """
         _check(user, task_type)
-        subscription = Subscription(task_type, _params(params), suspend)
+        interval_s = None if interval is None else _named("interval", parse_whole_s, interval)
+        if time_zone is not None:
+            _named("time_zone", check_time_zone, time_zone)
+        subscription = Subscription(task_type, _params(params), suspend, interval_s)
         async with self._turn:
-            await subscribe(self._store, user, subscription)
+            await subscribe(self._store, user, subscription, time_zone)
 
     async def unsubscribe(self, user: str, task_type: str) -> None:
         """End a subscription of a user; harmless without one. Raises UserOwnedError as `subscribe` does."""
@@ -100,18 +141,47 @@ class Client:
         async with self._turn:
             await unsubscribe(self._store, user, task_type)
 
+    async def pause(self, *, user: str, for_s: float | None = None) -> None:
+        """Pause a user of any source: no scheduled job is emitted or starts; enqueued jobs run, and places are kept.
+
+        for_s: the pause ends after this time; None: with `resume`. It replaces an earlier pause.
+        Raises UnknownUserError for a user without subscriptions.
+        """
+        _named("user", check_user_id, user)
+        for_ms = max(1, _milliseconds("for_s", for_s)) if for_s is not None else 0
+        async with self._turn:
+            await pause_user(self._store, user, for_ms)
+
+    async def resume(self, *, user: str) -> bool:
+        """End the pause of a user; return False if there was none."""
+        _named("user", check_user_id, user)
+        async with self._turn:
+            return await resume_user(self._store, user)
+
+
+def _check_cancel(jobs: Sequence[str] | None, user: str | None, task_type: str | None) -> None:
+    """Check the arguments of `cancel`. Raises ValueRefusedError."""
+    if (jobs is None) == (user is None and task_type is None):
+        raise ValueRefusedError("jobs must be given, or user, task_type or both")
+    if isinstance(jobs, str) or not all(isinstance(job, str) for job in jobs or ()):
+        raise ValueRefusedError("jobs must be a list of names")
+    if user is not None:
+        _named("user", check_user_id, user)
+    if task_type is not None:
+        _named("task_type", check_type_name, task_type)
+
 
 def _check(user: str, task_type: str) -> None:
     _named("user", check_user_id, user)
     _named("task_type", check_type_name, task_type)
 
 
-def _named(name: str, check: Callable[[str], str], value: object) -> None:
-    """Check an argument. Raises ValueRefusedError with the name of the argument."""
+def _named(name: str, check: Callable[[str], _Value], value: object) -> _Value:
+    """Check an argument and return its value. Raises ValueRefusedError with the name of the argument."""
     if not isinstance(value, str):
         raise ValueRefusedError(f"{name} must be text (was {type(value).__name__})")
     try:
-        check(value)
+        return check(value)
     except ValueRefusedError as error:
         raise ValueRefusedError(f"{name}: {error}") from None
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from taskqueue.models.cron_advice import cron_advice
 from taskqueue.models.locked_params import Locks, refuse_locked
+from taskqueue.models.offered_intervals import find_not_offered, run_at_own
 from taskqueue.models.values import TaskType, UserSubscription
 from taskqueue_operator.condition import MAX_CHARACTERS, MAX_NAMES, Condition, bounded, listed, refusal_of
 from taskqueue_operator.limit_conditions import missing_own_limits, resolved_limits
@@ -90,10 +91,13 @@ def _resolved(user: UserSubscription, inputs: StatusInputs) -> Condition:
     refused = [name for name in unresolved if name in refused_types]
     locked = sorted(Locks.of(_types(user, inputs)).refused(user).items())
     missing = missing_own_limits(user, inputs)
+    others = [] if missing is None else [missing.message]
+    others += _not_offered(user, inputs)
     if not unresolved and not locked:
-        if missing is None:
+        if not others:
             return Condition("ResolvedRefs", "True", "Resolved")
-        return Condition("ResolvedRefs", "False", missing.reason, missing.message)
+        reason = "IntervalNotOffered" if missing is None else missing.reason
+        return Condition("ResolvedRefs", "False", reason, bounded("; ".join(others)))
     found = []
     if unknown:
         found.append(f"no such task type: {listed(unknown)}")
@@ -106,8 +110,7 @@ def _resolved(user: UserSubscription, inputs: StatusInputs) -> Condition:
     found += [f"task {name}: {refuse_locked(name, params)}" for name, params in locked[:MAX_NAMES]]
     if len(locked) > MAX_NAMES:
         found.append(f"{len(locked) - MAX_NAMES} more tasks override locked params")
-    if missing is not None:
-        found.append(missing.message)
+    found += others
     reason = "TaskTypeNotFound" if unknown else "TaskTypeRefused" if refused else "ParamsLocked"
     return Condition(
         "ResolvedRefs",
@@ -115,6 +118,15 @@ def _resolved(user: UserSubscription, inputs: StatusInputs) -> Condition:
         reason,
         f"{bounded('; '.join(found), MAX_CHARACTERS - 30)}; all other tasks run",
     )
+
+
+def _not_offered(user: UserSubscription, inputs: StatusInputs) -> list[str]:
+    """Return a sentence for each task that runs at another interval than it names; their number first, if many."""
+    named = sorted(find_not_offered(user, inputs.types).items())
+    found = (
+        [f"{len(named)} tasks name intervals that their types do not offer"] if len(named) > MAX_NAMES else []
+    )
+    return found + [run_at_own(inputs.types[name], interval_s) for name, interval_s in named[:MAX_NAMES]]
 
 
 def _types(user: UserSubscription, inputs: StatusInputs) -> Iterator[TaskType]:

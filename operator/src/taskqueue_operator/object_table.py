@@ -9,6 +9,7 @@ from taskqueue.models.fault import Fault
 from taskqueue.models.limit_tree import names_in_use
 from taskqueue.models.values import Declared, Limit, TaskType, UserSubscription
 from taskqueue.sources.desired import Desired, Protected, find_overriding, resolve
+from taskqueue.sources.not_offered import resolve_intervals
 from taskqueue.sources.unresolved_limits import resolve_limits
 from taskqueue_operator.limit_conflicts import Settling, may_contradict
 from taskqueue_operator.objects import InForce, Key, Kind, Object, read
@@ -174,6 +175,7 @@ class ObjectTable:
             overriding=find_overriding(types, users),
             limits=MappingProxyType(limits),
             unresolved_limits=resolve_limits(limits, types, users, self.refused("RateLimit")),
+            not_offered=resolve_intervals(types, users),
         )
 
     def _settle_limits(self, duplicates: Container[str]) -> None:

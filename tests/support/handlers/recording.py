@@ -33,6 +33,13 @@ async def record(job: Job) -> None:
         await asyncio.sleep(_SLEEP_S)
 
 
+@handler("record-endless")
+async def record_without_end(job: Job) -> None:
+    """Write the start down, and go on until the job is cancelled."""
+    _write(job)
+    await asyncio.Event().wait()
+
+
 @handler("record-thread")
 def record_in_a_thread(job: Job) -> None:
     """The same in one of the worker's threads, which nothing can stop."""

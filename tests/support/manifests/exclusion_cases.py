@@ -78,8 +78,8 @@ DATES: list[tuple[Any, str, str]] = [
 
 def exclusions() -> Iterator[Case]:
     def of(bad: Any, good: Any, says: str, name: str) -> Case:
-        schedules = ({"schedule": FIVE_MINUTES | {"exclude": one}} for one in (bad, good))
-        return of_type(f"exclude {name}", *schedules, says)
+        refused, taken = ({"schedule": FIVE_MINUTES | {"exclude": one}} for one in (bad, good))
+        return of_type(f"exclude {name}", refused, taken, says)
 
     yield of([WEEKEND] * 51, [WEEKEND] * 50, "must have at most 50 items", "51 items")
     for name, bad, good, says in ITEMS:

@@ -29,6 +29,12 @@ def under(manifest: dict[str, Any], *names: str) -> dict[str, Any]:
     return manifest | {"spec": manifest["spec"] | {"limits": [{"name": name} | rate for name in names]}}
 
 
+def every(interval: str, manifest: dict[str, Any]) -> dict[str, Any]:
+    """Let all tasks of a user name an interval."""
+    tasks = [task | {"interval": interval} for task in manifest["spec"]["tasks"]]
+    return manifest | {"spec": manifest["spec"] | {"tasks": tasks}}
+
+
 def write(path: Path, *manifests: dict[str, Any]) -> Path:
     """Write a file so that its stamp changes even within one tick of the file system's clock."""
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,6 +1,6 @@
 """Cron lines, zones and exclusions made up at random, most of them near changes of a clock.
 
-Lines have all that docs/schedules.md allows.
+Lines have all that docs/scheduling.md allows.
 """
 
 from collections.abc import Sequence

@@ -1,4 +1,4 @@
-"""A cron line as docs/schedules.md explains it: the minutes of a day and the dates that it names.
+"""A cron line as docs/scheduling.md explains it: the minutes of a day and the dates that it names.
 
 A date is a number of days since 1970-01-01; dates are reckoned for many days at a time.
 """

@@ -205,3 +205,18 @@ async def site(url: str, release: str, folder: Path) -> AsyncIterator[Site]:
         yield opened
     finally:
         await opened.close()
+
+
+@asynccontextmanager
+async def audited(world: Site) -> AsyncIterator[None]:
+    """Ask the store again and again to account for every job."""
+
+    async def look() -> None:
+        while True:
+            await world.balanced()
+            await asyncio.sleep(0.02)
+
+    async with asyncio.TaskGroup() as tasks:
+        looking = tasks.create_task(look())
+        yield
+        looking.cancel()

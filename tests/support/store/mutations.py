@@ -181,6 +181,7 @@ def _queues(task_type: str, user: str) -> Iterator[str]:
         "limits_closed_until",
         "tats",
         "tats:shop",
+        "paused_users",
         "leases",
         "suspects",
         "dead",

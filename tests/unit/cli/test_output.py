@@ -14,6 +14,7 @@ from taskqueue.cli.instant import iso, read_instant_ms
 from taskqueue.cli.main import app
 from taskqueue.cli.output import Output
 from taskqueue.cli.table import show_details, show_rows
+from tests.support.manifests.folder import every, task_type, user, write
 
 SLOW = ("asyncio", "redis", "pydantic", "yaml", "rich", "plotext", "msgspec", "structlog", "aiohttp", "kopf")
 
@@ -57,6 +58,24 @@ def test_validate_warns_of_undeclared_types(folder: Path) -> None:
     assert done.exit_code == ExitCode.OK
     assert "nobody-declares-this" in done.stderr
     assert "unresolved  1" in done.stdout
+
+
+def test_validate_warns_of_intervals_that_are_not_offered(folder: Path) -> None:
+    sync = task_type("sync", "1h")
+    sync["spec"]["schedule"]["intervals"] = ["1m", "90s"]
+    write(folder / "more.yaml", sync, every("5m", user("u-2", "sync")), every("90s", user("u-3", "sync")))
+    done = CliRunner().invoke(app, ["validate", str(folder)])
+    assert done.exit_code == ExitCode.OK
+    reason = (
+        "the task runs every 1h: interval must be 1h or 1m or 1m30s, which the task type sync offers "
+        '(was "5m")'
+    )
+    assert f"warning: u-2: {reason}" in done.stderr
+    assert "unresolved  1\nnotOffered  1" in done.stdout
+    shown = json.loads(CliRunner().invoke(app, ["validate", str(folder), "-o", "json"]).stdout)
+    assert shown["notOffered"] == [
+        {"type": "sync", "interval": "5m", "user": "u-2", "users": 1, "reason": reason}
+    ]
 
 
 LIMIT = """apiVersion: taskqueue.dev/v1alpha1
@@ -174,7 +193,7 @@ def test_plan_check_answers_with_its_exit_code(folder: Path, rate: str, code: Ex
         (["cursor", "set", "2026-11-24T08:00:00"], "TIME must be a time such as"),
         (["dead", "retry"], "give either names of jobs or --all"),
         (["dead", "purge", "a|b|1|0|0", "--all"], "give either names of jobs or --all"),
-        (["run", "a-type", "u 1"], "USER must be 1 to 128 letters"),
+        (["run", "a-type", "u 1"], "USER must be 1 to 128 printable ASCII"),
         (["run", "a-type", "u-1", "--params", "s3cret"], "--params must be a JSON object"),
         (["run", "a-type", "u-1", "--params", "[1]"], "--params must be a mapping"),
         (

@@ -7,7 +7,13 @@ import pytest
 from taskqueue.models.cron import check_cron, parse_cron
 from taskqueue.models.fault import Fault
 from taskqueue.models.http_call import check_headers, check_url
-from taskqueue.models.identity import check_function, check_object_name, check_type_name, check_user_id
+from taskqueue.models.identity import (
+    check_function,
+    check_job_id,
+    check_object_name,
+    check_type_name,
+    check_user_id,
+)
 from taskqueue.models.nesting import MAX_DEPTH
 from taskqueue.models.params import check_params, json_bytes
 from taskqueue.models.quantity import parse_per_second
@@ -270,16 +276,34 @@ def test_header_injections_are_refused_without_values(headers: Any, says: str) -
 
 
 def test_names_and_ids_fit_keys_and_kubernetes() -> None:
-    assert check_user_id("A._@+-9" + "x" * 121) == "A._@+-9" + "x" * 121
     assert check_type_name("fetch-orders.v2") == "fetch-orders.v2"
     assert check_object_name("a" * 253) == "a" * 253
     assert check_function("_fetch.Orders-2") == "_fetch.Orders-2"
 
 
-@pytest.mark.parametrize("user_id", ["", "-x", "a b", "a:b", "a{b}", "x" * 129, "a\n", "é", "\ud800"])
-def test_a_user_id_with_key_syntax_is_refused(user_id: str) -> None:
-    with pytest.raises(ValueRefusedError, match="must be 1 to 128 letters"):
+PRINTABLE = "".join(map(chr, range(0x21, 0x7F))).replace("/", "")
+
+
+@pytest.mark.parametrize(
+    "user_id", ["0", "auth0|5f7c", "-x", "a:b", "~", "{tag}", "50%", PRINTABLE, "*" * 128]
+)
+def test_a_user_id_is_printable_ascii(user_id: str) -> None:
+    assert check_user_id(user_id) == user_id
+
+
+@pytest.mark.parametrize(
+    "user_id", ["", " ", "a b", "a/b", "x" * 129, "a\n", "\0", "\t", "\x7f", "é", "\xa0", "\ud800"]
+)
+def test_any_other_user_id_is_refused(user_id: str) -> None:
+    with pytest.raises(ValueRefusedError, match="must be 1 to 128 printable ASCII characters"):
         check_user_id(user_id)
+
+
+@pytest.mark.parametrize("job_id", ["", "-x", "a b", "a:b", "a|b", "a%", "a{b}", "x" * 129, "a\n", "é"])
+def test_a_job_id_with_key_syntax_is_refused(job_id: str) -> None:
+    assert check_job_id("A._@+-9" + "x" * 121) == "A._@+-9" + "x" * 121
+    with pytest.raises(ValueRefusedError, match="must be 1 to 128 letters"):
+        check_job_id(job_id)
 
 
 @pytest.mark.parametrize("name", ["", "Fetch", "fetch_orders", "-a", "a-", "a..b", "a" * 64, "a\n", "a/b"])

@@ -43,7 +43,7 @@ def test_a_null_stands_for_an_absent_field() -> None:
         ({"tasks": [None]}, "spec.tasks[0]", "must be a mapping with type, params, suspend"),
         ({"userID": None}, "spec.userID", 'unknown field: must be "userId"'),
         (None, "spec", "add spec: it is required"),
-        ({"userId": "a b"}, "spec.userId", "letters, digits"),
+        ({"userId": "a b"}, "spec.userId", "printable ASCII"),
         ({"userID": "a"}, "spec.userID", 'unknown field: must be "userId"'),
         ({"suspend": 0}, "spec.suspend", "must be true or false"),
         ({"tasks": {"type": "a"}}, "spec.tasks", "must be a list"),

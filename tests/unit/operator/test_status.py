@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from taskqueue.models.values import TaskType, UserSubscription
+from taskqueue.models.values import Schedule, TaskType, UserSubscription
 from taskqueue_operator.object_table import ObjectTable
 from taskqueue_operator.objects import Object, read
 from taskqueue_operator.status import agrees, status_of
@@ -33,6 +33,7 @@ SUSPENDED = {"Ready": ("True", "Suspended")}
 VALID = {"Accepted": ("True", "Valid")}
 RESOLVED = {"ResolvedRefs": ("True", "Resolved")}
 NOT_FOUND = {"ResolvedRefs": ("False", "TaskTypeNotFound")}
+NOT_OFFERED = {"ResolvedRefs": ("False", "IntervalNotOffered")}
 REFUSED_TYPE = {"ResolvedRefs": ("False", "TaskTypeRefused")}
 
 
@@ -216,6 +217,36 @@ CASES: dict[str, Case] = {
         inputs(types={name: replace(one, locked_params=("region",)) for name, one in known(*MANY).items()}),
         VALID | {"ResolvedRefs": ("False", "ParamsLocked")} | SCHEDULED,
         {"ResolvedRefs": "; 2 more tasks override locked params; all other tasks run"},
+    ),
+    "an interval that the type does not offer": (
+        a_user({"tasks": [{"type": "orders", "interval": "1m"}, {"type": "b", "interval": "300s"}]}),
+        inputs(types=known("b", "orders")),
+        VALID | NOT_OFFERED | SCHEDULED,
+        {
+            "ResolvedRefs": "the task runs every 5m: interval must be 5m, which the task type orders "
+            'offers (was "1m")'
+        },
+    ),
+    "an interval for a type with cron": (
+        a_user({"tasks": [{"type": "orders", "interval": "1m"}]}),
+        inputs(types={"orders": replace(known("orders")["orders"], schedule=Schedule(cron="0 2 * * *"))}),
+        VALID | NOT_OFFERED | SCHEDULED,
+        {
+            "ResolvedRefs": "the task runs by cron: remove interval: the task type orders runs by cron "
+            '(was "1m")'
+        },
+    ),
+    "many intervals that are not offered": (
+        a_user({"tasks": [{"type": name, "interval": "1m"} for name in MANY]}),
+        inputs(types=known(*MANY)),
+        VALID | NOT_OFFERED | SCHEDULED,
+        {"ResolvedRefs": "12 tasks name intervals that their types do not offer; the task runs every 5m: "},
+    ),
+    "an interval that is not offered and a type that is missing": (
+        a_user({"tasks": [{"type": "a"}, {"type": "orders", "interval": "1m"}]}),
+        inputs(),
+        VALID | NOT_FOUND | SCHEDULED,
+        {"ResolvedRefs": "no such task type: a; the task runs every 5m: interval must be 5m, "},
     ),
     "many refused types": (
         a_user(wants(*MANY)),

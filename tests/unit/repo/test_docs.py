@@ -10,6 +10,7 @@ from taskqueue.models.cron import check_cron
 from taskqueue.models.cron_refusal import MACROS
 from taskqueue.models.refusal import ValueRefusedError
 from tests.support.repo.sources import PRODUCT, python_files
+from tools.docs.schedule_pictures import DRAWN, PICTURES
 
 ROOT = Path(__file__).parents[3]
 # Not all below ROOT: there may be environments, builds and what somebody tries out.
@@ -20,6 +21,11 @@ PAGES = sorted([*ROOT.glob("*.md"), *(page for folder in FOLDERS for page in (RO
 def test_the_reference_page_equals_the_code() -> None:
     page = runpy.run_path(str(ROOT / "tools" / "docs" / "configuration_page.py"))["text"]()
     assert (ROOT / "docs" / "configuration.md").read_text() == page, "run `make docs`"
+
+
+def test_the_pictures_equal_the_plan() -> None:
+    kept = {path.name: path.read_text() for path in PICTURES.iterdir()}
+    assert kept == {name: draw().svg() for name, draw in DRAWN.items()}, "run `make docs`"
 
 
 def test_no_page_has_marks_of_a_merge_conflict() -> None:
@@ -66,7 +72,7 @@ def test_files_and_folders_named_for_contributors_exist(page: str) -> None:
 
 
 def test_the_cron_lines_of_the_schedules_page_are_right() -> None:
-    page = (ROOT / "docs" / "schedules.md").read_text()
+    page = (ROOT / "docs" / "scheduling.md").read_text()
     lines = set(re.findall(r"`([-0-9*/,A-Z#]+(?: [-0-9*/,A-Z#]+){4})`", page))
     refused = set()
     for line in lines:

@@ -7,8 +7,9 @@ import os
 import re
 import subprocess
 import sys
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Callable
+from dataclasses import replace
 from datetime import UTC, datetime
 from functools import partial
 from importlib.util import module_from_spec, spec_from_file_location
@@ -24,8 +25,17 @@ from taskqueue.dev.example_api.arrivals import Arrivals
 from taskqueue.dev.example_api.connection import Connection
 from taskqueue.handlers import http_request
 from taskqueue.handlers.registry import default_registry, load_modules
+from taskqueue.models.duration import parse_whole_s
 from taskqueue.models.manifest import parse
-from taskqueue.models.values import CatchUp, ConcurrencyPolicy, Limit, Priority, TaskType, UserSubscription
+from taskqueue.models.values import (
+    CatchUp,
+    ConcurrencyPolicy,
+    Limit,
+    Priority,
+    Schedule,
+    TaskType,
+    UserSubscription,
+)
 from taskqueue.plan.schedule import occurrences, shortest_gap_s, window_s
 from taskqueue.testing import Result, run_handler_async
 
@@ -71,24 +81,43 @@ def users() -> list[dict[str, Any]]:
     return list(make_users.make_users(10_000, make_users.read_types()))
 
 
+def schedule_of(each: TaskType, zone: str, interval: str | None) -> Schedule:
+    """Return the schedule of a task by the zone of its user and the interval that it chooses."""
+    if interval:
+        return replace(each.schedule, interval_s=parse_whole_s(interval))
+    if each.schedule.cron and not each.schedule.time_zone:
+        return replace(each.schedule, time_zone=zone)
+    return each.schedule
+
+
 @pytest.fixture(scope="module")
-def counts(users: list[dict[str, Any]]) -> "Counter[str]":
-    found: Counter[str] = make_users.subscribers(users)
+def counts(types: dict[str, TaskType], users: list[dict[str, Any]]) -> "Counter[tuple[str, Schedule]]":
+    """The tasks that are not suspended, by type and schedule."""
+    groups = Counter(
+        (task["type"], user["spec"]["timeZone"], task.get("interval"))
+        for user in users
+        for task in user["spec"]["tasks"]
+        if not task.get("suspend")
+    )
+    found: Counter[tuple[str, Schedule]] = Counter()
+    for (name, zone, interval), count in groups.items():
+        found[name, schedule_of(types[name], zone, interval)] += count
     return found
 
 
 # --- the types ---
 
 
-def test_there_are_300_types_of_every_sort(types: dict[str, TaskType]) -> None:
+def test_there_are_270_types_of_every_sort(types: dict[str, TaskType]) -> None:
     intervals = Counter(each.schedule.interval_s for each in types.values() if each.schedule.interval_s)
     crons = [each for each in types.values() if each.schedule.cron]
-    assert len(types) == 300
+    assert len(types) == 270
     assert len(intervals) >= 13
     assert intervals[30] <= 3
     assert min(intervals) == 30
-    assert len(crons) == 60
+    assert len(crons) == 32
     assert len({each.schedule.time_zone for each in crons}) >= 6
+    assert sum(bool(each.schedule.intervals_s) for each in types.values()) == 2
     assert {each.cost for each in types.values()} == {1, 2, 3, 4, 5}
     assert {each.priority for each in types.values()} == set(Priority)
     assert {each.concurrency_policy for each in types.values()} == set(ConcurrencyPolicy)
@@ -98,9 +127,12 @@ def test_there_are_300_types_of_every_sort(types: dict[str, TaskType]) -> None:
 
 
 def test_the_nightly_reports_run_between_two_and_four(types: dict[str, TaskType]) -> None:
-    nightly = [each for name, each in types.items() if name.startswith("report-sales-nightly-")]
-    assert len(nightly) == 6
-    assert {(each.schedule.cron, each.schedule.window_s) for each in nightly} == {("0 2 * * *", 7200)}
+    assert types["report-sales-nightly"].schedule == Schedule(cron="0 2 * * *", window_s=7200)
+
+
+def test_no_type_is_a_copy_for_another_zone(types: dict[str, TaskType]) -> None:
+    zones = {each.schedule.time_zone for name, each in types.items() if name.startswith("report-")}
+    assert zones == {None, "UTC"}
 
 
 def test_no_window_is_longer_than_the_shortest_gap(types: dict[str, TaskType]) -> None:
@@ -138,36 +170,43 @@ def test_one_file_can_hold_types_and_users_alike() -> None:
 
 
 def test_the_demand_of_ten_thousand_users_just_fits(
-    types: dict[str, TaskType], users: list[dict[str, Any]], counts: "Counter[str]"
+    types: dict[str, TaskType], users: list[dict[str, Any]]
 ) -> None:
-    assert 75 <= make_users.demand(counts, make_users.read_types()) <= 85
-    assert set(counts) == set(types)
+    tasks = make_users.active_tasks(users)
+    assert 75 <= make_users.demand(tasks, make_users.read_types()) <= 85
+    assert {name for name, _ in tasks} == set(types)
+    assert {interval for _, interval in tasks} == {None, "1m"}
     assert {len(user["spec"]["tasks"]) for user in users} == {*range(5, 10), *range(10, 19), *range(20, 31)}
 
 
 @pytest.mark.parametrize("day", ["2026-06-01", "2026-06-03", "2026-03-29", "2026-10-25", "2027-02-01"])
 def test_the_busiest_second_of_a_day_stays_below_the_limit(
-    day: str, types: dict[str, TaskType], counts: "Counter[str]"
+    day: str, types: dict[str, TaskType], counts: "Counter[tuple[str, Schedule]]"
 ) -> None:
     # A Monday the 1st, any Wednesday, both changes of the clocks, a Monday the 1st in winter.
     start_s = int(datetime.fromisoformat(day).replace(tzinfo=UTC).timestamp())
     change = [0.0] * (DAY_S + 1)
-    for each in types.values():
-        window = window_s(each.schedule)
-        for at_s in occurrences(each.schedule, start_s - DAY_S, start_s + DAY_S):
+    for (name, schedule), count in counts.items():
+        window = window_s(schedule)
+        for at_s in occurrences(schedule, start_s - DAY_S, start_s + DAY_S):
             lo = min(max(at_s - start_s, 0), DAY_S)
             hi = min(max(at_s + window - start_s, 0), DAY_S)
-            change[lo] += counts[each.name] * each.cost / window
-            change[hi] -= counts[each.name] * each.cost / window
+            change[lo] += count * types[name].cost / window
+            change[hi] -= count * types[name].cost / window
     # One start a second and class may come on top of the mean; R leaves room for them.
     assert max(accumulate(change[:DAY_S])) < 0.9 * R / GCRA_SLACK
 
 
-def test_no_type_asks_for_more_than_its_own_limit(types: dict[str, TaskType], counts: "Counter[str]") -> None:
+def test_no_type_asks_for_more_than_its_own_limit(
+    types: dict[str, TaskType], counts: "Counter[tuple[str, Schedule]]"
+) -> None:
+    asked = defaultdict[str, float](float)
+    for (name, schedule), count in counts.items():
+        asked[name] += count * types[name].cost / window_s(schedule)
     for each in types.values():
         limit = each.rate_limit.per_second
         if limit is not None:
-            assert counts[each.name] * each.cost / window_s(each.schedule) <= limit / 1.1, each.name
+            assert asked[each.name] <= limit / 1.1, each.name
 
 
 @pytest.mark.parametrize(
@@ -184,12 +223,22 @@ def test_runs_in_a_year_are_counted(cron: str, runs: int) -> None:
     assert make_users.runs_in_a_year(cron) == runs
 
 
-def test_customers_take_reports_only_of_their_own_time_zone(
+def test_customers_take_office_hours_only_of_their_own_time_zone(
     types: dict[str, TaskType], users: list[dict[str, Any]]
 ) -> None:
     for user in users:
         zones = {types[task["type"]].schedule.time_zone for task in user["spec"]["tasks"]}
-        assert len(zones - {"UTC"}) <= 1, user
+        assert zones <= {None, "UTC", user["spec"]["timeZone"]}, user
+    assert {user["spec"]["timeZone"] for user in users} == set(make_users.ZONES)
+
+
+def test_large_customers_choose_the_shortest_interval(
+    types: dict[str, TaskType], users: list[dict[str, Any]]
+) -> None:
+    for user in users:
+        tasks = user["spec"]["tasks"]
+        offered = [task for task in tasks if types[task["type"]].schedule.intervals_s]
+        assert {task.get("interval") for task in offered} <= {"1m" if len(tasks) >= 20 else None}
 
 
 def test_a_thousand_users_are_the_first_of_ten_thousand(users: list[dict[str, Any]]) -> None:

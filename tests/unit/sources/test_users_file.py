@@ -45,7 +45,7 @@ def test_a_line_is_a_user_in_the_short_form_or_as_a_manifest(tmp_path: Path) -> 
         ("{}", "userId", "add userId: it is required"),
         ('{"userId": 42}', "userId", "must be text, in quotes"),
         ('{"userId": null}', "userId", "add userId: it is required"),
-        ('{"userId": "a b"}', "userId", "letters, digits"),
+        ('{"userId": "a b"}', "userId", "printable ASCII"),
         ('{"userId": "a", "tasks": [{"type": "a"}, {"type": "a"}]}', "tasks[1].type", "lists it already"),
         ('{"userId": "a", "tasks": [{"type": "a", "params": 5}]}', "tasks[0].params", "must be a mapping"),
         ('{"userId": "a", "task": []}', "task", 'unknown field: must be "tasks"'),
@@ -130,7 +130,7 @@ def test_columns_come_in_any_order_and_optional_ones_may_lack(tmp_path: Path) ->
 def test_an_unknown_header_ends_the_import(tmp_path: Path, header: str) -> None:
     ((line, fault),) = rows(tmp_path / "u.csv", f"{header}\nu-1,a\n")
     assert (line, fault[:2]) == (1, (1, "header"))
-    assert "must be userId, type, params, suspend, limits" in fault[2]
+    assert "must be userId, type, params, suspend, limits, timeZone, interval" in fault[2]
 
 
 @pytest.mark.parametrize(
@@ -174,6 +174,39 @@ def test_users_have_values_of_their_own_at_limits(tmp_path: Path, name: str) -> 
     ]
 
 
+@pytest.mark.parametrize("name", ["u.ndjson", "u.csv"])
+def test_users_have_a_zone_and_tasks_an_interval(tmp_path: Path, name: str) -> None:
+    data = {
+        "u.ndjson": '{"userId": "u-1", "timeZone": "Asia/Tokyo", "tasks": [{"type": "a", "interval": "90s"}, '
+        '{"type": "b"}]}\n{"userId": "u-2", "tasks": [{"type": "a"}]}\n',
+        "u.csv": "userId,type,interval,timeZone\nu-1,a,90s,\nu-1,b,,Asia/Tokyo\nu-2,a,,\n",
+    }[name]
+    tasks = (Subscription("a", interval_s=90), Subscription("b"))
+    assert [user for _, user in rows(tmp_path / name, data)] == [
+        UserSubscription("u-1", tasks, time_zone="Asia/Tokyo"),
+        UserSubscription("u-2", (Subscription("a"),)),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("first", "second", "line", "field", "says"),
+    [
+        (",", "Asia/Tokio,", 3, "timeZone", "Asia/Tokyo"),
+        ("CEST,", "CEST,", 2, "timeZone", "must be an IANA time zone"),
+        ("Asia/Tokyo,", "UTC,", 3, "timeZone", "the same in all rows of a user: line 2 has another value"),
+        (",5m", ",5", 3, "interval", "must be a duration"),
+        (",250ms", ",5m", 2, "interval", "whole seconds"),
+    ],
+)
+def test_a_bad_zone_or_interval_in_csv_is_a_fault_of_its_row(
+    tmp_path: Path, first: str, second: str, line: int, field: str, says: str
+) -> None:
+    data = f"userId,type,timeZone,interval\nu-1,a,{first}\nu-1,b,{second}\n"
+    ((at, fault),) = rows(tmp_path / "u.csv", data)
+    assert (at, fault[:2]) == (2, (line, field))
+    assert says in fault[2]
+
+
 SLOW = '"[{""name"": ""shop"", ""rate"": {""requests"": 1, ""per"": ""1m""}}]"'
 FAST = SLOW.replace("1m", "1s")
 
@@ -185,7 +218,7 @@ FAST = SLOW.replace("1m", "1s")
         (("", "{}"), 3, "limits", "must be a list"),
         (("", SLOW.replace("1m", "48h")), 3, "limits[0].rate", "from 1 request per 24h"),
         ((SLOW.replace("shop", "A B"), ""), 2, "limits[0].name", "lower case"),
-        ((SLOW, FAST), 3, "limits", "must be the same in all rows of a user: line 2 has other limits"),
+        ((SLOW, FAST), 3, "limits", "must be the same in all rows of a user: line 2 has another value"),
     ],
 )
 def test_bad_limits_in_csv_are_a_fault_of_their_row(
@@ -241,7 +274,7 @@ BROKEN = {
     ),
     "a bad row of a user": ('a,x\na,"y"z\na,z\nb,x\n', {3: "must be CSV"}, "b"),
     "NUL": ("a,x\nb,\0\nc,x\n", {3: "lower case"}, "ac"),
-    "not UTF-8": ("a,x\nb\udcff,x\nc,x\n", {3: "letters, digits"}, "ac"),
+    "not UTF-8": ("a,x\nb\udcff,x\nc,x\n", {3: "printable ASCII"}, "ac"),
     "ordered by type": (
         "a,x\nb,x\na,y\nc,x\na,z\n",
         {2: "rows from line 4 on, too; sort", 4: "rows from line 2 on, too", 6: "rows from line 2 on, too"},

@@ -4,6 +4,7 @@ import asyncio
 from dataclasses import dataclass
 from typing import Literal
 
+from taskqueue.store.job_name import owner_of
 from taskqueue_worker.clock import reached
 from taskqueue_worker.task_types import BoundType
 
@@ -48,8 +49,8 @@ class LeasedJob:
 
     def owner(self) -> dict[str, str]:
         """Return type and user, as fields of a log event."""
-        type_name, _, rest = self.lease.partition("|")
-        return {"type": type_name, "user": rest.partition("|")[0]}
+        type_name, user = owner_of(self.lease)
+        return {"type": type_name, "user": user}
 
     async def reached(self) -> bool:
         """Wait for the slot. Returns False if it was missed."""

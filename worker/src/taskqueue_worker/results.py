@@ -104,8 +104,8 @@ def stopped(leased: LeasedJob) -> Result | None:
         leased.type.counts[Outcome.LOST] += 1
         log.warning("lease lost, job cancelled", job=leased.name)
         return None
-    leased.type.counts[Outcome.CANCELLED] += 1
-    return Result(leased.lease, Outcome.CANCELLED)
+    leased.type.counts[Outcome.INTERRUPTED] += 1
+    return Result(leased.lease, Outcome.INTERRUPTED)
 
 
 def _limited(leased: LeasedJob, verdict: FailureVerdict, delay_ms: int) -> Result:

@@ -7,6 +7,7 @@
     get            get types, users, jobs, workers
     describe       describe type, user
     control        run, pause, resume
+    cancel         cancel
     limit          limit list, get, set, clear, open
     limit_name     names, users and rates as arguments of the limit commands
     limit_text     limits in words

@@ -15,8 +15,11 @@ COMMANDS = {
     "get": CommandLocation("taskqueue.cli.get", "app", "List types, users, jobs or workers."),
     "describe": CommandLocation("taskqueue.cli.describe", "app", "Show one type or one user in full."),
     "run": CommandLocation("taskqueue.cli.control", "run", "Start one job now, within the limits."),
-    "pause": CommandLocation("taskqueue.cli.control", "pause", "Stop a type from starting scheduled jobs."),
+    "pause": CommandLocation(
+        "taskqueue.cli.control", "pause", "Stop a type or a user from starting scheduled jobs."
+    ),
     "resume": CommandLocation("taskqueue.cli.control", "resume", "End a pause."),
+    "cancel": CommandLocation("taskqueue.cli.cancel", "cancel", "End jobs that wait or run."),
     "limit": CommandLocation("taskqueue.cli.limit", "app", "Show, override or open a limit."),
     "dead": CommandLocation("taskqueue.cli.dead", "app", "List, show, retry or purge dead jobs."),
     "users": CommandLocation("taskqueue.cli.users", "app", "Import or remove users by the million."),

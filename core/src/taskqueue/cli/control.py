@@ -1,27 +1,34 @@
 """run, pause, resume: the schedule overridden by hand, on a running system."""
 
 import json
-from typing import Annotated, Any
+from collections.abc import Callable
+from typing import Annotated, Any, Literal
 
 import typer
 
 from taskqueue.cli.exit_codes import ExitCode
-from taskqueue.cli.failure import fail, fail_argument, fail_unknown_type
+from taskqueue.cli.failure import fail, fail_argument, fail_unknown_type, fail_unknown_user
 from taskqueue.cli.instant import iso, read_duration_ms
-from taskqueue.cli.options import ForOption, TypeArgument, UserArgument, UserOption
+from taskqueue.cli.options import ForOption, TypeArgument, UserArgument
 from taskqueue.cli.store_command import Session, store_command
 from taskqueue.cli.table import show_details
-from taskqueue.models.identity import check_user_id
+from taskqueue.models.identity import check_job_id, check_user_id
 from taskqueue.models.nesting import cut
 from taskqueue.models.params import check_params
 from taskqueue.models.refusal import ValueRefusedError
 from taskqueue.store.clock import server_now_ms
 from taskqueue.store.enqueue import enqueue
-from taskqueue.store.errors import LockedParamsError, UnknownTypeError
+from taskqueue.store.errors import LockedParamsError, UnknownTypeError, UnknownUserError
 from taskqueue.store.pause import pause as pause_type
 from taskqueue.store.pause import resume as resume_type
 from taskqueue.store.suspended import try_suspended
 from taskqueue.store.types import read_catalog
+from taskqueue.store.user_pauses import pause_user, resume_user
+
+PausedTypeArgument = Annotated[str | None, typer.Argument(metavar="[TYPE]", help="Name of a task type.")]
+PausedUserOption = Annotated[
+    str | None, typer.Option("--user", metavar="USER", help="All types of this user, in place of TYPE.")
+]
 
 
 @store_command
@@ -40,9 +47,9 @@ async def run(
     ] = None,
 ) -> None:
     """Add one job of a type for a user; it starts now, within the limits."""
-    _check_part("USER", user)
+    _check("USER", check_user_id, user)
     if job_id is not None:
-        _check_part("--id", job_id)
+        _check("--id", check_job_id, job_id)
     try:
         name = await enqueue(session.store, task_type, user, _read_params(params), job_id=job_id)
     except LockedParamsError as error:
@@ -53,27 +60,42 @@ async def run(
 
 
 @store_command
-async def pause(session: Session, task_type: TypeArgument, for_: ForOption = None) -> None:
-    """Stop a type: none of its scheduled jobs is emitted or started. Jobs added by `run` still start."""
+async def pause(
+    session: Session,
+    task_type: PausedTypeArgument = None,
+    user: PausedUserOption = None,
+    for_: ForOption = None,
+) -> None:
+    """Stop a type or a user: no scheduled job is emitted or started. Jobs added by `run` still start."""
+    kind, name = _choose(task_type, user)
     for_ms = read_duration_ms(for_)
-    if task_type not in (await read_catalog(session.store)).records:
-        fail_unknown_type(task_type)
-    await pause_type(session.store, task_type, for_ms)
+    if kind == "user":
+        try:
+            await pause_user(session.store, name, for_ms)
+        except UnknownUserError:
+            fail_unknown_user(name)
+    else:
+        if name not in (await read_catalog(session.store)).records:
+            fail_unknown_type(name)
+        await pause_type(session.store, name, for_ms)
     until = iso(await server_now_ms(session.store) + for_ms) if for_ms else None
-    show_details(session.output, {"type": task_type, "state": "paused", "until": until})
+    show_details(session.output, {kind: name, "state": "paused", "until": until})
 
 
 @store_command
-async def resume(session: Session, task_type: TypeArgument, user: UserOption = None) -> None:
-    """End the pause of a type; also succeeds where the type was not paused.
+async def resume(
+    session: Session, task_type: PausedTypeArgument = None, user: PausedUserOption = None
+) -> None:
+    """End the pause of a type or a user; also succeeds where there was none.
 
-    With --user: let the next job of a subscription through that the circuit breaker suspended.
+    With TYPE and --user: let the next job of a subscription through that the circuit breaker suspended.
     """
-    if user is not None:
+    if task_type is not None and user is not None:
         await _try_suspended(session, task_type, user)
         return
-    ended = await resume_type(session.store, task_type)
-    show_details(session.output, {"type": task_type, "wasPaused": ended})
+    kind, name = _choose(task_type, user)
+    ended = await (resume_user if kind == "user" else resume_type)(session.store, name)
+    show_details(session.output, {kind: name, "wasPaused": ended})
 
 
 async def _try_suspended(session: Session, task_type: str, user: str) -> None:
@@ -86,10 +108,21 @@ async def _try_suspended(session: Session, task_type: str, user: str) -> None:
     show_details(session.output, {"type": task_type, "user": user, "wasSuspended": verdict == "ok"})
 
 
-def _check_part(argument: str, text: str) -> None:
+def _choose(task_type: str | None, user: str | None) -> tuple[Literal["type", "user"], str]:
+    """Return what was named, TYPE or --user. Ends the command with USAGE for both and for neither."""
+    if task_type is not None and user is not None:
+        fail("TYPE excludes --user: give one of them", ExitCode.USAGE)
+    if task_type is not None:
+        return "type", task_type
+    if user is None:
+        fail("give TYPE or --user USER", ExitCode.USAGE)
+    return "user", user
+
+
+def _check(argument: str, check: Callable[[str], str], text: str) -> None:
     """Check an argument that becomes a part of the job name."""
     try:
-        check_user_id(text)
+        check(text)
     except ValueRefusedError as error:
         fail_argument(argument, error)
 

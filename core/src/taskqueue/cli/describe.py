@@ -1,16 +1,16 @@
 """describe type, describe user: one task type or one user in full."""
 
+import shlex
 from typing import Any
 
-from taskqueue.cli.exit_codes import ExitCode
-from taskqueue.cli.failure import fail, fail_unknown_type
-from taskqueue.cli.get import record_state
+from taskqueue.cli.failure import fail_unknown_type, fail_unknown_user
+from taskqueue.cli.get import record_state, zone_name
 from taskqueue.cli.instant import iso
 from taskqueue.cli.limit_text import last_free, limit_text, unknown_reason
 from taskqueue.cli.next_due import next_due_ms
 from taskqueue.cli.options import TypeArgument, UserArgument
 from taskqueue.cli.output import Output, show_json, show_line
-from taskqueue.cli.reasons import Conditions, idle_reason, waiting_reason
+from taskqueue.cli.reasons import Conditions, idle_reason, interval_reason, waiting_reason
 from taskqueue.cli.schedule_text import exclude_texts, schedule_text
 from taskqueue.cli.store_command import Session, store_command
 from taskqueue.cli.table import show_details, show_rows
@@ -29,6 +29,7 @@ from taskqueue.store.lookup import find_jobs, find_stored_users, read_user_place
 from taskqueue.store.suspended import count_suspended, find_suspension
 from taskqueue.store.type_record import TypeRecord
 from taskqueue.store.types import Catalog, read_catalog
+from taskqueue.store.user_pauses import find_pause
 from taskqueue.store.users import StoredSubscription, read_runs, read_subscriptions
 from taskqueue.text.redaction import redact
 
@@ -117,20 +118,23 @@ async def describe_user(session: Session, user: UserArgument) -> None:
     catalog = await read_catalog(store)
     waiting = await find_jobs(store, user, catalog)
     wanted = await read_subscriptions(store, user)
-    if owner is None and not waiting and not wanted:
-        fail(f"{user}: no such user; `taskqueue get users` lists them", ExitCode.NOT_FOUND)
+    pause_ms = await find_pause(store, user)
+    if owner is None and pause_ms is None and not waiting and not wanted:
+        fail_unknown_user(user)
     now_ms = await server_now_ms(store)
     subscriptions = await _subscriptions(store, user, catalog, wanted, now_ms)
     names = {job.limit for job in waiting if job.limit}
     for task_type in {parse(job.name).type for job in waiting} & catalog.records.keys():
         names |= {*limit_names(catalog.records[task_type].task_type, catalog.limits).path}
     times = await read_limit_times(store, catalog, sorted(names))
-    conditions = Conditions(catalog, await read_workers(store), now_ms, times)
+    paused = pause_ms is not None or any(subscription.paused for subscription in wanted)
+    conditions = Conditions(catalog, await read_workers(store), now_ms, times, paused)
     jobs = [{"job": job.name, "where": job.where, "why": waiting_reason(job, conditions)} for job in waiting]
     details = {
         "user": user,
         "source": owner.source if owner else None,
         "timeZone": zone_name(owner.zone if owner else 0, catalog),
+        "state": _pause_text(user, pause_ms or 0) if paused else "active",
     }
     if session.output is Output.JSON:
         show_json({**details, "subscriptions": subscriptions, "jobs": jobs})
@@ -143,9 +147,10 @@ async def describe_user(session: Session, user: UserArgument) -> None:
         show_rows(session.output, ("job", "where", "why"), jobs)
 
 
-def zone_name(number: int, catalog: Catalog) -> str:
-    """Return the time zone of a user by the number of its variant."""
-    return next((name for name, one in catalog.variants.items() if one == number), "UTC")
+def _pause_text(user: str, until_ms: int) -> str:
+    """Return until when a user is paused, and the command that ends it."""
+    until = f" until {iso(until_ms)}" if until_ms else ""
+    return f"paused{until}: `taskqueue resume --user {shlex.quote(user)}`"
 
 
 async def _subscriptions(
@@ -176,7 +181,7 @@ async def _subscriptions(
                 "next": None if due_ms is None else iso(due_ms),
                 "lastOutcome": outcome,
                 "lastAt": iso(at_s * 1000) if outcome else None,
-                "state": idle or "active",
+                "state": idle or interval_reason(subscription, catalog) or "active",
             }
         )
     return rows

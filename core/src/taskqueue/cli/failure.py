@@ -27,6 +27,11 @@ def fail_unknown_type(task_type: str) -> NoReturn:
     fail(f"{task_type}: no such task type; `taskqueue get types` lists them", ExitCode.NOT_FOUND)
 
 
+def fail_unknown_user(user: str) -> NoReturn:
+    """End a command whose user is not in the store."""
+    fail(f"{user}: no such user; `taskqueue get users` lists them", ExitCode.NOT_FOUND)
+
+
 def say(sentence: str) -> None:
     """Print a sentence on standard error: standard output holds the answer alone."""
     show_line(f"taskqueue: {redact(sentence)}", err=True)

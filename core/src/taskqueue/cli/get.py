@@ -14,7 +14,7 @@ from taskqueue.store.clock import server_now_ms
 from taskqueue.store.generations import count_subscriptions
 from taskqueue.store.job_name import parse
 from taskqueue.store.listing import read_jobs, read_workers
-from taskqueue.store.types import read_catalog
+from taskqueue.store.types import Catalog, read_catalog
 from taskqueue.store.users import read_subscriptions, scan_stored_users
 
 app = new_group()
@@ -54,10 +54,16 @@ def record_state(removed: bool, paused: bool, suspend: bool) -> str:
     return "suspended" if suspend else "active"
 
 
+def zone_name(number: int, catalog: Catalog) -> str:
+    """Return the time zone of a user by the number of its variant."""
+    return next((name for name, one in catalog.variants.items() if one == number), "UTC")
+
+
 @app.command("users")
 @store_command
 async def users(session: Session, limit: LimitOption = LIMIT_DEFAULT) -> None:
-    """List users, with the source that declares them and the types they subscribe to."""
+    """List users, with the source that declares them, their time zone and the types they subscribe to."""
+    catalog = await read_catalog(session.store)
     rows: list[dict[str, Any]] = []
     async for user, owner in scan_stored_users(session.store):
         if len(rows) == limit:
@@ -68,12 +74,13 @@ async def users(session: Session, limit: LimitOption = LIMIT_DEFAULT) -> None:
             {
                 "user": user,
                 "source": owner.source,
+                "timeZone": zone_name(owner.zone, catalog),
+                "state": "paused" if any(one.paused for one in subscriptions) else "active",
                 "subscriptions": [one.type for one in subscriptions],
             }
         )
-    show_rows(
-        session.output, ("user", "source", "subscriptions"), sorted(rows, key=lambda row: str(row["user"]))
-    )
+    columns = ("user", "source", "timeZone", "state", "subscriptions")
+    show_rows(session.output, columns, sorted(rows, key=lambda row: str(row["user"])))
 
 
 @app.command("jobs")

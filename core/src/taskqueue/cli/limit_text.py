@@ -1,6 +1,7 @@
 """Limits in words: the rate, when the next start is left, and until when a handler closed it."""
 
 import math
+import shlex
 from collections.abc import Mapping, Sequence
 
 from taskqueue.cli.instant import iso
@@ -11,7 +12,7 @@ from taskqueue.store.types import Catalog
 
 
 def limit_text(limit: str, times: Mapping[str, LimitTimes], now_ms: int) -> str:
-    """Return a limit, named as scripts do, in words.
+    """Return a limit (global, NAME, NAME|USER, type:TYPE) in words.
 
     >>> limit_text("shop|u-1", {"shop|u-1": LimitTimes(2.0, 40, 1_500, 0)}, 1_000)
     'the limit shop of user u-1, 2/s, free in 0.5 s'
@@ -36,7 +37,8 @@ def last_free(path: Sequence[str], times: Mapping[str, LimitTimes], now_ms: int)
 
 def is_unknown(limit: str, catalog: Catalog) -> bool:
     """Tell whether jobs are parked at a limit by name that nothing declares."""
-    return ":" not in limit and limit.partition("|")[0] not in catalog.limits
+    name = limit.partition("|")[0]
+    return ":" not in name and name not in catalog.limits
 
 
 def unknown_reason(limit: str) -> str:
@@ -62,4 +64,4 @@ def _argument(limit: str) -> str:
         return ""
     if limit.startswith("type:"):
         return f" --type {limit.removeprefix('type:')}"
-    return f" {name} --user {user}" if user else f" {name}"
+    return f" {name} --user {shlex.quote(user)}" if user else f" {name}"

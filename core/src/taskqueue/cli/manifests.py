@@ -10,6 +10,7 @@ from taskqueue.cli.options import OutputOption, PathArgument
 from taskqueue.cli.output import Output, show_json, show_line
 from taskqueue.cli.store_command import Session, store_command
 from taskqueue.cli.table import show_details
+from taskqueue.models.duration import format_ms
 from taskqueue.scheduler.publisher import Publisher
 from taskqueue.sources.declaration import stored_declarations
 from taskqueue.sources.desired import Desired
@@ -83,12 +84,13 @@ def _report(output: Output, desired: Desired, done: dict[str, Any]) -> None:
     else:
         for one in (*desired.faults, *desired.overriding):
             show_line(str(one))
-        for warning in (*desired.unresolved, *desired.unresolved_limits):
+        for warning in (*desired.unresolved, *desired.unresolved_limits, *desired.not_offered):
             say(f"warning: {warning}")
         for name, said in desired.advice().items():
             say(f"warning: {name}: {said}")
         unresolved = len(desired.unresolved) + len(desired.unresolved_limits)
-        show_details(output, {**counts, "faults": len(desired.faults), "unresolved": unresolved})
+        warned = {"unresolved": unresolved, "notOffered": len(desired.not_offered)}
+        show_details(output, {**counts, "faults": len(desired.faults), **warned})
     if desired.faults or desired.overriding:
         raise typer.Exit(int(ExitCode.FAULTS))
 
@@ -127,6 +129,16 @@ def _findings(desired: Desired) -> dict[str, Any]:
                 "refusal": one.refusal or None,
             }
             for one in desired.unresolved_limits
+        ],
+        "notOffered": [
+            {
+                "type": one.type,
+                "interval": format_ms(one.interval_s * 1000),
+                "user": one.user_id,
+                "users": one.user_count,
+                "reason": one.reason,
+            }
+            for one in desired.not_offered
         ],
         "advice": [{"type": name, "message": said} for name, said in desired.advice().items()],
     }

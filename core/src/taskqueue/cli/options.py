@@ -39,7 +39,6 @@ PathArgument = Annotated[
     Path, typer.Argument(metavar="PATH", help="Manifest file, or folder of manifest files.")
 ]
 TypeArgument = Annotated[str, typer.Argument(metavar="TYPE", help="Name of a task type.")]
-UserOption = Annotated[str | None, typer.Option("--user", metavar="USER", help="Id of a user.")]
 UserArgument = Annotated[str, typer.Argument(metavar="USER", help="Id of a user.")]
 
 REDIS_DEFAULT = "redis://127.0.0.1:6379/0"

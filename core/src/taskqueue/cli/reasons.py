@@ -1,6 +1,7 @@
 """Reasons why a subscription is idle or a job waits: one sentence each, with the command that changes it."""
 
 import math
+import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
@@ -8,6 +9,7 @@ from taskqueue.cli.instant import iso
 from taskqueue.cli.limit_text import is_unknown, last_free, limit_text, unknown_reason
 from taskqueue.models.identity import GLOBAL_LIMIT
 from taskqueue.models.locked_params import Locks, refuse_locked
+from taskqueue.models.offered_intervals import offered_intervals, run_at_own
 from taskqueue.plan.worker import ALIVE_MS
 from taskqueue.store.job_name import parse
 from taskqueue.store.limit_names import limit_names
@@ -23,13 +25,14 @@ from taskqueue.store.users import StoredSubscription
 class Conditions:
     """The state of the store on which a waiting job depends. now_ms: the clock of the store.
 
-    times: of the limits for which jobs may wait, named as scripts do.
+    times: of the limits for which jobs may wait. user_paused: whether the jobs' user is.
     """
 
     catalog: Catalog
     workers: Sequence[WorkerSeen]
     now_ms: int
     times: Mapping[str, LimitTimes] = field(default_factory=dict)
+    user_paused: bool = False
 
 
 def idle_reason(
@@ -48,11 +51,23 @@ def idle_reason(
         return f"paused: `taskqueue resume {subscription.type}`"
     if record.task_type.suspend:
         return "the type is suspended"
+    if subscription.paused:
+        return "the user is paused"
     if subscription.suspended:
         return _suspension_reason(subscription, record)
     if suspension:
         return _breaker_reason(subscription.type, user, suspension)
     return "" if record.active else "the type is being set up"
+
+
+def interval_reason(subscription: StoredSubscription, catalog: Catalog) -> str:
+    """Return the reason why a subscription does not run at the interval that it names; empty if it does."""
+    record = catalog.records.get(subscription.type)
+    if record is None or subscription.interval_s is None:
+        return ""
+    if subscription.interval_s in offered_intervals(record.task_type.schedule):
+        return ""
+    return run_at_own(record.task_type, subscription.interval_s)
 
 
 def _suspension_reason(subscription: StoredSubscription, record: TypeRecord) -> str:
@@ -94,6 +109,8 @@ def _lane_reason(job: WaitingJob, conditions: Conditions) -> str:
         return f"{word} in {(job.score_ms - conditions.now_ms) / 1000:.1f} s"
     if name.type in catalog.paused and name.occurrence is not None:
         return f"is dropped, as its type is paused: `taskqueue resume {name.type}`"
+    if conditions.user_paused and name.occurrence is not None:
+        return f"is dropped, as its user is paused: `taskqueue resume --user {shlex.quote(name.user)}`"
     if catalog.rate is None:
         return "no global limit is set, so nothing starts: `taskqueue limit set N`"
     if not any(conditions.now_ms - worker.seen_ms <= ALIVE_MS for worker in conditions.workers):

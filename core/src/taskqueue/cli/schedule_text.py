@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from datetime import date, timedelta
 
 from taskqueue.models.duration import format_ms
+from taskqueue.models.offered_intervals import offered_intervals
 from taskqueue.models.values import Exclusion, Schedule
 from taskqueue.plan.schedule import window_s
 
@@ -14,8 +15,8 @@ def schedule_text(schedule: Schedule) -> str:
     if schedule.interval_s is None:
         text = f"{schedule.cron} {schedule.time_zone or 'in the zone of each user'}"
     else:
-        every = (schedule.interval_s, *schedule.intervals_s)
-        text = f"every {' or '.join(format_ms(interval_s * 1000) for interval_s in every)}"
+        every = " or ".join(format_ms(interval_s * 1000) for interval_s in offered_intervals(schedule))
+        text = f"every {every}"
         if window == schedule.interval_s:
             return text
     return f"{text}, within {format_ms(window * 1000)}"

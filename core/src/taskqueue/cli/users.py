@@ -22,6 +22,7 @@ from taskqueue.command_line.command import new_group
 from taskqueue.models.fault import Fault
 from taskqueue.models.limit_tree import user_conflicts
 from taskqueue.models.locked_params import Locks, refuse_locked
+from taskqueue.models.offered_intervals import find_not_offered, run_at_own
 from taskqueue.models.values import Limit, UserSubscription
 from taskqueue.sources.users_file import STDIN, read_users
 from taskqueue.store.connection import Store
@@ -42,12 +43,16 @@ app = new_group()
 
 @dataclass(slots=True)
 class Tally:
-    """The progress of an import. line: every row up to this line is in the store. faults: rows left out."""
+    """The progress of an import. line: every row up to this line is in the store. faults: rows left out.
+
+    not_offered: tasks that run at another interval than their rows name.
+    """
 
     line: int
     written: int = 0
     unchanged: int = 0
     faults: int = 0
+    not_offered: int = 0
 
     def resume_hint(self) -> str:
         """Return the sentence that names the line to resume after."""
@@ -95,6 +100,7 @@ async def import_users(
             "written": tally.written,
             "unchanged": tally.unchanged,
             "faults": tally.faults,
+            "notOffered": tally.not_offered,
             "lastLine": tally.line,
         },
     )
@@ -132,7 +138,8 @@ async def remove(
 
 def _batches(file: Path, tally: Tally, catalog: Catalog) -> Iterator[tuple[int, list[UserSubscription]]]:
     """Yield users in batches, each with its last line; print and count rows at fault."""
-    locks = Locks.of(record.task_type for record in catalog.records.values())
+    types = {name: record.task_type for name, record in catalog.records.items()}
+    locks = Locks.of(types.values())
     batch: list[UserSubscription] = []
     line = faulty_line = tally.line
     try:
@@ -150,6 +157,10 @@ def _batches(file: Path, tally: Tally, catalog: Catalog) -> Iterator[tuple[int, 
                 tally.faults += 1
                 _say_fault(fault, tally.faults)
                 continue
+            for name, interval_s in find_not_offered(row, types).items():
+                tally.not_offered += 1
+                warning = Fault(str(file), line, line, "interval", run_at_own(types[name], interval_s))
+                _say_finding(f"warning: {warning}", tally.not_offered, "intervals not offered")
             batch.append(row)
             if len(batch) == BATCH:
                 yield line, batch
@@ -174,10 +185,15 @@ def _limit_fault(user: UserSubscription, file: str, line: int, limits: Mapping[s
 
 def _say_fault(fault: object, number: int) -> None:
     """Print one of the first MAX_FAULTS faults."""
+    _say_finding(str(fault), number, "rows at fault")
+
+
+def _say_finding(line: str, number: int, kind: str) -> None:
+    """Print one of the first MAX_FAULTS findings of a kind."""
     if number <= MAX_FAULTS:
-        show_line(str(fault), err=True)
+        show_line(line, err=True)
     elif number == MAX_FAULTS + 1:
-        say("further rows at fault are counted, and not listed")
+        say(f"further {kind} are counted, and not listed")
 
 
 async def _write(store: Store, users: list[UserSubscription], tally: Tally) -> None:

@@ -17,6 +17,7 @@
     identity           user ids, names of task types, of limits and of objects
     params             params as JSON
     locked_params      params that tasks may not override
+    offered_intervals  intervals that tasks may choose
     exclusion_spec     the exclusions of a TaskType manifest
     exclusion          dates and times of day of exclusions
     http_spec          the HTTP request of a TaskType manifest

@@ -1,13 +1,16 @@
-"""User ids, names of task types, of limits and of objects. All become parts of keys."""
+"""User ids, ids of ad hoc jobs, names of task types, of limits and of objects. All become parts of keys."""
 
 import re
 
 from taskqueue.models.refusal import ValueRefusedError, must_be
 
-USER_ID_PATTERN = "^[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}$"
+USER_ID_PATTERN = "^[!-.0-~]{1,128}$"  # printable ASCII without space and "/"
+JOB_ID_PATTERN = "^[A-Za-z0-9][A-Za-z0-9._@+-]{0,127}$"
 NAME_PATTERN = "^[a-z0-9]([-a-z0-9]*[a-z0-9])?([.][a-z0-9]([-a-z0-9]*[a-z0-9])?)*$"  # a DNS-1123 subdomain
 FUNCTION_PATTERN = "^[A-Za-z0-9_][A-Za-z0-9._-]{0,127}$"
 MAX_USER_ID_CHARACTERS = 128
+MAX_JOB_ID_CHARACTERS = 128
+USER_ID_RULE = f'1 to {MAX_USER_ID_CHARACTERS} printable ASCII characters other than space and "/"'
 MAX_TYPE_CHARACTERS = 63
 MAX_LIMIT_CHARACTERS = 63
 MAX_OBJECT_CHARACTERS = 253
@@ -17,20 +20,29 @@ GLOBAL_LIMIT = "global"
 NOT_GLOBAL = f'another name than "{GLOBAL_LIMIT}", the limit that every job takes from'
 
 _USER_ID = re.compile(USER_ID_PATTERN.removesuffix("$"))
+_JOB_ID = re.compile(JOB_ID_PATTERN.removesuffix("$"))
 _NAME = re.compile(NAME_PATTERN.removesuffix("$"))
 _FUNCTION = re.compile(FUNCTION_PATTERN.removesuffix("$"))
 
 
+def is_user_id(text: str) -> bool:
+    """Tell whether a text can be a user's id."""
+    return _USER_ID.fullmatch(text) is not None
+
+
 def check_user_id(user_id: str) -> str:
-    """Raise ValueRefusedError unless the id may be part of a key."""
-    if not _USER_ID.fullmatch(user_id):
-        raise ValueRefusedError(
-            must_be(
-                f"1 to {MAX_USER_ID_CHARACTERS} letters, digits and ._@+-, the first a letter or digit",
-                user_id,
-            )
-        )
+    """Raise ValueRefusedError unless the id can be a user's."""
+    if not is_user_id(user_id):
+        raise ValueRefusedError(must_be(USER_ID_RULE, user_id))
     return user_id
+
+
+def check_job_id(job_id: str) -> str:
+    """Raise ValueRefusedError unless the id can be an ad hoc job's."""
+    if not _JOB_ID.fullmatch(job_id):
+        rule = f"1 to {MAX_JOB_ID_CHARACTERS} letters, digits and ._@+-, the first a letter or digit"
+        raise ValueRefusedError(must_be(rule, job_id))
+    return job_id
 
 
 def check_type_name(name: str) -> str:

@@ -21,9 +21,12 @@ class Outcome(StrEnum):
     LIMITED = "limited", "The handler raised `RateLimited`; the limit is closed and the job waits for it."
     LATE = "late", "The job missed its slot of the limit before its handler began; it takes another slot."
     NO_THREAD = "no-thread", "No thread was free within the job's timeout; the job is due again in 2 to 3 s."
-    CANCELLED = "cancelled", "The worker ended before the handler did; the job runs again elsewhere."
+    INTERRUPTED = "interrupted", "The worker ended before the handler did; the job runs again elsewhere."
     RETURNED = "returned", "The worker gave the job back before its handler was called."
-    LOST = "lost", "The lease ran out, so another worker has the job; the handler is cancelled."
+    LOST = (
+        "lost",
+        "The lease is gone: it ran out, or the job was replaced or cancelled. The handler is cancelled.",
+    )
 
     def __new__(cls, value: str, meaning: str) -> Self:
         member = str.__new__(cls, value)

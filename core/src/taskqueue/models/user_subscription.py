@@ -60,7 +60,7 @@ class UserSubscriptionSpec(Part):
 
     user_id: UserId | None = Field(
         default=None,
-        description="The user's id, as handlers see it: letters, digits and ._@+-. "
+        description="The user's id, as handlers see it: printable ASCII other than space and /. "
         "Defaults to the object's name. Immutable.",
     )
     suspend: bool = Field(

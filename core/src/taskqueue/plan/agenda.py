@@ -9,7 +9,7 @@ from collections import defaultdict
 from collections.abc import Iterable
 from heapq import heapify, heappop, heappush
 
-from taskqueue.models.values import Schedule
+from taskqueue.models.values import Schedule  # noqa: TC001 - a default dict is made of it
 from taskqueue.plan.schedule import next_occurrence, previous_occurrence, window_s
 from taskqueue.plan.segment import Segment
 

@@ -23,6 +23,7 @@ from taskqueue.store.fence import UNFENCED, Fence
 from taskqueue.store.inspection import INDEXES, rebuild_indexes
 from taskqueue.store.repair import forget_notes, repair
 from taskqueue.store.types import Catalog
+from taskqueue.store.user_pauses import end_pauses
 from taskqueue.store.users import Source
 
 #: Places of values that only a whole publish writes; so are the limits.
@@ -126,14 +127,14 @@ class Publisher:
             desired_types = {**dict.fromkeys(gone_types), **types}
             limits_written = await self._limits.write(limits)
             written = await self._types.step(desired_types, as_of_ms, moving=False)
-            await self._limits.follow()
+            await self._follow()
             # First the leaving users: the joining ones get the numbers that become free, and the spread stays even.
             await self._users.remove(gone)
             users_written, of_other_sources = await self._users.write(desired)
             written |= await self._types.write_all_steps(desired_types, as_of_ms)
             if prune:
                 limits_written += await self._limits.remove(protected.limits | limits.keys())
-            await self._limits.follow()
+            await self._follow()
             return Published(
                 len(written), users_written, len(gone), pending, tuple(of_other_sources), limits_written
             )
@@ -149,9 +150,15 @@ class Publisher:
             if not published.keys() <= catalog.records.keys() | catalog.unreadable:  # removed by a repair
                 self.incomplete = True
             written = await self._types.write_all_steps({})
-            await self._limits.follow()
+            await self._follow()
             await self._suspensions.follow(stored.task_type for stored in catalog.records.values())
             return len(written)
+
+    async def _follow(self) -> None:
+        """Have all waiting jobs follow changed limits, and resume the users whose pause is over."""
+        await self._limits.follow()
+        while await end_pauses(self._store):
+            self.progress.step()
 
     async def _mend(self) -> Catalog:
         """Write unreadable values again, of manifests or as last read; return the types as read before."""

@@ -21,6 +21,7 @@ from taskqueue.store.repair import forget_notes, read_notes
 from taskqueue.store.scalars import MAX_GENERATIONS, WAITING_ROOM
 from taskqueue.store.type_record import Generation, TypeRecord
 from taskqueue.store.types import Catalog, put_types
+from taskqueue.store.user_key import read_user
 
 #: Seconds between two repairs of one type: two releases that cannot read each other's records would take turns.
 _AGAIN_S = 10.0
@@ -125,13 +126,21 @@ class Repair:
         """Return the desired users whose stored records are unreadable, by the location noted."""
         found = {}
         for location in notes:
-            match location.partition(b" ")[0].split(b":"):
-                case [b"subscriptions", user_id]:
-                    user = self.users.get(text(user_id))
-                case [b"limits", _]:
-                    user = self.users.get(text(location.partition(b" ")[2]))
+            key, _, field = location.decode(errors="replace").partition(" ")
+            match key.split(":"):
+                case ["subscriptions", stored_user]:
+                    user = self._user(stored_user)
+                case ["limits", _]:
+                    user = self._user(field)
                 case _:
                     user = None
             if user:
                 found[location] = user
         return found
+
+    def _user(self, stored_user: str) -> UserSubscription | None:
+        """Return the desired user of an id as the store holds it."""
+        try:
+            return self.users.get(read_user(stored_user))
+        except ValueError:
+            return None

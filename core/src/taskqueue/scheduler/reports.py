@@ -28,6 +28,7 @@ def report_desired(desired: Desired, before: Desired | None) -> None:
     for overriding in desired.overriding:
         if overriding not in known:
             log.warning("subscription overrides locked params", type=overriding.type, reason=str(overriding))
+    _report_not_offered(desired, before)
 
 
 def _report_unresolved(desired: Desired, before: Desired | None) -> None:
@@ -39,6 +40,13 @@ def _report_unresolved(desired: Desired, before: Desired | None) -> None:
     for limit in desired.unresolved_limits:
         if limit.limit not in limits:
             log.warning("named limit not in force", limit=limit.limit, reason=str(limit))
+
+
+def _report_not_offered(desired: Desired, before: Desired | None) -> None:
+    known = {(one.type, one.interval_s) for one in before.not_offered} if before else set[tuple[str, int]]()
+    for one in desired.not_offered:
+        if (one.type, one.interval_s) not in known:
+            log.warning("interval not offered", type=one.type, reason=str(one))
 
 
 def report_published(done: Published, faulty_files: Collection[str]) -> None:

@@ -1,4 +1,4 @@
-"""Users in CSV: a header, then a row for each task of a user, which may have the user's own limits, too."""
+"""Users in CSV: a header, then a row for each task of a user, which may have the user's limits and time zone, too."""
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from difflib import get_close_matches
@@ -14,8 +14,10 @@ from taskqueue.sources.json_documents import JsonRefusedError, decode
 from taskqueue.sources.lines import Line
 from taskqueue.sources.user_rows import Row, read_user
 
-COLUMNS = ("userId", "type", "params", "suspend", "limits")
+COLUMNS = ("userId", "type", "params", "suspend", "limits", "timeZone", "interval")
 _REQUIRED = 2
+#: The columns of the user, in any of their rows.
+_OF_USER = ("limits", "timeZone")
 
 _BOOLEANS = {"true": True, "false": False}
 _DELIMITERS = {";": "semicolons", "\t": "tabs", "|": "bars"}
@@ -108,7 +110,7 @@ def _user(group: Iterator[_Cells], file: str, apart: tuple[int, ...]) -> Iterato
     """Turn the rows of one user into a user, or into faults each with its own row's line."""
     rows: list[_Cells] = []
     spec: dict[str, Any] = {"tasks": []}
-    limited: _Cells | None = None
+    said: dict[str, _Cells] = {}
     faults: list[Fault] = []
     for cells in group:
         if len(rows) > MAX_TASKS:
@@ -116,9 +118,9 @@ def _user(group: Iterator[_Cells], file: str, apart: tuple[int, ...]) -> Iterato
         rows.append(cells)
         try:
             spec["tasks"].append(_task(cells))
-            if cells.by_column.get("limits"):
-                spec["limits"] = _limits(cells, limited)
-                limited = cells
+            for column in _OF_USER:
+                if cells.by_column.get(column):
+                    spec[column] = _of_user(cells, column, said.setdefault(column, cells))
         except ManifestRefusedError as error:
             faults += (_fault(file, cells, refusal) for refusal in error.refusals)
     line = rows[0].line
@@ -136,7 +138,7 @@ def _user(group: Iterator[_Cells], file: str, apart: tuple[int, ...]) -> Iterato
         yield line, read_user({"userId": rows[0].user, **spec})
     except ManifestRefusedError as error:
         for refusal in error.refusals:
-            at, inside = _place(refusal, rows, limited or rows[0])
+            at, inside = _place(refusal, rows, said)
             yield line, _fault(file, at, inside)
 
 
@@ -162,15 +164,17 @@ def _task(cells: _Cells) -> dict[str, Any]:
             message = must_be("true or false", columns["suspend"])
             raise ManifestRefusedError((Refusal(("suspend",), message),))
         task["suspend"] = _BOOLEANS[columns["suspend"]]
+    if columns.get("interval"):
+        task["interval"] = columns["interval"]
     return task
 
 
-def _limits(cells: _Cells, earlier: _Cells | None) -> Any:
-    """Read a row's limits.   earlier: a row of the user that has limits, too. Raises ManifestRefusedError."""
-    if earlier and earlier.by_column["limits"] != cells.by_column["limits"]:
-        message = f"must be the same in all rows of a user: line {earlier.line} has other limits"
-        raise ManifestRefusedError((Refusal(("limits",), message),))
-    return _json(cells, "limits")
+def _of_user(cells: _Cells, column: str, first: _Cells) -> Any:
+    """Read a column of the user.   first: the first row of the user that has it. Raises ManifestRefusedError."""
+    if first.by_column[column] != cells.by_column[column]:
+        message = f"must be the same in all rows of a user: line {first.line} has another value"
+        raise ManifestRefusedError((Refusal((column,), message),))
+    return _json(cells, column) if column == "limits" else cells.by_column[column]
 
 
 def _json(cells: _Cells, column: str) -> Any:
@@ -181,12 +185,12 @@ def _json(cells: _Cells, column: str) -> Any:
         raise ManifestRefusedError((Refusal((column,), str(error)),)) from error
 
 
-def _place(refusal: Refusal, rows: list[_Cells], limited: _Cells) -> tuple[_Cells, Refusal]:
-    """Return row and column of a refusal: the task's row, that with the limits, or else the user's first row."""
+def _place(refusal: Refusal, rows: list[_Cells], said: Mapping[str, _Cells]) -> tuple[_Cells, Refusal]:
+    """Return row and column of a refusal: the task's row, that with the user's column, or else the user's first row."""
     match refusal.path:
         case ("tasks", int(position), *inside):
             return rows[position], Refusal(tuple(inside), refusal.message)
-        case ("limits", *_):
-            return limited, refusal
+        case (str(column), *_) if column in said:
+            return said[column], refusal
         case _:
             return rows[0], refusal

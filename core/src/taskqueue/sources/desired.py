@@ -12,6 +12,7 @@ from taskqueue.models.locked_params import Locks, refuse_locked
 from taskqueue.models.values import Limit, TaskType, UserSubscription
 from taskqueue.plan.type_demand import TypeDemand
 from taskqueue.plan.user_demand import UserDemand
+from taskqueue.sources.not_offered import NotOffered
 from taskqueue.sources.unresolved_limits import UnresolvedLimit
 
 
@@ -80,6 +81,7 @@ class Desired:
     overriding: tuple[Overriding, ...] = ()
     limits: Mapping[str, Limit] = field(default_factory=lambda: MappingProxyType({}))
     unresolved_limits: tuple[UnresolvedLimit, ...] = ()
+    not_offered: tuple[NotOffered, ...] = ()
 
     def advice(self) -> dict[str, str]:
         """Return the advice about each type with a misleading cron line, by type."""

@@ -15,6 +15,7 @@ from taskqueue.sources.declaration import Key
 from taskqueue.sources.desired import NOTHING, Desired, find_overriding, resolve
 from taskqueue.sources.in_force import NOTHING_STORED, Declarations, FileState, put_in_force, still_in_force
 from taskqueue.sources.manifest_file import read_manifest_file
+from taskqueue.sources.not_offered import resolve_intervals
 from taskqueue.sources.scan import Scan, Stamp, scan
 from taskqueue.sources.unresolved_limits import resolve_limits
 
@@ -135,6 +136,7 @@ class FolderSource:
                 for one in resolve_limits(limits, types, users, refused["RateLimit"])
                 if Key("RateLimit", one.limit) not in self._stored
             ),
+            not_offered=resolve_intervals(types, users),
         )
 
     def _refused(self, conflicts: list[Fault]) -> dict[str, dict[str, str]]:

@@ -1,8 +1,9 @@
 """The file of an import: users by the million, one at a time.
 
 .ndjson: a line is a UserSubscription manifest, or the short form, which is its spec:
-`{"userId": "u-1", "tasks": [{"type": "fetch-orders", "params": {}, "suspend": false}], "limits": []}`.
-.csv: a header of userId and type, and optionally params (JSON), suspend and limits (JSON); then a row for each task.
+`{"userId": "u-1", "timeZone": "Europe/Berlin", "tasks": [{"type": "fetch-orders", "interval": "5m"}]}`.
+.csv: a header of userId and type, and optionally params (JSON), suspend, limits (JSON), timeZone and interval; then a
+row for each task.
 
 A row that cannot be read is skipped and named. A user occurs once in a file: in .ndjson a second line of a user is
 refused; in .csv the rows of a user follow each other, and a user with separated rows is refused whole. Memory holds one

@@ -16,6 +16,7 @@ The door:
     cancelled       a cancellation that the client swallowed
     keys            every key of a release
     job_name        the name of a job and its parts
+    user_key        user ids, encoded
     scalars         numbers as scripts read them, and their bounds
     clock           the server's clock
     malformed       values that cannot be read, by place
@@ -42,6 +43,7 @@ Set by manifests and by hand:
     subscribe       one subscription of an application's user
     limits          rate, values set by hand, closed limits
     pause           pauses of task types
+    user_pauses     pauses of users
     overrides       records of pauses and limits set by hand
     suspended       subscriptions that the circuit breaker suspended
 
@@ -54,6 +56,8 @@ Moves jobs:
     enqueue         a job outside the schedule
     wakeup          wake one idle worker
     dead            dead letters
+    cancel          jobs that people and applications end
+    job_places      the places of jobs, walked
 
 Looked at:
     listing         jobs, workers, handlers
@@ -82,6 +86,7 @@ Wrappers of scripts with another name:
     overrides: override
     suspended: follow_suspended, try_suspended
     types: catalog, put_limits, put_types
+    user_pauses: end_pauses, pause_user
     users: set_users
     wakeup: pass_wakeup
 """

@@ -10,11 +10,13 @@ from taskqueue.store.wire import packed
 
 @dataclass(frozen=True, slots=True)
 class Audit:
-    """difference = (emitted + enqueued + redriven) - (done + dead + expired + skipped + replaced + waiting + leased).
+    """difference = in - out, 0 at any time.
 
-    The difference is 0 at any time. totals: counters since the store was installed. due: the jobs of `ready` whose
-    time has come; the rest was emitted ahead, or waits for its next attempt. parked: jobs that wait for a limit or, the
-    `suspects` among them, for a worker that runs no other job. cursor -1: lost. Times in epoch ms.
+    in = emitted + enqueued + redriven.
+    out = done + dead + expired + skipped + replaced + cancelled + waiting + leased.
+    totals: counters since the store was installed. due: the jobs of `ready` whose time has come; the rest was emitted
+    ahead, or waits for its next attempt. parked: jobs that wait for a limit or, the `suspects` among them, for a worker
+    that runs no other job. cursor -1: lost. Times in epoch ms.
     """
 
     totals: Mapping[str, int]

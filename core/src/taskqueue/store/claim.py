@@ -21,7 +21,7 @@ CODES: Mapping[Outcome, str] = {
     Outcome.LIMITED: "c",
     Outcome.LATE: "l",
     Outcome.NO_THREAD: "l",
-    Outcome.CANCELLED: "l",
+    Outcome.INTERRUPTED: "l",
     Outcome.RETURNED: "l",
 }
 #: The reverse, for outcomes that a subscription's record remembers.

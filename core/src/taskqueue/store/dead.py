@@ -8,7 +8,7 @@ import msgspec
 
 from taskqueue.store.command import hmget, zrevrange
 from taskqueue.store.connection import Store
-from taskqueue.store.malformed import UNREADABLE_PARAMS, location_of, text
+from taskqueue.store.malformed import UNREADABLE_PARAMS, location_of
 from taskqueue.store.scalars import END_MS
 from taskqueue.store.script import Script
 from taskqueue.store.wire import pack
@@ -59,8 +59,13 @@ async def _bodies(store: Store, names: Sequence[bytes]) -> list[DeadLetter]:
             letter = store.malformed.read(
                 location_of("dead:body", name), partial(read_dead_letter, name, value)
             )
-            letters.append(letter or DeadLetter(text(name), 0, "its record cannot be read", 0, 0, ""))
+            letters.append(letter or DeadLetter(_whole(name), 0, "its record cannot be read", 0, 0, ""))
     return letters
+
+
+def _whole(name: bytes) -> str:
+    """Return the name of a job, which is never cut: a command takes it back."""
+    return name.decode(errors="backslashreplace")
 
 
 def read_dead_letter(name: bytes, value: bytes) -> DeadLetter:
@@ -72,7 +77,7 @@ def read_dead_letter(name: bytes, value: bytes) -> DeadLetter:
         payload = msgspec.msgpack.decode(body.payload, type=str)
     except ValueError:
         payload = UNREADABLE_PARAMS
-    return DeadLetter(text(name), body.at, body.reason, body.failures, body.losses, payload)
+    return DeadLetter(_whole(name), body.at, body.reason, body.failures, body.losses, payload)
 
 
 async def retry_dead(store: Store, jobs: Sequence[str]) -> int:

@@ -1,23 +1,21 @@
 """enqueue: a job outside the schedule."""
 
-import re
 import uuid
 from collections.abc import Mapping
 from typing import Any
 
 import msgspec
 
-from taskqueue.models.identity import USER_ID_PATTERN
-from taskqueue.models.refusal import ValueRefusedError, excerpt
+from taskqueue.models.identity import check_job_id, check_user_id
+from taskqueue.models.refusal import ValueRefusedError
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import UnknownTypeError
 from taskqueue.store.script import Script
 from taskqueue.store.types import check_locked
+from taskqueue.store.user_key import escape_user
 from taskqueue.store.wire import shaped
 
 _ENQUEUE = Script("enqueue", shaped(tuple[bytes, bytes]))
-#: A user or an id: both are fields of the job's name, which "|" separates.
-_PART = re.compile(USER_ID_PATTERN.removesuffix("$"))
 
 
 async def enqueue(
@@ -39,12 +37,14 @@ async def enqueue(
     that no job's name can contain. After an unknown effect (any StoreFailure) repeat with the same job_id.
     """
     made = uuid.uuid4().hex if job_id is None else job_id
-    for label, part in (("user", user), ("job_id", made)):
-        if not _PART.fullmatch(part):
-            raise ValueRefusedError(f'{label} must match {_PART.pattern} (was "{excerpt(part)}")')
+    for label, check, part in (("user", check_user_id, user), ("job_id", check_job_id, made)):
+        try:
+            check(part)
+        except ValueRefusedError as error:
+            raise ValueRefusedError(f"{label} {error}") from None
     await check_locked(store, task_type, params or {})
     body = msgspec.json.encode(dict(params)) if params else b""
-    verdict, name = await store.run(_ENQUEUE, task_type, user, made, delay_ms, life_ms, body)
+    verdict, name = await store.run(_ENQUEUE, task_type, escape_user(user), made, delay_ms, life_ms, body)
     if verdict == b"unknown":
         raise UnknownTypeError(task_type)
     return name.decode()

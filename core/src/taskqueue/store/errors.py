@@ -136,6 +136,10 @@ class UnknownTypeError(StoreError):
     """There is no such task type."""
 
 
+class UnknownUserError(StoreError):
+    """There is no such user."""
+
+
 #: Answers by their first words.
 _BY_FIRST_WORDS: Mapping[str, type[StoreRefused]] = {
     "WRONGPASS": LoginRefused,

@@ -8,7 +8,6 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
 
-from taskqueue.models.identity import USER_ID_PATTERN
 from taskqueue.plan.lanes import Lane
 from taskqueue.store.dead import read_dead_letter
 from taskqueue.store.job_name import parse
@@ -20,15 +19,16 @@ from taskqueue.store.scalars import END_US, read_ms, read_place, read_rate, read
 from taskqueue.store.suspended import read_suspension
 from taskqueue.store.type_record import read_type
 from taskqueue.store.types import read_variant
+from taskqueue.store.user_key import ENCODED, read_user
 from taskqueue.store.users import read_run, read_stored_user, read_subscription
 
-_USER = re.compile(USER_ID_PATTERN.encode())
+_USER = re.compile(ENCODED.encode())
 _NAMED = rb"[a-z0-9.-]{1,63}"
-_LIMIT = re.compile(rb"((type|user):|" + _NAMED + rb"\|)[A-Za-z0-9._@+-]{1,128}|" + _NAMED)
+_LIMIT = re.compile(rb"type:[A-Za-z0-9.-]{1,128}|" + _NAMED + rb"(\|" + _USER.pattern + rb")?")
 _QUEUE = re.compile(rb"type:[A-Za-z0-9.-]{1,128}|" + _NAMED)
 _PARKED = re.compile(rb"(" + _QUEUE.pattern + rb")\|(" + _LIMIT.pattern + rb")")
 _LANE = re.compile(rb"(" + _QUEUE.pattern + rb"):[a-z]{1,20}")
-_CHANGED = re.compile(rb"(" + _QUEUE.pattern + rb")|[A-Za-z0-9.-]{1,128}\|(parked|ready):[!-~]{1,400}")
+_CHANGED = re.compile(rb"(" + _QUEUE.pattern + rb")|[A-Za-z0-9.-]{1,128}\|(parked|ready):[!-~]{1,600}")
 _CHANNEL = re.compile(rb"[!-~]{1,200}")
 _ATTEMPTS = re.compile(rb"[0-9]{1,6}\|[0-9]{1,6}(\|[0-9]{1,6}s?)?")
 
@@ -69,7 +69,7 @@ def _numbers(name: bytes, value: bytes) -> object:
 
 
 def _own_values(name: bytes, value: bytes) -> object:
-    return name.decode("ascii"), read_user_limit("", value)
+    return read_user(name.decode("ascii")), read_user_limit("", value)
 
 
 def _changed_limit(name: bytes, value: bytes) -> object:
@@ -89,9 +89,7 @@ def _of_job(name: bytes, _value: bytes) -> object:
 
 
 def _member_of_schedule(member: bytes, score: float) -> object:
-    if not _USER.fullmatch(member):
-        raise ValueError(member)
-    return read_place(score)
+    return read_user(member.decode("ascii")), read_place(score)
 
 
 def _freed(member: bytes, score: float) -> object:
@@ -112,6 +110,13 @@ def _change(member: bytes, score: float) -> object:
     if not task_type or not _USER.fullmatch(user):
         raise ValueError(member)
     return read_ms(score)
+
+
+def _paused(member: bytes, score: float) -> object:
+    """Read a paused user. Any score is an end: scripts take one beyond every date for none."""
+    if not _USER.fullmatch(member):
+        raise ValueError(member)
+    return score
 
 
 def _dead(member: bytes, score: float) -> object:
@@ -141,6 +146,7 @@ _FAMILIES: Mapping[re.Pattern[str], Family] = {
         r"limits:[^:]+": Family("hash", _own_values),
         r"changed_limits": Family("hash", _changed_limit),
         r"users": Family("hash", read_stored_user),
+        r"paused_users": Family("zset", member=_paused),
         r"subscriptions:[^:]+": Family("hash", read_subscription, action="subscription"),
         r"runs:[^:]+": Family("hash", lambda _, value: read_run(value)),
         r"schedule:[^:]+:\d+": Family("zset", member=_member_of_schedule),

@@ -1,15 +1,16 @@
 """Generations: the subscriptions that each schedule of a type deals places to, and their moves between generations.
 
-A generation is a sorted set of users; their scores are places (scalars.Place).
+A generation is a sorted set of users, encoded (`user_key`); their scores are places (scalars.Place).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 
 from taskqueue.store.command import hget, zcard, zcount, zrange_scores, zscan
 from taskqueue.store.connection import Store
 from taskqueue.store.malformed import UNREADABLE
 from taskqueue.store.scalars import Place, read_place
 from taskqueue.store.script import Script
+from taskqueue.store.user_key import read_user
 from taskqueue.store.users import StoredSubscription, read_subscription
 from taskqueue.store.wire import pack
 
@@ -21,14 +22,14 @@ async def redeal(store: Store, task_type: str, source_generation: int, target: i
     moved = 0
     key = store.keys.schedule(task_type, source_generation)
     async for rows in store.scan(zscan(key, batch)):
-        users = [user.decode() for user, _ in rows if user.isascii()]  # every user's name is ASCII
-        moved += await redeal_users(store, task_type, target, users)
+        members = [member.decode() for member, _ in rows if member.isascii()]  # every member is ASCII
+        moved += await redeal_members(store, task_type, target, members)
     return moved
 
 
-async def redeal_users(store: Store, task_type: str, target: int, users: Sequence[str]) -> int:
-    """Move these users into a generation; return how many moved."""
-    return await store.run(_REDEAL, task_type, target, pack(list(users)))
+async def redeal_members(store: Store, task_type: str, target: int, members: Sequence[str]) -> int:
+    """Move these members into a generation; return how many moved."""
+    return await store.run(_REDEAL, task_type, target, pack(list(members)))
 
 
 async def count_subscriptions(store: Store, generations: Mapping[str, int]) -> dict[str, int]:
@@ -44,9 +45,9 @@ async def read_types_of_users(store: Store, generations: Mapping[str, int]) -> d
     types: dict[str, list[str]] = {}
     for name, number in sorted(generations.items()):
         async for rows in store.scan(zscan(store.keys.schedule(name, number), 1_000)):
-            for user, score in rows:
-                if score >= 0 and user.isascii():
-                    types.setdefault(user.decode(), []).append(name)
+            for user, score in _users(rows):
+                if score >= 0:
+                    types.setdefault(user, []).append(name)
     return types
 
 
@@ -61,7 +62,7 @@ async def read_sample(
 ) -> list[tuple[StoredSubscription, Place]]:
     """Read at most `most` subscriptions of a generation, each with its place; skip what cannot be read."""
     rows = await store.read(zrange_scores(store.keys.schedule(task_type, number), 0, most - 1))
-    scores = {user.decode(): score for user, score in rows if user.isascii()}
+    scores = dict(_users(rows))
     values = await store.read_all([hget(store.keys.subscriptions(user), task_type) for user in scores])
     sample = []
     for value, score in zip(values, scores.values(), strict=True):
@@ -70,3 +71,12 @@ async def read_sample(
         except UNREADABLE:
             continue
     return sample
+
+
+def _users(rows: Iterable[tuple[bytes, float]]) -> Iterator[tuple[str, float]]:
+    """Yield the users of members with their scores; skip what cannot be read."""
+    for member, score in rows:
+        try:
+            yield read_user(member.decode("ascii")), score
+        except ValueError:
+            continue

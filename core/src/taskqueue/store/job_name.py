@@ -2,12 +2,14 @@
 
 Scheduled: TYPE|USER|OCCURRENCE|OFFSET_MS|LIFE_MS. Ad hoc: TYPE|USER|~ID|DUE_MS|LIFE_MS. LIFE 0: no deadline.
 
-A lease is that name followed by |WORKER|SEQ (and an x where the concurrency policy tracks the job).
+USER is encoded (`user_key`). A lease is that name followed by |WORKER|SEQ (and an x where the concurrency policy tracks
+the job).
 """
 
 from typing import NamedTuple
 
 from taskqueue.store.scalars import END_MS
+from taskqueue.store.user_key import read_user, try_read_user
 
 
 class JobName(NamedTuple):
@@ -28,8 +30,12 @@ def parse(name: str) -> JobName:
     1764000000250
     >>> parse("fetch-orders|u-1|~a1|1764000000250|0|worker|7").id
     'a1'
+    >>> parse("fetch-orders|auth0%7C5f7c|1764000000|250|300000").user
+    'auth0|5f7c'
     """
     task_type, user, occurrence, offset, life = name.split("|", 5)[:5]
+    if "%" in user:  # scripts look up every other user by name, so that an odd one does no harm
+        user = read_user(user)
     if occurrence.startswith("~"):
         job = JobName(task_type, user, None, occurrence[1:], int(offset), int(life))
     else:
@@ -38,6 +44,16 @@ def parse(name: str) -> JobName:
     if not 0 <= job.due_ms < END_MS:
         raise ValueError(name)
     return job
+
+
+def owner_of(name: str) -> tuple[str, str]:
+    """Return type and user of a job's name or a lease, also of one that cannot be read.
+
+    >>> owner_of("fetch-orders|auth0%7C5f7c|1764000000|250|300000"), owner_of("junk")
+    (('fetch-orders', 'auth0|5f7c'), ('junk', ''))
+    """
+    task_type, _, rest = name.partition("|")
+    return task_type, try_read_user(rest.partition("|")[0])
 
 
 def split_lease(lease: str) -> tuple[str, str]:

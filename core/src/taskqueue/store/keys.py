@@ -8,6 +8,7 @@ from dataclasses import dataclass
 
 from taskqueue.models.refusal import ValueRefusedError, excerpt
 from taskqueue.plan.lanes import Lane
+from taskqueue.store.user_key import escape_user
 
 #: Names (after the prefix) that live without a TTL; the comment of each names its bound.
 PERMANENT = (
@@ -20,6 +21,7 @@ PERMANENT = (
     r"limits:[^:]+",  # one field a user with values of their own at the limit
     r"changed_limits",  # one field a limit, and a thousand a type, whose waiting jobs have still to follow
     r"users",  # one field a user
+    r"paused_users",  # one member a paused user; a removed one's for 30 days
     r"(subscriptions|runs):[^:]+",  # one field a subscription
     r"schedule:[^:]+:\d+",  # one member a subscription and live generation
     r"variants",  # one field a zone in use and a length of interval
@@ -83,10 +85,10 @@ class Keys:
         return self("schedule", task_type, str(generation))
 
     def subscriptions(self, user: str) -> str:
-        return self("subscriptions", user)
+        return self("subscriptions", escape_user(user))
 
     def runs(self, user: str) -> str:
-        return self("runs", user)
+        return self("runs", escape_user(user))
 
     def suspended(self, task_type: str) -> str:
         return self("suspended", task_type)

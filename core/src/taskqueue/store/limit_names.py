@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from taskqueue.models.identity import GLOBAL_LIMIT
 from taskqueue.models.limit_tree import path_of
 from taskqueue.models.values import Limit, TaskType
+from taskqueue.store.user_key import escape_user
 
 
 @dataclass(frozen=True, slots=True)
@@ -26,8 +27,8 @@ class LimitNames:
         return self.path[0]
 
     def parked_at(self, task_type: str, user: str) -> tuple[str, ...]:
-        """Return the limits besides the path at which a user's jobs of the type may be parked."""
-        return (f"type:{task_type}", *(f"{name}|{user}" for name in self.users), *self.unknown)
+        """Return the limits besides the path at which a user's jobs of the type may be parked, as keys name them."""
+        return (f"type:{task_type}", *(f"{name}|{escape_user(user)}" for name in self.users), *self.unknown)
 
 
 def limit_names(task_type: TaskType, limits: Mapping[str, Limit]) -> LimitNames:

@@ -14,6 +14,7 @@ from taskqueue.store.command import hget, hmget, zscore
 from taskqueue.store.connection import Store
 from taskqueue.store.limit_record import read_user_limit
 from taskqueue.store.types import Catalog
+from taskqueue.store.user_key import escape_limit
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,7 +33,7 @@ class LimitTimes:
 
 
 async def read_limit_times(store: Store, catalog: Catalog, names: Sequence[str]) -> Mapping[str, LimitTimes]:
-    """Read the times of limits, named as scripts do: `global`, NAME, NAME|USER, type:TYPE; unknown ones are missing."""
+    """Read the times of limits, `global`, NAME, NAME|USER or type:TYPE; unknown ones are missing."""
     now_us = await server_now_us(store)
     fields = ("start_us", "cost", "max_cost", "first_seen_us", "closed_until_us")
     limiter = [_number(value) for value in await store.read(hmget(store.keys("limiter"), *fields))]
@@ -64,10 +65,12 @@ class _Reader:
 
     async def read(self, name: str) -> LimitTimes | None:
         """Read the times of a limit; None if there is no such limit."""
-        base, _, user = name.partition("|")
+        base, _, user = escape_limit(name).partition("|")
         if name == GLOBAL_LIMIT:
             return self._global()
-        closed_us = await self._store.read(zscore(self._store.keys("limits_closed_until"), name)) or 0
+        closed_us = (
+            await self._store.read(zscore(self._store.keys("limits_closed_until"), escape_limit(name))) or 0
+        )
         if name.startswith("type:"):
             record = self._catalog.records.get(name.removeprefix("type:"))
             rate = record.task_type.rate_limit.per_second if record else None

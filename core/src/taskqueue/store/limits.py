@@ -9,10 +9,12 @@ from taskqueue.store.clock import server_now_us
 from taskqueue.store.command import hmget, zrange_scores
 from taskqueue.store.connection import Store
 from taskqueue.store.install import install
-from taskqueue.store.malformed import location_of, text
+from taskqueue.store.job_name import owner_of
+from taskqueue.store.malformed import location_of
 from taskqueue.store.overrides import clear_override, field_of, set_override
 from taskqueue.store.scalars import END_US
 from taskqueue.store.script import Script
+from taskqueue.store.user_key import escape_limit, read_limit_name
 
 _OPEN = Script("open_limit", int)
 
@@ -67,12 +69,12 @@ async def read_closed(store: Store, most: int = 100) -> list[ClosedLimit]:
     found = []
     until = store.malformed.read("limiter closed_until_us", partial(_ms, until_us)) if until_us else None
     if until and until > now_us // 1000:
-        task_type, _, user = text(by or b"").partition("|")
-        found.append(ClosedLimit(GLOBAL_LIMIT, until, (task_type, user) if by else None))
+        owner = owner_of(by.decode(errors="replace")) if by else None
+        found.append(ClosedLimit(GLOBAL_LIMIT, until, owner))
     for name, end_us in others:
         until = store.malformed.read(location_of("limits_closed_until", name), partial(_ms, end_us))
         if until:
-            found.append(ClosedLimit(text(name), until))
+            found.append(ClosedLimit(read_limit_name(name.decode(errors="replace")), until))
     return found
 
 
@@ -85,4 +87,4 @@ def _ms(until_us: bytes | float) -> int:
 
 async def open_limit(store: Store, limit: str = GLOBAL_LIMIT) -> int:
     """Open a limit for all workers; return the time until which it was closed (epoch ms), 0 if it was open."""
-    return await store.run(_OPEN, limit) // 1000
+    return await store.run(_OPEN, escape_limit(limit)) // 1000

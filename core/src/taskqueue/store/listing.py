@@ -9,8 +9,9 @@ import msgspec
 from taskqueue.store.command import hgetall, zrange, zrange_scores
 from taskqueue.store.connection import Store
 from taskqueue.store.job_name import parse, split_lease
-from taskqueue.store.malformed import location_of, text
+from taskqueue.store.malformed import location_of
 from taskqueue.store.scalars import read_ms
+from taskqueue.store.user_key import read_limit_name
 
 
 @dataclass(frozen=True, slots=True)
@@ -18,8 +19,7 @@ class WaitingJob:
     """A job that waits or runs.
 
     where: a lane, parked:LIMIT, suspects or leased:WORKER. score_ms: due or retry time; the expiry of a lease; the time
-    at which a job became a suspect. limit: for which the job waits, as scripts name it, of its queue or where it is
-    parked; empty otherwise.
+    at which a job became a suspect. limit: for which the job waits, of its queue or where it is parked, or empty.
     """
 
     name: str
@@ -33,8 +33,8 @@ async def read_jobs(store: Store, most: int = 100) -> list[WaitingJob]:
     keys = store.keys
     indexes = ("limits_free_at", "lanes_busy", "lanes_due")
     limits, *lanes = await store.read_all([zrange(keys(index), 0, most) for index in indexes])
-    names = [f"ready:{text(lane)}" for index in lanes for lane in index]
-    names += ["suspects", *(f"parked:{text(limit)}" for limit in limits)]
+    names = [f"ready:{lane.decode(errors='replace')}" for index in lanes for lane in index]
+    names += ["suspects", *(f"parked:{limit.decode(errors='replace')}" for limit in limits)]
     *waiting, leased = await store.read_all(
         [zrange_scores(keys(name), 0, most - 1) for name in (*names, "leases")]
     )
@@ -52,12 +52,19 @@ async def read_jobs(store: Store, most: int = 100) -> list[WaitingJob]:
     return [job for job in jobs if job]
 
 
+async def read_lanes(store: Store) -> list[str]:
+    """Read the names of the lanes with jobs, as keys have them: ready:QUEUE:LANE."""
+    indexes = [zrange(store.keys(index), 0, -1) for index in ("lanes_busy", "lanes_due")]
+    lanes = {lane.decode(errors="replace") for index in await store.read_all(indexes) for lane in index}
+    return [f"ready:{lane}" for lane in sorted(lanes)]
+
+
 def where_of(name: str) -> str:
     """Return the place of the jobs in a key, for people: a lane, parked:LIMIT or suspects."""
     family, _, rest = name.partition(":")
     if family == "ready":
         return rest.rpartition(":")[2]
-    return f"parked:{rest.partition('|')[2]}" if family == "parked" else name
+    return f"parked:{limit_of(name)}" if family == "parked" else name
 
 
 def limit_of(name: str) -> str:
@@ -69,7 +76,7 @@ def limit_of(name: str) -> str:
     family, _, rest = name.partition(":")
     if family == "ready":
         return rest.rpartition(":")[0]
-    return rest.partition("|")[2] if family == "parked" else ""
+    return read_limit_name(rest.partition("|")[2]) if family == "parked" else ""
 
 
 def read_waiting(where: str, member: bytes, score: float, limit: str = "") -> WaitingJob:

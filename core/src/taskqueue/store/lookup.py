@@ -3,23 +3,25 @@
 from collections.abc import AsyncIterator, Sequence
 from functools import partial
 
-from taskqueue.store.command import hmget, zrange, zscan, zscore
+from taskqueue.store.command import hmget, zscan, zscore
 from taskqueue.store.connection import Store
 from taskqueue.store.job_name import parse
 from taskqueue.store.limit_names import limit_names
-from taskqueue.store.listing import WaitingJob, limit_of, read_waiting, where_of
-from taskqueue.store.malformed import location_of, text
+from taskqueue.store.listing import WaitingJob, limit_of, read_lanes, read_waiting, where_of
+from taskqueue.store.malformed import location_of
 from taskqueue.store.scalars import Place, read_place
 from taskqueue.store.types import Catalog
+from taskqueue.store.user_key import escape_user
 from taskqueue.store.users import Source, StoredUser
 
 
 async def find_stored_users(store: Store, users: Sequence[str]) -> list[StoredUser | None]:
     """Read the source and digest of each of `users`, None for a user who is not in the store."""
-    values = await store.read(hmget(store.keys("users"), *users)) if users else []
+    fields = [escape_user(user) for user in users]
+    values = await store.read(hmget(store.keys("users"), *fields)) if fields else []
     return [
-        store.malformed.read(f"users {user}", partial(StoredUser.read, value)) if value else None
-        for user, value in zip(users, values, strict=True)
+        store.malformed.read(f"users {field}", partial(StoredUser.read, value)) if value else None
+        for field, value in zip(fields, values, strict=True)
     ]
 
 
@@ -33,8 +35,9 @@ async def read_user_places(
     store: Store, user: str, generations: Sequence[tuple[str, int]]
 ) -> dict[tuple[str, int], Place]:
     """Read the user's place in each (type, generation) that emits its jobs."""
+    member = escape_user(user)
     scores = await store.read_all(
-        [zscore(store.keys.schedule(task_type, number), user) for task_type, number in generations]
+        [zscore(store.keys.schedule(task_type, number), member) for task_type, number in generations]
     )
     return {
         generation: read_place(score)
@@ -48,8 +51,7 @@ async def find_jobs(store: Store, user: str, catalog: Catalog) -> list[WaitingJo
 
     The search walks the whole queue, a thousand jobs a call.
     """
-    indexes = [zrange(store.keys(index), 0, -1) for index in ("lanes_busy", "lanes_due")]
-    names = sorted({f"ready:{text(lane)}" for index in await store.read_all(indexes) for lane in index})
+    names = await read_lanes(store)
     parked = set[str]()
     for name, record in catalog.records.items():
         of_type = limit_names(record.task_type, catalog.limits)
@@ -59,7 +61,7 @@ async def find_jobs(store: Store, user: str, catalog: Catalog) -> list[WaitingJo
     for name in [*names, "suspects", "leases"]:
         where = "leased" if name == "leases" else where_of(name)
         limit = limit_of(name)
-        async for member, score in _members(store, store.keys(name), f"*|{user}|*"):
+        async for member, score in _members(store, store.keys(name), f"*|{escape_user(user)}|*"):
             job = store.malformed.read(
                 location_of(name, member), partial(read_waiting, where, member, score, limit)
             )

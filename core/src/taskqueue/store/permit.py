@@ -4,6 +4,7 @@ from typing import NamedTuple
 
 from taskqueue.store.connection import Store
 from taskqueue.store.script import Script
+from taskqueue.store.user_key import escape_user
 from taskqueue.store.wire import shaped
 
 _PERMIT = Script("permit", shaped(tuple[int, int, int]))
@@ -27,5 +28,7 @@ async def permit(
 
     Without a type, of the global limit. An unknown limit grants none.
     """
-    now_us, granted, wait_us = await store.run(_PERMIT, cost, lease_ms, task_type, user, limit or "")
+    now_us, granted, wait_us = await store.run(
+        _PERMIT, cost, lease_ms, task_type, escape_user(user), limit or ""
+    )
     return Permit(bool(granted), wait_us / 1e6, now_us)

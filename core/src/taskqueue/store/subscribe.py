@@ -2,12 +2,14 @@
 
 import msgspec
 
+from taskqueue.models.offered_intervals import refuse_interval
 from taskqueue.models.user_subscription import MAX_TASKS
 from taskqueue.models.values import Subscription
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import TooManySubscriptionsError, UnknownTypeError, UserOwnedError
 from taskqueue.store.script import Script
 from taskqueue.store.types import check_locked
+from taskqueue.store.user_key import escape_user
 from taskqueue.store.wire import shaped
 
 _SUBSCRIBE = Script("subscribe", shaped(tuple[bytes, bytes]))
@@ -23,41 +25,34 @@ async def subscribe(
     """Write one subscription; the user's other subscriptions keep their places. A repeated call changes nothing.
 
     time_zone: of the user, for all of their subscriptions; None: as it is.
-    Raises UnknownTypeError, LockedParamsError, UserOwnedError and TooManySubscriptionsError.
+    Raises UnknownTypeError, LockedParamsError, UserOwnedError and TooManySubscriptionsError, and ValueRefusedError for
+    an interval that the type does not offer.
     """
     await check_locked(store, subscription.type, subscription.params)
     params = msgspec.json.encode(dict(subscription.params), order="sorted") if subscription.params else b""
+    chosen = str(subscription.interval_s or "")
     zone = _KEPT if time_zone is None else "" if time_zone == "UTC" else time_zone
-    await _run(
-        store,
-        user,
-        subscription.type,
-        params,
-        str(int(subscription.suspend)),
-        str(subscription.interval_s or ""),
-        zone,
-    )
+    suspended = str(int(subscription.suspend))
+    verdict, offered = await _run(store, user, subscription.type, params, suspended, chosen, zone)
+    if verdict == b"unknown":
+        raise UnknownTypeError(subscription.type)
+    if verdict == b"full":
+        raise TooManySubscriptionsError(f"{user} must have at most {MAX_TASKS}.")
+    if verdict == b"interval":
+        raise refuse_interval(subscription.type, [int(one) for one in offered.split()], int(chosen))
 
 
 async def unsubscribe(store: Store, user: str, task_type: str) -> None:
     """Remove one subscription; harmless without it. Raises UserOwnedError."""
-    await _run(store, user, task_type, b"", "")
+    await _run(store, user, task_type, b"", "", "", _KEPT)
 
 
 async def _run(
-    store: Store,
-    user: str,
-    task_type: str,
-    params: bytes,
-    suspended: str,
-    interval: str = "",
-    zone: str = _KEPT,
-) -> None:
-    args = (user, task_type, params, suspended, MAX_TASKS, interval, zone)
-    verdict, source = await store.run(_SUBSCRIBE, *args)
+    store: Store, user: str, task_type: str, params: bytes, suspended: str, interval: str, zone: str
+) -> tuple[bytes, bytes]:
+    """Return the script's verdict, and what it adds. Raises UserOwnedError."""
+    args = (escape_user(user), task_type, params, suspended, MAX_TASKS, interval, zone)
+    verdict, added = await store.run(_SUBSCRIBE, *args)
     if verdict == b"owned":
-        raise UserOwnedError(f"Its source is {source.decode(errors='replace')}: change the user there.")
-    if verdict == b"unknown":
-        raise UnknownTypeError(task_type)
-    if verdict == b"full":
-        raise TooManySubscriptionsError(f"{user} must have at most {MAX_TASKS}.")
+        raise UserOwnedError(f"Its source is {added.decode(errors='replace')}: change the user there.")
+    return verdict, added

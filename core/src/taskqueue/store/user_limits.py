@@ -7,7 +7,8 @@ from taskqueue.models.values import UserLimit
 from taskqueue.store.command import hgetall
 from taskqueue.store.connection import Store
 from taskqueue.store.limit_record import read_user_limit
-from taskqueue.store.malformed import location_of, text
+from taskqueue.store.malformed import location_of
+from taskqueue.store.user_key import read_user
 
 
 async def read_user_limits(store: Store, limits: Iterable[str]) -> Mapping[str, tuple[UserLimit, ...]]:
@@ -16,7 +17,11 @@ async def read_user_limits(store: Store, limits: Iterable[str]) -> Mapping[str, 
     for name in sorted(limits):
         for user, value in (await store.read(hgetall(store.keys("limits", name)))).items():
             location = location_of(f"limits:{name}", user)
-            limit = store.malformed.read(location, partial(read_user_limit, name, value))
-            if limit:
-                found[text(user)] = (*found.get(text(user), ()), limit)
+            own = store.malformed.read(location, partial(_read, name, user, value))
+            if own:
+                found[own[0]] = (*found.get(own[0], ()), own[1])
     return found
+
+
+def _read(name: str, user: bytes, value: bytes) -> tuple[str, UserLimit]:
+    return read_user(user.decode("ascii")), read_user_limit(name, value)

@@ -4,7 +4,7 @@ import hashlib
 import re
 from base64 import urlsafe_b64encode
 from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, Self, cast, get_args
 
@@ -20,6 +20,7 @@ from taskqueue.store.limit_record import encode_user_limit
 from taskqueue.store.malformed import location_of
 from taskqueue.store.scalars import read_whole
 from taskqueue.store.script import Script
+from taskqueue.store.user_key import escape_user, read_user
 from taskqueue.store.wire import pack, packed, shaped
 
 Source = Literal["folder", "kubernetes", "import", "client"]
@@ -41,11 +42,14 @@ _RUN = re.compile(rf"([{''.join(REMEMBERED_OUTCOMES)}])([0-9]{{1,11}})(?:(?:\|[0
 
 @dataclass(frozen=True, slots=True)
 class StoredUser:
-    """A user in the store: the source of its subscriptions, a digest of them, and the number of its zone's variant."""
+    """A user in the store: the source of its subscriptions, a digest of them, and the number of its zone's variant.
+
+    The digest holds the zone: two are equal without a look at its number.
+    """
 
     source: Source
     digest: str
-    zone: int = 0
+    zone: int = field(default=0, compare=False)
 
     @classmethod
     def read(cls, value: bytes) -> Self:
@@ -61,8 +65,8 @@ class StoredUser:
 class StoredSubscription:
     """A subscription in the store. number: its place in the spread of its class; generation 0: unknown type.
 
-    interval_s: chosen; None for the type's own.   by_breaker: whether the circuit breaker suspended it.
-    on_trial: whether its next job decides that.
+    interval_s: chosen; None for the type's own. paused: by hand, with all subscriptions of the user.
+    by_breaker: whether the circuit breaker suspended it.   on_trial: whether its next job decides that.
     """
 
     type: str
@@ -71,6 +75,7 @@ class StoredSubscription:
     suspended: bool
     params: Mapping[str, Any]
     interval_s: int | None = None
+    paused: bool = False
     by_breaker: bool = False
     on_trial: bool = False
 
@@ -116,7 +121,7 @@ async def set_users(
     size = 0
     for user in users:
         rows = _rows(user)
-        batch.append((user.user_id, digest(user), rows, _values(user), _zone(user)))
+        batch.append((escape_user(user.user_id), digest(user), rows, _values(user), _zone(user)))
         size += len(rows) + len(user.limits) + 1
         if size >= _BATCH_TASKS:
             refused += await _write(store, source_name, batch, fence)
@@ -129,7 +134,7 @@ async def set_users(
 async def _write(store: Store, source_name: Source, batch: Sequence[_Desired], fence: Fence) -> list[str]:
     verdict, refused = await store.run(_SET_USERS, source_name, pack(batch), *fence)
     await check(store, verdict, fence)
-    return _refused(refused)
+    return [read_user(user) for user in _refused(refused)]
 
 
 async def read_stored_users(store: Store) -> dict[str, StoredUser]:
@@ -147,7 +152,7 @@ async def scan_stored_users(store: Store, batch: int = 1_000) -> AsyncIterator[t
 
 def read_stored_user(user: bytes, value: bytes) -> tuple[str, StoredUser]:
     """Read a user and its source. Raises any error of UNREADABLE."""
-    return user.decode("ascii"), StoredUser.read(value)
+    return read_user(user.decode("ascii")), StoredUser.read(value)
 
 
 def _read_stored_users(store: Store, rows: Iterable[tuple[bytes, bytes]]) -> Iterator[tuple[str, StoredUser]]:
@@ -162,7 +167,7 @@ async def read_subscriptions(store: Store, user: str) -> list[StoredSubscription
     rows = await store.read(hgetall(store.keys.subscriptions(user)))
     tasks = [
         store.malformed.read(
-            location_of(f"subscriptions:{user}", name), partial(read_subscription, name, value)
+            location_of(f"subscriptions:{escape_user(user)}", name), partial(read_subscription, name, value)
         )
         for name, value in sorted(rows.items())
     ]
@@ -182,6 +187,7 @@ def read_subscription(name: bytes, record: bytes) -> StoredSubscription:
         "s" in found[2],
         decode_params(found[4]),
         int(found[3]) if found[3] else None,
+        paused="p" in found[2],
         by_breaker=not {"b", "t"}.isdisjoint(found[2]),
         on_trial="t" in found[2],
     )
@@ -191,7 +197,7 @@ async def read_runs(store: Store, user: str) -> dict[str, tuple[Outcome, int]]:
     """Read the last outcome, done or dead, and its time (epoch s) by type."""
     rows = await store.read(hgetall(store.keys.runs(user)))
     runs = {
-        name: store.malformed.read(location_of(f"runs:{user}", name), partial(read_run, value))
+        name: store.malformed.read(location_of(f"runs:{escape_user(user)}", name), partial(read_run, value))
         for name, value in rows.items()
     }
     return {name.decode("ascii", "replace"): run for name, run in runs.items() if run}

@@ -6,7 +6,7 @@ from collections.abc import Collection
 from taskqueue.plan.lanes import Lane
 from taskqueue.store.command import zcard, zscan
 from taskqueue.store.connection import Store
-from taskqueue.store.malformed import text
+from taskqueue.store.user_key import read_limit_name
 
 
 async def count_lanes(store: Store, queues: Collection[str]) -> Counter[str]:
@@ -25,10 +25,11 @@ async def count_parked(store: Store) -> Counter[str]:
     """
     found = Counter[str]()
     async for rows in store.scan(zscan(store.keys("limits_free_at"), 1_000)):
-        members = [text(member) for member, _ in rows]
+        members = [member.decode(errors="replace") for member, _ in rows]
         counts = await store.read_all([zcard(store.keys("parked", member)) for member in members])
         for member, jobs in zip(members, counts, strict=True):
-            queue, _, limit = member.partition("|")
+            queue, _, stored_limit = member.partition("|")
+            limit = read_limit_name(stored_limit)
             for name in {queue, limit, limit.partition("|")[0]}:
                 found[name] += jobs
     return found

@@ -96,6 +96,7 @@ _KINDS = (
         columns=(
             Column("User", "string", ".status.userId"),
             Column("Tasks", "integer", ".status.taskCount"),
+            Column("Zone", "string", ".spec.timeZone", wide=True),
             _SUSPENDED,
             _condition("Accepted", "Accepted"),
             _condition("Refs", "ResolvedRefs"),

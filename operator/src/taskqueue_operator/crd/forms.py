@@ -194,7 +194,6 @@ def user_id(name: str) -> list[Rule]:
     return [
         Rule(
             f"self.matches('{identity.USER_ID_PATTERN}')",
-            f"{name} must be 1 to {identity.MAX_USER_ID_CHARACTERS} letters, digits and ._@+-, the first "
-            "a letter or digit",
+            f"{name} must be {identity.USER_ID_RULE}",
         )
     ]

@@ -108,8 +108,8 @@ TASK_TYPE_STATUS = _status(
 )
 USER_SUBSCRIPTION_STATUS = _status(
     "Accepted (the object is valid, owns its user and fits its limits), ResolvedRefs (every type in tasks and every "
-    "limit in limits exists; tasks of existing types run in any case), Ready (the subscription is accepted and in "
-    "force: jobs are emitted, or it is suspended).",
+    "limit in limits exists, and types offer the intervals that tasks name; tasks of existing types run in any case), "
+    "Ready (the subscription is accepted and in force: jobs are emitted, or it is suspended).",
     {
         "userId": {
             "description": "Id of the user in effect: spec.userId or the object's name.",

@@ -6,7 +6,7 @@
 --         [[limit, values], ...], zone or '' for UTC], ...]; a user without any subscription is removed
 --       3 owner  4 epoch of the writer, for the sources folder and kubernetes
 -- Output  [verdict, msgpack [user of another source, refused, ...]]; verdicts: ok, foreign, deposed (lib/fence.lua)
--- uses: base types generations variants definitions queues changed_limits deal fence interval_changes suspensions trials subscriptions
+-- uses: base types generations variants definitions queues changed_limits deal fence interval_changes suspensions trials subscriptions pauses
 local source = ARGV[1]
 local manifests = source == 'folder' or source == 'kubernetes'
 local refusal = manifests and fenced(ARGV[3], ARGV[4])
@@ -33,11 +33,12 @@ local function set_user(user, digest, desired, values, zone_name)
   local stored = {}
   local limits, zone_before = read_user(redis.call('HGET', P .. 'users', user))
   local zone = #desired > 0 and variant_number(zone_name) or 0
+  local paused = #desired > 0 and is_paused(user)
   local list = redis.call('HGETALL', P .. 'subscriptions:' .. user)
   for i = 1, #list, 2 do stored[list[i]] = list[i + 1] end
   for _, subscription in ipairs(desired) do
     local type_name, params, suspended, interval = unpack(subscription)
-    local wanted = { suspended = suspended == 1, interval = interval, params = params }
+    local wanted = { suspended = suspended == 1, paused = paused, interval = interval, params = params }
     set_subscription(user, type_name, stored[type_name], wanted, zone, zone ~= zone_before)
     stored[type_name] = nil
   end
@@ -47,6 +48,7 @@ local function set_user(user, digest, desired, values, zone_name)
   else
     set_values(user, {}, limits)
     redis.call('HDEL', P .. 'users', user)
+    keep_pause(user)
   end
 end
 

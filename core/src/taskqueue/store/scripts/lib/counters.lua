@@ -1,5 +1,6 @@
 -- Counters of `metrics`. The equation of `taskqueue audit`: jobs IN = jobs OUT + jobs that wait or are leased.
-local IN, OUT = { 'emitted', 'enqueued', 'redriven' }, { 'done', 'dead', 'expired', 'skipped', 'replaced' }
+local IN = { 'emitted', 'enqueued', 'redriven' }
+local OUT = { 'done', 'dead', 'expired', 'skipped', 'replaced', 'cancelled' }
 local counts = {}
 local function count(name, by) counts[name] = (counts[name] or 0) + (by or 1) end
 

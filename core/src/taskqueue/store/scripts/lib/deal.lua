@@ -4,8 +4,8 @@
 local GOLDEN = 0.6180339887498949
 
 -- Records of subscriptions: the number 10 k + generation (1 to 9, in turn; 0: the type does not exist), flags, the
--- chosen interval behind a colon, params. Mostly a bare number, which Redis keeps in 4 to 6 bytes. Flags: s suspended by the manifest, b and t by the
--- circuit breaker (lib/suspensions.lua).
+-- chosen interval behind a colon, params. Mostly a bare number, which Redis keeps in 4 to 6 bytes. Flags: s suspended
+-- by the manifest, p paused user, b and t suspended by the circuit breaker (lib/suspensions.lua).
 --   interval   in s, as text; '' for the type's own
 local function write_record(user, type_name, record)
   local text = int(record.k * 10 + record.generation) .. record.flags

@@ -3,7 +3,7 @@
 -- another type would end the script halfway, so it is renamed and the command repeated.
 local MAX_MALFORMED = 1000              -- places in `malformed`; `taskqueue audit --repair` clears them
 local SET_ASIDE_MS = 7 * 86400000       -- time that a renamed key is kept for people to look at
-local MAX_PLACE = 300                   -- bytes of a place's name
+local MAX_PLACE = 500                   -- bytes of a place's name
 local JOB_PLACES = { '^ready:', '^parked:', '^suspects$', '^leases$', '^metrics$' }
 local unbalanced = 0                    -- members removed from JOB_PLACES that may have been jobs
 local surplus = 0                       -- jobs found again that may have been counted as skipped

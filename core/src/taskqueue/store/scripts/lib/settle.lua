@@ -2,7 +2,7 @@
 -- replaced changes nothing, so results may be repeated. outcome of others than done jobs: r retry after wait_ms, x dead
 -- because of text, l left (not started; not again before wait_ms), c the limit `text` is closed for wait_ms, '' for the
 -- type's default (limits_to_close).
-local split_leased, settle_results, flush_served
+local settle_results, flush_served
 do
   local SERVICE_JOBS = 50           -- jobs that a type's mean service time follows
   local served, served_us = {}, {}  -- by type: jobs of this call that ran, and their time
@@ -11,12 +11,6 @@ do
   local EXCLUSIVE, TRIAL = string.byte('xt', 1, 2)
   -- A scheduled job's lease: type and user, then the positions of OCCURRENCE, OFFSET, LIFE, and of the end of LIFE.
   local LEASED = '^([^|]+)|([^|]+)|()%d+|()%d+|()%d+()|[^|]*|[^|]*$'
-
-  -- Splits a leased job: the job's name, and whether `exclusive` has it.
-  function split_leased(leased_job)
-    local job, seq = string.match(leased_job, '^(.*)|[^|]*|([^|]*)$')
-    return job or '', job ~= nil and string.find(seq, 'x', 1, true) ~= nil
-  end
 
   -- Returns type and user of a leased job, and whether it is ad hoc; nil if it is no job. The end of a job needs no
   -- due: numbers of at most 10, 13 and 16 digits are good ones, and are not read.

@@ -23,12 +23,13 @@ local function write_user(user, source, digest, limits, zone)
 end
 
 -- Writes a subscription whose present record is `text`, or nil for a new one.
---   desired  {suspended =, interval = in s as text or '', params =}
+--   desired  {suspended =, paused =, interval = in s as text or '', params =}; paused: of a new one
 --   zone     variant of the user's zone;  moved: whether it is another one than before
 local function set_subscription(user, type_name, text, desired, zone, moved)
   local record = read_record(text or '')
   if not record then
-    record = { flags = desired.suspended and 's' or '', interval = desired.interval, params = desired.params }
+    local flags = (desired.suspended and 's' or '') .. (desired.paused and 'p' or '')
+    record = { flags = flags, interval = desired.interval, params = desired.params }
     deal(type_name, user, record, zone)
     if text then update_scores(type_name, user, record, zone) end  -- an unreadable record
     return

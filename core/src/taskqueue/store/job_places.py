@@ -1,0 +1,95 @@
+"""Places of jobs: lanes, parked keys, suspects and leases, walked in bounded steps while jobs move between them."""
+
+from collections.abc import AsyncIterator, Sequence
+from dataclasses import dataclass
+from functools import partial
+
+from taskqueue.store.command import zscan
+from taskqueue.store.connection import Store
+from taskqueue.store.job_name import parse
+from taskqueue.store.listing import read_lanes, read_waiting
+from taskqueue.store.malformed import location_of
+from taskqueue.store.scalars import END_MS
+from taskqueue.store.user_key import escape_user
+
+LEASES = "leases"
+#: Members that one round trip reads, about a millisecond of the server's time, and keys that it reads them from.
+_MEMBERS, _KEYS = 1_000, 20
+
+
+@dataclass(frozen=True, slots=True)
+class Selection:
+    """Jobs of a type, of a user, or of both, that are due up to an instant (epoch ms); all jobs by default."""
+
+    task_type: str | None = None
+    user: str | None = None
+    until_ms: int = END_MS
+
+    @property
+    def pattern(self) -> str:
+        """Return the pattern of a scan that finds these jobs, and perhaps others."""
+        user = "*" if self.user is None else escape_user(self.user)
+        return f"{self.task_type or '*'}|{user}|*"
+
+    def has(self, name: str) -> bool:
+        """Tell whether a job is one of these. Raises ValueError for text that is no job's name."""
+        job = parse(name)
+        return (
+            self.task_type in {None, job.type}
+            and self.user in {None, job.user}
+            and job.due_ms <= self.until_ms
+        )
+
+
+@dataclass(frozen=True, slots=True)
+class PlacedJob:
+    """A job where it was seen. place: the name of a key. member: the job's name, or the leased job."""
+
+    place: str
+    member: str
+    name: str
+
+
+async def walk_jobs(store: Store, selection: Selection, *, running: bool) -> AsyncIterator[PlacedJob]:
+    """Yield the selected jobs that wait, then with `running` those that are leased; a job that moves may come twice."""
+    async for job in walk_places(store, [*await read_lanes(store), "suspects"], selection):
+        yield job
+    async for rows in store.scan(zscan(store.keys("limits_free_at"), _MEMBERS)):
+        limits = [limit.decode(errors="replace") for limit, _ in rows]
+        parked = [f"parked:{limit}" for limit in limits if _may_hold(limit, selection)]
+        async for job in walk_places(store, parked, selection):
+            yield job
+    if running:
+        async for job in walk_places(store, [LEASES], selection):
+            yield job
+
+
+async def walk_places(store: Store, places: Sequence[str], selection: Selection) -> AsyncIterator[PlacedJob]:
+    """Yield the selected jobs in these places."""
+    for first in range(0, len(places), _KEYS):
+        cursors = dict.fromkeys(places[first : first + _KEYS], 0)
+        while cursors:
+            count = _MEMBERS // len(cursors)
+            scans = [
+                zscan(store.keys(place), count, selection.pattern).at(at) for place, at in cursors.items()
+            ]
+            answers = dict(zip(cursors, await store.read_all(scans), strict=True))
+            for place, (_, rows) in answers.items():
+                for member, score in rows:
+                    job = _read(store, place, member, score)
+                    if job and selection.has(job.name):
+                        yield job
+            cursors = {place: at for place, (at, _) in answers.items() if at}
+
+
+def _may_hold(limit: str, selection: Selection) -> bool:
+    """Tell whether selected jobs may be parked at a limit, QUEUE|NAME|USER, QUEUE|NAME or QUEUE|type:TYPE."""
+    _, _, user = limit.partition("|")[2].partition("|")
+    return selection.user is None or user in {"", escape_user(selection.user)}
+
+
+def _read(store: Store, place: str, member: bytes, score: float) -> PlacedJob | None:
+    """Read a job; a member that is none is noted, and removed by the worker that meets it."""
+    where = "leased" if place == LEASES else place
+    job = store.malformed.read(location_of(place, member), partial(read_waiting, where, member, score))
+    return PlacedJob(place, member.decode(), job.name) if job else None
