@@ -2,7 +2,7 @@
 -- KEYS  1 prefix
 -- ARGV  1 type  2 target generation  3 users, msgpack [user, ...]
 -- Output  number of subscriptions moved; 0 if the type's newest generation is another by now
--- uses: base types generations variants deal suspensions trials subscriptions
+-- uses: base types generations variants deal subscriptions
 local type_name, target = ARGV[1], tonumber(ARGV[2])
 local moved = 0
 if generations_of(type_name).generation ~= target then return 0 end  -- the caller's catalog is out of date
