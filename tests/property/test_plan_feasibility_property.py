@@ -1,6 +1,7 @@
 """Random plans with limits within each other: of those that fit, no job expires; and they need little room to fit."""
 
 from dataclasses import replace
+from functools import partial
 from math import ceil
 from random import Random
 
@@ -9,6 +10,7 @@ import pytest
 from taskqueue.models.values import LimitKey, Priority, Schedule
 from taskqueue.plan.feasibility import check
 from taskqueue.plan.verdict import Fit
+from tests.support.plan.just_fits import fits, just_fits
 from tests.support.plan.random_plan import NOTHING, RandomPlan, needed, period_s, random_plan
 from tests.support.plan.simulation import simulate
 
@@ -16,6 +18,9 @@ MONDAY = 1_767_571_200  # 2026-01-05 00:00 UTC
 #: Limits have from a little less than what is asked of them to half more.
 NEAR = (0.95, 1.5)
 PLANS = range(0, 200, 50)
+#: Schedules of users in many zones, and intervals beside them.
+CRONS = ("0 * * * *", "30 */2 * * *")
+LONG_S = (600, 1200, 3600)
 #: From this many starts a second on, a limit takes nothing from those within it (`margins`).
 FAST = 102
 
@@ -25,13 +30,29 @@ def test_no_job_of_a_plan_that_fits_expires(first: int) -> None:
     proven = 0
     for seed in range(first, first + PLANS.step):
         plan = random_plan(Random(seed), NEAR)
-        verdict = check(plan.demands, plan.rate, 0, limits=plan.limits, users=plan.users)
-        if verdict.fit is Fit.DOES_NOT_FIT:
+        if not fits(plan):
             continue
         outcome = simulate(plan, MONDAY, MONDAY + 3 * plan.longest_period_s)
         assert not outcome.expired, f"plan {seed}: {outcome.expired}"
         proven += 1
     assert proven >= 10, "only plans that fit prove something"
+
+
+def test_no_job_of_users_in_many_zones_expires() -> None:
+    """Windows of an hour, and whole ones: in a part of an hour, the places of several zones come together."""
+    proven = 0
+    for seed in range(40):
+        plan = just_fits(partial(in_zones, seed))
+        if plan is None:
+            continue
+        outcome = simulate(plan, MONDAY, MONDAY + 3 * plan.longest_period_s)
+        assert not outcome.expired, f"plan {seed}: {outcome.expired}"
+        proven += any(one.subscriptions for one in plan.demands if one.zones)
+    assert proven >= 20, "only plans with zones prove something"
+
+
+def in_zones(seed: int, room: float) -> RandomPlan:
+    return random_plan(Random(seed), (room, room), LONG_S, CRONS, users=400)
 
 
 def test_a_plan_at_90_percent_of_every_limit_fits() -> None:
@@ -49,6 +70,8 @@ def at_90_percent(plan: RandomPlan) -> RandomPlan:
     demands = [
         replace(
             demand,
+            type=demand.name,
+            chosen_s=None,
             cost=1,
             schedule=Schedule(interval_s=period_s(demand) // 10),
             life_s=3_600,

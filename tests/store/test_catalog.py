@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
@@ -9,17 +10,19 @@ import pytest
 from taskqueue.models.values import (
     CatchUp,
     ConcurrencyPolicy,
+    Exclusion,
     HttpCall,
     Priority,
     RateLimit,
     Retry,
     Schedule,
     TaskType,
+    Weekday,
 )
 from taskqueue.plan.spread import spread_class, stride
 from taskqueue.store.cursor import read_cursor
 from taskqueue.store.errors import TypesMovedError
-from taskqueue.store.type_record import Generation, TypeRecord, decode_record, encode_record
+from taskqueue.store.type_record import Generation, TypeRecord, decode_record, encode_record, read_type
 from taskqueue.store.types import put_types, read_catalog
 
 if TYPE_CHECKING:
@@ -41,6 +44,11 @@ RICH = TaskType(
     starting_deadline_ms=5,
     catch_up=CatchUp.SKIP,
     suspend=True,
+    exclude=(
+        Exclusion(weekdays=(Weekday.SAT, Weekday.SUN)),
+        Exclusion(dates=((0, 1), (2_932_896, 2_932_896))),
+        Exclusion(daily_s=(79_200, 21_600)),
+    ),
 )
 RECORDS = [
     TypeRecord(TaskType("plain", HOUR), (Generation(1, HOUR),)),
@@ -52,6 +60,16 @@ RECORDS = [
 @pytest.mark.parametrize("record", RECORDS)
 def test_a_record_survives_its_encoding(record: TypeRecord) -> None:
     assert decode_record(encode_record(record).encode()) == record
+
+
+@pytest.mark.parametrize(
+    "exclusion",
+    [Exclusion(dates=((0, 2_932_897),)), Exclusion(dates=((-1, 0),)), Exclusion(daily_s=(0, 86_401))],
+)
+def test_a_record_with_a_date_or_a_time_that_does_not_exist_is_unreadable(exclusion: Exclusion) -> None:
+    record = replace(RECORDS[0], task_type=replace(RECORDS[0].task_type, exclude=(exclusion,)))
+    with pytest.raises(ValueError, match="Exclusion"):
+        read_type(b"plain", encode_record(record).encode())
 
 
 def of_class(schedule: Schedule) -> str:

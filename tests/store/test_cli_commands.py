@@ -190,6 +190,19 @@ async def test_describe_type_shows_schedule_and_state(taskqueue: Command, folder
     assert found["handlerRegistered"] is False
 
 
+async def test_describe_type_knows_excluded_time(taskqueue: Command, folder: Path) -> None:
+    exclude = (
+        '[{dates: [2026-12-25/2027-01-01]}, {weekdays: [Sun, Sat]}, {daily: {from: "10:00", to: "12:00"}}]'
+    )
+    text = TYPE.replace("NAME", "fetch-orders").replace("interval: 1h", f"interval: 1h, exclude: {exclude}")
+    (folder / "fetch-orders.yaml").write_text(text)
+    await taskqueue("apply", str(folder))
+    found = await answer(await taskqueue("describe", "type", "fetch-orders", "-o", "json"))
+    assert found["exclude"] == ["2026-12-25/2027-01-01", "Sat, Sun", "10:00 to 12:00"]
+    # The clock stands on Friday 2027-01-15, 8:00:00.
+    assert found["nextPeriods"] == [f"2027-01-15T{hour:02}:00:00.000Z" for hour in (9, 12, 13)]
+
+
 async def test_params_with_a_key_twice_are_refused(taskqueue: Command, folder: Path, store: Store) -> None:
     await taskqueue("apply", str(folder))
     found = await taskqueue("run", "fetch-orders", "u-1", "--params", '{"a": {"b": 1, "b": 2}}')
@@ -445,3 +458,42 @@ async def test_users_and_workers_are_listed(taskqueue: Command, folder: Path, st
     assert "there are more than 1" in done.stderr
     table = await taskqueue("get", "users")
     assert [line.split()[0] for line in table.stdout.splitlines()] == ["user", "u-1", "u-2"]
+
+
+async def test_the_plan_of_a_store_counts_zones_and_intervals(taskqueue: Command, tmp_path: Path) -> None:
+    """Subscriptions that choose an interval that the type does not offer count as the type's own."""
+    spec = "{schedule: {interval: 1h, intervals: [1m]}, handler: {function: fetch}, limits: [{name: shop}]}"
+    nightly = '{schedule: {cron: "0 2 * * *"}, handler: {function: fetch}}'
+    shop = "{key: User, rate: {requests: 1, per: 10m}}"
+    documents = [("RateLimit", "shop", shop), ("TaskType", "sync", spec), ("TaskType", "nightly", nightly)]
+    for name, zone, interval in [
+        ("ada", "Asia/Tokyo", "1m"),
+        ("bob", "UTC", "2m"),
+        ("eve", "Asia/Tokyo", "1h"),
+        ("idle", "UTC", "1m"),
+    ]:
+        tasks = f"[{{type: nightly}}, {{type: sync, interval: {interval}, suspend: {str(name == 'idle').lower()}}}]"
+        documents.append(("UserSubscription", name, f"{{timeZone: {zone}, tasks: {tasks}}}"))
+    for kind, name, text in documents:
+        header = f"apiVersion: taskqueue.dev/v1alpha1\nkind: {kind}\nmetadata: {{name: {name}}}\n"
+        (tmp_path / f"{name}.yaml").write_text(f"{header}spec: {text}\n")
+    await taskqueue("apply", str(tmp_path))
+    for place in (str(tmp_path), "--store"):
+        shown = await answer(await taskqueue("plan", "show", place, "--json", "--day", "2026-01-05"))
+        rows = {(one["schedule"], one["subscriptions"]): one["zones"] for one in shown["types"]}
+        assert rows == {
+            ("every 1h", 2): {},
+            ("every 1m", 1): {},
+            ("0 2 * * * in the zone of each user, within 1h", 4): {"UTC": 2, "Asia/Tokyo": 2},
+        }
+        assert sum(shown["starts"][2 * 60 : 3 * 60]) == pytest.approx(2 + 2 + 60, abs=0.1)
+        assert sum(shown["starts"][17 * 60 : 18 * 60]) == pytest.approx(2 + 2 + 60, abs=0.1)
+        done = await taskqueue("plan", "check", place, "--json", "--rate", "none")
+        checked = await answer(done, ExitCode.DOES_NOT_FIT)
+        assert checked["late"] == ["sync every 1m"]
+        assert checked["limits"][0]["users"] | {"worst": "ada", "users": 3} == checked["limits"][0]["users"]
+    listed = {one["type"]: one for one in await answer(await taskqueue("get", "types", "-o", "json"))}
+    assert listed["sync"]["intervals"] == {"1h": 2, "1m": 1}
+    assert (listed["sync"]["subscriptions"], listed["sync"]["zones"]) == (3, None)
+    described = await answer(await taskqueue("describe", "type", "nightly", "-o", "json"))
+    assert (described["subscriptions"], described["zones"], described["intervals"]) == (4, 2, None)

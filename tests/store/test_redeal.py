@@ -105,5 +105,5 @@ async def test_a_removed_type_sends_its_users_to_the_waiting_room(world: World) 
     assert set(await members(world, 0)) == set(USERS)
     await world.install(OLD_TYPE)
     assert await redeal(world.store, "sync", 0, 1) == 30
-    assert await count_subscriptions(world.store, {"sync": 1}) == {"sync": 29}
+    assert await count_subscriptions(world.store, {"sync": Generation(1, OLD)}, {}) == {"sync": {"": 29}}
     assert await raw(world.store).get(world.store.keys("spread", "i60/60")) == b"30"

@@ -208,7 +208,9 @@ async def test_a_schedule_takes_odd_users_over(world: World) -> None:
     )
     await put_types(world.store, (await read_catalog(world.store)).version, [record])
     assert await redeal(world.store, "sync", 1, 2) == len(USERS)
-    assert await read_types_of_users(world.store, {"sync": 2}) == {user: ["sync"] for user in USERS}
+    assert await read_types_of_users(world.store, {"sync": Generation(2, longer)}, {}) == {
+        user: ["sync"] for user in USERS
+    }
     assert len(await read_sample(world.store, "sync", 2, 99)) == len(USERS)
 
 

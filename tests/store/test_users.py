@@ -9,6 +9,7 @@ import pytest
 from taskqueue.models.values import Schedule, Subscription, TaskType, UserSubscription
 from taskqueue.plan.spread import spread_class
 from taskqueue.store.generations import count_subscriptions, redeal
+from taskqueue.store.type_record import Generation
 from taskqueue.store.types import put_types, read_catalog
 from taskqueue.store.users import (
     Source,
@@ -84,7 +85,7 @@ async def test_a_suspended_subscription_keeps_its_place(world: World) -> None:
     await world.subscribe("a", "sync", suspend=True)
     await world.subscribe("c", "sync", suspend=True)
     assert await number(world, "c") == 2
-    assert await count_subscriptions(world.store, {"sync": 1}) == {"sync": 1}
+    assert await count_subscriptions(world.store, {"sync": Generation(1, MINUTE)}, {}) == {"sync": {"": 1}}
 
 
 async def test_a_user_is_replaced_as_a_whole(world: World) -> None:
@@ -157,7 +158,7 @@ async def test_an_unknown_type_waits_in_generation_0(world: World) -> None:
     await world.install(TaskType("sync", MINUTE))
     assert await redeal(world.store, "sync", 0, 1) == 2
     assert sorted([await number(world, "a"), await number(world, "b")]) == [0, 1]
-    assert await count_subscriptions(world.store, {"sync": 1}) == {"sync": 1}
+    assert await count_subscriptions(world.store, {"sync": Generation(1, MINUTE)}, {}) == {"sync": {"": 1}}
     assert await raw(world.store).exists(world.store.keys.schedule("sync", 0)) == 0
 
 

@@ -4,8 +4,8 @@ from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
+from taskqueue.models.time_zone import read_time_zone
 from taskqueue.models.values import CatchUp, Exclusion, Schedule, Weekday
 from taskqueue.plan.due import due
 from taskqueue.plan.exclude import excluded_spans
@@ -29,7 +29,7 @@ def instant(text: str) -> int:
 def ticks(begin_s: int, end_s: int, step_s: int, form: str, zone: str = "UTC") -> list[tuple[float, str]]:
     """Return an instant and its label every step_s."""
     return [
-        (at_s, datetime.fromtimestamp(at_s, ZoneInfo(zone)).strftime(form))
+        (at_s, datetime.fromtimestamp(at_s, read_time_zone(zone)).strftime(form))
         for at_s in range(begin_s, end_s + 1, step_s)
     ]
 

@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from tests.support.manifests.case import Case, of_type, task_type
+from tests.support.manifests.exclusion_cases import exclusions
 from tests.support.manifests.handler_cases import handlers
 from tests.support.manifests.limit_cases import limits
 from tests.support.manifests.schedule_cases import durations, intervals, schedules
@@ -103,6 +104,7 @@ CASES = [
     *schedules(),
     *durations(),
     *intervals(),
+    *exclusions(),
     *handlers(),
     *_figures(),
     *_breaker(),

@@ -12,7 +12,7 @@ NIGHT = {"from": "22:00", "to": "06:00"}
 ITEMS: list[tuple[str, Any, Any, str]] = [
     ("nothing", {}, WEEKEND, "add weekdays (such as [Sat, Sun]), dates"),
     ("an empty list", {"dates": []}, {"dates": [], **WEEKEND}, "add weekdays (such as [Sat, Sun]), dates"),
-    ("two forms", {**WEEKEND, "daily": NIGHT}, {"daily": NIGHT}, "an item has one of them"),
+    ("two forms", {**WEEKEND, "daily": NIGHT}, {"daily": NIGHT}, "must have only one of weekdays, dates"),
     ("text", "Sat", WEEKEND, "must be of type object"),
     ("a small letter", {"weekdays": ["sat"]}, WEEKEND, 'Unsupported value: "sat"'),
     ("eight days", {"weekdays": ["Sat"] * 8}, {"weekdays": ["Sat"] * 7}, "must have at most 7 items"),

@@ -7,7 +7,7 @@ subscriptions, the spacing of starts and the weights of lanes, and nothing that 
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from heapq import heappop, heappush
 from math import inf
 from typing import NamedTuple
@@ -98,7 +98,7 @@ class _Run:
 
     def jobs(self, start_s: int, end_s: int) -> Iterator[tuple[Job, Queue]]:
         """Yield every job, with its place as the store deals it, user after user."""
-        types = {demand.type: demand for demand in self._plan.demands}
+        types = {demand.name: demand for demand in self._plan.demands}
         dealt = Counter[SpreadClass]()
         for user in self._plan.users:
             for demand in (types[name] for name in user.types):
@@ -106,7 +106,11 @@ class _Run:
                 offset_s = family.offset_ms(dealt[family]) / 1000
                 dealt[family] += 1
                 queue = self._queue(demand, user)
-                for occurrence_s in occurrences(demand.schedule, start_s, end_s):
+                zone = self._plan.zones.get(user.user_id, "UTC")
+                schedule = (
+                    replace(demand.schedule, time_zone=zone) if demand.schedule.cron else demand.schedule
+                )
+                for occurrence_s in occurrences(schedule, start_s, end_s):
                     due_s = occurrence_s + offset_s
                     yield Job(due_s, dealt.total(), due_s + demand.patience_s), queue
 
@@ -140,7 +144,7 @@ class _Run:
         return min((queue for queue in queues if queue.lane is chosen), key=lambda queue: queue.jobs[0])
 
     def _queue(self, demand: TypeDemand, user: UserDemand) -> Queue:
-        key = demand.type, user.user_id if path_of(demand.limits, self._plan.limits).users else ""
+        key = demand.name, user.user_id if path_of(demand.limits, self._plan.limits).users else ""
         if key not in self._queues:
             self._queues[key] = Queue(demand, list(self._parts(demand, user)))
         return self._queues[key]

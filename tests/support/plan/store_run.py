@@ -44,9 +44,9 @@ async def run_in_store(store: Store, clock: ScriptClock, plan: RandomPlan, start
     await _publish(store, plan)
     end_s = start_s + plan.longest_period_s
     last_s = end_s + plan.longest_period_s + max(demand.patience_s for demand in plan.demands)
-    jobs = Counter(
-        {one.type: one.subscriptions * ceil(plan.longest_period_s / period_s(one)) for one in plan.demands}
-    )
+    jobs = Counter[str]()
+    for one in plan.demands:
+        jobs[one.type] += one.subscriptions * ceil(plan.longest_period_s / period_s(one))
     ticker = await start_ticker(store, clock.now_us, period_us=_TICK_US)
     ticker.segments = [replace(one, until_s=end_s) for one in ticker.segments]
     worker = SimulatedWorker("ideal", slots=100_000)
@@ -63,20 +63,27 @@ async def run_in_store(store: Store, clock: ScriptClock, plan: RandomPlan, start
 async def _publish(store: Store, plan: RandomPlan) -> None:
     """Write limits, types and users."""
     version = await put_limits(store, 0, list(plan.limits.values()))
-    types = [_task_type(demand) for demand in plan.demands]
+    types = [_task_type(demand, plan) for demand in plan.demands if not demand.chosen_s]
     await put_types(store, version, [TypeRecord(one, (Generation(1, one.schedule),)) for one in types])
     await set_rate(store, math.inf if plan.rate is None else plan.rate)
+    subscribed = {one.name: Subscription(one.type, interval_s=one.chosen_s) for one in plan.demands}
     users = [
-        UserSubscription(one.user_id, tuple(Subscription(name) for name in one.types), limits=one.limits)
+        UserSubscription(
+            one.user_id,
+            tuple(subscribed[name] for name in one.types),
+            limits=one.limits,
+            time_zone=plan.zones.get(one.user_id, "UTC"),
+        )
         for one in plan.users
     ]
     assert await set_users(store, "folder", users) == []
 
 
-def _task_type(demand: TypeDemand) -> TaskType:
+def _task_type(demand: TypeDemand, plan: RandomPlan) -> TaskType:
+    chosen = (one.chosen_s for one in plan.demands if one.type == demand.type)
     return TaskType(
         demand.type,
-        demand.schedule,
+        replace(demand.schedule, intervals_s=tuple(one for one in chosen if one)),
         priority=demand.priority,
         cost=demand.cost,
         rate_limit=RateLimit(per_second=demand.per_second),

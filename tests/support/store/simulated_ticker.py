@@ -26,6 +26,7 @@ class SimulatedTicker:
     """Ticks every period_us from at_us on.   emitted: jobs so far.   behind: types whose queue has max_backlog jobs."""
 
     version: int
+    variants: int
     segments: Sequence[Segment]
     cursor_ms: int
     at_us: float
@@ -44,7 +45,7 @@ class SimulatedTicker:
         target_ms = now_ms + _AHEAD_MS
         ranges = due(self.segments, self.cursor_ms, target_ms, now_ms)
         args = (store, self.cursor_ms, target_ms, self.version, ranges)
-        done = await tick(*args, most=_MOST, max_backlog=self.max_backlog)
+        done = await tick(*args, variants=self.variants, most=_MOST, max_backlog=self.max_backlog)
         assert done.verdict is TickVerdict.OK
         self.cursor_ms, self.emitted = done.cursor_ms, self.emitted + done.emitted
         self.behind = frozenset(done.behind)
@@ -56,4 +57,12 @@ async def start_ticker(
 ) -> SimulatedTicker:
     """Return a ticker that goes on from the store's cursor.   max_backlog: jobs of a queue that is full."""
     catalog, cursor_ms = await read_catalog(store), await read_cursor(store)
-    return SimulatedTicker(catalog.version, catalog.segments(), cursor_ms, now_us, period_us, max_backlog)
+    return SimulatedTicker(
+        catalog.version,
+        len(catalog.variants),
+        catalog.segments(),
+        cursor_ms,
+        now_us,
+        period_us,
+        max_backlog,
+    )

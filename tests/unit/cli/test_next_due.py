@@ -3,7 +3,7 @@
 import pytest
 
 from taskqueue.cli.next_due import next_due_ms
-from taskqueue.models.values import Schedule
+from taskqueue.models.values import Exclusion, Schedule
 from taskqueue.plan.due import due
 from taskqueue.plan.segment import Segment
 from taskqueue.store.scalars import Place
@@ -44,3 +44,12 @@ def test_each_generation_answers_for_its_own_occurrences_only() -> None:
 
 def test_a_subscription_without_a_place_has_no_next_run() -> None:
     assert next_due_ms([Segment("sync", 1, HOURLY)], {}, 0) is None
+
+
+def test_a_due_that_is_excluded_is_left_out() -> None:
+    nights = (Exclusion(daily_s=(22 * 3600, 6 * 3600)),)
+    segment = Segment("sync", 1, HOURLY, exclude=nights)
+    places = {("sync", 1): Place(0, OFFSET_MS, suspended=False)}
+    last_ms = 21 * 3_600_000 + OFFSET_MS
+    assert next_due_ms([segment], places, last_ms - 1) == last_ms
+    assert next_due_ms([segment], places, last_ms) == 30 * 3_600_000 + OFFSET_MS

@@ -54,8 +54,12 @@ def test_exclusions_become_numbers(written: Any, value: tuple[Exclusion, ...]) -
         (["Sat"], "[0]", "must be a mapping with weekdays, dates, daily"),
         ([{}], "[0]", "add weekdays (such as [Sat, Sun]), dates"),
         ([{"weekdays": []}], "[0]", "add weekdays"),
-        ([{"weekdays": ["Sat"], "dates": ["2026-12-24"]}], "[0]", "an item has one of them"),
-        ([{"weekdays": ["Sat"], "daily": {"from": "1:00", "to": "02:00"}}], "[0]", "an item has one of them"),
+        ([{"weekdays": ["Sat"], "dates": ["2026-12-24"]}], "[0]", "must have only one of weekdays, dates"),
+        (
+            [{"weekdays": ["Sat"], "daily": {"from": "1:00", "to": "02:00"}}],
+            "[0]",
+            "must have only one of weekdays, dates",
+        ),
         ([{"days": ["Sat"]}], "[0].days", "unknown field"),
         (
             [{"weekdays": ["sat"]}],

@@ -108,7 +108,11 @@ def test_every_field_finds_its_place_in_the_value() -> None:
         ),
         ({"schedule": {}}, "spec.schedule", "add interval"),
         ({"schedule": ...}, "spec.schedule", "add schedule: it is required"),
-        ({"schedule": "5m"}, "spec.schedule", "must be a mapping with interval, intervals, cron, timeZone"),
+        (
+            {"schedule": "5m"},
+            "spec.schedule",
+            "must be a mapping with interval, intervals, cron, timeZone, exclude",
+        ),
         ({"schedule": {"interval": 300}}, "spec.schedule.interval", 'in quotes, such as "5m"'),
         ({"schedule": {"interval": "500ms"}}, "spec.schedule.interval", "whole seconds"),
         ({"schedule": {"interval": "5m", "timeZone": "UTC"}}, "spec.schedule.timeZone", "remove timeZone"),

@@ -81,3 +81,51 @@ def test_a_document_without_a_spec_and_a_user_pass_by_the_calendar() -> None:
         admit([])
     user = {"apiVersion": API_VERSION, "kind": "UserSubscription", "metadata": {"name": "a"}, "spec": {}}
     assert admit(user) == UserSubscription("a")
+
+
+SEVEN = ["Mon", "Tue", "Wed", "Thu", "Fri", "Sat", "Sun"]
+WEEKEND = {"weekdays": ["Sat", "Sun"]}
+
+
+def daily(begin: str, end: str) -> dict[str, dict[str, str]]:
+    return {"daily": {"from": begin, "to": end}}
+
+
+@pytest.mark.parametrize(
+    ("schedule", "window", "exclude", "named"),
+    [
+        ({"interval": "5m"}, None, [{"weekdays": SEVEN}], "interval 5m"),
+        ({"interval": "5m"}, None, [WEEKEND, {"weekdays": SEVEN[:4]}], None),
+        ({"interval": "5m"}, None, [WEEKEND, {"weekdays": SEVEN[:5]}], "interval 5m"),
+        ({"interval": "5m"}, None, [daily("00:00", "24:00")], "interval 5m"),
+        ({"interval": "5m"}, None, [daily("22:00", "06:00"), daily("06:00", "21:59")], None),
+        ({"interval": "5m"}, None, [daily("22:00", "06:00"), daily("06:00", "22:00")], "interval 5m"),
+        ({"interval": "24h"}, "1h", [daily("00:00", "01:00")], "interval 24h"),
+        ({"interval": "24h"}, "61m", [daily("00:00", "01:00")], None),
+        ({"interval": "25h"}, "1h", [daily("00:00", "01:00")], None),
+        ({"interval": "1h", "intervals": ["24h"]}, "30m", [daily("00:00", "01:00")], "interval 24h"),
+        ({"interval": "400h"}, None, [daily("00:00", "23:59")], None),
+        ({"cron": "0 2 * * SAT,SUN"}, None, [WEEKEND], "0 2 * * SAT,SUN"),
+        ({"cron": "0 2 * * FRI-SAT"}, None, [WEEKEND], None),
+        ({"cron": "30 23 * * SUN"}, None, [WEEKEND], None),
+        ({"cron": "30 23 * * SUN"}, "30m", [WEEKEND], "30 23 * * SUN"),
+        ({"cron": "0 2 13 * FRI"}, None, [{"weekdays": ["Fri"]}], None),
+        ({"cron": "0 2 */7 * FRI"}, None, [{"weekdays": ["Fri"]}], "0 2 */7 * FRI"),
+        ({"cron": "0 2 * * *"}, None, [daily("02:00", "03:00")], "0 2 * * *"),
+        ({"cron": "0 2 * * *"} | BERLIN, None, [daily("22:00", "06:00")], "0 2 * * *"),
+        ({"cron": "0 2 1 * *"}, "670h", [{"weekdays": SEVEN[:6]}, daily("00:00", "23:59")], None),
+        ({"cron": "0 2 * * *"}, None, [{"dates": ["1970-01-01/9999-12-31"]}], None),
+    ],
+)
+def test_exclusions_leave_some_run(
+    schedule: dict[str, Any], window: str | None, exclude: list[Any], named: str | None
+) -> None:
+    written = task_type(schedule | {"exclude": exclude}, window)
+    if named is None:
+        assert isinstance(admit(written), TaskType)
+        return
+    with pytest.raises(ManifestRefusedError) as error:
+        admit(written)
+    (refusal,) = error.value.refusals
+    assert refusal.field == "spec.schedule.exclude"
+    assert refusal.message == f'must leave some run of "{named}": it excludes them all'

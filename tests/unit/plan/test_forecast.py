@@ -2,7 +2,7 @@
 
 import pytest
 
-from taskqueue.models.values import Schedule
+from taskqueue.models.values import Exclusion, Schedule
 from taskqueue.plan.forecast import starts
 from taskqueue.plan.type_demand import TypeDemand
 
@@ -38,3 +38,27 @@ def test_loads_add_up_and_none_is_zero() -> None:
     demand = TypeDemand("t", Schedule(interval_s=60), subscriptions=60)
     assert starts([demand, demand], MONDAY, 1_800, horizon_s=HOUR) == pytest.approx([3_600, 3_600])
     assert starts([], MONDAY, 1_800, horizon_s=HOUR) == [0.0, 0.0]
+
+
+def test_users_in_two_zones_have_two_nights() -> None:
+    zones = (("Europe/Berlin", 100), ("UTC", 300))
+    demand = TypeDemand("t", Schedule(cron="0 2 * * *"), subscriptions=400, cost=2, zones=zones)
+    hours = starts([demand], MONDAY, HOUR)
+    assert {hour: count for hour, count in enumerate(hours) if count} == pytest.approx({1: 200, 2: 600})
+
+
+@pytest.mark.parametrize(
+    ("schedule", "minutes"),
+    [
+        (Schedule(interval_s=600), [20, 20, 10, 0, 0, 0, 20, 20]),
+        (Schedule(interval_s=600, window_s=300), [40, 0, 20, 0, 0, 0, 40, 0]),
+        (Schedule(interval_s=60, window_s=30), [200, 200, 120, 0, 0, 0, 200, 200]),
+        (Schedule(cron="10 7 * * *", time_zone="Africa/Algiers", window_s=600), [0, 0, 20, 20, 0, 0, 0, 0]),
+    ],
+    ids=["whole window", "half a window", "short window", "in the zone of cron"],
+)
+def test_excluded_time_has_no_starts(schedule: Schedule, minutes: list[float]) -> None:
+    """From 6:12:30 to 6:30 of its zone, in steps of five minutes from 6:00 UTC on. Algiers is an hour ahead."""
+    exclude = (Exclusion(daily_s=(6 * HOUR + 750, 6 * HOUR + 1800)),)
+    demand = TypeDemand("t", schedule, subscriptions=40, exclude=exclude)
+    assert starts([demand], MONDAY + 6 * HOUR, 300, horizon_s=2400) == pytest.approx(minutes)

@@ -4,7 +4,7 @@ from math import inf
 
 import pytest
 
-from taskqueue.models.values import Limit, LimitKey, Schedule
+from taskqueue.models.values import Limit, LimitKey, Schedule, TaskType
 from taskqueue.plan.feasibility import check
 from taskqueue.plan.type_demand import TypeDemand
 from taskqueue.plan.user_demand import UserDemand
@@ -69,3 +69,15 @@ def test_a_reason_names_no_jobs_that_wait_without_a_deadline() -> None:
     patient = TypeDemand("patient", Schedule(interval_s=10), 20, limits=("app",), life_s=inf)
     verdict = check([patient], None, 0, limits={"app": Limit("app", LimitKey.RELEASE, 1)})
     assert "expire" not in explain(verdict)
+
+
+def test_a_reason_names_the_zone_of_the_users_who_ask_for_most() -> None:
+    zones = (("Asia/Tokyo", 36_000), ("UTC", 3_600))
+    nightly = TypeDemand("nightly", Schedule(cron="0 2 * * *"), 39_600, life_s=60, zones=zones)
+    sync, often = TypeDemand.of(
+        TaskType("sync", Schedule(interval_s=3_600, intervals_s=(600,))), {"": 3_600, "600": 1_200}
+    )
+    assert explain(check([nightly, sync, often], 5, 0)) == (
+        "46800 starts are due in 3600 s, and the limit global allows 17734; most of them are of nightly in Asia/Tokyo"
+        ", sync every 10m, sync; jobs of nightly, sync, sync every 10m expire: widen the window of nightly to 6h"
+    )

@@ -4,7 +4,7 @@ from dataclasses import replace
 
 import pytest
 
-from taskqueue.models.values import Priority, Schedule, TaskType
+from taskqueue.models.values import Exclusion, Priority, Schedule, TaskType, Weekday
 from taskqueue.plan.schedule import window_s
 from taskqueue.scheduler.reconcile import Change, advance, pending_move
 from taskqueue.store.type_record import Generation, TypeRecord
@@ -58,6 +58,7 @@ def test_a_new_type_begins_with_the_current_period() -> None:
     [
         {"priority": Priority.HIGH},
         {"cost": 3},
+        {"exclude": (Exclusion(weekdays=(Weekday.SUN,)),)},
         {"suspend": True},
         {"params": {"region": "eu"}},
         {"schedule": Schedule(interval_s=300, window_s=300)},  # what the default says

@@ -12,6 +12,7 @@ from taskqueue.plan.user_demand import UserDemand
 from taskqueue.sources.folder import load
 from taskqueue.store.connection import Store
 from taskqueue.store.generations import count_subscriptions, read_types_of_users
+from taskqueue.store.type_record import Generation
 from taskqueue.store.types import Catalog, read_catalog
 from taskqueue.store.user_limits import read_user_limits
 
@@ -47,27 +48,27 @@ async def plan_of_store(store: Store) -> Plan:
     demands = await _demands(store, catalog)
     limited = [demand.type for demand in demands if demand.limits]
     newest = _newest(catalog)
-    types = await read_types_of_users(store, {name: newest[name] for name in limited})
+    types = await read_types_of_users(store, {name: newest[name] for name in limited}, catalog.variants)
     own = await read_user_limits(store, catalog.limits)
     users = [UserDemand(user, tuple(names), own.get(user, ())) for user, names in types.items()]
     return Plan(demands, catalog.limits, users if limited else None, catalog.rate)
 
 
 async def demands_of_store(store: Store) -> list[TypeDemand]:
-    """Count the running subscriptions of a store, by type. Paused and suspended types are left out."""
+    """Count the running subscriptions of a store, by type and variant. Paused and suspended types are left out."""
     return await _demands(store, await read_catalog(store))
 
 
 async def _demands(store: Store, catalog: Catalog) -> list[TypeDemand]:
     newest = _newest(catalog)
-    counts = await count_subscriptions(store, newest) if newest else {}
-    return [TypeDemand.of(catalog.records[name].task_type, counts[name]) for name in newest]
+    counts = await count_subscriptions(store, newest, catalog.variants)
+    return [one for name in newest for one in TypeDemand.of(catalog.records[name].task_type, counts[name])]
 
 
-def _newest(catalog: Catalog) -> dict[str, int]:
+def _newest(catalog: Catalog) -> dict[str, Generation]:
     """Return the newest generation of each type that is neither paused nor suspended."""
     return {
-        name: record.newest.number
+        name: record.newest
         for name, record in catalog.records.items()
         if record.newest and name not in catalog.paused and not record.task_type.suspend
     }

@@ -4,7 +4,7 @@ import shlex
 from typing import Any
 
 from taskqueue.cli.failure import fail_unknown_type, fail_unknown_user
-from taskqueue.cli.get import record_state, zone_name
+from taskqueue.cli.get import counted, record_state, zone_name
 from taskqueue.cli.instant import iso
 from taskqueue.cli.limit_text import last_free, limit_text, unknown_reason
 from taskqueue.cli.next_due import next_due_ms
@@ -48,9 +48,8 @@ async def describe_type(session: Session, name: TypeArgument) -> None:
     if record is None:
         fail_unknown_type(name)
     task_type = record.task_type
-    counts = {}
-    if record.newest:
-        counts = await count_subscriptions(session.store, {name: record.newest.number})
+    newest = {name: record.newest} if record.newest else {}
+    counts = await count_subscriptions(session.store, newest, catalog.variants)
     handlers = await read_handlers(session.store)
     deadline_ms = task_type.starting_deadline_ms
     details = {
@@ -59,7 +58,7 @@ async def describe_type(session: Session, name: TypeArgument) -> None:
         "schedule": schedule_text(task_type.schedule),
         "exclude": exclude_texts(task_type.exclude),
         "nextPeriods": _next_periods(record, await server_now_ms(session.store)),
-        "subscriptions": counts.get(name, 0),
+        **counted(task_type.schedule, counts.get(name, {})),
         "suspendedByBreaker": (await count_suspended(session.store, [name]))[name],
         "handler": f"function {task_type.function}" if task_type.function else _http_text(record),
         # Unknown until a worker has registered the function.

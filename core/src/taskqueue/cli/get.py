@@ -1,5 +1,6 @@
 """get types, users, jobs, workers: lists of the objects in the store."""
 
+from collections.abc import Mapping
 from itertools import islice
 from typing import Any
 
@@ -10,6 +11,9 @@ from taskqueue.cli.schedule_text import schedule_text
 from taskqueue.cli.store_command import Session, store_command
 from taskqueue.cli.table import show_rows
 from taskqueue.command_line.command import new_group
+from taskqueue.models.duration import format_ms
+from taskqueue.models.values import Schedule
+from taskqueue.plan.variants import follows_users
 from taskqueue.store.clock import server_now_ms
 from taskqueue.store.generations import count_subscriptions
 from taskqueue.store.job_name import parse
@@ -25,16 +29,16 @@ app = new_group()
 async def types(session: Session) -> None:
     """List the task types, with the number of their running subscriptions."""
     catalog = await read_catalog(session.store)
-    newest = {name: record.newest.number for name, record in catalog.records.items() if record.newest}
-    counts = await count_subscriptions(session.store, newest) if newest else {}
+    newest = {name: record.newest for name, record in catalog.records.items() if record.newest}
+    counts = await count_subscriptions(session.store, newest, catalog.variants)
     show_rows(
         session.output,
-        ("type", "schedule", "subscriptions", "priority", "cost", "handler", "state"),
+        ("type", "schedule", "subscriptions", "intervals", "zones", "priority", "cost", "handler", "state"),
         [
             {
                 "type": name,
                 "schedule": schedule_text(record.task_type.schedule),
-                "subscriptions": counts.get(name, 0),
+                **counted(record.task_type.schedule, counts.get(name, {})),
                 "priority": record.task_type.priority.value,
                 "cost": record.task_type.cost,
                 "handler": record.task_type.function or "http",
@@ -43,6 +47,20 @@ async def types(session: Session) -> None:
             for name, record in catalog.records.items()
         ],
     )
+
+
+def counted(schedule: Schedule, counts: Mapping[str, int]) -> dict[str, Any]:
+    """Return the number of subscriptions, of them by interval where they may choose one, and of zones that they run in.
+
+    counts: by variant (`count_subscriptions`).
+    """
+    chosen = {interval_s: counts.get(str(interval_s), 0) for interval_s in schedule.intervals_s}
+    every = {schedule.interval_s or 0: counts.get("", 0), **chosen}
+    return {
+        "subscriptions": sum(counts.values()),
+        "intervals": {format_ms(one * 1000): number for one, number in every.items()} if chosen else None,
+        "zones": len(counts) if follows_users(schedule) else None,
+    }
 
 
 def record_state(removed: bool, paused: bool, suspend: bool) -> str:

@@ -60,17 +60,18 @@ def show(
     demands, rate = plan.demands, plan.rate
     day_s = read_day_s(day)
     minutes = starts(demands, day_s, STEP_S)
-    types = [
+    types: list[dict[str, Any]] = [
         {
             "type": demand.type,
             "schedule": schedule_text(demand.schedule),
             "subscriptions": demand.subscriptions,
+            "zones": dict(demand.zones),
             "cost": demand.cost,
             "slotsPerDay": round(sum(starts([demand], day_s, DAY_S))),
         }
         for demand in demands
     ]
-    types.sort(key=lambda row: -int(str(row["slotsPerDay"])))
+    types.sort(key=lambda row: -row["slotsPerDay"])
     if json or output is Output.JSON:
         show_json(
             {
@@ -83,7 +84,8 @@ def show(
         )
         return
     show_drawing(day_plot(minutes, iso(day_s * 1000)[:10], rate))
-    show_rows(Output.TABLE, ("type", "schedule", "subscriptions", "cost", "slotsPerDay"), types)
+    columns = ("type", "schedule", "subscriptions", "zones", "cost", "slotsPerDay")
+    show_rows(Output.TABLE, columns, [{**row, "zones": len(row["zones"]) or None} for row in types])
 
 
 @app.command("check")

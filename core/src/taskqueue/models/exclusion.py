@@ -34,6 +34,8 @@ _DATES = re.compile(DATES_PATTERN.removesuffix("$"), re.ASCII)
 _FROM = re.compile(FROM_PATTERN.removesuffix("$"), re.ASCII)
 _TO = re.compile(TO_PATTERN.removesuffix("$"), re.ASCII)
 _EPOCH = date(1970, 1, 1)
+#: The last date, 9999-12-31, in days since 1970-01-01.
+LAST_DAY = (date.max - _EPOCH).days
 
 
 def parse_dates(text: str) -> tuple[int, int]:

@@ -7,8 +7,11 @@ from taskqueue.models.refusal import Refusal, must_be
 
 #: Exactly one of them is given.
 FORMS = ("weekdays", "dates", "daily")
-NONE_GIVEN = 'add weekdays (such as [Sat, Sun]), dates (such as ["2026-12-24"]) or daily (with from and to)'
-SEVERAL_GIVEN = "write one item for each of weekdays, dates and daily: an item has one of them"
+NONE_GIVEN = (
+    'add weekdays (such as [Sat, Sun]), dates (such as ["2026-12-24"]) or daily (with from and to) '
+    "to the item of exclude"
+)
+SEVERAL_GIVEN = "an item of exclude must have only one of weekdays, dates and daily: write an item for each"
 ALWAYS = "another time than from"
 
 

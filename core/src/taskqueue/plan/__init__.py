@@ -19,6 +19,7 @@
     limiter         spacing of starts under a limit
     type_demand     the demand of one task type
     user_demand     the demand of like users
+    windows         the times of a day in which jobs are due, excluded time cut out
     demand          the demand of a day as a step function
     forecast        expected starts in each step of a day or an hour
     feasibility     the verdict whether a day's demand fits under the limits

@@ -5,14 +5,15 @@ Subscriptions lie evenly over their windows, so demand changes at window edges o
 
 from collections import defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from itertools import pairwise
-from math import ceil, floor
 from typing import NamedTuple
 
 from taskqueue.models.values import Schedule
 from taskqueue.plan.cron import DAY_S
-from taskqueue.plan.schedule import occurrences, window_s
-from taskqueue.plan.type_demand import TypeDemand
+from taskqueue.plan.schedule import window_s
+from taskqueue.plan.type_demand import TypeDemand, slots_by_schedule
+from taskqueue.plan.windows import open_windows
 
 # Windows within intervals this short count as their mean: their bunches are gone within as many seconds.
 SHORT_INTERVAL_S = 60
@@ -34,20 +35,15 @@ def is_steady(schedule: Schedule) -> bool:
 
 def steps_of_day(demands: Iterable[TypeDemand], day_start_s: int) -> list[Step]:
     """Return the demand of the 24 hours from day_start_s (epoch seconds) on. Raises ScheduleError."""
-    slots: defaultdict[Schedule, int] = defaultdict(int)
-    for demand in demands:
-        slots[demand.schedule] += demand.slots
     end_s = day_start_s + DAY_S
+    changes: defaultdict[float, float] = defaultdict(float, {day_start_s: 0.0, end_s: 0.0})
+    for (schedule, exclude), slots in slots_by_schedule(demands).items():
+        even = _without_pause(schedule)
+        rate = slots / window_s(even)
+        for start, end in open_windows(even, exclude, day_start_s, end_s):
+            changes[start] += rate
+            changes[end] -= rate
     rate = 0.0
-    changes: defaultdict[int, float] = defaultdict(float, {day_start_s: 0.0, end_s: 0.0})
-    for schedule, wanted in slots.items():
-        if schedule.interval_s is not None and is_steady(schedule):
-            rate += wanted / schedule.interval_s
-            continue
-        window = window_s(schedule)
-        for start in occurrences(schedule, day_start_s - window + 1, end_s):
-            changes[max(start, day_start_s)] += wanted / window
-            changes[min(start + window, end_s)] -= wanted / window
     steps: list[Step] = []
     for edge, following in pairwise(sorted(changes)):
         rate += changes[edge]
@@ -55,11 +51,16 @@ def steps_of_day(demands: Iterable[TypeDemand], day_start_s: int) -> list[Step]:
     return steps
 
 
-def demand_between(demand: TypeDemand, start_s: float, end_s: float) -> float:
-    """Return the slots one type takes in [start_s, end_s), epoch seconds. Raises ScheduleError."""
-    if demand.schedule.interval_s is not None and is_steady(demand.schedule):
-        return demand.slots * (end_s - start_s) / demand.schedule.interval_s
-    window = window_s(demand.schedule)
-    starts = occurrences(demand.schedule, floor(start_s) - window + 1, ceil(end_s))
-    overlap = sum(min(start + window, end_s) - max(start, start_s) for start in starts)
-    return demand.slots * overlap / window
+def demand_between(demand: TypeDemand, start_s: float, end_s: float) -> list[float]:
+    """Return the slots that each zone of a demand takes in [start_s, end_s), epoch seconds. Raises ScheduleError."""
+    found = []
+    for schedule, slots in demand.by_zone():
+        even = _without_pause(schedule)
+        spans = open_windows(even, demand.exclude, start_s, end_s)
+        found.append(slots * sum(end - start for start, end in spans) / window_s(even))
+    return found
+
+
+def _without_pause(schedule: Schedule) -> Schedule:
+    """Return a schedule whose demand is constant as one with a whole window."""
+    return replace(schedule, window_s=None) if schedule.window_s and is_steady(schedule) else schedule

@@ -56,7 +56,7 @@ def due(segments: Iterable[Segment], after_ms: int, until_ms: int, now_ms: int) 
             kind, number, variant = segment.type, segment.generation, segment.variant
             answers = [DueRange(kind, number, *one[2:-1], variant) for one in answers]
         else:
-            like, answers = segment, _reckon(segment, after_ms, until_ms, now_ms)
+            like, answers = segment, _estimate(segment, after_ms, until_ms, now_ms)
         found += answers
     return found
 
@@ -81,7 +81,7 @@ def _first_s(segment: Segment, after_ms: int) -> int:
     return after_ms // 1000 - window_s(segment.schedule) + 1
 
 
-def _reckon(segment: Segment, after_ms: int, until_ms: int, now_ms: int) -> list[DueRange]:
+def _estimate(segment: Segment, after_ms: int, until_ms: int, now_ms: int) -> list[DueRange]:
     found: list[DueRange] = []
     schedule = segment.schedule
     last_ms = window_s(schedule) * 1000 - 1

@@ -17,7 +17,7 @@ from taskqueue.plan.margins import Blocking, Bunching
 from taskqueue.plan.places import deal
 from taskqueue.plan.schedule import shortest_gap_s
 from taskqueue.plan.service import Service, limited_by_user, serve_day, wait_on_path_s
-from taskqueue.plan.spread import SpreadClass, spread_class
+from taskqueue.plan.spread import spread_class
 from taskqueue.plan.type_demand import TypeDemand
 from taskqueue.plan.user_demand import UserDemand, alone
 from taskqueue.plan.user_jobs import UserJob
@@ -54,12 +54,12 @@ def check(
     >>> verdict.fit.value, verdict.change
     ('DoesNotFit', 'lengthen the interval of sync to 10m')
     """
-    plan = {demand.type: demand for demand in demands if demand.subscriptions}
+    plan = {demand.name: demand for demand in demands if demand.subscriptions}
     factor = 1 + retry_allowance
     paths = find_paths(plan.values(), limits, None if rate_per_s == math.inf else rate_per_s)
     blocking = Blocking(paths, plan.values(), factor)
     moved = limited_by_user(paths, plan.values())
-    bunching = _bunching(plan.values(), users or (), paths, moved)
+    bunching = _bunching(plan.values(), users or (), paths, moved, day_start_s)
     services = serve_day(paths, blocking, bunching, day_start_s=day_start_s, factor=factor)
     waits_s = {
         name: wait_on_path_s(plan[name], [services[limit] for limit in path]) if path else 0.0
@@ -80,14 +80,18 @@ def check(
 
 
 def _bunching(
-    demands: Collection[TypeDemand], users: Sequence[UserDemand], paths: Paths, moved: Collection[str]
+    demands: Collection[TypeDemand],
+    users: Sequence[UserDemand],
+    paths: Paths,
+    moved: Collection[str],
+    day_start_s: int,
 ) -> Bunching:
     """Return the signs by which jobs bunch; places are dealt only where a limit has a part of the types."""
-    classes = Counter[SpreadClass]()
+    classes = Counter[str]()
     for demand in demands:
-        classes[spread_class(demand.schedule)] += demand.subscriptions
+        classes[spread_class(demand.schedule).name] += demand.subscriptions
     are_parted = any(path and path != (GLOBAL,) for path in paths.by_type.values())
-    return Bunching(classes, moved, deal(demands, users) if users and are_parted else {})
+    return Bunching(classes, moved, deal(demands, users) if users and are_parted else {}, day_start_s)
 
 
 def _user_job(demand: TypeDemand, shared_s: float, blocking: Blocking) -> UserJob:

@@ -1,10 +1,12 @@
 """Starts expected per step of time: the plot of a day, and of the next hour."""
 
 from collections.abc import Iterable
+from math import floor
 
 from taskqueue.plan.cron import DAY_S
-from taskqueue.plan.schedule import occurrences, window_s
-from taskqueue.plan.type_demand import TypeDemand
+from taskqueue.plan.schedule import window_s
+from taskqueue.plan.type_demand import TypeDemand, slots_by_schedule
+from taskqueue.plan.windows import open_windows
 
 
 def starts(
@@ -22,15 +24,10 @@ def starts(
     steps = -(-horizon_s // step_s)
     end_s = day_start_s + steps * step_s
     totals = [0.0] * steps
-    always = 0.0  # slots a second of the types whose windows leave no pause
-    for demand in demands:
-        window = window_s(demand.schedule)
-        rate = demand.slots / window
-        if window == demand.schedule.interval_s:
-            always += rate
-            continue
-        for start in occurrences(demand.schedule, day_start_s - window + 1, end_s):
-            lo, hi = max(start, day_start_s) - day_start_s, min(start + window, end_s) - day_start_s
+    for (schedule, exclude), slots in slots_by_schedule(demands).items():
+        rate = slots / window_s(schedule)
+        for start, end in open_windows(schedule, exclude, day_start_s, end_s):
+            lo, hi = floor(start) - day_start_s, floor(end) - day_start_s
             for step in range(lo // step_s, (hi - 1) // step_s + 1):
                 totals[step] += rate * (min(hi, (step + 1) * step_s) - max(lo, step * step_s))
-    return [total + always * step_s for total in totals]
+    return totals

@@ -36,6 +36,7 @@ class Paths:
     """limits: by name, inner limits first.   by_type: names of a type's limits, the innermost first.
 
     users: the User limits of a type.   unknown: names of limits that a type needs and that nothing declares.
+    Types are named as demands are (`TypeDemand.name`).
     """
 
     limits: Mapping[str, SharedLimit]
@@ -51,11 +52,11 @@ def find_paths(demands: Iterable[TypeDemand], limits: Mapping[str, Limit], rate_
     by_type: dict[str, tuple[str, ...]] = {}
     declared: dict[str, LimitPath] = {}
     for demand in demands:
-        declared[demand.type] = path = path_of(demand.limits, limits)
+        declared[demand.name] = path = path_of(demand.limits, limits)
         own = () if demand.per_second is None else (SharedLimit(f"type:{demand.type}", demand.per_second),)
         named = (SharedLimit(limit.name, limit.per_second, limit.burst) for limit in path.release)
         line = (*own, *named, *root)
-        by_type[demand.type] = names = tuple(limit.name for limit in line)
+        by_type[demand.name] = names = tuple(limit.name for limit in line)
         for position, limit in enumerate(line):
             outer = names[position + 1 :]
             found[limit.name] = SharedLimit(limit.name, limit.per_second, limit.burst, outer)

@@ -42,10 +42,11 @@ def judge_shared(service: Service, late: Collection[str], day: Day) -> LimitVerd
         fit = Fit.DOES_NOT_FIT
     start_s, end_s = _tightest(service)
     shares = sorted(
-        ((demand_between(demand, start_s, end_s), demand) for demand in demands), key=lambda share: -share[0]
+        ((demand_between(demand, start_s, end_s), demand) for demand in demands),
+        key=lambda share: -sum(share[0]),
     )
-    total = sum(slots for slots, _ in shares)
-    behind = [(demand, slots / total) for slots, demand in shares[:NAMED_TYPES] if slots]
+    total = sum(sum(slots) for slots, _ in shares)
+    behind = [(demand, slots) for slots, demand in shares[:NAMED_TYPES] if any(slots)]
     capacity = service.capacity * day.factor * (end_s - start_s) + limit.burst - 1
     change = ""
     if fit is not Fit.FITS:
@@ -61,29 +62,35 @@ def judge_shared(service: Service, late: Collection[str], day: Day) -> LimitVerd
         use=total * day.factor / capacity,
         delay_s=service.delay_s,
         tightest=Interval(floor(start_s), ceil(end_s), total * day.factor, capacity),
-        behind=tuple((demand.type, share) for demand, share in behind),
+        behind=tuple((_name_behind(demand, slots), sum(slots) / total) for demand, slots in behind),
         users=None,
         change=change,
     )
 
 
+def _name_behind(demand: TypeDemand, slots: Sequence[float]) -> str:
+    """Return the name of a demand, with the zone if only one of its zones asks for slots.   slots: of each zone."""
+    zones = [zone for (zone, _), asked in zip(demand.zones, slots, strict=False) if asked]
+    return f"{demand.name} in {zones[0]}" if len(zones) == 1 < len(demand.zones) else demand.name
+
+
 def _count_users(demands: Iterable[TypeDemand], users: Iterable[UserDemand]) -> int:
     """Return the number of users with one of these types."""
-    types = {demand.type for demand in demands}
+    types = {demand.name for demand in demands}
     return sum(user.users for user in users if not types.isdisjoint(user.types))
 
 
 def _acceptance(service: Service, day: Day) -> Callable[[Sequence[TypeDemand], float], bool]:
     """Return the test whether a change makes the demand of a limit fit better, all other limits being as they are."""
     others_s = {
-        demand.type: max(0.0, day.waits_s[demand.type] - service.delay_s - service.bunch_s)
+        demand.name: max(0.0, day.waits_s[demand.name] - service.delay_s - service.bunch_s)
         for demand in service.demands
     }
 
     steps = steps_of_day(service.demands, day.start_s)
 
     def is_late(demand: TypeDemand, found: Service) -> bool:
-        left_s = demand.patience_s - others_s[demand.type]
+        left_s = demand.patience_s - others_s[demand.name]
         if left_s < 0 or found.delay_s + found.bunch_s <= left_s:
             return False  # late for the other limits alone, or for none
         return wait_on_path_s(demand, [found]) > left_s

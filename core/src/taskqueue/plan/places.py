@@ -30,7 +30,7 @@ def deal(demands: Iterable[TypeDemand], users: Iterable[UserDemand]) -> Places:
     [[0, 0, 1, 1, 1]]
     """
     dealt = Counter[SpreadClass]()
-    classes = {demand.type: spread_class(demand.schedule) for demand in demands}
+    classes = {demand.name: spread_class(demand.schedule) for demand in demands}
     places = {(name, family): [0] * min(family.window_s, _MAX_PARTS) for name, family in classes.items()}
     for user in users:
         running = [classes[name] for name in user.types if name in classes]
@@ -51,7 +51,7 @@ def excess_slots(demands: Collection[TypeDemand], places: Places) -> float:
     by_class: defaultdict[SpreadClass, list[tuple[TypeDemand, Sequence[int]]]] = defaultdict(list)
     for demand in demands:
         name = spread_class(demand.schedule)
-        found = places.get((demand.type, name), ())
+        found = places.get((demand.name, name), ())
         if any(found):
             by_class[name].append((demand, found))
     excess = 0.0

@@ -45,8 +45,7 @@ def cheapest_change(
         """Return the first accepted schedule; each has a lower rate than the one before it."""
 
         def accepted(schedule: Schedule) -> bool:
-            changed = [replace(demand, schedule=schedule) if each is demand else each for each in demands]
-            return accepts(changed, limit_per_s)
+            return accepts([_changed(each, demand, schedule) for each in demands], limit_per_s)
 
         if not schedules or not accepted(schedules[-1]):
             return None
@@ -57,13 +56,13 @@ def cheapest_change(
         demand for demand in behind if accepts([each for each in demands if each is not demand], limit_per_s)
     ]
     for demand in behind:
-        widened = first_accepted(demand, _wider(demand.schedule))
+        widened = first_accepted(demand, _wider(demand))
         if widened:
             return f"widen the window of {demand.type} to {format_ms(window_s(widened) * 1000)}"
     for demand in behind:
         lengthened = first_accepted(demand, longer(demand.schedule))
         if lengthened:
-            return f"lengthen the interval of {demand.type} to {format_ms(shortest_gap_s(lengthened) * 1000)}"
+            return lengthening(demand, shortest_gap_s(lengthened))
     grid = grid_of(name, limit_per_s)
     least = grid.least_above(limit_per_s, lambda rate: accepts(demands, rate))
     if not least:
@@ -72,8 +71,25 @@ def cheapest_change(
     return f"{raised(name, grid.text(least))}{f', or have at most {fewer} of its {users} users' if fewer else ''}"
 
 
-def _wider(schedule: Schedule) -> list[Schedule]:
+def lengthening(demand: TypeDemand, interval_s: int) -> str:
+    """Return the change of an interval as a sentence."""
+    now = f"{format_ms(demand.chosen_s * 1000)} " if demand.chosen_s else ""
+    return f"lengthen the interval {now}of {demand.type} to {format_ms(interval_s * 1000)}"
+
+
+def _changed(demand: TypeDemand, of: TypeDemand, schedule: Schedule) -> TypeDemand:
+    """Return a demand where that of one interval has this schedule: all intervals of its type share the window."""
+    if demand is of:
+        return replace(demand, schedule=schedule)
+    if demand.type != of.type:
+        return demand
+    return replace(demand, schedule=replace(demand.schedule, window_s=schedule.window_s))
+
+
+def _wider(demand: TypeDemand) -> list[Schedule]:
+    schedule = demand.schedule
     window, gap = window_s(schedule), shortest_gap_s(schedule)
+    gap = min(gap, demand.own_interval_s or gap)  # no window of a type may be longer than its interval
     lengths = [length for length in _ROUND_S if window < length < gap]
     return [replace(schedule, window_s=length) for length in (*lengths, gap) if window < gap]
 

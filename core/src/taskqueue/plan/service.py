@@ -13,8 +13,8 @@ from taskqueue.plan.demand import Step, is_steady, steps_of_day
 from taskqueue.plan.flow import Backlog, backlog, merge, passed, waits
 from taskqueue.plan.limit_paths import Paths, SharedLimit
 from taskqueue.plan.margins import Blocking, Bunching
-from taskqueue.plan.schedule import occurrences, window_s
 from taskqueue.plan.type_demand import TypeDemand
+from taskqueue.plan.windows import open_windows
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,7 +85,7 @@ def serve_day(
     bursts = dict.fromkeys(paths.limits, 0)
     services: dict[str, Service] = {}
     for name, limit in paths.limits.items():
-        own = [demand for demand in blocking.types(name) if paths.by_type[demand.type][0] == name]
+        own = [demand for demand in blocking.types(name) if paths.by_type[demand.name][0] == name]
         steps = merge([steps_of_day(own, day_start_s), *arriving[name]])
         capacity = blocking.capacity(limit) / factor
         bunched = bunching.slots(blocking.types(name)) + bursts[name]
@@ -112,16 +112,16 @@ def wait_on_path_s(demand: TypeDemand, services: Sequence[Service]) -> float:
     is_same_all_day = is_steady(demand.schedule) or any(service.found.lasting for service in services)
     if is_same_all_day or delay_s + bunch_s <= demand.patience_s:
         return delay_s + bunch_s
-    window = window_s(demand.schedule)
     first, last = services[0].steps[0].start_s, services[0].steps[-1].end_s
     reach_s = delay_s if len(services) > 1 else 0.0
     longest = 0.0
-    for start in occurrences(demand.schedule, int(first) - window + 1, int(last)):
-        span = max(first, start) - reach_s, min(last, start + window) + reach_s
-        longest = max(longest, sum(service.longest_wait_s(*span) for service in services))
+    for schedule, _ in demand.by_zone():
+        for start, end in open_windows(schedule, demand.exclude, first, last):
+            waits_s = (service.longest_wait_s(start - reach_s, end + reach_s) for service in services)
+            longest = max(longest, sum(waits_s))
     return longest + bunch_s
 
 
 def limited_by_user(paths: Paths, demands: Iterable[TypeDemand]) -> set[str]:
     """Return the types with a limit of key User."""
-    return {demand.type for demand in demands if paths.users[demand.type]}
+    return {demand.name for demand in demands if paths.users[demand.name]}

@@ -10,7 +10,7 @@ from taskqueue.models.values import UserLimit
 class UserDemand:
     """A number of users with the same types and the same values of their own at User limits.
 
-    user_id: one of them.   types: of running subscriptions.
+    user_id: one of them.   types: of running subscriptions, named as demands are (`TypeDemand.name`).
     """
 
     user_id: str

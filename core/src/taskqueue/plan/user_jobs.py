@@ -79,7 +79,7 @@ class UserService:
         """Return the service with another schedule of a type."""
         jobs = [
             replace(job, demand=demand, gap_s=gap_s, patience_s=demand.patience_s)
-            if job.demand.type == demand.type
+            if job.demand.name == demand.name
             else job
             for job in self.jobs
         ]

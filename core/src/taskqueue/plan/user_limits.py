@@ -43,10 +43,10 @@ class UserLimits:
 
     def _job(self, limit: str, job: UserJob, per_second: float) -> UserJob:
         """Return the job as it takes from a limit at this rate: one object for all users."""
-        key = limit, job.demand.type, per_second
+        key = limit, job.demand.name, per_second
         found = self._memory.get(key)
         if found is None:
-            is_within = bool(self._paths.by_type[job.demand.type])
+            is_within = bool(self._paths.by_type[job.demand.name])
             work_s = job.demand.cost * stretch(is_within=is_within) / per_second
             found = self._memory[key] = replace(job, work_s=work_s)
         return found
@@ -56,18 +56,18 @@ def _with_others(services: Sequence[UserService]) -> list[UserService]:
     """Add to each job its wait for other limits of the user, and the loss to jobs that take from these only."""
     found = []
     for service in services:
-        own = {job.demand.type for job in service.jobs}
+        own = {job.demand.name for job in service.jobs}
         waits_s, blocks_s = dict.fromkeys(own, 0.0), dict.fromkeys(own, 0.0)
         for other in services:
-            taking = {job.demand.type: job.work_s for job in other.jobs}
+            taking = {job.demand.name: job.work_s for job in other.jobs}
             for name in own & taking.keys() if other is not service else ():
                 waits_s[name] += other.wait_s
                 blocks_s[name] += max(
                     (work_s for one, work_s in taking.items() if one not in own), default=0.0
                 )
         jobs = [
-            replace(job, others_s=waits_s[job.demand.type], other_block_s=blocks_s[job.demand.type])
-            if waits_s[job.demand.type]
+            replace(job, others_s=waits_s[job.demand.name], other_block_s=blocks_s[job.demand.name])
+            if waits_s[job.demand.name]
             else job
             for job in service.jobs
         ]

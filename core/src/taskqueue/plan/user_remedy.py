@@ -7,9 +7,8 @@ from collections.abc import Sequence
 from dataclasses import replace
 from functools import partial
 
-from taskqueue.models.duration import format_ms
 from taskqueue.plan.rate_grid import grid_of, raised
-from taskqueue.plan.remedy import longer
+from taskqueue.plan.remedy import lengthening, longer
 from taskqueue.plan.schedule import shortest_gap_s
 from taskqueue.plan.user_jobs import UserService
 
@@ -23,7 +22,7 @@ def cheapest_user_change(worst: UserService, over: Sequence[UserService]) -> str
         for schedule in longer(job.demand.schedule):
             demand, gap_s = replace(job.demand, schedule=schedule), shortest_gap_s(schedule)
             if all(service.with_type(demand, gap_s).fits() for service in (worst, *over)):
-                return f"lengthen the interval of {demand.type} to {format_ms(gap_s * 1000)}"
+                return lengthening(demand, gap_s)
     alike = [worst] if worst.has_own else [service for service in over if not service.has_own]
     grid = grid_of(worst.limit, worst.per_second)
     rate, steps = worst.per_second, 0

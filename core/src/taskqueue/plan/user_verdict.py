@@ -33,10 +33,10 @@ class UserLimitService:
         late = service.jobs if service.load > 1 else service.late()
         if late:
             self._over.append(service)
-            self.late.update(job.demand.type for job in late)
+            self.late.update(job.demand.name for job in late)
         wait_s = service.wait_s
         for job in service.jobs:
-            name = job.demand.type
+            name = job.demand.name
             if wait_s > self.waits_s.get(name, -1.0):
                 self.waits_s[name] = wait_s
         if (bool(late), service.load) > (self._is_over, self._worst.load):
@@ -46,7 +46,7 @@ class UserLimitService:
         """Return the verdict.   limits: by name. Raises ScheduleError."""
         worst = self._worst
         declared = limits.get(self.limit)
-        shares = sorted(((job.work_s / job.gap_s, job.demand.type) for job in worst.jobs), reverse=True)
+        shares = sorted(((job.work_s / job.gap_s, job.demand.name) for job in worst.jobs), reverse=True)
         total = sum(share for share, _ in shares)
         return LimitVerdict(
             limit=self.limit,

@@ -17,6 +17,35 @@ def follows_users(schedule: Schedule) -> bool:
     return schedule.cron is not None and schedule.time_zone is None
 
 
+def variant_name(schedule: Schedule, zone: str, interval_s: int | None) -> str:
+    """Return the variant in which a subscription runs; empty for the type's own schedule.
+
+    zone: of the user.   interval_s: chosen; one that the type does not offer counts as the type's own.
+
+    >>> variant_name(Schedule(cron="0 2 * * *"), "Asia/Tokyo", None)
+    'Asia/Tokyo'
+    >>> variant_name(Schedule(interval_s=3600, intervals_s=(300,)), "Asia/Tokyo", 300)
+    '300'
+    """
+    if follows_users(schedule):
+        return "" if zone == "UTC" else zone
+    return str(interval_s) if interval_s in schedule.intervals_s else ""
+
+
+def is_offered(schedule: Schedule, name: str) -> bool:
+    """Tell whether the schedule has this variant; not for the type's own schedule.
+
+    >>> [is_offered(Schedule(interval_s=3600, intervals_s=(300,)), name) for name in ("300", "60", "Asia/Tokyo")]
+    [True, False, False]
+    """
+    return int(name) in schedule.intervals_s if name.isdigit() else follows_users(schedule)
+
+
+def in_zone(schedule: Schedule, zone: str) -> Schedule:
+    """Return the schedule of users in a zone. Raises ScheduleError."""
+    return _variant(schedule, zone, None) if follows_users(schedule) else schedule
+
+
 def intervals(schedule: Schedule) -> Iterator[Schedule]:
     """Yield the schedule of each interval that a subscription may choose."""
     for interval_s in schedule.intervals_s:
@@ -30,10 +59,10 @@ def variants(schedule: Schedule, numbers: Mapping[str, int]) -> Iterator[tuple[i
     [(0, 'UTC'), (1, 'Asia/Tokyo')]
     """
     if follows_users(schedule):
-        yield 0, _variant(schedule, "UTC", None)
+        yield 0, in_zone(schedule, "UTC")
         for name, number in numbers.items():
             if not name.isdigit():
-                yield number, _variant(schedule, name, None)
+                yield number, in_zone(schedule, name)
         return
     yield 0, _variant(schedule, schedule.time_zone, schedule.interval_s)
     for one in intervals(schedule):

@@ -1,7 +1,7 @@
 """The desired state of a source, and its faults."""
 
 from collections import Counter
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from itertools import chain
 from types import MappingProxyType
@@ -9,9 +9,10 @@ from types import MappingProxyType
 from taskqueue.models.cron_advice import cron_advice
 from taskqueue.models.fault import Fault
 from taskqueue.models.locked_params import Locks, refuse_locked
-from taskqueue.models.values import Limit, TaskType, UserSubscription
-from taskqueue.plan.type_demand import TypeDemand
+from taskqueue.models.values import Limit, Subscription, TaskType, UserSubscription
+from taskqueue.plan.type_demand import TypeDemand, demand_name
 from taskqueue.plan.user_demand import UserDemand
+from taskqueue.plan.variants import variant_name
 from taskqueue.sources.not_offered import NotOffered
 from taskqueue.sources.unresolved_limits import UnresolvedLimit
 
@@ -90,23 +91,39 @@ class Desired:
 
     def demands(self) -> list[TypeDemand]:
         """Return the demand of each type that is not suspended; suspended and refused subscriptions do not count."""
-        counts = Counter(name for user in self.user_demands() for name in user.types)
-        return [TypeDemand.of(spec, counts[name]) for name, spec in self.types.items() if not spec.suspend]
+        counts: dict[str, Counter[str]] = {name: Counter() for name in self.types}
+        for user, running in self._running():
+            for one in running:
+                if spec := self.types.get(one.type):
+                    counts[one.type][variant_name(spec.schedule, user.time_zone, one.interval_s)] += 1
+        specs = (spec for spec in self.types.values() if not spec.suspend)
+        return list(chain.from_iterable(TypeDemand.of(spec, counts[spec.name]) for spec in specs))
 
     def user_demands(self) -> list[UserDemand]:
         """Return the demand of each user who has a subscription that is neither suspended nor refused."""
+        offered = {name: spec.schedule.intervals_s for name, spec in self.types.items()}
+
+        def name_of(one: Subscription) -> str:
+            is_offered = one.interval_s in offered.get(one.type, ())
+            return demand_name(one.type, one.interval_s if is_offered else None)
+
+        return [
+            UserDemand(user.user_id, tuple(map(name_of, running)), user.limits)
+            for user, running in self._running()
+        ]
+
+    def _running(self) -> Iterator[tuple[UserSubscription, list[Subscription]]]:
+        """Yield each user who has subscriptions that are neither suspended nor refused, with these."""
         locks = Locks.of(self.types.values())
-        found = []
         for user in self.users.values():
-            running = tuple(
-                subscription.type
+            running = [
+                subscription
                 for subscription in (() if user.suspend else user.tasks)
                 if not subscription.suspend
                 and not (locks.by_type and locks.overridden(subscription.type, subscription.params))
-            )
+            ]
             if running:
-                found.append(UserDemand(user.user_id, running, user.limits))
-        return found
+                yield user, running
 
 
 def resolve(

@@ -5,11 +5,15 @@ A generation is a sorted set of users, encoded (`user_key`); their scores are pl
 
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 
+from taskqueue.models.values import Schedule
+from taskqueue.plan.type_demand import demand_name
+from taskqueue.plan.variants import is_offered
 from taskqueue.store.command import hget, zcard, zcount, zrange_scores, zscan
 from taskqueue.store.connection import Store
 from taskqueue.store.malformed import UNREADABLE
-from taskqueue.store.scalars import Place, read_place
+from taskqueue.store.scalars import PLACES, Place, read_place
 from taskqueue.store.script import Script
+from taskqueue.store.type_record import Generation
 from taskqueue.store.user_key import read_user
 from taskqueue.store.users import StoredSubscription, read_subscription
 from taskqueue.store.wire import pack
@@ -32,23 +36,60 @@ async def redeal_members(store: Store, task_type: str, target: int, members: Seq
     return await store.run(_REDEAL, task_type, target, pack(list(members)))
 
 
-async def count_subscriptions(store: Store, generations: Mapping[str, int]) -> dict[str, int]:
-    """Count running subscriptions by type, of the generation given for each."""
+async def count_subscriptions(
+    store: Store, generations: Mapping[str, Generation], variants: Mapping[str, int]
+) -> dict[str, dict[str, int]]:
+    """Count running subscriptions by type and variant, of the generation given for each type.
+
+    variants: numbers of those in use, by name. In the answer the type's own schedule has an empty name, and variants
+    without subscriptions are left out.
+    """
+    asked = [
+        (name, variant, number)
+        for name, one in generations.items()
+        for variant, number in _variants_of(one.schedule, variants)
+    ]
     counts = await store.read_all(
-        [zcount(store.keys.schedule(name, number), 0, "+inf") for name, number in generations.items()]
+        [
+            zcount(
+                store.keys.schedule(name, generations[name].number),
+                number * PLACES,
+                (number + 1) * PLACES - 1,
+            )
+            for name, _, number in asked
+        ]
     )
-    return dict(zip(generations, counts, strict=True))
+    found: dict[str, dict[str, int]] = {name: {} for name in generations}
+    for (name, variant, _), count in zip(asked, counts, strict=True):
+        if count:
+            found[name][variant] = count
+    return found
 
 
-async def read_types_of_users(store: Store, generations: Mapping[str, int]) -> dict[str, list[str]]:
-    """Read the types of the running subscriptions of each user, of the generation given for each type."""
+async def read_types_of_users(
+    store: Store, generations: Mapping[str, Generation], variants: Mapping[str, int]
+) -> dict[str, list[str]]:
+    """Read the running subscriptions of each user by the names of their demands (`TypeDemand.name`).
+
+    generations: of each type.   variants: numbers of those in use, by name.
+    """
     types: dict[str, list[str]] = {}
-    for name, number in sorted(generations.items()):
-        async for rows in store.scan(zscan(store.keys.schedule(name, number), 1_000)):
+    for name, one in sorted(generations.items()):
+        chosen: dict[float, str] = {
+            number: demand_name(name, int(variant))
+            for variant, number in _variants_of(one.schedule, variants)
+            if variant.isdigit()
+        }
+        async for rows in store.scan(zscan(store.keys.schedule(name, one.number), 1_000)):
             for user, score in _users(rows):
                 if score >= 0:
-                    types.setdefault(user, []).append(name)
+                    types.setdefault(user, []).append(chosen.get(score // PLACES, name))
     return types
+
+
+def _variants_of(schedule: Schedule, variants: Mapping[str, int]) -> list[tuple[str, int]]:
+    """Return name and number of each variant of a schedule, first its own."""
+    return [("", 0), *(item for item in variants.items() if is_offered(schedule, item[0]))]
 
 
 async def find_generations(store: Store, task_type: str, numbers: Sequence[int]) -> list[int]:

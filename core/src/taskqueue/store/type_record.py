@@ -11,9 +11,11 @@ from functools import lru_cache
 
 import msgspec
 
+from taskqueue.models.exclusion import LAST_DAY
 from taskqueue.models.identity import NAME_PATTERN
 from taskqueue.models.quantity import MAX_PER_SECOND, MIN_PER_SECOND
-from taskqueue.models.values import Schedule, TaskType
+from taskqueue.models.values import Exclusion, Schedule, TaskType
+from taskqueue.plan.cron import DAY_S
 from taskqueue.plan.lanes import lane_of
 from taskqueue.plan.limiter import own_spacing_us
 from taskqueue.plan.schedule import window_s
@@ -133,6 +135,8 @@ def read_type(name: bytes, value: bytes) -> tuple[TypeRecord, bool]:
         if (schedule.interval_s is None) == (schedule.cron is None) or min(_lengths(schedule), default=1) < 1:
             raise ValueError(schedule)
         window_s(schedule)  # a cron expression that cannot be read
+    if not all(map(_exists, task_type.exclude)):
+        raise ValueError(task_type.exclude)
     limit = task_type.rate_limit.per_second
     if min(task_type.cost, task_type.timeout_ms) < 1 or not (
         limit is None or MIN_PER_SECOND <= limit <= MAX_PER_SECOND
@@ -141,6 +145,13 @@ def read_type(name: bytes, value: bytes) -> tuple[TypeRecord, bool]:
     ours = _line(record).encode()
     line = value.partition(b"\n")[0]
     return record, line == ours or line.startswith(ours + b"|")  # another version may add fields
+
+
+def _exists(one: Exclusion) -> bool:
+    """Tell whether the dates and times of an exclusion exist."""
+    return all(0 <= day <= LAST_DAY for dates in one.dates for day in dates) and all(
+        0 <= time_s <= DAY_S for time_s in one.daily_s or ()
+    )
 
 
 def _lengths(schedule: Schedule) -> list[int]:
