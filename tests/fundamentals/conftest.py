@@ -39,6 +39,8 @@ BEGIN_S = BEGIN_US // 1_000_000
 SECOND_US = 1_000_000
 #: Scheduler and workers call at least so often.
 PERIOD_US = SECOND_US // 4
+#: Every job runs for so long.
+RUN_US = 1_000
 
 
 class Job(NamedTuple):
@@ -151,14 +153,14 @@ class Release:
         wait_ms = round((ended.delay_s or 0) * 1_000)
         match ended.outcome:
             case Outcome.DONE:
-                result = Result(job.lease, Outcome.DONE)
+                result = Result(job.lease, Outcome.DONE, ran_us=RUN_US)
             case Outcome.LIMITED:
                 result = Result(job.lease, Outcome.LIMITED, wait_ms)
             case Outcome.RETRIED if job.failures + 1 < self._types[job.type].retry.max_attempts:
                 backoff = backoff_ms(self._types[job.type].retry, job.failures + 1)
-                result = Result(job.lease, Outcome.RETRIED, wait_ms or backoff)
+                result = Result(job.lease, Outcome.RETRIED, wait_ms or backoff, ran_us=RUN_US)
             case _:
-                result = Result(job.lease, Outcome.DEAD, 0, ended.reason)
+                result = Result(job.lease, Outcome.DEAD, 0, ended.reason, RUN_US)
         self._worker(worker).results.append(result)
 
     async def enqueue(self, task_type: str, *users: str, job_id: str | None = None) -> list[str]:

@@ -40,11 +40,12 @@ from taskqueue.store.job_name import parse
 from taskqueue.store.limits import override_rate, set_rate
 from taskqueue.store.pause import pause, resume
 from taskqueue.store.permit import permit
+from taskqueue.store.suspended import follow_suspended, try_suspended
 from taskqueue.store.tick import tick
 from taskqueue.store.type_record import Generation, TypeRecord
 from taskqueue.store.types import put_limits, put_types, read_catalog
 from taskqueue.store.user_pauses import pause_user, resume_user
-from taskqueue.store.users import set_users
+from taskqueue.store.users import read_subscriptions, set_users
 from taskqueue.store.wire import pack
 from tests.support.store.raw import raw
 from tests.support.store.script_clock import ScriptClock
@@ -56,8 +57,10 @@ LONG_MS = 60_000
 RATE = 2_000
 SPACING_US = 1_015_000 // RATE
 KINDS = (
-    TaskType("plain", HOUR),
-    TaskType("forbid", HOUR, concurrency_policy=ConcurrencyPolicy.FORBID, priority=Priority.HIGH),
+    TaskType("plain", HOUR, suspend_after=2, retry_suspended_after_ms=5_000),
+    TaskType(
+        "forbid", HOUR, concurrency_policy=ConcurrencyPolicy.FORBID, priority=Priority.HIGH, suspend_after=2
+    ),
     TaskType("replace", HOUR, concurrency_policy=ConcurrencyPolicy.REPLACE),
     TaskType("slow", HOUR, rate_limit=RateLimit(per_second=200), limits=("shop",), cost=2),
     TaskType("shy", HOUR, limits=("shy",), priority=Priority.LOW),
@@ -360,6 +363,14 @@ class Histories(RuleBasedStateMachine):
         self.do(pause_user(self.store, user) if paused else resume_user(self.store, user))
 
     @rule()
+    def suspensions_are_followed(self) -> None:
+        self.do(follow_suspended(self.store))
+
+    @rule(kind=kinds, user=users)
+    def tries_a_suspended_user(self, kind: str, user: str) -> None:
+        self.do(try_suspended(self.store, kind, user))
+
+    @rule()
     def limit_is_raised_for_no_time(self) -> None:
         self.do(override_rate(self.store, 1e6, for_ms=-1))
 
@@ -393,6 +404,18 @@ class Histories(RuleBasedStateMachine):
         leased = self.do(raw(self.store).zrange(self.store.keys("leases"), 0, -1))
         pairs = [tuple(m.decode().split("|")[:2]) for m in leased if m.endswith(b"x")]
         assert len(pairs) == len(set(pairs))
+
+    @invariant()
+    def a_suspended_subscription_has_a_next_step(self) -> None:
+        async def without() -> list[str]:
+            marked = {f"{kind}|{user}" for user in USERS for kind in await self._suspended(user)}
+            agenda = {m.decode() for m in await raw(self.store).zrange(self.store.keys("suspended"), 0, -1)}
+            return sorted(marked - agenda)
+
+        assert self.do(without()) == []
+
+    async def _suspended(self, user: str) -> list[str]:
+        return [one.type for one in await read_subscriptions(self.store, user) if one.by_breaker]
 
     @invariant()
     def records_belong_to_jobs_that_exist(self) -> None:

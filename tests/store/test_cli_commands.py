@@ -316,18 +316,18 @@ async def test_a_job_of_a_paused_user_is_dropped_with_a_reason(
     ]
 
 
-@pytest.mark.parametrize("verb", ["pause", "resume"])
 @pytest.mark.parametrize(
     ("arguments", "sentence"),
     [
-        ((), "give TYPE or --user USER"),
-        (("fetch-orders", "--user", "u-1"), "TYPE excludes --user: give one of them"),
+        (("pause",), "give TYPE or --user USER"),
+        (("resume",), "give TYPE or --user USER"),
+        (("pause", "fetch-orders", "--user", "u-1"), "TYPE excludes --user: give one of them"),
     ],
 )
 async def test_a_pause_is_of_a_type_or_of_a_user(
-    taskqueue: Command, verb: str, arguments: tuple[str, ...], sentence: str
+    taskqueue: Command, arguments: tuple[str, ...], sentence: str
 ) -> None:
-    done = await taskqueue(verb, *arguments)
+    done = await taskqueue(*arguments)
     assert (done.exit_code, done.stderr) == (ExitCode.USAGE, f"taskqueue: {sentence}\n")
 
 

@@ -16,6 +16,10 @@ KINDS = list(every_kind(BAD, "mal"))
 SELDOM_READ = (
     "field exclusive",
     "field service_times",
+    "field deaths",
+    "field suspended:",
+    "type deaths",
+    "type suspended:",
     "field payload",
     "field attempts",
     "field dead:body",

@@ -52,6 +52,18 @@ def _figures() -> Iterator[Case]:
             yield of_type(f"{field} {bad!r}", of_bad, of_good, says)
 
 
+def _breaker() -> Iterator[Case]:
+    for bad, good, says in [
+        (1, 2, "greater than or equal to 2"),
+        (1_001, 1_000, "less than or equal to 1000"),
+        ("20", 20, "suspendAfter: Invalid value"),
+    ]:
+        yield of_type(f"suspendAfter {bad!r}", {"suspendAfter": bad}, {"suspendAfter": good}, says)
+    retry = {"retrySuspendedAfter": "1h"}
+    says = "remove retrySuspendedAfter: nothing is suspended without suspendAfter"
+    yield of_type("retrySuspendedAfter alone", retry, {"suspendAfter": 20, **retry}, says)
+
+
 def _locked() -> Iterator[Case]:
     def locked(*names: object) -> dict[str, object]:
         return {"lockedParams": list(names)}
@@ -95,6 +107,7 @@ CASES = [
     *exclusions(),
     *handlers(),
     *_figures(),
+    *_breaker(),
     *_locked(),
     *_words(),
     *subscriptions(),

@@ -162,6 +162,7 @@ def durations() -> Iterator[Case]:
         "window": lambda text: {"schedule": NIGHTLY, "window": text},
         "timeout": lambda text: {"timeout": text},
         "startingDeadline": lambda text: {"startingDeadline": text},
+        "retrySuspendedAfter": lambda text: {"suspendAfter": 20, "retrySuspendedAfter": text},
         "minBackoff": lambda text: {"retry": {"minBackoff": text, "maxBackoff": "99999h"}},
         "maxBackoff": lambda text: {"retry": {"minBackoff": "1ms", "maxBackoff": text}},
     }

@@ -160,6 +160,8 @@ def _fields(task_type: str, user: str) -> Iterator[tuple[str, str]]:
         ("payload", job),
         ("dead:body", job),
         ("service_times", task_type),
+        ("deaths", task_type),
+        (f"suspended:{task_type}", user),
         ("workers", "w9"),
         ("handlers", "f9"),
         ("claims:w", "seq"),

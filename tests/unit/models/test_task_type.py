@@ -323,6 +323,8 @@ FULL: dict[str, Any] = {
     "concurrencyPolicy": "Replace",
     "startingDeadline": "9s",
     "catchUp": "Skip",
+    "suspendAfter": 20,
+    "retrySuspendedAfter": "1h",
     "suspend": True,
 }
 
@@ -331,7 +333,7 @@ FULL: dict[str, Any] = {
 def test_every_field_reaches_the_value(field: str) -> None:
     """A field that `value()` forgets would be accepted and ignored."""
     name = to_camel(field)
-    plain = {"schedule": {"cron": "0 3 * * *"}, "handler": {"function": "noop"}}
+    plain = {"schedule": {"cron": "0 3 * * *"}, "handler": {"function": "noop"}, "suspendAfter": 2}
     assert value_of(plain | {name: FULL[name]}) != value_of(plain)
 
 

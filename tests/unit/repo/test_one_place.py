@@ -25,7 +25,8 @@ ROOT = Path(__file__).parents[3]
 SOURCES = [path for part in ("core", "operator", "worker") for path in (ROOT / part / "src").rglob("*.py")]
 SYNC = TaskType("sync", Schedule(interval_s=60))
 SCRIPTS = sorted((ROOT / "core/src/taskqueue/store/scripts").rglob("*.lua"))
-SETTLE = ROOT / "core/src/taskqueue/store/scripts/lib/settle.lua"
+SCRIPT_PARTS = ROOT / "core/src/taskqueue/store/scripts/lib"
+SETTLE = SCRIPT_PARTS / "settle.lua"
 
 
 def matches(pattern: str, path: Path) -> set[str]:
@@ -72,8 +73,12 @@ OUTCOME_PLACES: dict[str, Callable[[], tuple[Iterable[str], Iterable[str]]]] = {
         {*matches(r"outcome == '([a-z])'", SETTLE), CODES[Outcome.LIMITED], CODES[Outcome.DONE]},
         CODES.values(),
     ),
-    "letters that settle.lua remembers": lambda: (
-        matches(r"remember_run\(.*, '(.)'\)", SETTLE),
+    "letters that scripts remember": lambda: (
+        {
+            letter
+            for part in ("settle", "breaker")
+            for letter in matches(r"remember_run\(.*, '(.)'\)", SCRIPT_PARTS / f"{part}.lua")
+        },
         REMEMBERED_OUTCOMES,
     ),
 }

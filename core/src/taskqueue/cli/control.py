@@ -21,6 +21,7 @@ from taskqueue.store.enqueue import enqueue
 from taskqueue.store.errors import LockedParamsError, UnknownTypeError, UnknownUserError
 from taskqueue.store.pause import pause as pause_type
 from taskqueue.store.pause import resume as resume_type
+from taskqueue.store.suspended import try_suspended
 from taskqueue.store.types import read_catalog
 from taskqueue.store.user_pauses import pause_user, resume_user
 
@@ -85,10 +86,26 @@ async def pause(
 async def resume(
     session: Session, task_type: PausedTypeArgument = None, user: PausedUserOption = None
 ) -> None:
-    """End the pause of a type or a user; also succeeds where there was none."""
+    """End the pause of a type or a user; also succeeds where there was none.
+
+    With TYPE and --user: let the next job of a subscription through that the circuit breaker suspended.
+    """
+    if task_type is not None and user is not None:
+        await _try_suspended(session, task_type, user)
+        return
     kind, name = _choose(task_type, user)
     ended = await (resume_user if kind == "user" else resume_type)(session.store, name)
     show_details(session.output, {kind: name, "wasPaused": ended})
+
+
+async def _try_suspended(session: Session, task_type: str, user: str) -> None:
+    verdict = await try_suspended(session.store, task_type, user)
+    if verdict == "unknown":
+        fail(
+            f"{user}: no subscription to {task_type}; `taskqueue describe user {user}` shows those there are",
+            ExitCode.NOT_FOUND,
+        )
+    show_details(session.output, {"type": task_type, "user": user, "wasSuspended": verdict == "ok"})
 
 
 def _choose(task_type: str | None, user: str | None) -> tuple[Literal["type", "user"], str]:

@@ -26,6 +26,7 @@ from taskqueue.store.limit_names import limit_names
 from taskqueue.store.limit_times import read_limit_times
 from taskqueue.store.listing import read_handlers, read_workers
 from taskqueue.store.lookup import find_jobs, find_stored_users, read_user_places
+from taskqueue.store.suspended import count_suspended, find_suspension
 from taskqueue.store.type_record import TypeRecord
 from taskqueue.store.types import Catalog, read_catalog
 from taskqueue.store.user_pauses import find_pause
@@ -58,6 +59,7 @@ async def describe_type(session: Session, name: TypeArgument) -> None:
         "exclude": exclude_texts(task_type.exclude),
         "nextPeriods": _next_periods(record, await server_now_ms(session.store)),
         **counted(task_type.schedule, counts.get(name, {})),
+        "suspendedByBreaker": (await count_suspended(session.store, [name]))[name],
         "handler": f"function {task_type.function}" if task_type.function else _http_text(record),
         # Unknown until a worker has registered the function.
         "handlerRegistered": task_type.function in handlers if task_type.function else None,
@@ -68,6 +70,7 @@ async def describe_type(session: Session, name: TypeArgument) -> None:
         "concurrencyPolicy": task_type.concurrency_policy.value,
         "catchUp": task_type.catch_up.value,
         "lockedParams": list(task_type.locked_params),
+        "suspendAfter": task_type.suspend_after,
         "startingDeadline": None if deadline_ms is None else format_ms(deadline_ms),
         **await _limits(session.store, catalog, record),
         "limitPerSecond": task_type.rate_limit.per_second,
@@ -154,6 +157,9 @@ async def _subscriptions(
 ) -> list[dict[str, Any]]:
     """Return one row for each subscription of a user: next run, last outcome, state."""
     runs = await read_runs(store, user)
+    suspensions = {
+        one.type: found for one in subscriptions if (found := await find_suspension(store, user, one))
+    }
     segments = {
         subscription.type: catalog.records[subscription.type].segments(catalog.variants)
         for subscription in subscriptions
@@ -163,7 +169,8 @@ async def _subscriptions(
     places = await read_user_places(store, user, sorted(generations))
     rows = []
     for subscription in subscriptions:
-        idle = idle_reason(subscription, catalog)
+        suspension = suspensions.get(subscription.type)
+        idle = idle_reason(subscription, catalog, user, suspension)
         due_ms = None if idle else next_due_ms(segments[subscription.type], places, now_ms)
         outcome, at_s = runs.get(subscription.type, (None, 0))
         rows.append(

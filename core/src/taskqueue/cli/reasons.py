@@ -5,6 +5,7 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
+from taskqueue.cli.instant import iso
 from taskqueue.cli.limit_text import is_unknown, last_free, limit_text, unknown_reason
 from taskqueue.models.identity import GLOBAL_LIMIT
 from taskqueue.models.locked_params import Locks, refuse_locked
@@ -14,6 +15,7 @@ from taskqueue.store.job_name import parse
 from taskqueue.store.limit_names import limit_names
 from taskqueue.store.limit_times import LimitTimes
 from taskqueue.store.listing import WaitingJob, WorkerSeen
+from taskqueue.store.suspended import Suspension
 from taskqueue.store.type_record import TypeRecord
 from taskqueue.store.types import Catalog
 from taskqueue.store.users import StoredSubscription
@@ -33,8 +35,13 @@ class Conditions:
     user_paused: bool = False
 
 
-def idle_reason(subscription: StoredSubscription, catalog: Catalog) -> str:
-    """Return the reason why no job of a subscription is emitted; empty for an active subscription."""
+def idle_reason(
+    subscription: StoredSubscription, catalog: Catalog, user: str = "", suspension: Suspension | None = None
+) -> str:
+    """Return the reason why no job of a subscription is emitted; empty for an active subscription.
+
+    suspension: by the circuit breaker, of this subscription of `user`.
+    """
     record = catalog.records.get(subscription.type)
     if record is None:
         return "unknown type: no manifest declares it"
@@ -48,6 +55,8 @@ def idle_reason(subscription: StoredSubscription, catalog: Catalog) -> str:
         return "the user is paused"
     if subscription.suspended:
         return _suspension_reason(subscription, record)
+    if suspension:
+        return _breaker_reason(subscription.type, user, suspension)
     return "" if record.active else "the type is being set up"
 
 
@@ -65,6 +74,17 @@ def _suspension_reason(subscription: StoredSubscription, record: TypeRecord) -> 
     """Return the reason of a suspension: params that the type locks, or the manifest."""
     names = Locks.of([record.task_type]).overridden(subscription.type, subscription.params)
     return f"refused: {refuse_locked(subscription.type, names)}" if names else "suspended"
+
+
+def _breaker_reason(task_type: str, user: str, suspension: Suspension) -> str:
+    """Return the reason of a suspension by the circuit breaker, and what ends it."""
+    why = "suspended by the circuit breaker"
+    if suspension.since_ms:
+        why += f" since {iso(suspension.since_ms)}: {suspension.reason}"
+    if suspension.on_trial:
+        return f"{why}; its next job decides"
+    next_try = iso(suspension.next_ms) if suspension.next_ms else "once a scheduler runs"
+    return f"{why}; next try {next_try}; `taskqueue resume {task_type} --user {user}`"
 
 
 def waiting_reason(job: WaitingJob, conditions: Conditions) -> str:

@@ -21,6 +21,7 @@
     exclusion_spec     the exclusions of a TaskType manifest
     exclusion          dates and times of day of exclusions
     http_spec          the HTTP request of a TaskType manifest
+    retry_spec         the attempts of a TaskType manifest
     http_call          URL and headers of an HTTP handler
     nesting            nesting of JSON, measured on its bytes
     duration           durations as text

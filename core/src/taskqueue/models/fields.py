@@ -6,7 +6,7 @@ Checks replace pydantic's `pattern`, so that people read a sentence and not a re
 from collections.abc import Callable
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, PlainValidator, WithJsonSchema
+from pydantic import AfterValidator, BeforeValidator, Field, PlainValidator, WithJsonSchema
 
 from taskqueue.models import duration, exclusion, http_call, identity, locked_params, quantity
 from taskqueue.models.cron import check_cron
@@ -47,6 +47,8 @@ def _text_schema(max_characters: int, pattern: str | None = None) -> WithJsonSch
 
 
 WholeNumber = Annotated[int, BeforeValidator(_whole)]
+#: One failure says nothing.
+FailuresInARow = Annotated[int, Field(ge=2, le=1_000), BeforeValidator(_whole)]
 _duration_schema = _text_schema(duration.MAX_CHARACTERS, duration.PATTERN)
 
 PositiveDuration = Annotated[str, _written(duration.parse_positive_ms, "30s"), _duration_schema]

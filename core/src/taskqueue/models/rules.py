@@ -22,6 +22,9 @@ def task_type_conflicts(document: Mapping[str, Any]) -> Iterator[Refusal]:
     yield from _schedule_conflicts(spec)
     yield from _handler_conflicts(spec)
     yield from _locked_twice(spec)
+    if spec.get("retrySuspendedAfter") is not None and spec.get("suspendAfter") is None:
+        message = "remove retrySuspendedAfter: nothing is suspended without suspendAfter"
+        yield Refusal(("spec", "retrySuspendedAfter"), message)
     yield from limits_conflicts(spec)
     yield from removed_limit_conflicts(document)
     retry = _mapping(spec, "retry")

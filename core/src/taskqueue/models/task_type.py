@@ -5,10 +5,11 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 
 from taskqueue.models import values
-from taskqueue.models.duration import parse_ms, parse_whole_s
+from taskqueue.models.duration import format_ms, parse_ms, parse_whole_s
 from taskqueue.models.exclusion_spec import MAX_EXCLUSIONS, ExclusionSpec
 from taskqueue.models.fields import (
     Cron,
+    FailuresInARow,
     FunctionName,
     LimitName,
     ParamName,
@@ -25,12 +26,13 @@ from taskqueue.models.locked_params import MAX_LOCKED_PARAMS
 from taskqueue.models.metadata import TypeMetadata
 from taskqueue.models.part import Part
 from taskqueue.models.quantity import parse_per_second
+from taskqueue.models.retry_spec import RetrySpec
 
-MAX_ATTEMPTS = 100
 #: One Release limit and two User limits; manifests of the limits tell which is which.
 MAX_TYPE_LIMITS = 3
 #: Plans that a type is sold in; each has a place of its own in the spread.
 MAX_INTERVALS = 20
+RETRY_SUSPENDED_AFTER = format_ms(values.RETRY_SUSPENDED_AFTER_MS)
 
 
 class ScheduleSpec(Part):
@@ -74,25 +76,6 @@ class HandlerSpec(Part):
     )
     http: HttpSpec | None = Field(
         default=None, description="An HTTP request that each attempt sends, for a handler without code."
-    )
-
-
-class RetrySpec(Part):
-    """Attempts of a failed job, and the delays between them."""
-
-    max_attempts: WholeNumber = Field(
-        default=5,
-        ge=1,
-        le=MAX_ATTEMPTS,
-        description="Starts of a job until it is a dead letter, the first one included.",
-    )
-    min_backoff: PositiveDuration = Field(
-        default="1s",
-        description="Upper end of the first delay; it doubles with every attempt. "
-        "The delay is random between 0 and that end.",
-    )
-    max_backoff: PositiveDuration = Field(
-        default="5m", description="The upper end of a delay never grows beyond this. At least minBackoff."
     )
 
 
@@ -187,6 +170,15 @@ class TaskTypeSpec(Part):
         "Skip none that is more than 5 s late.",
     )
     suspend: bool = Field(default=False, description="While true, no job of this type is emitted or started.")
+    suspend_after: FailuresInARow | None = Field(
+        default=None,
+        description="Jobs in a row that fail for good, such as 20, until their subscription is suspended; "
+        "nobody is while more than half of the type's jobs fail. Defaults to never.",
+    )
+    retry_suspended_after: PositiveDuration | None = Field(
+        default=None,
+        description="Time until one job of a subscription suspended by suspendAfter is let through: 24h.",
+    )
 
 
 class TaskTypeManifest(Part):
@@ -223,13 +215,9 @@ class TaskTypeManifest(Part):
             priority=spec.priority,
             cost=spec.cost,
             timeout_ms=parse_ms(spec.timeout),
-            retry=values.Retry(
-                max_attempts=spec.retry.max_attempts,
-                min_backoff_ms=parse_ms(spec.retry.min_backoff),
-                max_backoff_ms=parse_ms(spec.retry.max_backoff),
-            ),
+            retry=spec.retry.value(),
             rate_limit=values.RateLimit(
-                per_second=None if limit.per_second is None else parse_per_second(limit.per_second),
+                None if limit.per_second is None else parse_per_second(limit.per_second)
             ),
             concurrency_policy=spec.concurrency_policy,
             starting_deadline_ms=None if spec.starting_deadline is None else parse_ms(spec.starting_deadline),
@@ -238,4 +226,6 @@ class TaskTypeManifest(Part):
             locked_params=tuple(sorted(spec.locked_params)),
             limits=tuple(sorted(limit.name for limit in spec.limits)),
             exclude=tuple(one.value() for one in spec.schedule.exclude),
+            suspend_after=spec.suspend_after,
+            retry_suspended_after_ms=parse_ms(spec.retry_suspended_after or RETRY_SUSPENDED_AFTER),
         )

@@ -15,6 +15,8 @@ MAX_COST = 1_000
 #: A handler, or an API by one answer, closes a limit for at most a day: one that asks for longer took a date for a
 #: delay.
 CLOSED_MAX_S = 86_400
+#: Time after which one job of a suspended subscription is let through: its credentials may be right again.
+RETRY_SUSPENDED_AFTER_MS = 86_400_000
 
 
 class Priority(StrEnum):
@@ -150,6 +152,8 @@ class TaskType:
     locked_params: names that no task may override, sorted.   limits: names of the limits that its jobs take from,
     sorted.   exclude: time without runs, in the zone of the schedule, or of the user; in UTC for an interval. Not in
     `schedule`, as it changes the place of nobody.
+    suspend_after: dead letters in a row that suspend a subscription; None: no circuit breaker.
+    retry_suspended_after_ms: until then the next job of a suspended subscription is let through.
     """
 
     name: str
@@ -169,6 +173,8 @@ class TaskType:
     locked_params: tuple[str, ...] = ()
     limits: tuple[str, ...] = ()
     exclude: tuple[Exclusion, ...] = ()
+    suspend_after: int | None = None
+    retry_suspended_after_ms: int = RETRY_SUSPENDED_AFTER_MS
 
 
 @dataclass(frozen=True, slots=True)

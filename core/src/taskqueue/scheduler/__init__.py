@@ -8,6 +8,7 @@
     publisher       one publish: the difference between the desired and the stored state
     type_writer     the writes of task types, step by step
     limit_writer    the writes of limits, and the waiting jobs that follow them
+    suspensions     schedules that follow the circuit breaker
     reconcile       the next step of one task type. Pure
     user_writer     the writes of users
     repair          types and users that the store holds in an unreadable form

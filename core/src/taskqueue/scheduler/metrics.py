@@ -22,6 +22,17 @@ BACKLOG_FULL = Gauge(
 EMITTED = Counter("taskqueue_emitted_total", "Jobs emitted by this process.")
 TICKS = Counter("taskqueue_ticks_total", "Calls of tick by verdict.", ["verdict"])
 
+SUSPENDED = Gauge(
+    "taskqueue_suspended_subscriptions",
+    "Subscriptions that the circuit breaker suspended, of types with suspendAfter.",
+    ["type"],
+)
+SUSPENSIONS = Counter(
+    "taskqueue_suspensions_total",
+    "Suspensions by the circuit breaker that this process wrote down.",
+    ["type"],
+)
+
 PUBLISH_SECONDS = Histogram(
     "taskqueue_publish_seconds",
     "Duration of a publish: of bringing the store to the state that the manifests declare.",

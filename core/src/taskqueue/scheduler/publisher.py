@@ -14,6 +14,7 @@ from taskqueue.models.values import Limit, TaskType, UserSubscription
 from taskqueue.process.progress import Progress
 from taskqueue.scheduler.limit_writer import LimitWriter
 from taskqueue.scheduler.repair import Repair
+from taskqueue.scheduler.suspensions import Suspensions
 from taskqueue.scheduler.type_writer import TypeWriter
 from taskqueue.scheduler.user_writer import UserWriter, batches
 from taskqueue.sources.desired import Protected
@@ -67,6 +68,7 @@ class Publisher:
         self._types = TypeWriter(store, self.progress)
         self._limits = LimitWriter(store, self._types)
         self._users = UserWriter(store, source, self.progress)
+        self._suspensions = Suspensions(store, self.progress)
         self._repair = Repair(store)
 
     def lead(self, fence: Fence) -> bool:
@@ -149,6 +151,7 @@ class Publisher:
                 self.incomplete = True
             written = await self._types.write_all_steps({})
             await self._follow()
+            await self._suspensions.follow(stored.task_type for stored in catalog.records.values())
             return len(written)
 
     async def _follow(self) -> None:

@@ -45,6 +45,7 @@ Set by manifests and by hand:
     pause           pauses of task types
     user_pauses     pauses of users
     overrides       records of pauses and limits set by hand
+    suspended       subscriptions that the circuit breaker suspended
 
 Moves jobs:
     tick            emit due jobs
@@ -83,6 +84,7 @@ Wrappers of scripts with another name:
     limits: open_limit
     oldest: scan_jobs, scan_moves
     overrides: override
+    suspended: follow_suspended, try_suspended
     types: catalog, put_limits, put_types
     user_pauses: end_pauses, pause_user
     users: set_users

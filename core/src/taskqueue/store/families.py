@@ -16,6 +16,7 @@ from taskqueue.store.listing import read_handler, read_waiting, read_worker
 from taskqueue.store.overrides import read_override
 from taskqueue.store.repair import Action
 from taskqueue.store.scalars import END_US, read_ms, read_place, read_rate, read_whole
+from taskqueue.store.suspended import read_suspension
 from taskqueue.store.type_record import read_type
 from taskqueue.store.types import read_variant
 from taskqueue.store.user_key import ENCODED, read_user
@@ -62,9 +63,9 @@ def _config(name: bytes, value: bytes) -> object:
     return _number(name, value) if name in {b"version", b"epoch"} else value.decode()
 
 
-def _pair(name: bytes, value: bytes) -> object:
-    first, _, second = value.decode("ascii").partition("|")
-    return name.decode(), read_whole(first), read_whole(second)
+def _numbers(name: bytes, value: bytes) -> object:
+    first, second, *others = value.decode("ascii").split("|")
+    return name.decode(), [read_whole(digits) for digits in (first, second, *others)]
 
 
 def _own_values(name: bytes, value: bytes) -> object:
@@ -162,13 +163,16 @@ _FAMILIES: Mapping[re.Pattern[str], Family] = {
         r"beats": Family("zset", member=partial(_instant_of, _CHANNEL)),
         r"lane_positions|parked_jobs|behind": Family("hash", _number),
         r"leases": Family("zset", member=partial(read_waiting, "leased")),
+        r"suspended": Family("zset", member=_change),
+        r"suspended:[^:]+": Family("hash", lambda _, value: read_suspension(value)),
+        r"deaths": Family("hash", _numbers),
         r"exclusive": Family("hash", lambda name, value: (name.decode("ascii"), value.decode("ascii"))),
         r"attempts": Family("hash", _attempts),
         r"payload": Family("hash", _of_job),
         r"dead": Family("zset", member=_dead),
         r"dead:body": Family("hash", read_dead_letter),
         r"limiter": Family("hash", _limiter),
-        r"service_times": Family("hash", _pair),
+        r"service_times": Family("hash", _numbers),
         r"metrics": Family("hash", _number),
         r"workers": Family("hash", read_worker),
         r"handlers": Family("hash", read_handler),

@@ -37,6 +37,9 @@ PERMANENT = (
     r"suspects",  # jobs in the system
     r"limits_free_at",  # one member a parked key
     r"leases",  # the workers' concurrency
+    r"suspended",  # one member a subscription that the circuit breaker suspended
+    r"suspended:[^:]+",  # one field such a subscription
+    r"deaths",  # one field a task type with a circuit breaker; that of a removed type goes with the next publish
     r"exclusive",  # the workers' concurrency
     r"attempts",  # jobs in the system
     r"payload",  # ad hoc jobs in the system
@@ -86,6 +89,9 @@ class Keys:
 
     def runs(self, user: str) -> str:
         return self("runs", escape_user(user))
+
+    def suspended(self, task_type: str) -> str:
+        return self("suspended", task_type)
 
     def ready(self, queue: str, lane: str) -> str:
         return self("ready", queue, lane)

@@ -97,6 +97,8 @@ def _line(record: TypeRecord) -> str:
             newest.number if newest else 0,
             ";".join(f"{one.number}={_classes(one.schedule)}" for one in record.generations),
             ";".join(task_type.limits),
+            task_type.suspend_after or 0,
+            task_type.retry_suspended_after_ms if task_type.suspend_after else 0,
         )
     )
 

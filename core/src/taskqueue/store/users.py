@@ -37,7 +37,7 @@ _Row = tuple[str, str, int, str]
 _Desired = tuple[str, str, list[_Row], list[tuple[str, str]], str]
 #: A subscription's record, as scripts/lib/deal.lua writes it.
 _RECORD = re.compile(r"([0-9]{1,16})([a-z]*)(?::([0-9]{1,12}))?(.*)", re.DOTALL)
-_RUN = re.compile(rf"([{''.join(REMEMBERED_OUTCOMES)}])([0-9]{{1,11}})".encode())
+_RUN = re.compile(rf"([{''.join(REMEMBERED_OUTCOMES)}])([0-9]{{1,11}})(?:(?:\|[0-9]{{1,16}}){{3}})?".encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -66,6 +66,7 @@ class StoredSubscription:
     """A subscription in the store. number: its place in the spread of its class; generation 0: unknown type.
 
     interval_s: chosen; None for the type's own. paused: by hand, with all subscriptions of the user.
+    by_breaker: whether the circuit breaker suspended it.   on_trial: whether its next job decides that.
     """
 
     type: str
@@ -75,6 +76,8 @@ class StoredSubscription:
     params: Mapping[str, Any]
     interval_s: int | None = None
     paused: bool = False
+    by_breaker: bool = False
+    on_trial: bool = False
 
 
 def _rows(user: UserSubscription) -> list[_Row]:
@@ -185,6 +188,8 @@ def read_subscription(name: bytes, record: bytes) -> StoredSubscription:
         decode_params(found[4]),
         int(found[3]) if found[3] else None,
         paused="p" in found[2],
+        by_breaker=not {"b", "t"}.isdisjoint(found[2]),
+        on_trial="t" in found[2],
     )
 
 

@@ -69,6 +69,11 @@ _WINDOW = Rule(
     saying="'window must be at most the interval, ' + self.schedule.interval",
     at=".window",
 )
+_BREAKER = Rule(
+    "!has(self.retrySuspendedAfter) || has(self.suspendAfter)",
+    "remove retrySuspendedAfter: nothing is suspended without suspendAfter",
+    at=".retrySuspendedAfter",
+)
 _BACKOFF = Rule(  # both are always there: the schema has defaults for them
     f"!self.minBackoff.{forms.IS_DURATION} || !self.maxBackoff.{forms.IS_DURATION} || "
     "duration(self.minBackoff) <= duration(self.maxBackoff)",
@@ -94,7 +99,7 @@ def _short_name(max_characters: int) -> Rule:
 
 TASK_TYPE: Mapping[str, Sequence[Rule]] = {
     "": [_short_name(MAX_TYPE_CHARACTERS)],
-    "spec": [_WINDOW],
+    "spec": [_WINDOW, _BREAKER],
     "spec.schedule": _SCHEDULE,
     "spec.schedule.interval": forms.whole_seconds("interval"),
     "spec.schedule.intervals[]": forms.whole_seconds("intervals"),
@@ -115,6 +120,7 @@ TASK_TYPE: Mapping[str, Sequence[Rule]] = {
     "spec.rateLimit": [_NO_LIMIT_OF_USERS],
     "spec.rateLimit.perSecond": forms.per_second("perSecond"),
     "spec.startingDeadline": forms.positive_duration("startingDeadline"),
+    "spec.retrySuspendedAfter": forms.positive_duration("retrySuspendedAfter"),
 }
 
 _ID = "(has({0}.spec.userId) ? {0}.spec.userId : {0}.metadata.name)"

@@ -12,7 +12,7 @@
 --         isolation: 1 become empty and call with suspects = 2; 2 the one job is a suspect, run no other with it
 --         closed until: a handler closed the global limit until then; 0 if it is open
 -- A repeated call (same worker and seq) gives the same jobs, less those lost meanwhile, and settles nothing twice.
--- uses: base types definitions queues limiter limits paths refusals jobs settle reap call lanes turns admission parked sweep suspects next_call
+-- uses: base types definitions queues limiter limits paths refusals jobs suspensions runs breaker settle reap call lanes turns admission parked sweep suspects next_call
 jobs_move = true
 
 -- Writes the leases and reads the attempts of the leased jobs.
@@ -38,11 +38,12 @@ local call = open_call(ARGV[1], ARGV[2], tonumber(ARGV[3]), tonumber(ARGV[4]))
 if recall(call) then return answer_call(call, now_us, cmsgpack.pack(call.jobs)) end
 settle_results(call.limiter, unpack(cmsgpack.unpack(ARGV[5])))
 reap_expired(call.limiter, call.lease_ms)
+flush_served()
+judge_deaths()
 local waits_alone = isolate(call, ARGV[7])
 if not waits_alone and call.max_jobs > 0 and call.limiter.slot_us then take_jobs(call) end
 write_leases(call)
 flush_forgotten()
-flush_served()
 flush_limits()
 local packed = cmsgpack.pack(call.jobs)
 local next_call_us = plan_next_call(call, waits_alone, ARGV[6] == '1')

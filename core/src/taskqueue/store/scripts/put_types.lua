@@ -24,7 +24,10 @@ end
 for _, row in ipairs(cmsgpack.unpack(ARGV[4])) do redis.call('UNLINK', P .. 'schedule:' .. row[1] .. ':' .. row[2]) end
 if redis.call('HLEN', P .. 'service_times') > redis.call('HLEN', P .. 'types') then  -- drop those of removed types
   for _, type_name in ipairs(redis.call('HKEYS', P .. 'service_times')) do
-    if redis.call('HEXISTS', P .. 'types', type_name) == 0 then redis.call('HDEL', P .. 'service_times', type_name) end
+    if redis.call('HEXISTS', P .. 'types', type_name) == 0 then
+      redis.call('HDEL', P .. 'service_times', type_name)
+      redis.call('HDEL', P .. 'deaths', type_name)
+    end
   end
 end
 -- A new store begins now. Later a missing cursor means loss, and tick refuses to go on.

@@ -6,7 +6,7 @@
 --         [[limit, values], ...], zone or '' for UTC], ...]; a user without any subscription is removed
 --       3 owner  4 epoch of the writer, for the sources folder and kubernetes
 -- Output  [verdict, msgpack [user of another source, refused, ...]]; verdicts: ok, foreign, deposed (lib/fence.lua)
--- uses: base types generations variants definitions queues changed_limits deal fence interval_changes subscriptions pauses
+-- uses: base types generations variants definitions queues changed_limits deal fence interval_changes suspensions trials subscriptions pauses
 local source = ARGV[1]
 local manifests = source == 'folder' or source == 'kubernetes'
 local refusal = manifests and fenced(ARGV[3], ARGV[4])

@@ -5,7 +5,7 @@
 -- Output  [verdict, source of the user]; verdicts: ok, owned (the user has another source), unknown (no such type),
 --         full (the user has that many already), interval (the type does not offer it: in place of the source the
 --         intervals that it offers, in s and separated by spaces; none with cron)
--- uses: base types generations variants deal interval_changes subscriptions pauses
+-- uses: base types generations variants deal interval_changes suspensions trials subscriptions pauses
 local user, type_name = ARGV[1], ARGV[2]
 
 -- Returns the intervals that the type offers, as text, if the chosen one is none of them.

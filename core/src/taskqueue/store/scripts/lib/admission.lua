@@ -38,7 +38,7 @@ do
     return 'deferred'
   end
 
-  -- Reads the subscription of a scheduled job. Returns its params, or nil and an outcome.
+  -- Reads the subscription of a scheduled job. Returns its params, or nil and an outcome; and whether the job is on trial.
   local function read_params(job, task_type)
     if task_type.suspended or (paused or read_paused())[job.type] then return nil, drop(job, 'skipped') end
     local record = redis.call('HGET', P .. 'subscriptions:' .. job.user, job.type)
@@ -52,8 +52,8 @@ do
     if #record <= 16 and string.find(record, '^%d+$') then return '' end  -- a bare number, as most are
     local number, flags, params = string.match(record, '^(%d+)(%l*):?%d*(.*)$')
     if not number or #number > 16 then return nil, await_record(job) end
-    if flags ~= '' then return nil, drop(job, 'skipped') end
-    return params
+    if flags ~= '' and not (flags == 't' and may_try(job)) then return nil, drop(job, 'skipped') end
+    return params, nil, flags == 't'
   end
 
   -- Takes a start of the limits besides the queue's path. Returns the limit that is not free then, if one is not.
@@ -89,12 +89,17 @@ do
   end
 
   -- Leases a job to start at start_us. exclusive: its subscription, if no other job of it may run meanwhile.
-  local function lease(call, queue, job, task_type, start_us, params, exclusive)
+  local function lease(call, queue, job, task_type, start_us, params, exclusive, on_trial)
     local leased_job, leases, jobs, cost = job.name .. call.suffix, call.leases, call.jobs, task_type.cost
     local expiry = (start_us - start_us % 1000) / 1000 + call.lease_ms
     if exclusive then
       leased_job = leased_job .. 'x'
       call.holders[exclusive] = leased_job
+    end
+    if on_trial then
+      leased_job = leased_job .. 't'
+      if exclusive then call.holders[exclusive] = leased_job end
+      begin_trial(job, leased_job)
     end
     leases[#leases + 1] = expiry
     leases[#leases + 1] = leased_job
@@ -109,13 +114,13 @@ do
       discard(origin, job.name)
       return 'gone'
     end
-    local task_type, params, outcome = find_type(job.type), nil, nil
+    local task_type, params, outcome, on_trial = find_type(job.type), nil, nil, nil
     if not task_type then return drop(job, 'skipped') end
     if task_type.malformed and not is_expired(job) then
       return 'parked', shut_limit('type:' .. job.type, UNREADABLE_US)
     end
     if not job.adhoc then
-      params, outcome = read_params(job, task_type)
+      params, outcome, on_trial = read_params(job, task_type)
     elseif is_expired(job) then
       outcome = drop(job, 'expired')
     end
@@ -132,7 +137,7 @@ do
     end
     if holder then replace(call, holder) end
     if job.adhoc then params = redis.call('HGET', P .. 'payload', job.name) end
-    lease(call, queue, job, task_type, start_us, params, exclusive)
+    lease(call, queue, job, task_type, start_us, params, exclusive, on_trial)
     return 'leased'
   end
 end

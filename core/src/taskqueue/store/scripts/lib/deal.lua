@@ -4,8 +4,8 @@
 local GOLDEN = 0.6180339887498949
 
 -- Records of subscriptions: the number 10 k + generation (1 to 9, in turn; 0: the type does not exist), flags, the
--- chosen interval behind a colon, params. Mostly a bare number, which Redis keeps in 4 to 6 bytes. Flags: s suspended,
--- p paused user.
+-- chosen interval behind a colon, params. Mostly a bare number, which Redis keeps in 4 to 6 bytes. Flags: s suspended
+-- by the manifest, p paused user, b and t suspended by the circuit breaker (lib/suspensions.lua).
 --   interval   in s, as text; '' for the type's own
 local function write_record(user, type_name, record)
   local text = int(record.k * 10 + record.generation) .. record.flags
@@ -27,6 +27,9 @@ local function with_flag(flags, flag, on)
   return on and others .. flag or others
 end
 
+-- Tells whether nothing is emitted for a subscription with these flags: all but t stop it.
+local function is_idle(flags) return flags ~= '' and flags ~= 't' end
+
 -- Returns the offset of number k of a class.
 local function offset_ms(k, class)
   local second = (k * class.stride + math.floor(class.rotation / 1000)) % class.window
@@ -37,7 +40,7 @@ end
 -- Returns the score of a place.
 local function score_of(variant, offset, record)
   local place = variant * PLACES + offset
-  return record.flags ~= '' and -1 - place or place
+  return is_idle(record.flags) and -1 - place or place
 end
 
 -- Returns the class among `classes` that a subscription belongs to, and its variant. zone: the variant of its user.
@@ -116,7 +119,7 @@ local function update_scores(type_name, user, record, zone)
     if score and generation ~= '0' then
       local place = place_of(score)
       if classes[1] and classes[1].follows then place = zone * PLACES + place % PLACES end
-      local new = record.flags ~= '' and -1 - place or place
+      local new = is_idle(record.flags) and -1 - place or place
       if new ~= score then redis.call('ZADD', key, new, user) end
     end
   end

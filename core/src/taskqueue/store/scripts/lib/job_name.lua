@@ -1,7 +1,7 @@
 -- Names of jobs. A name holds all that `claim` needs: TYPE|USER|OCCURRENCE|OFFSET|LIFE (scheduled) or
 -- TYPE|USER|~ID|DUE|LIFE (ad hoc). OCCURRENCE is in s, OFFSET, DUE and LIFE are in ms; LIFE 0: no deadline. A leased job
--- is NAME|WORKER|SEQ; the seq ends in "x" if the hash `exclusive` has the job. USER is percent-encoded, as in every key
--- and member (user_key.py), and no script decodes it.
+-- is NAME|WORKER|SEQ; the seq goes on with "x" if the hash `exclusive` has the job, and with "t" if it is on trial. USER
+-- is percent-encoded, as in every key and member (user_key.py), and no script decodes it.
 
 -- Splits a job's name. malformed: no script made this name. Type and user of a scheduled job are looked up by name, so
 -- an odd name does no harm; those of an ad hoc job are not, so ADHOC checks each letter.
@@ -24,7 +24,7 @@ end
 -- Splits a leased job: the job's name, and whether `exclusive` has it.
 local function split_leased(leased_job)
   local job, seq = string.match(leased_job, '^(.*)|[^|]*|([^|]*)$')
-  return job or '', job ~= nil and string.sub(seq, -1) == 'x'
+  return job or '', job ~= nil and string.find(seq, 'x', 1, true) ~= nil
 end
 
 -- A scan for the oldest jobs (scan_moves, scan_jobs) takes many calls, and jobs move meanwhile. While `scan` exists, a

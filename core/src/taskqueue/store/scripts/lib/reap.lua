@@ -56,7 +56,9 @@ do
     count('lost')
     if by_itself then alone = alone + 1 end
     if alone >= POISON_LOSSES then
-      return move_to_dead(job, 'the worker vanished ' .. alone .. ' times while this job ran', failures, losses + 1)
+      local reason = 'the worker vanished ' .. alone .. ' times while this job ran'
+      move_to_dead(job, reason, failures, losses + 1)
+      return remember_death(job, reason)
     end
     suspect = suspect or not is_alive
     remember_attempts(name, failures, losses + 1, alone, suspect)

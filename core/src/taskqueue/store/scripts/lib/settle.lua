@@ -6,9 +6,9 @@ local settle_results, flush_served
 do
   local SERVICE_JOBS = 50           -- jobs that a type's mean service time follows
   local served, served_us = {}, {}  -- by type: jobs of this call that ran, and their time
+  local failed = {}                 -- by type: those of them that were not done
   local ended = {}                  -- subscriptions of exclusive jobs that ended
-  local now_s                       -- the clock in s, as text, once a job ended
-  local EXCLUSIVE = string.byte('x')
+  local EXCLUSIVE, TRIAL = string.byte('xt', 1, 2)
   -- A scheduled job's lease: type and user, then the positions of OCCURRENCE, OFFSET, LIFE, and of the end of LIFE.
   local LEASED = '^([^|]+)|([^|]+)|()%d+|()%d+|()%d+()|[^|]*|[^|]*$'
 
@@ -21,14 +21,6 @@ do
     end
     local job = parse((split_leased(leased_job)))
     if not job.malformed then return job.type, job.user, job.adhoc end
-  end
-
-  -- Keeps a subscription's last outcome, for people, while there is the subscription: its removal removes the outcome.
-  local function remember_run(type_name, user, outcome)
-    now_s = now_s or int(now / 1000)
-    if redis.call('HSET', P .. 'runs:' .. user, type_name, outcome .. now_s) == 0 then return end  -- it has one already
-    if redis.call('HEXISTS', P .. 'subscriptions:' .. user, type_name) == 1 then return end
-    redis.call('HDEL', P .. 'runs:' .. user, type_name)
   end
 
   -- Records the time for which a job occupied a concurrency slot, and that it is no longer exclusive.
@@ -47,7 +39,12 @@ do
       if redis.call('ZREM', P .. 'leases', leased_job) == 1 then discard('leases', leased_job) end
       return
     end
-    end_run(type_name, user, string.byte(leased_job, -1) == EXCLUSIVE, ran_us)
+    local mark = string.byte(leased_job, -1)
+    if mark == TRIAL then
+      mark = string.byte(leased_job, -2)
+      end_suspension(type_name, user)
+    end
+    end_run(type_name, user, mark == EXCLUSIVE, ran_us)
     if adhoc or has_attempts() then finish((split_leased(leased_job)), adhoc) end
     remember_run(type_name, user, 'd')
   end
@@ -74,6 +71,7 @@ do
     local job = parse(name)
     if job.malformed then return discard('leases', leased_job) end
     end_run(job.type, job.user, exclusive, ran_us)
+    if ran_us and ran_us > 0 then failed[job.type] = (failed[job.type] or 0) + 1 end
     if outcome == 'r' then
       local failures, losses, alone = attempts_of(name)
       remember_attempts(name, failures + 1, losses, alone, false)
@@ -82,7 +80,7 @@ do
     elseif outcome == 'x' then
       local failures, losses = attempts_of(name)
       move_to_dead(job, text, failures + 1, losses)
-      remember_run(job.type, job.user, 'x')
+      remember_death(job, text)
     else
       settle_left(job, outcome, wait_ms, text)
     end
@@ -111,27 +109,27 @@ do
     if #ended > 0 then redis.call('HDEL', P .. 'exclusive', unpack(ended)) end
   end
 
-  -- `service_times`: type -> MEAN_US|JOBS. JOBS counts up to SERVICE_JOBS: until then the mean is exact, then each job
-  -- weighs 1 / SERVICE_JOBS.
+  -- The mean is exact for SERVICE_JOBS runs, then each one weighs 1 / SERVICE_JOBS.
   function flush_served()
     local type_names, fields = {}, {}
     for type_name in pairs(served) do type_names[#type_names + 1] = type_name end
     if #type_names == 0 then return end
     for i, record in ipairs(redis.call('HMGET', P .. 'service_times', unpack(type_names))) do
-      local mean, jobs = 0, 0
+      local mean, jobs, failures = 0, 0, ''
       if record then
-        mean, jobs = string.match(record, '^(%d+)|(%d+)$')
+        mean, jobs, failures = string.match(record, SERVICE)
         mean, jobs = whole(mean), whole(jobs)
         if not (mean and jobs) then
           note('service_times ' .. type_names[i])
-          mean, jobs = 0, 0
+          mean, jobs, failures = 0, 0, ''
         end
       end
-      local new = served[type_names[i]]
-      jobs = math.min(jobs + new, SERVICE_JOBS)
-      mean = mean + math.min(1, new / jobs) * (served_us[type_names[i]] / new - mean)
+      local new, new_failures = served[type_names[i]], failed[type_names[i]]
+      jobs = jobs + new
+      mean = mean + math.min(1, new / math.min(jobs, SERVICE_JOBS)) * (served_us[type_names[i]] / new - mean)
+      if new_failures then failures = int((whole(failures) or 0) + new_failures) end
       fields[#fields + 1] = type_names[i]
-      fields[#fields + 1] = int(mean) .. '|' .. jobs
+      fields[#fields + 1] = int(mean) .. '|' .. int(jobs) .. (failures ~= '' and '|' .. failures or '')
     end
     redis.call('HSET', P .. 'service_times', unpack(fields))
   end

@@ -34,11 +34,17 @@ local function set_subscription(user, type_name, text, desired, zone, moved)
     if text then update_scores(type_name, user, record, zone) end  -- an unreadable record
     return
   end
-  local flags, interval = record.flags, record.interval
+  local flags, interval, params = record.flags, record.interval, record.params
+  local was_suspended = string.find(flags, 's', 1, true) ~= nil
   record.flags = with_flag(flags, 's', desired.suspended)
   record.interval, record.params = desired.interval, desired.params
-  write_record(user, type_name, record)
-  if moved or (flags == '') ~= (record.flags == '') then update_scores(type_name, user, record, zone) end
+  local edited = was_suspended ~= desired.suspended or interval ~= record.interval or params ~= record.params
+  if edited and is_suspended_by_breaker(record) then
+    begin_trial_of(type_name, user, record)
+  else
+    write_record(user, type_name, record)
+  end
+  if moved or is_idle(flags) ~= is_idle(record.flags) then update_scores(type_name, user, record, zone) end
   if interval ~= record.interval then note_interval(type_name, user, record) end
 end
 
@@ -52,6 +58,7 @@ local function remove_subscription(user, type_name, text)
   -- Generation 0: its type is being removed.
   if record then redis.call('ZREM', P .. 'schedule:' .. type_name .. ':' .. int(record.generation), user) end
   redis.call('ZREM', P .. 'interval_changes', type_name .. '|' .. user)
+  if record and is_suspended_by_breaker(record) then forget_suspension(type_name, user) end
   redis.call('HDEL', P .. 'subscriptions:' .. user, type_name)
   redis.call('HDEL', P .. 'runs:' .. user, type_name)
 end
