@@ -78,11 +78,11 @@ def of_class(schedule: Schedule) -> str:
 
 
 def test_the_line_for_scripts_holds_the_facts() -> None:
-    assert encode_record(RECORDS[0]).splitlines()[0] == f"normal|1|Allow|0|0|1|1={of_class(HOUR)}|"
+    assert encode_record(RECORDS[0]).splitlines()[0] == f"normal|1|Allow|0|0|1|1={of_class(HOUR)}||0|0"
     assert encode_record(RECORDS[1]).splitlines()[0] == (
-        f"high|3|Replace|2040000|1|5|3={of_class(HOUR)};4={of_class(NIGHTLY)};5={of_class(HOUR)}|"
+        f"high|3|Replace|2040000|1|5|3={of_class(HOUR)};4={of_class(NIGHTLY)};5={of_class(HOUR)}||0|0"
     )
-    assert encode_record(RECORDS[2]).splitlines()[0] == f"high|3|Replace|2040000|1|0|3={of_class(HOUR)}|"
+    assert encode_record(RECORDS[2]).splitlines()[0] == f"high|3|Replace|2040000|1|0|3={of_class(HOUR)}||0|0"
 
 
 async def test_written_types_are_read_back(world: World) -> None:
