@@ -3,14 +3,16 @@
 from __future__ import annotations
 
 import json
+import shlex
 from typing import TYPE_CHECKING
 
 import pytest
+from structlog.testing import capture_logs
 
 from taskqueue.cli.exit_codes import ExitCode
 from tests.support.store.commands import Command, commands_on
 from tests.support.store.raw import raw
-from tests.support.store.shop import AFTER, broken
+from tests.support.store.shop import AFTER, Shop, broken
 
 if TYPE_CHECKING:
     from tests.store.conftest import World
@@ -21,8 +23,8 @@ def taskqueue(redis_url: str, release: str) -> Command:
     return commands_on(redis_url, release)
 
 
-async def state(taskqueue: Command) -> str:
-    found = json.loads((await taskqueue("describe", "user", "u0", "-o", "json")).stdout)
+async def state(taskqueue: Command, user: str = "u0") -> str:
+    found = json.loads((await taskqueue("describe", "user", "-o", "json", "--", user)).stdout)
     return str(found["subscriptions"][0]["state"])
 
 
@@ -58,3 +60,21 @@ async def test_a_suspension_that_cannot_be_read_is_still_one(world: World, taskq
     await broken(world)
     await raw(world.store).hset(world.store.keys.suspended("sync"), "u0", b"?")
     assert (await state(taskqueue)).startswith("suspended by the circuit breaker; next try")
+
+
+@pytest.mark.parametrize("user", ["auth0|5f7c", "a:b", "-x", "50%", "$(id)"])
+async def test_an_odd_user_is_suspended_and_resumed(world: World, taskqueue: Command, user: str) -> None:
+    revoked = {user}
+    shop = Shop(world, [user, "u1", "u2"], fails=lambda one, _: one in revoked)
+    await shop.open()
+    with capture_logs() as logs:
+        await shop.work(10 * (AFTER + 1))
+    assert [line["users"] for line in logs if "suspended" in line["event"]] == [[user]]
+    told = await state(taskqueue, user)
+    assert ": 401; next try 2027-01-16T08:00:" in told
+    assert told.endswith(f"`taskqueue resume sync --user {shlex.quote(user)}`")
+    answer = await taskqueue("resume", "sync", "--user", user, "-o", "json")
+    assert json.loads(answer.stdout) == {"type": "sync", "user": user, "wasSuspended": True}
+    revoked.clear()
+    await shop.work(20)
+    assert await state(taskqueue, user) == "active"

@@ -12,6 +12,7 @@ from taskqueue.store.connection import Store
 from taskqueue.store.malformed import location_of, text
 from taskqueue.store.scalars import read_ms
 from taskqueue.store.script import Script
+from taskqueue.store.user_key import escape_user, try_read_user
 from taskqueue.store.users import StoredSubscription
 from taskqueue.store.wire import shaped
 
@@ -47,6 +48,8 @@ class Suspension:
     on_trial: bool = False
 
 
+#: Of a subscription whose suspension cannot be read.
+_UNKNOWN = Suspension(0, "", 0, "")
 EventName = Literal["suspended", "trial", "resumed"]
 
 
@@ -66,14 +69,15 @@ async def try_suspended(store: Store, task_type: str, user: str) -> Verdict:
 
     Returns `active` where the circuit breaker has not suspended the subscription, `unknown` without one.
     """
-    return cast("Verdict", (await store.run(_TRY_SUSPENDED, task_type, user)).decode())
+    return cast("Verdict", (await store.run(_TRY_SUSPENDED, task_type, escape_user(user))).decode())
 
 
 async def follow_suspended(store: Store) -> tuple[list[Event], bool]:
     """Have schedules follow the circuit breaker; return what happened, and whether there is more to do."""
     more, rows = await store.run(_FOLLOW_SUSPENDED, _BATCH)
     events = [
-        Event(cast("EventName", text(name)), text(task_type), text(user)) for name, task_type, user in rows
+        Event(cast("EventName", text(name)), text(task_type), try_read_user(user.decode(errors="replace")))
+        for name, task_type, user in rows
     ]
     return events, more == 1
 
@@ -84,18 +88,14 @@ async def count_suspended(store: Store, types: Sequence[str]) -> dict[str, int]:
     return dict(zip(types, counts, strict=True))
 
 
-#: Of a subscription whose suspension cannot be read.
-_UNKNOWN = Suspension(0, "", 0, "")
-
-
 async def find_suspension(store: Store, user: str, subscription: StoredSubscription) -> Suspension | None:
     """Read the suspension of a subscription; None for one that the circuit breaker has not suspended."""
     if not subscription.by_breaker:
         return None
-    task_type = subscription.type
-    value = await store.read(hget(store.keys.suspended(task_type), user))
-    next_ms = await store.read(zscore(store.keys("suspended"), f"{task_type}|{user}"))
-    location = location_of(f"suspended:{task_type}", user.encode())
+    task_type, field = subscription.type, escape_user(user)
+    value = await store.read(hget(store.keys.suspended(task_type), field))
+    next_ms = await store.read(zscore(store.keys("suspended"), f"{task_type}|{field}"))
+    location = location_of(f"suspended:{task_type}", field.encode())
     found = store.malformed.read(location, partial(read_suspension, value)) if value else None
     return replace(found or _UNKNOWN, next_ms=int(next_ms or 0), on_trial=subscription.on_trial)
 
