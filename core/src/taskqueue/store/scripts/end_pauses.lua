@@ -2,7 +2,7 @@
 -- KEYS  1 prefix
 -- ARGV  1 most users and subscriptions to change; the subscriptions of one user are changed together
 -- Output  1 if there may be more to do, else 0
--- uses: base types generations variants deal interval_changes subscriptions pauses
+-- uses: base types generations variants deal users pauses
 local left = tonumber(ARGV[1])
 local function end_between(low, high)
   while left > 0 do

@@ -3,7 +3,7 @@
 -- KEYS  1 prefix
 -- ARGV  1 most subscriptions to look at
 -- Output  [1 if there is more to do, else 0, [[event, type, user], ...]]; events: suspended, trial, resumed
--- uses: base types generations variants deal interval_changes suspensions trials subscriptions
+-- uses: base types generations variants deal suspensions trials users
 local UNREADABLE_MS = 60000  -- an unreadable record is looked at again after this
 local most, events = tonumber(ARGV[1]), {}
 
@@ -31,8 +31,7 @@ local function step(type_name, user, record, is_new)
     event = 'trial'
     begin_trial_of(type_name, user, record)
   end
-  local _, zone = read_user(redis.call('HGET', P .. 'users', user))
-  update_scores(type_name, user, record, zone)
+  update_scores(type_name, user, record, zone_of(user))
   if event then events[#events + 1] = { event, type_name, user } end
 end
 

@@ -2,7 +2,7 @@
 -- KEYS  1 prefix
 -- ARGV  1 user  2 ms until the pause ends, 0: once resumed; '' resumes the user
 -- Output  1 if the user was paused before, 0 if not, -1: a user without subscriptions is not paused
--- uses: base types generations variants deal interval_changes subscriptions pauses
+-- uses: base types generations variants deal users pauses
 local user, for_ms = ARGV[1], tonumber(ARGV[2])
 if not for_ms then
   local _, was_paused = end_pause(user)

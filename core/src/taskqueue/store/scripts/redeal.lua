@@ -2,7 +2,7 @@
 -- KEYS  1 prefix
 -- ARGV  1 type  2 target generation  3 users, msgpack [user, ...]
 -- Output  number of subscriptions moved; 0 if the type's newest generation is another by now
--- uses: base types generations variants deal subscriptions
+-- uses: base types generations variants deal users
 local type_name, target = ARGV[1], tonumber(ARGV[2])
 local moved = 0
 if generations_of(type_name).generation ~= target then return 0 end  -- the caller's catalog is out of date
@@ -13,8 +13,7 @@ for _, user in ipairs(cmsgpack.unpack(ARGV[3])) do
     if not record then
       note('subscriptions:' .. user .. ' ' .. type_name)
     elseif record.generation ~= target then
-      local _, zone = read_user(redis.call('HGET', P .. 'users', user))
-      deal(type_name, user, record, zone, present_class(type_name, user, record))
+      deal(type_name, user, record, zone_of(user), present_class(type_name, user, record))
       moved = moved + 1
     end
   end

@@ -6,7 +6,7 @@
 --         [[limit, values], ...], zone or '' for UTC], ...]; a user without any subscription is removed
 --       3 owner  4 epoch of the writer, for the sources folder and kubernetes
 -- Output  [verdict, msgpack [user of another source, refused, ...]]; verdicts: ok, foreign, deposed (lib/fence.lua)
--- uses: base types generations variants definitions queues changed_limits deal fence interval_changes suspensions trials subscriptions pauses
+-- uses: base types generations variants definitions queues changed_limits deal fence interval_changes suspensions trials users subscriptions pauses
 local source = ARGV[1]
 local manifests = source == 'folder' or source == 'kubernetes'
 local refusal = manifests and fenced(ARGV[3], ARGV[4])
@@ -31,7 +31,7 @@ end
 
 local function set_user(user, digest, desired, values, zone_name)
   local stored = {}
-  local limits, zone_before = read_user(redis.call('HGET', P .. 'users', user))
+  local limits, zone_before = read_user_record(redis.call('HGET', P .. 'users', user))
   local zone = #desired > 0 and variant_number(zone_name) or 0
   local paused = #desired > 0 and is_paused(user)
   local list = redis.call('HGETALL', P .. 'subscriptions:' .. user)
@@ -44,7 +44,7 @@ local function set_user(user, digest, desired, values, zone_name)
   end
   for type_name, record in pairs(stored) do remove_subscription(user, type_name, record) end
   if #desired > 0 then
-    write_user(user, source, digest, set_values(user, values, limits), zone)
+    write_user_record(user, source, digest, set_values(user, values, limits), zone)
   else
     set_values(user, {}, limits)
     redis.call('HDEL', P .. 'users', user)

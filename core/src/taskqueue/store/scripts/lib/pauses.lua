@@ -19,7 +19,7 @@ end
 -- Flags the records of all subscriptions of a user as paused or not. Returns how many were changed.
 local function flag_paused(user, paused)
   local list, changed = redis.call('HGETALL', P .. 'subscriptions:' .. user), 0
-  local _, zone = read_user(redis.call('HGET', P .. 'users', user))
+  local zone = zone_of(user)
   for i = 1, #list, 2 do
     local type_name, record = list[i], read_record(list[i + 1])
     local flags = record and with_flag(record.flags, 'p', paused)

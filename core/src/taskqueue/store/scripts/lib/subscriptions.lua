@@ -1,26 +1,4 @@
--- Subscriptions of users, written and removed one by one. One user has one source: manifests leave the users of imports
--- and clients alone; an import takes over users of manifests; a client takes over none.
-local function is_kept(stored, source)
-  local owner = stored and string.match(stored, '^[^|]*')
-  if not owner or owner == source then return false end
-  return source == 'client' or owner == 'client' or owner == 'import'
-end
-
--- `users`: user -> SOURCE|DIGEST|LIMIT;...|ZONE. LIMIT: names of limits at which the user has own values. ZONE: number
--- of the user's zone in `variants`. Parts at the end that are empty are left out.
-
--- Returns names of limits, as text, and the zone of a user's record.
-local function read_user(stored)
-  local limits, zone = string.match(stored or '', '^[^|]*|[^|]*|([^|]*)|?(%d*)$')
-  return limits or '', tonumber(zone) or 0
-end
-
-local function write_user(user, source, digest, limits, zone)
-  local text = source .. '|' .. digest
-  if limits ~= '' or zone > 0 then text = text .. '|' .. limits end
-  if zone > 0 then text = text .. '|' .. int(zone) end
-  redis.call('HSET', P .. 'users', user, text)
-end
+-- Subscriptions of users, written and removed one by one.
 
 -- Writes a subscription whose present record is `text`, or nil for a new one.
 --   desired  {suspended =, paused =, interval = in s as text or '', params =}; paused: of a new one

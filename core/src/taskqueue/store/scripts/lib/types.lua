@@ -1,9 +1,9 @@
 -- Task types. The first line of a record in `types` is for scripts, the rest (JSON) for Python; one call writes both.
 --   LANE|COST|POLICY|TYPE_US|SUSPENDED|GENERATION|GENERATIONS|LIMITS|SUSPEND_AFTER|RETRY_SUSPENDED_MS
 -- TYPE_US: spacing of starts of the type; 0: no such limit. GENERATION: of new subscriptions. GENERATIONS: with the
--- classes of each generation that has members (lib/generations.lua). LIMITS: names, with ";" between them. SUSPEND_AFTER,
--- RETRY_SUSPENDED_MS: of the circuit breaker (lib/suspensions.lua), 0: none. A type with an
--- unreadable record exists: its jobs wait, within their deadlines, as cost and limits are in the record.
+-- classes of each generation that has members (lib/generations.lua). LIMITS: names, with ";" between them.
+-- SUSPEND_AFTER, RETRY_SUSPENDED_MS: of the circuit breaker (lib/suspensions.lua), 0: none. A type with an unreadable
+-- record exists: its jobs wait, within their deadlines, as cost and limits are in the record.
 local UNREADABLE = {
   malformed = true, lane = DEFAULT_LANE, cost = 0, policy = 'Allow', type_us = 0, suspended = false,
   queue = GLOBAL, release = GLOBAL, users = {},
