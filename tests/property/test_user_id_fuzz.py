@@ -230,7 +230,7 @@ async def test_users_do_not_mix_in_the_store(store: Store, clock: ScriptClock) -
     due = DueRange("sync", 1, 0, 1 << 40, 1_000, 0, SYNC.priority)
     assert (await tick(store, cursor, cursor + 1, catalog.version, [due])).emitted == COUNT
     for user in IDS[:10]:
-        assert [parse(job.name).user for job in await find_jobs(store, user, catalog)] == [user]
+        assert [parse(job.name).user for job in await find_jobs(store, user)] == [user]
     assert (await run_jobs(store, clock, calls)).keys() == set(IDS)
     adhoc = {user: await enqueue(store, "sync", user, job_id="one") for user in IDS}
     assert len(set(adhoc.values())) == COUNT

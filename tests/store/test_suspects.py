@@ -14,7 +14,6 @@ from taskqueue.store.dead import read_dead
 from taskqueue.store.heartbeat import heartbeat
 from taskqueue.store.listing import read_jobs
 from taskqueue.store.lookup import find_jobs
-from taskqueue.store.types import read_catalog
 from tests.support.store.raw import raw
 
 if TYPE_CHECKING:
@@ -55,9 +54,7 @@ async def take(world: World, worker: str = "taker.0", **options: Any) -> Any:
 async def test_jobs_lost_together_wait_as_suspects(world: World) -> None:
     await suspected(world, "a", "b", "c")
     assert await suspects(world) == ["a", "b", "c"]
-    assert [job.where for job in await find_jobs(world.store, "b", await read_catalog(world.store))] == [
-        "suspects"
-    ]
+    assert [job.where for job in await find_jobs(world.store, "b")] == ["suspects"]
     found = await audit(world.store)
     assert (found.suspects, found.parked, found.totals["lost"], found.difference) == (3, 3, 3, 0)
     assert (await world.claim("busy.0", lease_ms=LEASE_MS)).jobs == []
@@ -118,9 +115,7 @@ async def test_a_settled_suspect_is_cleared(world: World, result: tuple[Any, ...
     await suspected(world, "a", "b")
     (job,) = (await take(world)).jobs
     await world.claim("taker.0", n=0, lease_ms=LEASE_MS, results=[Result(job.lease, *result)])
-    assert [
-        found.where for found in await find_jobs(world.store, "a", await read_catalog(world.store))
-    ] == where
+    assert [found.where for found in await find_jobs(world.store, "a")] == where
     record = await raw(world.store).hget(world.store.keys("attempts"), job.lease.rsplit("|", 2)[0])
     assert (record or b"").endswith(b"s") == (where == ["suspects"])
     await world.conserved()

@@ -95,7 +95,7 @@ class Fleet:
         for user in USERS:
             await read_subscriptions(store, user)
             await read_runs(store, user)
-            await find_jobs(store, user, await read_catalog(store))
+            await find_jobs(store, user)
         await audit(store)
         await read_closed(store)
         await read_retention(store)

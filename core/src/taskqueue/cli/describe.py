@@ -115,7 +115,7 @@ async def describe_user(session: Session, user: UserArgument) -> None:
     store = session.store
     (owner,) = await find_stored_users(store, [user])
     catalog = await read_catalog(store)
-    waiting = await find_jobs(store, user, catalog)
+    waiting = await find_jobs(store, user)
     wanted = await read_subscriptions(store, user)
     pause_ms = await find_pause(store, user)
     if owner is None and pause_ms is None and not waiting and not wanted:

@@ -90,17 +90,16 @@ def offset_spans(time_zone: str, day: int) -> tuple[Span, ...]:
         ) from error
     spans: list[Span] = []
     start, lo_s, hi_s = -_FOREVER_S, (day - REACH_DAYS) * DAY_S, (day + 1 + REACH_DAYS) * DAY_S
-    if _offset_s(zone, lo_s) == _offset_s(
-        zone, hi_s
-    ):  # since 1995 no zone has changed there and back within six days
-        return (Span(start, _FOREVER_S, _offset_s(zone, hi_s)),)
+    last_s = _offset_s(zone, hi_s)
+    if _offset_s(zone, lo_s) == last_s:  # since 1995 no zone has changed there and back within six days
+        return (Span(start, _FOREVER_S, last_s),)
     for at in range(lo_s, hi_s, _SAMPLE_S):
         before = _offset_s(zone, at)
         if before != _offset_s(zone, at + _SAMPLE_S):
             change = _first_change_s(zone, at, at + _SAMPLE_S)
             spans.append(Span(start, change, before))
             start = change
-    return (*spans, Span(start, _FOREVER_S, _offset_s(zone, hi_s)))
+    return (*spans, Span(start, _FOREVER_S, last_s))
 
 
 def _first_change_s(zone: ZoneInfo, lo_s: int, hi_s: int) -> int:

@@ -75,6 +75,5 @@ def _variant(schedule: Schedule, time_zone: str | None, interval_s: int | None) 
     """Return a variant; of like schedules the same object, which `plan.due` recognizes without a look at its fields."""
     if interval_s is not None:
         return replace(schedule, interval_s=interval_s, intervals_s=())
-    return replace(
-        schedule, time_zone=time_zone, window_s=window_s(schedule)
-    )  # the same window in every zone
+    # Its window is that of the type, as places are the same in every zone.
+    return replace(schedule, time_zone=time_zone, window_s=window_s(schedule))

@@ -105,7 +105,8 @@ def _instant_of(pattern: re.Pattern[bytes], member: bytes, score: float) -> obje
     return score
 
 
-def _change(member: bytes, score: float) -> object:
+def _timed_subscription(member: bytes, score: float) -> object:
+    """Read TYPE|USER with an instant (ms) as its score."""
     task_type, _, user = member.partition(b"|")
     if not task_type or not _USER.fullmatch(user):
         raise ValueError(member)
@@ -156,14 +157,14 @@ _FAMILIES: Mapping[re.Pattern[str], Family] = {
         r"parked:.+": Family("zset", member=_waiting_member),
         r"suspects": Family("zset", member=_waiting_member),
         r"variants": Family("hash", read_variant),
-        r"interval_changes": Family("zset", member=_change),
+        r"interval_changes": Family("zset", member=_timed_subscription),
         r"limits_free_at": Family("zset", member=partial(_instant_of, _PARKED)),
         r"limits_closed_until": Family("zset", member=partial(_instant_of, _LIMIT)),
         r"lanes_(busy|due)": Family("zset", member=partial(_instant_of, _LANE)),
         r"beats": Family("zset", member=partial(_instant_of, _CHANNEL)),
         r"lane_positions|parked_jobs|behind": Family("hash", _number),
         r"leases": Family("zset", member=partial(read_waiting, "leased")),
-        r"suspended": Family("zset", member=_change),
+        r"suspended": Family("zset", member=_timed_subscription),
         r"suspended:[^:]+": Family("hash", lambda _, value: read_suspension(value)),
         r"deaths": Family("hash", _numbers),
         r"exclusive": Family("hash", lambda name, value: (name.decode("ascii"), value.decode("ascii"))),

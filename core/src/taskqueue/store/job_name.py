@@ -3,7 +3,7 @@
 Scheduled: TYPE|USER|OCCURRENCE|OFFSET_MS|LIFE_MS. Ad hoc: TYPE|USER|~ID|DUE_MS|LIFE_MS. LIFE 0: no deadline.
 
 USER is encoded (`user_key`). A lease is that name followed by |WORKER|SEQ (and an x where the concurrency policy tracks
-the job).
+the job, and a t where the circuit breaker waits for its outcome).
 """
 
 from typing import NamedTuple

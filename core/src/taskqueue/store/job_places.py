@@ -7,7 +7,7 @@ from functools import partial
 from taskqueue.store.command import zscan
 from taskqueue.store.connection import Store
 from taskqueue.store.job_name import parse
-from taskqueue.store.listing import read_lanes, read_waiting
+from taskqueue.store.listing import WaitingJob, limit_of, read_lanes, read_waiting, where_of
 from taskqueue.store.malformed import location_of
 from taskqueue.store.scalars import END_MS
 from taskqueue.store.user_key import escape_user
@@ -47,7 +47,12 @@ class PlacedJob:
 
     place: str
     member: str
-    name: str
+    job: WaitingJob
+
+    @property
+    def name(self) -> str:
+        """Return the job's name."""
+        return self.job.name
 
 
 async def walk_jobs(store: Store, selection: Selection, *, running: bool) -> AsyncIterator[PlacedJob]:
@@ -75,10 +80,13 @@ async def walk_places(store: Store, places: Sequence[str], selection: Selection)
             ]
             answers = dict(zip(cursors, await store.read_all(scans), strict=True))
             for place, (_, rows) in answers.items():
+                where, limit = where_of(place), limit_of(place)
                 for member, score in rows:
-                    job = _read(store, place, member, score)
+                    read = partial(read_waiting, where, member, score, limit)
+                    # A member that is no job is noted, and removed by the worker that meets it.
+                    job = store.malformed.read(location_of(place, member), read)
                     if job and selection.has(job.name):
-                        yield job
+                        yield PlacedJob(place, member.decode(), job)
             cursors = {place: at for place, (at, _) in answers.items() if at}
 
 
@@ -86,10 +94,3 @@ def _may_hold(limit: str, selection: Selection) -> bool:
     """Tell whether selected jobs may be parked at a limit, QUEUE|NAME|USER, QUEUE|NAME or QUEUE|type:TYPE."""
     _, _, user = limit.partition("|")[2].partition("|")
     return selection.user is None or user in {"", escape_user(selection.user)}
-
-
-def _read(store: Store, place: str, member: bytes, score: float) -> PlacedJob | None:
-    """Read a job; a member that is none is noted, and removed by the worker that meets it."""
-    where = "leased" if place == LEASES else place
-    job = store.malformed.read(location_of(place, member), partial(read_waiting, where, member, score))
-    return PlacedJob(place, member.decode(), job.name) if job else None

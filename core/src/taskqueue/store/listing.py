@@ -34,20 +34,14 @@ async def read_jobs(store: Store, most: int = 100) -> list[WaitingJob]:
     indexes = ("limits_free_at", "lanes_busy", "lanes_due")
     limits, *lanes = await store.read_all([zrange(keys(index), 0, most) for index in indexes])
     names = [f"ready:{lane.decode(errors='replace')}" for index in lanes for lane in index]
-    names += ["suspects", *(f"parked:{limit.decode(errors='replace')}" for limit in limits)]
-    *waiting, leased = await store.read_all(
-        [zrange_scores(keys(name), 0, most - 1) for name in (*names, "leases")]
-    )
+    names += ["suspects", *(f"parked:{limit.decode(errors='replace')}" for limit in limits), "leases"]
+    waiting = await store.read_all([zrange_scores(keys(name), 0, most - 1) for name in names])
     jobs = [
         store.malformed.read(
             location_of(name, member), partial(read_waiting, where_of(name), member, score, limit_of(name))
         )
         for name, rows in zip(names, waiting, strict=True)
         for member, score in rows
-    ]
-    jobs += [
-        store.malformed.read(location_of("leases", member), partial(read_waiting, "leased", member, score))
-        for member, score in leased
     ]
     return [job for job in jobs if job]
 
@@ -60,10 +54,16 @@ async def read_lanes(store: Store) -> list[str]:
 
 
 def where_of(name: str) -> str:
-    """Return the place of the jobs in a key, for people: a lane, parked:LIMIT or suspects."""
+    """Return the place of the jobs in a key, for people: a lane, parked:LIMIT, suspects or leased.
+
+    >>> where_of("ready:app:normal"), where_of("parked:app|shop|u-1"), where_of("leases")
+    ('normal', 'parked:shop|u-1', 'leased')
+    """
     family, _, rest = name.partition(":")
     if family == "ready":
         return rest.rpartition(":")[2]
+    if family == "leases":
+        return "leased"
     return f"parked:{limit_of(name)}" if family == "parked" else name
 
 

@@ -1,16 +1,13 @@
 """Lookups of one user, for people: its source, its places in the spread, and its jobs."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import Sequence
 from functools import partial
 
-from taskqueue.store.command import hmget, zscan, zscore
+from taskqueue.store.command import hmget, zscore
 from taskqueue.store.connection import Store
-from taskqueue.store.job_name import parse
-from taskqueue.store.limit_names import limit_names
-from taskqueue.store.listing import WaitingJob, limit_of, read_lanes, read_waiting, where_of
-from taskqueue.store.malformed import location_of
+from taskqueue.store.job_places import Selection, walk_jobs
+from taskqueue.store.listing import WaitingJob
 from taskqueue.store.scalars import Place, read_place
-from taskqueue.store.types import Catalog
 from taskqueue.store.user_key import escape_user
 from taskqueue.store.users import Source, StoredUser
 
@@ -46,31 +43,9 @@ async def read_user_places(
     }
 
 
-async def find_jobs(store: Store, user: str, catalog: Catalog) -> list[WaitingJob]:
-    """Find every job of a user that waits or runs. catalog: the types, for whose limits the jobs may wait.
-
-    The search walks the whole queue, a thousand jobs a call.
-    """
-    names = await read_lanes(store)
-    parked = set[str]()
-    for name, record in catalog.records.items():
-        of_type = limit_names(record.task_type, catalog.limits)
-        parked |= {f"parked:{of_type.queue}|{limit}" for limit in of_type.parked_at(name, user)}
-    names += sorted(parked)
-    found: dict[str, WaitingJob] = {}
-    for name in [*names, "suspects", "leases"]:
-        where = "leased" if name == "leases" else where_of(name)
-        limit = limit_of(name)
-        async for member, score in _members(store, store.keys(name), f"*|{escape_user(user)}|*"):
-            job = store.malformed.read(
-                location_of(name, member), partial(read_waiting, where, member, score, limit)
-            )
-            if job and parse(job.name).user == user:
-                found[job.name] = job  # the later place: the job moved there meanwhile
+async def find_jobs(store: Store, user: str) -> list[WaitingJob]:
+    """Find every job of a user that waits or runs. The search walks the whole queue, a thousand jobs a call."""
+    found = dict[str, WaitingJob]()
+    async for placed in walk_jobs(store, Selection(user=user), running=True):
+        found[placed.name] = placed.job  # the later place: the job moved there meanwhile
     return sorted(found.values(), key=lambda job: job.score_ms)
-
-
-async def _members(store: Store, key: str, match: str) -> AsyncIterator[tuple[bytes, float]]:
-    async for rows in store.scan(zscan(key, 1_000, match)):
-        for row in rows:
-            yield row

@@ -3,7 +3,6 @@
 from array import array
 from collections.abc import Iterable, Mapping
 from hashlib import blake2b
-from math import isfinite
 from zlib import crc32
 
 from taskqueue.plan.spread import spread_class
@@ -50,7 +49,7 @@ async def read_places(
         key = store.keys.schedule(record.task_type.name, generation.number)
         async for rows in store.scan(zscan(key, _BATCH)):
             for user, score in rows:
-                if not isfinite(score) or not score.is_integer():
+                if not score.is_integer():
                     continue  # a malformed member
                 place = read_place(score)  # suspended: it keeps its place
                 of_variant = crc32(f"{salt} {names.get(place.variant, '')}".encode())
