@@ -151,7 +151,7 @@ class TaskType:
 
     locked_params: names that no task may override, sorted.   limits: names of the limits that its jobs take from,
     sorted.   exclude: time without runs, in the zone of the schedule, or of the user; in UTC for an interval. Not in
-    `schedule`, as it changes the place of nobody.
+    `schedule`, as it changes no place.
     suspend_after: dead letters in a row that suspend a subscription; None: no circuit breaker.
     retry_suspended_after_ms: until then the next job of a suspended subscription is let through.
     """

@@ -28,7 +28,7 @@ class Step(NamedTuple):
 
 
 def is_steady(schedule: Schedule) -> bool:
-    """Whether the demand is taken as constant: the windows leave no pause, or only a short one."""
+    """Tell whether the demand is taken as constant: the windows leave no pause, or only a short one."""
     interval = schedule.interval_s
     return interval is not None and (interval <= SHORT_INTERVAL_S or interval == window_s(schedule))
 

@@ -1,8 +1,8 @@
 """Margins of the fluid model: for jobs that bunch, and for starts that another limit delays.
 
 Bunching. The places of a class lie evenly; a part of them does so only by chance, which the square root of their
-number stands for, or as they are dealt (`places`). Classes, and the first places of each, coincide. Who is in which
-zone is chance, too; places of zones whose windows are open at once coincide as those of classes do.
+number stands for, or as they are dealt (`places`). Classes, and the first places of each, coincide. The zone of each
+user is chance, too; places of zones whose windows are open at once coincide as those of classes do.
 
 Blocking. A start under the inner of two limits waits while the outer one is taken by a job that needs the outer limit
 only, and the inner limit's own spacing follows from the later start. So the inner limit loses up to one slot of the

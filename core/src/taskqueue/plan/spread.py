@@ -8,7 +8,7 @@ alone decides. Numbering per type is the trap: 300 types that each start at 0 wo
 classes would do so as well, so a hash of its name rotates each class.
 
 The zones of users are no part of a class: users in Berlin and in Paris, whose nights are the same, share its seconds,
-and who moves to another zone keeps their place.
+and a user who moves to another zone keeps their place.
 """
 
 from dataclasses import dataclass, replace

@@ -1,4 +1,4 @@
-"""The windows of a schedule in which jobs are due: what is excluded is cut out."""
+"""The windows of a schedule in which jobs are due: excluded time is cut out."""
 
 from bisect import bisect_right
 from collections.abc import Iterable, Iterator, Sequence

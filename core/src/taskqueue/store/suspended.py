@@ -54,7 +54,7 @@ EventName = Literal["suspended", "trial", "resumed"]
 
 
 class Event(NamedTuple):
-    """What happened to a subscription since the last look: it was suspended, a job is let through, or it runs again."""
+    """A change of a subscription since the last look: it was suspended, a job is let through, or it runs again."""
 
     name: EventName
     type: str
@@ -73,7 +73,7 @@ async def try_suspended(store: Store, task_type: str, user: str) -> Verdict:
 
 
 async def follow_suspended(store: Store) -> tuple[list[Event], bool]:
-    """Have schedules follow the circuit breaker; return what happened, and whether there is more to do."""
+    """Have schedules follow the circuit breaker; return the changes, and whether there is more to do."""
     more, rows = await store.run(_FOLLOW_SUSPENDED, _BATCH)
     events = [
         Event(cast("EventName", text(name)), text(task_type), try_read_user(user.decode(errors="replace")))

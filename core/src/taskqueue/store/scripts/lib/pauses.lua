@@ -1,6 +1,6 @@
 -- Pauses of users, set by hand. Every record of a paused user's subscriptions has the flag p, so tick and claim read
 -- nothing more. `paused_users`: user -> when the pause ends, ms; END_MS: once the user is resumed. A pause outlives the
--- removal of its user, as whoever is removed may be added again: for KEPT_MS it is END_MS + the time of the removal.
+-- removal of its user, as a removed user may be added again: for KEPT_MS it is END_MS + the time of the removal.
 local KEPT_MS = 30 * 86400000
 
 -- Returns whether a user who has subscriptions is paused.

@@ -1,5 +1,5 @@
--- What is kept of runs. `service_times`: type -> MEAN_US|RUNS|FAILED. RUNS: jobs that ran so far; FAILED: those that were
--- not done, left out while it is 0.
+-- Records of runs. `service_times`: type -> MEAN_US|RUNS|FAILED. RUNS: jobs that ran so far; FAILED: those that were not
+-- done, left out while it is 0.
 -- `runs:USER`: type -> last outcome and its time, s; that of a dead letter goes on with the failures in a row where the
 -- type has a circuit breaker (lib/breaker.lua).
 local SERVICE = '^(%d+)|(%d+)|?(%d*)$'
