@@ -15,7 +15,7 @@ from typing import Any
 
 import pytest
 
-from taskqueue.plan.due import OVERDUE_GRACE_MS
+from taskqueue.plan.catch_up import OVERDUE_GRACE_MS
 from taskqueue.store.clock import server_now_ms
 from taskqueue.store.cursor import read_cursor
 from taskqueue.store.limits import set_rate

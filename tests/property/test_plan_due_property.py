@@ -9,7 +9,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from taskqueue.models.values import CatchUp, Exclusion, Schedule, Weekday
-from taskqueue.plan.due import CATCH_UP_PERIODS, OVERDUE_GRACE_MS, due
+from taskqueue.plan.catch_up import CATCH_UP_PERIODS, OVERDUE_GRACE_MS
+from taskqueue.plan.due import due
 from taskqueue.plan.schedule import next_occurrence, occurrences, previous_occurrence, window_s
 from taskqueue.plan.segment import DueRange, Segment
 

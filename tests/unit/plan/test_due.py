@@ -3,7 +3,8 @@
 import pytest
 
 from taskqueue.models.values import CatchUp, Priority, Schedule
-from taskqueue.plan.due import CATCH_UP_PERIODS, OVERDUE_GRACE_MS, due
+from taskqueue.plan.catch_up import CATCH_UP_PERIODS, OVERDUE_GRACE_MS
+from taskqueue.plan.due import due
 from taskqueue.plan.segment import DueRange, Segment
 from tests.support.process.counted_calls import calls
 

@@ -8,6 +8,7 @@
     spread          the offset of a subscription within the window
     agenda          the segments whose windows are open
     due             the subscriptions that became due between two instants, catch-up included
+    catch_up        the dues that are still emitted after an outage
     exclude         the spans of excluded time
     excluded_due    the dues within them, counted
     excluded_week   exclusions that leave no run of a schedule

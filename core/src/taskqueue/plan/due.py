@@ -15,24 +15,13 @@ from collections.abc import Iterable, Sequence
 from itertools import chain
 
 from taskqueue.models.values import CatchUp
+from taskqueue.plan.catch_up import OVERDUE_GRACE_MS, first_offset_ms, oldest_start_s
 from taskqueue.plan.excluded_due import count_excluded, stretches, touching
 from taskqueue.plan.following import following
-from taskqueue.plan.schedule import (
-    next_occurrence,
-    occurrences,
-    previous_occurrence,
-    shortest_gap_s,
-    window_s,
-)
+from taskqueue.plan.schedule import next_occurrence, occurrences, window_s
 from taskqueue.plan.segment import DueRange, Segment
 
-# A job this late is overdue: it waits in the backfill lane, behind work that is on time.
-OVERDUE_GRACE_MS = 5_000
-# CatchUp.ALL goes back this many periods, as Kubernetes' CronJob does.
-CATCH_UP_PERIODS = 100
-# Longer than any window.
-_FOREVER_MS = 1 << 60
-# The span of a ticker that is not behind touches two windows at most: one that ends and one that begins.
+#: The span of a ticker that is not behind touches two windows at most: one that ends and one that begins.
 _ON_TIME_STARTS = 2
 
 
@@ -117,7 +106,7 @@ def _answer(
     now_ms: int,
 ) -> None:
     """Append the answers for the starts whose windows, offsets 0 to `last_ms`, touch (after, until]."""
-    oldest_s = _oldest_start_s(segment, starts[0], now_ms) if segment.catch_up is CatchUp.ALL else 0
+    oldest_s = oldest_start_s(segment, starts[0], now_ms) if segment.catch_up is CatchUp.ALL else 0
     indices: Iterable[int] = range(len(starts))
     if len(starts) > _ON_TIME_STARTS:
         whole = range(
@@ -155,7 +144,7 @@ def _cut(
     now_ms: int,
 ) -> None:
     """Append the answers for the offsets lo to hi of a start; their next dues are in the period of `next_s`."""
-    emitted = _first_offset_ms(segment, start_s, next_s, oldest_s, now_ms)
+    emitted = first_offset_ms(segment, start_s, next_s, oldest_s, now_ms)
     on_time = now_ms - OVERDUE_GRACE_MS - start_s * 1000
     if lo < emitted:
         found.append(_range(segment, lo, min(hi, emitted - 1), start_s, next_s, missed=1))
@@ -177,41 +166,11 @@ def _swallowed(
     """
 
     def emits(index: int) -> bool:
-        return _first_offset_ms(segment, starts[index], starts[index + 1], oldest_s, now_ms) <= last_ms
+        return first_offset_ms(segment, starts[index], starts[index + 1], oldest_s, now_ms) <= last_ms
 
     last = whole.stop - 1 if segment.exclude else whole.stop
     whole = range(whole.start, min(last, len(starts) - 1))
     return whole[: bisect_left(whole, True, key=emits)]
-
-
-def _first_offset_ms(segment: Segment, start_s: int, next_s: int, oldest_s: int, now_ms: int) -> int:
-    """Return the offset from which on an occurrence's subscriptions are emitted; lower ones are missed."""
-    first_ms = 0
-    if segment.starting_deadline_ms is not None:
-        first_ms = now_ms - segment.starting_deadline_ms - start_s * 1000
-    policy = segment.catch_up
-    if policy is CatchUp.LATEST:
-        # Only while the subscription's next due is ahead; after the segment's end there is none.
-        behind_ms = now_ms + 1 - next_s * 1000
-        if behind_ms > first_ms and (segment.until_s is None or next_s < segment.until_s):
-            return behind_ms
-    elif policy is CatchUp.SKIP:
-        return max(first_ms, now_ms - OVERDUE_GRACE_MS - start_s * 1000)
-    elif start_s < oldest_s:
-        return _FOREVER_MS
-    return first_ms
-
-
-def _oldest_start_s(segment: Segment, first_s: int, now_ms: int) -> int:
-    """Return the first start that CatchUp.ALL still runs, or `first_s` if it runs all from there on."""
-    start_s = now_ms // 1000
-    further = CATCH_UP_PERIODS - 1
-    if first_s >= start_s - further * shortest_gap_s(segment.schedule):
-        return first_s
-    start_s = previous_occurrence(segment.schedule, start_s)
-    for _ in range(further):
-        start_s = previous_occurrence(segment.schedule, start_s - 1)
-    return start_s
 
 
 def _range(
