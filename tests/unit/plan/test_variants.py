@@ -2,10 +2,10 @@
 
 from collections import Counter
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 import pytest
 
+from taskqueue.models.time_zone import read_time_zone
 from taskqueue.models.values import Schedule
 from taskqueue.plan.schedule import occurrences, window_s
 from taskqueue.plan.variants import variants
@@ -57,10 +57,10 @@ def test_like_schedules_share_their_variants() -> None:
     ],
 )
 def test_a_local_date_runs_as_the_page_says(old: str, new: str, moves_at: str, runs: int) -> None:
-    at_s = int(datetime.fromisoformat(moves_at).replace(tzinfo=ZoneInfo(old)).timestamp())
+    at_s = int(datetime.fromisoformat(moves_at).replace(tzinfo=read_time_zone(old)).timestamp())
     schedule = dict(variants(NIGHTLY, NUMBERS))
     dates = Counter(
-        datetime.fromtimestamp(start_s, ZoneInfo(zone)).date().isoformat()
+        datetime.fromtimestamp(start_s, read_time_zone(zone)).date().isoformat()
         for zone, lo_s, hi_s in ((old, at_s - 2 * DAY_S, at_s), (new, at_s, at_s + 2 * DAY_S))
         for start_s in occurrences(schedule[NUMBERS[zone]], lo_s, hi_s)
     )
