@@ -296,18 +296,18 @@ async def test_any_score_is_an_end(world: World, score: str, stays: bool) -> Non
     assert await raw(world.store).zcard(world.store.keys("paused_users")) == stays
 
 
-async def test_claim_reads_the_same_with_ten_thousand_paused_users(world: World) -> None:
+async def test_claim_reads_the_same_with_a_thousand_paused_users(world: World) -> None:
     await world.install(SYNC, SEND, rate=1e6)
     for k in range(100):
         await world.subscribe(f"u{k}", "send")
     await commands_of_a_claim(world)
     before = await commands_of_a_claim(world)
     tasks = (Subscription("sync"), Subscription("send"))
-    for first in range(0, 10_000, 20):
+    for first in range(0, 1_000, 20):
         names = [f"p{k}" for k in range(first, first + 20)]
         await set_users(world.store, "folder", [UserSubscription(name, tasks) for name in names])
         await asyncio.gather(*(pause_user(world.store, name) for name in names))
-    assert await raw(world.store).zcard(world.store.keys("paused_users")) == 10_000
+    assert await raw(world.store).zcard(world.store.keys("paused_users")) == 1_000
     assert await commands_of_a_claim(world) == before
 
 
