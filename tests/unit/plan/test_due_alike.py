@@ -21,14 +21,14 @@ SEGMENTS = [
         exclude=exclude,
         variant=number % 3,
     )
-    for number, (priority, catch_up, deadline_ms, from_s, until_s, exclude) in enumerate(
+    for number, (priority, catch_up, deadline_ms, until_s, exclude, from_s) in enumerate(
         product(
             (Priority.NORMAL, Priority.HIGH),
             (CatchUp.LATEST, CatchUp.ALL),
             (None, 60_000),
-            (-10_000, -9_000, -600, 0, 600),
             (None, NOW_S),
             ((), (Exclusion(daily_s=(8 * 3600 + 100, 8 * 3600 + 200)),)),
+            (-10_000, -9_000, -9_000, -600, 0, 600),
         )
     )
 ]
