@@ -8,7 +8,7 @@ import pytest
 from taskqueue.models.time_zone import read_time_zone
 from taskqueue.models.values import Schedule
 from taskqueue.plan.schedule import occurrences, window_s
-from taskqueue.plan.variants import variants
+from taskqueue.plan.variants import is_offered, variants
 
 NIGHTLY = Schedule(cron="0 2 * * *")
 BERLIN, NEW_YORK, PARIS = "Europe/Berlin", "America/New_York", "Europe/Paris"
@@ -38,6 +38,12 @@ def test_only_offered_intervals_are_variants() -> None:
         0: (3600, 120),
         4: (60, 60),
     }
+
+
+def test_a_variant_is_offered_by_its_kind_of_schedule() -> None:
+    tiers, names = Schedule(interval_s=3600, intervals_s=(60,)), ("60", "300", BERLIN)
+    assert [is_offered(tiers, name) for name in names] == [True, False, False]
+    assert [is_offered(NIGHTLY, name) for name in names] == [False, False, True]
 
 
 def test_like_schedules_share_their_variants() -> None:
