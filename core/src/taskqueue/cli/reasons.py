@@ -75,7 +75,9 @@ def excluded_reason(subscription: StoredSubscription, catalog: Catalog, due_ms: 
     record = catalog.records.get(subscription.type)
     if due_ms is not None or record is None or not record.task_type.exclude:
         return ""
-    return "never runs: its place in the window is excluded in each period; change exclude or window of its type"
+    return (
+        "never runs: its place in the window is excluded in each period; change exclude or window of its type"
+    )
 
 
 def _suspension_reason(subscription: StoredSubscription, record: TypeRecord) -> str:
