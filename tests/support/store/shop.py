@@ -10,9 +10,7 @@ from taskqueue.models.values import Schedule, Subscription, TaskType, UserSubscr
 from taskqueue.scheduler.publisher import Publisher
 from taskqueue.scheduler.ticker import Ticker
 from taskqueue.store.claim import JobLease, Result
-from taskqueue.store.job_name import parse
 from taskqueue.store.limits import set_rate
-from taskqueue.store.user_key import read_user
 from tests.support.store.raw import raw
 
 if TYPE_CHECKING:
@@ -81,11 +79,11 @@ class Shop:
 
     async def suspended(self) -> set[str]:
         key = self.world.store.keys.suspended(self.task_type.name)
-        return {read_user(user.decode()) for user in await raw(self.world.store).hkeys(key)}
+        return {user.decode() for user in await raw(self.world.store).hkeys(key)}
 
 
 def user_of(job: JobLease) -> str:
-    return parse(job.lease).user
+    return job.lease.split("|")[1]
 
 
 async def opened(

@@ -18,7 +18,6 @@ from taskqueue.store.repair import Action
 from taskqueue.store.scalars import END_US, read_ms, read_place, read_rate, read_whole
 from taskqueue.store.suspended import read_suspension
 from taskqueue.store.type_record import read_type
-from taskqueue.store.types import read_variant
 from taskqueue.store.user_key import ENCODED, read_user
 from taskqueue.store.users import read_run, read_stored_user, read_subscription
 
@@ -105,8 +104,7 @@ def _instant_of(pattern: re.Pattern[bytes], member: bytes, score: float) -> obje
     return score
 
 
-def _timed_subscription(member: bytes, score: float) -> object:
-    """Read TYPE|USER with an instant (ms) as its score."""
+def _change(member: bytes, score: float) -> object:
     task_type, _, user = member.partition(b"|")
     if not task_type or not _USER.fullmatch(user):
         raise ValueError(member)
@@ -156,15 +154,15 @@ _FAMILIES: Mapping[re.Pattern[str], Family] = {
         rf"ready:.+:({'|'.join(Lane)})": Family("zset", member=_waiting_member),
         r"parked:.+": Family("zset", member=_waiting_member),
         r"suspects": Family("zset", member=_waiting_member),
-        r"variants": Family("hash", read_variant),
-        r"interval_changes": Family("zset", member=_timed_subscription),
+        r"variants": Family("hash"),  # read_catalog mends it
+        r"interval_changes": Family("zset", member=_change),
         r"limits_free_at": Family("zset", member=partial(_instant_of, _PARKED)),
         r"limits_closed_until": Family("zset", member=partial(_instant_of, _LIMIT)),
         r"lanes_(busy|due)": Family("zset", member=partial(_instant_of, _LANE)),
         r"beats": Family("zset", member=partial(_instant_of, _CHANNEL)),
         r"lane_positions|parked_jobs|behind": Family("hash", _number),
         r"leases": Family("zset", member=partial(read_waiting, "leased")),
-        r"suspended": Family("zset", member=_timed_subscription),
+        r"suspended": Family("zset", member=_change),
         r"suspended:[^:]+": Family("hash", lambda _, value: read_suspension(value)),
         r"deaths": Family("hash", _numbers),
         r"exclusive": Family("hash", lambda name, value: (name.decode("ascii"), value.decode("ascii"))),
