@@ -84,7 +84,7 @@ def _breaker_reason(task_type: str, user: str, suspension: Suspension) -> str:
     if suspension.on_trial:
         return f"{why}; its next job decides"
     next_try = iso(suspension.next_ms) if suspension.next_ms else "once a scheduler runs"
-    return f"{why}; next try {next_try}; `taskqueue resume {task_type} --user {user}`"
+    return f"{why}; next try {next_try}; `taskqueue resume {task_type} --user {shlex.quote(user)}`"
 
 
 def waiting_reason(job: WaitingJob, conditions: Conditions) -> str:
