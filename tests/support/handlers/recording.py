@@ -68,8 +68,8 @@ async def record_or_exit(job: Job) -> None:
 
 
 @handler("record-or-discard")
-async def record_or_discard(job: Job) -> None:
-    """Write the start down; the jobs of users whom the test lists fail for good."""
+def record_or_discard(job: Job) -> None:
+    """Write the start down, in a thread; the jobs of users whom the test lists fail for good."""
     _write(job)
     if _REVOKED.exists() and job.user in _REVOKED.read_text().split():
         raise Discard("401 Unauthorized")
