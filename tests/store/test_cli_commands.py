@@ -216,6 +216,16 @@ async def test_describe_type_knows_excluded_time(taskqueue: Command, folder: Pat
     assert found["nextPeriods"] == [f"2027-01-15T{hour:02}:00:00.000Z" for hour in (9, 12, 13)]
 
 
+async def test_describe_user_names_a_place_that_is_always_excluded(taskqueue: Command, folder: Path) -> None:
+    schedule = 'interval: 24h, exclude: [{daily: {from: "00:01", to: "24:00"}}]'
+    text = TYPE.replace("NAME", "fetch-orders").replace("interval: 1h", schedule)
+    (folder / "fetch-orders.yaml").write_text(text)
+    await taskqueue("apply", str(folder))
+    found = await answer(await taskqueue("describe", "user", "u-1", "-o", "json"))
+    (orders,) = (one for one in found["subscriptions"] if one["type"] == "fetch-orders")
+    assert (orders["next"], orders["state"].partition(":")[0]) == (None, "never runs")
+
+
 async def test_params_with_a_key_twice_are_refused(taskqueue: Command, folder: Path, store: Store) -> None:
     await taskqueue("apply", str(folder))
     found = await taskqueue("run", "fetch-orders", "u-1", "--params", '{"a": {"b": 1, "b": 2}}')

@@ -9,7 +9,7 @@ import typer
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.failure import fail, fail_argument, fail_unknown_type, fail_unknown_user
 from taskqueue.cli.instant import iso, read_duration_ms
-from taskqueue.cli.options import ForOption, TypeArgument, UserArgument
+from taskqueue.cli.options import ForOption, TypeArgument, UserArgument, user_argument
 from taskqueue.cli.store_command import Session, store_command
 from taskqueue.cli.table import show_details
 from taskqueue.models.identity import check_job_id, check_user_id
@@ -110,7 +110,8 @@ async def _try_suspended(session: Session, task_type: str, user: str) -> None:
     verdict = await try_suspended(session.store, task_type, user)
     if verdict == "unknown":
         fail(
-            f"{user}: no subscription to {task_type}; `taskqueue describe user {user}` shows those there are",
+            f"{user}: no subscription to {task_type}; `taskqueue describe user {user_argument(user)}` "
+            "shows those there are",
             ExitCode.NOT_FOUND,
         )
     show_details(session.output, {"type": task_type, "user": user, "wasSuspended": verdict == "ok"})

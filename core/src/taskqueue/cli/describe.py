@@ -10,7 +10,7 @@ from taskqueue.cli.limit_text import last_free, limit_text, unknown_reason
 from taskqueue.cli.next_due import next_due_ms
 from taskqueue.cli.options import TypeArgument, UserArgument
 from taskqueue.cli.output import Output, show_json, show_line
-from taskqueue.cli.reasons import Conditions, idle_reason, interval_reason, waiting_reason
+from taskqueue.cli.reasons import Conditions, excluded_reason, idle_reason, interval_reason, waiting_reason
 from taskqueue.cli.schedule_text import exclude_texts, schedule_text
 from taskqueue.cli.store_command import Session, store_command
 from taskqueue.cli.table import show_details, show_rows
@@ -182,7 +182,10 @@ async def _subscriptions(
                 "next": None if due_ms is None else iso(due_ms),
                 "lastOutcome": outcome,
                 "lastAt": iso(at_s * 1000) if outcome else None,
-                "state": idle or interval_reason(subscription, catalog) or "active",
+                "state": idle
+                or interval_reason(subscription, catalog)
+                or excluded_reason(subscription, catalog, due_ms)
+                or "active",
             }
         )
     return rows
