@@ -3,6 +3,7 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
@@ -174,12 +175,13 @@ async def put_types(
     *,
     removed: Iterable[str] = (),
     dropped: Iterable[tuple[str, int]] = (),
-    before_cursor_ms: int = 0,
+    before_ms: Mapping[str, int] = MappingProxyType({}),
     fence: Fence = UNFENCED,
 ) -> int:
     """Write records that were made from `version`; return the new version.
 
-    dropped: (type, generation) whose members are deleted. before_cursor_ms: refuse once the cursor is there.
+    dropped: (type, generation) whose members are deleted. before_ms: refuse once one of these types
+    was emitted up to its instant (epoch ms).
     Raises TypesMovedError if the store has another version by now: read the catalog and decide again; DeposedError,
     ForeignOwnerError.
     """
@@ -189,7 +191,7 @@ async def put_types(
         pack([(record.task_type.name, encode_record(record)) for record in records]),
         pack(list(removed)),
         pack([(name, str(number)) for name, number in dropped]),
-        before_cursor_ms,
+        pack(list(before_ms.items())),
         *fence,
     )
     await check(store, verdict, fence)
