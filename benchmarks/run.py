@@ -12,6 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
+from benchmarks.customers import customers
 from benchmarks.drain import drain
 from benchmarks.memory import REFILL_S, memory, memory_of_limits
 from benchmarks.operating import operating
@@ -25,6 +26,10 @@ GOALS: dict[str, tuple[float, str]] = {
     "cost_per_job_largest_over_smallest": (1.15, "most"),
     "catch_up_per_s": (150_000, "least"),
     "steady_call_worst_ms": (5, "most"),
+    "bytes_with_zones_and_intervals": (105, "most"),
+    "reckoning_median_ms": (5, "most"),
+    "tick_call_median_ms": (5, "most"),
+    "catch_up_of_customers_per_s": (150_000, "least"),
     "bytes_schedule_and_preferences": (100, "most"),
     "bytes_with_last_outcomes": (130, "most"),
     "bytes_user_at_a_limit": (120, "most"),
@@ -69,6 +74,10 @@ async def _ticking(quick: bool) -> dict[str, Any]:
     return await ticking(1_000 if quick else 9_100, 5 if quick else 30)
 
 
+async def _customers(quick: bool) -> dict[str, Any]:
+    return await customers(1_000 if quick else 10_000)
+
+
 async def _operating(quick: bool) -> dict[str, Any]:
     return await operating(200 if quick else 10_000)
 
@@ -82,11 +91,12 @@ PARTS: dict[str, Callable[[bool], Any]] = {
     "drain": _drains,
     "flat": _flat,
     "ticking": _ticking,
+    "customers": _customers,
     "memory": _memory,
     "operating": _operating,
 }
 #: What needs no Kubernetes; `make bench-operator` is the rest.
-DEFAULT = ("drain", "flat", "ticking", "memory")
+DEFAULT = ("drain", "flat", "ticking", "customers", "memory")
 
 
 def main() -> int:

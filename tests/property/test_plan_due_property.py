@@ -3,11 +3,11 @@
 from collections import Counter
 from datetime import UTC, datetime
 from itertools import pairwise
-from zoneinfo import ZoneInfo
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from taskqueue.models.time_zone import read_time_zone
 from taskqueue.models.values import CatchUp, Exclusion, Schedule, Weekday
 from taskqueue.plan.due import CATCH_UP_PERIODS, OVERDUE_GRACE_MS, due
 from taskqueue.plan.schedule import next_occurrence, occurrences, previous_occurrence, window_s
@@ -30,7 +30,7 @@ ANCHORS = st.sampled_from([1_774_746_000, 1_792_890_000, 1_770_073_200, 1_770_00
 
 
 def wall_of(schedule: Schedule, at_ms: int) -> datetime:
-    return datetime.fromtimestamp(at_ms // 1000, ZoneInfo(schedule.time_zone or "UTC"))
+    return datetime.fromtimestamp(at_ms // 1000, read_time_zone(schedule.time_zone or "UTC"))
 
 
 def date_of(wall: datetime) -> int:

@@ -2,11 +2,11 @@
 
 from datetime import date, datetime
 from itertools import pairwise
-from zoneinfo import ZoneInfo
 
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from taskqueue.models.time_zone import read_time_zone
 from taskqueue.models.values import Exclusion, Schedule, Weekday
 from taskqueue.plan.exclude import excluded_spans, excluded_until_ms
 from taskqueue.plan.following import following
@@ -50,7 +50,7 @@ LISTS = st.lists(EXCLUSIONS, min_size=1, max_size=3).map(tuple)
 
 
 def is_excluded(exclude: tuple[Exclusion, ...], zone: str, at_ms: int) -> bool:
-    wall = datetime.fromtimestamp(at_ms / 1000, ZoneInfo(zone))
+    wall = datetime.fromtimestamp(at_ms / 1000, read_time_zone(zone))
     day, minute = (wall.date() - date(1970, 1, 1)).days, wall.hour * 60 + wall.minute
     return any(
         WEEKDAYS[wall.weekday()] in one.weekdays

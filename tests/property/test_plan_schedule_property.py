@@ -3,12 +3,12 @@
 from bisect import bisect_left, bisect_right
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
-from zoneinfo import ZoneInfo
 
 from cronsim import CronSim
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
+from taskqueue.models.time_zone import read_time_zone
 from taskqueue.models.values import Schedule
 from taskqueue.plan.schedule import (
     next_occurrence,
@@ -36,7 +36,7 @@ def midnight(day: str) -> int:
 
 
 def walls(lo: int, hi: int, zone: str) -> list[datetime]:
-    return [datetime.fromtimestamp(at, ZoneInfo(zone)).replace(tzinfo=None) for at in range(lo, hi, 60)]
+    return [datetime.fromtimestamp(at, read_time_zone(zone)).replace(tzinfo=None) for at in range(lo, hi, 60)]
 
 
 @given(MINUTES, HOURS, ZONES, NIGHTS)

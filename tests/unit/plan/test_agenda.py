@@ -48,7 +48,31 @@ def test_closed_windows_are_left_out() -> None:
 
 
 def test_new_segments_replace_the_old_ones() -> None:
-    agenda = agenda_of(SEGMENTS)
-    agenda.open_between(0, 1)
+    agenda, at_ms = agenda_of(SEGMENTS), 1_798_600_000_000
+    agenda.open_between(at_ms, at_ms + 1)
     agenda.take(SEGMENTS[:1])
-    assert agenda.open_between(0, 1) == SEGMENTS[:1]
+    assert agenda.open_between(at_ms, at_ms + 1) == SEGMENTS[:1]
+
+
+def test_windows_are_known_after_types_changed() -> None:
+    agenda, fresh, at_ms = agenda_of(SEGMENTS), agenda_of(SEGMENTS), 1_798_600_000_000
+    agenda.open_between(at_ms, at_ms + 1)
+    agenda.take(SEGMENTS)
+    for span_ms in (1, DAY_MS // 2, 2 * DAY_MS):
+        found = agenda.open_between(at_ms + span_ms, at_ms + span_ms + 250)
+        assert Counter(found) >= Counter(fresh.open_between(at_ms + span_ms, at_ms + span_ms + 250))
+
+
+def test_windows_that_close_together_are_followed_up_later() -> None:
+    nightly = [
+        Segment(
+            f"type-{minute}",
+            1,
+            Schedule(cron=f"{minute} 2 * * *", time_zone="UTC", window_s=HOUR - 60 * minute),
+        )
+        for minute in range(40)
+    ]
+    agenda, closed_ms = agenda_of(nightly), 1_798_600_000_000 // DAY_MS * DAY_MS + 3 * HOUR * 1000
+    assert len(agenda.open_between(closed_ms - 1_000, closed_ms - 999)) == 40
+    numbers = [len(agenda.open_between(closed_ms + step, closed_ms + step + 1)) for step in range(6)]
+    assert numbers == [32, 24, 16, 8, 0, 0]

@@ -4,10 +4,10 @@ import zoneinfo
 from datetime import datetime, timedelta
 from importlib.resources import files
 from pathlib import Path
-from zoneinfo import ZoneInfo
 
 import pytest
 
+from taskqueue.models.time_zone import read_time_zone
 from taskqueue.models.values import Schedule
 from taskqueue.plan.schedule import next_occurrence, occurrences, previous_occurrence
 
@@ -17,10 +17,10 @@ SPRING, AUTUMN = "2026-03-29", "2026-10-25"
 
 def clock(cron: str, zone: str, day: str, days: int = 1) -> list[str]:
     """Return the clock in the zone at each occurrence of a local day; `'` marks an hour's second pass."""
-    midnight = datetime.fromisoformat(day).replace(tzinfo=ZoneInfo(zone))
+    midnight = datetime.fromisoformat(day).replace(tzinfo=read_time_zone(zone))
     end = midnight + timedelta(days=days)
     found = occurrences(Schedule(cron=cron, time_zone=zone), int(midnight.timestamp()), int(end.timestamp()))
-    local = [datetime.fromtimestamp(start, ZoneInfo(zone)) for start in found]
+    local = [datetime.fromtimestamp(start, read_time_zone(zone)) for start in found]
     return [f"{at:%H:%M}" + "'" * at.fold for at in local]
 
 
@@ -76,7 +76,7 @@ def test_a_skipped_date_runs_when_the_clock_resumes() -> None:
 
 def test_neighbours_agree_with_the_list_across_a_clock_change() -> None:
     schedule = Schedule(cron="*/20 1-3 * * *", time_zone=BERLIN)
-    lo = int(datetime(2026, 3, 28, tzinfo=ZoneInfo(BERLIN)).timestamp())
+    lo = int(datetime(2026, 3, 28, tzinfo=read_time_zone(BERLIN)).timestamp())
     listed = occurrences(schedule, lo, lo + 3 * 86_400)
     walked = [next_occurrence(schedule, lo - 1)]
     while len(walked) < len(listed):

@@ -1,10 +1,10 @@
 """Excluded time on the wall, also when clocks change, and the dues around it."""
 
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 import pytest
 
+from taskqueue.models.time_zone import read_time_zone
 from taskqueue.models.values import CatchUp, Exclusion, Schedule, Weekday
 from taskqueue.plan.due import due
 from taskqueue.plan.exclude import DAY_MS, MAX_DAYS, excluded_spans, excluded_until_ms
@@ -29,12 +29,12 @@ def dates(first: str, last: str = "") -> Exclusion:
 
 def at(text: str, time_zone: str) -> int:
     """Return epoch ms; a text with `again` is the second pass of a repeated hour."""
-    wall = datetime.fromisoformat(text.removesuffix(" again")).replace(tzinfo=ZoneInfo(time_zone))
+    wall = datetime.fromisoformat(text.removesuffix(" again")).replace(tzinfo=read_time_zone(time_zone))
     return int(wall.replace(fold=text.endswith(" again")).timestamp()) * 1000
 
 
 def clock(ms: int, time_zone: str) -> str:
-    wall = datetime.fromtimestamp(ms / 1000, ZoneInfo(time_zone))
+    wall = datetime.fromtimestamp(ms / 1000, read_time_zone(time_zone))
     return f"{wall:%m-%d %H:%M}" + (" again" if wall.fold else "")
 
 
@@ -70,7 +70,7 @@ def test_spans_follow_the_clock_on_the_wall(
     exclude: list[Exclusion], zone: str, day: str, spans: list[str]
 ) -> None:
     begin = at(f"{day} 00:00", zone)
-    noon_after = datetime.fromtimestamp((begin + DAY_MS + DAY_MS // 2) / 1000, ZoneInfo(zone))
+    noon_after = datetime.fromtimestamp((begin + DAY_MS + DAY_MS // 2) / 1000, read_time_zone(zone))
     end = at(f"{noon_after:%Y-%m-%d} 00:00", zone)
     found = excluded_spans(tuple(exclude), zone, begin, end)
     assert [f"{clock(lo, zone)} to {clock(hi, zone)}" for lo, hi in found] == spans

@@ -2,13 +2,13 @@
 
 from collections import Counter
 from datetime import datetime
-from zoneinfo import ZoneInfo
 
 import pytest
 
+from taskqueue.models.time_zone import read_time_zone
 from taskqueue.models.values import Schedule
 from taskqueue.plan.schedule import occurrences, window_s
-from taskqueue.plan.variants import variants
+from taskqueue.plan.variants import is_offered, variants
 
 NIGHTLY = Schedule(cron="0 2 * * *")
 BERLIN, NEW_YORK, PARIS = "Europe/Berlin", "America/New_York", "Europe/Paris"
@@ -40,6 +40,12 @@ def test_only_offered_intervals_are_variants() -> None:
     }
 
 
+def test_a_variant_is_offered_by_its_kind_of_schedule() -> None:
+    tiers, names = Schedule(interval_s=3600, intervals_s=(60,)), ("60", "300", BERLIN)
+    assert [is_offered(tiers, name) for name in names] == [True, False, False]
+    assert [is_offered(NIGHTLY, name) for name in names] == [False, False, True]
+
+
 def test_like_schedules_share_their_variants() -> None:
     twice = [dict(variants(Schedule(cron="0 2 * * *"), NUMBERS)) for _ in range(2)]
     assert all(twice[0][number] is twice[1][number] for number in twice[0])
@@ -57,10 +63,10 @@ def test_like_schedules_share_their_variants() -> None:
     ],
 )
 def test_a_local_date_runs_as_the_page_says(old: str, new: str, moves_at: str, runs: int) -> None:
-    at_s = int(datetime.fromisoformat(moves_at).replace(tzinfo=ZoneInfo(old)).timestamp())
+    at_s = int(datetime.fromisoformat(moves_at).replace(tzinfo=read_time_zone(old)).timestamp())
     schedule = dict(variants(NIGHTLY, NUMBERS))
     dates = Counter(
-        datetime.fromtimestamp(start_s, ZoneInfo(zone)).date().isoformat()
+        datetime.fromtimestamp(start_s, read_time_zone(zone)).date().isoformat()
         for zone, lo_s, hi_s in ((old, at_s - 2 * DAY_S, at_s), (new, at_s, at_s + 2 * DAY_S))
         for start_s in occurrences(schedule[NUMBERS[zone]], lo_s, hi_s)
     )
