@@ -18,7 +18,6 @@ from taskqueue.store.repair import Action
 from taskqueue.store.scalars import END_US, read_ms, read_place, read_rate, read_whole
 from taskqueue.store.suspended import read_suspension
 from taskqueue.store.type_record import read_type
-from taskqueue.store.types import read_variant
 from taskqueue.store.user_key import ENCODED, read_user
 from taskqueue.store.users import read_run, read_stored_user, read_subscription
 
@@ -155,7 +154,7 @@ _FAMILIES: Mapping[re.Pattern[str], Family] = {
         rf"ready:.+:({'|'.join(Lane)})": Family("zset", member=_waiting_member),
         r"parked:.+": Family("zset", member=_waiting_member),
         r"suspects": Family("zset", member=_waiting_member),
-        r"variants": Family("hash", read_variant),
+        r"variants": Family("hash"),  # read_catalog mends it
         r"interval_changes": Family("zset", member=_change),
         r"limits_free_at": Family("zset", member=partial(_instant_of, _PARKED)),
         r"limits_closed_until": Family("zset", member=partial(_instant_of, _LIMIT)),
