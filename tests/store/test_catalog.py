@@ -111,8 +111,8 @@ async def test_a_takeover_is_refused_once_the_cursor_is_there(world: World) -> N
     version = await put_types(world.store, 0, RECORDS[:1])
     cursor = await read_cursor(world.store)
     with pytest.raises(TypesMovedError):
-        await put_types(world.store, version, [], removed=["plain"], before_cursor_ms=cursor)
-    assert await put_types(world.store, version, [], before_cursor_ms=cursor + 1) == version + 1
+        await put_types(world.store, version, [], removed=["plain"], before_ms={"plain": cursor})
+    assert await put_types(world.store, version, [], before_ms={"plain": cursor + 1}) == version + 1
 
 
 async def test_segments_are_those_of_running_types() -> None:

@@ -187,7 +187,20 @@ async def test_describe_type_shows_schedule_and_state(taskqueue: Command, folder
     found = await answer(await taskqueue("describe", "type", "fetch-orders", "-o", "json"))
     assert (found["schedule"], found["state"], found["subscriptions"]) == ("every 1h", "active", 2)
     assert len(found["nextPeriods"]) == 3
+    assert found["nextPeriodsZone"] is None
     assert found["handlerRegistered"] is False
+
+
+@pytest.mark.parametrize(("zone", "shown"), [("", "UTC"), (", timeZone: Asia/Tokyo", "Asia/Tokyo")])
+async def test_describe_type_says_in_which_zone_periods_begin(
+    taskqueue: Command, folder: Path, zone: str, shown: str
+) -> None:
+    schedule = f'cron: "0 9 * * *"{zone}'
+    text = TYPE.replace("NAME", "fetch-orders").replace("interval: 1h", schedule)
+    (folder / "fetch-orders.yaml").write_text(text)
+    await taskqueue("apply", str(folder))
+    found = await answer(await taskqueue("describe", "type", "fetch-orders", "-o", "json"))
+    assert found["nextPeriodsZone"] == shown
 
 
 async def test_describe_type_knows_excluded_time(taskqueue: Command, folder: Path) -> None:

@@ -298,6 +298,24 @@ async def test_a_full_queue_holds_up_no_other_and_loses_nothing(store: Store, cl
     assert (await read_catalog(store)).behind == {}
 
 
+async def test_a_type_that_fell_behind_can_be_edited_twice(store: Store, clock: ScriptClock) -> None:
+    """The second edit is written after the cursor passed the takeover of the first, and before the type did."""
+    fast = TaskType("fast", Schedule(interval_s=1), function="f", catch_up=CatchUp.ALL)
+    publisher = await start_at(store, clock.now_ms - 20_000, some_types(fast), 10)
+    ticker, users = Ticker(store, max_backlog=50), some_users(10, "fast")
+    for interval_s in (2, 3):
+        await ticker.turn()
+        assert (await read_catalog(store)).behind.keys() == {"fast"}
+        edited = some_types(replace(fast, schedule=Schedule(interval_s=interval_s)))
+        async with asyncio.timeout(PATIENCE_S):
+            await publisher.publish(edited, users)
+        await clock.advance(s=20)
+    await Ticker(store, max_backlog=10_000).turn()
+    jobs = await emitted(store)
+    assert len(set(jobs)) == len(jobs)
+    assert {occurrence % 3 for *_, occurrence in jobs if occurrence > clock.now_ms // 1000 - 15} == {0}
+
+
 async def test_a_paused_type_emits_nothing_until_its_pause_ends(store: Store, clock: ScriptClock) -> None:
     now_ms = clock.now_ms
     every = TaskType("every", Schedule(interval_s=1), function="f")

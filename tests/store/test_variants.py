@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 from collections import defaultdict
 from dataclasses import dataclass, field
 from datetime import datetime
@@ -17,6 +18,7 @@ from taskqueue.scheduler.publisher import Publisher
 from taskqueue.scheduler.ticker import Ticker
 from taskqueue.store import job_name
 from taskqueue.store.cursor import restore_cursor
+from taskqueue.store.types import read_catalog
 from taskqueue.store.users import read_subscriptions, set_users
 from tests.support.store.raw import raw
 
@@ -202,3 +204,62 @@ async def test_a_change_moves_no_other_user(days: Days, chance: random.Random) -
         moved = {key[1] for key in before.keys() | after.keys() if before.get(key) != after.get(key)}
         assert moved <= may_move
         before = after
+
+
+async def test_a_zone_that_this_version_does_not_know_stops_no_other(days: Days) -> None:
+    await days.begin("2027-03-10T12:00:00+00:00", OFTEN)
+    await days.put("ada", Subscription("often"))
+    await days.put("bob", Subscription("often"), zone="Mars/Phobos")
+    await days.put("eve", Subscription("often"), zone="Asia/Kathmandu")
+    await days.wait(HOUR)
+    assert {user: len(found) for (_, user), found in days.dues.items()} == {"ada": 2, "eve": 2}
+    assert "variants Mars/Phobos" in days.store.malformed.locations
+
+
+@pytest.mark.parametrize("value", [b"garbage", b"", b"0", b"2", b"99999"])
+async def test_an_unreadable_number_of_a_zone_is_found_again(days: Days, value: bytes) -> None:
+    await days.begin("2027-03-10T12:00:00+00:00", OFTEN)
+    for user, zone in (("a", "Asia/Tokyo"), ("b", "Asia/Kolkata"), ("c", "Europe/Berlin")):
+        await days.put(user, Subscription("often"), zone=zone)
+    variants = days.store.keys("variants")
+    before = await raw(days.store).hgetall(variants)
+    await raw(days.store).hset(variants, mapping={"Asia/Tokyo": value, "\u20ac": "4"})
+    async with asyncio.timeout(60):
+        await days.wait(HOUR)
+    assert len(days.dues) == 3
+    if value != b"2":  # of two with one number, the other may keep it
+        assert await raw(days.store).hgetall(variants) == before
+    await days.put("d", Subscription("often"), zone="America/Havana")
+    assert sorted((await read_catalog(days.store)).variants.values()) == [1, 2, 3, 4]
+
+
+async def test_beyond_the_most_variants_an_interval_is_that_of_its_type(days: Days) -> None:
+    await days.begin("2027-03-10T12:00:00+00:00", SYNC)
+    many = {str(1_000_000 + number): number for number in range(1, 4_096)}
+    await raw(days.store).hset(days.store.keys("variants"), mapping=many)
+    for user in ("ada", "bob", "eve"):
+        await days.put(user, Subscription("sync", interval_s=300))
+    await days.put("bob")
+    await days.wait(2 * HOUR)
+    assert {len(found) for found in days.dues.values()} == {2}
+    free = [key async for key in raw(days.store).scan_iter(match=days.store.keys("spread", "*", "free"))]
+    assert free == [days.store.keys("spread", "i3600/3600", "free").encode()]
+    assert await raw(days.store).get(days.store.keys("spread", "i3600/3600")) == b"3"
+
+
+async def test_an_interval_waits_for_a_type_that_is_behind(days: Days) -> None:
+    """The cursor stops where the interval would take over, within the second that it is ahead of the clock."""
+    await days.begin("2027-03-10T12:00:00+00:00", SYNC)
+    await days.put("ada", Subscription("sync"))
+    await days.put("ada", Subscription("sync", interval_s=300))
+    days.ticker = Ticker(days.store, max_backlog=0)
+    async with asyncio.timeout(60):
+        await days.wait(299)
+        await days.clock.advance(ms=500)
+        await days.ticker.turn()
+    days.ticker = Ticker(days.store)
+    await days.wait(300)
+    await days.wait(HOUR)
+    quarter_past = int(datetime.fromisoformat("2027-03-10T12:15:00+00:00").timestamp())
+    starts = sorted(occurrence for _, occurrence in days.dues["sync", "ada"])
+    assert starts == [*range(quarter_past, starts[0] + 11 * 300, 300)]

@@ -153,6 +153,7 @@ def _fields(task_type: str, user: str) -> Iterator[tuple[str, str]]:
         ("overrides", ":limit"),
         ("overrides", ":limit:app"),
         ("users", user),
+        ("variants", "Asia/Tokyo"),
         (f"subscriptions:{user}", task_type),
         (f"runs:{user}", task_type),
         ("exclusive", f"{task_type}|{user}"),

@@ -59,7 +59,7 @@ async def start_ticker(
     catalog, cursor_ms = await read_catalog(store), await read_cursor(store)
     return SimulatedTicker(
         catalog.version,
-        len(catalog.variants),
+        catalog.stored_variants,
         catalog.segments(),
         cursor_ms,
         now_us,

@@ -12,6 +12,7 @@ from taskqueue_operator.object_table import ObjectTable
 from taskqueue_operator.objects import Object, read
 from taskqueue_operator.status import agrees, status_of
 from taskqueue_operator.status_inputs import StatusInputs
+from taskqueue_operator.stopped import Stopped, StoppedUser, SuspendedTask
 from tests.support.kubernetes.raw_objects import task_type, user
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
@@ -70,6 +71,14 @@ def wants(*types: str, **more: Any) -> dict[str, Any]:
     return {"tasks": [{"type": name} for name in types], **more}
 
 
+def stopped(*tasks: SuspendedTask, paused_until_ms: int | None = None, user_id: str = "ada") -> Stopped:
+    return Stopped({user_id: StoppedUser(tasks, paused_until_ms)})
+
+
+SINCE_MS = 1_767_323_045_000
+REVOKED = SuspendedTask("orders", SINCE_MS, "401 Unauthorized")
+BROKEN = {"SuspendedByBreaker": ("True", "FailedForGood")}
+PAUSED = {"Ready": ("True", "Paused")}
 OWNER = read("UserSubscription", user("owner", 1, {"userId": "ada"}))
 MANY = [f"t{number:02}" for number in range(12)]
 
@@ -265,6 +274,53 @@ CASES: dict[str, Case] = {
         {"Accepted": ("False", "ManagedElsewhere"), "Ready": ("False", "ManagedElsewhere")},
         {"Ready": 'user "ada" comes from an import'},
     ),
+    "a user of whom the circuit breaker suspended a task": (
+        a_user(wants("orders")),
+        inputs(stopped=stopped(REVOKED)),
+        VALID | RESOLVED | SCHEDULED | BROKEN,
+        {
+            "SuspendedByBreaker": "nothing of orders since 2026-01-02T03:04:05Z (401 Unauthorized) starts: "
+            "`taskqueue resume orders --user ada` lets the next job through"
+        },
+    ),
+    "many suspended tasks with long reasons": (
+        a_user(wants(*MANY)),
+        inputs(stopped=stopped(*(SuspendedTask(name, SINCE_MS, "x\n" * 100) for name in MANY))),
+        VALID | NOT_FOUND | SCHEDULED | BROKEN,
+        {
+            "SuspendedByBreaker": "...) and 2 more starts: `taskqueue resume TYPE --user ada` lets the next job"
+        },
+    ),
+    "a suspension that cannot be read": (
+        a_user(wants("orders")),
+        inputs(stopped=stopped(SuspendedTask("orders", 0, ""))),
+        VALID | RESOLVED | SCHEDULED | BROKEN,
+        {"SuspendedByBreaker": "nothing of orders starts: `"},
+    ),
+    "it is the user's id that the circuit breaker knows, and not the object's name": (
+        a_user(wants("orders", userId="auth0|1")),
+        inputs(stopped=stopped(REVOKED, user_id="auth0|1")),
+        VALID | RESOLVED | SCHEDULED | BROKEN,
+        {"SuspendedByBreaker": "`taskqueue resume orders --user 'auth0|1'`"},
+    ),
+    "a user who is paused by hand": (
+        a_user(wants("orders")),
+        inputs(stopped=stopped(paused_until_ms=0)),
+        VALID | RESOLVED | PAUSED,
+        {"Ready": "nothing starts until `taskqueue resume --user ada`"},
+    ),
+    "a user who is paused for a time": (
+        a_user(wants("orders")),
+        inputs(stopped=stopped(paused_until_ms=SINCE_MS)),
+        VALID | RESOLVED | PAUSED,
+        {"Ready": "nothing starts until 2026-01-02T03:04:05Z, or until `taskqueue resume --user ada`"},
+    ),
+    "a suspended user who is paused as well": (
+        a_user({"suspend": True}),
+        inputs(stopped=stopped(paused_until_ms=0)),
+        VALID | RESOLVED | SUSPENDED,
+        {},
+    ),
     "it is the user's id that was imported, and not the object's name": (
         a_user(wants("orders", userId="u-1")),
         inputs(imported=frozenset({"ada"})),
@@ -326,6 +382,27 @@ def test_types_count_subscriptions_and_users_count_tasks() -> None:
     status = status_of(a_user(wants("orders", "b", userId="u-1")), inputs(), NOW)
     assert (status["userId"], status["taskCount"]) == ("u-1", 2)
     assert "userId" not in status_of(a_user(BAD), inputs(), NOW)
+
+
+def test_a_type_counts_the_subscriptions_that_the_breaker_suspended() -> None:
+    some = status_of(a_type(), inputs(stopped=Stopped({}, {"orders": 3})), NOW)
+    none = status_of(a_type(), inputs(), NOW)
+    assert (some["suspendedByBreaker"], none["suspendedByBreaker"]) == (3, 0)
+    assert not agrees(some, none)
+
+
+def test_only_a_user_who_was_suspended_is_told_to_be_resumed() -> None:
+    before = a_user(wants("orders"), status=status_of(a_user(wants("orders")), inputs(), NOW))
+    assert "SuspendedByBreaker" not in str(before.status), (
+        "not a condition more for a hundred thousand others"
+    )
+    broken = replace(before, status=status_of(before, inputs(stopped=stopped(REVOKED)), NOW))
+    again = status_of(broken, inputs(), NOW + timedelta(hours=1))
+    assert not agrees(broken.status, again)
+    conditions = {had["type"]: had for had in again["conditions"]}
+    found = conditions["SuspendedByBreaker"]
+    assert (found["status"], found["reason"]) == ("False", "Resumed")
+    assert found["lastTransitionTime"] == "2026-01-02T04:04:05Z"
 
 
 def test_a_refused_edit_says_the_former_state_is_in_force() -> None:

@@ -97,7 +97,7 @@ def test_a_new_schedule_takes_over_ahead_of_the_cursor(
     assert change.record is not None
     old, new = change.record.active
     assert old.until_s == new.from_s
-    assert new.from_s * 1000 == change.before_cursor_ms > NOW_MS + 1_000
+    assert new.from_s * 1000 == change.before_ms > NOW_MS + 1_000
     assert new.schedule == schedule
     assert advance(change.record, edited, NOW_MS, NOW_MS) is None
 
@@ -125,7 +125,7 @@ def test_a_generation_not_begun_is_replaced() -> None:
     assert [one.number for one in record.active] == [1, 3]
     assert record.active[0].until_s == record.active[1].from_s
     assert changes[-1].dropped == (2,)
-    assert 0 < changes[-1].before_cursor_ms <= begins_s * 1000
+    assert 0 < changes[-1].before_ms <= begins_s * 1000
 
 
 def test_an_old_generation_goes_after_its_last_due() -> None:

@@ -29,6 +29,14 @@ PausedTypeArgument = Annotated[str | None, typer.Argument(metavar="[TYPE]", help
 PausedUserOption = Annotated[
     str | None, typer.Option("--user", metavar="USER", help="All types of this user, in place of TYPE.")
 ]
+ResumedUserOption = Annotated[
+    str | None,
+    typer.Option(
+        "--user",
+        metavar="USER",
+        help="All types of this user; with TYPE, a suspension by the circuit breaker.",
+    ),
+]
 
 
 @store_command
@@ -84,11 +92,11 @@ async def pause(
 
 @store_command
 async def resume(
-    session: Session, task_type: PausedTypeArgument = None, user: PausedUserOption = None
+    session: Session, task_type: PausedTypeArgument = None, user: ResumedUserOption = None
 ) -> None:
     """End the pause of a type or a user; also succeeds where there was none.
 
-    With TYPE and --user: let the next job of a subscription through that the circuit breaker suspended.
+    With TYPE and --user: let the next job of a subscription through that the circuit breaker suspended. A pause stays.
     """
     if task_type is not None and user is not None:
         await _try_suspended(session, task_type, user)

@@ -58,6 +58,8 @@ async def describe_type(session: Session, name: TypeArgument) -> None:
         "schedule": schedule_text(task_type.schedule),
         "exclude": exclude_texts(task_type.exclude),
         "nextPeriods": _next_periods(record, await server_now_ms(session.store)),
+        # Where each user has a zone of their own, the periods are those of users in UTC.
+        "nextPeriodsZone": task_type.schedule.time_zone or ("UTC" if task_type.schedule.cron else None),
         **counted(task_type.schedule, counts.get(name, {})),
         "suspendedByBreaker": (await count_suspended(session.store, [name]))[name],
         "handler": f"function {task_type.function}" if task_type.function else _http_text(record),

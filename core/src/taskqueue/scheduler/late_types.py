@@ -41,7 +41,7 @@ class LateTypes:
                     target_ms,
                     catalog.version,
                     ranges,
-                    variants=len(catalog.variants),
+                    variants=catalog.stored_variants,
                     most=MAX_JOBS,
                     max_backlog=self._max_backlog,
                     late=late,

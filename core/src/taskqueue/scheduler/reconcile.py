@@ -38,13 +38,13 @@ class Move:
 class Change:
     """A write: the record (None: remove it) and the generations to drop.
 
-    before_cursor_ms: the write is refused once the cursor is there; 0: never.
+    before_ms: the write is refused once the type was emitted up to there (epoch ms); 0: never.
     """
 
     type: str
     record: TypeRecord | None
     dropped: tuple[int, ...] = ()
-    before_cursor_ms: int = 0
+    before_ms: int = 0
 
 
 def pending_move(record: TypeRecord) -> Move | None:

@@ -131,7 +131,7 @@ class Ticker:
                 target_ms,
                 catalog.version,
                 ranges,
-                variants=len(catalog.variants),
+                variants=catalog.stored_variants,
                 most=most,
                 max_backlog=self._max_backlog,
             )

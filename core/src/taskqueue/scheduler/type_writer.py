@@ -98,14 +98,13 @@ class TypeWriter:
                 moved[name] = record
 
     async def _write(self, version: int, changes: Sequence[Change]) -> int:
-        deadlines = [change.before_cursor_ms for change in changes if change.before_cursor_ms]
         return await put_types(
             self._store,
             version,
             [change.record for change in changes if change.record],
             removed=[change.type for change in changes if not change.record],
             dropped=[(change.type, number) for change in changes for number in change.dropped],
-            before_cursor_ms=min(deadlines, default=0),
+            before_ms={change.type: change.before_ms for change in changes if change.before_ms},
             fence=self.fence,
         )
 

@@ -3,12 +3,14 @@
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from types import MappingProxyType
 from typing import Any
 
 import msgspec
 
 from taskqueue.models.identity import GLOBAL_LIMIT
 from taskqueue.models.locked_params import Locks, refuse_locked
+from taskqueue.models.time_zone import time_zone_names
 from taskqueue.models.values import Limit
 from taskqueue.plan.replay import Replay
 from taskqueue.plan.segment import Segment
@@ -19,7 +21,7 @@ from taskqueue.store.fence import UNFENCED, Fence, check
 from taskqueue.store.limit_record import encode_limit, read_limit
 from taskqueue.store.malformed import location_of, text
 from taskqueue.store.overrides import Override, read_override
-from taskqueue.store.scalars import read_rate, read_whole
+from taskqueue.store.scalars import read_rate
 from taskqueue.store.script import Script
 from taskqueue.store.tick import read_behind
 from taskqueue.store.type_record import TypeRecord, encode_record, read_type
@@ -58,6 +60,7 @@ class Catalog:
     among the records.
     behind: types whose queue was full, and the instants up to which their jobs were emitted (ms).
     variants: numbers of the zones of users and of the intervals that subscriptions choose, by name.
+    stored_variants: the number of all; those with a zone that this process does not know are not in `variants`.
     limits: by name, as published.   overrides: values set by hand and in force, by the limit's name.
     """
 
@@ -74,6 +77,7 @@ class Catalog:
     behind: Mapping[str, int] = field(default_factory=dict)
     overrides: Mapping[str, Override] = field(default_factory=dict)
     variants: Mapping[str, int] = field(default_factory=dict)
+    stored_variants: int = 0
 
     def segments(self) -> list[Segment]:
         """Return the segments of the plan for all types that are not paused."""
@@ -127,19 +131,21 @@ async def read_catalog(store: Store) -> Catalog:
         read_behind(answer.behind),
         overrides,
         dict(_read_variants(store, answer.variants)),
+        len(answer.variants) // 2,
     )
 
 
-def read_variant(name: bytes, value: bytes) -> tuple[str, int]:
-    """Read a variant and its number. Raises any error of UNREADABLE."""
-    return name.decode("ascii"), read_whole(value.decode("ascii"))
-
-
 def _read_variants(store: Store, variants: list[bytes]) -> Iterator[tuple[str, int]]:
-    for name, value in pairs(variants):
-        variant = store.malformed.read(location_of("variants", name), partial(read_variant, name, value))
-        if variant:
-            yield variant
+    """Yield name and number of each variant; skip zones that this process cannot plan."""
+    for key, value in pairs(variants):
+        name = key.decode("ascii")
+        if name.isdigit() or name in time_zone_names():
+            yield name, int(value)
+        else:
+            store.malformed.add(
+                location_of("variants", key),
+                "is no time zone of this version: cron types without a zone run for none of its users",
+            )
 
 
 def _read_limits(store: Store, limits: list[bytes]) -> Iterator[tuple[str, Limit]]:
@@ -174,12 +180,13 @@ async def put_types(
     *,
     removed: Iterable[str] = (),
     dropped: Iterable[tuple[str, int]] = (),
-    before_cursor_ms: int = 0,
+    before_ms: Mapping[str, int] = MappingProxyType({}),
     fence: Fence = UNFENCED,
 ) -> int:
     """Write records that were made from `version`; return the new version.
 
-    dropped: (type, generation) whose members are deleted. before_cursor_ms: refuse once the cursor is there.
+    dropped: (type, generation) whose members are deleted. before_ms: refuse once one of these types
+    was emitted up to its instant (epoch ms).
     Raises TypesMovedError if the store has another version by now: read the catalog and decide again; DeposedError,
     ForeignOwnerError.
     """
@@ -189,7 +196,7 @@ async def put_types(
         pack([(record.task_type.name, encode_record(record)) for record in records]),
         pack(list(removed)),
         pack([(name, str(number)) for name, number in dropped]),
-        before_cursor_ms,
+        pack(list(before_ms.items())),
         *fence,
     )
     await check(store, verdict, fence)

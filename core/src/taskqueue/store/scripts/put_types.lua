@@ -1,16 +1,19 @@
 -- put_types: writes and removes records of task types, if no other caller did so since they were read.
 -- KEYS  1 prefix
 -- ARGV  1 expected version  2 records, msgpack [[type, record], ...]  3 types to remove, msgpack [type, ...]
---       4 generations to delete, msgpack [[type, number], ...]  5 refuse if the cursor (ms) has reached this; 0: never
+--       4 generations to delete, msgpack [[type, number], ...]  5 msgpack [[type, ms], ...]: refuse if a type was emitted up to this
 --       6 owner  7 epoch of the writer
--- Output  [verdict, version]; verdicts: ok, moved (version differs), late (cursor), foreign, deposed (see fence)
+-- Output  [verdict, version]; verdicts: ok, moved (version differs), late (see 5), foreign, deposed (see fence)
 -- uses: base installed fence types definitions queues changed_limits
 local version = types_version()
 local refusal = fenced(ARGV[6], ARGV[7])
 if refusal then return { refusal, tonumber(version) } end
 if version ~= ARGV[1] then return { 'moved', tonumber(version) } end
 local cursor = read_cursor()
-if tonumber(ARGV[5]) > 0 and cursor and cursor >= tonumber(ARGV[5]) then return { 'late', tonumber(version) } end
+for _, row in ipairs(cmsgpack.unpack(ARGV[5])) do
+  local reached = number_at('behind', row[1]) or cursor
+  if reached and reached >= row[2] then return { 'late', tonumber(version) } end
+end
 
 local names = {}
 for _, row in ipairs(cmsgpack.unpack(ARGV[2])) do names[#names + 1] = row[1] end

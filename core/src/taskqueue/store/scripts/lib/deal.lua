@@ -47,7 +47,8 @@ end
 local function class_for(classes, record, zone)
   if record.interval ~= '' then
     for i = 2, #classes do
-      if classes[i].interval == tonumber(record.interval) then return classes[i], variant_number(record.interval) end
+      local variant = classes[i].interval == tonumber(record.interval) and variant_number(record.interval) or 0
+      if variant > 0 then return classes[i], variant end
     end
   end
   return classes[1], classes[1].follows and zone or 0

@@ -5,9 +5,9 @@ local note_interval, change_intervals
 do
   local MAX_CHANGES = 200  -- subscriptions changed over in a call
 
-  -- Returns a moment before the next period of a class, ms.
+  -- Returns a moment before the next period of a class, ms; after the cursor, which may stand at such a moment.
   local function takeover_ms(class)
-    local at = math.floor(math.max(read_cursor() or now, now) / 1000)
+    local at = math.floor((math.max(read_cursor() or now, now) + 1) / 1000)
     return (math.floor(at / class.interval) + 1) * class.interval * 1000 - 1
   end
 
