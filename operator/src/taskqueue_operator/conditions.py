@@ -4,7 +4,7 @@ from collections.abc import Iterator
 
 from taskqueue.models.cron_advice import cron_advice
 from taskqueue.models.locked_params import Locks, refuse_locked
-from taskqueue.models.offered_intervals import find_not_offered, run_at_own
+from taskqueue.models.offered_intervals import find_not_offered, own_interval_reason
 from taskqueue.models.values import TaskType, UserSubscription
 from taskqueue_operator.condition import MAX_CHARACTERS, MAX_NAMES, Condition, bounded, listed, refusal_of
 from taskqueue_operator.limit_conditions import missing_own_limits, resolved_limits
@@ -134,7 +134,7 @@ def _not_offered(user: UserSubscription, inputs: StatusInputs) -> list[str]:
     found = (
         [f"{len(named)} tasks name intervals that their types do not offer"] if len(named) > MAX_NAMES else []
     )
-    return found + [run_at_own(inputs.types[name], interval_s) for name, interval_s in named[:MAX_NAMES]]
+    return found + [own_interval_reason(inputs.types[name], interval_s) for name, interval_s in named[:MAX_NAMES]]
 
 
 def _types(user: UserSubscription, inputs: StatusInputs) -> Iterator[TaskType]:

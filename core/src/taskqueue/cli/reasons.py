@@ -9,7 +9,7 @@ from taskqueue.cli.instant import iso
 from taskqueue.cli.limit_text import is_unknown, last_free, limit_text, unknown_reason
 from taskqueue.models.identity import GLOBAL_LIMIT
 from taskqueue.models.locked_params import Locks, refuse_locked
-from taskqueue.models.offered_intervals import offered_intervals, run_at_own
+from taskqueue.models.offered_intervals import offered_intervals, own_interval_reason
 from taskqueue.plan.worker import ALIVE_MS
 from taskqueue.store.job_name import parse
 from taskqueue.store.limit_names import limit_names
@@ -67,7 +67,7 @@ def interval_reason(subscription: StoredSubscription, catalog: Catalog) -> str:
         return ""
     if subscription.interval_s in offered_intervals(record.task_type.schedule):
         return ""
-    return run_at_own(record.task_type, subscription.interval_s)
+    return own_interval_reason(record.task_type, subscription.interval_s)
 
 
 def excluded_reason(subscription: StoredSubscription, catalog: Catalog, due_ms: int | None) -> str:

@@ -22,7 +22,7 @@ from taskqueue.command_line.command import new_group
 from taskqueue.models.fault import Fault
 from taskqueue.models.limit_tree import user_conflicts
 from taskqueue.models.locked_params import Locks, refuse_locked
-from taskqueue.models.offered_intervals import find_not_offered, run_at_own
+from taskqueue.models.offered_intervals import find_not_offered, own_interval_reason
 from taskqueue.models.values import Limit, UserSubscription
 from taskqueue.sources.users_file import STDIN, read_users
 from taskqueue.store.connection import Store
@@ -159,7 +159,7 @@ def _batches(file: Path, tally: Tally, catalog: Catalog) -> Iterator[tuple[int, 
                 continue
             for name, interval_s in find_not_offered(row, types).items():
                 tally.not_offered += 1
-                warning = Fault(str(file), line, line, "tasks", run_at_own(types[name], interval_s))
+                warning = Fault(str(file), line, line, "tasks", own_interval_reason(types[name], interval_s))
                 _say_finding(f"warning: {warning}", tally.not_offered, "intervals not offered")
             batch.append(row)
             if len(batch) == BATCH:

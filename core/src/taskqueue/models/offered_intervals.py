@@ -40,7 +40,7 @@ def refuse_interval(task_type: str, offered: Sequence[int], interval_s: int) -> 
     )
 
 
-def run_at_own(task_type: TaskType, interval_s: int) -> str:
+def own_interval_reason(task_type: TaskType, interval_s: int) -> str:
     """Return the refusal with what happens in spite of it: the task runs at the type's own schedule."""
     offered = offered_intervals(task_type.schedule)
     refusal = refuse_interval(task_type.name, offered, interval_s)

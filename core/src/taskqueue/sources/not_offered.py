@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
-from taskqueue.models.offered_intervals import find_not_offered, run_at_own
+from taskqueue.models.offered_intervals import find_not_offered, own_interval_reason
 from taskqueue.models.values import TaskType, UserSubscription
 
 
@@ -35,6 +35,6 @@ def resolve_intervals(
         for choice in find_not_offered(user, types).items():
             named.setdefault(choice, []).append(user.user_id)
     return tuple(
-        NotOffered(name, interval_s, user_ids[0], len(user_ids), run_at_own(types[name], interval_s))
+        NotOffered(name, interval_s, user_ids[0], len(user_ids), own_interval_reason(types[name], interval_s))
         for (name, interval_s), user_ids in sorted(named.items())
     )
