@@ -11,6 +11,7 @@ from taskqueue.store.types import read_catalog
 from taskqueue.store.users import read_stored_users, read_subscriptions
 from tests.support.kubernetes.shop import ROLE, Shop, subscription, subscriptions, task_type
 from tests.support.site.site import until
+from tests.support.store.commands import commands_on
 from tests.support.store.raw import raw
 
 USERS = 60
@@ -99,6 +100,35 @@ async def test_status_tells_a_fault_and_its_repair(shop: Shop) -> None:
     await until("rounds of status have passed", four_seconds_later)
     assert await shop.kubectl(*columns) == versions, "nothing is written while nothing changes"
     assert await shop.world.end(operator, signal.SIGTERM) == 0
+
+
+async def test_status_and_events_tell_who_the_circuit_breaker_suspended(shop: Shop) -> None:
+    await shop.operator()
+    await shop.world.worker()
+    revoked = shop.world.revoked
+    revoked.write_text("zoe")
+    fails = {"handler": {"function": "record-or-discard"}, "suspendAfter": 2}
+    await shop.apply(task_type("sync", "1s", **fails), *subscriptions(4, "sync"), subscription("zoe", "sync"))
+    await shop.says("usub", "zoe", "SuspendedByBreaker", "True", "FailedForGood")
+    shown = await shop.kubectl("describe", "usub", "zoe")
+    assert re.search(
+        r"Message: +nothing of sync since \S+Z \(401 Unauthorized\) starts: `taskqueue resume", shown
+    )
+    assert re.search(r"Warning +FailedForGood .*taskqueue.dev/operator +nothing of sync since", shown)
+    assert (await shop.get("tt", "sync"))["status"]["suspendedByBreaker"] == 1
+    conditions = (await shop.get("usub", "u-000"))["status"]["conditions"]
+    assert {one["type"] for one in conditions} == {"Accepted", "Ready", "ResolvedRefs"}
+
+    revoked.unlink()
+    taskqueue = commands_on(shop.world.url, shop.world.release)
+    assert (await taskqueue("resume", "sync", "--user", "zoe")).exit_code == 0
+    await shop.says("usub", "zoe", "SuspendedByBreaker", "False", "Resumed")
+    assert re.search(
+        r"Normal +Resumed .*taskqueue.dev/operator", await shop.kubectl("describe", "usub", "zoe")
+    )
+    assert (await shop.get("tt", "sync"))["status"]["suspendedByBreaker"] == 0
+    assert (await taskqueue("pause", "--user", "zoe", "--for", "1h")).exit_code == 0
+    await shop.says("usub", "zoe", "Ready", "True", "Paused")
 
 
 async def test_an_object_keeps_its_user_across_a_restart(shop: Shop) -> None:

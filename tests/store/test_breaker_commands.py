@@ -8,9 +8,10 @@ from typing import TYPE_CHECKING
 import pytest
 
 from taskqueue.cli.exit_codes import ExitCode
+from taskqueue.store.user_key import escape_user
 from tests.support.store.commands import Command, commands_on
 from tests.support.store.raw import raw
-from tests.support.store.shop import AFTER, broken
+from tests.support.store.shop import AFTER, Shop, broken
 
 if TYPE_CHECKING:
     from tests.store.conftest import World
@@ -21,8 +22,8 @@ def taskqueue(redis_url: str, release: str) -> Command:
     return commands_on(redis_url, release)
 
 
-async def state(taskqueue: Command) -> str:
-    found = json.loads((await taskqueue("describe", "user", "u0", "-o", "json")).stdout)
+async def state(taskqueue: Command, user: str = "u0") -> str:
+    found = json.loads((await taskqueue("describe", "user", user, "-o", "json")).stdout)
     return str(found["subscriptions"][0]["state"])
 
 
@@ -45,6 +46,28 @@ async def test_resume_lets_one_job_through(world: World, taskqueue: Command) -> 
     assert await state(taskqueue) == "active"
     answer = await taskqueue("resume", "sync", "--user", "u0", "-o", "json")
     assert json.loads(answer.stdout)["wasSuspended"] is False
+
+
+async def test_a_user_of_any_id_is_described_and_resumed(world: World, taskqueue: Command) -> None:
+    user = "auth0|0"
+    shop = Shop(world, [user, "u1", "u2"], fails=lambda one, _at_s: one == escape_user(user))
+    await shop.open()
+    await shop.work(10 * (AFTER + 1))
+    assert ": 401; next try 20" in await state(taskqueue, user)
+    assert "`taskqueue resume sync --user 'auth0|0'`" in await state(taskqueue, user)
+    answer = await taskqueue("resume", "sync", "--user", user, "-o", "json")
+    assert json.loads(answer.stdout) == {"type": "sync", "user": user, "wasSuspended": True}
+
+
+async def test_lists_show_who_is_suspended(world: World, taskqueue: Command) -> None:
+    await broken(world)
+    types = json.loads((await taskqueue("get", "types", "-o", "json")).stdout)
+    assert [(one["subscriptions"], one["suspendedByBreaker"]) for one in types] == [(4, 1)]
+    users = json.loads((await taskqueue("get", "users", "-o", "json")).stdout)
+    assert {one["user"]: one["suspendedByBreaker"] for one in users} == {
+        "u0": ["sync"],
+        **{f"u{k}": [] for k in range(1, 5)},
+    }
 
 
 async def test_resume_of_nobody_is_refused(world: World, taskqueue: Command) -> None:

@@ -187,7 +187,20 @@ async def test_describe_type_shows_schedule_and_state(taskqueue: Command, folder
     found = await answer(await taskqueue("describe", "type", "fetch-orders", "-o", "json"))
     assert (found["schedule"], found["state"], found["subscriptions"]) == ("every 1h", "active", 2)
     assert len(found["nextPeriods"]) == 3
+    assert found["nextPeriodsZone"] is None
     assert found["handlerRegistered"] is False
+
+
+@pytest.mark.parametrize(("zone", "shown"), [("", "UTC"), (", timeZone: Asia/Tokyo", "Asia/Tokyo")])
+async def test_describe_type_says_in_which_zone_periods_begin(
+    taskqueue: Command, folder: Path, zone: str, shown: str
+) -> None:
+    schedule = f'cron: "0 9 * * *"{zone}'
+    text = TYPE.replace("NAME", "fetch-orders").replace("interval: 1h", schedule)
+    (folder / "fetch-orders.yaml").write_text(text)
+    await taskqueue("apply", str(folder))
+    found = await answer(await taskqueue("describe", "type", "fetch-orders", "-o", "json"))
+    assert found["nextPeriodsZone"] == shown
 
 
 async def test_describe_type_knows_excluded_time(taskqueue: Command, folder: Path) -> None:
@@ -201,6 +214,16 @@ async def test_describe_type_knows_excluded_time(taskqueue: Command, folder: Pat
     assert found["exclude"] == ["2026-12-25/2027-01-01", "Sat, Sun", "10:00 to 12:00"]
     # The clock stands on Friday 2027-01-15, 8:00:00.
     assert found["nextPeriods"] == [f"2027-01-15T{hour:02}:00:00.000Z" for hour in (9, 12, 13)]
+
+
+async def test_describe_user_names_a_place_that_is_always_excluded(taskqueue: Command, folder: Path) -> None:
+    schedule = 'interval: 24h, exclude: [{daily: {from: "00:01", to: "24:00"}}]'
+    text = TYPE.replace("NAME", "fetch-orders").replace("interval: 1h", schedule)
+    (folder / "fetch-orders.yaml").write_text(text)
+    await taskqueue("apply", str(folder))
+    found = await answer(await taskqueue("describe", "user", "u-1", "-o", "json"))
+    (orders,) = (one for one in found["subscriptions"] if one["type"] == "fetch-orders")
+    assert (orders["next"], orders["state"].partition(":")[0]) == (None, "never runs")
 
 
 async def test_params_with_a_key_twice_are_refused(taskqueue: Command, folder: Path, store: Store) -> None:

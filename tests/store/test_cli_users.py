@@ -158,17 +158,17 @@ async def test_an_import_brings_zones_and_intervals_and_names_those_not_offered(
         counts = {"written": written, "unchanged": unchanged, "faults": 0, "notOffered": 2, "lastLine": 4}
         assert (done.exit_code, json.loads(done.stdout)) == (ExitCode.OK, counts)
         assert (
-            f"warning: {file}:4 (document 4) interval: the task runs every 1h: interval must be 1h or 1m, "
-            in (done.stderr)
+            f"warning: {file}:4 (document 4) tasks: interval must be 1h or 1m, which the task type "
+            in done.stderr
         )
-        assert "the task runs by cron: remove interval: the task type send-report runs by cron" in done.stderr
+        assert "tasks: remove interval: the task type send-report runs by cron" in done.stderr
     listed = json.loads((await taskqueue("get", "users", "-o", "json")).stdout)
     assert [(one["user"], one["timeZone"]) for one in listed] == [("u-1", "Asia/Tokyo"), ("u-2", "UTC")]
     shown = json.loads((await taskqueue("describe", "user", "u-2", "-o", "json")).stdout)
     assert (shown["timeZone"], [one["interval"] for one in shown["subscriptions"]]) == ("UTC", ["5m", "5m"])
-    assert [one["state"].partition(":")[0] for one in shown["subscriptions"]] == [
-        "the task runs every 1h",
-        "the task runs by cron",
+    assert [one["state"].partition(" (was ")[0] for one in shown["subscriptions"]] == [
+        "interval must be 1h or 1m, which the task type fetch-orders offers",
+        "remove interval: the task type send-report runs by cron",
     ]
     shown = json.loads((await taskqueue("describe", "user", "u-1", "-o", "json")).stdout)
     assert (shown["timeZone"], [one["interval"] for one in shown["subscriptions"]]) == (

@@ -147,8 +147,9 @@ def _allowed(field: FieldInfo) -> str:
     if isinstance(field.annotation, type) and issubclass(field.annotation, Enum):
         return ", ".join(f"`{member.value}`" for member in field.annotation)
     nested = [item for part in get_args(field.annotation) for item in getattr(part, "__metadata__", ())]
+    bounds = [one for item in nested for one in (item.metadata if isinstance(item, FieldInfo) else [item])]
     words = []
-    for item in (*field.metadata, *nested):
+    for item in (*field.metadata, *bounds):
         if type(item) in LIMITS:
             bound = next(getattr(item, name) for name in ("ge", "gt", "le") if hasattr(item, name))
             words.append(f"{LIMITS[type(item)]} {bound:,}")

@@ -27,9 +27,12 @@ Correctness does not depend on the Lease: the store refuses a leader that was re
     condition         a condition, and messages of bounded length; pure
     conditions        the conditions of task types and users; pure
     limit_conditions  the conditions of limits, and limits that are not declared; pure
+    stop_conditions   the conditions of users whom the circuit breaker or a pause stops; pure
+    stopped           what is stopped in the store, as a value; pure
+    stopped_reader    the reader of what is stopped
     status_inputs     the inputs of statuses, as a value
     input_reader      the reader of these inputs
-    events            Kubernetes Events about task types
+    events            Kubernetes Events about task types and users
     api               the calls of one namespace
     pages             lists in pages that fit the memory
     items             decoding of one object
@@ -43,5 +46,5 @@ Correctness does not depend on the Lease: the store refuses a leader that was re
     crd               a package: the CustomResourceDefinitions, generated from the models; not used at run time
 
 May import `taskqueue.scheduler`, `taskqueue.process`, `taskqueue.sources`, `taskqueue.store`, `taskqueue.plan`,
-`taskqueue.models`, `taskqueue.command_line` and, in `__main__`, `taskqueue_entry`.
+`taskqueue.models`, `taskqueue.text`, `taskqueue.command_line` and, in `__main__`, `taskqueue_entry`.
 """

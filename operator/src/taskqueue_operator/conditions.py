@@ -10,6 +10,8 @@ from taskqueue_operator.condition import MAX_CHARACTERS, MAX_NAMES, Condition, b
 from taskqueue_operator.limit_conditions import missing_own_limits, resolved_limits
 from taskqueue_operator.objects import Object
 from taskqueue_operator.status_inputs import StatusInputs
+from taskqueue_operator.stop_conditions import by_breaker, paused_by_hand
+from taskqueue_operator.stopped import StoppedUser
 
 
 def of_type(obj: Object, inputs: StatusInputs) -> list[Condition]:
@@ -61,7 +63,13 @@ def of_user(obj: Object, inputs: StatusInputs) -> list[Condition]:
             return [accepted, ready]
         return [accepted, ready, Condition("ResolvedRefs", "False", "RateLimitNotPerUser", accepted.message)]
     assert isinstance(obj.value, UserSubscription)
-    return [accepted, _resolved(obj.value, inputs), _user_ready(obj.value)]
+    stopped = inputs.stopped.users.get(obj.value.user_id, StoppedUser())
+    return [
+        accepted,
+        _resolved(obj.value, inputs),
+        _user_ready(obj.value, stopped.paused_until_ms),
+        *by_breaker(obj, stopped.tasks),
+    ]
 
 
 def _accepted(obj: Object, inputs: StatusInputs) -> Condition:
@@ -137,9 +145,13 @@ def _types(user: UserSubscription, inputs: StatusInputs) -> Iterator[TaskType]:
     )
 
 
-def _user_ready(user: UserSubscription) -> Condition:
-    if user.suspend or any(not subscription.suspend for subscription in user.tasks):
-        return _ready(user.suspend)
+def _user_ready(user: UserSubscription, paused_until_ms: int | None) -> Condition:
+    if user.suspend:
+        return _ready(suspended=True)
+    if any(not subscription.suspend for subscription in user.tasks):
+        if paused_until_ms is not None:
+            return paused_by_hand(user.user_id, paused_until_ms)
+        return _ready(suspended=False)
     if user.tasks:
         return Condition("Ready", "True", "Suspended", "nothing starts while all of its tasks are suspended")
     return Condition("Ready", "True", "NoTasks", "the list of tasks is empty, so nothing starts")

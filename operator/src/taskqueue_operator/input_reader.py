@@ -20,6 +20,7 @@ from taskqueue_operator.condition import kept
 from taskqueue_operator.object_table import ObjectTable
 from taskqueue_operator.objects import Kind, Object
 from taskqueue_operator.status_inputs import StatusInputs
+from taskqueue_operator.stopped_reader import StoppedReader
 
 
 class InputReader:
@@ -32,6 +33,7 @@ class InputReader:
         self._checked: tuple[Desired | None, float | None] = None, None
         self._infeasible = ""
         self._subscriptions = Counter[str]()
+        self._stopped = StoppedReader(store)
 
     async def read(self) -> StatusInputs:
         """Return the current inputs. Raises StoreFailure."""
@@ -59,6 +61,7 @@ class InputReader:
             limits=desired.limits if desired else {},
             known_limits=self._table.known_limits,
             refused_limits=self._refused("RateLimit", self._table.known_limits),
+            stopped=await self._stopped.read(catalog.records),
         )
 
     def is_published(self, obj: Object, duplicates: Mapping[str, Object]) -> bool:

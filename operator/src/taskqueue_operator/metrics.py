@@ -15,7 +15,7 @@ STATUS_PENDING = Gauge(
 )
 EVENTS = Counter(
     "taskqueue_operator_events",
-    "Kubernetes events about task types by outcome: sent, dropped (too many), failed.",
+    "Kubernetes events about task types and users by outcome: sent, dropped (too many), failed.",
     ["outcome"],
 )
 LIMIT = Gauge(

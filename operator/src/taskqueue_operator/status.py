@@ -20,7 +20,15 @@ from taskqueue_operator.status_inputs import StatusInputs
 
 _NEXT_GAP_S = 3600
 _RFC_3339 = "%Y-%m-%dT%H:%M:%SZ"
-_FIELDS = ("observedGeneration", "subscriptions", "window", "next", "userId", "taskCount")
+_FIELDS = (
+    "observedGeneration",
+    "subscriptions",
+    "suspendedByBreaker",
+    "window",
+    "next",
+    "userId",
+    "taskCount",
+)
 
 
 def status_of(obj: Object, inputs: StatusInputs, now: datetime) -> dict[str, Any]:
@@ -28,7 +36,10 @@ def status_of(obj: Object, inputs: StatusInputs, now: datetime) -> dict[str, Any
     fields: dict[str, Any] = {}
     if obj.kind == "TaskType":
         conditions = of_type(obj, inputs)
-        fields = {"subscriptions": inputs.subscriptions.get(obj.name, 0)}
+        fields = {
+            "subscriptions": inputs.subscriptions.get(obj.name, 0),
+            "suspendedByBreaker": inputs.stopped.subscriptions.get(obj.name, 0),
+        }
         if isinstance(obj.value, TaskType):
             fields |= _times(obj.value, now)
     elif obj.kind == "RateLimit":

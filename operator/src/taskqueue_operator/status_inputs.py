@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 
 from taskqueue.models.values import Limit, TaskType
 from taskqueue_operator.objects import Object
+from taskqueue_operator.stopped import Stopped
 
 
 @dataclass(frozen=True, slots=True)
@@ -17,7 +18,8 @@ class StatusInputs:
     infeasible: why the demand of a day does not fit under the limit; empty if it fits. subscriptions: their number by
     type. minute: since the epoch, so that statuses which only time changes are compared once a minute. refused_types:
     types of which no state is in force, with their refusals. limits: in force, by name. known_limits: also the deleted
-    ones whose last values stay in force. refused_limits: as refused_types.
+    ones whose last values stay in force. refused_limits: as refused_types. stopped: in
+    the store; of no account for whether two are equal, as a change concerns few objects.
     """
 
     types: Mapping[str, TaskType]
@@ -33,3 +35,4 @@ class StatusInputs:
     limits: Mapping[str, Limit] = field(default_factory=dict)
     known_limits: Mapping[str, Limit] = field(default_factory=dict)
     refused_limits: Mapping[str, str] = field(default_factory=dict)
+    stopped: Stopped = field(default_factory=Stopped, compare=False)

@@ -110,8 +110,7 @@ class StatusWriter:
     async def _round(self, *, only_shared: bool) -> bool:
         """Write the first statuses that differ; True if more are left."""
         inputs = await self._inputs.read()
-        if inputs != self._last:
-            self._last, self._done = inputs, {}
+        self._forget_outdated(inputs)
         waiting = sorted(self._waiting(inputs, only_shared=only_shared), key=self._turn)
         written, shared_left = Counter[bool](), 0
         for number, obj in enumerate(waiting):
@@ -137,6 +136,15 @@ class StatusWriter:
         if not only_shared:
             metrics.STATUS_PENDING.set(shared_left)
         return shared_left > 0
+
+    def _forget_outdated(self, inputs: StatusInputs) -> None:
+        """Forget that statuses are current which the new inputs may change."""
+        last, self._last = self._last, inputs
+        if last is None or inputs != last:
+            self._done = {}
+        elif inputs.stopped is not last.stopped:
+            now, before = inputs.stopped, last.stopped
+            self._done = {key: obj for key, obj in self._done.items() if now.of(obj) == before.of(obj)}
 
     def _waiting(self, inputs: StatusInputs, *, only_shared: bool) -> Iterator[Object]:
         """Yield the published objects that changed since they were last compared."""

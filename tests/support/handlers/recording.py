@@ -3,10 +3,13 @@
 import asyncio
 import os
 import time
+from pathlib import Path
 
-from taskqueue.handlers import Job, handler
+from taskqueue.handlers import Discard, Job, handler
 
 _FILE = os.open(os.environ["TASKQUEUE_TEST_RECORD"], os.O_APPEND | os.O_CREAT | os.O_WRONLY)
+#: Of users whose jobs `record-or-discard` discards, one on each line.
+_REVOKED = Path(f"{os.environ['TASKQUEUE_TEST_RECORD']}.revoked")
 _SLEEP_S = float(os.environ.get("TASKQUEUE_TEST_SLEEP", "0"))
 
 
@@ -62,3 +65,11 @@ async def record_or_exit(job: Job) -> None:
         os._exit(1)
     if _SLEEP_S:
         await asyncio.sleep(_SLEEP_S)
+
+
+@handler("record-or-discard")
+def record_or_discard(job: Job) -> None:
+    """Write the start down, in a thread; the jobs of users whom the test lists fail for good."""
+    _write(job)
+    if _REVOKED.exists() and job.user in _REVOKED.read_text().split():
+        raise Discard("401 Unauthorized")

@@ -77,6 +77,11 @@ class Site:
     def record(self) -> Path:
         return self.folder / "starts.txt"
 
+    @property
+    def revoked(self) -> Path:
+        """The users whose jobs the handler `record-or-discard` discards."""
+        return Path(f"{self.record}.revoked")
+
     def publish(
         self,
         types: dict[str, dict[str, object]],

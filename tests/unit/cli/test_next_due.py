@@ -53,3 +53,10 @@ def test_a_due_that_is_excluded_is_left_out() -> None:
     last_ms = 21 * 3_600_000 + OFFSET_MS
     assert next_due_ms([segment], places, last_ms - 1) == last_ms
     assert next_due_ms([segment], places, last_ms) == 30 * 3_600_000 + OFFSET_MS
+
+
+def test_a_place_that_is_excluded_in_each_period_has_no_next_run() -> None:
+    segment = Segment("report", 1, Schedule(cron="0 2 * * *"), exclude=(Exclusion(daily_s=(0, 9_000)),))
+    for offset_ms, has_next in ((1_799_999, False), (1_800_000, True)):
+        places = {("report", 1): Place(0, offset_ms, suspended=False)}
+        assert (next_due_ms([segment], places, 0) is not None) == has_next

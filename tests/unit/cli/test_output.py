@@ -67,8 +67,8 @@ def test_validate_warns_of_intervals_that_are_not_offered(folder: Path) -> None:
     done = CliRunner().invoke(app, ["validate", str(folder)])
     assert done.exit_code == ExitCode.OK
     reason = (
-        "the task runs every 1h: interval must be 1h or 1m or 1m30s, which the task type sync offers "
-        '(was "5m")'
+        "interval must be 1h or 1m or 1m30s, which the task type sync offers "
+        '(was "5m"), so the task runs every 1h'
     )
     assert f"warning: u-2: {reason}" in done.stderr
     assert "unresolved  1\nnotOffered  1" in done.stdout

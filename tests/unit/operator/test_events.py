@@ -1,4 +1,4 @@
-"""Events report conditions of a task type that become False or True again: once, and few at one time."""
+"""Events report faults of a task type, suspensions of a user, and their ends: once, and few at one time."""
 
 from collections.abc import Mapping
 from typing import Any
@@ -23,6 +23,10 @@ def status(**conditions: str) -> dict[str, Any]:
 
 def a_type(before: Mapping[str, Any] | None = None) -> Object:
     return read("TaskType", task_type("orders", 7, status=before))
+
+
+def a_user(before: Mapping[str, Any] | None = None) -> Object:
+    return read("UserSubscription", user("ada", 7, status=before))
 
 
 class RecordingApi:
@@ -65,9 +69,30 @@ def test_news_is_a_new_or_repaired_fault(
     assert [condition["reason"] for condition in changes(a_type(before), after)] == reasons
 
 
-def test_subscriptions_have_no_events() -> None:
-    ada = read("UserSubscription", user("ada", 7))
-    assert list(changes(ada, status(Accepted="False"))) == []
+def test_a_manifest_of_a_user_has_no_events() -> None:
+    assert list(changes(a_user(), status(Accepted="False", ResolvedRefs="False"))) == []
+
+
+@virtual_time
+async def test_a_suspension_and_its_end_are_events_of_the_user() -> None:
+    api = RecordingApi()
+    events = Events(api, "replica-0")
+    broken = status(SuspendedByBreaker="True")
+    await events.send(a_user(), broken)
+    await events.send(a_user(broken), broken)
+    await events.send(a_user(broken), status(SuspendedByBreaker="False"))
+    assert api.events == [("ada", "Warning", "IsTrue"), ("ada", "Normal", "IsFalse")]
+
+
+@virtual_time
+async def test_a_storm_of_suspensions_leaves_types_their_events() -> None:
+    api = RecordingApi()
+    events = Events(api, "replica-0")
+    for _ in range(1_000):
+        await events.send(a_user(), status(SuspendedByBreaker="True"))
+    assert api.events == [("ada", "Warning", "IsTrue")] * 10
+    await events.send(a_type(), status(Feasible="False"))
+    assert api.events[10:] == [("orders", "Warning", "IsFalse")]
 
 
 @virtual_time

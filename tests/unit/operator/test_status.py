@@ -12,6 +12,7 @@ from taskqueue_operator.object_table import ObjectTable
 from taskqueue_operator.objects import Object, read
 from taskqueue_operator.status import agrees, status_of
 from taskqueue_operator.status_inputs import StatusInputs
+from taskqueue_operator.stopped import Stopped, StoppedUser, SuspendedTask
 from tests.support.kubernetes.raw_objects import task_type, user
 
 NOW = datetime(2026, 1, 2, 3, 4, 5, 678, tzinfo=UTC)
@@ -70,6 +71,14 @@ def wants(*types: str, **more: Any) -> dict[str, Any]:
     return {"tasks": [{"type": name} for name in types], **more}
 
 
+def stopped(*tasks: SuspendedTask, paused_until_ms: int | None = None, user_id: str = "ada") -> Stopped:
+    return Stopped({user_id: StoppedUser(tasks, paused_until_ms)})
+
+
+SINCE_MS = 1_767_323_045_000
+REVOKED = SuspendedTask("orders", SINCE_MS, "401 Unauthorized")
+BROKEN = {"SuspendedByBreaker": ("True", "FailedForGood")}
+PAUSED = {"Ready": ("True", "Paused")}
 OWNER = read("UserSubscription", user("owner", 1, {"userId": "ada"}))
 MANY = [f"t{number:02}" for number in range(12)]
 
@@ -223,8 +232,8 @@ CASES: dict[str, Case] = {
         inputs(types=known("b", "orders")),
         VALID | NOT_OFFERED | SCHEDULED,
         {
-            "ResolvedRefs": "the task runs every 5m: interval must be 5m, which the task type orders "
-            'offers (was "1m")'
+            "ResolvedRefs": "interval must be 5m, which the task type orders offers "
+            '(was "1m"), so the task runs every 5m'
         },
     ),
     "an interval for a type with cron": (
@@ -232,21 +241,20 @@ CASES: dict[str, Case] = {
         inputs(types={"orders": replace(known("orders")["orders"], schedule=Schedule(cron="0 2 * * *"))}),
         VALID | NOT_OFFERED | SCHEDULED,
         {
-            "ResolvedRefs": "the task runs by cron: remove interval: the task type orders runs by cron "
-            '(was "1m")'
+            "ResolvedRefs": 'remove interval: the task type orders runs by cron (was "1m")',
         },
     ),
     "many intervals that are not offered": (
         a_user({"tasks": [{"type": name, "interval": "1m"} for name in MANY]}),
         inputs(types=known(*MANY)),
         VALID | NOT_OFFERED | SCHEDULED,
-        {"ResolvedRefs": "12 tasks name intervals that their types do not offer; the task runs every 5m: "},
+        {"ResolvedRefs": "12 tasks name intervals that their types do not offer; interval must be 5m, "},
     ),
     "an interval that is not offered and a type that is missing": (
         a_user({"tasks": [{"type": "a"}, {"type": "orders", "interval": "1m"}]}),
         inputs(),
         VALID | NOT_FOUND | SCHEDULED,
-        {"ResolvedRefs": "no such task type: a; the task runs every 5m: interval must be 5m, "},
+        {"ResolvedRefs": "no such task type: a; interval must be 5m, "},
     ),
     "many refused types": (
         a_user(wants(*MANY)),
@@ -265,6 +273,53 @@ CASES: dict[str, Case] = {
         inputs(imported=frozenset({"ada"})),
         {"Accepted": ("False", "ManagedElsewhere"), "Ready": ("False", "ManagedElsewhere")},
         {"Ready": 'user "ada" comes from an import'},
+    ),
+    "a user of whom the circuit breaker suspended a task": (
+        a_user(wants("orders")),
+        inputs(stopped=stopped(REVOKED)),
+        VALID | RESOLVED | SCHEDULED | BROKEN,
+        {
+            "SuspendedByBreaker": "nothing of orders since 2026-01-02T03:04:05Z (401 Unauthorized) starts: "
+            "`taskqueue resume orders --user ada` lets the next job through"
+        },
+    ),
+    "many suspended tasks with long reasons": (
+        a_user(wants(*MANY)),
+        inputs(stopped=stopped(*(SuspendedTask(name, SINCE_MS, "x\n" * 100) for name in MANY))),
+        VALID | NOT_FOUND | SCHEDULED | BROKEN,
+        {
+            "SuspendedByBreaker": "...) and 2 more starts: `taskqueue resume TYPE --user ada` lets the next job"
+        },
+    ),
+    "a suspension that cannot be read": (
+        a_user(wants("orders")),
+        inputs(stopped=stopped(SuspendedTask("orders", 0, ""))),
+        VALID | RESOLVED | SCHEDULED | BROKEN,
+        {"SuspendedByBreaker": "nothing of orders starts: `"},
+    ),
+    "it is the user's id that the circuit breaker knows, and not the object's name": (
+        a_user(wants("orders", userId="auth0|1")),
+        inputs(stopped=stopped(REVOKED, user_id="auth0|1")),
+        VALID | RESOLVED | SCHEDULED | BROKEN,
+        {"SuspendedByBreaker": "`taskqueue resume orders --user 'auth0|1'`"},
+    ),
+    "a user who is paused by hand": (
+        a_user(wants("orders")),
+        inputs(stopped=stopped(paused_until_ms=0)),
+        VALID | RESOLVED | PAUSED,
+        {"Ready": "nothing starts until `taskqueue resume --user ada`"},
+    ),
+    "a user who is paused for a time": (
+        a_user(wants("orders")),
+        inputs(stopped=stopped(paused_until_ms=SINCE_MS)),
+        VALID | RESOLVED | PAUSED,
+        {"Ready": "nothing starts until 2026-01-02T03:04:05Z, or until `taskqueue resume --user ada`"},
+    ),
+    "a suspended user who is paused as well": (
+        a_user({"suspend": True}),
+        inputs(stopped=stopped(paused_until_ms=0)),
+        VALID | RESOLVED | SUSPENDED,
+        {},
     ),
     "it is the user's id that was imported, and not the object's name": (
         a_user(wants("orders", userId="u-1")),
@@ -327,6 +382,27 @@ def test_types_count_subscriptions_and_users_count_tasks() -> None:
     status = status_of(a_user(wants("orders", "b", userId="u-1")), inputs(), NOW)
     assert (status["userId"], status["taskCount"]) == ("u-1", 2)
     assert "userId" not in status_of(a_user(BAD), inputs(), NOW)
+
+
+def test_a_type_counts_the_subscriptions_that_the_breaker_suspended() -> None:
+    some = status_of(a_type(), inputs(stopped=Stopped({}, {"orders": 3})), NOW)
+    none = status_of(a_type(), inputs(), NOW)
+    assert (some["suspendedByBreaker"], none["suspendedByBreaker"]) == (3, 0)
+    assert not agrees(some, none)
+
+
+def test_only_a_user_who_was_suspended_is_told_to_be_resumed() -> None:
+    before = a_user(wants("orders"), status=status_of(a_user(wants("orders")), inputs(), NOW))
+    assert "SuspendedByBreaker" not in str(before.status), (
+        "not a condition more for a hundred thousand others"
+    )
+    broken = replace(before, status=status_of(before, inputs(stopped=stopped(REVOKED)), NOW))
+    again = status_of(broken, inputs(), NOW + timedelta(hours=1))
+    assert not agrees(broken.status, again)
+    conditions = {had["type"]: had for had in again["conditions"]}
+    found = conditions["SuspendedByBreaker"]
+    assert (found["status"], found["reason"]) == ("False", "Resumed")
+    assert found["lastTransitionTime"] == "2026-01-02T04:04:05Z"
 
 
 def test_a_refused_edit_says_the_former_state_is_in_force() -> None:

@@ -11,13 +11,16 @@ from typing import Any
 import pytest
 
 from taskqueue.store.fence import Fence
+from taskqueue_operator import status_writer
 from taskqueue_operator.connection import ApiError
 from taskqueue_operator.events import Events
 from taskqueue_operator.input_reader import InputReader
 from taskqueue_operator.object_table import ObjectTable
 from taskqueue_operator.objects import Kind, Object
+from taskqueue_operator.status import status_of
 from taskqueue_operator.status_inputs import StatusInputs
 from taskqueue_operator.status_writer import StatusWriter
+from taskqueue_operator.stopped import Stopped, StoppedUser, SuspendedTask
 from tests.support.kubernetes.raw_objects import GOOD, raw
 from tests.support.process.virtual_time import virtual_time
 
@@ -72,7 +75,9 @@ class Server:
             self.deliver(one.name)
 
     async def create_event(self, about: Object, identity: str, kind: str, reason: str, note: str) -> None:
-        raise AssertionError(f"no condition becomes False in these tests: {reason}")
+        assert about.kind == "UserSubscription", (
+            f"no condition of a type becomes False in these tests: {reason}"
+        )
 
 
 class Leading:
@@ -175,6 +180,29 @@ async def test_changed_inputs_rewrite_only_affected_statuses() -> None:
         await asyncio.sleep(60)
         assert parts.server.tried == ["ada"]
         assert parts.server.raws["ada"]["status"]["conditions"][0]["reason"] == "ManagedElsewhere"
+
+
+@virtual_time
+async def test_a_stopped_user_alone_is_compared_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    async with writing("ada", "bob", "ann") as parts:
+        parts.start("orders", kind="TaskType")
+        await asyncio.sleep(5)
+        parts.server.tried.clear()
+        compared: list[str] = []
+
+        def status_of_counted(one: Object, *args: Any) -> dict[str, Any]:
+            compared.append(one.name)
+            return status_of(one, *args)
+
+        monkeypatch.setattr(status_writer, "status_of", status_of_counted)
+        for stopped in (
+            Stopped({"ada": StoppedUser((SuspendedTask("orders", 0, ""),))}),
+            Stopped({}, {"orders": 1}),
+        ):
+            parts.given.now = replace(INPUTS, stopped=stopped)
+            await asyncio.sleep(5)
+        assert parts.server.tried == ["ada", "orders", "ada"]
+        assert set(compared) == {"ada", "orders"}
 
 
 @virtual_time

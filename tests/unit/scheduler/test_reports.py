@@ -34,8 +34,8 @@ def test_an_interval_that_is_not_offered_is_logged_once(tmp_path: Path) -> None:
     with capture_logs() as logs:
         report_desired(first, None)
     reason = (
-        "ada and 1 more: the task runs every 5m: interval must be 5m, which the task type sync offers "
-        '(was "7m")'
+        "ada and 1 more: interval must be 5m, which the task type sync offers "
+        '(was "7m"), so the task runs every 5m'
     )
     assert [(one["event"], one["type"], one["reason"]) for one in logs] == [
         ("interval not offered", "sync", reason)

@@ -38,7 +38,7 @@ async def cancel(
 ) -> None:
     """End jobs that wait, also for another attempt; with --running also jobs that run, within a few seconds.
 
-    Without names, jobs that become due after the call run. A cut command may be repeated.
+    Without names, jobs that become due after the call run. An interrupted command may be repeated.
     """
     if bool(jobs) == (task_type is not None or user is not None):
         fail("give names of jobs, or --type, --user or both", ExitCode.USAGE)

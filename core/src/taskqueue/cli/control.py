@@ -9,7 +9,7 @@ import typer
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.failure import fail, fail_argument, fail_unknown_type, fail_unknown_user
 from taskqueue.cli.instant import iso, read_duration_ms
-from taskqueue.cli.options import ForOption, TypeArgument, UserArgument
+from taskqueue.cli.options import ForOption, TypeArgument, UserArgument, user_argument
 from taskqueue.cli.store_command import Session, store_command
 from taskqueue.cli.table import show_details
 from taskqueue.models.identity import check_job_id, check_user_id
@@ -28,6 +28,14 @@ from taskqueue.store.user_pauses import pause_user, resume_user
 PausedTypeArgument = Annotated[str | None, typer.Argument(metavar="[TYPE]", help="Name of a task type.")]
 PausedUserOption = Annotated[
     str | None, typer.Option("--user", metavar="USER", help="All types of this user, in place of TYPE.")
+]
+ResumedUserOption = Annotated[
+    str | None,
+    typer.Option(
+        "--user",
+        metavar="USER",
+        help="All types of this user; with TYPE, a suspension by the circuit breaker.",
+    ),
 ]
 
 
@@ -84,11 +92,11 @@ async def pause(
 
 @store_command
 async def resume(
-    session: Session, task_type: PausedTypeArgument = None, user: PausedUserOption = None
+    session: Session, task_type: PausedTypeArgument = None, user: ResumedUserOption = None
 ) -> None:
     """End the pause of a type or a user; also succeeds where there was none.
 
-    With TYPE and --user: let the next job of a subscription through that the circuit breaker suspended.
+    With TYPE and --user: let the next job of a subscription through that the circuit breaker suspended. A pause stays.
     """
     if task_type is not None and user is not None:
         await _try_suspended(session, task_type, user)
@@ -102,7 +110,8 @@ async def _try_suspended(session: Session, task_type: str, user: str) -> None:
     verdict = await try_suspended(session.store, task_type, user)
     if verdict == "unknown":
         fail(
-            f"{user}: no subscription to {task_type}; `taskqueue describe user {user}` shows those there are",
+            f"{user}: no subscription to {task_type}; `taskqueue describe user {user_argument(user)}` "
+            "shows those there are",
             ExitCode.NOT_FOUND,
         )
     show_details(session.output, {"type": task_type, "user": user, "wasSuspended": verdict == "ok"})

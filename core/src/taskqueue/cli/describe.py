@@ -10,7 +10,7 @@ from taskqueue.cli.limit_text import last_free, limit_text, unknown_reason
 from taskqueue.cli.next_due import next_due_ms
 from taskqueue.cli.options import TypeArgument, UserArgument
 from taskqueue.cli.output import Output, show_json, show_line
-from taskqueue.cli.reasons import Conditions, idle_reason, interval_reason, waiting_reason
+from taskqueue.cli.reasons import Conditions, excluded_reason, idle_reason, interval_reason, waiting_reason
 from taskqueue.cli.schedule_text import exclude_texts, schedule_text
 from taskqueue.cli.store_command import Session, store_command
 from taskqueue.cli.table import show_details, show_rows
@@ -58,6 +58,8 @@ async def describe_type(session: Session, name: TypeArgument) -> None:
         "schedule": schedule_text(task_type.schedule),
         "exclude": exclude_texts(task_type.exclude),
         "nextPeriods": _next_periods(record, await server_now_ms(session.store)),
+        # Where each user has a zone of their own, the periods are those of users in UTC.
+        "nextPeriodsZone": task_type.schedule.time_zone or ("UTC" if task_type.schedule.cron else None),
         **counted(task_type.schedule, counts.get(name, {})),
         "suspendedByBreaker": (await count_suspended(session.store, [name]))[name],
         "handler": f"function {task_type.function}" if task_type.function else _http_text(record),
@@ -180,7 +182,10 @@ async def _subscriptions(
                 "next": None if due_ms is None else iso(due_ms),
                 "lastOutcome": outcome,
                 "lastAt": iso(at_s * 1000) if outcome else None,
-                "state": idle or interval_reason(subscription, catalog) or "active",
+                "state": idle
+                or interval_reason(subscription, catalog)
+                or excluded_reason(subscription, catalog, due_ms)
+                or "active",
             }
         )
     return rows

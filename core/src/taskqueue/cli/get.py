@@ -18,6 +18,7 @@ from taskqueue.store.clock import server_now_ms
 from taskqueue.store.generations import count_subscriptions
 from taskqueue.store.job_name import parse
 from taskqueue.store.listing import read_jobs, read_workers
+from taskqueue.store.suspended import count_suspended
 from taskqueue.store.types import Catalog, read_catalog
 from taskqueue.store.users import read_subscriptions, scan_stored_users
 
@@ -31,14 +32,27 @@ async def types(session: Session) -> None:
     catalog = await read_catalog(session.store)
     newest = {name: record.newest for name, record in catalog.records.items() if record.newest}
     counts = await count_subscriptions(session.store, newest, catalog.variants)
+    suspended = await count_suspended(session.store, list(catalog.records))
     show_rows(
         session.output,
-        ("type", "schedule", "subscriptions", "intervals", "zones", "priority", "cost", "handler", "state"),
+        (
+            "type",
+            "schedule",
+            "subscriptions",
+            "suspendedByBreaker",
+            "intervals",
+            "zones",
+            "priority",
+            "cost",
+            "handler",
+            "state",
+        ),
         [
             {
                 "type": name,
                 "schedule": schedule_text(record.task_type.schedule),
                 **counted(record.task_type.schedule, counts.get(name, {})),
+                "suspendedByBreaker": suspended[name],
                 "priority": record.task_type.priority.value,
                 "cost": record.task_type.cost,
                 "handler": record.task_type.function or "http",
@@ -95,9 +109,10 @@ async def users(session: Session, limit: LimitOption = LIMIT_DEFAULT) -> None:
                 "timeZone": zone_name(owner.zone, catalog),
                 "state": "paused" if any(one.paused for one in subscriptions) else "active",
                 "subscriptions": [one.type for one in subscriptions],
+                "suspendedByBreaker": [one.type for one in subscriptions if one.by_breaker],
             }
         )
-    columns = ("user", "source", "timeZone", "state", "subscriptions")
+    columns = ("user", "source", "timeZone", "state", "subscriptions", "suspendedByBreaker")
     show_rows(session.output, columns, sorted(rows, key=lambda row: str(row["user"])))
 
 

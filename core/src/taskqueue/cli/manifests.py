@@ -6,7 +6,7 @@ import typer
 
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.failure import say
-from taskqueue.cli.options import OutputOption, PathArgument
+from taskqueue.cli.options import OutputOption, PathArgument, user_argument
 from taskqueue.cli.output import Output, show_json, show_line
 from taskqueue.cli.store_command import Session, store_command
 from taskqueue.cli.table import show_details
@@ -55,7 +55,8 @@ async def apply(
     )
     for user in done.of_other_sources:
         say(
-            f"{user} has another source and stays so: `taskqueue users remove {user}` leaves it to the manifests"
+            f"{user} has another source and stays so: `taskqueue users remove {user_argument(user)}` "
+            "leaves it to the manifests"
         )
     _report(
         session.output,

@@ -2,6 +2,8 @@
 
 from collections.abc import Mapping, Sequence
 
+from taskqueue.plan.cron import DAY_S
+from taskqueue.plan.exclude import MAX_DAYS
 from taskqueue.plan.following import following
 from taskqueue.plan.segment import Segment
 from taskqueue.store.scalars import Place
@@ -12,6 +14,7 @@ def next_due_ms(
 ) -> int | None:
     """Return the first due time after `after_ms` that is not excluded, epoch ms, or None if no segment has one.
 
+    Excluded time of more than ten years counts as excluded for ever: so it is where it covers a place in each period.
     places: of the subscription, by type and generation. Raises ScheduleError.
     """
     dues = []
@@ -23,6 +26,7 @@ def next_due_ms(
         # A period that has already begun may hold the next due time, if its offset lies ahead.
         lowest_s = max((after_ms - offset_ms) // 1000, segment.from_s - 1)
         ((_, _, start_s),) = following(segment.schedule, segment.exclude, lowest_s, offset_ms, offset_ms)
-        if segment.until_s is None or start_s < segment.until_s:
+        is_excluded = start_s > lowest_s + MAX_DAYS * DAY_S
+        if not is_excluded and (segment.until_s is None or start_s < segment.until_s):
             dues.append(start_s * 1000 + offset_ms)
     return min(dues, default=None)

@@ -1,5 +1,6 @@
 """Arguments and options of several commands, so that they read the same everywhere."""
 
+import shlex
 from pathlib import Path
 from typing import Annotated
 
@@ -44,3 +45,13 @@ UserArgument = Annotated[str, typer.Argument(metavar="USER", help="Id of a user.
 REDIS_DEFAULT = "redis://127.0.0.1:6379/0"
 RELEASE_DEFAULT = "default"
 LIMIT_DEFAULT = 100
+
+
+def user_argument(user: str) -> str:
+    """Return a user's id as a shell takes it for the last argument of a command.
+
+    >>> user_argument("ada"), user_argument("auth0|5f7c"), user_argument("-x")
+    ('ada', "'auth0|5f7c'", '-- -x')
+    """
+    quoted = shlex.quote(user)
+    return f"-- {quoted}" if user.startswith("-") else quoted

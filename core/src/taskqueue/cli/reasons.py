@@ -70,6 +70,16 @@ def interval_reason(subscription: StoredSubscription, catalog: Catalog) -> str:
     return run_at_own(record.task_type, subscription.interval_s)
 
 
+def excluded_reason(subscription: StoredSubscription, catalog: Catalog, due_ms: int | None) -> str:
+    """Return the reason why an active subscription has no next run, where exclusions are the reason; else empty."""
+    record = catalog.records.get(subscription.type)
+    if due_ms is not None or record is None or not record.task_type.exclude:
+        return ""
+    return (
+        "never runs: its place in the window is excluded in each period; change exclude or window of its type"
+    )
+
+
 def _suspension_reason(subscription: StoredSubscription, record: TypeRecord) -> str:
     """Return the reason of a suspension: params that the type locks, or the manifest."""
     names = Locks.of([record.task_type]).overridden(subscription.type, subscription.params)
@@ -84,7 +94,7 @@ def _breaker_reason(task_type: str, user: str, suspension: Suspension) -> str:
     if suspension.on_trial:
         return f"{why}; its next job decides"
     next_try = iso(suspension.next_ms) if suspension.next_ms else "once a scheduler runs"
-    return f"{why}; next try {next_try}; `taskqueue resume {task_type} --user {user}`"
+    return f"{why}; next try {next_try}; `taskqueue resume {task_type} --user {shlex.quote(user)}`"
 
 
 def waiting_reason(job: WaitingJob, conditions: Conditions) -> str:

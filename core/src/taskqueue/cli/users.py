@@ -159,7 +159,7 @@ def _batches(file: Path, tally: Tally, catalog: Catalog) -> Iterator[tuple[int, 
                 continue
             for name, interval_s in find_not_offered(row, types).items():
                 tally.not_offered += 1
-                warning = Fault(str(file), line, line, "interval", run_at_own(types[name], interval_s))
+                warning = Fault(str(file), line, line, "tasks", run_at_own(types[name], interval_s))
                 _say_finding(f"warning: {warning}", tally.not_offered, "intervals not offered")
             batch.append(row)
             if len(batch) == BATCH:

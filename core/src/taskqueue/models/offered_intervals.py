@@ -41,7 +41,7 @@ def refuse_interval(task_type: str, offered: Sequence[int], interval_s: int) -> 
 
 
 def run_at_own(task_type: TaskType, interval_s: int) -> str:
-    """Return the reason with what happens in spite of it: the task runs at the type's own schedule."""
+    """Return the refusal with what happens in spite of it: the task runs at the type's own schedule."""
     offered = offered_intervals(task_type.schedule)
-    instead = f"every {format_ms(offered[0] * 1000)}" if offered else "by cron"
-    return f"the task runs {instead}: {refuse_interval(task_type.name, offered, interval_s)}"
+    refusal = refuse_interval(task_type.name, offered, interval_s)
+    return f"{refusal}, so the task runs every {format_ms(offered[0] * 1000)}" if offered else str(refusal)

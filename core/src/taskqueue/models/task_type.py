@@ -177,7 +177,7 @@ class TaskTypeSpec(Part):
     )
     retry_suspended_after: PositiveDuration | None = Field(
         default=None,
-        description="Time until one job of a subscription suspended by suspendAfter is let through: 24h.",
+        description="Time until one job of a subscription suspended by suspendAfter is let through. Defaults to 24h.",
     )
 
 

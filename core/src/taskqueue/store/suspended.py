@@ -1,17 +1,18 @@
 """Subscriptions that the circuit breaker suspended (scripts/lib/suspensions.lua): why, and how they are resumed."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
 from typing import Literal, NamedTuple, cast
 
 import msgspec
 
-from taskqueue.store.command import hget, hlen, zscore
+from taskqueue.store.command import hget, hlen, hscan, zscore
 from taskqueue.store.connection import Store
 from taskqueue.store.malformed import location_of, text
 from taskqueue.store.scalars import read_ms
 from taskqueue.store.script import Script
+from taskqueue.store.user_key import escape_user, try_read_user
 from taskqueue.store.users import StoredSubscription
 from taskqueue.store.wire import shaped
 
@@ -66,14 +67,14 @@ async def try_suspended(store: Store, task_type: str, user: str) -> Verdict:
 
     Returns `active` where the circuit breaker has not suspended the subscription, `unknown` without one.
     """
-    return cast("Verdict", (await store.run(_TRY_SUSPENDED, task_type, user)).decode())
+    return cast("Verdict", (await store.run(_TRY_SUSPENDED, task_type, escape_user(user))).decode())
 
 
 async def follow_suspended(store: Store) -> tuple[list[Event], bool]:
     """Have schedules follow the circuit breaker; return what happened, and whether there is more to do."""
     more, rows = await store.run(_FOLLOW_SUSPENDED, _BATCH)
     events = [
-        Event(cast("EventName", text(name)), text(task_type), text(user)) for name, task_type, user in rows
+        Event(cast("EventName", text(name)), text(task_type), _user(user)) for name, task_type, user in rows
     ]
     return events, more == 1
 
@@ -92,12 +93,30 @@ async def find_suspension(store: Store, user: str, subscription: StoredSubscript
     """Read the suspension of a subscription; None for one that the circuit breaker has not suspended."""
     if not subscription.by_breaker:
         return None
-    task_type = subscription.type
-    value = await store.read(hget(store.keys.suspended(task_type), user))
-    next_ms = await store.read(zscore(store.keys("suspended"), f"{task_type}|{user}"))
-    location = location_of(f"suspended:{task_type}", user.encode())
-    found = store.malformed.read(location, partial(read_suspension, value)) if value else None
-    return replace(found or _UNKNOWN, next_ms=int(next_ms or 0), on_trial=subscription.on_trial)
+    task_type, field = subscription.type, escape_user(user)
+    value = await store.read(hget(store.keys.suspended(task_type), field))
+    next_ms = await store.read(zscore(store.keys("suspended"), f"{task_type}|{field}"))
+    found = _read_noted(store, task_type, field.encode(), value) if value else _UNKNOWN
+    return replace(found, next_ms=int(next_ms or 0), on_trial=subscription.on_trial)
+
+
+async def scan_suspensions(
+    store: Store, task_type: str, batch: int = 1_000
+) -> AsyncIterator[tuple[str, Suspension]]:
+    """Yield every suspended user of a type, read a batch at a time; some perhaps twice."""
+    async for rows in store.scan(hscan(store.keys.suspended(task_type), batch)):
+        for field, value in rows:
+            yield _user(field), _read_noted(store, task_type, field, value)
+
+
+def _user(field: bytes) -> str:
+    return try_read_user(field.decode("ascii", "replace"))
+
+
+def _read_noted(store: Store, task_type: str, field: bytes, value: bytes) -> Suspension:
+    """Read a suspension of a user, and note it if it cannot be read."""
+    location = location_of(f"suspended:{task_type}", field)
+    return store.malformed.read(location, partial(read_suspension, value)) or _UNKNOWN
 
 
 def read_suspension(value: bytes) -> Suspension:

@@ -95,6 +95,12 @@ TASK_TYPE_STATUS = _status(
             "format": "int64",
             "minimum": 0,
         },
+        "suspendedByBreaker": {
+            "description": "Number of subscriptions that the circuit breaker suspended (suspendAfter).",
+            "type": "integer",
+            "format": "int64",
+            "minimum": 0,
+        },
         "window": {
             "description": "The window in effect, such as 5m: spec.window or its default.",
             "type": "string",
@@ -109,7 +115,8 @@ TASK_TYPE_STATUS = _status(
 USER_SUBSCRIPTION_STATUS = _status(
     "Accepted (the object is valid, owns its user and fits its limits), ResolvedRefs (every type in tasks and every "
     "limit in limits exists, and types offer the intervals that tasks name; tasks of existing types run in any case), "
-    "Ready (the subscription is accepted and in force: jobs are emitted, or it is suspended).",
+    "Ready (the subscription is accepted and in force: jobs are emitted, or it is suspended or paused), "
+    "SuspendedByBreaker (the circuit breaker suspended tasks; only users of whom it ever did have this one).",
     {
         "userId": {
             "description": "Id of the user in effect: spec.userId or the object's name.",
