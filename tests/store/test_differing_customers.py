@@ -24,7 +24,7 @@ from taskqueue.scheduler.publisher import Publisher
 from taskqueue.scheduler.ticker import Ticker
 from taskqueue.store import job_name
 from taskqueue.store.claim import Result
-from taskqueue.store.cursor import read_cursor, restore_cursor
+from taskqueue.store.cursor import mark_installed, read_cursor, restore_cursor
 from taskqueue.store.limits import set_rate
 from taskqueue.store.suspended import try_suspended
 from taskqueue.store.types import read_catalog
@@ -60,7 +60,7 @@ def clock(ticking_clock: ScriptClock) -> ScriptClock:
 class History:
     """A store and what it should hold.
 
-    paused: users and when the pause ends, ms.   lives: how often a subscription, or its type, was removed so far.
+    paused: users and when the pause ends, ms.   lives: how often a subscription, its type or the store was lost so far.
     emitted: by type, user and life.   waiting: names of jobs that wait.   told: what was done, for a failure.
     """
 
@@ -101,6 +101,7 @@ class History:
             self.try_one: 4,
             self.break_record: 3,
             self.restart: 10,
+            self.lose_store: 2,
             self.wait: 50,
         }
         (action,) = self.random.choices(list(actions), list(actions.values()))
@@ -179,6 +180,22 @@ class History:
         self.publisher = Publisher(self.store)
         self.ticker = Ticker(self.store, max_backlog=self.random.choice(BACKLOGS))
         await self.publish()
+
+    async def lose_store(self) -> None:
+        """The store is filled again and deals other numbers, also to zones; the ticker knows those of before."""
+        cursor_ms = await read_cursor(self.store)
+        await raw(self.store).unlink(
+            *[key async for key in raw(self.store).scan_iter(match=self.store.keys("*"))]
+        )
+        self.publisher.forget()
+        await mark_installed(self.store)
+        await self.publish()
+        assert await restore_cursor(self.store, cursor_ms)
+        await set_rate(self.store, math.inf)
+        for kept in (self.paused, self.waiting, self.repaired):
+            kept.clear()
+        for pair in self.lives:
+            self.lives[pair] += 1
 
     async def wait(self) -> None:
         """Let time pass, in an outage or in steps. Seldom no worker takes what is due."""
