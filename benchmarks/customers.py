@@ -21,7 +21,7 @@ from tests.support.store.backlog import server
 from tests.support.store.raw import raw
 
 TYPES, ZONES, TASKS = 300, 40, 10
-OUTAGE_S = 600
+OUTAGE_S = 3_600
 TICK_MS = 250
 #: Wall clocks of Europe and America, as of most customers; the others are drawn from all zones.
 COMMON = (
