@@ -134,7 +134,9 @@ def _not_offered(user: UserSubscription, inputs: StatusInputs) -> list[str]:
     found = (
         [f"{len(named)} tasks name intervals that their types do not offer"] if len(named) > MAX_NAMES else []
     )
-    return found + [own_interval_reason(inputs.types[name], interval_s) for name, interval_s in named[:MAX_NAMES]]
+    return found + [
+        own_interval_reason(inputs.types[name], interval_s) for name, interval_s in named[:MAX_NAMES]
+    ]
 
 
 def _types(user: UserSubscription, inputs: StatusInputs) -> Iterator[TaskType]:

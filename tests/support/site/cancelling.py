@@ -110,7 +110,8 @@ async def cancelling(url: str, release: str, folder: Path, workers: int) -> Asyn
             },
             _USERS,
         )
-        await world.scheduler("--rate", "none")  # under a global limit the limit of BULK delays others by 54 ms
+        # Under a global limit, the limit of BULK would delay other jobs by up to 54 ms.
+        await world.scheduler("--rate", "none")
         for _ in range(workers):
             await world.worker("--concurrency", "60", "--lease", str(LEASE_S))
 
