@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from taskqueue import Client
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.store.user_key import escape_user
 from tests.support.store.commands import Command, commands_on
@@ -46,6 +47,15 @@ async def test_resume_lets_one_job_through(world: World, taskqueue: Command) -> 
     assert await state(taskqueue) == "active"
     answer = await taskqueue("resume", "sync", "--user", "u0", "-o", "json")
     assert json.loads(answer.stdout)["wasSuspended"] is False
+
+
+async def test_an_application_lets_one_job_through(world: World) -> None:
+    shop, revoked = await broken(world)
+    client = Client(world.store)
+    assert await client.resume(user="u0", task_type="sync") is True
+    revoked.clear()
+    assert (await shop.work(20)).count("u0") > 1
+    assert await client.resume(user="u0", task_type="sync") is False
 
 
 async def test_a_user_of_any_id_is_described_and_resumed(world: World, taskqueue: Command) -> None:

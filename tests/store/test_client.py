@@ -197,6 +197,7 @@ REFUSED: dict[str, Callable[[taskqueue.Client], Awaitable[object]]] = {
     "task_type of cancel": lambda client: client.cancel(task_type="Orders"),
     "user of a pause": lambda client: client.pause(user="a b"),
     "user of a resume": lambda client: client.resume(user=""),
+    "task_type of a resume": lambda client: client.resume(user="ada", task_type="Sync"),
     "for_s": lambda client: client.pause(user="ada", for_s=-1),
     "params are text": lambda client: client.subscribe("ada", "orders", cast("dict[str, Any]", "abc")),
 }

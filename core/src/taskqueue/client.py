@@ -24,6 +24,7 @@ from taskqueue.store.cancel import Fate, cancel_due, cancel_named
 from taskqueue.store.connection import Store, open_store
 from taskqueue.store.enqueue import enqueue
 from taskqueue.store.subscribe import subscribe, unsubscribe
+from taskqueue.store.suspended import try_suspended
 from taskqueue.store.user_pauses import pause_user, resume_user
 
 _Value = TypeVar("_Value")
@@ -152,10 +153,18 @@ class Client:
         async with self._turn:
             await pause_user(self._store, user, for_ms)
 
-    async def resume(self, *, user: str) -> bool:
-        """End the pause of a user; return False if there was none."""
+    async def resume(self, *, user: str, task_type: str | None = None) -> bool:
+        """End the pause of a user; return False if there was none.
+
+        task_type: in its place let the next job of this subscription through, if the circuit breaker suspended it. The
+        outcome decides whether the suspension is over.
+        """
         _named("user", check_user_id, user)
+        if task_type is not None:
+            _named("task_type", check_type_name, task_type)
         async with self._turn:
+            if task_type is not None:
+                return await try_suspended(self._store, task_type, user) == "ok"
             return await resume_user(self._store, user)
 
 
