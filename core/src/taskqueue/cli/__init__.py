@@ -21,6 +21,7 @@
     operator_pod   the pod in which the plugin runs a command
     store_command  a command with an open store; its failures as one sentence and an exit code
     options        arguments and options of several commands
+    progress_bar   the progress of a long command, on a terminal
     output         JSON, lines and drawings on standard output, made printable
     table          rows and details, as a table or as JSON
     failure        the sentence and the exit code of a command that fails

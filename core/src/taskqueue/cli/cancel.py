@@ -1,17 +1,14 @@
 """cancel: jobs that are due end, by name, by type or by user."""
 
-import sys
-from collections.abc import Callable, Iterator, Sequence
-from contextlib import contextmanager
+from collections.abc import Sequence
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.progress import Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.failure import fail, fail_argument, fail_unknown_type, say
 from taskqueue.cli.interruption import report_when_stopped
+from taskqueue.cli.progress_bar import progress_bar
 from taskqueue.cli.store_command import Session, store_command
 from taskqueue.cli.table import show_details
 from taskqueue.models.identity import check_user_id
@@ -19,7 +16,6 @@ from taskqueue.models.refusal import ValueRefusedError
 from taskqueue.store.cancel import Fate, cancel_due, cancel_named
 from taskqueue.store.errors import StoreError
 from taskqueue.store.types import read_catalog
-from taskqueue.text.terminal import unfiltered
 
 
 @store_command
@@ -82,7 +78,7 @@ async def _cancel_due(session: Session, task_type: str | None, user: str | None,
         return f"stopped: {cancelled} jobs are cancelled; repeat the command for the others"
 
     try:
-        with report_when_stopped(stopped), _progress() as moved_to:
+        with report_when_stopped(stopped), progress_bar("jobs cancelled", None) as moved_to:
             async for number in cancel_due(session.store, task_type=task_type, user=user, running=running):
                 cancelled += number
                 moved_to(cancelled)
@@ -90,15 +86,3 @@ async def _cancel_due(session: Session, task_type: str | None, user: str | None,
         say(stopped())
         raise
     show_details(session.output, {"cancelled": cancelled})
-
-
-@contextmanager
-def _progress() -> Iterator[Callable[[int], None]]:
-    """Show on a terminal how many jobs were cancelled; yields the function that takes the number."""
-    if not sys.stderr.isatty():
-        yield lambda _cancelled: None
-        return
-    columns = (SpinnerColumn(), TextColumn("{task.completed:,} jobs cancelled"), TimeElapsedColumn())
-    with Progress(*columns, console=Console(file=unfiltered(sys.stderr))) as progress:
-        task = progress.add_task("", total=None)
-        yield lambda cancelled: progress.update(task, completed=cancelled)

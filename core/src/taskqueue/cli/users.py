@@ -1,21 +1,18 @@
 """users import, users remove: subscriptions by the million, too many for manifests."""
 
 import sys
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.progress import BarColumn, MofNCompleteColumn, Progress, TextColumn, TimeRemainingColumn
 
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.failure import fail, say
 from taskqueue.cli.interruption import report_when_stopped
 from taskqueue.cli.output import show_line
+from taskqueue.cli.progress_bar import progress_bar
 from taskqueue.cli.store_command import Session, store_command
 from taskqueue.cli.table import show_details
 from taskqueue.command_line.command import new_group
@@ -31,7 +28,6 @@ from taskqueue.store.lookup import find_stored_users
 from taskqueue.store.types import Catalog, read_catalog
 from taskqueue.store.users import Source, StoredUser, digest, set_users
 from taskqueue.text.printable import printable_line
-from taskqueue.text.terminal import unfiltered
 
 #: Users compared and written in one round trip.
 BATCH = 500
@@ -86,7 +82,10 @@ async def import_users(
     catalog = await read_catalog(session.store)
     tally = Tally(after_line)
     try:
-        with report_when_stopped(tally.resume_hint), _progress(None if file == STDIN else file) as moved_to:
+        with (
+            report_when_stopped(tally.resume_hint),
+            progress_bar(printable_line(file.name, 40), _count_lines(file)) as moved_to,
+        ):
             for line, batch in _batches(file, tally, catalog):
                 await _write(session.store, batch, tally)
                 tally.line = line
@@ -212,21 +211,9 @@ async def _write(store: Store, users: list[UserSubscription], tally: Tally) -> N
     tally.unchanged += len(users) - len(changed)
 
 
-@contextmanager
-def _progress(file: Path | None) -> Iterator[Callable[[int], None]]:
-    """Show a progress bar on a terminal, for a file whose lines can be counted.
-
-    Yields the function that takes the line reached.
-    """
-    if file is None or not sys.stderr.isatty():
-        yield lambda _line: None
-        return
-    columns = (TextColumn("{task.description}"), BarColumn(), MofNCompleteColumn(), TimeRemainingColumn())
-    with Progress(*columns, console=Console(file=unfiltered(sys.stderr))) as progress:
-        task = progress.add_task(escape(printable_line(file.name, 40)), total=_count_lines(file))
-        yield lambda line: progress.update(task, completed=line)
-
-
-def _count_lines(file: Path) -> int:
+def _count_lines(file: Path) -> int | None:
+    """Return the number of lines, for a bar on a terminal; None for standard input."""
+    if file == STDIN or not sys.stderr.isatty():
+        return None
     with file.open("rb") as data:
         return sum(chunk.count(b"\n") for chunk in iter(lambda: data.read(1 << 20), b""))
