@@ -65,7 +65,7 @@ end
 
 -- Reads all before the first write, so that a step that is too big has written nothing.
 local batches, total, skipped = {}, 0, { missed = 0, excluded = 0 }
-local function read_range(range, place, key, origin)
+local function read_range(range, type_name, key, origin)
   local lowest, highest = origin + range[1], origin + range[2]
   if range[7] > 0 then
     skipped[range[6]] = skipped[range[6]] + range[7] * redis.call('ZCOUNT', key, lowest, highest)
@@ -79,36 +79,30 @@ local function read_range(range, place, key, origin)
     rows = redis.call('ZRANGEBYSCORE', key, lowest, highest, 'WITHSCORES')  -- a step of 1 ms is never too big
     most = UNBOUNDED
   end
-  batches[#batches + 1] = { range, rows, place, origin }
+  batches[#batches + 1] = { range, rows, type_name, key, origin }
   return true
 end
 for _, range in ipairs(cmsgpack.unpack(ARGV[6])) do
   for _, place in ipairs(range[8]) do
-    if not is_held(place[1]) then  -- else emitted once its queue has room
-      place.key = P .. 'schedule:' .. place[1] .. ':' .. place[2]
+    local type_name, key = place[1], P .. 'schedule:' .. place[1] .. ':' .. place[2]
+    if not is_held(type_name) then  -- else emitted once its queue has room
       for _, variant in ipairs(place[3]) do
-        if not read_range(range, place, place.key, variant * PLACES) then return verdict('big') end
+        if not read_range(range, type_name, key, variant * PLACES) then return verdict('big') end
       end
     end
   end
 end
 
-local lanes, earliest, emitted = {}, {}, 0
+local lanes, emitted = {}, 0
 local function flush_lane(lane)
   emitted = emitted + redis.call('ZADD', P .. 'ready:' .. lane, 'NX', unpack(lanes[lane]))
   lanes[lane] = nil
 end
 for _, batch in ipairs(batches) do
-  local range, rows, place, origin = batch[1], batch[2], batch[3], batch[4]
-  if not range.tail then
-    range.tail, range.life, range.base = '|' .. int(range[3]) .. '|', '|' .. int(range[4]), range[3] * 1000
-  end
-  if not place.head then
-    place.head, place.lane = place[1] .. '|', queue_of(place[1]) .. ':' .. range[5]
-  end
-  local head, tail, life, base, lane = place.head, range.tail, range.life, range.base, place.lane
-  local first = base + (tonumber(rows[2]) or origin) - origin
-  if not earliest[lane] or first < earliest[lane] then earliest[lane] = first end
+  local range, rows, type_name, key, origin = unpack(batch)
+  local head, tail = type_name .. '|', '|' .. int(range[3]) .. '|'
+  local life, base, lane = '|' .. int(range[4]), range[3] * 1000, queue_of(type_name) .. ':' .. range[5]
+  announce(lane, (base + (tonumber(rows[2]) or origin) - origin) * 1000)
   for i = 1, #rows, 2 do
     local pairs_of = lanes[lane]
     if not pairs_of then
@@ -121,12 +115,11 @@ for _, batch in ipairs(batches) do
       pairs_of[#pairs_of + 1] = head .. rows[i] .. tail .. (origin > 0 and int(offset) or rows[i + 1]) .. life
       if #pairs_of >= 1000 then flush_lane(lane) end
     else
-      note(string.sub(place.key, #P + 1) .. ' ' .. rows[i])
+      note(string.sub(key, #P + 1) .. ' ' .. rows[i])
     end
   end
 end
 for lane in pairs(lanes) do flush_lane(lane) end
-for lane, due in pairs(earliest) do announce(lane, due * 1000) end
 for _, name in ipairs(late) do
   if target == cursor then
     redis.call('HDEL', P .. 'behind', name)

@@ -37,9 +37,8 @@ local function offset_ms(k, class)
   return second * 1000 + (fraction + class.rotation) % 1000
 end
 
--- Returns the score of a place.
-local function score_of(variant, offset, record)
-  local place = variant * PLACES + offset
+-- Returns the score of a subscription's place.
+local function score_of(place, record)
   return is_idle(record.flags) and -1 - place or place
 end
 
@@ -105,7 +104,7 @@ local function deal(type_name, user, record, zone, present)
     local offset, before = offset_ms(record.k, class), tonumber(redis.call('ZSCORE', key, user))
     before = before and place_of(before) % PLACES
     if before and before < class.window * 1000 and before % 1 == 0 then offset = before end
-    score = score_of(variant, offset, record)
+    score = score_of(variant * PLACES + offset, record)
   end
   record.generation = generation
   write_record(user, type_name, record)
@@ -120,7 +119,7 @@ local function update_scores(type_name, user, record, zone)
     if score and generation ~= '0' then
       local place = place_of(score)
       if classes[1] and classes[1].follows then place = zone * PLACES + place % PLACES end
-      local new = is_idle(record.flags) and -1 - place or place
+      local new = score_of(place, record)
       if new ~= score then redis.call('ZADD', key, new, user) end
     end
   end

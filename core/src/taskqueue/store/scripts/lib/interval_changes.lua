@@ -11,6 +11,12 @@ do
     return (math.floor(at / class.interval) + 1) * class.interval * 1000 - 1
   end
 
+  -- Returns the record of a subscription; nil without one that can be read.
+  local function find_record(type_name, user)
+    local text = redis.call('HGET', P .. 'subscriptions:' .. user, type_name)
+    return text and read_record(text) or nil
+  end
+
   -- Notes a subscription whose record now has another interval.
   function note_interval(type_name, user, record)
     local classes = generations_of(type_name).classes[int(record.generation)]
@@ -24,8 +30,7 @@ do
   end
 
   local function change_over(type_name, user)
-    local text = redis.call('HGET', P .. 'subscriptions:' .. user, type_name)
-    local record = text and read_record(text)
+    local record = find_record(type_name, user)
     local present = record and present_class(type_name, user, record)
     if not present then return end
     local generation = int(record.generation)
@@ -34,7 +39,7 @@ do
     free_number(present, record.k)
     record.k = next_number(class.name)
     write_record(user, type_name, record)
-    local score = score_of(variant, offset_ms(record.k, class), record)
+    local score = score_of(variant * PLACES + offset_ms(record.k, class), record)
     redis.call('ZADD', P .. 'schedule:' .. type_name .. ':' .. generation, score, user)
   end
 
@@ -49,8 +54,7 @@ do
       if not type_name then
         note('interval_changes ' .. member, 'was no subscription, removed', true)
       elseif behind[type_name] then
-        local text = redis.call('HGET', P .. 'subscriptions:' .. user, type_name)
-        local record = text and read_record(text)
+        local record = find_record(type_name, user)
         if record then note_interval(type_name, user, record) end
       else
         change_over(type_name, user)
