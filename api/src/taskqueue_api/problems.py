@@ -1,7 +1,6 @@
 """Errors as problem+json (RFC 9457): a type, a title, a detail, and the field at fault."""
 
 from collections.abc import Mapping
-from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.exceptions import RequestValidationError
@@ -58,30 +57,24 @@ def answer(problem: Problem, headers: Mapping[str, str] | None = None) -> Respon
 
 def handle_errors(app: FastAPI) -> None:
     """Answer the errors of all routes with problems."""
-    app.add_exception_handler(ProblemError, _refused)
-    app.add_exception_handler(TaskqueueError, _failed)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _other)
+    for one in (ProblemError, TaskqueueError, RequestValidationError, HTTPException):
+        app.add_exception_handler(one, _answered)
 
 
-def _refused(_: Request, error: Any) -> Response:
-    return answer(error.problem)
-
-
-def _failed(_: Request, error: Any) -> Response:
+def problem_of(error: Exception) -> Problem:
+    """Return the problem of an error that `handle_errors` answers."""
+    if isinstance(error, ProblemError):
+        return error.problem
+    if isinstance(error, RequestValidationError):
+        found = error.errors()[0]
+        place = ".".join(str(part) for part in found["loc"][1:]) or str(found["loc"][0])
+        return Problem(status=422, title="Invalid request", detail=f"{place}: {found['msg']}", field=place)
+    if isinstance(error, HTTPException):
+        return Problem(status=error.status_code, title=str(error.detail), detail=str(error.detail))
     status = next(status for one, status in _STATUS.items() if isinstance(error, one))
     title = "Store does not answer" if isinstance(error, StoreFailure) else "Refused"
-    return answer(Problem(status=status, title=title, detail=str(error)))
+    return Problem(status=status, title=title, detail=str(error))
 
 
-def _invalid(_: Request, error: Any) -> Response:
-    found = error.errors()[0]
-    place = ".".join(str(part) for part in found["loc"][1:]) or str(found["loc"][0])
-    return answer(
-        Problem(status=422, title="Invalid request", detail=f"{place}: {found['msg']}", field=place)
-    )
-
-
-def _other(_: Request, error: Any) -> Response:
-    problem = Problem(status=error.status_code, title=str(error.detail), detail=str(error.detail))
-    return answer(problem, error.headers)
+def _answered(_: Request, error: Exception) -> Response:
+    return answer(problem_of(error), getattr(error, "headers", None))

@@ -1,0 +1,43 @@
+"""Errors of pages: a page or, for a form, a notice; a caller that is not signed in goes to the sign-in page."""
+
+from collections.abc import Callable, Coroutine
+from typing import Any
+from urllib.parse import quote
+
+from fastapi import Request, Response
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import HTMLResponse, RedirectResponse
+from fastapi.routing import APIRoute
+from starlette.exceptions import HTTPException
+
+from taskqueue.errors import TaskqueueError
+from taskqueue_api.console.rendering import render
+from taskqueue_api.problems import Problem, ProblemError, answer, problem_of
+
+_UNAUTHORIZED = 401
+
+
+class PageRoute(APIRoute):
+    """A route of the console."""
+
+    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
+        handle = super().get_route_handler()
+
+        async def handled(request: Request) -> Response:
+            try:
+                return await handle(request)
+            except (ProblemError, TaskqueueError, RequestValidationError, HTTPException) as error:
+                return answer_page(request, problem_of(error))
+
+        return handled
+
+
+def answer_page(request: Request, problem: Problem) -> Response:
+    """Return a problem as the caller can read it: HTML for a browser, else JSON."""
+    if "hx-request" in request.headers:
+        return HTMLResponse(render("notice.html", problem=problem, message=None), problem.status)
+    if "text/html" not in request.headers.get("accept", ""):
+        return answer(problem)
+    if problem.status == _UNAUTHORIZED and request.method == "GET":
+        return RedirectResponse(f"/sign-in?next={quote(request.url.path, safe='/')}", 303)
+    return HTMLResponse(render("problem.html", problem=problem), problem.status)
