@@ -24,8 +24,9 @@ from fastapi import FastAPI
 from taskqueue_api.console import charts, sign_in
 from taskqueue_api.console.actions import ROUTERS
 from taskqueue_api.console.files import Files
-from taskqueue_api.console.page import add_page, new_router
+from taskqueue_api.console.page import add_page
 from taskqueue_api.console.pages import MENU, PAGES
+from taskqueue_api.console.problem_page import new_router, unknown
 from taskqueue_api.live.streams import Streams
 
 
@@ -38,3 +39,4 @@ def add_console(app: FastAPI) -> None:
     for router in (pages, charts.router, sign_in.router, *ROUTERS):
         app.include_router(router)
     app.mount("/static", Files())
+    app.include_router(unknown)

@@ -7,7 +7,6 @@ from typing import Any, TypeAlias
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
-from taskqueue_api.console.problem_page import PageRoute
 from taskqueue_api.console.rendering import render
 from taskqueue_api.live.snapshot import Snapshot
 from taskqueue_api.live.streams import EventStream, Streams
@@ -82,11 +81,6 @@ def add_page(router: APIRouter, page: Page, menu: Sequence[Page]) -> None:
     if page.is_live:
         path = page.path if page.path != "/" else f"/{page.name}"
         router.add_api_route(f"/live{path}", live, methods=["GET"], name=f"live {page.name}")
-
-
-def new_router() -> APIRouter:
-    """Return a router whose errors are answered with pages."""
-    return APIRouter(include_in_schema=False, route_class=PageRoute)
 
 
 def can_write(parts: Parts, caller: Caller) -> bool:

@@ -4,7 +4,7 @@ from collections.abc import Callable, Coroutine
 from typing import Any
 from urllib.parse import quote
 
-from fastapi import Request, Response
+from fastapi import APIRouter, Request, Response
 from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
@@ -30,6 +30,20 @@ class PageRoute(APIRoute):
                 return answer_page(request, problem_of(error))
 
         return handled
+
+
+def new_router() -> APIRouter:
+    """Return a router whose errors are answered with pages."""
+    return APIRouter(include_in_schema=False, route_class=PageRoute)
+
+
+unknown = new_router()
+
+
+@unknown.get("/{path:path}")
+def not_found(path: str) -> None:
+    """Answer all paths that no other route has."""
+    raise ProblemError(404, "Not found", f"there is no page /{path}")
 
 
 def answer_page(request: Request, problem: Problem) -> Response:

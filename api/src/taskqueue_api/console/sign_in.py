@@ -5,7 +5,7 @@ from typing import Annotated
 from fastapi import Form, Query, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from taskqueue_api.console.page import new_router
+from taskqueue_api.console.problem_page import new_router
 from taskqueue_api.console.rendering import render
 from taskqueue_api.parts import UsedParts
 from taskqueue_api.problems import ProblemError

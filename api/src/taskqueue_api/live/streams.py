@@ -67,7 +67,10 @@ class Streams:
 
 
 class _Channel:
-    """One page as all of its viewers see it.   html: the newest state; changes: how often it changed."""
+    """One page as all of its viewers see it.
+
+    html: the newest state, which changed `changes` times.   beat: the newest sign of life.
+    """
 
     def __init__(self, reader: Reader, render: Render) -> None:
         self.viewers = 0
@@ -76,6 +79,7 @@ class _Channel:
         self._html = ""
         self._changes = 0
         self._beat = b""
+        self._beats = 0
         self._ended = False
         self._news = asyncio.Condition()
         self._task = asyncio.create_task(self._run())
@@ -86,21 +90,21 @@ class _Channel:
     async def events(self) -> AsyncIterator[bytes]:
         """Yield the page's state, then each change, and between them signs of life."""
         ends_s = time.monotonic() + LIFE_S
-        seen = 0
-        while not self._ended and time.monotonic() < ends_s:
-            if self._changes > seen:
-                seen = self._changes
-                yield event(self._html)
-            elif self._beat:
-                yield self._beat
+        beats = changes = 0
+        while time.monotonic() < ends_s:
             async with self._news:
-                if not self._ended:
-                    await self._news.wait()
+                await self._news.wait_for(lambda: self._ended or self._beats > beats)  # noqa: B023
+            if self._ended:
+                return
+            newest = event(self._html) if self._changes > changes else self._beat
+            beats, changes = self._beats, self._changes
+            yield newest
 
     async def _run(self) -> None:
         try:
             async for newest in self._reader.follow():
                 self._beat = await self._read(newest)
+                self._beats += 1
                 async with self._news:
                     self._news.notify_all()
         finally:
