@@ -16,7 +16,7 @@ SITE_STAMP := $(SITE_VENV)/.synced
 INSTALL := UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip install --quiet
 USERS := examples/shop/users.ndjson
 APIS_USERS := examples/apis/users.ndjson
-CODE := core/src operator/src worker/src tests benchmarks examples tools
+CODE := core/src api/src operator/src worker/src tests benchmarks examples tools
 STARTED := $(shell date +%s)
 
 .DEFAULT_GOAL := help
