@@ -63,6 +63,7 @@ Looked at:
     listing         jobs, workers, handlers
     work            backlog by lane
     audit           conservation of jobs
+    history         starts and outcomes of each type, by minute
     lookup          one user
     limit_backlog   waiting jobs and closings of Release limits
     limit_names     limits of a type, and the queue of its jobs
