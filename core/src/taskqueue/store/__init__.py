@@ -66,6 +66,7 @@ Looked at:
     listing         jobs, workers, handlers
     work            backlog by lane
     audit           conservation of jobs
+    history         starts and outcomes of each type, by minute
     writes          the newest writes of the API
     lookup          users by their ids
     limit_backlog   waiting jobs and closings of Release limits

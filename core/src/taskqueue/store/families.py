@@ -10,6 +10,7 @@ from functools import partial
 
 from taskqueue.plan.lanes import Lane
 from taskqueue.store.dead import read_dead_letter
+from taskqueue.store.history import read_minute
 from taskqueue.store.job_name import parse
 from taskqueue.store.limit_record import read_limit, read_user_limit
 from taskqueue.store.listing import read_handler, read_waiting, read_worker
@@ -182,6 +183,8 @@ _FAMILIES: Mapping[re.Pattern[str], Family] = {
         r"tats": Family("zset", member=partial(_instant_of, _LIMIT)),
         r"tats:.+": Family("zset", member=partial(_instant_of, _USER)),
         r"claims:.+": Family("hash"),
+        r"history:[^:]+:\d+": Family("hash", read_minute),
+        r"flushed:.+": Family("string"),
         r"wakeup_tokens": Family("list"),
     }.items()
 }
