@@ -17,6 +17,7 @@ from taskqueue.store.errors import (
     UnknownUserError,
     UserOwnedError,
 )
+from taskqueue.views.errors import ViewError
 
 MEDIA_TYPE = "application/problem+json"
 #: The status of each error; the first class that fits counts.
@@ -24,6 +25,7 @@ _STATUS: Mapping[type[TaskqueueError], int] = {
     ValueRefusedError: 422,
     UnknownTypeError: 404,
     UnknownUserError: 404,
+    ViewError: 404,
     UserOwnedError: 409,
     LockedParamsError: 422,
     StoreFailure: 503,
@@ -72,7 +74,7 @@ def problem_of(error: Exception) -> Problem:
     if isinstance(error, HTTPException):
         return Problem(status=error.status_code, title=str(error.detail), detail=str(error.detail))
     status = next(status for one, status in _STATUS.items() if isinstance(error, one))
-    title = "Store does not answer" if isinstance(error, StoreFailure) else "Refused"
+    title = {404: "Not found", 503: "Store does not answer"}.get(status, "Refused")
     return Problem(status=status, title=title, detail=str(error))
 
 

@@ -1,7 +1,12 @@
 """The actions of editors, one module a noun.
 
-May import `taskqueue.client`, `taskqueue.store`, `taskqueue.models`, `taskqueue.text`, and the action, page, parts and
+    limits  override, clear and open a limit
+    types   pause, resume and run a task type
+
+May import `taskqueue.client`, `taskqueue.store`, `taskqueue.models`, `taskqueue.text`, and the console, parts and
 problems of `taskqueue_api`.
 """
 
-ROUTERS = ()
+from taskqueue_api.console.actions import limits, types
+
+ROUTERS = (limits.router, types.router)
