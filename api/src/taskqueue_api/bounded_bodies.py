@@ -66,15 +66,13 @@ class _Body:
             self._waited_s += loop.time() - began_s
 
     def _count(self, chunk: bytes) -> None:
-        if self._has_lines and b"\n" in chunk:
-            self._bytes, self._waited_s = 0, 0.0
-            longest = max(len(line) for line in chunk.split(b"\n"))
-            chunk = chunk[chunk.rindex(b"\n") + 1 :]
-            if longest > MAX_UNIT_BYTES:
-                raise self._too_large()
-        self._bytes += len(chunk)
-        if self._bytes > MAX_UNIT_BYTES:
+        """Add a chunk to the unit that is arriving; with a line end the next unit begins."""
+        first, *others = [len(line) for line in chunk.split(b"\n")] if self._has_lines else [len(chunk)]
+        first += self._bytes
+        if max(first, *others, 0) > MAX_UNIT_BYTES:
             raise self._too_large()
+        self._bytes = others[-1] if others else first
+        self._waited_s = 0.0 if others else self._waited_s
 
     def _too_large(self) -> HTTPException:
         unit = "each line" if self._has_lines else "the body"
