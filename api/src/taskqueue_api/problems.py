@@ -43,11 +43,20 @@ class Problem(BaseModel):
 
 
 class ProblemError(Exception):
-    """A request is refused. Becomes the answer of its route."""
+    """A request is refused. Becomes the answer of its route.   headers: further headers of the answer."""
 
-    def __init__(self, status: int, title: str, detail: str, field: str | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        title: str,
+        detail: str,
+        field: str | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(detail)
         self.problem = Problem(status=status, title=title, detail=detail, field=field)
+        self.headers = headers
 
 
 def answer(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
@@ -65,7 +74,7 @@ def handle_errors(app: FastAPI) -> None:
 
 
 def _refused(_: Request, error: Any) -> Response:
-    return answer(error.problem)
+    return answer(error.problem, error.headers)
 
 
 def _failed(_: Request, error: Any) -> Response:
