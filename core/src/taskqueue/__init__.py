@@ -12,6 +12,7 @@ Data flow in that direction; no part imports a later one (`lint-imports` checks)
     plan          instants of schedules, feasibility, lanes
     store         Redis: scripts, keys, records
     sources       manifests and users from files
+    views         models of the state of a store, for people and programs
     process       the frame of a process: signals, health, settings
     handlers      user code and the parts around it
     scheduler     desired state into the store, due jobs into the queue

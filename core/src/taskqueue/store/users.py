@@ -3,7 +3,7 @@
 import hashlib
 import re
 from base64 import urlsafe_b64encode
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
 from typing import Any, Literal, Self, cast, get_args
@@ -31,6 +31,8 @@ _SET_USERS = Script("set_users", shaped(tuple[bytes, bytes]))
 _refused = packed(list[str])
 #: Subscriptions that one call of the script handles: a few milliseconds of the server's time.
 _BATCH_TASKS = 300
+#: Users whose subscriptions one round trip reads.
+_BATCH_USERS = 500
 #: A desired subscription: type, params as JSON, whether suspended, and the chosen interval, s.
 _Row = tuple[str, str, int, str]
 #: A user, the digest, the desired subscriptions, own values at limits, and the zone, empty for UTC.
@@ -143,11 +145,12 @@ async def read_stored_users(store: Store) -> dict[str, StoredUser]:
     return dict(_read_stored_users(store, rows.items()))
 
 
-async def scan_stored_users(store: Store, batch: int = 1_000) -> AsyncIterator[tuple[str, StoredUser]]:
-    """Yield every user with its source and digest, read a batch at a time, for listings of a million users."""
-    async for rows in store.scan(hscan(store.keys("users"), batch)):
-        for one in _read_stored_users(store, rows):
-            yield one
+async def read_stored_users_at(
+    store: Store, cursor: int, batch: int = 1_000
+) -> tuple[int, list[tuple[str, StoredUser]]]:
+    """Read the batch of users at a cursor, each with its source and digest, and the next cursor; 0 begins and ends."""
+    following, rows = await store.read(hscan(store.keys("users"), batch).at(cursor))
+    return following, list(_read_stored_users(store, rows))
 
 
 def read_stored_user(user: bytes, value: bytes) -> tuple[str, StoredUser]:
@@ -164,7 +167,20 @@ def _read_stored_users(store: Store, rows: Iterable[tuple[bytes, bytes]]) -> Ite
 
 async def read_subscriptions(store: Store, user: str) -> list[StoredSubscription]:
     """Read the subscriptions of one user, by type; empty if the user is unknown."""
-    rows = await store.read(hgetall(store.keys.subscriptions(user)))
+    return (await read_subscriptions_of(store, [user]))[0]
+
+
+async def read_subscriptions_of(store: Store, users: Sequence[str]) -> list[list[StoredSubscription]]:
+    """Read the subscriptions of each of `users`, many users a round trip."""
+    found = []
+    for first in range(0, len(users), _BATCH_USERS):
+        batch = users[first : first + _BATCH_USERS]
+        answers = await store.read_all([hgetall(store.keys.subscriptions(user)) for user in batch])
+        found += [_read_subscriptions(store, user, rows) for user, rows in zip(batch, answers, strict=True)]
+    return found
+
+
+def _read_subscriptions(store: Store, user: str, rows: Mapping[bytes, bytes]) -> list[StoredSubscription]:
     tasks = [
         store.malformed.read(
             location_of(f"subscriptions:{escape_user(user)}", name), partial(read_subscription, name, value)
