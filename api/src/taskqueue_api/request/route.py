@@ -8,7 +8,7 @@ from fastapi import Request, Response
 from fastapi.dependencies.utils import get_flat_params
 from fastapi.exceptions import RequestValidationError
 from fastapi.params import Query
-from fastapi.routing import APIRoute
+from fastapi.routing import APIRoute, APIRouter
 
 from taskqueue.models.part import Part, describe
 from taskqueue.models.refusal import Refusal, excerpt
@@ -73,3 +73,13 @@ def _refuse_unknown(request: Request, known: Collection[str]) -> None:
             rule = f'must be "{near[0]}"' if near else f"must be one of {', '.join(known)}"
             message = f"unknown parameter: {rule if known else 'this route has none'}"
             raise invalid([Refusal((excerpt(name),), message)])
+
+
+def new_router(noun: str) -> APIRouter:
+    """Return the router of the routes below /v1/NOUN."""
+    return APIRouter(
+        prefix=f"/v1/{noun}",
+        tags=[noun],
+        route_class=StrictRoute,
+        generate_unique_id_function=lambda route: route.name,
+    )
