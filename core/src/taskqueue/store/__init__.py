@@ -36,9 +36,12 @@ Set by manifests and by hand:
     limit_record    the record of a limit by name
     user_limits     values of users at limits
     users           users and their subscriptions
+    user_state      the declared state of one user
+    user_faults     faults of users that an application writes
     generations     subscriptions dealt to a schedule
     fence           the right to write what manifests say
     install         settings of a new store
+    store_id        the id of a store
     cursor          the instant up to which jobs were emitted
     subscribe       one subscription of an application's user
     limits          rate, values set by hand, closed limits
@@ -63,7 +66,7 @@ Looked at:
     listing         jobs, workers, handlers
     work            backlog by lane
     audit           conservation of jobs
-    lookup          one user
+    lookup          users by their ids
     limit_backlog   waiting jobs and closings of Release limits
     limit_names     limits of a type, and the queue of its jobs
     limit_times     when limits have a start left
