@@ -11,7 +11,10 @@ from tests.support.api.fixtures import StartApi
 from tests.support.api.process import AS_EDITOR, CREDENTIALS
 from tests.support.api.seeded import seed
 
-SPEC = {"timeZone": "Europe/Berlin", "tasks": [{"type": "fetch-orders", "interval": "5m", "params": {"region": "us"}}]}
+SPEC = {
+    "timeZone": "Europe/Berlin",
+    "tasks": [{"type": "fetch-orders", "interval": "5m", "params": {"region": "us"}}],
+}
 
 
 @pytest.fixture

@@ -1,4 +1,4 @@
-"""Errors as problem+json (RFC 9457): a title, a detail, and the field at fault. No name of a class leaves the process."""
+"""Errors as problem+json (RFC 9457): a title, a detail, and the field at fault. No name of a class gets out."""
 
 from collections.abc import Iterable, Mapping
 from itertools import islice
@@ -14,12 +14,14 @@ from taskqueue.errors import TaskqueueError
 from taskqueue.models.refusal import ManifestRefusedError, Refusal, ValueRefusedError
 from taskqueue.store.errors import (
     LockedParamsError,
+    PreconditionFailedError,
     StoreFailure,
     TooManySubscriptionsError,
     UnknownTypeError,
     UnknownUserError,
     UserOwnedError,
 )
+from taskqueue.views.errors import ViewError
 
 MEDIA_TYPE = "application/problem+json"
 #: Sentences of one problem about different fields.
@@ -33,6 +35,8 @@ _ANSWERS: Mapping[type[TaskqueueError], tuple[int, str]] = {
     TooManySubscriptionsError: (422, "Too many subscriptions"),
     UnknownTypeError: (404, "Unknown task type"),
     UnknownUserError: (404, "Unknown user"),
+    ViewError: (404, "Not found"),
+    PreconditionFailedError: (412, "Precondition failed"),
     UserOwnedError: (409, "User of another source"),
     StoreFailure: (503, "Store does not answer"),
     TaskqueueError: (409, "Refused"),

@@ -22,7 +22,9 @@ APP = Limit("app", LimitKey.RELEASE, 50.0)
 async def seed(store: Store) -> None:
     """Write two types, two limits, a rate of 100, and three users: of a folder, of an import, of an application."""
     version = await put_limits(store, (await read_catalog(store)).version, [SHOP, APP])
-    await put_types(store, version, [TypeRecord(one, (Generation(1, one.schedule),)) for one in (ORDERS, REPORT)])
+    await put_types(
+        store, version, [TypeRecord(one, (Generation(1, one.schedule),)) for one in (ORDERS, REPORT)]
+    )
     await set_rate(store, 100.0)
     orders = (Subscription("fetch-orders", {"region": "eu"}),)
     await set_users(store, "folder", [UserSubscription("of-folder", orders)])

@@ -15,9 +15,7 @@ async def decode_body(request: Request) -> Any:
     if not data:
         return None
     if media_type(request) != "application/json":
-        raise ProblemError(
-            415, "Wrong media type", "Content-Type must be application/json", "Content-Type"
-        )
+        raise ProblemError(415, "Wrong media type", "Content-Type must be application/json", "Content-Type")
     try:
         return decode(data, 1)
     except JsonRefusedError as error:
@@ -35,5 +33,7 @@ async def _read(request: Request) -> bytes:
     async for chunk in request.stream():
         data += chunk
         if len(data) > MAX_ROW_BYTES:
-            raise ProblemError(413, "Body too large", f"the body must be at most {MAX_ROW_BYTES} bytes", "body")
+            raise ProblemError(
+                413, "Body too large", f"the body must be at most {MAX_ROW_BYTES} bytes", "body"
+            )
     return bytes(data)

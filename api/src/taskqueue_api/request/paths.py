@@ -1,13 +1,15 @@
-"""Names in paths and queries."""
+"""Names in paths."""
 
 from typing import Annotated
 
-from fastapi import Path, Query
+from fastapi import Path
 
 from taskqueue.models.fields import AnyLimitName, TypeName, UserId
 
 UserPath = Annotated[UserId, Path(description="Id of the user.", examples=["u-7"])]
-TypePath = Annotated[TypeName, Path(description="Name of the task type.", examples=["fetch-orders"])]
+TypePath = Annotated[
+    TypeName, Path(alias="type", description="Name of the task type.", examples=["fetch-orders"])
+]
 LimitPath = Annotated[
     AnyLimitName, Path(description="Name of the limit; `global` is the release's.", examples=["shop"])
 ]

@@ -21,3 +21,6 @@ class PauseSpec(Part):
     def for_s(self) -> float | None:
         """Return the seconds of the pause; None without an end."""
         return None if self.for_ is None else parse_positive_ms(self.for_) / 1000
+
+
+WITHOUT_END = PauseSpec()

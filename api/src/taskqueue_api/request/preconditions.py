@@ -6,7 +6,7 @@ from typing import Annotated, NamedTuple
 from fastapi import Depends, Header
 
 from taskqueue.models.refusal import Refusal, must_be
-from taskqueue_api.problems import ProblemError, invalid
+from taskqueue_api.problems import invalid
 
 _ETAG = re.compile(r'"([!#-~]{1,64})"')
 

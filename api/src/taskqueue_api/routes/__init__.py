@@ -4,6 +4,9 @@
     users          users
     user_answers   answers about one user
     bulk_users     all users of applications at once
+    jobs           jobs
+    job_specs      bodies about jobs
+    dead           dead jobs
     types          task types and their pauses
     limits         limits, and values set by hand
     override_spec  the body that sets a limit by hand
@@ -21,6 +24,8 @@ from fastapi import FastAPI
 from taskqueue_api.routes import (
     audit,
     bulk_users,
+    dead,
+    jobs,
     limits,
     openapi,
     plan,
@@ -30,7 +35,7 @@ from taskqueue_api.routes import (
     workers,
 )
 
-_ROUTERS = (users, bulk_users, types, limits, plan, audit, workers, store, openapi)
+_ROUTERS = (users, bulk_users, jobs, dead, types, limits, plan, audit, workers, store, openapi)
 
 
 def add_routes(app: FastAPI) -> None:

@@ -24,7 +24,9 @@ _BODY = lines_body(
     '{"userId": "u-7", "timeZone": "Europe/Berlin", "tasks": [{"type": "fetch-orders", "interval": "5m"}]}\n'
     '{"userId": "u-8", "tasks": [{"type": "fetch-orders"}]}\n',
 )
-_REMOVALS = "More than 100 users and more than a fifth, or all, would be removed: none was, all others are written."
+_REMOVALS = (
+    "More than 100 users and more than a fifth, or all, would be removed: none was, all others are written."
+)
 
 
 class UsersWritten(BaseModel):
@@ -34,7 +36,9 @@ class UsersWritten(BaseModel):
     changed: int
     unchanged: int = Field(description="Users that are as given already: they were not written.")
     removed: int
-    pruned: bool = Field(description="Whether users that were not given were removed: never with lines at fault.")
+    pruned: bool = Field(
+        description="Whether users that were not given were removed: never with lines at fault."
+    )
     lines_at_fault: int = Field(alias="linesAtFault", description="Lines that were left out.")
     faults: list[LineFault] = Field(description="What is wrong with these lines: the first 100 faults.")
 

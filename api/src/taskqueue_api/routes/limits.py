@@ -9,7 +9,7 @@ from taskqueue.models.identity import GLOBAL_LIMIT
 from taskqueue.models.refusal import Refusal
 from taskqueue.models.values import LimitKey
 from taskqueue.store.limits import clear_limit, clear_rate, open_limit, override_limit, override_rate
-from taskqueue.store.types import read_catalog
+from taskqueue.store.types import Catalog, read_catalog
 from taskqueue.views.limits import LimitRow, UserLimit, read_user_limit
 from taskqueue.views.limits import list_limits as read_limits
 from taskqueue.views.limits import read_limit as read_one
@@ -45,10 +45,9 @@ async def override(parts: UsedParts, name: LimitPath, spec: OverrideSpec) -> Lim
 
     No publish ends it. Users with values of their own keep them. More than what is configured needs `for`.
     """
-    row = await read_one(parts.store, name)
+    await read_one(parts.store, name)
     catalog = await read_catalog(parts.store)
-    limit = catalog.limits.get(name)
-    if spec.for_ is None and spec.raises(limit.per_second if limit else catalog.configured_rate, limit and limit.burst):
+    if spec.for_ is None and spec.raises(*_configured(catalog, name)):
         raise invalid([Refusal(("for",), "add for, such as 1h: a limit is raised for a time only")])
     if name != GLOBAL_LIMIT:
         await override_limit(parts.store, name, spec.per_second, spec.burst, spec.for_ms)
@@ -70,7 +69,17 @@ async def open_closed(parts: UsedParts, name: LimitPath, user: LimitUser = None)
     """Open a limit that a handler closed because its API said so; harmless for an open one."""
     row = await read_one(parts.store, name)
     if (row.key is LimitKey.USER) != (user is not None):
-        rule = "add user: each user has the limit to themselves" if user is None else "remove user: all jobs share it"
+        rule = (
+            "add user: each user has the limit to themselves"
+            if user is None
+            else "remove user: all jobs share it"
+        )
         raise invalid([Refusal(("user",), rule)])
     await open_limit(parts.store, name if user is None else f"{name}|{user}")
     return await read_limit(parts, name, user)
+
+
+def _configured(catalog: Catalog, name: str) -> tuple[float | None, int]:
+    """Return rate and burst of a limit without an override."""
+    limit = catalog.limits.get(name)
+    return (limit.per_second, limit.burst) if limit else (catalog.configured_rate, 1)

@@ -13,8 +13,10 @@ from taskqueue_api.request.route import StrictRoute
 router = APIRouter(prefix="/v1", route_class=StrictRoute)
 
 _SUMMARY = "What a taskqueue release does, and how it is steered"
-_DESCRIPTION = """Reads need the role viewer, writes the role editor. Every error is a problem (RFC 9457) that names the \
-field at fault. Unknown fields and unknown parameters are refused. Instants are UTC."""
+_DESCRIPTION = (
+    "Reads need the role viewer, writes the role editor. Every error is a problem (RFC 9457) that names the field at "
+    "fault. Unknown fields and unknown parameters are refused. Instants are UTC."
+)
 _SECURITY = {
     "token": {"type": "http", "scheme": "bearer", "description": "A token of the credentials folder."},
     "session": {"type": "apiKey", "in": "cookie", "name": "taskqueue", "description": "Of the console."},

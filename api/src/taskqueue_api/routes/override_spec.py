@@ -13,14 +13,17 @@ from taskqueue.models.rate import MAX_BURST
 from taskqueue.models.refusal import ValueRefusedError, must_be
 
 
+_RATE = f'from {MIN_PER_SECOND:g} to {MAX_PER_SECOND:,.0f} starts a second, or "{NO_LIMIT}"'
+
+
 def _check_rate(written: object) -> float:
     """Return starts per second, infinite for NO_LIMIT. Raises ValueRefusedError."""
     if written == NO_LIMIT:
         return math.inf
-    is_number = isinstance(written, int | float) and not isinstance(written, bool)
-    if not is_number or not MIN_PER_SECOND <= written <= MAX_PER_SECOND:
-        rule = f'{MIN_PER_SECOND:g} to {MAX_PER_SECOND:,.0f} starts a second, or "{NO_LIMIT}"'
-        raise ValueRefusedError(must_be(rule, written))
+    if not isinstance(written, int | float) or isinstance(written, bool):
+        raise ValueRefusedError(must_be(_RATE, written))
+    if not MIN_PER_SECOND <= written <= MAX_PER_SECOND:
+        raise ValueRefusedError(must_be(_RATE, written))
     return float(written)
 
 
@@ -52,6 +55,6 @@ class OverrideSpec(Part):
         """Return the time of the override; 0: until it is cleared."""
         return 0 if self.for_ is None else parse_positive_ms(self.for_)
 
-    def raises(self, per_second: float | None, burst: int | None) -> bool:
+    def raises(self, per_second: float | None, burst: int) -> bool:
         """Tell whether more is allowed than by these values, which are configured."""
-        return self.per_second > (per_second or 0.0) or (self.burst or 1) > (burst or 1)
+        return self.per_second > (per_second or 0.0) or (self.burst or burst) > burst

@@ -17,7 +17,9 @@ router = new_router("plan")
 @router.get("")
 async def read_plan(
     parts: UsedParts,
-    day: Annotated[date | None, Query(description="Day in UTC, such as 2026-11-24; by default today.")] = None,
+    day: Annotated[
+        date | None, Query(description="Day in UTC, such as 2026-11-24; by default today.")
+    ] = None,
 ) -> PlanDay:
     """Plan a day: the starts of each minute, in all and at each limit, and the demand of each type.
 

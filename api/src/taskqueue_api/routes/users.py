@@ -14,7 +14,7 @@ from taskqueue_api.problems import invalid
 from taskqueue_api.request.description import etag, problems
 from taskqueue_api.request.pages import After, Limit, Page, page, position_of
 from taskqueue_api.request.paths import UserPath
-from taskqueue_api.request.pause import PauseSpec
+from taskqueue_api.request.pause import WITHOUT_END, PauseSpec
 from taskqueue_api.request.preconditions import UsedPrecondition, quoted
 from taskqueue_api.request.route import new_router
 from taskqueue_api.routes.user_answers import UserAnswer, UserWritten, user_answer, user_written
@@ -101,7 +101,7 @@ async def read_waiting(parts: UsedParts, user: UserPath) -> UserDetail:
 
 
 @router.put("/{user}/pause", status_code=204)
-async def pause_user(parts: UsedParts, user: UserPath, pause: PauseSpec = PauseSpec()) -> None:
+async def pause_user(parts: UsedParts, user: UserPath, pause: PauseSpec = WITHOUT_END) -> None:
     """Pause a user of any source: no scheduled job is emitted or starts; jobs that were enqueued run."""
     await parts.client.pause(user=user, for_s=pause.for_s)
 

@@ -84,7 +84,8 @@ class LineSplitter:
         self._rest = pieces.pop() if pieces and not pieces[-1].endswith(b"\n") else b""
         for piece in pieces:
             yield self._line(piece)
-        if self._head or len(self._rest) > self._most:  # what follows is passed over, but for a CR that ends it
+        if self._head or len(self._rest) > self._most:
+            # The rest of the line is passed over, but for a CR that ends it.
             self._head = self._head or self._rest[: self._most + 1]
             self._rest = b"\r" if self._rest.endswith(b"\r") else b""
 

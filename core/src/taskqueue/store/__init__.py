@@ -60,6 +60,7 @@ Moves jobs:
     wakeup          wake one idle worker
     dead            dead letters
     cancel          jobs that people and applications end
+    job_scan        a walk over all places that stops anywhere and goes on later
     job_places      the places of jobs, walked
 
 Looked at:

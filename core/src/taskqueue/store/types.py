@@ -50,9 +50,9 @@ _decode_replay = msgspec.json.Decoder(Replay).decode
 
 @dataclass(frozen=True, slots=True)
 class Catalog:
-    """All task types at one version. paused: types that were paused by hand. rate: in force, None if no job starts;
-    configured_rate: without an override.
+    """All task types at one version. paused: types that were paused by hand. rate: in force, None if no job starts.
 
+    configured_rate: in force without an override.
     installed_ms: the time at which the store got its first types (epoch ms), 0 if never; it tells stores apart.
     expires_ms: the first end of a pause or override that was set for a time (the version stays), or None.
     replay: jobs that are emitted again, after the store lost everything.
