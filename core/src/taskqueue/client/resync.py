@@ -15,7 +15,7 @@ from taskqueue.store.connection import Store
 from taskqueue.store.errors import TooManyRemovalsError, owned_elsewhere
 from taskqueue.store.lookup import find_changed_users
 from taskqueue.store.user_faults import find_faults
-from taskqueue.store.users import ANY, StoredUser, scan_stored_users, set_users_in_state, with_digest
+from taskqueue.store.users import ANY, StoredUser, read_stored_users_at, set_users_in_state, with_digest
 
 Users = Iterable[UserSubscription] | AsyncIterable[UserSubscription]
 
@@ -59,8 +59,13 @@ async def resync(store: Store, users: Users, *, prune: bool, confirm_removals: b
 
 async def _read_own(store: Store) -> dict[str, str]:
     """Read the users of applications, with their digests."""
-    found = scan_stored_users(store)
-    return {user: stored.digest async for user, stored in found if stored.source == "client"}
+    found: dict[str, str] = {}
+    cursor = 0
+    while True:
+        cursor, rows = await read_stored_users_at(store, cursor)
+        found |= {user: stored.digest for user, stored in rows if stored.source == "client"}
+        if not cursor:
+            return found
 
 
 async def _write(store: Store, users: list[UserSubscription], done: Resync) -> None:
