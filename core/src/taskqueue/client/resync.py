@@ -63,13 +63,13 @@ async def resync(store: Store, users: Users, *, prune: Prune, confirm_removals: 
 
 async def _read_own(store: Store) -> dict[str, str]:
     """Read the users of applications, with their digests."""
-    own = {}
-    cursor, rows = await read_stored_users_at(store, 0)
+    found: dict[str, str] = {}
+    cursor = 0
     while True:
-        own.update({user: stored.digest for user, stored in rows if stored.source == "client"})
-        if not cursor:
-            return own
         cursor, rows = await read_stored_users_at(store, cursor)
+        found |= {user: stored.digest for user, stored in rows if stored.source == "client"}
+        if not cursor:
+            return found
 
 
 async def _write(store: Store, users: list[UserSubscription], done: Resync) -> None:

@@ -36,6 +36,7 @@ Set by manifests and by hand:
     limit_record    the record of a limit by name
     user_limits     values of users at limits
     users           users and their subscriptions
+    runs            last runs of a user's subscriptions
     user_state      the declared state of one user
     user_faults     faults of users that an application writes
     generations     subscriptions dealt to a schedule

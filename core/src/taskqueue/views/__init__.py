@@ -22,6 +22,7 @@ unknown name is an error. Its docstring says so where its cost grows with the nu
     plan_check     whether the limits allow the demand of a day
     next_due       the next due time of a subscription
     reasons        reasons why a subscription is idle or a job waits
+    why_waiting    why nothing runs for a user
     limit_text     limits in words
     schedule_text  a schedule in words
 
