@@ -56,11 +56,20 @@ class Problem(BaseModel):
 
 
 class ProblemError(Exception):
-    """A request is refused. Becomes the answer of its route."""
+    """A request is refused. Becomes the answer of its route.   headers: further headers of the answer."""
 
-    def __init__(self, status: int, title: str, detail: str, field: str | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        title: str,
+        detail: str,
+        field: str | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(detail)
         self.problem = Problem(status=status, title=title, detail=detail, field=field)
+        self.headers = headers
 
 
 def invalid(refusals: Iterable[Refusal]) -> ProblemError:
@@ -88,7 +97,7 @@ def handle_errors(app: FastAPI) -> None:
 
 
 def _refused(_: Request, error: Any) -> Response:
-    return answer(error.problem)
+    return answer(error.problem, error.headers)
 
 
 def _refused_value(_: Request, error: Any) -> Response:

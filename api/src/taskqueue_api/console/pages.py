@@ -2,13 +2,15 @@
 
 from collections.abc import AsyncIterator
 from pathlib import Path
+from typing import Annotated
 
-from fastapi import APIRouter, FastAPI, Request, Response
-from fastapi.responses import HTMLResponse, RedirectResponse, StreamingResponse
+from fastapi import APIRouter, FastAPI, Form, Request, Response
+from fastapi.responses import RedirectResponse, StreamingResponse
 from fastapi.staticfiles import StaticFiles
 from fastapi.templating import Jinja2Templates
 
 from taskqueue_api.parts import UsedParts
+from taskqueue_api.sign_in.cookies import end_session
 from taskqueue_api.sign_in.sessions import Viewer
 
 _HERE = Path(__file__).parent
@@ -23,11 +25,28 @@ def add_console(app: FastAPI) -> None:
 
 
 @router.get("/sign-in")
-def sign_in(parts: UsedParts, token: str) -> Response:
+def ask(request: Request, parts: UsedParts, token: str = "") -> Response:
+    """Show the form for a token, or take the one-time token of a link."""
+    response = RedirectResponse("/", 303)
+    if token and parts.sign_in.begin(request, response, token, by_link=True):
+        return response
+    return _templates.TemplateResponse(request, "sign_in.html", {"error": bool(token)}, 401 if token else 200)
+
+
+@router.post("/sign-in")
+def begin(request: Request, parts: UsedParts, token: Annotated[str, Form(max_length=4_096)]) -> Response:
     """Exchange a token for the cookie of a session."""
     response = RedirectResponse("/", 303)
-    if parts.sign_in.begin(token, response) is None:
-        return HTMLResponse("wrong token", 401)
+    if parts.sign_in.begin(request, response, token):
+        return response
+    return _templates.TemplateResponse(request, "sign_in.html", {"error": True}, 401)
+
+
+@router.post("/sign-out")
+def end(request: Request) -> Response:
+    """End the session of this browser."""
+    response = RedirectResponse("/sign-in", 303)
+    end_session(request, response)
     return response
 
 
