@@ -1,11 +1,15 @@
 """Requests as all routes of the API read them: strictly, in bounded memory, with errors that name the field.
 
-    described      what OpenAPI says of errors and bodies
+    description    what OpenAPI says of answers and bodies that FastAPI does not know
     json_body      a body of JSON
-    lines          a body of NDJSON, a batch of lines at a time
+    line_faults    what is wrong with lines of a body
+    lines          a body of NDJSON, line by line
     pages          pages of a list: their size and their cursor
+    params         params in answers
+    paths          names in paths
+    pause          the body that pauses a user or a type
     preconditions  ETag, If-Match and If-None-Match
-    route          sign-in, query and body of a request, before its route runs
+    route          the class of all routes
 
-May import `taskqueue.models`, `taskqueue.sources` and the problems and sign-in of `taskqueue_api`.
+May import `taskqueue.views`, `taskqueue.models`, `taskqueue.sources` and the problems and settings of `taskqueue_api`.
 """

@@ -1,17 +1,16 @@
-"""A body of JSON, read strictly: bounded, UTF-8, each key once, finite numbers, not nested too deep."""
+"""A body of JSON, read strictly: UTF-8, each key once, finite numbers, not nested too deep."""
 
 from typing import Any
 
 from fastapi import Request
 
-from taskqueue.sources.bounds import MAX_ROW_BYTES
 from taskqueue.sources.json_documents import JsonRefusedError, decode
 from taskqueue_api.problems import ProblemError
 
 
 async def decode_body(request: Request) -> Any:
     """Return the value of a body; None without one. Raises ProblemError."""
-    data = await _read(request)
+    data = await request.body()
     if not data:
         return None
     if media_type(request) != "application/json":
@@ -25,15 +24,3 @@ async def decode_body(request: Request) -> Any:
 def media_type(request: Request) -> str:
     """Return the media type of a body without its parameters, in lower case."""
     return request.headers.get("content-type", "").partition(";")[0].strip().lower()
-
-
-async def _read(request: Request) -> bytes:
-    """Read a body of bounded size. Raises ProblemError."""
-    data = bytearray()
-    async for chunk in request.stream():
-        data += chunk
-        if len(data) > MAX_ROW_BYTES:
-            raise ProblemError(
-                413, "Body too large", f"the body must be at most {MAX_ROW_BYTES} bytes", "body"
-            )
-    return bytes(data)

@@ -1,4 +1,4 @@
-"""The class of all routes of the API: sign-in, then the query, then the body; only then a route runs."""
+"""The class of all routes of the API: it refuses unknown parameters, and reads the body, before a route runs."""
 
 from collections.abc import Callable, Collection, Coroutine
 from difflib import get_close_matches
@@ -12,16 +12,14 @@ from fastapi.routing import APIRoute, APIRouter
 
 from taskqueue.models.part import Part, describe
 from taskqueue.models.refusal import Refusal, excerpt
-from taskqueue_api.guard import SAFE_METHODS
 from taskqueue_api.problems import ProblemError, invalid
 from taskqueue_api.request.json_body import decode_body
-from taskqueue_api.sign_in.sessions import editor, viewer
 
 Answer = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class StrictRoute(APIRoute):
-    """A route for viewers if its method reads, else for editors. Refuses what it does not know."""
+    """A route that refuses what it does not know, with a sentence for each field."""
 
     def get_route_handler(self) -> Answer:
         """Return the function that answers a request."""
@@ -30,9 +28,6 @@ class StrictRoute(APIRoute):
         known = [one.alias for one in parameters if isinstance(one.field_info, Query)]
 
         async def strictly(request: Request) -> Response:
-            caller = viewer(request)
-            if request.method not in SAFE_METHODS:
-                editor(request, caller)
             _refuse_unknown(request, known)
             decoded = _Decoded(request.scope, request.receive)
             if self.body_field:

@@ -2,7 +2,7 @@
 
 from typing import Annotated
 
-from fastapi import Query
+from fastapi import Query, Request
 from pydantic import BaseModel, Field
 
 from taskqueue.models.fields import TypeName, UserId
@@ -12,6 +12,7 @@ from taskqueue.store.errors import UnknownTypeError
 from taskqueue.store.types import find_types
 from taskqueue.views.job_pages import JobState, list_job_page
 from taskqueue.views.jobs import JobRow
+from taskqueue_api.noted_writes import note
 from taskqueue_api.parts import UsedParts
 from taskqueue_api.problems import ProblemError, invalid
 from taskqueue_api.request.description import problems
@@ -62,12 +63,13 @@ async def list_jobs(
     return page(found.jobs, found.after)
 
 
-@router.post("", status_code=201)
-async def enqueue_job(parts: UsedParts, job: JobSpec) -> JobAnswer:
+@router.post("", status_code=201, responses=problems({404: "There is no such task type."}))
+async def enqueue_job(request: Request, parts: UsedParts, job: JobSpec) -> JobAnswer:
     """Enqueue a job outside the schedule. The same `id` within an hour adds no second job."""
     name = await parts.client.enqueue(
         job.user, job.type, job.params, job_id=job.id, delay_s=job.delay_s, expires_s=job.expires_s
     )
+    note(request, f"enqueued {name}")
     return JobAnswer(job=name)
 
 
@@ -85,8 +87,8 @@ async def cancel_job(parts: UsedParts, job: JobPath, running: Running = False) -
         raise ProblemError(404, "Unknown job", "no such job waits or runs", "job")
 
 
-@router.post("/cancel")
-async def cancel_jobs(parts: UsedParts, spec: CancelSpec) -> Cancelled:
+@router.post("/cancel", responses=problems({404: "There is no such task type."}))
+async def cancel_jobs(request: Request, parts: UsedParts, spec: CancelSpec) -> Cancelled:
     """Cancel jobs by name, whenever they are due, or all jobs of a type, of a user, or of both, that are due now.
 
     Jobs that become due later run. A request that was cut off may be repeated.

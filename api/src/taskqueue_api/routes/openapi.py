@@ -39,6 +39,7 @@ _ALL = {
 _WRITES = {403: "The caller may not write."}
 _BODIES = {
     400: "The body is malformed.",
+    408: "The body does not arrive in time.",
     413: "The body is too large.",
     415: "The body is of another media type.",
 }
