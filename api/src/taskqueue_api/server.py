@@ -11,6 +11,8 @@ import uvicorn
 _END_S = 5
 #: Bytes of a request's line and headers.
 _MAX_HEAD = 32_768
+#: More than a burst brings: when the queue is full, the kernel of the caller retries only after a second.
+_BACKLOG = 2_048
 
 
 class Server(uvicorn.Server):
@@ -39,13 +41,6 @@ def new_server(app: Any) -> Server:
 
 
 def listen(host: str, port: int) -> socket.socket:
-    """Return a socket that listens. Raises OSError, for example if the port is taken."""
+    """Return a socket that listens: callers wait until the server accepts. Raises OSError if the port is taken."""
     family, _, _, _, address = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
-    listening = socket.socket(family, socket.SOCK_STREAM)
-    try:
-        listening.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-        listening.bind(address)
-    except BaseException:
-        listening.close()
-        raise
-    return listening
+    return socket.create_server(address[:2], family=family, backlog=_BACKLOG)
