@@ -5,6 +5,7 @@ from typing import Any
 from urllib.parse import quote
 
 from fastapi import APIRouter, Request, Response
+from fastapi.exceptions import RequestValidationError
 from fastapi.responses import HTMLResponse, RedirectResponse
 from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
@@ -25,6 +26,8 @@ class PageRoute(APIRoute):
         async def handled(request: Request) -> Response:
             try:
                 return await handle(request)
+            except RequestValidationError as error:
+                return answer_page(request, _invalid(error))
             except (ProblemError, TaskqueueError, HTTPException) as error:
                 return answer_page(request, problem_of(error))
 
@@ -43,6 +46,12 @@ unknown = new_router()
 def not_found(path: str) -> None:
     """Answer all paths that no other route has."""
     raise ProblemError(404, "Not found", f"there is no page /{path}")
+
+
+def _invalid(error: RequestValidationError) -> ProblemError:
+    found = error.errors()[0]
+    field = str(found["loc"][-1])
+    return ProblemError(422, "Invalid request", f"{field}: {found['msg']}", field)
 
 
 def answer_page(request: Request, error: ProblemError) -> Response:
