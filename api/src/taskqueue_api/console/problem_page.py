@@ -12,7 +12,7 @@ from starlette.exceptions import HTTPException
 
 from taskqueue.errors import TaskqueueError
 from taskqueue_api.console.rendering import render
-from taskqueue_api.problems import Problem, ProblemError, answer, problem_of
+from taskqueue_api.problems import ProblemError, answer, problem_of
 
 _UNAUTHORIZED = 401
 
@@ -26,7 +26,9 @@ class PageRoute(APIRoute):
         async def handled(request: Request) -> Response:
             try:
                 return await handle(request)
-            except (ProblemError, TaskqueueError, RequestValidationError, HTTPException) as error:
+            except RequestValidationError as error:
+                return answer_page(request, _invalid(error))
+            except (ProblemError, TaskqueueError, HTTPException) as error:
                 return answer_page(request, problem_of(error))
 
         return handled
@@ -46,12 +48,19 @@ def not_found(path: str) -> None:
     raise ProblemError(404, "Not found", f"there is no page /{path}")
 
 
-def answer_page(request: Request, problem: Problem) -> Response:
+def _invalid(error: RequestValidationError) -> ProblemError:
+    found = error.errors()[0]
+    field = str(found["loc"][-1])
+    return ProblemError(422, "Invalid request", f"{field}: {found['msg']}", field)
+
+
+def answer_page(request: Request, error: ProblemError) -> Response:
     """Return a problem as the caller can read it: HTML for a browser, else JSON."""
+    problem, headers = error.problem, error.headers
     if "hx-request" in request.headers:
-        return HTMLResponse(render("notice.html", problem=problem, message=None), problem.status)
+        return HTMLResponse(render("notice.html", problem=problem, message=None), problem.status, headers)
     if "text/html" not in request.headers.get("accept", ""):
-        return answer(problem)
+        return answer(problem, headers)
     if problem.status == _UNAUTHORIZED and request.method == "GET":
         return RedirectResponse(f"/sign-in?next={quote(request.url.path, safe='/')}", 303)
-    return HTMLResponse(render("problem.html", problem=problem), problem.status)
+    return HTMLResponse(render("problem.html", problem=problem), problem.status, headers)

@@ -2,14 +2,14 @@
 
 from typing import Annotated
 
-from fastapi import Form, Query, Response
+from fastapi import Form, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
 from taskqueue_api.console.problem_page import new_router
 from taskqueue_api.console.rendering import render
 from taskqueue_api.parts import UsedParts
 from taskqueue_api.problems import ProblemError
-from taskqueue_api.sign_in.sessions import COOKIE
+from taskqueue_api.sign_in.cookies import end_session
 
 #: Characters of a token.
 _MAX_TOKEN = 4_096
@@ -18,34 +18,43 @@ router = new_router()
 
 
 @router.get("/sign-in")
-def ask(parts: UsedParts, token: str = "", next_page: Annotated[str, Query(alias="next")] = "/") -> Response:
-    """Show the form for a token, or take the one of a link."""
-    return _begin(parts, token, next_page) if token else _form(next_page, "", 200)
+def ask(
+    request: Request, parts: UsedParts, token: str = "", next_page: Annotated[str, Query(alias="next")] = "/"
+) -> Response:
+    """Show the form for a token, or take the one-time token of a link."""
+    if not token:
+        return _form(next_page, "", 200)
+    return _begin(request, parts, token, next_page, by_link=True)
 
 
 @router.post("/sign-in")
 def begin(
-    parts: UsedParts, token: Annotated[str, Form()], next_page: Annotated[str, Form(alias="next")] = "/"
+    request: Request,
+    parts: UsedParts,
+    token: Annotated[str, Form()],
+    next_page: Annotated[str, Form(alias="next")] = "/",
 ) -> Response:
     """Exchange a token for the cookie of a session."""
-    return _begin(parts, token, next_page)
+    return _begin(request, parts, token, next_page)
 
 
 @router.post("/sign-out")
-def end() -> Response:
+def end(request: Request) -> Response:
     """End the session of this browser."""
     response = RedirectResponse("/sign-in", 303)
-    response.delete_cookie(COOKIE, path="/", httponly=True, samesite="strict")
+    end_session(request, response)
     return response
 
 
-def _begin(parts: UsedParts, token: str, next_page: str) -> Response:
+def _begin(
+    request: Request, parts: UsedParts, token: str, next_page: str, *, by_link: bool = False
+) -> Response:
     if len(token) > _MAX_TOKEN:
         raise ProblemError(
             422, "Invalid request", f"token must have at most {_MAX_TOKEN} characters", "token"
         )
     response = RedirectResponse(_local(next_page), 303)
-    if parts.sign_in.begin(token, response) is None:
+    if not parts.sign_in.begin(request, response, token, by_link=by_link):
         return _form(next_page, "This token is not known, or was used already.", 401)
     return response
 

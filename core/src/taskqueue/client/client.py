@@ -10,11 +10,12 @@ from typing import Self
 
 from taskqueue.client.jobs import Jobs
 from taskqueue.client.pauses import Pauses
+from taskqueue.client.reads import Reads
 from taskqueue.client.users import UsersOfApplication
 from taskqueue.store.connection import open_store
 
 
-class Client(UsersOfApplication, Jobs, Pauses):
+class Client(UsersOfApplication, Jobs, Pauses, Reads):
     """A connection of an application to one release. Safe for any number of tasks of one event loop."""
 
     @classmethod

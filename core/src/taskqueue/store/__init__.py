@@ -36,6 +36,7 @@ Set by manifests and by hand:
     limit_record    the record of a limit by name
     user_limits     values of users at limits
     users           users and their subscriptions
+    runs            last runs of a user's subscriptions
     user_state      the declared state of one user
     user_faults     faults of users that an application writes
     generations     subscriptions dealt to a schedule
@@ -60,6 +61,7 @@ Moves jobs:
     wakeup          wake one idle worker
     dead            dead letters
     cancel          jobs that people and applications end
+    job_scan        a walk over all places that stops anywhere and goes on later
     job_places      the places of jobs, walked
 
 Looked at:

@@ -10,9 +10,7 @@ from typing import Any, Literal, NamedTuple, Self, cast, get_args
 
 import msgspec
 
-from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import UserSubscription
-from taskqueue.store.claim import REMEMBERED_OUTCOMES
 from taskqueue.store.command import hgetall, hscan
 from taskqueue.store.connection import Store
 from taskqueue.store.fence import UNFENCED, Fence, check
@@ -42,7 +40,6 @@ _Row = tuple[str, str, int, str]
 _Desired = tuple[str, str, list[_Row], list[tuple[str, str]], str, str]
 #: A subscription's record, as scripts/lib/deal.lua writes it.
 _RECORD = re.compile(r"([0-9]{1,16})([a-z]*)(?::([0-9]{1,12}))?(.*)", re.DOTALL)
-_RUN = re.compile(rf"([{''.join(REMEMBERED_OUTCOMES)}])([0-9]{{1,11}})(?:(?:\|[0-9]{{1,16}}){{3}})?".encode())
 
 
 @dataclass(frozen=True, slots=True)
@@ -239,24 +236,6 @@ def read_subscription(name: bytes, record: bytes) -> StoredSubscription:
         by_breaker=not {"b", "t"}.isdisjoint(found[2]),
         on_trial="t" in found[2],
     )
-
-
-async def read_runs(store: Store, user: str) -> dict[str, tuple[Outcome, int]]:
-    """Read the last outcome, done or dead, and its time (epoch s) by type."""
-    rows = await store.read(hgetall(store.keys.runs(user)))
-    runs = {
-        name: store.malformed.read(location_of(f"runs:{escape_user(user)}", name), partial(read_run, value))
-        for name, value in rows.items()
-    }
-    return {name.decode("ascii", "replace"): run for name, run in runs.items() if run}
-
-
-def read_run(value: bytes) -> tuple[Outcome, int]:
-    """Read an outcome and its time. Raises any error of UNREADABLE."""
-    found = _RUN.fullmatch(value)
-    if found is None:
-        raise ValueError(value)
-    return REMEMBERED_OUTCOMES[found[1].decode()], int(found[2])
 
 
 def decode_params(text: str) -> dict[str, Any]:
