@@ -5,6 +5,10 @@
     limit     one limit
     types     all task types
     type      one task type
+    users     all users
+    user      one user
+    jobs      jobs that wait or run
+    dead      dead jobs
     workers   the workers
     writes    the newest writes
 
@@ -12,8 +16,29 @@ May import `taskqueue.views`, `taskqueue.store`, `taskqueue.plan`, `taskqueue.mo
 part of `taskqueue_api`.
 """
 
-from taskqueue_api.console.pages import limit, limits, overview, type, types, workers, writes  # noqa: A004
+from taskqueue_api.console.pages import (
+    dead,
+    jobs,
+    limit,
+    limits,
+    overview,
+    type,  # noqa: A004
+    types,
+    user,
+    users,
+    workers,
+    writes,
+)
 
 #: Entries of the menu, in their order.
-MENU = (overview.PAGE, limits.PAGE, types.PAGE, workers.PAGE, writes.PAGE)
-PAGES = (*MENU, limit.PAGE, type.PAGE)
+MENU = (
+    overview.PAGE,
+    limits.PAGE,
+    types.PAGE,
+    users.PAGE,
+    jobs.PAGE,
+    dead.PAGE,
+    workers.PAGE,
+    writes.PAGE,
+)
+PAGES = (*MENU, limit.PAGE, type.PAGE, user.PAGE)
