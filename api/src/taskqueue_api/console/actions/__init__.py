@@ -3,8 +3,8 @@
     limits  override, clear and open a limit
     types   pause, resume and run a task type
 
-May import `taskqueue.client`, `taskqueue.store`, `taskqueue.models`, `taskqueue.text`, and the console, parts and
-problems of `taskqueue_api`.
+May import `taskqueue.views`, `taskqueue.client`, `taskqueue.store`, `taskqueue.models`, `taskqueue.text`, and the
+console, parts and problems of `taskqueue_api`.
 """
 
 from taskqueue_api.console.actions import limits, types
