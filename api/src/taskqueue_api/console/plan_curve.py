@@ -80,7 +80,7 @@ async def _compute(parts: Parts, snapshot: Snapshot, limit: str) -> Curve:
     for day_s in days:
         planned += _starts_of(await _read_day(parts, day_s), limit)
     first = (from_s - days[0]) // STEP_S
-    planned = [round(start / STEP_S, 3) for start in planned[first : first + (until_s - from_s) // STEP_S]]
+    planned = [round(start / STEP_S, 6) for start in planned[first : first + (until_s - from_s) // STEP_S]]
     actual = await _read_actual(
         parts, snapshot.catalog, limit, range(from_s // _HOUR_S, now_s // _HOUR_S + 1)
     )
@@ -117,7 +117,7 @@ async def _read_actual(parts: Parts, catalog: Catalog, limit: str, hours: range)
     found = []
     for hour in hours:
         by_limit = await _read_hour(parts, catalog, hour, is_past=hour < hours[-1])
-        found += [round(slots / STEP_S, 3) for slots in by_limit.get(limit, [0] * MINUTES_PER_HOUR)]
+        found += [round(slots / STEP_S, 6) for slots in by_limit.get(limit, [0] * MINUTES_PER_HOUR)]
     return found
 
 

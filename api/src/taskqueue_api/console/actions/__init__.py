@@ -6,8 +6,8 @@
     types   pause, resume and run a task type
     users   pause and resume a user
 
-May import `taskqueue.client`, `taskqueue.store`, `taskqueue.models`, `taskqueue.text`, and the console, parts and
-problems of `taskqueue_api`.
+May import `taskqueue.views`, `taskqueue.client`, `taskqueue.store`, `taskqueue.models`, `taskqueue.text`, and the
+console, parts and problems of `taskqueue_api`.
 """
 
 from taskqueue_api.console.actions import dead, jobs, limits, types, users

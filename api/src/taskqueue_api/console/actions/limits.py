@@ -11,7 +11,7 @@ from taskqueue.models.refusal import ValueRefusedError
 from taskqueue.store.limits import clear_limit, clear_rate, open_limit, override_limit, override_rate
 from taskqueue.store.types import read_catalog
 from taskqueue.views.errors import UnknownLimitError
-from taskqueue_api.console.action import Action, UsedAction
+from taskqueue_api.console.action import METHODS, Action, UsedAction
 from taskqueue_api.console.problem_page import new_router
 from taskqueue_api.problems import ProblemError
 
@@ -20,14 +20,14 @@ _MAX_FOR_MS = 7 * 86_400_000
 router = new_router()
 
 
-@router.post("/actions/limits/{name}/override")
+@router.api_route("/actions/limits/{name}/override", methods=METHODS)
 async def override(action: UsedAction, name: str) -> Response:
     """Set the rate of a limit for a time."""
     before = await _rate_of(action, name)
     rate, for_ms, burst = _read_rate(action), _read_for(action), _read_burst(action, name)
     change = f"{describe_rate(rate)} instead of {_written(before)}"
     if not action.is_confirmed:
-        is_raise = before is not None and rate > before
+        is_raise = rate > (before or 0.0)
         text = f"All workers follow within a second: {change}. After {format_ms(for_ms)} the declared rate holds."
         warning = " This allows more than now: make sure that the API accepts it." if is_raise else ""
         return action.ask(f"Override the limit {name}?", text + warning, "Override", is_grave=is_raise)
@@ -38,7 +38,7 @@ async def override(action: UsedAction, name: str) -> Response:
     return action.done(f"The limit {name} is {change}, for {format_ms(for_ms)}.")
 
 
-@router.post("/actions/limits/{name}/clear")
+@router.api_route("/actions/limits/{name}/clear", methods=METHODS)
 async def clear(action: UsedAction, name: str) -> Response:
     """End the override of a limit."""
     await _rate_of(action, name)
@@ -51,7 +51,7 @@ async def clear(action: UsedAction, name: str) -> Response:
     return action.done(f"The declared rate of {name} holds." if ended else f"{name} was not overridden.")
 
 
-@router.post("/actions/limits/{name}/open")
+@router.api_route("/actions/limits/{name}/open", methods=METHODS)
 async def reopen(action: UsedAction, name: str) -> Response:
     """Open a limit that a handler closed; `user` names the user of a limit with key User."""
     await _rate_of(action, name)

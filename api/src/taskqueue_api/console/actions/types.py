@@ -3,13 +3,13 @@
 from fastapi import Response
 
 from taskqueue.models.duration import format_ms
-from taskqueue_api.console.action import UsedAction
+from taskqueue_api.console.action import METHODS, UsedAction
 from taskqueue_api.console.problem_page import new_router
 
 router = new_router()
 
 
-@router.post("/actions/types/{name}/pause")
+@router.api_route("/actions/types/{name}/pause", methods=METHODS)
 async def pause(action: UsedAction, name: str) -> Response:
     """Pause a type, for a time or until it is resumed."""
     for_ms = action.duration_ms("for")
@@ -21,7 +21,7 @@ async def pause(action: UsedAction, name: str) -> Response:
     return action.done(f"{name} is paused {until}.")
 
 
-@router.post("/actions/types/{name}/resume")
+@router.api_route("/actions/types/{name}/resume", methods=METHODS)
 async def resume(action: UsedAction, name: str) -> Response:
     """End the pause of a type."""
     if not action.is_confirmed:
@@ -30,7 +30,7 @@ async def resume(action: UsedAction, name: str) -> Response:
     return action.done(f"{name} runs again." if ended else f"{name} was not paused.")
 
 
-@router.post("/actions/types/{name}/run")
+@router.api_route("/actions/types/{name}/run", methods=METHODS)
 async def run(action: UsedAction, name: str) -> Response:
     """Add one job of a type for a user."""
     user = action.field("user")
