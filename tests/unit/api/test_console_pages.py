@@ -13,7 +13,7 @@ from tests.support.console.in_process import App, running_app
 from tests.support.store.raw import raw
 
 #: Pages with a parameter in their path.
-URLS = {"limit": "/limits/shop", "type": "/types/fetch-orders"}
+URLS = {"limit": "/limits/shop", "type": "/types/fetch-orders", "user": "/users/u-1"}
 HOSTILE = "<script>alert(1)</script>\x1b[31m\u202e'\"" + "x" * 300
 
 

@@ -7,7 +7,7 @@ from fastapi import Response
 from taskqueue.store.connection import Store
 from taskqueue.store.dead import purge_dead, retry_dead
 from taskqueue.views.dead_groups import read_dead_names
-from taskqueue_api.console.action import Action, UsedAction
+from taskqueue_api.console.action import METHODS, Action, UsedAction
 from taskqueue_api.console.problem_page import new_router
 
 router = new_router()
@@ -16,7 +16,7 @@ router = new_router()
 _BATCH = 500
 
 
-@router.post("/actions/dead/retry")
+@router.api_route("/actions/dead/retry", methods=METHODS)
 async def retry(action: UsedAction) -> Response:
     """Return the jobs of a group to their lanes."""
     jobs = await _names(action)
@@ -26,7 +26,7 @@ async def retry(action: UsedAction) -> Response:
     return action.done(f"{await _move(action, retry_dead, jobs)} jobs are back in their lanes.")
 
 
-@router.post("/actions/dead/purge")
+@router.api_route("/actions/dead/purge", methods=METHODS)
 async def purge(action: UsedAction) -> Response:
     """Delete the jobs of a group."""
     jobs = await _names(action)

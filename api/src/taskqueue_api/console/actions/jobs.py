@@ -3,7 +3,7 @@
 from fastapi import Response
 
 from taskqueue.store.cancel import Fate, cancel_named
-from taskqueue_api.console.action import UsedAction
+from taskqueue_api.console.action import METHODS, UsedAction
 from taskqueue_api.console.problem_page import new_router
 
 router = new_router()
@@ -16,7 +16,7 @@ _NOTICES = {
 }
 
 
-@router.post("/actions/jobs/cancel")
+@router.api_route("/actions/jobs/cancel", methods=METHODS)
 async def cancel(action: UsedAction) -> Response:
     """Cancel the job that the field `job` names, also while it runs."""
     job = action.field("job")

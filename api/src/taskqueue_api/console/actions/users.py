@@ -3,13 +3,13 @@
 from fastapi import Response
 
 from taskqueue.models.duration import format_ms
-from taskqueue_api.console.action import UsedAction
+from taskqueue_api.console.action import METHODS, UsedAction
 from taskqueue_api.console.problem_page import new_router
 
 router = new_router()
 
 
-@router.post("/actions/users/{name}/pause")
+@router.api_route("/actions/users/{name}/pause", methods=METHODS)
 async def pause(action: UsedAction, name: str) -> Response:
     """Pause a user, for a time or until it is resumed."""
     for_ms = action.duration_ms("for")
@@ -21,7 +21,7 @@ async def pause(action: UsedAction, name: str) -> Response:
     return action.done(f"{name} is paused {until}.")
 
 
-@router.post("/actions/users/{name}/resume")
+@router.api_route("/actions/users/{name}/resume", methods=METHODS)
 async def resume(action: UsedAction, name: str) -> Response:
     """End the pause of a user."""
     if not action.is_confirmed:
@@ -32,7 +32,7 @@ async def resume(action: UsedAction, name: str) -> Response:
     return action.done(f"{name} runs again." if ended else f"{name} was not paused.")
 
 
-@router.post("/actions/users/{name}/try")
+@router.api_route("/actions/users/{name}/try", methods=METHODS)
 async def try_suspended(action: UsedAction, name: str) -> Response:
     """Let the next job of a suspended subscription through; `type` names it."""
     task_type = action.field("type")
