@@ -16,11 +16,12 @@
     parts           store, client and settings of one process, for its routes
     problems        errors as problem+json
     reachable       whether the store answers
+    request         requests as all routes read them
     routes          the HTTP API, below /v1
     server          uvicorn in the frame of a process
     settings        settings
     sign_in         tokens, sessions, headers of a proxy; roles
 
-May import `taskqueue.views`, `taskqueue.client`, `taskqueue.process`, `taskqueue.store`, `taskqueue.models`,
-`taskqueue.command_line`, `taskqueue.text` and `taskqueue.errors`.
+May import `taskqueue.views`, `taskqueue.client`, `taskqueue.process`, `taskqueue.store`, `taskqueue.sources`,
+`taskqueue.models`, `taskqueue.command_line`, `taskqueue.text` and `taskqueue.errors`.
 """

@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.live import Live
 
-from taskqueue.cli.demands import demands_of_store
 from taskqueue.cli.plot import hour_plot
 from taskqueue.dev.children import ChildError
 from taskqueue.dev.limit_view import limit_lines
@@ -19,6 +18,7 @@ from taskqueue.plan.forecast import starts
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import StoreFailure
 from taskqueue.store.url import parse_url
+from taskqueue.views.demands import read_plan
 
 _SNAPSHOT_EVERY_S = 1.0
 _LINE_EVERY_S = 5.0
@@ -105,7 +105,7 @@ class Watch:
                 self.console.print(text, soft_wrap=True)
 
     async def _next_hour(self, rate: float) -> str:
-        demands = await demands_of_store(self.store)
+        demands = (await read_plan(self.store)).demands
         return hour_plot(await asyncio.to_thread(starts, demands, int(time.time()), 60, 3600), rate)
 
 

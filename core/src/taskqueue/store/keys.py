@@ -97,6 +97,10 @@ class Keys:
     def ready(self, queue: str, lane: str) -> str:
         return self("ready", queue, lane)
 
+    def history(self, task_type: str, hour: int) -> str:
+        """Build the key of an hour since 1970. Bound: 60 fields; TTL: 72 hours after its end."""
+        return self("history", task_type, str(hour))
+
     def is_permanent(self, key: str) -> bool:
         """Tell whether a key of this release is in PERMANENT."""
         name = key.removeprefix(self.prefix)

@@ -5,8 +5,6 @@ import shlex
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 
-from taskqueue.cli.instant import iso
-from taskqueue.cli.limit_text import is_unknown, last_free, limit_text, unknown_reason
 from taskqueue.models.identity import GLOBAL_LIMIT
 from taskqueue.models.locked_params import Locks, refuse_locked
 from taskqueue.models.offered_intervals import offered_intervals, own_interval_reason
@@ -19,6 +17,8 @@ from taskqueue.store.suspended import Suspension
 from taskqueue.store.type_record import TypeRecord
 from taskqueue.store.types import Catalog
 from taskqueue.store.users import StoredSubscription
+from taskqueue.views.instant import iso
+from taskqueue.views.limit_text import is_unknown, last_free, limit_text, unknown_reason
 
 
 @dataclass(frozen=True, slots=True)

@@ -4,11 +4,11 @@ import math
 import shlex
 from collections.abc import Mapping, Sequence
 
-from taskqueue.cli.instant import iso
 from taskqueue.models.identity import GLOBAL_LIMIT
 from taskqueue.models.rate import describe_rate
 from taskqueue.store.limit_times import LimitTimes
 from taskqueue.store.types import Catalog
+from taskqueue.views.instant import iso
 
 
 def limit_text(limit: str, times: Mapping[str, LimitTimes], now_ms: int) -> str:

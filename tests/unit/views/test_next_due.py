@@ -2,11 +2,11 @@
 
 import pytest
 
-from taskqueue.cli.next_due import next_due_ms
 from taskqueue.models.values import Exclusion, Schedule
 from taskqueue.plan.due import due
 from taskqueue.plan.segment import Segment
 from taskqueue.store.scalars import Place
+from taskqueue.views.next_due import next_due_ms
 
 HOURLY = Schedule(interval_s=3600)
 TEN_MINUTES = Schedule(interval_s=600)
