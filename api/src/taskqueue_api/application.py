@@ -5,17 +5,18 @@ bounds of bodies -> proxy -> guard (host, origin) -> gate (sign-in, role) -> not
 A refusal in front of the routes is answered here, too.
 """
 
-from fastapi import FastAPI, Request, Response
+from fastapi import FastAPI
 from starlette.types import ASGIApp
 
 from taskqueue import __version__
 from taskqueue_api.bounded_bodies import BoundedBodies
 from taskqueue_api.console import add_console
+from taskqueue_api.console.problem_page import answer_page
 from taskqueue_api.gate import Gate
 from taskqueue_api.guard import Guard
 from taskqueue_api.noted_writes import NotedWrites
 from taskqueue_api.parts import Parts
-from taskqueue_api.problems import ProblemError, answer, handle_errors
+from taskqueue_api.problems import handle_errors
 from taskqueue_api.routes import add_routes
 from taskqueue_api.sign_in.proxy import Proxied
 
@@ -33,11 +34,6 @@ def new_app(parts: Parts) -> FastAPI:
 def guarded_app(parts: Parts) -> ASGIApp:
     """Return the app of a process behind all steps."""
     settings, sign_in = parts.settings, parts.sign_in
-    noted = NotedWrites(new_app(parts), parts.store, _refuse)
-    gate = Gate(noted, sign_in, settings, _refuse)
-    guard = Guard(gate, settings.hosts)
+    noted = NotedWrites(new_app(parts), parts.store, answer_page)
+    guard = Guard(Gate(noted, sign_in, settings, answer_page), settings.hosts)
     return BoundedBodies(Proxied(guard, sign_in.folder, sign_in.throttle, is_https=settings.https))
-
-
-def _refuse(_: Request, error: ProblemError) -> Response:
-    return answer(error.problem, error.headers)

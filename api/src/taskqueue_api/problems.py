@@ -2,7 +2,6 @@
 
 from collections.abc import Iterable, Mapping
 from itertools import islice
-from typing import Any
 
 from fastapi import FastAPI, Request
 from fastapi.responses import JSONResponse, Response
@@ -88,42 +87,41 @@ def answer(problem: Problem, headers: Mapping[str, str] | None = None) -> Respon
 
 def handle_errors(app: FastAPI) -> None:
     """Answer the errors of all routes with problems."""
-    app.add_exception_handler(ProblemError, _refused)
-    app.add_exception_handler(ManifestRefusedError, _refused_value)
-    app.add_exception_handler(TaskqueueError, _failed)
-    app.add_exception_handler(HTTPException, _other)
+    for one in (ProblemError, TaskqueueError, HTTPException):
+        app.add_exception_handler(one, _answered)
     app.add_exception_handler(ClientDisconnect, _gone)
     app.add_exception_handler(Exception, _broken)
 
 
-def _refused(_: Request, error: Any) -> Response:
-    return answer(error.problem, error.headers)
-
-
-def _refused_value(_: Request, error: Any) -> Response:
-    return answer(invalid(error.refusals).problem)
-
-
-def _failed(_: Request, error: Any) -> Response:
+def problem_of(error: Exception) -> ProblemError:
+    """Return the problem of an error that `handle_errors` answers."""
+    if isinstance(error, ProblemError):
+        return error
+    if isinstance(error, ManifestRefusedError):
+        return invalid(error.refusals)
+    if isinstance(error, HTTPException):
+        title = str(error.detail)
+        return ProblemError(error.status_code, title, title, headers=error.headers)
     status, title = next(found for one, found in _ANSWERS.items() if isinstance(error, one))
     headers = {"Retry-After": str(_RETRY_AFTER_S)} if isinstance(error, StoreFailure) else None
-    return answer(Problem(status=status, title=title, detail=str(error)), headers)
+    return ProblemError(status, title, str(error), headers=headers)
 
 
-def _other(_: Request, error: Any) -> Response:
-    problem = Problem(status=error.status_code, title=str(error.detail), detail=str(error.detail))
-    return answer(problem, error.headers)
+def _answered(_: Request, error: Exception) -> Response:
+    found = problem_of(error)
+    return answer(found.problem, found.headers)
 
 
-def _gone(_: Request, _error: Any) -> Response:
+def _gone(_: Request, _error: Exception) -> Response:
     """Return an answer that nobody reads: the caller has closed the connection."""
     return Response(status_code=400)
 
 
-def _broken(_: Request, _error: Any) -> Response:
+def _broken(_: Request, _error: Exception) -> Response:
     """Return the answer of a bug; the server logs the error."""
-    problem = Problem(status=500, title="Internal error", detail="this is a bug: the log has the traceback")
-    return answer(problem)
+    return answer(
+        Problem(status=500, title="Internal error", detail="this is a bug: the log has the traceback")
+    )
 
 
 def _field(refusal: Refusal) -> str:
