@@ -6,7 +6,7 @@ TASKQUEUE_FUZZ is the number of requests; `make fuzz` sends 20,000.
 import asyncio
 import os
 from collections.abc import Iterator
-from typing import Any, cast
+from typing import cast
 
 import pytest
 import schemathesis
