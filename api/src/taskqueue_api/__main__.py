@@ -1,5 +1,5 @@
-"""`python -m taskqueue_api`: the same as `taskqueue api`."""
+"""`python -m taskqueue_api` serves the API and the console."""
 
-from taskqueue_api.main import main
+from taskqueue_entry import enter
 
-main()
+enter("taskqueue_api.main")

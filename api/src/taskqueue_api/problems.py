@@ -1,53 +1,82 @@
-"""Errors as problem+json (RFC 9457): a type, a title, a detail, and the field at fault."""
+"""Errors as problem+json (RFC 9457): a title, a detail, and the field at fault. No name of a class gets out."""
 
-from collections.abc import Mapping
-from typing import Any
+from collections.abc import Iterable, Mapping
+from itertools import islice
 
 from fastapi import FastAPI, Request
-from fastapi.exceptions import RequestValidationError
 from fastapi.responses import JSONResponse, Response
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
 
 from taskqueue.errors import TaskqueueError
-from taskqueue.models.refusal import ValueRefusedError
+from taskqueue.models.refusal import ManifestRefusedError, Refusal, ValueRefusedError
 from taskqueue.store.errors import (
     LockedParamsError,
+    PreconditionFailedError,
     StoreFailure,
+    TooManySubscriptionsError,
     UnknownTypeError,
     UnknownUserError,
     UserOwnedError,
 )
+from taskqueue.views.errors import ViewError
 
 MEDIA_TYPE = "application/problem+json"
-#: The status of each error; the first class that fits counts.
-_STATUS: Mapping[type[TaskqueueError], int] = {
-    ValueRefusedError: 422,
-    UnknownTypeError: 404,
-    UnknownUserError: 404,
-    UserOwnedError: 409,
-    LockedParamsError: 422,
-    StoreFailure: 503,
-    TaskqueueError: 409,
+#: Sentences of one problem about different fields.
+_MAX_SENTENCES = 10
+#: Seconds after which a request to a store that fails may be repeated.
+_RETRY_AFTER_S = 2
+#: Status and title of each error; the first class that fits counts.
+_ANSWERS: Mapping[type[TaskqueueError], tuple[int, str]] = {
+    ValueRefusedError: (422, "Invalid request"),
+    LockedParamsError: (422, "Params are locked"),
+    TooManySubscriptionsError: (422, "Too many subscriptions"),
+    UnknownTypeError: (404, "Unknown task type"),
+    UnknownUserError: (404, "Unknown user"),
+    ViewError: (404, "Not found"),
+    PreconditionFailedError: (412, "Precondition failed"),
+    UserOwnedError: (409, "User of another source"),
+    StoreFailure: (503, "Store does not answer"),
+    TaskqueueError: (409, "Refused"),
 }
 
 
 class Problem(BaseModel):
-    """An error. field: the part of the request at fault, where there is one."""
+    """An error."""
 
-    type: str = "about:blank"
-    title: str
-    status: int
-    detail: str
-    field: str | None = None
+    type: str = Field(default="about:blank", description="Always about:blank: the status says it all.")
+    title: str = Field(description="What is wrong, the same for all problems of this kind.")
+    status: int = Field(description="The status of the answer.")
+    detail: str = Field(description="What is wrong with this request, and what to do about it.")
+    field: str | None = Field(
+        default=None, description="The part of the request at fault, such as tasks[0].interval."
+    )
 
 
 class ProblemError(Exception):
-    """A request is refused. Becomes the answer of its route."""
+    """A request is refused. Becomes the answer of its route.   headers: further headers of the answer."""
 
-    def __init__(self, status: int, title: str, detail: str, field: str | None = None) -> None:
+    def __init__(
+        self,
+        status: int,
+        title: str,
+        detail: str,
+        field: str | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
         super().__init__(detail)
         self.problem = Problem(status=status, title=title, detail=detail, field=field)
+        self.headers = headers
+
+
+def invalid(refusals: Iterable[Refusal]) -> ProblemError:
+    """Return the problem of a request that is refused for these reasons."""
+    listed = list(islice(refusals, _MAX_SENTENCES))
+    fields = [_field(refusal) for refusal in listed]
+    sentences = (f"{field}: {one.message}" for field, one in zip(fields, listed, strict=True))
+    return ProblemError(422, "Invalid request", "; ".join(sentences), fields[0])
 
 
 def answer(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
@@ -58,30 +87,42 @@ def answer(problem: Problem, headers: Mapping[str, str] | None = None) -> Respon
 
 def handle_errors(app: FastAPI) -> None:
     """Answer the errors of all routes with problems."""
-    app.add_exception_handler(ProblemError, _refused)
-    app.add_exception_handler(TaskqueueError, _failed)
-    app.add_exception_handler(RequestValidationError, _invalid)
-    app.add_exception_handler(HTTPException, _other)
+    for one in (ProblemError, TaskqueueError, HTTPException):
+        app.add_exception_handler(one, _answered)
+    app.add_exception_handler(ClientDisconnect, _gone)
+    app.add_exception_handler(Exception, _broken)
 
 
-def _refused(_: Request, error: Any) -> Response:
-    return answer(error.problem)
+def problem_of(error: Exception) -> ProblemError:
+    """Return the problem of an error that `handle_errors` answers."""
+    if isinstance(error, ProblemError):
+        return error
+    if isinstance(error, ManifestRefusedError):
+        return invalid(error.refusals)
+    if isinstance(error, HTTPException):
+        title = str(error.detail)
+        return ProblemError(error.status_code, title, title, headers=error.headers)
+    status, title = next(found for one, found in _ANSWERS.items() if isinstance(error, one))
+    headers = {"Retry-After": str(_RETRY_AFTER_S)} if isinstance(error, StoreFailure) else None
+    return ProblemError(status, title, str(error), headers=headers)
 
 
-def _failed(_: Request, error: Any) -> Response:
-    status = next(status for one, status in _STATUS.items() if isinstance(error, one))
-    title = "Store does not answer" if isinstance(error, StoreFailure) else "Refused"
-    return answer(Problem(status=status, title=title, detail=str(error)))
+def _answered(_: Request, error: Exception) -> Response:
+    found = problem_of(error)
+    return answer(found.problem, found.headers)
 
 
-def _invalid(_: Request, error: Any) -> Response:
-    found = error.errors()[0]
-    place = ".".join(str(part) for part in found["loc"][1:]) or str(found["loc"][0])
+def _gone(_: Request, _error: Exception) -> Response:
+    """Return an answer that nobody reads: the caller has closed the connection."""
+    return Response(status_code=400)
+
+
+def _broken(_: Request, _error: Exception) -> Response:
+    """Return the answer of a bug; the server logs the error."""
     return answer(
-        Problem(status=422, title="Invalid request", detail=f"{place}: {found['msg']}", field=place)
+        Problem(status=500, title="Internal error", detail="this is a bug: the log has the traceback")
     )
 
 
-def _other(_: Request, error: Any) -> Response:
-    problem = Problem(status=error.status_code, title=str(error.detail), detail=str(error.detail))
-    return answer(problem, error.headers)
+def _field(refusal: Refusal) -> str:
+    return refusal.field if refusal.path else "body"

@@ -33,8 +33,10 @@ from taskqueue.store.types import read_catalog
 from taskqueue.store.users import Source as SourceName
 from taskqueue.store.users import read_stored_users, read_subscriptions
 from taskqueue.store.work import read_work
+from taskqueue.store.writes import Write, begin_write, read_writes
 
 LEASE_MS = 10_000
+WRITE = Write(caller="eduard", by="token", method="PUT", path="/v1/users/ada", address="127.0.0.1")
 GOOD, BAD = "good", "bad"
 TYPES = {
     GOOD: TaskType(GOOD, Schedule(interval_s=60), function="f"),
@@ -89,6 +91,8 @@ class Fleet:
         await read_workers(store)
         await read_handlers(store)
         await read_dead(store)
+        await begin_write(store, WRITE)
+        await read_writes(store)
         await read_work(store)
         await read_stored_users(store)
         await find_stored_users(store, list(USERS))

@@ -1,4 +1,4 @@
-"""Callers: who a request is from, and what its role allows."""
+"""Callers: who a request is from, and the role that decides what the caller may do."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -11,10 +11,22 @@ class Role(StrEnum):
     EDITOR = "editor"
 
 
+class SignedInBy(StrEnum):
+    """The proof that a request came with. loopback: none, where the process has no credentials."""
+
+    TOKEN = "token"  # noqa: S105 - a word
+    SESSION = "session"
+    PROXY = "proxy"
+    LOOPBACK = "loopback"
+
+
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """name: of the token, or of the user whom a proxy names.   by: the kind of the sign-in."""
+    """name: of the token, or of the user whom a proxy names."""
 
     name: str
     role: Role
-    by: str
+    by: SignedInBy
+
+
+LOOPBACK_CALLER = Caller("loopback", Role.EDITOR, SignedInBy.LOOPBACK)

@@ -1,81 +1,143 @@
-"""Tokens and keys in a folder such as a mounted Secret. A changed file counts within seconds."""
+"""Credentials: digests of tokens, the key of cookies and the secret of a proxy, read from files of a folder.
+
+    viewer-tokens, editor-tokens  a line NAME TOKEN each; # begins a comment
+    cookie-key                    signs sessions; the same for all replicas
+    proxy-secret                  the proxy's header X-Proxy-Secret
+
+Faults name file, line and remedy, and never quote a line.
+"""
 
 import hashlib
 import hmac
 import secrets
-import time
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
 
-from taskqueue_api.sign_in.caller import Caller, Role
+from taskqueue.sources.bounded_file import FileRefusedError, read_bounded
+from taskqueue_api.sign_in.caller import Caller, Role, SignedInBy
 
-#: Seconds between two looks at the folder.
-_LOOK_S = 5.0
+#: Least characters of a token, of the proxy's secret, and of the cookie key.
+MIN_TOKEN, MIN_KEY = 16, 32
+_MAX_FILE_BYTES = 262_144
+_MAX_NAME = 100
+_TOKEN_FILES = {f"{role.value}-tokens": role for role in Role}
+_COOKIE_KEY, _PROXY_SECRET = "cookie-key", "proxy-secret"
+_FILES = (*_TOKEN_FILES, _COOKIE_KEY, _PROXY_SECRET)
+_TOKEN_RULE = f"at least {MIN_TOKEN} characters of printable ASCII, no space among them"
+_RANDOM = "`openssl rand -hex 32` writes a good one"
 
 
+class CredentialsRefusedError(Exception):
+    """Credentials are refused; each of the args is a sentence about one fault."""
+
+
+@dataclass(frozen=True, slots=True)
 class Credentials:
-    """The credentials of a folder, or none without a folder.
+    """tokens: callers by the digest of their token.   proxy_secret: its digest, empty without a proxy.
 
-    Only digests of tokens are kept and compared, in constant time.
+    Only digests are kept and compared, in constant time.
     """
 
-    def __init__(self, folder: Path | None) -> None:
-        self._folder = folder
-        self._looked_s = float("-inf")
-        self._tokens: dict[bytes, Caller] = {}
-        self._key = secrets.token_bytes(32)
-        self._proxy_secret = b""
+    tokens: Mapping[str, Caller] = field(default_factory=dict)
+    cookie_key: bytes = field(default_factory=lambda: secrets.token_bytes(32), repr=False)
+    proxy_secret: str = field(default="", repr=False)
 
-    @property
-    def exist(self) -> bool:
-        """Tell whether callers must sign in."""
-        return self._folder is not None
-
-    def caller(self, token: str) -> Caller | None:
-        """Return the caller of a token."""
-        self._look()
-        found = None
-        given = digest(token)
-        for known, caller in self._tokens.items():
+    def caller(self, token: str) -> tuple[str, Caller] | None:
+        """Return the digest and the caller of a token."""
+        given, found = digest(token), None
+        for known, caller in self.tokens.items():
             if hmac.compare_digest(known, given):
-                found = caller
+                found = known, caller
         return found
 
-    def key(self) -> bytes:
-        """Return the key that signs sessions; without a file, one of this process."""
-        self._look()
-        return self._key
-
     def is_proxy(self, secret: str) -> bool:
-        """Tell whether a header proves that the request passed the proxy."""
-        self._look()
-        return bool(self._proxy_secret) and hmac.compare_digest(self._proxy_secret, secret.encode())
-
-    def _look(self) -> None:
-        now_s = time.monotonic()
-        if self._folder is None or now_s - self._looked_s < _LOOK_S:
-            return
-        self._looked_s = now_s
-        self._tokens = {
-            digest(token): Caller(name, role, "token")
-            for role in Role
-            for name, token in _lines(self._folder / f"{role.value}-tokens")
-        }
-        self._key = _read(self._folder / "cookie-key").encode() or self._key
-        self._proxy_secret = _read(self._folder / "proxy-secret").encode()
+        """Tell whether a header proves that a request passed the proxy."""
+        return bool(self.proxy_secret) and hmac.compare_digest(self.proxy_secret, digest(secret))
 
 
-def digest(token: str) -> bytes:
+def digest(token: str) -> str:
     """Return the digest of a token."""
-    return hashlib.sha256(token.encode()).digest()
+    return hashlib.sha256(token.encode(errors="surrogatepass")).hexdigest()
 
 
-def _lines(path: Path) -> list[tuple[str, str]]:
-    words = [line.split() for line in _read(path).splitlines()]
-    return [(pair[0], pair[1]) for pair in words if len(pair) == 2]  # noqa: PLR2004
+def read_credentials(folder: Path) -> Credentials:
+    """Read a folder. Raises CredentialsRefusedError."""
+    texts, faults = _read_files(folder)
+    tokens: dict[str, Caller] = {}
+    for name, role in _TOKEN_FILES.items():
+        for line, words in _lines(texts.get(name, "")):
+            place = f"{folder / name}:{line}"
+            if fault := _token_fault(words):
+                faults.append(f"{place}: {fault}")
+            elif digest(words[1]) in tokens:
+                faults.append(f"{place}: the token must be its caller's alone: another line has it, too")
+            else:
+                tokens[digest(words[1])] = Caller(words[0], role, SignedInBy.TOKEN)
+    cookie_key, proxy_secret = (texts.get(name, "").strip() for name in (_COOKIE_KEY, _PROXY_SECRET))
+    if _COOKIE_KEY in texts and len(cookie_key) < MIN_KEY:
+        faults.append(f"{folder / _COOKIE_KEY} must have at least {MIN_KEY} characters: {_RANDOM}")
+    if _PROXY_SECRET in texts and not _is_token(proxy_secret):
+        faults.append(f"{folder / _PROXY_SECRET} must have {_TOKEN_RULE}: {_RANDOM}")
+    if tokens and _COOKIE_KEY not in texts:
+        rule = "must exist where there are tokens, the same for all replicas"
+        faults.append(f"{folder / _COOKIE_KEY} {rule}: {_RANDOM}")
+    if not tokens and not proxy_secret and not faults:
+        files = " or ".join(_TOKEN_FILES)
+        faults.append(f"{folder} must have {_PROXY_SECRET}, or a line NAME TOKEN in {files}")
+    if faults:
+        raise CredentialsRefusedError(*faults)
+    return Credentials(tokens, cookie_key.encode(), digest(proxy_secret) if proxy_secret else "")
+
+
+def _read_files(folder: Path) -> tuple[dict[str, str], list[str]]:
+    """Return the texts of files by name, and faults."""
+    texts: dict[str, str] = {}
+    faults = []
+    try:
+        names = sorted(path.name for path in folder.iterdir() if not path.name.startswith("."))
+    except OSError as error:
+        return {}, [f"{folder} must be a readable folder: {error.strerror}"]
+    for name in names:
+        path = folder / name
+        try:
+            if name in _FILES:
+                texts[name] = _read(path)
+            else:
+                faults.append(f"{path} must be one of {', '.join(_FILES)}")
+        except (OSError, ValueError) as error:
+            reason = error.strerror if isinstance(error, OSError) else str(error)
+            faults.append(f"{path} must be a readable file: {reason}")
+    return texts, faults
 
 
 def _read(path: Path) -> str:
+    """Read a text. Raises OSError and ValueError."""
+    data = read_bounded(path)
+    if len(data) > _MAX_FILE_BYTES:
+        raise FileRefusedError(f"must have at most {_MAX_FILE_BYTES} bytes (was {len(data)})")
     try:
-        return path.read_text().strip()
-    except OSError:
-        return ""
+        return data.decode()
+    except UnicodeDecodeError as error:
+        raise ValueError(f"byte {error.start + 1} is not UTF-8") from None
+
+
+def _lines(text: str) -> Iterator[tuple[int, list[str]]]:
+    """Yield the number and the words of each line that is neither empty nor a comment."""
+    for number, line in enumerate(text.splitlines(), 1):
+        words = line.split()
+        if words and not words[0].startswith("#"):
+            yield number, words
+
+
+def _token_fault(words: list[str]) -> str:
+    if len(words) != 2:  # noqa: PLR2004 - NAME and TOKEN
+        return f"must be NAME TOKEN (was {len(words)} words)"
+    name, token = words
+    if len(name) > _MAX_NAME or not name.isprintable():
+        return f"NAME must have at most {_MAX_NAME} printable characters"
+    return "" if _is_token(token) else f"TOKEN must have {_TOKEN_RULE}: {_RANDOM}"
+
+
+def _is_token(text: str) -> bool:
+    return len(text) >= MIN_TOKEN and text.isascii() and text.isprintable() and " " not in text

@@ -3,7 +3,7 @@
 Each user is written atomically, and gone users are removed last. So a resync that was cut off anywhere is repeated.
 """
 
-from collections.abc import AsyncIterable, AsyncIterator, Iterable, Mapping
+from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from taskqueue.client.arguments import read_user
@@ -18,6 +18,8 @@ from taskqueue.store.user_faults import find_faults
 from taskqueue.store.users import ANY, StoredUser, read_stored_users_at, set_users_in_state, with_digest
 
 Users = Iterable[UserSubscription] | AsyncIterable[UserSubscription]
+#: Whether users that were not given are removed; a function is asked once all were given.
+Prune = bool | Callable[[], bool]
 
 #: Users compared and written in one round trip, as by an import.
 BATCH = 500
@@ -34,7 +36,7 @@ class Resync:
     refused: dict[str, TaskqueueError] = field(default_factory=dict)
 
 
-async def resync(store: Store, users: Users, *, prune: bool, confirm_removals: bool) -> Resync:
+async def resync(store: Store, users: Users, *, prune: Prune, confirm_removals: bool) -> Resync:
     """Write users, and with `prune` remove all other users of applications that were stored before the call.
 
     A user that an application wrote meanwhile stays. Raises TooManyRemovalsError as `are_many` decides.
@@ -46,6 +48,8 @@ async def resync(store: Store, users: Users, *, prune: bool, confirm_removals: b
         for user in batch:
             left.pop(user.user_id, None)
         await _write(store, batch, done)
+    if callable(prune) and not prune():
+        return done
     if are_many(len(left), stored) and not confirm_removals:
         raise TooManyRemovalsError(
             f"{len(left)} of {stored} users of applications were not given, all others are written: "

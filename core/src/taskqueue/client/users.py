@@ -5,7 +5,7 @@ from typing import Any
 
 from taskqueue.client.arguments import check_named, check_names, read_params, read_user
 from taskqueue.client.calls import Calls
-from taskqueue.client.resync import Resync, Users, resync
+from taskqueue.client.resync import Prune, Resync, Users, resync
 from taskqueue.models.duration import parse_whole_s
 from taskqueue.models.identity import check_user_id
 from taskqueue.models.refusal import ValueRefusedError
@@ -95,11 +95,14 @@ class UsersOfApplication(Calls):
         async with self._turn:
             return await remove_user(self._store, user, _state(if_match))
 
-    async def put_users(self, users: Users, *, prune: bool = False, confirm_removals: bool = False) -> Resync:
+    async def put_users(
+        self, users: Users, *, prune: Prune = False, confirm_removals: bool = False
+    ) -> Resync:
         """Replace many users, each as `replace_user` does; users that are as given already are not written.
 
         users: each once. One without tasks is removed. Those that `replace_user` would refuse are left out and listed.
-        prune: also remove users of applications that are stored and not given. Removals of more than 100 users and
+        prune: also remove users of applications that are stored and not given; a function decides at the end, when it
+        is known whether all could be given. Removals of more than 100 users and
         more than a fifth, or of all, raise TooManyRemovalsError at the end, unless `confirm_removals`.
         A call that was cut off may be repeated.
         """

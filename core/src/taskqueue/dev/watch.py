@@ -53,6 +53,7 @@ class Watch:
             style="dim",
             soft_wrap=True,
         )
+        self.console.print(f"console: {_sign_in_link(stack)}", soft_wrap=True)
         began_s, before = time.monotonic(), None
         with self._screen() as screen:
             while True:
@@ -98,7 +99,7 @@ class Watch:
                 self._plot, self._plotted_s = await self._next_hour(rate), elapsed_s
             lines = _PLOT_FROM_LINES + (len(now.limits) + _FRAME_LINES if now.limits else 0)
             plot = self._plot if self.console.height >= lines else ""
-            screen.update(render(now, before, elapsed_s, rate, plot), refresh=True)
+            screen.update(render(now, before, elapsed_s, rate, plot, self.stack.console), refresh=True)
         elif elapsed_s - self._lined_s >= _LINE_EVERY_S:
             self._lined_s = elapsed_s
             for text in (line(now, before, elapsed_s, rate), *limit_lines(now, before)):
@@ -107,6 +108,12 @@ class Watch:
     async def _next_hour(self, rate: float) -> str:
         demands = (await read_plan(self.store)).demands
         return hour_plot(await asyncio.to_thread(starts, demands, int(time.time()), 60, 3600), rate)
+
+
+def _sign_in_link(stack: Stack) -> str:
+    if not stack.console:
+        return 'not installed: `pip install "taskqueue-operator[dev]"`'
+    return f"{stack.console}/sign-in?token={stack.one_time_token}"
 
 
 async def _set_within(event: asyncio.Event, within_s: float) -> bool:

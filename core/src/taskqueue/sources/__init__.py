@@ -14,6 +14,7 @@
     removals           the guard against many removals at once
     not_offered        intervals that are named and not offered
     users_file         the file of an import, user by user
+    ndjson_users       lines of an import become users
     user_rows          a row of an import becomes a user
     csv_users          users in CSV
     csv_records        records of CSV

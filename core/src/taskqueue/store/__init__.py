@@ -61,12 +61,15 @@ Moves jobs:
     wakeup          wake one idle worker
     dead            dead letters
     cancel          jobs that people and applications end
+    job_scan        a walk over all places that stops anywhere and goes on later
     job_places      the places of jobs, walked
 
 Looked at:
     listing         jobs, workers, handlers
     work            backlog by lane
     audit           conservation of jobs
+    history         starts and outcomes of each type, by minute
+    writes          the newest writes of the API
     lookup          users by their ids
     limit_backlog   waiting jobs and closings of Release limits
     limit_names     limits of a type, and the queue of its jobs
@@ -92,5 +95,6 @@ Wrappers of scripts with another name:
     types: catalog, put_limits, put_types
     user_pauses: end_pauses, pause_user
     users: set_users
+    writes: note_write
     wakeup: pass_wakeup
 """

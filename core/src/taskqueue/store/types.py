@@ -52,6 +52,7 @@ _decode_replay = msgspec.json.Decoder(Replay).decode
 class Catalog:
     """All task types at one version. paused: types that were paused by hand. rate: in force, None if no job starts.
 
+    configured_rate: in force without an override.
     installed_ms: the time at which the store got its first types (epoch ms), 0 if never; it tells stores apart.
     expires_ms: the first end of a pause or override that was set for a time (the version stays), or None.
     replay: jobs that are emitted again, after the store lost everything.
@@ -78,6 +79,7 @@ class Catalog:
     overrides: Mapping[str, Override] = field(default_factory=dict)
     variants: Mapping[str, int] = field(default_factory=dict)
     stored_variants: int = 0
+    configured_rate: float | None = None
 
     def segments(self) -> list[Segment]:
         """Return the segments of the plan for all types that are not paused."""
@@ -132,6 +134,7 @@ async def read_catalog(store: Store) -> Catalog:
         overrides,
         dict(_read_variants(store, answer.variants)),
         len(answer.variants) // 2,
+        rate,
     )
 
 

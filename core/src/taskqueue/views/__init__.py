@@ -11,9 +11,11 @@ unknown name is an error. Its docstring says so where its cost grows with the nu
     users          users, a page at a time
     user_detail    one user in full
     jobs           jobs that wait or run
+    job_pages      jobs that wait or run, a page at a time
     workers        workers
     limits         limits: the values in force, the jobs that wait
     dead           jobs that used up their attempts
+    dead_groups    those jobs grouped by type and reason
     audit          the account of every job
     demands        the demand of types and users, and the limits on it
     plan           the plan of a day

@@ -33,10 +33,11 @@ class JobList(View):
 async def list_jobs(store: Store, most: int = 100) -> JobList:
     """Return at most `most` jobs: the first of each lane and of each limit, suspects, and jobs that run."""
     found = await read_jobs(store, most)
-    return JobList(jobs=[_row(job) for job in islice(found, most)], is_cut=len(found) >= most)
+    return JobList(jobs=[job_row(job) for job in islice(found, most)], is_cut=len(found) >= most)
 
 
-def _row(job: WaitingJob) -> JobRow:
+def job_row(job: WaitingJob) -> JobRow:
+    """Return the row of a job."""
     name = parse(job.name)
     return JobRow(
         type=name.type,
