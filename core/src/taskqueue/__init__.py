@@ -25,6 +25,7 @@ The face for applications:
     Job, handler, on_shutdown              a handler and its job
     RetryLater, RateLimited, Discard       the outcomes that a handler asks for
     Client                                 enqueue, cancel and subscribe from an application
+    AdHocJob                               a job that `Client.enqueue_many` enqueues
     TaskqueueError                         the root of all errors; below it: StoreFailure, UnknownTypeError,
                                            UnknownUserError, UserOwnedError, LockedParamsError, ValueRefusedError
 
@@ -39,6 +40,7 @@ if TYPE_CHECKING:
     from taskqueue.client import Client
     from taskqueue.errors import TaskqueueError
     from taskqueue.handlers import Discard, Job, RateLimited, RetryLater, handler, on_shutdown
+    from taskqueue.models.ad_hoc_job import AdHocJob
     from taskqueue.models.refusal import ValueRefusedError
     from taskqueue.store.errors import (
         LockedParamsError,
@@ -50,6 +52,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "AdHocJob",
     "Client",
     "Discard",
     "Job",
@@ -69,6 +72,7 @@ __all__ = [
 
 if not TYPE_CHECKING:  # a misspelt name stays an error of mypy
     _HOMES = {
+        "AdHocJob": "models.ad_hoc_job",
         "Client": "client",
         "TaskqueueError": "errors",
         "ValueRefusedError": "models.refusal",

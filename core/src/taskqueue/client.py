@@ -10,13 +10,14 @@ a StoreFailure if its effect is unknown: repeat the call, which is harmless (for
 """
 
 import asyncio
-import math
-from collections.abc import Callable, Mapping, Sequence
-from typing import Any, Self, TypeVar
+from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
+from typing import Any, Self
 
+from taskqueue.ad_hoc_jobs import check_job, enqueue_in_batches
+from taskqueue.arguments import check_named, milliseconds, read_params
+from taskqueue.models.ad_hoc_job import AdHocJob
 from taskqueue.models.duration import parse_whole_s
-from taskqueue.models.identity import check_job_id, check_type_name, check_user_id
-from taskqueue.models.params import check_params
+from taskqueue.models.identity import check_type_name, check_user_id
 from taskqueue.models.refusal import ValueRefusedError
 from taskqueue.models.time_zone import check_time_zone
 from taskqueue.models.values import Subscription
@@ -27,9 +28,6 @@ from taskqueue.store.subscribe import subscribe, unsubscribe
 from taskqueue.store.suspended import try_suspended
 from taskqueue.store.user_pauses import pause_user, resume_user
 
-_Value = TypeVar("_Value")
-#: Longest delay and longest life of a job.
-_MAX_S = 366 * 86_400
 #: Calls in flight; further ones wait for their turn. The store has connections for a few more.
 _MAX_CALLS = 50
 
@@ -76,16 +74,26 @@ class Client:
         this time.   expires_s: the job is dropped this long after its due; None: never.
         Raises UnknownTypeError and LockedParamsError.
         """
-        _check(user, task_type)
-        given = _params(params)
-        if job_id is not None:
-            _named("job_id", check_job_id, job_id)
-        delay_ms = _milliseconds("delay_s", delay_s)
-        life_ms = max(1, _milliseconds("expires_s", expires_s)) if expires_s is not None else 0
+        job = check_job(AdHocJob(user, task_type, params, job_id, delay_s, expires_s))
         async with self._turn:
             return await enqueue(
-                self._store, task_type, user, given, job_id=job_id, delay_ms=delay_ms, life_ms=life_ms
+                self._store,
+                task_type,
+                user,
+                job.params,
+                job_id=job_id,
+                delay_ms=job.delay_ms,
+                life_ms=job.life_ms,
             )
+
+    async def enqueue_many(self, jobs: Iterable[AdHocJob] | AsyncIterable[AdHocJob]) -> list[str]:
+        """Enqueue jobs in their order, 400 a call of the store, and return their names, as `enqueue` does one by one.
+
+        A job that is refused ends this: the error names it, as in `jobs[812].user`. Then the batches of 400 before its
+        own are enqueued (here 800 jobs), and no others. After a StoreFailure repeat the call, with a job_id in each job.
+        Raises UnknownTypeError and LockedParamsError.
+        """
+        return await enqueue_in_batches(self._store, self._turn, jobs)
 
     async def cancel(
         self,
@@ -129,10 +137,10 @@ class Client:
         manifests or of an import.
         """
         _check(user, task_type)
-        interval_s = None if interval is None else _named("interval", parse_whole_s, interval)
+        interval_s = None if interval is None else check_named("interval", parse_whole_s, interval)
         if time_zone is not None:
-            _named("time_zone", check_time_zone, time_zone)
-        subscription = Subscription(task_type, _params(params), suspend, interval_s)
+            check_named("time_zone", check_time_zone, time_zone)
+        subscription = Subscription(task_type, read_params(params), suspend, interval_s)
         async with self._turn:
             await subscribe(self._store, user, subscription, time_zone)
 
@@ -148,8 +156,8 @@ class Client:
         for_s: the pause ends after this time; None: with `resume`. It replaces an earlier pause.
         Raises UnknownUserError for a user without subscriptions.
         """
-        _named("user", check_user_id, user)
-        for_ms = max(1, _milliseconds("for_s", for_s)) if for_s is not None else 0
+        check_named("user", check_user_id, user)
+        for_ms = max(1, milliseconds("for_s", for_s)) if for_s is not None else 0
         async with self._turn:
             await pause_user(self._store, user, for_ms)
 
@@ -159,9 +167,9 @@ class Client:
         task_type: in its place let the next job of this subscription through, if the circuit breaker suspended it. The
         outcome decides whether the suspension is over.
         """
-        _named("user", check_user_id, user)
+        check_named("user", check_user_id, user)
         if task_type is not None:
-            _named("task_type", check_type_name, task_type)
+            check_named("task_type", check_type_name, task_type)
         async with self._turn:
             if task_type is not None:
                 return await try_suspended(self._store, task_type, user) == "ok"
@@ -175,37 +183,11 @@ def _check_cancel(jobs: Sequence[str] | None, user: str | None, task_type: str |
     if isinstance(jobs, str) or not all(isinstance(job, str) for job in jobs or ()):
         raise ValueRefusedError("jobs must be a list of names")
     if user is not None:
-        _named("user", check_user_id, user)
+        check_named("user", check_user_id, user)
     if task_type is not None:
-        _named("task_type", check_type_name, task_type)
+        check_named("task_type", check_type_name, task_type)
 
 
 def _check(user: str, task_type: str) -> None:
-    _named("user", check_user_id, user)
-    _named("task_type", check_type_name, task_type)
-
-
-def _named(name: str, check: Callable[[str], _Value], value: object) -> _Value:
-    """Check an argument and return its value. Raises ValueRefusedError with the name of the argument."""
-    if not isinstance(value, str):
-        raise ValueRefusedError(f"{name} must be text (was {type(value).__name__})")
-    try:
-        return check(value)
-    except ValueRefusedError as error:
-        raise ValueRefusedError(f"{name}: {error}") from None
-
-
-def _params(params: object) -> dict[str, Any]:
-    if params is not None and not isinstance(params, Mapping):
-        raise ValueRefusedError(f"params must be a mapping (was {type(params).__name__})")
-    try:
-        return check_params(dict(params)) if params else {}
-    except ValueRefusedError as error:
-        raise ValueRefusedError(f"params: {error}") from None
-
-
-def _milliseconds(name: str, seconds: float) -> int:
-    """Return milliseconds, rounded up."""
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= _MAX_S:
-        raise ValueRefusedError(f"{name} must be from 0 to {_MAX_S} seconds (was {seconds!r})")
-    return math.ceil(seconds * 1000)
+    check_named("user", check_user_id, user)
+    check_named("task_type", check_type_name, task_type)
