@@ -16,13 +16,13 @@ SITE_STAMP := $(SITE_VENV)/.synced
 INSTALL := UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip install --quiet
 USERS := examples/shop/users.ndjson
 APIS_USERS := examples/apis/users.ndjson
-CODE := core/src operator/src worker/src tests benchmarks examples tools
+CODE := core/src api/src operator/src worker/src tests benchmarks examples tools
 STARTED := $(shell date +%s)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help check demo demo-apis test lint types unit store process cluster chart format docs docs-site generate manifests verify lock wheel clean kind-up kind-demo e2e e2e-keda cluster-oldest cluster-tools node-tools images bench bench-operator conformance steady fuzz oracle faults faults-store soak soak-core
+.PHONY: help check demo demo-apis test lint types unit store process cluster chart format docs docs-site assets generate manifests verify lock wheel clean kind-up kind-demo e2e e2e-keda cluster-oldest cluster-tools node-tools images bench bench-operator conformance steady fuzz oracle faults faults-store soak soak-core
 
 ##@ Start here
 
@@ -86,6 +86,9 @@ docs: $(STAMP) ## Write docs/configuration.md from the code, and docs/pictures/ 
 
 docs-site: $(SITE_STAMP) ## Build the documentation as a site in dist/site; broken links fail
 	NO_MKDOCS_2_WARNING=1 $(SITE_VENV)/bin/mkdocs build
+
+assets: $(STAMP) ## Write the pinned files of the console from packages of npm; needs npm
+	$(BIN)/python tools/assets.py
 
 generate: $(STAMP) ## Write crds/ from the models, and the generated files of the chart
 	$(BIN)/python -m taskqueue_operator.crd crds

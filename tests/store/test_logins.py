@@ -39,7 +39,17 @@ DOCS = (ROOT / "docs" / "redis.md").read_text()
 LINES = dict(re.findall(r"^ACL SETUSER (\S+) (.*)$", DOCS, re.MULTILINE))
 ALL, WORKER = "taskqueue", "taskqueue-worker"
 SECRET = "Qq7#/?@ %:zZ9"
-OF_WORKERS = ("claim", "heartbeat", "permit", "pass_wakeup", "catalog", "retention", "set_aside", "audit")
+OF_WORKERS = (
+    "claim",
+    "heartbeat",
+    "history",
+    "permit",
+    "pass_wakeup",
+    "catalog",
+    "retention",
+    "set_aside",
+    "audit",
+)
 SCRIPTS = sorted(path.stem for path in Path(script.__file__).parent.glob("scripts/*.lua"))
 #: What a process of each login calls by itself.
 DIRECT = {

@@ -25,6 +25,7 @@ from taskqueue_operator.settings import OperatorSettings
 from taskqueue_operator.work_metrics import WorkCollector
 from taskqueue_worker.metrics import WorkerCollector
 from taskqueue_worker.settings import WorkerSettings
+from taskqueue_worker.tally import Lateness
 
 TARGET = Path(__file__).parents[2] / "docs" / "configuration.md"
 HEAD = """# Settings, manifests, metrics
@@ -53,6 +54,7 @@ class _Idle:
     """Stands in for the counters of a worker."""
 
     size = free = sent = leased = steps = busy = stuck = 0
+    lateness = Lateness()
 
     def all(self) -> tuple[()]:
         return ()

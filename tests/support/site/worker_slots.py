@@ -35,7 +35,7 @@ class SlotsUnderTest:
     def __init__(self, size: int = 1) -> None:
         self.results: asyncio.Queue[Result] = asyncio.Queue()
         self.slots = ConcurrencySlots(
-            size, no_permits, self.results.put_nowait, lambda: None, lambda *_: None
+            size, no_permits, self.results.put_nowait, lambda: None, float, lambda _: None
         )
 
     async def __aenter__(self) -> Self:

@@ -32,7 +32,7 @@ class Bench:
 
     def __post_init__(self) -> None:
         self.bound = BoundType(TaskType("sync", Schedule(interval_s=60)), self._handle)
-        self.slots = ConcurrencySlots(2, no_permits, self.results.append, lambda: None, lambda *_: None)
+        self.slots = ConcurrencySlots(2, no_permits, self.results.append, lambda: None, float, lambda _: None)
 
     async def _handle(self, job: Job) -> None:
         self.began.append(job.user)

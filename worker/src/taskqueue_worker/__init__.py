@@ -12,9 +12,11 @@
     results       results: made from outcomes, logged, counted
     outbox        results kept until a claim carries them
     task_types    task types bound to their handlers, read again when the store has a new version
+    tally         starts and outcomes of each type, counted
     clock         the store's clock in the loop's time; the wait for a slot of the limit
     permits       further slots of the global limit for a job that runs
     heartbeat     leases renewed, from the loop or a thread; overdue handlers cancelled
+    history       counts of each type, flushed by the minute
     probes        the answers of /livez and /readyz
     metrics       the metrics
     settings      the settings

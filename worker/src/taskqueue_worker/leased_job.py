@@ -22,6 +22,7 @@ class LeasedJob:
     called_s: call of the handler, 0 before.
     began_s: first line of the handler, 0 before; later than called_s where a thread or a connection is awaited.
     stop: why the worker cancelled the handler.   task: the concurrency slot that runs it.
+    due_s: the job's due, set before its handler is called.
     """
 
     lease: str
@@ -35,6 +36,7 @@ class LeasedJob:
     began_s: float = 0.0
     stop: Stop | None = None
     task: asyncio.Task[None] | None = None
+    due_s: float = 0.0
 
     @property
     def attempt(self) -> int:
@@ -58,7 +60,17 @@ class LeasedJob:
 
     def begin(self) -> None:
         """Record that the handler begins; its timeout counts from here."""
-        self.called_s = self.began_s = asyncio.get_running_loop().time()
+        self.called_s = asyncio.get_running_loop().time()
+        self.began(self.called_s)
+
+    def began(self, now_s: float) -> None:
+        """Record and count the first line of the handler. A second call of HTTP, as after a redirect, is no start."""
+        if not self.began_s:
+            if self.failures or self.losses:
+                self.type.tally.start_again()
+            else:
+                self.type.tally.start(now_s - self.due_s)
+        self.began_s = now_s
 
     def has_timed_out(self, now_s: float) -> bool:
         """Tell whether the handler has run for longer than its type allows."""

@@ -28,7 +28,7 @@ async def run(leased: LeasedJob, job: Job, now_s: float) -> Result | None:
         return results.failed(leased, bound.problem)
     leased.called_s = now_s
     if bound.managed is None:  # a managed handler begins its jobs by itself
-        leased.began_s = now_s
+        leased.began(now_s)
     error: BaseException | None = None
     try:
         await bound.run(job)

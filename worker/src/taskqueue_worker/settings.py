@@ -40,6 +40,11 @@ class WorkerSettings(ProcessSettings):
         le=65_535,
         description="Port of /livez, /readyz and /metrics; 0 takes a free one.",
     )
+    history: bool = Field(
+        default=True,
+        description="Whether the worker counts starts, their lateness and outcomes of each type by the minute, for "
+        "`taskqueue history`: at most 30 MB of the store for 300 types.",
+    )
     live_within: float = Field(
         default=60,
         gt=15,

@@ -41,7 +41,8 @@ class ConcurrencySlots:
     """The concurrency slots, and the leased jobs that wait for one.
 
     permits: returns the function that grants permits to a job.   report: takes the result of each job.
-    freed: called when a slot is free.   observe: takes a job that ran, its due (epoch ms) and its end (loop time).
+    freed: called when a slot is free.   to_loop: an instant of the store's clock (us) in the loop's time.
+    observe: takes how long a handler ran, s.
     running: slot number -> job.   ended: resolved, with the reason, if a slot ends before the worker closes.
     """
 
@@ -51,13 +52,15 @@ class ConcurrencySlots:
         permits: Callable[[LeasedJob], Callable[..., Awaitable[None]]],
         report: Callable[[Result], None],
         freed: Callable[[], None],
-        observe: Callable[[LeasedJob, int, float], None],
+        to_loop: Callable[[int], float],
+        observe: Callable[[float], None],
         reach: Reach | None = None,
     ) -> None:
         self._loop = asyncio.get_running_loop()
         self._permits = permits
         self._report = report
         self._freed = freed
+        self._to_loop = to_loop
         self._observe = observe
         self._reach = reach or Reach()
         self._waiting: deque[LeasedJob] = deque()
@@ -221,7 +224,7 @@ class ConcurrencySlots:
         if not leased.began_s:
             return result
         ended_s = self._loop.time()
-        self._observe(leased, job.due_ms, ended_s)
+        self._observe(ended_s - leased.began_s)
         if result is None or result.outcome not in RAN:
             return result
         # A wait for a thread counts, as it takes up the slot. A wait for the start, with a connection, does not.
@@ -231,6 +234,7 @@ class ConcurrencySlots:
     def _job(self, leased: LeasedJob) -> Job:
         """Make the job for the handler. Raises any exception that stored text can cause."""
         type_name, user, occurrence, ad_hoc_id, due_ms, _ = parse(leased.lease)
+        leased.due_s = self._to_loop(due_ms * 1000)
         params = leased.type.params(decode_params(leased.params))
         permits, attempt = self._permits(leased), leased.attempt
         return Job(type_name, user, occurrence, due_ms, params, attempt, permits, ad_hoc_id or None, leased)

@@ -17,6 +17,7 @@ from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import Limit, TaskType
 from taskqueue.store.connection import Store
 from taskqueue.store.types import Catalog, read_catalog
+from taskqueue_worker.tally import Lateness, Tally
 
 log = structlog.get_logger("taskqueue.worker")
 
@@ -25,7 +26,7 @@ log = structlog.get_logger("taskqueue.worker")
 class BoundType:
     """One task type bound to its handler.
 
-    problem: why no handler is bound.   counts: this process' outcomes.
+    problem: why no handler is bound.   tally: counts of this process; counts: its outcomes.
     managed: the handler, if it begins its jobs by itself (threads, HTTP).
     closable: names of the limits that its handler may close: those from which its jobs take.
     """
@@ -33,13 +34,15 @@ class BoundType:
     definition: TaskType
     run: Runnable | None
     problem: str = ""
-    counts: dict[Outcome, int] = field(default_factory=lambda: dict.fromkeys(Outcome, 0))
+    tally: Tally = field(default_factory=Tally)
     closable: frozenset[str] = frozenset({GLOBAL_LIMIT})
 
+    counts: dict[Outcome, int] = field(init=False)
     managed: ManagedHandler | None = field(init=False)
     _params: bytes = field(init=False)
 
     def __post_init__(self) -> None:
+        self.counts = self.tally.outcomes
         self._params = msgspec.json.encode(self.definition.params)
         self.managed = self.run if isinstance(self.run, ManagedHandler) else None
 
@@ -58,12 +61,14 @@ class TaskTypes:
     """All task types of the release, at one version of the store.
 
     unreadable: names of types whose records cannot be read; their last readable definition stays in use.
+    lateness: of the starts of all types.
     """
 
     def __init__(self, store: Store, dispatcher: Dispatcher) -> None:
         self._store = store
         self._dispatcher = dispatcher
         self._by_name: dict[str, BoundType] = {}
+        self.lateness = Lateness()
         self.version = -1
         self.unreadable = frozenset[str]()
         self.get: Callable[[str], BoundType | None] = self._by_name.get
@@ -89,12 +94,12 @@ class TaskTypes:
         self.version = catalog.version
 
     def _bind(self, definition: TaskType, before: BoundType | None) -> BoundType:
-        kept: dict[str, Any] = {"counts": before.counts} if before else {}
+        tally = before.tally if before else Tally(self.lateness)
         try:
-            return BoundType(definition, self._dispatcher.resolve(definition), **kept)
+            return BoundType(definition, self._dispatcher.resolve(definition), tally=tally)
         except HandlersError as error:
             log.warning("handler missing", type=definition.name, error=str(error))
-            return BoundType(definition, None, str(error), **kept)
+            return BoundType(definition, None, str(error), tally)
 
 
 def _closable(definition: TaskType, limits: Mapping[str, Limit]) -> frozenset[str]:

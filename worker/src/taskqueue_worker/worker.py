@@ -26,10 +26,10 @@ from taskqueue_worker.calls import Calls, StoreContact
 from taskqueue_worker.claimer import CHANNELS, Claimer
 from taskqueue_worker.clock import StoreClock
 from taskqueue_worker.heartbeat import Heartbeat, Standby, keep_leases, stop_timed_out
-from taskqueue_worker.leased_job import LeasedJob
+from taskqueue_worker.history import History
 from taskqueue_worker.liveness.kept_task import keep_running
 from taskqueue_worker.liveness.watchdog import Watchdog
-from taskqueue_worker.metrics import DURATION, LATENESS, WorkerCollector
+from taskqueue_worker.metrics import DURATION, WorkerCollector
 from taskqueue_worker.outbox import Outbox
 from taskqueue_worker.pace import Pace
 from taskqueue_worker.permits import Permits
@@ -72,7 +72,8 @@ class Worker:
             lambda leased: Permits(self._store, clock, lease_ms, leased).take,
             outbox.add,
             self._freed,
-            partial(_observe, clock),
+            clock.to_loop,
+            DURATION.observe,
             self._pace.reach,
         )
         self._suspects = Suspects(self._pace, lambda: self._slots.free == self._slots.size, self._loop.time)
@@ -81,6 +82,9 @@ class Worker:
         self._claimer = Claimer(self._calls, types, self._pace, self._suspects, self._slots)
         self._heartbeat = Heartbeat(self.name, lease_ms, self._info, registry.names)
         standby = Standby(settings.open_store, self._heartbeat, self._slots)
+        self._history = (
+            History(self._store, self.name, types, self._slots.snapshot, clock) if settings.history else None
+        )
         self._watchdog = Watchdog(self._slots.type_of, standby.keep_leases, settings.lease / 3)
         self._retention = RetentionWatch(self._store)
         self._collector = WorkerCollector(
@@ -130,6 +134,7 @@ class Worker:
             self._kept("watchdog", self._watchdog.beat),
             self._kept("retention", self._retention.run),
             self._kept("wake-ups", lambda: self._claimer.listen(self._wakeups)),
+            *([self._kept("history", self._history.run)] if self._history else ()),
         ]
         try:
             await self._first_ended([*self._channels, *self._background, self._slots.ended])
@@ -174,6 +179,8 @@ class Worker:
         if self._channels:
             await asyncio.wait(self._channels, timeout=limit_s)
         settled = await self._calls.settle(until_s)
+        if self._history:
+            await self._history.close(until_s)
         self._calls.ended = True
         for channel in self._channels:
             channel.cancel()
@@ -194,10 +201,3 @@ class Worker:
                 "leased": self._claimer.leased,
             }
         )
-
-
-def _observe(clock: StoreClock, leased: LeasedJob, due_ms: int, ended_s: float) -> None:
-    """Record a job that ran in the histograms."""
-    if leased.attempt == 1:
-        LATENESS.observe((clock.to_store_ms(leased.began_s) - due_ms) / 1e3)
-    DURATION.observe(ended_s - leased.began_s)

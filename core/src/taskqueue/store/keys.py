@@ -51,6 +51,7 @@ PERMANENT = (
     r"metrics",  # 18 fields
     r"malformed",  # 1,000 fields (scripts/lib/malformed.lua)
     r"workers",  # pruned after an hour of silence
+    r"writes",  # 1,001 fields
     r"handlers",  # one field a name of a handler; the last known ones stay while no worker runs
 )
 _PERMANENT = re.compile("|".join(f"(?:{pattern})" for pattern in PERMANENT))
@@ -95,6 +96,10 @@ class Keys:
 
     def ready(self, queue: str, lane: str) -> str:
         return self("ready", queue, lane)
+
+    def history(self, task_type: str, hour: int) -> str:
+        """Build the key of an hour since 1970. Bound: 60 fields; TTL: 72 hours after its end."""
+        return self("history", task_type, str(hour))
 
     def is_permanent(self, key: str) -> bool:
         """Tell whether a key of this release is in PERMANENT."""

@@ -1,0 +1,101 @@
+"""history: starts by lateness and outcomes of each type, a minute at a time, kept for 72 hours.
+
+Workers count and flush. A key holds an hour of a type: minute -> counters, as MessagePack. Most counters are zero; the
+order of `to_counters` puts these last, and they are left out: 300 types need 25 MB for 72 hours (benchmarks/memory.py).
+"""
+
+from collections.abc import Sequence
+from functools import partial
+from typing import NamedTuple
+
+import msgspec
+
+from taskqueue.models.outcome import Outcome
+from taskqueue.store.command import hgetall
+from taskqueue.store.connection import Store
+from taskqueue.store.malformed import location_of
+from taskqueue.store.scalars import read_whole
+from taskqueue.store.script import Script
+from taskqueue.store.wire import pack, shaped
+
+#: Upper bounds of the classes of lateness but the last, which has none.
+LATENESS_BOUNDS_MS = (10, 50, 200, 1_000, 10_000, 60_000, 600_000)
+KEEP_HOURS = 72
+MINUTES_PER_HOUR = 60
+MINUTE_MS = 60_000
+#: Minutes of types that one call adds: less than a millisecond of the server's time.
+MAX_MINUTES = 100
+#: Keys that one round trip reads.
+_BATCH_KEYS = 100
+#: First starts by lateness, and starts of later attempts.
+STARTS = len(LATENESS_BOUNDS_MS) + 2
+_WIDTH = STARTS + len(Outcome)
+
+_HISTORY = Script("history", shaped(int))
+_counters = msgspec.msgpack.Decoder(list[int]).decode
+
+#: Counters of the store, in its order, zeros at the end left out.
+Counters = Sequence[int]
+#: A type, a minute since 1970, and its counters.
+Counted = tuple[str, int, Counters]
+
+
+class Counts(NamedTuple):
+    """Counts of a type. starts: by lateness, then those of later attempts. outcomes: as `Outcome` lists them.
+
+    A job that waits for a limit and starts again, or whose worker ended first, counts as often as it started.
+    """
+
+    starts: Sequence[int]
+    outcomes: Sequence[int]
+
+
+def to_counters(counts: Counts) -> list[int]:
+    """Return the counters of the store: done jobs, starts, then the other outcomes.
+
+    >>> to_counters(Counts([7, 1, 0, 0, 0, 0, 0, 0, 0], [8, 0, 0, 0, 0, 0, 0, 0, 0]))
+    [8, 7, 1]
+    """
+    counters = [counts.outcomes[0], *counts.starts, *counts.outcomes[1:]]
+    while counters and not counters[-1]:
+        counters.pop()
+    return counters
+
+
+def to_counts(counters: Counters) -> Counts:
+    """Return the counts that the counters of the store stand for.
+
+    >>> to_counts([8, 7, 1]).outcomes
+    [8, 0, 0, 0, 0, 0, 0, 0, 0]
+    """
+    done, *others = [*counters, *[0] * (_WIDTH - len(counters))]
+    return Counts(others[:STARTS], [done, *others[STARTS:]])
+
+
+async def count(store: Store, worker: str, number: int, counted: Sequence[Counted]) -> bool:
+    """Add at most MAX_MINUTES counts of a worker, once. Returns False if a call of this number was counted before."""
+    return await store.run(_HISTORY, worker, number, pack(counted)) == 1
+
+
+async def read_hours(store: Store, hours: Sequence[tuple[str, int]]) -> list[dict[int, Counters]]:
+    """Read hours since 1970 of types: for each the counters by minute since 1970; empty where nothing was counted."""
+    found: list[dict[int, Counters]] = []
+    for first in range(0, len(hours), _BATCH_KEYS):
+        batch = hours[first : first + _BATCH_KEYS]
+        keys = [hgetall(store.keys.history(task_type, hour)) for task_type, hour in batch]
+        for (task_type, hour), rows in zip(batch, await store.read_all(keys), strict=True):
+            name, first_minute = f"history:{task_type}:{hour}", hour * MINUTES_PER_HOUR
+            read = [
+                store.malformed.read(location_of(name, field), partial(read_minute, field, value))
+                for field, value in rows.items()
+            ]
+            found.append({first_minute + one[0]: one[1] for one in sorted(filter(None, read))})
+    return found
+
+
+def read_minute(field: bytes, value: bytes) -> tuple[int, Counters]:
+    """Read the minute of an hour, and its counters. Raises any error of UNREADABLE."""
+    minute, counters = read_whole(field.decode("ascii")), _counters(value)
+    if minute >= MINUTES_PER_HOUR or len(counters) > _WIDTH or min(counters, default=0) < 0:
+        raise ValueError(value)
+    return minute, counters
