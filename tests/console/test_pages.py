@@ -6,24 +6,19 @@ from taskqueue_api.console.page import Page
 from taskqueue_api.console.pages import PAGES
 from tests.console.conftest import OpenWindow
 from tests.support.api.process import EDITOR
-from tests.support.console.busy import USER
+from tests.support.console.busy import url_of
 from tests.support.console.judged import judge
 from tests.support.console.window import Scheme
 
-NAMES = {"limit": "app", "type": "fetch-orders", "user": USER}
-LOOKS = [(width, scheme) for width in (1280, 390) for scheme in ("light", "dark")]
-
-
-def url_of(page: Page) -> str:
-    return page.path.format(name=NAMES.get(page.name))
+SCHEMES: tuple[Scheme, ...] = ("light", "dark")
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: page.name)
-@pytest.mark.parametrize(("width", "scheme"), LOOKS)
-async def test_page_is_clean(
-    busy: str, open_window: OpenWindow, page: Page, width: int, scheme: Scheme
-) -> None:
-    async with open_window(busy, width, scheme) as window:
+@pytest.mark.parametrize("width", [1280, 390])
+async def test_page_is_clean(busy: str, open_window: OpenWindow, page: Page, width: int) -> None:
+    async with open_window(busy, width) as window:
         await window.sign_in(EDITOR)
         await window.open(url_of(page))
-        assert await judge(window.page) == []
+        for scheme in SCHEMES:
+            await window.page.emulate_media(color_scheme=scheme)
+            assert (scheme, await judge(window.page)) == (scheme, [])

@@ -17,6 +17,7 @@ from taskqueue.store.type_record import Generation, TypeRecord
 from taskqueue.store.types import put_types, read_catalog
 from taskqueue.store.users import set_users
 from taskqueue.store.writes import Write, begin_write, end_write
+from taskqueue_api.console.page import Page
 from tests.support.api.seeded import ORDERS, REPORT, seed
 from tests.support.site.site import until
 
@@ -27,6 +28,13 @@ LONG = TaskType("sync-" + "x" * 58, Schedule(interval_s=900), function="sync", l
 REASON = "HTTP 401: the shop has revoked the token"
 LEASE_MS = 600_000
 _DEAD, _WAITING = 3, 12
+
+_NAMES = {"limit": "app", "type": ORDERS.name, "user": USER}
+
+
+def url_of(page: Page) -> str:
+    """Return the path of a page of this release; a page with another parameter needs a name above."""
+    return page.path.format(name=_NAMES.get(page.name, ""))
 
 
 async def fill(store: Store) -> None:

@@ -20,24 +20,25 @@
       say("out of the window", control);
     }
   }
-  // Values keep a distance from the edges of their card; tables that scroll may go on behind the edge.
+  // Contents keep a distance from the edges of their card, and from the next cell; tables that scroll have no edge.
+  const extent = (element) => {
+    const range = document.createRange();
+    range.selectNodeContents(element);
+    return range.getBoundingClientRect();
+  };
   for (const card of document.querySelectorAll(".card")) {
     const edge = card.getBoundingClientRect();
-    for (const inner of card.querySelectorAll(".meter, .num, td > *, th > *, p, figure, svg, form")) {
+    for (const inner of card.querySelectorAll("p, figure, svg, form, dd, th, td")) {
       const scroll = inner.closest(".scroll");
-      if (!isSeen(inner) || (scroll && scroll.scrollWidth > scroll.clientWidth)) continue;
-      const box = inner.getBoundingClientRect();
-      if (box.right > edge.right - 6 || box.left < edge.left + 6) say("at the edge of its card", inner);
+      const {left, right, width} = extent(inner);
+      if (!isSeen(inner) || !width || (scroll && scroll.scrollWidth > scroll.clientWidth)) continue;
+      if (right > edge.right - 6 || left < edge.left + 6) say("at the edge of its card", inner);
     }
   }
   for (const cell of document.querySelectorAll("main th, main td")) {
     const next = cell.nextElementSibling;
     if (!next || !isSeen(cell) || !isSeen(next)) continue;
-    const range = document.createRange();
-    range.selectNodeContents(cell);
-    const after = document.createRange();
-    after.selectNodeContents(next);
-    const [mine, its] = [range.getBoundingClientRect(), after.getBoundingClientRect()];
+    const [mine, its] = [extent(cell), extent(next)];
     if (mine.width && its.width && its.left - mine.right < 6) say("touches the next cell", cell);
   }
   return faults;

@@ -6,12 +6,16 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import urlsplit
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, StorageState
 
 Scheme = Literal["light", "dark"]
 #: Runs in each page before its own scripts: what the policy refuses is told as an error.
 _TELL_VIOLATIONS = """addEventListener("securitypolicyviolation", (event) =>
   console.error(`policy: ${event.violatedDirective} refused ${event.blockedURI} at ${event.sourceFile}`))"""
+
+#: Resolves with the next event of the page's stream.
+_NEXT_MESSAGE = """new Promise((resolve) =>
+  document.addEventListener("htmx:sse:before:message", resolve, {once: true})).then(() => null)"""
 
 
 @dataclass
@@ -33,6 +37,13 @@ class Window:
         """Open a page of the console."""
         await self.page.goto(f"{self.url}{path}", wait_until="load")
 
+    async def settled(self) -> None:
+        """Wait until the live part was renewed, where the page has one, and its charts are drawn."""
+        if await self.page.locator("#live").count():
+            await self.page.evaluate(_NEXT_MESSAGE)
+        for chart in await self.page.locator("[data-chart]").all():
+            await chart.locator("canvas").wait_for()
+
     async def sign_in(self, token: str) -> None:
         """Sign in without the page for it."""
         form = {"token": token}
@@ -53,10 +64,17 @@ class Window:
 
 @asynccontextmanager
 async def opened_window(
-    browser: Browser, url: str, width: int = 1280, scheme: Scheme = "light"
+    browser: Browser,
+    url: str,
+    width: int = 1280,
+    scheme: Scheme = "light",
+    *,
+    session: StorageState | None = None,
 ) -> AsyncIterator[Window]:
-    """Open a window of its own, with no cookies; at its end it must have no faults."""
-    context = await browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    """Open a window of its own; at its end it must have no faults.   session: cookies; None for none."""
+    context = await browser.new_context(
+        viewport={"width": width, "height": 900}, color_scheme=scheme, storage_state=session
+    )
     context.set_default_timeout(20_000)
     await context.add_init_script(_TELL_VIOLATIONS)
     window = Window(await context.new_page(), context, url)
