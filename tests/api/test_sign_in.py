@@ -244,3 +244,34 @@ async def test_a_write_with_a_cookie_needs_the_origin(
     assert await status(http, url, {**session, "Origin": running.url}, "DELETE") == 204
     assert await status(http, url, {**session, "Sec-Fetch-Site": "same-origin"}, "DELETE") == 204
     assert await status(http, url, AS_EDITOR, "DELETE") == 204
+
+
+async def test_a_link_of_another_site_finds_the_session_at_the_second_try(
+    store: Store, serve: ServeApi, http: aiohttp.ClientSession
+) -> None:
+    """Browsers send a cookie with SameSite=Strict only once a page of this host asks."""
+    running = await serve(store, CREDENTIALS)
+    url = f"{running.url}/sign-in?next=/users/ada"
+    followed = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    async with http.get(url, headers=followed) as answer:
+        assert (answer.status, 'http-equiv="refresh"' in await answer.text()) == (200, True)
+    again = {"Sec-Fetch-Site": "same-origin", **cookie(await begin(http, running, VIEWER))}
+    async with http.get(url, headers=again, allow_redirects=False) as answer:
+        assert (answer.status, answer.headers["Location"]) == (303, "/users/ada")
+    async with http.get(url, headers={"Sec-Fetch-Site": "same-origin"}) as answer:
+        assert (answer.status, 'http-equiv="refresh"' in await answer.text()) == (200, False)
+
+
+@pytest.mark.parametrize(
+    "page", ["//evil.example", "/\\evil.example", "https://evil.example", "/\t/evil.example", ""]
+)
+async def test_sign_in_leads_to_no_other_site(
+    store: Store, serve: ServeApi, http: aiohttp.ClientSession, page: str
+) -> None:
+    running = await serve(store, CREDENTIALS)
+    form = {"token": VIEWER, "next": page}
+    headers = {"Origin": running.url}
+    async with http.post(
+        f"{running.url}/sign-in", data=form, headers=headers, allow_redirects=False
+    ) as answer:
+        assert answer.headers["Location"] in {"/", "/%09/evil.example"}
