@@ -1,4 +1,4 @@
-"""What is wrong with lines of a body that is taken line by line."""
+"""Faults of lines, of a body that is taken line by line."""
 
 from pydantic import BaseModel, Field
 
@@ -23,7 +23,7 @@ class LineFaults:
         self._last = 0
 
     def add(self, line: int, field: str, message: str) -> None:
-        """Add a fault; those of one line follow each other."""
+        """Add a fault; the faults of one line follow each other."""
         self.lines += line != self._last
         self._last = line
         if len(self.listed) < MAX_LISTED:

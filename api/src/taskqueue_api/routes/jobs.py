@@ -38,9 +38,9 @@ class Cancelled(BaseModel):
     """The effect of a cancellation."""
 
     cancelled: int = Field(description="Number of jobs that were cancelled.")
-    running: list[str] = Field(description="Of the named jobs those that run.")
-    dead: list[str] = Field(description="Of the named jobs those that are dead.")
-    unknown: list[str] = Field(description="Of the named jobs those that neither wait nor run.")
+    running: list[str] = Field(description="Named jobs that run.")
+    dead: list[str] = Field(description="Named jobs that are dead.")
+    unknown: list[str] = Field(description="Named jobs that neither wait nor run.")
 
 
 @router.get("")
@@ -49,7 +49,7 @@ async def list_jobs(
     task_type: Annotated[TypeName | None, Query(alias="type", description="Only jobs of this type.")] = None,
     user: Annotated[UserId | None, Query(description="Only jobs of this user.")] = None,
     state: Annotated[
-        JobState | None, Query(description="Only jobs that wait, or only those that run.")
+        JobState | None, Query(description="Only jobs that wait, or only jobs that run.")
     ] = None,
     limit: Limit = 100,
     after: After = "",
