@@ -26,6 +26,7 @@ The face for applications:
     Job, handler, on_shutdown              a handler and its job
     RetryLater, RateLimited, Discard       the outcomes that a handler asks for
     Client                                 users, jobs and pauses from an application
+    AdHocJob                               a job that the client enqueues with others
     UserSubscription, Subscription         a user and their tasks, as the client takes and gives them
     UserLimit                              own values of a user at a limit
     UserState, UserChange, Resync          answers of the client
@@ -44,6 +45,7 @@ if TYPE_CHECKING:
     from taskqueue.client import Client, Resync
     from taskqueue.errors import TaskqueueError
     from taskqueue.handlers import Discard, Job, RateLimited, RetryLater, handler, on_shutdown
+    from taskqueue.models.ad_hoc_job import AdHocJob
     from taskqueue.models.refusal import ValueRefusedError
     from taskqueue.models.values import Subscription, UserLimit, UserSubscription
     from taskqueue.store.errors import (
@@ -59,6 +61,7 @@ if TYPE_CHECKING:
 
 __version__ = "0.1.0"
 __all__ = [
+    "AdHocJob",
     "Client",
     "Discard",
     "Job",
@@ -86,6 +89,7 @@ __all__ = [
 
 if not TYPE_CHECKING:  # a misspelt name stays an error of mypy
     _HOMES = {
+        "AdHocJob": "models.ad_hoc_job",
         "TaskqueueError": "errors",
         "ValueRefusedError": "models.refusal",
         **dict.fromkeys(("Client", "Resync"), "client"),
