@@ -2,8 +2,12 @@
 
 from pydantic import BaseModel, Field
 
+from taskqueue.models.refusal import Refusal
+
 #: Faults that an answer lists.
 MAX_LISTED = 100
+#: The field of a fault of a whole document.
+_WHOLE = Refusal((), "").field
 
 
 class LineFault(BaseModel):
@@ -27,4 +31,5 @@ class LineFaults:
         self.lines += line != self._last
         self._last = line
         if len(self.listed) < MAX_LISTED:
-            self.listed.append(LineFault(line=line, field=field or "line", message=message))
+            named = "line" if field == _WHOLE else field
+            self.listed.append(LineFault(line=line, field=named, message=message))

@@ -70,11 +70,11 @@ def _refuse_unknown(request: Request, known: Collection[str]) -> None:
             raise invalid([Refusal((excerpt(name),), message)])
 
 
-def new_router(noun: str) -> APIRouter:
+def new_router(noun: str, route_class: type[StrictRoute] = StrictRoute) -> APIRouter:
     """Return the router of the routes below /v1/NOUN."""
     return APIRouter(
         prefix=f"/v1/{noun}",
         tags=[noun],
-        route_class=StrictRoute,
+        route_class=route_class,
         generate_unique_id_function=lambda route: route.name,
     )

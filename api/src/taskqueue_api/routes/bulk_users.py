@@ -26,7 +26,7 @@ _BODY = lines_body(
     '{"userId": "u-8", "tasks": [{"type": "fetch-orders"}]}\n',
 )
 _REMOVALS = (
-    "More than 100 users and more than a fifth, or all, would be removed: none was, the given users are written."
+    "More than 100 users and a fifth, or all, would be removed: none was, the given users are written."
 )
 
 
@@ -72,7 +72,7 @@ async def put_users(
         raise ProblemError(409, "Too many removals", detail, "allowRemoval") from error
     pruned = prune and complete()
     for user, refusal in done.refused.items():
-        faults.add(users.line_of(user), "", str(refusal))
+        faults.add(users.line_of(user), "line", str(refusal))
     note(request, f"{done.created} created, {done.changed} changed, {done.removed} removed")
     return UsersWritten(
         created=done.created,
