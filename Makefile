@@ -80,8 +80,9 @@ format: $(STAMP) ## Format the code and apply the safe fixes of ruff
 	$(BIN)/ruff check --fix $(CODE)
 	$(BIN)/ruff format $(CODE)
 
-docs: $(STAMP) ## Write docs/configuration.md from the code, and docs/pictures/ from the plan
+docs: $(STAMP) ## Write docs/configuration.md and docs/api.md from the code, and docs/pictures/ from the plan
 	$(BIN)/python tools/docs/configuration_page.py
+	$(BIN)/python tools/docs/api_page.py
 	$(BIN)/python -m tools.docs.schedule_pictures
 
 docs-site: $(SITE_STAMP) ## Build the documentation as a site in dist/site; broken links fail
@@ -166,6 +167,7 @@ steady: $(STAMP) ## Unit, property and store tests five times, and five times un
 fuzz: $(STAMP) ## New random examples for every property, hostile handlers, and long random runs of the store
 	TASKQUEUE_FUZZ=100000 $(BIN)/pytest -n 2 tests/property/*_fuzz.py
 	TASKQUEUE_FUZZ=20000 $(BIN)/pytest tests/property/test_hostile_handlers.py
+	TASKQUEUE_FUZZ=20000 $(BIN)/pytest -n 2 tests/api/test_schemathesis.py
 	TASKQUEUE_FUZZ=500 $(BIN)/pytest tests/property/test_store_conservation.py
 	TASKQUEUE_FUZZ=200 $(BIN)/pytest tests/property/test_plans_in_the_store.py
 	TASKQUEUE_FUZZ=1000 $(BIN)/pytest tests/property/test_limit_trees.py

@@ -1,6 +1,6 @@
 """The HTTP API and the web console: one process, which reads and writes the store of a release.
 
-    request -> proxy -> guard (host, origin) -> gate (sign-in, role) -> note of writes -> routes | console
+    request -> bounds -> proxy -> guard (host, origin) -> gate (sign-in, role) -> note of writes -> routes | console
     routes | console -> client | views -> store
     reader (one snapshot a second) -> live pages
 

@@ -13,10 +13,11 @@
     plan           the plan of a day
     audit          the account of every job
     workers        workers
+    writes         writes of this API
     store          the store of this process
 
 May import `taskqueue.views`, `taskqueue.client`, `taskqueue.models`, `taskqueue.sources`, `taskqueue.store` and the
-parts, problems, requests and guard of `taskqueue_api`.
+parts, problems, requests, notes of writes and guard of `taskqueue_api`.
 """
 
 from fastapi import FastAPI
@@ -33,9 +34,10 @@ from taskqueue_api.routes import (
     types,
     users,
     workers,
+    writes,
 )
 
-_ROUTERS = (users, bulk_users, jobs, dead, types, limits, plan, audit, workers, store, openapi)
+_ROUTERS = (users, bulk_users, jobs, dead, types, limits, plan, audit, workers, writes, store, openapi)
 
 
 def add_routes(app: FastAPI) -> None:

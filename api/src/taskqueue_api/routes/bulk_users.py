@@ -10,6 +10,7 @@ from taskqueue.models.fault import Fault
 from taskqueue.models.values import UserSubscription
 from taskqueue.sources.ndjson_users import NdjsonUsers
 from taskqueue.store.errors import TooManyRemovalsError
+from taskqueue_api.noted_writes import note
 from taskqueue_api.parts import UsedParts
 from taskqueue_api.problems import ProblemError
 from taskqueue_api.request.description import lines_body, problems
@@ -72,6 +73,7 @@ async def put_users(
     pruned = prune and complete()
     for user, refusal in done.refused.items():
         faults.add(users.line_of(user), "", str(refusal))
+    note(request, f"{done.created} created, {done.changed} changed, {done.removed} removed")
     return UsersWritten(
         created=done.created,
         changed=done.changed,

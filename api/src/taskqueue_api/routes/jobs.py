@@ -8,6 +8,7 @@ from pydantic import BaseModel, Field
 from taskqueue.models.fields import TypeName, UserId
 from taskqueue.models.refusal import Refusal
 from taskqueue.store.cancel import Fate, cancel_due, cancel_named
+from taskqueue.store.connection import Store
 from taskqueue.store.errors import UnknownTypeError
 from taskqueue.store.types import find_types
 from taskqueue.views.job_pages import JobState, list_job_page
@@ -95,16 +96,26 @@ async def cancel_jobs(request: Request, parts: UsedParts, spec: CancelSpec) -> C
     """
     if (spec.jobs is None) == (spec.type is None and spec.user is None):
         raise invalid([Refusal(("jobs",), "give jobs, or type, user or both")])
-    if spec.jobs is not None:
-        fates = await cancel_named(parts.store, spec.jobs, running=spec.running)
-        names = {fate: [job for job, its_fate in fates.items() if its_fate is fate] for fate in Fate}
-        return Cancelled(
-            cancelled=len(names[Fate.CANCELLED]),
-            running=names[Fate.RUNNING],
-            dead=names[Fate.DEAD],
-            unknown=names[Fate.UNKNOWN],
-        )
-    if spec.type is not None and spec.type not in await find_types(parts.store, [spec.type]):
+    done = await (_cancel_named if spec.jobs else _cancel_due)(parts.store, spec)
+    chosen = f"type {spec.type or 'any'}, user {spec.user or 'any'}" if spec.jobs is None else "named"
+    note(request, f"cancelled {done.cancelled} jobs: {chosen}")
+    return done
+
+
+async def _cancel_named(store: Store, spec: CancelSpec) -> Cancelled:
+    fates = await cancel_named(store, spec.jobs or [], running=spec.running)
+    names = {fate: [job for job, its_fate in fates.items() if its_fate is fate] for fate in Fate}
+    return Cancelled(
+        cancelled=len(names[Fate.CANCELLED]),
+        running=names[Fate.RUNNING],
+        dead=names[Fate.DEAD],
+        unknown=names[Fate.UNKNOWN],
+    )
+
+
+async def _cancel_due(store: Store, spec: CancelSpec) -> Cancelled:
+    """Raise UnknownTypeError."""
+    if spec.type is not None and spec.type not in await find_types(store, [spec.type]):
         raise UnknownTypeError(spec.type)
-    steps = cancel_due(parts.store, task_type=spec.type, user=spec.user, running=spec.running)
+    steps = cancel_due(store, task_type=spec.type, user=spec.user, running=spec.running)
     return Cancelled(cancelled=sum([number async for number in steps]), running=[], dead=[], unknown=[])

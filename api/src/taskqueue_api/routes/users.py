@@ -54,7 +54,11 @@ async def read_user(parts: UsedParts, user: UserPath, response: Response) -> Use
 
 @router.put(
     "/{user}",
-    responses={200: etag("The user is as given."), 201: etag("The user is new."), **_WRITES},
+    responses={
+        200: etag("The user is as given."),
+        201: {"model": UserWritten, **etag("The user is new.")},
+        **_WRITES,
+    },
 )
 async def put_user(
     parts: UsedParts,

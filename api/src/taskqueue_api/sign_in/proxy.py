@@ -31,18 +31,15 @@ class Proxied:
         self._is_https = is_https
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            headers = Headers(scope=scope)
-            is_proxy = self._is_proxy(headers.get("x-proxy-secret"), address_of(scope))
-            hidden = (_SECRET,) if is_proxy else (_SECRET, *_FORWARDED)
-            scope = {
-                **scope,
-                "headers": [(name, value) for name, value in scope["headers"] if not name.startswith(hidden)],
-            }
-            if self._is_https and name_of(headers.get("host", "")) not in LOOPBACK:
-                scope["scheme"] = "https"
-            if is_proxy:
-                _take_over(scope, headers)
+        headers = Headers(scope=scope)
+        is_proxy = self._is_proxy(headers.get("x-proxy-secret"), address_of(scope))
+        hidden = (_SECRET,) if is_proxy else (_SECRET, *_FORWARDED)
+        kept = [(name, value) for name, value in scope["headers"] if not name.startswith(hidden)]
+        scope = {**scope, "headers": kept}
+        if self._is_https and name_of(headers.get("host", "")) not in LOOPBACK:
+            scope["scheme"] = "https"
+        if is_proxy:
+            _take_over(scope, headers)
         await self._app(scope, receive, send)
 
     def _is_proxy(self, secret: str | None, address: str) -> bool:
