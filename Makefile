@@ -16,13 +16,13 @@ SITE_STAMP := $(SITE_VENV)/.synced
 INSTALL := UV_PYTHON_DOWNLOADS=never $(BIN)/uv pip install --quiet
 USERS := examples/shop/users.ndjson
 APIS_USERS := examples/apis/users.ndjson
-CODE := core/src operator/src worker/src tests benchmarks examples tools
+CODE := core/src api/src operator/src worker/src tests benchmarks examples tools
 STARTED := $(shell date +%s)
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help check demo demo-apis test lint types unit store process cluster chart format docs docs-site generate manifests verify lock wheel clean kind-up kind-demo e2e e2e-keda cluster-oldest cluster-tools node-tools images bench bench-operator conformance steady fuzz oracle faults faults-store soak soak-core
+.PHONY: help check demo demo-apis test lint types unit store process cluster chart format docs docs-site assets generate manifests verify lock wheel clean kind-up kind-demo e2e e2e-keda cluster-oldest cluster-tools node-tools images bench bench-operator conformance steady fuzz oracle faults faults-store soak soak-core
 
 ##@ Start here
 
@@ -80,12 +80,16 @@ format: $(STAMP) ## Format the code and apply the safe fixes of ruff
 	$(BIN)/ruff check --fix $(CODE)
 	$(BIN)/ruff format $(CODE)
 
-docs: $(STAMP) ## Write docs/configuration.md from the code, and docs/pictures/ from the plan
+docs: $(STAMP) ## Write docs/configuration.md and docs/api.md from the code, and docs/pictures/ from the plan
 	$(BIN)/python tools/docs/configuration_page.py
+	$(BIN)/python tools/docs/api_page.py
 	$(BIN)/python -m tools.docs.schedule_pictures
 
 docs-site: $(SITE_STAMP) ## Build the documentation as a site in dist/site; broken links fail
 	NO_MKDOCS_2_WARNING=1 $(SITE_VENV)/bin/mkdocs build
+
+assets: $(STAMP) ## Write the pinned files of the console from packages of npm; needs npm
+	$(BIN)/python tools/assets.py
 
 generate: $(STAMP) ## Write crds/ from the models, and the generated files of the chart
 	$(BIN)/python -m taskqueue_operator.crd crds
@@ -163,6 +167,7 @@ steady: $(STAMP) ## Unit, property and store tests five times, and five times un
 fuzz: $(STAMP) ## New random examples for every property, hostile handlers, and long random runs of the store
 	TASKQUEUE_FUZZ=100000 $(BIN)/pytest -n 2 tests/property/*_fuzz.py
 	TASKQUEUE_FUZZ=20000 $(BIN)/pytest tests/property/test_hostile_handlers.py
+	TASKQUEUE_FUZZ=20000 $(BIN)/pytest -n 2 tests/api/test_schemathesis.py
 	TASKQUEUE_FUZZ=500 $(BIN)/pytest tests/property/test_store_conservation.py
 	TASKQUEUE_FUZZ=200 $(BIN)/pytest tests/property/test_plans_in_the_store.py
 	TASKQUEUE_FUZZ=1000 $(BIN)/pytest tests/property/test_limit_trees.py

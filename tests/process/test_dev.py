@@ -5,13 +5,18 @@ import contextlib
 import json
 import os
 import signal
+import socket
 import sys
 import time
+import urllib.error
+import urllib.request
+from http.cookiejar import CookieJar
 from pathlib import Path
 
 import pytest
 
 from taskqueue.dev.allocator import preload
+from taskqueue.dev.stack import CONSOLE_PORT
 from tests.support.store.backlog import server
 
 MANIFESTS = """
@@ -47,6 +52,36 @@ def fetch(job: Job) -> None:
 """
 
 
+async def start_dev(folder: Path, *arguments: str, handlers: str = HANDLERS) -> asyncio.subprocess.Process:
+    (folder / "tasks.yaml").write_text(MANIFESTS)
+    (folder / "handlers.py").write_text(handlers)
+    return await asyncio.create_subprocess_exec(
+        sys.executable,
+        *("-m", "taskqueue.cli.main", "dev", str(folder), "--json", "--rate", "20", *arguments),
+        stdout=asyncio.subprocess.PIPE,
+        stderr=asyncio.subprocess.PIPE,
+        env={**os.environ, "TMPDIR": str(folder)},
+    )
+
+
+async def until_said(process: asyncio.subprocess.Process, words: str) -> str:
+    """Return the first line of standard error with these words."""
+    assert process.stderr is not None
+    async with asyncio.timeout(40):
+        async for line in process.stderr:
+            if words in line.decode():
+                return line.decode()
+    raise AssertionError(words)
+
+
+async def end_of(process: asyncio.subprocess.Process, folder: Path) -> tuple[int, str, str]:
+    """Return exit code, and what is left of standard output and standard error."""
+    out, err = await asyncio.wait_for(process.communicate(), 60)
+    assert process.returncode is not None
+    assert left_behind(folder) == []
+    return process.returncode, out.decode(), err.decode()
+
+
 async def run_dev(
     folder: Path,
     *arguments: str,
@@ -55,26 +90,11 @@ async def run_dev(
     interrupt: int = signal.SIGINT,
 ) -> tuple[int, str, str]:
     """Exit code, standard output and standard error."""
-    (folder / "tasks.yaml").write_text(MANIFESTS)
-    (folder / "handlers.py").write_text(handlers)
-    process = await asyncio.create_subprocess_exec(
-        sys.executable,
-        *("-m", "taskqueue.cli.main", "dev", str(folder), "--json", "--rate", "20", *arguments),
-        stdout=asyncio.subprocess.PIPE,
-        stderr=asyncio.subprocess.PIPE,
-        env={**os.environ, "TMPDIR": str(folder)},
-    )
+    process = await start_dev(folder, *arguments, handlers=handlers)
     if interrupt_after:
-        assert process.stderr is not None
-        async with asyncio.timeout(40):
-            async for line in process.stderr:
-                if interrupt_after in line.decode():
-                    break
+        await until_said(process, interrupt_after)
         process.send_signal(interrupt)
-    out, err = await asyncio.wait_for(process.communicate(), 60)
-    assert process.returncode is not None
-    assert left_behind(folder) == []
-    return process.returncode, out.decode(), err.decode()
+    return await end_of(process, folder)
 
 
 async def kill_dev(folder: Path, after: str, delay_s: float) -> tuple[int, float]:
@@ -138,6 +158,28 @@ async def test_an_interrupt_drains_and_prints_the_summary(tmp_path: Path) -> Non
     assert summary["audit_difference"] == 0
 
 
+async def test_console_signs_in_by_its_link_alone_also_where_its_port_is_taken(tmp_path: Path) -> None:
+    with contextlib.ExitStack() as stack:
+        with contextlib.suppress(OSError):  # another run has the port
+            stack.enter_context(socket.create_server(("127.0.0.1", CONSOLE_PORT)))
+        process = await start_dev(tmp_path)
+        link = (await until_said(process, "console: ")).split()[1]
+    address, _, token = link.partition("/sign-in?token=")
+    assert address != f"http://127.0.0.1:{CONSOLE_PORT}"
+    commands = [(Path("/proc") / one / "cmdline").read_bytes() for one in left_behind(tmp_path)]
+    assert any(b"taskqueue_api" in command for command in commands)
+    assert [command for command in commands if token.encode() in command] == []
+    browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
+    with pytest.raises(urllib.error.HTTPError, match="401") as refused:
+        await asyncio.to_thread(browser.open, address)
+    refused.value.close()
+    with await asyncio.to_thread(browser.open, link) as page:
+        assert (page.status, page.url) == (200, f"{address}/")
+    process.send_signal(signal.SIGINT)
+    code, _, err = await end_of(process, tmp_path)
+    assert code == 0, err
+
+
 async def test_a_dying_process_ends_the_run_with_its_last_words(tmp_path: Path) -> None:
     dying = 'import os\nprint("a last word", flush=True)\n' + HANDLERS.replace(
         "urllib.request.urlopen", "os.kill(os.getpid(), 9) or urllib.request.urlopen"
@@ -150,7 +192,7 @@ async def test_a_dying_process_ends_the_run_with_its_last_words(tmp_path: Path) 
 
 
 @pytest.mark.parametrize(
-    ("after", "delay_s", "least"), [("starting", 0.0, 0), ("starting", 0.5, 1), ("logs /", 0.0, 5)]
+    ("after", "delay_s", "least"), [("starting", 0.0, 0), ("starting", 0.5, 1), ("logs /", 0.0, 6)]
 )
 async def test_a_killed_run_leaves_no_process_after_5_seconds(
     after: str, delay_s: float, least: int, tmp_path: Path
@@ -158,7 +200,7 @@ async def test_a_killed_run_leaves_no_process_after_5_seconds(
     (tmp_path / "tasks.yaml").write_text(MANIFESTS)
     (tmp_path / "handlers.py").write_text(HANDLERS)
     children, lived_on_s = await kill_dev(tmp_path, after, delay_s)
-    assert children >= least, "at the end: the server and its guard, API, scheduler and worker"
+    assert children >= least, "at the end: the server and its guard, API, scheduler, worker and console"
     assert lived_on_s < 5
 
 

@@ -9,7 +9,7 @@ import pytest
 from typer.testing import Result
 
 from taskqueue.cli.exit_codes import ExitCode
-from taskqueue.cli.instant import iso, read_instant_ms
+from taskqueue.cli.instant import read_instant_ms
 from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import Limit, LimitKey
 from taskqueue.scheduler.publisher import Publisher
@@ -24,6 +24,7 @@ from taskqueue.store.job_name import parse
 from taskqueue.store.limits import override_rate, set_rate
 from taskqueue.store.types import put_limits, read_catalog
 from taskqueue.store.users import read_stored_users
+from taskqueue.views.instant import iso
 from tests.support.store.commands import Command, commands_on
 from tests.support.store.raw import raw
 from tests.support.store.ready import put_ready

@@ -160,6 +160,16 @@ async def test_a_user_of_any_source_is_paused_and_resumed(client: taskqueue.Clie
         await client.pause(user="bob")
 
 
+async def test_a_type_is_paused_and_resumed(client: taskqueue.Client, store: Store) -> None:
+    assert await client.resume(task_type="orders") is False
+    await client.pause(task_type="orders", for_s=60)
+    assert (await read_catalog(store)).paused == {"orders"}
+    assert await client.resume(task_type="orders") is True
+    assert (await read_catalog(store)).paused == set()
+    with pytest.raises(taskqueue.UnknownTypeError):
+        await client.pause(task_type="nothing")
+
+
 async def test_enqueue_counts_an_id_once(client: taskqueue.Client, store: Store) -> None:
     first = await client.enqueue("ada", "orders", {"full": True}, job_id="webhook-1", delay_s=2.5)
     assert await client.enqueue("ada", "orders", job_id="webhook-1") == first
@@ -197,6 +207,10 @@ REFUSED: dict[str, Callable[[taskqueue.Client], Awaitable[object]]] = {
     "task_type of cancel": lambda client: client.cancel(task_type="Orders"),
     "user of a pause": lambda client: client.pause(user="a b"),
     "user of a resume": lambda client: client.resume(user=""),
+    "user of a pause, or a type": lambda client: client.pause(),
+    "user next to a type": lambda client: client.pause(user="ada", task_type="orders"),
+    "task_type of a pause": lambda client: client.pause(task_type="Sync"),
+    "user of a resume, or a type": lambda client: client.resume(),
     "task_type of a resume": lambda client: client.resume(user="ada", task_type="Sync"),
     "for_s": lambda client: client.pause(user="ada", for_s=-1),
     "params are text": lambda client: client.subscribe("ada", "orders", cast("dict[str, Any]", "abc")),

@@ -9,7 +9,7 @@ from taskqueue.models.values import Schedule, TaskType
 from taskqueue.store.claim import Result
 from taskqueue.store.dead import find_dead, purge_dead, read_dead, retry_dead
 from taskqueue.store.enqueue import enqueue
-from taskqueue.store.users import read_runs
+from taskqueue.store.runs import read_runs
 from tests.support.store.raw import raw
 
 if TYPE_CHECKING:

@@ -59,6 +59,7 @@ EXAMPLES = {
     r"malformed": ("malformed", "malformed"),
     r"workers": ("workers", "workers"),
     r"handlers": ("handlers", "handlers"),
+    r"writes": ("writes", "writes"),
 }
 
 

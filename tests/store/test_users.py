@@ -16,7 +16,6 @@ from taskqueue.store.users import (
     digest,
     read_stored_users,
     read_subscriptions,
-    scan_stored_users,
     set_users,
 )
 from tests.support.store.raw import raw
@@ -130,10 +129,8 @@ async def test_an_imported_user_is_left_alone(world: World, source: Source) -> N
     other = UserSubscription("v", (Subscription("sync"),))
     assert await set_users(world.store, source, [theirs, other]) == ["u"]
     assert len(await read_subscriptions(world.store, "u")) == 1
-    assert {user: owner.source async for user, owner in scan_stored_users(world.store)} == {
-        "u": "import",
-        "v": source,
-    }
+    stored = await read_stored_users(world.store)
+    assert {user: owner.source for user, owner in stored.items()} == {"u": "import", "v": source}
     assert await set_users(world.store, "import", [theirs]) == []
 
 

@@ -12,10 +12,11 @@ Data flow in that direction; no part imports a later one (`lint-imports` checks)
     plan          instants of schedules, feasibility, lanes
     store         Redis: scripts, keys, records
     sources       manifests and users from files
+    views         models of the state of a store, for people and programs
     process       the frame of a process: signals, health, settings
     handlers      user code and the parts around it
     scheduler     desired state into the store, due jobs into the queue
-    client        subscribe, enqueue and cancel from an application
+    client        users, jobs and pauses from an application
     testing       handlers in their tests
     cli           the command `taskqueue`
     dev           the whole system on one machine
@@ -24,43 +25,62 @@ The face for applications:
 
     Job, handler, on_shutdown              a handler and its job
     RetryLater, RateLimited, Discard       the outcomes that a handler asks for
-    Client                                 enqueue, cancel and subscribe from an application
+    Client                                 users, jobs and pauses from an application
+    AdHocJob                               a job that the client enqueues with others
+    UserSubscription, Subscription         a user and their tasks, as the client takes and gives them
+    UserLimit                              own values of a user at a limit
+    UserState, UserChange, Resync          answers of the client
     TaskqueueError                         the root of all errors; below it: StoreFailure, UnknownTypeError,
-                                           UnknownUserError, UserOwnedError, LockedParamsError, ValueRefusedError
+                                           UnknownUserError, UserOwnedError, LockedParamsError, ValueRefusedError,
+                                           PreconditionFailedError, TooManyRemovalsError
 
-May import `handlers`, `models` and `store`, only when a name of the face is first used, so that commands start
-quickly.
+May import `client`, `handlers`, `models` and `store`, only when a name of the face is first used, so that commands
+start quickly.
 """
 
 from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from taskqueue.client import Client
+    from taskqueue.client import Client, Resync
     from taskqueue.errors import TaskqueueError
     from taskqueue.handlers import Discard, Job, RateLimited, RetryLater, handler, on_shutdown
+    from taskqueue.models.ad_hoc_job import AdHocJob
     from taskqueue.models.refusal import ValueRefusedError
+    from taskqueue.models.values import Subscription, UserLimit, UserSubscription
     from taskqueue.store.errors import (
         LockedParamsError,
+        PreconditionFailedError,
         StoreFailure,
+        TooManyRemovalsError,
         UnknownTypeError,
         UnknownUserError,
         UserOwnedError,
     )
+    from taskqueue.store.user_state import UserChange, UserState
 
 __version__ = "0.1.0"
 __all__ = [
+    "AdHocJob",
     "Client",
     "Discard",
     "Job",
     "LockedParamsError",
+    "PreconditionFailedError",
     "RateLimited",
+    "Resync",
     "RetryLater",
     "StoreFailure",
+    "Subscription",
     "TaskqueueError",
+    "TooManyRemovalsError",
     "UnknownTypeError",
     "UnknownUserError",
+    "UserChange",
+    "UserLimit",
     "UserOwnedError",
+    "UserState",
+    "UserSubscription",
     "ValueRefusedError",
     "__version__",
     "handler",
@@ -69,11 +89,17 @@ __all__ = [
 
 if not TYPE_CHECKING:  # a misspelt name stays an error of mypy
     _HOMES = {
-        "Client": "client",
+        "AdHocJob": "models.ad_hoc_job",
         "TaskqueueError": "errors",
         "ValueRefusedError": "models.refusal",
+        **dict.fromkeys(("Client", "Resync"), "client"),
+        **dict.fromkeys(("Subscription", "UserLimit", "UserSubscription"), "models.values"),
+        **dict.fromkeys(("UserChange", "UserState"), "store.user_state"),
         **dict.fromkeys(
-            ("LockedParamsError", "StoreFailure", "UnknownTypeError", "UnknownUserError", "UserOwnedError"),
+            (
+                *("LockedParamsError", "PreconditionFailedError", "StoreFailure", "TooManyRemovalsError"),
+                *("UnknownTypeError", "UnknownUserError", "UserOwnedError"),
+            ),
             "store.errors",
         ),
     }

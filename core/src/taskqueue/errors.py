@@ -6,6 +6,7 @@
       models.refusal.*RefusedError       a value or a manifest (also ValueError)
       plan.errors.ScheduleError          a schedule (also ValueError)
       scheduler.errors.SchedulerError    a scheduler
+      views.errors.ViewError             nothing of the name that was asked for
       sources.*RefusedError              a file (also ValueError)
 
 May import nothing of taskqueue.

@@ -7,7 +7,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parents[3]
 #: The distributions' sources.
-PRODUCT = ("core/src", "operator/src", "worker/src")
+PRODUCT = ("core/src", "api/src", "operator/src", "worker/src")
 #: All other Python of the repository.
 SURROUNDINGS = ("tests", "benchmarks", "tools", "docs", "examples")
 

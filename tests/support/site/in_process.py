@@ -28,12 +28,15 @@ from taskqueue.store.lookup import find_jobs, find_stored_users
 from taskqueue.store.permit import permit
 from taskqueue.store.places import read_places
 from taskqueue.store.retention import read_retention
+from taskqueue.store.runs import read_runs
 from taskqueue.store.types import read_catalog
 from taskqueue.store.users import Source as SourceName
-from taskqueue.store.users import read_runs, read_stored_users, read_subscriptions
+from taskqueue.store.users import read_stored_users, read_subscriptions
 from taskqueue.store.work import read_work
+from taskqueue.store.writes import Write, begin_write, read_writes
 
 LEASE_MS = 10_000
+WRITE = Write(caller="eduard", by="token", method="PUT", path="/v1/users/ada", address="127.0.0.1")
 GOOD, BAD = "good", "bad"
 TYPES = {
     GOOD: TaskType(GOOD, Schedule(interval_s=60), function="f"),
@@ -88,6 +91,8 @@ class Fleet:
         await read_workers(store)
         await read_handlers(store)
         await read_dead(store)
+        await begin_write(store, WRITE)
+        await read_writes(store)
         await read_work(store)
         await read_stored_users(store)
         await find_stored_users(store, list(USERS))

@@ -165,6 +165,8 @@ def _fields(task_type: str, user: str) -> Iterator[tuple[str, str]]:
         (f"suspended:{task_type}", user),
         ("workers", "w9"),
         ("handlers", "f9"),
+        ("writes", "9"),
+        ("writes", "last"),
         ("claims:w", "seq"),
         ("claims:w", "jobs"),
     ]

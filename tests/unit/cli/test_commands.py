@@ -61,7 +61,7 @@ def test_help_shows_each_summary_on_one_line() -> None:
 
 
 def test_completion_of_a_command_name_imports_no_command() -> None:
-    assert completed("taskqueue a") == ({"apply", "audit"}, "[]")
+    assert completed("taskqueue a") == ({"api", "apply", "audit"}, "[]")
 
 
 def test_completion_reaches_commands_and_settings() -> None:

@@ -10,10 +10,11 @@ from typer.testing import CliRunner
 
 from taskqueue.cli import main
 from taskqueue.cli.exit_codes import ExitCode
-from taskqueue.cli.instant import iso, read_instant_ms
+from taskqueue.cli.instant import read_instant_ms
 from taskqueue.cli.main import app
 from taskqueue.cli.output import Output
 from taskqueue.cli.table import show_details, show_rows
+from taskqueue.views.instant import iso
 from tests.support.manifests.folder import every, task_type, user, write
 
 SLOW = ("asyncio", "redis", "pydantic", "yaml", "rich", "plotext", "msgspec", "structlog", "aiohttp", "kopf")

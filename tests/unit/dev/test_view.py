@@ -44,9 +44,11 @@ LIMITED = replace(NOW, limits=[APP, SHOP, SLOW, NEW])
 LIMITED_BEFORE = replace(BEFORE, limits=[replace_requests(APP, 830), replace_requests(SHOP, 740)])
 
 
-def drawn(look: Snapshot, plot: str = "", before: Snapshot = BEFORE, rate: float = 100.0) -> str:
+def drawn(
+    look: Snapshot, plot: str = "", before: Snapshot = BEFORE, rate: float = 100.0, console: str = ""
+) -> str:
     out = io.StringIO()
-    Console(file=out, width=100).print(render(look, before, 30.0, rate, plot))
+    Console(file=out, width=100).print(render(look, before, 30.0, rate, plot, console))
     return out.getvalue()
 
 
@@ -60,6 +62,17 @@ def test_the_picture_shows_speeds_lanes_lateness_and_the_plan() -> None:
 
 def test_no_frame_is_drawn_without_a_plot() -> None:
     assert "the plan" not in drawn(NOW)
+
+
+@pytest.mark.parametrize(
+    ("console", "last"),
+    [
+        ("http://127.0.0.1:8090", "30 s console http://127.0.0.1:8090 Ctrl-C drains"),
+        ("", "30 s Ctrl-C drains"),
+    ],
+)
+def test_the_last_line_has_the_address_of_a_console(console: str, last: str) -> None:
+    assert " ".join(drawn(NOW, console=console).splitlines()[-1].split()).startswith(last)
 
 
 def test_the_line_says_how_fast_how_late_and_how_much_is_due() -> None:

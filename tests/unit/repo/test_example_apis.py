@@ -16,7 +16,7 @@ from typing import Any
 
 import pytest
 
-from taskqueue.cli.demands import plan_of_path
+from taskqueue.cli.plan import plan_of_path
 from taskqueue.dev.example_api.arrivals import Arrivals
 from taskqueue.dev.example_api.connection import Connection
 from taskqueue.handlers.registry import default_registry, load_modules

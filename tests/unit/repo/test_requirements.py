@@ -74,7 +74,7 @@ def test_a_pin_satisfies_the_project(file: str, requirements: list[str]) -> None
 def test_install_instructions_name_the_project_and_an_extra() -> None:
     said = [
         (file.relative_to(ROOT), name, extra)
-        for folder in ("core/src", "operator/src", "worker/src", "docs")
+        for folder in ("core/src", "api/src", "operator/src", "worker/src", "docs")
         for file in [*(ROOT / folder).rglob("*.py"), *(ROOT / folder).rglob("*.md")]
         for name, extra in re.findall(r"\b(taskqueue[\w-]*)\[([a-z,]+|\{extra\})\]", file.read_text())
     ]

@@ -10,8 +10,6 @@
     cancel         cancel
     limit          limit list, get, set, clear, open
     limit_name     names, users and rates as arguments of the limit commands
-    limit_text     limits in words
-    limit_rows     limits as rows and details
     dead           dead list, show, retry, purge
     users          users import, remove
     plan           plan show, check
@@ -28,18 +26,14 @@
     remedies       remedies for a store that does not answer or refuses
     exit_codes     the exit codes
     interruption   the end of a command at a signal
-    instant        instants, days and durations, read and written
+    instant        instants, days and durations, read
     rate           the rate of the global limit, a number or none
-    demands        the demand of types and users, and the limits on it, from manifests or from the store
-    limit_lines    the verdict on each limit, as JSON and as a line
-    next_due       the next due time of a subscription
-    reasons        reasons why a subscription is idle or a job waits
-    schedule_text  a schedule in words
+    limit_lines    the verdict on each limit, as a line
     plot           a day, or the next hour, as a plot
 
 To add a command, write a function in a module of its group, or a line in `commands`. `main` and the modules that it
 imports stay free of Redis, YAML, pydantic and rich; the modules of the commands import at their top what they need.
 
-May import `taskqueue.scheduler`, `taskqueue.process`, `taskqueue.sources`, `taskqueue.store`, `taskqueue.plan`,
-`taskqueue.models`, `taskqueue.command_line`, `taskqueue.text` and, in `main`, `taskqueue_entry`.
+May import `taskqueue.scheduler`, `taskqueue.process`, `taskqueue.views`, `taskqueue.sources`, `taskqueue.store`,
+`taskqueue.plan`, `taskqueue.models`, `taskqueue.command_line`, `taskqueue.text` and, in `main`, `taskqueue_entry`.
 """

@@ -37,6 +37,9 @@ COMMANDS = {
         is_process=True,
     ),
     "worker": CommandLocation("taskqueue_worker.main", "command", "Run jobs.", "worker", is_process=True),
+    "api": CommandLocation(
+        "taskqueue_api.main", "command", "Serve the HTTP API and the web console.", "api", is_process=True
+    ),
     "dev": CommandLocation(
         "taskqueue.dev.main", "dev", "Run a folder of manifests on this machine.", "dev", is_process=True
     ),

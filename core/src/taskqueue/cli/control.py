@@ -8,7 +8,7 @@ import typer
 
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.failure import fail, fail_argument, fail_unknown_type, fail_unknown_user
-from taskqueue.cli.instant import iso, read_duration_ms
+from taskqueue.cli.instant import read_duration_ms
 from taskqueue.cli.options import ForOption, TypeArgument, UserArgument, user_argument
 from taskqueue.cli.store_command import Session, store_command
 from taskqueue.cli.table import show_details
@@ -24,6 +24,7 @@ from taskqueue.store.pause import resume as resume_type
 from taskqueue.store.suspended import try_suspended
 from taskqueue.store.types import read_catalog
 from taskqueue.store.user_pauses import pause_user, resume_user
+from taskqueue.views.instant import iso
 
 PausedTypeArgument = Annotated[str | None, typer.Argument(metavar="[TYPE]", help="Name of a task type.")]
 PausedUserOption = Annotated[

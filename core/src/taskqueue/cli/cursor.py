@@ -6,13 +6,14 @@ import typer
 
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.failure import fail
-from taskqueue.cli.instant import iso, read_instant_ms
+from taskqueue.cli.instant import read_instant_ms
 from taskqueue.cli.store_command import Session, store_command
 from taskqueue.cli.table import show_details
 from taskqueue.command_line.command import new_group
 from taskqueue.store.clock import server_now_ms
 from taskqueue.store.cursor import read_cursor, restore_cursor
 from taskqueue.store.types import read_catalog
+from taskqueue.views.instant import iso
 
 app = new_group()
 

@@ -1,21 +1,21 @@
 """dead list, show, retry, purge: jobs that used up their attempts."""
 
 from collections.abc import Awaitable, Callable, Sequence
-from typing import Annotated, Any
+from typing import Annotated
 
 import typer
 
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.failure import fail, say
-from taskqueue.cli.instant import iso
 from taskqueue.cli.interruption import report_when_stopped
 from taskqueue.cli.options import LIMIT_DEFAULT, LimitOption
 from taskqueue.cli.store_command import Session, store_command
-from taskqueue.cli.table import show_details, show_rows
+from taskqueue.cli.table import show_details, show_views
 from taskqueue.command_line.command import new_group
 from taskqueue.store.connection import Store
-from taskqueue.store.dead import DeadLetter, find_dead, purge_dead, read_dead, retry_dead
-from taskqueue.store.users import decode_params
+from taskqueue.store.dead import purge_dead, read_dead, retry_dead
+from taskqueue.views.dead import DeadRow, list_dead, read_dead_detail
+from taskqueue.views.errors import NotDeadError
 
 JobsArgument = Annotated[list[str] | None, typer.Argument(metavar="JOB", help="Names of dead jobs.")]
 AllOption = Annotated[bool, typer.Option("--all", help="Every job that is dead now.")]
@@ -28,14 +28,9 @@ app = new_group()
 
 @app.command("list")
 @store_command
-async def list_dead(session: Session, limit: LimitOption = LIMIT_DEFAULT) -> None:
+async def show_list(session: Session, limit: LimitOption = LIMIT_DEFAULT) -> None:
     """List dead jobs, newest first, each with the reason."""
-    letters = await read_dead(session.store, most=limit)
-    show_rows(
-        session.output,
-        ("job", "diedAt", "failures", "losses", "reason"),
-        [_details(letter) for letter in letters],
-    )
+    show_views(session.output, DeadRow, await list_dead(session.store, limit))
 
 
 @app.command("show")
@@ -44,10 +39,11 @@ async def show(
     session: Session, job: Annotated[str, typer.Argument(metavar="JOB", help="Name of a dead job.")]
 ) -> None:
     """Show one dead job with its params."""
-    letter = await find_dead(session.store, job)
-    if letter is None:
+    try:
+        found = await read_dead_detail(session.store, job)
+    except NotDeadError:
         fail(f"{job}: no such dead job; `taskqueue dead list` lists them", ExitCode.NOT_FOUND)
-    show_details(session.output, {**_details(letter), "params": decode_params(letter.payload)})
+    show_details(session.output, found.to_json())
 
 
 @app.command("retry")
@@ -98,14 +94,3 @@ async def _all_names(store: Store) -> list[str]:
         names |= dict.fromkeys(letter.job for letter in letters)
         offset += BATCH
     return list(names)
-
-
-def _details(letter: DeadLetter) -> dict[str, Any]:
-    """Return the columns of a dead job."""
-    return {
-        "job": letter.job,
-        "diedAt": iso(letter.at_ms),
-        "failures": letter.failures,
-        "losses": letter.losses,
-        "reason": letter.reason,
-    }

@@ -8,18 +8,8 @@ from taskqueue.models.duration import parse_positive_ms
 from taskqueue.models.refusal import ValueRefusedError
 
 
-def iso(at_ms: float) -> str:
-    """Format epoch milliseconds.
-
-    >>> iso(1_764_000_000_250)
-    '2025-11-24T16:00:00.250Z'
-    """
-    text = datetime.fromtimestamp(at_ms / 1000, UTC).isoformat(timespec="milliseconds")
-    return text.replace("+00:00", "Z")
-
-
 def read_instant_ms(text: str) -> int:
-    """Return the epoch milliseconds of an ISO 8601 time with an offset, the format of `iso`.
+    """Return the epoch milliseconds of an ISO 8601 time with an offset, as answers have them.
 
     Ends the command with USAGE for any other text.
     """

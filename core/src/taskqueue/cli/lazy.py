@@ -12,7 +12,7 @@ from taskqueue.cli.failure import fail
 from taskqueue.command_line.command import command_of
 from taskqueue.process.stop_signals import end_at_once
 
-OWN_PACKAGES = frozenset({"taskqueue", "taskqueue_operator", "taskqueue_worker"})
+OWN_PACKAGES = frozenset({"taskqueue", "taskqueue_api", "taskqueue_operator", "taskqueue_worker"})
 
 
 @dataclass(frozen=True, slots=True)

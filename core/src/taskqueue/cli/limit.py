@@ -6,27 +6,27 @@ import typer
 
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.failure import fail
-from taskqueue.cli.instant import iso, read_duration_ms
+from taskqueue.cli.instant import read_duration_ms
 from taskqueue.cli.limit_name import check_user, find_limit, read_rate
-from taskqueue.cli.limit_rows import COLUMNS, limit_rows, rate_text, user_details
 from taskqueue.cli.options import ForOption
 from taskqueue.cli.rate import read_rate as read_global_rate
 from taskqueue.cli.store_command import Session, store_command
-from taskqueue.cli.table import show_details, show_rows
+from taskqueue.cli.table import show_details, show_views
 from taskqueue.command_line.command import new_group
 from taskqueue.models.identity import GLOBAL_LIMIT
 from taskqueue.models.rate import MAX_BURST
 from taskqueue.store.clock import server_now_ms
-from taskqueue.store.limits import (
-    ClosedLimit,
-    clear_limit,
-    clear_rate,
-    open_limit,
-    override_limit,
-    override_rate,
-    read_closed,
-)
+from taskqueue.store.limits import clear_limit, clear_rate, open_limit, override_limit, override_rate
 from taskqueue.store.types import read_catalog
+from taskqueue.views.instant import iso
+from taskqueue.views.limits import (
+    LimitRow,
+    list_limits,
+    rate_text,
+    read_global_limit,
+    read_limit,
+    read_user_limit,
+)
 
 app = new_group()
 
@@ -42,32 +42,27 @@ LimitUserOption = Annotated[
 @store_command
 async def limit_list(session: Session) -> None:
     """List the global limit and all limits by name: rate in force, waiting jobs, next start that is left."""
-    catalog = await read_catalog(session.store)
-    rows = await limit_rows(session.store, catalog, [GLOBAL_LIMIT, *sorted(catalog.limits)])
-    show_rows(session.output, COLUMNS, rows)
+    show_views(session.output, LimitRow, await list_limits(session.store))
 
 
 @app.command("get")
 @store_command
 async def limit_get(session: Session, name: NameArgument = None, user: LimitUserOption = None) -> None:
     """Show one limit, and with --user that of one user; without NAME the global rate and all closed limits."""
-    store, catalog = session.store, await read_catalog(session.store)
+    store = session.store
     if name is not None:
-        limit = find_limit(catalog, name)
-        if user is None:
-            (details,) = await limit_rows(store, catalog, [name])
-        else:
+        limit = find_limit(await read_catalog(store), name)
+        if user is not None:
             check_user(limit, user)
-            details = await user_details(store, catalog, name, user)
-        show_details(session.output, details)
+        found = await (read_limit(store, name) if user is None else read_user_limit(store, name, user))
+        show_details(session.output, found.to_json())
         return
     if user is not None:
         fail("--user needs the NAME of a limit with key User", ExitCode.USAGE)
-    if catalog.rate is None:
+    in_force = await read_global_limit(store)
+    if in_force.per_second is None:
         fail("no limit is set, so nothing starts: `taskqueue limit set N`, or `none`", ExitCode.NOT_FOUND)
-    closed = {one.limit: _closed_text(one) for one in await read_closed(store)}
-    details = {"perSecond": rate_text(catalog.rate), **({"closed": closed} if closed else {})}
-    show_details(session.output, details)
+    show_details(session.output, in_force.to_json())
 
 
 @app.command("set")
@@ -150,9 +145,3 @@ async def limit_open(
         limit = f"{name}|{user}" if user else name
     was_ms = await open_limit(session.store, limit)
     show_details(session.output, {"limit": limit, "wasClosedUntil": iso(was_ms) if was_ms else None})
-
-
-def _closed_text(one: ClosedLimit) -> str:
-    """Return the end of a closure, and the handler that closed the limit where it is known."""
-    by = f" by a handler of {one.by[0]}, user {one.by[1]}" if one.by else ""
-    return f"until {iso(one.until_ms)}{by}"

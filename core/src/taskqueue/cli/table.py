@@ -2,7 +2,7 @@
 
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.console import Console
 from rich.table import Table
@@ -10,6 +10,9 @@ from rich.text import Text
 
 from taskqueue.cli.output import MAX_CHARACTERS, Output, json_text, show_drawing, show_json
 from taskqueue.text.printable import printable_line
+
+if TYPE_CHECKING:  # commands without views start without pydantic
+    from taskqueue.views.view import View
 
 #: Width where standard output is no terminal, so that no line is wrapped or cut.
 _UNBOUNDED_COLUMNS = 10_000
@@ -26,6 +29,11 @@ def show_rows(output: Output, columns: Sequence[str], rows: Sequence[Mapping[str
     for row in rows:
         table.add_row(*(_cell(row.get(column)) for column in columns))
     _print(table)
+
+
+def show_views(output: Output, row_type: "type[View]", rows: "Sequence[View]") -> None:
+    """Print views under the columns of their type."""
+    show_rows(output, row_type.columns(), [row.to_json() for row in rows])
 
 
 def show_details(output: Output, details: Mapping[str, Any]) -> None:

@@ -24,9 +24,9 @@ from taskqueue.models.values import Limit, UserSubscription
 from taskqueue.sources.users_file import STDIN, read_users
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import StoreError
-from taskqueue.store.lookup import find_stored_users
+from taskqueue.store.lookup import find_changed_users, find_stored_users
 from taskqueue.store.types import Catalog, read_catalog
-from taskqueue.store.users import Source, StoredUser, digest, set_users
+from taskqueue.store.users import Source, set_users
 from taskqueue.text.printable import printable_line
 
 #: Users compared and written in one round trip.
@@ -197,12 +197,7 @@ def _say_finding(line: str, number: int, kind: str) -> None:
 
 async def _write(store: Store, users: list[UserSubscription], tally: Tally) -> None:
     """Write the changed users of a batch, and count them."""
-    owners = await find_stored_users(store, [user.user_id for user in users])
-    changed = [
-        user
-        for user, owner in zip(users, owners, strict=True)
-        if owner != (StoredUser("import", digest(user)) if user.tasks else None)
-    ]
+    changed = [user for user, _ in await find_changed_users(store, "import", users)]
     refused = await set_users(store, "import", changed) if changed else []
     for user in refused:
         tally.faults += 1

@@ -16,7 +16,7 @@
     complaints    the last warning in each log
     example_api   the API that a run calls, a process of its own that judges the limit
 
-May import `taskqueue.cli`, `taskqueue.process`, `taskqueue.sources`, `taskqueue.store`, `taskqueue.plan`,
-`taskqueue.models`, `taskqueue.command_line` and `taskqueue.text`. No package imports `dev`: `taskqueue.cli.commands`
-names its commands.
+May import `taskqueue.cli`, `taskqueue.process`, `taskqueue.views`, `taskqueue.sources`, `taskqueue.store`,
+`taskqueue.plan`, `taskqueue.models`, `taskqueue.command_line` and `taskqueue.text`. No package imports `dev`:
+`taskqueue.cli.commands` names its commands.
 """

@@ -151,11 +151,12 @@ def _accepting(log: str) -> str | None:
 
 def health_port(log: str) -> str | None:
     """Return the port of /metrics that a scheduler or worker logs."""
-    for line in log.splitlines():
-        if '"health_port"' in line:
-            with contextlib.suppress(msgspec.DecodeError):
-                return str(msgspec.json.decode(line)["health_port"])
-    return None
+    return _logged(log, "health_port")
+
+
+def address(log: str) -> str | None:
+    """Return the URL that the process of the console logs."""
+    return _logged(log, "address")
 
 
 def listening(log: str) -> str | None:
@@ -163,4 +164,13 @@ def listening(log: str) -> str | None:
     for line in log.splitlines():
         if line.startswith("listening "):
             return line.split()[1]
+    return None
+
+
+def _logged(log: str, name: str) -> str | None:
+    """Return the value of a field in the first line that has it."""
+    for line in log.splitlines():
+        if f'"{name}"' in line:
+            with contextlib.suppress(msgspec.DecodeError):
+                return str(msgspec.json.decode(line)[name])
     return None

@@ -1,10 +1,13 @@
 """The processes of `taskqueue dev`, started in order and stopped in reverse."""
 
 import os
+import secrets
 import shutil
 import signal
 import tempfile
+from collections.abc import Mapping
 from dataclasses import dataclass, field
+from importlib.util import find_spec
 from pathlib import Path
 from types import TracebackType
 from typing import Self
@@ -15,6 +18,7 @@ from taskqueue.dev.api_limits import send_limits
 from taskqueue.dev.children import (
     Child,
     ChildError,
+    address,
     health_port,
     listening,
     start_python,
@@ -24,6 +28,8 @@ from taskqueue.models.quantity import MAX_PER_SECOND, written_rate
 
 #: Five types of the example shop call this port without a handler of their own.
 API_PORT = 8099
+#: The default of `taskqueue api`.
+CONSOLE_PORT = 8090
 #: Ctrl-C, `kill`, and a terminal that is closed.
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 _DRAIN_S = 30.0
@@ -50,7 +56,8 @@ class Stack:
     """The running processes.
 
     redis_url, api: URLs of the store and the example API. loaded_allocator: of an embedded server, empty if it has
-    none but its own. worker_ports: ports of /metrics of the workers.
+    none but its own. console: URL, empty where FastAPI is not installed. one_time_token: signs one browser in to the
+    console. worker_ports: ports of /metrics of the workers.
     folder: the logs, removed after a run without an error unless `keeps_logs` is set.
     """
 
@@ -59,6 +66,8 @@ class Stack:
     redis_url: str = ""
     loaded_allocator: str = ""
     api: str = ""
+    console: str = ""
+    one_time_token: str = field(default_factory=lambda: secrets.token_urlsafe(16))
     worker_ports: list[str] = field(default_factory=list)
     keeps_logs: bool = False
     _children: list[Child] = field(default_factory=list)
@@ -118,12 +127,14 @@ class Stack:
         else:
             server, self.redis_url, self.loaded_allocator = start_server(self.folder, self._pipe[0])
             self._children.append(server)
+        # Its import takes a second, which it spends while the scheduler publishes the users.
+        console = self._console(CONSOLE_PORT) if find_spec("fastapi") else None
         allowed = max(1, int(min(options.rate, MAX_PER_SECOND)))
         port = ["--port", str(API_PORT), "--or-free"]
         api = self._python("api", "taskqueue.dev.example_api", [*port, "--rate", str(allowed)])
-        address = api.wait_for(listening)
-        self.api = f"http://{address}"
-        if not address.endswith(f":{API_PORT}"):
+        host = api.wait_for(listening)
+        self.api = f"http://{host}"
+        if not host.endswith(f":{API_PORT}"):
             say(
                 f"port {API_PORT} is taken, so the example API listens at {self.api}: "
                 f"handlers with port {API_PORT} in their URL do not reach it"
@@ -138,8 +149,26 @@ class Stack:
         arguments = ["--concurrency", str(options.concurrency), *_LOOPBACK_FREE, *handlers]
         workers = [self._python(f"worker-{n}", "taskqueue_worker", arguments) for n in range(options.workers)]
         self.worker_ports = [worker.wait_for(health_port) for worker in workers]
+        if console:
+            self.console = self._console_address(console)
 
-    def _python(self, name: str, module: str, arguments: list[str]) -> Child:
+    def _console(self, port: int) -> Child:
+        # Not an argument: every user of this machine may list those.
+        secret = {"TASKQUEUE_ONE_TIME_TOKEN": self.one_time_token}
+        return self._python("console", "taskqueue_api", ["--port", str(port), *_LOOPBACK_FREE], secret)
+
+    def _console_address(self, console: Child) -> str:
+        try:
+            return console.wait_for(address)
+        except ChildError:
+            if "cannot listen" not in console.log.read_text(errors="replace"):
+                raise
+        self._children.remove(console)
+        return self._console(0).wait_for(address)  # another process has the port
+
+    def _python(
+        self, name: str, module: str, arguments: list[str], secret: Mapping[str, str] | None = None
+    ) -> Child:
         environment = {
             "TASKQUEUE_REDIS_URL": self.redis_url,
             "TASKQUEUE_RELEASE": RELEASE_DEFAULT,
@@ -147,6 +176,7 @@ class Stack:
             "TASKQUEUE_LOG_LEVEL": "info",
             "SHOP_API_URL": self.api,
             "TASKQUEUE_EXAMPLE_API_URL": self.api,
+            **(secret or {}),
         }
         child = start_python(name, module, arguments, self.folder, self._pipe[0], environment)
         self._children.append(child)

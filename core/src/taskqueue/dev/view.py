@@ -15,11 +15,12 @@ _BAR = 50
 
 
 def render(
-    now: Snapshot, before: Snapshot | None, elapsed_s: float, rate: float, plot: str
+    now: Snapshot, before: Snapshot | None, elapsed_s: float, rate: float, plot: str, console: str
 ) -> RenderableType:
     """Return the panels of a snapshot, with rates since `before`, about a second earlier.
 
     Limits by name, and a plot, have a panel only where there are some. rate: of the global limit, infinite for none.
+    console: URL, empty for none.
     """
     columns = Table.grid(expand=True)
     columns.add_column(ratio=1)
@@ -30,7 +31,10 @@ def render(
         parts.insert(1, limit_panel(now, before))
     if plot:
         parts.append(Panel(Text(plot.strip("\n")), title="the plan: starts a minute, the next hour"))
-    parts.append(Text(f"{elapsed_s:.0f} s   Ctrl-C drains the workers and prints a summary", style="dim"))
+    address = f"console {console}   " if console else ""
+    parts.append(
+        Text(f"{elapsed_s:.0f} s   {address}Ctrl-C drains the workers and prints a summary", style="dim")
+    )
     return Group(*parts)
 
 

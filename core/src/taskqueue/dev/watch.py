@@ -8,7 +8,6 @@ from dataclasses import dataclass
 from rich.console import Console
 from rich.live import Live
 
-from taskqueue.cli.demands import demands_of_store
 from taskqueue.cli.plot import hour_plot
 from taskqueue.dev.children import ChildError
 from taskqueue.dev.limit_view import limit_lines
@@ -19,6 +18,7 @@ from taskqueue.plan.forecast import starts
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import StoreFailure
 from taskqueue.store.url import parse_url
+from taskqueue.views.demands import read_plan
 
 _SNAPSHOT_EVERY_S = 1.0
 _LINE_EVERY_S = 5.0
@@ -53,6 +53,7 @@ class Watch:
             style="dim",
             soft_wrap=True,
         )
+        self.console.print(f"console: {_sign_in_link(stack)}", soft_wrap=True)
         began_s, before = time.monotonic(), None
         with self._screen() as screen:
             while True:
@@ -98,15 +99,21 @@ class Watch:
                 self._plot, self._plotted_s = await self._next_hour(rate), elapsed_s
             lines = _PLOT_FROM_LINES + (len(now.limits) + _FRAME_LINES if now.limits else 0)
             plot = self._plot if self.console.height >= lines else ""
-            screen.update(render(now, before, elapsed_s, rate, plot), refresh=True)
+            screen.update(render(now, before, elapsed_s, rate, plot, self.stack.console), refresh=True)
         elif elapsed_s - self._lined_s >= _LINE_EVERY_S:
             self._lined_s = elapsed_s
             for text in (line(now, before, elapsed_s, rate), *limit_lines(now, before)):
                 self.console.print(text, soft_wrap=True)
 
     async def _next_hour(self, rate: float) -> str:
-        demands = await demands_of_store(self.store)
+        demands = (await read_plan(self.store)).demands
         return hour_plot(await asyncio.to_thread(starts, demands, int(time.time()), 60, 3600), rate)
+
+
+def _sign_in_link(stack: Stack) -> str:
+    if not stack.console:
+        return 'not installed: `pip install "taskqueue-operator[dev]"`'
+    return f"{stack.console}/sign-in?token={stack.one_time_token}"
 
 
 async def _set_within(event: asyncio.Event, within_s: float) -> bool:

@@ -1,6 +1,6 @@
 """The base of all pydantic models of manifests, and their errors as sentences."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from difflib import get_close_matches
 from typing import Any, get_args
 
@@ -29,7 +29,12 @@ class Part(BaseModel):
 
 def refusals(error: ValidationError, root: type[Part]) -> Iterator[Refusal]:
     """Return pydantic's errors about a document of the model `root` as sentences."""
-    for details in error.errors(include_url=False):
+    return describe(error.errors(include_url=False), root)
+
+
+def describe(errors: Iterable[ErrorDetails], root: type[Part]) -> Iterator[Refusal]:
+    """Return errors in pydantic's form as sentences."""
+    for details in errors:
         path = tuple(step for step in details["loc"] if step != "[key]")
         sentence = _SENTENCES.get(details["type"], _in_pydantics_words)
         yield Refusal(path, sentence(details, path, root), unquoted=details["type"] == "string_type")
@@ -88,9 +93,11 @@ _SENTENCES: Mapping[str, Callable[[ErrorDetails, FieldPath, type[Part]], str]] =
     "string_unicode": _saying(HALF_A_CHARACTER),
     "invalid_key": _saying(KEYS_ARE_TEXT),
     "int_type": _value("a whole number, without quotes"),
+    "int_parsing": _value("a whole number"),
     "greater_than_equal": _value("at least {ge}"),
     "less_than_equal": _value("at most {le}"),
     "bool_type": _value("true or false, without quotes"),
+    "bool_parsing": _value("true or false"),
     "list_type": _saying("must be a list, one item a line after a dash"),
     "too_long": _saying("must have at most {max_length} items (was {actual_length})"),
 }

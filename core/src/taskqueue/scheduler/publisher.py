@@ -6,7 +6,7 @@ A publish may be interrupted anywhere: the next one, of this process or another,
 """
 
 import asyncio
-from collections.abc import Collection, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
 
@@ -18,6 +18,7 @@ from taskqueue.scheduler.suspensions import Suspensions
 from taskqueue.scheduler.type_writer import TypeWriter
 from taskqueue.scheduler.user_writer import UserWriter, batches
 from taskqueue.sources.desired import Protected
+from taskqueue.sources.removals import are_many
 from taskqueue.store.connection import Store
 from taskqueue.store.fence import UNFENCED, Fence
 from taskqueue.store.inspection import INDEXES, rebuild_indexes
@@ -28,9 +29,6 @@ from taskqueue.store.users import Source
 
 #: Places of values that only a whole publish writes; so are the limits.
 _WRITTEN_BY_PUBLISH = frozenset({b"config", b"config rate", b"users"})
-#: More removals at once than both of these wait for a confirmation; so does the removal of everything.
-REMOVALS_FREE = 100
-REMOVALS_FREE_PART = 0.2
 
 
 @dataclass(frozen=True, slots=True)
@@ -121,7 +119,8 @@ class Publisher:
             stay = protected.types | types.keys()
             gone_types = [name for name in catalog.records if prune and name not in stay]
             pending = 0
-            if not confirm_removals and (_many(gone, own) or _many(gone_types, catalog.records)):
+            many = are_many(len(gone), len(own)) or are_many(len(gone_types), len(catalog.records))
+            if many and not confirm_removals:
                 pending = len(gone) + len(gone_types)
                 gone, gone_types = [], []
             desired_types = {**dict.fromkeys(gone_types), **types}
@@ -188,8 +187,3 @@ class Publisher:
 
 def _is_written_by_publish(location: bytes) -> bool:
     return location in _WRITTEN_BY_PUBLISH or location.split(b" ")[0] == b"limits"
-
-
-def _many(gone: Collection[str], stored: Collection[str]) -> bool:
-    free = max(REMOVALS_FREE, REMOVALS_FREE_PART * len(stored))
-    return len(gone) > free or 1 < len(gone) == len(stored)

@@ -11,8 +11,10 @@
     desired            the result: desired types, users and limits, faults, unresolved names
     limit_conflicts    conflicts between limits, types and users
     unresolved_limits  limits that are named and not declared
+    removals           the guard against many removals at once
     not_offered        intervals that are named and not offered
     users_file         the file of an import, user by user
+    ndjson_users       lines of an import become users
     user_rows          a row of an import becomes a user
     csv_users          users in CSV
     csv_records        records of CSV

@@ -34,35 +34,62 @@ class EncodingRefusedError(TaskqueueError, ValueError):
 
 def read_lines(file: Readable, most: int = MAX_ROW_BYTES) -> Iterator[Line]:
     """Read lines that end in LF, CRLF or CR. Raises EncodingRefusedError at the beginning, and OSError."""
-    number, rest, head = 1, b"", b""
-    for chunk in _chunks(file):
-        pieces = (rest + chunk).splitlines(keepends=True)
-        # A CR at the end of a chunk may be half of a CRLF.
-        rest = pieces.pop() if not pieces[-1].endswith(b"\n") else b""
-        for piece in pieces:
-            yield _line(number, head, piece, most)
-            number, head = number + 1, b""
-        if head or len(rest) > most:  # the end of the line is passed over, but for a CR that ends it
-            head, rest = head or rest[: most + 1], b"\r" if rest.endswith(b"\r") else b""
-    if rest or head:
-        yield _line(number, head, rest, most)
-
-
-def _line(number: int, head: bytes, rest: bytes, most: int) -> Line:
-    data = head or rest
-    return Line(number, data[:most], len(data) > most)
-
-
-def _chunks(file: Readable) -> Iterator[bytes]:
-    """Yield the bytes, without a byte order mark."""
-    beginning = b""
-    while len(beginning) < _MARK_BYTES and (chunk := file.read1(_CHUNK_BYTES)):
-        beginning += chunk
-    remedy = refuse_encoding(beginning)
-    if remedy:
-        raise EncodingRefusedError(remedy)
-    beginning = beginning.removeprefix(BYTE_ORDER_MARK)
-    if beginning:
-        yield beginning
+    splitter = LineSplitter(most)
     while chunk := file.read1(_CHUNK_BYTES):
-        yield chunk
+        yield from splitter.feed(chunk)
+    yield from splitter.end()
+
+
+class LineSplitter:
+    """Splits chunks of a text into lines that end in LF, CRLF or CR; holds at most a chunk and a line.
+
+    most: bytes of a line that are kept. Raises EncodingRefusedError at the beginning.
+    """
+
+    def __init__(self, most: int = MAX_ROW_BYTES) -> None:
+        self._most = most
+        self._number = 1
+        self._has_begun = False
+        self._rest = b""  # of the last chunk: the beginning of a line
+        self._head = b""  # the kept part of a line that is too long
+
+    def feed(self, chunk: bytes) -> Iterator[Line]:
+        """Yield the lines that end in a chunk."""
+        if not self._has_begun:
+            self._rest += chunk
+            if len(self._rest) >= _MARK_BYTES:
+                yield from self._split(self._begin())
+        else:
+            yield from self._split(chunk)
+
+    def end(self) -> Iterator[Line]:
+        """Yield the last line, if nothing ends it."""
+        if not self._has_begun:
+            yield from self._split(self._begin())
+        if self._rest or self._head:
+            yield self._line(self._rest)
+
+    def _begin(self) -> bytes:
+        """Return the first bytes, without a byte order mark."""
+        self._has_begun = True
+        beginning, self._rest = self._rest, b""
+        remedy = refuse_encoding(beginning)
+        if remedy:
+            raise EncodingRefusedError(remedy)
+        return beginning.removeprefix(BYTE_ORDER_MARK)
+
+    def _split(self, chunk: bytes) -> Iterator[Line]:
+        pieces = (self._rest + chunk).splitlines(keepends=True)
+        # A CR at the end of a chunk may be half of a CRLF.
+        self._rest = pieces.pop() if pieces and not pieces[-1].endswith(b"\n") else b""
+        for piece in pieces:
+            yield self._line(piece)
+        if self._head or len(self._rest) > self._most:
+            # The rest of the line is passed over, but for a CR that ends it.
+            self._head = self._head or self._rest[: self._most + 1]
+            self._rest = b"\r" if self._rest.endswith(b"\r") else b""
+
+    def _line(self, rest: bytes) -> Line:
+        data = self._head or rest
+        number, self._number, self._head = self._number, self._number + 1, b""
+        return Line(number, data[: self._most], len(data) > self._most)

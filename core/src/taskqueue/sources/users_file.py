@@ -13,15 +13,13 @@ row and the ids of the users: about 15 MB for 100,000.
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any, cast
+from typing import cast
 
 from taskqueue.models.fault import Fault
-from taskqueue.models.refusal import ManifestRefusedError, Refusal, excerpt
-from taskqueue.sources.bounds import MAX_ROW_BYTES
 from taskqueue.sources.csv_users import csv_users
-from taskqueue.sources.json_documents import JsonRefusedError, decode
 from taskqueue.sources.lines import EncodingRefusedError, Line, Readable, read_lines
-from taskqueue.sources.user_rows import Row, read_row
+from taskqueue.sources.ndjson_users import NdjsonUsers
+from taskqueue.sources.user_rows import Row
 
 #: Rows of .ndjson from standard input.
 STDIN = Path("-")
@@ -35,7 +33,7 @@ def read_users(path: Path, after_line: int = 0) -> Iterator[Row]:
     """
     file = str(path)
     csv = path.suffix.lower() == ".csv"
-    rows = csv_users(lambda: _lines(path), file) if csv else _ndjson_users(_lines(path), file)
+    rows = csv_users(lambda: _lines(path), file) if csv else _ndjson_users(path)
     try:
         yield from (row for row in rows if row[0] > after_line)
     except EncodingRefusedError as error:
@@ -50,41 +48,7 @@ def _lines(path: Path) -> Iterator[Line]:
         yield from read_lines(file)
 
 
-def _ndjson_users(lines: Iterator[Line], file: str) -> Iterator[Row]:
-    seen: dict[str, int] = {}
-    for line in lines:
-        if not line.data.strip():
-            continue
-        number = line.number
-        try:
-            user = read_row(_decoded(line))
-            _refuse_second(user.user_id, number, seen)
-        except ManifestRefusedError as error:
-            for refusal in error.refusals:
-                yield number, Fault(file, number, number, refusal.field, refusal.message)
-        else:
-            yield number, user
-
-
-def _refuse_second(user_id: str, line: int, seen: dict[str, int]) -> None:
-    """Record the line of a user. Raises ManifestRefusedError if the user has another one."""
-    first = seen.setdefault(user_id, line)
-    if first != line:
-        message = f"all tasks of a user must be in one line: {excerpt(user_id)} is in line {first} already"
-        raise ManifestRefusedError((Refusal(("userId",), message),))
-
-
-def _decoded(line: Line) -> Any:
-    """Read one line. Raises ManifestRefusedError."""
-    if line.too_long:
-        raise _refused(f"a line must be at most {MAX_ROW_BYTES} bytes")
-    if line.data.lstrip().startswith(b"["):
-        raise _refused("each line must be a mapping, without a list around the lines and commas between them")
-    try:
-        return decode(line.data, line.number)
-    except JsonRefusedError as error:
-        raise _refused(str(error)) from error
-
-
-def _refused(message: str) -> ManifestRefusedError:
-    return ManifestRefusedError((Refusal((), message),))
+def _ndjson_users(path: Path) -> Iterator[Row]:
+    users = NdjsonUsers(str(path))
+    for line in _lines(path):
+        yield from users.read(line)

@@ -36,9 +36,13 @@ Set by manifests and by hand:
     limit_record    the record of a limit by name
     user_limits     values of users at limits
     users           users and their subscriptions
+    runs            last runs of a user's subscriptions
+    user_state      the declared state of one user
+    user_faults     faults of users that an application writes
     generations     subscriptions dealt to a schedule
     fence           the right to write what manifests say
     install         settings of a new store
+    store_id        the id of a store
     cursor          the instant up to which jobs were emitted
     subscribe       one subscription of an application's user
     limits          rate, values set by hand, closed limits
@@ -57,6 +61,7 @@ Moves jobs:
     wakeup          wake one idle worker
     dead            dead letters
     cancel          jobs that people and applications end
+    job_scan        a walk over all places that stops anywhere and goes on later
     job_places      the places of jobs, walked
 
 Looked at:
@@ -64,7 +69,8 @@ Looked at:
     work            backlog by lane
     audit           conservation of jobs
     history         starts and outcomes of each type, by minute
-    lookup          one user
+    writes          the newest writes of the API
+    lookup          users by their ids
     limit_backlog   waiting jobs and closings of Release limits
     limit_names     limits of a type, and the queue of its jobs
     limit_times     when limits have a start left
@@ -89,5 +95,6 @@ Wrappers of scripts with another name:
     types: catalog, put_limits, put_types
     user_pauses: end_pauses, pause_user
     users: set_users
+    writes: note_write
     wakeup: pass_wakeup
 """

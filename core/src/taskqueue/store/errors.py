@@ -124,6 +124,14 @@ class UserOwnedError(StoreError):
     """The user's subscriptions are written by another source."""
 
 
+class PreconditionFailedError(StoreError):
+    """The user is not in the state that this write depends on: read the user, and decide again."""
+
+
+class TooManyRemovalsError(StoreError):
+    """Many users would be removed at once, so none was removed."""
+
+
 class TooManySubscriptionsError(StoreError):
     """The user has too many subscriptions."""
 
@@ -183,6 +191,11 @@ def _origin(error: BaseException) -> BaseException:
     while isinstance(error, client.RedisClusterException) and (error.__cause__ or error.__context__):
         error = error.__cause__ or error.__context__ or error
     return error
+
+
+def owned_elsewhere(source: str) -> UserOwnedError:
+    """Make the error for a user whom a source other than applications writes."""
+    return UserOwnedError(f"Its source is {source}: change the user there.")
 
 
 def is_not_primary(error: BaseException) -> bool:

@@ -16,11 +16,13 @@ from taskqueue.store.limit_record import read_limit, read_user_limit
 from taskqueue.store.listing import read_handler, read_waiting, read_worker
 from taskqueue.store.overrides import read_override
 from taskqueue.store.repair import Action
+from taskqueue.store.runs import read_run
 from taskqueue.store.scalars import END_US, read_ms, read_place, read_rate, read_whole
 from taskqueue.store.suspended import read_suspension
 from taskqueue.store.type_record import read_type
 from taskqueue.store.user_key import ENCODED, read_user
-from taskqueue.store.users import read_run, read_stored_user, read_subscription
+from taskqueue.store.users import read_stored_user, read_subscription
+from taskqueue.store.writes import read_write
 
 _USER = re.compile(ENCODED.encode())
 _NAMED = rb"[a-z0-9.-]{1,63}"
@@ -176,6 +178,7 @@ _FAMILIES: Mapping[re.Pattern[str], Family] = {
         r"metrics": Family("hash", _number),
         r"workers": Family("hash", read_worker),
         r"handlers": Family("hash", read_handler),
+        r"writes": Family("hash", read_write),
         r"malformed": Family("hash"),
         r"enqueued:.+": Family("string"),
         r"tats": Family("zset", member=partial(_instant_of, _LIMIT)),

@@ -1,6 +1,6 @@
 """Places of jobs: lanes, parked keys, suspects and leases, walked in bounded steps while jobs move between them."""
 
-from collections.abc import AsyncIterator, Sequence
+from collections.abc import AsyncIterator, Iterator, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -60,9 +60,7 @@ async def walk_jobs(store: Store, selection: Selection, *, running: bool) -> Asy
     async for job in walk_places(store, [*await read_lanes(store), "suspects"], selection):
         yield job
     async for rows in store.scan(zscan(store.keys("limits_free_at"), _MEMBERS)):
-        limits = [limit.decode(errors="replace") for limit, _ in rows]
-        parked = [f"parked:{limit}" for limit in limits if _may_hold(limit, selection)]
-        async for job in walk_places(store, parked, selection):
+        async for job in walk_places(store, _parked_places(rows, selection), selection):
             yield job
     if running:
         async for job in walk_places(store, [LEASES], selection):
@@ -80,14 +78,40 @@ async def walk_places(store: Store, places: Sequence[str], selection: Selection)
             ]
             answers = dict(zip(cursors, await store.read_all(scans), strict=True))
             for place, (_, rows) in answers.items():
-                where, limit = where_of(place), limit_of(place)
-                for member, score in rows:
-                    read = partial(read_waiting, where, member, score, limit)
-                    # A member that is no job is noted, and removed by the worker that meets it.
-                    job = store.malformed.read(location_of(place, member), read)
-                    if job and selection.has(job.name):
-                        yield PlacedJob(place, member.decode(), job)
+                for job in _selected(store, place, rows, selection):
+                    yield job
             cursors = {place: at for place, (at, _) in answers.items() if at}
+
+
+async def scan_place(
+    store: Store, place: str, cursor: int, selection: Selection
+) -> tuple[int, list[PlacedJob]]:
+    """Read the selected jobs at a cursor of a place, and the next cursor; 0 begins and ends."""
+    following, rows = await store.read(zscan(store.keys(place), _MEMBERS, selection.pattern).at(cursor))
+    return following, list(_selected(store, place, rows, selection))
+
+
+async def scan_parked(store: Store, cursor: int, selection: Selection) -> tuple[int, list[str]]:
+    """Read the parked keys at a cursor that may hold selected jobs, and the next cursor; 0 begins and ends."""
+    following, rows = await store.read(zscan(store.keys("limits_free_at"), _KEYS).at(cursor))
+    return following, _parked_places(rows, selection)
+
+
+def _parked_places(rows: Sequence[tuple[bytes, float]], selection: Selection) -> list[str]:
+    limits = [limit.decode(errors="replace") for limit, _ in rows]
+    return [f"parked:{limit}" for limit in limits if _may_hold(limit, selection)]
+
+
+def _selected(
+    store: Store, place: str, rows: Sequence[tuple[bytes, float]], selection: Selection
+) -> Iterator[PlacedJob]:
+    where, limit = where_of(place), limit_of(place)
+    for member, score in rows:
+        read = partial(read_waiting, where, member, score, limit)
+        # A member that is no job is noted, and removed by the worker that meets it.
+        job = store.malformed.read(location_of(place, member), read)
+        if job and selection.has(job.name):
+            yield PlacedJob(place, member.decode(), job)
 
 
 def _may_hold(limit: str, selection: Selection) -> bool:

@@ -51,6 +51,7 @@ PERMANENT = (
     r"metrics",  # 18 fields
     r"malformed",  # 1,000 fields (scripts/lib/malformed.lua)
     r"workers",  # pruned after an hour of silence
+    r"writes",  # 1,001 fields
     r"handlers",  # one field a name of a handler; the last known ones stay while no worker runs
 )
 _PERMANENT = re.compile("|".join(f"(?:{pattern})" for pattern in PERMANENT))

@@ -1,15 +1,16 @@
-"""Lookups of one user, for people: its source, its places in the spread, and its jobs."""
+"""Lookups of users by their ids: source and digest, places in the spread, jobs."""
 
 from collections.abc import Sequence
 from functools import partial
 
+from taskqueue.models.values import UserSubscription
 from taskqueue.store.command import hmget, zscore
 from taskqueue.store.connection import Store
 from taskqueue.store.job_places import Selection, walk_jobs
 from taskqueue.store.listing import WaitingJob
 from taskqueue.store.scalars import Place, read_place
 from taskqueue.store.user_key import escape_user
-from taskqueue.store.users import Source, StoredUser
+from taskqueue.store.users import Source, StoredUser, digest
 
 
 async def find_stored_users(store: Store, users: Sequence[str]) -> list[StoredUser | None]:
@@ -19,6 +20,18 @@ async def find_stored_users(store: Store, users: Sequence[str]) -> list[StoredUs
     return [
         store.malformed.read(f"users {field}", partial(StoredUser.read, value)) if value else None
         for field, value in zip(fields, values, strict=True)
+    ]
+
+
+async def find_changed_users(
+    store: Store, source: Source, users: Sequence[UserSubscription]
+) -> list[tuple[UserSubscription, StoredUser | None]]:
+    """Return those of `users` that differ from the store, each as it is stored; without tasks: that are stored."""
+    stored = await find_stored_users(store, [user.user_id for user in users])
+    return [
+        (user, found)
+        for user, found in zip(users, stored, strict=True)
+        if found != (StoredUser(source, digest(user)) if user.tasks else None)
     ]
 
 

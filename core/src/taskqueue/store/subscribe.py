@@ -6,7 +6,7 @@ from taskqueue.models.offered_intervals import refuse_interval
 from taskqueue.models.user_subscription import MAX_TASKS
 from taskqueue.models.values import Subscription
 from taskqueue.store.connection import Store
-from taskqueue.store.errors import TooManySubscriptionsError, UnknownTypeError, UserOwnedError
+from taskqueue.store.errors import TooManySubscriptionsError, UnknownTypeError, owned_elsewhere
 from taskqueue.store.script import Script
 from taskqueue.store.types import check_locked
 from taskqueue.store.user_key import escape_user
@@ -54,5 +54,5 @@ async def _run(
     args = (escape_user(user), task_type, params, suspended, MAX_TASKS, interval, zone)
     verdict, added = await store.run(_SUBSCRIBE, *args)
     if verdict == b"owned":
-        raise UserOwnedError(f"Its source is {added.decode(errors='replace')}: change the user there.")
+        raise owned_elsewhere(added.decode(errors="replace"))
     return verdict, added

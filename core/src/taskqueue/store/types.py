@@ -11,7 +11,7 @@ import msgspec
 from taskqueue.models.identity import GLOBAL_LIMIT
 from taskqueue.models.locked_params import Locks, refuse_locked
 from taskqueue.models.time_zone import time_zone_names
-from taskqueue.models.values import Limit
+from taskqueue.models.values import Limit, TaskType
 from taskqueue.plan.replay import Replay
 from taskqueue.plan.segment import Segment
 from taskqueue.store.command import hmget
@@ -52,6 +52,7 @@ _decode_replay = msgspec.json.Decoder(Replay).decode
 class Catalog:
     """All task types at one version. paused: types that were paused by hand. rate: in force, None if no job starts.
 
+    configured_rate: in force without an override.
     installed_ms: the time at which the store got its first types (epoch ms), 0 if never; it tells stores apart.
     expires_ms: the first end of a pause or override that was set for a time (the version stays), or None.
     replay: jobs that are emitted again, after the store lost everything.
@@ -78,6 +79,7 @@ class Catalog:
     overrides: Mapping[str, Override] = field(default_factory=dict)
     variants: Mapping[str, int] = field(default_factory=dict)
     stored_variants: int = 0
+    configured_rate: float | None = None
 
     def segments(self) -> list[Segment]:
         """Return the segments of the plan for all types that are not paused."""
@@ -132,6 +134,7 @@ async def read_catalog(store: Store) -> Catalog:
         overrides,
         dict(_read_variants(store, answer.variants)),
         len(answer.variants) // 2,
+        rate,
     )
 
 
@@ -155,15 +158,30 @@ def _read_limits(store: Store, limits: list[bytes]) -> Iterator[tuple[str, Limit
             yield limit.name, limit
 
 
+async def find_types(store: Store, names: Sequence[str]) -> dict[str, TaskType | None]:
+    """Read those of the types that are there; None for a record that cannot be read."""
+    values = await store.read(hmget(store.keys("types"), *names)) if names else []
+    found: dict[str, TaskType | None] = {}
+    for name, value in zip(names, values, strict=True):
+        if value is not None:
+            read = partial(read_type, name.encode(), value)
+            record = store.malformed.read(location_of("types", name.encode()), read)
+            found[name] = record[0].task_type if record else None
+    return found
+
+
+async def find_limits(store: Store, names: Sequence[str]) -> dict[str, Limit]:
+    """Read those of the limits by name that are there."""
+    values = await store.read(hmget(store.keys("limits"), *names)) if names else []
+    rows = zip(names, values, strict=True)
+    return dict(
+        _read_limits(store, [part for name, value in rows if value for part in (name.encode(), value)])
+    )
+
+
 async def read_locks(store: Store, names: Sequence[str]) -> Locks:
     """Read the locked params of some types; types that are missing or cannot be read lock none."""
-    values = await store.read(hmget(store.keys("types"), *names)) if names else []
-    read = [
-        store.malformed.read(location_of("types", name.encode()), partial(read_type, name.encode(), value))
-        for name, value in zip(names, values, strict=True)
-        if value is not None
-    ]
-    return Locks.of(one[0].task_type for one in read if one)
+    return Locks.of(found for found in (await find_types(store, names)).values() if found)
 
 
 async def check_locked(store: Store, task_type: str, params: Mapping[str, Any]) -> None:

@@ -3,16 +3,14 @@
 import hashlib
 import re
 from base64 import urlsafe_b64encode
-from collections.abc import AsyncIterator, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal, Self, cast, get_args
+from typing import Any, Literal, NamedTuple, Self, cast, get_args
 
 import msgspec
 
-from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import UserSubscription
-from taskqueue.store.claim import REMEMBERED_OUTCOMES
 from taskqueue.store.command import hgetall, hscan
 from taskqueue.store.connection import Store
 from taskqueue.store.fence import UNFENCED, Fence, check
@@ -27,29 +25,34 @@ Source = Literal["folder", "kubernetes", "import", "client"]
 
 SOURCES = frozenset(get_args(Source))
 
-_SET_USERS = Script("set_users", shaped(tuple[bytes, bytes]))
-_refused = packed(list[str])
+#: States of a user that a write may depend on: any, stored, not stored; of a user with a digest: `with_digest`.
+ANY, STORED, ABSENT = "", "*", "-"
+
+_SET_USERS = Script("set_users", shaped(tuple[bytes, bytes, bytes]))
+_read_users = packed(list[str])
 #: Subscriptions that one call of the script handles: a few milliseconds of the server's time.
 _BATCH_TASKS = 300
+#: Users whose subscriptions one round trip reads.
+_BATCH_USERS = 500
 #: A desired subscription: type, params as JSON, whether suspended, and the chosen interval, s.
 _Row = tuple[str, str, int, str]
-#: A user, the digest, the desired subscriptions, own values at limits, and the zone, empty for UTC.
-_Desired = tuple[str, str, list[_Row], list[tuple[str, str]], str]
+#: A user, the digest, the desired subscriptions, own values at limits, the zone, empty for UTC, and the state before.
+_Desired = tuple[str, str, list[_Row], list[tuple[str, str]], str, str]
 #: A subscription's record, as scripts/lib/deal.lua writes it.
 _RECORD = re.compile(r"([0-9]{1,16})([a-z]*)(?::([0-9]{1,12}))?(.*)", re.DOTALL)
-_RUN = re.compile(rf"([{''.join(REMEMBERED_OUTCOMES)}])([0-9]{{1,11}})(?:(?:\|[0-9]{{1,16}}){{3}})?".encode())
 
 
 @dataclass(frozen=True, slots=True)
 class StoredUser:
-    """A user in the store: the source of its subscriptions, a digest of them, and the number of its zone's variant.
+    """A user in the store: the source of its subscriptions, and a digest of all that the source says.
 
-    The digest holds the zone: two are equal without a look at its number.
+    zone: the number of its variant.   limits: names of those with values of the user. Both are in the digest.
     """
 
     source: Source
     digest: str
     zone: int = field(default=0, compare=False)
+    limits: tuple[str, ...] = field(default=(), compare=False)
 
     @classmethod
     def read(cls, value: bytes) -> Self:
@@ -57,8 +60,14 @@ class StoredUser:
         source, bar, rest = value.decode("ascii").partition("|")
         if source not in SOURCES or not bar:
             raise ValueError(value)
-        digest, _, rest = rest.partition("|")  # then names of limits, for scripts
-        return cls(cast("Source", source), digest, read_whole(rest.partition("|")[2] or "0"))
+        digest, _, rest = rest.partition("|")
+        limits, _, zone = rest.partition("|")
+        return cls(
+            cast("Source", source),
+            digest,
+            read_whole(zone or "0"),
+            tuple(limits.split(";")) if limits else (),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,6 +117,11 @@ def _zone(user: UserSubscription) -> str:
     return "" if user.time_zone == "UTC" else user.time_zone
 
 
+def with_digest(text: str) -> str:
+    """Return the state of a user who is stored with this digest."""
+    return f"={text}"
+
+
 async def set_users(
     store: Store, source_name: Source, users: Sequence[UserSubscription], fence: Fence = UNFENCED
 ) -> list[str]:
@@ -116,25 +130,42 @@ async def set_users(
     Returns the ids that were refused because an import or a client owns them. A user without subscriptions is removed.
     Raises DeposedError and ForeignOwnerError.
     """
-    refused: list[str] = []
+    return (await set_users_in_state(store, source_name, [(user, ANY) for user in users], fence)).refused
+
+
+class Unwritten(NamedTuple):
+    """Ids of users that were not written. differing: the user was in another state than the writer named."""
+
+    refused: list[str]
+    differing: list[str]
+
+
+async def set_users_in_state(
+    store: Store, source_name: Source, users: Iterable[tuple[UserSubscription, str]], fence: Fence = UNFENCED
+) -> Unwritten:
+    """Replace users as `set_users` does, each only in the given state: ANY, STORED, ABSENT or `with_digest`."""
+    unwritten = Unwritten([], [])
     batch: list[_Desired] = []
     size = 0
-    for user in users:
+    for user, state in users:
         rows = _rows(user)
-        batch.append((escape_user(user.user_id), digest(user), rows, _values(user), _zone(user)))
+        batch.append((escape_user(user.user_id), digest(user), rows, _values(user), _zone(user), state))
         size += len(rows) + len(user.limits) + 1
         if size >= _BATCH_TASKS:
-            refused += await _write(store, source_name, batch, fence)
+            await _write(store, source_name, batch, fence, unwritten)
             batch, size = [], 0
     if batch:
-        refused += await _write(store, source_name, batch, fence)
-    return refused
+        await _write(store, source_name, batch, fence, unwritten)
+    return unwritten
 
 
-async def _write(store: Store, source_name: Source, batch: Sequence[_Desired], fence: Fence) -> list[str]:
-    verdict, refused = await store.run(_SET_USERS, source_name, pack(batch), *fence)
+async def _write(
+    store: Store, source_name: Source, batch: Sequence[_Desired], fence: Fence, unwritten: Unwritten
+) -> None:
+    verdict, *ids = await store.run(_SET_USERS, source_name, pack(batch), *fence)
     await check(store, verdict, fence)
-    return [read_user(user) for user in _refused(refused)]
+    for found, packed_ids in zip(unwritten, ids, strict=True):
+        found.extend(read_user(user) for user in _read_users(packed_ids))
 
 
 async def read_stored_users(store: Store) -> dict[str, StoredUser]:
@@ -143,11 +174,12 @@ async def read_stored_users(store: Store) -> dict[str, StoredUser]:
     return dict(_read_stored_users(store, rows.items()))
 
 
-async def scan_stored_users(store: Store, batch: int = 1_000) -> AsyncIterator[tuple[str, StoredUser]]:
-    """Yield every user with its source and digest, read a batch at a time, for listings of a million users."""
-    async for rows in store.scan(hscan(store.keys("users"), batch)):
-        for one in _read_stored_users(store, rows):
-            yield one
+async def read_stored_users_at(
+    store: Store, cursor: int, batch: int = 1_000
+) -> tuple[int, list[tuple[str, StoredUser]]]:
+    """Read the batch of users at a cursor, each with its source and digest, and the next cursor; 0 begins and ends."""
+    following, rows = await store.read(hscan(store.keys("users"), batch).at(cursor))
+    return following, list(_read_stored_users(store, rows))
 
 
 def read_stored_user(user: bytes, value: bytes) -> tuple[str, StoredUser]:
@@ -164,7 +196,20 @@ def _read_stored_users(store: Store, rows: Iterable[tuple[bytes, bytes]]) -> Ite
 
 async def read_subscriptions(store: Store, user: str) -> list[StoredSubscription]:
     """Read the subscriptions of one user, by type; empty if the user is unknown."""
-    rows = await store.read(hgetall(store.keys.subscriptions(user)))
+    return (await read_subscriptions_of(store, [user]))[0]
+
+
+async def read_subscriptions_of(store: Store, users: Sequence[str]) -> list[list[StoredSubscription]]:
+    """Read the subscriptions of each of `users`, many users a round trip."""
+    found = []
+    for first in range(0, len(users), _BATCH_USERS):
+        batch = users[first : first + _BATCH_USERS]
+        answers = await store.read_all([hgetall(store.keys.subscriptions(user)) for user in batch])
+        found += [_read_subscriptions(store, user, rows) for user, rows in zip(batch, answers, strict=True)]
+    return found
+
+
+def _read_subscriptions(store: Store, user: str, rows: Mapping[bytes, bytes]) -> list[StoredSubscription]:
     tasks = [
         store.malformed.read(
             location_of(f"subscriptions:{escape_user(user)}", name), partial(read_subscription, name, value)
@@ -191,24 +236,6 @@ def read_subscription(name: bytes, record: bytes) -> StoredSubscription:
         by_breaker=not {"b", "t"}.isdisjoint(found[2]),
         on_trial="t" in found[2],
     )
-
-
-async def read_runs(store: Store, user: str) -> dict[str, tuple[Outcome, int]]:
-    """Read the last outcome, done or dead, and its time (epoch s) by type."""
-    rows = await store.read(hgetall(store.keys.runs(user)))
-    runs = {
-        name: store.malformed.read(location_of(f"runs:{escape_user(user)}", name), partial(read_run, value))
-        for name, value in rows.items()
-    }
-    return {name.decode("ascii", "replace"): run for name, run in runs.items() if run}
-
-
-def read_run(value: bytes) -> tuple[Outcome, int]:
-    """Read an outcome and its time. Raises any error of UNREADABLE."""
-    found = _RUN.fullmatch(value)
-    if found is None:
-        raise ValueError(value)
-    return REMEMBERED_OUTCOMES[found[1].decode()], int(found[2])
 
 
 def decode_params(text: str) -> dict[str, Any]:

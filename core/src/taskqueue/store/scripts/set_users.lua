@@ -3,30 +3,22 @@
 -- KEYS  1 prefix
 -- ARGV  1 source (folder, kubernetes, import, client)
 --       2 users, msgpack [[user, digest, [[type, params JSON, suspended 0 or 1, interval s or ''], ...],
---         [[limit, values], ...], zone or '' for UTC], ...]; a user without any subscription is removed
+--         [[limit, values], ...], zone or '' for UTC, state], ...]; a user without any subscription is removed
+--         state: of the user before, else nothing is done: '' any, '*' stored, '-' not stored, '=DIGEST' with this digest
 --       3 owner  4 epoch of the writer, for the sources folder and kubernetes
--- Output  [verdict, msgpack [user of another source, refused, ...]]; verdicts: ok, foreign, deposed (lib/fence.lua)
--- uses: base types generations variants definitions queues changed_limits deal fence interval_changes suspensions trials users subscriptions pauses
+-- Output  [verdict, msgpack [user of another source, refused, ...], msgpack [user in another state, ...]]; verdicts: ok,
+--         foreign, deposed (lib/fence.lua)
+-- uses: base types generations variants definitions queues changed_limits deal fence interval_changes suspensions trials users own_values subscriptions pauses
 local source = ARGV[1]
 local manifests = source == 'folder' or source == 'kubernetes'
 local refusal = manifests and fenced(ARGV[3], ARGV[4])
-if refusal then return { refusal, cmsgpack.pack({}) } end
+if refusal then return { refusal, cmsgpack.pack({}), cmsgpack.pack({}) } end
 
--- Replaces a user's own values at limits. before: the names of the present ones. Returns the names of the new ones.
-local function set_values(user, values, before)
-  local names, kept = {}, {}
-  for _, row in ipairs(values) do
-    redis.call('HSET', P .. 'limits:' .. row[1], user, row[2])
-    names[#names + 1], kept[row[1]] = row[1], true
-    look_at_parked(row[1] .. '|' .. user)
-  end
-  for name in string.gmatch(before, '[^;]+') do
-    if not kept[name] then
-      redis.call('HDEL', P .. 'limits:' .. name, user)
-      look_at_parked(name .. '|' .. user)
-    end
-  end
-  return table.concat(names, ';')
+-- Tells whether a user is in the state that its writer names.
+local function is_in_state(record, state)
+  if state == '' then return true end
+  if not record then return state == '-' end
+  return state == '*' or state == '=' .. digest_of(record)
 end
 
 local function set_user(user, digest, desired, values, zone_name)
@@ -44,20 +36,23 @@ local function set_user(user, digest, desired, values, zone_name)
   end
   for type_name, record in pairs(stored) do remove_subscription(user, type_name, record) end
   if #desired > 0 then
-    write_user_record(user, source, digest, set_values(user, values, limits), zone)
+    write_user_record(user, source, digest, set_own_values(user, values, limits), zone)
   else
-    set_values(user, {}, limits)
+    set_own_values(user, {}, limits)
     redis.call('HDEL', P .. 'users', user)
     keep_pause(user)
   end
 end
 
-local refused = {}
+local refused, differing = {}, {}
 for _, row in ipairs(cmsgpack.unpack(ARGV[2])) do
-  if is_kept(redis.call('HGET', P .. 'users', row[1]), source) then
+  local record = redis.call('HGET', P .. 'users', row[1])
+  if is_kept(record, source) then
     refused[#refused + 1] = row[1]
+  elseif not is_in_state(record, row[6]) then
+    differing[#differing + 1] = row[1]
   else
-    set_user(unpack(row))
+    set_user(unpack(row, 1, 5))
   end
 end
-return { 'ok', cmsgpack.pack(refused) }
+return { 'ok', cmsgpack.pack(refused), cmsgpack.pack(differing) }

@@ -1,0 +1,43 @@
+"""The web console: pages rendered from the views, live by one stream of events a page; actions for editors.
+
+    action        forms that ask first, and then do
+    actions       the actions, one module a noun
+    charts        the data of charts
+    files         the files below /static
+    filters       values as a person reads them
+    page          a page and its stream
+    pages         the pages, one module each
+    plan_curve    planned starts of a limit around now
+    problem_page  errors of pages
+    rendering     templates; every text is escaped and made printable
+    sign_in       sign-in and sign-out of a browser
+    type_spread   subscriptions of a type over its window
+
+templates/ holds NAME.html and NAME_live.html of each page; static/ the pinned files (vendor), one stylesheet and one
+script.
+
+May import `taskqueue.views`, `taskqueue.client`, `taskqueue.store`, `taskqueue.plan`, `taskqueue.models`,
+`taskqueue.text`, `taskqueue.errors`, and the parts, live part, problems and sign-in of `taskqueue_api`.
+"""
+
+from fastapi import FastAPI
+
+from taskqueue_api.console import charts, sign_in
+from taskqueue_api.console.actions import ROUTERS
+from taskqueue_api.console.files import Files
+from taskqueue_api.console.page import add_page
+from taskqueue_api.console.pages import MENU, PAGES
+from taskqueue_api.console.problem_page import new_router, unknown
+from taskqueue_api.live.streams import Streams
+
+
+def add_console(app: FastAPI) -> None:
+    """Add pages, actions and files."""
+    app.state.streams = Streams(app.state.parts.reader)
+    pages = new_router()
+    for page in PAGES:
+        add_page(pages, page, MENU)
+    for router in (pages, charts.router, sign_in.router, *ROUTERS):
+        app.include_router(router)
+    app.mount("/static", Files())
+    app.include_router(unknown)

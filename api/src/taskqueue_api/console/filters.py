@@ -1,0 +1,118 @@
+"""Filters of the templates: every value as a person reads it, with the exact one beside it."""
+
+import math
+from collections.abc import Mapping
+from datetime import UTC, datetime
+from itertools import pairwise
+from typing import Any
+from urllib.parse import quote
+
+from markupsafe import Markup
+
+from taskqueue.models.rate import describe_rate
+from taskqueue.text.printable import printable_line
+
+#: Characters of one value on a page.
+MAX_CHARACTERS = 2_000
+#: In place of a value that there is none of.
+NO_VALUE = "\N{EN DASH}"
+_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"), (1, "s"))
+
+
+def finalize(value: object) -> object:
+    """Return a value as a template prints it: plain text with visible escapes, on one line; nothing for None."""
+    if value is None:
+        return ""
+    return printable_line(value, MAX_CHARACTERS) if type(value) is str else value
+
+
+def cut(value: object, most: int = 80) -> str:
+    r"""Return a text of at most `most` characters.
+
+    >>> cut("abc\x1b", 3), cut("abcdef", 4)
+    ('abc…', 'abcd…')
+    """
+    text = printable_line(value, most + 1)
+    return f"{text[:most]}…" if len(text) > most else text
+
+
+def path(value: object) -> str:
+    """Return a text as one segment of a URL's path.
+
+    >>> path("auth0|5%")
+    'auth0%7C5%25'
+    """
+    return quote(str(value), safe="")
+
+
+def number(value: float | None, digits: int = 0) -> Markup | str:
+    """Return a number with separators, and its exact value for programs; a dash for None.
+
+    >>> number(1234.5, 1)
+    Markup('<data value="1234.5">1,234.5</data>')
+    """
+    if value is None:
+        return NO_VALUE
+    return Markup('<data value="{}">{}</data>').format(value, f"{value:,.{digits}f}")
+
+
+def rate(per_second: float | str | None) -> str:
+    """Return a rate in words.
+
+    >>> rate(0.5), rate(None), rate(math.inf)
+    ('30/min', 'nothing starts', 'none')
+    """
+    if per_second is None:
+        return "nothing starts"
+    return "none" if per_second in {math.inf, "none"} else describe_rate(float(per_second))
+
+
+def duration(seconds: float | None) -> str:
+    """Return a duration with its two largest units.
+
+    >>> duration(0.0421), duration(3.26), duration(75), duration(7_300), duration(200_000)
+    ('42 ms', '3.3 s', '1 min 15 s', '2 h 1 min', '2 d 7 h')
+    """
+    if seconds is None:
+        return NO_VALUE
+    if seconds < 1:
+        return f"{seconds * 1000:.0f} ms"
+    for (unit_s, unit), (part_s, part) in pairwise(_UNITS):
+        if seconds >= unit_s:
+            rest = int(seconds) % unit_s // part_s
+            return f"{int(seconds) // unit_s} {unit}" + (f" {rest} {part}" if rest else "")
+    return f"{seconds:.1f} s" if seconds < 10 else f"{seconds:.0f} s"  # noqa: PLR2004
+
+
+def instant(value: datetime | float | None, now_ms: float | None = None) -> Markup | str:
+    """Return an instant (epoch ms): time in UTC, the date where it is another day, and the distance from now_ms."""
+    if value is None:
+        return NO_VALUE
+    at = value if isinstance(value, datetime) else datetime.fromtimestamp(value / 1000, UTC)
+    exact = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    seen, relative = f"{at:%Y-%m-%d %H:%M:%S}", ""
+    if now_ms is not None:
+        now = datetime.fromtimestamp(now_ms / 1000, UTC)
+        seen = f"{at:%H:%M:%S}" if at.date() == now.date() else f"{at:%d %b %H:%M}"
+        distance_s = (at - now).total_seconds()
+        far = duration(abs(distance_s)) if abs(distance_s) >= 1 else "now"
+        relative = far if far == "now" else f"in {far}" if distance_s > 0 else f"{far} ago"
+    return Markup('<time datetime="{0}" title="{0}">{1}</time>{2}').format(
+        exact, seen, Markup(' <span class="relative">{}</span>').format(relative) if relative else ""
+    )
+
+
+def percent(share: float | None) -> str:
+    """Return a share in percent.
+
+    >>> percent(0.873), percent(0.004)
+    ('87 %', '0.4 %')
+    """
+    if share is None:
+        return NO_VALUE
+    return f"{share:.1%}".replace("%", " %") if 0 < share < 0.01 else f"{share:.0%}".replace("%", " %")  # noqa: PLR2004
+
+
+FILTERS: Mapping[str, Any] = {
+    one.__name__: one for one in (cut, path, number, rate, duration, instant, percent)
+}

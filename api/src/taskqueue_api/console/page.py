@@ -1,0 +1,117 @@
+"""A page: its path, its templates, and a function that reads what it shows; painted once, then live by a stream."""
+
+from collections.abc import Awaitable, Callable, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, TypeAlias
+
+from fastapi import APIRouter, Request, Response
+from fastapi.responses import HTMLResponse
+
+from taskqueue_api.console.rendering import render
+from taskqueue_api.live.snapshot import Snapshot
+from taskqueue_api.live.streams import EventStream, Streams
+from taskqueue_api.parts import Parts, UsedParts
+from taskqueue_api.problems import ProblemError
+from taskqueue_api.sign_in.caller import Caller, Role
+from taskqueue_api.sign_in.sessions import Viewer
+
+#: Characters of one parameter of a page.
+_MAX_PARAMETER = 1_000
+
+
+@dataclass(frozen=True, slots=True)
+class Visit:
+    """One reading of a page.   values: its parameters, those of the path and those of the query that it declares."""
+
+    parts: Parts
+    snapshot: Snapshot
+    values: Mapping[str, str]
+
+
+#: Reads the context of a page's templates. Raises TaskqueueError.
+Read: TypeAlias = Callable[[Visit], Awaitable[Mapping[str, Any]]]
+
+
+@dataclass(frozen=True, slots=True)
+class Page:
+    """name: NAME.html shows the page, and NAME_live.html within it the part that a stream renews.
+
+    path: with parameters in braces.   menu: its entry of the menu; of a page below, that entry's page.
+    query: parameters of the query.   is_live: False for a page that is painted once, by NAME.html alone.
+    """
+
+    name: str
+    path: str
+    menu: str
+    read: Read
+    query: Sequence[str] = ()
+    is_live: bool = True
+
+
+def add_page(router: APIRouter, page: Page, menu: Sequence[Page]) -> None:
+    """Add the routes of a page: itself, and its stream at /live and its path."""
+
+    async def paint(request: Request, parts: UsedParts, caller: Viewer) -> Response:
+        values = _values(page, request)
+        visit = Visit(parts, await parts.reader.newest(), values)
+        html = render(
+            f"{page.name}.html",
+            **await _context(page, visit, caller),
+            page=page,
+            menu=menu,
+            live_template=f"{page.name}_live.html" if page.is_live else None,
+            live_url=_live_url(page, request) if page.is_live else None,
+        )
+        return HTMLResponse(html)
+
+    async def live(request: Request, parts: UsedParts, caller: Viewer) -> Response:
+        streams: Streams = request.app.state.streams
+        if streams.are_full:
+            raise ProblemError(503, "Too many pages", "more pages are open than this process serves")
+        values = _values(page, request)
+
+        async def renew(snapshot: Snapshot) -> str:
+            context = await _context(page, Visit(parts, snapshot, values), caller)
+            return render(f"{page.name}_live.html", **context)
+
+        key = (page.name, tuple(values.items()), can_write(parts, caller))
+        return EventStream(streams.follow(key, renew))
+
+    router.add_api_route(page.path, paint, methods=["GET"], name=page.name)
+    if page.is_live:
+        path = page.path if page.path != "/" else f"/{page.name}"
+        router.add_api_route(f"/live{path}", live, methods=["GET"], name=f"live {page.name}")
+
+
+def can_write(parts: Parts, caller: Caller) -> bool:
+    """Tell whether a page shows its forms. Each write is checked again."""
+    return caller.role is Role.EDITOR and not parts.settings.read_only
+
+
+async def _context(page: Page, visit: Visit, caller: Caller) -> dict[str, Any]:
+    return {
+        "snapshot": visit.snapshot,
+        "now_ms": visit.snapshot.taken_ms,
+        "release": visit.parts.settings.release,
+        "caller": caller,
+        "can_write": can_write(visit.parts, caller),
+        "show_params": visit.parts.settings.show_params,
+        **await page.read(visit),
+    }
+
+
+def _values(page: Page, request: Request) -> dict[str, str]:
+    """Return the parameters of a page. Raises ProblemError for one that is too long."""
+    given = {name: request.query_params[name] for name in page.query if request.query_params.get(name)}
+    values = {**request.path_params, **given}
+    for name, value in values.items():
+        if len(value) > _MAX_PARAMETER:
+            rule = f"{name} must have at most {_MAX_PARAMETER} characters (was {len(value)})"
+            raise ProblemError(422, "Invalid request", rule, name)
+    return values
+
+
+def _live_url(page: Page, request: Request) -> str:
+    """Return the URL of the stream of the page that a request asks for."""
+    path = request.url.path if page.path != "/" else f"/{page.name}"
+    return f"/live{path}" + (f"?{request.url.query}" if request.url.query else "")

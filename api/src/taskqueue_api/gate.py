@@ -1,0 +1,95 @@
+"""The gate: every request must be signed in, and every write be an editor's; no route can forget either.
+
+Open without sign-in are the sign-in page and the console's files alone. A stream of events ends with the session that
+opened it.
+"""
+
+import time
+from collections.abc import Callable
+
+from fastapi import Request, Response
+from starlette.datastructures import Headers
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from taskqueue_api.guard import SAFE_METHODS, is_same_origin
+from taskqueue_api.problems import ProblemError
+from taskqueue_api.settings import ApiSettings
+from taskqueue_api.sign_in.caller import Caller, SignedInBy
+from taskqueue_api.sign_in.sessions import SignIn, check_role, viewer
+
+#: Returns the answer to a request that is refused.
+Refuse = Callable[[Request, ProblemError], Response]
+
+SESSION_PATHS = frozenset({"/sign-in", "/sign-out"})
+_FILES = "/static/"
+#: Seconds between two looks whether the caller of a stream is still signed in.
+_STILL_S = 2.0
+
+
+def is_open(path: str) -> bool:
+    """Tell whether a path is answered without sign-in."""
+    return path in SESSION_PATHS or path.startswith(_FILES)
+
+
+def is_write(scope: Scope) -> bool:
+    """Tell whether a request may change the store: all but reads and sign-in do."""
+    return scope["method"] not in SAFE_METHODS and scope["path"] not in SESSION_PATHS
+
+
+class Gate:
+    """An ASGI app in front of another."""
+
+    def __init__(self, app: ASGIApp, sign_in: SignIn, settings: ApiSettings, refuse: Refuse) -> None:
+        self._app = app
+        self._sign_in = sign_in
+        self._settings = settings
+        self._refuse = refuse
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        request = Request(scope)
+        if is_open(scope["path"]):
+            await self._app(scope, receive, send)
+            return
+        try:
+            scope.setdefault("state", {})["caller"] = self._sign_in.caller(request)
+            caller = viewer(request)
+            if is_write(scope):
+                check_role(caller, self._settings)
+                _check_origin(request.headers, caller)
+        except ProblemError as error:
+            await self._refuse(request, error)(scope, receive, send)
+            return
+        await self._app(scope, receive, _while_signed_in(send, lambda: self._is_still(request, caller)))
+
+    def _is_still(self, request: Request, caller: Caller) -> bool:
+        try:
+            return self._sign_in.caller(request) == caller
+        except ProblemError:
+            return False
+
+
+def _check_origin(headers: Headers, caller: Caller) -> None:
+    """Check that a write with a cookie comes from a page of this host. Raises ProblemError."""
+    if caller.by is SignedInBy.SESSION and not is_same_origin(headers):
+        raise ProblemError(403, "Origin missing", "a write with a cookie needs the header Origin", "Origin")
+
+
+def _while_signed_in(send: Send, is_still: Callable[[], bool]) -> Send:
+    """Return a `send` that ends a stream of events once its caller is not signed in any more."""
+    is_stream, has_ended, looked_s = False, False, time.monotonic()
+
+    async def sent(message: Message) -> None:
+        nonlocal is_stream, has_ended, looked_s
+        if message["type"] == "http.response.start":
+            is_stream = (
+                Headers(raw=message["headers"]).get("content-type", "").startswith("text/event-stream")
+            )
+        elif is_stream and not has_ended and time.monotonic() - looked_s >= _STILL_S:
+            looked_s = time.monotonic()
+            if not is_still():
+                has_ended = True
+                await send({"type": "http.response.body", "body": b""})
+        if not has_ended:
+            await send(message)
+
+    return sent

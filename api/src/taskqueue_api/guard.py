@@ -1,0 +1,139 @@
+"""The guard in front of every route: the host of a request, its origin, its type, headers of every answer.
+
+A page of another site may make a browser call this process, also on loopback, and its own name may resolve to this
+address (DNS rebinding). Neither reaches a route: the host is not allowed, or the origin is another. No answer has
+headers that let other sites read it.
+"""
+
+from collections.abc import Collection
+from urllib.parse import urlsplit
+
+from starlette.datastructures import Headers, MutableHeaders
+from starlette.types import ASGIApp, Message, Receive, Scope, Send
+
+from taskqueue_api.problems import ProblemError, answer
+
+LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
+SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
+POLICY = (
+    "default-src 'self'; base-uri 'none'; form-action 'self'; frame-ancestors 'none'; object-src 'none'; "
+    "img-src 'self' data:"
+)
+_HEADERS = {
+    "Content-Security-Policy": POLICY,
+    "X-Content-Type-Options": "nosniff",
+    # Not no-referrer: with it, browsers send forms of these very pages with `Origin: null`.
+    "Referrer-Policy": "same-origin",
+    "Cross-Origin-Opener-Policy": "same-origin",
+    "Cross-Origin-Resource-Policy": "same-origin",
+}
+_API = "/v1/"
+_FETCH_SITE = "sec-fetch-site"
+_OWN_SITES = frozenset({"same-origin", "none"})
+#: Requests that are answered at the same time, streams among them.
+MAX_REQUESTS = 500
+
+
+class Guard:
+    """An ASGI app in front of another. hosts: names besides those of loopback, without ports."""
+
+    def __init__(self, app: ASGIApp, hosts: Collection[str]) -> None:
+        self._app = app
+        self._hosts = LOOPBACK | {host.lower() for host in hosts}
+        self._running = 0
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        sent = _with_headers(send)
+        if scope["method"] == "HEAD":
+            scope, sent = {**scope, "method": "GET"}, _without_body(sent)
+        self._running += 1
+        try:
+            self._check(scope, Headers(scope=scope))
+        except ProblemError as error:
+            await answer(error.problem, error.headers)(scope, receive, sent)
+        else:
+            await self._app(scope, receive, sent)
+        finally:
+            self._running -= 1
+
+    def _check(self, scope: Scope, headers: Headers) -> None:
+        """Check a request. Raises ProblemError."""
+        if self._running > MAX_REQUESTS:
+            detail = f"{MAX_REQUESTS} requests are being answered: try again"
+            raise ProblemError(503, "Too many requests at once", detail, headers={"Retry-After": "1"})
+        host = headers.get("host", "")
+        if name_of(host) not in self._hosts:
+            detail = "Host must be one of the setting hosts (--hosts)"
+            raise ProblemError(421, "Host not allowed", detail, "Host")
+        own = f"{scope['scheme']}://{host}".lower()
+        if any(origin.lower() != own for origin in headers.getlist("origin")):
+            raise ProblemError(403, "Origin not allowed", "Origin must be this host's", "Origin")
+        if headers.get(_FETCH_SITE, "none") not in _OWN_SITES and not _is_visit(scope["method"], headers):
+            raise ProblemError(
+                403, "Origin not allowed", "a page of another site sent this", "Sec-Fetch-Site"
+            )
+        if scope["method"] not in SAFE_METHODS:
+            _check_write(scope["method"], scope["path"], headers)
+
+
+def is_same_origin(headers: Headers) -> bool:
+    """Tell whether a browser says that a page of this host sent a request. The guard has refused all other origins."""
+    return "origin" in headers or headers.get(_FETCH_SITE) == "same-origin"
+
+
+def name_of(host: str) -> str:
+    """Return the name in a Host header, in lower case and without port; empty for a malformed one."""
+    try:
+        return urlsplit(f"//{host}").hostname or ""
+    except ValueError:
+        return ""
+
+
+def _is_visit(method: str, headers: Headers) -> bool:
+    """Tell whether a person follows a link of another site: a page is opened, and that site cannot read it."""
+    is_page = headers.get("sec-fetch-mode") == "navigate" and headers.get("sec-fetch-dest") == "document"
+    return is_page and method in SAFE_METHODS
+
+
+def _check_write(method: str, path: str, headers: Headers) -> None:
+    """Check that no page of another site can have sent a write. Raises ProblemError.
+
+    Browsers ask before they send JSON, or another method than POST, to another site, and are never answered yes. A form
+    can be sent without asking, but not without its origin.
+    """
+    if not path.startswith(_API):
+        if not is_same_origin(headers):
+            raise ProblemError(403, "Origin missing", "a form needs the header Origin", "Origin")
+        return
+    has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
+    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    if (has_body or method == "POST") and not media_type.endswith(("/json", "+json", "/x-ndjson")):
+        detail = "Content-Type must be application/json, or application/x-ndjson for lines"
+        raise ProblemError(415, "Wrong media type", detail, "Content-Type")
+
+
+def _with_headers(send: Send) -> Send:
+    async def sent(message: Message) -> None:
+        if message["type"] == "http.response.start":
+            headers = MutableHeaders(scope=message)
+            for name, value in _HEADERS.items():
+                headers[name] = value
+            headers.setdefault("Cache-Control", "no-store")
+        await send(message)
+
+    return sent
+
+
+def _without_body(send: Send) -> Send:
+    """Return a `send` for HEAD: it ends the answer, also that of a stream, before its body."""
+    has_ended = False
+
+    async def sent(message: Message) -> None:
+        nonlocal has_ended
+        if message["type"] == "http.response.start":
+            await send(message)
+        elif not has_ended:
+            has_ended = True
+            await send({"type": "http.response.body", "body": b""})
+
+    return sent

@@ -1,0 +1,128 @@
+"""Errors as problem+json (RFC 9457): a title, a detail, and the field at fault. No name of a class gets out."""
+
+from collections.abc import Iterable, Mapping
+from itertools import islice
+
+from fastapi import FastAPI, Request
+from fastapi.responses import JSONResponse, Response
+from pydantic import BaseModel, Field
+from starlette.exceptions import HTTPException
+from starlette.requests import ClientDisconnect
+
+from taskqueue.errors import TaskqueueError
+from taskqueue.models.refusal import ManifestRefusedError, Refusal, ValueRefusedError
+from taskqueue.store.errors import (
+    LockedParamsError,
+    PreconditionFailedError,
+    StoreFailure,
+    TooManySubscriptionsError,
+    UnknownTypeError,
+    UnknownUserError,
+    UserOwnedError,
+)
+from taskqueue.views.errors import ViewError
+
+MEDIA_TYPE = "application/problem+json"
+#: Sentences of one problem about different fields.
+_MAX_SENTENCES = 10
+#: Seconds after which a request to a store that fails may be repeated.
+_RETRY_AFTER_S = 2
+#: Status and title of each error; the first class that fits counts.
+_ANSWERS: Mapping[type[TaskqueueError], tuple[int, str]] = {
+    ValueRefusedError: (422, "Invalid request"),
+    LockedParamsError: (422, "Params are locked"),
+    TooManySubscriptionsError: (422, "Too many subscriptions"),
+    UnknownTypeError: (404, "Unknown task type"),
+    UnknownUserError: (404, "Unknown user"),
+    ViewError: (404, "Not found"),
+    PreconditionFailedError: (412, "Precondition failed"),
+    UserOwnedError: (409, "User of another source"),
+    StoreFailure: (503, "Store does not answer"),
+    TaskqueueError: (409, "Refused"),
+}
+
+
+class Problem(BaseModel):
+    """An error."""
+
+    type: str = Field(default="about:blank", description="Always about:blank: the status says it all.")
+    title: str = Field(description="What is wrong, the same for all problems of this kind.")
+    status: int = Field(description="The status of the answer.")
+    detail: str = Field(description="What is wrong with this request, and what to do about it.")
+    field: str | None = Field(
+        default=None, description="The part of the request at fault, such as tasks[0].interval."
+    )
+
+
+class ProblemError(Exception):
+    """A request is refused. Becomes the answer of its route.   headers: further headers of the answer."""
+
+    def __init__(
+        self,
+        status: int,
+        title: str,
+        detail: str,
+        field: str | None = None,
+        *,
+        headers: Mapping[str, str] | None = None,
+    ) -> None:
+        super().__init__(detail)
+        self.problem = Problem(status=status, title=title, detail=detail, field=field)
+        self.headers = headers
+
+
+def invalid(refusals: Iterable[Refusal]) -> ProblemError:
+    """Return the problem of a request that is refused for these reasons."""
+    listed = list(islice(refusals, _MAX_SENTENCES))
+    fields = [_field(refusal) for refusal in listed]
+    sentences = (f"{field}: {one.message}" for field, one in zip(fields, listed, strict=True))
+    return ProblemError(422, "Invalid request", "; ".join(sentences), fields[0])
+
+
+def answer(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
+    """Return the answer of a problem."""
+    body = problem.model_dump(exclude_none=True)
+    return JSONResponse(body, problem.status, headers=headers, media_type=MEDIA_TYPE)
+
+
+def handle_errors(app: FastAPI) -> None:
+    """Answer the errors of all routes with problems."""
+    for one in (ProblemError, TaskqueueError, HTTPException):
+        app.add_exception_handler(one, _answered)
+    app.add_exception_handler(ClientDisconnect, _gone)
+    app.add_exception_handler(Exception, _broken)
+
+
+def problem_of(error: Exception) -> ProblemError:
+    """Return the problem of an error that `handle_errors` answers."""
+    if isinstance(error, ProblemError):
+        return error
+    if isinstance(error, ManifestRefusedError):
+        return invalid(error.refusals)
+    if isinstance(error, HTTPException):
+        title = str(error.detail)
+        return ProblemError(error.status_code, title, title, headers=error.headers)
+    status, title = next(found for one, found in _ANSWERS.items() if isinstance(error, one))
+    headers = {"Retry-After": str(_RETRY_AFTER_S)} if isinstance(error, StoreFailure) else None
+    return ProblemError(status, title, str(error), headers=headers)
+
+
+def _answered(_: Request, error: Exception) -> Response:
+    found = problem_of(error)
+    return answer(found.problem, found.headers)
+
+
+def _gone(_: Request, _error: Exception) -> Response:
+    """Return an answer that nobody reads: the caller has closed the connection."""
+    return Response(status_code=400)
+
+
+def _broken(_: Request, _error: Exception) -> Response:
+    """Return the answer of a bug; the server logs the error."""
+    return answer(
+        Problem(status=500, title="Internal error", detail="this is a bug: the log has the traceback")
+    )
+
+
+def _field(refusal: Refusal) -> str:
+    return refusal.field if refusal.path else "body"

@@ -1,0 +1,15 @@
+"""Requests as all routes of the API read them: strictly, in bounded memory, with errors that name the field.
+
+    description    what OpenAPI says of answers and bodies that FastAPI does not know
+    json_body      a body of JSON
+    line_faults    what is wrong with lines of a body
+    lines          a body of NDJSON, line by line
+    pages          pages of a list: their size and their cursor
+    params         params in answers
+    paths          names in paths
+    pause          the body that pauses a user or a type
+    preconditions  ETag, If-Match and If-None-Match
+    route          the class of all routes
+
+May import `taskqueue.views`, `taskqueue.models`, `taskqueue.sources` and the problems and settings of `taskqueue_api`.
+"""

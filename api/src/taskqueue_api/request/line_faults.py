@@ -1,0 +1,30 @@
+"""What is wrong with lines of a body that is taken line by line."""
+
+from pydantic import BaseModel, Field
+
+#: Faults that an answer lists.
+MAX_LISTED = 100
+
+
+class LineFault(BaseModel):
+    """One thing that is wrong with a line, which is left out."""
+
+    line: int = Field(description="Number of the line, from 1.")
+    field: str = Field(description="The field at fault; `line` for the line as a whole.")
+    message: str
+
+
+class LineFaults:
+    """The faults of one body.   lines: the number of lines at fault.   listed: the first faults."""
+
+    def __init__(self) -> None:
+        self.lines = 0
+        self.listed: list[LineFault] = []
+        self._last = 0
+
+    def add(self, line: int, field: str, message: str) -> None:
+        """Add a fault; those of one line follow each other."""
+        self.lines += line != self._last
+        self._last = line
+        if len(self.listed) < MAX_LISTED:
+            self.listed.append(LineFault(line=line, field=field or "line", message=message))

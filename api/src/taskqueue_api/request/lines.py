@@ -1,0 +1,26 @@
+"""A body of NDJSON, taken line by line however long it is."""
+
+from collections.abc import AsyncIterator
+
+from fastapi import Request
+
+from taskqueue.sources.lines import EncodingRefusedError, Line, LineSplitter
+from taskqueue_api.problems import ProblemError
+from taskqueue_api.request.json_body import media_type
+
+NDJSON = "application/x-ndjson"
+
+
+async def read_lines(request: Request) -> AsyncIterator[Line]:
+    """Yield the lines of a body. Raises ProblemError for one that is no NDJSON."""
+    if media_type(request) != NDJSON:
+        raise ProblemError(415, "Wrong media type", f"Content-Type must be {NDJSON}", "Content-Type")
+    splitter = LineSplitter()
+    try:
+        async for chunk in request.stream():
+            for line in splitter.feed(chunk):
+                yield line
+        for line in splitter.end():
+            yield line
+    except EncodingRefusedError as error:
+        raise ProblemError(400, "Malformed NDJSON", f"body: {error}", "body") from error

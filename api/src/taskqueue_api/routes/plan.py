@@ -1,0 +1,30 @@
+"""/v1/plan: what is planned for a day, against what the limits allow."""
+
+import asyncio
+from datetime import UTC, date, datetime, time
+from typing import Annotated
+
+from fastapi import Query
+
+from taskqueue.views.demands import read_plan as read_demands
+from taskqueue.views.plan import PlanDay, plan_day
+from taskqueue_api.parts import UsedParts
+from taskqueue_api.request.route import new_router
+
+router = new_router("plan")
+
+
+@router.get("")
+async def read_plan(
+    parts: UsedParts,
+    day: Annotated[
+        date | None, Query(description="Day in UTC, such as 2026-11-24; by default today.")
+    ] = None,
+) -> PlanDay:
+    """Plan a day: the starts of each minute, in all and at each limit, and the demand of each type.
+
+    Paused and suspended types are left out.
+    """
+    begin = datetime.combine(day or datetime.now(UTC).date(), time(), UTC)
+    demands = await read_demands(parts.store)
+    return await asyncio.to_thread(plan_day, demands, int(begin.timestamp()))

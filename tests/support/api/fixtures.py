@@ -1,0 +1,53 @@
+"""Fixtures of tests that ask an API: `api` starts a process, `serve` serves one in the test's loop, `http` asks it."""
+
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, ExitStack
+from functools import partial
+from pathlib import Path
+
+import aiohttp
+import pytest
+
+from taskqueue.store.connection import Store
+from tests.support.api.in_process import ServedApi, served_api
+from tests.support.api.process import RunningApi, running_api, write_credentials
+
+#: Starts an API on a store, with the files of a credentials folder and settings by name.
+StartApi = Callable[..., RunningApi]
+ServeApi = Callable[..., Awaitable[ServedApi]]
+
+
+@pytest.fixture
+def api(redis_url: str, tmp_path: Path) -> Iterator[StartApi]:
+    """Start API processes, which end with the test: api(store, credentials=CREDENTIALS, read_only=True).url."""
+    with ExitStack() as running:
+
+        def start(
+            store: Store, credentials: Mapping[str, str] | None = None, **settings: object
+        ) -> RunningApi:
+            start = partial(running_api, redis_url, store.keys.release, tmp_path)
+            return running.enter_context(start(credentials, **settings))
+
+        yield start
+
+
+@pytest.fixture
+async def serve(redis_url: str, tmp_path: Path) -> AsyncIterator[ServeApi]:
+    """Serve APIs in the test's loop, in milliseconds: (await serve(store, CREDENTIALS, read_only=True)).url."""
+    async with AsyncExitStack() as serving:
+
+        async def start(
+            store: Store, credentials: Mapping[str, str] | None = None, **settings: object
+        ) -> ServedApi:
+            folder = write_credentials(tmp_path / "credentials", credentials) if credentials else None
+            served = served_api(redis_url, store.keys.release, folder, **settings)
+            return await serving.enter_async_context(served)
+
+        yield start
+
+
+@pytest.fixture
+async def http() -> AsyncIterator[aiohttp.ClientSession]:
+    """Return a client that keeps no cookies."""
+    async with aiohttp.ClientSession(cookie_jar=aiohttp.DummyCookieJar()) as session:
+        yield session
