@@ -11,6 +11,8 @@ import pytest
 from taskqueue import AdHocJob, Client, LockedParamsError, UnknownTypeError, ValueRefusedError
 from taskqueue.client import ad_hoc_jobs
 from taskqueue.models.values import Priority, Schedule, TaskType
+from taskqueue.store.enqueue import MAX_JOBS as BATCH
+from taskqueue.store.enqueue import enqueue_all
 from taskqueue.store.errors import StoreFailure, StoreUnavailable
 from taskqueue.store.job_name import parse
 from taskqueue.store.wakeup import WAKEUP_TOKENS
@@ -28,7 +30,6 @@ if TYPE_CHECKING:
 HOUR = Schedule(interval_s=3600)
 SYNC = TaskType("sync", HOUR, locked_params=("token",))
 SEND = TaskType("send", HOUR, priority=Priority.HIGH)
-BATCH = ad_hoc_jobs.MAX_JOBS
 
 
 @pytest.fixture
@@ -132,7 +133,7 @@ async def test_another_object_is_no_job(client: Client) -> None:
 async def test_a_lost_answer_is_repeated_harmlessly(
     world: World, client: Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    enqueue_all, calls = ad_hoc_jobs.enqueue_all, 0
+    calls = 0
 
     async def lossy(store: Store, jobs: Sequence[NewJob]) -> list[str]:
         nonlocal calls
