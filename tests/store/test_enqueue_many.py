@@ -173,6 +173,16 @@ async def test_a_batch_wakes_one_worker_unless_polls_find_it(
     assert await raw(world.store).llen(world.store.keys(WAKEUP_TOKENS)) == tokens
 
 
+async def test_a_job_that_wakes_no_worker_starts_on_time(world: World, client: Client) -> None:
+    chance = random.Random(1)
+    workers = [SimulatedWorker(f"w{number}") for number in range(3)]
+    for _ in range(20):
+        await work(world.store, world.clock, workers, chance.uniform(0, 1), chance)
+        await client.enqueue_many([AdHocJob("ada", "sync", delay_s=1)])
+        (start,) = await work(world.store, world.clock, workers, 1.1, chance)
+        assert start.start_us == start.due_us
+
+
 @dataclass
 class CountedWorker:
     """A worker with a count of the commands of its calls."""
