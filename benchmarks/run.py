@@ -14,6 +14,7 @@ from typing import Any
 
 from benchmarks.customers import customers
 from benchmarks.drain import drain
+from benchmarks.enqueueing import enqueueing
 from benchmarks.memory import REFILL_S, memory, memory_of_history, memory_of_limits
 from benchmarks.operating import operating
 from benchmarks.ticking import ticking
@@ -23,6 +24,9 @@ from tests.support.store.backlog import Server
 GOALS: dict[str, tuple[float, str]] = {
     "drain_plain_per_s": (30_000, "least"),
     "drain_forbid_and_own_limits_per_s": (20_000, "least"),
+    "enqueue_many_plain_per_s": (100_000, "least"),
+    "enqueue_many_params_per_s": (100_000, "least"),
+    "enqueue_many_delayed_per_s": (100_000, "least"),
     "cost_per_job_largest_over_smallest": (1.15, "most"),
     "catch_up_per_s": (150_000, "least"),
     "steady_call_worst_ms": (5, "most"),
@@ -54,6 +58,10 @@ async def _drains(quick: bool) -> dict[str, Any]:
         "drain_plain_per_s": round(await drain(jobs)),
         "drain_forbid_and_own_limits_per_s": round(await drain(jobs, forbid=True, own_limits=True)),
     }
+
+
+async def _enqueueing(quick: bool) -> dict[str, Any]:
+    return await enqueueing(*((20_000, 1) if quick else (200_000, 5)))
 
 
 async def _flat(quick: bool) -> dict[str, Any]:
@@ -91,6 +99,7 @@ async def _memory(quick: bool) -> dict[str, Any]:
 
 PARTS: dict[str, Callable[[bool], Any]] = {
     "drain": _drains,
+    "enqueueing": _enqueueing,
     "flat": _flat,
     "ticking": _ticking,
     "customers": _customers,
@@ -98,7 +107,7 @@ PARTS: dict[str, Callable[[bool], Any]] = {
     "operating": _operating,
 }
 #: What needs no Kubernetes; `make bench-operator` is the rest.
-DEFAULT = ("drain", "flat", "ticking", "customers", "memory")
+DEFAULT = ("drain", "enqueueing", "flat", "ticking", "customers", "memory")
 
 
 def main() -> int:
