@@ -51,5 +51,6 @@ def running(redis_url: str, tmp_path_factory: pytest.TempPathFactory) -> Iterato
 @settings(max_examples=REQUESTS // OPERATIONS, suppress_health_check=list(HealthCheck))
 def test_answers_are_as_described(case: schemathesis.Case[Any], running: RunningApi) -> None:
     # Some values that the schema allows are refused: a cursor, for example, must be one.
-    excluded = [positive_data_acceptance]
-    case.call_and_validate(base_url=running.url, headers=dict(AS_EDITOR), excluded_checks=excluded)
+    case.call_and_validate(
+        base_url=running.url, headers=dict(AS_EDITOR), excluded_checks=[positive_data_acceptance]
+    )

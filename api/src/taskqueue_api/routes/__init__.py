@@ -5,6 +5,8 @@
     user_answers   answers about one user
     bulk_users     all users of applications at once
     jobs           jobs
+    job_answers    answers about jobs that were written
+    bulk_jobs      many jobs at once
     job_specs      bodies about jobs
     dead           dead jobs
     types          task types and their pauses
@@ -24,6 +26,7 @@ from fastapi import FastAPI
 
 from taskqueue_api.routes import (
     audit,
+    bulk_jobs,
     bulk_users,
     dead,
     jobs,
@@ -37,7 +40,21 @@ from taskqueue_api.routes import (
     writes,
 )
 
-_ROUTERS = (users, bulk_users, jobs, dead, types, limits, plan, audit, workers, writes, store, openapi)
+_ROUTERS = (
+    users,
+    bulk_users,
+    bulk_jobs,
+    jobs,
+    dead,
+    types,
+    limits,
+    plan,
+    audit,
+    workers,
+    writes,
+    store,
+    openapi,
+)
 
 
 def add_routes(app: FastAPI) -> None:

@@ -45,7 +45,7 @@ async def read_limit(parts: UsedParts, name: LimitPath, user: LimitUser = None) 
 async def override(request: Request, parts: UsedParts, name: LimitPath, spec: OverrideSpec) -> LimitRow:
     """Set rate and burst of a limit by hand, for all workers within 250 ms.
 
-    No publish ends it. Users with values of their own keep them. More than what is configured needs `for`.
+    No publish ends it. Users with values of their own keep them. More than the configured values needs `for`.
     """
     await read_one(parts.store, name)
     catalog = await read_catalog(parts.store)
@@ -63,7 +63,7 @@ async def override(request: Request, parts: UsedParts, name: LimitPath, spec: Ov
 
 @router.delete("/{name}/override", status_code=204)
 async def clear_override(parts: UsedParts, name: LimitPath) -> None:
-    """End the override of a limit: what is configured is in force again. Harmless without one."""
+    """End the override of a limit: the configured values are in force again. Harmless without one."""
     await (clear_rate(parts.store) if name == GLOBAL_LIMIT else clear_limit(parts.store, name))
 
 

@@ -92,7 +92,7 @@ async def put_user(
 
 @router.delete("/{user}", status_code=204, responses=_WRITES)
 async def delete_user(parts: UsedParts, user: UserPath, precondition: UsedPrecondition) -> None:
-    """End all subscriptions of a user; harmless for a user who has none."""
+    """End all subscriptions of a user; harmless for a user without any."""
     if precondition.only_new:
         raise invalid([Refusal(("If-None-Match",), "remove If-None-Match: it is for PUT")])
     await parts.client.remove_user(user, if_match=precondition.if_match)

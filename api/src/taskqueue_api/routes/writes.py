@@ -1,4 +1,4 @@
-"""/v1/writes: the newest writes of this API: who wrote what, when, and from where."""
+"""/v1/writes: the newest writes of this API: caller, path, time and address of each."""
 
 from pydantic import Field
 
@@ -22,9 +22,9 @@ class WriteRow(View):
     method: str
     path: str
     address: str = Field(description="Where the request came from.")
-    detail: str = Field(description="What was written, where the path does not say it.")
+    detail: str = Field(description="The change, where the path does not say it.")
     status: int | None = Field(
-        description="Status of the answer; null for a write that is being carried out, or whose process ended."
+        description="Status of the answer; null for a write that is being carried out, or that ended with its process."
     )
 
 
