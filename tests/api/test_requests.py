@@ -97,6 +97,8 @@ REFUSED: list[tuple[str, str, Any, tuple[int, str | None, str]]] = [
     ("GET", "/v1/jobs?state=dead", None, (422, "state", "waiting")),
     ("GET", "/v1/plan?day=2026-13-01", None, (422, "day", "")),
     ("GET", "/v1/types/none", None, (404, None, "no such task type")),
+    ("GET", "/v1/types/none/history", None, (404, None, "no such task type")),
+    ("GET", "/v1/types/fetch-orders/history?for=1 day", None, (422, "for", "a duration such as")),
     ("PUT", "/v1/types/none/pause", {}, (404, None, "no such task type")),
     ("POST", "/v1/jobs", {"user": "u-1", "type": "none"}, (404, None, "no such task type")),
     (
