@@ -123,7 +123,10 @@ def test_compose_makes_a_token_at_each_start(tmp_path: Path) -> None:
         subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
         for _ in range(2)
     ]
-    tokens = [re.findall(r"^console: http://127.0.0.1:8090/sign-in\?token=(\S+)$", one, re.M) for one in said]
+    tokens = [
+        re.findall(r"^console: http://127.0.0.1:8090/sign-in\?token=(\S+)$", one, re.MULTILINE)
+        for one in said
+    ]
     assert len({token for (token,) in tokens}) == 2
     assert (tmp_path / "editor-tokens").read_text() == f"compose {tokens[1][0]}"
     assert (tmp_path / "editor-tokens").stat().st_mode & 0o077 == 0
