@@ -22,7 +22,7 @@ STARTED := $(shell date +%s)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help check demo demo-apis test lint types unit store process cluster chart format docs docs-site assets generate manifests verify lock wheel clean kind-up kind-demo e2e e2e-keda cluster-oldest cluster-tools node-tools images bench bench-operator conformance steady fuzz oracle faults faults-store soak soak-core
+.PHONY: help check demo demo-apis test lint types unit store api process cluster chart format docs docs-site assets generate manifests verify lock wheel clean kind-up kind-demo e2e e2e-keda cluster-oldest cluster-tools node-tools images bench bench-operator conformance steady fuzz oracle faults faults-store soak soak-core
 
 ##@ Start here
 
@@ -43,7 +43,7 @@ demo: $(USERS) ## The example shop on this machine: 270 types, 10,000 users, an 
 demo-apis: $(APIS_USERS) ## Four APIs with limits of their own: 60 types, 2,000 users, an API that counts each limit [DEMO_ARGS]
 	$(BIN)/taskqueue dev examples/apis --rate none $(DEMO_ARGS)
 
-test: lint types unit store process cluster chart ## All tests that must be green before a merge, on real servers and processes; 10 minutes on two cores
+test: lint types unit store api process cluster chart ## All tests that must be green before a merge, on real servers and processes; 10 minutes on two cores
 	@echo "make test: all green after $$(($$(date +%s) - $(STARTED))) s"
 
 ##@ The parts of make test
@@ -63,6 +63,9 @@ unit: $(STAMP) ## Unit and property tests, with every branch of models and plan 
 store: $(STAMP) ## Fundamentals, then every script on a real Valkey, by a clock that the tests move
 	$(BIN)/pytest -n 2 --dist loadfile tests/fundamentals tests/store
 
+api: $(STAMP) ## The HTTP API on real sockets: sign-in, roles, slow callers, each route as its description says
+	$(BIN)/pytest -n 2 --dist loadfile tests/api
+
 # Tests of processes, the cluster and the chart wait more than they compute: two cores carry more than two of them.
 process: $(STAMP) ## Real processes: kill -9, cut connections, exact slots; then short failovers
 	$(BIN)/pytest -n 3 --dist loadfile tests/process
@@ -80,8 +83,9 @@ format: $(STAMP) ## Format the code and apply the safe fixes of ruff
 	$(BIN)/ruff check --fix $(CODE)
 	$(BIN)/ruff format $(CODE)
 
-docs: $(STAMP) ## Write docs/configuration.md from the code, and docs/pictures/ from the plan
+docs: $(STAMP) ## Write docs/configuration.md and docs/api.md from the code, and docs/pictures/ from the plan
 	$(BIN)/python tools/docs/configuration_page.py
+	$(BIN)/python tools/docs/api_page.py
 	$(BIN)/python -m tools.docs.schedule_pictures
 
 docs-site: $(SITE_STAMP) ## Build the documentation as a site in dist/site; broken links fail
@@ -166,6 +170,7 @@ steady: $(STAMP) ## Unit, property and store tests five times, and five times un
 fuzz: $(STAMP) ## New random examples for every property, hostile handlers, and long random runs of the store
 	TASKQUEUE_FUZZ=100000 $(BIN)/pytest -n 2 tests/property/*_fuzz.py
 	TASKQUEUE_FUZZ=20000 $(BIN)/pytest tests/property/test_hostile_handlers.py
+	TASKQUEUE_FUZZ=20000 $(BIN)/pytest -n 2 tests/api/test_schemathesis.py
 	TASKQUEUE_FUZZ=500 $(BIN)/pytest tests/property/test_store_conservation.py
 	TASKQUEUE_FUZZ=200 $(BIN)/pytest tests/property/test_plans_in_the_store.py
 	TASKQUEUE_FUZZ=1000 $(BIN)/pytest tests/property/test_limit_trees.py

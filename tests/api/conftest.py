@@ -1,5 +1,5 @@
-"""API processes on the store of a test."""
+"""APIs on the store of a test."""
 
-from tests.support.api.fixtures import api, http
+from tests.support.api.fixtures import api, http, serve
 
-__all__ = ["api", "http"]
+__all__ = ["api", "http", "serve"]

@@ -103,17 +103,19 @@ async def test_prune_removes_users_of_applications_alone(client: taskqueue.Clien
 
 
 async def test_many_removals_are_refused_until_confirmed(client: taskqueue.Client, store: Store) -> None:
+    imported = [UserSubscription(f"i-{number}", (Subscription("orders"),)) for number in range(400)]
+    await set_users(store, "import", imported)
     await client.put_users(users(range(200)))
     with pytest.raises(
         taskqueue.TooManyRemovalsError, match="101 of 200 users of applications were not given"
     ):
         await client.put_users(users(range(101, 201)), prune=True)
-    assert len(await read_stored_users(store)) == 201
+    assert len(await read_stored_users(store)) == 601
     done = await client.put_users(users(range(101, 201)), prune=True, confirm_removals=True)
     assert counts(done) == (0, 0, 100, 101)
     with pytest.raises(taskqueue.TooManyRemovalsError):
         await client.put_users([], prune=True)
-    assert len(await read_stored_users(store)) == 100
+    assert len(await read_stored_users(store)) == 500
 
 
 async def test_users_subscribed_meanwhile_stay(client: taskqueue.Client, store: Store) -> None:

@@ -29,8 +29,12 @@ def code(name: str) -> str:
 
 def test_the_scripts_are_those_of_the_design() -> None:
     verbs = "audit cancel catalog claim clock end_pauses enqueue follow_limits follow_suspended heartbeat"
-    verbs += " history install note_write open_limit override pass_wakeup pause_user permit put_limits put_types"
-    verbs += " redeal redrive repair retention scan_jobs scan_moves set_aside set_users subscribe take_epoch tick"
+    verbs += (
+        " history install note_write open_limit override pass_wakeup pause_user permit put_limits put_types"
+    )
+    verbs += (
+        " redeal redrive repair retention scan_jobs scan_moves set_aside set_users subscribe take_epoch tick"
+    )
     verbs += " try_suspended work"
     assert verbs.split() == NAMES
 

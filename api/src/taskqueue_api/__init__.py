@@ -1,6 +1,6 @@
 """The HTTP API and the web console: one process, which reads and writes the store of a release.
 
-    request -> proxy -> guard (host, origin) -> gate (sign-in, role) -> note of writes -> routes | console
+    request -> bounds -> proxy -> guard (host, origin) -> gate (sign-in, role) -> note of writes -> routes | console
     routes | console -> client | views -> store
     reader (one snapshot a second) -> live pages
 
@@ -23,5 +23,5 @@
     sign_in         tokens, sessions, headers of a proxy; roles
 
 May import `taskqueue.views`, `taskqueue.client`, `taskqueue.process`, `taskqueue.store`, `taskqueue.sources`,
-`taskqueue.models`, `taskqueue.command_line`, `taskqueue.text` and `taskqueue.errors`.
+`taskqueue.models`, `taskqueue.command_line`, `taskqueue.text`, `taskqueue.errors` and `taskqueue_entry`.
 """

@@ -1,6 +1,6 @@
 """The app: routes of the API and pages of the console, behind the steps that every request passes.
 
-proxy -> guard (host, origin) -> bounds of bodies -> gate (sign-in, role) -> note of writes -> routes
+bounds of bodies -> proxy -> guard (host, origin) -> gate (sign-in, role) -> note of writes -> routes
 
 A refusal in front of the routes is answered here, too.
 """
@@ -35,6 +35,5 @@ def guarded_app(parts: Parts) -> ASGIApp:
     """Return the app of a process behind all steps."""
     settings, sign_in = parts.settings, parts.sign_in
     noted = NotedWrites(new_app(parts), parts.store, answer_page)
-    gate = Gate(noted, sign_in, settings, answer_page)
-    guard = Guard(BoundedBodies(gate), settings.hosts)
-    return Proxied(guard, sign_in.folder, sign_in.throttle, is_https=settings.https)
+    guard = Guard(Gate(noted, sign_in, settings, answer_page), settings.hosts)
+    return BoundedBodies(Proxied(guard, sign_in.folder, sign_in.throttle, is_https=settings.https))

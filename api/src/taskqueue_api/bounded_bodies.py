@@ -22,6 +22,8 @@ class BoundedBodies:
         self._app = app
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        if scope["type"] != "http":
+            return
         headers = Headers(scope=scope)
         body = _Body(headers, receive)
 

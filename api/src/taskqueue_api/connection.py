@@ -32,7 +32,7 @@ class Connection(H11Protocol):
         """Take up a connection, if need be in place of an idle one."""
         super().connection_made(transport)
         self.idle_since_s = self.loop.time()
-        self._head = self.loop.call_later(HEAD_S, transport.abort)
+        self._watch_head()
         if len(self.connections) > MAX_CONNECTIONS:
             self._replace_idle()
 
@@ -46,9 +46,9 @@ class Connection(H11Protocol):
     def data_received(self, data: bytes) -> None:
         """Read a part of a request."""
         super().data_received(data)
-        if self.is_idle and self._head is None:
-            self._head = self.loop.call_later(HEAD_S, self.transport.abort)
-        elif self._head and not self.is_idle:
+        if self.is_idle:
+            self._watch_head()
+        elif self._head:
             self._head.cancel()
             self._head = None
 
@@ -57,6 +57,8 @@ class Connection(H11Protocol):
         self.idle_since_s = self.loop.time()
         self._watch_unread()
         super().on_response_complete()
+        if self.is_idle and self.conn.trailing_data[0]:  # the beginning of a head came early
+            self._watch_head()
 
     def pause_writing(self) -> None:
         """Wait for a caller that does not read."""
@@ -69,6 +71,10 @@ class Connection(H11Protocol):
             self._unread.cancel()
             self._unread = None
         super().resume_writing()
+
+    def _watch_head(self) -> None:
+        if self._head is None:
+            self._head = self.loop.call_later(HEAD_S, self.transport.abort)
 
     def _watch_unread(self) -> None:
         if self._unread is None and self.transport.get_write_buffer_size():

@@ -43,8 +43,6 @@ class Guard:
         self._running = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] != "http":
-            return
         sent = _with_headers(send)
         if scope["method"] == "HEAD":
             scope, sent = {**scope, "method": "GET"}, _without_body(sent)

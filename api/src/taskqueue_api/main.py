@@ -28,7 +28,7 @@ EXIT_BAD_SETTINGS = 2
 
 def serve(settings: ApiSettings) -> int:
     """Run the API until a signal, and return its exit code."""
-    return run(Process(name="api", settings=settings, open=partial(_open, settings), new_loop=new_uvloop))
+    return run(Process(name="api", settings=settings, open=partial(open_api, settings), new_loop=new_uvloop))
 
 
 command = settings_command(ApiSettings, serve)
@@ -40,7 +40,8 @@ def main(argv: Sequence[str] | None = None) -> NoReturn:
 
 
 @asynccontextmanager
-async def _open(settings: ApiSettings) -> AsyncIterator[Work]:
+async def open_api(settings: ApiSettings) -> AsyncIterator[Work]:
+    """Open the parts of the process. Raises ExitError."""
     folder = _read_credentials(settings)
     listening = _listen(settings)
     port = listening.getsockname()[1]

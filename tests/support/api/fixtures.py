@@ -1,7 +1,7 @@
-"""Fixtures of tests that ask an API process: `api` starts one, `http` asks it."""
+"""Fixtures of tests that ask an API: `api` starts a process, `serve` serves one in the test's loop, `http` asks it."""
 
-from collections.abc import AsyncIterator, Callable, Iterator, Mapping
-from contextlib import ExitStack
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
+from contextlib import AsyncExitStack, ExitStack
 from functools import partial
 from pathlib import Path
 
@@ -9,10 +9,12 @@ import aiohttp
 import pytest
 
 from taskqueue.store.connection import Store
-from tests.support.api.process import RunningApi, running_api
+from tests.support.api.in_process import ServedApi, served_api
+from tests.support.api.process import RunningApi, running_api, write_credentials
 
 #: Starts an API on a store, with the files of a credentials folder and settings by name.
 StartApi = Callable[..., RunningApi]
+ServeApi = Callable[..., Awaitable[ServedApi]]
 
 
 @pytest.fixture
@@ -25,6 +27,21 @@ def api(redis_url: str, tmp_path: Path) -> Iterator[StartApi]:
         ) -> RunningApi:
             start = partial(running_api, redis_url, store.keys.release, tmp_path)
             return running.enter_context(start(credentials, **settings))
+
+        yield start
+
+
+@pytest.fixture
+async def serve(redis_url: str, tmp_path: Path) -> AsyncIterator[ServeApi]:
+    """Serve APIs in the test's loop, in milliseconds: (await serve(store, CREDENTIALS, read_only=True)).url."""
+    async with AsyncExitStack() as serving:
+
+        async def start(
+            store: Store, credentials: Mapping[str, str] | None = None, **settings: object
+        ) -> ServedApi:
+            folder = write_credentials(tmp_path / "credentials", credentials) if credentials else None
+            served = served_api(redis_url, store.keys.release, folder, **settings)
+            return await serving.enter_async_context(served)
 
         yield start
 

@@ -15,8 +15,9 @@ from taskqueue_api.application import guarded_app
 from taskqueue_api.live.reader import Reader
 from taskqueue_api.parts import Parts
 from taskqueue_api.settings import ApiSettings
-from taskqueue_api.sign_in.credentials import Credentials
+from taskqueue_api.sign_in.credentials_folder import CredentialsFolder
 from taskqueue_api.sign_in.sessions import SignIn
+from taskqueue_api.sign_in.throttle import Throttle
 
 HTML = {"Accept": "text/html", "Origin": "http://localhost"}
 SWAPPED = {**HTML, "HX-Request": "true"}
@@ -97,7 +98,9 @@ async def running_app(store: Store, **settings: Any) -> AsyncIterator[App]:
     """Run the app and its reader on a store, for a caller of loopback."""
     made = ApiSettings(redis_url="redis://unused", release=store.keys.release, **settings)
     reader = Reader(store)
-    parts = Parts(made, store, Client(store), SignIn(Credentials(made.credentials), made), reader)
+    parts = Parts(
+        made, store, Client(store), SignIn(CredentialsFolder(made.credentials), Throttle(), made), reader
+    )
     reading = asyncio.create_task(reader.run())
     try:
         yield App(guarded_app(parts), parts)

@@ -1,41 +1,77 @@
-"""Pages of the console over a real store: each is painted, live, and harmless with hostile values."""
+"""Pages of the console over a real store: each is painted and live, also with hostile values in the store."""
 
-import re
+import json
+
+import pytest
 
 from taskqueue.store.connection import Store
+from taskqueue.store.writes import Write, begin_write
 from taskqueue_api.console.page import Page
-from taskqueue_api.console.pages import PAGES
+from taskqueue_api.console.pages import MENU, PAGES
+from tests.support.api.seeded import seed
 from tests.support.console.in_process import App, running_app
+from tests.support.store.raw import raw
 
-#: Values of parameters in paths.
-VALUES: dict[str, str] = {}
+#: Pages with a parameter in their path.
+URLS = {"limit": "/limits/shop", "type": "/types/fetch-orders", "user": "/users/u-1"}
+HOSTILE = "<script>alert(1)</script>\x1b[31m\u202e'\"" + "x" * 300
 
 
 def url_of(page: Page) -> str:
-    return re.sub(r"\{(\w+)\}", lambda found: VALUES[found[1]], page.path)
-
-
-def live_url_of(page: Page) -> str:
-    return f"/live{url_of(page)}" if page.path != "/" else f"/live/{page.name}"
+    return URLS.get(page.name, page.path)
 
 
 async def assert_painted(app: App, page: Page) -> None:
     answer = await app.get(url_of(page))
     assert answer.status == 200, (page.name, answer.text)
     assert f'aria-current="page">{page.menu}</a>' in answer.text
-    assert "<script>" not in answer.text
+    assert "<script>alert" not in answer.text
+    assert not set("\x1b\u202e") & set(answer.text)
 
 
 async def test_pages_of_an_empty_store_are_painted(store: Store) -> None:
     async with running_app(store) as app:
-        for page in PAGES:
+        for page in MENU:
             await assert_painted(app, page)
 
 
-async def test_unknown_paths_are_pages(store: Store) -> None:
+async def test_pages_are_painted_with_hostile_values(store: Store) -> None:
+    await seed(store)
+    write = Write(caller=HOSTILE, by=HOSTILE, method=HOSTILE, path=HOSTILE, address=HOSTILE, detail=HOSTILE)
+    await begin_write(store, write)
+    await raw(store).hset(
+        store.keys("workers"), HOSTILE, f"1|{json.dumps({'pid': HOSTILE, 'free': HOSTILE})}"
+    )
     async with running_app(store) as app:
-        answer = await app.get("/nowhere")
+        for page in PAGES:
+            await assert_painted(app, page)
+        assert "&lt;script&gt;alert" in (await app.get("/writes")).text
+
+
+async def test_urls_of_all_pages_are_known() -> None:
+    assert {page.name for page in PAGES if "{" in page.path} == URLS.keys()
+
+
+@pytest.mark.parametrize("path", ["/nowhere", "/types/nowhere", "/limits/nowhere"])
+async def test_unknown_names_are_pages(store: Store, path: str) -> None:
+    async with running_app(store) as app:
+        answer = await app.get(path)
         assert (answer.status, "<h1>" in answer.text) == (404, True)
-        assert (await app.get("/v1/nowhere", {"Accept": "*/*"})).headers[
-            "content-type"
-        ] == "application/problem+json"
+        assert (await app.get(path, {"Accept": "*/*"})).headers["content-type"] == "application/problem+json"
+
+
+async def test_curve_is_that_of_the_plan(store: Store) -> None:
+    await seed(store)
+    async with running_app(store) as app:
+        chart = json.loads((await app.get("/charts/limit")).text)
+        assert len(chart["planned"]) == 25 * 60
+        assert sum(chart["planned"]) * 60 == pytest.approx(3 * 25, rel=0.01)  # three users an hour
+        assert chart["limit"] == 100
+
+
+async def test_forms_are_hidden_from_viewers(store: Store) -> None:
+    await seed(store)
+    async with running_app(store, read_only=True) as app:
+        assert "/actions/" not in (await app.get("/types/fetch-orders")).text
+        assert (await app.post("/actions/types/fetch-orders/pause", {"confirmed": "yes"})).status == 403
+        assert (await app.get("/actions/types/fetch-orders/pause")).status == 403

@@ -23,6 +23,11 @@ def test_the_reference_page_equals_the_code() -> None:
     assert (ROOT / "docs" / "configuration.md").read_text() == page, "run `make docs`"
 
 
+def test_the_page_of_the_api_equals_the_routes() -> None:
+    page = runpy.run_path(str(ROOT / "tools" / "docs" / "api_page.py"))["text"]()
+    assert (ROOT / "docs" / "api.md").read_text() == page, "run `make docs`"
+
+
 def test_the_pictures_equal_the_plan() -> None:
     kept = {path.name: path.read_text() for path in PICTURES.iterdir()}
     assert kept == {name: draw().svg() for name, draw in DRAWN.items()}, "run `make docs`"

@@ -11,6 +11,7 @@
     problem_page  errors of pages
     rendering     templates; every text is escaped and made printable
     sign_in       sign-in and sign-out of a browser
+    type_spread   subscriptions of a type over its window
 
 templates/ holds NAME.html and NAME_live.html of each page; static/ the pinned files (vendor), one stylesheet and one
 script.

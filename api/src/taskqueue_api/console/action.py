@@ -1,6 +1,6 @@
-"""Actions: a form that asks first, with what it would change, and then does it.
+"""Actions: a form asks first, with the change that it would make, and then does it.
 
-    form --POST--> question, in the dialog of the page --POST with confirmed--> notice
+    form --GET--> question, in the dialog of the page --POST--> notice
 
 Without scripts both answers are pages of their own.
 """
@@ -14,11 +14,13 @@ from fastapi.responses import HTMLResponse
 from taskqueue.models.duration import parse_positive_ms
 from taskqueue.models.refusal import ValueRefusedError
 from taskqueue_api.console.rendering import render
+from taskqueue_api.noted_writes import note
 from taskqueue_api.parts import Parts, UsedParts
 from taskqueue_api.problems import ProblemError
-from taskqueue_api.sign_in.caller import Caller
 from taskqueue_api.sign_in.sessions import Editor
 
+#: An action asks by GET, and acts by POST.
+METHODS = ["GET", "POST"]
 _MAX_FIELDS = 20
 _MAX_CHARACTERS = 1_000
 
@@ -28,15 +30,23 @@ class Action:
     """A form that an editor has sent.   fields: its values, `confirmed` among them once the question was answered."""
 
     parts: Parts
-    caller: Caller
-    path: str
+    request: Request
     fields: dict[str, str]
-    is_swapped: bool
+
+    @property
+    def path(self) -> str:
+        """Return the path that the question's form goes to."""
+        return self.request.url.path
 
     @property
     def is_confirmed(self) -> bool:
         """Tell whether the question was answered."""
-        return self.fields.get("confirmed") == "yes"
+        return self.request.method == "POST" and self.fields.get("confirmed") == "yes"
+
+    @property
+    def is_swapped(self) -> bool:
+        """Tell whether the answer goes into a page."""
+        return "hx-request" in self.request.headers
 
     def field(self, name: str) -> str:
         """Return a value. Raises ProblemError where it is missing."""
@@ -60,19 +70,23 @@ class Action:
 
     def done(self, message: str) -> Response:
         """Return the notice that the action is done; pages read the store again at once."""
+        note(self.request, message)
         self.parts.reader.readings.expire()
         template = "notice.html" if self.is_swapped else "notice_page.html"
         return HTMLResponse(render(template, message=message, problem=None))
 
 
-async def _action(request: Request, parts: UsedParts, caller: Editor) -> Action:
-    async with request.form(max_files=0, max_fields=_MAX_FIELDS) as form:
-        fields = {name: value for name, value in form.items() if isinstance(value, str)}
+async def _action(request: Request, parts: UsedParts, _: Editor) -> Action:
+    if request.method == "GET":
+        fields = dict(request.query_params)
+    else:
+        async with request.form(max_files=0, max_fields=_MAX_FIELDS) as form:
+            fields = {name: value for name, value in form.items() if isinstance(value, str)}
     for name, value in fields.items():
         if len(value) > _MAX_CHARACTERS:
             rule = f"{name} must have at most {_MAX_CHARACTERS} characters (was {len(value)})"
             raise ProblemError(422, "Invalid request", rule, name)
-    return Action(parts, caller, request.url.path, fields, "hx-request" in request.headers)
+    return Action(parts, request, fields)
 
 
 UsedAction = Annotated[Action, Depends(_action)]

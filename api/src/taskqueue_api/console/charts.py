@@ -3,21 +3,21 @@
 from typing import Any
 
 from taskqueue.models.identity import GLOBAL_LIMIT
+from taskqueue.views.errors import UnknownLimitError
 from taskqueue_api.console.plan_curve import STEP_S, read_curve
 from taskqueue_api.console.problem_page import new_router
 from taskqueue_api.parts import UsedParts
-from taskqueue_api.problems import ProblemError
 from taskqueue_api.sign_in.sessions import Viewer
 
 router = new_router()
 
 
-@router.get("/charts/plan")
-async def plan(parts: UsedParts, _: Viewer, limit: str = GLOBAL_LIMIT) -> dict[str, Any]:
-    """Return the planned starts per second of a limit, a value a minute."""
+@router.get("/charts/limit")
+async def limit_chart(parts: UsedParts, _: Viewer, limit: str = GLOBAL_LIMIT) -> dict[str, Any]:
+    """Return the starts per second of a limit, planned and actual, a value a minute."""
     snapshot = await parts.reader.newest()
     if limit != GLOBAL_LIMIT and limit not in snapshot.catalog.limits:
-        raise ProblemError(404, "Not found", f"there is no limit {limit}", "limit")
+        raise UnknownLimitError(limit)
     curve = await read_curve(parts, snapshot, limit)
     return {
         "from": curve.from_s,
@@ -25,5 +25,5 @@ async def plan(parts: UsedParts, _: Viewer, limit: str = GLOBAL_LIMIT) -> dict[s
         "now": snapshot.taken_ms / 1000,
         "limit": curve.per_second,
         "planned": curve.planned,
-        "actual": None,
+        "actual": curve.actual,
     }

@@ -1,83 +1,143 @@
-"""The planned starts of a limit around now, from the subscriptions of the store; computed once for all viewers."""
+"""The starts of a limit around now, planned and actual, a value each minute; computed once for all viewers.
+
+The plan is that of `taskqueue plan show --store`, day by day. Actual starts come from the history, hour by hour; only
+the current hour is read again.
+"""
 
 import asyncio
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from taskqueue.models.identity import GLOBAL_LIMIT
 from taskqueue.models.limit_tree import path_of
-from taskqueue.plan.forecast import starts
-from taskqueue.plan.type_demand import TypeDemand
-from taskqueue.store.connection import Store
-from taskqueue.store.generations import count_subscriptions
+from taskqueue.store.history import MINUTES_PER_HOUR, read_hours, to_counts
 from taskqueue.store.types import Catalog
-from taskqueue_api.live.readings import Readings
+from taskqueue.views.demands import read_plan
+from taskqueue.views.plan import PlanDay, plan_day
 from taskqueue_api.live.snapshot import Snapshot
 from taskqueue_api.parts import Parts
 
 STEP_S = 60
-_HOUR_S = 3_600
+_HOUR_S, _DAY_S = 3_600, 86_400
 #: Hours before and after the current one that a curve shows.
-_HOURS = 12
-_DEMANDS_S, _CURVE_S = 60.0, 300.0
+HOURS = 12
+#: Seconds for which a curve, a plan, a current hour and a past hour are kept.
+_CURVE_S, _PLAN_S, _HOUR_NOW_S, _HOUR_PAST_S = 20.0, 300.0, 30.0, 3_600.0
 
 
 @dataclass(frozen=True, slots=True)
 class Curve:
-    """The planned starts per second of a limit, cost-weighted, one value for each minute from from_s on (epoch).
+    """Starts per second, cost-weighted, one value for each minute from from_s on (epoch).
 
-    per_second: the limit's rate in force; None for none.
+    per_second: the limit's rate in force; None for none.   actual: up to the last minute that has ended.
     """
 
     limit: str
     from_s: int
     per_second: float | None
     planned: Sequence[float]
+    actual: Sequence[float]
 
     @property
     def peak(self) -> float:
-        """Return the highest value."""
+        """Return the highest planned value."""
         return max(self.planned, default=0.0)
 
     @property
+    def now(self) -> float | None:
+        """Return the starts of the last minute that ended; None without one."""
+        return self.actual[-1] if self.actual else None
+
+    @property
     def peak_s(self) -> int:
-        """Return the minute of the highest value, epoch."""
-        return self.from_s + STEP_S * self.planned.index(self.peak) if self.planned else self.from_s
+        """Return the minute of the highest planned value, epoch."""
+        return self.from_s + STEP_S * self.planned.index(self.peak)
+
+
+def _from_of(snapshot: Snapshot) -> int:
+    """Return the first second of the curves at a snapshot."""
+    return (snapshot.taken_ms // 1000 // _HOUR_S - HOURS) * _HOUR_S
+
+
+def peek_curve(parts: Parts, snapshot: Snapshot, limit: str) -> Curve | None:
+    """Return the curve of a Release limit; None until it was computed for the first time."""
+    return parts.reader.readings.peek(("curve", limit), lambda: _compute(parts, snapshot, limit), _CURVE_S)
 
 
 async def read_curve(parts: Parts, snapshot: Snapshot, limit: str) -> Curve:
     """Return the curve of a Release limit."""
-    from_s = snapshot.taken_ms // 1000 // _HOUR_S * _HOUR_S - _HOURS * _HOUR_S
-    catalog, readings = snapshot.catalog, parts.reader.readings
-
-    async def compute() -> Sequence[float]:
-        demands = await _read_demands(readings, parts.store, catalog)
-        mine = [one for one in demands if limit in _limits_of(one, catalog)]
-        counts = await asyncio.to_thread(starts, mine, from_s, STEP_S, (2 * _HOURS + 1) * _HOUR_S)
-        return [round(count / STEP_S, 3) for count in counts]
-
-    planned = await readings.get(("curve", limit, from_s, catalog.version), compute, _CURVE_S)
-    return Curve(limit, from_s, _rate_in_force(catalog, limit), planned)
+    return await parts.reader.readings.get(
+        ("curve", limit), lambda: _compute(parts, snapshot, limit), _CURVE_S
+    )
 
 
-def _limits_of(demand: TypeDemand, catalog: Catalog) -> set[str]:
-    return {GLOBAL_LIMIT, *(limit.name for limit in path_of(demand.limits, catalog.limits).release)}
+async def _compute(parts: Parts, snapshot: Snapshot, limit: str) -> Curve:
+    from_s, now_s = _from_of(snapshot), snapshot.taken_ms // 1000
+    until_s = from_s + (2 * HOURS + 1) * _HOUR_S
+    days = range(from_s // _DAY_S * _DAY_S, until_s, _DAY_S)
+    planned: list[float] = []
+    for day_s in days:
+        planned += _starts_of(await _read_day(parts, day_s), limit)
+    first = (from_s - days[0]) // STEP_S
+    planned = [round(start / STEP_S, 6) for start in planned[first : first + (until_s - from_s) // STEP_S]]
+    actual = await _read_actual(
+        parts, snapshot.catalog, limit, range(from_s // _HOUR_S, now_s // _HOUR_S + 1)
+    )
+    ended = (now_s - from_s) // STEP_S
+    return Curve(limit, from_s, _rate_in_force(snapshot.catalog, limit), planned, actual[:ended])
 
 
-async def _read_demands(readings: Readings, store: Store, catalog: Catalog) -> Sequence[TypeDemand]:
-    async def read() -> Sequence[TypeDemand]:
-        newest = {name: record.newest for name, record in catalog.records.items() if record.newest}
-        counts = await count_subscriptions(store, newest, catalog.variants)
-        return [
-            one for name in newest for one in TypeDemand.of(catalog.records[name].task_type, counts[name])
-        ]
+async def _read_day(parts: Parts, day_s: int) -> PlanDay:
+    """Return the plan of a day, as it was within the last minutes."""
 
-    return await readings.get(("demands", catalog.version), read, _DEMANDS_S)
+    async def read() -> PlanDay:
+        plan = await parts.reader.readings.get("demands", lambda: read_plan(parts.store), _PLAN_S / 2)
+        return await asyncio.to_thread(plan_day, plan, day_s)
+
+    return await parts.reader.readings.get(("plan", day_s), read, _PLAN_S)
 
 
 def _rate_in_force(catalog: Catalog, limit: str) -> float | None:
+    """Return the rate of a limit; None for none."""
     if limit == GLOBAL_LIMIT:
         return None if catalog.rate == math.inf else catalog.rate
     over = catalog.overrides.get(limit)
     return over.rate if over else catalog.limits[limit].per_second
+
+
+def _starts_of(day: PlanDay, limit: str) -> Sequence[float]:
+    if limit == GLOBAL_LIMIT:
+        return day.starts
+    return next((one.starts for one in day.limits if one.limit == limit), [0.0] * len(day.starts))
+
+
+async def _read_actual(parts: Parts, catalog: Catalog, limit: str, hours: range) -> list[float]:
+    """Return the starts per second of each minute of these hours, weighted by the cost that the types have now."""
+    found = []
+    for hour in hours:
+        by_limit = await _read_hour(parts, catalog, hour, is_past=hour < hours[-1])
+        found += [round(slots / STEP_S, 6) for slots in by_limit.get(limit, [0] * MINUTES_PER_HOUR)]
+    return found
+
+
+async def _read_hour(
+    parts: Parts, catalog: Catalog, hour: int, *, is_past: bool
+) -> Mapping[str, Sequence[int]]:
+    """Return the slots of each minute of an hour that starts took, by limit."""
+
+    async def read() -> Mapping[str, Sequence[int]]:
+        names = list(catalog.records)
+        history = await read_hours(parts.store, [(name, hour) for name in names])
+        found: dict[str, list[int]] = {}
+        for name, minutes in zip(names, history, strict=True):
+            task_type = catalog.records[name].task_type
+            path = path_of(task_type.limits, catalog.limits).release if minutes else ()
+            for limit in (GLOBAL_LIMIT, *(one.name for one in path)):
+                slots = found.setdefault(limit, [0] * MINUTES_PER_HOUR)
+                for minute, counters in minutes.items():
+                    slots[minute % MINUTES_PER_HOUR] += sum(to_counts(counters).starts) * task_type.cost
+        return found
+
+    period_s = _HOUR_PAST_S if is_past else _HOUR_NOW_S
+    return await parts.reader.readings.get(("history", hour, is_past, catalog.version), read, period_s)

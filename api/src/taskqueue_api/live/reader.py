@@ -21,8 +21,6 @@ from taskqueue_api.live.snapshot import Snapshot
 PERIOD_S = 1.0
 #: Seconds between two readings of values that cost more.
 _AUDIT_S, _CATALOG_S = 2.0, 5.0
-#: Seconds for which reading goes on after the last use.
-_LINGER_S = 5.0
 #: Snapshots over which the starts per second are counted.
 _SPAN = 10
 
@@ -42,22 +40,17 @@ class Reader:
         self._reading = asyncio.Lock()
         self._changed = asyncio.Condition()
         self._followers = 0
-        self._used_s = self._read_s = float("-inf")
+        self._read_s = float("-inf")
         self._closed = False
 
-    def fault(self) -> str | None:
-        """Return the reason why the store cannot be read."""
-        if self._failure:
-            return str(self._failure)
-        return None if self._read_s > 0 else "the store has not answered yet"
-
     async def run(self) -> None:
-        """Read until cancelled: a snapshot while a page is open, else only whether the store answers."""
+        """Read until cancelled: a snapshot a second while a page is open."""
         while True:
             began_s = time.monotonic()
-            await self._read()
-            async with self._changed:
-                self._changed.notify_all()
+            if self._followers:
+                await self._read()
+                async with self._changed:
+                    self._changed.notify_all()
             await asyncio.sleep(max(0.0, began_s + PERIOD_S - time.monotonic()))
 
     async def close(self) -> None:
@@ -67,10 +60,8 @@ class Reader:
             self._changed.notify_all()
 
     async def newest(self) -> Snapshot:
-        """Return a snapshot that is at most a second or two old. Raises StoreFailure."""
-        is_old = time.monotonic() - self._used_s > _LINGER_S
-        self._used_s = time.monotonic()
-        if self._newest is None or (is_old and not self._followers) or self._failure:
+        """Return a snapshot that is at most two periods old. Raises StoreFailure."""
+        if time.monotonic() - self._read_s > 2 * PERIOD_S:
             await self._read()
         if self._failure:
             raise self._failure
@@ -92,10 +83,7 @@ class Reader:
     async def _read(self) -> None:
         async with self._reading:
             try:
-                if self._followers or time.monotonic() - self._used_s < _LINGER_S:
-                    self._newest = await self._snapshot()
-                else:
-                    await server_now_ms(self._store)
+                self._newest = await self._snapshot()
                 self._failure, self._read_s = None, time.monotonic()
             except StoreFailure as failure:
                 self._failure = failure

@@ -46,12 +46,7 @@ class Readings:
 
         Raises the TaskqueueError of the last reading.
         """
-        kept = self._kept.setdefault(key, _Kept())
-        self._kept.move_to_end(key)
-        if len(self._kept) > MAX_VALUES:
-            self._kept.popitem(last=False)
-        if self._clock() >= kept.due_s and kept.reading is None:
-            kept.reading = asyncio.create_task(self._read(kept, read, period_s))
+        kept = self._begin(key, read, period_s)
         if kept.reading and (waits or not kept.is_read):
             # A viewer that leaves ends no reading for which another one waits.
             await asyncio.shield(kept.reading)
@@ -59,6 +54,21 @@ class Readings:
             raise kept.error
         value: _Value = kept.value
         return value
+
+    def peek(self, key: Hashable, read: Callable[[], Awaitable[_Value]], period_s: float) -> _Value | None:
+        """Return a value as `get` does, but wait for none: None until it was read once."""
+        value: _Value | None = self._begin(key, read, period_s).value
+        return value
+
+    def _begin(self, key: Hashable, read: Callable[[], Awaitable[Any]], period_s: float) -> _Kept:
+        """Return what is kept of a value, and begin to read it where that is due."""
+        kept = self._kept.setdefault(key, _Kept())
+        self._kept.move_to_end(key)
+        if len(self._kept) > MAX_VALUES:
+            self._kept.popitem(last=False)
+        if self._clock() >= kept.due_s and kept.reading is None:
+            kept.reading = asyncio.create_task(self._read(kept, read, period_s))
+        return kept
 
     def expire(self) -> None:
         """Read all values again at their next use, as a person has changed the store."""

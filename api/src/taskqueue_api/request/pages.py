@@ -1,5 +1,6 @@
 """Pages of a list: at most `limit` items, and the cursor of the next page."""
 
+import re
 from base64 import b64decode, urlsafe_b64encode
 from typing import Annotated, Generic, TypeVar
 
@@ -7,9 +8,10 @@ from fastapi import Query
 from pydantic import BaseModel, Field
 
 from taskqueue.models.refusal import Refusal, must_be
-from taskqueue_api.problems import invalid
+from taskqueue_api.problems import ProblemError, invalid
 
 Item = TypeVar("Item")
+_OFFSET = re.compile("[0-9]{0,5}")
 
 Limit = Annotated[int, Query(ge=1, le=1_000, description="Items of the page, at most.")]
 After = Annotated[
@@ -35,4 +37,16 @@ def position_of(after: str) -> str:
     try:
         return b64decode(after, b"-_", validate=True).decode()
     except ValueError:
-        raise invalid([Refusal(("after",), must_be("the `next` of a page", after))]) from None
+        raise _no_cursor(after) from None
+
+
+def offset_of(after: str) -> int:
+    """Return the position that a cursor stands for, in a list that is read by number. Raises ProblemError."""
+    position = position_of(after)
+    if not _OFFSET.fullmatch(position):
+        raise _no_cursor(after)
+    return int(position or 0)
+
+
+def _no_cursor(after: str) -> ProblemError:
+    return invalid([Refusal(("after",), must_be("the `next` of a page", after))])

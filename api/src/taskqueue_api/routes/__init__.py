@@ -5,6 +5,8 @@
     user_answers   answers about one user
     bulk_users     all users of applications at once
     jobs           jobs
+    job_answers    answers about jobs that were written
+    bulk_jobs      many jobs at once
     job_specs      bodies about jobs
     dead           dead jobs
     types          task types and their pauses
@@ -13,16 +15,18 @@
     plan           the plan of a day
     audit          the account of every job
     workers        workers
+    writes         writes of this API
     store          the store of this process
 
 May import `taskqueue.views`, `taskqueue.client`, `taskqueue.models`, `taskqueue.sources`, `taskqueue.store` and the
-parts, problems, requests and guard of `taskqueue_api`.
+parts, problems, requests, notes of writes and guard of `taskqueue_api`.
 """
 
 from fastapi import FastAPI
 
 from taskqueue_api.routes import (
     audit,
+    bulk_jobs,
     bulk_users,
     dead,
     jobs,
@@ -33,9 +37,24 @@ from taskqueue_api.routes import (
     types,
     users,
     workers,
+    writes,
 )
 
-_ROUTERS = (users, bulk_users, jobs, dead, types, limits, plan, audit, workers, store, openapi)
+_ROUTERS = (
+    users,
+    bulk_users,
+    bulk_jobs,
+    jobs,
+    dead,
+    types,
+    limits,
+    plan,
+    audit,
+    workers,
+    writes,
+    store,
+    openapi,
+)
 
 
 def add_routes(app: FastAPI) -> None:

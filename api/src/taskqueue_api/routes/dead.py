@@ -2,20 +2,22 @@
 
 from collections.abc import Awaitable, Callable, Sequence
 
+from fastapi import Request
 from pydantic import BaseModel, Field
 
 from taskqueue.models.fields import TypeName
 from taskqueue.models.part import Part
-from taskqueue.models.refusal import Refusal, must_be
+from taskqueue.models.refusal import Refusal
 from taskqueue.store.connection import Store
 from taskqueue.store.dead import purge_dead, retry_dead
 from taskqueue.views.dead import DeadRow, read_dead_detail
 from taskqueue.views.dead import list_dead as read_rows
 from taskqueue.views.dead_groups import DeadGroup, read_dead_names
 from taskqueue.views.dead_groups import list_dead_groups as read_groups
+from taskqueue_api.noted_writes import note
 from taskqueue_api.parts import UsedParts
 from taskqueue_api.problems import invalid
-from taskqueue_api.request.pages import After, Limit, Page, page, position_of
+from taskqueue_api.request.pages import After, Limit, Page, offset_of, page
 from taskqueue_api.request.params import WithParams, params_fields
 from taskqueue_api.request.paths import JobPath
 from taskqueue_api.request.route import new_router
@@ -31,13 +33,13 @@ class DeadAnswer(DeadRow, WithParams):
 
 
 class DeadSpec(Part):
-    """Dead jobs: by name, or all of a type, or those of a type that died for the same reason."""
+    """Dead jobs: by name, all of a type, or the group of a type and a reason."""
 
     jobs: list[str] | None = Field(
         default=None, min_length=1, max_length=10_000, description="Names of dead jobs."
     )
     type: TypeName | None = Field(default=None, description="Dead jobs of this type.")
-    reason: str | None = Field(default=None, description="Of these, those with this reason.")
+    reason: str | None = Field(default=None, description="Only the ones with this reason.")
 
 
 class Retried(BaseModel):
@@ -54,18 +56,15 @@ class Purged(BaseModel):
 
 @router.get("")
 async def list_dead(parts: UsedParts, limit: Limit = 100, after: After = "") -> Page[DeadRow]:
-    """List dead jobs, the newest first, a page at a time. A job that dies meanwhile moves the others on by one."""
-    offset = position_of(after) or "0"
-    if not offset.isdecimal() or len(offset) > len("10000"):
-        raise invalid([Refusal(("after",), must_be("the `next` of a page", after))])
-    begin = int(offset)
+    """List dead jobs, the newest first, a page at a time. A job that dies meanwhile moves the list on by one."""
+    begin = offset_of(after)
     rows = await read_rows(parts.store, limit, begin)
     return page(rows, str(begin + limit) if len(rows) == limit else "")
 
 
 @router.get("/groups")
 async def list_dead_groups(parts: UsedParts) -> Page[DeadGroup]:
-    """List dead jobs grouped by type and reason, those with most jobs first."""
+    """List dead jobs grouped by type and reason, the largest group first."""
     return Page(items=await read_groups(parts.store), next=None)
 
 
@@ -77,23 +76,28 @@ async def read_dead(parts: UsedParts, job: JobPath) -> DeadAnswer:
 
 
 @router.post("/retry")
-async def retry(parts: UsedParts, spec: DeadSpec) -> Retried:
+async def retry(request: Request, parts: UsedParts, spec: DeadSpec) -> Retried:
     """Return dead jobs to their lanes, with all attempts and no deadline; jobs that are not dead are left out."""
-    return Retried(retried=await _move(parts.store, retry_dead, spec))
+    return Retried(retried=await _move(request, parts.store, retry_dead, spec))
 
 
 @router.post("/purge")
-async def purge(parts: UsedParts, spec: DeadSpec) -> Purged:
+async def purge(request: Request, parts: UsedParts, spec: DeadSpec) -> Purged:
     """Delete dead jobs; jobs that are not dead are left out."""
-    return Purged(purged=await _move(parts.store, purge_dead, spec))
+    return Purged(purged=await _move(request, parts.store, purge_dead, spec))
 
 
-async def _move(store: Store, act: Callable[[Store, Sequence[str]], Awaitable[int]], spec: DeadSpec) -> int:
+async def _move(
+    request: Request, store: Store, act: Callable[[Store, Sequence[str]], Awaitable[int]], spec: DeadSpec
+) -> int:
     """Apply a verb to dead jobs in batches, and return their number. Raises ProblemError."""
     if (spec.jobs is None) == (spec.type is None):
         raise invalid([Refusal(("jobs",), "give jobs or type: one of them")])
     if spec.reason is not None and spec.type is None:
         raise invalid([Refusal(("type",), "add type: a group has type and reason")])
     jobs = spec.jobs or await read_dead_names(store, str(spec.type), spec.reason)
-    starts = range(0, len(jobs), _BATCH)
-    return sum([await act(store, jobs[start : start + _BATCH]) for start in starts])
+    moved = 0
+    for start in range(0, len(jobs), _BATCH):
+        moved += await act(store, jobs[start : start + _BATCH])
+        note(request, f"{moved} jobs: {f'of type {spec.type}' if spec.type else 'named'}")
+    return moved

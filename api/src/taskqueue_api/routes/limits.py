@@ -2,10 +2,11 @@
 
 from typing import Annotated
 
-from fastapi import Query
+from fastapi import Query, Request
 
 from taskqueue.models.fields import UserId
 from taskqueue.models.identity import GLOBAL_LIMIT
+from taskqueue.models.quantity import written_rate
 from taskqueue.models.refusal import Refusal
 from taskqueue.models.values import LimitKey
 from taskqueue.store.limits import clear_limit, clear_rate, open_limit, override_limit, override_rate
@@ -13,6 +14,7 @@ from taskqueue.store.types import Catalog, read_catalog
 from taskqueue.views.limits import LimitRow, UserLimit, read_user_limit
 from taskqueue.views.limits import list_limits as read_limits
 from taskqueue.views.limits import read_limit as read_one
+from taskqueue_api.noted_writes import note
 from taskqueue_api.parts import UsedParts
 from taskqueue_api.problems import invalid
 from taskqueue_api.request.pages import Page
@@ -40,10 +42,10 @@ async def read_limit(parts: UsedParts, name: LimitPath, user: LimitUser = None) 
 
 
 @router.put("/{name}/override")
-async def override(parts: UsedParts, name: LimitPath, spec: OverrideSpec) -> LimitRow:
+async def override(request: Request, parts: UsedParts, name: LimitPath, spec: OverrideSpec) -> LimitRow:
     """Set rate and burst of a limit by hand, for all workers within 250 ms.
 
-    No publish ends it. Users with values of their own keep them. More than what is configured needs `for`.
+    No publish ends it. Users with values of their own keep them. More than the configured values needs `for`.
     """
     await read_one(parts.store, name)
     catalog = await read_catalog(parts.store)
@@ -55,28 +57,28 @@ async def override(parts: UsedParts, name: LimitPath, spec: OverrideSpec) -> Lim
         raise invalid([Refusal(("burst",), "remove burst: the global limit has none")])
     else:
         await override_rate(parts.store, spec.per_second, spec.for_ms)
+    note(request, f"{written_rate(spec.per_second)} starts a second for {spec.for_ or 'ever'}")
     return await read_one(parts.store, name)
 
 
 @router.delete("/{name}/override", status_code=204)
 async def clear_override(parts: UsedParts, name: LimitPath) -> None:
-    """End the override of a limit: what is configured is in force again. Harmless without one."""
+    """End the override of a limit: the configured values are in force again. Harmless without one."""
     await (clear_rate(parts.store) if name == GLOBAL_LIMIT else clear_limit(parts.store, name))
 
 
-@router.post("/{name}/open")
-async def open_closed(parts: UsedParts, name: LimitPath, user: LimitUser = None) -> LimitRow | UserLimit:
+@router.delete("/{name}/closure", status_code=204)
+async def open_closed(parts: UsedParts, name: LimitPath, user: LimitUser = None) -> None:
     """Open a limit that a handler closed because its API said so; harmless for an open one."""
     row = await read_one(parts.store, name)
     if (row.key is LimitKey.USER) != (user is not None):
         rule = (
             "add user: each user has the limit to themselves"
             if user is None
-            else "remove user: all jobs share it"
+            else "remove user: all jobs share the limit"
         )
         raise invalid([Refusal(("user",), rule)])
     await open_limit(parts.store, name if user is None else f"{name}|{user}")
-    return await read_limit(parts, name, user)
 
 
 def _configured(catalog: Catalog, name: str) -> tuple[float | None, int]:

@@ -20,7 +20,7 @@ async def list_types(parts: UsedParts) -> Page[TypeRow]:
 
 @router.get("/{type}")
 async def read_type(parts: UsedParts, task_type: TypePath) -> TypeDetail:
-    """Read a task type: its schedule, next periods, limits, and what its jobs wait for."""
+    """Read a task type: its schedule, next periods, limits, and the limit that its jobs wait for."""
     return await read_type_detail(parts.store, task_type)
 
 

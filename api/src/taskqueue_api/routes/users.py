@@ -54,7 +54,11 @@ async def read_user(parts: UsedParts, user: UserPath, response: Response) -> Use
 
 @router.put(
     "/{user}",
-    responses={200: etag("The user is as given."), 201: etag("The user is new."), **_WRITES},
+    responses={
+        200: etag("The user is as given."),
+        201: {"model": UserWritten, **etag("The user is new.")},
+        **_WRITES,
+    },
 )
 async def put_user(
     parts: UsedParts,
@@ -88,7 +92,7 @@ async def put_user(
 
 @router.delete("/{user}", status_code=204, responses=_WRITES)
 async def delete_user(parts: UsedParts, user: UserPath, precondition: UsedPrecondition) -> None:
-    """End all subscriptions of a user; harmless for a user who has none."""
+    """End all subscriptions of a user; harmless for a user without any."""
     if precondition.only_new:
         raise invalid([Refusal(("If-None-Match",), "remove If-None-Match: it is for PUT")])
     await parts.client.remove_user(user, if_match=precondition.if_match)

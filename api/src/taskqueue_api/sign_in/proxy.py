@@ -20,7 +20,7 @@ _MAX_NAME = 100
 
 
 class Proxied:
-    """An ASGI app in front of another. is_https: callers reach this process by https, but those of loopback."""
+    """An ASGI app in front of another. is_https: callers reach this process by https, except on loopback."""
 
     def __init__(
         self, app: ASGIApp, folder: CredentialsFolder, throttle: Throttle, *, is_https: bool
@@ -31,18 +31,15 @@ class Proxied:
         self._is_https = is_https
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["type"] == "http":
-            headers = Headers(scope=scope)
-            is_proxy = self._is_proxy(headers.get("x-proxy-secret"), address_of(scope))
-            hidden = (_SECRET,) if is_proxy else (_SECRET, *_FORWARDED)
-            scope = {
-                **scope,
-                "headers": [(name, value) for name, value in scope["headers"] if not name.startswith(hidden)],
-            }
-            if self._is_https and name_of(headers.get("host", "")) not in LOOPBACK:
-                scope["scheme"] = "https"
-            if is_proxy:
-                _take_over(scope, headers)
+        headers = Headers(scope=scope)
+        is_proxy = self._is_proxy(headers.get("x-proxy-secret"), address_of(scope))
+        hidden = (_SECRET,) if is_proxy else (_SECRET, *_FORWARDED)
+        kept = [(name, value) for name, value in scope["headers"] if not name.startswith(hidden)]
+        scope = {**scope, "headers": kept}
+        if self._is_https and name_of(headers.get("host", "")) not in LOOPBACK:
+            scope["scheme"] = "https"
+        if is_proxy:
+            _take_over(scope, headers)
         await self._app(scope, receive, send)
 
     def _is_proxy(self, secret: str | None, address: str) -> bool:
@@ -70,10 +67,10 @@ def address_of(scope: Scope) -> str:
 
 
 def proxied_caller(request: Request, editor_groups: Collection[str]) -> Caller | None:
-    """Return the caller whom a proxy's headers name."""
+    """Return the caller that a proxy's headers name."""
     name = request.headers.get("x-forwarded-email") or request.headers.get("x-forwarded-user")
     if not name:
         return None
-    groups = {one.strip() for one in request.headers.get("x-forwarded-groups", "").split(",")}
+    groups = {one.strip() for one in ",".join(request.headers.getlist("x-forwarded-groups")).split(",")}
     role = Role.EDITOR if groups & set(editor_groups) else Role.VIEWER
     return Caller(name[:_MAX_NAME], role, SignedInBy.PROXY)

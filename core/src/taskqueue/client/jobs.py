@@ -1,11 +1,12 @@
 """Verbs on jobs: enqueue jobs outside the schedule, cancel jobs that wait or run."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import AsyncIterable, Iterable, Mapping, Sequence
 from typing import Any
 
-from taskqueue.client.arguments import check_cancel, check_named, check_names, milliseconds, read_params
+from taskqueue.client.ad_hoc_jobs import check_job, enqueue_in_batches
+from taskqueue.client.arguments import check_cancel
 from taskqueue.client.calls import Calls
-from taskqueue.models.identity import check_job_id
+from taskqueue.models.ad_hoc_job import AdHocJob
 from taskqueue.store.cancel import Fate, cancel_due, cancel_named
 from taskqueue.store.enqueue import enqueue
 
@@ -29,16 +30,27 @@ class Jobs(Calls):
         this time.   expires_s: the job is dropped this long after its due; None: never.
         Raises UnknownTypeError and LockedParamsError.
         """
-        check_names(user, task_type)
-        given = read_params(params)
-        if job_id is not None:
-            check_named("job_id", check_job_id, job_id)
-        delay_ms = milliseconds("delay_s", delay_s)
-        life_ms = max(1, milliseconds("expires_s", expires_s)) if expires_s is not None else 0
+        job = check_job(AdHocJob(user, task_type, params, job_id, delay_s, expires_s))
         async with self._turn:
             return await enqueue(
-                self._store, task_type, user, given, job_id=job_id, delay_ms=delay_ms, life_ms=life_ms
+                self._store,
+                task_type,
+                user,
+                job.params,
+                job_id=job_id,
+                delay_ms=job.delay_ms,
+                life_ms=job.life_ms,
             )
+
+    async def enqueue_many(self, jobs: Iterable[AdHocJob] | AsyncIterable[AdHocJob]) -> list[str]:
+        """Enqueue jobs in their order, 400 a call of the store, and return their names; each counts as in `enqueue`.
+
+        A refused job ends this with an error that names it, as in `jobs[812].user`: the whole batches of 400 before it
+        are enqueued, here 800 jobs, and no other. After a StoreFailure, too, the first batches may be enqueued: a
+        repeated call adds no job twice that has a job_id.
+        Raises UnknownTypeError and LockedParamsError.
+        """
+        return await enqueue_in_batches(self._store, self._turn, jobs)
 
     async def cancel(
         self,

@@ -3,10 +3,11 @@
 Each user is written atomically, and gone users are removed last. So a resync that was cut off anywhere is repeated.
 """
 
-from collections.abc import AsyncIterable, AsyncIterator, Callable, Iterable, Mapping
+from collections.abc import AsyncIterable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
 from taskqueue.client.arguments import read_user
+from taskqueue.client.batches import batches
 from taskqueue.errors import TaskqueueError
 from taskqueue.models.refusal import ValueRefusedError
 from taskqueue.models.values import UserSubscription
@@ -44,8 +45,9 @@ async def resync(store: Store, users: Users, *, prune: Prune, confirm_removals: 
     done = Resync()
     left = await _read_own(store) if prune else {}
     stored = len(left)
-    async for batch in _batches(users):
+    async for batch in batches(users, BATCH):
         for user in batch:
+            _check_user(user)
             left.pop(user.user_id, None)
         await _write(store, batch, done)
     if callable(prune) and not prune():
@@ -111,25 +113,8 @@ def _count(
     done.refused |= refused
 
 
-async def _batches(users: Users) -> AsyncIterator[list[UserSubscription]]:
-    batch: list[UserSubscription] = []
-    async for user in _walk(users):
-        if not isinstance(user, UserSubscription) or not isinstance(user.user_id, str):
-            raise ValueRefusedError(
-                f"users must be UserSubscriptions with text as user_id (was {type(user).__name__})"
-            )
-        batch.append(user)
-        if len(batch) == BATCH:
-            yield batch
-            batch = []
-    if batch:
-        yield batch
-
-
-async def _walk(users: Users) -> AsyncIterator[UserSubscription]:
-    if isinstance(users, AsyncIterable):
-        async for user in users:
-            yield user
-    else:
-        for user in users:
-            yield user
+def _check_user(user: object) -> None:
+    if not isinstance(user, UserSubscription) or not isinstance(user.user_id, str):
+        raise ValueRefusedError(
+            f"users must be UserSubscriptions with text as user_id (was {type(user).__name__})"
+        )

@@ -2,6 +2,7 @@
 
     outcome            the outcomes of an attempt
     values             values of the rest of the code: frozen, slotted, complete with all defaults
+    ad_hoc_job         a job outside the schedule, as an application asks for it
     manifest           the entry: a document becomes a value, or is refused with every reason
     task_type          the TaskType manifest
     user_subscription  the UserSubscription manifest

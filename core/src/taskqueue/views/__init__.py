@@ -17,6 +17,7 @@ unknown name is an error. Its docstring says so where its cost grows with the nu
     dead           jobs that used up their attempts
     dead_groups    those jobs grouped by type and reason
     audit          the account of every job
+    writes         the newest writes of the API
     demands        the demand of types and users, and the limits on it
     plan           the plan of a day
     plan_check     whether the limits allow the demand of a day

@@ -1,7 +1,15 @@
 """The actions of editors, one module a noun.
 
-May import `taskqueue.client`, `taskqueue.store`, `taskqueue.models`, `taskqueue.text`, and the action, page, parts and
-problems of `taskqueue_api`.
+    dead    retry or purge a group of dead jobs
+    jobs    cancel a job
+    limits  override, clear and open a limit
+    types   pause, resume and run a task type
+    users   pause and resume a user
+
+May import `taskqueue.views`, `taskqueue.client`, `taskqueue.store`, `taskqueue.models`, `taskqueue.text`, and the
+console, parts and problems of `taskqueue_api`.
 """
 
-ROUTERS = ()
+from taskqueue_api.console.actions import dead, jobs, limits, types, users
+
+ROUTERS = (limits.router, types.router, users.router, jobs.router, dead.router)

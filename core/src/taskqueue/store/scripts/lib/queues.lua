@@ -34,10 +34,15 @@ local function queue_of(type_name)
   return task_type.queue
 end
 
+-- Returns the lane of a type's queue, by default that of the type's priority.
+local function lane_of(type_name, priority)
+  local task_type = find_type(type_name)
+  return queue_of(type_name) .. ':' .. (priority or task_type and task_type.lane or DEFAULT_LANE)
+end
+
 -- Puts a job into a lane of its type's queue, by default into the lane of the type's priority.
 local function push(job, score, priority)
-  local task_type = find_type(job.type)
-  local lane = queue_of(job.type) .. ':' .. (priority or task_type and task_type.lane or DEFAULT_LANE)
+  local lane = lane_of(job.type, priority)
   redis.call('ZADD', P .. 'ready:' .. lane, score, job.name)
   announce(lane, score * 1000)
 end

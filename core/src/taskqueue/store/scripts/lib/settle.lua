@@ -46,7 +46,7 @@ do
     end
     end_run(type_name, user, mark == EXCLUSIVE, ran_us)
     if adhoc or has_attempts() then finish((split_leased(leased_job)), adhoc) end
-    remember_run(type_name, user, 'd')
+    remember_run(type_name, user, 'd', nil, adhoc)
   end
 
   -- Returns a job that did not run, or whose handler was refused by the API, to a lane or to its limit.

@@ -1,0 +1,17 @@
+"""A job outside the schedule, as an application asks for it."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, slots=True)
+class AdHocJob:
+    """A job for `Client.enqueue_many`; the fields are the arguments of `Client.enqueue`."""
+
+    user: str
+    task_type: str
+    params: Mapping[str, Any] | None = None
+    job_id: str | None = None
+    delay_s: float = 0.0
+    expires_s: float | None = None
