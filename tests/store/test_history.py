@@ -13,6 +13,7 @@ from taskqueue.store.history import (
     KEEP_HOURS,
     MAX_MINUTES,
     MINUTE_MS,
+    ORDER,
     STARTS,
     Counts,
     count,
@@ -138,8 +139,11 @@ def test_call_is_bounded_in_minutes() -> None:
     assert MAX_MINUTES <= 100
 
 
-def test_order_of_counters_is_that_of_the_store() -> None:
-    # Records of three days hold this order: a new outcome goes to the end of Outcome.
-    assert list(Outcome)[:9] == [
-        *("done", "retried", "dead", "limited", "late", "no-thread", "interrupted", "returned", "lost")
-    ]
+def test_order_of_counters_has_each_start_and_outcome_once() -> None:
+    assert sorted(ORDER) == list(range(STARTS + len(Outcome)))
+
+
+def test_order_of_counters_is_that_of_records_in_stores() -> None:
+    outcomes = [str(list(Outcome)[at - STARTS]) if at >= STARTS else at for at in ORDER]
+    assert outcomes[:11] == ["done", 0, 1, 2, 8, "retried", 3, 4, "late", "dead", "limited"]
+    assert outcomes[11:18] == [5, 6, 7, "no-thread", "interrupted", "returned", "lost"]

@@ -1,7 +1,7 @@
 """history: starts by lateness and outcomes of each type, a minute at a time, kept for 72 hours.
 
-Workers count and flush. A key holds an hour of a type: minute -> counters, as MessagePack. Most counters are zero; the
-order of `to_counters` puts these last, and they are left out: 300 types need 25 MB for 72 hours (benchmarks/memory.py).
+Workers count and flush. A key holds an hour of a type: minute -> counters, as MessagePack. Most counters are zero:
+those that often are stand last, and zeros at the end are left out (docs/performance.md has the memory).
 """
 
 from collections.abc import Sequence
@@ -30,6 +30,13 @@ _BATCH_KEYS = 100
 #: First starts by lateness, and starts of later attempts.
 STARTS = len(LATENESS_BOUNDS_MS) + 2
 _WIDTH = STARTS + len(Outcome)
+_AT = {outcome: STARTS + at for at, outcome in enumerate(Outcome)}
+#: The order of the counters in the store, as positions in starts and outcomes. New ones go to the end.
+ORDER = (
+    *(_AT[Outcome.DONE], 0, 1, 2, STARTS - 1, _AT[Outcome.RETRIED], 3, 4),
+    *(_AT[Outcome.LATE], _AT[Outcome.DEAD], _AT[Outcome.LIMITED], 5, 6, 7),
+    *(_AT[outcome] for outcome in (Outcome.NO_THREAD, Outcome.INTERRUPTED, Outcome.RETURNED, Outcome.LOST)),
+)
 
 _HISTORY = Script("history", shaped(int))
 _counters = msgspec.msgpack.Decoder(list[int]).decode
@@ -51,12 +58,13 @@ class Counts(NamedTuple):
 
 
 def to_counters(counts: Counts) -> list[int]:
-    """Return the counters of the store: done jobs, starts, then the other outcomes.
+    """Return the counters of the store.
 
     >>> to_counters(Counts([7, 1, 0, 0, 0, 0, 0, 0, 0], [8, 0, 0, 0, 0, 0, 0, 0, 0]))
     [8, 7, 1]
     """
-    counters = [counts.outcomes[0], *counts.starts, *counts.outcomes[1:]]
+    both = (*counts.starts, *counts.outcomes)
+    counters = [both[at] for at in ORDER]
     while counters and not counters[-1]:
         counters.pop()
     return counters
@@ -68,8 +76,10 @@ def to_counts(counters: Counters) -> Counts:
     >>> to_counts([8, 7, 1]).outcomes
     [8, 0, 0, 0, 0, 0, 0, 0, 0]
     """
-    done, *others = [*counters, *[0] * (_WIDTH - len(counters))]
-    return Counts(others[:STARTS], [done, *others[STARTS:]])
+    both = [0] * _WIDTH
+    for at, counter in zip(ORDER, counters, strict=False):
+        both[at] = counter
+    return Counts(both[:STARTS], both[STARTS:])
 
 
 async def count(store: Store, worker: str, number: int, counted: Sequence[Counted]) -> bool:
