@@ -4,7 +4,7 @@ from collections.abc import Collection
 
 from taskqueue.store.clock import server_now_ms
 from taskqueue.store.connection import Store
-from taskqueue.store.history import MINUTE_MS, MINUTES_PER_HOUR, Counters, read_hours, to_counts
+from taskqueue.store.history import MINUTE_MS, MINUTES_PER_HOUR, Counters, read_hours, sum_starts
 
 STEP_MINUTES = 5
 _STEPS = MINUTES_PER_HOUR // STEP_MINUTES
@@ -44,5 +44,5 @@ def _is_final(hour: int, now_ms: int) -> bool:
 def _steps(minutes: dict[int, Counters]) -> list[int]:
     starts = [0] * _STEPS
     for minute, counters in minutes.items():
-        starts[minute % MINUTES_PER_HOUR // STEP_MINUTES] += sum(to_counts(counters).starts)
+        starts[minute % MINUTES_PER_HOUR // STEP_MINUTES] += sum_starts(counters)
     return starts
