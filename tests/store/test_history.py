@@ -23,6 +23,7 @@ from taskqueue.store.history import (
 )
 from taskqueue.store.inspection import inspect
 from taskqueue.store.repair import read_notes, repair
+from tests.support.store.mutations import GARBAGE
 from tests.support.store.raw import raw
 
 if TYPE_CHECKING:
@@ -101,7 +102,7 @@ async def test_a_full_hour_stays_a_compact_hash(world: World) -> None:
 
 @pytest.mark.parametrize(
     "value",
-    [b"?", b"\xc0", msgspec.msgpack.encode({"a": 1}), msgspec.msgpack.encode([1, -1]), b"\x91\xa1x"],
+    [*GARBAGE, *map(msgspec.msgpack.encode, ({"a": 1}, [1, -1], [1, "a", 3], ["a"], [0.5], [1e300], [[1]]))],
 )
 async def test_an_unreadable_minute_is_named_and_counted_from_then_on(world: World, value: bytes) -> None:
     await world.install()

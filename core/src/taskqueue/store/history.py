@@ -14,7 +14,7 @@ import msgspec
 from taskqueue.models.outcome import Outcome
 from taskqueue.store.command import hgetall
 from taskqueue.store.connection import Store
-from taskqueue.store.malformed import location_of
+from taskqueue.store.malformed import UNREADABLE, location_of
 from taskqueue.store.script import Script
 from taskqueue.store.wire import pack, shaped
 
@@ -109,7 +109,7 @@ async def read_hours(store: Store, hours: Sequence[tuple[str, int]]) -> list[dic
         for (task_type, hour), rows in zip(batch, await store.read_all(keys), strict=True):
             try:
                 read = {_MINUTES[field]: _counters(value) for field, value in rows.items()}
-            except (KeyError, ValueError):
+            except UNREADABLE:
                 read = _readable(store, f"history:{task_type}:{hour}", rows)
             first_minute = hour * MINUTES_PER_HOUR
             found.append({first_minute + minute: counters for minute, counters in read.items()})
