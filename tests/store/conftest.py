@@ -90,8 +90,10 @@ class World:
 
     async def enqueue(self, kind: str, *users: str, delay_ms: int = 0, life_ms: int = 0) -> list[str]:
         """Enqueue a job with params of its own for each user."""
-        more = {"delay_ms": delay_ms, "life_ms": life_ms}
-        return [await enqueue(self.store, kind, user, {"n": 1}, **more) for user in users]
+        return [
+            await enqueue(self.store, kind, user, {"n": 1}, delay_ms=delay_ms, life_ms=life_ms)
+            for user in users
+        ]
 
     async def claim(
         self,
