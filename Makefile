@@ -22,7 +22,7 @@ STARTED := $(shell date +%s)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help check demo demo-apis test lint types unit store process cluster chart console screenshots format docs docs-site assets generate manifests verify lock wheel clean kind-up kind-demo e2e e2e-keda cluster-oldest cluster-tools node-tools images bench bench-operator conformance steady fuzz oracle faults faults-store soak soak-core
+.PHONY: help check demo demo-apis test lint types unit store api process cluster chart console screenshots format docs docs-site assets generate manifests verify lock wheel clean kind-up kind-demo e2e e2e-keda cluster-oldest cluster-tools node-tools images bench bench-operator conformance steady fuzz oracle faults faults-store soak soak-core
 
 ##@ Start here
 
@@ -43,7 +43,7 @@ demo: $(USERS) ## The example shop on this machine: 270 types, 10,000 users, an 
 demo-apis: $(APIS_USERS) ## Four APIs with limits of their own: 60 types, 2,000 users, an API that counts each limit [DEMO_ARGS]
 	$(BIN)/taskqueue dev examples/apis --rate none $(DEMO_ARGS)
 
-test: lint types unit store process cluster chart ## All tests that must be green before a merge, on real servers and processes; 10 minutes on two cores
+test: lint types unit store api process cluster chart ## All tests that must be green before a merge, on real servers and processes; 10 minutes on two cores
 	@echo "make test: all green after $$(($$(date +%s) - $(STARTED))) s"
 
 ##@ The parts of make test
@@ -62,6 +62,9 @@ unit: $(STAMP) ## Unit and property tests, with every branch of models and plan 
 
 store: $(STAMP) ## Fundamentals, then every script on a real Valkey, by a clock that the tests move
 	$(BIN)/pytest -n 2 --dist loadfile tests/fundamentals tests/store
+
+api: $(STAMP) ## The HTTP API on real sockets: sign-in, roles, slow callers, each route as its description says
+	$(BIN)/pytest -n 2 --dist loadfile tests/api
 
 # Tests of processes, the cluster and the chart wait more than they compute: two cores carry more than two of them.
 process: $(STAMP) ## Real processes: kill -9, cut connections, exact slots; then short failovers
@@ -195,8 +198,9 @@ faults-store: $(STAMP) ## Failovers, slot moves, restarts and clock steps of the
 soak: $(STAMP) ## Objects created and deleted for an hour, after which nothing may have grown [TASKQUEUE_SOAK seconds]
 	TASKQUEUE_SOAK=$${TASKQUEUE_SOAK:-3600} $(BIN)/pytest -s tests/cluster/test_operator_churn.py
 
-soak-core: $(STAMP) ## Schedulers, workers and a store under all sorts of jobs for an hour [TASKQUEUE_SOAK_CORE seconds]
+soak-core: $(STAMP) ## Schedulers, workers and a store under all sorts of jobs for an hour, then the history for 10 minutes [TASKQUEUE_SOAK_CORE, TASKQUEUE_HISTORY seconds]
 	$(BIN)/pytest -s -m soak tests/soak
+	TASKQUEUE_HISTORY=$${TASKQUEUE_HISTORY:-600} $(BIN)/pytest -s tests/process/test_history.py
 
 # pip installs uv, and uv the rest in seconds; both take only what has the hash that requirements/ says. Sync also removes
 # what is no longer named, and leaves pip.

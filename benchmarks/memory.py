@@ -1,4 +1,4 @@
-"""Bytes in Valkey: a subscription with its place in the schedule, with its last outcome; a user at a limit."""
+"""Bytes in Valkey: a subscription with its place in the schedule, with its last outcome; a user at a limit; history."""
 
 import asyncio
 import math
@@ -8,7 +8,16 @@ from typing import Any
 from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import Limit, LimitKey, Schedule, TaskType
 from taskqueue.store.claim import Result, claim
+from taskqueue.store.clock import server_now_ms
 from taskqueue.store.connection import Store, open_store
+from taskqueue.store.history import (
+    MAX_MINUTES,
+    MINUTE_MS,
+    MINUTES_PER_HOUR,
+    Counts,
+    to_counters,
+)
+from taskqueue.store.history import count as count_history
 from taskqueue.store.limits import set_rate
 from taskqueue.store.type_record import Generation, TypeRecord
 from taskqueue.store.types import put_limits, put_types, read_catalog
@@ -77,5 +86,24 @@ async def memory_of_limits(users: int) -> dict[str, Any]:
         }
 
 
+async def memory_of_history(types: int, hours: int) -> dict[str, Any]:
+    """Every type makes 200 starts in every minute, late by four classes, and two of them are retried."""
+    outcomes = {Outcome.DONE: 198, Outcome.RETRIED: 2}
+    counts = Counts([140, 40, 10, 8, 0, 0, 0, 0, 2], [outcomes.get(one, 0) for one in Outcome])
+    with server() as url:
+        store = open_store(url)
+        await install(store, [], 0)
+        empty = int((await raw(store).info("memory"))["used_memory"])
+        last, numbers = await server_now_ms(store) // MINUTE_MS, count(1)
+        for minute in range(last - hours * MINUTES_PER_HOUR + 1, last + 1):
+            rows = [(f"fetch-orders-{one:03}", minute, to_counters(counts)) for one in range(types)]
+            for first in range(0, types, MAX_MINUTES):
+                await count_history(store, "w", next(numbers), rows[first : first + MAX_MINUTES])
+        used = int((await raw(store).info("memory"))["used_memory"])
+        await store.close()
+        return {"history_mb": round((used - empty) / 1e6, 1)}
+
+
 if __name__ == "__main__":
-    print(asyncio.run(memory(10_000)) | asyncio.run(memory_of_limits(10_000)))
+    parts = (memory(10_000), memory_of_limits(10_000), memory_of_history(300, 72))
+    print([asyncio.run(part) for part in parts])

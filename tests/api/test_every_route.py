@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterator
+from types import SimpleNamespace
 from typing import Any, cast
 
 import aiohttp
@@ -17,7 +18,7 @@ from taskqueue_api.guard import SAFE_METHODS
 from tests.support.api.fixtures import ServeApi
 from tests.support.api.process import AS_EDITOR, AS_VIEWER, CREDENTIALS
 
-APP = new_app(cast("Any", None))
+APP = new_app(cast("Any", SimpleNamespace(reader=None)))
 OPEN = {("GET", "/sign-in"), ("POST", "/sign-in"), ("POST", "/sign-out")}
 
 

@@ -170,22 +170,22 @@ async def test_a_lasting_token_does_not_count_in_a_link(
     ("headers", "expected"),
     [
         (proxied(), 403),
-        (proxied(groups="team-b, team-a"), 404),
+        (proxied(groups="team-b, team-a"), 204),
         (proxied(groups="team-a-not"), 403),
-        ({"X-Proxy-Secret": PROXY_SECRET, "X-Forwarded-User": "ada", "X-Forwarded-Groups": "team-a"}, 404),
+        ({"X-Proxy-Secret": PROXY_SECRET, "X-Forwarded-User": "ada", "X-Forwarded-Groups": "team-a"}, 204),
         ({"X-Proxy-Secret": PROXY_SECRET, "X-Forwarded-Groups": "team-a"}, 401),
         ({"X-Forwarded-Email": "ada@example.com", "X-Forwarded-Groups": "team-a"}, 401),
         ({**proxied(secret="wrong-secret-0123456789"), "X-Forwarded-Groups": "team-a"}, 401),
-        ({**AS_EDITOR, "X-Forwarded-Email": "ada@example.com"}, 404),
+        ({**AS_EDITOR, "X-Forwarded-Email": "ada@example.com"}, 204),
         ({**AS_EDITOR, **proxied()}, 403),
     ],
 )
 async def test_headers_of_a_proxy_count_with_its_secret_alone(
     store: Store, serve: ServeApi, http: aiohttp.ClientSession, headers: Headers, expected: int
 ) -> None:
-    """A path without a route: 404 for an editor."""
+    """Of a user that is unknown: 204 for an editor."""
     running = await serve(store, CREDENTIALS, editor_groups=["team-a"])
-    assert await status(http, f"{running.url}/v1/nothing", headers, "DELETE") == expected
+    assert await status(http, f"{running.url}/v1/users/nobody", headers, "DELETE") == expected
 
 
 async def test_wrong_tokens_slow_their_own_address_alone(
@@ -209,6 +209,16 @@ async def test_wrong_tokens_slow_their_own_address_alone(
     await until("the address may try again", is_let_in, 10)
 
 
+async def test_wrong_secrets_of_a_proxy_are_slowed(
+    store: Store, serve: ServeApi, http: aiohttp.ClientSession
+) -> None:
+    url = (await serve(store, CREDENTIALS)).url + DESCRIPTION
+    assert await status(http, url, proxied()) == 200
+    for number in range(20):
+        assert await status(http, url, proxied(secret=f"wrong-secret-{number:010}")) == 401
+    assert await status(http, url, proxied()) == 401  # a guess could be right
+
+
 async def test_a_proxy_is_not_slowed_by_wrong_tokens_of_its_users(
     store: Store, serve: ServeApi, http: aiohttp.ClientSession
 ) -> None:
@@ -224,13 +234,13 @@ async def test_loopback_needs_no_sign_in_and_no_other_page_may_use_it(
 ) -> None:
     url = (await serve(store)).url
     assert await status(http, url + DESCRIPTION) == 200
-    assert await status(http, f"{url}/v1/nothing", method="DELETE") == 404
+    assert await status(http, f"{url}/v1/users/nobody", method="DELETE") == 204
     for headers, expected in (
         ({"Host": "rebound.example"}, 421),
         ({"Origin": "http://localhost:3000"}, 403),
         ({"Origin": "null"}, 403),
     ):
-        assert await status(http, f"{url}/v1/nothing", headers, "DELETE") == expected
+        assert await status(http, f"{url}/v1/users/nobody", headers, "DELETE") == expected
         assert await status(http, url + DESCRIPTION, headers) == expected
 
 
@@ -239,8 +249,39 @@ async def test_a_write_with_a_cookie_needs_the_origin(
 ) -> None:
     running = await serve(store, CREDENTIALS)
     session = cookie(await begin(http, running, EDITOR))
-    url = f"{running.url}/v1/nothing"
+    url = f"{running.url}/v1/users/nobody"
     assert await status(http, url, session, "DELETE") == 403
-    assert await status(http, url, {**session, "Origin": running.url}, "DELETE") == 404
-    assert await status(http, url, {**session, "Sec-Fetch-Site": "same-origin"}, "DELETE") == 404
-    assert await status(http, url, AS_EDITOR, "DELETE") == 404
+    assert await status(http, url, {**session, "Origin": running.url}, "DELETE") == 204
+    assert await status(http, url, {**session, "Sec-Fetch-Site": "same-origin"}, "DELETE") == 204
+    assert await status(http, url, AS_EDITOR, "DELETE") == 204
+
+
+async def test_a_link_of_another_site_finds_the_session_at_the_second_try(
+    store: Store, serve: ServeApi, http: aiohttp.ClientSession
+) -> None:
+    """Browsers send a cookie with SameSite=Strict only once a page of this host asks."""
+    running = await serve(store, CREDENTIALS)
+    url = f"{running.url}/sign-in?next=/users/ada"
+    followed = {"Sec-Fetch-Site": "cross-site", "Sec-Fetch-Mode": "navigate", "Sec-Fetch-Dest": "document"}
+    async with http.get(url, headers=followed) as answer:
+        assert (answer.status, 'http-equiv="refresh"' in await answer.text()) == (200, True)
+    again = {"Sec-Fetch-Site": "same-origin", **cookie(await begin(http, running, VIEWER))}
+    async with http.get(url, headers=again, allow_redirects=False) as answer:
+        assert (answer.status, answer.headers["Location"]) == (303, "/users/ada")
+    async with http.get(url, headers={"Sec-Fetch-Site": "same-origin"}) as answer:
+        assert (answer.status, 'http-equiv="refresh"' in await answer.text()) == (200, False)
+
+
+@pytest.mark.parametrize(
+    "page", ["//evil.example", "/\\evil.example", "https://evil.example", "/\t/evil.example", ""]
+)
+async def test_sign_in_leads_to_no_other_site(
+    store: Store, serve: ServeApi, http: aiohttp.ClientSession, page: str
+) -> None:
+    running = await serve(store, CREDENTIALS)
+    form = {"token": VIEWER, "next": page}
+    headers = {"Origin": running.url}
+    async with http.post(
+        f"{running.url}/sign-in", data=form, headers=headers, allow_redirects=False
+    ) as answer:
+        assert answer.headers["Location"] in {"/", "/%09/evil.example"}

@@ -14,6 +14,7 @@ from taskqueue_api.server import listen, new_server
 from tests.support.api.fixtures import ServeApi
 from tests.support.api.in_process import ServedApi
 from tests.support.api.process import AS_EDITOR, AS_VIEWER, CREDENTIALS
+from tests.support.site.site import until
 
 SHORT_S = 0.3
 #: Of a busy machine; what is not bounded at all takes longer.
@@ -110,9 +111,11 @@ async def test_a_caller_that_does_not_read_is_cut_off(monkeypatch: pytest.Monkey
     reader, writer = await asyncio.open_connection(*listening.getsockname())
     writer.write(GET)
     assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
-    async with asyncio.timeout(SOON_S):
-        while server.server_state.connections:
-            await asyncio.sleep(SHORT_S / 10)
+
+    async def is_cut_off() -> bool:
+        return not server.server_state.connections
+
+    await until("the connection is cut off", is_cut_off, SOON_S)
     writer.transport.abort()
     server.should_exit = True
     await serving

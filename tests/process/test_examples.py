@@ -3,24 +3,29 @@
 import asyncio
 import json
 import re
+import shlex
 import shutil
 import sys
 import urllib.request
-from contextlib import suppress
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager, suppress
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 from prometheus_client.parser import text_string_to_metric_families
 
+import taskqueue
 from tests.support.docs.page import ROOT, Block, blocks
 from tests.support.docs.reader import LIMIT_S, Program, Reader
 from tests.support.kubernetes.tools import NoGoError, cluster_tools
 from tests.support.process.child import free_ports
-from tests.support.store.backlog import server
+from tests.support.store.backlog import Server, server
 
-EXAMPLES = ("alerting", "django", "handler", "http")
-MAX_LINES = 40
+EXAMPLES = ("alerting", "django", "fastapi", "handler", "http")
+#: Of programs and manifests; of those with a database of their own.
+MAX_LINES, MAX_LINES_OF_APPS = 40, 120
 DEAD = 'taskqueue_jobs_total{outcome="dead",type="broken"}'
 BROKEN = """
 apiVersion: taskqueue.dev/v1alpha1
@@ -132,8 +137,9 @@ def firing(first: dict[str, float], then: dict[str, float], labels: str) -> dict
 
 @pytest.mark.parametrize("name", EXAMPLES)
 def test_example_is_short(name: str) -> None:
-    files = [file for file in (ROOT / "examples" / name).iterdir() if file.suffix in {".py", ".yaml"}]
-    assert sum(len(file.read_text().splitlines()) for file in files) in range(10, MAX_LINES + 1)
+    files = [file for file in (ROOT / "examples" / name).rglob("*.*") if file.suffix in {".py", ".yaml"}]
+    most = MAX_LINES_OF_APPS if name in {"django", "fastapi"} else MAX_LINES
+    assert sum(len(file.read_text().splitlines()) for file in files) in range(10, most + 1)
 
 
 async def test_handler_takes_a_permit_for_each_request(tmp_path: Path) -> None:
@@ -201,18 +207,99 @@ async def test_alert_fires_when_jobs_die(tmp_path: Path, promtool: Path) -> None
             assert "SUCCESS" in await reader.follow([typed(f"promtool test rules {case}")])
 
 
-async def test_django_app_subscribes_and_does_jobs(tmp_path: Path) -> None:
+@dataclass(frozen=True, slots=True)
+class WebApp:
+    """An example with a web app, and a store that is not started yet.   up: the commands before the app is started."""
+
+    reader: Reader
+    store: Server
+    address: str
+    up: list[Block]
+    start: Block
+    register: Block
+
+    async def begin(self) -> Program:
+        """Start the app."""
+        await self.reader.follow([self.start])
+        *_, app = self.reader.programs
+        await listening(int(self.address.rpartition(":")[2]))
+        return app
+
+    async def asked(self, *arguments: str) -> str:
+        """Send a request, and return status and body of the answer."""
+        words = ["curl", "--silent", "--write-out", " %{http_code}", *arguments]
+        return await self.reader.follow([typed(shlex.join(words))])
+
+    async def users(self) -> list[str]:
+        """Return the users in the store."""
+        async with taskqueue.Client.open(self.store.url) as client:
+            return [row.user for row in (await client.users()).users]
+
+
+@asynccontextmanager
+async def web_app(name: str, folder: Path) -> AsyncIterator[WebApp]:
+    """Copy an example with a web app, and give it ports of its own."""
     (port,) = free_ports(1)
-    tasks = copied("django", tmp_path) / "tasks.yaml"
+    tasks = copied(name, folder) / "tasks.yaml"
     tasks.write_text(tasks.read_text().replace(":8000/", f":{port}/"))
-    with server() as url:
-        changes = {"redis://127.0.0.1:6379/0": url, "8000": str(port)}
-        async with Reader(tmp_path, changes) as reader:
-            *first, app, subscribe = commands("django")
-            await reader.follow([*first, app])
-            *_, django = reader.programs
-            await listening(port)
-            printed = await reader.follow([subscribe])
-            assert '{"ada": {"region": "us"}}' in printed
-            assert re.search(r"^sync-orders ", printed, re.MULTILINE)
-            await django.prints(re.compile("sync orders of ada in us"))
+    with Server() as store:
+        store.kill()
+        changes = {"redis://127.0.0.1:6379/0": store.url, "8000": str(port)}
+        async with Reader(folder, changes) as reader:
+            reader.export("TASKQUEUE_REDIS_URL", store.url)
+            *up, start, register = commands(name)[:5]
+            yield WebApp(reader, store, f"http://127.0.0.1:{port}", up, start, register)
+
+
+@pytest.mark.parametrize("name", ["django", "fastapi"])
+async def test_web_app_subscribes_and_does_jobs(tmp_path: Path, name: str) -> None:
+    async with web_app(name, tmp_path) as web:
+        web.store.start()
+        await web.reader.follow(web.up)
+        app = await web.begin()
+        printed = await web.reader.follow([web.register])
+        assert '"ada"' in printed
+        assert re.search(r"^sync-orders ", printed, re.MULTILINE)
+        await app.prints(re.compile("sync orders of ada in us"))
+
+
+async def test_django_project_sends_what_it_commits(tmp_path: Path) -> None:
+    async with web_app("django", tmp_path) as web:
+        app = await web.begin()
+        ada, bob = (f"{web.address}/customers/{name}" for name in ("ada", "bob"))
+        resync = commands("django")[-1]
+        assert (await web.asked("--data", "region=us", ada)).endswith(" 200"), "the store is down"
+        await app.prints(re.compile("StoreUnavailable"))
+        web.store.start()
+        await web.reader.follow(web.up[:1])
+        assert await web.reader.follow([resync]) == "1 created, 0 changed, 0 removed\n"
+        assert (await web.asked("--data", "region=xx", bob)).endswith(" 400"), (
+            "the transaction is rolled back"
+        )
+        assert await web.users() == ["ada"]
+        await web.asked("--data", "region=eu", bob)
+        await web.asked("--request", "DELETE", ada)
+        assert await web.users() == ["bob"]
+        web.store.kill()  # its data is lost
+        web.store.start()
+        await web.reader.follow(web.up[:1])
+        assert await web.reader.follow([resync]) == "1 created, 0 changed, 0 removed\n"
+        assert await web.users() == ["bob"]
+
+
+async def test_fastapi_app_sends_what_it_commits(tmp_path: Path) -> None:
+    async with web_app("fastapi", tmp_path) as web:
+        app = await web.begin()
+        ada, bob = (("--request", "PUT", f"{web.address}/customers/{name}") for name in ("ada", "bob"))
+        assert (await web.asked(*ada, "--json", '{"region": "us"}')).endswith(" 200"), "the store is down"
+        await app.prints(re.compile("customer ada waits for a resync"))
+        web.store.start()
+        await web.reader.follow(web.up[:1])
+        await app.prints(re.compile(r"created=1, .*refused=\{\}"))
+        assert (await web.asked(*bob, "--json", '{"region": "xx"}')).endswith(" 400"), "it is rolled back"
+        assert await web.users() == ["ada"]
+        web.store.kill()  # its data is lost
+        web.store.start()
+        await web.reader.follow(web.up[:1])
+        await app.prints(re.compile(r"created=1, .*created=1, .*refused=\{\}", re.DOTALL))
+        assert await web.users() == ["ada"]

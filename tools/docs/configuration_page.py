@@ -21,6 +21,7 @@ from taskqueue.models.task_type import TaskTypeSpec
 from taskqueue.models.user_subscription import UserSubscriptionSpec
 from taskqueue.process.settings import StoreSettings
 from taskqueue.scheduler.settings import SchedulerSettings, TickingSettings
+from taskqueue_api.settings import ApiSettings
 from taskqueue_operator.settings import OperatorSettings
 from taskqueue_operator.work_metrics import WorkCollector
 from taskqueue_worker.metrics import WorkerCollector
@@ -34,7 +35,7 @@ Written by `make docs` from the code; change it there.
 
 ## Settings
 
-`taskqueue scheduler` and `taskqueue worker` take each setting as a flag (`--redis-url`), from the environment
+`taskqueue scheduler`, `taskqueue worker` and `taskqueue api` take each setting as a flag (`--redis-url`), from the environment
 (`TASKQUEUE_REDIS_URL`), or from the YAML file of `--config` (`redis_url:`); flags win over the environment, the environment over
 the file. Unknown and invalid settings are refused by name (exit code 2). Keep passwords in the environment. Files to start from:
 [scheduler.yaml](../examples/scheduler.yaml), [worker.yaml](../examples/worker.yaml).
@@ -68,7 +69,7 @@ def text() -> str:
 def _lines() -> Iterator[str]:
     yield HEAD
     shared = set(StoreSettings.model_fields)
-    yield from _settings("Both", StoreSettings, set())
+    yield from _settings("All", StoreSettings, set())
     yield from _settings("Scheduler", SchedulerSettings, shared)
     yield from _settings("Worker", WorkerSettings, shared)
     ticking = set(TickingSettings.model_fields)
@@ -77,6 +78,7 @@ def _lines() -> Iterator[str]:
         OperatorSettings,
         ticking,
     )
+    yield from _settings("API and console", ApiSettings, shared)
     yield "## Manifests\n"
     yield (
         "`apiVersion: taskqueue.dev/v1alpha1`, `metadata.name`, and a `spec` of these fields. Durations are written like `30s`, `5m`, "

@@ -23,5 +23,5 @@
     sign_in         tokens, sessions, headers of a proxy; roles
 
 May import `taskqueue.views`, `taskqueue.client`, `taskqueue.process`, `taskqueue.store`, `taskqueue.sources`,
-`taskqueue.models`, `taskqueue.command_line`, `taskqueue.text` and `taskqueue.errors`.
+`taskqueue.models`, `taskqueue.command_line`, `taskqueue.text`, `taskqueue.errors` and `taskqueue_entry`.
 """

@@ -46,9 +46,9 @@ class Problem(BaseModel):
     """An error."""
 
     type: str = Field(default="about:blank", description="Always about:blank: the status says it all.")
-    title: str = Field(description="What is wrong, the same for all problems of this kind.")
+    title: str = Field(description="The kind of the problem.")
     status: int = Field(description="The status of the answer.")
-    detail: str = Field(description="What is wrong with this request, and what to do about it.")
+    detail: str = Field(description="The fault of this request, and its remedy.")
     field: str | None = Field(
         default=None, description="The part of the request at fault, such as tasks[0].interval."
     )

@@ -50,8 +50,7 @@ class ApiSettings(ProcessSettings):
     credentials: Path | None = Field(
         default=None,
         description="Folder, such as a mounted Secret, with any of viewer-tokens and editor-tokens (a line NAME TOKEN "
-        "each), cookie-key, and proxy-secret ([security](security.md#api-and-console)). A change counts within "
-        "seconds.",
+        "each), cookie-key, and proxy-secret. A change counts within seconds.",
     )
     editor_groups: list[str] = Field(
         default_factory=list,

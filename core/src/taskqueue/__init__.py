@@ -25,14 +25,14 @@ The face for applications:
 
     Job, handler, on_shutdown              a handler and its job
     RetryLater, RateLimited, Discard       the outcomes that a handler asks for
-    Client                                 users, jobs and pauses from an application
+    Client, SyncClient                     users, jobs and pauses from an application
     AdHocJob                               a job that the client enqueues with others
     UserSubscription, Subscription         a user and their tasks, as the client takes and gives them
     UserLimit                              own values of a user at a limit
     UserState, UserChange, Resync          answers of the client
     TaskqueueError                         the root of all errors; below it: StoreFailure, UnknownTypeError,
                                            UnknownUserError, UserOwnedError, LockedParamsError, ValueRefusedError,
-                                           PreconditionFailedError, TooManyRemovalsError
+                                           PreconditionFailedError, TooManyRemovalsError, ClientClosedError
 
 May import `client`, `handlers`, `models` and `store`, only when a name of the face is first used, so that commands
 start quickly.
@@ -42,7 +42,7 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from taskqueue.client import Client, Resync
+    from taskqueue.client import Client, ClientClosedError, Resync, SyncClient
     from taskqueue.errors import TaskqueueError
     from taskqueue.handlers import Discard, Job, RateLimited, RetryLater, handler, on_shutdown
     from taskqueue.models.ad_hoc_job import AdHocJob
@@ -63,6 +63,7 @@ __version__ = "0.1.0"
 __all__ = [
     "AdHocJob",
     "Client",
+    "ClientClosedError",
     "Discard",
     "Job",
     "LockedParamsError",
@@ -72,6 +73,7 @@ __all__ = [
     "RetryLater",
     "StoreFailure",
     "Subscription",
+    "SyncClient",
     "TaskqueueError",
     "TooManyRemovalsError",
     "UnknownTypeError",
@@ -92,7 +94,7 @@ if not TYPE_CHECKING:  # a misspelt name stays an error of mypy
         "AdHocJob": "models.ad_hoc_job",
         "TaskqueueError": "errors",
         "ValueRefusedError": "models.refusal",
-        **dict.fromkeys(("Client", "Resync"), "client"),
+        **dict.fromkeys(("Client", "ClientClosedError", "Resync", "SyncClient"), "client"),
         **dict.fromkeys(("Subscription", "UserLimit", "UserSubscription"), "models.values"),
         **dict.fromkeys(("UserChange", "UserState"), "store.user_state"),
         **dict.fromkeys(

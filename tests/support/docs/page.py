@@ -11,7 +11,7 @@ FENCE = re.compile(r"(.*?)^( *)```(\w+)\n(.*?)^\2```$", re.DOTALL | re.MULTILINE
 #: "Write `mine/tasks.yaml`", or the name on a line of its own.
 NAME = re.compile(r"(?:[Ww]rite\s+`([\w./-]+\.\w+)`|^`([\w./-]+\.\w+)`:?$)", re.MULTILINE)
 #: Commands that run until a signal, unless `--for` ends them.
-ENDLESS = re.compile(r"taskqueue (dev|scheduler|worker|example-api)\b|python \S+ runserver\b")
+ENDLESS = re.compile(r"taskqueue (dev|scheduler|worker|example-api)\b|python \S+ runserver\b|uvicorn\b")
 
 
 @dataclass(frozen=True, slots=True)

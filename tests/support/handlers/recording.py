@@ -3,6 +3,7 @@
 import asyncio
 import os
 import time
+import zlib
 from pathlib import Path
 
 from taskqueue.handlers import Discard, Job, handler
@@ -65,6 +66,17 @@ async def record_or_exit(job: Job) -> None:
         os._exit(1)
     if _SLEEP_S:
         await asyncio.sleep(_SLEEP_S)
+
+
+@handler("record-or-fail")
+async def record_or_fail(job: Job) -> None:
+    """The same; one job in 7 fails once, one in 50 is discarded."""
+    await record(job)
+    number = zlib.crc32(job.idempotency_key.encode())
+    if number % 50 == 0:
+        raise Discard("one in 50")
+    if number % 7 == 0 and job.attempt == 1:
+        raise RuntimeError("one in 7")
 
 
 @handler("record-or-discard")

@@ -21,10 +21,15 @@ router = new_router()
 def ask(
     request: Request, parts: UsedParts, token: str = "", next_page: Annotated[str, Query(alias="next")] = "/"
 ) -> Response:
-    """Show the form for a token, or take the one-time token of a link."""
-    if not token:
-        return _form(next_page, "", 200)
-    return _begin(request, parts, token, next_page, by_link=True)
+    """Show the form for a token, or take the one-time token of a link.
+
+    A link of another site comes without the cookie of a session, which is sent once this page asks again.
+    """
+    if parts.sign_in.caller(request):
+        return RedirectResponse(_local(next_page), 303)
+    if token:
+        return _begin(request, parts, token, next_page, by_link=True)
+    return _form(next_page, "", 200, asks_again=request.headers.get("sec-fetch-site") == "cross-site")
 
 
 @router.post("/sign-in")
@@ -59,8 +64,9 @@ def _begin(
     return response
 
 
-def _form(next_page: str, error: str, status: int) -> Response:
-    return HTMLResponse(render("sign_in.html", next_page=_local(next_page), error=error), status)
+def _form(next_page: str, error: str, status: int, *, asks_again: bool = False) -> Response:
+    context = {"next_page": _local(next_page), "error": error, "asks_again": asks_again}
+    return HTMLResponse(render("sign_in.html", **context), status)
 
 
 def _local(page: str) -> str:

@@ -1,8 +1,8 @@
 """Requests as all routes of the API read them: strictly, in bounded memory, with errors that name the field.
 
-    description    what OpenAPI says of answers and bodies that FastAPI does not know
+    description    descriptions of answers and bodies for OpenAPI
     json_body      a body of JSON
-    line_faults    what is wrong with lines of a body
+    line_faults    faults of lines of a body
     lines          a body of NDJSON, line by line
     pages          pages of a list: their size and their cursor
     params         params in answers

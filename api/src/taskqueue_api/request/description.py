@@ -1,4 +1,4 @@
-"""What OpenAPI says of answers and bodies that FastAPI does not know."""
+"""Descriptions of answers and bodies for OpenAPI, where FastAPI does not know them."""
 
 from collections.abc import Mapping
 from typing import Any

@@ -1,9 +1,13 @@
-"""What is wrong with lines of a body that is taken line by line."""
+"""Faults of lines, of a body that is taken line by line."""
 
 from pydantic import BaseModel, Field
 
+from taskqueue.models.refusal import Refusal
+
 #: Faults that an answer lists.
 MAX_LISTED = 100
+#: The field of a fault of a whole document.
+_WHOLE = Refusal((), "").field
 
 
 class LineFault(BaseModel):
@@ -23,8 +27,9 @@ class LineFaults:
         self._last = 0
 
     def add(self, line: int, field: str, message: str) -> None:
-        """Add a fault; those of one line follow each other."""
+        """Add a fault; the faults of one line follow each other."""
         self.lines += line != self._last
         self._last = line
         if len(self.listed) < MAX_LISTED:
-            self.listed.append(LineFault(line=line, field=field or "line", message=message))
+            named = "line" if field == _WHOLE else field
+            self.listed.append(LineFault(line=line, field=named, message=message))

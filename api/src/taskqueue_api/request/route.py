@@ -19,7 +19,7 @@ Answer = Callable[[Request], Coroutine[Any, Any, Response]]
 
 
 class StrictRoute(APIRoute):
-    """A route that refuses what it does not know, with a sentence for each field."""
+    """A route that refuses unknown parameters and fields, with a sentence for each."""
 
     def get_route_handler(self) -> Answer:
         """Return the function that answers a request."""
@@ -32,6 +32,8 @@ class StrictRoute(APIRoute):
             decoded = _Decoded(request.scope, request.receive)
             if self.body_field:
                 decoded.value = await decode_body(request)
+                if decoded.value is None and self.body_field.field_info.is_required():
+                    raise invalid([Refusal((), "add a body of JSON: it is required")])
             try:
                 return await answer(decoded)
             except RequestValidationError as error:
@@ -40,7 +42,7 @@ class StrictRoute(APIRoute):
         return strictly
 
     def _refused(self, error: RequestValidationError) -> ProblemError:
-        """Return what is wrong with the parameters or with the body."""
+        """Return the problem of wrong parameters, or of a wrong body."""
         part = self.body_field.field_info.annotation if self.body_field else None
         root = part if isinstance(part, type) and issubclass(part, Part) else Part
         return invalid(describe([one | {"loc": one["loc"][1:]} for one in error.errors()], root))
@@ -70,11 +72,11 @@ def _refuse_unknown(request: Request, known: Collection[str]) -> None:
             raise invalid([Refusal((excerpt(name),), message)])
 
 
-def new_router(noun: str) -> APIRouter:
+def new_router(noun: str, route_class: type[StrictRoute] = StrictRoute) -> APIRouter:
     """Return the router of the routes below /v1/NOUN."""
     return APIRouter(
         prefix=f"/v1/{noun}",
         tags=[noun],
-        route_class=StrictRoute,
+        route_class=route_class,
         generate_unique_id_function=lambda route: route.name,
     )

@@ -5,6 +5,8 @@
     user_answers   answers about one user
     bulk_users     all users of applications at once
     jobs           jobs
+    job_answers    answers about jobs that were written
+    bulk_jobs      many jobs at once
     job_specs      bodies about jobs
     dead           dead jobs
     types          task types and their pauses
@@ -20,10 +22,15 @@ May import `taskqueue.views`, `taskqueue.client`, `taskqueue.models`, `taskqueue
 parts, problems, requests, notes of writes and guard of `taskqueue_api`.
 """
 
+from functools import cache
+from typing import Any
+
 from fastapi import FastAPI
 
+from taskqueue import __version__
 from taskqueue_api.routes import (
     audit,
+    bulk_jobs,
     bulk_users,
     dead,
     jobs,
@@ -37,11 +44,32 @@ from taskqueue_api.routes import (
     writes,
 )
 
-_ROUTERS = (users, bulk_users, jobs, dead, types, limits, plan, audit, workers, writes, store, openapi)
+_ROUTERS = (
+    users,
+    bulk_users,
+    bulk_jobs,
+    jobs,
+    dead,
+    types,
+    limits,
+    plan,
+    audit,
+    workers,
+    writes,
+    store,
+    openapi,
+)
 
 
 def add_routes(app: FastAPI) -> None:
     """Add all routes of the API."""
     for module in _ROUTERS:
         app.include_router(module.router)
-    app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]
+    app.openapi = cache(lambda: openapi.describe(app))  # type: ignore[method-assign]
+
+
+def describe_routes() -> dict[str, Any]:
+    """Return the description of the API without a process, OpenAPI 3.1."""
+    app = FastAPI(title="taskqueue", version=__version__)
+    add_routes(app)
+    return app.openapi()

@@ -10,7 +10,7 @@ router = new_router("audit")
 
 @router.get("")
 async def read_audit(parts: UsedParts) -> AuditDetail:
-    """Count every job: those that came in, those that went out, and those that are held.
+    """Count every job: the jobs that came in, went out, and are held.
 
     `difference` is 0 at any time, unless jobs are missing.
     """

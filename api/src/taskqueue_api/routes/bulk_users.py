@@ -26,7 +26,7 @@ _BODY = lines_body(
     '{"userId": "u-8", "tasks": [{"type": "fetch-orders"}]}\n',
 )
 _REMOVALS = (
-    "More than 100 users and more than a fifth, or all, would be removed: none was, all others are written."
+    "More than 100 users and a fifth, or all, would be removed: none was, the given users are written."
 )
 
 
@@ -41,7 +41,7 @@ class UsersWritten(BaseModel):
         description="Whether users that were not given were removed: never with lines at fault."
     )
     lines_at_fault: int = Field(alias="linesAtFault", description="Lines that were left out.")
-    faults: list[LineFault] = Field(description="What is wrong with these lines: the first 100 faults.")
+    faults: list[LineFault] = Field(description="The first 100 faults of these lines.")
 
 
 @router.put("", openapi_extra=_BODY, responses=problems({409: _REMOVALS}))
@@ -72,7 +72,7 @@ async def put_users(
         raise ProblemError(409, "Too many removals", detail, "allowRemoval") from error
     pruned = prune and complete()
     for user, refusal in done.refused.items():
-        faults.add(users.line_of(user), "", str(refusal))
+        faults.add(users.line_of(user), "line", str(refusal))
     note(request, f"{done.created} created, {done.changed} changed, {done.removed} removed")
     return UsersWritten(
         created=done.created,

@@ -33,13 +33,13 @@ class DeadAnswer(DeadRow, WithParams):
 
 
 class DeadSpec(Part):
-    """Dead jobs: by name, or all of a type, or those of a type that died for the same reason."""
+    """Dead jobs: by name, all of a type, or the group of a type and a reason."""
 
     jobs: list[str] | None = Field(
         default=None, min_length=1, max_length=10_000, description="Names of dead jobs."
     )
     type: TypeName | None = Field(default=None, description="Dead jobs of this type.")
-    reason: str | None = Field(default=None, description="Of these, those with this reason.")
+    reason: str | None = Field(default=None, description="Only the ones with this reason.")
 
 
 class Retried(BaseModel):
@@ -56,7 +56,7 @@ class Purged(BaseModel):
 
 @router.get("")
 async def list_dead(parts: UsedParts, limit: Limit = 100, after: After = "") -> Page[DeadRow]:
-    """List dead jobs, the newest first, a page at a time. A job that dies meanwhile moves the others on by one."""
+    """List dead jobs, the newest first, a page at a time. A job that dies meanwhile moves the list on by one."""
     begin = offset_of(after)
     rows = await read_rows(parts.store, limit, begin)
     return page(rows, str(begin + limit) if len(rows) == limit else "")
@@ -64,7 +64,7 @@ async def list_dead(parts: UsedParts, limit: Limit = 100, after: After = "") -> 
 
 @router.get("/groups")
 async def list_dead_groups(parts: UsedParts) -> Page[DeadGroup]:
-    """List dead jobs grouped by type and reason, those with most jobs first."""
+    """List dead jobs grouped by type and reason, the largest group first."""
     return Page(items=await read_groups(parts.store), next=None)
 
 

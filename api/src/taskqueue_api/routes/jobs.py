@@ -3,7 +3,6 @@
 from typing import Annotated
 
 from fastapi import Query, Request
-from pydantic import BaseModel, Field
 
 from taskqueue.models.fields import TypeName, UserId
 from taskqueue.models.refusal import Refusal
@@ -16,31 +15,18 @@ from taskqueue.views.jobs import JobRow
 from taskqueue_api.noted_writes import note
 from taskqueue_api.parts import UsedParts
 from taskqueue_api.problems import ProblemError, invalid
-from taskqueue_api.request.description import problems
+from taskqueue_api.request.description import lines_body, problems
 from taskqueue_api.request.pages import After, Limit, Page, page, position_of
 from taskqueue_api.request.paths import JobPath
 from taskqueue_api.request.route import new_router
+from taskqueue_api.routes.job_answers import Cancelled, JobAnswer, JobsAnswer
 from taskqueue_api.routes.job_specs import CancelSpec, JobSpec
 
 router = new_router("jobs")
 
 Running = Annotated[bool, Query(description="Also a job that runs: its handler is cancelled within seconds.")]
+_LINES = lines_body("A line is a JobSpec.", '{"user": "u-7", "type": "fetch-orders", "id": "webhook-4711"}\n')
 _KEPT = problems({409: "The job runs, and `running` is not set; or the job is dead."})
-
-
-class JobAnswer(BaseModel):
-    """A job that was enqueued."""
-
-    job: str = Field(description="Name of the job.")
-
-
-class Cancelled(BaseModel):
-    """The effect of a cancellation."""
-
-    cancelled: int = Field(description="Number of jobs that were cancelled.")
-    running: list[str] = Field(description="Of the named jobs those that run.")
-    dead: list[str] = Field(description="Of the named jobs those that are dead.")
-    unknown: list[str] = Field(description="Of the named jobs those that neither wait nor run.")
 
 
 @router.get("")
@@ -49,7 +35,7 @@ async def list_jobs(
     task_type: Annotated[TypeName | None, Query(alias="type", description="Only jobs of this type.")] = None,
     user: Annotated[UserId | None, Query(description="Only jobs of this user.")] = None,
     state: Annotated[
-        JobState | None, Query(description="Only jobs that wait, or only those that run.")
+        JobState | None, Query(description="Only jobs that wait, or only jobs that run.")
     ] = None,
     limit: Limit = 100,
     after: After = "",
@@ -64,9 +50,20 @@ async def list_jobs(
     return page(found.jobs, found.after)
 
 
-@router.post("", status_code=201, responses=problems({404: "There is no such task type."}))
+@router.post(
+    "",
+    status_code=201,
+    openapi_extra=_LINES,
+    responses={
+        200: {"model": JobsAnswer, "description": "The jobs of a body of lines are enqueued."},
+        **problems({404: "There is no such task type."}),
+    },
+)
 async def enqueue_job(request: Request, parts: UsedParts, job: JobSpec) -> JobAnswer:
-    """Enqueue a job outside the schedule. The same `id` within an hour adds no second job."""
+    """Enqueue a job outside the schedule, or many, a line each. The same `id` within an hour adds no second job.
+
+    Lines at fault are left out and named. A request of lines that was cut off may be repeated if each job has an `id`.
+    """
     name = await parts.client.enqueue(
         job.user, job.type, job.params, job_id=job.id, delay_s=job.delay_s, expires_s=job.expires_s
     )

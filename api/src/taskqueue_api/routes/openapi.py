@@ -12,7 +12,7 @@ from taskqueue_api.request.route import StrictRoute
 
 router = APIRouter(prefix="/v1", route_class=StrictRoute)
 
-_SUMMARY = "What a taskqueue release does, and how it is steered"
+_SUMMARY = "The state of a taskqueue release, and its control"
 _DESCRIPTION = (
     "Reads need the role viewer, writes the role editor. Every error is a problem (RFC 9457) that names the field at "
     "fault. Unknown fields and unknown parameters are refused. Instants are UTC."
@@ -27,7 +27,7 @@ _SECURITY = {
         "description": "Of an authenticating proxy, which names its user in further headers.",
     },
 }
-#: Problems that every operation may answer, that writes may, and those with a body.
+#: Problems that every operation may answer, that writes may, and operations with a body.
 _ALL = {
     401: "The caller is not signed in.",
     403: "The request comes from a page of another origin.",

@@ -1,4 +1,4 @@
-"""/v1/plan: what is planned for a day, against what the limits allow."""
+"""/v1/plan: the plan of a day, against its limits."""
 
 import asyncio
 from datetime import UTC, date, datetime, time

@@ -1,4 +1,4 @@
-"""Callers: who a request is from, and the role that decides what the caller may do."""
+"""Callers: a name, the proof of it, and the role that decides whether the caller may write."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -22,7 +22,7 @@ class SignedInBy(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Caller:
-    """name: of the token, or of the user whom a proxy names."""
+    """name: of the token, or of a proxy's user."""
 
     name: str
     role: Role

@@ -1,4 +1,4 @@
-"""The credentials in force: those of a folder, read again every two seconds. A broken change is not taken over."""
+"""The credentials in force: a folder is read again every two seconds, and a broken change is not taken over."""
 
 import asyncio
 from pathlib import Path

@@ -20,7 +20,7 @@ _MAX_NAME = 100
 
 
 class Proxied:
-    """An ASGI app in front of another. is_https: callers reach this process by https, but those of loopback."""
+    """An ASGI app in front of another. is_https: callers reach this process by https, except on loopback."""
 
     def __init__(
         self, app: ASGIApp, folder: CredentialsFolder, throttle: Throttle, *, is_https: bool
@@ -67,10 +67,10 @@ def address_of(scope: Scope) -> str:
 
 
 def proxied_caller(request: Request, editor_groups: Collection[str]) -> Caller | None:
-    """Return the caller whom a proxy's headers name."""
+    """Return the caller that a proxy's headers name."""
     name = request.headers.get("x-forwarded-email") or request.headers.get("x-forwarded-user")
     if not name:
         return None
-    groups = {one.strip() for one in request.headers.get("x-forwarded-groups", "").split(",")}
+    groups = {one.strip() for one in ",".join(request.headers.getlist("x-forwarded-groups")).split(",")}
     role = Role.EDITOR if groups & set(editor_groups) else Role.VIEWER
     return Caller(name[:_MAX_NAME], role, SignedInBy.PROXY)

@@ -87,7 +87,7 @@ def check_role(caller: Caller, settings: ApiSettings) -> None:
 
 
 def viewer(request: Request) -> Caller:
-    """Return the caller of a request, whom the gate has let in. Raises ProblemError."""
+    """Return the caller of a request that the gate has let in. Raises ProblemError."""
     caller: Caller | None = request.scope.get("state", {}).get("caller")
     if caller is None:
         raise ProblemError(

@@ -1,6 +1,9 @@
 """The client for applications: what a program says and asks about its users, their jobs and pauses.
 
     client         the client: all verbs over one connection
+    sync_client    the client for code that is not async
+    portal         a client in a loop of its own thread
+    handover       rows read in the thread of the caller
     calls          the connection, and the turns of calls
     users          verbs on users: one subscription, one user, all users
     jobs           verbs on jobs
@@ -10,6 +13,7 @@
     resync         all users of an application, written in batches
     batches        items a batch at a time
     arguments      checks of arguments
+    errors         the error of a closed client
 
 Every call raises TaskqueueError: a ValueRefusedError (also ValueError) for an argument, a StoreError for a refusal, and
 a StoreFailure if its effect is unknown: repeat the call, which is harmless (for ad hoc jobs with a `job_id`).
@@ -19,6 +23,8 @@ of Redis leaks.
 """
 
 from taskqueue.client.client import Client
+from taskqueue.client.errors import ClientClosedError
 from taskqueue.client.resync import Resync
+from taskqueue.client.sync_client import SyncClient
 
-__all__ = ["Client", "Resync"]
+__all__ = ["Client", "ClientClosedError", "Resync", "SyncClient"]

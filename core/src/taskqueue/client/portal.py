@@ -1,15 +1,17 @@
 """A client in an event loop of a thread of its own, which callers of all threads use.
 
-The thread starts with the first call. A process that is forked inherits neither threads nor a share in connections: its
-first call opens them anew.
+The thread starts with the first call. A forked process has no such thread, and must not touch the connections of its
+parent: its first call opens new ones.
 """
 
 import asyncio
 import atexit
 import os
+import selectors
 import threading
 from collections.abc import Callable, Coroutine
 from concurrent.futures import CancelledError, Future
+from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar
 from weakref import WeakSet
 
@@ -28,11 +30,10 @@ class Portal:
     def __init__(self, open_client: Callable[[], Client]) -> None:
         self._open_client = open_client
         self._client = open_client()
-        self._loop: asyncio.AbstractEventLoop | None = None
+        self._loop: _Loop | None = None
         self._thread: threading.Thread | None = None
         self._lock = threading.Lock()
         self._is_closed = False
-        self._inherited: object = None
         _portals.add(self)
 
     def call(
@@ -55,7 +56,7 @@ class Portal:
             if self._is_closed:
                 raise ClientClosedError
             if self._loop is None:
-                self._loop = asyncio.new_event_loop()
+                self._loop = _Loop()
                 self._thread = threading.Thread(
                     target=self._loop.run_forever, name="taskqueue-client", daemon=True
                 )
@@ -77,15 +78,29 @@ class Portal:
             loop.close()
 
     def forget(self) -> None:
-        """Leave loop and connections to the parent of this process.
-
-        They are kept, as connections that are collected would be closed.
-        """
+        """Leave loop and connections to the parent of this process."""
         self._lock = threading.Lock()
         if self._loop:
-            self._inherited = (self._inherited, self._client, self._loop)
+            self._loop.cut_off()
             self._client = self._open_client()
             self._loop = self._thread = None
+
+
+class _Loop(asyncio.SelectorEventLoop):
+    """An event loop that a forked process can cut off from the files of its parent.
+
+    It polls, as an epoll would be shared: what one process leaves out, the other one would not hear of.
+    """
+
+    def __init__(self) -> None:
+        self._polled = selectors.PollSelector() if hasattr(selectors, "PollSelector") else None
+        super().__init__(self._polled)
+
+    def cut_off(self) -> None:
+        """Let the copies of the connections lead nowhere: objects that are collected may write a last word."""
+        with Path(os.devnull).open("r+b", buffering=0) as nowhere:
+            for key in [*self._polled.get_map().values()] if self._polled else ():
+                os.dup2(nowhere.fileno(), key.fd)
 
 
 def wait(answer: "Future[_Answer]") -> _Answer:

@@ -102,8 +102,8 @@ class UsersOfApplication(Calls):
 
         users: each once. One without tasks is removed. Those that `replace_user` would refuse are left out and listed.
         prune: also remove users of applications that are stored and not given; a function decides at the end, when it
-        is known whether all could be given. Removals of more than 100 users and
-        more than a fifth, or of all, raise TooManyRemovalsError at the end, unless `confirm_removals`.
+        is known whether all could be given. Removals of more than 100 users and more than a fifth, or of all, raise
+        TooManyRemovalsError at the end, unless `confirm_removals`.
         A call that was cut off may be repeated.
         """
         async with self._turn:

@@ -15,7 +15,7 @@ from taskqueue.store.job_places import LEASES, PlacedJob, Selection, scan_parked
 from taskqueue.store.listing import read_lanes
 
 #: A cursor of the store.
-_Cursor = Annotated[int, msgspec.Meta(ge=0, lt=2**63)]
+_Cursor = Annotated[int, msgspec.Meta(ge=0, le=2**63 - 1)]
 
 
 class Stage(IntEnum):

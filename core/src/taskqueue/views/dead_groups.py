@@ -21,7 +21,7 @@ class DeadGroup(View):
 
 
 async def list_dead_groups(store: Store) -> list[DeadGroup]:
-    """Return a row for each group, those with most jobs first."""
+    """Return a row for each group, the largest first."""
     groups: dict[tuple[str, str], dict[str, int]] = {}
     async for letter in _walk(store):
         groups.setdefault(_group(letter), {})[letter.job] = letter.at_ms
