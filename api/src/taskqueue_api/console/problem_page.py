@@ -58,7 +58,9 @@ def answer_page(request: Request, error: ProblemError) -> Response:
     """Return a problem as the caller can read it: HTML for a browser, else JSON."""
     problem, headers = error.problem, error.headers
     if "hx-request" in request.headers:
-        return HTMLResponse(render("notice.html", problem=problem, message=None), problem.status, headers)
+        # Of a refused question, too: it must not go into the dialog, which stays closed.
+        told = {**(headers or {}), "HX-Retarget": "#notice"}
+        return HTMLResponse(render("notice.html", problem=problem, message=None), problem.status, told)
     if "text/html" not in request.headers.get("accept", ""):
         return answer(problem, headers)
     if problem.status == _UNAUTHORIZED and request.method == "GET":
