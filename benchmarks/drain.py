@@ -16,7 +16,13 @@ HANDLERS = str(Path(__file__).with_name("noop_handlers.py"))
 
 
 async def drain(
-    jobs: int, users: int = 5_000, *, forbid: bool = False, own_limits: bool = False, rest: int = 0
+    jobs: int,
+    users: int = 5_000,
+    *,
+    forbid: bool = False,
+    own_limits: bool = False,
+    rest: int = 0,
+    history: bool = True,
 ) -> float:
     """Jobs a second between 10 % and 90 % of the backlog done; `rest` further jobs stay queued behind."""
     with server() as url:
@@ -27,7 +33,7 @@ async def drain(
         worker = await asyncio.create_subprocess_exec(
             sys.executable, "-m", "taskqueue_worker",
             *("--redis-url", url, "--handlers", HANDLERS, "--concurrency", "200", "--health-port", "0"),
-            *("--log-level", "warning"),
+            *("--log-level", "warning", "--history", str(history)),
             env={**os.environ},
         )  # fmt: skip
         try:

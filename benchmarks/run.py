@@ -14,15 +14,20 @@ from typing import Any
 
 from benchmarks.customers import customers
 from benchmarks.drain import drain
+from benchmarks.enqueueing import enqueueing
 from benchmarks.memory import REFILL_S, memory, memory_of_history, memory_of_limits
 from benchmarks.operating import operating
 from benchmarks.ticking import ticking
+from benchmarks.viewing import viewing
 from tests.support.store.backlog import Server
 
 #: Figure -> (bound, whether the figure should be at least or at most that).
 GOALS: dict[str, tuple[float, str]] = {
     "drain_plain_per_s": (30_000, "least"),
     "drain_forbid_and_own_limits_per_s": (20_000, "least"),
+    "enqueue_many_plain_per_s": (100_000, "least"),
+    "enqueue_many_params_per_s": (100_000, "least"),
+    "enqueue_many_delayed_per_s": (100_000, "least"),
     "cost_per_job_largest_over_smallest": (1.15, "most"),
     "catch_up_per_s": (150_000, "least"),
     "steady_call_worst_ms": (5, "most"),
@@ -35,6 +40,12 @@ GOALS: dict[str, tuple[float, str]] = {
     "bytes_user_at_a_limit": (120, "most"),
     "users_at_a_limit_kept_s": (REFILL_S * 1.02 + 1, "most"),
     "history_mb": (30, "most"),
+    "lateness_p99_added_ms": (2, "most"),
+    "store_share_of_viewers_percent": (2, "most"),
+    "page_p99_ms": (1_000, "most"),
+    "api_p99_ms": (200, "most"),
+    "api_ready_s": (2, "most"),
+    "api_peak_mb": (120, "most"),
     "operator_first_tick_s": (60, "most"),
     "operator_peak_mb": (300, "most"),
     "steady_status_writes": (0, "most"),
@@ -54,6 +65,10 @@ async def _drains(quick: bool) -> dict[str, Any]:
         "drain_plain_per_s": round(await drain(jobs)),
         "drain_forbid_and_own_limits_per_s": round(await drain(jobs, forbid=True, own_limits=True)),
     }
+
+
+async def _enqueueing(quick: bool) -> dict[str, Any]:
+    return await enqueueing(*((20_000, 1) if quick else (200_000, 5)))
 
 
 async def _flat(quick: bool) -> dict[str, Any]:
@@ -89,16 +104,22 @@ async def _memory(quick: bool) -> dict[str, Any]:
     return found | await memory_of_history(300, 2 if quick else 72)
 
 
+async def _viewing(quick: bool) -> dict[str, Any]:
+    return await (viewing(1_000, 1_000, 10) if quick else viewing(100_000, 1_000_000, 75, stretches=4))
+
+
 PARTS: dict[str, Callable[[bool], Any]] = {
     "drain": _drains,
+    "enqueueing": _enqueueing,
     "flat": _flat,
     "ticking": _ticking,
     "customers": _customers,
     "memory": _memory,
+    "viewing": _viewing,
     "operating": _operating,
 }
 #: What needs no Kubernetes; `make bench-operator` is the rest.
-DEFAULT = ("drain", "flat", "ticking", "customers", "memory")
+DEFAULT = ("drain", "enqueueing", "flat", "ticking", "customers", "memory")
 
 
 def main() -> int:

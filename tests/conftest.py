@@ -1,6 +1,5 @@
 """A real Valkey for every test run, a release of its own for every test, and no key left behind unaccounted."""
 
-import asyncio
 import itertools
 import os
 import random
@@ -11,9 +10,9 @@ import pytest
 from hypothesis import settings
 
 from taskqueue.scheduler import store_clock, ticker, type_cache
-from taskqueue.store.connection import Store, open_store
+from taskqueue.store.connection import Store
 from tests.support.store.backlog import server
-from tests.support.store.raw import raw
+from tests.support.store.checked_store import checked_store
 from tests.support.store.script_clock import ScriptClock, replaced
 
 _releases = itertools.count()
@@ -52,17 +51,8 @@ def release() -> str:
 
 @pytest.fixture
 async def store(redis_url: str, release: str) -> AsyncIterator[Store]:
-    """An empty store; afterwards every key must be in the table of permanent keys or have a TTL."""
-    opened = open_store(redis_url, release, timeout_s=30)
-    yield opened
-    keys = [key async for key in raw(opened).scan_iter(match=f"taskqueue:{{{release}}}:*")]
-    leaked = [key.decode() for key in keys if not opened.keys.is_permanent(key.decode())]
-    for _ in range(2):  # of one key among hundreds that were expiring, a server was once seen to say -1
-        leaked = [key for key in leaked if await raw(opened).pttl(key) == -1]
-    if keys:
-        await asyncio.wait_for(raw(opened).unlink(*keys), 30)
-    await opened.close()
-    assert leaked == [], "keys without a TTL outside the table of permanent keys"
+    async with checked_store(redis_url, release) as opened:
+        yield opened
 
 
 @pytest.fixture(scope="session")

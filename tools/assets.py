@@ -1,4 +1,4 @@
-"""Writes console/static/vendor: the pinned files of the console, and their table, from packages of the npm registry.
+"""Writes the pinned files of the console, and of its tests, with a table in each folder, from packages of npm's registry.
 
 npm's own client fetches each package and checks its integrity; a file that differs from the table is an error until the
 version here changes with it.
@@ -11,8 +11,8 @@ import tempfile
 from dataclasses import dataclass
 from pathlib import Path
 
-VENDOR = Path(__file__).parents[1] / "api/src/taskqueue_api/console/static/vendor"
-_HEAD = """# Pinned files of the console
+_ROOT = Path(__file__).parents[1]
+_HEAD = """# Pinned files
 
 `make assets` writes this folder; do not edit it. A unit test compares each file with its SHA-256 here.
 
@@ -31,7 +31,7 @@ class Package:
     files: dict[str, str]
 
 
-PACKAGES = (
+_CONSOLE = (
     Package(
         "htmx.org",
         "4.0.1",
@@ -53,28 +53,37 @@ PACKAGES = (
         },
     ),
 )
+_TESTS = (
+    Package("axe-core", "4.14.1", "MPL-2.0", {"axe.min.js": "axe.min.js", "axe.LICENSE": "LICENSE"}),
+)
+#: The packages of each folder.
+FOLDERS = {
+    _ROOT / "api/src/taskqueue_api/console/static/vendor": _CONSOLE,
+    _ROOT / "tests/console/vendor": _TESTS,
+}
 
 
 def main() -> None:
-    """Fetch all packages, and write their files and the table."""
-    VENDOR.mkdir(parents=True, exist_ok=True)
-    rows = [row for package in PACKAGES for row in _write(package)]
-    (VENDOR / "README.md").write_text(_HEAD + "".join(rows))
+    """Fetch all packages, and write their files and the tables."""
+    for folder, packages in FOLDERS.items():
+        folder.mkdir(parents=True, exist_ok=True)
+        rows = [row for package in packages for row in _write(package, folder)]
+        (folder / "README.md").write_text(_HEAD + "".join(rows))
 
 
-def _write(package: Package) -> list[str]:
-    """Write the files of a package, and return their rows of the table."""
+def _write(package: Package, folder: Path) -> list[str]:
+    """Write the files of a package into a folder, and return their rows of the table."""
     rows = []
-    with tempfile.TemporaryDirectory() as folder:
+    with tempfile.TemporaryDirectory() as fetched:
         origin = f"{package.name}@{package.version}"
-        packed = ["npm", "pack", "--silent", "--pack-destination", folder, origin]
+        packed = ["npm", "pack", "--silent", "--pack-destination", fetched, origin]
         subprocess.run(packed, check=True, stdout=subprocess.DEVNULL)
-        with tarfile.open(next(Path(folder).glob("*.tgz"))) as archive:
+        with tarfile.open(next(Path(fetched).glob("*.tgz"))) as archive:
             for name, path in package.files.items():
                 member = archive.extractfile(f"package/{path}")
                 assert member, f"{origin} has no {path}"
                 content = member.read()
-                (VENDOR / name).write_bytes(content)
+                (folder / name).write_bytes(content)
                 digest = hashlib.sha256(content).hexdigest()
                 rows.append(f"| `{name}` | {origin} | `{path}` | {package.licence} | `{digest}` |\n")
     return rows

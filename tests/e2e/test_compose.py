@@ -34,6 +34,13 @@ mounts = [line.split() for line in open("/proc/self/mounts")]
 rights = {name: int(said[name], 16) for name in ("CapBnd", "CapEff", "NoNewPrivs")}
 print(json.dumps({**rights, "root": [mount[3].split(",")[0] for mount in mounts if mount[1] == "/"][-1]}))
 """
+#: Follows a link as a browser does.
+BROWSER = """
+import http.cookiejar, json, sys, urllib.request as request
+browser = request.build_opener(request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
+with browser.open(sys.argv[1]) as page:
+    print(json.dumps([page.url, page.status]))
+"""
 #: Docker kills after 10 s what does not end by itself.
 IN_TIME = "--timeout=9s"
 
@@ -187,11 +194,22 @@ async def test_the_shop_keeps_its_limit_and_accounts_for_every_job(up: Up, tmp_p
             "NoNewPrivs": 1,
             "root": "ro",
         }
+    (link,) = re.findall("^console: (.*)$", up.kubectl("logs", "console-1"), re.MULTILINE)
+    assert await up.inside("console-1", "python", "-c", BROWSER, link) == ["http://127.0.0.1:8090/", 200]
     workers = await up.inside("scheduler-1", "taskqueue", "get", "workers", "--output", "json")
     assert len(workers) == 2, workers
     containers = up.containers()
     assert sorted(containers) == [
-        *("api-1", "customers-1", "redis-1", "scheduler-1", "scheduler-2", "worker-1", "worker-2"),
+        *(
+            "api-1",
+            "console-1",
+            "customers-1",
+            "redis-1",
+            "scheduler-1",
+            "scheduler-2",
+            "worker-1",
+            "worker-2",
+        ),
     ]
     assert {name: one["restartCount"] for name, one in containers.items() if one["restartCount"]} == {}
     up.stop()

@@ -16,8 +16,13 @@ from tests.support.process.wheel import wheel
 from tests.support.site.site import manifest, until
 from tests.support.store.backlog import server
 
-IMAGES = ("taskqueue-operator", "taskqueue-worker")
-OPERATOR, WORKER = (f"{name}:0.1.0" for name in IMAGES)
+#: Images with the packages of the project that each has besides the core.
+IMAGES = {
+    "taskqueue-operator": {"taskqueue_operator", "taskqueue_worker"},
+    "taskqueue-worker": {"taskqueue_operator", "taskqueue_worker"},
+    "taskqueue-api": {"taskqueue_api"},
+}
+OPERATOR = "taskqueue-operator:0.1.0"
 PINS = Path(__file__).parents[2] / "requirements" / "product.txt"
 OWN_BYTES = 120_000_000
 TWO_LINES = "FROM taskqueue-worker\nRUN pip install shop-handlers\n"
@@ -45,7 +50,8 @@ def test_an_image_adds_under_120_mb_and_no_build_secret(archives: dict[str, Path
     print(f"{name}: {image.own_bytes() / 1e6:.0f} MB")
     assert 10_000_000 < image.own_bytes() < OWN_BYTES
     paths = [path for layer in image.own_layers() for path in layer.getnames()]
-    assert [path for path in paths if "taskqueue_worker/main.py" in path]
+    packages = {path.split("/")[-2] for path in paths if re.search(r"/taskqueue_\w+/__init__.py$", path)}
+    assert packages == IMAGES[name] | {"taskqueue_entry"}
     of_the_build = ("src/", "build/", "wheel/", "etc/pip", "etc/uv", "etc/ssl")
     assert [path for path in paths if path.startswith(of_the_build)] == []
 

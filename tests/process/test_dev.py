@@ -171,7 +171,7 @@ async def test_console_signs_in_by_its_link_alone_also_where_its_port_is_taken(t
     assert [command for command in commands if token.encode() in command] == []
     browser = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(CookieJar()))
     with pytest.raises(urllib.error.HTTPError, match="401") as refused:
-        await asyncio.to_thread(browser.open, address)
+        await asyncio.to_thread(browser.open, f"{address}/v1/types")
     refused.value.close()
     with await asyncio.to_thread(browser.open, link) as page:
         assert (page.status, page.url) == (200, f"{address}/")

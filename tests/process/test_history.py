@@ -71,11 +71,15 @@ async def test_sums_differ_from_the_audit_by_the_last_seconds_of_killed_workers(
         scheduler = await world.scheduler("--rate", "300")
         workers = [await world.worker(*OPTIONS, sleep_s=SLEEP_S) for _ in range(3)]
         dice, end_s, killed = chance(5), time.monotonic() + SECONDS, dict[int, float]()
-        while time.monotonic() < end_s:
-            await asyncio.sleep(min(KILL_EVERY_S, SECONDS / 4) * (0.5 + dice.random()))
-            victim = workers.pop(dice.randrange(3))
+        while time.monotonic() < end_s or len(killed) < 2:
+            await asyncio.sleep(KILL_EVERY_S * (0.5 + dice.random()))
+            busy = {one.pid for one in world.starts()}.intersection(one.pid for one in workers)
+            if not busy:  # a worker takes seconds to begin on a busy machine
+                continue
+            victim = dice.choice([one for one in workers if one.pid in busy])
             killed[victim.pid] = time.time()
             await world.end(victim, signal.SIGKILL)
+            workers.remove(victim)
             workers.append(await world.worker(*OPTIONS, sleep_s=SLEEP_S))
         await stop(world, scheduler)
         totals, record = (await world.balanced()).totals, world.starts()

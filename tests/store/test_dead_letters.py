@@ -10,6 +10,7 @@ from taskqueue.store.claim import Result
 from taskqueue.store.dead import find_dead, purge_dead, read_dead, retry_dead
 from taskqueue.store.enqueue import enqueue
 from taskqueue.store.runs import read_runs
+from taskqueue.views.dead_groups import list_dead_groups, read_dead_names
 from tests.support.store.raw import raw
 
 if TYPE_CHECKING:
@@ -125,3 +126,14 @@ async def test_the_last_outcome_of_a_subscription_is_remembered(world: World) ->
         "send": Outcome.DEAD,
     }
     assert {at for _, at in runs.values()} == {world.clock.now_ms // 1000}
+
+
+async def test_dead_jobs_are_grouped_by_type_and_reason(world: World) -> None:
+    await world.install(TaskType("sync", HOUR))
+    (one,) = await die(world, "u", reason="timeout")
+    two = await die(world, "v", "w", reason="HTTP 500")
+    groups = [(row.type, row.reason, row.jobs) for row in await list_dead_groups(world.store)]
+    assert groups == [("sync", "HTTP 500", 2), ("sync", "timeout", 1)]
+    assert set(await read_dead_names(world.store, "sync", "HTTP 500")) == set(two)
+    assert set(await read_dead_names(world.store, "sync")) == {one, *two}
+    assert await read_dead_names(world.store, "syn", "timeout") == []

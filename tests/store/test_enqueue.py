@@ -7,11 +7,14 @@ from typing import TYPE_CHECKING
 
 import pytest
 
+from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import Priority, Schedule, TaskType
+from taskqueue.store.claim import Result
 from taskqueue.store.connection import open_store
 from taskqueue.store.enqueue import enqueue
 from taskqueue.store.errors import UnknownTypeError
 from taskqueue.store.job_name import parse
+from taskqueue.store.runs import read_runs
 from taskqueue.store.wakeup import WAKEUP_TOKENS, pass_wakeup_on, wait_for_wakeup
 from tests.support.site.site import until
 from tests.support.store.raw import raw
@@ -55,6 +58,16 @@ async def test_a_delayed_job_starts_no_earlier(world: World) -> None:
     assert (await world.claim()).jobs == []
     await world.clock.advance(ms=5_000)
     assert [job.start_us // 1_000 for job in (await world.claim()).jobs] == [parse(name).due_ms]
+
+
+async def test_only_a_subscription_keeps_the_outcome(world: World) -> None:
+    await world.install(TaskType("sync", HOUR))
+    await world.subscribe("ada", "sync")
+    await world.enqueue("sync", "ada", "bob")
+    await world.claim("w", 0, [Result(job.lease, Outcome.DONE) for job in (await world.claim()).jobs])
+    assert await world.total("done") == 2
+    assert (await read_runs(world.store, "ada"))["sync"][0] is Outcome.DONE
+    assert not await raw(world.store).exists(world.store.keys.runs("bob"))
 
 
 async def test_an_unknown_type_is_refused_and_its_id_stays_free(world: World) -> None:

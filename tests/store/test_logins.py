@@ -66,6 +66,8 @@ COMMANDS = [
     ("get workers", False),
     ("describe type fetch", False),
     ("describe user u-0000", True),
+    ("history type fetch", False),
+    ("history user u-0000", True),
     ("run fetch u-0000 --id once", True),
     ("pause fetch --for 1m", False),
     ("resume fetch", False),

@@ -5,9 +5,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from fastapi import FastAPI
-
-from taskqueue_api.routes import add_routes
+from taskqueue_api.routes import describe_routes
 
 TARGET = Path(__file__).parents[2] / "docs" / "api.md"
 MARK = "<!-- From here on written by `make docs` from the routes; change it there. -->\n"
@@ -18,14 +16,7 @@ Schema = Mapping[str, Any]
 def text() -> str:
     """Return the whole page."""
     head, mark, _ = TARGET.read_text().partition(MARK)
-    return head + mark + "\n" + "\n".join(_lines(described()))
-
-
-def described() -> dict[str, Any]:
-    """Return the description of the API."""
-    app = FastAPI(title="taskqueue")
-    add_routes(app)
-    return app.openapi()
+    return head + mark + "\n" + "\n".join(_lines(describe_routes()))
 
 
 def _lines(api: Schema) -> Iterator[str]:
@@ -64,7 +55,9 @@ def _operation(method: str, path: str, operation: Schema) -> Iterator[str]:
 
 
 def _place(parameter: Schema) -> str:
-    return parameter["in"] + (", required" if parameter["required"] and parameter["in"] != "path" else "")
+    return str(parameter["in"]) + (
+        ", required" if parameter["required"] and parameter["in"] != "path" else ""
+    )
 
 
 def _bounds(schema: Schema) -> str:
@@ -117,7 +110,8 @@ def _link(schema: Schema) -> str:
     if schema.get("format") == "date-time":
         return "instant"
     words = {"string": "text", "integer": "whole number", "boolean": "true or false", "object": "mapping"}
-    return words.get(schema.get("type", ""), schema.get("type", "any"))
+    name = str(schema.get("type", "any"))
+    return words.get(name, name)
 
 
 def _linked(name: str) -> str:

@@ -24,9 +24,10 @@ from sbom import bill, image_source
 ROOT = Path(__file__).resolve().parents[2]
 DOCKERFILE = ROOT / "deploy" / "docker" / "Dockerfile"
 VALKEY = ROOT / "tools" / "images" / "valkey.Dockerfile"
-COPIED = ("pyproject.toml", "requirements", "README.md", "core", "operator", "worker", ".dockerignore")
+COPIED = ("pyproject.toml", "requirements", "README.md", "core", ".dockerignore")
+#: The folders of an image's own package.
+OWN = {"operator": ("operator", "worker"), "worker": ("operator", "worker"), "api": ("api",)}
 PINS = ROOT / "requirements" / "product.txt"
-TARGETS = ("operator", "worker")
 BUSYBOX = Path("/bin/busybox")
 
 # What the project's images begin from: Python with its venv module, as python:3.13-slim has them; and tini, which the
@@ -90,7 +91,7 @@ def run(command: list[str]) -> str:
 
 def project_image(target: str) -> Path:
     name = f"taskqueue-{target}"
-    files = [DOCKERFILE, *(ROOT / path for path in COPIED)]
+    files = [DOCKERFILE, *(ROOT / path for path in (*COPIED, *OWN[target]))]
     archive = image(name, version(), files, "--target", target, f"--build-arg=VERSION={version()}")
     if not bill_of(archive).exists():
         write_bill(archive, name)
@@ -175,7 +176,7 @@ def coredns() -> Path:
 def main() -> int:
     cache().mkdir(parents=True, exist_ok=True)
     try:
-        built = {f"taskqueue-{target}": project_image(target) for target in TARGETS}
+        built = {f"taskqueue-{target}": project_image(target) for target in OWN}
         built["valkey"] = image("valkey", "local", [VALKEY, PINS])
         built["coredns"] = node_image("coredns", coredns())
         built["pause"] = node_image("pause", BUSYBOX, "sleep", "infinity")

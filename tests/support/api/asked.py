@@ -10,12 +10,19 @@ from yarl import URL
 
 @dataclass(frozen=True, slots=True)
 class Answer:
-    """json: None for an empty body.   etag: empty without one."""
+    """json: None for an empty body."""
 
     status: int
     json: Any
-    etag: str
-    media_type: str
+    headers: Mapping[str, str]
+
+    @property
+    def etag(self) -> str:
+        return self.headers.get("ETag", "")
+
+    @property
+    def media_type(self) -> str:
+        return self.headers.get("Content-Type", "")
 
 
 class Asked:
@@ -37,6 +44,5 @@ class Asked:
             return Answer(
                 answer.status,
                 await answer.json(content_type=None) if is_json else None,
-                answer.headers.get("ETag", ""),
-                answer.content_type,
+                answer.headers,
             )

@@ -1,7 +1,7 @@
 """Fixtures of tests that ask an API: `api` starts a process, `serve` serves one in the test's loop, `http` asks it."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
-from contextlib import AsyncExitStack, ExitStack
+from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
 from functools import partial
 from pathlib import Path
 
@@ -31,18 +31,25 @@ def api(redis_url: str, tmp_path: Path) -> Iterator[StartApi]:
         yield start
 
 
-@pytest.fixture
-async def serve(redis_url: str, tmp_path: Path) -> AsyncIterator[ServeApi]:
-    """Serve APIs in the test's loop, in milliseconds: (await serve(store, CREDENTIALS, read_only=True)).url."""
-    async with AsyncExitStack() as serving:
+@asynccontextmanager
+async def serving(redis_url: str, folder: Path) -> AsyncIterator[ServeApi]:
+    """Serve APIs in the running loop, in milliseconds, until the end: `serve` says how.   folder: for credentials."""
+    async with AsyncExitStack() as running:
 
         async def start(
             store: Store, credentials: Mapping[str, str] | None = None, **settings: object
         ) -> ServedApi:
-            folder = write_credentials(tmp_path / "credentials", credentials) if credentials else None
-            served = served_api(redis_url, store.keys.release, folder, **settings)
-            return await serving.enter_async_context(served)
+            where = write_credentials(folder / "credentials", credentials) if credentials else None
+            served = served_api(redis_url, store.keys.release, where, **settings)
+            return await running.enter_async_context(served)
 
+        yield start
+
+
+@pytest.fixture
+async def serve(redis_url: str, tmp_path: Path) -> AsyncIterator[ServeApi]:
+    """Serve APIs in the test's loop: (await serve(store, CREDENTIALS, read_only=True)).url."""
+    async with serving(redis_url, tmp_path) as start:
         yield start
 
 

@@ -34,6 +34,7 @@ UNDERSTOOD = {
     *(
         "network_mode",
         "networks",
+        "ports",  # of the machine, which a pod does not open
         "pull_policy",  # of images that the node has
         "read_only",
         "restart",

@@ -19,7 +19,7 @@ from tests.support.node.release import VERSION, Installed
 
 #: What the chart names, of which a node without a registry has only its own.
 DEVELOPMENT_REDIS = "valkey/valkey:9.1"
-OURS = ("taskqueue-operator", "taskqueue-worker")
+OURS = ("taskqueue-operator", "taskqueue-worker", "taskqueue-api")
 _namespaces = itertools.count()
 
 

@@ -108,6 +108,10 @@ class Site:
             "taskqueue.scheduler", "--manifests", str(self.manifests), "--manifests-poll", "0.2", *options
         )
 
+    async def ticker(self, *options: str) -> asyncio.subprocess.Process:
+        """Run a scheduler of the stored types, which reads no manifests."""
+        return await self._start("taskqueue.scheduler", *options)
+
     async def operator(self, kubeconfig: Path, namespace: str, *options: str) -> asyncio.subprocess.Process:
         """Run an operator of a namespace; its manifests are objects, not the files of `publish`."""
         where = ("--kubeconfig", str(kubeconfig), "--namespace", namespace)

@@ -2,30 +2,35 @@
 
 import hashlib
 import re
+from pathlib import Path
+
+import pytest
 
 from taskqueue_api.console.rendering import STATIC
-from tools.assets import PACKAGES, VENDOR
+from tools.assets import FOLDERS, Package
 
 TEMPLATES = STATIC.parent / "templates"
 ROW = re.compile(r"^\| `(\S+)` \| (\S+) \| `(\S+)` \| (\S+) \| `([0-9a-f]{64})` \|$", re.MULTILINE)
 
 
-def test_pinned_files_have_the_digests_of_their_table() -> None:
-    rows = ROW.findall((VENDOR / "README.md").read_text())
-    digests = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in VENDOR.iterdir()}
+@pytest.mark.parametrize("folder", FOLDERS, ids=str)
+def test_pinned_files_have_the_digests_of_their_table(folder: Path) -> None:
+    rows = ROW.findall((folder / "README.md").read_text())
+    digests = {path.name: hashlib.sha256(path.read_bytes()).hexdigest() for path in folder.iterdir()}
     digests.pop("README.md")
     assert {name: digest for name, _, _, _, digest in rows} == digests
 
 
-def test_table_names_the_packages_of_make_assets() -> None:
-    rows = ROW.findall((VENDOR / "README.md").read_text())
+@pytest.mark.parametrize(("folder", "packages"), FOLDERS.items(), ids=str)
+def test_table_names_the_packages_of_make_assets(folder: Path, packages: tuple[Package, ...]) -> None:
+    rows = ROW.findall((folder / "README.md").read_text())
     pinned = [
         (name, f"{package.name}@{package.version}", path, package.licence)
-        for package in PACKAGES
+        for package in packages
         for name, path in package.files.items()
     ]
     assert [row[:4] for row in rows] == pinned
-    assert all("LICENSE" in package.files.values() for package in PACKAGES)
+    assert all("LICENSE" in package.files.values() for package in packages)
 
 
 def test_templates_have_no_inline_style_script_or_foreign_address() -> None:

@@ -111,13 +111,34 @@ def test_the_example_api_knows_its_flags(capsys: pytest.CaptureFixture[str]) -> 
     assert [word for word in SERVICES["api"]["command"] if word.startswith("--") and word not in shown] == []
 
 
+def test_compose_opens_the_console_to_this_machine_alone() -> None:
+    opened = {name: said["ports"] for name, said in SERVICES.items() if "ports" in said}
+    assert opened == {"console": ["127.0.0.1:8090:8090"]}
+
+
+def test_compose_makes_a_token_at_each_start(tmp_path: Path) -> None:
+    (program,) = SERVICES["console"]["command"]
+    program = program.replace("/tmp/credentials", str(tmp_path)).replace("os.execv", "print")
+    said = [
+        subprocess.run([sys.executable, "-c", program], check=True, capture_output=True, text=True).stdout
+        for _ in range(2)
+    ]
+    tokens = [
+        re.findall(r"^console: http://127.0.0.1:8090/sign-in\?token=(\S+)$", one, re.MULTILINE)
+        for one in said
+    ]
+    assert len({token for (token,) in tokens}) == 2
+    assert (tmp_path / "editor-tokens").read_text() == f"compose {tokens[1][0]}"
+    assert (tmp_path / "editor-tokens").stat().st_mode & 0o077 == 0
+
+
 def test_process_1_of_every_container_is_an_init() -> None:
     in_images = [yaml.safe_load(line) for line in re.findall(r"^ENTRYPOINT (.+)$", DOCKERFILE, re.MULTILINE)]
     own = [service for service in SERVICES.values() if "build" in service]
     in_compose = [service["entrypoint"] for service in own if "entrypoint" in service]
     for entrypoint in (*in_images, *in_compose):
         assert entrypoint[:2] == ["tini", "--"]
-    assert (len(in_images), len(in_compose)) == (2, 3)
+    assert (len(in_images), len(in_compose)) == (3, 4)
     assert [service for service in own if "init" in service] == [], "a second init"
 
 
@@ -150,7 +171,7 @@ def test_the_image_copies_unignored_files_and_has_no_rights() -> None:
 
 
 def test_an_image_archive_is_named_by_its_content() -> None:
-    code = "import build_images; print(*build_images.COPIED)"
+    code = "import build_images as images; print(*images.COPIED, *sum(images.OWN.values(), ()))"
     folder = ROOT / "tools" / "images"
     asked = subprocess.run(
         [sys.executable, "-c", code], cwd=folder, check=True, capture_output=True, text=True

@@ -1,5 +1,6 @@
 """A body of NDJSON, taken line by line however long it is."""
 
+import asyncio
 from collections.abc import AsyncIterator
 
 from fastapi import Request
@@ -12,6 +13,8 @@ from taskqueue_api.request.json_body import media_type
 from taskqueue_api.request.route import StrictRoute
 
 NDJSON = "application/x-ndjson"
+#: Lines that are taken before other requests have their turn: two milliseconds.
+_IN_A_ROW = 50
 
 
 class LinesRoute(StrictRoute):
@@ -32,6 +35,8 @@ async def read_lines(request: Request) -> AsyncIterator[Line]:
         async for chunk in request.stream():
             for line in splitter.feed(chunk):
                 yield line
+                if line.number % _IN_A_ROW == 0:
+                    await asyncio.sleep(0)
         for line in splitter.end():
             yield line
     except EncodingRefusedError as error:

@@ -32,6 +32,8 @@ class StrictRoute(APIRoute):
             decoded = _Decoded(request.scope, request.receive)
             if self.body_field:
                 decoded.value = await decode_body(request)
+                if decoded.value is None and self.body_field.field_info.is_required():
+                    raise invalid([Refusal((), "add a body of JSON: it is required")])
             try:
                 return await answer(decoded)
             except RequestValidationError as error:

@@ -22,8 +22,12 @@ May import `taskqueue.views`, `taskqueue.client`, `taskqueue.models`, `taskqueue
 parts, problems, requests, notes of writes and guard of `taskqueue_api`.
 """
 
+from functools import cache
+from typing import Any
+
 from fastapi import FastAPI
 
+from taskqueue import __version__
 from taskqueue_api.routes import (
     audit,
     bulk_jobs,
@@ -61,4 +65,11 @@ def add_routes(app: FastAPI) -> None:
     """Add all routes of the API."""
     for module in _ROUTERS:
         app.include_router(module.router)
-    app.openapi = lambda: openapi.describe(app)  # type: ignore[method-assign]
+    app.openapi = cache(lambda: openapi.describe(app))  # type: ignore[method-assign]
+
+
+def describe_routes() -> dict[str, Any]:
+    """Return the description of the API without a process, OpenAPI 3.1."""
+    app = FastAPI(title="taskqueue", version=__version__)
+    add_routes(app)
+    return app.openapi()

@@ -1,12 +1,13 @@
 """/v1/limits: limits, values set by hand, and limits that a handler closed."""
 
+import math
 from typing import Annotated
 
 from fastapi import Query, Request
 
 from taskqueue.models.fields import UserId
 from taskqueue.models.identity import GLOBAL_LIMIT
-from taskqueue.models.quantity import written_rate
+from taskqueue.models.quantity import NO_LIMIT, written_rate
 from taskqueue.models.refusal import Refusal
 from taskqueue.models.values import LimitKey
 from taskqueue.store.limits import clear_limit, clear_rate, open_limit, override_limit, override_rate
@@ -48,15 +49,11 @@ async def override(request: Request, parts: UsedParts, name: LimitPath, spec: Ov
     No publish ends it. Users with values of their own keep them. More than the configured values needs `for`.
     """
     await read_one(parts.store, name)
-    catalog = await read_catalog(parts.store)
-    if spec.for_ is None and spec.raises(*_configured(catalog, name)):
-        raise invalid([Refusal(("for",), "add for, such as 1h: a limit is raised for a time only")])
-    if name != GLOBAL_LIMIT:
-        await override_limit(parts.store, name, spec.per_second, spec.burst, spec.for_ms)
-    elif spec.burst is not None:
-        raise invalid([Refusal(("burst",), "remove burst: the global limit has none")])
-    else:
+    _check(spec, await read_catalog(parts.store), name)
+    if name == GLOBAL_LIMIT:
         await override_rate(parts.store, spec.per_second, spec.for_ms)
+    else:
+        await override_limit(parts.store, name, spec.per_second, spec.burst, spec.for_ms)
     note(request, f"{written_rate(spec.per_second)} starts a second for {spec.for_ or 'ever'}")
     return await read_one(parts.store, name)
 
@@ -81,7 +78,14 @@ async def open_closed(parts: UsedParts, name: LimitPath, user: LimitUser = None)
     await open_limit(parts.store, name if user is None else f"{name}|{user}")
 
 
-def _configured(catalog: Catalog, name: str) -> tuple[float | None, int]:
-    """Return rate and burst of a limit without an override."""
+def _check(spec: OverrideSpec, catalog: Catalog, name: str) -> None:
+    """Raise ProblemError for values that a limit cannot have, or can have for a time only."""
+    if name == GLOBAL_LIMIT and spec.burst is not None:
+        raise invalid([Refusal(("burst",), "remove burst: the global limit has none")])
+    if name != GLOBAL_LIMIT and spec.per_second == math.inf:
+        message = f'must be a number: only the global limit can be "{NO_LIMIT}"'
+        raise invalid([Refusal(("perSecond",), message)])
     limit = catalog.limits.get(name)
-    return (limit.per_second, limit.burst) if limit else (catalog.configured_rate, 1)
+    configured = (limit.per_second, limit.burst) if limit else (catalog.configured_rate, 1)
+    if spec.for_ is None and spec.raises(*configured):
+        raise invalid([Refusal(("for",), "add for, such as 1h: a limit is raised for a time only")])

@@ -1,5 +1,12 @@
-"""/v1/types: task types, and their pauses."""
+"""/v1/types: task types, their history, and their pauses."""
 
+from typing import Annotated
+
+from fastapi import Query
+
+from taskqueue.models.duration import parse_positive_ms
+from taskqueue.models.fields import PositiveDuration
+from taskqueue.views.history import TypeHistory, read_type_history
 from taskqueue.views.type_detail import TypeDetail, read_type_detail
 from taskqueue.views.types import TypeRow
 from taskqueue.views.types import list_types as read_types
@@ -22,6 +29,18 @@ async def list_types(parts: UsedParts) -> Page[TypeRow]:
 async def read_type(parts: UsedParts, task_type: TypePath) -> TypeDetail:
     """Read a task type: its schedule, next periods, limits, and the limit that its jobs wait for."""
     return await read_type_detail(parts.store, task_type)
+
+
+@router.get("/{type}/history")
+async def read_history(
+    parts: UsedParts,
+    task_type: TypePath,
+    for_: Annotated[
+        PositiveDuration, Query(alias="for", description="Time up to now, at most 72h.", examples=["6h"])
+    ] = "24h",
+) -> TypeHistory:
+    """Read the history of a type: starts by lateness, and outcomes, in steps of a minute or more."""
+    return await read_type_history(parts.store, task_type, parse_positive_ms(for_))
 
 
 @router.put("/{type}/pause", status_code=204)

@@ -7,6 +7,7 @@ from taskqueue.models.user_subscription import UserSubscriptionSpec
 from taskqueue.sources.user_rows import read_user as read_spec
 from taskqueue.store.errors import UnknownUserError
 from taskqueue.views.user_detail import UserDetail, read_user_detail
+from taskqueue.views.user_history import UserHistory, read_user_history
 from taskqueue.views.users import UserRow
 from taskqueue.views.users import list_users as read_page
 from taskqueue_api.parts import UsedParts
@@ -102,6 +103,15 @@ async def delete_user(parts: UsedParts, user: UserPath, precondition: UsedPrecon
 async def read_waiting(parts: UsedParts, user: UserPath) -> UserDetail:
     """Read when the subscriptions of a user run next, and why jobs of the user wait."""
     return await read_user_detail(parts.store, user)
+
+
+@router.get("/{user}/history")
+async def read_user_runs(parts: UsedParts, user: UserPath, limit: Limit = 100) -> UserHistory:
+    """Read the runs of a user that were planned for the last 24 hours, and for the next, each with its state.
+
+    Of more than `limit` runs it has the ones nearest to now.
+    """
+    return await read_user_history(parts.store, user, limit)
 
 
 @router.put("/{user}/pause", status_code=204)

@@ -6,6 +6,7 @@
     manifests      validate, apply
     get            get types, users, jobs, workers
     describe       describe type, user
+    history        history type, user
     control        run, pause, resume
     cancel         cancel
     limit          limit list, get, set, clear, open

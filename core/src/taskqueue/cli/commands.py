@@ -14,6 +14,9 @@ COMMANDS = {
     ),
     "get": CommandLocation("taskqueue.cli.get", "app", "List types, users, jobs or workers."),
     "describe": CommandLocation("taskqueue.cli.describe", "app", "Show one type or one user in full."),
+    "history": CommandLocation(
+        "taskqueue.cli.history", "app", "Show what ran of a type, or was planned for a user."
+    ),
     "run": CommandLocation("taskqueue.cli.control", "run", "Start one job now, within the limits."),
     "pause": CommandLocation(
         "taskqueue.cli.control", "pause", "Stop a type or a user from starting scheduled jobs."

@@ -29,7 +29,7 @@ async def describe_type(session: Session, name: TypeArgument) -> None:
 async def describe_user(session: Session, user: UserArgument) -> None:
     """Show the subscriptions of a user: next run, last outcome, and why jobs of the user wait."""
     try:
-        found = await read_user_detail(session.store, user)
+        found = await read_user_detail(session.store, user, walk=True)
     except UnknownUserError:
         fail_unknown_user(user)
     if session.output is Output.JSON:

@@ -176,16 +176,13 @@ def _swallowed(
 def _range(
     segment: Segment, lo: int, hi: int, start_s: int, next_s: int, *, overdue: bool = False, missed: int = 0
 ) -> DueRange:
-    life_ms = segment.starting_deadline_ms
-    if life_ms is None:
-        life_ms = 0 if segment.catch_up is CatchUp.ALL else (next_s - start_s) * 1000
     return DueRange(
         segment.type,
         segment.generation,
         lo,
         hi,
         start_s,
-        life_ms,
+        segment.life_ms(start_s, next_s),
         segment.priority,
         overdue,
         missed,

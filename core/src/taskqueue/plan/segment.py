@@ -24,6 +24,12 @@ class Segment:
     variant: int = 0
     exclude: tuple[Exclusion, ...] = ()
 
+    def life_ms(self, start_s: int, next_s: int) -> int:
+        """Return the time from a due to its deadline, 0 for none.   next_s: the start of the next due's period."""
+        if self.starting_deadline_ms is not None:
+            return self.starting_deadline_ms
+        return 0 if self.catch_up is CatchUp.ALL else (next_s - start_s) * 1000
+
 
 class DueRange(NamedTuple):
     """The subscriptions of one type and variant whose offset lies in [offset_lo_ms, offset_hi_ms] (inclusive).

@@ -118,8 +118,7 @@ def _parked_at(catalog: Catalog, job: JobName) -> list[str]:
     record = catalog.records.get(job.type)
     if record is None:
         return []
-    limits = limit_names(record.task_type, catalog.limits)
-    return [f"parked:{limits.queue}|{limit}" for limit in limits.parked_at(job.type, job.user)]
+    return limit_names(record.task_type, catalog.limits).parked_places(job.type, job.user)
 
 
 async def _batches(jobs: AsyncIterator[PlacedJob], kept: set[str]) -> AsyncIterator[dict[str, list[str]]]:

@@ -85,6 +85,10 @@ def zscore(key: str, member: str | bytes) -> Command[float | None]:
     return Command(("ZSCORE", key, member), "zset", _score)
 
 
+def zmscore(key: str, *members: str) -> Command[list[float | None]]:
+    return Command(("ZMSCORE", key, *members), "zset", shaped(list[float | None]))
+
+
 def zrange(key: str, start: Argument, stop: Argument, *options: Argument) -> Command[list[bytes]]:
     return Command(("ZRANGE", key, start, stop, *options), "zset", _members)
 

@@ -9,7 +9,7 @@ the job, and a t where the circuit breaker waits for its outcome).
 from typing import NamedTuple
 
 from taskqueue.store.scalars import END_MS
-from taskqueue.store.user_key import read_user, try_read_user
+from taskqueue.store.user_key import escape_user, read_user, try_read_user
 
 
 class JobName(NamedTuple):
@@ -44,6 +44,15 @@ def parse(name: str) -> JobName:
     if not 0 <= job.due_ms < END_MS:
         raise ValueError(name)
     return job
+
+
+def scheduled_name(task_type: str, user: str, occurrence_s: int, offset_ms: int, life_ms: int) -> str:
+    """Return the name of a scheduled job, as scripts/tick.lua writes it.
+
+    >>> scheduled_name("fetch-orders", "auth0|5f7c", 1_764_000_000, 250, 300_000)
+    'fetch-orders|auth0%7C5f7c|1764000000|250|300000'
+    """
+    return f"{task_type}|{escape_user(user)}|{occurrence_s}|{offset_ms}|{life_ms}"
 
 
 def owner_of(name: str) -> tuple[str, str]:

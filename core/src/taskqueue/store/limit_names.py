@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from taskqueue.models.identity import GLOBAL_LIMIT
 from taskqueue.models.limit_tree import path_of
 from taskqueue.models.values import Limit, TaskType
+from taskqueue.plan.lanes import Lane
 from taskqueue.store.user_key import escape_user
 
 
@@ -25,6 +26,15 @@ class LimitNames:
     def queue(self) -> str:
         """Return the queue of the type's waiting jobs."""
         return self.path[0]
+
+    def places(self, task_type: str, user: str) -> list[str]:
+        """Return the places at which a user's jobs of the type may wait, as keys name them."""
+        lanes = [f"ready:{self.queue}:{lane}" for lane in Lane]
+        return [*lanes, *self.parked_places(task_type, user), "suspects"]
+
+    def parked_places(self, task_type: str, user: str) -> list[str]:
+        """Return those of the places at which the jobs are parked."""
+        return [f"parked:{self.queue}|{limit}" for limit in self.parked_at(task_type, user)]
 
     def parked_at(self, task_type: str, user: str) -> tuple[str, ...]:
         """Return the limits besides the path at which a user's jobs of the type may be parked, as keys name them."""

@@ -1,12 +1,21 @@
-"""Jobs that wait for a limit, counted for people: of a limit's queue, and of the users at a User limit."""
+"""Jobs that wait, counted for people: in all, of a limit's queue, and of the users at a User limit."""
 
 from collections import Counter
 from collections.abc import Collection
 
 from taskqueue.plan.lanes import Lane
-from taskqueue.store.command import zcard, zscan
+from taskqueue.store.command import hgetall, zcard, zscan
 from taskqueue.store.connection import Store
+from taskqueue.store.listing import read_lanes
 from taskqueue.store.user_key import read_limit_name
+
+
+async def count_waiting(store: Store) -> int:
+    """Count all jobs that wait, in three round trips whatever their number."""
+    lanes = await store.read_all([zcard(store.keys(lane)) for lane in await read_lanes(store)])
+    parked = (await store.read(hgetall(store.keys("parked_jobs")))).values()
+    suspects = await store.read(zcard(store.keys("suspects")))
+    return sum(lanes) + sum(int(jobs) for jobs in parked if jobs.isdigit()) + suspects
 
 
 async def count_lanes(store: Store, queues: Collection[str]) -> Counter[str]:

@@ -10,6 +10,9 @@ unknown name is an error. Its docstring says so where its cost grows with the nu
     type_detail    one task type in full
     users          users, a page at a time
     user_detail    one user in full
+    user_jobs      the jobs of one user that wait or run
+    user_history   planned runs of a user, and their outcomes
+    history        the history of a task type
     jobs           jobs that wait or run
     job_pages      jobs that wait or run, a page at a time
     workers        workers

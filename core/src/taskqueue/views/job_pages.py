@@ -18,7 +18,7 @@ _STAGES: dict[JobState | None, list[Stage]] = {
     "running": [Stage.LEASES],
 }
 #: Round trips of one page, each over up to 1,000 jobs: tens of milliseconds.
-_MAX_STEPS = 100
+_MAX_STEPS = 30
 
 
 class JobPage(View):

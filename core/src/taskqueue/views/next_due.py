@@ -20,7 +20,7 @@ def next_due_ms(
     dues = []
     for segment in segments:
         place = places.get((segment.type, segment.generation))
-        if place is None or place.variant != segment.variant:
+        if place is None or place.suspended or place.variant != segment.variant:
             continue
         offset_ms = place.offset_ms
         # A period that has already begun may hold the next due time, if its offset lies ahead.

@@ -3,6 +3,8 @@
 import shlex
 from collections.abc import Sequence
 
+from pydantic import Field
+
 from taskqueue.models.duration import format_ms
 from taskqueue.models.outcome import Outcome
 from taskqueue.store.clock import server_now_ms
@@ -18,6 +20,7 @@ from taskqueue.store.suspended import find_suspension
 from taskqueue.store.types import Catalog, read_catalog
 from taskqueue.store.user_pauses import find_pause
 from taskqueue.store.users import Source, StoredSubscription, read_subscriptions
+from taskqueue.store.waiting import count_waiting
 from taskqueue.views.instant import at, iso
 from taskqueue.views.next_due import next_due_ms
 from taskqueue.views.reasons import (
@@ -27,8 +30,12 @@ from taskqueue.views.reasons import (
     interval_reason,
     waiting_reason,
 )
+from taskqueue.views.user_jobs import Places, find_scheduled_jobs
 from taskqueue.views.users import zone_name
 from taskqueue.views.view import Instant, View
+
+#: The longest queue that is walked for jobs of one user, in two or three round trips.
+_MAX_WALKED = 2_000
 
 
 class SubscriptionRow(View):
@@ -57,6 +64,7 @@ class UserDetail(View):
     """A user: the source that declares them, and whether they are paused.
 
     source: None for a user who has jobs alone.   state: active, or until when the user is paused.
+    only_scheduled: whether waiting jobs outside the schedule were not looked for, as many jobs wait; absent if not.
     """
 
     user: str
@@ -65,26 +73,37 @@ class UserDetail(View):
     state: str
     subscriptions: list[SubscriptionRow]
     jobs: list[UserJobRow]
+    only_scheduled: bool = Field(default=False, exclude_if=lambda only: not only)
 
 
-async def read_user_detail(store: Store, user: str) -> UserDetail:
-    """Return one user. Raises UnknownUserError for one without source, pause, subscription or job."""
+async def read_user_detail(store: Store, user: str, *, walk: bool = False) -> UserDetail:
+    """Return one user, at a cost that does not grow with the number of users or of waiting jobs.
+
+    walk: walk the whole queue for jobs of the user however long it is, a thousand jobs a call.
+    Raises UnknownUserError for one without source, pause, subscription or job.
+    """
     (owner,) = await find_stored_users(store, [user])
     catalog = await read_catalog(store)
-    waiting = await find_jobs(store, user)
     wanted = await read_subscriptions(store, user)
+    places = await _read_places(store, user, catalog, wanted)
+    now_ms = await server_now_ms(store)
+    walk = walk or await count_waiting(store) <= _MAX_WALKED
+    if walk:
+        waiting = await find_jobs(store, user)
+    else:
+        waiting = await find_scheduled_jobs(store, catalog, user, places, now_ms)
     pause_ms = await find_pause(store, user)
     if owner is None and pause_ms is None and not waiting and not wanted:
         raise UnknownUserError(user)
-    now_ms = await server_now_ms(store)
     is_paused = pause_ms is not None or any(subscription.paused for subscription in wanted)
     return UserDetail(
         user=user,
         source=owner.source if owner else None,
         time_zone=zone_name(owner.zone if owner else 0, catalog),
         state=_pause_text(user, pause_ms or 0) if is_paused else "active",
-        subscriptions=await _subscriptions(store, user, catalog, wanted, now_ms),
+        subscriptions=await _subscriptions(store, user, catalog, wanted, places, now_ms),
         jobs=await _jobs(store, catalog, waiting, now_ms, is_paused=is_paused),
+        only_scheduled=not walk,
     )
 
 
@@ -94,22 +113,34 @@ def _pause_text(user: str, until_ms: int) -> str:
     return f"paused{until}: `taskqueue resume --user {shlex.quote(user)}`"
 
 
+async def _read_places(
+    store: Store, user: str, catalog: Catalog, subscriptions: Sequence[StoredSubscription]
+) -> Places:
+    generations = [
+        (one.type, generation.number)
+        for one in subscriptions
+        if one.type in catalog.records
+        for generation in catalog.records[one.type].active
+    ]
+    return await read_user_places(store, user, generations)
+
+
 async def _subscriptions(
-    store: Store, user: str, catalog: Catalog, subscriptions: Sequence[StoredSubscription], now_ms: int
+    store: Store,
+    user: str,
+    catalog: Catalog,
+    subscriptions: Sequence[StoredSubscription],
+    places: Places,
+    now_ms: int,
 ) -> list[SubscriptionRow]:
     runs = await read_runs(store, user)
-    segments = {
-        subscription.type: catalog.records[subscription.type].segments(catalog.variants)
-        for subscription in subscriptions
-        if subscription.type in catalog.records
-    }
-    generations = {(name, one.generation) for name, several in segments.items() for one in several}
-    places = await read_user_places(store, user, sorted(generations))
     rows = []
     for subscription in subscriptions:
         suspension = await find_suspension(store, user, subscription)
         idle = idle_reason(subscription, catalog, user, suspension)
-        due_ms = None if idle else next_due_ms(segments[subscription.type], places, now_ms)
+        record = catalog.records.get(subscription.type)
+        segments = [] if idle or record is None else record.segments(catalog.variants)
+        due_ms = next_due_ms(segments, places, now_ms)
         outcome, at_s = runs.get(subscription.type, (None, 0))
         rows.append(
             SubscriptionRow(

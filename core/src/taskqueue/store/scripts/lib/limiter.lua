@@ -95,7 +95,7 @@ end
 
 -- Returns the rate in force (nil: nothing starts; infinity: no limit) and the version of types and overrides.
 local function rate()
-  local configured = redis.call('HGET', P .. 'config', 'rate')
+  local configured, version = unpack(redis.call('HMGET', P .. 'config', 'rate', 'version'))
   local override = redis.call('HGET', P .. 'overrides', ':limit')
   local value, readable = read_rate(configured)
   if configured and not readable then note('config rate') end
@@ -109,7 +109,7 @@ local function rate()
       value = replacement
     end
   end
-  return value, tonumber(types_version())
+  return value, tonumber(types_version(version))
 end
 
 -- Returns the TAT; 0 without a limit: then only the limits by name hold.

@@ -27,6 +27,7 @@ do
   -- busy.
   local function next_beat(call)
     local busy = redis.call('ZRANGE', P .. 'lanes_busy', 0, 0, 'WITHSCORES')
+    call.any_busy = busy[2] ~= nil
     if not busy[2] then return end
     local at_us = math.max(tonumber(busy[2]) - call.reach_us / 2, now_us)
     local step_us = math.min(call.reach_us / 2, call.max_jobs * slot_of(call, busy[1], at_us + call.reach_us))
@@ -59,7 +60,7 @@ do
   -- the queue of the global limit is busy: then no due is met in time. Retries and parked jobs may be
   -- due behind the cursor, and a tick may still emit jobs that are due before them.
   local function next_due_call(call, before_us)
-    if is_saturated() then return end
+    if call.any_busy and is_saturated() then return end
     local limiter = call.limiter
     local covered, next_us = math.max(limiter.due_covered_us, now_us + EARLY_US), math.huge
     local rows = redis.call('ZRANGE', P .. 'lanes_due', 0, MAX_DUES - 1, 'WITHSCORES')

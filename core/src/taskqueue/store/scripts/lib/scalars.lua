@@ -9,9 +9,9 @@ local function number_at(name, field)
 end
 
 -- Returns the version of types and overrides, as text. It only grows: an unreadable version is replaced by the clock
--- (ms), which is above every version before.
-local function types_version()
-  local text = redis.call('HGET', P .. 'config', 'version')
+-- (ms), which is above every version before. text: the field, where it is read already; false: it is missing.
+local function types_version(text)
+  if text == nil then text = redis.call('HGET', P .. 'config', 'version') end
   if text and not whole(text) then
     note('config version')
     redis.call('HSET', P .. 'config', 'version', int(now))

@@ -46,7 +46,9 @@ do
     end
     end_run(type_name, user, mark == EXCLUSIVE, ran_us)
     if adhoc or has_attempts() then finish((split_leased(leased_job)), adhoc) end
-    remember_run(type_name, user, 'd', nil, adhoc)
+    -- The user of an ad hoc job may have no subscription to its type.
+    if adhoc and redis.call('HEXISTS', P .. 'subscriptions:' .. user, type_name) == 0 then return end
+    remember_run(type_name, user, 'd')
   end
 
   -- Returns a job that did not run, or whose handler was refused by the API, to a lane or to its limit.
