@@ -3,6 +3,7 @@
 import asyncio
 from collections import Counter
 from collections.abc import Sequence
+from types import SimpleNamespace
 from typing import Any, cast
 
 import pytest
@@ -15,6 +16,7 @@ from taskqueue_worker import history
 from taskqueue_worker.clock import StoreClock
 from taskqueue_worker.history import History
 from taskqueue_worker.leased_job import LeasedJob
+from taskqueue_worker.metrics import WorkerCollector
 from taskqueue_worker.tally import BOUNDS_S, Lateness, Tally
 from taskqueue_worker.task_types import BoundType
 from tests.support.process.virtual_time import virtual_time
@@ -131,7 +133,7 @@ async def test_calls_are_bounded(patch: pytest.MonkeyPatch) -> None:
     for one in bench.types:
         one.counts[Outcome.DONE] += 1
     await bench.run(5)
-    assert bench.calls == [MAX_MINUTES, MAX_MINUTES, 50]
+    assert bench.calls == [MAX_MINUTES] * 5
     assert bench.counted.total() == 250
 
 
@@ -186,3 +188,17 @@ def test_starts_are_counted_by_lateness(late_s: float, at: int) -> None:
 
 def test_bounds_of_the_history_are_bounds_of_the_metric() -> None:
     assert {bound_ms / 1000 for bound_ms in LATENESS_BOUNDS_MS} <= set(BOUNDS_S)
+
+
+def test_metric_has_the_lateness_of_all_types() -> None:
+    lateness, parts = Lateness(), SimpleNamespace(size=0, free=0, sent=0, leased=0, steps=0, busy=0, stuck=0)
+    first, second = Tally(lateness), Tally(lateness)
+    for tally, late_s in ((first, 0.004), (second, 0.004), (second, 700.0)):
+        tally.start(late_s)
+    second.start_again()
+    types, other = SimpleNamespace(lateness=lateness, all=lambda: ()), cast("Any", parts)
+    collector = WorkerCollector(cast("Any", types), other, other, other, other, other, {})
+    (found,) = [one for one in collector.collect() if one.name == "taskqueue_start_lateness_seconds"]
+    values = {one.labels.get("le", one.name.rpartition("_")[2]): one.value for one in found.samples}
+    assert (values["0.003"], values["0.005"], values["600.0"], values["+Inf"]) == (0, 2, 2, 3)
+    assert (values["count"], values["sum"]) == (3, pytest.approx(700.008))

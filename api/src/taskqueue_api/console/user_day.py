@@ -21,13 +21,14 @@ class Mark:
     run: PlannedRun
 
 
-def strips_of(history: UserHistory) -> Mapping[str, Sequence[Mark]]:
-    """Return the marks of each type with a run in reach, by time."""
+def strips_of(history: UserHistory, installed_ms: int) -> Mapping[str, Sequence[Mark]]:
+    """Return the marks of each type with a run in reach, by time; none from before the store was installed."""
     now_s = history.now.timestamp()
+    first = installed_ms / 60_000 - now_s / 60 + REACH_MIN
     strips: dict[str, list[Mark]] = {}
     for run in history.runs:
         x = round((run.due.timestamp() - now_s) / 60 + REACH_MIN, 2)
-        if 0 <= x <= 2 * REACH_MIN:
+        if max(0, first) <= x <= 2 * REACH_MIN:
             strips.setdefault(run.type, []).append(Mark(x, _state(run, is_past=x <= REACH_MIN), run))
     return dict(sorted(strips.items()))
 

@@ -4,17 +4,17 @@ Workers count and flush. A key holds an hour of a type: minute -> counters, as M
 those that often are stand last, and zeros at the end are left out (docs/performance.md has the memory).
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import partial
-from typing import NamedTuple
+from itertools import compress
+from typing import Annotated, NamedTuple
 
 import msgspec
 
 from taskqueue.models.outcome import Outcome
 from taskqueue.store.command import hgetall
 from taskqueue.store.connection import Store
-from taskqueue.store.malformed import location_of
-from taskqueue.store.scalars import read_whole
+from taskqueue.store.malformed import UNREADABLE, location_of
 from taskqueue.store.script import Script
 from taskqueue.store.wire import pack, shaped
 
@@ -23,8 +23,8 @@ LATENESS_BOUNDS_MS = (10, 50, 200, 1_000, 10_000, 60_000, 600_000)
 KEEP_HOURS = 72
 MINUTES_PER_HOUR = 60
 MINUTE_MS = 60_000
-#: Minutes of types that one call adds: less than a millisecond of the server's time.
-MAX_MINUTES = 100
+#: Minutes of types that one call adds: half a millisecond of the server's time.
+MAX_MINUTES = 50
 #: Keys that one round trip reads.
 _BATCH_KEYS = 100
 #: First starts by lateness, and starts of later attempts.
@@ -39,7 +39,11 @@ ORDER = (
 )
 
 _HISTORY = Script("history", shaped(int))
-_counters = msgspec.msgpack.Decoder(list[int]).decode
+_Counter = Annotated[int, msgspec.Meta(ge=0)]
+_counters = msgspec.msgpack.Decoder(Annotated[list[_Counter], msgspec.Meta(max_length=_WIDTH)]).decode
+#: A day of 300 types is 432,000 minutes: a look-up costs a third of reading a number.
+_MINUTES = {str(minute).encode(): minute for minute in range(MINUTES_PER_HOUR)}
+_IS_START = [at < STARTS for at in ORDER]
 
 #: Counters of the store, in its order, zeros at the end left out.
 Counters = Sequence[int]
@@ -82,6 +86,15 @@ def to_counts(counters: Counters) -> Counts:
     return Counts(both[:STARTS], both[STARTS:])
 
 
+def sum_starts(counters: Counters) -> int:
+    """Return the number of starts, in a tenth of the time of `to_counts`.
+
+    >>> sum_starts([8, 7, 1])
+    8
+    """
+    return sum(compress(counters, _IS_START))
+
+
 async def count(store: Store, worker: str, number: int, counted: Sequence[Counted]) -> bool:
     """Add at most MAX_MINUTES counts of a worker, once. Returns False if a call of this number was counted before."""
     return await store.run(_HISTORY, worker, number, pack(counted)) == 1
@@ -94,18 +107,26 @@ async def read_hours(store: Store, hours: Sequence[tuple[str, int]]) -> list[dic
         batch = hours[first : first + _BATCH_KEYS]
         keys = [hgetall(store.keys.history(task_type, hour)) for task_type, hour in batch]
         for (task_type, hour), rows in zip(batch, await store.read_all(keys), strict=True):
-            name, first_minute = f"history:{task_type}:{hour}", hour * MINUTES_PER_HOUR
-            read = [
-                store.malformed.read(location_of(name, field), partial(read_minute, field, value))
-                for field, value in rows.items()
-            ]
-            found.append({first_minute + one[0]: one[1] for one in sorted(filter(None, read))})
+            try:
+                read = {_MINUTES[field]: _counters(value) for field, value in rows.items()}
+            except UNREADABLE:
+                read = _readable(store, f"history:{task_type}:{hour}", rows)
+            first_minute = hour * MINUTES_PER_HOUR
+            found.append({first_minute + minute: counters for minute, counters in read.items()})
     return found
 
 
-def read_minute(field: bytes, value: bytes) -> tuple[int, Counters]:
+def _readable(store: Store, name: str, rows: Mapping[bytes, bytes]) -> dict[int, list[int]]:
+    """Return the minutes of an hour that can be read; the others are noted."""
+    read = [
+        store.malformed.read(location_of(name, field), partial(read_minute, field, value))
+        for field, value in rows.items()
+    ]
+    return dict(one for one in read if one)
+
+
+def read_minute(field: bytes, value: bytes) -> tuple[int, list[int]]:
     """Read the minute of an hour, and its counters. Raises any error of UNREADABLE."""
-    minute, counters = read_whole(field.decode("ascii")), _counters(value)
-    if minute >= MINUTES_PER_HOUR or len(counters) > _WIDTH or min(counters, default=0) < 0:
-        raise ValueError(value)
-    return minute, counters
+    if field not in _MINUTES:
+        raise ValueError(field)
+    return _MINUTES[field], _counters(value)

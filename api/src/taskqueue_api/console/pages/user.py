@@ -20,7 +20,7 @@ async def _read(visit: Visit) -> Mapping[str, Any]:
     return {
         "detail": detail,
         "obstacles": find_obstacles(detail),
-        "strips": strips_of(day),
+        "strips": strips_of(day, visit.snapshot.catalog.installed_ms),
         "reach_min": REACH_MIN,
         "is_cut": day.is_cut,
     }

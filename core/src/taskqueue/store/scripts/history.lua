@@ -10,17 +10,16 @@ local MAX_COUNTERS, MAX_COUNT = 32, 1e12
 
 -- Returns the counters of a minute; none for one without a record.
 local function read_counters(record, place)
-  local stored = record and unpacked(record) or {}
-  local counters = {}
-  for i, counter in ipairs(type(stored) == 'table' and #stored <= MAX_COUNTERS and stored or {}) do
-    if type(counter) == 'number' and counter % 1 == 0 and counter >= 0 and counter < MAX_COUNT then
-      counters[i] = counter
+  local counters, stored = {}, record and unpacked(record)
+  for i = 1, type(stored) == 'table' and math.min(#stored, MAX_COUNTERS) or 0 do
+    local counter = stored[i]
+    if type(counter) ~= 'number' or counter % 1 ~= 0 or counter < 0 or counter >= MAX_COUNT then
+      counters = {}
+      break
     end
+    counters[i] = counter
   end
-  if record and (#counters == 0 or #counters < #stored) then
-    note(place, 'cannot be read, counted from here on', true)
-    return {}
-  end
+  if record and #counters == 0 then note(place, 'cannot be read, counted from here on', true) end
   return counters
 end
 
