@@ -32,9 +32,7 @@ async def list_dead_groups(store: Store) -> list[DeadGroup]:
     return sorted(rows, key=lambda row: (-row.jobs, row.type, row.reason))
 
 
-async def read_dead_names(
-    store: Store, task_type: str | None = None, reason: str | None = None
-) -> list[str]:
+async def read_dead_names(store: Store, task_type: str | None = None, reason: str | None = None) -> list[str]:
     """Return the names of all dead jobs; task_type, reason: only of this type, and with this reason."""
     names: dict[str, None] = {}
     async for letter in _walk(store):
