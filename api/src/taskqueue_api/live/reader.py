@@ -40,7 +40,7 @@ class Reader:
         self._reading = asyncio.Lock()
         self._changed = asyncio.Condition()
         self._followers = 0
-        self._read_s = float("-inf")
+        self._read_s = self._tried_s = float("-inf")
         self._closed = False
 
     async def run(self) -> None:
@@ -81,12 +81,17 @@ class Reader:
             self._followers -= 1
 
     async def _read(self) -> None:
+        """Read a snapshot. Calls that waited for another reading take its result, also that of a store that hangs."""
+        asked_s = time.monotonic()
         async with self._reading:
+            if self._tried_s >= asked_s:
+                return
             try:
                 self._newest = await self._snapshot()
                 self._failure, self._read_s = None, time.monotonic()
             except StoreFailure as failure:
                 self._failure = failure
+            self._tried_s = time.monotonic()
 
     async def _snapshot(self) -> Snapshot:
         taken_ms = await server_now_ms(self._store)
