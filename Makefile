@@ -198,9 +198,9 @@ faults-store: $(STAMP) ## Failovers, slot moves, restarts and clock steps of the
 soak: $(STAMP) ## Objects created and deleted for an hour, after which nothing may have grown [TASKQUEUE_SOAK seconds]
 	TASKQUEUE_SOAK=$${TASKQUEUE_SOAK:-3600} $(BIN)/pytest -s tests/cluster/test_operator_churn.py
 
-soak-core: $(STAMP) ## Schedulers, workers and a store under all sorts of jobs for an hour, then the history for 10 minutes [TASKQUEUE_SOAK_CORE, TASKQUEUE_HISTORY seconds]
+soak-core: $(STAMP) ## Schedulers, workers and a store under all sorts of jobs for an hour, then the history for 10 minutes [TASKQUEUE_SOAK_CORE, TASKQUEUE_SOAK seconds]
 	$(BIN)/pytest -s -m soak tests/soak
-	TASKQUEUE_HISTORY=$${TASKQUEUE_HISTORY:-600} $(BIN)/pytest -s tests/process/test_history.py
+	TASKQUEUE_SOAK=$${TASKQUEUE_SOAK:-600} $(BIN)/pytest -s tests/process/test_history.py
 
 # pip installs uv, and uv the rest in seconds; both take only what has the hash that requirements/ says. Sync also removes
 # what is no longer named, and leaves pip.

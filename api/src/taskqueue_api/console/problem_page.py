@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from taskqueue.errors import TaskqueueError
+from taskqueue_api.console.asked_path import asked_path
 from taskqueue_api.console.rendering import render
 from taskqueue_api.problems import ProblemError, answer, problem_of
 
@@ -64,5 +65,5 @@ def answer_page(request: Request, error: ProblemError) -> Response:
     if "text/html" not in request.headers.get("accept", ""):
         return answer(problem, headers)
     if problem.status == _UNAUTHORIZED and request.method == "GET":
-        return RedirectResponse(f"/sign-in?next={quote(request.url.path, safe='/')}", 303)
+        return RedirectResponse(f"/sign-in?next={quote(asked_path(request), safe='/')}", 303)
     return HTMLResponse(render("problem.html", problem=problem), problem.status, headers)
