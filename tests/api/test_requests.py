@@ -186,3 +186,17 @@ async def test_params_are_shown_by_their_names(
         "interval": None,
     }
     assert shown[True] == {**shown[False], "params": {"region": "eu"}}
+
+
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        ("/v1/users", {"GET", "PUT"}),
+        ("/v1/users/u-1", {"GET", "PUT", "DELETE"}),
+        ("/v1/jobs", {"GET", "POST"}),
+    ],
+)
+async def test_a_wrong_method_is_told_the_right_ones(ask: Asked, path: str, methods: set[str]) -> None:
+    answer = await ask("OPTIONS", path)
+    assert (answer.status, answer.media_type) == (405, "application/problem+json")
+    assert {one.strip() for one in answer.headers["Allow"].split(",")} == methods
