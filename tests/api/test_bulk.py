@@ -11,7 +11,7 @@ from taskqueue.store.audit import audit
 from taskqueue.store.connection import Store
 from taskqueue.store.lookup import find_stored_users
 from tests.support.api.asked import Answer, Asked
-from tests.support.api.fixtures import StartApi
+from tests.support.api.fixtures import ServeApi, StartApi
 from tests.support.api.process import AS_EDITOR, CREDENTIALS
 from tests.support.api.seeded import seed
 
@@ -32,9 +32,9 @@ def effect(answer: Answer) -> tuple[int, ...]:
 
 
 @pytest.fixture
-async def ask(store: Store, api: StartApi, http: aiohttp.ClientSession) -> Asked:
+async def ask(store: Store, serve: ServeApi, http: aiohttp.ClientSession) -> Asked:
     await seed(store)
-    return Asked(http, api(store, CREDENTIALS).url, {**AS_EDITOR, **LINES})
+    return Asked(http, (await serve(store, CREDENTIALS)).url, {**AS_EDITOR, **LINES})
 
 
 async def test_users_are_written_once(ask: Asked) -> None:

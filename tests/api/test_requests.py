@@ -10,7 +10,7 @@ import pytest
 from taskqueue.store.connection import Store
 from taskqueue_api.routes import describe_routes
 from tests.support.api.asked import Asked
-from tests.support.api.fixtures import StartApi
+from tests.support.api.fixtures import ServeApi
 from tests.support.api.process import AS_EDITOR, CREDENTIALS, running_api
 from tests.support.api.seeded import seed
 from tests.support.store.backlog import Server
@@ -39,9 +39,9 @@ BODIES = {
 
 
 @pytest.fixture
-async def ask(store: Store, api: StartApi, http: aiohttp.ClientSession) -> Asked:
+async def ask(store: Store, serve: ServeApi, http: aiohttp.ClientSession) -> Asked:
     await seed(store)
-    return Asked(http, api(store, CREDENTIALS).url, AS_EDITOR)
+    return Asked(http, (await serve(store, CREDENTIALS)).url, AS_EDITOR)
 
 
 async def test_hostile_params_are_refused_and_never_repeated(ask: Asked) -> None:
@@ -171,12 +171,13 @@ async def test_a_store_that_is_gone_is_a_503(http: aiohttp.ClientSession, tmp_pa
 
 
 async def test_params_are_shown_by_their_names(
-    store: Store, api: StartApi, http: aiohttp.ClientSession
+    store: Store, serve: ServeApi, http: aiohttp.ClientSession
 ) -> None:
     await seed(store)
     shown = {}
     for show_params in (False, True):
-        ask = Asked(http, api(store, CREDENTIALS, show_params=show_params).url, AS_EDITOR)
+        served = await serve(store, CREDENTIALS, show_params=show_params)
+        ask = Asked(http, served.url, AS_EDITOR)
         (shown[show_params],) = (await ask("GET", "/v1/users/u-1")).json["tasks"]
     assert shown[False] == {
         "paramNames": ["region"],

@@ -209,6 +209,16 @@ async def test_wrong_tokens_slow_their_own_address_alone(
     await until("the address may try again", is_let_in, 10)
 
 
+async def test_wrong_secrets_of_a_proxy_are_slowed(
+    store: Store, serve: ServeApi, http: aiohttp.ClientSession
+) -> None:
+    url = (await serve(store, CREDENTIALS)).url + DESCRIPTION
+    assert await status(http, url, proxied()) == 200
+    for number in range(20):
+        assert await status(http, url, proxied(secret=f"wrong-secret-{number:010}")) == 401
+    assert await status(http, url, proxied()) == 401  # a guess could be right
+
+
 async def test_a_proxy_is_not_slowed_by_wrong_tokens_of_its_users(
     store: Store, serve: ServeApi, http: aiohttp.ClientSession
 ) -> None:

@@ -7,7 +7,7 @@ import pytest
 
 from taskqueue.store.connection import Store
 from tests.support.api.asked import Asked
-from tests.support.api.fixtures import StartApi
+from tests.support.api.fixtures import ServeApi
 from tests.support.api.process import AS_EDITOR, CREDENTIALS
 from tests.support.api.seeded import seed
 
@@ -18,9 +18,9 @@ SPEC = {
 
 
 @pytest.fixture
-async def ask(store: Store, api: StartApi, http: aiohttp.ClientSession) -> Asked:
+async def ask(store: Store, serve: ServeApi, http: aiohttp.ClientSession) -> Asked:
     await seed(store)
-    return Asked(http, api(store, CREDENTIALS).url, AS_EDITOR)
+    return Asked(http, (await serve(store, CREDENTIALS)).url, AS_EDITOR)
 
 
 async def test_a_user_is_created_changed_read_and_removed(ask: Asked) -> None:

@@ -81,11 +81,16 @@ def test_a_parent_chart_s_registry_and_secrets_reach_the_pods(helm: Helm, tmp_pa
 
 
 def test_the_missing_image_refusal_names_the_fallback(helm: Helm) -> None:
-    store = ("--set", "redis.development.enabled=true")
+    chosen = {
+        "redis.development.enabled": "true",
+        "console.enabled": "true",
+        "console.credentials.existingSecret": "console",
+    }
+    store = (f"--set={name}={value}" for name, value in chosen.items())
     place = ("template", "taskqueue", str(CHART), *store)
     said = helm.refused(*place)
     commands = re.findall(r"^  ((?:docker|kind) .*)$", said, re.MULTILINE)
-    for target in ("operator", "worker"):
+    for target in ("operator", "worker", "api"):
         for registry, moved in (
             ("registry.example.com", "docker push"),
             ("localhost", "kind load docker-image"),
@@ -97,3 +102,4 @@ def test_the_missing_image_refusal_names_the_fallback(helm: Helm) -> None:
     rendered = helm.run(*place, *(word for pair in named for word in pair))
     assert "localhost/taskqueue-operator:0.1.0" in rendered
     assert "localhost/taskqueue-worker:0.1.0" in rendered
+    assert "localhost/taskqueue-api:0.1.0" in rendered

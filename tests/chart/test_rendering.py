@@ -347,3 +347,26 @@ def test_the_package_renders_as_the_folder_does(helm: Helm, tmp_path: Path) -> N
         assert not [name for name in held.getnames() if "/ci/" in name]
     place = ("--namespace", "shop", "--values", str(EVERYTHING))
     assert helm.run("template", "taskqueue", str(package), *place) == helm.template(EVERYTHING)
+
+
+def test_the_console_is_off_by_default_and_leaves_nothing(helm: Helm) -> None:
+    assert [
+        one["metadata"]["name"] for one in helm.objects(EXTERNAL) if "console" in one["metadata"]["name"]
+    ] == []
+
+
+def test_the_console_has_its_own_login_no_token_and_reaches_redis_alone(helm: Helm) -> None:
+    found = {
+        one["kind"]: one for one in helm.objects(EVERYTHING) if one["metadata"]["name"] == "all-of-it-console"
+    }
+    assert found.keys() == {"Deployment", "Service", "NetworkPolicy", "PodDisruptionBudget", "PodMonitor"}
+    pod = found["Deployment"]["spec"]["template"]["spec"]
+    assert (pod["automountServiceAccountToken"], pod.get("serviceAccountName")) == (False, None)
+    (url,) = [one for one in pod["containers"][0]["env"] if one["name"] == "TASKQUEUE_REDIS_URL"]
+    assert url["valueFrom"]["secretKeyRef"] == {"name": "taskqueue-redis-viewer", "key": "url"}
+    assert variables(pod)["TASKQUEUE_READ_ONLY"] == "true"
+    service, policy = found["Service"]["spec"], found["NetworkPolicy"]["spec"]
+    assert (service["type"], [port["targetPort"] for port in service["ports"]]) == ("ClusterIP", ["http"])
+    assert [[port["port"] for port in rule["ports"]] for rule in policy["egress"]] == [[53, 53], [6379]]
+    assert [rule["ports"][0]["port"] for rule in policy["ingress"]] == ["http", "health"]
+    assert all(rule["from"] for rule in policy["ingress"])

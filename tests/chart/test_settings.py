@@ -16,6 +16,7 @@ from taskqueue.store.clock import server_now_us
 from taskqueue.store.connection import open_store
 from taskqueue.store.errors import StoreUnavailable
 from taskqueue.store.limits import set_rate
+from taskqueue_api.settings import ApiSettings
 from taskqueue_operator.settings import OperatorSettings
 from taskqueue_worker.settings import WorkerSettings
 from tests.support.chart.helm import CASES, CHART, Helm
@@ -75,6 +76,19 @@ def test_a_worker_takes_its_settings(helm: Helm, take: Take, case: Path) -> None
     assert settings.handlers == (
         ["shop.handlers"] if case.stem.startswith("everything") else settings.handlers
     )
+
+
+def test_a_console_takes_its_settings(helm: Helm, take: Take) -> None:
+    told = variables(helm.objects(CHART / "ci" / "everything-values.yaml"), "console")
+    take(told)
+    settings = load(ApiSettings, [], "api")
+    unknown = {name.removeprefix("TASKQUEUE_").lower() for name in told if name.startswith("TASKQUEUE_")}
+    assert unknown <= set(ApiSettings.model_fields)
+    assert (settings.port, settings.health_port) == (8090, 8082)
+    own = "all-of-it-console"
+    assert settings.hosts == [own, f"{own}.shop", f"{own}.shop.svc", "queue.example.com"]
+    assert settings.editor_groups == ["on-call"]
+    assert (settings.read_only, settings.show_params, settings.session) == (True, True, 3600)
 
 
 @of_every_case

@@ -33,6 +33,7 @@ EXPONENTS = {
     "worker.leaseSeconds": "2.5",
     "worker.graceSeconds": "3e4",
     "worker.terminationGracePeriodSeconds": "4e6",
+    "console.replicas": "2e0",
     "autoscaling.minReplicas": "1e0",
     "autoscaling.maxReplicas": "1e2",
     "autoscaling.drainSeconds": "6e1",
@@ -92,6 +93,9 @@ def numbers(schema: dict[str, Any], path: str = "") -> dict[str, tuple[str, floa
 def test_an_exponent_renders_as_its_digits_do(helm: Helm, mode: str) -> None:
     chosen = {
         "autoscaling.mode": mode,
+        "console.enabled": "true",
+        "console.image.repository": "taskqueue-api",
+        "console.credentials.existingSecret": "console",
         "monitoring.rules.enabled": "true",
         "redis.development.enabled": "false",
         "redis.existingSecret.name": "redis",

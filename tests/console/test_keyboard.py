@@ -13,7 +13,7 @@ from taskqueue_api.console.page import Page
 from taskqueue_api.console.pages import PAGES
 from tests.console.conftest import OpenWindow
 from tests.support.api.fixtures import ServeApi
-from tests.support.api.process import CREDENTIALS, EDITOR
+from tests.support.api.process import EDITOR
 from tests.support.api.seeded import seed
 from tests.support.console.busy import url_of
 

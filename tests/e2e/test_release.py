@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.support.api.process import CREDENTIALS, VIEWER
 from tests.support.chart.helm import Helm
 from tests.support.chart.page import scripts
 from tests.support.chart.recorded_programs import StandIns
@@ -32,6 +33,23 @@ class Shows(http.server.BaseHTTPRequestHandler):
 
 http.server.HTTPServer(("", 8000), Shows).serve_forever()
 """
+#: Asks the console by the name of its Service: without a token, for a read, and for a write.
+ASKS = """
+import json, sys, urllib.error, urllib.request as request
+
+URL = "http://taskqueue-console:8090/v1/users/ada"
+
+def ask(method, **headers):
+    sent = {"Content-Type": "application/json", **headers}
+    body = b"{}" if method == "PUT" else None
+    try:
+        return request.urlopen(request.Request(URL, body, sent, method=method)).status
+    except urllib.error.HTTPError as refused:
+        return refused.code
+
+token = {"Authorization": "Bearer " + sys.argv[1]}
+print(json.dumps([ask("GET"), ask("GET", **token), ask("PUT", **token)]))
+"""
 
 
 @pytest.fixture
@@ -50,6 +68,13 @@ def shop(node: Node, helm: Helm) -> Iterator[str]:
 
 async def test_the_commands_of_the_notes_work(installed: Installed, person: Person) -> None:
     installed.values["rate"] = RATE
+    secret = [f"--from-literal={name}={text}" for name, text in CREDENTIALS.items()]
+    await installed.kubectl("create", "secret", "generic", "console", *secret)
+    installed.values["console"] = {
+        "enabled": True,
+        "image": {"repository": "localhost/taskqueue-api"},
+        "credentials": {"existingSecret": "console"},
+    }
     await installed.install()
     notes = installed.helm.run("get", "notes", NAME, "--namespace", installed.namespace)
     printed = await person.types(notes.partition("Next:")[2])
@@ -63,6 +88,8 @@ async def test_the_commands_of_the_notes_work(installed: Installed, person: Pers
         return bool(audited["totals"].get("done", 0) > 0)
 
     await until("a job is done", works, 60)
+    inside = ("exec", "deployment/taskqueue-operator", "--", "python", "-c", ASKS, VIEWER)
+    assert json.loads(await installed.kubectl(*inside)) == [401, 200, 403], "no token, a read, a write"
     applied = f"kubectl -n {installed.namespace} apply --server-side -f examples/first.yaml"
     assert (await person.types(applied)).count("serverside-applied") == 2
 

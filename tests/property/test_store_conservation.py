@@ -175,7 +175,9 @@ class Histories(RuleBasedStateMachine):
     def enqueued(self, kind: str, user: str, delay_ms: int, life_ms: int) -> None:
         made = f"id{next(self.ids)}"
         for _ in range(2):  # the first answer was lost
-            self.do(enqueue(self.store, kind, user, job_id=made, delay_ms=delay_ms, life_ms=life_ms))
+            self.do(
+                enqueue(self.store, kind, user, {"n": 1}, job_id=made, delay_ms=delay_ms, life_ms=life_ms)
+            )
 
     @rule(us=st.sampled_from([1, 400, 1_000, 20_000, 300_000, 5_000_000, LONG_MS * 1_000]))
     def time_passes(self, us: int) -> None:

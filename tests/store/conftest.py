@@ -89,7 +89,11 @@ class World:
         return done.emitted
 
     async def enqueue(self, kind: str, *users: str, delay_ms: int = 0, life_ms: int = 0) -> list[str]:
-        return [await enqueue(self.store, kind, user, delay_ms=delay_ms, life_ms=life_ms) for user in users]
+        """Enqueue a job with params of its own for each user."""
+        return [
+            await enqueue(self.store, kind, user, {"n": 1}, delay_ms=delay_ms, life_ms=life_ms)
+            for user in users
+        ]
 
     async def claim(
         self,

@@ -16,7 +16,6 @@ from taskqueue.store.history import MINUTE_MS, STARTS, Counts, count, to_counter
 from taskqueue.store.lookup import read_user_places
 from taskqueue.store.pause import pause
 from taskqueue.views.instant import iso
-from taskqueue.views.starts import StartsReader
 from tests.support.store.commands import Command, commands_on
 from tests.support.store.ready import put_ready
 
@@ -143,30 +142,3 @@ async def test_user_with_more_runs_is_shown_the_nearest(world: World, taskqueue:
     assert [one["due"] for one in found["runs"]] == sorted(one["due"] for one in found["runs"])
     assert {one["type"] for one in found["runs"]} == {"often"}
     assert found["runs"][0]["due"] < found["now"] < found["runs"][-1]["due"]
-
-
-async def test_starts_of_many_types_are_read_once_for_hours_that_are_over(
-    world: World, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    now = world.clock.now_ms // MINUTE_MS
-    await count(
-        world.store, "w", 1, [("sync", now, [2, 2]), ("sync", now - 61, [3, 3]), ("send", now - 90, [1, 1])]
-    )
-    reader, read = StartsReader(world.store), list[int]()
-    commands = world.store.read_all
-
-    async def counted(them: Any) -> Any:
-        read.append(len(them))
-        return await commands(them)
-
-    monkeypatch.setattr(type(world.store), "read_all", lambda _, them: counted(them))
-    first = await reader.read(["sync", "send"], 2)
-    assert [len(one) for one in first.values()] == [36, 36]
-    assert {name: sum(starts) for name, starts in first.items()} == {"sync": 5, "send": 1}
-    await count(world.store, "w", 2, [("sync", now, [4, 4])])
-    assert sum((await reader.read(["sync", "send"], 2))["sync"]) == 9
-    assert read == [6, 4], "the last hour is final five minutes after its end"
-    await world.clock.advance(s=301)
-    await reader.read(["sync", "send"], 2)
-    await reader.read(["sync", "send"], 2)
-    assert read[2:] == [4, 2]

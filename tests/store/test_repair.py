@@ -201,4 +201,4 @@ async def test_binary_params_do_not_block_a_claim(world: World, payload: bytes) 
     bad, good = await world.enqueue("t", "ada", "bob")
     await raw(world.store).hset(world.store.keys("payload"), bad, payload)
     jobs = {job.lease.rsplit("|", 2)[0]: job.params for job in (await world.claim()).jobs}
-    assert jobs == {bad: UNREADABLE_PARAMS, good: ""}
+    assert jobs == {bad: UNREADABLE_PARAMS, good: '{"n":1}'}

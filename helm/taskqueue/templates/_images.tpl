@@ -34,34 +34,39 @@ imagePullSecrets:
 {{- define "taskqueue.validateImages" -}}
 {{- $version := .Chart.AppVersion -}}
 {{- $missing := list -}}
-{{- range $component := list "operator" "worker" -}}
+{{- $components := list "operator" "worker" -}}
+{{- if .Values.console.enabled -}}
+{{- $components = append $components "console" -}}
+{{- end -}}
+{{- range $component := $components -}}
 {{- if not (get $.Values $component).image.repository -}}
 {{- $missing = append $missing $component -}}
 {{- end -}}
 {{- end -}}
+{{- $targets := dict "operator" "operator" "worker" "worker" "console" "api" -}}
 {{- if $missing -}}
 {{- $lines := list (printf "%s.image.repository: add the name of your own image, as none is published. Build, tag and push it:" (join ".image.repository and " $missing)) -}}
 {{- range $missing -}}
-{{- $lines = append $lines (printf "  docker build -f deploy/docker/Dockerfile --target %s -t registry.example.com/taskqueue-%s:%s ." . . $version) -}}
-{{- $lines = append $lines (printf "  docker push registry.example.com/taskqueue-%s:%s" . $version) -}}
+{{- $target := get $targets . -}}
+{{- $lines = append $lines (printf "  docker build -f deploy/docker/Dockerfile --target %s -t registry.example.com/taskqueue-%s:%s ." $target $target $version) -}}
+{{- $lines = append $lines (printf "  docker push registry.example.com/taskqueue-%s:%s" $target $version) -}}
 {{- end -}}
 {{- $lines = append $lines "or, for a kind cluster, put it on the nodes:" -}}
 {{- range $missing -}}
-{{- $lines = append $lines (printf "  docker build -f deploy/docker/Dockerfile --target %s -t localhost/taskqueue-%s:%s ." . . $version) -}}
-{{- $lines = append $lines (printf "  kind load docker-image localhost/taskqueue-%s:%s" . $version) -}}
+{{- $target := get $targets . -}}
+{{- $lines = append $lines (printf "  docker build -f deploy/docker/Dockerfile --target %s -t localhost/taskqueue-%s:%s ." $target $target $version) -}}
+{{- $lines = append $lines (printf "  kind load docker-image localhost/taskqueue-%s:%s" $target $version) -}}
 {{- end -}}
 {{- $lines = append $lines "and name it, here that of kind:" -}}
 {{- range $missing -}}
-{{- $lines = append $lines (printf "  --set %s.image.repository=localhost/taskqueue-%s" . .) -}}
+{{- $lines = append $lines (printf "  --set %s.image.repository=localhost/taskqueue-%s" . (get $targets .)) -}}
 {{- end -}}
 {{- fail (join "\n" $lines) -}}
 {{- end -}}
-{{- range $name, $image := dict
-  "operator" .Values.operator.image
-  "worker" .Values.worker.image
-  "redis.development" .Values.redis.development.image -}}
-{{- include "taskqueue.validateImage" (dict "name" $name "image" $image) -}}
+{{- range $component := $components -}}
+{{- include "taskqueue.validateImage" (dict "name" $component "image" (get $.Values $component).image) -}}
 {{- end -}}
+{{- include "taskqueue.validateImage" (dict "name" "redis.development" "image" .Values.redis.development.image) -}}
 {{- $registry := .Values.global.imageRegistry -}}
 {{- if not (regexMatch (printf "^(%s(/%s)*/?)?$" (include "taskqueue.hostPattern" .) (include "taskqueue.pathPattern" .)) $registry) -}}
 {{- fail (printf "global.imageRegistry must be a host, with its port and path if any, such as registry.example.com:5000/mirror (was %q)" $registry) -}}

@@ -11,6 +11,7 @@
 
 {{- define "taskqueue.operator" -}}{{ include "taskqueue.fullname" . }}-operator{{- end -}}
 {{- define "taskqueue.worker" -}}{{ include "taskqueue.fullname" . }}-worker{{- end -}}
+{{- define "taskqueue.console" -}}{{ include "taskqueue.fullname" . }}-console{{- end -}}
 {{- define "taskqueue.redis" -}}{{ include "taskqueue.fullname" . }}-redis{{- end -}}
 {{- define "taskqueue.externalMetrics" -}}{{ include "taskqueue.fullname" . }}-external-metrics{{- end -}}
 

@@ -27,6 +27,7 @@
   "worker.leaseSeconds" (list "a number" 1 3600)
   "worker.graceSeconds" (list "a number" 0 86400)
   "worker.terminationGracePeriodSeconds" (list "a whole number" 6 2147483647)
+  "console.replicas" (list "a whole number" 1 2147483647)
   "autoscaling.minReplicas" (list "a whole number" 0 2147483647)
   "autoscaling.maxReplicas" (list "a whole number" 1 2147483647)
   "autoscaling.drainSeconds" (list "a whole number" 1 3600)

@@ -1,12 +1,16 @@
-{{/* How a process finds the store. Variables in $(...) are put in by Kubernetes, so that no password is in a manifest. */}}
+{{/* How a process finds the store. Variables in $(...) are put in by Kubernetes, so that no password is in a manifest.
+     (dict "root" $ "login" NAME-OF-A-SECRET); empty: the login of the release. */}}
 {{- define "taskqueue.storeEnv" -}}
-{{- $redis := .Values.redis -}}
+{{- $redis := .root.Values.redis -}}
 {{- $secret := $redis.existingSecret -}}
+{{- with .login -}}
+{{- $secret = merge (dict "name" .) $secret -}}
+{{- end -}}
 - name: TASKQUEUE_RELEASE
-  value: {{ include "taskqueue.release" . | quote }}
+  value: {{ include "taskqueue.release" .root | quote }}
 {{- if $redis.development.enabled }}
 - name: TASKQUEUE_REDIS_URL
-  value: redis://{{ include "taskqueue.redis" . }}:6379/0
+  value: redis://{{ include "taskqueue.redis" .root }}:6379/0
 {{- else if $redis.host }}
 {{- with $secret.usernameKey }}
 - name: REDIS_USERNAME

@@ -4,7 +4,8 @@
 {{- include "taskqueue.validateStore" . -}}
 {{- include "taskqueue.validateScaling" . -}}
 {{- include "taskqueue.validateImages" . -}}
-{{- range $component := list "operator" "worker" -}}
+{{- include "taskqueue.validateConsole" . -}}
+{{- range $component := list "operator" "worker" "console" -}}
 {{- include "taskqueue.validatePod" (dict "name" $component "part" (get $.Values $component)) -}}
 {{- end -}}
 {{- if and .Values.release (not (regexMatch "^[A-Za-z0-9][A-Za-z0-9._-]{0,62}$" .Values.release)) -}}
@@ -36,6 +37,7 @@
   "commonLabels" .Values.commonLabels
   "operator.podLabels" .Values.operator.podLabels
   "worker.podLabels" .Values.worker.podLabels
+  "console.podLabels" .Values.console.podLabels
   "monitoring.monitors.labels" .Values.monitoring.monitors.labels
   "monitoring.rules.labels" .Values.monitoring.rules.labels
   "monitoring.dashboard.labels" .Values.monitoring.dashboard.labels -}}
@@ -103,6 +105,16 @@
 {{- end -}}
 {{- end -}}
 
+{{- define "taskqueue.validateConsole" -}}
+{{- $console := .Values.console -}}
+{{- if and $console.enabled (not $console.credentials.existingSecret) -}}
+{{- fail "console.credentials.existingSecret: add the name of a Secret with the tokens of sign-in (docs/install.md has the commands)" -}}
+{{- end -}}
+{{- if and $console.redisLogin.existingSecret (not .Values.redis.existingSecret.name) -}}
+{{- fail "console.redisLogin.existingSecret: remove it, or add redis.existingSecret.name, whose keys it has, too" -}}
+{{- end -}}
+{{- end -}}
+
 {{- define "taskqueue.validatePod" -}}
 {{- $own := dict
   "TASKQUEUE_REDIS_URL" "redis"
@@ -126,6 +138,14 @@
   "TASKQUEUE_LEASE" "worker.leaseSeconds"
   "TASKQUEUE_GRACE" "worker.graceSeconds"
   "TASKQUEUE_HANDLERS" "worker.handlers"
+  "TASKQUEUE_HOST" "bindAddress"
+  "TASKQUEUE_PORT" "the ports of the chart, which are fixed"
+  "TASKQUEUE_CREDENTIALS" "console.credentials.existingSecret"
+  "TASKQUEUE_HOSTS" "console.hosts"
+  "TASKQUEUE_HTTPS" "console.https"
+  "TASKQUEUE_EDITOR_GROUPS" "console.editorGroups"
+  "TASKQUEUE_READ_ONLY" "console.readOnly"
+  "TASKQUEUE_SHOW_PARAMS" "console.showParams"
   "REDIS_USERNAME" "redis.existingSecret.usernameKey"
   "REDIS_PASSWORD" "redis.existingSecret.passwordKey" -}}
 {{- $name := .name -}}
@@ -135,16 +155,18 @@
 {{- end -}}
 {{- end -}}
 {{- range .part.volumes -}}
-{{- if has .name (list "tmp" "redis-ca") -}}
+{{- if has .name (list "tmp" "redis-ca" "credentials") -}}
 {{- fail (printf "%s.volumes: rename %s: the chart has a volume of this name" $name .name) -}}
 {{- end -}}
 {{- end -}}
 {{- range .part.volumeMounts -}}
-{{- if has .mountPath (list "/tmp" "/etc/taskqueue/redis") -}}
+{{- if has .mountPath (list "/tmp" "/etc/taskqueue/redis" "/etc/taskqueue/credentials") -}}
 {{- fail (printf "%s.volumeMounts: mount %s elsewhere than at %s, where the chart mounts" $name .name .mountPath) -}}
 {{- end -}}
 {{- end -}}
-{{- if and (not .part.serviceAccount.create) (not .part.serviceAccount.name) -}}
+{{- with .part.serviceAccount -}}
+{{- if and (not .create) (not .name) -}}
 {{- fail (printf "%s.serviceAccount.name: add the name of an existing account, or let create be true" $name) -}}
+{{- end -}}
 {{- end -}}
 {{- end -}}

@@ -44,7 +44,9 @@ async def fill(store: Store) -> None:
     records = [TypeRecord(one, (Generation(1, one.schedule),)) for one in (ORDERS, REPORT, LONG)]
     await put_types(store, version, records)
     tasks = (Subscription(ORDERS.name), Subscription(LONG.name))
-    await set_users(store, "folder", [UserSubscription(PAUSED_USER, tasks), UserSubscription("of-folder", tasks)])
+    await set_users(
+        store, "folder", [UserSubscription(PAUSED_USER, tasks), UserSubscription("of-folder", tasks)]
+    )
     client = Client(store)
     await client.pause(task_type=REPORT.name)
     await client.pause(user=PAUSED_USER)

@@ -2,6 +2,7 @@
 
     action        forms that ask first, and then do
     actions       the actions, one module a noun
+    asked_path    the path of a request, as a URL has it
     charts        the data of charts
     files         the files below /static
     filters       values as a person reads them
@@ -12,6 +13,7 @@
     rendering     templates; every text is escaped and made printable
     sign_in       sign-in and sign-out of a browser
     type_spread   subscriptions of a type over its window
+    user_day      the day of a user as strips
 
 templates/ holds NAME.html and NAME_live.html of each page; static/ the pinned files (vendor), one stylesheet and one
 script.

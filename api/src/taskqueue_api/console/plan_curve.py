@@ -100,10 +100,8 @@ async def _read_day(parts: Parts, day_s: int) -> PlanDay:
 
 def _rate_in_force(catalog: Catalog, limit: str) -> float | None:
     """Return the rate of a limit; None for none."""
-    if limit == GLOBAL_LIMIT:
-        return None if catalog.rate == math.inf else catalog.rate
-    over = catalog.overrides.get(limit)
-    return over.rate if over else catalog.limits[limit].per_second
+    rate = catalog.rate_of(limit)
+    return None if rate == math.inf else rate
 
 
 def _starts_of(day: PlanDay, limit: str) -> Sequence[float]:

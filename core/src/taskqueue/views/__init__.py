@@ -13,7 +13,6 @@ unknown name is an error. Its docstring says so where its cost grows with the nu
     user_jobs      the jobs of one user that wait or run
     user_history   planned runs of a user, and their outcomes
     history        the history of a task type
-    starts         starts of many types in the last hours
     jobs           jobs that wait or run
     job_pages      jobs that wait or run, a page at a time
     workers        workers

@@ -116,12 +116,11 @@ async def _rows(store: Store, catalog: Catalog, names: Sequence[str]) -> list[Li
     rows = []
     for name in names:
         limit, over = catalog.limits.get(name), catalog.overrides.get(name)
-        declared = limit.per_second if limit else catalog.rate
         rows.append(
             LimitRow(
                 limit=name,
                 key=limit.key if limit else LimitKey.RELEASE,
-                per_second=rate_text(over.rate if over else declared),
+                per_second=rate_text(catalog.rate_of(name)),
                 burst=(over and over.burst) or (limit.burst if limit else None),
                 within=limit.within if limit else None,
                 override=(iso(over.expires_ms) if over.expires_ms else "until cleared") if over else None,

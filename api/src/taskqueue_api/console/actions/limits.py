@@ -67,12 +67,9 @@ async def reopen(action: UsedAction, name: str) -> Response:
 async def _rate_of(action: Action, name: str) -> float | None:
     """Return the rate in force. Raises UnknownLimitError."""
     catalog = await read_catalog(action.parts.store)
-    if name == GLOBAL_LIMIT:
-        return catalog.rate
-    if name not in catalog.limits:
+    if name != GLOBAL_LIMIT and name not in catalog.limits:
         raise UnknownLimitError(name)
-    over = catalog.overrides.get(name)
-    return over.rate if over else catalog.limits[name].per_second
+    return catalog.rate_of(name)
 
 
 def _read_rate(action: Action) -> float:

@@ -4,19 +4,26 @@ from collections.abc import Mapping
 from typing import Any
 
 from taskqueue.views.user_detail import read_user_detail
+from taskqueue.views.user_history import read_user_history
 from taskqueue.views.why_waiting import find_obstacles
 from taskqueue_api.console.page import Page, Visit
+from taskqueue_api.console.user_day import MAX_RUNS, REACH_MIN, strips_of
 
-#: Seconds for which the details are kept.
-_DETAIL_S = 2.0
+#: Seconds for which the details and the day are kept.
+_DETAIL_S, _DAY_S = 2.0, 10.0
 
 
 async def _read(visit: Visit) -> Mapping[str, Any]:
-    parts, user = visit.parts, visit.values["name"]
-    detail = await parts.reader.readings.get(
-        ("user", user), lambda: read_user_detail(parts.store, user), _DETAIL_S
-    )
-    return {"detail": detail, "obstacles": find_obstacles(detail)}
+    store, readings, user = visit.parts.store, visit.parts.reader.readings, visit.values["name"]
+    detail = await readings.get(("user", user), lambda: read_user_detail(store, user), _DETAIL_S)
+    day = await readings.get(("user day", user), lambda: read_user_history(store, user, MAX_RUNS), _DAY_S)
+    return {
+        "detail": detail,
+        "obstacles": find_obstacles(detail),
+        "strips": strips_of(day, visit.snapshot.catalog.installed_ms),
+        "reach_min": REACH_MIN,
+        "is_cut": day.is_cut,
+    }
 
 
 PAGE = Page(name="user", path="/users/{name}", menu="Users", read=_read)
