@@ -38,7 +38,7 @@ class UsersWritten(BaseModel):
     unchanged: int = Field(description="Users that are as given already: they were not written.")
     removed: int
     pruned: bool = Field(
-        description="Whether users that were not given were removed: never with lines at fault."
+        description="Whether users that were not given were removed: never if a line cannot be read."
     )
     lines_at_fault: int = Field(alias="linesAtFault", description="Lines that were left out.")
     faults: list[LineFault] = Field(description="The first 100 faults of these lines.")
@@ -55,8 +55,8 @@ async def put_users(
 ) -> UsersWritten:
     """Replace many users, a line each; users that are as given already are not written.
 
-    Lines at fault are left out and named, and then nothing is removed. A user without tasks is removed. A request that
-    was cut off may be repeated.
+    Lines at fault are left out and named; nothing is removed if a line cannot be read. A user without tasks is removed.
+    A request that was cut off may be repeated.
     """
     users, faults = NdjsonUsers("body"), LineFaults()
 

@@ -1,6 +1,8 @@
 """/v1/users: users, one or a page at a time; bulk_users writes all of them."""
 
-from fastapi import Response
+from typing import Annotated
+
+from fastapi import Body, Response
 
 from taskqueue.models.refusal import Refusal
 from taskqueue.models.user_subscription import UserSubscriptionSpec
@@ -22,6 +24,7 @@ from taskqueue_api.routes.user_answers import UserAnswer, UserWritten, user_answ
 
 router = new_router("users")
 
+_EXAMPLE = {"timeZone": "Europe/Berlin", "tasks": [{"type": "fetch-orders", "interval": "5m"}]}
 _WRITES = problems(
     {
         409: "The user is of another source, which the problem names: change the user there.",
@@ -64,7 +67,7 @@ async def read_user(parts: UsedParts, user: UserPath, response: Response) -> Use
 async def put_user(
     parts: UsedParts,
     user: UserPath,
-    spec: UserSubscriptionSpec,
+    spec: Annotated[UserSubscriptionSpec, Body(examples=[_EXAMPLE])],
     precondition: UsedPrecondition,
     response: Response,
 ) -> UserWritten:
