@@ -22,7 +22,7 @@ STARTED := $(shell date +%s)
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:
-.PHONY: help check demo demo-apis test lint types unit store api process cluster chart format docs docs-site assets generate manifests verify lock wheel clean kind-up kind-demo e2e e2e-keda cluster-oldest cluster-tools node-tools images bench bench-operator conformance steady fuzz oracle faults faults-store soak soak-core
+.PHONY: help check demo demo-apis test lint types unit store api process cluster chart console screenshots format docs docs-site assets generate manifests verify lock wheel clean kind-up kind-demo e2e e2e-keda cluster-oldest cluster-tools node-tools images bench bench-operator conformance steady fuzz oracle faults faults-store soak soak-core
 
 ##@ Start here
 
@@ -77,6 +77,14 @@ cluster: $(STAMP) ## The operator on a real Kubernetes control plane; skipped wi
 chart: $(STAMP) ## The chart: lint, refusals, a real API server; builds helm 4 and promtool once, 4 minutes [TASKQUEUE_HELM]
 	$(BIN)/pytest -n 2 --dist loadfile tests/chart
 
+##@ The console in a browser
+
+console: $(STAMP) ## Every page in Debian's Chromium: axe, keyboard, live values, actions; skipped without it; 2 minutes
+	$(BIN)/pytest -n 2 --dist loadfile tests/console
+
+screenshots: $(USERS) ## Run the example shop, and take pictures of all pages: dist/screenshots, docs/pictures; 4 minutes
+	$(BIN)/python -m tools.docs.console_pictures
+
 ##@ Before a commit
 
 format: $(STAMP) ## Format the code and apply the safe fixes of ruff
@@ -91,7 +99,7 @@ docs: $(STAMP) ## Write docs/configuration.md and docs/api.md from the code, and
 docs-site: $(SITE_STAMP) ## Build the documentation as a site in dist/site; broken links fail
 	NO_MKDOCS_2_WARNING=1 $(SITE_VENV)/bin/mkdocs build
 
-assets: $(STAMP) ## Write the pinned files of the console from packages of npm; needs npm
+assets: $(STAMP) ## Write the pinned files of the console and its tests from packages of npm; needs npm
 	$(BIN)/python tools/assets.py
 
 generate: $(STAMP) ## Write crds/ from the models, and the generated files of the chart
@@ -190,9 +198,9 @@ faults-store: $(STAMP) ## Failovers, slot moves, restarts and clock steps of the
 soak: $(STAMP) ## Objects created and deleted for an hour, after which nothing may have grown [TASKQUEUE_SOAK seconds]
 	TASKQUEUE_SOAK=$${TASKQUEUE_SOAK:-3600} $(BIN)/pytest -s tests/cluster/test_operator_churn.py
 
-soak-core: $(STAMP) ## Schedulers, workers and a store under all sorts of jobs for an hour, then the history for 10 minutes [TASKQUEUE_SOAK_CORE, TASKQUEUE_HISTORY seconds]
+soak-core: $(STAMP) ## Schedulers, workers and a store under all sorts of jobs for an hour, then the history for 10 minutes [TASKQUEUE_SOAK_CORE, TASKQUEUE_SOAK seconds]
 	$(BIN)/pytest -s -m soak tests/soak
-	TASKQUEUE_HISTORY=$${TASKQUEUE_HISTORY:-600} $(BIN)/pytest -s tests/process/test_history.py
+	TASKQUEUE_SOAK=$${TASKQUEUE_SOAK:-600} $(BIN)/pytest -s tests/process/test_history.py
 
 # pip installs uv, and uv the rest in seconds; both take only what has the hash that requirements/ says. Sync also removes
 # what is no longer named, and leaves pip.

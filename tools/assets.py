@@ -1,4 +1,4 @@
-"""Writes the pinned files of the console, and of its tests, with a table in each folder, from packages of npm's registry.
+"""Writes the pinned files of the console and of its tests, and their tables, from packages of the npm registry.
 
 npm's own client fetches each package and checks its integrity; a file that differs from the table is an error until the
 version here changes with it.
@@ -53,9 +53,7 @@ _CONSOLE = (
         },
     ),
 )
-_TESTS = (
-    Package("axe-core", "4.14.1", "MPL-2.0", {"axe.min.js": "axe.min.js", "axe.LICENSE": "LICENSE"}),
-)
+_TESTS = (Package("axe-core", "4.14.1", "MPL-2.0", {"axe.min.js": "axe.min.js", "axe.LICENSE": "LICENSE"}),)
 #: The packages of each folder.
 FOLDERS = {
     _ROOT / "api/src/taskqueue_api/console/static/vendor": _CONSOLE,

@@ -67,7 +67,7 @@ async def test_no_route_answers_without_sign_in(
         (method, path)
         for method in ("GET", "PUT", "HEAD", "OPTIONS")
         for path in ("/nothing", "/v1/nothing", "//")
-    ]
+    ] + [("POST", "/static/none.js"), ("DELETE", "/static/")]
     answered = {one: await status(http, url, *one) for one in [*CLOSED, *more]}
     assert {one: found for one, found in answered.items() if found != 401} == {}
     assert await read_writes(store) == []

@@ -2,9 +2,11 @@
 
 import time
 from pathlib import Path
+from urllib.parse import quote
 
 import aiohttp
 import pytest
+from yarl import URL
 
 from taskqueue.store.connection import Store
 from taskqueue.store.writes import read_writes
@@ -38,6 +40,18 @@ async def test_a_write_has_who_what_when_and_from_where(
     assert noted.write.caller.startswith("ada")
     assert len(noted.write.caller) <= 100
     assert SECRET not in str(noted)
+
+
+async def test_each_user_is_noted_by_their_own_id(
+    store: Store, serve: ServeApi, http: aiohttp.ClientSession
+) -> None:
+    url = (await serve(store)).url
+    users = ["a#b", "a%23b", "a?b", "a%41", "aA"]
+    for user in users:
+        async with http.delete(URL(f"{url}/v1/users/{quote(user, safe='')}", encoded=True)) as answer:
+            assert answer.status == 204
+    noted = await read_writes(store)
+    assert {one.write.path for one in noted} == {f"/v1/users/{user}" for user in users}
 
 
 async def test_a_long_path_is_cut(store: Store, serve: ServeApi, http: aiohttp.ClientSession) -> None:

@@ -20,6 +20,7 @@ from schemathesis.specs.openapi.checks import (
 )
 
 from taskqueue.store.connection import open_store
+from taskqueue_api.media_type import NDJSON
 from taskqueue_api.routes import describe_routes
 from tests.support.api.process import AS_EDITOR, CREDENTIALS, RunningApi, running_api
 from tests.support.api.seeded import seed
@@ -27,7 +28,6 @@ from tests.support.api.seeded import seed
 DESCRIPTION = describe_routes()
 SCHEMA = schemathesis.openapi.from_dict(DESCRIPTION)
 OPERATIONS = sum(len(operations) for operations in DESCRIPTION["paths"].values())
-LINES = "application/x-ndjson"
 REQUESTS = int(os.environ.get("TASKQUEUE_FUZZ", "600"))
 
 SCHEMA.config.phases.coverage.enabled = "TASKQUEUE_FUZZ" in os.environ
@@ -35,7 +35,7 @@ SCHEMA.config.generation.with_security_parameters = False  # wrong ones would ha
 SCHEMA.config.checks.negative_data_rejection.expected_statuses += ["412", "413"]
 
 
-@schemathesis.serializer(LINES)
+@schemathesis.serializer(NDJSON)
 def as_lines(_: schemathesis.SerializationContext, body: object) -> bytes:
     return (body if isinstance(body, str) else json.dumps(body)).encode(errors="surrogatepass")
 
@@ -69,7 +69,7 @@ def test_answers_are_as_described(
         positive_data_acceptance,  # some values that the schema allows are refused: a cursor must be one
         unsupported_method,  # a POST without a media type is refused first
     ]
-    if case.media_type == LINES:
+    if case.media_type == NDJSON:
         excluded.append(negative_data_rejection)  # a line at fault is named, and the other lines are taken
     case.call_and_validate(
         base_url=running.url, session=session, headers=dict(AS_EDITOR), excluded_checks=excluded

@@ -81,8 +81,12 @@ def test_a_parent_chart_s_registry_and_secrets_reach_the_pods(helm: Helm, tmp_pa
 
 
 def test_the_missing_image_refusal_names_the_fallback(helm: Helm) -> None:
-    store = ("--set", "redis.development.enabled=true", "--set", "console.enabled=true")
-    store += ("--set", "console.credentials.existingSecret=console")
+    chosen = {
+        "redis.development.enabled": "true",
+        "console.enabled": "true",
+        "console.credentials.existingSecret": "console",
+    }
+    store = (f"--set={name}={value}" for name, value in chosen.items())
     place = ("template", "taskqueue", str(CHART), *store)
     said = helm.refused(*place)
     commands = re.findall(r"^  ((?:docker|kind) .*)$", said, re.MULTILINE)

@@ -82,6 +82,21 @@ async def test_each_way_installs_the_chart_with_its_own_images(
     assert "usersubscription.taskqueue.dev/ada" in printed
 
 
+async def test_the_console_is_added_with_a_token_for_a_person(
+    newcomer: Person, own: ControlPlane, place: str
+) -> None:
+    (install,) = scripts("install.md", "With a registry")
+    (console,) = scripts("install.md", "Console")
+    await newcomer.types(here(install, place))
+    without_pods = [line for line in console.splitlines() if " rollout " not in line]
+    printed = await newcomer.types(here("\n".join(without_pods), place))
+    assert re.search(r"ada [0-9a-f]{64}$", printed)
+    shown = own.kubectl("get", "deployment/taskqueue-console", "-n", place, "-o", "json")
+    (container,) = yaml.safe_load(shown)["spec"]["template"]["spec"]["containers"]
+    assert container["image"] == f"registry.example.com/taskqueue-api:{VERSION}"
+    assert {"name": "TASKQUEUE_READ_ONLY", "value": "true"} in container["env"]
+
+
 def built_of(image: str) -> str:
     return image.partition("taskqueue-")[2].partition(":")[0]
 

@@ -1,7 +1,7 @@
 """The history of real workers beside the audit: equal, but for what killed workers had not flushed.
 
 The sums of done, retried and dead are those of `taskqueue audit`; the starts are those of the handlers' own record.
-`make soak-core` runs ten minutes of it [TASKQUEUE_HISTORY seconds].
+`make soak-core` runs ten minutes of it [TASKQUEUE_SOAK seconds].
 """
 
 import asyncio
@@ -20,7 +20,7 @@ from tests.support.site.site import Site, site, until
 from tests.support.store.lossy_proxy import flaky
 from tests.support.store.raw import raw
 
-SECONDS = float(os.environ.get("TASKQUEUE_HISTORY", "15"))
+SECONDS = float(os.environ.get("TASKQUEUE_SOAK", "15"))
 KILL_EVERY_S = 4.0
 #: A killed worker loses the counts of this time.
 LOST_S = 5.0
@@ -74,6 +74,7 @@ async def test_sums_differ_from_the_audit_by_the_last_seconds_of_killed_workers(
         while time.monotonic() < end_s or len(killed) < 2:
             await asyncio.sleep(KILL_EVERY_S * (0.5 + dice.random()))
             busy = {one.pid for one in world.starts()}.intersection(one.pid for one in workers)
+            assert [one.returncode for one in workers] == [None] * 3
             if not busy:  # a worker takes seconds to begin on a busy machine
                 continue
             victim = dice.choice([one for one in workers if one.pid in busy])

@@ -22,7 +22,8 @@ LIMITS = {"shop": Limit("shop", LimitKey.USER, 2.0)}
 
 def code(text: str) -> CodeType:
     """Compile a block that may await at its top level, as a prompt of asyncio does."""
-    return compile(text, "docs/client.md", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    compiled: CodeType = compile(text, "docs/client.md", "exec", ast.PyCF_ALLOW_TOP_LEVEL_AWAIT)
+    return compiled
 
 
 async def test_code_of_the_page_runs_in_its_order() -> None:

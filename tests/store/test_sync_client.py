@@ -121,13 +121,24 @@ def test_a_bad_url_is_refused_at_once() -> None:
 
 #: A process that uses a client, forks, and uses it in both processes; neither closes it.
 FORKING = """
-import os, sys, warnings, taskqueue
+import os, socket, sys, warnings, taskqueue
 warnings.simplefilter("ignore", DeprecationWarning)  # of Python 3.12, for a fork beside threads
+
+def connections():
+    found = 0
+    for name in os.listdir("/proc/self/fd"):
+        try:
+            with socket.socket(fileno=os.dup(int(name))) as copy:
+                found += copy.family == socket.AF_INET
+        except OSError:
+            pass
+    return found
 
 client = taskqueue.SyncClient.open(sys.argv[1], release=sys.argv[2])
 if sys.argv[3] == "after a call":
     client.subscribe("parent", "orders")
 child = os.fork()
+assert child or not connections()
 client.subscribe("parent" if child else "child", "orders")
 if child:
     assert os.waitstatus_to_exitcode(os.waitpid(child, 0)[1]) == 0

@@ -5,8 +5,10 @@ The example shop runs for a minute and a half. Its history before that is made u
 
 import asyncio
 import random
+import shutil
 from collections.abc import Iterator
 from pathlib import Path
+from typing import Literal
 
 from playwright.async_api import Browser
 
@@ -18,42 +20,43 @@ from taskqueue.store.connection import Store, open_store
 from taskqueue.store.history import MAX_MINUTES, MINUTE_MS, Counted, Counts, count, to_counters
 from taskqueue.views.demands import read_plan
 from taskqueue_api.console.pages import PAGES
-from tests.support.console.chromium import running_chromium
-from tests.support.console.window import Scheme, opened_window
+from tools.docs.chromium import running_chromium
 
+Scheme = Literal["light", "dark"]
 _ROOT = Path(__file__).parents[2]
 SCREENSHOTS = _ROOT / "dist/screenshots"
 PICTURES = _ROOT / "docs/pictures"
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
+#: Pictures of README and docs: pages, each in one scheme.
+KEPT = (("overview", "light"), ("user", "dark"), ("type", "light"))
 WIDTHS = (1280, 390)
 NAMES = {"limit": "global", "type": "orders-fetch-new", "user": "u-00042"}
 _RUN_S = 90
 _HOURS = 12
+#: Share of starts that are late.
+_LATE = 0.05
 
 
 async def main() -> None:
     """Run the shop, and take the pictures."""
     SCREENSHOTS.mkdir(parents=True, exist_ok=True)
-    options = StackOptions(_ROOT / "examples/shop", 100.0, 2, 1, None, 50)
-    with Stack(options) as stack:
+    with Stack(StackOptions(_ROOT / "examples/shop", 100.0, 2, 1, None, 50)) as stack:
         store = open_store(stack.redis_url, "default")
-        await _make_history(store)
-        await store.close()
+        began = await server_now_ms(store) // MINUTE_MS
         await asyncio.sleep(_RUN_S)
+        await _make_history(store, began + 1)
+        await store.close()
         async with running_chromium() as browser:
             await _take(browser, stack)
+    for page, scheme in KEPT:
+        shutil.copy(SCREENSHOTS / f"{page}-1280-{scheme}.png", PICTURES / f"console-{page}.png")
 
 
-async def _make_history(store: Store) -> None:
-    """Count starts of the last hours, up to this minute, as planned."""
+async def _make_history(store: Store, last: int) -> None:
+    """Count starts of the hours before a minute, as planned."""
     chance = random.Random(1)
-    last = await server_now_ms(store) // MINUTE_MS
-    first = last - _HOURS * 60
-    counted = [
-        one
-        for demand in (await read_plan(store)).demands
-        for one in _counted(demand, first, last, chance)
-    ]
+    demands = (await read_plan(store)).demands
+    counted = [one for demand in demands for one in _counted(demand, last - _HOURS * 60, last, chance)]
     for number, at in enumerate(range(0, len(counted), MAX_MINUTES)):
         await count(store, "before", number + 1, counted[at : at + MAX_MINUTES])
 
@@ -61,25 +64,27 @@ async def _make_history(store: Store) -> None:
 def _counted(demand: TypeDemand, first: int, last: int, chance: random.Random) -> Iterator[Counted]:
     planned = starts([demand], first * 60, 60, (last - first) * 60)
     for minute, slots in enumerate(planned, first):
-        number = int(slots / demand.cost * chance.uniform(0.92, 1.06) + chance.random())
+        number = int(slots / demand.cost * chance.uniform(0.95, 1.05) + chance.random())
+        late = sum(chance.random() < _LATE for _ in range(number))
         if number:
-            late = sum(chance.random() < 0.05 for _ in range(number))
-            yield demand.type, minute, to_counters(Counts([number - late, late, *[0] * 7], [number, *[0] * 8]))
+            counts = Counts([number - late, late, *[0] * 7], [number, *[0] * 8])
+            yield demand.type, minute, to_counters(counts)
 
 
 async def _take(browser: Browser, stack: Stack) -> None:
-    link = f"/sign-in?token={stack.one_time_token}"
-    async with opened_window(browser, stack.console) as window:
-        await window.open(link)
-        session = await window.context.storage_state()
+    context = await browser.new_context()
+    page = await context.new_page()
+    await page.goto(f"{stack.console}/sign-in?token={stack.one_time_token}")
     for scheme in SCHEMES:
+        await page.emulate_media(color_scheme=scheme)
         for width in WIDTHS:
-            async with opened_window(browser, stack.console, width, scheme, session=session) as window:
-                for page in PAGES:
-                    await window.open(page.path.format(name=NAMES.get(page.name)))
-                    await window.settled()
-                    path = SCREENSHOTS / f"{page.name}-{width}-{scheme}.png"
-                    await window.page.screenshot(path=path, full_page=True)
+            await page.set_viewport_size({"width": width, "height": 800})
+            for one in PAGES:
+                await page.goto(f"{stack.console}{one.path.format(name=NAMES.get(one.name))}")
+                for chart in await page.locator("[data-chart]").all():
+                    await chart.locator("canvas").wait_for()
+                path = SCREENSHOTS / f"{one.name}-{width}-{scheme}.png"
+                await page.screenshot(path=path, full_page=True)
 
 
 if __name__ == "__main__":

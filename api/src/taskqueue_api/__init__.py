@@ -12,6 +12,7 @@
     guard           hosts that the process answers for, origins of writes, headers of every answer
     live            the snapshot that all pages share
     main            the process
+    media_type      media types of requests
     noted_writes    the list of writes
     parts           store, client and settings of one process, for its routes
     problems        errors as problem+json

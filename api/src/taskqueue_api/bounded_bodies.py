@@ -9,10 +9,11 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from taskqueue_api.media_type import NDJSON, media_type
+
 #: Bytes of a unit, and seconds spent waiting for it.
 MAX_UNIT_BYTES = 1_048_576
 MAX_UNIT_S = 20.0
-_LINES = "application/x-ndjson"
 
 
 class BoundedBodies:
@@ -39,7 +40,7 @@ class _Body:
     def __init__(self, headers: Headers, receive: Receive) -> None:
         length = headers.get("content-length", "0")
         self._receive = receive
-        self._has_lines = headers.get("content-type", "").partition(";")[0].strip().lower() == _LINES
+        self._has_lines = media_type(headers) == NDJSON
         self._length = int(length) if length.isdecimal() else 0
         self._bytes = 0
         self._waited_s = 0.0

@@ -27,7 +27,7 @@ _STILL_S = 2.0
 
 
 def is_open(path: str) -> bool:
-    """Tell whether a path is answered without sign-in."""
+    """Tell whether reads of a path, and sign-in, are answered without sign-in."""
     return path in SESSION_PATHS or path.startswith(_FILES)
 
 
@@ -47,7 +47,7 @@ class Gate:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
-        if is_open(scope["path"]):
+        if is_open(scope["path"]) and not is_write(scope):
             await self._app(scope, receive, send)
             return
         try:

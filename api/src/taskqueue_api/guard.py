@@ -11,6 +11,7 @@ from urllib.parse import urlsplit
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from taskqueue_api.media_type import JSON, NDJSON, media_type
 from taskqueue_api.problems import ProblemError, answer
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -106,9 +107,9 @@ def _check_write(method: str, path: str, headers: Headers) -> None:
             raise ProblemError(403, "Origin missing", "a form needs the header Origin", "Origin")
         return
     has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
-    media_type = headers.get("content-type", "").partition(";")[0].strip().lower()
-    if (has_body or method == "POST") and not media_type.endswith(("/json", "+json", "/x-ndjson")):
-        detail = "Content-Type must be application/json, or application/x-ndjson for lines"
+    is_json = media_type(headers).endswith(("/json", "+json", "/x-ndjson"))
+    if (has_body or method == "POST") and not is_json:
+        detail = f"Content-Type must be {JSON}, or {NDJSON} for lines"
         raise ProblemError(415, "Wrong media type", detail, "Content-Type")
 
 

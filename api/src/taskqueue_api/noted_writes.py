@@ -68,7 +68,7 @@ def _written(request: Request) -> Write:
         caller=printable_line(caller.name, _MAX_NAME),
         by=caller.by.value,
         method=request.method[:10],
-        path=printable_line(request.url.path, _MAX_PATH),
+        path=printable_line(request.scope["path"], _MAX_PATH),
         address=printable_line(address_of(request.scope), _MAX_NAME),
         detail=printable_line(request.scope["state"].get("write_detail", ""), _MAX_DETAIL),
     )

@@ -1,1 +1,1 @@
-"""The app of the API and the console in the process of the test, asked without a server."""
+"""The console in the process of a test, and in a browser: its windows, and a release with something on each page."""

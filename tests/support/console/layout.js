@@ -3,6 +3,7 @@
   const faults = [];
   const say = (what, element) => faults.push(`${what}: ${element.outerHTML.slice(0, 120)}`);
   const isSeen = (element) => element.getClientRects().length > 0 && !element.closest(".hidden, .skip");
+  const cells = (root, selector) => [...root.querySelectorAll(selector)].filter((one) => !one.querySelector(".hidden"));
   const root = document.documentElement;
   if (root.scrollWidth > root.clientWidth) {
     faults.push(`the page is ${root.scrollWidth} px wide in a window of ${root.clientWidth}`);
@@ -28,14 +29,14 @@
   };
   for (const card of document.querySelectorAll(".card")) {
     const edge = card.getBoundingClientRect();
-    for (const inner of card.querySelectorAll("p, figure, svg, form, dd, th, td")) {
+    for (const inner of cells(card, "p, figure, svg, form, dd, th, td")) {
       const scroll = inner.closest(".scroll");
       const {left, right, width} = extent(inner);
       if (!isSeen(inner) || !width || (scroll && scroll.scrollWidth > scroll.clientWidth)) continue;
       if (right > edge.right - 6 || left < edge.left + 6) say("at the edge of its card", inner);
     }
   }
-  for (const cell of document.querySelectorAll("main th, main td")) {
+  for (const cell of cells(document, "main th, main td")) {
     const next = cell.nextElementSibling;
     if (!next || !isSeen(cell) || !isSeen(next)) continue;
     const [mine, its] = [extent(cell), extent(next)];

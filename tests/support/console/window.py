@@ -1,4 +1,4 @@
-"""A window of a browser on a console: what it logs, asks for and refuses is kept, and must be nothing."""
+"""A window of a browser on a console: it keeps errors and warnings of its pages, and requests to other hosts."""
 
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
@@ -6,10 +6,10 @@ from dataclasses import dataclass, field
 from typing import Literal
 from urllib.parse import urlsplit
 
-from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request, StorageState
+from playwright.async_api import Browser, BrowserContext, ConsoleMessage, Page, Request
 
 Scheme = Literal["light", "dark"]
-#: Runs in each page before its own scripts: what the policy refuses is told as an error.
+#: Runs in each page before its own scripts: each refusal of the policy is an error.
 _TELL_VIOLATIONS = """addEventListener("securitypolicyviolation", (event) =>
   console.error(`policy: ${event.violatedDirective} refused ${event.blockedURI} at ${event.sourceFile}`))"""
 
@@ -46,9 +46,8 @@ class Window:
 
     async def sign_in(self, token: str) -> None:
         """Sign in without the page for it."""
-        form = {"token": token}
         answer = await self.context.request.post(
-            f"{self.url}/sign-in", form=form, headers={"Origin": self.url}, max_redirects=0
+            f"{self.url}/sign-in", form={"token": token}, headers={"Origin": self.url}, max_redirects=0
         )
         assert answer.status == 303, await answer.text()
 
@@ -64,17 +63,10 @@ class Window:
 
 @asynccontextmanager
 async def opened_window(
-    browser: Browser,
-    url: str,
-    width: int = 1280,
-    scheme: Scheme = "light",
-    *,
-    session: StorageState | None = None,
+    browser: Browser, url: str, width: int = 1280, scheme: Scheme = "light"
 ) -> AsyncIterator[Window]:
-    """Open a window of its own; at its end it must have no faults.   session: cookies; None for none."""
-    context = await browser.new_context(
-        viewport={"width": width, "height": 900}, color_scheme=scheme, storage_state=session
-    )
+    """Open a window of its own, with no cookies; at its end it must have no faults."""
+    context = await browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
     context.set_default_timeout(20_000)
     await context.add_init_script(_TELL_VIOLATIONS)
     window = Window(await context.new_page(), context, url)
@@ -82,4 +74,4 @@ async def opened_window(
         yield window
     finally:
         await context.close()
-    assert window.faults == []
+    assert not window.faults, "\n".join(window.faults)

@@ -214,7 +214,7 @@ class Installed:
             "events": ["get", "events", "--sort-by=.lastTimestamp"],
             **{
                 part: ["logs", f"--selector=app.kubernetes.io/component={part}", "--prefix", "--tail=5000"]
-                for part in ("operator", "worker", "redis")
+                for part in ("operator", "worker", "console", "redis")
             },
         }
         for name, words in asked.items():

@@ -1,6 +1,7 @@
 """Pages of the console over a real store: each is painted and live, also with hostile values in the store."""
 
 import json
+from urllib.parse import quote
 
 import pytest
 
@@ -75,3 +76,15 @@ async def test_forms_are_hidden_from_viewers(store: Store) -> None:
         assert "/actions/" not in (await app.get("/types/fetch-orders")).text
         assert (await app.post("/actions/types/fetch-orders/pause", {"confirmed": "yes"})).status == 403
         assert (await app.get("/actions/types/fetch-orders/pause")).status == 403
+
+
+@pytest.mark.parametrize("user", ["a%41", "a#b", "a?b", "a%23b", "auth0|5f7c", "'\"<&>"])
+async def test_stream_and_questions_are_those_of_the_user_on_the_page(store: Store, user: str) -> None:
+    await seed(store)
+    async with running_app(store) as app:
+        await app.parts.client.subscribe(user, "fetch-orders")
+        name = quote(user, safe="")
+        page = await app.get(f"/users/{name}")
+        assert f'hx-sse:connect="/live/users/{name}"' in page.text
+        question = await app.get(f"/actions/users/{name}/pause")
+        assert f'action="/actions/users/{name}/pause"' in question.text

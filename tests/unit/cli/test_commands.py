@@ -97,17 +97,19 @@ def test_an_unknown_option_of_a_process_is_refused_without_its_value() -> None:
     assert "s3cret" not in done.output
 
 
+@pytest.mark.parametrize("absent", ["absent_package", "taskqueue_api"])
 def test_a_package_that_is_not_installed_is_named_with_its_extra(
-    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+    absent: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
-    (tmp_path / "needs_an_extra.py").write_text("import absent_package.part\n")
+    text = f"raise ModuleNotFoundError('no module', name='{absent}')\n"
+    (tmp_path / f"needs_{absent}.py").write_text(text)
     monkeypatch.syspath_prepend(tmp_path)
     import typer
 
     with pytest.raises(typer.Exit) as ended:
-        LazyCommand("plan", CommandLocation("needs_an_extra", "app", "Plan.", "dev")).load()
+        LazyCommand("plan", CommandLocation(f"needs_{absent}", "app", "Plan.", "dev")).load()
     assert ended.value.exit_code == ExitCode.REFUSED
-    sentence = 'absent_package is not installed: `pip install "taskqueue-operator[dev]"`'
+    sentence = f'{absent} is not installed: `pip install "taskqueue-operator[dev]"`'
     assert sentence in capsys.readouterr().err
     with pytest.raises(ModuleNotFoundError):
         LazyCommand("plan", CommandLocation("taskqueue.cli.absent", "app", "Plan.")).load()

@@ -2,6 +2,7 @@
 
     action        forms that ask first, and then do
     actions       the actions, one module a noun
+    asked_path    the path of a request, as a URL has it
     charts        the data of charts
     files         the files below /static
     filters       values as a person reads them

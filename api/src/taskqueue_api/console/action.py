@@ -13,6 +13,7 @@ from fastapi.responses import HTMLResponse
 
 from taskqueue.models.duration import parse_positive_ms
 from taskqueue.models.refusal import ValueRefusedError
+from taskqueue_api.console.asked_path import asked_path
 from taskqueue_api.console.rendering import render
 from taskqueue_api.noted_writes import note
 from taskqueue_api.parts import Parts, UsedParts
@@ -36,7 +37,7 @@ class Action:
     @property
     def path(self) -> str:
         """Return the path that the question's form goes to."""
-        return self.request.url.path
+        return asked_path(self.request)
 
     @property
     def is_confirmed(self) -> bool:

@@ -2,7 +2,7 @@
 
 import math
 from collections.abc import Mapping
-from datetime import UTC, datetime
+from datetime import datetime
 from itertools import pairwise
 from typing import Any
 from urllib.parse import quote
@@ -11,6 +11,7 @@ from markupsafe import Markup
 
 from taskqueue.models.rate import describe_rate
 from taskqueue.text.printable import printable_line
+from taskqueue.views.instant import at, written
 
 #: Characters of one value on a page.
 MAX_CHARACTERS = 2_000
@@ -88,13 +89,13 @@ def instant(value: datetime | float | None, now_ms: float | None = None) -> Mark
     """Return an instant (epoch ms): time in UTC, the date where it is another day, and the distance from now_ms."""
     if value is None:
         return NO_VALUE
-    at = value if isinstance(value, datetime) else datetime.fromtimestamp(value / 1000, UTC)
-    exact = at.isoformat(timespec="milliseconds").replace("+00:00", "Z")
-    seen, relative = f"{at:%Y-%m-%d %H:%M:%S}", ""
+    when = value if isinstance(value, datetime) else at(value)
+    exact = written(when)
+    seen, relative = f"{when:%Y-%m-%d %H:%M:%S}", ""
     if now_ms is not None:
-        now = datetime.fromtimestamp(now_ms / 1000, UTC)
-        seen = f"{at:%H:%M:%S}" if at.date() == now.date() else f"{at:%d %b %H:%M}"
-        distance_s = (at - now).total_seconds()
+        now = at(now_ms)
+        seen = f"{when:%H:%M:%S}" if when.date() == now.date() else f"{when:%d %b %H:%M}"
+        distance_s = (when - now).total_seconds()
         far = duration(abs(distance_s)) if abs(distance_s) >= 1 else "now"
         relative = far if far == "now" else f"in {far}" if distance_s > 0 else f"{far} ago"
     return Markup('<time datetime="{0}" title="{0}">{1}</time>{2}').format(

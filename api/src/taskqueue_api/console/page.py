@@ -7,6 +7,7 @@ from typing import Any, TypeAlias
 from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
+from taskqueue_api.console.asked_path import asked_path
 from taskqueue_api.console.rendering import render
 from taskqueue_api.live.snapshot import Snapshot
 from taskqueue_api.live.streams import EventStream, Streams
@@ -113,5 +114,5 @@ def _values(page: Page, request: Request) -> dict[str, str]:
 
 def _live_url(page: Page, request: Request) -> str:
     """Return the URL of the stream of the page that a request asks for."""
-    path = request.url.path if page.path != "/" else f"/{page.name}"
+    path = asked_path(request) if page.path != "/" else f"/{page.name}"
     return f"/live{path}" + (f"?{request.url.query}" if request.url.query else "")

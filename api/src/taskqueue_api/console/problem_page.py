@@ -11,6 +11,7 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from taskqueue.errors import TaskqueueError
+from taskqueue_api.console.asked_path import asked_path
 from taskqueue_api.console.rendering import render
 from taskqueue_api.problems import ProblemError, answer, problem_of
 
@@ -58,9 +59,11 @@ def answer_page(request: Request, error: ProblemError) -> Response:
     """Return a problem as the caller can read it: HTML for a browser, else JSON."""
     problem, headers = error.problem, error.headers
     if "hx-request" in request.headers:
-        return HTMLResponse(render("notice.html", problem=problem, message=None), problem.status, headers)
+        # Of a refused question, too: it must not go into the dialog, which stays closed.
+        told = {**(headers or {}), "HX-Retarget": "#notice"}
+        return HTMLResponse(render("notice.html", problem=problem, message=None), problem.status, told)
     if "text/html" not in request.headers.get("accept", ""):
         return answer(problem, headers)
     if problem.status == _UNAUTHORIZED and request.method == "GET":
-        return RedirectResponse(f"/sign-in?next={quote(request.url.path, safe='/')}", 303)
+        return RedirectResponse(f"/sign-in?next={quote(asked_path(request), safe='/')}", 303)
     return HTMLResponse(render("problem.html", problem=problem), problem.status, headers)

@@ -18,7 +18,7 @@ router = new_router()
 
 
 @router.get("/sign-in")
-def ask(
+async def ask(
     request: Request, parts: UsedParts, token: str = "", next_page: Annotated[str, Query(alias="next")] = "/"
 ) -> Response:
     """Show the form for a token, or take the one-time token of a link.
@@ -33,7 +33,7 @@ def ask(
 
 
 @router.post("/sign-in")
-def begin(
+async def begin(
     request: Request,
     parts: UsedParts,
     token: Annotated[str, Form()],
@@ -44,7 +44,7 @@ def begin(
 
 
 @router.post("/sign-out")
-def end(request: Request) -> Response:
+async def end(request: Request) -> Response:
     """End the session of this browser."""
     response = RedirectResponse("/sign-in", 303)
     end_session(request, response)

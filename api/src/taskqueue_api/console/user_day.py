@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from taskqueue.models.outcome import Outcome
-from taskqueue.views.user_history import PlannedRun, UserHistory
+from taskqueue.views.user_history import NOT_KEPT, PlannedRun, UserHistory
 
 #: Minutes of a strip before and after now.
 REACH_MIN = 12 * 60
@@ -38,4 +38,4 @@ def _state(run: PlannedRun, *, is_past: bool) -> str:
         return "done" if run.outcome is Outcome.DONE else "dead"
     if not is_past:
         return "planned"
-    return "past" if run.state.startswith("not kept") else "missed"
+    return "past" if run.state == NOT_KEPT else "missed"

@@ -60,9 +60,8 @@ class Reader:
             self._changed.notify_all()
 
     async def newest(self) -> Snapshot:
-        """Return a snapshot that is at most two periods old. Raises StoreFailure."""
-        if time.monotonic() - self._read_s > 2 * PERIOD_S:
-            await self._read()
+        """Return a snapshot that is at most two periods old. Raises StoreFailure, which may be as old."""
+        await self._read(2 * PERIOD_S)
         if self._failure:
             raise self._failure
         assert self._newest
@@ -80,13 +79,16 @@ class Reader:
         finally:
             self._followers -= 1
 
-    async def _read(self) -> None:
+    async def _read(self, most_s: float = 0.0) -> None:
+        """Read a snapshot, unless that was done, or failed, in the last `most_s` seconds."""
         async with self._reading:
+            if time.monotonic() - self._read_s <= most_s:
+                return
             try:
-                self._newest = await self._snapshot()
-                self._failure, self._read_s = None, time.monotonic()
+                self._newest, self._failure = await self._snapshot(), None
             except StoreFailure as failure:
                 self._failure = failure
+            self._read_s = time.monotonic()
 
     async def _snapshot(self) -> Snapshot:
         taken_ms = await server_now_ms(self._store)

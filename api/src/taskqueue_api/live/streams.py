@@ -1,6 +1,6 @@
 """Streams of events: one a page and its parameters, rendered once for each snapshot, sent to any number of viewers.
 
-A viewer that does not keep up gets the newest state only; one that takes nothing for SLOW_S is left. A stream ends
+A viewer that does not keep up gets the newest state only; of one that takes nothing the connection ends. A stream ends
 after LIFE_S, and the page connects again, so that a session that has ended, or a viewer's role, counts.
 """
 
@@ -10,7 +10,6 @@ from collections.abc import AsyncIterator, Awaitable, Callable, Hashable
 from typing import TypeAlias
 
 from fastapi.responses import StreamingResponse
-from starlette.types import Send
 
 from taskqueue.errors import TaskqueueError
 from taskqueue_api.live.reader import Reader
@@ -19,7 +18,6 @@ from taskqueue_api.live.snapshot import Snapshot
 #: Streams at a time.
 MAX_STREAMS = 500
 LIFE_S = 600.0
-SLOW_S = 15.0
 
 #: Returns the HTML of a page's live part.
 Render: TypeAlias = Callable[[Snapshot], Awaitable[str]]
@@ -130,10 +128,3 @@ class EventStream(StreamingResponse):
     """The answer with the events of a page."""
 
     media_type = "text/event-stream"
-
-    async def stream_response(self, send: Send) -> None:
-        await send({"type": "http.response.start", "status": self.status_code, "headers": self.raw_headers})
-        async for chunk in self.body_iterator:
-            async with asyncio.timeout(SLOW_S):
-                await send({"type": "http.response.body", "body": chunk, "more_body": True})
-        await send({"type": "http.response.body", "body": b"", "more_body": False})

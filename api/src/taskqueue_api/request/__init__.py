@@ -11,5 +11,6 @@
     preconditions  ETag, If-Match and If-None-Match
     route          the class of all routes
 
-May import `taskqueue.views`, `taskqueue.models`, `taskqueue.sources` and the problems and settings of `taskqueue_api`.
+May import `taskqueue.views`, `taskqueue.models`, `taskqueue.sources`, and media types, problems and settings of
+`taskqueue_api`.
 """

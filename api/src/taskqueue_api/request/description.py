@@ -3,8 +3,8 @@
 from collections.abc import Mapping
 from typing import Any
 
+from taskqueue_api.media_type import NDJSON
 from taskqueue_api.problems import MEDIA_TYPE
-from taskqueue_api.request.lines import NDJSON
 
 Responses = dict[int | str, dict[str, Any]]
 

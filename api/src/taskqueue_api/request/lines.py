@@ -4,15 +4,15 @@ import asyncio
 from collections.abc import AsyncIterator
 
 from fastapi import Request
+from starlette.datastructures import Headers
 from starlette.routing import Match
 from starlette.types import Scope
 
 from taskqueue.sources.lines import EncodingRefusedError, Line, LineSplitter
+from taskqueue_api.media_type import NDJSON, media_type
 from taskqueue_api.problems import ProblemError
-from taskqueue_api.request.json_body import media_type
 from taskqueue_api.request.route import StrictRoute
 
-NDJSON = "application/x-ndjson"
 #: Lines that are taken before other requests have their turn: two milliseconds.
 _IN_A_ROW = 50
 
@@ -23,12 +23,12 @@ class LinesRoute(StrictRoute):
     def matches(self, scope: Scope) -> tuple[Match, Scope]:
         """Tell whether a request is for this route."""
         match, child = super().matches(scope)
-        return (match if media_type(Request(scope)) == NDJSON else Match.NONE), child
+        return (match if media_type(Headers(scope=scope)) == NDJSON else Match.NONE), child
 
 
 async def read_lines(request: Request) -> AsyncIterator[Line]:
     """Yield the lines of a body. Raises ProblemError for one that is no NDJSON."""
-    if media_type(request) != NDJSON:
+    if media_type(request.headers) != NDJSON:
         raise ProblemError(415, "Wrong media type", f"Content-Type must be {NDJSON}", "Content-Type")
     splitter = LineSplitter()
     try:

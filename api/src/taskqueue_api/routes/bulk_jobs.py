@@ -12,7 +12,7 @@ from taskqueue.models.refusal import ManifestRefusedError, Refusal
 from taskqueue.sources.lines import Line
 from taskqueue.sources.ndjson_users import decode_line
 from taskqueue.store.connection import Store
-from taskqueue.store.types import find_types
+from taskqueue.store.named_types import find_types
 from taskqueue_api.noted_writes import note
 from taskqueue_api.parts import UsedParts
 from taskqueue_api.request.line_faults import LineFaults

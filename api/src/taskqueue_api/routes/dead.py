@@ -9,7 +9,7 @@ from taskqueue.models.fields import TypeName
 from taskqueue.models.part import Part
 from taskqueue.models.refusal import Refusal
 from taskqueue.store.connection import Store
-from taskqueue.store.dead import purge_dead, retry_dead
+from taskqueue.store.dead import move_in_batches, purge_dead, retry_dead
 from taskqueue.views.dead import DeadRow, read_dead_detail
 from taskqueue.views.dead import list_dead as read_rows
 from taskqueue.views.dead_groups import DeadGroup, read_dead_names
@@ -23,9 +23,6 @@ from taskqueue_api.request.paths import JobPath
 from taskqueue_api.request.route import new_router
 
 router = new_router("dead")
-
-#: Jobs moved per call of a script; longer calls would keep workers from the store.
-_BATCH = 500
 
 
 class DeadAnswer(DeadRow, WithParams):
@@ -97,7 +94,7 @@ async def _move(
         raise invalid([Refusal(("type",), "add type: a group has type and reason")])
     jobs = spec.jobs or await read_dead_names(store, str(spec.type), spec.reason)
     moved = 0
-    for start in range(0, len(jobs), _BATCH):
-        moved += await act(store, jobs[start : start + _BATCH])
+    async for number in move_in_batches(act, store, jobs):
+        moved += number
         note(request, f"{moved} jobs: {f'of type {spec.type}' if spec.type else 'named'}")
     return moved

@@ -9,7 +9,7 @@ from taskqueue.models.refusal import Refusal
 from taskqueue.store.cancel import Fate, cancel_due, cancel_named
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import UnknownTypeError
-from taskqueue.store.types import find_types
+from taskqueue.store.named_types import find_types
 from taskqueue.views.job_pages import JobState, list_job_page
 from taskqueue.views.jobs import JobRow
 from taskqueue_api.noted_writes import note

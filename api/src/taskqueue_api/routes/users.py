@@ -104,7 +104,10 @@ async def delete_user(parts: UsedParts, user: UserPath, precondition: UsedPrecon
 
 @router.get("/{user}/waiting")
 async def read_waiting(parts: UsedParts, user: UserPath) -> UserDetail:
-    """Read when the subscriptions of a user run next, and why jobs of the user wait."""
+    """Read when the subscriptions of a user run next, and why jobs of the user wait.
+
+    While more than 2,000 jobs wait, those outside the schedule are not looked for, and `onlyScheduled` is true.
+    """
     return await read_user_detail(parts.store, user)
 
 

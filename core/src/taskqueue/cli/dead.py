@@ -13,15 +13,13 @@ from taskqueue.cli.store_command import Session, store_command
 from taskqueue.cli.table import show_details, show_views
 from taskqueue.command_line.command import new_group
 from taskqueue.store.connection import Store
-from taskqueue.store.dead import purge_dead, read_dead, retry_dead
+from taskqueue.store.dead import move_in_batches, purge_dead, retry_dead
 from taskqueue.views.dead import DeadRow, list_dead, read_dead_detail
+from taskqueue.views.dead_groups import read_dead_names
 from taskqueue.views.errors import NotDeadError
 
 JobsArgument = Annotated[list[str] | None, typer.Argument(metavar="JOB", help="Names of dead jobs.")]
 AllOption = Annotated[bool, typer.Option("--all", help="Every job that is dead now.")]
-
-#: Jobs moved per call of a script; longer calls would keep workers from the store.
-BATCH = 500
 
 app = new_group()
 
@@ -75,22 +73,12 @@ async def _move(
     if bool(jobs) == all_:
         fail("give either names of jobs or --all", ExitCode.USAGE)
     if all_:
-        jobs = await _all_names(session.store)
+        jobs = await read_dead_names(session.store)
     moved = 0
     with report_when_stopped(lambda: f"stopped: {moved} of {len(jobs)} jobs are {word}"):
-        for start in range(0, len(jobs), BATCH):
-            moved += await act(session.store, jobs[start : start + BATCH])
+        async for number in move_in_batches(act, session.store, jobs):
+            moved += number
     show_details(session.output, {word: moved})
     if moved < len(jobs) and not all_:
         say(f"{len(jobs) - moved} of these jobs are not dead: `taskqueue dead list` lists the dead ones")
         raise typer.Exit(int(ExitCode.NOT_FOUND))
-
-
-async def _all_names(store: Store) -> list[str]:
-    """Return the names of all dead jobs: read before the first is moved, as a retried job may die again."""
-    names: dict[str, None] = {}
-    offset = 0
-    while letters := await read_dead(store, offset, BATCH):
-        names |= dict.fromkeys(letter.job for letter in letters)
-        offset += BATCH
-    return list(names)

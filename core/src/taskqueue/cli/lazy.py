@@ -50,7 +50,8 @@ class LazyCommand(TyperCommand):
         try:
             target = getattr(import_module(location.module), location.target)
         except ModuleNotFoundError as error:
-            if (error.name or "").partition(".")[0] in OWN_PACKAGES:
+            package, is_part, _ = (error.name or "").partition(".")
+            if package in OWN_PACKAGES and is_part:  # an image may lack a package as a whole
                 raise
             extra = location.extra
             fail(

@@ -12,7 +12,7 @@ from taskqueue.models.refusal import ValueRefusedError
 from taskqueue.store.connection import Store
 from taskqueue.store.enqueue import MAX_JOBS, NewJob, enqueue_all
 from taskqueue.store.errors import LockedParamsError, UnknownTypeError
-from taskqueue.store.types import read_locks
+from taskqueue.store.named_types import read_locks
 
 Jobs = Iterable[AdHocJob] | AsyncIterable[AdHocJob]
 

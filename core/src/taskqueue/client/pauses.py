@@ -5,9 +5,9 @@ from taskqueue.client.calls import Calls
 from taskqueue.models.identity import check_type_name, check_user_id
 from taskqueue.models.refusal import ValueRefusedError
 from taskqueue.store.errors import UnknownTypeError
+from taskqueue.store.named_types import find_types
 from taskqueue.store.pause import pause, resume
 from taskqueue.store.suspended import try_suspended
-from taskqueue.store.types import find_types
 from taskqueue.store.user_pauses import pause_user, resume_user
 
 

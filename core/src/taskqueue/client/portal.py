@@ -5,7 +5,6 @@ parent: its first call opens new ones.
 """
 
 import asyncio
-import atexit
 import os
 import selectors
 import threading
@@ -61,7 +60,6 @@ class Portal:
                     target=self._loop.run_forever, name="taskqueue-client", daemon=True
                 )
                 self._thread.start()
-                atexit.register(self.close)
             return asyncio.run_coroutine_threadsafe(verb(self._client, *args, **kwargs), self._loop)
 
     def close(self) -> None:
@@ -70,7 +68,6 @@ class Portal:
             self._is_closed = True
             loop, thread = self._loop, self._thread
             self._loop = self._thread = None
-        atexit.unregister(self.close)
         if loop and thread:
             asyncio.run_coroutine_threadsafe(_end(self._client), loop).result()
             loop.call_soon_threadsafe(loop.stop)

@@ -28,7 +28,11 @@ class Reads(Calls):
             return await list_users(self._store, most, after)
 
     async def user(self, user: str) -> UserDetail:
-        """Return one user in full, with jobs: the search for these walks all that wait. Raises UnknownUserError."""
+        """Return one user in full, with jobs that wait or run.
+
+        While more than 2,000 jobs wait, those outside the schedule are not looked for, and `only_scheduled` says so.
+        Raises UnknownUserError.
+        """
         check_named("user", check_user_id, user)
         async with self._turn:
             return await read_user_detail(self._store, user)
@@ -50,9 +54,9 @@ class Reads(Calls):
             return await list_limits(self._store)
 
     async def why_waiting(self, user: str, task_type: str | None = None) -> list[Obstacle]:
-        """Return why subscriptions of a user are idle and jobs wait, of one type or of all; as costly as `user`.
+        """Return why subscriptions of a user are idle and jobs wait, of one type or of all.
 
-        Raises UnknownUserError.
+        It knows the jobs that `user` has: of many that wait, only those of the schedule. Raises UnknownUserError.
         """
         if task_type is not None:
             check_named("task_type", check_type_name, task_type)

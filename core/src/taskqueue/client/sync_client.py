@@ -165,7 +165,7 @@ class SyncClient:
         return self._portal.call(Client.users, most=most, after=after)
 
     def user(self, user: str) -> UserDetail:
-        """Return one user in full, with jobs: the search for these walks all that wait. Raises UnknownUserError."""
+        """Return one user in full, with jobs that wait or run."""
         return self._portal.call(Client.user, user)
 
     def types(self) -> list[TypeRow]:
@@ -181,5 +181,5 @@ class SyncClient:
         return self._portal.call(Client.limits)
 
     def why_waiting(self, user: str, task_type: str | None = None) -> list[Obstacle]:
-        """Return why subscriptions of a user are idle and jobs wait, of one type or of all; as costly as `user`."""
+        """Return why subscriptions of a user are idle and jobs wait, of one type or of all."""
         return self._portal.call(Client.why_waiting, user, task_type)

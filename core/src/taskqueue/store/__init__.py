@@ -32,6 +32,7 @@ The servers behind it:
 
 Set by manifests and by hand:
     types           task types and limits by name at one version
+    named_types     some task types and limits, by their names
     type_record     the record of a task type
     limit_record    the record of a limit by name
     user_limits     values of users at limits

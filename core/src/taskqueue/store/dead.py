@@ -1,6 +1,6 @@
 """Dead letters: jobs that used up their attempts, bounded by count (10,000) and age (30 days)."""
 
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -14,6 +14,8 @@ from taskqueue.store.script import Script
 from taskqueue.store.wire import pack
 
 _REDRIVE = Script("redrive", int)
+#: Jobs that one call moves; a longer one would keep workers from the store.
+_BATCH = 500
 
 
 class _Body(msgspec.Struct):
@@ -88,3 +90,11 @@ async def retry_dead(store: Store, jobs: Sequence[str]) -> int:
 async def purge_dead(store: Store, jobs: Sequence[str]) -> int:
     """Delete dead letters; return their number."""
     return await store.run(_REDRIVE, "purge", pack(list(jobs)))
+
+
+async def move_in_batches(
+    move: Callable[[Store, Sequence[str]], Awaitable[int]], store: Store, jobs: Sequence[str]
+) -> AsyncIterator[int]:
+    """Apply `retry_dead` or `purge_dead` to any number of jobs; yield the number of dead letters of each batch."""
+    for start in range(0, len(jobs), _BATCH):
+        yield await move(store, jobs[start : start + _BATCH])

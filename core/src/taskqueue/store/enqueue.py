@@ -10,8 +10,8 @@ from taskqueue.models.identity import check_job_id, check_user_id
 from taskqueue.models.refusal import ValueRefusedError
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import UnknownTypeError
+from taskqueue.store.named_types import check_locked
 from taskqueue.store.script import Script
-from taskqueue.store.types import check_locked
 from taskqueue.store.user_key import escape_user
 from taskqueue.store.wire import pack, packed
 

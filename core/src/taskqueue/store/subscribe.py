@@ -7,8 +7,8 @@ from taskqueue.models.user_subscription import MAX_TASKS
 from taskqueue.models.values import Subscription
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import TooManySubscriptionsError, UnknownTypeError, owned_elsewhere
+from taskqueue.store.named_types import check_locked
 from taskqueue.store.script import Script
-from taskqueue.store.types import check_locked
 from taskqueue.store.user_key import escape_user
 from taskqueue.store.wire import shaped
 

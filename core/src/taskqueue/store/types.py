@@ -1,25 +1,23 @@
 """Task types in the store: all records at one version."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from functools import partial
 from types import MappingProxyType
-from typing import Any
 
 import msgspec
 
 from taskqueue.models.identity import GLOBAL_LIMIT
-from taskqueue.models.locked_params import Locks, refuse_locked
 from taskqueue.models.time_zone import time_zone_names
-from taskqueue.models.values import Limit, TaskType
+from taskqueue.models.values import Limit
 from taskqueue.plan.replay import Replay
 from taskqueue.plan.segment import Segment
-from taskqueue.store.command import hmget
 from taskqueue.store.connection import Store
-from taskqueue.store.errors import LockedParamsError, TypesMovedError
+from taskqueue.store.errors import TypesMovedError
 from taskqueue.store.fence import UNFENCED, Fence, check
-from taskqueue.store.limit_record import encode_limit, read_limit
+from taskqueue.store.limit_record import encode_limit
 from taskqueue.store.malformed import location_of, text
+from taskqueue.store.named_types import read_limits
 from taskqueue.store.overrides import Override, read_override
 from taskqueue.store.scalars import read_rate
 from taskqueue.store.script import Script
@@ -90,6 +88,13 @@ class Catalog:
             for segment in record.segments(self.variants)
         ]
 
+    def rate_of(self, limit: str) -> float | None:
+        """Return the rate of a limit that is in force, as `rate`. Raises KeyError for an unknown limit."""
+        if limit == GLOBAL_LIMIT:
+            return self.rate
+        over = self.overrides.get(limit)
+        return over.rate if over else self.limits[limit].per_second
+
 
 async def read_catalog(store: Store) -> Catalog:
     """Read types, limits, pauses and the rate in force, in one step."""
@@ -129,7 +134,7 @@ async def read_catalog(store: Store) -> Catalog:
         malformed.read("config replay", partial(_decode_replay, replay)) if replay else None,
         bool(answer.refilling),
         frozenset(unreadable),
-        dict(_read_limits(store, answer.limits)),
+        dict(read_limits(store, pairs(answer.limits))),
         read_behind(answer.behind),
         overrides,
         dict(_read_variants(store, answer.variants)),
@@ -149,46 +154,6 @@ def _read_variants(store: Store, variants: list[bytes]) -> Iterator[tuple[str, i
                 location_of("variants", key),
                 "is no time zone of this version: cron types without a zone run for none of its users",
             )
-
-
-def _read_limits(store: Store, limits: list[bytes]) -> Iterator[tuple[str, Limit]]:
-    for name, value in pairs(limits):
-        limit = store.malformed.read(location_of("limits", name), partial(read_limit, name, value))
-        if limit:
-            yield limit.name, limit
-
-
-async def find_types(store: Store, names: Sequence[str]) -> dict[str, TaskType | None]:
-    """Read those of the types that are there; None for a record that cannot be read."""
-    values = await store.read(hmget(store.keys("types"), *names)) if names else []
-    found: dict[str, TaskType | None] = {}
-    for name, value in zip(names, values, strict=True):
-        if value is not None:
-            read = partial(read_type, name.encode(), value)
-            record = store.malformed.read(location_of("types", name.encode()), read)
-            found[name] = record[0].task_type if record else None
-    return found
-
-
-async def find_limits(store: Store, names: Sequence[str]) -> dict[str, Limit]:
-    """Read those of the limits by name that are there."""
-    values = await store.read(hmget(store.keys("limits"), *names)) if names else []
-    rows = zip(names, values, strict=True)
-    return dict(
-        _read_limits(store, [part for name, value in rows if value for part in (name.encode(), value)])
-    )
-
-
-async def read_locks(store: Store, names: Sequence[str]) -> Locks:
-    """Read the locked params of some types; types that are missing or cannot be read lock none."""
-    return Locks.of(found for found in (await find_types(store, names)).values() if found)
-
-
-async def check_locked(store: Store, task_type: str, params: Mapping[str, Any]) -> None:
-    """Raise LockedParamsError for params that the type locks: a worker would ignore them."""
-    locks = await read_locks(store, [task_type]) if params else Locks({})
-    if names := locks.overridden(task_type, params):
-        raise LockedParamsError(str(refuse_locked(task_type, names)))
 
 
 async def put_types(

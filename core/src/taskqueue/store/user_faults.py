@@ -10,7 +10,7 @@ from taskqueue.models.refusal import ValueRefusedError
 from taskqueue.models.values import Limit, TaskType, UserSubscription
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import LockedParamsError, UnknownTypeError
-from taskqueue.store.types import find_limits, find_types
+from taskqueue.store.named_types import find_limits, find_types
 
 
 async def find_faults(store: Store, users: Sequence[UserSubscription]) -> dict[str, TaskqueueError]:

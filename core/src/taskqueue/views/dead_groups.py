@@ -32,14 +32,14 @@ async def list_dead_groups(store: Store) -> list[DeadGroup]:
     return sorted(rows, key=lambda row: (-row.jobs, row.type, row.reason))
 
 
-async def read_dead_names(store: Store, task_type: str, reason: str | None = None) -> list[str]:
-    """Return the names of the dead jobs of a type; reason: only of this group."""
-    letters = [letter async for letter in _walk(store)]
-    return list(dict.fromkeys(one.job for one in letters if _is_of(one, task_type, reason)))
-
-
-def _is_of(letter: DeadLetter, task_type: str, reason: str | None) -> bool:
-    return _group(letter) == (task_type, letter.reason if reason is None else reason)
+async def read_dead_names(store: Store, task_type: str | None = None, reason: str | None = None) -> list[str]:
+    """Return the names of all dead jobs; task_type, reason: only of this type, and with this reason."""
+    names: dict[str, None] = {}
+    async for letter in _walk(store):
+        of_type, of_reason = _group(letter)
+        if task_type in {None, of_type} and reason in {None, of_reason}:
+            names[letter.job] = None
+    return list(names)
 
 
 def _group(letter: DeadLetter) -> tuple[str, str]:

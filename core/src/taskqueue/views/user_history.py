@@ -23,6 +23,8 @@ from taskqueue.views.view import Instant, View
 _DAY_MS = DAY_S * 1000
 #: Time of the last run is kept in whole seconds.
 _SECOND_MS = 1000
+#: State of a run before the last one.
+NOT_KEPT = "not kept: the store knows the last run alone"
 
 
 class PlannedRun(View):
@@ -50,7 +52,7 @@ class UserHistory(View):
 async def read_user_history(store: Store, user: str, most: int = 100) -> UserHistory:
     """Return the planned runs of a user, at most `most`. Raises UnknownUserError and ScheduleError.
 
-    The plan is that of today's subscriptions and schedules. It walks all jobs that wait, as `read_user_detail`.
+    The plan is that of today's subscriptions and schedules.
     """
     detail = await read_user_detail(store, user)
     catalog = await read_catalog(store)
@@ -112,7 +114,7 @@ def _state(row: SubscriptionRow, why: str, due_ms: int, last_ms: int | None, now
     if due_ms > now_ms:
         return row.state if row.next is None else "planned"
     if last_ms is not None and due_ms < last_ms:
-        return "not kept: the store knows the last run alone"
+        return NOT_KEPT
     return (
         row.state
         if row.next is None

@@ -5,15 +5,12 @@ from collections.abc import Awaitable, Callable, Sequence
 from fastapi import Response
 
 from taskqueue.store.connection import Store
-from taskqueue.store.dead import purge_dead, retry_dead
+from taskqueue.store.dead import move_in_batches, purge_dead, retry_dead
 from taskqueue.views.dead_groups import read_dead_names
 from taskqueue_api.console.action import METHODS, Action, UsedAction
 from taskqueue_api.console.problem_page import new_router
 
 router = new_router()
-
-#: Jobs moved in one call of a script; longer calls would keep workers from the store.
-_BATCH = 500
 
 
 @router.api_route("/actions/dead/retry", methods=METHODS)
@@ -43,9 +40,8 @@ async def _names(action: Action) -> list[str]:
 async def _move(
     action: Action, move: Callable[[Store, Sequence[str]], Awaitable[int]], jobs: Sequence[str]
 ) -> int:
-    """Move the jobs in batches, and return the number of the ones that were dead."""
-    starts = range(0, len(jobs), _BATCH)
-    return sum([await move(action.parts.store, jobs[start : start + _BATCH]) for start in starts])
+    """Return the number of the jobs that were dead."""
+    return sum([number async for number in move_in_batches(move, action.parts.store, jobs)])
 
 
 def _counted(jobs: Sequence[str]) -> str:

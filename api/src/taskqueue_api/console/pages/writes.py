@@ -3,7 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
-from taskqueue.store.writes import read_writes
+from taskqueue.views.writes import list_writes
 from taskqueue_api.console.page import Page, Visit
 
 #: Seconds for which the rows are kept.
@@ -14,8 +14,8 @@ _ROWS = 100
 
 async def _read(visit: Visit) -> Mapping[str, Any]:
     parts, caller = visit.parts, visit.values.get("caller", "")
-    rows = await parts.reader.readings.get("writes", lambda: read_writes(parts.store), _ROWS_S)
-    found = [row for row in rows if not caller or row.write.caller == caller]
+    rows = await parts.reader.readings.get("writes", lambda: list_writes(parts.store), _ROWS_S)
+    found = [row for row in rows if not caller or row.caller == caller]
     return {"rows": found[:_ROWS], "count": len(found), "caller_name": caller}
 
 

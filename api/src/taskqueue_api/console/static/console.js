@@ -1,4 +1,4 @@
-// Live state, dialogs and charts. Without this script pages can still be read, and forms still ask first.
+// Live state, menu, dialogs and charts. Without this script pages can still be read, and forms still ask first.
 "use strict";
 
 // ---- Live state: live, paused by the button, or stale where no event has come for STALE_MS.
@@ -43,6 +43,10 @@ document.addEventListener("htmx:sse:error", (event) => {
 });
 
 setInterval(showState, 1000);
+
+// ---- Menu: on a narrow screen it scrolls, and begins at the current page.
+
+document.querySelector(".menu [aria-current]")?.scrollIntoView({block: "nearest", inline: "center"});
 
 // ---- Dialogs: a question that was swapped in is opened, and closed once it is answered.
 

@@ -6,13 +6,11 @@ local SERVICE = '^(%d+)|(%d+)|?(%d*)$'
 local now_s  -- the clock in s, as text, once a job ended
 
 -- Keeps a subscription's last outcome, for people, while there is the subscription: its removal removes the outcome.
--- Of an ad hoc job's user and type there may be none.
-local function remember_run(type_name, user, outcome, streak, adhoc)
-  if adhoc and redis.call('HEXISTS', P .. 'subscriptions:' .. user, type_name) == 0 then return end
+local function remember_run(type_name, user, outcome, streak)
   now_s = now_s or int(now / 1000)
   local text = outcome .. now_s
   if streak then text = text .. streak end
-  if redis.call('HSET', P .. 'runs:' .. user, type_name, text) == 0 or adhoc then return end  -- it has one already
+  if redis.call('HSET', P .. 'runs:' .. user, type_name, text) == 0 then return end  -- it has one already
   if redis.call('HEXISTS', P .. 'subscriptions:' .. user, type_name) == 1 then return end
   redis.call('HDEL', P .. 'runs:' .. user, type_name)
 end
