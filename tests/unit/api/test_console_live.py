@@ -7,7 +7,8 @@ import pytest
 
 from taskqueue.errors import TaskqueueError
 from taskqueue.store.connection import Store
-from taskqueue_api.live import streams
+from taskqueue.store.errors import StoreFailure
+from taskqueue_api.live import reader, streams
 from taskqueue_api.live.readings import Readings
 from taskqueue_api.live.snapshot import Snapshot
 from taskqueue_api.live.streams import Streams, event
@@ -44,6 +45,25 @@ async def test_viewers_share_one_rendering(store: Store) -> None:
         for one in several:
             await one.aclose()  # type: ignore[attr-defined]
         await until(lambda: not shared._channels)
+
+
+async def test_pages_share_one_reading_of_a_store_that_hangs(
+    store: Store, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked, answers = [], asyncio.Event()
+
+    async def hanging(_: Store) -> int:
+        asked.append(1)
+        await answers.wait()
+        raise StoreFailure("The store does not answer.")
+
+    monkeypatch.setattr(reader, "server_now_ms", hanging)
+    one = reader.Reader(store)
+    pages = [asyncio.create_task(one.newest()) for _ in range(20)]
+    await until(lambda: bool(asked))
+    answers.set()
+    assert {type(found) for found in await asyncio.gather(*pages, return_exceptions=True)} == {StoreFailure}
+    assert len(asked) == 1
 
 
 async def test_slow_viewer_gets_the_newest_state(store: Store) -> None:
