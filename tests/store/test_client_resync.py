@@ -132,7 +132,10 @@ async def test_users_subscribed_meanwhile_stay(client: taskqueue.Client, store: 
 
 
 async def test_calls_that_wait_for_users_keep_no_other_call_waiting(client: taskqueue.Client) -> None:
+    have_begun = asyncio.Barrier(60)
+
     async def rows(number: int) -> AsyncIterator[UserSubscription]:
+        await have_begun.wait()
         assert await client.read_user(f"u-{number}") is None
         yield UserSubscription(f"u-{number}", (Subscription("orders"),))
 
