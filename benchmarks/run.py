@@ -63,6 +63,7 @@ async def _drains(quick: bool) -> dict[str, Any]:
     jobs = 50_000 if quick else 200_000
     return {
         "drain_plain_per_s": round(await drain(jobs)),
+        "drain_without_history_per_s": round(await drain(jobs, history=False)),
         "drain_forbid_and_own_limits_per_s": round(await drain(jobs, forbid=True, own_limits=True)),
     }
 

@@ -1,8 +1,11 @@
 """Requests to an ASGI app without a server."""
 
-from collections.abc import Awaitable, Callable, Iterable, Mapping, MutableMapping
+import asyncio
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, MutableMapping
+from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
+from urllib.parse import unquote
 
 import msgspec
 from starlette.datastructures import Headers
@@ -12,11 +15,15 @@ App = Callable[[Any, Any, Any], Awaitable[None]]
 
 @dataclass
 class Answer:
-    """status 0: the app answered nothing."""
+    """An answer, also of a stream: its body grows. status 0: the app answered nothing."""
 
     status: int = 0
     headers: Headers = field(default_factory=Headers)
     body: bytes = b""
+
+    @property
+    def text(self) -> str:
+        return self.body.decode()
 
     @property
     def problem(self) -> dict[str, Any]:
@@ -34,27 +41,33 @@ async def ask(
     client: str = "127.0.0.1",
 ) -> Answer:
     """Return the answer to a request. headers: `Host: localhost` unless they have a host.   body: its chunks."""
-    pairs = [*(headers.items() if isinstance(headers, Mapping) else headers)]
-    if not any(name.lower() == "host" for name, _ in pairs):
-        pairs.append(("Host", "localhost"))
-    path, _, query = target.partition("?")
-    scope = {
-        "type": "http",
-        "method": method,
-        "path": path,
-        "raw_path": path.encode(),
-        "root_path": "",
-        "query_string": query.encode(),
-        "scheme": "http",
-        "server": ("127.0.0.1", 80),
-        "client": (client, 1),
-        "headers": [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in pairs],
-        "state": {},
-    }
-    chunks, answer = list(body), Answer()
+    answer = Answer()
+    await _run(app, _scope(method, target, headers, client), list(body), answer)
+    return answer
+
+
+@asynccontextmanager
+async def streaming(app: App, target: str, headers: Mapping[str, str]) -> AsyncIterator[Answer]:
+    """Ask for a stream, and leave it at the end."""
+    answer = Answer()
+    asking = asyncio.create_task(_run(app, _scope("GET", target, headers, "127.0.0.1"), [], answer))
+    try:
+        yield answer
+    finally:
+        asking.cancel()
+        with suppress(asyncio.CancelledError):
+            await asking
+
+
+async def _run(app: App, scope: Mapping[str, Any], chunks: list[bytes], answer: Answer) -> None:
+    has_ended = False
 
     async def receive() -> MutableMapping[str, Any]:
+        nonlocal has_ended
+        if has_ended:
+            await asyncio.Event().wait()  # the caller stays
         chunk = chunks.pop(0) if chunks else b""
+        has_ended = not chunks
         return {"type": "http.request", "body": chunk, "more_body": bool(chunks)}
 
     async def send(message: MutableMapping[str, Any]) -> None:
@@ -64,4 +77,27 @@ async def ask(
             answer.body += message.get("body", b"")
 
     await app(scope, receive, send)
-    return answer
+
+
+def _scope(
+    method: str, target: str, headers: Mapping[str, str] | Iterable[tuple[str, str]], client: str
+) -> dict[str, Any]:
+    pairs = [*(headers.items() if isinstance(headers, Mapping) else headers)]
+    if not any(name.lower() == "host" for name, _ in pairs):
+        pairs.append(("Host", "localhost"))
+    path, _, query = target.partition("?")
+    return {
+        "type": "http",
+        "asgi": {"version": "3.0", "spec_version": "2.3"},
+        "http_version": "1.1",
+        "method": method,
+        "path": unquote(path),
+        "raw_path": path.encode(),
+        "root_path": "",
+        "query_string": query.encode(),
+        "scheme": "http",
+        "server": ("127.0.0.1", 80),
+        "client": (client, 1),
+        "headers": [(name.lower().encode("latin-1"), value.encode("latin-1")) for name, value in pairs],
+        "state": {},
+    }

@@ -5,8 +5,8 @@ import pytest
 from taskqueue.store.connection import Store
 from taskqueue.store.types import read_catalog
 from taskqueue.store.writes import read_writes
+from tests.support.api.app import HTML, SWAPPED, running_app
 from tests.support.api.seeded import seed
-from tests.support.console.in_process import HTML, SWAPPED, running_app
 
 PAUSE = "/actions/types/fetch-orders/pause"
 OVERRIDE = "/actions/limits/app/override"

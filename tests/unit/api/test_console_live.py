@@ -12,7 +12,7 @@ from taskqueue_api.live import reader, streams
 from taskqueue_api.live.readings import Readings
 from taskqueue_api.live.snapshot import Snapshot
 from taskqueue_api.live.streams import Streams, event
-from tests.support.console.in_process import running_app
+from tests.support.api.app import running_app
 
 
 async def until(holds: Callable[[], bool]) -> None:

@@ -9,8 +9,8 @@ from taskqueue.store.connection import Store
 from taskqueue.store.writes import Write, begin_write
 from taskqueue_api.console.page import Page
 from taskqueue_api.console.pages import MENU, PAGES
+from tests.support.api.app import App, running_app
 from tests.support.api.seeded import seed
-from tests.support.console.in_process import App, running_app
 from tests.support.store.raw import raw
 
 #: Pages with a parameter in their path.

@@ -14,6 +14,7 @@ from taskqueue.models.limit_tree import path_of
 from taskqueue.store.history import MINUTES_PER_HOUR, read_hours, to_counts
 from taskqueue.store.types import Catalog
 from taskqueue.views.demands import read_plan
+from taskqueue.views.limits import rate_in_force
 from taskqueue.views.plan import PlanDay, plan_day
 from taskqueue_api.live.snapshot import Snapshot
 from taskqueue_api.parts import Parts
@@ -85,7 +86,7 @@ async def _compute(parts: Parts, snapshot: Snapshot, limit: str) -> Curve:
         parts, snapshot.catalog, limit, range(from_s // _HOUR_S, now_s // _HOUR_S + 1)
     )
     ended = (now_s - from_s) // STEP_S
-    return Curve(limit, from_s, _rate_in_force(snapshot.catalog, limit), planned, actual[:ended])
+    return Curve(limit, from_s, _finite_rate(snapshot.catalog, limit), planned, actual[:ended])
 
 
 async def _read_day(parts: Parts, day_s: int) -> PlanDay:
@@ -98,9 +99,9 @@ async def _read_day(parts: Parts, day_s: int) -> PlanDay:
     return await parts.reader.readings.get(("plan", day_s), read, _PLAN_S)
 
 
-def _rate_in_force(catalog: Catalog, limit: str) -> float | None:
+def _finite_rate(catalog: Catalog, limit: str) -> float | None:
     """Return the rate of a limit; None for none."""
-    rate = catalog.rate_of(limit)
+    rate = rate_in_force(catalog, limit)
     return None if rate == math.inf else rate
 
 

@@ -61,7 +61,8 @@ class Reader:
 
     async def newest(self) -> Snapshot:
         """Return a snapshot that is at most two periods old. Raises StoreFailure, which may be as old."""
-        await self._read(2 * PERIOD_S)
+        if self._age_s() > 2 * PERIOD_S:
+            await self._read(2 * PERIOD_S)
         if self._failure:
             raise self._failure
         assert self._newest
@@ -82,13 +83,16 @@ class Reader:
     async def _read(self, most_s: float = 0.0) -> None:
         """Read a snapshot, unless that was done, or failed, in the last `most_s` seconds."""
         async with self._reading:
-            if time.monotonic() - self._read_s <= most_s:
+            if self._age_s() <= most_s:
                 return
             try:
                 self._newest, self._failure = await self._snapshot(), None
             except StoreFailure as failure:
                 self._failure = failure
             self._read_s = time.monotonic()
+
+    def _age_s(self) -> float:
+        return time.monotonic() - self._read_s
 
     async def _snapshot(self) -> Snapshot:
         taken_ms = await server_now_ms(self._store)

@@ -65,9 +65,7 @@ async def clear_override(parts: UsedParts, name: LimitPath) -> None:
 
 
 @router.delete("/{name}/closure", status_code=204)
-async def open_closed(
-    request: Request, parts: UsedParts, name: LimitPath, user: LimitUser = None
-) -> None:
+async def open_closed(request: Request, parts: UsedParts, name: LimitPath, user: LimitUser = None) -> None:
     """Open a limit that a handler closed because its API said so; harmless for an open one."""
     row = await read_one(parts.store, name)
     if (row.key is LimitKey.USER) != (user is not None):

@@ -165,7 +165,7 @@ class SyncClient:
         return self._portal.call(Client.users, most=most, after=after)
 
     def user(self, user: str) -> UserDetail:
-        """Return one user in full, with jobs that wait or run. Raises UnknownUserError."""
+        """Return one user in full, with jobs that wait or run."""
         return self._portal.call(Client.user, user)
 
     def types(self) -> list[TypeRow]:

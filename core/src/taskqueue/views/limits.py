@@ -120,7 +120,7 @@ async def _rows(store: Store, catalog: Catalog, names: Sequence[str]) -> list[Li
             LimitRow(
                 limit=name,
                 key=limit.key if limit else LimitKey.RELEASE,
-                per_second=rate_text(catalog.rate_of(name)),
+                per_second=rate_text(rate_in_force(catalog, name)),
                 burst=(over and over.burst) or (limit.burst if limit else None),
                 within=limit.within if limit else None,
                 override=(iso(over.expires_ms) if over.expires_ms else "until cleared") if over else None,
@@ -131,6 +131,14 @@ async def _rows(store: Store, catalog: Catalog, names: Sequence[str]) -> list[Li
             )
         )
     return rows
+
+
+def rate_in_force(catalog: Catalog, limit: str) -> float | None:
+    """Return the starts per second of a limit: infinite for no limit, None if no job starts. Raises KeyError."""
+    if limit == GLOBAL_LIMIT:
+        return catalog.rate
+    over = catalog.overrides.get(limit)
+    return over.rate if over else catalog.limits[limit].per_second
 
 
 def rate_text(per_second: float | None) -> PerSecond:

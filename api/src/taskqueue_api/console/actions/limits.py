@@ -11,6 +11,7 @@ from taskqueue.models.refusal import ValueRefusedError
 from taskqueue.store.limits import clear_limit, clear_rate, open_limit, override_limit, override_rate
 from taskqueue.store.types import read_catalog
 from taskqueue.views.errors import UnknownLimitError
+from taskqueue.views.limits import rate_in_force
 from taskqueue_api.console.action import METHODS, Action, UsedAction
 from taskqueue_api.console.problem_page import new_router
 from taskqueue_api.problems import ProblemError
@@ -69,7 +70,7 @@ async def _rate_of(action: Action, name: str) -> float | None:
     catalog = await read_catalog(action.parts.store)
     if name != GLOBAL_LIMIT and name not in catalog.limits:
         raise UnknownLimitError(name)
-    return catalog.rate_of(name)
+    return rate_in_force(catalog, name)
 
 
 def _read_rate(action: Action) -> float:
