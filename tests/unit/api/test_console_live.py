@@ -132,6 +132,9 @@ async def test_readings_are_shared_and_repeated_after_their_period() -> None:
     assert await readings.get("one", read, 5.0, waits=True) == 1
     readings.expire()
     assert await readings.get("one", read, 5.0) == 2
+    assert [await readings.get("past", read, 5.0, is_past=True) for _ in range(2)] == [3, 3]
+    readings.expire()
+    assert await readings.get("past", read, 5.0, is_past=True) == 3
 
 
 async def test_readings_tell_their_failures() -> None:

@@ -23,13 +23,14 @@ _RETRY_S = 1.0
 
 @dataclass(slots=True)
 class _Kept:
-    """due_s: from then on the value is read again.   error: of the last reading."""
+    """due_s: from then on the value is read again.   error: of the last reading.   is_past: no action changes it."""
 
     reading: "asyncio.Task[None] | None" = None
     value: Any = None
     error: TaskqueueError | None = None
     due_s: float = float("-inf")
     is_read: bool = False
+    is_past: bool = False
 
 
 class Readings:
@@ -40,13 +41,20 @@ class Readings:
         self._kept: OrderedDict[Hashable, _Kept] = OrderedDict()
 
     async def get(
-        self, key: Hashable, read: Callable[[], Awaitable[_Value]], period_s: float, *, waits: bool = False
+        self,
+        key: Hashable,
+        read: Callable[[], Awaitable[_Value]],
+        period_s: float,
+        *,
+        waits: bool = False,
+        is_past: bool = False,
     ) -> _Value:
         """Return a value. One that is older than a period is read again for the next call, or, with waits, for this.
 
-        Raises the TaskqueueError of the last reading.
+        is_past: the value is of the past, which no action changes.   Raises the TaskqueueError of the last reading.
         """
         kept = self._begin(key, read, period_s)
+        kept.is_past = is_past
         if kept.reading and (waits or not kept.is_read):
             # A viewer that leaves ends no reading for which another one waits.
             await asyncio.shield(kept.reading)
@@ -71,9 +79,10 @@ class Readings:
         return kept
 
     def expire(self) -> None:
-        """Read all values again at their next use, as a person has changed the store."""
+        """Read all values but those of the past again at their next use, as a person has changed the store."""
         for kept in self._kept.values():
-            kept.due_s, kept.is_read = float("-inf"), False
+            if not kept.is_past:
+                kept.due_s, kept.is_read = float("-inf"), False
 
     async def _read(self, kept: _Kept, read: Callable[[], Awaitable[Any]], period_s: float) -> None:
         began_s = self._clock()
