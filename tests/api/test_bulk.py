@@ -128,13 +128,16 @@ async def test_a_bulk_that_was_killed_ends_right_when_repeated(
 
 async def test_jobs_are_enqueued_once_by_id(ask: Asked, store: Store) -> None:
     rows = [{"user": f"u-{number}", "type": "fetch-orders", "id": f"j-{number}"} for number in range(1_000)]
-    body = lines([*rows, {"user": "u-1", "type": "unknown"}, {"user": "u 1", "type": "fetch-orders"}])
+    late = {"user": "u-1", "type": "fetch-orders", "delay": "9000h", "expires": "9000h"}
+    body = lines([*rows, {"user": "u-1", "type": "unknown"}, {"user": "u 1", "type": "fetch-orders"}, late])
     for _ in range(2):
         answer = await ask("POST", "/v1/jobs", data=body)
-        assert (answer.status, answer.json["enqueued"], answer.json["linesAtFault"]) == (200, 1_000, 2)
+        assert (answer.status, answer.json["enqueued"], answer.json["linesAtFault"]) == (200, 1_000, 3)
         assert [(one["line"], one["field"]) for one in answer.json["faults"]] == [
             (1_001, "type"),
             (1_002, "user"),
+            (1_003, "delay"),
+            (1_003, "expires"),
         ]
     assert (await audit(store)).totals["enqueued"] == 1_000
 

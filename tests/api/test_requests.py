@@ -96,6 +96,8 @@ REFUSED: list[tuple[str, str, Any, tuple[int, str | None, str]]] = [
     ("GET", "/v1/jobs?after=W10xXQ==", None, (422, None, "a cursor")),
     ("GET", "/v1/jobs?state=dead", None, (422, "state", "waiting")),
     ("GET", "/v1/plan?day=2026-13-01", None, (422, "day", "")),
+    ("GET", "/v1/plan?day=9999-12-31", None, (422, "day", "at most 2999-12-31")),
+    ("GET", "/v1/plan?day=0001-01-01", None, (422, "day", "at least 1970-01-02")),
     ("GET", "/v1/types/none", None, (404, None, "no such task type")),
     ("GET", "/v1/types/none/history", None, (404, None, "no such task type")),
     ("GET", "/v1/types/fetch-orders/history?for=1 day", None, (422, "for", "a duration such as")),
@@ -107,7 +109,12 @@ REFUSED: list[tuple[str, str, Any, tuple[int, str | None, str]]] = [
         {"user": "u-1", "type": "fetch-orders", "params": {"url": SECRET}},
         (422, None, "remove url"),
     ),
-    ("POST", "/v1/jobs", {"user": "u-1", "type": "fetch-orders", "delay": "9000h"}, (422, None, "delay")),
+    (
+        "POST",
+        "/v1/jobs",
+        {"user": "u-1", "type": "fetch-orders", "delay": "9000h"},
+        (422, "delay", "at most 8784h"),
+    ),
     ("POST", "/v1/jobs/cancel", {}, (422, "jobs", "give jobs")),
     ("POST", "/v1/jobs/cancel", {"jobs": ["x"], "user": "u-1"}, (422, "jobs", "give jobs")),
     ("POST", "/v1/jobs/cancel", {"type": "none"}, (404, None, "no such task type")),
@@ -186,3 +193,17 @@ async def test_params_are_shown_by_their_names(
         "interval": None,
     }
     assert shown[True] == {**shown[False], "params": {"region": "eu"}}
+
+
+@pytest.mark.parametrize(
+    ("path", "methods"),
+    [
+        ("/v1/users", {"GET", "PUT"}),
+        ("/v1/users/u-1", {"GET", "PUT", "DELETE"}),
+        ("/v1/jobs", {"GET", "POST"}),
+    ],
+)
+async def test_a_wrong_method_is_told_the_right_ones(ask: Asked, path: str, methods: set[str]) -> None:
+    answer = await ask("OPTIONS", path)
+    assert (answer.status, answer.media_type) == (405, "application/problem+json")
+    assert {one.strip() for one in answer.headers["Allow"].split(",")} == methods

@@ -32,7 +32,7 @@ async def test_hostile_text_is_harmless_on_every_page(
 ) -> None:
     await spoil(store)
     shown = set()
-    async with open_window((await serve(store, CREDENTIALS, show_params=False)).url, width) as window:
+    async with open_window((await serve(store, CREDENTIALS, show_params=True)).url, width) as window:
         await window.sign_in(EDITOR)
         for page in PAGES:
             await window.open(url_of(page))
@@ -41,7 +41,7 @@ async def test_hostile_text_is_harmless_on_every_page(
             assert await window.page.evaluate(CONTROLS) == [], page.name
             assert await window.page.evaluate("typeof ran") == "undefined"
             content = await window.page.content()
-            assert SECRET not in content, page.name
+            assert SECRET not in content, f"{page.name} shows params"
             if MARK in content:
                 shown.add(page.name)
     assert shown == TELLING

@@ -1,5 +1,6 @@
 """All users of an application: written in bulk, the gone ones removed under a guard; the id of a store."""
 
+import asyncio
 from collections.abc import AsyncIterator, Iterator
 from dataclasses import replace
 from typing import Any, cast
@@ -128,6 +129,19 @@ async def test_users_subscribed_meanwhile_stay(client: taskqueue.Client, store: 
     await client.put_users(users(range(10)))
     assert counts(await client.put_users(rows(), prune=True)) == (0, 0, 8, 1)
     assert set(await read_stored_users(store)) == {"new", "u-9", *(f"u-{number}" for number in range(8))}
+
+
+async def test_calls_that_wait_for_users_keep_no_other_call_waiting(client: taskqueue.Client) -> None:
+    have_begun = asyncio.Barrier(60)
+
+    async def rows(number: int) -> AsyncIterator[UserSubscription]:
+        await have_begun.wait()
+        assert await client.read_user(f"u-{number}") is None
+        yield UserSubscription(f"u-{number}", (Subscription("orders"),))
+
+    async with asyncio.timeout(20):
+        done = await asyncio.gather(*(client.put_users(rows(number)) for number in range(60)))
+    assert sum(one.created for one in done) == 60
 
 
 async def test_a_subscribed_user_is_written_once_more(client: taskqueue.Client) -> None:

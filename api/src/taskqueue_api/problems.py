@@ -1,6 +1,7 @@
 """Errors as problem+json (RFC 9457): a title, a detail, and the field at fault. No name of a class gets out."""
 
 from collections.abc import Iterable, Mapping
+from http import HTTPStatus
 from itertools import islice
 
 from fastapi import FastAPI, Request
@@ -8,6 +9,7 @@ from fastapi.responses import JSONResponse, Response
 from pydantic import BaseModel, Field
 from starlette.exceptions import HTTPException
 from starlette.requests import ClientDisconnect
+from starlette.routing import Match
 
 from taskqueue.errors import TaskqueueError
 from taskqueue.models.refusal import ManifestRefusedError, Refusal, ValueRefusedError
@@ -107,9 +109,19 @@ def problem_of(error: Exception) -> ProblemError:
     return ProblemError(status, title, str(error), headers=headers)
 
 
-def _answered(_: Request, error: Exception) -> Response:
+def _answered(request: Request, error: Exception) -> Response:
     found = problem_of(error)
+    if found.problem.status == HTTPStatus.METHOD_NOT_ALLOWED:
+        return answer(found.problem, {"Allow": _allowed(request)})
     return answer(found.problem, found.headers)
+
+
+def _allowed(request: Request) -> str:
+    """Return the methods of a path: each has a route of its own."""
+    scopes = [{**request.scope, "method": method} for method in ("DELETE", "GET", "POST", "PUT")]
+    routes = request.app.routes
+    found = [one for one in scopes if any(route.matches(one)[0] is Match.FULL for route in routes)]
+    return ", ".join(one["method"] for one in found)
 
 
 def _gone(_: Request, _error: Exception) -> Response:

@@ -189,6 +189,7 @@ def test_plan_check_answers_with_its_exit_code(folder: Path, rate: str, code: Ex
         (["plan", "check", "FOLDER"], "--rate must be given"),
         (["plan", "check", "FOLDER", "--rate", "inf"], "--rate must be a number above zero"),
         (["dev", "FOLDER", "--rate", "0"], '--rate must be a rate above zero, from "1u" to "1M" a second'),
+        (["plan", "show", "FOLDER", "--day", "9999-12-31"], "--day must be from 1970-01-02 to 2999-12-31"),
         (["plan", "show", "FOLDER", "--day", "monday"], '--day must be a date such as "2026-11-24" (was'),
         (["pause", "a-type", "--for", "soon"], "must be a duration"),
         (["cursor", "set", "2026-11-24T08:00:00"], "TIME must be a time such as"),

@@ -96,7 +96,6 @@ async def _context(page: Page, visit: Visit, caller: Caller) -> dict[str, Any]:
         "release": visit.parts.settings.release,
         "caller": caller,
         "can_write": can_write(visit.parts, caller),
-        "show_params": visit.parts.settings.show_params,
         **await page.read(visit),
     }
 

@@ -4,10 +4,22 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field
 
-from taskqueue.models.duration import parse_positive_ms
+from taskqueue.models.ad_hoc_job import MAX_JOB_S
+from taskqueue.models.duration import format_ms, parse_positive_ms
 from taskqueue.models.fields import Params, PositiveDuration, TypeName, UserId
 from taskqueue.models.identity import JOB_ID_PATTERN, MAX_JOB_ID_CHARACTERS, check_job_id
 from taskqueue.models.part import Part
+from taskqueue.models.refusal import ValueRefusedError, must_be
+
+
+def _check_time(written: str) -> str:
+    """Check the delay or the life of a job. Raises ValueRefusedError."""
+    if parse_positive_ms(written) > MAX_JOB_S * 1000:
+        raise ValueRefusedError(must_be(f"at most {format_ms(MAX_JOB_S * 1000)}", written))
+    return written
+
+
+_JobTime = Annotated[PositiveDuration, AfterValidator(_check_time)]
 
 
 class JobSpec(Part):
@@ -26,10 +38,10 @@ class JobSpec(Part):
         description="A second job with this id within an hour is not added.",
         examples=["webhook-4711"],
     )
-    delay: PositiveDuration | None = Field(
+    delay: _JobTime | None = Field(
         default=None, description="The job is due after this time.", examples=["10s"]
     )
-    expires: PositiveDuration | None = Field(
+    expires: _JobTime | None = Field(
         default=None, description="The job is dropped this long after its due, unless it has started."
     )
 

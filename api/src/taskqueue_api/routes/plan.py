@@ -7,7 +7,7 @@ from typing import Annotated
 from fastapi import Query
 
 from taskqueue.views.demands import read_plan as read_demands
-from taskqueue.views.plan import PlanDay, plan_day
+from taskqueue.views.plan import FIRST_DAY, LAST_DAY, PlanDay, plan_day
 from taskqueue_api.parts import UsedParts
 from taskqueue_api.request.route import new_router
 
@@ -18,7 +18,8 @@ router = new_router("plan")
 async def read_plan(
     parts: UsedParts,
     day: Annotated[
-        date | None, Query(description="Day in UTC, such as 2026-11-24; by default today.")
+        date | None,
+        Query(ge=FIRST_DAY, le=LAST_DAY, description="Day in UTC, such as 2026-11-24; by default today."),
     ] = None,
 ) -> PlanDay:
     """Plan a day: the starts of each minute, in all and at each limit, and the demand of each type.

@@ -6,6 +6,7 @@ from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.failure import fail, fail_argument
 from taskqueue.models.duration import parse_positive_ms
 from taskqueue.models.refusal import ValueRefusedError
+from taskqueue.views.plan import FIRST_DAY, LAST_DAY
 
 
 def read_instant_ms(text: str) -> int:
@@ -34,6 +35,8 @@ def read_day_s(text: str | None) -> int:
             day = date.fromisoformat(text)
         except ValueError:
             fail(f'--day must be a date such as "2026-11-24" (was "{text}")', ExitCode.USAGE)
+        if not FIRST_DAY <= day <= LAST_DAY:
+            fail(f'--day must be from {FIRST_DAY} to {LAST_DAY} (was "{text}")', ExitCode.USAGE)
     return int(datetime(day.year, day.month, day.day, tzinfo=UTC).timestamp())
 
 

@@ -4,6 +4,7 @@ import math
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any, TypeVar
 
+from taskqueue.models.ad_hoc_job import MAX_JOB_S
 from taskqueue.models.duration import MAX_MS
 from taskqueue.models.identity import check_limit_name, check_type_name, check_user_id
 from taskqueue.models.params import MAX_OBJECT_BYTES, MAX_TASK_BYTES, check_params, json_bytes
@@ -15,8 +16,6 @@ from taskqueue.models.user_subscription import MAX_TASKS, MAX_USER_LIMITS
 from taskqueue.models.values import Subscription, UserLimit, UserSubscription
 
 _Value = TypeVar("_Value")
-#: Longest delay and longest life of a job.
-_MAX_S = 366 * 86_400
 
 
 def check_names(user: str, task_type: str) -> None:
@@ -45,8 +44,8 @@ def read_params(params: object, name: str = "params") -> dict[str, Any]:
 
 def milliseconds(name: str, seconds: float) -> int:
     """Return milliseconds, rounded up."""
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= _MAX_S:
-        raise ValueRefusedError(f"{name} must be from 0 to {_MAX_S} seconds (was {seconds!r})")
+    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= MAX_JOB_S:
+        raise ValueRefusedError(f"{name} must be from 0 to {MAX_JOB_S} seconds (was {seconds!r})")
     return math.ceil(seconds * 1000)
 
 

@@ -3,6 +3,7 @@
 Each user is written atomically, and gone users are removed last. So a resync that was cut off anywhere is repeated.
 """
 
+import asyncio
 from collections.abc import AsyncIterable, Callable, Iterable, Mapping
 from dataclasses import dataclass, field
 
@@ -37,19 +38,24 @@ class Resync:
     refused: dict[str, TaskqueueError] = field(default_factory=dict)
 
 
-async def resync(store: Store, users: Users, *, prune: Prune, confirm_removals: bool) -> Resync:
+async def resync(
+    store: Store, turn: asyncio.Semaphore, users: Users, *, prune: Prune, confirm_removals: bool
+) -> Resync:
     """Write users, and with `prune` remove all other users of applications that were stored before the call.
 
+    turn: held while the store is used, not while users are awaited.
     A user that an application wrote meanwhile stays. Raises TooManyRemovalsError as `are_many` decides.
     """
     done = Resync()
-    left = await _read_own(store) if prune else {}
+    async with turn:
+        left = await _read_own(store) if prune else {}
     stored = len(left)
     async for batch in batches(users, BATCH):
         for user in batch:
             _check_user(user)
             left.pop(user.user_id, None)
-        await _write(store, batch, done)
+        async with turn:
+            await _write(store, batch, done)
     if callable(prune) and not prune():
         return done
     if are_many(len(left), stored) and not confirm_removals:
@@ -58,7 +64,8 @@ async def resync(store: Store, users: Users, *, prune: Prune, confirm_removals: 
             "confirm_removals=True removes them."
         )
     gone = [(UserSubscription(user), with_digest(text)) for user, text in left.items()]
-    unwritten = await set_users_in_state(store, "client", gone)
+    async with turn:
+        unwritten = await set_users_in_state(store, "client", gone)
     done.removed += len(gone) - len(unwritten.refused) - len(unwritten.differing)
     return done
 

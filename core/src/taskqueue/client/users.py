@@ -106,8 +106,7 @@ class UsersOfApplication(Calls):
         TooManyRemovalsError at the end, unless `confirm_removals`.
         A call that was cut off may be repeated.
         """
-        async with self._turn:
-            return await resync(self._store, users, prune=prune, confirm_removals=confirm_removals)
+        return await resync(self._store, self._turn, users, prune=prune, confirm_removals=confirm_removals)
 
     async def store_id(self) -> str | None:
         """Return the id of the store; None until it has task types.

@@ -4,6 +4,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+#: Longest delay and longest life of a job, a year, in seconds.
+MAX_JOB_S = 366 * 86_400
+
 
 @dataclass(frozen=True, slots=True)
 class AdHocJob:

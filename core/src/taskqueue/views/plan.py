@@ -1,6 +1,7 @@
 """The plan of a day: the starts of each minute, in all and at each limit, and the demand of each type."""
 
 from collections.abc import Sequence
+from datetime import date
 
 from taskqueue.models.limit_tree import path_of
 from taskqueue.models.quantity import written_rate
@@ -14,6 +15,8 @@ from taskqueue.views.schedule_text import schedule_text
 from taskqueue.views.view import Instant, View
 
 _STEP_S = 60
+#: The days that can be planned: schedules also look at the days around them.
+FIRST_DAY, LAST_DAY = date(1970, 1, 2), date(2999, 12, 31)
 
 
 class PlanTypeRow(View):
