@@ -109,7 +109,12 @@ REFUSED: list[tuple[str, str, Any, tuple[int, str | None, str]]] = [
         {"user": "u-1", "type": "fetch-orders", "params": {"url": SECRET}},
         (422, None, "remove url"),
     ),
-    ("POST", "/v1/jobs", {"user": "u-1", "type": "fetch-orders", "delay": "9000h"}, (422, "delay", "at most 8784h")),
+    (
+        "POST",
+        "/v1/jobs",
+        {"user": "u-1", "type": "fetch-orders", "delay": "9000h"},
+        (422, "delay", "at most 8784h"),
+    ),
     ("POST", "/v1/jobs/cancel", {}, (422, "jobs", "give jobs")),
     ("POST", "/v1/jobs/cancel", {"jobs": ["x"], "user": "u-1"}, (422, "jobs", "give jobs")),
     ("POST", "/v1/jobs/cancel", {"type": "none"}, (404, None, "no such task type")),

@@ -17,7 +17,7 @@ _Value = TypeVar("_Value")
 MAX_VALUES = 500
 #: A reading of 50 ms is repeated after 5 s at the earliest.
 _PAUSE_PER_READING = 100.0
-#: Seconds for which a value is shown beyond its time. Without viewers it grows old: the next viewer waits for a new one.
+#: Seconds for which a value is shown beyond its time. It grows old without viewers: the next one waits for a new one.
 MAX_OVERDUE_S = 5.0
 #: Seconds until a failed reading is repeated.
 _RETRY_S = 1.0
