@@ -1,9 +1,9 @@
 """Sign-in and sign-out of a browser: by a token, by a link, and the end of a session."""
 
+import time
 from types import SimpleNamespace
 
 import pytest
-from itsdangerous import timed
 from playwright.async_api import expect
 
 from taskqueue.store.connection import Store
@@ -76,8 +76,8 @@ async def test_open_page_leads_to_the_sign_in_once_its_session_has_ended(
         await window.sign_in(EDITOR)
         await window.open("/limits")
         await window.settled()
-        later = timed.time.time() + SESSION_S + 5
-        monkeypatch.setattr(timed, "time", SimpleNamespace(time=lambda: later))
+        later = time.time() + SESSION_S + 5
+        monkeypatch.setattr("itsdangerous.timed.time", SimpleNamespace(time=lambda: later))
         await expect(window.page).to_have_url(f"{url}/sign-in?next=/limits", timeout=30_000)
         await assert_asked(window)
         window.faults[:] = [fault for fault in window.faults if "401" not in fault]
