@@ -17,6 +17,8 @@ _Value = TypeVar("_Value")
 MAX_VALUES = 500
 #: A reading of 50 ms is repeated after 5 s at the earliest.
 _PAUSE_PER_READING = 100.0
+#: Seconds for which a value is shown beyond its time. It grows old without viewers: the next one waits for a new one.
+MAX_OVERDUE_S = 5.0
 #: Seconds until a failed reading is repeated.
 _RETRY_S = 1.0
 
@@ -49,13 +51,16 @@ class Readings:
         waits: bool = False,
         is_past: bool = False,
     ) -> _Value:
-        """Return a value. One that is older than a period is read again for the next call, or, with waits, for this.
+        """Return a value. One that is older than a period is read again for the next call.
+
+        With waits, or where nobody asked for longer than MAX_OVERDUE_S, it is read for this call.
 
         is_past: the value is of the past, which no action changes.   Raises the TaskqueueError of the last reading.
         """
         kept = self._begin(key, read, period_s)
         kept.is_past = is_past
-        if kept.reading and (waits or not kept.is_read):
+        is_old = self._clock() - kept.due_s > MAX_OVERDUE_S
+        if kept.reading and (waits or not kept.is_read or is_old):
             # A viewer that leaves ends no reading for which another one waits.
             await asyncio.shield(kept.reading)
         if kept.error:
