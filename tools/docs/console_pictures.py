@@ -1,11 +1,10 @@
-"""Write dist/screenshots/, all pages of the console in both schemes, and from them the pictures of README and docs.
+"""Write dist/screenshots/, all pages of the console in both schemes, and two of them into docs/pictures/.
 
 The example shop runs for a minute and a half. Its history before that is made up: what the plan says, give or take.
 """
 
 import asyncio
 import random
-import shutil
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Literal
@@ -28,8 +27,8 @@ _ROOT = Path(__file__).parents[2]
 SCREENSHOTS = _ROOT / "dist/screenshots"
 PICTURES = _ROOT / "docs/pictures"
 SCHEMES: tuple[Scheme, ...] = ("light", "dark")
-#: Pictures of README and docs: pages, each in one scheme.
-KEPT = (("overview", "light"), ("user", "dark"))
+#: Pages whose upper part is a picture of README and docs.
+KEPT = {("overview", 1280, "light"), ("user", 1280, "dark")}
 WIDTHS = (1280, 390)
 NAMES = {"limit": "global", "type": "orders-fetch-new", "user": "u-00042"}
 #: A type of the user, and params that the example API refuses for good: a page shows why nothing runs.
@@ -50,12 +49,10 @@ async def main() -> None:
         await client.pause(task_type=PAUSED, for_s=4 * 3_600)
         await client.enqueue(NAMES["user"], NAMES["type"], UNKNOWN)
         await asyncio.sleep(_RUN_S)
-        await _make_history(store, began + 1)
+        await _make_history(store, began)
         await store.close()
         async with running_chromium() as browser:
             await _take(browser, stack)
-    for page, scheme in KEPT:
-        shutil.copy(SCREENSHOTS / f"{page}-1280-{scheme}.png", PICTURES / f"console-{page}.png")
 
 
 async def _make_history(store: Store, last: int) -> None:
@@ -84,7 +81,7 @@ async def _take(browser: Browser, stack: Stack) -> None:
     for scheme in SCHEMES:
         await page.emulate_media(color_scheme=scheme)
         for width in WIDTHS:
-            await page.set_viewport_size({"width": width, "height": 800})
+            await page.set_viewport_size({"width": width, "height": 900})
             for one in PAGES:
                 await page.goto(f"{stack.console}{one.path.format(name=NAMES.get(one.name))}")
                 for chart in await page.locator("[data-chart]").all():
@@ -92,6 +89,8 @@ async def _take(browser: Browser, stack: Stack) -> None:
                 await page.get_by_text("The plan is being computed.").wait_for(state="detached")
                 path = SCREENSHOTS / f"{one.name}-{width}-{scheme}.png"
                 await page.screenshot(path=path, full_page=True)
+                if (one.name, width, scheme) in KEPT:
+                    await page.screenshot(path=PICTURES / f"console-{one.name}.png")
 
 
 if __name__ == "__main__":
