@@ -80,7 +80,7 @@ chart: $(STAMP) ## The chart: lint, refusals, a real API server; builds helm 4 a
 ##@ The console in a browser
 
 console: $(STAMP) ## Every page in Debian's Chromium: axe, keyboard, live values, actions; skipped without it; 2 minutes
-	$(BIN)/pytest -n 2 --dist loadfile tests/console
+	$(BIN)/pytest -n 2 --dist load tests/console
 
 screenshots: $(USERS) ## Run the example shop, and take pictures of all pages: dist/screenshots, docs/pictures; 4 minutes
 	$(BIN)/python -m tools.docs.console_pictures

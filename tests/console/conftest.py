@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import Browser
+from playwright.async_api import Browser, expect
 
 from taskqueue.store.connection import Store
 from tests.support.api.fixtures import ServeApi, api, serving
@@ -20,6 +20,8 @@ from tools.docs.chromium import PROGRAM, REMEDY, running_chromium
 
 __all__ = ["api"]
 
+#: Of each expectation: a hang alone exceeds it.
+_LIMIT_MS = 20_000
 _HERE = Path(__file__).parent
 in_one_loop = partial(pytest_asyncio.fixture, loop_scope="session")
 
@@ -39,6 +41,7 @@ async def browser() -> AsyncIterator[Browser]:
     """Chromium; without it all tests are skipped, but not under CI=true."""
     if not PROGRAM and os.environ.get("CI") != "true":
         pytest.skip(REMEDY)
+    expect.set_options(timeout=_LIMIT_MS)
     async with running_chromium() as running:
         yield running
 

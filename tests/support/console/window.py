@@ -13,9 +13,12 @@ Scheme = Literal["light", "dark"]
 _TELL_VIOLATIONS = """addEventListener("securitypolicyviolation", (event) =>
   console.error(`policy: ${event.violatedDirective} refused ${event.blockedURI} at ${event.sourceFile}`))"""
 
+_LIMIT_MS = 20_000
 #: Resolves with the next event of the page's stream.
-_NEXT_MESSAGE = """new Promise((resolve) =>
-  document.addEventListener("htmx:sse:before:message", resolve, {once: true})).then(() => null)"""
+_NEXT_EVENT = f"""new Promise((resolve, reject) => {{
+  document.addEventListener("htmx:sse:before:message", () => resolve(), {{once: true}});
+  setTimeout(() => reject(new Error("the page's stream is silent")), {_LIMIT_MS});
+}})"""
 
 
 @dataclass
@@ -40,7 +43,7 @@ class Window:
     async def settled(self) -> None:
         """Wait until the live part was renewed, where the page has one, and its charts are drawn."""
         if await self.page.locator("#live").count():
-            await self.page.evaluate(_NEXT_MESSAGE)
+            await self.page.evaluate(_NEXT_EVENT)
         for chart in await self.page.locator("[data-chart]").all():
             await chart.locator("canvas").wait_for()
 
@@ -67,7 +70,7 @@ async def opened_window(
 ) -> AsyncIterator[Window]:
     """Open a window of its own, with no cookies; at its end it must have no faults."""
     context = await browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(_LIMIT_MS)
     await context.add_init_script(_TELL_VIOLATIONS)
     window = Window(await context.new_page(), context, url)
     try:
