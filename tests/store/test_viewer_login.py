@@ -15,7 +15,7 @@ from fastapi.routing import APIRoute, iter_route_contexts
 
 from taskqueue.store import script
 from taskqueue.store.connection import open_store
-from taskqueue.store.enqueue import enqueue
+from taskqueue.store.enqueue import MAX_JOBS, NewJob, enqueue, enqueue_all
 from taskqueue_api.application import new_app
 from tests.support.api.process import AS_EDITOR, CREDENTIALS, RunningApi, running_api
 from tests.support.api.seeded import seed
@@ -33,7 +33,7 @@ NAMES = {"users": "u-1", "types": "fetch-orders", "limits": "shop"}
 READS = ("audit", "catalog", "clock", "work")
 #: Commands of the API besides those of scripts.
 DIRECT = {"EVAL", "EVALSHA", "GET", "HGET", "HGETALL", "HLEN", "HMGET", "HSCAN", "INFO"}
-DIRECT |= {"ZCARD", "ZCOUNT", "ZRANGE", "ZREVRANGE", "ZSCAN", "ZSCORE"}
+DIRECT |= {"ZCARD", "ZCOUNT", "ZMSCORE", "ZRANGE", "ZREVRANGE", "ZSCAN", "ZSCORE"}
 #: Each writing command that the login has, with arguments.
 WRITES = """
     HDEL:KEY:f HINCRBY:KEY:f:1 HSET:KEY:f:v PEXPIRE:KEY:1 RENAME:KEY:KEY SET:KEY:v UNLINK:KEY ZADD:KEY:1:m ZREM:KEY:m
@@ -65,6 +65,14 @@ async def fill(url: str) -> None:
     async with open_store(url, "shop") as store:
         await seed(store)
         await enqueue(store, "fetch-orders", "u-1", job_id="once")
+
+
+async def let_many_wait(url: str) -> None:
+    """Enqueue more jobs than a page of a user walks, so that it asks for the scheduled ones by name."""
+    async with open_store(url, "shop") as store:
+        jobs = [NewJob("fetch-orders", f"w-{number}", {}, None, 0, 0) for number in range(MAX_JOBS)]
+        for _ in range(6):
+            await enqueue_all(store, jobs)
 
 
 @pytest.fixture(scope="module")
@@ -112,6 +120,16 @@ def test_every_page_answers_with_the_viewers_login(server: RedisServer, api: Run
     refused = server.call("ACL", "LOG")
     assert {path: found for path, found in answered.items() if found[0] not in {200, 404, 422}} == {}
     assert refused == []
+
+
+@pytest.mark.parametrize("path", ["/users/u-1", "/v1/users/u-1/waiting", "/v1/users/u-1/history"])
+def test_a_user_with_runs_is_shown_while_many_jobs_wait(
+    server: RedisServer, api: RunningApi, path: str
+) -> None:
+    asyncio.run(let_many_wait(f"redis://{HOST}:{server.port}/0"))
+    server.call("ACL", "LOG", "RESET")
+    status, said = ask(api, path)
+    assert (status, server.call("ACL", "LOG")) == (200, []), said
 
 
 @pytest.mark.parametrize(

@@ -132,6 +132,22 @@ async def test_readings_are_shared_and_repeated_after_their_period() -> None:
     assert await readings.get("one", read, 5.0, waits=True) == 1
     readings.expire()
     assert await readings.get("one", read, 5.0) == 2
+    assert [await readings.get("past", read, 5.0, is_past=True) for _ in range(2)] == [3, 3]
+    readings.expire()
+    assert await readings.get("past", read, 5.0, is_past=True) == 3
+
+
+async def test_a_value_that_nobody_asked_for_is_not_shown_old() -> None:
+    clock, values = Clock(), iter(range(10))
+
+    async def read() -> int:
+        return next(values)
+
+    readings = Readings(lambda: clock.now_s)
+    for passed_s, expected in ((0.0, 0), (7.0, 0), (0.0, 1), (3_600.0, 2)):
+        clock.now_s += passed_s
+        assert await readings.get("one", read, 5.0) == expected
+        await asyncio.sleep(0)  # the reading for the next call ends
 
 
 async def test_readings_tell_their_failures() -> None:

@@ -12,7 +12,6 @@
     problem_page  errors of pages
     rendering     templates; every text is escaped and made printable
     sign_in       sign-in and sign-out of a browser
-    type_spread   subscriptions of a type over its window
     user_day      the day of a user as strips
 
 templates/ holds NAME.html and NAME_live.html of each page; static/ the pinned files (vendor), one stylesheet and one

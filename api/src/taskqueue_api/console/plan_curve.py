@@ -139,4 +139,5 @@ async def _read_hour(
         return found
 
     period_s = _HOUR_PAST_S if is_past else _HOUR_NOW_S
-    return await parts.reader.readings.get(("history", hour, is_past, catalog.version), read, period_s)
+    key = ("history", hour, is_past, catalog.version)
+    return await parts.reader.readings.get(key, read, period_s, is_past=is_past)

@@ -17,19 +17,22 @@ _Value = TypeVar("_Value")
 MAX_VALUES = 500
 #: A reading of 50 ms is repeated after 5 s at the earliest.
 _PAUSE_PER_READING = 100.0
+#: Seconds for which a value is shown beyond its time. It grows old without viewers: the next one waits for a new one.
+MAX_OVERDUE_S = 5.0
 #: Seconds until a failed reading is repeated.
 _RETRY_S = 1.0
 
 
 @dataclass(slots=True)
 class _Kept:
-    """due_s: from then on the value is read again.   error: of the last reading."""
+    """due_s: from then on the value is read again.   error: of the last reading.   is_past: no action changes it."""
 
     reading: "asyncio.Task[None] | None" = None
     value: Any = None
     error: TaskqueueError | None = None
     due_s: float = float("-inf")
     is_read: bool = False
+    is_past: bool = False
 
 
 class Readings:
@@ -40,14 +43,24 @@ class Readings:
         self._kept: OrderedDict[Hashable, _Kept] = OrderedDict()
 
     async def get(
-        self, key: Hashable, read: Callable[[], Awaitable[_Value]], period_s: float, *, waits: bool = False
+        self,
+        key: Hashable,
+        read: Callable[[], Awaitable[_Value]],
+        period_s: float,
+        *,
+        waits: bool = False,
+        is_past: bool = False,
     ) -> _Value:
-        """Return a value. One that is older than a period is read again for the next call, or, with waits, for this.
+        """Return a value. One that is older than a period is read again for the next call.
 
-        Raises the TaskqueueError of the last reading.
+        With waits, or where nobody asked for longer than MAX_OVERDUE_S, it is read for this call.
+
+        is_past: the value is of the past, which no action changes.   Raises the TaskqueueError of the last reading.
         """
         kept = self._begin(key, read, period_s)
-        if kept.reading and (waits or not kept.is_read):
+        kept.is_past = is_past
+        is_old = self._clock() - kept.due_s > MAX_OVERDUE_S
+        if kept.reading and (waits or not kept.is_read or is_old):
             # A viewer that leaves ends no reading for which another one waits.
             await asyncio.shield(kept.reading)
         if kept.error:
@@ -71,9 +84,10 @@ class Readings:
         return kept
 
     def expire(self) -> None:
-        """Read all values again at their next use, as a person has changed the store."""
+        """Read all values but those of the past again at their next use, as a person has changed the store."""
         for kept in self._kept.values():
-            kept.due_s, kept.is_read = float("-inf"), False
+            if not kept.is_past:
+                kept.due_s, kept.is_read = float("-inf"), False
 
     async def _read(self, kept: _Kept, read: Callable[[], Awaitable[Any]], period_s: float) -> None:
         began_s = self._clock()

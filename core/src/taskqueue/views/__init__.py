@@ -8,6 +8,7 @@ unknown name is an error. Its docstring says so where its cost grows with the nu
     errors         nothing has the name that was asked for
     types          all task types
     type_detail    one task type in full
+    type_spread    the subscriptions of a type over its window
     users          users, a page at a time
     user_detail    one user in full
     user_jobs      the jobs of one user that wait or run

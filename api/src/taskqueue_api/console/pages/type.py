@@ -6,9 +6,9 @@ from typing import Any
 from taskqueue.plan.schedule import window_s
 from taskqueue.views.history import TypeHistory, read_type_history
 from taskqueue.views.type_detail import read_type_detail
+from taskqueue.views.type_spread import read_spread
 from taskqueue_api.console.filters import duration
 from taskqueue_api.console.page import Page, Visit
-from taskqueue_api.console.type_spread import read_spread
 
 #: Seconds for which the details, and the counts of a day, are kept.
 _DETAIL_S, _DAY_S = 2.0, 10.0
