@@ -16,14 +16,14 @@ import typer
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
-from taskqueue.cli import commands
+from taskqueue.cli.commands import COMMANDS as LOCATIONS
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.main import app, run
 from taskqueue.text.printable import printable
 
 EXAMPLES = int(os.environ.get("TASKQUEUE_FUZZ") or "300")
 #: They run until a signal; test_settings_fuzz.py gives them their arguments.
-PROCESSES = {name for name, location in commands.COMMANDS.items() if location.is_process}
+PROCESSES = {name for name, location in LOCATIONS.items() if location.is_process}
 REFUSALS = {*ExitCode} - {ExitCode.BUG}
 
 Command = tuple[tuple[str, ...], tuple[str, ...], int]

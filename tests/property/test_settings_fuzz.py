@@ -17,12 +17,13 @@ from hypothesis import strategies as st
 from taskqueue.process.settings import ENVIRONMENT_PREFIX, StoreSettings, load
 from taskqueue.scheduler.settings import SchedulerSettings
 from taskqueue.text.printable import printable_line
+from taskqueue_api.settings import ApiSettings
 from taskqueue_operator.settings import OperatorSettings
 from taskqueue_worker.settings import WorkerSettings
 
 EXAMPLES = int(os.environ.get("TASKQUEUE_FUZZ") or "300")
 PROGRAM = "taskqueue any"
-CLASSES: Sequence[type[StoreSettings]] = (SchedulerSettings, WorkerSettings, OperatorSettings)
+CLASSES: Sequence[type[StoreSettings]] = (SchedulerSettings, WorkerSettings, OperatorSettings, ApiSettings)
 NAMES = sorted({name for one in CLASSES for name in one.model_fields})
 SECRET = "57#Wc903z"
 

@@ -33,6 +33,9 @@ def _lines(api: Schema) -> Iterator[str]:
     for name, schema in sorted(schemas.items()):
         if "properties" in schema and not name.startswith("Page_"):
             yield from _schema(name, schema)
+        elif "enum" in schema:
+            yield f"### {name}\n"
+            yield f"One of {_link(schema)}.\n"
 
 
 def _operation(method: str, path: str, operation: Schema) -> Iterator[str]:
