@@ -38,7 +38,6 @@ _CONSOLE = (
         "0BSD",
         {
             "htmx.min.js": "dist/htmx.min.js",
-            "hx-sse.min.js": "dist/ext/hx-sse.min.js",
             "htmx.LICENSE": "LICENSE",
         },
     ),

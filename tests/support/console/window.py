@@ -16,7 +16,7 @@ _TELL_VIOLATIONS = """addEventListener("securitypolicyviolation", (event) =>
 _LIMIT_MS = 20_000
 #: Resolves with the next event of the page's stream.
 _NEXT_EVENT = f"""new Promise((resolve, reject) => {{
-  document.addEventListener("htmx:sse:before:message", () => resolve(), {{once: true}});
+  document.addEventListener("console:event", () => resolve(), {{once: true}});
   setTimeout(() => reject(new Error("the page's stream is silent")), {_LIMIT_MS});
 }})"""
 

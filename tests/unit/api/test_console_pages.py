@@ -85,6 +85,6 @@ async def test_stream_and_questions_are_those_of_the_user_on_the_page(store: Sto
         await app.parts.client.subscribe(user, "fetch-orders")
         name = quote(user, safe="")
         page = await app.get(f"/users/{name}")
-        assert f'hx-sse:connect="/live/users/{name}"' in page.text
+        assert f'data-stream="/live/users/{name}"' in page.text
         question = await app.get(f"/actions/users/{name}/pause")
         assert f'action="/actions/users/{name}/pause"' in question.text

@@ -1,13 +1,20 @@
 // Live state, menu, dialogs and charts. Without this script pages can still be read, and forms still ask first.
 "use strict";
 
-// ---- Live state: live, paused by the button, or stale where no event has come for STALE_MS.
+// ---- Live values: one stream of events a page, morphed into place, so that focus and typed values stay. The state is
+// live, paused by the button, or stale where no event has come for STALE_MS. A page that is hidden holds no stream: a
+// browser opens few connections to one host.
 
 const STALE_MS = 5000;
+const RETRY_MS = 2000;
+const live = document.getElementById("live");
 const button = document.getElementById("live-state");
+let stream = null;
+let retry = 0;
 let heard = performance.now();
 let reason = "";
 let paused = false;
+let held = null;
 
 function showState() {
   if (!button) return;
@@ -22,27 +29,65 @@ function showState() {
   button.title = state === "stale" ? reason || "No answer from the server" : "Pause or resume live values";
 }
 
+function hear(problem, html = held) {
+  heard = performance.now();
+  reason = problem;
+  held = html;
+  if (held !== null && !paused) {
+    htmx.swap({sourceElement: live, target: live, text: held, swap: "innerMorph"});
+    held = null;
+  }
+  document.dispatchEvent(new CustomEvent("console:event"));
+  showState();
+}
+
+function disconnect() {
+  clearTimeout(retry);
+  stream?.close();
+  stream = null;
+}
+
+function connect() {
+  disconnect();
+  stream = new EventSource(live.dataset.stream);
+  stream.addEventListener("message", (event) => hear("", event.data));
+  stream.addEventListener("unchanged", () => hear(""));
+  stream.addEventListener("stale", (event) => hear(event.data));
+  stream.addEventListener("error", () => {
+    reason = "Connection lost";
+    showState();
+    if (stream?.readyState === EventSource.CLOSED) retry = setTimeout(reconnect, RETRY_MS);
+  });
+}
+
+async function reconnect() {
+  try {
+    // A browser does not say why a stream was refused. Where the session has ended, the page leads to the sign-in.
+    const answer = await fetch(location.href, {method: "HEAD", headers: {Accept: "text/html"}, redirect: "manual"});
+    if (answer.type === "opaqueredirect") location.reload();
+  } catch {
+    // The server is away: so says the next attempt.
+  }
+  connect();
+}
+
 button?.addEventListener("click", () => {
   paused = !paused;
-  showState();
+  hear(reason);
 });
 
-document.addEventListener("htmx:sse:before:message", (event) => {
-  const message = event.detail.message;
-  heard = performance.now();
-  reason = message.event === "stale" ? message.data : "";
-  if (paused) event.detail.cancelled = true;
-  showState();
-});
-
-document.addEventListener("htmx:sse:error", (event) => {
-  reason = event.detail.error?.message || "Connection lost";
-  // The session has ended: the page leads to the sign-in.
-  if (event.detail.status === 401) location.reload();
-  showState();
-});
-
-setInterval(showState, 1000);
+if (live?.dataset.stream) {
+  setInterval(() => {
+    if (stream && performance.now() - heard > 2 * STALE_MS) {
+      heard += STALE_MS; // not again at once
+      reason ||= "No answer from the server";
+      connect();
+    }
+    showState();
+  }, 1000);
+  document.addEventListener("visibilitychange", () => (document.hidden ? disconnect() : connect()));
+  if (!document.hidden) connect();
+}
 
 // ---- Menu: on a narrow screen it scrolls, and begins at the current page.
 
