@@ -57,7 +57,8 @@ def add_page(router: APIRouter, page: Page, menu: Sequence[Page]) -> None:
         visit = Visit(parts, await parts.reader.newest(), values)
         html = render(
             f"{page.name}.html",
-            **await _context(page, visit, caller),
+            **await _context(page, visit, is_editor=can_write(parts, caller)),
+            caller=caller,
             page=page,
             menu=menu,
             live_template=f"{page.name}_live.html" if page.is_live else None,
@@ -69,14 +70,14 @@ def add_page(router: APIRouter, page: Page, menu: Sequence[Page]) -> None:
         streams: Streams = request.app.state.streams
         if streams.are_full:
             raise ProblemError(503, "Too many pages", "more pages are open than this process serves")
-        values = _values(page, request)
+        values, is_editor = _values(page, request), can_write(parts, caller)
 
         async def renew(snapshot: Snapshot) -> str:
-            context = await _context(page, Visit(parts, snapshot, values), caller)
+            context = await _context(page, Visit(parts, snapshot, values), is_editor=is_editor)
             return render(f"{page.name}_live.html", **context)
 
-        key = (page.name, tuple(values.items()), can_write(parts, caller))
-        return EventStream(streams.follow(key, renew))
+        # Viewers with one key share what is rendered: it depends on nothing else of the caller.
+        return EventStream(streams.follow((page.name, tuple(values.items()), is_editor), renew))
 
     router.add_api_route(page.path, paint, methods=["GET"], name=page.name)
     if page.is_live:
@@ -89,13 +90,12 @@ def can_write(parts: Parts, caller: Caller) -> bool:
     return caller.role is Role.EDITOR and not parts.settings.read_only
 
 
-async def _context(page: Page, visit: Visit, caller: Caller) -> dict[str, Any]:
+async def _context(page: Page, visit: Visit, *, is_editor: bool) -> dict[str, Any]:
     return {
         "snapshot": visit.snapshot,
         "now_ms": visit.snapshot.taken_ms,
         "release": visit.parts.settings.release,
-        "caller": caller,
-        "can_write": can_write(visit.parts, caller),
+        "can_write": is_editor,
         **await page.read(visit),
     }
 

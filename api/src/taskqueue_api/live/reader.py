@@ -9,10 +9,10 @@ import time
 from collections import deque
 from collections.abc import AsyncIterator, Mapping
 
+from taskqueue.errors import TaskqueueError
 from taskqueue.store.audit import audit
 from taskqueue.store.clock import server_now_ms
 from taskqueue.store.connection import Store
-from taskqueue.store.errors import StoreFailure
 from taskqueue.store.types import read_catalog
 from taskqueue.store.work import read_work
 from taskqueue_api.live.readings import Readings
@@ -35,7 +35,7 @@ class Reader:
         self.readings = Readings()
         self._store = store
         self._newest: Snapshot | None = None
-        self._failure: StoreFailure | None = None
+        self._failure: TaskqueueError | None = None
         self._started: deque[tuple[int, int]] = deque(maxlen=_SPAN)
         self._reading = asyncio.Lock()
         self._changed = asyncio.Condition()
@@ -60,7 +60,7 @@ class Reader:
             self._changed.notify_all()
 
     async def newest(self) -> Snapshot:
-        """Return a snapshot that is at most two periods old. Raises StoreFailure, which may be as old."""
+        """Return a snapshot that is at most two periods old. Raises TaskqueueError, which may be as old."""
         if self._age_s() > 2 * PERIOD_S:
             await self._read(2 * PERIOD_S)
         if self._failure:
@@ -68,7 +68,7 @@ class Reader:
         assert self._newest
         return self._newest
 
-    async def follow(self) -> AsyncIterator[Snapshot | StoreFailure]:
+    async def follow(self) -> AsyncIterator[Snapshot | TaskqueueError]:
         """Yield each new snapshot, or the reason why there is none, until the process ends."""
         self._followers += 1
         try:
@@ -87,7 +87,7 @@ class Reader:
                 return
             try:
                 self._newest, self._failure = await self._snapshot(), None
-            except StoreFailure as failure:
+            except TaskqueueError as failure:
                 self._failure = failure
             self._read_s = time.monotonic()
 
