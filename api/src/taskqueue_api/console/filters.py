@@ -7,7 +7,7 @@ from itertools import pairwise
 from typing import Any
 from urllib.parse import quote
 
-from markupsafe import Markup
+from markupsafe import Markup, escape
 
 from taskqueue.models.rate import describe_rate
 from taskqueue.text.printable import printable_line
@@ -35,6 +35,21 @@ def cut(value: object, most: int = 80) -> str:
     """
     text = printable_line(value, most + 1)
     return f"{text[:most]}…" if len(text) > most else text
+
+
+def sentence(value: object, most: int = 400) -> Markup:
+    """Return a text whose commands, in backquotes, are code.
+
+    >>> sentence("paused: `taskqueue resume <a>`")
+    Markup('paused: <code>taskqueue resume &lt;a&gt;</code>')
+    """
+    parts = cut(value, most).split("`")
+    if len(parts) % 2 == 0:  # one backquote has no other
+        return escape("`".join(parts))
+    return Markup("").join(
+        Markup("<code>{}</code>").format(part) if number % 2 else escape(part)
+        for number, part in enumerate(parts)
+    )
 
 
 def path(value: object) -> str:
@@ -115,5 +130,5 @@ def percent(share: float | None) -> str:
 
 
 FILTERS: Mapping[str, Any] = {
-    one.__name__: one for one in (cut, path, number, rate, duration, instant, percent)
+    one.__name__: one for one in (cut, sentence, path, number, rate, duration, instant, percent)
 }
