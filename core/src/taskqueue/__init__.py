@@ -26,7 +26,7 @@ The face for applications:
     Job, handler, on_shutdown              a handler and its job
     RetryLater, RateLimited, Discard       the outcomes that a handler asks for
     Client, SyncClient                     users, jobs and pauses from an application
-    AdHocJob                               a job that the client enqueues with others
+    AdHocJob                               one of many jobs for the client's enqueue_many
     UserSubscription, Subscription         a user and their tasks, as the client takes and gives them
     UserLimit                              own values of a user at a limit
     UserState, UserChange, Resync          answers of the client

@@ -22,7 +22,7 @@ _MAX_PARAMETER = 1_000
 
 @dataclass(frozen=True, slots=True)
 class Visit:
-    """One reading of a page.   values: its parameters, those of the path and those of the query that it declares."""
+    """One reading of a page.   values: parameters of the path, and the declared parameters of the query."""
 
     parts: Parts
     snapshot: Snapshot

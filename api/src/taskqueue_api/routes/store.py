@@ -10,7 +10,7 @@ router = new_router("store")
 
 
 class StoreAnswer(BaseModel):
-    """A store, and the process that answers for it."""
+    """A store, and the process that reads and writes the store."""
 
     id: str | None = Field(
         description="Another one after the store lost everything: then send all users again. Null until it has types."

@@ -8,7 +8,7 @@ from taskqueue.client.arguments import check_cancel
 from taskqueue.client.calls import Calls
 from taskqueue.models.ad_hoc_job import AdHocJob
 from taskqueue.store.cancel import Fate, cancel_due, cancel_named
-from taskqueue.store.enqueue import enqueue
+from taskqueue.store.enqueue import enqueue_checked
 
 
 class Jobs(Calls):
@@ -32,15 +32,7 @@ class Jobs(Calls):
         """
         job = check_job(AdHocJob(user, task_type, params, job_id, delay_s, expires_s))
         async with self._turn:
-            return await enqueue(
-                self._store,
-                task_type,
-                user,
-                job.params,
-                job_id=job_id,
-                delay_ms=job.delay_ms,
-                life_ms=job.life_ms,
-            )
+            return await enqueue_checked(self._store, job)
 
     async def enqueue_many(self, jobs: Iterable[AdHocJob] | AsyncIterable[AdHocJob]) -> list[str]:
         """Enqueue jobs in their order, 400 a call of the store, and return their names; each counts as in `enqueue`.

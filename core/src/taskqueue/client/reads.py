@@ -56,7 +56,7 @@ class Reads(Calls):
     async def why_waiting(self, user: str, task_type: str | None = None) -> list[Obstacle]:
         """Return why subscriptions of a user are idle and jobs wait, of one type or of all.
 
-        It knows the jobs that `user` has: of many that wait, only those of the schedule. Raises UnknownUserError.
+        Jobs are the ones of `user`: of a long queue, the scheduled jobs alone. Raises UnknownUserError.
         """
         if task_type is not None:
             check_named("task_type", check_type_name, task_type)

@@ -61,8 +61,12 @@ async def enqueue(
                 check(part)
         except ValueRefusedError as error:
             raise ValueRefusedError(f"{label} {error}") from None
-    await check_locked(store, task_type, params or {})
-    job = NewJob(task_type, user, params or {}, job_id, delay_ms, life_ms)
+    return await enqueue_checked(store, NewJob(task_type, user, params or {}, job_id, delay_ms, life_ms))
+
+
+async def enqueue_checked(store: Store, job: NewJob) -> str:
+    """Add one job and return its name. Raises UnknownTypeError and LockedParamsError."""
+    await check_locked(store, job.task_type, job.params)
     (name,) = await enqueue_all(store, [job])
     return name
 

@@ -27,7 +27,7 @@ async def find_stored_users(store: Store, users: Sequence[str]) -> list[StoredUs
 async def find_changed_users(
     store: Store, source: Source, users: Sequence[UserSubscription]
 ) -> list[tuple[UserSubscription, StoredUser | None]]:
-    """Return those of `users` that differ from the store, each as it is stored; without tasks: that are stored."""
+    """Return the `users` that differ from the store, each with its record; a user without tasks differs if stored."""
     stored = await find_stored_users(store, [user.user_id for user in users])
     return [
         (user, found)

@@ -15,7 +15,7 @@ from taskqueue.store.type_record import read_type
 
 
 async def find_types(store: Store, names: Sequence[str]) -> dict[str, TaskType | None]:
-    """Read those of the types that are there; None for a record that cannot be read."""
+    """Read the types that the store has; None for a record that cannot be read."""
     values = await store.read(hmget(store.keys("types"), *names)) if names else []
     found: dict[str, TaskType | None] = {}
     for name, value in zip(names, values, strict=True):
@@ -27,7 +27,7 @@ async def find_types(store: Store, names: Sequence[str]) -> dict[str, TaskType |
 
 
 async def find_limits(store: Store, names: Sequence[str]) -> dict[str, Limit]:
-    """Read those of the limits by name that are there."""
+    """Read the limits by name that the store has."""
     values = await store.read(hmget(store.keys("limits"), *names)) if names else []
     rows = zip(names, values, strict=True)
     return dict(read_limits(store, ((name.encode(), value) for name, value in rows if value)))

@@ -54,7 +54,12 @@ async def read_user_history(store: Store, user: str, most: int = 100) -> UserHis
 
     The plan is that of today's subscriptions and schedules.
     """
-    detail = await read_user_detail(store, user)
+    return await plan_runs(store, await read_user_detail(store, user), most)
+
+
+async def plan_runs(store: Store, detail: UserDetail, most: int) -> UserHistory:
+    """Return the planned runs of a user whose details are known, as `read_user_history` does."""
+    user = detail.user
     catalog = await read_catalog(store)
     now_ms = await server_now_ms(store)
     segments = {

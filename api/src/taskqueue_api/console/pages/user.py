@@ -4,7 +4,7 @@ from collections.abc import Mapping
 from typing import Any
 
 from taskqueue.views.user_detail import read_user_detail
-from taskqueue.views.user_history import read_user_history
+from taskqueue.views.user_history import plan_runs
 from taskqueue.views.why_waiting import find_obstacles
 from taskqueue_api.console.page import Page, Visit
 from taskqueue_api.console.user_day import MAX_RUNS, REACH_MIN, strips_of
@@ -16,7 +16,7 @@ _DETAIL_S, _DAY_S = 2.0, 10.0
 async def _read(visit: Visit) -> Mapping[str, Any]:
     store, readings, user = visit.parts.store, visit.parts.reader.readings, visit.values["name"]
     detail = await readings.get(("user", user), lambda: read_user_detail(store, user), _DETAIL_S)
-    day = await readings.get(("user day", user), lambda: read_user_history(store, user, MAX_RUNS), _DAY_S)
+    day = await readings.get(("user day", user), lambda: plan_runs(store, detail, MAX_RUNS), _DAY_S)
     return {
         "detail": detail,
         "obstacles": find_obstacles(detail),
