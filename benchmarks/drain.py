@@ -5,6 +5,8 @@ import os
 import signal
 import sys
 import time
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from pathlib import Path
 
 from taskqueue.store.audit import audit
@@ -22,7 +24,6 @@ async def drain(
     forbid: bool = False,
     own_limits: bool = False,
     rest: int = 0,
-    history: bool = True,
 ) -> float:
     """Jobs a second between 10 % and 90 % of the backlog done; `rest` further jobs stay queued behind."""
     with server() as url:
@@ -30,26 +31,33 @@ async def drain(
         types = task_types(10, forbid=forbid, own_limits=own_limits)
         await install(store, types, users)
         total = await fill(store, types, jobs + rest, users)
-        worker = await asyncio.create_subprocess_exec(
-            sys.executable, "-m", "taskqueue_worker",
-            *("--redis-url", url, "--handlers", HANDLERS, "--concurrency", "200", "--health-port", "0"),
-            *("--log-level", "warning", "--history", str(history)),
-            env={**os.environ},
-        )  # fmt: skip
-        try:
+        async with running_worker(url):
             wanted = total - rest
-            start = await _reached(store, wanted // 10)
-            end = await _reached(store, wanted * 9 // 10)
-        finally:
-            worker.send_signal(signal.SIGTERM)
-            await worker.wait()
+            start = await reached(store, wanted // 10)
+            end = await reached(store, wanted * 9 // 10)
         checked = await audit(store)
         assert checked.difference == 0, checked
         await store.close()
         return (end[1] - start[1]) / (end[0] - start[0])
 
 
-async def _reached(store: Store, done: int) -> tuple[float, int]:
+@asynccontextmanager
+async def running_worker(url: str, *, history: bool = True) -> AsyncIterator[asyncio.subprocess.Process]:
+    """Run a worker process of no-op handlers."""
+    worker = await asyncio.create_subprocess_exec(
+        sys.executable, "-m", "taskqueue_worker",
+        *("--redis-url", url, "--handlers", HANDLERS, "--concurrency", "200", "--health-port", "0"),
+        *("--log-level", "warning", "--history", str(history)),
+        env={**os.environ},
+    )  # fmt: skip
+    try:
+        yield worker
+    finally:
+        worker.send_signal(signal.SIGTERM)
+        await worker.wait()
+
+
+async def reached(store: Store, done: int) -> tuple[float, int]:
     """When at least so many jobs were done, and how many they were then."""
     limit = time.monotonic() + 120
     metrics = hget(store.keys("metrics"), "done")

@@ -15,6 +15,7 @@ from typing import Any
 from benchmarks.customers import customers
 from benchmarks.drain import drain
 from benchmarks.enqueueing import enqueueing
+from benchmarks.history import history_cost
 from benchmarks.memory import REFILL_S, memory, memory_of_history, memory_of_limits
 from benchmarks.operating import operating
 from benchmarks.ticking import ticking
@@ -28,6 +29,7 @@ GOALS: dict[str, tuple[float, str]] = {
     "enqueue_many_plain_per_s": (100_000, "least"),
     "enqueue_many_params_per_s": (100_000, "least"),
     "enqueue_many_delayed_per_s": (100_000, "least"),
+    "history_costs_percent": (1, "most"),
     "cost_per_job_largest_over_smallest": (1.15, "most"),
     "catch_up_per_s": (150_000, "least"),
     "steady_call_worst_ms": (5, "most"),
@@ -63,13 +65,16 @@ async def _drains(quick: bool) -> dict[str, Any]:
     jobs = 50_000 if quick else 200_000
     return {
         "drain_plain_per_s": round(await drain(jobs)),
-        "drain_without_history_per_s": round(await drain(jobs, history=False)),
         "drain_forbid_and_own_limits_per_s": round(await drain(jobs, forbid=True, own_limits=True)),
     }
 
 
 async def _enqueueing(quick: bool) -> dict[str, Any]:
     return await enqueueing(*((20_000, 1) if quick else (200_000, 5)))
+
+
+async def _history(quick: bool) -> dict[str, Any]:
+    return await (history_cost(2, 4) if quick else history_cost(4, 60))
 
 
 async def _flat(quick: bool) -> dict[str, Any]:
@@ -112,6 +117,7 @@ async def _viewing(quick: bool) -> dict[str, Any]:
 PARTS: dict[str, Callable[[bool], Any]] = {
     "drain": _drains,
     "enqueueing": _enqueueing,
+    "history": _history,
     "flat": _flat,
     "ticking": _ticking,
     "customers": _customers,
@@ -120,7 +126,7 @@ PARTS: dict[str, Callable[[bool], Any]] = {
     "operating": _operating,
 }
 #: What needs no Kubernetes; `make bench-operator` is the rest.
-DEFAULT = ("drain", "enqueueing", "flat", "ticking", "customers", "memory")
+DEFAULT = ("drain", "enqueueing", "history", "flat", "ticking", "customers", "memory")
 
 
 def main() -> int:
