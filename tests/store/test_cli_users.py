@@ -18,9 +18,10 @@ from taskqueue.models.values import (
 )
 from taskqueue.scheduler.publisher import Publisher
 from taskqueue.store.connection import Store
+from taskqueue.store.subscriptions import read_subscriptions
 from taskqueue.store.types import put_limits
 from taskqueue.store.user_limits import read_user_limits
-from taskqueue.store.users import read_stored_users, read_subscriptions, set_users
+from taskqueue.store.users import read_stored_users, set_users
 from tests.support.store.commands import Command, commands_on
 
 

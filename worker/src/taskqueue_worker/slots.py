@@ -19,7 +19,7 @@ from taskqueue.models.outcome import RAN
 from taskqueue.process.cancellation import absorb_cancellation
 from taskqueue.store.claim import Result
 from taskqueue.store.job_name import parse
-from taskqueue.store.users import decode_params
+from taskqueue.store.subscriptions import decode_params
 from taskqueue.text.printable import describe_error, type_name
 from taskqueue_worker import results
 from taskqueue_worker.clock import reached

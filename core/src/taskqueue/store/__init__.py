@@ -36,7 +36,8 @@ Set by manifests and by hand:
     type_record     the record of a task type
     limit_record    the record of a limit by name
     user_limits     values of users at limits
-    users           users and their subscriptions
+    users           users, written with all subscriptions, and read
+    subscriptions   subscriptions of users, read
     runs            last runs of a user's subscriptions
     user_state      the declared state of one user
     user_faults     faults of users that an application writes
