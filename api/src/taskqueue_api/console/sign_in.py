@@ -5,8 +5,8 @@ from typing import Annotated
 from fastapi import Form, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from taskqueue_api.console.problem_page import new_router
 from taskqueue_api.console.rendering import render
+from taskqueue_api.console.route import new_router
 from taskqueue_api.parts import UsedParts
 from taskqueue_api.problems import ProblemError
 from taskqueue_api.sign_in.cookies import end_session

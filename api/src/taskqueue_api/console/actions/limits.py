@@ -13,7 +13,7 @@ from taskqueue.store.types import read_catalog
 from taskqueue.views.errors import UnknownLimitError
 from taskqueue.views.limits import rate_in_force
 from taskqueue_api.console.action import METHODS, Action, UsedAction
-from taskqueue_api.console.problem_page import new_router
+from taskqueue_api.console.route import new_router
 from taskqueue_api.problems import ProblemError
 
 _MAX_FOR_MS = 7 * 86_400_000
