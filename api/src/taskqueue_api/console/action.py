@@ -18,7 +18,7 @@ from taskqueue_api.console.fields import check_lengths, refused
 from taskqueue_api.console.rendering import render
 from taskqueue_api.noted_writes import note
 from taskqueue_api.parts import Parts, UsedParts
-from taskqueue_api.sign_in.sessions import Editor
+from taskqueue_api.sign_in.authentication import Editor
 
 #: An action asks by GET, and acts by POST.
 METHODS = ["GET", "POST"]

@@ -14,8 +14,8 @@ from taskqueue_api.live.snapshot import Snapshot
 from taskqueue_api.live.streams import EventStream, Streams
 from taskqueue_api.parts import Parts, UsedParts
 from taskqueue_api.problems import ProblemError
+from taskqueue_api.sign_in.authentication import Viewer
 from taskqueue_api.sign_in.caller import Caller, Role
-from taskqueue_api.sign_in.sessions import Viewer
 
 
 @dataclass(frozen=True, slots=True)
