@@ -27,6 +27,7 @@ The servers behind it:
     address         a host and its port
     tls_files       certificates and keys that the URL names
     redis_client    calls on objects of redis-py
+    clients         clients of redis-py for each topology
     servers         connections to one primary
     sentinel        the address of the primary
 
