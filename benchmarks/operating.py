@@ -11,7 +11,8 @@ from benchmarks.operated import TYPES, Operator, objects, operator, subscription
 from taskqueue.store.connection import Store, open_store
 from taskqueue.store.cursor import read_cursor
 from taskqueue.store.errors import CursorLostError
-from taskqueue.store.users import read_stored_users, read_subscriptions
+from taskqueue.store.subscriptions import read_subscriptions
+from taskqueue.store.users import read_stored_users
 from tests.support.kubernetes.bulk_objects import Objects
 from tests.support.kubernetes.control_plane import ControlPlane
 from tests.support.kubernetes.tools import cluster_tools

@@ -1,5 +1,5 @@
 """APIs on the store of a test."""
 
-from tests.support.api.fixtures import api, http, serve
+from tests.support.api.fixtures import api, ask, http, serve
 
-__all__ = ["api", "http", "serve"]
+__all__ = ["api", "ask", "http", "serve"]

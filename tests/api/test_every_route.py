@@ -1,39 +1,22 @@
 """Every route of the app, whoever added it: nothing without sign-in, no write of a viewer, each write in the list."""
 
 import re
-from collections.abc import Iterator
-from types import SimpleNamespace
-from typing import Any, cast
 
 import aiohttp
 import pytest
-from fastapi.routing import APIRoute, iter_route_contexts
-from starlette.routing import Mount
 
 from taskqueue.store.connection import Store
 from taskqueue.store.writes import read_writes
-from taskqueue_api.application import new_app
 from taskqueue_api.gate import is_open
 from taskqueue_api.guard import SAFE_METHODS
+from tests.support.api.all_routes import APP, all_routes
 from tests.support.api.fixtures import ServeApi
 from tests.support.api.process import AS_EDITOR, AS_VIEWER, CREDENTIALS
 
-APP = new_app(cast("Any", SimpleNamespace(reader=None)))
 OPEN = {("GET", "/sign-in"), ("POST", "/sign-in"), ("POST", "/sign-out")}
 
 
-def routes() -> Iterator[tuple[str, str]]:
-    """Yield the method and a path of each route."""
-    for context in iter_route_contexts(APP.routes):
-        if isinstance(context.original_route, Mount):
-            yield "GET", f"{context.path}/none.js"
-        else:
-            assert isinstance(context.original_route, APIRoute), context
-            for method in context.methods or ():
-                yield method, re.sub(r"\{[^}]*\}", "x", str(context.path))
-
-
-ROUTES = sorted(set(routes()))
+ROUTES = sorted({(method, re.sub(r"\{[^}]*\}", "x", path)) for method, path in all_routes()})
 CLOSED = [(method, path) for method, path in ROUTES if not is_open(path)]
 WRITES = [(method, path) for method, path in CLOSED if method not in SAFE_METHODS]
 

@@ -38,12 +38,6 @@ BODIES = {
 }
 
 
-@pytest.fixture
-async def ask(store: Store, serve: ServeApi, http: aiohttp.ClientSession) -> Asked:
-    await seed(store)
-    return Asked(http, (await serve(store, CREDENTIALS)).url, AS_EDITOR)
-
-
 async def test_hostile_params_are_refused_and_never_repeated(ask: Asked) -> None:
     answers = {}
     for request, body in BODIES.items():

@@ -73,7 +73,8 @@ async def test_a_head_that_drips_has_the_same_time(
 
 async def test_a_head_has_a_size(served: ServedApi) -> None:
     async with calling(served, b"GET / HTTP/1.1\r\nX-A: ", b"a" * 200_000) as (reader, _):
-        assert (await ended(reader)).startswith((b"HTTP/1.1 400", b""))
+        answer = await ended(reader)
+        assert answer[:12] in {b"HTTP/1.1 400", b""}  # none where the rest of the head is still on its way
 
 
 async def test_a_body_has_a_time(served: ServedApi, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -100,7 +101,7 @@ async def test_an_endless_body_ends_its_connection(served: ServedApi, head: str,
         while not gone.done() and not writer.transport.is_closing():
             writer.write(chunk)
             await asyncio.wait([gone], timeout=0.001)
-        assert (await gone).startswith((f"HTTP/1.1 {status} ".encode(), b""))
+        assert (await gone)[:12] in {f"HTTP/1.1 {status}".encode(), b""}
 
 
 async def test_a_caller_that_does_not_read_is_cut_off(monkeypatch: pytest.MonkeyPatch) -> None:

@@ -2,25 +2,12 @@
 
 import asyncio
 
-import aiohttp
-import pytest
-
-from taskqueue.store.connection import Store
 from tests.support.api.asked import Asked
-from tests.support.api.fixtures import ServeApi
-from tests.support.api.process import AS_EDITOR, CREDENTIALS
-from tests.support.api.seeded import seed
 
 SPEC = {
     "timeZone": "Europe/Berlin",
     "tasks": [{"type": "fetch-orders", "interval": "5m", "params": {"region": "us"}}],
 }
-
-
-@pytest.fixture
-async def ask(store: Store, serve: ServeApi, http: aiohttp.ClientSession) -> Asked:
-    await seed(store)
-    return Asked(http, (await serve(store, CREDENTIALS)).url, AS_EDITOR)
 
 
 async def test_a_user_is_created_changed_read_and_removed(ask: Asked) -> None:

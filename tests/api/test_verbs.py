@@ -1,6 +1,5 @@
 """Verbs of the API on types, limits, jobs and dead jobs, and their effect in the store."""
 
-import aiohttp
 import pytest
 
 from taskqueue.models.outcome import Outcome
@@ -8,16 +7,7 @@ from taskqueue.store.claim import Alone, Result, claim
 from taskqueue.store.connection import Store
 from taskqueue.store.limits import read_closed
 from tests.support.api.asked import Asked
-from tests.support.api.fixtures import ServeApi
-from tests.support.api.process import AS_EDITOR, CREDENTIALS
-from tests.support.api.seeded import seed
 from tests.support.store.raw import raw
-
-
-@pytest.fixture
-async def ask(store: Store, serve: ServeApi, http: aiohttp.ClientSession) -> Asked:
-    await seed(store)
-    return Asked(http, (await serve(store, CREDENTIALS)).url, AS_EDITOR)
 
 
 async def test_a_limit_is_raised_for_a_time_and_put_back(ask: Asked) -> None:

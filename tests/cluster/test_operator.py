@@ -7,8 +7,9 @@ from collections import Counter
 
 from taskqueue.store.cursor import read_cursor
 from taskqueue.store.pause import pause
+from taskqueue.store.subscriptions import read_subscriptions
 from taskqueue.store.types import read_catalog
-from taskqueue.store.users import read_stored_users, read_subscriptions
+from taskqueue.store.users import read_stored_users
 from tests.support.kubernetes.shop import ROLE, Shop, subscription, subscriptions, task_type
 from tests.support.site.site import until
 from tests.support.store.commands import commands_on

@@ -17,9 +17,9 @@ from taskqueue.store.claim import Result, claim
 from taskqueue.store.connection import Store, open_store
 from taskqueue.store.enqueue import enqueue
 from taskqueue.store.limits import set_rate
+from taskqueue.store.subscriptions import decode_params
 from taskqueue.store.type_record import Generation, TypeRecord
 from taskqueue.store.types import put_types
-from taskqueue.store.users import decode_params
 from tests.support.store.raw import raw
 
 EXAMPLES = int(os.environ.get("TASKQUEUE_FUZZ") or "100")

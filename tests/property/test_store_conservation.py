@@ -40,12 +40,13 @@ from taskqueue.store.job_name import parse
 from taskqueue.store.limits import override_rate, set_rate
 from taskqueue.store.pause import pause, resume
 from taskqueue.store.permit import permit
+from taskqueue.store.subscriptions import read_subscriptions
 from taskqueue.store.suspended import follow_suspended, try_suspended
 from taskqueue.store.tick import tick
 from taskqueue.store.type_record import Generation, TypeRecord
 from taskqueue.store.types import put_limits, put_types, read_catalog
 from taskqueue.store.user_pauses import pause_user, resume_user
-from taskqueue.store.users import read_subscriptions, set_users
+from taskqueue.store.users import set_users
 from taskqueue.store.wire import pack
 from tests.support.store.raw import raw
 from tests.support.store.script_clock import ScriptClock

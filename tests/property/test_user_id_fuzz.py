@@ -49,12 +49,13 @@ from taskqueue.store.keys import Keys
 from taskqueue.store.limits import set_rate
 from taskqueue.store.lookup import find_jobs, find_stored_users, read_user_places
 from taskqueue.store.runs import read_runs
+from taskqueue.store.subscriptions import read_subscriptions
 from taskqueue.store.tick import tick
 from taskqueue.store.type_record import Generation, TypeRecord
 from taskqueue.store.types import put_limits, put_types, read_catalog
 from taskqueue.store.user_key import escape_limit, escape_user, read_limit_name, read_user
 from taskqueue.store.user_limits import read_user_limits
-from taskqueue.store.users import read_stored_users, read_subscriptions, set_users
+from taskqueue.store.users import read_stored_users, set_users
 from taskqueue.testing import Permits
 from tests.support.store.script_clock import ScriptClock
 

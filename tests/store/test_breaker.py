@@ -13,8 +13,8 @@ from taskqueue.store.audit import audit
 from taskqueue.store.claim import JobLease, Result
 from taskqueue.store.runs import read_runs
 from taskqueue.store.subscribe import subscribe, unsubscribe
+from taskqueue.store.subscriptions import read_subscriptions
 from taskqueue.store.suspended import count_suspended, follow_suspended, try_suspended
-from taskqueue.store.users import read_subscriptions
 from tests.support.store.raw import raw
 from tests.support.store.shop import AFTER, RUN_US, SYNC, Shop, broken, opened, user_of
 

@@ -10,8 +10,8 @@ import pytest
 from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import Limit, LimitKey, RateLimit, Schedule, TaskType
 from taskqueue.store.claim import Result
+from taskqueue.store.subscriptions import read_subscriptions
 from taskqueue.store.types import read_catalog
-from taskqueue.store.users import read_subscriptions
 from tests.support.store.drive import backlog as backlog_of
 from tests.support.store.drive import drive, kind, starts, user
 from tests.support.store.raw import raw

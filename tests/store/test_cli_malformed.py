@@ -10,8 +10,8 @@ from taskqueue.store.audit import audit
 from taskqueue.store.connection import Store
 from taskqueue.store.enqueue import enqueue
 from taskqueue.store.inspection import inspect
+from taskqueue.store.subscriptions import read_subscriptions
 from taskqueue.store.types import read_catalog
-from taskqueue.store.users import read_subscriptions
 from tests.support.site.in_process import BAD, TYPES, USERS
 from tests.support.store.commands import Command, commands_on
 from tests.support.store.mutations import every_kind

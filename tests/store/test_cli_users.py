@@ -5,7 +5,7 @@ from pathlib import Path
 
 import pytest
 
-from taskqueue.cli import users as users_command
+from taskqueue.cli import user_import
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.models.values import (
     Limit,
@@ -18,16 +18,17 @@ from taskqueue.models.values import (
 )
 from taskqueue.scheduler.publisher import Publisher
 from taskqueue.store.connection import Store
+from taskqueue.store.subscriptions import read_subscriptions
 from taskqueue.store.types import put_limits
 from taskqueue.store.user_limits import read_user_limits
-from taskqueue.store.users import read_stored_users, read_subscriptions, set_users
+from taskqueue.store.users import read_stored_users, set_users
 from tests.support.store.commands import Command, commands_on
 
 
 @pytest.fixture
 def taskqueue(redis_url: str, release: str, store: Store, monkeypatch: pytest.MonkeyPatch) -> Command:
     """Run a command on the store of this test, with batches so small that a test has many."""
-    monkeypatch.setattr(users_command, "BATCH", 3)
+    monkeypatch.setattr(user_import, "BATCH", 3)
 
     return commands_on(redis_url, release)
 

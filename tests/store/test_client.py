@@ -22,9 +22,10 @@ from taskqueue.store.errors import (
     TooManySubscriptionsError,
     UserOwnedError,
 )
+from taskqueue.store.subscriptions import read_subscriptions
 from taskqueue.store.types import put_types, read_catalog
 from taskqueue.store.user_pauses import find_pause
-from taskqueue.store.users import read_stored_users, read_subscriptions, set_users
+from taskqueue.store.users import read_stored_users, set_users
 from tests.support.store.raw import raw
 
 TYPES = {

@@ -11,9 +11,10 @@ from taskqueue import Subscription, UserLimit, UserSubscription
 from taskqueue.models.values import Limit, LimitKey, Schedule, TaskType
 from taskqueue.scheduler.publisher import Publisher
 from taskqueue.store.connection import Store
+from taskqueue.store.subscriptions import read_subscriptions
 from taskqueue.store.types import put_limits, read_catalog
 from taskqueue.store.user_limits import read_user_limits
-from taskqueue.store.users import Source, read_stored_users, read_subscriptions, set_users
+from taskqueue.store.users import Source, read_stored_users, set_users
 from tests.support.store.raw import raw
 
 TYPES = {

@@ -26,10 +26,10 @@ from taskqueue.store import job_name
 from taskqueue.store.claim import Result
 from taskqueue.store.cursor import mark_installed, read_cursor, restore_cursor
 from taskqueue.store.limits import set_rate
+from taskqueue.store.subscriptions import read_subscriptions
 from taskqueue.store.suspended import try_suspended
 from taskqueue.store.types import read_catalog
 from taskqueue.store.user_pauses import pause_user, resume_user
-from taskqueue.store.users import read_subscriptions
 from tests.support.store.dealt_places import DealtPlaces, Pair, is_idle, read_dealt, read_scores
 from tests.support.store.random_customers import NAMES, random_type, random_user
 from tests.support.store.raw import raw

@@ -25,8 +25,8 @@ from taskqueue.store.command import get, zrange
 from taskqueue.store.connection import Store
 from taskqueue.store.cursor import read_cursor, restore_cursor
 from taskqueue.store.limits import set_rate
+from taskqueue.store.subscriptions import read_subscriptions
 from taskqueue.store.types import read_catalog
-from taskqueue.store.users import read_subscriptions
 from tests.support.site.site import until
 from tests.support.store.raw import raw
 from tests.support.store.script_clock import ScriptClock

@@ -23,7 +23,8 @@ from taskqueue.store.connection import Store
 from taskqueue.store.enqueue import enqueue
 from taskqueue.store.errors import LockedParamsError
 from taskqueue.store.limits import set_rate
-from taskqueue.store.users import StoredSubscription, read_stored_users, read_subscriptions, set_users
+from taskqueue.store.subscriptions import StoredSubscription, read_subscriptions
+from taskqueue.store.users import read_stored_users, set_users
 from taskqueue_worker.leased_job import LeasedJob
 from taskqueue_worker.task_types import BoundType, TaskTypes
 from tests.support.site.worker_slots import SlotsUnderTest

@@ -7,8 +7,8 @@ from taskqueue.scheduler.publisher import Publisher
 from taskqueue.store.connection import Store
 from taskqueue.store.lookup import read_user_places
 from taskqueue.store.scalars import Place
+from taskqueue.store.subscriptions import read_subscriptions
 from taskqueue.store.types import read_catalog
-from taskqueue.store.users import read_subscriptions
 
 HOURLY = TaskType("sync", Schedule(interval_s=3600, intervals_s=(60,)), function="f")
 CHOICES = {"own": None, "named": 3600, "minute": 60, "five": 300}

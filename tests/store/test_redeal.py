@@ -7,9 +7,9 @@ from typing import TYPE_CHECKING
 from taskqueue.models.values import Schedule, TaskType
 from taskqueue.plan.spread import spread_class
 from taskqueue.store.generations import count_subscriptions, redeal
+from taskqueue.store.subscriptions import read_subscriptions
 from taskqueue.store.type_record import Generation, TypeRecord
 from taskqueue.store.types import put_types, read_catalog
-from taskqueue.store.users import read_subscriptions
 from tests.support.store.raw import raw
 
 if TYPE_CHECKING:

@@ -15,9 +15,10 @@ from taskqueue.store.audit import audit
 from taskqueue.store.claim import Result
 from taskqueue.store.malformed import UNREADABLE_PARAMS
 from taskqueue.store.repair import read_notes
+from taskqueue.store.subscriptions import read_subscriptions
 from taskqueue.store.type_record import Generation, TypeRecord, encode_record
 from taskqueue.store.types import put_types, read_catalog
-from taskqueue.store.users import read_subscriptions, set_users
+from taskqueue.store.users import set_users
 from tests.support.store.raw import raw
 
 if TYPE_CHECKING:

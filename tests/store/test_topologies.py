@@ -25,7 +25,7 @@ from taskqueue.store.limits import override_rate
 from taskqueue.store.listing import read_jobs
 from taskqueue.store.pause import pause, resume
 from taskqueue.store.permit import permit
-from taskqueue.store.users import read_subscriptions
+from taskqueue.store.subscriptions import read_subscriptions
 from taskqueue.store.wakeup import pass_wakeup_on, wait_for_wakeup
 from tests.support.process.child import free_ports
 from tests.support.site.site import until

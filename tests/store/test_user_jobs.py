@@ -18,9 +18,9 @@ from taskqueue.store.cursor import restore_cursor
 from taskqueue.store.job_name import parse
 from taskqueue.store.limits import set_rate
 from taskqueue.store.lookup import find_jobs, read_user_places
+from taskqueue.store.subscriptions import read_subscriptions
 from taskqueue.store.types import read_catalog
 from taskqueue.store.user_pauses import pause_user
-from taskqueue.store.users import read_subscriptions
 from taskqueue.views.user_detail import read_user_detail
 from taskqueue.views.user_jobs import find_scheduled_jobs
 from tests.support.store.random_customers import NAMES, random_type, random_user

@@ -16,9 +16,10 @@ from taskqueue.store.generations import count_subscriptions
 from taskqueue.store.inspection import inspect
 from taskqueue.store.repair import read_notes, repair
 from taskqueue.store.subscribe import subscribe, unsubscribe
+from taskqueue.store.subscriptions import read_subscriptions
 from taskqueue.store.type_record import Generation
 from taskqueue.store.user_pauses import end_pauses, find_pause, pause_user, resume_user
-from taskqueue.store.users import read_subscriptions, set_users
+from taskqueue.store.users import set_users
 from tests.support.store.raw import raw
 
 if TYPE_CHECKING:

@@ -9,15 +9,10 @@ import pytest
 from taskqueue.models.values import Schedule, Subscription, TaskType, UserSubscription
 from taskqueue.plan.spread import spread_class
 from taskqueue.store.generations import count_subscriptions, redeal
+from taskqueue.store.subscriptions import read_subscriptions
 from taskqueue.store.type_record import Generation
 from taskqueue.store.types import put_types, read_catalog
-from taskqueue.store.users import (
-    Source,
-    digest,
-    read_stored_users,
-    read_subscriptions,
-    set_users,
-)
+from taskqueue.store.users import Source, digest, read_stored_users, set_users
 from tests.support.store.raw import raw
 
 if TYPE_CHECKING:

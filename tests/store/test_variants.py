@@ -18,8 +18,9 @@ from taskqueue.scheduler.publisher import Publisher
 from taskqueue.scheduler.ticker import Ticker
 from taskqueue.store import job_name
 from taskqueue.store.cursor import restore_cursor
+from taskqueue.store.subscriptions import read_subscriptions
 from taskqueue.store.types import read_catalog
-from taskqueue.store.users import read_subscriptions, set_users
+from taskqueue.store.users import set_users
 from tests.support.store.raw import raw
 
 if TYPE_CHECKING:

@@ -14,8 +14,8 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from taskqueue_api.guard import SAFE_METHODS, is_same_origin
 from taskqueue_api.problems import ProblemError
 from taskqueue_api.settings import ApiSettings
+from taskqueue_api.sign_in.authentication import SignIn, check_role, viewer
 from taskqueue_api.sign_in.caller import Caller, SignedInBy
-from taskqueue_api.sign_in.sessions import SignIn, check_role, viewer
 
 #: Returns the answer to a request that is refused.
 Refuse = Callable[[Request, ProblemError], Response]

@@ -18,9 +18,9 @@ from taskqueue_api.parts import Parts
 from taskqueue_api.reachable import Reachable
 from taskqueue_api.server import listen, new_server
 from taskqueue_api.settings import ApiSettings
+from taskqueue_api.sign_in.authentication import SignIn
 from taskqueue_api.sign_in.credentials import CredentialsRefusedError
 from taskqueue_api.sign_in.credentials_folder import CredentialsFolder
-from taskqueue_api.sign_in.sessions import SignIn
 from taskqueue_api.sign_in.throttle import Throttle
 
 EXIT_BAD_SETTINGS = 2

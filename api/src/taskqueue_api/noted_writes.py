@@ -13,8 +13,8 @@ from taskqueue.store.writes import Write, begin_write, end_write
 from taskqueue.text.printable import printable_line
 from taskqueue_api.gate import Refuse, is_write
 from taskqueue_api.problems import ProblemError
+from taskqueue_api.sign_in.authentication import viewer
 from taskqueue_api.sign_in.proxy import address_of
-from taskqueue_api.sign_in.sessions import viewer
 
 #: Characters of a name, of a path and of a route's words.
 _MAX_NAME, _MAX_PATH, _MAX_DETAIL = 100, 500, 300

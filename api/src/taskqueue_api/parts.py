@@ -9,7 +9,7 @@ from taskqueue.client import Client
 from taskqueue.store.connection import Store
 from taskqueue_api.live.reader import Reader
 from taskqueue_api.settings import ApiSettings
-from taskqueue_api.sign_in.sessions import SignIn
+from taskqueue_api.sign_in.authentication import SignIn
 
 
 @dataclass(frozen=True, slots=True)

@@ -15,8 +15,8 @@ from taskqueue_api.application import guarded_app
 from taskqueue_api.live.reader import Reader
 from taskqueue_api.parts import Parts
 from taskqueue_api.settings import ApiSettings
+from taskqueue_api.sign_in.authentication import SignIn
 from taskqueue_api.sign_in.credentials_folder import CredentialsFolder
-from taskqueue_api.sign_in.sessions import SignIn
 from taskqueue_api.sign_in.throttle import Throttle
 from tests.support.api.asgi import Answer, ask, streaming
 

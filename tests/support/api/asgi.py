@@ -1,7 +1,7 @@
 """Requests to an ASGI app without a server."""
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Mapping, MutableMapping
+from collections.abc import AsyncIterator, Iterable, Mapping
 from contextlib import asynccontextmanager, suppress
 from dataclasses import dataclass, field
 from typing import Any
@@ -9,8 +9,7 @@ from urllib.parse import unquote
 
 import msgspec
 from starlette.datastructures import Headers
-
-App = Callable[[Any, Any, Any], Awaitable[None]]
+from starlette.types import ASGIApp, Message, Scope
 
 
 @dataclass
@@ -32,7 +31,7 @@ class Answer:
 
 
 async def ask(
-    app: App,
+    app: ASGIApp,
     method: str = "GET",
     target: str = "/",
     headers: Mapping[str, str] | Iterable[tuple[str, str]] = (),
@@ -47,7 +46,7 @@ async def ask(
 
 
 @asynccontextmanager
-async def streaming(app: App, target: str, headers: Mapping[str, str]) -> AsyncIterator[Answer]:
+async def streaming(app: ASGIApp, target: str, headers: Mapping[str, str]) -> AsyncIterator[Answer]:
     """Ask for a stream, and leave it at the end."""
     answer = Answer()
     asking = asyncio.create_task(_run(app, _scope("GET", target, headers, "127.0.0.1"), [], answer))
@@ -59,10 +58,10 @@ async def streaming(app: App, target: str, headers: Mapping[str, str]) -> AsyncI
             await asking
 
 
-async def _run(app: App, scope: Mapping[str, Any], chunks: list[bytes], answer: Answer) -> None:
+async def _run(app: ASGIApp, scope: Scope, chunks: list[bytes], answer: Answer) -> None:
     has_ended = False
 
-    async def receive() -> MutableMapping[str, Any]:
+    async def receive() -> Message:
         nonlocal has_ended
         if has_ended:
             await asyncio.Event().wait()  # the caller stays
@@ -70,7 +69,7 @@ async def _run(app: App, scope: Mapping[str, Any], chunks: list[bytes], answer: 
         has_ended = not chunks
         return {"type": "http.request", "body": chunk, "more_body": bool(chunks)}
 
-    async def send(message: MutableMapping[str, Any]) -> None:
+    async def send(message: Message) -> None:
         if message["type"] == "http.response.start":
             answer.status, answer.headers = message["status"], Headers(raw=message["headers"])
         else:
@@ -81,7 +80,7 @@ async def _run(app: App, scope: Mapping[str, Any], chunks: list[bytes], answer: 
 
 def _scope(
     method: str, target: str, headers: Mapping[str, str] | Iterable[tuple[str, str]], client: str
-) -> dict[str, Any]:
+) -> Scope:
     pairs = [*(headers.items() if isinstance(headers, Mapping) else headers)]
     if not any(name.lower() == "host" for name, _ in pairs):
         pairs.append(("Host", "localhost"))

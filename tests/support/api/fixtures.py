@@ -1,4 +1,4 @@
-"""Fixtures of tests that ask an API: `api` starts a process, `serve` serves one in the test's loop, `http` asks it."""
+"""Fixtures of tests that ask an API: `api` starts a process, `serve` serves in the test's loop, `http`, `ask` ask."""
 
 from collections.abc import AsyncIterator, Awaitable, Callable, Iterator, Mapping
 from contextlib import AsyncExitStack, ExitStack, asynccontextmanager
@@ -9,8 +9,10 @@ import aiohttp
 import pytest
 
 from taskqueue.store.connection import Store
+from tests.support.api.asked import Asked
 from tests.support.api.in_process import ServedApi, served_api
-from tests.support.api.process import RunningApi, running_api, write_credentials
+from tests.support.api.process import AS_EDITOR, CREDENTIALS, RunningApi, running_api, write_credentials
+from tests.support.api.seeded import seed
 
 #: Starts an API on a store, with the files of a credentials folder and settings by name.
 StartApi = Callable[..., RunningApi]
@@ -51,6 +53,13 @@ async def serve(redis_url: str, tmp_path: Path) -> AsyncIterator[ServeApi]:
     """Serve APIs in the test's loop: (await serve(store, CREDENTIALS, read_only=True)).url."""
     async with serving(redis_url, tmp_path) as start:
         yield start
+
+
+@pytest.fixture
+async def ask(store: Store, serve: ServeApi, http: aiohttp.ClientSession) -> Asked:
+    """Ask an API on a store with types, limits and users, as an editor."""
+    await seed(store)
+    return Asked(http, (await serve(store, CREDENTIALS)).url, AS_EDITOR)
 
 
 @pytest.fixture

@@ -29,9 +29,10 @@ from taskqueue.store.permit import permit
 from taskqueue.store.places import read_places
 from taskqueue.store.retention import read_retention
 from taskqueue.store.runs import read_runs
+from taskqueue.store.subscriptions import read_subscriptions
 from taskqueue.store.types import read_catalog
 from taskqueue.store.users import Source as SourceName
-from taskqueue.store.users import read_stored_users, read_subscriptions
+from taskqueue.store.users import read_stored_users
 from taskqueue.store.work import read_work
 from taskqueue.store.writes import Write, begin_write, read_writes
 

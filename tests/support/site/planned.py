@@ -6,9 +6,9 @@ from taskqueue.models.values import Schedule
 from taskqueue.plan.spread import spread_classes
 from taskqueue.store.connection import Store
 from taskqueue.store.scalars import Place, read_place
+from taskqueue.store.subscriptions import read_subscriptions
 from taskqueue.store.type_record import Generation
 from taskqueue.store.types import read_catalog
-from taskqueue.store.users import read_subscriptions
 from tests.support.store.raw import raw
 
 Job = tuple[str, str, int]  # type, user, occurrence in epoch seconds

@@ -1,7 +1,7 @@
 """Slots without a store: a job goes in, its result comes out."""
 
 import asyncio
-from collections.abc import Awaitable, Callable
+from collections.abc import Callable
 from typing import Self
 
 import pytest
@@ -10,7 +10,9 @@ from taskqueue.handlers.registry import Runnable
 from taskqueue.models.values import Retry, Schedule, TaskType
 from taskqueue.store.claim import Result
 from taskqueue_worker import clock
+from taskqueue_worker.attempts import Attempts
 from taskqueue_worker.leased_job import LeasedJob
+from taskqueue_worker.pace import Reach
 from taskqueue_worker.slots import ConcurrencySlots
 from taskqueue_worker.task_types import BoundType
 
@@ -22,8 +24,9 @@ async def no_permit(_: int) -> None:
     raise AssertionError
 
 
-def no_permits(_: LeasedJob) -> Callable[..., Awaitable[None]]:
-    return no_permit
+def open_slots(size: int, report: Callable[[Result], None]) -> ConcurrencySlots:
+    attempts = Attempts(lambda _: no_permit, float, lambda _: None, Reach())
+    return ConcurrencySlots(size, attempts.run, report, lambda: None)
 
 
 class SlotsUnderTest:
@@ -34,9 +37,7 @@ class SlotsUnderTest:
 
     def __init__(self, size: int = 1) -> None:
         self.results: asyncio.Queue[Result] = asyncio.Queue()
-        self.slots = ConcurrencySlots(
-            size, no_permits, self.results.put_nowait, lambda: None, float, lambda _: None
-        )
+        self.slots = open_slots(size, self.results.put_nowait)
 
     async def __aenter__(self) -> Self:
         self._patch = pytest.MonkeyPatch()

@@ -9,8 +9,8 @@ from typing import TYPE_CHECKING
 from taskqueue.plan.spread import spread_classes
 from taskqueue.plan.variants import variant_name
 from taskqueue.store.scalars import Place, read_place
+from taskqueue.store.subscriptions import StoredSubscription, read_subscriptions
 from taskqueue.store.types import Catalog, read_catalog
-from taskqueue.store.users import StoredSubscription, read_subscriptions
 from tests.support.store.raw import raw
 
 if TYPE_CHECKING:

@@ -13,9 +13,8 @@ from taskqueue.models.outcome import Outcome
 from taskqueue.models.values import HttpCall, Schedule, TaskType
 from taskqueue.plan.limiter import LATE_S
 from taskqueue_worker.leased_job import LeasedJob
-from taskqueue_worker.slots import ConcurrencySlots
 from taskqueue_worker.task_types import BoundType
-from tests.support.site.worker_slots import no_permits
+from tests.support.site.worker_slots import open_slots
 
 if TYPE_CHECKING:
     from taskqueue.store.claim import Result
@@ -83,14 +82,7 @@ async def test_no_request_leaves_outside_its_slot(url: str, monkeypatch: pytest.
     bound = BoundType(TaskType("sync", Schedule(interval_s=60)), client.resolve(HttpCall(url, "GET")))
     results: asyncio.Queue[Result] = asyncio.Queue()
     held: list[LeasedJob] = []
-    slots = ConcurrencySlots(
-        JOBS,
-        no_permits,
-        results.put_nowait,
-        lambda: None,
-        float,
-        lambda _: None,
-    )
+    slots = open_slots(JOBS, results.put_nowait)
 
     async def round_of_jobs(turn: int) -> dict[Outcome, int]:
         first_s = loop.time() + 0.02

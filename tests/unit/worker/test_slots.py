@@ -16,7 +16,7 @@ from taskqueue_worker.leased_job import LeasedJob
 from taskqueue_worker.slots import ConcurrencySlots
 from taskqueue_worker.task_types import BoundType
 from tests.support.process.virtual_time import virtual_time
-from tests.support.site.worker_slots import no_permits
+from tests.support.site.worker_slots import open_slots
 
 
 @dataclass
@@ -32,7 +32,7 @@ class Bench:
 
     def __post_init__(self) -> None:
         self.bound = BoundType(TaskType("sync", Schedule(interval_s=60)), self._handle)
-        self.slots = ConcurrencySlots(2, no_permits, self.results.append, lambda: None, float, lambda _: None)
+        self.slots = open_slots(2, self.results.append)
 
     async def _handle(self, job: Job) -> None:
         self.began.append(job.user)

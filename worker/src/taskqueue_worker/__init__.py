@@ -7,6 +7,7 @@
     pace          when the next call is worth it, and how far ahead slots are taken
     suspects      jobs that run as the only job of a worker
     slots         the concurrency slots: long-lived tasks, each running one job after another
+    attempts      attempts at jobs: the wait for the start, the handler, faults of a slot
     leased_job    one job from its claim to its result
     runner        one run of a handler, and the result of every way in which it may end
     results       results: made from outcomes, logged, counted
@@ -22,7 +23,7 @@
     settings      the settings
     liveness      a package: the process goes on, whatever user code does in it
 
-A job's path: claimer -> slots -> runner -> results -> outbox -> calls.
+A job's path: claimer -> slots -> attempts -> runner -> results -> outbox -> calls.
 
 May import `taskqueue.handlers`, `taskqueue.process`, `taskqueue.store`, `taskqueue.plan`, `taskqueue.models`,
 `taskqueue.command_line`, `taskqueue.text` and, in `__main__`, `taskqueue_entry`; never Redis.

@@ -22,6 +22,7 @@ from taskqueue.process.frame import ExitError, Work
 from taskqueue.process.retention import RetentionWatch
 from taskqueue.store.errors import StoreFailure
 from taskqueue.text.printable import describe_error
+from taskqueue_worker.attempts import Attempts
 from taskqueue_worker.calls import Calls, StoreContact
 from taskqueue_worker.claimer import CHANNELS, Claimer
 from taskqueue_worker.clock import StoreClock
@@ -67,15 +68,13 @@ class Worker:
         types = TaskTypes(self._store, Dispatcher(registry, self._http, self._threads))
         clock, self._pace = StoreClock(), Pace()
         outbox = Outbox(self._pace, types.get, clock)
-        self._slots = ConcurrencySlots(
-            settings.concurrency,
+        attempts = Attempts(
             lambda leased: Permits(self._store, clock, lease_ms, leased).take,
-            outbox.add,
-            self._freed,
             clock.to_loop,
             DURATION.observe,
             self._pace.reach,
         )
+        self._slots = ConcurrencySlots(settings.concurrency, attempts.run, outbox.add, self._freed)
         self._suspects = Suspects(self._pace, lambda: self._slots.free == self._slots.size, self._loop.time)
         contact = StoreContact(settings.live_within)
         self._calls = Calls(self._store, self.name, lease_ms, clock, outbox, contact, self._pace.has_time)

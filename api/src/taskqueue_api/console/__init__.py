@@ -4,13 +4,15 @@
     actions       the actions, one module a noun
     asked_path    the path of a request, as a URL has it
     charts        the data of charts
+    fields        fields of forms and parameters of pages
     files         the files below /static
     filters       values as a person reads them
     page          a page and its stream
     pages         the pages, one module each
     plan_curve    planned starts of a limit around now
-    problem_page  errors of pages
+    problem_page  errors as pages
     rendering     templates; every text is escaped and made printable
+    route         the class of all routes of the console
     sign_in       sign-in and sign-out of a browser
     user_day      the day of a user as strips
 
@@ -28,7 +30,7 @@ from taskqueue_api.console.actions import ROUTERS
 from taskqueue_api.console.files import Files
 from taskqueue_api.console.page import add_page
 from taskqueue_api.console.pages import MENU, PAGES
-from taskqueue_api.console.problem_page import new_router, unknown
+from taskqueue_api.console.route import new_router, unknown
 from taskqueue_api.live.streams import Streams
 
 

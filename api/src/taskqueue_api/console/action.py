@@ -14,16 +14,15 @@ from fastapi.responses import HTMLResponse
 from taskqueue.models.duration import parse_positive_ms
 from taskqueue.models.refusal import ValueRefusedError
 from taskqueue_api.console.asked_path import asked_path
+from taskqueue_api.console.fields import check_lengths, refused
 from taskqueue_api.console.rendering import render
 from taskqueue_api.noted_writes import note
 from taskqueue_api.parts import Parts, UsedParts
-from taskqueue_api.problems import ProblemError
-from taskqueue_api.sign_in.sessions import Editor
+from taskqueue_api.sign_in.authentication import Editor
 
 #: An action asks by GET, and acts by POST.
 METHODS = ["GET", "POST"]
 _MAX_FIELDS = 20
-_MAX_CHARACTERS = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -53,7 +52,7 @@ class Action:
         """Return a value. Raises ProblemError where it is missing."""
         value = self.fields.get(name, "").strip()
         if not value:
-            raise ProblemError(422, "Invalid request", f"{name} must be given", name)
+            raise refused(name, "must be given")
         return value
 
     def duration_ms(self, name: str) -> int | None:
@@ -62,7 +61,7 @@ class Action:
         try:
             return parse_positive_ms(value) if value else None
         except ValueRefusedError as error:
-            raise ProblemError(422, "Invalid request", f"{name}: {error}", name) from error
+            raise refused(name, str(error)) from error
 
     def ask(self, title: str, text: str, button: str, *, is_grave: bool = False) -> Response:
         """Return the question.   is_grave: the action loses something, or allows more than a manifest says."""
@@ -83,10 +82,7 @@ async def _action(request: Request, parts: UsedParts, _: Editor) -> Action:
     else:
         async with request.form(max_files=0, max_fields=_MAX_FIELDS) as form:
             fields = {name: value for name, value in form.items() if isinstance(value, str)}
-    for name, value in fields.items():
-        if len(value) > _MAX_CHARACTERS:
-            rule = f"{name} must have at most {_MAX_CHARACTERS} characters (was {len(value)})"
-            raise ProblemError(422, "Invalid request", rule, name)
+    check_lengths(fields)
     return Action(parts, request, fields)
 
 

@@ -5,9 +5,9 @@ from typing import Any
 from taskqueue.models.identity import GLOBAL_LIMIT
 from taskqueue.views.errors import UnknownLimitError
 from taskqueue_api.console.plan_curve import STEP_S, read_curve
-from taskqueue_api.console.problem_page import new_router
+from taskqueue_api.console.route import new_router
 from taskqueue_api.parts import UsedParts
-from taskqueue_api.sign_in.sessions import Viewer
+from taskqueue_api.sign_in.authentication import Viewer
 
 router = new_router()
 

@@ -8,16 +8,14 @@ from fastapi import APIRouter, Request, Response
 from fastapi.responses import HTMLResponse
 
 from taskqueue_api.console.asked_path import asked_path
+from taskqueue_api.console.fields import check_lengths
 from taskqueue_api.console.rendering import render
 from taskqueue_api.live.snapshot import Snapshot
 from taskqueue_api.live.streams import EventStream, Streams
 from taskqueue_api.parts import Parts, UsedParts
 from taskqueue_api.problems import ProblemError
+from taskqueue_api.sign_in.authentication import Viewer
 from taskqueue_api.sign_in.caller import Caller, Role
-from taskqueue_api.sign_in.sessions import Viewer
-
-#: Characters of one parameter of a page.
-_MAX_PARAMETER = 1_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -104,10 +102,7 @@ def _values(page: Page, request: Request) -> dict[str, str]:
     """Return the parameters of a page. Raises ProblemError for one that is too long."""
     given = {name: request.query_params[name] for name in page.query if request.query_params.get(name)}
     values = {**request.path_params, **given}
-    for name, value in values.items():
-        if len(value) > _MAX_PARAMETER:
-            rule = f"{name} must have at most {_MAX_PARAMETER} characters (was {len(value)})"
-            raise ProblemError(422, "Invalid request", rule, name)
+    check_lengths(values)
     return values
 
 

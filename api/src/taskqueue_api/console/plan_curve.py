@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from taskqueue.models.identity import GLOBAL_LIMIT
 from taskqueue.models.limit_tree import path_of
-from taskqueue.store.history import MINUTES_PER_HOUR, read_hours, to_counts
+from taskqueue.store.history import MINUTES_PER_HOUR, read_hours, sum_starts
 from taskqueue.store.types import Catalog
 from taskqueue.views.demands import read_plan
 from taskqueue.views.limits import rate_in_force
@@ -135,7 +135,7 @@ async def _read_hour(
             for limit in (GLOBAL_LIMIT, *(one.name for one in path)):
                 slots = found.setdefault(limit, [0] * MINUTES_PER_HOUR)
                 for minute, counters in minutes.items():
-                    slots[minute % MINUTES_PER_HOUR] += sum(to_counts(counters).starts) * task_type.cost
+                    slots[minute % MINUTES_PER_HOUR] += sum_starts(counters) * task_type.cost
         return found
 
     period_s = _HOUR_PAST_S if is_past else _HOUR_NOW_S

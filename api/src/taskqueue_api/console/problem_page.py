@@ -1,58 +1,15 @@
 """Errors of pages: a page or, for a form, a notice; a caller that is not signed in goes to the sign-in page."""
 
-from collections.abc import Callable, Coroutine
-from typing import Any
 from urllib.parse import quote
 
-from fastapi import APIRouter, Request, Response
-from fastapi.exceptions import RequestValidationError
+from fastapi import Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
-from fastapi.routing import APIRoute
-from starlette.exceptions import HTTPException
 
-from taskqueue.errors import TaskqueueError
 from taskqueue_api.console.asked_path import asked_path
 from taskqueue_api.console.rendering import render
-from taskqueue_api.problems import ProblemError, answer, problem_of
+from taskqueue_api.problems import ProblemError, answer
 
 _UNAUTHORIZED = 401
-
-
-class PageRoute(APIRoute):
-    """A route of the console."""
-
-    def get_route_handler(self) -> Callable[[Request], Coroutine[Any, Any, Response]]:
-        handle = super().get_route_handler()
-
-        async def handled(request: Request) -> Response:
-            try:
-                return await handle(request)
-            except RequestValidationError as error:
-                return answer_page(request, _invalid(error))
-            except (ProblemError, TaskqueueError, HTTPException) as error:
-                return answer_page(request, problem_of(error))
-
-        return handled
-
-
-def new_router() -> APIRouter:
-    """Return a router whose errors are answered with pages."""
-    return APIRouter(include_in_schema=False, route_class=PageRoute)
-
-
-unknown = new_router()
-
-
-@unknown.get("/{path:path}")
-def not_found(path: str) -> None:
-    """Answer all paths that no other route has."""
-    raise ProblemError(404, "Not found", f"there is no page /{path}")
-
-
-def _invalid(error: RequestValidationError) -> ProblemError:
-    found = error.errors()[0]
-    field = str(found["loc"][-1])
-    return ProblemError(422, "Invalid request", f"{field}: {found['msg']}", field)
 
 
 def answer_page(request: Request, error: ProblemError) -> Response:

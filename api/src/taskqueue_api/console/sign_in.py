@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import Form, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from taskqueue_api.console.problem_page import new_router
+from taskqueue_api.console.fields import refused
 from taskqueue_api.console.rendering import render
+from taskqueue_api.console.route import new_router
 from taskqueue_api.parts import UsedParts
-from taskqueue_api.problems import ProblemError
 from taskqueue_api.sign_in.cookies import end_session
 
 #: Characters of a token.
@@ -55,9 +55,7 @@ def _begin(
     request: Request, parts: UsedParts, token: str, next_page: str, *, by_link: bool = False
 ) -> Response:
     if len(token) > _MAX_TOKEN:
-        raise ProblemError(
-            422, "Invalid request", f"token must have at most {_MAX_TOKEN} characters", "token"
-        )
+        raise refused("token", f"must have at most {_MAX_TOKEN} characters")
     response = RedirectResponse(_local(next_page), 303)
     if not parts.sign_in.begin(request, response, token, by_link=by_link):
         return _form(next_page, "This token is not known, or was used already.", 401)

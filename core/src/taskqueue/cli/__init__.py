@@ -13,6 +13,7 @@
     limit_name     names, users and rates as arguments of the limit commands
     dead           dead list, show, retry, purge
     users          users import, remove
+    user_import    the import of users from a file
     plan           plan show, check
     audit          audit
     cursor         cursor get, set

@@ -8,9 +8,6 @@ from taskqueue.cli.failure import fail_argument
 from taskqueue.models.quantity import parse_global_rate
 from taskqueue.models.refusal import ValueRefusedError
 
-RateArgument = Annotated[
-    str, typer.Argument(metavar="N|none", help="Starts per second; none: only limits by name hold.")
-]
 RateOption = Annotated[
     str,
     typer.Option(

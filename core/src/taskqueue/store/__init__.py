@@ -27,6 +27,7 @@ The servers behind it:
     address         a host and its port
     tls_files       certificates and keys that the URL names
     redis_client    calls on objects of redis-py
+    clients         clients of redis-py for each topology
     servers         connections to one primary
     sentinel        the address of the primary
 
@@ -36,7 +37,8 @@ Set by manifests and by hand:
     type_record     the record of a task type
     limit_record    the record of a limit by name
     user_limits     values of users at limits
-    users           users and their subscriptions
+    users           users, written with all subscriptions, and read
+    subscriptions   subscriptions of users, read
     runs            last runs of a user's subscriptions
     user_state      the declared state of one user
     user_faults     faults of users that an application writes

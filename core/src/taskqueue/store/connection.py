@@ -11,16 +11,12 @@ from contextlib import suppress
 from functools import partial
 from typing import Any, Self, TypeVar
 
-from redis.asyncio import Connection, ConnectionPool, Redis, RedisCluster, SSLConnection
-from redis.asyncio import UnixDomainSocketConnection as UnixConnection
-from redis.asyncio.cluster import ClusterNode
-from redis.asyncio.retry import Retry
-from redis.backoff import NoBackoff
-from redis.exceptions import NoScriptError, ResponseError
+from redis.asyncio import Redis
+from redis.exceptions import NoScriptError
 
 from taskqueue.store import script
-from taskqueue.store.address import Address
 from taskqueue.store.cancelled import raise_if_cancelled
+from taskqueue.store.clients import new_cluster_client, new_pool, new_sentinels
 from taskqueue.store.command import Command, Scan
 from taskqueue.store.errors import (
     CLIENT_ERRORS,
@@ -35,16 +31,14 @@ from taskqueue.store.keys import Keys
 from taskqueue.store.malformed import Malformed
 from taskqueue.store.redis_client import RedisClient
 from taskqueue.store.script import Script
-from taskqueue.store.sentinel import Primary, following
-from taskqueue.store.servers import Connected, Servers
+from taskqueue.store.sentinel import Primary
+from taskqueue.store.servers import Servers
 from taskqueue.store.tls_files import check_files, find_fault
 from taskqueue.store.url import StoreUrl, check_password, parse_url
 from taskqueue.store.wire import Argument
 
 #: No answer within this time counts as a lost one. Scripts are bounded to milliseconds.
 ANSWER_TIMEOUT_S = 2.0
-#: Connections of a store: only `permit` may want many at once.
-_MAX_CONNECTIONS = 100
 _SET_ASIDE = Script("set_aside", bool)
 
 _Answer = TypeVar("_Answer")
@@ -178,17 +172,6 @@ class Store:
         return failure
 
 
-class ClusterClient(RedisCluster):
-    """A client of a cluster. Refuses to follow a moving slot to a node that redis-py does not know."""
-
-    def get_node(self, host: str | None = None, port: int | None = None, node_name: str | None = None) -> Any:
-        node = super().get_node(host, port, node_name)
-        if node is None:
-            text = f"MOVING the slot of this release is moving to {node_name or f'{host}:{port}'}, nothing was done"
-            raise ResponseError(text)
-        return node
-
-
 def open_store(
     url: str,
     release: str = "default",
@@ -205,46 +188,9 @@ def open_store(
     check_password(sentinel_password or "")
     keys = Keys(release)
     if parsed.topology == "cluster":
-        nodes = [ClusterNode(host, port) for host, port in parsed.hosts]
-        client = ClusterClient(startup_nodes=nodes, ssl=parsed.tls, **_options(parsed, timeout_s))
-        return Store(client, keys, url=parsed)
+        return Store(new_cluster_client(parsed, timeout_s), keys, url=parsed)
     find_primary = None
     if parsed.topology == "sentinel":
-        find_primary = partial(Primary, parsed.service, _sentinels(parsed, timeout_s, sentinel_password))
-    servers = Servers(partial(_pool, parsed, timeout_s), find_primary)
+        find_primary = partial(Primary, parsed.service, new_sentinels(parsed, timeout_s, sentinel_password))
+    servers = Servers(partial(new_pool, parsed, timeout_s), find_primary)
     return Store(Redis(connection_pool=servers.pool), keys, servers, parsed)
-
-
-def _pool(url: StoreUrl, timeout_s: float, connected: Connected, primary: Primary | None) -> ConnectionPool:
-    options = {**_options(url, timeout_s), "db": url.database}
-    connection_class: type[Any] = SSLConnection if url.tls else Connection
-    if url.path:
-        connection_class, options["path"] = UnixConnection, url.path
-    elif primary:
-        connection_class = following(connection_class, primary)
-    else:
-        options["host"], options["port"] = url.hosts[0]
-    return ConnectionPool(connection_class, _MAX_CONNECTIONS, redis_connect_func=connected, **options)
-
-
-def _sentinels(url: StoreUrl, timeout_s: float, password: str | None) -> dict[Address, Redis]:
-    tls: dict[str, Any] = {name: value for name, value in url.parameters.items() if name.startswith("ssl_")}
-    options = {**_patience(timeout_s), "socket_timeout": None, "password": password, "decode_responses": True}
-    return {
-        (host, port): Redis(host=host, port=port, ssl=url.tls, **tls, **options) for host, port in url.hosts
-    }
-
-
-def _options(url: StoreUrl, timeout_s: float) -> dict[str, Any]:
-    return {**_patience(timeout_s), "username": url.username, "password": url.password, **url.parameters}
-
-
-def _patience(timeout_s: float) -> dict[str, Any]:
-    """Return the options of a client that waits so long for an answer, and asks once."""
-    return {
-        "socket_timeout": timeout_s,
-        "socket_connect_timeout": timeout_s,
-        "retry": Retry(NoBackoff(), 0),
-        "protocol": 2,
-        "driver_info": None,  # CLIENT SETINFO would be one more right
-    }

@@ -18,10 +18,11 @@ from taskqueue.store.overrides import read_override
 from taskqueue.store.repair import Action
 from taskqueue.store.runs import read_run
 from taskqueue.store.scalars import END_US, read_ms, read_place, read_rate, read_whole
+from taskqueue.store.subscriptions import read_subscription
 from taskqueue.store.suspended import read_suspension
 from taskqueue.store.type_record import read_type
 from taskqueue.store.user_key import ENCODED, read_user
-from taskqueue.store.users import read_stored_user, read_subscription
+from taskqueue.store.users import read_stored_user
 from taskqueue.store.writes import read_write
 
 _USER = re.compile(ENCODED.encode())

@@ -13,9 +13,9 @@ from taskqueue.store.connection import Store
 from taskqueue.store.malformed import UNREADABLE
 from taskqueue.store.scalars import PLACES, Place, read_place
 from taskqueue.store.script import Script
+from taskqueue.store.subscriptions import StoredSubscription, read_subscription
 from taskqueue.store.type_record import Generation
 from taskqueue.store.user_key import read_user
-from taskqueue.store.users import StoredSubscription, read_subscription
 from taskqueue.store.wire import pack
 
 _REDEAL = Script("redeal", int)

@@ -12,8 +12,8 @@ from taskqueue.store.connection import Store
 from taskqueue.store.malformed import location_of, text
 from taskqueue.store.scalars import read_ms
 from taskqueue.store.script import Script
+from taskqueue.store.subscriptions import StoredSubscription
 from taskqueue.store.user_key import escape_user, try_read_user
-from taskqueue.store.users import StoredSubscription
 from taskqueue.store.wire import shaped
 
 _FOLLOW_SUSPENDED = Script("follow_suspended", shaped(tuple[int, list[tuple[bytes, bytes, bytes]]]))

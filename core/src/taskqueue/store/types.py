@@ -88,13 +88,6 @@ class Catalog:
             for segment in record.segments(self.variants)
         ]
 
-    def rate_of(self, limit: str) -> float | None:
-        """Return the rate of a limit that is in force, as `rate`. Raises KeyError for an unknown limit."""
-        if limit == GLOBAL_LIMIT:
-            return self.rate
-        over = self.overrides.get(limit)
-        return over.rate if over else self.limits[limit].per_second
-
 
 async def read_catalog(store: Store) -> Catalog:
     """Read types, limits, pauses and the rate in force, in one step."""

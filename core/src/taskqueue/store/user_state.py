@@ -11,18 +11,10 @@ from taskqueue.store.errors import PreconditionFailedError, owned_elsewhere
 from taskqueue.store.limit_record import read_user_limit
 from taskqueue.store.lookup import find_stored_users
 from taskqueue.store.malformed import location_of
+from taskqueue.store.subscriptions import read_subscriptions
 from taskqueue.store.user_faults import find_faults
 from taskqueue.store.user_key import escape_user
-from taskqueue.store.users import (
-    ANY,
-    STORED,
-    Source,
-    StoredUser,
-    digest,
-    read_subscriptions,
-    set_users_in_state,
-    with_digest,
-)
+from taskqueue.store.users import ANY, STORED, Source, StoredUser, digest, set_users_in_state, with_digest
 
 
 @dataclass(frozen=True, slots=True)

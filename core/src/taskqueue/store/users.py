@@ -1,12 +1,11 @@
-"""Users and their subscriptions: one record a subscription, replaced a user at a time."""
+"""Users: one record each; a user is replaced at once, with all subscriptions."""
 
 import hashlib
-import re
 from base64 import urlsafe_b64encode
-from collections.abc import Iterable, Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
-from typing import Any, Literal, NamedTuple, Self, cast, get_args
+from typing import Literal, NamedTuple, Self, cast, get_args
 
 import msgspec
 
@@ -32,14 +31,10 @@ _SET_USERS = Script("set_users", shaped(tuple[bytes, bytes, bytes]))
 _read_users = packed(list[str])
 #: Subscriptions that one call of the script handles: a few milliseconds of the server's time.
 _BATCH_TASKS = 300
-#: Users whose subscriptions one round trip reads.
-_BATCH_USERS = 500
 #: A desired subscription: type, params as JSON, whether suspended, and the chosen interval, s.
 _Row = tuple[str, str, int, str]
 #: A user, the digest, the desired subscriptions, own values at limits, the zone, empty for UTC, and the state before.
 _Desired = tuple[str, str, list[_Row], list[tuple[str, str]], str, str]
-#: A subscription's record, as scripts/lib/deal.lua writes it.
-_RECORD = re.compile(r"([0-9]{1,16})([a-z]*)(?::([0-9]{1,12}))?(.*)", re.DOTALL)
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,25 +63,6 @@ class StoredUser:
             read_whole(zone or "0"),
             tuple(limits.split(";")) if limits else (),
         )
-
-
-@dataclass(frozen=True, slots=True)
-class StoredSubscription:
-    """A subscription in the store. number: its place in the spread of its class; generation 0: unknown type.
-
-    interval_s: chosen; None for the type's own. paused: by hand, with all subscriptions of the user.
-    by_breaker: whether the circuit breaker suspended it.   on_trial: whether its next job decides that.
-    """
-
-    type: str
-    number: int
-    generation: int
-    suspended: bool
-    params: Mapping[str, Any]
-    interval_s: int | None = None
-    paused: bool = False
-    by_breaker: bool = False
-    on_trial: bool = False
 
 
 def _rows(user: UserSubscription) -> list[_Row]:
@@ -192,51 +168,3 @@ def _read_stored_users(store: Store, rows: Iterable[tuple[bytes, bytes]]) -> Ite
         read = store.malformed.read(location_of("users", user), partial(read_stored_user, user, value))
         if read:
             yield read
-
-
-async def read_subscriptions(store: Store, user: str) -> list[StoredSubscription]:
-    """Read the subscriptions of one user, by type; empty if the user is unknown."""
-    return (await read_subscriptions_of(store, [user]))[0]
-
-
-async def read_subscriptions_of(store: Store, users: Sequence[str]) -> list[list[StoredSubscription]]:
-    """Read the subscriptions of each of `users`, many users a round trip."""
-    found = []
-    for first in range(0, len(users), _BATCH_USERS):
-        batch = users[first : first + _BATCH_USERS]
-        answers = await store.read_all([hgetall(store.keys.subscriptions(user)) for user in batch])
-        found += [_read_subscriptions(store, user, rows) for user, rows in zip(batch, answers, strict=True)]
-    return found
-
-
-def _read_subscriptions(store: Store, user: str, rows: Mapping[bytes, bytes]) -> list[StoredSubscription]:
-    tasks = [
-        store.malformed.read(
-            location_of(f"subscriptions:{escape_user(user)}", name), partial(read_subscription, name, value)
-        )
-        for name, value in sorted(rows.items())
-    ]
-    return [subscription for subscription in tasks if subscription]
-
-
-def read_subscription(name: bytes, record: bytes) -> StoredSubscription:
-    """Read a subscription's record. Raises any error of UNREADABLE."""
-    found = _RECORD.fullmatch(record.decode())
-    if found is None:
-        raise ValueError(record)
-    number, generation = divmod(int(found[1]), 10)
-    return StoredSubscription(
-        name.decode("ascii"),
-        number,
-        generation,
-        "s" in found[2],
-        decode_params(found[4]),
-        int(found[3]) if found[3] else None,
-        paused="p" in found[2],
-        by_breaker=not {"b", "t"}.isdisjoint(found[2]),
-        on_trial="t" in found[2],
-    )
-
-
-def decode_params(text: str) -> dict[str, Any]:
-    return msgspec.json.decode(text, type=dict[str, Any]) if text else {}

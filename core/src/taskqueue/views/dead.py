@@ -4,7 +4,7 @@ from typing import Any
 
 from taskqueue.store.connection import Store
 from taskqueue.store.dead import DeadLetter, find_dead, read_dead
-from taskqueue.store.users import decode_params
+from taskqueue.store.subscriptions import decode_params
 from taskqueue.views.errors import NotDeadError
 from taskqueue.views.instant import at
 from taskqueue.views.view import Instant, View

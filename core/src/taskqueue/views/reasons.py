@@ -13,10 +13,10 @@ from taskqueue.store.job_name import parse
 from taskqueue.store.limit_names import limit_names
 from taskqueue.store.limit_times import LimitTimes
 from taskqueue.store.listing import WaitingJob, WorkerSeen
+from taskqueue.store.subscriptions import StoredSubscription
 from taskqueue.store.suspended import Suspension
 from taskqueue.store.type_record import TypeRecord
 from taskqueue.store.types import Catalog
-from taskqueue.store.users import StoredSubscription
 from taskqueue.views.instant import iso
 from taskqueue.views.limit_text import is_unknown, last_free, limit_text, unknown_reason
 

@@ -16,10 +16,11 @@ from taskqueue.store.limit_times import read_limit_times
 from taskqueue.store.listing import WaitingJob, read_workers
 from taskqueue.store.lookup import find_jobs, find_stored_users, read_user_places
 from taskqueue.store.runs import read_runs
+from taskqueue.store.subscriptions import StoredSubscription, read_subscriptions
 from taskqueue.store.suspended import find_suspension
 from taskqueue.store.types import Catalog, read_catalog
 from taskqueue.store.user_pauses import find_pause
-from taskqueue.store.users import Source, StoredSubscription, read_subscriptions
+from taskqueue.store.users import Source
 from taskqueue.store.waiting import count_waiting
 from taskqueue.views.instant import at, iso
 from taskqueue.views.next_due import next_due_ms

@@ -6,14 +6,9 @@ from typing import Literal
 
 from taskqueue.models.refusal import ValueRefusedError, must_be
 from taskqueue.store.connection import Store
+from taskqueue.store.subscriptions import StoredSubscription, read_subscriptions_of
 from taskqueue.store.types import Catalog, read_catalog
-from taskqueue.store.users import (
-    Source,
-    StoredSubscription,
-    StoredUser,
-    read_stored_users_at,
-    read_subscriptions_of,
-)
+from taskqueue.store.users import Source, StoredUser, read_stored_users_at
 from taskqueue.views.view import View
 
 #: A cursor of the store, below 2^63.

@@ -1,4 +1,4 @@
-"""The newest writes of the API, a row each: who wrote, and what, when, from where, with which status."""
+"""The newest writes of the API, a row each: caller, request, time, address and status."""
 
 from pydantic import Field
 

@@ -8,7 +8,7 @@ from taskqueue.store.connection import Store
 from taskqueue.store.dead import move_in_batches, purge_dead, retry_dead
 from taskqueue.views.dead_groups import read_dead_names
 from taskqueue_api.console.action import METHODS, Action, UsedAction
-from taskqueue_api.console.problem_page import new_router
+from taskqueue_api.console.route import new_router
 
 router = new_router()
 

@@ -4,7 +4,7 @@ from fastapi import Response
 
 from taskqueue.store.cancel import Fate, cancel_named
 from taskqueue_api.console.action import METHODS, UsedAction
-from taskqueue_api.console.problem_page import new_router
+from taskqueue_api.console.route import new_router
 
 router = new_router()
 

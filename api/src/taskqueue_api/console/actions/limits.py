@@ -7,16 +7,16 @@ from fastapi import Response
 from taskqueue.models.duration import format_ms
 from taskqueue.models.identity import GLOBAL_LIMIT
 from taskqueue.models.rate import MAX_BURST, RATES, describe_rate, is_within_bounds, starts_per_second
-from taskqueue.models.refusal import ValueRefusedError
 from taskqueue.store.limits import clear_limit, clear_rate, open_limit, override_limit, override_rate
 from taskqueue.store.types import read_catalog
 from taskqueue.views.errors import UnknownLimitError
 from taskqueue.views.limits import rate_in_force
 from taskqueue_api.console.action import METHODS, Action, UsedAction
-from taskqueue_api.console.problem_page import new_router
-from taskqueue_api.problems import ProblemError
+from taskqueue_api.console.fields import refused
+from taskqueue_api.console.route import new_router
 
 _MAX_FOR_MS = 7 * 86_400_000
+_MAX_DIGITS = 9
 
 router = new_router()
 
@@ -75,16 +75,12 @@ async def _rate_of(action: Action, name: str) -> float | None:
 
 def _read_rate(action: Action) -> float:
     """Return the starts per second of the fields `requests` and `per`. Raises ProblemError."""
-    requests, per = action.field("requests"), action.field("per")
-    if not requests.isascii() or not requests.isdigit() or len(requests) > 9:  # noqa: PLR2004
-        raise ProblemError(422, "Invalid request", "requests must be a whole number above 0", "requests")
-    per_ms = action.duration_ms("per") or 0
-    if not int(requests) or not is_within_bounds(int(requests), per_ms):
-        raise ProblemError(422, "Invalid request", f"the rate must be {RATES}", "requests")
-    try:
-        return starts_per_second(int(requests), per)
-    except ValueRefusedError as error:
-        raise ProblemError(422, "Invalid request", f"per: {error}", "per") from error
+    requests, per = _whole(action.field("requests")), action.field("per")
+    if not requests:
+        raise refused("requests", "must be a whole number above 0")
+    if not is_within_bounds(requests, action.duration_ms("per") or 0):
+        raise refused("requests", f"must give a rate {RATES}")
+    return starts_per_second(requests, per)
 
 
 def _read_for(action: Action) -> int:
@@ -92,7 +88,7 @@ def _read_for(action: Action) -> int:
     action.field("for")
     for_ms = action.duration_ms("for") or 0
     if for_ms > _MAX_FOR_MS:
-        raise ProblemError(422, "Invalid request", f"for must be at most {format_ms(_MAX_FOR_MS)}", "for")
+        raise refused("for", f"must be at most {format_ms(_MAX_FOR_MS)}")
     return for_ms
 
 
@@ -101,11 +97,14 @@ def _read_burst(action: Action, name: str) -> int | None:
     text = action.fields.get("burst", "").strip()
     if not text or name == GLOBAL_LIMIT:
         return None
-    if not text.isascii() or not text.isdigit() or not 1 <= int(text[:9]) <= MAX_BURST:
-        raise ProblemError(
-            422, "Invalid request", f"burst must be from 1 to {MAX_BURST} (was {text})", "burst"
-        )
-    return int(text)
+    if not 1 <= _whole(text) <= MAX_BURST:
+        raise refused("burst", f"must be from 1 to {MAX_BURST} (was {text})")
+    return _whole(text)
+
+
+def _whole(text: str) -> int:
+    """Return a whole number; 0 for any other text, and for more than nine digits."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= _MAX_DIGITS else 0
 
 
 def _written(per_second: float | None) -> str:
