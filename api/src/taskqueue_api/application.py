@@ -34,6 +34,6 @@ def new_app(parts: Parts) -> FastAPI:
 def guarded_app(parts: Parts) -> ASGIApp:
     """Return the app of a process behind all steps."""
     settings, sign_in = parts.settings, parts.sign_in
-    noted = NotedWrites(new_app(parts), parts.store, answer_page)
+    noted = NotedWrites(new_app(parts), parts.store, parts.reader.readings, answer_page)
     guard = Guard(Gate(noted, sign_in, settings, answer_page), settings.hosts)
     return BoundedBodies(Proxied(guard, sign_in.folder, sign_in.throttle, is_https=settings.https))

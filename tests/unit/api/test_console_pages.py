@@ -10,6 +10,7 @@ from taskqueue.store.writes import Write, begin_write
 from taskqueue_api.console.page import Page
 from taskqueue_api.console.pages import MENU, PAGES
 from tests.support.api.app import App, running_app
+from tests.support.api.asgi import ask
 from tests.support.api.seeded import seed
 from tests.support.store.raw import raw
 
@@ -68,6 +69,24 @@ async def test_curve_is_that_of_the_plan(store: Store) -> None:
         assert len(chart["planned"]) == 25 * 60
         assert sum(chart["planned"]) * 60 == pytest.approx(3 * 25, rel=0.01)  # three users an hour
         assert chart["limit"] == 100
+
+
+@pytest.mark.parametrize(
+    ("path", "write", "shown"),
+    [
+        ("/", "/v1/types/fetch-orders/pause", "Paused types: fetch-orders"),
+        ("/types", "/v1/types/fetch-orders/pause", ">paused<"),
+        ("/types/fetch-orders", "/v1/types/fetch-orders/pause", ">paused<"),
+        ("/users/u-1", "/v1/users/u-1/pause", "the user is paused"),
+        ("/writes", "/v1/users/u-1/pause", "/v1/users/u-1/pause"),
+    ],
+)
+async def test_pages_show_a_write_of_the_api_at_once(store: Store, path: str, write: str, shown: str) -> None:
+    await seed(store)
+    async with running_app(store) as app:
+        assert shown not in (await app.get(path)).text
+        assert (await ask(app.asgi, "PUT", write, {"Host": "localhost"})).status == 204
+        assert shown in (await app.get(path)).text
 
 
 async def test_forms_are_hidden_from_viewers(store: Store) -> None:
