@@ -147,8 +147,9 @@ def test_an_editor_writes_nothing_by_the_viewers_login(server: RedisServer, api:
     before = server.call("HGETALL", f"{P}users")
     body = json.dumps({"tasks": [{"type": "fetch-orders"}]}).encode()
     status, said = ask(api, "/v1/users/u-9", method="PUT", data=body)
-    assert status >= 500
+    assert (status, json.loads(said)["title"]) == (503, "Login of the store lacks a right")
     assert b"nothing was written" in said
+    assert b"enough with the setting read_only" in said
     assert server.call("HGETALL", f"{P}users") == before
     assert server.call("EXISTS", f"{P}writes") == 0
 

@@ -14,7 +14,7 @@ from taskqueue.store.writes import Write, begin_write, end_write
 from taskqueue.text.printable import printable_line
 from taskqueue_api.gate import Refuse, is_write
 from taskqueue_api.live.readings import Readings
-from taskqueue_api.problems import ProblemError
+from taskqueue_api.problems import ProblemError, problem_of
 from taskqueue_api.sign_in.proxy import address_of
 from taskqueue_api.sign_in.sessions import viewer
 
@@ -46,8 +46,11 @@ class NotedWrites:
         try:
             number = await begin_write(self._store, _written(request))
         except StoreFailure as error:
-            detail = f"nothing was written, as the write could not be noted: {error}"
-            refusal = ProblemError(503, "Store does not answer", detail, headers={"Retry-After": "1"})
+            found = problem_of(error)
+            detail = f"nothing was written, as the write could not be noted: {found.problem.detail}"
+            refusal = ProblemError(
+                found.problem.status, found.problem.title, detail, headers=found.headers
+            )
             await self._refuse(request, refusal)(scope, receive, send)
             return
 

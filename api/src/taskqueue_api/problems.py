@@ -15,8 +15,13 @@ from taskqueue.errors import TaskqueueError
 from taskqueue.models.refusal import ManifestRefusedError, Refusal, ValueRefusedError
 from taskqueue.store.errors import (
     LockedParamsError,
+    LoginRefused,
     PreconditionFailedError,
+    RightMissing,
+    StoreCorrupt,
     StoreFailure,
+    StoreFull,
+    StoreRefused,
     TooManySubscriptionsError,
     UnknownTypeError,
     UnknownUserError,
@@ -29,6 +34,8 @@ MEDIA_TYPE = "application/problem+json"
 _MAX_SENTENCES = 10
 #: Seconds after which a request to a store that fails may be repeated.
 _RETRY_AFTER_S = 2
+#: The remedy for a login that may not write.
+_FOR_READERS = "A login that may only read is enough with the setting read_only"
 #: Status and title of each error; the first class that fits counts.
 _ANSWERS: Mapping[type[TaskqueueError], tuple[int, str]] = {
     ValueRefusedError: (422, "Invalid request"),
@@ -39,6 +46,11 @@ _ANSWERS: Mapping[type[TaskqueueError], tuple[int, str]] = {
     ViewError: (404, "Not found"),
     PreconditionFailedError: (412, "Precondition failed"),
     UserOwnedError: (409, "User of another source"),
+    LoginRefused: (503, "Store refuses the login"),
+    RightMissing: (503, "Login of the store lacks a right"),
+    StoreFull: (503, "Store is full"),
+    StoreRefused: (503, "Store refuses"),
+    StoreCorrupt: (503, "Store holds an unreadable record"),
     StoreFailure: (503, "Store does not answer"),
     TaskqueueError: (409, "Refused"),
 }
@@ -106,7 +118,8 @@ def problem_of(error: Exception) -> ProblemError:
         return ProblemError(error.status_code, title, title, headers=error.headers)
     status, title = next(found for one, found in _ANSWERS.items() if isinstance(error, one))
     headers = {"Retry-After": str(_RETRY_AFTER_S)} if isinstance(error, StoreFailure) else None
-    return ProblemError(status, title, str(error), headers=headers)
+    detail = f"{str(error).rstrip(chr(46))}. {_FOR_READERS}" if isinstance(error, RightMissing) else str(error)
+    return ProblemError(status, title, detail, headers=headers)
 
 
 def _answered(request: Request, error: Exception) -> Response:
