@@ -48,9 +48,7 @@ class NotedWrites:
         except StoreFailure as error:
             found = problem_of(error)
             detail = f"nothing was written, as the write could not be noted: {found.problem.detail}"
-            refusal = ProblemError(
-                found.problem.status, found.problem.title, detail, headers=found.headers
-            )
+            refusal = ProblemError(found.problem.status, found.problem.title, detail, headers=found.headers)
             await self._refuse(request, refusal)(scope, receive, send)
             return
 

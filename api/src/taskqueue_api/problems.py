@@ -118,7 +118,9 @@ def problem_of(error: Exception) -> ProblemError:
         return ProblemError(error.status_code, title, title, headers=error.headers)
     status, title = next(found for one, found in _ANSWERS.items() if isinstance(error, one))
     headers = {"Retry-After": str(_RETRY_AFTER_S)} if isinstance(error, StoreFailure) else None
-    detail = f"{str(error).rstrip(chr(46))}. {_FOR_READERS}" if isinstance(error, RightMissing) else str(error)
+    detail = (
+        f"{str(error).removesuffix('.')}. {_FOR_READERS}" if isinstance(error, RightMissing) else str(error)
+    )
     return ProblemError(status, title, detail, headers=headers)
 
 

@@ -159,8 +159,8 @@ _BY_FIRST_WORDS: Mapping[str, type[StoreRefused]] = {
     "OOM": StoreFull,
     "WRONGTYPE": WrongKeyType,
 }
-#: In the answer of a script that raised an error; with another first word than ERR, such as READONLY, it is the server's
-#: refusal of a command in the script.
+#: In the answer of a script that raised an error; with another first word than ERR, such as READONLY, it is the
+#: server's refusal of a command in the script.
 _OF_SCRIPT = "user_script"
 
 
