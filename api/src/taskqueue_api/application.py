@@ -23,7 +23,14 @@ from taskqueue_api.sign_in.proxy import Proxied
 
 def new_app(parts: Parts) -> FastAPI:
     """Return the app of a process, without the steps in front."""
-    app = FastAPI(title="taskqueue", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        title="taskqueue",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
     app.state.parts = parts
     handle_errors(app)
     add_routes(app)

@@ -118,10 +118,10 @@ def _check_write(method: str, path: str, headers: Headers) -> None:
             raise ProblemError(403, "Origin missing", "a form needs the header Origin", "Origin")
         return
     has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
-    is_json = media_type(headers).endswith(("/json", "+json", "/x-ndjson"))
-    if (has_body or method == "POST") and not is_json:
-        detail = f"Content-Type must be {JSON}, or {NDJSON} for lines"
-        raise ProblemError(415, "Wrong media type", detail, "Content-Type")
+    given = media_type(headers)
+    if (has_body or method == "POST") and not given.endswith(("/json", "+json", "/x-ndjson")):
+        rule = must_be(f"{JSON}, or {NDJSON} for lines", given)
+        raise ProblemError(415, "Wrong media type", f"Content-Type {rule}", "Content-Type")
 
 
 def _with_headers(send: Send) -> Send:

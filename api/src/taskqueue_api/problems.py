@@ -34,6 +34,11 @@ MEDIA_TYPE = "application/problem+json"
 _MAX_SENTENCES = 10
 #: Seconds after which a request to a store that fails may be repeated.
 _RETRY_AFTER_S = 2
+#: Details of errors that Starlette raises in words of its own.
+_UNROUTED: Mapping[int, str] = {
+    400: "the body must be a form, application/x-www-form-urlencoded, of a few fields and no file",
+    405: "the path must be asked by one of the methods that the header Allow names",
+}
 #: The remedy for a login that may not write.
 _FOR_READERS = "A login that may only read is enough with the setting read_only"
 #: Status and title of each error; the first class that fits counts.
@@ -114,8 +119,9 @@ def problem_of(error: Exception) -> ProblemError:
     if isinstance(error, ManifestRefusedError):
         return invalid(error.refusals)
     if isinstance(error, HTTPException):
-        title = str(error.detail)
-        return ProblemError(error.status_code, title, title, headers=error.headers)
+        title = HTTPStatus(error.status_code).phrase
+        detail = _UNROUTED.get(error.status_code, str(error.detail))
+        return ProblemError(error.status_code, title, detail, headers=error.headers)
     status, title = next(found for one, found in _ANSWERS.items() if isinstance(error, one))
     headers = {"Retry-After": str(_RETRY_AFTER_S)} if isinstance(error, StoreFailure) else None
     detail = (

@@ -28,7 +28,7 @@ from taskqueue_api.console.actions import ROUTERS
 from taskqueue_api.console.files import Files
 from taskqueue_api.console.page import add_page
 from taskqueue_api.console.pages import MENU, PAGES
-from taskqueue_api.console.problem_page import new_router, unknown
+from taskqueue_api.console.problem_page import new_router, not_found
 from taskqueue_api.live.streams import Streams
 
 
@@ -41,4 +41,4 @@ def add_console(app: FastAPI) -> None:
     for router in (pages, charts.router, sign_in.router, *ROUTERS):
         app.include_router(router)
     app.mount("/static", Files())
-    app.include_router(unknown)
+    app.add_exception_handler(404, not_found)

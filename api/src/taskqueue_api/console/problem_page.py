@@ -11,9 +11,10 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from taskqueue.errors import TaskqueueError
+from taskqueue.models.part import Part, describe
 from taskqueue_api.console.asked_path import asked_path
 from taskqueue_api.console.rendering import render
-from taskqueue_api.problems import ProblemError, answer, problem_of
+from taskqueue_api.problems import ProblemError, answer, invalid, problem_of
 
 _UNAUTHORIZED = 401
 
@@ -40,19 +41,13 @@ def new_router() -> APIRouter:
     return APIRouter(include_in_schema=False, route_class=PageRoute)
 
 
-unknown = new_router()
-
-
-@unknown.get("/{path:path}")
-def not_found(path: str) -> None:
-    """Answer all paths that no other route has."""
-    raise ProblemError(404, "Not found", f"there is no page /{path}")
+def not_found(request: Request, _: Exception) -> Response:
+    """Answer a path that no route has."""
+    return answer_page(request, ProblemError(404, "Not found", f"there is nothing at {asked_path(request)}"))
 
 
 def _invalid(error: RequestValidationError) -> ProblemError:
-    found = error.errors()[0]
-    field = str(found["loc"][-1])
-    return ProblemError(422, "Invalid request", f"{field}: {found['msg']}", field)
+    return invalid(describe([one | {"loc": one["loc"][1:]} for one in error.errors()], Part))
 
 
 def answer_page(request: Request, error: ProblemError) -> Response:
