@@ -15,6 +15,7 @@ from taskqueue.store.clock import server_now_ms
 from taskqueue.store.connection import Store
 from taskqueue.store.types import read_catalog
 from taskqueue.store.work import read_work
+from taskqueue_api.live.plans import Plans
 from taskqueue_api.live.readings import Readings
 from taskqueue_api.live.snapshot import Snapshot
 
@@ -28,11 +29,12 @@ _SPAN = 10
 class Reader:
     """The one reader of a process. Any number of pages follow it.
 
-    readings: values of the store that pages share.
+    readings: values of the store that pages share.   plans: of days, which the API shares, too.
     """
 
     def __init__(self, store: Store) -> None:
         self.readings = Readings()
+        self.plans = Plans(store, self.readings)
         self._store = store
         self._newest: Snapshot | None = None
         self._failure: TaskqueueError | None = None
