@@ -14,6 +14,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 from taskqueue.models.refusal import must_be
 from taskqueue_api.media_type import JSON, NDJSON, media_type
 from taskqueue_api.problems import ProblemError, answer
+from taskqueue_api.segments import read_path
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -51,6 +52,7 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         sent = _with_headers(send)
+        scope = {**scope, "path": read_path(scope["path"])}
         if scope["method"] == "HEAD":
             scope, sent = {**scope, "method": "GET"}, _without_body(sent)
         self._running += 1

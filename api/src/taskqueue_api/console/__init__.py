@@ -18,7 +18,7 @@ templates/ holds NAME.html and NAME_live.html of each page; static/ the pinned f
 script.
 
 May import `taskqueue.views`, `taskqueue.client`, `taskqueue.store`, `taskqueue.plan`, `taskqueue.models`,
-`taskqueue.text`, `taskqueue.errors`, and the parts, live part, problems and sign-in of `taskqueue_api`.
+`taskqueue.text`, `taskqueue.errors`, and the parts, live part, problems, segments and sign-in of `taskqueue_api`.
 """
 
 from fastapi import FastAPI
