@@ -17,6 +17,7 @@ from tests.support.api.fixtures import ServeApi
 from tests.support.api.process import CREDENTIALS, EDITOR, VIEWER
 from tests.support.console.busy import USER, fill, url_of
 from tests.support.console.window import Window
+from tests.support.store.raw import raw
 
 ORDERS = "/types/fetch-orders"
 USER_PAGE = f"/users/{USER}"
@@ -76,6 +77,15 @@ CLEAR = Deed(
     "Override…",
 )
 OPEN = Deed("/limits/app", "Open", "Open the limit app?", "Open", "The limit app is open", "Override…")
+
+OPEN_FOR_USER = Deed(
+    USER_PAGE,
+    "Open…",
+    f"Open the limit shop|{USER}?",
+    "Open",
+    f"The limit shop|{USER} is open",
+    "Pause…",
+)
 
 
 async def do(window: Window, deed: Deed) -> None:
@@ -147,6 +157,13 @@ async def test_closed_limit_is_opened(editor: Window, store: Store) -> None:
     assert [one.limit for one in await read_closed(store)] == ["app"]
     await do(editor, OPEN)
     assert await read_closed(store) == []
+
+
+async def test_limit_that_is_closed_for_one_user_is_opened(editor: Window, store: Store) -> None:
+    await raw(store).zadd(store.keys("limits_closed_until"), {f"shop|{USER}": 4_000_000_000_000_000})
+    await do(editor, OPEN_FOR_USER)
+    assert [one.limit for one in await read_closed(store)] == ["app"]
+    await expect(editor.page.get_by_role("button", name="Open…")).to_have_count(0)
 
 
 async def test_refused_value_is_told_where_the_person_looks(editor: Window) -> None:

@@ -1,12 +1,13 @@
 """Limits: the configured rate, values set by hand, and the limits that handlers closed because an API said so."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from taskqueue.models.identity import GLOBAL_LIMIT
 from taskqueue.models.quantity import written_rate
 from taskqueue.store.clock import server_now_us
-from taskqueue.store.command import hmget, zrange_scores
+from taskqueue.store.command import hmget, zrange_scores, zscore
 from taskqueue.store.connection import Store
 from taskqueue.store.install import install
 from taskqueue.store.job_name import owner_of
@@ -76,6 +77,14 @@ async def read_closed(store: Store, most: int = 100) -> list[ClosedLimit]:
         if until:
             found.append(ClosedLimit(read_limit_name(name.decode(errors="replace")), until))
     return found
+
+
+async def read_closed_for(store: Store, user: str, limits: Sequence[str]) -> dict[str, int]:
+    """Read which of these limits with key User are closed for a user, and until when (epoch ms)."""
+    now_us = await server_now_us(store)
+    key = store.keys("limits_closed_until")
+    ends = await store.read_all([zscore(key, escape_limit(f"{name}|{user}")) for name in limits])
+    return {name: int(end) // 1000 for name, end in zip(limits, ends, strict=True) if (end or 0) > now_us}
 
 
 def _ms(until_us: bytes | float) -> int:
