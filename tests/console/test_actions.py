@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 from playwright.async_api import expect
 
+from taskqueue.client import Client
 from taskqueue.store.audit import audit
 from taskqueue.store.connection import Store
 from taskqueue.store.limits import read_closed
@@ -124,6 +125,18 @@ async def test_user_is_paused_and_resumed(editor: Window, store: Store) -> None:
     assert await find_pause(store, USER) is not None
     await do(editor, RESUME_USER)
     assert await find_pause(store, USER) is None
+
+
+@pytest.mark.parametrize("user", [".", ".."])
+async def test_user_whose_id_is_dots_is_reached_by_a_link(editor: Window, store: Store, user: str) -> None:
+    await Client(store).subscribe(user, "fetch-orders")
+    await editor.open(f"/users?q={user}")
+    await editor.page.get_by_role("link", name=user, exact=True).click()
+    await editor.settled()
+    await editor.page.get_by_role("button", name="Pause…", exact=True).click()
+    await editor.page.get_by_role("dialog").get_by_role("button", name="Pause", exact=True).click()
+    await expect(editor.page.get_by_role("status")).to_contain_text(f"{user} is paused until")
+    assert await find_pause(store, user) is not None
 
 
 async def test_job_is_added_and_cancelled(editor: Window, store: Store) -> None:
