@@ -61,7 +61,12 @@ async def configure(url: str, *command: str) -> None:
     ("change", "back", "words", "kind"),
     [
         (("CONFIG", "SET", "maxmemory", "1"), ("CONFIG", "SET", "maxmemory", "0"), "OOM ", StoreFull),
-        (("CONFIG", "SET", "maxclients", "1"), ("CONFIG", "SET", "maxclients", "99"), "ERR max ", StoreRefused),
+        (
+            ("CONFIG", "SET", "maxclients", "1"),
+            ("CONFIG", "SET", "maxclients", "99"),
+            "ERR max ",
+            StoreRefused,
+        ),
         (("REPLICAOF", "127.0.0.1", "1"), ("REPLICAOF", "NO", "ONE"), "READONLY ", StoreRefused),
         (
             ("CONFIG", "SET", "min-replicas-to-write", "1"),

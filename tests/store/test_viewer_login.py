@@ -4,7 +4,6 @@ import asyncio
 import json
 import re
 from collections.abc import Iterator
-from pathlib import Path
 from types import SimpleNamespace
 from typing import Any, cast
 from urllib.error import HTTPError
@@ -13,18 +12,17 @@ from urllib.request import Request, urlopen
 import pytest
 from fastapi.routing import APIRoute, iter_route_contexts
 
-from taskqueue.store import script
 from taskqueue.store.connection import open_store
 from taskqueue.store.enqueue import MAX_JOBS, NewJob, enqueue, enqueue_all
 from taskqueue_api.application import new_app
 from tests.support.api.process import AS_EDITOR, CREDENTIALS, RunningApi, running_api
 from tests.support.api.seeded import seed
-from tests.support.store.script_clock import as_shipped
+from tests.support.store.logins import called_by, given_to, scripts_as_shipped, server
 from tests.support.store.server import HOST, RedisServer
 
-ROOT = Path(__file__).parents[2]
+__all__ = ["scripts_as_shipped", "server"]
+
 APP = new_app(cast("Any", SimpleNamespace(reader=None)))
-LINES = dict(re.findall(r"^ACL SETUSER (\S+) (.*)$", (ROOT / "docs" / "redis.md").read_text(), re.MULTILINE))
 VIEWER = "taskqueue-viewer"
 P = "taskqueue:{shop}:"
 #: Names of the seeded release, by the part of a path in front of them.
@@ -42,23 +40,9 @@ WRITES = """
 
 
 @pytest.fixture(scope="module", autouse=True)
-def scripts_as_shipped() -> Iterator[None]:
-    """A clock that tests move needs commands which the logins do not have."""
-    with as_shipped():
-        yield
-
-
-@pytest.fixture(scope="module", params=["redis", "valkey"])
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    """A server with the login, and a release with types, users and a job."""
-    running = RedisServer(request.param, tmp_path_factory.mktemp("viewer"), request.param)
-    try:
-        running.start()
-        running.call("ACL", "SETUSER", VIEWER, *LINES[VIEWER].split())
-        asyncio.run(fill(f"redis://{HOST}:{running.port}/0"))
-        yield running
-    finally:
-        running.kill()
+def filled(server: RedisServer) -> None:
+    """A release with types, users and a job."""
+    asyncio.run(fill(f"redis://{HOST}:{server.port}/0"))
 
 
 async def fill(url: str) -> None:
@@ -101,16 +85,10 @@ def ask(api: RunningApi, path: str, **more: Any) -> tuple[int, bytes]:
 
 
 def test_the_viewers_login_has_exactly_its_commands() -> None:
-    called = {
-        command
-        for name in READS
-        for command in re.findall(r"\w+", script.source(name).partition("{")[2].partition("}")[0])
-    }
-    given = {word[1:].upper() for word in LINES[VIEWER].split() if re.match(r"\+[^@]", word)}
-    assert given == called | DIRECT
+    assert given_to(VIEWER) == called_by(READS) | DIRECT
     tried = {command.partition(":")[0] for command in WRITES.split()}
     reading = {"EXISTS", "HEXISTS", "HKEYS", "HVALS", "MGET", "TIME", "TYPE", "ZRANGEBYSCORE"}
-    assert given - DIRECT == tried | reading
+    assert given_to(VIEWER) - DIRECT == tried | reading
 
 
 def test_every_page_answers_with_the_viewers_login(server: RedisServer, api: RunningApi) -> None:
