@@ -9,8 +9,8 @@ from taskqueue.models.values import Subscription, UserSubscription
 from taskqueue.store.connection import Store
 from taskqueue.store.history import count
 from taskqueue.store.users import set_users
-from taskqueue.views.demands import Plan
-from taskqueue.views.plan import PlanDay
+from taskqueue.views.demands import Plan, read_plan
+from taskqueue.views.plan import PlanDay, plan_day
 from taskqueue_api.console import plan_curve
 from taskqueue_api.live import plans
 from tests.support.api.app import running_app
@@ -22,18 +22,18 @@ URL = "/v1/plan?day=2026-11-{}"
 @pytest.fixture
 def calls(monkeypatch: pytest.MonkeyPatch) -> list[str]:
     """The readings and reckonings that were begun, and `at once` where one began during another."""
-    begun, running = [], []
-    read, reckon = plans.read_plan, plans.plan_day
+    begun: list[str] = []
+    running: list[int] = []
 
     async def counted(store: Store) -> Plan:
         begun.append("read")
-        return await read(store)
+        return await read_plan(store)
 
     def reckoned(plan: Plan, day_s: int) -> PlanDay:
         begun.append("at once" if running else "reckoned")
         running.append(day_s)
         time.sleep(0.005)  # without the lock of the interpreter: others could begin
-        found = reckon(plan, day_s)
+        found = plan_day(plan, day_s)
         running.pop()
         return found
 

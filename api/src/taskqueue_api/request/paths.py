@@ -6,7 +6,7 @@ from fastapi import Path
 
 from taskqueue.models.fields import AnyLimitName, TypeName, UserId
 
-_USER = "Id of the user, percent-encoded; `.` and `..` as `%20.` and `%20..`, as clients take such parts out of paths."
+_USER = "Id of the user; `.` and `..` are written `%20.` and `%20..`, as clients take dots out of paths."
 UserPath = Annotated[UserId, Path(description=_USER, examples=["u-7"])]
 TypePath = Annotated[
     TypeName, Path(alias="type", description="Name of the task type.", examples=["fetch-orders"])

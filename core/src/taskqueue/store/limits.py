@@ -81,10 +81,16 @@ async def read_closed(store: Store, most: int = 100) -> list[ClosedLimit]:
 
 async def read_closed_for(store: Store, user: str, limits: Sequence[str]) -> dict[str, int]:
     """Read which of these limits with key User are closed for a user, and until when (epoch ms)."""
-    now_us = await server_now_us(store)
-    key = store.keys("limits_closed_until")
-    ends = await store.read_all([zscore(key, escape_limit(f"{name}|{user}")) for name in limits])
-    return {name: int(end) // 1000 for name, end in zip(limits, ends, strict=True) if (end or 0) > now_us}
+    now_ms = await server_now_us(store) // 1000
+    members = [escape_limit(f"{name}|{user}") for name in limits]
+    ends = await store.read_all([zscore(store.keys("limits_closed_until"), member) for member in members])
+    found = {}
+    for name, member, end_us in zip(limits, members, ends, strict=True):
+        place = location_of("limits_closed_until", member.encode())
+        until = store.malformed.read(place, partial(_ms, end_us)) if end_us else None
+        if until and until > now_ms:
+            found[name] = until
+    return found
 
 
 def _ms(until_us: bytes | float) -> int:
