@@ -24,7 +24,7 @@ JOBS_A_TURN = 28_000
 
 
 async def history_cost(runs: int, pairs: int) -> dict[str, Any]:
-    """Return by how many percent fewer jobs a second a worker drains with the history, and half of its 95 % interval."""
+    """Return by how many percent the history slows a worker down, and half of the 95 % interval."""
     ratios = [ratio for _ in range(runs) for ratio in await _ratios(pairs)]
     quarter, middle, upper = quantiles(ratios, n=4)
     # Of a median: 1.25 standard errors of a mean, the deviation by the quartiles, which outliers do not move.
@@ -37,7 +37,7 @@ async def history_cost(runs: int, pairs: int) -> dict[str, Any]:
 
 
 async def _ratios(pairs: int) -> list[float]:
-    """Jobs done in a turn with the history over those of the turn without it beside it."""
+    """Return, for each pair of turns, the rate with the history over the rate without the history."""
     async with AsyncExitStack() as stack:
         url = stack.enter_context(server())
         store = open_store(url)
@@ -64,7 +64,7 @@ async def _ratios(pairs: int) -> list[float]:
 
 
 async def _turn(store: Store, worker: Process) -> float:
-    """Jobs a second that a worker did while the other stood still."""
+    """Return the jobs a second of a worker while the other worker stood still."""
     worker.send_signal(signal.SIGCONT)
     began_s, before = time.perf_counter(), await _done(store)
     await asyncio.sleep(TURN_S)

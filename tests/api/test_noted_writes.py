@@ -75,7 +75,7 @@ async def test_a_store_that_takes_no_note_takes_no_write(
             await until("the store has answered", is_ready)
             valkey.kill()
             async with http.delete(f"{served.url}/v1/users/ada", headers=AS_EDITOR) as answer:
-                assert (answer.status, answer.headers["Retry-After"]) == (503, "1")
+                assert (answer.status, answer.headers["Retry-After"]) == (503, "2")
                 assert "nothing was written" in (await answer.json())["detail"]
 
 

@@ -1,17 +1,13 @@
 """The operator runs with the login that docs/redis.md gives it, and its worker with a worker's."""
 
-import re
 from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 import redis
 
 from tests.support.kubernetes.shop import Shop, subscriptions, task_type
+from tests.support.store.logins import LINES
 from tests.support.store.server import HOST, RedisServer
-
-DOCS = (Path(__file__).parents[2] / "docs" / "redis.md").read_text()
-LINES = dict(re.findall(r"^ACL SETUSER (\S+) (.*)$", DOCS, re.MULTILINE))
 
 
 @pytest.fixture(scope="module")

@@ -6,6 +6,7 @@ from dataclasses import dataclass, field
 import pytest
 from playwright.async_api import expect
 
+from taskqueue.client import Client
 from taskqueue.store.audit import audit
 from taskqueue.store.connection import Store
 from taskqueue.store.limits import read_closed
@@ -17,6 +18,7 @@ from tests.support.api.fixtures import ServeApi
 from tests.support.api.process import CREDENTIALS, EDITOR, VIEWER
 from tests.support.console.busy import USER, fill, url_of
 from tests.support.console.window import Window
+from tests.support.store.raw import raw
 
 ORDERS = "/types/fetch-orders"
 USER_PAGE = f"/users/{USER}"
@@ -77,6 +79,15 @@ CLEAR = Deed(
 )
 OPEN = Deed("/limits/app", "Open", "Open the limit app?", "Open", "The limit app is open", "Override…")
 
+OPEN_FOR_USER = Deed(
+    USER_PAGE,
+    "Open…",
+    f"Open the limit shop|{USER}?",
+    "Open",
+    f"The limit shop|{USER} is open",
+    "Pause…",
+)
+
 
 async def do(window: Window, deed: Deed) -> None:
     """Do it as a person does."""
@@ -116,6 +127,18 @@ async def test_user_is_paused_and_resumed(editor: Window, store: Store) -> None:
     assert await find_pause(store, USER) is None
 
 
+@pytest.mark.parametrize("user", [".", ".."])
+async def test_user_whose_id_is_dots_is_reached_by_a_link(editor: Window, store: Store, user: str) -> None:
+    await Client(store).subscribe(user, "fetch-orders")
+    await editor.open(f"/users?q={user}")
+    await editor.page.get_by_role("link", name=user, exact=True).click()
+    await editor.settled()
+    await editor.page.get_by_role("button", name="Pause…", exact=True).click()
+    await editor.page.get_by_role("dialog").get_by_role("button", name="Pause", exact=True).click()
+    await expect(editor.page.get_by_role("status")).to_contain_text(f"{user} is paused until")
+    assert await find_pause(store, user) is not None
+
+
 async def test_job_is_added_and_cancelled(editor: Window, store: Store) -> None:
     before = sum((await audit(store)).ready.values())
     await do(editor, RUN_TYPE)
@@ -147,6 +170,13 @@ async def test_closed_limit_is_opened(editor: Window, store: Store) -> None:
     assert [one.limit for one in await read_closed(store)] == ["app"]
     await do(editor, OPEN)
     assert await read_closed(store) == []
+
+
+async def test_limit_that_is_closed_for_one_user_is_opened(editor: Window, store: Store) -> None:
+    await raw(store).zadd(store.keys("limits_closed_until"), {f"shop|{USER}": 4_000_000_000_000_000})
+    await do(editor, OPEN_FOR_USER)
+    assert [one.limit for one in await read_closed(store)] == ["app"]
+    await expect(editor.page.get_by_role("button", name="Open…")).to_have_count(0)
 
 
 async def test_refused_value_is_told_where_the_person_looks(editor: Window) -> None:

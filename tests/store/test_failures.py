@@ -29,9 +29,11 @@ from taskqueue.store.limits import set_rate
 from taskqueue.store.type_record import Generation, TypeRecord
 from taskqueue.store.types import put_types, read_catalog
 from taskqueue.store.work import read_work
+from taskqueue.store.writes import Write, begin_write
 from tests.support.store.backlog import Server
 from tests.support.store.raw import raw
 
+WRITE = Write(caller="ann", by="session", method="PUT", path="/", address="", detail="")
 HOUR = Schedule(interval_s=3600)
 FETCH = TypeRecord(TaskType("fetch", HOUR), (Generation(1, HOUR),))
 
@@ -45,7 +47,8 @@ def server() -> Any:
 async def refusal(url: str, kind: type[StoreRefused] = StoreRefused) -> str:
     async with open_store(url, "shop") as store:
         with pytest.raises(kind) as caught:
-            await set_rate(store, 1)
+            await begin_write(store, WRITE)
+    assert type(caught.value) is kind
     return caught.value.detail
 
 
@@ -58,6 +61,12 @@ async def configure(url: str, *command: str) -> None:
     ("change", "back", "words", "kind"),
     [
         (("CONFIG", "SET", "maxmemory", "1"), ("CONFIG", "SET", "maxmemory", "0"), "OOM ", StoreFull),
+        (
+            ("CONFIG", "SET", "maxclients", "1"),
+            ("CONFIG", "SET", "maxclients", "99"),
+            "ERR max ",
+            StoreRefused,
+        ),
         (("REPLICAOF", "127.0.0.1", "1"), ("REPLICAOF", "NO", "ONE"), "READONLY ", StoreRefused),
         (
             ("CONFIG", "SET", "min-replicas-to-write", "1"),
@@ -83,7 +92,9 @@ async def test_a_refusal_carries_the_servers_words(
 
 async def test_a_missing_right_and_a_wrong_password_are_refusals(server: Server) -> None:
     await configure(server.url, "ACL", "SETUSER", "ann", "on", ">pw", "~*", "+@all", "-evalsha")
+    await configure(server.url, "ACL", "SETUSER", "bo", "on", ">pw", "%R~*", "~taskqueue:{shop}:", "+@all")
     place = server.url.removeprefix("redis://")
+    assert "No permissions to access a key" in await refusal(f"redis://bo:pw@{place}", RightMissing)
     assert "no permissions to run the 'evalsha' command" in await refusal(
         f"redis://ann:pw@{place}", RightMissing
     )

@@ -3,7 +3,6 @@
 import asyncio
 import os
 import re
-from collections.abc import Iterator
 from contextlib import ExitStack
 from itertools import count
 from pathlib import Path
@@ -31,11 +30,13 @@ from taskqueue.store.errors import StoreFailure, StoreRefused
 from taskqueue.store.limits import set_rate
 from tests.support.process.child import Child, free_ports
 from tests.support.site.site import manifest, site, until
+from tests.support.store.logins import DOCS, LINES, called_by, given_to, server
 from tests.support.store.server import HOST, RedisServer, program, wait_until
 
-ROOT = Path(__file__).parents[2]
-DOCS = (ROOT / "docs" / "redis.md").read_text()
-LINES = dict(re.findall(r"^ACL SETUSER (\S+) (.*)$", DOCS, re.MULTILINE))
+__all__ = ["server"]
+
+pytestmark = pytest.mark.usefixtures("scripts_as_shipped")
+
 ALL, WORKER = "taskqueue", "taskqueue-worker"
 SECRET = "Qq7#/?@ %:zZ9"
 OF_WORKERS = (
@@ -108,21 +109,6 @@ FORBIDDEN = """
 TYPE = {"schedule": {"interval": "1h"}, "handler": {"function": "record"}}
 
 
-pytestmark = pytest.mark.usefixtures("scripts_as_shipped")
-
-
-@pytest.fixture(scope="module", params=["redis", "valkey"])
-def server(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Iterator[RedisServer]:
-    running = RedisServer(request.param, tmp_path_factory.mktemp("logins"), request.param)
-    try:
-        running.start()
-        for user, rules in LINES.items():
-            running.call("ACL", "SETUSER", user, *rules.split())
-        yield running
-    finally:
-        running.kill()
-
-
 def url(server: RedisServer, user: str, password: str = "PASSWORD") -> str:
     return f"redis://{user}:{quote(password, safe='')}@{HOST}:{server.port}/0"
 
@@ -144,13 +130,7 @@ def test_every_command_of_the_store_is_tried() -> None:
 @pytest.mark.parametrize("user", [ALL, WORKER])
 def test_a_documented_login_has_exactly_its_commands(user: str) -> None:
     scripts = SCRIPTS if user == ALL else OF_WORKERS
-    called = {
-        command
-        for name in scripts
-        for command in re.findall(r"\w+", script.source(name).partition("{")[2].partition("}")[0])
-    }
-    given = {word[1:].upper() for word in LINES[user].split() if re.match(r"\+[^@]", word)}
-    assert given == called | DIRECT[user] | {"EVAL", "EVALSHA"}
+    assert given_to(user) == called_by(scripts) | DIRECT[user] | {"EVAL", "EVALSHA"}
     assert "-@all" in LINES[user].split()
 
 

@@ -19,6 +19,7 @@
     reachable       whether the store answers
     request         requests as all routes read them
     routes          the HTTP API, below /v1
+    segments        names as segments of paths
     server          uvicorn in the frame of a process
     settings        settings
     sign_in         tokens, sessions, headers of a proxy; roles

@@ -23,7 +23,14 @@ from taskqueue_api.sign_in.proxy import Proxied
 
 def new_app(parts: Parts) -> FastAPI:
     """Return the app of a process, without the steps in front."""
-    app = FastAPI(title="taskqueue", version=__version__, docs_url=None, redoc_url=None, openapi_url=None)
+    app = FastAPI(
+        title="taskqueue",
+        version=__version__,
+        docs_url=None,
+        redoc_url=None,
+        openapi_url=None,
+        redirect_slashes=False,
+    )
     app.state.parts = parts
     handle_errors(app)
     add_routes(app)
@@ -34,6 +41,6 @@ def new_app(parts: Parts) -> FastAPI:
 def guarded_app(parts: Parts) -> ASGIApp:
     """Return the app of a process behind all steps."""
     settings, sign_in = parts.settings, parts.sign_in
-    noted = NotedWrites(new_app(parts), parts.store, answer_page)
+    noted = NotedWrites(new_app(parts), parts.store, parts.reader.readings, answer_page)
     guard = Guard(Gate(noted, sign_in, settings, answer_page), settings.hosts)
     return BoundedBodies(Proxied(guard, sign_in.folder, sign_in.throttle, is_https=settings.https))

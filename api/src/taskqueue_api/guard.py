@@ -5,14 +5,16 @@ address (DNS rebinding). Neither reaches a route: the host is not allowed, or th
 headers that let other sites read it.
 """
 
+import re
 from collections.abc import Collection
-from urllib.parse import urlsplit
 
 from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
+from taskqueue.models.refusal import must_be
 from taskqueue_api.media_type import JSON, NDJSON, media_type
 from taskqueue_api.problems import ProblemError, answer
+from taskqueue_api.segments import read_path
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
 SAFE_METHODS = frozenset({"GET", "HEAD", "OPTIONS"})
@@ -28,6 +30,11 @@ _HEADERS = {
     "Cross-Origin-Opener-Policy": "same-origin",
     "Cross-Origin-Resource-Policy": "same-origin",
 }
+_HOST = re.compile(
+    r"(?:\[(?P<address>[0-9a-f:.]{2,45})\]|(?P<name>[a-z0-9.-]{1,253}))(?::(?P<port>[0-9]{1,5}))?",
+    re.IGNORECASE,
+)
+_MAX_PORT = 65_535
 _API = "/v1/"
 _FETCH_SITE = "sec-fetch-site"
 _OWN_SITES = frozenset({"same-origin", "none"})
@@ -45,6 +52,7 @@ class Guard:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         sent = _with_headers(send)
+        scope = {**scope, "path": read_path(scope["path"])}
         if scope["method"] == "HEAD":
             scope, sent = {**scope, "method": "GET"}, _without_body(sent)
         self._running += 1
@@ -63,9 +71,9 @@ class Guard:
             detail = f"{MAX_REQUESTS} requests are being answered: try again"
             raise ProblemError(503, "Too many requests at once", detail, headers={"Retry-After": "1"})
         host = headers.get("host", "")
-        if name_of(host) not in self._hosts:
-            detail = "Host must be one of the setting hosts (--hosts)"
-            raise ProblemError(421, "Host not allowed", detail, "Host")
+        if host_of(headers) not in self._hosts:
+            rule = "one of the setting hosts (--hosts) or of loopback, as HOST or HOST:PORT"
+            raise ProblemError(421, "Host not allowed", f"Host {must_be(rule, host)}", "Host")
         own = f"{scope['scheme']}://{host}".lower()
         if any(origin.lower() != own for origin in headers.getlist("origin")):
             raise ProblemError(403, "Origin not allowed", "Origin must be this host's", "Origin")
@@ -82,12 +90,17 @@ def is_same_origin(headers: Headers) -> bool:
     return "origin" in headers or headers.get(_FETCH_SITE) == "same-origin"
 
 
-def name_of(host: str) -> str:
-    """Return the name in a Host header, in lower case and without port; empty for a malformed one."""
-    try:
-        return urlsplit(f"//{host}").hostname or ""
-    except ValueError:
+def host_of(headers: Headers) -> str:
+    """Return the name or the address that a request is for, in lower case; empty where Host is not one HOST[:PORT].
+
+    >>> host_of(Headers({"Host": "[::1]:8090"})), host_of(Headers({"Host": "evil.com@localhost"}))
+    ('::1', '')
+    """
+    given = headers.getlist("host")
+    found = _HOST.fullmatch(given[0]) if len(given) == 1 else None
+    if found is None or int(found["port"] or 0) > _MAX_PORT:
         return ""
+    return (found["address"] or found["name"]).lower()
 
 
 def _is_visit(method: str, headers: Headers) -> bool:
@@ -107,10 +120,10 @@ def _check_write(method: str, path: str, headers: Headers) -> None:
             raise ProblemError(403, "Origin missing", "a form needs the header Origin", "Origin")
         return
     has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
-    is_json = media_type(headers).endswith(("/json", "+json", "/x-ndjson"))
-    if (has_body or method == "POST") and not is_json:
-        detail = f"Content-Type must be {JSON}, or {NDJSON} for lines"
-        raise ProblemError(415, "Wrong media type", detail, "Content-Type")
+    given = media_type(headers)
+    if (has_body or method == "POST") and not given.endswith(("/json", "+json", "/x-ndjson")):
+        rule = must_be(f"{JSON}, or {NDJSON} for lines", given)
+        raise ProblemError(415, "Wrong media type", f"Content-Type {rule}", "Content-Type")
 
 
 def _with_headers(send: Send) -> Send:

@@ -1,6 +1,7 @@
 """Every write is noted in the store before it is carried out, and once more with the status of its answer.
 
-A store that cannot take the note refuses the write. Params are never noted: a body is not read here.
+A store that cannot take the note refuses the write. Params are never noted: a body is not read here. Before its answer
+is sent, what pages share is read again: a caller that asks after a write is shown the write.
 """
 
 import structlog
@@ -12,7 +13,8 @@ from taskqueue.store.errors import StoreFailure
 from taskqueue.store.writes import Write, begin_write, end_write
 from taskqueue.text.printable import printable_line
 from taskqueue_api.gate import Refuse, is_write
-from taskqueue_api.problems import ProblemError
+from taskqueue_api.live.readings import Readings
+from taskqueue_api.problems import ProblemError, problem_of
 from taskqueue_api.sign_in.authentication import viewer
 from taskqueue_api.sign_in.proxy import address_of
 
@@ -28,11 +30,12 @@ def note(request: Request, detail: str) -> None:
 
 
 class NotedWrites:
-    """An ASGI app in front of another, behind the gate."""
+    """An ASGI app in front of another, behind the gate.   readings: what pages share."""
 
-    def __init__(self, app: ASGIApp, store: Store, refuse: Refuse) -> None:
+    def __init__(self, app: ASGIApp, store: Store, readings: Readings, refuse: Refuse) -> None:
         self._app = app
         self._store = store
+        self._readings = readings
         self._refuse = refuse
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
@@ -43,14 +46,16 @@ class NotedWrites:
         try:
             number = await begin_write(self._store, _written(request))
         except StoreFailure as error:
-            detail = f"nothing was written, as the write could not be noted: {error}"
-            refusal = ProblemError(503, "Store does not answer", detail, headers={"Retry-After": "1"})
+            found = problem_of(error)
+            detail = f"nothing was written, as the write could not be noted: {found.problem.detail}"
+            refusal = ProblemError(found.problem.status, found.problem.title, detail, headers=found.headers)
             await self._refuse(request, refusal)(scope, receive, send)
             return
 
         async def noted(message: Message) -> None:
             if message["type"] == "http.response.start":
                 await self._end(request, number, message["status"])
+                self._readings.expire()
             await send(message)
 
         await self._app(scope, receive, noted)

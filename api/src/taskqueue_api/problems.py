@@ -15,8 +15,13 @@ from taskqueue.errors import TaskqueueError
 from taskqueue.models.refusal import ManifestRefusedError, Refusal, ValueRefusedError
 from taskqueue.store.errors import (
     LockedParamsError,
+    LoginRefused,
     PreconditionFailedError,
+    RightMissing,
+    StoreCorrupt,
     StoreFailure,
+    StoreFull,
+    StoreRefused,
     TooManySubscriptionsError,
     UnknownTypeError,
     UnknownUserError,
@@ -29,6 +34,13 @@ MEDIA_TYPE = "application/problem+json"
 _MAX_SENTENCES = 10
 #: Seconds after which a request to a store that fails may be repeated.
 _RETRY_AFTER_S = 2
+#: Details of errors that Starlette raises in words of its own.
+_UNROUTED: Mapping[int, str] = {
+    400: "the body must be a form, application/x-www-form-urlencoded, of a few fields and no file",
+    405: "the path must be asked by one of the methods that the header Allow names",
+}
+#: The remedy for a login that may not write.
+_FOR_READERS = "A login that may only read is enough with the setting read_only"
 #: Status and title of each error; the first class that fits counts.
 _ANSWERS: Mapping[type[TaskqueueError], tuple[int, str]] = {
     ValueRefusedError: (422, "Invalid request"),
@@ -39,6 +51,11 @@ _ANSWERS: Mapping[type[TaskqueueError], tuple[int, str]] = {
     ViewError: (404, "Not found"),
     PreconditionFailedError: (412, "Precondition failed"),
     UserOwnedError: (409, "User of another source"),
+    LoginRefused: (503, "Store refuses the login"),
+    RightMissing: (503, "Login of the store lacks a right"),
+    StoreFull: (503, "Store is full"),
+    StoreRefused: (503, "Store refuses"),
+    StoreCorrupt: (503, "Store holds an unreadable record"),
     StoreFailure: (503, "Store does not answer"),
     TaskqueueError: (409, "Refused"),
 }
@@ -102,11 +119,15 @@ def problem_of(error: Exception) -> ProblemError:
     if isinstance(error, ManifestRefusedError):
         return invalid(error.refusals)
     if isinstance(error, HTTPException):
-        title = str(error.detail)
-        return ProblemError(error.status_code, title, title, headers=error.headers)
+        title = HTTPStatus(error.status_code).phrase
+        detail = _UNROUTED.get(error.status_code, str(error.detail))
+        return ProblemError(error.status_code, title, detail, headers=error.headers)
     status, title = next(found for one, found in _ANSWERS.items() if isinstance(error, one))
     headers = {"Retry-After": str(_RETRY_AFTER_S)} if isinstance(error, StoreFailure) else None
-    return ProblemError(status, title, str(error), headers=headers)
+    detail = (
+        f"{str(error).removesuffix('.')}. {_FOR_READERS}" if isinstance(error, RightMissing) else str(error)
+    )
+    return ProblemError(status, title, detail, headers=headers)
 
 
 def _answered(request: Request, error: Exception) -> Response:

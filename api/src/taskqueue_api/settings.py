@@ -23,6 +23,13 @@ def _host_name(value: str) -> str:
     raise ValueError("must be a host name or an address, without scheme and port, such as queue.example.com")
 
 
+def _one_time(value: SecretStr) -> SecretStr:
+    """Check the one-time token. Raises ValueError."""
+    if len(value) < _MIN_ONE_TIME:
+        raise ValueError(f"must have at least {_MIN_ONE_TIME} characters")
+    return value
+
+
 class ApiSettings(ProcessSettings):
     """Serve the HTTP API and the web console, until a signal."""
 
@@ -56,9 +63,8 @@ class ApiSettings(ProcessSettings):
         default_factory=list,
         description="Groups whose members may write, by the header X-Forwarded-Groups of a proxy; may be repeated.",
     )
-    one_time_token: SecretStr | None = Field(
+    one_time_token: Annotated[SecretStr, AfterValidator(_one_time)] | None = Field(
         default=None,
-        min_length=_MIN_ONE_TIME,
         description="Token that signs one browser in as an editor, once and within ten minutes.",
     )
     session: int = Field(

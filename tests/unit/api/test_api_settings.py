@@ -35,10 +35,10 @@ def test_loopback_is_known(host: str, is_loopback: bool) -> None:
         (["--hosts", "queue.example.com:443"], "--hosts[0] must be a host name"),
         (["--hosts", "*"], "--hosts[0] must be a host name"),
         (["--hosts", ""], "--hosts[0] must be a host name"),
-        (["--host", ""], "--host"),
+        (["--host", ""], "--host must have at least 1 character"),
         (["--port", "65536"], "--port must be"),
         (["--session", "59"], "--session must be"),
-        (["--one-time-token", "short"], "--one-time-token"),
+        (["--one-time-token", "short"], "--one-time-token must have at least 16 characters (was hidden)"),
     ],
 )
 def test_nonsense_is_refused_by_name(

@@ -3,10 +3,12 @@
 import pytest
 
 from taskqueue.store.connection import Store
+from taskqueue.store.limits import read_closed
 from taskqueue.store.types import read_catalog
 from taskqueue.store.writes import read_writes
 from tests.support.api.app import HTML, SWAPPED, running_app
 from tests.support.api.seeded import seed
+from tests.support.store.raw import raw
 
 PAUSE = "/actions/types/fetch-orders/pause"
 OVERRIDE = "/actions/limits/app/override"
@@ -60,6 +62,22 @@ async def test_limit_is_overridden_for_a_time(store: Store) -> None:
         assert "allows more than now" in (await app.post(OVERRIDE, {**RATE, "requests": "200"})).text
         await app.post("/actions/limits/app/clear", CONFIRMED)
         assert (await read_catalog(store)).overrides == {}
+
+
+async def test_limit_is_opened_for_one_user(store: Store) -> None:
+    await seed(store)
+    far_us = 4_000_000_000_000_000
+    await raw(store).zadd(
+        store.keys("limits_closed_until"), {"shop|u-1": far_us, "shop|u-2": far_us, "app": far_us}
+    )
+    async with running_app(store) as app:
+        page = (await app.get("/users/u-1")).text
+        assert (
+            page.count("admits no job of this user") == page.count('action="/actions/limits/shop/open"') == 1
+        )
+        await app.post("/actions/limits/shop/open", {"user": "u-1", **CONFIRMED})
+        assert "admits no job" not in (await app.get("/users/u-1")).text
+    assert {one.limit for one in await read_closed(store)} == {"shop|u-2", "app"}
 
 
 @pytest.mark.parametrize(

@@ -131,10 +131,67 @@ async def test_readings_are_shared_and_repeated_after_their_period() -> None:
     clock.now_s += 2.0
     assert await readings.get("one", read, 5.0, waits=True) == 1
     readings.expire()
+    clock.now_s += 2.0
     assert await readings.get("one", read, 5.0) == 2
     assert [await readings.get("past", read, 5.0, is_past=True) for _ in range(2)] == [3, 3]
     readings.expire()
     assert await readings.get("past", read, 5.0, is_past=True) == 3
+
+
+async def test_a_caller_after_a_write_gets_what_was_read_after_it() -> None:
+    stored, began, ended = ["before"], asyncio.Event(), asyncio.Event()
+
+    async def read() -> str:
+        found = stored[0]
+        began.set()
+        await ended.wait()
+        return found
+
+    readings = Readings()
+    early = asyncio.create_task(readings.get("one", read, 60.0))
+    await began.wait()
+    stored[0] = "after"
+    readings.expire()
+    late = asyncio.create_task(readings.get("one", read, 60.0))
+    await asyncio.sleep(0)
+    ended.set()
+    assert [await early, await late] == ["before", "after"]
+    readings.expire()
+    stored[0] = "later"
+    assert readings.peek("one", read, 60.0) == "after"
+    assert await readings.get("one", read, 60.0) == "later"
+
+
+async def test_writes_that_follow_each_other_leave_the_store_time() -> None:
+    clock = Clock()
+
+    async def read() -> int:
+        clock.now_s += 0.1
+        return 1
+
+    async def sleep(seconds: float) -> None:
+        clock.now_s += seconds
+
+    readings = Readings(lambda: clock.now_s, sleep)
+    for _ in range(10):
+        readings.expire()
+        assert await readings.get("one", read, 5.0) == 1
+    assert clock.now_s == pytest.approx(10 * 0.1 + 9 * 1.0)
+
+
+async def test_a_reading_that_is_not_kept_is_shared_while_it_runs() -> None:
+    values, answers = iter(range(10)), asyncio.Event()
+
+    async def read() -> int:
+        await answers.wait()
+        return next(values)
+
+    readings = Readings()
+    several = [asyncio.create_task(readings.get("one", read, 0.0, waits=True)) for _ in range(3)]
+    await asyncio.sleep(0)
+    answers.set()
+    assert await asyncio.gather(*several) == [0, 0, 0]
+    assert await readings.get("one", read, 0.0, waits=True) == 1
 
 
 async def test_a_value_that_nobody_asked_for_is_not_shown_old() -> None:

@@ -1,15 +1,16 @@
 """Pages of the console over a real store: each is painted and live, also with hostile values in the store."""
 
 import json
-from urllib.parse import quote
 
 import pytest
 
 from taskqueue.store.connection import Store
-from taskqueue.store.writes import Write, begin_write
+from taskqueue.store.writes import Write, begin_write, read_writes
 from taskqueue_api.console.page import Page
 from taskqueue_api.console.pages import MENU, PAGES
+from taskqueue_api.segments import segment
 from tests.support.api.app import App, running_app
+from tests.support.api.asgi import ask
 from tests.support.api.seeded import seed
 from tests.support.store.raw import raw
 
@@ -70,6 +71,24 @@ async def test_curve_is_that_of_the_plan(store: Store) -> None:
         assert chart["limit"] == 100
 
 
+@pytest.mark.parametrize(
+    ("path", "write", "shown"),
+    [
+        ("/", "/v1/types/fetch-orders/pause", "Paused types: fetch-orders"),
+        ("/types", "/v1/types/fetch-orders/pause", ">paused<"),
+        ("/types/fetch-orders", "/v1/types/fetch-orders/pause", ">paused<"),
+        ("/users/u-1", "/v1/users/u-1/pause", "the user is paused"),
+        ("/writes", "/v1/users/u-1/pause", "/v1/users/u-1/pause"),
+    ],
+)
+async def test_pages_show_a_write_of_the_api_at_once(store: Store, path: str, write: str, shown: str) -> None:
+    await seed(store)
+    async with running_app(store) as app:
+        assert shown not in (await app.get(path)).text
+        assert (await ask(app.asgi, "PUT", write, {"Host": "localhost"})).status == 204
+        assert shown in (await app.get(path)).text
+
+
 async def test_forms_are_hidden_from_viewers(store: Store) -> None:
     await seed(store)
     async with running_app(store, read_only=True) as app:
@@ -78,13 +97,17 @@ async def test_forms_are_hidden_from_viewers(store: Store) -> None:
         assert (await app.get("/actions/types/fetch-orders/pause")).status == 403
 
 
-@pytest.mark.parametrize("user", ["a%41", "a#b", "a?b", "a%23b", "auth0|5f7c", "'\"<&>"])
+@pytest.mark.parametrize("user", ["a%41", "a#b", "a?b", "a%23b", "auth0|5f7c", "'\"<&>", ".", ".."])
 async def test_stream_and_questions_are_those_of_the_user_on_the_page(store: Store, user: str) -> None:
     await seed(store)
     async with running_app(store) as app:
         await app.parts.client.subscribe(user, "fetch-orders")
-        name = quote(user, safe="")
+        name = segment(user)
+        assert f'href="/users/{name}"' in (await app.get("/users")).text
         page = await app.get(f"/users/{name}")
         assert f'data-stream="/live/users/{name}"' in page.text
         question = await app.get(f"/actions/users/{name}/pause")
         assert f'action="/actions/users/{name}/pause"' in question.text
+        assert (await app.post(f"/actions/users/{name}/pause", {"confirmed": "yes"})).status == 200
+        assert (await app.get(f"/v1/users/{name}/waiting")).problem["user"] == user
+        assert (await read_writes(store))[0].write.path == f"/actions/users/{user}/pause"

@@ -31,15 +31,30 @@ async def inner(scope: Scope, receive: Receive, send: Send) -> None:
             (host, 421)
             for host in ("", "evil.example", "queue.example.com.evil.example", "localhost.evil.example")
         ),
+        *((host, 421) for host in ("localhost@evil.example", "evil.example#localhost", "127.0.0.1.evil")),
+        *((host, 421) for host in ("evil.example@localhost", "evil.example:1@localhost:2", "localhost/x")),
+        *((host, 421) for host in ("localhost?x", "localhost#x", "http://localhost", "localhost, localhost")),
         *(
             (host, 421)
-            for host in ("localhost@evil.example", "evil.example#localhost", "[::1", "127.0.0.1.evil")
+            for host in ("localhost:", "localhost:abc", "localhost:65536", "localhost:-1", "localhost:1:2")
         ),
-        *((host, 421) for host in ("0.0.0.0", "127.0.0.2", "localhost:", "localhost.")[:2]),
+        *((host, 421) for host in ("localhost.", "local\thost", "[::1", "::1", "[localhost]", "[::1]8090")),
+        *((host, 421) for host in ("0.0.0.0", "127.0.0.2")),
     ],
 )
 async def test_a_host_must_be_allowed(host: str, status: int) -> None:
     assert (await ask(Guard(inner, HOSTS), headers={"Host": host})).status == status
+
+
+async def test_a_request_has_one_host() -> None:
+    for second in ("localhost", "evil.example"):
+        answer = await ask(Guard(inner, HOSTS), headers=[("Host", "localhost"), ("Host", second)])
+        assert answer.status == 421
+
+
+async def test_a_refused_host_is_told_the_rule() -> None:
+    problem = (await ask(Guard(inner, HOSTS), headers={"Host": "evil.example@localhost"})).problem
+    assert 'as HOST or HOST:PORT (was "evil.example@localhost")' in problem["detail"]
 
 
 @pytest.mark.parametrize("method", ["GET", "POST"])

@@ -50,7 +50,7 @@ def test_exclusions_become_numbers(written: Any, value: tuple[Exclusion, ...]) -
 @pytest.mark.parametrize(
     ("exclude", "field", "says"),
     [
-        ("Sat", "", "must be a list, one item a line after a dash"),
+        ("Sat", "", 'must be a list, such as [a, b] (was "Sat")'),
         (["Sat"], "[0]", "must be a mapping with weekdays, dates, daily"),
         ([{}], "[0]", "add weekdays (such as [Sat, Sun]), dates"),
         ([{"weekdays": []}], "[0]", "add weekdays"),

@@ -50,7 +50,7 @@ def test_locked_params_are_names_and_their_order_is_none() -> None:
         ([None], "spec.lockedParams[0]: must be text, in quotes"),
         ([1], "spec.lockedParams[0]: must be text, in quotes"),
         (["\ud800"], "spec.lockedParams[0]: text must have whole characters"),
-        ("region", "spec.lockedParams: must be a list, one item a line after a dash"),
+        ("region", "spec.lockedParams: must be a list, such as [a, b]"),
         ({"region": True}, "spec.lockedParams: must be a list"),
     ],
     ids=[

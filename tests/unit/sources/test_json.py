@@ -35,8 +35,8 @@ def test_a_duplicate_key_is_a_flaw_where_yaml_fails() -> None:
 @pytest.mark.parametrize(
     ("data", "line", "says"),
     [
-        (b"", 3, "Expecting value, at column 1"),
-        (b'{"a": 1,\n "b" 2}', 4, "Expecting ':' delimiter, at column 6"),
+        (b"", 3, "a value is missing, at column 1"),
+        (b'{"a": 1,\n "b" 2}', 4, "a colon is missing, at column 6"),
         (b'{"a": NaN}', 3, "must be finite"),
         (b'{"a": -Infinity}', 3, "must be finite"),
         (b"1" * 5_000, 3, "fit into 64 bits"),

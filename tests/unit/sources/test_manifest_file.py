@@ -134,7 +134,7 @@ def test_the_second_declaration_of_a_user_names_the_first(tmp_path: Path) -> Non
         ("a.yaml", b"a: 1\n---\nb: [\n", 4, "must be YAML"),
         ("a.yaml", b"a: \xff\n", 1, "UTF-8"),
         ("a.yaml", b"a: \x01\n", 1, "control characters"),
-        ("a.json", b'{\n"a" 1}', 2, "must be JSON: Expecting ':' delimiter, at column 5"),
+        ("a.json", b'{\n"a" 1}', 2, "must be JSON: a colon is missing, at column 5"),
         ("a.ndjson", b"\n{", 2, "must be JSON"),
         ("a.yaml", b"", 1, "must have a manifest; to remove what the file declared, delete the file"),
         ("a.yaml", b"# only\n---\n", 1, "must have a manifest"),

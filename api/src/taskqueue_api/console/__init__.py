@@ -20,7 +20,7 @@ templates/ holds NAME.html and NAME_live.html of each page; static/ the pinned f
 script.
 
 May import `taskqueue.views`, `taskqueue.client`, `taskqueue.store`, `taskqueue.plan`, `taskqueue.models`,
-`taskqueue.text`, `taskqueue.errors`, and the parts, live part, problems and sign-in of `taskqueue_api`.
+`taskqueue.text`, `taskqueue.errors`, and the parts, live part, problems, segments and sign-in of `taskqueue_api`.
 """
 
 from fastapi import FastAPI
@@ -30,7 +30,8 @@ from taskqueue_api.console.actions import ROUTERS
 from taskqueue_api.console.files import Files
 from taskqueue_api.console.page import add_page
 from taskqueue_api.console.pages import MENU, PAGES
-from taskqueue_api.console.route import new_router, unknown
+from taskqueue_api.console.problem_page import not_found
+from taskqueue_api.console.route import new_router
 from taskqueue_api.live.streams import Streams
 
 
@@ -43,4 +44,4 @@ def add_console(app: FastAPI) -> None:
     for router in (pages, charts.router, sign_in.router, *ROUTERS):
         app.include_router(router)
     app.mount("/static", Files())
-    app.include_router(unknown)
+    app.add_exception_handler(404, not_found)

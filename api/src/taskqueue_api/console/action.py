@@ -69,9 +69,8 @@ class Action:
         return HTMLResponse(render("question.html" if self.is_swapped else "question_page.html", **context))
 
     def done(self, message: str) -> Response:
-        """Return the notice that the action is done; pages read the store again at once."""
+        """Return the notice that the action is done."""
         note(self.request, message)
-        self.parts.reader.readings.expire()
         template = "notice.html" if self.is_swapped else "notice_page.html"
         return HTMLResponse(render(template, message=message, problem=None))
 

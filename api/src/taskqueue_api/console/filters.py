@@ -5,13 +5,13 @@ from collections.abc import Mapping
 from datetime import datetime
 from itertools import pairwise
 from typing import Any
-from urllib.parse import quote
 
 from markupsafe import Markup, escape
 
 from taskqueue.models.rate import describe_rate
 from taskqueue.text.printable import printable_line
 from taskqueue.views.instant import at, written
+from taskqueue_api.segments import segment
 
 #: Characters of one value on a page.
 MAX_CHARACTERS = 2_000
@@ -58,7 +58,7 @@ def path(value: object) -> str:
     >>> path("auth0|5%")
     'auth0%7C5%25'
     """
-    return quote(str(value), safe="")
+    return segment(str(value))
 
 
 def number(value: float | None, digits: int = 0) -> Markup | str:

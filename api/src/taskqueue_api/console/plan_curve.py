@@ -4,7 +4,6 @@ The plan is that of `taskqueue plan show --store`, day by day. Actual starts com
 the current hour is read again.
 """
 
-import asyncio
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -13,9 +12,8 @@ from taskqueue.models.identity import GLOBAL_LIMIT
 from taskqueue.models.limit_tree import path_of
 from taskqueue.store.history import MINUTES_PER_HOUR, read_hours, sum_starts
 from taskqueue.store.types import Catalog
-from taskqueue.views.demands import read_plan
 from taskqueue.views.limits import rate_in_force
-from taskqueue.views.plan import PlanDay, plan_day
+from taskqueue.views.plan import PlanDay
 from taskqueue_api.live.snapshot import Snapshot
 from taskqueue_api.parts import Parts
 
@@ -23,8 +21,10 @@ STEP_S = 60
 _HOUR_S, _DAY_S = 3_600, 86_400
 #: Hours before and after the current one that a curve shows.
 HOURS = 12
-#: Seconds for which a curve, a plan, a current hour and a past hour are kept.
-_CURVE_S, _PLAN_S, _HOUR_NOW_S, _HOUR_PAST_S = 20.0, 300.0, 30.0, 3_600.0
+#: Seconds for which a curve, the demands, a current hour and a past hour are kept.
+_CURVE_S, _DEMANDS_S, _HOUR_NOW_S, _HOUR_PAST_S = 20.0, 15.0, 30.0, 3_600.0
+#: Seconds from the end of an hour until its counts are complete: workers flush every few, and later after an outage.
+_COMPLETE_S = 300
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,24 +79,12 @@ async def _compute(parts: Parts, snapshot: Snapshot, limit: str) -> Curve:
     days = range(from_s // _DAY_S * _DAY_S, until_s, _DAY_S)
     planned: list[float] = []
     for day_s in days:
-        planned += _starts_of(await _read_day(parts, day_s), limit)
+        planned += _starts_of(await parts.reader.plans.read(day_s, _DEMANDS_S), limit)
     first = (from_s - days[0]) // STEP_S
     planned = [round(start / STEP_S, 6) for start in planned[first : first + (until_s - from_s) // STEP_S]]
-    actual = await _read_actual(
-        parts, snapshot.catalog, limit, range(from_s // _HOUR_S, now_s // _HOUR_S + 1)
-    )
+    actual = await _read_actual(parts, snapshot.catalog, limit, from_s // _HOUR_S, now_s)
     ended = (now_s - from_s) // STEP_S
     return Curve(limit, from_s, _finite_rate(snapshot.catalog, limit), planned, actual[:ended])
-
-
-async def _read_day(parts: Parts, day_s: int) -> PlanDay:
-    """Return the plan of a day, as it was within the last minutes."""
-
-    async def read() -> PlanDay:
-        plan = await parts.reader.readings.get("demands", lambda: read_plan(parts.store), _PLAN_S / 2)
-        return await asyncio.to_thread(plan_day, plan, day_s)
-
-    return await parts.reader.readings.get(("plan", day_s), read, _PLAN_S)
 
 
 def _finite_rate(catalog: Catalog, limit: str) -> float | None:
@@ -111,11 +99,14 @@ def _starts_of(day: PlanDay, limit: str) -> Sequence[float]:
     return next((one.starts for one in day.limits if one.limit == limit), [0.0] * len(day.starts))
 
 
-async def _read_actual(parts: Parts, catalog: Catalog, limit: str, hours: range) -> list[float]:
-    """Return the starts per second of each minute of these hours, weighted by the cost that the types have now."""
+async def _read_actual(
+    parts: Parts, catalog: Catalog, limit: str, first_hour: int, now_s: int
+) -> list[float]:
+    """Return the starts per second of each minute up to now, weighted by the cost that the types have now."""
     found = []
-    for hour in hours:
-        by_limit = await _read_hour(parts, catalog, hour, is_past=hour < hours[-1])
+    for hour in range(first_hour, now_s // _HOUR_S + 1):
+        is_past = now_s >= (hour + 1) * _HOUR_S + _COMPLETE_S
+        by_limit = await _read_hour(parts, catalog, hour, is_past=is_past)
         found += [round(slots / STEP_S, 6) for slots in by_limit.get(limit, [0] * MINUTES_PER_HOUR)]
     return found
 
@@ -139,5 +130,6 @@ async def _read_hour(
         return found
 
     period_s = _HOUR_PAST_S if is_past else _HOUR_NOW_S
-    key = ("history", hour, is_past, catalog.version)
+    # The version stands for types, costs and limits; a store that was emptied counts its versions anew.
+    key = ("history", hour, is_past, catalog.installed_ms, catalog.version)
     return await parts.reader.readings.get(key, read, period_s, is_past=is_past)

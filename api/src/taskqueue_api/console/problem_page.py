@@ -12,6 +12,11 @@ from taskqueue_api.problems import ProblemError, answer
 _UNAUTHORIZED = 401
 
 
+def not_found(request: Request, _: Exception) -> Response:
+    """Answer a path that no route has."""
+    return answer_page(request, ProblemError(404, "Not found", f"there is nothing at {asked_path(request)}"))
+
+
 def answer_page(request: Request, error: ProblemError) -> Response:
     """Return a problem as the caller can read it: HTML for a browser, else JSON."""
     problem, headers = error.problem, error.headers

@@ -9,8 +9,9 @@ from fastapi.routing import APIRoute
 from starlette.exceptions import HTTPException
 
 from taskqueue.errors import TaskqueueError
+from taskqueue.models.part import Part, describe
 from taskqueue_api.console.problem_page import answer_page
-from taskqueue_api.problems import ProblemError, problem_of
+from taskqueue_api.problems import ProblemError, invalid, problem_of
 
 
 class PageRoute(APIRoute):
@@ -31,20 +32,9 @@ class PageRoute(APIRoute):
 
 
 def _invalid(error: RequestValidationError) -> ProblemError:
-    found = error.errors()[0]
-    field = str(found["loc"][-1])
-    return ProblemError(422, "Invalid request", f"{field}: {found['msg']}", field)
+    return invalid(describe([one | {"loc": one["loc"][1:]} for one in error.errors()], Part))
 
 
 def new_router() -> APIRouter:
     """Return a router whose errors are answered with pages."""
     return APIRouter(include_in_schema=False, route_class=PageRoute)
-
-
-unknown = new_router()
-
-
-@unknown.get("/{path:path}")
-def not_found(path: str) -> None:
-    """Answer all paths that no other route has."""
-    raise ProblemError(404, "Not found", f"there is no page /{path}")

@@ -15,6 +15,7 @@ from taskqueue.store.clock import server_now_ms
 from taskqueue.store.connection import Store
 from taskqueue.store.types import read_catalog
 from taskqueue.store.work import read_work
+from taskqueue_api.live.plans import Plans
 from taskqueue_api.live.readings import Readings
 from taskqueue_api.live.snapshot import Snapshot
 
@@ -28,11 +29,12 @@ _SPAN = 10
 class Reader:
     """The one reader of a process. Any number of pages follow it.
 
-    readings: values of the store that pages share.
+    readings: values of the store that pages share.   plans: of days, which the API shares, too.
     """
 
     def __init__(self, store: Store) -> None:
         self.readings = Readings()
+        self.plans = Plans(store, self.readings)
         self._store = store
         self._newest: Snapshot | None = None
         self._failure: TaskqueueError | None = None
@@ -41,6 +43,7 @@ class Reader:
         self._changed = asyncio.Condition()
         self._followers = 0
         self._read_s = float("-inf")
+        self._seen = 0
         self._closed = False
 
     async def run(self) -> None:
@@ -60,8 +63,11 @@ class Reader:
             self._changed.notify_all()
 
     async def newest(self) -> Snapshot:
-        """Return a snapshot that is at most two periods old. Raises TaskqueueError, which may be as old."""
-        if self._age_s() > 2 * PERIOD_S:
+        """Return a snapshot that is at most two periods old, and has seen every write of this process.
+
+        Raises TaskqueueError, which may be as old.
+        """
+        if not self._is_current(2 * PERIOD_S):
             await self._read(2 * PERIOD_S)
         if self._failure:
             raise self._failure
@@ -81,18 +87,19 @@ class Reader:
             self._followers -= 1
 
     async def _read(self, most_s: float = 0.0) -> None:
-        """Read a snapshot, unless that was done, or failed, in the last `most_s` seconds."""
+        """Read a snapshot, unless that was done, or failed, in the last `most_s` seconds and since the last write."""
         async with self._reading:
-            if self._age_s() <= most_s:
+            if self._is_current(most_s):
                 return
+            seen = self.readings.writes
             try:
                 self._newest, self._failure = await self._snapshot(), None
             except TaskqueueError as failure:
                 self._failure = failure
-            self._read_s = time.monotonic()
+            self._read_s, self._seen = time.monotonic(), seen
 
-    def _age_s(self) -> float:
-        return time.monotonic() - self._read_s
+    def _is_current(self, most_s: float) -> bool:
+        return time.monotonic() - self._read_s <= most_s and self._seen == self.readings.writes
 
     async def _snapshot(self) -> Snapshot:
         taken_ms = await server_now_ms(self._store)

@@ -1,6 +1,7 @@
 """Values of the store that pages share: each is read once for all viewers, and kept for a while.
 
-A reading that takes long is repeated less often, so that none takes more than a hundredth of a core.
+A reading that takes long is repeated less often, so that none takes more than a hundredth of a core; while writes
+follow each other, a tenth. A caller that asks after a write gets what was read after it.
 """
 
 import asyncio
@@ -17,6 +18,8 @@ _Value = TypeVar("_Value")
 MAX_VALUES = 500
 #: A reading of 50 ms is repeated after 5 s at the earliest.
 _PAUSE_PER_READING = 100.0
+#: After a write it is repeated at the next use, but not before it has rested for 0.5 s.
+_REST_PER_READING = 10.0
 #: Seconds for which a value is shown beyond its time. It grows old without viewers: the next one waits for a new one.
 MAX_OVERDUE_S = 5.0
 #: Seconds until a failed reading is repeated.
@@ -25,21 +28,30 @@ _RETRY_S = 1.0
 
 @dataclass(slots=True)
 class _Kept:
-    """due_s: from then on the value is read again.   error: of the last reading.   is_past: no action changes it."""
+    """due_s: from then on the value is read again.   rests_until_s: before then not even after a write.
+
+    error: of the last reading.   seen: writes that were done when it began; -1 before the first.
+    """
 
     reading: "asyncio.Task[None] | None" = None
     value: Any = None
     error: TaskqueueError | None = None
     due_s: float = float("-inf")
-    is_read: bool = False
-    is_past: bool = False
+    rests_until_s: float = float("-inf")
+    seen: int = -1
 
 
 class Readings:
-    """The values of one process."""
+    """The values of one process.   writes: the number of writes that were done through it."""
 
-    def __init__(self, clock: Callable[[], float] = time.monotonic) -> None:
+    def __init__(
+        self,
+        clock: Callable[[], float] = time.monotonic,
+        sleep: Callable[[float], Awaitable[None]] = asyncio.sleep,
+    ) -> None:
+        self.writes = 0
         self._clock = clock
+        self._sleep = sleep
         self._kept: OrderedDict[Hashable, _Kept] = OrderedDict()
 
     async def get(
@@ -53,16 +65,20 @@ class Readings:
     ) -> _Value:
         """Return a value. One that is older than a period is read again for the next call.
 
-        With waits, or where nobody asked for longer than MAX_OVERDUE_S, it is read for this call.
-
-        is_past: the value is of the past, which no action changes.   Raises the TaskqueueError of the last reading.
+        It is read for this call with waits, after a failure, after a write, and where nobody asked for MAX_OVERDUE_S.
+        period_s: 0 keeps nothing; calls at the same time share one reading.   is_past: the value is of the past, which
+        no write changes.   Raises the TaskqueueError of the last reading.
         """
-        kept = self._begin(key, read, period_s)
-        kept.is_past = is_past
+        wanted = 0 if is_past else self.writes
+        kept = self._begin(key, read, period_s, wanted)
         is_old = self._clock() - kept.due_s > MAX_OVERDUE_S
-        if kept.reading and (waits or not kept.is_read or is_old):
-            # A viewer that leaves ends no reading for which another one waits.
+        # A viewer that leaves ends no reading for which another one waits.
+        if kept.reading and (waits or is_old or kept.error):
             await asyncio.shield(kept.reading)
+        while kept.seen < wanted:
+            kept = self._begin(key, read, period_s, wanted)
+            if kept.reading:
+                await asyncio.shield(kept.reading)
         if kept.error:
             raise kept.error
         value: _Value = kept.value
@@ -70,33 +86,38 @@ class Readings:
 
     def peek(self, key: Hashable, read: Callable[[], Awaitable[_Value]], period_s: float) -> _Value | None:
         """Return a value as `get` does, but wait for none: None until it was read once."""
-        value: _Value | None = self._begin(key, read, period_s).value
+        value: _Value | None = self._begin(key, read, period_s, self.writes).value
         return value
 
-    def _begin(self, key: Hashable, read: Callable[[], Awaitable[Any]], period_s: float) -> _Kept:
-        """Return what is kept of a value, and begin to read it where that is due."""
+    def expire(self) -> None:
+        """Read all values but those of the past again at their next use: the store was written."""
+        self.writes += 1
+
+    def _begin(
+        self, key: Hashable, read: Callable[[], Awaitable[Any]], period_s: float, wanted: int
+    ) -> _Kept:
+        """Return what is kept of a value, and begin to read it where that is due.   wanted: writes to be seen."""
         kept = self._kept.setdefault(key, _Kept())
         self._kept.move_to_end(key)
         if len(self._kept) > MAX_VALUES:
             self._kept.popitem(last=False)
-        if self._clock() >= kept.due_s and kept.reading is None:
+        is_due = self._clock() >= kept.due_s or kept.seen < wanted
+        if is_due and kept.reading is None:
             kept.reading = asyncio.create_task(self._read(kept, read, period_s))
         return kept
 
-    def expire(self) -> None:
-        """Read all values but those of the past again at their next use, as a person has changed the store."""
-        for kept in self._kept.values():
-            if not kept.is_past:
-                kept.due_s, kept.is_read = float("-inf"), False
-
     async def _read(self, kept: _Kept, read: Callable[[], Awaitable[Any]], period_s: float) -> None:
-        began_s = self._clock()
         try:
-            kept.value, kept.error, kept.is_read = await read(), None, True
-            took_s = self._clock() - began_s
-            kept.due_s = self._clock() + max(period_s, took_s * _PAUSE_PER_READING)
-        except TaskqueueError as error:
-            kept.error = error
-            kept.due_s = self._clock() + _RETRY_S
+            if (rest_s := kept.rests_until_s - self._clock()) > 0:
+                await self._sleep(rest_s)
+            seen, began_s = self.writes, self._clock()
+            try:
+                kept.value, kept.error = await read(), None
+                pause_s = max(period_s, (self._clock() - began_s) * _PAUSE_PER_READING) if period_s else 0.0
+            except TaskqueueError as error:
+                kept.error, pause_s = error, _RETRY_S
+            ended_s = self._clock()
+            kept.seen, kept.due_s = seen, ended_s + pause_s
+            kept.rests_until_s = ended_s + (ended_s - began_s) * _REST_PER_READING
         finally:
             kept.reading = None

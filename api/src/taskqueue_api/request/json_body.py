@@ -4,6 +4,8 @@ from typing import Any
 
 from fastapi import Request
 
+from taskqueue.models.refusal import must_be
+from taskqueue.sources.encoding import BYTE_ORDER_MARK, refuse_encoding
 from taskqueue.sources.json_documents import JsonRefusedError, decode
 from taskqueue_api.media_type import JSON, media_type
 from taskqueue_api.problems import ProblemError
@@ -14,9 +16,11 @@ async def decode_body(request: Request) -> Any:
     data = await request.body()
     if not data:
         return None
-    if media_type(request.headers) != JSON:
-        raise ProblemError(415, "Wrong media type", f"Content-Type must be {JSON}", "Content-Type")
+    if (given := media_type(request.headers)) != JSON:
+        raise ProblemError(415, "Wrong media type", f"Content-Type {must_be(JSON, given)}", "Content-Type")
+    if remedy := refuse_encoding(data):
+        raise ProblemError(400, "Malformed JSON", f"body: {remedy}", "body")
     try:
-        return decode(data, 1)
+        return decode(data.removeprefix(BYTE_ORDER_MARK), 1)
     except JsonRefusedError as error:
         raise ProblemError(400, "Malformed JSON", f"body: {error}", "body") from error

@@ -8,6 +8,7 @@ from starlette.datastructures import Headers
 from starlette.routing import Match
 from starlette.types import Scope
 
+from taskqueue.models.refusal import must_be
 from taskqueue.sources.lines import EncodingRefusedError, Line, LineSplitter
 from taskqueue_api.media_type import NDJSON, media_type
 from taskqueue_api.problems import ProblemError
@@ -28,8 +29,8 @@ class LinesRoute(StrictRoute):
 
 async def read_lines(request: Request) -> AsyncIterator[Line]:
     """Yield the lines of a body. Raises ProblemError for one that is no NDJSON."""
-    if media_type(request.headers) != NDJSON:
-        raise ProblemError(415, "Wrong media type", f"Content-Type must be {NDJSON}", "Content-Type")
+    if (given := media_type(request.headers)) != NDJSON:
+        raise ProblemError(415, "Wrong media type", f"Content-Type {must_be(NDJSON, given)}", "Content-Type")
     splitter = LineSplitter()
     try:
         async for chunk in request.stream():

@@ -34,7 +34,7 @@ _ALL = {
     421: "The request names a host that this process does not answer for.",
     422: "A parameter or a field is wrong; `field` names it.",
     429: "The caller gave too many wrong tokens.",
-    503: "The store does not answer. Repeat the request.",
+    503: "The store does not answer, or refuses; or the process is busy. Repeat the request.",
 }
 _WRITES = {403: "The caller may not write."}
 _BODIES = {

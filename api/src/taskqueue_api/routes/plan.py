@@ -1,13 +1,11 @@
 """/v1/plan: the plan of a day, against its limits."""
 
-import asyncio
 from datetime import UTC, date, datetime, time
 from typing import Annotated
 
 from fastapi import Query
 
-from taskqueue.views.demands import read_plan as read_demands
-from taskqueue.views.plan import FIRST_DAY, LAST_DAY, PlanDay, plan_day
+from taskqueue.views.plan import FIRST_DAY, LAST_DAY, PlanDay
 from taskqueue_api.parts import UsedParts
 from taskqueue_api.request.route import new_router
 
@@ -27,5 +25,4 @@ async def read_plan(
     Paused and suspended types are left out.
     """
     begin = datetime.combine(day or datetime.now(UTC).date(), time(), UTC)
-    demands = await read_demands(parts.store)
-    return await asyncio.to_thread(plan_day, demands, int(begin.timestamp()))
+    return await parts.reader.plans.read(int(begin.timestamp()))

@@ -9,7 +9,7 @@ from fastapi import Request
 from starlette.datastructures import Headers
 from starlette.types import ASGIApp, Receive, Scope, Send
 
-from taskqueue_api.guard import LOOPBACK, name_of
+from taskqueue_api.guard import LOOPBACK, host_of
 from taskqueue_api.sign_in.caller import Caller, Role, SignedInBy
 from taskqueue_api.sign_in.credentials_folder import CredentialsFolder
 from taskqueue_api.sign_in.throttle import Throttle
@@ -36,7 +36,7 @@ class Proxied:
         hidden = (_SECRET,) if is_proxy else (_SECRET, *_FORWARDED)
         kept = [(name, value) for name, value in scope["headers"] if not name.startswith(hidden)]
         scope = {**scope, "headers": kept}
-        if self._is_https and name_of(headers.get("host", "")) not in LOOPBACK:
+        if self._is_https and host_of(headers) not in LOOPBACK:
             scope["scheme"] = "https"
         if is_proxy:
             _take_over(scope, headers)

@@ -5,6 +5,7 @@ from taskqueue.store.url import StoreUrl
 
 _START = "start it, or give its address with --redis-url or TASKQUEUE_REDIS_URL"
 _RIGHTS = "docs/redis.md lists the rights and settings that taskqueue needs"
+_PRIMARY = "a replica answers there: give the address of its primary, or of its Sentinels"
 _CERTIFICATE = "name a certificate that the server takes, and its key, with ssl_certfile and ssl_keyfile"
 _NO_TLS = (
     f"{_START}; write redis:// instead of rediss:// for a server without TLS, "
@@ -38,6 +39,10 @@ _BY_WORDS = (
         "slots are not covered",
         "every slot needs a node: `redis-cli --cluster check` names the missing slots",
     ),
+    ("readonly ", _PRIMARY),
+    ("masterdown ", _PRIMARY),
+    ("loading ", "it reads its file: try again once it has done so"),
+    ("max number of clients", "raise its maxclients"),
     ("name or service not known", "correct the host in --redis-url or TASKQUEUE_REDIS_URL"),
 )
 _HUNG_UP = ("closed", "reset", "lost", "broken pipe")

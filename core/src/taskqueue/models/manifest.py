@@ -53,7 +53,7 @@ def parse(document: object) -> values.Declared:
 
 def _kind_of(document: object) -> _Kind:
     if not isinstance(document, dict):
-        raise _refused((), "must be a mapping with apiVersion, kind, metadata and spec")
+        raise _refused((), must_be("a mapping with apiVersion, kind, metadata and spec", document))
     if "apiVersion" not in document and "kind" not in document:
         raise _refused((), f"add apiVersion: {API_VERSION} and kind: {' or '.join(_KINDS)}")
     if document.get("apiVersion") != API_VERSION:

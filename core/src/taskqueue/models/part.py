@@ -48,8 +48,8 @@ def _unknown(_details: ErrorDetails, path: FieldPath, root: type[Part]) -> str:
     )
 
 
-def _mapping(_details: ErrorDetails, path: FieldPath, root: type[Part]) -> str:
-    return must_be(f"a mapping with {', '.join(_keys(_part_at(root, path)))}")
+def _mapping(details: ErrorDetails, path: FieldPath, root: type[Part]) -> str:
+    return must_be(f"a mapping with {', '.join(_keys(_part_at(root, path)))}", details["input"])
 
 
 def _missing(_details: ErrorDetails, path: FieldPath, _root: type[Part]) -> str:
@@ -82,10 +82,13 @@ def _saying(template: str) -> Callable[[ErrorDetails, FieldPath, type[Part]], st
     return sentence
 
 
+_DAY = "a day, such as 2026-11-24"
+
 _SENTENCES: Mapping[str, Callable[[ErrorDetails, FieldPath, type[Part]], str]] = {
     "missing": _missing,
     "extra_forbidden": _unknown,
     "model_type": _mapping,
+    "model_attributes_type": _mapping,  # so says FastAPI's way of reading a body
     "enum": _choice,
     "literal_error": _choice,
     "value_error": _rule,
@@ -98,7 +101,11 @@ _SENTENCES: Mapping[str, Callable[[ErrorDetails, FieldPath, type[Part]], str]] =
     "less_than_equal": _value("at most {le}"),
     "bool_type": _value("true or false, without quotes"),
     "bool_parsing": _value("true or false"),
-    "list_type": _saying("must be a list, one item a line after a dash"),
+    "date_from_datetime_parsing": _value(_DAY),
+    "date_from_datetime_inexact": _value(_DAY),
+    "string_too_long": _saying("must have at most {max_length} characters"),
+    "list_type": _value("a list, such as [a, b]"),
+    "too_short": _saying("must have {min_length} or more items (was {actual_length})"),
     "too_long": _saying("must have at most {max_length} items (was {actual_length})"),
 }
 

@@ -199,7 +199,7 @@ def _is_secret(field: FieldInfo) -> bool:
 def _sentence(error: ErrorDetails, origin: Mapping[str, str], secret: Collection[str]) -> str:
     name = str(error["loc"][0]) if error["loc"] else "settings"
     place = origin.get(name, name) + "".join(f"[{part}]" for part in error["loc"][1:])
-    message = error["msg"].removeprefix("Value error, ").removeprefix("Input ")
+    message = error["msg"].removeprefix("Value error, ").removeprefix("Input ").removeprefix("String ")
     message = _OWN_WORDS.get(error["type"], message)
     if message.startswith("should "):
         message = f"must {message.removeprefix('should ')}"

@@ -24,7 +24,18 @@ _SURROGATE = re.compile(r"\\u[dD][89a-fA-F][0-9a-fA-F]{2}")
 
 
 KEYS_ARE_UNIQUE = "each key must be unique (one is there twice)"
-_PROBLEMS = {"Extra data": "there is more behind it, such as a comma"}
+#: Sentences of the reader by their beginnings, and ours; the reader says where.
+_PROBLEMS = {
+    "Extra data": "there is more behind it, such as a comma",
+    "Expecting value": "a value is missing",
+    "Expecting property name": "a key in double quotes is missing",
+    "Expecting ':'": "a colon is missing",
+    "Expecting ','": "a comma is missing",
+    "Unterminated string": "a text has no end, it begins",
+    "Invalid control character": "a text has a control character",
+    "Invalid \\": "a text has an unknown escape",
+    "Illegal trailing comma": "a comma is too many",
+}
 
 
 class JsonRefusedError(TaskqueueError, ValueError):
@@ -84,7 +95,10 @@ def _decode(text: str, line: int) -> Any:
     try:
         return _DECODER.decode(text)
     except json_reader.JSONDecodeError as error:
-        message = f"must be JSON: {_PROBLEMS.get(error.msg, error.msg)}, at column {error.colno}"
+        problem = next(
+            (ours for begin, ours in _PROBLEMS.items() if error.msg.startswith(begin)), "it is malformed"
+        )
+        message = f"must be JSON: {problem}, at column {error.colno}"
         raise JsonRefusedError(line + error.lineno - 1, message) from error
     except _KeyTwiceError:
         raise

@@ -16,7 +16,9 @@ Row = tuple[int, UserSubscription | Fault]
 
 def read_row(row: Any) -> UserSubscription:
     """Read a row of either form. Raises ManifestRefusedError."""
-    if isinstance(row, dict) and "apiVersion" not in row and "kind" not in row:
+    if not isinstance(row, dict):
+        raise ManifestRefusedError((Refusal((), must_be("a mapping with userId and tasks", row)),))
+    if "apiVersion" not in row and "kind" not in row:
         return read_user(row)
     user = parse(row)
     if not isinstance(user, UserSubscription):

@@ -154,10 +154,13 @@ _BY_FIRST_WORDS: Mapping[str, type[StoreRefused]] = {
     "NOAUTH": LoginRefused,
     "ERR AUTH": LoginRefused,
     "NOPERM": RightMissing,
+    "ERR ACL failure in script": RightMissing,
+    "ERR The user executing the script": RightMissing,  # so says Redis 7.0
     "OOM": StoreFull,
     "WRONGTYPE": WrongKeyType,
 }
-#: In the answer of a script that raised an error.
+#: In the answer of a script that raised an error; with another first word than ERR, such as READONLY, it is the
+#: server's refusal of a command in the script.
 _OF_SCRIPT = "user_script"
 
 
@@ -174,11 +177,12 @@ def translate(error: BaseException) -> StoreFailure:
 
 
 def _refusal(text: str) -> StoreRefused:
-    """Return the refusal that an answer's first word, or a line of a script, names."""
+    """Return the refusal that an answer's first words, or a line of a script, name."""
     for words, refusal in _BY_FIRST_WORDS.items():
         if text.startswith(words):
             return refusal(text)
-    return ScriptFailed(text) if _OF_SCRIPT in text else StoreRefused(text)
+    is_failed = text.startswith("ERR ") and _OF_SCRIPT in text
+    return ScriptFailed(text) if is_failed else StoreRefused(text)
 
 
 def _silence(error: BaseException) -> str:

@@ -1,12 +1,13 @@
 """Limits: the configured rate, values set by hand, and the limits that handlers closed because an API said so."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
 
 from taskqueue.models.identity import GLOBAL_LIMIT
 from taskqueue.models.quantity import written_rate
 from taskqueue.store.clock import server_now_us
-from taskqueue.store.command import hmget, zrange_scores
+from taskqueue.store.command import hmget, zrange_scores, zscore
 from taskqueue.store.connection import Store
 from taskqueue.store.install import install
 from taskqueue.store.job_name import owner_of
@@ -75,6 +76,20 @@ async def read_closed(store: Store, most: int = 100) -> list[ClosedLimit]:
         until = store.malformed.read(location_of("limits_closed_until", name), partial(_ms, end_us))
         if until:
             found.append(ClosedLimit(read_limit_name(name.decode(errors="replace")), until))
+    return found
+
+
+async def read_closed_for(store: Store, user: str, limits: Sequence[str]) -> dict[str, int]:
+    """Read which of these limits with key User are closed for a user, and until when (epoch ms)."""
+    now_ms = await server_now_us(store) // 1000
+    members = [escape_limit(f"{name}|{user}") for name in limits]
+    ends = await store.read_all([zscore(store.keys("limits_closed_until"), member) for member in members])
+    found = {}
+    for name, member, end_us in zip(limits, members, ends, strict=True):
+        place = location_of("limits_closed_until", member.encode())
+        until = store.malformed.read(place, partial(_ms, end_us)) if end_us else None
+        if until and until > now_ms:
+            found[name] = until
     return found
 
 

@@ -1,8 +1,10 @@
-"""One user: the day of each subscription, planned and done, and why a job waits."""
+"""One user: the day of each subscription, planned and done, why a job waits, and the limits that are closed."""
 
 from collections.abc import Mapping
 from typing import Any
 
+from taskqueue.models.values import LimitKey
+from taskqueue.store.limits import read_closed_for
 from taskqueue.views.user_detail import read_user_detail
 from taskqueue.views.user_history import plan_runs
 from taskqueue.views.why_waiting import find_obstacles
@@ -17,12 +19,16 @@ async def _read(visit: Visit) -> Mapping[str, Any]:
     store, readings, user = visit.parts.store, visit.parts.reader.readings, visit.values["name"]
     detail = await readings.get(("user", user), lambda: read_user_detail(store, user), _DETAIL_S)
     day = await readings.get(("user day", user), lambda: plan_runs(store, detail, MAX_RUNS), _DAY_S)
+    limits = visit.snapshot.catalog.limits.values()
+    names = sorted(one.name for one in limits if one.key is LimitKey.USER)
+    closed = await readings.get(("user closed", user), lambda: read_closed_for(store, user, names), _DETAIL_S)
     return {
         "detail": detail,
         "obstacles": find_obstacles(detail),
         "strips": strips_of(day, visit.snapshot.catalog.installed_ms),
         "reach_min": REACH_MIN,
         "is_cut": day.is_cut,
+        "closed": closed,
     }
 
 
