@@ -1,4 +1,4 @@
-"""What the history costs: two workers drain one backlog in turn, 0.4 s each, one of them with the history.
+"""The cost of the history: two workers drain one backlog in turn, 0.4 s each, one of them with the history.
 
 Drains one after the other differ by a fifth, as the machine has moods; turns at one backlog share them.
 """
