@@ -21,10 +21,9 @@ from taskqueue.store.type_record import Generation, TypeRecord
 from taskqueue.store.types import put_limits, put_types, read_catalog
 from taskqueue.store.users import set_users
 from tests.support.store.raw import raw
-from tests.support.store.script_clock import as_shipped
 
 if TYPE_CHECKING:
-    from collections.abc import Iterator, Sequence
+    from collections.abc import Sequence
 
     from taskqueue.store.connection import Store
     from tests.support.store.script_clock import ScriptClock
@@ -140,13 +139,6 @@ class World:
 @pytest.fixture
 async def world(store: Store, clock: ScriptClock) -> World:
     return World(store, clock)
-
-
-@pytest.fixture(scope="module")
-def scripts_as_shipped() -> Iterator[None]:
-    """Scripts for tests of logins: a clock that tests move needs commands which the logins do not have."""
-    with as_shipped():
-        yield
 
 
 @pytest.fixture

@@ -31,6 +31,7 @@ from taskqueue.store.errors import StoreFailure, StoreRefused
 from taskqueue.store.limits import set_rate
 from tests.support.process.child import Child, free_ports
 from tests.support.site.site import manifest, site, until
+from tests.support.store.script_clock import as_shipped
 from tests.support.store.server import HOST, RedisServer, program, wait_until
 
 ROOT = Path(__file__).parents[2]
@@ -108,7 +109,11 @@ FORBIDDEN = """
 TYPE = {"schedule": {"interval": "1h"}, "handler": {"function": "record"}}
 
 
-pytestmark = pytest.mark.usefixtures("scripts_as_shipped")
+@pytest.fixture(scope="module", autouse=True)
+def scripts_as_shipped() -> Iterator[None]:
+    """A clock that tests move needs commands which the logins do not have."""
+    with as_shipped():
+        yield
 
 
 @pytest.fixture(scope="module", params=["redis", "valkey"])

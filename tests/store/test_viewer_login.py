@@ -5,21 +5,25 @@ import json
 import re
 from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
+from types import SimpleNamespace
+from typing import Any, cast
 from urllib.error import HTTPError
 from urllib.request import Request, urlopen
 
 import pytest
+from fastapi.routing import APIRoute, iter_route_contexts
 
 from taskqueue.store import script
 from taskqueue.store.connection import open_store
 from taskqueue.store.enqueue import MAX_JOBS, NewJob, enqueue, enqueue_all
-from tests.support.api.all_routes import all_routes
+from taskqueue_api.application import new_app
 from tests.support.api.process import AS_EDITOR, CREDENTIALS, RunningApi, running_api
 from tests.support.api.seeded import seed
+from tests.support.store.script_clock import as_shipped
 from tests.support.store.server import HOST, RedisServer
 
 ROOT = Path(__file__).parents[2]
+APP = new_app(cast("Any", SimpleNamespace(reader=None)))
 LINES = dict(re.findall(r"^ACL SETUSER (\S+) (.*)$", (ROOT / "docs" / "redis.md").read_text(), re.MULTILINE))
 VIEWER = "taskqueue-viewer"
 P = "taskqueue:{shop}:"
@@ -37,7 +41,11 @@ WRITES = """
 """
 
 
-pytestmark = pytest.mark.usefixtures("scripts_as_shipped")
+@pytest.fixture(scope="module", autouse=True)
+def scripts_as_shipped() -> Iterator[None]:
+    """A clock that tests move needs commands which the logins do not have."""
+    with as_shipped():
+        yield
 
 
 @pytest.fixture(scope="module", params=["redis", "valkey"])
@@ -77,7 +85,8 @@ def api(server: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterat
 
 def pages() -> list[str]:
     """Return the path of every page and route that reads."""
-    paths = [path for method, path in all_routes() if method == "GET"]
+    contexts = [one for one in iter_route_contexts(APP.routes) if isinstance(one.original_route, APIRoute)]
+    paths = [str(one.path) for one in contexts if "GET" in (one.methods or ())]
     return [re.sub(r"(\w+)/\{[^}]*\}", lambda of: f"{of[1]}/{NAMES.get(of[1], 'x')}", path) for path in paths]
 
 
