@@ -1,10 +1,15 @@
-"""APIs on the store of a test."""
+"""APIs on the store of a test; schemathesis, which pytest loads for these tests alone."""
 
 import pytest
 
 from tests.support.api.fixtures import api, http, serve
 
 __all__ = ["api", "http", "serve"]
+
+
+def pytest_configure(config: pytest.Config) -> None:
+    """Load schemathesis."""
+    config.pluginmanager.import_plugin("schemathesis.pytest.plugin")
 
 
 def pytest_itemcollected(item: pytest.Item) -> None:
