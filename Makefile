@@ -19,6 +19,10 @@ APIS_USERS := examples/apis/users.ndjson
 CODE := core/src api/src operator/src worker/src tests benchmarks examples tools
 STARTED := $(shell date +%s)
 
+# Python keeps what it compiled, also where the environment says no: the tests start hundreds of processes, and each would
+# compile a thousand modules, which takes longer than all else that a process does until it is ready.
+unexport PYTHONDONTWRITEBYTECODE
+
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
 .NOTPARALLEL:

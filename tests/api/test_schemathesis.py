@@ -28,7 +28,7 @@ from tests.support.api.seeded import seed
 DESCRIPTION = describe_routes()
 SCHEMA = schemathesis.openapi.from_dict(DESCRIPTION)
 OPERATIONS = sum(len(operations) for operations in DESCRIPTION["paths"].values())
-REQUESTS = int(os.environ.get("TASKQUEUE_FUZZ", "600"))
+REQUESTS = int(os.environ.get("TASKQUEUE_FUZZ", "330"))
 
 SCHEMA.config.phases.coverage.enabled = "TASKQUEUE_FUZZ" in os.environ
 SCHEMA.config.generation.with_security_parameters = False  # wrong ones would have this address wait

@@ -8,6 +8,7 @@ import aiohttp
 import pytest
 
 from taskqueue.store.connection import Store
+from taskqueue_api.sign_in import credentials_folder
 from tests.support.api.fixtures import ServeApi
 from tests.support.api.in_process import ServedApi
 from tests.support.api.process import (
@@ -75,8 +76,9 @@ async def test_only_known_tokens_read(store: Store, serve: ServeApi, http: aioht
 
 
 async def test_a_session_lasts_over_replicas_and_restarts_and_ends_with_its_token(
-    store: Store, serve: ServeApi, http: aiohttp.ClientSession
+    store: Store, serve: ServeApi, http: aiohttp.ClientSession, monkeypatch: pytest.MonkeyPatch
 ) -> None:
+    monkeypatch.setattr(credentials_folder, "_LOOK_S", 0.1)
     running, replica = [await serve(store, CREDENTIALS) for _ in range(2)]
     cookies = await begin(http, running, VIEWER)
     session = cookie(cookies)

@@ -140,9 +140,9 @@ def _answered(request: Request, error: Exception) -> Response:
 def _allowed(request: Request) -> str:
     """Return the methods of a path: each has a route of its own."""
     scopes = [{**request.scope, "method": method} for method in ("DELETE", "GET", "POST", "PUT")]
-    routes = request.app.routes
+    *routes, _ = request.app.routes  # the last one takes every path, to tell that there is no such page
     found = [one for one in scopes if any(route.matches(one)[0] is Match.FULL for route in routes)]
-    return ", ".join(one["method"] for one in found)
+    return ", ".join(one["method"] for one in found) or "GET"
 
 
 def _gone(_: Request, _error: Exception) -> Response:

@@ -6,8 +6,7 @@ from pathlib import Path
 from textwrap import dedent
 
 ROOT = Path(__file__).parents[3]
-#: A fence with the text between it and the one before.
-FENCE = re.compile(r"(.*?)^( *)```(\w+)\n(.*?)^\2```$", re.DOTALL | re.MULTILINE)
+FENCE = re.compile(r"^( *)```(\w+)\n(.*?)^\1```$", re.DOTALL | re.MULTILINE)
 #: "Write `mine/tasks.yaml`", or the name on a line of its own.
 NAME = re.compile(r"(?:[Ww]rite\s+`([\w./-]+\.\w+)`|^`([\w./-]+\.\w+)`:?$)", re.MULTILINE)
 #: Commands that run until a signal, unless `--for` ends them.
@@ -38,8 +37,11 @@ class Block:
 
 def blocks(page: str) -> list[Block]:
     """Return the fences of a page in order; `page` is its path in the repository."""
-    found, chapter = [], ""
-    for before, _, language, text in FENCE.findall((ROOT / page).read_text("utf-8")):
+    found, chapter, end = [], "", 0
+    whole = (ROOT / page).read_text("utf-8")
+    for fence in FENCE.finditer(whole):
+        _, language, text = fence.groups()
+        before, end = whole[end : fence.start()], fence.end()
         headings = re.findall(r"^#+ (.*)$", before, re.MULTILINE)
         chapter = headings[-1] if headings else chapter
         names = NAME.findall(before.strip().split("\n\n")[-1]) if language != "sh" else []

@@ -15,6 +15,12 @@ from taskqueue_api.live.streams import Streams, event
 from tests.support.api.app import running_app
 
 
+@pytest.fixture(autouse=True)
+def short_period(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Read ten times a second."""
+    monkeypatch.setattr(reader, "PERIOD_S", 0.1)
+
+
 async def until(holds: Callable[[], bool]) -> None:
     async with asyncio.timeout(30):
         while not holds():  # noqa: ASYNC110 - of answers, which set no event
