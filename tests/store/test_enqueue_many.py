@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 import random
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
+from msgspec.structs import replace
 
 from taskqueue import AdHocJob, Client, LockedParamsError, UnknownTypeError, ValueRefusedError
 from taskqueue.client import ad_hoc_jobs
