@@ -3,6 +3,7 @@
 
 local EARLY_US = 10000    -- a job may be leased this long before its due; longer would make later jobs wait
 local PROMPT_US = 3000    -- a worker may call this early
+local AHEAD_US = 1000000  -- dues are covered this far ahead by next calls; a worker not needed for them idles
 -- Where limits share paths, a limit that is booked far ahead would make the others wait as long.
 local SHARED_HORIZON_US = 100000
 local MAX_EXAMINED = 200  -- jobs examined in a call: bounds a call that parks or drops more than it starts
@@ -10,6 +11,7 @@ local MAX_EXAMINED = 200  -- jobs examined in a call: bounds a call that parks o
 -- Returns a call by its arguments, and what it has found so far.
 --   jobs          leased jobs, as the answer lists them; suffix: what makes a job a leased one
 --   leases        of these jobs, to write at the end, as arguments of ZADD;  holders: of `exclusive`, by subscription
+--   adhoc         leased ad hoc jobs, by name
 --   open          open lanes;  waiting, ready, ready_lanes, parked: see lib/turns.lua, lib/sweep.lua
 --   turned        new positions of queues;  moved: jobs to put into other queues
 --   examined      jobs examined;  unparked: leased jobs that were parked
@@ -19,13 +21,13 @@ local function open_call(worker, seq, max_jobs, lease_ms)
   limits[GLOBAL] = limiter
   if limiter.version ~= limiter.seen_version then look_again() end
   limiter.seen_version = limiter.version
-  local shared = limiter.shared_until_us > now_us or redis.call('EXISTS', P .. 'limits') == 1
+  local shared = limiter.shared_until_us > now_us or is_there('limits')
   local reach_us = shared and SHARED_HORIZON_US or HORIZON_US
   return {
     worker = worker, seq = seq, suffix = '|' .. worker .. '|' .. seq, max_jobs = max_jobs, lease_ms = lease_ms,
     limiter = limiter, reach_us = reach_us, horizon_us = now_us + reach_us, soon = now + EARLY_US / 1000,
     open = {}, waiting = {}, ready = {}, ready_lanes = 0, parked = {}, turned = {}, moved = {},
-    jobs = {}, leases = {}, holders = {}, examined = 0, unparked = 0, isolation = 0,
+    jobs = {}, leases = {}, holders = {}, adhoc = {}, examined = 0, unparked = 0, isolation = 0,
   }
 end
 

@@ -45,7 +45,7 @@ do
       end_suspension(type_name, user)
     end
     end_run(type_name, user, mark == EXCLUSIVE, ran_us)
-    if adhoc or has_attempts() then finish((split_leased(leased_job)), adhoc) end
+    if adhoc or is_there('attempts') then finish((split_leased(leased_job)), adhoc) end
     -- The user of an ad hoc job may have no subscription to its type.
     if adhoc and redis.call('HEXISTS', P .. 'subscriptions:' .. user, type_name) == 0 then return end
     remember_run(type_name, user, 'd')
