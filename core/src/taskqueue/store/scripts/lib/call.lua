@@ -1,5 +1,6 @@
--- A call of a worker: its arguments, the memory of its channel, and its answer. `claims:WORKER.CHANNEL` keeps number
--- and jobs of the channel's last call for the time of a lease, so that a call whose answer was lost can be repeated.
+-- A call of a worker: its arguments, the memory of its channel, and its answer. `claims:WORKER.CHANNEL` keeps the
+-- channel's last call for the time of a lease, so that a call whose answer was lost can be repeated: SEQ|ISOLATION|JOBS,
+-- the jobs in msgpack.
 
 local EARLY_US = 10000    -- a job may be leased this long before its due; longer would make later jobs wait
 local PROMPT_US = 3000    -- a worker may call this early
@@ -52,19 +53,20 @@ end
 -- Takes over the jobs of an earlier call with the same number, and tells whether the call is not new. The answer to a
 -- late copy of an older call is not read: it is empty.
 local function recall(call)
-  local seq, jobs, isolation = unpack(redis.call('HMGET', P .. 'claims:' .. call.worker, 'seq', 'jobs', 'isolation'))
-  local repeated = seq == call.seq and still_leased(jobs)
-  if seq and not whole(seq) or repeated == nil then note('claims:' .. call.worker, 'cannot be read', true) end
+  local name = 'claims:' .. call.worker
+  local text = redis.call('GET', P .. name)
+  if not text then return false end
+  local seq, isolation, packed = string.match(text, '^(%d+)|(%d)|()')
+  local repeated = seq == call.seq and still_leased(string.sub(text, packed))
+  if not whole(seq) or repeated == nil then note(name, 'cannot be read', true) end
   if not repeated then return (whole(seq) or 0) > tonumber(call.seq) end
-  call.jobs, call.isolation = repeated, whole(isolation) or 0
+  call.jobs, call.isolation = repeated, tonumber(isolation)
   return true
 end
 
 -- Keeps the packed jobs of this call.
 local function remember_call(call, packed)
-  local key = P .. 'claims:' .. call.worker
-  redis.call('HSET', key, 'seq', call.seq, 'jobs', packed, 'isolation', call.isolation)
-  redis.call('PEXPIRE', key, call.lease_ms)
+  redis.call('SET', P .. 'claims:' .. call.worker, call.seq .. '|' .. call.isolation .. '|' .. packed, 'PX', call.lease_ms)
 end
 
 -- Saves the state of the limiter and returns the answer. packed: the jobs, packed once for answer and memory.

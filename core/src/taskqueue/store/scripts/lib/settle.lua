@@ -90,11 +90,17 @@ do
 
   -- Settles jobs that are done, nearly all: their leases are read and removed together.
   local function settle_all_done(done, ran_us)
-    local scores = redis.call('ZMSCORE', P .. 'leases', unpack(done))
-    for i = 1, #done do
-      if scores[i] then settle_done(done[i], ran_us[i]) end
+    local removed
+    if done[2] or not read_leased(done[1]) then
+      local scores = redis.call('ZMSCORE', P .. 'leases', unpack(done))
+      for i = 1, #done do
+        if scores[i] then settle_done(done[i], ran_us[i]) end
+      end
+      removed = redis.call('ZREM', P .. 'leases', unpack(done))
+    else  -- one alone need not be told from others
+      removed = redis.call('ZREM', P .. 'leases', done[1])
+      if removed == 1 then settle_done(done[1], ran_us[1]) end
     end
-    local removed = redis.call('ZREM', P .. 'leases', unpack(done))
     if removed > 0 then count('done', removed) end
   end
 
