@@ -23,7 +23,7 @@ SELDOM_READ = (
     "field payload",
     "field attempts",
     "field dead:body",
-    "field claims:w",
+    "string claims:w",
     "member dead",
     "member limits_closed_until",
     "member schedule",

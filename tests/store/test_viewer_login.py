@@ -52,7 +52,7 @@ async def fill(url: str) -> None:
 async def let_many_wait(url: str) -> None:
     """Enqueue more jobs than a page of a user walks, so that it asks for the scheduled ones by name."""
     async with open_store(url, "shop") as store:
-        jobs = [NewJob("fetch-orders", f"w-{number}", {}, None, 0, 0) for number in range(MAX_JOBS)]
+        jobs = [NewJob("fetch-orders", f"w-{number}", "", None, 0, 0) for number in range(MAX_JOBS)]
         for _ in range(6):
             await enqueue_all(store, jobs)
 

@@ -32,6 +32,7 @@ GARBAGE = (
 _VALUES = {("config", "rate"): b"0.5"}
 _QUEUES = ("ready:", "parked:", "suspects")
 _WITH_TTL = ("claims:", "tats")
+_STRINGS = ("cursor", "installed", "spread:i60/60", "claims:w")
 SCORES = ("inf", "-inf", "1e300", "-1e300", "0.5")
 LIMITER = (
     *("start_us", "cost", "max_cost", "closed_until_us", "first_seen_us", "last_call_us", "reap_from_us"),
@@ -70,6 +71,7 @@ class Mutation:
             await self._expire(store)
         elif self.verb == "string":
             await client.set(key, self.value)
+            await self._expire(store)
         elif self.verb == "member":
             await client.zadd(key, {self.value: "1"})
             await self._enter(store)
@@ -106,7 +108,7 @@ def every_kind(task_type: str, user: str) -> Iterator[Mutation]:
     for number, name in enumerate(_queues(task_type, user)):
         yield Mutation("member", name, "", b"garbage")
         yield Mutation("score", name, f"{task_type}|{user}|{number}|1|0", b"inf")
-    for name in ("cursor", "installed", "spread:i60/60"):
+    for name in _STRINGS:
         yield Mutation("string", name, "", b"garbage")
     for name in _keys(task_type, user):
         yield Mutation("type", name, "", b"string", destroys=True)
@@ -130,8 +132,7 @@ def any_mutation(chance: random.Random, task_type: str, user: str) -> Mutation:
             member = f"{task_type}|{user}|{chance.randrange(1000)}|{chance.randrange(10)}|0"
             return Mutation("score", name, member, chance.choice(SCORES).encode())
         case "string":
-            places = ("cursor", "installed", "spread:i60/60")
-            return Mutation("string", chance.choice(places), "", value)
+            return Mutation("string", chance.choice(_STRINGS), "", value)
         case _:
             kind = chance.choice((b"string", b"list"))
             return Mutation("type", chance.choice(list(_keys(task_type, user))), "", kind, destroys=True)
@@ -167,8 +168,6 @@ def _fields(task_type: str, user: str) -> Iterator[tuple[str, str]]:
         ("handlers", "f9"),
         ("writes", "9"),
         ("writes", "last"),
-        ("claims:w", "seq"),
-        ("claims:w", "jobs"),
     ]
 
 
@@ -193,6 +192,6 @@ def _queues(task_type: str, user: str) -> Iterator[str]:
 
 
 def _keys(task_type: str, user: str) -> Iterator[str]:
-    yield from {name for name, _ in _fields(task_type, user)} - {"claims:w"}
+    yield from {name for name, _ in _fields(task_type, user)}
     yield from _queues(task_type, user)
     yield from ("claims:w", "cursor", "spread:i60/60", "malformed")

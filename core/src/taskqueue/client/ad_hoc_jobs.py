@@ -3,7 +3,7 @@
 import asyncio
 from collections.abc import AsyncIterable, Iterable, Sequence
 
-from taskqueue.client.arguments import check_named, milliseconds, read_params
+from taskqueue.client.arguments import check_named, milliseconds, params_json
 from taskqueue.client.batches import batches
 from taskqueue.models.ad_hoc_job import AdHocJob
 from taskqueue.models.identity import check_job_id, check_type_name, check_user_id
@@ -22,7 +22,7 @@ def check_job(job: AdHocJob) -> NewJob:
     return NewJob(
         check_named("task_type", check_type_name, job.task_type),
         check_named("user", check_user_id, job.user),
-        read_params(job.params),
+        params_json(job.params),
         None if job.job_id is None else check_named("job_id", check_job_id, job.job_id),
         milliseconds("delay_s", job.delay_s),
         0 if job.expires_s is None else max(1, milliseconds("expires_s", job.expires_s)),
@@ -40,7 +40,7 @@ async def enqueue_in_batches(store: Store, turn: asyncio.Semaphore, jobs: Jobs) 
     try:
         async for batch in batches(jobs, MAX_JOBS):
             checked = _check(batch, first)
-            await _check_locked(store, checked, first, locks)
+            await _check_locked(store, batch, first, locks)
             if on_its_way:
                 names += await on_its_way
             on_its_way = asyncio.create_task(_enqueue(store, turn, checked, first))
@@ -67,7 +67,7 @@ def _check(batch: Sequence[AdHocJob], first: int) -> list[NewJob]:
 
 
 async def _check_locked(
-    store: Store, batch: Sequence[NewJob], first: int, locks: dict[str, frozenset[str]]
+    store: Store, batch: Sequence[AdHocJob], first: int, locks: dict[str, frozenset[str]]
 ) -> None:
     """Raise LockedParamsError for the first job with params that its type locks. locks: by type, as read before."""
     new = {job.task_type for job in batch if job.params} - locks.keys()
@@ -77,7 +77,7 @@ async def _check_locked(
     if not any(locks.values()):
         return
     for number, job in enumerate(batch, first):
-        if names := Locks(locks).overridden(job.task_type, job.params):
+        if job.params and (names := Locks(locks).overridden(job.task_type, job.params)):
             raise LockedParamsError(f"jobs[{number}].params: {refuse_locked(job.task_type, names)}")
 
 

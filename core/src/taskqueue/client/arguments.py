@@ -7,7 +7,7 @@ from typing import Any, TypeVar
 from taskqueue.models.ad_hoc_job import MAX_JOB_S
 from taskqueue.models.duration import MAX_MS
 from taskqueue.models.identity import check_limit_name, check_type_name, check_user_id
-from taskqueue.models.params import MAX_OBJECT_BYTES, MAX_TASK_BYTES, check_params, json_bytes
+from taskqueue.models.params import MAX_OBJECT_BYTES, MAX_TASK_BYTES, check_params, json_bytes, write_params
 from taskqueue.models.quantity import MAX_PER_SECOND
 from taskqueue.models.rate import MAX_BURST, MAX_SPACING_MS, RATES
 from taskqueue.models.refusal import ValueRefusedError, must_be
@@ -42,9 +42,21 @@ def read_params(params: object, name: str = "params") -> dict[str, Any]:
         raise ValueRefusedError(f"{name}: {error}") from None
 
 
+def params_json(params: object) -> str:
+    """Return params of a job as JSON; '' without params."""
+    if params is None:
+        return ""
+    if not isinstance(params, (dict, Mapping)):  # most are a dict, which is found sooner
+        raise ValueRefusedError(f"params must be a mapping (was {type(params).__name__})")
+    try:
+        return write_params(dict(params)).decode() if params else ""
+    except ValueRefusedError as error:
+        raise ValueRefusedError(f"params: {error}") from None
+
+
 def milliseconds(name: str, seconds: float) -> int:
     """Return milliseconds, rounded up."""
-    if isinstance(seconds, bool) or not isinstance(seconds, int | float) or not 0 <= seconds <= MAX_JOB_S:
+    if isinstance(seconds, bool) or not isinstance(seconds, (int, float)) or not 0 <= seconds <= MAX_JOB_S:
         raise ValueRefusedError(f"{name} must be from 0 to {MAX_JOB_S} seconds (was {seconds!r})")
     return math.ceil(seconds * 1000)
 

@@ -8,7 +8,8 @@ from taskqueue.client.arguments import check_cancel
 from taskqueue.client.calls import Calls
 from taskqueue.models.ad_hoc_job import AdHocJob
 from taskqueue.store.cancel import Fate, cancel_due, cancel_named
-from taskqueue.store.enqueue import enqueue_checked
+from taskqueue.store.enqueue import enqueue_all
+from taskqueue.store.named_types import check_locked
 
 
 class Jobs(Calls):
@@ -32,7 +33,9 @@ class Jobs(Calls):
         """
         job = check_job(AdHocJob(user, task_type, params, job_id, delay_s, expires_s))
         async with self._turn:
-            return await enqueue_checked(self._store, job)
+            await check_locked(self._store, task_type, params or {})
+            (name,) = await enqueue_all(self._store, [job])
+            return name
 
     async def enqueue_many(self, jobs: Iterable[AdHocJob] | AsyncIterable[AdHocJob]) -> list[str]:
         """Enqueue jobs in their order, 400 a call of the store, and return their names; each counts as in `enqueue`.

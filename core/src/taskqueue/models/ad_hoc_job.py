@@ -1,15 +1,15 @@
 """A job outside the schedule, as an application asks for it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
 from typing import Any
+
+import msgspec
 
 #: Longest delay and longest life of a job, a year, in seconds.
 MAX_JOB_S = 366 * 86_400
 
 
-@dataclass(frozen=True, slots=True)
-class AdHocJob:
+class AdHocJob(msgspec.Struct, frozen=True):
     """A job for `Client.enqueue_many`; the fields are the arguments of `Client.enqueue`."""
 
     user: str

@@ -1,6 +1,7 @@
 """User ids, ids of ad hoc jobs, names of task types, of limits and of objects. All become parts of keys."""
 
 import re
+from functools import lru_cache
 
 from taskqueue.models.refusal import ValueRefusedError, must_be
 
@@ -76,6 +77,7 @@ def check_function(name: str) -> str:
     return name
 
 
+@lru_cache(1_024)  # many jobs have few types
 def _check_name(name: str, max_characters: int, example: str) -> str:
     if len(name) > max_characters or not _NAME.fullmatch(name):
         raise ValueRefusedError(

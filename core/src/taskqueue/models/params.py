@@ -14,6 +14,8 @@ INTEGERS = range(-(2**63), 2**63)
 KEYS_ARE_TEXT = "every key must be text, in quotes"
 HALF_A_CHARACTER = "text must have whole characters: half a surrogate pair is not text"
 
+_encode = msgspec.json.Encoder().encode
+
 
 def check_params(params: object) -> dict[str, Any]:
     """Return params that are a JSON object of at most 1 KiB. Raises ValueRefusedError.
@@ -22,20 +24,27 @@ def check_params(params: object) -> dict[str, Any]:
     """
     if not isinstance(params, dict):
         raise ValueRefusedError("must be a mapping of names to values, such as {region: eu}")
-    written = json_bytes(params)
-    if written > MAX_TASK_BYTES:
-        raise ValueRefusedError(must_be(f"at most {MAX_TASK_BYTES} bytes of JSON", written))
+    write_params(params)
     return params
+
+
+def write_params(params: dict[str, Any]) -> bytes:
+    """Return params as JSON. Raises ValueRefusedError for more than 1 KiB, and for values that JSON cannot hold."""
+    _check_json(params, MAX_DEPTH)
+    written = _encode(params)
+    if len(written) > MAX_TASK_BYTES:
+        raise ValueRefusedError(must_be(f"at most {MAX_TASK_BYTES} bytes of JSON", len(written)))
+    return written
 
 
 def json_bytes(params: Any) -> int:
     """Return the bytes that params take as JSON. Raises ValueRefusedError for values that JSON cannot hold."""
     _check_json(params, MAX_DEPTH)
-    return len(msgspec.json.encode(params))
+    return len(_encode(params))
 
 
 def _check_json(value: object, depth: int) -> None:
-    if not isinstance(value, dict | list):
+    if not isinstance(value, (dict, list)):
         _check_scalar(value)
         return
     if not depth:
@@ -48,9 +57,8 @@ def _check_json(value: object, depth: int) -> None:
                 check_text(key)
         value = list(value.values())
     for item in value:
-        if (
-            type(item) is not str or not item.isascii()
-        ):  # most are plain words; a call for each would double the time
+        kind = type(item)  # most are plain words and numbers; a call for each would double the time
+        if not ((kind is str and item.isascii()) or (kind is int and item in INTEGERS)):
             _check_json(item, depth - 1)
 
 

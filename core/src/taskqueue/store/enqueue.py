@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Mapping, Sequence
-from typing import Any, Literal, NamedTuple
+from typing import Any, Literal
 
 import msgspec
 
@@ -23,16 +23,16 @@ MAX_JOBS = 400
 _ID_DIGITS = 32
 
 
-class NewJob(NamedTuple):
+class NewJob(msgspec.Struct, frozen=True):
     """A job to enqueue, its parts checked.
 
-    job_id: the caller's, by which a repeated call finds the job; None: no call is repeated.   delay_ms: the job is due
-    so much later.   life_ms: it expires so long after its due; 0: never.
+    params: JSON; '' without params.   job_id: the caller's, by which a repeated call finds the job; None: no call is
+    repeated.   delay_ms: the job is due so much later.   life_ms: it expires so long after its due; 0: never.
     """
 
     task_type: str
     user: str
-    params: Mapping[str, Any]
+    params: str
     job_id: str | None
     delay_ms: int
     life_ms: int
@@ -61,13 +61,9 @@ async def enqueue(
                 check(part)
         except ValueRefusedError as error:
             raise ValueRefusedError(f"{label} {error}") from None
-    return await enqueue_checked(store, NewJob(task_type, user, params or {}, job_id, delay_ms, life_ms))
-
-
-async def enqueue_checked(store: Store, job: NewJob) -> str:
-    """Add one job and return its name. Raises UnknownTypeError and LockedParamsError."""
-    await check_locked(store, job.task_type, job.params)
-    (name,) = await enqueue_all(store, [job])
+    await check_locked(store, task_type, params or {})
+    written = _encode(dict(params)).decode() if params else ""
+    (name,) = await enqueue_all(store, [NewJob(task_type, user, written, job_id, delay_ms, life_ms)])
     return name
 
 
@@ -77,19 +73,18 @@ async def enqueue_all(store: Store, jobs: Sequence[NewJob]) -> list[str]:
     The caller has checked the parts, and that no params are locked. Raises UnknownTypeError for the first job's type
     that does not exist.
     """
-    types, users, params, chosen, delays, lives = zip(*jobs, strict=True)
     made = os.urandom(_ID_DIGITS // 2 * len(jobs)).hex()
     columns = (
-        types,
-        [escape_user(user) for user in users],
+        [job.task_type for job in jobs],
+        [escape_user(job.user) for job in jobs],
         [
-            made[_ID_DIGITS * n :][:_ID_DIGITS] if job_id is None else job_id
-            for n, job_id in enumerate(chosen)
+            made[_ID_DIGITS * n : _ID_DIGITS * (n + 1)] if job.job_id is None else job.job_id
+            for n, job in enumerate(jobs)
         ],
-        [job_id is not None for job_id in chosen],
-        delays,
-        lives,
-        [_encode(dict(one)).decode() if one else "" for one in params],
+        [job.job_id is not None for job in jobs],
+        [job.delay_ms for job in jobs],
+        [job.life_ms for job in jobs],
+        [job.params for job in jobs],
     )
     verdict, answer = await store.run(_ENQUEUE, pack(columns))
     if verdict == "unknown":

@@ -184,7 +184,7 @@ _FAMILIES: Mapping[re.Pattern[str], Family] = {
         r"enqueued:.+": Family("string"),
         r"tats": Family("zset", member=partial(_instant_of, _LIMIT)),
         r"tats:.+": Family("zset", member=partial(_instant_of, _USER)),
-        r"claims:.+": Family("hash"),
+        r"claims:.+": Family("string"),
         r"history:[^:]+:\d+": Family("hash", read_minute),
         r"flushed:.+": Family("string"),
         r"wakeup_tokens": Family("list"),

@@ -15,6 +15,16 @@
 -- uses: base types definitions queues limiter limits paths refusals jobs suspensions runs breaker settle reap call lanes turns admission parked sweep suspects next_call
 jobs_move = true
 
+-- Reads the params of the leased ad hoc jobs.
+local function read_payloads(call)
+  local names = {}
+  for name in pairs(call.adhoc) do names[#names + 1] = name end
+  if #names == 0 then return end
+  for i, params in ipairs(redis.call('HMGET', P .. 'payload', unpack(names))) do
+    if params then call.adhoc[names[i]][3] = params end
+  end
+end
+
 -- Writes the leases and reads the attempts of the leased jobs.
 local function write_leases(call)
   if #call.jobs == 0 then return end
@@ -26,7 +36,8 @@ local function write_leases(call)
   end
   if #exclusive > 0 then redis.call('HSET', P .. 'exclusive', unpack(exclusive)) end
   count('leased', #call.jobs)
-  if not has_attempts() then return end
+  read_payloads(call)
+  if not is_there('attempts') then return end
   local names = {}
   for i, job in ipairs(call.jobs) do names[i] = split_leased(job[1]) end
   for i, record in ipairs(redis.call('HMGET', P .. 'attempts', unpack(names))) do

@@ -12,7 +12,7 @@ do
 
   local function read_paused()
     paused = {}
-    local list = redis.call('HGETALL', P .. 'overrides')
+    local list = is_there('overrides') and redis.call('HGETALL', P .. 'overrides') or {}
     for i = 1, #list, 2 do
       local expires = whole(string.match(list[i + 1], '|(%d+)$'))
       if not expires then note('overrides ' .. list[i]) end
@@ -106,6 +106,7 @@ do
     reserve_path(queue, start_us, cost)
     local apart_us = cost > 1 and spacing_of_slots(queue, limits_beside(job, task_type, queue), cost) or nil
     jobs[#jobs + 1] = { leased_job, start_us - start_us % 1, params or '', 0, 0, apart_us }
+    if job.adhoc then call.adhoc[job.name] = jobs[#jobs] end
   end
 
   -- Leases a job of a queue to start at start_us, if it may start then. origin: the key that it was taken from.
@@ -136,7 +137,6 @@ do
       if limit then return 'parked', limit end
     end
     if holder then replace(call, holder) end
-    if job.adhoc then params = redis.call('HGET', P .. 'payload', job.name) end
     lease(call, queue, job, task_type, start_us, params, exclusive, on_trial)
     return 'leased'
   end

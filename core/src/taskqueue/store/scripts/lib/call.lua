@@ -1,8 +1,10 @@
--- A call of a worker: its arguments, the memory of its channel, and its answer. `claims:WORKER.CHANNEL` keeps number
--- and jobs of the channel's last call for the time of a lease, so that a call whose answer was lost can be repeated.
+-- A call of a worker: its arguments, the memory of its channel, and its answer. `claims:WORKER.CHANNEL` keeps the
+-- channel's last call for the time of a lease, so that a call whose answer was lost can be repeated: SEQ|ISOLATION|JOBS,
+-- the jobs in msgpack.
 
 local EARLY_US = 10000    -- a job may be leased this long before its due; longer would make later jobs wait
 local PROMPT_US = 3000    -- a worker may call this early
+local AHEAD_US = 1000000  -- dues are covered this far ahead by next calls; a worker not needed for them idles
 -- Where limits share paths, a limit that is booked far ahead would make the others wait as long.
 local SHARED_HORIZON_US = 100000
 local MAX_EXAMINED = 200  -- jobs examined in a call: bounds a call that parks or drops more than it starts
@@ -10,6 +12,7 @@ local MAX_EXAMINED = 200  -- jobs examined in a call: bounds a call that parks o
 -- Returns a call by its arguments, and what it has found so far.
 --   jobs          leased jobs, as the answer lists them; suffix: what makes a job a leased one
 --   leases        of these jobs, to write at the end, as arguments of ZADD;  holders: of `exclusive`, by subscription
+--   adhoc         leased ad hoc jobs, by name
 --   open          open lanes;  waiting, ready, ready_lanes, parked: see lib/turns.lua, lib/sweep.lua
 --   turned        new positions of queues;  moved: jobs to put into other queues
 --   examined      jobs examined;  unparked: leased jobs that were parked
@@ -19,13 +22,13 @@ local function open_call(worker, seq, max_jobs, lease_ms)
   limits[GLOBAL] = limiter
   if limiter.version ~= limiter.seen_version then look_again() end
   limiter.seen_version = limiter.version
-  local shared = limiter.shared_until_us > now_us or redis.call('EXISTS', P .. 'limits') == 1
+  local shared = limiter.shared_until_us > now_us or is_there('limits')
   local reach_us = shared and SHARED_HORIZON_US or HORIZON_US
   return {
     worker = worker, seq = seq, suffix = '|' .. worker .. '|' .. seq, max_jobs = max_jobs, lease_ms = lease_ms,
     limiter = limiter, reach_us = reach_us, horizon_us = now_us + reach_us, soon = now + EARLY_US / 1000,
     open = {}, waiting = {}, ready = {}, ready_lanes = 0, parked = {}, turned = {}, moved = {},
-    jobs = {}, leases = {}, holders = {}, examined = 0, unparked = 0, isolation = 0,
+    jobs = {}, leases = {}, holders = {}, adhoc = {}, examined = 0, unparked = 0, isolation = 0,
   }
 end
 
@@ -50,19 +53,20 @@ end
 -- Takes over the jobs of an earlier call with the same number, and tells whether the call is not new. The answer to a
 -- late copy of an older call is not read: it is empty.
 local function recall(call)
-  local seq, jobs, isolation = unpack(redis.call('HMGET', P .. 'claims:' .. call.worker, 'seq', 'jobs', 'isolation'))
-  local repeated = seq == call.seq and still_leased(jobs)
-  if seq and not whole(seq) or repeated == nil then note('claims:' .. call.worker, 'cannot be read', true) end
+  local name = 'claims:' .. call.worker
+  local text = redis.call('GET', P .. name)
+  if not text then return false end
+  local seq, isolation, packed = string.match(text, '^(%d+)|(%d)|()')
+  local repeated = seq == call.seq and still_leased(string.sub(text, packed))
+  if not whole(seq) or repeated == nil then note(name, 'cannot be read', true) end
   if not repeated then return (whole(seq) or 0) > tonumber(call.seq) end
-  call.jobs, call.isolation = repeated, whole(isolation) or 0
+  call.jobs, call.isolation = repeated, tonumber(isolation)
   return true
 end
 
 -- Keeps the packed jobs of this call.
 local function remember_call(call, packed)
-  local key = P .. 'claims:' .. call.worker
-  redis.call('HSET', key, 'seq', call.seq, 'jobs', packed, 'isolation', call.isolation)
-  redis.call('PEXPIRE', key, call.lease_ms)
+  redis.call('SET', P .. 'claims:' .. call.worker, call.seq .. '|' .. call.isolation .. '|' .. packed, 'PX', call.lease_ms)
 end
 
 -- Saves the state of the limiter and returns the answer. packed: the jobs, packed once for answer and memory.

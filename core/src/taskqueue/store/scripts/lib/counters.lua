@@ -92,8 +92,23 @@ local function read_balanced()
   return read_totals()
 end
 
+-- Writes several counts by two commands; leaves them to `increment` if one of the counters cannot be read.
+local function write_counts(names)
+  local fields = {}
+  for i, text in ipairs(redis.call('HMGET', P .. 'metrics', unpack(names))) do
+    local number = whole(text or '0')
+    if not number then return end
+    fields[2 * i - 1], fields[2 * i] = names[i], int(number + counts[names[i]])
+  end
+  redis.call('HSET', P .. 'metrics', unpack(fields))
+  counts = {}
+end
+
 -- Writes the counts of this call. Every script that counts ends with it.
 local function flush_counts()
+  local names = {}
+  for name in pairs(counts) do names[#names + 1] = name end
+  if #names > 2 then write_counts(names) end
   for name, by in pairs(counts) do increment(name, by) end
   counts = {}
   balance()

@@ -27,10 +27,8 @@ end
 
 -- Returns rate and burst of a limit that are in force: those set by hand, else its own. `overrides`: field :limit:NAME
 -- -> PER_SECOND|BURST|ENDS, no BURST: its own. ENDS: ms, 0: never.
-local any_override
 local function find_values(definition)
-  if any_override == nil then any_override = redis.call('EXISTS', P .. 'overrides') == 1 end
-  if not any_override then return definition end
+  if not is_there('overrides') then return definition end
   if definition.in_force then return definition.in_force end
   local field, values = ':limit:' .. definition.name, definition
   local text = redis.call('HGET', P .. 'overrides', field)

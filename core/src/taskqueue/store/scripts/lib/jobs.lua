@@ -1,7 +1,6 @@
 -- Jobs: their attempts, their return to a lane, and their end.
 local MAX_DEAD, DEAD_MAX_MS = 10000, 30 * 86400000  -- bounds of the dead letters: number and age
 local forget, forget_payload = {}, {}               -- names of jobs that ended in this call
-local any_attempts                                  -- whether `attempts` may have a record; nil: not known yet
 
 -- Reads a record of `attempts`; zeros if it cannot be read.
 local function read_attempts(name, record)
@@ -23,7 +22,7 @@ local function attempts_of(name)
 end
 
 local function remember_attempts(name, failures, losses, alone, suspect)
-  any_attempts = true
+  add_rare('attempts')
   redis.call('HSET', P .. 'attempts', name, failures .. '|' .. losses .. '|' .. alone .. (suspect and 's' or ''))
 end
 
@@ -43,14 +42,9 @@ local function put_back(job, suspect)
   end
 end
 
-local function has_attempts()
-  if any_attempts == nil then any_attempts = redis.call('EXISTS', P .. 'attempts') == 1 end
-  return any_attempts
-end
-
 -- Forgets attempts and params of a job that ended.
 local function finish(name, adhoc)
-  if has_attempts() then forget[#forget + 1] = name end
+  if is_there('attempts') then forget[#forget + 1] = name end
   if adhoc then forget_payload[#forget_payload + 1] = name end
 end
 

@@ -15,26 +15,31 @@ local function update_start(place)
 end
 
 -- Reads the next job of a lane that is due soon into lane.head, nil without one, its due into lane.ready_us, and the
--- earliest start that this due and the queue's path have left, the global limit excepted, into lane.own_us.
+-- earliest start that this due and the queue's path have left, the global limit excepted, into lane.own_us. Where no
+-- job is due soon any more, lane.next_ms becomes the due of the first of the others.
 local function read_head(call, lane)
   local at = lane.at + 2
   if not lane.rows[at] and not lane.ended then
     if lane.gone > 0 then redis.call('ZREMRANGEBYRANK', P .. lane.key, 0, lane.gone - 1) end
-    lane.rows = redis.call('ZRANGEBYSCORE', P .. lane.key, '-inf', call.soon, 'WITHSCORES', 'LIMIT', 0, lane.read)
+    lane.rows = redis.call('ZRANGE', P .. lane.key, 0, lane.read - 1, 'WITHSCORES')
     lane.gone, lane.ended, at = 0, #lane.rows < 2 * lane.read, 1
     lane.read = math.min(2 * lane.read, MAX_READ)
   end
-  local name = lane.rows[at]
+  local name, due = lane.rows[at], tonumber(lane.rows[at + 1])
+  if name and due > call.soon then
+    lane.next_ms, lane.ended, name = math.min(lane.next_ms, due), true, nil
+  end
   lane.at, lane.head, lane.own_us = at, name and parse(name), math.huge
   if not name then return end
-  lane.ready_us = lane.rows[at + 1] * 1000
+  lane.ready_us = due * 1000
   update_start(lane)
 end
 
--- Opens a lane that stands in an index. Returns it if it has a job to start.
-local function open_lane(call, name, index)
+-- Opens a lane that stands in an index. due_at: its place in call.dues. Returns it if it has a job to start.
+local function open_lane(call, name, index, due_at)
   local queue, priority = string.match(name, '^(.*):(%l+)$')
-  local lane = { name = name, key = 'ready:' .. name, index = index, rows = {}, at = 0, gone = 0, own_us = math.huge }
+  local lane = { name = name, key = 'ready:' .. name, index = index, due_at = due_at, rows = {}, at = 0, gone = 0, own_us = math.huge,
+    next_ms = math.huge }
   for i, each in ipairs(LANES) do
     if each == priority then lane.priority = i end
   end
@@ -66,9 +71,13 @@ local function close_lane(call, lane)
   if lane.head or not lane.ended then
     at_us = math.floor(math.min(path_start(lane.queue, lane.head or {}), now_us + RECHECK_US))  -- a lower bound
   else
-    at_us = next_due(lane.name, call.soon) * 1000
+    at_us = lane.next_ms * 1000
     index = at_us < math.huge and 'lanes_due' or nil
   end
   if index then redis.call('ZADD', P .. index, at_us, lane.name) end
   if index ~= lane.index then redis.call('ZREM', P .. lane.index, lane.name) end
+  call.any_busy = call.any_busy or index == 'lanes_busy'
+  if call.dues and lane.index == 'lanes_due' then
+    call.dues[lane.due_at] = index == 'lanes_due' and at_us or math.huge
+  end
 end

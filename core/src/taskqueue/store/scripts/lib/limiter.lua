@@ -96,7 +96,7 @@ end
 -- Returns the rate in force (nil: nothing starts; infinity: no limit) and the version of types and overrides.
 local function rate()
   local configured, version = unpack(redis.call('HMGET', P .. 'config', 'rate', 'version'))
-  local override = redis.call('HGET', P .. 'overrides', ':limit')
+  local override = is_there('overrides') and redis.call('HGET', P .. 'overrides', ':limit')
   local value, readable = read_rate(configured)
   if configured and not readable then note('config rate') end
   if override then

@@ -15,7 +15,7 @@ local any_closed, closed = nil, {}
 -- Returns until when a handler closed a limit (us); 0: open. Read one by one: an API may refuse very many users.
 local function closed_until(name)
   if any_closed == nil then
-    any_closed = redis.call('EXISTS', P .. 'limits_closed_until') == 1
+    any_closed = is_there('limits_closed_until')
     if any_closed then redis.call('ZREMRANGEBYSCORE', P .. 'limits_closed_until', '-inf', now_us) end
   end
   if not any_closed then return 0 end

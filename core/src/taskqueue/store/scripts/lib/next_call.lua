@@ -4,7 +4,6 @@
 local plan_next_call
 do
   local LEAD_US = 6000          -- a worker calls this long before a due
-  local AHEAD_US = 1000000      -- dues are covered this far ahead; a worker not needed for them idles
   local TURNS_US = 550000       -- beats are covered this far ahead by a worker that just took some jobs
   local SPARE_US = 450000       -- and this far by any other worker
   local IDLE_US = 200000        -- idle workers poll in turn, one each IDLE_US
@@ -26,8 +25,8 @@ do
   -- Returns the first beat that no other worker was called for; nil if others have the near ones, or if no queue is
   -- busy.
   local function next_beat(call)
+    if not call.any_busy then return end
     local busy = redis.call('ZRANGE', P .. 'lanes_busy', 0, 0, 'WITHSCORES')
-    call.any_busy = busy[2] ~= nil
     if not busy[2] then return end
     local at_us = math.max(tonumber(busy[2]) - call.reach_us / 2, now_us)
     local step_us = math.min(call.reach_us / 2, call.max_jobs * slot_of(call, busy[1], at_us + call.reach_us))
@@ -63,16 +62,18 @@ do
     if call.any_busy and is_saturated() then return end
     local limiter = call.limiter
     local covered, next_us = math.max(limiter.due_covered_us, now_us + EARLY_US), math.huge
-    local rows = redis.call('ZRANGE', P .. 'lanes_due', 0, MAX_DUES - 1, 'WITHSCORES')
+    local rows = call.dues or redis.call('ZRANGE', P .. 'lanes_due', 0, MAX_DUES - 1, 'WITHSCORES')
     for i = 1, #rows, 2 do
       local due_us = tonumber(rows[i + 1])
       if due_us <= covered then due_us = next_due(rows[i], int(math.floor(covered / 1000))) * 1000 end
       next_us = math.min(next_us, due_us)
     end
-    local row = redis.call('ZRANGEBYSCORE', P .. 'limits_free_at', '(' .. int(covered), '+inf',
-      'WITHSCORES', 'LIMIT', 0, 1)
-    if row[2] then next_us = math.min(next_us, tonumber(row[2])) end
-    if next_us > known_until() or next_us - LEAD_US >= before_us then return end
+    if is_there('limits_free_at') then
+      local row = redis.call('ZRANGEBYSCORE', P .. 'limits_free_at', '(' .. int(covered), '+inf',
+        'WITHSCORES', 'LIMIT', 0, 1)
+      if row[2] then next_us = math.min(next_us, tonumber(row[2])) end
+    end
+    if next_us > now_us + AHEAD_US or next_us - LEAD_US >= before_us or next_us > known_until() then return end
     limiter.due_covered_us = next_us - LEAD_US + EARLY_US - PROMPT_US
     return next_us - LEAD_US
   end

@@ -5,6 +5,7 @@ local MAX_PARKED = 64  -- limits looked at in a call
 -- Returns the limits with parked jobs that are free within the horizon.
 --   ready_us   when the limit is free;  own_us: when its queue's path is free, too, the global limit excepted
 local function list_parked(call)
+  if not is_there('limits_free_at') then return {} end
   local rows, parked = redis.call('ZRANGEBYSCORE', P .. 'limits_free_at', '-inf', call.horizon_us,
     'WITHSCORES', 'LIMIT', 0, MAX_PARKED), {}
   for i = 1, #rows, 2 do

@@ -84,5 +84,6 @@ local function park(job, queue, limit)
   local member, free_us = queue .. '|' .. limit.name, free_at(limit, job)
   count_parked(queue, redis.call('ZADD', P .. 'parked:' .. member, job.due, job.name))
   redis.call('ZADD', P .. 'limits_free_at', 'GT', math.ceil(free_us), member)
+  add_rare('limits_free_at')
   note_move(job)
 end

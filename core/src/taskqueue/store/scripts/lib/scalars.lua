@@ -1,4 +1,27 @@
--- Single numbers of the store: a field, the version of the types, the cursor.
+-- Single values of the store: a field, the version of the types, the cursor, whether there is a key.
+
+-- Keys that many stores lack, by name: whether there is one. One command tells that none is there, else each is looked
+-- for when it is needed.
+local rare_keys
+
+-- Tells whether there is one of the rare keys.
+local function is_there(name)
+  if not rare_keys then
+    rare_keys = {}
+    local some = redis.call('EXISTS', P .. 'attempts', P .. 'limits', P .. 'limits_closed_until', P .. 'limits_free_at',
+      P .. 'overrides')
+    if some == 0 then
+      rare_keys = { attempts = false, limits = false, limits_closed_until = false, limits_free_at = false, overrides = false }
+    end
+  end
+  if rare_keys[name] == nil then rare_keys[name] = redis.call('EXISTS', P .. name) == 1 end
+  return rare_keys[name]
+end
+
+-- Records that this call writes a rare key.
+local function add_rare(name)
+  if rare_keys then rare_keys[name] = true end
+end
 
 -- Reads a hash field with a whole number; an unreadable field is noted and counts as missing.
 local function number_at(name, field)

@@ -45,7 +45,7 @@ do
       end_suspension(type_name, user)
     end
     end_run(type_name, user, mark == EXCLUSIVE, ran_us)
-    if adhoc or has_attempts() then finish((split_leased(leased_job)), adhoc) end
+    if adhoc or is_there('attempts') then finish((split_leased(leased_job)), adhoc) end
     -- The user of an ad hoc job may have no subscription to its type.
     if adhoc and redis.call('HEXISTS', P .. 'subscriptions:' .. user, type_name) == 0 then return end
     remember_run(type_name, user, 'd')
@@ -90,11 +90,17 @@ do
 
   -- Settles jobs that are done, nearly all: their leases are read and removed together.
   local function settle_all_done(done, ran_us)
-    local scores = redis.call('ZMSCORE', P .. 'leases', unpack(done))
-    for i = 1, #done do
-      if scores[i] then settle_done(done[i], ran_us[i]) end
+    local removed
+    if done[2] or not read_leased(done[1]) then
+      local scores = redis.call('ZMSCORE', P .. 'leases', unpack(done))
+      for i = 1, #done do
+        if scores[i] then settle_done(done[i], ran_us[i]) end
+      end
+      removed = redis.call('ZREM', P .. 'leases', unpack(done))
+    else  -- one alone need not be told from others
+      removed = redis.call('ZREM', P .. 'leases', done[1])
+      if removed == 1 then settle_done(done[1], ran_us[1]) end
     end
-    local removed = redis.call('ZREM', P .. 'leases', unpack(done))
     if removed > 0 then count('done', removed) end
   end
 

@@ -13,13 +13,17 @@ do
   -- nothing, instead of a part for every idle worker that polls. No job starts later. Returns the last start that this
   -- call may take.
   local function find_lanes(call)
-    local busy = redis.call('ZRANGEBYSCORE', P .. 'lanes_busy', '-inf', call.horizon_us,
+    local busy = redis.call('ZRANGE', P .. 'lanes_busy', 0, MAX_LANES - 1, 'WITHSCORES')
+    local busy_us = tonumber(busy[2]) or math.huge
+    local beat = busy_us > call.horizon_us or busy_us - call.reach_us / 2 <= now_us + PROMPT_US
+    call.busy, call.next_busy, call.any_busy = beat and busy or {}, 1, busy[2] ~= nil
+    local due_us = now_us + EARLY_US
+    local due = redis.call('ZRANGEBYSCORE', P .. 'lanes_due', '-inf', call.any_busy and due_us or now_us + AHEAD_US,
       'WITHSCORES', 'LIMIT', 0, MAX_LANES)
-    local due = redis.call('ZRANGEBYSCORE', P .. 'lanes_due', '-inf', now_us + EARLY_US, 'LIMIT', 0, MAX_LANES)
-    local beat = not busy[2] or tonumber(busy[2]) - call.reach_us / 2 <= now_us + PROMPT_US
-    call.busy, call.next_busy = beat and busy or {}, 1
-    for _, name in ipairs(due) do
-      local lane = open_lane(call, name, 'lanes_due')
+    if not call.any_busy then call.dues = due end  -- else this call probably takes all it may
+    for i = 1, #due, 2 do
+      due[i + 1] = tonumber(due[i + 1])
+      local lane = due[i + 1] <= due_us and open_lane(call, due[i], 'lanes_due', i + 1)
       if lane then insert(call.waiting, lane, 'own_us') end
     end
     return beat and call.horizon_us or now_us + call.reach_us / 2 + PROMPT_US
@@ -55,6 +59,7 @@ do
     local outcome, limit = admit(call, lane.queue, job, start_us, lane.key)
     if outcome == 'deferred' then  -- in its present lane: the type's priority may have changed
       redis.call('ZADD', P .. lane.key, now + 1000, job.name)
+      lane.next_ms = math.min(lane.next_ms, now + 1000)
     else
       lane.gone = lane.gone + 1
     end
