@@ -48,9 +48,9 @@ def _check_json(value: object, depth: int) -> None:
                 check_text(key)
         value = list(value.values())
     for item in value:
-        if (
-            type(item) is not str or not item.isascii()
-        ):  # most are plain words; a call for each would double the time
+        # Most are plain words or numbers; a call for each would double the time.
+        is_plain = item.isascii() if type(item) is str else type(item) is int and item in INTEGERS
+        if not is_plain:
             _check_json(item, depth - 1)
 
 
