@@ -1,20 +1,20 @@
-"""The console and the API beside work: 100,000 users, 300 types, a million waiting jobs, ten viewers with live pages.
+"""The console and the API beside work: 100,000 users, 300 types, a million waiting jobs, and ten viewers.
 
 Calm and viewed stretches alternate, so that the machine's moods count for both.
 """
 
 import asyncio
+import sys
 import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass, field
-from itertools import cycle
 from pathlib import Path
 from typing import Any
 
-import aiohttp
+from playwright.async_api import Browser
 
+from benchmarks.viewers import PAGES, Figures, first_paint_ms, percentile, view
 from taskqueue import AdHocJob, Client
 from taskqueue.models.values import (
     Limit,
@@ -30,45 +30,15 @@ from taskqueue.store.limits import set_rate
 from taskqueue.store.type_record import Generation, TypeRecord
 from taskqueue.store.types import put_limits, put_types, read_catalog
 from taskqueue.store.users import set_users
-from tests.support.api.process import AS_VIEWER, CREDENTIALS, RunningApi, running_api
+from tests.support.api.process import CREDENTIALS, RunningApi, running_api
 from tests.support.site.site import Site, site
 from tests.support.store.backlog import server
 from tests.support.store.raw import raw
+from tools.docs.chromium import PROGRAM, REMEDY, running_chromium
 
 TYPES, TASKS = 300, 3
 #: Its jobs wait: one start a second, for a million of them.
 SLOW = TaskType("slow", Schedule(interval_s=3600), function="record", limits=("slow-api",))
-LIVE = (
-    "/live/overview", "/live/limits", "/live/limits/global", "/live/types", "/live/types/type-001",
-    "/live/users/u-000001", "/live/users/u-000002", "/live/jobs", "/live/dead", "/live/workers",
-)  # fmt: skip
-PAINTED = (
-    "/",
-    "/limits",
-    "/types",
-    "/types/type-007",
-    "/users",
-    "/users/u-000007",
-    "/jobs",
-    "/dead",
-    "/workers",
-)
-ASKED = (
-    "/v1/types", "/v1/types/type-009", "/v1/limits", "/v1/users?limit=100", "/v1/users/u-000009",
-    "/v1/users/u-000009/waiting", "/v1/jobs?limit=100", "/v1/dead", "/v1/workers", "/v1/audit",
-)  # fmt: skip
-#: Seconds between two requests of one kind.
-PAUSE_S = 0.2
-
-
-@dataclass(slots=True)
-class Figures:
-    """Times in ms."""
-
-    paints: list[float] = field(default_factory=list)
-    answers: list[float] = field(default_factory=list)
-    events: int = 0
-    slowest: tuple[float, str] = (0.0, "")
 
 
 async def _install(store: Store, users: int, jobs: int, url: str) -> None:
@@ -93,7 +63,9 @@ async def _install(store: Store, users: int, jobs: int, url: str) -> None:
 
 
 async def viewing(users: int, jobs: int, stretch_s: float, stretches: int = 2) -> dict[str, Any]:
-    """Return the figures of the console's goals."""
+    """Return the figures of the console's goals. Raises SystemExit without Chromium."""
+    if not PROGRAM:
+        sys.exit(f"viewing paints pages in a browser: {REMEDY}")
     with tempfile.TemporaryDirectory() as name, server() as url:
         store = open_store(url)
         await _install(store, users, jobs, url)
@@ -101,7 +73,8 @@ async def viewing(users: int, jobs: int, stretch_s: float, stretches: int = 2) -
             await world.ticker()
             await world.worker("--concurrency", "100")
             with _api(url, Path(name)) as (api, ready_s):
-                figures = await _stretches(world, api, stretch_s, stretches)
+                async with running_chromium() as browser:
+                    figures = await _stretches(world, api, browser, stretch_s, stretches)
                 figures |= {"api_ready_s": round(ready_s, 2), "api_peak_mb": _peak_mb(api.pid)}
             assert (await audit(store)).difference == 0
         await store.close()
@@ -115,83 +88,41 @@ def _api(url: str, folder: Path) -> Iterator[tuple[RunningApi, float]]:
         yield api, time.perf_counter() - began
 
 
-async def _stretches(world: Site, api: RunningApi, stretch_s: float, stretches: int) -> dict[str, Any]:
+async def _stretches(
+    world: Site, api: RunningApi, browser: Browser, stretch_s: float, stretches: int
+) -> dict[str, Any]:
     figures = Figures()
     late: dict[bool, list[float]] = {False: [], True: []}
     busy_s: dict[bool, float] = {False: 0.0, True: 0.0}
+    lasted_s: dict[bool, float] = {False: 0.0, True: 0.0}
+    await first_paint_ms(browser, api.url, PAGES[0])  # starts what a viewer's browser has started before
     await asyncio.sleep(10)  # both processes have started, and what was overdue has run
     for is_viewed in [False, True] * stretches:
         began_s, used_s = time.time(), await _store_s(world.store)
         async with asyncio.timeout(stretch_s * 2):
-            await (_viewed(api.url, figures, stretch_s) if is_viewed else asyncio.sleep(stretch_s))
+            await (view(api.url, browser, figures, stretch_s) if is_viewed else asyncio.sleep(stretch_s))
         busy_s[is_viewed] += await _store_s(world.store) - used_s
+        lasted_s[is_viewed] += time.time() - began_s
         late[is_viewed] += [
             max(0.0, start.at_s * 1000 - start.due_ms)
             for start in world.starts()
             if start.type != SLOW.name and began_s <= start.at_s < began_s + stretch_s
         ]
-    whole_s = stretch_s * stretches
-    calm_p99, viewed_p99 = _percentile(late[False], 0.99), _percentile(late[True], 0.99)
+    calm_share, viewed_share = (busy_s[is_viewed] / lasted_s[is_viewed] for is_viewed in (False, True))
+    calm_p99, viewed_p99 = percentile(late[False], 0.99), percentile(late[True], 0.99)
     return {
         "starts_counted": len(late[False]) + len(late[True]),
         "lateness_p99_calm_ms": round(calm_p99, 2),
         "lateness_p99_viewed_ms": round(viewed_p99, 2),
         "lateness_p99_added_ms": round(viewed_p99 - calm_p99, 2),
-        "store_share_of_viewers_percent": round((busy_s[True] - busy_s[False]) / whole_s * 100, 2),
-        "page_p99_ms": round(_percentile(figures.paints, 0.99)),
-        "api_p99_ms": round(_percentile(figures.answers, 0.99)),
-        "slowest_answer": f"{figures.slowest[0]:.0f} ms {figures.slowest[1]}",
-        "live_events": figures.events,
-    }
-
-
-async def _viewed(url: str, figures: Figures, stretch_s: float) -> None:
-    """Look at live pages for a while, open pages and ask the API meanwhile."""
-    async with aiohttp.ClientSession(url, headers=AS_VIEWER) as session:
-        loads = [_follow(session, path, figures) for path in LIVE]
-        loads += [
-            _ask(session, PAINTED, figures.paints, figures),
-            _ask(session, ASKED, figures.answers, figures),
-        ]
-        tasks = [asyncio.create_task(load) for load in loads]
-        done, _ = await asyncio.wait(tasks, timeout=stretch_s, return_when=asyncio.FIRST_EXCEPTION)
-        for task in tasks:
-            task.cancel()
-        for task in done:
-            task.result()
-        await asyncio.gather(*tasks, return_exceptions=True)
-
-
-async def _follow(session: aiohttp.ClientSession, path: str, figures: Figures) -> None:
-    while True:
-        async with session.get(path, timeout=aiohttp.ClientTimeout(total=None)) as answer:
-            answer.raise_for_status()
-            async for line in answer.content:
-                figures.events += line == b"\n"
-
-
-async def _ask(
-    session: aiohttp.ClientSession, paths: tuple[str, ...], took: list[float], figures: Figures
-) -> None:
-    for path in cycle(paths):
-        began = time.perf_counter()
-        async with session.get(path, headers={"Accept": "text/html"} if paths is PAINTED else {}) as answer:
-            answer.raise_for_status()
-            await answer.read()
-        took.append((time.perf_counter() - began) * 1000)
-        figures.slowest = max(figures.slowest, (took[-1], path))
-        await asyncio.sleep(PAUSE_S)
+        "store_share_of_viewers_percent": round((viewed_share - calm_share) * 100, 2),
+    } | figures.summary()
 
 
 async def _store_s(store: Store) -> float:
     """Return the CPU time of the server's main thread."""
     cpu = await raw(store).info("cpu")
     return float(cpu["used_cpu_sys_main_thread"]) + float(cpu["used_cpu_user_main_thread"])
-
-
-def _percentile(values: list[float], share: float) -> float:
-    ordered = sorted(values)
-    return ordered[min(len(ordered) - 1, int(len(ordered) * share))]
 
 
 def _peak_mb(pid: int) -> float:

@@ -17,8 +17,9 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from taskqueue.models.fault import Fault
-from taskqueue.models.manifest import parse
+from taskqueue.models.manifest import API_VERSION, parse
 from taskqueue.models.params import json_bytes
+from taskqueue.models.plain_user import read_plain_user
 from taskqueue.models.refusal import ManifestRefusedError
 from taskqueue.models.values import Declared, TaskType, UserSubscription
 from taskqueue.sources.manifest_file import read_manifest_file
@@ -54,6 +55,19 @@ def test_a_broken_manifest_gives_a_value_or_named_fields(document: Any) -> None:
     assert refusals
     for refusal in refusals:
         assert_readable(refusal.field, refusal.message)
+
+
+@fuzz(0.2)
+@given(broken_manifests())
+def test_a_plain_user_is_read_as_by_the_models(document: Any) -> None:
+    spec = document.get("spec") if isinstance(document, dict) else None
+    if not isinstance(spec, dict) or not isinstance(spec.get("tasks"), list):
+        return
+    plain = {key: value for key, value in spec.items() if key != "limits"}
+    found = read_plain_user(plain)
+    if found:
+        shell = {"apiVersion": API_VERSION, "kind": "UserSubscription", "metadata": {"name": "u"}}
+        assert found == parse(shell | {"spec": plain})
 
 
 def as_yaml(document: Any) -> bytes:

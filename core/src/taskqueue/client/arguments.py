@@ -81,7 +81,12 @@ def read_user(user: UserSubscription) -> UserSubscription:
         raise ValueRefusedError(f"tasks {must_be(f'at most {MAX_TASKS}', len(user.tasks))}")
     tasks: dict[str, Subscription] = {}
     for position, task in enumerate(user.tasks):
-        found = _read_task(f"tasks[{position}]", task, suspend=user.suspend)
+        if not isinstance(task, Subscription):
+            raise ValueRefusedError(f"tasks[{position}] must be a Subscription (was {type(task).__name__})")
+        try:
+            found = _read_task(task, suspend=user.suspend)
+        except ValueRefusedError as error:
+            raise ValueRefusedError(f"tasks[{position}].{error}") from None
         if tasks.setdefault(found.type, found) is not found:
             raise ValueRefusedError(
                 f"tasks[{position}].type: remove {found.type}: another task names it already"
@@ -100,14 +105,11 @@ def read_user(user: UserSubscription) -> UserSubscription:
     )
 
 
-def _read_task(name: str, task: Subscription, *, suspend: bool) -> Subscription:
-    if not isinstance(task, Subscription):
-        raise ValueRefusedError(f"{name} must be a Subscription (was {type(task).__name__})")
-    check_named(f"{name}.type", check_type_name, task.type)
+def _read_task(task: Subscription, *, suspend: bool) -> Subscription:
+    check_named("type", check_type_name, task.type)
     if task.interval_s is not None and not _is_whole(task.interval_s, MAX_MS // 1_000):
-        raise ValueRefusedError(f"{name}.interval_s {must_be('whole seconds, at least 1', task.interval_s)}")
-    params = read_params(task.params, f"{name}.params")
-    return Subscription(task.type, params, bool(task.suspend or suspend), task.interval_s)
+        raise ValueRefusedError(f"interval_s {must_be('whole seconds, at least 1', task.interval_s)}")
+    return Subscription(task.type, read_params(task.params), bool(task.suspend or suspend), task.interval_s)
 
 
 def _read_limits(limits: Sequence[UserLimit]) -> tuple[UserLimit, ...]:

@@ -6,6 +6,7 @@
     manifest           the entry: a document becomes a value, or is refused with every reason
     task_type          the TaskType manifest
     user_subscription  the UserSubscription manifest
+    plain_user         the spec of most UserSubscriptions, read without the models
     rate_limit         the RateLimit manifest
     metadata           metadata of all three
     part               the base of all pydantic models of manifests

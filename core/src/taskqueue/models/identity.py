@@ -46,6 +46,7 @@ def check_job_id(job_id: str) -> str:
     return job_id
 
 
+@lru_cache(maxsize=4096)  # many users name few types
 def check_type_name(name: str) -> str:
     """Raise ValueRefusedError unless the name can be a task type's."""
     return _check_name(name, MAX_TYPE_CHARACTERS, "fetch-orders")

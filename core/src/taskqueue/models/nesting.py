@@ -37,6 +37,8 @@ def is_deeper(data: bytes, levels: int = DOCUMENT_DEPTH) -> bool:
     >>> is_deeper(b'[[{"a": "[[[\\"[["}]]', 3), is_deeper(b'[[{"a": 1}]]', 2)
     (False, True)
     """
+    if data.count(b"[") + data.count(b"{") <= levels:
+        return False
     brackets = rest = _brackets(data)
     for _ in range(min(levels, _USUAL_DEPTH)):
         rest = rest.replace(b"[]", b"")  # the innermost level

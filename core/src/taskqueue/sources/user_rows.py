@@ -5,6 +5,7 @@ from typing import Any
 
 from taskqueue.models.fault import Fault
 from taskqueue.models.manifest import API_VERSION, parse
+from taskqueue.models.plain_user import read_plain_user
 from taskqueue.models.refusal import ManifestRefusedError, Refusal, must_be
 from taskqueue.models.values import UserSubscription
 
@@ -31,6 +32,10 @@ def read_user(spec: dict[str, Any]) -> UserSubscription:
     """Read the short form. Raises ManifestRefusedError, with paths inside the row."""
     if spec.get("userId") is None:
         raise ManifestRefusedError((Refusal(("userId",), "add userId: it is required"),))
+    return read_plain_user(spec) or _read_any_user(spec)
+
+
+def _read_any_user(spec: dict[str, Any]) -> UserSubscription:
     try:
         user = parse(_SHELL | {"spec": spec})
     except ManifestRefusedError as error:
