@@ -98,7 +98,12 @@ async def test_a_frame_of_another_site_is_refused() -> None:
         ("POST", "/sign-in", [OWN, FORM, ("Content-Length", "9")], 200),
         *(
             ("POST", "/sign-in", [OWN, ("Content-Length", "9"), ("Content-Type", name)], 415)
-            for name in ("", "text/plain", "application/json", "multipart/form-data; boundary=b; charset=utf-7")
+            for name in (
+                "",
+                "text/plain",
+                "application/json",
+                "multipart/form-data; boundary=b; charset=utf-7",
+            )
         ),
     ],
 )

@@ -16,7 +16,7 @@ from taskqueue_api.sign_in.caller import Caller, Role, SignedInBy
 from taskqueue_api.sign_in.credentials_folder import CredentialsFolder
 from taskqueue_api.sign_in.throttle import Throttle
 
-_SECRET = "X-Proxy-Secret"
+_SECRET = "X-Proxy-Secret"  # noqa: S105 - a name
 _USER_HEADERS = ("X-Forwarded-Email", "X-Forwarded-User")
 _GROUPS = "X-Forwarded-Groups"
 #: Names of headers that begin with these are hidden.
@@ -83,7 +83,8 @@ def address_of(scope: Scope) -> str:
 def proxied_caller(request: Request, editor_groups: Collection[str]) -> Caller | None:
     """Return the caller that a proxy's headers name. Raises ProblemError for a header that comes twice."""
     groups = {one.strip() for one in _only(request.headers, _GROUPS).split(",")}
-    name = next(filter(None, (_only(request.headers, one) for one in _USER_HEADERS)), "")
+    email, user = [_only(request.headers, one) for one in _USER_HEADERS]
+    name = email or user
     if not name:
         return None
     role = Role.EDITOR if groups & set(editor_groups) else Role.VIEWER
@@ -94,6 +95,8 @@ def _only(headers: Headers, name: str) -> str:
     """Return the one header of a name, in UTF-8; empty for none. Raises ProblemError for more."""
     values = headers.getlist(name)
     if len(values) > 1:
-        detail = f"{name} must come once (was {len(values)} times): the proxy must replace what a browser sends"
+        detail = (
+            f"{name} must come once (was {len(values)} times): the proxy must replace what a browser sends"
+        )
         raise ProblemError(400, "Header comes twice", detail, name)
     return "".join(values).encode("latin-1").decode(errors="replace")
