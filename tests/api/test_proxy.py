@@ -144,6 +144,41 @@ async def test_a_proxy_that_adds_its_headers_to_those_of_a_browser_is_refused(
         assert await status(http, adding.url + USER, sent(ADA)) == 204
 
 
+async def test_an_address_is_the_last_one_that_the_proxy_wrote(
+    served: ServedApi, store: Store, http: aiohttp.ClientSession
+) -> None:
+    known = [("X-Proxy-Secret", PROXY_SECRET), ("X-Forwarded-Email", ADA), ("X-Forwarded-Groups", "team")]
+    cases = {
+        ("198.51.100.7",): "198.51.100.7",
+        ("192.0.2.1, 198.51.100.7",): "198.51.100.7",
+        ("192.0.2.1", "198.51.100.7"): "198.51.100.7",
+        ("198.51.100.7:51234",): "198.51.100.7",
+        ("[2001:db8::7]:51234",): "2001:db8::7",
+        ("2001:db8::7",): "2001:db8::7",
+        ("unknown",): "unknown",
+        ("192.0.2.1, ",): "127.0.0.1",
+        ("",): "127.0.0.1",
+    }
+    for lines in cases:
+        headers = [*known, *(("X-Forwarded-For", line) for line in lines)]
+        assert await status(http, served.url + USER, headers) == 204
+    noted = [one.write.address for one in reversed(await read_writes(store))]
+    assert noted == [*cases.values()]
+
+
+async def test_no_group_is_no_group_of_editors(
+    store: Store, serve: ServeApi, http: aiohttp.ClientSession
+) -> None:
+    served = await serve(store, CREDENTIALS, editor_groups=["", " "])
+    for groups in ("", ",", " , staff"):
+        headers = [
+            ("X-Proxy-Secret", PROXY_SECRET),
+            ("X-Forwarded-User", "ada"),
+            ("X-Forwarded-Groups", groups),
+        ]
+        assert await status(http, served.url + USER, headers) == 403
+
+
 async def test_origin_and_host_are_those_of_the_browser(
     proxy: AuthProxy, http: aiohttp.ClientSession
 ) -> None:

@@ -32,7 +32,7 @@ _OWN = ("User-Agent", "Accept", "Accept-Encoding", "Content-Type")
 
 @dataclass
 class AuthProxy:
-    """url: of the proxy, without a slash at the end.   replaces: its headers replace a caller's, else come with them."""
+    """url: of the proxy.   replaces: its headers replace those of a caller, else they are added."""
 
     url: str
     to_port: int

@@ -87,7 +87,7 @@ def proxied_caller(request: Request, editor_groups: Collection[str]) -> Caller |
     name = email or user
     if not name:
         return None
-    role = Role.EDITOR if groups & set(editor_groups) else Role.VIEWER
+    role = Role.EDITOR if (groups - {""}) & set(editor_groups) else Role.VIEWER
     return Caller(name[:_MAX_NAME], role, SignedInBy.PROXY)
 
 
