@@ -39,7 +39,7 @@ class AuthProxy:
     http: aiohttp.ClientSession
     replaces: bool
 
-    async def answer(self, request: web.Request) -> web.StreamResponse:
+    async def answer(self, request: web.BaseRequest) -> web.StreamResponse:
         """Pass a request on for the person of its session; refuse one without."""
         if request.path == "/oauth2/callback":
             found = web.HTTPFound("/")
@@ -65,7 +65,7 @@ class AuthProxy:
                     await passed.write(chunk)
             return passed
 
-    def _headers(self, request: web.Request, user: str) -> CIMultiDict[str]:
+    def _headers(self, request: web.BaseRequest, user: str) -> CIMultiDict[str]:
         headers = CIMultiDict(request.headers)
         for name, value in _injected(request, user):
             if self.replaces:
@@ -79,7 +79,7 @@ class AuthProxy:
         return headers
 
 
-def _injected(request: web.Request, user: str) -> list[tuple[str, str]]:
+def _injected(request: web.BaseRequest, user: str) -> list[tuple[str, str]]:
     is_named = user != NAMELESS
     return [
         ("X-Proxy-Secret", PROXY_SECRET),
