@@ -128,19 +128,20 @@ PUT = f"PUT /v1/users/ada HTTP/1.1\r\n{AUTHORIZED}" + SLOW.format(JSON)
 
 
 @pytest.mark.parametrize(
-    ("bound", "slow", "full", "free"),
+    ("slow", "full", "free"),
     [
-        ("MAX_STRANGERS", SIGN_IN, "GET /sign-in HTTP/1.1\r\nHost: localhost\r\n\r\n", GET.decode()),
-        ("MAX_REQUESTS", PUT, GET.decode(), "GET /sign-in HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+        (SIGN_IN, "GET /sign-in HTTP/1.1\r\nHost: localhost\r\n\r\n", GET.decode()),
+        (PUT, GET.decode(), "GET /sign-in HTTP/1.1\r\nHost: localhost\r\n\r\n"),
     ],
     ids=["strangers", "callers"],
 )
 async def test_slow_strangers_keep_no_caller_out(
-    served: ServedApi, monkeypatch: pytest.MonkeyPatch, bound: str, slow: str, full: str, free: str
+    served: ServedApi, monkeypatch: pytest.MonkeyPatch, slow: str, full: str, free: str
 ) -> None:
     """Each of the two has places of its own for requests that are being answered."""
     most = 3
-    monkeypatch.setattr(gate, bound, most)
+    monkeypatch.setattr(gate, "MAX_REQUESTS", most)
+    monkeypatch.setattr(gate, "MAX_STRANGERS", most)
     async with AsyncExitStack() as slowly:
         for _ in range(most):
             await slowly.enter_async_context(calling(served, slow.encode()))
