@@ -201,9 +201,18 @@ async def test_params_are_shown_by_their_names(
         ("/v1/users", {"GET", "PUT"}),
         ("/v1/users/u-1", {"GET", "PUT", "DELETE"}),
         ("/v1/jobs", {"GET", "POST"}),
+        ("/v1/users/u-1/pause", {"PUT", "DELETE"}),
+        ("/v1/dead/retry", {"GET", "POST"}),  # a dead job may have this name
+        ("/v1/store", {"GET"}),
     ],
 )
 async def test_a_wrong_method_is_told_the_right_ones(ask: Asked, path: str, methods: set[str]) -> None:
     answer = await ask("OPTIONS", path)
     assert (answer.status, answer.media_type) == (405, "application/problem+json")
     assert {one.strip() for one in answer.headers["Allow"].split(",")} == methods
+
+
+@pytest.mark.parametrize("method", ["OPTIONS", "POST", "DELETE"])
+async def test_an_unknown_path_is_not_found_by_any_method(ask: Asked, method: str) -> None:
+    answer = await ask(method, "/v1/nothing", headers=JSON)
+    assert (answer.status, answer.media_type) == (404, "application/problem+json")
