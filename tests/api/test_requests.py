@@ -1,5 +1,6 @@
 """Requests that are wrong get a problem that names the field, and never a 500 or a value that may be secret."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from taskqueue.store.connection import Store
+from taskqueue.store.connection import MAX_CONNECTIONS, Store
 from taskqueue_api.routes import describe_routes
 from tests.support.api.asked import Asked
 from tests.support.api.fixtures import ServeApi
@@ -175,6 +176,15 @@ async def test_a_store_that_is_gone_is_a_503(http: aiohttp.ClientSession, tmp_pa
             answer = await ask(method, path, json=body)
             assert (answer.status, answer.json["title"]) == (503, "Store does not answer")
             assert int(answer.headers["Retry-After"]) >= 1
+
+
+async def test_many_requests_at_once_wait_for_the_store(store: Store, serve: ServeApi) -> None:
+    """More than a store has connections: each is answered, and none is told that the store is away."""
+    served = await serve(store, CREDENTIALS)
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
+        ask = Asked(http, served.url, AS_EDITOR)
+        answers = await asyncio.gather(*(ask("GET", "/v1/audit") for _ in range(MAX_CONNECTIONS + 50)))
+    assert {one.status for one in answers} == {200}
 
 
 async def test_params_are_shown_by_their_names(

@@ -6,6 +6,7 @@ CancelledError; no error of the Redis client gets out.
 The client never repeats a command by itself: a repeat after a lost answer would run a script twice.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -43,8 +44,8 @@ from taskqueue.store.wire import Argument
 
 #: No answer within this time counts as a lost one. Scripts are bounded to milliseconds.
 ANSWER_TIMEOUT_S = 2.0
-#: Connections of a store: only `permit` may want many at once.
-_MAX_CONNECTIONS = 100
+#: Connections of a store, each for one call at a time; further calls wait for their turn.
+MAX_CONNECTIONS = 100
 _SET_ASIDE = Script("set_aside", bool)
 
 _Answer = TypeVar("_Answer")
@@ -70,6 +71,7 @@ class Store:
         self._client = client
         self._servers = servers
         self._knows_schema = False
+        self._turns = asyncio.Semaphore(MAX_CONNECTIONS)
 
     async def __aenter__(self) -> Self:
         return self
@@ -141,19 +143,22 @@ class Store:
 
     async def _run(self, name: str, args: Sequence[Argument]) -> Any:
         call = self._client.execute_command
-        try:
-            return await call("EVALSHA", script.digest(name), 1, self.keys.prefix, *args)
-        except NoScriptError:
-            return await call("EVAL", script.source(name), 1, self.keys.prefix, *args)
+        async with self._turns:
+            try:
+                return await call("EVALSHA", script.digest(name), 1, self.keys.prefix, *args)
+            except NoScriptError:
+                return await call("EVAL", script.source(name), 1, self.keys.prefix, *args)
 
     async def _read(self, command: Command[_Answer]) -> _Answer:
-        return command.decode(await self._client.execute_command(*command.words))
+        async with self._turns:
+            return command.decode(await self._client.execute_command(*command.words))
 
     async def _read_all(self, commands: Sequence[Command[_Answer]]) -> list[_Answer | Exception]:
         pipeline = self._client.pipeline(transaction=False)
         for command in commands:
             pipeline.execute_command(*command.words)
-        answers = await pipeline.execute(raise_on_error=False)
+        async with self._turns:
+            answers = await pipeline.execute(raise_on_error=False)
         return [
             answer if isinstance(answer, Exception) else command.decode(answer)
             for command, answer in zip(commands, answers, strict=True)
@@ -224,7 +229,7 @@ def _pool(url: StoreUrl, timeout_s: float, connected: Connected, primary: Primar
         connection_class = following(connection_class, primary)
     else:
         options["host"], options["port"] = url.hosts[0]
-    return ConnectionPool(connection_class, _MAX_CONNECTIONS, redis_connect_func=connected, **options)
+    return ConnectionPool(connection_class, MAX_CONNECTIONS, redis_connect_func=connected, **options)
 
 
 def _sentinels(url: StoreUrl, timeout_s: float, password: str | None) -> dict[Address, Redis]:
