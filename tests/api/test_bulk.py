@@ -10,6 +10,7 @@ import pytest
 from taskqueue.store.audit import audit
 from taskqueue.store.connection import Store
 from taskqueue.store.lookup import find_stored_users
+from taskqueue.store.writes import read_writes
 from tests.support.api.asked import Answer, Asked
 from tests.support.api.fixtures import ServeApi, StartApi
 from tests.support.api.process import AS_EDITOR, CREDENTIALS
@@ -117,6 +118,7 @@ async def test_a_bulk_that_was_killed_ends_right_when_repeated(
     with pytest.raises(aiohttp.ClientError):
         await request
     assert await find_stored_users(store, ["u-1"]) != [None]
+    assert [one.status for one in await read_writes(store)] == [None]
     again = Asked(http, api(store, CREDENTIALS).url, headers)
     params = {"prune": "true", "allowRemoval": "true"}
     created, changed, unchanged, removed, faults = effect(

@@ -9,6 +9,7 @@ from taskqueue.store.connection import Store
 from taskqueue.store.writes import read_writes
 from taskqueue_api.gate import is_open
 from taskqueue_api.guard import SAFE_METHODS
+from taskqueue_api.media_type import FORM, JSON
 from tests.support.api.all_routes import APP, all_routes
 from tests.support.api.fixtures import ServeApi
 from tests.support.api.process import AS_EDITOR, AS_VIEWER, CREDENTIALS
@@ -22,9 +23,10 @@ WRITES = [(method, path) for method, path in CLOSED if method not in SAFE_METHOD
 
 
 async def status(http: aiohttp.ClientSession, url: str, method: str, path: str, **headers: str) -> int:
-    """Ask as a page of the same host would, with a body of JSON."""
-    sent = {"Origin": url, "Content-Type": "application/json", **headers}
-    async with http.request(method, url + path, headers=sent, data=b"{}", allow_redirects=False) as answer:
+    """Ask as a page of the same host would, with an empty body of JSON or of a form."""
+    kind, data = (JSON, b"{}") if path.startswith("/v1/") else (FORM, b"a=")
+    sent = {"Origin": url, "Content-Type": kind, **headers}
+    async with http.request(method, url + path, headers=sent, data=data, allow_redirects=False) as answer:
         return answer.status
 
 

@@ -1,5 +1,6 @@
 """The list of writes: who, what, when and from where, whatever becomes of the write; and never params."""
 
+import asyncio
 import time
 from pathlib import Path
 from urllib.parse import quote
@@ -12,7 +13,7 @@ from taskqueue.store.connection import Store
 from taskqueue.store.writes import read_writes
 from tests.support.api.fixtures import ServeApi
 from tests.support.api.in_process import served_api
-from tests.support.api.process import AS_EDITOR, CREDENTIALS, PROXY_SECRET, write_credentials
+from tests.support.api.process import AS_EDITOR, CREDENTIALS, EDITOR, PROXY_SECRET, write_credentials
 from tests.support.site.site import until
 from tests.support.store.backlog import Server
 
@@ -91,3 +92,24 @@ async def test_a_write_that_breaks_is_in_the_list(
         assert answer.status == 500
     (noted,) = await read_writes(store)
     assert noted.status == 500
+
+
+async def test_a_write_that_its_caller_leaves_is_in_the_list(store: Store, serve: ServeApi) -> None:
+    """One that was left before its end has a status; one whose process was killed has none."""
+    served = await serve(store, CREDENTIALS)
+    head = f"PUT /v1/users HTTP/1.1\r\nHost: localhost\r\nAuthorization: Bearer {EDITOR}\r\n"
+    _, writer = await asyncio.open_connection("127.0.0.1", served.port)
+    writer.write(f"{head}Content-Type: application/x-ndjson\r\nContent-Length: 99\r\n\r\n{{".encode())
+
+    async def statuses() -> list[int | None]:
+        return [one.status for one in await read_writes(store)]
+
+    async def has_begun() -> bool:
+        return await statuses() == [None]
+
+    async def has_ended() -> bool:
+        return await statuses() == [400]
+
+    await until("the write has begun", has_begun)
+    writer.transport.abort()
+    await until("the write has ended", has_ended)

@@ -1,5 +1,6 @@
 """Requests that are wrong get a problem that names the field, and never a 500 or a value that may be secret."""
 
+import asyncio
 import json
 from pathlib import Path
 from typing import Any
@@ -7,7 +8,7 @@ from typing import Any
 import aiohttp
 import pytest
 
-from taskqueue.store.connection import Store
+from taskqueue.store.connection import MAX_CONNECTIONS, Store
 from taskqueue_api.routes import describe_routes
 from tests.support.api.asked import Asked
 from tests.support.api.fixtures import ServeApi
@@ -171,6 +172,15 @@ async def test_a_store_that_is_gone_is_a_503(http: aiohttp.ClientSession, tmp_pa
             assert int(answer.headers["Retry-After"]) >= 1
 
 
+async def test_many_requests_at_once_wait_for_the_store(store: Store, serve: ServeApi) -> None:
+    """More than a store has connections: each is answered, and none is told that the store is away."""
+    served = await serve(store, CREDENTIALS)
+    async with aiohttp.ClientSession(connector=aiohttp.TCPConnector(limit=0)) as http:
+        ask = Asked(http, served.url, AS_EDITOR)
+        answers = await asyncio.gather(*(ask("GET", "/v1/audit") for _ in range(MAX_CONNECTIONS + 50)))
+    assert {one.status for one in answers} == {200}
+
+
 async def test_params_are_shown_by_their_names(
     store: Store, serve: ServeApi, http: aiohttp.ClientSession
 ) -> None:
@@ -197,9 +207,18 @@ async def test_params_are_shown_by_their_names(
         ("/v1/users/u-1/pause", {"PUT", "DELETE"}),
         ("/v1/none", {"GET"}),
         ("/v1/jobs", {"GET", "POST"}),
+        ("/v1/users/u-1/pause", {"PUT", "DELETE"}),
+        ("/v1/dead/retry", {"GET", "POST"}),  # a dead job may have this name
+        ("/v1/store", {"GET"}),
     ],
 )
 async def test_a_wrong_method_is_told_the_right_ones(ask: Asked, path: str, methods: set[str]) -> None:
     answer = await ask("OPTIONS", path)
     assert (answer.status, answer.media_type) == (405, "application/problem+json")
     assert {one.strip() for one in answer.headers["Allow"].split(",")} == methods
+
+
+@pytest.mark.parametrize("method", ["OPTIONS", "POST", "DELETE"])
+async def test_an_unknown_path_is_not_found_by_any_method(ask: Asked, method: str) -> None:
+    answer = await ask(method, "/v1/nothing", headers=JSON)
+    assert (answer.status, answer.media_type) == (404, "application/problem+json")

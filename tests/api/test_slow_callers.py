@@ -2,14 +2,15 @@
 
 import asyncio
 from collections.abc import AsyncIterator
-from contextlib import asynccontextmanager
+from contextlib import AsyncExitStack, asynccontextmanager
 
 import aiohttp
 import pytest
 from starlette.responses import PlainTextResponse
 
 from taskqueue.store.connection import Store
-from taskqueue_api import bounded_bodies, connection
+from taskqueue_api import bounded_bodies, connection, gate
+from taskqueue_api.media_type import FORM, JSON
 from taskqueue_api.server import listen, new_server
 from tests.support.api.fixtures import ServeApi
 from tests.support.api.in_process import ServedApi
@@ -120,6 +121,55 @@ async def test_a_caller_that_does_not_read_is_cut_off(monkeypatch: pytest.Monkey
     writer.transport.abort()
     server.should_exit = True
     await serving
+
+
+SLOW = "Content-Type: {}\r\nContent-Length: 9\r\n\r\n{{"
+SIGN_IN = "POST /sign-in HTTP/1.1\r\nHost: localhost\r\nOrigin: http://localhost\r\n" + SLOW.format(FORM)
+PUT = f"PUT /v1/users/ada HTTP/1.1\r\n{AUTHORIZED}" + SLOW.format(JSON)
+
+
+@pytest.mark.parametrize(
+    ("slow", "full", "free"),
+    [
+        (SIGN_IN, "GET /sign-in HTTP/1.1\r\nHost: localhost\r\n\r\n", GET.decode()),
+        (PUT, GET.decode(), "GET /sign-in HTTP/1.1\r\nHost: localhost\r\n\r\n"),
+    ],
+    ids=["strangers", "callers"],
+)
+async def test_slow_strangers_keep_no_caller_out(
+    served: ServedApi, monkeypatch: pytest.MonkeyPatch, slow: str, full: str, free: str
+) -> None:
+    """Each of the two has places of its own for requests that are being answered."""
+    most = 3
+    monkeypatch.setattr(gate, "MAX_REQUESTS", most)
+    monkeypatch.setattr(gate, "MAX_STRANGERS", most)
+    async with AsyncExitStack() as slowly:
+        for _ in range(most):
+            await slowly.enter_async_context(calling(served, slow.encode()))
+
+        async def is_full() -> bool:
+            async with calling(served, full.encode()) as (reader, _):
+                head = await reader.readuntil(b"\r\n\r\n")
+            return head.startswith(b"HTTP/1.1 503 ") and b"retry-after: 1" in head.lower()
+
+        await until("all places are taken", is_full, SOON_S)
+        async with calling(served, free.encode()) as (reader, _):
+            assert await reader.readline() == b"HTTP/1.1 200 OK\r\n"
+
+    async def is_free() -> bool:
+        return not await is_full()
+
+    await until("the places are free", is_free, SOON_S)
+
+
+async def test_a_body_whose_end_is_told_twice_ends_its_connection(served: ServedApi) -> None:
+    """A proxy in front may take what follows for another request than this process does."""
+    twice = f"PUT /v1/users/ada HTTP/1.1\r\n{AUTHORIZED}Content-Type: {JSON}\r\nContent-Length: 7\r\n"
+    body = b"Transfer-Encoding: chunked\r\n\r\n2\r\n{}\r\n0\r\n\r\n"
+    async with calling(served, twice.encode(), body, GET) as (reader, _):
+        answers = await ended(reader)
+    assert answers.count(b"HTTP/1.1 ") == 1
+    assert b"connection: close" in answers.lower()
 
 
 async def test_idle_connections_give_way_to_one_that_asks(

@@ -1,6 +1,7 @@
 """Sign-in and sign-out of a browser: by a token, by a link, and the end of a session."""
 
 import time
+from pathlib import Path
 from types import SimpleNamespace
 
 import pytest
@@ -11,6 +12,7 @@ from taskqueue_api.live import streams
 from tests.console.conftest import OpenWindow
 from tests.support.api.fixtures import ServeApi
 from tests.support.api.process import CREDENTIALS, EDITOR, VIEWER
+from tests.support.api.proxy import auth_proxy
 from tests.support.api.seeded import seed
 from tests.support.console.judged import judge
 from tests.support.console.window import Window
@@ -51,6 +53,24 @@ async def test_wrong_token_is_told(
         await expect(window.page.get_by_label("Token")).to_have_attribute("aria-invalid", "true")
         assert await judge(window.page) == []
         window.faults[:] = [fault for fault in window.faults if "401" not in fault]
+
+
+async def test_person_behind_a_proxy_is_signed_in_and_acts(
+    store: Store, serve: ServeApi, open_window: OpenWindow, tmp_path: Path
+) -> None:
+    await seed(store)
+    served = await serve(store, CREDENTIALS, editor_groups=["team"])
+    async with auth_proxy(tmp_path, served.port) as proxy, open_window(proxy.url) as window:
+        await window.open("/oauth2/callback?user=ada@example.com")
+        await expect(window.page.get_by_text("ada@example.com")).to_be_visible()
+        await expect(window.page.get_by_role("button", name="Sign out")).to_have_count(0)
+        await window.settled()
+        await window.open("/types/fetch-orders")
+        await window.page.get_by_role("button", name="Pause…").click()
+        await window.page.get_by_role("dialog").get_by_role("button", name="Pause").click()
+        await expect(window.page.locator("#notice")).to_contain_text("is paused")
+        await window.open("/writes")
+        await expect(window.page.locator("main table")).to_contain_text("ada@example.com")
 
 
 async def test_link_signs_in_once(store: Store, serve: ServeApi, open_window: OpenWindow) -> None:

@@ -63,6 +63,32 @@ async def test_a_repeated_flush_counts_once(world: World) -> None:
     assert await found(world) == {minute: [2]}
 
 
+async def test_a_store_that_lost_flushes_counts_what_comes_next_once(world: World) -> None:
+    """A replica that takes over may have neither the last flush nor its number: both were written by one script."""
+    minute = minute_of(world)
+    key, number = world.store.keys.history("sync", minute // 60), world.store.keys("flushed:w")
+    await count(world.store, "w", 1, [("sync", minute, [1])])
+    before = {one: await raw(world.store).dump(one) for one in (key, number)}
+    await count(world.store, "w", 2, [("sync", minute, [10])])
+    for one, dumped in before.items():
+        await raw(world.store).restore(one, 3_600_000, dumped, replace=True)
+    answers = [await count(world.store, "w", n, [("sync", minute, [10**n])]) for n in (2, 2, 3, 1)]
+    assert answers == [True, False, True, False]
+    assert await found(world) == {minute: [1_101]}
+
+
+async def test_a_clock_that_is_set_back_counts_in_its_new_hour(world: World) -> None:
+    ahead = minute_of(world)
+    await count(world.store, "w", 1, [("sync", ahead, [1])])
+    await world.clock.set((world.clock.now_ms - 5 * HOUR_MS) * 1_000)
+    minute = minute_of(world)
+    await count(world.store, "w", 2, [("sync", ahead, [2]), ("sync", minute, [4])])
+    assert await found(world) == {minute: [6]}
+    for one in (minute, ahead):
+        left_ms = await raw(world.store).pttl(world.store.keys.history("sync", one // 60))
+        assert 0 < left_ms <= (KEEP_HOURS + 6) * HOUR_MS
+
+
 async def test_every_hour_lives_for_72_hours_and_the_number_of_a_flush_as_long(world: World) -> None:
     minute = minute_of(world)
     counted = [("sync", minute, [1]), ("sync", minute - 90, [1])]

@@ -29,7 +29,7 @@ class BoundedBodies:
         body = _Body(headers, receive)
 
         async def sent(message: Message) -> None:
-            if message["type"] == "http.response.start" and not body.is_read:
+            if message["type"] == "http.response.start" and not (body.is_read and body.is_clear):
                 MutableHeaders(scope=message)["Connection"] = "close"  # what is left of it is not read
             await send(message)
 
@@ -37,6 +37,8 @@ class BoundedBodies:
 
 
 class _Body:
+    """is_read: to its end.   is_clear: its end is told once; where it is told twice, a proxy may see another end."""
+
     def __init__(self, headers: Headers, receive: Receive) -> None:
         length = headers.get("content-length", "0")
         self._receive = receive
@@ -44,7 +46,9 @@ class _Body:
         self._length = int(length) if length.isdecimal() else 0
         self._bytes = 0
         self._waited_s = 0.0
-        self.is_read = not self._length and "transfer-encoding" not in headers
+        is_chunked = "transfer-encoding" in headers
+        self.is_read = not self._length and not is_chunked
+        self.is_clear = not is_chunked or "content-length" not in headers
 
     async def receive(self) -> Message:
         if self.is_read:

@@ -1,10 +1,11 @@
 """The gate: every request must be signed in, and every write be an editor's; no route can forget either.
 
 Open without sign-in are the sign-in page and the console's files alone. A stream of events ends with the session that
-opened it.
+opened it. Requests at once are bounded, those without sign-in apart: strangers who are slow keep no caller out.
 """
 
 import time
+from collections import Counter
 from collections.abc import Callable
 
 from fastapi import Request, Response
@@ -22,6 +23,8 @@ Refuse = Callable[[Request, ProblemError], Response]
 
 SESSION_PATHS = frozenset({"/sign-in", "/sign-out"})
 _FILES = "/static/"
+#: Requests of callers that are answered at the same time, streams among them, and requests without sign-in.
+MAX_REQUESTS, MAX_STRANGERS = 500, 100
 #: Seconds between two looks whether the caller of a stream is still signed in.
 _STILL_S = 2.0
 
@@ -44,24 +47,40 @@ class Gate:
         self._sign_in = sign_in
         self._settings = settings
         self._refuse = refuse
+        self._running = Counter[bool]()  # by whether the caller is signed in
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         request = Request(scope)
-        if is_open(scope["path"]) and not is_write(scope):
-            await self._app(scope, receive, send)
-            return
         try:
-            scope.setdefault("state", {})["caller"] = self._sign_in.caller(request)
-            caller = viewer(request)
-            if is_write(scope):
-                check_role(caller, self._settings)
-                _check_origin(request.headers, caller)
+            caller = self._sign_in.caller(request)
+            scope.setdefault("state", {})["caller"] = caller
+            if not is_open(scope["path"]) or is_write(scope):
+                self._check(request)
+            self._check_room(is_signed_in=bool(caller))
         except ProblemError as error:
             await self._refuse(request, error)(scope, receive, send)
             return
-        await self._app(scope, receive, _while_signed_in(send, lambda: self._is_still(request, caller)))
+        self._running[bool(caller)] += 1
+        try:
+            await self._app(scope, receive, _while_signed_in(send, lambda: self._is_still(request, caller)))
+        finally:
+            self._running[bool(caller)] -= 1
 
-    def _is_still(self, request: Request, caller: Caller) -> bool:
+    def _check(self, request: Request) -> None:
+        """Check that the caller may send a request. Raises ProblemError."""
+        caller = viewer(request)
+        if is_write(request.scope):
+            check_role(caller, self._settings)
+            _check_origin(request.headers, caller)
+
+    def _check_room(self, *, is_signed_in: bool) -> None:
+        """Check that a further request may be answered. Raises ProblemError."""
+        most = MAX_REQUESTS if is_signed_in else MAX_STRANGERS
+        if self._running[is_signed_in] >= most:
+            detail = f"{most} requests are being answered: try again"
+            raise ProblemError(503, "Too many requests at once", detail, headers={"Retry-After": "1"})
+
+    def _is_still(self, request: Request, caller: Caller | None) -> bool:
         try:
             return self._sign_in.caller(request) == caller
         except ProblemError:

@@ -12,7 +12,7 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from taskqueue.models.refusal import must_be
-from taskqueue_api.media_type import JSON, NDJSON, media_type
+from taskqueue_api.media_type import FORM, JSON, NDJSON, media_type
 from taskqueue_api.problems import ProblemError, answer
 from taskqueue_api.segments import read_path
 
@@ -38,8 +38,6 @@ _MAX_PORT = 65_535
 _API = "/v1/"
 _FETCH_SITE = "sec-fetch-site"
 _OWN_SITES = frozenset({"same-origin", "none"})
-#: Requests that are answered at the same time, streams among them.
-MAX_REQUESTS = 500
 
 
 class Guard:
@@ -48,28 +46,21 @@ class Guard:
     def __init__(self, app: ASGIApp, hosts: Collection[str]) -> None:
         self._app = app
         self._hosts = LOOPBACK | {host.lower() for host in hosts}
-        self._running = 0
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         sent = _with_headers(send)
         scope = {**scope, "path": read_path(scope["path"])}
         if scope["method"] == "HEAD":
             scope, sent = {**scope, "method": "GET"}, _without_body(sent)
-        self._running += 1
         try:
             self._check(scope, Headers(scope=scope))
         except ProblemError as error:
             await answer(error.problem, error.headers)(scope, receive, sent)
         else:
             await self._app(scope, receive, sent)
-        finally:
-            self._running -= 1
 
     def _check(self, scope: Scope, headers: Headers) -> None:
         """Check a request. Raises ProblemError."""
-        if self._running > MAX_REQUESTS:
-            detail = f"{MAX_REQUESTS} requests are being answered: try again"
-            raise ProblemError(503, "Too many requests at once", detail, headers={"Retry-After": "1"})
         host = headers.get("host", "")
         if host_of(headers) not in self._hosts:
             rule = "one of the setting hosts (--hosts) or of loopback, as HOST or HOST:PORT"
@@ -115,15 +106,21 @@ def _check_write(method: str, path: str, headers: Headers) -> None:
     Browsers ask before they send JSON, or another method than POST, to another site, and are never answered yes. A form
     can be sent without asking, but not without its origin.
     """
+    has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
     if not path.startswith(_API):
         if not is_same_origin(headers):
             raise ProblemError(403, "Origin missing", "a form needs the header Origin", "Origin")
+        if has_body and media_type(headers) != FORM:  # multipart names its own charset, some of which break
+            raise _wrong_type(FORM, media_type(headers))
         return
-    has_body = headers.get("content-length", "0") != "0" or "transfer-encoding" in headers
     given = media_type(headers)
     if (has_body or method == "POST") and not given.endswith(("/json", "+json", "/x-ndjson")):
-        rule = must_be(f"{JSON}, or {NDJSON} for lines", given)
-        raise ProblemError(415, "Wrong media type", f"Content-Type {rule}", "Content-Type")
+        raise _wrong_type(f"{JSON}, or {NDJSON} for lines", given)
+
+
+def _wrong_type(right: str, given: str) -> ProblemError:
+    detail = f"Content-Type {must_be(right, given)}"
+    return ProblemError(415, "Wrong media type", detail, "Content-Type")
 
 
 def _with_headers(send: Send) -> Send:

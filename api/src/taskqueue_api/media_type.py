@@ -3,6 +3,7 @@
 from starlette.datastructures import Headers
 
 JSON, NDJSON = "application/json", "application/x-ndjson"
+FORM = "application/x-www-form-urlencoded"
 
 
 def media_type(headers: Headers) -> str:

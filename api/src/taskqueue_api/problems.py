@@ -27,9 +27,12 @@ from taskqueue.store.errors import (
     UnknownUserError,
     UserOwnedError,
 )
+from taskqueue.text.printable import printable_line
 from taskqueue.views.errors import ViewError
 
 MEDIA_TYPE = "application/problem+json"
+#: Characters of a method that a problem repeats.
+_MAX_METHOD = 20
 #: Sentences of one problem about different fields.
 _MAX_SENTENCES = 10
 #: Seconds after which a request to a store that fails may be repeated.
@@ -133,16 +136,20 @@ def problem_of(error: Exception) -> ProblemError:
 def _answered(request: Request, error: Exception) -> Response:
     found = problem_of(error)
     if found.problem.status == HTTPStatus.METHOD_NOT_ALLOWED:
-        return answer(found.problem, {"Allow": _allowed(request)})
+        found = _wrong_method(request)
     return answer(found.problem, found.headers)
 
 
-def _allowed(request: Request) -> str:
-    """Return the methods of a path: each has a route of its own."""
+def _wrong_method(request: Request) -> ProblemError:
+    """Return the problem of a method that a path does not have; each method of a path has a route of its own."""
     scopes = [{**request.scope, "method": method} for method in ("DELETE", "GET", "POST", "PUT")]
-    *routes, _ = request.app.routes  # the last one takes every path, to tell that there is no such page
-    found = [one for one in scopes if any(route.matches(one)[0] is Match.FULL for route in routes)]
-    return ", ".join(one["method"] for one in found) or "GET"
+    routes = request.app.routes
+    found = [one["method"] for one in scopes if any(route.matches(one)[0] is Match.FULL for route in routes)]
+    if not found:
+        return ProblemError(404, "Not found", "there is nothing at this path")
+    allowed = ", ".join(found)
+    detail = f"the method must be one of {allowed} (was {printable_line(request.method, _MAX_METHOD)})"
+    return ProblemError(405, "Method not allowed", detail, headers={"Allow": allowed})
 
 
 def _gone(_: Request, _error: Exception) -> Response:

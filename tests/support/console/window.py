@@ -69,7 +69,11 @@ async def opened_window(
     browser: Browser, url: str, width: int = 1280, scheme: Scheme = "light"
 ) -> AsyncIterator[Window]:
     """Open a window of its own, with no cookies; at its end it must have no faults."""
-    context = await browser.new_context(viewport={"width": width, "height": 900}, color_scheme=scheme)
+    context = await browser.new_context(
+        viewport={"width": width, "height": 900},
+        color_scheme=scheme,
+        ignore_https_errors=True,  # of a test's own authority
+    )
     context.set_default_timeout(_LIMIT_MS)
     await context.add_init_script(_TELL_VIOLATIONS)
     window = Window(await context.new_page(), context, url)

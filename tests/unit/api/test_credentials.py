@@ -35,6 +35,12 @@ def test_a_good_folder_has_callers_and_a_proxy(tmp_path: Path) -> None:
     assert KEY["cookie-key"] not in repr(found)
 
 
+def test_a_hostile_name_of_a_file_is_shown_in_escapes(tmp_path: Path) -> None:
+    (fault,) = faults(write_credentials(tmp_path, {**KEY, "\x1b[31m\u202e\n": WORD}))
+    assert fault.startswith(r"F/\x1b[31m\u202e\n must be one of viewer-tokens")
+    assert fault.isprintable()
+
+
 def test_comments_empty_lines_and_two_tokens_of_one_name_are_good(tmp_path: Path) -> None:
     text = f"# of the team\n\n  vera\t{VIEWER}  \r\nvera {VIEWER}2\n"
     found = read_credentials(write_credentials(tmp_path, {"viewer-tokens": text, **KEY}))

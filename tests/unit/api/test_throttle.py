@@ -66,7 +66,9 @@ def test_each_of_many_addresses_waits_after_its_first_wrong_token() -> None:
     [
         ("2001:db8::1", "2001:db8::ffff:1", True),
         ("2001:db8:0:1::1", "2001:db8::1", False),
-        ("::ffff:192.0.2.1", "::1", True),
+        ("::ffff:192.0.2.1", "::ffff:192.0.2.2", False),
+        ("::ffff:192.0.2.1", "192.0.2.1", True),
+        ("fe80::1%eth0", "fe80::2%eth1", True),
         ("192.0.2.1", "192.0.2.2", False),
         ("no address", "no address", True),
         ("", "192.0.2.2", False),

@@ -1,5 +1,6 @@
 """The one door to Redis: typed answers, and no command of the client past it."""
 
+import asyncio
 import re
 from pathlib import Path
 from typing import Any
@@ -8,7 +9,7 @@ import pytest
 
 from taskqueue.store.audit import audit
 from taskqueue.store.command import Command, get, hgetall, hmget, hscan, type_of, zrange_scores, zscan, zscore
-from taskqueue.store.connection import Store
+from taskqueue.store.connection import MAX_CONNECTIONS, Store
 from taskqueue.store.errors import StoreCorrupt, StoreRefused
 from taskqueue.store.keys import Keys
 
@@ -35,6 +36,23 @@ class Answering:
         raise NotImplementedError
 
     async def aclose(self) -> None: ...
+
+
+class Busy(Answering):
+    """A client that answers in the next round of the loop.   most: calls at the same time, at most."""
+
+    def __init__(self) -> None:
+        super().__init__(b"1")
+        self.running = self.most = 0
+
+    async def execute_command(self, *_: object) -> Any:
+        self.running += 1
+        self.most = max(self.most, self.running)
+        try:
+            await asyncio.sleep(0)
+        finally:
+            self.running -= 1
+        return self.answer
 
 
 def store(answer: object) -> Store:
@@ -96,3 +114,16 @@ def test_no_command_of_the_client_is_called_past_the_door() -> None:
     ]
     assert len(sources) > 100
     assert past == []
+
+
+async def test_calls_beyond_the_connections_wait_for_their_turn() -> None:
+    client = Busy()
+    busy = Store(client, Keys("shop"))
+    calls = [asyncio.create_task(busy.read(get("k"))) for _ in range(5 * MAX_CONNECTIONS)]
+    await asyncio.sleep(0)
+    for call in calls[::3]:
+        call.cancel()  # of those that run, and those that wait
+    answers = await asyncio.gather(*calls, return_exceptions=True)
+    assert [one for number, one in enumerate(answers) if number % 3] == [b"1"] * (len(calls) * 2 // 3)
+    assert client.most == MAX_CONNECTIONS
+    assert await busy.read(get("k")) == b"1"

@@ -15,8 +15,8 @@ from taskqueue.errors import TaskqueueError
 from taskqueue_api.live.reader import Reader
 from taskqueue_api.live.snapshot import Snapshot
 
-#: Streams at a time.
-MAX_STREAMS = 500
+#: Streams at a time: fewer than requests, so that open pages leave room for actions and programs.
+MAX_STREAMS = 400
 LIFE_S = 600.0
 
 #: Returns the HTML of a page's live part.

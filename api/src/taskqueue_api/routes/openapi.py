@@ -29,16 +29,17 @@ _SECURITY = {
 }
 #: Problems that every operation may answer, that writes may, and operations with a body.
 _ALL = {
+    400: "A header of the proxy comes twice.",
     401: "The caller is not signed in.",
     403: "The request comes from a page of another origin.",
     421: "The request names a host that this process does not answer for.",
     422: "A parameter or a field is wrong; `field` names it.",
     429: "The caller gave too many wrong tokens.",
-    503: "The store does not answer, or refuses; or the process is busy. Repeat the request.",
+    503: "The store does not answer, or refuses; or too many requests come at once. Repeat the request.",
 }
 _WRITES = {403: "The caller may not write."}
 _BODIES = {
-    400: "The body is malformed.",
+    400: "The body is malformed, or a header of the proxy comes twice.",
     408: "The body does not arrive in time.",
     413: "The body is too large.",
     415: "The body is of another media type.",

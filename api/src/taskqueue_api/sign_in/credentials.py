@@ -15,6 +15,7 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from taskqueue.sources.bounded_file import FileRefusedError, read_bounded
+from taskqueue.text.printable import printable_line
 from taskqueue_api.sign_in.caller import Caller, Role, SignedInBy
 
 #: Least characters of a token, of the proxy's secret, and of the cookie key.
@@ -104,7 +105,7 @@ def _read_files(folder: Path) -> tuple[dict[str, str], list[str]]:
             if name in _FILES:
                 texts[name] = _read(path)
             else:
-                faults.append(f"{path} must be one of {', '.join(_FILES)}")
+                faults.append(f"{printable_line(path)} must be one of {', '.join(_FILES)}")
         except (OSError, ValueError) as error:
             reason = error.strerror if isinstance(error, OSError) else str(error)
             faults.append(f"{path} must be a readable file: {reason}")

@@ -65,9 +65,14 @@ class Throttle:
 
 
 def _network(address: str) -> str:
-    """Return the address, of IPv6 the network of 64 bits: a host has as many addresses there as it likes."""
+    """Return the address, of IPv6 the network of 64 bits: a host has as many addresses there as it likes.
+
+    An IPv4 address may be written as one of IPv6, by a proxy that listens for both.
+    """
     try:
         parsed = ipaddress.ip_address(address)
     except ValueError:
         return address[:64]
-    return str(parsed) if parsed.version == 4 else str(ipaddress.ip_network((parsed, 64), strict=False))  # noqa: PLR2004
+    if isinstance(parsed, ipaddress.IPv4Address):
+        return str(parsed)
+    return str(parsed.ipv4_mapped or ipaddress.IPv6Network((parsed, 64), strict=False))

@@ -14,8 +14,8 @@ from taskqueue.store.sentinel import Primary, following
 from taskqueue.store.servers import Connected
 from taskqueue.store.url import StoreUrl
 
-#: Connections of a store: only `permit` may want many at once.
-_MAX_CONNECTIONS = 100
+#: Connections of a store, each for one call at a time; further calls wait for their turn.
+MAX_CONNECTIONS = 100
 
 
 class ClusterClient(RedisCluster):
@@ -47,7 +47,7 @@ def new_pool(
         connection_class = following(connection_class, primary)
     else:
         options["host"], options["port"] = url.hosts[0]
-    return ConnectionPool(connection_class, _MAX_CONNECTIONS, redis_connect_func=connected, **options)
+    return ConnectionPool(connection_class, MAX_CONNECTIONS, redis_connect_func=connected, **options)
 
 
 def new_sentinels(url: StoreUrl, timeout_s: float, password: str | None) -> dict[Address, Redis]:

@@ -6,6 +6,7 @@ CancelledError; no error of the Redis client gets out.
 The client never repeats a command by itself: a repeat after a lost answer would run a script twice.
 """
 
+import asyncio
 from collections.abc import AsyncIterator, Awaitable, Sequence
 from contextlib import suppress
 from functools import partial
@@ -16,7 +17,7 @@ from redis.exceptions import NoScriptError
 
 from taskqueue.store import script
 from taskqueue.store.cancelled import raise_if_cancelled
-from taskqueue.store.clients import new_cluster_client, new_pool, new_sentinels
+from taskqueue.store.clients import MAX_CONNECTIONS, new_cluster_client, new_pool, new_sentinels
 from taskqueue.store.command import Command, Scan
 from taskqueue.store.errors import (
     CLIENT_ERRORS,
@@ -64,6 +65,7 @@ class Store:
         self._client = client
         self._servers = servers
         self._knows_schema = False
+        self._turns = asyncio.Semaphore(MAX_CONNECTIONS)
 
     async def __aenter__(self) -> Self:
         return self
@@ -135,19 +137,22 @@ class Store:
 
     async def _run(self, name: str, args: Sequence[Argument]) -> Any:
         call = self._client.execute_command
-        try:
-            return await call("EVALSHA", script.digest(name), 1, self.keys.prefix, *args)
-        except NoScriptError:
-            return await call("EVAL", script.source(name), 1, self.keys.prefix, *args)
+        async with self._turns:
+            try:
+                return await call("EVALSHA", script.digest(name), 1, self.keys.prefix, *args)
+            except NoScriptError:
+                return await call("EVAL", script.source(name), 1, self.keys.prefix, *args)
 
     async def _read(self, command: Command[_Answer]) -> _Answer:
-        return command.decode(await self._client.execute_command(*command.words))
+        async with self._turns:
+            return command.decode(await self._client.execute_command(*command.words))
 
     async def _read_all(self, commands: Sequence[Command[_Answer]]) -> list[_Answer | Exception]:
         pipeline = self._client.pipeline(transaction=False)
         for command in commands:
             pipeline.execute_command(*command.words)
-        answers = await pipeline.execute(raise_on_error=False)
+        async with self._turns:
+            answers = await pipeline.execute(raise_on_error=False)
         return [
             answer if isinstance(answer, Exception) else command.decode(answer)
             for command, answer in zip(commands, answers, strict=True)
