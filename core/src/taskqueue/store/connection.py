@@ -7,7 +7,7 @@ The client never repeats a command by itself: a repeat after a lost answer would
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Awaitable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from contextlib import suppress
 from functools import partial
 from typing import Any, Self, TypeVar
@@ -87,7 +87,7 @@ class Store:
 
         Raises StoreCorrupt for an answer of another shape.
         """
-        answer = await self._answer(self._run(one.name, args))
+        answer = await self._answer(self._run, one.name, args)
         self._knows_schema = True
         return decoded(one.decode, answer, f"the answer of {one.name}")
 
@@ -95,17 +95,17 @@ class Store:
         """Return the answer of a command; a key of another type is set aside, and reads as missing."""
         await self._check_schema()
         try:
-            return await self._answer(self._read(command))
+            return await self._answer(self._read, command)
         except WrongKeyType:
             await self.run(_SET_ASIDE, command.key, command.key_type)
-        return await self._answer(self._read(command))
+        return await self._answer(self._read, command)
 
     async def read_all(self, commands: Sequence[Command[_Answer]]) -> list[_Answer]:
         """Return the answers of several commands, sent together; they are no transaction."""
         if not commands:
             return []
         await self._check_schema()
-        answers = await self._answer(self._read_all(commands))
+        answers = await self._answer(self._read_all, commands)
         return [
             await self.read(command) if isinstance(answer, Exception) else answer
             for command, answer in zip(commands, answers, strict=True)
@@ -123,52 +123,47 @@ class Store:
     async def scan_keys(self, count: int = 1_000) -> AsyncIterator[bytes]:
         """Yield every key of the release, some perhaps twice; walks all keys that the server has."""
         keys = aiter(self._client.scan_iter(match=self.keys("*"), count=count))
-        while True:
-            try:
-                yield await self._answer(anext(keys))
-            except StopAsyncIteration:
-                return
+        while (key := await self._answer(anext, keys, None)) is not None:
+            yield key
 
     async def _check_schema(self) -> None:
         """Run a script before the first command: scripts refuse a store of another schema, commands do not."""
         if not self._knows_schema:
-            await self._answer(self._run("clock", ()))
+            await self._answer(self._run, "clock", ())
             self._knows_schema = True
 
     async def _run(self, name: str, args: Sequence[Argument]) -> Any:
         call = self._client.execute_command
-        async with self._turns:
-            try:
-                return await call("EVALSHA", script.digest(name), 1, self.keys.prefix, *args)
-            except NoScriptError:
-                return await call("EVAL", script.source(name), 1, self.keys.prefix, *args)
+        try:
+            return await call("EVALSHA", script.digest(name), 1, self.keys.prefix, *args)
+        except NoScriptError:
+            return await call("EVAL", script.source(name), 1, self.keys.prefix, *args)
 
     async def _read(self, command: Command[_Answer]) -> _Answer:
-        async with self._turns:
-            return command.decode(await self._client.execute_command(*command.words))
+        return command.decode(await self._client.execute_command(*command.words))
 
     async def _read_all(self, commands: Sequence[Command[_Answer]]) -> list[_Answer | Exception]:
         pipeline = self._client.pipeline(transaction=False)
         for command in commands:
             pipeline.execute_command(*command.words)
-        async with self._turns:
-            answers = await pipeline.execute(raise_on_error=False)
+        answers = await pipeline.execute(raise_on_error=False)
         return [
             answer if isinstance(answer, Exception) else command.decode(answer)
             for command, answer in zip(commands, answers, strict=True)
         ]
 
-    async def _answer(self, call: Awaitable[_Answer]) -> _Answer:
-        """Await a call; raise its error as one of ours, and CancelledError where the client swallowed it."""
-        generation = self._servers.generation if self._servers else 0
-        try:
-            return await call
-        except CLIENT_ERRORS as error:
-            if self._servers and is_not_primary(error):
-                await self._servers.request_check(generation)
-            raise self._explain(translate(error)) from error
-        finally:
-            raise_if_cancelled()
+    async def _answer(self, call: Callable[..., Awaitable[_Answer]], *args: Any) -> _Answer:
+        """Call in turn; raise its error as one of ours, and CancelledError where the client swallowed it."""
+        async with self._turns:
+            generation = self._servers.generation if self._servers else 0
+            try:
+                return await call(*args)
+            except CLIENT_ERRORS as error:
+                if self._servers and is_not_primary(error):
+                    await self._servers.request_check(generation)
+                raise self._explain(translate(error)) from error
+            finally:
+                raise_if_cancelled()
 
     def _explain(self, failure: StoreFailure) -> StoreFailure:
         """Return a failure that names the file of TLS that is gone, or no good any more, where one is."""
