@@ -8,7 +8,8 @@ from typing import Any
 import aiohttp
 import pytest
 
-from taskqueue.store.connection import MAX_CONNECTIONS, Store
+from taskqueue.store.clients import MAX_CONNECTIONS
+from taskqueue.store.connection import Store
 from taskqueue_api.routes import describe_routes
 from tests.support.api.asked import Asked
 from tests.support.api.fixtures import ServeApi
@@ -207,7 +208,6 @@ async def test_params_are_shown_by_their_names(
         ("/v1/users/u-1/pause", {"PUT", "DELETE"}),
         ("/v1/none", {"GET"}),
         ("/v1/jobs", {"GET", "POST"}),
-        ("/v1/users/u-1/pause", {"PUT", "DELETE"}),
         ("/v1/dead/retry", {"GET", "POST"}),  # a dead job may have this name
         ("/v1/store", {"GET"}),
     ],
