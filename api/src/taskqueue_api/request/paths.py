@@ -6,8 +6,7 @@ from fastapi import Path
 
 from taskqueue.models.fields import AnyLimitName, TypeName, UserId
 
-_USER = "Id of the user; `.` and `..` are written `%20.` and `%20..`, as clients take dots out of paths."
-UserPath = Annotated[UserId, Path(description=_USER, examples=["u-7"])]
+UserPath = Annotated[UserId, Path(description="Id of the user.", examples=["u-7"])]
 TypePath = Annotated[
     TypeName, Path(alias="type", description="Name of the task type.", examples=["fetch-orders"])
 ]

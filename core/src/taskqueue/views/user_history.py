@@ -14,7 +14,7 @@ from taskqueue.store.connection import Store
 from taskqueue.store.job_name import parse
 from taskqueue.store.lookup import read_user_places
 from taskqueue.store.scalars import Place
-from taskqueue.store.types import read_catalog
+from taskqueue.store.types import Catalog, read_catalog
 from taskqueue.views.instant import at
 from taskqueue.views.next_due import next_due_ms
 from taskqueue.views.user_detail import SubscriptionRow, UserDetail, read_user_detail
@@ -54,13 +54,13 @@ async def read_user_history(store: Store, user: str, most: int = 100) -> UserHis
 
     The plan is that of today's subscriptions and schedules.
     """
-    return await plan_runs(store, await read_user_detail(store, user), most)
+    detail = await read_user_detail(store, user)
+    return await plan_runs(store, detail, await read_catalog(store), most)
 
 
-async def plan_runs(store: Store, detail: UserDetail, most: int) -> UserHistory:
-    """Return the planned runs of a user whose details are known, as `read_user_history` does."""
+async def plan_runs(store: Store, detail: UserDetail, catalog: Catalog, most: int) -> UserHistory:
+    """Return the planned runs of a user whose details are known, and the types, as `read_user_history` does."""
     user = detail.user
-    catalog = await read_catalog(store)
     now_ms = await server_now_ms(store)
     segments = {
         row.type: catalog.records[row.type].segments(catalog.variants)

@@ -17,15 +17,15 @@ _DETAIL_S, _DAY_S = 2.0, 10.0
 
 async def _read(visit: Visit) -> Mapping[str, Any]:
     store, readings, user = visit.parts.store, visit.parts.reader.readings, visit.values["name"]
+    catalog = visit.snapshot.catalog
     detail = await readings.get(("user", user), lambda: read_user_detail(store, user), _DETAIL_S)
-    day = await readings.get(("user day", user), lambda: plan_runs(store, detail, MAX_RUNS), _DAY_S)
-    limits = visit.snapshot.catalog.limits.values()
-    names = sorted(one.name for one in limits if one.key is LimitKey.USER)
+    day = await readings.get(("user day", user), lambda: plan_runs(store, detail, catalog, MAX_RUNS), _DAY_S)
+    names = sorted(one.name for one in catalog.limits.values() if one.key is LimitKey.USER)
     closed = await readings.get(("user closed", user), lambda: read_closed_for(store, user, names), _DETAIL_S)
     return {
         "detail": detail,
         "obstacles": find_obstacles(detail),
-        "strips": strips_of(day, visit.snapshot.catalog.installed_ms),
+        "strips": strips_of(day, catalog.installed_ms),
         "reach_min": REACH_MIN,
         "is_cut": day.is_cut,
         "closed": closed,
