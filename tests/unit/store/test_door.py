@@ -8,8 +8,8 @@ from typing import Any
 import pytest
 
 from taskqueue.store.audit import audit
-from taskqueue.store.command import Command, get, hgetall, hmget, hscan, type_of, zrange_scores, zscan, zscore
 from taskqueue.store.clients import MAX_CONNECTIONS
+from taskqueue.store.command import Command, get, hgetall, hmget, hscan, type_of, zrange_scores, zscan, zscore
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import StoreCorrupt, StoreRefused
 from taskqueue.store.keys import Keys
