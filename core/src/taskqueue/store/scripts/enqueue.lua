@@ -5,7 +5,7 @@
 -- Output  msgpack [verdict, list]; verdicts: ok (names of the jobs), unknown (the first type that does not exist)
 -- uses: base types definitions queues jobs wakeup
 jobs_move = true
-local REMEMBER_MS = 3600000
+local REMEMBER_MS = '3600000'
 local MAX_WAKEUP_TOKENS = 16
 local SOON_MS = 1000  -- polls find later dues in time: they look as far ahead (AHEAD_US of lib/next_call.lua)
 local types, users, ids, chosen, delays, lives, params = unpack(cmsgpack.unpack(ARGV[1]))
@@ -30,7 +30,8 @@ for i = 1, #types do
   local type_name, user, id, delay = types[i], users[i], ids[i], delays[i]
   local due = dues[delay] or int(now + delay)
   dues[delay] = due
-  local name = type_name .. '|' .. user .. '|~' .. id .. '|' .. due .. '|' .. lives[i]
+  local life = lives[i] == 0 and '0' or lives[i]  -- most live for ever, and text costs less than a number
+  local name = type_name .. '|' .. user .. '|~' .. id .. '|' .. due .. '|' .. life
   local existing = chosen[i] and remember(type_name .. ':' .. user .. ':' .. id, name)
   names[i] = existing or name
   if not existing then

@@ -25,7 +25,8 @@ local function read_head(call, lane)
     lane.gone, lane.ended, at = 0, #lane.rows < 2 * lane.read, 1
     lane.read = math.min(2 * lane.read, MAX_READ)
   end
-  local name, due = lane.rows[at], tonumber(lane.rows[at + 1])
+  local name = lane.rows[at]
+  local due = name and lane.rows[at + 1] + 0
   if name and due > call.soon then
     lane.next_ms, lane.ended, name = math.min(lane.next_ms, due), true, nil
   end

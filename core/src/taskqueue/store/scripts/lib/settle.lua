@@ -32,8 +32,8 @@ do
     end
   end
 
-  -- Ends a leased job as done; its lease is removed with those of the others.
-  local function settle_done(leased_job, ran_us)
+  -- Ends a leased job as done; its lease is removed with those of the others. any_attempts: whether some job has any.
+  local function settle_done(leased_job, ran_us, any_attempts)
     local type_name, user, adhoc = read_leased(leased_job)
     if not type_name then
       if redis.call('ZREM', P .. 'leases', leased_job) == 1 then discard('leases', leased_job) end
@@ -45,7 +45,7 @@ do
       end_suspension(type_name, user)
     end
     end_run(type_name, user, mark == EXCLUSIVE, ran_us)
-    if adhoc or is_there('attempts') then finish((split_leased(leased_job)), adhoc) end
+    if adhoc or any_attempts then finish((split_leased(leased_job)), adhoc) end
     -- The user of an ad hoc job may have no subscription to its type.
     if adhoc and redis.call('HEXISTS', P .. 'subscriptions:' .. user, type_name) == 0 then return end
     remember_run(type_name, user, 'd')
@@ -90,16 +90,16 @@ do
 
   -- Settles jobs that are done, nearly all: their leases are read and removed together.
   local function settle_all_done(done, ran_us)
-    local removed
+    local any_attempts, removed = is_there('attempts'), 0
     if done[2] or not read_leased(done[1]) then
       local scores = redis.call('ZMSCORE', P .. 'leases', unpack(done))
       for i = 1, #done do
-        if scores[i] then settle_done(done[i], ran_us[i]) end
+        if scores[i] then settle_done(done[i], ran_us[i], any_attempts) end
       end
       removed = redis.call('ZREM', P .. 'leases', unpack(done))
-    else  -- one alone need not be told from others
+    else  -- one alone need not be told from the others
       removed = redis.call('ZREM', P .. 'leases', done[1])
-      if removed == 1 then settle_done(done[1], ran_us[1]) end
+      if removed == 1 then settle_done(done[1], ran_us[1], any_attempts) end
     end
     if removed > 0 then count('done', removed) end
   end
