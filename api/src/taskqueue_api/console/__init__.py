@@ -39,6 +39,6 @@ def add_console(app: FastAPI) -> None:
     for page in PAGES:
         add_page(pages, page, MENU)
     for router in (pages, charts.router, sign_in.router, *ROUTERS):
-        app.include_router(router)
+        app.router.routes += router.routes
     app.mount("/static", Files())
-    app.include_router(unknown)
+    app.router.routes += unknown.routes
