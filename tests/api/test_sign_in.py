@@ -23,7 +23,7 @@ from tests.support.api.process import (
 from tests.support.site.site import until
 
 ONE_TIME = "one-time-token-0123456789"
-DESCRIPTION = "/v1/openapi.json"
+READ = "/v1/store"
 NEW = VIEWER + "-new"
 Headers = Mapping[str, str]
 
@@ -59,7 +59,7 @@ def cookie(cookies: SimpleCookie) -> Headers:
 
 
 async def test_only_known_tokens_read(store: Store, serve: ServeApi, http: aiohttp.ClientSession) -> None:
-    url = (await serve(store, CREDENTIALS)).url + DESCRIPTION
+    url = (await serve(store, CREDENTIALS)).url + READ
     for headers, expected in (
         ({}, 401),
         (bearer("wrong-token-0123456789"), 401),
@@ -82,17 +82,17 @@ async def test_a_session_lasts_over_replicas_and_restarts_and_ends_with_its_toke
     running, replica = [await serve(store, CREDENTIALS) for _ in range(2)]
     cookies = await begin(http, running, VIEWER)
     session = cookie(cookies)
-    assert [await status(http, one.url + DESCRIPTION, session) for one in (running, replica)] == [200, 200]
+    assert [await status(http, one.url + READ, session) for one in (running, replica)] == [200, 200]
     async with http.get(f"{running.url}/live/overview", headers=session) as stream:
         assert (await stream.content.readline()).startswith(b"data: ")
         write_credentials(running.credentials, CREDENTIALS | {"viewer-tokens": f"vera {NEW}"})
         await asyncio.wait_for(stream.read(), 20)  # ends
 
     async def is_over() -> bool:
-        return await status(http, running.url + DESCRIPTION, session) == 401
+        return await status(http, running.url + READ, session) == 401
 
     await until("the session is over", is_over, 10)
-    assert await status(http, running.url + DESCRIPTION, bearer(NEW)) == 200
+    assert await status(http, running.url + READ, bearer(NEW)) == 200
 
 
 @pytest.mark.parametrize(
@@ -120,7 +120,7 @@ async def test_a_cookie_is_secure_by_https(
 
 async def test_forged_cookies_are_nobody(store: Store, serve: ServeApi, http: aiohttp.ClientSession) -> None:
     running = await serve(store, CREDENTIALS)
-    url = running.url + DESCRIPTION
+    url = running.url + READ
     ((name, morsel),) = (await begin(http, running, VIEWER)).items()
     payload, stamp, signature = morsel.value.rsplit(".", 2)
     for value in (
@@ -150,7 +150,7 @@ async def test_a_link_signs_one_browser_in_and_does_so_once(
     store: Store, serve: ServeApi, http: aiohttp.ClientSession
 ) -> None:
     running = await serve(store, one_time_token=ONE_TIME)
-    url = running.url + DESCRIPTION
+    url = running.url + READ
     assert await status(http, url) == 401
     async with http.get(f"{running.url}/sign-in?token={ONE_TIME}", allow_redirects=False) as answer:
         assert (answer.status, answer.headers["Location"]) == (303, "/")
@@ -194,7 +194,7 @@ async def test_wrong_tokens_slow_their_own_address_alone(
     store: Store, serve: ServeApi, http: aiohttp.ClientSession
 ) -> None:
     running = await serve(store, CREDENTIALS)
-    url = running.url + DESCRIPTION
+    url = running.url + READ
     answers = [await status(http, url, bearer(f"wrong-token-{number:010}")) for number in range(30)]
     assert answers[:5] == [401] * 5
     assert set(answers[5:]) == {429}
@@ -214,7 +214,7 @@ async def test_wrong_tokens_slow_their_own_address_alone(
 async def test_wrong_secrets_of_a_proxy_are_slowed(
     store: Store, serve: ServeApi, http: aiohttp.ClientSession
 ) -> None:
-    url = (await serve(store, CREDENTIALS)).url + DESCRIPTION
+    url = (await serve(store, CREDENTIALS)).url + READ
     assert await status(http, url, proxied()) == 200
     for number in range(20):
         assert await status(http, url, proxied(secret=f"wrong-secret-{number:010}")) == 401
@@ -224,7 +224,7 @@ async def test_wrong_secrets_of_a_proxy_are_slowed(
 async def test_a_proxy_is_not_slowed_by_wrong_tokens_of_its_users(
     store: Store, serve: ServeApi, http: aiohttp.ClientSession
 ) -> None:
-    url = (await serve(store, CREDENTIALS)).url + DESCRIPTION
+    url = (await serve(store, CREDENTIALS)).url + READ
     attacker = {"X-Proxy-Secret": PROXY_SECRET, "X-Forwarded-For": "192.0.2.1, 198.51.100.7"}
     answers = [await status(http, url, {**attacker, **bearer("wrong-token-0123456789")}) for _ in range(8)]
     assert answers[-1] == 429
@@ -235,7 +235,7 @@ async def test_loopback_needs_no_sign_in_and_no_other_page_may_use_it(
     store: Store, serve: ServeApi, http: aiohttp.ClientSession
 ) -> None:
     url = (await serve(store)).url
-    assert await status(http, url + DESCRIPTION) == 200
+    assert await status(http, url + READ) == 200
     assert await status(http, f"{url}/v1/users/nobody", method="DELETE") == 204
     for headers, expected in (
         ({"Host": "rebound.example"}, 421),
@@ -243,7 +243,7 @@ async def test_loopback_needs_no_sign_in_and_no_other_page_may_use_it(
         ({"Origin": "null"}, 403),
     ):
         assert await status(http, f"{url}/v1/users/nobody", headers, "DELETE") == expected
-        assert await status(http, url + DESCRIPTION, headers) == expected
+        assert await status(http, url + READ, headers) == expected
 
 
 async def test_a_write_with_a_cookie_needs_the_origin(

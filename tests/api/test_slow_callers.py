@@ -21,7 +21,7 @@ SHORT_S = 0.3
 #: Of a busy machine; what is not bounded at all takes longer.
 SOON_S = 8.0
 AUTHORIZED = "".join(f"{name}: {value}\r\n" for name, value in {"Host": "localhost", **AS_EDITOR}.items())
-GET = f"GET /v1/openapi.json HTTP/1.1\r\n{AUTHORIZED}\r\n".encode()
+GET = f"GET /v1/store HTTP/1.1\r\n{AUTHORIZED}\r\n".encode()
 Caller = tuple[asyncio.StreamReader, asyncio.StreamWriter]
 
 
@@ -179,7 +179,7 @@ async def test_idle_connections_give_way_to_one_that_asks(
     monkeypatch.setattr(connection, "MAX_CONNECTIONS", most)
     idle = [await asyncio.open_connection("127.0.0.1", served.port) for _ in range(3 * most)]
     try:
-        async with http.get(f"{served.url}/v1/openapi.json", headers=AS_VIEWER) as answer:
+        async with http.get(f"{served.url}/v1/store", headers=AS_VIEWER) as answer:
             assert answer.status == 200
         closed = [asyncio.create_task(ended(reader)) for reader, _ in idle[: 2 * most]]
         assert [await one for one in closed] == [b""] * (2 * most)

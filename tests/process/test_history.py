@@ -20,7 +20,7 @@ from tests.support.site.site import Site, site, until
 from tests.support.store.lossy_proxy import flaky
 from tests.support.store.raw import raw
 
-SECONDS = float(os.environ.get("TASKQUEUE_SOAK", "15"))
+SECONDS = float(os.environ.get("TASKQUEUE_SOAK", "10"))
 KILL_EVERY_S = 4.0
 #: A killed worker loses the counts of this time.
 LOST_S = 5.0

@@ -58,6 +58,7 @@ async def running_app(store: Store, **settings: Any) -> AsyncIterator[App]:
         yield App(guarded_app(parts), parts)
     finally:
         await reader.close()
-        reading.cancel()
+        async with reader._reading:  # a call that is cancelled leaves its connection to the garbage collector
+            reading.cancel()
         with suppress(asyncio.CancelledError):
             await reading

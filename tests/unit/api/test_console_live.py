@@ -15,7 +15,7 @@ from taskqueue_api.live.streams import Streams, event
 from tests.support.api.app import running_app
 
 
-@pytest.fixture(autouse=True)
+@pytest.fixture
 def short_period(monkeypatch: pytest.MonkeyPatch) -> None:
     """Read ten times a second."""
     monkeypatch.setattr(reader, "PERIOD_S", 0.1)
@@ -34,6 +34,7 @@ async def test_stream_sends_the_live_part(store: Store) -> None:
         assert "missing" in answer.text
 
 
+@pytest.mark.usefixtures("short_period")
 async def test_viewers_share_one_rendering(store: Store) -> None:
     rendered = []
 
@@ -72,6 +73,7 @@ async def test_pages_share_one_reading_of_a_store_that_hangs(
     assert len(asked) == 1
 
 
+@pytest.mark.usefixtures("short_period")
 async def test_slow_viewer_gets_the_newest_state(store: Store) -> None:
     numbers = iter(range(1_000))
 
@@ -86,6 +88,7 @@ async def test_slow_viewer_gets_the_newest_state(store: Store) -> None:
         assert await anext(slow) == event("2")
 
 
+@pytest.mark.usefixtures("short_period")
 async def test_failures_are_told_and_end_nothing(store: Store) -> None:
     async def render(_: Snapshot) -> str:
         raise TaskqueueError("away")

@@ -42,6 +42,6 @@ def add_console(app: FastAPI) -> None:
     for page in PAGES:
         add_page(pages, page, MENU)
     for router in (pages, charts.router, sign_in.router, *ROUTERS):
-        app.include_router(router)
+        app.router.routes += router.routes
     app.mount("/static", Files())
     app.add_exception_handler(404, not_found)

@@ -64,7 +64,7 @@ _ROUTERS = (
 def add_routes(app: FastAPI) -> None:
     """Add all routes of the API."""
     for module in _ROUTERS:
-        app.include_router(module.router)
+        app.router.routes += module.router.routes  # `include_router` would build each a second time
     app.openapi = cache(lambda: openapi.describe(app))  # type: ignore[method-assign]
 
 
