@@ -6,6 +6,7 @@ from http.cookies import SimpleCookie
 
 import aiohttp
 import pytest
+from yarl import URL
 
 from taskqueue.store.connection import Store
 from taskqueue_api.sign_in import credentials_folder
@@ -272,6 +273,23 @@ async def test_a_link_of_another_site_finds_the_session_at_the_second_try(
         assert (answer.status, answer.headers["Location"]) == (303, "/users/ada")
     async with http.get(url, headers={"Sec-Fetch-Site": "same-origin"}) as answer:
         assert (answer.status, 'http-equiv="refresh"' in await answer.text()) == (200, False)
+
+
+async def test_sign_in_leads_back_to_the_page_with_its_question(
+    store: Store, serve: ServeApi, http: aiohttp.ClientSession
+) -> None:
+    running = await serve(store, CREDENTIALS)
+    page = "/jobs?user=a%26b&state=waiting"
+    asked = URL(running.url + page, encoded=True)
+    async with http.get(asked, headers={"Accept": "text/html"}, allow_redirects=False) as answer:
+        assert answer.status == 303
+        sign_in = URL(answer.headers["Location"], encoded=True)
+    form = {"token": VIEWER, "next": sign_in.query["next"]}
+    headers = {"Origin": running.url}
+    async with http.post(
+        f"{running.url}/sign-in", data=form, headers=headers, allow_redirects=False
+    ) as answer:
+        assert (answer.status, answer.headers["Location"]) == (303, page)
 
 
 @pytest.mark.parametrize(

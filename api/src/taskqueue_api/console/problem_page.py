@@ -27,5 +27,6 @@ def answer_page(request: Request, error: ProblemError) -> Response:
     if "text/html" not in request.headers.get("accept", ""):
         return answer(problem, headers)
     if problem.status == _UNAUTHORIZED and request.method == "GET":
-        return RedirectResponse(f"/sign-in?next={quote(asked_path(request), safe='/')}", 303)
+        asked = f"{asked_path(request)}?{request.url.query}".removesuffix("?")
+        return RedirectResponse(f"/sign-in?next={quote(asked, safe='/')}", 303)
     return HTMLResponse(render("problem.html", problem=problem), problem.status, headers)

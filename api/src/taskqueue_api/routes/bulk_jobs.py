@@ -25,6 +25,8 @@ router = new_router("jobs", LinesRoute)
 
 #: Jobs whose names are held at once.
 _MAX_NAMES = 20_000
+#: Types that one body holds at once: a release has hundreds, a hostile body names any number.
+_MAX_TYPES = 2_000
 
 
 @router.post("", include_in_schema=False)
@@ -70,7 +72,7 @@ def _job(line: Line) -> JobSpec:
 
 
 class _Types:
-    """The types of one body, each read once."""
+    """The types of one body, each read once; of a body that names more than _MAX_TYPES, some are read again."""
 
     def __init__(self, store: Store) -> None:
         self._store = store
@@ -79,6 +81,8 @@ class _Types:
     async def check(self, job: JobSpec) -> None:
         """Raise ManifestRefusedError for a job of an unknown type, or with params that its type locks."""
         if job.type not in self._locked:
+            if len(self._locked) >= _MAX_TYPES:
+                self._locked.clear()
             self._locked[job.type] = await self._read(job.type)
         locked = self._locked[job.type]
         if locked is None:
