@@ -4,6 +4,7 @@ Drains one after the other differ by a fifth, as the machine has moods; turns at
 """
 
 import asyncio
+import os
 import signal
 import time
 from asyncio.subprocess import Process
@@ -19,6 +20,8 @@ from tests.support.store.backlog import fill, install, server, task_types
 TYPES, USERS = 10, 50_000
 #: Two turns are shorter than the second after which a worker reports that its event loop is blocked.
 TURN_S = 0.4
+#: Cores of the server and of the workers: a process that goes on would start on a core of the other one half of the time.
+SERVER_CORE, WORKERS_CORE = 0, 1
 #: More than a worker drains in a turn.
 JOBS_A_TURN = 28_000
 
@@ -39,13 +42,15 @@ async def history_cost(runs: int, pairs: int) -> dict[str, Any]:
 async def _ratios(pairs: int) -> list[float]:
     """Return, for each pair of turns, the rate with the history over the rate without the history."""
     async with AsyncExitStack() as stack:
-        url = stack.enter_context(server())
+        url = stack.enter_context(server(**{"server-cpulist": str(SERVER_CORE)}))
         store = open_store(url)
         stack.push_async_callback(store.close)
         types = task_types(TYPES)
         await install(store, types, USERS)
         await fill(store, types, JOBS_A_TURN * 2 * (pairs + 2), USERS)
         workers = [await stack.enter_async_context(running_worker(url, history=on)) for on in (True, False)]
+        for worker in workers:
+            os.sched_setaffinity(worker.pid, {WORKERS_CORE})
         await reached(store, 10_000)  # both have started by then, as they share the jobs
         for worker in workers:
             worker.send_signal(signal.SIGSTOP)
