@@ -40,7 +40,6 @@ _RETRY_AFTER_S = 2
 #: Details of errors that Starlette raises in words of its own.
 _UNROUTED: Mapping[int, str] = {
     400: "the body must be a form, application/x-www-form-urlencoded, of a few fields and no file",
-    405: "the path must be asked by one of the methods that the header Allow names",
 }
 #: The remedy for a login that may not write.
 _FOR_READERS = "A login that may only read is enough with the setting read_only"
