@@ -20,7 +20,7 @@ from tests.support.store.backlog import fill, install, server, task_types
 TYPES, USERS = 10, 50_000
 #: Two turns are shorter than the second after which a worker reports that its event loop is blocked.
 TURN_S = 0.4
-#: Cores of the server and of the workers: a process that goes on would start on a core of the other one half of the time.
+#: A worker that goes on would else begin on the server's core half of the time.
 SERVER_CORE, WORKERS_CORE = 0, 1
 #: More than a worker drains in a turn.
 JOBS_A_TURN = 28_000

@@ -15,7 +15,6 @@ from taskqueue.store.clock import server_now_ms
 from taskqueue.store.enqueue import enqueue
 from taskqueue.store.job_name import parse
 from tests.support.site.site import Site, site, until
-from tests.support.store.raw import raw
 from tests.support.store.ready import put_ready
 
 TASKQUEUE = str(Path(sys.executable).parent / "taskqueue")
@@ -41,8 +40,7 @@ class Cancelling:
         for first in range(0, jobs, 5_000):
             numbers = range(first, min(first + 5_000, jobs))
             names = {f"{BULK}|u-{k % 1_000:04}|~{k}|{due_ms + k % 50_000}|0": due_ms for k in numbers}
-            await put_ready(self.world.store, "normal", names, f"type:{BULK}")
-            await raw(self.world.store).hincrby(self.world.store.keys("metrics"), "enqueued", len(names))
+            await put_ready(self.world.store, "normal", names, f"type:{BULK}", enqueued=len(names))
 
     async def put_later(self, jobs: int, delay_ms: int) -> None:
         for number in range(jobs):

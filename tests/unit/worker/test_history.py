@@ -154,6 +154,15 @@ async def test_removed_type_is_counted_until_its_last_job_ended(patch: pytest.Mo
 
 
 @virtual_time
+async def test_last_counts_are_sent_until_the_store_answers(patch: pytest.MonkeyPatch) -> None:
+    bench = Bench(patch)
+    bench.lose = ["request", "answer", "request"]
+    bench.end(jobs=3)
+    await bench.history.close(asyncio.get_running_loop().time() + 5)
+    assert bench.counted.total() == 3
+
+
+@virtual_time
 async def test_last_counts_are_given_up_where_the_store_is_silent(patch: pytest.MonkeyPatch) -> None:
     bench = Bench(patch)
 

@@ -4,7 +4,6 @@ A kill loses the counts since the last flush, at most 5 s of them. A worker that
 """
 
 import asyncio
-import contextlib
 from collections import deque
 from collections.abc import Callable, Iterable, Sequence
 from itertools import count, islice, zip_longest
@@ -24,6 +23,8 @@ log = structlog.get_logger("taskqueue.worker")
 
 #: Less than 5 s by the time that a call may take.
 _FLUSH_S = 4.0
+#: Between two last flushes.
+_REPEAT_S = 0.1
 
 
 class History:
@@ -65,13 +66,18 @@ class History:
                     log.warning("history not flushed, repeated", error=str(error))
 
     async def close(self, until_s: float) -> None:
-        """Flush the last counts, if the store answers by until_s."""
+        """Flush the last counts, if the store answers by until_s; a call without an answer is repeated."""
         self.collect()
-        with contextlib.suppress(StoreFailure, TimeoutError):
+        try:
             async with asyncio.timeout_at(until_s):
-                await self.flush()
-            return
-        log.warning("history not flushed, the last counts are lost", worker=self._worker)
+                while True:
+                    try:
+                        return await self.flush()
+                    except StoreFailure as error:
+                        log.warning("history not flushed, repeated", error=str(error))
+                        await asyncio.sleep(_REPEAT_S)
+        except TimeoutError:
+            log.warning("history not flushed, the last counts are lost", worker=self._worker)
 
     def collect(self) -> None:
         """Take the counts since the last call, for the minute in which that time began.
