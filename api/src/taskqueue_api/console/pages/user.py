@@ -7,7 +7,7 @@ from taskqueue.views.user_detail import read_user_detail
 from taskqueue.views.user_history import plan_runs
 from taskqueue.views.why_waiting import find_obstacles
 from taskqueue_api.console.page import Page, Visit
-from taskqueue_api.console.user_day import MAX_RUNS, REACH_MIN, strips_of
+from taskqueue_api.console.user_day import MAX_RUNS, REACH_MIN, missed_of, strips_of, ticks_of
 
 #: Seconds for which the details and the day are kept.
 _DETAIL_S, _DAY_S = 2.0, 10.0
@@ -17,10 +17,13 @@ async def _read(visit: Visit) -> Mapping[str, Any]:
     store, readings, user = visit.parts.store, visit.parts.reader.readings, visit.values["name"]
     detail = await readings.get(("user", user), lambda: read_user_detail(store, user), _DETAIL_S)
     day = await readings.get(("user day", user), lambda: plan_runs(store, detail, MAX_RUNS), _DAY_S)
+    strips = strips_of(day, visit.snapshot.catalog.installed_ms)
     return {
         "detail": detail,
         "obstacles": find_obstacles(detail),
-        "strips": strips_of(day, visit.snapshot.catalog.installed_ms),
+        "strips": strips,
+        "ticks": ticks_of(day, detail.time_zone),
+        "missed": missed_of(strips),
         "reach_min": REACH_MIN,
         "is_cut": day.is_cut,
     }
