@@ -40,7 +40,7 @@
     const next = cell.nextElementSibling;
     if (!next || !isSeen(cell) || !isSeen(next)) continue;
     const [mine, its] = [extent(cell), extent(next)];
-    if (mine.width && its.width && its.left - mine.right < 6) say("touches the next cell", cell);
+    if (mine.width && its.width && its.top < mine.bottom && its.left - mine.right < 6) say("touches the next cell", cell);
   }
   return faults;
 }

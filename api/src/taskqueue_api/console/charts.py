@@ -19,11 +19,13 @@ async def limit_chart(parts: UsedParts, _: Viewer, limit: str = GLOBAL_LIMIT) ->
     if limit != GLOBAL_LIMIT and limit not in snapshot.catalog.limits:
         raise UnknownLimitError(limit)
     curve = await read_curve(parts, snapshot, limit)
+    # Before the store was installed there was nothing to start, which is no outage.
+    unknown = min(len(curve.actual), max(0, snapshot.catalog.installed_ms // 1000 - curve.from_s) // STEP_S)
     return {
         "from": curve.from_s,
         "step": STEP_S,
         "now": snapshot.taken_ms / 1000,
         "limit": curve.per_second,
         "planned": curve.planned,
-        "actual": curve.actual,
+        "actual": [None] * unknown + list(curve.actual[unknown:]),
     }

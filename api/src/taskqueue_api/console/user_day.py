@@ -1,24 +1,50 @@
-"""The day of a user as strips: a mark for each planned run, twelve hours back and ahead, a strip a subscription."""
+"""The day of a user as strips: marks for planned runs, twelve hours back and ahead, a strip a subscription."""
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+from zoneinfo import ZoneInfo
 
 from taskqueue.models.outcome import Outcome
 from taskqueue.views.user_history import NOT_KEPT, PlannedRun, UserHistory
 
 #: Minutes of a strip before and after now.
 REACH_MIN = 12 * 60
-#: Runs that are read for all strips of a user.
-MAX_RUNS = 500
+#: Minutes that the mark of one run covers.
+WIDTH_MIN = 4
+#: Runs that are read for all strips of a user; the plan is computed whole all the same.
+MAX_RUNS = 5_000
+#: Hours between two times that the strips name.
+_TICK_H = 4
+#: Runs that are told in words.
+_MAX_MISSED = 10
 
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """A planned run.   x: minutes from the begin of the strip.   state: done, dead, missed, past or planned."""
+    """Planned runs that touch each other.   state: done, dead, missed, past or planned.
+
+    x, width: minutes, from the begin of the strip.
+    """
 
     x: float
+    width: float
     state: str
-    run: PlannedRun
+    runs: tuple[PlannedRun, ...]
+
+    @property
+    def count(self) -> int:
+        """Return the number of runs."""
+        return len(self.runs)
+
+
+@dataclass(frozen=True, slots=True)
+class Tick:
+    """A full hour.   percent: of a strip, from its begin.   local: as the user's clock has it."""
+
+    percent: float
+    utc: datetime
+    local: datetime
 
 
 def strips_of(history: UserHistory, installed_ms: int) -> Mapping[str, Sequence[Mark]]:
@@ -29,8 +55,42 @@ def strips_of(history: UserHistory, installed_ms: int) -> Mapping[str, Sequence[
     for run in history.runs:
         x = round((run.due.timestamp() - now_s) / 60 + REACH_MIN, 2)
         if max(0, first) <= x <= 2 * REACH_MIN:
-            strips.setdefault(run.type, []).append(Mark(x, _state(run, is_past=x <= REACH_MIN), run))
+            mark = Mark(x, WIDTH_MIN, _state(run, is_past=x <= REACH_MIN), (run,))
+            _add(strips.setdefault(run.type, []), mark)
     return dict(sorted(strips.items()))
+
+
+def ticks_of(history: UserHistory, time_zone: str) -> Sequence[Tick]:
+    """Return the hours that the strips name, every four of UTC."""
+    begin = history.now - timedelta(minutes=REACH_MIN)
+    hour = begin.replace(hour=begin.hour // _TICK_H * _TICK_H, minute=0, second=0, microsecond=0)
+    reach = timedelta(minutes=2 * REACH_MIN)
+    return [
+        Tick(round(100 * ((at - begin) / reach), 2), at, at.astimezone(ZoneInfo(time_zone)))
+        for at in (hour + timedelta(hours=number) for number in range(_TICK_H, 25, _TICK_H))
+        if at <= begin + reach
+    ]
+
+
+def missed_of(strips: Mapping[str, Sequence[Mark]]) -> Sequence[PlannedRun]:
+    """Return the last runs that ended badly or did not run, the newest first."""
+    missed = [
+        run
+        for marks in strips.values()
+        for mark in marks
+        if mark.state in {"dead", "missed"}
+        for run in mark.runs
+    ]
+    return sorted(missed, key=lambda run: run.due, reverse=True)[:_MAX_MISSED]
+
+
+def _add(marks: list[Mark], mark: Mark) -> None:
+    """Add a mark, to the last one where they are of one state and would touch."""
+    last = marks[-1] if marks else None
+    if last and last.state == mark.state and mark.x <= last.x + last.width:
+        marks[-1] = replace(last, width=round(mark.x + mark.width - last.x, 2), runs=last.runs + mark.runs)
+    else:
+        marks.append(mark)
 
 
 def _state(run: PlannedRun, *, is_past: bool) -> str:
