@@ -3,9 +3,9 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from zoneinfo import ZoneInfo
 
 from taskqueue.models.outcome import Outcome
+from taskqueue.models.time_zone import read_time_zone
 from taskqueue.views.user_history import NOT_KEPT, PlannedRun, UserHistory
 
 #: Minutes of a strip before and after now.
@@ -30,7 +30,7 @@ class Mark:
     x: float
     width: float
     state: str
-    runs: tuple[PlannedRun, ...]
+    runs: list[PlannedRun]
 
     @property
     def count(self) -> int:
@@ -55,7 +55,7 @@ def strips_of(history: UserHistory, installed_ms: int) -> Mapping[str, Sequence[
     for run in history.runs:
         x = round((run.due.timestamp() - now_s) / 60 + REACH_MIN, 2)
         if max(0, first) <= x <= 2 * REACH_MIN:
-            mark = Mark(x, WIDTH_MIN, _state(run, is_past=x <= REACH_MIN), (run,))
+            mark = Mark(x, WIDTH_MIN, _state(run, is_past=x <= REACH_MIN), [run])
             _add(strips.setdefault(run.type, []), mark)
     return dict(sorted(strips.items()))
 
@@ -66,7 +66,7 @@ def ticks_of(history: UserHistory, time_zone: str) -> Sequence[Tick]:
     hour = begin.replace(hour=begin.hour // _TICK_H * _TICK_H, minute=0, second=0, microsecond=0)
     reach = timedelta(minutes=2 * REACH_MIN)
     return [
-        Tick(round(100 * ((at - begin) / reach), 2), at, at.astimezone(ZoneInfo(time_zone)))
+        Tick(round(100 * ((at - begin) / reach), 2), at, at.astimezone(read_time_zone(time_zone)))
         for at in (hour + timedelta(hours=number) for number in range(_TICK_H, 25, _TICK_H))
         if at <= begin + reach
     ]
@@ -88,7 +88,8 @@ def _add(marks: list[Mark], mark: Mark) -> None:
     """Add a mark, to the last one where they are of one state and would touch."""
     last = marks[-1] if marks else None
     if last and last.state == mark.state and mark.x <= last.x + last.width:
-        marks[-1] = replace(last, width=round(mark.x + mark.width - last.x, 2), runs=last.runs + mark.runs)
+        last.runs.extend(mark.runs)
+        marks[-1] = replace(last, width=round(mark.x + mark.width - last.x, 2))
     else:
         marks.append(mark)
 
