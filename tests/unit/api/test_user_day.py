@@ -46,6 +46,16 @@ def test_another_state_begins_another_mark() -> None:
     assert [mark.state for mark in found["orders"]] == ["past", "done", "missed", "planned"]
 
 
+def test_runs_ahead_of_a_held_type_are_not_planned() -> None:
+    found = strips_of(
+        history(run(-1, LOST), run(9, "paused"), run(9, "planned", None, "stock")), 0, {"orders"}
+    )
+    assert {name: [mark.state for mark in marks] for name, marks in found.items()} == {
+        "orders": ["missed", "held"],
+        "stock": ["planned"],
+    }
+
+
 def test_nothing_is_shown_from_before_the_store_was_installed() -> None:
     installed_ms = int(NOW.timestamp() * 1000) - 60_000
     assert strips_of(history(run(-2, LOST)), installed_ms) == {}

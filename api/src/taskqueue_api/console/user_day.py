@@ -1,6 +1,6 @@
 """The day of a user as strips: marks for planned runs, twelve hours back and ahead, a strip a subscription."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
@@ -22,7 +22,7 @@ _MAX_MISSED = 10
 
 @dataclass(frozen=True, slots=True)
 class Mark:
-    """Planned runs that touch each other.   state: done, dead, missed, past or planned.
+    """Planned runs that touch each other.   state: done, dead, missed, past, planned or held.
 
     x, width: minutes, from the begin of the strip.
     """
@@ -47,15 +47,21 @@ class Tick:
     local: datetime
 
 
-def strips_of(history: UserHistory, installed_ms: int) -> Mapping[str, Sequence[Mark]]:
-    """Return the marks of each type with a run in reach, by time; none from before the store was installed."""
+def strips_of(
+    history: UserHistory, installed_ms: int, held: Collection[str] = ()
+) -> Mapping[str, Sequence[Mark]]:
+    """Return the marks of each type with a run in reach, by time; none from before the store was installed.
+
+    held: types of which no run will start, as they are paused or suspended.
+    """
     now_s = history.now.timestamp()
     first = installed_ms / 60_000 - now_s / 60 + REACH_MIN
     strips: dict[str, list[Mark]] = {}
     for run in history.runs:
         x = round((run.due.timestamp() - now_s) / 60 + REACH_MIN, 2)
         if max(0, first) <= x <= 2 * REACH_MIN:
-            mark = Mark(x, WIDTH_MIN, _state(run, is_past=x <= REACH_MIN), [run])
+            state = _state_of_past(run) if x <= REACH_MIN else "held" if run.type in held else "planned"
+            mark = Mark(x, WIDTH_MIN, state, [run])
             _add(strips.setdefault(run.type, []), mark)
     return dict(sorted(strips.items()))
 
@@ -94,9 +100,7 @@ def _add(marks: list[Mark], mark: Mark) -> None:
         marks.append(mark)
 
 
-def _state(run: PlannedRun, *, is_past: bool) -> str:
+def _state_of_past(run: PlannedRun) -> str:
     if run.outcome:
         return "done" if run.outcome is Outcome.DONE else "dead"
-    if not is_past:
-        return "planned"
     return "past" if run.state == NOT_KEPT else "missed"

@@ -20,7 +20,8 @@ async def _read(visit: Visit) -> Mapping[str, Any]:
     catalog = visit.snapshot.catalog
     detail = await readings.get(("user", user), lambda: read_user_detail(store, user), _DETAIL_S)
     day = await readings.get(("user day", user), lambda: plan_runs(store, detail, catalog, MAX_RUNS), _DAY_S)
-    strips = strips_of(day, catalog.installed_ms)
+    held = {row.type for row in detail.subscriptions if row.next is None}
+    strips = strips_of(day, catalog.installed_ms, held)
     names = sorted(one.name for one in catalog.limits.values() if one.key is LimitKey.USER)
     closed = await readings.get(("user closed", user), lambda: read_closed_for(store, user, names), _DETAIL_S)
     return {
