@@ -1,11 +1,12 @@
-"""Ten viewers of a console: nine live pages over plain HTTP, and one in Chromium who opens page after page.
+"""Ten viewers of a console: live pages over HTTP, beside them requests for pages and for answers of the API.
 
-Beside them pages and answers of the API are asked for over plain HTTP.
+A browser paints pages in a stretch of its own: on two cores it would delay the very starts and answers that count.
 """
 
 import asyncio
 import time
-from collections.abc import Sequence
+from collections.abc import AsyncIterator, Sequence
+from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from itertools import cycle
 from typing import Any
@@ -17,7 +18,7 @@ from tests.support.api.process import AS_VIEWER
 
 LIVE = (
     "/live/overview", "/live/limits", "/live/limits/global", "/live/types", "/live/types/type-001",
-    "/live/users/u-000001", "/live/users/u-000002", "/live/jobs", "/live/dead",
+    "/live/users/u-000001", "/live/users/u-000002", "/live/jobs", "/live/dead", "/live/workers",
 )  # fmt: skip
 PAGES = (
     "/", "/limits", "/types", "/types/type-007", "/users", "/users/u-000007", "/jobs", "/dead", "/workers",
@@ -61,20 +62,28 @@ class Figures:
         }
 
 
-async def view(url: str, browser: Browser, figures: Figures, stretch_s: float) -> None:
-    """View live pages for a while, open pages and ask the API meanwhile."""
+@asynccontextmanager
+async def viewers(url: str, figures: Figures) -> AsyncIterator[None]:
+    """View live pages, open pages and ask the API meanwhile."""
     async with aiohttp.ClientSession(url, headers=AS_VIEWER) as session, asyncio.TaskGroup() as group:
         loads = [group.create_task(_follow(session, path, figures)) for path in LIVE]
         loads.append(group.create_task(_ask(session, PAGES, figures.pages, {"Accept": "text/html"})))
         loads.append(group.create_task(_ask(session, ASKED, figures.answers, {})))
+        yield
+        for load in loads:
+            load.cancel()
+
+
+async def paint(url: str, browser: Browser, figures: Figures, stretch_s: float) -> None:
+    """Open page after page in a browser for a while, beside the viewers."""
+    await first_paint_ms(browser, url, PAGES[0])  # starts what a viewer's browser has started before
+    async with viewers(url, Figures()):
         end_s = time.monotonic() + stretch_s
         for path in cycle(PAGES):
             figures.paints.append((await first_paint_ms(browser, url, path), path))
             await asyncio.sleep(READING_S)
             if time.monotonic() >= end_s:
                 break
-        for load in loads:
-            load.cancel()
 
 
 async def first_paint_ms(browser: Browser, url: str, path: str) -> float:

@@ -8,13 +8,11 @@ import sys
 import tempfile
 import time
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, nullcontext
 from pathlib import Path
 from typing import Any
 
-from playwright.async_api import Browser
-
-from benchmarks.viewers import PAGES, Figures, first_paint_ms, percentile, view
+from benchmarks.viewers import Figures, paint, percentile, viewers
 from taskqueue import AdHocJob, Client
 from taskqueue.models.values import (
     Limit,
@@ -73,12 +71,18 @@ async def viewing(users: int, jobs: int, stretch_s: float, stretches: int = 2) -
             await world.ticker()
             await world.worker("--concurrency", "100")
             with _api(url, Path(name)) as (api, ready_s):
+                figures = Figures()
+                starts = await _stretches(world, api, figures, stretch_s, stretches)
                 async with running_chromium() as browser:
-                    figures = await _stretches(world, api, browser, stretch_s, stretches)
-                figures |= {"api_ready_s": round(ready_s, 2), "api_peak_mb": _peak_mb(api.pid)}
+                    await paint(api.url, browser, figures, stretch_s)
+                found = (
+                    starts
+                    | figures.summary()
+                    | {"api_ready_s": round(ready_s, 2), "api_peak_mb": _peak_mb(api.pid)}
+                )
             assert (await audit(store)).difference == 0
         await store.close()
-        return figures
+        return found
 
 
 @contextmanager
@@ -89,18 +93,16 @@ def _api(url: str, folder: Path) -> Iterator[tuple[RunningApi, float]]:
 
 
 async def _stretches(
-    world: Site, api: RunningApi, browser: Browser, stretch_s: float, stretches: int
+    world: Site, api: RunningApi, figures: Figures, stretch_s: float, stretches: int
 ) -> dict[str, Any]:
-    figures = Figures()
     late: dict[bool, list[float]] = {False: [], True: []}
     busy_s: dict[bool, float] = {False: 0.0, True: 0.0}
     lasted_s: dict[bool, float] = {False: 0.0, True: 0.0}
-    await first_paint_ms(browser, api.url, PAGES[0])  # starts what a viewer's browser has started before
     await asyncio.sleep(10)  # both processes have started, and what was overdue has run
     for is_viewed in [False, True] * stretches:
         began_s, used_s = time.time(), await _store_s(world.store)
-        async with asyncio.timeout(stretch_s * 2):
-            await (view(api.url, browser, figures, stretch_s) if is_viewed else asyncio.sleep(stretch_s))
+        async with viewers(api.url, figures) if is_viewed else nullcontext():
+            await asyncio.sleep(stretch_s)
         busy_s[is_viewed] += await _store_s(world.store) - used_s
         lasted_s[is_viewed] += time.time() - began_s
         late[is_viewed] += [
@@ -116,7 +118,7 @@ async def _stretches(
         "lateness_p99_viewed_ms": round(viewed_p99, 2),
         "lateness_p99_added_ms": round(viewed_p99 - calm_p99, 2),
         "store_share_of_viewers_percent": round((viewed_share - calm_share) * 100, 2),
-    } | figures.summary()
+    }
 
 
 async def _store_s(store: Store) -> float:
