@@ -34,7 +34,7 @@ _FIRST_PAINT = """new Promise((resolve) => new PerformanceObserver((list) => {
   for (const entry of list.getEntriesByName("first-contentful-paint")) resolve(entry.startTime);
 }).observe({type: "paint", buffered: true}))"""
 
-#: A time in ms, and the path that took it.
+#: The ms of an answer or of a paint, and the path of the page or route.
 Timed = tuple[float, str]
 
 

@@ -1,4 +1,4 @@
-"""People behind an authenticating proxy, on real sockets: who they are is the proxy's word, whatever they send."""
+"""Requests through an authenticating proxy, on real sockets: the proxy names the caller, and no browser can."""
 
 from collections.abc import AsyncIterator, Iterable
 from pathlib import Path

@@ -13,7 +13,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from taskqueue.models.refusal import must_be
 from taskqueue_api.media_type import FORM, JSON, NDJSON, media_type
-from taskqueue_api.problems import ProblemError, answer
+from taskqueue_api.problems import ProblemError, answer, wrong_media_type
 from taskqueue_api.segments import read_path
 
 LOOPBACK = frozenset({"localhost", "127.0.0.1", "::1"})
@@ -111,16 +111,11 @@ def _check_write(method: str, path: str, headers: Headers) -> None:
         if not is_same_origin(headers):
             raise ProblemError(403, "Origin missing", "a form needs the header Origin", "Origin")
         if has_body and media_type(headers) != FORM:  # multipart names its own charset, some of which break
-            raise _wrong_type(FORM, media_type(headers))
+            raise wrong_media_type(FORM, media_type(headers))
         return
     given = media_type(headers)
     if (has_body or method == "POST") and not given.endswith(("/json", "+json", "/x-ndjson")):
-        raise _wrong_type(f"{JSON}, or {NDJSON} for lines", given)
-
-
-def _wrong_type(right: str, given: str) -> ProblemError:
-    detail = f"Content-Type {must_be(right, given)}"
-    return ProblemError(415, "Wrong media type", detail, "Content-Type")
+        raise wrong_media_type(f"{JSON}, or {NDJSON} for lines", given)
 
 
 def _with_headers(send: Send) -> Send:

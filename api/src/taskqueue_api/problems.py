@@ -12,7 +12,7 @@ from starlette.requests import ClientDisconnect
 from starlette.routing import Match
 
 from taskqueue.errors import TaskqueueError
-from taskqueue.models.refusal import ManifestRefusedError, Refusal, ValueRefusedError
+from taskqueue.models.refusal import ManifestRefusedError, Refusal, ValueRefusedError, must_be
 from taskqueue.store.errors import (
     LockedParamsError,
     LoginRefused,
@@ -100,6 +100,11 @@ def invalid(refusals: Iterable[Refusal]) -> ProblemError:
     return ProblemError(422, "Invalid request", "; ".join(sentences), fields[0])
 
 
+def wrong_media_type(right: str, given: str) -> ProblemError:
+    """Return the problem of a body of another media type.   right: the types that are taken, in words."""
+    return ProblemError(415, "Wrong media type", f"Content-Type {must_be(right, given)}", "Content-Type")
+
+
 def answer(problem: Problem, headers: Mapping[str, str] | None = None) -> Response:
     """Return the answer of a problem."""
     body = problem.model_dump(exclude_none=True)
@@ -144,8 +149,6 @@ def _wrong_method(request: Request) -> ProblemError:
     scopes = [{**request.scope, "method": method} for method in ("DELETE", "GET", "POST", "PUT")]
     routes = request.app.routes
     found = [one["method"] for one in scopes if any(route.matches(one)[0] is Match.FULL for route in routes)]
-    if not found:
-        return ProblemError(404, "Not found", "there is nothing at this path")
     allowed = ", ".join(found)
     detail = f"the method must be one of {allowed} (was {printable_line(request.method, _MAX_METHOD)})"
     return ProblemError(405, "Method not allowed", detail, headers={"Allow": allowed})

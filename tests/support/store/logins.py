@@ -20,7 +20,7 @@ def given_to(user: str) -> set[str]:
 
 
 def called_by(scripts: Collection[str]) -> set[str]:
-    """Return the commands that scripts call."""
+    """Return the commands of Redis in these scripts."""
     listed = (script.source(name).partition("{")[2].partition("}")[0] for name in scripts)
     return {command for commands in listed for command in re.findall(r"\w+", commands)}
 

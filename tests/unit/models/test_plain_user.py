@@ -1,4 +1,4 @@
-"""The plain reader agrees with the models on every spec that it reads, and leaves them what it does not read."""
+"""`read_plain_user` returns the same user as the models, or None: the models then read the spec."""
 
 from typing import Any
 

@@ -1,7 +1,7 @@
 """The day of a user as strips: marks for planned runs, twelve hours back and ahead, a strip a subscription."""
 
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from taskqueue.models.outcome import Outcome
@@ -16,11 +16,11 @@ WIDTH_MIN = 4
 MAX_RUNS = 5_000
 #: Hours between two times that the strips name.
 _TICK_H = 4
-#: Runs that are told in words.
+#: Missed and failed runs in the table below the strips.
 _MAX_MISSED = 10
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(slots=True)
 class Mark:
     """Planned runs that touch each other.   state: done, dead, missed, past, planned or held.
 
@@ -95,7 +95,7 @@ def _add(marks: list[Mark], mark: Mark) -> None:
     last = marks[-1] if marks else None
     if last and last.state == mark.state and mark.x <= last.x + last.width:
         last.runs.extend(mark.runs)
-        marks[-1] = replace(last, width=round(mark.x + mark.width - last.x, 2))
+        last.width = round(mark.x + mark.width - last.x, 2)
     else:
         marks.append(mark)
 

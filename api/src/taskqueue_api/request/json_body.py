@@ -4,11 +4,10 @@ from typing import Any
 
 from fastapi import Request
 
-from taskqueue.models.refusal import must_be
 from taskqueue.sources.encoding import BYTE_ORDER_MARK, refuse_encoding
 from taskqueue.sources.json_documents import JsonRefusedError, decode
 from taskqueue_api.media_type import JSON, media_type
-from taskqueue_api.problems import ProblemError
+from taskqueue_api.problems import ProblemError, wrong_media_type
 
 
 async def decode_body(request: Request) -> Any:
@@ -17,7 +16,7 @@ async def decode_body(request: Request) -> Any:
     if not data:
         return None
     if (given := media_type(request.headers)) != JSON:
-        raise ProblemError(415, "Wrong media type", f"Content-Type {must_be(JSON, given)}", "Content-Type")
+        raise wrong_media_type(JSON, given)
     if remedy := refuse_encoding(data):
         raise ProblemError(400, "Malformed JSON", f"body: {remedy}", "body")
     try:

@@ -8,10 +8,9 @@ from starlette.datastructures import Headers
 from starlette.routing import Match
 from starlette.types import Scope
 
-from taskqueue.models.refusal import must_be
 from taskqueue.sources.lines import EncodingRefusedError, Line, LineSplitter
 from taskqueue_api.media_type import NDJSON, media_type
-from taskqueue_api.problems import ProblemError
+from taskqueue_api.problems import ProblemError, wrong_media_type
 from taskqueue_api.request.route import StrictRoute
 
 #: Lines that are taken before other requests have their turn: two milliseconds.
@@ -30,7 +29,7 @@ class LinesRoute(StrictRoute):
 async def read_lines(request: Request) -> AsyncIterator[Line]:
     """Yield the lines of a body. Raises ProblemError for one that is no NDJSON."""
     if (given := media_type(request.headers)) != NDJSON:
-        raise ProblemError(415, "Wrong media type", f"Content-Type {must_be(NDJSON, given)}", "Content-Type")
+        raise wrong_media_type(NDJSON, given)
     splitter = LineSplitter()
     try:
         async for chunk in request.stream():

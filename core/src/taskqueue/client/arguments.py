@@ -33,23 +33,21 @@ def check_named(name: str, check: Callable[[str], _Value], value: object) -> _Va
         raise ValueRefusedError(f"{name}: {error}") from None
 
 
-def read_params(params: object, name: str = "params") -> dict[str, Any]:
-    if params is not None and not isinstance(params, Mapping):
-        raise ValueRefusedError(f"{name} must be a mapping (was {type(params).__name__})")
-    try:
-        return check_params(dict(params)) if params else {}
-    except ValueRefusedError as error:
-        raise ValueRefusedError(f"{name}: {error}") from None
+def read_params(params: object) -> dict[str, Any]:
+    return {} if params is None else _of_mapping(params, check_params) or {}
 
 
 def params_json(params: object) -> str:
     """Return params of a job as JSON; '' without params."""
-    if params is None:
-        return ""
+    return "" if params is None else (_of_mapping(params, write_params) or b"").decode()
+
+
+def _of_mapping(params: object, read: Callable[[dict[str, Any]], _Value]) -> _Value | None:
+    """Return params as they are read; None for empty ones."""
     if not isinstance(params, (dict, Mapping)):  # most are a dict, which is found sooner
         raise ValueRefusedError(f"params must be a mapping (was {type(params).__name__})")
     try:
-        return write_params(dict(params)).decode() if params else ""
+        return read(dict(params)) if params else None
     except ValueRefusedError as error:
         raise ValueRefusedError(f"params: {error}") from None
 

@@ -46,7 +46,7 @@ def check_job_id(job_id: str) -> str:
     return job_id
 
 
-@lru_cache(maxsize=4096)  # many users name few types
+@lru_cache(maxsize=4096)  # many users and jobs name few types
 def check_type_name(name: str) -> str:
     """Raise ValueRefusedError unless the name can be a task type's."""
     return _check_name(name, MAX_TYPE_CHARACTERS, "fetch-orders")
@@ -78,7 +78,6 @@ def check_function(name: str) -> str:
     return name
 
 
-@lru_cache(1_024)  # many jobs have few types
 def _check_name(name: str, max_characters: int, example: str) -> str:
     if len(name) > max_characters or not _NAME.fullmatch(name):
         raise ValueRefusedError(
