@@ -1,12 +1,32 @@
-"""Handlers that the workers of tests/e2e load from a file: each job calls the API of `api.yaml`, which counts it."""
+"""Handlers that the workers of tests/e2e load from a file: each job calls the API of `api.yaml`, which counts it.
+
+A request names the slot that the store booked for its job, so that the limit can be judged on a machine however busy.
+"""
 
 import os
+from typing import Any
 
 import aiohttp
 
 from taskqueue.handlers import Job, handler, on_shutdown
+from taskqueue.store.claim import Claim, claim
+from taskqueue.store.job_name import parse
+from taskqueue_worker import calls
 
 _session: aiohttp.ClientSession | None = None
+_slots_us: dict[tuple[str, str, int | None, str], int] = {}
+
+
+async def _noted(*args: Any, **options: Any) -> Claim:
+    answer = await claim(*args, **options)
+    for leased in answer.jobs:
+        name = parse(leased.lease)
+        _slots_us[name.type, name.user, name.occurrence, name.id] = leased.start_us
+    return answer
+
+
+assert vars(calls)["claim"] is claim
+vars(calls)["claim"] = _noted
 
 
 def session() -> aiohttp.ClientSession:
@@ -32,7 +52,8 @@ async def call(job: Job) -> None:
         "X-Taskqueue-Occurrence": str(job.occurrence or ""),
         "X-Taskqueue-Attempt": str(job.attempt),
     }
-    url = f"{os.environ['API_URL']}/?sleep_ms={job.params.get('sleep_ms', 20)}"
+    slot_us = _slots_us[job.type, job.user, job.occurrence, job.ad_hoc_id or ""]
+    url = f"{os.environ['API_URL']}/{slot_us}?sleep_ms={job.params.get('sleep_ms', 20)}"
     async with session().get(url, headers=headers) as response:
         response.raise_for_status()
 

@@ -1,7 +1,11 @@
 """Slots booked in the store for a test's workers: exact, however late a busy machine begins the jobs."""
 
+from collections.abc import Iterable
 from pathlib import Path
 from typing import NamedTuple
+
+from taskqueue.store.job_name import JobName, parse
+from tests.support.store.drive import most_in_a_span
 
 #: Answers of two workers stand in the record in another order by less than this.
 _STEP_US = 1_000_000
@@ -14,6 +18,11 @@ class Booking(NamedTuple):
     member: str
     start_us: int
     now_us: int
+
+    @property
+    def job(self) -> JobName:
+        """Return the job's type, user, occurrence and due."""
+        return parse(self.member)
 
     @property
     def worker(self) -> str:
@@ -39,6 +48,11 @@ def read_spells(record: Path) -> list[list[Booking]]:
             spells.append([])
         spells[-1].append(one)
     return spells
+
+
+def most_booked(bookings: Iterable[Booking]) -> int:
+    """Return the most slots in any second, whichever server booked them; exact on a machine however busy."""
+    return most_in_a_span([one.start_us for one in bookings], 1_000_000)
 
 
 def _read(record: Path) -> list[Booking]:

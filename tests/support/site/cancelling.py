@@ -43,11 +43,10 @@ class Cancelling:
             await put_ready(self.world.store, "normal", names, f"type:{BULK}", enqueued=len(names))
 
     async def put_later(self, jobs: int, delay_ms: int) -> None:
-        for number in range(jobs):
-            name = await enqueue(
-                self.world.store, BULK, "u-0000", job_id=f"later-{number}", delay_ms=delay_ms
-            )
-            self.later.append(name)
+        ids = [f"later-{delay_ms}-{number}" for number in range(jobs)]
+        self.later = [
+            await enqueue(self.world.store, BULK, "u-0000", job_id=one, delay_ms=delay_ms) for one in ids
+        ]
 
     async def run_endless(self, jobs: int) -> None:
         """Wait until so many jobs run without end."""

@@ -1,26 +1,48 @@
-"""Arrivals at the API by period: users of each occurrence, and their evenness."""
+"""Arrivals at the API by period: users of each occurrence, and the evenness of their dues."""
 
 import asyncio
 import time
 from collections import Counter
 from collections.abc import Collection, Iterable, Mapping
 
+from taskqueue.store.connection import Store
+from taskqueue.store.types import read_catalog
 from tests.support.site.counting_api import Arrival, CountingApi
+from tests.support.site.site import until
 
-#: What a busy limit or a busy machine held up arrives within this time (s) after its period.
-LATE_S = 1.5
+
+async def taken_over(store: Store, types: Collection[str], period_s: int) -> int:
+    """Wait until these types have this interval; return from when on all of them emit by it (epoch s)."""
+    newest = {}
+
+    async def check() -> bool:
+        records = (await read_catalog(store)).records
+        newest.update({name: records[name].active[-1] for name in types})
+        return {one.schedule.interval_s for one in newest.values()} == {period_s}
+
+    await until("the intervals are taken over", check)
+    return max(one.from_s for one in newest.values())
 
 
 async def next_period(
-    api: CountingApi, types: Collection[str], period_s: int, after_s: float
+    api: CountingApi, wanted: Mapping[str, Collection[str]], period_s: int, after_s: float
 ) -> tuple[int, list[Arrival]]:
-    """Watch the first whole period that begins after an instant (epoch s) to its end.
+    """Watch the first whole period that begins after an instant (epoch s), until each wanted user has come.
 
-    Return its start, and its arrivals of these types.
+    wanted: users by type. Return the period's start, and the arrivals of these types that are its own.
     """
     begin_s = int(after_s // period_s + 1) * period_s
-    await asyncio.sleep(max(0.0, begin_s + period_s + LATE_S - time.time()))
-    return begin_s, [one for one in await api.arrivals() if one.type in types and one.occurrence == begin_s]
+    await asyncio.sleep(max(0.0, begin_s + period_s - time.time()))
+    due = {(name, user) for name, users in wanted.items() for user in users}
+
+    async def came() -> list[Arrival]:
+        return [one for one in await api.arrivals() if one.type in wanted and one.occurrence == begin_s]
+
+    async def all_came() -> bool:
+        return {(one.type, one.user) for one in await came()} >= due
+
+    await until("everybody has come", all_came)
+    return begin_s, await came()
 
 
 def once_each(arrivals: Iterable[Arrival], wanted: Mapping[str, Collection[str]]) -> None:
@@ -30,8 +52,8 @@ def once_each(arrivals: Iterable[Arrival], wanted: Mapping[str, Collection[str]]
     assert (came - due, due - came) == (Counter(), Counter()), "(too many, missing)"
 
 
-def evenly(arrivals: Collection[Arrival], begin_s: int, period_s: int) -> None:
-    """Assert that every second has its share of the arrivals, give or take a half: a busy machine shifts some."""
-    share = len(arrivals) / period_s
-    seconds = Counter(int(one.at_us / 1e6 - begin_s) for one in arrivals)
+def evenly(dues_ms: Collection[int], begin_s: int, period_s: int) -> None:
+    """Assert that every second of a period has its share of the dues, give or take a half."""
+    share = len(dues_ms) / period_s
+    seconds = Counter(due_ms // 1000 - begin_s for due_ms in dues_ms)
     assert all(0.5 * share <= seconds[n] <= 1.5 * share for n in range(period_s)), (share, seconds)

@@ -16,6 +16,7 @@ from tests.support.site import bookings
 from tests.support.site.bookings import Booking, read_bookings
 from tests.support.site.counting_api import Arrival, CountingApi, between, counting_api, worst_second
 from tests.support.site.site import until
+from tests.support.store.drive import most_in_a_span
 from tests.support.store.raw import raw
 
 HANDLERS = str(Path(__file__).parents[1] / "handlers" / "calling.py")
@@ -122,7 +123,7 @@ class Traffic:
 
         If more arrived than that, they were held up on their way: by the network, or by a processor that was busy.
         """
-        return worst_second([Arrival(at_us, "", "") for at_us in self.begun_us()])
+        return most_in_a_span(self.begun_us(), 1_000_000)
 
     def begun_us(self) -> list[int]:
         """Return when handlers began, by their own clock, in that order."""

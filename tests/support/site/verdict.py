@@ -9,7 +9,7 @@ from dataclasses import dataclass, field
 from itertools import pairwise
 from pathlib import Path
 
-from tests.support.site.bookings import Booking
+from tests.support.site.bookings import most_booked
 from tests.support.site.counting_api import Arrival, worst_second
 from tests.support.site.fleet import Fleet
 from tests.support.site.planned import Job
@@ -129,7 +129,7 @@ async def judge(scenario: str, fleet: Fleet, events: Sequence[Event], **more: fl
         sorted(planned.keys() - came.keys()),
         {job: times for job, times in came.items() if len(times) > 1},
         worst_second(arrivals),
-        booked_worst(fleet.world.bookings()),
+        most_booked(fleet.world.bookings()),
         idle,
         audit,
         dead,
@@ -167,8 +167,3 @@ async def exceeded(fleet: Fleet) -> dict[str, float]:
         for name, above in paths.exceeded(starts).items():
             found[name] = max(above, found.get(name, 0.0))
     return found
-
-
-def booked_worst(bookings: Sequence[Booking]) -> int:
-    """Return the most slots in any second, whichever server booked them; exact on a machine however busy."""
-    return worst_second([Arrival(one.start_us, "", "") for one in bookings])
