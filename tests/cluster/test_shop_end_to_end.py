@@ -33,6 +33,22 @@ HURRY = {"schedule": {"interval": f"{PERIOD_S}s"}}
 LOOK_AHEAD_MS = 1_000
 
 
+async def stopped(shop: Shop, types: tuple[str, str], users: tuple[str, str]) -> None:
+    """Wait until the store knows of them: of each kind one that is suspended, and one that is deleted."""
+    store, (suspended, deleted), (away, gone) = shop.world.store, types, users
+
+    async def check() -> bool:
+        records = (await read_catalog(store)).records
+        return (
+            records[suspended].task_type.suspend
+            and (deleted not in records or records[deleted].removed)
+            and all(task.suspended for task in await read_subscriptions(store, away))
+            and gone not in await shop.owners()
+        )
+
+    await until("the store knows of all that stops", check)
+
+
 async def test_the_api_sees_every_apply_edit_suspend_and_delete(
     shop: Shop, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -64,12 +80,7 @@ async def test_the_api_sees_every_apply_edit_suspend_and_delete(
         from_s = await taken_over(store, HURRIED, PERIOD_S)
         begin_s, came = await next_period(api, hurried, PERIOD_S, from_s)
         once_each(came, hurried)
-        jobs = {one.job for one in shop.world.bookings()}
-        evenly(
-            [one.due_ms for one in jobs if one.type in HURRIED and one.occurrence == begin_s],
-            begin_s,
-            PERIOD_S,
-        )
+        evenly(shop.world.bookings(), HURRIED, begin_s, PERIOD_S)
 
         # A type is hurried into one second, one is suspended, one is deleted; so is a user each.
         suspended, deleted, *rest = HURRIED
@@ -79,19 +90,7 @@ async def test_the_api_sees_every_apply_edit_suspend_and_delete(
         await edit("usub", (away,), suspend=True)
         await shop.kubectl("delete", f"tasktype/{deleted}", f"usub/{gone}")
         changed_s = time.time()
-
-        async def stopped() -> bool:
-            records = (await read_catalog(store)).records
-            is_deleted = deleted not in records or records[deleted].removed
-            tasks = await read_subscriptions(store, away)
-            return (
-                records[suspended].task_type.suspend
-                and is_deleted
-                and gone not in await shop.owners()
-                and all(one.suspended for one in tasks)
-            )
-
-        await until("all that is to stop has stopped", stopped)
+        await stopped(shop, (suspended, deleted), (away, gone))
         stopped_ms = await server_now_ms(store) + LOOK_AHEAD_MS
         left = {name: wanted[name] - {away, gone} for name in (*rest, CROWDED)}
         _, came = await next_period(api, left, PERIOD_S, await taken_over(store, left, PERIOD_S))

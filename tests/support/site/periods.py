@@ -7,6 +7,7 @@ from collections.abc import Collection, Iterable, Mapping
 
 from taskqueue.store.connection import Store
 from taskqueue.store.types import read_catalog
+from tests.support.site.bookings import Booking
 from tests.support.site.counting_api import Arrival, CountingApi
 from tests.support.site.site import until
 
@@ -52,8 +53,9 @@ def once_each(arrivals: Iterable[Arrival], wanted: Mapping[str, Collection[str]]
     assert (came - due, due - came) == (Counter(), Counter()), "(too many, missing)"
 
 
-def evenly(dues_ms: Collection[int], begin_s: int, period_s: int) -> None:
-    """Assert that every second of a period has its share of the dues, give or take a half."""
-    share = len(dues_ms) / period_s
-    seconds = Counter(due_ms // 1000 - begin_s for due_ms in dues_ms)
+def evenly(bookings: Iterable[Booking], types: Collection[str], begin_s: int, period_s: int) -> None:
+    """Assert that every second of a period has its share of these types' dues, give or take a half."""
+    jobs = {one.job for one in bookings if one.job.type in types and one.job.occurrence == begin_s}
+    share = len(jobs) / period_s
+    seconds = Counter(job.due_ms // 1000 - begin_s for job in jobs)
     assert all(0.5 * share <= seconds[n] <= 1.5 * share for n in range(period_s)), (share, seconds)
