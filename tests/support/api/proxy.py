@@ -100,7 +100,7 @@ async def auth_proxy(folder: Path, to_port: int, *, replaces: bool = True) -> As
     connector, jar = aiohttp.TCPConnector(limit=0), aiohttp.DummyCookieJar()
     async with aiohttp.ClientSession(connector=connector, cookie_jar=jar, auto_decompress=False) as http:
         proxy = AuthProxy("", to_port, http, replaces)
-        server = web.ServerRunner(web.Server(proxy.answer), shutdown_timeout=0.1)
+        server = web.ServerRunner(web.Server(proxy.answer, handler_cancellation=True), shutdown_timeout=0.1)
         await server.setup()
         site = web.TCPSite(server, "127.0.0.1", 0, ssl_context=context)
         await site.start()

@@ -123,7 +123,7 @@ class Served:
 async def served(monkeypatch: pytest.MonkeyPatch) -> AsyncIterator[Served]:
     monkeypatch.setattr("taskqueue_operator.kopf_watch.session._PAUSE_S", 0)
     made = Served()
-    runner = web.ServerRunner(web.Server(made.serve), shutdown_timeout=0.1)
+    runner = web.ServerRunner(web.Server(made.serve, handler_cancellation=True), shutdown_timeout=0.1)
     await runner.setup()
     await web.TCPSite(runner, "127.0.0.1", 0).start()
     made.port = runner.addresses[0][1]
