@@ -7,7 +7,6 @@ import os
 import signal
 import socket
 import sys
-import time
 import urllib.error
 import urllib.request
 from http.cookiejar import CookieJar
@@ -17,6 +16,7 @@ import pytest
 
 from taskqueue.dev.allocator import preload
 from taskqueue.dev.stack import CONSOLE_PORT
+from tests.support.process.own_time import OwnTime
 from tests.support.store.backlog import server
 
 MANIFESTS = """
@@ -98,7 +98,7 @@ async def run_dev(
 
 
 async def kill_dev(folder: Path, after: str, delay_s: float) -> tuple[int, float]:
-    """Kill a run with SIGKILL once it has said something; how many children it had, and for how long they lived on."""
+    """Kill a run with SIGKILL once it has said something; how many children it had, and how long they took to end."""
     process = await asyncio.create_subprocess_exec(
         *(sys.executable, "-m", "taskqueue.cli.main", "dev", str(folder), "--workers", "1"),
         stdout=asyncio.subprocess.PIPE,
@@ -110,14 +110,15 @@ async def kill_dev(folder: Path, after: str, delay_s: float) -> tuple[int, float
             if after in line.decode():
                 break
     await asyncio.sleep(delay_s)
-    children = len(left_behind(folder)) - 1
+    alive = left_behind(folder)
+    own = OwnTime(*map(int, alive))
     process.kill()
-    killed_s = time.monotonic()
     await process.communicate()
-    async with asyncio.timeout(20):
-        while left_behind(folder):  # noqa: ASYNC110 - of /proc, which tells nobody
+    async with asyncio.timeout(60):
+        while left_behind(folder):
+            own.look()
             await asyncio.sleep(0.02)
-    return children, time.monotonic() - killed_s
+    return len(alive) - 1, own.look()
 
 
 def left_behind(folder: Path) -> list[str]:

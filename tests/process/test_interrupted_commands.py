@@ -21,7 +21,7 @@ from tests.support.process.terminal import CTRL_C, Terminal, needs_setsid
 from tests.support.store.backlog import server
 
 TASKQUEUE = str(Path(sys.executable).parent / "taskqueue")
-#: How soon a command must be gone: a second, and as much as a busy machine may take.
+#: How soon a command must be gone, by its own time.
 GONE_S = 2.5
 USERS = 60_000
 

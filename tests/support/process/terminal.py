@@ -13,6 +13,8 @@ from typing import Self
 
 import pytest
 
+from tests.support.process.own_time import OwnTime
+
 CTRL_C = b"\x03"
 PATIENCE_S = 60.0
 
@@ -87,12 +89,13 @@ class Terminal:
             assert time.monotonic() < end_s, f"{part!r} is not shown: {self.text}"
 
     def ended(self) -> tuple[int, float]:
-        """Wait for the end; the exit code, and how many seconds it took."""
-        began_s = time.monotonic()
+        """Wait for the end; the exit code, and how many seconds of its own it took."""
+        own, end_s = OwnTime(self.process.pid), time.monotonic() + PATIENCE_S
         while self.process.poll() is None:
+            own.look()
             self._read(0.01)
-            assert time.monotonic() < began_s + PATIENCE_S, f"it does not end: {self.text}"
-        took_s = time.monotonic() - began_s
+            assert time.monotonic() < end_s, f"it does not end: {self.text}"
+        took_s = own.look()
         while self._read(0.0):
             pass
         return self.process.returncode, took_s
