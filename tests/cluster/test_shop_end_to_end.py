@@ -34,7 +34,7 @@ LOOK_AHEAD_MS = 1_000
 
 
 async def stopped(shop: Shop, types: tuple[str, str], users: tuple[str, str]) -> None:
-    """Wait until the store knows of them: of each kind one that is suspended, and one that is deleted."""
+    """Wait until the store knows of the suspended and the deleted one of each kind."""
     store, (suspended, deleted), (away, gone) = shop.world.store, types, users
 
     async def check() -> bool:

@@ -104,7 +104,7 @@ def program(work: Path) -> Path:
 
 
 def note_slots(worker: Service, folder: Path) -> None:
-    """Have the workers write into a folder which slots they are given, beside what the file says of them."""
+    """Have the workers note their slots in a folder, beside all that the file says."""
     folder = folder / "slots"
     folder.mkdir()
     folder.chmod(0o777)  # the user of the image is another one

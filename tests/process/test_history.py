@@ -1,4 +1,4 @@
-"""The history of real workers beside the audit: equal, but for what killed workers had not flushed.
+"""The history of real workers beside the audit: equal, but for counts that killed workers had not flushed.
 
 The sums of done, retried and dead are those of `taskqueue audit`; the starts are those of the handlers' own record.
 `make soak-core` runs ten minutes of it [TASKQUEUE_SOAK seconds].
@@ -69,7 +69,7 @@ async def stop(world: Site, scheduler: asyncio.subprocess.Process) -> None:
             assert await world.end(worker, signal.SIGTERM) == 0
 
 
-async def test_sums_differ_from_the_audit_by_what_killed_workers_had_not_flushed(
+async def test_sums_differ_from_the_audit_by_counts_that_killed_workers_had_not_flushed(
     redis_url: str, release: str, tmp_path: Path
 ) -> None:
     async with site(redis_url, release, tmp_path) as world:

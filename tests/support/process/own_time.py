@@ -1,4 +1,4 @@
-"""How long processes themselves take: the time of the clock, without the time for which they waited for a processor.
+"""The time that processes themselves take: that of the clock, without their waits for a processor.
 
 A busy machine keeps a process waiting for seconds; Linux counts that time for each thread.
 """
@@ -11,7 +11,7 @@ from pathlib import Path
 
 
 class OwnTime:
-    """Begins now. pids: of processes, whose children count, too; `look` often: what has ended tells nothing more."""
+    """Begins now. pids: of processes, whose children count, too; `look` often: an ended process tells nothing more."""
 
     def __init__(self, *pids: int) -> None:
         self._pids = pids
