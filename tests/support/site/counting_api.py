@@ -70,14 +70,14 @@ class CountingApi:
         page = await asyncio.to_thread(_get, f"{self.url}/-/arrivals")
         return [Arrival(*row) for row in map(json.loads, page.splitlines())]
 
-    async def flowing(self, number: int) -> None:
+    async def flowing(self, number: int, limit_s: float = 60.0) -> None:
         """Wait until so many requests arrived since the API started."""
 
         async def check() -> bool:
             stats = await asyncio.to_thread(_get, f"{self.url}/-/stats")
             return int(json.loads(stats)["requests"]) >= number
 
-        await until(f"{number} requests arrived", check, 60)
+        await until(f"{number} requests arrived", check, limit_s)
 
 
 @asynccontextmanager
