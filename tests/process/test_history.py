@@ -102,7 +102,6 @@ async def test_sums_differ_from_the_audit_by_counts_that_killed_workers_had_not_
         assert 0 <= len(record) - starts <= len(late)
         running = len(killed) * CONCURRENCY  # jobs that had begun at the last flush
         assert sum(map(abs, differences.values())) <= len(late) + running
-        assert outcomes[Outcome.DONE] > 0.9 * totals["done"] - len(late)
 
 
 async def test_sums_equal_the_audit_where_workers_end_in_order_and_answers_are_lost(
