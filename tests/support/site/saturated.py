@@ -7,10 +7,12 @@ import time
 import urllib.request
 from collections.abc import Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, NamedTuple
 
 from taskqueue.models.values import Limit, TaskType, UserSubscription
+from taskqueue.plan.limiter import STRETCH
 from taskqueue.store.audit import audit
 from taskqueue.store.limits import set_rate
 from taskqueue.store.type_record import Generation, TypeRecord
@@ -60,11 +62,22 @@ class Saturated:
 
     def use(self, limit: str, per_second: float) -> float:
         """Return the booked use of a Release limit in the watched span."""
-        found = sum(
-            any(bucket.name == limit for bucket in self.paths.of_job(one.type, one.user))
-            for one in self.steady
-        )
-        return found / self.seconds / per_second
+        return len(self._under(limit)) / self.seconds / per_second
+
+    def unused_us(self, limit: str, per_second: float) -> float:
+        """Return the longest time that passed before a start in the watched span, though its call had come.
+
+        A Release limit with a backlog is free one spacing after each start, and is used from the next call on: at once,
+        however late a busy machine calls.
+        """
+        apart_us = STRETCH * 1e6 / per_second
+        pairs = pairwise(self._under(limit))
+        return max(later.start_us - max(one.start_us + apart_us, later.called_us) for one, later in pairs)
+
+    def _under(self, limit: str) -> list[Start]:
+        """Return the starts of the watched span that take from a Release limit."""
+        paths = self.paths
+        return [one for one in self.steady if any(b.name == limit for b in paths.of_job(one.type, one.user))]
 
     def exceeded(self) -> dict[str, float]:
         """Return the limits that were exceeded by booked starts, and by how many."""
