@@ -54,7 +54,9 @@ async def test_calls_under_way_leave_no_connection(url: str) -> None:
         assert (rounds, open_files()) == (rounds, before)
 
 
-async def test_closed_client_answers_calls_under_way_and_refuses_later_ones(redis_url: str, release: str) -> None:
+async def test_closed_client_answers_calls_under_way_and_refuses_later_ones(
+    redis_url: str, release: str
+) -> None:
     client = taskqueue.Client.open(redis_url, release=release)
     waiting = [asyncio.create_task(client.types()) for _ in range(300)]
     await asyncio.sleep(0)
