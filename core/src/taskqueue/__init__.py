@@ -42,13 +42,14 @@ from importlib import import_module
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from taskqueue.client import Client, ClientClosedError, Resync, SyncClient
+    from taskqueue.client import Client, Resync, SyncClient
     from taskqueue.errors import TaskqueueError
     from taskqueue.handlers import Discard, Job, RateLimited, RetryLater, handler, on_shutdown
     from taskqueue.models.ad_hoc_job import AdHocJob
     from taskqueue.models.refusal import ValueRefusedError
     from taskqueue.models.values import Subscription, UserLimit, UserSubscription
     from taskqueue.store.errors import (
+        ClientClosedError,
         LockedParamsError,
         PreconditionFailedError,
         StoreFailure,
@@ -94,13 +95,13 @@ if not TYPE_CHECKING:  # a misspelt name stays an error of mypy
         "AdHocJob": "models.ad_hoc_job",
         "TaskqueueError": "errors",
         "ValueRefusedError": "models.refusal",
-        **dict.fromkeys(("Client", "ClientClosedError", "Resync", "SyncClient"), "client"),
+        **dict.fromkeys(("Client", "Resync", "SyncClient"), "client"),
         **dict.fromkeys(("Subscription", "UserLimit", "UserSubscription"), "models.values"),
         **dict.fromkeys(("UserChange", "UserState"), "store.user_state"),
         **dict.fromkeys(
             (
-                *("LockedParamsError", "PreconditionFailedError", "StoreFailure", "TooManyRemovalsError"),
-                *("UnknownTypeError", "UnknownUserError", "UserOwnedError"),
+                *("ClientClosedError", "LockedParamsError", "PreconditionFailedError", "StoreFailure"),
+                *("TooManyRemovalsError", "UnknownTypeError", "UnknownUserError", "UserOwnedError"),
             ),
             "store.errors",
         ),

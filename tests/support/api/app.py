@@ -58,7 +58,6 @@ async def running_app(store: Store, **settings: Any) -> AsyncIterator[App]:
         yield App(guarded_app(parts), parts)
     finally:
         await reader.close()
-        async with reader._reading:  # a call that is cancelled leaves its connection to the garbage collector
-            reading.cancel()
+        reading.cancel()
         with suppress(asyncio.CancelledError):
             await reading

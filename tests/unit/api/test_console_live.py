@@ -135,16 +135,34 @@ async def test_readings_are_shared_and_repeated_after_their_period() -> None:
 
     readings = Readings(lambda: clock.now_s)
     assert await asyncio.gather(*(readings.get("one", read, 5.0) for _ in range(3))) == [0, 0, 0]
-    clock.now_s += 19.0  # 0.2 s of reading pause for 20 s
+    clock.now_s += 4.0
     assert await readings.get("one", read, 5.0) == 0
     clock.now_s += 2.0
     assert await readings.get("one", read, 5.0, waits=True) == 1
+    clock.now_s += 19.0  # two readings of 0.2 s pause for 20 s
+    assert await readings.get("one", read, 5.0) == 1
+    clock.now_s += 2.0
+    assert await readings.get("one", read, 5.0, waits=True) == 2
     readings.expire()
     clock.now_s += 2.0
-    assert await readings.get("one", read, 5.0) == 2
-    assert [await readings.get("past", read, 5.0, is_past=True) for _ in range(2)] == [3, 3]
+    assert await readings.get("one", read, 5.0) == 3
+    assert [await readings.get("past", read, 5.0, is_past=True) for _ in range(2)] == [4, 4]
     readings.expire()
-    assert await readings.get("past", read, 5.0, is_past=True) == 3
+    assert await readings.get("past", read, 5.0, is_past=True) == 4
+
+
+async def test_one_slow_reading_does_not_make_pages_old() -> None:
+    clock, values = Clock(), iter(range(10))
+
+    async def read() -> int:
+        value = next(values)
+        clock.now_s += 0.01 if value % 3 else 3.0
+        return value
+
+    readings = Readings(lambda: clock.now_s)
+    for expected in range(8):
+        assert await readings.get("one", read, 5.0, waits=True) == expected
+        clock.now_s += 5.5
 
 
 async def test_a_caller_after_a_write_gets_what_was_read_after_it() -> None:
@@ -185,7 +203,7 @@ async def test_writes_that_follow_each_other_leave_the_store_time() -> None:
     for _ in range(10):
         readings.expire()
         assert await readings.get("one", read, 5.0) == 1
-    assert clock.now_s == pytest.approx(10 * 0.1 + 9 * 1.0)
+    assert clock.now_s == pytest.approx(10 * 0.1 + 8 * 1.0)
 
 
 async def test_a_reading_that_is_not_kept_is_shared_while_it_runs() -> None:

@@ -1,7 +1,8 @@
 """Values of the store that pages share: each is read once for all viewers, and kept for a while.
 
 A reading that takes long is repeated less often, so that none takes more than a hundredth of a core; while writes
-follow each other, a tenth. A caller that asks after a write gets what was read after it.
+follow each other, a tenth. Of the last two readings the shorter one counts: a busy machine makes any reading long.
+A caller that asks after a write gets what was read after it.
 """
 
 import asyncio
@@ -31,6 +32,7 @@ class _Kept:
     """due_s: from then on the value is read again.   rests_until_s: before then not even after a write.
 
     error: of the last reading.   seen: writes that were done when it began; -1 before the first.
+    took_s: seconds that the last reading took; 0 before the first.
     """
 
     reading: "asyncio.Task[None] | None" = None
@@ -39,6 +41,7 @@ class _Kept:
     due_s: float = float("-inf")
     rests_until_s: float = float("-inf")
     seen: int = -1
+    took_s: float = 0.0
 
 
 class Readings:
@@ -113,11 +116,13 @@ class Readings:
             seen, began_s = self.writes, self._clock()
             try:
                 kept.value, kept.error = await read(), None
-                pause_s = max(period_s, (self._clock() - began_s) * _PAUSE_PER_READING) if period_s else 0.0
             except TaskqueueError as error:
-                kept.error, pause_s = error, _RETRY_S
+                kept.error = error
             ended_s = self._clock()
-            kept.seen, kept.due_s = seen, ended_s + pause_s
-            kept.rests_until_s = ended_s + (ended_s - began_s) * _REST_PER_READING
+            before_s, kept.took_s = kept.took_s, ended_s - began_s
+            cost_s = min(before_s, kept.took_s)
+            pause_s = max(period_s, cost_s * _PAUSE_PER_READING) if period_s else 0.0
+            kept.seen, kept.due_s = seen, ended_s + (_RETRY_S if kept.error else pause_s)
+            kept.rests_until_s = ended_s + cost_s * _REST_PER_READING
         finally:
             kept.reading = None

@@ -13,7 +13,6 @@
     resync         all users of an application, written in batches
     batches        items a batch at a time
     arguments      checks of arguments
-    errors         the error of a closed client
 
 Every call raises TaskqueueError: a ValueRefusedError (also ValueError) for an argument, a StoreError for a refusal, and
 a StoreFailure if its effect is unknown: repeat the call, which is harmless (for ad hoc jobs with a `job_id`).
@@ -23,8 +22,7 @@ of Redis leaks.
 """
 
 from taskqueue.client.client import Client
-from taskqueue.client.errors import ClientClosedError
 from taskqueue.client.resync import Resync
 from taskqueue.client.sync_client import SyncClient
 
-__all__ = ["Client", "ClientClosedError", "Resync", "SyncClient"]
+__all__ = ["Client", "Resync", "SyncClient"]

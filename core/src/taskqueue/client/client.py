@@ -34,5 +34,5 @@ class Client(UsersOfApplication, Jobs, Pauses, Reads):
         await self.close()
 
     async def close(self) -> None:
-        """Close the connections."""
+        """Close the connections once the calls under way have ended; later calls raise ClientClosedError."""
         await self._store.close()

@@ -15,7 +15,7 @@ from typing import Any, Concatenate, ParamSpec, TypeVar
 from weakref import WeakSet
 
 from taskqueue.client.client import Client
-from taskqueue.client.errors import ClientClosedError
+from taskqueue.store.errors import ClientClosedError
 
 _Arguments = ParamSpec("_Arguments")
 _Answer = TypeVar("_Answer")

@@ -1,14 +1,14 @@
 """The one door to Redis: run a script, read, wait. One server, Sentinel or Cluster, with TLS and ACL users.
 
 Every call through the door ends in a value of the type that its script or command declares, in a StoreFailure, or in
-CancelledError; no error of the Redis client gets out.
+CancelledError; after the door is closed, in ClientClosedError. No error of the Redis client gets out.
 
 The client never repeats a command by itself: a repeat after a lost answer would run a script twice.
 """
 
 import asyncio
 from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
-from contextlib import suppress
+from contextlib import AsyncExitStack, suppress
 from functools import partial
 from typing import Any, Self, TypeVar
 
@@ -21,6 +21,7 @@ from taskqueue.store.clients import MAX_CONNECTIONS, new_cluster_client, new_poo
 from taskqueue.store.command import Command, Scan
 from taskqueue.store.errors import (
     CLIENT_ERRORS,
+    ClientClosedError,
     StoreFailure,
     StoreUnavailable,
     WrongKeyType,
@@ -66,6 +67,7 @@ class Store:
         self._servers = servers
         self._knows_schema = False
         self._turns = asyncio.Semaphore(MAX_CONNECTIONS)
+        self._is_closed = False
 
     async def __aenter__(self) -> Self:
         return self
@@ -74,10 +76,15 @@ class Store:
         await self.close()
 
     async def close(self) -> None:
-        if self._servers:
-            await self._servers.close()
-        with suppress(*CLIENT_ERRORS):
-            await self._client.aclose()
+        """Close all connections once the calls under way have ended; later calls raise ClientClosedError."""
+        self._is_closed = True
+        async with AsyncExitStack() as turns:
+            for _ in range(MAX_CONNECTIONS):  # a call that is still connecting would leave an open connection
+                await turns.enter_async_context(self._turns)
+            if self._servers:
+                await self._servers.close()
+            with suppress(*CLIENT_ERRORS):
+                await self._client.aclose()
 
     async def run(self, one: Script[_Answer], *args: Argument) -> _Answer:
         """Run a script with the release's prefix as its one key.
@@ -155,6 +162,8 @@ class Store:
     async def _answer(self, call: Callable[..., Awaitable[_Answer]], *args: Any) -> _Answer:
         """Call in turn; raise its error as one of ours, and CancelledError where the client swallowed it."""
         async with self._turns:
+            if self._is_closed:
+                raise ClientClosedError
             generation = self._servers.generation if self._servers else 0
             try:
                 return await call(*args)

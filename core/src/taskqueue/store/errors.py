@@ -104,6 +104,10 @@ class StoreUrlError(StoreError):
     """The Redis URL cannot be used."""
 
 
+class ClientClosedError(StoreError):
+    """The client is closed: open another one."""
+
+
 class CursorLostError(StoreError):
     """The store is installed but its cursor is gone: say from when to go on with `taskqueue cursor set`."""
 
