@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import redis
 from msgspec.structs import replace
 
 from taskqueue import AdHocJob, Client, LockedParamsError, UnknownTypeError, ValueRefusedError
@@ -21,7 +22,7 @@ from tests.support.store.raw import raw
 from tests.support.store.simulated_workers import SimulatedWorker, work
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Iterator, Sequence
 
     from taskqueue.store.claim import Claim
     from taskqueue.store.connection import Store
@@ -87,6 +88,21 @@ async def test_batches_keep_the_order_and_a_repeated_call_adds_nothing(world: Wo
     assert await client.enqueue_many(iter(jobs)) == names
     assert await client.enqueue_many([]) == []
     assert await world.total("enqueued") == len(jobs)
+
+
+async def test_the_store_adds_a_batch_while_the_next_one_is_made(
+    world: World, client: Client, redis_url: str
+) -> None:
+    tokens, woken = world.store.keys(WAKEUP_TOKENS), list[object]()
+
+    def stream() -> Iterator[AdHocJob]:
+        yield from many(BATCH)
+        with redis.Redis.from_url(redis_url) as connection:  # it blocks the event loop, as a slow check does
+            woken.append(connection.blpop([tokens], timeout=1))
+        yield from many(1)
+
+    await client.enqueue_many(stream())
+    assert woken != [None]
 
 
 async def test_only_ids_of_the_caller_are_remembered(world: World, client: Client) -> None:

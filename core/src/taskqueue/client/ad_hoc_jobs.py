@@ -16,6 +16,9 @@ from taskqueue.store.named_types import read_locks
 
 Jobs = Iterable[AdHocJob] | AsyncIterable[AdHocJob]
 
+#: Turns of the event loop until a call is on the wire: before Python 3.12, redis-py sends from a task of its own.
+_TURNS_TO_SEND = 3
+
 
 def check_job(job: AdHocJob) -> NewJob:
     """Raise ValueRefusedError, which names the field, unless the job can be enqueued."""
@@ -44,7 +47,8 @@ async def enqueue_in_batches(store: Store, turn: asyncio.Semaphore, jobs: Jobs) 
             if on_its_way:
                 names += await on_its_way
             on_its_way = asyncio.create_task(_enqueue(store, turn, checked, first))
-            await asyncio.sleep(0)  # sends it
+            for _ in range(_TURNS_TO_SEND):
+                await asyncio.sleep(0)
             first += len(batch)
     finally:
         last = await on_its_way if on_its_way else []
