@@ -14,7 +14,7 @@ from taskqueue import AdHocJob, Client, LockedParamsError, UnknownTypeError, Val
 from taskqueue.client import ad_hoc_jobs
 from taskqueue.models.values import Priority, Schedule, TaskType
 from taskqueue.store.enqueue import MAX_JOBS as BATCH
-from taskqueue.store.enqueue import enqueue_all
+from taskqueue.store.enqueue import enqueue_packed
 from taskqueue.store.errors import StoreFailure, StoreUnavailable
 from taskqueue.store.job_name import parse
 from taskqueue.store.wakeup import WAKEUP_TOKENS
@@ -22,11 +22,10 @@ from tests.support.store.raw import raw
 from tests.support.store.simulated_workers import SimulatedWorker, work
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Iterator, Sequence
+    from collections.abc import AsyncIterator, Iterator
 
     from taskqueue.store.claim import Claim
     from taskqueue.store.connection import Store
-    from taskqueue.store.enqueue import NewJob
     from tests.store.conftest import World
 
 HOUR = Schedule(interval_s=3600)
@@ -152,15 +151,15 @@ async def test_a_lost_answer_is_repeated_harmlessly(
 ) -> None:
     calls = 0
 
-    async def lossy(store: Store, jobs: Sequence[NewJob]) -> list[str]:
+    async def lossy(store: Store, packed: bytes) -> list[str]:
         nonlocal calls
         calls += 1
-        names = await enqueue_all(store, jobs)
+        names = await enqueue_packed(store, packed)
         if calls == 2:
             raise StoreUnavailable
         return names
 
-    monkeypatch.setattr(ad_hoc_jobs, "enqueue_all", lossy)
+    monkeypatch.setattr(ad_hoc_jobs, "enqueue_packed", lossy)
     jobs = many(4 * BATCH)
     with pytest.raises(StoreFailure):
         await client.enqueue_many(jobs)

@@ -73,6 +73,11 @@ async def enqueue_all(store: Store, jobs: Sequence[NewJob]) -> list[str]:
     The caller has checked the parts, and that no params are locked. Raises UnknownTypeError for the first job's type
     that does not exist.
     """
+    return await enqueue_packed(store, pack_jobs(jobs))
+
+
+def pack_jobs(jobs: Sequence[NewJob]) -> bytes:
+    """Return at most MAX_JOBS jobs for `enqueue_packed`, with ids for those that have none."""
     made = os.urandom(_ID_DIGITS // 2 * len(jobs)).hex()
     ids = [
         made[_ID_DIGITS * n : _ID_DIGITS * (n + 1)] if job.job_id is None else job.job_id
@@ -87,7 +92,12 @@ async def enqueue_all(store: Store, jobs: Sequence[NewJob]) -> list[str]:
         [job.life_ms for job in jobs],
         [job.params for job in jobs],
     )
-    verdict, answer = await store.run(_ENQUEUE, pack((list(types), *columns)))
+    return pack((list(types), *columns))
+
+
+async def enqueue_packed(store: Store, packed_jobs: bytes) -> list[str]:
+    """Add jobs as `enqueue_all` does."""
+    verdict, answer = await store.run(_ENQUEUE, packed_jobs)
     if verdict == "unknown":
         raise UnknownTypeError(answer[0])
     return answer
