@@ -1,6 +1,6 @@
 -- enqueue: adds ad hoc jobs, all or none of them; a repeated call adds no job of an id that its caller chose.
 -- KEYS  1 prefix
--- ARGV  1 jobs, msgpack: types, [type, ...], and a list for each column: [number of the type, ...], [TYPE|USER|~ID, ...],
+-- ARGV  1 jobs, msgpack: [type, ...], then a list for each column: [number of the type, ...], [TYPE|USER|~ID, ...],
 --         [whether the caller chose the id, ...], [delay ms, ...], [life ms (0: none), ...], [params, JSON or '', ...]
 -- Output  msgpack [verdict, list]; verdicts: ok (names of the jobs), unknown (the first type that does not exist)
 -- uses: base types definitions queues jobs wakeup
