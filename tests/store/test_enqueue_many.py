@@ -7,13 +7,14 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
 import pytest
+import redis
 from msgspec.structs import replace
 
 from taskqueue import AdHocJob, Client, LockedParamsError, UnknownTypeError, ValueRefusedError
 from taskqueue.client import ad_hoc_jobs
 from taskqueue.models.values import Priority, Schedule, TaskType
 from taskqueue.store.enqueue import MAX_JOBS as BATCH
-from taskqueue.store.enqueue import enqueue_all
+from taskqueue.store.enqueue import enqueue_packed
 from taskqueue.store.errors import StoreFailure, StoreUnavailable
 from taskqueue.store.job_name import parse
 from taskqueue.store.wakeup import WAKEUP_TOKENS
@@ -21,11 +22,10 @@ from tests.support.store.raw import raw
 from tests.support.store.simulated_workers import SimulatedWorker, work
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator, Sequence
+    from collections.abc import AsyncIterator, Iterator
 
     from taskqueue.store.claim import Claim
     from taskqueue.store.connection import Store
-    from taskqueue.store.enqueue import NewJob
     from tests.store.conftest import World
 
 HOUR = Schedule(interval_s=3600)
@@ -89,6 +89,21 @@ async def test_batches_keep_the_order_and_a_repeated_call_adds_nothing(world: Wo
     assert await world.total("enqueued") == len(jobs)
 
 
+async def test_the_store_adds_a_batch_while_the_next_one_is_made(
+    world: World, client: Client, redis_url: str
+) -> None:
+    tokens, woken = world.store.keys(WAKEUP_TOKENS), list[object]()
+
+    def stream() -> Iterator[AdHocJob]:
+        yield from many(BATCH)
+        with redis.Redis.from_url(redis_url) as connection:  # it blocks the event loop, as a slow check does
+            woken.append(connection.blpop([tokens], timeout=1))
+        yield from many(1)
+
+    await client.enqueue_many(stream())
+    assert woken[0]
+
+
 async def test_only_ids_of_the_caller_are_remembered(world: World, client: Client) -> None:
     await client.enqueue_many([*many(3, with_id=False), *many(2)])
     remembered = [key async for key in raw(world.store).scan_iter(match=world.store.keys("enqueued:*"))]
@@ -136,15 +151,15 @@ async def test_a_lost_answer_is_repeated_harmlessly(
 ) -> None:
     calls = 0
 
-    async def lossy(store: Store, jobs: Sequence[NewJob]) -> list[str]:
+    async def lossy(store: Store, packed: bytes) -> list[str]:
         nonlocal calls
         calls += 1
-        names = await enqueue_all(store, jobs)
+        names = await enqueue_packed(store, packed)
         if calls == 2:
             raise StoreUnavailable
         return names
 
-    monkeypatch.setattr(ad_hoc_jobs, "enqueue_all", lossy)
+    monkeypatch.setattr(ad_hoc_jobs, "enqueue_packed", lossy)
     jobs = many(4 * BATCH)
     with pytest.raises(StoreFailure):
         await client.enqueue_many(jobs)

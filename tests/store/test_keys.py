@@ -88,7 +88,7 @@ def test_a_permanent_key_is_known_and_stands_in_the_table(key: str, written: str
     "key",
     [
         "claims:w",
-        "enqueued:sync:u:1",
+        "enqueued:sync|u|~1",
         "wakeup_tokens",
         "tats:shopify-shop",
         "refused:app",

@@ -10,11 +10,14 @@ from taskqueue.models.identity import check_job_id, check_type_name, check_user_
 from taskqueue.models.locked_params import Locks, refuse_locked
 from taskqueue.models.refusal import ValueRefusedError
 from taskqueue.store.connection import Store
-from taskqueue.store.enqueue import MAX_JOBS, NewJob, enqueue_all
+from taskqueue.store.enqueue import MAX_JOBS, NewJob, enqueue_packed, pack_jobs
 from taskqueue.store.errors import LockedParamsError, UnknownTypeError
 from taskqueue.store.named_types import read_locks
 
 Jobs = Iterable[AdHocJob] | AsyncIterable[AdHocJob]
+
+#: Turns of the event loop until a call is on the wire: before Python 3.12, redis-py sends from a task of its own.
+_TURNS_TO_SEND = 3
 
 
 def check_job(job: AdHocJob) -> NewJob:
@@ -39,12 +42,13 @@ async def enqueue_in_batches(store: Store, turn: asyncio.Semaphore, jobs: Jobs) 
     first, on_its_way = 0, None
     try:
         async for batch in batches(jobs, MAX_JOBS):
-            checked = _check(batch, first)
+            packed = pack_jobs(_check(batch, first))
             await _check_locked(store, batch, first, locks)
             if on_its_way:
                 names += await on_its_way
-            on_its_way = asyncio.create_task(_enqueue(store, turn, checked, first))
-            await asyncio.sleep(0)  # sends it
+            on_its_way = asyncio.create_task(_enqueue(store, turn, packed, batch, first))
+            for _ in range(_TURNS_TO_SEND):
+                await asyncio.sleep(0)
             first += len(batch)
     finally:
         last = await on_its_way if on_its_way else []
@@ -81,10 +85,12 @@ async def _check_locked(
             raise LockedParamsError(f"jobs[{number}].params: {refuse_locked(job.task_type, names)}")
 
 
-async def _enqueue(store: Store, turn: asyncio.Semaphore, batch: Sequence[NewJob], first: int) -> list[str]:
+async def _enqueue(
+    store: Store, turn: asyncio.Semaphore, packed: bytes, batch: Sequence[AdHocJob], first: int
+) -> list[str]:
     try:
         async with turn:
-            return await enqueue_all(store, batch)
+            return await enqueue_packed(store, packed)
     except UnknownTypeError as error:
         unknown = next(n for n, job in enumerate(batch, first) if job.task_type == error.detail)
         raise UnknownTypeError(f"jobs[{unknown}].task_type: {error.detail}") from None

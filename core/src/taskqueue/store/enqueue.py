@@ -10,9 +10,9 @@ from taskqueue.models.identity import check_job_id, check_user_id
 from taskqueue.models.refusal import ValueRefusedError
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import UnknownTypeError
+from taskqueue.store.job_name import ad_hoc_stem
 from taskqueue.store.named_types import check_locked
 from taskqueue.store.script import Script
-from taskqueue.store.user_key import escape_user
 from taskqueue.store.wire import pack, packed
 
 _ENQUEUE = Script("enqueue", packed(tuple[Literal["ok", "unknown"], list[str]]))
@@ -73,20 +73,31 @@ async def enqueue_all(store: Store, jobs: Sequence[NewJob]) -> list[str]:
     The caller has checked the parts, and that no params are locked. Raises UnknownTypeError for the first job's type
     that does not exist.
     """
+    return await enqueue_packed(store, pack_jobs(jobs))
+
+
+def pack_jobs(jobs: Sequence[NewJob]) -> bytes:
+    """Return at most MAX_JOBS jobs for `enqueue_packed`, with ids for those that have none."""
     made = os.urandom(_ID_DIGITS // 2 * len(jobs)).hex()
+    ids = [
+        made[_ID_DIGITS * n : _ID_DIGITS * (n + 1)] if job.job_id is None else job.job_id
+        for n, job in enumerate(jobs)
+    ]
+    types = {name: number for number, name in enumerate(dict.fromkeys(job.task_type for job in jobs), 1)}
     columns = (
-        [job.task_type for job in jobs],
-        [escape_user(job.user) for job in jobs],
-        [
-            made[_ID_DIGITS * n : _ID_DIGITS * (n + 1)] if job.job_id is None else job.job_id
-            for n, job in enumerate(jobs)
-        ],
+        [types[job.task_type] for job in jobs],
+        [ad_hoc_stem(job.task_type, job.user, job_id) for job, job_id in zip(jobs, ids, strict=True)],
         [job.job_id is not None for job in jobs],
         [job.delay_ms for job in jobs],
         [job.life_ms for job in jobs],
         [job.params for job in jobs],
     )
-    verdict, answer = await store.run(_ENQUEUE, pack(columns))
+    return pack((list(types), *columns))
+
+
+async def enqueue_packed(store: Store, packed_jobs: bytes) -> list[str]:
+    """Add jobs as `enqueue_all` does."""
+    verdict, answer = await store.run(_ENQUEUE, packed_jobs)
     if verdict == "unknown":
         raise UnknownTypeError(answer[0])
     return answer

@@ -55,6 +55,15 @@ def scheduled_name(task_type: str, user: str, occurrence_s: int, offset_ms: int,
     return f"{task_type}|{escape_user(user)}|{occurrence_s}|{offset_ms}|{life_ms}"
 
 
+def ad_hoc_stem(task_type: str, user: str, job_id: str) -> str:
+    """Return the name of an ad hoc job up to its due, which scripts/enqueue.lua adds.
+
+    >>> ad_hoc_stem("fetch-orders", "auth0|5f7c", "a1")
+    'fetch-orders|auth0%7C5f7c|~a1'
+    """
+    return f"{task_type}|{escape_user(user)}|~{job_id}"
+
+
 def owner_of(name: str) -> tuple[str, str]:
     """Return type and user of a job's name or a lease, also of one that cannot be read.
 

@@ -54,7 +54,9 @@ end
 -- late copy of an older call is not read: it is empty.
 local function recall(call)
   local name = 'claims:' .. call.worker
-  local text = redis.call('GET', P .. name)
+  local text, cursor = unpack(redis.call('MGET', P .. name, P .. 'cursor'))
+  call.cursor = cursor
+  text = text or redis.call('GET', P .. name)  -- MGET sets no key of another type aside
   if not text then return false end
   local seq, isolation, packed = string.match(text, '^(%d+)|(%d)|()')
   local repeated = seq == call.seq and still_leased(string.sub(text, packed))

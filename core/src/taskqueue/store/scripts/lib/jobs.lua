@@ -36,6 +36,7 @@ end
 -- now.
 local function put_back(job, suspect)
   if suspect then
+    add_rare('suspects')
     redis.call('ZADD', P .. 'suspects', now, job.name)
   else
     make_ready(job, job.due > now + 1000 and now or job.due)

@@ -50,8 +50,8 @@ do
   end
 
   -- Returns until when all dues are known: jobs are emitted up to the cursor, which lies ahead of a clock that it follows.
-  local function known_until()
-    local cursor_us = (read_cursor() or 0) * 1000
+  local function known_until(call)
+    local cursor_us = (read_cursor(call.cursor) or 0) * 1000
     return cursor_us > now_us and math.min(cursor_us, now_us + AHEAD_US) or now_us + AHEAD_US
   end
 
@@ -73,7 +73,7 @@ do
         'WITHSCORES', 'LIMIT', 0, 1)
       if row[2] then next_us = math.min(next_us, tonumber(row[2])) end
     end
-    if next_us > now_us + AHEAD_US or next_us - LEAD_US >= before_us or next_us > known_until() then return end
+    if next_us > now_us + AHEAD_US or next_us - LEAD_US >= before_us or next_us > known_until(call) then return end
     limiter.due_covered_us = next_us - LEAD_US + EARLY_US - PROMPT_US
     return next_us - LEAD_US
   end

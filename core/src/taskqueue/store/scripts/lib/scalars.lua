@@ -9,9 +9,12 @@ local function is_there(name)
   if not rare_keys then
     rare_keys = {}
     local some = redis.call('EXISTS', P .. 'attempts', P .. 'limits', P .. 'limits_closed_until', P .. 'limits_free_at',
-      P .. 'overrides')
+      P .. 'overrides', P .. 'suspects')
     if some == 0 then
-      rare_keys = { attempts = false, limits = false, limits_closed_until = false, limits_free_at = false, overrides = false }
+      rare_keys = {
+        attempts = false, limits = false, limits_closed_until = false, limits_free_at = false, overrides = false,
+        suspects = false,
+      }
     end
   end
   if rare_keys[name] == nil then rare_keys[name] = redis.call('EXISTS', P .. name) == 1 end
@@ -43,9 +46,9 @@ local function types_version(text)
   return text or '0'
 end
 
--- Returns the cursor (ms), or nil. An unreadable cursor is set aside, and lost.
-local function read_cursor()
-  local text = redis.call('GET', P .. 'cursor')
+-- Returns the cursor (ms), or nil. An unreadable cursor is set aside, and lost. text: the key, where it was read.
+local function read_cursor(text)
+  text = text or redis.call('GET', P .. 'cursor')
   local cursor = whole(text)
   if text and not (cursor and cursor < END_MS) then
     set_aside(P .. 'cursor')

@@ -42,7 +42,7 @@ do
   -- true if it takes no other job.
   function isolate(call, offer)
     if call.max_jobs == 0 or not call.limiter.slot_us or offer == '0' then return false end
-    if redis.call('EXISTS', P .. 'suspects') == 0 then return false end
+    if not is_there('suspects') then return false end
     local isolations = math.max(1, math.floor(redis.call('HLEN', P .. 'workers') / 10))
     local name = worker_of('|' .. call.worker .. '|')
     local key = P .. 'isolation:' .. int((tonumber(string.sub(name, -4), 16) or 0) % isolations)
