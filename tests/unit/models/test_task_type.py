@@ -7,7 +7,7 @@ from pydantic import ValidationError
 from pydantic.alias_generators import to_camel
 
 from taskqueue.models.manifest import API_VERSION, parse
-from taskqueue.models.part import Part, refusals
+from taskqueue.models.part import MAX_UNKNOWN, Part, refusals
 from taskqueue.models.rate_limit import RateLimitManifest
 from taskqueue.models.refusal import ManifestRefusedError
 from taskqueue.models.task_type import TaskTypeManifest, TaskTypeSpec
@@ -236,6 +236,14 @@ def test_a_foreign_document_is_told_the_manifest_form(document: object, field: s
     found = refused(document)
     assert says in found.pop(field)
     assert found == {}
+
+
+@pytest.mark.parametrize("value", [1, None])
+def test_unknown_fields_beyond_a_few_are_left_out(value: object) -> None:
+    unknown = {f"field-{number}": value for number in range(100_000)}
+    found = refused(unknown | manifest(**unknown, window=5))
+    assert "text in quotes" in found.pop("spec.window")
+    assert found.keys() == {f"{at}field-{one}" for at in ("spec.", "") for one in range(MAX_UNKNOWN)}
 
 
 def test_a_non_text_key_is_refused() -> None:
