@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -58,6 +59,11 @@ def test_help_shows_each_summary_on_one_line() -> None:
     lines = CliRunner().invoke(app, ["--help"], terminal_width=80).stdout.splitlines()
     for name, place in COMMANDS.items():
         assert f"  {name:<11}  {place.summary}" in lines
+
+
+def test_version_is_the_one_of_the_installed_distribution() -> None:
+    done = CliRunner().invoke(app, ["--version"])
+    assert (done.exit_code, done.stdout) == (ExitCode.OK, f"taskqueue {version('taskqueue-operator')}\n")
 
 
 def test_completion_of_a_command_name_imports_no_command() -> None:
