@@ -93,7 +93,7 @@ async def test_no_refusal_has_words_of_a_library(store: Store) -> None:
         ("POST /v1/jobs", "text/plain", b"{}", r"application/x-ndjson for lines (was \"text/plain\")"),
         ("POST /v1/jobs/cancel", JSON, b'{"jobs": []}', "jobs: must have 1 or more items (was 0)"),
         ("GET /v1/plan?day=today", JSON, b"", r"day: must be a day, such as 2026-11-24 (was \"today\")"),
-        ("POST /v1/users", JSON, b"{}", '405,"detail":"the method must be one of GET, PUT (was POST)'),
+        ("POST /v1/users", JSON, b"{}", '405,"detail":"the method must be one of GET, HEAD, PUT (was POST)'),
         ("GET /v1/users/nobody", JSON, b"", '404,"detail":"There is no such user: nobody"'),
         ("GET /v1/dead/none", JSON, b"", '404,"detail":"There is no such dead job: none"'),
         ("POST /v1/nowhere", JSON, b"{}", '404,"detail":"there is nothing at /v1/nowhere"'),

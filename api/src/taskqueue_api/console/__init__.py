@@ -27,7 +27,7 @@ from fastapi import FastAPI
 
 from taskqueue_api.console import charts, sign_in
 from taskqueue_api.console.actions import ROUTERS
-from taskqueue_api.console.files import Files
+from taskqueue_api.console.files import FILES
 from taskqueue_api.console.page import add_page
 from taskqueue_api.console.pages import MENU, PAGES
 from taskqueue_api.console.problem_page import not_found
@@ -43,5 +43,5 @@ def add_console(app: FastAPI) -> None:
         add_page(pages, page, MENU)
     for router in (pages, charts.router, sign_in.router, *ROUTERS):
         app.router.routes += router.routes
-    app.mount("/static", Files())
+    app.router.routes.append(FILES)
     app.add_exception_handler(404, not_found)
