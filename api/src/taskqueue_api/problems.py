@@ -100,6 +100,11 @@ def invalid(refusals: Iterable[Refusal]) -> ProblemError:
     return ProblemError(422, "Invalid request", "; ".join(sentences), fields[0])
 
 
+def invalid_field(field: str, message: str) -> ProblemError:
+    """Return the problem of a request with one wrong field, parameter or header."""
+    return invalid([Refusal((field,), message)])
+
+
 def wrong_media_type(right: str, given: str) -> ProblemError:
     """Return the problem of a body of another media type.   right: the types that are taken, in words."""
     return ProblemError(415, "Wrong media type", f"Content-Type {must_be(right, given)}", "Content-Type")

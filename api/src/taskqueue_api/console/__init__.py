@@ -4,7 +4,7 @@
     actions       the actions, one module a noun
     asked_path    the path of a request, as a URL has it
     charts        the data of charts
-    fields        fields of forms and parameters of pages
+    fields        the bound of fields of forms and of parameters of pages
     files         the files below /static
     filters       values as a person reads them
     page          a page and its stream

@@ -5,10 +5,10 @@ from typing import Annotated
 from fastapi import Form, Query, Request, Response
 from fastapi.responses import HTMLResponse, RedirectResponse
 
-from taskqueue_api.console.fields import refused
 from taskqueue_api.console.rendering import render
 from taskqueue_api.console.route import new_router
 from taskqueue_api.parts import UsedParts
+from taskqueue_api.problems import invalid_field
 from taskqueue_api.sign_in.cookies import end_session
 
 #: Characters of a token.
@@ -43,7 +43,7 @@ async def begin(
 ) -> Response:
     """Exchange a token for the cookie of a session."""
     if len(token) > _MAX_TOKEN:
-        raise refused("token", f"must have at most {_MAX_TOKEN} characters")
+        raise invalid_field("token", f"must have at most {_MAX_TOKEN} characters")
     response = RedirectResponse(_local(next_page), 303)
     return response if parts.sign_in.begin(request, response, token) else _unknown_token(next_page)
 
