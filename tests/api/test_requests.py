@@ -203,12 +203,15 @@ async def test_params_are_shown_by_their_names(
 @pytest.mark.parametrize(
     ("path", "methods"),
     [
-        ("/v1/users", {"GET", "PUT"}),
-        ("/v1/users/u-1", {"GET", "PUT", "DELETE"}),
+        ("/v1/users", {"GET", "HEAD", "PUT"}),
+        ("/v1/users/u-1", {"GET", "HEAD", "PUT", "DELETE"}),
         ("/v1/users/u-1/pause", {"PUT", "DELETE"}),
-        ("/v1/jobs", {"GET", "POST"}),
-        ("/v1/dead/retry", {"GET", "POST"}),  # a dead job may have this name
-        ("/v1/store", {"GET"}),
+        ("/v1/jobs", {"GET", "HEAD", "POST"}),
+        ("/v1/dead/retry", {"GET", "HEAD", "POST"}),  # a dead job may have this name
+        ("/v1/store", {"GET", "HEAD"}),
+        ("/static/console.js", {"GET", "HEAD"}),
+        ("/static/none.js", {"GET", "HEAD"}),
+        ("/users/u-1", {"GET", "HEAD"}),
     ],
 )
 async def test_a_wrong_method_is_told_the_right_ones(ask: Asked, path: str, methods: set[str]) -> None:

@@ -113,6 +113,6 @@ async def test_bad_settings_end_a_scheduler_with_code_2() -> None:
     async with asyncio.timeout(PATIENCE_S):
         _, said = await process.communicate()
     assert process.returncode == 2
-    assert b"--rate must be greater than or equal to 0.000001 (was 0)" in said
-    assert b"--health-port must be a valid integer" in said
+    assert b"--rate must be at least 0.000001 (was 0)" in said
+    assert b"--health-port must be a whole number (was x)" in said
     assert b"Traceback" not in said

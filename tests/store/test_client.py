@@ -157,7 +157,7 @@ async def test_a_user_of_any_source_is_paused_and_resumed(client: taskqueue.Clie
     assert [each.paused for each in await read_subscriptions(store, "ada")] == [True]
     assert await client.resume(user="ada") is True
     assert [each.paused for each in await read_subscriptions(store, "ada")] == [False]
-    with pytest.raises(taskqueue.UnknownUserError, match=r"There is no such user\. bob"):
+    with pytest.raises(taskqueue.UnknownUserError, match=r"There is no such user: bob"):
         await client.pause(user="bob")
 
 

@@ -225,7 +225,7 @@ FAULTS: dict[str, tuple[UserSubscription, type[taskqueue.TaskqueueError], str]] 
     "unknown type": (
         UserSubscription("ada", (Subscription("order"),)),
         taskqueue.UnknownTypeError,
-        "There is no such task type. order",
+        "There is no such task type: order",
     ),
     "locked params": (
         UserSubscription("ada", (Subscription("orders", {"token": "x"}),)),

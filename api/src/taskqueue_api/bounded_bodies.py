@@ -9,10 +9,10 @@ from starlette.datastructures import Headers, MutableHeaders
 from starlette.exceptions import HTTPException
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
-from taskqueue_api.media_type import NDJSON, media_type
+from taskqueue_api.media_type import FORM, NDJSON, media_type
 
-#: Bytes of a unit, and seconds spent waiting for it.
-MAX_UNIT_BYTES = 1_048_576
+#: Bytes of a unit, of a form of a page, and seconds spent waiting for it.
+MAX_UNIT_BYTES, MAX_FORM_BYTES = 1_048_576, 65_536
 MAX_UNIT_S = 20.0
 
 
@@ -43,6 +43,7 @@ class _Body:
         length = headers.get("content-length", "0")
         self._receive = receive
         self._has_lines = media_type(headers) == NDJSON
+        self._most = MAX_FORM_BYTES if media_type(headers) == FORM else MAX_UNIT_BYTES
         self._length = int(length) if length.isdecimal() else 0
         self._bytes = 0
         self._waited_s = 0.0
@@ -53,7 +54,7 @@ class _Body:
     async def receive(self) -> Message:
         if self.is_read:
             return await self._receive()
-        if self._length > MAX_UNIT_BYTES and not self._has_lines:
+        if self._length > self._most and not self._has_lines:
             raise self._too_large()
         message = await self._arriving()
         if message["type"] == "http.request":
@@ -76,11 +77,11 @@ class _Body:
         """Add a chunk to the unit that is arriving; with a line end the next unit begins."""
         first, *others = [len(line) for line in chunk.split(b"\n")] if self._has_lines else [len(chunk)]
         first += self._bytes
-        if max(first, *others, 0) > MAX_UNIT_BYTES:
+        if max(first, *others, 0) > self._most:
             raise self._too_large()
         self._bytes = others[-1] if others else first
         self._waited_s = 0.0 if others else self._waited_s
 
     def _too_large(self) -> HTTPException:
         unit = "each line" if self._has_lines else "the body"
-        return HTTPException(413, f"{unit} must have at most {MAX_UNIT_BYTES} bytes")
+        return HTTPException(413, f"{unit} must have at most {self._most} bytes")

@@ -100,6 +100,11 @@ def invalid(refusals: Iterable[Refusal]) -> ProblemError:
     return ProblemError(422, "Invalid request", "; ".join(sentences), fields[0])
 
 
+def invalid_field(field: str, message: str) -> ProblemError:
+    """Return the problem of a request with one wrong field, parameter or header."""
+    return invalid([Refusal((field,), message)])
+
+
 def wrong_media_type(right: str, given: str) -> ProblemError:
     """Return the problem of a body of another media type.   right: the types that are taken, in words."""
     return ProblemError(415, "Wrong media type", f"Content-Type {must_be(right, given)}", "Content-Type")
@@ -145,11 +150,14 @@ def _answered(request: Request, error: Exception) -> Response:
 
 
 def _wrong_method(request: Request) -> ProblemError:
-    """Return the problem of a method that a path does not have; each method of a path has a route of its own."""
+    """Return the problem of a method that a path does not have; each method of a path has a route of its own.
+
+    The guard answers HEAD as GET.
+    """
     scopes = [{**request.scope, "method": method} for method in ("DELETE", "GET", "POST", "PUT")]
     routes = request.app.routes
     found = [one["method"] for one in scopes if any(route.matches(one)[0] is Match.FULL for route in routes)]
-    allowed = ", ".join(found)
+    allowed = ", ".join(found).replace("GET", "GET, HEAD")
     detail = f"the method must be one of {allowed} (was {printable_line(request.method, _MAX_METHOD)})"
     return ProblemError(405, "Method not allowed", detail, headers={"Allow": allowed})
 

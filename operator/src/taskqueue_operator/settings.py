@@ -1,10 +1,22 @@
 """The settings of the operator: those of the scheduler without manifests, and access to Kubernetes."""
 
 from pathlib import Path
+from typing import Annotated
 
 from pydantic import Field
 
+from taskqueue.process.settings import matching
 from taskqueue.scheduler.settings import TickingSettings
+
+#: Pattern and rule of the names of a Service and of a Secret.
+_SERVICE = (
+    r"^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$",
+    "must be 1 to 63 lower-case letters, digits and dashes, the first a letter, the last no dash",
+)
+_SECRET = (
+    r"^[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?$",
+    "must be 1 to 253 lower-case letters, digits, dashes and dots, the first and the last a letter or digit",
+)
 
 
 class OperatorSettings(TickingSettings):
@@ -62,14 +74,12 @@ class OperatorSettings(TickingSettings):
         le=65_535,
         description="HTTPS port of the API external.metrics.k8s.io, on the address of `health_host`; 0 to disable.",
     )
-    external_metrics_service: str = Field(
+    external_metrics_service: Annotated[str, matching(*_SERVICE)] = Field(
         default="taskqueue-external-metrics",
-        pattern=r"^[a-z]([-a-z0-9]{0,61}[a-z0-9])?$",
         description="Service of that port; the certificate is for its name.",
     )
-    external_metrics_secret: str = Field(
+    external_metrics_secret: Annotated[str, matching(*_SECRET)] = Field(
         default="taskqueue-external-metrics-certificate",
-        pattern=r"^[a-z0-9]([-.a-z0-9]{0,251}[a-z0-9])?$",
         description="Secret of that certificate, which must exist, empty, in the namespace; the operator fills and "
         "renews it.",
     )

@@ -35,7 +35,7 @@ def test_loopback_is_known(host: str, is_loopback: bool) -> None:
         (["--hosts", "queue.example.com:443"], "--hosts[0] must be a host name"),
         (["--hosts", "*"], "--hosts[0] must be a host name"),
         (["--hosts", ""], "--hosts[0] must be a host name"),
-        (["--host", ""], "--host must have at least 1 character"),
+        (["--host", ""], "--host must have 1 or more characters"),
         (["--port", "65536"], "--port must be"),
         (["--session", "59"], "--session must be"),
         (["--one-time-token", "short"], "--one-time-token must have at least 16 characters (was hidden)"),

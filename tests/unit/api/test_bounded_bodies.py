@@ -15,6 +15,7 @@ from tests.support.api.asgi import ask
 
 LINES = {"Content-Type": "application/x-ndjson; charset=utf-8"}
 JSON = {"Content-Type": "application/json"}
+FORM = {"Content-Type": "application/x-www-form-urlencoded"}
 CHUNKED = {"Transfer-Encoding": "chunked"}
 
 
@@ -36,6 +37,9 @@ async def inner(scope: Scope, receive: Receive, send: Send) -> None:
         (JSON | CHUNKED, [b"12345", b"67890"], 200),
         (JSON | CHUNKED, [b"12345", b"678901"], 413),
         (CHUNKED, [b"1\n2345", b"678901"], 413),
+        (FORM | {"Content-Length": "5"}, [b"a=123"], 200),
+        (FORM | {"Content-Length": "6"}, [b"a=1234"], 413),
+        (FORM | CHUNKED, [b"a=1", b"&b="], 413),
         (LINES | {"Content-Length": "99"}, [b"123456789\n"] * 10, 200),
         (LINES | CHUNKED, [b"12345", b"67890\n", b"1234567890"], 200),
         (LINES | CHUNKED, [b"12345", b"678901"], 413),
@@ -48,6 +52,7 @@ async def test_a_unit_has_a_size(
     headers: dict[str, str], chunks: Iterable[bytes], status: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(bounded_bodies, "MAX_UNIT_BYTES", 10)
+    monkeypatch.setattr(bounded_bodies, "MAX_FORM_BYTES", 5)
     answer = await ask(BoundedBodies(inner), "PUT", "/", headers, chunks)
     assert answer.status == status, answer.body
     assert ("Connection" in answer.headers) is (status != 200)

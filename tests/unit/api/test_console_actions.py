@@ -83,15 +83,15 @@ async def test_limit_is_opened_for_one_user(store: Store) -> None:
 @pytest.mark.parametrize(
     ("fields", "fault"),
     [
-        ({"for": ""}, "for must be given"),
+        ({"for": ""}, "for: must be given"),
         ({"for": "200h"}, "at most 168h"),
         ({"for": "soon"}, "a duration"),
         ({"requests": "-1"}, "whole number"),
         ({"requests": "0"}, "whole number"),
-        ({"requests": "999999999", "per": "1ms"}, "requests must give a rate"),
+        ({"requests": "999999999", "per": "1ms"}, "requests: must give a rate"),
         ({"per": "<b>"}, "a duration"),
-        ({"burst": "0"}, "burst must be"),
-        ({"burst": "0000000012345678"}, "burst must be"),
+        ({"burst": "0"}, "burst: must be"),
+        ({"burst": "0000000012345678"}, "burst: must be"),
         ({"requests": "1" * 2_000}, "at most 1000 characters"),
     ],
 )

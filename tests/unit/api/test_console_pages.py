@@ -6,6 +6,7 @@ import pytest
 
 from taskqueue.store.connection import Store
 from taskqueue.store.writes import Write, begin_write, read_writes
+from taskqueue.views.reasons import USER_PAUSED
 from taskqueue_api.console.page import Page
 from taskqueue_api.console.pages import MENU, PAGES
 from taskqueue_api.segments import segment
@@ -77,7 +78,7 @@ async def test_curve_is_that_of_the_plan(store: Store) -> None:
         ("/", "/v1/types/fetch-orders/pause", "Paused types: fetch-orders"),
         ("/types", "/v1/types/fetch-orders/pause", ">paused<"),
         ("/types/fetch-orders", "/v1/types/fetch-orders/pause", ">paused<"),
-        ("/users/u-1", "/v1/users/u-1/pause", "the user is paused"),
+        ("/users/u-1", "/v1/users/u-1/pause", "Nothing but the pause keeps jobs of this user from running."),
         ("/writes", "/v1/users/u-1/pause", "/v1/users/u-1/pause"),
     ],
 )
@@ -87,6 +88,15 @@ async def test_pages_show_a_write_of_the_api_at_once(store: Store, path: str, wr
         assert shown not in (await app.get(path)).text
         assert (await ask(app.asgi, "PUT", write, {"Host": "localhost"})).status == 204
         assert shown in (await app.get(path)).text
+
+
+async def test_a_pause_of_a_user_is_told_once(store: Store) -> None:
+    await seed(store)
+    async with running_app(store) as app:
+        assert (await ask(app.asgi, "PUT", "/v1/users/u-1/pause", {"Host": "localhost"})).status == 204
+        text = (await app.get("/users/u-1")).text
+        assert (text.count("taskqueue resume"), USER_PAUSED in text) == (1, False)
+        assert text.count(">paused<") == 2, "of the user, and of the one subscription"
 
 
 async def test_forms_are_hidden_from_viewers(store: Store) -> None:

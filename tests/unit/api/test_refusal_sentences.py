@@ -14,7 +14,7 @@ from tests.support.api.seeded import seed
 JSON, NDJSON = "application/json", "application/x-ndjson"
 NAMES = {"user": "u-1", "type": "fetch-orders", "name": "app", "job": "x"}
 #: Words of pydantic, of FastAPI, and of the JSON reader.
-OF_LIBRARIES = re.compile(r"Input|should|\bvalid |Expecting|Extra data|Field required|delimiter|parsing")
+OF_LIBRARIES = re.compile(r"[Ii]nput|should|\bvalid |Expecting|Extra data|Field required|delimiter|parsing")
 BODIES = (
     *(
         b"null",
@@ -39,7 +39,10 @@ BODIES = (
         b'{"params": 1}',
     ),
 )
-PARAMETERS = ("", "x", "-1", "1.5", "9" * 30, "x" * 2_000, "[]", "2026-13-01")
+PARAMETERS = (
+    *("", "x", "-1", "1.5", "inf", "9" * 30, "9" * 5_000, "x" * 2_000, "[]"),
+    *("2026-13-01", "2026-12-01T10:00", "0001-01-01", "10000-01-01"),
+)
 
 
 def requests() -> Iterator[tuple[str, str, str, bytes]]:
@@ -90,7 +93,9 @@ async def test_no_refusal_has_words_of_a_library(store: Store) -> None:
         ("POST /v1/jobs", "text/plain", b"{}", r"application/x-ndjson for lines (was \"text/plain\")"),
         ("POST /v1/jobs/cancel", JSON, b'{"jobs": []}', "jobs: must have 1 or more items (was 0)"),
         ("GET /v1/plan?day=today", JSON, b"", r"day: must be a day, such as 2026-11-24 (was \"today\")"),
-        ("POST /v1/users", JSON, b"{}", '405,"detail":"the method must be one of GET, PUT (was POST)'),
+        ("POST /v1/users", JSON, b"{}", '405,"detail":"the method must be one of GET, HEAD, PUT (was POST)'),
+        ("GET /v1/users/nobody", JSON, b"", '404,"detail":"There is no such user: nobody"'),
+        ("GET /v1/dead/none", JSON, b"", '404,"detail":"There is no such dead job: none"'),
         ("POST /v1/nowhere", JSON, b"{}", '404,"detail":"there is nothing at /v1/nowhere"'),
     ],
 )
@@ -108,7 +113,7 @@ async def test_a_refusal_says_the_rule(
     ("path", "media", "body", "said"),
     [
         ("/sign-in", "application/x-www-form-urlencoded", b"", "token: add token: it is required"),
-        ("/sign-in", "multipart/form-data", b"x", "Bad Request: the body must be a form"),
+        ("/sign-in", "multipart/form-data", b"x", ">the body must be a form, "),
         (
             "/actions/types/fetch-orders/pause",
             "application/x-www-form-urlencoded",

@@ -4,6 +4,7 @@ import os
 import re
 import subprocess
 import sys
+from importlib.metadata import version
 from pathlib import Path
 from typing import Any
 
@@ -60,6 +61,11 @@ def test_help_shows_each_summary_on_one_line() -> None:
         assert f"  {name:<11}  {place.summary}" in lines
 
 
+def test_version_is_the_one_of_the_installed_distribution() -> None:
+    done = CliRunner().invoke(app, ["--version"])
+    assert (done.exit_code, done.stdout) == (ExitCode.OK, f"taskqueue {version('taskqueue-operator')}\n")
+
+
 def test_completion_of_a_command_name_imports_no_command() -> None:
     assert completed("taskqueue a") == ({"api", "apply", "audit"}, "[]")
 
@@ -84,8 +90,8 @@ def test_a_bad_setting_is_refused_by_the_name_of_the_command() -> None:
     done = CliRunner().invoke(app, ["scheduler", "--rate", "many", "--health-port", "-1"])
     assert done.exit_code == ExitCode.USAGE
     assert done.stderr.splitlines() == [
-        "taskqueue scheduler: --health-port must be greater than or equal to 0 (was -1)",
-        "taskqueue scheduler: --rate must be a valid number, unable to parse string as a number (was many)",
+        "taskqueue scheduler: --health-port must be at least 0 (was -1)",
+        "taskqueue scheduler: --rate must be a number (was many)",
         "taskqueue scheduler: --help names every setting",
     ]
 

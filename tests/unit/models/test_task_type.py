@@ -1,4 +1,5 @@
 from collections.abc import Mapping
+from decimal import Decimal
 from typing import Any
 
 import pytest
@@ -6,7 +7,7 @@ from pydantic import ValidationError
 from pydantic.alias_generators import to_camel
 
 from taskqueue.models.manifest import API_VERSION, parse
-from taskqueue.models.part import Part, refusals
+from taskqueue.models.part import MAX_UNKNOWN, Part, refusals
 from taskqueue.models.rate_limit import RateLimitManifest
 from taskqueue.models.refusal import ManifestRefusedError
 from taskqueue.models.task_type import TaskTypeManifest, TaskTypeSpec
@@ -237,19 +238,28 @@ def test_a_foreign_document_is_told_the_manifest_form(document: object, field: s
     assert found == {}
 
 
+@pytest.mark.parametrize("value", [1, None])
+def test_unknown_fields_beyond_a_few_are_left_out(value: object) -> None:
+    unknown = {f"field-{number}": value for number in range(100_000)}
+    found = refused(unknown | manifest(**unknown, window=5))
+    assert "text in quotes" in found.pop("spec.window")
+    assert found.keys() == {f"{at}field-{one}" for at in ("spec.", "") for one in range(MAX_UNKNOWN)}
+
+
 def test_a_non_text_key_is_refused() -> None:
     found = refused(manifest() | {7: 1})
     assert found == {"[7]": "every key must be text, in quotes"}
 
 
-def test_pydantics_own_messages_name_the_field() -> None:
+def test_an_error_without_a_rule_of_ours_has_no_words_of_pydantic() -> None:
     class Odd(Part):
-        ratio: float
+        ratio: Decimal
 
     with pytest.raises(ValidationError) as error:
         Odd.model_validate({"ratio": "half"})
     (refusal,) = refusals(error.value, Odd)
-    assert (refusal.field, refusal.message) == ("ratio", "Input should be a valid number")
+    said = 'must be of the form that its documentation shows (was "half")'
+    assert (refusal.field, refusal.message) == ("ratio", said)
 
 
 def undescribed(schema: dict[str, Any]) -> list[str]:

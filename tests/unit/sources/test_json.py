@@ -1,5 +1,6 @@
 import pytest
 
+from taskqueue.sources.bounds import MAX_MAPPINGS
 from taskqueue.sources.json_documents import JsonRefusedError, decode, json_document, json_line
 
 
@@ -41,6 +42,7 @@ def test_a_duplicate_key_is_a_flaw_where_yaml_fails() -> None:
         (b'{"a": -Infinity}', 3, "must be finite"),
         (b"1" * 5_000, 3, "fit into 64 bits"),
         (b"[" * 100_000, 3, "nested at most 32 levels deep"),
+        (b"[" + b"{}," * MAX_MAPPINGS + b"{}]", 3, "at most 30,000 mappings"),
         (b'{"a":\n"\xff"}', 4, "UTF-8"),
         (b'{"a": 1, "a": 2}', 3, "each key must be unique"),
     ],

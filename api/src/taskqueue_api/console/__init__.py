@@ -4,7 +4,7 @@
     actions       the actions, one module a noun
     asked_path    the path of a request, as a URL has it
     charts        the data of charts
-    fields        fields of forms and parameters of pages
+    fields        the bound of fields of forms and of parameters of pages
     files         the files below /static
     filters       values as a person reads them
     page          a page and its stream
@@ -27,7 +27,7 @@ from fastapi import FastAPI
 
 from taskqueue_api.console import charts, sign_in
 from taskqueue_api.console.actions import ROUTERS
-from taskqueue_api.console.files import Files
+from taskqueue_api.console.files import FILES
 from taskqueue_api.console.page import add_page
 from taskqueue_api.console.pages import MENU, PAGES
 from taskqueue_api.console.problem_page import not_found
@@ -43,5 +43,5 @@ def add_console(app: FastAPI) -> None:
         add_page(pages, page, MENU)
     for router in (pages, charts.router, sign_in.router, *ROUTERS):
         app.router.routes += router.routes
-    app.mount("/static", Files())
+    app.router.routes.append(FILES)
     app.add_exception_handler(404, not_found)

@@ -14,10 +14,11 @@ from fastapi.responses import HTMLResponse
 from taskqueue.models.duration import parse_positive_ms
 from taskqueue.models.refusal import ValueRefusedError
 from taskqueue_api.console.asked_path import asked_path
-from taskqueue_api.console.fields import check_lengths, refused
+from taskqueue_api.console.fields import check_lengths
 from taskqueue_api.console.rendering import render
 from taskqueue_api.noted_writes import note
 from taskqueue_api.parts import Parts, UsedParts
+from taskqueue_api.problems import invalid_field
 from taskqueue_api.sign_in.authentication import Editor
 
 #: An action asks by GET, and acts by POST.
@@ -52,7 +53,7 @@ class Action:
         """Return a value. Raises ProblemError where it is missing."""
         value = self.fields.get(name, "").strip()
         if not value:
-            raise refused(name, "must be given")
+            raise invalid_field(name, "must be given")
         return value
 
     def duration_ms(self, name: str) -> int | None:
@@ -61,7 +62,7 @@ class Action:
         try:
             return parse_positive_ms(value) if value else None
         except ValueRefusedError as error:
-            raise refused(name, str(error)) from error
+            raise invalid_field(name, str(error)) from error
 
     def ask(self, title: str, text: str, button: str, *, is_grave: bool = False) -> Response:
         """Return the question.   is_grave: the action loses something, or allows more than a manifest says."""

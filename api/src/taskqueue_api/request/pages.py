@@ -7,8 +7,8 @@ from typing import Annotated, Generic, TypeVar
 from fastapi import Query
 from pydantic import BaseModel, Field
 
-from taskqueue.models.refusal import Refusal, must_be
-from taskqueue_api.problems import ProblemError, invalid
+from taskqueue.models.refusal import must_be
+from taskqueue_api.problems import ProblemError, invalid_field
 
 Item = TypeVar("Item")
 _OFFSET = re.compile("[0-9]{0,5}")
@@ -49,4 +49,4 @@ def offset_of(after: str) -> int:
 
 
 def _no_cursor(after: str) -> ProblemError:
-    return invalid([Refusal(("after",), must_be("the `next` of a page", after))])
+    return invalid_field("after", must_be("the `next` of a page", after))

@@ -5,8 +5,8 @@ from typing import Annotated, NamedTuple
 
 from fastapi import Depends, Header
 
-from taskqueue.models.refusal import Refusal, must_be
-from taskqueue_api.problems import invalid
+from taskqueue.models.refusal import must_be
+from taskqueue_api.problems import invalid_field
 
 _ETAG = re.compile(r'"([!#-~]{1,64})"')
 
@@ -26,18 +26,18 @@ def _precondition(
 ) -> Precondition:
     """Read the precondition of a write. Raises ProblemError."""
     if if_none_match not in {None, "*"}:
-        raise invalid([Refusal(("If-None-Match",), must_be("*", if_none_match))])
+        raise invalid_field("If-None-Match", must_be("*", if_none_match))
     if if_match is None or if_match == "*":
         return _checked(if_match, if_none_match)
     found = _ETAG.fullmatch(if_match)
     if found is None:
-        raise invalid([Refusal(("If-Match",), must_be("one ETag in quotes, or *", if_match))])
+        raise invalid_field("If-Match", must_be("one ETag in quotes, or *", if_match))
     return _checked(found[1], if_none_match)
 
 
 def _checked(etag: str | None, if_none_match: str | None) -> Precondition:
     if etag is not None and if_none_match is not None:
-        raise invalid([Refusal(("If-Match",), "remove If-Match or If-None-Match: a write has one of them")])
+        raise invalid_field("If-Match", "remove If-Match or If-None-Match: a write has one of them")
     return Precondition(etag, if_none_match is not None)
 
 

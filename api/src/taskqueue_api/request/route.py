@@ -12,7 +12,7 @@ from fastapi.routing import APIRoute, APIRouter
 
 from taskqueue.models.part import Part, describe
 from taskqueue.models.refusal import Refusal, excerpt
-from taskqueue_api.problems import ProblemError, invalid
+from taskqueue_api.problems import ProblemError, invalid, invalid_field
 from taskqueue_api.request.json_body import decode_body
 
 Answer = Callable[[Request], Coroutine[Any, Any, Response]]
@@ -69,7 +69,7 @@ def _refuse_unknown(request: Request, known: Collection[str]) -> None:
             near = get_close_matches(name[:64], known, n=1)
             rule = f'must be "{near[0]}"' if near else f"must be one of {', '.join(known)}"
             message = f"unknown parameter: {rule if known else 'this route has none'}"
-            raise invalid([Refusal((excerpt(name),), message)])
+            raise invalid_field(excerpt(name), message)
 
 
 def new_router(noun: str, route_class: type[StrictRoute] = StrictRoute) -> APIRouter:

@@ -7,7 +7,6 @@ from pydantic import BaseModel, Field
 
 from taskqueue.models.fields import TypeName
 from taskqueue.models.part import Part
-from taskqueue.models.refusal import Refusal
 from taskqueue.store.connection import Store
 from taskqueue.store.dead import move_in_batches, purge_dead, retry_dead
 from taskqueue.views.dead import DeadRow, read_dead_detail
@@ -16,7 +15,7 @@ from taskqueue.views.dead_groups import DeadGroup, read_dead_names
 from taskqueue.views.dead_groups import list_dead_groups as read_groups
 from taskqueue_api.noted_writes import note
 from taskqueue_api.parts import UsedParts
-from taskqueue_api.problems import invalid
+from taskqueue_api.problems import invalid_field
 from taskqueue_api.request.pages import After, Limit, Page, offset_of, page
 from taskqueue_api.request.params import WithParams, params_fields
 from taskqueue_api.request.paths import JobPath
@@ -89,9 +88,9 @@ async def _move(
 ) -> int:
     """Apply a verb to dead jobs in batches, and return their number. Raises ProblemError."""
     if (spec.jobs is None) == (spec.type is None):
-        raise invalid([Refusal(("jobs",), "give jobs or type: one of them")])
+        raise invalid_field("jobs", "give jobs or type: one of them")
     if spec.reason is not None and spec.type is None:
-        raise invalid([Refusal(("type",), "add type: a group has type and reason")])
+        raise invalid_field("type", "add type: a group has type and reason")
     jobs = spec.jobs or await read_dead_names(store, str(spec.type), spec.reason)
     moved = 0
     async for number in move_in_batches(act, store, jobs):

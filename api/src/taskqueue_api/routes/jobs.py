@@ -5,7 +5,6 @@ from typing import Annotated
 from fastapi import Query, Request
 
 from taskqueue.models.fields import TypeName, UserId
-from taskqueue.models.refusal import Refusal
 from taskqueue.store.cancel import Fate, cancel_due, cancel_named
 from taskqueue.store.connection import Store
 from taskqueue.store.errors import UnknownTypeError
@@ -14,7 +13,7 @@ from taskqueue.views.job_pages import JobState, list_job_page
 from taskqueue.views.jobs import JobRow
 from taskqueue_api.noted_writes import note
 from taskqueue_api.parts import UsedParts
-from taskqueue_api.problems import ProblemError, invalid
+from taskqueue_api.problems import ProblemError, invalid_field
 from taskqueue_api.request.description import lines_body, problems
 from taskqueue_api.request.pages import After, Limit, Page, page, position_of
 from taskqueue_api.request.paths import JobPath
@@ -92,7 +91,7 @@ async def cancel_jobs(request: Request, parts: UsedParts, spec: CancelSpec) -> C
     Jobs that become due later run. A request that was cut off may be repeated.
     """
     if (spec.jobs is None) == (spec.type is None and spec.user is None):
-        raise invalid([Refusal(("jobs",), "give jobs, or type, user or both")])
+        raise invalid_field("jobs", "give jobs, or type, user or both")
     done = await (_cancel_named if spec.jobs else _cancel_due)(parts.store, spec)
     chosen = f"type {spec.type or 'any'}, user {spec.user or 'any'}" if spec.jobs is None else "named"
     note(request, f"cancelled {done.cancelled} jobs: {chosen}")

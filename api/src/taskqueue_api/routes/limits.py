@@ -8,7 +8,6 @@ from fastapi import Query, Request
 from taskqueue.models.fields import UserId
 from taskqueue.models.identity import GLOBAL_LIMIT
 from taskqueue.models.quantity import NO_LIMIT, written_rate
-from taskqueue.models.refusal import Refusal
 from taskqueue.models.values import LimitKey
 from taskqueue.store.limits import clear_limit, clear_rate, open_limit, override_limit, override_rate
 from taskqueue.store.types import Catalog, read_catalog
@@ -17,7 +16,7 @@ from taskqueue.views.limits import list_limits as read_limits
 from taskqueue.views.limits import read_limit as read_one
 from taskqueue_api.noted_writes import note
 from taskqueue_api.parts import UsedParts
-from taskqueue_api.problems import invalid
+from taskqueue_api.problems import invalid_field
 from taskqueue_api.request.pages import Page
 from taskqueue_api.request.paths import LimitPath
 from taskqueue_api.request.route import new_router
@@ -74,7 +73,7 @@ async def open_closed(request: Request, parts: UsedParts, name: LimitPath, user:
             if user is None
             else "remove user: all jobs share the limit"
         )
-        raise invalid([Refusal(("user",), rule)])
+        raise invalid_field("user", rule)
     await open_limit(parts.store, name if user is None else f"{name}|{user}")
     if user is not None:
         note(request, f"user {user}")
@@ -83,11 +82,11 @@ async def open_closed(request: Request, parts: UsedParts, name: LimitPath, user:
 def _check(spec: OverrideSpec, catalog: Catalog, name: str) -> None:
     """Raise ProblemError for values that a limit cannot have, or can have for a time only."""
     if name == GLOBAL_LIMIT and spec.burst is not None:
-        raise invalid([Refusal(("burst",), "remove burst: the global limit has none")])
+        raise invalid_field("burst", "remove burst: the global limit has none")
     if name != GLOBAL_LIMIT and spec.per_second == math.inf:
         message = f'must be a number: only the global limit can be "{NO_LIMIT}"'
-        raise invalid([Refusal(("perSecond",), message)])
+        raise invalid_field("perSecond", message)
     limit = catalog.limits.get(name)
     configured = (limit.per_second, limit.burst) if limit else (catalog.configured_rate, 1)
     if spec.for_ is None and spec.raises(*configured):
-        raise invalid([Refusal(("for",), "add for, such as 1h: a limit is raised for a time only")])
+        raise invalid_field("for", "add for, such as 1h: a limit is raised for a time only")

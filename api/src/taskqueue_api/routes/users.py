@@ -4,7 +4,6 @@ from typing import Annotated
 
 from fastapi import Body, Response
 
-from taskqueue.models.refusal import Refusal
 from taskqueue.models.user_subscription import UserSubscriptionSpec
 from taskqueue.sources.user_rows import read_user as read_spec
 from taskqueue.store.errors import UnknownUserError
@@ -13,7 +12,7 @@ from taskqueue.views.user_history import UserHistory, read_user_history
 from taskqueue.views.users import UserRow
 from taskqueue.views.users import list_users as read_page
 from taskqueue_api.parts import UsedParts
-from taskqueue_api.problems import invalid
+from taskqueue_api.problems import invalid_field
 from taskqueue_api.request.description import etag, problems
 from taskqueue_api.request.pages import After, Limit, Page, page, position_of
 from taskqueue_api.request.paths import UserPath
@@ -77,9 +76,9 @@ async def put_user(
     """
     wanted = read_spec({"userId": user} | spec.model_dump(by_alias=True, exclude_unset=True))
     if wanted.user_id != user:
-        raise invalid([Refusal(("userId",), f"remove userId: the path names the user {user}")])
+        raise invalid_field("userId", f"remove userId: the path names the user {user}")
     if not wanted.tasks:
-        raise invalid([Refusal(("tasks",), "add a task: DELETE removes a user")])
+        raise invalid_field("tasks", "add a task: DELETE removes a user")
     change = await parts.client.replace_user(
         user,
         wanted.tasks,
@@ -98,7 +97,7 @@ async def put_user(
 async def delete_user(parts: UsedParts, user: UserPath, precondition: UsedPrecondition) -> None:
     """End all subscriptions of a user; harmless for a user without any."""
     if precondition.only_new:
-        raise invalid([Refusal(("If-None-Match",), "remove If-None-Match: it is for PUT")])
+        raise invalid_field("If-None-Match", "remove If-None-Match: it is for PUT")
     await parts.client.remove_user(user, if_match=precondition.if_match)
 
 

@@ -7,15 +7,17 @@ if __name__ == "__main__":  # before anything that takes time
 
 import os
 import sys
-from typing import Any
+from typing import Annotated, Any
 
 import typer
 
+from taskqueue import __version__
 from taskqueue.cli.commands import COMMANDS
 from taskqueue.cli.exit_codes import ExitCode
 from taskqueue.cli.failure import say
 from taskqueue.cli.interruption import stopped_by_signals
 from taskqueue.cli.lazy import LazyCommand
+from taskqueue.cli.output import show_line
 from taskqueue.command_line.usage import Group
 from taskqueue.text.redaction import redact, show_traceback
 from taskqueue.text.terminal import OutputFailedError, filtered_output
@@ -43,9 +45,19 @@ app = typer.Typer(
 )
 
 
+def _show_version(is_asked: bool) -> None:
+    if is_asked:
+        show_line(f"taskqueue {__version__}")
+        raise typer.Exit
+
+
 @app.callback()
-def taskqueue() -> None:
-    """Take no options of its own."""
+def taskqueue(
+    _: Annotated[
+        bool, typer.Option("--version", is_eager=True, callback=_show_version, help="Print the version.")
+    ] = False,
+) -> None:
+    """Take no further options of its own."""
 
 
 def run() -> None:

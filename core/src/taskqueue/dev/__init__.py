@@ -5,6 +5,7 @@
     children      one process: its start, its log, its end
     allocator     jemalloc for an embedded server
     guard         a program of others, ended with `taskqueue dev`
+    declarations  the kinds that a folder declares
     api_limits    the limits of the manifests, told to the API
     snapshot      the counters of store, workers and API at one moment
     limit_counts  the arrivals at each limit

@@ -3,25 +3,20 @@
 Later edits of the manifests do not change the API, as they would not change a real one.
 """
 
-import re
 import urllib.error
 import urllib.request
 from collections.abc import Mapping
-from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
 import msgspec
 
 from taskqueue.dev.children import ChildError
+from taskqueue.dev.declarations import find_undeclared
 from taskqueue.models.values import Limit, LimitKey, UserSubscription
-from taskqueue.sources.bounded_file import FileRefusedError, read_bounded
 from taskqueue.sources.folder import load
-from taskqueue.sources.scan import scan
 
 _TIMEOUT_S = 5.0
-#: A document of JSON or YAML that declares a limit spells its kind out.
-_DECLARES = re.compile(rb"\bRateLimit\b")
 
 
 def send_limits(api: str, path: Path) -> None:
@@ -29,7 +24,7 @@ def send_limits(api: str, path: Path) -> None:
 
     Raises ChildError if the API does not take them.
     """
-    if not _declares_limits(path):
+    if find_undeclared(path, ["RateLimit"]):
         return
     desired = load(path)
     body = msgspec.json.encode({"limits": rules(desired.limits, desired.users)})
@@ -58,12 +53,3 @@ def rules(limits: Mapping[str, Limit], users: Mapping[str, UserSubscription]) ->
         }
         for limit in limits.values()
     ]
-
-
-def _declares_limits(path: Path) -> bool:
-    """Tell whether a file names the kind: manifests of 10,000 users take seconds to read, and most have no limit."""
-    for file in scan(path).stamps:
-        with suppress(OSError, FileRefusedError):
-            if _DECLARES.search(read_bounded(file)):
-                return True
-    return False

@@ -22,6 +22,7 @@ from taskqueue.cli.store_command import with_store
 from taskqueue.command_line.command import run_command
 from taskqueue.dev.allocator import name_allocator
 from taskqueue.dev.children import ChildError
+from taskqueue.dev.declarations import find_gap
 from taskqueue.dev.problem import find_problem
 from taskqueue.dev.snapshot import take_snapshot
 from taskqueue.dev.stack import STOP_SIGNALS, Stack, StackOptions
@@ -75,6 +76,9 @@ def _show(options: StackOptions, for_s: float | None, *, as_json: bool) -> ExitC
     # A server of the user may have counted jobs before.
     earlier = with_store(options.redis, RELEASE_DEFAULT, audit).totals if options.redis is not None else {}
     console.print(f"starting the processes that run {printable_line(options.path)}", style="dim")
+    # A server of the user may have types and users of its own.
+    if options.redis is None and (gap := find_gap(options.path)):
+        say(printable_line(gap))
     try:
         with Stack(options) as stack:
             summary = with_store(

@@ -10,6 +10,7 @@
     rate_limit         the RateLimit manifest
     metadata           metadata of all three
     part               the base of all pydantic models of manifests
+    value_rules        rules of single values, in place of pydantic's sentences
     fields             field types of manifests: a check and a schema each
     rules              rules between fields
     limit_rules        rules between fields of limits

@@ -18,6 +18,6 @@
     retention          the eviction policy of Redis, watched
     malformed_values   values in the store that were skipped, counted
 
-May import `taskqueue.sources`, `taskqueue.store`, `taskqueue.bounded_http`, `taskqueue.command_line` and
-`taskqueue.text`.
+May import `taskqueue.sources`, `taskqueue.store`, `taskqueue.models`, `taskqueue.bounded_http`,
+`taskqueue.command_line` and `taskqueue.text`.
 """

@@ -9,10 +9,10 @@ import re
 import sys
 from collections.abc import Callable, Collection, Mapping, Sequence
 from pathlib import Path
-from typing import Any, NoReturn, TypeVar, get_args
+from typing import Annotated, Any, NoReturn, TypeVar, get_args
 
 import typer
-from pydantic import Field, Secret, SecretStr, ValidationError, field_validator
+from pydantic import AfterValidator, Field, Secret, SecretStr, ValidationError, field_validator
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
@@ -23,6 +23,7 @@ from pydantic_settings import (
 )
 
 from taskqueue.command_line.settings_options import SettingsCommand, flag, settings_options
+from taskqueue.models.value_rules import sentence_of
 from taskqueue.process import malformed_values
 from taskqueue.process.settings_file import SettingsRefusedError, read_settings_file
 from taskqueue.store.connection import Store, open_store
@@ -36,13 +37,19 @@ from taskqueue.text.redaction import HIDDEN, redact
 ENVIRONMENT_PREFIX = "TASKQUEUE_"
 EXIT_BAD_SETTINGS = 2
 _MUST_BE_LIST = 'must be a list in JSON, such as ["shop.handlers"]'
-#: Replace messages that name a class of Python, or that show a regular expression alone.
-_OWN_WORDS = {
-    "path_type": "must be a path",
-    "string_pattern_mismatch": f"{RELEASE_RULE} (pattern {RELEASE_PATTERN})",
-}
 #: Maximum characters of one refusal, and of the value that it quotes.
 _MAX_SENTENCE, _MAX_VALUE = 1_000, 100
+
+
+def matching(pattern: str, rule: str) -> AfterValidator:
+    """Return the check of text by a pattern.   rule: as in "must be a name"; it is told together with the pattern."""
+
+    def check(value: str) -> str:
+        if not re.fullmatch(pattern, value):
+            raise ValueError(f"{rule} (pattern {pattern})")
+        return value
+
+    return AfterValidator(check)
 
 
 class RedisUrl(Secret[str]):
@@ -72,9 +79,8 @@ class StoreSettings(BaseSettings):
         default=None,
         description="Password of the Sentinels, if they have one; the password of the store is in its URL.",
     )
-    release: str = Field(
+    release: Annotated[str, matching(RELEASE_PATTERN, RELEASE_RULE)] = Field(
         default="default",
-        pattern=RELEASE_PATTERN,
         description="Release name; separates installations that share one Redis.",
     )
     log_level: LogLevel = Field(default="info", description="Lowest level that is logged.")
@@ -161,7 +167,7 @@ def resolve(settings_class: type[AnySettings], flags: Mapping[str, Any], prog: s
         try:
             return settings_class(**{**file, **environment, **flags})
         except ValidationError as error:
-            found = error.errors(include_url=False, include_context=False)
+            found = error.errors(include_url=False)
             secret = {name for name, field in settings_class.model_fields.items() if _is_secret(field)}
             raise SettingsRefusedError(*(_sentence(one, origin, secret) for one in found)) from None
     except SettingsRefusedError as error:
@@ -199,10 +205,7 @@ def _is_secret(field: FieldInfo) -> bool:
 def _sentence(error: ErrorDetails, origin: Mapping[str, str], secret: Collection[str]) -> str:
     name = str(error["loc"][0]) if error["loc"] else "settings"
     place = origin.get(name, name) + "".join(f"[{part}]" for part in error["loc"][1:])
-    message = error["msg"].removeprefix("Value error, ").removeprefix("Input ").removeprefix("String ")
-    message = _OWN_WORDS.get(error["type"], message)
-    if message.startswith("should "):
-        message = f"must {message.removeprefix('should ')}"
+    message = sentence_of(error)
     if not message.startswith("must "):
         return f"{place}: {message}"
     value = "hidden" if name in secret else redact(printable_line(error["input"], _MAX_VALUE))

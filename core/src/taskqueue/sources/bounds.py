@@ -16,3 +16,5 @@ MAX_FOLDERS_DEEP = 100
 MAX_ENTRIES = 250_000
 #: A row of an import: a line of .ndjson, or the lines of a row of .csv.
 MAX_ROW_BYTES = 1_048_576
+#: Mappings of a row, or of a body of the API: looking for a key that is there twice takes a microsecond a mapping.
+MAX_MAPPINGS = 30_000

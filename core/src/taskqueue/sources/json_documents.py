@@ -14,7 +14,7 @@ import yaml
 from taskqueue.errors import TaskqueueError
 from taskqueue.models.nesting import TOO_DEEP, is_deeper
 from taskqueue.models.refusal import Refusal
-from taskqueue.sources.bounds import MAX_VALUES
+from taskqueue.sources.bounds import MAX_MAPPINGS, MAX_VALUES
 from taskqueue.sources.document import Document, Places
 from taskqueue.sources.encoding import BYTE_ORDER_MARK
 from taskqueue.sources.yaml_documents import yaml_documents
@@ -57,7 +57,9 @@ def json_line(data: bytes, line: int) -> Document:
 
 
 def decode(data: bytes, line: int) -> Any:
-    """Read one JSON text. Raises JsonRefusedError, also for a key that is written twice."""
+    """Read one JSON text, a body or a row. Raises JsonRefusedError, also for a key that is written twice."""
+    if data.count(b"{") > MAX_MAPPINGS:  # at least as many as there are: braces in texts count, too
+        raise JsonRefusedError(line, f"it must have at most {MAX_MAPPINGS:,} mappings")
     text = _text(data, line)
     try:
         return _decode(text, line)
@@ -79,11 +81,11 @@ def _document(data: bytes, number: int, line: int) -> Document:
 
 def _text(data: bytes, line: int) -> str:
     """Decode text for the reader. Raises JsonRefusedError."""
-    if is_deeper(data):
-        raise JsonRefusedError(line, TOO_DEEP)
     # At least as many as there are: commas in texts count, too.
     if len(data) > MAX_VALUES and sum(data.count(mark) for mark in (b",", b"[", b"{")) > MAX_VALUES:
         raise JsonRefusedError(line, f"a document must have at most {MAX_VALUES:,} values")
+    if is_deeper(data):
+        raise JsonRefusedError(line, TOO_DEEP)
     try:
         return data.decode()
     except UnicodeDecodeError as error:

@@ -8,7 +8,7 @@
         StoreCorrupt      a record that cannot be read
       the refusals of a verb: CursorLostError, TypesMovedError, ...
 
-A message is the class's docstring, then the server's own words.
+A message is the class's docstring, with a name or the server's own words.
 """
 
 import re
@@ -17,7 +17,7 @@ from typing import TypeVar
 
 from redis import exceptions as client
 
-from taskqueue.errors import TaskqueueError
+from taskqueue.errors import TaskqueueError, with_detail
 
 #: Errors that the Redis client raises. RedisClusterException is no RedisError; IncompleteReadError is an EOFError;
 #: uvloop raises RuntimeError for a connection closed between two writes. The last row is for answers of another form
@@ -60,8 +60,7 @@ class StoreError(TaskqueueError):
 
     def __init__(self, detail: str = "") -> None:
         self.detail = detail
-        text = " ".join((self.__doc__ or "").split())
-        super().__init__(f"{text} {detail}".strip())
+        super().__init__(with_detail(" ".join((self.__doc__ or "").split()), detail))
 
 
 class StoreFailure(StoreError):
@@ -223,4 +222,4 @@ def decoded(decode: Callable[[bytes], _Value], value: bytes, name: str) -> _Valu
     try:
         return decode(value)
     except (ValueError, TypeError, LookupError, RecursionError) as error:
-        raise StoreCorrupt(f"{name} ({type(error).__name__})") from error
+        raise StoreCorrupt(name) from error

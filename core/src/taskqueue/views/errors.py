@@ -1,6 +1,6 @@
 """Errors of views: nothing has the name that was asked for. Unknown types and users are errors of the store."""
 
-from taskqueue.errors import TaskqueueError
+from taskqueue.errors import TaskqueueError, with_detail
 
 
 class ViewError(TaskqueueError):
@@ -8,7 +8,7 @@ class ViewError(TaskqueueError):
 
     def __init__(self, name: str) -> None:
         self.name = name
-        super().__init__(f"{self.__doc__} {name}")
+        super().__init__(with_detail(str(self.__doc__), name))
 
 
 class UnknownLimitError(ViewError):

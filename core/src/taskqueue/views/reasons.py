@@ -20,6 +20,9 @@ from taskqueue.store.types import Catalog
 from taskqueue.views.instant import iso
 from taskqueue.views.limit_text import is_unknown, last_free, limit_text, unknown_reason
 
+#: The reason of each subscription of a paused user; a page that shows the pause itself leaves it out.
+USER_PAUSED = "the user is paused"
+
 
 @dataclass(frozen=True, slots=True)
 class Conditions:
@@ -52,7 +55,7 @@ def idle_reason(
     if record.task_type.suspend:
         return "the type is suspended"
     if subscription.paused:
-        return "the user is paused"
+        return USER_PAUSED
     if subscription.suspended:
         return _suspension_reason(subscription, record)
     if suspension:

@@ -12,8 +12,8 @@ from taskqueue.store.types import read_catalog
 from taskqueue.views.errors import UnknownLimitError
 from taskqueue.views.limits import rate_in_force
 from taskqueue_api.console.action import METHODS, Action, UsedAction
-from taskqueue_api.console.fields import refused
 from taskqueue_api.console.route import new_router
+from taskqueue_api.problems import invalid_field
 
 _MAX_FOR_MS = 7 * 86_400_000
 _MAX_DIGITS = 9
@@ -77,9 +77,9 @@ def _read_rate(action: Action) -> float:
     """Return the starts per second of the fields `requests` and `per`. Raises ProblemError."""
     requests, per = _whole(action.field("requests")), action.field("per")
     if not requests:
-        raise refused("requests", "must be a whole number above 0")
+        raise invalid_field("requests", "must be a whole number above 0")
     if not is_within_bounds(requests, action.duration_ms("per") or 0):
-        raise refused("requests", f"must give a rate {RATES}")
+        raise invalid_field("requests", f"must give a rate {RATES}")
     return starts_per_second(requests, per)
 
 
@@ -88,7 +88,7 @@ def _read_for(action: Action) -> int:
     action.field("for")
     for_ms = action.duration_ms("for") or 0
     if for_ms > _MAX_FOR_MS:
-        raise refused("for", f"must be at most {format_ms(_MAX_FOR_MS)}")
+        raise invalid_field("for", f"must be at most {format_ms(_MAX_FOR_MS)}")
     return for_ms
 
 
@@ -98,7 +98,7 @@ def _read_burst(action: Action, name: str) -> int | None:
     if not text or name == GLOBAL_LIMIT:
         return None
     if not 1 <= _whole(text) <= MAX_BURST:
-        raise refused("burst", f"must be from 1 to {MAX_BURST} (was {text})")
+        raise invalid_field("burst", f"must be from 1 to {MAX_BURST} (was {text})")
     return _whole(text)
 
 

@@ -5,6 +5,7 @@ from typing import Any
 
 from taskqueue.models.values import LimitKey
 from taskqueue.store.limits import read_closed_for
+from taskqueue.views.reasons import USER_PAUSED
 from taskqueue.views.user_detail import read_user_detail
 from taskqueue.views.user_history import plan_runs
 from taskqueue.views.why_waiting import find_obstacles
@@ -26,7 +27,8 @@ async def _read(visit: Visit) -> Mapping[str, Any]:
     closed = await readings.get(("user closed", user), lambda: read_closed_for(store, user, names), _DETAIL_S)
     return {
         "detail": detail,
-        "obstacles": find_obstacles(detail),
+        "obstacles": [one for one in find_obstacles(detail) if one.why != USER_PAUSED],
+        "user_paused": USER_PAUSED,
         "strips": strips,
         "ticks": ticks_of(day, detail.time_zone),
         "missed": missed_of(strips),
